@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "verity/hash.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verity/cleanup.h"
+
+struct verity_hasher {
+	EVP_MD *sha256; /* fetched once: a fetch costs more than hashing a block */
+	EVP_MD_CTX *context;
+	uint8_t salt[VERITY_SALT_MAX];
+	size_t salt_bytes;
+};
+
+void verity_hasher_free(struct verity_hasher *hasher)
+{
+	if (!hasher)
+		return;
+	EVP_MD_CTX_free(hasher->context);
+	EVP_MD_free(hasher->sha256);
+	free(hasher);
+}
+
+DEFINE_CLEANUP(struct verity_hasher, verity_hasher_free);
+
+int verity_hasher_new(const uint8_t *salt, size_t salt_bytes, struct verity_hasher **ret,
+		      struct verity_error *err)
+{
+	cleanup_with(verity_hasher_free_p) struct verity_hasher *hasher =
+		calloc(1, sizeof(*hasher));
+
+	if (!hasher)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (salt_bytes > sizeof(hasher->salt))
+		return verity_fail(err, VERITY_E_BAD_MANIFEST, "the salt is too long");
+	hasher->sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+	hasher->context = EVP_MD_CTX_new();
+	if (!hasher->sha256 || !hasher->context)
+		return verity_fail(err, VERITY_E_UNSUPPORTED,
+				   "OpenSSL offers no SHA-256");
+	memcpy(hasher->salt, salt, salt_bytes);
+	hasher->salt_bytes = salt_bytes;
+	*ret = steal_ptr(&hasher);
+	return 0;
+}
+
+int verity_hasher_block(struct verity_hasher *hasher, const uint8_t *block,
+			uint8_t ret[static VERITY_DIGEST_BYTES], struct verity_error *err)
+{
+	if (EVP_DigestInit_ex2(hasher->context, hasher->sha256, NULL) != 1 ||
+	    EVP_DigestUpdate(hasher->context, hasher->salt, hasher->salt_bytes) != 1 ||
+	    EVP_DigestUpdate(hasher->context, block, VERITY_BLOCK) != 1 ||
+	    EVP_DigestFinal_ex(hasher->context, ret, NULL) != 1)
+		return verity_fail(err, VERITY_E_NO_MEMORY,
+				   "OpenSSL could not hash a block");
+	return 0;
+}
+
+int verity_hasher_matches(struct verity_hasher *hasher, const uint8_t *block,
+			  const uint8_t expected[static VERITY_DIGEST_BYTES],
+			  struct verity_error *err)
+{
+	uint8_t digest[VERITY_DIGEST_BYTES];
+	int r = verity_hasher_block(hasher, block, digest, err);
+
+	if (r < 0)
+		return r;
+	return memcmp(digest, expected, sizeof(digest)) == 0;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#include "verity/keyring.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verity/cleanup.h"
+#include "verity/io.h"
+#include "verity/keyring_private.h"
+
+struct verity_keyring {
+	X509_STORE *store;
+	STACK_OF(X509) * certificates; /* the same ones, to find a signer among */
+};
+
+DEFINE_CLEANUP(BIO, BIO_free_all);
+
+static void closedir_p(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+void verity_keyring_free(struct verity_keyring *keyring)
+{
+	if (!keyring)
+		return;
+	X509_STORE_free(keyring->store);
+	sk_X509_pop_free(keyring->certificates, X509_free);
+	free(keyring);
+}
+
+DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
+
+size_t verity_keyring_count(const struct verity_keyring *keyring)
+{
+	return (size_t)sk_X509_num(keyring->certificates);
+}
+
+X509_STORE *verity_keyring_store(const struct verity_keyring *keyring)
+{
+	return keyring->store;
+}
+
+STACK_OF(X509) * verity_keyring_certificates(const struct verity_keyring *keyring)
+{
+	return keyring->certificates;
+}
+
+static int add_certificate(struct verity_keyring *keyring, X509 *certificate,
+			   const char *file, struct verity_error *err)
+{
+	if (verity_keyring_count(keyring) >= VERITY_KEYRING_MAX)
+		return verity_fail(err, VERITY_E_KEYRING, "%s: over %d certificates",
+				   file, VERITY_KEYRING_MAX);
+	if (X509_STORE_add_cert(keyring->store, certificate) != 1 ||
+	    sk_X509_push(keyring->certificates, certificate) <= 0)
+		return verity_fail_openssl(err, VERITY_E_KEYRING, "%s", file);
+	return 0;
+}
+
+static int load_file(struct verity_keyring *keyring, int dirfd, const char *file,
+		     struct verity_error *err)
+{
+	cleanup_free char *text = NULL;
+	cleanup_with(BIO_free_all_p) BIO *bio = NULL;
+	size_t size, before = verity_keyring_count(keyring);
+	int r = verity_io_load(dirfd, file, VERITY_KEYRING_FILE_MAX, &text, &size, err);
+
+	if (r < 0)
+		return r;
+	bio = BIO_new_mem_buf(text, (int)size);
+	if (!bio)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (;;) {
+		X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+
+		if (!certificate)
+			break;
+		r = add_certificate(keyring, certificate, file, err);
+		if (r < 0) {
+			X509_free(certificate);
+			return r;
+		}
+	}
+	/* The end of the file is "no start line"; anything else is damage. */
+	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE ||
+	    verity_keyring_count(keyring) == before)
+		return verity_fail_openssl(err, VERITY_E_KEYRING,
+					   "%s: no readable PEM certificate", file);
+	ERR_clear_error();
+	return 0;
+}
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+	size_t length = strlen(name), tail = strlen(suffix);
+
+	return length > tail && strcmp(name + length - tail, suffix) == 0;
+}
+
+static int load_folder(struct verity_keyring *keyring, DIR *dir, struct verity_error *err)
+{
+	struct dirent *entry;
+
+	for (errno = 0; (entry = readdir(dir)); errno = 0) {
+		int r;
+
+		if (entry->d_name[0] == '.' || (!has_suffix(entry->d_name, ".pem") &&
+						!has_suffix(entry->d_name, ".crt")))
+			continue;
+		r = load_file(keyring, dirfd(dir), entry->d_name, err);
+		if (r < 0)
+			return r;
+	}
+	if (errno)
+		return verity_fail_errno(err, errno, "reading the folder");
+	return 0;
+}
+
+int verity_keyring_load(const char *path, struct verity_keyring **ret,
+			struct verity_error *err)
+{
+	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring =
+		calloc(1, sizeof(*keyring));
+	cleanup_with(closedir_p) DIR *dir = NULL;
+	int r = 0;
+
+	if (!keyring)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	ERR_clear_error();
+	keyring->store = X509_STORE_new();
+	keyring->certificates = sk_X509_new_null();
+	if (!keyring->store || !keyring->certificates)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	dir = opendir(path);
+	if (!dir && errno != ENOENT)
+		return verity_fail_errno(err, errno, "key ring %s", path);
+	if (dir)
+		r = load_folder(keyring, dir, err);
+	if (r < 0)
+		return verity_context(err, r, "key ring %s", path);
+	*ret = steal_ptr(&keyring);
+	return 0;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "verity/package.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "verity/cleanup.h"
+#include "verity/io.h"
+#include "verity/judge_private.h"
+
+/* Made here alone, after the whole image matched and the policy accepted the package. */
+struct verity_verified {
+	const struct verity_package *package;
+};
+
+struct verity_package {
+	int fd;
+	uint64_t file_bytes;
+	struct verity_layout layout;
+	bool has_layout;
+	struct verity_judgement *judgement;
+	struct verity_verified verified; /* .package is NULL where it is not */
+};
+
+void verity_package_free(struct verity_package *package)
+{
+	if (!package)
+		return;
+	if (package->fd >= 0)
+		close(package->fd);
+	verity_judgement_free(package->judgement);
+	free(package);
+}
+
+DEFINE_CLEANUP(struct verity_package, verity_package_free);
+
+const struct verity_judgement *verity_package_judgement(
+	const struct verity_package *package)
+{
+	return package->judgement;
+}
+
+const struct verity_layout *verity_package_layout(const struct verity_package *package)
+{
+	return package->has_layout ? &package->layout : NULL;
+}
+
+int verity_package_fd(const struct verity_package *package)
+{
+	return package->fd;
+}
+
+const struct verity_verified *verity_package_verified(
+	const struct verity_package *package)
+{
+	return package->verified.package ? &package->verified : NULL;
+}
+
+int verity_verified_fd(const struct verity_verified *verified)
+{
+	return verified->package->fd;
+}
+
+const struct verity_layout *verity_verified_layout(const struct verity_verified *verified)
+{
+	return &verified->package->layout;
+}
+
+const struct verity_manifest *verity_verified_manifest(
+	const struct verity_verified *verified)
+{
+	return verity_judgement_manifest(verified->package->judgement);
+}
+
+bool verity_verified_signed(const struct verity_verified *verified)
+{
+	return verity_judgement_verdict(verified->package->judgement) == VERITY_SIGNED;
+}
+
+/* The head and all that comes before the tree, in one buffer of VERITY_FRONT_MAX. */
+static int read_front(const struct verity_package *package, uint8_t *ret,
+		      struct verity_head *ret_head, struct verity_error *reason)
+{
+	int r;
+
+	if (package->file_bytes == 0)
+		return verity_fail(reason, VERITY_E_BAD_LENGTH, "the file is empty");
+	if (package->file_bytes < VERITY_HEAD_BYTES)
+		return verity_fail(reason, VERITY_E_BAD_LENGTH,
+				   "the file has %" PRIu64
+				   " bytes, too few for a package",
+				   package->file_bytes);
+	r = verity_io_read(package->fd, ret, VERITY_HEAD_BYTES, 0, reason);
+	if (r == 0)
+		r = verity_head_decode(ret, ret_head, reason);
+	if (r < 0)
+		return r;
+	if (package->file_bytes < verity_front_bytes(ret_head))
+		return verity_fail(reason, VERITY_E_BAD_LENGTH,
+				   "the file ends within its head, at byte %" PRIu64,
+				   package->file_bytes);
+	return verity_io_read(package->fd, ret, verity_front_bytes(ret_head), 0, reason);
+}
+
+static int check_image(const struct verity_package *package, unsigned threads,
+		       struct verity_error *reason)
+{
+	const struct verity_layout *layout = &package->layout;
+	const struct verity_blocks blocks = {package->fd, layout->tree_start,
+					     layout->image_start};
+	const struct verity_root root = verity_judgement_root(package->judgement);
+	const struct verity_geometry geometry =
+		verity_geometry_compute(layout->image_bytes / VERITY_BLOCK);
+
+	if (package->file_bytes != layout->file_bytes)
+		return verity_fail(reason, VERITY_E_BAD_LENGTH,
+				   "the file has %" PRIu64
+				   " bytes where its manifest makes "
+				   "it %" PRIu64,
+				   package->file_bytes, layout->file_bytes);
+	return verity_tree_verify(&blocks, &geometry, &root, threads, reason);
+}
+
+/* Every way to fail but a lack of memory is a verdict, not an error. */
+static int judge(struct verity_package *package, const struct verity_policy *policy,
+		 struct verity_error *err)
+{
+	cleanup_free uint8_t *front = malloc(VERITY_FRONT_MAX);
+	struct verity_error reason = {0};
+	struct verity_head head;
+	int r;
+
+	if (!front)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	r = read_front(package, front, &head, &reason);
+	if (r < 0)
+		return verity_judgement_new_invalid(&reason, &package->judgement, err);
+	r = verity_judge_front(front, &head, policy, &package->judgement,
+			       &package->layout, err);
+	if (r < 0)
+		return r;
+	if (verity_judgement_verdict(package->judgement) == VERITY_INVALID)
+		return 0;
+	package->has_layout = true;
+	r = check_image(package, policy->threads, &reason);
+	if (r == -ENOMEM)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (r < 0)
+		verity_judgement_condemn(package->judgement, &reason);
+	if (verity_judgement_accepted(package->judgement))
+		package->verified.package = package;
+	return 0;
+}
+
+/* O_NONBLOCK: a FIFO must not make the boot wait for a writer. */
+static int open_file(int dirfd, const char *name, struct verity_package *package,
+		     struct verity_error *err)
+{
+	int nofollow = dirfd == AT_FDCWD ? 0 : O_NOFOLLOW;
+	struct stat st;
+
+	package->fd = openat(dirfd, name,
+			     O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | nofollow);
+	if (package->fd < 0 && errno == ELOOP)
+		return verity_fail(err, VERITY_E_NOT_A_FILE, "a link, not a file");
+	if (package->fd < 0 || fstat(package->fd, &st) < 0)
+		return verity_fail_errno(err, errno, "cannot be opened");
+	if (!S_ISREG(st.st_mode))
+		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s, not a file",
+				   S_ISDIR(st.st_mode) ? "a folder" : "a device or pipe");
+	package->file_bytes = (uint64_t)st.st_size;
+	return 0;
+}
+
+int verity_package_open(int dirfd, const char *name, const struct verity_policy *policy,
+			struct verity_package **ret, struct verity_error *err)
+{
+	cleanup_with(verity_package_free_p) struct verity_package *package =
+		calloc(1, sizeof(*package));
+	int r;
+
+	if (!package)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	package->fd = -1;
+	r = open_file(dirfd, name, package, err);
+	if (r == 0)
+		r = judge(package, policy, err);
+	if (r < 0)
+		return r;
+	*ret = steal_ptr(&package);
+	return 0;
+}

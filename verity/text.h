@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Text that will be shown on somebody's terminal and written to logs. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/**
+ * verity_text_printable - whether @text is well-formed UTF-8 that is safe to print
+ *
+ * No control characters (C0, DEL, C1), no line or paragraph separators, nothing that
+ * reorders the text around it (bidirectional controls), no overlong forms, no surrogates.
+ */
+bool verity_text_printable(const char *text, size_t size);

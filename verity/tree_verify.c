@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "verity/cleanup.h"
+#include "verity/io.h"
+#include "verity/leaf.h"
+#include "verity/parallel.h"
+
+/* How much of an image is read at a time; a part of a leaf, small to stay in the cache.
+ */
+#define PIECE_BLOCKS 32
+
+struct check {
+	const struct verity_blocks *blocks;
+	const struct verity_geometry *geometry;
+	const struct verity_root *root;
+	struct verity_upper *upper;
+};
+
+struct worker {
+	struct verity_hasher *hasher;
+	struct verity_leaf leaf;
+	uint8_t piece[PIECE_BLOCKS * VERITY_BLOCK];
+};
+
+static void worker_free(void *pointer)
+{
+	struct worker *worker = pointer;
+
+	if (!worker)
+		return;
+	verity_hasher_free(worker->hasher);
+	free(worker);
+}
+
+static int worker_new(void *context, void **ret, struct verity_error *err)
+{
+	const struct check *check = context;
+	struct worker *worker = malloc(sizeof(*worker));
+	int r;
+
+	if (!worker)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	r = verity_hasher_new(check->root->salt, check->root->salt_bytes, &worker->hasher,
+			      err);
+	if (r < 0) {
+		free(worker);
+		return r;
+	}
+	*ret = worker;
+	return 0;
+}
+
+static int verify_piece(const struct check *check, struct worker *worker, uint64_t first,
+			uint64_t blocks, struct verity_error *err)
+{
+	int r = verity_io_read(check->blocks->fd, worker->piece, blocks * VERITY_BLOCK,
+			       check->blocks->image_start + first * VERITY_BLOCK, err);
+
+	for (uint64_t i = 0; r == 0 && i < blocks; i++)
+		r = verity_leaf_check_block(&worker->leaf, worker->hasher, first + i,
+					    worker->piece + i * VERITY_BLOCK, err);
+	return r;
+}
+
+static int verify_leaf(void *context, void *pointer, uint64_t item,
+		       struct verity_error *err)
+{
+	const struct check *check = context;
+	struct worker *worker = pointer;
+	uint64_t block = item * VERITY_HASHES_PER_BLOCK;
+	uint64_t end = block + VERITY_HASHES_PER_BLOCK;
+	int r = verity_leaf_load(check->upper, check->blocks, worker->hasher, item,
+				 &worker->leaf, err);
+
+	if (end > check->geometry->data_blocks)
+		end = check->geometry->data_blocks;
+	while (r == 0 && block < end) {
+		uint64_t blocks = end - block < PIECE_BLOCKS ? end - block : PIECE_BLOCKS;
+
+		r = verify_piece(check, worker, block, blocks, err);
+		block += blocks;
+	}
+	return r;
+}
+
+int verity_tree_verify(const struct verity_blocks *blocks,
+		       const struct verity_geometry *geometry,
+		       const struct verity_root *root, unsigned threads,
+		       struct verity_error *err)
+{
+	struct check check = {blocks, geometry, root, NULL};
+	const struct verity_crew crew = {&check, worker_new, verify_leaf, worker_free};
+	uint64_t leaves = geometry->levels ? geometry->level_blocks[0] : 1;
+	int r = verity_upper_load(blocks, geometry, root, &check.upper, err);
+
+	if (r < 0)
+		return r;
+	r = verity_parallel(&crew, leaves, verity_parallel_threads(threads), err);
+	verity_upper_free(check.upper);
+	return r;
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "installer/build.h"
+#include "installer/build_options.h"
+#include "installer/output.h"
+#include "overlay/image.h"
+#include "verity/assemble.h"
+#include "verity/cleanup.h"
+#include "verity/hex.h"
+#include "verity/io.h"
+
+#define SALT_BYTES 32
+
+/* What the command line asks for; strings are borrowed from it. */
+struct request {
+	struct verity_manifest *manifest; /* owned; filled but for the image */
+	struct overlay_image_options image;
+	struct build_signing signing;
+	const char *tree;
+	const char *out;
+};
+
+DEFINE_CLEANUP(struct verity_manifest, verity_manifest_free);
+DEFINE_CLEANUP(struct output, output_free);
+DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free);
+
+enum option {
+	OPTION_NAME = 256,
+	OPTION_VERSION,
+	OPTION_DESCRIPTION,
+	OPTION_PRIORITY,
+	OPTION_EPOCH,
+	OPTION_PERSISTENT,
+	OPTION_COMPATIBLE,
+	OPTION_FIRMWARE_MIN,
+	OPTION_FIRMWARE_MAX,
+	OPTION_COMPRESSOR,
+	OPTION_THREADS,
+	OPTION_KEY,
+	OPTION_CERT,
+	OPTION_CHAIN,
+	OPTION_SIGNING_TIME,
+};
+
+static const struct option options[] = {
+	{"name", required_argument, NULL, OPTION_NAME},
+	{"version", required_argument, NULL, OPTION_VERSION},
+	{"description", required_argument, NULL, OPTION_DESCRIPTION},
+	{"priority", required_argument, NULL, OPTION_PRIORITY},
+	{"epoch", required_argument, NULL, OPTION_EPOCH},
+	{"persistent", required_argument, NULL, OPTION_PERSISTENT},
+	{"compatible", required_argument, NULL, OPTION_COMPATIBLE},
+	{"firmware-min", required_argument, NULL, OPTION_FIRMWARE_MIN},
+	{"firmware-max", required_argument, NULL, OPTION_FIRMWARE_MAX},
+	{"compressor", required_argument, NULL, OPTION_COMPRESSOR},
+	{"threads", required_argument, NULL, OPTION_THREADS},
+	{"key", required_argument, NULL, OPTION_KEY},
+	{"cert", required_argument, NULL, OPTION_CERT},
+	{"chain", required_argument, NULL, OPTION_CHAIN},
+	{"signing-time", required_argument, NULL, OPTION_SIGNING_TIME},
+	{NULL, 0, NULL, 0},
+};
+
+/* Limits other than length are the manifest's own, checked when it is encoded. */
+static int copy_text(const char *option, const char *text, char *ret, size_t size,
+		     struct verity_error *err)
+{
+	if (strlen(text) >= size)
+		return verity_fail(err, VERITY_E_USAGE, "%s: longer than %zu bytes",
+				   option, size - 1);
+	strcpy(ret, text);
+	return 0;
+}
+
+static int add_glob(struct verity_manifest *manifest, const char *glob,
+		    struct verity_error *err)
+{
+	size_t count = manifest->compatible_count;
+	void *more;
+
+	if (count >= VERITY_GLOBS_MAX)
+		return verity_fail(err, VERITY_E_USAGE,
+				   "--compatible: given over %d times", VERITY_GLOBS_MAX);
+	more = realloc(manifest->compatible, (count + 1) * sizeof(*manifest->compatible));
+	if (!more)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	manifest->compatible = more;
+	manifest->compatible_count = count + 1;
+	manifest->compatible[count][0] = '\0';
+	return copy_text("--compatible", glob, manifest->compatible[count],
+			 sizeof(*manifest->compatible), err);
+}
+
+static int take_text(struct verity_manifest *manifest, int option,
+		     struct verity_error *err)
+{
+	switch (option) {
+	case OPTION_NAME:
+		return copy_text("--name", optarg, manifest->name, sizeof(manifest->name),
+				 err);
+	case OPTION_VERSION:
+		return copy_text("--version", optarg, manifest->version,
+				 sizeof(manifest->version), err);
+	case OPTION_DESCRIPTION:
+		return copy_text("--description", optarg, manifest->description,
+				 sizeof(manifest->description), err);
+	case OPTION_FIRMWARE_MIN:
+		return copy_text("--firmware-min", optarg, manifest->firmware_min,
+				 sizeof(manifest->firmware_min), err);
+	case OPTION_FIRMWARE_MAX:
+		return copy_text("--firmware-max", optarg, manifest->firmware_max,
+				 sizeof(manifest->firmware_max), err);
+	default:
+		return add_glob(manifest, optarg, err);
+	}
+}
+
+static int take_number(struct request *request, int option, struct verity_error *err)
+{
+	int64_t number = 0;
+	int r;
+
+	switch (option) {
+	case OPTION_PRIORITY:
+		r = build_parse_integer("--priority", optarg, -VERITY_PRIORITY_MAX,
+					VERITY_PRIORITY_MAX, &number, err);
+		request->manifest->priority = (int)number;
+		return r;
+	case OPTION_EPOCH:
+		r = build_parse_integer("--epoch", optarg, 0, UINT32_MAX, &number, err);
+		request->manifest->epoch = (uint32_t)number;
+		return r;
+	case OPTION_THREADS:
+		r = build_parse_integer("--threads", optarg, 1, 64, &number, err);
+		request->image.threads = (unsigned)number;
+		return r;
+	default:
+		return build_parse_integer("--signing-time", optarg, 0,
+					   INT64_C(253402300799), &request->signing.when,
+					   err);
+	}
+}
+
+static int take_option(struct request *request, int option, struct verity_error *err)
+{
+	switch (option) {
+	case OPTION_NAME:
+	case OPTION_VERSION:
+	case OPTION_DESCRIPTION:
+	case OPTION_FIRMWARE_MIN:
+	case OPTION_FIRMWARE_MAX:
+	case OPTION_COMPATIBLE:
+		return take_text(request->manifest, option, err);
+	case OPTION_PRIORITY:
+	case OPTION_EPOCH:
+	case OPTION_THREADS:
+	case OPTION_SIGNING_TIME:
+		return take_number(request, option, err);
+	case OPTION_PERSISTENT:
+		if (verity_persistence_from_name(optarg,
+						 &request->manifest->persistence) < 0)
+			return verity_fail(
+				err, VERITY_E_USAGE,
+				"--persistent: '%s' is not allowed, required or "
+				"forbidden",
+				optarg);
+		return 0;
+	case OPTION_COMPRESSOR:
+		request->image.compressor = optarg;
+		return 0;
+	case OPTION_KEY:
+		request->signing.key = optarg;
+		return 0;
+	case OPTION_CERT:
+		request->signing.cert = optarg;
+		return 0;
+	case OPTION_CHAIN:
+		request->signing.chain = optarg;
+		return 0;
+	default:
+		return verity_fail(err, VERITY_E_USAGE,
+				   "create: an option is unknown or "
+				   "lacks its value");
+	}
+}
+
+static int check_request(struct request *request, struct verity_error *err)
+{
+	struct verity_manifest *manifest = request->manifest;
+	char name[VERITY_NAME_MAX + 1];
+	int r = verity_name_from_path(request->out, name, err);
+
+	if (r < 0)
+		return r;
+	if (!manifest->name[0])
+		strcpy(manifest->name, name);
+	if (!verity_name_valid(manifest->name))
+		return verity_fail(err, VERITY_E_BAD_NAME,
+				   "--name: '%s' is not a name a package may have",
+				   manifest->name);
+	if (!manifest->version[0])
+		return verity_fail(err, VERITY_E_USAGE, "create: --version is missing");
+	if (!manifest->description[0])
+		return verity_fail(err, VERITY_E_USAGE,
+				   "create: --description is missing");
+	if (!request->signing.key != !request->signing.cert)
+		return verity_fail(err, VERITY_E_USAGE,
+				   "create: --key and --cert go together");
+	return 0;
+}
+
+static int parse(int argc, char **argv, struct request *ret, struct verity_error *err)
+{
+	int option, r;
+
+	optind = 1;
+	while ((option = getopt_long(argc, argv, ":", options, NULL)) >= 0) {
+		r = take_option(ret, option, err);
+		if (r < 0)
+			return r;
+	}
+	if (argc - optind != 2)
+		return verity_fail(err, VERITY_E_USAGE,
+				   "create: a TREE and an OUT.wmopkg are expected");
+	ret->tree = argv[optind];
+	ret->out = argv[optind + 1];
+	r = build_source_date(&ret->manifest->built, err);
+	ret->image.source_date = ret->manifest->built < 0 ? 0 : ret->manifest->built;
+	return r < 0 ? r : check_request(ret, err);
+}
+
+static int hash_image(int fd, uint64_t bytes, EVP_MD_CTX *context,
+		      struct verity_error *err)
+{
+	char buffer[32768];
+
+	for (uint64_t place = 0; place < bytes;) {
+		size_t n =
+			bytes - place < sizeof(buffer) ? bytes - place : sizeof(buffer);
+		int r = verity_io_read(fd, buffer, n, place, err);
+
+		if (r < 0)
+			return r;
+		if (EVP_DigestUpdate(context, buffer, n) != 1)
+			return verity_fail(err, VERITY_E_NO_MEMORY, "OpenSSL failed");
+		place += n;
+	}
+	return 0;
+}
+
+/*
+ * The salt comes from name, version and image, so that the same tree gives the same
+ * bytes; it is there to keep equal blocks of different packages from having equal
+ * digests.
+ */
+static int derive_salt(int fd, struct verity_manifest *manifest, struct verity_error *err)
+{
+	cleanup_with(EVP_MD_CTX_free_p) EVP_MD_CTX *context = EVP_MD_CTX_new();
+	static const char label[] = "wmopkg salt 1";
+	int r;
+
+	/* With the 0 that ends each text, so that no two triples run together. */
+	if (!context || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1 ||
+	    EVP_DigestUpdate(context, label, sizeof(label)) != 1 ||
+	    EVP_DigestUpdate(context, manifest->name, strlen(manifest->name) + 1) != 1 ||
+	    EVP_DigestUpdate(context, manifest->version, strlen(manifest->version) + 1) !=
+		    1)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "OpenSSL failed");
+	r = hash_image(fd, manifest->image_bytes, context, err);
+	if (r < 0)
+		return r;
+	manifest->salt_bytes = SALT_BYTES;
+	if (EVP_DigestFinal_ex(context, manifest->salt, NULL) != 1)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "OpenSSL failed");
+	return 0;
+}
+
+/* Image, then its padding, then the tree: all in one nameless file. */
+static int make_blocks(const struct request *request, int fd, struct verity_blocks *ret,
+		       struct verity_error *err)
+{
+	struct verity_manifest *manifest = request->manifest;
+	struct verity_geometry geometry;
+	uint64_t padded;
+	int r = overlay_image_write(request->tree, fd, &request->image,
+				    &manifest->image_bytes, err);
+
+	if (r < 0)
+		return r;
+	if (manifest->image_bytes > VERITY_IMAGE_MAX)
+		return verity_fail(err, VERITY_E_BAD_TREE,
+				   "%s: its image of %" PRIu64
+				   " bytes is over the limit of %" PRIu64,
+				   request->tree, manifest->image_bytes,
+				   VERITY_IMAGE_MAX);
+	padded = (manifest->image_bytes + VERITY_BLOCK - 1) / VERITY_BLOCK * VERITY_BLOCK;
+	geometry = verity_geometry_compute(padded / VERITY_BLOCK);
+	if (ftruncate(fd, (off_t)(padded + geometry.tree_blocks * VERITY_BLOCK)) < 0)
+		return verity_fail_errno(err, errno, "the scratch file");
+	*ret = (struct verity_blocks){fd, padded, 0};
+	r = derive_salt(fd, manifest, err);
+	if (r < 0)
+		return r;
+	return verity_tree_build(ret, &geometry, manifest->salt, manifest->salt_bytes,
+				 request->image.threads, manifest->root_hash, err);
+}
+
+static void say_made(const struct request *request, uint64_t bytes)
+{
+	char root_hash[2 * VERITY_DIGEST_BYTES + 1];
+
+	verity_hex_encode(request->manifest->root_hash, VERITY_DIGEST_BYTES, root_hash);
+	printf("%s: %s %s, %" PRIu64 " bytes, %s\nRoot hash: %s\n", request->out,
+	       request->manifest->name, request->manifest->version, bytes,
+	       request->signing.key ? "signed" : "not signed", root_hash);
+}
+
+static int create(const struct request *request, struct verity_error *err)
+{
+	cleanup_with(output_free_p) struct output *output = NULL;
+	cleanup_free char *manifest = NULL;
+	cleanup_free uint8_t *signature = NULL;
+	cleanup_fd int scratch = -1;
+	struct verity_blocks blocks;
+	size_t signature_bytes = 0;
+	off_t end;
+	int r = output_new(request->out, 0644, &output, err);
+
+	if (r == 0)
+		r = output_scratch(output, &scratch, err);
+	if (r == 0)
+		r = make_blocks(request, scratch, &blocks, err);
+	if (r == 0)
+		r = verity_manifest_encode(request->manifest, &manifest, err);
+	if (r == 0)
+		r = build_sign_manifest(&request->signing, manifest, strlen(manifest),
+					&signature, &signature_bytes, err);
+	if (r == 0)
+		r = verity_package_assemble(output_fd(output), manifest, strlen(manifest),
+					    signature, signature_bytes, &blocks, err);
+	if (r < 0)
+		return r;
+	end = lseek(output_fd(output), 0, SEEK_END);
+	r = output_commit(output, err);
+	if (r == 0)
+		say_made(request, (uint64_t)end);
+	return r;
+}
+
+enum exit_status build_create(int argc, char **argv)
+{
+	cleanup_with(verity_manifest_free_p) struct verity_manifest *manifest =
+		calloc(1, sizeof(*manifest));
+	struct request request = {.manifest = manifest, .signing.when = -1};
+	struct verity_error err;
+
+	if (!manifest)
+		return STATUS_FAILED;
+	if (parse(argc, argv, &request, &err) < 0 || create(&request, &err) < 0)
+		return report_error(NULL, &err);
+	return STATUS_DONE;
+}

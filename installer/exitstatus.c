@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/exitstatus.h"
+
+enum exit_status exit_status_of(enum verity_code code)
+{
+	switch (code) {
+	case VERITY_OK:
+		return STATUS_DONE;
+	case VERITY_E_USAGE:
+	case VERITY_E_BAD_NAME:
+		return STATUS_USAGE;
+	case VERITY_E_BAD_MAGIC:
+	case VERITY_E_BAD_SIZES:
+	case VERITY_E_BAD_LENGTH:
+	case VERITY_E_BAD_PADDING:
+	case VERITY_E_BAD_MANIFEST:
+	case VERITY_E_UNKNOWN_FEATURE:
+	case VERITY_E_BAD_SIGNATURE:
+	case VERITY_E_NO_SIGNATURE:
+	case VERITY_E_UNTRUSTED_SIGNER:
+	case VERITY_E_TREE_MISMATCH:
+	case VERITY_E_IMAGE_MISMATCH:
+		return STATUS_REFUSED;
+	case VERITY_E_NOT_FOUND:
+		return STATUS_ABSENT;
+	case VERITY_E_TRANSFER:
+		return STATUS_TRANSFER;
+	case VERITY_E_NO_ROOM:
+		return STATUS_NO_ROOM;
+	case VERITY_E_IO:
+	case VERITY_E_NO_MEMORY:
+	case VERITY_E_CONFIG:
+	case VERITY_E_NOT_A_FILE:
+	case VERITY_E_BAD_TREE:
+	case VERITY_E_KEYRING:
+	case VERITY_E_KEY:
+	case VERITY_E_BUSY:
+	case VERITY_E_KERNEL_FEATURE:
+	case VERITY_E_DEVICE:
+	case VERITY_E_MOUNT:
+	case VERITY_E_STACK:
+	case VERITY_E_TOO_MANY:
+	case VERITY_E_SHADOWED:
+	case VERITY_E_DISABLED:
+	case VERITY_E_UNSUPPORTED:
+		break;
+	}
+	return STATUS_FAILED;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* All there is to say of one package, as lines for people and as JSON for programs. */
+
+#include "verity/package.h"
+
+#include <json.h>
+
+/**
+ * facts_print - "Key: value" lines on stdout: verdict and reason first
+ * @layout: NULL where it could not be told
+ */
+void facts_print(const struct verity_judgement *judgement,
+		 const struct verity_layout *layout);
+
+/**
+ * facts_add_json - add the same facts to a JSON object
+ *
+ * Keys: verdict, reason {code, message}, name, version, description, persistent,
+ * priority, epoch, compatible, firmware {min, max}, built, image {bytes, salt,
+ * root_hash}, file_bytes, signer {subject, signed_at}. What is not known is left out.
+ *
+ * Return: 0; -ENOMEM.
+ */
+int facts_add_json(struct json_object *object, const struct verity_judgement *judgement,
+		   const struct verity_layout *layout,
+		   struct verity_error *err) must_check;
+
+/**
+ * facts_format_time - "2026-11-23 01:02:03 UTC"
+ */
+void facts_format_time(int64_t when, char ret[static 32]);

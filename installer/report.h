@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Errors and warnings as people see them: once, on stderr, in one form. */
+
+#include "installer/exitstatus.h"
+
+/**
+ * report_program - the name that messages begin with; a constant string, set once by
+ * main()
+ */
+void report_program(const char *name);
+
+/**
+ * report_error - print "PROGRAM: WHAT: WHY (what to do)"
+ * @what: the package, file or place it happened with; NULL where the message says it
+ *
+ * Return: the exit status for it.
+ */
+enum exit_status report_error(const char *what,
+			      const struct verity_error *err) must_check;
+
+/**
+ * report_warning - print "PROGRAM: warning: …"
+ */
+void report_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/**
+ * report_usage - print "PROGRAM: …" and where help is to be had
+ *
+ * Return: STATUS_USAGE.
+ */
+enum exit_status report_usage(const char *format, ...) must_check
+	__attribute__((format(printf, 1, 2)));

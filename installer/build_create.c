@@ -31,7 +31,7 @@ DEFINE_CLEANUP(struct verity_manifest, verity_manifest_free);
 DEFINE_CLEANUP(struct output, output_free);
 DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free);
 
-enum option {
+enum option_code {
 	OPTION_NAME = 256,
 	OPTION_VERSION,
 	OPTION_DESCRIPTION,

@@ -4,10 +4,12 @@
 #include <openssl/cms.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <string.h>
 #include <time.h>
 
 #include "verity/cleanup.h"
 #include "verity/cms.h"
+#include "verity/cms_versions.h"
 #include "verity/keyring_private.h"
 
 #define SIGNERS_MAX     8
@@ -26,6 +28,18 @@ static void certificates_free_p(STACK_OF(X509) * *certificates)
 static int bad(struct verity_error *err, const char *why)
 {
 	return verity_fail(err, VERITY_E_BAD_SIGNATURE, "signature: %s", why);
+}
+
+/* One signature has one encoding: what would be written is what was read. */
+static bool is_der(CMS_ContentInfo *cms, const void *signature, size_t bytes)
+{
+	unsigned char *der = NULL;
+	int size = i2d_CMS_ContentInfo(cms, &der);
+	bool same =
+		size > 0 && (size_t)size == bytes && memcmp(der, signature, bytes) == 0;
+
+	OPENSSL_free(der);
+	return same;
 }
 
 /* Exactly one detached SignedData over plain data, to the last byte. */
@@ -51,6 +65,8 @@ static int decode(const void *signature, size_t bytes, CMS_ContentInfo **ret,
 	if (!content || *content ||
 	    OBJ_obj2nid(CMS_get0_eContentType(cms)) != NID_pkcs7_data)
 		return bad(err, "not detached, or not over plain data");
+	if (!is_der(cms, signature, bytes))
+		return bad(err, "not in distinguished encoding (DER)");
 	signers = sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(cms));
 	if (signers < 1 || signers > SIGNERS_MAX)
 		return bad(err, "it has no signer, or too many");
@@ -58,16 +74,28 @@ static int decode(const void *signature, size_t bytes, CMS_ContentInfo **ret,
 	return 0;
 }
 
-static int check_digests(CMS_ContentInfo *cms, struct verity_error *err)
+/* OpenSSL takes the algorithm from the key and never looks at what is written here. */
+static bool is_algorithm_of(const X509_ALGOR *signature, int digest)
+{
+	int nid = OBJ_obj2nid(signature->algorithm);
+	int its_digest, its_key;
+
+	if (nid == NID_rsaEncryption || nid == NID_rsassaPss)
+		return true;
+	return OBJ_find_sigid_algs(nid, &its_digest, &its_key) == 1 &&
+	       (its_digest == digest || its_digest == NID_undef);
+}
+
+static int check_algorithms(CMS_ContentInfo *cms, struct verity_error *err)
 {
 	STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(cms);
 
 	for (int i = 0; i < sk_CMS_SignerInfo_num(signers); i++) {
-		X509_ALGOR *digest = NULL;
+		X509_ALGOR *digest = NULL, *signature = NULL;
 		int nid;
 
 		CMS_SignerInfo_get0_algs(sk_CMS_SignerInfo_value(signers, i), NULL, NULL,
-					 &digest, NULL);
+					 &digest, &signature);
 		nid = OBJ_obj2nid(digest->algorithm);
 		if (nid != NID_sha256 && nid != NID_sha384 && nid != NID_sha512)
 			return verity_fail(err, VERITY_E_BAD_SIGNATURE,
@@ -75,6 +103,9 @@ static int check_digests(CMS_ContentInfo *cms, struct verity_error *err)
 					   "SHA-384, SHA-512",
 					   nid == NID_undef ? "unknown"
 							    : OBJ_nid2sn(nid));
+		if (!is_algorithm_of(signature, nid))
+			return bad(err,
+				   "its algorithm is unknown or does not fit its digest");
 	}
 	return 0;
 }
@@ -103,6 +134,37 @@ static int check_content(CMS_ContentInfo *cms, const void *data, size_t data_byt
 	}
 	return verity_fail_openssl(err, VERITY_E_BAD_SIGNATURE,
 				   "signature: it does not cover the manifest");
+}
+
+/* OpenSSL finds a signer's certificate without regard to case; we want it to the letter.
+ */
+static bool same_name(const X509_NAME *a, const X509_NAME *b)
+{
+	const unsigned char *a_der, *b_der;
+	size_t a_size, b_size;
+
+	return X509_NAME_get0_der(a, &a_der, &a_size) == 1 &&
+	       X509_NAME_get0_der(b, &b_der, &b_size) == 1 && a_size == b_size &&
+	       memcmp(a_der, b_der, a_size) == 0;
+}
+
+static int check_signer_ids(CMS_ContentInfo *cms, struct verity_error *err)
+{
+	STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(cms);
+
+	for (int i = 0; i < sk_CMS_SignerInfo_num(signers); i++) {
+		CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(signers, i);
+		X509_NAME *issuer = NULL;
+		X509 *certificate = NULL;
+
+		CMS_SignerInfo_get0_algs(signer, NULL, &certificate, NULL, NULL);
+		if (CMS_SignerInfo_get0_signer_id(signer, NULL, &issuer, NULL) == 1 &&
+		    issuer && certificate &&
+		    !same_name(issuer, X509_get_issuer_name(certificate)))
+			return bad(err,
+				   "the issuer it names is not that of its certificate");
+	}
+	return 0;
 }
 
 /* The signing time among the signed attributes; -1 where there is none. */
@@ -225,9 +287,13 @@ int verity_cms_verify(const void *data, size_t data_bytes, const void *signature
 	ERR_clear_error();
 	r = decode(signature, signature_bytes, &cms, err);
 	if (r == 0)
-		r = check_digests(cms, err);
+		r = verity_cms_versions_check(signature, signature_bytes, err);
+	if (r == 0)
+		r = check_algorithms(cms, err);
 	if (r == 0)
 		r = check_content(cms, data, data_bytes, keyring, err);
+	if (r == 0)
+		r = check_signer_ids(cms, err);
 	if (r < 0) {
 		*ret = signer;
 		return r;

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "tests/check.h"
+#include "tests/verity/keys.h"
+#include "verity/cleanup.h"
+#include "verity/cms.h"
+
+DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
+DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
+
+static const char text[] = "{\"type\":\"package\"}";
+static struct keys keys;
+
+static struct verity_signing_key *load(const char *name)
+{
+	struct verity_signing_key *key;
+	struct verity_error err;
+	char key_path[128], cert_path[128], file[32];
+
+	strcat(strcpy(file, name), ".key");
+	keys_path(&keys, file, key_path);
+	strcat(strcpy(file, name), ".pem");
+	keys_path(&keys, file, cert_path);
+	check_ok(verity_signing_key_load(key_path, cert_path, NULL, &key, &err), &err);
+	return key;
+}
+
+static struct verity_keyring *ring(const char *path)
+{
+	struct verity_keyring *keyring;
+	struct verity_error err;
+
+	check_ok(verity_keyring_load(path, &keyring, &err), &err);
+	return keyring;
+}
+
+static uint8_t *sign(const char *name, int64_t when, size_t *ret_bytes)
+{
+	cleanup_with(verity_signing_key_free_p) struct verity_signing_key *key =
+		load(name);
+	struct verity_error err;
+	uint8_t *der;
+
+	check_ok(verity_cms_sign(text, sizeof(text), key, when, &der, ret_bytes, &err),
+		 &err);
+	return der;
+}
+
+static void test_round_trip(void **state)
+{
+	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring =
+		ring(keys.ring);
+	int64_t now = time(NULL);
+	size_t bytes;
+	cleanup_free uint8_t *der = sign("signer", now, &bytes);
+	struct verity_signer signer;
+	struct verity_error err;
+
+	(void)state;
+	assert_int_equal(verity_keyring_count(keyring), 1);
+	check_ok(
+		verity_cms_verify(text, sizeof(text), der, bytes, keyring, &signer, &err),
+		&err);
+	assert_string_equal(signer.subject, "CN=wmopkg development signer");
+	assert_int_equal(signer.signed_at, now);
+}
+
+static void check_rejected(const char *name, int64_t when, const char *folder,
+			   const char *message)
+{
+	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring = ring(folder);
+	size_t bytes;
+	cleanup_free uint8_t *der = sign(name, when, &bytes);
+	struct verity_signer signer;
+	struct verity_error err;
+
+	assert_int_equal(
+		verity_cms_verify(text, sizeof(text), der, bytes, keyring, &signer, &err),
+		-EKEYREJECTED);
+	check_error(&err, VERITY_E_UNTRUSTED_SIGNER, message);
+}
+
+static void test_not_trusted(void **state)
+{
+	int64_t now = time(NULL);
+
+	(void)state;
+	check_rejected("signer", now, "/nonexistent", "the key ring is empty");
+	check_rejected(
+		"unlock", now, keys.ring,
+		"a certificate of the signer is not for signing packages (extended key "
+		"usage codeSigning)");
+	/* Validity is judged at the signing time, whatever the clock says now. */
+	check_rejected(
+		"signer", 0, keys.ring,
+		"the signer does not chain to a key of this device: certificate is not "
+		"yet valid");
+	check_rejected(
+		"signer", now + 30 * INT64_C(31556952), keys.ring,
+		"the signer does not chain to a key of this device: certificate has "
+		"expired");
+}
+
+static void test_stranger(void **state)
+{
+	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring = NULL;
+	struct keys others;
+	size_t bytes;
+	cleanup_free uint8_t *der = sign("signer", time(NULL), &bytes);
+	struct verity_signer signer;
+	struct verity_error err;
+
+	(void)state;
+	keys_make(&others);
+	keyring = ring(others.ring);
+	keys_delete(&others);
+	assert_int_equal(
+		verity_cms_verify(text, sizeof(text), der, bytes, keyring, &signer, &err),
+		-EKEYREJECTED);
+	assert_int_equal(err.code, VERITY_E_UNTRUSTED_SIGNER);
+	assert_string_equal(signer.subject, "CN=wmopkg development signer");
+}
+
+/* Any one flipped bit: never accepted. */
+static void test_every_flipped_bit(void **state)
+{
+	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring =
+		ring(keys.ring);
+	size_t bytes;
+	cleanup_free uint8_t *der = sign("signer", time(NULL), &bytes);
+	struct verity_signer signer;
+	struct verity_error err;
+	size_t accepted = 0;
+
+	(void)state;
+	for (size_t bit = 0; bit < bytes * 8; bit++) {
+		const uint8_t mask = (uint8_t)(1 << bit % 8);
+		size_t i = bit / 8;
+		int r;
+
+		der[i] ^= mask;
+		err.code = VERITY_OK;
+		r = verity_cms_verify(text, sizeof(text), der, bytes, keyring, &signer,
+				      &err);
+		der[i] ^= mask;
+		if (r == 0)
+			accepted++;
+		else
+			assert_true(r == -EBADMSG || r == -EKEYREJECTED);
+	}
+	assert_int_equal(accepted, 0);
+}
+
+static void test_malformed(void **state)
+{
+	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring =
+		ring(keys.ring);
+	size_t bytes;
+	cleanup_free uint8_t *der = sign("signer", time(NULL), &bytes);
+	cleanup_free uint8_t *longer = calloc(1, bytes + 1);
+	struct verity_signer signer;
+	struct verity_error err;
+
+	(void)state;
+	assert_int_equal(
+		verity_cms_verify("other", 5, der, bytes, keyring, &signer, &err),
+		-EBADMSG);
+	assert_int_equal(err.code, VERITY_E_BAD_SIGNATURE);
+	assert_int_equal(
+		strncmp(err.message, "signature: it does not cover the manifest: ", 43),
+		0);
+	assert_int_equal(verity_cms_verify(text, sizeof(text), der, bytes - 1, keyring,
+					   &signer, &err),
+			 -EBADMSG);
+	memcpy(longer, der, bytes);
+	assert_int_equal(verity_cms_verify(text, sizeof(text), longer, bytes + 1, keyring,
+					   &signer, &err),
+			 -EBADMSG);
+	check_error(&err, VERITY_E_BAD_SIGNATURE,
+		    "signature: bytes follow the CMS structure");
+	assert_int_equal(verity_cms_verify(text, sizeof(text), "\x30\x80", 2, keyring,
+					   &signer, &err),
+			 -EBADMSG);
+}
+
+static void test_keys_that_do_not_fit(void **state)
+{
+	struct verity_signing_key *key = NULL;
+	struct verity_error err;
+	char key_path[128], cert_path[128], message[512];
+
+	(void)state;
+	keys_path(&keys, "signer.key", key_path);
+	keys_path(&keys, "unlock.pem", cert_path);
+	assert_true(verity_signing_key_load(key_path, cert_path, NULL, &key, &err) < 0);
+	strcat(strcpy(message, cert_path), " is not the certificate of ");
+	check_error(&err, VERITY_E_KEY, strcat(message, key_path));
+	assert_true(verity_signing_key_load("/nonexistent", cert_path, NULL, &key, &err) <
+		    0);
+	check_error(&err, VERITY_E_KEY,
+		    "/nonexistent: cannot be opened: No such file or directory");
+	assert_null(key);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	keys_make(&keys);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	keys_delete(&keys);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_not_trusted),
+		cmocka_unit_test(test_stranger),
+		cmocka_unit_test(test_every_flipped_bit),
+		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_keys_that_do_not_fit),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/check.h"
+#include "verity/cleanup.h"
+#include "verity/manifest.h"
+
+DEFINE_CLEANUP(struct verity_manifest, verity_manifest_free);
+
+#define ROOT  "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define START "{\"type\":\"package\",\"format\":1,"
+#define NAMES "\"name\":\"n\",\"version\":\"1\",\"description\":\"d\","
+#define IMAGE                                                                              \
+	"\"image\":{\"bytes\":5,\"hash\":\"sha256\",\"salt\":\"ab\",\"root_hash\":\"" ROOT \
+	"\"}"
+
+static const struct {
+	const char *text;
+	const char *message; /* NULL: it is accepted */
+} cases[] = {
+	{START NAMES IMAGE "}", NULL},
+	{START NAMES IMAGE ",\"future\":{\"x\":[1]}}",
+	 NULL}, /* unknown keys are ignored */
+	{START NAMES IMAGE ",\"requires\":[]}", NULL},
+	{START NAMES IMAGE ",\"requires\":[\"warp\"]}",
+	 "manifest: it requires 'warp', which this device does not know"},
+	{START NAMES IMAGE ",\"requires\":\"warp\"}", "manifest: requires: not a list"},
+	{"", "manifest: not JSON: continue at byte 0"},
+	{"{", "manifest: not JSON: continue at byte 1"},
+	{"[]", "manifest: not one JSON object and nothing else"},
+	{"null", "manifest: not JSON: continue at byte 4"},
+	{START NAMES IMAGE "} ", NULL}, /* white space after it is still JSON */
+	{START NAMES IMAGE "}x", "manifest: not JSON: unexpected character at byte 199"},
+	{START NAMES IMAGE "}{}", "manifest: not JSON: unexpected character at byte 199"},
+	{START "'name':'n'}",
+	 "manifest: not JSON: quoted object property name expected at byte 29"},
+	{"{\"a\":[[[[[[[[1]]]]]]]]}", "manifest: not JSON: nesting too deep at byte 12"},
+	{"{}", "manifest: type: missing"},
+	{"{\"type\":\"unlock\",\"format\":1}", "manifest: type: not \"package\""},
+	{"{\"type\":\"package\"}", "manifest: format: missing"},
+	{"{\"type\":\"package\",\"format\":2}", "manifest: format: outside 1 to 1"},
+	{"{\"type\":\"package\",\"format\":\"1\"}", "manifest: format: not an integer"},
+	{START "\"name\":\"../x\"}", "manifest: name: not a name a package may have"},
+	{START "\"name\":\"a\\u0000b\"}",
+	 "manifest: name: holds bytes that are not printable UTF-8"},
+	{START "\"name\":\"n\",\"version\":\"\"}", "manifest: version: empty"},
+	{START "\"name\":\"n\",\"version\":\"\\u001b[2J\"}",
+	 "manifest: version: holds bytes that are not printable UTF-8"},
+	{START "\"name\":\"n\",\"version\":1}", "manifest: version: not a string"},
+	{START "\"name\":\"n\",\"version\":\"1\"}", "manifest: description: missing"},
+	{START NAMES "\"image\":[]}", "manifest: image: not an object"},
+	{START NAMES "\"image\":{}}", "manifest: image.bytes: missing"},
+	{START NAMES "\"image\":{\"bytes\":0}}",
+	 "manifest: image.bytes: outside 1 to 68719476736"},
+	{START NAMES "\"image\":{\"bytes\":-1}}",
+	 "manifest: image.bytes: outside 1 to 68719476736"},
+	{START NAMES "\"image\":{\"bytes\":99999999999999999999}}",
+	 "manifest: image.bytes: outside 1 to 68719476736"},
+	{START NAMES "\"image\":{\"bytes\":1,\"hash\":\"md5\"}}",
+	 "manifest: image.hash: not \"sha256\""},
+	{START NAMES "\"image\":{\"bytes\":1,\"hash\":\"sha256\",\"salt\":\"a\"}}",
+	 "manifest: image.salt: not a string of hex digits of the right length"},
+	{START NAMES
+	 "\"image\":{\"bytes\":1,\"hash\":\"sha256\",\"salt\":\"\",\"root_hash\":\"00\"}}",
+	 "manifest: image.root_hash: not 64 hex digits"},
+	{START NAMES
+	 "\"image\":{\"bytes\":1,\"hash\":\"sha256\",\"salt\":\"\",\"root_hash\":\"" ROOT
+	 "00\"}}",
+	 "manifest: image.root_hash: not a string of hex digits of the right length"},
+	{START NAMES IMAGE ",\"priority\":1000001}",
+	 "manifest: priority: outside -1000000 to 1000000"},
+	{START NAMES IMAGE ",\"priority\":1.5}", "manifest: priority: not an integer"},
+	{START NAMES IMAGE ",\"epoch\":-1}", "manifest: epoch: outside 0 to 4294967295"},
+	{START NAMES IMAGE ",\"persistent\":\"maybe\"}",
+	 "manifest: persistent: not \"allowed\", \"required\" or \"forbidden\""},
+	{START NAMES IMAGE ",\"persistent\":true}",
+	 "manifest: persistent: not \"allowed\", \"required\" or \"forbidden\""},
+	{START NAMES IMAGE ",\"compatible\":\"x\"}", "manifest: compatible: not a list"},
+	{START NAMES IMAGE ",\"compatible\":[1]}", "manifest: compatible: not a string"},
+	{START NAMES IMAGE ",\"firmware\":1}", "manifest: firmware: not an object"},
+	{START NAMES IMAGE ",\"built\":-5}",
+	 "manifest: built: outside 0 to 253402300799"},
+};
+
+static void test_decode(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct verity_manifest marker, *untouched = &marker;
+		struct verity_manifest *manifest = untouched;
+		struct verity_error err = {0};
+		int r = verity_manifest_decode(cases[i].text, strlen(cases[i].text),
+					       &manifest, &err);
+
+		assert_string_equal(err.message,
+				    cases[i].message ? cases[i].message : "");
+		if (cases[i].message) {
+			assert_true(r < 0);
+			assert_ptr_equal(manifest, untouched);
+		} else {
+			assert_int_equal(r, 0);
+			verity_manifest_free(manifest);
+		}
+	}
+}
+
+static const char full[] = START
+	"\"name\":\"web-ui\",\"version\":\"5.26.0-rev0\",\"description\":\"Example\"," IMAGE
+	",\"priority\":-3,\"epoch\":7,\"persistent\":\"required\",\"compatible\":[\"a*\",\"b\"],"
+	"\"firmware\":{\"min\":\"5.0\",\"max\":\"6.0\"},\"built\":1700000000}";
+
+static void test_every_key(void **state)
+{
+	cleanup_with(verity_manifest_free_p) struct verity_manifest *m = NULL;
+	cleanup_free char *again = NULL;
+	struct verity_error err;
+
+	(void)state;
+	check_ok(verity_manifest_decode(full, strlen(full), &m, &err), &err);
+	assert_string_equal(m->name, "web-ui");
+	assert_string_equal(m->version, "5.26.0-rev0");
+	assert_string_equal(m->description, "Example");
+	assert_int_equal(m->image_bytes, 5);
+	assert_int_equal(m->salt_bytes, 1);
+	assert_int_equal(m->salt[0], 0xab);
+	assert_int_equal(m->root_hash[1], 0x11);
+	assert_int_equal(m->priority, -3);
+	assert_int_equal(m->epoch, 7);
+	assert_int_equal(m->persistence, VERITY_PERSISTENT_REQUIRED);
+	assert_int_equal(m->compatible_count, 2);
+	assert_string_equal(m->compatible[1], "b");
+	assert_string_equal(m->firmware_min, "5.0");
+	assert_string_equal(m->firmware_max, "6.0");
+	assert_int_equal(m->built, 1700000000);
+	/* Equal manifests are equal bytes. */
+	check_ok(verity_manifest_encode(m, &again, &err), &err);
+	assert_string_equal(again, full);
+}
+
+static void test_kernel_signature(void **state)
+{
+	cleanup_with(verity_manifest_free_p) struct verity_manifest *m = NULL;
+	char text[1024];
+	struct verity_error err;
+	struct verity_manifest *bad = NULL;
+
+	(void)state;
+	snprintf(text, sizeof(text),
+		 START NAMES
+		 "\"image\":{\"bytes\":5,\"hash\":\"sha256\",\"salt\":\"\",\"root_hash\":"
+		 "\"" ROOT "\",\"kernel_signature\":\"%s\"}}",
+		 "AQIDBA==");
+	check_ok(verity_manifest_decode(text, strlen(text), &m, &err), &err);
+	assert_int_equal(m->kernel_signature_bytes, 4);
+	assert_memory_equal(m->kernel_signature, "\1\2\3\4", 4);
+
+	memcpy(strstr(text, "AQID"), "A*ID", 4);
+	assert_true(verity_manifest_decode(text, strlen(text), &bad, &err) < 0);
+	check_error(&err, VERITY_E_BAD_MANIFEST,
+		    "manifest: image.kernel_signature: not base64 of a signature");
+}
+
+static void test_limits(void **state)
+{
+	struct verity_manifest manifest = {.built = -1, .image_bytes = 1};
+	struct verity_manifest *decoded = NULL;
+	struct verity_error err;
+	char *text = NULL;
+	static char large[VERITY_MANIFEST_MAX + 1];
+
+	(void)state;
+	/* What no reader would accept is not written. */
+	strcpy(manifest.name, "a b");
+	strcpy(manifest.version, "1");
+	assert_true(verity_manifest_encode(&manifest, &text, &err) < 0);
+	check_error(&err, VERITY_E_BAD_MANIFEST,
+		    "manifest: name: not a name a package may have");
+	assert_null(text);
+
+	memset(large, ' ', sizeof(large));
+	assert_true(verity_manifest_decode(large, sizeof(large), &decoded, &err) < 0);
+	check_error(&err, VERITY_E_BAD_SIZES, "the manifest is over its limit");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_every_key),
+		cmocka_unit_test(test_kernel_signature),
+		cmocka_unit_test(test_limits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The two readers of a package, held to each other: what verity_package_open() says of a
+ * file, verity_stream_feed() says of its bytes, for the same reason.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/check.h"
+#include "tests/verity/keys.h"
+#include "verity/assemble.h"
+#include "verity/cleanup.h"
+#include "verity/io.h"
+#include "verity/package.h"
+#include "verity/stream.h"
+
+#define DATA_BLOCKS 300 /* two tree levels */
+
+DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
+DEFINE_CLEANUP(struct verity_package, verity_package_free);
+DEFINE_CLEANUP(struct verity_stream, verity_stream_free);
+DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
+
+static struct keys keys;
+static struct verity_keyring *keyring;
+
+struct sample {
+	uint8_t *bytes;
+	size_t size;
+	struct verity_layout layout;
+};
+
+static uint8_t *sign(const char *manifest, size_t *ret_bytes)
+{
+	cleanup_with(verity_signing_key_free_p) struct verity_signing_key *key = NULL;
+	char key_path[128], cert_path[128];
+	struct verity_error err;
+	uint8_t *der;
+
+	keys_path(&keys, "signer.key", key_path);
+	keys_path(&keys, "signer.pem", cert_path);
+	check_ok(verity_signing_key_load(key_path, cert_path, NULL, &key, &err), &err);
+	check_ok(verity_cms_sign(manifest, strlen(manifest), key, time(NULL), &der,
+				 ret_bytes, &err),
+		 &err);
+	return der;
+}
+
+static struct sample make(uint64_t data_blocks, bool is_signed)
+{
+	struct verity_manifest manifest = {.built = -1};
+	struct verity_geometry g = verity_geometry_compute(data_blocks);
+	cleanup_fd int scratch = memfd_create("scratch", MFD_CLOEXEC);
+	cleanup_fd int fd = memfd_create("package", MFD_CLOEXEC);
+	const struct verity_blocks blocks = {scratch, data_blocks * VERITY_BLOCK, 0};
+	cleanup_free char *text = NULL;
+	cleanup_free uint8_t *der = NULL;
+	size_t der_bytes = 0;
+	struct verity_error err;
+	struct verity_head head;
+	struct sample sample;
+
+	for (uint64_t i = 0; i < data_blocks; i++)
+		check_ok(verity_io_write(scratch, &i, sizeof(i), i * VERITY_BLOCK, &err),
+			 &err);
+	assert_int_equal(
+		ftruncate(scratch, (off_t)((data_blocks + g.tree_blocks) * VERITY_BLOCK)),
+		0);
+	strcpy(manifest.name, "sample");
+	strcpy(manifest.version, "1.0");
+	manifest.image_bytes = data_blocks * VERITY_BLOCK;
+	manifest.salt_bytes = 32;
+	check_ok(verity_tree_build(&blocks, &g, manifest.salt, 32, 2, manifest.root_hash,
+				   &err),
+		 &err);
+	check_ok(verity_manifest_encode(&manifest, &text, &err), &err);
+	if (is_signed)
+		der = sign(text, &der_bytes);
+	check_ok(verity_package_assemble(fd, text, strlen(text), der, der_bytes, &blocks,
+					 &err),
+		 &err);
+
+	head = (struct verity_head){(uint32_t)strlen(text), (uint32_t)der_bytes};
+	check_ok(verity_layout_compute(&head, manifest.image_bytes, &sample.layout, &err),
+		 &err);
+	sample.size = (size_t)lseek(fd, 0, SEEK_END);
+	assert_int_equal(sample.size, sample.layout.file_bytes);
+	sample.bytes = malloc(sample.size);
+	assert_non_null(sample.bytes);
+	check_ok(verity_io_read(fd, sample.bytes, sample.size, 0, &err), &err);
+	return sample;
+}
+
+/* What either reader says. */
+struct outcome {
+	enum verity_verdict verdict;
+	bool accepted;
+	struct verity_error reason;
+};
+
+static struct outcome open_outcome(const uint8_t *bytes, size_t size,
+				   const struct verity_policy *policy)
+{
+	cleanup_with(verity_package_free_p) struct verity_package *package = NULL;
+	const struct verity_judgement *judgement;
+	struct verity_error err;
+	struct outcome outcome;
+	char path[] = "/tmp/wmopkg-test-package.XXXXXX";
+	cleanup_fd int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	check_ok(verity_io_write(fd, bytes, size, 0, &err), &err);
+	check_ok(verity_package_open(AT_FDCWD, path, policy, &package, &err), &err);
+	unlink(path);
+	judgement = verity_package_judgement(package);
+	outcome.verdict = verity_judgement_verdict(judgement);
+	outcome.accepted = verity_judgement_accepted(judgement);
+	outcome.reason = *verity_judgement_reason(judgement);
+	assert_int_equal(verity_package_verified(package) != NULL, outcome.accepted);
+	return outcome;
+}
+
+static int feed_all(struct verity_stream *stream, const uint8_t *bytes, size_t size,
+		    size_t piece, struct verity_error *err)
+{
+	for (size_t i = 0; i < size; i += piece) {
+		int r = verity_stream_feed(stream, bytes + i,
+					   size - i < piece ? size - i : piece, err);
+		if (r < 0)
+			return r;
+	}
+	return verity_stream_end(stream, err);
+}
+
+static struct outcome stream_outcome(const uint8_t *bytes, size_t size, size_t piece,
+				     const struct verity_policy *policy)
+{
+	cleanup_fd int fd = memfd_create("incoming", MFD_CLOEXEC);
+	cleanup_with(verity_stream_free_p) struct verity_stream *stream = NULL;
+	cleanup_free uint8_t *written = malloc(size + 1);
+	struct outcome outcome = {0};
+	struct verity_error err = {0};
+	int r;
+
+	check_ok(verity_stream_new(fd, policy, NULL, &stream, &err), &err);
+	r = feed_all(stream, bytes, size, piece, &err);
+	assert_non_null(verity_stream_judgement(stream));
+	outcome.verdict = verity_judgement_verdict(verity_stream_judgement(stream));
+	outcome.accepted = r == 0;
+	outcome.reason = *verity_judgement_reason(verity_stream_judgement(stream));
+	if (r < 0) {
+		assert_string_equal(err.message, outcome.reason.message);
+		/* After a failure it takes nothing more. */
+		assert_int_equal(verity_stream_feed(stream, "x", 1, NULL), r);
+	} else {
+		check_ok(verity_io_read(fd, written, size, 0, &err), &err);
+		assert_memory_equal(written, bytes, size);
+		assert_int_equal(lseek(fd, 0, SEEK_END), size);
+	}
+	return outcome;
+}
+
+static void check_both(const uint8_t *bytes, size_t size,
+		       const struct verity_policy *policy, enum verity_verdict verdict,
+		       bool accepted, enum verity_code code)
+{
+	static const size_t pieces[] = {1 << 20, 4096, 1000};
+	struct outcome whole = open_outcome(bytes, size, policy);
+
+	assert_string_equal(verity_verdict_name(whole.verdict),
+			    verity_verdict_name(verdict));
+	assert_string_equal(verity_code_name(whole.reason.code), verity_code_name(code));
+	assert_int_equal(whole.accepted, accepted);
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		struct outcome s = stream_outcome(bytes, size, pieces[i], policy);
+
+		assert_string_equal(verity_verdict_name(s.verdict),
+				    verity_verdict_name(verdict));
+		assert_string_equal(verity_code_name(s.reason.code),
+				    verity_code_name(code));
+		assert_int_equal(s.accepted, accepted);
+	}
+}
+
+static void test_verdicts(void **state)
+{
+	static const uint64_t sizes[] = {1, 2, 128, 129, DATA_BLOCKS};
+	const struct verity_policy policy = {.keyring = keyring};
+	const struct verity_policy nobody = {0};
+	const struct verity_policy allow = {.allow_untrusted = true};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct sample s = make(sizes[i], true), u = make(sizes[i], false);
+
+		check_both(s.bytes, s.size, &policy, VERITY_SIGNED, true, VERITY_OK);
+		check_both(s.bytes, s.size, &nobody, VERITY_UNTRUSTED, false,
+			   VERITY_E_UNTRUSTED_SIGNER);
+		check_both(s.bytes, s.size, &allow, VERITY_UNTRUSTED, true,
+			   VERITY_E_UNTRUSTED_SIGNER);
+		check_both(u.bytes, u.size, &policy, VERITY_UNSIGNED, false,
+			   VERITY_E_NO_SIGNATURE);
+		check_both(u.bytes, u.size, &allow, VERITY_UNSIGNED, true,
+			   VERITY_E_NO_SIGNATURE);
+		free(s.bytes);
+		free(u.bytes);
+	}
+}
+
+static void check_flip(struct sample *s, const struct verity_policy *policy,
+		       uint64_t place, enum verity_code code)
+{
+	s->bytes[place] ^= 1;
+	check_both(s->bytes, s->size, policy, VERITY_INVALID, false, code);
+	s->bytes[place] ^= 1;
+}
+
+/* What does not match is Invalid, and Allow Untrusted changes nothing about it. */
+static void test_flipped_bits(void **state)
+{
+	struct sample s = make(DATA_BLOCKS, true);
+	const struct verity_layout *l = &s.layout;
+
+	(void)state;
+	for (int allow = 0; allow < 2; allow++) {
+		const struct verity_policy policy = {.keyring = keyring,
+						     .allow_untrusted = allow};
+
+		check_flip(&s, &policy, 0, VERITY_E_BAD_MAGIC);
+		check_flip(&s, &policy, 10, VERITY_E_BAD_SIZES);
+		check_flip(&s, &policy, 14, VERITY_E_BAD_SIZES);
+		check_flip(&s, &policy, 8,
+			   VERITY_E_BAD_SIGNATURE); /* manifest one longer */
+		check_flip(&s, &policy, 12, VERITY_E_BAD_SIGNATURE);
+		check_flip(&s, &policy, l->manifest_start + 5, VERITY_E_BAD_SIGNATURE);
+		check_flip(&s, &policy, l->signature_start, VERITY_E_BAD_SIGNATURE);
+		check_flip(&s, &policy, l->padding_start - 1, VERITY_E_BAD_SIGNATURE);
+		check_flip(&s, &policy, l->padding_start, VERITY_E_BAD_PADDING);
+		check_flip(&s, &policy, l->tree_start - 1, VERITY_E_BAD_PADDING);
+		check_flip(&s, &policy, l->tree_start, VERITY_E_TREE_MISMATCH);
+		check_flip(&s, &policy, l->tree_start + VERITY_BLOCK,
+			   VERITY_E_TREE_MISMATCH);
+		check_flip(&s, &policy, l->image_start - 1, VERITY_E_TREE_MISMATCH);
+		check_flip(&s, &policy, l->image_start, VERITY_E_IMAGE_MISMATCH);
+		check_flip(&s, &policy, l->image_start + 100 * VERITY_BLOCK,
+			   VERITY_E_IMAGE_MISMATCH);
+		check_flip(&s, &policy, l->file_bytes - 1, VERITY_E_IMAGE_MISMATCH);
+	}
+	free(s.bytes);
+}
+
+static void test_lengths(void **state)
+{
+	const struct verity_policy policy = {.keyring = keyring};
+	struct sample s = make(DATA_BLOCKS, true);
+	const uint64_t cuts[] = {0,
+				 1,
+				 VERITY_HEAD_BYTES - 1,
+				 VERITY_HEAD_BYTES,
+				 s.layout.signature_start + 3,
+				 s.layout.tree_start - 1,
+				 s.layout.tree_start,
+				 s.layout.tree_start + VERITY_BLOCK,
+				 s.layout.image_start,
+				 s.layout.image_start + 5000,
+				 s.layout.file_bytes - 1};
+	uint8_t *longer = calloc(1, s.size + VERITY_BLOCK);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++)
+		check_both(s.bytes, cuts[i], &policy, VERITY_INVALID, false,
+			   VERITY_E_BAD_LENGTH);
+	memcpy(longer, s.bytes, s.size);
+	check_both(longer, s.size + 1, &policy, VERITY_INVALID, false,
+		   VERITY_E_BAD_LENGTH);
+	check_both(longer, s.size + VERITY_BLOCK, &policy, VERITY_INVALID, false,
+		   VERITY_E_BAD_LENGTH);
+	free(longer);
+	free(s.bytes);
+}
+
+static int refuse(void *context, const struct verity_judgement *judgement,
+		  uint64_t file_bytes, struct verity_error *err)
+{
+	*(uint64_t *)context = file_bytes;
+	assert_int_equal(verity_judgement_verdict(judgement), VERITY_SIGNED);
+	return verity_fail(err, VERITY_E_NO_ROOM, "no room");
+}
+
+/* The owner is asked before the first block is taken, and can say no. */
+static void test_hook(void **state)
+{
+	const struct verity_policy policy = {.keyring = keyring};
+	uint64_t file_bytes = 0;
+	const struct verity_stream_hooks hooks = {refuse, &file_bytes};
+	cleanup_with(verity_stream_free_p) struct verity_stream *stream = NULL;
+	cleanup_fd int fd = memfd_create("incoming", MFD_CLOEXEC);
+	struct sample s = make(DATA_BLOCKS, true);
+	struct verity_error err;
+
+	(void)state;
+	check_ok(verity_stream_new(fd, &policy, &hooks, &stream, &err), &err);
+	assert_int_equal(verity_stream_feed(stream, s.bytes, s.size, &err), -ENOSPC);
+	check_error(&err, VERITY_E_NO_ROOM, "no room");
+	assert_int_equal(file_bytes, s.size);
+	assert_int_equal(lseek(fd, 0, SEEK_END), 0);
+	/* It is no fault of the package. */
+	assert_int_equal(verity_judgement_verdict(verity_stream_judgement(stream)),
+			 VERITY_SIGNED);
+	free(s.bytes);
+}
+
+static void check_open_fails(const char *path, int result, enum verity_code code,
+			     const char *message)
+{
+	const struct verity_policy policy = {0};
+	struct verity_package *package = NULL;
+	struct verity_error err;
+
+	assert_int_equal(verity_package_open(AT_FDCWD, path, &policy, &package, &err),
+			 result);
+	check_error(&err, code, message);
+	assert_null(package);
+}
+
+static void test_not_a_file(void **state)
+{
+	const struct verity_policy policy = {0};
+	struct verity_package *package = NULL;
+	struct verity_error err;
+	char path[128], link_path[128];
+	cleanup_fd int folder = open(keys.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	check_open_fails("/nonexistent", -ENOENT, VERITY_E_NOT_FOUND,
+			 "cannot be opened: No such file or directory");
+	check_open_fails("/tmp", -EINVAL, VERITY_E_NOT_A_FILE, "a folder, not a file");
+	check_open_fails("/dev/null", -EINVAL, VERITY_E_NOT_A_FILE,
+			 "a device or pipe, not a file");
+	keys_path(&keys, "fifo", path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	check_open_fails(path, -EINVAL, VERITY_E_NOT_A_FILE,
+			 "a device or pipe, not a file");
+	unlink(path);
+
+	/* In a store, a link is nobody's package. */
+	keys_path(&keys, "link", link_path);
+	assert_int_equal(symlink("signer.pem", link_path), 0);
+	assert_int_equal(verity_package_open(folder, "link", &policy, &package, &err),
+			 -EINVAL);
+	check_error(&err, VERITY_E_NOT_A_FILE, "a link, not a file");
+	unlink(link_path);
+}
+
+static int setup(void **state)
+{
+	struct verity_error err;
+
+	(void)state;
+	keys_make(&keys);
+	check_ok(verity_keyring_load(keys.ring, &keyring, &err), &err);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	verity_keyring_free(keyring);
+	keys_delete(&keys);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_verdicts),   cmocka_unit_test(test_flipped_bits),
+		cmocka_unit_test(test_lengths),    cmocka_unit_test(test_hook),
+		cmocka_unit_test(test_not_a_file),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -34,7 +34,7 @@ static const struct {
 	{START NAMES IMAGE "}x", "manifest: not JSON: unexpected character at byte 199"},
 	{START NAMES IMAGE "}{}", "manifest: not JSON: unexpected character at byte 199"},
 	{START "'name':'n'}",
-	 "manifest: not JSON: quoted object property name expected at byte 29"},
+	 "manifest: not JSON: unexpected character at byte 36"},
 	{"{\"a\":[[[[[[[[1]]]]]]]]}", "manifest: not JSON: nesting too deep at byte 12"},
 	{"{}", "manifest: type: missing"},
 	{"{\"type\":\"unlock\",\"format\":1}", "manifest: type: not \"package\""},

@@ -24,7 +24,6 @@
 
 #define DATA_BLOCKS 300 /* two tree levels */
 
-DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
 DEFINE_CLEANUP(struct verity_package, verity_package_free);
 DEFINE_CLEANUP(struct verity_stream, verity_stream_free);
 DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+
+/* A whole package, through both readers: they must agree to the last word. */
+
+#include "tests/fuzz/fuzz.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "verity/package.h"
+#include "verity/stream.h"
+
+static const struct verity_policy policy = {.allow_untrusted = true, .threads = 1};
+
+static struct verity_package *open_whole(const uint8_t *data, size_t size)
+{
+	struct verity_package *package;
+	char path[64];
+	int fd = memfd_create("whole", MFD_CLOEXEC);
+
+	require(fd >= 0 && write(fd, data, size) == (ssize_t)size);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	require(verity_package_open(AT_FDCWD, path, &policy, &package, NULL) == 0);
+	close(fd);
+	return package;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct verity_package *package = open_whole(data, size);
+	const struct verity_judgement *whole = verity_package_judgement(package),
+				      *arrived;
+	struct verity_stream *stream;
+	int fd = memfd_create("arriving", MFD_CLOEXEC), r;
+
+	require(fd >= 0);
+	require(verity_stream_new(fd, &policy, NULL, &stream, NULL) == 0);
+	r = verity_stream_feed(stream, data, size / 2, NULL);
+	if (r == 0)
+		r = verity_stream_feed(stream, data + size / 2, size - size / 2, NULL);
+	if (r == 0)
+		r = verity_stream_end(stream, NULL);
+	arrived = verity_stream_judgement(stream);
+	require((r == 0) == verity_judgement_accepted(whole));
+	require((r == 0) == (verity_package_verified(package) != NULL));
+	require(verity_judgement_verdict(arrived) == verity_judgement_verdict(whole));
+	verity_stream_free(stream);
+	verity_package_free(package);
+	close(fd);
+	return 0;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/state.h"
+
+#include <errno.h>
+#include <json.h>
+#include <string.h>
+
+#include "overlay/state_private.h"
+#include "verity/cleanup.h"
+#include "verity/text.h"
+
+#define DEPTH_MAX 8 /* of nested objects and lists */
+
+static void json_object_put_p(struct json_object **object)
+{
+	json_object_put(*object);
+}
+
+static void json_tokener_free_p(struct json_tokener **tokener)
+{
+	if (*tokener)
+		json_tokener_free(*tokener);
+}
+
+static void overlay_state_free_p(struct overlay_state *state)
+{
+	overlay_state_free(state);
+}
+
+static int bad(struct verity_error *err, const char *key, const char *why)
+{
+	verity_fail(err, VERITY_E_IO, "state: %s: %s", key, why);
+	return -EBADMSG;
+}
+
+static int get(struct json_object *object, const char *key, enum json_type type,
+	       struct json_object **ret, struct verity_error *err)
+{
+	if (!json_object_object_get_ex(object, key, ret))
+		return bad(err, key, "missing");
+	if (!json_object_is_type(*ret, type))
+		return bad(err, key, "of the wrong type");
+	return 0;
+}
+
+static int get_text(struct json_object *object, const char *key, size_t room, char *ret,
+		    struct verity_error *err)
+{
+	struct json_object *value;
+	size_t size;
+	int r = get(object, key, json_type_string, &value, err);
+
+	if (r < 0)
+		return r;
+	size = (size_t)json_object_get_string_len(value);
+	if (size >= room)
+		return bad(err, key, "too long");
+	if (!verity_text_printable(json_object_get_string(value), size))
+		return bad(err, key, "not printable");
+	memcpy(ret, json_object_get_string(value), size);
+	ret[size] = '\0';
+	return 0;
+}
+
+static int get_bool(struct json_object *object, const char *key, bool *ret,
+		    struct verity_error *err)
+{
+	struct json_object *value;
+	int r = get(object, key, json_type_boolean, &value, err);
+
+	if (r == 0)
+		*ret = json_object_get_boolean(value);
+	return r;
+}
+
+static int get_uint64(struct json_object *object, const char *key, uint64_t *ret,
+		      struct verity_error *err)
+{
+	struct json_object *value;
+	int r = get(object, key, json_type_int, &value, err);
+
+	if (r < 0)
+		return r;
+	/* Both getters clamp: a negative number is 0 to the one and itself to the other.
+	 */
+	if (json_object_get_int64(value) < 0)
+		return bad(err, key, "negative");
+	*ret = json_object_get_uint64(value);
+	return 0;
+}
+
+static int get_int64(struct json_object *object, const char *key, int64_t *ret,
+		     struct verity_error *err)
+{
+	struct json_object *value;
+	int r = get(object, key, json_type_int, &value, err);
+
+	if (r == 0)
+		*ret = json_object_get_int64(value);
+	return r;
+}
+
+static int get_reason(struct json_object *object, const char *key,
+		      struct verity_error *ret, struct verity_error *err)
+{
+	struct json_object *value;
+	char code[32];
+	int r = get(object, key, json_type_object, &value, err);
+
+	if (r == 0)
+		r = get_text(value, "code", sizeof(code), code, err);
+	if (r == 0)
+		r = get_text(value, "message", sizeof(ret->message), ret->message, err);
+	if (r < 0)
+		return r;
+	ret->code = verity_code_from_name(code);
+	if (ret->code == VERITY_OK && strcmp(code, verity_code_name(VERITY_OK)) != 0)
+		return bad(err, "code", "unknown");
+	return 0;
+}
+
+static int get_file(struct json_object *object, struct overlay_file_id *ret,
+		    struct verity_error *err)
+{
+	struct json_object *value;
+	int r = get(object, "file", json_type_object, &value, err);
+
+	if (r == 0)
+		r = get_uint64(value, "inode", &ret->inode, err);
+	if (r == 0)
+		r = get_uint64(value, "bytes", &ret->bytes, err);
+	if (r == 0)
+		r = get_int64(value, "changed_ns", &ret->changed_ns, err);
+	return r;
+}
+
+static int get_entry_names(struct json_object *object, struct overlay_state_entry *ret,
+			   struct verity_error *err)
+{
+	bool persistent = false;
+	int r = get_text(object, "name", sizeof(ret->entry.name), ret->entry.name, err);
+
+	if (r == 0 && !verity_name_valid(ret->entry.name))
+		return bad(err, "name", "not a name a package may have");
+	if (r == 0)
+		r = get_bool(object, "persistent", &persistent, err);
+	ret->entry.kind = persistent ? OVERLAY_PERSISTENT : OVERLAY_ORDINARY;
+	if (r == 0)
+		r = get_text(object, "identity", sizeof(ret->identity), ret->identity,
+			     err);
+	if (r == 0)
+		r = get_text(object, "version", sizeof(ret->version), ret->version, err);
+	if (r == 0)
+		r = get_text(object, "description", sizeof(ret->description),
+			     ret->description, err);
+	return r;
+}
+
+static int get_entry(struct json_object *object, struct overlay_state_entry *ret,
+		     struct verity_error *err)
+{
+	char verdict[32];
+	int r;
+
+	if (!json_object_is_type(object, json_type_object))
+		return bad(err, "packages", "holds something else than objects");
+	r = get_entry_names(object, ret, err);
+	if (r == 0)
+		r = get_file(object, &ret->file, err);
+	if (r == 0)
+		r = get_text(object, "verification", sizeof(verdict), verdict, err);
+	if (r == 0 && verity_verdict_from_name(verdict, &ret->verdict) < 0)
+		return bad(err, "verification", "unknown");
+	if (r == 0)
+		r = get_bool(object, "active", &ret->active, err);
+	if (r == 0)
+		r = get_reason(object, "reason", &ret->reason, err);
+	return r;
+}
+
+static int get_entries(struct json_object *object, struct overlay_state *ret,
+		       struct verity_error *err)
+{
+	struct json_object *list;
+	size_t count;
+	int r = get(object, "packages", json_type_array, &list, err);
+
+	if (r < 0)
+		return r;
+	count = json_object_array_length(list);
+	if (count > OVERLAY_STATE_PACKAGES_MAX)
+		return bad(err, "packages", "too many");
+	ret->entries = calloc(count ? count : 1, sizeof(*ret->entries));
+	if (!ret->entries)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (; ret->count < count; ret->count++) {
+		r = get_entry(json_object_array_get_idx(list, ret->count),
+			      &ret->entries[ret->count], err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int parse(const char *text, size_t size, struct json_object **ret,
+		 struct verity_error *err)
+{
+	cleanup_with(json_tokener_free_p) struct json_tokener *tokener =
+		json_tokener_new_ex(DEPTH_MAX);
+	struct json_object *object;
+
+	if (!tokener)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (size > OVERLAY_STATE_MAX)
+		return bad(err, "file", "too large");
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	object = json_tokener_parse_ex(tokener, text, (int)size);
+	if (json_tokener_get_error(tokener) != json_tokener_success ||
+	    !json_object_is_type(object, json_type_object)) {
+		json_object_put(object);
+		return bad(err, "file", "not a JSON object");
+	}
+	*ret = object;
+	return 0;
+}
+
+int overlay_state_decode(const char *text, size_t size, struct overlay_state *ret,
+			 struct verity_error *err)
+{
+	cleanup_with(json_object_put_p) struct json_object *object = NULL;
+	cleanup_with(overlay_state_free_p) struct overlay_state state = {0};
+	int64_t format = 0;
+	int r = parse(text, size, &object, err);
+
+	if (r == 0)
+		r = get_int64(object, "format", &format, err);
+	if (r == 0 && format != OVERLAY_STATE_FORMAT)
+		return bad(err, "format", "not 1");
+	if (r == 0)
+		r = get_bool(object, "safe", &state.safe, err);
+	if (r == 0)
+		r = get_bool(object, "allow_untrusted", &state.allow_untrusted, err);
+	if (r == 0)
+		r = get_reason(object, "stack", &state.stack, err);
+	if (r == 0)
+		r = get_entries(object, &state, err);
+	if (r < 0)
+		return r;
+	*ret = state;
+	memset(&state, 0, sizeof(state));
+	return 0;
+}

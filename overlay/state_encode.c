@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/state.h"
+
+#include <json.h>
+#include <string.h>
+
+#include "overlay/state_private.h"
+#include "verity/cleanup.h"
+#include "verity/text.h"
+
+static void json_object_put_p(struct json_object **object)
+{
+	json_object_put(*object);
+}
+
+/* Takes @value, which may be NULL: then memory is short. */
+static bool put(struct json_object *object, const char *key, struct json_object *value)
+{
+	if (value && json_object_object_add(object, key, value) == 0)
+		return true;
+	json_object_put(value);
+	return false;
+}
+
+/* A message is cut at a byte, and may hold what a system said: keep it readable. */
+static struct json_object *text(const char *bytes)
+{
+	char plain[VERITY_MESSAGE_MAX];
+	size_t size = strnlen(bytes, sizeof(plain) - 1);
+
+	memcpy(plain, bytes, size);
+	plain[size] = '\0';
+	if (!verity_text_printable(plain, size))
+		for (size_t i = 0; i < size; i++)
+			if (plain[i] < ' ' || plain[i] > '~')
+				plain[i] = '?';
+	return json_object_new_string_len(plain, (int)size);
+}
+
+static struct json_object *encode_reason(const struct verity_error *reason)
+{
+	cleanup_with(json_object_put_p) struct json_object *object =
+		json_object_new_object();
+
+	if (!object || !put(object, "code", text(verity_code_name(reason->code))) ||
+	    !put(object, "message", text(reason->code ? reason->message : "")))
+		return NULL;
+	return steal_ptr(&object);
+}
+
+static struct json_object *encode_file(const struct overlay_file_id *file)
+{
+	cleanup_with(json_object_put_p) struct json_object *object =
+		json_object_new_object();
+
+	if (!object || !put(object, "inode", json_object_new_uint64(file->inode)) ||
+	    !put(object, "bytes", json_object_new_uint64(file->bytes)) ||
+	    !put(object, "changed_ns", json_object_new_int64(file->changed_ns)))
+		return NULL;
+	return steal_ptr(&object);
+}
+
+static struct json_object *encode_entry(const struct overlay_state_entry *entry)
+{
+	cleanup_with(json_object_put_p) struct json_object *object =
+		json_object_new_object();
+	bool persistent = entry->entry.kind == OVERLAY_PERSISTENT;
+
+	if (!object || !put(object, "name", text(entry->entry.name)) ||
+	    !put(object, "persistent", json_object_new_boolean(persistent)) ||
+	    !put(object, "file", encode_file(&entry->file)) ||
+	    !put(object, "identity", text(entry->identity)) ||
+	    !put(object, "version", text(entry->version)) ||
+	    !put(object, "description", text(entry->description)) ||
+	    !put(object, "verification", text(verity_verdict_name(entry->verdict))) ||
+	    !put(object, "active", json_object_new_boolean(entry->active)) ||
+	    !put(object, "reason", encode_reason(&entry->reason)))
+		return NULL;
+	return steal_ptr(&object);
+}
+
+static struct json_object *encode_entries(const struct overlay_state *state)
+{
+	cleanup_with(json_object_put_p) struct json_object *list =
+		json_object_new_array_ext((int)state->count);
+
+	if (!list)
+		return NULL;
+	for (size_t i = 0; i < state->count; i++) {
+		struct json_object *entry = encode_entry(&state->entries[i]);
+
+		if (!entry || json_object_array_add(list, entry) < 0) {
+			json_object_put(entry);
+			return NULL;
+		}
+	}
+	return steal_ptr(&list);
+}
+
+int overlay_state_encode(const struct overlay_state *state, char **ret,
+			 struct verity_error *err)
+{
+	cleanup_with(json_object_put_p) struct json_object *object = NULL;
+	const char *plain = NULL;
+	char *copy;
+
+	if (state->count > OVERLAY_STATE_PACKAGES_MAX)
+		return verity_fail(err, VERITY_E_TOO_MANY, "%zu packages", state->count);
+	object = json_object_new_object();
+	if (object && put(object, "format", json_object_new_int(OVERLAY_STATE_FORMAT)) &&
+	    put(object, "safe", json_object_new_boolean(state->safe)) &&
+	    put(object, "allow_untrusted",
+		json_object_new_boolean(state->allow_untrusted)) &&
+	    put(object, "stack", encode_reason(&state->stack)) &&
+	    put(object, "packages", encode_entries(state)))
+		plain = json_object_to_json_string_ext(
+			object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+					JSON_C_TO_STRING_NOSLASHESCAPE);
+	copy = plain ? strdup(plain) : NULL;
+	if (!copy)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	*ret = copy;
+	return 0;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/volume.h"
+
+#include <blkid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libmount.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "overlay/folder.h"
+#include "verity/cleanup.h"
+
+static void blkid_put_cache_p(blkid_cache *cache)
+{
+	if (*cache)
+		blkid_put_cache(*cache);
+}
+
+static void mnt_unref_table_p(struct libmnt_table **table)
+{
+	mnt_unref_table(*table);
+}
+
+static void mnt_free_iter_p(struct libmnt_iter **iter)
+{
+	mnt_free_iter(*iter);
+}
+
+static void mnt_free_context_p(struct libmnt_context **context)
+{
+	mnt_free_context(*context);
+}
+
+static int open_folder(const char *path, int *ret, struct verity_error *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "%s", path);
+	*ret = fd;
+	return 0;
+}
+
+/*
+ * The device a tag stands for. The cache of libblkid is kept in memory: what an earlier
+ * boot saw says nothing about this one.
+ */
+static int find_device(const char *spec, char **ret, struct verity_error *err)
+{
+	cleanup_with(blkid_put_cache_p) blkid_cache cache = NULL;
+	cleanup_free char *name = NULL;
+	cleanup_free char *value = NULL;
+
+	if (spec[0] == '/') {
+		*ret = strdup(spec);
+		return *ret ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	}
+	if (blkid_parse_tag_string(spec, &name, &value) < 0)
+		return verity_fail(err, VERITY_E_CONFIG, "%s: not a folder or device",
+				   spec);
+	if (blkid_get_cache(&cache, "/dev/null") < 0)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	*ret = blkid_evaluate_tag(name, value, &cache);
+	if (!*ret)
+		return verity_fail(err, VERITY_E_NOT_FOUND,
+				   "%s: there is no such file system", spec);
+	return 0;
+}
+
+/* Where the whole of a device is mounted; NULL where it is not, with errno. */
+static char *find_mounted(const char *device)
+{
+	cleanup_with(mnt_unref_table_p) struct libmnt_table *table = NULL;
+	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =
+		mnt_new_iter(MNT_ITER_BACKWARD);
+	struct libmnt_fs *fs;
+	struct stat st;
+
+	table = mnt_new_table_from_file("/proc/self/mountinfo");
+	if (!table || !iter || stat(device, &st) < 0)
+		return NULL;
+	while (mnt_table_next_fs(table, iter, &fs) == 0) {
+		const char *root = mnt_fs_get_root(fs);
+
+		if (mnt_fs_get_devno(fs) == st.st_rdev && root && strcmp(root, "/") == 0)
+			return strdup(mnt_fs_get_target(fs));
+	}
+	return NULL;
+}
+
+static int mount_device(const char *device, const char *mountpoint,
+			struct verity_error *err)
+{
+	cleanup_with(mnt_free_context_p) struct libmnt_context *context =
+		mnt_new_context();
+	char why[256] = "";
+	int r;
+
+	if (!context || mnt_context_set_source(context, device) < 0 ||
+	    mnt_context_set_target(context, mountpoint) < 0 ||
+	    mnt_context_set_options(context, "rw,nodev,nosuid,noexec") < 0)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	mnt_context_disable_mtab(context, 1);
+	mnt_context_disable_helpers(context, 1);
+	r = mnt_context_mount(context);
+	if (r == 0)
+		return 0;
+	mnt_context_get_excode(context, r, why, sizeof(why));
+	return verity_fail(err, VERITY_E_MOUNT, "%s: %s", device,
+			   why[0] ? why : "cannot be mounted");
+}
+
+int overlay_volume_open(const char *spec, const char *mountpoint, int *ret,
+			struct verity_error *err)
+{
+	cleanup_free char *device = NULL;
+	cleanup_free char *mounted = NULL;
+	struct stat st;
+	int r;
+
+	if (spec[0] == '/' && stat(spec, &st) < 0)
+		return verity_fail_errno(err, errno, "%s", spec);
+	if (spec[0] == '/' && S_ISDIR(st.st_mode))
+		return open_folder(spec, ret, err);
+	r = find_device(spec, &device, err);
+	if (r < 0)
+		return r;
+	mounted = find_mounted(device);
+	if (mounted)
+		return open_folder(mounted, ret, err);
+	r = overlay_folder_make(mountpoint, 0755, err);
+	if (r == 0)
+		r = mount_device(device, mountpoint, err);
+	if (r < 0)
+		return verity_context(err, r, "%s", spec);
+	return open_folder(mountpoint, ret, err);
+}

@@ -94,7 +94,7 @@ static int inspect(const struct request *request, enum verity_verdict *ret,
 enum exit_status build_inspect(int argc, char **argv)
 {
 	struct request request = {0};
-	enum verity_verdict verdict;
+	enum verity_verdict verdict = VERITY_INVALID;
 	struct verity_error err;
 
 	if (parse(argc, argv, &request, &err) < 0 ||

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Us and the peers on the same bytes in one run: wall time, processor time, peak memory.
+
+    tests/bench/bench.py BUILD-FOLDER [verify] [create]
+
+Every figure is the median of RUNS runs after one that warms the caches; the commands take
+turns, so that a machine that changes its speed changes it for all of them.
+"""
+
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+RUNS = 5
+IMAGE_MIB = 512
+
+
+class Run:
+    def __init__(self, wall, cpu, peak_kib):
+        self.wall, self.cpu, self.peak_kib = wall, cpu, peak_kib
+
+
+def measure(command):
+    """One run of a command, or of several one after the other (peak: the largest)."""
+    commands = command if isinstance(command[0], list) else [command]
+    start, cpu, peak = time.monotonic(), 0.0, 0
+    for words in commands:
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        errors = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            sys.exit(f"{' '.join(words)}: exit status {process.returncode}\n{errors.decode()}")
+        cpu += usage.ru_utime + usage.ru_stime
+        peak = max(peak, usage.ru_maxrss)
+    return Run(time.monotonic() - start, cpu, peak)
+
+
+def compare(sides, prepare=lambda: None):
+    """Median figures of each side, the sides taking turns."""
+    runs = {name: [] for name in sides}
+    for turn in range(RUNS + 1):
+        for name, command in sides.items():
+            prepare()
+            run = measure(command)
+            if turn:
+                runs[name].append(run)
+    medians = {
+        name: Run(*(statistics.median(getattr(run, key) for run in side)
+                    for key in ("wall", "cpu", "peak_kib")))
+        for name, side in runs.items()
+    }
+    print(f"  {'':34}{'wall s':>9}{'cpu s':>9}{'peak MiB':>10}")
+    for name, run in medians.items():
+        print(f"  {name:34}{run.wall:9.3f}{run.cpu:9.3f}{run.peak_kib / 1024:10.1f}")
+    return medians
+
+
+def openssl_rate(cores):
+    """Bytes a second of SHA-256 on 4096-byte blocks, all cores together."""
+    out = subprocess.run(
+        ["openssl", "speed", "-seconds", "2", "-multi", str(cores), "-bytes", "4096", "sha256"],
+        capture_output=True, text=True, check=True).stdout
+    return float(re.findall(r"^sha256\s+([\d.]+)k", out, re.M)[-1]) * 1000
+
+
+def section(title):
+    print(f"\n{title}", flush=True)
+
+
+def bench_verify(build, folder):
+    section(f"verify: a package of {IMAGE_MIB} MiB, warm cache")
+    tree = os.path.join(folder, "random")
+    os.mkdir(tree)
+    with open(os.path.join(tree, "data"), "wb") as file:
+        for _ in range(IMAGE_MIB):
+            file.write(os.urandom(1 << 20))  # does not compress: the image is as large
+    package = os.path.join(folder, "random.wmopkg")
+    keys = os.path.join(folder, "keys")
+    subprocess.run([build + "/installer/wmopkg-build", "keys", keys], check=True,
+                   stdout=subprocess.DEVNULL)
+    subprocess.run([build + "/installer/wmopkg-build", "create", "--version", "1",
+                    "--description", "random bytes", "--key", keys + "/signer.key", "--cert",
+                    keys + "/signer.pem", tree, package], check=True, stdout=subprocess.DEVNULL)
+    shutil.rmtree(tree)
+    ring = os.path.join(folder, "ring")
+    os.mkdir(ring)
+    shutil.copy(keys + "/root.pem", ring)
+    configuration = os.path.join(folder, "wmopkg.conf")
+    with open(configuration, "w", encoding="utf-8") as file:
+        file.write(f'keys = "{ring}"\n')
+
+    image, hashes = os.path.join(folder, "image"), os.path.join(folder, "tree")
+    subprocess.run([build + "/installer/wmopkg-build", "extract", "--image", image, "--tree",
+                    hashes, package], check=True)
+    inspected = subprocess.run([build + "/installer/wmopkg-build", "inspect", package],
+                               capture_output=True, text=True, check=True).stdout
+    fact = dict(line.split(": ", 1) for line in inspected.splitlines())
+    blocks = os.path.getsize(image) // 4096
+    medians = compare({
+        "wmopkg verify": [build + "/installer/wmopkg", "--config", configuration, "verify",
+                          package],
+        "veritysetup verify": ["veritysetup", "verify", "--no-superblock", "--data-blocks",
+                               str(blocks), "--salt", fact["Salt"], image, hashes,
+                               fact["Root hash"]],
+    })
+    us, peer = medians["wmopkg verify"], medians["veritysetup verify"]
+    cores = os.cpu_count()
+    limit, rate = openssl_rate(cores), os.path.getsize(image) / us.wall
+    print(f"  {peer.wall / us.wall:.2f} times as fast as veritysetup (goal: at least 3)")
+    print(f"  {rate / 1e6:.0f} MB/s, {100 * rate / limit:.0f} % of `openssl speed -multi {cores} "
+          f"-bytes 4096 sha256` ({limit / 1e6:.0f} MB/s)")
+    print(f"  peak memory {us.peak_kib / 1024:.1f} MiB (goal: at most 24)")
+
+
+def bench_create(build, folder):
+    tree = "/usr/lib/gcc"
+    cores = str(os.cpu_count())
+    section(f"create: {tree}, zstd, 128 KiB blocks, {cores} processors, warm cache")
+    ours = os.path.join(folder, "gcc.wmopkg")
+    image, hashes = os.path.join(folder, "gcc.squashfs"), os.path.join(folder, "gcc.tree")
+
+    def prepare():
+        for path in (ours, image, hashes):
+            if os.path.exists(path):
+                os.unlink(path)
+
+    medians = compare({
+        "wmopkg-build create": [build + "/installer/wmopkg-build", "create", "--version", "1",
+                                "--description", "compilers", tree, ours],
+        "mksquashfs + veritysetup format": [
+            ["mksquashfs", tree, image, "-comp", "zstd", "-b", "131072", "-processors", cores,
+             "-all-root", "-no-progress", "-quiet"],
+            ["veritysetup", "format", "--no-superblock", image, hashes]],
+    }, prepare)
+    us, peer = medians["wmopkg-build create"], medians["mksquashfs + veritysetup format"]
+    print(f"  {us.wall / peer.wall:.2f} times its wall time (goal: at most 0.95)")
+    print(f"  1/{peer.peak_kib / us.peak_kib:.0f} of its peak memory (goal: at most 1/10)")
+    print(f"  {os.path.getsize(ours) / (os.path.getsize(image) + os.path.getsize(hashes)):.3f} "
+          "times its bytes")
+
+
+BENCHES = {"verify": bench_verify, "create": bench_create}
+
+
+def main():
+    if len(sys.argv) < 2 or any(name not in BENCHES for name in sys.argv[2:]):
+        sys.exit(__doc__)
+    print(f"{os.cpu_count()} processors, {RUNS} runs each, medians")
+    with tempfile.TemporaryDirectory(prefix="wmopkg-bench.", dir=".") as folder:
+        for name in sys.argv[2:] or BENCHES:
+            BENCHES[name](os.path.abspath(sys.argv[1]), os.path.abspath(folder))
+
+
+main()

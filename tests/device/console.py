@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: MIT
+"""The virtual device at the other end of a serial line.
+
+Device starts a virtual machine on a disk of its own, types at its console as a technician
+would, and reads what comes back. Every wait has a limit; when one is passed, or the machine
+dies, ConsoleError says what was waited for and shows the end of the console.
+"""
+
+import atexit
+import codecs
+import http.server
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# The shell's prompt: the invisible sequence is what tells it from the same text in output.
+PROMPT = "\x1b[m# "
+BOOT_S = 90
+COMMAND_S = 60
+KERNEL_WORDS = "console=ttyS0 root=PARTLABEL=firmware rootfstype=squashfs ro quiet loglevel=3 panic=-1"
+
+# where Debian keeps sfdisk and mkfs.vfat, which is not on everyone's path
+os.environ["PATH"] += ":/usr/sbin:/sbin"
+
+_running = []
+
+
+class ConsoleError(Exception):
+    pass
+
+
+def _kill_all():
+    for device in list(_running):
+        device.kill()
+
+
+def _terminated(number, _frame):
+    sys.exit(128 + number)
+
+
+atexit.register(_kill_all)
+
+
+def clean_up_on_signals():
+    """Make SIGTERM and SIGHUP leave through atexit, so that no machine outlives us."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _terminated)
+
+
+def plain(text):
+    """Console output as a person sees it: no escape sequences, one kind of line end."""
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def build_folder(folder):
+    """Build the device (or find it built); the folder of its files."""
+    subprocess.run([os.path.join(HERE, "build"), folder], check=True)
+    return os.path.join(os.path.abspath(folder), "device")
+
+
+def make_stick(path, files, mib=64):
+    """A USB stick: one vfat partition holding @files (paths on this host)."""
+    with open(path, "wb") as stick:
+        stick.truncate(mib << 20)
+    quiet = {"check": True, "stdout": subprocess.DEVNULL}
+    subprocess.run(["sfdisk", "--quiet", path], input=b"start=2048, type=c\n", **quiet)
+    sectors = (mib << 11) - 2048
+    subprocess.run(["mkfs.vfat", "-n", "STICK", "--offset=2048", path, str(sectors // 2)], **quiet)
+    if files:
+        subprocess.run(["mcopy", "-i", f"{path}@@1M", *files, "::"], **quiet)
+
+
+class Device:
+    """One device: a disk in @folder, and the machine that runs on it now and then."""
+
+    def __init__(self, built, folder, echo=None):
+        """@built: see build_folder(); @echo: called with console text as it comes"""
+        self.built = built
+        self.folder = folder
+        self.disk = os.path.join(folder, "disk.img")
+        self.echo = echo
+        self.process = None
+        self.decoder = None
+        self.log = ""
+        self.pending = ""
+        if os.path.exists(self.disk):
+            return
+        subprocess.run(["cp", "--sparse=always", "--reflink=auto",
+                        os.path.join(built, "disk.img"), self.disk], check=True)
+
+    # the machine
+
+    def command(self, words="", port=0):
+        """The command line of the virtual machine, without its serial port."""
+        return ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
+                "-m", "512", "-nodefaults", "-display", "none",
+                "-kernel", os.path.join(self.built, "vmlinuz"),
+                "-initrd", os.path.join(self.built, "initrd.img"),
+                "-append", f"{KERNEL_WORDS} {words}".strip(),
+                "-drive", f"file={self.disk},format=raw,if=virtio",
+                # port 0: the kernel picks a free one, see port()
+                "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80",
+                "-device", "virtio-net-pci,netdev=net,romfile=",
+                "-device", "qemu-xhci"]
+
+    def _monitor_path(self):
+        return os.path.join(self.folder, "monitor")
+
+    def start(self, words="", limit_s=BOOT_S):
+        """Power on with @words on the kernel command line; wait for the prompt."""
+        self.pending = ""
+        # a read may end in the middle of a character
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        line = self.command(words) + ["-serial", "stdio", "-monitor",
+                                      f"unix:{self._monitor_path()},server,nowait"]
+        self.process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
+        _running.append(self)
+        return self._wait_prompt("the prompt after power on", limit_s)
+
+    def _ended(self):
+        process, self.process = self.process, None
+        for pipe in (process.stdin, process.stdout):
+            pipe.close()
+        if self in _running:
+            _running.remove(self)
+        return process.returncode
+
+    def kill(self):
+        """Cut the power."""
+        if self.process is None:
+            return
+        self.process.kill()
+        self.process.wait()
+        self._ended()
+
+    def poweroff(self, limit_s=COMMAND_S):
+        """Shut down in an orderly way; wait until the machine is off."""
+        self.type("poweroff")
+        deadline = time.monotonic() + limit_s
+        while self._read(deadline, "the machine to switch itself off"):
+            pass
+        self.process.wait(timeout=limit_s)
+        return self._ended()
+
+    def reboot(self, limit_s=BOOT_S):
+        """Reboot in an orderly way; wait for the prompt. Returns what was on the console."""
+        self.type("reboot")
+        # the shell prompts once more before it is told to go
+        self.expect("Restarting system", limit_s)
+        return self._wait_prompt("the prompt after the reboot", limit_s)
+
+    def _monitor(self, command, pattern):
+        """Tell the virtual machine's monitor something; the match of @pattern in its answer."""
+        text = ""
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.settimeout(20)
+            monitor.connect(self._monitor_path())
+            monitor.sendall(command.encode() + b"\n")
+            while not (match := re.search(pattern, text)):
+                try:
+                    answer = monitor.recv(4096).decode("utf-8", "replace")
+                except TimeoutError:
+                    answer = ""
+                if not answer:
+                    self._fail(f"`{command}` in the monitor said: {text}")
+                text += answer
+        return match
+
+    def port(self):
+        """The port of this host that leads to port 80 of the device."""
+        found = self._monitor("info usernet", r"HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)")
+        return int(found.group(1))
+
+    def plug_in(self, stick):
+        """Plug in a USB stick, see make_stick(); wait until the device has noticed."""
+        self._monitor(f"drive_add 0 if=none,id=stick,format=raw,file={stick}", r"\bOK\b")
+        self._monitor("device_add usb-storage,drive=stick,id=usb,removable=on\ninfo usb",
+                      r"Product QEMU USB")
+        self.wait_for("test -b /dev/sda1")
+
+    # the console
+
+    def _fail(self, what):
+        tail = "\n".join(plain(self.log).splitlines()[-40:])
+        raise ConsoleError(f"{what}; the end of the console:\n{tail}")
+
+    def _read(self, deadline, what):
+        """Read some more; False at the end of the machine."""
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+            self._fail(f"waited in vain for {what}")
+        raw = os.read(self.process.stdout.fileno(), 65536)
+        data = self.decoder.decode(raw)
+        self.log += data
+        self.pending += data
+        if self.echo:
+            self.echo(data)
+        return raw != b""
+
+    def expect(self, text, limit_s=COMMAND_S, what=None):
+        """Wait for @text; returns everything up to and with it."""
+        deadline = time.monotonic() + limit_s
+        what = what or repr(text)
+        while text not in self.pending:
+            if not self._read(deadline, what):
+                self._fail(f"the machine ended while waiting for {what}")
+        end = self.pending.index(text) + len(text)
+        seen, self.pending = self.pending[:end], self.pending[end:]
+        return seen
+
+    def _wait_prompt(self, what, limit_s):
+        return plain(self.expect(PROMPT, limit_s, what)[: -len(PROMPT)])
+
+    def type(self, line):
+        """Type @line and return."""
+        self.write(line + "\n")
+
+    def write(self, text):
+        """Type @text."""
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def run(self, command, answers=(), limit_s=COMMAND_S):
+        """Type a command; (exit status, output).
+
+        @answers: pairs (what the command asks, what to type then)
+        """
+        self.type(command)
+        seen = ""
+        for question, answer in answers:
+            seen += self.expect(question, limit_s)
+            self.type(answer)
+        seen += self.expect(PROMPT, limit_s, f"the end of `{command}`")[: -len(PROMPT)]
+        # the first line is the terminal's echo of what was typed
+        output = plain(seen).partition("\n")[2]
+        return self._status(), output
+
+    def wait_for(self, test, limit_s=COMMAND_S):
+        """Wait, without a word on the echo, until the shell finds @test true."""
+        echo, self.echo = self.echo, None
+        try:
+            status, _ = self.run(f"for i in $(seq {limit_s}); do {test} && break; sleep 1; done; "
+                                 f"{test}", limit_s=limit_s + COMMAND_S)
+        finally:
+            self.echo = echo
+        if status:
+            self._fail(f"waited in vain for `{test}`")
+
+    def _status(self):
+        echo, self.echo = self.echo, None
+        try:
+            self.type("echo status $?")
+            answer = self.expect(PROMPT, what="an exit status")
+        finally:
+            self.echo = echo
+        match = re.search(r"^status (\d+)$", plain(answer), re.MULTILINE)
+        if not match:
+            self._fail("no exit status")
+        return int(match.group(1))
+
+
+def free_port():
+    """A port of this host that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class WebServer:
+    """A web server on loopback, which the device reaches as 10.0.2.2.
+
+    With @hold_at set, it sends that many bytes of a file and no more, until the other end
+    hangs up; @held then says that they are out, @served that a whole file is.
+    """
+
+    def __init__(self, folder):
+        self.hold_at = None
+        self.held = threading.Event()
+        self.served = threading.Event()
+        owner = self
+
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def __init__(self, *args):
+                super().__init__(*args, directory=folder)
+
+            def log_message(self, *_args):
+                pass
+
+            def copyfile(self, source, outputfile):
+                if owner.hold_at is None:
+                    super().copyfile(source, outputfile)
+                    owner.served.set()
+                    return
+                outputfile.write(source.read(owner.hold_at))
+                owner.held.set()
+                self.rfile.read()
+
+        class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, *_args):
+                pass  # a device that loses its power hangs up on us
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class WorkFolder:
+    """A folder that is gone when its work is done."""
+
+    def __enter__(self):
+        self.path = tempfile.mkdtemp(prefix="wmopkg-device-")
+        return self.path
+
+    def __exit__(self, *_exc):
+        shutil.rmtree(self.path, ignore_errors=True)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""What the machine tests share: a built device, packages for it, and ways to harm its disk."""
+
+import mmap
+import os
+import subprocess
+import sys
+import unittest
+import urllib.error
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "device"))
+
+import console  # noqa: E402
+
+# Where tests/device/build puts the data partition on the disk.
+DATA_START = 105 << 20
+
+
+class Bench:
+    """A work folder with packages in it, and the device they are for."""
+
+    def __init__(self, folder):
+        self.build = os.environ["WMOPKG_BUILD"]
+        self.built = console.build_folder(self.build)
+        self.folder = folder
+        self.packages = os.path.join(folder, "packages")
+        os.mkdir(self.packages)
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def package_path(self, name):
+        return os.path.join(self.packages, f"{name}.wmopkg")
+
+    def tree(self, kind):
+        """A tree of tests/device/trees."""
+        tree = self.path(f"tree-{kind}")
+        firmware = [os.path.join(self.built, "firmware")] if kind == "nginx" else []
+        subprocess.run([os.path.join(console.HERE, "trees"), kind, *firmware, tree], check=True)
+        return tree
+
+    def create(self, name, tree, keys=None, version="1.0", description="Example"):
+        """Make a package, signed by the key folder @keys where there is one."""
+        signing = []
+        if keys:
+            signing = ["--key", os.path.join(keys, "signer.key"),
+                       "--cert", os.path.join(keys, "signer.pem")]
+        path = self.package_path(name)
+        subprocess.run([self.program("installer/wmopkg-build"), "create", "--version", version,
+                        "--description", description, *signing, tree, path],
+                       check=True, stdout=subprocess.DEVNULL)
+        return path
+
+    def program(self, name):
+        return os.path.join(self.build, name)
+
+    @property
+    def keys(self):
+        """The keys whose root certificate the device trusts."""
+        return os.path.join(self.built, "keys")
+
+    def device(self):
+        return console.Device(self.built, self.folder)
+
+    def stick(self, *files):
+        """An image of a USB stick with these files on it."""
+        image = self.path("stick.img")
+        console.make_stick(image, files)
+        return image
+
+
+class MachineTest(unittest.TestCase):
+    """A device and its life, step by step; the first step that fails ends it."""
+
+    @classmethod
+    def setUpClass(cls):
+        work = console.WorkFolder()
+        cls.addClassCleanup(work.__exit__)
+        cls.bench = Bench(work.__enter__())
+        cls.server = console.WebServer(cls.bench.packages)
+        cls.addClassCleanup(cls.server.close)
+        cls.prepare()
+        cls.addClassCleanup(cls.device.kill)
+
+    def url(self, name):
+        return f"http://10.0.2.2:{self.server.port}/{name}.wmopkg"
+
+    def succeed(self, command, **options):
+        """Run a command on the device that must exit with 0; its output."""
+        return self.exit_with(0, command, **options)
+
+    def exit_with(self, expected, command, **options):
+        status, output = self.device.run(command, **options)
+        self.assertEqual(status, expected, f"`{command}` said:\n{output}")
+        return output
+
+    def install(self, name):
+        output = self.succeed(f"wmopkg install {self.url(name)}")
+        self.assertIn("Installed... Changes are applied after reboot.", output)
+        return output
+
+    def assert_row(self, name, version, verification):
+        """`show` has this row."""
+        output = self.succeed("wmopkg show")
+        for line in output.splitlines():
+            cells = line.strip("│").split()
+            if cells[:1] == [name]:
+                self.assertEqual(cells[1:4], [version, "False", verification], output)
+                return
+        self.fail(f"no row of {name}:\n{output}")
+
+    def fetch(self):
+        """What the device serves on port 80; None where nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.device.port()}/",
+                                        timeout=20) as page:
+                return page.read().decode()
+        except (urllib.error.URLError, ConnectionError):
+            return None
+
+
+def flip_bit(disk, content, offset):
+    """Flip a bit of the only copy of @content on a disk image, @offset bytes into it."""
+    with open(disk, "r+b") as file, mmap.mmap(file.fileno(), 0) as image:
+        start = image.find(content)
+        if start < 0 or image.find(content, start + 1) >= 0:
+            raise AssertionError("the content is not on the disk exactly once")
+        image[start + offset] ^= 0x40
+
+
+def write_to_data(disk, source, target):
+    """Write a file of this host to the data partition of a disk that is not in use."""
+    done = subprocess.run(["debugfs", "-w", "-R", f"write {source} {target}",
+                           f"{disk}?offset={DATA_START}"],
+                          check=True, capture_output=True, text=True)
+    if "error" in done.stderr.lower() or "not found" in done.stderr.lower():
+        raise AssertionError(done.stderr)
+
+
+def main():
+    console.clean_up_on_signals()
+    unittest.main(failfast=True, verbosity=2)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""The whole way of a package: installed, active, left out, removed."""
+
+import bench
+
+FIRMWARE_MOTD = "Welcome to the example device."
+BRAND_MOTD = "Property of ACME Power & Water."
+PAGE = "Served by nginx, out of a package."
+
+
+class Life(bench.MachineTest):
+    @classmethod
+    def prepare(cls):
+        for kind in ("branding", "nginx", "rework"):
+            cls.bench.create(kind, cls.bench.tree(kind), keys=cls.bench.keys)
+        cls.device = cls.bench.device()
+
+    def test_1_bare(self):
+        console = self.device.start()
+        self.assertIn(FIRMWARE_MOTD, console)
+        self.assertNotIn("branding", self.succeed("wmopkg show"))
+        self.assertIsNone(self.fetch())
+
+    def test_2_install_from_stick(self):
+        self.device.plug_in(self.bench.stick(self.bench.package_path("branding")))
+        self.succeed("mount /dev/sda1 /mnt")
+        output = self.succeed("wmopkg install /mnt/branding.wmopkg")
+        self.assertIn("PKG: Signed", output)
+        self.assertIn("Installed... Changes are applied after reboot.", output)
+        self.succeed("umount /mnt")
+
+    def test_3_install_over_http(self):
+        self.assertIn("PKG: Signed", self.install("nginx"))
+        self.assertIn("PKG: Signed", self.install("rework"))
+
+    def test_4_nothing_changes_before_the_reboot(self):
+        for name in ("branding", "nginx", "rework"):
+            self.assert_row(name, "1.0", "Signed")
+        self.assertIn(FIRMWARE_MOTD, self.succeed("cat /etc/motd"))
+        self.exit_with(1, "test -e /usr/sbin/nginx")
+
+    def test_5_active_after_the_reboot(self):
+        console = self.device.reboot()
+        self.assertIn("ACME Industrial Router 3000", console)
+        self.assertIn(BRAND_MOTD, console)
+        for name in ("branding", "nginx", "rework"):
+            self.assert_row(name, "1.0", "Signed")
+            self.assertRegex(self.succeed("dmesg | grep wmopkg"), name)
+
+    def test_5_the_web_server_answers(self):
+        self.assertIn(PAGE, self.fetch() or "nobody answers")
+        self.assertIn(PAGE, self.succeed("wget -q -O - http://127.0.0.1/"))
+
+    def test_5_files_are_replaced_deleted_and_hidden(self):
+        self.assertEqual(self.succeed("cd /usr/share/notes; ls; ls hidden; cat kept replaced; cd"),
+                         "hidden    kept      replaced\nnew\nthe firmware\nthe package\n")
+
+    def test_5_read_only(self):
+        self.exit_with(1, "touch /etc/motd")
+
+    def test_6_left_out_in_safe_mode(self):
+        self.device.poweroff()
+        console = self.device.start("wmopkg.safe")
+        self.assertIn(FIRMWARE_MOTD, console)
+        self.assertIsNone(self.fetch())
+        self.assert_row("nginx", "1.0", "Signed")
+        self.assertEqual(self.succeed("cat /usr/share/notes/deleted"), "the firmware\n")
+
+    def test_7_removed(self):
+        self.device.poweroff()
+        self.assertIn(BRAND_MOTD, self.device.start())
+        question = "Remove package nginx (y/N)?"
+        self.device.run("wmopkg remove nginx", answers=[(question, "")])
+        self.assert_row("nginx", "1.0", "Signed")
+        output = self.succeed("wmopkg remove nginx", answers=[(question, "y")])
+        self.assertIn("Removed... Changes are applied after reboot.", output)
+        self.assertNotIn("nginx", self.succeed("wmopkg show"))
+        self.assertIn(PAGE, self.fetch() or "nobody answers")
+
+    def test_8_gone_after_the_reboot(self):
+        self.assertIn(BRAND_MOTD, self.device.reboot())
+        self.assertIsNone(self.fetch())
+        self.exit_with(1, "test -e /usr/sbin/nginx")
+        self.exit_with(4, "wmopkg remove nginx")
+        self.assertEqual(self.device.poweroff(), 0)
+
+
+if __name__ == "__main__":
+    bench.main()

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""Packages that are not what they should be: changed on the disk, unsigned, of a stranger."""
+
+import subprocess
+
+import bench
+
+FIRMWARE_MOTD = "Welcome to the example device."
+BRAND_MOTD = "Property of ACME Power & Water."
+
+
+def image_of(package):
+    """The squashfs image in a package file."""
+    with open(package, "rb") as file:
+        content = file.read()
+    return content[content.index(b"hsqs"):]
+
+
+class Trust(bench.MachineTest):
+    @classmethod
+    def prepare(cls):
+        branding, rework = cls.bench.tree("branding"), cls.bench.tree("rework")
+        cls.bench.create("branding", branding, keys=cls.bench.keys)
+        cls.bench.create("rework", rework, keys=cls.bench.keys)
+        cls.bench.create("unsigned", branding)
+        strangers = cls.bench.path("strangers")
+        subprocess.run([cls.bench.program("installer/wmopkg-build"), "keys", strangers],
+                       check=True, stdout=subprocess.DEVNULL)
+        cls.bench.create("foreign", branding, keys=strangers)
+        cls.device = cls.bench.device()
+
+    def test_1_unsigned_and_foreign_are_refused(self):
+        self.device.start()
+        output = self.exit_with(3, f"wmopkg install {self.url('unsigned')}")
+        self.assertIn("Unsigned", output)
+        self.assertIn("Allow Untrusted", output)
+        output = self.exit_with(3, f"wmopkg install {self.url('foreign')}")
+        self.assertIn("Untrusted", output)
+        self.assertIn("Allow Untrusted", output)
+        self.assertEqual(self.succeed("ls -A /run/wmopkg/data/packages 2>/dev/null || true"), "")
+
+    def test_2_a_changed_byte_costs_only_its_own_package(self):
+        self.install("branding")
+        self.install("rework")
+        self.device.poweroff()
+        package = self.bench.package_path("branding")
+        bench.flip_bit(self.device.disk, image_of(package)[:512], 100)
+        short = self.bench.path("short.wmopkg")
+        with open(package, "rb") as whole, open(short, "wb") as file:
+            file.write(whole.read()[:-4096])
+        bench.write_to_data(self.device.disk, short, "packages/short.wmopkg")
+
+        self.assertIn(FIRMWARE_MOTD, self.device.start())
+        self.assert_row("branding", "1.0", "Invalid")
+        self.assert_row("rework", "1.0", "Signed")
+        self.assertEqual(self.succeed("cat /usr/share/notes/replaced"), "the package\n")
+        output = self.succeed("wmopkg show branding")
+        self.assertRegex(output, "does not match")
+        self.assertRegex(self.succeed("dmesg | grep wmopkg"), "branding.*does not match")
+        self.assertRegex(self.succeed("wmopkg show short"), "Invalid")
+
+    def test_3_remove_all(self):
+        question = "Remove all packages (y/N)?"
+        output = self.succeed("wmopkg remove all", answers=[(question, "y")])
+        self.assertIn("Removing all packages... Changes are applied after reboot.", output)
+        self.device.poweroff()
+
+    def test_4_allowed_by_the_boot_configuration(self):
+        self.device.start("wmopkg.allow_untrusted=1")
+        self.assertIn("Unsigned", self.install("unsigned"))
+        self.assertIn("Untrusted", self.install("foreign"))
+        self.assertIn(BRAND_MOTD, self.device.reboot())
+        self.assert_row("unsigned", "1.0", "Unsigned")
+        self.assert_row("foreign", "1.0", "Untrusted")
+        self.device.poweroff()
+
+    def test_5_and_left_out_again_without_it(self):
+        self.assertIn(FIRMWARE_MOTD, self.device.start())
+        self.assert_row("unsigned", "1.0", "Unsigned")
+        self.assertIn("Allow Untrusted", self.succeed("wmopkg show unsigned"))
+
+
+if __name__ == "__main__":
+    bench.main()

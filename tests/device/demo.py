@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: MIT
+"""The session that ./demo tells: see there."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+import time
+
+import console
+
+WIDTH = 78
+TERMINAL = sys.stdout.isatty()
+
+
+def style(text, code):
+    return f"\x1b[{code}m{text}\x1b[m" if TERMINAL else text
+
+
+def show(text=""):
+    print(text, flush=True)
+
+
+def tell(text):
+    show(textwrap.fill(" ".join(text.split()), WIDTH) + "\n")
+
+
+def step(title):
+    step.number += 1
+    head = f"{step.number}. {title} "
+    show("\n" + style(head + "─" * (WIDTH - len(head)), "1") + "\n")
+
+
+step.number = 0
+
+
+class Screen:
+    """Passes on what a device's console shows, and keeps its prompt for when it is used."""
+
+    # a prompt, the beginning of one, of another escape sequence, or of a line end
+    TAIL = re.compile(r"(\x1b\[m# )?(\x1b(\[([0-9;?]*|m#?))?|\r)?\Z")
+
+    def __init__(self):
+        self.held = ""
+
+    def feed(self, text):
+        self.held += text
+        self.held = self.held.replace("\x1b[6n", "")  # the shell asks where the cursor is
+        cut = self.TAIL.search(self.held).start()
+        out, self.held = self.held[:cut], self.held[cut:]
+        sys.stdout.write(console.plain(out))
+        sys.stdout.flush()
+
+    def forget(self):
+        self.held = ""
+
+
+class Demo:
+    def __init__(self, build, folder):
+        self.build = os.path.abspath(build)
+        self.built = console.build_folder(build)
+        self.folder = folder
+        self.packages = os.path.join(folder, "packages")
+        os.mkdir(self.packages)
+        os.symlink(os.path.join(self.built, "keys"), os.path.join(folder, "keys"))
+        self.server = console.WebServer(self.packages)
+        self.screen = Screen()
+        self.device = console.Device(self.built, folder, echo=self.screen.feed)
+
+    # blocks of output
+
+    def begin(self, where):
+        show(style(f"┌── {where} ──", "2"))
+
+    def end(self):
+        show(style("└──", "2") + "\n")
+
+    def on_host(self, *commands):
+        """Run commands of the vendor's host, in the work folder."""
+        self.begin("the vendor's host")
+        for command in commands:
+            show(f"$ {command}")
+            self.run_on_host(command)
+        self.end()
+
+    def run_on_host(self, command, **options):
+        path = os.path.join(self.build, "installer") + ":" + os.environ["PATH"]
+        subprocess.run(command, shell=True, check=True, cwd=self.folder,
+                       env={**os.environ, "PATH": path}, **options)
+
+    def on_device(self, *commands):
+        """Type commands at the device's console; each a string, or (string, answers)."""
+        self.begin("the device's console")
+        for command in commands:
+            line, answers = command if isinstance(command, tuple) else (command, ())
+            self.screen.held = console.PROMPT
+            self.device.run(line, answers)
+        self.screen.forget()
+        self.end()
+
+    def boot(self):
+        self.begin("the device's console")
+        self.device.start()
+        self.screen.forget()
+        self.end()
+
+    def reboot(self):
+        self.begin("the device's console")
+        self.screen.held = console.PROMPT
+        self.device.reboot()
+        self.screen.forget()
+        self.end()
+
+    # what the demo makes
+
+    def make_trees(self):
+        trees = os.path.join(console.HERE, "trees")
+        subprocess.run([trees, "branding", os.path.join(self.folder, "branding")], check=True)
+        subprocess.run([trees, "nginx", os.path.join(self.built, "firmware"),
+                        os.path.join(self.folder, "nginx")], check=True)
+
+    def make_changed(self):
+        """A copy of a signed package with one bit flipped in its last block of content."""
+        with open(os.path.join(self.packages, "nginx.wmopkg"), "rb") as file:
+            content = bytearray(file.read())
+        content[len(content) // 2] ^= 1
+        with open(os.path.join(self.packages, "changed.wmopkg"), "wb") as file:
+            file.write(content)
+
+    def make_stick(self, *names):
+        stick = os.path.join(self.folder, "stick.img")
+        console.make_stick(stick, [os.path.join(self.packages, name) for name in names])
+        return stick
+
+
+def create_command(name, version, description):
+    return (f"wmopkg-build create --version {version} --description '{description}' \\\n"
+            f"      --key keys/signer.key --cert keys/signer.pem {name} packages/{name}.wmopkg")
+
+
+PACKAGES = (("branding", "1.0", "ACME branding"), ("nginx", "1.22.1", "Web server"))
+
+
+def tell_bare_device(demo):
+    step("A device, as it left the factory")
+    tell("""A virtual device boots: Debian's kernel, an initramfs made by initramfs-tools with
+        wmopkg's hook in it, and a read-only firmware. This is its serial console. It takes
+        about ten seconds.""")
+    demo.boot()
+    tell("The firmware cannot be changed, and no packages are installed:")
+    demo.on_device("touch /etc/motd", "wmopkg show")
+
+
+def tell_vendor(demo):
+    step("The vendor makes and signs two packages")
+    demo.make_trees()
+    tell("""A package lays files over the firmware. The first one is a brand: two files. It is
+        signed with the vendor's key; the device has the root certificate of that key in its
+        firmware, and nothing else of it.""")
+    demo.on_host("find branding -type f", create_command(*PACKAGES[0]))
+    tell("""The second one is a service: the nginx web server, the very files of Debian's
+        package, with a start script.""")
+    demo.on_host("find nginx -type f | grep -v snippets | head -n 8",
+                 create_command(*PACKAGES[1]),
+                 "wmopkg-build inspect packages/nginx.wmopkg")
+
+
+def tell_install(demo):
+    step("The technician installs them")
+    tell("The brand comes on a USB stick, which is plugged in now.")
+    stick = demo.make_stick("branding.wmopkg")
+    echo, demo.device.echo = demo.device.echo, None
+    demo.device.plug_in(stick)
+    demo.device.echo = echo
+    demo.on_device("mount /dev/sda1 /mnt", "wmopkg install /mnt/branding.wmopkg", "umount /mnt")
+    tell("""The web server comes over the network. The package is judged while it arrives: the
+        signature first, then every block.""")
+    url = f"http://10.0.2.2:{demo.server.port}"
+    demo.on_device(f"wmopkg install {url}/nginx.wmopkg")
+    tell("""Had somebody changed a single bit of it on the way, the device would have none of
+        it:""")
+    demo.make_changed()
+    demo.on_device(f"wmopkg install {url}/changed.wmopkg")
+    tell("Two packages are installed. Nothing has changed yet: that is what the reboot is for.")
+    demo.on_device("wmopkg show")
+
+
+def tell_active(demo):
+    step("Reboot: the packages are active")
+    tell("""On every boot the initramfs verifies each package again, attaches it through
+        dm-verity, and lays it over the firmware, before the system starts. Look at the
+        greeting:""")
+    demo.reboot()
+    demo.on_device("wmopkg show", "dmesg | grep wmopkg:")
+    tell("The web server runs. From the host, through the device's network:")
+    demo.on_host(f"curl -s http://127.0.0.1:{demo.device.port()}/")
+
+
+def tell_gone(demo):
+    step("Removed, and gone after a reboot")
+    tell("Removing is as plain as installing, but it asks first.")
+    demo.on_device(("wmopkg remove all", [("(y/N)?", "y")]))
+    demo.reboot()
+    tell("The device is what its firmware made it:")
+    demo.on_device("wmopkg show", "ls /usr/sbin/nginx")
+    echo, demo.device.echo = demo.device.echo, None
+    demo.device.poweroff()
+    demo.device.echo = echo
+
+
+def tell_session(build):
+    begin = time.monotonic()
+    with console.WorkFolder() as folder:
+        demo = Demo(build, folder)
+        for part in (tell_bare_device, tell_vendor, tell_install, tell_active, tell_gone):
+            part(demo)
+    step("That was all of it")
+    tell(f"""In {time.monotonic() - begin:.0f} seconds: two packages made and signed, installed
+        from a stick and over http, one that was changed refused; verified and stacked at
+        boot, shown, removed. Three boots, nothing simulated but the hardware.""")
+    show("To go on:\n"
+         "  ./demo --console    the same device, with you at its prompt\n"
+         "  ./check             every test\n"
+         "  README.md           how to put it into an image of yours")
+
+
+def console_disk(built):
+    """The folder with the disk of ./demo --console; a new one for a device built anew."""
+    folder = os.path.join(built, "console")
+    with open(os.path.join(built, "inputs"), encoding="ascii") as inputs:
+        now = inputs.read()
+    try:
+        with open(os.path.join(folder, "inputs"), encoding="ascii") as inputs:
+            before = inputs.read()
+    except FileNotFoundError:
+        before = None
+    if before != now:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        with open(os.path.join(folder, "inputs"), "w", encoding="ascii") as inputs:
+            inputs.write(now)
+    return folder
+
+
+def open_console(build):
+    """Leave the person at the device's prompt; its disk stays until it is deleted."""
+    with console.WorkFolder() as work:
+        demo = Demo(build, work)
+        demo.make_trees()
+        for arguments in PACKAGES:
+            demo.run_on_host(create_command(*arguments), stdout=subprocess.DEVNULL)
+        stick = demo.make_stick("branding.wmopkg", "nginx.wmopkg")
+        folder = console_disk(demo.built)
+        device = console.Device(demo.built, folder)
+        port = console.free_port()
+        show(f"""
+The device's console. Two packages are on its USB stick, and on a web server:
+
+  mount /dev/sda1 /mnt
+  wmopkg install /mnt/branding.wmopkg
+  wmopkg install http://10.0.2.2:{demo.server.port}/nginx.wmopkg
+  wmopkg show
+  reboot
+
+Port 80 of the device is http://127.0.0.1:{port}/ here.
+To quit: Ctrl-A, then X (or type poweroff). The device keeps its disk; for a new one,
+delete {os.path.relpath(folder)}.
+""")
+        return subprocess.call(device.command(port=port) + [
+            "-serial", "mon:stdio",
+            "-drive", f"id=stick,if=none,format=raw,file={stick}",
+            "-device", "usb-storage,drive=stick,removable=on"])
+
+
+def main():
+    console.clean_up_on_signals()
+    try:
+        if sys.argv[2:] == ["--console"]:
+            return open_console(sys.argv[1])
+        tell_session(sys.argv[1])
+    except console.ConsoleError as error:
+        print(f"\ndemo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -40,9 +40,11 @@ int image_data_write(struct image_writer *writer, const void *bytes, size_t coun
 
 static int run_add(struct image_inode *inode, uint64_t block, uint64_t count)
 {
-	struct image_run *last = inode->runs + inode->run_count - 1, *grown;
+	struct image_run *last = NULL, *grown;
 
-	if (inode->run_count > 0 && last->block + last->count == block) {
+	if (inode->run_count > 0)
+		last = &inode->runs[inode->run_count - 1];
+	if (last && last->block + last->count == block) {
 		last->count += count;
 		return 0;
 	}

@@ -25,6 +25,15 @@ int image_tar_fail(const struct image_tar *tar, const char *path,
 	return verity_fail(err, VERITY_E_BAD_TREE, "%s%s", place, reason);
 }
 
+/* Before the first entry. */
+static int begin_fail(const struct image_tar *tar, struct verity_error *err)
+{
+	if (archive_errno(tar->archive) == ENOMEM || archive_format(tar->archive) != 0)
+		return image_tar_fail(tar, NULL, err);
+	return verity_fail(err, VERITY_E_BAD_TREE,
+			   "neither a directory nor a tar archive");
+}
+
 /* In the C locale libarchive cannot hold names outside ASCII. */
 static int locale_enter(struct image_tar *tar, struct verity_error *err)
 {
@@ -72,7 +81,7 @@ int image_tar_open(int fd, struct image_tar *ret, struct verity_error *err)
 	if (!tar.archive)
 		return verity_fail_errno(err, ENOMEM, "tree");
 	if (archive_begin(tar.archive, fd) != ARCHIVE_OK)
-		return image_tar_fail(&tar, NULL, err);
+		return begin_fail(&tar, err);
 	*ret = tar;
 	tar = (struct image_tar){0};
 	return 0;
@@ -86,10 +95,8 @@ int image_tar_next(struct image_tar *tar, struct archive_entry **ret,
 	if (r == ARCHIVE_EOF && archive_format(tar->archive) != 0)
 		return 0;
 	if (r != ARCHIVE_OK && r != ARCHIVE_WARN) {
-		if (tar->entry == UINT64_MAX)
-			return verity_fail(err, VERITY_E_BAD_TREE,
-					   "neither a directory nor a tar archive");
-		return image_tar_fail(tar, NULL, err);
+		return tar->entry == UINT64_MAX ? begin_fail(tar, err)
+						: image_tar_fail(tar, NULL, err);
 	}
 	tar->entry++;
 	return 1;

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/overlay/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define scratch_dir  cleanup_with(tree_scratch_free) struct tree_scratch
+
+struct refusal {
+	struct tree_entry entries[3];
+	size_t count;
+	const char *message; /* after "SOURCE: " */
+};
+
+#define PROTECTED "belongs to the activation engine of the firmware"
+#define DIR(path)                                                                        \
+	{                                                                                \
+		path, 'd', NULL, 0755, 0, NULL, 0                                        \
+	}
+#define FILE_(path)                                                                      \
+	{                                                                                \
+		path, 'f', "x", 0644, 0, NULL, 0                                         \
+	}
+
+/* Refused whatever the source. */
+static const struct refusal refusals[] = {
+	{{DIR("etc"), DIR("etc/wmopkg")}, 2, "etc/wmopkg: " PROTECTED},
+	{{DIR("etc"), FILE_("etc/.wh.wmopkg")}, 2, "etc/wmopkg: " PROTECTED},
+	{{DIR("usr"), DIR("usr/bin"), FILE_("usr/bin/wmopkg")},
+	 3,
+	 "usr/bin/wmopkg: " PROTECTED},
+	{{DIR("usr"), DIR("usr/sbin"), FILE_("usr/sbin/wmopkg-activate")},
+	 3,
+	 "usr/sbin/wmopkg-activate: " PROTECTED},
+	{{FILE_("etc")}, 1, "etc: has to be a folder, as it is in the firmware"},
+	{{FILE_(".wh.usr")}, 1, "usr: has to be a folder, as it is in the firmware"},
+	{{DIR("usr"), {"usr/bin", 'l', "../bin", 0777, 0, NULL, 0}},
+	 2,
+	 "usr/bin: has to be a folder, as it is in the firmware"},
+	{{DIR("usr"), FILE_("usr/.wh..wh..opq")},
+	 2,
+	 "usr: opaque: would hide the firmware's own"},
+	{{FILE_(".wh..wh..opq")}, 1, "/: opaque: would hide the whole firmware"},
+	{{FILE_(".wh.")}, 1, ".wh.: not a whiteout that is known"},
+	{{FILE_(".wh..")}, 1, ".wh..: not a whiteout that is known"},
+	{{FILE_(".wh...")}, 1, ".wh...: not a whiteout that is known"},
+	{{FILE_(".wh..wh.aufs")}, 1, ".wh..wh.aufs: not a whiteout that is known"},
+	{{DIR("a"), DIR("a/.wh.b")}, 2, "a/.wh.b: a whiteout has to be a regular file"},
+	{{DIR("a"), {"a/.wh.\n\xff", 'p', NULL, 0644, 0, NULL, 0}},
+	 2,
+	 "a/.wh.\\x0a\\xff: a whiteout has to be a regular file"},
+};
+
+static void check_refused(const char *source, const char *message)
+{
+	struct verity_error err = {0};
+	char expected[VERITY_MESSAGE_MAX];
+	cleanup_fd int fd = -1;
+	int r;
+
+	fd = tree_image(source, NULL, 1, &r, &err);
+	snprintf(expected, sizeof(expected), "%s: %s", source, message);
+	check_error(&err, VERITY_E_BAD_TREE, expected);
+	assert_int_equal(r, -EINVAL);
+}
+
+static void test_refused_folder(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(refusals); i++) {
+		scratch_dir scratch;
+
+		tree_scratch_make(&scratch);
+		tree_make(scratch.path, refusals[i].entries, refusals[i].count);
+		check_refused(scratch.path, refusals[i].message);
+	}
+}
+
+static void refuse_archive(const struct refusal *refusal)
+{
+	scratch_dir scratch;
+	char path[128];
+
+	tree_scratch_make(&scratch);
+	snprintf(path, sizeof(path), "%s/t.tar", scratch.path);
+	tree_archive(path, "pax", NULL, refusal->entries, refusal->count);
+	check_refused(path, refusal->message);
+}
+
+static void test_refused_archive(void **state)
+{
+	static const struct refusal archives[] = {
+		{{FILE_("etc/wmopkg/keys/a.pem")}, 1, "etc/wmopkg: " PROTECTED},
+		{{FILE_("./a/../../b")}, 1, "./a/../../b: '..' leads out of the tree"},
+		{{FILE_("..")}, 1, "..: '..' leads out of the tree"},
+		{{FILE_("a"), FILE_("a/b")},
+		 2,
+		 "a: not a folder, but the archive has entries in it"},
+		{{{"a", 'h', "b", 0644, 0, NULL, 0}},
+		 1,
+		 "a: hard link to what the archive does not have"},
+		{{{"a", 'h', "b/c/d", 0644, 0, NULL, 0}},
+		 1,
+		 "a: hard link to what the archive does not have"},
+		{{DIR("b"), {"a", 'h', "b", 0644, 0, NULL, 0}},
+		 2,
+		 "a: hard link to a folder"},
+		{{FILE_(".")}, 1, ".: the root has to be a folder"},
+		{{{"./", 'd', NULL, 0755, 0, "trusted.overlay.opaque=y", 0}},
+		 1,
+		 "/: opaque: would hide the whole firmware"},
+		{{{"d", 'd', NULL, 0755, 0, "trusted.overlay.redirect=/e", 0}},
+		 1,
+		 "d: trusted.overlay.redirect depends on other layers; copy the merged tree"},
+		{{{"f", 'f', "x", 0644, 0, "system.posix_acl_access=?", 0}},
+		 1,
+		 "f: squashfs cannot store its ACL (setfacl -b)"},
+		{{{"f", 'f', "x", 0644, 0, NULL, (1ULL << 40) + 1}},
+		 1,
+		 "f: larger than 1 TiB"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(refusals); i++)
+		refuse_archive(&refusals[i]);
+	for (size_t i = 0; i < COUNT(archives); i++)
+		refuse_archive(&archives[i]);
+}
+
+static void test_refused_names(void **state)
+{
+	static const char line[] = "/a2345678901234567890123456789012345678901234567890";
+	struct tree_entry entry = FILE_("");
+	char name[300], path[8192] = "a";
+	struct refusal refusal = {.count = 1};
+	char message[VERITY_MESSAGE_MAX];
+
+	(void)state;
+	memset(name, 'n', 256);
+	name[256] = '\0';
+	entry.path = name;
+	refusal.entries[0] = entry;
+	/* The end of what is too long, three dots in front. */
+	snprintf(message, sizeof(message), "...%s: name longer than 255 bytes", name + 4);
+	refusal.message = message;
+	refuse_archive(&refusal);
+
+	while (strlen(path) < 4096)
+		strcat(path, line);
+	refusal.entries[0].path = path;
+	snprintf(message, sizeof(message), "...%s: path longer than 4095 bytes",
+		 path + strlen(path) - 252);
+	refuse_archive(&refusal);
+}
+
+static void test_refused_source(void **state)
+{
+	static const struct tree_entry files[] = {
+		{"text", 'f', "no archive at all\n", 0644, 0, NULL, 0},
+		{"empty", 'f', NULL, 0644, 0, NULL, 0},
+		{"pipe", 'p', NULL, 0644, 0, NULL, 0},
+	};
+	struct verity_error err = {0};
+	scratch_dir scratch;
+	char path[128];
+	int r;
+
+	(void)state;
+	check_refused("/dev/null", "neither a directory nor a tar archive");
+	tree_scratch_make(&scratch);
+	tree_make(scratch.path, files, COUNT(files));
+	for (size_t i = 0; i < COUNT(files); i++) {
+		snprintf(path, sizeof(path), "%s/%s", scratch.path, files[i].path);
+		check_refused(path, "neither a directory nor a tar archive");
+	}
+	close(tree_image("/nowhere/at/all", NULL, 1, &r, &err));
+	check_error(&err, VERITY_E_NOT_FOUND,
+		    "/nowhere/at/all: cannot open it: No such file or directory");
+	assert_int_equal(r, -ENOENT);
+}
+
+static void test_compressor_unknown(void **state)
+{
+	struct verity_error err = {0};
+	scratch_dir scratch;
+	char expected[256];
+	int r;
+
+	(void)state;
+	tree_scratch_make(&scratch);
+	close(tree_image(scratch.path, "lzo", 1, &r, &err));
+	snprintf(expected, sizeof(expected),
+		 "%s: no compressor is called 'lzo'; there are zstd, xz, gzip, lz4",
+		 scratch.path);
+	check_error(&err, VERITY_E_UNSUPPORTED, expected);
+	assert_int_equal(r, -EOPNOTSUPP);
+}
+
+/* In a child without root's privileges, which would read anything. */
+static void check_unreadable(const char *source, const char *message)
+{
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct verity_error err = {0};
+		char expected[256];
+		int r;
+
+		if (geteuid() == 0 && setuid(65534) < 0)
+			_exit(2);
+		close(tree_image(source, NULL, 1, &r, &err));
+		snprintf(expected, sizeof(expected), "%s: %s", source, message);
+		if (strcmp(err.message, expected) != 0)
+			fprintf(stderr, "'%s'\n", err.message);
+		_exit(r == -EINVAL && strcmp(err.message, expected) == 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+static void test_unreadable(void **state)
+{
+	static const struct tree_entry file[] = {
+		DIR("a"), {"a/secret", 'f', "x", 0000, 0, NULL, 0}};
+	static const struct tree_entry folder[] = {
+		{"closed", 'd', NULL, 0000, 0, NULL, 0}};
+	scratch_dir first, second;
+
+	(void)state;
+	tree_scratch_make(&first);
+	tree_scratch_make(&second);
+	tree_make(first.path, file, COUNT(file));
+	check_unreadable(first.path, "a/secret: Permission denied");
+	tree_make(second.path, folder, COUNT(folder));
+	check_unreadable(second.path, "closed: Permission denied");
+}
+
+static void check_image(const char *source, const char *expected)
+{
+	struct verity_error err = {0};
+	cleanup_free char *list = NULL;
+	cleanup_fd int fd = -1;
+	int r;
+
+	fd = tree_image(source, NULL, 2, &r, &err);
+	check_ok(r, &err);
+	list = tree_list(fd);
+	assert_string_equal(list, expected);
+}
+
+static void test_folder(void **state)
+{
+	static const struct tree_entry entries[] = {
+		{"etc", 'd', NULL, 0700, 0, NULL, 0},
+		{"etc/a", 'f', "hello", 0640, 0, NULL, 0},
+		{"etc/.wh.gone", 'f', NULL, 0644, 0, NULL, 0},
+		{"etc/.wh.a", 'f', NULL, 0644, 0, NULL, 0},
+		{"etc/b", 'h', "etc/a", 0, 0, NULL, 0},
+		{"etc/to", 'l', "../x", 0, 0, NULL, 0},
+		{"Z", 'f', NULL, 04755, 0, NULL, 0},
+		{"pipe", 'p', NULL, 0600, 0, NULL, 0},
+		{"\xff\x01", 'f', "1", 0644, 0, NULL, 0},
+		{"sparse", 'f', "begin", 0644, 0, NULL, 5ULL << 30},
+	};
+	scratch_dir scratch;
+
+	(void)state;
+	umask(022);
+	tree_scratch_make(&scratch);
+	tree_make(scratch.path, entries, COUNT(entries));
+	assert_int_equal(chmod(scratch.path, 0700), 0);
+	check_image(scratch.path, "d 755 0 3 0 /\n"
+				  "f 4755 0 1 0 /Z\n"
+				  "d 700 0 2 0 /etc\n"
+				  "f 640 0 2 5 /etc/a\n"
+				  "f 640 0 2 5 /etc/b\n"
+				  "c 0 0 1 0 /etc/gone\n"
+				  "l 777 0 1 0 /etc/to -> ../x\n"
+				  "p 600 0 1 0 /pipe\n"
+				  "f 644 0 1 5368709120 /sparse\n"
+				  "f 644 0 1 1 /\xff\x01\n");
+}
+
+static void test_empty(void **state)
+{
+	scratch_dir scratch;
+	char path[128];
+
+	(void)state;
+	tree_scratch_make(&scratch);
+	check_image(scratch.path, "d 755 0 2 0 /\n");
+	snprintf(path, sizeof(path), "%s/t.tar", scratch.path);
+	tree_archive(path, "ustar", NULL, NULL, 0);
+	check_image(path, "d 755 0 2 0 /\n");
+}
+
+static void test_archive(void **state)
+{
+	static const struct tree_entry entries[] = {
+		{"./", 'd', NULL, 0700, 7, NULL, 0},
+		{"./opt/app/run", 'f', "one", 0755, 33, NULL, 0},
+		{"/abs//./file", 'f', "two", 0644, 0, NULL, 0},
+		{"twice", 'f', "first", 0644, 0, NULL, 0},
+		{"keeps", 'h', "twice", 0644, 0, NULL, 0},
+		{"twice", 'f', "second time", 0600, 0, NULL, 0},
+		{"was/here", 'f', "x", 0644, 0, NULL, 0},
+		{"was", 'l', "opt", 0777, 0, NULL, 0},
+		{"opt/app/", 'd', NULL, 01777, 5, NULL, 0},
+		{"opt/app/.wh.run", 'f', NULL, 0644, 0, NULL, 0},
+		{"opt/.wh.old", 'f', NULL, 0644, 0, NULL, 0},
+		{"opt/.wh.new", 'f', NULL, 0644, 0, NULL, 0},
+		{"opt/new/x", 'f', "x", 0644, 0, NULL, 0},
+		{"dev", 'c', NULL, 0600, 0, NULL, 0},
+		{"\xc3\xa4\xff", 'f', "u", 0644, 0, NULL, 0},
+		{"hole", 'f', "begin", 0644, 0, NULL, 5ULL << 30},
+	};
+	static const char *const formats[][2] = {{"gnutar", NULL},
+						 {"pax", NULL},
+						 {"pax", "gzip"},
+						 {"pax", "xz"},
+						 {"pax", "zstd"}};
+	static const char expected[] = "d 755 0 4 0 /\n"
+				       "d 755 0 2 0 /abs\n"
+				       "f 644 0 1 3 /abs/file\n"
+				       "c 600 0 1 0 /dev\n"
+				       "f 644 0 1 5368709120 /hole\n"
+				       "f 644 0 1 5 /keeps\n"
+				       "d 755 0 4 0 /opt\n"
+				       "d 1777 5 2 0 /opt/app\n"
+				       "f 755 33 1 3 /opt/app/run\n"
+				       "d 755 0 2 0 /opt/new\n"
+				       "f 644 0 1 1 /opt/new/x\n"
+				       "c 0 0 1 0 /opt/old\n"
+				       "f 600 0 1 11 /twice\n"
+				       "l 777 0 1 0 /was -> opt\n"
+				       "f 644 0 1 1 /\xc3\xa4\xff\n";
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(formats); i++) {
+		/* gnutar cannot write holes: all but the last. */
+		size_t count = COUNT(entries) - (formats[i][1] || i == 0);
+		cleanup_free char *shorter = strdup(expected);
+		scratch_dir scratch;
+		char path[128], *hole;
+
+		tree_scratch_make(&scratch);
+		snprintf(path, sizeof(path), "%s/t.tar", scratch.path);
+		tree_archive(path, formats[i][0], formats[i][1], entries, count);
+		hole = strstr(shorter, "f 644 0 1 5368709120");
+		if (count < COUNT(entries))
+			memmove(hole, strchr(hole, '\n') + 1,
+				strlen(strchr(hole, '\n') + 1) + 1);
+		check_image(path, shorter);
+	}
+}
+
+/* Cut anywhere, an archive is refused or gives a whole image of a part, never a crash. */
+static void test_archive_cut(void **state)
+{
+	struct tree_entry entries[] = {
+		{"a", 'f', NULL, 0644, 0, NULL, 0},
+		{"b", 'f', "second", 0644, 0, NULL, 0},
+	};
+	char big[20000], path[128];
+	struct verity_error err;
+	scratch_dir scratch;
+	struct stat st;
+	int r;
+
+	(void)state;
+	memset(big, 'b', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	entries[0].text = big;
+	tree_scratch_make(&scratch);
+	snprintf(path, sizeof(path), "%s/t.tar", scratch.path);
+	tree_archive(path, "ustar", NULL, entries, COUNT(entries));
+	assert_int_equal(stat(path, &st), 0);
+	for (off_t length = 10000; length > 0; length -= 977) {
+		assert_int_equal(truncate(path, length), 0);
+		close(tree_image(path, NULL, 1, &r, &err));
+		assert_int_equal(r, -EINVAL);
+		assert_int_equal(err.code, VERITY_E_BAD_TREE);
+	}
+}
+
+/* Some that compress, some that do not, some alike, of all sizes around a block. */
+static void many_make(const char *path, bool backwards)
+{
+	char name[128], *data = malloc(300000);
+	unsigned seed;
+
+	assert_non_null(data);
+	for (unsigned n = 0; n < 48; n++) {
+		unsigned i = backwards ? 47 - n : n;
+		size_t size = (i * 37919U) % 300000;
+		FILE *file;
+
+		seed = i % 20;
+		for (size_t b = 0; b < size; b++) {
+			seed = seed * 1103515245U + 12345U;
+			data[b] = (char)(i % 3 == 0 ? seed >> 16 : b / 100);
+		}
+		snprintf(name, sizeof(name), "%s/f%u", path, i);
+		file = fopen(name, "wx");
+		assert_non_null(file);
+		assert_int_equal(fwrite(data, 1, size, file), size);
+		assert_int_equal(fclose(file), 0);
+	}
+	free(data);
+}
+
+static void check_same(int a, int b)
+{
+	char left[4096], right[4096];
+	ssize_t n;
+
+	for (off_t place = 0;; place += n) {
+		n = pread(a, left, sizeof(left), place);
+		assert_int_equal(pread(b, right, sizeof(right), place), n);
+		if (n <= 0)
+			break;
+		assert_memory_equal(left, right, (size_t)n);
+	}
+}
+
+static void test_same_bytes(void **state)
+{
+	static const char *const compressors[] = {"zstd", "gzip", "lz4", "xz"};
+	static const unsigned threads[] = {1, 2, 7, 0};
+	struct verity_error err = {0};
+	scratch_dir forth, back;
+	int r;
+
+	(void)state;
+	tree_scratch_make(&forth);
+	tree_scratch_make(&back);
+	many_make(forth.path, false);
+	many_make(back.path, true);
+	for (size_t c = 0; c < COUNT(compressors); c++) {
+		cleanup_fd int first =
+			tree_image(forth.path, compressors[c], 1, &r, &err);
+
+		check_ok(r, &err);
+		for (size_t t = 0; t < COUNT(threads); t++) {
+			cleanup_fd int next = tree_image(back.path, compressors[c],
+							 threads[t], &r, &err);
+
+			check_ok(r, &err);
+			check_same(first, next);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refused_folder),
+		cmocka_unit_test(test_refused_archive),
+		cmocka_unit_test(test_refused_names),
+		cmocka_unit_test(test_refused_source),
+		cmocka_unit_test(test_compressor_unknown),
+		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_folder),
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_archive),
+		cmocka_unit_test(test_archive_cut),
+		cmocka_unit_test(test_same_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, tree_group_setup, tree_group_teardown);
+}

@@ -1,38 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "overlay/image_writer.h"
 #include "overlay/image.h"
+#include "overlay/image_compressor.h"
 #include "overlay/image_file.h"
 
 #include <errno.h>
 #include <sched.h>
 #include <sqfs/error.h>
-#include <string.h>
 
 #define THREADS_MAX 256
-
-static const struct {
-	const char *name;
-	SQFS_COMPRESSOR id;
-} compressors[] = {
-	{"zstd", SQFS_COMP_ZSTD},
-	{"xz", SQFS_COMP_XZ},
-	{"gzip", SQFS_COMP_GZIP},
-	{"lz4", SQFS_COMP_LZ4},
-};
-
-static int compressor_find(const char *name, SQFS_COMPRESSOR *ret,
-			   struct verity_error *err)
-{
-	for (size_t i = 0; i < sizeof(compressors) / sizeof(compressors[0]); i++) {
-		if (strcmp(compressors[i].name, name) == 0) {
-			*ret = compressors[i].id;
-			return 0;
-		}
-	}
-	return verity_fail(
-		err, VERITY_E_UNSUPPORTED,
-		"no compressor is called '%.32s'; there are zstd, xz, gzip, lz4", name);
-}
 
 /* Those this process may run on: a CI job often has fewer than the host. */
 static unsigned threads_default(void)
@@ -63,15 +39,10 @@ int image_writer_fail(const struct image_writer *writer, struct verity_error *er
 static int writer_compressors(struct image_writer *writer, SQFS_COMPRESSOR id,
 			      const char *name, struct verity_error *err)
 {
-	sqfs_compressor_config_t config;
-	int r = sqfs_compressor_config_init(&config, id, OVERLAY_IMAGE_BLOCK, 0);
+	int r = image_compressor_new(id, OVERLAY_IMAGE_BLOCK, &writer->compressor);
 
 	if (r == 0)
-		r = sqfs_compressor_create(&config, &writer->compressor);
-	if (r == 0) {
-		config.flags |= SQFS_COMP_FLAG_UNCOMPRESS;
-		r = sqfs_compressor_create(&config, &writer->expander);
-	}
+		r = image_expander_new(id, OVERLAY_IMAGE_BLOCK, &writer->expander);
 	if (r == SQFS_ERROR_UNSUPPORTED)
 		return verity_fail(err, VERITY_E_UNSUPPORTED,
 				   "libsquashfs was built without %s", name);
@@ -138,7 +109,7 @@ int image_writer_new(int fd, const char *compressor, unsigned threads, uint32_t 
 	cleanup_with(image_writer_free_p) struct image_writer *writer = NULL;
 	const char *name = compressor ? compressor : "zstd";
 	SQFS_COMPRESSOR id = SQFS_COMP_ZSTD;
-	int r = compressor_find(name, &id, err);
+	int r = image_compressor_find(name, &id, err);
 
 	if (r < 0)
 		return r;

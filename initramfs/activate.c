@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#include "initramfs/activate.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "initramfs/log.h"
+#include "initramfs/packages.h"
+#include "initramfs/stacking.h"
+#include "overlay/config.h"
+#include "overlay/stack.h"
+#include "overlay/volume.h"
+#include "verity/cleanup.h"
+#include "verity/keyring.h"
+
+DEFINE_CLEANUP(struct overlay_store, overlay_store_free);
+DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
+
+static void packages_free_p(struct packages *packages)
+{
+	packages_free(packages);
+}
+
+/* All that is known before a package is looked at. */
+struct boot {
+	struct overlay_config config;
+	struct overlay_bootconf conf;
+	char layers[PATH_MAX];
+	const char *root;
+};
+
+/* Each judged package is an open file. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* No boot configuration is one that asks for nothing. */
+static void read_bootconf(struct boot *boot)
+{
+	struct verity_error why;
+
+	if (overlay_bootconf_load(boot->config.cmdline, &boot->conf, &why) < 0) {
+		memset(&boot->conf, 0, sizeof(boot->conf));
+		log_line(LOG_LEVEL_WARNING, "boot configuration: %s", why.message);
+	}
+	if (boot->conf.allow_untrusted)
+		log_line(LOG_LEVEL_WARNING,
+			 "Allow Untrusted is set: packages of any origin may be active");
+	if (boot->conf.safe)
+		log_line(LOG_LEVEL_WARNING, "safe mode: no package will be active");
+}
+
+/* A volume that is missing costs what is on it, and nothing else. */
+static int open_volume(const struct boot *boot, const char *name, const char *spec)
+{
+	struct verity_error why;
+	char mountpoint[PATH_MAX];
+	int fd = -1;
+
+	snprintf(mountpoint, sizeof(mountpoint), "%s/%s", boot->config.run, name);
+	if (overlay_volume_open(spec, mountpoint, &fd, &why) < 0)
+		log_line(LOG_LEVEL_WARNING, "%s: %s", name, why.message);
+	return fd;
+}
+
+static int open_store(const struct boot *boot, struct overlay_store **ret,
+		      struct verity_error *err)
+{
+	cleanup_fd int data = open_volume(boot, "data", boot->config.data);
+	cleanup_fd int persist = open_volume(boot, "persist", boot->config.persist);
+	struct verity_error why;
+	int r = overlay_store_open(data, persist, ret, err);
+
+	if (r < 0)
+		return r;
+	r = overlay_store_clean(*ret, &why);
+	if (r < 0)
+		log_line(LOG_LEVEL_WARNING, "store: %s", why.message);
+	else if (r > 0)
+		log_line(LOG_LEVEL_NOTICE, "store: %d unfinished installations deleted",
+			 r);
+	return 0;
+}
+
+/* A ring that cannot be read trusts nobody. */
+static void open_keyring(const struct boot *boot, struct verity_keyring **ret)
+{
+	struct verity_error why;
+
+	if (verity_keyring_load(boot->config.keys, ret, &why) < 0)
+		log_line(LOG_LEVEL_WARNING, "key ring: %s", why.message);
+	else if (verity_keyring_count(*ret) == 0)
+		log_line(LOG_LEVEL_WARNING, "key ring: %s holds no certificate",
+			 boot->config.keys);
+}
+
+static bool state_exists(const struct boot *boot)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/" OVERLAY_STATE_FILE, boot->config.run);
+	return access(path, F_OK) == 0;
+}
+
+static void forget_state(const struct boot *boot)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/" OVERLAY_STATE_FILE, boot->config.run);
+	(void)unlink(path);
+}
+
+/*
+ * A stack with its state file is an activation that came to its end. Without one it was
+ * cut off between the two, before anything could use it: it is taken down.
+ */
+static int check_root(const struct boot *boot, struct verity_error *err)
+{
+	enum overlay_stack_found found = OVERLAY_STACK_NONE;
+	int r = overlay_stack_find(boot->root, &found, err);
+
+	if (r < 0)
+		return r;
+	if (found == OVERLAY_STACK_OTHER)
+		return verity_fail(err, VERITY_E_STACK,
+				   "%s is an overlay already, and packages are never "
+				   "stacked on one",
+				   boot->root);
+	if (found == OVERLAY_STACK_OURS && state_exists(boot))
+		return verity_fail(err, VERITY_E_BUSY,
+				   "the packages of this boot are active over %s already",
+				   boot->root);
+	if (found == OVERLAY_STACK_OURS &&
+	    umount2(boot->root, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+		return verity_fail_errno(err, errno, "%s", boot->root);
+	return 0;
+}
+
+static void log_entry(const struct overlay_state_entry *entry)
+{
+	const struct verity_error *why = &entry->reason;
+	bool plain = why->code == VERITY_OK;
+
+	log_line(entry->active && plain ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
+		 "%s%s%s: %s, %s%s%s%s%s", entry->entry.name,
+		 entry->version[0] ? " " : "", entry->version,
+		 verity_verdict_name(entry->verdict),
+		 entry->active ? "active" : "not active", plain ? "" : ": ",
+		 plain ? "" : verity_code_name(why->code), plain ? "" : ": ",
+		 plain ? "" : why->message);
+}
+
+static int load_and_stack(const struct boot *boot, struct packages *packages,
+			  struct verity_error *err)
+{
+	cleanup_with(overlay_store_free_p) struct overlay_store *store = NULL;
+	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring = NULL;
+	int r = stacking_clean(boot->layers, err);
+
+	if (r == 0)
+		r = open_store(boot, &store, err);
+	if (r < 0)
+		return r;
+	open_keyring(boot, &keyring);
+	r = packages_load(store, keyring, &boot->conf, packages, err);
+	if (r == 0)
+		r = stacking_run(packages, boot->layers, boot->root, err);
+	return r;
+}
+
+static int activate(const struct boot *boot, struct verity_error *err)
+{
+	cleanup_with(packages_free_p) struct packages packages = {0};
+	struct verity_error why = {0};
+	struct verity_error unwritten;
+	int r;
+
+	r = check_root(boot, &why);
+	if (r == -EBUSY) {
+		*err = why;
+		return r;
+	}
+	forget_state(boot);
+	if (r == 0)
+		r = load_and_stack(boot, &packages, &why);
+	packages.state.safe = boot->conf.safe;
+	packages.state.allow_untrusted = boot->conf.allow_untrusted;
+	if (r < 0) {
+		packages.state.stack = why;
+		log_line(LOG_LEVEL_WARNING, "no package is active: %s: %s",
+			 verity_code_name(why.code), why.message);
+	}
+	for (size_t i = 0; i < packages.state.count; i++)
+		log_entry(&packages.state.entries[i]);
+	if (overlay_state_write(boot->config.run, &packages.state, &unwritten) < 0)
+		log_line(LOG_LEVEL_WARNING, "state: %s", unwritten.message);
+	if (r < 0)
+		*err = why;
+	return r;
+}
+
+static void boot_free_p(struct boot *boot)
+{
+	overlay_config_free(&boot->config);
+}
+
+int activate_run(const char *config_path, const char *root, struct verity_error *err)
+{
+	cleanup_with(boot_free_p) struct boot boot = {.root = root};
+	int r = overlay_config_load(config_path, &boot.config, err);
+
+	if (r < 0)
+		return r;
+	if (snprintf(boot.layers, sizeof(boot.layers), "%s/layers", boot.config.run) >=
+	    (int)sizeof(boot.layers) - 16)
+		return verity_fail(err, VERITY_E_CONFIG, "run: the path is too long");
+	raise_file_limit();
+	read_bootconf(&boot);
+	return activate(&boot, err);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#include "initramfs/log.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "verity/cleanup.h"
+
+#define LINE_MAX_BYTES 960 /* what the kernel keeps of one line, less its own prefix */
+
+/* Opened for each line: the kernel lets one opening write ten lines and drops the rest.
+ */
+void log_line(enum log_level level, const char *format, ...)
+{
+	cleanup_fd int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	char text[LINE_MAX_BYTES];
+	char line[LINE_MAX_BYTES + 16];
+	va_list args;
+	int size;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	size = snprintf(line, sizeof(line), "<%d>wmopkg: %s\n", (int)level, text);
+	if (fd < 0 || write(fd, line, (size_t)size) != size)
+		fputs(strchr(line, '>') + 1, stderr);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The kernel log: where an early boot leaves what a person will look for later. */
+
+enum log_level {
+	LOG_LEVEL_WARNING = 4, /* syslog(3) numbers */
+	LOG_LEVEL_NOTICE = 5,
+	LOG_LEVEL_INFO = 6,
+};
+
+/**
+ * log_line - write "wmopkg: …" to the kernel log, to stderr where there is none
+ */
+void log_line(enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "initramfs/packages.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verity/cleanup.h"
+
+static void packages_free_p(struct packages *packages)
+{
+	packages_free(packages);
+}
+
+void packages_free(struct packages *packages)
+{
+	for (size_t i = 0; packages->judged && i < packages->state.count; i++)
+		verity_package_free(packages->judged[i]);
+	free(packages->judged);
+	free(packages->order);
+	overlay_state_free(&packages->state);
+	packages->judged = NULL;
+	packages->order = NULL;
+	packages->order_count = 0;
+}
+
+void packages_refuse(struct packages *packages, size_t index,
+		     const struct verity_error *reason)
+{
+	packages->state.entries[index].active = false;
+	packages->state.entries[index].reason = *reason;
+	verity_package_free(packages->judged[index]);
+	packages->judged[index] = NULL;
+}
+
+static int list(const struct overlay_store *store, struct packages *packages,
+		struct verity_error *err)
+{
+	cleanup_free struct overlay_entry *entries = NULL;
+	size_t count = 0;
+	int r = overlay_store_list(store, &entries, &count, err);
+
+	if (r < 0)
+		return r;
+	packages->state.entries =
+		calloc(count ? count : 1, sizeof(*packages->state.entries));
+	packages->judged = calloc(count ? count : 1, sizeof(struct verity_package *));
+	packages->order = calloc(count ? count : 1, sizeof(*packages->order));
+	if (!packages->state.entries || !packages->judged || !packages->order)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	packages->state.count = count;
+	for (size_t i = 0; i < count; i++)
+		packages->state.entries[i].entry = entries[i];
+	return 0;
+}
+
+static void describe(const struct verity_package *package,
+		     struct overlay_state_entry *entry)
+{
+	const struct verity_judgement *judgement = verity_package_judgement(package);
+	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
+
+	entry->verdict = verity_judgement_verdict(judgement);
+	entry->reason = *verity_judgement_reason(judgement);
+	if (!manifest)
+		return;
+	snprintf(entry->identity, sizeof(entry->identity), "%s", manifest->name);
+	snprintf(entry->version, sizeof(entry->version), "%s", manifest->version);
+	snprintf(entry->description, sizeof(entry->description), "%s",
+		 manifest->description);
+}
+
+/* A package that cannot even be read is Invalid, for the reason that reading failed. */
+static void judge(const struct overlay_store *store, const struct verity_policy *policy,
+		  struct packages *packages, size_t index)
+{
+	struct overlay_state_entry *entry = &packages->state.entries[index];
+	struct verity_package *package = NULL;
+	struct verity_error why = {0};
+	char file[80];
+
+	overlay_entry_file(&entry->entry, file);
+	entry->verdict = VERITY_INVALID;
+	if (verity_package_open(overlay_store_folder(store, entry->entry.kind), file,
+				policy, &package, &why) < 0) {
+		entry->reason = why;
+		return;
+	}
+	describe(package, entry);
+	packages->judged[index] = package;
+	if (overlay_file_id_get(verity_package_fd(package), &entry->file, &why) < 0)
+		packages_refuse(packages, index, &why);
+	else if (!verity_package_verified(package))
+		packages_refuse(packages, index, &entry->reason);
+}
+
+static void apply_bootconf(const struct overlay_bootconf *bootconf,
+			   struct packages *packages, size_t index)
+{
+	const char *name = packages->state.entries[index].entry.name;
+	struct verity_error why = {.code = VERITY_OK};
+
+	if (!packages->judged[index])
+		return;
+	if (bootconf->safe)
+		verity_fail(&why, VERITY_E_DISABLED,
+			    "the boot configuration leaves all packages out "
+			    "(wmopkg.safe)");
+	else if (overlay_bootconf_disabled(bootconf, name))
+		verity_fail(&why, VERITY_E_DISABLED,
+			    "the boot configuration leaves it out (wmopkg.disable)");
+	if (why.code != VERITY_OK)
+		packages_refuse(packages, index, &why);
+}
+
+static void order(struct packages *packages)
+{
+	struct verity_error why;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < packages->state.count; i++) {
+		struct overlay_order_item *item = &packages->order[kept];
+
+		if (!packages->judged[i])
+			continue;
+		item->entry = packages->state.entries[i].entry;
+		item->priority = verity_verified_manifest(
+					 verity_package_verified(packages->judged[i]))
+					 ->priority;
+		item->index = i;
+		kept++;
+	}
+	overlay_order_sort(packages->order, kept);
+	for (size_t i = 0; i < kept; i++) {
+		if (!packages->order[i].shadowed) {
+			packages->order[packages->order_count++] = packages->order[i];
+			continue;
+		}
+		verity_fail(&why, VERITY_E_SHADOWED,
+			    "a persistent package has the same name");
+		packages_refuse(packages, packages->order[i].index, &why);
+	}
+}
+
+int packages_load(const struct overlay_store *store, const struct verity_keyring *keyring,
+		  const struct overlay_bootconf *bootconf, struct packages *ret,
+		  struct verity_error *err)
+{
+	cleanup_with(packages_free_p) struct packages packages = {0};
+	const struct verity_policy policy = {
+		.keyring = keyring,
+		.allow_untrusted = bootconf->allow_untrusted,
+	};
+	int r = list(store, &packages, err);
+
+	if (r < 0)
+		return r;
+	packages.state.safe = bootconf->safe;
+	packages.state.allow_untrusted = bootconf->allow_untrusted;
+	for (size_t i = 0; i < packages.state.count; i++) {
+		judge(store, &policy, &packages, i);
+		apply_bootconf(bootconf, &packages, i);
+	}
+	order(&packages);
+	*ret = packages;
+	memset(&packages, 0, sizeof(packages));
+	return 0;
+}

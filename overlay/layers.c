@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/layers.h"
+
+#include <errno.h>
+#include <libmount.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "overlay/engine.h"
+#include "overlay/folder.h"
+#include "overlay/stack.h"
+#include "verity/cleanup.h"
+
+static void mnt_unref_table_p(struct libmnt_table **table)
+{
+	mnt_unref_table(*table);
+}
+
+static void mnt_free_iter_p(struct libmnt_iter **iter)
+{
+	mnt_free_iter(*iter);
+}
+
+int overlay_layers_make(const char *layers, struct verity_error *err)
+{
+	int r = overlay_folder_make(layers, 0755, err);
+
+	if (r < 0)
+		return r;
+	return chmod(layers, 0700) < 0 ? verity_fail_errno(err, errno, "%s", layers) : 0;
+}
+
+/* A bind mount, so that the root has a short name too; a bind is made read-only after. */
+static int mount_root(const char *root, const char *folder, struct verity_error *err)
+{
+	if (mount(root, folder, NULL, MS_BIND, NULL) < 0)
+		return verity_fail_errno(err, errno, "%s", root);
+	if (mount(NULL, folder, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0)
+		return 0;
+	verity_fail_errno(err, errno, "%s", root);
+	umount2(folder, MNT_DETACH | UMOUNT_NOFOLLOW);
+	return -EIO;
+}
+
+int overlay_layers_mount_base(const char *layers, const char *root,
+			      struct verity_error *err)
+{
+	char folder[PATH_MAX];
+	char engine[PATH_MAX];
+	int r;
+
+	snprintf(folder, sizeof(folder), "%s/" OVERLAY_STACK_ROOT, layers);
+	snprintf(engine, sizeof(engine), "%s/" OVERLAY_STACK_ENGINE, layers);
+	r = overlay_folder_make(folder, 0755, err);
+	if (r == 0)
+		r = overlay_folder_make(engine, 0755, err);
+	if (r == 0)
+		r = mount_root(root, folder, err);
+	if (r == 0)
+		r = overlay_engine_mount(folder, engine, err);
+	return r;
+}
+
+static bool is_below(const char *path, const char *folder)
+{
+	size_t size = strlen(folder);
+
+	return path && strncmp(path, folder, size) == 0 && path[size] == '/';
+}
+
+/* The last one mounted goes first. */
+int overlay_layers_clean(const char *layers, struct verity_error *err)
+{
+	cleanup_with(mnt_unref_table_p) struct libmnt_table *table =
+		mnt_new_table_from_file("/proc/self/mountinfo");
+	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =
+		mnt_new_iter(MNT_ITER_BACKWARD);
+	cleanup_free char *absolute = realpath(layers, NULL);
+	struct libmnt_fs *fs;
+	int count = 0;
+
+	if (!absolute)
+		return errno == ENOENT ? 0 : verity_fail_errno(err, errno, "%s", layers);
+	if (!table || !iter)
+		return verity_fail(err, VERITY_E_IO, "/proc/self/mountinfo: unreadable");
+	while (mnt_table_next_fs(table, iter, &fs) == 0) {
+		const char *target = mnt_fs_get_target(fs);
+
+		if (is_below(target, absolute) &&
+		    umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+			count++;
+	}
+	return count;
+}

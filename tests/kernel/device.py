@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: MIT
+"""A device of folders, for the cases of the kernel tier, and packages to put on it."""
+
+import json
+import os
+import shutil
+import subprocess
+
+
+def run(*command, check=True, **options):
+    """Run a program; its words are part of the failure."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace",
+                          check=False, **options)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(command)}: status {done.returncode}: {done.stdout}")
+    return done
+
+
+def write(path, text, mode=0o644):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(text if isinstance(text, bytes) else text.encode())
+    os.chmod(path, mode)
+
+
+def read(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+class Vendor:
+    """Makes packages, on the host. `keys` is in the device's key ring, `other` is not."""
+
+    def __init__(self, work, build):
+        self.folder = work
+        self.tool = build + "/installer/wmopkg-build"
+        self.seal_tool = build + "/tests/kernel/seal"
+        run(self.tool, "keys", work + "/keys")
+        run(self.tool, "keys", work + "/other")
+        os.makedirs(work + "/packages")
+
+    def path(self, name):
+        return f"{self.folder}/packages/{name}.wmopkg"
+
+    def signing(self, signer):
+        if not signer:
+            return []
+        return ["--key", f"{self.folder}/{signer}/signer.key",
+                "--cert", f"{self.folder}/{signer}/signer.pem"]
+
+    def tree(self, name, files):
+        """Text makes a file, None a folder, ("char", 0) a whiteout, (text, mode) both."""
+        tree = f"{self.folder}/trees/{name}"
+        for path, what in files.items():
+            place = f"{tree}/{path}"
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            if what is None:
+                os.makedirs(place, exist_ok=True)
+            elif what == "whiteout":
+                os.mknod(place, 0o20600, os.makedev(0, 0))
+            elif isinstance(what, tuple):
+                write(place, what[0], what[1])
+            else:
+                write(place, what)
+        return tree
+
+    def make(self, name, files, signer="keys", priority=0, version="1.0"):
+        tree = files if isinstance(files, str) else self.tree(name, files)
+        run(self.tool, "create", "--version", version, "--description", "made for a test",
+            "--priority", str(priority), *self.signing(signer), tree, self.path(name))
+        return self.path(name)
+
+    def seal(self, name, image, signer="keys", priority=0):
+        """A package of an image that `create` would not make."""
+        run(self.seal_tool, image, name, str(priority),
+            *[f"{self.folder}/{signer}/signer.{kind}" for kind in ("key", "pem")],
+            self.path(name))
+        return self.path(name)
+
+    def squash(self, name, files, *options):
+        """An image as mksquashfs makes it, of anything."""
+        image = f"{self.folder}/{name}.squashfs"
+        run("mksquashfs", self.tree(name, files), image, "-all-root", "-noappend",
+            "-no-progress", "-quiet", *options)
+        return image
+
+
+FIRMWARE = {
+    "etc/wmopkg/wmopkg.conf": "# the firmware's own\n",
+    "etc/wmopkg/keys/root.pem": "the firmware's key\n",
+    "usr/bin/wmopkg": ("the firmware's wmopkg\n", 0o755),
+    "usr/sbin/wmopkg-activate": ("the firmware's wmopkg-activate\n", 0o755),
+    "etc/banner": "firmware\n",
+    "etc/kept": "firmware\n",
+    "usr/share/tree/one": "firmware\n",
+    "usr/share/tree/two": "firmware\n",
+}
+
+
+class Device:
+    """A device within a tmpfs of its own, inside the kernel under test."""
+
+    count = 0
+
+    def __init__(self, work, build, firmware=None):
+        Device.count += 1
+        self.work = work
+        self.base = f"{work}/device{Device.count}"
+        self.tool = build + "/initramfs/wmopkg-activate"
+        os.makedirs(self.base)
+        run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", self.base)
+        for folder in ("data/packages", "persist/packages", "root", "run", "keys"):
+            os.makedirs(f"{self.base}/{folder}")
+        run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", self.base + "/root")
+        for path, what in (firmware or FIRMWARE).items():
+            text, mode = what if isinstance(what, tuple) else (what, 0o644)
+            write(f"{self.base}/root/{path}", text, mode)
+        shutil.copy(work + "/keys/root.pem", self.base + "/keys")
+        write(self.base + "/conf", "".join(
+            f'{key} = "{self.base}/{key}"\n'
+            for key in ("data", "persist", "keys", "run", "cmdline")))
+        self.boot_with("quiet")
+        self.log_from = len(self.kernel_log())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """Take it all down; what is left then is a failure of its own."""
+        run("umount", "-R", self.base, check=False)
+        run("umount", "-R", "-l", self.base, check=False)
+
+    def boot_with(self, cmdline):
+        write(self.base + "/cmdline", cmdline + "\n")
+
+    def install(self, path, name=None, store="data", link=False):
+        name = name or os.path.basename(path)[:-len(".wmopkg")]
+        place = f"{self.base}/{store}/packages/{name}.wmopkg"
+        if link:
+            write(place, b"")
+            run("mount", "--bind", path, place)
+        else:
+            shutil.copy(path, place)
+        return place
+
+    def activate(self, status=0):
+        done = run(self.tool, "--config", self.base + "/conf", "--root",
+                   self.base + "/root", check=False)
+        if done.returncode != status:
+            raise AssertionError(f"status {done.returncode}: {done.stdout}"
+                                 + "\n".join(self.log()))
+        return done.stdout
+
+    def state(self):
+        return json.loads(read(self.base + "/run/state.json"))
+
+    def package(self, name, persistent=False):
+        for package in self.state()["packages"]:
+            if package["name"] == name and package["persistent"] == persistent:
+                return package
+        raise AssertionError(f"{name} is not in the state")
+
+    @staticmethod
+    def kernel_log():
+        return run("dmesg", "--notime").stdout.splitlines()
+
+    def log(self):
+        return [line for line in self.kernel_log()[self.log_from:]
+                if line.startswith("wmopkg: ")]
+
+    def root(self, path):
+        return f"{self.base}/root/{path}"
+
+    def see(self, path):
+        """What the device sees at a path of its root; None where nothing is."""
+        try:
+            return read(self.root(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def is_stacked(self):
+        return run("findmnt", "-n", "-o", "FSTYPE", "--mountpoint", self.base + "/root",
+                   check=False).stdout.split()[-1:] == ["overlay"]
+
+
+def devices():
+    """The device-mapper devices there are."""
+    found = []
+    for block in os.listdir("/sys/block"):
+        try:
+            found.append(read(f"/sys/block/{block}/dm/name").strip())
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+    return found
+
+
+def loops():
+    """The loop devices in use."""
+    return [block for block in os.listdir("/sys/block")
+            if os.path.exists(f"/sys/block/{block}/loop/backing_file")]
+
+
+def equal(found, wanted, what=""):
+    if found != wanted:
+        raise AssertionError(f"{what}: {found!r} instead of {wanted!r}")

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Run one case of the kernel tier in a User-Mode Linux of its own.
+
+	uml.py [--seconds N] BUILD-FOLDER CASE
+
+CASE is a module beside this file, case_CASE.py. Its prepare(work, build) runs on the host
+and makes packages, keys and the like below the folder `work`. Then a kernel is booted
+whose root is the host's own tree (hostfs), and run(work, build) runs inside it, as root,
+with real loop devices, dm-verity, squashfs and overlayfs. Whatever it writes goes to
+`work`, which is deleted, or to a tmpfs in there.
+
+The kernel has a time limit; past it, it is killed, and that is a failure.
+"""
+
+import argparse
+import importlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MEMORY = "768M"
+MODULES = ["drivers/block/loop", "drivers/md/dm-mod", "drivers/md/dm-bufio",
+           "drivers/md/dm-verity", "fs/squashfs/squashfs", "fs/overlayfs/overlay"]
+
+INIT = """#!/bin/sh
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root
+export PYTHONDONTWRITEBYTECODE=1
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t tmpfs tmpfs /run
+ip link set lo up 2>/dev/null
+for module in {modules}; do
+	file=/usr/lib/uml/modules/$(uname -r)/kernel/$module.ko
+	[ -e "$file" ] && insmod "$file"
+done
+python3 {here}/uml.py --inside {work} {build} {case} >{work}/log 2>&1 </dev/null
+echo $? >{work}/status
+sync
+halt -f
+"""
+
+
+def load(case):
+    sys.path.insert(0, HERE)
+    return importlib.import_module("case_" + case)
+
+
+def inside(work, build, case):
+    """What runs in the kernel under test: each test_* of the case in turn."""
+    module = load(case)
+    failed = 0
+    tests = [(name, test) for name, test in vars(module).items() if name.startswith("test_")]
+    if not tests:
+        print("no tests in", case)
+        return 1
+    for name, test in tests:
+        try:
+            test(work, build)
+            print("ok   ", name[5:])
+        except Exception:  # a failed case is told, and the others go on
+            failed += 1
+            print("FAIL ", name[5:])
+            traceback.print_exc(file=sys.stdout)
+        sys.stdout.flush()
+    return 1 if failed else 0
+
+
+def boot(work, build, case, seconds):
+    """Boot, wait, and return what the kernel's console said; None when it was killed."""
+    init = os.path.join(work, "init")
+    with open(init, "w", encoding="utf-8") as file:
+        file.write(INIT.format(modules=" ".join(MODULES), here=HERE, work=work,
+                               build=build, case=case))
+    os.chmod(init, 0o755)
+    command = ["linux.uml", "mem=" + MEMORY, "root=/dev/root", "rootfstype=hostfs",
+               "rootflags=/", "rw", "init=" + init, "con=null", "con0=fd:0,fd:1", "quiet",
+               "selinux=0", "uml_dir=" + work + "/uml", "umid=wmopkg"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, start_new_session=True,
+                          env=dict(os.environ, TMPDIR=work)) as kernel:
+        try:
+            return kernel.communicate(timeout=seconds)[0].decode("utf-8", "replace")
+        except subprocess.TimeoutExpired:
+            os.killpg(kernel.pid, signal.SIGKILL)
+            kernel.communicate()
+            return None
+
+
+def read(work, name):
+    try:
+        with open(os.path.join(work, name), encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def host(build, case, seconds):
+    work = tempfile.mkdtemp(prefix="wmopkg-kernel-", dir="/var/tmp")
+    try:
+        os.mkdir(os.path.join(work, "uml"))
+        load(case).prepare(work, build)
+        console = boot(work, build, case, seconds)
+        print(read(work, "log"), end="")
+        status = read(work, "status").strip()
+        if console is None:
+            print("the kernel was still running after", seconds, "seconds")
+        elif status != "0":
+            print("status:", status or "none", "console:", console, sep="\n")
+        return 0 if console is not None and status == "0" else 1
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=int, default=100)
+    parser.add_argument("--inside", metavar="WORK")
+    parser.add_argument("build")
+    parser.add_argument("case")
+    options = parser.parse_args()
+    build = os.path.abspath(options.build)
+    if options.inside:
+        return inside(options.inside, build, options.case)
+    return host(build, options.case, options.seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

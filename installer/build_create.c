@@ -322,6 +322,17 @@ static void say_made(const struct request *request, uint64_t bytes)
 	       request->signing.key ? "signed" : "not signed", root_hash);
 }
 
+/* Here a bad manifest is the fault of the command line, not of a package. */
+static int encode_manifest(const struct verity_manifest *manifest, char **ret,
+			   struct verity_error *err)
+{
+	int r = verity_manifest_encode(manifest, ret, err);
+
+	if (r == -EBADMSG)
+		err->code = VERITY_E_USAGE;
+	return r;
+}
+
 static int create(const struct request *request, struct verity_error *err)
 {
 	cleanup_with(output_free_p) struct output *output = NULL;
@@ -338,7 +349,7 @@ static int create(const struct request *request, struct verity_error *err)
 	if (r == 0)
 		r = make_blocks(request, scratch, &blocks, err);
 	if (r == 0)
-		r = verity_manifest_encode(request->manifest, &manifest, err);
+		r = encode_manifest(request->manifest, &manifest, err);
 	if (r == 0)
 		r = build_sign_manifest(&request->signing, manifest, strlen(manifest),
 					&signature, &signature_bytes, err);

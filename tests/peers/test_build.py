@@ -1,0 +1,343 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""wmopkg-build against the peers whose formats it writes: openssl, veritysetup, unsquashfs.
+
+And what it says to wrong input, to the letter, leaving nothing behind.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BUILD = os.path.join(os.environ["WMOPKG_BUILD"], "installer", "wmopkg-build")
+CREATE = ["create", "--version", "1.0", "--description", "Example"]
+
+
+def run(*words, env=None, user=None):
+    """A finished process with its output as text."""
+    return subprocess.run(words, capture_output=True, text=True, check=False, user=user,
+                          group=user, extra_groups=[] if user else None,
+                          env=dict(os.environ, **(env or {})))
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+class Case(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="wmopkg-test-build.")
+        self.addCleanup(shutil.rmtree, self.folder)
+        os.chdir(self.folder)
+
+    def build(self, *words, env=None):
+        """wmopkg-build, which must succeed."""
+        result = run(BUILD, *words, env=env)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        return result.stdout
+
+    def refused(self, status, message, *words, env=None, user=None):
+        """wmopkg-build, which must say just this and leave the folder as it was."""
+        before = sorted(os.listdir("."))
+        result = run(BUILD, *words, env=env, user=user)
+        self.assertEqual(result.stderr, f"wmopkg-build: {message}\n")
+        self.assertEqual(result.returncode, status)
+        self.assertEqual(result.stdout, "")
+        self.assertEqual(sorted(os.listdir(".")), before)
+
+    def tree(self, blocks=1):
+        """A tree whose image has at least so many blocks."""
+        os.makedirs("tree/etc")
+        with open("tree/etc/motd", "w", encoding="utf-8") as file:
+            file.write("hello\n")
+        with open("tree/data", "wb") as file:
+            file.write(os.urandom(4096 * (blocks - 1)))
+
+    def facts(self, package):
+        return json.loads(self.build("inspect", "--json", package))
+
+
+class Peers(Case):
+    def check_package(self, package, root):
+        facts = self.facts(package)
+        self.build("extract", "--manifest", "m", "--signature", "s", "--tree", "t", "--image", "i",
+                   package)
+        self.assertEqual(os.path.getsize("i") % 4096, 0)
+        blocks = os.path.getsize("i") // 4096
+        openssl = run("openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", "s",
+                      "-content", "m", "-CAfile", root, "-purpose", "any", "-out", "verified")
+        self.assertEqual(openssl.returncode, 0, openssl.stderr)
+        self.assertEqual(digest("verified"), digest("m"))
+        verity = run("veritysetup", "verify", "--no-superblock", "--data-blocks", str(blocks),
+                     "--salt", facts["image"]["salt"], "i", "t", facts["image"]["root_hash"])
+        self.assertEqual(verity.returncode, 0, verity.stderr)
+        # The tree that veritysetup makes of the image is ours to the byte.
+        made = run("veritysetup", "format", "--no-superblock", "--salt", facts["image"]["salt"],
+                   "i", "t2")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        with open("t2", "rb") as theirs, open("t", "rb") as ours:
+            self.assertEqual(theirs.read()[:os.path.getsize("t")], ours.read())
+        self.assertIn(facts["image"]["root_hash"], made.stdout)
+        squashfs = run("unsquashfs", "-d", "out", "i")
+        self.assertEqual(squashfs.returncode, 0, squashfs.stderr)
+        self.assertEqual(run("diff", "-r", "tree", "out").stdout, "")
+
+    def test_every_depth_of_tree(self):
+        self.build("keys", "keys")
+        for blocks, levels in ((1, 0), (2, 1), (200, 2), (17000, 3)):
+            with self.subTest(blocks=blocks):
+                self.tree(blocks)
+                self.build(*CREATE, "--key", "keys/signer.key", "--cert", "keys/signer.pem",
+                           "tree", "a.wmopkg")
+                self.check_package("a.wmopkg", "keys/root.pem")
+                tree_blocks = os.path.getsize("t") // 4096
+                self.assertEqual(tree_blocks > 0, levels > 0)
+                for path in ("tree", "out"):
+                    shutil.rmtree(path)
+
+    def test_their_signature_is_ours(self):
+        """What plain openssl signs is accepted, with the key types and digests it offers."""
+        self.tree()
+        self.build(*CREATE, "tree", "a.wmopkg")
+        self.build("extract", "--manifest", "m", "--tree", "t", "--image", "i", "a.wmopkg")
+        for name, options in {"rsa": ["rsa:3072"],
+                              "p384": ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"]}.items():
+            for message_digest in ("sha256", "sha512"):
+                os.makedirs(f"ring-{name}", exist_ok=True)
+                run("openssl", "req", "-x509", "-nodes", "-newkey", *options, "-keyout", "key",
+                    "-out", f"ring-{name}/c.pem", "-subj", "/CN=theirs", "-days", "30", "-addext",
+                    "extendedKeyUsage=codeSigning")
+                signed = run("openssl", "cms", "-sign", "-binary", "-md", message_digest, "-in",
+                             "m", "-signer", f"ring-{name}/c.pem", "-inkey", "key", "-outform",
+                             "DER", "-out", "s")
+                self.assertEqual(signed.returncode, 0, signed.stderr)
+                self.assemble("b.wmopkg")
+                result = run(BUILD, "inspect", "--keys", f"ring-{name}", "b.wmopkg")
+                self.assertEqual(result.stdout.splitlines()[0], "Verification: Signed",
+                                 f"{name} {message_digest}: {result.stdout}")
+                self.assertEqual(result.returncode, 0)
+
+    @staticmethod
+    def assemble(path):
+        parts = {}
+        for name in "msti":
+            with open(name, "rb") as file:
+                parts[name] = file.read()
+        front = (b"WMOPKG01" + len(parts["m"]).to_bytes(4, "little") +
+                 len(parts["s"]).to_bytes(4, "little") + parts["m"] + parts["s"])
+        front += b"\0" * (-len(front) % 4096)
+        with open(path, "wb") as file:
+            file.write(front + parts["t"] + parts["i"])
+
+    def test_signing_again(self):
+        self.tree()
+        self.build("keys", "keys")
+        self.build("keys", "others")
+        self.build(*CREATE, "--key", "others/signer.key", "--cert", "others/signer.pem", "tree",
+                   "a.wmopkg")
+        self.build("sign", "--key", "keys/signer.key", "--cert", "keys/signer.pem", "a.wmopkg",
+                   "b.wmopkg")
+        self.check_package("b.wmopkg", "keys/root.pem")
+        self.assertEqual(self.facts("a.wmopkg")["image"], self.facts("b.wmopkg")["image"])
+
+    def test_expired_since_is_still_signed(self):
+        """Validity is judged at the signing time: expiry alone switches nothing off."""
+        self.tree()
+        os.mkdir("ring")
+        made = run("faketime", "-f", "-20y", "openssl", "req", "-x509", "-nodes", "-newkey",
+                   "rsa:2048", "-keyout", "key", "-out", "ring/c.pem", "-subj", "/CN=old",
+                   "-days", "365", "-addext", "extendedKeyUsage=codeSigning")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        end = run("openssl", "x509", "-in", "ring/c.pem", "-noout", "-enddate", "-dateopt",
+                  "iso_8601").stdout.split("=")[1].split("-")[0]
+        when = int(run("date", "-u", "-d", f"{end}-01-01", "+%s").stdout) - 86400
+        for offset, verdict in ((0, "Signed"), (10 * 31556952, "Untrusted")):
+            self.build(*CREATE, "--key", "key", "--cert", "ring/c.pem", "--signing-time",
+                       str(when + offset), "tree", "a.wmopkg")
+            first = run(BUILD, "inspect", "--keys", "ring", "a.wmopkg").stdout.splitlines()[0]
+            self.assertEqual(first, f"Verification: {verdict}")
+
+
+class Repeatable(Case):
+    def test_same_bytes(self):
+        """Whatever the number of threads, the order on disk, the times, the umask."""
+        digests = set()
+        names = [f"file{i}" for i in range(300)]
+        for turn, threads in enumerate((1, 2, 7)):
+            os.mkdir("tree")
+            for name in names if turn % 2 else reversed(names):
+                with open(f"tree/{name}", "wb") as file:
+                    file.write(hashlib.sha512(name.encode()).digest() * 3000)
+                os.chmod(f"tree/{name}", 0o644)
+            os.chmod("tree", 0o755)
+            os.umask(0o022 if turn else 0o077)
+            self.build(*CREATE, "--threads", str(threads), "tree", "a.wmopkg",
+                       env={"SOURCE_DATE_EPOCH": "1700000000"})
+            digests.add(digest("a.wmopkg"))
+            shutil.rmtree("tree")
+        os.umask(0o022)
+        self.assertEqual(len(digests), 1)
+
+    def test_salt_and_date(self):
+        self.tree()
+        self.build(*CREATE, "tree", "a.wmopkg", env={"SOURCE_DATE_EPOCH": "1700000000"})
+        self.build(*CREATE, "--name", "a", "tree", "b.wmopkg",
+                   env={"SOURCE_DATE_EPOCH": "1700000000"})
+        self.assertEqual(digest("a.wmopkg"), digest("b.wmopkg"))
+        self.assertEqual(self.facts("a.wmopkg")["built"], 1700000000)
+        self.build(*CREATE, "--name", "other", "tree", "b.wmopkg",
+                   env={"SOURCE_DATE_EPOCH": "1700000000"})
+        self.assertNotEqual(self.facts("a.wmopkg")["image"]["salt"],
+                            self.facts("b.wmopkg")["image"]["salt"])
+
+    def test_every_option(self):
+        self.tree()
+        self.build(*CREATE, "--priority", "-5", "--epoch", "7", "--persistent", "required",
+                   "--compatible", "switch-*", "--compatible", "router", "--firmware-min", "5.0",
+                   "--firmware-max", "6.1", "--compressor", "xz", "--threads", "2", "tree",
+                   "a.wmopkg", env={"SOURCE_DATE_EPOCH": "1"})
+        facts = self.facts("a.wmopkg")
+        self.assertEqual({key: facts[key] for key in ("priority", "epoch", "persistent",
+                                                      "compatible", "firmware")},
+                         {"priority": -5, "epoch": 7, "persistent": "required",
+                          "compatible": ["switch-*", "router"],
+                          "firmware": {"min": "5.0", "max": "6.1"}})
+
+
+class WrongInput(Case):
+    def setUp(self):
+        super().setUp()
+        self.tree()
+
+    def test_words(self):
+        see = " (see 'wmopkg-build help')"
+        self.refused(2, "a command is expected" + see)
+        self.refused(2, "'make' is not a command" + see, "make")
+        self.refused(2, "create: a TREE and an OUT.wmopkg are expected", *CREATE, "tree")
+        self.refused(2, "create: --version is missing", "create", "tree", "a.wmopkg")
+        self.refused(2, "create: --description is missing", "create", "--version", "1", "tree",
+                     "a.wmopkg")
+        self.refused(2, "create: an option is unknown or lacks its value", *CREATE, "--colour",
+                     "tree", "a.wmopkg")
+        self.refused(2, "--priority: 'high' is not a whole number from -1000000 to 1000000",
+                     *CREATE, "--priority", "high", "tree", "a.wmopkg")
+        self.refused(2, "--persistent: 'maybe' is not allowed, required or forbidden", *CREATE,
+                     "--persistent", "maybe", "tree", "a.wmopkg")
+        self.refused(2, "SOURCE_DATE_EPOCH: 'now' is not a whole number from 0 to 4294967295",
+                     *CREATE, "tree", "a.wmopkg", env={"SOURCE_DATE_EPOCH": "now"})
+        self.refused(2, "create: --key and --cert go together", *CREATE, "--key", "k", "tree",
+                     "a.wmopkg")
+        self.refused(2, "keys: one folder is expected" + see, "keys")
+
+    def test_names(self):
+        rename = (" (rename it: a letter or digit, up to 63 of A-Z a-z 0-9 . _ -, "
+                  "then .wmopkg)")
+        self.refused(2, "a.zip: the file's name does not end in .wmopkg" + rename, *CREATE, "tree",
+                     "a.zip")
+        self.refused(2, "-a.wmopkg: '-a' is not a name a package may have" + rename, *CREATE, "--",
+                     "tree", "-a.wmopkg")
+        self.refused(2, "--name: 'a b' is not a name a package may have" + rename, *CREATE,
+                     "--name", "a b", "tree", "a.wmopkg")
+
+    def test_texts(self):
+        self.refused(2, "manifest: version: holds bytes that are not printable UTF-8",
+                     "create", "--version", "1\n2", "--description", "d", "tree", "a.wmopkg")
+        self.refused(2, "--version: longer than 64 bytes", "create", "--version", "1" * 65,
+                     "--description", "d", "tree", "a.wmopkg")
+
+    def test_trees(self):
+        again = " (correct the tree and make the package again)"
+        self.refused(4, "nowhere: cannot open it: No such file or directory", *CREATE, "nowhere",
+                     "a.wmopkg")
+        with open("text", "w", encoding="utf-8") as file:
+            file.write("no archive\n")
+        self.refused(1, "text: neither a directory nor a tar archive" + again, *CREATE, "text",
+                     "a.wmopkg")
+        os.makedirs("engine/etc/wmopkg")
+        result = run(BUILD, *CREATE, "engine", "a.wmopkg")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("etc/wmopkg", result.stderr)
+        self.refused(1, "tree: no compressor is called 'lzma'; there are zstd, xz, gzip, lz4", *CREATE,
+                     "--compressor", "lzma", "tree", "a.wmopkg")
+
+    def test_no_permission(self):
+        """As an ordinary user, which root's rights would hide."""
+        os.chmod(self.folder, 0o777)
+        os.mkdir("tree/secret", 0o700)
+        result = run(BUILD, *CREATE, "tree", "a.wmopkg", user=65534)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("secret: ", result.stderr)
+        self.assertIn("Permission denied", result.stderr)
+        self.assertEqual(sorted(os.listdir(".")), ["tree"])
+        os.mkdir("locked", 0o755)
+        self.refused(1, "locked/a.wmopkg: cannot be made: Permission denied", *CREATE, "tree",
+                     "locked/a.wmopkg", user=65534)
+
+    def test_places(self):
+        self.refused(4, "nowhere: No such file or directory", *CREATE, "tree",
+                     "nowhere/a.wmopkg")
+        os.mkdir("folder.wmopkg")
+        self.refused(1, "folder.wmopkg: there is something that is not a file "
+                     "(name a package file)", *CREATE, "tree", "folder.wmopkg")
+
+    def test_no_room(self):
+        os.mkdir("small")
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", "small"], check=True)
+        try:
+            with open("tree/data", "wb") as file:
+                file.write(os.urandom(1 << 20))
+            result = run(BUILD, *CREATE, "tree", "small/a.wmopkg")
+            self.assertEqual(result.returncode, 6)
+            self.assertIn("No space left on device (remove a package or free some space)",
+                          result.stderr)
+            self.assertEqual(os.listdir("small"), [])
+        finally:
+            subprocess.run(["umount", "small"], check=True)
+
+    def test_keys(self):
+        self.build("keys", "keys")
+        check = " (check the key and certificate files)"
+        self.refused(1, "keys/unlock.pem is not the certificate of keys/signer.key" + check,
+                     *CREATE, "--key", "keys/signer.key", "--cert", "keys/unlock.pem", "tree",
+                     "a.wmopkg")
+        self.refused(1, "nokey: cannot be opened: No such file or directory" + check, *CREATE,
+                     "--key", "nokey", "--cert", "keys/signer.pem", "tree", "a.wmopkg")
+        self.refused(1, "keys/root.key is there already and is not replaced" + check, "keys",
+                     "keys")
+        self.assertEqual(os.stat("keys/signer.key").st_mode & 0o777, 0o600)
+
+    def test_packages(self):
+        """What sign, inspect and extract are given."""
+        self.build("keys", "keys")
+        self.build(*CREATE, "tree", "good.wmopkg")
+        with open("good.wmopkg", "rb") as file:
+            good = file.read()
+        with open("bad.wmopkg", "wb") as file:
+            file.write(good[:-1] + b"x")
+        key = ("--key", "keys/signer.key", "--cert", "keys/signer.pem")
+        self.refused(3, "bad.wmopkg: it is not signed: image: block 0 does not match "
+                     "(the copy is damaged or was changed: get it again)", "sign", *key,
+                     "bad.wmopkg", "out.wmopkg")
+        self.refused(4, "none.wmopkg: cannot be opened: No such file or directory", "inspect",
+                     "none.wmopkg")
+        self.refused(1, "tree: a folder, not a file (name a package file)", "inspect", "tree")
+        self.refused(3, "tree/etc/motd: the file has 6 bytes, too few for a package (the copy "
+                     "is incomplete or damaged: get it again)", "extract", "--image", "i",
+                     "tree/etc/motd")
+        result = run(BUILD, "inspect", "bad.wmopkg")
+        self.assertEqual(result.returncode, 3)
+        self.assertEqual(result.stdout.splitlines()[:2],
+                         ["Verification: Invalid",
+                          "Reason: image: block 0 does not match (image-mismatch)"])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], "-v", *sys.argv[1:]])

@@ -33,7 +33,7 @@ struct overlay_image_options {
  * and trusted.overlay.opaque=y. Attributes of user.*, trusted.* and security.* are kept,
  * POSIX ACLs refused, others left out. What overlay/protect.h names is refused.
  *
- * The source is read twice, the tree before the data; memory is about 300 bytes an entry,
+ * The source is read twice, the tree before the data; memory is about 400 bytes an entry,
  * 4 for each block of a file, and 0.5 MiB a thread. The length is no multiple of
  * anything: a loop device wants it padded to 4096.
  *

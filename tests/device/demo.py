@@ -65,9 +65,11 @@ class Demo:
         self.packages = os.path.join(folder, "packages")
         os.mkdir(self.packages)
         os.symlink(os.path.join(self.built, "keys"), os.path.join(folder, "keys"))
+        os.symlink(os.path.join(self.built, "firmware", "etc", "wmopkg", "keys"),
+                   os.path.join(folder, "keyring"))
         self.server = console.WebServer(self.packages)
         self.screen = Screen()
-        self.device = console.Device(self.built, folder, echo=self.screen.feed)
+        self.device = None
 
     # blocks of output
 
@@ -100,7 +102,8 @@ class Demo:
         self.screen.forget()
         self.end()
 
-    def boot(self):
+    def first_boot(self):
+        self.device = console.Device(self.built, self.folder, echo=self.screen.feed)
         self.begin("the device's console")
         self.device.start()
         self.screen.forget()
@@ -148,7 +151,7 @@ def tell_bare_device(demo):
     tell("""A virtual device boots: Debian's kernel, an initramfs made by initramfs-tools with
         wmopkg's hook in it, and a read-only firmware. This is its serial console. It takes
         about ten seconds.""")
-    demo.boot()
+    demo.first_boot()
     tell("The firmware cannot be changed, and no packages are installed:")
     demo.on_device("touch /etc/motd", "wmopkg show")
 
@@ -161,10 +164,11 @@ def tell_vendor(demo):
         firmware, and nothing else of it.""")
     demo.on_host("find branding -type f", create_command(*PACKAGES[0]))
     tell("""The second one is a service: the nginx web server, the very files of Debian's
-        package, with a start script.""")
-    demo.on_host("find nginx -type f | grep -v snippets | head -n 8",
+        package, with a start script. Inspected with the key ring of the device's firmware, it
+        is found trusted.""")
+    demo.on_host("find nginx/etc/init.d nginx/usr -type f",
                  create_command(*PACKAGES[1]),
-                 "wmopkg-build inspect packages/nginx.wmopkg")
+                 "wmopkg-build inspect --keys keyring packages/nginx.wmopkg")
 
 
 def tell_install(demo):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Packages that are not what they should be: changed on the disk, unsigned, of a stranger."""
 
+import os
 import subprocess
 
 import bench
@@ -22,6 +23,11 @@ class Trust(bench.MachineTest):
         branding, rework = cls.bench.tree("branding"), cls.bench.tree("rework")
         cls.bench.create("branding", branding, keys=cls.bench.keys)
         cls.bench.create("rework", rework, keys=cls.bench.keys)
+        bulk = cls.bench.path("tree-bulk")
+        os.makedirs(os.path.join(bulk, "usr", "share"))
+        with open(os.path.join(bulk, "usr", "share", "bulk"), "wb") as file:
+            file.write(os.urandom(1 << 20))
+        cls.bench.create("bulk", bulk, keys=cls.bench.keys)
         cls.bench.create("unsigned", branding)
         strangers = cls.bench.path("strangers")
         subprocess.run([cls.bench.program("installer/wmopkg-build"), "keys", strangers],
@@ -42,6 +48,7 @@ class Trust(bench.MachineTest):
     def test_2_a_changed_byte_costs_only_its_own_package(self):
         self.install("branding")
         self.install("rework")
+        self.install("bulk")
         self.device.poweroff()
         package = self.bench.package_path("branding")
         bench.flip_bit(self.device.disk, image_of(package)[:512], 100)
@@ -59,13 +66,23 @@ class Trust(bench.MachineTest):
         self.assertRegex(self.succeed("dmesg | grep wmopkg"), "branding.*does not match")
         self.assertRegex(self.succeed("wmopkg show short"), "Invalid")
 
-    def test_3_remove_all(self):
+    def test_3_a_byte_changed_under_the_running_device_is_never_read(self):
+        self.succeed("cat /usr/share/bulk >/dev/null")
+        image = image_of(self.bench.package_path("bulk"))
+        block = len(image) // 2 // 4096 * 4096
+        bench.flip_bit(self.device.disk, image[block : block + 512], 100)
+        self.succeed("echo 3 >/proc/sys/vm/drop_caches")
+        output = self.exit_with(1, "cat /usr/share/bulk >/dev/null")
+        self.assertIn("Input/output error", output)
+        self.assertEqual(self.succeed("cat /usr/share/notes/replaced"), "the package\n")
+
+    def test_4_remove_all(self):
         question = "Remove all packages (y/N)?"
         output = self.succeed("wmopkg remove all", answers=[(question, "y")])
         self.assertIn("Removing all packages... Changes are applied after reboot.", output)
         self.device.poweroff()
 
-    def test_4_allowed_by_the_boot_configuration(self):
+    def test_5_allowed_by_the_boot_configuration(self):
         self.device.start("wmopkg.allow_untrusted=1")
         self.assertIn("Unsigned", self.install("unsigned"))
         self.assertIn("Untrusted", self.install("foreign"))
@@ -74,7 +91,7 @@ class Trust(bench.MachineTest):
         self.assert_row("foreign", "1.0", "Untrusted")
         self.device.poweroff()
 
-    def test_5_and_left_out_again_without_it(self):
+    def test_6_and_left_out_again_without_it(self):
         self.assertIn(FIRMWARE_MOTD, self.device.start())
         self.assert_row("unsigned", "1.0", "Unsigned")
         self.assertIn("Allow Untrusted", self.succeed("wmopkg show unsigned"))

@@ -25,6 +25,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 # The shell's prompt: the invisible sequence is what tells it from the same text in output.
 PROMPT = "\x1b[m# "
+CURSOR_QUESTION = "\x1b[6n"
 BOOT_S = 90
 COMMAND_S = 60
 KERNEL_WORDS = "console=ttyS0 root=PARTLABEL=firmware rootfstype=squashfs ro quiet loglevel=3 panic=-1"
@@ -93,7 +94,7 @@ class Device:
         self.process = None
         self.decoder = None
         self.log = ""
-        self.pending = ""
+        self.pending = self.partial = ""
         if os.path.exists(self.disk):
             return
         subprocess.run(["cp", "--sparse=always", "--reflink=auto",
@@ -119,7 +120,7 @@ class Device:
 
     def start(self, words="", limit_s=BOOT_S):
         """Power on with @words on the kernel command line; wait for the prompt."""
-        self.pending = ""
+        self.pending = self.partial = ""
         # a read may end in the middle of a character
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         line = self.command(words) + ["-serial", "stdio", "-monitor",
@@ -202,12 +203,22 @@ class Device:
         if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
             self._fail(f"waited in vain for {what}")
         raw = os.read(self.process.stdout.fileno(), 65536)
-        data = self.decoder.decode(raw)
+        data = self._without_questions(self.decoder.decode(raw))
         self.log += data
         self.pending += data
         if self.echo:
             self.echo(data)
         return raw != b""
+
+    def _without_questions(self, data):
+        """Leave out the shell's question where the cursor is, which nobody here answers."""
+        data = (self.partial + data).replace(CURSOR_QUESTION, "")
+        self.partial = ""
+        for size in range(len(CURSOR_QUESTION) - 1, 0, -1):
+            if data.endswith(CURSOR_QUESTION[:size]):
+                data, self.partial = data[:-size], data[-size:]
+                break
+        return data
 
     def expect(self, text, limit_s=COMMAND_S, what=None):
         """Wait for @text; returns everything up to and with it."""

@@ -47,7 +47,6 @@ class Screen:
 
     def feed(self, text):
         self.held += text
-        self.held = self.held.replace("\x1b[6n", "")  # the shell asks where the cursor is
         cut = self.TAIL.search(self.held).start()
         out, self.held = self.held[:cut], self.held[cut:]
         sys.stdout.write(console.plain(out))

@@ -18,17 +18,17 @@ int verity_hasher_new(const uint8_t *salt, size_t salt_bytes, struct verity_hash
 void verity_hasher_free(struct verity_hasher *hasher);
 
 /**
- * verity_hasher_block - the digest of one block of VERITY_BLOCK bytes
+ * verity_hasher_blocks - the digests of blocks that lie one after the other
+ * @blocks: @count times VERITY_BLOCK bytes
+ * @ret:    @count digests
+ *
+ * Two at a time where the processor can, with OpenSSL where it cannot.
  */
-int verity_hasher_block(struct verity_hasher *hasher, const uint8_t *block,
-			uint8_t ret[static VERITY_DIGEST_BYTES],
-			struct verity_error *err) must_check;
+int verity_hasher_blocks(struct verity_hasher *hasher, const uint8_t *blocks,
+			 size_t count, uint8_t (*ret)[VERITY_DIGEST_BYTES],
+			 struct verity_error *err) must_check;
 
 /**
- * verity_hasher_matches - whether a block has the digest @expected
- *
- * Return: 1 yes, 0 no, -errno.
+ * verity_hasher_portable - leave the processor's own instructions unused, for tests
  */
-int verity_hasher_matches(struct verity_hasher *hasher, const uint8_t *block,
-			  const uint8_t expected[static VERITY_DIGEST_BYTES],
-			  struct verity_error *err) must_check;
+void verity_hasher_portable(struct verity_hasher *hasher);

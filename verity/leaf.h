@@ -23,10 +23,12 @@ int verity_leaf_load(const struct verity_upper *upper, const struct verity_block
 		     struct verity_leaf *ret, struct verity_error *err) must_check;
 
 /**
- * verity_leaf_check_block - hold data block number @block of the image to its leaf
+ * verity_leaf_check_blocks - hold data blocks of the image to their leaf
+ * @first: number of the first one in the image; all @count of them lie in this leaf
+ * @data:  @count times VERITY_BLOCK bytes
  *
- * Return: 0; -EBADMSG (IMAGE_MISMATCH).
+ * Return: 0; -EBADMSG (IMAGE_MISMATCH), naming the first that does not match.
  */
-int verity_leaf_check_block(const struct verity_leaf *leaf, struct verity_hasher *hasher,
-			    uint64_t block, const uint8_t *data,
-			    struct verity_error *err) must_check;
+int verity_leaf_check_blocks(const struct verity_leaf *leaf, struct verity_hasher *hasher,
+			     uint64_t first, const uint8_t *data, size_t count,
+			     struct verity_error *err) must_check;

@@ -47,6 +47,7 @@ struct verity_stream {
 };
 
 _Static_assert(PIECE_BYTES <= VERITY_FRONT_MAX, "a piece fits the buffer");
+_Static_assert(VERITY_LEAF_BYTES % PIECE_BYTES == 0, "a piece lies within one leaf");
 
 int verity_stream_new(int fd, const struct verity_policy *policy,
 		      const struct verity_stream_hooks *hooks, struct verity_stream **ret,
@@ -172,22 +173,20 @@ static int take_image(struct verity_stream *stream, struct verity_error *err)
 	const struct verity_blocks blocks = blocks_of(stream);
 	uint64_t first = (stream->place - stream->layout.image_start) / VERITY_BLOCK;
 	uint64_t count = stream->held / VERITY_BLOCK;
+	uint64_t number = first / VERITY_HASHES_PER_BLOCK;
+	int r = 0;
 
-	for (uint64_t i = 0; i < count; i++) {
-		uint64_t number = (first + i) / VERITY_HASHES_PER_BLOCK;
-		int r = 0;
-
-		if (!stream->has_leaf || stream->leaf.number != number)
-			r = verity_leaf_load(stream->upper, &blocks, stream->hasher,
-					     number, &stream->leaf, err);
-		if (r == 0)
-			r = verity_leaf_check_block(
-				&stream->leaf, stream->hasher, first + i,
-				stream->buffer + i * VERITY_BLOCK, err);
-		if (r < 0)
-			return r;
-		stream->has_leaf = true;
-	}
+	/* A piece never reaches over a leaf's end: both start and end on the same grid.
+	 */
+	if (!stream->has_leaf || stream->leaf.number != number)
+		r = verity_leaf_load(stream->upper, &blocks, stream->hasher, number,
+				     &stream->leaf, err);
+	if (r == 0)
+		r = verity_leaf_check_blocks(&stream->leaf, stream->hasher, first,
+					     stream->buffer, count, err);
+	if (r < 0)
+		return r;
+	stream->has_leaf = true;
 	return write_held(stream, err);
 }
 

@@ -57,7 +57,7 @@ static int build_block(void *context, void *pointer, uint64_t item,
 {
 	const struct level *level = context;
 	struct worker *worker = pointer;
-	uint8_t hashes[VERITY_BLOCK] = {0};
+	uint8_t hashes[VERITY_HASHES_PER_BLOCK][VERITY_DIGEST_BYTES] = {0};
 	uint64_t first = item * VERITY_HASHES_PER_BLOCK;
 	uint64_t blocks = level->below_blocks - first;
 	int r;
@@ -66,9 +66,9 @@ static int build_block(void *context, void *pointer, uint64_t item,
 		blocks = VERITY_HASHES_PER_BLOCK;
 	r = verity_io_read(level->fd, worker->below, blocks * VERITY_BLOCK,
 			   level->below_start + first * VERITY_BLOCK, err);
-	for (size_t i = 0; r == 0 && i < blocks; i++)
-		r = verity_hasher_block(worker->hasher, worker->below + i * VERITY_BLOCK,
-					hashes + i * VERITY_DIGEST_BYTES, err);
+	if (r == 0)
+		r = verity_hasher_blocks(worker->hasher, worker->below, blocks, hashes,
+					 err);
 	if (r < 0)
 		return r;
 	return verity_io_write(level->fd, hashes, sizeof(hashes),
@@ -78,7 +78,7 @@ static int build_block(void *context, void *pointer, uint64_t item,
 static int hash_at(const struct level *level, uint8_t ret[static VERITY_DIGEST_BYTES],
 		   struct verity_error *err)
 {
-	uint8_t block[VERITY_BLOCK];
+	uint8_t block[VERITY_BLOCK], digest[1][VERITY_DIGEST_BYTES];
 	struct verity_hasher *hasher;
 	int r = verity_io_read(level->fd, block, sizeof(block), level->below_start, err);
 
@@ -86,7 +86,9 @@ static int hash_at(const struct level *level, uint8_t ret[static VERITY_DIGEST_B
 		r = verity_hasher_new(level->salt, level->salt_bytes, &hasher, err);
 	if (r < 0)
 		return r;
-	r = verity_hasher_block(hasher, block, ret, err);
+	r = verity_hasher_blocks(hasher, block, 1, digest, err);
+	if (r == 0)
+		memcpy(ret, digest[0], sizeof(digest[0]));
 	verity_hasher_free(hasher);
 	return r;
 }

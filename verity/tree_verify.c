@@ -57,10 +57,10 @@ static int verify_piece(const struct check *check, struct worker *worker, uint64
 	int r = verity_io_read(check->blocks->fd, worker->piece, blocks * VERITY_BLOCK,
 			       check->blocks->image_start + first * VERITY_BLOCK, err);
 
-	for (uint64_t i = 0; r == 0 && i < blocks; i++)
-		r = verity_leaf_check_block(&worker->leaf, worker->hasher, first + i,
-					    worker->piece + i * VERITY_BLOCK, err);
-	return r;
+	if (r < 0)
+		return r;
+	return verity_leaf_check_blocks(&worker->leaf, worker->hasher, first,
+					worker->piece, blocks, err);
 }
 
 static int verify_leaf(void *context, void *pointer, uint64_t item,

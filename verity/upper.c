@@ -40,14 +40,17 @@ static int check_hash_block(const struct verity_upper *upper,
 			    struct verity_hasher *hasher, unsigned level, uint64_t block,
 			    const uint8_t *bytes, struct verity_error *err)
 {
-	int r = verity_hasher_matches(hasher, bytes, expected(upper, level, block), err);
+	uint8_t digest[1][VERITY_DIGEST_BYTES];
+	int r = verity_hasher_blocks(hasher, bytes, 1, digest, err);
 
-	if (r == 0)
+	if (r < 0)
+		return r;
+	if (memcmp(digest[0], expected(upper, level, block), sizeof(digest[0])) != 0)
 		return verity_fail(err, VERITY_E_TREE_MISMATCH,
 				   "hash tree: block %" PRIu64
 				   " of level %u does not match",
 				   block, level);
-	return r < 0 ? r : 0;
+	return 0;
 }
 
 /* From the top down, so that every digest is checked before it is believed. */
@@ -119,15 +122,22 @@ int verity_leaf_load(const struct verity_upper *upper, const struct verity_block
 	return check_hash_block(upper, hasher, 0, number, ret->hashes, err);
 }
 
-int verity_leaf_check_block(const struct verity_leaf *leaf, struct verity_hasher *hasher,
-			    uint64_t block, const uint8_t *data, struct verity_error *err)
+int verity_leaf_check_blocks(const struct verity_leaf *leaf, struct verity_hasher *hasher,
+			     uint64_t first, const uint8_t *data, size_t count,
+			     struct verity_error *err)
 {
-	uint64_t place = block % VERITY_HASHES_PER_BLOCK;
-	int r = verity_hasher_matches(hasher, data,
-				      leaf->hashes + place * VERITY_DIGEST_BYTES, err);
+	uint8_t digests[VERITY_HASHES_PER_BLOCK][VERITY_DIGEST_BYTES];
+	const uint8_t *wanted =
+		leaf->hashes + first % VERITY_HASHES_PER_BLOCK * VERITY_DIGEST_BYTES;
+	int r = verity_hasher_blocks(hasher, data, count, digests, err);
 
-	if (r == 0)
-		return verity_fail(err, VERITY_E_IMAGE_MISMATCH,
-				   "image: block %" PRIu64 " does not match", block);
-	return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++)
+		if (memcmp(digests[i], wanted + i * VERITY_DIGEST_BYTES,
+			   sizeof(*digests)) != 0)
+			return verity_fail(err, VERITY_E_IMAGE_MISMATCH,
+					   "image: block %" PRIu64 " does not match",
+					   first + i);
+	return 0;
 }

@@ -121,7 +121,20 @@ static int step(const struct engine *engine, struct way *way, bool last)
 	return r;
 }
 
-static int protect(const struct engine *engine, const char *path)
+/* Filling a folder changed its times. */
+static int touch_up(const struct engine *engine, struct way *way, bool last)
+{
+	struct stat st;
+
+	if (fstatat(engine->root, way->walked, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISLNK(st.st_mode))
+		return follow(engine, way);
+	return last ? 0 : overlay_copy_look(engine->root, engine->folder, way->walked);
+}
+
+static int walk(const struct engine *engine, const char *path,
+		int (*visit)(const struct engine *engine, struct way *way, bool last))
 {
 	struct way way = {.walked = "", .links = 0};
 	char name[NAME_MAX + 1];
@@ -137,7 +150,7 @@ static int protect(const struct engine *engine, const char *path)
 		}
 		r = go_down(&way, name);
 		if (r == 0)
-			r = step(engine, &way, is_last(&way));
+			r = visit(engine, &way, is_last(&way));
 	}
 	return r;
 }
@@ -146,10 +159,10 @@ int overlay_engine_fill(int root_fd, int folder_fd, struct verity_error *err)
 {
 	const struct engine engine = {root_fd, folder_fd};
 	const char *path;
-	int r = overlay_copy_look(root_fd, folder_fd, ".");
+	int r = 0;
 
 	for (size_t i = 0; r == 0 && (path = overlay_protected_at(i)); i++) {
-		r = protect(&engine, path);
+		r = walk(&engine, path, step);
 		if (r == -EOPNOTSUPP)
 			return verity_fail(err, VERITY_E_KERNEL_FEATURE,
 					   "the kernel's tmpfs keeps no trusted "
@@ -158,6 +171,10 @@ int overlay_engine_fill(int root_fd, int folder_fd, struct verity_error *err)
 			return verity_fail_errno(err, -r, "keeping the firmware's /%s",
 						 path);
 	}
+	for (size_t i = 0; r == 0 && (path = overlay_protected_at(i)); i++)
+		r = walk(&engine, path, touch_up);
+	if (r == 0)
+		r = overlay_copy_look(root_fd, folder_fd, ".");
 	return r < 0 ? verity_fail_errno(err, -r, "engine layer") : 0;
 }
 

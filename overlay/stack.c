@@ -105,30 +105,53 @@ int overlay_stack_compare(const struct overlay_stack_plan *plan, const char *opt
 }
 
 /*
- * The new mount calls, one layer at a time. -EINVAL comes from a kernel that does not
- * know `lowerdir+`: from 6.5 when it is told, before that when all is put together.
+ * Whether this kernel can be told its layers one at a time. Before 6.5 overlayfs keeps
+ * whatever it is told and complains about it in the kernel log, at the end: such a kernel
+ * is known by its keeping a word that nobody knows.
  */
-static int mount_by_layers(const struct overlay_stack_plan *plan, const char *target)
+static bool takes_layers_singly(const char *layer)
+{
+	cleanup_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
+
+	return fs >= 0 && fsconfig(fs, FSCONFIG_SET_FLAG, "wmopkg", NULL, 0) < 0 &&
+	       fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", layer, 0) == 0;
+}
+
+static int fail_stack(int why, const struct overlay_stack_plan *plan,
+		      struct verity_error *err)
+{
+	if (why == ENODEV)
+		return verity_fail(err, VERITY_E_KERNEL_FEATURE,
+				   "the kernel has no overlayfs (CONFIG_OVERLAY_FS)");
+	verity_fail_errno(err, why, "%zu layers cannot be stacked", plan->count);
+	if (err)
+		err->code = VERITY_E_STACK;
+	return -why;
+}
+
+static int mount_by_layers(const struct overlay_stack_plan *plan, const char *target,
+			   struct verity_error *err)
 {
 	unsigned attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV |
 			      (plan->nosuid ? MOUNT_ATTR_NOSUID : 0);
 	cleanup_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
 	cleanup_fd int mounted = -1;
 
-	if (fs < 0)
-		return -errno;
-	if (fsconfig(fs, FSCONFIG_SET_STRING, "source", OVERLAY_STACK_SOURCE, 0) < 0)
-		return -errno;
-	for (size_t i = 0; i < plan->count; i++)
-		if (fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", plan->names[i], 0) < 0)
-			return -errno;
-	if (fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
-	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -errno;
-	mounted = fsmount(fs, FSMOUNT_CLOEXEC, attributes);
+	int r = fs < 0 ? -1 : 0;
+
+	if (r == 0)
+		r = fsconfig(fs, FSCONFIG_SET_STRING, "source", OVERLAY_STACK_SOURCE, 0);
+	for (size_t i = 0; r == 0 && i < plan->count; i++)
+		r = fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", plan->names[i], 0);
+	if (r == 0)
+		r = fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0);
+	if (r == 0)
+		r = fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	if (r == 0)
+		mounted = fsmount(fs, FSMOUNT_CLOEXEC, attributes);
 	if (mounted < 0 ||
 	    move_mount(mounted, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return -errno;
+		return fail_stack(errno, plan, err);
 	return 0;
 }
 
@@ -143,14 +166,7 @@ static int mount_by_string(const struct overlay_stack_plan *plan, const char *ta
 		return r;
 	if (mount(OVERLAY_STACK_SOURCE, target, "overlay", flags, options) == 0)
 		return 0;
-	r = -errno;
-	if (r == -ENODEV)
-		return verity_fail(err, VERITY_E_KERNEL_FEATURE,
-				   "the kernel has no overlayfs (CONFIG_OVERLAY_FS)");
-	verity_fail_errno(err, -r, "%zu layers cannot be stacked", plan->count);
-	if (err)
-		err->code = VERITY_E_STACK;
-	return r;
+	return fail_stack(errno, plan, err);
 }
 
 static int check_mounted(const struct overlay_stack_plan *plan, const char *target,
@@ -174,9 +190,11 @@ static int check_mounted(const struct overlay_stack_plan *plan, const char *targ
 static int mount_here(const struct overlay_stack_plan *plan, const char *target,
 		      struct verity_error *err)
 {
-	int r = mount_by_layers(plan, target);
+	int r;
 
-	if (r < 0)
+	if (takes_layers_singly(plan->names[0]))
+		r = mount_by_layers(plan, target, err);
+	else
 		r = mount_by_string(plan, target, err);
 	if (r < 0)
 		return r;

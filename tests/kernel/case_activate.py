@@ -4,7 +4,9 @@
 import os
 import stat
 
-from device import FIRMWARE, Device, Vendor, devices, equal, loops, read, run
+from device import FIRMWARE, Device, Vendor, devices, equal, loops, read, run, write
+
+MANY = 70
 
 
 def prepare(work, build):
@@ -15,8 +17,18 @@ def prepare(work, build):
     vendor.make("beta", {"etc/banner": "beta\n", "etc/both": "beta\n"})
     vendor.make("low", {"etc/banner": "low\n", "etc/low": "low\n"}, priority=-5)
     vendor.make("high", {"etc/banner": "high\n"}, priority=5)
-    vendor.make("white", {"etc/kept": "whiteout"})
+    vendor.make("white", {"etc/kept": "whiteout", "usr/share/tree/one": "whiteout"})
     vendor.make("replace", {"usr/share/tree": "a file now\n"})
+    vendor.make("tiny", {"tiny": "x\n"})
+    run(build + "/installer/wmopkg-build", "extract", "--tree", work + "/tiny.tree",
+        vendor.path("tiny"))
+    vendor.make("unsigned", {"usr/bin/set": ("#!/bin/sh\n", 0o4755)}, signer=None)
+    vendor.make("stranger", {"etc/stranger": "here\n"}, signer="other")
+    for number in range(MANY):
+        vendor.make(f"many{number:02}", {f"many/{number}": f"{number}\n",
+                                         "etc/banner": f"{number}\n"})
+    write(work + "/noise", os.urandom(8192))
+    vendor.seal("noise", work + "/noise")
 
 
 def test_plain(work, build):
@@ -26,3 +38,299 @@ def test_plain(work, build):
         equal(device.see("etc/banner"), "plain\n")
         equal(device.see("usr/share/new/file"), "new\n")
         equal(device.see("etc/kept"), "firmware\n")
+        package = device.package("plain")
+        place = os.stat(device.base + "/data/packages/plain.wmopkg")
+        equal(package.pop("file"), {"inode": place.st_ino, "bytes": place.st_size,
+                                    "changed_ns": place.st_ctime_ns})
+        equal(package, {
+            "name": "plain", "persistent": False, "identity": "plain",
+            "version": "5.26.0-rev0", "description": "made for a test",
+            "verification": "Signed", "active": True,
+            "reason": {"code": "ok", "message": ""}})
+        equal(device.state()["stack"], {"code": "ok", "message": ""})
+        equal(device.log(), ["wmopkg: plain 5.26.0-rev0: Signed, active"])
+        flags = run("findmnt", "-n", "-o", "OPTIONS", device.base + "/run/layers/1").stdout
+        assert "nodev" in flags and "ro" in flags.split(","), flags
+        assert "nosuid" not in flags, flags
+        equal(device.stack_flags(), "ro,nodev,relatime")
+        equal(stat.S_IMODE(os.stat(device.base + "/run/layers").st_mode), 0o700)
+
+
+def test_nothing_installed(work, build):
+    with Device(work, build) as device:
+        device.activate()
+        equal(device.is_stacked(), False)
+        equal(device.state()["packages"], [])
+        equal(device.log(), [])
+
+
+def test_order(work, build):
+    with Device(work, build) as device:
+        for name in ("low", "alpha", "beta"):
+            device.install(f"{work}/packages/{name}.wmopkg")
+        device.activate()
+        equal(device.see("etc/banner"), "beta\n")
+        equal(device.see("etc/both"), "beta\n")
+        equal(device.see("etc/low"), "low\n")
+    with Device(work, build) as device:
+        for name in ("low", "high", "beta"):
+            device.install(f"{work}/packages/{name}.wmopkg")
+        device.activate()
+        equal(device.see("etc/banner"), "high\n")
+
+
+def test_only_the_lowest(work, build):
+    with Device(work, build) as device:
+        device.install(work + "/packages/low.wmopkg")
+        device.activate()
+        equal(device.see("etc/banner"), "low\n")
+
+
+def test_whiteouts_and_replaced_folders(work, build):
+    with Device(work, build) as device:
+        device.install(work + "/packages/white.wmopkg")
+        device.activate()
+        equal(device.see("etc/kept"), None)
+        equal(os.listdir(device.root("usr/share/tree")), ["two"])
+    with Device(work, build) as device:
+        device.install(work + "/packages/replace.wmopkg")
+        device.activate()
+        equal(device.see("usr/share/tree"), "a file now\n")
+
+
+def test_one_block(work, build):
+    equal(os.path.getsize(work + "/tiny.tree"), 0, "bytes of the hash tree")
+    with Device(work, build) as device:
+        device.install(work + "/packages/tiny.wmopkg")
+        device.activate()
+        equal(device.see("tiny"), "x\n")
+
+
+def test_many(work, build):
+    with Device(work, build) as device:
+        for number in range(MANY):
+            device.install(f"{work}/packages/many{number:02}.wmopkg")
+        device.activate()
+        equal(sorted(os.listdir(device.root("many")), key=int),
+              [str(number) for number in range(MANY)])
+        equal(device.see("etc/banner"), f"{MANY - 1}\n")
+        equal(device.log(), [f"wmopkg: many{number:02} 1.0: Signed, active"
+                             for number in range(MANY)])
+        equal(len(devices()), MANY)
+
+
+def test_bare_dev(work, build):
+    """No udev and no devtmpfs: nodes that are missing are made."""
+    with Device(work, build) as device:
+        device.install(work + "/packages/plain.wmopkg")
+        run("mount", "-t", "tmpfs", "tmpfs", "/dev")
+        try:
+            os.mknod("/dev/null", 0o20666, os.makedev(1, 3))
+            os.mknod("/dev/kmsg", 0o20600, os.makedev(1, 11))
+            os.mknod("/dev/random", 0o20666, os.makedev(1, 8))
+            os.mknod("/dev/urandom", 0o20666, os.makedev(1, 9))
+            device.activate()
+            equal(device.package("plain")["reason"], {"code": "ok", "message": ""})
+            equal(device.see("etc/banner"), "plain\n")
+        finally:
+            run("umount", "-l", "/dev")
+
+
+def test_persistent_wins(work, build):
+    with Device(work, build) as device:
+        device.install(work + "/packages/alpha.wmopkg", name="same")
+        device.install(work + "/packages/beta.wmopkg", name="same", store="persist")
+        device.activate()
+        equal(device.see("etc/banner"), "beta\n")
+        equal(device.package("same", persistent=True)["active"], True)
+        loser = device.package("same")
+        equal((loser["active"], loser["verification"], loser["reason"]),
+              (False, "Signed", {"code": "shadowed",
+                                 "message": "a persistent package has the same name"}))
+
+
+def test_installed_name_is_the_files(work, build):
+    with Device(work, build) as device:
+        device.install(work + "/packages/plain.wmopkg", name="other")
+        device.activate()
+        equal(device.package("other")["identity"], "plain")
+
+
+def test_safe(work, build):
+    with Device(work, build) as device:
+        device.install(work + "/packages/plain.wmopkg")
+        device.boot_with("quiet wmopkg.safe")
+        device.activate()
+        equal(device.is_stacked(), False)
+        package = device.package("plain")
+        equal((package["verification"], package["active"], package["reason"]["code"]),
+              ("Signed", False, "disabled"))
+        equal(device.state()["safe"], True)
+        assert device.log()[-1].startswith("wmopkg: plain 5.26.0-rev0: Signed, not "
+                                           "active: disabled: "), device.log()
+
+
+def test_disable(work, build):
+    with Device(work, build) as device:
+        for name in ("alpha", "beta"):
+            device.install(f"{work}/packages/{name}.wmopkg")
+        device.boot_with("wmopkg.disable=gamma,beta ro")
+        device.activate()
+        equal(device.see("etc/banner"), "alpha\n")
+        equal(device.package("beta")["reason"], {
+            "code": "disabled",
+            "message": "the boot configuration leaves it out (wmopkg.disable)"})
+
+
+def test_untrusted(work, build):
+    with Device(work, build) as device:
+        for name in ("plain", "unsigned", "stranger"):
+            device.install(f"{work}/packages/{name}.wmopkg")
+        device.activate()
+        equal(device.see("etc/banner"), "plain\n")
+        equal(device.see("usr/bin/set"), None)
+        equal(device.see("etc/stranger"), None)
+        for name, verdict, code in (("unsigned", "Unsigned", "no-signature"),
+                                    ("stranger", "Untrusted", "untrusted-signer")):
+            package = device.package(name)
+            equal((package["verification"], package["active"], package["reason"]["code"]),
+                  (verdict, False, code))
+
+
+def test_allow_untrusted(work, build):
+    with Device(work, build) as device:
+        for name in ("plain", "unsigned", "stranger"):
+            device.install(f"{work}/packages/{name}.wmopkg")
+        device.boot_with("wmopkg.allow_untrusted=1")
+        device.activate()
+        equal(device.see("etc/stranger"), "here\n")
+        equal(device.state()["allow_untrusted"], True)
+        for name, verdict, code in (("unsigned", "Unsigned", "no-signature"),
+                                    ("stranger", "Untrusted", "untrusted-signer"),
+                                    ("plain", "Signed", "ok")):
+            package = device.package(name)
+            equal((package["verification"], package["active"], package["reason"]["code"]),
+                  (verdict, True, code))
+        assert "wmopkg: Allow Untrusted is set: packages of any origin may be active" \
+            in device.log(), device.log()
+        layers = {}
+        for number in ("1", "2", "3"):
+            folder = f"{device.base}/run/layers/{number}"
+            layers[os.listdir(folder + "/etc")[0] if os.path.exists(folder + "/etc")
+                   else "set"] = run("findmnt", "-n", "-o", "OPTIONS", folder).stdout
+        assert "nosuid,nodev" in layers["set"], layers
+        assert "nosuid,nodev" in layers["stranger"], layers
+        assert "nosuid" not in layers["banner"], layers
+        # the flags of a layer end at the overlay: it must have them itself
+        equal(device.stack_flags(), "ro,nosuid,nodev,relatime")
+
+
+def test_not_a_squashfs(work, build):
+    with Device(work, build) as device:
+        device.install(work + "/packages/noise.wmopkg")
+        device.install(work + "/packages/plain.wmopkg")
+        device.activate()
+        equal(device.see("etc/banner"), "plain\n")
+        package = device.package("noise")
+        equal((package["verification"], package["active"], package["reason"]), (
+            "Signed", False, {
+                "code": "mount-failed",
+                "message": "the image is no squashfs that this kernel can mount"}))
+        equal(len(devices()), 1)
+
+
+def test_what_is_no_file(work, build):
+    """A folder, a link and a FIFO in the store cost only themselves."""
+    with Device(work, build) as device:
+        store = device.base + "/data/packages"
+        device.install(work + "/packages/plain.wmopkg")
+        os.mkdir(store + "/folder.wmopkg")
+        os.symlink(work + "/packages/alpha.wmopkg", store + "/link.wmopkg")
+        os.mkfifo(store + "/fifo.wmopkg")
+        write(store + "/empty.wmopkg", "")
+        write(store + "/.half.wmopkg.new", "half an installation")
+        write(store + "/notes.txt", "not a package")
+        device.activate()
+        equal(device.see("etc/banner"), "plain\n")
+        for name, code in (("folder", "not-a-file"), ("link", "not-a-file"),
+                           ("fifo", "not-a-file"), ("empty", "bad-length")):
+            package = device.package(name)
+            equal((package["verification"], package["active"], package["reason"]["code"]),
+                  ("Invalid", False, code), name)
+        equal(len(device.state()["packages"]), 5)
+        equal(os.path.exists(store + "/.half.wmopkg.new"), False)
+
+
+def test_no_volumes(work, build):
+    with Device(work, build) as device:
+        device.install(work + "/packages/plain.wmopkg", store="persist")
+        conf = read(device.base + "/conf")
+        write(device.base + "/conf",
+              conf.replace(f'data = "{device.base}/data"', 'data = "LABEL=not-there"'))
+        device.activate()
+        equal(device.see("etc/banner"), "plain\n")
+        assert "wmopkg: data: LABEL=not-there: there is no such file system" \
+            in device.log(), device.log()
+
+
+def test_no_keys(work, build):
+    with Device(work, build) as device:
+        device.install(work + "/packages/plain.wmopkg")
+        os.remove(device.base + "/keys/root.pem")
+        device.activate()
+        equal(device.is_stacked(), False)
+        equal(device.package("plain")["verification"], "Untrusted")
+
+
+def test_twice(work, build):
+    with Device(work, build) as device:
+        device.install(work + "/packages/plain.wmopkg")
+        device.activate()
+        before = device.state()
+        said = device.activate(status=1)
+        equal(said, "wmopkg-activate: the packages of this boot are active over "
+              f"{device.base}/root already\n")
+        equal(device.state(), before)
+        equal(device.see("etc/banner"), "plain\n")
+
+
+def test_root_is_an_overlay(work, build):
+    """No stack can be had: the root stays as it was, and everything is taken down."""
+    with Device(work, build) as device:
+        device.install(work + "/packages/plain.wmopkg")
+        root = device.base + "/root"
+        run("mount", "-t", "overlay", "-o", f"lowerdir={root}/etc:{root}/usr", "other", root)
+        said = device.activate(status=1)
+        assert "is an overlay already" in said, said
+        equal(device.state()["stack"]["code"], "stack-failed")
+        equal(device.see("banner"), "firmware\n")
+        equal((devices(), loops()), ([], []))
+
+
+def test_stack_fails(work, build):
+    """The root cannot be covered: whatever was mounted before that is gone again."""
+    with Device(work, build) as device:
+        device.install(work + "/packages/plain.wmopkg")
+        run("rmmod", "overlay")
+        try:
+            said = device.activate(status=1)
+        finally:
+            run("insmod", f"/usr/lib/uml/modules/{os.uname().release}"
+                "/kernel/fs/overlayfs/overlay.ko")
+        equal(said, "wmopkg-activate: the kernel has no overlayfs (CONFIG_OVERLAY_FS)\n")
+        equal(device.state()["stack"]["code"], "kernel-feature")
+        package = device.package("plain")
+        equal((package["verification"], package["active"], package["reason"]["code"]),
+              ("Signed", False, "kernel-feature"))
+        equal(device.see("etc/banner"), "firmware\n")
+        equal((devices(), loops()), ([], []))
+        equal(run("findmnt", "-R", "-n", "-o", "TARGET", device.base).stdout.count("run"),
+              0, "mounts left")
+
+
+def test_bad_configuration(work, build):
+    with Device(work, build) as device:
+        write(device.base + "/conf", "data = \"/x\"\nbanana = 1\n")
+        said = device.activate(status=1)
+        equal(said, f"wmopkg-activate: {device.base}/conf:2: no such option 'banana'\n")
+        equal(FIRMWARE["etc/banner"], device.see("etc/banner"))

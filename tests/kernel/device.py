@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 
 
 def run(*command, check=True, **options):
@@ -21,7 +22,8 @@ def write(path, text, mode=0o644):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "wb") as file:
         file.write(text if isinstance(text, bytes) else text.encode())
-    os.chmod(path, mode)
+    if not path.startswith("/dev/"):
+        os.chmod(path, mode)
 
 
 def read(path):
@@ -121,15 +123,17 @@ class Device:
             f'{key} = "{self.base}/{key}"\n'
             for key in ("data", "persist", "keys", "run", "cmdline")))
         self.boot_with("quiet")
-        self.log_from = len(self.kernel_log())
+        self.mark = f"a device begins: {self.base}"
+        write("/dev/kmsg", f"<7>{self.mark}\n")
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        """Take it all down; what is left then is a failure of its own."""
-        run("umount", "-R", self.base, check=False)
+    def __exit__(self, failure, *_):
+        """Take it all down: devices go with their mounts, by themselves."""
         run("umount", "-R", "-l", self.base, check=False)
+        if not failure:
+            equal((wait_gone(devices), wait_gone(loops)), ([], []), "left behind")
 
     def boot_with(self, cmdline):
         write(self.base + "/cmdline", cmdline + "\n")
@@ -161,12 +165,10 @@ class Device:
                 return package
         raise AssertionError(f"{name} is not in the state")
 
-    @staticmethod
-    def kernel_log():
-        return run("dmesg", "--notime").stdout.splitlines()
-
     def log(self):
-        return [line for line in self.kernel_log()[self.log_from:]
+        """What we wrote to the kernel log since this device began."""
+        lines = run("dmesg", "--notime").stdout.splitlines()
+        return [line for line in lines[lines.index(self.mark):]
                 if line.startswith("wmopkg: ")]
 
     def root(self, path):
@@ -183,6 +185,10 @@ class Device:
         return run("findmnt", "-n", "-o", "FSTYPE", "--mountpoint", self.base + "/root",
                    check=False).stdout.split()[-1:] == ["overlay"]
 
+    def stack_flags(self):
+        return run("findmnt", "-n", "-o", "VFS-OPTIONS", "--mountpoint",
+                   self.base + "/root").stdout.splitlines()[-1]
+
 
 def devices():
     """The device-mapper devices there are."""
@@ -190,7 +196,7 @@ def devices():
     for block in os.listdir("/sys/block"):
         try:
             found.append(read(f"/sys/block/{block}/dm/name").strip())
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError:  # no such device, or on its way out
             pass
     return found
 
@@ -201,6 +207,15 @@ def loops():
             if os.path.exists(f"/sys/block/{block}/loop/backing_file")]
 
 
+def wait_gone(what):
+    """A lazy unmount ends a moment later."""
+    for _ in range(50):
+        if not what():
+            break
+        time.sleep(0.1)
+    return what()
+
+
 def equal(found, wanted, what=""):
     if found != wanted:
-        raise AssertionError(f"{what}: {found!r} instead of {wanted!r}")
+        raise AssertionError(f"{what}: {found!r:.600} instead of {wanted!r:.600}")

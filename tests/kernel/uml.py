@@ -21,6 +21,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -60,9 +61,10 @@ def inside(work, build, case):
         print("no tests in", case)
         return 1
     for name, test in tests:
+        start = time.monotonic()
         try:
             test(work, build)
-            print("ok   ", name[5:])
+            print(f"ok    {name[5:]} ({time.monotonic() - start:.1f} s)")
         except Exception:  # a failed case is told, and the others go on
             failed += 1
             print("FAIL ", name[5:])
@@ -104,7 +106,9 @@ def host(build, case, seconds):
     work = tempfile.mkdtemp(prefix="wmopkg-kernel-", dir="/var/tmp")
     try:
         os.mkdir(os.path.join(work, "uml"))
+        start = time.monotonic()
         load(case).prepare(work, build)
+        print(f"      prepared ({time.monotonic() - start:.1f} s)")
         console = boot(work, build, case, seconds)
         print(read(work, "log"), end="")
         status = read(work, "status").strip()

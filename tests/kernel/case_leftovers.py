@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""A run that is killed at any moment costs nothing: the next one works."""
+
+import os
+import signal
+import subprocess
+import time
+
+from device import Device, Vendor, devices, equal, loops, run, wait_gone
+
+PACKAGES = 6
+
+
+def prepare(work, build):
+    vendor = Vendor(work, build)
+    for number in range(PACKAGES):
+        vendor.make(f"p{number}", {f"p{number}": f"{number}\n"})
+
+
+def start(device):
+    return subprocess.Popen([device.tool, "--config", device.base + "/conf",
+                             "--root", device.base + "/root"],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
+
+
+def is_done(device):
+    return os.path.exists(device.base + "/run/state.json")
+
+
+def check_again(device):
+    """Run again after a kill, and see everything in place."""
+    if is_done(device):
+        return
+    device.activate()
+    for number in range(PACKAGES):
+        equal(device.see(f"p{number}"), f"{number}\n")
+        equal(device.package(f"p{number}")["active"], True)
+    equal(len(devices()), PACKAGES)
+
+
+def test_killed_at_any_time(work, build):
+    with Device(work, build) as device:
+        for number in range(PACKAGES):
+            device.install(f"{work}/packages/p{number}.wmopkg")
+        begun = time.monotonic()
+        device.activate()
+        whole = time.monotonic() - begun
+    for step in range(1, 13):
+        with Device(work, build) as device:
+            for number in range(PACKAGES):
+                device.install(f"{work}/packages/p{number}.wmopkg")
+            with start(device) as process:
+                time.sleep(whole * step / 12)
+                process.send_signal(signal.SIGKILL)
+            check_again(device)
+
+
+def test_killed_once_a_layer_is_mounted(work, build):
+    with Device(work, build) as device:
+        for number in range(PACKAGES):
+            device.install(f"{work}/packages/p{number}.wmopkg")
+        with start(device) as process:
+            while not os.path.ismount(device.base + "/run/layers/2"):
+                assert process.poll() is None, "it ended before it was killed"
+            process.send_signal(signal.SIGKILL)
+        equal(is_done(device), False)
+        assert devices(), "nothing was left behind"
+        check_again(device)
+        assert any("cleaned up after a run that was cut off" in line
+                   for line in device.log()), device.log()
+
+
+def test_killed_before_the_state(work, build):
+    """The stack is there and its state is not: it is taken down and made again."""
+    with Device(work, build) as device:
+        device.install(work + "/packages/p0.wmopkg")
+        device.activate()
+        os.remove(device.base + "/run/state.json")
+        device.install(work + "/packages/p1.wmopkg")
+        device.activate()
+        equal(device.see("p1"), "1\n")
+        equal(len(devices()), 2)
+        covers = run("findmnt", "-n", "-o", "FSTYPE", "--mountpoint",
+                     device.base + "/root").stdout.split()
+        equal(covers.count("overlay"), 1)
+
+
+def test_device_of_a_killed_run(work, build):
+    """A device-mapper device that nothing uses goes; one of somebody else stays."""
+    with open(work + "/disk", "wb") as file:
+        file.truncate(1 << 20)
+    loop = run("losetup", "--find", "--show", work + "/disk").stdout.strip()
+    try:
+        for name in ("wmopkg-0badc0de-o-p0", "somebody-else"):
+            run("dmsetup", "create", name, "--table", f"0 8 linear {loop} 0")
+        with Device(work, build) as device:
+            device.install(work + "/packages/p0.wmopkg")
+            device.activate()
+            equal("wmopkg-0badc0de-o-p0" in devices(), False)
+            equal("somebody-else" in devices(), True)
+            equal(len(devices()), 2)
+            run("umount", "-l", device.base + "/root")
+            run("umount", "-R", "-l", device.base)
+            run("dmsetup", "remove", "somebody-else")
+            run("losetup", "--detach", loop)
+    finally:
+        run("dmsetup", "remove", "somebody-else", check=False)
+        run("losetup", "--detach", loop, check=False)
+    equal((wait_gone(devices), wait_gone(loops)), ([], []), "left behind")

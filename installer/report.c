@@ -3,6 +3,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "verity/text.h"
+
+#define LINE_BYTES 4096
 
 static const char *program = "wmopkg";
 
@@ -11,15 +16,39 @@ void report_program(const char *name)
 	program = name;
 }
 
+/* A message may hold a server's words or a file's name: neither may steer a terminal. */
+void report_plain(FILE *out, const char *text)
+{
+	size_t size = strlen(text);
+
+	if (verity_text_printable(text, size)) {
+		fputs(text, out);
+		return;
+	}
+	for (size_t i = 0; i < size; i++)
+		fputc(text[i] < ' ' || text[i] > '~' ? '?' : text[i], out);
+}
+
+static void __attribute__((format(printf, 1, 0)))
+print_formatted(const char *format, va_list args)
+{
+	char line[LINE_BYTES];
+
+	vsnprintf(line, sizeof(line), format, args);
+	report_plain(stderr, line);
+}
+
 enum exit_status report_error(const char *what, const struct verity_error *err)
 {
 	const char *hint = verity_code_hint(err->code);
 
 	fflush(stdout);
 	fprintf(stderr, "%s: ", program);
-	if (what)
-		fprintf(stderr, "%s: ", what);
-	fputs(err->message, stderr);
+	if (what) {
+		report_plain(stderr, what);
+		fputs(": ", stderr);
+	}
+	report_plain(stderr, err->message);
 	if (hint)
 		fprintf(stderr, " (%s)", hint);
 	fputc('\n', stderr);
@@ -33,7 +62,7 @@ void report_warning(const char *format, ...)
 	fflush(stdout);
 	fprintf(stderr, "%s: warning: ", program);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	print_formatted(format, args);
 	va_end(args);
 	fputc('\n', stderr);
 }
@@ -45,7 +74,7 @@ enum exit_status report_usage(const char *format, ...)
 	fflush(stdout);
 	fprintf(stderr, "%s: ", program);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	print_formatted(format, args);
 	va_end(args);
 	fprintf(stderr, " (see '%s help')\n", program);
 	return STATUS_USAGE;

@@ -3,7 +3,15 @@
 
 /* Errors and warnings as people see them: once, on stderr, in one form. */
 
+#include <stdio.h>
+
 #include "installer/exitstatus.h"
+
+/**
+ * report_plain - print text that came from outside, with '?' for what could steer a
+ * terminal
+ */
+void report_plain(FILE *out, const char *text);
 
 /**
  * report_program - the name that messages begin with; a constant string, set once by

@@ -48,7 +48,7 @@ static void print_manifest(const struct verity_manifest *manifest)
 	printf("Identity: %s\n", manifest->name);
 	printf("Version: %s\n", manifest->version);
 	printf("Description: %s\n", manifest->description);
-	printf("Persistent: %s\n", verity_persistence_name(manifest->persistence));
+	printf("Persistence: %s\n", verity_persistence_name(manifest->persistence));
 	printf("Priority: %d\n", manifest->priority);
 	printf("Epoch: %" PRIu32 "\n", manifest->epoch);
 	print_limits(manifest);

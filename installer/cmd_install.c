@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "installer/command.h"
+#include "installer/interrupt.h"
+#include "installer/progress.h"
+#include "installer/source.h"
+#include "verity/cleanup.h"
+#include "verity/stream.h"
+
+DEFINE_CLEANUP(struct source, source_free);
+DEFINE_CLEANUP(struct overlay_incoming, overlay_incoming_free);
+DEFINE_CLEANUP(struct verity_stream, verity_stream_free);
+
+/* One installation, from its source into the store. */
+struct install {
+	struct source *source; /* borrowed, like the rest */
+	struct overlay_incoming *incoming;
+	struct verity_stream *stream;
+	enum overlay_store_kind kind;
+	struct progress progress;
+	uint64_t done; /* bytes */
+};
+
+static bool parse(int argc, char **argv, enum overlay_store_kind *ret_kind,
+		  const char **ret_where)
+{
+	bool persistent = argc > 1 && strcmp(argv[1], "persistent") == 0;
+
+	*ret_kind = persistent ? OVERLAY_PERSISTENT : OVERLAY_ORDINARY;
+	*ret_where = argv[argc - 1];
+	return argc == (persistent ? 3 : 2) && (*ret_where)[0] != '-';
+}
+
+/* What the commands give a meaning to could never be named to them. */
+static int check_name(const char *name, struct verity_error *err)
+{
+	static const char *const words[] = {"all", "json", "media"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i], name) == 0)
+			return verity_fail(err, VERITY_E_BAD_NAME,
+					   "'%s' is a word of the commands, not a name "
+					   "a package may have",
+					   name);
+	return 0;
+}
+
+/* Two packages of one name would leave it to chance which of them `remove` means. */
+static int check_other_store(const struct overlay_store *store, const char *name,
+			     enum overlay_store_kind kind, struct verity_error *err)
+{
+	cleanup_free struct overlay_entry *entries = NULL;
+	size_t count;
+	int r = overlay_store_list(store, &entries, &count, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if (entries[i].kind != kind && strcmp(entries[i].name, name) == 0)
+			r = verity_fail(err, VERITY_E_UNSUPPORTED,
+					"a package '%s' is installed already, and it is "
+					"%spersistent (remove that one first: wmopkg "
+					"remove %s)",
+					name, kind == OVERLAY_PERSISTENT ? "not " : "",
+					name);
+	return r;
+}
+
+static int check_persistence(const struct verity_manifest *manifest,
+			     enum overlay_store_kind kind, struct verity_error *err)
+{
+	if (manifest->persistence == VERITY_PERSISTENT_REQUIRED &&
+	    kind != OVERLAY_PERSISTENT)
+		return verity_fail(err, VERITY_E_UNSUPPORTED,
+				   "the package asks to be persistent (install it with: "
+				   "wmopkg install persistent ...)");
+	if (manifest->persistence == VERITY_PERSISTENT_FORBIDDEN &&
+	    kind == OVERLAY_PERSISTENT)
+		return verity_fail(err, VERITY_E_UNSUPPORTED,
+				   "the package must not be persistent (install it "
+				   "without the word 'persistent')");
+	return 0;
+}
+
+/* Everything that can be known before the first block of data is. */
+static int take_head(void *context, const struct verity_judgement *judgement,
+		     uint64_t file_bytes, struct verity_error *err)
+{
+	struct install *install = context;
+	int64_t offered = source_bytes(install->source);
+	char title[VERITY_NAME_MAX + sizeof(VERITY_PACKAGE_SUFFIX)];
+	int r = check_persistence(verity_judgement_manifest(judgement), install->kind,
+				  err);
+
+	if (r < 0)
+		return r;
+	if (offered >= 0 && (uint64_t)offered != file_bytes)
+		return verity_fail(err, VERITY_E_BAD_LENGTH,
+				   "the file has %" PRId64
+				   " bytes where its manifest makes it %" PRIu64,
+				   offered, file_bytes);
+	r = overlay_incoming_reserve(install->incoming, file_bytes, err);
+	if (r < 0)
+		return r;
+	snprintf(title, sizeof(title), "%s" VERITY_PACKAGE_SUFFIX,
+		 source_name(install->source));
+	progress_begin(&install->progress, stdout, isatty(STDOUT_FILENO) == 1, title,
+		       file_bytes);
+	return 0;
+}
+
+static int take_bytes(void *context, const void *bytes, size_t count,
+		      struct verity_error *err)
+{
+	struct install *install = context;
+	int r = verity_stream_feed(install->stream, bytes, count, err);
+
+	if (r < 0)
+		return r;
+	install->done += count;
+	progress_advance(&install->progress, install->done);
+	return 0;
+}
+
+static bool is_refusal(int r)
+{
+	return r == -EBADMSG || r == -EKEYREJECTED;
+}
+
+static int transfer(struct install *install, struct verity_error *err)
+{
+	const struct source_sink sink = {.take = take_bytes, .context = install};
+	const struct verity_judgement *judgement;
+	int r = source_pull(install->source, &sink, err);
+
+	if (r == 0)
+		r = verity_stream_end(install->stream, err);
+	if (r == 0) {
+		progress_end(&install->progress);
+		return 0;
+	}
+	progress_break(&install->progress);
+	judgement = verity_stream_judgement(install->stream);
+	if (is_refusal(r) && judgement)
+		verity_context(err, r, "%s",
+			       verity_verdict_name(verity_judgement_verdict(judgement)));
+	return r;
+}
+
+static void tell_verdict(const struct install *install)
+{
+	const struct verity_judgement *judgement =
+		verity_stream_judgement(install->stream);
+	enum verity_verdict verdict = verity_judgement_verdict(judgement);
+
+	printf("    PKG: %s\n", verity_verdict_name(verdict));
+	if (verdict != VERITY_SIGNED)
+		report_warning("%s: %s: %s; it is active only where the boot "
+			       "configuration says Allow Untrusted",
+			       source_name(install->source), verity_verdict_name(verdict),
+			       verity_judgement_reason(judgement)->message);
+}
+
+static int receive(struct install *install, const struct verity_policy *policy,
+		   struct verity_error *err)
+{
+	cleanup_with(verity_stream_free_p) struct verity_stream *stream = NULL;
+	const struct verity_stream_hooks hooks = {.head = take_head, .context = install};
+	int r = verity_stream_new(overlay_incoming_fd(install->incoming), policy, &hooks,
+				  &stream, err);
+
+	if (r < 0)
+		return r;
+	install->stream = stream;
+	r = transfer(install, err);
+	if (r == 0)
+		r = interrupt_check(err);
+	if (r == 0)
+		tell_verdict(install);
+	if (r == 0)
+		r = overlay_incoming_commit(install->incoming, err);
+	install->stream = NULL;
+	return r;
+}
+
+static int install_from(struct device *device, struct source *source,
+			enum overlay_store_kind kind, struct verity_error *err)
+{
+	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming = NULL;
+	struct install install = {.source = source, .kind = kind};
+	const struct verity_policy *policy;
+	struct overlay_store *store;
+	int r = check_name(source_name(source), err);
+
+	if (r == 0)
+		r = device_policy(device, &policy, err);
+	if (r == 0)
+		r = device_store(device, &store, err);
+	if (r == 0)
+		r = check_other_store(store, source_name(source), kind, err);
+	if (r < 0)
+		return r;
+	interrupt_watch();
+	r = overlay_incoming_new(store, kind, source_name(source), &incoming, err);
+	if (r < 0)
+		return r;
+	install.incoming = incoming;
+	return receive(&install, policy, err);
+}
+
+enum exit_status command_install(struct device *device, int argc, char **argv)
+{
+	cleanup_with(source_free_p) struct source *source = NULL;
+	enum overlay_store_kind kind;
+	struct verity_error err;
+	const char *where;
+
+	if (!parse(argc, argv, &kind, &where))
+		return report_usage("install: one ./FILE.wmopkg or URL is expected");
+	if (source_open(where, &source, &err) < 0)
+		return report_error(NULL, &err);
+	if (install_from(device, source, kind, &err) < 0)
+		return report_error(source_where(source), &err);
+	puts("Installed... Changes are applied after reboot.");
+	return STATUS_DONE;
+}

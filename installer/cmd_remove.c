@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "installer/command.h"
+#include "installer/installed.h"
+#include "verity/cleanup.h"
+
+#define ANSWER_BYTES 16
+
+struct request {
+	const char *name; /* NULL: all */
+	bool yes;         /* do not ask */
+};
+
+static bool parse(int argc, char **argv, struct request *ret)
+{
+	bool named = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--yes") == 0 || strcmp(argv[i], "-y") == 0)
+			ret->yes = true;
+		else if (named || argv[i][0] == '-')
+			return false;
+		else
+			named = true;
+		if (argv[i][0] != '-' && strcmp(argv[i], "all") != 0)
+			ret->name = argv[i];
+	}
+	return true;
+}
+
+/* Nobody there to answer is an answer: no. */
+static bool confirmed(void)
+{
+	char answer[ANSWER_BYTES] = "";
+	bool whole;
+
+	fflush(stdout);
+	whole = fgets(answer, sizeof(answer), stdin) && strchr(answer, '\n');
+	if (!whole || !isatty(STDIN_FILENO))
+		putchar('\n');
+	answer[strcspn(answer, "\r\n")] = '\0';
+	return strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0;
+}
+
+static bool ask(const struct request *request)
+{
+	if (request->yes)
+		return true;
+	if (request->name)
+		printf("Remove package %s (y/N)?", request->name);
+	else
+		printf("Remove all packages (y/N)?");
+	if (confirmed())
+		return true;
+	puts("Nothing removed.");
+	return false;
+}
+
+/* The entries that are meant, moved to the front; how many they are. */
+static size_t select_named(struct overlay_entry *entries, size_t count, const char *name)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!name || strcmp(entries[i].name, name) == 0)
+			entries[kept++] = entries[i];
+	return kept;
+}
+
+/* One that cannot be removed does not keep the others. */
+static enum exit_status remove_entries(struct overlay_store *store,
+				       const struct overlay_entry *entries, size_t count)
+{
+	enum exit_status status = STATUS_DONE;
+	struct verity_error err;
+
+	for (size_t i = 0; i < count; i++)
+		if (overlay_store_remove(store, &entries[i], &err) < 0)
+			status = report_error(NULL, &err);
+	return status;
+}
+
+enum exit_status command_remove(struct device *device, int argc, char **argv)
+{
+	cleanup_free struct overlay_entry *entries = NULL;
+	struct request request = {0};
+	struct overlay_store *store;
+	struct verity_error err;
+	enum exit_status status;
+	size_t all, count;
+
+	if (!parse(argc, argv, &request))
+		return report_usage("remove: one NAME or 'all' is expected");
+	if (device_store(device, &store, &err) < 0 ||
+	    overlay_store_list(store, &entries, &all, &err) < 0)
+		return report_error(NULL, &err);
+	if (all == 0 && !request.name) {
+		puts("No packages installed.");
+		return STATUS_DONE;
+	}
+	count = select_named(entries, all, request.name);
+	if (count == 0) {
+		installed_fail_unknown(store, request.name, &err);
+		return report_error(NULL, &err);
+	}
+	if (!ask(&request))
+		return STATUS_FAILED;
+	status = remove_entries(store, entries, count);
+	if (status == STATUS_DONE)
+		puts(request.name ? "Removed... Changes are applied after reboot."
+				  : "Removing all packages... Changes are applied after "
+				    "reboot.");
+	return status;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/cmd_show.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "installer/command.h"
+#include "installer/facts.h"
+#include "installer/table.h"
+#include "verity/cleanup.h"
+
+#define COLUMNS 5
+
+struct request {
+	const char *name; /* NULL: all */
+	bool json;
+};
+
+static bool parse(int argc, char **argv, struct request *ret)
+{
+	int last = argc - 1;
+
+	ret->json = last > 0 && strcmp(argv[last], "json") == 0;
+	if (ret->json)
+		last--;
+	ret->name = last == 1 ? argv[1] : NULL;
+	return last <= 1 && (!ret->name || ret->name[0] != '-');
+}
+
+static const char *persistent_word(const struct installed *item)
+{
+	return item->entry.kind == OVERLAY_PERSISTENT ? "True" : "False";
+}
+
+/* 0 where the frame may be as wide as it takes. A serial line does not know its width. */
+static size_t terminal_width(void)
+{
+	struct winsize size = {0};
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+		return TABLE_WIDTH;
+	return size.ws_col;
+}
+
+static void fill_row(const struct installed *item, const char **row)
+{
+	row[0] = item->entry.name;
+	row[1] = item->version[0] ? item->version : "-";
+	row[2] = persistent_word(item);
+	row[3] = verity_verdict_name(item->verdict);
+	row[4] = item->description;
+}
+
+static int show_table(const struct installed_list *list, struct verity_error *err)
+{
+	static const char *const head[COLUMNS] = {"NAME", "VERSION", "PERSISTENT",
+						  "VERIFICATION", "DESCRIPTION"};
+	cleanup_free const char **cells =
+		calloc((list->count + 1) * COLUMNS, sizeof(*cells));
+	size_t rows = 1;
+
+	if (!cells)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	memcpy(cells, head, sizeof(head));
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].status != INSTALLED_REMOVED)
+			fill_row(&list->items[i], cells + rows++ * COLUMNS);
+	if (rows == 1)
+		puts("No packages installed.");
+	else
+		table_print(stdout, "Packages", cells, COLUMNS, rows, terminal_width());
+	return 0;
+}
+
+static void print_reason(const struct verity_error *reason)
+{
+	const char *hint = verity_code_hint(reason->code);
+
+	report_plain(stdout, reason->message);
+	if (hint)
+		printf(" (%s)", hint);
+	putchar('\n');
+}
+
+/* Why it is not so, or not yet so, as the table lets one think. */
+static void show_note(const struct installed *item)
+{
+	switch (item->status) {
+	case INSTALLED_INACTIVE:
+		printf("%s: not active: ", item->entry.name);
+		print_reason(&item->reason);
+		break;
+	case INSTALLED_PENDING:
+		printf("%s: active after reboot%s%s\n", item->entry.name,
+		       item->running[0] ? ", until then version " : "", item->running);
+		break;
+	case INSTALLED_REMOVED:
+		printf("%s: removed, active until reboot\n", item->entry.name);
+		break;
+	case INSTALLED_UNKNOWN:
+	case INSTALLED_ACTIVE:
+		break;
+	}
+}
+
+static void show_active(const struct installed *item)
+{
+	switch (item->status) {
+	case INSTALLED_ACTIVE:
+		puts("Active: yes");
+		break;
+	case INSTALLED_INACTIVE:
+		printf("Active: no: ");
+		print_reason(&item->reason);
+		break;
+	case INSTALLED_PENDING:
+		puts("Active: after reboot");
+		break;
+	case INSTALLED_REMOVED:
+		puts("Active: until reboot, it is removed");
+		break;
+	case INSTALLED_UNKNOWN:
+		puts("Active: unknown, this boot activated nothing");
+		break;
+	}
+	if (item->running[0])
+		printf("Active until reboot: version %s\n", item->running);
+}
+
+static void show_one(const struct installed *item)
+{
+	printf("Name: %s\nPersistent: %s\n", item->entry.name, persistent_word(item));
+	show_active(item);
+	if (item->package) {
+		facts_print(verity_package_judgement(item->package),
+			    verity_package_layout(item->package));
+		return;
+	}
+	printf("Verification: %s\n", verity_verdict_name(item->verdict));
+	if (item->identity[0])
+		printf("Identity: %s\nVersion: %s\nDescription: %s\n", item->identity,
+		       item->version, item->description);
+}
+
+static int show(const struct request *request, const struct installed_list *list,
+		struct verity_error *err)
+{
+	int r = 0;
+
+	if (request->json)
+		return show_json(list, err);
+	if (!request->name)
+		r = show_table(list, err);
+	for (size_t i = 0; r == 0 && i < list->count; i++) {
+		if (!request->name) {
+			show_note(&list->items[i]);
+			continue;
+		}
+		if (i)
+			putchar('\n');
+		show_one(&list->items[i]);
+	}
+	return r;
+}
+
+enum exit_status command_show(struct device *device, int argc, char **argv)
+{
+	cleanup_with(installed_list_free) struct installed_list list = {0};
+	struct request request = {0};
+	struct overlay_store *store;
+	struct verity_error err;
+	int r;
+
+	if (!parse(argc, argv, &request))
+		return report_usage("%s: one NAME at most is expected, and json after it",
+				    argv[0]);
+	r = device_store(device, &store, &err);
+	if (r == 0)
+		r = installed_list_read(device, request.name, &list, &err);
+	if (r == 0 && request.name && list.count == 0)
+		r = installed_fail_unknown(store, request.name, &err);
+	if (r == 0)
+		r = show(&request, &list, &err);
+	return r < 0 ? report_error(NULL, &err) : STATUS_DONE;
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "installer/installed.h"
+
+/**
+ * show_json - print packages as docs/show.md has it
+ */
+int show_json(const struct installed_list *list, struct verity_error *err) must_check;

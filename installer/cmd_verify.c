@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "installer/command.h"
+#include "installer/facts.h"
+#include "verity/cleanup.h"
+
+DEFINE_CLEANUP(struct verity_package, verity_package_free);
+
+static void json_object_put_p(struct json_object **object)
+{
+	json_object_put(*object);
+}
+
+static int print_json(const struct verity_package *package, struct verity_error *err)
+{
+	cleanup_with(json_object_put_p) struct json_object *object =
+		json_object_new_object();
+	const struct verity_judgement *judgement = verity_package_judgement(package);
+	bool accepted = verity_judgement_accepted(judgement);
+	int r;
+
+	if (!object || json_object_object_add(object, "accepted",
+					      json_object_new_boolean(accepted)) < 0)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	r = facts_add_json(object, judgement, verity_package_layout(package), err);
+	if (r == 0)
+		puts(json_object_to_json_string_ext(
+			object,
+			JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	return r;
+}
+
+static void print_facts(const char *file, const struct verity_package *package)
+{
+	const struct verity_judgement *judgement = verity_package_judgement(package);
+
+	report_plain(stdout, file);
+	printf(": %s\n", verity_verdict_name(verity_judgement_verdict(judgement)));
+	facts_print(judgement, verity_package_layout(package));
+}
+
+/* A package that would not be taken is an error like any other, after the facts. */
+static int verify(struct device *device, const char *file, bool json,
+		  struct verity_error *err)
+{
+	cleanup_with(verity_package_free_p) struct verity_package *package = NULL;
+	const struct verity_judgement *judgement;
+	const struct verity_policy *policy;
+	int r = device_policy(device, &policy, err);
+
+	if (r < 0)
+		return r;
+	r = verity_package_open(AT_FDCWD, file, policy, &package, err);
+	if (r < 0)
+		return verity_context(err, r, "%s", file);
+	judgement = verity_package_judgement(package);
+	if (json)
+		r = print_json(package, err);
+	else
+		print_facts(file, package);
+	if (r < 0 || verity_judgement_accepted(judgement))
+		return r;
+	*err = *verity_judgement_reason(judgement);
+	return verity_context(err, -1, "%s: %s", file,
+			      verity_verdict_name(verity_judgement_verdict(judgement)));
+}
+
+enum exit_status command_verify(struct device *device, int argc, char **argv)
+{
+	bool json = argc == 3 && strcmp(argv[2], "json") == 0;
+	struct verity_error err;
+
+	if (argc != 2 && !json)
+		return report_usage("verify: one FILE is expected, and json after it");
+	return verify(device, argv[1], json, &err) < 0 ? report_error(NULL, &err)
+						       : STATUS_DONE;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/installed.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verity/cleanup.h"
+
+#define COPY(to, from) snprintf((to), sizeof(to), "%s", (from))
+
+static const char *const status_names[] = {
+	[INSTALLED_UNKNOWN] = "unknown",   [INSTALLED_ACTIVE] = "active",
+	[INSTALLED_INACTIVE] = "inactive", [INSTALLED_PENDING] = "pending",
+	[INSTALLED_REMOVED] = "removed",
+};
+
+const char *installed_status_name(enum installed_status status)
+{
+	return status_names[status];
+}
+
+void installed_list_free(struct installed_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		verity_package_free(list->items[i].package);
+	free(list->items);
+	*list = (struct installed_list){0};
+}
+
+static void take_state(struct installed *item, const struct overlay_state_entry *entry)
+{
+	item->status = entry->active ? INSTALLED_ACTIVE : INSTALLED_INACTIVE;
+	item->active = entry->active;
+	item->verdict = entry->verdict;
+	item->reason = entry->reason;
+	COPY(item->identity, entry->identity);
+	COPY(item->version, entry->version);
+	COPY(item->description, entry->description);
+}
+
+static void take_judgement(struct installed *item,
+			   const struct verity_judgement *judgement)
+{
+	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
+
+	item->verdict = verity_judgement_verdict(judgement);
+	item->reason = *verity_judgement_reason(judgement);
+	if (!manifest)
+		return;
+	COPY(item->identity, manifest->name);
+	COPY(item->version, manifest->version);
+	COPY(item->description, manifest->description);
+}
+
+/* Of the file that lies there now; none where it cannot be opened or is another. */
+static const struct overlay_state_entry *same_file(
+	const struct overlay_state_entry *entry, const struct verity_package *package)
+{
+	struct overlay_file_id id;
+
+	if (!entry || overlay_file_id_get(verity_package_fd(package), &id, NULL) < 0)
+		return NULL;
+	return overlay_file_id_equal(&entry->file, &id) ? entry : NULL;
+}
+
+static void judge(struct installed *item, int folder, const struct verity_policy *policy,
+		  const struct overlay_state *state,
+		  const struct overlay_state_entry *entry)
+{
+	const struct overlay_state_entry *same = NULL;
+	bool accepted = false;
+	char file[80];
+
+	overlay_entry_file(&item->entry, file);
+	item->verdict = VERITY_INVALID;
+	if (verity_package_open(folder, file, policy, &item->package, &item->reason) ==
+	    0) {
+		take_judgement(item, verity_package_judgement(item->package));
+		accepted = verity_package_verified(item->package) != NULL;
+		same = same_file(entry, item->package);
+	}
+	item->active = entry && entry->active;
+	if (same && same->active) {
+		item->status = INSTALLED_ACTIVE;
+	} else if (same) {
+		item->status = INSTALLED_INACTIVE;
+		item->reason = same->reason;
+	} else if (!accepted) {
+		item->status = INSTALLED_INACTIVE;
+	} else {
+		item->status = state ? INSTALLED_PENDING : INSTALLED_UNKNOWN;
+	}
+	if (!same && item->active)
+		COPY(item->running, entry->version);
+}
+
+/* Whether the state file speaks of the file that lies there, without reading it. */
+static bool is_known(const struct overlay_state_entry *entry, int folder)
+{
+	struct overlay_file_id id;
+	cleanup_fd int fd = -1;
+	char file[80];
+
+	if (!entry)
+		return false;
+	overlay_entry_file(&entry->entry, file);
+	fd = openat(folder, file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 && overlay_file_id_get(fd, &id, NULL) == 0 &&
+	       overlay_file_id_equal(&id, &entry->file);
+}
+
+struct sources {
+	const struct overlay_store *store;
+	const struct overlay_state *state; /* NULL: nothing was activated */
+	const struct verity_policy *policy;
+};
+
+static void fill(const struct sources *sources, bool whole, struct installed *item)
+{
+	int folder = overlay_store_folder(sources->store, item->entry.kind);
+	const struct overlay_state_entry *entry =
+		sources->state ? overlay_state_find(sources->state, &item->entry) : NULL;
+
+	if (!whole && is_known(entry, folder)) {
+		take_state(item, entry);
+		return;
+	}
+	judge(item, folder, sources->policy, sources->state, entry);
+	if (whole)
+		return;
+	verity_package_free(item->package);
+	item->package = NULL;
+}
+
+static bool is_listed(const struct installed_list *list,
+		      const struct overlay_entry *entry)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].entry.kind == entry->kind &&
+		    strcmp(list->items[i].entry.name, entry->name) == 0)
+			return true;
+	return false;
+}
+
+static void add_removed(const struct overlay_state *state, const char *name,
+			struct installed_list *list)
+{
+	for (size_t i = 0; state && i < state->count; i++) {
+		const struct overlay_state_entry *entry = &state->entries[i];
+		struct installed *item = &list->items[list->count];
+
+		if (!entry->active || is_listed(list, &entry->entry) ||
+		    (name && strcmp(entry->entry.name, name) != 0))
+			continue;
+		take_state(item, entry);
+		item->entry = entry->entry;
+		item->status = INSTALLED_REMOVED;
+		list->count++;
+	}
+}
+
+int installed_list_read(struct device *device, const char *name,
+			struct installed_list *ret, struct verity_error *err)
+{
+	cleanup_free struct overlay_entry *entries = NULL;
+	struct sources sources = {.state = device_state(device)};
+	size_t most = sources.state ? sources.state->count : 0;
+	struct installed_list list = {0};
+	struct overlay_store *store;
+	size_t count;
+	int r = device_policy(device, &sources.policy, err);
+
+	if (r == 0)
+		r = device_store(device, &store, err);
+	if (r == 0)
+		r = overlay_store_list(store, &entries, &count, err);
+	if (r < 0)
+		return r;
+	sources.store = store;
+	list.items = calloc(most + count + 1, sizeof(*list.items));
+	if (!list.items)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < count; i++) {
+		if (name && strcmp(entries[i].name, name) != 0)
+			continue;
+		list.items[list.count].entry = entries[i];
+		fill(&sources, name != NULL, &list.items[list.count++]);
+	}
+	add_removed(sources.state, name, &list);
+	*ret = list;
+	return 0;
+}
+
+int installed_fail_unknown(const struct overlay_store *store, const char *name,
+			   struct verity_error *err)
+{
+	cleanup_free struct overlay_entry *entries = NULL;
+	char names[VERITY_MESSAGE_MAX / 2] = "";
+	size_t used = 0;
+	size_t count;
+	int r = overlay_store_list(store, &entries, &count, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count && used < sizeof(names); i++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+					 i ? ", " : "", entries[i].name);
+	if (count == 0)
+		return verity_fail(err, VERITY_E_NOT_FOUND,
+				   "%s: no such package (none is installed)", name);
+	return verity_fail(err, VERITY_E_NOT_FOUND,
+			   "%s: no such package (installed: %s%s)", name, names,
+			   used < sizeof(names) ? "" : "...");
+}

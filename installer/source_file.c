@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "installer/interrupt.h"
+#include "installer/source_private.h"
+#include "verity/cleanup.h"
+
+#define PIECE_BYTES 32768
+
+struct source_file {
+	struct source source;
+	int fd;
+	int64_t bytes;
+};
+
+static const struct source_file *file_of(const struct source *source)
+{
+	return (const struct source_file *)source;
+}
+
+static int64_t file_bytes(const struct source *source)
+{
+	return file_of(source)->bytes;
+}
+
+static void file_free(struct source *source)
+{
+	if (file_of(source)->fd >= 0)
+		close(file_of(source)->fd);
+	free(source);
+}
+
+static int file_pull(struct source *source, const struct source_sink *sink,
+		     struct verity_error *err)
+{
+	char piece[PIECE_BYTES];
+
+	for (;;) {
+		ssize_t count = read(file_of(source)->fd, piece, sizeof(piece));
+		int r = interrupt_check(err);
+
+		if (r == 0 && count < 0 && errno != EINTR)
+			r = verity_fail_errno(err, errno, "cannot be read");
+		if (r == 0 && count > 0)
+			r = sink->take(sink->context, piece, (size_t)count, err);
+		if (r < 0 || count == 0)
+			return r;
+	}
+}
+
+static const struct source_kind kind_file = {
+	.bytes = file_bytes,
+	.pull = file_pull,
+	.free = file_free,
+};
+
+/* O_NONBLOCK: a pipe must not make the technician wait for a writer. */
+static int open_file(struct source_file *file, const char *path, struct verity_error *err)
+{
+	struct stat st;
+
+	file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (file->fd < 0 || fstat(file->fd, &st) < 0)
+		return verity_fail_errno(err, errno, "%s: cannot be opened", path);
+	if (!S_ISREG(st.st_mode))
+		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: a %s, not a file", path,
+				   S_ISDIR(st.st_mode) ? "folder" : "device or pipe");
+	file->bytes = st.st_size;
+	return 0;
+}
+
+static void source_file_free_p(struct source_file **file)
+{
+	if (*file)
+		source_free(&(*file)->source);
+}
+
+int source_file_open(const char *path, struct source **ret, struct verity_error *err)
+{
+	cleanup_with(source_file_free_p) struct source_file *file =
+		calloc(1, sizeof(*file));
+	int r;
+
+	if (!file)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	file->source.kind = &kind_file;
+	file->fd = -1;
+	file->source.where = strdup(path);
+	if (!file->source.where)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	r = verity_name_from_path(path, file->source.name, err);
+	if (r == 0)
+		r = open_file(file, path, err);
+	if (r < 0)
+		return r;
+	*ret = &steal_ptr(&file)->source;
+	return 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "installer/command.h"
+#include "verity/cleanup.h"
+#include "version.h"
+
+DEFINE_CLEANUP(struct device, device_free);
+
+static const struct option options[] = {
+	{"config", required_argument, NULL, 'c'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{NULL, 0, NULL, 0},
+};
+
+static enum exit_status run(const char *config, int argc, char **argv)
+{
+	cleanup_with(device_free_p) struct device *device = NULL;
+	const struct command *command;
+	struct verity_error err;
+
+	if (argc < 1)
+		return report_usage("a command is expected");
+	if (strcmp(argv[0], "help") == 0 && argc <= 2)
+		return command_help(argc == 2 ? argv[1] : NULL);
+	command = command_find(argv[0]);
+	if (!command)
+		return report_usage("'%s' is not a command", argv[0]);
+	if (device_open(config, &device, &err) < 0)
+		return report_error(NULL, &err);
+	return command->run(device, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	const char *config = NULL;
+	int option;
+
+	/* Only for the widths of characters: what is printed is UTF-8 on any console. */
+	setlocale(LC_CTYPE, "C.UTF-8");
+	report_program("wmopkg");
+	while ((option = getopt_long(argc, argv, "+:h", options, NULL)) >= 0) {
+		if (option == 'c')
+			config = optarg;
+		else if (option == 'h')
+			return command_help(NULL);
+		else if (option == 'V')
+			return puts("wmopkg " WMOPKG_VERSION) < 0;
+		else
+			return report_usage("'%s' is unknown or lacks its value",
+					    argv[optind - 1]);
+	}
+	return run(config, argc - optind, argv + optind);
+}

@@ -2,11 +2,21 @@
 #include "overlay/layer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/xattr.h>
 
 #include "verity/cleanup.h"
 #include "verity/device.h"
+#include "verity/io.h"
+
+/*
+ * Squashfs 4.0: where the super block has the place of the table of attributes (all ones:
+ * there is none), and where that table has the number of its entries.
+ */
+#define SQUASHFS_XATTR_TABLE 56
+#define SQUASHFS_XATTR_COUNT 8
 
 struct overlay_layer {
 	struct verity_device *device;
@@ -49,6 +59,60 @@ static int fail_mount(int why, struct verity_error *err)
 	return -why;
 }
 
+/* Little-endian, at @place of the image, read through dm-verity. */
+static int read_number(int device_fd, uint64_t place, size_t bytes, uint64_t *ret,
+		       struct verity_error *err)
+{
+	uint8_t raw[8] = {0};
+	uint64_t number = 0;
+	int r = verity_io_read(device_fd, raw, bytes, place, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = bytes; i-- > 0;)
+		number = number << 8 | raw[i];
+	*ret = number;
+	return 0;
+}
+
+static int count_attributes(const char *device_path, uint64_t *ret,
+			    struct verity_error *err)
+{
+	cleanup_fd int fd = open(device_path, O_RDONLY | O_CLOEXEC);
+	uint64_t table = 0;
+	int r;
+
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "%s", device_path);
+	r = read_number(fd, SQUASHFS_XATTR_TABLE, 8, &table, err);
+	*ret = 0;
+	if (r < 0 || table == UINT64_MAX)
+		return r;
+	if (table > VERITY_IMAGE_MAX)
+		return verity_fail(err, VERITY_E_MOUNT,
+				   "the image's table of attributes lies outside of it");
+	return read_number(fd, table + SQUASHFS_XATTR_COUNT, 4, ret, err);
+}
+
+/*
+ * Opaque folders are attributes. A kernel that does not read them would show what the
+ * package hides, so an image that has some is not for it.
+ */
+static int check_attributes(const struct overlay_layer *layer, struct verity_error *err)
+{
+	uint64_t count = 0;
+	int r = count_attributes(verity_device_path(layer->device), &count, err);
+
+	if (r < 0 || count == 0)
+		return r;
+	if (getxattr(layer->mountpoint, "trusted.overlay.opaque", NULL, 0) < 0 &&
+	    errno == EOPNOTSUPP)
+		return verity_fail(err, VERITY_E_KERNEL_FEATURE,
+				   "the kernel does not read the attributes that the "
+				   "image has (CONFIG_SQUASHFS_XATTR)");
+	return 0;
+}
+
 int overlay_layer_mount(const struct verity_verified *verified, const char *dm_name,
 			const char *mountpoint, struct overlay_layer **ret,
 			struct verity_error *err)
@@ -69,6 +133,9 @@ int overlay_layer_mount(const struct verity_verified *verified, const char *dm_n
 	if (mount(verity_device_path(layer->device), place, "squashfs", flags, NULL) < 0)
 		return fail_mount(errno, err);
 	layer->mountpoint = steal_ptr(&place);
+	r = check_attributes(layer, err);
+	if (r < 0)
+		return r;
 	*ret = steal_ptr(&layer);
 	return 0;
 }

@@ -24,6 +24,9 @@ def prepare(work, build):
         vendor.path("tiny"))
     vendor.make("unsigned", {"usr/bin/set": ("#!/bin/sh\n", 0o4755)}, signer=None)
     vendor.make("stranger", {"etc/stranger": "here\n"}, signer="other")
+    tree = vendor.tree("opaque", {"usr/share/tree/three": "opaque\n"})
+    os.setxattr(tree + "/usr/share/tree", "trusted.overlay.opaque", b"y")
+    vendor.make("opaque", tree)
     for number in range(MANY):
         vendor.make(f"many{number:02}", {f"many/{number}": f"{number}\n",
                                          "etc/banner": f"{number}\n"})
@@ -96,6 +99,23 @@ def test_whiteouts_and_replaced_folders(work, build):
         device.install(work + "/packages/replace.wmopkg")
         device.activate()
         equal(device.see("usr/share/tree"), "a file now\n")
+
+
+def test_opaque_folder(work, build):
+    """Hidden where the kernel reads attributes, and refused where it does not: then the
+    folder would show what the package hides. Debian's User-Mode Linux does not."""
+    with Device(work, build) as device:
+        device.install(work + "/packages/opaque.wmopkg")
+        device.activate()
+        package = device.package("opaque")
+        if package["active"]:
+            equal(os.listdir(device.root("usr/share/tree")), ["three"])
+        else:
+            equal(package["reason"], {
+                "code": "kernel-feature",
+                "message": "the kernel does not read the attributes that the image has "
+                           "(CONFIG_SQUASHFS_XATTR)"})
+            equal(sorted(os.listdir(device.root("usr/share/tree"))), ["one", "two"])
 
 
 def test_one_block(work, build):

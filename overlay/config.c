@@ -16,6 +16,7 @@ struct reading {
 	struct overlay_config config;
 	const char *path;
 	struct verity_error *err;
+	bool told; /* the first complaint is the one that helps */
 };
 
 static void cfg_free_p(cfg_t **cfg)
@@ -45,6 +46,9 @@ report(cfg_t *cfg, const char *format, va_list args)
 	struct reading *reading = (struct reading *)(void *)cfg->opts[0].simple_value.ptr;
 	char why[VERITY_MESSAGE_MAX];
 
+	if (reading->told)
+		return;
+	reading->told = true;
 	vsnprintf(why, sizeof(why), format, args);
 	verity_fail(reading->err, VERITY_E_CONFIG, "%s:%d: %s", reading->path, cfg->line,
 		    why);

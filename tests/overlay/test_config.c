@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/config.h"
+#include <errno.h>
+
+#include "tests/check.h"
+#include "tests/overlay/scratch.h"
+#include "verity/cleanup.h"
+
+static int load(const char *text, struct overlay_config *ret, struct verity_error *err)
+{
+	scratch_write("conf", text);
+	return overlay_config_load("conf", ret, err);
+}
+
+static void test_defaults(void **state)
+{
+	static const char *const cases[] = {"", "# a comment\n", "\n\n"};
+	struct overlay_config config;
+	struct verity_error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		check_ok(load(cases[i], &config, &err), &err);
+		assert_string_equal(config.data, "LABEL=wmopkg-data");
+		assert_string_equal(config.persist, "LABEL=wmopkg-persist");
+		assert_string_equal(config.keys, "/etc/wmopkg/keys");
+		assert_string_equal(config.run, "/run/wmopkg");
+		assert_string_equal(config.cmdline, "/proc/cmdline");
+		overlay_config_free(&config);
+	}
+}
+
+static void test_values(void **state)
+{
+	struct overlay_config config;
+	struct verity_error err;
+
+	(void)state;
+	check_ok(
+		load("data = \"/mnt/data\"\npersist = 'PARTLABEL=keep'\n"
+		     "keys = '/k' # ours\nrun = /r\ncmdline = /c\ndata = /dev/mmcblk0p3\n",
+		     &config, &err),
+		&err);
+	assert_string_equal(config.data, "/dev/mmcblk0p3");
+	assert_string_equal(config.persist, "PARTLABEL=keep");
+	assert_string_equal(config.keys, "/k");
+	assert_string_equal(config.run, "/r");
+	assert_string_equal(config.cmdline, "/c");
+	overlay_config_free(&config);
+	assert_null(config.data);
+}
+
+static void test_bad(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *message;
+	} cases[] = {
+		{"banana = 1\n", "conf:1: no such option 'banana'"},
+		{"keys = /k\n\nkey = /k\n", "conf:3: no such option 'key'"},
+		{"keys = keys\n", "conf:1: keys: 'keys' is not an absolute path"},
+		{"\nrun = ''\n", "conf:2: run: '' is not an absolute path"},
+		{"data = data\n",
+		 "conf:1: data: 'data' is neither an absolute path nor LABEL=, UUID=, "
+		 "PARTLABEL= or PARTUUID="},
+		{"persist = \"LABEL=\"\n",
+		 "conf:1: persist: 'LABEL=' is neither an absolute path nor LABEL=, "
+		 "UUID=, PARTLABEL= or PARTUUID="},
+		{"data /x\n", "conf:1: missing equal sign after option 'data'"},
+		{"data = \"/never ends\n", "conf:2: premature end of file"},
+	};
+	struct verity_error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct overlay_config config = {.data = NULL};
+
+		assert_int_equal(load(cases[i].text, &config, &err), -EINVAL);
+		check_error(&err, VERITY_E_CONFIG, cases[i].message);
+		assert_null(config.data);
+	}
+}
+
+static void test_missing(void **state)
+{
+	struct overlay_config config = {.data = NULL};
+	struct verity_error err;
+
+	(void)state;
+	assert_int_equal(overlay_config_load("not-there", &config, &err), -ENOENT);
+	check_error(&err, VERITY_E_NOT_FOUND, "not-there: No such file or directory");
+	assert_int_equal(overlay_config_load("not-there", &config, NULL), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_missing),
+	};
+
+	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
+}

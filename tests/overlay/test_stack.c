@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/mountinfo.h"
+#include "overlay/stack.h"
+#include <errno.h>
+
+#include "tests/check.h"
+#include "verity/cleanup.h"
+
+#define PAGE 4096
+
+static void test_plan(void **state)
+{
+	struct overlay_stack_plan plan = {0};
+	struct verity_error err;
+
+	(void)state;
+	check_ok(overlay_stack_plan_new(2, true, &plan, &err), &err);
+	assert_int_equal(plan.count, 4);
+	assert_string_equal(plan.names[0], "engine");
+	assert_string_equal(plan.names[1], "1");
+	assert_string_equal(plan.names[2], "2");
+	assert_string_equal(plan.names[3], "root");
+	assert_true(plan.nosuid);
+	overlay_stack_plan_free(&plan);
+	assert_null(plan.names);
+}
+
+static void test_most(void **state)
+{
+	struct overlay_stack_plan plan = {0};
+	cleanup_free char *options = NULL;
+	struct verity_error err;
+
+	(void)state;
+	check_ok(overlay_stack_plan_new(498, false, &plan, &err), &err);
+	assert_int_equal(plan.count, OVERLAY_STACK_MAX);
+	check_ok(overlay_stack_options(&plan, PAGE, &options, &err), &err);
+	assert_true(strlen(options) < PAGE);
+	check_ok(overlay_stack_compare(&plan, options, &err), &err);
+	overlay_stack_plan_free(&plan);
+
+	assert_int_equal(overlay_stack_plan_new(499, false, &plan, &err), -E2BIG);
+	check_error(&err, VERITY_E_TOO_MANY,
+		    "499 packages are to be active, and a stack takes 498");
+	assert_null(plan.names);
+}
+
+static void test_options(void **state)
+{
+	struct overlay_stack_plan plan = {0};
+	char *options = NULL;
+	struct verity_error err;
+	const char *wanted = "lowerdir=engine:1:2:root";
+
+	(void)state;
+	check_ok(overlay_stack_plan_new(2, false, &plan, &err), &err);
+	check_ok(overlay_stack_options(&plan, strlen(wanted) + 1, &options, &err), &err);
+	assert_string_equal(options, wanted);
+	free(options);
+	options = NULL;
+	assert_int_equal(overlay_stack_options(&plan, strlen(wanted), &options, &err),
+			 -E2BIG);
+	check_error(
+		&err, VERITY_E_TOO_MANY,
+		"the mount options of 4 layers are longer than the 23 bytes that this "
+		"kernel takes");
+	assert_null(options);
+	overlay_stack_plan_free(&plan);
+}
+
+static void test_compare(void **state)
+{
+	static const struct {
+		const char *options;
+		const char *message; /* NULL: as planned */
+	} cases[] = {
+		{"ro,lowerdir=engine:1:2:root", NULL},
+		{"ro,lowerdir=engine:1:2:root,xino=off,redirect_dir=on", NULL},
+		{"ro,lowerdir+=engine,lowerdir+=1,lowerdir+=2,lowerdir+=root,uuid=off",
+		 NULL},
+		{"ro,lowerdir=engine:1:root:2",
+		 "the kernel did not stack layer 3 of 4 as planned"},
+		{"ro,lowerdir=engine:1:2",
+		 "the kernel did not stack layer 4 of 4 as planned"},
+		{"ro,lowerdir=engine:1:2:roo",
+		 "the kernel did not stack layer 4 of 4 as planned"},
+		{"ro,lowerdir=engine:1:2:rootxxxxxxxxxxxxxxxxxxxx",
+		 "the kernel did not stack layer 4 of 4 as planned"},
+		{"ro", "the kernel did not stack layer 1 of 4 as planned"},
+		{"", "the kernel did not stack layer 1 of 4 as planned"},
+		{"ro,lowerdir=engine:1:2:root:more",
+		 "the kernel stacked more than the 4 layers planned"},
+		{"ro,lowerdir+=engine,lowerdir+=1,lowerdir+=2,lowerdir+=root,lowerdir+=x",
+		 "the kernel stacked more than the 4 layers planned"},
+	};
+	struct overlay_stack_plan plan = {0};
+	struct verity_error err;
+
+	(void)state;
+	check_ok(overlay_stack_plan_new(2, false, &plan, &err), &err);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int r = overlay_stack_compare(&plan, cases[i].options, &err);
+
+		if ((r == 0) != (cases[i].message == NULL))
+			fail_msg("'%s'", cases[i].options);
+		if (r < 0)
+			check_error(&err, VERITY_E_STACK, cases[i].message);
+	}
+	overlay_stack_plan_free(&plan);
+}
+
+static void test_mountinfo(void **state)
+{
+	char good[] = "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - overlay wmopkg "
+		      "ro,lowerdir=a\n";
+	char plain[] = "36 35 98:0 / / rw - tmpfs tmpfs rw";
+	char bad[][40] = {"", "36 35 98:0 / / rw", "36 35 98:0 / / rw - overlay",
+			  "36 35 98:0 / / rw - overlay wmopkg", " - "};
+	struct overlay_mountinfo info;
+
+	(void)state;
+	assert_int_equal(overlay_mountinfo_split(good, &info), 0);
+	assert_string_equal(info.type, "overlay");
+	assert_string_equal(info.source, "wmopkg");
+	assert_string_equal(info.options, "ro,lowerdir=a");
+	assert_int_equal(overlay_mountinfo_split(plain, &info), 0);
+	assert_string_equal(info.options, "rw");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(overlay_mountinfo_split(bad[i], &info), -EINVAL);
+}
+
+static void test_find(void **state)
+{
+	enum overlay_stack_found found = OVERLAY_STACK_OURS;
+	struct verity_error err;
+
+	(void)state;
+	check_ok(overlay_stack_find("/proc", &found, &err), &err);
+	assert_int_equal(found, OVERLAY_STACK_NONE);
+	assert_int_equal(overlay_stack_find("/not/there", &found, &err), -ENOENT);
+	check_error(&err, VERITY_E_NOT_FOUND, "/not/there: No such file or directory");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_plan),      cmocka_unit_test(test_most),
+		cmocka_unit_test(test_options),   cmocka_unit_test(test_compare),
+		cmocka_unit_test(test_mountinfo), cmocka_unit_test(test_find),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "tests/check.h"
+#include "tests/overlay/scratch.h"
+#include "verity/cleanup.h"
+
+static const struct overlay_state_entry two[] = {
+	{
+		.entry = {.name = "a", .kind = OVERLAY_PERSISTENT},
+		.file = {.inode = UINT64_MAX, .bytes = 12288, .changed_ns = -5},
+		.identity = "vendor.a",
+		.version = "5.26.0-rev0",
+		.description = "Gr\303\266\303\237e \"and\" /slash",
+		.verdict = VERITY_SIGNED,
+		.active = true,
+	},
+	{
+		.entry = {.name = "b", .kind = OVERLAY_ORDINARY},
+		.verdict = VERITY_INVALID,
+		.reason = {.code = VERITY_E_IMAGE_MISMATCH, .message = "block 7"},
+	},
+};
+
+static void encode_two(char **ret)
+{
+	struct overlay_state_entry entries[2];
+	const struct overlay_state state = {
+		.entries = entries,
+		.count = 2,
+		.allow_untrusted = true,
+		.stack = {.code = VERITY_E_STACK, .message = "no"}};
+	struct verity_error err;
+
+	memcpy(entries, two, sizeof(entries));
+	check_ok(overlay_state_encode(&state, ret, &err), &err);
+}
+
+static void test_round(void **state_)
+{
+	const struct overlay_entry ordinary = {.name = "b", .kind = OVERLAY_ORDINARY};
+	const struct overlay_entry missing = {.name = "b", .kind = OVERLAY_PERSISTENT};
+	cleanup_free char *text = NULL;
+	struct overlay_state state = {0};
+	struct verity_error err;
+
+	(void)state_;
+	encode_two(&text);
+	check_ok(overlay_state_decode(text, strlen(text), &state, &err), &err);
+	assert_int_equal(state.count, 2);
+	assert_true(state.allow_untrusted);
+	assert_false(state.safe);
+	check_error(&state.stack, VERITY_E_STACK, "no");
+	assert_memory_equal(&state.entries[0], &two[0], sizeof(two[0]));
+	assert_memory_equal(&state.entries[1], &two[1], sizeof(two[1]));
+	assert_ptr_equal(overlay_state_find(&state, &ordinary), &state.entries[1]);
+	assert_null(overlay_state_find(&state, &missing));
+	overlay_state_free(&state);
+	assert_null(state.entries);
+}
+
+static void test_text(void **state_)
+{
+	const struct overlay_state empty = {.safe = true};
+	cleanup_free char *text = NULL;
+	struct verity_error err;
+
+	(void)state_;
+	check_ok(overlay_state_encode(&empty, &text, &err), &err);
+	assert_string_equal(text, "{\n"
+				  "  \"format\": 1,\n"
+				  "  \"safe\": true,\n"
+				  "  \"allow_untrusted\": false,\n"
+				  "  \"stack\": {\n"
+				  "    \"code\": \"ok\",\n"
+				  "    \"message\": \"\"\n"
+				  "  },\n"
+				  "  \"packages\": [\n"
+				  "  ]\n"
+				  "}");
+}
+
+/* A reason is made printable on its way out, so that it can always be read back. */
+static void test_unprintable_reason(void **state_)
+{
+	const struct overlay_state given = {
+		.stack = {.code = VERITY_E_IO, .message = "a\nb\033[2J \303"}};
+	cleanup_free char *text = NULL;
+	struct overlay_state state = {0};
+	struct verity_error err;
+
+	(void)state_;
+	check_ok(overlay_state_encode(&given, &text, &err), &err);
+	check_ok(overlay_state_decode(text, strlen(text), &state, &err), &err);
+	check_error(&state.stack, VERITY_E_IO, "a?b?[2J ?");
+	overlay_state_free(&state);
+}
+
+/* Each case is the sound text with one part of it replaced. */
+static const struct {
+	const char *part;
+	const char *with;
+	const char *message;
+} bad[] = {
+	{"{\n  \"format\"", "[\n  \"format\"", "state: file: not a JSON object"},
+	{"\"format\": 1", "\"format\": 2", "state: format: not 1"},
+	{"\"format\": 1", "\"format\": \"1\"", "state: format: of the wrong type"},
+	{"\"format\": 1,", "", "state: format: missing"},
+	{"\"safe\": false", "\"safe\": 0", "state: safe: of the wrong type"},
+	{"\"stack\": {", "\"stack\": [{}], \"x\": {", "state: stack: of the wrong type"},
+	{"\"stack-failed\"", "\"made-up\"", "state: code: unknown"},
+	{"\"packages\": [", "\"packages\": [ 1,",
+	 "state: packages: holds something else than objects"},
+	{"\"packages\": [", "\"packages\": {}, \"x\": [",
+	 "state: packages: of the wrong type"},
+	{"\"name\": \"a\"", "\"name\": \"../a\"",
+	 "state: name: not a name a package may have"},
+	{"\"name\": \"a\"", "\"name\": \"a\\u0000b\"", "state: name: not printable"},
+	{"\"version\": \"5.26.0-rev0\"",
+	 "\"version\": "
+	 "\"1234567890123456789012345678901234567890123456789012345678901234567890\"",
+	 "state: version: too long"},
+	{"\"version\": \"5.26.0-rev0\"", "\"version\": \"\\u001b[2J\"",
+	 "state: version: not printable"},
+	{"\"bytes\": 12288", "\"bytes\": -1", "state: bytes: negative"},
+	{"\"bytes\": 12288", "\"bytes\": 1.5", "state: bytes: of the wrong type"},
+	{"\"Signed\"", "\"signed\"", "state: verification: unknown"},
+	{"\"active\": true", "\"active\": null", "state: active: of the wrong type"},
+	{"\"active\": true,", "", "state: active: missing"},
+};
+
+static char *replace(const char *text, const char *part, const char *with)
+{
+	const char *place = strstr(text, part);
+	size_t size = strlen(text) + strlen(with) + 1;
+	char *made = malloc(size);
+
+	assert_non_null(place);
+	assert_non_null(made);
+	snprintf(made, size, "%.*s%s%s", (int)(place - text), text, with,
+		 place + strlen(part));
+	return made;
+}
+
+static void test_bad(void **state_)
+{
+	cleanup_free char *text = NULL;
+	struct verity_error err;
+
+	(void)state_;
+	encode_two(&text);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		cleanup_free char *changed = replace(text, bad[i].part, bad[i].with);
+		struct overlay_state state = {.count = 77};
+
+		assert_int_equal(
+			overlay_state_decode(changed, strlen(changed), &state, &err),
+			-EBADMSG);
+		assert_string_equal(err.message, bad[i].message);
+		assert_int_equal(state.count, 77);
+	}
+}
+
+/* Cut off anywhere, it is no state, and nothing is left behind. */
+static void test_cut(void **state_)
+{
+	cleanup_free char *text = NULL;
+	struct overlay_state state;
+
+	(void)state_;
+	encode_two(&text);
+	for (size_t size = 0; size < strlen(text); size++)
+		assert_int_equal(overlay_state_decode(text, size, &state, NULL),
+				 -EBADMSG);
+}
+
+static void test_files(void **state_)
+{
+	struct overlay_state given = {.safe = true};
+	struct overlay_state state = {0};
+	struct verity_error err;
+
+	(void)state_;
+	assert_int_equal(overlay_state_read("run/wmopkg", &state, &err), -ENOENT);
+	check_ok(overlay_state_write("run/wmopkg", &given, &err), &err);
+	check_ok(overlay_state_read("run/wmopkg", &state, &err), &err);
+	assert_true(state.safe);
+	overlay_state_free(&state);
+	given.safe = false;
+	check_ok(overlay_state_write("run/wmopkg", &given, &err), &err);
+	check_ok(overlay_state_read("run/wmopkg", &state, &err), &err);
+	assert_false(state.safe);
+	overlay_state_free(&state);
+	assert_int_equal(access("run/wmopkg/.state.json.new", F_OK), -1);
+
+	scratch_write("run/wmopkg/state.json", "{}");
+	assert_int_equal(overlay_state_read("run/wmopkg", &state, &err), -EBADMSG);
+	assert_string_equal(err.message, "run/wmopkg: state: format: missing");
+}
+
+static void test_file_id(void **state_)
+{
+	cleanup_fd int fd = -1;
+	struct overlay_file_id before;
+	struct overlay_file_id after;
+	struct verity_error err;
+
+	(void)state_;
+	scratch_write("file", "text");
+	fd = open("file", O_RDWR | O_CLOEXEC);
+	check_ok(overlay_file_id_get(fd, &before, &err), &err);
+	check_ok(overlay_file_id_get(fd, &after, &err), &err);
+	assert_true(overlay_file_id_equal(&before, &after));
+	assert_int_equal(before.bytes, 4);
+	assert_int_equal(ftruncate(fd, 5), 0);
+	check_ok(overlay_file_id_get(fd, &after, &err), &err);
+	assert_false(overlay_file_id_equal(&before, &after));
+	assert_true(overlay_file_id_get(-1, &after, &err) < 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_unprintable_reason),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_file_id),
+	};
+
+	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
+}

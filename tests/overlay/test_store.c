@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "tests/check.h"
+#include "tests/overlay/scratch.h"
+#include "verity/cleanup.h"
+
+struct fixture {
+	int data;
+	int persist;
+	struct overlay_store *store;
+};
+
+static int set_up(void **state)
+{
+	static struct fixture fixture;
+	static int number;
+	char folder[32];
+	struct verity_error err;
+
+	snprintf(folder, sizeof(folder), "d%d", number++);
+	if (mkdir(folder, 0755) < 0 || chdir(folder) < 0 || mkdir("data", 0755) < 0 ||
+	    mkdir("persist", 0755) < 0)
+		return -1;
+	fixture.data = open("data", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fixture.persist = open("persist", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	check_ok(overlay_store_open(fixture.data, fixture.persist, &fixture.store, &err),
+		 &err);
+	*state = &fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	overlay_store_free(fixture->store);
+	close(fixture->data);
+	close(fixture->persist);
+	return chdir("..");
+}
+
+static void install(struct fixture *fixture, enum overlay_store_kind kind,
+		    const char *name, const char *text)
+{
+	struct overlay_incoming *incoming = NULL;
+	struct verity_error err;
+	int fd;
+
+	check_ok(overlay_incoming_new(fixture->store, kind, name, &incoming, &err), &err);
+	fd = overlay_incoming_fd(incoming);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	check_ok(overlay_incoming_commit(incoming, &err), &err);
+	overlay_incoming_free(incoming);
+}
+
+static void check_file(const char *path, const char *wanted)
+{
+	char text[64] = "";
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_true(read(fd, text, sizeof(text) - 1) >= 0);
+	assert_string_equal(text, wanted);
+}
+
+static size_t count_entries(struct fixture *fixture)
+{
+	cleanup_free struct overlay_entry *entries = NULL;
+	struct verity_error err;
+	size_t count = 99;
+
+	check_ok(overlay_store_list(fixture->store, &entries, &count, &err), &err);
+	return count;
+}
+
+static void test_empty(void **state)
+{
+	struct overlay_entry entry = {.name = "a", .kind = OVERLAY_ORDINARY};
+	struct fixture *fixture = *state;
+	struct verity_error err;
+
+	assert_int_equal(count_entries(fixture), 0);
+	assert_int_equal(overlay_store_folder(fixture->store, OVERLAY_ORDINARY), -1);
+	assert_int_equal(overlay_store_find(fixture->store, "a", &entry, &err), -ENOENT);
+	check_error(&err, VERITY_E_NOT_FOUND, "package 'a' is not installed");
+	assert_int_equal(overlay_store_remove(fixture->store, &entry, &err), -ENOENT);
+	check_error(&err, VERITY_E_NOT_FOUND, "package 'a' is not installed");
+	assert_int_equal(overlay_store_clean(fixture->store, &err), 0);
+}
+
+static void test_add_and_list(void **state)
+{
+	cleanup_free struct overlay_entry *entries = NULL;
+	struct fixture *fixture = *state;
+	struct overlay_entry entry;
+	struct verity_error err;
+	struct stat st;
+	size_t count = 0;
+
+	install(fixture, OVERLAY_ORDINARY, "b", "one");
+	install(fixture, OVERLAY_ORDINARY, "c", "two");
+	install(fixture, OVERLAY_PERSISTENT, "b", "three");
+	install(fixture, OVERLAY_PERSISTENT, "a", "four");
+	scratch_write("data/packages/no package.wmopkg", "");
+	scratch_write("data/packages/README", "");
+	scratch_write("data/packages/.hidden.wmopkg", "");
+
+	check_ok(overlay_store_list(fixture->store, &entries, &count, &err), &err);
+	assert_int_equal(count, 4);
+	assert_string_equal(entries[0].name, "a");
+	assert_string_equal(entries[1].name, "b");
+	assert_int_equal(entries[1].kind, OVERLAY_PERSISTENT);
+	assert_string_equal(entries[2].name, "b");
+	assert_int_equal(entries[2].kind, OVERLAY_ORDINARY);
+	assert_string_equal(entries[3].name, "c");
+	check_file("data/packages/b.wmopkg", "one");
+	check_file("persist/packages/b.wmopkg", "three");
+	assert_int_equal(stat("data/packages/b.wmopkg", &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0644);
+
+	check_ok(overlay_store_find(fixture->store, "b", &entry, &err), &err);
+	assert_int_equal(entry.kind, OVERLAY_PERSISTENT);
+	check_ok(overlay_store_find(fixture->store, "c", &entry, &err), &err);
+	assert_int_equal(entry.kind, OVERLAY_ORDINARY);
+	assert_int_equal(overlay_store_find(fixture->store, "../x", &entry, &err),
+			 -ENOENT);
+}
+
+static void test_replace_and_remove(void **state)
+{
+	struct fixture *fixture = *state;
+	struct overlay_entry entry;
+	struct verity_error err;
+
+	install(fixture, OVERLAY_ORDINARY, "a", "old");
+	install(fixture, OVERLAY_ORDINARY, "a", "new");
+	check_file("data/packages/a.wmopkg", "new");
+	assert_int_equal(count_entries(fixture), 1);
+	check_ok(overlay_store_find(fixture->store, "a", &entry, &err), &err);
+	check_ok(overlay_store_remove(fixture->store, &entry, &err), &err);
+	assert_int_equal(count_entries(fixture), 0);
+	assert_int_equal(overlay_store_remove(fixture->store, &entry, &err), -ENOENT);
+}
+
+static void test_given_up(void **state)
+{
+	struct overlay_incoming *incoming = NULL;
+	struct fixture *fixture = *state;
+	struct verity_error err;
+
+	install(fixture, OVERLAY_ORDINARY, "a", "old");
+	check_ok(overlay_incoming_new(fixture->store, OVERLAY_ORDINARY, "a", &incoming,
+				      &err),
+		 &err);
+	assert_int_equal(write(overlay_incoming_fd(incoming), "half", 4), 4);
+	assert_int_equal(access("data/packages/.a.wmopkg.new", F_OK), 0);
+	overlay_incoming_free(incoming);
+	assert_int_equal(access("data/packages/.a.wmopkg.new", F_OK), -1);
+	check_file("data/packages/a.wmopkg", "old");
+}
+
+static void test_busy(void **state)
+{
+	struct overlay_incoming *first = NULL;
+	struct overlay_incoming *second = NULL;
+	struct fixture *fixture = *state;
+	struct verity_error err;
+
+	check_ok(
+		overlay_incoming_new(fixture->store, OVERLAY_ORDINARY, "a", &first, &err),
+		&err);
+	assert_int_equal(overlay_incoming_new(fixture->store, OVERLAY_ORDINARY, "b",
+					      &second, &err),
+			 -EBUSY);
+	check_error(&err, VERITY_E_BUSY, "another installation is under way");
+	assert_int_equal(overlay_store_clean(fixture->store, &err), -EBUSY);
+	check_ok(overlay_incoming_new(fixture->store, OVERLAY_PERSISTENT, "b", &second,
+				      &err),
+		 &err);
+	overlay_incoming_free(second);
+	overlay_incoming_free(first);
+	assert_int_equal(overlay_store_clean(fixture->store, &err), 0);
+}
+
+static void test_leftovers(void **state)
+{
+	struct fixture *fixture = *state;
+	struct verity_error err;
+
+	install(fixture, OVERLAY_ORDINARY, "a", "kept");
+	scratch_write("data/packages/.b.wmopkg.new", "cut off");
+	scratch_write("data/packages/.c.wmopkg.new", "cut off");
+	scratch_write("data/packages/.wmopkg.new", "not of ours");
+	scratch_write("data/packages/notes.new", "not of ours");
+	assert_int_equal(overlay_store_clean(fixture->store, &err), 2);
+	assert_int_equal(access("data/packages/.wmopkg.new", F_OK), 0);
+	assert_int_equal(access("data/packages/notes.new", F_OK), 0);
+	check_file("data/packages/a.wmopkg", "kept");
+	scratch_write("data/packages/.b.wmopkg.new", "cut off");
+	install(fixture, OVERLAY_ORDINARY, "c", "other");
+	assert_int_equal(access("data/packages/.b.wmopkg.new", F_OK), -1);
+}
+
+static void test_links(void **state)
+{
+	struct overlay_incoming *incoming = NULL;
+	struct fixture *fixture = *state;
+	struct verity_error err;
+
+	/* a link where the new file would be written is deleted, never followed */
+	install(fixture, OVERLAY_ORDINARY, "a", "old");
+	scratch_write("target", "untouched");
+	assert_int_equal(symlink("../../target", "data/packages/.a.wmopkg.new"), 0);
+	install(fixture, OVERLAY_ORDINARY, "a", "new");
+	check_file("target", "untouched");
+	check_file("data/packages/a.wmopkg", "new");
+
+	/* `packages` is a folder or nothing */
+	assert_int_equal(symlink("../data", "persist/packages"), 0);
+	assert_true(overlay_incoming_new(fixture->store, OVERLAY_PERSISTENT, "a",
+					 &incoming, &err) < 0);
+	assert_string_equal(err.message, "folder 'packages': Not a directory");
+}
+
+static void test_room(void **state)
+{
+	struct overlay_incoming *incoming = NULL;
+	struct fixture *fixture = *state;
+	struct verity_error err;
+
+	check_ok(overlay_incoming_new(fixture->store, OVERLAY_ORDINARY, "a", &incoming,
+				      &err),
+		 &err);
+	check_ok(overlay_incoming_reserve(incoming, 0, &err), &err);
+	check_ok(overlay_incoming_reserve(incoming, 1 << 20, &err), &err);
+	assert_int_equal(lseek(overlay_incoming_fd(incoming), 0, SEEK_END), 0);
+	assert_int_equal(overlay_incoming_reserve(incoming, UINT64_MAX, &err), -ENOSPC);
+	assert_int_equal(err.code, VERITY_E_NO_ROOM);
+	assert_non_null(strstr(err.message, "it needs 18446744073709551615 bytes and "
+					    "there is room for "));
+	assert_int_equal(overlay_incoming_reserve(incoming, UINT64_C(1) << 60, &err),
+			 -ENOSPC);
+	overlay_incoming_free(incoming);
+}
+
+static void test_no_store(void **state)
+{
+	struct overlay_incoming *incoming = NULL;
+	struct overlay_store *store = NULL;
+	struct fixture *fixture = *state;
+	struct verity_error err;
+
+	check_ok(overlay_store_open(fixture->data, -1, &store, &err), &err);
+	assert_int_equal(
+		overlay_incoming_new(store, OVERLAY_PERSISTENT, "a", &incoming, &err),
+		-ENOENT);
+	check_error(&err, VERITY_E_NOT_FOUND, "there is no persistent store");
+	assert_int_equal(
+		overlay_incoming_new(store, OVERLAY_ORDINARY, "../a", &incoming, &err),
+		-EINVAL);
+	check_error(&err, VERITY_E_BAD_NAME, "not a name a package may have");
+	overlay_store_free(store);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_empty, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_add_and_list, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_replace_and_remove, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_given_up, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_busy, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_leftovers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_links, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_room, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_store, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
+}

@@ -28,8 +28,7 @@ void progress_begin(struct progress *progress, FILE *out, bool live, const char 
 	};
 	fprintf(out, "%s:\n\n", title);
 	fputs(SCALE, out);
-	if (live)
-		show(progress, 1);
+	show(progress, live ? 1 : 0);
 }
 
 void progress_advance(struct progress *progress, uint64_t done)

@@ -26,7 +26,8 @@ int source_open(const char *where, struct source **ret, struct verity_error *err
 		if (strlen(protocols[i].scheme) == size &&
 		    strncasecmp(protocols[i].scheme, where, size) == 0)
 			return protocols[i].open(where, ret, err);
-	return verity_fail(err, VERITY_E_USAGE, "'%.*s' is not a known protocol",
+	return verity_fail(err, VERITY_E_USAGE,
+			   "'%.*s' is not a known protocol (http and https are)",
 			   size < 32 ? (int)size : 32, where);
 }
 

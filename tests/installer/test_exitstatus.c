@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/check.h"
+
+#include "installer/exitstatus.h"
+
+#define STEP(code, name, hint) name,
+static const char *const names[] = {"ok", VERITY_ERRORS(STEP)};
+
+/* What is not named here is a plain failure. */
+static const struct {
+	const char *name;
+	int status;
+} statuses[] = {
+	{"ok", 0},
+	{"usage", 2},
+	{"bad-name", 2},
+	{"bad-magic", 3},
+	{"bad-sizes", 3},
+	{"bad-length", 3},
+	{"bad-padding", 3},
+	{"bad-manifest", 3},
+	{"unknown-feature", 3},
+	{"bad-signature", 3},
+	{"no-signature", 3},
+	{"untrusted-signer", 3},
+	{"tree-mismatch", 3},
+	{"image-mismatch", 3},
+	{"not-found", 4},
+	{"transfer", 5},
+	{"no-room", 6},
+};
+
+static int expected(const char *name)
+{
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+		if (strcmp(statuses[i].name, name) == 0)
+			return statuses[i].status;
+	return 1;
+}
+
+static void test_every_code(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		enum verity_code code = verity_code_from_name(names[i]);
+
+		assert_string_equal(verity_code_name(code), names[i]);
+		if ((int)exit_status_of(code) != expected(names[i]))
+			fail_msg("%s: exit status %d, not %d", names[i],
+				 (int)exit_status_of(code), expected(names[i]));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_code),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

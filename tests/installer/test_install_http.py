@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""wmopkg install over http: against nginx, and against a server that misbehaves."""
+
+import os
+import signal
+import subprocess
+import unittest
+
+import bench
+import servers
+
+SERVER = "(check the address, the path and the server)"
+
+
+def attempt(*ports, name="pkgname"):
+    """What is said before a byte of the package has come."""
+    connecting = "".join(f"Connecting to 127.0.0.1 (127.0.0.1:{port})\n" for port in ports)
+    return f"Attempting to download file {name}.wmopkg, using HTTP\n\n{connecting}"
+
+
+class WithNginx(bench.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.make("unsigned")
+        cls.nginx = servers.Nginx(f"{cls.shared}/nginx", cls.shared)
+        cls.addClassCleanup(cls.nginx.close)
+        cls.url = f"http://127.0.0.1:{cls.nginx.port}"
+
+    def test_good(self):
+        self.succeed(attempt(self.nginx.port) + bench.LOCAL, "install",
+                     f"{self.url}/pkgname.wmopkg")
+        self.assertEqual(bench.listing("data", "persist"),
+                         ["data/packages", "data/packages/pkgname.wmopkg"])
+        self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), bench.read(self.package))
+
+    def test_persistent(self):
+        self.succeed(attempt(self.nginx.port) + bench.LOCAL, "install", "persistent",
+                     f"{self.url}/pkgname.wmopkg?from=here#part")
+        self.assertEqual(os.listdir("persist/packages"), ["pkgname.wmopkg"])
+
+    def test_unsigned(self):
+        self.refuse(3, f"{self.url}/unsigned.wmopkg: Unsigned: {bench.UNSIGNED}", "install",
+                    f"{self.url}/unsigned.wmopkg",
+                    output=attempt(self.nginx.port, name="unsigned"))
+
+    def test_not_found(self):
+        self.refuse(4, f"{self.url}/none.wmopkg: the server says 404 Not Found (check the path)",
+                    "install", f"http://user:secret@127.0.0.1:{self.nginx.port}/none.wmopkg",
+                    output=attempt(self.nginx.port, name="none"))
+
+    def test_forbidden(self):
+        url = f"{self.url}/forbidden/pkgname.wmopkg"
+        self.refuse(5, f"{url}: the server says 403 Forbidden {SERVER}", "install", url,
+                    output=attempt(self.nginx.port))
+
+    def test_redirect(self):
+        self.succeed(attempt(self.nginx.port) + bench.LOCAL, "install",
+                     f"{self.url}/old/pkgname.wmopkg")
+
+    def test_redirect_to_another_protocol(self):
+        for protocol in ("ftp", "file"):
+            url = f"{self.url}/{protocol}/pkgname.wmopkg"
+            self.refuse(5, f'{url}: Protocol "{protocol}" not supported or disabled in libcurl '
+                        f"{SERVER}", "install", url, output=attempt(self.nginx.port))
+
+    def test_redirected_in_a_circle(self):
+        url = f"{self.url}/round/pkgname.wmopkg"
+        self.refuse(5, f"{url}: Maximum (10) redirects followed {SERVER}", "install", url,
+                    output=attempt(self.nginx.port))
+
+    def test_no_content(self):
+        url = f"{self.url}/nowhere/pkgname.wmopkg"
+        self.refuse(5, f"{url}: the server says 204 No Content {SERVER}", "install", url,
+                    output=attempt(self.nginx.port))
+
+
+class WithWire(bench.Case):
+    """Each test says what the server answers, byte for byte."""
+
+    def serve(self, content, **options):
+        self.wire = servers.Wire(content, **options)
+        self.addCleanup(self.wire.close)
+        self.url = f"http://127.0.0.1:{self.wire.port}/pkgname.wmopkg"
+        return self.wire
+
+    def refuse_url(self, status, message, begun=False):
+        output = attempt(self.wire.port)
+        if begun:
+            output += f"pkgname.wmopkg:\n{bench.SCALE}"
+        self.refuse(status, f"{self.url}: {message}", "install", self.url, output=output)
+
+    def test_nobody_listens(self):
+        port = servers.free_port()
+        url = f"http://127.0.0.1:{port}/pkgname.wmopkg"
+        self.refuse(5, f"{url}: cannot connect: Connection refused {SERVER}", "install", url,
+                    output=attempt(port))
+
+    def test_length_not_told(self):
+        self.serve(servers.answer(bench.read(self.package)))
+        self.succeed(attempt(self.wire.port) + bench.LOCAL, "install", self.url)
+
+    def test_wrong_length(self):
+        whole = bench.read(self.package)
+        for length in (len(whole) - 1, len(whole) + 1):
+            self.serve(servers.answer(whole, length))
+            self.refuse_url(3, f"Invalid: the file has {length} bytes where its manifest makes it "
+                            f"{len(whole)} ({bench.INCOMPLETE})")
+
+    def test_cut(self):
+        whole = bench.read(self.package)
+        self.serve(servers.answer(whole[:1 << 20], len(whole)))
+        self.refuse_url(5, f"transfer closed with {len(whole) - (1 << 20)} bytes remaining to read "
+                        f"{SERVER}", begun=True)
+
+    def test_cut_where_the_length_is_not_told(self):
+        whole = bench.read(self.package)
+        self.serve(servers.answer(whole[:1 << 20]))
+        self.refuse_url(3, f"Invalid: the file ends at byte {1 << 20} of {len(whole)} "
+                        f"({bench.INCOMPLETE})", begun=True)
+
+    def test_longer_than_it_says(self):
+        whole = bench.read(self.package)
+        self.serve(servers.answer(whole + b"more"))
+        self.refuse_url(3, f"Invalid: the file is longer than the {len(whole)} bytes that its "
+                        f"manifest makes it ({bench.INCOMPLETE})", begun=True)
+
+    def test_empty(self):
+        self.serve(servers.answer(b"", 0))
+        self.refuse_url(3, f"Invalid: the file is empty ({bench.INCOMPLETE})")
+
+    def test_no_http(self):
+        self.serve(b"220 ftp ready\r\n")
+        self.refuse_url(5, f"Received HTTP/0.9 when not allowed {SERVER}")
+
+    def test_silence(self):
+        self.serve(b"")
+        self.refuse_url(5, f"Empty reply from server {SERVER}")
+
+    def test_a_bad_head_ends_the_transfer(self):
+        """The server goes on offering: only a client that hangs up gets to its end."""
+        self.serve(servers.answer(b"not a package   " + bytes(100000), 1 << 40), hold=True)
+        self.refuse_url(3, "Invalid: not a package: it does not begin with WMOPKG01 (check that "
+                        "this is a wmopkg package file)")
+
+    def test_a_bad_block_ends_the_transfer(self):
+        whole = bytearray(bench.read(self.package))
+        whole[1 << 20] ^= 1
+        self.serve(servers.answer(whole[:2 << 20], len(whole)), hold=True)
+        result = self.wmopkg("install", self.url)
+        self.assertEqual(result.returncode, 3)
+        self.assertRegex(result.stderr, rf"\Awmopkg: {self.url}: Invalid: .*block \d+.* "
+                         rf"\({bench.AGAIN}\)\n\Z")
+        self.assertEqual(os.listdir("data/packages"), [])
+
+    def test_words_of_the_server_do_not_steer_the_terminal(self):
+        self.serve(servers.answer(b"", 0, status="500 \x1b[2JGone \x9b"))
+        self.refuse_url(5, f"the server says 500 ?[2JGone ?? {SERVER}")
+
+    def test_unasked_part(self):
+        self.serve(servers.answer(bench.read(self.package), status="206 Partial Content"))
+        self.refuse_url(5, f"the server says 206 Partial Content {SERVER}")
+
+    def test_credentials_stay_with_their_host(self):
+        other = servers.Wire(servers.answer(bench.read(self.package)))
+        self.addCleanup(other.close)
+        self.serve(servers.answer(b"", 0, status="302 Found", headers=
+                                  f"Location: http://localhost:{other.port}/x.wmopkg\r\n"))
+        result = self.wmopkg("install",
+                             f"http://user:secret@127.0.0.1:{self.wire.port}/pkgname.wmopkg")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn(f"\nConnecting to 127.0.0.1 (127.0.0.1:{self.wire.port})\n"
+                      "Connecting to localhost (", result.stdout)
+        self.assertIn(b"\r\nAuthorization: Basic ", self.wire.request)
+        self.assertNotIn(b"Authorization", other.request)
+        self.assertEqual(os.listdir("data/packages"), ["pkgname.wmopkg"])
+
+    def interrupt(self, number):
+        whole = bench.read(self.package)
+        wire = self.serve(servers.answer(whole[:1 << 20], len(whole)), hold=True)
+        with subprocess.Popen([bench.WMOPKG, "--config", "wmopkg.conf", "install", self.url],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True) as process:
+            wire.sent.wait()
+            head = "".join(process.stdout.readline() for _ in range(4))
+            self.assertEqual(head, attempt(wire.port) + "pkgname.wmopkg:\n")
+            self.assertEqual(os.listdir("data/packages"), [".pkgname.wmopkg.new"])
+            process.send_signal(number)
+            rest, errors = process.stdout.read(), process.stderr.read()
+        self.assertEqual(rest, bench.SCALE)
+        self.assertEqual(errors, f"wmopkg: {self.url}: interrupted, nothing was installed\n")
+        self.assertEqual(process.returncode, 1)
+        self.assertEqual(os.listdir("data/packages"), [])
+
+    def test_interrupted(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self.interrupt(number)
+
+    def test_stalled(self):
+        whole = bench.read(self.package)
+        self.serve(servers.answer(whole[:1 << 20], len(whole)), hold=True)
+        self.refuse_url(5, "Operation too slow. Less than 1 bytes/sec transferred the last 30 "
+                        f"seconds {SERVER}", begun=True)
+
+
+if __name__ == "__main__":
+    unittest.main()

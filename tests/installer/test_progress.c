@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "installer/progress.h"
+#include "verity/format.h"
+
+#define HEAD                                                                             \
+	"pkgname.wmopkg:\n\n"                                                            \
+	"0%       25%       50%       75%       100%\n"                                  \
+	"|---------+---------+---------+---------|\n"
+
+static char *text;
+static size_t size;
+static struct progress bar;
+
+static void begin(bool live, uint64_t total)
+{
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	progress_begin(&bar, out, live, "pkgname.wmopkg", total);
+	fflush(out);
+}
+
+static void check_text(const char *expected)
+{
+	fflush(bar.out);
+	assert_string_equal(text, expected);
+}
+
+static void finish(void)
+{
+	fclose(bar.out);
+	free(text);
+	text = NULL;
+}
+
+static void test_whole(void **state)
+{
+	(void)state;
+	begin(false, 1000);
+	progress_advance(&bar, 500);
+	check_text(HEAD);
+	progress_advance(&bar, 1000);
+	check_text(HEAD);
+	progress_end(&bar);
+	check_text(HEAD "|=======================================|\n");
+	finish();
+}
+
+static void test_grows(void **state)
+{
+	static const struct {
+		uint64_t done;
+		const char *expected;
+	} cases[] = {
+		{0, HEAD "|"},
+		{24, HEAD "|"},
+		{25, HEAD "|="},
+		{250, HEAD "|=========="}, /* under the + of 25% */
+		{250, HEAD "|=========="},
+		{500, HEAD "|===================="},
+		{750, HEAD "|=============================="},
+		{1000, HEAD "|======================================="},
+		{2000, HEAD "|======================================="},
+	};
+
+	(void)state;
+	begin(true, 1000);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		progress_advance(&bar, cases[i].done);
+		check_text(cases[i].expected);
+	}
+	progress_end(&bar);
+	check_text(HEAD "|=======================================|\n");
+	progress_end(&bar);
+	progress_break(&bar);
+	check_text(HEAD "|=======================================|\n");
+	finish();
+}
+
+static void test_broken_off(void **state)
+{
+	struct progress never = {0};
+
+	(void)state;
+	begin(true, 1000);
+	progress_advance(&bar, 100);
+	progress_break(&bar);
+	check_text(HEAD "|====\n");
+	finish();
+
+	begin(false, 1000);
+	progress_advance(&bar, 100);
+	progress_break(&bar);
+	check_text(HEAD);
+	finish();
+
+	progress_advance(&never, 1);
+	progress_end(&never);
+	progress_break(&never);
+}
+
+static void test_largest(void **state)
+{
+	const uint64_t total = VERITY_IMAGE_MAX + VERITY_IMAGE_MAX / 64;
+
+	(void)state;
+	begin(true, total);
+	progress_advance(&bar, total / 2);
+	check_text(HEAD "|====================");
+	progress_end(&bar);
+	finish();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_grows),
+		cmocka_unit_test(test_broken_off),
+		cmocka_unit_test(test_largest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,326 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""wmopkg show, remove and verify in a directory tree, to the letter."""
+
+import json
+import os
+import shutil
+import unittest
+
+import bench
+
+TABLE = """\
+╒ Packages ════════════════════════════════════════════════════════════════════╕
+│NAME     VERSION      PERSISTENT  VERIFICATION  DESCRIPTION                   │
+│pkgname  5.26.0-rev0  {kind:10}  {verdict:12}  Example                       │
+└──────────────────────────────────────────────────────────────────────────────┘
+"""
+ROW = TABLE.format(kind="False", verdict="Signed")
+UNKNOWN = "frobnicate: no such package (installed: pkgname)"
+
+
+class WithState(bench.Case):
+    """A boot is pretended by the state file that it would have left."""
+
+    def booted(self, *entries, **facts):
+        state = {"format": 1, "safe": False, "allow_untrusted": False,
+                 "stack": {"code": "ok", "message": ""}, "packages": list(entries)}
+        bench.write("run/state.json", json.dumps({**state, **facts}).encode())
+
+    def entry(self, name, store="data", active=True, verification="Signed", code="ok", message="",
+              version="5.26.0-rev0"):
+        """What a boot writes of a file that lies in a store; of none, what it once wrote."""
+        path = f"{store}/packages/{name}.wmopkg"
+        file = {"inode": 1, "bytes": 1, "changed_ns": 1}
+        if os.path.exists(path):
+            stat = os.stat(path)
+            file = {"inode": stat.st_ino, "bytes": stat.st_size, "changed_ns": stat.st_ctime_ns}
+        return {"name": name, "persistent": store == "persist", "file": file, "identity": name,
+                "version": version, "description": "Example", "verification": verification,
+                "active": active, "reason": {"code": code, "message": message}}
+
+
+class Show(WithState):
+    def test_none(self):
+        self.succeed("No packages installed.\n", "show")
+        self.succeed("No packages installed.\n", "list")
+        self.check(4, "", "frobnicate: no such package (none is installed)", "show", "frobnicate")
+
+    def test_before_any_boot(self):
+        self.install(self.package)
+        self.succeed(ROW, "show")
+        self.succeed(ROW, "list")
+        self.check(4, "", UNKNOWN, "show", "frobnicate")
+        self.check(4, "", UNKNOWN.replace("frobnicate", "../pkgname"), "show",
+                   "../pkgname")
+
+    def test_persistent(self):
+        self.install(self.package, "persistent")
+        self.succeed(TABLE.format(kind="True", verdict="Signed"), "show")
+
+    def test_refused(self):
+        self.boot("wmopkg.allow_untrusted=1")
+        package = self.make("unsigned")
+        os.mkdir("stick")
+        shutil.copy(package, "stick/pkgname.wmopkg")
+        self.wmopkg("install", "stick/pkgname.wmopkg")
+        table = TABLE.format(kind="False", verdict="Unsigned")
+        self.succeed(table, "show")
+        self.boot("")
+        self.succeed(f"{table}pkgname: not active: {bench.UNSIGNED}\n", "show")
+
+    def test_no_package_at_all(self):
+        os.mkdir("data/packages")
+        bench.write("data/packages/x.wmopkg", b"")
+        os.mkdir("data/packages/y.wmopkg")
+        output = self.wmopkg("show").stdout
+        self.assertIn("│x     -        False       Invalid       ", output)
+        self.assertIn("│y     -        False       Invalid       ", output)
+        self.assertTrue(output.endswith(
+            f"┘\nx: not active: the file is empty ({bench.INCOMPLETE})\n"
+            "y: not active: a folder, not a file (name a package file)\n"), output)
+
+    def test_active(self):
+        self.install(self.package)
+        self.booted(self.entry("pkgname"))
+        self.succeed(ROW, "show")
+        self.assertIn("\nActive: yes\n", self.wmopkg("show", "pkgname").stdout)
+
+    def test_the_boot_s_word_counts_for_the_same_file(self):
+        self.install(self.package)
+        self.booted(self.entry("pkgname", active=False, verification="Invalid",
+                               code="image-mismatch", message="image block 7 does not match"))
+        self.succeed(TABLE.format(kind="False", verdict="Invalid") + "pkgname: not active: image "
+                     f"block 7 does not match ({bench.AGAIN})\n", "show")
+
+    def test_left_out_though_signed(self):
+        self.install(self.package)
+        self.booted(self.entry("pkgname", active=False, code="disabled",
+                               message="the boot configuration leaves it out"))
+        line = ("the boot configuration leaves it out (take the name out of the boot "
+                "configuration)\n")
+        self.succeed(f"{ROW}pkgname: not active: {line}", "show")
+        self.assertIn(f"\nActive: no: {line}", self.wmopkg("show", "pkgname").stdout)
+
+    def test_installed_since(self):
+        self.booted()
+        self.install(self.package)
+        self.succeed(f"{ROW}pkgname: active after reboot\n", "show")
+        self.assertIn("\nActive: after reboot\n", self.wmopkg("show", "pkgname").stdout)
+
+    def test_replaced_since(self):
+        self.install(self.package)
+        self.booted(self.entry("pkgname", version="1.0"))
+        self.install(self.package)
+        self.succeed(f"{ROW}pkgname: active after reboot, until then version 1.0\n", "show")
+        self.assertIn("\nActive: after reboot\nActive until reboot: version 1.0\n",
+                      self.wmopkg("show", "pkgname").stdout)
+
+    def test_removed_since(self):
+        self.install(self.package)
+        self.booted(self.entry("pkgname"), self.entry("other", active=False))
+        os.unlink("data/packages/pkgname.wmopkg")
+        self.succeed("No packages installed.\npkgname: removed, active until reboot\n", "show")
+        self.assertIn("\nActive: until reboot, it is removed\n",
+                      self.wmopkg("show", "pkgname").stdout)
+
+    def test_moved_to_the_other_store_since(self):
+        self.install(self.package)
+        self.booted(self.entry("pkgname"))
+        self.succeed("Removed... Changes are applied after reboot.\n", "remove", "pkgname", "-y")
+        self.install(self.package, "persistent")
+        self.succeed(TABLE.format(kind="True", verdict="Signed") + "pkgname: active after reboot\n"
+                     "pkgname: removed, active until reboot\n", "show")
+
+    def test_unreadable_state(self):
+        self.install(self.package)
+        bench.write("run/state.json", b"{")
+        result = self.wmopkg("show")
+        self.assertEqual((result.returncode, result.stdout), (0, ROW))
+        self.assertRegex(result.stderr, rf"\Awmopkg: warning: {self.folder}/run: .*\n\Z")
+
+    def test_one(self):
+        self.install(self.package)
+        result = self.wmopkg("show", "pkgname")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertRegex(result.stdout, r"""\AName: pkgname
+Persistent: False
+Active: unknown, this boot activated nothing
+Verification: Signed
+Signer: CN=wmopkg development signer
+Signed at: \d\d\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC
+Identity: pkgname
+Version: 5.26.0-rev0
+Description: Example
+Persistence: allowed
+Priority: 0
+Epoch: 0
+Image bytes: \d+
+Salt: [0-9a-f]{64}
+Root hash: [0-9a-f]{64}
+File bytes: \d+
+\Z""")
+
+    def test_json(self):
+        self.assertEqual(json.loads(self.wmopkg("show", "json").stdout),
+                         {"format": 1, "packages": []})
+        self.install(self.package)
+        self.booted()
+        item = {"name": "pkgname", "persistent": False, "status": "pending", "active": False,
+                "verification": "Signed", "identity": "pkgname", "version": "5.26.0-rev0",
+                "description": "Example"}
+        self.assertEqual(json.loads(self.wmopkg("show", "json").stdout),
+                         {"format": 1, "packages": [item]})
+        one = json.loads(self.wmopkg("show", "pkgname", "json").stdout)
+        package = one["packages"][0].pop("package")
+        self.assertEqual(one, {"format": 1, "packages": [item]})
+        self.assertEqual(package["verdict"], "Signed")
+        self.assertEqual(package["file_bytes"], os.path.getsize(self.package))
+
+    def test_json_of_every_status(self):
+        for name in ("active", "inactive", "replaced"):
+            os.makedirs("data/packages", exist_ok=True)
+            shutil.copy(self.package, f"data/packages/{name}.wmopkg")
+        self.booted(self.entry("active"), self.entry("removed"),
+                    self.entry("inactive", active=False, code="no-signature", message="none"),
+                    {**self.entry("replaced", version="1.0"),
+                     "file": {"inode": 1, "bytes": 1, "changed_ns": 1}})
+        packages = json.loads(self.wmopkg("show", "json").stdout)["packages"]
+        self.assertEqual([(item["name"], item["status"], item["active"],
+                           item.get("running_version"), item.get("reason", {}).get("code"))
+                          for item in packages],
+                         [("active", "active", True, None, None),
+                          ("inactive", "inactive", False, None, "no-signature"),
+                          ("replaced", "pending", True, "1.0", None),
+                          ("removed", "removed", True, None, None)])
+
+    def test_volume_that_is_not_there(self):
+        self.install(self.package)
+        os.rmdir("persist")
+        missing = f"{self.folder}/persist: No such file or directory"
+        self.check(0, ROW, f"warning: persist: {missing}", "show")
+        package = self.make("other", keys=self.keys)
+        self.check(4, "", f"warning: persist: {missing}\n{package}: there is no persistent store",
+                   "install", "persistent", package)
+
+
+class Remove(bench.Case):
+    QUESTION = "Remove package pkgname (y/N)?\n"
+    REMOVED = "Removed... Changes are applied after reboot.\n"
+
+    def test_yes(self):
+        for answer in ("y\n", "Y\n", "yes\n", "y"):
+            self.install(self.package)
+            self.succeed(self.QUESTION + self.REMOVED, "remove", "pkgname", answer=answer)
+            self.assertEqual(bench.listing("data"), ["data/packages"])
+
+    def test_no(self):
+        self.install(self.package)
+        for answer in ("", "\n", "n\n", "N\n", "yep\n", "ye", "maybe y\n", "y" * 100 + "\n"):
+            self.refuse(1, "", "remove", "pkgname", answer=answer,
+                        output=self.QUESTION + "Nothing removed.\n")
+
+    def test_not_asked(self):
+        for word in ("--yes", "-y"):
+            self.install(self.package)
+            self.succeed(self.REMOVED, "remove", word, "pkgname")
+            self.assertEqual(bench.listing("data"), ["data/packages"])
+
+    def test_unknown(self):
+        self.check(4, "", "frobnicate: no such package (none is installed)", "remove", "frobnicate")
+        self.install(self.package)
+        self.refuse(4, UNKNOWN, "remove", "frobnicate")
+
+    def test_all(self):
+        for words in (("all",), ()):
+            self.install(self.package)
+            shutil.copy(self.package, "other.wmopkg")
+            self.install("other.wmopkg", "persistent")
+            self.refuse(1, "", "remove", *words,
+                        output="Remove all packages (y/N)?\nNothing removed.\n")
+            self.succeed("Remove all packages (y/N)?\nRemoving all packages... Changes are applied "
+                         "after reboot.\n", "remove", *words, answer="y\n")
+            self.assertEqual(bench.listing("data", "persist"),
+                             ["data/packages", "persist/packages"])
+            self.succeed("No packages installed.\n", "remove", *words)
+
+    def test_of_both_stores(self):
+        for store in ("data", "persist"):
+            os.mkdir(f"{store}/packages")
+            shutil.copy(self.package, f"{store}/packages")
+        self.succeed(self.QUESTION + self.REMOVED, "remove", "pkgname", answer="y\n")
+        self.assertEqual(bench.listing("data", "persist"), ["data/packages", "persist/packages"])
+
+    def test_not_allowed(self):
+        self.install(self.package)
+        result = self.wmopkg("remove", "pkgname", answer="y\n", user=65534)
+        self.assertEqual((result.returncode, result.stdout), (1, self.QUESTION))
+        self.assertEqual(result.stderr, "wmopkg: pkgname.wmopkg: Permission denied\n")
+        self.assertEqual(os.listdir("data/packages"), ["pkgname.wmopkg"])
+
+
+class Verify(bench.Case):
+    def test_signed(self):
+        result = self.wmopkg("verify", self.package)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertTrue(result.stdout.startswith(f"{self.package}: Signed\nVerification: Signed\n"))
+        facts = json.loads(self.wmopkg("verify", self.package, "json").stdout)
+        self.assertEqual((facts["accepted"], facts["verdict"], facts["version"]),
+                         (True, "Signed", "5.26.0-rev0"))
+
+    def test_unsigned(self):
+        package = self.make("unsigned")
+        result = self.wmopkg("verify", package)
+        self.assertEqual((result.returncode, result.stderr),
+                         (3, f"wmopkg: {package}: Unsigned: {bench.UNSIGNED}\n"))
+        self.assertTrue(result.stdout.startswith(f"{package}: Unsigned\n"))
+        self.boot("wmopkg.allow_untrusted=1")
+        result = self.wmopkg("verify", package)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_invalid(self):
+        content = bytearray(bench.read(self.package))
+        content[-1] ^= 1
+        bench.write("x", content)
+        result = self.wmopkg("verify", "x")
+        self.assertEqual(result.returncode, 3)
+        self.assertTrue(result.stdout.startswith("x: Invalid\n"))
+        self.assertRegex(result.stderr, rf"\Awmopkg: x: Invalid: .* \({bench.AGAIN}\)\n\Z")
+
+    def test_no_file(self):
+        self.check(4, "", "x: cannot be opened: No such file or directory", "verify", "x")
+        self.check(1, "", "data: a folder, not a file (name a package file)", "verify", "data")
+
+    def test_needs_no_store(self):
+        os.rmdir("data")
+        os.rmdir("persist")
+        self.assertEqual(self.wmopkg("verify", self.package).returncode, 0)
+
+
+class Program(bench.Case):
+    def test_usage(self):
+        hint = "(see 'wmopkg help')"
+        self.check(2, "", f"a command is expected {hint}")
+        self.check(2, "", f"'frobnicate' is not a command {hint}", "frobnicate")
+        self.check(2, "", f"'--frobnicate' is unknown or lacks its value {hint}", "--frobnicate")
+        self.check(2, "", f"'--config' is unknown or lacks its value {hint}", "--config")
+
+    def test_help(self):
+        output = self.wmopkg("help").stdout
+        for name in ("install", "remove", "show", "list", "verify", "help"):
+            self.assertIn(f"\n  {name} ", output)
+        self.succeed(output, "--help")
+        self.assertIn("\n  remove [NAME | all]", self.wmopkg("help", "remove").stdout)
+
+    def test_version(self):
+        self.assertRegex(self.wmopkg("--version").stdout, r"\Awmopkg \d+\.\d+\.\d+\n\Z")
+
+    def test_configuration(self):
+        self.check(4, "", "none.conf: No such file or directory", "--config", "none.conf", "show")
+        bench.write("bad.conf", b"date = 1\n")
+        self.check(1, "", "bad.conf:1: no such option 'date' (correct the configuration file)",
+                   "--config", "bad.conf", "show")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -37,7 +37,8 @@ static bool put_message(struct json_object *object, const char *message)
 	snprintf(plain, sizeof(plain), "%s", message);
 	if (!verity_text_printable(plain, strlen(plain)))
 		for (char *at = plain; *at; at++)
-			*at = *at < ' ' || *at > '~' ? '?' : *at;
+			if (*at < ' ' || *at > '~')
+				*at = '?';
 	return put_text(object, "message", plain);
 }
 

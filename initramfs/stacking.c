@@ -5,12 +5,14 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "initramfs/log.h"
 #include "overlay/folder.h"
 #include "overlay/layer.h"
 #include "overlay/layers.h"
 #include "overlay/stack.h"
+#include "overlay/submounts.h"
 #include "verity/cleanup.h"
 #include "verity/device.h"
 #include "verity/io.h"
@@ -19,6 +21,8 @@
 #define BOOT_ID_DIGITS 8 /* taken of it */
 #define DM_NAME_BYTES                                                                    \
 	(sizeof(VERITY_DEVICE_PREFIX) + BOOT_ID_DIGITS + 3 + VERITY_NAME_MAX + 1)
+
+DEFINE_CLEANUP(struct overlay_submounts, overlay_submounts_free);
 
 /* The mounted layers, the one on top first. */
 struct mounted {
@@ -105,12 +109,20 @@ static int stack(const struct mounted *mounted, const char *layers, const char *
 		 struct verity_error *err)
 {
 	cleanup_with(plan_free_p) struct overlay_stack_plan plan = {0};
+	cleanup_with(overlay_submounts_free_p) struct overlay_submounts *below = NULL;
 	int r = overlay_stack_plan_new(mounted->count, mounted->nosuid, &plan, err);
 
+	if (r == 0)
+		r = overlay_submounts_take(root, &below, err);
 	if (r == 0)
 		r = overlay_layers_mount_base(layers, root, err);
 	if (r == 0)
 		r = overlay_stack_mount(layers, &plan, root, err);
+	if (r < 0)
+		return r;
+	r = overlay_submounts_put(below, err);
+	if (r < 0)
+		umount2(root, MNT_DETACH | UMOUNT_NOFOLLOW);
 	return r;
 }
 

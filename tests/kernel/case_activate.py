@@ -4,7 +4,8 @@
 import os
 import stat
 
-from device import FIRMWARE, Device, Vendor, devices, equal, loops, read, run, write
+from device import FIRMWARE, Device, Vendor, devices, equal, loops, read, run, wait_gone, \
+    write
 
 MANY = 70
 
@@ -346,6 +347,37 @@ def test_stack_fails(work, build):
         equal((devices(), loops()), ([], []))
         equal(run("findmnt", "-R", "-n", "-o", "TARGET", device.base).stdout.count("run"),
               0, "mounts left")
+
+
+def test_mounts_below_the_root(work, build):
+    """File systems of their own within the root are still there on the stack."""
+    with Device(work, build) as device:
+        device.install(work + "/packages/plain.wmopkg")
+        os.makedirs(device.root("var"))
+        run("mount", "-t", "tmpfs", "tmpfs", device.root("var"))
+        os.makedirs(device.root("var/log"))
+        run("mount", "-t", "tmpfs", "tmpfs", device.root("var/log"))
+        write(device.root("var/file"), "var\n")
+        write(device.root("var/log/file"), "log\n")
+        device.activate()
+        equal(device.see("etc/banner"), "plain\n")
+        equal(device.see("var/file"), "var\n")
+        equal(device.see("var/log/file"), "log\n")
+        write(device.root("var/log/new"), "still to be written to\n")
+
+
+def test_mount_below_that_a_package_hides(work, build):
+    """Rather no package than a device without its /usr/share/tree."""
+    with Device(work, build) as device:
+        device.install(work + "/packages/replace.wmopkg")
+        run("mount", "-t", "tmpfs", "tmpfs", device.root("usr/share/tree"))
+        write(device.root("usr/share/tree/mounted"), "here\n")
+        said = device.activate(status=1)
+        assert "usr/share/tree cannot be mounted on the stack: " in said, said
+        equal(device.see("usr/share/tree/mounted"), "here\n")
+        equal(device.is_stacked(), False)
+        equal(device.state()["stack"]["code"], "stack-failed")
+        equal((wait_gone(devices), wait_gone(loops)), ([], []))
 
 
 def test_bad_configuration(work, build):

@@ -103,8 +103,8 @@ static void test_widths(void **state)
 		"1",
 		"-",
 		"-",
-		"e\xcc\x81"
-		"té",
+		("e\xcc\x81"
+		 "té"),
 	};
 
 	(void)state;

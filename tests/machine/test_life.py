@@ -18,7 +18,7 @@ class Life(bench.MachineTest):
     def test_1_bare(self):
         console = self.device.start()
         self.assertIn(FIRMWARE_MOTD, console)
-        self.assertNotIn("branding", self.succeed("wmopkg show"))
+        self.assertEqual(self.succeed("wmopkg show"), "No packages installed.\n")
         self.assertIsNone(self.fetch())
 
     def test_2_install_from_stick(self):
@@ -36,6 +36,7 @@ class Life(bench.MachineTest):
     def test_4_nothing_changes_before_the_reboot(self):
         for name in ("branding", "nginx", "rework"):
             self.assert_row(name, "1.0", "Signed")
+            self.assertIn(f"{name}: active after reboot", self.succeed("wmopkg show"))
         self.assertIn(FIRMWARE_MOTD, self.succeed("cat /etc/motd"))
         self.exit_with(1, "test -e /usr/sbin/nginx")
 
@@ -45,7 +46,7 @@ class Life(bench.MachineTest):
         self.assertIn(BRAND_MOTD, console)
         for name in ("branding", "nginx", "rework"):
             self.assert_row(name, "1.0", "Signed")
-            self.assertRegex(self.succeed("dmesg | grep wmopkg"), name)
+            self.assertIn(f"wmopkg: {name} 1.0: Signed, active", self.succeed("dmesg"))
 
     def test_5_the_web_server_answers(self):
         self.assertIn(PAGE, self.fetch() or "nobody answers")
@@ -64,6 +65,8 @@ class Life(bench.MachineTest):
         self.assertIn(FIRMWARE_MOTD, console)
         self.assertIsNone(self.fetch())
         self.assert_row("nginx", "1.0", "Signed")
+        self.assertIn("nginx: not active: the boot configuration leaves all packages out "
+                      "(wmopkg.safe)", self.succeed("wmopkg show"))
         self.assertEqual(self.succeed("cat /usr/share/notes/deleted"), "the firmware\n")
 
     def test_7_removed(self):
@@ -74,7 +77,9 @@ class Life(bench.MachineTest):
         self.assert_row("nginx", "1.0", "Signed")
         output = self.succeed("wmopkg remove nginx", answers=[(question, "y")])
         self.assertIn("Removed... Changes are applied after reboot.", output)
-        self.assertNotIn("nginx", self.succeed("wmopkg show"))
+        output = self.succeed("wmopkg show")
+        self.assertNotIn("│nginx", output)
+        self.assertIn("nginx: removed, active until reboot", output)
         self.assertIn(PAGE, self.fetch() or "nobody answers")
 
     def test_8_gone_after_the_reboot(self):

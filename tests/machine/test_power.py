@@ -6,7 +6,7 @@ import time
 
 import bench
 
-BIG_BYTES = 24 << 20
+BIG_BYTES = 8 << 20
 # The power goes when so much of the package has arrived.
 CUTS_BEFORE_THE_END = (0.1, 0.9)
 # The power goes so long after the last byte was sent: while it is written, synced, named.

@@ -29,12 +29,26 @@ void installed_list_free(struct installed_list *list)
 	*list = (struct installed_list){0};
 }
 
-static void take_state(struct installed *item, const struct overlay_state_entry *entry)
+/* What was fit to be active, and is not, shares the fate of the whole stack. */
+static const struct verity_error *reason_of(const struct overlay_state *state,
+					    const struct overlay_state_entry *entry)
+{
+	enum verity_code code = entry->reason.code;
+	bool allowed = state->allow_untrusted && (code == VERITY_E_NO_SIGNATURE ||
+						  code == VERITY_E_UNTRUSTED_SIGNER);
+
+	return !entry->active && state->stack.code && (code == VERITY_OK || allowed)
+		       ? &state->stack
+		       : &entry->reason;
+}
+
+static void take_state(struct installed *item, const struct overlay_state *state,
+		       const struct overlay_state_entry *entry)
 {
 	item->status = entry->active ? INSTALLED_ACTIVE : INSTALLED_INACTIVE;
 	item->active = entry->active;
 	item->verdict = entry->verdict;
-	item->reason = entry->reason;
+	item->reason = *reason_of(state, entry);
 	COPY(item->identity, entry->identity);
 	COPY(item->version, entry->version);
 	COPY(item->description, entry->description);
@@ -86,9 +100,13 @@ static void judge(struct installed *item, int folder, const struct verity_policy
 		item->status = INSTALLED_ACTIVE;
 	} else if (same) {
 		item->status = INSTALLED_INACTIVE;
-		item->reason = same->reason;
+		item->reason = *reason_of(state, same);
 	} else if (!accepted) {
 		item->status = INSTALLED_INACTIVE;
+	} else if (state && state->stack.code && state->count == 0) {
+		/* The boot failed before it came to know of any package. */
+		item->status = INSTALLED_INACTIVE;
+		item->reason = state->stack;
 	} else {
 		item->status = state ? INSTALLED_PENDING : INSTALLED_UNKNOWN;
 	}
@@ -124,7 +142,7 @@ static void fill(const struct sources *sources, bool whole, struct installed *it
 		sources->state ? overlay_state_find(sources->state, &item->entry) : NULL;
 
 	if (!whole && is_known(entry, folder)) {
-		take_state(item, entry);
+		take_state(item, sources->state, entry);
 		return;
 	}
 	judge(item, folder, sources->policy, sources->state, entry);
@@ -154,7 +172,7 @@ static void add_removed(const struct overlay_state *state, const char *name,
 		if (!entry->active || is_listed(list, &entry->entry) ||
 		    (name && strcmp(entry->entry.name, name) != 0))
 			continue;
-		take_state(item, entry);
+		take_state(item, state, entry);
 		item->entry = entry->entry;
 		item->status = INSTALLED_REMOVED;
 		list->count++;

@@ -102,6 +102,15 @@ class Show(WithState):
         self.succeed(f"{ROW}pkgname: not active: {line}", "show")
         self.assertIn(f"\nActive: no: {line}", self.wmopkg("show", "pkgname").stdout)
 
+    def test_stack_failed(self):
+        self.install(self.package)
+        stack = {"code": "stack-failed", "message": "the root has no room for it"}
+        for entries in ([self.entry("pkgname", active=False)],
+                        [self.entry("pkgname", active=False, code="no-signature",
+                                    message="it has no signature")], []):
+            self.booted(*entries, stack=stack, allow_untrusted=True)
+            self.succeed(f"{ROW}pkgname: not active: the root has no room for it\n", "show")
+
     def test_installed_since(self):
         self.booted()
         self.install(self.package)

@@ -51,6 +51,9 @@ def test_plain(work, build):
             "version": "5.26.0-rev0", "description": "made for a test",
             "verification": "Signed", "active": True,
             "reason": {"code": "ok", "message": ""}})
+        shown = device.show("plain")
+        equal((shown["verification"], shown["active"], shown["status"]),
+              ("Signed", True, "active"))
         equal(device.state()["stack"], {"code": "ok", "message": ""})
         equal(device.log(), ["wmopkg: plain 5.26.0-rev0: Signed, active"])
         flags = run("findmnt", "-n", "-o", "OPTIONS", device.base + "/run/layers/1").stdout

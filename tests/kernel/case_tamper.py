@@ -100,6 +100,9 @@ def check_refused(device, name, codes, verdict="Invalid"):
     equal(len(lines), 1, name)
     wanted = f"{verdict}, not active: {package['reason']['code']}: "
     assert wanted in lines[0], lines
+    shown = device.show(name)
+    equal((shown["verification"], shown["active"], shown["status"], shown["reason"]["code"]),
+          (verdict, False, "inactive", package["reason"]["code"]), name)
 
 
 def test_small_and_middle(work, build):

@@ -109,6 +109,7 @@ class Device:
         Device.count += 1
         self.work = work
         self.base = f"{work}/device{Device.count}"
+        self.wmopkg = build + "/installer/wmopkg"
         self.tool = build + "/initramfs/wmopkg-activate"
         os.makedirs(self.base)
         run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", self.base)
@@ -164,6 +165,12 @@ class Device:
             if package["name"] == name and package["persistent"] == persistent:
                 return package
         raise AssertionError(f"{name} is not in the state")
+
+    def show(self, name):
+        """What `wmopkg show` says of a package."""
+        shown = json.loads(run(self.wmopkg, "--config", self.base + "/conf", "show",
+                               "json").stdout)
+        return {package["name"]: package for package in shown["packages"]}[name]
 
     def log(self):
         """What we wrote to the kernel log since this device began."""

@@ -2,6 +2,7 @@
 """What the device looks like with packages on it, and what is told of them."""
 
 import os
+import shutil
 import stat
 
 from device import FIRMWARE, Device, Vendor, devices, equal, loops, read, run, wait_gone, \
@@ -31,6 +32,11 @@ def prepare(work, build):
     for number in range(MANY):
         vendor.make(f"many{number:02}", {f"many/{number}": f"{number}\n",
                                          "etc/banner": f"{number}\n"})
+    os.makedirs(work + "/volume.d/packages")
+    shutil.copy(vendor.path("plain"), work + "/volume.d/packages")
+    with open(work + "/volume", "wb") as file:
+        file.truncate(16 << 20)
+    run("mkfs.ext4", "-q", "-L", "wmopkg-test", "-d", work + "/volume.d", work + "/volume")
     write(work + "/noise", os.urandom(8192))
     vendor.seal("noise", work + "/noise")
 
@@ -295,6 +301,24 @@ def test_no_volumes(work, build):
         equal(device.see("etc/banner"), "plain\n")
         assert "wmopkg: data: LABEL=not-there: there is no such file system" \
             in device.log(), device.log()
+
+
+def test_volume_by_label(work, build):
+    """A file system found by its label, mounted, and used where it is mounted already."""
+    loop = run("losetup", "--find", "--show", work + "/volume").stdout.strip()
+    with Device(work, build) as device:
+        conf = read(device.base + "/conf")
+        write(device.base + "/conf", conf.replace(
+            f'data = "{device.base}/data"', 'data = "LABEL=wmopkg-test"'))
+        device.activate()
+        equal(device.see("etc/banner"), "plain\n")
+        flags = run("findmnt", "-n", "-o", "VFS-OPTIONS", "--mountpoint",
+                    device.base + "/run/data").stdout.strip()
+        equal(flags, "rw,nosuid,nodev,noexec,relatime")
+        equal(device.show("plain")["status"], "active")
+        run("umount", "-R", "-l", device.base)
+        equal(wait_gone(devices), [])
+        run("losetup", "--detach", loop)
 
 
 def test_no_keys(work, build):

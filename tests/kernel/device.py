@@ -110,6 +110,7 @@ class Device:
         self.work = work
         self.base = f"{work}/device{Device.count}"
         self.wmopkg = build + "/installer/wmopkg"
+        self.shown = {}
         self.tool = build + "/initramfs/wmopkg-activate"
         os.makedirs(self.base)
         run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", self.base)
@@ -152,6 +153,7 @@ class Device:
     def activate(self, status=0):
         done = run(self.tool, "--config", self.base + "/conf", "--root",
                    self.base + "/root", check=False)
+        self.shown = {}
         if done.returncode != status:
             raise AssertionError(f"status {done.returncode}: {done.stdout}"
                                  + "\n".join(self.log()))
@@ -168,9 +170,11 @@ class Device:
 
     def show(self, name):
         """What `wmopkg show` says of a package."""
-        shown = json.loads(run(self.wmopkg, "--config", self.base + "/conf", "show",
-                               "json").stdout)
-        return {package["name"]: package for package in shown["packages"]}[name]
+        if not self.shown:
+            told = json.loads(run(self.wmopkg, "--config", self.base + "/conf", "show",
+                                  "json").stdout)
+            self.shown = {package["name"]: package for package in told["packages"]}
+        return self.shown[name]
 
     def log(self):
         """What we wrote to the kernel log since this device began."""

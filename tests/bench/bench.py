@@ -27,19 +27,24 @@ class Run:
 
 
 def measure(command):
-    """One run of a command, or of several one after the other (peak: the largest)."""
+    """One run of a command, or of several one after the other (peak: the largest).
+
+    GNU time counts: a process started from here would be charged with our own memory.
+    """
     commands = command if isinstance(command[0], list) else [command]
-    start, cpu, peak = time.monotonic(), 0.0, 0
+    wall, cpu, peak = 0.0, 0.0, 0
     for words in commands:
-        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        errors = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            sys.exit(f"{' '.join(words)}: exit status {process.returncode}\n{errors.decode()}")
-        cpu += usage.ru_utime + usage.ru_stime
-        peak = max(peak, usage.ru_maxrss)
-    return Run(time.monotonic() - start, cpu, peak)
+        with tempfile.NamedTemporaryFile("r", encoding="utf-8") as figures:
+            start = time.monotonic()
+            done = subprocess.run(["time", "-q", "-o", figures.name, "-f", "%U %S %M", *words],
+                                  capture_output=True, text=True, check=False)
+            wall += time.monotonic() - start
+            user, system, kib = figures.read().split()
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(words)}: exit status {done.returncode}\n{done.stderr}")
+        cpu += float(user) + float(system)
+        peak = max(peak, int(kib))
+    return Run(wall, cpu, peak)
 
 
 def compare(sides):

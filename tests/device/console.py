@@ -26,7 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # The shell's prompt: the invisible sequence is what tells it from the same text in output.
 PROMPT = "\x1b[m# "
 CURSOR_QUESTION = "\x1b[6n"
-BOOT_S = 90
+BOOT_S = 180
 COMMAND_S = 60
 KERNEL_WORDS = "console=ttyS0 root=PARTLABEL=firmware rootfstype=squashfs ro quiet loglevel=3 panic=-1"
 

@@ -149,6 +149,28 @@ def test_many(work, build):
         equal(len(devices()), MANY)
 
 
+def test_most_layers(work, build):
+    """As many as the kernel stacks, and one more; here the layers are plain folders."""
+    place = work + "/most"
+    os.makedirs(place)
+    run("mount", "-t", "tmpfs", "tmpfs", place)
+    write(place + "/layers/root/firmware", "firmware\n")
+    os.mkdir(place + "/layers/engine")
+    for number in range(1, 500):
+        write(f"{place}/layers/{number}/{number}", f"{number}\n")
+        write(f"{place}/layers/{number}/all", f"{number}\n")
+    os.mkdir(place + "/target")
+    tool = build + "/tests/kernel/stack"
+    done = run(tool, "499", place + "/layers", place + "/target", check=False)
+    equal((done.returncode, done.stdout), (
+        1, "stack: 499 packages are to be active, and a stack takes 498\n"))
+    run(tool, "498", place + "/layers", place + "/target")
+    equal(len(os.listdir(place + "/target")), 500)
+    equal(read(place + "/target/all"), "1\n")
+    run("umount", place + "/target")
+    run("umount", place)
+
+
 def test_bare_dev(work, build):
     """No udev and no devtmpfs: nodes that are missing are made."""
     with Device(work, build) as device:

@@ -103,7 +103,7 @@ static void apply_bootconf(const struct overlay_bootconf *bootconf,
 	if (!packages->judged[index])
 		return;
 	if (bootconf->safe)
-		verity_fail(&why, VERITY_E_DISABLED,
+		verity_fail(&why, VERITY_E_SAFE_MODE,
 			    "the boot configuration leaves all packages out "
 			    "(wmopkg.safe)");
 	else if (overlay_bootconf_disabled(bootconf, name))

@@ -33,9 +33,18 @@ install_packages()
 	root=""
 	[ "$(id -u)" -eq 0 ] || root=sudo
 	quietly "apt-get update" $root apt-get update
+	# Some of them are services: nobody asked for those to be started here.
+	policy=/usr/sbin/policy-rc.d
+	[ -e $policy ] && policy=""
+	[ -z "$policy" ] || printf '#!/bin/sh\nexit 101\n' | $root tee $policy >/dev/null
+	[ -z "$policy" ] || $root chmod 755 $policy
+	# In a shell of its own: what fails in it must not leave the policy behind.
 	# shellcheck disable=SC2086
-	quietly "apt-get install" $root env DEBIAN_FRONTEND=noninteractive \
-		apt-get install -y --no-install-recommends $missing
+	status=0
+	(quietly "apt-get install" $root env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y --no-install-recommends $missing) || status=$?
+	[ -z "$policy" ] || $root rm -f $policy
+	[ $status -eq 0 ] || exit $status
 }
 
 # build FOLDER [MESON-OPTION...]

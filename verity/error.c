@@ -82,6 +82,7 @@ static int errno_of(enum verity_code code)
 	case VERITY_E_STACK:
 	case VERITY_E_SHADOWED:
 	case VERITY_E_DISABLED:
+	case VERITY_E_SAFE_MODE:
 		break;
 	}
 	return -EIO;

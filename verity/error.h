@@ -57,6 +57,7 @@
 	X(TOO_MANY, "too-many", "remove a package")                                               \
 	X(SHADOWED, "shadowed", "remove one of the two")                                          \
 	X(DISABLED, "disabled", "take the name out of the boot configuration")                    \
+	X(SAFE_MODE, "safe-mode", "boot without wmopkg.safe")                                     \
 	X(BAD_TREE, "bad-tree", "correct the tree and make the package again")                    \
 	X(UNSUPPORTED, "unsupported", NULL)
 

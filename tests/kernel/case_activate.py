@@ -216,10 +216,10 @@ def test_safe(work, build):
         equal(device.is_stacked(), False)
         package = device.package("plain")
         equal((package["verification"], package["active"], package["reason"]["code"]),
-              ("Signed", False, "disabled"))
+              ("Signed", False, "safe-mode"))
         equal(device.state()["safe"], True)
         assert device.log()[-1].startswith("wmopkg: plain 5.26.0-rev0: Signed, not "
-                                           "active: disabled: "), device.log()
+                                           "active: safe-mode: "), device.log()
 
 
 def test_disable(work, build):

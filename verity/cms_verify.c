@@ -9,6 +9,7 @@
 
 #include "verity/cleanup.h"
 #include "verity/cms.h"
+#include "verity/cms_certid.h"
 #include "verity/cms_versions.h"
 #include "verity/keyring_private.h"
 
@@ -156,13 +157,18 @@ static int check_signer_ids(CMS_ContentInfo *cms, struct verity_error *err)
 		CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(signers, i);
 		X509_NAME *issuer = NULL;
 		X509 *certificate = NULL;
+		int r;
 
 		CMS_SignerInfo_get0_algs(signer, NULL, &certificate, NULL, NULL);
+		if (!certificate)
+			continue;
 		if (CMS_SignerInfo_get0_signer_id(signer, NULL, &issuer, NULL) == 1 &&
-		    issuer && certificate &&
-		    !same_name(issuer, X509_get_issuer_name(certificate)))
+		    issuer && !same_name(issuer, X509_get_issuer_name(certificate)))
 			return bad(err,
 				   "the issuer it names is not that of its certificate");
+		r = verity_cms_certid_check(signer, certificate, err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

@@ -8,10 +8,16 @@
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "overlay/attributes.h"
 #include "verity/cleanup.h"
 #include "verity/io.h"
 
-#define DEPTH_MAX 32 /* of folders */
+/* One copying of a tree, and where in it we are. */
+struct walk {
+	struct overlay_copy_left left;
+	char path[sizeof(((struct overlay_copy_left *)0)->first)]; /* for people alone */
+	char failed[sizeof(((struct overlay_copy_left *)0)->first)];
+};
 
 static void cleanup_dir_p(DIR **dir)
 {
@@ -19,15 +25,34 @@ static void cleanup_dir_p(DIR **dir)
 		closedir(*dir);
 }
 
-/* Owner first: a change of owner takes the set-id bits away. */
-static int set_look(int to_fd, const char *path, const struct stat *st)
+static mode_t mode_to_have(int from_fd, const struct stat *st)
+{
+	mode_t mode = st->st_mode & 07777;
+
+	if (S_ISREG(st->st_mode) && (mode & (S_ISUID | S_ISGID)) &&
+	    overlay_attributes_nosuid(from_fd))
+		mode &= ~(mode_t)(S_ISUID | S_ISGID);
+	return mode;
+}
+
+/*
+ * Owner first: a change of owner takes the set-id bits and capabilities away. Mode before
+ * attributes, of which an access list is one.
+ */
+static int set_look(int from_fd, int to_fd, const char *path, const struct stat *st,
+		    size_t *ret_left)
 {
 	const struct timespec times[2] = {st->st_atim, st->st_mtim};
+	int r;
 
 	if (fchownat(to_fd, path, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	if (!S_ISLNK(st->st_mode) && fchmodat(to_fd, path, st->st_mode & 07777, 0) < 0)
+	if (!S_ISLNK(st->st_mode) &&
+	    fchmodat(to_fd, path, mode_to_have(from_fd, st), 0) < 0)
 		return -errno;
+	r = overlay_attributes_copy(from_fd, to_fd, path, ret_left);
+	if (r < 0)
+		return r;
 	return utimensat(to_fd, path, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
@@ -37,16 +62,19 @@ int overlay_copy_look(int from_fd, int to_fd, const char *path)
 
 	if (fstatat(from_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	return set_look(to_fd, path, &st);
+	return set_look(from_fd, to_fd, path, &st, NULL);
 }
 
 static int copy_file(int from_fd, int to_fd, const char *path, const struct stat *st)
 {
 	cleanup_fd int from = openat(from_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	cleanup_fd int to = openat(
-		to_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	cleanup_fd int to = -1;
 
-	if (from < 0 || to < 0)
+	if (from < 0)
+		return -errno;
+	to = openat(to_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
+	if (to < 0)
 		return -errno;
 	return verity_io_copy(from, 0, to, 0, (uint64_t)st->st_size, NULL);
 }
@@ -62,7 +90,12 @@ static int copy_link(int from_fd, int to_fd, const char *path)
 	return symlinkat(target, to_fd, path) < 0 ? -errno : 0;
 }
 
-int overlay_copy_one(int from_fd, int to_fd, const char *path, const struct stat *st)
+static bool is_copied(const struct stat *st)
+{
+	return S_ISDIR(st->st_mode) || S_ISREG(st->st_mode) || S_ISLNK(st->st_mode);
+}
+
+static int make_one(int from_fd, int to_fd, const char *path, const struct stat *st)
 {
 	int r;
 
@@ -70,57 +103,131 @@ int overlay_copy_one(int from_fd, int to_fd, const char *path, const struct stat
 		r = mkdirat(to_fd, path, 0700) < 0 ? -errno : 0;
 	else if (S_ISREG(st->st_mode))
 		r = copy_file(from_fd, to_fd, path, st);
-	else if (S_ISLNK(st->st_mode))
-		r = copy_link(from_fd, to_fd, path);
 	else
-		return 0;
-	if (r < 0 && r != -EEXIST)
-		return r;
-	return set_look(to_fd, path, st);
+		r = copy_link(from_fd, to_fd, path);
+	return r == -EEXIST ? 0 : r;
 }
 
-static int copy_below(int from_fd, int to_fd, const char *path, unsigned depth);
-
-static int copy_any(int from_fd, int to_fd, const char *path, unsigned depth)
+int overlay_copy_one(int from_fd, int to_fd, const char *path, const struct stat *st)
 {
+	int r = is_copied(st) ? make_one(from_fd, to_fd, path, st) : 0;
+
+	if (r < 0 || !is_copied(st) || S_ISDIR(st->st_mode))
+		return r;
+	return set_look(from_fd, to_fd, path, st, NULL);
+}
+
+/* The path of the first thing that something is wrong with is the one to tell. */
+static void note_path(const struct walk *walk, char *ret, size_t size)
+{
+	if (ret[0] == '\0')
+		snprintf(ret, size, "%s", walk->path);
+}
+
+static int fill_folder(struct walk *walk, int from_fd, int to_fd, unsigned depth);
+
+static int copy_folder(struct walk *walk, int from_fd, int to_fd, const char *name,
+		       unsigned depth)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	cleanup_fd int from = -1;
+	cleanup_fd int to = -1;
+
+	if (depth > OVERLAY_COPY_DEPTH_MAX)
+		return -ELOOP;
+	from = openat(from_fd, name, flags);
+	if (from < 0)
+		return -errno;
+	to = openat(to_fd, name, flags);
+	return to < 0 ? -errno : fill_folder(walk, from, to, depth);
+}
+
+/* The look last, because filling a folder changes its times. */
+static int copy_whole(struct walk *walk, int from_fd, int to_fd, const char *name,
+		      unsigned depth)
+{
+	size_t left = 0;
 	struct stat st;
 	int r;
 
-	if (depth > DEPTH_MAX)
-		return -ELOOP;
-	if (fstatat(from_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(from_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	r = overlay_copy_one(from_fd, to_fd, path, &st);
-	if (r < 0 || !S_ISDIR(st.st_mode))
-		return r;
-	r = copy_below(from_fd, to_fd, path, depth + 1);
-	/* Again, because filling a folder changes its times. */
-	return r < 0 ? r : set_look(to_fd, path, &st);
+	if (!is_copied(&st)) {
+		walk->left.things++;
+		note_path(walk, walk->left.first, sizeof(walk->left.first));
+		return 0;
+	}
+	r = make_one(from_fd, to_fd, name, &st);
+	if (r == 0 && S_ISDIR(st.st_mode))
+		r = copy_folder(walk, from_fd, to_fd, name, depth + 1);
+	if (r == 0)
+		r = set_look(from_fd, to_fd, name, &st, &left);
+	walk->left.attributes += left;
+	if (left > 0)
+		note_path(walk, walk->left.first, sizeof(walk->left.first));
+	return r;
 }
 
-static int copy_below(int from_fd, int to_fd, const char *path, unsigned depth)
+static int copy_item(struct walk *walk, int from_fd, int to_fd, const char *name,
+		     unsigned depth)
 {
-	int fd = openat(from_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	size_t length = strlen(walk->path);
+	int r;
+
+	snprintf(walk->path + length, sizeof(walk->path) - length, "%s%s",
+		 length > 0 ? "/" : "", name);
+	r = copy_whole(walk, from_fd, to_fd, name, depth);
+	if (r < 0)
+		note_path(walk, walk->failed, sizeof(walk->failed));
+	walk->path[length] = '\0';
+	return r;
+}
+
+static int fill_folder(struct walk *walk, int from_fd, int to_fd, unsigned depth)
+{
+	cleanup_fd int fd = openat(from_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup_with(cleanup_dir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	cleanup_free char *below = malloc(PATH_MAX);
 	const struct dirent *item;
 	int r = 0;
 
-	if (!dir || !below)
+	if (!dir)
 		return -errno;
-	while (r == 0 && (item = readdir(dir))) {
+	(void)steal_fd(&fd);
+	while (r == 0 && (errno = 0, item = readdir(dir))) {
 		if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0)
 			continue;
-		if (snprintf(below, PATH_MAX, "%s/%s", path, item->d_name) >= PATH_MAX)
-			return -ENAMETOOLONG;
-		r = copy_any(from_fd, to_fd, below, depth);
+		r = copy_item(walk, from_fd, to_fd, item->d_name, depth);
 	}
-	return r;
+	return r < 0 ? r : -errno;
 }
 
 int overlay_copy_tree(int from_fd, int to_fd, const char *path)
 {
-	return copy_any(from_fd, to_fd, path, 0);
+	struct walk walk = {0};
+
+	return copy_item(&walk, from_fd, to_fd, path, 0);
+}
+
+int overlay_copy_below(int from_fd, int to_fd, struct overlay_copy_left *ret_left,
+		       struct verity_error *err)
+{
+	struct walk walk = {0};
+	struct stat st;
+	int r = fill_folder(&walk, from_fd, to_fd, 0);
+
+	if (r == 0)
+		r = fstat(from_fd, &st) < 0 ? -errno : 0;
+	if (r == 0)
+		r = set_look(from_fd, to_fd, ".", &st, &walk.left.attributes);
+	if (ret_left)
+		*ret_left = walk.left;
+	if (r == -ELOOP)
+		return verity_fail(err, VERITY_E_IO, "%s: over %d folders deep",
+				   walk.failed, OVERLAY_COPY_DEPTH_MAX);
+	if (r < 0)
+		return verity_fail_errno(err, -r, "%s",
+					 walk.failed[0] ? walk.failed : ".");
+	return 0;
 }
 
 int overlay_copy_opaque(int to_fd, const char *path)

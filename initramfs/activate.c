@@ -11,6 +11,7 @@
 
 #include "initramfs/log.h"
 #include "initramfs/packages.h"
+#include "initramfs/seeding.h"
 #include "initramfs/stacking.h"
 #include "overlay/config.h"
 #include "overlay/stack.h"
@@ -61,6 +62,18 @@ static void read_bootconf(struct boot *boot)
 		log_line(LOG_LEVEL_WARNING, "safe mode: no package will be active");
 }
 
+/* Open until the end: -1 where there is none. */
+struct volumes {
+	int data;
+	int persist;
+};
+
+static void volumes_close_p(struct volumes *volumes)
+{
+	cleanup_fd_p(&volumes->data);
+	cleanup_fd_p(&volumes->persist);
+}
+
 /* A volume that is missing costs what is on it, and nothing else. */
 static int open_volume(const struct boot *boot, const char *name, const char *spec)
 {
@@ -74,13 +87,17 @@ static int open_volume(const struct boot *boot, const char *name, const char *sp
 	return fd;
 }
 
-static int open_store(const struct boot *boot, struct overlay_store **ret,
+static void open_volumes(const struct boot *boot, struct volumes *ret)
+{
+	ret->data = open_volume(boot, "data", boot->config.data);
+	ret->persist = open_volume(boot, "persist", boot->config.persist);
+}
+
+static int open_store(const struct volumes *volumes, struct overlay_store **ret,
 		      struct verity_error *err)
 {
-	cleanup_fd int data = open_volume(boot, "data", boot->config.data);
-	cleanup_fd int persist = open_volume(boot, "persist", boot->config.persist);
 	struct verity_error why;
-	int r = overlay_store_open(data, persist, ret, err);
+	int r = overlay_store_open(volumes->data, volumes->persist, ret, err);
 
 	if (r < 0)
 		return r;
@@ -161,15 +178,17 @@ static void log_entry(const struct overlay_state_entry *entry)
 		 plain ? "" : why->message);
 }
 
-static int load_and_stack(const struct boot *boot, struct packages *packages,
-			  struct verity_error *err)
+static int load_and_stack(const struct boot *boot, struct volumes *volumes,
+			  struct packages *packages, struct verity_error *err)
 {
 	cleanup_with(overlay_store_free_p) struct overlay_store *store = NULL;
 	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring = NULL;
 	int r = stacking_clean(boot->layers, err);
 
-	if (r == 0)
-		r = open_store(boot, &store, err);
+	if (r < 0)
+		return r;
+	open_volumes(boot, volumes);
+	r = open_store(volumes, &store, err);
 	if (r < 0)
 		return r;
 	open_keyring(boot, &keyring);
@@ -182,6 +201,7 @@ static int load_and_stack(const struct boot *boot, struct packages *packages,
 static int activate(const struct boot *boot, struct verity_error *err)
 {
 	cleanup_with(packages_free_p) struct packages packages = {0};
+	cleanup_with(volumes_close_p) struct volumes volumes = {-1, -1};
 	struct verity_error why = {0};
 	struct verity_error unwritten;
 	int r;
@@ -193,7 +213,7 @@ static int activate(const struct boot *boot, struct verity_error *err)
 	}
 	forget_state(boot);
 	if (r == 0)
-		r = load_and_stack(boot, &packages, &why);
+		r = load_and_stack(boot, &volumes, &packages, &why);
 	packages.state.safe = boot->conf.safe;
 	packages.state.allow_untrusted = boot->conf.allow_untrusted;
 	if (r < 0) {
@@ -205,7 +225,9 @@ static int activate(const struct boot *boot, struct verity_error *err)
 		log_entry(&packages.state.entries[i]);
 	if (overlay_state_write(boot->config.run, &packages.state, &unwritten) < 0)
 		log_line(LOG_LEVEL_WARNING, "state: %s", unwritten.message);
-	if (r < 0)
+	if (r == 0)
+		seeding_run(boot->root, volumes.data);
+	else
 		*err = why;
 	return r;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "verity/cleanup.h"
+#include "verity/text.h"
 
 #define LINE_MAX_BYTES 960 /* what the kernel keeps of one line, less its own prefix */
 
@@ -23,6 +24,7 @@ void log_line(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	verity_text_plain(text);
 	size = snprintf(line, sizeof(line), "<%d>wmopkg: %s\n", (int)level, text);
 	if (fd < 0 || write(fd, line, (size_t)size) != size)
 		fputs(strchr(line, '>') + 1, stderr);

@@ -11,6 +11,8 @@ enum log_level {
 
 /**
  * log_line - write "wmopkg: …" to the kernel log, to stderr where there is none
+ *
+ * The message may hold a file's name: what is not printable in it becomes '?'.
  */
 void log_line(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -9,6 +9,7 @@
 #include "initramfs/activate.h"
 #include "initramfs/log.h"
 #include "overlay/config.h"
+#include "verity/text.h"
 
 #define EXIT_USAGE 2
 
@@ -70,6 +71,6 @@ int main(int argc, char **argv)
 	if (activate_run(config, root, &err) == 0)
 		return EXIT_SUCCESS;
 	log_line(LOG_LEVEL_WARNING, "%s", err.message);
-	fprintf(stderr, "wmopkg-activate: %s\n", err.message);
+	fprintf(stderr, "wmopkg-activate: %s\n", verity_text_plain(err.message));
 	return EXIT_FAILURE;
 }

@@ -35,11 +35,7 @@ static bool put_message(struct json_object *object, const char *message)
 	char plain[VERITY_MESSAGE_MAX];
 
 	snprintf(plain, sizeof(plain), "%s", message);
-	if (!verity_text_printable(plain, strlen(plain)))
-		for (char *at = plain; *at; at++)
-			if (*at < ' ' || *at > '~')
-				*at = '?';
-	return put_text(object, "message", plain);
+	return put_text(object, "message", verity_text_plain(plain));
 }
 
 static bool put_reason(struct json_object *object, const struct verity_error *reason)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "installer/report.h"
 #include "verity/hex.h"
 
 void facts_format_time(int64_t when, char ret[static 32])
@@ -68,9 +69,11 @@ void facts_print(const struct verity_judgement *judgement,
 
 	printf("Verification: %s\n",
 	       verity_verdict_name(verity_judgement_verdict(judgement)));
-	if (reason->code != VERITY_OK)
-		printf("Reason: %s (%s)\n", reason->message,
-		       verity_code_name(reason->code));
+	if (reason->code != VERITY_OK) {
+		printf("Reason: ");
+		report_plain(stdout, reason->message);
+		printf(" (%s)\n", verity_code_name(reason->code));
+	}
 	if (signer)
 		printf("Signer: %s\n", signer->subject);
 	if (signer && signer->signed_at >= 0)

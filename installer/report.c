@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "verity/cleanup.h"
 #include "verity/text.h"
 
 #define LINE_BYTES 4096
@@ -19,14 +20,10 @@ void report_program(const char *name)
 /* A message may hold a server's words or a file's name: neither may steer a terminal. */
 void report_plain(FILE *out, const char *text)
 {
-	size_t size = strlen(text);
+	cleanup_free char *plain = strdup(text);
 
-	if (verity_text_printable(text, size)) {
-		fputs(text, out);
-		return;
-	}
-	for (size_t i = 0; i < size; i++)
-		fputc(text[i] < ' ' || text[i] > '~' ? '?' : text[i], out);
+	if (plain)
+		fputs(verity_text_plain(plain), out);
 }
 
 static void __attribute__((format(printf, 1, 0)))

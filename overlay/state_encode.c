@@ -26,15 +26,9 @@ static bool put(struct json_object *object, const char *key, struct json_object 
 static struct json_object *text(const char *bytes)
 {
 	char plain[VERITY_MESSAGE_MAX];
-	size_t size = strnlen(bytes, sizeof(plain) - 1);
 
-	memcpy(plain, bytes, size);
-	plain[size] = '\0';
-	if (!verity_text_printable(plain, size))
-		for (size_t i = 0; i < size; i++)
-			if (plain[i] < ' ' || plain[i] > '~')
-				plain[i] = '?';
-	return json_object_new_string_len(plain, (int)size);
+	snprintf(plain, sizeof(plain), "%s", bytes);
+	return json_object_new_string(verity_text_plain(plain));
 }
 
 static struct json_object *encode_reason(const struct verity_error *reason)

@@ -2,6 +2,7 @@
 #include "verity/text.h"
 
 #include <stdint.h>
+#include <string.h>
 
 struct sequence {
 	uint8_t mask;
@@ -75,4 +76,13 @@ bool verity_text_printable(const char *text, size_t size)
 		size -= taken;
 	}
 	return true;
+}
+
+char *verity_text_plain(char *text)
+{
+	if (!verity_text_printable(text, strlen(text)))
+		for (char *at = text; *at; at++)
+			if (*at < ' ' || *at > '~')
+				*at = '?';
+	return text;
 }

@@ -13,3 +13,11 @@
  * reorders the text around it (bidirectional controls), no overlong forms, no surrogates.
  */
 bool verity_text_printable(const char *text, size_t size);
+
+/**
+ * verity_text_plain - make what a system, a server or a file's name said fit to be shown
+ * @text: changed in place: where it is not printable, all but printable ASCII becomes '?'
+ *
+ * Return: @text.
+ */
+char *verity_text_plain(char *text);

@@ -44,10 +44,33 @@ static void test_printable(void **state)
 			fail_msg("case %zu", i);
 }
 
+static void test_plain(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *plain;
+	} cases[] = {
+		{"", ""},
+		{"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"}, /* printable: as it is */
+		{"a\nwmopkg: b", "a?wmopkg: b"},
+		{"\x1b[2J\xc3\xbc", "?[2J??"},
+		{"cut \xc3", "cut ?"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[32];
+
+		strcpy(text, cases[i].text);
+		assert_string_equal(verity_text_plain(text), cases[i].plain);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_printable),
+		cmocka_unit_test(test_plain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,6 +36,24 @@ static int bad(struct verity_error *err, const char *key, const char *why)
 	return verity_fail(err, VERITY_E_BAD_MANIFEST, "manifest: %s: %s", key, why);
 }
 
+/* The text of a string without a NUL in it; NULL for anything else. */
+static const char *whole_string(struct json_object *value)
+{
+	const char *text = json_object_is_type(value, json_type_string)
+				   ? json_object_get_string(value)
+				   : NULL;
+
+	return text && strlen(text) == (size_t)json_object_get_string_len(value) ? text
+										 : NULL;
+}
+
+static bool is_word(struct json_object *value, const char *word)
+{
+	const char *text = whole_string(value);
+
+	return text && strcmp(text, word) == 0;
+}
+
 /* One text value: printable, within @max bytes. */
 static int take_text(struct json_object *value, const char *key, size_t min, size_t max,
 		     char *ret, struct verity_error *err)
@@ -78,10 +96,9 @@ static int take_integer(struct json_object *value, const char *key, int64_t min,
 static int take_hex(struct json_object *value, const char *key, uint8_t *ret, size_t max,
 		    size_t *ret_count, struct verity_error *err)
 {
-	if (!json_object_is_type(value, json_type_string) ||
-	    strlen(json_object_get_string(value)) !=
-		    (size_t)json_object_get_string_len(value) ||
-	    verity_hex_decode(json_object_get_string(value), ret, max, ret_count) < 0)
+	const char *text = whole_string(value);
+
+	if (!text || verity_hex_decode(text, ret, max, ret_count) < 0)
 		return bad(err, key, "not a string of hex digits of the right length");
 	return 0;
 }
@@ -121,8 +138,7 @@ static int take_type(struct json_object *value, const char *key,
 		     struct verity_manifest *ret, struct verity_error *err)
 {
 	(void)ret;
-	if (!json_object_is_type(value, json_type_string) ||
-	    strcmp(json_object_get_string(value), "package") != 0)
+	if (!is_word(value, "package"))
 		return bad(err, key, "not \"package\"");
 	return 0;
 }
@@ -219,9 +235,9 @@ static int take_built(struct json_object *value, const char *key,
 static int take_persistent(struct json_object *value, const char *key,
 			   struct verity_manifest *ret, struct verity_error *err)
 {
-	if (!json_object_is_type(value, json_type_string) ||
-	    verity_persistence_from_name(json_object_get_string(value),
-					 &ret->persistence) < 0)
+	const char *name = whole_string(value);
+
+	if (!name || verity_persistence_from_name(name, &ret->persistence) < 0)
 		return bad(err, key, "not \"allowed\", \"required\" or \"forbidden\"");
 	return 0;
 }
@@ -289,8 +305,7 @@ static int take_image_hash(struct json_object *value, const char *key,
 			   struct verity_manifest *ret, struct verity_error *err)
 {
 	(void)ret;
-	if (!json_object_is_type(value, json_type_string) ||
-	    strcmp(json_object_get_string(value), "sha256") != 0)
+	if (!is_word(value, "sha256"))
 		return bad(err, key, "not \"sha256\"");
 	return 0;
 }
@@ -315,12 +330,11 @@ static int take_image_root_hash(struct json_object *value, const char *key,
 static int take_kernel_signature(struct json_object *value, const char *key,
 				 struct verity_manifest *ret, struct verity_error *err)
 {
-	const char *text = json_object_get_string(value);
+	const char *text = whole_string(value);
 	size_t size = text ? strlen(text) : 0;
 	int padding, decoded;
 
-	if (!json_object_is_type(value, json_type_string) || size == 0 || size % 4 ||
-	    size / 4 * 3 > VERITY_KERNEL_SIG_MAX)
+	if (size == 0 || size % 4 || size / 4 * 3 > VERITY_KERNEL_SIG_MAX)
 		return bad(err, key, "not base64 of a signature");
 	ret->kernel_signature = malloc(size / 4 * 3);
 	if (!ret->kernel_signature)

@@ -114,9 +114,10 @@ static int load_fd(int fd, const char *name, size_t max, char **ret, size_t *ret
 		if (n == 0)
 			break;
 		size += (size_t)n;
-		if (size > max)
-			return verity_fail_errno(err, EFBIG, "%s: over %zu bytes", name,
-						 max);
+		if (size > max) {
+			verity_fail(err, VERITY_E_IO, "%s: over %zu bytes", name, max);
+			return -EFBIG;
+		}
 	}
 	text[size] = '\0';
 	fit = realloc(text, size + 1);

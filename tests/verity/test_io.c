@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "verity/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/check.h"
+#include "verity/cleanup.h"
+
+static char folder[] = "/tmp/wmopkg-test-io.XXXXXX";
+
+static int set_up(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	unlink("file");
+	unlink("pipe");
+	return chdir("/") == 0 ? rmdir(folder) : -1;
+}
+
+/* A limit of ours is no lack of room on a disk. */
+static void test_load(void **state)
+{
+	cleanup_fd int fd = open("file", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	cleanup_free char *text = NULL;
+	struct verity_error err;
+	size_t size = 0;
+
+	(void)state;
+	assert_int_equal(write(fd, "12345", 5), 5);
+	check_ok(verity_io_load(AT_FDCWD, "file", 5, &text, &size, &err), &err);
+	assert_int_equal(size, 5);
+	assert_string_equal(text, "12345");
+	assert_int_equal(verity_io_load(AT_FDCWD, "file", 4, &text, &size, &err), -EFBIG);
+	check_error(&err, VERITY_E_IO, "file: over 4 bytes");
+	assert_int_equal(size, 5);
+}
+
+/* Returns at once, though nobody will ever write to the pipe. */
+static void test_load_no_file(void **state)
+{
+	struct verity_error err;
+	char *text = NULL;
+	size_t size;
+
+	(void)state;
+	assert_int_equal(mkfifo("pipe", 0600), 0);
+	assert_int_equal(verity_io_load(AT_FDCWD, "pipe", 4, &text, &size, &err),
+			 -EINVAL);
+	check_error(&err, VERITY_E_NOT_A_FILE, "pipe: not a file");
+	assert_int_equal(verity_io_load(AT_FDCWD, "none", 4, &text, &size, &err),
+			 -ENOENT);
+	check_error(&err, VERITY_E_NOT_FOUND, "none: No such file or directory");
+	assert_null(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_load_no_file),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

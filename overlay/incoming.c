@@ -67,9 +67,11 @@ static int lock_folder(int folder, int *ret, struct verity_error *err)
 
 	if (fd < 0)
 		return verity_fail_errno(err, errno, "store");
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-		return verity_fail(err, VERITY_E_BUSY,
-				   "another installation is under way");
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK
+			       ? verity_fail(err, VERITY_E_BUSY,
+					     "another installation is under way")
+			       : verity_fail_errno(err, errno, "locking the store");
 	*ret = steal_fd(&fd);
 	return 0;
 }

@@ -150,6 +150,7 @@ int packages_load(const struct overlay_store *store, const struct verity_keyring
 	const struct verity_policy policy = {
 		.keyring = keyring,
 		.allow_untrusted = bootconf->allow_untrusted,
+		.refuse_early = true,
 	};
 	int r = list(store, &packages, err);
 

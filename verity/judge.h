@@ -24,6 +24,12 @@ struct verity_policy {
 	const struct verity_keyring *keyring; /* borrowed; NULL trusts nobody */
 	bool allow_untrusted;                 /* only ever from the boot configuration */
 	unsigned threads;                     /* for hashing; 0: one for each processor */
+	/*
+	 * Do not read the image of a package that is refused for its signature already:
+	 * at boot, where nobody asks whether it would match and everybody waits. Then
+	 * Unsigned and Untrusted say nothing of the image.
+	 */
+	bool refuse_early;
 };
 
 /*

@@ -145,6 +145,8 @@ static int judge(struct verity_package *package, const struct verity_policy *pol
 	if (verity_judgement_verdict(package->judgement) == VERITY_INVALID)
 		return 0;
 	package->has_layout = true;
+	if (policy->refuse_early && !verity_judgement_accepted(package->judgement))
+		return 0;
 	r = check_image(package, policy->threads, &reason);
 	if (r == -ENOMEM)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");

@@ -256,6 +256,45 @@ static void test_flipped_bits(void **state)
 	free(s.bytes);
 }
 
+/* What is refused for its signature costs a boot no more than its head. */
+static void test_refuse_early(void **state)
+{
+	struct sample u = make(5, false);
+	struct sample s = make(5, true);
+	struct {
+		const struct sample *sample;
+		struct verity_policy policy;
+		enum verity_verdict verdict;
+		enum verity_code code;
+	} cases[] = {
+		{&u, {.refuse_early = true}, VERITY_UNSIGNED, VERITY_E_NO_SIGNATURE},
+		{&s, {.refuse_early = true}, VERITY_UNTRUSTED, VERITY_E_UNTRUSTED_SIGNER},
+		{&u,
+		 {.refuse_early = true, .allow_untrusted = true},
+		 VERITY_INVALID,
+		 VERITY_E_IMAGE_MISMATCH},
+		{&s,
+		 {.refuse_early = true, .keyring = keyring},
+		 VERITY_INVALID,
+		 VERITY_E_IMAGE_MISMATCH},
+		{&u, {0}, VERITY_INVALID, VERITY_E_IMAGE_MISMATCH},
+	};
+
+	(void)state;
+	u.bytes[u.layout.image_start] ^= 1;
+	s.bytes[s.layout.image_start] ^= 1;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct outcome o = open_outcome(cases[i].sample->bytes,
+						cases[i].sample->size, &cases[i].policy);
+
+		assert_int_equal(o.verdict, cases[i].verdict);
+		assert_int_equal(o.reason.code, cases[i].code);
+		assert_false(o.accepted);
+	}
+	free(u.bytes);
+	free(s.bytes);
+}
+
 static void test_lengths(void **state)
 {
 	const struct verity_policy policy = {.keyring = keyring};
@@ -380,9 +419,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verdicts),   cmocka_unit_test(test_flipped_bits),
-		cmocka_unit_test(test_lengths),    cmocka_unit_test(test_hook),
-		cmocka_unit_test(test_not_a_file),
+		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_flipped_bits),
+		cmocka_unit_test(test_lengths),  cmocka_unit_test(test_refuse_early),
+		cmocka_unit_test(test_hook),     cmocka_unit_test(test_not_a_file),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

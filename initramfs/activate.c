@@ -93,11 +93,32 @@ static void open_volumes(const struct boot *boot, struct volumes *ret)
 	ret->persist = open_volume(boot, "persist", boot->config.persist);
 }
 
+/*
+ * A volume whose store cannot be read costs what is on it, and nothing else: -1 for it,
+ * as if it were missing.
+ */
+static int readable(const char *name, int volume)
+{
+	cleanup_with(overlay_store_free_p) struct overlay_store *store = NULL;
+	cleanup_free struct overlay_entry *entries = NULL;
+	struct verity_error why;
+	size_t count;
+	int r = overlay_store_open(volume, -1, &store, &why);
+
+	if (r == 0)
+		r = overlay_store_list(store, &entries, &count, &why);
+	if (r == 0)
+		return volume;
+	log_line(LOG_LEVEL_WARNING, "%s: %s", name, why.message);
+	return -1;
+}
+
 static int open_store(const struct volumes *volumes, struct overlay_store **ret,
 		      struct verity_error *err)
 {
 	struct verity_error why;
-	int r = overlay_store_open(volumes->data, volumes->persist, ret, err);
+	int r = overlay_store_open(readable("data", volumes->data),
+				   readable("persist", volumes->persist), ret, err);
 
 	if (r < 0)
 		return r;

@@ -325,6 +325,18 @@ def test_no_volumes(work, build):
             in device.log(), device.log()
 
 
+def test_store_that_cannot_be_read(work, build):
+    """What has become of one store is nothing to the other."""
+    with Device(work, build) as device:
+        device.install(work + "/packages/plain.wmopkg", store="persist")
+        shutil.rmtree(device.base + "/data/packages", ignore_errors=True)
+        write(device.base + "/data/packages", "not a folder")
+        device.activate()
+        equal(device.see("etc/banner"), "plain\n")
+        assert "wmopkg: data: folder 'packages': Not a directory" in device.log(), \
+            device.log()
+
+
 def test_volume_by_label(work, build):
     """A file system found by its label, mounted, and used where it is mounted already."""
     loop = run("losetup", "--find", "--show", work + "/volume").stdout.strip()

@@ -2,7 +2,6 @@
 #include "overlay/layers.h"
 
 #include <errno.h>
-#include <libmount.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,18 +10,9 @@
 
 #include "overlay/engine.h"
 #include "overlay/folder.h"
+#include "overlay/mnt.h"
 #include "overlay/stack.h"
 #include "verity/cleanup.h"
-
-static void mnt_unref_table_p(struct libmnt_table **table)
-{
-	mnt_unref_table(*table);
-}
-
-static void mnt_free_iter_p(struct libmnt_iter **iter)
-{
-	mnt_free_iter(*iter);
-}
 
 int overlay_layers_make(const char *layers, struct verity_error *err)
 {
@@ -64,13 +54,6 @@ int overlay_layers_mount_base(const char *layers, const char *root,
 	return r;
 }
 
-static bool is_below(const char *path, const char *folder)
-{
-	size_t size = strlen(folder);
-
-	return path && strncmp(path, folder, size) == 0 && path[size] == '/';
-}
-
 /* The last one mounted goes first. */
 int overlay_layers_clean(const char *layers, struct verity_error *err)
 {
@@ -89,7 +72,7 @@ int overlay_layers_clean(const char *layers, struct verity_error *err)
 	while (mnt_table_next_fs(table, iter, &fs) == 0) {
 		const char *target = mnt_fs_get_target(fs);
 
-		if (is_below(target, absolute) &&
+		if (overlay_mnt_below(target, absolute) &&
 		    umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
 			count++;
 	}

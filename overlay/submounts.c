@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libmount.h>
 #include <string.h>
 #include <sys/mount.h>
 
+#include "overlay/mnt.h"
 #include "verity/cleanup.h"
 
 #define SUBMOUNTS_MAX 256
@@ -20,16 +20,6 @@ struct overlay_submounts {
 	struct submount mounts[SUBMOUNTS_MAX];
 	size_t count;
 };
-
-static void mnt_unref_table_p(struct libmnt_table **table)
-{
-	mnt_unref_table(*table);
-}
-
-static void mnt_free_iter_p(struct libmnt_iter **iter)
-{
-	mnt_free_iter(*iter);
-}
 
 void overlay_submounts_free(struct overlay_submounts *submounts)
 {
@@ -45,19 +35,12 @@ void overlay_submounts_free(struct overlay_submounts *submounts)
 
 DEFINE_CLEANUP(struct overlay_submounts, overlay_submounts_free);
 
-static bool is_below(const char *path, const char *folder)
-{
-	size_t size = strlen(folder);
-
-	return strncmp(path, folder, size) == 0 && path[size] == '/';
-}
-
 /* What lies on or below a mount that was taken came with it. */
 static bool is_taken(const struct overlay_submounts *submounts, const char *target)
 {
 	for (size_t i = 0; i < submounts->count; i++)
 		if (strcmp(submounts->mounts[i].target, target) == 0 ||
-		    is_below(target, submounts->mounts[i].target))
+		    overlay_mnt_below(target, submounts->mounts[i].target))
 			return true;
 	return false;
 }
@@ -103,7 +86,7 @@ int overlay_submounts_take(const char *root, struct overlay_submounts **ret,
 	while (r == 0 && mnt_table_next_fs(table, iter, &fs) == 0) {
 		const char *target = mnt_fs_get_target(fs);
 
-		if (target && is_below(target, absolute) && !is_taken(submounts, target))
+		if (overlay_mnt_below(target, absolute) && !is_taken(submounts, target))
 			r = take(submounts, target, err);
 	}
 	if (r < 0)

@@ -4,28 +4,18 @@
 #include <blkid.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libmount.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "overlay/folder.h"
+#include "overlay/mnt.h"
 #include "verity/cleanup.h"
 
 static void blkid_put_cache_p(blkid_cache *cache)
 {
 	if (*cache)
 		blkid_put_cache(*cache);
-}
-
-static void mnt_unref_table_p(struct libmnt_table **table)
-{
-	mnt_unref_table(*table);
-}
-
-static void mnt_free_iter_p(struct libmnt_iter **iter)
-{
-	mnt_free_iter(*iter);
 }
 
 static void mnt_free_context_p(struct libmnt_context **context)

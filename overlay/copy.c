@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "overlay/copy.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +9,7 @@
 
 #include "overlay/attributes.h"
 #include "verity/cleanup.h"
+#include "verity/dir.h"
 #include "verity/io.h"
 
 /* One copying of a tree, and where in it we are. */
@@ -18,12 +18,6 @@ struct walk {
 	char path[sizeof(((struct overlay_copy_left *)0)->first)]; /* for people alone */
 	char failed[sizeof(((struct overlay_copy_left *)0)->first)];
 };
-
-static void cleanup_dir_p(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
 
 static mode_t mode_to_have(int from_fd, const struct stat *st)
 {
@@ -185,14 +179,10 @@ static int copy_item(struct walk *walk, int from_fd, int to_fd, const char *name
 
 static int fill_folder(struct walk *walk, int from_fd, int to_fd, unsigned depth)
 {
-	cleanup_fd int fd = openat(from_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cleanup_with(cleanup_dir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	cleanup_dir DIR *dir = NULL;
 	const struct dirent *item;
-	int r = 0;
+	int r = verity_dir_open(from_fd, ".", &dir);
 
-	if (!dir)
-		return -errno;
-	(void)steal_fd(&fd);
 	while (r == 0 && (errno = 0, item = readdir(dir))) {
 		if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0)
 			continue;

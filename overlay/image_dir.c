@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "overlay/image_rules.h"
 #include "overlay/image_source.h"
+#include "verity/dir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <search.h>
@@ -33,12 +33,6 @@ static int known_compare(const void *a, const void *b)
 	if (left->number != right->number)
 		return left->number < right->number ? -1 : 1;
 	return 0;
-}
-
-static void cleanup_dir_p(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
 }
 
 int image_dir_open(int fd, const struct image_node *node)
@@ -216,7 +210,7 @@ static int entries_take(struct scan *scan, DIR *dir, struct image_node *folder,
 static int folder_read(struct scan *scan, struct image_node *folder,
 		       struct verity_error *err)
 {
-	cleanup_with(cleanup_dir_p) DIR *dir = NULL;
+	cleanup_dir DIR *dir = NULL;
 	cleanup_fd int fd = image_dir_open(scan->fd, folder);
 	struct stat st;
 	int r = 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "overlay/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,6 +11,7 @@
 
 #include "overlay/store_private.h"
 #include "verity/cleanup.h"
+#include "verity/dir.h"
 #include "verity/format.h"
 
 /* A package on its way in is `.NAME.wmopkg.new`; one at a time, under the lock. */
@@ -88,22 +88,16 @@ static bool is_leftover(const char *file)
 /* With the lock held, whatever is still called so belongs to nobody. */
 static int clean_folder(int folder, struct verity_error *err)
 {
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	cleanup_dir DIR *dir = NULL;
 	const struct dirent *item;
 	int count = 0;
+	int r = verity_dir_open(folder, ".", &dir);
 
-	if (!dir) {
-		int why = errno;
-
-		if (fd >= 0)
-			close(fd);
-		return verity_fail_errno(err, why, "store");
-	}
+	if (r < 0)
+		return verity_fail_errno(err, -r, "store");
 	while ((item = readdir(dir)))
 		if (is_leftover(item->d_name) && unlinkat(folder, item->d_name, 0) == 0)
 			count++;
-	closedir(dir);
 	return count;
 }
 

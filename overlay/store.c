@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "overlay/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -9,15 +8,10 @@
 
 #include "overlay/store_private.h"
 #include "verity/cleanup.h"
+#include "verity/dir.h"
 #include "verity/format.h"
 
 DEFINE_CLEANUP(struct overlay_store, overlay_store_free);
-
-static void cleanup_dir_p(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
 
 void overlay_store_free(struct overlay_store *store)
 {
@@ -112,18 +106,13 @@ static int list_add(struct list *list, const char *name, enum overlay_store_kind
 static int list_folder(int folder, enum overlay_store_kind kind, struct list *list,
 		       struct verity_error *err)
 {
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cleanup_with(cleanup_dir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	cleanup_dir DIR *dir = NULL;
 	char name[VERITY_NAME_MAX + 1];
 	const struct dirent *item;
+	int r = verity_dir_open(folder, ".", &dir);
 
-	if (!dir) {
-		int why = errno;
-
-		if (fd >= 0)
-			close(fd);
-		return verity_fail_errno(err, why, "store");
-	}
+	if (r < 0)
+		return verity_fail_errno(err, -r, "store");
 	while (errno = 0, (item = readdir(dir))) {
 		if (verity_name_from_path(item->d_name, name, NULL) < 0)
 			continue;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "verity/device.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libcryptsetup.h>
@@ -13,6 +12,7 @@
 
 #include "verity/cleanup.h"
 #include "verity/device_node.h"
+#include "verity/dir.h"
 #include "verity/loop.h"
 #include "verity/manifest.h"
 
@@ -39,12 +39,6 @@ static void crypt_free_p(struct crypt_device **cd)
 static void loop_close_p(struct verity_loop *loop)
 {
 	cleanup_fd_p(&loop->fd);
-}
-
-static void cleanup_dir_p(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
 }
 
 static void swallow(int level, const char *message, void *context)
@@ -228,7 +222,7 @@ static void read_dm_name(const char *block, char ret[static DM_NAME_MAX + 1])
 
 int verity_device_clean(struct verity_error *err)
 {
-	cleanup_with(cleanup_dir_p) DIR *dir = opendir("/sys/block");
+	cleanup_dir DIR *dir = opendir("/sys/block");
 	const struct dirent *item;
 	char name[DM_NAME_MAX + 1];
 	int count = 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "verity/keyring.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 
 #include "verity/cleanup.h"
+#include "verity/dir.h"
 #include "verity/io.h"
 #include "verity/keyring_private.h"
 
@@ -19,12 +19,6 @@ struct verity_keyring {
 };
 
 DEFINE_CLEANUP(BIO, BIO_free_all);
-
-static void closedir_p(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
 
 void verity_keyring_free(struct verity_keyring *keyring)
 {
@@ -128,7 +122,7 @@ int verity_keyring_load(const char *path, struct verity_keyring **ret,
 {
 	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring =
 		calloc(1, sizeof(*keyring));
-	cleanup_with(closedir_p) DIR *dir = NULL;
+	cleanup_dir DIR *dir = NULL;
 	int r = 0;
 
 	if (!keyring)

@@ -7,14 +7,10 @@
 #include "installer/build.h"
 #include "installer/facts.h"
 #include "verity/cleanup.h"
+#include "verity/json_value.h"
 
 DEFINE_CLEANUP(struct verity_package, verity_package_free);
 DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
-
-static void json_object_put_p(struct json_object **object)
-{
-	json_object_put(*object);
-}
 
 static const struct option options[] = {
 	{"json", no_argument, NULL, 'j'},

@@ -1,32 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#include <json.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "installer/cmd_show.h"
 #include "installer/facts.h"
 #include "verity/cleanup.h"
+#include "verity/json_value.h"
 #include "verity/text.h"
 
 #define SHOW_FORMAT 1
 
-static void json_object_put_p(struct json_object **object)
-{
-	json_object_put(*object);
-}
-
-/* Takes @value, which may be NULL: then memory is short. */
-static bool put(struct json_object *object, const char *key, struct json_object *value)
-{
-	if (value && json_object_object_add(object, key, value) == 0)
-		return true;
-	json_object_put(value);
-	return false;
-}
-
 static bool put_text(struct json_object *object, const char *key, const char *text)
 {
-	return !text[0] || put(object, key, json_object_new_string(text));
+	return !text[0] || verity_json_put(object, key, json_object_new_string(text));
 }
 
 /* A system's own words may hold any byte; JSON may not. */
@@ -46,7 +32,7 @@ static bool put_reason(struct json_object *object, const struct verity_error *re
 	if (reason->code == VERITY_OK)
 		return true;
 	child = json_object_new_object();
-	return put(object, "reason", child) &&
+	return verity_json_put(object, "reason", child) &&
 	       put_text(child, "code", verity_code_name(reason->code)) &&
 	       put_message(child, reason->message) &&
 	       put_text(child, "hint", hint ? hint : "");
@@ -59,7 +45,7 @@ static bool put_package(struct json_object *object, const struct verity_package 
 	if (!package)
 		return true;
 	facts = json_object_new_object();
-	return put(object, "package", facts) &&
+	return verity_json_put(object, "package", facts) &&
 	       facts_add_json(facts, verity_package_judgement(package),
 			      verity_package_layout(package), NULL) == 0;
 }
@@ -69,14 +55,13 @@ static bool put_item(struct json_object *list, const struct installed *item)
 	bool persistent = item->entry.kind == OVERLAY_PERSISTENT;
 	struct json_object *object = json_object_new_object();
 
-	if (!object || json_object_array_add(list, object) < 0) {
-		json_object_put(object);
+	if (!verity_json_append(list, object))
 		return false;
-	}
 	return put_text(object, "name", item->entry.name) &&
-	       put(object, "persistent", json_object_new_boolean(persistent)) &&
+	       verity_json_put(object, "persistent",
+			       json_object_new_boolean(persistent)) &&
 	       put_text(object, "status", installed_status_name(item->status)) &&
-	       put(object, "active", json_object_new_boolean(item->active)) &&
+	       verity_json_put(object, "active", json_object_new_boolean(item->active)) &&
 	       put_text(object, "verification", verity_verdict_name(item->verdict)) &&
 	       put_reason(object, &item->reason) &&
 	       put_text(object, "identity", item->identity) &&
@@ -91,9 +76,9 @@ int show_json(const struct installed_list *list, struct verity_error *err)
 	cleanup_with(json_object_put_p) struct json_object *object =
 		json_object_new_object();
 	struct json_object *packages = json_object_new_array();
-	bool whole = put(object, "format", json_object_new_int(SHOW_FORMAT));
+	bool whole = verity_json_put(object, "format", json_object_new_int(SHOW_FORMAT));
 
-	whole = put(object, "packages", packages) && whole;
+	whole = verity_json_put(object, "packages", packages) && whole;
 	for (size_t i = 0; whole && i < list->count; i++)
 		whole = put_item(packages, &list->items[i]);
 	if (!whole)

@@ -6,13 +6,9 @@
 #include "installer/command.h"
 #include "installer/facts.h"
 #include "verity/cleanup.h"
+#include "verity/json_value.h"
 
 DEFINE_CLEANUP(struct verity_package, verity_package_free);
-
-static void json_object_put_p(struct json_object **object)
-{
-	json_object_put(*object);
-}
 
 static int print_json(const struct verity_package *package, struct verity_error *err)
 {
@@ -22,8 +18,8 @@ static int print_json(const struct verity_package *package, struct verity_error 
 	bool accepted = verity_judgement_accepted(judgement);
 	int r;
 
-	if (!object || json_object_object_add(object, "accepted",
-					      json_object_new_boolean(accepted)) < 0)
+	if (!object ||
+	    !verity_json_put(object, "accepted", json_object_new_boolean(accepted)))
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	r = facts_add_json(object, judgement, verity_package_layout(package), err);
 	if (r == 0)

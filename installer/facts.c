@@ -7,6 +7,8 @@
 
 #include "installer/report.h"
 #include "verity/hex.h"
+#include "verity/json_value.h"
+#include "verity/text.h"
 
 void facts_format_time(int64_t when, char ret[static 32])
 {
@@ -84,112 +86,79 @@ void facts_print(const struct verity_judgement *judgement,
 		printf("File bytes: %" PRIu64 "\n", layout->file_bytes);
 }
 
-/* Takes @value, also where it fails; NULL means that memory ran out. */
-static int add(struct json_object *object, const char *key, struct json_object *value)
+static bool put_text(struct json_object *object, const char *key, const char *text)
 {
-	if (value && json_object_object_add(object, key, value) == 0)
-		return 0;
-	json_object_put(value);
-	return verity_fail(NULL, VERITY_E_NO_MEMORY, "out of memory");
+	return verity_json_put(object, key, json_object_new_string(text));
 }
 
-static int add_text(struct json_object *object, const char *key, const char *text)
-{
-	return add(object, key, json_object_new_string(text));
-}
-
-static int add_hex(struct json_object *object, const char *key, const uint8_t *bytes,
-		   size_t count)
+static bool put_hex(struct json_object *object, const char *key, const uint8_t *bytes,
+		    size_t count)
 {
 	char text[2 * VERITY_SALT_MAX + 1];
 
 	verity_hex_encode(bytes, count, text);
-	return add_text(object, key, text);
+	return put_text(object, key, text);
 }
 
-static int add_reason(struct json_object *object, const struct verity_error *reason)
+static bool put_reason(struct json_object *object, const struct verity_error *reason)
 {
+	char plain[VERITY_MESSAGE_MAX];
 	struct json_object *child;
 
 	if (reason->code == VERITY_OK)
-		return 0;
+		return true;
+	snprintf(plain, sizeof(plain), "%s", reason->message);
 	child = json_object_new_object();
-	if (add(object, "reason", child) < 0 ||
-	    add_text(child, "code", verity_code_name(reason->code)) < 0)
-		return -1;
-	return add_text(child, "message", reason->message);
+	return verity_json_put(object, "reason", child) &&
+	       put_text(child, "code", verity_code_name(reason->code)) &&
+	       put_text(child, "message", verity_text_plain(plain));
 }
 
-static int add_signer(struct json_object *object, const struct verity_signer *signer)
+static bool put_signer(struct json_object *object, const struct verity_signer *signer)
 {
 	struct json_object *child;
 
 	if (!signer)
-		return 0;
+		return true;
 	child = json_object_new_object();
-	if (add(object, "signer", child) < 0 ||
-	    add_text(child, "subject", signer->subject) < 0)
-		return -1;
-	return signer->signed_at < 0 ? 0
-				     : add(child, "signed_at",
-					   json_object_new_int64(signer->signed_at));
+	return verity_json_put(object, "signer", child) &&
+	       put_text(child, "subject", signer->subject) &&
+	       (signer->signed_at < 0 ||
+		verity_json_put(child, "signed_at",
+				json_object_new_int64(signer->signed_at)));
 }
 
-static int add_limits(struct json_object *object, const struct verity_manifest *manifest)
-{
-	struct json_object *list, *firmware;
-
-	if (manifest->compatible_count) {
-		list = json_object_new_array();
-		if (add(object, "compatible", list) < 0)
-			return -1;
-		for (size_t i = 0; i < manifest->compatible_count; i++)
-			if (json_object_array_add(
-				    list,
-				    json_object_new_string(manifest->compatible[i])) < 0)
-				return -1;
-	}
-	if (!manifest->firmware_min[0] && !manifest->firmware_max[0])
-		return 0;
-	firmware = json_object_new_object();
-	if (add(object, "firmware", firmware) < 0 ||
-	    (manifest->firmware_min[0] &&
-	     add_text(firmware, "min", manifest->firmware_min) < 0))
-		return -1;
-	return manifest->firmware_max[0]
-		       ? add_text(firmware, "max", manifest->firmware_max)
-		       : 0;
-}
-
-static int add_image(struct json_object *object, const struct verity_manifest *manifest)
+static bool put_image(struct json_object *object, const struct verity_manifest *manifest)
 {
 	struct json_object *image = json_object_new_object();
 
-	if (add(object, "image", image) < 0 ||
-	    add(image, "bytes", json_object_new_uint64(manifest->image_bytes)) < 0 ||
-	    add_hex(image, "salt", manifest->salt, manifest->salt_bytes) < 0)
-		return -1;
-	return add_hex(image, "root_hash", manifest->root_hash,
+	return verity_json_put(object, "image", image) &&
+	       verity_json_put(image, "bytes",
+			       json_object_new_uint64(manifest->image_bytes)) &&
+	       put_hex(image, "salt", manifest->salt, manifest->salt_bytes) &&
+	       put_hex(image, "root_hash", manifest->root_hash,
 		       sizeof(manifest->root_hash));
 }
 
-static int add_manifest(struct json_object *object,
-			const struct verity_manifest *manifest)
+static bool put_manifest(struct json_object *object,
+			 const struct verity_manifest *manifest)
 {
+	const char *persistence;
+
 	if (!manifest)
-		return 0;
-	if (add_text(object, "name", manifest->name) < 0 ||
-	    add_text(object, "version", manifest->version) < 0 ||
-	    add_text(object, "description", manifest->description) < 0 ||
-	    add_text(object, "persistent",
-		     verity_persistence_name(manifest->persistence)) < 0 ||
-	    add(object, "priority", json_object_new_int(manifest->priority)) < 0 ||
-	    add(object, "epoch", json_object_new_int64(manifest->epoch)) < 0 ||
-	    add_limits(object, manifest) < 0 || add_image(object, manifest) < 0)
-		return -1;
-	return manifest->built < 0
-		       ? 0
-		       : add(object, "built", json_object_new_int64(manifest->built));
+		return true;
+	persistence = verity_persistence_name(manifest->persistence);
+	return put_text(object, "name", manifest->name) &&
+	       put_text(object, "version", manifest->version) &&
+	       put_text(object, "description", manifest->description) &&
+	       put_text(object, "persistent", persistence) &&
+	       verity_json_put(object, "priority",
+			       json_object_new_int(manifest->priority)) &&
+	       verity_json_put(object, "epoch", json_object_new_int64(manifest->epoch)) &&
+	       verity_manifest_put_limits(manifest, object) &&
+	       put_image(object, manifest) &&
+	       (manifest->built < 0 ||
+		verity_json_put(object, "built", json_object_new_int64(manifest->built)));
 }
 
 int facts_add_json(struct json_object *object, const struct verity_judgement *judgement,
@@ -197,12 +166,12 @@ int facts_add_json(struct json_object *object, const struct verity_judgement *ju
 {
 	const char *verdict = verity_verdict_name(verity_judgement_verdict(judgement));
 
-	if (add_text(object, "verdict", verdict) < 0 ||
-	    add_reason(object, verity_judgement_reason(judgement)) < 0 ||
-	    add_signer(object, verity_judgement_signer(judgement)) < 0 ||
-	    add_manifest(object, verity_judgement_manifest(judgement)) < 0 ||
-	    (layout &&
-	     add(object, "file_bytes", json_object_new_uint64(layout->file_bytes)) < 0))
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	return 0;
+	if (put_text(object, "verdict", verdict) &&
+	    put_reason(object, verity_judgement_reason(judgement)) &&
+	    put_signer(object, verity_judgement_signer(judgement)) &&
+	    put_manifest(object, verity_judgement_manifest(judgement)) &&
+	    (!layout || verity_json_put(object, "file_bytes",
+					json_object_new_uint64(layout->file_bytes))))
+		return 0;
+	return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 }

@@ -2,25 +2,12 @@
 #include "overlay/state.h"
 
 #include <errno.h>
-#include <json.h>
 #include <string.h>
 
 #include "overlay/state_private.h"
 #include "verity/cleanup.h"
+#include "verity/json_value.h"
 #include "verity/text.h"
-
-#define DEPTH_MAX 8 /* of nested objects and lists */
-
-static void json_object_put_p(struct json_object **object)
-{
-	json_object_put(*object);
-}
-
-static void json_tokener_free_p(struct json_tokener **tokener)
-{
-	if (*tokener)
-		json_tokener_free(*tokener);
-}
 
 static void overlay_state_free_p(struct overlay_state *state)
 {
@@ -205,23 +192,12 @@ static int get_entries(struct json_object *object, struct overlay_state *ret,
 static int parse(const char *text, size_t size, struct json_object **ret,
 		 struct verity_error *err)
 {
-	cleanup_with(json_tokener_free_p) struct json_tokener *tokener =
-		json_tokener_new_ex(DEPTH_MAX);
-	struct json_object *object;
+	int r;
 
-	if (!tokener)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (size > OVERLAY_STATE_MAX)
 		return bad(err, "file", "too large");
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	object = json_tokener_parse_ex(tokener, text, (int)size);
-	if (json_tokener_get_error(tokener) != json_tokener_success ||
-	    !json_object_is_type(object, json_type_object)) {
-		json_object_put(object);
-		return bad(err, "file", "not a JSON object");
-	}
-	*ret = object;
-	return 0;
+	r = verity_json_parse(text, size, ret, err);
+	return r == -EBADMSG ? bad(err, "file", "not a JSON object") : r;
 }
 
 int overlay_state_decode(const char *text, size_t size, struct overlay_state *ret,

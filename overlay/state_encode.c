@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "overlay/state.h"
 
-#include <json.h>
 #include <string.h>
 
 #include "overlay/state_private.h"
 #include "verity/cleanup.h"
+#include "verity/json_value.h"
 #include "verity/text.h"
-
-static void json_object_put_p(struct json_object **object)
-{
-	json_object_put(*object);
-}
-
-/* Takes @value, which may be NULL: then memory is short. */
-static bool put(struct json_object *object, const char *key, struct json_object *value)
-{
-	if (value && json_object_object_add(object, key, value) == 0)
-		return true;
-	json_object_put(value);
-	return false;
-}
 
 /* A message is cut at a byte, and may hold what a system said: keep it readable. */
 static struct json_object *text(const char *bytes)
@@ -36,8 +22,10 @@ static struct json_object *encode_reason(const struct verity_error *reason)
 	cleanup_with(json_object_put_p) struct json_object *object =
 		json_object_new_object();
 
-	if (!object || !put(object, "code", text(verity_code_name(reason->code))) ||
-	    !put(object, "message", text(reason->code ? reason->message : "")))
+	if (!object ||
+	    !verity_json_put(object, "code", text(verity_code_name(reason->code))) ||
+	    !verity_json_put(object, "message",
+			     text(reason->code ? reason->message : "")))
 		return NULL;
 	return steal_ptr(&object);
 }
@@ -47,9 +35,11 @@ static struct json_object *encode_file(const struct overlay_file_id *file)
 	cleanup_with(json_object_put_p) struct json_object *object =
 		json_object_new_object();
 
-	if (!object || !put(object, "inode", json_object_new_uint64(file->inode)) ||
-	    !put(object, "bytes", json_object_new_uint64(file->bytes)) ||
-	    !put(object, "changed_ns", json_object_new_int64(file->changed_ns)))
+	if (!object ||
+	    !verity_json_put(object, "inode", json_object_new_uint64(file->inode)) ||
+	    !verity_json_put(object, "bytes", json_object_new_uint64(file->bytes)) ||
+	    !verity_json_put(object, "changed_ns",
+			     json_object_new_int64(file->changed_ns)))
 		return NULL;
 	return steal_ptr(&object);
 }
@@ -60,15 +50,16 @@ static struct json_object *encode_entry(const struct overlay_state_entry *entry)
 		json_object_new_object();
 	bool persistent = entry->entry.kind == OVERLAY_PERSISTENT;
 
-	if (!object || !put(object, "name", text(entry->entry.name)) ||
-	    !put(object, "persistent", json_object_new_boolean(persistent)) ||
-	    !put(object, "file", encode_file(&entry->file)) ||
-	    !put(object, "identity", text(entry->identity)) ||
-	    !put(object, "version", text(entry->version)) ||
-	    !put(object, "description", text(entry->description)) ||
-	    !put(object, "verification", text(verity_verdict_name(entry->verdict))) ||
-	    !put(object, "active", json_object_new_boolean(entry->active)) ||
-	    !put(object, "reason", encode_reason(&entry->reason)))
+	if (!object || !verity_json_put(object, "name", text(entry->entry.name)) ||
+	    !verity_json_put(object, "persistent", json_object_new_boolean(persistent)) ||
+	    !verity_json_put(object, "file", encode_file(&entry->file)) ||
+	    !verity_json_put(object, "identity", text(entry->identity)) ||
+	    !verity_json_put(object, "version", text(entry->version)) ||
+	    !verity_json_put(object, "description", text(entry->description)) ||
+	    !verity_json_put(object, "verification",
+			     text(verity_verdict_name(entry->verdict))) ||
+	    !verity_json_put(object, "active", json_object_new_boolean(entry->active)) ||
+	    !verity_json_put(object, "reason", encode_reason(&entry->reason)))
 		return NULL;
 	return steal_ptr(&object);
 }
@@ -80,14 +71,9 @@ static struct json_object *encode_entries(const struct overlay_state *state)
 
 	if (!list)
 		return NULL;
-	for (size_t i = 0; i < state->count; i++) {
-		struct json_object *entry = encode_entry(&state->entries[i]);
-
-		if (!entry || json_object_array_add(list, entry) < 0) {
-			json_object_put(entry);
+	for (size_t i = 0; i < state->count; i++)
+		if (!verity_json_append(list, encode_entry(&state->entries[i])))
 			return NULL;
-		}
-	}
 	return steal_ptr(&list);
 }
 
@@ -101,12 +87,14 @@ int overlay_state_encode(const struct overlay_state *state, char **ret,
 	if (state->count > OVERLAY_STATE_PACKAGES_MAX)
 		return verity_fail(err, VERITY_E_TOO_MANY, "%zu packages", state->count);
 	object = json_object_new_object();
-	if (object && put(object, "format", json_object_new_int(OVERLAY_STATE_FORMAT)) &&
-	    put(object, "safe", json_object_new_boolean(state->safe)) &&
-	    put(object, "allow_untrusted",
-		json_object_new_boolean(state->allow_untrusted)) &&
-	    put(object, "stack", encode_reason(&state->stack)) &&
-	    put(object, "packages", encode_entries(state)))
+	if (object &&
+	    verity_json_put(object, "format",
+			    json_object_new_int(OVERLAY_STATE_FORMAT)) &&
+	    verity_json_put(object, "safe", json_object_new_boolean(state->safe)) &&
+	    verity_json_put(object, "allow_untrusted",
+			    json_object_new_boolean(state->allow_untrusted)) &&
+	    verity_json_put(object, "stack", encode_reason(&state->stack)) &&
+	    verity_json_put(object, "packages", encode_entries(state)))
 		plain = json_object_to_json_string_ext(
 			object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
 					JSON_C_TO_STRING_NOSLASHESCAPE);

@@ -69,6 +69,17 @@ int verity_manifest_decode(const void *bytes, size_t size, struct verity_manifes
 int verity_manifest_encode(const struct verity_manifest *manifest, char **ret,
 			   struct verity_error *err) must_check;
 
+struct json_object;
+
+/**
+ * verity_manifest_put_limits - write what a manifest says of the devices it is for
+ * @object: gets "compatible" and "firmware", where there is something to say
+ *
+ * Return: false where memory is short.
+ */
+bool verity_manifest_put_limits(const struct verity_manifest *manifest,
+				struct json_object *object) must_check;
+
 void verity_manifest_free(struct verity_manifest *manifest);
 
 const char *verity_persistence_name(enum verity_persistence persistence);

@@ -2,7 +2,6 @@
 #include "verity/manifest.h"
 
 #include <inttypes.h>
-#include <json.h>
 #include <limits.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -10,24 +9,13 @@
 
 #include "verity/cleanup.h"
 #include "verity/hex.h"
+#include "verity/json_value.h"
 #include "verity/text.h"
 
-#define DEPTH_MAX    8  /* of nested objects and lists */
 #define REQUIRES_MAX 32 /* entries */
 
 /* Features a manifest may require, NULL last. Format 1 has none so far. */
 static const char *const features[] = {NULL};
-
-static void json_object_put_p(struct json_object **object)
-{
-	json_object_put(*object);
-}
-
-static void json_tokener_free_p(struct json_tokener **tokener)
-{
-	if (*tokener)
-		json_tokener_free(*tokener);
-}
 
 DEFINE_CLEANUP(struct verity_manifest, verity_manifest_free);
 
@@ -381,33 +369,6 @@ static const struct field manifest_fields[] = {
 	{"built", false, take_built},
 };
 
-static int parse(const char *bytes, size_t size, struct json_object **ret,
-		 struct verity_error *err)
-{
-	cleanup_with(json_tokener_free_p) struct json_tokener *tokener =
-		json_tokener_new_ex(DEPTH_MAX);
-	cleanup_with(json_object_put_p) struct json_object *object = NULL;
-
-	if (!tokener)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	if (size > VERITY_MANIFEST_MAX)
-		return verity_fail(err, VERITY_E_BAD_SIZES,
-				   "the manifest is over its limit");
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	object = json_tokener_parse_ex(tokener, bytes, (int)size);
-	if (json_tokener_get_error(tokener) != json_tokener_success)
-		return verity_fail(
-			err, VERITY_E_BAD_MANIFEST, "manifest: not JSON: %s at byte %zu",
-			json_tokener_error_desc(json_tokener_get_error(tokener)),
-			json_tokener_get_parse_end(tokener));
-	if (json_tokener_get_parse_end(tokener) != size ||
-	    !json_object_is_type(object, json_type_object))
-		return verity_fail(err, VERITY_E_BAD_MANIFEST,
-				   "manifest: not one JSON object and nothing else");
-	*ret = steal_ptr(&object);
-	return 0;
-}
-
 int verity_manifest_decode(const void *bytes, size_t size, struct verity_manifest **ret,
 			   struct verity_error *err)
 {
@@ -415,9 +376,12 @@ int verity_manifest_decode(const void *bytes, size_t size, struct verity_manifes
 	cleanup_with(verity_manifest_free_p) struct verity_manifest *manifest = NULL;
 	int r;
 
-	r = parse(bytes, size, &object, err);
+	if (size > VERITY_MANIFEST_MAX)
+		return verity_fail(err, VERITY_E_BAD_SIZES,
+				   "the manifest is over its limit");
+	r = verity_json_parse(bytes, size, &object, err);
 	if (r < 0)
-		return r;
+		return verity_context(err, r, "manifest");
 	manifest = calloc(1, sizeof(*manifest));
 	if (!manifest)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");

@@ -1,29 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "verity/manifest.h"
 
-#include <json.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "verity/cleanup.h"
 #include "verity/hex.h"
-
-static void json_object_put_p(struct json_object **object)
-{
-	json_object_put(*object);
-}
+#include "verity/json_value.h"
 
 DEFINE_CLEANUP(struct verity_manifest, verity_manifest_free);
-
-/* Takes @value, also where it fails: NULL values mean that memory ran out. */
-static int add(struct json_object *object, const char *key, struct json_object *value)
-{
-	if (value && json_object_object_add(object, key, value) == 0)
-		return 0;
-	json_object_put(value);
-	return verity_fail(NULL, VERITY_E_NO_MEMORY, "out of memory");
-}
 
 static struct json_object *hex_new(const uint8_t *bytes, size_t count)
 {
@@ -33,108 +19,104 @@ static struct json_object *hex_new(const uint8_t *bytes, size_t count)
 	return json_object_new_string(text);
 }
 
-static int add_kernel_signature(struct json_object *image,
-				const struct verity_manifest *manifest)
+static bool put_kernel_signature(struct json_object *image,
+				 const struct verity_manifest *manifest)
 {
 	cleanup_free char *text = NULL;
 
 	if (!manifest->kernel_signature)
-		return 0;
+		return true;
 	text = malloc(manifest->kernel_signature_bytes * 4 / 3 + 5);
 	if (!text)
-		return verity_fail(NULL, VERITY_E_NO_MEMORY, "out of memory");
+		return false;
 	EVP_EncodeBlock((unsigned char *)text, manifest->kernel_signature,
 			(int)manifest->kernel_signature_bytes);
-	return add(image, "kernel_signature", json_object_new_string(text));
+	return verity_json_put(image, "kernel_signature", json_object_new_string(text));
 }
 
-static int add_image(struct json_object *object, const struct verity_manifest *manifest)
+static bool put_image(struct json_object *object, const struct verity_manifest *manifest)
 {
 	struct json_object *image = json_object_new_object();
 
-	if (add(object, "image", image) < 0 ||
-	    add(image, "bytes", json_object_new_uint64(manifest->image_bytes)) < 0 ||
-	    add(image, "hash", json_object_new_string("sha256")) < 0 ||
-	    add(image, "salt", hex_new(manifest->salt, manifest->salt_bytes)) < 0 ||
-	    add(image, "root_hash",
-		hex_new(manifest->root_hash, sizeof(manifest->root_hash))) < 0)
-		return verity_fail(NULL, VERITY_E_NO_MEMORY, "out of memory");
-	return add_kernel_signature(image, manifest);
+	return verity_json_put(object, "image", image) &&
+	       verity_json_put(image, "bytes",
+			       json_object_new_uint64(manifest->image_bytes)) &&
+	       verity_json_put(image, "hash", json_object_new_string("sha256")) &&
+	       verity_json_put(image, "salt",
+			       hex_new(manifest->salt, manifest->salt_bytes)) &&
+	       verity_json_put(
+		       image, "root_hash",
+		       hex_new(manifest->root_hash, sizeof(manifest->root_hash))) &&
+	       put_kernel_signature(image, manifest);
 }
 
-static int add_compatible(struct json_object *object,
-			  const struct verity_manifest *manifest)
+static bool put_compatible(const struct verity_manifest *manifest,
+			   struct json_object *object)
 {
 	struct json_object *list;
 
 	if (!manifest->compatible_count)
-		return 0;
+		return true;
 	list = json_object_new_array();
-	if (add(object, "compatible", list) < 0)
-		return verity_fail(NULL, VERITY_E_NO_MEMORY, "out of memory");
-	for (size_t i = 0; i < manifest->compatible_count; i++) {
-		struct json_object *glob =
-			json_object_new_string(manifest->compatible[i]);
-
-		if (!glob || json_object_array_add(list, glob) < 0) {
-			json_object_put(glob);
-			return verity_fail(NULL, VERITY_E_NO_MEMORY, "out of memory");
-		}
-	}
-	return 0;
+	if (!verity_json_put(object, "compatible", list))
+		return false;
+	for (size_t i = 0; i < manifest->compatible_count; i++)
+		if (!verity_json_append(list,
+					json_object_new_string(manifest->compatible[i])))
+			return false;
+	return true;
 }
 
-static int add_firmware(struct json_object *object,
-			const struct verity_manifest *manifest)
+bool verity_manifest_put_limits(const struct verity_manifest *manifest,
+				struct json_object *object)
 {
 	struct json_object *firmware;
-	int r = 0;
 
+	if (!put_compatible(manifest, object))
+		return false;
 	if (!manifest->firmware_min[0] && !manifest->firmware_max[0])
-		return 0;
+		return true;
 	firmware = json_object_new_object();
-	r = add(object, "firmware", firmware);
-	if (r == 0 && manifest->firmware_min[0])
-		r = add(firmware, "min", json_object_new_string(manifest->firmware_min));
-	if (r == 0 && manifest->firmware_max[0])
-		r = add(firmware, "max", json_object_new_string(manifest->firmware_max));
-	return r;
+	return verity_json_put(object, "firmware", firmware) &&
+	       (!manifest->firmware_min[0] ||
+		verity_json_put(firmware, "min",
+				json_object_new_string(manifest->firmware_min))) &&
+	       (!manifest->firmware_max[0] ||
+		verity_json_put(firmware, "max",
+				json_object_new_string(manifest->firmware_max)));
 }
 
 /* Values at their defaults are left out. */
-static int add_optional(struct json_object *object,
-			const struct verity_manifest *manifest)
+static bool put_optional(struct json_object *object,
+			 const struct verity_manifest *manifest)
 {
-	int r = 0;
+	const char *persistence = verity_persistence_name(manifest->persistence);
 
-	if (manifest->priority)
-		r = add(object, "priority", json_object_new_int(manifest->priority));
-	if (r == 0 && manifest->epoch)
-		r = add(object, "epoch", json_object_new_int64(manifest->epoch));
-	if (r == 0 && manifest->persistence != VERITY_PERSISTENT_ALLOWED)
-		r = add(object, "persistent",
-			json_object_new_string(
-				verity_persistence_name(manifest->persistence)));
-	if (r == 0)
-		r = add_compatible(object, manifest);
-	if (r == 0)
-		r = add_firmware(object, manifest);
-	if (r == 0 && manifest->built >= 0)
-		r = add(object, "built", json_object_new_int64(manifest->built));
-	return r;
+	if (manifest->priority &&
+	    !verity_json_put(object, "priority", json_object_new_int(manifest->priority)))
+		return false;
+	if (manifest->epoch &&
+	    !verity_json_put(object, "epoch", json_object_new_int64(manifest->epoch)))
+		return false;
+	if (manifest->persistence != VERITY_PERSISTENT_ALLOWED &&
+	    !verity_json_put(object, "persistent", json_object_new_string(persistence)))
+		return false;
+	if (!verity_manifest_put_limits(manifest, object))
+		return false;
+	return manifest->built < 0 ||
+	       verity_json_put(object, "built", json_object_new_int64(manifest->built));
 }
 
-static int build(const struct verity_manifest *manifest, struct json_object *object)
+static bool build(const struct verity_manifest *manifest, struct json_object *object)
 {
-	if (add(object, "type", json_object_new_string("package")) < 0 ||
-	    add(object, "format", json_object_new_int(1)) < 0 ||
-	    add(object, "name", json_object_new_string(manifest->name)) < 0 ||
-	    add(object, "version", json_object_new_string(manifest->version)) < 0 ||
-	    add(object, "description", json_object_new_string(manifest->description)) <
-		    0 ||
-	    add_image(object, manifest) < 0)
-		return verity_fail(NULL, VERITY_E_NO_MEMORY, "out of memory");
-	return add_optional(object, manifest);
+	return verity_json_put(object, "type", json_object_new_string("package")) &&
+	       verity_json_put(object, "format", json_object_new_int(1)) &&
+	       verity_json_put(object, "name", json_object_new_string(manifest->name)) &&
+	       verity_json_put(object, "version",
+			       json_object_new_string(manifest->version)) &&
+	       verity_json_put(object, "description",
+			       json_object_new_string(manifest->description)) &&
+	       put_image(object, manifest) && put_optional(object, manifest);
 }
 
 int verity_manifest_encode(const struct verity_manifest *manifest, char **ret,
@@ -147,7 +129,7 @@ int verity_manifest_encode(const struct verity_manifest *manifest, char **ret,
 	const char *text;
 	int r;
 
-	if (!object || build(manifest, object) < 0)
+	if (!object || !build(manifest, object))
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	text = json_object_to_json_string_ext(
 		object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);

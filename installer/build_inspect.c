@@ -69,14 +69,12 @@ static int inspect(const struct request *request, enum verity_verdict *ret,
 	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring = NULL;
 	cleanup_with(verity_package_free_p) struct verity_package *package = NULL;
 	struct verity_policy policy = {0};
-	int r = 0;
+	int r;
 
-	if (request->keys)
-		r = verity_keyring_load(request->keys, &keyring, err);
+	if (request->keys && verity_keyring_load(request->keys, &keyring, err) < 0)
+		return -1;
 	policy.keyring = keyring;
-	if (r == 0)
-		r = verity_package_open(AT_FDCWD, request->package, &policy, &package,
-					err);
+	r = verity_package_open(AT_FDCWD, request->package, &policy, &package, err);
 	if (r < 0)
 		return verity_context(err, r, "%s", request->package);
 	*ret = verity_judgement_verdict(verity_package_judgement(package));

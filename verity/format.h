@@ -6,11 +6,12 @@
  *
  *	8        magic "WMOPKG01"
  *	4        manifest bytes, little-endian, 2 .. VERITY_MANIFEST_MAX
- *	4        signature bytes, little-endian, 0 (unsigned) .. VERITY_SIGNATURE_MAX
+ *	4        signature bytes, 0 (unsigned) .. VERITY_SIGNATURE_MAX
  *	…        manifest, one JSON object
- *	…        signature, DER CMS SignedData, detached, over exactly the manifest's
- *bytes …        zeros up to a multiple of VERITY_BLOCK 4096 × T dm-verity hash tree, the
- *top level first 4096 × D squashfs image, zero-padded to a multiple of VERITY_BLOCK
+ *	…        signature, DER CMS SignedData, detached, over the manifest alone
+ *	…        zeros up to a multiple of VERITY_BLOCK
+ *	4096 × T dm-verity hash tree, the top level first
+ *	4096 × D squashfs image, zero-padded to a multiple of VERITY_BLOCK
  *
  * Nothing in the file is an offset: each place follows from the sizes before it.
  */

@@ -109,8 +109,9 @@ int verity_loop_attach(int file_fd, uint64_t start, uint64_t bytes,
 			return 0;
 		}
 		close(loop.fd);
-		if (r == -ENOTTY)
-			return fail_no_loop(-r, err);
+		/* What a kernel before 5.8 says to a request it does not know. */
+		if (r == -ENOTTY || r == -EINVAL)
+			return fail_no_loop(ENOTTY, err);
 		if (r != -EBUSY)
 			return verity_fail_errno(err, -r, "%s", loop.path);
 	}

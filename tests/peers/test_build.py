@@ -329,6 +329,8 @@ class WrongInput(Case):
         self.refused(4, "none.wmopkg: cannot be opened: No such file or directory", "inspect",
                      "none.wmopkg")
         self.refused(1, "tree: a folder, not a file (name a package file)", "inspect", "tree")
+        self.refused(1, "key ring tree/etc/motd: Not a directory", "inspect", "--keys",
+                     "tree/etc/motd", "good.wmopkg")
         self.refused(3, "tree/etc/motd: the file has 6 bytes, too few for a package (the copy "
                      "is incomplete or damaged: get it again)", "extract", "--image", "i",
                      "tree/etc/motd")

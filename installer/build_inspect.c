@@ -96,5 +96,5 @@ enum exit_status build_inspect(int argc, char **argv)
 		return report_error(NULL, &err);
 	if (verdict == VERITY_INVALID || (request.keys && verdict != VERITY_SIGNED))
 		return STATUS_REFUSED;
-	return STATUS_DONE;
+	return report_output();
 }

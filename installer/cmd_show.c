@@ -184,5 +184,5 @@ enum exit_status command_show(struct device *device, int argc, char **argv)
 		r = installed_fail_unknown(store, request.name, &err);
 	if (r == 0)
 		r = show(&request, &list, &err);
-	return r < 0 ? report_error(NULL, &err) : STATUS_DONE;
+	return r < 0 ? report_error(NULL, &err) : report_output();
 }

@@ -72,5 +72,5 @@ enum exit_status command_verify(struct device *device, int argc, char **argv)
 	if (argc != 2 && !json)
 		return report_usage("verify: one FILE is expected, and json after it");
 	return verify(device, argv[1], json, &err) < 0 ? report_error(NULL, &err)
-						       : STATUS_DONE;
+						       : report_output();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "installer/report.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,6 +51,18 @@ enum exit_status report_error(const char *what, const struct verity_error *err)
 		fprintf(stderr, " (%s)", hint);
 	fputc('\n', stderr);
 	return exit_status_of(err->code);
+}
+
+enum exit_status report_output(void)
+{
+	struct verity_error err;
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return STATUS_DONE;
+	/* Not NO_ROOM: it is not the device that is full. */
+	verity_fail_errno(&err, errno, "standard output");
+	err.code = VERITY_E_IO;
+	return report_error(NULL, &err);
 }
 
 void report_warning(const char *format, ...)

@@ -29,6 +29,13 @@ enum exit_status report_error(const char *what,
 			      const struct verity_error *err) must_check;
 
 /**
+ * report_output - whether all that was printed on stdout got there; says so where not
+ *
+ * For what is asked for its output alone: a script must not take half of it for the whole.
+ */
+enum exit_status report_output(void) must_check;
+
+/**
  * report_warning - print "PROGRAM: warning: …"
  */
 void report_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -5,6 +5,7 @@
 import json
 import os
 import shutil
+import subprocess
 import unittest
 
 import bench
@@ -45,6 +46,14 @@ class Show(WithState):
         self.succeed("No packages installed.\n", "show")
         self.succeed("No packages installed.\n", "list")
         self.check(4, "", "frobnicate: no such package (none is installed)", "show", "frobnicate")
+
+    def test_output_lost(self):
+        with open("/dev/full", "wb") as full:
+            for words in (["show"], ["show", "json"], ["verify", self.package]):
+                result = subprocess.run([bench.WMOPKG, "--config", "wmopkg.conf", *words], stdout=full,
+                                        stderr=subprocess.PIPE, text=True, check=False)
+                self.assertEqual((result.returncode, result.stderr), (
+                    1, "wmopkg: standard output: No space left on device\n"), words)
 
     def test_before_any_boot(self):
         self.install(self.package)

@@ -3,10 +3,12 @@
 
 #include <confuse.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "verity/cleanup.h"
+#include "verity/io.h"
 
 /*
  * What the callbacks of libconfuse need. The library hands them nothing of ours, so they
@@ -96,7 +98,7 @@ static int set_defaults(struct overlay_config *config)
 		       : -ENOMEM;
 }
 
-static int parse(FILE *file, struct reading *reading)
+static int parse(const char *text, struct reading *reading)
 {
 	cfg_opt_t opts[] = {
 		CFG_SIMPLE_STR("data", &reading->config.data),
@@ -117,7 +119,26 @@ static int parse(FILE *file, struct reading *reading)
 	cfg_set_validate_func(cfg, "run", check_folder);
 	cfg_set_validate_func(cfg, "cmdline", check_folder);
 	verity_fail(reading->err, VERITY_E_CONFIG, "%s: cannot be read", reading->path);
-	return cfg_parse_fp(cfg, file) == CFG_SUCCESS ? 0 : -EINVAL;
+	return cfg_parse_buf(cfg, text) == CFG_SUCCESS ? 0 : -EINVAL;
+}
+
+/*
+ * Read here and not by libconfuse, whose scanner ends the program where reading fails.
+ * @ret stays NULL where there is no file and none needs to be.
+ */
+static int load(const char *path, char **ret, struct verity_error *err)
+{
+	const char *file = path ? path : OVERLAY_CONFIG_PATH;
+	size_t size = 0;
+	int r = verity_io_load(AT_FDCWD, file, OVERLAY_CONFIG_MAX, ret, &size, err);
+
+	if (r == -ENOENT && !path)
+		return 0;
+	if (r == -EINVAL && err)
+		err->code = VERITY_E_CONFIG;
+	if (r == 0 && strlen(*ret) != size)
+		return verity_fail(err, VERITY_E_CONFIG, "%s: not a text", file);
+	return r;
 }
 
 int overlay_config_load(const char *path, struct overlay_config *ret,
@@ -128,15 +149,15 @@ int overlay_config_load(const char *path, struct overlay_config *ret,
 		.path = path ? path : OVERLAY_CONFIG_PATH,
 		.err = err ? err : &unused,
 	};
-	cleanup_file FILE *file = fopen(reading.path, "re");
-	int r = 0;
+	cleanup_free char *text = NULL;
+	int r = load(path, &text, err);
 
-	if (!file && (path || errno != ENOENT))
-		return verity_fail_errno(err, errno, "%s", reading.path);
+	if (r < 0)
+		return r;
 	if (set_defaults(&reading.config) < 0)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	if (file)
-		r = parse(file, &reading);
+	if (text)
+		r = parse(text, &reading);
 	if (r < 0)
 		return r;
 	if (err)

@@ -6,6 +6,7 @@
 #include "verity/error.h"
 
 #define OVERLAY_CONFIG_PATH "/etc/wmopkg/wmopkg.conf"
+#define OVERLAY_CONFIG_MAX  65536 /* bytes read */
 
 /* Every string is set, owned, and ends with overlay_config_free(). */
 struct overlay_config {

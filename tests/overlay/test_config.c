@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "overlay/config.h"
 #include <errno.h>
+#include <fcntl.h>
 
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
@@ -92,13 +93,33 @@ static void test_missing(void **state)
 	assert_int_equal(overlay_config_load("not-there", &config, NULL), -ENOENT);
 }
 
+/* What cannot be read ends in an error, not in the end of the program. */
+static void test_no_file(void **state)
+{
+	struct overlay_config config = {.data = NULL};
+	cleanup_fd int fd = -1;
+	struct verity_error err;
+
+	(void)state;
+	assert_int_equal(overlay_config_load(".", &config, &err), -EINVAL);
+	check_error(&err, VERITY_E_CONFIG, ".: not a file");
+	scratch_write("conf", "# a comment\n");
+	fd = open("conf", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "", 1, 3), 1);
+	assert_int_equal(overlay_config_load("conf", &config, &err), -EINVAL);
+	check_error(&err, VERITY_E_CONFIG, "conf: not a text");
+	assert_int_equal(ftruncate(fd, OVERLAY_CONFIG_MAX + 1), 0);
+	assert_int_equal(overlay_config_load("conf", &config, &err), -EFBIG);
+	check_error(&err, VERITY_E_IO, "conf: over 65536 bytes");
+	assert_null(config.data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
+		cmocka_unit_test(test_bad),      cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_no_file),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

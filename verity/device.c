@@ -12,7 +12,6 @@
 
 #include "verity/cleanup.h"
 #include "verity/device_node.h"
-#include "verity/dir.h"
 #include "verity/loop.h"
 #include "verity/manifest.h"
 
@@ -21,6 +20,8 @@
 #define DM_CONTROL_MINOR 236
 #define DM_NAME_MAX      127 /* characters */
 #define DM_FOLDER        "/dev/mapper/"
+#define LIST_MIN         (16U << 10) /* bytes */
+#define LIST_MAX         (4U << 20)
 
 struct verity_device {
 	char path[sizeof(DM_FOLDER) + DM_NAME_MAX];
@@ -58,24 +59,35 @@ static void listen(int level, const char *message, void *context)
 	complaint->text[strcspn(complaint->text, "\n")] = '\0';
 }
 
-/* Asking for the target's version makes the kernel load its module. */
-static bool kernel_has_verity(void)
+/* A request to device-mapper itself; what it answers takes the place of @request. */
+static int ask_device_mapper(unsigned long command, const char *name,
+			     struct dm_ioctl *request, size_t bytes)
 {
 	cleanup_fd int control = -1;
-	struct {
-		struct dm_ioctl head;
-		char room[512];
-	} request = {.head = {
-			     .version = {DM_VERSION_MAJOR, 0, 0},
-			     .data_size = sizeof(request),
-			     .data_start = sizeof(request.head),
-			     .name = "verity",
-		     }};
 
+	memset(request, 0, bytes);
+	request->version[0] = DM_VERSION_MAJOR;
+	request->data_size = (uint32_t)bytes;
+	request->data_start = sizeof(*request);
+	snprintf(request->name, sizeof(request->name), "%s", name);
 	verity_device_node(DM_CONTROL, S_IFCHR,
 			   makedev(DM_CONTROL_MAJOR, DM_CONTROL_MINOR));
 	control = open(DM_CONTROL, O_RDWR | O_CLOEXEC);
-	return control >= 0 && ioctl(control, DM_GET_TARGET_VERSION, &request) == 0;
+	if (control < 0 || ioctl(control, command, request) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Asking for the target's version makes the kernel load its module. */
+static bool kernel_has_verity(void)
+{
+	struct {
+		struct dm_ioctl head;
+		char room[512];
+	} request;
+
+	return ask_device_mapper(DM_GET_TARGET_VERSION, "verity", &request.head,
+				 sizeof(request)) == 0;
 }
 
 static int fail_device(int r, const struct complaint *complaint, struct verity_error *err)
@@ -207,34 +219,71 @@ void verity_device_free(struct verity_device *device)
 	free(device);
 }
 
-/* The device-mapper name behind an entry of /sys/block; "" where it has none. */
-static void read_dm_name(const char *block, char ret[static DM_NAME_MAX + 1])
+/* The names of all devices as the kernel lists them, in a buffer that grows to fit. */
+static int list_devices(struct dm_ioctl **ret, struct verity_error *err)
 {
-	char path[512];
-	cleanup_file FILE *file = NULL;
+	for (size_t bytes = LIST_MIN; bytes <= LIST_MAX; bytes *= 2) {
+		cleanup_free struct dm_ioctl *list = malloc(bytes);
+		int r;
 
-	ret[0] = '\0';
-	snprintf(path, sizeof(path), "/sys/block/%s/dm/name", block);
-	file = fopen(path, "re");
-	if (file && fgets(ret, DM_NAME_MAX + 1, file))
-		ret[strcspn(ret, "\n")] = '\0';
+		if (!list)
+			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		r = ask_device_mapper(DM_LIST_DEVICES, "", list, bytes);
+		if (r < 0)
+			return verity_fail_errno(err, -r, DM_CONTROL);
+		if (list->flags & DM_BUFFER_FULL_FLAG)
+			continue;
+		*ret = steal_ptr(&list);
+		return 0;
+	}
+	return verity_fail(err, VERITY_E_TOO_MANY, DM_CONTROL ": too many devices");
 }
 
+static bool is_ours(const char *name)
+{
+	return strncmp(name, VERITY_DEVICE_PREFIX, strlen(VERITY_DEVICE_PREFIX)) == 0;
+}
+
+/* libcryptsetup removes nothing that it cannot tell what it is; one in use stays. */
+static bool remove_device(const char *name)
+{
+	char path[sizeof(DM_FOLDER) + DM_NAME_MAX];
+	struct dm_ioctl request;
+
+	if (deactivate(name, 0) >= 0)
+		return true;
+	if (ask_device_mapper(DM_DEV_REMOVE, name, &request, sizeof(request)) < 0)
+		return false;
+	snprintf(path, sizeof(path), DM_FOLDER "%s", name);
+	(void)unlink(path);
+	return true;
+}
+
+/*
+ * Not from /sys/block: a run that was killed between making a device and loading its
+ * table leaves one that is not shown there, and whose name is taken all the same.
+ */
 int verity_device_clean(struct verity_error *err)
 {
-	cleanup_dir DIR *dir = opendir("/sys/block");
-	const struct dirent *item;
-	char name[DM_NAME_MAX + 1];
+	cleanup_free struct dm_ioctl *list = NULL;
+	const struct dm_name_list *item;
+	uint32_t place;
 	int count = 0;
+	int r;
 
-	if (!dir)
-		return verity_fail_errno(err, errno, "/sys/block");
-	while ((item = readdir(dir))) {
-		read_dm_name(item->d_name, name);
-		if (strncmp(name, VERITY_DEVICE_PREFIX, strlen(VERITY_DEVICE_PREFIX)) ==
-			    0 &&
-		    deactivate(name, 0) >= 0)
+	if (access("/sys/class/misc/device-mapper", F_OK) < 0)
+		return 0; /* no device-mapper yet, so no device of it */
+	r = list_devices(&list, err);
+	if (r < 0)
+		return r;
+	for (place = list->data_start; place + sizeof(*item) < list->data_size;
+	     place += item->next) {
+		item = (const struct dm_name_list *)(const void *)((const char *)list +
+								   place);
+		if (item->dev && is_ours(item->name) && remove_device(item->name))
 			count++;
+		if (item->next == 0)
+			break;
 	}
 	return count;
 }

@@ -94,10 +94,13 @@ def test_device_of_a_killed_run(work, build):
     try:
         for name in ("wmopkg-0badc0de-o-p0", "somebody-else"):
             run("dmsetup", "create", name, "--table", f"0 8 linear {loop} 0")
+        # as it is between its making and the loading of its table
+        run("dmsetup", "create", "wmopkg-0badc0de-o-p1", "--notable")
         with Device(work, build) as device:
             device.install(work + "/packages/p0.wmopkg")
             device.activate()
             equal("wmopkg-0badc0de-o-p0" in devices(), False)
+            equal("wmopkg-0badc0de-o-p1" in run("dmsetup", "ls").stdout, False)
             equal("somebody-else" in devices(), True)
             equal(len(devices()), 2)
             run("umount", "-l", device.base + "/root")

@@ -31,7 +31,8 @@ enum exit_status report_error(const char *what,
 /**
  * report_output - whether all that was printed on stdout got there; says so where not
  *
- * For what is asked for its output alone: a script must not take half of it for the whole.
+ * For what is asked for its output alone: a script must not take half of it for the
+ * whole.
  */
 enum exit_status report_output(void) must_check;
 

@@ -25,10 +25,10 @@ struct verity_verified;
  * @ret:    set on success alone, whatever the verdict; free with verity_package_free()
  * @err:    filled on failure alone; may be NULL
  *
- * Reads the whole image once where head and @policy let it (cost: bytes / SHA-256 throughput /
- * threads; memory about 0.5 MiB a thread). Mounts nothing, prints nothing. A package that
- * is malformed, does not match or cannot be read to its end is a success with the verdict
- * Invalid.
+ * Reads the whole image once where head and @policy let it (cost: bytes / SHA-256
+ * throughput / threads; memory about 0.5 MiB a thread). Mounts nothing, prints nothing. A
+ * package that is malformed, does not match or cannot be read to its end is a success
+ * with the verdict Invalid.
  *
  * Return: 0; -ENOENT; -EINVAL (NOT_A_FILE) for anything but a regular file; -errno.
  */

@@ -78,7 +78,7 @@ static int writer_data(struct image_writer *writer, unsigned threads,
 	desc.max_block_size = OVERLAY_IMAGE_BLOCK;
 	desc.num_workers = threads;
 	/* Enough that no thread ever waits for the one that reads, at 128 KiB each. */
-	desc.max_backlog = 4 * threads + 12;
+	desc.max_backlog = 10 * threads + 20;
 	desc.cmp = writer->compressor;
 	desc.wr = writer->blocks;
 	desc.tbl = writer->fragments;

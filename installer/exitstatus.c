@@ -18,6 +18,18 @@ enum exit_status exit_status_of(enum verity_code code)
 	case VERITY_E_BAD_SIGNATURE:
 	case VERITY_E_NO_SIGNATURE:
 	case VERITY_E_UNTRUSTED_SIGNER:
+	case VERITY_E_WEAK_KEY:
+	case VERITY_E_MISSING_SIGNER:
+	case VERITY_E_REVOKED:
+	case VERITY_E_WRONG_MODEL:
+	case VERITY_E_WRONG_FIRMWARE:
+	case VERITY_E_DOWNGRADE:
+	case VERITY_E_QUARANTINED:
+	case VERITY_E_BAD_STATEMENT:
+	case VERITY_E_WRONG_TYPE:
+	case VERITY_E_WRONG_DEVICE:
+	case VERITY_E_EXPIRED:
+	case VERITY_E_OLD_DENYLIST:
 	case VERITY_E_TREE_MISMATCH:
 	case VERITY_E_IMAGE_MISMATCH:
 		return STATUS_REFUSED;
@@ -44,6 +56,9 @@ enum exit_status exit_status_of(enum verity_code code)
 	case VERITY_E_DISABLED:
 	case VERITY_E_SAFE_MODE:
 	case VERITY_E_UNSUPPORTED:
+	case VERITY_E_LOCKED:
+	case VERITY_E_KERNEL_SIGNATURE:
+	case VERITY_E_AUDIT:
 		break;
 	}
 	return STATUS_FAILED;

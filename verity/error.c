@@ -59,12 +59,28 @@ static int errno_of(enum verity_code code)
 	case VERITY_E_BAD_MANIFEST:
 	case VERITY_E_UNKNOWN_FEATURE:
 	case VERITY_E_BAD_SIGNATURE:
+	case VERITY_E_BAD_STATEMENT:
+	case VERITY_E_WRONG_TYPE:
+	case VERITY_E_AUDIT:
 	case VERITY_E_TREE_MISMATCH:
 	case VERITY_E_IMAGE_MISMATCH:
 		return -EBADMSG;
 	case VERITY_E_NO_SIGNATURE:
 	case VERITY_E_UNTRUSTED_SIGNER:
+	case VERITY_E_WEAK_KEY:
+	case VERITY_E_MISSING_SIGNER:
 		return -EKEYREJECTED;
+	case VERITY_E_REVOKED:
+		return -EKEYREVOKED;
+	case VERITY_E_WRONG_MODEL:
+	case VERITY_E_WRONG_FIRMWARE:
+	case VERITY_E_DOWNGRADE:
+	case VERITY_E_QUARANTINED:
+	case VERITY_E_WRONG_DEVICE:
+	case VERITY_E_EXPIRED:
+	case VERITY_E_OLD_DENYLIST:
+	case VERITY_E_LOCKED:
+		return -EPERM;
 	case VERITY_E_NO_ROOM:
 		return -ENOSPC;
 	case VERITY_E_BUSY:
@@ -83,6 +99,7 @@ static int errno_of(enum verity_code code)
 	case VERITY_E_SHADOWED:
 	case VERITY_E_DISABLED:
 	case VERITY_E_SAFE_MODE:
+	case VERITY_E_KERNEL_SIGNATURE:
 		break;
 	}
 	return -EIO;

@@ -41,6 +41,29 @@
 	  "install a signed package, or set Allow Untrusted in the boot configuration")           \
 	X(UNTRUSTED_SIGNER, "untrusted-signer",                                                   \
 	  "install one signed for this device, or set Allow Untrusted in the boot configuration") \
+	X(WEAK_KEY, "weak-key",                                                                   \
+	  "ask the vendor to sign with RSA of 2048 bits at least, ECDSA P-256 or P-384")          \
+	X(MISSING_SIGNER, "missing-signer",                                                       \
+	  "get the package with the signatures that this device asks for")                        \
+	X(REVOKED, "revoked", "ask the vendor for a newer package")                               \
+	X(WRONG_MODEL, "wrong-model",                                                             \
+	  "ask the vendor for a package made for this model")                                     \
+	X(WRONG_FIRMWARE, "wrong-firmware",                                                       \
+	  "ask the vendor for a package made for this firmware, or change the firmware")          \
+	X(DOWNGRADE, "downgrade",                                                                 \
+	  "install a newer package, or ask the vendor for an unlock statement that allows this")  \
+	X(QUARANTINED, "quarantined",                                                             \
+	  "try it again with 'wmopkg retry', or install another")                                 \
+	X(BAD_STATEMENT, "bad-statement", "get the file again from who made it")                  \
+	X(WRONG_TYPE, "wrong-type", "check which file this is")                                   \
+	X(WRONG_DEVICE, "wrong-device",                                                           \
+	  "ask for a statement with this device's serial number")                                 \
+	X(EXPIRED, "expired", "ask for a new statement")                                          \
+	X(OLD_DENYLIST, "old-denylist", "get the newest deny list from the vendor")               \
+	X(LOCKED, "locked", "ask the vendor for an unlock statement for this device")             \
+	X(KERNEL_SIGNATURE, "kernel-signature",                                                   \
+	  "ask the vendor for a package with a signature that this kernel trusts")                \
+	X(AUDIT, "audit", "save the audit log and find out who changed it")                       \
 	X(TREE_MISMATCH, "tree-mismatch",                                                         \
 	  "the copy is damaged or was changed: get it again")                                     \
 	X(IMAGE_MISMATCH, "image-mismatch",                                                       \

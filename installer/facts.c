@@ -62,12 +62,25 @@ static void print_manifest(const struct verity_manifest *manifest)
 	print_hex("Root hash", manifest->root_hash, sizeof(manifest->root_hash));
 }
 
+static void print_signers(const struct verity_signatures *signatures)
+{
+	for (size_t i = 0; i < signatures->count; i++) {
+		const struct verity_signer *signer = &signatures->signers[i];
+
+		printf("Signer: %s\n", signer->subject);
+		if (signer->anchor[0])
+			printf("Trusted by: %s\n", signer->anchor);
+		print_hex("Signer key", signer->key_id, sizeof(signer->key_id));
+		if (signer->signed_at >= 0)
+			print_time("Signed at", signer->signed_at);
+	}
+}
+
 void facts_print(const struct verity_judgement *judgement,
 		 const struct verity_layout *layout)
 {
 	const struct verity_error *reason = verity_judgement_reason(judgement);
 	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
-	const struct verity_signer *signer = verity_judgement_signer(judgement);
 
 	printf("Verification: %s\n",
 	       verity_verdict_name(verity_judgement_verdict(judgement)));
@@ -76,10 +89,7 @@ void facts_print(const struct verity_judgement *judgement,
 		report_plain(stdout, reason->message);
 		printf(" (%s)\n", verity_code_name(reason->code));
 	}
-	if (signer)
-		printf("Signer: %s\n", signer->subject);
-	if (signer && signer->signed_at >= 0)
-		print_time("Signed at", signer->signed_at);
+	print_signers(verity_judgement_signatures(judgement));
 	if (manifest)
 		print_manifest(manifest);
 	if (layout)
@@ -114,18 +124,35 @@ static bool put_reason(struct json_object *object, const struct verity_error *re
 	       put_text(child, "message", verity_text_plain(plain));
 }
 
-static bool put_signer(struct json_object *object, const struct verity_signer *signer)
+static struct json_object *signer_object(const struct verity_signer *signer)
 {
-	struct json_object *child;
+	cleanup_with(json_object_put_p) struct json_object *object =
+		json_object_new_object();
 
-	if (!signer)
+	if (!object || !put_text(object, "subject", signer->subject) ||
+	    !put_hex(object, "key", signer->key_id, sizeof(signer->key_id)) ||
+	    (signer->anchor[0] && !put_text(object, "trusted_by", signer->anchor)) ||
+	    (signer->signed_at >= 0 &&
+	     !verity_json_put(object, "signed_at",
+			      json_object_new_int64(signer->signed_at))))
+		return NULL;
+	return steal_ptr(&object);
+}
+
+static bool put_signers(struct json_object *object,
+			const struct verity_signatures *signatures)
+{
+	struct json_object *list;
+
+	if (signatures->count == 0)
 		return true;
-	child = json_object_new_object();
-	return verity_json_put(object, "signer", child) &&
-	       put_text(child, "subject", signer->subject) &&
-	       (signer->signed_at < 0 ||
-		verity_json_put(child, "signed_at",
-				json_object_new_int64(signer->signed_at)));
+	list = json_object_new_array();
+	if (!verity_json_put(object, "signers", list))
+		return false;
+	for (size_t i = 0; i < signatures->count; i++)
+		if (!verity_json_append(list, signer_object(&signatures->signers[i])))
+			return false;
+	return verity_json_put(object, "signer", signer_object(&signatures->signers[0]));
 }
 
 static bool put_image(struct json_object *object, const struct verity_manifest *manifest)
@@ -168,7 +195,7 @@ int facts_add_json(struct json_object *object, const struct verity_judgement *ju
 
 	if (put_text(object, "verdict", verdict) &&
 	    put_reason(object, verity_judgement_reason(judgement)) &&
-	    put_signer(object, verity_judgement_signer(judgement)) &&
+	    put_signers(object, verity_judgement_signatures(judgement)) &&
 	    put_manifest(object, verity_judgement_manifest(judgement)) &&
 	    (!layout || verity_json_put(object, "file_bytes",
 					json_object_new_uint64(layout->file_bytes))))

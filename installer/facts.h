@@ -19,7 +19,8 @@ void facts_print(const struct verity_judgement *judgement,
  *
  * Keys: verdict, reason {code, message}, name, version, description, persistent,
  * priority, epoch, compatible, firmware {min, max}, built, image {bytes, salt,
- * root_hash}, file_bytes, signer {subject, signed_at}. What is not known is left out.
+ * root_hash}, file_bytes, signers [{subject, key, trusted_by, signed_at}], signer (the
+ * first of them). What is not known is left out.
  *
  * Return: 0; -ENOMEM.
  */

@@ -12,25 +12,52 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VERITY_SIGNER_MAX 256 /* bytes of a signer's printed name */
+#define VERITY_SIGNER_MAX   256 /* bytes of a signer's printed name */
+#define VERITY_SIGNERS_MAX  8
+#define VERITY_KEY_IDS_MAX  64 /* certificates that take part in a signature */
+#define VERITY_KEY_ID_BYTES 32
+
+/* What a signature is for; the signer's certificate must say so (extended key usage). */
+enum verity_purpose {
+	VERITY_PURPOSE_PACKAGE, /* codeSigning: packages and deny lists */
+	VERITY_PURPOSE_UNLOCK,  /* VERITY_OID_UNLOCK: unlock statements */
+};
 
 struct verity_signer {
-	char subject[VERITY_SIGNER_MAX]; /* RFC 2253 name, controls and non-ASCII escaped
-					  */
+	/* RFC 2253 name, controls and non-ASCII escaped */
+	char subject[VERITY_SIGNER_MAX];
 	int64_t signed_at; /* seconds since 1970, from the signature; -1: none */
+	/* SHA-256 of the certificate's SubjectPublicKeyInfo; what deny lists name */
+	uint8_t key_id[VERITY_KEY_ID_BYTES];
+	/* key ring file that its chain ends in; "" where it does not chain: a claim only
+	 */
+	char anchor[VERITY_KEYRING_NAME_MAX + 1];
+};
+
+/*
+ * Everybody who signed, those that chain to the key ring first; and the keys of all
+ * certificates that take part: signers', enclosed ones, anchors. Plain data.
+ */
+struct verity_signatures {
+	struct verity_signer signers[VERITY_SIGNERS_MAX];
+	size_t count;
+	uint8_t key_ids[VERITY_KEY_IDS_MAX][VERITY_KEY_ID_BYTES];
+	size_t key_id_count;
 };
 
 /**
  * verity_cms_verify - check a detached signature
- * @ret: who signed; set also on -EKEYREJECTED, where it is a claim only
+ * @ret: who signed; filled also on -EKEYREJECTED, where no signer has an anchor; empty
+ *       where that cannot be told
  *
- * Return: 0 where a signer chains to the key ring; -EKEYREJECTED (UNTRUSTED_SIGNER) where
- * the signature covers @data but no signer does; -EBADMSG (BAD_SIGNATURE) where it is not
- * one well-formed DER CMS, or does not cover @data; -ENOMEM.
+ * Return: 0 where a signer chains to the key ring; -EKEYREJECTED (UNTRUSTED_SIGNER,
+ * WEAK_KEY) where the signature covers @data but no signer does; -EBADMSG (BAD_SIGNATURE)
+ * where it is not one well-formed DER CMS, or does not cover @data; -ENOMEM.
  */
 int verity_cms_verify(const void *data, size_t data_bytes, const void *signature,
 		      size_t signature_bytes, const struct verity_keyring *keyring,
-		      struct verity_signer *ret, struct verity_error *err) must_check;
+		      enum verity_purpose purpose, struct verity_signatures *ret,
+		      struct verity_error *err) must_check;
 
 /* Who signs, and the certificates that travel in the signature. */
 struct verity_signing_key;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <inttypes.h>
+#include <errno.h>
 #include <limits.h>
 #include <openssl/cms.h>
 #include <openssl/err.h>
@@ -11,9 +11,9 @@
 #include "verity/cms.h"
 #include "verity/cms_certid.h"
 #include "verity/cms_versions.h"
+#include "verity/devkeys.h"
 #include "verity/keyring_private.h"
 
-#define SIGNERS_MAX     8
 #define CHAIN_DEPTH_MAX 8
 #define AUTH_LEVEL      2 /* OpenSSL's: keys of 112 bits of strength, no SHA-1 */
 
@@ -69,7 +69,7 @@ static int decode(const void *signature, size_t bytes, CMS_ContentInfo **ret,
 	if (!is_der(cms, signature, bytes))
 		return bad(err, "not in distinguished encoding (DER)");
 	signers = sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(cms));
-	if (signers < 1 || signers > SIGNERS_MAX)
+	if (signers < 1 || signers > VERITY_SIGNERS_MAX)
 		return bad(err, "it has no signer, or too many");
 	*ret = steal_ptr(&cms);
 	return 0;
@@ -193,6 +193,48 @@ static int64_t signing_time(CMS_SignerInfo *signer)
 	return timegm(&tm);
 }
 
+static bool key_id_of(X509 *certificate, uint8_t ret[static VERITY_KEY_ID_BYTES])
+{
+	unsigned char *der = NULL;
+	int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+	bool known = size > 0 &&
+		     EVP_Digest(der, (size_t)size, ret, NULL, EVP_sha256(), NULL) == 1;
+
+	OPENSSL_free(der);
+	return known;
+}
+
+static int add_key_id(X509 *certificate, struct verity_signatures *signatures,
+		      struct verity_error *err)
+{
+	uint8_t id[VERITY_KEY_ID_BYTES];
+
+	if (!key_id_of(certificate, id))
+		return verity_fail_openssl(
+			err, VERITY_E_BAD_SIGNATURE,
+			"signature: a certificate has no readable key");
+	for (size_t i = 0; i < signatures->key_id_count; i++)
+		if (memcmp(signatures->key_ids[i], id, sizeof(id)) == 0)
+			return 0;
+	if (signatures->key_id_count == VERITY_KEY_IDS_MAX)
+		return bad(err, "too many certificates take part in it");
+	memcpy(signatures->key_ids[signatures->key_id_count++], id, sizeof(id));
+	return 0;
+}
+
+/* A key that is denied counts wherever it takes part, in a chain or not. */
+static int add_enclosed_key_ids(CMS_ContentInfo *cms,
+				struct verity_signatures *signatures,
+				struct verity_error *err)
+{
+	cleanup_with(certificates_free_p) STACK_OF(X509) *enclosed = CMS_get1_certs(cms);
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < sk_X509_num(enclosed); i++)
+		r = add_key_id(sk_X509_value(enclosed, i), signatures, err);
+	return r;
+}
+
 static void describe(X509 *certificate, int64_t signed_at, struct verity_signer *ret)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
@@ -203,26 +245,52 @@ static void describe(X509 *certificate, int64_t signed_at, struct verity_signer 
 		n = BIO_read(bio, ret->subject, (int)sizeof(ret->subject) - 1);
 	ret->subject[n > 0 ? n : 0] = '\0';
 	ret->signed_at = signed_at;
+	(void)key_id_of(certificate, ret->key_id);
 	BIO_free_all(bio);
 }
 
-/* The leaf must be for signing code; what is above it must not be for something else. */
-static int check_purpose(X509_STORE_CTX *context, struct verity_error *err)
+/* X509_get_extended_key_usage() knows only what OpenSSL knows. */
+static bool has_usage(X509 *certificate, enum verity_purpose purpose)
 {
+	static const char *const oids[] = {
+		[VERITY_PURPOSE_PACKAGE] = "1.3.6.1.5.5.7.3.3", /* codeSigning */
+		[VERITY_PURPOSE_UNLOCK] = VERITY_OID_UNLOCK,
+	};
+	EXTENDED_KEY_USAGE *usage =
+		X509_get_ext_d2i(certificate, NID_ext_key_usage, NULL, NULL);
+	char oid[80];
+	bool found = false;
+
+	for (int i = 0; !found && i < sk_ASN1_OBJECT_num(usage); i++)
+		found = OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(usage, i), 1) >
+				0 &&
+			strcmp(oid, oids[purpose]) == 0;
+	EXTENDED_KEY_USAGE_free(usage);
+	return found;
+}
+
+/* The leaf must be for this; what is above it must not be for something else. */
+static int check_purpose(X509_STORE_CTX *context, enum verity_purpose purpose,
+			 struct verity_error *err)
+{
+	static const char *const names[] = {
+		[VERITY_PURPOSE_PACKAGE] =
+			"signing packages (extended key usage codeSigning)",
+		[VERITY_PURPOSE_UNLOCK] =
+			"signing unlock statements (extended key usage " VERITY_OID_UNLOCK
+			")",
+	};
 	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
 
 	for (int i = 0; i < sk_X509_num(chain); i++) {
 		X509 *certificate = sk_X509_value(chain, i);
-		uint32_t flags = X509_get_extension_flags(certificate);
-		uint32_t usage = X509_get_extended_key_usage(certificate);
 
-		if (i > 0 && !(flags & EXFLAG_XKUSAGE))
+		if (i > 0 && !(X509_get_extension_flags(certificate) & EXFLAG_XKUSAGE))
 			continue;
-		if (!(flags & EXFLAG_XKUSAGE) || !(usage & XKU_CODE_SIGN))
-			return verity_fail(
-				err, VERITY_E_UNTRUSTED_SIGNER,
-				"a certificate of the signer is not for signing "
-				"packages (extended key usage codeSigning)");
+		if (!has_usage(certificate, purpose))
+			return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
+					   "a certificate of the signer is not for %s",
+					   names[purpose]);
 	}
 	if (!(X509_get_key_usage(sk_X509_value(chain, 0)) & KU_DIGITAL_SIGNATURE))
 		return verity_fail(
@@ -231,15 +299,34 @@ static int check_purpose(X509_STORE_CTX *context, struct verity_error *err)
 	return 0;
 }
 
-static int check_chain(CMS_ContentInfo *cms, X509 *certificate, int64_t when,
-		       const struct verity_keyring *keyring, struct verity_error *err)
+static bool is_weak(int reason)
 {
-	cleanup_with(certificates_free_p) STACK_OF(X509) *enclosed = CMS_get1_certs(cms);
+	return reason == X509_V_ERR_EE_KEY_TOO_SMALL ||
+	       reason == X509_V_ERR_CA_KEY_TOO_SMALL ||
+	       reason == X509_V_ERR_CA_MD_TOO_WEAK;
+}
+
+/* One verification: what does not change from one signer to the next. */
+struct check {
+	CMS_ContentInfo *cms;
+	const struct verity_keyring *keyring;
+	enum verity_purpose purpose;
+};
+
+static int check_chain(const struct check *check, X509 *certificate, int64_t when,
+		       struct verity_signatures *signatures, struct verity_signer *ret,
+		       struct verity_error *err)
+{
+	cleanup_with(certificates_free_p) STACK_OF(X509) *enclosed =
+		CMS_get1_certs(check->cms);
 	cleanup_with(X509_STORE_CTX_free_p) X509_STORE_CTX *context =
 		X509_STORE_CTX_new();
+	STACK_OF(X509) * chain;
 	X509_VERIFY_PARAM *param;
+	const char *anchor;
+	int r;
 
-	if (!context || X509_STORE_CTX_init(context, verity_keyring_store(keyring),
+	if (!context || X509_STORE_CTX_init(context, verity_keyring_store(check->keyring),
 					    certificate, enclosed) != 1)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	param = X509_STORE_CTX_get0_param(context);
@@ -253,15 +340,24 @@ static int check_chain(CMS_ContentInfo *cms, X509 *certificate, int64_t when,
 
 		ERR_clear_error();
 		return verity_fail(
-			err, VERITY_E_UNTRUSTED_SIGNER,
+			err,
+			is_weak(reason) ? VERITY_E_WEAK_KEY : VERITY_E_UNTRUSTED_SIGNER,
 			"the signer does not chain to a key of this device: %s",
 			X509_verify_cert_error_string(reason));
 	}
-	return check_purpose(context, err);
+	chain = X509_STORE_CTX_get0_chain(context);
+	r = check_purpose(context, check->purpose, err);
+	for (int i = 0; r == 0 && i < sk_X509_num(chain); i++)
+		r = add_key_id(sk_X509_value(chain, i), signatures, err);
+	anchor = verity_keyring_file(check->keyring,
+				     sk_X509_value(chain, sk_X509_num(chain) - 1));
+	if (r == 0)
+		snprintf(ret->anchor, sizeof(ret->anchor), "%s", anchor ? anchor : "?");
+	return r;
 }
 
-static int check_signer(CMS_ContentInfo *cms, CMS_SignerInfo *signer,
-			const struct verity_keyring *keyring, struct verity_signer *ret,
+static int check_signer(const struct check *check, CMS_SignerInfo *signer,
+			struct verity_signatures *signatures, struct verity_signer *ret,
 			struct verity_error *err)
 {
 	int64_t when = signing_time(signer);
@@ -275,21 +371,57 @@ static int check_signer(CMS_ContentInfo *cms, CMS_SignerInfo *signer,
 	if (when < 0)
 		return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
 				   "the signature does not say when it was made");
-	if (!keyring || verity_keyring_count(keyring) == 0)
+	if (!check->keyring || verity_keyring_count(check->keyring) == 0)
 		return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
 				   "the key ring is empty");
-	return check_chain(cms, certificate, when, keyring, err);
+	return check_chain(check, certificate, when, signatures, ret, err);
+}
+
+/* Those that chain first; where none does, the reason of the first counts. */
+static int check_signers(const struct check *check, struct verity_signatures *ret,
+			 struct verity_error *err)
+{
+	STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(check->cms);
+	struct verity_error first = {.code = VERITY_OK};
+	size_t trusted = 0;
+
+	for (int i = 0; i < sk_CMS_SignerInfo_num(signers); i++) {
+		struct verity_signer signer = {.signed_at = -1};
+		struct verity_error why = {.code = VERITY_OK};
+		int r = check_signer(check, sk_CMS_SignerInfo_value(signers, i), ret,
+				     &signer, &why);
+
+		if (r == -ENOMEM || r == -EBADMSG) {
+			*ret = (struct verity_signatures){.count = 0};
+			if (err)
+				*err = why;
+			return r;
+		}
+		if (r < 0 && first.code == VERITY_OK)
+			first = why;
+		ret->signers[ret->count++] = signer;
+		if (r < 0)
+			continue;
+		ret->signers[ret->count - 1] = ret->signers[trusted];
+		ret->signers[trusted++] = signer;
+	}
+	if (trusted)
+		return 0;
+	if (err)
+		*err = first;
+	return -EKEYREJECTED;
 }
 
 int verity_cms_verify(const void *data, size_t data_bytes, const void *signature,
 		      size_t signature_bytes, const struct verity_keyring *keyring,
-		      struct verity_signer *ret, struct verity_error *err)
+		      enum verity_purpose purpose, struct verity_signatures *ret,
+		      struct verity_error *err)
 {
 	cleanup_with(CMS_ContentInfo_free_p) CMS_ContentInfo *cms = NULL;
-	STACK_OF(CMS_SignerInfo) * signers;
-	struct verity_signer signer = {"", -1};
+	struct check check = {.keyring = keyring, .purpose = purpose};
 	int r;
 
+	*ret = (struct verity_signatures){.count = 0};
 	ERR_clear_error();
 	r = decode(signature, signature_bytes, &cms, err);
 	if (r == 0)
@@ -300,17 +432,10 @@ int verity_cms_verify(const void *data, size_t data_bytes, const void *signature
 		r = check_content(cms, data, data_bytes, keyring, err);
 	if (r == 0)
 		r = check_signer_ids(cms, err);
-	if (r < 0) {
-		*ret = signer;
+	if (r == 0)
+		r = add_enclosed_key_ids(cms, ret, err);
+	if (r < 0)
 		return r;
-	}
-	signers = CMS_get0_SignerInfos(cms);
-	for (int i = 0; i < sk_CMS_SignerInfo_num(signers); i++) {
-		r = check_signer(cms, sk_CMS_SignerInfo_value(signers, i), keyring,
-				 &signer, err);
-		if (r == 0)
-			break;
-	}
-	*ret = signer;
-	return r;
+	check.cms = cms;
+	return check_signers(&check, ret, err);
 }

@@ -16,6 +16,7 @@
 struct verity_keyring {
 	X509_STORE *store;
 	STACK_OF(X509) * certificates; /* the same ones, to find a signer among */
+	char files[VERITY_KEYRING_MAX][VERITY_KEYRING_NAME_MAX + 1]; /* beside them */
 };
 
 DEFINE_CLEANUP(BIO, BIO_free_all);
@@ -46,12 +47,23 @@ STACK_OF(X509) * verity_keyring_certificates(const struct verity_keyring *keyrin
 	return keyring->certificates;
 }
 
+const char *verity_keyring_file(const struct verity_keyring *keyring,
+				const X509 *certificate)
+{
+	for (int i = 0; i < sk_X509_num(keyring->certificates); i++)
+		if (X509_cmp(sk_X509_value(keyring->certificates, i), certificate) == 0)
+			return keyring->files[i];
+	return NULL;
+}
+
 static int add_certificate(struct verity_keyring *keyring, X509 *certificate,
 			   const char *file, struct verity_error *err)
 {
 	if (verity_keyring_count(keyring) >= VERITY_KEYRING_MAX)
 		return verity_fail(err, VERITY_E_KEYRING, "%s: over %d certificates",
 				   file, VERITY_KEYRING_MAX);
+	snprintf(keyring->files[verity_keyring_count(keyring)], sizeof(keyring->files[0]),
+		 "%s", file);
 	if (X509_STORE_add_cert(keyring->store, certificate) != 1 ||
 	    sk_X509_push(keyring->certificates, certificate) <= 0)
 		return verity_fail_openssl(err, VERITY_E_KEYRING, "%s", file);

@@ -7,6 +7,7 @@
 
 #define VERITY_KEYRING_MAX      64    /* certificates */
 #define VERITY_KEYRING_FILE_MAX 65536 /* bytes of one file */
+#define VERITY_KEYRING_NAME_MAX 63    /* bytes of a file's name; longer are cut */
 
 struct verity_keyring;
 

@@ -56,16 +56,17 @@ static void test_round_trip(void **state)
 	int64_t now = time(NULL);
 	size_t bytes;
 	cleanup_free uint8_t *der = sign("signer", now, &bytes);
-	struct verity_signer signer;
+	struct verity_signatures signatures;
 	struct verity_error err;
 
 	(void)state;
 	assert_int_equal(verity_keyring_count(keyring), 1);
-	check_ok(
-		verity_cms_verify(text, sizeof(text), der, bytes, keyring, &signer, &err),
-		&err);
-	assert_string_equal(signer.subject, "CN=wmopkg development signer");
-	assert_int_equal(signer.signed_at, now);
+	check_ok(verity_cms_verify(text, sizeof(text), der, bytes, keyring,
+				   VERITY_PURPOSE_PACKAGE, &signatures, &err),
+		 &err);
+	assert_string_equal(signatures.signers[0].subject,
+			    "CN=wmopkg development signer");
+	assert_int_equal(signatures.signers[0].signed_at, now);
 }
 
 static void check_rejected(const char *name, int64_t when, const char *folder,
@@ -74,12 +75,12 @@ static void check_rejected(const char *name, int64_t when, const char *folder,
 	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring = ring(folder);
 	size_t bytes;
 	cleanup_free uint8_t *der = sign(name, when, &bytes);
-	struct verity_signer signer;
+	struct verity_signatures signatures;
 	struct verity_error err;
 
-	assert_int_equal(
-		verity_cms_verify(text, sizeof(text), der, bytes, keyring, &signer, &err),
-		-EKEYREJECTED);
+	assert_int_equal(verity_cms_verify(text, sizeof(text), der, bytes, keyring,
+					   VERITY_PURPOSE_PACKAGE, &signatures, &err),
+			 -EKEYREJECTED);
 	check_error(&err, VERITY_E_UNTRUSTED_SIGNER, message);
 }
 
@@ -110,18 +111,19 @@ static void test_stranger(void **state)
 	struct keys others;
 	size_t bytes;
 	cleanup_free uint8_t *der = sign("signer", time(NULL), &bytes);
-	struct verity_signer signer;
+	struct verity_signatures signatures;
 	struct verity_error err;
 
 	(void)state;
 	keys_make(&others);
 	keyring = ring(others.ring);
 	keys_delete(&others);
-	assert_int_equal(
-		verity_cms_verify(text, sizeof(text), der, bytes, keyring, &signer, &err),
-		-EKEYREJECTED);
+	assert_int_equal(verity_cms_verify(text, sizeof(text), der, bytes, keyring,
+					   VERITY_PURPOSE_PACKAGE, &signatures, &err),
+			 -EKEYREJECTED);
 	assert_int_equal(err.code, VERITY_E_UNTRUSTED_SIGNER);
-	assert_string_equal(signer.subject, "CN=wmopkg development signer");
+	assert_string_equal(signatures.signers[0].subject,
+			    "CN=wmopkg development signer");
 }
 
 /*
@@ -136,7 +138,7 @@ static void test_every_flipped_bit(void **state)
 		ring(keys.ring);
 	size_t bytes;
 	cleanup_free uint8_t *der = sign("signer", time(NULL), &bytes);
-	struct verity_signer signer;
+	struct verity_signatures signatures;
 	struct verity_error err;
 	size_t bad = 0, nobodys = 0;
 
@@ -148,8 +150,8 @@ static void test_every_flipped_bit(void **state)
 
 		der[i] ^= mask;
 		err.code = VERITY_OK;
-		r = verity_cms_verify(text, sizeof(text), der, bytes, keyring, &signer,
-				      &err);
+		r = verity_cms_verify(text, sizeof(text), der, bytes, keyring,
+				      VERITY_PURPOSE_PACKAGE, &signatures, &err);
 		der[i] ^= mask;
 		if (r == -EKEYREJECTED && !strcmp(err.message, unknown))
 			nobodys++;
@@ -167,28 +169,28 @@ static void test_malformed(void **state)
 	size_t bytes;
 	cleanup_free uint8_t *der = sign("signer", time(NULL), &bytes);
 	cleanup_free uint8_t *longer = calloc(1, bytes + 1);
-	struct verity_signer signer;
+	struct verity_signatures signatures;
 	struct verity_error err;
 
 	(void)state;
-	assert_int_equal(
-		verity_cms_verify("other", 5, der, bytes, keyring, &signer, &err),
-		-EBADMSG);
+	assert_int_equal(verity_cms_verify("other", 5, der, bytes, keyring,
+					   VERITY_PURPOSE_PACKAGE, &signatures, &err),
+			 -EBADMSG);
 	assert_int_equal(err.code, VERITY_E_BAD_SIGNATURE);
 	assert_int_equal(
 		strncmp(err.message, "signature: it does not cover the manifest: ", 43),
 		0);
 	assert_int_equal(verity_cms_verify(text, sizeof(text), der, bytes - 1, keyring,
-					   &signer, &err),
+					   VERITY_PURPOSE_PACKAGE, &signatures, &err),
 			 -EBADMSG);
 	memcpy(longer, der, bytes);
 	assert_int_equal(verity_cms_verify(text, sizeof(text), longer, bytes + 1, keyring,
-					   &signer, &err),
+					   VERITY_PURPOSE_PACKAGE, &signatures, &err),
 			 -EBADMSG);
 	check_error(&err, VERITY_E_BAD_SIGNATURE,
 		    "signature: bytes follow the CMS structure");
 	assert_int_equal(verity_cms_verify(text, sizeof(text), "\x30\x80", 2, keyring,
-					   &signer, &err),
+					   VERITY_PURPOSE_PACKAGE, &signatures, &err),
 			 -EBADMSG);
 }
 

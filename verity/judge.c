@@ -2,26 +2,31 @@
 #include "verity/judge.h"
 
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "verity/cleanup.h"
 #include "verity/judge_private.h"
+#include "verity/judge_rules.h"
 
 struct verity_judgement {
 	enum verity_verdict verdict;
+	enum verity_verdict
+		origin;       /* Signed, Unsigned or Untrusted: what its signature says */
 	bool allow_untrusted; /* of the policy it was judged under */
+	bool allow_downgrade;
 	struct verity_error reason;
 	struct verity_manifest *manifest;
-	struct verity_signer signer;
-	bool has_signer;
+	struct verity_signatures signatures;
+	uint8_t id[VERITY_DIGEST_BYTES];
 };
 
 static const char *const verdict_names[] = {
-	[VERITY_SIGNED] = "Signed",
-	[VERITY_UNSIGNED] = "Unsigned",
-	[VERITY_UNTRUSTED] = "Untrusted",
-	[VERITY_INVALID] = "Invalid",
+	[VERITY_SIGNED] = "Signed",       [VERITY_UNSIGNED] = "Unsigned",
+	[VERITY_UNTRUSTED] = "Untrusted", [VERITY_INVALID] = "Invalid",
+	[VERITY_REVOKED] = "Revoked",     [VERITY_INCOMPATIBLE] = "Incompatible",
+	[VERITY_DOWNGRADE] = "Downgrade", [VERITY_QUARANTINED] = "Quarantined",
 };
 
 const char *verity_verdict_name(enum verity_verdict verdict)
@@ -54,18 +59,32 @@ enum verity_verdict verity_judgement_verdict(const struct verity_judgement *judg
 	return judgement->verdict;
 }
 
+static bool origin_accepted(const struct verity_judgement *judgement)
+{
+	return judgement->origin == VERITY_SIGNED || judgement->allow_untrusted;
+}
+
 bool verity_judgement_accepted(const struct verity_judgement *judgement)
 {
 	switch (judgement->verdict) {
 	case VERITY_SIGNED:
-		return true;
 	case VERITY_UNSIGNED:
 	case VERITY_UNTRUSTED:
-		return judgement->allow_untrusted;
+		return origin_accepted(judgement);
+	case VERITY_DOWNGRADE:
+		return origin_accepted(judgement) && judgement->allow_downgrade;
 	case VERITY_INVALID:
+	case VERITY_REVOKED:
+	case VERITY_INCOMPATIBLE:
+	case VERITY_QUARANTINED:
 		break;
 	}
 	return false;
+}
+
+bool verity_judgement_signed(const struct verity_judgement *judgement)
+{
+	return judgement->origin == VERITY_SIGNED;
 }
 
 const struct verity_error *verity_judgement_reason(
@@ -80,10 +99,15 @@ const struct verity_manifest *verity_judgement_manifest(
 	return judgement->manifest;
 }
 
-const struct verity_signer *verity_judgement_signer(
+const struct verity_signatures *verity_judgement_signatures(
 	const struct verity_judgement *judgement)
 {
-	return judgement->has_signer ? &judgement->signer : NULL;
+	return &judgement->signatures;
+}
+
+const uint8_t *verity_judgement_id(const struct verity_judgement *judgement)
+{
+	return judgement->id;
 }
 
 struct verity_root verity_judgement_root(const struct verity_judgement *judgement)
@@ -121,23 +145,54 @@ static int judge_signature(struct verity_judgement *judgement, const uint8_t *fr
 	int r;
 
 	if (head->signature_bytes == 0) {
-		judgement->verdict = VERITY_UNSIGNED;
+		judgement->origin = VERITY_UNSIGNED;
 		verity_fail(&judgement->reason, VERITY_E_NO_SIGNATURE,
 			    "it has no signature");
 		return 0;
 	}
 	r = verity_cms_verify(manifest, head->manifest_bytes,
 			      manifest + head->manifest_bytes, head->signature_bytes,
-			      policy->keyring, &judgement->signer, reason);
-	judgement->has_signer = judgement->signer.subject[0] != '\0';
+			      policy->keyring, VERITY_PURPOSE_PACKAGE,
+			      &judgement->signatures, reason);
 	if (r == 0)
-		judgement->verdict = VERITY_SIGNED;
-	if (r == -EKEYREJECTED) {
-		judgement->verdict = VERITY_UNTRUSTED;
-		judgement->reason = *reason;
-		return 0;
+		r = verity_judge_required(&policy->required, &judgement->signatures,
+					  reason);
+	if (r == 0)
+		judgement->origin = VERITY_SIGNED;
+	if (r != -EKEYREJECTED)
+		return r;
+	judgement->reason = *reason;
+	return 0;
+}
+
+/* The deny list counts for all; the rest is asked of what may be used otherwise. */
+static void judge_statements(struct verity_judgement *judgement,
+			     const struct verity_policy *policy)
+{
+	const struct verity_subject subject = {&judgement->signatures,
+					       judgement->manifest, judgement->id};
+	struct verity_error why;
+
+	judgement->verdict = judgement->origin;
+	if (verity_judge_denied(policy, &subject, &why) < 0) {
+		judgement->verdict = VERITY_REVOKED;
+		judgement->reason = why;
+	} else if (origin_accepted(judgement)) {
+		enum verity_verdict verdict = verity_judge_rules(policy, &subject, &why);
+
+		if (verdict == VERITY_SIGNED)
+			return;
+		judgement->verdict = verdict;
+		judgement->reason = why;
 	}
-	return r;
+}
+
+static int take_id(struct verity_judgement *judgement, const uint8_t *manifest,
+		   size_t bytes, struct verity_error *reason)
+{
+	if (EVP_Digest(manifest, bytes, judgement->id, NULL, EVP_sha256(), NULL) != 1)
+		return verity_fail(reason, VERITY_E_NO_MEMORY, "out of memory");
+	return 0;
 }
 
 static int check_padding(const uint8_t *front, const struct verity_head *head,
@@ -157,17 +212,21 @@ static int judge(struct verity_judgement *judgement, const uint8_t *front,
 		 const struct verity_head *head, const struct verity_policy *policy,
 		 struct verity_layout *ret_layout, struct verity_error *reason)
 {
+	const uint8_t *manifest = front + VERITY_HEAD_BYTES;
 	int r = judge_signature(judgement, front, head, policy, reason);
 
 	if (r == 0)
-		r = verity_manifest_decode(front + VERITY_HEAD_BYTES,
-					   head->manifest_bytes, &judgement->manifest,
-					   reason);
+		r = verity_manifest_decode(manifest, head->manifest_bytes,
+					   &judgement->manifest, reason);
 	if (r == 0)
 		r = check_padding(front, head, reason);
 	if (r == 0)
 		r = verity_layout_compute(head, judgement->manifest->image_bytes,
 					  ret_layout, reason);
+	if (r == 0)
+		r = take_id(judgement, manifest, head->manifest_bytes, reason);
+	if (r == 0)
+		judge_statements(judgement, policy);
 	return r;
 }
 
@@ -177,6 +236,7 @@ static int judgement_new(struct verity_judgement **ret, struct verity_error *err
 	if (!*ret)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	(*ret)->verdict = VERITY_INVALID;
+	(*ret)->origin = VERITY_UNTRUSTED;
 	return 0;
 }
 
@@ -191,6 +251,7 @@ int verity_judge_front(const uint8_t *front, const struct verity_head *head,
 	if (r < 0)
 		return r;
 	judgement->allow_untrusted = policy->allow_untrusted;
+	judgement->allow_downgrade = policy->allow_downgrade;
 	r = judge(judgement, front, head, policy, ret_layout, &reason);
 	if (r == -ENOMEM) {
 		if (err)

@@ -6,28 +6,51 @@
  * so what the one accepts the other accepts, for the same reason.
  *
  * Order, each step only on what the step before let through: head, signature over the
- * manifest's bytes, manifest, image against its root hash.
+ * manifest's bytes, manifest, statements (deny list, quarantine, epoch floor, compatible,
+ * firmware), image against its root hash.
  */
 
 #include "verity/cms.h"
+#include "verity/denylist.h"
+#include "verity/floors.h"
 #include "verity/manifest.h"
+#include "verity/quarantine.h"
 
 enum verity_verdict {
 	VERITY_SIGNED,    /* chains to the key ring, and the image matches */
 	VERITY_UNSIGNED,  /* no signature; the image matches its own manifest */
 	VERITY_UNTRUSTED, /* a sound signature that does not chain to the key ring */
 	VERITY_INVALID,   /* malformed, or manifest or image do not match: never active */
+	VERITY_REVOKED,   /* the deny list names its key, root hash, or name: never active
+			   */
+	VERITY_INCOMPATIBLE, /* not for this device model or firmware */
+	VERITY_DOWNGRADE,    /* epoch below the floor that this device has run */
+	VERITY_QUARANTINED,  /* it kept the device from booting */
 };
 
-/* Who is trusted, and how hard to look. Plain data. */
+/* Whose signatures a package must have. Plain data, borrowed. */
+struct verity_required {
+	const char *const *anchors; /* files of the key ring; none: any of them */
+	size_t count;
+	bool all; /* a signer under each of them, not just under one */
+};
+
+/* Who is trusted, and how hard to look. Plain data; everything in it is borrowed. */
 struct verity_policy {
-	const struct verity_keyring *keyring; /* borrowed; NULL trusts nobody */
-	bool allow_untrusted;                 /* only ever from the boot configuration */
-	unsigned threads;                     /* for hashing; 0: one for each processor */
+	const struct verity_keyring *keyring; /* NULL trusts nobody */
+	struct verity_required required;
+	const struct verity_denylist *denylist;     /* NULL: none */
+	const struct verity_floors *floors;         /* NULL: none */
+	const struct verity_quarantine *quarantine; /* NULL: none */
+	const char *model;    /* of this device; NULL: not asked, "": not known */
+	const char *firmware; /* version, likewise */
+	bool allow_untrusted; /* only ever from the boot configuration */
+	bool allow_downgrade; /* only ever from an unlock statement */
+	unsigned threads;     /* for hashing; 0: one for each processor */
 	/*
 	 * Do not read the image of a package that is refused for its signature already:
-	 * at boot, where nobody asks whether it would match and everybody waits. Then
-	 * Unsigned and Untrusted say nothing of the image.
+	 * at boot, where nobody asks whether it would match and everybody waits. Then a
+	 * verdict other than Signed says nothing of the image.
 	 */
 	bool refuse_early;
 };
@@ -63,13 +86,21 @@ const struct verity_manifest *verity_judgement_manifest(
 	const struct verity_judgement *judgement);
 
 /**
- * verity_judgement_signer - who signed; NULL where nobody did or it cannot be told
+ * verity_judgement_signatures - who signed; none where nobody did or it cannot be told
+ *
+ * Return: borrowed.
  */
-const struct verity_signer *verity_judgement_signer(
+const struct verity_signatures *verity_judgement_signatures(
 	const struct verity_judgement *judgement);
 
 /**
- * verity_verdict_name - "Signed", "Unsigned", "Untrusted", "Invalid"
+ * verity_judgement_id - the package's id, the SHA-256 of its manifest's bytes; borrowed,
+ * all zero where the manifest could not be read
+ */
+const uint8_t *verity_judgement_id(const struct verity_judgement *judgement);
+
+/**
+ * verity_verdict_name - the word for it, as the names above: "Signed", "Quarantined", …
  */
 const char *verity_verdict_name(enum verity_verdict verdict);
 

@@ -48,6 +48,12 @@ int verity_judgement_new_invalid(const struct verity_error *reason,
 void verity_judgement_condemn(struct verity_judgement *judgement,
 			      const struct verity_error *reason);
 
+/**
+ * verity_judgement_signed - whether a signer of it chains to the key ring, whatever the
+ * verdict
+ */
+bool verity_judgement_signed(const struct verity_judgement *judgement);
+
 void verity_judgement_free(struct verity_judgement *judgement);
 
 /**

@@ -77,7 +77,7 @@ const struct verity_manifest *verity_verified_manifest(
 
 bool verity_verified_signed(const struct verity_verified *verified)
 {
-	return verity_judgement_verdict(verified->package->judgement) == VERITY_SIGNED;
+	return verity_judgement_signed(verified->package->judgement);
 }
 
 /* The head and all that comes before the tree, in one buffer of VERITY_FRONT_MAX. */

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The order of firmware versions. */
+
+/**
+ * verity_version_compare - compare two versions as the UAPI Version Format
+ * Specification (UAPI.10) does: numbers by value, "~" before the end, "5.9" < "5.10"
+ *
+ * Return: negative, 0 or positive as @a is older than, as old as, or newer than @b.
+ */
+int verity_version_compare(const char *a, const char *b);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * PERSIST/wmopkg/: what the device remembers, beyond a factory reset. Small files, each
+ * replaced as a whole: a power cut leaves the old one or the new one.
+ */
+
+#include "verity/error.h"
+
+#include <stdint.h>
+
+#define OVERLAY_RECORD_FOLDER   "wmopkg"
+#define OVERLAY_RECORD_FLOORS   "floors.json"
+#define OVERLAY_RECORD_DENYLIST "denylist"
+#define OVERLAY_RECORD_UNLOCK   "unlock"
+#define OVERLAY_RECORD_TRIALS   "trials.json"
+
+/**
+ * overlay_record_open - the folder, made (mode 0700) where it is not there
+ * @persist_fd: PERSIST; borrowed
+ * @ret:        directory descriptor, the caller's to close; set on success alone
+ */
+int overlay_record_open(int persist_fd, int *ret, struct verity_error *err) must_check;
+
+/**
+ * overlay_record_load - the whole of one file
+ * @max: most bytes to take
+ * @ret: set on success alone; free(); a 0 follows the last byte
+ *
+ * Return: 0; -ENOENT; -EFBIG; -errno.
+ */
+int overlay_record_load(int record_fd, const char *name, size_t max, char **ret,
+			size_t *ret_size, struct verity_error *err) must_check;
+
+/**
+ * overlay_record_replace - write a file whole, for good when this returns 0
+ */
+int overlay_record_replace(int record_fd, const char *name, const void *bytes,
+			   size_t size, struct verity_error *err) must_check;
+
+/**
+ * overlay_record_remove - delete a file, for good when this returns 0
+ *
+ * Return: 0, also where there is none; -errno.
+ */
+int overlay_record_remove(int record_fd, const char *name,
+			  struct verity_error *err) must_check;

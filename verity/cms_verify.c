@@ -111,6 +111,16 @@ static int check_algorithms(CMS_ContentInfo *cms, struct verity_error *err)
 	return 0;
 }
 
+/*
+ * Library and reason: reasons are numbered by each library for itself, and RSA's bad
+ * padding, a damaged signature, has the number of CMS's missing certificate.
+ */
+static bool is_signer_unknown(unsigned long error)
+{
+	return ERR_GET_LIB(error) == ERR_LIB_CMS &&
+	       ERR_GET_REASON(error) == CMS_R_SIGNER_CERTIFICATE_NOT_FOUND;
+}
+
 /* Does it cover @data? Who signed is not asked yet. */
 static int check_content(CMS_ContentInfo *cms, const void *data, size_t data_bytes,
 			 const struct verity_keyring *keyring, struct verity_error *err)
@@ -126,7 +136,7 @@ static int check_content(CMS_ContentInfo *cms, const void *data, size_t data_byt
 	if (CMS_verify(cms, known, NULL, content, NULL,
 		       CMS_BINARY | CMS_NO_SIGNER_CERT_VERIFY) == 1)
 		return 0;
-	if (ERR_GET_REASON(ERR_peek_error()) == CMS_R_SIGNER_CERTIFICATE_NOT_FOUND) {
+	if (is_signer_unknown(ERR_peek_error())) {
 		ERR_clear_error();
 		return verity_fail(
 			err, VERITY_E_UNTRUSTED_SIGNER,

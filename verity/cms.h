@@ -8,6 +8,7 @@
  */
 
 #include "verity/keyring.h"
+#include "verity/signing_key.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -58,25 +59,6 @@ int verity_cms_verify(const void *data, size_t data_bytes, const void *signature
 		      size_t signature_bytes, const struct verity_keyring *keyring,
 		      enum verity_purpose purpose, struct verity_signatures *ret,
 		      struct verity_error *err) must_check;
-
-/* Who signs, and the certificates that travel in the signature. */
-struct verity_signing_key;
-
-/**
- * verity_signing_key_load - read a private key and its certificate
- * @key_path:   PEM private key
- * @cert_path:  PEM certificate of that key
- * @chain_path: PEM intermediate certificates to enclose, or NULL
- * @ret:        set on success alone; free with verity_signing_key_free()
- *
- * Return: 0; -EINVAL where a file does not hold what it should or key and certificate do
- * not belong together; -errno.
- */
-int verity_signing_key_load(const char *key_path, const char *cert_path,
-			    const char *chain_path, struct verity_signing_key **ret,
-			    struct verity_error *err) must_check;
-
-void verity_signing_key_free(struct verity_signing_key *key);
 
 /**
  * verity_cms_sign - sign @data

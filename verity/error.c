@@ -49,6 +49,7 @@ static int errno_of(enum verity_code code)
 	case VERITY_E_BAD_TREE:
 	case VERITY_E_KEYRING:
 	case VERITY_E_KEY:
+	case VERITY_E_PIN:
 		return -EINVAL;
 	case VERITY_E_NOT_FOUND:
 		return -ENOENT;

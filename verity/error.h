@@ -70,6 +70,7 @@
 	  "the copy is damaged or was changed: get it again")                                     \
 	X(KEYRING, "keyring", "check the key ring folder of the firmware")                        \
 	X(KEY, "key", "check the key and certificate files")                                      \
+	X(PIN, "pin", "check the PIN or passphrase: tokens lock after a few wrong ones")          \
 	X(NO_ROOM, "no-room", "remove a package or free some space")                              \
 	X(BUSY, "busy", "wait for the other one to end, then try again")                          \
 	X(TRANSFER, "transfer", "check the address, the path and the server")                     \

@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 	if (verity_tree_build(&blocks, &geometry, manifest.salt, manifest.salt_bytes, 1,
 			      manifest.root_hash, &why) < 0 ||
 	    verity_manifest_encode(&manifest, &text, &why) < 0 ||
-	    verity_signing_key_load(argv[4], argv[5], NULL, &key, &why) < 0 ||
+	    verity_signing_key_load(argv[4], argv[5], NULL, NULL, &key, &why) < 0 ||
 	    verity_cms_sign(text, strlen(text), key, time(NULL), &signature,
 			    &signature_bytes, &why) < 0 ||
 	    verity_package_assemble(out, text, strlen(text), signature, signature_bytes,

@@ -24,7 +24,8 @@ static struct verity_signing_key *load(const char *name)
 	keys_path(&keys, file, key_path);
 	strcat(strcpy(file, name), ".pem");
 	keys_path(&keys, file, cert_path);
-	check_ok(verity_signing_key_load(key_path, cert_path, NULL, &key, &err), &err);
+	check_ok(verity_signing_key_load(key_path, cert_path, NULL, NULL, &key, &err),
+		 &err);
 	return key;
 }
 
@@ -203,11 +204,12 @@ static void test_keys_that_do_not_fit(void **state)
 	(void)state;
 	keys_path(&keys, "signer.key", key_path);
 	keys_path(&keys, "unlock.pem", cert_path);
-	assert_true(verity_signing_key_load(key_path, cert_path, NULL, &key, &err) < 0);
+	assert_true(verity_signing_key_load(key_path, cert_path, NULL, NULL, &key, &err) <
+		    0);
 	strcat(strcpy(message, cert_path), " is not the certificate of ");
 	check_error(&err, VERITY_E_KEY, strcat(message, key_path));
-	assert_true(verity_signing_key_load("/nonexistent", cert_path, NULL, &key, &err) <
-		    0);
+	assert_true(verity_signing_key_load("/nonexistent", cert_path, NULL, NULL, &key,
+					    &err) < 0);
 	check_error(&err, VERITY_E_KEY,
 		    "/nonexistent: cannot be opened: No such file or directory");
 	assert_null(key);

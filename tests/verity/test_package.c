@@ -46,7 +46,8 @@ static uint8_t *sign(const char *manifest, size_t *ret_bytes)
 
 	keys_path(&keys, "signer.key", key_path);
 	keys_path(&keys, "signer.pem", cert_path);
-	check_ok(verity_signing_key_load(key_path, cert_path, NULL, &key, &err), &err);
+	check_ok(verity_signing_key_load(key_path, cert_path, NULL, NULL, &key, &err),
+		 &err);
 	check_ok(verity_cms_sign(manifest, strlen(manifest), key, time(NULL), &der,
 				 ret_bytes, &err),
 		 &err);

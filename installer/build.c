@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "installer/secret.h"
 #include "version.h"
 
 static const struct command {
@@ -44,13 +45,25 @@ static enum exit_status help(void)
 	     "  --firmware-max V      newest firmware it is for\n"
 	     "  --compressor C        zstd (default), xz, gzip or lz4\n"
 	     "  --threads N           default: one for each processor\n"
-	     "  --key KEY --cert CERT sign with this PEM key and certificate\n"
+	     "  --key KEY --cert CERT sign with this key and certificate: PEM files, or\n"
+	     "                        pkcs11: URIs of a token, which keeps the key\n"
 	     "  --chain PEM           intermediate certificates to enclose\n"
+	     "  --pin-file FILE       its first line is the PIN or passphrase of the key\n"
+	     "                        (default: WMOPKG_PIN in the environment, or asked for)\n"
 	     "  --signing-time S      seconds since 1970 (default: now)\n"
 	     "\nTimes in the image are those of SOURCE_DATE_EPOCH at most, 0 where it is not "
 	     "set.\nExit status: 0 done, 1 failed, 2 usage, 3 not a sound package, 4 no such "
 	     "file, 6 no room.");
 	return STATUS_DONE;
+}
+
+static enum exit_status run(enum exit_status (*command)(int argc, char **argv), int argc,
+			    char **argv)
+{
+	enum exit_status status = command(argc, argv);
+
+	secret_forget();
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -66,6 +79,6 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		if (strcmp(commands[i].name, argv[1]) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+			return run(commands[i].run, argc - 1, argv + 1);
 	return report_usage("'%s' is not a command", argv[1]);
 }

@@ -46,6 +46,7 @@ enum option_code {
 	OPTION_KEY,
 	OPTION_CERT,
 	OPTION_CHAIN,
+	OPTION_PIN_FILE,
 	OPTION_SIGNING_TIME,
 };
 
@@ -64,6 +65,7 @@ static const struct option options[] = {
 	{"key", required_argument, NULL, OPTION_KEY},
 	{"cert", required_argument, NULL, OPTION_CERT},
 	{"chain", required_argument, NULL, OPTION_CHAIN},
+	{"pin-file", required_argument, NULL, OPTION_PIN_FILE},
 	{"signing-time", required_argument, NULL, OPTION_SIGNING_TIME},
 	{NULL, 0, NULL, 0},
 };
@@ -183,6 +185,9 @@ static int take_option(struct request *request, int option, struct verity_error 
 		return 0;
 	case OPTION_CHAIN:
 		request->signing.chain = optarg;
+		return 0;
+	case OPTION_PIN_FILE:
+		request->signing.pin_file = optarg;
 		return 0;
 	default:
 		return verity_fail(err, VERITY_E_USAGE,

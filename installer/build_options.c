@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "installer/secret.h"
 #include "verity/cleanup.h"
 
 DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
@@ -43,6 +44,7 @@ int build_sign_manifest(const struct build_signing *signing, const char *manifes
 			size_t manifest_bytes, uint8_t **ret, size_t *ret_bytes,
 			struct verity_error *err)
 {
+	const struct verity_secrets secrets = {secret_ask, signing->pin_file};
 	cleanup_with(verity_signing_key_free_p) struct verity_signing_key *key = NULL;
 	int64_t when = signing->when >= 0 ? signing->when : (int64_t)time(NULL);
 	int r;
@@ -52,8 +54,8 @@ int build_sign_manifest(const struct build_signing *signing, const char *manifes
 		*ret_bytes = 0;
 		return 0;
 	}
-	r = verity_signing_key_load(signing->key, signing->cert, signing->chain, &key,
-				    err);
+	r = verity_signing_key_load(signing->key, signing->cert, signing->chain, &secrets,
+				    &key, err);
 	if (r < 0)
 		return r;
 	return verity_cms_sign(manifest, manifest_bytes, key, when, ret, ret_bytes, err);

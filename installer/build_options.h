@@ -12,7 +12,8 @@ struct build_signing {
 	const char *key;
 	const char *cert;
 	const char *chain;
-	int64_t when; /* seconds since 1970; -1: now */
+	char *pin_file; /* of the PIN or passphrase */
+	int64_t when;   /* seconds since 1970; -1: now */
 };
 
 /**

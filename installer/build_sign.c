@@ -19,6 +19,7 @@ static const struct option options[] = {
 	{"key", required_argument, NULL, 'k'},
 	{"cert", required_argument, NULL, 'c'},
 	{"chain", required_argument, NULL, 'C'},
+	{"pin-file", required_argument, NULL, 'p'},
 	{"signing-time", required_argument, NULL, 't'},
 	{NULL, 0, NULL, 0},
 };
@@ -42,6 +43,8 @@ static int parse(int argc, char **argv, struct request *ret, struct verity_error
 			ret->signing.cert = optarg;
 		else if (option == 'C')
 			ret->signing.chain = optarg;
+		else if (option == 'p')
+			ret->signing.pin_file = optarg;
 		else if (option == 't')
 			r = build_parse_integer("--signing-time", optarg, 0,
 						INT64_C(253402300799), &ret->signing.when,

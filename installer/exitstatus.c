@@ -46,6 +46,7 @@ enum exit_status exit_status_of(enum verity_code code)
 	case VERITY_E_BAD_TREE:
 	case VERITY_E_KEYRING:
 	case VERITY_E_KEY:
+	case VERITY_E_PIN:
 	case VERITY_E_BUSY:
 	case VERITY_E_KERNEL_FEATURE:
 	case VERITY_E_DEVICE:

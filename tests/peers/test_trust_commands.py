@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every way in which a signature can be right or wrong, made with openssl, against every
+command that judges: one verdict, one reason, the right exit status, nothing left behind.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "trust"))
+
+import folders  # noqa: E402
+import members  # noqa: E402
+from members import MEMBERS  # noqa: E402
+
+BUILD = os.environ["WMOPKG_BUILD"]
+REFUSED = 3
+
+
+class Commands(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = tempfile.mkdtemp(prefix="wmopkg-test-trust.")
+        cls.addClassCleanup(shutil.rmtree, cls.shared)
+        cls.maker = members.make(cls.shared, BUILD)
+        cls.ring = f"{cls.maker.ca.folder}/ring"
+        cls.device = folders.Device(f"{cls.shared}/device", BUILD, cls.ring)
+
+    def setUp(self):
+        self.device.empty()
+
+    def each(self, check):
+        """Every member with its package, each a case of its own."""
+        for name, member in MEMBERS.items():
+            with self.subTest(member=name):
+                check(name, member, self.maker.path(name))
+
+    def check(self, member, told):
+        """What is told is what the table says."""
+        verdict, code, message = folders.reason(told)
+        self.assertEqual((verdict, code), (member.verdict, member.code), message)
+        self.assertIn(member.says, message)
+        return message
+
+    def verify(self, name, **options):
+        return self.device.told("verify", self.maker.path(name), **options)
+
+    def refused(self, done, member, path):
+        """The status, and a line that says what the judge said."""
+        message = folders.reason(self.device.told("verify", path))[2]
+        start = f"wmopkg: {path}: {member.verdict}: {message}"
+        self.assertEqual((done.returncode, done.stderr[:len(start)]), (REFUSED, start))
+
+    def test_verify(self):
+        def check(_, member, path):
+            told = self.device.told("verify", path)
+            self.check(member, told)
+            self.assertEqual(told["accepted"], member.verdict == "Signed")
+            done = self.device.wmopkg("verify", path)
+            if member.verdict == "Signed":
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+            else:
+                self.refused(done, member, path)
+            self.assertTrue(done.stdout.startswith(f"{path}: {member.verdict}\n"), done.stdout)
+            self.assertEqual(self.device.wmopkg("verify", path, "json").returncode,
+                             done.returncode)
+        self.each(check)
+
+    def test_install(self):
+        def check(name, member, path):
+            done = self.device.wmopkg("install", path)
+            if member.verdict == "Signed":
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertIn("    PKG: Signed\n", done.stdout)
+                self.assertEqual(self.device.stored(), [f"data/packages/{name}.wmopkg"])
+            else:
+                self.refused(done, member, path)
+                self.assertNotIn("Installed", done.stdout)
+                self.assertEqual(self.device.stored(), [])
+            self.device.empty()
+        self.each(check)
+
+    def test_a_refusal_leaves_what_was_installed(self):
+        self.assertEqual(self.device.wmopkg("install", self.maker.path("good")).returncode, 0)
+        before = self.device.stored()
+        os.mkdir(f"{self.shared}/stick")
+
+        def check(_, member, path):
+            if member.verdict == "Signed":
+                return
+            stick = shutil.copy(path, f"{self.shared}/stick/good.wmopkg")
+            self.assertEqual(self.device.wmopkg("install", stick).returncode, REFUSED)
+            self.assertEqual(self.device.stored(), before)
+        self.each(check)
+        told = self.device.told("show", "good")["packages"][0]
+        self.assertEqual(folders.reason(told), ("Signed", "ok", ""))
+
+    def test_show(self):
+        """All of them in the store at once, put there past the installer."""
+        for name in MEMBERS:
+            self.device.put(self.maker.path(name))
+        listed = {package["name"]: package for package in self.device.told("show")["packages"]}
+        self.assertEqual(sorted(listed), sorted(MEMBERS))
+
+        def check(name, member, path):
+            told = listed[name]
+            message = self.check(member, told)
+            status = "unknown" if member.verdict == "Signed" else "inactive"
+            self.assertEqual((told["status"], told["active"]), (status, False))
+            alone = self.device.told("show", name)["packages"][0]
+            for same in (alone, alone["package"], self.device.told("verify", path)):
+                self.assertEqual(folders.reason(same), folders.reason(told))
+            said = self.device.wmopkg("show", name)
+            self.assertEqual(said.returncode, 0)
+            self.assertIn(f"\nVerification: {member.verdict}\n", said.stdout)
+            self.assertIn(message, said.stdout)
+        self.each(check)
+
+    def test_inspect(self):
+        """The vendor's host has no deny list: what one denies is told as if there were none."""
+        def check(name, member, path):
+            expected = (member.verdict, member.code)
+            if member.verdict == "Revoked":
+                expected = (("Unsigned", "no-signature") if name == "denied-unsigned" else
+                            ("Signed", "ok"))
+            done = subprocess.run(
+                [self.maker.tool, "inspect", "--json", "--keys", self.ring, path],
+                capture_output=True, text=True, check=False)
+            verdict, code, message = folders.reason(json.loads(done.stdout))
+            self.assertEqual((verdict, code), expected, message)
+            self.assertEqual(done.returncode, 0 if verdict == "Signed" else REFUSED)
+            self.assertIn(member.says if member.verdict == verdict else "", message)
+        self.each(check)
+
+    def test_any_clock(self):
+        """The device's clock decides nothing about a certificate."""
+        for clock in ("@1970-01-01 00:00:10", "@2099-12-31 23:59:59"):
+            def check(name, member, path, clock=clock):
+                self.check(member, self.device.told("verify", path, clock=clock))
+                if name in ("good", "signed-in-time", "clock-ahead", "expired", "not-yet"):
+                    done = self.device.wmopkg("install", path, clock=clock)
+                    self.assertEqual(done.returncode, 0 if member.verdict == "Signed" else REFUSED,
+                                     done.stderr)
+            self.each(check)
+
+    def test_who_signed(self):
+        """All signers are told, those that count first; no name steers a terminal."""
+        def signers(name):
+            return [(signer["subject"], signer.get("trusted_by"))
+                    for signer in self.verify(name)["signers"]]
+        self.assertEqual(signers("good"), [("CN=good", "new.pem")])
+        self.assertEqual(signers("old-root"), [("CN=good-old", "old.pem")])
+        self.assertEqual(signers("and-a-stranger"), [("CN=good", "new.pem"),
+                                                     ("CN=foreign", None)])
+        self.assertEqual(signers("stranger"), [("CN=foreign", None)])
+        self.assertEqual(signers("name-with-nul"), [(r"CN=good\00.example", "new.pem")])
+        self.assertEqual(sorted(signers("two-signers")), [("CN=good", "new.pem"),
+                                                          ("CN=good-rsa", "new.pem")])
+
+    def test_key_ring(self):
+        """Keys rotate: what only the old root vouched for goes with it, an empty ring trusts
+        nobody, and an intermediate may be an anchor as well."""
+        ring = f"{self.shared}/device/keys"
+        try:
+            os.unlink(f"{ring}/old.pem")
+            self.assertEqual(self.verify("good")["verdict"], "Signed")
+            self.assertEqual(self.verify("old-root")["verdict"], "Untrusted")
+            os.unlink(f"{ring}/new.pem")
+            self.assertEqual(folders.reason(self.verify("good")),
+                             ("Untrusted", "untrusted-signer", "the key ring is empty"))
+            shutil.copy(self.maker.ca.pem("inter"), ring)
+            self.assertEqual(self.verify("inter")["signer"]["trusted_by"], "inter.pem")
+        finally:
+            shutil.rmtree(ring)
+            shutil.copytree(self.ring, ring)
+
+    def test_damaged_key_ring(self):
+        """It is an error of its own, and no verdict on any package."""
+        members.write(f"{self.shared}/device/keys/third.pem", b"not a certificate\n")
+        try:
+            for command in ("install", "verify"):
+                done = self.device.wmopkg(command, self.maker.path("good"))
+                self.assertIn(done.returncode, (1, REFUSED))
+                self.assertIn("third.pem: no readable PEM certificate", done.stderr)
+                self.assertEqual(self.device.stored(), [])
+        finally:
+            os.unlink(f"{self.shared}/device/keys/third.pem")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -51,6 +51,7 @@ static enum exit_status help(void)
 	     "  --pin-file FILE       its first line is the PIN or passphrase of the key\n"
 	     "                        (default: WMOPKG_PIN in the environment, or asked for)\n"
 	     "  --signing-time S      seconds since 1970 (default: now)\n"
+	     "  --rsa-padding P       of an RSA key: pss (default), pkcs1\n"
 	     "\nTimes in the image are those of SOURCE_DATE_EPOCH at most, 0 where it is not "
 	     "set.\nExit status: 0 done, 1 failed, 2 usage, 3 not a sound package, 4 no such "
 	     "file, 6 no room.");

@@ -48,6 +48,7 @@ enum option_code {
 	OPTION_CHAIN,
 	OPTION_PIN_FILE,
 	OPTION_SIGNING_TIME,
+	OPTION_RSA_PADDING,
 };
 
 static const struct option options[] = {
@@ -67,6 +68,7 @@ static const struct option options[] = {
 	{"chain", required_argument, NULL, OPTION_CHAIN},
 	{"pin-file", required_argument, NULL, OPTION_PIN_FILE},
 	{"signing-time", required_argument, NULL, OPTION_SIGNING_TIME},
+	{"rsa-padding", required_argument, NULL, OPTION_RSA_PADDING},
 	{NULL, 0, NULL, 0},
 };
 
@@ -189,6 +191,8 @@ static int take_option(struct request *request, int option, struct verity_error 
 	case OPTION_PIN_FILE:
 		request->signing.pin_file = optarg;
 		return 0;
+	case OPTION_RSA_PADDING:
+		return build_parse_padding(optarg, &request->signing.rsa_padding, err);
 	default:
 		return verity_fail(err, VERITY_E_USAGE,
 				   "create: an option is unknown or "

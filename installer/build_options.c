@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "installer/secret.h"
@@ -25,6 +26,19 @@ int build_parse_integer(const char *option, const char *text, int64_t min, int64
 				   " to %" PRId64,
 				   option, text, min, max);
 	*ret = number;
+	return 0;
+}
+
+int build_parse_padding(const char *text, enum verity_rsa_padding *ret,
+			struct verity_error *err)
+{
+	if (strcmp(text, "pss") == 0)
+		*ret = VERITY_RSA_PSS;
+	else if (strcmp(text, "pkcs1") == 0)
+		*ret = VERITY_RSA_PKCS1;
+	else
+		return verity_fail(err, VERITY_E_USAGE,
+				   "--rsa-padding: '%s' is not pss or pkcs1", text);
 	return 0;
 }
 
@@ -58,5 +72,6 @@ int build_sign_manifest(const struct build_signing *signing, const char *manifes
 				    &key, err);
 	if (r < 0)
 		return r;
+	verity_signing_key_set_padding(key, signing->rsa_padding);
 	return verity_cms_sign(manifest, manifest_bytes, key, when, ret, ret_bytes, err);
 }

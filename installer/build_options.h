@@ -14,6 +14,7 @@ struct build_signing {
 	const char *chain;
 	char *pin_file; /* of the PIN or passphrase */
 	int64_t when;   /* seconds since 1970; -1: now */
+	enum verity_rsa_padding rsa_padding;
 };
 
 /**
@@ -23,6 +24,12 @@ struct build_signing {
  */
 int build_parse_integer(const char *option, const char *text, int64_t min, int64_t max,
 			int64_t *ret, struct verity_error *err) must_check;
+
+/**
+ * build_parse_padding - the value of --rsa-padding
+ */
+int build_parse_padding(const char *text, enum verity_rsa_padding *ret,
+			struct verity_error *err) must_check;
 
 /**
  * build_source_date - SOURCE_DATE_EPOCH

@@ -21,6 +21,7 @@ static const struct option options[] = {
 	{"chain", required_argument, NULL, 'C'},
 	{"pin-file", required_argument, NULL, 'p'},
 	{"signing-time", required_argument, NULL, 't'},
+	{"rsa-padding", required_argument, NULL, 'r'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -49,6 +50,8 @@ static int parse(int argc, char **argv, struct request *ret, struct verity_error
 			r = build_parse_integer("--signing-time", optarg, 0,
 						INT64_C(253402300799), &ret->signing.when,
 						err);
+		else if (option == 'r')
+			r = build_parse_padding(optarg, &ret->signing.rsa_padding, err);
 		else
 			r = verity_fail(err, VERITY_E_USAGE,
 					"sign: an option is unknown or lacks its value");

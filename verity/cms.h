@@ -60,12 +60,29 @@ int verity_cms_verify(const void *data, size_t data_bytes, const void *signature
 		      enum verity_purpose purpose, struct verity_signatures *ret,
 		      struct verity_error *err) must_check;
 
+/* How an RSA key signs. */
+enum verity_rsa_padding {
+	VERITY_RSA_PSS,   /* salt as long as the digest */
+	VERITY_RSA_PKCS1, /* PKCS #1 v1.5, for tokens that cannot do PSS */
+};
+
+/**
+ * verity_signing_key_set_padding - how @key signs where it is an RSA key; PSS unless told
+ */
+void verity_signing_key_set_padding(struct verity_signing_key *key,
+				    enum verity_rsa_padding padding);
+
 /**
  * verity_cms_sign - sign @data
  * @when: signing time, seconds since 1970
  * @ret:  DER, set on success alone; free()
  *
- * Return: 0; -EINVAL where OpenSSL refuses or the result passes VERITY_SIGNATURE_MAX.
+ * With SHA-384 where the key is P-384, SHA-512 where it is P-521, SHA-256 else. Keys that
+ * no device would trust sign nothing: RSA under 2048 bits, EC under 224, and Ed25519,
+ * which OpenSSL 3.0 has no CMS for.
+ *
+ * Return: 0; -EINVAL (KEY) where the key cannot sign, OpenSSL refuses or the result
+ * passes VERITY_SIGNATURE_MAX.
  */
 int verity_cms_sign(const void *data, size_t data_bytes,
 		    const struct verity_signing_key *key, int64_t when, uint8_t **ret,

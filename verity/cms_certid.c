@@ -30,8 +30,9 @@ static ESS_SIGNING_CERT_V2 *decode(X509_ATTRIBUTE *attribute)
 	return d2i_ESS_SIGNING_CERT_V2(NULL, &next, ASN1_STRING_length(text));
 }
 
-int verity_cms_certid_check(const CMS_SignerInfo *signer, X509 *certificate,
-			    struct verity_error *err)
+/* 1 where @signer names @certificate; 0 where it names none; -1 where it names another.
+ */
+static int compare(const CMS_SignerInfo *signer, X509 *certificate)
 {
 	int place = CMS_signed_get_attr_by_NID(signer,
 					       NID_id_smime_aa_signingCertificateV2, -1);
@@ -44,8 +45,21 @@ int verity_cms_certid_check(const CMS_SignerInfo *signer, X509 *certificate,
 	chain = sk_X509_new_null();
 	if (named && chain && sk_X509_push(chain, certificate) > 0 &&
 	    OSSL_ESS_check_signing_certs(NULL, named, chain, 1) == 1)
-		return 0;
+		return 1;
 	ERR_clear_error();
+	return -1;
+}
+
+bool verity_cms_certid_names(const CMS_SignerInfo *signer, X509 *certificate)
+{
+	return compare(signer, certificate) == 1;
+}
+
+int verity_cms_certid_check(const CMS_SignerInfo *signer, X509 *certificate,
+			    struct verity_error *err)
+{
+	if (compare(signer, certificate) >= 0)
+		return 0;
 	return verity_fail(
 		err, VERITY_E_BAD_SIGNATURE,
 		"signature: it was made with another certificate than the one in it");

@@ -18,3 +18,8 @@
  */
 int verity_cms_certid_check(const CMS_SignerInfo *signer, X509 *certificate,
 			    struct verity_error *err) must_check;
+
+/**
+ * verity_cms_certid_names - whether @signer says that it is @certificate's
+ */
+bool verity_cms_certid_names(const CMS_SignerInfo *signer, X509 *certificate);

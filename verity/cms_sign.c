@@ -7,6 +7,7 @@
 
 #include "verity/cleanup.h"
 #include "verity/cms.h"
+#include "verity/cms_key.h"
 #include "verity/format.h"
 #include "verity/keyring_private.h"
 #include "verity/signing_key_private.h"
@@ -28,19 +29,26 @@ static int set_signing_time(CMS_SignerInfo *signer, int64_t when)
 static CMS_ContentInfo *sign(BIO *content, const struct verity_signing_key *key,
 			     int64_t when)
 {
-	const unsigned flags =
-		CMS_PARTIAL | CMS_BINARY | CMS_DETACHED | CMS_NOSMIMECAP | CMS_CADES;
+	const unsigned flags = CMS_PARTIAL | CMS_BINARY | CMS_DETACHED | CMS_NOSMIMECAP |
+			       CMS_CADES | CMS_KEY_PARAM;
 	cleanup_with(CMS_ContentInfo_free_p) CMS_ContentInfo *cms =
 		CMS_sign(NULL, NULL, key->chain, content, flags);
 	CMS_SignerInfo *signer;
 
 	if (!cms)
 		return NULL;
-	signer = CMS_add1_signer(cms, key->certificate, key->key, EVP_sha256(), flags);
-	if (!signer || !set_signing_time(signer, when) ||
-	    CMS_final(cms, content, NULL, flags) != 1)
+	signer = CMS_add1_signer(cms, key->certificate, key->key,
+				 verity_cms_digest_of(key->key), flags);
+	if (!signer || !verity_cms_set_padding(signer, key->key, key->padding) ||
+	    !set_signing_time(signer, when) || CMS_final(cms, content, NULL, flags) != 1)
 		return NULL;
 	return steal_ptr(&cms);
+}
+
+void verity_signing_key_set_padding(struct verity_signing_key *key,
+				    enum verity_rsa_padding padding)
+{
+	key->padding = padding;
 }
 
 int verity_cms_sign(const void *data, size_t data_bytes,
@@ -51,11 +59,14 @@ int verity_cms_sign(const void *data, size_t data_bytes,
 	cleanup_with(CMS_ContentInfo_free_p) CMS_ContentInfo *cms = NULL;
 	cleanup_free uint8_t *copy = NULL;
 	unsigned char *der = NULL;
-	int size;
+	int size, r;
 
 	ERR_clear_error();
 	if (data_bytes > INT_MAX)
 		return verity_fail(err, VERITY_E_KEY, "too much to sign");
+	r = verity_cms_key_check(key->key, key->padding, err);
+	if (r < 0)
+		return r;
 	content = BIO_new_mem_buf(data, (int)data_bytes);
 	cms = content ? sign(content, key, when) : NULL;
 	size = cms ? i2d_CMS_ContentInfo(cms, &der) : -1;

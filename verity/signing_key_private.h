@@ -3,6 +3,7 @@
 
 /* A signing key as OpenSSL sees it; for the files of verity/ that speak OpenSSL. */
 
+#include "verity/cms.h"
 #include "verity/secret.h"
 #include "verity/signing_key.h"
 
@@ -16,4 +17,5 @@ struct verity_signing_key {
 	STACK_OF(X509) * chain;
 	struct verity_token *token; /* that the key lies in; NULL: it is from a file */
 	struct verity_secret secret;
+	enum verity_rsa_padding padding;
 };

@@ -77,9 +77,9 @@ void verity_signing_key_set_padding(struct verity_signing_key *key,
  * @when: signing time, seconds since 1970
  * @ret:  DER, set on success alone; free()
  *
- * With SHA-384 where the key is P-384, SHA-512 where it is P-521, SHA-256 else. Keys that
- * no device would trust sign nothing: RSA under 2048 bits, EC under 224, and Ed25519,
- * which OpenSSL 3.0 has no CMS for.
+ * With SHA-384 where the key is P-384, SHA-512 where it is P-521, SHA-256 else. Not with
+ * an Ed25519 key: OpenSSL 3.0 has no CMS for it. How strong the key is is the verifier's
+ * to judge.
  *
  * Return: 0; -EINVAL (KEY) where the key cannot sign, OpenSSL refuses or the result
  * passes VERITY_SIGNATURE_MAX.

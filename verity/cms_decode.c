@@ -46,13 +46,14 @@ static int check_counts(CMS_ContentInfo *cms, struct verity_error *err)
 	if (signers < 1)
 		return bad(err, "it has no signer");
 	if (signers > VERITY_SIGNERS_MAX)
-		return verity_fail(err, VERITY_E_BAD_SIGNATURE,
-				   "signature: it has %d signers, over the limit of %d",
-				   signers, VERITY_SIGNERS_MAX);
+		return verity_fail(
+			err, VERITY_E_BAD_SIGNATURE,
+			"signature: too many signers: %d, over the limit of %d", signers,
+			VERITY_SIGNERS_MAX);
 	if (certificates > VERITY_KEY_IDS_MAX)
 		return verity_fail(
 			err, VERITY_E_BAD_SIGNATURE,
-			"signature: it has %d certificates, over the limit of %d",
+			"signature: too many certificates: %d, over the limit of %d",
 			certificates, VERITY_KEY_IDS_MAX);
 	return 0;
 }

@@ -23,7 +23,6 @@ int verity_cms_key_check(const EVP_PKEY *key, enum verity_rsa_padding padding,
 			 struct verity_error *err)
 {
 	int type = EVP_PKEY_get_base_id(key);
-	int minimum = verity_cms_key_bits_min(key);
 
 	if (type == EVP_PKEY_ED25519 || type == EVP_PKEY_ED448)
 		return verity_fail(
@@ -31,13 +30,9 @@ int verity_cms_key_check(const EVP_PKEY *key, enum verity_rsa_padding padding,
 			"an %s key cannot sign: this OpenSSL has no CMS for it "
 			"(use ECDSA P-256 or P-384, or RSA)",
 			type == EVP_PKEY_ED25519 ? "Ed25519" : "Ed448");
-	if (minimum == 0)
+	if (verity_cms_key_bits_min(key) == 0)
 		return verity_fail(err, VERITY_E_KEY,
 				   "the key is none of RSA and ECDSA, and cannot sign");
-	if (EVP_PKEY_get_bits(key) < minimum)
-		return verity_fail(err, VERITY_E_KEY,
-				   "the key has %d bits, under the %d that are asked for",
-				   EVP_PKEY_get_bits(key), minimum);
 	if (type == EVP_PKEY_RSA_PSS && padding == VERITY_RSA_PKCS1)
 		return verity_fail(
 			err, VERITY_E_KEY,

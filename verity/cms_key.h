@@ -15,7 +15,7 @@
 int verity_cms_key_bits_min(const EVP_PKEY *key);
 
 /**
- * verity_cms_key_check - whether a key can make signatures that a device takes
+ * verity_cms_key_check - whether OpenSSL can sign with a key as asked
  *
  * Return: 0; -EINVAL (KEY).
  */

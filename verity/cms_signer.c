@@ -56,9 +56,10 @@ int verity_cms_add_key(X509 *certificate, struct verity_signatures *signatures,
 		if (memcmp(signatures->key_ids[i], id, sizeof(id)) == 0)
 			return 0;
 	if (signatures->key_id_count == VERITY_KEY_IDS_MAX)
-		return verity_fail(err, VERITY_E_BAD_SIGNATURE,
-				   "signature: over %d certificates take part in it",
-				   VERITY_KEY_IDS_MAX);
+		return verity_fail(
+			err, VERITY_E_BAD_SIGNATURE,
+			"signature: too many certificates take part in it, over the limit of %d",
+			VERITY_KEY_IDS_MAX);
 	memcpy(signatures->key_ids[signatures->key_id_count++], id, sizeof(id));
 	return 0;
 }

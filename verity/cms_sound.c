@@ -77,6 +77,12 @@ static int check_id(CMS_SignerInfo *signer, X509 *certificate, struct verity_err
 	return verity_cms_certid_check(signer, certificate, err);
 }
 
+static bool has_attributes(const CMS_SignerInfo *signer)
+{
+	return CMS_signed_get_attr_count(signer) >= 0;
+}
+
+/* Where there are no signed attributes the content's digest was signed itself. */
 static int check_known(CMS_SignerInfo *signer, X509 *certificate,
 		       struct verity_error *err)
 {
@@ -84,7 +90,7 @@ static int check_known(CMS_SignerInfo *signer, X509 *certificate,
 
 	if (r < 0)
 		return r;
-	if (CMS_SignerInfo_verify(signer) != 1)
+	if (has_attributes(signer) && CMS_SignerInfo_verify(signer) != 1)
 		return not_covered(err);
 	return check_id(signer, certificate, err);
 }
@@ -124,11 +130,12 @@ static int check_signer(CMS_SignerInfo *signer, BIO *digests, STACK_OF(X509) * e
 {
 	X509 *certificate = NULL;
 
-	if (CMS_signed_get_attr_count(signer) <= 0)
-		return bad(err, "it has no signed attributes");
+	CMS_SignerInfo_get0_algs(signer, NULL, &certificate, NULL, NULL);
+	/* Without them the digest is nowhere but in the signature. */
+	if (!certificate && !has_attributes(signer))
+		return bad(err, "of an unknown signer, without signed attributes");
 	if (CMS_SignerInfo_verify_content(signer, digests) != 1)
 		return not_covered(err);
-	CMS_SignerInfo_get0_algs(signer, NULL, &certificate, NULL, NULL);
 	return certificate ? check_known(signer, certificate, err)
 			   : check_unknown(signer, enclosed, known, err);
 }

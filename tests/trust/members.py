@@ -195,11 +195,12 @@ UNTRUSTED = {
     "namesake": Member(signed("foreign-namesake", "namesake"), "Untrusted", "untrusted-signer"),
     "issuer-with-nul": Member(signed("foreign-nul", "old-nul"), "Untrusted",
                               "untrusted-signer"),
-    "weak": Member(signed("weak"), "Untrusted", "weak-key", "key too weak"),
+    "weak": Member(signed("weak"), "Untrusted", "weak-key",
+                   "the signer's key has 1024 bits, under the 2048 that are asked for"),
     "weak-inter": Member(signed("below-weak", "inter-weak"), "Untrusted", "weak-key",
-                         "key too weak"),
+                         "the key of 'CN=inter-weak' has 1024 bits, under the 2048"),
     "sha1-certificate": Member(signed("sha1"), "Untrusted", "weak-key",
-                               "digest algorithm too weak"),
+                               "the certificate of 'CN=sha1' is signed with SHA1"),
 }
 
 INVALID = {

@@ -43,6 +43,20 @@ int verity_denylist_read(const void *bytes, size_t size,
 			 struct verity_denylist **ret,
 			 struct verity_error *err) must_check;
 
+/**
+ * verity_denylist_read_kept - the deny list that this device has kept
+ *
+ * It was read with its signer in the key ring once. Where that signer is not in it any
+ * more, what was denied stays denied: a list can only take away. A signature that is not
+ * sound is refused all the same.
+ *
+ * Return: 0; 1 where nobody in the key ring vouches for it any more; -EBADMSG; -ENOMEM.
+ */
+int verity_denylist_read_kept(const void *bytes, size_t size,
+			      const struct verity_keyring *keyring,
+			      struct verity_denylist **ret,
+			      struct verity_error *err) must_check;
+
 void verity_denylist_free(struct verity_denylist *denylist);
 
 uint32_t verity_denylist_number(const struct verity_denylist *denylist);

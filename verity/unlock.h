@@ -16,6 +16,18 @@ enum verity_unlock_allow {
 	VERITY_ALLOW_DOWNGRADE = 1 << 1, /* epochs below the floor */
 };
 
+#define VERITY_UNLOCK_WORDS_MAX 64
+
+/**
+ * verity_unlock_bit - what a word of `allow` stands for; 0 where it is not known
+ */
+unsigned verity_unlock_bit(const char *word);
+
+/**
+ * verity_unlock_words - "untrusted, downgrade"
+ */
+void verity_unlock_words(unsigned allows, char ret[static VERITY_UNLOCK_WORDS_MAX]);
+
 /* Opaque: made by verity_unlock_read() alone, of what was signed. */
 struct verity_unlock;
 

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "verity/cleanup.h"
+#include "verity/io.h"
+
+#define NAME_BYTES 64
+
+int overlay_record_open(int persist_fd, int *ret, struct verity_error *err)
+{
+	int fd;
+
+	if (mkdirat(persist_fd, OVERLAY_RECORD_FOLDER, 0700) == 0)
+		(void)fsync(persist_fd);
+	else if (errno != EEXIST)
+		return verity_fail_errno(err, errno, OVERLAY_RECORD_FOLDER);
+	fd = openat(persist_fd, OVERLAY_RECORD_FOLDER,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return verity_fail_errno(err, errno, OVERLAY_RECORD_FOLDER);
+	*ret = fd;
+	return 0;
+}
+
+int overlay_record_load(int record_fd, const char *name, size_t max, char **ret,
+			size_t *ret_size, struct verity_error *err)
+{
+	struct stat st;
+
+	if (fstatat(record_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return verity_fail_errno(err, errno, "%s", name);
+	if (!S_ISREG(st.st_mode))
+		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a file", name);
+	return verity_io_load(record_fd, name, max, ret, ret_size, err);
+}
+
+/* A leftover of a run that was cut off is in nobody's way. */
+static int write_new(int record_fd, const char *name, const void *bytes, size_t size,
+		     struct verity_error *err)
+{
+	cleanup_fd int fd = -1;
+	int r;
+
+	if (unlinkat(record_fd, name, 0) < 0 && errno != ENOENT)
+		return verity_fail_errno(err, errno, "%s", name);
+	fd = openat(record_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "%s", name);
+	r = verity_io_write(fd, bytes, size, 0, err);
+	if (r == 0 && fsync(fd) < 0)
+		r = verity_fail_errno(err, errno, "%s", name);
+	return r;
+}
+
+int overlay_record_replace(int record_fd, const char *name, const void *bytes,
+			   size_t size, struct verity_error *err)
+{
+	char new_name[NAME_BYTES];
+	int r;
+
+	snprintf(new_name, sizeof(new_name), ".%s.new", name);
+	r = write_new(record_fd, new_name, bytes, size, err);
+	if (r == 0 && renameat(record_fd, new_name, record_fd, name) < 0)
+		r = verity_fail_errno(err, errno, "%s", name);
+	if (r < 0) {
+		(void)unlinkat(record_fd, new_name, 0);
+		return r;
+	}
+	if (fsync(record_fd) < 0)
+		return verity_fail_errno(err, errno, OVERLAY_RECORD_FOLDER);
+	return 0;
+}
+
+int overlay_record_remove(int record_fd, const char *name, struct verity_error *err)
+{
+	if (unlinkat(record_fd, name, 0) < 0)
+		return errno == ENOENT ? 0 : verity_fail_errno(err, errno, "%s", name);
+	if (fsync(record_fd) < 0)
+		return verity_fail_errno(err, errno, OVERLAY_RECORD_FOLDER);
+	return 0;
+}

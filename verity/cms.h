@@ -87,3 +87,18 @@ void verity_signing_key_set_padding(struct verity_signing_key *key,
 int verity_cms_sign(const void *data, size_t data_bytes,
 		    const struct verity_signing_key *key, int64_t when, uint8_t **ret,
 		    size_t *ret_bytes, struct verity_error *err) must_check;
+
+/**
+ * verity_cms_add - sign @data beside those who have signed it already
+ * @present: their signature, DER
+ * @when:    signing time, seconds since 1970
+ * @ret:     all of them, DER, set on success alone; free()
+ *
+ * Return: 0; -EBADMSG (BAD_SIGNATURE) where @present does not cover @data; -EINVAL (KEY)
+ * as verity_cms_sign(), where the key's certificate has signed already, and where
+ * VERITY_SIGNERS_MAX have.
+ */
+int verity_cms_add(const void *data, size_t data_bytes, const void *present,
+		   size_t present_bytes, const struct verity_signing_key *key,
+		   int64_t when, uint8_t **ret, size_t *ret_bytes,
+		   struct verity_error *err) must_check;

@@ -16,8 +16,10 @@ static const struct command {
 } commands[] = {
 	{"create", "--version V --description D [OPTION]... TREE OUT.wmopkg",
 	 "make a package of a directory or a tar", build_create},
-	{"sign", "--key KEY --cert CERT [--chain PEM] IN.wmopkg OUT.wmopkg",
-	 "sign a package, in place of its present signature", build_sign},
+	{"sign",
+	 "[--add] --key KEY --cert CERT [--chain PEM] | --signature DER  IN.wmopkg "
+	 "OUT.wmopkg",
+	 "sign a package, in place of its present signatures or beside them", build_sign},
 	{"inspect", "[--json] [--keys DIR] FILE.wmopkg",
 	 "show what a package says of itself, and check it", build_inspect},
 	{"extract", "[--manifest F] [--signature F] [--tree F] [--image F] FILE.wmopkg",

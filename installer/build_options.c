@@ -5,12 +5,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include "installer/secret.h"
-#include "verity/cleanup.h"
-
-DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
 
 int build_parse_integer(const char *option, const char *text, int64_t min, int64_t max,
 			int64_t *ret, struct verity_error *err)
@@ -52,26 +46,4 @@ int build_source_date(int64_t *ret, struct verity_error *err)
 	}
 	/* squashfs has 32 bits for a time. */
 	return build_parse_integer("SOURCE_DATE_EPOCH", text, 0, UINT32_MAX, ret, err);
-}
-
-int build_sign_manifest(const struct build_signing *signing, const char *manifest,
-			size_t manifest_bytes, uint8_t **ret, size_t *ret_bytes,
-			struct verity_error *err)
-{
-	const struct verity_secrets secrets = {secret_ask, signing->pin_file};
-	cleanup_with(verity_signing_key_free_p) struct verity_signing_key *key = NULL;
-	int64_t when = signing->when >= 0 ? signing->when : (int64_t)time(NULL);
-	int r;
-
-	if (!signing->key) {
-		*ret = NULL;
-		*ret_bytes = 0;
-		return 0;
-	}
-	r = verity_signing_key_load(signing->key, signing->cert, signing->chain, &secrets,
-				    &key, err);
-	if (r < 0)
-		return r;
-	verity_signing_key_set_padding(key, signing->rsa_padding);
-	return verity_cms_sign(manifest, manifest_bytes, key, when, ret, ret_bytes, err);
 }

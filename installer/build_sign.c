@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "installer/build.h"
-#include "installer/build_options.h"
+#include "installer/build_signature.h"
 #include "installer/output.h"
 #include "verity/assemble.h"
 #include "verity/cleanup.h"
@@ -16,20 +16,73 @@ DEFINE_CLEANUP(struct output, output_free);
 DEFINE_CLEANUP(struct verity_package, verity_package_free);
 
 static const struct option options[] = {
+	{"add", no_argument, NULL, 'a'},
 	{"key", required_argument, NULL, 'k'},
 	{"cert", required_argument, NULL, 'c'},
 	{"chain", required_argument, NULL, 'C'},
 	{"pin-file", required_argument, NULL, 'p'},
+	{"signature", required_argument, NULL, 's'},
 	{"signing-time", required_argument, NULL, 't'},
 	{"rsa-padding", required_argument, NULL, 'r'},
 	{NULL, 0, NULL, 0},
 };
 
 struct request {
-	struct build_signing signing;
+	struct build_resigning resigning;
 	const char *in;
 	const char *out;
 };
+
+static int take_option(struct build_resigning *resigning, int option,
+		       struct verity_error *err)
+{
+	struct build_signing *signing = &resigning->signing;
+
+	switch (option) {
+	case 'a':
+		resigning->add = true;
+		return 0;
+	case 's':
+		resigning->signature = optarg;
+		return 0;
+	case 'k':
+		signing->key = optarg;
+		return 0;
+	case 'c':
+		signing->cert = optarg;
+		return 0;
+	case 'C':
+		signing->chain = optarg;
+		return 0;
+	case 'p':
+		signing->pin_file = optarg;
+		return 0;
+	case 't':
+		return build_parse_integer("--signing-time", optarg, 0,
+					   INT64_C(253402300799), &signing->when, err);
+	case 'r':
+		return build_parse_padding(optarg, &signing->rsa_padding, err);
+	default:
+		return verity_fail(err, VERITY_E_USAGE,
+				   "sign: an option is unknown or lacks its value");
+	}
+}
+
+static int check_options(const struct build_resigning *resigning,
+			 struct verity_error *err)
+{
+	const struct build_signing *signing = &resigning->signing;
+
+	if (resigning->signature &&
+	    (resigning->add || signing->key || signing->cert || signing->chain ||
+	     signing->pin_file || signing->when >= 0))
+		return verity_fail(err, VERITY_E_USAGE,
+				   "sign: --signature takes no other option");
+	if (!resigning->signature && (!signing->key || !signing->cert))
+		return verity_fail(err, VERITY_E_USAGE,
+				   "sign: --key and --cert, or --signature, is expected");
+	return 0;
+}
 
 static int parse(int argc, char **argv, struct request *ret, struct verity_error *err)
 {
@@ -37,31 +90,15 @@ static int parse(int argc, char **argv, struct request *ret, struct verity_error
 	int option, r = 0;
 
 	optind = 1;
-	while (r == 0 && (option = getopt_long(argc, argv, ":", options, NULL)) >= 0) {
-		if (option == 'k')
-			ret->signing.key = optarg;
-		else if (option == 'c')
-			ret->signing.cert = optarg;
-		else if (option == 'C')
-			ret->signing.chain = optarg;
-		else if (option == 'p')
-			ret->signing.pin_file = optarg;
-		else if (option == 't')
-			r = build_parse_integer("--signing-time", optarg, 0,
-						INT64_C(253402300799), &ret->signing.when,
-						err);
-		else if (option == 'r')
-			r = build_parse_padding(optarg, &ret->signing.rsa_padding, err);
-		else
-			r = verity_fail(err, VERITY_E_USAGE,
-					"sign: an option is unknown or lacks its value");
-	}
+	while (r == 0 && (option = getopt_long(argc, argv, ":", options, NULL)) >= 0)
+		r = take_option(&ret->resigning, option, err);
+	if (r == 0)
+		r = check_options(&ret->resigning, err);
 	if (r < 0)
 		return r;
-	if (argc - optind != 2 || !ret->signing.key || !ret->signing.cert)
-		return verity_fail(
-			err, VERITY_E_USAGE,
-			"sign: --key, --cert, IN.wmopkg and OUT.wmopkg are expected");
+	if (argc - optind != 2)
+		return verity_fail(err, VERITY_E_USAGE,
+				   "sign: IN.wmopkg and OUT.wmopkg are expected");
 	ret->in = argv[optind];
 	ret->out = argv[optind + 1];
 	return verity_name_from_path(ret->out, name, err);
@@ -87,6 +124,25 @@ static int open_sound(const char *path, struct verity_package **ret,
 	return 0;
 }
 
+/* Manifest and present signature lie one behind the other. */
+static int read_signed(const struct verity_package *package, char **ret,
+		       struct verity_error *err)
+{
+	const struct verity_layout *layout = verity_package_layout(package);
+	size_t bytes = layout->padding_start - layout->manifest_start;
+	cleanup_free char *text = malloc(bytes);
+	int r;
+
+	if (!text)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	r = verity_io_read(verity_package_fd(package), text, bytes,
+			   layout->manifest_start, err);
+	if (r < 0)
+		return r;
+	*ret = steal_ptr(&text);
+	return 0;
+}
+
 static int sign(const struct request *request, struct verity_error *err)
 {
 	cleanup_with(output_free_p) struct output *output = NULL;
@@ -98,31 +154,30 @@ static int sign(const struct request *request, struct verity_error *err)
 	struct verity_blocks blocks;
 	int r = open_sound(request->in, &package, err);
 
+	if (r == 0)
+		r = read_signed(package, &manifest, err);
 	if (r < 0)
 		return verity_context(err, r, "%s", request->in);
 	layout = verity_package_layout(package);
 	manifest_bytes = layout->signature_start - layout->manifest_start;
-	manifest = malloc(manifest_bytes);
-	if (!manifest)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	blocks = (struct verity_blocks){verity_package_fd(package), layout->tree_start,
-					layout->image_start};
-	r = verity_io_read(blocks.fd, manifest, manifest_bytes, layout->manifest_start,
-			   err);
-	if (r == 0)
-		r = build_sign_manifest(&request->signing, manifest, manifest_bytes,
-					&signature, &signature_bytes, err);
+	r = build_resign(&request->resigning, manifest, manifest_bytes,
+			 manifest + manifest_bytes,
+			 layout->padding_start - layout->signature_start, &signature,
+			 &signature_bytes, err);
 	if (r == 0)
 		r = output_new(request->out, 0644, &output, err);
-	if (r == 0)
-		r = verity_package_assemble(output_fd(output), manifest, manifest_bytes,
-					    signature, signature_bytes, &blocks, err);
+	if (r < 0)
+		return r;
+	blocks = (struct verity_blocks){verity_package_fd(package), layout->tree_start,
+					layout->image_start};
+	r = verity_package_assemble(output_fd(output), manifest, manifest_bytes,
+				    signature, signature_bytes, &blocks, err);
 	return r < 0 ? r : output_commit(output, err);
 }
 
 enum exit_status build_sign(int argc, char **argv)
 {
-	struct request request = {.signing.when = -1};
+	struct request request = {.resigning.signing.when = -1};
 	struct verity_error err;
 
 	if (parse(argc, argv, &request, &err) < 0 || sign(&request, &err) < 0)

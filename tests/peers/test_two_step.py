@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Signing in two steps: what plain openssl signs elsewhere is put in by wmopkg-build.
+
+And several signers of one package, each with their own tool.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BUILD = os.path.join(os.environ["WMOPKG_BUILD"], "installer", "wmopkg-build")
+CREATE = ["create", "--version", "1.0", "--description", "Example"]
+KEYS = {
+    "rsa": ["rsa:3072"],
+    "p256": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    "p384": ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
+}
+
+
+def run(*words):
+    """A finished process with its output as text."""
+    return subprocess.run(words, capture_output=True, text=True, check=False,
+                          stdin=subprocess.DEVNULL)
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def write(path, content):
+    with open(path, "wb") as file:
+        file.write(content)
+
+
+class TwoSteps(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="wmopkg-test-two-step.")
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        os.chdir(cls.folder)
+        os.makedirs("tree/etc")
+        os.mkdir("ring")
+        write("tree/etc/motd", b"hello\n")
+        for name, options in KEYS.items():
+            cls.succeed("openssl", "req", "-x509", "-nodes", "-newkey", *options, "-keyout",
+                        f"{name}.key", "-out", f"ring/{name}.pem", "-subj", f"/CN={name}",
+                        "-days", "30", "-addext", "extendedKeyUsage=codeSigning", "-addext",
+                        "keyUsage=digitalSignature")
+        cls.succeed(BUILD, *CREATE, "tree", "in.wmopkg")
+        cls.succeed(BUILD, "extract", "--manifest", "m", "in.wmopkg")
+
+    @staticmethod
+    def succeed(*words):
+        result = run(*words)
+        if result.returncode != 0:
+            raise AssertionError(f"{words}: {result.returncode}\n{result.stdout}{result.stderr}")
+        return result.stdout
+
+    def openssl(self, *options, key="p256", manifest="m", form="DER"):
+        """What the offline signer does."""
+        self.succeed("openssl", "cms", "-sign", "-binary", "-md", "sha256", "-signer",
+                     f"ring/{key}.pem", "-inkey", f"{key}.key", "-outform", form, "-in",
+                     manifest, "-out", "s", *options)
+
+    def put_in(self, package="in.wmopkg"):
+        self.succeed(BUILD, "sign", "--signature", "s", package, "out.wmopkg")
+
+    def check(self, *signers):
+        """The package is Signed by these, says wmopkg-build, and says openssl."""
+        output = self.succeed(BUILD, "inspect", "--keys", "ring", "out.wmopkg")
+        self.assertIn("Verification: Signed\n", output)
+        for signer in signers:
+            self.assertIn(f"CN={signer}\n", output)
+        self.succeed(BUILD, "extract", "--manifest", "m2", "--signature", "s2", "out.wmopkg")
+        self.assertEqual(read("m"), read("m2"))
+        write("all.pem", b"".join(read(f"ring/{signer}.pem") for signer in signers))
+        self.succeed("openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", "s2",
+                     "-content", "m", "-CAfile", "all.pem", "-purpose", "any", "-out", "v")
+        printed = self.succeed("openssl", "cms", "-cmsout", "-print", "-inform", "DER", "-in",
+                               "s2")
+        self.assertEqual(printed.count("signatureAlgorithm"), len(signers))
+
+    def refused(self, status, message, *words):
+        before = sorted(os.listdir("."))
+        result = run(BUILD, "sign", *words)
+        self.assertEqual(result.stderr, f"wmopkg-build: {message}\n")
+        self.assertEqual((result.returncode, result.stdout), (status, ""))
+        self.assertEqual(sorted(os.listdir(".")), before)
+
+    def test_every_algorithm(self):
+        pss = ["-keyopt", "rsa_padding_mode:pss"]
+        for key, options in (("p256", []), ("p384", []), ("rsa", []), ("rsa", pss),
+                             ("rsa", [*pss, "-keyopt", "rsa_pss_saltlen:-1"])):
+            for cades in ([], ["-cades"]):
+                with self.subTest(key=key, options=options + cades):
+                    self.openssl(*options, *cades, key=key)
+                    self.put_in()
+                    self.check(key)
+                    self.assertEqual(read("s"), read("s2"))
+
+    def test_what_is_no_signature_of_it(self):
+        """Each with its reason; nothing is written."""
+        damaged = " (the copy is damaged or was changed: get it again)"
+        put_in = ("--signature", "s", "in.wmopkg", "none.wmopkg")
+        write("other", read("m")[:-1] + b" }")
+        self.openssl(manifest="other")
+        result = run(BUILD, "sign", *put_in)
+        self.assertEqual(result.returncode, 3)
+        self.assertRegex(result.stderr, r"^wmopkg-build: s: signature: it does not cover the "
+                         r"manifest: .*\(the copy is damaged or was changed: get it again\)\n$")
+        self.openssl()
+        good = read("s")
+        write("s", good + b"\0")
+        self.refused(3, "s: signature: bytes follow the CMS structure" + damaged, *put_in)
+        write("s", good[:-1])
+        result = run(BUILD, "sign", *put_in)
+        self.assertEqual(result.returncode, 3)
+        self.assertRegex(result.stderr, "^wmopkg-build: s: signature: not a CMS structure")
+        write("s", b"")
+        result = run(BUILD, "sign", *put_in)
+        self.assertEqual(result.returncode, 3)
+        self.assertRegex(result.stderr, "^wmopkg-build: s: signature: not a CMS structure")
+        self.openssl("-nodetach")
+        self.refused(3, "s: signature: not detached, or not over plain data" + damaged, *put_in)
+        self.openssl(form="PEM")
+        self.refused(2, "s: PEM, not DER (openssl cms -sign -outform DER)", *put_in)
+        self.openssl("-nocerts")
+        self.refused(2, "s: the certificate of a signer is not in it (openssl cms -sign without "
+                     "-nocerts)", *put_in)
+        self.openssl("-noattr")
+        self.refused(3, "s: signature: it has no signed attributes" + damaged, *put_in)
+        write("s", bytes(65537))
+        result = run(BUILD, "sign", *put_in)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertFalse(os.path.exists("none.wmopkg"))
+
+    def test_options_that_do_not_go_together(self):
+        packages = ("in.wmopkg", "none.wmopkg")
+        alone = "sign: --signature takes no other option"
+        self.refused(2, alone, "--signature", "s", "--add", *packages)
+        self.refused(2, alone, "--signature", "s", "--key", "p256.key", *packages)
+        self.refused(2, alone, "--signature", "s", "--signing-time", "0", *packages)
+        self.refused(2, "sign: --key and --cert, or --signature, is expected", *packages)
+        self.refused(2, "sign: IN.wmopkg and OUT.wmopkg are expected", "--signature", "s",
+                     "in.wmopkg")
+
+    def sign(self, key, package, *options):
+        self.succeed(BUILD, "sign", *options, "--key", f"{key}.key", "--cert",
+                     f"ring/{key}.pem", package, "out.wmopkg")
+
+    def test_add(self):
+        """A vendor signs, an owner signs beside; each of the two alone is enough to verify."""
+        self.sign("p256", "in.wmopkg")
+        self.sign("rsa", "out.wmopkg", "--add")
+        self.check("p256", "rsa")
+        self.sign("p384", "out.wmopkg", "--add")
+        self.check("p256", "rsa", "p384")
+        self.refused(1, "ring/rsa.pem: this certificate has signed it already (check the key and "
+                     "certificate files)", "--add", "--key", "rsa.key", "--cert", "ring/rsa.pem",
+                     "out.wmopkg", "none.wmopkg")
+        for name in KEYS:
+            os.makedirs(f"ring-{name}", exist_ok=True)
+            shutil.copy(f"ring/{name}.pem", f"ring-{name}")
+            output = self.succeed(BUILD, "inspect", "--keys", f"ring-{name}", "out.wmopkg")
+            self.assertIn("Verification: Signed\n", output)
+        self.sign("rsa", "out.wmopkg")
+        self.check("rsa")
+
+    def test_add_to_nothing(self):
+        self.sign("rsa", "in.wmopkg", "--add")
+        self.check("rsa")
+
+    def test_add_to_what_openssl_signed(self):
+        """Whatever digest and attributes it has."""
+        for options in (["-md", "sha512"], ["-cades"], ["-keyopt", "rsa_padding_mode:pss"]):
+            with self.subTest(options=options):
+                self.openssl(*options, key="rsa")
+                self.put_in()
+                self.sign("p256", "out.wmopkg", "--add")
+                self.check("rsa", "p256")
+
+    def test_openssl_adds_to_ours(self):
+        """The second signer is offline as well: openssl cms -resign."""
+        self.sign("p256", "in.wmopkg")
+        self.succeed(BUILD, "extract", "--signature", "s1", "out.wmopkg")
+        self.succeed("openssl", "cms", "-resign", "-binary", "-inform", "DER", "-in", "s1",
+                     "-signer", "ring/rsa.pem", "-inkey", "rsa.key", "-md", "sha256", "-outform",
+                     "DER", "-out", "s")
+        self.put_in("out.wmopkg")
+        self.check("p256", "rsa")
+
+    def test_too_many(self):
+        self.sign("p256", "in.wmopkg")
+        for number in range(7):
+            self.succeed("openssl", "req", "-x509", "-new", "-key", "p384.key", "-out",
+                         "more.pem", "-subj", f"/CN={number}", "-days", "30", "-addext",
+                         "extendedKeyUsage=codeSigning")
+            self.succeed(BUILD, "sign", "--add", "--key", "p384.key", "--cert", "more.pem",
+                         "out.wmopkg", "out.wmopkg")
+        self.refused(1, "ring/rsa.pem: it has 8 signatures already, which is the limit (check the "
+                     "key and certificate files)", "--add", "--key", "rsa.key", "--cert",
+                     "ring/rsa.pem", "out.wmopkg", "none.wmopkg")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], "-v", *sys.argv[1:]])

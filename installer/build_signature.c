@@ -78,7 +78,8 @@ static int check_signer(const struct verity_signer *signer, struct verity_error 
 				   "cms -sign without -nocerts)");
 	if (signer->signed_at < 0)
 		return verity_fail(err, VERITY_E_USAGE,
-				   "it does not say when it was made");
+				   "it does not say when it was made (openssl cms -sign "
+				   "without -noattr)");
 	return 0;
 }
 

@@ -5,8 +5,19 @@
 
 #include "verity/error.h"
 
+#include <stdint.h>
+
 #define OVERLAY_CONFIG_PATH "/etc/wmopkg/wmopkg.conf"
 #define OVERLAY_CONFIG_MAX  65536 /* bytes read */
+
+#define OVERLAY_SIGNERS_MAX 8 /* names in `signers` */
+
+/* What stands between Allow Untrusted and a device that has a hardware anchor. */
+enum overlay_anchor {
+	OVERLAY_ANCHOR_NONE,   /* nothing: the boot configuration is enough */
+	OVERLAY_ANCHOR_EFI,    /* an unlock statement, where UEFI Secure Boot is on */
+	OVERLAY_ANCHOR_ALWAYS, /* an unlock statement */
+};
 
 /* Every string is set, owned, and ends with overlay_config_free(). */
 struct overlay_config {
@@ -15,6 +26,19 @@ struct overlay_config {
 	char *keys;    /* folder of PEM certificates */
 	char *run;     /* folder of the state file */
 	char *cmdline; /* file read as the kernel command line */
+
+	/* Each a value, or an absolute path whose first line is; "": where the system
+	 * keeps it. */
+	char *serial;
+	char *model;
+	char *firmware_version;
+
+	int64_t firmware_built; /* seconds since 1970: no time before it can be now */
+	enum overlay_anchor anchor;
+	const char *signers[OVERLAY_SIGNERS_MAX]; /* key ring files; owned */
+	size_t signers_count;
+	bool all_signers;   /* each of them must have signed, not just one */
+	size_t audit_bytes; /* of each of the audit log's two files */
 };
 
 /**

@@ -81,6 +81,11 @@ const struct verity_keyring *overlay_trust_keyring(const struct overlay_trust *t
 const struct verity_unlock *overlay_trust_unlock(const struct overlay_trust *trust);
 
 /**
+ * overlay_trust_denylist - the deny list in force; borrowed; NULL: none
+ */
+const struct verity_denylist *overlay_trust_denylist(const struct overlay_trust *trust);
+
+/**
  * overlay_trust_seen - remember what a package proves, to be written by
  * overlay_trust_keep()
  * @ran: whether it is part of the running stack, so that its epoch becomes a floor

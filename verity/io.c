@@ -95,8 +95,8 @@ int verity_io_copy(int from_fd, uint64_t from, int to_fd, uint64_t to, uint64_t 
 }
 
 /* Files of /proc tell no size: read until the end, or until there is too much. */
-static int load_fd(int fd, const char *name, size_t max, char **ret, size_t *ret_size,
-		   struct verity_error *err)
+int verity_io_load_fd(int fd, const char *name, size_t max, char **ret, size_t *ret_size,
+		      struct verity_error *err)
 {
 	cleanup_free char *text = malloc(max + 1);
 	size_t size = 0;
@@ -139,5 +139,5 @@ int verity_io_load(int dirfd, const char *name, size_t max, char **ret, size_t *
 		return verity_fail_errno(err, errno, "%s", name);
 	if (!S_ISREG(st.st_mode))
 		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a file", name);
-	return load_fd(fd, name, max, ret, ret_size, err);
+	return verity_io_load_fd(fd, name, max, ret, ret_size, err);
 }

@@ -38,3 +38,10 @@ int verity_io_copy(int from_fd, uint64_t from, int to_fd, uint64_t to, uint64_t 
  */
 int verity_io_load(int dirfd, const char *name, size_t max, char **ret, size_t *ret_size,
 		   struct verity_error *err) must_check;
+
+/**
+ * verity_io_load_fd - likewise, of an open file, from where it stands
+ * @name: for messages
+ */
+int verity_io_load_fd(int fd, const char *name, size_t max, char **ret, size_t *ret_size,
+		      struct verity_error *err) must_check;

@@ -105,25 +105,29 @@ class Device:
 
     count = 0
 
-    def __init__(self, work, build, firmware=None):
+    def __init__(self, work, build, firmware=None, ring=None, **settings):
+        """@ring: folder of its key ring; @settings: more keys of its configuration."""
         Device.count += 1
         self.work = work
         self.base = f"{work}/device{Device.count}"
         self.wmopkg = build + "/installer/wmopkg"
         self.shown = {}
+        self.boots = 0
         self.tool = build + "/initramfs/wmopkg-activate"
         os.makedirs(self.base)
         run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", self.base)
-        for folder in ("data/packages", "persist/packages", "root", "run", "keys"):
+        for folder in ("data/packages", "persist/packages", "root", "run"):
             os.makedirs(f"{self.base}/{folder}")
         run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", self.base + "/root")
         for path, what in (firmware or FIRMWARE).items():
             text, mode = what if isinstance(what, tuple) else (what, 0o644)
             write(f"{self.base}/root/{path}", text, mode)
-        shutil.copy(work + "/keys/root.pem", self.base + "/keys")
-        write(self.base + "/conf", "".join(
-            f'{key} = "{self.base}/{key}"\n'
-            for key in ("data", "persist", "keys", "run", "cmdline")))
+        if ring:
+            shutil.copytree(ring, self.base + "/keys")
+        else:
+            os.mkdir(self.base + "/keys")
+            shutil.copy(work + "/keys/root.pem", self.base + "/keys")
+        self.configure(**settings)
         self.boot_with("quiet")
         self.mark = f"a device begins: {self.base}"
         write("/dev/kmsg", f"<7>{self.mark}\n")
@@ -136,6 +140,24 @@ class Device:
         run("umount", "-R", "-l", self.base, check=False)
         if not failure:
             equal((wait_gone(devices), wait_gone(loops)), ([], []), "left behind")
+
+    def configure(self, **settings):
+        folders = {key: f"{self.base}/{key}"
+                   for key in ("data", "persist", "keys", "run", "cmdline")}
+        write(self.base + "/conf", "".join(
+            f'{key} = "{value}"\n' for key, value in {**folders, **settings}.items()))
+
+    def tell(self, *words, status=0):
+        """What wmopkg prints; run inside the kernel under test, as root."""
+        done = run(self.wmopkg, "--config", self.base + "/conf", *words, check=False)
+        equal(done.returncode, status, f"{words}: {done.stdout}")
+        return done.stdout
+
+    def verify(self, path):
+        """What `wmopkg verify` says of a package file, whatever its exit status."""
+        done = subprocess.run([self.wmopkg, "--config", self.base + "/conf", "verify", path, "json"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
+        return json.loads(done.stdout)
 
     def boot_with(self, cmdline):
         write(self.base + "/cmdline", cmdline + "\n")
@@ -158,6 +180,31 @@ class Device:
             raise AssertionError(f"status {done.returncode}: {done.stdout}"
                                  + "\n".join(self.log()))
         return done.stdout
+
+    def reboot(self):
+        """What a reboot does away with: the stack, its layers, and the state file."""
+        while self.is_stacked():
+            run("umount", "-l", self.base + "/root")
+        if os.path.isdir(self.base + "/run/layers"):
+            for layer in os.listdir(self.base + "/run/layers"):
+                run("umount", "-l", f"{self.base}/run/layers/{layer}", check=False)
+        if os.path.exists(self.base + "/run/state.json"):
+            os.unlink(self.base + "/run/state.json")
+        equal((wait_gone(devices), wait_gone(loops)), ([], []), "left behind")
+        self.boots += 1
+        write("/dev/kmsg", f"<7>{self.boot_mark()}\n")
+
+    def boot_mark(self):
+        return f"boot {self.boots} of {self.base} begins"
+
+    def log_of_boot(self):
+        """What we wrote to the kernel log since the last reboot()."""
+        lines = run("dmesg", "--notime").stdout.splitlines()
+        return [line for line in lines[lines.index(self.boot_mark()):]
+                if line.startswith("wmopkg: ")]
+
+    def remove(self, name, store="data"):
+        os.unlink(f"{self.base}/{store}/packages/{name}.wmopkg")
 
     def state(self):
         return json.loads(read(self.base + "/run/state.json"))

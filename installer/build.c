@@ -52,6 +52,8 @@ static enum exit_status help(void)
 	     "  --chain PEM           intermediate certificates to enclose\n"
 	     "  --pin-file FILE       its first line is the PIN or passphrase of the key\n"
 	     "                        (default: WMOPKG_PIN in the environment, or asked for)\n"
+	     "  --kernel-key KEY --kernel-cert CERT\n"
+	     "                        sign the root hash too, for kernels that demand it\n"
 	     "  --signing-time S      seconds since 1970 (default: now)\n"
 	     "  --rsa-padding P       of an RSA key: pss (default), pkcs1\n"
 	     "\nTimes in the image are those of SOURCE_DATE_EPOCH at most, 0 where it is not "

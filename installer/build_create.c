@@ -2,13 +2,13 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "installer/build.h"
-#include "installer/build_options.h"
+#include "installer/build_salt.h"
+#include "installer/build_signature.h"
 #include "installer/output.h"
 #include "overlay/image.h"
 #include "verity/assemble.h"
@@ -16,20 +16,18 @@
 #include "verity/hex.h"
 #include "verity/io.h"
 
-#define SALT_BYTES 32
-
 /* What the command line asks for; strings are borrowed from it. */
 struct request {
 	struct verity_manifest *manifest; /* owned; filled but for the image */
 	struct overlay_image_options image;
 	struct build_signing signing;
+	struct build_signing kernel; /* for the kernel's own check */
 	const char *tree;
 	const char *out;
 };
 
 DEFINE_CLEANUP(struct verity_manifest, verity_manifest_free);
 DEFINE_CLEANUP(struct output, output_free);
-DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free);
 
 enum option_code {
 	OPTION_NAME = 256,
@@ -47,6 +45,8 @@ enum option_code {
 	OPTION_CERT,
 	OPTION_CHAIN,
 	OPTION_PIN_FILE,
+	OPTION_KERNEL_KEY,
+	OPTION_KERNEL_CERT,
 	OPTION_SIGNING_TIME,
 	OPTION_RSA_PADDING,
 };
@@ -67,6 +67,8 @@ static const struct option options[] = {
 	{"cert", required_argument, NULL, OPTION_CERT},
 	{"chain", required_argument, NULL, OPTION_CHAIN},
 	{"pin-file", required_argument, NULL, OPTION_PIN_FILE},
+	{"kernel-key", required_argument, NULL, OPTION_KERNEL_KEY},
+	{"kernel-cert", required_argument, NULL, OPTION_KERNEL_CERT},
 	{"signing-time", required_argument, NULL, OPTION_SIGNING_TIME},
 	{"rsa-padding", required_argument, NULL, OPTION_RSA_PADDING},
 	{NULL, 0, NULL, 0},
@@ -189,7 +191,13 @@ static int take_option(struct request *request, int option, struct verity_error 
 		request->signing.chain = optarg;
 		return 0;
 	case OPTION_PIN_FILE:
-		request->signing.pin_file = optarg;
+		request->signing.pin_file = request->kernel.pin_file = optarg;
+		return 0;
+	case OPTION_KERNEL_KEY:
+		request->kernel.key = optarg;
+		return 0;
+	case OPTION_KERNEL_CERT:
+		request->kernel.cert = optarg;
 		return 0;
 	case OPTION_RSA_PADDING:
 		return build_parse_padding(optarg, &request->signing.rsa_padding, err);
@@ -222,6 +230,9 @@ static int check_request(struct request *request, struct verity_error *err)
 	if (!request->signing.key != !request->signing.cert)
 		return verity_fail(err, VERITY_E_USAGE,
 				   "create: --key and --cert go together");
+	if (!request->kernel.key != !request->kernel.cert)
+		return verity_fail(err, VERITY_E_USAGE,
+				   "create: --kernel-key and --kernel-cert go together");
 	return 0;
 }
 
@@ -243,52 +254,6 @@ static int parse(int argc, char **argv, struct request *ret, struct verity_error
 	r = build_source_date(&ret->manifest->built, err);
 	ret->image.source_date = ret->manifest->built < 0 ? 0 : ret->manifest->built;
 	return r < 0 ? r : check_request(ret, err);
-}
-
-static int hash_image(int fd, uint64_t bytes, EVP_MD_CTX *context,
-		      struct verity_error *err)
-{
-	char buffer[32768];
-
-	for (uint64_t place = 0; place < bytes;) {
-		size_t n =
-			bytes - place < sizeof(buffer) ? bytes - place : sizeof(buffer);
-		int r = verity_io_read(fd, buffer, n, place, err);
-
-		if (r < 0)
-			return r;
-		if (EVP_DigestUpdate(context, buffer, n) != 1)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "OpenSSL failed");
-		place += n;
-	}
-	return 0;
-}
-
-/*
- * The salt comes from name, version and image, so that the same tree gives the same
- * bytes; it is there to keep equal blocks of different packages from having equal
- * digests.
- */
-static int derive_salt(int fd, struct verity_manifest *manifest, struct verity_error *err)
-{
-	cleanup_with(EVP_MD_CTX_free_p) EVP_MD_CTX *context = EVP_MD_CTX_new();
-	static const char label[] = "wmopkg salt 1";
-	int r;
-
-	/* With the 0 that ends each text, so that no two triples run together. */
-	if (!context || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1 ||
-	    EVP_DigestUpdate(context, label, sizeof(label)) != 1 ||
-	    EVP_DigestUpdate(context, manifest->name, strlen(manifest->name) + 1) != 1 ||
-	    EVP_DigestUpdate(context, manifest->version, strlen(manifest->version) + 1) !=
-		    1)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "OpenSSL failed");
-	r = hash_image(fd, manifest->image_bytes, context, err);
-	if (r < 0)
-		return r;
-	manifest->salt_bytes = SALT_BYTES;
-	if (EVP_DigestFinal_ex(context, manifest->salt, NULL) != 1)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "OpenSSL failed");
-	return 0;
 }
 
 /* Image, then its padding, then the tree: all in one nameless file. */
@@ -314,7 +279,7 @@ static int make_blocks(const struct request *request, int fd, struct verity_bloc
 	if (ftruncate(fd, (off_t)(padded + geometry.tree_blocks * VERITY_BLOCK)) < 0)
 		return verity_fail_errno(err, errno, "the scratch file");
 	*ret = (struct verity_blocks){fd, padded, 0};
-	r = derive_salt(fd, manifest, err);
+	r = build_derive_salt(fd, manifest, err);
 	if (r < 0)
 		return r;
 	return verity_tree_build(ret, &geometry, manifest->salt, manifest->salt_bytes,
@@ -329,6 +294,17 @@ static void say_made(const struct request *request, uint64_t bytes)
 	printf("%s: %s %s, %" PRIu64 " bytes, %s\nRoot hash: %s\n", request->out,
 	       request->manifest->name, request->manifest->version, bytes,
 	       request->signing.key ? "signed" : "not signed", root_hash);
+}
+
+static int sign_root_hash(const struct request *request, struct verity_error *err)
+{
+	struct verity_manifest *manifest = request->manifest;
+
+	if (!request->kernel.key)
+		return 0;
+	return build_sign_root_hash(&request->kernel, manifest->root_hash,
+				    &manifest->kernel_signature,
+				    &manifest->kernel_signature_bytes, err);
 }
 
 /* Here a bad manifest is the fault of the command line, not of a package. */
@@ -357,6 +333,8 @@ static int create(const struct request *request, struct verity_error *err)
 		r = output_scratch(output, &scratch, err);
 	if (r == 0)
 		r = make_blocks(request, scratch, &blocks, err);
+	if (r == 0)
+		r = sign_root_hash(request, err);
 	if (r == 0)
 		r = encode_manifest(request->manifest, &manifest, err);
 	if (r == 0)

@@ -10,6 +10,7 @@
 #include "verity/cleanup.h"
 #include "verity/format.h"
 #include "verity/io.h"
+#include "verity/kernel_signature.h"
 
 #define PEM_START "-----BEGIN "
 
@@ -137,4 +138,18 @@ int build_resign(const struct build_resigning *resigning, const void *text,
 			   ret, ret_bytes, err);
 	return build_sign_manifest(&resigning->signing, text, text_bytes, ret, ret_bytes,
 				   err);
+}
+
+int build_sign_root_hash(const struct build_signing *signing,
+			 const uint8_t root_hash[static VERITY_DIGEST_BYTES],
+			 uint8_t **ret, size_t *ret_bytes, struct verity_error *err)
+{
+	const struct verity_secrets secrets = {secret_ask, signing->pin_file};
+	cleanup_with(verity_signing_key_free_p) struct verity_signing_key *key = NULL;
+	int r = load_key(signing, &secrets, &key, err);
+
+	if (r < 0)
+		return r;
+	r = verity_kernel_sign(root_hash, key, ret, ret_bytes, err);
+	return r < 0 ? verity_context(err, r, "%s", signing->key) : 0;
 }

@@ -4,6 +4,7 @@
 /* The signature of what has one already, or not yet: made, added to, or brought along. */
 
 #include "installer/build_options.h"
+#include "verity/manifest.h"
 
 /* What to do with the present signature; strings are borrowed from the command line. */
 struct build_resigning {
@@ -26,3 +27,13 @@ struct build_resigning {
 int build_resign(const struct build_resigning *resigning, const void *text,
 		 size_t text_bytes, const void *present, size_t present_bytes,
 		 uint8_t **ret, size_t *ret_bytes, struct verity_error *err) must_check;
+
+/**
+ * build_sign_root_hash - the signature over a root hash that the kernel asks for
+ * @signing: only key, cert and pin_file count
+ * @ret:     DER, set on success alone; free()
+ */
+int build_sign_root_hash(const struct build_signing *signing,
+			 const uint8_t root_hash[static VERITY_DIGEST_BYTES],
+			 uint8_t **ret, size_t *ret_bytes,
+			 struct verity_error *err) must_check;

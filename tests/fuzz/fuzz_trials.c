@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/fuzz/fuzz.h"
+
+#include <string.h>
+
+#include "overlay/trials.h"
+
+/* Whatever was remembered, a device comes up in the end: with no package at all. */
+static void boot_on(struct overlay_trials *trials)
+{
+	struct overlay_candidate candidates[2] = {
+		{.id = {1}, .entry = {.name = "a"}, .active = true},
+		{.id = {2},
+		 .entry = {.name = "b", .kind = OVERLAY_PERSISTENT},
+		 .active = true},
+	};
+	const struct overlay_trials_boot boot = {
+		.candidates = candidates, .count = 2, .listed = {true, true}, .limit = 3};
+
+	for (int i = 0; i < 16; i++)
+		require(overlay_trials_begin(trials, &boot, NULL) >= 0);
+	require(candidates[0].quarantined && candidates[1].quarantined);
+	require(overlay_trials_incomplete(trials) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct overlay_trials trials, again;
+	char *text;
+
+	if (overlay_trials_decode(data, size, &trials, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < trials.count; i++) {
+		require(verity_name_valid(trials.items[i].entry.name));
+		require(trials.items[i].incomplete <= OVERLAY_TRIALS_COUNT_MAX);
+	}
+	/* What was read can be written, and reads the same again. */
+	require(overlay_trials_encode(&trials, &text, NULL) == 0);
+	require(overlay_trials_decode(text, strlen(text), &again, NULL) == 0);
+	require(again.count == trials.count && again.completed == trials.completed);
+	overlay_trials_free(&again);
+	boot_on(&trials);
+	overlay_trials_free(&trials);
+	free(text);
+	return 0;
+}

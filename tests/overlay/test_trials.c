@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/trials.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "overlay/record.h"
+#include "tests/check.h"
+#include "tests/overlay/scratch.h"
+#include "verity/cleanup.h"
+
+#define INSTALLED_MAX 8
+#define BOOTS_MAX     16
+
+/*
+ * Boots, one a line: what is installed = what is left out. A letter is a package, upper
+ * case a persistent one; the digit after it stands for its id, '?' for a file that cannot
+ * be read; '-' after that: this boot does not activate it. '!': newly quarantined.
+ * Then: "ok", the boot is completed; "no-data", the volume of the ordinary ones is
+ * missing; "retry", what is left out is to be tried again after this boot.
+ */
+struct plan {
+	const char *name;
+	const char *boots[BOOTS_MAX];
+};
+
+static const struct plan plans[] = {
+	{"three boots, then the one on trial is left out, and stays out",
+	 {"a1 =", "a1 =", "a1 =", "a1 = a!", "a1 = a", "a1 = a"}},
+	{"a completed boot passes it, for good",
+	 {"a1 =", "a1 =", "a1 = ok", "a1 =", "a1 = ok", "a1 ="}},
+	{"those that passed stay while one is on trial",
+	 {"a1 B1 = ok", "a1 B1 c1 =", "a1 B1 c1 =", "a1 B1 c1 =", "a1 B1 c1 = c!",
+	  "a1 B1 c1 = c ok"}},
+	{"it goes on: all ordinary ones, then all",
+	 {"a1 b1 C1 = ok", "a1 b1 C1 =", "a1 b1 C1 =", "a1 b1 C1 =", "a1 b1 C1 = a!b!",
+	  "a1 b1 C1 = ab", "a1 b1 C1 = ab", "a1 b1 C1 = abC!", "a1 b1 C1 = abC"}},
+	{"trial, then ordinary, then persistent: nine boots",
+	 {"a1 B1 = ok", "a1 B1 c1 =", "a1 B1 c1 =", "a1 B1 c1 =", "a1 B1 c1 = c!",
+	  "a1 B1 c1 = c", "a1 B1 c1 = c", "a1 B1 c1 = a!c", "a1 B1 c1 = ac",
+	  "a1 B1 c1 = ac", "a1 B1 c1 = aB!c", "a1 B1 c1 = aBc"}},
+	{"persistent ones alone: there is nothing to try before them",
+	 {"A1 = ok", "A1 =", "A1 =", "A1 =", "A1 = A!"}},
+	{"a persistent one on trial goes before an ordinary one that passed",
+	 {"a1 = ok", "a1 B1 =", "a1 B1 =", "a1 B1 =", "a1 B1 = B!"}},
+	{"a changed package is on trial again, with boots of its own",
+	 {"a1 b1 = ok",
+	  "a1 b1 =", "a1 b1 =", "a2 b1 =", "a2 b1 =", "a2 b1 =", "a2 b1 = a!"}},
+	{"a quarantined package that is replaced is another one",
+	 {"a1 =", "a1 =", "a1 =", "a1 = a!", "a2 =", "a2 ="}},
+	{"who is installed in the middle of it has three boots all the same",
+	 {"a1 =", "a1 =", "a1 b1 =", "a1 b1 = a!", "a1 b1 = a", "a1 b1 = a",
+	  "a1 b1 = ab!"}},
+	{"one that passed waits for one on trial that has boots left",
+	 {"a1 = ok", "a1 =", "a1 =", "a1 b1 =", "a1 b1 =", "a1 b1 =", "a1 b1 = b!",
+	  "a1 b1 = b", "a1 b1 = b", "a1 b1 = a!b"}},
+	{"a package that left is forgotten",
+	 {"a1 =", "a1 =", "=", "a1 =", "a1 =", "a1 ="}},
+	{"a quarantined package that left is forgotten",
+	 {"a1 =", "a1 =", "a1 =", "a1 = a!", "=", "a1 ="}},
+	{"when the culprit is taken out the others count anew",
+	 {"a1 = ok", "a1 b1 =", "a1 b1 =", "a1 b1 =", "a1 =", "a1 =", "a1 =", "a1 = a!"}},
+	{"when the culprit is disabled the others count anew, and it goes on for it",
+	 {"a1 = ok", "a1 b1 =", "a1 b1 =", "a1 b1 =", "a1 b1- =", "a1 b1- = ok",
+	  "a1 b1 = b!"}},
+	{"one that is disabled for good does not make the others immortal",
+	 {"a1 b1 =", "a1 b1- =", "a1 b1- =", "a1 b1- =", "a1 b1- = a!"}},
+	{"safe mode counts for nobody, completed or not",
+	 {"a1 =", "a1- = ok", "a1 =", "a1- =", "a1- =", "a1 =", "a1 = a!"}},
+	{"a volume that is missing at times is no removal",
+	 {"a1 B1 = ok", "a1 B1 =", "B1 = no-data", "a1 B1 =", "a1 B1 = a!"}},
+	{"a quarantined package on a volume that is missing is remembered",
+	 {"a1 =", "a1 =", "a1 =", "a1 = a!", "= no-data", "a1 = a"}},
+	{"a file that cannot be read for once is remembered",
+	 {"a1 =", "a1 =", "a? =", "a1 =", "a1 = a!"}},
+	{"retry tries it again, three boots",
+	 {"a1 =", "a1 =", "a1 =", "a1 = a! retry",
+	  "a1 =", "a1 =", "a1 =", "a1 = a! retry", "a1 = ok", "a1 ="}},
+	{"nothing installed, nothing counted", {"=", "= ok", "="}},
+	{"a boot that is completed now and then is never three in a row",
+	 {"a1 =", "a1 =", "a1 = ok", "a1 =", "a1 =", "a1 = ok", "a1 ="}},
+};
+
+static size_t parse(const char *text, struct overlay_candidate *ret)
+{
+	size_t count = 0;
+
+	for (const char *p = text; *p && *p != '='; p++) {
+		struct overlay_candidate *candidate;
+
+		if (*p == ' ')
+			continue;
+		candidate = &ret[count++];
+		assert_true(count <= INSTALLED_MAX);
+		*candidate = (struct overlay_candidate){.active = true};
+		candidate->entry.name[0] = (char)tolower(*p);
+		candidate->entry.kind =
+			isupper(*p) ? OVERLAY_PERSISTENT : OVERLAY_ORDINARY;
+		p++;
+		if (*p == '?') {
+			candidate->active = false;
+			continue;
+		}
+		candidate->id[0] = (uint8_t)candidate->entry.name[0];
+		candidate->id[1] = (uint8_t)*p;
+		if (p[1] == '-') {
+			candidate->active = false;
+			p++;
+		}
+	}
+	return count;
+}
+
+static void list_left(const struct overlay_candidate *candidates, size_t count, char *ret)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (candidates[i].quarantined)
+			ret[used++] = candidates[i].entry.kind == OVERLAY_PERSISTENT
+					      ? (char)toupper(candidates[i].entry.name[0])
+					      : candidates[i].entry.name[0];
+	ret[used] = '\0';
+}
+
+static void complete(struct overlay_trials *trials,
+		     const struct overlay_candidate *candidates, size_t count)
+{
+	struct overlay_state_entry entries[INSTALLED_MAX] = {0};
+	const struct overlay_state state = {.entries = entries, .count = count};
+
+	for (size_t i = 0; i < count; i++) {
+		entries[i].entry = candidates[i].entry;
+		entries[i].active = candidates[i].active && !candidates[i].quarantined;
+	}
+	overlay_trials_complete(trials, &state);
+	assert_false(overlay_trials_complete(trials, &state));
+	assert_int_equal(overlay_trials_incomplete(trials), 0);
+}
+
+/* As between two boots: what is remembered is what was written. */
+static void write_and_read(struct overlay_trials *trials)
+{
+	cleanup_free char *text = NULL;
+	struct verity_error err;
+
+	check_ok(overlay_trials_encode(trials, &text, &err), &err);
+	overlay_trials_free(trials);
+	check_ok(overlay_trials_decode(text, strlen(text), trials, &err), &err);
+}
+
+static bool says(const char *boot, const char *word)
+{
+	return strstr(strchr(boot, '='), word) != NULL;
+}
+
+static void check_left(const struct plan *plan, const char *boot, const char *left,
+		       int now)
+{
+	char wanted[INSTALLED_MAX + 1] = "";
+	int wanted_now = 0;
+	size_t used = 0;
+
+	for (const char *p = strchr(boot, '=') + 1; *p; p++)
+		if (strchr("aAbBcCdD", *p))
+			wanted[used++] = *p;
+		else if (*p == '!')
+			wanted_now++;
+		else if (*p != ' ')
+			break;
+	if (strcmp(left, wanted) != 0 || now != wanted_now)
+		fail_msg("%s: %s: '%s' left out, %d of them new", plan->name, boot, left,
+			 now);
+}
+
+static void run_boot(const struct plan *plan, const char *text,
+		     struct overlay_trials *trials)
+{
+	struct overlay_candidate candidates[INSTALLED_MAX];
+	size_t count = parse(text, candidates);
+	const struct overlay_trials_boot boot = {
+		.candidates = candidates,
+		.count = count,
+		.listed = {!says(text, "no-data"), true},
+		.limit = 3,
+	};
+	char left[2 * INSTALLED_MAX + 1];
+	struct verity_error err;
+	int now = overlay_trials_begin(trials, &boot, &err);
+
+	list_left(candidates, count, left);
+	check_left(plan, text, left, now);
+	if (says(text, "ok"))
+		complete(trials, candidates, count);
+	for (size_t i = 0; says(text, "retry") && i < count; i++)
+		if (candidates[i].quarantined)
+			assert_int_equal(overlay_trials_forget(
+						 trials, candidates[i].entry.name, NULL),
+					 1);
+	write_and_read(trials);
+}
+
+static void test_plans(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
+		struct overlay_trials trials = {.completed = false};
+
+		for (size_t j = 0; j < BOOTS_MAX && plans[i].boots[j]; j++)
+			run_boot(&plans[i], plans[i].boots[j], &trials);
+		overlay_trials_free(&trials);
+	}
+}
+
+static int begin(struct overlay_trials *trials, const char *with, unsigned limit,
+		 struct overlay_candidate *candidates)
+{
+	const struct overlay_trials_boot boot = {
+		.candidates = candidates,
+		.count = parse(with, candidates),
+		.listed = {true, true},
+		.limit = limit,
+	};
+	struct verity_error err;
+	int r = overlay_trials_begin(trials, &boot, &err);
+
+	check_ok(r, &err);
+	return r;
+}
+
+/* The device comes up whatever is wrong: in the end with no package at all. */
+static void test_comes_up(void **state)
+{
+	for (unsigned limit = 1; limit < 6; limit++) {
+		struct overlay_candidate candidates[INSTALLED_MAX];
+		struct overlay_trials trials = {.completed = false};
+		unsigned boots = 0;
+		char left[INSTALLED_MAX + 1] = "";
+
+		(void)state;
+		begin(&trials, "a1 B1", limit, candidates);
+		complete(&trials, candidates, 2);
+		while (strcmp(left, "aBcD") != 0) {
+			begin(&trials, "a1 B1 c1 D1", limit, candidates);
+			list_left(candidates, 4, left);
+			boots++;
+			assert_true(boots < 100);
+		}
+		assert_int_equal(boots, 3 * limit + 1);
+		overlay_trials_free(&trials);
+	}
+}
+
+static void test_incomplete(void **state)
+{
+	struct overlay_candidate candidates[INSTALLED_MAX];
+	struct overlay_trials trials = {.completed = false};
+
+	(void)state;
+	assert_int_equal(overlay_trials_incomplete(&trials), 0);
+	begin(&trials, "a1", 3, candidates);
+	begin(&trials, "a1 b1", 3, candidates);
+	assert_int_equal(overlay_trials_incomplete(&trials), 2);
+	assert_false(trials.completed);
+	complete(&trials, candidates, 2);
+	assert_true(trials.completed);
+	overlay_trials_free(&trials);
+}
+
+/* What could not be mounted has not passed, and did not keep the device from booting. */
+static void test_complete_without(void **state)
+{
+	struct overlay_candidate candidates[INSTALLED_MAX];
+	struct overlay_trials trials = {.completed = false};
+
+	(void)state;
+	for (int i = 0; i < 9; i++) {
+		assert_int_equal(begin(&trials, "a1 b1", 3, candidates), 0);
+		candidates[0].active = false;
+		complete(&trials, candidates, 2);
+	}
+	assert_int_equal(trials.items[0].state, OVERLAY_TRIAL_RUNNING);
+	assert_int_equal(trials.items[1].state, OVERLAY_TRIAL_PASSED);
+	overlay_trials_free(&trials);
+}
+
+/* The state of a boot in safe mode speaks for no package, whatever was remembered. */
+static void test_complete_safe(void **state)
+{
+	struct overlay_state_entry entry = {.entry = {.name = "a"}, .active = true};
+	const struct overlay_state safe = {.entries = &entry, .count = 1, .safe = true};
+	struct overlay_candidate candidates[INSTALLED_MAX];
+	struct overlay_trials trials = {.completed = true};
+
+	(void)state;
+	begin(&trials, "a1", 3, candidates);
+	assert_false(overlay_trials_complete(&trials, &safe));
+	assert_int_equal(trials.items[0].incomplete, 1);
+	overlay_trials_free(&trials);
+}
+
+static void test_forget(void **state)
+{
+	struct overlay_candidate candidates[INSTALLED_MAX];
+	struct overlay_trials trials = {.completed = false};
+	struct verity_quarantine held;
+	struct verity_error err;
+	uint8_t a1[VERITY_DIGEST_BYTES] = {'a', '1'};
+	uint8_t b1[VERITY_DIGEST_BYTES] = {'b', '1'};
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		begin(&trials, "a1 b1 c1", 3, candidates);
+	check_ok(overlay_trials_quarantine(&trials, &held, &err), &err);
+	assert_int_equal(held.count, 3);
+	assert_true(verity_quarantine_holds(&held, a1));
+	free((void *)(uintptr_t)held.ids);
+	/* The package of b, installed as d. */
+	assert_int_equal(overlay_trials_forget(&trials, "d", b1), 1);
+	assert_int_equal(overlay_trials_forget(&trials, "d", NULL), 0);
+	/* c is the package of a, under another name. */
+	memcpy(trials.items[1].id, a1, sizeof(a1));
+	assert_int_equal(overlay_trials_forget(&trials, "c", NULL), 2);
+	assert_int_equal(trials.count, 0);
+	/* What is on trial, or has passed, stays what it is. */
+	begin(&trials, "a1", 3, candidates);
+	assert_int_equal(overlay_trials_forget(&trials, "a", a1), 0);
+	assert_int_equal(trials.count, 1);
+	overlay_trials_free(&trials);
+}
+
+#define ID "6131000000000000000000000000000000000000000000000000000000000000"
+
+static void test_text(void **state)
+{
+	struct overlay_candidate candidates[INSTALLED_MAX];
+	struct overlay_trials trials = {.completed = false};
+	cleanup_free char *text = NULL;
+	struct verity_error err;
+
+	(void)state;
+	begin(&trials, "a1", 3, candidates);
+	check_ok(overlay_trials_encode(&trials, &text, &err), &err);
+	assert_string_equal(text, "{\n"
+				  "  \"type\": \"trials\",\n"
+				  "  \"format\": 1,\n"
+				  "  \"completed\": false,\n"
+				  "  \"packages\": [\n"
+				  "    {\n"
+				  "      \"name\": \"a\",\n"
+				  "      \"persistent\": false,\n"
+				  "      \"id\": \"" ID "\",\n"
+				  "      \"state\": \"trial\",\n"
+				  "      \"incomplete\": 1,\n"
+				  "      \"ran\": true\n"
+				  "    }\n"
+				  "  ]\n"
+				  "}");
+	overlay_trials_free(&trials);
+}
+
+#define FRONT      "{\"type\":\"trials\",\"format\":1,\"completed\":true,\"packages\":"
+#define ITEM(tail) "{\"name\":\"a\",\"persistent\":false,\"id\":\"" ID "\"," tail "}"
+#define TRIAL      "\"state\":\"trial\",\"incomplete\":1,\"ran\":true"
+
+static const struct {
+	const char *text;
+	const char *message;
+} refused[] = {
+	{"[]", "not one JSON object and nothing else"},
+	{"{}", "type: missing"},
+	{"{\"type\":\"unlock\"}", "type: not trials"},
+	{"{\"type\":\"trials\",\"format\":0}", "format: not 1"},
+	{"{\"type\":\"trials\",\"format\":2}", "format: out of range"},
+	{"{\"type\":\"trials\",\"format\":1}", "completed: missing"},
+	{"{\"type\":\"trials\",\"format\":1,\"completed\":1}",
+	 "completed: of the wrong type"},
+	{FRONT "{}}", "packages: of the wrong type"},
+	{FRONT "[1]}", "packages: holds something else than objects"},
+	{FRONT "[{}]}", "name: missing"},
+	{FRONT "[{\"name\":\"../a\"}]}", "name: not a name a package may have"},
+	{FRONT "[{\"name\":\"a\\u0000b\"}]}", "name: not a text"},
+	{FRONT "[{\"name\":\"a\",\"persistent\":false,\"id\":\"00\"}]}",
+	 "id: not a SHA-256 in hex"},
+	{FRONT "[" ITEM("\"state\":\"gone\"") "]}", "state: unknown"},
+	{FRONT "[" ITEM("\"state\":\"trial\",\"incomplete\":-1") "]}",
+	 "incomplete: out of range"},
+	{FRONT "[" ITEM("\"state\":\"trial\",\"incomplete\":1001") "]}",
+	 "incomplete: out of range"},
+	{FRONT "[" ITEM("\"state\":\"quarantined\",\"incomplete\":0,\"ran\":true") "]}",
+	 "ran: what is quarantined does not run"},
+	{FRONT "[" ITEM(TRIAL) "," ITEM(TRIAL) "]}",
+	 "packages: one of them is there twice"},
+};
+
+static void test_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		struct overlay_trials trials = {.count = 7};
+		struct verity_error err;
+		int r = overlay_trials_decode(refused[i].text, strlen(refused[i].text),
+					      &trials, &err);
+
+		if (r != -EBADMSG)
+			fail_msg("%s: %d", refused[i].text, r);
+		check_error(&err, VERITY_E_BAD_STATEMENT, refused[i].message);
+		assert_int_equal(trials.count, 7);
+	}
+}
+
+static void test_file(void **state)
+{
+	cleanup_fd int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct overlay_candidate candidates[INSTALLED_MAX];
+	struct overlay_trials trials = {.count = 7};
+	struct verity_error err;
+
+	(void)state;
+	check_ok(overlay_trials_load(here, &trials, &err), &err);
+	assert_int_equal(trials.count, 0);
+	begin(&trials, "a1 B1", 3, candidates);
+	check_ok(overlay_trials_store(here, &trials, &err), &err);
+	overlay_trials_free(&trials);
+	check_ok(overlay_trials_load(here, &trials, &err), &err);
+	assert_int_equal(trials.count, 2);
+	assert_string_equal(trials.items[1].entry.name, "b");
+	overlay_trials_free(&trials);
+
+	scratch_write(OVERLAY_RECORD_TRIALS, "{");
+	assert_int_equal(overlay_trials_load(here, &trials, &err), -EBADMSG);
+	assert_string_equal(verity_code_name(err.code), "bad-statement");
+	assert_memory_equal(err.message, "trials.json: not JSON: ", 23);
+	assert_int_equal(unlink(OVERLAY_RECORD_TRIALS), 0);
+}
+
+static void test_no_record(void **state)
+{
+	struct overlay_trials trials = {.count = 7};
+	struct verity_error err;
+
+	(void)state;
+	check_ok(overlay_trials_load(-1, &trials, &err), &err);
+	assert_int_equal(trials.count, 0);
+	assert_int_equal(overlay_trials_store(-1, &trials, &err), -ENOENT);
+	check_error(&err, VERITY_E_NOT_FOUND,
+		    "there is no persist volume to keep trials on");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_plans),
+		cmocka_unit_test(test_comes_up),
+		cmocka_unit_test(test_incomplete),
+		cmocka_unit_test(test_complete_without),
+		cmocka_unit_test(test_complete_safe),
+		cmocka_unit_test(test_forget),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_no_record),
+	};
+
+	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
+}

@@ -11,6 +11,7 @@
 #include "overlay/allowance.h"
 #include "overlay/anchor.h"
 #include "overlay/record.h"
+#include "overlay/trials.h"
 #include "verity/cleanup.h"
 #include "verity/keyring.h"
 #include "verity/statement.h"
@@ -27,6 +28,7 @@ struct overlay_trust {
 	struct verity_keyring *keyring;
 	struct verity_denylist *denylist;
 	struct verity_unlock *unlock;
+	struct verity_quarantine quarantine; /* .ids is ours */
 	struct verity_floors floors;
 	bool floors_rose; /* since they were read */
 	int64_t clock;
@@ -48,6 +50,7 @@ void overlay_trust_free(struct overlay_trust *trust)
 		close(trust->record_fd);
 	verity_denylist_free(trust->denylist);
 	verity_unlock_free(trust->unlock);
+	free((void *)(uintptr_t)trust->quarantine.ids);
 	verity_floors_free(&trust->floors);
 	verity_keyring_free(trust->keyring);
 	free(trust);
@@ -186,6 +189,20 @@ static void load_unlock(struct overlay_trust *trust)
 		note(trust, "unlock statement", &why);
 }
 
+static void load_quarantine(struct overlay_trust *trust)
+{
+	struct overlay_trials trials;
+	struct verity_error why;
+	int r = overlay_trials_load(trust->record_fd, &trials, &why);
+
+	if (r == 0) {
+		r = overlay_trials_quarantine(&trials, &trust->quarantine, &why);
+		overlay_trials_free(&trials);
+	}
+	if (r < 0)
+		note(trust, "trials", &why);
+}
+
 static void decide_allowance(struct overlay_trust *trust,
 			     const struct overlay_trust_inputs *inputs)
 {
@@ -216,6 +233,7 @@ static void make_policy(struct overlay_trust *trust, const struct overlay_config
 			     config->all_signers},
 		.denylist = trust->denylist,
 		.floors = &trust->floors,
+		.quarantine = &trust->quarantine,
 		.model = trust->identity.model,
 		.firmware = trust->identity.firmware,
 		.allow_untrusted = trust->allowance.untrusted,
@@ -240,6 +258,7 @@ int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 	load_floors(trust, inputs->config->firmware_built);
 	load_denylist(trust);
 	load_unlock(trust);
+	load_quarantine(trust);
 	decide_allowance(trust, inputs);
 	make_policy(trust, inputs->config);
 	*ret = steal_ptr(&trust);

@@ -125,6 +125,18 @@ static int check_unknown(CMS_SignerInfo *signer, STACK_OF(X509) * enclosed,
 	return 0;
 }
 
+/* RFC 5652 §11.1, which OpenSSL leaves to us: signed as data, not as something else. */
+static bool is_signed_as_data(CMS_SignerInfo *signer)
+{
+	const ASN1_OBJECT *type;
+
+	if (!has_attributes(signer))
+		return true;
+	type = CMS_signed_get0_data_by_OBJ(signer, OBJ_nid2obj(NID_pkcs9_contentType), -3,
+					   V_ASN1_OBJECT);
+	return type && OBJ_obj2nid(type) == NID_pkcs7_data;
+}
+
 static int check_signer(CMS_SignerInfo *signer, BIO *digests, STACK_OF(X509) * enclosed,
 			STACK_OF(X509) * known, struct verity_error *err)
 {
@@ -136,6 +148,8 @@ static int check_signer(CMS_SignerInfo *signer, BIO *digests, STACK_OF(X509) * e
 		return bad(err, "of an unknown signer, without signed attributes");
 	if (CMS_SignerInfo_verify_content(signer, digests) != 1)
 		return not_covered(err);
+	if (!is_signed_as_data(signer))
+		return bad(err, "it was made over another type of content");
 	return certificate ? check_known(signer, certificate, err)
 			   : check_unknown(signer, enclosed, known, err);
 }

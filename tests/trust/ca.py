@@ -18,7 +18,7 @@ CONFIG = """[ca]
 default_ca = any
 [any]
 database = {folder}/index
-rand_serial = yes
+serial = {folder}/serial
 unique_subject = no
 policy = names
 email_in_dn = no
@@ -113,15 +113,15 @@ class Authorities:
             self.key(name))
 
     def issue(self, name, issuer=None, *, subject=None, key="p256", usage="codeSigning",
-              bits="digitalSignature", years=(-2, 10), digest="sha256", extra=()):
+              bits="digitalSignature", years=(-2, 10), digest="sha256", extra=(), serial=None):
         """A certificate for a new key. No issuer: it signs itself. @years: its validity,
-        counted from now."""
+        counted from now; @serial: in hex."""
         self.make_key(name, key)
         extensions = ["basicConstraints=critical,CA:FALSE", f"keyUsage=critical,{bits}",
                       "subjectKeyIdentifier=hash", "authorityKeyIdentifier=keyid", *extra]
         if usage:
             extensions.append(f"extendedKeyUsage={usage}")
-        self.certify(name, issuer or name, subject or name, extensions, years, digest)
+        self.certify(name, issuer or name, subject or name, extensions, years, digest, serial)
 
     def authority(self, name, issuer=None, *, subject=None, key="p256", years=(-20, 20),
                   extra=(), path_length="", digest="sha256"):
@@ -132,8 +132,10 @@ class Authorities:
                       "authorityKeyIdentifier=keyid", *extra]
         self.certify(name, issuer or name, subject or name, extensions, years, digest)
 
-    def certify(self, name, issuer, subject, extensions, years, digest):
+    def certify(self, name, issuer, subject, extensions, years, digest, serial=None):
         base = f"{self.folder}/{name}"
+        write(f"{self.folder}/index", b"")  # forgets what it issued: twins are wanted
+        write(f"{self.folder}/serial", (serial or "70" + os.urandom(15).hex()).encode() + b"\n")
         write(f"{base}.ext", "\n".join(extensions).encode() + b"\n")
         run("openssl", "req", "-new", "-config", f"{self.folder}/ca.conf", "-key", self.key(name),
             "-subj", f"/CN={subject}", "-out", f"{base}.csr")
@@ -159,6 +161,10 @@ class Authorities:
         path = f"{self.folder}/chain-{'-'.join(names)[:100]}.pem"
         return write(path, b"".join(read(self.pem(name)) for name in names))
 
+    def serial(self, name):
+        said = run("openssl", "x509", "-in", self.pem(name), "-noout", "-serial").decode()
+        return said.strip().split("=")[1]
+
     def subject(self, name):
         """As RFC 2253 writes it."""
         said = run("openssl", "x509", "-in", self.pem(name), "-noout", "-subject", "-nameopt",
@@ -175,7 +181,7 @@ def make_roots(ca):
     ca.authority("old", years=(-20, 1))
     ca.authority("new")
     ca.authority("stranger")
-    ca.authority("namesake", subject="new", extra=())
+    ca.authority("namesake", subject="new")
     ca.authority("old-nul", subject="old@.example")
     ca.put_nul("old-nul", "old-nul")
     for name, options in {
@@ -223,6 +229,8 @@ def make_signers(ca):
             ("large", "new", {"extra": [f"nsComment={'x' * 40000}"]})):
         ca.issue(name, issuer, **options)
     ca.put_nul("good-nul", "new")
+    # the same issuer's name and the same serial number as another signer's
+    ca.issue("twin", "namesake", subject="good", serial=ca.serial("good"))
     ca.issue("larger", "new", extra=[f"nsComment={'y' * 40000}"])
     for name in CROWD:
         ca.issue(name, "stranger")

@@ -10,6 +10,8 @@ from typing import Callable, NamedTuple
 
 import ca as authorities
 from ca import CROWD, DEEP, YEAR, read, run, write
+from handmade import ECDSA_SHA512, MESSAGE_DIGEST, SHA512, SIGNING_TIME, attribute, \
+    content_type, digest, handmade, utc
 
 LATER = 3 * YEAR
 
@@ -126,6 +128,12 @@ def flip_near_end(signature):
     return signature[:-9] + bytes([signature[-9] ^ 1]) + signature[-8:]
 
 
+def plain(manifest, now):
+    """The signed attributes that are right."""
+    return [content_type(), attribute(MESSAGE_DIGEST, digest(manifest)),
+            attribute(SIGNING_TIME, utc(now))]
+
+
 class Member(NamedTuple):
     """What it is, and what a device with the default policy says of it."""
 
@@ -193,6 +201,8 @@ UNTRUSTED = {
                                 "self-signed certificate in certificate chain"),
     "two-strangers": Member(openssl("foreign", "foreign-too"), "Untrusted", "untrusted-signer"),
     "namesake": Member(signed("foreign-namesake", "namesake"), "Untrusted", "untrusted-signer"),
+    "twin": Member(openssl("twin"), "Untrusted", "untrusted-signer"),
+    "twin-and-good": Member(openssl("twin", chain=["good"]), "Untrusted", "untrusted-signer"),
     "issuer-with-nul": Member(signed("foreign-nul", "old-nul"), "Untrusted",
                               "untrusted-signer"),
     "weak": Member(signed("weak"), "Untrusted", "weak-key",
@@ -242,8 +252,40 @@ INVALID = {
     "changed-image": Member(changed_image, "Invalid", "image-mismatch", "does not match"),
 }
 
+# Attributes as no program makes them, all of them rightly signed.
+ATTRIBUTES = {
+    "handmade": Member(handmade(plain), "Signed"),
+    "time-twice": Member(handmade(lambda manifest, now: [
+        *plain(manifest, now), attribute(SIGNING_TIME, utc(now - 5 * YEAR))],
+        leaf="not-any-more"), "Invalid", "bad-signature"),
+    "time-of-two-values": Member(handmade(lambda manifest, now: [
+        *plain(manifest, now)[:2], attribute(SIGNING_TIME, utc(now), utc(now - 5 * YEAR))],
+        leaf="not-any-more"), "Invalid", "bad-signature"),
+    "time-not-signed": Member(handmade(
+        lambda manifest, now: plain(manifest, now)[:2],
+        unsigned=lambda now: [attribute(SIGNING_TIME, utc(now))]), "Invalid", "bad-signature"),
+    "no-digest": Member(handmade(
+        lambda manifest, now: [content_type(), attribute(SIGNING_TIME, utc(now))]),
+        "Invalid", "bad-signature"),
+    "digest-twice": Member(handmade(lambda manifest, now: [
+        *plain(manifest, now), attribute(MESSAGE_DIGEST, digest(b"another"))]),
+        "Invalid", "bad-signature"),
+    "no-content-type": Member(handmade(lambda manifest, now: plain(manifest, now)[1:]),
+                              "Invalid", "bad-signature"),
+    "other-content-type": Member(handmade(lambda manifest, now: [
+        content_type(SIGNING_TIME), *plain(manifest, now)[1:]]), "Invalid", "bad-signature",
+        "another type of content"),
+    "not-in-order": Member(handmade(
+        lambda manifest, now: sorted(plain(manifest, now), reverse=True), sort=False),
+        "Invalid", "bad-signature"),
+    "other-algorithm": Member(handmade(plain, algorithm=ECDSA_SHA512), "Invalid",
+                              "bad-signature"),
+    "other-digest": Member(handmade(plain, digest_algorithm=SHA512), "Invalid",
+                           "bad-signature"),
+}
+
 MEMBERS = {
-    **GOOD, **UNTRUSTED, **INVALID,
+    **GOOD, **UNTRUSTED, **INVALID, **ATTRIBUTES,
     "unsigned": Member(unsigned(), "Unsigned", "no-signature", "it has no signature"),
 }
 

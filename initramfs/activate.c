@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "initramfs/log.h"
@@ -14,13 +15,13 @@
 #include "initramfs/seeding.h"
 #include "initramfs/stacking.h"
 #include "overlay/config.h"
+#include "overlay/record.h"
 #include "overlay/stack.h"
+#include "overlay/trust.h"
 #include "overlay/volume.h"
 #include "verity/cleanup.h"
-#include "verity/keyring.h"
 
 DEFINE_CLEANUP(struct overlay_store, overlay_store_free);
-DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
 
 static void packages_free_p(struct packages *packages)
 {
@@ -33,6 +34,8 @@ struct boot {
 	struct overlay_bootconf conf;
 	char layers[PATH_MAX];
 	const char *root;
+	struct overlay_identity identity;
+	struct overlay_trust *trust;
 };
 
 /* Each judged package is an open file. */
@@ -55,9 +58,6 @@ static void read_bootconf(struct boot *boot)
 		memset(&boot->conf, 0, sizeof(boot->conf));
 		log_line(LOG_LEVEL_WARNING, "boot configuration: %s", why.message);
 	}
-	if (boot->conf.allow_untrusted)
-		log_line(LOG_LEVEL_WARNING,
-			 "Allow Untrusted is set: packages of any origin may be active");
 	if (boot->conf.safe)
 		log_line(LOG_LEVEL_WARNING, "safe mode: no package will be active");
 }
@@ -131,16 +131,63 @@ static int open_store(const struct volumes *volumes, struct overlay_store **ret,
 	return 0;
 }
 
-/* A ring that cannot be read trusts nobody. */
-static void open_keyring(const struct boot *boot, struct verity_keyring **ret)
+/* Nothing is remembered where PERSIST is missing. */
+static int open_record(const struct volumes *volumes)
 {
 	struct verity_error why;
+	int fd = -1;
 
-	if (verity_keyring_load(boot->config.keys, ret, &why) < 0)
-		log_line(LOG_LEVEL_WARNING, "key ring: %s", why.message);
-	else if (verity_keyring_count(*ret) == 0)
-		log_line(LOG_LEVEL_WARNING, "key ring: %s holds no certificate",
-			 boot->config.keys);
+	if (volumes->persist >= 0 &&
+	    overlay_record_open(volumes->persist, true, &fd, &why) < 0)
+		log_line(LOG_LEVEL_WARNING, "persist: %s", why.message);
+	return fd;
+}
+
+static int load_trust(struct boot *boot, int record_fd, struct verity_error *err)
+{
+	const struct overlay_trust_inputs inputs = {
+		.config = &boot->config,
+		.bootconf = &boot->conf,
+		.identity = &boot->identity,
+		.record_fd = record_fd,
+		.clock = time(NULL),
+	};
+	const struct verity_error *notes, *locked;
+	size_t count;
+	int r;
+
+	overlay_identity_read(&boot->config, boot->root, &boot->identity);
+	r = overlay_trust_load(&inputs, &boot->trust, err);
+	if (r < 0)
+		return r;
+	notes = overlay_trust_notes(boot->trust, &count);
+	for (size_t i = 0; i < count; i++)
+		log_line(LOG_LEVEL_WARNING, "%s", notes[i].message);
+	locked = overlay_trust_locked(boot->trust);
+	if (locked)
+		log_line(LOG_LEVEL_WARNING, "%s", locked->message);
+	else if (boot->conf.allow_untrusted)
+		log_line(LOG_LEVEL_WARNING,
+			 "Allow Untrusted is set: packages of any origin may be active");
+	return 0;
+}
+
+/* What runs now is a floor from now on: written when it does, and not before. */
+static void remember(const struct boot *boot, const struct packages *packages)
+{
+	struct verity_error why;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < packages->state.count; i++)
+		if (packages->state.entries[i].active)
+			r = overlay_trust_seen(
+				boot->trust,
+				verity_package_judgement(packages->judged[i]), true,
+				&why);
+	if (r == 0)
+		r = overlay_trust_keep(boot->trust, &why);
+	if (r < 0)
+		log_line(LOG_LEVEL_WARNING, "floors: %s", why.message);
 }
 
 static bool state_exists(const struct boot *boot)
@@ -199,11 +246,11 @@ static void log_entry(const struct overlay_state_entry *entry)
 		 plain ? "" : why->message);
 }
 
-static int load_and_stack(const struct boot *boot, struct volumes *volumes,
+static int load_and_stack(struct boot *boot, struct volumes *volumes,
 			  struct packages *packages, struct verity_error *err)
 {
 	cleanup_with(overlay_store_free_p) struct overlay_store *store = NULL;
-	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring = NULL;
+	cleanup_fd int record = -1;
 	int r = stacking_clean(boot->layers, err);
 
 	if (r < 0)
@@ -212,14 +259,34 @@ static int load_and_stack(const struct boot *boot, struct volumes *volumes,
 	r = open_store(volumes, &store, err);
 	if (r < 0)
 		return r;
-	open_keyring(boot, &keyring);
-	r = packages_load(store, keyring, &boot->conf, packages, err);
+	record = open_record(volumes);
+	r = load_trust(boot, record, err);
+	if (r == 0)
+		r = packages_load(store, overlay_trust_policy(boot->trust), &boot->conf,
+				  packages, err);
 	if (r == 0)
 		r = stacking_run(packages, boot->layers, boot->root, err);
+	if (r == 0)
+		remember(boot, packages);
 	return r;
 }
 
-static int activate(const struct boot *boot, struct verity_error *err)
+/* What this boot found the device to be, and to trust; for the installer. */
+static void describe_boot(const struct boot *boot, struct overlay_state *state)
+{
+	const struct verity_error *locked =
+		boot->trust ? overlay_trust_locked(boot->trust) : NULL;
+
+	state->safe = boot->conf.safe;
+	state->identity = boot->identity;
+	if (boot->trust)
+		state->allow_untrusted =
+			overlay_trust_policy(boot->trust)->allow_untrusted;
+	if (locked)
+		state->locked = *locked;
+}
+
+static int activate(struct boot *boot, struct verity_error *err)
 {
 	cleanup_with(packages_free_p) struct packages packages = {0};
 	cleanup_with(volumes_close_p) struct volumes volumes = {-1, -1};
@@ -235,8 +302,7 @@ static int activate(const struct boot *boot, struct verity_error *err)
 	forget_state(boot);
 	if (r == 0)
 		r = load_and_stack(boot, &volumes, &packages, &why);
-	packages.state.safe = boot->conf.safe;
-	packages.state.allow_untrusted = boot->conf.allow_untrusted;
+	describe_boot(boot, &packages.state);
 	if (r < 0) {
 		packages.state.stack = why;
 		log_line(LOG_LEVEL_WARNING, "no package is active: %s: %s",
@@ -255,6 +321,7 @@ static int activate(const struct boot *boot, struct verity_error *err)
 
 static void boot_free_p(struct boot *boot)
 {
+	overlay_trust_free(boot->trust);
 	overlay_config_free(&boot->config);
 }
 

@@ -142,24 +142,19 @@ static void order(struct packages *packages)
 	}
 }
 
-int packages_load(const struct overlay_store *store, const struct verity_keyring *keyring,
+int packages_load(const struct overlay_store *store, const struct verity_policy *policy,
 		  const struct overlay_bootconf *bootconf, struct packages *ret,
 		  struct verity_error *err)
 {
 	cleanup_with(packages_free_p) struct packages packages = {0};
-	const struct verity_policy policy = {
-		.keyring = keyring,
-		.allow_untrusted = bootconf->allow_untrusted,
-		.refuse_early = true,
-	};
+	struct verity_policy hasty = *policy;
 	int r = list(store, &packages, err);
 
 	if (r < 0)
 		return r;
-	packages.state.safe = bootconf->safe;
-	packages.state.allow_untrusted = bootconf->allow_untrusted;
+	hasty.refuse_early = true;
 	for (size_t i = 0; i < packages.state.count; i++) {
-		judge(store, &policy, &packages, i);
+		judge(store, &hasty, &packages, i);
 		apply_bootconf(bootconf, &packages, i);
 	}
 	order(&packages);

@@ -22,7 +22,7 @@ struct packages {
  *
  * What is wrong with a package is in its state, and is no failure.
  */
-int packages_load(const struct overlay_store *store, const struct verity_keyring *keyring,
+int packages_load(const struct overlay_store *store, const struct verity_policy *policy,
 		  const struct overlay_bootconf *bootconf, struct packages *ret,
 		  struct verity_error *err) must_check;
 

@@ -5,17 +5,27 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "installer/report.h"
 #include "overlay/bootconf.h"
+#include "overlay/record.h"
 #include "overlay/volume.h"
 #include "verity/cleanup.h"
 
+struct volume {
+	int fd;      /* -1: not asked for yet, or there is none */
+	bool opened; /* was asked for, and that did not fail */
+};
+
 struct device {
 	struct overlay_config config;
-	struct verity_keyring *keyring; /* NULL until asked for, like the rest */
-	struct verity_policy policy;
+	struct overlay_trust *trust; /* NULL until asked for, like the rest */
+	struct overlay_identity identity;
 	struct overlay_store *store;
+	struct volume data;
+	struct volume persist;
+	int record_fd; /* -1: not asked for yet, or there is none */
 	struct overlay_state state;
 	bool state_read; /* was tried */
 	bool has_state;
@@ -28,6 +38,7 @@ int device_open(const char *config_path, struct device **ret, struct verity_erro
 
 	if (!device)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	device->data.fd = device->persist.fd = device->record_fd = -1;
 	r = overlay_config_load(config_path, &device->config, err);
 	if (r < 0)
 		return r;
@@ -40,67 +51,77 @@ void device_free(struct device *device)
 	if (!device)
 		return;
 	overlay_store_free(device->store);
+	overlay_trust_free(device->trust);
+	cleanup_fd_p(&device->data.fd);
+	cleanup_fd_p(&device->persist.fd);
+	cleanup_fd_p(&device->record_fd);
 	if (device->has_state)
 		overlay_state_free(&device->state);
-	verity_keyring_free(device->keyring);
 	overlay_config_free(&device->config);
 	free(device);
 }
 
-int device_policy(struct device *device, const struct verity_policy **ret,
-		  struct verity_error *err)
-{
-	struct overlay_bootconf bootconf;
-	int r;
-
-	if (!device->keyring) {
-		r = overlay_bootconf_load(device->config.cmdline, &bootconf, err);
-		if (r < 0)
-			return verity_context(err, r, "%s", device->config.cmdline);
-		r = verity_keyring_load(device->config.keys, &device->keyring, err);
-		if (r < 0)
-			return r;
-		device->policy.keyring = device->keyring;
-		device->policy.allow_untrusted = bootconf.allow_untrusted;
-	}
-	*ret = &device->policy;
-	return 0;
-}
-
-/* @ret stays -1 where the volume does not exist. */
+/* Once; what does not exist is a warning, and then there is no descriptor. */
 static int open_volume(const struct device *device, const char *role, const char *spec,
-		       int *ret, struct verity_error *err)
+		       struct volume *volume, struct verity_error *err)
 {
 	char mountpoint[PATH_MAX];
 	int r;
 
+	if (volume->opened)
+		return 0;
 	snprintf(mountpoint, sizeof(mountpoint), "%s/%s", device->config.run, role);
-	r = overlay_volume_open(spec, mountpoint, ret, err);
-	if (r != -ENOENT)
-		return r < 0 ? verity_context(err, r, "%s", role) : 0;
-	report_warning("%s: %s", role, err->message);
+	r = overlay_volume_open(spec, mountpoint, &volume->fd, err);
+	if (r < 0 && r != -ENOENT)
+		return verity_context(err, r, "%s", role);
+	if (r < 0)
+		report_warning("%s: %s", role, err->message);
+	volume->opened = true;
 	return 0;
+}
+
+static int open_persist(struct device *device, struct verity_error *err)
+{
+	return open_volume(device, "persist", device->config.persist, &device->persist,
+			   err);
 }
 
 int device_store(struct device *device, struct overlay_store **ret,
 		 struct verity_error *err)
 {
-	cleanup_fd int data = -1;
-	cleanup_fd int persist = -1;
 	int r = 0;
 
 	if (!device->store) {
-		r = open_volume(device, "data", device->config.data, &data, err);
+		r = open_volume(device, "data", device->config.data, &device->data, err);
 		if (r == 0)
-			r = open_volume(device, "persist", device->config.persist,
-					&persist, err);
+			r = open_persist(device, err);
 		if (r == 0)
-			r = overlay_store_open(data, persist, &device->store, err);
+			r = overlay_store_open(device->data.fd, device->persist.fd,
+					       &device->store, err);
 	}
 	if (r < 0)
 		return r;
 	*ret = device->store;
 	return 0;
+}
+
+static int open_record(struct device *device, bool make, int *ret,
+		       struct verity_error *err)
+{
+	int r = open_persist(device, err);
+
+	if (r == 0 && device->record_fd < 0 && device->persist.fd >= 0)
+		r = overlay_record_open(device->persist.fd, make, &device->record_fd,
+					err);
+	if (r < 0)
+		return r;
+	*ret = device->record_fd;
+	return 0;
+}
+
+int device_record_fd(struct device *device, int *ret, struct verity_error *err)
+{
+	return open_record(device, true, ret, err);
 }
 
 const struct overlay_state *device_state(struct device *device)
@@ -116,4 +137,94 @@ const struct overlay_state *device_state(struct device *device)
 			report_warning("%s", err.message);
 	}
 	return device->has_state ? &device->state : NULL;
+}
+
+const struct overlay_config *device_config(const struct device *device)
+{
+	return &device->config;
+}
+
+const struct overlay_identity *device_identity(const struct device *device)
+{
+	return &device->identity;
+}
+
+/* The boot's own word, where it left one, cannot be changed by what came after it. */
+static int read_bootconf(struct device *device, struct overlay_bootconf *ret,
+			 struct verity_error *err)
+{
+	const struct overlay_state *state = device_state(device);
+	int r = overlay_bootconf_load(device->config.cmdline, ret, err);
+
+	if (r < 0)
+		return verity_context(err, r, "%s", device->config.cmdline);
+	if (state && !state->allow_untrusted && state->locked.code == VERITY_OK)
+		ret->allow_untrusted = false;
+	if (state)
+		device->identity = state->identity;
+	else
+		overlay_identity_read(&device->config, "/", &device->identity);
+	return 0;
+}
+
+static void warn_of_notes(const struct overlay_trust *trust)
+{
+	size_t count;
+	const struct verity_error *notes = overlay_trust_notes(trust, &count);
+
+	for (size_t i = 0; i < count; i++)
+		report_warning("%s", notes[i].message);
+}
+
+static int load_trust(struct device *device, struct verity_error *err)
+{
+	struct overlay_bootconf bootconf;
+	struct overlay_trust_inputs inputs = {
+		.config = &device->config,
+		.bootconf = &bootconf,
+		.identity = &device->identity,
+		.clock = time(NULL),
+	};
+	size_t count;
+	int r = read_bootconf(device, &bootconf, err);
+
+	if (r < 0)
+		return r;
+	r = open_record(device, false, &inputs.record_fd, err);
+	if (r < 0 && r != -ENOENT)
+		report_warning("%s", err->message);
+	if (r < 0)
+		inputs.record_fd = -1;
+	r = overlay_trust_load(&inputs, &device->trust, err);
+	if (r < 0)
+		return r;
+	if (!overlay_trust_keyring(device->trust)) {
+		*err = *overlay_trust_notes(device->trust, &count);
+		overlay_trust_free(device->trust);
+		device->trust = NULL;
+		return -EINVAL;
+	}
+	warn_of_notes(device->trust);
+	return 0;
+}
+
+int device_trust(struct device *device, struct overlay_trust **ret,
+		 struct verity_error *err)
+{
+	int r = device->trust ? 0 : load_trust(device, err);
+
+	if (r == 0)
+		*ret = device->trust;
+	return r;
+}
+
+int device_policy(struct device *device, const struct verity_policy **ret,
+		  struct verity_error *err)
+{
+	struct overlay_trust *trust;
+	int r = device_trust(device, &trust, err);
+
+	if (r == 0)
+		*ret = overlay_trust_policy(trust);
+	return r;
 }

@@ -9,6 +9,7 @@
 
 #include "overlay/config.h"
 #include "overlay/state.h"
+#include "overlay/trust.h"
 #include "verity/judge.h"
 
 struct device;
@@ -24,11 +25,42 @@ int device_open(const char *config_path, struct device **ret,
 void device_free(struct device *device);
 
 /**
- * device_policy - who is trusted: key ring and boot configuration
+ * device_trust - whom this device trusts, as overlay/trust.h has it
+ * @ret: borrowed from @device
+ *
+ * Notes are warnings on stderr, once. What the device is called, and whether Allow
+ * Untrusted was asked for, is what this boot found, where it left a state: nothing that
+ * was changed since switches it on.
+ *
+ * Return: 0; -EINVAL (KEYRING) where the key ring cannot be read; -errno.
+ */
+int device_trust(struct device *device, struct overlay_trust **ret,
+		 struct verity_error *err) must_check;
+
+/**
+ * device_policy - what the judge is to be asked with
  * @ret: borrowed from @device
  */
 int device_policy(struct device *device, const struct verity_policy **ret,
 		  struct verity_error *err) must_check;
+
+/**
+ * device_identity - what device this is; borrowed; after device_trust()
+ */
+const struct overlay_identity *device_identity(const struct device *device);
+
+/**
+ * device_record_fd - PERSIST/wmopkg, made where it is not there: asked for, before
+ * device_trust(), by what is going to write there
+ * @ret: borrowed from @device; -1 where there is no PERSIST
+ */
+int device_record_fd(struct device *device, int *ret,
+		     struct verity_error *err) must_check;
+
+/**
+ * device_config - the configuration; borrowed
+ */
+const struct overlay_config *device_config(const struct device *device);
 
 /**
  * device_store - the installed set

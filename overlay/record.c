@@ -11,13 +11,13 @@
 
 #define NAME_BYTES 64
 
-int overlay_record_open(int persist_fd, int *ret, struct verity_error *err)
+int overlay_record_open(int persist_fd, bool make, int *ret, struct verity_error *err)
 {
 	int fd;
 
-	if (mkdirat(persist_fd, OVERLAY_RECORD_FOLDER, 0700) == 0)
+	if (make && mkdirat(persist_fd, OVERLAY_RECORD_FOLDER, 0700) == 0)
 		(void)fsync(persist_fd);
-	else if (errno != EEXIST)
+	else if (make && errno != EEXIST)
 		return verity_fail_errno(err, errno, OVERLAY_RECORD_FOLDER);
 	fd = openat(persist_fd, OVERLAY_RECORD_FOLDER,
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

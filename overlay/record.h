@@ -17,11 +17,15 @@
 #define OVERLAY_RECORD_TRIALS   "trials.json"
 
 /**
- * overlay_record_open - the folder, made (mode 0700) where it is not there
+ * overlay_record_open - the folder
  * @persist_fd: PERSIST; borrowed
+ * @make:       make it (mode 0700) where it is not there; who only reads leaves no trace
  * @ret:        directory descriptor, the caller's to close; set on success alone
+ *
+ * Return: 0; -ENOENT where it is not there and is not to be made; -errno.
  */
-int overlay_record_open(int persist_fd, int *ret, struct verity_error *err) must_check;
+int overlay_record_open(int persist_fd, bool make, int *ret,
+			struct verity_error *err) must_check;
 
 /**
  * overlay_record_load - the whole of one file

@@ -6,6 +6,7 @@
  * wmopkg-activate, read by `wmopkg show`. An interface: docs/state.md is its schema.
  */
 
+#include "overlay/identity.h"
 #include "overlay/store.h"
 #include "verity/judge.h"
 
@@ -33,8 +34,11 @@ struct overlay_state_entry {
 struct overlay_state {
 	struct overlay_state_entry *entries; /* owned */
 	size_t count;
-	bool safe; /* booted with wmopkg.safe: nothing was activated */
-	bool allow_untrusted;
+	bool safe;                  /* booted with wmopkg.safe: nothing was activated */
+	bool allow_untrusted;       /* asked for, and it counts */
+	struct verity_error locked; /* why it was asked for and does not; or VERITY_OK */
+	struct overlay_identity identity; /* what the firmware says this device is */
+	uint64_t boot;                    /* number of this boot; 0: not known */
 	struct verity_error
 		stack; /* why the stack as a whole failed; code VERITY_OK: it did not */
 };

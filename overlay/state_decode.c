@@ -189,6 +189,44 @@ static int get_entries(struct json_object *object, struct overlay_state *ret,
 	return 0;
 }
 
+static bool has(struct json_object *object, const char *key)
+{
+	return json_object_object_get_ex(object, key, NULL);
+}
+
+static int get_identity(struct json_object *object, struct overlay_identity *ret,
+			struct verity_error *err)
+{
+	struct json_object *value;
+	int r = get(object, "device", json_type_object, &value, err);
+
+	if (r == 0)
+		r = get_text(value, "model", sizeof(ret->model), ret->model, err);
+	if (r == 0)
+		r = get_text(value, "serial", sizeof(ret->serial), ret->serial, err);
+	if (r == 0)
+		r = get_text(value, "firmware", sizeof(ret->firmware), ret->firmware,
+			     err);
+	return r;
+}
+
+/* What came with later versions: an initramfs may be older than the program. */
+static int get_later(struct json_object *object, struct overlay_state *ret,
+		     struct verity_error *err)
+{
+	int64_t boot = 0;
+	int r = 0;
+
+	if (has(object, "locked"))
+		r = get_reason(object, "locked", &ret->locked, err);
+	if (r == 0 && has(object, "device"))
+		r = get_identity(object, &ret->identity, err);
+	if (r == 0 && has(object, "boot"))
+		r = get_int64(object, "boot", &boot, err);
+	ret->boot = boot > 0 ? (uint64_t)boot : 0;
+	return r;
+}
+
 static int parse(const char *text, size_t size, struct json_object **ret,
 		 struct verity_error *err)
 {
@@ -218,6 +256,8 @@ int overlay_state_decode(const char *text, size_t size, struct overlay_state *re
 		r = get_bool(object, "allow_untrusted", &state.allow_untrusted, err);
 	if (r == 0)
 		r = get_reason(object, "stack", &state.stack, err);
+	if (r == 0)
+		r = get_later(object, &state, err);
 	if (r == 0)
 		r = get_entries(object, &state, err);
 	if (r < 0)

@@ -64,6 +64,18 @@ static struct json_object *encode_entry(const struct overlay_state_entry *entry)
 	return steal_ptr(&object);
 }
 
+static struct json_object *encode_identity(const struct overlay_identity *identity)
+{
+	cleanup_with(json_object_put_p) struct json_object *object =
+		json_object_new_object();
+
+	if (!object || !verity_json_put(object, "model", text(identity->model)) ||
+	    !verity_json_put(object, "serial", text(identity->serial)) ||
+	    !verity_json_put(object, "firmware", text(identity->firmware)))
+		return NULL;
+	return steal_ptr(&object);
+}
+
 static struct json_object *encode_entries(const struct overlay_state *state)
 {
 	cleanup_with(json_object_put_p) struct json_object *list =
@@ -93,6 +105,9 @@ int overlay_state_encode(const struct overlay_state *state, char **ret,
 	    verity_json_put(object, "safe", json_object_new_boolean(state->safe)) &&
 	    verity_json_put(object, "allow_untrusted",
 			    json_object_new_boolean(state->allow_untrusted)) &&
+	    verity_json_put(object, "locked", encode_reason(&state->locked)) &&
+	    verity_json_put(object, "device", encode_identity(&state->identity)) &&
+	    verity_json_put(object, "boot", json_object_new_uint64(state->boot)) &&
 	    verity_json_put(object, "stack", encode_reason(&state->stack)) &&
 	    verity_json_put(object, "packages", encode_entries(state)))
 		plain = json_object_to_json_string_ext(

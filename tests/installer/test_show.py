@@ -166,6 +166,8 @@ Persistent: False
 Active: unknown, this boot activated nothing
 Verification: Signed
 Signer: CN=wmopkg development signer
+Trusted by: root\.pem
+Signer key: [0-9a-f]{64}
 Signed at: \d\d\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC
 Identity: pkgname
 Version: 5.26.0-rev0

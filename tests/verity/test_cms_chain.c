@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Who is trusted: roots that are rotated, intermediates, validity, purposes, weakness. */
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+
+#include "tests/check.h"
+#include "tests/verity/certs.h"
+#include "verity/cleanup.h"
+#include "verity/devkeys.h"
+
+#define CHAIN     "the signer does not chain to a key of this device: "
+#define NO_ISSUER CHAIN "unable to get local issuer certificate"
+#define NOT_FOR_PACKAGES                                                                 \
+	"a certificate of the signer is not for signing packages (extended key usage "   \
+	"codeSigning)"
+#define NOT_FOR_UNLOCK                                                                    \
+	"a certificate of the signer is not for signing unlock statements (extended key " \
+	"usage " VERITY_OID_UNLOCK ")"
+
+DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
+
+static const char text[] = "{\"type\":\"package\"}";
+
+static struct cert root, old_root, sub, leaf, sub_leaf;
+
+/* One signature and what is to be said of it; message NULL: it is trusted. */
+struct expected {
+	const struct cert *signer;
+	const struct cert *enclosed[3];
+	struct certs_anchor ring[4];
+	enum verity_purpose purpose;
+	int64_t when;
+	enum verity_code code;
+	const char *message;
+	const char *anchor;
+};
+
+static int verify(const struct expected *e, struct verity_signatures *ret,
+		  struct verity_error *err)
+{
+	cleanup_with(verity_keyring_free_p) struct verity_keyring *ring =
+		certs_ring(e->ring);
+	const struct certs_signer signers[] = {{.cert = e->signer, .when = e->when}, {0}};
+	size_t bytes;
+	uint8_t *der = certs_sign(text, sizeof(text), signers, e->enclosed, &bytes);
+	int r;
+
+	/* rauc#1124: what an earlier call left in the queue is not this one's fault. */
+	ERR_raise(ERR_LIB_X509, X509_R_CERT_ALREADY_IN_HASH_TABLE);
+	ERR_raise(ERR_LIB_CMS, CMS_R_SIGNER_CERTIFICATE_NOT_FOUND);
+	r = verity_cms_verify(text, sizeof(text), der, bytes, ring, e->purpose, ret, err);
+	assert_int_equal(ERR_peek_error(), 0);
+	OPENSSL_free(der);
+	return r;
+}
+
+static void check(const struct expected *e)
+{
+	struct verity_signatures signatures;
+	struct verity_error err;
+	int r = verify(e, &signatures, &err);
+
+	assert_int_equal(signatures.count, 1);
+	assert_string_equal(signatures.signers[0].anchor, e->anchor ?: "");
+	if (!e->message) {
+		check_ok(r, &err);
+		return;
+	}
+	assert_int_equal(r, -EKEYREJECTED);
+	check_error(&err, e->code ?: VERITY_E_UNTRUSTED_SIGNER, e->message);
+}
+
+static void check_all(const struct expected *e, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		check(&e[i]);
+}
+
+#define CHECK_ALL(table) check_all(table, sizeof(table) / sizeof((table)[0]))
+
+static void test_anchors(void **state)
+{
+	const struct expected table[] = {
+		{&leaf, {0}, {{"root.pem", &root}}, .anchor = "root.pem"},
+		/* rotation: an old and a new root */
+		{&leaf,
+		 {0},
+		 {{"old.pem", &old_root}, {"root.pem", &root}},
+		 .anchor = "root.pem"},
+		{&leaf, {0}, {{"old.pem", &old_root}}, .message = NO_ISSUER},
+		/* intermediate in the CMS, missing, an anchor itself, with its root */
+		{&sub_leaf, {&sub}, {{"root.pem", &root}}, .anchor = "root.pem"},
+		{&sub_leaf, {&sub, &root}, {{"root.crt", &root}}, .anchor = "root.crt"},
+		{&sub_leaf, {0}, {{"root.pem", &root}}, .message = NO_ISSUER},
+		{&sub_leaf, {0}, {{"sub.pem", &sub}}, .anchor = "sub.pem"},
+		{&sub_leaf,
+		 {&sub},
+		 {{"root.pem", &root}, {"sub.pem", &sub}},
+		 .anchor = "sub.pem"},
+		{&leaf, {0}, {{"sub.pem", &sub}}, .message = NO_ISSUER},
+		/* the signer's own certificate in the ring */
+		{&leaf, {0}, {{"leaf.pem", &leaf}}, .anchor = "leaf.pem"},
+		/* a root that travels with the signature is nobody's anchor */
+		{&leaf,
+		 {&root},
+		 {{"old.pem", &old_root}},
+		 .message = CHAIN "self-signed certificate in certificate chain"},
+		{&leaf, {&root}, {{0}}, .message = "the key ring is empty"},
+	};
+
+	(void)state;
+	CHECK_ALL(table);
+}
+
+static void test_self_signed(void **state)
+{
+	struct cert own;
+	const struct expected table[] = {
+		{&own, {0}, {{"own.pem", &own}}, .anchor = "own.pem"},
+		{&own,
+		 {0},
+		 {{"root.pem", &root}},
+		 .message = CHAIN "self-signed certificate"},
+	};
+
+	(void)state;
+	cert_make(&(struct cert_spec){.name = "own"}, &own);
+	CHECK_ALL(table);
+	cert_free(&own);
+}
+
+/* Neither has key ids that would tell which of two namesakes it was. */
+static void test_namesakes(void **state)
+{
+	struct cert roots[2], signers[2], crossed[2], below;
+	const struct cert_spec root_spec = {
+		.name = "vendor", .ca = true, .no_key_ids = true};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		cert_make(&root_spec, &roots[i]);
+		cert_make(&(struct cert_spec){.name = "leaf",
+					      .issuer = &roots[i],
+					      .no_key_ids = true},
+			  &signers[i]);
+	}
+	for (int i = 0; i < 2; i++) {
+		const struct expected both = {
+			&signers[i],
+			{0},
+			{{"0.pem", &roots[0]}, {"1.pem", &roots[1]}},
+			.anchor = i ? "1.pem" : "0.pem"};
+		const struct expected other = {&signers[i],
+					       {0},
+					       {{"other.pem", &roots[!i]}},
+					       .message = CHAIN
+					       "certificate signature failure"};
+
+		check(&both);
+		check(&other);
+	}
+	/* one intermediate that both roots have signed, under other names */
+	cert_make(&(struct cert_spec){.name = "sub", .ca = true, .issuer = &root},
+		  &crossed[0]);
+	cert_make(&(struct cert_spec){.name = "sub",
+				      .ca = true,
+				      .issuer = &old_root,
+				      .same_key = crossed[0].key},
+		  &crossed[1]);
+	cert_make(&(struct cert_spec){.name = "below", .issuer = &crossed[0]}, &below);
+	for (int i = 0; i < 4; i++) {
+		const struct expected either = {&below,
+						{&crossed[i & 1], &crossed[!(i & 1)]},
+						{{"root.pem", i & 2 ? &old_root : &root}},
+						.anchor = "root.pem"};
+
+		check(&either);
+	}
+	cert_free(&below);
+	for (int i = 0; i < 2; i++) {
+		cert_free(&crossed[i]);
+		cert_free(&signers[i]);
+		cert_free(&roots[i]);
+	}
+}
+
+static bool has_key(const struct verity_signatures *signatures, const struct cert *cert)
+{
+	uint8_t id[VERITY_KEY_ID_BYTES];
+
+	cert_key_id(cert, id);
+	for (size_t i = 0; i < signatures->key_id_count; i++)
+		if (memcmp(signatures->key_ids[i], id, sizeof(id)) == 0)
+			return true;
+	return false;
+}
+
+/* Signers', enclosed ones whether they lead anywhere or not, the anchor's: each once. */
+static void test_key_ids(void **state)
+{
+	struct expected e = {
+		.signer = &sub_leaf,
+		.enclosed = {&sub, &leaf},
+		.ring = {{"root.pem", &root}},
+	};
+	struct verity_signatures signatures;
+	struct verity_error err;
+	uint8_t id[VERITY_KEY_ID_BYTES];
+
+	(void)state;
+	check_ok(verify(&e, &signatures, &err), &err);
+	assert_int_equal(signatures.key_id_count, 4);
+	assert_true(has_key(&signatures, &sub_leaf));
+	assert_true(has_key(&signatures, &sub));
+	assert_true(has_key(&signatures, &leaf));
+	assert_true(has_key(&signatures, &root));
+	cert_key_id(&sub_leaf, id);
+	assert_memory_equal(signatures.signers[0].key_id, id, sizeof(id));
+	assert_int_equal(signatures.signers[0].signed_at, CERTS_NOW);
+	/* Of whom nobody trusts: all that is there; a denied key counts before trust. */
+	e.ring[0] = (struct certs_anchor){"old.pem", &old_root};
+	assert_int_equal(verify(&e, &signatures, &err), -EKEYREJECTED);
+	assert_int_equal(signatures.key_id_count, 3);
+	assert_false(has_key(&signatures, &root));
+}
+
+static void test_validity(void **state)
+{
+	const int64_t year = CERTS_YEAR;
+	struct cert short_sub, long_leaf;
+	const struct expected table[] = {
+		{&leaf,
+		 {0},
+		 {{"root.pem", &root}},
+		 .when = CERTS_NOW - 2 * year,
+		 .message = CHAIN "certificate is not yet valid"},
+		{&leaf,
+		 {0},
+		 {{"root.pem", &root}},
+		 .when = CERTS_NOW + 10 * year,
+		 .message = CHAIN "certificate has expired"},
+		{&leaf,
+		 {0},
+		 {{"root.pem", &root}},
+		 .when = CERTS_NOW + 8 * year,
+		 .anchor = "root.pem"},
+		{&long_leaf, {&short_sub}, {{"root.pem", &root}}, .anchor = "root.pem"},
+		{&long_leaf,
+		 {&short_sub},
+		 {{"root.pem", &root}},
+		 .when = CERTS_NOW + 2 * year,
+		 .message = CHAIN "certificate has expired"},
+		{&long_leaf,
+		 {0},
+		 {{"sub.pem", &short_sub}},
+		 .when = CERTS_NOW + 2 * year,
+		 .message = CHAIN "certificate has expired"},
+	};
+
+	(void)state;
+	cert_make(&(struct cert_spec){.name = "short",
+				      .ca = true,
+				      .issuer = &root,
+				      .until = CERTS_NOW + year},
+		  &short_sub);
+	cert_make(&(struct cert_spec){.name = "long", .issuer = &short_sub}, &long_leaf);
+	CHECK_ALL(table);
+	cert_free(&long_leaf);
+	cert_free(&short_sub);
+}
+
+static void test_purpose(void **state)
+{
+	enum { UNLOCK, ANY, BOTH, NONE, TLS, CRYPT, NARROW, BELOW, COUNT };
+	static const struct cert_spec specs[COUNT] = {
+		[UNLOCK] = {.name = "unlock", .usage = VERITY_OID_UNLOCK},
+		[ANY] = {.name = "any", .usage = "anyExtendedKeyUsage"},
+		[BOTH] = {.name = "both", .usage = "codeSigning," VERITY_OID_UNLOCK},
+		[NONE] = {.name = "none", .usage = ""},
+		[TLS] = {.name = "tls", .usage = "serverAuth,clientAuth"},
+		[CRYPT] = {.name = "crypt", .key_usage = "critical,keyEncipherment"},
+		[NARROW] = {.name = "narrow", .ca = true, .usage = VERITY_OID_UNLOCK},
+		[BELOW] = {.name = "below", .usage = "codeSigning," VERITY_OID_UNLOCK},
+	};
+	struct cert made[COUNT];
+	const struct certs_anchor ring = {"root.pem", &root};
+	const enum verity_purpose unlock = VERITY_PURPOSE_UNLOCK;
+	const struct expected table[] = {
+		{&leaf, {0}, {ring}, unlock, .message = NOT_FOR_UNLOCK},
+		{&made[UNLOCK], {0}, {ring}, .message = NOT_FOR_PACKAGES},
+		{&made[UNLOCK], {0}, {ring}, unlock, .anchor = "root.pem"},
+		{&made[ANY], {0}, {ring}, .message = NOT_FOR_PACKAGES},
+		{&made[ANY], {0}, {ring}, unlock, .message = NOT_FOR_UNLOCK},
+		{&made[BOTH], {0}, {ring}, .anchor = "root.pem"},
+		{&made[BOTH], {0}, {ring}, unlock, .anchor = "root.pem"},
+		{&made[NONE], {0}, {ring}, .message = NOT_FOR_PACKAGES},
+		{&made[TLS], {0}, {ring}, .message = NOT_FOR_PACKAGES},
+		{&made[CRYPT],
+		 {0},
+		 {ring},
+		 .message = "the signer's certificate is not for digital signatures"},
+		/* what is above must not be for something else */
+		{&made[BELOW], {&made[NARROW]}, {ring}, .message = NOT_FOR_PACKAGES},
+		{&made[BELOW], {&made[NARROW]}, {ring}, unlock, .anchor = "root.pem"},
+		/* being in the ring is no purpose */
+		{&made[TLS], {0}, {{"tls.pem", &made[TLS]}}, .message = NOT_FOR_PACKAGES},
+	};
+
+	(void)state;
+	for (int i = 0; i < COUNT; i++) {
+		struct cert_spec spec = specs[i];
+
+		spec.issuer = i == BELOW ? &made[NARROW] : &root;
+		cert_make(&spec, &made[i]);
+	}
+	CHECK_ALL(table);
+	for (int i = 0; i < COUNT; i++)
+		cert_free(&made[i]);
+}
+
+static void test_weak(void **state)
+{
+	enum {
+		RSA,
+		EC,
+		RSA_ROOT,
+		UNDER_ROOT,
+		RSA_SUB,
+		UNDER_SUB,
+		SHA1,
+		SHA1_SUB,
+		UNDER_SHA1,
+		SHA1_ROOT,
+		UNDER_SHA1_ROOT,
+		COUNT
+	};
+	struct cert made[COUNT];
+	const struct cert_spec specs[COUNT] = {
+		[RSA] = {.name = "rsa", .key = "RSA:1024", .issuer = &root},
+		[EC] = {.name = "ec", .key = "P-192", .issuer = &root},
+		[RSA_ROOT] = {.name = "weak root", .key = "RSA:1536", .ca = true},
+		[UNDER_ROOT] = {.name = "under", .issuer = &made[RSA_ROOT]},
+		[RSA_SUB] = {.name = "weak sub",
+			     .key = "RSA:1024",
+			     .ca = true,
+			     .issuer = &root},
+		[UNDER_SUB] = {.name = "under", .issuer = &made[RSA_SUB]},
+		[SHA1] = {.name = "old", .digest = EVP_sha1(), .issuer = &root},
+		[SHA1_SUB] = {.name = "old sub",
+			      .digest = EVP_sha1(),
+			      .ca = true,
+			      .issuer = &root},
+		[UNDER_SHA1] = {.name = "under", .issuer = &made[SHA1_SUB]},
+		[SHA1_ROOT] = {.name = "old root", .digest = EVP_sha1(), .ca = true},
+		[UNDER_SHA1_ROOT] = {.name = "under", .issuer = &made[SHA1_ROOT]},
+	};
+	const struct certs_anchor ring = {"root.pem", &root};
+	const enum verity_code weak = VERITY_E_WEAK_KEY;
+	const struct expected table[] = {
+		{&made[RSA],
+		 {0},
+		 {ring},
+		 .code = weak,
+		 .message = "the signer's key has 1024 bits, under the 2048 that are "
+			    "asked for"},
+		{&made[RSA],
+		 {0},
+		 {{"rsa.pem", &made[RSA]}},
+		 .code = weak,
+		 .message = "the signer's key has 1024 bits, under the 2048 that are "
+			    "asked for"},
+		{&made[EC],
+		 {0},
+		 {ring},
+		 .code = weak,
+		 .message = "the signer's key has 192 bits, under the 224 that are asked "
+			    "for"},
+		{&made[UNDER_ROOT],
+		 {0},
+		 {{"weak.pem", &made[RSA_ROOT]}},
+		 .code = weak,
+		 .message = "the key of 'CN=weak root' has 1536 bits, under the 2048 "
+			    "that are asked for"},
+		{&made[UNDER_SUB],
+		 {&made[RSA_SUB]},
+		 {ring},
+		 .code = weak,
+		 .message = "the key of 'CN=weak sub' has 1024 bits, under the 2048 that "
+			    "are asked for"},
+		{&made[SHA1],
+		 {0},
+		 {ring},
+		 .code = weak,
+		 .message = "the certificate of 'CN=old' is signed with SHA1, which is "
+			    "too weak"},
+		{&made[UNDER_SHA1],
+		 {&made[SHA1_SUB]},
+		 {ring},
+		 .code = weak,
+		 .message = "the certificate of 'CN=old sub' is signed with SHA1, which "
+			    "is too weak"},
+		/* what makes an anchor one is that it is in the ring */
+		{&made[UNDER_SHA1],
+		 {0},
+		 {{"sub.pem", &made[SHA1_SUB]}},
+		 .anchor = "sub.pem"},
+		{&made[UNDER_SHA1_ROOT],
+		 {0},
+		 {{"old.pem", &made[SHA1_ROOT]}},
+		 .anchor = "old.pem"},
+	};
+
+	(void)state;
+	for (int i = 0; i < COUNT; i++)
+		cert_make(&specs[i], &made[i]);
+	CHECK_ALL(table);
+	for (int i = 0; i < COUNT; i++)
+		cert_free(&made[i]);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	cert_make(&(struct cert_spec){.name = "root", .ca = true}, &root);
+	cert_make(&(struct cert_spec){.name = "old root", .ca = true}, &old_root);
+	cert_make(&(struct cert_spec){.name = "sub", .ca = true, .issuer = &root}, &sub);
+	cert_make(&(struct cert_spec){.name = "leaf", .issuer = &root}, &leaf);
+	cert_make(&(struct cert_spec){.name = "sub leaf", .issuer = &sub}, &sub_leaf);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct cert *const all[] = {&root, &old_root, &sub, &leaf, &sub_leaf};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		cert_free(all[i]);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_anchors),   cmocka_unit_test(test_self_signed),
+		cmocka_unit_test(test_namesakes), cmocka_unit_test(test_key_ids),
+		cmocka_unit_test(test_validity),  cmocka_unit_test(test_purpose),
+		cmocka_unit_test(test_weak),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -32,7 +32,6 @@ static const struct algorithm {
 	{NID_ecdsa_with_SHA256, EVP_PKEY_EC, NID_sha256},
 	{NID_ecdsa_with_SHA384, EVP_PKEY_EC, NID_sha384},
 	{NID_ecdsa_with_SHA512, EVP_PKEY_EC, NID_sha512},
-	{NID_ED25519, EVP_PKEY_ED25519, NID_undef},
 };
 
 static int bad(struct verity_error *err, const char *why)
@@ -125,6 +124,13 @@ static int fail_digest(int nid, struct verity_error *err)
 			   nid == NID_undef ? "unknown" : OBJ_nid2sn(nid));
 }
 
+static int fail_algorithm(int nid, struct verity_error *err)
+{
+	return verity_fail(err, VERITY_E_BAD_SIGNATURE,
+			   "signature: algorithm %s is not one of RSA, RSA-PSS, ECDSA",
+			   nid == NID_undef ? "unknown" : OBJ_nid2sn(nid));
+}
+
 int verity_cms_algorithm_check(CMS_SignerInfo *signer, struct verity_error *err)
 {
 	X509_ALGOR *digest_algorithm = NULL, *signature = NULL;
@@ -138,13 +144,15 @@ int verity_cms_algorithm_check(CMS_SignerInfo *signer, struct verity_error *err)
 	if (!digest)
 		return fail_digest(nid, err);
 	algorithm = find_algorithm(signature);
-	if (!algorithm || (algorithm->digest != NID_undef && algorithm->digest != nid))
-		return bad(err, "its algorithm is unknown or does not fit its digest");
+	if (!algorithm)
+		return fail_algorithm(OBJ_obj2nid(signature->algorithm), err);
+	if (algorithm->digest != NID_undef && algorithm->digest != nid)
+		return bad(err, "its algorithm does not fit its digest");
 	if (!has_no_parameters(digest_algorithm, true))
 		return bad(err, "its digest has parameters");
 	if (algorithm->nid == NID_rsassaPss)
 		return check_pss(signature, digest, err);
-	/* NULL for PKCS #1 (RFC 3370 §3.2), nothing for the others (RFC 5758, 8419). */
+	/* NULL for PKCS #1 (RFC 3370 §3.2), nothing for the others (RFC 5758). */
 	if (!has_no_parameters(signature, algorithm->key == EVP_PKEY_RSA))
 		return bad(err, "its algorithm has parameters");
 	return 0;

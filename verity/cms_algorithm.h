@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * Which algorithms a signature may have: RSA with PSS or PKCS #1 v1.5, ECDSA, Ed25519,
- * with SHA-256, SHA-384 or SHA-512. OpenSSL takes much of it from the key and ignores
- * what is written in the signature; here it is held to the letter.
+ * Which algorithms a signature may have: RSA with PSS or PKCS #1 v1.5, and ECDSA,
+ * with SHA-256, SHA-384 or SHA-512; no Ed25519, which OpenSSL 3.0 has no CMS for. OpenSSL
+ * takes much of it from the key and ignores what is written in the signature; here it is
+ * held to the letter.
  */
 
 #include <openssl/cms.h>

@@ -56,10 +56,14 @@ static int fail_digest(X509_STORE_CTX *context, struct verity_error *err)
 
 	verity_cms_print_name(X509_get_subject_name(certificate), name, sizeof(name));
 	X509_get_signature_info(certificate, &nid, NULL, NULL, NULL);
+	if (nid == NID_undef)
+		return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
+				   "the certificate of '%s' is signed with an unknown "
+				   "algorithm",
+				   name);
 	return verity_fail(err, VERITY_E_WEAK_KEY,
 			   "the certificate of '%s' is signed with %s, which is too weak",
-			   name,
-			   nid == NID_undef ? "an unknown digest" : OBJ_nid2sn(nid));
+			   name, OBJ_nid2sn(nid));
 }
 
 static int fail_chain(X509_STORE_CTX *context, struct verity_error *err)

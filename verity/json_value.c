@@ -3,6 +3,8 @@
 
 #include <limits.h>
 
+#include "verity/json_keys.h"
+
 DEFINE_CLEANUP(struct json_tokener, json_tokener_free);
 
 int verity_json_parse(const void *bytes, size_t size, struct json_object **ret,
@@ -11,6 +13,7 @@ int verity_json_parse(const void *bytes, size_t size, struct json_object **ret,
 	cleanup_with(json_tokener_free_p) struct json_tokener *tokener =
 		json_tokener_new_ex(VERITY_JSON_DEPTH_MAX);
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
+	int r;
 
 	if (!tokener)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
@@ -27,6 +30,9 @@ int verity_json_parse(const void *bytes, size_t size, struct json_object **ret,
 	    !json_object_is_type(object, json_type_object))
 		return verity_fail(err, VERITY_E_BAD_MANIFEST,
 				   "not one JSON object and nothing else");
+	r = verity_json_check_keys(bytes, size, err);
+	if (r < 0)
+		return r;
 	*ret = steal_ptr(&object);
 	return 0;
 }

@@ -13,7 +13,8 @@
 DEFINE_CLEANUP(struct json_object, json_object_put);
 
 /**
- * verity_json_parse - one JSON object and nothing else, strict, valid UTF-8
+ * verity_json_parse - one JSON object and nothing else, strict, valid UTF-8, no key
+ * twice
  * @ret: set on success alone; json_object_put()
  *
  * Return: 0; -EBADMSG (BAD_MANIFEST, for the caller to change); -ENOMEM.

@@ -47,29 +47,22 @@ static int take_name(struct json_object *entry, struct json_object *value,
 static int take_entry(struct json_object *entry, struct verity_deny *ret,
 		      struct verity_error *err)
 {
-	struct json_object *key = NULL, *hash = NULL, *name = NULL;
-	struct verity_deny deny = {.kind = VERITY_DENY_KEY};
-	int said, r;
+	struct json_object *key, *hash, *name;
+	bool has_key, has_hash, has_name;
 
 	if (!json_object_is_type(entry, json_type_object))
-		return verity_statement_bad(err, "deny", "an entry is not an object");
-	said = json_object_object_get_ex(entry, "key", &key) +
-	       json_object_object_get_ex(entry, "root_hash", &hash) +
-	       json_object_object_get_ex(entry, "name", &name);
-	if (said != 1)
-		return verity_statement_bad(
-			err, "deny",
-			"an entry is not one of key, root_hash, name with epoch_below");
-	if (name) {
-		r = take_name(entry, name, &deny, err);
-	} else {
-		deny.kind = key ? VERITY_DENY_KEY : VERITY_DENY_ROOT_HASH;
-		r = take_digest(key ? key : hash, key ? "key" : "root_hash", deny.digest,
-				err);
-	}
-	if (r == 0)
-		*ret = deny;
-	return r;
+		return verity_fail(err, VERITY_E_BAD_STATEMENT, "not an object");
+	has_key = json_object_object_get_ex(entry, "key", &key);
+	has_hash = json_object_object_get_ex(entry, "root_hash", &hash);
+	has_name = json_object_object_get_ex(entry, "name", &name);
+	if (has_key + has_hash + has_name != 1)
+		return verity_fail(err, VERITY_E_BAD_STATEMENT,
+				   "not just one of key, root_hash, name");
+	if (has_name)
+		return take_name(entry, name, ret, err);
+	ret->kind = has_key ? VERITY_DENY_KEY : VERITY_DENY_ROOT_HASH;
+	return has_key ? take_digest(key, "key", ret->digest, err)
+		       : take_digest(hash, "root_hash", ret->digest, err);
 }
 
 int verity_denylist_take(struct json_object *object, struct verity_denylist *ret,
@@ -92,10 +85,11 @@ int verity_denylist_take(struct json_object *object, struct verity_denylist *ret
 	entries = calloc(count ? count : 1, sizeof(*entries));
 	if (!entries)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	for (size_t i = 0; r == 0 && i < count; i++)
+	for (size_t i = 0; r == 0 && i < count; i++) {
 		r = take_entry(json_object_array_get_idx(list, i), &entries[i], err);
-	if (r < 0)
-		return r;
+		if (r < 0)
+			return verity_context(err, r, "deny: entry %zu", i + 1);
+	}
 	ret->number = (uint32_t)number;
 	ret->count = count;
 	ret->entries = steal_ptr(&entries);

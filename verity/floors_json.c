@@ -20,6 +20,8 @@ static int take_epochs(struct json_object *object, struct verity_floors *ret,
 	if (!json_object_object_get_ex(object, "epochs", &epochs) ||
 	    !json_object_is_type(epochs, json_type_object))
 		return verity_statement_bad(err, "epochs", "missing, or not an object");
+	if (json_object_object_length(epochs) > VERITY_FLOORS_MAX)
+		return verity_statement_bad(err, "epochs", "over 4096 names");
 	json_object_object_foreach (epochs, name, value) {
 		int64_t epoch;
 		int r;

@@ -2,12 +2,15 @@
 #include "verity/statement.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "verity/format.h"
 #include "verity/json_value.h"
 #include "verity/statement_field.h"
+
+#define FORMAT 1
 
 static const char *const type_names[] = {
 	[VERITY_STATEMENT_UNLOCK] = "unlock",
@@ -65,9 +68,12 @@ int verity_statement_split(const void *bytes, size_t size,
 	    memcmp(bytes, VERITY_MAGIC, VERITY_MAGIC_BYTES) == 0)
 		return verity_fail(err, VERITY_E_WRONG_TYPE,
 				   "it is a package, not a signed statement");
-	if (!verity_statement_is(bytes, size) || size < VERITY_HEAD_BYTES)
+	if (!verity_statement_is(bytes, size))
 		return verity_fail(err, VERITY_E_BAD_STATEMENT,
 				   "it is not a signed statement");
+	if (size < VERITY_HEAD_BYTES)
+		return verity_fail(err, VERITY_E_BAD_STATEMENT,
+				   "the file ends within its head");
 	text = get_u32(head + VERITY_MAGIC_BYTES);
 	signature = get_u32(head + VERITY_MAGIC_BYTES + 4);
 	if (text < VERITY_MANIFEST_MIN || text > VERITY_STATEMENT_MAX ||
@@ -96,8 +102,9 @@ int verity_statement_join(const struct verity_statement_parts *parts, uint8_t **
 	if (parts->text_bytes < VERITY_MANIFEST_MIN ||
 	    parts->text_bytes > VERITY_STATEMENT_MAX ||
 	    parts->signature_bytes > VERITY_SIGNATURE_MAX)
-		return verity_fail(err, VERITY_E_BAD_STATEMENT,
-				   "the statement or its signature is too long");
+		return verity_fail(
+			err, VERITY_E_BAD_STATEMENT,
+			"the statement or its signature is too short or too long");
 	file = malloc(size);
 	if (!file)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
@@ -113,35 +120,83 @@ int verity_statement_join(const struct verity_statement_parts *parts, uint8_t **
 	return 0;
 }
 
-int verity_statement_decode(const void *text, size_t size,
-			    enum verity_statement_type type, struct json_object **ret,
-			    struct verity_error *err)
+static int check_type(struct json_object *object, enum verity_statement_type type,
+		      struct verity_error *err)
 {
-	cleanup_with(json_object_put_p) struct json_object *object = NULL;
 	struct json_object *value;
-	const char *found;
-	int64_t format;
-	int r = verity_json_parse(text, size, &object, err);
+	const char *found = json_object_object_get_ex(object, "type", &value)
+				    ? verity_statement_string(value)
+				    : NULL;
 
-	if (r == -EBADMSG && err)
-		err->code = VERITY_E_BAD_STATEMENT;
-	if (r < 0)
-		return verity_context(err, r, "statement");
-	found = json_object_object_get_ex(object, "type", &value)
-			? verity_statement_string(value)
-			: NULL;
 	if (!found)
 		return verity_statement_bad(err, "type", "missing, or not a string");
 	if (strcmp(found, type_names[type]) != 0)
 		return verity_fail(err, VERITY_E_WRONG_TYPE, "it is %s, not %s",
 				   words_for(found), words_for(type_names[type]));
-	r = verity_statement_integer(object, "format", 1, INT64_MAX, &format, err);
-	if (r == 0 && format != 1)
-		r = verity_statement_bad(err, "format", "newer than this firmware knows");
-	if (r < 0)
-		return r;
-	*ret = steal_ptr(&object);
 	return 0;
+}
+
+static int check_format(struct json_object *object, struct verity_error *err)
+{
+	int64_t format;
+	int r = verity_statement_integer(object, "format", 1, INT64_MAX, &format, err);
+
+	if (r == 0 && format != FORMAT)
+		return verity_fail(err, VERITY_E_UNKNOWN_FEATURE,
+				   "format: %" PRId64 " is newer than this program knows",
+				   format);
+	return r;
+}
+
+int verity_statement_decode(const void *text, size_t size,
+			    enum verity_statement_type type, struct json_object **ret,
+			    struct verity_error *err)
+{
+	cleanup_with(json_object_put_p) struct json_object *object = NULL;
+	int r = verity_json_parse(text, size, &object, err);
+
+	if (r == -EBADMSG && err)
+		err->code = VERITY_E_BAD_STATEMENT;
+	if (r == 0)
+		r = check_type(object, type, err);
+	if (r == 0)
+		r = check_format(object, err);
+	if (r == 0)
+		*ret = steal_ptr(&object);
+	return r;
+}
+
+static int verify(const struct verity_statement_parts *parts, enum verity_purpose purpose,
+		  const struct verity_keyring *keyring,
+		  struct verity_signatures *ret_signatures, struct verity_error *err)
+{
+	return verity_cms_verify(parts->text, parts->text_bytes, parts->signature,
+				 parts->signature_bytes, keyring, purpose, ret_signatures,
+				 err);
+}
+
+/*
+ * An unlock statement handed over as a deny list fails for its signer's purpose already.
+ * That is no help to a person; but nothing that nobody vouches for is read, not even to
+ * be of help.
+ */
+static int explain_purpose(const struct verity_statement_parts *parts,
+			   enum verity_statement_type type, enum verity_purpose purpose,
+			   const struct verity_keyring *keyring, struct verity_error *err)
+{
+	enum verity_purpose other = purpose == VERITY_PURPOSE_PACKAGE
+					    ? VERITY_PURPOSE_UNLOCK
+					    : VERITY_PURPOSE_PACKAGE;
+	cleanup_with(json_object_put_p) struct json_object *object = NULL;
+	struct verity_signatures signatures;
+	struct verity_error why;
+
+	if (verify(parts, other, keyring, &signatures, NULL) < 0 ||
+	    verity_statement_decode(parts->text, parts->text_bytes, type, &object,
+				    &why) == 0 ||
+	    why.code != VERITY_E_WRONG_TYPE)
+		return -EKEYREJECTED;
+	return verity_fail(err, why.code, "%s", why.message);
 }
 
 int verity_statement_verify(const void *bytes, size_t size,
@@ -160,9 +215,9 @@ int verity_statement_verify(const void *bytes, size_t size,
 	if (parts.signature_bytes == 0)
 		return verity_fail(err, VERITY_E_NO_SIGNATURE,
 				   "the statement has no signature");
-	r = verity_cms_verify(parts.text, parts.text_bytes, parts.signature,
-			      parts.signature_bytes, keyring, purpose, ret_signatures,
-			      err);
+	r = verify(&parts, purpose, keyring, ret_signatures, err);
+	if (r == -EKEYREJECTED)
+		return explain_purpose(&parts, type, purpose, keyring, err);
 	return r < 0 ? r
 		     : verity_statement_decode(parts.text, parts.text_bytes, type, ret,
 					       err);

@@ -21,7 +21,7 @@
 struct json_object;
 
 #define VERITY_STATEMENT_MAGIC "WMOSTM01"
-#define VERITY_STATEMENT_MAX   65536
+#define VERITY_STATEMENT_MAX   131072 /* VERITY_DENY_MAX of the longest entries fit */
 #define VERITY_STATEMENT_FILE_MAX                                                        \
 	(VERITY_HEAD_BYTES + VERITY_STATEMENT_MAX + VERITY_SIGNATURE_MAX)
 
@@ -46,7 +46,8 @@ bool verity_statement_is(const void *bytes, size_t size);
 /**
  * verity_statement_split - find the parts of a statement file
  *
- * Return: 0; -EBADMSG (BAD_STATEMENT) where it is not one, to the exact length.
+ * Return: 0; -EBADMSG (BAD_STATEMENT where it is not one, to the exact length;
+ * WRONG_TYPE where it is a package).
  */
 int verity_statement_split(const void *bytes, size_t size,
 			   struct verity_statement_parts *ret,
@@ -72,9 +73,12 @@ const char *verity_statement_type_name(enum verity_statement_type type);
  * @ret:     its JSON object, set on success alone; json_object_put()
  * @ret_signatures: who signed; set on success and on -EKEYREJECTED
  *
- * Return: 0; -EBADMSG (BAD_STATEMENT, BAD_SIGNATURE, WRONG_TYPE where it is another
- * thing, which the message names); -EKEYREJECTED (NO_SIGNATURE, UNTRUSTED_SIGNER,
- * WEAK_KEY); -ENOMEM.
+ * What was signed for another purpose is not what it should be either; where its signer
+ * is trusted for that purpose, it is told what it is.
+ *
+ * Return: 0; -EBADMSG (BAD_STATEMENT; BAD_SIGNATURE; WRONG_TYPE where it is another
+ * thing, which the message names; UNKNOWN_FEATURE where its format is newer than this
+ * program); -EKEYREJECTED (NO_SIGNATURE, UNTRUSTED_SIGNER, WEAK_KEY); -ENOMEM.
  */
 int verity_statement_verify(const void *bytes, size_t size,
 			    enum verity_statement_type type, enum verity_purpose purpose,

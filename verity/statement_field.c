@@ -8,7 +8,7 @@
 
 int verity_statement_bad(struct verity_error *err, const char *key, const char *why)
 {
-	return verity_fail(err, VERITY_E_BAD_STATEMENT, "statement: %s: %s", key, why);
+	return verity_fail(err, VERITY_E_BAD_STATEMENT, "%s: %s", key, why);
 }
 
 const char *verity_statement_string(struct json_object *value)
@@ -34,8 +34,7 @@ int verity_statement_integer(struct json_object *object, const char *key, int64_
 	number = json_object_get_int64(value);
 	if (number < min || number > max)
 		return verity_fail(err, VERITY_E_BAD_STATEMENT,
-				   "statement: %s: outside %" PRId64 " to %" PRId64, key,
-				   min, max);
+				   "%s: outside %" PRId64 " to %" PRId64, key, min, max);
 	*ret = number;
 	return 0;
 }
@@ -52,10 +51,9 @@ int verity_statement_text(struct json_object *object, const char *key, size_t ma
 	text = verity_statement_string(value);
 	size = text ? strlen(text) : 0;
 	if (size == 0 || size > max || !verity_text_printable(text, size))
-		return verity_fail(
-			err, VERITY_E_BAD_STATEMENT,
-			"statement: %s: not a printable text of 1 to %zu bytes", key,
-			max);
+		return verity_fail(err, VERITY_E_BAD_STATEMENT,
+				   "%s: not a printable text of 1 to %zu bytes", key,
+				   max);
 	memcpy(ret, text, size + 1);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Reading the JSON of statements, for the files of verity/ that do. */
+/* Reading JSON key by key, for the files of verity/ that read what is not a manifest. */
 
 #include "verity/statement.h"
 
@@ -11,14 +11,14 @@
  * verity_statement_decode - the JSON object of a statement's text, of the right type
  * @ret: set on success alone; json_object_put()
  *
- * Return: 0; -EBADMSG (BAD_STATEMENT, WRONG_TYPE); -ENOMEM.
+ * Return: 0; -EBADMSG (BAD_STATEMENT, WRONG_TYPE, UNKNOWN_FEATURE); -ENOMEM.
  */
 int verity_statement_decode(const void *text, size_t size,
 			    enum verity_statement_type type, struct json_object **ret,
 			    struct verity_error *err) must_check;
 
 /**
- * verity_statement_bad - fail with "statement: KEY: WHY"
+ * verity_statement_bad - fail with "KEY: WHY"
  */
 int verity_statement_bad(struct verity_error *err, const char *key, const char *why);
 

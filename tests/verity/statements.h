@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Statement files with any text in them, signed by the keys of tests/verity/keys.h. */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "tests/verity/keys.h"
+#include "verity/statement.h"
+
+/* A statement file; free the bytes. */
+struct statement_file {
+	uint8_t *bytes;
+	size_t size;
+};
+
+/**
+ * statement_make - put @text and its signature into a file
+ * @signer: "signer", "unlock"; NULL: it is not signed
+ */
+struct statement_file statement_make(const struct keys *keys, const char *text,
+				     const char *signer);
+
+/**
+ * statement_ring - load a key ring, which must be sound; verity_keyring_free()
+ */
+struct verity_keyring *statement_ring(const struct keys *keys);

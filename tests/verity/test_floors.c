@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/check.h"
+#include "verity/cleanup.h"
+#include "verity/floors.h"
+
+static void floors_free_p(struct verity_floors *floors)
+{
+	verity_floors_free(floors);
+}
+
+#define cleanup_floors cleanup_with(floors_free_p)
+
+static int decode(const char *text, struct verity_floors *ret, struct verity_error *err)
+{
+	return verity_floors_decode(text, strlen(text), ret, err);
+}
+
+#define FLOORS(epochs) "{\"format\":1,\"time\":7,\"denylist\":3,\"epochs\":" epochs "}"
+
+static void test_decode(void **state)
+{
+	static const char epoch[] = "a: outside 1 to 4294967295";
+	static const struct {
+		const char *text;
+		const char *message; /* NULL: good */
+	} cases[] = {
+		{FLOORS("{}"), NULL},
+		{FLOORS("{\"a\":1}"), NULL},
+		{FLOORS("{\"b\":4294967295,\"a\":1}"), NULL},
+		{FLOORS("{},\"more\":[]"), NULL},
+		{FLOORS("{\"a\":0}"), epoch},
+		{FLOORS("{\"a\":-1}"), epoch},
+		{FLOORS("{\"a\":4294967296}"), epoch},
+		{FLOORS("{\"a\":\"1\"}"), "a: not an integer"},
+		{FLOORS("{\"a\":null}"), "a: not an integer"},
+		{FLOORS("{\"a\":2,\"a\":1}"), "a: there twice"},
+		{FLOORS("{\"../a\":1}"), "epochs: not a package's name"},
+		{FLOORS("{\"\":1}"), "epochs: not a package's name"},
+		{FLOORS("[]"), "epochs: missing, or not an object"},
+		{FLOORS("null"), "epochs: missing, or not an object"},
+		{"{\"format\":1,\"time\":7,\"denylist\":3}",
+		 "epochs: missing, or not an object"},
+		{"{\"time\":7,\"denylist\":3,\"epochs\":{}}", "format: missing"},
+		{"{\"format\":2,\"time\":7,\"denylist\":3,\"epochs\":{}}",
+		 "format: outside 1 to 1"},
+		{"{\"format\":1,\"denylist\":3,\"epochs\":{}}", "time: missing"},
+		{"{\"format\":1,\"time\":-1,\"denylist\":3,\"epochs\":{}}",
+		 "time: outside 0 to 253402300799"},
+		{"{\"format\":1,\"time\":253402300800,\"denylist\":3,\"epochs\":{}}",
+		 "time: outside 0 to 253402300799"},
+		{"{\"format\":1,\"time\":7,\"epochs\":{}}", "denylist: missing"},
+		{"{\"format\":1,\"time\":7,\"denylist\":4294967296,\"epochs\":{}}",
+		 "denylist: outside 0 to 4294967295"},
+		{"", "not JSON: continue at byte 0"},
+		{"[]", "not one JSON object and nothing else"},
+		{"{\"format\":1,\"time\":7,\"denyl", "not JSON: continue at byte 27"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cleanup_floors struct verity_floors floors = {.time = 99};
+		struct verity_error err = {VERITY_OK, ""};
+		int r = decode(cases[i].text, &floors, &err);
+
+		if (!cases[i].message) {
+			check_ok(r, &err);
+			assert_int_equal(floors.time, 7);
+			assert_int_equal(floors.denylist, 3);
+			continue;
+		}
+		assert_int_equal(r, -EBADMSG);
+		check_error(&err, VERITY_E_BAD_STATEMENT, cases[i].message);
+		assert_int_equal(floors.time, 99);
+	}
+}
+
+static void raise_to(struct verity_floors *floors, const char *name, uint32_t epoch,
+		     int rose)
+{
+	struct verity_error err;
+
+	assert_int_equal(verity_floors_raise_epoch(floors, name, epoch, &err), rose);
+}
+
+/* Whatever is tried, and in whatever order. */
+static void test_never_falls(void **state)
+{
+	static const struct {
+		uint32_t epoch;
+		int rose;
+		uint32_t floor;
+	} steps[] = {
+		{0, 0, 0},          {3, 1, 3}, {3, 0, 3},
+		{2, 0, 3},          {0, 0, 3}, {UINT32_MAX, 1, UINT32_MAX},
+		{4, 0, UINT32_MAX},
+	};
+	cleanup_floors struct verity_floors floors = {.time = 0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		raise_to(&floors, "m", steps[i].epoch, steps[i].rose);
+		assert_int_equal(verity_floors_epoch(&floors, "m"), steps[i].floor);
+	}
+	assert_int_equal(floors.count, 1);
+	assert_int_equal(verity_floors_epoch(&floors, "M"), 0);
+	assert_int_equal(verity_floors_epoch(NULL, "m"), 0);
+
+	assert_true(verity_floors_raise_time(&floors, 100));
+	assert_false(verity_floors_raise_time(&floors, 100));
+	assert_false(verity_floors_raise_time(&floors, 99));
+	assert_false(verity_floors_raise_time(&floors, -1));
+	assert_false(verity_floors_raise_time(&floors, INT64_MIN));
+	/* A signer's year 10000 would lock the device's time there. */
+	assert_false(verity_floors_raise_time(&floors, VERITY_TIME_MAX + 1));
+	assert_int_equal(floors.time, 100);
+
+	assert_true(verity_floors_raise_denylist(&floors, 9));
+	assert_false(verity_floors_raise_denylist(&floors, 9));
+	assert_false(verity_floors_raise_denylist(&floors, 0));
+	assert_int_equal(floors.denylist, 9);
+}
+
+static void test_round_trip(void **state)
+{
+	static const char *const names[] = {"m", "a", "z", "b.c", "B", "0"};
+	cleanup_floors struct verity_floors floors = {.time = VERITY_TIME_MAX,
+						      .denylist = UINT32_MAX};
+	cleanup_floors struct verity_floors again = {.time = 0};
+	cleanup_free char *text = NULL;
+	struct verity_error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		raise_to(&floors, names[i], UINT32_MAX - (uint32_t)i, 1);
+	check_ok(verity_floors_encode(&floors, &text, &err), &err);
+	assert_string_equal(text,
+			    "{\"format\":1,\"time\":253402300799,\"denylist\":4294967295,"
+			    "\"epochs\":{\"0\":4294967290,\"B\":4294967291,\"a\":"
+			    "4294967294,\"b.c\":4294967292,\"m\":4294967295,\"z\":"
+			    "4294967293}}");
+	check_ok(decode(text, &again, &err), &err);
+	assert_int_equal(again.time, floors.time);
+	assert_int_equal(again.denylist, floors.denylist);
+	assert_int_equal(again.count, floors.count);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal(verity_floors_epoch(&again, names[i]), UINT32_MAX - i);
+}
+
+static void test_nothing_run(void **state)
+{
+	cleanup_floors struct verity_floors floors = {.time = 0};
+	cleanup_free char *text = NULL;
+	struct verity_error err;
+
+	(void)state;
+	check_ok(verity_floors_encode(&floors, &text, &err), &err);
+	assert_string_equal(text,
+			    "{\"format\":1,\"time\":0,\"denylist\":0,\"epochs\":{}}");
+	check_ok(decode(text, &floors, &err), &err);
+	assert_int_equal(floors.count, 0);
+}
+
+/* A full table forgets nobody, and still raises those it has. */
+static void test_full(void **state)
+{
+	cleanup_floors struct verity_floors floors = {.time = 0};
+	cleanup_floors struct verity_floors again = {.time = 0};
+	cleanup_free char *text = NULL;
+	struct verity_error err;
+	char name[16];
+
+	(void)state;
+	for (int i = 0; i < VERITY_FLOORS_MAX; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		raise_to(&floors, name, 1, 1);
+	}
+	assert_int_equal(verity_floors_raise_epoch(&floors, "more", 1, &err), -E2BIG);
+	check_error(&err, VERITY_E_TOO_MANY,
+		    "over 4096 package names have run on this device");
+	raise_to(&floors, "n0", 2, 1);
+	check_ok(verity_floors_encode(&floors, &text, &err), &err);
+	check_ok(decode(text, &again, &err), &err);
+	assert_int_equal(again.count, VERITY_FLOORS_MAX);
+	assert_int_equal(verity_floors_epoch(&again, "n0"), 2);
+	assert_int_equal(verity_floors_epoch(&again, "n4095"), 1);
+	assert_int_equal(verity_floors_epoch(&again, "more"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_decode),     cmocka_unit_test(test_never_falls),
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_nothing_run),
+		cmocka_unit_test(test_full),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

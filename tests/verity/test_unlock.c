@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/check.h"
+#include "tests/verity/statements.h"
+#include "verity/denylist.h"
+#include "verity/floors.h"
+#include "verity/hex.h"
+#include "verity/json_value.h"
+#include "verity/statement_field.h"
+#include "verity/unlock_private.h"
+
+DEFINE_CLEANUP(struct verity_denylist, verity_denylist_free);
+DEFINE_CLEANUP(struct verity_unlock, verity_unlock_free);
+
+static struct keys keys;
+static struct verity_keyring *keyring;
+
+static const char good[] = "{\"type\":\"unlock\",\"format\":1,\"serial\":\"A-1\","
+			   "\"allow\":[\"untrusted\"],\"not_after\":1000}";
+
+static int read_unlock(const char *text, const char *signer,
+		       const struct verity_denylist *denylist, struct verity_unlock **ret,
+		       struct verity_error *err)
+{
+	struct statement_file file = statement_make(&keys, text, signer);
+	int r = verity_unlock_read(file.bytes, file.size, keyring, denylist, ret, err);
+
+	free(file.bytes);
+	return r;
+}
+
+static void test_read(void **state)
+{
+	cleanup_with(verity_unlock_free_p) struct verity_unlock *unlock = NULL;
+	struct verity_error err;
+
+	(void)state;
+	check_ok(read_unlock(good, "unlock", NULL, &unlock, &err), &err);
+	assert_string_equal(verity_unlock_serial(unlock), "A-1");
+	assert_int_equal(verity_unlock_allows(unlock), VERITY_ALLOW_UNTRUSTED);
+	assert_int_equal(verity_unlock_not_after(unlock), 1000);
+	assert_string_equal(verity_unlock_signer(unlock)->subject,
+			    "CN=wmopkg development unlock signer");
+	assert_string_equal(verity_unlock_signer(unlock)->anchor, "root.pem");
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *text, *signer;
+		int r;
+		enum verity_code code;
+		const char *message;
+	} cases[] = {
+		{good, NULL, -EKEYREJECTED, VERITY_E_NO_SIGNATURE,
+		 "the statement has no signature"},
+		{good, "signer", -EKEYREJECTED, VERITY_E_UNTRUSTED_SIGNER,
+		 "a certificate of the signer is not for signing unlock statements "
+		 "(extended key usage 2.25.262918127440573346229120389441173150337)"},
+		{"{\"type\":\"denylist\",\"format\":1,\"number\":1,\"deny\":[]}",
+		 "unlock", -EBADMSG, VERITY_E_WRONG_TYPE,
+		 "it is a deny list, not an unlock statement"},
+		{"{\"type\":\"unlock\",\"format\":1}", "unlock", -EBADMSG,
+		 VERITY_E_BAD_STATEMENT, "serial: missing"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct verity_unlock *unlock = NULL;
+		struct verity_error err;
+
+		assert_int_equal(
+			read_unlock(cases[i].text, cases[i].signer, NULL, &unlock, &err),
+			cases[i].r);
+		check_error(&err, cases[i].code, cases[i].message);
+		assert_null(unlock);
+	}
+}
+
+/* The statement was good, then its signer's key got lost. */
+static void test_denied_signer(void **state)
+{
+	cleanup_with(verity_unlock_free_p) struct verity_unlock *unlock = NULL;
+	cleanup_with(verity_denylist_free_p) struct verity_denylist *denylist = NULL;
+	char text[256], hex[2 * VERITY_KEY_ID_BYTES + 1], message[256];
+	struct verity_unlock *none = NULL;
+	struct statement_file file;
+	struct verity_error err;
+
+	(void)state;
+	check_ok(read_unlock(good, "unlock", NULL, &unlock, &err), &err);
+	verity_hex_encode(verity_unlock_signer(unlock)->key_id, VERITY_KEY_ID_BYTES, hex);
+	snprintf(
+		text, sizeof(text),
+		"{\"type\":\"denylist\",\"format\":1,\"number\":7,\"deny\":[{\"key\":\"%s\"}"
+		"]}",
+		hex);
+	file = statement_make(&keys, text, "signer");
+	check_ok(verity_denylist_read(file.bytes, file.size, keyring, NULL, &denylist,
+				      &err),
+		 &err);
+	free(file.bytes);
+	assert_int_equal(read_unlock(good, "unlock", denylist, &none, &err),
+			 -EKEYREVOKED);
+	snprintf(message, sizeof(message),
+		 "deny list 7 names a key that it was signed with, %s", hex);
+	check_error(&err, VERITY_E_REVOKED, message);
+	assert_null(none);
+}
+
+static int take(const char *text, struct verity_unlock_text *ret,
+		struct verity_error *err)
+{
+	cleanup_with(json_object_put_p) struct json_object *object = NULL;
+
+	check_ok(verity_json_parse(text, strlen(text), &object, err), err);
+	return verity_unlock_take(object, ret, err);
+}
+
+#define S   "\"serial\":\"A\""
+#define A   "\"allow\":[\"downgrade\"]"
+#define N   "\"not_after\":1"
+#define S64 "1234567890123456789012345678901234567890123456789012345678901234"
+
+static void test_take(void **state)
+{
+	static const char bad_serial[] = "serial: not a printable text of 1 to 64 bytes";
+	static const struct {
+		const char *text;
+		const char *message; /* NULL: good */
+	} cases[] = {
+		{"{" S "," A "," N "}", NULL},
+		{"{" S "," A "," N ",\"more\":{\"serial\":2}}", NULL},
+		{"{\"serial\":\"" S64 "\"," A "," N "}", NULL},
+		{"{\"serial\":\"" S64 "5\"," A "," N "}", bad_serial},
+		{"{\"serial\":\"\"," A "," N "}", bad_serial},
+		{"{\"serial\":\"a\\nb\"," A "," N "}", bad_serial},
+		{"{\"serial\":\"a\\u0000b\"," A "," N "}", bad_serial},
+		{"{\"serial\":\"a\\u202eb\"," A "," N "}", bad_serial},
+		{"{\"serial\":17," A "," N "}", bad_serial},
+		{"{\"serial\":[\"A\"]," A "," N "}", bad_serial},
+		{"{" A "," N "}", "serial: missing"},
+		{"{" S "," N "}", "allow: missing, or not a list"},
+		{"{" S ",\"allow\":\"downgrade\"," N "}",
+		 "allow: missing, or not a list"},
+		{"{" S ",\"allow\":null," N "}", "allow: missing, or not a list"},
+		{"{" S ",\"allow\":[]," N "}", "allow: nothing that this firmware knows"},
+		{"{" S ",\"allow\":[\"everything\"]," N "}",
+		 "allow: nothing that this firmware knows"},
+		{"{" S ",\"allow\":[\"everything\",\"downgrade\"]," N "}", NULL},
+		{"{" S ",\"allow\":[\"downgrade\",1]," N "}",
+		 "allow: not a list of words"},
+		{"{" S ",\"allow\":[\"downgrade\\u0000\"]," N "}",
+		 "allow: not a list of words"},
+		{"{" S ",\"allow\":[[\"downgrade\"]]," N "}",
+		 "allow: not a list of words"},
+		{"{" S "," A "}", "not_after: missing"},
+		{"{" S "," A ",\"not_after\":\"2030-01-01\"}",
+		 "not_after: not an integer"},
+		{"{" S "," A ",\"not_after\":1.5}", "not_after: not an integer"},
+		{"{" S "," A ",\"not_after\":0}", "not_after: outside 1 to 253402300799"},
+		{"{" S "," A ",\"not_after\":-1}",
+		 "not_after: outside 1 to 253402300799"},
+		{"{" S "," A ",\"not_after\":253402300800}",
+		 "not_after: outside 1 to 253402300799"},
+		{"{" S "," A ",\"not_after\":99999999999999999999999}",
+		 "not_after: outside 1 to 253402300799"},
+		{"{" S "," A ",\"not_after\":253402300799}", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct verity_unlock_text text = {.not_after = -9};
+		struct verity_error err = {VERITY_OK, ""};
+		int r = take(cases[i].text, &text, &err);
+
+		if (!cases[i].message) {
+			check_ok(r, &err);
+			assert_int_equal(text.allows, VERITY_ALLOW_DOWNGRADE);
+			continue;
+		}
+		assert_int_equal(r, -EBADMSG);
+		check_error(&err, VERITY_E_BAD_STATEMENT, cases[i].message);
+		assert_int_equal(text.not_after, -9);
+	}
+}
+
+static void test_check(void **state)
+{
+	static const struct {
+		const char *serial;
+		int64_t now;
+		enum verity_code code;
+		const char *message;
+	} cases[] = {
+		{"A-1", 0, VERITY_OK, ""},
+		{"A-1", 1000, VERITY_OK, ""},
+		{"A-1", 1001, VERITY_E_EXPIRED,
+		 "the unlock statement was good until 1970-01-01 00:16:40 UTC, and by "
+		 "this device it is 1970-01-01 00:16:41 UTC"},
+		{"A-2", 0, VERITY_E_WRONG_DEVICE,
+		 "the unlock statement is for serial number A-1, and this device is A-2"},
+		{"a-1", 0, VERITY_E_WRONG_DEVICE,
+		 "the unlock statement is for serial number A-1, and this device is a-1"},
+		{"A-1 ", 0, VERITY_E_WRONG_DEVICE,
+		 "the unlock statement is for serial number A-1, and this device is A-1 "},
+		{"", 0, VERITY_E_WRONG_DEVICE,
+		 "the unlock statement is for serial number A-1, and that of this device "
+		 "is not known"},
+		/* Whose it is comes first. */
+		{"A-2", 1001, VERITY_E_WRONG_DEVICE,
+		 "the unlock statement is for serial number A-1, and this device is A-2"},
+	};
+	cleanup_with(verity_unlock_free_p) struct verity_unlock *unlock = NULL;
+	struct verity_error err;
+
+	(void)state;
+	check_ok(read_unlock(good, "unlock", NULL, &unlock, &err), &err);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int r;
+
+		err = (struct verity_error){VERITY_OK, ""};
+		r = verity_unlock_check(unlock, cases[i].serial, cases[i].now, &err);
+		check_error(&err, cases[i].code, cases[i].message);
+		assert_int_equal(r, cases[i].code == VERITY_OK ? 0 : -EPERM);
+	}
+}
+
+static void test_encode(void **state)
+{
+	const unsigned all = VERITY_ALLOW_UNTRUSTED | VERITY_ALLOW_DOWNGRADE;
+	static const struct {
+		const char *serial;
+		unsigned allows;
+		int64_t not_after;
+		const char *message;
+	} bad[] = {
+		{"", VERITY_ALLOW_DOWNGRADE, 1,
+		 "serial: not a printable text of 1 to 64 bytes"},
+		{S64 "5", VERITY_ALLOW_DOWNGRADE, 1,
+		 "serial: not a printable text of 1 to 64 bytes"},
+		{"a\tb", VERITY_ALLOW_DOWNGRADE, 1,
+		 "serial: not a printable text of 1 to 64 bytes"},
+		{"A", 0, 1, "allow: nothing"},
+		{"A", 4, 1, "allow: nothing"},
+		{"A", VERITY_ALLOW_DOWNGRADE, 0, "not_after: out of its range"},
+		{"A", VERITY_ALLOW_DOWNGRADE, VERITY_TIME_MAX + 1,
+		 "not_after: out of its range"},
+	};
+	struct verity_unlock_text again;
+	struct verity_error err;
+	char *text = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(verity_unlock_encode(bad[i].serial, bad[i].allows,
+						      bad[i].not_after, &text, &err),
+				 -EBADMSG);
+		check_error(&err, VERITY_E_BAD_STATEMENT, bad[i].message);
+		assert_null(text);
+	}
+	check_ok(verity_unlock_encode("SN 1/\"2", all, 1700000000, &text, &err), &err);
+	assert_string_equal(text,
+			    "{\"type\":\"unlock\",\"format\":1,\"serial\":\"SN 1/\\\"2\","
+			    "\"allow\":[\"untrusted\",\"downgrade\"],\"not_after\":"
+			    "1700000000}");
+	check_ok(take(text, &again, &err), &err);
+	assert_string_equal(again.serial, "SN 1/\"2");
+	assert_int_equal(again.allows, all);
+	assert_int_equal(again.not_after, 1700000000);
+	free(text);
+}
+
+static void test_words(void **state)
+{
+	char words[VERITY_UNLOCK_WORDS_MAX];
+
+	(void)state;
+	assert_int_equal(verity_unlock_bit("untrusted"), VERITY_ALLOW_UNTRUSTED);
+	assert_int_equal(verity_unlock_bit("downgrade"), VERITY_ALLOW_DOWNGRADE);
+	assert_int_equal(verity_unlock_bit("Downgrade"), 0);
+	assert_int_equal(verity_unlock_bit(""), 0);
+	verity_unlock_words(VERITY_ALLOW_UNTRUSTED | VERITY_ALLOW_DOWNGRADE, words);
+	assert_string_equal(words, "untrusted, downgrade");
+	verity_unlock_words(VERITY_ALLOW_DOWNGRADE, words);
+	assert_string_equal(words, "downgrade");
+	verity_unlock_words(0, words);
+	assert_string_equal(words, "");
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	keys_make(&keys);
+	keyring = statement_ring(&keys);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	verity_keyring_free(keyring);
+	keys_delete(&keys);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_read),  cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_take),  cmocka_unit_test(test_denied_signer),
+		cmocka_unit_test(test_check), cmocka_unit_test(test_encode),
+		cmocka_unit_test(test_words),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -27,6 +27,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PROMPT = "\x1b[m# "
 CURSOR_QUESTION = "\x1b[6n"
 BOOT_S = 180
+# what the machine's DMI says it is
+MODEL = "Example-Switch-8"
+SERIAL = "EX-000042"
+UEFI = "/usr/share/OVMF"
 COMMAND_S = 60
 KERNEL_WORDS = "console=ttyS0 root=PARTLABEL=firmware rootfstype=squashfs ro quiet loglevel=3 panic=-1"
 
@@ -85,12 +89,18 @@ def make_stick(path, files, mib=64):
 class Device:
     """One device: a disk in @folder, and the machine that runs on it now and then."""
 
-    def __init__(self, built, folder, echo=None):
-        """@built: see build_folder(); @echo: called with console text as it comes"""
+    def __init__(self, built, folder, echo=None, secure_boot=False, serial=SERIAL):
+        """@built: see build_folder(); @echo: called with console text as it comes
+
+        With @secure_boot the machine has UEFI firmware that starts nothing but what is
+        signed by its key, and keeps its variables in @folder.
+        """
         self.built = built
         self.folder = folder
         self.disk = os.path.join(folder, "disk.img")
         self.echo = echo
+        self.secure_boot = secure_boot
+        self.serial = serial
         self.process = None
         self.decoder = None
         self.log = ""
@@ -104,9 +114,12 @@ class Device:
 
     def command(self, words="", port=0):
         """The command line of the virtual machine, without its serial port."""
+        kernel = "vmlinuz.signed" if self.secure_boot else "vmlinuz"
         return ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
                 "-m", "512", "-nodefaults", "-display", "none",
-                "-kernel", os.path.join(self.built, "vmlinuz"),
+                "-smbios", f"type=1,product={MODEL},serial={self.serial}",
+                *self._uefi(),
+                "-kernel", os.path.join(self.built, kernel),
                 "-initrd", os.path.join(self.built, "initrd.img"),
                 "-append", f"{KERNEL_WORDS} {words}".strip(),
                 "-drive", f"file={self.disk},format=raw,if=virtio",
@@ -114,6 +127,18 @@ class Device:
                 "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80",
                 "-device", "virtio-net-pci,netdev=net,romfile=",
                 "-device", "qemu-xhci"]
+
+    def _uefi(self):
+        """The options for UEFI firmware in Secure Boot; none without."""
+        if not self.secure_boot:
+            return []
+        variables = os.path.join(self.folder, "uefi-variables")
+        if not os.path.exists(variables):
+            shutil.copyfile(f"{UEFI}/OVMF_VARS_4M.snakeoil.fd", variables)
+        return ["-machine", "smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on",
+                "-drive", f"file={UEFI}/OVMF_CODE_4M.snakeoil.fd,format=raw,if=pflash,unit=0,"
+                          "readonly=on",
+                "-drive", f"file={variables},format=raw,if=pflash,unit=1"]
 
     def _monitor_path(self):
         return os.path.join(self.folder, "monitor")

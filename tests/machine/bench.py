@@ -61,8 +61,8 @@ class Bench:
         """The keys whose root certificate the device trusts."""
         return os.path.join(self.built, "keys")
 
-    def device(self):
-        return console.Device(self.built, self.folder)
+    def device(self, **options):
+        return console.Device(self.built, self.folder, **options)
 
     def stick(self, *files):
         """An image of a USB stick with these files on it."""

@@ -72,6 +72,7 @@ static int mount_one(const struct overlay_order_item *item,
 {
 	char folder[PATH_MAX];
 	char name[DM_NAME_BYTES];
+	const char *note;
 	int r;
 
 	snprintf(folder, sizeof(folder), "%s/%zu", layers, mounted->count + 1);
@@ -82,6 +83,9 @@ static int mount_one(const struct overlay_order_item *item,
 					&mounted->layers[mounted->count], err);
 	if (r < 0)
 		return r;
+	note = overlay_layer_note(mounted->layers[mounted->count]);
+	if (note)
+		log_line(LOG_LEVEL_INFO, "%s: %s", item->entry.name, note);
 	mounted->count++;
 	mounted->nosuid = mounted->nosuid || !verity_verified_signed(verified);
 	return 0;

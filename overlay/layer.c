@@ -139,3 +139,8 @@ int overlay_layer_mount(const struct verity_verified *verified, const char *dm_n
 	*ret = steal_ptr(&layer);
 	return 0;
 }
+
+const char *overlay_layer_note(const struct overlay_layer *layer)
+{
+	return verity_device_note(layer->device);
+}

@@ -19,6 +19,11 @@ int overlay_layer_mount(const struct verity_verified *verified, const char *dm_n
 			struct verity_error *err) must_check;
 
 /**
+ * overlay_layer_note - see verity_device_note()
+ */
+const char *overlay_layer_note(const struct overlay_layer *layer);
+
+/**
  * overlay_layer_release - keep the layer mounted and forget it
  */
 void overlay_layer_release(struct overlay_layer *layer);

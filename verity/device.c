@@ -12,6 +12,7 @@
 
 #include "verity/cleanup.h"
 #include "verity/device_node.h"
+#include "verity/kernel_demand.h"
 #include "verity/loop.h"
 #include "verity/manifest.h"
 
@@ -25,6 +26,7 @@
 
 struct verity_device {
 	char path[sizeof(DM_FOLDER) + DM_NAME_MAX];
+	char note[320]; /* "" where there is nothing to say */
 };
 
 /* The last thing that libcryptsetup complained about. */
@@ -108,8 +110,8 @@ static int fail_device(int r, const struct complaint *complaint, struct verity_e
  * device; that is the whole file, so that an image of one block, which has no tree, needs
  * no device of no bytes.
  */
-static int activate(struct crypt_device *cd, const struct verity_verified *verified,
-		    const char *data_path, const char *dm_name)
+static int describe(struct crypt_device *cd, const struct verity_verified *verified,
+		    const char *data_path)
 {
 	const struct verity_manifest *manifest = verity_verified_manifest(verified);
 	const struct verity_layout *layout = verity_verified_layout(verified);
@@ -125,25 +127,51 @@ static int activate(struct crypt_device *cd, const struct verity_verified *verif
 		.hash_area_offset = layout->tree_start,
 		.flags = CRYPT_VERITY_NO_HEADER,
 	};
-	const char *hash = (const char *)manifest->root_hash;
-	int r = crypt_format(cd, CRYPT_VERITY, NULL, NULL, NULL, NULL, 0, &params);
 
-	if (r < 0)
-		return r;
-	/* A kernel that demands no signature takes the device without one as well. */
-	if (manifest->kernel_signature) {
-		r = crypt_activate_by_signed_key(
-			cd, dm_name, hash, sizeof(manifest->root_hash),
-			(const char *)manifest->kernel_signature,
-			manifest->kernel_signature_bytes, CRYPT_ACTIVATE_READONLY);
-		if (r >= 0)
-			return r;
-	}
-	return crypt_activate_by_volume_key(
-		cd, dm_name, hash, sizeof(manifest->root_hash), CRYPT_ACTIVATE_READONLY);
+	return crypt_format(cd, CRYPT_VERITY, NULL, NULL, NULL, NULL, 0, &params);
 }
 
-static int attach(const struct verity_verified *verified, const char *dm_name,
+static int activate_unsigned(struct crypt_device *cd,
+			     const struct verity_manifest *manifest, const char *dm_name,
+			     struct complaint *complaint, struct verity_error *err)
+{
+	int r = crypt_activate_by_volume_key(
+		cd, dm_name, (const char *)manifest->root_hash,
+		sizeof(manifest->root_hash), CRYPT_ACTIVATE_READONLY);
+
+	if (r >= 0)
+		return 0;
+	return verity_kernel_demands_signature() ? verity_kernel_fail_unsigned(err)
+						 : fail_device(r, complaint, err);
+}
+
+static int activate(struct crypt_device *cd, const struct verity_manifest *manifest,
+		    struct verity_device *device, struct complaint *complaint,
+		    struct verity_error *err)
+{
+	const char *dm_name = device->path + strlen(DM_FOLDER);
+	struct complaint first;
+	int r;
+
+	if (!manifest->kernel_signature)
+		return activate_unsigned(cd, manifest, dm_name, complaint, err);
+	r = crypt_activate_by_signed_key(
+		cd, dm_name, (const char *)manifest->root_hash,
+		sizeof(manifest->root_hash), (const char *)manifest->kernel_signature,
+		manifest->kernel_signature_bytes, CRYPT_ACTIVATE_READONLY);
+	if (r >= 0)
+		return 0;
+	if (verity_kernel_demands_signature())
+		return verity_kernel_fail_signed(complaint->text, err);
+	first = *complaint;
+	complaint->text[0] = '\0';
+	r = activate_unsigned(cd, manifest, dm_name, complaint, err);
+	if (r == 0)
+		verity_kernel_note(first.text, device->note, sizeof(device->note));
+	return r;
+}
+
+static int attach(const struct verity_verified *verified, struct verity_device *device,
 		  struct verity_error *err)
 {
 	const struct verity_layout *layout = verity_verified_layout(verified);
@@ -166,12 +194,15 @@ static int attach(const struct verity_verified *verified, const char *dm_name,
 	r = crypt_init(&cd, tree.path);
 	if (r >= 0) {
 		crypt_set_log_callback(cd, listen, &complaint);
-		r = activate(cd, verified, data.path, dm_name);
+		r = describe(cd, verified, data.path);
 	}
+	r = r < 0 ? fail_device(r, &complaint, err)
+		  : activate(cd, verity_verified_manifest(verified), device, &complaint,
+			     err);
 	crypt_set_log_callback(NULL, swallow, NULL);
 	if (cd)
 		crypt_set_log_callback(cd, swallow, NULL);
-	return r < 0 ? fail_device(r, &complaint, err) : 0;
+	return r;
 }
 
 int verity_device_open(const struct verity_verified *verified, const char *dm_name,
@@ -185,7 +216,7 @@ int verity_device_open(const struct verity_verified *verified, const char *dm_na
 	if (strlen(dm_name) > DM_NAME_MAX)
 		return verity_fail(err, VERITY_E_DEVICE, "device name too long");
 	snprintf(device->path, sizeof(device->path), DM_FOLDER "%s", dm_name);
-	r = attach(verified, dm_name, err);
+	r = attach(verified, device, err);
 	if (r < 0)
 		return r;
 	*ret = steal_ptr(&device);
@@ -195,6 +226,11 @@ int verity_device_open(const struct verity_verified *verified, const char *dm_na
 const char *verity_device_path(const struct verity_device *device)
 {
 	return device->path;
+}
+
+const char *verity_device_note(const struct verity_device *device)
+{
+	return *device->note ? device->note : NULL;
 }
 
 static int deactivate(const char *dm_name, uint32_t flags)

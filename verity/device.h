@@ -20,8 +20,13 @@ struct verity_device;
  * @dm_name:  device-mapper name, unique, VERITY_DEVICE_PREFIX first
  * @ret:      set on success alone; free with verity_device_free()
  *
+ * Where the manifest holds a kernel signature, the kernel gets it to check. One that
+ * cannot, or does not know its key, sets the device up without, unless it demands a
+ * signature (dm_verity.require_signatures).
+ *
  * Return: 0; -EOPNOTSUPP where the kernel lacks loop or dm-verity (the message names the
- * option); -errno.
+ * option); -EIO (KERNEL_SIGNATURE) where it demands a signature and has none that it
+ * takes; -errno.
  */
 int verity_device_open(const struct verity_verified *verified, const char *dm_name,
 		       struct verity_device **ret, struct verity_error *err) must_check;
@@ -30,6 +35,12 @@ int verity_device_open(const struct verity_verified *verified, const char *dm_na
  * verity_device_path - the block device, under /dev/mapper; borrowed
  */
 const char *verity_device_path(const struct verity_device *device);
+
+/**
+ * verity_device_note - why the kernel made no use of the kernel signature; borrowed; NULL
+ * where it did, or there is none
+ */
+const char *verity_device_note(const struct verity_device *device);
 
 /**
  * verity_device_release - let go of the device in this process without detaching it

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
+#include "tests/check.h"
+#include "verity/kernel_demand.h"
+
+#define DEMANDS                                                                          \
+	"the kernel demands a signature of the root hash "                               \
+	"(dm_verity.require_signatures) and "
+#define RELOAD "device-mapper: reload ioctl on wmopkg-x (253:0) failed: "
+
+static void test_messages(void **state)
+{
+	static const struct {
+		const char *complaint, *message;
+	} cases[] = {
+		{RELOAD "Required key not available",
+		 DEMANDS "does not know the key of the package's"},
+		{RELOAD "Key was rejected by service",
+		 DEMANDS "does not take the package's: Key was rejected by service"},
+		{"Kernel keyring is not supported by the kernel.",
+		 DEMANDS "does not take the package's: Kernel keyring is not supported "
+			 "by the kernel."},
+	};
+	struct verity_error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(verity_kernel_fail_signed(cases[i].complaint, &err),
+				 -EIO);
+		check_error(&err, VERITY_E_KERNEL_SIGNATURE, cases[i].message);
+	}
+	assert_int_equal(verity_kernel_fail_unsigned(&err), -EIO);
+	check_error(&err, VERITY_E_KERNEL_SIGNATURE, DEMANDS "the package has none");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_messages),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -17,6 +17,12 @@ static const struct command commands[] = {
 	{"verify", "FILE [json]",
 	 "check a package file, and show whether this device would take it",
 	 command_verify},
+	{"unlock", "[FILE | clear]",
+	 "take what the vendor allows this device, forget it, or show what is allowed",
+	 command_unlock},
+	{"denylist", "[FILE]",
+	 "put a list of what must not run any more in force, or show the one that is",
+	 command_denylist},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "installer/command.h"
+#include "installer/installed.h"
+#include "installer/statement.h"
+#include "verity/cleanup.h"
+#include "verity/hex.h"
+
+static void print_entry(const struct verity_deny *deny)
+{
+	char hex[2 * VERITY_DIGEST_BYTES + 1];
+
+	verity_hex_encode(deny->digest, sizeof(deny->digest), hex);
+	switch (deny->kind) {
+	case VERITY_DENY_KEY:
+		printf("Denied key: %s\n", hex);
+		break;
+	case VERITY_DENY_ROOT_HASH:
+		printf("Denied root hash: %s\n", hex);
+		break;
+	case VERITY_DENY_NAME:
+		printf("Denied name: %s below epoch %" PRIu32 "\n", deny->name,
+		       deny->epoch_below);
+		break;
+	}
+}
+
+static int show(struct device *device, struct verity_error *err)
+{
+	const struct verity_denylist *list;
+	const struct verity_signer *signer;
+	struct overlay_trust *trust;
+	int r = device_trust(device, &trust, err);
+
+	if (r < 0)
+		return r;
+	list = overlay_trust_denylist(trust);
+	if (!list) {
+		puts("There is no deny list.");
+		return 0;
+	}
+	signer = verity_denylist_signer(list);
+	printf("Number: %" PRIu32 "\nSigner: %s\n", verity_denylist_number(list),
+	       signer->subject);
+	printf("Trusted by: %s\n",
+	       signer->anchor[0] ? signer->anchor : "nobody in the key ring any more");
+	for (size_t i = 0; i < verity_denylist_count(list); i++)
+		print_entry(verity_denylist_at(list, i));
+	return 0;
+}
+
+/* Whom it hits, now that it can still be thought over before the reboot. */
+static int print_revoked(struct device *device, struct verity_error *err)
+{
+	cleanup_with(installed_list_free) struct installed_list list = {0};
+	int r = installed_list_read(device, NULL, &list, err);
+
+	for (size_t i = 0; r == 0 && i < list.count; i++) {
+		const struct installed *item = &list.items[i];
+
+		if (item->verdict != VERITY_REVOKED || item->status == INSTALLED_REMOVED)
+			continue;
+		printf("%s: Revoked: ", item->entry.name);
+		report_plain(stdout, item->reason.message);
+		putchar('\n');
+	}
+	return r;
+}
+
+static int set(struct device *device, const char *file, struct verity_error *err)
+{
+	cleanup_free char *bytes = NULL;
+	struct overlay_trust *trust;
+	uint32_t number;
+	size_t size;
+	int record;
+	int r = statement_load(file, &bytes, &size, err);
+
+	if (r == 0)
+		r = device_record_fd(device, &record, err);
+	if (r == 0)
+		r = device_trust(device, &trust, err);
+	if (r < 0)
+		return r;
+	r = overlay_trust_set_denylist(trust, bytes, size, err);
+	if (r < 0)
+		return verity_context(err, r, "%s", file);
+	number = verity_denylist_number(overlay_trust_denylist(trust));
+	if (r == 0)
+		printf("Deny list %" PRIu32 " is in force already.\n", number);
+	else
+		printf("Deny list %" PRIu32 " is in force: installed packages that it "
+		       "names stay out from the next boot on.\n",
+		       number);
+	return print_revoked(device, err);
+}
+
+enum exit_status command_denylist(struct device *device, int argc, char **argv)
+{
+	struct verity_error err;
+	int r;
+
+	if (argc > 2 || (argc == 2 && argv[1][0] == '-'))
+		return report_usage("denylist: one FILE is expected at most");
+	r = argc == 1 ? show(device, &err) : set(device, argv[1], &err);
+	return r < 0 ? report_error(NULL, &err) : report_output();
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "installer/command.h"
+#include "installer/facts.h"
+#include "installer/statement.h"
+#include "verity/cleanup.h"
+
+static void format_allows(unsigned allows, char ret[static 32])
+{
+	snprintf(ret, 32, "%s%s%s", allows & VERITY_ALLOW_UNTRUSTED ? "untrusted" : "",
+		 allows == (VERITY_ALLOW_UNTRUSTED | VERITY_ALLOW_DOWNGRADE) ? ", " : "",
+		 allows & VERITY_ALLOW_DOWNGRADE ? "downgrade" : "");
+}
+
+static void print_reason(const struct verity_error *why)
+{
+	const char *hint = verity_code_hint(why->code);
+
+	printf("Reason: ");
+	report_plain(stdout, why->message);
+	printf("%s%s%s\n", hint ? " (" : "", hint ? hint : "", hint ? ")" : "");
+}
+
+static void print_statement(const struct verity_unlock *unlock, const char *serial,
+			    int64_t now)
+{
+	const struct verity_signer *signer = verity_unlock_signer(unlock);
+	struct verity_error why;
+	char allows[32], until[32];
+
+	if (verity_unlock_check(unlock, serial, now, &why) < 0) {
+		puts("Unlocked: no");
+		print_reason(&why);
+		return;
+	}
+	format_allows(verity_unlock_allows(unlock), allows);
+	facts_format_time(verity_unlock_not_after(unlock), until);
+	printf("Unlocked: %s\nUntil: %s\nSigner: %s\nTrusted by: %s\n", allows, until,
+	       signer->subject, signer->anchor);
+}
+
+static void print_allow_untrusted(const struct overlay_trust *trust)
+{
+	const struct verity_error *locked = overlay_trust_locked(trust);
+
+	printf("Allow Untrusted: %s\n",
+	       overlay_trust_policy(trust)->allow_untrusted ? "yes" : "no");
+	if (locked)
+		print_reason(locked);
+}
+
+static int show(struct device *device, struct verity_error *err)
+{
+	const char *serial;
+	struct overlay_trust *trust;
+	int r = device_trust(device, &trust, err);
+
+	if (r < 0)
+		return r;
+	serial = device_identity(device)->serial;
+	printf("Serial: %s\n", serial[0] ? serial : "not known");
+	if (overlay_trust_unlock(trust))
+		print_statement(overlay_trust_unlock(trust), serial,
+				overlay_trust_time(trust));
+	else
+		puts("Unlocked: no");
+	print_allow_untrusted(trust);
+	return 0;
+}
+
+/* What is going to be written to is asked for before it is read. */
+static int open_trust(struct device *device, struct overlay_trust **ret,
+		      struct verity_error *err)
+{
+	int record;
+	int r = device_record_fd(device, &record, err);
+
+	return r < 0 ? r : device_trust(device, ret, err);
+}
+
+static int set(struct device *device, const char *file, struct verity_error *err)
+{
+	cleanup_free char *bytes = NULL;
+	const struct verity_unlock *unlock;
+	struct overlay_trust *trust;
+	char allows[32], until[32];
+	size_t size;
+	int r = statement_load(file, &bytes, &size, err);
+
+	if (r == 0)
+		r = open_trust(device, &trust, err);
+	if (r < 0)
+		return r;
+	r = overlay_trust_set_unlock(trust, bytes, size, err);
+	if (r < 0)
+		return verity_context(err, r, "%s", file);
+	unlock = overlay_trust_unlock(trust);
+	format_allows(verity_unlock_allows(unlock), allows);
+	facts_format_time(verity_unlock_not_after(unlock), until);
+	printf("Unlocked until %.10s: %s. Changes are applied after reboot.\n", until,
+	       allows);
+	return 0;
+}
+
+static int clear(struct device *device, struct verity_error *err)
+{
+	struct overlay_trust *trust;
+	int r = open_trust(device, &trust, err);
+
+	if (r == 0)
+		r = overlay_trust_clear_unlock(trust, err);
+	if (r < 0)
+		return r;
+	puts(r ? "Unlock statement removed... Changes are applied after reboot."
+	       : "There is no unlock statement.");
+	return 0;
+}
+
+enum exit_status command_unlock(struct device *device, int argc, char **argv)
+{
+	struct verity_error err;
+	int r;
+
+	if (argc > 2 || (argc == 2 && argv[1][0] == '-'))
+		return report_usage("unlock: one FILE, or clear, is expected at most");
+	if (argc == 1)
+		r = show(device, &err);
+	else if (strcmp(argv[1], "clear") == 0)
+		r = clear(device, &err);
+	else
+		r = set(device, argv[1], &err);
+	return r < 0 ? report_error(NULL, &err) : report_output();
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/fuzz/fuzz.h"
+
+#include <string.h>
+
+#include "verity/floors.h"
+
+static void check(const struct verity_floors *floors)
+{
+	require(floors->time >= 0 && floors->time <= VERITY_TIME_MAX);
+	require(floors->count <= VERITY_FLOORS_MAX);
+	for (size_t i = 0; i < floors->count; i++) {
+		const struct verity_floor *floor = &floors->epochs[i];
+
+		require(verity_name_valid(floor->name) && floor->epoch > 0);
+		require(i == 0 || strcmp(floors->epochs[i - 1].name, floor->name) < 0);
+		require(verity_floors_epoch(floors, floor->name) == floor->epoch);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct verity_floors floors, again;
+	char *text;
+
+	if (verity_floors_decode(data, size, &floors, NULL) < 0)
+		return 0;
+	check(&floors);
+	/* What was read can be written, and reads the same again. */
+	require(verity_floors_encode(&floors, &text, NULL) == 0);
+	require(verity_floors_decode(text, strlen(text), &again, NULL) == 0);
+	require(again.time == floors.time && again.denylist == floors.denylist);
+	require(again.count == floors.count);
+	require(floors.count == 0 || memcmp(again.epochs, floors.epochs,
+					    floors.count * sizeof(*again.epochs)) == 0);
+	verity_floors_free(&again);
+	verity_floors_free(&floors);
+	free(text);
+	return 0;
+}

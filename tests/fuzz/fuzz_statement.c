@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Statement files with verification on, where nothing made up here may ever be trusted;
+ * and the readers of their text on their own, which see it only where somebody is.
+ */
+
+#include "tests/fuzz/fuzz.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "verity/denylist_private.h"
+#include "verity/floors.h"
+#include "verity/statement_field.h"
+#include "verity/text.h"
+#include "verity/unlock_private.h"
+
+static void verify(const uint8_t *data, size_t size)
+{
+	static struct verity_keyring *keyring;
+	struct verity_unlock *unlock = NULL;
+	struct verity_denylist *denylist = NULL;
+	int r;
+
+	if (!keyring)
+		require(verity_keyring_load(getenv("FUZZ_KEYS") ?: "", &keyring, NULL) ==
+			0);
+	r = verity_unlock_read(data, size, keyring, NULL, &unlock, NULL);
+	require(!unlock && (r == -EBADMSG || r == -EKEYREJECTED));
+	r = verity_denylist_read(data, size, keyring, NULL, &denylist, NULL);
+	require(!denylist && (r == -EBADMSG || r == -EKEYREJECTED));
+}
+
+static struct json_object *parse(const void *text, size_t size,
+				 enum verity_statement_type type)
+{
+	struct json_object *object = NULL;
+
+	require(verity_statement_decode(text, size, type, &object, NULL) < 0 || object);
+	return object;
+}
+
+/* What was read can be written, and reads the same again. */
+static void unlock_again(const struct verity_unlock_text *unlock)
+{
+	struct verity_unlock_text again;
+	struct json_object *object;
+	char *text;
+
+	require(verity_text_printable(unlock->serial, strlen(unlock->serial)));
+	require(unlock->not_after >= 1 && unlock->not_after <= VERITY_TIME_MAX);
+	require(verity_unlock_encode(unlock->serial, unlock->allows, unlock->not_after,
+				     &text, NULL) == 0);
+	object = parse(text, strlen(text), VERITY_STATEMENT_UNLOCK);
+	require(object && verity_unlock_take(object, &again, NULL) == 0);
+	require(strcmp(again.serial, unlock->serial) == 0);
+	require(again.allows == unlock->allows && again.not_after == unlock->not_after);
+	json_object_put(object);
+	free(text);
+}
+
+static void denylist_again(const struct verity_denylist *denylist)
+{
+	struct verity_denylist again;
+	struct json_object *object;
+	char *text;
+
+	require(verity_denylist_encode(denylist->number, denylist->entries,
+				       denylist->count, &text, NULL) == 0);
+	require(strlen(text) <= VERITY_STATEMENT_MAX);
+	object = parse(text, strlen(text), VERITY_STATEMENT_DENYLIST);
+	require(object && verity_denylist_take(object, &again, NULL) == 0);
+	require(again.number == denylist->number && again.count == denylist->count);
+	require(memcmp(again.entries, denylist->entries,
+		       again.count * sizeof(*again.entries)) == 0);
+	free(again.entries);
+	json_object_put(object);
+	free(text);
+}
+
+static void read_text(const uint8_t *text, size_t size)
+{
+	struct json_object *object = parse(text, size, VERITY_STATEMENT_UNLOCK);
+	struct verity_unlock_text unlock;
+	struct verity_denylist denylist;
+
+	if (object && verity_unlock_take(object, &unlock, NULL) == 0)
+		unlock_again(&unlock);
+	json_object_put(object);
+	object = parse(text, size, VERITY_STATEMENT_DENYLIST);
+	if (object && verity_denylist_take(object, &denylist, NULL) == 0) {
+		denylist_again(&denylist);
+		free(denylist.entries);
+	}
+	json_object_put(object);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct verity_statement_parts parts;
+	size_t again_bytes;
+	uint8_t *again;
+
+	verify(data, size);
+	if (size > 0 && data[0] == '{')
+		read_text(data, size);
+	if (verity_statement_split(data, size, &parts, NULL) < 0)
+		return 0;
+	require(verity_statement_join(&parts, &again, &again_bytes, NULL) == 0);
+	require(again_bytes == size && memcmp(again, data, size) == 0);
+	free(again);
+	read_text(parts.text, parts.text_bytes);
+	return 0;
+}

@@ -21,6 +21,7 @@ from members import MEMBERS  # noqa: E402
 def prepare(work, build):
     maker = members.make(work, build)
     device = folders.Device(work + "/installer", build, maker.ca.folder + "/ring")
+    members.deny(maker, device)
     with open(work + "/told", "w", encoding="utf-8") as file:
         json.dump({name: folders.reason(device.told("verify", maker.path(name)))
                    for name in MEMBERS}, file)
@@ -46,6 +47,7 @@ def check(device, name, told, lines):
 def boot_all(work, build):
     told = json.loads(read(work + "/told"))
     with Device(work, build, ring=work + "/ca/ring") as device:
+        device.tell("denylist", work + "/denylist")
         for name in MEMBERS:
             device.install(f"{work}/packages/{name}.wmopkg")
         device.activate()

@@ -32,6 +32,7 @@ class Commands(unittest.TestCase):
         cls.maker = members.make(cls.shared, BUILD)
         cls.ring = f"{cls.maker.ca.folder}/ring"
         cls.device = folders.Device(f"{cls.shared}/device", BUILD, cls.ring)
+        members.deny(cls.maker, cls.device)
 
     def setUp(self):
         self.device.empty()

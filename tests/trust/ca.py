@@ -229,8 +229,12 @@ def make_signers(ca):
             ("large", "new", {"extra": [f"nsComment={'x' * 40000}"]})):
         ca.issue(name, issuer, **options)
     ca.put_nul("good-nul", "new")
-    # the same issuer's name and the same serial number as another signer's
-    ca.issue("twin", "namesake", subject="good", serial=ca.serial("good"))
+    # The same issuer's name and the same serial number as good's, once shorter and once
+    # longer than it: of two certificates in a signature the shorter comes first.
+    ca.issue("good-twin", "new", extra=[f"nsComment={'z' * 200}"])
+    for name, extra in (("twin", []), ("long-twin", [f"nsComment={'z' * 400}"])):
+        ca.issue(name, "namesake", subject="good-twin", serial=ca.serial("good-twin"),
+                 extra=extra)
     ca.issue("larger", "new", extra=[f"nsComment={'y' * 40000}"])
     for name in CROWD:
         ca.issue(name, "stranger")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """One package for each way in which a signature can be right or wrong, how it is made, and
-what a device must say of it. The device trusts the roots `old` and `new` of ca.py, and
-allows nothing else.
+what a device must say of it. The device trusts the roots `old` and `new` of ca.py, has the
+deny list of denylist() in force, and allows nothing else.
 """
 
+import json
 import os
 import struct
 from typing import Callable, NamedTuple
@@ -72,6 +73,10 @@ class Maker:
         front += bytes(-len(front) % 4096)
         write(self.path(name),
               front + read(self.part(name, "tree")) + read(self.part(name, "image")))
+
+    def root_hash(self, name):
+        facts = run(self.tool, "inspect", "--json", self.path(name))
+        return json.loads(facts)["image"]["root_hash"]
 
 
 def unsigned(*options):
@@ -161,6 +166,8 @@ GOOD = {
     "two-signers": Member(openssl("good", "good-rsa"), "Signed"),
     "and-a-stranger": Member(openssl("foreign", "good"), "Signed"),
     "name-with-nul": Member(signed("good-nul"), "Signed"),
+    "denied-name-newer": Member(
+        signed("good", options=["--name", "denied-name", "--epoch", "3"]), "Signed"),
 }
 
 UNTRUSTED = {
@@ -202,7 +209,8 @@ UNTRUSTED = {
     "two-strangers": Member(openssl("foreign", "foreign-too"), "Untrusted", "untrusted-signer"),
     "namesake": Member(signed("foreign-namesake", "namesake"), "Untrusted", "untrusted-signer"),
     "twin": Member(openssl("twin"), "Untrusted", "untrusted-signer"),
-    "twin-and-good": Member(openssl("twin", chain=["good"]), "Untrusted", "untrusted-signer"),
+    "twin-before": Member(openssl("twin", chain=["good-twin"]), "Untrusted",
+                          "untrusted-signer"),
     "issuer-with-nul": Member(signed("foreign-nul", "old-nul"), "Untrusted",
                               "untrusted-signer"),
     "weak": Member(signed("weak"), "Untrusted", "weak-key",
@@ -230,6 +238,8 @@ INVALID = {
                           "does not cover the manifest"),
     "one-of-two-damaged": Member(openssl("good-rsa", "good", change=flip_near_end), "Invalid",
                                  "bad-signature", "does not cover the manifest"),
+    "twin-behind": Member(openssl("long-twin", chain=["good-twin"]), "Invalid",
+                          "bad-signature", "does not cover the manifest"),
     "attached": Member(openssl("good", options=["-nodetach"]), "Invalid", "bad-signature",
                        "not detached"),
     "not-der": Member(openssl("good", change=lambda der: b"\x30\x83\0" + der[2:]), "Invalid",
@@ -284,10 +294,47 @@ ATTRIBUTES = {
                            "bad-signature"),
 }
 
+REVOKED = {
+    "denied-key": Member(signed("denied"), "Revoked", "revoked", "names a key"),
+    "denied-inter": Member(signed("below-denied", "inter-denied"), "Revoked", "revoked",
+                           "names a key"),
+    "denied-cosigner": Member(openssl("good", "denied"), "Revoked", "revoked", "names a key"),
+    "denied-bystander": Member(signed("good", "denied"), "Revoked", "revoked", "names a key"),
+    "denied-image": Member(signed("good"), "Revoked", "revoked", "names its root hash"),
+    "denied-unsigned": Member(unsigned(), "Revoked", "revoked", "names its root hash"),
+    "denied-name": Member(signed("good", options=["--epoch", "2"]), "Revoked", "revoked",
+                          "names denied-name below epoch 3, and its epoch is 2"),
+}
+
 MEMBERS = {
-    **GOOD, **UNTRUSTED, **INVALID, **ATTRIBUTES,
+    **GOOD, **UNTRUSTED, **INVALID, **ATTRIBUTES, **REVOKED,
     "unsigned": Member(unsigned(), "Unsigned", "no-signature", "it has no signature"),
 }
+
+
+def statement_file(maker, text, leaf):
+    """A statement as docs/statements.md describes it, signed by plain openssl."""
+    signature = maker.cms(None, [leaf], content=text)
+    return b"WMOSTM01" + struct.pack("<II", len(text), len(signature)) + text + signature
+
+
+def denylist(maker, number=1):
+    """What the device must not run any more."""
+    return statement_file(maker, json.dumps({
+        "type": "denylist", "format": 1, "number": number, "deny": [
+            {"key": maker.ca.key_id("denied")},
+            {"key": maker.ca.key_id("inter-denied")},
+            {"root_hash": maker.root_hash("denied-image")},
+            {"root_hash": maker.root_hash("denied-unsigned")},
+            {"name": "denied-name", "epoch_below": 3},
+        ]}).encode(), "good")
+
+
+def deny(maker, device):
+    """Put that deny list in force, as a technician does."""
+    done = device.wmopkg("denylist", write(f"{maker.folder}/denylist", denylist(maker)))
+    if done.returncode != 0:
+        raise AssertionError(f"denylist: {done}")
 
 
 def make(folder, build):

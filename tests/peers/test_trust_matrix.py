@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The matrix of verdicts and policies (tests/trust/matrix.py) against what a person types:
+verify, install, show. What the device remembers is written by hand here; at boot, where it
+comes to be, tests/kernel/case_matrix.py shows the same.
+"""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "trust"))
+
+import folders  # noqa: E402
+import matrix  # noqa: E402
+from ca import DAY, write  # noqa: E402
+from members import statement_file  # noqa: E402
+
+BUILD = os.environ["WMOPKG_BUILD"]
+REFUSED = 3
+ASKED = "quiet wmopkg.allow_untrusted=1"
+CLOCK_1970 = "@1970-01-01 00:00:10"
+CLOCK_2099 = "@2099-12-31 23:59:59"
+
+
+def remember(device, maker):
+    """What boots leave behind: floors, and packages that kept the device from booting."""
+    folder = f"{device.folder}/persist/wmopkg"
+    os.makedirs(folder, mode=0o700)
+    write(f"{folder}/floors.json", json.dumps({
+        "format": 1, "time": 0, "denylist": 0,
+        "epochs": {name: matrix.FLOOR for name in matrix.DOWNGRADES}}).encode())
+    write(f"{folder}/trials.json", json.dumps({
+        "type": "trials", "format": 1, "completed": True, "packages": [
+            {"name": name, "persistent": False, "id": matrix.package_id(maker.path(name)),
+             "state": "quarantined", "incomplete": 3, "ran": False}
+            for name in matrix.QUARANTINED]}).encode())
+
+
+class Case(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = tempfile.mkdtemp(prefix="wmopkg-test-matrix.")
+        cls.addClassCleanup(shutil.rmtree, cls.shared)
+        cls.maker = matrix.make(cls.shared, BUILD)
+
+    def new_device(self, policy="default", clock=None, **settings):
+        """A device under one of the policies, everything set as a technician would."""
+        folder = tempfile.mkdtemp(prefix="device.", dir=self.shared)
+        device = folders.Device(folder, BUILD, f"{self.maker.ca.folder}/ring",
+                                **{**matrix.settings(policy), **settings})
+        remember(device, self.maker)
+        device.boot_with(matrix.cmdline(policy))
+        self.succeed(device, "denylist", f"{self.shared}/denylist", clock=clock)
+        if matrix.POLICIES[policy].unlock:
+            self.succeed(device, "unlock", f"{self.shared}/unlock-{policy}", clock=clock)
+        return device
+
+    def succeed(self, device, *words, **options):
+        done = device.wmopkg(*words, **options)
+        self.assertEqual(done.returncode, 0, done)
+        return done
+
+    def statement(self, name, allow, not_after, serial=matrix.SERIAL, leaf="unlock"):
+        text = matrix.unlock_text(allow, not_after, serial)
+        return write(f"{self.shared}/{name}", statement_file(self.maker, text, leaf))
+
+
+class Matrix(Case):
+    def check(self, device, name, expected, clock=None):
+        path = self.maker.path(name)
+        told = device.told("verify", path, clock=clock)
+        verdict, code, message = folders.reason(told)
+        self.assertEqual((verdict, code, told["accepted"]), tuple(expected), message)
+        self.assertEqual(device.wmopkg("verify", path, clock=clock).returncode,
+                         0 if expected.used else REFUSED)
+        done = device.wmopkg("install", path, clock=clock)
+        if expected.used:
+            self.assertEqual(done.returncode, 0, done)
+            self.assertIn(f"    PKG: {verdict}\n", done.stdout)
+            self.assertEqual(f"wmopkg: warning: {name}: {verdict}: {message}" in done.stderr,
+                             verdict != "Signed", done.stderr)
+            self.assertEqual(device.stored(), [f"data/packages/{name}.wmopkg"])
+        else:
+            start = f"wmopkg: {path}: {verdict}: {message}"
+            self.assertEqual(done.returncode, REFUSED)
+            self.assertIn(start, done.stderr)
+            self.assertEqual(device.stored(), [])
+            device.put(path)
+        # an installation ends a quarantine; asked for is what lies there now
+        if "quarantined" in name and expected.used:
+            return
+        shown = device.told("show", name, clock=clock)["packages"][0]
+        self.assertEqual(folders.reason(shown), (verdict, code, message))
+        self.assertEqual(shown["status"], "unknown" if expected.used else "inactive")
+
+    def run_policy(self, policy, clock=None):
+        device = self.new_device(policy, clock)
+        for name, expected in matrix.expected()[policy].items():
+            with self.subTest(policy=policy, package=name, clock=clock):
+                self.check(device, name, expected, clock)
+            device.empty()
+
+    def test_default(self):
+        self.run_policy("default")
+
+    def test_allow(self):
+        self.run_policy("allow")
+
+    def test_anchor(self):
+        self.run_policy("anchor")
+
+    def test_unlocked(self):
+        self.run_policy("unlocked")
+
+    def test_unlocked_for_untrusted_alone(self):
+        self.run_policy("untrusted")
+
+    def test_unlocked_for_downgrade_alone(self):
+        self.run_policy("downgrade")
+
+    def test_unlocked_and_not_asked(self):
+        self.run_policy("not asked")
+
+    def test_clock_at_1970(self):
+        for policy in matrix.POLICIES:
+            self.run_policy(policy, CLOCK_1970)
+
+    def test_clock_at_2099(self):
+        for policy in matrix.POLICIES:
+            if not matrix.POLICIES[policy].unlock:
+                self.run_policy(policy, CLOCK_2099)
+
+
+class Unlock(Case):
+    """When a statement counts, and that one which does not changes nothing."""
+
+    def refused(self, device, path, says, clock=None):
+        done = device.wmopkg("unlock", path, clock=clock)
+        self.assertEqual(done.returncode, REFUSED, done)
+        self.assertIn(says, done.stderr)
+        told = device.told("verify", self.maker.path("unsigned"), clock=clock)
+        self.assertFalse(told["accepted"])
+
+    def accepted(self, device, clock=None):
+        return device.told("verify", self.maker.path("unsigned"), clock=clock)["accepted"]
+
+    def test_of_another_device(self):
+        path = self.statement("other", ["untrusted"], self.maker.ca.now + DAY, serial="SN-0002")
+        self.refused(self.new_device("anchor"), path, "SN-0002")
+
+    def test_device_of_no_known_serial(self):
+        path = self.statement("this", ["untrusted"], self.maker.ca.now + DAY)
+        self.refused(self.new_device("anchor", serial="/nonexistent"), path, "serial")
+
+    def test_signers(self):
+        """A signer of packages cannot unlock, and no stranger can."""
+        for leaf in ("good", "any-purpose", "no-purpose", "foreign", "self"):
+            with self.subTest(leaf=leaf):
+                path = self.statement(leaf, ["untrusted"], self.maker.ca.now + DAY, leaf=leaf)
+                self.refused(self.new_device("anchor"), path, "")
+
+    def test_not_a_statement(self):
+        device = self.new_device("anchor")
+        self.refused(device, self.maker.path("signed"), "")
+        self.refused(device, f"{self.shared}/denylist", "")
+
+    def test_runs_out(self):
+        """By the later of the clock and the time floor, so that turning the clock back does
+        not bring it back."""
+        now = self.maker.ca.now
+        past = self.statement("past", ["untrusted"], now - DAY)
+        future = self.statement("future", ["untrusted"], now + DAY)
+        for clock in (None, CLOCK_1970):
+            device = self.new_device("anchor", clock, firmware_built=str(now))
+            self.refused(device, past, "", clock)
+            self.succeed(device, "unlock", future, clock=clock)
+            self.assertTrue(self.accepted(device, clock))
+            self.assertFalse(self.accepted(device, CLOCK_2099))
+        device = self.new_device("anchor", firmware_built="0")
+        self.refused(device, future, "", CLOCK_2099)
+
+    def test_clear(self):
+        device = self.new_device("unlocked")
+        self.assertTrue(self.accepted(device))
+        self.succeed(device, "unlock", "clear")
+        self.assertFalse(self.accepted(device))
+
+    def test_running_system_cannot_ask(self):
+        """What this boot did not allow is not allowed, whatever is asked for later."""
+        device = self.new_device("allow")
+        self.assertTrue(self.accepted(device))
+        for allowed in (False, True):
+            write(f"{device.folder}/run/state.json", json.dumps({
+                "format": 1, "safe": False, "allow_untrusted": allowed,
+                "stack": {"code": "ok", "message": ""}, "packages": []}).encode())
+            self.assertEqual(self.accepted(device), allowed)
+
+
+class DenyList(Case):
+    def deny(self, device, number, leaf="good", **what):
+        text = json.dumps({"type": "denylist", "format": 1, "number": number,
+                           "deny": [what] if what else []}).encode()
+        path = write(f"{self.shared}/denylist-{number}-{leaf}",
+                     statement_file(self.maker, text, leaf))
+        return device.wmopkg("denylist", path)
+
+    def test_number_only_rises(self):
+        device = self.new_device()  # has 7
+        for number, status in ((6, REFUSED), (7, REFUSED), (9, 0), (8, REFUSED), (10, 0)):
+            with self.subTest(number=number):
+                self.assertEqual(self.deny(device, number).returncode, status)
+
+    def test_signers(self):
+        device = self.new_device()
+        for leaf in ("unlock", "foreign", "no-purpose", "not-any-more"):
+            with self.subTest(leaf=leaf):
+                self.assertEqual(self.deny(device, 20, leaf).returncode, REFUSED)
+        done = self.deny(device, 21, "denied")
+        self.assertEqual(done.returncode, REFUSED)
+        self.assertIn("deny list 7 names a key", done.stderr)
+
+    def test_outlives_its_signer(self):
+        """In force for good, also where the ring that knew its signer does not any more."""
+        device = self.new_device("allow")
+        os.unlink(f"{device.folder}/keys/new.pem")
+        told = device.told("verify", self.maker.path("unsigned-revoked"))
+        self.assertEqual(told["verdict"], "Revoked")
+
+
+if __name__ == "__main__":
+    unittest.main()

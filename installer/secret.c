@@ -3,16 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/ui.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "installer/report.h"
+#include "installer/terminal.h"
 #include "verity/cleanup.h"
-#include "verity/text.h"
 
 static int check_secret(const char *text, size_t length, const char *where,
 			struct verity_error *err)
@@ -93,31 +91,6 @@ static int read_environment(const char *text, char ret[static VERITY_SECRET_MAX]
 	return r;
 }
 
-/* OpenSSL's own dialogue: it turns the echo off, and on again whatever signal comes. */
-static int read_terminal(const char *what, char ret[static VERITY_SECRET_MAX],
-			 struct verity_error *err)
-{
-	cleanup_free char *prompt = NULL;
-	char line[VERITY_SECRET_MAX], scratch[VERITY_SECRET_MAX];
-	int r;
-
-	if (asprintf(&prompt, "%s: ", what) < 0) {
-		prompt = NULL;
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	}
-	fflush(stdout);
-	r = UI_UTIL_read_pw(line, scratch, sizeof(line), verity_text_plain(prompt), 0);
-	if (r == 0)
-		r = check_secret(line, strlen(line), what, err);
-	else
-		r = verity_fail(err, VERITY_E_PIN, "%s: none was entered", what);
-	if (r == 0)
-		strcpy(ret, line);
-	explicit_bzero(line, sizeof(line));
-	explicit_bzero(scratch, sizeof(scratch));
-	return r;
-}
-
 int secret_ask(void *context, const char *what, const char *file,
 	       char ret[static VERITY_SECRET_MAX], struct verity_error *err)
 {
@@ -129,7 +102,7 @@ int secret_ask(void *context, const char *what, const char *file,
 	if (text)
 		return read_environment(text, ret, err);
 	if (isatty(STDIN_FILENO))
-		return read_terminal(what, ret, err);
+		return terminal_ask_secret(what, ret, VERITY_SECRET_MAX, err);
 	return verity_fail(err, VERITY_E_USAGE,
 			   "%s is needed, and there is no terminal to ask at (use "
 			   "--pin-file FILE, or set " SECRET_VARIABLE ")",

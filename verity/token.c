@@ -185,24 +185,45 @@ int verity_token_load_key(const char *uri, struct verity_secret *secret, EVP_PKE
 	return 0;
 }
 
+/* The engine asks for a PIN where it does not find it without: by itself, if let. */
+static X509 *find_certificate(struct verity_token *token, const char *uri)
+{
+	struct certificate_request request = {.uri = uri};
+
+	if (ENGINE_ctrl(token->engine, ENGINE_CTRL_SET_USER_INTERFACE, 0, token->method,
+			NULL) > 0 &&
+	    ENGINE_ctrl(token->engine, ENGINE_CTRL_SET_CALLBACK_DATA, 0, token, NULL) > 0)
+		(void)ENGINE_ctrl_cmd(token->engine, "LOAD_CERT_CTRL", 0, &request, NULL,
+				      1);
+	ENGINE_ctrl(token->engine, ENGINE_CTRL_SET_USER_INTERFACE, 0, NULL, NULL);
+	ENGINE_ctrl(token->engine, ENGINE_CTRL_SET_CALLBACK_DATA, 0, NULL, NULL);
+	return request.certificate;
+}
+
 int verity_token_load_certificate(const char *uri, X509 **ret, struct verity_error *err)
 {
 	cleanup_with(verity_token_free_p) struct verity_token *token = NULL;
 	struct verity_secret none = {.source = NULL};
-	struct certificate_request request = {.certificate = NULL};
 	struct verity_pkcs11_uri parts;
+	X509 *certificate;
 	int r = verity_pkcs11_uri_parse(uri, &parts, err);
 
 	if (r == 0)
 		r = open_token(&parts, &none, &token, err);
 	if (r < 0)
 		return r;
-	request.uri = parts.object;
-	if (!ENGINE_ctrl_cmd(token->engine, "LOAD_CERT_CTRL", 0, &request, NULL, 1) ||
-	    !request.certificate)
+	certificate = find_certificate(token, parts.object);
+	if (!certificate && none.asked) {
+		ERR_clear_error();
+		return verity_fail(err, VERITY_E_KEY,
+				   "%s: the token has no such certificate that can be "
+				   "read without a PIN",
+				   parts.object);
+	}
+	if (!certificate)
 		return verity_fail_openssl(err, VERITY_E_KEY,
-					   "%s: no such token or certificate can be used",
+					   "%s: no such token or certificate",
 					   parts.object);
-	*ret = request.certificate;
+	*ret = certificate;
 	return 0;
 }

@@ -182,6 +182,38 @@ class Commands(unittest.TestCase):
             shutil.rmtree(ring)
             shutil.copytree(self.ring, ring)
 
+    def test_required_signers(self):
+        """Whose signatures a device asks for; a package that lacks one is Untrusted."""
+        both = ["old.pem", "new.pem"]
+        lacks_old = "it has no signature under old.pem of the key ring"
+        cases = (
+            (["old.pem"], "one", "good", "it has no signature under any of old.pem"),
+            (["old.pem"], "one", "old-root", None),
+            (both, "one", "good", None),
+            (both, "one", "stranger", "unable to get local issuer certificate"),
+            (both, "all", "good", lacks_old),
+            (both, "all", "two-signers", lacks_old),
+            (both, "all", "old-root", "it has no signature under new.pem of the key ring"),
+            (both, "all", "two-roots", None),
+            (["gone.pem"], "one", "two-roots", "no signature under any of gone.pem"),
+        )
+        try:
+            for signers, needed, name, why in cases:
+                with self.subTest(signers=signers, needed=needed, member=name):
+                    self.device.configure(signers=signers, signers_needed=needed)
+                    verdict, code, message = folders.reason(self.verify(name))
+                    if why is None:
+                        self.assertEqual((verdict, code), ("Signed", "ok"))
+                    else:
+                        self.assertEqual(verdict, "Untrusted")
+                        self.assertIn(code, ("missing-signer", "untrusted-signer"))
+                        self.assertIn(why, message)
+                    done = self.device.wmopkg("install", self.maker.path(name))
+                    self.assertEqual(done.returncode, REFUSED if why else 0, done.stderr)
+                    self.device.empty()
+        finally:
+            self.device.configure()
+
     def test_damaged_key_ring(self):
         """It is an error of its own, and no verdict on any package."""
         members.write(f"{self.shared}/device/keys/third.pem", b"not a certificate\n")

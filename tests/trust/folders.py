@@ -26,7 +26,10 @@ class Device:
             for key in (*STORES, "keys", "run", "cmdline"):
                 file.write(f'{key} = "{self.folder}/{key}"\n')
             for key, value in settings.items():
-                file.write(f'{key} = "{value}"\n')
+                values = value if isinstance(value, list) else [value]
+                words = ", ".join(f'"{word}"' for word in values)
+                file.write(f"{key} = {words}\n" if values is not value else
+                           f"{key} = {{{words}}}\n")
 
     def boot_with(self, cmdline):
         with open(f"{self.folder}/cmdline", "w", encoding="utf-8") as file:

@@ -164,6 +164,7 @@ GOOD = {
     "pss": Member(openssl("good-rsa", options=["-keyopt", "rsa_padding_mode:pss"]), "Signed"),
     "key-id": Member(openssl("good", options=["-keyid"]), "Signed"),
     "two-signers": Member(openssl("good", "good-rsa"), "Signed"),
+    "two-roots": Member(openssl("good", "good-old"), "Signed"),
     "and-a-stranger": Member(openssl("foreign", "good"), "Signed"),
     "name-with-nul": Member(signed("good-nul"), "Signed"),
     "denied-name-newer": Member(

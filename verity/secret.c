@@ -11,7 +11,7 @@ const char *verity_secret_get(struct verity_secret *secret, const char *what)
 		return NULL;
 	secret->asked = true;
 	if (!secret->source) {
-		verity_fail(&secret->why, VERITY_E_KEY, "%s is needed", what);
+		verity_fail(&secret->why, VERITY_E_PIN, "%s is needed", what);
 		return NULL;
 	}
 	if (secret->source->ask(secret->source->context, what, secret->file, secret->text,

@@ -8,7 +8,9 @@
  * chain goes on. audit.head keeps where the log ends, so that a log whose end was cut off
  * shows as well. docs/audit.md is its schema.
  *
- * Power may fail at any point: a line is there as a whole or not at all.
+ * Power may fail at any point: a line is there as a whole or not at all. A log that
+ * somebody else has changed never keeps a line from being added: it is moved aside, to
+ * audit.log.broken, and a new chain begins, which says so.
  */
 
 #include "overlay/store.h"
@@ -20,7 +22,7 @@
 #define OVERLAY_AUDIT_LINE_MAX  4096        /* bytes, with the newline */
 #define OVERLAY_AUDIT_BYTES     (256 << 10) /* of one of the two files, by default */
 #define OVERLAY_AUDIT_BYTES_MIN (16 << 10)
-#define OVERLAY_AUDIT_BYTES_MAX (64 << 20)
+#define OVERLAY_AUDIT_BYTES_MAX (8 << 20)
 
 #define OVERLAY_AUDIT_EVENTS(X)                                                          \
 	X(BOOT, "boot") /* an activation begins */                                       \
@@ -33,7 +35,8 @@
 	X(RESET, "factory-reset")                                                        \
 	X(UNLOCK, "unlock")                                                              \
 	X(UNLOCK_CLEAR, "unlock-clear")                                                  \
-	X(DENYLIST, "denylist")
+	X(DENYLIST, "denylist")                                                          \
+	X(BROKEN, "broken-log") /* the log was moved aside, a new chain begins */
 
 enum overlay_audit_event {
 #define X(event, name) OVERLAY_AUDIT_##event,
@@ -85,7 +88,10 @@ uint64_t overlay_audit_boot(const struct overlay_audit *audit);
 /**
  * overlay_audit_append - add lines, for good when this returns 0
  *
- * All of them cost one write and two syncs. Other programs that add wait for each other.
+ * All of them cost one write and three syncs. Programs that add wait for each other, up
+ * to some seconds.
+ *
+ * Return: 0; -EBUSY; -errno.
  */
 int overlay_audit_append(struct overlay_audit *audit,
 			 const struct overlay_audit_entry *entries, size_t count,
@@ -108,9 +114,13 @@ int overlay_audit_verify(int record_fd, struct overlay_audit_check *ret,
 			 struct verity_error *err) must_check;
 
 /**
- * overlay_audit_print - all lines that are kept, the oldest first, in columns for people
+ * overlay_audit_print - all lines that are kept, the oldest first
+ * @json: as they stand; otherwise in columns, for people
+ *
+ * Return: 0; -ENOENT where there is no log; -errno.
  */
-int overlay_audit_print(int record_fd, FILE *out, struct verity_error *err) must_check;
+int overlay_audit_print(int record_fd, bool json, FILE *out,
+			struct verity_error *err) must_check;
 
 /**
  * overlay_audit_event_name - "install", …

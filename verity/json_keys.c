@@ -70,6 +70,8 @@ static int see(struct walk *walk, const char *quoted, size_t bytes,
 
 	if (r < 0)
 		return r;
+	if (!seen)
+		return verity_fail(err, VERITY_E_BAD_MANIFEST, "a key is in a list");
 	if (json_object_object_get_ex(seen, key, NULL))
 		return verity_fail(err, VERITY_E_BAD_MANIFEST, "%.64s: there twice",
 				   verity_text_plain(key));
@@ -96,6 +98,7 @@ static void leave(struct walk *walk)
 		json_object_put(walk->seen[--walk->depth]);
 }
 
+/* json-c takes a key, and nothing else, in single quotes too, which is no JSON. */
 int verity_json_check_keys(const char *text, size_t size, struct verity_error *err)
 {
 	cleanup_with(walk_end) struct walk walk = {.depth = 0};
@@ -108,6 +111,9 @@ int verity_json_check_keys(const char *text, size_t size, struct verity_error *e
 			r = enter(&walk, text[at] == '{', err);
 		else if (text[at] == '}' || text[at] == ']')
 			leave(&walk);
+		else if (text[at] == '\'')
+			r = verity_fail(err, VERITY_E_BAD_MANIFEST,
+					"a key is in single quotes");
 		if (text[at] != '"')
 			continue;
 		end = string_end(text, size, at);

@@ -10,7 +10,6 @@
 #include "tests/verity/certs.h"
 #include "verity/cleanup.h"
 
-DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
 DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
 
 static const char text[] = "{\"type\":\"package\"}";

@@ -13,7 +13,6 @@
 
 #include "tests/check.h"
 #include "tests/verity/certs.h"
-#include "verity/cleanup.h"
 
 static const char text[] = "{\"type\":\"package\"}";
 

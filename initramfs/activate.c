@@ -14,9 +14,11 @@
 #include "initramfs/packages.h"
 #include "initramfs/seeding.h"
 #include "initramfs/stacking.h"
+#include "initramfs/trying.h"
 #include "overlay/config.h"
 #include "overlay/record.h"
 #include "overlay/stack.h"
+#include "overlay/trials.h"
 #include "overlay/trust.h"
 #include "overlay/volume.h"
 #include "verity/cleanup.h"
@@ -66,6 +68,7 @@ static void read_bootconf(struct boot *boot)
 struct volumes {
 	int data;
 	int persist;
+	bool listed[2]; /* by enum overlay_store_kind: the store on it can be read */
 };
 
 static void volumes_close_p(struct volumes *volumes)
@@ -113,13 +116,16 @@ static int readable(const char *name, int volume)
 	return -1;
 }
 
-static int open_store(const struct volumes *volumes, struct overlay_store **ret,
+static int open_store(struct volumes *volumes, struct overlay_store **ret,
 		      struct verity_error *err)
 {
+	int data = readable("data", volumes->data);
+	int persist = readable("persist", volumes->persist);
 	struct verity_error why;
-	int r = overlay_store_open(readable("data", volumes->data),
-				   readable("persist", volumes->persist), ret, err);
+	int r = overlay_store_open(data, persist, ret, err);
 
+	volumes->listed[OVERLAY_ORDINARY] = data >= 0;
+	volumes->listed[OVERLAY_PERSISTENT] = persist >= 0;
 	if (r < 0)
 		return r;
 	r = overlay_store_clean(*ret, &why);
@@ -246,6 +252,22 @@ static void log_entry(const struct overlay_state_entry *entry)
 		 plain ? "" : why->message);
 }
 
+/* From here on the packages are those that will be mounted. */
+static void try_packages(const struct boot *boot, const struct volumes *volumes,
+			 const struct overlay_store *store, int record_fd,
+			 struct packages *packages)
+{
+	const struct trying trying = {
+		.store = store,
+		.policy = overlay_trust_policy(boot->trust),
+		.record_fd = record_fd,
+		.listed = {volumes->listed[0], volumes->listed[1]},
+		.limit = OVERLAY_TRIALS_BOOTS,
+	};
+
+	trying_begin(&trying, packages);
+}
+
 static int load_and_stack(struct boot *boot, struct volumes *volumes,
 			  struct packages *packages, struct verity_error *err)
 {
@@ -264,6 +286,8 @@ static int load_and_stack(struct boot *boot, struct volumes *volumes,
 	if (r == 0)
 		r = packages_load(store, overlay_trust_policy(boot->trust), &boot->conf,
 				  packages, err);
+	if (r == 0)
+		try_packages(boot, volumes, store, record, packages);
 	if (r == 0)
 		r = stacking_run(packages, boot->layers, boot->root, err);
 	if (r == 0)
@@ -289,7 +313,8 @@ static void describe_boot(const struct boot *boot, struct overlay_state *state)
 static int activate(struct boot *boot, struct verity_error *err)
 {
 	cleanup_with(packages_free_p) struct packages packages = {0};
-	cleanup_with(volumes_close_p) struct volumes volumes = {-1, -1};
+	cleanup_with(volumes_close_p) struct volumes volumes = {.data = -1,
+								.persist = -1};
 	struct verity_error why = {0};
 	struct verity_error unwritten;
 	int r;

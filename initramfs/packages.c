@@ -17,9 +17,11 @@ void packages_free(struct packages *packages)
 	for (size_t i = 0; packages->judged && i < packages->state.count; i++)
 		verity_package_free(packages->judged[i]);
 	free(packages->judged);
+	free(packages->ids);
 	free(packages->order);
 	overlay_state_free(&packages->state);
 	packages->judged = NULL;
+	packages->ids = NULL;
 	packages->order = NULL;
 	packages->order_count = 0;
 }
@@ -45,8 +47,10 @@ static int list(const struct overlay_store *store, struct packages *packages,
 	packages->state.entries =
 		calloc(count ? count : 1, sizeof(*packages->state.entries));
 	packages->judged = calloc(count ? count : 1, sizeof(struct verity_package *));
+	packages->ids = calloc(count ? count : 1, sizeof(*packages->ids));
 	packages->order = calloc(count ? count : 1, sizeof(*packages->order));
-	if (!packages->state.entries || !packages->judged || !packages->order)
+	if (!packages->state.entries || !packages->judged || !packages->ids ||
+	    !packages->order)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	packages->state.count = count;
 	for (size_t i = 0; i < count; i++)
@@ -87,6 +91,9 @@ static void judge(const struct overlay_store *store, const struct verity_policy 
 		return;
 	}
 	describe(package, entry);
+	memcpy(packages->ids[index],
+	       verity_judgement_id(verity_package_judgement(package)),
+	       sizeof(packages->ids[index]));
 	packages->judged[index] = package;
 	if (overlay_file_id_get(verity_package_fd(package), &entry->file, &why) < 0)
 		packages_refuse(packages, index, &why);
@@ -140,6 +147,32 @@ static void order(struct packages *packages)
 			    "a persistent package has the same name");
 		packages_refuse(packages, packages->order[i].index, &why);
 	}
+}
+
+static void drop(struct packages *packages, size_t index)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < packages->order_count; i++)
+		if (packages->order[i].index != index)
+			packages->order[kept++] = packages->order[i];
+	packages->order_count = kept;
+}
+
+void packages_judge_again(struct packages *packages, const struct overlay_store *store,
+			  const struct verity_policy *policy, size_t index)
+{
+	struct verity_error why;
+
+	verity_package_free(packages->judged[index]);
+	packages->judged[index] = NULL;
+	judge(store, policy, packages, index);
+	/* Only where its file was replaced in this very moment. */
+	if (packages->judged[index]) {
+		verity_fail(&why, VERITY_E_BUSY, "its file changed while it was judged");
+		packages_refuse(packages, index, &why);
+	}
+	drop(packages, index);
 }
 
 int packages_load(const struct overlay_store *store, const struct verity_policy *policy,

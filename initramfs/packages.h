@@ -11,8 +11,9 @@
 struct packages {
 	struct overlay_state
 		state; /* .entries: one for each installed package, by name */
-	struct verity_package **judged;   /* beside .entries; NULL: not to be activated */
-	struct overlay_order_item *order; /* what to activate, the one on top first */
+	struct verity_package **judged; /* beside .entries; NULL: not to be activated */
+	uint8_t (*ids)[VERITY_DIGEST_BYTES]; /* beside .entries; verity_judgement_id() */
+	struct overlay_order_item *order;    /* what to activate, the one on top first */
 	size_t order_count;
 };
 
@@ -33,3 +34,10 @@ void packages_free(struct packages *packages);
  */
 void packages_refuse(struct packages *packages, size_t index,
 		     const struct verity_error *reason);
+
+/**
+ * packages_judge_again - judge a package that is not to be activated after all by another
+ * policy, for the verdict and the reason of its state
+ */
+void packages_judge_again(struct packages *packages, const struct overlay_store *store,
+			  const struct verity_policy *policy, size_t index);

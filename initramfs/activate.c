@@ -18,7 +18,6 @@
 #include "overlay/config.h"
 #include "overlay/record.h"
 #include "overlay/stack.h"
-#include "overlay/trials.h"
 #include "overlay/trust.h"
 #include "overlay/volume.h"
 #include "verity/cleanup.h"
@@ -262,7 +261,7 @@ static void try_packages(const struct boot *boot, const struct volumes *volumes,
 		.policy = overlay_trust_policy(boot->trust),
 		.record_fd = record_fd,
 		.listed = {volumes->listed[0], volumes->listed[1]},
-		.limit = OVERLAY_TRIALS_BOOTS,
+		.limit = boot->config.trials,
 	};
 
 	trying_begin(&trying, packages);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "overlay/audit.h"
+#include "overlay/trials.h"
 #include "verity/cleanup.h"
 #include "verity/floors.h"
 #include "verity/io.h"
@@ -105,6 +106,7 @@ static int set_defaults(struct overlay_config *config)
 	config->firmware_version = strdup("");
 	config->firmware_built = WMOPKG_TIME_EPOCH;
 	config->audit_bytes = OVERLAY_AUDIT_BYTES;
+	config->trials = OVERLAY_TRIALS_BOOTS;
 	return config->data && config->persist && config->keys && config->run &&
 			       config->cmdline && config->serial && config->model &&
 			       config->firmware_version
@@ -144,15 +146,23 @@ static int check_needed(cfg_t *cfg, cfg_opt_t *opt)
 
 static int check_number(cfg_t *cfg, cfg_opt_t *opt)
 {
-	bool is_time = strcmp(cfg_opt_name(opt), "firmware_built") == 0;
-	long min = is_time ? 0 : OVERLAY_AUDIT_BYTES_MIN;
-	long max = is_time ? VERITY_TIME_MAX : OVERLAY_AUDIT_BYTES_MAX;
+	static const struct {
+		const char *name;
+		long min, max;
+	} ranges[] = {
+		{"audit_bytes", OVERLAY_AUDIT_BYTES_MIN, OVERLAY_AUDIT_BYTES_MAX},
+		{"firmware_built", 0, VERITY_TIME_MAX},
+		{"trials", 0, OVERLAY_TRIALS_BOOTS_MAX},
+	};
 	long value = cfg_opt_getnint(opt, 0);
+	size_t i = 0;
 
-	if (value >= min && value <= max)
+	while (strcmp(ranges[i].name, cfg_opt_name(opt)) != 0)
+		i++;
+	if (value >= ranges[i].min && value <= ranges[i].max)
 		return 0;
 	cfg_error(cfg, "%s: %ld is not between %ld and %ld", cfg_opt_name(opt), value,
-		  min, max);
+		  ranges[i].min, ranges[i].max);
 	return -1;
 }
 
@@ -184,6 +194,7 @@ static int take_words(cfg_t *cfg, struct overlay_config *config)
 	config->all_signers = strcmp(cfg_getstr(cfg, "signers_needed"), "all") == 0;
 	config->firmware_built = cfg_getint(cfg, "firmware_built");
 	config->audit_bytes = (size_t)cfg_getint(cfg, "audit_bytes");
+	config->trials = (unsigned)cfg_getint(cfg, "trials");
 	for (unsigned i = 0; i < cfg_size(cfg, "signers"); i++) {
 		char *name = strdup(cfg_getnstr(cfg, "signers", i));
 
@@ -211,6 +222,7 @@ static int parse(const char *text, struct reading *reading)
 		CFG_STR_LIST("signers", no_signers, CFGF_NONE),
 		CFG_STR("signers_needed", "one", CFGF_NONE),
 		CFG_INT("audit_bytes", (long)reading->config.audit_bytes, CFGF_NONE),
+		CFG_INT("trials", (long)reading->config.trials, CFGF_NONE),
 		CFG_END(),
 	};
 	cleanup_with(cfg_free_p) cfg_t *cfg = cfg_init(opts, CFGF_NONE);
@@ -228,6 +240,7 @@ static int parse(const char *text, struct reading *reading)
 	cfg_set_validate_func(cfg, "signers_needed", check_needed);
 	cfg_set_validate_func(cfg, "firmware_built", check_number);
 	cfg_set_validate_func(cfg, "audit_bytes", check_number);
+	cfg_set_validate_func(cfg, "trials", check_number);
 	verity_fail(reading->err, VERITY_E_CONFIG, "%s: cannot be read", reading->path);
 	if (cfg_parse_buf(cfg, text) != CFG_SUCCESS)
 		return -EINVAL;

@@ -39,6 +39,7 @@ struct overlay_config {
 	size_t signers_count;
 	bool all_signers;   /* each of them must have signed, not just one */
 	size_t audit_bytes; /* of each of the audit log's two files */
+	unsigned trials;    /* boots in a row that may fail; 0: no trials */
 };
 
 /**

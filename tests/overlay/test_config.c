@@ -27,6 +27,7 @@ static void test_defaults(void **state)
 		assert_string_equal(config.keys, "/etc/wmopkg/keys");
 		assert_string_equal(config.run, "/run/wmopkg");
 		assert_string_equal(config.cmdline, "/proc/cmdline");
+		assert_int_equal(config.trials, 3);
 		overlay_config_free(&config);
 	}
 }
@@ -39,7 +40,8 @@ static void test_values(void **state)
 	(void)state;
 	check_ok(
 		load("data = \"/mnt/data\"\npersist = 'PARTLABEL=keep'\n"
-		     "keys = '/k' # ours\nrun = /r\ncmdline = /c\ndata = /dev/mmcblk0p3\n",
+		     "keys = '/k' # ours\nrun = /r\ncmdline = /c\ndata = /dev/mmcblk0p3\n"
+		     "trials = 0\n",
 		     &config, &err),
 		&err);
 	assert_string_equal(config.data, "/dev/mmcblk0p3");
@@ -47,6 +49,7 @@ static void test_values(void **state)
 	assert_string_equal(config.keys, "/k");
 	assert_string_equal(config.run, "/r");
 	assert_string_equal(config.cmdline, "/c");
+	assert_int_equal(config.trials, 0);
 	overlay_config_free(&config);
 	assert_null(config.data);
 }
@@ -67,6 +70,8 @@ static void test_bad(void **state)
 		{"persist = \"LABEL=\"\n",
 		 "conf:1: persist: 'LABEL=' is neither an absolute path nor LABEL=, "
 		 "UUID=, PARTLABEL= or PARTUUID="},
+		{"trials = 101\n", "conf:1: trials: 101 is not between 0 and 100"},
+		{"trials = -1\n", "conf:1: trials: -1 is not between 0 and 100"},
 		{"data /x\n", "conf:1: missing equal sign after option 'data'"},
 		{"data = \"/never ends\n", "conf:2: premature end of file"},
 	};

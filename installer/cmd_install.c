@@ -7,6 +7,7 @@
 #include "installer/command.h"
 #include "installer/interrupt.h"
 #include "installer/progress.h"
+#include "installer/quarantine.h"
 #include "installer/source.h"
 #include "verity/cleanup.h"
 #include "verity/stream.h"
@@ -22,7 +23,8 @@ struct install {
 	struct verity_stream *stream;
 	enum overlay_store_kind kind;
 	struct progress progress;
-	uint64_t done; /* bytes */
+	uint64_t done;                   /* bytes */
+	uint8_t id[VERITY_DIGEST_BYTES]; /* verity_judgement_id(), once it is there */
 };
 
 static bool parse(int argc, char **argv, enum overlay_store_kind *ret_kind,
@@ -181,8 +183,32 @@ static int receive(struct install *install, const struct verity_policy *policy,
 		tell_verdict(install);
 	if (r == 0)
 		r = overlay_incoming_commit(install->incoming, err);
+	if (r == 0)
+		memcpy(install->id, verity_judgement_id(verity_stream_judgement(stream)),
+		       sizeof(install->id));
 	install->stream = NULL;
 	return r;
+}
+
+/*
+ * Who installs a package wants it tried, whatever became of it before: it is judged as
+ * one that was never quarantined.
+ */
+static int receive_anew(struct device *device, struct install *install,
+			const struct verity_policy *policy, struct verity_error *err)
+{
+	struct verity_policy anew = *policy;
+	const char *name = source_name(install->source);
+	struct verity_error why;
+	int r;
+
+	anew.quarantine = NULL;
+	r = receive(install, &anew, err);
+	if (r < 0 || !policy->quarantine || policy->quarantine->count == 0)
+		return r;
+	if (quarantine_end(device, name, install->id, &why) < 0)
+		report_warning("%s: it stays quarantined: %s", name, why.message);
+	return 0;
 }
 
 static int install_from(struct device *device, struct source *source,
@@ -207,7 +233,7 @@ static int install_from(struct device *device, struct source *source,
 	if (r < 0)
 		return r;
 	install.incoming = incoming;
-	return receive(&install, policy, err);
+	return receive_anew(device, &install, policy, err);
 }
 
 enum exit_status command_install(struct device *device, int argc, char **argv)

@@ -34,9 +34,11 @@ const struct command *command_find(const char *name);
  */
 enum exit_status command_help(const char *name) must_check;
 
+enum exit_status command_boot_complete(struct device *device, int argc, char **argv);
 enum exit_status command_denylist(struct device *device, int argc, char **argv);
 enum exit_status command_install(struct device *device, int argc, char **argv);
 enum exit_status command_remove(struct device *device, int argc, char **argv);
+enum exit_status command_retry(struct device *device, int argc, char **argv);
 enum exit_status command_show(struct device *device, int argc, char **argv);
 enum exit_status command_unlock(struct device *device, int argc, char **argv);
 enum exit_status command_verify(struct device *device, int argc, char **argv);

@@ -79,6 +79,14 @@ static const struct overlay_state_entry *same_file(
 	return overlay_file_id_equal(&entry->file, &id) ? entry : NULL;
 }
 
+/* What was quarantined in this boot is to be tried again at the next. */
+static bool is_retried(const struct overlay_state_entry *entry,
+		       const struct installed *item)
+{
+	return entry->verdict == VERITY_QUARANTINED &&
+	       item->verdict != VERITY_QUARANTINED;
+}
+
 static void judge(struct installed *item, int folder, const struct verity_policy *policy,
 		  const struct overlay_state *state,
 		  const struct overlay_state_entry *entry)
@@ -94,6 +102,8 @@ static void judge(struct installed *item, int folder, const struct verity_policy
 		take_judgement(item, verity_package_judgement(item->package));
 		accepted = verity_package_verified(item->package) != NULL;
 		same = same_file(entry, item->package);
+		if (same && is_retried(same, item))
+			same = NULL;
 	}
 	item->active = entry && entry->active;
 	if (same && same->active) {
@@ -121,7 +131,8 @@ static bool is_known(const struct overlay_state_entry *entry, int folder)
 	cleanup_fd int fd = -1;
 	char file[80];
 
-	if (!entry)
+	/* Quarantine ends with a word. */
+	if (!entry || entry->verdict == VERITY_QUARANTINED)
 		return false;
 	overlay_entry_file(&entry->entry, file);
 	fd = openat(folder, file, O_PATH | O_NOFOLLOW | O_CLOEXEC);

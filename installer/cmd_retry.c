@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+
+#include "installer/command.h"
+#include "installer/installed.h"
+#include "installer/quarantine.h"
+
+static int retry(struct device *device, const char *name, struct verity_error *err)
+{
+	struct overlay_store *store;
+	struct overlay_entry entry;
+	int r = device_store(device, &store, err);
+
+	if (r < 0)
+		return r;
+	r = overlay_store_find(store, name, &entry, err);
+	if (r == -ENOENT)
+		return installed_fail_unknown(store, name, err);
+	if (r == 0)
+		r = quarantine_end(device, name, NULL, err);
+	if (r == 0)
+		return verity_fail(err, VERITY_E_UNSUPPORTED, "%s: it is not quarantined",
+				   name);
+	return r;
+}
+
+enum exit_status command_retry(struct device *device, int argc, char **argv)
+{
+	struct verity_error err;
+
+	if (argc != 2 || argv[1][0] == '-')
+		return report_usage("retry: one NAME is expected");
+	if (retry(device, argv[1], &err) < 0)
+		return report_error(NULL, &err);
+	printf("%s is tried again at the next boot.\n", argv[1]);
+	return STATUS_DONE;
+}

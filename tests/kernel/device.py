@@ -181,8 +181,13 @@ class Device:
                                  + "\n".join(self.log()))
         return done.stdout
 
-    def reboot(self):
-        """What a reboot does away with: the stack, its layers, and the state file."""
+    def reboot(self, completed=True):
+        """What a reboot does away with: the stack, its layers, and the state file.
+
+        Before it, a boot that went well says so.
+        """
+        if completed:
+            equal(self.tell("boot-complete"), "")
         while self.is_stacked():
             run("umount", "-l", self.base + "/root")
         if os.path.isdir(self.base + "/run/layers"):

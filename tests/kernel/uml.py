@@ -73,8 +73,11 @@ def inside(work, build, case):
     return 1 if failed else 0
 
 
-def boot(work, build, case, seconds):
-    """Boot, wait, and return what the kernel's console said; None when it was killed."""
+def boot(work, build, case, seconds, cut=None):
+    """Boot, wait, and return what the kernel's console said; None when it was killed.
+
+    @cut: cut the power as soon as this is true
+    """
     init = os.path.join(work, "init")
     with open(init, "w", encoding="utf-8") as file:
         file.write(INIT.format(modules=" ".join(MODULES), here=HERE, work=work,
@@ -86,6 +89,11 @@ def boot(work, build, case, seconds):
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, start_new_session=True,
                           env=dict(os.environ, TMPDIR=work)) as kernel:
+        end = time.monotonic() + seconds
+        while cut and not cut() and kernel.poll() is None and time.monotonic() < end:
+            time.sleep(0.0005)
+        if cut:
+            seconds = 0
         try:
             return kernel.communicate(timeout=seconds)[0].decode("utf-8", "replace")
         except subprocess.TimeoutExpired:

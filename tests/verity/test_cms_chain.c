@@ -395,16 +395,14 @@ static void test_weak(void **state)
 		 {0},
 		 {ring},
 		 .code = weak,
-		 .message =
-			 "the certificate of 'CN=old' is signed with WEAK_SHA1, which is "
-			 "too weak"},
+		 .message = "the certificate of 'CN=old' is signed with SHA1, which is "
+			    "too weak"},
 		{&made[WEAK_UNDER_SHA1],
 		 {&made[WEAK_SHA1_SUB]},
 		 {ring},
 		 .code = weak,
-		 .message =
-			 "the certificate of 'CN=old sub' is signed with WEAK_SHA1, which "
-			 "is too weak"},
+		 .message = "the certificate of 'CN=old sub' is signed with SHA1, which "
+			    "is too weak"},
 		/* what makes an anchor one is that it is in the ring */
 		{&made[WEAK_UNDER_SHA1],
 		 {0},

@@ -73,6 +73,16 @@ void verity_signing_key_set_padding(struct verity_signing_key *key,
 				    enum verity_rsa_padding padding);
 
 /**
+ * verity_signing_key_check_purpose - whether the certificate of @key is for @purpose, so
+ * that nobody hands out what every device refuses
+ *
+ * Return: 0; -EINVAL (KEY).
+ */
+int verity_signing_key_check_purpose(const struct verity_signing_key *key,
+				     enum verity_purpose purpose,
+				     struct verity_error *err) must_check;
+
+/**
  * verity_cms_sign - sign @data
  * @when: signing time, seconds since 1970
  * @ret:  DER, set on success alone; free()

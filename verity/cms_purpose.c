@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "verity/devkeys.h"
+#include "verity/signing_key_private.h"
 
 static const struct {
 	const char *oid;
@@ -36,6 +37,14 @@ static bool has_usage(X509 *certificate, enum verity_purpose purpose)
 	return found;
 }
 
+static int check_digital_signature(X509 *certificate, struct verity_error *err)
+{
+	if (X509_get_key_usage(certificate) & KU_DIGITAL_SIGNATURE)
+		return 0;
+	return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
+			   "the signer's certificate is not for digital signatures");
+}
+
 /* The leaf must be for this; what is above it must not be for something else. */
 int verity_cms_purpose_check(STACK_OF(X509) * chain, enum verity_purpose purpose,
 			     struct verity_error *err)
@@ -50,9 +59,18 @@ int verity_cms_purpose_check(STACK_OF(X509) * chain, enum verity_purpose purpose
 					   "a certificate of the signer is not for %s",
 					   purposes[purpose].name);
 	}
-	if (!(X509_get_key_usage(sk_X509_value(chain, 0)) & KU_DIGITAL_SIGNATURE))
-		return verity_fail(
-			err, VERITY_E_UNTRUSTED_SIGNER,
-			"the signer's certificate is not for digital signatures");
+	return check_digital_signature(sk_X509_value(chain, 0), err);
+}
+
+int verity_signing_key_check_purpose(const struct verity_signing_key *key,
+				     enum verity_purpose purpose,
+				     struct verity_error *err)
+{
+	if (!has_usage(key->certificate, purpose))
+		return verity_fail(err, VERITY_E_KEY, "the certificate is not for %s",
+				   purposes[purpose].name);
+	if (check_digital_signature(key->certificate, err) < 0)
+		return verity_fail(err, VERITY_E_KEY,
+				   "the certificate is not for digital signatures");
 	return 0;
 }

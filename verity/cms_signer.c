@@ -32,7 +32,7 @@ static int64_t signing_time(CMS_SignerInfo *signer)
 	return timegm(&tm);
 }
 
-static bool key_id_of(X509 *certificate, uint8_t ret[static VERITY_KEY_ID_BYTES])
+bool verity_cms_key_id(X509 *certificate, uint8_t ret[static VERITY_KEY_ID_BYTES])
 {
 	unsigned char *der = NULL;
 	int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
@@ -48,7 +48,7 @@ int verity_cms_add_key(X509 *certificate, struct verity_signatures *signatures,
 {
 	uint8_t id[VERITY_KEY_ID_BYTES];
 
-	if (!key_id_of(certificate, id))
+	if (!verity_cms_key_id(certificate, id))
 		return verity_fail_openssl(
 			err, VERITY_E_BAD_SIGNATURE,
 			"signature: a certificate has no readable key");
@@ -113,5 +113,5 @@ void verity_cms_signer_describe(CMS_SignerInfo *signer, X509 *certificate,
 	ret->signed_at = signing_time(signer);
 	verity_cms_print_name(X509_get_subject_name(certificate), ret->subject,
 			      sizeof(ret->subject));
-	(void)key_id_of(certificate, ret->key_id);
+	(void)verity_cms_key_id(certificate, ret->key_id);
 }

@@ -22,6 +22,13 @@ void verity_cms_signer_describe(CMS_SignerInfo *signer, X509 *certificate,
 void verity_cms_print_name(const X509_NAME *name, char *ret, size_t size);
 
 /**
+ * verity_cms_key_id - SHA-256 of a certificate's SubjectPublicKeyInfo
+ *
+ * Return: false where it has none.
+ */
+bool verity_cms_key_id(X509 *certificate, uint8_t ret[static VERITY_KEY_ID_BYTES]);
+
+/**
  * verity_cms_add_key - take the key of a certificate into @signatures, once
  *
  * Return: 0; -EBADMSG (BAD_SIGNATURE) where there are too many, or it has none.

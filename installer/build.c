@@ -16,14 +16,21 @@ static const struct command {
 } commands[] = {
 	{"create", "--version V --description D [OPTION]... TREE OUT.wmopkg",
 	 "make a package of a directory or a tar", build_create},
-	{"sign",
-	 "[--add] --key KEY --cert CERT [--chain PEM] | --signature DER  IN.wmopkg "
-	 "OUT.wmopkg",
-	 "sign a package, in place of its present signatures or beside them", build_sign},
-	{"inspect", "[--json] [--keys DIR] FILE.wmopkg",
-	 "show what a package says of itself, and check it", build_inspect},
-	{"extract", "[--manifest F] [--signature F] [--tree F] [--image F] FILE.wmopkg",
-	 "write the parts of a package to files", build_extract},
+	{"sign", "[--add] --key KEY --cert CERT [--chain PEM] | --signature DER  IN OUT",
+	 "sign a package or statement, in place of its present signatures or beside them",
+	 build_sign},
+	{"inspect",
+	 "[--json] [--keys DIR [--denylist FILE]] [--model M] [--firmware V] [--floor N] "
+	 "[--allow-untrusted] FILE",
+	 "show what a package or statement says of itself, and judge it as a device would",
+	 build_inspect},
+	{"extract", "[--manifest F] [--signature F] [--tree F] [--image F] FILE",
+	 "write the parts of a package or statement to files", build_extract},
+	{"unlock",
+	 "--serial S --allow untrusted|downgrade --not-after DAY|SECONDS [OPTION]... OUT",
+	 "make a statement that allows one device more, until a day", build_unlock},
+	{"denylist", "--number N [ENTRY]... [OPTION]... OUT",
+	 "make a list of what devices must not run any more", build_denylist},
 	{"keys", "DIR", "make a development root, signer and unlock signer", build_keys},
 };
 
@@ -47,17 +54,37 @@ static enum exit_status help(void)
 	     "  --firmware-max V      newest firmware it is for\n"
 	     "  --compressor C        zstd (default), xz, gzip or lz4\n"
 	     "  --threads N           default: one for each processor\n"
+	     "  --kernel-key KEY --kernel-cert CERT\n"
+	     "                        sign the root hash too, for kernels that demand it\n"
+	     "\nOptions of create, sign, unlock and denylist:\n"
 	     "  --key KEY --cert CERT sign with this key and certificate: PEM files, or\n"
 	     "                        pkcs11: URIs of a token, which keeps the key\n"
 	     "  --chain PEM           intermediate certificates to enclose\n"
 	     "  --pin-file FILE       its first line is the PIN or passphrase of the key\n"
 	     "                        (default: WMOPKG_PIN in the environment, or asked for)\n"
-	     "  --kernel-key KEY --kernel-cert CERT\n"
-	     "                        sign the root hash too, for kernels that demand it\n"
 	     "  --signing-time S      seconds since 1970 (default: now)\n"
-	     "  --rsa-padding P       of an RSA key: pss (default), pkcs1\n"
+	     "  --rsa-padding P       of an RSA key: pss (default), pkcs1\n");
+	puts("Options of unlock:\n"
+	     "  --serial S            serial number of the device\n"
+	     "  --allow WORD          untrusted, downgrade; may be given again\n"
+	     "  --not-after T         2026-12-31, to the end of that day in UTC, or seconds\n"
+	     "                        since 1970\n"
+	     "\nEntries of denylist, each as often as needed:\n"
+	     "  --key-id HEX          a key, by the SHA-256 of its SubjectPublicKeyInfo\n"
+	     "  --revoke-cert PEM     the key of this certificate\n"
+	     "  --root-hash HEX       a package's image\n"
+	     "  --package FILE.wmopkg the image of this package\n"
+	     "  --name NAME=EPOCH     packages of this name, below this epoch\n"
+	     "Devices take a list whose --number is above the one they have.\n"
+	     "\nOptions of inspect, each for what a device would go by:\n"
+	     "  --keys DIR            its key ring\n"
+	     "  --denylist FILE       its deny list\n"
+	     "  --model M             its model\n"
+	     "  --firmware V          its firmware's version\n"
+	     "  --floor N             the highest epoch of the package that it has run\n"
+	     "  --allow-untrusted     its boot configuration allows this\n"
 	     "\nTimes in the image are those of SOURCE_DATE_EPOCH at most, 0 where it is not "
-	     "set.\nExit status: 0 done, 1 failed, 2 usage, 3 not a sound package, 4 no such "
+	     "set.\nExit status: 0 done, 1 failed, 2 usage, 3 refused or not sound, 4 no such "
 	     "file, 6 no room.");
 	return STATUS_DONE;
 }

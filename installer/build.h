@@ -9,4 +9,6 @@ enum exit_status build_create(int argc, char **argv);
 enum exit_status build_sign(int argc, char **argv);
 enum exit_status build_inspect(int argc, char **argv);
 enum exit_status build_extract(int argc, char **argv);
+enum exit_status build_unlock(int argc, char **argv);
+enum exit_status build_denylist(int argc, char **argv);
 enum exit_status build_keys(int argc, char **argv);

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "installer/build.h"
+#include "installer/build_statement.h"
 #include "installer/output.h"
 #include "verity/cleanup.h"
 #include "verity/io.h"
@@ -44,7 +45,8 @@ static int parse(int argc, char **argv, struct request *ret, struct verity_error
 	if (argc - optind != 1 || !any)
 		return verity_fail(
 			err, VERITY_E_USAGE,
-			"extract: a part to write and a FILE.wmopkg are expected");
+			"extract: a part to write and a FILE.wmopkg or statement are "
+			"expected");
 	ret->package = argv[optind];
 	return 0;
 }
@@ -106,12 +108,52 @@ static int extract(const struct request *request, struct verity_error *err)
 	return r;
 }
 
+static int write_bytes(const char *path, const uint8_t *bytes, size_t size,
+		       struct verity_error *err)
+{
+	cleanup_with(output_free_p) struct output *output = NULL;
+	int r = output_new(path, 0644, &output, err);
+
+	if (r == 0)
+		r = verity_io_write(output_fd(output), bytes, size, 0, err);
+	return r < 0 ? r : output_commit(output, err);
+}
+
+static int extract_statement(const struct request *request, struct verity_error *err)
+{
+	struct build_statement statement = {0};
+	cleanup_free char *bytes = NULL;
+	int r;
+
+	if (request->paths[TREE] || request->paths[IMAGE])
+		return verity_fail(err, VERITY_E_USAGE,
+				   "extract: %s is a statement, which has no tree and no "
+				   "image",
+				   request->package);
+	r = build_statement_load(request->package, &statement, err);
+	if (r < 0)
+		return r;
+	bytes = statement.bytes;
+	if (request->paths[MANIFEST])
+		r = write_bytes(request->paths[MANIFEST], statement.parts.text,
+				statement.parts.text_bytes, err);
+	if (r == 0 && request->paths[SIGNATURE])
+		r = write_bytes(request->paths[SIGNATURE], statement.parts.signature,
+				statement.parts.signature_bytes, err);
+	return r;
+}
+
 enum exit_status build_extract(int argc, char **argv)
 {
 	struct request request = {0};
 	struct verity_error err;
+	int r = parse(argc, argv, &request, &err);
 
-	if (parse(argc, argv, &request, &err) < 0 || extract(&request, &err) < 0)
+	if (r == 0)
+		r = build_statement_at(request.package)
+			    ? extract_statement(&request, &err)
+			    : extract(&request, &err);
+	if (r < 0)
 		return report_error(NULL, &err);
 	return STATUS_DONE;
 }

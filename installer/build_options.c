@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "verity/floors.h"
+
 int build_parse_integer(const char *option, const char *text, int64_t min, int64_t max,
 			int64_t *ret, struct verity_error *err)
 {
@@ -33,6 +35,46 @@ int build_parse_padding(const char *text, enum verity_rsa_padding *ret,
 	else
 		return verity_fail(err, VERITY_E_USAGE,
 				   "--rsa-padding: '%s' is not pss or pkcs1", text);
+	return 0;
+}
+
+int build_take_signing(struct build_signing *signing, const char *command, int option,
+		       char *value, struct verity_error *err)
+{
+	switch (option) {
+	case BUILD_OPTION_KEY:
+		signing->key = value;
+		return 0;
+	case BUILD_OPTION_CERT:
+		signing->cert = value;
+		return 0;
+	case BUILD_OPTION_CHAIN:
+		signing->chain = value;
+		return 0;
+	case BUILD_OPTION_PIN_FILE:
+		signing->pin_file = value;
+		return 0;
+	case BUILD_OPTION_SIGNING_TIME:
+		return build_parse_integer("--signing-time", value, 0, VERITY_TIME_MAX,
+					   &signing->when, err);
+	case BUILD_OPTION_RSA_PADDING:
+		return build_parse_padding(value, &signing->rsa_padding, err);
+	default:
+		return verity_fail(err, VERITY_E_USAGE,
+				   "%s: an option is unknown or lacks its value",
+				   command);
+	}
+}
+
+int build_check_signing(const struct build_signing *signing, const char *command,
+			struct verity_error *err)
+{
+	if (!signing->key != !signing->cert)
+		return verity_fail(err, VERITY_E_USAGE,
+				   "%s: --key and --cert go together", command);
+	if (!signing->key && (signing->chain || signing->pin_file || signing->when >= 0))
+		return verity_fail(err, VERITY_E_USAGE,
+				   "%s: options of a signature, and no --key", command);
 	return 0;
 }
 

@@ -7,6 +7,13 @@
 
 #include <stdint.h>
 
+/* What a certificate must be for, so that nobody hands out what every device refuses. */
+enum build_use {
+	BUILD_USE_ANY, /* not asked */
+	BUILD_USE_DENYLIST,
+	BUILD_USE_UNLOCK,
+};
+
 /* Who signs, as it stands on the command line; all borrowed, NULL where not given. */
 struct build_signing {
 	const char *key;
@@ -15,7 +22,45 @@ struct build_signing {
 	char *pin_file; /* of the PIN or passphrase */
 	int64_t when;   /* seconds since 1970; -1: now */
 	enum verity_rsa_padding rsa_padding;
+	enum build_use use; /* not on the command line */
 };
+
+/* The options that say who signs, for the list of getopt_long(). */
+#define BUILD_SIGNING_OPTIONS                                                            \
+	{"key", required_argument, NULL, BUILD_OPTION_KEY},                              \
+		{"cert", required_argument, NULL, BUILD_OPTION_CERT},                    \
+		{"chain", required_argument, NULL, BUILD_OPTION_CHAIN},                  \
+		{"pin-file", required_argument, NULL, BUILD_OPTION_PIN_FILE},            \
+		{"signing-time", required_argument, NULL, BUILD_OPTION_SIGNING_TIME},    \
+	{                                                                                \
+		"rsa-padding", required_argument, NULL, BUILD_OPTION_RSA_PADDING         \
+	}
+
+enum build_option {
+	BUILD_OPTION_KEY = 1024,
+	BUILD_OPTION_CERT,
+	BUILD_OPTION_CHAIN,
+	BUILD_OPTION_PIN_FILE,
+	BUILD_OPTION_SIGNING_TIME,
+	BUILD_OPTION_RSA_PADDING,
+};
+
+/**
+ * build_take_signing - take one of BUILD_SIGNING_OPTIONS
+ * @command: that it is an option of
+ * @value:   borrowed
+ *
+ * Return: 0; -EINVAL, also where @option is none of them.
+ */
+int build_take_signing(struct build_signing *signing, const char *command, int option,
+		       char *value, struct verity_error *err) must_check;
+
+/**
+ * build_check_signing - whether the options of who signs go together: nobody, or a key
+ * and its certificate
+ */
+int build_check_signing(const struct build_signing *signing, const char *command,
+			struct verity_error *err) must_check;
 
 /**
  * build_parse_integer - a whole decimal number between @min and @max

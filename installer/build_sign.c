@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "installer/build.h"
-#include "installer/build_signature.h"
+#include "installer/build_statement.h"
 #include "installer/output.h"
 #include "verity/assemble.h"
 #include "verity/cleanup.h"
@@ -17,13 +17,8 @@ DEFINE_CLEANUP(struct verity_package, verity_package_free);
 
 static const struct option options[] = {
 	{"add", no_argument, NULL, 'a'},
-	{"key", required_argument, NULL, 'k'},
-	{"cert", required_argument, NULL, 'c'},
-	{"chain", required_argument, NULL, 'C'},
-	{"pin-file", required_argument, NULL, 'p'},
 	{"signature", required_argument, NULL, 's'},
-	{"signing-time", required_argument, NULL, 't'},
-	{"rsa-padding", required_argument, NULL, 'r'},
+	BUILD_SIGNING_OPTIONS,
 	{NULL, 0, NULL, 0},
 };
 
@@ -36,8 +31,6 @@ struct request {
 static int take_option(struct build_resigning *resigning, int option,
 		       struct verity_error *err)
 {
-	struct build_signing *signing = &resigning->signing;
-
 	switch (option) {
 	case 'a':
 		resigning->add = true;
@@ -45,26 +38,9 @@ static int take_option(struct build_resigning *resigning, int option,
 	case 's':
 		resigning->signature = optarg;
 		return 0;
-	case 'k':
-		signing->key = optarg;
-		return 0;
-	case 'c':
-		signing->cert = optarg;
-		return 0;
-	case 'C':
-		signing->chain = optarg;
-		return 0;
-	case 'p':
-		signing->pin_file = optarg;
-		return 0;
-	case 't':
-		return build_parse_integer("--signing-time", optarg, 0,
-					   INT64_C(253402300799), &signing->when, err);
-	case 'r':
-		return build_parse_padding(optarg, &signing->rsa_padding, err);
 	default:
-		return verity_fail(err, VERITY_E_USAGE,
-				   "sign: an option is unknown or lacks its value");
+		return build_take_signing(&resigning->signing, "sign", option, optarg,
+					  err);
 	}
 }
 
@@ -86,7 +62,6 @@ static int check_options(const struct build_resigning *resigning,
 
 static int parse(int argc, char **argv, struct request *ret, struct verity_error *err)
 {
-	char name[VERITY_NAME_MAX + 1];
 	int option, r = 0;
 
 	optind = 1;
@@ -97,11 +72,10 @@ static int parse(int argc, char **argv, struct request *ret, struct verity_error
 	if (r < 0)
 		return r;
 	if (argc - optind != 2)
-		return verity_fail(err, VERITY_E_USAGE,
-				   "sign: IN.wmopkg and OUT.wmopkg are expected");
+		return verity_fail(err, VERITY_E_USAGE, "sign: IN and OUT are expected");
 	ret->in = argv[optind];
 	ret->out = argv[optind + 1];
-	return verity_name_from_path(ret->out, name, err);
+	return 0;
 }
 
 /* Nobody should put a name under a package that is damaged. */
@@ -143,7 +117,16 @@ static int read_signed(const struct verity_package *package, char **ret,
 	return 0;
 }
 
-static int sign(const struct request *request, struct verity_error *err)
+static int sign_statement(const struct request *request, struct verity_error *err)
+{
+	int r = build_statement_name(request->out, err);
+
+	return r < 0 ? r
+		     : build_statement_sign(request->in, request->out,
+					    &request->resigning, err);
+}
+
+static int sign_package(const struct request *request, struct verity_error *err)
 {
 	cleanup_with(output_free_p) struct output *output = NULL;
 	cleanup_with(verity_package_free_p) struct verity_package *package = NULL;
@@ -152,8 +135,12 @@ static int sign(const struct request *request, struct verity_error *err)
 	size_t manifest_bytes, signature_bytes;
 	const struct verity_layout *layout;
 	struct verity_blocks blocks;
-	int r = open_sound(request->in, &package, err);
+	char name[VERITY_NAME_MAX + 1];
+	int r = verity_name_from_path(request->out, name, err);
 
+	if (r < 0)
+		return r;
+	r = open_sound(request->in, &package, err);
 	if (r == 0)
 		r = read_signed(package, &manifest, err);
 	if (r < 0)
@@ -179,8 +166,12 @@ enum exit_status build_sign(int argc, char **argv)
 {
 	struct request request = {.resigning.signing.when = -1};
 	struct verity_error err;
+	int r = parse(argc, argv, &request, &err);
 
-	if (parse(argc, argv, &request, &err) < 0 || sign(&request, &err) < 0)
+	if (r == 0)
+		r = build_statement_at(request.in) ? sign_statement(&request, &err)
+						   : sign_package(&request, &err);
+	if (r < 0)
 		return report_error(NULL, &err);
 	return STATUS_DONE;
 }

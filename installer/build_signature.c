@@ -16,16 +16,35 @@
 
 DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
 
+static int check_use(const struct build_signing *signing,
+		     const struct verity_signing_key *key, struct verity_error *err)
+{
+	enum verity_purpose purpose = signing->use == BUILD_USE_UNLOCK
+					      ? VERITY_PURPOSE_UNLOCK
+					      : VERITY_PURPOSE_PACKAGE;
+	int r;
+
+	if (signing->use == BUILD_USE_ANY)
+		return 0;
+	r = verity_signing_key_check_purpose(key, purpose, err);
+	return r < 0 ? verity_context(err, r, "%s", signing->cert) : 0;
+}
+
 static int load_key(const struct build_signing *signing,
 		    const struct verity_secrets *secrets, struct verity_signing_key **ret,
 		    struct verity_error *err)
 {
+	cleanup_with(verity_signing_key_free_p) struct verity_signing_key *key = NULL;
 	int r = verity_signing_key_load(signing->key, signing->cert, signing->chain,
-					secrets, ret, err);
+					secrets, &key, err);
 
 	if (r == 0)
-		verity_signing_key_set_padding(*ret, signing->rsa_padding);
-	return r;
+		r = check_use(signing, key, err);
+	if (r < 0)
+		return r;
+	verity_signing_key_set_padding(key, signing->rsa_padding);
+	*ret = steal_ptr(&key);
+	return 0;
 }
 
 static int64_t time_of(const struct build_signing *signing)

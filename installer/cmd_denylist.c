@@ -4,29 +4,10 @@
 #include <stdio.h>
 
 #include "installer/command.h"
+#include "installer/facts_statement.h"
 #include "installer/installed.h"
 #include "installer/statement.h"
 #include "verity/cleanup.h"
-#include "verity/hex.h"
-
-static void print_entry(const struct verity_deny *deny)
-{
-	char hex[2 * VERITY_DIGEST_BYTES + 1];
-
-	verity_hex_encode(deny->digest, sizeof(deny->digest), hex);
-	switch (deny->kind) {
-	case VERITY_DENY_KEY:
-		printf("Denied key: %s\n", hex);
-		break;
-	case VERITY_DENY_ROOT_HASH:
-		printf("Denied root hash: %s\n", hex);
-		break;
-	case VERITY_DENY_NAME:
-		printf("Denied name: %s below epoch %" PRIu32 "\n", deny->name,
-		       deny->epoch_below);
-		break;
-	}
-}
 
 static int show(struct device *device, struct verity_error *err)
 {
@@ -48,7 +29,7 @@ static int show(struct device *device, struct verity_error *err)
 	printf("Trusted by: %s\n",
 	       signer->anchor[0] ? signer->anchor : "nobody in the key ring any more");
 	for (size_t i = 0; i < verity_denylist_count(list); i++)
-		print_entry(verity_denylist_at(list, i));
+		facts_print_deny(verity_denylist_at(list, i));
 	return 0;
 }
 

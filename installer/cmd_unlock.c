@@ -8,13 +8,6 @@
 #include "installer/statement.h"
 #include "verity/cleanup.h"
 
-static void format_allows(unsigned allows, char ret[static 32])
-{
-	snprintf(ret, 32, "%s%s%s", allows & VERITY_ALLOW_UNTRUSTED ? "untrusted" : "",
-		 allows == (VERITY_ALLOW_UNTRUSTED | VERITY_ALLOW_DOWNGRADE) ? ", " : "",
-		 allows & VERITY_ALLOW_DOWNGRADE ? "downgrade" : "");
-}
-
 static void print_reason(const struct verity_error *why)
 {
 	const char *hint = verity_code_hint(why->code);
@@ -29,14 +22,14 @@ static void print_statement(const struct verity_unlock *unlock, const char *seri
 {
 	const struct verity_signer *signer = verity_unlock_signer(unlock);
 	struct verity_error why;
-	char allows[32], until[32];
+	char allows[VERITY_UNLOCK_WORDS_MAX], until[32];
 
 	if (verity_unlock_check(unlock, serial, now, &why) < 0) {
 		puts("Unlocked: no");
 		print_reason(&why);
 		return;
 	}
-	format_allows(verity_unlock_allows(unlock), allows);
+	verity_unlock_words(verity_unlock_allows(unlock), allows);
 	facts_format_time(verity_unlock_not_after(unlock), until);
 	printf("Unlocked: %s\nUntil: %s\nSigner: %s\nTrusted by: %s\n", allows, until,
 	       signer->subject, signer->anchor);
@@ -86,7 +79,7 @@ static int set(struct device *device, const char *file, struct verity_error *err
 	cleanup_free char *bytes = NULL;
 	const struct verity_unlock *unlock;
 	struct overlay_trust *trust;
-	char allows[32], until[32];
+	char allows[VERITY_UNLOCK_WORDS_MAX], until[32];
 	size_t size;
 	int r = statement_load(file, &bytes, &size, err);
 
@@ -98,7 +91,7 @@ static int set(struct device *device, const char *file, struct verity_error *err
 	if (r < 0)
 		return verity_context(err, r, "%s", file);
 	unlock = overlay_trust_unlock(trust);
-	format_allows(verity_unlock_allows(unlock), allows);
+	verity_unlock_words(verity_unlock_allows(unlock), allows);
 	facts_format_time(verity_unlock_not_after(unlock), until);
 	printf("Unlocked until %.10s: %s. Changes are applied after reboot.\n", until,
 	       allows);

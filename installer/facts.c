@@ -62,7 +62,7 @@ static void print_manifest(const struct verity_manifest *manifest)
 	print_hex("Root hash", manifest->root_hash, sizeof(manifest->root_hash));
 }
 
-static void print_signers(const struct verity_signatures *signatures)
+void facts_print_signers(const struct verity_signatures *signatures)
 {
 	for (size_t i = 0; i < signatures->count; i++) {
 		const struct verity_signer *signer = &signatures->signers[i];
@@ -76,20 +76,24 @@ static void print_signers(const struct verity_signatures *signatures)
 	}
 }
 
+void facts_print_verdict(enum verity_verdict verdict, const struct verity_error *reason)
+{
+	printf("Verification: %s\n", verity_verdict_name(verdict));
+	if (reason->code == VERITY_OK)
+		return;
+	printf("Reason: ");
+	report_plain(stdout, reason->message);
+	printf(" (%s)\n", verity_code_name(reason->code));
+}
+
 void facts_print(const struct verity_judgement *judgement,
 		 const struct verity_layout *layout)
 {
-	const struct verity_error *reason = verity_judgement_reason(judgement);
 	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
 
-	printf("Verification: %s\n",
-	       verity_verdict_name(verity_judgement_verdict(judgement)));
-	if (reason->code != VERITY_OK) {
-		printf("Reason: ");
-		report_plain(stdout, reason->message);
-		printf(" (%s)\n", verity_code_name(reason->code));
-	}
-	print_signers(verity_judgement_signatures(judgement));
+	facts_print_verdict(verity_judgement_verdict(judgement),
+			    verity_judgement_reason(judgement));
+	facts_print_signers(verity_judgement_signatures(judgement));
 	if (manifest)
 		print_manifest(manifest);
 	if (layout)
@@ -139,8 +143,8 @@ static struct json_object *signer_object(const struct verity_signer *signer)
 	return steal_ptr(&object);
 }
 
-static bool put_signers(struct json_object *object,
-			const struct verity_signatures *signatures)
+bool facts_put_signers(struct json_object *object,
+		       const struct verity_signatures *signatures)
 {
 	struct json_object *list;
 
@@ -188,14 +192,19 @@ static bool put_manifest(struct json_object *object,
 		verity_json_put(object, "built", json_object_new_int64(manifest->built)));
 }
 
+bool facts_put_verdict(struct json_object *object, enum verity_verdict verdict,
+		       const struct verity_error *reason)
+{
+	return put_text(object, "verdict", verity_verdict_name(verdict)) &&
+	       put_reason(object, reason);
+}
+
 int facts_add_json(struct json_object *object, const struct verity_judgement *judgement,
 		   const struct verity_layout *layout, struct verity_error *err)
 {
-	const char *verdict = verity_verdict_name(verity_judgement_verdict(judgement));
-
-	if (put_text(object, "verdict", verdict) &&
-	    put_reason(object, verity_judgement_reason(judgement)) &&
-	    put_signers(object, verity_judgement_signatures(judgement)) &&
+	if (facts_put_verdict(object, verity_judgement_verdict(judgement),
+			      verity_judgement_reason(judgement)) &&
+	    facts_put_signers(object, verity_judgement_signatures(judgement)) &&
 	    put_manifest(object, verity_judgement_manifest(judgement)) &&
 	    (!layout || verity_json_put(object, "file_bytes",
 					json_object_new_uint64(layout->file_bytes))))

@@ -29,6 +29,22 @@ int facts_add_json(struct json_object *object, const struct verity_judgement *ju
 		   struct verity_error *err) must_check;
 
 /**
+ * facts_print_verdict, facts_print_signers - the first lines of all that is judged
+ */
+void facts_print_verdict(enum verity_verdict verdict, const struct verity_error *reason);
+void facts_print_signers(const struct verity_signatures *signatures);
+
+/**
+ * facts_put_verdict, facts_put_signers - the same as keys of a JSON object
+ *
+ * Return: false where memory is short.
+ */
+bool facts_put_verdict(struct json_object *object, enum verity_verdict verdict,
+		       const struct verity_error *reason) must_check;
+bool facts_put_signers(struct json_object *object,
+		       const struct verity_signatures *signatures) must_check;
+
+/**
  * facts_format_time - "2026-11-23 01:02:03 UTC"
  */
 void facts_format_time(int64_t when, char ret[static 32]);

@@ -149,7 +149,7 @@ class TwoSteps(unittest.TestCase):
         self.refused(2, alone, "--signature", "s", "--key", "p256.key", *packages)
         self.refused(2, alone, "--signature", "s", "--signing-time", "0", *packages)
         self.refused(2, "sign: --key and --cert, or --signature, is expected", *packages)
-        self.refused(2, "sign: IN.wmopkg and OUT.wmopkg are expected", "--signature", "s",
+        self.refused(2, "sign: IN and OUT are expected", "--signature", "s",
                      "in.wmopkg")
 
     def sign(self, key, package, *options):

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/facts_statement.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "installer/facts.h"
+#include "verity/hex.h"
+#include "verity/json_value.h"
+
+void facts_print_deny(const struct verity_deny *deny)
+{
+	char hex[2 * VERITY_DIGEST_BYTES + 1];
+
+	verity_hex_encode(deny->digest, sizeof(deny->digest), hex);
+	switch (deny->kind) {
+	case VERITY_DENY_KEY:
+		printf("Denied key: %s\n", hex);
+		break;
+	case VERITY_DENY_ROOT_HASH:
+		printf("Denied root hash: %s\n", hex);
+		break;
+	case VERITY_DENY_NAME:
+		printf("Denied name: %s below epoch %" PRIu32 "\n", deny->name,
+		       deny->epoch_below);
+		break;
+	}
+}
+
+void facts_print_statement(const struct verity_statement_peek *peek)
+{
+	char words[VERITY_UNLOCK_WORDS_MAX], until[32];
+
+	printf("Type: %s\n", verity_statement_type_name(peek->type));
+	if (peek->type == VERITY_STATEMENT_DENYLIST) {
+		printf("Number: %" PRIu32 "\n", peek->number);
+		for (size_t i = 0; i < peek->count; i++)
+			facts_print_deny(&peek->entries[i]);
+		return;
+	}
+	verity_unlock_words(peek->allows, words);
+	facts_format_time(peek->not_after, until);
+	printf("Serial: %s\nAllows: %s\nUntil: %s\n", peek->serial, words, until);
+}
+
+static struct json_object *deny_object(const struct verity_deny *deny)
+{
+	cleanup_with(json_object_put_p) struct json_object *object =
+		json_object_new_object();
+	char hex[2 * VERITY_DIGEST_BYTES + 1];
+	bool whole;
+
+	verity_hex_encode(deny->digest, sizeof(deny->digest), hex);
+	if (!object)
+		return NULL;
+	if (deny->kind == VERITY_DENY_NAME)
+		whole = verity_json_put(object, "name",
+					json_object_new_string(deny->name)) &&
+			verity_json_put(object, "epoch_below",
+					json_object_new_int64(deny->epoch_below));
+	else
+		whole = verity_json_put(
+			object, deny->kind == VERITY_DENY_KEY ? "key" : "root_hash",
+			json_object_new_string(hex));
+	return whole ? steal_ptr(&object) : NULL;
+}
+
+static bool put_denylist(struct json_object *object,
+			 const struct verity_statement_peek *peek)
+{
+	struct json_object *list;
+
+	if (!verity_json_put(object, "number", json_object_new_int64(peek->number)))
+		return false;
+	list = json_object_new_array();
+	if (!verity_json_put(object, "deny", list))
+		return false;
+	for (size_t i = 0; i < peek->count; i++)
+		if (!verity_json_append(list, deny_object(&peek->entries[i])))
+			return false;
+	return true;
+}
+
+static bool put_unlock(struct json_object *object,
+		       const struct verity_statement_peek *peek)
+{
+	static const unsigned bits[] = {VERITY_ALLOW_UNTRUSTED, VERITY_ALLOW_DOWNGRADE};
+	struct json_object *list = json_object_new_array();
+	char word[VERITY_UNLOCK_WORDS_MAX];
+
+	if (!verity_json_put(object, "allow", list))
+		return false;
+	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+		if (!(peek->allows & bits[i]))
+			continue;
+		verity_unlock_words(bits[i], word);
+		if (!verity_json_append(list, json_object_new_string(word)))
+			return false;
+	}
+	return verity_json_put(object, "serial", json_object_new_string(peek->serial)) &&
+	       verity_json_put(object, "not_after",
+			       json_object_new_int64(peek->not_after));
+}
+
+bool facts_put_statement(struct json_object *object,
+			 const struct verity_statement_peek *peek)
+{
+	const char *type = verity_statement_type_name(peek->type);
+
+	return verity_json_put(object, "type", json_object_new_string(type)) &&
+	       (peek->type == VERITY_STATEMENT_DENYLIST ? put_denylist(object, peek)
+							: put_unlock(object, peek));
+}

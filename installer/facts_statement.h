@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What a signed statement says, as lines for people and as JSON for programs. */
+
+#include "verity/statement_peek.h"
+
+#include <json.h>
+
+/**
+ * facts_print_deny - one entry of a deny list, as a line on stdout
+ */
+void facts_print_deny(const struct verity_deny *deny);
+
+/**
+ * facts_print_statement - all that it says, as lines on stdout
+ */
+void facts_print_statement(const struct verity_statement_peek *peek);
+
+/**
+ * facts_put_statement - the same in a JSON object
+ *
+ * Keys: type, and serial, allow, not_after, or number, deny, as in the statement itself.
+ *
+ * Return: false where memory is short.
+ */
+bool facts_put_statement(struct json_object *object,
+			 const struct verity_statement_peek *peek) must_check;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """What wmopkg-activate is linked with, its libraries' libraries included: in an initramfs
-nothing fetches, edits lines, draws tables or writes images."""
+nothing fetches, edits lines, draws tables or writes images, and nothing loads the engines
+that signing with a token needs."""
 
 import subprocess
 import sys
@@ -17,6 +18,10 @@ def main():
     found = [name for name in libraries if name.startswith(BANNED)]
     missing = [name for name in NEEDED
                if not any(library.startswith(name) for library in libraries)]
+    symbols = subprocess.run(["nm", "--dynamic", "--undefined-only", sys.argv[1]],
+                             stdout=subprocess.PIPE, text=True, check=True).stdout
+    found += sorted({symbol.split("@")[0] for symbol in symbols.split()
+                     if symbol.startswith("ENGINE_")})
     for name in found:
         print(f"wmopkg-activate is linked with {name}")
     for name in missing:

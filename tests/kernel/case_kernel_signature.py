@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+"""A package with a signature for the kernel, on a kernel that was built without checking
+any: it is active all the same, and the log says what the signature was not good for.
+Kernels that do check: tests/machine/test_kernel_signature.py."""
+
+from device import Device, Vendor, equal, run
+
+NOTE = ("the kernel cannot check its kernel signature "
+        "(CONFIG_DM_VERITY_VERIFY_ROOTHASH_SIG), and demands none")
+
+
+def prepare(work, build):
+    vendor = Vendor(work, build)
+    vendor.make("plain", {"plain": "plain\n"})
+    key = [f"{work}/keys/signer.key", f"{work}/keys/signer.pem"]
+    run(vendor.tool, "create", "--version", "1.0", "--description", "made for a test",
+        *vendor.signing("keys"), "--kernel-key", key[0], "--kernel-cert", key[1],
+        vendor.tree("signed", {"signed": "signed\n"}), vendor.path("signed"))
+
+
+def test_active_all_the_same(work, build):
+    with Device(work, build) as device:
+        for name in ("plain", "signed"):
+            device.install(f"{work}/packages/{name}.wmopkg")
+        device.activate()
+        for name in ("plain", "signed"):
+            equal(device.see(name), name + "\n")
+            equal(device.package(name)["active"], True)
+            equal(device.log().count(f"wmopkg: {name} 1.0: Signed, active"), 1)
+        equal([line for line in device.log() if "kernel signature" in line],
+              [f"wmopkg: signed: {NOTE}"])

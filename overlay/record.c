@@ -30,13 +30,18 @@ int overlay_record_open(int persist_fd, bool make, int *ret, struct verity_error
 int overlay_record_load(int record_fd, const char *name, size_t max, char **ret,
 			size_t *ret_size, struct verity_error *err)
 {
+	cleanup_fd int fd =
+		openat(record_fd, name,
+		       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
 
-	if (fstatat(record_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fd < 0 && errno != ELOOP)
 		return verity_fail_errno(err, errno, "%s", name);
-	if (!S_ISREG(st.st_mode))
+	if (fd >= 0 && fstat(fd, &st) < 0)
+		return verity_fail_errno(err, errno, "%s", name);
+	if (fd < 0 || !S_ISREG(st.st_mode))
 		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a file", name);
-	return verity_io_load(record_fd, name, max, ret, ret_size, err);
+	return verity_io_load_fd(fd, name, max, ret, ret_size, err);
 }
 
 /* A leftover of a run that was cut off is in nobody's way. */
@@ -53,9 +58,9 @@ static int write_new(int record_fd, const char *name, const void *bytes, size_t 
 	if (fd < 0)
 		return verity_fail_errno(err, errno, "%s", name);
 	r = verity_io_write(fd, bytes, size, 0, err);
-	if (r == 0 && fsync(fd) < 0)
-		r = verity_fail_errno(err, errno, "%s", name);
-	return r;
+	if (r < 0)
+		return verity_context(err, r, "%s", name);
+	return fsync(fd) < 0 ? verity_fail_errno(err, errno, "%s", name) : 0;
 }
 
 int overlay_record_replace(int record_fd, const char *name, const void *bytes,
@@ -64,7 +69,9 @@ int overlay_record_replace(int record_fd, const char *name, const void *bytes,
 	char new_name[NAME_BYTES];
 	int r;
 
-	snprintf(new_name, sizeof(new_name), ".%s.new", name);
+	if (snprintf(new_name, sizeof(new_name), ".%s.new", name) >=
+	    (int)sizeof(new_name))
+		return verity_fail_errno(err, ENAMETOOLONG, "%s", name);
 	r = write_new(record_fd, new_name, bytes, size, err);
 	if (r == 0 && renameat(record_fd, new_name, record_fd, name) < 0)
 		r = verity_fail_errno(err, errno, "%s", name);

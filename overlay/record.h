@@ -32,13 +32,16 @@ int overlay_record_open(int persist_fd, bool make, int *ret,
  * @max: most bytes to take
  * @ret: set on success alone; free(); a 0 follows the last byte
  *
- * Return: 0; -ENOENT; -EFBIG; -errno.
+ * Return: 0; -ENOENT; -EFBIG; -EINVAL (NOT_A_FILE) for a link and all else that is not a
+ * regular file; -errno.
  */
 int overlay_record_load(int record_fd, const char *name, size_t max, char **ret,
 			size_t *ret_size, struct verity_error *err) must_check;
 
 /**
  * overlay_record_replace - write a file whole, for good when this returns 0
+ *
+ * A link in its place is replaced, not followed; a folder there is an error.
  */
 int overlay_record_replace(int record_fd, const char *name, const void *bytes,
 			   size_t size, struct verity_error *err) must_check;

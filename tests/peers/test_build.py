@@ -125,6 +125,51 @@ class Peers(Case):
                                  f"{name} {message_digest}: {result.stdout}")
                 self.assertEqual(result.returncode, 0)
 
+    def test_our_signature_is_theirs(self):
+        """What each type of key signs with, and that plain openssl takes it."""
+        self.tree()
+        p384 = ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"]
+        for name, key, padding, algorithm in (
+                ("rsa", ["rsa:3072"], [], "rsassaPss"),
+                ("rsa-1", ["rsa:3072"], ["--rsa-padding", "pkcs1"], "rsaEncryption"),
+                ("pss", ["rsa-pss", "-pkeyopt", "rsa_keygen_bits:3072"],
+                 ["--rsa-padding", "pss"], "rsassaPss"),
+                ("p384", p384, [], "ecdsa-with-SHA384")):
+            with self.subTest(name):
+                self.key(name, *key)
+                self.build(*CREATE, *padding, "--key", f"{name}.key", "--cert",
+                           f"{name}-ring/c.pem", "tree", f"{name}.wmopkg")
+                self.build("extract", "--manifest", "m", "--signature", "s", f"{name}.wmopkg")
+                printed = run("openssl", "cms", "-cmsout", "-print", "-inform", "DER", "-in", "s")
+                self.assertRegex(printed.stdout,
+                                 rf"signatureAlgorithm: *\n *algorithm: {algorithm} ")
+                theirs = run("openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", "s",
+                             "-content", "m", "-CAfile", f"{name}-ring/c.pem", "-purpose", "any",
+                             "-out", "/dev/null")
+                self.assertEqual(theirs.returncode, 0, theirs.stderr)
+                self.build("inspect", "--keys", f"{name}-ring", f"{name}.wmopkg")
+
+    def key(self, name, *options):
+        os.makedirs(f"{name}-ring")
+        made = run("openssl", "req", "-x509", "-nodes", "-newkey", *options, "-keyout",
+                   f"{name}.key", "-out", f"{name}-ring/c.pem", "-subj", f"/CN={name}", "-days",
+                   "30", "-addext", "extendedKeyUsage=codeSigning")
+        self.assertEqual(made.returncode, 0, made.stderr)
+
+    def test_keys_that_cannot_sign(self):
+        self.tree()
+        self.key("ed", "ed25519")
+        self.key("pss", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048")
+        for name, options, message in (
+                ("ed", [], "an Ed25519 key cannot sign: this OpenSSL has no CMS for it (use ECDSA "
+                 "P-256 or P-384, or RSA) (check the key and certificate files)"),
+                ("pss", ["--rsa-padding", "pkcs1"], "the key is for RSA-PSS alone and cannot sign "
+                 "with PKCS #1 v1.5 (check the key and certificate files)")):
+            self.refused(1, message, *CREATE, *options, "--key", f"{name}.key", "--cert",
+                         f"{name}-ring/c.pem", "tree", "a.wmopkg")
+        self.refused(2, "--rsa-padding: 'oaep' is not pss or pkcs1", *CREATE, "--rsa-padding",
+                     "oaep", "tree", "a.wmopkg")
+
     @staticmethod
     def assemble(path):
         parts = {}

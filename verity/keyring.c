@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "verity/keyring.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 
 #include "verity/cleanup.h"
-#include "verity/dir.h"
 #include "verity/io.h"
 #include "verity/keyring_private.h"
 
@@ -110,23 +110,33 @@ static bool has_suffix(const char *name, const char *suffix)
 	return length > tail && strcmp(name + length - tail, suffix) == 0;
 }
 
-static int load_folder(struct verity_keyring *keyring, DIR *dir, struct verity_error *err)
+static int is_certificate(const struct dirent *entry)
 {
-	struct dirent *entry;
+	return entry->d_name[0] != '.' &&
+	       (has_suffix(entry->d_name, ".pem") || has_suffix(entry->d_name, ".crt"));
+}
 
-	for (errno = 0; (entry = readdir(dir)); errno = 0) {
-		int r;
+static int compare(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
 
-		if (entry->d_name[0] == '.' || (!has_suffix(entry->d_name, ".pem") &&
-						!has_suffix(entry->d_name, ".crt")))
-			continue;
-		r = load_file(keyring, dirfd(dir), entry->d_name, err);
-		if (r < 0)
-			return r;
-	}
-	if (errno)
+/* In the order of their names, so that the answer does not hang on the file system. */
+static int load_folder(struct verity_keyring *keyring, int dirfd,
+		       struct verity_error *err)
+{
+	struct dirent **entries = NULL;
+	int count = scandirat(dirfd, ".", &entries, is_certificate, compare), r = 0;
+
+	if (count < 0)
 		return verity_fail_errno(err, errno, "reading the folder");
-	return 0;
+	for (int i = 0; i < count; i++) {
+		if (r == 0)
+			r = load_file(keyring, dirfd, entries[i]->d_name, err);
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
 }
 
 int verity_keyring_load(const char *path, struct verity_keyring **ret,
@@ -134,7 +144,7 @@ int verity_keyring_load(const char *path, struct verity_keyring **ret,
 {
 	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring =
 		calloc(1, sizeof(*keyring));
-	cleanup_dir DIR *dir = NULL;
+	cleanup_fd int dirfd = -1;
 	int r = 0;
 
 	if (!keyring)
@@ -144,11 +154,11 @@ int verity_keyring_load(const char *path, struct verity_keyring **ret,
 	keyring->certificates = sk_X509_new_null();
 	if (!keyring->store || !keyring->certificates)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	dir = opendir(path);
-	if (!dir && errno != ENOENT)
+	dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0 && errno != ENOENT)
 		return verity_fail_errno(err, errno, "key ring %s", path);
-	if (dir)
-		r = load_folder(keyring, dir, err);
+	if (dirfd >= 0)
+		r = load_folder(keyring, dirfd, err);
 	if (r < 0)
 		return verity_context(err, r, "key ring %s", path);
 	*ret = steal_ptr(&keyring);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "overlay/bootconf_private.h"
 #include "verity/cleanup.h"
 #include "verity/io.h"
 
@@ -80,58 +81,125 @@ static void take_disabled(struct word list, struct overlay_bootconf *conf)
 	}
 }
 
-static void take_switch(struct word value, bool *ret)
+/* Which words were said, with a value that we know. */
+struct said {
+	bool allow_untrusted;
+	bool safe;
+	bool disable;
+};
+
+static void take_switch(struct word value, bool *ret, bool *said)
 {
-	if (equals(value, "1"))
-		*ret = true;
-	else if (equals(value, "0"))
-		*ret = false;
+	if (!equals(value, "1") && !equals(value, "0"))
+		return;
+	*ret = equals(value, "1");
+	*said = true;
 }
 
-static void take_word(struct word word, struct overlay_bootconf *conf)
+static void take_pair(struct word key, struct word value, struct overlay_bootconf *conf,
+		      struct said *said)
+{
+	if (equals(key, "wmopkg.safe")) {
+		take_switch(value, &conf->safe, &said->safe);
+	} else if (equals(key, "wmopkg.allow_untrusted")) {
+		take_switch(value, &conf->allow_untrusted, &said->allow_untrusted);
+	} else if (equals(key, "wmopkg.disable")) {
+		take_disabled(value, conf);
+		said->disable = true;
+	}
+}
+
+static void take_word(struct word word, struct overlay_bootconf *conf, struct said *said)
 {
 	const char *sign;
 	struct word key = unquoted(word);
-	struct word value = {NULL, 0};
+	struct word value = {"1", 1};
 
 	sign = memchr(key.text, '=', key.size);
+	if (!sign && !equals(key, "wmopkg.safe"))
+		return;
 	if (sign) {
 		value.text = sign + 1;
 		value.size = key.size - (size_t)(value.text - key.text);
 		value = unquoted(value);
 		key.size = (size_t)(sign - key.text);
 	}
-	if (equals(key, "wmopkg.safe") && !sign)
-		conf->safe = true;
-	else if (equals(key, "wmopkg.safe"))
-		take_switch(value, &conf->safe);
-	else if (equals(key, "wmopkg.allow_untrusted") && sign)
-		take_switch(value, &conf->allow_untrusted);
-	else if (equals(key, "wmopkg.disable") && sign)
-		take_disabled(value, conf);
+	take_pair(key, value, conf, said);
 }
 
-void overlay_bootconf_decode(const char *text, size_t size, struct overlay_bootconf *ret)
+static struct said decode(const char *text, size_t size, struct overlay_bootconf *ret)
 {
 	const char *end = text + size;
+	struct said said = {false};
 	struct word word;
 
 	memset(ret, 0, sizeof(*ret));
 	while (next_word(&text, end, &word))
-		take_word(word, ret);
+		take_word(word, ret, &said);
+	return said;
 }
 
-int overlay_bootconf_load(const char *path, struct overlay_bootconf *ret,
-			  struct verity_error *err)
+void overlay_bootconf_decode(const char *text, size_t size, struct overlay_bootconf *ret)
+{
+	(void)decode(text, size, ret);
+}
+
+void overlay_bootconf_take(const char *name, const char *value,
+			   struct overlay_bootconf *conf)
+{
+	struct said said = {false};
+
+	take_pair((struct word){name, strlen(name)}, (struct word){value, strlen(value)},
+		  conf, &said);
+}
+
+static int load(const char *path, struct overlay_bootconf *ret, struct said *said,
+		struct verity_error *err)
 {
 	cleanup_free char *text = NULL;
 	size_t size;
 	int r = verity_io_load(AT_FDCWD, path, OVERLAY_CMDLINE_MAX, &text, &size, err);
 
+	if (r == 0)
+		*said = decode(text, size, ret);
+	return r;
+}
+
+int overlay_bootconf_load(const char *path, struct overlay_bootconf *ret,
+			  struct verity_error *err)
+{
+	struct said said;
+
+	return load(path, ret, &said, err);
+}
+
+static void put_over(const struct overlay_bootconf *conf, const struct said *said,
+		     struct overlay_bootconf *ret)
+{
+	if (said->allow_untrusted)
+		ret->allow_untrusted = conf->allow_untrusted;
+	if (said->safe)
+		ret->safe = conf->safe;
+	if (said->disable) {
+		memcpy(ret->disabled, conf->disabled, sizeof(ret->disabled));
+		ret->disabled_count = conf->disabled_count;
+	}
+}
+
+int overlay_bootconf_read(const char *uboot_env, const char *cmdline,
+			  struct overlay_bootconf *ret, struct verity_error *err)
+{
+	struct overlay_bootconf conf;
+	struct said said;
+	int uboot, r;
+
+	memset(ret, 0, sizeof(*ret));
+	uboot = overlay_bootconf_uboot(uboot_env, ret, err);
+	r = load(cmdline, &conf, &said, err);
 	if (r < 0)
 		return r;
-	overlay_bootconf_decode(text, size, ret);
-	return 0;
+	put_over(&conf, &said, ret);
+	return uboot;
 }
 
 bool overlay_bootconf_disabled(const struct overlay_bootconf *bootconf, const char *name)

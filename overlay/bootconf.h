@@ -2,9 +2,13 @@
 #pragma once
 
 /*
- * The boot configuration: what the bootloader says, read from the kernel command line. A
- * pure decoder, and a reader of the file. Words that are not ours are passed over; a word
- * of ours with a value we do not know counts as not said.
+ * The boot configuration: what the bootloader says, in its U-Boot environment where it
+ * has one, and on the kernel command line, which has the last word. A pure decoder, and
+ * readers of both. Words that are not ours are passed over; a word of ours with a value
+ * we do not know counts as not said.
+ *
+ * In the environment they are variables of the same names. U-Boot takes any byte but "="
+ * in a name; its shell reads one with a dot as ${wmopkg.safe}, not as $wmopkg.safe.
  */
 
 #include "verity/name.h"
@@ -27,6 +31,19 @@ struct overlay_bootconf {
  * @text: @size bytes, not 0-terminated; double quotes group as the kernel groups them
  */
 void overlay_bootconf_decode(const char *text, size_t size, struct overlay_bootconf *ret);
+
+/**
+ * overlay_bootconf_read - all that the bootloader says
+ * @uboot_env: fw_env.config(5) of the U-Boot environment; a file that does not exist says
+ *             nothing, nor does any where this was built without U-Boot (option uboot)
+ * @cmdline:   file of the kernel command line
+ * @ret:       filled on failure too, by what could be read
+ *
+ * Return: 0; -errno where one of the two could not be read.
+ */
+int overlay_bootconf_read(const char *uboot_env, const char *cmdline,
+			  struct overlay_bootconf *ret,
+			  struct verity_error *err) must_check;
 
 /**
  * overlay_bootconf_load - read the kernel command line from a file

@@ -43,6 +43,7 @@ void overlay_config_free(struct overlay_config *config)
 	free(config->keys);
 	free(config->run);
 	free(config->cmdline);
+	free(config->uboot_env);
 	free(config->serial);
 	free(config->model);
 	free(config->firmware_version);
@@ -101,6 +102,7 @@ static int set_defaults(struct overlay_config *config)
 	config->keys = strdup("/etc/wmopkg/keys");
 	config->run = strdup("/run/wmopkg");
 	config->cmdline = strdup("/proc/cmdline");
+	config->uboot_env = strdup("/etc/fw_env.config");
 	config->serial = strdup("");
 	config->model = strdup("");
 	config->firmware_version = strdup("");
@@ -108,8 +110,8 @@ static int set_defaults(struct overlay_config *config)
 	config->audit_bytes = OVERLAY_AUDIT_BYTES;
 	config->trials = OVERLAY_TRIALS_BOOTS;
 	return config->data && config->persist && config->keys && config->run &&
-			       config->cmdline && config->serial && config->model &&
-			       config->firmware_version
+			       config->cmdline && config->uboot_env && config->serial &&
+			       config->model && config->firmware_version
 		       ? 0
 		       : -ENOMEM;
 }
@@ -214,6 +216,7 @@ static int parse(const char *text, struct reading *reading)
 		CFG_SIMPLE_STR("keys", &reading->config.keys),
 		CFG_SIMPLE_STR("run", &reading->config.run),
 		CFG_SIMPLE_STR("cmdline", &reading->config.cmdline),
+		CFG_SIMPLE_STR("uboot_env", &reading->config.uboot_env),
 		CFG_SIMPLE_STR("serial", &reading->config.serial),
 		CFG_SIMPLE_STR("model", &reading->config.model),
 		CFG_SIMPLE_STR("firmware_version", &reading->config.firmware_version),
@@ -235,6 +238,7 @@ static int parse(const char *text, struct reading *reading)
 	cfg_set_validate_func(cfg, "keys", check_folder);
 	cfg_set_validate_func(cfg, "run", check_folder);
 	cfg_set_validate_func(cfg, "cmdline", check_folder);
+	cfg_set_validate_func(cfg, "uboot_env", check_folder);
 	cfg_set_validate_func(cfg, "anchor", check_anchor);
 	cfg_set_validate_func(cfg, "signers", check_signers);
 	cfg_set_validate_func(cfg, "signers_needed", check_needed);

@@ -21,11 +21,12 @@ enum overlay_anchor {
 
 /* Every string is set, owned, and ends with overlay_config_free(). */
 struct overlay_config {
-	char *data;    /* a folder, or LABEL=, PARTLABEL=, UUID=, PARTUUID=, a device */
-	char *persist; /* likewise */
-	char *keys;    /* folder of PEM certificates */
-	char *run;     /* folder of the state file */
-	char *cmdline; /* file read as the kernel command line */
+	char *data;      /* a folder, or LABEL=, PARTLABEL=, UUID=, PARTUUID=, a device */
+	char *persist;   /* likewise */
+	char *keys;      /* folder of PEM certificates */
+	char *run;       /* folder of the state file */
+	char *cmdline;   /* file read as the kernel command line */
+	char *uboot_env; /* fw_env.config(5) of the U-Boot environment */
 
 	/* Each a value, or an absolute path whose first line is; "": where the system
 	 * keeps it. */

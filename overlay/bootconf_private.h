@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The boot configuration as the U-Boot environment has it. */
+
+#include "overlay/bootconf.h"
+
+/**
+ * overlay_bootconf_uboot - add what the U-Boot environment says
+ * @config: fw_env.config(5)
+ *
+ * Return: 0, also where there is no such file; -errno, and then nothing was added.
+ */
+int overlay_bootconf_uboot(const char *config, struct overlay_bootconf *conf,
+			   struct verity_error *err) must_check;
+
+/**
+ * overlay_bootconf_take - add what one variable says
+ */
+void overlay_bootconf_take(const char *name, const char *value,
+			   struct overlay_bootconf *conf);

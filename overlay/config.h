@@ -28,8 +28,11 @@ struct overlay_config {
 	char *cmdline;   /* file read as the kernel command line */
 	char *uboot_env; /* fw_env.config(5) of the U-Boot environment */
 
-	/* Each a value, or an absolute path whose first line is; "": where the system
-	 * keeps it. */
+	/*
+	 * Each a value, or an absolute path whose first line is: of the running system
+	 * below /sys, /proc, /dev and /run, else of the firmware. "": where the system
+	 * keeps it.
+	 */
 	char *serial;
 	char *model;
 	char *firmware_version;

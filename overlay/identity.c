@@ -34,7 +34,7 @@ static bool is_placeholder(const char *text)
 	for (size_t i = 0; i < sizeof(placeholders) / sizeof(placeholders[0]); i++)
 		if (strcasecmp(placeholders[i], text) == 0)
 			return true;
-	return false;
+	return text[strspn(text, "0")] == '\0';
 }
 
 /* A value that would have to be cut names nothing. */
@@ -62,17 +62,53 @@ static bool take_file(int dirfd, const char *name, size_t max, char *ret)
 	       take_value(text, max, ret);
 }
 
+/* No link of the firmware leads out of it: the initramfs has files of those names too. */
+static int open_below(int root_fd, const char *path)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+}
+
+static bool take_below(int root_fd, const char *name, size_t max, char *ret)
+{
+	cleanup_fd int fd = open_below(root_fd, name);
+	cleanup_free char *text = NULL;
+	size_t size;
+
+	return fd >= 0 &&
+	       verity_io_load_fd(fd, name, FILE_MAX_BYTES, &text, &size, NULL) == 0 &&
+	       take_value(text, max, ret);
+}
+
+/* What the kernel and the system show; all else is a file of the firmware. */
+static bool is_of_system(const char *path)
+{
+	static const char *const folders[] = {"/sys/", "/proc/", "/dev/", "/run/"};
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (strncmp(path, folders[i], strlen(folders[i])) == 0)
+			return true;
+	return false;
+}
+
 /* The configuration's word, or the first of the system's files that says something. */
 static void find(const struct overlay_identity_places *places, const char *configured,
 		 const char *const *files, size_t max, char *ret)
 {
-	if (configured[0] == '/') {
-		if (!take_file(AT_FDCWD, configured, max, ret))
-			ret[0] = '\0';
-		return;
-	}
+	bool found = false;
+
+	if (is_of_system(configured))
+		found = take_file(places->system_fd, configured + 1, max, ret);
+	else if (configured[0] == '/')
+		found = take_below(places->root_fd, configured, max, ret);
+	else if (configured[0])
+		found = take_value(configured, max, ret);
 	if (configured[0]) {
-		if (!take_value(configured, max, ret))
+		if (!found)
 			ret[0] = '\0';
 		return;
 	}
@@ -107,17 +143,6 @@ static bool take_os_release(const char *text, const char *key, char *ret)
 	}
 	value[used] = '\0';
 	return take_value(value, VERITY_VERSION_MAX, ret);
-}
-
-/* No link of the firmware leads out of it: the initramfs has files of those names too. */
-static int open_below(int root_fd, const char *path)
-{
-	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-
-	return (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
 }
 
 static void find_firmware(const struct overlay_identity_places *places, char *ret)

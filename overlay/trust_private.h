@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The insides of trust, for the files that put it together and change it. */
+
+#include "overlay/allowance.h"
+#include "overlay/trust.h"
+#include "verity/keyring.h"
+
+struct overlay_trust {
+	struct verity_policy policy;
+	struct overlay_identity identity;
+	char required[OVERLAY_SIGNERS_MAX][VERITY_KEYRING_NAME_MAX + 1];
+	const char *required_at[OVERLAY_SIGNERS_MAX];
+
+	int record_fd; /* -1: nothing is remembered */
+	struct verity_keyring *keyring;
+	struct verity_denylist *denylist;
+	struct verity_unlock *unlock;
+	struct verity_quarantine quarantine; /* .ids is ours */
+	struct verity_floors floors;
+	bool floors_rose; /* since they were read */
+	int64_t clock;
+
+	bool asked;    /* for Allow Untrusted, by the boot configuration */
+	bool anchored; /* a hardware anchor holds */
+	struct overlay_allowance allowance;
+	struct verity_error notes[OVERLAY_TRUST_NOTES_MAX];
+	size_t note_count;
+};
+
+/**
+ * overlay_trust_record - the whole of one record
+ *
+ * Return: as overlay_record_load(); -ENOENT also where there are no records at all.
+ */
+int overlay_trust_record(const struct overlay_trust *trust, const char *name, size_t max,
+			 char **ret, size_t *ret_size,
+			 struct verity_error *err) must_check;
+
+/**
+ * overlay_trust_see_time - a signing time counts where somebody we trust vouches for it
+ */
+void overlay_trust_see_time(struct overlay_trust *trust,
+			    const struct verity_signer *signer);
+
+/**
+ * overlay_trust_load_unlock - read the unlock statement that is kept, if one is
+ */
+void overlay_trust_load_unlock(struct overlay_trust *trust);
+
+/**
+ * overlay_trust_decide - what is allowed, by all that is known now
+ */
+void overlay_trust_decide(struct overlay_trust *trust);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "overlay/record.h"
+#include "overlay/trust_private.h"
+#include "verity/cleanup.h"
+#include "verity/statement.h"
+
+DEFINE_CLEANUP(struct verity_denylist, verity_denylist_free);
+DEFINE_CLEANUP(struct verity_unlock, verity_unlock_free);
+
+static int fail_no_record(struct verity_error *err)
+{
+	return verity_fail(err, VERITY_E_NOT_FOUND,
+			   "there is no PERSIST to keep it on (key persist of the "
+			   "configuration)");
+}
+
+int overlay_trust_set_unlock(struct overlay_trust *trust, const void *bytes, size_t size,
+			     struct verity_error *err)
+{
+	cleanup_with(verity_unlock_free_p) struct verity_unlock *unlock = NULL;
+	int r = verity_unlock_read(bytes, size, trust->keyring, trust->denylist, &unlock,
+				   err);
+
+	if (r == 0)
+		r = verity_unlock_check(unlock, trust->identity.serial,
+					overlay_trust_time(trust), err);
+	if (r < 0)
+		return r;
+	if (trust->record_fd < 0)
+		return fail_no_record(err);
+	r = overlay_record_replace(trust->record_fd, OVERLAY_RECORD_UNLOCK, bytes, size,
+				   err);
+	if (r < 0)
+		return r;
+	verity_unlock_free(trust->unlock);
+	trust->unlock = steal_ptr(&unlock);
+	overlay_trust_see_time(trust, verity_unlock_signer(trust->unlock));
+	overlay_trust_decide(trust);
+	return overlay_trust_keep(trust, err);
+}
+
+int overlay_trust_clear_unlock(struct overlay_trust *trust, struct verity_error *err)
+{
+	char *bytes = NULL;
+	size_t size;
+	int r = overlay_trust_record(trust, OVERLAY_RECORD_UNLOCK,
+				     VERITY_STATEMENT_FILE_MAX, &bytes, &size, err);
+
+	free(bytes);
+	if (r == -ENOENT)
+		return 0;
+	r = overlay_record_remove(trust->record_fd, OVERLAY_RECORD_UNLOCK, err);
+	if (r < 0)
+		return r;
+	verity_unlock_free(trust->unlock);
+	trust->unlock = NULL;
+	overlay_trust_decide(trust);
+	return 1;
+}
+
+static bool is_kept(const struct overlay_trust *trust, const void *bytes, size_t size)
+{
+	cleanup_free char *kept = NULL;
+	size_t kept_size;
+
+	return trust->denylist &&
+	       overlay_trust_record(trust, OVERLAY_RECORD_DENYLIST,
+				    VERITY_STATEMENT_FILE_MAX, &kept, &kept_size,
+				    NULL) == 0 &&
+	       kept_size == size && memcmp(kept, bytes, size) == 0;
+}
+
+/* The number in force may come back where its list was lost, but no other of it. */
+static int check_number(const struct overlay_trust *trust,
+			const struct verity_denylist *denylist, struct verity_error *err)
+{
+	uint32_t number = verity_denylist_number(denylist);
+	uint32_t ours = trust->denylist ? verity_denylist_number(trust->denylist) : 0;
+
+	if (number > ours && number >= trust->floors.denylist)
+		return 0;
+	if (ours < trust->floors.denylist)
+		ours = trust->floors.denylist;
+	return verity_fail(err, VERITY_E_OLD_DENYLIST,
+			   "its number is %" PRIu32 ", and number %" PRIu32
+			   " is in force on this device",
+			   number, ours);
+}
+
+int overlay_trust_set_denylist(struct overlay_trust *trust, const void *bytes,
+			       size_t size, struct verity_error *err)
+{
+	cleanup_with(verity_denylist_free_p) struct verity_denylist *denylist = NULL;
+	int r;
+
+	/* It may deny the key that it was signed with itself. */
+	if (is_kept(trust, bytes, size))
+		return 0;
+	r = verity_denylist_read(bytes, size, trust->keyring, trust->denylist, &denylist,
+				 err);
+	if (r < 0)
+		return r;
+	r = check_number(trust, denylist, err);
+	if (r == 0 && trust->record_fd < 0)
+		r = fail_no_record(err);
+	if (r == 0)
+		r = overlay_record_replace(trust->record_fd, OVERLAY_RECORD_DENYLIST,
+					   bytes, size, err);
+	if (r < 0)
+		return r;
+	verity_denylist_free(trust->denylist);
+	trust->denylist = steal_ptr(&denylist);
+	trust->policy.denylist = trust->denylist;
+	/* It may deny the key of the unlock statement. */
+	verity_unlock_free(steal_ptr(&trust->unlock));
+	overlay_trust_load_unlock(trust);
+	overlay_trust_decide(trust);
+	overlay_trust_see_time(trust, verity_denylist_signer(trust->denylist));
+	if (verity_floors_raise_denylist(&trust->floors,
+					 verity_denylist_number(trust->denylist)))
+		trust->floors_rose = true;
+	r = overlay_trust_keep(trust, err);
+	return r < 0 ? r : 1;
+}

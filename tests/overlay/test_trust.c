@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "overlay/record.h"
+#include "overlay/trust.h"
+#include "tests/check.h"
+#include "tests/overlay/scratch.h"
+#include "tests/verity/statements.h"
+#include "verity/cleanup.h"
+#include "verity/hex.h"
+
+#define BUILT INT64_C(1000000000)
+#define NOW   INT64_C(2000000000) /* after the statements of this test are signed */
+
+DEFINE_CLEANUP(struct overlay_trust, overlay_trust_free);
+
+static struct keys keys;
+static char nowhere[] = "no-such-folder";
+
+/* A device, as it is put together for each look at it. */
+struct device {
+	struct overlay_config config;
+	struct overlay_bootconf bootconf;
+	struct overlay_identity identity;
+	int record_fd;
+	int64_t clock;
+};
+
+static struct device device_new(void)
+{
+	struct device device = {
+		.config = {.keys = keys.ring,
+			   .anchor = OVERLAY_ANCHOR_ALWAYS,
+			   .firmware_built = BUILT},
+		.bootconf = {.allow_untrusted = true},
+		.identity = {.model = "Switch", .serial = "SN1", .firmware = "1.2"},
+		.clock = NOW,
+	};
+	static unsigned number;
+	char folder[32];
+
+	snprintf(folder, sizeof(folder), "record%u", number++);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	device.record_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(device.record_fd >= 0);
+	return device;
+}
+
+static void device_close_p(struct device *device)
+{
+	cleanup_fd_p(&device->record_fd);
+}
+
+static struct overlay_trust *look(const struct device *device)
+{
+	const struct overlay_trust_inputs inputs = {&device->config, &device->bootconf,
+						    &device->identity, device->record_fd,
+						    device->clock};
+	struct overlay_trust *trust;
+	struct verity_error err;
+
+	check_ok(overlay_trust_load(&inputs, &trust, &err), &err);
+	return trust;
+}
+
+static struct statement_file make_denylist(unsigned number, const char *deny)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "{\"type\":\"denylist\",\"format\":1,\"number\":%u,\"deny\":[%s]}",
+		 number, deny);
+	return statement_make(&keys, text, "signer");
+}
+
+static int set_denylist(struct overlay_trust *trust, unsigned number,
+			struct verity_error *err)
+{
+	struct statement_file file =
+		make_denylist(number, "{\"name\":\"pkg\",\"epoch_below\":2}");
+	int r = overlay_trust_set_denylist(trust, file.bytes, file.size, err);
+
+	free(file.bytes);
+	return r;
+}
+
+static int set_unlock(struct overlay_trust *trust, const char *serial, int64_t until,
+		      struct verity_error *err)
+{
+	struct statement_file file;
+	char text[256];
+	int r;
+
+	snprintf(text, sizeof(text),
+		 "{\"type\":\"unlock\",\"format\":1,\"serial\":\"%s\",\"allow\":["
+		 "\"untrusted\",\"downgrade\"],\"not_after\":%lld}",
+		 serial, (long long)until);
+	file = statement_make(&keys, text, "unlock");
+	r = overlay_trust_set_unlock(trust, file.bytes, file.size, err);
+	free(file.bytes);
+	return r;
+}
+
+static bool is_kept(const struct device *device, const char *name)
+{
+	return faccessat(device->record_fd, name, F_OK, 0) == 0;
+}
+
+static void check_notes(const struct overlay_trust *trust, size_t count,
+			enum verity_code code, const char *message)
+{
+	size_t found;
+	const struct verity_error *notes = overlay_trust_notes(trust, &found);
+
+	for (size_t i = 0; i < found; i++)
+		print_message("note: %s\n", notes[i].message);
+	assert_int_equal(found, count);
+	if (count > 0)
+		check_error(&notes[0], code, message);
+}
+
+static void test_new_device(void **state)
+{
+	cleanup_with(device_close_p) struct device device = device_new();
+	cleanup_with(overlay_trust_free_p) struct overlay_trust *trust = look(&device);
+	const struct verity_policy *policy = overlay_trust_policy(trust);
+	struct verity_error err;
+
+	(void)state;
+	check_notes(trust, 0, VERITY_OK, "");
+	assert_non_null(policy->keyring);
+	assert_null(policy->denylist);
+	assert_string_equal(policy->model, "Switch");
+	assert_string_equal(policy->firmware, "1.2");
+	assert_int_equal(policy->required.count, 0);
+	assert_false(policy->allow_untrusted || policy->allow_downgrade);
+	check_error(overlay_trust_locked(trust), VERITY_E_LOCKED,
+		    "Allow Untrusted does not count on this device without an unlock "
+		    "statement (serial number: SN1)");
+	check_ok(overlay_trust_keep(trust, &err), &err);
+	assert_false(is_kept(&device, OVERLAY_RECORD_FLOORS));
+}
+
+static void test_key_rings(void **state)
+{
+	cleanup_with(device_close_p) struct device device = device_new();
+	struct overlay_trust *trust;
+
+	(void)state;
+	device.config.keys = nowhere;
+	trust = look(&device);
+	check_notes(trust, 1, VERITY_E_KEYRING,
+		    "key ring: no-such-folder holds no certificate");
+	overlay_trust_free(trust);
+	scratch_write("not-a-folder", "");
+	device.config.keys = strdup("not-a-folder");
+	trust = look(&device);
+	check_notes(trust, 1, VERITY_E_IO, "key ring not-a-folder: Not a directory");
+	assert_null(overlay_trust_keyring(trust));
+	assert_null(overlay_trust_policy(trust)->keyring);
+	overlay_trust_free(trust);
+	free(device.config.keys);
+}
+
+static void test_time(void **state)
+{
+	cleanup_with(device_close_p) struct device device = device_new();
+	struct overlay_trust *trust;
+	struct verity_error err;
+
+	(void)state;
+	device.clock = 5; /* a device whose battery is empty */
+	trust = look(&device);
+	assert_int_equal(overlay_trust_time(trust), BUILT);
+	check_ok(set_denylist(trust, 1, &err), &err);
+	overlay_trust_free(trust);
+
+	trust = look(&device); /* by when the list was signed */
+	assert_in_range(overlay_trust_time(trust), BUILT + 1, NOW - 1);
+	overlay_trust_free(trust);
+
+	device.clock = NOW; /* what a clock says is not remembered */
+	trust = look(&device);
+	assert_int_equal(overlay_trust_time(trust), NOW);
+	check_ok(set_denylist(trust, 2, &err), &err);
+	overlay_trust_free(trust);
+	device.clock = 5;
+	trust = look(&device);
+	assert_in_range(overlay_trust_time(trust), BUILT + 1, NOW - 1);
+	overlay_trust_free(trust);
+}
+
+static void test_denylist(void **state)
+{
+	cleanup_with(device_close_p) struct device device = device_new();
+	struct overlay_trust *trust = look(&device);
+	struct verity_error err;
+
+	(void)state;
+	assert_int_equal(set_denylist(trust, 7, &err), 1);
+	assert_int_equal(set_denylist(trust, 6, &err), -EPERM);
+	check_error(&err, VERITY_E_OLD_DENYLIST,
+		    "its number is 6, and number 7 is in force on this device");
+	overlay_trust_free(trust);
+
+	trust = look(&device);
+	check_notes(trust, 0, VERITY_OK, "");
+	assert_int_equal(verity_denylist_number(overlay_trust_policy(trust)->denylist),
+			 7);
+	assert_int_equal(set_denylist(trust, 8, &err), 1);
+	assert_int_equal(verity_denylist_number(overlay_trust_denylist(trust)), 8);
+	overlay_trust_free(trust);
+
+	/* Nobody lowers what was in force by deleting it, and the note says it is gone.
+	 */
+	check_ok(overlay_record_remove(device.record_fd, OVERLAY_RECORD_DENYLIST, &err),
+		 &err);
+	trust = look(&device);
+	check_notes(trust, 1, VERITY_E_OLD_DENYLIST,
+		    "deny list: number 8 was in force on this device, and it is not "
+		    "there any more");
+	assert_null(overlay_trust_denylist(trust));
+	assert_int_equal(set_denylist(trust, 7, &err), -EPERM);
+	assert_int_equal(set_denylist(trust, 8, &err), 1);
+	overlay_trust_free(trust);
+}
+
+static void test_same_denylist(void **state)
+{
+	cleanup_with(device_close_p) struct device device = device_new();
+	cleanup_with(overlay_trust_free_p) struct overlay_trust *trust = look(&device);
+	struct statement_file file = make_denylist(3, "");
+	struct verity_error err;
+
+	(void)state;
+	assert_int_equal(overlay_trust_set_denylist(trust, file.bytes, file.size, &err),
+			 1);
+	assert_int_equal(overlay_trust_set_denylist(trust, file.bytes, file.size, &err),
+			 0);
+	free(file.bytes);
+}
+
+/* Keys rotate: what they denied stays denied. What is damaged denies nothing, loudly. */
+static void test_kept_denylist(void **state)
+{
+	cleanup_with(device_close_p) struct device device = device_new();
+	struct overlay_trust *trust = look(&device);
+	struct verity_error err;
+	char *bytes;
+	size_t size;
+
+	(void)state;
+	assert_int_equal(set_denylist(trust, 7, &err), 1);
+	overlay_trust_free(trust);
+	device.config.keys = nowhere;
+	trust = look(&device);
+	assert_int_equal(verity_denylist_number(overlay_trust_policy(trust)->denylist),
+			 7);
+	overlay_trust_free(trust);
+
+	device.config.keys = keys.ring;
+	check_ok(overlay_record_load(device.record_fd, OVERLAY_RECORD_DENYLIST, 1 << 20,
+				     &bytes, &size, &err),
+		 &err);
+	bytes[size / 2] ^= 1;
+	check_ok(overlay_record_replace(device.record_fd, OVERLAY_RECORD_DENYLIST, bytes,
+					size, &err),
+		 &err);
+	free(bytes);
+	trust = look(&device);
+	assert_null(overlay_trust_denylist(trust));
+	assert_int_equal(overlay_trust_notes(trust, &size)->code, VERITY_E_BAD_SIGNATURE);
+	assert_int_equal(size, 2); /* and that number 7 is missing */
+	overlay_trust_free(trust);
+}
+
+static void test_unlock(void **state)
+{
+	cleanup_with(device_close_p) struct device device = device_new();
+	struct overlay_trust *trust = look(&device);
+	struct verity_error err;
+
+	(void)state;
+	assert_int_equal(set_unlock(trust, "SN2", NOW, &err), -EPERM);
+	check_error(&err, VERITY_E_WRONG_DEVICE,
+		    "the unlock statement is for serial number SN2, and this device is "
+		    "SN1");
+	assert_int_equal(set_unlock(trust, "SN1", NOW - 1, &err), -EPERM);
+	assert_int_equal(err.code, VERITY_E_EXPIRED);
+	assert_false(is_kept(&device, OVERLAY_RECORD_UNLOCK));
+	check_ok(set_unlock(trust, "SN1", NOW, &err), &err);
+	assert_true(overlay_trust_policy(trust)->allow_untrusted);
+	overlay_trust_free(trust);
+
+	trust = look(&device);
+	assert_true(overlay_trust_policy(trust)->allow_untrusted);
+	assert_true(overlay_trust_policy(trust)->allow_downgrade);
+	assert_null(overlay_trust_locked(trust));
+	check_notes(trust, 0, VERITY_OK, "");
+	overlay_trust_free(trust);
+
+	device.bootconf.allow_untrusted = false;
+	trust = look(&device);
+	assert_false(overlay_trust_policy(trust)->allow_untrusted);
+	assert_true(overlay_trust_policy(trust)->allow_downgrade);
+	overlay_trust_free(trust);
+
+	device.clock = NOW + 1;
+	trust = look(&device);
+	assert_false(overlay_trust_policy(trust)->allow_downgrade);
+	check_notes(trust, 1, VERITY_E_EXPIRED,
+		    "the unlock statement was good until 2033-05-18 03:33:20 UTC, and by "
+		    "this device it is 2033-05-18 03:33:21 UTC");
+	assert_int_equal(overlay_trust_clear_unlock(trust, &err), 1);
+	assert_int_equal(overlay_trust_clear_unlock(trust, &err), 0);
+	assert_null(overlay_trust_unlock(trust));
+	overlay_trust_free(trust);
+	assert_false(is_kept(&device, OVERLAY_RECORD_UNLOCK));
+}
+
+/* What the vendor gives, the vendor can take back. */
+static void test_unlock_denied(void **state)
+{
+	cleanup_with(device_close_p) struct device device = device_new();
+	cleanup_with(overlay_trust_free_p) struct overlay_trust *trust = look(&device);
+	char hex[2 * VERITY_KEY_ID_BYTES + 1], deny[128];
+	struct statement_file file;
+	struct verity_error err;
+
+	(void)state;
+	check_ok(set_unlock(trust, "SN1", NOW, &err), &err);
+	verity_hex_encode(verity_unlock_signer(overlay_trust_unlock(trust))->key_id,
+			  VERITY_KEY_ID_BYTES, hex);
+	snprintf(deny, sizeof(deny), "{\"key\":\"%s\"}", hex);
+	file = make_denylist(1, deny);
+	assert_int_equal(overlay_trust_set_denylist(trust, file.bytes, file.size, &err),
+			 1);
+	free(file.bytes);
+	assert_null(overlay_trust_unlock(trust));
+	assert_false(overlay_trust_policy(trust)->allow_untrusted ||
+		     overlay_trust_policy(trust)->allow_downgrade);
+	check_error(overlay_trust_locked(trust), VERITY_E_LOCKED,
+		    "Allow Untrusted does not count on this device without an unlock "
+		    "statement (serial number: SN1)");
+	assert_int_equal(set_unlock(trust, "SN1", NOW, &err), -EKEYREVOKED);
+}
+
+static void test_damaged(void **state)
+{
+	cleanup_with(device_close_p) struct device device = device_new();
+	static const char junk[] = "junk";
+	struct verity_error err;
+	struct overlay_trust *trust;
+	size_t count;
+
+	(void)state;
+	check_ok(overlay_record_replace(device.record_fd, OVERLAY_RECORD_FLOORS, junk, 4,
+					&err),
+		 &err);
+	check_ok(overlay_record_replace(device.record_fd, OVERLAY_RECORD_UNLOCK, junk, 4,
+					&err),
+		 &err);
+	trust = look(&device);
+	assert_false(overlay_trust_policy(trust)->allow_untrusted);
+	assert_false(overlay_trust_policy(trust)->allow_downgrade);
+	overlay_trust_notes(trust, &count);
+	assert_int_equal(count, 2);
+	overlay_trust_free(trust);
+}
+
+static void test_without_persist(void **state)
+{
+	cleanup_with(device_close_p) struct device device = device_new();
+	struct overlay_trust *trust;
+	struct verity_error err;
+
+	(void)state;
+	cleanup_fd_p(&device.record_fd);
+	device.record_fd = -1;
+	trust = look(&device);
+	check_notes(trust, 0, VERITY_OK, "");
+	assert_int_equal(set_denylist(trust, 1, &err), -ENOENT);
+	assert_int_equal(err.code, VERITY_E_NOT_FOUND);
+	assert_int_equal(set_unlock(trust, "SN1", NOW, &err), -ENOENT);
+	assert_int_equal(overlay_trust_clear_unlock(trust, &err), 0);
+	check_ok(overlay_trust_keep(trust, &err), &err);
+	overlay_trust_free(trust);
+}
+
+static int enter(void **state)
+{
+	keys_make(&keys);
+	return scratch_enter(state);
+}
+
+static int leave(void **state)
+{
+	keys_delete(&keys);
+	return scratch_leave(state);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_new_device),
+		cmocka_unit_test(test_key_rings),
+		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_denylist),
+		cmocka_unit_test(test_same_denylist),
+		cmocka_unit_test(test_kept_denylist),
+		cmocka_unit_test(test_unlock),
+		cmocka_unit_test(test_unlock_denied),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_without_persist),
+	};
+
+	return cmocka_run_group_tests(tests, enter, leave);
+}

@@ -214,6 +214,27 @@ class Tokens(Case):
         self.check("p384")
         self.assertIn('"kernel_signature":', self.succeed("cat", "m"))
 
+    def test_statements(self):
+        write("unlock.conf", "keyUsage = digitalSignature\n"
+              "extendedKeyUsage = 2.25.262918127440573346229120389441173150337\n")
+        self.succeed("openssl", "x509", "-new", "-force_pubkey", "p384.pub", "-CA",
+                     "ring/root.pem", "-CAkey", "root.key", "-subj", "/CN=unlock", "-days", "30",
+                     "-extfile", "unlock.conf", "-out", "unlock.pem")
+        pin = ("--pin-file", "pin")
+        self.succeed(BUILD, "unlock", "--serial", "EX-1", "--allow", "untrusted", "--not-after",
+                     "2030-01-01", "--key", "pkcs11:token=vendor;object=p384", "--cert",
+                     "unlock.pem", *pin, "one.unlock")
+        self.succeed(BUILD, "denylist", "--number", "3", "--name", "acme=2", *self.key("rsa"),
+                     *pin, "one.deny")
+        self.succeed(BUILD, "sign", "--add", *self.key("p256"), *pin, "one.deny", "two.deny")
+        for name in ("one.unlock", "one.deny", "two.deny"):
+            output = self.succeed(BUILD, "inspect", "--keys", "ring", name)
+            self.assertIn("Verification: Signed\n", output)
+            self.succeed(BUILD, "extract", "--manifest", "m", "--signature", "s", name)
+            self.succeed("openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", "s",
+                         "-content", "m", "-CAfile", "ring/root.pem", "-purpose", "any", "-out",
+                         "v")
+
     def test_certificate_in_the_token(self):
         self.sign("--key", "pkcs11:token=vendor;object=p256;type=private", "--cert",
                   "pkcs11:token=vendor;object=p256;type=cert", "--pin-file", "pin")

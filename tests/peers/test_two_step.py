@@ -105,6 +105,39 @@ class TwoSteps(unittest.TestCase):
                     self.check(key)
                     self.assertEqual(read("s"), read("s2"))
 
+    def test_statements(self):
+        """The same for what is no package: deny lists and unlock statements."""
+        self.succeed(BUILD, "denylist", "--number", "3", "--name", "acme=2", "in.deny")
+        self.succeed(BUILD, "unlock", "--serial", "EX-1", "--allow", "downgrade", "--not-after",
+                     "2030-01-01", "in.unlock")
+        self.succeed("openssl", "req", "-x509", "-nodes", "-newkey", *KEYS["p256"], "-keyout",
+                     "unlock.key", "-out", "unlock.pem", "-subj", "/CN=unlock", "-days", "30",
+                     "-addext", "extendedKeyUsage=2.25.262918127440573346229120389441173150337")
+        os.makedirs("ring-statements", exist_ok=True)
+        shutil.copy("unlock.pem", "ring-statements")
+        shutil.copy("ring/p256.pem", "ring-statements")
+        for name, key, certificate in (("deny", "p256.key", "ring/p256.pem"),
+                                       ("unlock", "unlock.key", "unlock.pem")):
+            with self.subTest(name=name):
+                self.succeed(BUILD, "extract", "--manifest", "text", f"in.{name}")
+                self.succeed("openssl", "cms", "-sign", "-binary", "-md", "sha256", "-cades",
+                             "-signer", certificate, "-inkey", key, "-outform", "DER", "-in",
+                             "text", "-out", "s")
+                self.succeed(BUILD, "sign", "--signature", "s", f"in.{name}", f"out.{name}")
+                output = self.succeed(BUILD, "inspect", "--keys", "ring-statements",
+                                      f"out.{name}")
+                self.assertIn("Verification: Signed\n", output)
+                # what was signed for the one does not go into the other, nor into a package
+                for other in ("in.deny", "in.unlock", "in.wmopkg"):
+                    if other == f"in.{name}":
+                        continue
+                    out = "none.wmopkg" if other == "in.wmopkg" else "none"
+                    result = run(BUILD, "sign", "--signature", "s", other, out)
+                    self.assertEqual(result.returncode, 3)
+                    self.assertRegex(result.stderr, "^wmopkg-build: s: signature: it does not "
+                                     "cover")
+                    self.assertFalse(os.path.exists(out))
+
     def test_what_is_no_signature_of_it(self):
         """Each with its reason; nothing is written."""
         damaged = " (the copy is damaged or was changed: get it again)"

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "initramfs/auditing.h"
 #include "initramfs/log.h"
 #include "initramfs/packages.h"
 #include "initramfs/seeding.h"
@@ -37,6 +38,7 @@ struct boot {
 	const char *root;
 	struct overlay_identity identity;
 	struct overlay_trust *trust;
+	uint64_t number; /* of this boot; 0: not known */
 };
 
 /* Each judged package is an open file. */
@@ -271,6 +273,7 @@ static int load_and_stack(struct boot *boot, struct volumes *volumes,
 			  struct packages *packages, struct verity_error *err)
 {
 	cleanup_with(overlay_store_free_p) struct overlay_store *store = NULL;
+	struct overlay_audit *audit = NULL;
 	cleanup_fd int record = -1;
 	int r = stacking_clean(boot->layers, err);
 
@@ -283,6 +286,11 @@ static int load_and_stack(struct boot *boot, struct volumes *volumes,
 	record = open_record(volumes);
 	r = load_trust(boot, record, err);
 	if (r == 0)
+		audit = auditing_begin(record, boot->config.audit_bytes,
+				       overlay_trust_time(boot->trust));
+	if (audit)
+		boot->number = overlay_audit_boot(audit);
+	if (r == 0)
 		r = packages_load(store, overlay_trust_policy(boot->trust), &boot->conf,
 				  packages, err);
 	if (r == 0)
@@ -291,6 +299,7 @@ static int load_and_stack(struct boot *boot, struct volumes *volumes,
 		r = stacking_run(packages, boot->layers, boot->root, err);
 	if (r == 0)
 		remember(boot, packages);
+	auditing_end(audit, packages);
 	return r;
 }
 
@@ -302,6 +311,7 @@ static void describe_boot(const struct boot *boot, struct overlay_state *state)
 
 	state->safe = boot->conf.safe;
 	state->identity = boot->identity;
+	state->boot = boot->number;
 	if (boot->trust)
 		state->allow_untrusted =
 			overlay_trust_policy(boot->trust)->allow_untrusted;

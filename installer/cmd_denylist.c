@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "installer/auditing.h"
 #include "installer/command.h"
 #include "installer/facts_statement.h"
 #include "installer/installed.h"
@@ -51,6 +52,28 @@ static int print_revoked(struct device *device, struct verity_error *err)
 	return r;
 }
 
+/* @why: of a refusal */
+static void audit(struct device *device, const char *file,
+		  const struct verity_denylist *denylist, const struct verity_error *why)
+{
+	char detail[64];
+	struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_DENYLIST,
+					    .source = file,
+					    .detail = detail,
+					    .reason = why};
+
+	if (why) {
+		entry.event = OVERLAY_AUDIT_REFUSE;
+		entry.detail = "deny list";
+	} else {
+		entry.signer = verity_denylist_signer(denylist)->subject;
+		snprintf(detail, sizeof(detail), "number %" PRIu32 ", %zu entries",
+			 verity_denylist_number(denylist),
+			 verity_denylist_count(denylist));
+	}
+	auditing_add(device, &entry);
+}
+
 static int set(struct device *device, const char *file, struct verity_error *err)
 {
 	cleanup_free char *bytes = NULL;
@@ -67,6 +90,8 @@ static int set(struct device *device, const char *file, struct verity_error *err
 	if (r < 0)
 		return r;
 	r = overlay_trust_set_denylist(trust, bytes, size, err);
+	if (r != 0)
+		audit(device, file, overlay_trust_denylist(trust), r < 0 ? err : NULL);
 	if (r < 0)
 		return verity_context(err, r, "%s", file);
 	number = verity_denylist_number(overlay_trust_denylist(trust));

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "installer/auditing.h"
 #include "installer/command.h"
 #include "installer/interrupt.h"
 #include "installer/progress.h"
@@ -18,7 +19,8 @@ DEFINE_CLEANUP(struct verity_stream, verity_stream_free);
 
 /* One installation, from its source into the store. */
 struct install {
-	struct source *source; /* borrowed, like the rest */
+	struct device *device; /* borrowed, like the rest */
+	struct source *source;
 	struct overlay_incoming *incoming;
 	struct verity_stream *stream;
 	enum overlay_store_kind kind;
@@ -165,6 +167,43 @@ static void tell_verdict(const struct install *install)
 			       verity_judgement_reason(judgement)->message);
 }
 
+/* What was refused is of interest as well; what never arrived is not. */
+static void audit(const struct install *install, bool installed,
+		  const struct verity_error *why)
+{
+	const struct verity_judgement *judgement =
+		verity_stream_judgement(install->stream);
+	struct overlay_entry package = {.kind = install->kind};
+	struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_INSTALL,
+					    .package = &package,
+					    .source = source_where(install->source)};
+
+	if (!installed && (!judgement || verity_judgement_accepted(judgement)))
+		return;
+	snprintf(package.name, sizeof(package.name), "%s", source_name(install->source));
+	if (!installed) {
+		entry.event = OVERLAY_AUDIT_REFUSE;
+		entry.reason = why;
+	}
+	auditing_add_judged(install->device, entry, judgement);
+}
+
+/* Whoever signed it vouches for the day it was signed on. */
+static void remember(struct install *install)
+{
+	struct overlay_trust *trust;
+	struct verity_error why;
+	int r = device_trust(install->device, &trust, &why);
+
+	if (r == 0)
+		r = overlay_trust_seen(trust, verity_stream_judgement(install->stream),
+				       false, &why);
+	if (r == 0)
+		r = overlay_trust_keep(trust, &why);
+	if (r < 0)
+		report_warning("%s", why.message);
+}
+
 static int receive(struct install *install, const struct verity_policy *policy,
 		   struct verity_error *err)
 {
@@ -183,9 +222,12 @@ static int receive(struct install *install, const struct verity_policy *policy,
 		tell_verdict(install);
 	if (r == 0)
 		r = overlay_incoming_commit(install->incoming, err);
-	if (r == 0)
+	if (r == 0) {
 		memcpy(install->id, verity_judgement_id(verity_stream_judgement(stream)),
 		       sizeof(install->id));
+		remember(install);
+	}
+	audit(install, r == 0, err);
 	install->stream = NULL;
 	return r;
 }
@@ -215,11 +257,15 @@ static int install_from(struct device *device, struct source *source,
 			enum overlay_store_kind kind, struct verity_error *err)
 {
 	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming = NULL;
-	struct install install = {.source = source, .kind = kind};
+	struct install install = {.device = device, .source = source, .kind = kind};
 	const struct verity_policy *policy;
 	struct overlay_store *store;
+	struct verity_error unmade;
+	int record;
 	int r = check_name(source_name(source), err);
 
+	/* Where it cannot be made is told by who wants to write there. */
+	(void)!device_record_fd(device, &record, &unmade);
 	if (r == 0)
 		r = device_policy(device, &policy, err);
 	if (r == 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "installer/auditing.h"
 #include "installer/command.h"
 #include "installer/installed.h"
 #include "verity/cleanup.h"
@@ -71,15 +72,21 @@ static size_t select_named(struct overlay_entry *entries, size_t count, const ch
 }
 
 /* One that cannot be removed does not keep the others. */
-static enum exit_status remove_entries(struct overlay_store *store,
+static enum exit_status remove_entries(struct device *device, struct overlay_store *store,
 				       const struct overlay_entry *entries, size_t count)
 {
 	enum exit_status status = STATUS_DONE;
 	struct verity_error err;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		const struct overlay_audit_entry removed = {.event = OVERLAY_AUDIT_REMOVE,
+							    .package = &entries[i]};
+
 		if (overlay_store_remove(store, &entries[i], &err) < 0)
 			status = report_error(NULL, &err);
+		else
+			auditing_add(device, &removed);
+	}
 	return status;
 }
 
@@ -108,7 +115,7 @@ enum exit_status command_remove(struct device *device, int argc, char **argv)
 	}
 	if (!ask(&request))
 		return STATUS_FAILED;
-	status = remove_entries(store, entries, count);
+	status = remove_entries(device, store, entries, count);
 	if (status == STATUS_DONE)
 		puts(request.name ? "Removed... Changes are applied after reboot."
 				  : "Removing all packages... Changes are applied after "

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "installer/auditing.h"
 #include "installer/command.h"
 #include "installer/installed.h"
 #include "installer/quarantine.h"
@@ -22,6 +23,10 @@ static int retry(struct device *device, const char *name, struct verity_error *e
 	if (r == 0)
 		return verity_fail(err, VERITY_E_UNSUPPORTED, "%s: it is not quarantined",
 				   name);
+	if (r > 0)
+		auditing_add(device,
+			     &(struct overlay_audit_entry){.event = OVERLAY_AUDIT_RETRY,
+							   .package = &entry});
 	return r;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "installer/auditing.h"
 #include "installer/command.h"
 #include "installer/facts.h"
 #include "installer/statement.h"
@@ -74,6 +75,34 @@ static int open_trust(struct device *device, struct overlay_trust **ret,
 	return r < 0 ? r : device_trust(device, ret, err);
 }
 
+static void audit_refusal(struct device *device, const char *file,
+			  const struct verity_error *why)
+{
+	const struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_REFUSE,
+						  .source = file,
+						  .detail = "unlock statement",
+						  .reason = why};
+
+	auditing_add(device, &entry);
+}
+
+static void audit_unlock(struct device *device, const char *file,
+			 const struct verity_unlock *unlock)
+{
+	char allows[VERITY_UNLOCK_WORDS_MAX], until[32], detail[256];
+	const struct overlay_audit_entry entry = {
+		.event = OVERLAY_AUDIT_UNLOCK,
+		.source = file,
+		.signer = verity_unlock_signer(unlock)->subject,
+		.detail = detail};
+
+	verity_unlock_words(verity_unlock_allows(unlock), allows);
+	facts_format_time(verity_unlock_not_after(unlock), until);
+	snprintf(detail, sizeof(detail), "%s, serial %s, until %s", allows,
+		 verity_unlock_serial(unlock), until);
+	auditing_add(device, &entry);
+}
+
 static int set(struct device *device, const char *file, struct verity_error *err)
 {
 	cleanup_free char *bytes = NULL;
@@ -88,11 +117,14 @@ static int set(struct device *device, const char *file, struct verity_error *err
 	if (r < 0)
 		return r;
 	r = overlay_trust_set_unlock(trust, bytes, size, err);
-	if (r < 0)
+	if (r < 0) {
+		audit_refusal(device, file, err);
 		return verity_context(err, r, "%s", file);
+	}
 	unlock = overlay_trust_unlock(trust);
 	verity_unlock_words(verity_unlock_allows(unlock), allows);
 	facts_format_time(verity_unlock_not_after(unlock), until);
+	audit_unlock(device, file, unlock);
 	printf("Unlocked until %.10s: %s. Changes are applied after reboot.\n", until,
 	       allows);
 	return 0;
@@ -107,6 +139,9 @@ static int clear(struct device *device, struct verity_error *err)
 		r = overlay_trust_clear_unlock(trust, err);
 	if (r < 0)
 		return r;
+	if (r > 0)
+		auditing_add(device, &(struct overlay_audit_entry){
+					     .event = OVERLAY_AUDIT_UNLOCK_CLEAR});
 	puts(r ? "Unlock statement removed... Changes are applied after reboot."
 	       : "There is no unlock statement.");
 	return 0;

@@ -28,6 +28,8 @@ static const struct command commands[] = {
 	{"denylist", "[FILE]",
 	 "put a list of what must not run any more in force, or show the one that is",
 	 command_denylist},
+	{"audit", "[verify | json]",
+	 "show the audit log, or check that nobody has changed it", command_audit},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -36,6 +36,7 @@ enum exit_status command_help(const char *name) must_check;
 
 enum exit_status command_boot_complete(struct device *device, int argc, char **argv);
 enum exit_status command_denylist(struct device *device, int argc, char **argv);
+enum exit_status command_audit(struct device *device, int argc, char **argv);
 enum exit_status command_install(struct device *device, int argc, char **argv);
 enum exit_status command_remove(struct device *device, int argc, char **argv);
 enum exit_status command_retry(struct device *device, int argc, char **argv);

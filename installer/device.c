@@ -124,6 +124,16 @@ int device_record_fd(struct device *device, int *ret, struct verity_error *err)
 	return open_record(device, true, ret, err);
 }
 
+int device_record_find(struct device *device, int *ret, struct verity_error *err)
+{
+	int r = open_record(device, false, ret, err);
+
+	if (r != -ENOENT)
+		return r;
+	*ret = -1;
+	return 0;
+}
+
 const struct overlay_state *device_state(struct device *device)
 {
 	struct verity_error err;
@@ -190,11 +200,10 @@ static int load_trust(struct device *device, struct verity_error *err)
 
 	if (r < 0)
 		return r;
-	r = open_record(device, false, &inputs.record_fd, err);
-	if (r < 0 && r != -ENOENT)
+	if (device_record_find(device, &inputs.record_fd, err) < 0) {
 		report_warning("%s", err->message);
-	if (r < 0)
 		inputs.record_fd = -1;
+	}
 	r = overlay_trust_load(&inputs, &device->trust, err);
 	if (r < 0)
 		return r;

@@ -58,6 +58,13 @@ int device_record_fd(struct device *device, int *ret,
 		     struct verity_error *err) must_check;
 
 /**
+ * device_record_find - likewise, for what only reads: not made
+ * @ret: -1 where it is not there
+ */
+int device_record_find(struct device *device, int *ret,
+		       struct verity_error *err) must_check;
+
+/**
  * device_config - the configuration; borrowed
  */
 const struct overlay_config *device_config(const struct device *device);

@@ -27,10 +27,11 @@ RENAME = "rename it: a letter or digit, up to 63 of A-Z a-z 0-9 . _ -, then .wmo
 
 
 def listing(*folders):
-    """Every file and folder below, dot files too."""
-    return sorted(os.path.join(place, name) for folder in folders
-                  for place, folders_in_it, files in os.walk(folder)
-                  for name in folders_in_it + files)
+    """Every file and folder below, dot files too, but for what the device remembers."""
+    found = (os.path.join(place, name) for folder in folders
+             for place, folders_in_it, files in os.walk(folder)
+             for name in folders_in_it + files)
+    return sorted(path for path in found if not path.startswith("persist/wmopkg"))
 
 
 def read(path):

@@ -216,7 +216,7 @@ File bytes: \d+
 
     def test_volume_that_is_not_there(self):
         self.install(self.package)
-        os.rmdir("persist")
+        shutil.rmtree("persist")
         missing = f"{self.folder}/persist: No such file or directory"
         self.check(0, ROW, f"warning: persist: {missing}", "show")
         package = self.make("other", keys=self.keys)

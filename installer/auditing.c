@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/auditing.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "installer/report.h"
+#include "verity/cleanup.h"
+#include "verity/io.h"
+#include "verity/text.h"
+
+#define USER_BYTES 64
+#define UID_UNSET  4294967295UL /* of a process that nobody logged in for */
+
+DEFINE_CLEANUP(struct overlay_audit, overlay_audit_free);
+
+static void name_of(uid_t uid, char ret[static USER_BYTES])
+{
+	const struct passwd *entry = getpwuid(uid);
+
+	if (entry)
+		snprintf(ret, USER_BYTES, "%s", entry->pw_name);
+	else
+		snprintf(ret, USER_BYTES, "uid %u", (unsigned)uid);
+}
+
+/*
+ * Who logged in, whoever they have become since; the kernel keeps it for us where it can,
+ * and nothing of the environment counts for more.
+ */
+static void find_user(char ret[static USER_BYTES])
+{
+	cleanup_free char *text = NULL;
+	unsigned long uid = UID_UNSET;
+	const char *sudo = getenv("SUDO_USER");
+	size_t size;
+
+	if (verity_io_load(AT_FDCWD, "/proc/self/loginuid", 32, &text, &size, NULL) == 0)
+		uid = strtoul(text, NULL, 10);
+	if (uid != UID_UNSET && size > 0)
+		name_of((uid_t)uid, ret);
+	else if (sudo && sudo[0] && getuid() == 0)
+		snprintf(ret, USER_BYTES, "%s", sudo);
+	else
+		name_of(getuid(), ret);
+	verity_text_plain(ret);
+}
+
+static void put(char *line, size_t size, const char *key, const char *value)
+{
+	size_t used = strlen(line);
+
+	if (value && value[0])
+		snprintf(line + used, size - used, " %s=%s", key, value);
+}
+
+static void to_syslog(const struct overlay_audit_entry *entry, const char *user)
+{
+	char line[1024];
+
+	snprintf(line, sizeof(line), "%s", overlay_audit_event_name(entry->event));
+	put(line, sizeof(line), "user", user);
+	put(line, sizeof(line), "package", entry->package ? entry->package->name : NULL);
+	put(line, sizeof(line), "version", entry->version);
+	put(line, sizeof(line), "verdict", entry->verdict);
+	put(line, sizeof(line), "source", entry->source);
+	put(line, sizeof(line), "detail", entry->detail);
+	if (entry->reason && entry->reason->code != VERITY_OK) {
+		put(line, sizeof(line), "code", verity_code_name(entry->reason->code));
+		put(line, sizeof(line), "reason", entry->reason->message);
+	}
+	openlog("wmopkg", LOG_PID, LOG_AUTHPRIV);
+	syslog(entry->reason && entry->reason->code ? LOG_WARNING : LOG_NOTICE, "%s",
+	       verity_text_plain(line));
+	closelog();
+}
+
+static int to_log(struct device *device, const struct overlay_audit_entry *entry,
+		  const char *user, struct verity_error *err)
+{
+	cleanup_with(overlay_audit_free_p) struct overlay_audit *audit = NULL;
+	struct overlay_trust *trust;
+	int64_t now = time(NULL);
+	int record;
+	int r = device_record_fd(device, &record, err);
+
+	if (r < 0 || record < 0)
+		return r;
+	/* Who is not trusted is no reason to note nothing. */
+	if (device_trust(device, &trust, NULL) == 0)
+		now = overlay_trust_time(trust);
+	r = overlay_audit_open(record, device_config(device)->audit_bytes, now, user,
+			       &audit, err);
+	return r < 0 ? r : overlay_audit_append(audit, entry, 1, err);
+}
+
+void auditing_add(struct device *device, const struct overlay_audit_entry *entry)
+{
+	struct verity_error err;
+	char user[USER_BYTES];
+
+	find_user(user);
+	to_syslog(entry, user);
+	if (to_log(device, entry, user, &err) < 0)
+		report_warning("%s", err.message);
+}
+
+void auditing_add_judged(struct device *device, struct overlay_audit_entry entry,
+			 const struct verity_judgement *judgement)
+{
+	const struct verity_manifest *manifest =
+		judgement ? verity_judgement_manifest(judgement) : NULL;
+	const struct verity_signatures *signatures =
+		judgement ? verity_judgement_signatures(judgement) : NULL;
+
+	if (judgement)
+		entry.verdict = verity_verdict_name(verity_judgement_verdict(judgement));
+	if (manifest) {
+		entry.version = manifest->version;
+		entry.id = verity_judgement_id(judgement);
+	}
+	if (signatures && signatures->count > 0)
+		entry.signer = signatures->signers[0].subject;
+	auditing_add(device, &entry);
+}

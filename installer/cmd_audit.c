@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "installer/command.h"
+#include "overlay/audit.h"
+
+static int show(int record, bool json, struct verity_error *err)
+{
+	int r = record < 0 ? -ENOENT : overlay_audit_print(record, json, stdout, err);
+
+	if (r != -ENOENT)
+		return r;
+	if (!json)
+		puts("There is no audit log yet.");
+	return 0;
+}
+
+static int verify(int record, struct verity_error *err)
+{
+	struct overlay_audit_check check;
+	int r = record < 0 ? -ENOENT : overlay_audit_verify(record, &check, err);
+
+	if (r == 0)
+		printf("Audit log: %" PRIu64 " lines, number %" PRIu64 " to %" PRIu64
+		       ", whole.\n",
+		       check.lines, check.first, check.last);
+	if (r != -ENOENT)
+		return r;
+	puts("There is no audit log yet.");
+	return 0;
+}
+
+enum exit_status command_audit(struct device *device, int argc, char **argv)
+{
+	const char *word = argc == 2 ? argv[1] : "";
+	bool json = strcmp(word, "json") == 0, check = strcmp(word, "verify") == 0;
+	struct verity_error err;
+	int record, r;
+
+	if (argc > 2 || (word[0] && !json && !check))
+		return report_usage("audit: verify, or json, is expected at most");
+	r = device_record_find(device, &record, &err);
+	if (r == 0)
+		r = check ? verify(record, &err) : show(record, json, &err);
+	return r < 0 ? report_error(NULL, &err) : report_output();
+}

@@ -143,8 +143,8 @@ class Device:
     def _monitor_path(self):
         return os.path.join(self.folder, "monitor")
 
-    def start(self, words="", limit_s=BOOT_S):
-        """Power on with @words on the kernel command line; wait for the prompt."""
+    def start(self, words="", limit_s=BOOT_S, until=None):
+        """Power on with @words on the kernel command line; wait for the prompt, or @until."""
         self.pending = self.partial = ""
         # a read may end in the middle of a character
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -153,6 +153,8 @@ class Device:
         self.process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
         _running.append(self)
+        if until:
+            return plain(self.expect(until, limit_s))
         return self._wait_prompt("the prompt after power on", limit_s)
 
     def _ended(self):

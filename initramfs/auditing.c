@@ -2,6 +2,7 @@
 #include "initramfs/auditing.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "initramfs/log.h"
 #include "verity/cleanup.h"
@@ -32,6 +33,15 @@ static enum overlay_audit_event event_of(const struct overlay_state_entry *entry
 						    : OVERLAY_AUDIT_REFUSE;
 }
 
+/* What was refused has one too, as long as its manifest could be read. */
+static const uint8_t *id_of(const struct packages *packages, size_t index)
+{
+	static const uint8_t none[VERITY_DIGEST_BYTES];
+	const uint8_t *id = packages->ids[index];
+
+	return memcmp(id, none, sizeof(none)) != 0 ? id : NULL;
+}
+
 static void describe(const struct packages *packages, size_t index,
 		     struct overlay_audit_entry *ret)
 {
@@ -45,10 +55,10 @@ static void describe(const struct packages *packages, size_t index,
 		.version = entry->version,
 		.verdict = verity_verdict_name(entry->verdict),
 		.reason = &entry->reason,
+		.id = id_of(packages, index),
 	};
 	if (!package)
 		return;
-	ret->id = verity_judgement_id(verity_package_judgement(package));
 	signatures = verity_judgement_signatures(verity_package_judgement(package));
 	if (signatures->count > 0)
 		ret->signer = signatures->signers[0].subject;

@@ -156,7 +156,8 @@ class Device:
     def verify(self, path):
         """What `wmopkg verify` says of a package file, whatever its exit status."""
         done = subprocess.run([self.wmopkg, "--config", self.base + "/conf", "verify", path, "json"],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, check=False)
         return json.loads(done.stdout)
 
     def boot_with(self, cmdline):
@@ -191,8 +192,9 @@ class Device:
         while self.is_stacked():
             run("umount", "-l", self.base + "/root")
         if os.path.isdir(self.base + "/run/layers"):
-            for layer in os.listdir(self.base + "/run/layers"):
-                run("umount", "-l", f"{self.base}/run/layers/{layer}", check=False)
+            run("umount", "-l", *[f"{self.base}/run/layers/{layer}"
+                                  for layer in os.listdir(self.base + "/run/layers")],
+                check=False)
         if os.path.exists(self.base + "/run/state.json"):
             os.unlink(self.base + "/run/state.json")
         equal((wait_gone(devices), wait_gone(loops)), ([], []), "left behind")

@@ -26,18 +26,26 @@ CLOCK_1970 = "@1970-01-01 00:00:10"
 CLOCK_2099 = "@2099-12-31 23:59:59"
 
 
-def remember(device, maker):
-    """What boots leave behind: floors, and packages that kept the device from booting."""
+def record(device, name, content):
+    """A file of what the device remembers, as boots leave it behind."""
     folder = f"{device.folder}/persist/wmopkg"
-    os.makedirs(folder, mode=0o700)
-    write(f"{folder}/floors.json", json.dumps({
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    write(f"{folder}/{name}", json.dumps(content).encode())
+
+
+def remember_floors(device):
+    record(device, "floors.json", {
         "format": 1, "time": 0, "denylist": 0,
-        "epochs": {name: matrix.FLOOR for name in matrix.DOWNGRADES}}).encode())
-    write(f"{folder}/trials.json", json.dumps({
+        "epochs": {name: matrix.FLOOR for name in matrix.DOWNGRADES}})
+
+
+def remember_trials(device, maker):
+    """Packages that kept the device from booting."""
+    record(device, "trials.json", {
         "type": "trials", "format": 1, "completed": True, "packages": [
             {"name": name, "persistent": False, "id": matrix.package_id(maker.path(name)),
              "state": "quarantined", "incomplete": 3, "ran": False}
-            for name in matrix.QUARANTINED]}).encode())
+            for name in matrix.QUARANTINED]})
 
 
 class Case(unittest.TestCase):
@@ -54,7 +62,8 @@ class Case(unittest.TestCase):
         folder = tempfile.mkdtemp(prefix="device.", dir=self.shared)
         device = folders.Device(folder, BUILD, f"{self.maker.ca.folder}/ring",
                                 **{**matrix.settings(policy), **settings})
-        remember(device, self.maker)
+        remember_floors(device)
+        remember_trials(device, self.maker)
         device.boot_with(matrix.cmdline(policy))
         self.succeed(device, "denylist", f"{self.shared}/denylist", clock=clock)
         if matrix.POLICIES[policy].unlock:
@@ -72,7 +81,14 @@ class Case(unittest.TestCase):
 
 
 class Matrix(Case):
-    def check(self, device, name, expected, clock=None):
+    def check_show(self, device, name, expected, clock):
+        shown = device.told("show", name, clock=clock)["packages"][0]
+        verdict, code, message = folders.reason(shown)
+        self.assertEqual((verdict, code), tuple(expected)[:2], message)
+        self.assertEqual(shown["status"], "unknown" if expected.used else "inactive")
+
+    def check_file(self, device, name, expected, clock):
+        """A package file that is verified and installed."""
         path = self.maker.path(name)
         told = device.told("verify", path, clock=clock)
         verdict, code, message = folders.reason(told)
@@ -86,25 +102,34 @@ class Matrix(Case):
             self.assertEqual(f"wmopkg: warning: {name}: {verdict}: {message}" in done.stderr,
                              verdict != "Signed", done.stderr)
             self.assertEqual(device.stored(), [f"data/packages/{name}.wmopkg"])
+            self.check_show(device, name, expected, clock)
         else:
-            start = f"wmopkg: {path}: {verdict}: {message}"
             self.assertEqual(done.returncode, REFUSED)
-            self.assertIn(start, done.stderr)
+            self.assertIn(f"wmopkg: {path}: {verdict}: {message}", done.stderr)
             self.assertEqual(device.stored(), [])
-            device.put(path)
-        # an installation ends a quarantine; asked for is what lies there now
-        if "quarantined" in name and expected.used:
-            return
-        shown = device.told("show", name, clock=clock)["packages"][0]
-        self.assertEqual(folders.reason(shown), (verdict, code, message))
-        self.assertEqual(shown["status"], "unknown" if expected.used else "inactive")
 
     def run_policy(self, policy, clock=None):
         device = self.new_device(policy, clock)
         for name, expected in matrix.expected()[policy].items():
             with self.subTest(policy=policy, package=name, clock=clock):
-                self.check(device, name, expected, clock)
+                device.put(self.maker.path(name))
+                self.check_show(device, name, expected, clock)
+                device.empty()
+                self.check_file(device, name, matrix.expected_anew(policy, name), clock)
             device.empty()
+            remember_trials(device, self.maker)  # an installation ends a quarantine
+
+    def test_retry(self):
+        """So does a word, and a package that is still not used for another reason is not."""
+        for policy in ("default", "unlocked"):
+            device = self.new_device(policy)
+            for name in matrix.QUARANTINED:
+                with self.subTest(policy=policy, package=name):
+                    device.put(self.maker.path(name))
+                    self.succeed(device, "retry", name)
+                    self.check_show(device, name, matrix.expected_anew(policy, name), None)
+            device.put(self.maker.path("signed"))
+            self.assertEqual(device.wmopkg("retry", "signed").returncode, 1)
 
     def test_default(self):
         self.run_policy("default")

@@ -313,9 +313,9 @@ MEMBERS = {
 }
 
 
-def statement_file(maker, text, leaf):
+def statement_file(maker, text, leaf, when=None):
     """A statement as docs/statements.md describes it, signed by plain openssl."""
-    signature = maker.cms(None, [leaf], content=text)
+    signature = maker.cms(None, [leaf], content=text, when=when)
     return b"WMOSTM01" + struct.pack("<II", len(text), len(signature)) + text + signature
 
 

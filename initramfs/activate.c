@@ -52,15 +52,14 @@ static void raise_file_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* No boot configuration is one that asks for nothing. */
+/* What cannot be read of it asks for nothing. */
 static void read_bootconf(struct boot *boot)
 {
 	struct verity_error why;
 
-	if (overlay_bootconf_load(boot->config.cmdline, &boot->conf, &why) < 0) {
-		memset(&boot->conf, 0, sizeof(boot->conf));
+	if (overlay_bootconf_read(boot->config.uboot_env, boot->config.cmdline,
+				  &boot->conf, &why) < 0)
 		log_line(LOG_LEVEL_WARNING, "boot configuration: %s", why.message);
-	}
 	if (boot->conf.safe)
 		log_line(LOG_LEVEL_WARNING, "safe mode: no package will be active");
 }
@@ -308,6 +307,8 @@ static void describe_boot(const struct boot *boot, struct overlay_state *state)
 {
 	const struct verity_error *locked =
 		boot->trust ? overlay_trust_locked(boot->trust) : NULL;
+	const struct verity_denylist *denylist =
+		boot->trust ? overlay_trust_denylist(boot->trust) : NULL;
 
 	state->safe = boot->conf.safe;
 	state->identity = boot->identity;
@@ -317,6 +318,8 @@ static void describe_boot(const struct boot *boot, struct overlay_state *state)
 			overlay_trust_policy(boot->trust)->allow_untrusted;
 	if (locked)
 		state->locked = *locked;
+	if (denylist)
+		state->denylist = verity_denylist_number(denylist);
 }
 
 static int activate(struct boot *boot, struct verity_error *err)

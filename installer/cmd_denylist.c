@@ -93,7 +93,7 @@ static int set(struct device *device, const char *file, struct verity_error *err
 	if (r != 0)
 		audit(device, file, overlay_trust_denylist(trust), r < 0 ? err : NULL);
 	if (r < 0)
-		return verity_context(err, r, "%s", file);
+		return statement_fail(file, r, err);
 	number = verity_denylist_number(overlay_trust_denylist(trust));
 	if (r == 0)
 		printf("Deny list %" PRIu32 " is in force already.\n", number);

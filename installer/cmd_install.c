@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "installer/allowed.h"
 #include "installer/auditing.h"
 #include "installer/command.h"
 #include "installer/interrupt.h"
@@ -128,11 +129,6 @@ static int take_bytes(void *context, const void *bytes, size_t count,
 	return 0;
 }
 
-static bool is_refusal(int r)
-{
-	return r == -EBADMSG || r == -EKEYREJECTED;
-}
-
 static int transfer(struct install *install, struct verity_error *err)
 {
 	const struct source_sink sink = {.take = take_bytes, .context = install};
@@ -147,10 +143,19 @@ static int transfer(struct install *install, struct verity_error *err)
 	}
 	progress_break(&install->progress);
 	judgement = verity_stream_judgement(install->stream);
-	if (is_refusal(r) && judgement)
+	if (judgement && !verity_judgement_accepted(judgement))
 		verity_context(err, r, "%s",
 			       verity_verdict_name(verity_judgement_verdict(judgement)));
 	return r;
+}
+
+/* On what it depends that a package is active which is not plainly Signed. */
+static const char *condition_of(enum verity_verdict verdict)
+{
+	return verdict == VERITY_DOWNGRADE
+		       ? "it is active only as long as an unlock statement allows it"
+		       : "it is active only where the boot configuration says Allow "
+			 "Untrusted";
 }
 
 static void tell_verdict(const struct install *install)
@@ -161,10 +166,10 @@ static void tell_verdict(const struct install *install)
 
 	printf("    PKG: %s\n", verity_verdict_name(verdict));
 	if (verdict != VERITY_SIGNED)
-		report_warning("%s: %s: %s; it is active only where the boot "
-			       "configuration says Allow Untrusted",
-			       source_name(install->source), verity_verdict_name(verdict),
-			       verity_judgement_reason(judgement)->message);
+		report_warning("%s: %s: %s; %s", source_name(install->source),
+			       verity_verdict_name(verdict),
+			       verity_judgement_reason(judgement)->message,
+			       condition_of(verdict));
 }
 
 /* What was refused is of interest as well; what never arrived is not. */
@@ -274,6 +279,7 @@ static int install_from(struct device *device, struct source *source,
 		r = check_other_store(store, source_name(source), kind, err);
 	if (r < 0)
 		return r;
+	allowed_warn(device);
 	interrupt_watch();
 	r = overlay_incoming_new(store, kind, source_name(source), &incoming, err);
 	if (r < 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "installer/allowed.h"
 #include "installer/command.h"
 #include "installer/facts.h"
 #include "installer/table.h"
@@ -100,8 +101,13 @@ static void show_note(const struct installed *item)
 	case INSTALLED_REMOVED:
 		printf("%s: removed, active until reboot\n", item->entry.name);
 		break;
-	case INSTALLED_UNKNOWN:
 	case INSTALLED_ACTIVE:
+		if (item->verdict != VERITY_REVOKED)
+			break;
+		printf("%s: active until reboot: ", item->entry.name);
+		print_reason(&item->reason);
+		break;
+	case INSTALLED_UNKNOWN:
 		break;
 	}
 }
@@ -110,7 +116,8 @@ static void show_active(const struct installed *item)
 {
 	switch (item->status) {
 	case INSTALLED_ACTIVE:
-		puts("Active: yes");
+		puts(item->verdict == VERITY_REVOKED ? "Active: until reboot"
+						     : "Active: yes");
 		break;
 	case INSTALLED_INACTIVE:
 		printf("Active: no: ");
@@ -145,13 +152,16 @@ static void show_one(const struct installed *item)
 		       item->version, item->description);
 }
 
-static int show(const struct request *request, const struct installed_list *list,
-		struct verity_error *err)
+static int show(struct device *device, const struct request *request,
+		const struct installed_list *list, struct verity_error *err)
 {
-	int r = 0;
+	struct overlay_trust *trust;
+	int r = device_trust(device, &trust, err);
 
-	if (request->json)
-		return show_json(list, err);
+	if (r == 0 && request->json)
+		return show_json(list, trust, err);
+	if (r < 0)
+		return r;
 	if (!request->name)
 		r = show_table(list, err);
 	for (size_t i = 0; r == 0 && i < list->count; i++) {
@@ -183,6 +193,8 @@ enum exit_status command_show(struct device *device, int argc, char **argv)
 	if (r == 0 && request.name && list.count == 0)
 		r = installed_fail_unknown(store, request.name, &err);
 	if (r == 0)
-		r = show(&request, &list, &err);
+		r = show(device, &request, &list, &err);
+	if (r == 0 && !request.json)
+		allowed_warn(device);
 	return r < 0 ? report_error(NULL, &err) : report_output();
 }

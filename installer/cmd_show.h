@@ -6,4 +6,5 @@
 /**
  * show_json - print packages as docs/show.md has it
  */
-int show_json(const struct installed_list *list, struct verity_error *err) must_check;
+int show_json(const struct installed_list *list, const struct overlay_trust *trust,
+	      struct verity_error *err) must_check;

@@ -24,7 +24,8 @@ static bool put_message(struct json_object *object, const char *message)
 	return put_text(object, "message", verity_text_plain(plain));
 }
 
-static bool put_reason(struct json_object *object, const struct verity_error *reason)
+static bool put_reason(struct json_object *object, const char *key,
+		       const struct verity_error *reason)
 {
 	const char *hint = verity_code_hint(reason->code);
 	struct json_object *child;
@@ -32,7 +33,7 @@ static bool put_reason(struct json_object *object, const struct verity_error *re
 	if (reason->code == VERITY_OK)
 		return true;
 	child = json_object_new_object();
-	return verity_json_put(object, "reason", child) &&
+	return verity_json_put(object, key, child) &&
 	       put_text(child, "code", verity_code_name(reason->code)) &&
 	       put_message(child, reason->message) &&
 	       put_text(child, "hint", hint ? hint : "");
@@ -63,7 +64,7 @@ static bool put_item(struct json_object *list, const struct installed *item)
 	       put_text(object, "status", installed_status_name(item->status)) &&
 	       verity_json_put(object, "active", json_object_new_boolean(item->active)) &&
 	       put_text(object, "verification", verity_verdict_name(item->verdict)) &&
-	       put_reason(object, &item->reason) &&
+	       put_reason(object, "reason", &item->reason) &&
 	       put_text(object, "identity", item->identity) &&
 	       put_text(object, "version", item->version) &&
 	       put_text(object, "description", item->description) &&
@@ -71,13 +72,25 @@ static bool put_item(struct json_object *list, const struct installed *item)
 	       put_package(object, item->package);
 }
 
-int show_json(const struct installed_list *list, struct verity_error *err)
+static bool put_trust(struct json_object *object, const struct overlay_trust *trust)
+{
+	bool allowed = overlay_trust_policy(trust)->allow_untrusted;
+	const struct verity_error *locked = overlay_trust_locked(trust);
+
+	return verity_json_put(object, "allow_untrusted",
+			       json_object_new_boolean(allowed)) &&
+	       (!locked || put_reason(object, "locked", locked));
+}
+
+int show_json(const struct installed_list *list, const struct overlay_trust *trust,
+	      struct verity_error *err)
 {
 	cleanup_with(json_object_put_p) struct json_object *object =
 		json_object_new_object();
 	struct json_object *packages = json_object_new_array();
 	bool whole = verity_json_put(object, "format", json_object_new_int(SHOW_FORMAT));
 
+	whole = put_trust(object, trust) && whole;
 	whole = verity_json_put(object, "packages", packages) && whole;
 	for (size_t i = 0; whole && i < list->count; i++)
 		whole = put_item(packages, &list->items[i]);

@@ -119,7 +119,7 @@ static int set(struct device *device, const char *file, struct verity_error *err
 	r = overlay_trust_set_unlock(trust, bytes, size, err);
 	if (r < 0) {
 		audit_refusal(device, file, err);
-		return verity_context(err, r, "%s", file);
+		return statement_fail(file, r, err);
 	}
 	unlock = overlay_trust_unlock(trust);
 	verity_unlock_words(verity_unlock_allows(unlock), allows);

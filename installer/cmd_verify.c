@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "installer/allowed.h"
 #include "installer/command.h"
 #include "installer/facts.h"
 #include "verity/cleanup.h"
@@ -63,6 +64,7 @@ static int verify(struct device *device, const char *file, bool json,
 		print_facts(file, package);
 	if (r < 0 || verity_judgement_accepted(judgement))
 		return r;
+	allowed_warn(device);
 	*err = *verity_judgement_reason(judgement);
 	return verity_context(err, -1, "%s: %s", file,
 			      verity_verdict_name(verity_judgement_verdict(judgement)));

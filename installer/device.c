@@ -29,6 +29,7 @@ struct device {
 	struct overlay_state state;
 	bool state_read; /* was tried */
 	bool has_state;
+	bool allowed_late; /* Allow Untrusted was asked for after this boot */
 };
 
 int device_open(const char *config_path, struct device **ret, struct verity_error *err)
@@ -159,22 +160,31 @@ const struct overlay_identity *device_identity(const struct device *device)
 	return &device->identity;
 }
 
-/* The boot's own word, where it left one, cannot be changed by what came after it. */
-static int read_bootconf(struct device *device, struct overlay_bootconf *ret,
-			 struct verity_error *err)
+/*
+ * The boot's own word, where it left one, cannot be changed by what came after it. What
+ * cannot be read asks for nothing.
+ */
+static void read_bootconf(struct device *device, struct overlay_bootconf *ret)
 {
 	const struct overlay_state *state = device_state(device);
-	int r = overlay_bootconf_load(device->config.cmdline, ret, err);
+	struct verity_error why;
 
-	if (r < 0)
-		return verity_context(err, r, "%s", device->config.cmdline);
-	if (state && !state->allow_untrusted && state->locked.code == VERITY_OK)
+	if (overlay_bootconf_read(device->config.uboot_env, device->config.cmdline, ret,
+				  &why) < 0)
+		report_warning("boot configuration: %s", why.message);
+	if (state && !state->allow_untrusted && state->locked.code == VERITY_OK) {
+		device->allowed_late = ret->allow_untrusted;
 		ret->allow_untrusted = false;
+	}
 	if (state)
 		device->identity = state->identity;
 	else
 		overlay_identity_read(&device->config, "/", &device->identity);
-	return 0;
+}
+
+bool device_allowed_late(const struct device *device)
+{
+	return device->allowed_late;
 }
 
 static void warn_of_notes(const struct overlay_trust *trust)
@@ -196,10 +206,9 @@ static int load_trust(struct device *device, struct verity_error *err)
 		.clock = time(NULL),
 	};
 	size_t count;
-	int r = read_bootconf(device, &bootconf, err);
+	int r;
 
-	if (r < 0)
-		return r;
+	read_bootconf(device, &bootconf);
 	if (device_record_find(device, &inputs.record_fd, err) < 0) {
 		report_warning("%s", err->message);
 		inputs.record_fd = -1;

@@ -50,6 +50,12 @@ int device_policy(struct device *device, const struct verity_policy **ret,
 const struct overlay_identity *device_identity(const struct device *device);
 
 /**
+ * device_allowed_late - whether Allow Untrusted was asked for after this boot, and does
+ * not count yet; after device_trust()
+ */
+bool device_allowed_late(const struct device *device);
+
+/**
  * device_record_fd - PERSIST/wmopkg, made where it is not there: asked for, before
  * device_trust(), by what is going to write there
  * @ret: borrowed from @device; -1 where there is no PERSIST

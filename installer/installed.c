@@ -29,13 +29,35 @@ void installed_list_free(struct installed_list *list)
 	*list = (struct installed_list){0};
 }
 
+/*
+ * What speaks against a package by who signed it, or by what this device remembers: that
+ * may have changed since the boot.
+ */
+static bool is_about_trust(enum verity_code code)
+{
+	switch (code) {
+	case VERITY_E_NO_SIGNATURE:
+	case VERITY_E_UNTRUSTED_SIGNER:
+	case VERITY_E_WEAK_KEY:
+	case VERITY_E_MISSING_SIGNER:
+	case VERITY_E_REVOKED:
+	case VERITY_E_DOWNGRADE:
+	case VERITY_E_QUARANTINED:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* What was fit to be active, and is not, shares the fate of the whole stack. */
 static const struct verity_error *reason_of(const struct overlay_state *state,
 					    const struct overlay_state_entry *entry)
 {
 	enum verity_code code = entry->reason.code;
-	bool allowed = state->allow_untrusted && (code == VERITY_E_NO_SIGNATURE ||
-						  code == VERITY_E_UNTRUSTED_SIGNER);
+	bool allowed =
+		state->allow_untrusted &&
+		(code == VERITY_E_NO_SIGNATURE || code == VERITY_E_UNTRUSTED_SIGNER ||
+		 code == VERITY_E_WEAK_KEY || code == VERITY_E_MISSING_SIGNER);
 
 	return !entry->active && state->stack.code && (code == VERITY_OK || allowed)
 		       ? &state->stack
@@ -108,11 +130,11 @@ static void judge(struct installed *item, int folder, const struct verity_policy
 	item->active = entry && entry->active;
 	if (same && same->active) {
 		item->status = INSTALLED_ACTIVE;
-	} else if (same) {
-		item->status = INSTALLED_INACTIVE;
-		item->reason = *reason_of(state, same);
 	} else if (!accepted) {
 		item->status = INSTALLED_INACTIVE;
+	} else if (same && !is_about_trust(reason_of(state, same)->code)) {
+		item->status = INSTALLED_INACTIVE;
+		item->reason = *reason_of(state, same);
 	} else if (state && state->stack.code && state->count == 0) {
 		/* The boot failed before it came to know of any package. */
 		item->status = INSTALLED_INACTIVE;
@@ -144,7 +166,19 @@ struct sources {
 	const struct overlay_store *store;
 	const struct overlay_state *state; /* NULL: nothing was activated */
 	const struct verity_policy *policy;
+	struct verity_policy hasty; /* the same, where the verdict is enough */
 };
+
+/* Whether the boot would say the same of a file now. */
+static bool is_settled(const struct sources *sources,
+		       const struct overlay_state_entry *entry)
+{
+	const struct verity_denylist *denylist = sources->policy->denylist;
+	uint32_t number = denylist ? verity_denylist_number(denylist) : 0;
+
+	return number == sources->state->denylist &&
+	       (entry->active || !is_about_trust(entry->reason.code));
+}
 
 static void fill(const struct sources *sources, bool whole, struct installed *item)
 {
@@ -152,11 +186,12 @@ static void fill(const struct sources *sources, bool whole, struct installed *it
 	const struct overlay_state_entry *entry =
 		sources->state ? overlay_state_find(sources->state, &item->entry) : NULL;
 
-	if (!whole && is_known(entry, folder)) {
+	if (!whole && is_known(entry, folder) && is_settled(sources, entry)) {
 		take_state(item, sources->state, entry);
 		return;
 	}
-	judge(item, folder, sources->policy, sources->state, entry);
+	judge(item, folder, whole ? sources->policy : &sources->hasty, sources->state,
+	      entry);
 	if (whole)
 		return;
 	verity_package_free(item->package);
@@ -208,6 +243,8 @@ int installed_list_read(struct device *device, const char *name,
 	if (r < 0)
 		return r;
 	sources.store = store;
+	sources.hasty = *sources.policy;
+	sources.hasty.refuse_early = true;
 	list.items = calloc(most + count + 1, sizeof(*list.items));
 	if (!list.items)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");

@@ -42,7 +42,8 @@ struct installed_list {
  *        installed_list_free()
  *
  * A package that cannot be read is Invalid, for that reason. Reads every package whole
- * that has come or changed since the boot.
+ * that has come or changed since the boot, and all of them where another deny list is in
+ * force. What runs and is Revoked now is active, until the next boot.
  *
  * Return: 0, also where there is none; -errno.
  */

@@ -36,3 +36,17 @@ int statement_load(const char *file, char **ret, size_t *ret_size,
 
 	return r == -EFBIG ? fail_too_long(file, err) : r;
 }
+
+int statement_fail(const char *file, int r, struct verity_error *err)
+{
+	switch (err->code) {
+	case VERITY_E_NO_SIGNATURE:
+	case VERITY_E_UNTRUSTED_SIGNER:
+	case VERITY_E_WEAK_KEY:
+		err->code = VERITY_E_BAD_STATEMENT;
+		break;
+	default:
+		break;
+	}
+	return verity_context(err, r, "%s", file);
+}

@@ -14,3 +14,11 @@
  */
 int statement_load(const char *file, char **ret, size_t *ret_size,
 		   struct verity_error *err) must_check;
+
+/**
+ * statement_fail - put the file's name before why a statement was not taken, with what
+ * can be done about it: what an untrusted package may be, no statement ever is
+ *
+ * Return: @r.
+ */
+int statement_fail(const char *file, int r, struct verity_error *err);

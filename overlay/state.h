@@ -39,6 +39,7 @@ struct overlay_state {
 	struct verity_error locked; /* why it was asked for and does not; or VERITY_OK */
 	struct overlay_identity identity; /* what the firmware says this device is */
 	uint64_t boot;                    /* number of this boot; 0: not known */
+	uint32_t denylist;                /* number of the one in force; 0: none */
 	struct verity_error
 		stack; /* why the stack as a whole failed; code VERITY_OK: it did not */
 };

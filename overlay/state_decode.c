@@ -214,7 +214,7 @@ static int get_identity(struct json_object *object, struct overlay_identity *ret
 static int get_later(struct json_object *object, struct overlay_state *ret,
 		     struct verity_error *err)
 {
-	int64_t boot = 0;
+	int64_t boot = 0, denylist = 0;
 	int r = 0;
 
 	if (has(object, "locked"))
@@ -223,7 +223,10 @@ static int get_later(struct json_object *object, struct overlay_state *ret,
 		r = get_identity(object, &ret->identity, err);
 	if (r == 0 && has(object, "boot"))
 		r = get_int64(object, "boot", &boot, err);
+	if (r == 0 && has(object, "denylist"))
+		r = get_int64(object, "denylist", &denylist, err);
 	ret->boot = boot > 0 ? (uint64_t)boot : 0;
+	ret->denylist = denylist > 0 && denylist <= UINT32_MAX ? (uint32_t)denylist : 0;
 	return r;
 }
 

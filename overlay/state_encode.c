@@ -108,6 +108,7 @@ int overlay_state_encode(const struct overlay_state *state, char **ret,
 	    verity_json_put(object, "locked", encode_reason(&state->locked)) &&
 	    verity_json_put(object, "device", encode_identity(&state->identity)) &&
 	    verity_json_put(object, "boot", json_object_new_uint64(state->boot)) &&
+	    verity_json_put(object, "denylist", json_object_new_int64(state->denylist)) &&
 	    verity_json_put(object, "stack", encode_reason(&state->stack)) &&
 	    verity_json_put(object, "packages", encode_entries(state)))
 		plain = json_object_to_json_string_ext(

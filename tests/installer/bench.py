@@ -23,6 +23,7 @@ AGAIN = "the copy is damaged or was changed: get it again"
 INCOMPLETE = "the copy is incomplete or damaged: get it again"
 UNSIGNED = ("it has no signature (install a signed package, or set Allow Untrusted in the boot "
             "configuration)")
+ALLOWED = "warning: Allow Untrusted is set: packages of any origin may be active"
 RENAME = "rename it: a letter or digit, up to 63 of A-Z a-z 0-9 . _ -, then .wmopkg"
 
 

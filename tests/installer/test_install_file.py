@@ -55,8 +55,8 @@ class Good(bench.Case):
         self.boot("quiet wmopkg.allow_untrusted=1")
         package = self.make("unsigned")
         self.check(0, f"unsigned.wmopkg:\n{bench.BAR}    PKG: Unsigned\n{bench.INSTALLED}",
-                   "warning: unsigned: Unsigned: it has no signature; it is active only where the "
-                   "boot configuration says Allow Untrusted", "install", package)
+                   f"{bench.ALLOWED}\nwarning: unsigned: Unsigned: it has no signature; it is active "
+                   "only where the boot configuration says Allow Untrusted", "install", package)
 
     def test_on_a_terminal(self):
         master, slave = pty.openpty()

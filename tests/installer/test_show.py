@@ -74,7 +74,9 @@ class Show(WithState):
         shutil.copy(package, "stick/pkgname.wmopkg")
         self.wmopkg("install", "stick/pkgname.wmopkg")
         table = TABLE.format(kind="False", verdict="Unsigned")
-        self.succeed(table, "show")
+        self.check(0, table, bench.ALLOWED, "show")
+        shown = self.wmopkg("show", "json")
+        self.assertEqual((shown.stderr, json.loads(shown.stdout)["allow_untrusted"]), ("", True))
         self.boot("")
         self.succeed(f"{table}pkgname: not active: {bench.UNSIGNED}\n", "show")
 
@@ -183,17 +185,17 @@ File bytes: \d+
 
     def test_json(self):
         self.assertEqual(json.loads(self.wmopkg("show", "json").stdout),
-                         {"format": 1, "packages": []})
+                         {"format": 1, "allow_untrusted": False, "packages": []})
         self.install(self.package)
         self.booted()
         item = {"name": "pkgname", "persistent": False, "status": "pending", "active": False,
                 "verification": "Signed", "identity": "pkgname", "version": "5.26.0-rev0",
                 "description": "Example"}
         self.assertEqual(json.loads(self.wmopkg("show", "json").stdout),
-                         {"format": 1, "packages": [item]})
+                         {"format": 1, "allow_untrusted": False, "packages": [item]})
         one = json.loads(self.wmopkg("show", "pkgname", "json").stdout)
         package = one["packages"][0].pop("package")
-        self.assertEqual(one, {"format": 1, "packages": [item]})
+        self.assertEqual(one, {"format": 1, "allow_untrusted": False, "packages": [item]})
         self.assertEqual(package["verdict"], "Signed")
         self.assertEqual(package["file_bytes"], os.path.getsize(self.package))
 
@@ -202,7 +204,7 @@ File bytes: \d+
             os.makedirs("data/packages", exist_ok=True)
             shutil.copy(self.package, f"data/packages/{name}.wmopkg")
         self.booted(self.entry("active"), self.entry("removed"),
-                    self.entry("inactive", active=False, code="no-signature", message="none"),
+                    self.entry("inactive", active=False, code="disabled", message="none"),
                     {**self.entry("replaced", version="1.0"),
                      "file": {"inode": 1, "bytes": 1, "changed_ns": 1}})
         packages = json.loads(self.wmopkg("show", "json").stdout)["packages"]
@@ -210,7 +212,7 @@ File bytes: \d+
                            item.get("running_version"), item.get("reason", {}).get("code"))
                           for item in packages],
                          [("active", "active", True, None, None),
-                          ("inactive", "inactive", False, None, "no-signature"),
+                          ("inactive", "inactive", False, None, "disabled"),
                           ("replaced", "pending", True, "1.0", None),
                           ("removed", "removed", True, None, None)])
 

@@ -85,6 +85,7 @@ static void test_text(void **state_)
 				  "    \"firmware\": \"\"\n"
 				  "  },\n"
 				  "  \"boot\": 0,\n"
+				  "  \"denylist\": 0,\n"
 				  "  \"stack\": {\n"
 				  "    \"code\": \"ok\",\n"
 				  "    \"message\": \"\"\n"

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""wmopkg denylist: what must not run any more, brought as a file."""
+
+import json
+import os
+import shutil
+import subprocess
+import unittest
+
+import bench
+
+STAYS = "is in force: installed packages that it names stay out from the next boot on."
+TABLE = """\
+╒ Packages ════════════════════════════════════════════════════════════════════╕
+│NAME     VERSION      PERSISTENT  VERIFICATION  DESCRIPTION                   │
+│pkgname  5.26.0-rev0  False       {verdict:12}  Example                       │
+└──────────────────────────────────────────────────────────────────────────────┘
+"""
+NEWER = "(ask the vendor for a newer package)"
+
+
+class Denylist(bench.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.by_name = "pkgname below epoch 1, and its epoch is 0"
+        cls.seven = cls.denylist(7, "--name", "pkgname=1")
+
+    @classmethod
+    def denylist(cls, number, *entries, keys=None):
+        path = f"{cls.shared}/denylist-{number}"
+        keys = keys or cls.keys
+        subprocess.run([bench.BUILD, "denylist", "--number", str(number), *entries,
+                        "--key", f"{keys}/signer.key", "--cert", f"{keys}/signer.pem", path],
+                       check=True, stdout=subprocess.DEVNULL)
+        return path
+
+    def facts(self):
+        return json.loads(self.wmopkg("verify", self.package, "json").stdout)
+
+    def refused(self, status, file, message):
+        before = bench.listing("persist")
+        result = self.wmopkg("denylist", file)
+        self.assertEqual((result.returncode, result.stdout), (status, ""), result.stderr)
+        self.assertTrue(result.stderr.startswith(f"wmopkg: {file}: "), result.stderr)
+        self.assertIn(message, result.stderr)
+        made = {"persist/wmopkg"} - set(before)
+        self.assertEqual(sorted(set(bench.listing("persist")) - made), before)
+
+    def test_none(self):
+        self.succeed("There is no deny list.\n", "denylist")
+
+    def test_by_name(self):
+        self.install(self.package)
+        reason = f"deny list 7 names {self.by_name}"
+        self.succeed(f"Deny list 7 {STAYS}\npkgname: Revoked: {reason}\n", "denylist", self.seven)
+        self.succeed("Deny list 7 is in force already.\n"
+                     f"pkgname: Revoked: {reason}\n", "denylist", self.seven)
+        self.succeed("Number: 7\nSigner: CN=wmopkg development signer\nTrusted by: root.pem\n"
+                     "Denied name: pkgname below epoch 1\n", "denylist")
+        self.succeed(TABLE.format(verdict="Revoked") + f"pkgname: not active: {reason} {NEWER}\n",
+                     "show")
+        self.check(3, "", f"{self.package}: Revoked: {reason} {NEWER}", "install", self.package)
+        newer = self.make("pkgname-newer", "--name", "pkgname", "--epoch", "1", keys=self.keys)
+        self.install(newer)
+
+    def test_by_key_and_root_hash(self):
+        facts = self.facts()
+        image = facts["image"]["root_hash"]
+        self.succeed(f"Deny list 1 {STAYS}\n", "denylist", self.denylist(1, "--root-hash", image))
+        self.check(3, "", f"{self.package}: Revoked: deny list 1 names its root hash {NEWER}",
+                   "install", self.package)
+        key = facts["signers"][0]["key"]
+        newer = self.denylist(2, "--key-id", key)
+        self.succeed(f"Deny list 2 {STAYS}\n", "denylist", newer)
+        self.succeed("Deny list 2 is in force already.\n", "denylist", newer)
+        self.check(3, "", f"{self.package}: Revoked: deny list 2 names a key that it was signed "
+                          f"with, {key} {NEWER}", "install", self.package)
+        self.assertIn(f"\nDenied key: {key}\n", self.wmopkg("denylist").stdout)
+        # its signer is denied by now
+        self.refused(3, self.denylist(3), f"deny list 2 names a key that it was signed with, {key}")
+
+    def test_number_only_rises(self):
+        self.assertEqual(self.wmopkg("denylist", self.seven).returncode, 0)
+        self.refused(3, self.denylist(6), "its number is 6, and number 7 is in force on this device "
+                                          "(get the newest deny list from the vendor)")
+        os.unlink("persist/wmopkg/denylist")
+        gone = ("warning: deny list: number 7 was in force on this device, and it is not there any "
+                "more")
+        self.check(0, "There is no deny list.\n", gone, "denylist")
+        self.assertEqual(self.wmopkg("denylist", self.denylist(6)).returncode, 3)
+        self.check(0, f"Deny list 7 {STAYS}\n", gone, "denylist", self.seven)
+
+    def test_refused(self):
+        subprocess.run([bench.BUILD, "keys", "strangers"], check=True, stdout=subprocess.DEVNULL)
+        stranger = shutil.move(self.denylist(9, keys="strangers"), "stranger")
+        self.refused(3, stranger, "(get the file again from who made it)")
+        self.refused(3, self.package, "it is a package, not a signed statement")
+        self.refused(4, "not-there", "No such file or directory")
+        damaged = bench.write("damaged", bench.read(self.seven)[:-1])
+        self.refused(3, damaged, "the file has ")
+        self.check(2, "", "denylist: one FILE is expected at most (see 'wmopkg help')", "denylist",
+                   "a", "b")
+
+    def test_what_runs_goes_on_until_the_reboot(self):
+        self.install(self.package)
+        stat = os.stat("data/packages/pkgname.wmopkg")
+        entry = {"name": "pkgname", "persistent": False, "identity": "pkgname",
+                 "version": "5.26.0-rev0", "description": "Example", "verification": "Signed",
+                 "active": True, "reason": {"code": "ok", "message": ""},
+                 "file": {"inode": stat.st_ino, "bytes": stat.st_size,
+                          "changed_ns": stat.st_ctime_ns}}
+        bench.write("run/state.json", json.dumps({
+            "format": 1, "safe": False, "allow_untrusted": False, "packages": [entry],
+            "stack": {"code": "ok", "message": ""}}).encode())
+        self.succeed(TABLE.format(verdict="Signed"), "show")
+        reason = f"deny list 7 names {self.by_name}"
+        self.succeed(f"Deny list 7 {STAYS}\npkgname: Revoked: {reason}\n", "denylist", self.seven)
+        self.succeed(TABLE.format(verdict="Revoked")
+                     + f"pkgname: active until reboot: {reason} {NEWER}\n", "show")
+        self.assertIn("\nActive: until reboot\n", self.wmopkg("show", "pkgname").stdout)
+        item = json.loads(self.wmopkg("show", "json").stdout)["packages"][0]
+        self.assertEqual((item["status"], item["active"], item["verification"],
+                          item["reason"]["code"]), ("active", True, "Revoked", "revoked"))
+
+    def test_signer_is_not_in_the_key_ring_any_more(self):
+        self.assertEqual(self.wmopkg("denylist", self.seven).returncode, 0)
+        subprocess.run([bench.BUILD, "keys", "rotated"], check=True, stdout=subprocess.DEVNULL)
+        shutil.copy("rotated/root.pem", "keys/root.pem")
+        result = self.wmopkg("denylist")
+        self.assertIn("\nTrusted by: nobody in the key ring any more\n", result.stdout)
+        self.assertIn("it stays in force", result.stderr)
+        self.assertEqual(self.facts()["verdict"], "Revoked")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The boot configuration in a U-Boot environment, made and changed by U-Boot's own tools."""
+
+import os
+import subprocess
+import unittest
+
+import bench
+
+BYTES = 0x2000
+
+
+class Uboot(bench.Case):
+    def setUp(self):
+        super().setUp()
+        bench.write("text", b"bootdelay=3\nbootcmd=run main\n")
+        subprocess.run(["mkenvimage", "-s", str(BYTES), "-o", "env", "text"], check=True)
+        bench.write("fw_env.config", f"{self.folder}/env 0x0 {BYTES:#x}\n".encode())
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write(f'uboot_env = "{self.folder}/fw_env.config"\n')
+
+    def setenv(self, name, value=""):
+        subprocess.run(["fw_setenv", "-c", "fw_env.config", name, *([value] if value else [])],
+                       check=True)
+
+    def allowed(self, expected, errors=""):
+        self.check(0, "Serial: SN-1\nUnlocked: no\n"
+                      f"Allow Untrusted: {'yes' if expected else 'no'}\n", errors, "unlock")
+
+    def test_allow_untrusted(self):
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write("serial = SN-1\n")
+        self.allowed(False)
+        self.setenv("wmopkg.allow_untrusted", "1")
+        self.allowed(True)
+        self.assertIn("Unsigned", self.wmopkg("install", self.make("unsigned")).stdout)
+        # the command line has the last word
+        self.boot("quiet wmopkg.allow_untrusted=0")
+        self.allowed(False)
+        self.boot("quiet wmopkg.allow_untrusted=perhaps")
+        self.allowed(True)
+        self.boot("")
+        self.setenv("wmopkg.allow_untrusted", "yes")
+        self.allowed(False)
+        self.setenv("wmopkg.allow_untrusted", "0")
+        self.boot("wmopkg.allow_untrusted=1")
+        self.allowed(True)
+        self.boot("")
+        self.setenv("wmopkg.allow_untrusted")
+        self.allowed(False)
+
+    def test_not_there(self):
+        os.unlink("fw_env.config")
+        self.succeed("No packages installed.\n", "show")
+
+    def test_damaged(self):
+        """It asks for nothing, and the commands go on."""
+        self.setenv("wmopkg.allow_untrusted", "1")
+        with open("env", "r+b") as file:
+            file.seek(100)
+            file.write(b"X")
+        result = self.wmopkg("show")
+        self.assertEqual((result.returncode, result.stdout), (0, "No packages installed.\n"))
+        self.assertIn("wmopkg: warning: boot configuration: U-Boot environment: no valid copy where "
+                      f"{self.folder}/fw_env.config says\n", result.stderr)
+        self.assertNotIn("Allow Untrusted", result.stderr)
+        bench.write("fw_env.config", b"")
+        result = self.wmopkg("show")
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("U-Boot environment: ", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -34,6 +34,9 @@ int verity_head_decode(const uint8_t bytes[static VERITY_HEAD_BYTES],
 		.signature_bytes = get_le32(bytes + VERITY_MAGIC_BYTES + 4),
 	};
 
+	if (memcmp(bytes, VERITY_STATEMENT_MAGIC, VERITY_MAGIC_BYTES) == 0)
+		return verity_fail(err, VERITY_E_WRONG_TYPE,
+				   "it is a signed statement, not a package");
 	if (memcmp(bytes, VERITY_MAGIC, VERITY_MAGIC_BYTES) != 0)
 		return verity_fail(err, VERITY_E_BAD_MAGIC,
 				   "not a package: it does not begin with " VERITY_MAGIC);

@@ -20,15 +20,16 @@
 
 #include <stdint.h>
 
-#define VERITY_MAGIC          "WMOPKG01"
-#define VERITY_MAGIC_BYTES    8
-#define VERITY_HEAD_BYTES     16 /* magic and the two sizes */
-#define VERITY_BLOCK          4096
-#define VERITY_MANIFEST_MIN   2
-#define VERITY_MANIFEST_MAX   65536
-#define VERITY_SIGNATURE_MAX  65536
-#define VERITY_IMAGE_MAX      (UINT64_C(64) << 30) /* bytes; 4 MiB of upper tree levels */
-#define VERITY_PACKAGE_SUFFIX ".wmopkg"
+#define VERITY_MAGIC           "WMOPKG01"
+#define VERITY_MAGIC_BYTES     8
+#define VERITY_STATEMENT_MAGIC "WMOSTM01" /* verity/statement.h */
+#define VERITY_HEAD_BYTES      16         /* magic and the two sizes */
+#define VERITY_BLOCK           4096
+#define VERITY_MANIFEST_MIN    2
+#define VERITY_MANIFEST_MAX    65536
+#define VERITY_SIGNATURE_MAX   65536
+#define VERITY_IMAGE_MAX       (UINT64_C(64) << 30) /* bytes; 4 MiB of upper tree levels */
+#define VERITY_PACKAGE_SUFFIX  ".wmopkg"
 
 struct verity_head {
 	uint32_t manifest_bytes;
@@ -51,7 +52,8 @@ struct verity_layout {
  * verity_head_decode - read the first VERITY_HEAD_BYTES of a package
  * @bytes: VERITY_HEAD_BYTES of them
  *
- * Return: 0; -EBADMSG where the magic is another or a size is out of its range.
+ * Return: 0; -EBADMSG where the magic is another (WRONG_TYPE: a statement's) or a size is
+ * out of its range.
  */
 int verity_head_decode(const uint8_t bytes[static VERITY_HEAD_BYTES],
 		       struct verity_head *ret, struct verity_error *err) must_check;

@@ -17,11 +17,11 @@
  */
 
 #include "verity/cms.h"
+#include "verity/format.h"
 
 struct json_object;
 
-#define VERITY_STATEMENT_MAGIC "WMOSTM01"
-#define VERITY_STATEMENT_MAX   131072 /* VERITY_DENY_MAX of the longest entries fit */
+#define VERITY_STATEMENT_MAX 131072 /* VERITY_DENY_MAX of the longest entries fit */
 #define VERITY_STATEMENT_FILE_MAX                                                        \
 	(VERITY_HEAD_BYTES + VERITY_STATEMENT_MAX + VERITY_SIGNATURE_MAX)
 

@@ -13,6 +13,8 @@ static const struct {
 	 "not a package: it does not begin with WMOPKG01"},
 	{"VMOPKG01\x02\0\0\0\0\0\0\0", VERITY_E_BAD_MAGIC,
 	 "not a package: it does not begin with WMOPKG01"},
+	{"WMOSTM01\x02\0\0\0\0\0\0\0", VERITY_E_WRONG_TYPE,
+	 "it is a signed statement, not a package"},
 	{"WMOPKG01\x01\0\0\0\0\0\0\0", VERITY_E_BAD_SIZES,
 	 "the manifest's size of 1 bytes is outside 2 to 65536"},
 	{"WMOPKG01\0\0\0\0\0\0\0\0", VERITY_E_BAD_SIZES,

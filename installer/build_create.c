@@ -41,14 +41,8 @@ enum option_code {
 	OPTION_FIRMWARE_MAX,
 	OPTION_COMPRESSOR,
 	OPTION_THREADS,
-	OPTION_KEY,
-	OPTION_CERT,
-	OPTION_CHAIN,
-	OPTION_PIN_FILE,
 	OPTION_KERNEL_KEY,
 	OPTION_KERNEL_CERT,
-	OPTION_SIGNING_TIME,
-	OPTION_RSA_PADDING,
 };
 
 static const struct option options[] = {
@@ -63,14 +57,9 @@ static const struct option options[] = {
 	{"firmware-max", required_argument, NULL, OPTION_FIRMWARE_MAX},
 	{"compressor", required_argument, NULL, OPTION_COMPRESSOR},
 	{"threads", required_argument, NULL, OPTION_THREADS},
-	{"key", required_argument, NULL, OPTION_KEY},
-	{"cert", required_argument, NULL, OPTION_CERT},
-	{"chain", required_argument, NULL, OPTION_CHAIN},
-	{"pin-file", required_argument, NULL, OPTION_PIN_FILE},
 	{"kernel-key", required_argument, NULL, OPTION_KERNEL_KEY},
 	{"kernel-cert", required_argument, NULL, OPTION_KERNEL_CERT},
-	{"signing-time", required_argument, NULL, OPTION_SIGNING_TIME},
-	{"rsa-padding", required_argument, NULL, OPTION_RSA_PADDING},
+	BUILD_SIGNING_OPTIONS,
 	{NULL, 0, NULL, 0},
 };
 
@@ -143,14 +132,10 @@ static int take_number(struct request *request, int option, struct verity_error 
 		r = build_parse_integer("--epoch", optarg, 0, UINT32_MAX, &number, err);
 		request->manifest->epoch = (uint32_t)number;
 		return r;
-	case OPTION_THREADS:
+	default:
 		r = build_parse_integer("--threads", optarg, 1, 64, &number, err);
 		request->image.threads = (unsigned)number;
 		return r;
-	default:
-		return build_parse_integer("--signing-time", optarg, 0,
-					   INT64_C(253402300799), &request->signing.when,
-					   err);
 	}
 }
 
@@ -167,7 +152,6 @@ static int take_option(struct request *request, int option, struct verity_error 
 	case OPTION_PRIORITY:
 	case OPTION_EPOCH:
 	case OPTION_THREADS:
-	case OPTION_SIGNING_TIME:
 		return take_number(request, option, err);
 	case OPTION_PERSISTENT:
 		if (verity_persistence_from_name(optarg,
@@ -181,30 +165,15 @@ static int take_option(struct request *request, int option, struct verity_error 
 	case OPTION_COMPRESSOR:
 		request->image.compressor = optarg;
 		return 0;
-	case OPTION_KEY:
-		request->signing.key = optarg;
-		return 0;
-	case OPTION_CERT:
-		request->signing.cert = optarg;
-		return 0;
-	case OPTION_CHAIN:
-		request->signing.chain = optarg;
-		return 0;
-	case OPTION_PIN_FILE:
-		request->signing.pin_file = request->kernel.pin_file = optarg;
-		return 0;
 	case OPTION_KERNEL_KEY:
 		request->kernel.key = optarg;
 		return 0;
 	case OPTION_KERNEL_CERT:
 		request->kernel.cert = optarg;
 		return 0;
-	case OPTION_RSA_PADDING:
-		return build_parse_padding(optarg, &request->signing.rsa_padding, err);
 	default:
-		return verity_fail(err, VERITY_E_USAGE,
-				   "create: an option is unknown or "
-				   "lacks its value");
+		return build_take_signing(&request->signing, "create", option, optarg,
+					  err);
 	}
 }
 
@@ -251,6 +220,7 @@ static int parse(int argc, char **argv, struct request *ret, struct verity_error
 				   "create: a TREE and an OUT.wmopkg are expected");
 	ret->tree = argv[optind];
 	ret->out = argv[optind + 1];
+	ret->kernel.pin_file = ret->signing.pin_file;
 	r = build_source_date(&ret->manifest->built, err);
 	ret->image.source_date = ret->manifest->built < 0 ? 0 : ret->manifest->built;
 	return r < 0 ? r : check_request(ret, err);

@@ -93,7 +93,7 @@ static int set(struct device *device, const char *file, struct verity_error *err
 	if (r != 0)
 		audit(device, file, overlay_trust_denylist(trust), r < 0 ? err : NULL);
 	if (r < 0)
-		return statement_fail(file, r, err);
+		return verity_context(err, r, "%s", file);
 	number = verity_denylist_number(overlay_trust_denylist(trust));
 	if (r == 0)
 		printf("Deny list %" PRIu32 " is in force already.\n", number);
@@ -112,5 +112,5 @@ enum exit_status command_denylist(struct device *device, int argc, char **argv)
 	if (argc > 2 || (argc == 2 && argv[1][0] == '-'))
 		return report_usage("denylist: one FILE is expected at most");
 	r = argc == 1 ? show(device, &err) : set(device, argv[1], &err);
-	return r < 0 ? report_error(NULL, &err) : report_output();
+	return r < 0 ? statement_report(&err) : report_output();
 }

@@ -119,7 +119,7 @@ static int set(struct device *device, const char *file, struct verity_error *err
 	r = overlay_trust_set_unlock(trust, bytes, size, err);
 	if (r < 0) {
 		audit_refusal(device, file, err);
-		return statement_fail(file, r, err);
+		return verity_context(err, r, "%s", file);
 	}
 	unlock = overlay_trust_unlock(trust);
 	verity_unlock_words(verity_unlock_allows(unlock), allows);
@@ -160,5 +160,5 @@ enum exit_status command_unlock(struct device *device, int argc, char **argv)
 		r = clear(device, &err);
 	else
 		r = set(device, argv[1], &err);
-	return r < 0 ? report_error(NULL, &err) : report_output();
+	return r < 0 ? statement_report(&err) : report_output();
 }

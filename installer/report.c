@@ -38,8 +38,12 @@ print_formatted(const char *format, va_list args)
 
 enum exit_status report_error(const char *what, const struct verity_error *err)
 {
-	const char *hint = verity_code_hint(err->code);
+	return report_hinted(what, err, verity_code_hint(err->code));
+}
 
+enum exit_status report_hinted(const char *what, const struct verity_error *err,
+			       const char *hint)
+{
 	fflush(stdout);
 	fprintf(stderr, "%s: ", program);
 	if (what) {

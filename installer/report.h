@@ -29,6 +29,12 @@ enum exit_status report_error(const char *what,
 			      const struct verity_error *err) must_check;
 
 /**
+ * report_hinted - the same with another word on what to do; NULL for none
+ */
+enum exit_status report_hinted(const char *what, const struct verity_error *err,
+			       const char *hint) must_check;
+
+/**
  * report_output - whether all that was printed on stdout got there; says so where not
  *
  * For what is asked for its output alone: a script must not take half of it for the

@@ -37,16 +37,23 @@ int statement_load(const char *file, char **ret, size_t *ret_size,
 	return r == -EFBIG ? fail_too_long(file, err) : r;
 }
 
-int statement_fail(const char *file, int r, struct verity_error *err)
+static const char *hint_for(enum verity_code code)
 {
-	switch (err->code) {
+	switch (code) {
 	case VERITY_E_NO_SIGNATURE:
+		return "get the signed one from who made it";
 	case VERITY_E_UNTRUSTED_SIGNER:
-	case VERITY_E_WEAK_KEY:
-		err->code = VERITY_E_BAD_STATEMENT;
-		break;
+		return "ask for one that is signed for this device";
+	case VERITY_E_REVOKED:
+		return "ask for one that is signed with another key";
+	case VERITY_E_UNKNOWN_FEATURE:
+		return "update the firmware";
 	default:
-		break;
+		return verity_code_hint(code);
 	}
-	return verity_context(err, r, "%s", file);
+}
+
+enum exit_status statement_report(const struct verity_error *err)
+{
+	return report_hinted(NULL, err, hint_for(err->code));
 }

@@ -3,7 +3,7 @@
 
 /* Signed statements as they come to the device: small local files. */
 
-#include "verity/error.h"
+#include "installer/report.h"
 
 /**
  * statement_load - the bytes of a statement file, at most as many as one may have
@@ -16,9 +16,9 @@ int statement_load(const char *file, char **ret, size_t *ret_size,
 		   struct verity_error *err) must_check;
 
 /**
- * statement_fail - put the file's name before why a statement was not taken, with what
- * can be done about it: what an untrusted package may be, no statement ever is
+ * statement_report - as report_error(), with what helps a statement: neither another
+ * package nor Allow Untrusted does
  *
- * Return: @r.
+ * Return: the exit status for it.
  */
-int statement_fail(const char *file, int r, struct verity_error *err);
+enum exit_status statement_report(const struct verity_error *err) must_check;

@@ -95,7 +95,7 @@ class Denylist(bench.Case):
     def test_refused(self):
         subprocess.run([bench.BUILD, "keys", "strangers"], check=True, stdout=subprocess.DEVNULL)
         stranger = shutil.move(self.denylist(9, keys="strangers"), "stranger")
-        self.refused(3, stranger, "(get the file again from who made it)")
+        self.refused(3, stranger, "(ask for one that is signed for this device)")
         self.refused(3, self.package, "it is a package, not a signed statement")
         self.refused(4, "not-there", "No such file or directory")
         damaged = bench.write("damaged", bench.read(self.seven)[:-1])

@@ -115,8 +115,8 @@ class Unlock(bench.Case):
         for status, file, message in (
                 (3, other, "the unlock statement is for serial number SN-2, and this device is "
                            "SN-1 (ask for a statement with this device's serial number)"),
-                (3, stranger, "the signer does not chain to a key of this device: .* (get the "
-                              "file again from who made it)"),
+                (3, stranger, "the signer does not chain to a key of this device: .* (ask for "
+                              "one that is signed for this device)"),
                 (3, damaged, "signature"),
                 (3, self.package, "it is a package, not a signed statement (check which file "
                                   "this is)"),

@@ -502,6 +502,32 @@ class Device(Case):
         self.assertIn("deny list 7 names its root hash", result.stdout + result.stderr)
         self.assertEqual(result.returncode, 3)
 
+    def test_what_helps(self):
+        """Neither another package nor Allow Untrusted does, as it would a package."""
+        self.build("denylist", "--number", "1", "--name", "a=1", "d")
+        self.build("sign", "--key", "others/signer.key", "--cert", "others/signer.pem", "d", "d2")
+        self.build("denylist", "--number", "2", "--revoke-cert", "keys/signer.pem", *SIGNER, "d3")
+        self.build("sign", *SIGNER, "d", "d4")
+        statement("d5", b'{"type":"denylist","format":2}')
+        self.build("extract", "--manifest", "m", "d5")
+        self.openssl_sign("m", "s", "signer")
+        statement("d5", read("m"), read("s"))
+        for name, hint in (("d", "get the signed one from who made it"),
+                           ("d2", "ask for one that is signed for this device"),
+                           ("d5", "update the firmware"), ("d3", None),
+                           ("d4", "ask for one that is signed with another key")):
+            result = run(WMOPKG, "--config", "wmopkg.conf", "denylist", name)
+            self.assertEqual(result.returncode, 3 if hint else 0, result.stderr)
+            self.assertTrue(not hint or result.stderr.endswith(f" ({hint})\n"), result.stderr)
+
+    def test_not_a_package(self):
+        self.build("denylist", "--number", "1", "--name", "a=1", *SIGNER, "d")
+        shutil.copy("d", "d.wmopkg")
+        result = run(WMOPKG, "--config", "wmopkg.conf", "install", "./d.wmopkg")
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("it is a signed statement, not a package (check which file this is)\n",
+                      result.stderr)
+
     def test_not_this_device(self):
         self.build("unlock", "--serial", "SN2", "--allow", "untrusted", *DAY, *UNLOCK, "u")
         result = run(WMOPKG, "--config", "wmopkg.conf", "unlock", "u")

@@ -67,10 +67,10 @@ class Vendor:
                 write(place, what)
         return tree
 
-    def make(self, name, files, signer="keys", priority=0, version="1.0"):
+    def make(self, name, files, signer="keys", priority=0, version="1.0", options=()):
         tree = files if isinstance(files, str) else self.tree(name, files)
         run(self.tool, "create", "--version", version, "--description", "made for a test",
-            "--priority", str(priority), *self.signing(signer), tree, self.path(name))
+            "--priority", str(priority), *options, *self.signing(signer), tree, self.path(name))
         return self.path(name)
 
     def seal(self, name, image, signer="keys", priority=0):

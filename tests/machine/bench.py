@@ -121,6 +121,11 @@ class MachineTest(unittest.TestCase):
             return None
 
 
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def flip_bit(disk, content, offset):
     """Flip a bit of the only copy of @content on a disk image, @offset bytes into it."""
     with open(disk, "r+b") as file, mmap.mmap(file.fileno(), 0) as image:

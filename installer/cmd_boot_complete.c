@@ -35,6 +35,7 @@ static int complete(struct device *device, struct verity_error *err)
 	cleanup_with(trials_free_p) struct overlay_trials trials = {0};
 	const struct overlay_state *state = device_state(device);
 	cleanup_fd int record = -1;
+	cleanup_fd int lock = -1;
 	int r;
 
 	if (!state)
@@ -42,7 +43,9 @@ static int complete(struct device *device, struct verity_error *err)
 	r = open_record(device_config(device), &record, err);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	r = overlay_trials_load(record, &trials, err);
+	r = overlay_trials_lock(record, &lock, err);
+	if (r == 0)
+		r = overlay_trials_load(record, &trials, err);
 	if (r < 0 || !overlay_trials_complete(&trials, state))
 		return r;
 	return overlay_trials_store(record, &trials, err);

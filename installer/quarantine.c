@@ -13,10 +13,13 @@ int quarantine_end(struct device *device, const char *name, const uint8_t *id,
 		   struct verity_error *err)
 {
 	cleanup_with(trials_free_p) struct overlay_trials trials = {0};
+	cleanup_fd int lock = -1;
 	int record = -1;
 	size_t count;
 	int r = device_record_fd(device, &record, err);
 
+	if (r == 0)
+		r = overlay_trials_lock(record, &lock, err);
 	if (r == 0)
 		r = overlay_trials_load(record, &trials, err);
 	if (r < 0)

@@ -2,11 +2,15 @@
 #include "overlay/trials.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "overlay/record.h"
 #include "verity/cleanup.h"
+
+#define LOCK_FILE ".trials.lock"
 
 void overlay_trials_free(struct overlay_trials *trials)
 {
@@ -51,6 +55,22 @@ int overlay_trials_store(int record_fd, const struct overlay_trials *trials,
 		r = overlay_record_replace(record_fd, OVERLAY_RECORD_TRIALS, text,
 					   strlen(text), err);
 	return r;
+}
+
+int overlay_trials_lock(int record_fd, int *ret, struct verity_error *err)
+{
+	cleanup_fd int fd = -1;
+
+	if (record_fd < 0) {
+		*ret = -1;
+		return 0;
+	}
+	fd = openat(record_fd, LOCK_FILE,
+		    O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return verity_fail_errno(err, errno, LOCK_FILE);
+	*ret = steal_fd(&fd);
+	return 0;
 }
 
 int overlay_trials_quarantine(const struct overlay_trials *trials,

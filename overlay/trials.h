@@ -70,6 +70,14 @@ int overlay_trials_store(int record_fd, const struct overlay_trials *trials,
 			 struct verity_error *err) must_check;
 
 /**
+ * overlay_trials_lock - keep other programs from storing between our load and our store;
+ * waits for them
+ * @record_fd: -1: none; then @ret is -1
+ * @ret:       to be closed when all is stored; set on success alone
+ */
+int overlay_trials_lock(int record_fd, int *ret, struct verity_error *err) must_check;
+
+/**
  * overlay_trials_quarantine - the ids that are quarantined
  * @ret: .ids is the caller's to free()
  */

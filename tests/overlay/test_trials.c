@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 
 #include "overlay/record.h"
 #include "tests/check.h"
@@ -437,6 +438,24 @@ static void test_file(void **state)
 	assert_int_equal(unlink(OVERLAY_RECORD_TRIALS), 0);
 }
 
+static void test_lock(void **state)
+{
+	cleanup_fd int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int other = -1;
+	struct verity_error err;
+	int lock = -1;
+
+	(void)state;
+	check_ok(overlay_trials_lock(-1, &lock, &err), &err);
+	assert_int_equal(lock, -1);
+	check_ok(overlay_trials_lock(here, &lock, &err), &err);
+	other = open(".trials.lock", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1);
+	close(lock);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
+	assert_int_equal(unlink(".trials.lock"), 0);
+}
+
 static void test_no_record(void **state)
 {
 	struct overlay_trials trials = {.count = 7};
@@ -462,6 +481,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_lock),
 		cmocka_unit_test(test_no_record),
 	};
 

@@ -131,7 +131,7 @@ def host(build, case, seconds):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=int, default=100)
+    parser.add_argument("--seconds", type=int, default=240)
     parser.add_argument("--inside", metavar="WORK")
     parser.add_argument("build")
     parser.add_argument("case")

@@ -45,13 +45,20 @@ struct request {
 	const char *out;
 };
 
+static bool is_same(const struct verity_deny *a, const struct verity_deny *b)
+{
+	return a->kind == b->kind && a->epoch_below == b->epoch_below &&
+	       strcmp(a->name, b->name) == 0 &&
+	       memcmp(a->digest, b->digest, sizeof(a->digest)) == 0;
+}
+
 static int add(struct request *request, const struct verity_deny *deny,
 	       struct verity_error *err)
 {
 	struct verity_deny *more;
 
 	for (size_t i = 0; i < request->count; i++)
-		if (memcmp(&request->entries[i], deny, sizeof(*deny)) == 0)
+		if (is_same(&request->entries[i], deny))
 			return 0;
 	if (request->count >= VERITY_DENY_MAX)
 		return verity_fail(err, VERITY_E_USAGE, "denylist: over %d entries",
@@ -122,11 +129,9 @@ static int root_hash_of(const char *path, uint8_t ret[static 32],
 
 static int take_entry(struct request *request, int option, struct verity_error *err)
 {
-	struct verity_deny deny;
+	struct verity_deny deny = {.epoch_below = 0};
 	int r;
 
-	/* Padding too: entries are compared as bytes. */
-	memset(&deny, 0, sizeof(deny));
 	switch (option) {
 	case OPTION_KEY_ID:
 		deny.kind = VERITY_DENY_KEY;

@@ -9,8 +9,8 @@ import struct
 from typing import NamedTuple
 
 import members
-from ca import DAY, read, write
-from members import flip_near_end, openssl, signed, statement_file, unsigned
+from ca import DAY, read, run
+from members import flip_near_end, openssl, signed, unsigned
 
 SERIAL = "SN-0001"
 MODEL = "example-switch"
@@ -151,13 +151,13 @@ def make(folder, build):
         how(maker, name)
     for name in DOWNGRADES:
         signed("good", options=["--name", name, "--epoch", str(FLOOR)])(maker, f"before-{name}")
-    write(f"{folder}/denylist", statement_file(maker, json.dumps({
-        "type": "denylist", "format": 1, "number": 7, "deny": [
-            {"key": maker.ca.key_id("denied")}, {"key": maker.ca.key_id("foreign-too")},
-            {"root_hash": maker.root_hash("unsigned-revoked")},
-            {"name": "downgrade-revoked", "epoch_below": FLOOR}]}).encode(), "good"))
+    run(maker.tool, "denylist", "--number", "7", "--revoke-cert", maker.ca.pem("denied"),
+        "--key-id", maker.ca.key_id("foreign-too"), "--package", maker.path("unsigned-revoked"),
+        "--name", f"downgrade-revoked={FLOOR}", *maker.signing("good"), f"{folder}/denylist")
     for policy, what in POLICIES.items():
         if what.unlock:
-            text = unlock_text(what.unlock, maker.ca.now + 30 * DAY)
-            write(f"{folder}/unlock-{policy}", statement_file(maker, text, "unlock"))
+            allow = [word for kind in what.unlock for word in ("--allow", kind)]
+            run(maker.tool, "unlock", "--serial", SERIAL, *allow, "--not-after",
+                str(maker.ca.now + 30 * DAY), *maker.signing("unlock"),
+                f"{folder}/unlock-{policy}")
     return maker

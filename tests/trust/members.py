@@ -43,9 +43,12 @@ class Maker:
         run(self.tool, "create", "--version", "1.0", "--description", "made for a test", *options,
             tree, self.path(name))
 
+    def signing(self, leaf):
+        return ["--key", self.ca.key(leaf), "--cert", self.ca.pem(leaf)]
+
     def sign(self, name, leaf, chain=(), when=None):
         """As a vendor does."""
-        words = ["--key", self.ca.key(leaf), "--cert", self.ca.pem(leaf)]
+        words = self.signing(leaf)
         if chain:
             words += ["--chain", self.ca.chain(*chain)]
         if when is not None:

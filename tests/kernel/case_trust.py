@@ -44,6 +44,16 @@ def check(device, name, told, lines):
         "active" if active else f"not active: {code}: {message}")), 1, name)
 
 
+def check_audit(device, told):
+    """Each package of the boot is in the audit log, with the same verdict and reason."""
+    lines = [json.loads(line) for line in device.tell("audit", "json").splitlines()]
+    found = {line["package"]: (line["event"], line["verdict"], line.get("code", "ok"),
+                               line.get("message", "")) for line in lines if "package" in line}
+    equal(found, {name: ("activate" if verdict == "Signed" else "refuse", verdict, code, message)
+                  for name, (verdict, code, message) in told.items()})
+    device.tell("audit", "verify")
+
+
 def boot_all(work, build):
     told = json.loads(read(work + "/told"))
     with Device(work, build, ring=work + "/ca/ring") as device:
@@ -57,6 +67,7 @@ def boot_all(work, build):
         equal(sorted(os.listdir(device.root("member"))),
               sorted(name for name in MEMBERS if told[name][0] == "Signed"))
         equal([package["name"] for package in device.state()["packages"]], sorted(MEMBERS))
+        check_audit(device, told)
 
 
 def test_at_the_right_time(work, build):

@@ -4,9 +4,11 @@
 command that judges: one verdict, one reason, the right exit status, nothing left behind.
 """
 
+import hashlib
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -157,6 +159,44 @@ class Commands(unittest.TestCase):
                     self.assertEqual(done.returncode, 0 if member.verdict == "Signed" else REFUSED,
                                      done.stderr)
             self.each(check)
+
+    def audit(self):
+        """The lines of the audit log, checked against its own chain."""
+        lines = self.device.wmopkg("audit", "json").stdout.splitlines()
+        prev = "0" * 64
+        for line in lines:
+            body, _, tail = line.rpartition(',"digest":"')
+            self.assertEqual(json.loads(line)["prev"], prev)
+            prev = hashlib.sha256(body.encode()).hexdigest()
+            self.assertEqual(tail, prev + '"}')
+        self.assertEqual(self.device.wmopkg("audit", "verify").returncode, 0)
+        return [json.loads(line) for line in lines]
+
+    def test_audit(self):
+        """What was installed and refused, by whom, and why, is in the audit log; one changed
+        character shows."""
+        log = f"{self.shared}/device/persist/wmopkg/audit.log"
+        for name in MEMBERS:
+            self.device.wmopkg("install", self.maker.path(name))
+            self.device.empty()
+        lines = self.audit()[-len(MEMBERS):]
+        for line, (name, member) in zip(lines, MEMBERS.items()):
+            with self.subTest(member=name):
+                event = "install" if member.verdict == "Signed" else "refuse"
+                self.assertEqual(
+                    (line["package"], line["event"], line["verdict"], line.get("code", "ok")),
+                    (name, event, member.verdict, member.code))
+                self.assertIn(member.says, line.get("message", ""))
+                self.assertEqual(line["source"], self.maker.path(name))
+        for path, mode in ((log, 0o600), (os.path.dirname(log), 0o700)):
+            self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), mode)
+        kept = members.read(log)
+        members.write(log, kept.replace(b'"package":"stranger"', b'"package":"Stranger"'))
+        done = self.device.wmopkg("audit", "verify")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("its digest does not match: it was changed", done.stderr)
+        members.write(log, kept)
+        self.assertEqual(self.device.wmopkg("audit", "verify").returncode, 0)
 
     def test_who_signed(self):
         """All signers are told, those that count first; no name steers a terminal."""

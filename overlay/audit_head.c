@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "overlay/record.h"
@@ -23,9 +25,10 @@ static bool take_number(struct json_object *object, const char *key, uint64_t *r
 
 	if (!json_object_object_get_ex(object, key, &value) ||
 	    !json_object_is_type(value, json_type_int) ||
-	    json_object_get_int64(value) < 0)
+	    json_object_get_int64(value) < 0 ||
+	    json_object_get_int64(value) > OVERLAY_AUDIT_NUMBER_MAX)
 		return false;
-	*ret = json_object_get_uint64(value);
+	*ret = (uint64_t)json_object_get_int64(value);
 	return true;
 }
 
@@ -41,11 +44,31 @@ static bool take_digest(struct json_object *object, uint8_t *ret)
 	       count == OVERLAY_AUDIT_DIGEST_BYTES;
 }
 
+static bool encode(const struct overlay_audit_head *head, char ret[static HEAD_BYTES_MAX])
+{
+	char hex[2 * OVERLAY_AUDIT_DIGEST_BYTES + 1];
+	uint8_t check[OVERLAY_AUDIT_DIGEST_BYTES];
+	size_t size;
+
+	verity_hex_encode(head->digest, sizeof(head->digest), hex);
+	snprintf(ret, HEAD_BYTES_MAX,
+		 "{\"boot\":%" PRIu64 ",\"first\":%" PRIu64 ",\"last\":%" PRIu64
+		 ",\"digest\":\"%s\"",
+		 head->boot, head->first, head->last, hex);
+	size = strlen(ret);
+	if (EVP_Digest(ret, size, check, NULL, EVP_sha256(), NULL) != 1)
+		return false;
+	verity_hex_encode(check, sizeof(check), hex);
+	snprintf(ret + size, HEAD_BYTES_MAX - size, ",\"check\":\"%s\"}\n", hex);
+	return true;
+}
+
 int overlay_audit_head_decode(const char *text, size_t size,
 			      struct overlay_audit_head *ret, struct verity_error *err)
 {
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
 	struct overlay_audit_head head = {.boot = 0};
+	char again[HEAD_BYTES_MAX];
 	int r = verity_json_parse(text, size, &object, err);
 
 	if (r == -EBADMSG)
@@ -55,7 +78,13 @@ int overlay_audit_head_decode(const char *text, size_t size,
 	if (!take_number(object, "boot", &head.boot) ||
 	    !take_number(object, "first", &head.first) ||
 	    !take_number(object, "last", &head.last) ||
-	    !take_digest(object, head.digest) || head.first > head.last)
+	    !take_digest(object, head.digest) || head.first == 0 ||
+	    head.first - 1 > head.last)
+		return bad(err);
+	/* There is one way to write it: any other was not ours. */
+	if (!encode(&head, again))
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (strlen(again) != size || memcmp(again, text, size) != 0)
 		return bad(err);
 	*ret = head;
 	return 0;
@@ -77,13 +106,10 @@ int overlay_audit_head_load(int record_fd, struct overlay_audit_head *ret,
 int overlay_audit_head_store(int record_fd, const struct overlay_audit_head *head,
 			     struct verity_error *err)
 {
-	char hex[2 * OVERLAY_AUDIT_DIGEST_BYTES + 1], text[HEAD_BYTES_MAX];
+	char text[HEAD_BYTES_MAX];
 
-	verity_hex_encode(head->digest, sizeof(head->digest), hex);
-	snprintf(text, sizeof(text),
-		 "{\"boot\":%" PRIu64 ",\"first\":%" PRIu64 ",\"last\":%" PRIu64
-		 ",\"digest\":\"%s\"}\n",
-		 head->boot, head->first, head->last, hex);
+	if (!encode(head, text))
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	return overlay_record_replace(record_fd, OVERLAY_AUDIT_HEAD, text, strlen(text),
 				      err);
 }

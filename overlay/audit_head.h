@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* audit.head: where the log begins and ends, so that a log that was cut short shows. */
+/*
+ * audit.head: where the log begins and ends, so that a log that was cut short shows. Its
+ * `check` is the SHA-256 of its bytes up to the comma before `check`.
+ */
 
 #include "overlay/audit_line.h"
 
@@ -10,11 +13,11 @@
 #define OVERLAY_AUDIT_ASIDE ".broken" /* what is put behind a name */
 #define OVERLAY_AUDIT_HEAD  "audit.head"
 
-/* Plain data; { 0 } before the first line. */
+/* Plain data. Before the first line of a chain, .first is the number it is to have. */
 struct overlay_audit_head {
 	uint64_t boot;  /* number of this boot */
 	uint64_t first; /* line that must be there, and those after it */
-	uint64_t last;  /* line that was added last; 0: none yet */
+	uint64_t last;  /* line that was added last; below .first: none yet */
 	uint8_t digest[OVERLAY_AUDIT_DIGEST_BYTES]; /* of that line */
 };
 

@@ -15,10 +15,12 @@
 #include <json.h>
 
 #define OVERLAY_AUDIT_DIGEST_BYTES 32
+#define OVERLAY_AUDIT_NUMBER_MAX   INT64_C(999999999999999) /* of lines and boots */
 
 /* What ties a line to its neighbours. */
 struct overlay_audit_link {
 	uint64_t number; /* 1 for the first line ever; 0: no line */
+	uint64_t boot;
 	uint8_t prev[OVERLAY_AUDIT_DIGEST_BYTES];
 	uint8_t digest[OVERLAY_AUDIT_DIGEST_BYTES];
 };
@@ -34,7 +36,7 @@ struct overlay_audit_stamp {
  * overlay_audit_line_encode - the line for an event, newline included
  * @after: the line before; .number 0 where there is none
  * @ret:   0-terminated, OVERLAY_AUDIT_LINE_MAX bytes; texts are cut to make it fit
- * @ret_link: of the new line
+ * @ret_link: of the new line; may be @after
  *
  * Return: 0; -ENOMEM.
  */
@@ -61,8 +63,8 @@ struct overlay_audit_scan {
 	struct overlay_audit_link last;
 	size_t lines;
 	size_t good_bytes;         /* up to the end of the last good line */
-	bool torn;                 /* what follows is the beginning of a line */
-	struct verity_error fault; /* of the first bad line; or VERITY_OK */
+	struct verity_error fault; /* of what follows; VERITY_OK: nothing does */
+	bool torn;                 /* and it is what a power cut may leave */
 };
 
 /**

@@ -21,19 +21,23 @@ static bool exists(int record_fd, const char *name)
 	return faccessat(record_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+static bool exists_any(int record_fd)
+{
+	return exists(record_fd, OVERLAY_AUDIT_LOG) ||
+	       exists(record_fd, OVERLAY_AUDIT_OLD) || overlay_audit_aside(record_fd);
+}
+
 /* A break that has been noticed stays one until somebody has taken it away. */
 static int check_aside(int record_fd, struct verity_error *err)
 {
-	static const char *const names[] = {OVERLAY_AUDIT_OLD OVERLAY_AUDIT_ASIDE,
-					    OVERLAY_AUDIT_LOG OVERLAY_AUDIT_ASIDE};
+	const char *name = overlay_audit_aside(record_fd);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (exists(record_fd, names[i]))
-			return verity_fail(err, VERITY_E_AUDIT,
-					   "the log was broken once, and what it was is "
-					   "kept in %s until that is taken away",
-					   names[i]);
-	return 0;
+	if (!name)
+		return 0;
+	return verity_fail(err, VERITY_E_AUDIT,
+			   "the log was broken once, and what it was is kept in %s until "
+			   "that is taken away",
+			   name);
 }
 
 int overlay_audit_verify(int record_fd, struct overlay_audit_check *ret,
@@ -42,14 +46,12 @@ int overlay_audit_verify(int record_fd, struct overlay_audit_check *ret,
 	cleanup_with(files_free_p) struct overlay_audit_files files = {.old = NULL};
 	cleanup_fd int lock = -1;
 	struct overlay_audit_head head = {.boot = 0};
-	const struct overlay_audit_scan *old = &files.old_scan, *log = &files.scan;
 	int r = overlay_audit_lock(record_fd, true, &lock, err);
 
 	if (r < 0)
 		return r;
 	r = overlay_audit_head_load(record_fd, &head, err);
-	if (r == -ENOENT && (exists(record_fd, OVERLAY_AUDIT_LOG) ||
-			     exists(record_fd, OVERLAY_AUDIT_OLD)))
+	if (r == -ENOENT && exists_any(record_fd))
 		return verity_fail(err, VERITY_E_AUDIT,
 				   OVERLAY_AUDIT_HEAD ": it is gone");
 	if (r == 0)
@@ -60,9 +62,9 @@ int overlay_audit_verify(int record_fd, struct overlay_audit_check *ret,
 		r = check_aside(record_fd, err);
 	if (r < 0)
 		return r;
-	ret->lines = old->lines + log->lines;
-	ret->first = old->lines ? old->first.number : log->first.number;
-	ret->last = log->lines ? log->last.number : old->last.number;
+	ret->lines = files.old_scan.lines + files.scan.lines;
+	ret->first = overlay_audit_oldest(&files)->number;
+	ret->last = overlay_audit_newest(&files)->number;
 	return 0;
 }
 

@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import folders  # noqa: E402
 import matrix  # noqa: E402
+import members  # noqa: E402
 from ca import DAY, write  # noqa: E402
 from members import statement_file  # noqa: E402
 
@@ -256,6 +257,52 @@ class DenyList(Case):
         os.unlink(f"{device.folder}/keys/new.pem")
         told = device.told("verify", self.maker.path("unsigned-revoked"))
         self.assertEqual(told["verdict"], "Revoked")
+
+    def test_a_root(self):
+        """Denied with all that it vouches for; what another root vouches for stays, and so
+        does a list that it signed."""
+        device = self.new_device()
+        members.signed("good-old")(self.maker, "of-the-old-root")
+        self.assertEqual(self.deny(device, 8, key=self.maker.ca.key_id("new")).returncode, 0)
+        for name, verdict in (("signed", "Revoked"), ("of-the-old-root", "Signed")):
+            self.assertEqual(device.told("verify", self.maker.path(name))["verdict"], verdict)
+        done = self.deny(device, 9, "good")
+        self.assertEqual(done.returncode, REFUSED)
+        self.assertIn("deny list 8 names a key", done.stderr)
+        self.assertEqual(self.deny(device, 9, "good-old").returncode, 0)
+        self.assertEqual(device.told("verify", self.maker.path("signed"))["verdict"], "Signed")
+
+
+class Damaged(Case):
+    """What the device remembers and cannot read any more lets nothing untrusted in, is said
+    each time, and stands in the way of nothing."""
+
+    def test_records(self):
+        device = self.new_device("unlocked")
+        for name, says in (("denylist", "deny list: it is not a signed statement"),
+                           ("floors.json", "floors: not JSON"),
+                           ("trials.json", "trials: trials.json: not JSON"),
+                           ("unlock", "unlock statement: it is not a signed statement")):
+            write(f"{device.folder}/persist/wmopkg/{name}", b"damaged")
+            done = device.wmopkg("verify", self.maker.path("signed"))
+            self.assertEqual(done.returncode, 0)
+            self.assertIn(f"wmopkg: warning: {says}", done.stderr)
+        for name in ("unsigned", "untrusted"):
+            self.assertFalse(device.told("verify", self.maker.path(name))["accepted"])
+        self.succeed(device, "denylist", f"{self.shared}/denylist")
+        self.assertEqual(device.told("verify", self.maker.path("revoked"))["verdict"], "Revoked")
+
+    def test_deny_list_that_is_gone(self):
+        """Its number is remembered by itself: no older one takes its place."""
+        device = self.new_device()
+        os.unlink(f"{device.folder}/persist/wmopkg/denylist")
+        done = device.wmopkg("verify", self.maker.path("signed"))
+        self.assertIn("number 7 was in force on this device, and it is not there any more",
+                      done.stderr)
+        text = json.dumps({"type": "denylist", "format": 1, "number": 6, "deny": []}).encode()
+        old = write(f"{self.shared}/older", statement_file(self.maker, text, "good"))
+        self.assertEqual(device.wmopkg("denylist", old).returncode, REFUSED)
+        self.succeed(device, "denylist", f"{self.shared}/denylist")
 
 
 if __name__ == "__main__":

@@ -54,6 +54,41 @@ static void test_values(void **state)
 	assert_null(config.data);
 }
 
+static void test_trust(void **state)
+{
+	struct overlay_config config;
+	struct verity_error err;
+
+	(void)state;
+	check_ok(load("uboot_env = /u\nserial = SN-1\nmodel = \"Switch 9000\"\n"
+		      "firmware_version = /etc/version\nfirmware_built = 4294967296\n"
+		      "anchor = efi\nsigners = {a.pem, \"b c.crt\"}\n"
+		      "signers_needed = all\naudit_bytes = 16384\ntrials = 0\n",
+		      &config, &err),
+		 &err);
+	assert_string_equal(config.uboot_env, "/u");
+	assert_string_equal(config.serial, "SN-1");
+	assert_string_equal(config.model, "Switch 9000");
+	assert_string_equal(config.firmware_version, "/etc/version");
+	assert_int_equal(config.firmware_built, INT64_C(4294967296));
+	assert_int_equal(config.anchor, OVERLAY_ANCHOR_EFI);
+	assert_int_equal(config.signers_count, 2);
+	assert_string_equal(config.signers[0], "a.pem");
+	assert_string_equal(config.signers[1], "b c.crt");
+	assert_true(config.all_signers);
+	assert_int_equal(config.audit_bytes, 16384);
+	assert_int_equal(config.trials, 0);
+	overlay_config_free(&config);
+
+	check_ok(
+		load("anchor = always\nanchor = none\nsigners_needed = one\nsigners = {}\n",
+		     &config, &err),
+		&err);
+	assert_int_equal(config.anchor, OVERLAY_ANCHOR_NONE);
+	assert_int_equal(config.signers_count, 0);
+	overlay_config_free(&config);
+}
+
 static void test_bad(void **state)
 {
 	static const struct {
@@ -70,9 +105,36 @@ static void test_bad(void **state)
 		{"persist = \"LABEL=\"\n",
 		 "conf:1: persist: 'LABEL=' is neither an absolute path nor LABEL=, "
 		 "UUID=, PARTLABEL= or PARTUUID="},
-		{"trials = 101\n", "conf:1: trials: 101 is not between 0 and 100"},
-		{"trials = -1\n", "conf:1: trials: -1 is not between 0 and 100"},
+		{"trials = 101\n", "conf:1: trials: '101' is not a number from 0 to 100"},
+		{"trials = -1\n", "conf:1: trials: '-1' is not a number from 0 to 100"},
 		{"data /x\n", "conf:1: missing equal sign after option 'data'"},
+		{"anchor = uefi\n",
+		 "conf:1: anchor: 'uefi' is neither none, efi nor always"},
+		{"\nsigners_needed = two\n",
+		 "conf:2: signers_needed: 'two' is neither one nor all"},
+		{"signers = {a.pem, ../b.pem}\n",
+		 "conf:1: signers: '../b.pem' is not the name of a .pem or .crt file of the "
+		 "key ring"},
+		{"signers = {.pem}\n",
+		 "conf:1: signers: '.pem' is not the name of a .pem or .crt file of the key "
+		 "ring"},
+		{"signers = {a.pem, a.pem, a.pem, a.pem, a.pem, a.pem, a.pem, a.pem, a.pem}\n",
+		 "conf:1: signers: over 8 names"},
+		{"uboot_env = env\n", "conf:1: uboot_env: 'env' is not an absolute path"},
+		{"serial = 01234567890123456789012345678901234567890123456789012345678901234\n",
+		 "conf:1: serial: neither an absolute path nor up to 64 printable bytes"},
+		{"model = \"\x1b[2J\"\n",
+		 "conf:1: model: neither an absolute path nor up to 64 printable bytes"},
+		{"firmware_built = -1\n",
+		 "conf:1: firmware_built: '-1' is not a number from 0 to 253402300799"},
+		{"firmware_built = 253402300800\n",
+		 "conf:1: firmware_built: '253402300800' is not a number from 0 to "
+		 "253402300799"},
+		{"audit_bytes = 1k\n",
+		 "conf:1: audit_bytes: '1k' is not a number from 16384 to 8388608"},
+		{"audit_bytes = 99999999999999999999\n",
+		 "conf:1: audit_bytes: '99999999999999999999' is not a number from 16384 to "
+		 "8388608"},
 		{"data = \"/never ends\n", "conf:2: premature end of file"},
 	};
 	struct verity_error err;
@@ -123,8 +185,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
-		cmocka_unit_test(test_bad),      cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_trust),    cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_missing),  cmocka_unit_test(test_no_file),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

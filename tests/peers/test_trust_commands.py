@@ -191,10 +191,18 @@ class Commands(unittest.TestCase):
         for path, mode in ((log, 0o600), (os.path.dirname(log), 0o700)):
             self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), mode)
         kept = members.read(log)
-        members.write(log, kept.replace(b'"package":"stranger"', b'"package":"Stranger"'))
-        done = self.device.wmopkg("audit", "verify")
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("its digest does not match: it was changed", done.stderr)
+        first, second, *rest = kept.splitlines(keepends=True)
+        for what, changed in (
+                ("changed", kept.replace(b'"package":"stranger"', b'"package":"Stranger"')),
+                ("taken out", b"".join([first, *rest])),
+                ("moved", b"".join([second, first, *rest])),
+                ("cut off", b"".join([first, second, *rest[:-1]])),
+                ("all gone", b"")):
+            with self.subTest(lines=what):
+                members.write(log, changed)
+                done = self.device.wmopkg("audit", "verify")
+                self.assertEqual(done.returncode, 1, done)
+                self.assertIn("save the audit log and find out who changed it", done.stderr)
         members.write(log, kept)
         self.assertEqual(self.device.wmopkg("audit", "verify").returncode, 0)
 

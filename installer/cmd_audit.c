@@ -7,10 +7,22 @@
 #include "installer/command.h"
 #include "overlay/audit.h"
 
+/* Lines that somebody has changed are not to be read as if nobody had. */
+static void warn_of_damage(int record)
+{
+	struct overlay_audit_check check;
+	struct verity_error why;
+
+	if (overlay_audit_verify(record, &check, &why) == -EBADMSG)
+		report_warning("%s", why.message);
+}
+
 static int show(int record, bool json, struct verity_error *err)
 {
 	int r = record < 0 ? -ENOENT : overlay_audit_print(record, json, stdout, err);
 
+	if (r == 0)
+		warn_of_damage(record);
 	if (r != -ENOENT)
 		return r;
 	if (!json)

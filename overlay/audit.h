@@ -115,7 +115,9 @@ int overlay_audit_verify(int record_fd, struct overlay_audit_check *ret,
 
 /**
  * overlay_audit_print - all lines that are kept, the oldest first
- * @json: as they stand; otherwise in columns, for people
+ * @json: as they stand; otherwise in columns, 80 wide, for people
+ *
+ * What is no line is left out: overlay_audit_verify() says where it is.
  *
  * Return: 0; -ENOENT where there is no log; -errno.
  */

@@ -12,8 +12,6 @@
 
 #include "overlay/audit.h"
 
-#include <json.h>
-
 #define OVERLAY_AUDIT_DIGEST_BYTES 32
 #define OVERLAY_AUDIT_NUMBER_MAX   INT64_C(999999999999999) /* of lines and boots */
 

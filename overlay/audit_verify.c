@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #include "overlay/audit_private.h"
 #include "verity/cleanup.h"
-#include "verity/json_value.h"
-#include "verity/text.h"
 
 static void files_free_p(struct overlay_audit_files *files)
 {
@@ -66,85 +60,4 @@ int overlay_audit_verify(int record_fd, struct overlay_audit_check *ret,
 	ret->first = overlay_audit_oldest(&files)->number;
 	ret->last = overlay_audit_newest(&files)->number;
 	return 0;
-}
-
-/* Borrowed; "" where the line does not have it. */
-static const char *get(struct json_object *object, const char *key)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(object, key, &value)
-		       ? json_object_get_string(value)
-		       : "";
-}
-
-static void print_time(struct json_object *object, FILE *out)
-{
-	struct json_object *value;
-	time_t when = json_object_object_get_ex(object, "time", &value)
-			      ? (time_t)json_object_get_int64(value)
-			      : 0;
-	char text[32] = "?";
-	struct tm tm;
-
-	if (gmtime_r(&when, &tm))
-		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
-	fprintf(out, "%s", text);
-}
-
-static void print_line(struct json_object *object, FILE *out)
-{
-	static const char *const words[] = {"package", "version", "verdict", "code",
-					    "detail",  "source",  NULL};
-
-	print_time(object, out);
-	fprintf(out, " %5s  %-8s %-13s", get(object, "boot"), get(object, "user"),
-		get(object, "event"));
-	for (size_t i = 0; words[i]; i++)
-		if (get(object, words[i])[0])
-			fprintf(out, " %s", get(object, words[i]));
-	fputc('\n', out);
-}
-
-static int print_file(const char *bytes, size_t size, bool json, FILE *out,
-		      struct verity_error *err)
-{
-	const char *end;
-
-	for (; size && (end = memchr(bytes, '\n', size)); bytes = end + 1) {
-		cleanup_with(json_object_put_p) struct json_object *object = NULL;
-		size_t length = (size_t)(end - bytes);
-
-		size -= length + 1;
-		if (!verity_text_printable(bytes, length) ||
-		    verity_json_parse(bytes, length, &object, NULL) < 0) {
-			fputs("(a line that cannot be read)\n", out);
-			continue;
-		}
-		if (json)
-			fprintf(out, "%.*s\n", (int)length, bytes);
-		else
-			print_line(object, out);
-	}
-	if (ferror(out))
-		return verity_fail_errno(err, EIO, "output");
-	return 0;
-}
-
-int overlay_audit_print(int record_fd, bool json, FILE *out, struct verity_error *err)
-{
-	cleanup_with(files_free_p) struct overlay_audit_files files = {.old = NULL};
-	cleanup_fd int lock = -1;
-	int r = overlay_audit_lock(record_fd, true, &lock, err);
-
-	if (r == 0)
-		r = overlay_audit_read(record_fd, 0, &files, err);
-	if (r < 0)
-		return r;
-	if (!files.old && !files.log)
-		return verity_fail(err, VERITY_E_NOT_FOUND, "there is no audit log yet");
-	if (!json)
-		fputs("TIME (UTC)           BOOT  USER     EVENT\n", out);
-	r = print_file(files.old, files.old_bytes, json, out, err);
-	return r < 0 ? r : print_file(files.log, files.log_bytes, json, out, err);
 }

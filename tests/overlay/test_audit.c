@@ -205,6 +205,75 @@ static void test_long_and_unprintable_texts(void **state)
 	audits_check(record, 1, 3);
 }
 
+/* What a technician sees on a console of 80 columns. */
+static void test_print(void **state)
+{
+	static const char wanted[] =
+		"TIME (UTC)           BOOT USER     EVENT         PACKAGE: VERDICT / "
+		"REASON\n"
+		"2023-11-14 22:13:20     0 tester   install       pkgname 1.0 "
+		"(persistent):\n"
+		"    Signed / from http://192.0.2.1/pkgname.wmopkg\n"
+		"2023-11-14 22:13:20     1 tester   boot\n"
+		"2023-11-14 22:13:20     1 tester   refuse        a 1: Unsigned / "
+		"no-signature:\n"
+		"    it is not signed, and this device asks for a signature under a key of "
+		"its\n"
+		"    key ring\n"
+		"2023-11-14 22:13:20     1 tester   denylist      3 / from list / signed "
+		"by\n"
+		"    CN=Grün\n";
+	const int record = *(int *)*state;
+	const struct overlay_entry package = {.name = "a"};
+	const struct verity_error reason = {
+		.code = VERITY_E_NO_SIGNATURE,
+		.message = "it is not signed, and this device asks for a signature under "
+			   "a key of its key ring"};
+	const struct overlay_audit_entry entries[] = {
+		{.event = OVERLAY_AUDIT_REFUSE,
+		 .package = &package,
+		 .version = "1",
+		 .verdict = "Unsigned",
+		 .reason = &reason},
+		{.event = OVERLAY_AUDIT_DENYLIST,
+		 .source = "list",
+		 .signer = "CN=Grün",
+		 .detail = "3"},
+	};
+	cleanup_with(overlay_audit_free_p) struct overlay_audit *audit =
+		audits_open(record);
+	cleanup_free char *text = NULL;
+	struct verity_error err;
+	size_t size;
+	FILE *out;
+
+	audits_append(record, 1);
+	check_ok(overlay_audit_begin_boot(audit, &err), &err);
+	check_ok(overlay_audit_append(audit, entries, 2, &err), &err);
+	out = open_memstream(&text, &size);
+	assert_non_null(out);
+	check_ok(overlay_audit_print(record, false, out, &err), &err);
+	fclose(out);
+	assert_string_equal(text, wanted);
+}
+
+static void test_print_json(void **state)
+{
+	const int record = *(int *)*state;
+	cleanup_free char *text = NULL, *log = NULL;
+	struct verity_error err;
+	size_t size, log_size;
+	FILE *out;
+
+	audits_append(record, 3);
+	log = audits_load(record, OVERLAY_AUDIT_LOG, &log_size);
+	out = open_memstream(&text, &size);
+	assert_non_null(out);
+	check_ok(overlay_audit_print(record, true, out, &err), &err);
+	fclose(out);
+	assert_string_equal(text, log);
+}
+
 static void test_locked(void **state)
 {
 	const int record = *(int *)*state;
@@ -298,6 +367,8 @@ int main(void)
 		TEST(test_rotation),
 		TEST(test_long_append),
 		TEST(test_long_and_unprintable_texts),
+		TEST(test_print),
+		TEST(test_print_json),
 		TEST(test_locked),
 		TEST(test_shared_lock),
 		TEST(test_no_room),

@@ -226,6 +226,8 @@ class Unlock(Case):
                 "format": 1, "safe": False, "allow_untrusted": allowed,
                 "stack": {"code": "ok", "message": ""}, "packages": []}).encode())
             self.assertEqual(self.accepted(device), allowed)
+        device.boot_with("quiet")
+        self.assertFalse(self.accepted(device))
 
 
 class DenyList(Case):

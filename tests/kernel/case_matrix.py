@@ -104,6 +104,10 @@ def check_policy(device, work, policy):
         device.tell("unlock", f"{work}/unlock-{policy}")
     boot(device)
     lines = device.log_of_boot()
+    warnings = [line for line in lines if "Allow Untrusted" in line]
+    equal(len(warnings), 1 if matrix.POLICIES[policy].warns else 0, f"{policy}: {warnings}")
+    equal(all(line.startswith(f"wmopkg: {matrix.POLICIES[policy].warns}") for line in warnings),
+          True, f"{policy}: {warnings}")
     table = matrix.expected()[policy]
     for name, expected in table.items():
         check(device, name, expected, lines)

@@ -132,6 +132,19 @@ class Matrix(Case):
             device.put(self.maker.path("signed"))
             self.assertEqual(device.wmopkg("retry", "signed").returncode, 1)
 
+    def test_warnings(self):
+        """Who looks at packages, installs one, or has one refused, is told where Allow
+        Untrusted counts, and why it does not where it is asked for."""
+        for policy, what in matrix.POLICIES.items():
+            device = self.new_device(policy)
+            for words in (("install", self.maker.path("signed")), ("show",),
+                          ("verify", self.maker.path("invalid"))):
+                with self.subTest(policy=policy, words=words):
+                    errors = device.wmopkg(*words).stderr
+                    warnings = errors.count("wmopkg: warning: Allow Untrusted")
+                    self.assertEqual(warnings, 1 if what.warns else 0, errors)
+                    self.assertIn(what.warns and f"wmopkg: warning: {what.warns}", errors)
+
     def test_default(self):
         self.run_policy("default")
 

@@ -55,15 +55,20 @@ class Policy(NamedTuple):
     asked: bool  # the boot configuration says Allow Untrusted
     anchor: str
     unlock: tuple  # what the unlock statement allows, () for none
+    warns: str = ""  # part of what each command and each boot say of it
 
 
+ALLOWED = "Allow Untrusted is set: packages of any origin may be active"
+LOCKED = "Allow Untrusted does not count on this device"
 POLICIES = {
     "default": Policy(False, "none", ()),
-    "allow": Policy(True, "none", ()),
-    "anchor": Policy(True, "always", ()),
-    "unlocked": Policy(True, "always", ("untrusted", "downgrade")),
-    "untrusted": Policy(True, "always", ("untrusted",)),
-    "downgrade": Policy(True, "always", ("downgrade",)),
+    "allow": Policy(True, "none", (), ALLOWED),
+    "anchor": Policy(True, "always", (), f"{LOCKED} without an unlock statement (serial number: "
+                     f"{SERIAL})"),
+    "unlocked": Policy(True, "always", ("untrusted", "downgrade"), ALLOWED),
+    "untrusted": Policy(True, "always", ("untrusted",), ALLOWED),
+    "downgrade": Policy(True, "always", ("downgrade",), f"{LOCKED}: its unlock statement does not "
+                        "allow it"),
     "not asked": Policy(False, "always", ("untrusted", "downgrade")),
 }
 

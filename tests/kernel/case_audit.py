@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: MIT
+"""The audit log of a device: boots and commands, in one chain that no cut of the power and
+no killed program breaks; and what is said to syslog of it."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import uml
+from device import Device, Vendor, equal, read, run
+
+LOG = "persist/wmopkg/audit.log"
+CUTS = 3
+
+
+def prepare(work, build):
+    vendor = Vendor(work, build)
+    vendor.make("good", {"etc/good": "good\n"})
+    vendor.make("plain", {"etc/plain": "plain\n"}, signer=None)
+    for number in range(CUTS):
+        cut_power(work, build, number)
+
+
+def cut_power(work, build, number):
+    """Boot a kernel that adds line after line, and kill it in the middle of that."""
+    cut = f"{work}/cut{number}"
+    for folder in ("data/packages", "persist/packages", "uml", "run"):
+        os.makedirs(f"{cut}/{folder}")
+    shutil.copytree(work + "/keys", cut + "/keys")
+    shutil.copytree(work + "/packages", cut + "/packages")
+    lines = 3 + 2 * number
+
+    def written():
+        try:
+            return read(f"{cut}/{LOG}").count("\n") >= lines
+        except OSError:
+            return False
+
+    equal(uml.boot(cut, build, "audit_cut", 60, cut=written), None, "the power was cut")
+
+
+def lines_of(device):
+    """What is no line is a warning."""
+    return [json.loads(line) for line in device.tell("audit", "json").splitlines()
+            if line.startswith("{")]
+
+
+def events(device):
+    return [(line["boot"], line["user"], line["event"], line.get("package"),
+             line.get("verdict"), line.get("code", "ok")) for line in lines_of(device)]
+
+
+def whole(device):
+    lines = lines_of(device)
+    equal(device.tell("audit", "verify"),
+          f"Audit log: {len(lines)} lines, number {lines[0]['number']} to "
+          f"{lines[-1]['number']}, whole.\n")
+    return len(lines)
+
+
+def test_boots_and_commands(work, build):
+    good, plain = f"{work}/packages/good.wmopkg", f"{work}/packages/plain.wmopkg"
+    with Device(work, build) as device:
+        device.activate()
+        device.tell("install", good)
+        device.tell("install", plain, status=3)
+        device.reboot()
+        device.activate()
+        equal(device.state()["boot"], 2)
+        device.install(plain)  # past the installer
+        device.reboot()
+        device.activate()
+        device.tell("remove", "good", "--yes")
+        equal(events(device), [
+            (1, "boot", "boot", None, None, "ok"),
+            (1, "root", "install", "good", "Signed", "ok"),
+            (1, "root", "refuse", "plain", "Unsigned", "no-signature"),
+            (2, "boot", "boot", None, None, "ok"),
+            (2, "boot", "activate", "good", "Signed", "ok"),
+            (3, "boot", "boot", None, None, "ok"),
+            (3, "boot", "activate", "good", "Signed", "ok"),
+            (3, "boot", "refuse", "plain", "Unsigned", "no-signature"),
+            (3, "root", "remove", "good", None, "ok")])
+        installed, active = lines_of(device)[1], lines_of(device)[4]
+        equal(installed["id"], active["id"])
+        equal(installed["signer"], active["signer"])
+        equal(installed["source"], good)
+        equal(whole(device), 9)
+
+
+def test_changed_between_boots(work, build):
+    """The boot says so, sets it aside, and goes on."""
+    with Device(work, build) as device:
+        device.install(f"{work}/packages/good.wmopkg")
+        device.activate()
+        path = f"{device.base}/{LOG}"
+        changed = read(path).replace('"activate"', '"refuse"')
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(changed)
+        assert "wmopkg: audit.log, line 2: its digest does not match" in \
+            device.tell("audit", "verify", status=1)
+        device.reboot()
+        device.activate()
+        equal(read(path + ".broken"), changed)
+        equal(device.see("etc/good"), "good\n")
+        equal([event[:3] for event in events(device)], [
+            (2, "boot", "broken-log"), (2, "boot", "boot"), (2, "boot", "activate")])
+        equal([line["number"] for line in lines_of(device)], [3, 4, 5])
+        device.tell("audit", "verify", status=1)
+        os.unlink(path + ".broken")
+        equal(whole(device), 3)
+
+
+def test_no_persist(work, build):
+    with Device(work, build) as device:
+        device.configure(persist="/nowhere")
+        device.install(f"{work}/packages/good.wmopkg")
+        device.activate()
+        equal(device.see("etc/good"), "good\n")
+        equal(device.state()["boot"], 0)
+
+
+def test_power_cut(work, build):
+    """Whatever the power was cut in: the log is whole, and goes on."""
+    for number in range(CUTS):
+        cut = f"{work}/cut{number}"
+        with Device(work, build) as device:
+            shutil.copytree(f"{cut}/persist/wmopkg", f"{device.base}/persist/wmopkg")
+            before = whole(device)
+            assert before >= 2, before
+            device.activate()
+            equal(whole(device), before + 1)
+
+
+def test_killed(work, build):
+    """A program that is killed anywhere leaves a log that is whole."""
+    chance = random.Random(20260301)
+    with Device(work, build) as device:
+        device.configure(audit_bytes=16384)
+        count = 0
+        for _ in range(40):
+            command = subprocess.Popen(
+                [device.wmopkg, "--config", device.base + "/conf", "install",
+                 f"{work}/packages/plain.wmopkg"], stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(chance.uniform(0.002, 0.06))
+            command.send_signal(signal.SIGKILL)
+            command.wait()
+            if os.path.exists(f"{device.base}/{LOG}"):
+                count = whole(device)
+        device.tell("install", f"{work}/packages/plain.wmopkg", status=3)
+        assert whole(device) > count
+
+
+def receive(listener):
+    listener.settimeout(5)
+    return listener.recv(8192).decode()
+
+
+def test_syslog(work, build):
+    """What the installer does goes to whoever listens at /dev/log."""
+    base = f"{work}/listener"
+    os.mkdir(base)
+    run("mount", "-t", "tmpfs", "tmpfs", base)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+            listener.bind(base + "/log")
+            open(base + "/null", "wb").close()
+            with Device(work, build) as device:
+                check_syslog(work, device, base, listener)
+    finally:
+        run("umount", "-l", base)
+
+
+def check_syslog(work, device, base, listener):
+    def quietly(*words):
+        """wmopkg where /dev holds nothing but the socket and what a program needs."""
+        script = f"mount --bind /dev/null {base}/null; mount --bind {base} /dev; exec \"$@\""
+        return run("unshare", "-m", "sh", "-c", script, "sh", device.wmopkg, "--config",
+                   device.base + "/conf", *words, check=False)
+
+    done = quietly("install", f"{work}/packages/good.wmopkg")
+    equal(done.returncode, 0, done.stdout)
+    told = receive(listener)
+    # authpriv is 10 * 8, a notice 5, a warning 4
+    assert told.startswith("<85>"), told
+    assert " wmopkg[" in told, told
+    assert "]: install user=root package=good version=1.0 verdict=Signed " \
+        f"source={work}/packages/good.wmopkg" in told, told
+    done = quietly("install", f"{work}/packages/plain.wmopkg")
+    equal(done.returncode, 3, done.stdout)
+    told = receive(listener)
+    assert told.startswith("<84>"), told
+    assert "]: refuse user=root package=plain version=1.0 verdict=Unsigned " in told, told
+    assert "code=no-signature reason=" in told, told
+    done = quietly("remove", "good", "--yes")
+    equal(done.returncode, 0, done.stdout)
+    assert "]: remove user=root package=good" in receive(listener)

@@ -2,6 +2,7 @@
 #include "installer/auditing.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,12 @@
 #define UID_UNSET  4294967295UL /* of a process that nobody logged in for */
 
 DEFINE_CLEANUP(struct overlay_audit, overlay_audit_free);
+
+/* The line of the audit log; .number 0 where there is none. */
+struct added {
+	uint64_t number;
+	char digest[2 * VERITY_DIGEST_BYTES + 1];
+};
 
 static void name_of(uid_t uid, char ret[static USER_BYTES])
 {
@@ -51,37 +58,51 @@ static void find_user(char ret[static USER_BYTES])
 	verity_text_plain(ret);
 }
 
+/* In quotes where it needs them: no value may look like a key of its own. */
 static void put(char *line, size_t size, const char *key, const char *value)
 {
 	size_t used = strlen(line);
+	const char *quote;
 
-	if (value && value[0])
-		snprintf(line + used, size - used, " %s=%s", key, value);
+	if (!value || !value[0])
+		return;
+	quote = strpbrk(value, " \"=") ? "\"" : "";
+	snprintf(line + used, size - used, " %s=%s%s%s", key, quote, value, quote);
+	if (!quote[0])
+		return;
+	used += strlen(key) + 3;
+	for (char *at = line + used; used < size && at[0] && at[1]; at++)
+		if (*at == '"')
+			*at = '\'';
 }
 
-static void to_syslog(const struct overlay_audit_entry *entry, const char *user)
+static void to_syslog(const struct overlay_audit_entry *entry, const char *user,
+		      const struct added *added)
 {
-	char line[1024];
+	bool refused = entry->reason && entry->reason->code != VERITY_OK;
+	char line[1024], number[24] = "";
 
+	if (added->number)
+		snprintf(number, sizeof(number), "%" PRIu64, added->number);
 	snprintf(line, sizeof(line), "%s", overlay_audit_event_name(entry->event));
 	put(line, sizeof(line), "user", user);
 	put(line, sizeof(line), "package", entry->package ? entry->package->name : NULL);
 	put(line, sizeof(line), "version", entry->version);
 	put(line, sizeof(line), "verdict", entry->verdict);
-	put(line, sizeof(line), "source", entry->source);
+	put(line, sizeof(line), "number", number);
+	put(line, sizeof(line), "digest", added->digest);
+	put(line, sizeof(line), "code",
+	    refused ? verity_code_name(entry->reason->code) : NULL);
 	put(line, sizeof(line), "detail", entry->detail);
-	if (entry->reason && entry->reason->code != VERITY_OK) {
-		put(line, sizeof(line), "code", verity_code_name(entry->reason->code));
-		put(line, sizeof(line), "reason", entry->reason->message);
-	}
+	put(line, sizeof(line), "source", entry->source);
+	put(line, sizeof(line), "reason", refused ? entry->reason->message : NULL);
 	openlog("wmopkg", LOG_PID, LOG_AUTHPRIV);
-	syslog(entry->reason && entry->reason->code ? LOG_WARNING : LOG_NOTICE, "%s",
-	       verity_text_plain(line));
+	syslog(refused ? LOG_WARNING : LOG_NOTICE, "%s", verity_text_plain(line));
 	closelog();
 }
 
 static int to_log(struct device *device, const struct overlay_audit_entry *entry,
-		  const char *user, struct verity_error *err)
+		  const char *user, struct added *ret, struct verity_error *err)
 {
 	cleanup_with(overlay_audit_free_p) struct overlay_audit *audit = NULL;
 	struct overlay_trust *trust;
@@ -96,18 +117,23 @@ static int to_log(struct device *device, const struct overlay_audit_entry *entry
 		now = overlay_trust_time(trust);
 	r = overlay_audit_open(record, device_config(device)->audit_bytes, now, user,
 			       &audit, err);
-	return r < 0 ? r : overlay_audit_append(audit, entry, 1, err);
+	if (r == 0)
+		r = overlay_audit_append(audit, entry, 1, err);
+	if (r == 0)
+		ret->number = overlay_audit_last(audit, ret->digest);
+	return r;
 }
 
 void auditing_add(struct device *device, const struct overlay_audit_entry *entry)
 {
+	struct added added = {.number = 0};
 	struct verity_error err;
 	char user[USER_BYTES];
 
 	find_user(user);
-	to_syslog(entry, user);
-	if (to_log(device, entry, user, &err) < 0)
+	if (to_log(device, entry, user, &added, &err) < 0)
 		report_warning("%s", err.message);
+	to_syslog(entry, user, &added);
 }
 
 void auditing_add_judged(struct device *device, struct overlay_audit_entry entry,

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "installer/allowed.h"
@@ -178,17 +179,22 @@ static void audit(const struct install *install, bool installed,
 {
 	const struct verity_judgement *judgement =
 		verity_stream_judgement(install->stream);
+	const char *where = source_where(install->source);
+	/* "./FILE" says little to who reads it elsewhere. */
+	cleanup_free char *path = strstr(where, "://") ? NULL : realpath(where, NULL);
 	struct overlay_entry package = {.kind = install->kind};
 	struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_INSTALL,
 					    .package = &package,
-					    .source = source_where(install->source)};
+					    .source = path ? path : where};
 
 	if (!installed && (!judgement || verity_judgement_accepted(judgement)))
 		return;
 	snprintf(package.name, sizeof(package.name), "%s", source_name(install->source));
+	entry.reason = judgement ? verity_judgement_reason(judgement) : NULL;
 	if (!installed) {
 		entry.event = OVERLAY_AUDIT_REFUSE;
-		entry.reason = why;
+		if (!entry.reason || entry.reason->code == VERITY_OK)
+			entry.reason = why;
 	}
 	auditing_add_judged(install->device, entry, judgement);
 }

@@ -10,6 +10,7 @@
 #include "overlay/audit_private.h"
 #include "overlay/record.h"
 #include "verity/cleanup.h"
+#include "verity/hex.h"
 #include "verity/io.h"
 
 struct overlay_audit {
@@ -17,6 +18,7 @@ struct overlay_audit {
 	size_t max_bytes;
 	struct overlay_audit_stamp stamp;
 	char *user;
+	struct overlay_audit_link last; /* that was added; .number 0: none yet */
 };
 
 DEFINE_CLEANUP(struct overlay_audit, overlay_audit_free);
@@ -71,6 +73,16 @@ int overlay_audit_open(int record_fd, size_t max_bytes, int64_t now, const char 
 uint64_t overlay_audit_boot(const struct overlay_audit *audit)
 {
 	return audit->stamp.boot;
+}
+
+uint64_t overlay_audit_last(const struct overlay_audit *audit,
+			    char ret_digest[static 2 * VERITY_DIGEST_BYTES + 1])
+{
+	ret_digest[0] = '\0';
+	if (audit->last.number)
+		verity_hex_encode(audit->last.digest, sizeof(audit->last.digest),
+				  ret_digest);
+	return audit->last.number;
 }
 
 /* One append, from what is there to what is to be there. */
@@ -294,7 +306,10 @@ static int store(struct append *append, struct verity_error *err)
 		return r;
 	append->head.last = append->last.number;
 	memcpy(append->head.digest, append->last.digest, sizeof(append->head.digest));
-	return overlay_audit_head_store(record_fd, &append->head, err);
+	r = overlay_audit_head_store(record_fd, &append->head, err);
+	if (r == 0)
+		append->audit->last = append->last;
+	return r;
 }
 
 static int add_lines(struct overlay_audit *audit,

@@ -15,6 +15,7 @@
 
 #include "overlay/store.h"
 #include "verity/error.h"
+#include "verity/manifest.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -96,6 +97,16 @@ uint64_t overlay_audit_boot(const struct overlay_audit *audit);
 int overlay_audit_append(struct overlay_audit *audit,
 			 const struct overlay_audit_entry *entries, size_t count,
 			 struct verity_error *err) must_check;
+
+/**
+ * overlay_audit_last - the line that @audit added last, to be told where nobody on this
+ * device can change it
+ * @ret_digest: its digest, in hex; "" where there is none
+ *
+ * Return: its number; 0 where none was added.
+ */
+uint64_t overlay_audit_last(const struct overlay_audit *audit,
+			    char ret_digest[static 2 * VERITY_DIGEST_BYTES + 1]);
 
 /* What a check found. Plain data. */
 struct overlay_audit_check {

@@ -190,14 +190,20 @@ def check_syslog(work, device, base, listener):
     # authpriv is 10 * 8, a notice 5, a warning 4
     assert told.startswith("<85>"), told
     assert " wmopkg[" in told, told
-    assert "]: install user=root package=good version=1.0 verdict=Signed " \
-        f"source={work}/packages/good.wmopkg" in told, told
+    line = lines_of(device)[-1]
+    assert f"]: install user=root package=good version=1.0 verdict=Signed number=1 " \
+        f"digest={line['digest']} source={work}/packages/good.wmopkg" in told, told
     done = quietly("install", f"{work}/packages/plain.wmopkg")
     equal(done.returncode, 3, done.stdout)
     told = receive(listener)
     assert told.startswith("<84>"), told
-    assert "]: refuse user=root package=plain version=1.0 verdict=Unsigned " in told, told
-    assert "code=no-signature reason=" in told, told
+    assert "]: refuse user=root package=plain version=1.0 verdict=Unsigned number=2 " in told
+    assert ' code=no-signature ' in told and ' reason="' in told, told
+    odd = f'{work}/odd user="x" a=b'
+    shutil.copytree(work + "/packages", odd)
+    quietly("install", odd + "/plain.wmopkg")
+    told = receive(listener)
+    assert f""" source="{work}/odd user='x' a=b/plain.wmopkg" reason=""" in told, told
     done = quietly("remove", "good", "--yes")
     equal(done.returncode, 0, done.stdout)
     assert "]: remove user=root package=good" in receive(listener)

@@ -168,7 +168,7 @@ static int load(const char *path, struct overlay_bootconf *ret, struct said *sai
 int overlay_bootconf_load(const char *path, struct overlay_bootconf *ret,
 			  struct verity_error *err)
 {
-	struct said said;
+	struct said said = {.safe = false};
 
 	return load(path, ret, &said, err);
 }
@@ -190,7 +190,7 @@ int overlay_bootconf_read(const char *uboot_env, const char *cmdline,
 			  struct overlay_bootconf *ret, struct verity_error *err)
 {
 	struct overlay_bootconf conf;
-	struct said said;
+	struct said said = {.safe = false};
 	int uboot, r;
 
 	memset(ret, 0, sizeof(*ret));

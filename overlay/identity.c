@@ -125,7 +125,7 @@ static bool take_os_release(const char *text, const char *key, char *ret)
 	const char *line = text;
 	char value[VERITY_VERSION_MAX + 1];
 	size_t used = 0;
-	char quote;
+	char quote = '\0';
 
 	while (line &&
 	       !(strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == '='))
@@ -133,7 +133,8 @@ static bool take_os_release(const char *text, const char *key, char *ret)
 	if (!line)
 		return false;
 	line += strlen(key) + 1;
-	quote = *line == '"' || *line == '\'' ? *line++ : '\0';
+	if (*line == '"' || *line == '\'')
+		quote = *line++;
 	for (; *line && *line != '\n' && *line != quote; line++) {
 		if (*line == '\\' && quote != '\'' && line[1])
 			line++;

@@ -10,6 +10,8 @@
 
 #include "verity/cleanup.h"
 
+#define LOAD_FIRST 4096 /* bytes of memory for a small file */
+
 int verity_io_read(int fd, void *bytes, size_t count, uint64_t place,
 		   struct verity_error *err)
 {
@@ -94,19 +96,35 @@ int verity_io_copy(int from_fd, uint64_t from, int to_fd, uint64_t to, uint64_t 
 	return 0;
 }
 
+/* Room for more, twice as much each time, up to one byte past what may be taken. */
+static bool grow(char **text, size_t *room, size_t max)
+{
+	size_t more = *room ? *room * 2 : LOAD_FIRST;
+	char *grown;
+
+	if (more > max + 1)
+		more = max + 1;
+	grown = realloc(*text, more);
+	if (!grown)
+		return false;
+	*text = grown;
+	*room = more;
+	return true;
+}
+
 /* Files of /proc tell no size: read until the end, or until there is too much. */
 int verity_io_load_fd(int fd, const char *name, size_t max, char **ret, size_t *ret_size,
 		      struct verity_error *err)
 {
-	cleanup_free char *text = malloc(max + 1);
-	size_t size = 0;
-	char *fit;
+	cleanup_free char *text = NULL;
+	size_t size = 0, room = 0;
 
-	if (!text)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	for (;;) {
-		ssize_t n = read(fd, text + size, max + 1 - size);
+		ssize_t n;
 
+		if (size == room && !grow(&text, &room, max))
+			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		n = read(fd, text + size, room - size);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -120,9 +138,6 @@ int verity_io_load_fd(int fd, const char *name, size_t max, char **ret, size_t *
 		}
 	}
 	text[size] = '\0';
-	fit = realloc(text, size + 1);
-	if (fit)
-		text = fit;
 	*ret_size = size;
 	*ret = steal_ptr(&text);
 	return 0;

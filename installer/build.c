@@ -17,17 +17,14 @@ static const struct command {
 	{"create", "--version V --description D [OPTION]... TREE OUT.wmopkg",
 	 "make a package of a directory or a tar", build_create},
 	{"sign", "[--add] --key KEY --cert CERT [--chain PEM] | --signature DER  IN OUT",
-	 "sign a package or statement, in place of its present signatures or beside them",
+	 "sign a package or statement, in place of its signatures or beside them",
 	 build_sign},
-	{"inspect",
-	 "[--json] [--keys DIR [--denylist FILE]] [--model M] [--firmware V] [--floor N] "
-	 "[--allow-untrusted] FILE",
-	 "show what a package or statement says of itself, and judge it as a device would",
+	{"inspect", "[--json] [OPTION]... FILE",
+	 "show what a package or statement says, and judge it as a device would",
 	 build_inspect},
 	{"extract", "[--manifest F] [--signature F] [--tree F] [--image F] FILE",
 	 "write the parts of a package or statement to files", build_extract},
-	{"unlock",
-	 "--serial S --allow untrusted|downgrade --not-after DAY|SECONDS [OPTION]... OUT",
+	{"unlock", "--serial S --allow WORD --not-after DAY [OPTION]... OUT",
 	 "make a statement that allows one device more, until a day", build_unlock},
 	{"denylist", "--number N [ENTRY]... [OPTION]... OUT",
 	 "make a list of what devices must not run any more", build_denylist},
@@ -83,9 +80,10 @@ static enum exit_status help(void)
 	     "  --firmware V          its firmware's version\n"
 	     "  --floor N             the highest epoch of the package that it has run\n"
 	     "  --allow-untrusted     its boot configuration allows this\n"
-	     "\nTimes in the image are those of SOURCE_DATE_EPOCH at most, 0 where it is not "
-	     "set.\nExit status: 0 done, 1 failed, 2 usage, 3 refused or not sound, 4 no such "
-	     "file, 6 no room.");
+	     "\nTimes in the image are those of SOURCE_DATE_EPOCH at most, 0 where it is\n"
+	     "not set.\n"
+	     "Exit status: 0 done, 1 failed, 2 usage, 3 refused or not sound,\n"
+	     "4 no such file, 6 no room.");
 	return STATUS_DONE;
 }
 
@@ -103,7 +101,7 @@ int main(int argc, char **argv)
 	report_program("wmopkg-build");
 	if (argc < 2)
 		return report_usage("a command is expected");
-	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
+	if (strcmp(argv[1], "help") == 0 || strcmp(argv[argc - 1], "--help") == 0)
 		return help();
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("wmopkg-build " WMOPKG_VERSION);

@@ -139,7 +139,8 @@ static int take_number(struct request *request, int option, struct verity_error 
 	}
 }
 
-static int take_option(struct request *request, int option, struct verity_error *err)
+static int take_option(struct request *request, char *const *argv, int option,
+		       struct verity_error *err)
 {
 	switch (option) {
 	case OPTION_NAME:
@@ -172,8 +173,7 @@ static int take_option(struct request *request, int option, struct verity_error 
 		request->kernel.cert = optarg;
 		return 0;
 	default:
-		return build_take_signing(&request->signing, "create", option, optarg,
-					  err);
+		return build_take_signing(&request->signing, argv, option, err);
 	}
 }
 
@@ -211,7 +211,7 @@ static int parse(int argc, char **argv, struct request *ret, struct verity_error
 
 	optind = 1;
 	while ((option = getopt_long(argc, argv, ":", options, NULL)) >= 0) {
-		r = take_option(ret, option, err);
+		r = take_option(ret, argv, option, err);
 		if (r < 0)
 			return r;
 	}
@@ -326,7 +326,8 @@ enum exit_status build_create(int argc, char **argv)
 {
 	cleanup_with(verity_manifest_free_p) struct verity_manifest *manifest =
 		calloc(1, sizeof(*manifest));
-	struct request request = {.manifest = manifest, .signing.when = -1};
+	struct request request = {.manifest = manifest,
+				  .signing = {.when = -1, .use = BUILD_USE_PACKAGE}};
 	struct verity_error err;
 
 	if (!manifest)

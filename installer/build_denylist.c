@@ -157,7 +157,8 @@ static int take_entry(struct request *request, int option, struct verity_error *
 	return r < 0 ? r : add(request, &deny, err);
 }
 
-static int take_option(struct request *request, int option, struct verity_error *err)
+static int take_option(struct request *request, char *const *argv, int option,
+		       struct verity_error *err)
 {
 	int64_t number;
 	int r;
@@ -175,8 +176,7 @@ static int take_option(struct request *request, int option, struct verity_error 
 	case OPTION_NAME:
 		return take_entry(request, option, err);
 	default:
-		return build_take_signing(&request->signing, "denylist", option, optarg,
-					  err);
+		return build_take_signing(&request->signing, argv, option, err);
 	}
 }
 
@@ -186,7 +186,7 @@ static int parse(int argc, char **argv, struct request *ret, struct verity_error
 
 	optind = 1;
 	while (r == 0 && (option = getopt_long(argc, argv, ":", options, NULL)) >= 0)
-		r = take_option(ret, option, err);
+		r = take_option(ret, argv, option, err);
 	if (r == 0 && ret->number == 0)
 		r = verity_fail(err, VERITY_E_USAGE, "denylist: --number is missing");
 	if (r == 0)

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "installer/build.h"
+#include "installer/build_options.h"
 #include "installer/build_statement.h"
 #include "installer/output.h"
 #include "verity/cleanup.h"
@@ -36,9 +37,7 @@ static int parse(int argc, char **argv, struct request *ret, struct verity_error
 	optind = 1;
 	while ((option = getopt_long(argc, argv, ":", options, NULL)) >= 0) {
 		if (option >= PART_COUNT)
-			return verity_fail(
-				err, VERITY_E_USAGE,
-				"extract: an option is unknown or lacks its value");
+			return build_fail_option(argv, err);
 		ret->paths[option] = optarg;
 		any = true;
 	}

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "installer/build.h"
 #include "installer/build_statement.h"
@@ -48,7 +50,8 @@ struct request {
 	const char *file;
 };
 
-static int take_option(struct request *request, int option, struct verity_error *err)
+static int take_option(struct request *request, char *const *argv, int option,
+		       struct verity_error *err)
 {
 	switch (option) {
 	case OPTION_JSON:
@@ -73,8 +76,7 @@ static int take_option(struct request *request, int option, struct verity_error 
 		request->allow_untrusted = true;
 		return 0;
 	default:
-		return verity_fail(err, VERITY_E_USAGE,
-				   "inspect: an option is unknown or lacks its value");
+		return build_fail_option(argv, err);
 	}
 }
 
@@ -84,7 +86,7 @@ static int parse(int argc, char **argv, struct request *ret, struct verity_error
 
 	optind = 1;
 	while (r == 0 && (option = getopt_long(argc, argv, ":", options, NULL)) >= 0)
-		r = take_option(ret, option, err);
+		r = take_option(ret, argv, option, err);
 	if (r < 0)
 		return r;
 	if (argc - optind != 1)
@@ -216,6 +218,9 @@ static int inspect(const struct request *request, bool *ret_good,
 	};
 	int r = 0;
 
+	/* On a device a missing key ring trusts nobody; here it is a slip of the pen. */
+	if (request->keys && access(request->keys, F_OK) < 0)
+		return verity_fail_errno(err, errno, "key ring %s", request->keys);
 	if (request->keys)
 		r = verity_keyring_load(request->keys, &keyring, err);
 	if (r == 0 && request->denylist)

@@ -69,8 +69,10 @@ enum exit_status build_keys(int argc, char **argv)
 		return report_usage("keys: one folder is expected");
 	if (make_keys(argv[1], &err) < 0)
 		return report_error(NULL, &err);
-	printf("%s: root.pem goes into the key ring of the firmware; sign packages with "
-	       "signer.key and signer.pem, unlock statements with unlock.key and unlock.pem.\n"
+	printf("%s:\n"
+	       "  root.pem                the key ring of the firmware\n"
+	       "  signer.key, signer.pem  sign packages and deny lists\n"
+	       "  unlock.key, unlock.pem  sign unlock statements\n"
 	       "For development only: the key of a product belongs in an HSM.\n",
 	       argv[1]);
 	return STATUS_DONE;

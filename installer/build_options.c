@@ -2,6 +2,7 @@
 #include "installer/build_options.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,31 +39,37 @@ int build_parse_padding(const char *text, enum verity_rsa_padding *ret,
 	return 0;
 }
 
-int build_take_signing(struct build_signing *signing, const char *command, int option,
-		       char *value, struct verity_error *err)
+int build_fail_option(char *const *argv, struct verity_error *err)
+{
+	return verity_fail(err, VERITY_E_USAGE,
+			   "%s: '%s' is unknown or lacks its value (see 'wmopkg-build "
+			   "help')",
+			   argv[0], argv[optind - 1]);
+}
+
+int build_take_signing(struct build_signing *signing, char *const *argv, int option,
+		       struct verity_error *err)
 {
 	switch (option) {
 	case BUILD_OPTION_KEY:
-		signing->key = value;
+		signing->key = optarg;
 		return 0;
 	case BUILD_OPTION_CERT:
-		signing->cert = value;
+		signing->cert = optarg;
 		return 0;
 	case BUILD_OPTION_CHAIN:
-		signing->chain = value;
+		signing->chain = optarg;
 		return 0;
 	case BUILD_OPTION_PIN_FILE:
-		signing->pin_file = value;
+		signing->pin_file = optarg;
 		return 0;
 	case BUILD_OPTION_SIGNING_TIME:
-		return build_parse_integer("--signing-time", value, 0, VERITY_TIME_MAX,
+		return build_parse_integer("--signing-time", optarg, 0, VERITY_TIME_MAX,
 					   &signing->when, err);
 	case BUILD_OPTION_RSA_PADDING:
-		return build_parse_padding(value, &signing->rsa_padding, err);
+		return build_parse_padding(optarg, &signing->rsa_padding, err);
 	default:
-		return verity_fail(err, VERITY_E_USAGE,
-				   "%s: an option is unknown or lacks its value",
-				   command);
+		return build_fail_option(argv, err);
 	}
 }
 

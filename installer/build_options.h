@@ -9,7 +9,8 @@
 
 /* What a certificate must be for, so that nobody hands out what every device refuses. */
 enum build_use {
-	BUILD_USE_ANY, /* not asked */
+	BUILD_USE_ANY,     /* not asked */
+	BUILD_USE_PACKAGE, /* warned of: with Allow Untrusted a device takes it */
 	BUILD_USE_DENYLIST,
 	BUILD_USE_UNLOCK,
 };
@@ -46,14 +47,21 @@ enum build_option {
 };
 
 /**
- * build_take_signing - take one of BUILD_SIGNING_OPTIONS
- * @command: that it is an option of
- * @value:   borrowed
+ * build_fail_option - what to say where getopt_long() does not take an option
+ * @argv: of the command, whose name is the first; the option is the last that was read
+ *
+ * Return: -EINVAL.
+ */
+int build_fail_option(char *const *argv, struct verity_error *err) must_check;
+
+/**
+ * build_take_signing - take one of BUILD_SIGNING_OPTIONS, whose value is optarg
+ * @argv: as for build_fail_option()
  *
  * Return: 0; -EINVAL, also where @option is none of them.
  */
-int build_take_signing(struct build_signing *signing, const char *command, int option,
-		       char *value, struct verity_error *err) must_check;
+int build_take_signing(struct build_signing *signing, char *const *argv, int option,
+		       struct verity_error *err) must_check;
 
 /**
  * build_check_signing - whether the options of who signs go together: nobody, or a key

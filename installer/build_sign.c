@@ -28,7 +28,7 @@ struct request {
 	const char *out;
 };
 
-static int take_option(struct build_resigning *resigning, int option,
+static int take_option(struct build_resigning *resigning, char *const *argv, int option,
 		       struct verity_error *err)
 {
 	switch (option) {
@@ -39,8 +39,7 @@ static int take_option(struct build_resigning *resigning, int option,
 		resigning->signature = optarg;
 		return 0;
 	default:
-		return build_take_signing(&resigning->signing, "sign", option, optarg,
-					  err);
+		return build_take_signing(&resigning->signing, argv, option, err);
 	}
 }
 
@@ -66,7 +65,7 @@ static int parse(int argc, char **argv, struct request *ret, struct verity_error
 
 	optind = 1;
 	while (r == 0 && (option = getopt_long(argc, argv, ":", options, NULL)) >= 0)
-		r = take_option(&ret->resigning, option, err);
+		r = take_option(&ret->resigning, argv, option, err);
 	if (r == 0)
 		r = check_options(&ret->resigning, err);
 	if (r < 0)
@@ -164,7 +163,8 @@ static int sign_package(const struct request *request, struct verity_error *err)
 
 enum exit_status build_sign(int argc, char **argv)
 {
-	struct request request = {.resigning.signing.when = -1};
+	struct request request = {
+		.resigning.signing = {.when = -1, .use = BUILD_USE_PACKAGE}};
 	struct verity_error err;
 	int r = parse(argc, argv, &request, &err);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "installer/report.h"
 #include "installer/secret.h"
 #include "verity/cleanup.h"
 #include "verity/format.h"
@@ -27,6 +28,10 @@ static int check_use(const struct build_signing *signing,
 	if (signing->use == BUILD_USE_ANY)
 		return 0;
 	r = verity_signing_key_check_purpose(key, purpose, err);
+	if (r == -EINVAL && signing->use == BUILD_USE_PACKAGE) {
+		report_warning("%s: %s", signing->cert, err->message);
+		return 0;
+	}
 	return r < 0 ? verity_context(err, r, "%s", signing->cert) : 0;
 }
 

@@ -71,7 +71,8 @@ static int parse_allow(const char *word, unsigned *allows, struct verity_error *
 				 "--allow: '%s' is not untrusted or downgrade", word);
 }
 
-static int take_option(struct request *request, int option, struct verity_error *err)
+static int take_option(struct request *request, char *const *argv, int option,
+		       struct verity_error *err)
 {
 	switch (option) {
 	case OPTION_SERIAL:
@@ -82,8 +83,7 @@ static int take_option(struct request *request, int option, struct verity_error 
 	case OPTION_NOT_AFTER:
 		return parse_not_after(optarg, &request->not_after, err);
 	default:
-		return build_take_signing(&request->signing, "unlock", option, optarg,
-					  err);
+		return build_take_signing(&request->signing, argv, option, err);
 	}
 }
 
@@ -106,7 +106,7 @@ static int parse(int argc, char **argv, struct request *ret, struct verity_error
 
 	optind = 1;
 	while (r == 0 && (option = getopt_long(argc, argv, ":", options, NULL)) >= 0)
-		r = take_option(ret, option, err);
+		r = take_option(ret, argv, option, err);
 	if (r == 0)
 		r = check_request(ret, err);
 	if (r < 0)

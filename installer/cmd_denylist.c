@@ -98,8 +98,8 @@ static int set(struct device *device, const char *file, struct verity_error *err
 	if (r == 0)
 		printf("Deny list %" PRIu32 " is in force already.\n", number);
 	else
-		printf("Deny list %" PRIu32 " is in force: installed packages that it "
-		       "names stay out from the next boot on.\n",
+		printf("Deny list %" PRIu32 " is in force: packages that it names stay "
+		       "out after reboot.\n",
 		       number);
 	return print_revoked(device, err);
 }

@@ -306,7 +306,8 @@ enum exit_status command_install(struct device *device, int argc, char **argv)
 	if (source_open(where, &source, &err) < 0)
 		return report_error(NULL, &err);
 	if (install_from(device, source, kind, &err) < 0)
-		return report_error(source_where(source), &err);
+		return report_hinted(source_where(source), &err,
+				     allowed_hint(device, err.code));
 	puts("Installed... Changes are applied after reboot.");
 	return STATUS_DONE;
 }

@@ -76,9 +76,9 @@ static int show_table(const struct installed_list *list, struct verity_error *er
 	return 0;
 }
 
-static void print_reason(const struct verity_error *reason)
+static void print_reason(struct device *device, const struct verity_error *reason)
 {
-	const char *hint = verity_code_hint(reason->code);
+	const char *hint = allowed_hint(device, reason->code);
 
 	report_plain(stdout, reason->message);
 	if (hint)
@@ -87,12 +87,12 @@ static void print_reason(const struct verity_error *reason)
 }
 
 /* Why it is not so, or not yet so, as the table lets one think. */
-static void show_note(const struct installed *item)
+static void show_note(struct device *device, const struct installed *item)
 {
 	switch (item->status) {
 	case INSTALLED_INACTIVE:
 		printf("%s: not active: ", item->entry.name);
-		print_reason(&item->reason);
+		print_reason(device, &item->reason);
 		break;
 	case INSTALLED_PENDING:
 		printf("%s: active after reboot%s%s\n", item->entry.name,
@@ -105,14 +105,14 @@ static void show_note(const struct installed *item)
 		if (item->verdict != VERITY_REVOKED)
 			break;
 		printf("%s: active until reboot: ", item->entry.name);
-		print_reason(&item->reason);
+		print_reason(device, &item->reason);
 		break;
 	case INSTALLED_UNKNOWN:
 		break;
 	}
 }
 
-static void show_active(const struct installed *item)
+static void show_active(struct device *device, const struct installed *item)
 {
 	switch (item->status) {
 	case INSTALLED_ACTIVE:
@@ -121,7 +121,7 @@ static void show_active(const struct installed *item)
 		break;
 	case INSTALLED_INACTIVE:
 		printf("Active: no: ");
-		print_reason(&item->reason);
+		print_reason(device, &item->reason);
 		break;
 	case INSTALLED_PENDING:
 		puts("Active: after reboot");
@@ -137,10 +137,10 @@ static void show_active(const struct installed *item)
 		printf("Active until reboot: version %s\n", item->running);
 }
 
-static void show_one(const struct installed *item)
+static void show_one(struct device *device, const struct installed *item)
 {
 	printf("Name: %s\nPersistent: %s\n", item->entry.name, persistent_word(item));
-	show_active(item);
+	show_active(device, item);
 	if (item->package) {
 		facts_print(verity_package_judgement(item->package),
 			    verity_package_layout(item->package));
@@ -159,19 +159,19 @@ static int show(struct device *device, const struct request *request,
 	int r = device_trust(device, &trust, err);
 
 	if (r == 0 && request->json)
-		return show_json(list, trust, err);
+		return show_json(device, list, trust, err);
 	if (r < 0)
 		return r;
 	if (!request->name)
 		r = show_table(list, err);
 	for (size_t i = 0; r == 0 && i < list->count; i++) {
 		if (!request->name) {
-			show_note(&list->items[i]);
+			show_note(device, &list->items[i]);
 			continue;
 		}
 		if (i)
 			putchar('\n');
-		show_one(&list->items[i]);
+		show_one(device, &list->items[i]);
 	}
 	return r;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "installer/allowed.h"
 #include "installer/cmd_show.h"
 #include "installer/facts.h"
 #include "verity/cleanup.h"
@@ -24,10 +25,10 @@ static bool put_message(struct json_object *object, const char *message)
 	return put_text(object, "message", verity_text_plain(plain));
 }
 
-static bool put_reason(struct json_object *object, const char *key,
+static bool put_reason(struct device *device, struct json_object *object, const char *key,
 		       const struct verity_error *reason)
 {
-	const char *hint = verity_code_hint(reason->code);
+	const char *hint = allowed_hint(device, reason->code);
 	struct json_object *child;
 
 	if (reason->code == VERITY_OK)
@@ -51,7 +52,8 @@ static bool put_package(struct json_object *object, const struct verity_package 
 			      verity_package_layout(package), NULL) == 0;
 }
 
-static bool put_item(struct json_object *list, const struct installed *item)
+static bool put_item(struct device *device, struct json_object *list,
+		     const struct installed *item)
 {
 	bool persistent = item->entry.kind == OVERLAY_PERSISTENT;
 	struct json_object *object = json_object_new_object();
@@ -64,7 +66,7 @@ static bool put_item(struct json_object *list, const struct installed *item)
 	       put_text(object, "status", installed_status_name(item->status)) &&
 	       verity_json_put(object, "active", json_object_new_boolean(item->active)) &&
 	       put_text(object, "verification", verity_verdict_name(item->verdict)) &&
-	       put_reason(object, "reason", &item->reason) &&
+	       put_reason(device, object, "reason", &item->reason) &&
 	       put_text(object, "identity", item->identity) &&
 	       put_text(object, "version", item->version) &&
 	       put_text(object, "description", item->description) &&
@@ -72,28 +74,29 @@ static bool put_item(struct json_object *list, const struct installed *item)
 	       put_package(object, item->package);
 }
 
-static bool put_trust(struct json_object *object, const struct overlay_trust *trust)
+static bool put_trust(struct device *device, struct json_object *object,
+		      const struct overlay_trust *trust)
 {
 	bool allowed = overlay_trust_policy(trust)->allow_untrusted;
 	const struct verity_error *locked = overlay_trust_locked(trust);
 
 	return verity_json_put(object, "allow_untrusted",
 			       json_object_new_boolean(allowed)) &&
-	       (!locked || put_reason(object, "locked", locked));
+	       (!locked || put_reason(device, object, "locked", locked));
 }
 
-int show_json(const struct installed_list *list, const struct overlay_trust *trust,
-	      struct verity_error *err)
+int show_json(struct device *device, const struct installed_list *list,
+	      const struct overlay_trust *trust, struct verity_error *err)
 {
 	cleanup_with(json_object_put_p) struct json_object *object =
 		json_object_new_object();
 	struct json_object *packages = json_object_new_array();
 	bool whole = verity_json_put(object, "format", json_object_new_int(SHOW_FORMAT));
 
-	whole = put_trust(object, trust) && whole;
+	whole = put_trust(device, object, trust) && whole;
 	whole = verity_json_put(object, "packages", packages) && whole;
 	for (size_t i = 0; whole && i < list->count; i++)
-		whole = put_item(packages, &list->items[i]);
+		whole = put_item(device, packages, &list->items[i]);
 	if (!whole)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	puts(json_object_to_json_string_ext(

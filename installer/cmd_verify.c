@@ -77,6 +77,7 @@ enum exit_status command_verify(struct device *device, int argc, char **argv)
 
 	if (argc != 2 && !json)
 		return report_usage("verify: one FILE is expected, and json after it");
-	return verify(device, argv[1], json, &err) < 0 ? report_error(NULL, &err)
-						       : report_output();
+	if (verify(device, argv[1], json, &err) < 0)
+		return report_hinted(NULL, &err, allowed_hint(device, err.code));
+	return report_output();
 }

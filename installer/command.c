@@ -23,7 +23,7 @@ static const struct command commands[] = {
 	 "say that this boot has come to a good end; for a service, not for people",
 	 command_boot_complete},
 	{"unlock", "[FILE | clear]",
-	 "take what the vendor allows this device, forget it, or show what is allowed",
+	 "take what the vendor allows this device, forget it, or show it",
 	 command_unlock},
 	{"denylist", "[FILE]",
 	 "put a list of what must not run any more in force, or show the one that is",
@@ -71,7 +71,7 @@ enum exit_status command_help(const char *name)
 	     "  --config FILE   configuration (default: " OVERLAY_CONFIG_PATH ")\n"
 	     "  --version       show the version\n\n"
 	     "Installed and removed packages take effect at the next boot.\n"
-	     "Exit status: 0 done, 1 failed, 2 usage, 3 refused by verification, 4 no such "
-	     "package\nor file, 5 transfer failed, 6 no room.");
+	     "Exit status: 0 done, 1 failed, 2 usage, 3 refused by verification,\n"
+	     "4 no such package or file, 5 transfer failed, 6 no room.");
 	return STATUS_DONE;
 }

@@ -30,6 +30,8 @@ static enum exit_status run(const char *config, int argc, char **argv)
 	command = command_find(argv[0]);
 	if (!command)
 		return report_usage("'%s' is not a command", argv[0]);
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		return command_help(argv[0]);
 	if (device_open(config, &device, &err) < 0)
 		return report_error(NULL, &err);
 	return command->run(device, argc, argv);

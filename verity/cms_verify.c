@@ -54,7 +54,10 @@ static int check_signer(const struct verity_cms_trust *trust, CMS_SignerInfo *si
 	if (ret->signed_at < 0)
 		return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
 				   "the signature does not say when it was made");
-	if (!trust->keyring || verity_keyring_count(trust->keyring) == 0)
+	if (!trust->keyring)
+		return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
+				   "there is no key ring to judge it by");
+	if (verity_keyring_count(trust->keyring) == 0)
 		return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
 				   "the key ring is empty");
 	return verity_cms_chain_check(trust, certificate, ret->signed_at, signatures,

@@ -25,7 +25,7 @@
 	X(USAGE, "usage", NULL)                                                                   \
 	X(CONFIG, "config", "correct the configuration file")                                     \
 	X(NOT_FOUND, "not-found", NULL)                                                           \
-	X(NOT_A_FILE, "not-a-file", "name a package file")                                        \
+	X(NOT_A_FILE, "not-a-file", "give the name of a file")                                    \
 	X(BAD_NAME, "bad-name",                                                                   \
 	  "rename it: a letter or digit, up to 63 of A-Z a-z 0-9 . _ -, then .wmopkg")            \
 	X(BAD_MAGIC, "bad-magic", "check that this is a wmopkg package file")                     \
@@ -53,11 +53,11 @@
 	X(DOWNGRADE, "downgrade",                                                                 \
 	  "install a newer package, or ask the vendor for an unlock statement that allows this")  \
 	X(QUARANTINED, "quarantined",                                                             \
-	  "try it again with 'wmopkg retry', or install another")                                 \
+	  "try it again with 'wmopkg retry NAME', or install another")                            \
 	X(BAD_STATEMENT, "bad-statement", "get the file again from who made it")                  \
 	X(WRONG_TYPE, "wrong-type", "check which file this is")                                   \
 	X(WRONG_DEVICE, "wrong-device",                                                           \
-	  "ask for a statement with this device's serial number")                                 \
+	  "'wmopkg unlock' shows this device's serial number")                                    \
 	X(EXPIRED, "expired", "ask for a new statement")                                          \
 	X(OLD_DENYLIST, "old-denylist", "get the newest deny list from the vendor")               \
 	X(LOCKED, "locked", "ask the vendor for an unlock statement for this device")             \

@@ -10,7 +10,7 @@ import unittest
 
 import bench
 
-STAYS = "is in force: installed packages that it names stay out from the next boot on."
+STAYS = "is in force: packages that it names stay out after reboot."
 TABLE = """\
 ╒ Packages ════════════════════════════════════════════════════════════════════╕
 │NAME     VERSION      PERSISTENT  VERIFICATION  DESCRIPTION                   │

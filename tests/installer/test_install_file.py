@@ -147,14 +147,14 @@ class Bad(bench.Case):
 
     def test_folder(self):
         os.mkdir("x.wmopkg")
-        self.refuse(1, "./x.wmopkg: a folder, not a file (name a package file)",
+        self.refuse(1, "./x.wmopkg: a folder, not a file (give the name of a file)",
                     "install", "./x.wmopkg")
 
     def test_device_and_pipe(self):
         os.symlink("/dev/null", "null.wmopkg")
         os.mkfifo("pipe.wmopkg")
         for name in ("null", "pipe"):
-            self.refuse(1, f"./{name}.wmopkg: a device or pipe, not a file (name a package file)",
+            self.refuse(1, f"./{name}.wmopkg: a device or pipe, not a file (give the name of a file)",
                         "install", f"./{name}.wmopkg")
 
     def test_unreadable(self):

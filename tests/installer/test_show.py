@@ -89,7 +89,7 @@ class Show(WithState):
         self.assertIn("│y     -        False       Invalid       ", output)
         self.assertTrue(output.endswith(
             f"┘\nx: not active: the file is empty ({bench.INCOMPLETE})\n"
-            "y: not active: a folder, not a file (name a package file)\n"), output)
+            "y: not active: a folder, not a file (give the name of a file)\n"), output)
 
     def test_active(self):
         self.install(self.package)
@@ -311,7 +311,7 @@ class Verify(bench.Case):
 
     def test_no_file(self):
         self.check(4, "", "x: cannot be opened: No such file or directory", "verify", "x")
-        self.check(1, "", "data: a folder, not a file (name a package file)", "verify", "data")
+        self.check(1, "", "data: a folder, not a file (give the name of a file)", "verify", "data")
 
     def test_needs_no_store(self):
         os.rmdir("data")
@@ -324,6 +324,7 @@ class Program(bench.Case):
         hint = "(see 'wmopkg help')"
         self.check(2, "", f"a command is expected {hint}")
         self.check(2, "", f"'frobnicate' is not a command {hint}", "frobnicate")
+        self.assertEqual(self.wmopkg("show", "--help").stdout, self.wmopkg("help", "show").stdout)
         self.check(2, "", f"'--frobnicate' is unknown or lacks its value {hint}", "--frobnicate")
         self.check(2, "", f"'--config' is unknown or lacks its value {hint}", "--config")
 

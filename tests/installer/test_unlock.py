@@ -15,6 +15,8 @@ DAY = 24 * 60 * 60
 YEAR = 365 * DAY
 LOCKED = ("Allow Untrusted does not count on this device without an unlock statement (serial "
           "number: SN-1)")
+INSTEAD = ("it has no signature (install one signed for this device, or ask for an unlock "
+           "statement)")
 ASK = "(ask the vendor for an unlock statement for this device)"
 SIGNER = "CN=wmopkg development unlock signer"
 
@@ -52,8 +54,8 @@ class Unlock(bench.Case):
     def test_locked(self):
         self.shown("Serial: SN-1", "Unlocked: no", "Allow Untrusted: no",
                    f"Reason: {LOCKED} {ASK}")
-        warning = f"warning: {LOCKED} {ASK}"
-        self.refuse(3, f"{warning}\n{self.unsigned}: Unsigned: {bench.UNSIGNED}", "install",
+        warning = f"warning: {LOCKED}"
+        self.refuse(3, f"{warning}\n{self.unsigned}: Unsigned: {INSTEAD}", "install",
                     self.unsigned)
         self.check(0, "No packages installed.\n", warning, "show")
         shown = self.wmopkg("show", "json")
@@ -87,8 +89,10 @@ class Unlock(bench.Case):
                      "clear")
         self.succeed("There is no unlock statement.\n", "unlock", "clear")
         self.assertFalse(os.path.exists("persist/wmopkg/unlock"))
-        self.check(3, "", f"warning: {LOCKED} {ASK}\n{self.unsigned}: Unsigned: {bench.UNSIGNED}",
+        self.check(3, "", f"warning: {LOCKED}\n{self.unsigned}: Unsigned: {INSTEAD}",
                    "install", self.unsigned)
+        shown = json.loads(self.wmopkg("show", "unsigned", "json").stdout)["packages"][0]
+        self.assertEqual(f"{shown['reason']['message']} ({shown['reason']['hint']})", INSTEAD)
 
     def test_a_newer_one_takes_its_place(self):
         self.wmopkg("unlock", self.good)
@@ -114,7 +118,7 @@ class Unlock(bench.Case):
             file.write(b"X")
         for status, file, message in (
                 (3, other, "the unlock statement is for serial number SN-2, and this device is "
-                           "SN-1 (ask for a statement with this device's serial number)"),
+                           "SN-1 ('wmopkg unlock' shows this device's serial number)"),
                 (3, stranger, "the signer does not chain to a key of this device: .* (ask for "
                               "one that is signed for this device)"),
                 (3, damaged, "signature"),

@@ -12,7 +12,7 @@ echo "{STUCK}" >/dev/console
 while :; do sleep 3600; done
 """
 REASON = "it was left out after boots that were not completed"
-HINT = "try it again with 'wmopkg retry', or install another"
+HINT = "try it again with 'wmopkg retry NAME', or install another"
 FIRMWARE_MOTD = "Welcome to the example device."
 BRAND_MOTD = "Property of ACME Power & Water."
 

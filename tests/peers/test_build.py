@@ -270,7 +270,7 @@ class WrongInput(Case):
         self.refused(2, "create: --version is missing", "create", "tree", "a.wmopkg")
         self.refused(2, "create: --description is missing", "create", "--version", "1", "tree",
                      "a.wmopkg")
-        self.refused(2, "create: an option is unknown or lacks its value", *CREATE, "--colour",
+        self.refused(2, "create: '--colour' is unknown or lacks its value" + see, *CREATE, "--colour",
                      "tree", "a.wmopkg")
         self.refused(2, "--priority: 'high' is not a whole number from -1000000 to 1000000",
                      *CREATE, "--priority", "high", "tree", "a.wmopkg")
@@ -281,6 +281,8 @@ class WrongInput(Case):
         self.refused(2, "create: --key and --cert go together", *CREATE, "--key", "k", "tree",
                      "a.wmopkg")
         self.refused(2, "keys: one folder is expected" + see, "keys")
+        self.refused(4, "key ring none: No such file or directory", "inspect", "--keys", "none",
+                     "a.wmopkg")
 
     def test_names(self):
         rename = (" (rename it: a letter or digit, up to 63 of A-Z a-z 0-9 . _ -, "
@@ -331,7 +333,7 @@ class WrongInput(Case):
                      "nowhere/a.wmopkg")
         os.mkdir("folder.wmopkg")
         self.refused(1, "folder.wmopkg: there is something that is not a file "
-                     "(name a package file)", *CREATE, "tree", "folder.wmopkg")
+                     "(give the name of a file)", *CREATE, "tree", "folder.wmopkg")
 
     def test_no_room(self):
         os.mkdir("small")
@@ -373,7 +375,7 @@ class WrongInput(Case):
                      "bad.wmopkg", "out.wmopkg")
         self.refused(4, "none.wmopkg: cannot be opened: No such file or directory", "inspect",
                      "none.wmopkg")
-        self.refused(1, "tree: a folder, not a file (name a package file)", "inspect", "tree")
+        self.refused(1, "tree: a folder, not a file (give the name of a file)", "inspect", "tree")
         self.refused(1, "key ring tree/etc/motd: Not a directory", "inspect", "--keys",
                      "tree/etc/motd", "good.wmopkg")
         self.refused(3, "tree/etc/motd: the file has 6 bytes, too few for a package (the copy "

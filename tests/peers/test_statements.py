@@ -20,6 +20,7 @@ WMOPKG = os.path.join(INSTALLER, "wmopkg")
 SIGNER = ("--key", "keys/signer.key", "--cert", "keys/signer.pem")
 UNLOCK = ("--key", "keys/unlock.key", "--cert", "keys/unlock.pem")
 UNTIL = 4102444799  # 2099-12-31 23:59:59 UTC
+SEE = " (see 'wmopkg-build help')"
 DAY = ("--not-after", "2099-12-31")
 KEYS_HINT = " (check the key and certificate files)"
 
@@ -190,6 +191,13 @@ class Making(Case):
         self.assertEqual((result.returncode, result.stderr), (
             0, "wmopkg-build: warning: u: 1970-01-01 00:33:50 UTC is in the past\n"))
 
+    def test_a_package_by_a_certificate_that_is_for_statements(self):
+        result = run(BUILD, "create", "--version", "1", "--description", "D", *UNLOCK, "tree",
+                     "purpose.wmopkg")
+        self.assertEqual((result.returncode, result.stderr), (
+            0, "wmopkg-build: warning: keys/unlock.pem: the certificate is not for signing "
+               "packages (extended key usage codeSigning)\n"))
+
     def test_same_bytes(self):
         for name in ("a", "b"):
             self.build("unlock", "--serial", "A", "--allow", "untrusted", *DAY, name)
@@ -209,9 +217,10 @@ class Making(Case):
                 ("unlock: --not-after is missing", (*serial, *allow, "u")),
                 ("unlock: one OUT is expected", (*serial, *allow, *DAY)),
                 ("unlock: one OUT is expected", (*serial, *allow, *DAY, "a", "b")),
-                ("unlock: an option is unknown or lacks its value",
+                ("unlock: '--chian' is unknown or lacks its value" + SEE,
                  (*serial, *allow, *DAY, "--chian", "x", "u")),
-                ("unlock: an option is unknown or lacks its value", (*allow, *DAY, "--serial")),
+                ("unlock: '--serial' is unknown or lacks its value" + SEE,
+                 (*allow, *DAY, "--serial")),
                 ("unlock: --key and --cert go together",
                  (*serial, *allow, *DAY, *UNLOCK[:2], "u")),
                 ("unlock: --key and --cert go together",
@@ -241,7 +250,8 @@ class Making(Case):
                 ("--number: '4294967296' is not a whole number from 1 to 4294967295",
                  ("--number", "4294967296", "d")),
                 ("denylist: one OUT is expected", number),
-                ("denylist: an option is unknown or lacks its value", (*number, "--kee", "d")),
+                ("denylist: '--kee' is unknown or lacks its value" + SEE,
+                 (*number, "--kee", "d")),
                 ("denylist: --key and --cert go together", (*number, *SIGNER[:2], "d")),
                 ("d.wmopkg: .wmopkg is for packages: give a statement another name",
                  (*number, "d.wmopkg")),
@@ -383,7 +393,7 @@ class Judging(Case):
     def test_statements(self):
         for name in ("u", "d"):
             self.inspect(0, "Signed", None, "--keys", "keys-ring", name)
-            self.inspect(0, "Untrusted", "the key ring is empty (untrusted-signer)", name)
+            self.inspect(0, "Untrusted", "there is no key ring to judge it by (untrusted-signer)", name)
             self.inspect(3, "Untrusted", "the signer does not chain to a key of this device: unable "
                          "to get local issuer certificate (untrusted-signer)", "--keys",
                          "others-ring", name)
@@ -454,7 +464,7 @@ class Judging(Case):
         self.inspect(0, "Untrusted", stranger, *ring, "--allow-untrusted", file)
         self.inspect(3, "Incompatible", "it is for AX-*, and this device is 'BX' (wrong-model)",
                      *ring, "--allow-untrusted", "--model", "BX", file)
-        self.inspect(0, "Untrusted", "the key ring is empty (untrusted-signer)", file)
+        self.inspect(0, "Untrusted", "there is no key ring to judge it by (untrusted-signer)", file)
 
     def test_wrong_words(self):
         self.refused(2, "inspect: --denylist counts with --keys alone, which its signer must be "
@@ -533,7 +543,7 @@ class Device(Case):
         result = run(WMOPKG, "--config", "wmopkg.conf", "unlock", "u")
         self.assertEqual((result.returncode, result.stderr), (
             3, "wmopkg: u: the unlock statement is for serial number SN2, and this device is SN1 "
-            "(ask for a statement with this device's serial number)\n"))
+            "('wmopkg unlock' shows this device's serial number)\n"))
 
 
 if __name__ == "__main__":

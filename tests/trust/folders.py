@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 
+from clock import at
+
 STORES = ("data", "persist")
 
 
@@ -37,7 +39,7 @@ class Device:
 
     def wmopkg(self, *words, clock=None):
         """A finished wmopkg with its output as text; @clock: where the RTC stands."""
-        front = ["faketime", "-f", clock] if clock else []
+        front = at(clock) if clock else []
         return subprocess.run(
             [*front, f"{self.tools}/wmopkg", "--config", f"{self.folder}/wmopkg.conf", *words],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)

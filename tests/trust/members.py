@@ -11,6 +11,7 @@ from typing import Callable, NamedTuple
 
 import ca as authorities
 from ca import CROWD, DEEP, YEAR, read, run, write
+from clock import at
 from handmade import ECDSA_SHA512, MESSAGE_DIGEST, SHA512, SIGNING_TIME, attribute, \
     content_type, digest, handmade, utc
 
@@ -64,7 +65,7 @@ class Maker:
         """A signature over the manifest that plain openssl makes."""
         words = [word for leaf in leaves
                  for word in ("-signer", self.ca.pem(leaf), "-inkey", self.ca.key(leaf))]
-        clock = ["faketime", "-f", f"{when:+d}s"] if when else []
+        clock = at(f"{when:+d}s") if when else []
         return run(*clock, "openssl", "cms", "-sign", "-binary", "-outform", "DER", *words,
                    *options, data=content or read(self.part(name, "manifest")))
 

@@ -71,7 +71,8 @@ static void test_damaged(void **state)
 
 	(void)state;
 	assert_int_equal(verify(der, bytes, &err), -EKEYREJECTED);
-	check_error(&err, VERITY_E_UNTRUSTED_SIGNER, "there is no key ring to judge it by");
+	check_error(&err, VERITY_E_UNTRUSTED_SIGNER,
+		    "there is no key ring to judge it by");
 	for (size_t i = bytes - RSA_BITS / 8; i < bytes; i++) {
 		der[i] ^= 1;
 		err.code = VERITY_OK;

@@ -36,9 +36,9 @@ static int verify(int record, struct verity_error *err)
 	int r = record < 0 ? -ENOENT : overlay_audit_verify(record, &check, err);
 
 	if (r == 0)
-		printf("Audit log: %" PRIu64 " lines, number %" PRIu64 " to %" PRIu64
+		printf("Audit log: %" PRIu64 " line%s, number %" PRIu64 " to %" PRIu64
 		       ", whole.\n",
-		       check.lines, check.first, check.last);
+		       check.lines, check.lines == 1 ? "" : "s", check.first, check.last);
 	if (r != -ENOENT)
 		return r;
 	puts("There is no audit log yet.");

@@ -67,9 +67,10 @@ static void audit(struct device *device, const char *file,
 		entry.detail = "deny list";
 	} else {
 		entry.signer = verity_denylist_signer(denylist)->subject;
-		snprintf(detail, sizeof(detail), "number %" PRIu32 ", %zu entries",
+		snprintf(detail, sizeof(detail), "number %" PRIu32 ", %zu entr%s",
 			 verity_denylist_number(denylist),
-			 verity_denylist_count(denylist));
+			 verity_denylist_count(denylist),
+			 verity_denylist_count(denylist) == 1 ? "y" : "ies");
 	}
 	auditing_add(device, &entry);
 }

@@ -53,7 +53,11 @@ static void describe(struct json_object *object, char text[static TEXT_MAX])
 		snprintf(text + strlen(text), TEXT_MAX - strlen(text), "%s",
 			 get(object, "message"));
 	add(text, "from ", get(object, "source"));
-	add(text, "signed by ", get(object, "signer"));
+	/* What nobody vouches for is only what the package says of itself. */
+	add(text,
+	    strcmp(get(object, "code"), "untrusted-signer") == 0 ? "it says by "
+								 : "signed by ",
+	    get(object, "signer"));
 }
 
 /* Bytes of @text that take up to @width columns, whole words where there are any. */

@@ -58,7 +58,7 @@ def events(device):
 def whole(device):
     lines = lines_of(device)
     equal(device.tell("audit", "verify"),
-          f"Audit log: {len(lines)} lines, number {lines[0]['number']} to "
+          f"Audit log: {len(lines)} line{'s' if len(lines) != 1 else ''}, number {lines[0]['number']} to "
           f"{lines[-1]['number']}, whole.\n")
     return len(lines)
 

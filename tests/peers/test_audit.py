@@ -73,7 +73,7 @@ class Audit(unittest.TestCase):
                          (lines[0]["number"], lines[-1]["number"], lines[-1]["digest"]))
         told = self.device.wmopkg("audit", "verify")
         self.assertEqual((told.returncode, told.stdout), (0, (
-            f"Audit log: {len(lines)} lines, number {lines[0]['number']} to "
+            f"Audit log: {len(lines)} line{'s' if len(lines) != 1 else ''}, number {lines[0]['number']} to "
             f"{lines[-1]['number']}, whole.\n")))
         return lines
 

@@ -47,8 +47,8 @@ def test_from_the_next_boot_on(work, build):
     with new_device(work, build) as device:
         told = device.tell("denylist", work + "/denylist-7")
         reason = "deny list 7 names its root hash"
-        equal(told, "Deny list 7 is in force: installed packages that it names stay out from the "
-                    f"next boot on.\nbad: Revoked: {reason}\n")
+        equal(told, "Deny list 7 is in force: packages that it names stay out after "
+                    f"reboot.\nbad: Revoked: {reason}\n")
         equal(device.see("etc/bad"), "bad\n")
         shown = device.show("bad")
         equal((shown["status"], shown["active"], shown["verification"]),

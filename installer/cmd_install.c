@@ -297,13 +297,13 @@ static int install_from(struct device *device, struct source *source,
 enum exit_status command_install(struct device *device, int argc, char **argv)
 {
 	cleanup_with(source_free_p) struct source *source = NULL;
+	struct source_request request = {0};
 	enum overlay_store_kind kind;
 	struct verity_error err;
-	const char *where;
 
-	if (!parse(argc, argv, &kind, &where))
+	if (!parse(argc, argv, &kind, &request.where))
 		return report_usage("install: one ./FILE.wmopkg or URL is expected");
-	if (source_open(where, &source, &err) < 0)
+	if (source_open(&request, &source, &err) < 0)
 		return report_error(NULL, &err);
 	if (install_from(device, source, kind, &err) < 0)
 		return report_hinted(source_where(source), &err,

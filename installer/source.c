@@ -9,14 +9,17 @@
 
 static const struct {
 	const char *scheme;
-	int (*open)(const char *url, struct source **ret, struct verity_error *err);
+	int (*open)(const struct source_request *request, struct source **ret,
+		    struct verity_error *err);
 } protocols[] = {
 	{"http", source_curl_open},
 	{"https", source_curl_open},
 };
 
-int source_open(const char *where, struct source **ret, struct verity_error *err)
+int source_open(const struct source_request *request, struct source **ret,
+		struct verity_error *err)
 {
+	const char *where = request->where;
 	const char *scheme_end = strstr(where, "://");
 	size_t size = scheme_end ? (size_t)(scheme_end - where) : 0;
 
@@ -25,7 +28,7 @@ int source_open(const char *where, struct source **ret, struct verity_error *err
 	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
 		if (strlen(protocols[i].scheme) == size &&
 		    strncasecmp(protocols[i].scheme, where, size) == 0)
-			return protocols[i].open(where, ret, err);
+			return protocols[i].open(request, ret, err);
 	return verity_fail(err, VERITY_E_USAGE,
 			   "'%.*s' is not a known protocol (http and https are)",
 			   size < 32 ? (int)size : 32, where);

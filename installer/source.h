@@ -21,17 +21,40 @@ struct source_sink {
 	void *context; /* borrowed */
 };
 
+/* What was typed, and the device's own settings. All borrowed; NULL: not given. */
+struct source_request {
+	const char *where; /* an URL, or the path of a file; else @address and @path: */
+	const char *protocol; /* "ftp", ...; NULL: ftp, then tftp */
+	const char *address;  /* "HOST", "HOST:PORT", "[IPV6]", "[IPV6]:PORT" */
+	const char *path; /* on the server; below the user's folder unless it begins with
+			     '/' */
+	const char *user; /* NULL: who is logged in, once a server wants to know */
+	const char *password;    /* NULL: asked for, once a server wants one */
+	const char *authorities; /* PEM file or folder of https; NULL: the system's */
+	const char *known_hosts; /* file of ssh host keys, made when it is first needed */
+};
+
 /**
- * source_open - find out what @where names
- * @where: an URL of a protocol that is known here, or the path of a file, which is opened
- * @ret:   set on success alone; free with source_free()
+ * source_open - find out what is meant
+ * @request: copied as far as it is needed; a password in an URL counts like @password
+ * @ret:     set on success alone; free with source_free()
  *
- * Asks no server yet.
+ * Asks no server yet. A file is opened.
  *
  * Return: 0; -EINVAL (USAGE, BAD_NAME, NOT_A_FILE); -errno.
  */
-int source_open(const char *where, struct source **ret,
+int source_open(const struct source_request *request, struct source **ret,
 		struct verity_error *err) must_check;
+
+/**
+ * source_of_file - a file that was opened elsewhere
+ * @fd:    regular file; the source's from now on, also on failure
+ * @where: what it is called in messages; copied
+ *
+ * Return: 0; -EINVAL (BAD_NAME, NOT_A_FILE) by the last part of @where; -errno.
+ */
+int source_of_file(int fd, const char *where, struct source **ret,
+		   struct verity_error *err) must_check;
 
 void source_free(struct source *source);
 
@@ -55,7 +78,10 @@ int64_t source_bytes(const struct source *source);
 /**
  * source_pull - move all bytes into @sink; once for each source
  *
- * A server's way is told on stdout: what is attempted, and the addresses connected to.
+ * A server's way is told on stdout: what is attempted, and the addresses connected to. A
+ * connection that breaks is taken up again where it ended, as far as the protocol can and
+ * the file is the same; the sink sees each byte once. A password is asked for at the
+ * terminal, unechoed, where the server wants one and none was given.
  *
  * Return: 0 at the end of the file; what the sink returned; -EIO after a signal, see
  * interrupt_check(); -ENOENT where the server has no such file; -ECOMM (TRANSFER);

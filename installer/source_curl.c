@@ -232,8 +232,10 @@ static void source_curl_free_p(struct source_curl **curl)
 		source_free(&(*curl)->source);
 }
 
-int source_curl_open(const char *url, struct source **ret, struct verity_error *err)
+int source_curl_open(const struct source_request *request, struct source **ret,
+		     struct verity_error *err)
 {
+	const char *url = request->where;
 	cleanup_with(source_curl_free_p) struct source_curl *curl = NULL;
 	int r;
 

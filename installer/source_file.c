@@ -57,45 +57,63 @@ static const struct source_kind kind_file = {
 	.free = file_free,
 };
 
-/* O_NONBLOCK: a pipe must not make the technician wait for a writer. */
-static int open_file(struct source_file *file, const char *path, struct verity_error *err)
-{
-	struct stat st;
-
-	file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (file->fd < 0 || fstat(file->fd, &st) < 0)
-		return verity_fail_errno(err, errno, "%s: cannot be opened", path);
-	if (!S_ISREG(st.st_mode))
-		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: a %s, not a file", path,
-				   S_ISDIR(st.st_mode) ? "folder" : "device or pipe");
-	file->bytes = st.st_size;
-	return 0;
-}
-
 static void source_file_free_p(struct source_file **file)
 {
 	if (*file)
 		source_free(&(*file)->source);
 }
 
-int source_file_open(const char *path, struct source **ret, struct verity_error *err)
+static int check_kind(struct source_file *file, const char *where,
+		      struct verity_error *err)
+{
+	struct stat st;
+
+	if (fstat(file->fd, &st) < 0)
+		return verity_fail_errno(err, errno, "%s: cannot be read", where);
+	if (!S_ISREG(st.st_mode))
+		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: a %s, not a file",
+				   where,
+				   S_ISDIR(st.st_mode) ? "folder" : "device or pipe");
+	file->bytes = st.st_size;
+	return 0;
+}
+
+int source_of_file(int fd, const char *where, struct source **ret,
+		   struct verity_error *err)
 {
 	cleanup_with(source_file_free_p) struct source_file *file =
 		calloc(1, sizeof(*file));
 	int r;
 
-	if (!file)
+	if (!file) {
+		close(fd);
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	}
 	file->source.kind = &kind_file;
-	file->fd = -1;
-	file->source.where = strdup(path);
+	file->fd = fd;
+	file->source.where = strdup(where);
 	if (!file->source.where)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = verity_name_from_path(path, file->source.name, err);
+	r = verity_name_from_path(where, file->source.name, err);
 	if (r == 0)
-		r = open_file(file, path, err);
+		r = check_kind(file, where, err);
 	if (r < 0)
 		return r;
 	*ret = &steal_ptr(&file)->source;
 	return 0;
+}
+
+/* O_NONBLOCK: a pipe must not make the technician wait for a writer. */
+int source_file_open(const char *path, struct source **ret, struct verity_error *err)
+{
+	char name[VERITY_NAME_MAX + 1];
+	int r = verity_name_from_path(path, name, err);
+	int fd;
+
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "%s: cannot be opened", path);
+	return source_of_file(fd, path, ret, err);
 }

@@ -23,8 +23,7 @@ int source_file_open(const char *path, struct source **ret,
 		     struct verity_error *err) must_check;
 
 /**
- * source_http_open - a file on a server, fetched with libcurl
- * @url: its protocol is http or https
+ * source_curl_open - a file on a server, fetched with libcurl
  */
-int source_curl_open(const char *url, struct source **ret,
+int source_curl_open(const struct source_request *request, struct source **ret,
 		     struct verity_error *err) must_check;

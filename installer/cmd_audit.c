@@ -45,17 +45,15 @@ static int verify(int record, struct verity_error *err)
 	return 0;
 }
 
-enum exit_status command_audit(struct device *device, int argc, char **argv)
+enum exit_status command_audit(struct device *device, const struct words *words)
 {
-	const char *word = argc == 2 ? argv[1] : "";
-	bool json = strcmp(word, "json") == 0, check = strcmp(word, "verify") == 0;
 	struct verity_error err;
-	int record, r;
+	int record;
+	int r = device_record_find(device, &record, &err);
 
-	if (argc > 2 || (word[0] && !json && !check))
-		return report_usage("audit: verify, or json, is expected at most");
-	r = device_record_find(device, &record, &err);
 	if (r == 0)
-		r = check ? verify(record, &err) : show(record, json, &err);
+		r = words_has(words, WORD_VERIFY)
+			    ? verify(record, &err)
+			    : show(record, words_has(words, WORD_JSON), &err);
 	return r < 0 ? report_error(NULL, &err) : report_output();
 }

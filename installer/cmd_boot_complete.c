@@ -51,11 +51,10 @@ static int complete(struct device *device, struct verity_error *err)
 	return overlay_trials_store(record, &trials, err);
 }
 
-enum exit_status command_boot_complete(struct device *device, int argc, char **argv)
+enum exit_status command_boot_complete(struct device *device, const struct words *words)
 {
 	struct verity_error err;
 
-	if (argc != 1)
-		return report_usage("%s: nothing is expected after it", argv[0]);
+	(void)words;
 	return complete(device, &err) < 0 ? report_error(NULL, &err) : STATUS_DONE;
 }

@@ -105,13 +105,11 @@ static int set(struct device *device, const char *file, struct verity_error *err
 	return print_revoked(device, err);
 }
 
-enum exit_status command_denylist(struct device *device, int argc, char **argv)
+enum exit_status command_denylist(struct device *device, const struct words *words)
 {
 	struct verity_error err;
-	int r;
+	int r = words_has(words, WORD_FILE) ? set(device, words->values[WORD_FILE], &err)
+					    : show(device, &err);
 
-	if (argc > 2 || (argc == 2 && argv[1][0] == '-'))
-		return report_usage("denylist: one FILE is expected at most");
-	r = argc == 1 ? show(device, &err) : set(device, argv[1], &err);
 	return r < 0 ? statement_report(&err) : report_output();
 }

@@ -31,16 +31,6 @@ struct install {
 	uint8_t id[VERITY_DIGEST_BYTES]; /* verity_judgement_id(), once it is there */
 };
 
-static bool parse(int argc, char **argv, enum overlay_store_kind *ret_kind,
-		  const char **ret_where)
-{
-	bool persistent = argc > 1 && strcmp(argv[1], "persistent") == 0;
-
-	*ret_kind = persistent ? OVERLAY_PERSISTENT : OVERLAY_ORDINARY;
-	*ret_where = argv[argc - 1];
-	return argc == (persistent ? 3 : 2) && (*ret_where)[0] != '-';
-}
-
 /* What the commands give a meaning to could never be named to them. */
 static int check_name(const char *name, struct verity_error *err)
 {
@@ -294,16 +284,29 @@ static int install_from(struct device *device, struct source *source,
 	return receive_anew(device, &install, policy, err);
 }
 
-enum exit_status command_install(struct device *device, int argc, char **argv)
+static int open_source(const struct words *words, struct source **ret,
+		       struct verity_error *err)
+{
+	const struct source_request request = {
+		.where = words->values[WORD_SOURCE],
+		.protocol = words->values[WORD_PROTOCOL],
+		.address = words->values[WORD_ADDRESS],
+		.path = words->values[WORD_SERVER_PATH],
+		.user = words->values[WORD_USER],
+		.password = words->values[WORD_PASSWORD],
+	};
+
+	return source_open(&request, ret, err);
+}
+
+enum exit_status command_install(struct device *device, const struct words *words)
 {
 	cleanup_with(source_free_p) struct source *source = NULL;
-	struct source_request request = {0};
-	enum overlay_store_kind kind;
+	enum overlay_store_kind kind =
+		words_has(words, WORD_PERSISTENT) ? OVERLAY_PERSISTENT : OVERLAY_ORDINARY;
 	struct verity_error err;
 
-	if (!parse(argc, argv, &kind, &request.where))
-		return report_usage("install: one ./FILE.wmopkg or URL is expected");
-	if (source_open(&request, &source, &err) < 0)
+	if (open_source(words, &source, &err) < 0)
 		return report_error(NULL, &err);
 	if (install_from(device, source, kind, &err) < 0)
 		return report_hinted(source_where(source), &err,

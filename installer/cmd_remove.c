@@ -15,23 +15,6 @@ struct request {
 	bool yes;         /* do not ask */
 };
 
-static bool parse(int argc, char **argv, struct request *ret)
-{
-	bool named = false;
-
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--yes") == 0 || strcmp(argv[i], "-y") == 0)
-			ret->yes = true;
-		else if (named || argv[i][0] == '-')
-			return false;
-		else
-			named = true;
-		if (argv[i][0] != '-' && strcmp(argv[i], "all") != 0)
-			ret->name = argv[i];
-	}
-	return true;
-}
-
 /* Nobody there to answer is an answer: no. */
 static bool confirmed(void)
 {
@@ -90,17 +73,18 @@ static enum exit_status remove_entries(struct device *device, struct overlay_sto
 	return status;
 }
 
-enum exit_status command_remove(struct device *device, int argc, char **argv)
+enum exit_status command_remove(struct device *device, const struct words *words)
 {
 	cleanup_free struct overlay_entry *entries = NULL;
-	struct request request = {0};
+	const struct request request = {
+		.name = words->values[WORD_NAME],
+		.yes = words_has(words, WORD_YES),
+	};
 	struct overlay_store *store;
 	struct verity_error err;
 	enum exit_status status;
 	size_t all, count;
 
-	if (!parse(argc, argv, &request))
-		return report_usage("remove: one NAME or 'all' is expected");
 	if (device_store(device, &store, &err) < 0 ||
 	    overlay_store_list(store, &entries, &all, &err) < 0)
 		return report_error(NULL, &err);

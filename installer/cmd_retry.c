@@ -30,14 +30,13 @@ static int retry(struct device *device, const char *name, struct verity_error *e
 	return r;
 }
 
-enum exit_status command_retry(struct device *device, int argc, char **argv)
+enum exit_status command_retry(struct device *device, const struct words *words)
 {
+	const char *name = words->values[WORD_NAME];
 	struct verity_error err;
 
-	if (argc != 2 || argv[1][0] == '-')
-		return report_usage("retry: one NAME is expected");
-	if (retry(device, argv[1], &err) < 0)
+	if (retry(device, name, &err) < 0)
 		return report_error(NULL, &err);
-	printf("%s is tried again at the next boot.\n", argv[1]);
+	printf("%s is tried again at the next boot.\n", name);
 	return STATUS_DONE;
 }

@@ -18,17 +18,6 @@ struct request {
 	bool json;
 };
 
-static bool parse(int argc, char **argv, struct request *ret)
-{
-	int last = argc - 1;
-
-	ret->json = last > 0 && strcmp(argv[last], "json") == 0;
-	if (ret->json)
-		last--;
-	ret->name = last == 1 ? argv[1] : NULL;
-	return last <= 1 && (!ret->name || ret->name[0] != '-');
-}
-
 static const char *persistent_word(const struct installed *item)
 {
 	return item->entry.kind == OVERLAY_PERSISTENT ? "True" : "False";
@@ -176,17 +165,17 @@ static int show(struct device *device, const struct request *request,
 	return r;
 }
 
-enum exit_status command_show(struct device *device, int argc, char **argv)
+enum exit_status command_show(struct device *device, const struct words *words)
 {
 	cleanup_with(installed_list_free) struct installed_list list = {0};
-	struct request request = {0};
+	const struct request request = {
+		.name = words->values[WORD_NAME],
+		.json = words_has(words, WORD_JSON),
+	};
 	struct overlay_store *store;
 	struct verity_error err;
 	int r;
 
-	if (!parse(argc, argv, &request))
-		return report_usage("%s: one NAME at most is expected, and json after it",
-				    argv[0]);
 	r = device_store(device, &store, &err);
 	if (r == 0)
 		r = installed_list_read(device, request.name, &list, &err);

@@ -147,18 +147,16 @@ static int clear(struct device *device, struct verity_error *err)
 	return 0;
 }
 
-enum exit_status command_unlock(struct device *device, int argc, char **argv)
+enum exit_status command_unlock(struct device *device, const struct words *words)
 {
 	struct verity_error err;
 	int r;
 
-	if (argc > 2 || (argc == 2 && argv[1][0] == '-'))
-		return report_usage("unlock: one FILE, or clear, is expected at most");
-	if (argc == 1)
-		r = show(device, &err);
-	else if (strcmp(argv[1], "clear") == 0)
+	if (words_has(words, WORD_FILE))
+		r = set(device, words->values[WORD_FILE], &err);
+	else if (words_has(words, WORD_CLEAR))
 		r = clear(device, &err);
 	else
-		r = set(device, argv[1], &err);
+		r = show(device, &err);
 	return r < 0 ? statement_report(&err) : report_output();
 }

@@ -70,14 +70,12 @@ static int verify(struct device *device, const char *file, bool json,
 			      verity_verdict_name(verity_judgement_verdict(judgement)));
 }
 
-enum exit_status command_verify(struct device *device, int argc, char **argv)
+enum exit_status command_verify(struct device *device, const struct words *words)
 {
-	bool json = argc == 3 && strcmp(argv[2], "json") == 0;
 	struct verity_error err;
 
-	if (argc != 2 && !json)
-		return report_usage("verify: one FILE is expected, and json after it");
-	if (verify(device, argv[1], json, &err) < 0)
+	if (verify(device, words->values[WORD_FILE], words_has(words, WORD_JSON), &err) <
+	    0)
 		return report_hinted(NULL, &err, allowed_hint(device, err.code));
 	return report_output();
 }

@@ -4,53 +4,120 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct command commands[] = {
-	{"install", "[persistent] ./FILE.wmopkg | URL",
-	 "install a package from a file, or from a server by http or https",
-	 command_install},
-	{"remove", "[NAME | all] [--yes]",
-	 "remove a package, or all; asks before it does, unless --yes is given",
-	 command_remove},
-	{"show", "[NAME] [json]",
-	 "show the installed packages, or all there is to know of one", command_show},
-	{"list", "[NAME] [json]", "the same as show", command_show},
-	{"verify", "FILE [json]",
-	 "check a package file, and show whether this device would take it",
-	 command_verify},
-	{"retry", "NAME", "try a quarantined package again at the next boot",
-	 command_retry},
-	{"boot-complete", "",
-	 "say that this boot has come to a good end; for a service, not for people",
-	 command_boot_complete},
-	{"unlock", "[FILE | clear]",
-	 "take what the vendor allows this device, forget it, or show it",
-	 command_unlock},
-	{"denylist", "[FILE]",
-	 "put a list of what must not run any more in force, or show the one that is",
-	 command_denylist},
-	{"audit", "[verify | json]",
-	 "show the audit log, or check that nobody has changed it", command_audit},
-};
+#include "verity/cleanup.h"
 
-#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+#define LINE_MAX_BYTES 1024
+#define EXPECTED_BYTES 512
+#define SECRET_SHOWN   "********"
 
-const struct command *command_at(size_t index)
+/* A word as it may be shown: a password follows the word that says so. */
+static const char *shown(int index, char *const *argv)
 {
-	return index < COMMAND_COUNT ? &commands[index] : NULL;
+	const char *keyword = word_info(WORD_PASSWORD)->keyword;
+
+	return index > 1 && strcmp(argv[index - 1], keyword) == 0 ? SECRET_SHOWN
+								  : argv[index];
 }
 
-const struct command *command_find(const char *name)
+/* The line as it was typed, and a mark below the word that is wrong. */
+static void print_marked(int bad, int argc, char *const *argv)
 {
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
-	return NULL;
+	char line[LINE_MAX_BYTES] = "";
+	size_t used = 0;
+	size_t mark = 0;
+
+	for (int i = 0; i <= argc && used < sizeof(line); i++) {
+		if (i == bad)
+			mark = used + (i == argc);
+		if (i < argc)
+			used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%s",
+						 shown(i, argv), i + 1 < argc ? " " : "");
+	}
+	fputs("  ", stderr);
+	report_plain(stderr, line);
+	fprintf(stderr, "\n  %*s^\n", mark < sizeof(line) ? (int)mark : 0, "");
+}
+
+static enum exit_status fail(int bad, const struct grammar_next *next, int argc,
+			     char *const *argv)
+{
+	char expected[EXPECTED_BYTES];
+	struct verity_error err;
+	enum exit_status status;
+
+	grammar_describe(next, expected, sizeof(expected));
+	if (bad == argc)
+		verity_fail(&err, VERITY_E_USAGE, "something is missing");
+	else
+		verity_fail(&err, VERITY_E_USAGE, "'%s' is wrong here", shown(bad, argv));
+	verity_context(&err, 0, "%s", argv[0]);
+	status = report_hinted(NULL, &err, NULL);
+	print_marked(bad, argc, argv);
+	fprintf(stderr, "  expected: %s\n", expected);
+	return status;
+}
+
+static enum exit_status read_words(const struct command *command, int argc,
+				   char *const *argv, struct words *ret)
+{
+	struct grammar_next next;
+	int bad;
+
+	if (grammar_match(command->forms, argc - 1, argv + 1, ret, &bad, &next) == 0)
+		return STATUS_DONE;
+	return fail(bad + 1, &next, argc, argv);
+}
+
+enum exit_status command_check(const struct command *command, int argc, char *const *argv)
+{
+	struct words words;
+
+	return read_words(command, argc, argv, &words);
+}
+
+static void wipe_p(char **text)
+{
+	if (*text)
+		explicit_bzero(*text, strlen(*text));
+	free(*text);
+}
+
+/* What was typed shows in the list of processes until it is gone. */
+static void hide(int argc, char **argv, const char *secret)
+{
+	for (int i = 0; i < argc; i++)
+		if (argv[i] == secret)
+			memset(argv[i], '*', strlen(argv[i]));
+}
+
+enum exit_status command_run(const struct command *command, struct device *device,
+			     int argc, char **argv)
+{
+	cleanup_with(wipe_p) char *password = NULL;
+	struct words words;
+	enum exit_status status = read_words(command, argc, argv, &words);
+
+	if (status != STATUS_DONE)
+		return status;
+	if (words_has(&words, WORD_PASSWORD)) {
+		const char *typed = words.values[WORD_PASSWORD];
+
+		password = strdup(typed);
+		hide(argc, argv, typed);
+		words.values[WORD_PASSWORD] = password;
+	}
+	return command->run(device, &words);
 }
 
 static void print_command(const struct command *command)
 {
-	printf("  %s%s%s\n      %s\n", command->name, command->synopsis[0] ? " " : "",
-	       command->synopsis, command->help);
+	char synopsis[LINE_MAX_BYTES];
+
+	for (size_t i = 0; command->forms[i]; i++) {
+		grammar_synopsis(command->forms[i], synopsis, sizeof(synopsis));
+		printf("  %s%s%s\n", command->name, synopsis[0] ? " " : "", synopsis);
+	}
+	printf("      %s\n", command->help);
 }
 
 enum exit_status command_help(const char *name)
@@ -64,8 +131,8 @@ enum exit_status command_help(const char *name)
 		print_command(command);
 		return STATUS_DONE;
 	}
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		print_command(&commands[i]);
+	for (size_t i = 0; command_at(i); i++)
+		print_command(command_at(i));
 	puts("  help [COMMAND]\n      show this\n\n"
 	     "Options:\n"
 	     "  --config FILE   configuration (default: " OVERLAY_CONFIG_PATH ")\n"

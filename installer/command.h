@@ -2,18 +2,27 @@
 #pragma once
 
 /*
- * The commands of wmopkg: one table, which dispatch and help are both made of. A command
- * gets its own words, argv[0] being its name.
+ * The commands of wmopkg: one table, which parsing, the shell, completion, help and the
+ * man page are all made of.
  */
 
 #include "installer/device.h"
+#include "installer/grammar.h"
 #include "installer/report.h"
+
+/* Where a command may be typed. */
+enum command_place {
+	COMMAND_ONCE = 1 << 0,    /* wmopkg COMMAND */
+	COMMAND_TOP = 1 << 1,     /* the shell's top level */
+	COMMAND_PACKAGE = 1 << 2, /* the shell's package context */
+};
 
 struct command {
 	const char *name;
-	const char *synopsis; /* what follows the name; "" where nothing does */
-	const char *help;     /* one line */
-	enum exit_status (*run)(struct device *device, int argc, char **argv);
+	const struct form *const *forms; /* NULL-ended */
+	const char *help;                /* one line */
+	unsigned places;                 /* command_place */
+	enum exit_status (*run)(struct device *device, const struct words *words);
 };
 
 /**
@@ -29,17 +38,36 @@ const struct command *command_at(size_t index);
 const struct command *command_find(const char *name);
 
 /**
+ * command_run - read the words of a command, and do it
+ * @argv: @argc words, the first being the command's name; passwords in them are
+ *        overwritten once they are read, so that no list of processes shows them
+ *
+ * Return: its exit status; STATUS_USAGE where a word is wrong, which has then been said,
+ * with a mark below it.
+ */
+enum exit_status command_run(const struct command *command, struct device *device,
+			     int argc, char **argv) must_check;
+
+/**
+ * command_check - whether the words of a command are right; says what is not
+ *
+ * Return: STATUS_DONE; STATUS_USAGE.
+ */
+enum exit_status command_check(const struct command *command, int argc,
+			       char *const *argv) must_check;
+
+/**
  * command_help - print what all commands do, or one
  * @name: NULL for all
  */
 enum exit_status command_help(const char *name) must_check;
 
-enum exit_status command_boot_complete(struct device *device, int argc, char **argv);
-enum exit_status command_denylist(struct device *device, int argc, char **argv);
-enum exit_status command_audit(struct device *device, int argc, char **argv);
-enum exit_status command_install(struct device *device, int argc, char **argv);
-enum exit_status command_remove(struct device *device, int argc, char **argv);
-enum exit_status command_retry(struct device *device, int argc, char **argv);
-enum exit_status command_show(struct device *device, int argc, char **argv);
-enum exit_status command_unlock(struct device *device, int argc, char **argv);
-enum exit_status command_verify(struct device *device, int argc, char **argv);
+enum exit_status command_audit(struct device *device, const struct words *words);
+enum exit_status command_boot_complete(struct device *device, const struct words *words);
+enum exit_status command_denylist(struct device *device, const struct words *words);
+enum exit_status command_install(struct device *device, const struct words *words);
+enum exit_status command_remove(struct device *device, const struct words *words);
+enum exit_status command_retry(struct device *device, const struct words *words);
+enum exit_status command_show(struct device *device, const struct words *words);
+enum exit_status command_unlock(struct device *device, const struct words *words);
+enum exit_status command_verify(struct device *device, const struct words *words);

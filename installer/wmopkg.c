@@ -32,9 +32,11 @@ static enum exit_status run(const char *config, int argc, char **argv)
 		return report_usage("'%s' is not a command", argv[0]);
 	if (argc == 2 && strcmp(argv[1], "--help") == 0)
 		return command_help(argv[0]);
+	if (command_check(command, argc, argv) != STATUS_DONE)
+		return STATUS_USAGE;
 	if (device_open(config, &device, &err) < 0)
 		return report_error(NULL, &err);
-	return command->run(device, argc, argv);
+	return command_run(command, device, argc, argv);
 }
 
 int main(int argc, char **argv)

@@ -97,9 +97,10 @@ class Case(unittest.TestCase):
             text=True, check=False, user=user, group=user, extra_groups=[] if user else None)
 
     def check(self, status, output, errors, *words, **options):
-        """wmopkg says just this; lines of @errors without the program's name."""
+        """wmopkg says just this; lines of @errors without the program's name, unless indented."""
         result = self.wmopkg(*words, **options)
-        expected = "".join(f"wmopkg: {line}\n" for line in errors.splitlines())
+        expected = "".join(f"{line}\n" if line.startswith("  ") else f"wmopkg: {line}\n"
+                           for line in errors.splitlines())
         self.assertEqual((result.stdout, result.stderr), (output, expected))
         self.assertEqual(result.returncode, status)
 

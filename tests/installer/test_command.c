@@ -6,8 +6,7 @@
 
 #include "installer/command.h"
 
-#define WORDS_MAX 5
-#define HELP      " (see 'wmopkg help')"
+#define WORDS_MAX 8
 
 static char *text;
 static size_t size;
@@ -37,38 +36,31 @@ static void test_usage(void **state)
 		const char *words[WORDS_MAX];
 		const char *said;
 	} cases[] = {
-		{{"install"}, "install: one ./FILE.wmopkg or URL is expected" HELP},
-		{{"install", "persistent"},
-		 "install: one ./FILE.wmopkg or URL is expected" HELP},
-		{{"install", "a.wmopkg", "b.wmopkg"},
-		 "install: one ./FILE.wmopkg or URL is expected" HELP},
-		{{"install", "a.wmopkg", "persistent"},
-		 "install: one ./FILE.wmopkg or URL is expected" HELP},
-		{{"install", "persistent", "persistent", "a.wmopkg"},
-		 "install: one ./FILE.wmopkg or URL is expected" HELP},
-		{{"install", "--force"},
-		 "install: one ./FILE.wmopkg or URL is expected" HELP},
-		{{"install", "gopher://host/a.wmopkg"},
-		 "'gopher' is not a known protocol (http and https are)"},
-		{{"remove", "a", "b"}, "remove: one NAME or 'all' is expected" HELP},
-		{{"remove", "all", "b"}, "remove: one NAME or 'all' is expected" HELP},
-		{{"remove", "--force"}, "remove: one NAME or 'all' is expected" HELP},
-		{{"show", "a", "b"},
-		 "show: one NAME at most is expected, and json after it" HELP},
-		{{"list", "json", "a"},
-		 "list: one NAME at most is expected, and json after it" HELP},
-		{{"show", "--json"},
-		 "show: one NAME at most is expected, and json after it" HELP},
-		{{"retry"}, "retry: one NAME is expected" HELP},
-		{{"retry", "a", "b"}, "retry: one NAME is expected" HELP},
-		{{"retry", "--all"}, "retry: one NAME is expected" HELP},
-		{{"boot-complete", "a"},
-		 "boot-complete: nothing is expected after it" HELP},
-		{{"verify"}, "verify: one FILE is expected, and json after it" HELP},
-		{{"verify", "a", "b"},
-		 "verify: one FILE is expected, and json after it" HELP},
-		{{"verify", "a", "json", "b"},
-		 "verify: one FILE is expected, and json after it" HELP},
+		{{"install", "proto", "ftpp", "192.0.2.1", "a.wmopkg"},
+		 "install: 'ftpp' is wrong here\n"
+		 "  install proto ftpp 192.0.2.1 a.wmopkg\n"
+		 "                ^\n"
+		 "  expected: <ftp|tftp|scp|sftp|http|https>"},
+		{{"install", "192.0.2.1"},
+		 "install: something is missing\n"
+		 "  install 192.0.2.1\n"
+		 "                    ^\n"
+		 "  expected: PKGNAME.wmopkg"},
+		{{"install", "password", "geheim", "a.wmopkg", "b", "c"},
+		 "install: 'c' is wrong here\n"
+		 "  install password ******** a.wmopkg b c\n"
+		 "                                       ^\n"
+		 "  expected: nothing more"},
+		{{"remove", "a", "b"},
+		 "remove: 'b' is wrong here\n"
+		 "  remove a b\n"
+		 "           ^\n"
+		 "  expected: --yes or nothing more"},
+		{{"retry"},
+		 "retry: something is missing\n"
+		 "  retry\n"
+		 "        ^\n"
+		 "  expected: NAME"},
 	};
 
 	(void)state;
@@ -81,13 +73,25 @@ static void test_usage(void **state)
 		for (; argc < WORDS_MAX && cases[i].words[argc]; argc++)
 			argv[argc] = strdup(cases[i].words[argc]);
 		listen();
-		status = command_find(argv[0])->run(NULL, argc, argv);
+		status = command_run(command_find(argv[0]), NULL, argc, argv);
 		snprintf(expected, sizeof(expected), "wmopkg: %s\n", cases[i].said);
 		check_said(expected);
 		assert_int_equal(status, STATUS_USAGE);
 		while (argc)
 			free(argv[--argc]);
 	}
+}
+
+static void test_unknown_protocol(void **state)
+{
+	char install[] = "install";
+	char where[] = "gopher://host/a.wmopkg";
+	char *argv[] = {install, where, NULL};
+
+	(void)state;
+	listen();
+	assert_int_equal(command_run(command_find(install), NULL, 2, argv), STATUS_USAGE);
+	check_said("wmopkg: 'gopher' is not a known protocol (http and https are)\n");
 }
 
 static void test_table(void **state)
@@ -128,6 +132,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_unknown_protocol),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_messages_are_plain),
 	};

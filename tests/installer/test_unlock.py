@@ -179,9 +179,10 @@ class Unlock(bench.Case):
         self.assertIn("there is no PERSIST to keep it on", result.stderr)
 
     def test_usage(self):
-        for words in (["a", "b"], ["--clear"]):
-            self.check(2, "", "unlock: one FILE, or clear, is expected at most (see 'wmopkg help')",
-                       "unlock", *words)
+        self.check(2, "", "unlock: 'b' is wrong here\n  unlock a b\n           ^\n"
+                   "  expected: nothing more", "unlock", "a", "b")
+        self.check(2, "", "unlock: '--clear' is wrong here\n  unlock --clear\n         ^\n"
+                   "  expected: FILE, clear or nothing more", "unlock", "--clear")
 
 
 class Downgrade(bench.Case):

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "installer/command.h"
+
+#define FORM(...) (&(const struct form){{__VA_ARGS__}})
+
+#define OPTIONAL(name)                                                                   \
+	{                                                                                \
+		WORD_##name, PLACE_OPTIONAL                                              \
+	}
+#define NEEDED(name)                                                                     \
+	{                                                                                \
+		WORD_##name, PLACE_HERE                                                  \
+	}
+#define EITHER(one, other)                                                               \
+	{WORD_##one, PLACE_OR_NEXT},                                                     \
+	{                                                                                \
+		WORD_##other, PLACE_OPTIONAL                                             \
+	}
+#define FREE(name)                                                                       \
+	{                                                                                \
+		WORD_##name, PLACE_FREE | PLACE_OPTIONAL                                 \
+	}
+#define NEEDED_FREE(name)                                                                \
+	{                                                                                \
+		WORD_##name, PLACE_FREE                                                  \
+	}
+#define ANYWHERE(name)                                                                   \
+	{                                                                                \
+		WORD_##name, PLACE_ANYWHERE | PLACE_OPTIONAL                             \
+	}
+
+#define PACKAGES (COMMAND_ONCE | COMMAND_PACKAGE)
+#define DEVICE   (COMMAND_ONCE | COMMAND_TOP)
+
+static const struct form *const install_forms[] = {
+	FORM(FREE(PERSISTENT), FREE(PROTOCOL), FREE(USER), FREE(PASSWORD),
+	     NEEDED(ADDRESS), NEEDED(SERVER_PATH)),
+	FORM(FREE(PERSISTENT), FREE(USER), FREE(PASSWORD), NEEDED(SOURCE)),
+	NULL,
+};
+static const struct form *const remove_forms[] = {
+	FORM(EITHER(NAME, ALL), ANYWHERE(YES)),
+	NULL,
+};
+
+static const struct form *const show_forms[] = {
+	FORM(OPTIONAL(NAME), OPTIONAL(JSON)),
+	NULL,
+};
+
+static const struct form *const verify_forms[] = {
+	FORM(NEEDED(FILE), OPTIONAL(JSON)),
+	NULL,
+};
+
+static const struct form *const retry_forms[] = {
+	FORM(NEEDED(NAME)),
+	NULL,
+};
+
+static const struct form *const unlock_forms[] = {
+	FORM(EITHER(FILE, CLEAR)),
+	NULL,
+};
+
+static const struct form *const denylist_forms[] = {
+	FORM(OPTIONAL(FILE)),
+	NULL,
+};
+
+static const struct form *const audit_forms[] = {
+	FORM(EITHER(VERIFY, JSON)),
+	NULL,
+};
+
+static const struct form *const no_forms[] = {
+	FORM({WORD_NONE, PLACE_HERE}),
+	NULL,
+};
+
+static const struct command commands[] = {
+	{"install", install_forms,
+	 "install a package: from a server, a medium, or a file of this device", PACKAGES,
+	 command_install},
+	{"remove", remove_forms,
+	 "remove a package, or all; asks before it does, unless --yes is given", PACKAGES,
+	 command_remove},
+	{"show", show_forms,
+	 "show the installed packages, or all there is to know of one", PACKAGES,
+	 command_show},
+	{"list", show_forms, "the same as show", PACKAGES, command_show},
+	{"verify", verify_forms,
+	 "check a package file, and show whether this device would take it", PACKAGES,
+	 command_verify},
+	{"retry", retry_forms, "try a quarantined package again at the next boot",
+	 PACKAGES, command_retry},
+	{"unlock", unlock_forms,
+	 "take what the vendor allows this device, forget it, or show it", DEVICE,
+	 command_unlock},
+	{"denylist", denylist_forms,
+	 "put a list of what must not run any more in force, or show the one that is",
+	 DEVICE, command_denylist},
+	{"audit", audit_forms, "show the audit log, or check that nobody has changed it",
+	 DEVICE, command_audit},
+	{"boot-complete", no_forms,
+	 "say that this boot has come to a good end; for a service, not for people",
+	 COMMAND_ONCE, command_boot_complete},
+};
+
+const struct command *command_at(size_t index)
+{
+	return index < sizeof(commands) / sizeof(commands[0]) ? &commands[index] : NULL;
+}
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; command_at(i); i++)
+		if (strcmp(command_at(i)->name, name) == 0)
+			return command_at(i);
+	return NULL;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "installer/command.h"
+
+#define WORDS_MAX 12
+
+static int split(char *line, char **argv)
+{
+	int argc = 0;
+
+	for (char *word = strtok(line, " "); word; word = strtok(NULL, " ")) {
+		assert_true(argc < WORDS_MAX);
+		argv[argc++] = word;
+	}
+	return argc;
+}
+
+struct value {
+	enum word word;
+	const char *text;
+};
+
+static void test_match(void **state)
+{
+	static const struct {
+		const char *line;
+		struct value values[6];
+	} cases[] = {
+		{"install 192.0.2.1 a.wmopkg",
+		 {{WORD_ADDRESS, "192.0.2.1"}, {WORD_SERVER_PATH, "a.wmopkg"}}},
+		{"install proto sftp user bob password x persistent [2001:db8::1]:22 d/a.wmopkg",
+		 {{WORD_PROTOCOL, "sftp"},
+		  {WORD_USER, "bob"},
+		  {WORD_PASSWORD, "x"},
+		  {WORD_PERSISTENT, "persistent"},
+		  {WORD_ADDRESS, "[2001:db8::1]:22"},
+		  {WORD_SERVER_PATH, "d/a.wmopkg"}}},
+		{"install user persistent proto tftp host persistent",
+		 {{WORD_USER, "persistent"},
+		  {WORD_PROTOCOL, "tftp"},
+		  {WORD_ADDRESS, "host"},
+		  {WORD_SERVER_PATH, "persistent"}}},
+		{"install password --yes host x",
+		 {{WORD_PASSWORD, "--yes"},
+		  {WORD_ADDRESS, "host"},
+		  {WORD_SERVER_PATH, "x"}}},
+		{"install ./a.wmopkg", {{WORD_SOURCE, "./a.wmopkg"}}},
+		{"install a.wmopkg", {{WORD_SOURCE, "a.wmopkg"}}},
+		{"install persistent https://host/a",
+		 {{WORD_PERSISTENT, "persistent"}, {WORD_SOURCE, "https://host/a"}}},
+		{"remove", {{WORD_NONE, NULL}}},
+		{"remove --yes", {{WORD_YES, "--yes"}}},
+		{"remove all", {{WORD_ALL, "all"}}},
+		{"remove a --yes", {{WORD_NAME, "a"}, {WORD_YES, "--yes"}}},
+		{"remove --yes a", {{WORD_NAME, "a"}, {WORD_YES, "--yes"}}},
+		{"show json", {{WORD_JSON, "json"}}},
+		{"show a json", {{WORD_NAME, "a"}, {WORD_JSON, "json"}}},
+		{"unlock clear", {{WORD_CLEAR, "clear"}}},
+		{"unlock ./clear", {{WORD_FILE, "./clear"}}},
+		{"audit verify", {{WORD_VERIFY, "verify"}}},
+		{"boot-complete", {{WORD_NONE, NULL}}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct words wanted = {{NULL}};
+		struct grammar_next next;
+		struct words words;
+		char *argv[WORDS_MAX];
+		char line[128];
+		int argc, bad;
+
+		snprintf(line, sizeof(line), "%s", cases[i].line);
+		argc = split(line, argv);
+		for (size_t k = 0; k < 6 && cases[i].values[k].word; k++)
+			wanted.values[cases[i].values[k].word] = cases[i].values[k].text;
+		assert_int_equal(grammar_match(command_find(argv[0])->forms, argc - 1,
+					       argv + 1, &words, &bad, &next),
+				 0);
+		for (size_t k = 0; k < WORD_COUNT; k++) {
+			if (!wanted.values[k])
+				assert_null(words.values[k]);
+			else
+				assert_string_equal(words.values[k], wanted.values[k]);
+		}
+	}
+}
+
+/* Which word is wrong, and what should be there. */
+static void test_mismatch(void **state)
+{
+	static const struct {
+		const char *line;
+		int bad;
+		const char *expected;
+	} cases[] = {
+		{"install proto", 1, "<ftp|tftp|scp|sftp|http|https>"},
+		{"install proto gopher h x", 1, "<ftp|tftp|scp|sftp|http|https>"},
+		{"install user -x h x", 1, "<name>"},
+		{"install persistent persistent h x", 1,
+		 "proto, user, password, address[:port] or URL | ./FILE.wmopkg"},
+		{"install h", 1, "PKGNAME.wmopkg"},
+		{"install h a.wmopkg persistent", 2, "nothing more"},
+		{"install a.wmopkg b c", 2, "nothing more"},
+		{"install --force", 0,
+		 "persistent, proto, user, password, address[:port] or URL | "
+		 "./FILE.wmopkg"},
+		{"install bob@host a.wmopkg", 0,
+		 "persistent, proto, user, password, address[:port] or URL | "
+		 "./FILE.wmopkg"},
+		{"remove a b", 1, "--yes or nothing more"},
+		{"remove --yes --yes", 1, "NAME, all or nothing more"},
+		{"show a b", 1, "json or nothing more"},
+		{"show json a", 1, "nothing more"},
+		{"show --json", 0, "NAME, json or nothing more"},
+		{"retry", 0, "NAME"},
+		{"retry a b", 1, "nothing more"},
+		{"verify", 0, "FILE"},
+		{"audit all", 0, "verify, json or nothing more"},
+		{"boot-complete now", 0, "nothing more"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct grammar_next next;
+		struct words words;
+		char expected[256];
+		char *argv[WORDS_MAX];
+		char line[128];
+		int argc, bad;
+
+		snprintf(line, sizeof(line), "%s", cases[i].line);
+		argc = split(line, argv);
+		assert_int_equal(grammar_match(command_find(argv[0])->forms, argc - 1,
+					       argv + 1, &words, &bad, &next),
+				 -EINVAL);
+		grammar_describe(&next, expected, sizeof(expected));
+		assert_string_equal(expected, cases[i].expected);
+		assert_int_equal(bad, cases[i].bad);
+	}
+}
+
+static void test_synopsis(void **state)
+{
+	static const struct {
+		const char *command;
+		size_t form;
+		const char *synopsis;
+	} cases[] = {
+		{"install", 0,
+		 "[persistent] [proto <ftp|tftp|scp|sftp|http|https>] [user <name>] "
+		 "[password <password>] address[:port] PKGNAME.wmopkg"},
+		{"remove", 0, "[NAME | all] [--yes]"},
+		{"show", 0, "[NAME] [json]"},
+		{"retry", 0, "NAME"},
+		{"boot-complete", 0, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct command *command = command_find(cases[i].command);
+		char synopsis[256];
+		char small[8];
+
+		grammar_synopsis(command->forms[cases[i].form], synopsis,
+				 sizeof(synopsis));
+		assert_string_equal(synopsis, cases[i].synopsis);
+		grammar_synopsis(command->forms[cases[i].form], small, sizeof(small));
+		assert_int_equal(strncmp(small, synopsis, sizeof(small) - 1), 0);
+	}
+}
+
+/* Each word that a form has is described, and forms are not longer than they may be. */
+static void test_every_word(void **state)
+{
+	(void)state;
+	for (size_t i = 0; command_at(i); i++)
+		for (size_t k = 0; command_at(i)->forms[k]; k++) {
+			const struct form_word *word = command_at(i)->forms[k]->words;
+
+			for (; word->word; word++) {
+				const struct word_info *info = word_info(word->word);
+
+				assert_true(word - command_at(i)->forms[k]->words <
+					    FORM_WORDS_MAX - 1);
+				assert_non_null(info->help);
+				assert_true(info->keyword || info->value);
+				assert_int_equal(info->value == NULL,
+						 info->kind == KIND_NONE);
+			}
+		}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_match),
+		cmocka_unit_test(test_mismatch),
+		cmocka_unit_test(test_synopsis),
+		cmocka_unit_test(test_every_word),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

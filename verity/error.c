@@ -8,9 +8,10 @@
 
 static const struct {
 	const char *name;
+	const char *meaning;
 	const char *hint;
-} codes[] = {[VERITY_OK] = {"ok", NULL},
-#define X(code, name_, hint_) [VERITY_E_##code] = {name_, hint_},
+} codes[] = {[VERITY_OK] = {"ok", "", NULL},
+#define X(code, name_, meaning_, hint_) [VERITY_E_##code] = {name_, meaning_, hint_},
 	     VERITY_ERRORS(X)
 #undef X
 };
@@ -28,6 +29,11 @@ enum verity_code verity_code_from_name(const char *name)
 		if (strcmp(codes[i].name, name) == 0)
 			return (enum verity_code)i;
 	return VERITY_OK;
+}
+
+const char *verity_code_meaning(enum verity_code code)
+{
+	return (size_t)code < CODE_COUNT ? codes[code].meaning : "";
 }
 
 const char *verity_code_hint(enum verity_code code)

@@ -15,79 +15,129 @@
 #define must_check __attribute__((warn_unused_result))
 
 /*
- * X(code, name, hint): @name is what `show json`, the state file and the kernel log say;
- * it is an interface and never changes its meaning. @hint is NULL where only the reason
- * itself can help.
+ * X(code, name, meaning, hint): @name is what `show json`, the state file and the kernel
+ * log say; it is an interface and never changes its meaning. @hint is NULL where only the
+ * reason itself can help. docs/errors.md is the list for people; a test keeps it this
+ * one.
  */
 #define VERITY_ERRORS(X)                                                                          \
-	X(IO, "io", NULL)                                                                         \
-	X(NO_MEMORY, "no-memory", "free some memory and try again")                               \
-	X(USAGE, "usage", NULL)                                                                   \
-	X(CONFIG, "config", "correct the configuration file")                                     \
-	X(NOT_FOUND, "not-found", NULL)                                                           \
-	X(NOT_A_FILE, "not-a-file", "give the name of a file")                                    \
-	X(BAD_NAME, "bad-name",                                                                   \
+	X(IO, "io", "reading or writing failed; the message has the system's reason",             \
+	  NULL)                                                                                   \
+	X(NO_MEMORY, "no-memory", "the device has no memory left for this",                       \
+	  "free some memory and try again")                                                       \
+	X(USAGE, "usage", "a word of the command line is wrong or missing", NULL)                 \
+	X(CONFIG, "config", "a line of the configuration file is wrong",                          \
+	  "correct the configuration file")                                                       \
+	X(NOT_FOUND, "not-found", "there is no such package, file, label or folder",              \
+	  NULL)                                                                                   \
+	X(NOT_A_FILE, "not-a-file", "it is a folder, a device or a pipe, not a file",             \
+	  "give the name of a file")                                                              \
+	X(BAD_NAME, "bad-name", "the file's name cannot be the name of a package",                \
 	  "rename it: a letter or digit, up to 63 of A-Z a-z 0-9 . _ -, then .wmopkg")            \
-	X(BAD_MAGIC, "bad-magic", "check that this is a wmopkg package file")                     \
-	X(BAD_SIZES, "bad-sizes", "get the package again from its vendor")                        \
-	X(BAD_LENGTH, "bad-length", "the copy is incomplete or damaged: get it again")            \
-	X(BAD_PADDING, "bad-padding", "the copy is damaged: get it again")                        \
-	X(BAD_MANIFEST, "bad-manifest", "ask the vendor for a corrected package")                 \
+	X(BAD_MAGIC, "bad-magic", "the file does not begin as a package does",                    \
+	  "check that this is a wmopkg package file")                                             \
+	X(BAD_SIZES, "bad-sizes", "the head of the file says sizes that no package has",          \
+	  "get the package again from its vendor")                                                \
+	X(BAD_LENGTH, "bad-length",                                                               \
+	  "the file is shorter or longer than its manifest makes it",                             \
+	  "the copy is incomplete or damaged: get it again")                                      \
+	X(BAD_PADDING, "bad-padding", "bytes that have to be zero are not",                       \
+	  "the copy is damaged: get it again")                                                    \
+	X(BAD_MANIFEST, "bad-manifest", "the manifest is not what a manifest must be",            \
+	  "ask the vendor for a corrected package")                                               \
 	X(UNKNOWN_FEATURE, "unknown-feature",                                                     \
+	  "the package requires what this firmware does not know",                                \
 	  "update the firmware, or ask the vendor for a package made for it")                     \
 	X(BAD_SIGNATURE, "bad-signature",                                                         \
+	  "the signature is malformed, or does not match the manifest",                           \
 	  "the copy is damaged or was changed: get it again")                                     \
-	X(NO_SIGNATURE, "no-signature",                                                           \
+	X(NO_SIGNATURE, "no-signature", "nobody signed it",                                       \
 	  "install a signed package, or set Allow Untrusted in the boot configuration")           \
 	X(UNTRUSTED_SIGNER, "untrusted-signer",                                                   \
+	  "nobody in this device's key ring vouches for who signed it",                           \
 	  "install one signed for this device, or set Allow Untrusted in the boot configuration") \
 	X(WEAK_KEY, "weak-key",                                                                   \
+	  "it is signed with a key or digest that is too weak to be believed",                    \
 	  "ask the vendor to sign with RSA of 2048 bits at least, ECDSA P-256 or P-384")          \
 	X(MISSING_SIGNER, "missing-signer",                                                       \
+	  "a signature that the configuration asks for is missing",                               \
 	  "get the package with the signatures that this device asks for")                        \
-	X(REVOKED, "revoked", "ask the vendor for a newer package")                               \
-	X(WRONG_MODEL, "wrong-model",                                                             \
+	X(REVOKED, "revoked",                                                                     \
+	  "the deny list in force names its key, root hash, or name and epoch",                   \
+	  "ask the vendor for a newer package")                                                   \
+	X(WRONG_MODEL, "wrong-model", "it was made for other device models",                      \
 	  "ask the vendor for a package made for this model")                                     \
-	X(WRONG_FIRMWARE, "wrong-firmware",                                                       \
+	X(WRONG_FIRMWARE, "wrong-firmware", "it was made for other firmware versions",            \
 	  "ask the vendor for a package made for this firmware, or change the firmware")          \
-	X(DOWNGRADE, "downgrade",                                                                 \
+	X(DOWNGRADE, "downgrade", "its epoch is below the one that this device has run",          \
 	  "install a newer package, or ask the vendor for an unlock statement that allows this")  \
-	X(QUARANTINED, "quarantined",                                                             \
+	X(QUARANTINED, "quarantined", "the device did not complete its boots with it",            \
 	  "try it again with 'wmopkg retry NAME', or install another")                            \
-	X(BAD_STATEMENT, "bad-statement", "get the file again from who made it")                  \
-	X(WRONG_TYPE, "wrong-type", "check which file this is")                                   \
+	X(BAD_STATEMENT, "bad-statement",                                                         \
+	  "a signed statement, or what this device remembers, is malformed",                      \
+	  "get the file again from who made it")                                                  \
+	X(WRONG_TYPE, "wrong-type",                                                               \
+	  "it is another kind of signed thing than what is asked for",                            \
+	  "check which file this is")                                                             \
 	X(WRONG_DEVICE, "wrong-device",                                                           \
+	  "the statement was made for another serial number",                                     \
 	  "'wmopkg unlock' shows this device's serial number")                                    \
-	X(EXPIRED, "expired", "ask for a new statement")                                          \
-	X(OLD_DENYLIST, "old-denylist", "get the newest deny list from the vendor")               \
-	X(LOCKED, "locked", "ask the vendor for an unlock statement for this device")             \
+	X(EXPIRED, "expired", "the statement's last day is over",                                 \
+	  "ask for a new statement")                                                              \
+	X(OLD_DENYLIST, "old-denylist",                                                           \
+	  "a deny list with this number or a higher one is in force",                             \
+	  "get the newest deny list from the vendor")                                             \
+	X(LOCKED, "locked",                                                                       \
+	  "Allow Untrusted is set, and this device's anchor asks for more",                       \
+	  "ask the vendor for an unlock statement for this device")                               \
 	X(KERNEL_SIGNATURE, "kernel-signature",                                                   \
+	  "the kernel asks for a signature of the root hash, and does not accept this one",       \
 	  "ask the vendor for a package with a signature that this kernel trusts")                \
-	X(AUDIT, "audit", "save the audit log and find out who changed it")                       \
-	X(TREE_MISMATCH, "tree-mismatch",                                                         \
+	X(AUDIT, "audit", "the audit log's chain is broken",                                      \
+	  "save the audit log and find out who changed it")                                       \
+	X(TREE_MISMATCH, "tree-mismatch", "the hash tree does not match the root hash",           \
 	  "the copy is damaged or was changed: get it again")                                     \
 	X(IMAGE_MISMATCH, "image-mismatch",                                                       \
+	  "a block of the image does not match the hash tree",                                    \
 	  "the copy is damaged or was changed: get it again")                                     \
-	X(KEYRING, "keyring", "check the key ring folder of the firmware")                        \
-	X(KEY, "key", "check the key and certificate files")                                      \
-	X(PIN, "pin", "check the PIN or passphrase: tokens lock after a few wrong ones")          \
-	X(NO_ROOM, "no-room", "remove a package or free some space")                              \
-	X(BUSY, "busy", "wait for the other one to end, then try again")                          \
-	X(TRANSFER, "transfer", "check the address, the path and the server")                     \
-	X(KERNEL_FEATURE, "kernel-feature", "build the kernel with that option")                  \
-	X(DEVICE, "device-failed", NULL)                                                          \
-	X(MOUNT, "mount-failed", NULL)                                                            \
-	X(STACK, "stack-failed", NULL)                                                            \
-	X(TOO_MANY, "too-many", "remove a package")                                               \
-	X(SHADOWED, "shadowed", "remove one of the two")                                          \
-	X(DISABLED, "disabled", "take the name out of the boot configuration")                    \
-	X(SAFE_MODE, "safe-mode", "boot without wmopkg.safe")                                     \
-	X(BAD_TREE, "bad-tree", "correct the tree and make the package again")                    \
-	X(UNSUPPORTED, "unsupported", NULL)
+	X(KEYRING, "keyring",                                                                     \
+	  "the key ring cannot be read, or holds no sound certificate",                           \
+	  "check the key ring folder of the firmware")                                            \
+	X(KEY, "key", "a key or certificate for signing cannot be used",                          \
+	  "check the key and certificate files")                                                  \
+	X(PIN, "pin", "a PIN, passphrase or password is wrong or missing",                        \
+	  "check the PIN or passphrase: tokens lock after a few wrong ones")                      \
+	X(NO_ROOM, "no-room", "the file system is too full for it",                               \
+	  "remove a package or free some space")                                                  \
+	X(BUSY, "busy", "another program is at it",                                               \
+	  "wait for the other one to end, then try again")                                        \
+	X(TRANSFER, "transfer", "the server, or the way to it, failed",                           \
+	  "check the address, the path and the server")                                           \
+	X(KERNEL_FEATURE, "kernel-feature",                                                       \
+	  "the kernel lacks something; the message names the option",                             \
+	  "build the kernel with that option")                                                    \
+	X(DEVICE, "device-failed", "the kernel could not attach it through dm-verity",            \
+	  NULL)                                                                                   \
+	X(MOUNT, "mount-failed", "a file system could not be mounted", NULL)                      \
+	X(STACK, "stack-failed",                                                                  \
+	  "the packages could not be stacked over the firmware: none is active", NULL)            \
+	X(TOO_MANY, "too-many",                                                                   \
+	  "more than there is room for; the message has the limit", "remove a package")           \
+	X(SHADOWED, "shadowed", "another package of this name takes its place",                   \
+	  "remove one of the two")                                                                \
+	X(DISABLED, "disabled", "the boot configuration names it in wmopkg.disable",              \
+	  "take the name out of the boot configuration")                                          \
+	X(SAFE_MODE, "safe-mode",                                                                 \
+	  "the boot configuration says wmopkg.safe: no package is active",                        \
+	  "boot without wmopkg.safe")                                                             \
+	X(BAD_TREE, "bad-tree", "the tree cannot be packed; the message has the path",            \
+	  "correct the tree and make the package again")                                          \
+	X(UNSUPPORTED, "unsupported",                                                             \
+	  "it cannot be done, or not in this way; the message says why", NULL)
 
 enum verity_code {
 	VERITY_OK = 0,
-#define X(code, name, hint) VERITY_E_##code,
+#define X(code, name, meaning, hint) VERITY_E_##code,
 	VERITY_ERRORS(X)
 #undef X
 };
@@ -108,6 +158,11 @@ const char *verity_code_name(enum verity_code code);
  * Return: the code; VERITY_OK where no code has that name.
  */
 enum verity_code verity_code_from_name(const char *name);
+
+/**
+ * verity_code_meaning - what @code says, whatever it happened with ("" for VERITY_OK)
+ */
+const char *verity_code_meaning(enum verity_code code);
 
 /**
  * verity_code_hint - what a technician can do about @code; NULL where nothing general

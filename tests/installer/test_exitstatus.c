@@ -3,7 +3,7 @@
 
 #include "installer/exitstatus.h"
 
-#define STEP(code, name, hint) name,
+#define STEP(code, name, meaning, hint) name,
 static const char *const names[] = {"ok", VERITY_ERRORS(STEP)};
 
 /* What is not named here is a plain failure. */

@@ -85,3 +85,18 @@ def test_written_over_while_active(work, build):
         except OSError as error:
             equal(error.errno, errno.EIO)
         equal(device.see("etc/banner"), "firmware\n")
+
+
+def test_name_in_use(work, build):
+    """Two devices of one name: the second fails, and leaves nothing behind."""
+    ring(work)
+    first, second = work + "/first", work + "/second"
+    equal(swap(work, build, "rename", first).returncode, 0)
+    before = sorted(devices()), sorted(loops())
+    done = swap(work, build, "rename", second)
+    equal((done.returncode, done.stdout),
+          (1, "device-failed: dm-verity: Device wmopkg-swap already exists.\n"))
+    equal((sorted(devices()), sorted(loops())), before)
+    run("umount", second + "/layer")
+    run("umount", first + "/layer")
+    equal((wait_gone(devices), wait_gone(loops)), ([], []), "left behind")

@@ -32,6 +32,7 @@ enum exit_status exit_status_of(enum verity_code code)
 	case VERITY_E_OLD_DENYLIST:
 	case VERITY_E_TREE_MISMATCH:
 	case VERITY_E_IMAGE_MISMATCH:
+	case VERITY_E_BAD_IMAGE:
 		return STATUS_REFUSED;
 	case VERITY_E_NOT_FOUND:
 		return STATUS_ABSENT;

@@ -71,6 +71,7 @@ static int errno_of(enum verity_code code)
 	case VERITY_E_AUDIT:
 	case VERITY_E_TREE_MISMATCH:
 	case VERITY_E_IMAGE_MISMATCH:
+	case VERITY_E_BAD_IMAGE:
 		return -EBADMSG;
 	case VERITY_E_NO_SIGNATURE:
 	case VERITY_E_UNTRUSTED_SIGNER:

@@ -100,6 +100,8 @@
 	X(IMAGE_MISMATCH, "image-mismatch",                                                       \
 	  "a block of the image does not match the hash tree",                                    \
 	  "the copy is damaged or was changed: get it again")                                     \
+	X(BAD_IMAGE, "bad-image", "the image in the package is no sound squashfs",                \
+	  "ask the vendor for a corrected package")                                               \
 	X(KEYRING, "keyring",                                                                     \
 	  "the key ring cannot be read, or holds no sound certificate",                           \
 	  "check the key ring folder of the firmware")                                            \

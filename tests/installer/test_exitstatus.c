@@ -37,6 +37,7 @@ static const struct {
 	{"old-denylist", 3},
 	{"tree-mismatch", 3},
 	{"image-mismatch", 3},
+	{"bad-image", 3},
 	{"not-found", 4},
 	{"transfer", 5},
 	{"no-room", 6},

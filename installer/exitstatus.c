@@ -41,6 +41,9 @@ enum exit_status exit_status_of(enum verity_code code)
 	case VERITY_E_NO_ROOM:
 		return STATUS_NO_ROOM;
 	case VERITY_E_IO:
+	case VERITY_E_PERMISSION:
+	case VERITY_E_READ_ONLY:
+	case VERITY_E_INTERRUPTED:
 	case VERITY_E_NO_MEMORY:
 	case VERITY_E_CONFIG:
 	case VERITY_E_NOT_A_FILE:

@@ -28,7 +28,7 @@ void interrupt_watch(void)
 
 int interrupt_check(struct verity_error *err)
 {
-	return interrupted ? verity_fail(err, VERITY_E_IO,
+	return interrupted ? verity_fail(err, VERITY_E_INTERRUPTED,
 					 "interrupted, nothing was installed")
 			   : 0;
 }

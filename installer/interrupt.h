@@ -16,6 +16,6 @@ void interrupt_watch(void);
 /**
  * interrupt_check - whether one of them has come
  *
- * Return: 0; -EIO with a message that says that it was interrupted.
+ * Return: 0; -EINTR with a message that says that it was interrupted.
  */
 int interrupt_check(struct verity_error *err) must_check;

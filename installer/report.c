@@ -10,6 +10,7 @@
 #include "verity/text.h"
 
 #define LINE_BYTES 4096
+#define HELP_BYTES 64
 
 static const char *program = "wmopkg";
 
@@ -38,7 +39,20 @@ print_formatted(const char *format, va_list args)
 
 enum exit_status report_error(const char *what, const struct verity_error *err)
 {
-	return report_hinted(what, err, verity_code_hint(err->code));
+	char help[HELP_BYTES];
+
+	snprintf(help, sizeof(help), "see '%s help'", program);
+	return report_hinted(what, err,
+			     err->code == VERITY_E_USAGE ? help
+							 : verity_code_hint(err->code));
+}
+
+/* A message that ends in brackets has said itself what to do. */
+static bool is_hinted(const char *message)
+{
+	size_t size = strlen(message);
+
+	return size && message[size - 1] == ')';
 }
 
 enum exit_status report_hinted(const char *what, const struct verity_error *err,
@@ -51,7 +65,7 @@ enum exit_status report_hinted(const char *what, const struct verity_error *err,
 		fputs(": ", stderr);
 	}
 	report_plain(stderr, err->message);
-	if (hint)
+	if (hint && !is_hinted(err->message))
 		fprintf(stderr, " (%s)", hint);
 	fputc('\n', stderr);
 	return exit_status_of(err->code);

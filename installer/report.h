@@ -20,7 +20,8 @@ void report_plain(FILE *out, const char *text);
 void report_program(const char *name);
 
 /**
- * report_error - print "PROGRAM: WHAT: WHY (what to do)"
+ * report_error - print "PROGRAM: WHAT: WHY (what to do)"; where the message ends in
+ * brackets, it has said what to do
  * @what: the package, file or place it happened with; NULL where the message says it
  *
  * Return: the exit status for it.

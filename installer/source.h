@@ -83,7 +83,7 @@ int64_t source_bytes(const struct source *source);
  * the file is the same; the sink sees each byte once. A password is asked for at the
  * terminal, unechoed, where the server wants one and none was given.
  *
- * Return: 0 at the end of the file; what the sink returned; -EIO after a signal, see
+ * Return: 0 at the end of the file; what the sink returned; -EINTR after a signal, see
  * interrupt_check(); -ENOENT where the server has no such file; -ECOMM (TRANSFER);
  * -errno.
  */

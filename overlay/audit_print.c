@@ -144,7 +144,9 @@ int overlay_audit_print(int record_fd, bool json, FILE *out, struct verity_error
 	if (r < 0)
 		return r;
 	if (!files.old && !files.log)
-		return verity_fail(err, VERITY_E_NOT_FOUND, "there is no audit log yet");
+		return verity_fail(
+			err, VERITY_E_NOT_FOUND,
+			"there is no audit log yet (what is done is written to it)");
 	if (!json)
 		fprintf(out, "%-19s %5s %-8s %-13s %s\n", "TIME (UTC)", "BOOT", "USER",
 			"EVENT", "PACKAGE: VERDICT / REASON");

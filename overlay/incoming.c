@@ -48,7 +48,8 @@ static int make_folder(struct overlay_store *store, enum overlay_store_kind kind
 	int base = store->base[kind];
 
 	if (base < 0)
-		return verity_fail(err, VERITY_E_NOT_FOUND, "there is no %s store",
+		return verity_fail(err, VERITY_E_NOT_FOUND,
+				   "there is no %s store (check the configuration)",
 				   kind == OVERLAY_PERSISTENT ? "persistent" : "data");
 	if (store->folder[kind] >= 0)
 		return 0;

@@ -48,8 +48,9 @@ int overlay_trials_store(int record_fd, const struct overlay_trials *trials,
 	int r;
 
 	if (record_fd < 0)
-		return verity_fail(err, VERITY_E_NOT_FOUND,
-				   "there is no persist volume to keep trials on");
+		return verity_fail(
+			err, VERITY_E_NOT_FOUND,
+			"there is no persist volume to keep trials on (check the configuration)");
 	r = overlay_trials_encode(trials, &text, err);
 	if (r == 0)
 		r = overlay_record_replace(record_fd, OVERLAY_RECORD_TRIALS, text,

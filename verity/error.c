@@ -89,6 +89,12 @@ static int errno_of(enum verity_code code)
 	case VERITY_E_OLD_DENYLIST:
 	case VERITY_E_LOCKED:
 		return -EPERM;
+	case VERITY_E_PERMISSION:
+		return -EACCES;
+	case VERITY_E_READ_ONLY:
+		return -EROFS;
+	case VERITY_E_INTERRUPTED:
+		return -EINTR;
 	case VERITY_E_NO_ROOM:
 		return -ENOSPC;
 	case VERITY_E_BUSY:
@@ -124,6 +130,11 @@ static enum verity_code code_of(int errno_value)
 		return VERITY_E_NO_ROOM;
 	case ENOENT:
 		return VERITY_E_NOT_FOUND;
+	case EACCES:
+	case EPERM:
+		return VERITY_E_PERMISSION;
+	case EROFS:
+		return VERITY_E_READ_ONLY;
 	default:
 		return VERITY_E_IO;
 	}

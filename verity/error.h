@@ -22,14 +22,20 @@
  */
 #define VERITY_ERRORS(X)                                                                          \
 	X(IO, "io", "reading or writing failed; the message has the system's reason",             \
-	  NULL)                                                                                   \
+	  "check the path and the file system")                                                   \
+	X(PERMISSION, "permission", "the system does not let this user do that",                  \
+	  "become root, or change who may do it")                                                 \
+	X(READ_ONLY, "read-only", "the file system is mounted read-only",                         \
+	  "make it writable, or check the configuration")                                         \
+	X(INTERRUPTED, "interrupted", "a signal ended it: Ctrl-C, a hangup, or a kill",           \
+	  "type it again")                                                                        \
 	X(NO_MEMORY, "no-memory", "the device has no memory left for this",                       \
 	  "free some memory and try again")                                                       \
 	X(USAGE, "usage", "a word of the command line is wrong or missing", NULL)                 \
 	X(CONFIG, "config", "a line of the configuration file is wrong",                          \
 	  "correct the configuration file")                                                       \
 	X(NOT_FOUND, "not-found", "there is no such package, file, label or folder",              \
-	  NULL)                                                                                   \
+	  "check the name")                                                                       \
 	X(NOT_A_FILE, "not-a-file", "it is a folder, a device or a pipe, not a file",             \
 	  "give the name of a file")                                                              \
 	X(BAD_NAME, "bad-name", "the file's name cannot be the name of a package",                \
@@ -119,10 +125,12 @@
 	  "the kernel lacks something; the message names the option",                             \
 	  "build the kernel with that option")                                                    \
 	X(DEVICE, "device-failed", "the kernel could not attach it through dm-verity",            \
-	  NULL)                                                                                   \
-	X(MOUNT, "mount-failed", "a file system could not be mounted", NULL)                      \
+	  "the kernel log may say more")                                                          \
+	X(MOUNT, "mount-failed", "a file system could not be mounted",                            \
+	  "the kernel log may say more")                                                          \
 	X(STACK, "stack-failed",                                                                  \
-	  "the packages could not be stacked over the firmware: none is active", NULL)            \
+	  "the packages could not be stacked over the firmware: none is active",                  \
+	  "the kernel log may say more")                                                          \
 	X(TOO_MANY, "too-many",                                                                   \
 	  "more than there is room for; the message has the limit", "remove a package")           \
 	X(SHADOWED, "shadowed", "another package of this name takes its place",                   \
@@ -182,8 +190,8 @@ int verity_fail(struct verity_error *err, enum verity_code code, const char *for
 
 /**
  * verity_fail_errno - fill @err from a failed system call: "MESSAGE: strerror"
- * @errno_value: positive errno; ENOMEM, ENOSPC, EDQUOT, EFBIG and ENOENT get the code
- * that says so, everything else VERITY_E_IO
+ * @errno_value: positive errno; where a code says the same it is that one (ENOSPC is
+ * NO_ROOM), everything else is VERITY_E_IO
  *
  * Return: -@errno_value.
  */

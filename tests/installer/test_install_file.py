@@ -142,7 +142,7 @@ class Bad(bench.Case):
                     f"({bench.RENAME})", "install", "./\x1b[2J.wmopkg")
 
     def test_no_such_file(self):
-        self.refuse(4, "./x.wmopkg: cannot be opened: No such file or directory",
+        self.refuse(4, "./x.wmopkg: cannot be opened: No such file or directory (check the name)",
                     "install", "./x.wmopkg")
 
     def test_folder(self):
@@ -160,11 +160,11 @@ class Bad(bench.Case):
     def test_unreadable(self):
         shutil.copy(self.package, "x.wmopkg")
         os.chmod("x.wmopkg", 0o600)
-        self.refuse(1, "./x.wmopkg: cannot be opened: Permission denied", "install", "./x.wmopkg",
+        self.refuse(1, "./x.wmopkg: cannot be opened: Permission denied (become root, or change who may do it)", "install", "./x.wmopkg",
                     user=65534)
 
     def test_store_of_another_user(self):
-        self.refuse(1, f"{self.package}: folder 'packages': Permission denied", "install",
+        self.refuse(1, f"{self.package}: folder 'packages': Permission denied (become root, or change who may do it)", "install",
                     self.package, user=65534)
 
     def test_manifest_over_its_limit(self):
@@ -187,6 +187,15 @@ class Bad(bench.Case):
         self.assertRegex(result.stderr, rf"\Awmopkg: {package}: Untrusted: .*\(install one signed "
                          r"for this device, or set Allow Untrusted in the boot configuration\)\n\Z")
         self.assertEqual(os.listdir("data/packages"), [])
+
+    def test_read_only(self):
+        os.mkdir("data/packages")
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", "data/packages"], check=True)
+        self.addCleanup(subprocess.run, ["umount", f"{self.folder}/data/packages"], check=True)
+        result = self.wmopkg("install", self.package)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("Read-only file system (make it writable, or check the configuration)",
+                      result.stderr)
 
     def test_no_room(self):
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", "data"], check=True)

@@ -189,7 +189,8 @@ class WithWire(bench.Case):
             process.send_signal(number)
             rest, errors = process.stdout.read(), process.stderr.read()
         self.assertEqual(rest, bench.SCALE)
-        self.assertEqual(errors, f"wmopkg: {self.url}: interrupted, nothing was installed\n")
+        self.assertEqual(errors, f"wmopkg: {self.url}: interrupted, nothing was installed "
+                         "(type it again)\n")
         self.assertEqual(process.returncode, 1)
         self.assertEqual(os.listdir("data/packages"), [])
 

@@ -53,7 +53,8 @@ class Show(WithState):
                 result = subprocess.run([bench.WMOPKG, "--config", "wmopkg.conf", *words], stdout=full,
                                         stderr=subprocess.PIPE, text=True, check=False)
                 self.assertEqual((result.returncode, result.stderr), (
-                    1, "wmopkg: standard output: No space left on device\n"), words)
+                    1, "wmopkg: standard output: No space left on device "
+                    "(check the path and the file system)\n"), words)
 
     def test_before_any_boot(self):
         self.install(self.package)
@@ -120,7 +121,8 @@ class Show(WithState):
                         [self.entry("pkgname", active=False, code="no-signature",
                                     message="it has no signature")], []):
             self.booted(*entries, stack=stack, allow_untrusted=True)
-            self.succeed(f"{ROW}pkgname: not active: the root has no room for it\n", "show")
+            self.succeed(f"{ROW}pkgname: not active: the root has no room for it "
+                         "(the kernel log may say more)\n", "show")
 
     def test_installed_since(self):
         self.booted()
@@ -222,7 +224,8 @@ File bytes: \d+
         missing = f"{self.folder}/persist: No such file or directory"
         self.check(0, ROW, f"warning: persist: {missing}", "show")
         package = self.make("other", keys=self.keys)
-        self.check(4, "", f"warning: persist: {missing}\n{package}: there is no persistent store",
+        self.check(4, "", f"warning: persist: {missing}\n{package}: there is no persistent store "
+                   "(check the configuration)",
                    "install", "persistent", package)
 
 
@@ -277,7 +280,8 @@ class Remove(bench.Case):
         self.install(self.package)
         result = self.wmopkg("remove", "pkgname", answer="y\n", user=65534)
         self.assertEqual((result.returncode, result.stdout), (1, self.QUESTION))
-        self.assertEqual(result.stderr, "wmopkg: pkgname.wmopkg: Permission denied\n")
+        self.assertEqual(result.stderr, "wmopkg: pkgname.wmopkg: Permission denied "
+                         "(become root, or change who may do it)\n")
         self.assertEqual(os.listdir("data/packages"), ["pkgname.wmopkg"])
 
 
@@ -310,7 +314,7 @@ class Verify(bench.Case):
         self.assertRegex(result.stderr, rf"\Awmopkg: x: Invalid: .* \({bench.AGAIN}\)\n\Z")
 
     def test_no_file(self):
-        self.check(4, "", "x: cannot be opened: No such file or directory", "verify", "x")
+        self.check(4, "", "x: cannot be opened: No such file or directory (check the name)", "verify", "x")
         self.check(1, "", "data: a folder, not a file (give the name of a file)", "verify", "data")
 
     def test_needs_no_store(self):
@@ -339,7 +343,7 @@ class Program(bench.Case):
         self.assertRegex(self.wmopkg("--version").stdout, r"\Awmopkg \d+\.\d+\.\d+\n\Z")
 
     def test_configuration(self):
-        self.check(4, "", "none.conf: No such file or directory", "--config", "none.conf", "show")
+        self.check(4, "", "none.conf: No such file or directory (check the name)", "--config", "none.conf", "show")
         bench.write("bad.conf", b"date = 1\n")
         self.check(1, "", "bad.conf:1: no such option 'date' (correct the configuration file)",
                    "--config", "bad.conf", "show")

@@ -259,7 +259,8 @@ static void test_no_store(void **state)
 	assert_int_equal(
 		overlay_incoming_new(store, OVERLAY_PERSISTENT, "a", &incoming, &err),
 		-ENOENT);
-	check_error(&err, VERITY_E_NOT_FOUND, "there is no persistent store");
+	check_error(&err, VERITY_E_NOT_FOUND,
+		    "there is no persistent store (check the configuration)");
 	assert_int_equal(
 		overlay_incoming_new(store, OVERLAY_ORDINARY, "../a", &incoming, &err),
 		-EINVAL);

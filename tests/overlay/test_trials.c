@@ -465,8 +465,9 @@ static void test_no_record(void **state)
 	check_ok(overlay_trials_load(-1, &trials, &err), &err);
 	assert_int_equal(trials.count, 0);
 	assert_int_equal(overlay_trials_store(-1, &trials, &err), -ENOENT);
-	check_error(&err, VERITY_E_NOT_FOUND,
-		    "there is no persist volume to keep trials on");
+	check_error(
+		&err, VERITY_E_NOT_FOUND,
+		"there is no persist volume to keep trials on (check the configuration)");
 }
 
 int main(void)

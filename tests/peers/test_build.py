@@ -52,6 +52,8 @@ class Case(unittest.TestCase):
         """wmopkg-build, which must say just this and leave the folder as it was."""
         before = sorted(os.listdir("."))
         result = run(BUILD, *words, env=env, user=user)
+        if status == 2 and not message.endswith(")"):
+            message += " (see 'wmopkg-build help')"
         self.assertEqual(result.stderr, f"wmopkg-build: {message}\n")
         self.assertEqual(result.returncode, status)
         self.assertEqual(result.stdout, "")
@@ -166,7 +168,7 @@ class Peers(Case):
         self.key("pss", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048")
         for name, options, message in (
                 ("ed", [], "an Ed25519 key cannot sign: this OpenSSL has no CMS for it (use ECDSA "
-                 "P-256 or P-384, or RSA) (check the key and certificate files)"),
+                 "P-256 or P-384, or RSA)"),
                 ("pss", ["--rsa-padding", "pkcs1"], "the key is for RSA-PSS alone and cannot sign "
                  "with PKCS #1 v1.5 (check the key and certificate files)")):
             self.refused(1, message, *CREATE, *options, "--key", f"{name}.key", "--cert",
@@ -285,7 +287,7 @@ class WrongInput(Case):
         self.refused(2, "create: --key and --cert go together", *CREATE, "--key", "k", "tree",
                      "a.wmopkg")
         self.refused(2, "keys: one folder is expected" + see, "keys")
-        self.refused(4, "key ring none: No such file or directory", "inspect", "--keys", "none",
+        self.refused(4, "key ring none: No such file or directory (check the name)", "inspect", "--keys", "none",
                      "a.wmopkg")
 
     def test_names(self):
@@ -306,7 +308,7 @@ class WrongInput(Case):
 
     def test_trees(self):
         again = " (correct the tree and make the package again)"
-        self.refused(4, "nowhere: cannot open it: No such file or directory", *CREATE, "nowhere",
+        self.refused(4, "nowhere: cannot open it: No such file or directory (check the name)", *CREATE, "nowhere",
                      "a.wmopkg")
         with open("text", "w", encoding="utf-8") as file:
             file.write("no archive\n")
@@ -329,11 +331,11 @@ class WrongInput(Case):
         self.assertIn("Permission denied", result.stderr)
         self.assertEqual(sorted(os.listdir(".")), ["tree"])
         os.mkdir("locked", 0o755)
-        self.refused(1, "locked/a.wmopkg: cannot be made: Permission denied", *CREATE, "tree",
+        self.refused(1, "locked/a.wmopkg: cannot be made: Permission denied (become root, or change who may do it)", *CREATE, "tree",
                      "locked/a.wmopkg", user=65534)
 
     def test_places(self):
-        self.refused(4, "nowhere: No such file or directory", *CREATE, "tree",
+        self.refused(4, "nowhere: No such file or directory (check the name)", *CREATE, "tree",
                      "nowhere/a.wmopkg")
         os.mkdir("folder.wmopkg")
         self.refused(1, "folder.wmopkg: there is something that is not a file "
@@ -377,10 +379,10 @@ class WrongInput(Case):
         self.refused(3, "bad.wmopkg: it is not signed: image: block 0 does not match "
                      "(the copy is damaged or was changed: get it again)", "sign", *key,
                      "bad.wmopkg", "out.wmopkg")
-        self.refused(4, "none.wmopkg: cannot be opened: No such file or directory", "inspect",
+        self.refused(4, "none.wmopkg: cannot be opened: No such file or directory (check the name)", "inspect",
                      "none.wmopkg")
         self.refused(1, "tree: a folder, not a file (give the name of a file)", "inspect", "tree")
-        self.refused(1, "key ring tree/etc/motd: Not a directory", "inspect", "--keys",
+        self.refused(1, "key ring tree/etc/motd: Not a directory (check the path and the file system)", "inspect", "--keys",
                      "tree/etc/motd", "good.wmopkg")
         self.refused(3, "tree/etc/motd: the file has 6 bytes, too few for a package (the copy "
                      "is incomplete or damaged: get it again)", "extract", "--image", "i",

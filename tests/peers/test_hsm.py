@@ -123,6 +123,8 @@ class Case(unittest.TestCase):
 
     def refused(self, status, message, *options, env=None):
         result = run(BUILD, "sign", *options, "plain.wmopkg", "none.wmopkg", env=env)
+        if status == 2 and not message.endswith(")"):
+            message += " (see 'wmopkg-build help')"
         self.assertEqual(result.stderr, f"wmopkg-build: {message}\n")
         self.assertEqual((result.returncode, result.stdout), (status, ""))
         self.assertFalse(os.path.exists("none.wmopkg"))
@@ -306,7 +308,7 @@ class Tokens(Case):
                      *self.key("p256", f"?pin-value={PIN}"))
         self.refused(2, "PIN of vendor is needed, and there is no terminal to ask at (use "
                      "--pin-file FILE, or set WMOPKG_PIN)", *self.key("p256"))
-        self.refused(4, "none: No such file or directory", *self.key("p256"), "--pin-file", "none")
+        self.refused(4, "none: No such file or directory (check the name)", *self.key("p256"), "--pin-file", "none")
         for text in ("", "\n", "\n" + PIN):
             write("empty", text)
             self.refused(1, "empty: no PIN or passphrase in it" + CHECK_PIN, *self.key("p256"),

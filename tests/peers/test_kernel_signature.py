@@ -98,6 +98,8 @@ class KernelSignature(unittest.TestCase):
 
     def refused(self, status, message, *options):
         result = run(BUILD, *CREATE, *options, "tree", "none.wmopkg")
+        if status == 2 and not message.endswith(")"):
+            message += " (see 'wmopkg-build help')"
         self.assertEqual(result.stderr, f"wmopkg-build: {message}\n")
         self.assertEqual(result.returncode, status)
         self.assertFalse(os.path.exists("none.wmopkg"))

@@ -90,6 +90,8 @@ class TwoSteps(unittest.TestCase):
     def refused(self, status, message, *words):
         before = sorted(os.listdir("."))
         result = run(BUILD, "sign", *words)
+        if status == 2 and not message.endswith(")"):
+            message += " (see 'wmopkg-build help')"
         self.assertEqual(result.stderr, f"wmopkg-build: {message}\n")
         self.assertEqual((result.returncode, result.stdout), (status, ""))
         self.assertEqual(sorted(os.listdir(".")), before)

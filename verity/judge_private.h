@@ -9,6 +9,16 @@
 #include "verity/judge.h"
 #include "verity/tree.h"
 
+/*
+ * The proof that a package may be used. Made by the two readers alone, when the whole
+ * image matched and the policy accepted the package.
+ */
+struct verity_verified {
+	int fd; /* borrowed, like the rest; -1: not verified */
+	const struct verity_layout *layout;
+	const struct verity_judgement *judgement;
+};
+
 /* Room for head, manifest, signature and padding. */
 #define VERITY_FRONT_MAX                                                                 \
 	((VERITY_HEAD_BYTES + VERITY_MANIFEST_MAX + VERITY_SIGNATURE_MAX +               \

@@ -11,18 +11,13 @@
 #include "verity/io.h"
 #include "verity/judge_private.h"
 
-/* Made here alone, after the whole image matched and the policy accepted the package. */
-struct verity_verified {
-	const struct verity_package *package;
-};
-
 struct verity_package {
 	int fd;
 	uint64_t file_bytes;
 	struct verity_layout layout;
 	bool has_layout;
 	struct verity_judgement *judgement;
-	struct verity_verified verified; /* .package is NULL where it is not */
+	struct verity_verified verified;
 };
 
 void verity_package_free(struct verity_package *package)
@@ -56,28 +51,28 @@ int verity_package_fd(const struct verity_package *package)
 const struct verity_verified *verity_package_verified(
 	const struct verity_package *package)
 {
-	return package->verified.package ? &package->verified : NULL;
+	return package->verified.fd >= 0 ? &package->verified : NULL;
 }
 
 int verity_verified_fd(const struct verity_verified *verified)
 {
-	return verified->package->fd;
+	return verified->fd;
 }
 
 const struct verity_layout *verity_verified_layout(const struct verity_verified *verified)
 {
-	return &verified->package->layout;
+	return verified->layout;
 }
 
 const struct verity_manifest *verity_verified_manifest(
 	const struct verity_verified *verified)
 {
-	return verity_judgement_manifest(verified->package->judgement);
+	return verity_judgement_manifest(verified->judgement);
 }
 
 bool verity_verified_signed(const struct verity_verified *verified)
 {
-	return verity_judgement_signed(verified->package->judgement);
+	return verity_judgement_signed(verified->judgement);
 }
 
 /* The head and all that comes before the tree, in one buffer of VERITY_FRONT_MAX. */
@@ -153,7 +148,8 @@ static int judge(struct verity_package *package, const struct verity_policy *pol
 	if (r < 0)
 		verity_judgement_condemn(package->judgement, &reason);
 	if (verity_judgement_accepted(package->judgement))
-		package->verified.package = package;
+		package->verified = (struct verity_verified){
+			package->fd, &package->layout, package->judgement};
 	return 0;
 }
 
@@ -186,7 +182,7 @@ int verity_package_open(int dirfd, const char *name, const struct verity_policy 
 
 	if (!package)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	package->fd = -1;
+	package->fd = package->verified.fd = -1;
 	r = open_file(dirfd, name, package, err);
 	if (r == 0)
 		r = judge(package, policy, err);

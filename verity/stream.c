@@ -43,6 +43,7 @@ struct verity_stream {
 	struct verity_hasher *hasher;
 	struct verity_leaf leaf;
 	bool has_leaf;
+	struct verity_verified verified;
 	uint8_t buffer[VERITY_FRONT_MAX];
 };
 
@@ -58,6 +59,7 @@ int verity_stream_new(int fd, const struct verity_policy *policy,
 	if (!stream)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	stream->fd = fd;
+	stream->verified.fd = -1;
 	stream->policy = policy;
 	if (hooks)
 		stream->hooks = *hooks;
@@ -324,5 +326,16 @@ int verity_stream_end(struct verity_stream *stream, struct verity_error *err)
 		r = verity_fail(&stream->failure_reason, VERITY_E_BAD_LENGTH,
 				"the file ends at byte %" PRIu64 " of %" PRIu64,
 				stream->place + stream->held, stream->layout.file_bytes);
-	return r < 0 ? fail(stream, r, err) : 0;
+	if (r < 0)
+		return fail(stream, r, err);
+	if (verity_judgement_accepted(stream->judgement))
+		stream->verified = (struct verity_verified){stream->fd, &stream->layout,
+							    stream->judgement};
+	return 0;
+}
+
+const struct verity_verified *verity_stream_verified(const struct verity_stream *stream)
+{
+	return stream->verified.fd >= 0 && stream->failure == 0 ? &stream->verified
+								: NULL;
 }

@@ -7,7 +7,7 @@
  * 0.5 MiB, plus 1/16384 of the image.
  */
 
-#include "verity/judge.h"
+#include "verity/package.h"
 
 struct verity_stream;
 
@@ -61,3 +61,13 @@ int verity_stream_end(struct verity_stream *stream, struct verity_error *err) mu
  */
 const struct verity_judgement *verity_stream_judgement(
 	const struct verity_stream *stream);
+
+/**
+ * verity_stream_verified - the proof that what was written may be used
+ *
+ * It holds for the stream's own descriptor, as long as nobody else writes to that file.
+ *
+ * Return: borrowed, lives as long as @stream; NULL before verity_stream_end(), and where
+ * that failed.
+ */
+const struct verity_verified *verity_stream_verified(const struct verity_stream *stream);

@@ -46,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arrived = verity_stream_judgement(stream);
 	require((r == 0) == verity_judgement_accepted(whole));
 	require((r == 0) == (verity_package_verified(package) != NULL));
+	require((r == 0) == (verity_stream_verified(stream) != NULL));
 	require(verity_judgement_verdict(arrived) == verity_judgement_verdict(whole));
 	verity_stream_free(stream);
 	verity_package_free(package);

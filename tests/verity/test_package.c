@@ -137,6 +137,7 @@ static int feed_all(struct verity_stream *stream, const uint8_t *bytes, size_t s
 		if (r < 0)
 			return r;
 	}
+	assert_null(verity_stream_verified(stream));
 	return verity_stream_end(stream, err);
 }
 
@@ -155,6 +156,7 @@ static struct outcome stream_outcome(const uint8_t *bytes, size_t size, size_t p
 	assert_non_null(verity_stream_judgement(stream));
 	outcome.verdict = verity_judgement_verdict(verity_stream_judgement(stream));
 	outcome.accepted = r == 0;
+	assert_int_equal(verity_stream_verified(stream) != NULL, outcome.accepted);
 	outcome.reason = *verity_judgement_reason(verity_stream_judgement(stream));
 	if (r < 0) {
 		assert_string_equal(err.message, outcome.reason.message);
@@ -163,6 +165,10 @@ static struct outcome stream_outcome(const uint8_t *bytes, size_t size, size_t p
 	} else {
 		check_ok(verity_io_read(fd, written, size, 0, &err), &err);
 		assert_memory_equal(written, bytes, size);
+		assert_int_equal(verity_verified_fd(verity_stream_verified(stream)), fd);
+		/* Not what was verified any more. */
+		assert_true(verity_stream_feed(stream, "x", 1, NULL) < 0);
+		assert_null(verity_stream_verified(stream));
 		assert_int_equal(lseek(fd, 0, SEEK_END), size);
 	}
 	return outcome;

@@ -3,35 +3,23 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "installer/source_private.h"
 
-static const struct {
-	const char *scheme;
-	int (*open)(const struct source_request *request, struct source **ret,
-		    struct verity_error *err);
-} protocols[] = {
-	{"http", source_curl_open},
-	{"https", source_curl_open},
-};
+/* "./a://b" is a path. */
+static bool is_url(const char *where)
+{
+	const char *end = strstr(where, "://");
+
+	return end && end > where && !memchr(where, '/', (size_t)(end - where));
+}
 
 int source_open(const struct source_request *request, struct source **ret,
 		struct verity_error *err)
 {
-	const char *where = request->where;
-	const char *scheme_end = strstr(where, "://");
-	size_t size = scheme_end ? (size_t)(scheme_end - where) : 0;
-
-	if (!scheme_end || memchr(where, '/', size))
-		return source_file_open(where, ret, err);
-	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
-		if (strlen(protocols[i].scheme) == size &&
-		    strncasecmp(protocols[i].scheme, where, size) == 0)
-			return protocols[i].open(request, ret, err);
-	return verity_fail(err, VERITY_E_USAGE,
-			   "'%.*s' is not a known protocol (http and https are)",
-			   size < 32 ? (int)size : 32, where);
+	if (request->where && !is_url(request->where))
+		return source_file_open(request->where, ret, err);
+	return source_attempts_open(request, ret, err);
 }
 
 void source_free(struct source *source)

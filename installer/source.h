@@ -18,12 +18,17 @@ struct source_sink {
 	 */
 	int (*take)(void *context, const void *bytes, size_t count,
 		    struct verity_error *err);
+	/*
+	 * A line is about to be printed between two pieces: who shows a bar ends its
+	 * line. May be NULL.
+	 */
+	void (*interlude)(void *context);
 	void *context; /* borrowed */
 };
 
 /* What was typed, and the device's own settings. All borrowed; NULL: not given. */
 struct source_request {
-	const char *where; /* an URL, or the path of a file; else @address and @path: */
+	const char *where; /* an URL, or the path of a file; NULL: @address and @path */
 	const char *protocol; /* "ftp", ...; NULL: ftp, then tftp */
 	const char *address;  /* "HOST", "HOST:PORT", "[IPV6]", "[IPV6]:PORT" */
 	const char *path; /* on the server; below the user's folder unless it begins with
@@ -60,6 +65,9 @@ void source_free(struct source *source);
 
 /**
  * source_where - what it is called in messages: the path, or the URL without its password
+ *
+ * Where several protocols are tried, the URL is that of the one that worked, once it did,
+ * and before has no protocol. Borrowed until source_pull() or source_free().
  */
 const char *source_where(const struct source *source);
 
@@ -84,8 +92,8 @@ int64_t source_bytes(const struct source *source);
  * terminal, unechoed, where the server wants one and none was given.
  *
  * Return: 0 at the end of the file; what the sink returned; -EINTR after a signal, see
- * interrupt_check(); -ENOENT where the server has no such file; -ECOMM (TRANSFER);
- * -errno.
+ * interrupt_check(); -ENOENT where the server has no such file; -ECOMM (TRANSFER, LOST,
+ * LOGIN, CERTIFICATE, CLOCK); -errno.
  */
 int source_pull(struct source *source, const struct source_sink *sink,
 		struct verity_error *err) must_check;

@@ -1,69 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-#include <arpa/inet.h>
-#include <ctype.h>
-#include <curl/curl.h>
+#include "installer/source_curl.h"
+
+#include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "installer/interrupt.h"
 #include "installer/report.h"
-#include "installer/source_private.h"
+#include "installer/source_reason.h"
 #include "installer/source_url.h"
 #include "verity/cleanup.h"
-#include "verity/format.h"
 #include "version.h"
 
-#define CONNECT_TIMEOUT_S 10L
-#define STALL_BYTES_S     1L  /* slower than this… */
-#define STALL_TIMEOUT_S   30L /* …for so long is a stall */
+#define CONNECT_TIMEOUT_S 20L /* name, address, encryption and login together */
+#define POLL_MS           500 /* a signal may come just before we wait */
+#define BUFFER_BYTES      (128L << 10)
 #define REDIRECTS_MAX     10L
 #define HOST_MAX          256
-#define STATUS_MAX        128 /* bytes of a server's own words */
-#define OK_STATUS         200
 
-struct source_curl {
-	struct source source;
-	CURL *handle;
-	const struct source_sink *sink; /* while it is pulled */
-	struct verity_error *err;       /* likewise */
-	int failure;                    /* what sink or signal ended it with */
-	bool connected;                 /* an address has been shown */
-	char status[STATUS_MAX];        /* "404 Not Found" */
-	char why[CURL_ERROR_SIZE];
-};
+DEFINE_CLEANUP(struct source_transfer, source_curl_free);
 
-static struct source_curl *curl_of(struct source *source)
+int source_curl_out_of_memory(struct verity_error *err)
 {
-	return (struct source_curl *)source;
-}
-
-static long status_code(const struct source_curl *curl)
-{
-	long code = 0;
-
-	curl_easy_getinfo(curl->handle, CURLINFO_RESPONSE_CODE, &code);
-	return code;
-}
-
-static int64_t curl_bytes(const struct source *source)
-{
-	const struct source_curl *curl = (const struct source_curl *)source;
-	curl_off_t bytes = -1;
-
-	curl_easy_getinfo(curl->handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &bytes);
-	return bytes;
-}
-
-static void curl_free_all(struct source *source)
-{
-	curl_easy_cleanup(curl_of(source)->handle);
-	free(source);
-	curl_global_cleanup();
+	return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 }
 
 /* Shown before it answers: one who waits wants to know for whom. */
-static void show_address(struct source_curl *curl, const struct curl_sockaddr *address)
+static void show_address(struct source_transfer *transfer,
+			 const struct curl_sockaddr *address)
 {
 	const char *url = NULL;
 	char host[HOST_MAX];
@@ -71,189 +37,341 @@ static void show_address(struct source_curl *curl, const struct curl_sockaddr *a
 	char port[NI_MAXSERV];
 	bool is_v6 = address->family == AF_INET6;
 
-	curl_easy_getinfo(curl->handle, CURLINFO_EFFECTIVE_URL, &url);
+	curl_easy_getinfo(transfer->handle, CURLINFO_EFFECTIVE_URL, &url);
 	source_url_host(url ? url : "", host, sizeof(host));
 	if (getnameinfo(&address->addr, address->addrlen, number, sizeof(number), port,
 			sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		return;
-	printf("%sConnecting to ", curl->connected ? "" : "\n");
+	printf("%sConnecting to ", transfer->shown ? "" : "\n");
 	report_plain(stdout, host);
 	printf(" (%s%s%s:%s)\n", is_v6 ? "[" : "", number, is_v6 ? "]" : "", port);
 	fflush(stdout);
-	curl->connected = true;
+	transfer->shown = true;
 }
 
 static curl_socket_t open_socket(void *context, curlsocktype purpose,
 				 struct curl_sockaddr *address)
 {
+	struct source_transfer *transfer = context;
+
 	(void)purpose;
-	show_address(context, address);
+	if (!transfer->protocol->has_data_connection || !transfer->heard)
+		show_address(transfer, address);
 	return socket(address->family, address->socktype | SOCK_CLOEXEC,
 		      address->protocol);
 }
 
-/* Keeps the server's own words of the newest status line: "HTTP/1.1 404 Not Found". */
-static size_t take_header(char *line, size_t one, size_t size, void *context)
+void source_curl_keep_words(struct source_transfer *transfer, const char *line,
+			    size_t size)
 {
-	struct source_curl *curl = context;
-	const char *space = memchr(line, ' ', size);
-	size_t length;
+	while (size && (line[size - 1] == '\r' || line[size - 1] == '\n' ||
+			line[size - 1] == ' '))
+		size--;
+	if (size >= sizeof(transfer->words))
+		size = sizeof(transfer->words) - 1;
+	memcpy(transfer->words, line, size);
+	transfer->words[size] = '\0';
+}
+
+static size_t take_line(char *line, size_t one, size_t size, void *context)
+{
+	struct source_transfer *transfer = context;
 
 	(void)one;
-	if (size < 5 || strncmp(line, "HTTP/", 5) != 0 || !space)
-		return size;
-	length = size - (size_t)(space + 1 - line);
-	if (length >= sizeof(curl->status))
-		length = sizeof(curl->status) - 1;
-	while (length && isspace((unsigned char)space[length]))
-		length--;
-	memcpy(curl->status, space + 1, length);
-	curl->status[length] = '\0';
+	transfer->idle_ms = 0;
+	transfer->heard = true;
+	if (transfer->protocol->hear && !transfer->protocol->hear(transfer, line, size))
+		return 0;
 	return size;
+}
+
+void source_curl_file_time(struct source_transfer *transfer)
+{
+	curl_off_t seconds = -1;
+
+	curl_easy_getinfo(transfer->handle, CURLINFO_FILETIME_T, &seconds);
+	if (seconds >= 0)
+		snprintf(transfer->present, sizeof(transfer->present),
+			 "%" CURL_FORMAT_CURL_OFF_T, seconds);
+}
+
+int source_curl_same(const struct source_transfer *transfer, struct verity_error *err)
+{
+	if (strcmp(transfer->present, transfer->validator) != 0)
+		return verity_fail(err, VERITY_E_LOST,
+				   "the file on the server has changed meanwhile");
+	return 0;
+}
+
+static int check_length(struct source_transfer *transfer, struct verity_error *err)
+{
+	curl_off_t rest = -1;
+
+	curl_easy_getinfo(transfer->handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &rest);
+	if (rest < 0)
+		return 0;
+	if (transfer->total >= 0 && transfer->total != transfer->resumed + rest)
+		return verity_fail(err, VERITY_E_LOST,
+				   "the file on the server has changed meanwhile: it had "
+				   "%" CURL_FORMAT_CURL_OFF_T
+				   " bytes, and has %" CURL_FORMAT_CURL_OFF_T " now",
+				   transfer->total, transfer->resumed + rest);
+	transfer->total = transfer->resumed + rest;
+	return 0;
+}
+
+/* Once in each try that gets so far. */
+static int begin(struct source_transfer *transfer, struct verity_error *err)
+{
+	int r = 0;
+
+	transfer->begun = true;
+	if (transfer->protocol->check)
+		r = transfer->protocol->check(transfer, err);
+	if (r == 0 && transfer->resumed > 0)
+		r = source_curl_same(transfer, err);
+	if (r == 0)
+		r = check_length(transfer, err);
+	if (r == 0 && transfer->resumed == 0)
+		memcpy(transfer->validator, transfer->present,
+		       sizeof(transfer->validator));
+	return r;
+}
+
+static int take(struct source_transfer *transfer, const void *bytes, size_t count,
+		struct verity_error *err)
+{
+	const struct source_sink *sink = transfer->sink;
+	int r = 0;
+
+	if (!transfer->begun)
+		r = begin(transfer, err);
+	if (r < 0)
+		return r;
+	if (transfer->total >= 0 && (int64_t)count > transfer->total - transfer->taken)
+		return verity_fail(
+			err, VERITY_E_TRANSFER,
+			"the server sends more than the %" CURL_FORMAT_CURL_OFF_T
+			" bytes that it spoke of",
+			transfer->total);
+	transfer->taken += (int64_t)count;
+	return sink->take(sink->context, bytes, count, err);
 }
 
 static size_t take_body(char *bytes, size_t one, size_t size, void *context)
 {
-	struct source_curl *curl = context;
+	struct source_transfer *transfer = context;
 
 	(void)one;
-	if (status_code(curl) != OK_STATUS)
-		return CURL_WRITEFUNC_ERROR;
-	curl->failure = curl->sink->take(curl->sink->context, bytes, size, curl->err);
-	return curl->failure < 0 ? CURL_WRITEFUNC_ERROR : size;
+	transfer->idle_ms = 0;
+	if (transfer->failure == 0)
+		transfer->failure = take(transfer, bytes, size, &transfer->why);
+	return transfer->failure < 0 ? CURL_WRITEFUNC_ERROR : size;
 }
 
+/* While libcurl waits by itself, as it does for a server to say good-bye. */
 static int look_up(void *context, curl_off_t total, curl_off_t now, curl_off_t up_total,
 		   curl_off_t up_now)
 {
-	struct source_curl *curl = context;
+	struct source_transfer *transfer = context;
 
 	(void)total, (void)now, (void)up_total, (void)up_now;
-	if (curl->failure == 0)
-		curl->failure = interrupt_check(curl->err);
-	return curl->failure < 0;
+	if (transfer->failure == 0)
+		transfer->failure = interrupt_check(&transfer->why);
+	return transfer->failure < 0;
 }
 
-/* curl keeps the system's reason to itself. */
-static int fail_connect(const struct source_curl *curl, struct verity_error *err)
+static int64_t now_ms(void)
 {
-	char why[128];
-	long number = 0;
+	struct timespec now;
 
-	curl_easy_getinfo(curl->handle, CURLINFO_OS_ERRNO, &number);
-	if (number <= 0)
-		return verity_fail(err, VERITY_E_TRANSFER, "%s", curl->why);
-	return verity_fail(err, VERITY_E_TRANSFER, "cannot connect: %s",
-			   strerror_r((int)number, why, sizeof(why)));
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int fail_status(const struct source_curl *curl, struct verity_error *err)
+/*
+ * Only what is spent waiting counts: not the time in which a disk is slow, or a person
+ * thinks about a password.
+ */
+static int wait_for_server(struct source_transfer *transfer, struct verity_error *err)
 {
-	long code = status_code(curl);
+	int64_t begin_ms = now_ms();
 
-	if (code == 404 || code == 410)
-		return verity_fail(err, VERITY_E_NOT_FOUND,
-				   "the server says %s (check the path)", curl->status);
-	return verity_fail(err, VERITY_E_TRANSFER, "the server says %s", curl->status);
+	if (curl_multi_poll(transfer->multi, NULL, 0, POLL_MS, NULL) != CURLM_OK)
+		return source_curl_out_of_memory(err);
+	transfer->idle_ms += now_ms() - begin_ms;
+	if (transfer->idle_ms >= SOURCE_STALL_S * 1000) {
+		transfer->lost = true;
+		return verity_fail(err, VERITY_E_LOST, "nothing has come for %d seconds",
+				   SOURCE_STALL_S);
+	}
+	return interrupt_check(err);
 }
 
-/* What ended it on our side comes first: to curl it is but a failed write. */
-static int outcome(const struct source_curl *curl, CURLcode code,
+static CURLcode result_of(const struct source_transfer *transfer)
+{
+	const CURLMsg *message;
+	int left;
+
+	message = curl_multi_info_read(transfer->multi, &left);
+	return message && message->msg == CURLMSG_DONE ? message->data.result
+						       : CURLE_FAILED_INIT;
+}
+
+/* CURLE_OK also where it was ended from here. */
+static CURLcode perform(struct source_transfer *transfer)
+{
+	CURLcode code = CURLE_OK;
+	int running = 1;
+
+	if (curl_multi_add_handle(transfer->multi, transfer->handle) != CURLM_OK)
+		return CURLE_OUT_OF_MEMORY;
+	while (transfer->failure == 0) {
+		if (curl_multi_perform(transfer->multi, &running) != CURLM_OK)
+			code = CURLE_OUT_OF_MEMORY;
+		else if (!running)
+			code = result_of(transfer);
+		if (code != CURLE_OK || !running)
+			break;
+		transfer->failure = wait_for_server(transfer, &transfer->why);
+	}
+	curl_multi_remove_handle(transfer->multi, transfer->handle);
+	return code;
+}
+
+/* What ended it on our side comes first: to libcurl it is but a failed write. */
+static int outcome(struct source_transfer *transfer, CURLcode code,
 		   struct verity_error *err)
 {
-	if (curl->failure < 0)
-		return curl->failure;
-	if (code == CURLE_OUT_OF_MEMORY)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	if (code == CURLE_OK || code == CURLE_HTTP_RETURNED_ERROR ||
-	    code == CURLE_WRITE_ERROR)
-		return code == CURLE_OK && status_code(curl) == OK_STATUS
-			       ? 0
-			       : fail_status(curl, err);
-	if (code == CURLE_COULDNT_CONNECT)
-		return fail_connect(curl, err);
-	return verity_fail(err, VERITY_E_TRANSFER, "%s",
-			   curl->why[0] ? curl->why : curl_easy_strerror(code));
-}
-
-static void show_attempt(const struct source *source)
-{
-	printf("Attempting to download file %s" VERITY_PACKAGE_SUFFIX ", using ",
-	       source->name);
-	for (const char *at = source->where; *at && *at != ':'; at++)
-		putchar(toupper((unsigned char)*at));
-	putchar('\n');
-	fflush(stdout);
-}
-
-static int curl_pull(struct source *source, const struct source_sink *sink,
-		     struct verity_error *err)
-{
-	struct source_curl *curl = curl_of(source);
-	struct verity_error unused;
-
-	curl->sink = sink;
-	curl->err = err ? err : &unused;
-	show_attempt(source);
-	return outcome(curl, curl_easy_perform(curl->handle), err);
-}
-
-static const struct source_kind kind_curl = {
-	.bytes = curl_bytes,
-	.pull = curl_pull,
-	.free = curl_free_all,
-};
-
-#define SET(option, value)                                                               \
-	(curl_easy_setopt(curl->handle, CURLOPT_##option, (value)) != CURLE_OK)
-
-static bool set_limits(struct source_curl *curl)
-{
-	return !(SET(PROTOCOLS_STR, "http,https") ||
-		 SET(REDIR_PROTOCOLS_STR, "http,https") || SET(FOLLOWLOCATION, 1L) ||
-		 SET(MAXREDIRS, REDIRECTS_MAX) || SET(FAILONERROR, 1L) ||
-		 SET(CONNECTTIMEOUT, CONNECT_TIMEOUT_S) ||
-		 SET(LOW_SPEED_LIMIT, STALL_BYTES_S) ||
-		 SET(LOW_SPEED_TIME, STALL_TIMEOUT_S) || SET(NOSIGNAL, 1L));
-}
-
-static bool set_callbacks(struct source_curl *curl)
-{
-	return !(SET(WRITEFUNCTION, take_body) || SET(WRITEDATA, curl) ||
-		 SET(HEADERFUNCTION, take_header) || SET(HEADERDATA, curl) ||
-		 SET(OPENSOCKETFUNCTION, open_socket) || SET(OPENSOCKETDATA, curl) ||
-		 SET(XFERINFOFUNCTION, look_up) || SET(XFERINFODATA, curl) ||
-		 SET(NOPROGRESS, 0L) || SET(ERRORBUFFER, curl->why));
-}
-
-static void source_curl_free_p(struct source_curl **curl)
-{
-	if (*curl)
-		source_free(&(*curl)->source);
-}
-
-int source_curl_open(const struct source_request *request, struct source **ret,
-		     struct verity_error *err)
-{
-	const char *url = request->where;
-	cleanup_with(source_curl_free_p) struct source_curl *curl = NULL;
 	int r;
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	curl = calloc(1, sizeof(*curl));
-	if (!curl) {
-		curl_global_cleanup();
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (transfer->failure < 0) {
+		*err = transfer->why;
+		return transfer->failure;
 	}
-	curl->source.kind = &kind_curl;
-	r = source_url_split(url, &curl->source.where, curl->source.name, err);
+	if (code == CURLE_OK && !transfer->begun) {
+		r = begin(transfer, err);
+		if (r < 0)
+			return r;
+	}
+	if (code == CURLE_OK)
+		return 0;
+	r = transfer->protocol->explain ? transfer->protocol->explain(transfer, code, err)
+					: 0;
+	return r < 0 ? r : source_reason(transfer, code, err);
+}
+
+static void forget_try(struct source_transfer *transfer)
+{
+	transfer->resumed = transfer->taken;
+	transfer->was_lost |= transfer->lost;
+	transfer->begun = transfer->heard = transfer->lost = false;
+	transfer->wants_login = false;
+	transfer->idle_ms = 0;
+	transfer->failure = 0;
+	transfer->words[0] = transfer->present[0] = transfer->curl_words[0] = '\0';
+	curl_slist_free_all(transfer->headers);
+	transfer->headers = NULL;
+}
+
+int source_curl_try(struct source_transfer *transfer, struct verity_error *err)
+{
+	struct verity_error unused;
+	int r = 0;
+
+	err = err ? err : &unused;
+	forget_try(transfer);
+	transfer->tries++;
+	if (transfer->protocol->prepare)
+		r = transfer->protocol->prepare(transfer, err);
 	if (r < 0)
 		return r;
-	curl->handle = curl_easy_init();
-	if (!curl->handle || SET(URL, url) || SET(USERAGENT, "wmopkg/" WMOPKG_VERSION) ||
-	    !set_limits(curl) || !set_callbacks(curl))
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	*ret = &steal_ptr(&curl)->source;
+	if (source_curl_set(transfer, USERNAME, transfer->user) ||
+	    source_curl_set(transfer, PASSWORD, transfer->password) ||
+	    source_curl_set(transfer, HTTPHEADER, transfer->headers))
+		return source_curl_out_of_memory(err);
+	return outcome(transfer, perform(transfer), err);
+}
+
+int source_curl_wait(struct source_transfer *transfer, int ms, struct verity_error *err)
+{
+	int64_t end_ms = now_ms() + ms;
+	int64_t left;
+
+	while ((left = end_ms - now_ms()) > 0) {
+		int r = interrupt_check(err);
+
+		if (r < 0)
+			return r;
+		curl_multi_poll(transfer->multi, NULL, 0,
+				left < POLL_MS ? (int)left : POLL_MS, NULL);
+	}
+	return interrupt_check(err);
+}
+
+static bool set_limits(struct source_transfer *transfer)
+{
+	return !(source_curl_set(transfer, PROTOCOLS_STR, transfer->protocol->scheme) ||
+		 source_curl_set(transfer, REDIR_PROTOCOLS_STR,
+				 transfer->protocol->follow) ||
+		 source_curl_set(transfer, MAXREDIRS, REDIRECTS_MAX) ||
+		 source_curl_set(transfer, CONNECTTIMEOUT, CONNECT_TIMEOUT_S) ||
+		 source_curl_set(transfer, BUFFERSIZE, BUFFER_BYTES) ||
+		 source_curl_set(transfer, NOSIGNAL, 1L));
+}
+
+static bool set_callbacks(struct source_transfer *transfer)
+{
+	return !(source_curl_set(transfer, WRITEFUNCTION, take_body) ||
+		 source_curl_set(transfer, WRITEDATA, transfer) ||
+		 source_curl_set(transfer, HEADERFUNCTION, take_line) ||
+		 source_curl_set(transfer, HEADERDATA, transfer) ||
+		 source_curl_set(transfer, OPENSOCKETFUNCTION, open_socket) ||
+		 source_curl_set(transfer, OPENSOCKETDATA, transfer) ||
+		 source_curl_set(transfer, XFERINFOFUNCTION, look_up) ||
+		 source_curl_set(transfer, XFERINFODATA, transfer) ||
+		 source_curl_set(transfer, NOPROGRESS, 0L) ||
+		 source_curl_set(transfer, ERRORBUFFER, transfer->curl_words));
+}
+
+int source_curl_new(const struct source_protocol *protocol,
+		    const struct source_request *request, const char *url,
+		    const struct source_sink *sink, struct source_transfer **ret,
+		    struct verity_error *err)
+{
+	cleanup_with(source_curl_free_p) struct source_transfer *transfer =
+		calloc(1, sizeof(*transfer));
+
+	if (!transfer)
+		return source_curl_out_of_memory(err);
+	transfer->protocol = protocol;
+	transfer->request = request;
+	transfer->sink = sink;
+	transfer->total = -1;
+	transfer->multi = curl_multi_init();
+	transfer->handle = curl_easy_init();
+	if (!transfer->multi || !transfer->handle ||
+	    source_curl_set(transfer, URL, url) ||
+	    source_curl_set(transfer, PATH_AS_IS, 1L) ||
+	    source_curl_set(transfer, USERAGENT, "wmopkg/" WMOPKG_VERSION) ||
+	    !set_limits(transfer) || !set_callbacks(transfer))
+		return source_curl_out_of_memory(err);
+		/* One who presses Ctrl-C does not wait for a name server. */
+#if LIBCURL_VERSION_NUM >= 0x075700
+	(void)source_curl_set(transfer, QUICK_EXIT, 1L);
+#endif
+	*ret = steal_ptr(&transfer);
 	return 0;
+}
+
+void source_curl_free(struct source_transfer *transfer)
+{
+	if (!transfer)
+		return;
+	curl_easy_cleanup(transfer->handle);
+	if (transfer->multi)
+		curl_multi_cleanup(transfer->multi);
+	curl_slist_free_all(transfer->headers);
+	free(transfer->private);
+	free(transfer);
 }

@@ -23,7 +23,7 @@ int source_file_open(const char *path, struct source **ret,
 		     struct verity_error *err) must_check;
 
 /**
- * source_curl_open - a file on a server, fetched with libcurl
+ * source_attempts_open - a file on a server, which may be asked by more than one protocol
  */
-int source_curl_open(const struct source_request *request, struct source **ret,
-		     struct verity_error *err) must_check;
+int source_attempts_open(const struct source_request *request, struct source **ret,
+			 struct verity_error *err) must_check;

@@ -100,6 +100,10 @@ static int errno_of(enum verity_code code)
 	case VERITY_E_BUSY:
 		return -EBUSY;
 	case VERITY_E_TRANSFER:
+	case VERITY_E_LOST:
+	case VERITY_E_LOGIN:
+	case VERITY_E_CERTIFICATE:
+	case VERITY_E_CLOCK:
 		return -ECOMM;
 	case VERITY_E_KERNEL_FEATURE:
 	case VERITY_E_UNSUPPORTED:

@@ -121,6 +121,16 @@
 	  "wait for the other one to end, then try again")                                        \
 	X(TRANSFER, "transfer", "the server, or the way to it, failed",                           \
 	  "check the address, the path and the server")                                           \
+	X(LOST, "connection-lost",                                                                \
+	  "the connection ended before the whole file was there",                                 \
+	  "check the connection, then try again")                                                 \
+	X(LOGIN, "login", "the server does not let this user in",                                 \
+	  "check the user name and the password")                                                 \
+	X(CERTIFICATE, "certificate",                                                             \
+	  "it is not certain that this is the server asked for",                                  \
+	  "check the address, and the authorities that this device trusts")                       \
+	X(CLOCK, "clock", "a certificate is not valid at the time that the clock shows",          \
+	  "set the clock; if it is right, the server needs another certificate")                  \
 	X(KERNEL_FEATURE, "kernel-feature",                                                       \
 	  "the kernel lacks something; the message names the option",                             \
 	  "build the kernel with that option")                                                    \

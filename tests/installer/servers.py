@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The servers that packages are fetched from: nginx, and one that misbehaves as it is told."""
+"""The servers that packages are fetched from: nginx."""
 
 import os
 import socket
 import subprocess
-import threading
 import time
 
 
@@ -67,48 +66,3 @@ http {{
     def close(self):
         self.process.terminate()
         self.process.wait()
-
-
-class Wire:
-    """A server that answers one request with the bytes it is given, and then closes or waits."""
-
-    def __init__(self, answer, hold=False):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.answer, self.hold = answer, hold
-        self.request = b""
-        self.sent = threading.Event()
-        self._let_go = threading.Event()
-        self.thread = threading.Thread(target=self._serve)
-        self.thread.start()
-
-    def _serve(self):
-        try:
-            connection, _ = self.listener.accept()
-        except OSError:
-            return
-        with connection:
-            while b"\r\n\r\n" not in self.request:
-                part = connection.recv(4096)
-                if not part:
-                    break
-                self.request += part
-            try:
-                connection.sendall(self.answer)
-            except OSError:  # the other end has heard enough
-                pass
-            self.sent.set()
-            if self.hold:
-                self._let_go.wait()
-
-    def close(self):
-        self._let_go.set()
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join()
-
-
-def answer(body, length=None, status="200 OK", headers=""):
-    """An HTTP answer; @length is what it claims, None that it claims nothing."""
-    claim = "" if length is None else f"Content-Length: {length}\r\n"
-    return f"HTTP/1.1 {status}\r\n{claim}{headers}Connection: close\r\n\r\n".encode() + body

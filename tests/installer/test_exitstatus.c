@@ -40,6 +40,10 @@ static const struct {
 	{"bad-image", 3},
 	{"not-found", 4},
 	{"transfer", 5},
+	{"connection-lost", 5},
+	{"login", 5},
+	{"certificate", 5},
+	{"clock", 5},
 	{"no-room", 6},
 };
 

@@ -9,8 +9,10 @@ import unittest
 
 import bench
 import servers
+import wires
 
 SERVER = "(check the address, the path and the server)"
+LOST = "(check the connection, then try again)"
 
 
 def attempt(*ports, name="pkgname"):
@@ -62,12 +64,14 @@ class WithNginx(bench.Case):
     def test_redirect_to_another_protocol(self):
         for protocol in ("ftp", "file"):
             url = f"{self.url}/{protocol}/pkgname.wmopkg"
-            self.refuse(5, f'{url}: Protocol "{protocol}" not supported or disabled in libcurl '
-                        f"{SERVER}", "install", url, output=attempt(self.nginx.port))
+            self.refuse(5, f"{url}: the server says 302 Moved Temporarily, to another protocol "
+                        f"than http and https {SERVER}", "install", url,
+                        output=attempt(self.nginx.port))
 
     def test_redirected_in_a_circle(self):
         url = f"{self.url}/round/pkgname.wmopkg"
-        self.refuse(5, f"{url}: Maximum (10) redirects followed {SERVER}", "install", url,
+        self.refuse(5, f"{url}: the server sends us from place to place without end: "
+                    f"Maximum (10) redirects followed {SERVER}", "install", url,
                     output=attempt(self.nginx.port))
 
     def test_no_content(self):
@@ -79,14 +83,14 @@ class WithNginx(bench.Case):
 class WithWire(bench.Case):
     """Each test says what the server answers, byte for byte."""
 
-    def serve(self, content, **options):
-        self.wire = servers.Wire(content, **options)
+    def serve(self, *answers, **options):
+        self.wire = wires.Wire(*answers, **options)
         self.addCleanup(self.wire.close)
         self.url = f"http://127.0.0.1:{self.wire.port}/pkgname.wmopkg"
         return self.wire
 
-    def refuse_url(self, status, message, begun=False):
-        output = attempt(self.wire.port)
+    def refuse_url(self, status, message, begun=False, more=""):
+        output = attempt(self.wire.port) + more
         if begun:
             output += f"pkgname.wmopkg:\n{bench.SCALE}"
         self.refuse(status, f"{self.url}: {message}", "install", self.url, output=output)
@@ -98,56 +102,60 @@ class WithWire(bench.Case):
                     output=attempt(port))
 
     def test_length_not_told(self):
-        self.serve(servers.answer(bench.read(self.package)))
+        self.serve(wires.answer(bench.read(self.package)))
         self.succeed(attempt(self.wire.port) + bench.LOCAL, "install", self.url)
 
     def test_wrong_length(self):
         whole = bench.read(self.package)
         for length in (len(whole) - 1, len(whole) + 1):
-            self.serve(servers.answer(whole, length))
+            self.serve(wires.answer(whole, length))
             self.refuse_url(3, f"Invalid: the file has {length} bytes where its manifest makes it "
                             f"{len(whole)} ({bench.INCOMPLETE})")
 
     def test_cut(self):
         whole = bench.read(self.package)
-        self.serve(servers.answer(whole[:1 << 20], len(whole)))
-        self.refuse_url(5, f"transfer closed with {len(whole) - (1 << 20)} bytes remaining to read "
-                        f"{SERVER}", begun=True)
+        self.serve(wires.answer(whole[:1 << 20], len(whole)))
+        self.refuse_url(5, f"the connection was lost after {1 << 20} of {len(whole)} bytes; the "
+                        "server gives nothing to recognise the file by, so it cannot be taken up "
+                        f"again {LOST}", begun=True)
 
     def test_cut_where_the_length_is_not_told(self):
         whole = bench.read(self.package)
-        self.serve(servers.answer(whole[:1 << 20]))
+        self.serve(wires.answer(whole[:1 << 20]))
         self.refuse_url(3, f"Invalid: the file ends at byte {1 << 20} of {len(whole)} "
                         f"({bench.INCOMPLETE})", begun=True)
 
     def test_longer_than_it_says(self):
         whole = bench.read(self.package)
-        self.serve(servers.answer(whole + b"more"))
+        self.serve(wires.answer(whole + b"more"))
         self.refuse_url(3, f"Invalid: the file is longer than the {len(whole)} bytes that its "
                         f"manifest makes it ({bench.INCOMPLETE})", begun=True)
 
     def test_empty(self):
-        self.serve(servers.answer(b"", 0))
+        self.serve(wires.answer(b"", 0))
         self.refuse_url(3, f"Invalid: the file is empty ({bench.INCOMPLETE})")
 
     def test_no_http(self):
         self.serve(b"220 ftp ready\r\n")
-        self.refuse_url(5, f"Received HTTP/0.9 when not allowed {SERVER}")
+        self.refuse_url(5, f"what answers is no HTTP server {SERVER}")
 
     def test_silence(self):
-        self.serve(b"")
-        self.refuse_url(5, f"Empty reply from server {SERVER}")
+        self.serve(b"", b"", b"", b"")
+        again = "".join(f"Connection lost after 0 bytes, trying again ({count} of 3)\n"
+                        f"Connecting to 127.0.0.1 (127.0.0.1:{self.wire.port})\n"
+                        for count in (1, 2, 3))
+        self.refuse_url(5, f"the server ended the connection without a word {LOST}", more=again)
 
     def test_a_bad_head_ends_the_transfer(self):
         """The server goes on offering: only a client that hangs up gets to its end."""
-        self.serve(servers.answer(b"not a package   " + bytes(100000), 1 << 40), hold=True)
+        self.serve(wires.held(wires.answer(b"not a package   " + bytes(100000), 1 << 40)))
         self.refuse_url(3, "Invalid: not a package: it does not begin with WMOPKG01 (check that "
                         "this is a wmopkg package file)")
 
     def test_a_bad_block_ends_the_transfer(self):
         whole = bytearray(bench.read(self.package))
         whole[1 << 20] ^= 1
-        self.serve(servers.answer(whole[:2 << 20], len(whole)), hold=True)
+        self.serve(wires.held(wires.answer(whole[:2 << 20], len(whole))))
         result = self.wmopkg("install", self.url)
         self.assertEqual(result.returncode, 3)
         self.assertRegex(result.stderr, rf"\Awmopkg: {self.url}: Invalid: .*block \d+.* "
@@ -155,30 +163,42 @@ class WithWire(bench.Case):
         self.assertEqual(os.listdir("data/packages"), [])
 
     def test_words_of_the_server_do_not_steer_the_terminal(self):
-        self.serve(servers.answer(b"", 0, status="500 \x1b[2JGone \x9b"))
+        self.serve(wires.answer(b"", 0, status="500 \x1b[2JGone \x9b"))
         self.refuse_url(5, f"the server says 500 ?[2JGone ?? {SERVER}")
 
     def test_unasked_part(self):
-        self.serve(servers.answer(bench.read(self.package), status="206 Partial Content"))
+        self.serve(wires.answer(bench.read(self.package), status="206 Partial Content"))
         self.refuse_url(5, f"the server says 206 Partial Content {SERVER}")
 
+    def test_login(self):
+        wants = 'WWW-Authenticate: Basic realm="x"\r\n'
+        self.serve(*2 * [wires.answer(b"", 0, "401 Unauthorized", wants)])
+        again = f"Connecting to 127.0.0.1 (127.0.0.1:{self.wire.port})\n"
+        self.check(5, attempt(self.wire.port) + again,
+                   f"{self.url}: the server says 401 Unauthorized (check the user name and the "
+                   "password)", "install", "user", "somebody", "password", "wrong", "proto", "http",
+                   f"127.0.0.1:{self.wire.port}", "pkgname.wmopkg")
+
     def test_credentials_stay_with_their_host(self):
-        other = servers.Wire(servers.answer(bench.read(self.package)))
+        other = wires.Wire(wires.answer(bench.read(self.package)))
         self.addCleanup(other.close)
-        self.serve(servers.answer(b"", 0, status="302 Found", headers=
-                                  f"Location: http://localhost:{other.port}/x.wmopkg\r\n"))
+        wants = 'WWW-Authenticate: Basic realm="x"\r\n'
+        self.serve(wires.answer(b"", 0, "401 Unauthorized", wants),
+                   wires.answer(b"", 0, "302 Found",
+                                f"Location: http://localhost:{other.port}/x.wmopkg\r\n"))
         result = self.wmopkg("install",
                              f"http://user:secret@127.0.0.1:{self.wire.port}/pkgname.wmopkg")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertIn(f"\nConnecting to 127.0.0.1 (127.0.0.1:{self.wire.port})\n"
                       "Connecting to localhost (", result.stdout)
-        self.assertIn(b"\r\nAuthorization: Basic ", self.wire.request)
+        self.assertNotIn(b"Authorization", self.wire.requests[0])
+        self.assertIn(b"\r\nAuthorization: Basic dXNlcjpzZWNyZXQ=\r\n", self.wire.requests[1])
         self.assertNotIn(b"Authorization", other.request)
         self.assertEqual(os.listdir("data/packages"), ["pkgname.wmopkg"])
 
     def interrupt(self, number):
         whole = bench.read(self.package)
-        wire = self.serve(servers.answer(whole[:1 << 20], len(whole)), hold=True)
+        wire = self.serve(wires.held(wires.answer(whole[:1 << 20], len(whole))))
         with subprocess.Popen([bench.WMOPKG, "--config", "wmopkg.conf", "install", self.url],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True) as process:
@@ -202,9 +222,9 @@ class WithWire(bench.Case):
 
     def test_stalled(self):
         whole = bench.read(self.package)
-        self.serve(servers.answer(whole[:1 << 20], len(whole)), hold=True)
-        self.refuse_url(5, "Operation too slow. Less than 1 bytes/sec transferred the last 30 "
-                        f"seconds {SERVER}", begun=True)
+        self.serve(wires.held(wires.answer(whole[:1 << 20], len(whole))))
+        self.refuse_url(5, "nothing has come for 30 seconds; the server gives nothing to recognise "
+                        f"the file by, so it cannot be taken up again {LOST}", begun=True)
 
 
 if __name__ == "__main__":

@@ -6,41 +6,69 @@
 #include "installer/source_url.h"
 
 #define NAME_RULE "is not a name a package may have"
+#define EXPECTED  "a name, an IPv4 address or an [IPv6 address] is expected"
 
-static void test_good(void **state)
+static void check_text(const char *text, const char *expected)
+{
+	if (expected)
+		assert_string_equal(text, expected);
+	else
+		assert_null(text);
+}
+
+static void test_parse(void **state)
 {
 	static const struct {
-		const char *url, *where, *name, *host;
+		const char *text, *url, *where, *name, *user, *password, *protocol, *host;
 	} cases[] = {
-		{"http://192.0.2.1/a.wmopkg", "http://192.0.2.1/a.wmopkg", "a",
-		 "192.0.2.1"},
+		{"http://192.0.2.1/a.wmopkg", "http://192.0.2.1/a.wmopkg",
+		 "http://192.0.2.1/a.wmopkg", "a", NULL, NULL, "HTTP", "192.0.2.1"},
 		{"http://h:8080/x/y/pkg-1.0.wmopkg", "http://h:8080/x/y/pkg-1.0.wmopkg",
-		 "pkg-1.0", "h"},
-		{"https://user:secret@h/a.wmopkg?token=secret#secret",
-		 "https://h/a.wmopkg", "a", "h"},
+		 "http://h:8080/x/y/pkg-1.0.wmopkg", "pkg-1.0", NULL, NULL, "HTTP", "h"},
+		{"https://user:s%3acr%40t@h/a.wmopkg?token=1#part",
+		 "https://h/a.wmopkg?token=1", "https://h/a.wmopkg", "a", "user",
+		 "s:cr@t", "HTTPS", "h"},
+		{"ftp://user@h/a.wmopkg", "ftp://h/a.wmopkg", "ftp://h/a.wmopkg", "a",
+		 "user", NULL, "FTP", "h"},
 		{"http://[2001:db8::1]:80/a.wmopkg", "http://[2001:db8::1]:80/a.wmopkg",
-		 "a", "[2001:db8::1]"},
-		{"HTTP://h/br%61nd.wmopkg", "http://h/br%61nd.wmopkg", "brand", "h"},
-		{"http://h/%2e%2e%2Fa.wmopkg", "http://h/%2e%2e%2Fa.wmopkg", "a", "h"},
+		 "http://[2001:db8::1]:80/a.wmopkg", "a", NULL, NULL, "HTTP",
+		 "[2001:db8::1]"},
+		{"tftp://[fe80::1%25eth0]/a.wmopkg", "tftp://[fe80::1%25eth0]/a.wmopkg",
+		 "tftp://[fe80::1%25eth0]/a.wmopkg", "a", NULL, NULL, "TFTP",
+		 "[fe80::1]"},
+		{"HTTP://h/br%61nd.wmopkg", "http://h/br%61nd.wmopkg",
+		 "http://h/br%61nd.wmopkg", "brand", NULL, NULL, "HTTP", "h"},
+		{"http://h/%2e%2e%2Fa.wmopkg", "http://h/%2e%2e%2Fa.wmopkg",
+		 "http://h/%2e%2e%2Fa.wmopkg", "a", NULL, NULL, "HTTP", "h"},
+		{"ftp://h/%2Fsrv/my files/\xc3\xa4/a.wmopkg",
+		 "ftp://h/%2Fsrv/my%20files/%c3%a4/a.wmopkg",
+		 "ftp://h/%2Fsrv/my%20files/%c3%a4/a.wmopkg", "a", NULL, NULL, "FTP",
+		 "h"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct verity_error err;
+		struct source_url url = {0};
+		struct source_login login = {0};
 		char name[VERITY_NAME_MAX + 1];
 		char host[64];
-		char *where = NULL;
 
-		check_ok(source_url_split(cases[i].url, &where, name, &err), &err);
-		assert_string_equal(where, cases[i].where);
+		check_ok(source_url_parse(cases[i].text, &url, &login, name, &err), &err);
+		assert_string_equal(url.whole, cases[i].url);
+		assert_string_equal(url.where, cases[i].where);
+		assert_string_equal(url.protocol->name, cases[i].protocol);
 		assert_string_equal(name, cases[i].name);
-		source_url_host(cases[i].url, host, sizeof(host));
+		check_text(login.user, cases[i].user);
+		check_text(login.password, cases[i].password);
+		source_url_host(url.where, host, sizeof(host));
 		assert_string_equal(host, cases[i].host);
-		free(where);
+		source_url_done(&url);
+		source_login_done(&login);
 	}
 }
 
-static void test_bad(void **state)
+static void test_parse_bad(void **state)
 {
 	static const struct {
 		const char *url;
@@ -56,6 +84,9 @@ static void test_bad(void **state)
 		{"http://h/.wmopkg", VERITY_E_BAD_NAME, "/.wmopkg: '' " NAME_RULE},
 		{"http://h/a%20b.wmopkg", VERITY_E_BAD_NAME,
 		 "/a b.wmopkg: 'a b' " NAME_RULE},
+		{"http://h/a%00.wmopkg", VERITY_E_USAGE,
+		 "not a sound URL: URL decode error, most likely because of rubbish in the "
+		 "input"},
 		{"http://user:secret@/a.wmopkg", VERITY_E_USAGE,
 		 "not a sound URL: No host part in the URL"},
 		{"http://h:99999/a.wmopkg", VERITY_E_USAGE,
@@ -66,21 +97,122 @@ static void test_bad(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct verity_error err = {0};
+		struct source_url url = {0};
+		struct source_login login = {0};
 		char name[VERITY_NAME_MAX + 1] = "untouched";
-		char *where = NULL;
 
-		assert_int_equal(source_url_split(cases[i].url, &where, name, &err), -22);
+		assert_int_equal(source_url_parse(cases[i].url, &url, &login, name, &err),
+				 -22);
 		check_error(&err, cases[i].code, cases[i].message);
-		assert_null(where);
+		assert_null(url.whole);
+		assert_null(url.where);
+		assert_null(login.password);
 		assert_string_equal(name, "untouched");
 	}
+}
+
+static const struct source_protocol *protocol(const char *scheme)
+{
+	const struct source_protocol *found =
+		source_protocol_find(scheme, strlen(scheme));
+
+	assert_non_null(found);
+	return found;
+}
+
+static void test_build(void **state)
+{
+	static const struct {
+		const char *protocol, *address, *path, *url;
+	} cases[] = {
+		{"ftp", "192.0.2.1", "a.wmopkg", "ftp://192.0.2.1/a.wmopkg"},
+		{"ftp", "192.0.2.1:2121", "x/a.wmopkg",
+		 "ftp://192.0.2.1:2121/x/a.wmopkg"},
+		{"ftp", "h", "/srv/a.wmopkg", "ftp://h//srv/a.wmopkg"},
+		{"ftp", "h", "///srv/a.wmopkg", "ftp://h//srv/a.wmopkg"},
+		{"tftp", "h", "x/a.wmopkg", "tftp://h/x/a.wmopkg"},
+		{"tftp", "h", "/srv/a.wmopkg", "tftp://h//srv/a.wmopkg"},
+		{"http", "h", "x/a.wmopkg", "http://h/x/a.wmopkg"},
+		{"http", "h", "/x/a.wmopkg", "http://h/x/a.wmopkg"},
+		{"http", "h", "../a.wmopkg", "http://h/../a.wmopkg"},
+		{"http", "h", "http://other/a.wmopkg",
+		 "http://h/http%3a//other/a.wmopkg"},
+		{"https", "[2001:db8::1]", "a.wmopkg", "https://[2001:db8::1]/a.wmopkg"},
+		{"https", "[2001:db8::1]:4430", "a.wmopkg",
+		 "https://[2001:db8::1]:4430/a.wmopkg"},
+		{"tftp", "[fe80::1%eth0]:6969", "a.wmopkg",
+		 "tftp://[fe80::1%25eth0]:6969/a.wmopkg"},
+		{"http", "h", "my files/50%/#1?;type=a/\xc3\xa4\x7f/a.wmopkg",
+		 "http://h/my%20files/50%25/%231%3f%3btype%3da/%c3%a4%7f/a.wmopkg"},
+		{"http",
+		 "b\xc3\xbc"
+		 "cher.example",
+		 "a.wmopkg",
+		 "http://b\xc3\xbc"
+		 "cher.example/a.wmopkg"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct verity_error err;
+		struct source_url url = {0};
+
+		check_ok(source_url_build(protocol(cases[i].protocol), cases[i].address,
+					  cases[i].path, &url, &err),
+			 &err);
+		assert_string_equal(url.whole, cases[i].url);
+		source_url_done(&url);
+	}
+}
+
+static void test_build_bad(void **state)
+{
+	static const struct {
+		const char *address, *message;
+	} cases[] = {
+		{"", "'' is not an address: " EXPECTED},
+		{"a b", "'a b' is not an address: " EXPECTED},
+		{"user@h", "'user@h' is not an address: " EXPECTED},
+		{"http://h", "http://h: '//h' is not a port: a number from 1 to 65535 is "
+			     "expected"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct verity_error err = {0};
+		struct source_url url = {0};
+
+		assert_int_equal(source_url_build(protocol("ftp"), cases[i].address,
+						  "a.wmopkg", &url, &err),
+				 -22);
+		check_error(&err, VERITY_E_USAGE, cases[i].message);
+		assert_null(url.whole);
+	}
+}
+
+static void test_protocol_unknown(void **state)
+{
+	const struct source_protocol *found = NULL;
+	struct verity_error err = {0};
+
+	(void)state;
+	assert_int_equal(source_protocol_get("gopher", 6, &found, &err), -22);
+	check_error(&err, VERITY_E_USAGE,
+		    "'gopher' is not a known protocol (ftp, tftp, http and https are)");
+	assert_null(found);
+	assert_null(source_protocol_find("ft", 2));
+	assert_null(source_protocol_find("ftps", 4));
+	assert_ptr_equal(source_protocol_find("FTPs", 3), protocol("ftp"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_parse_bad),
+		cmocka_unit_test(test_build),
+		cmocka_unit_test(test_build_bad),
+		cmocka_unit_test(test_protocol_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -186,7 +186,7 @@ def test_read_only_data(work, build):
     with new_device(work, build) as device:
         run("mount", "-t", "tmpfs", "-o", "ro", "tmpfs", device.base + "/data")
         device.activate()
-        equal(device.log(), ["wmopkg: factory configuration: not seeded: io: "
+        equal(device.log(), ["wmopkg: factory configuration: not seeded: read-only: "
                              ".config.seed: Read-only file system"])
 
 

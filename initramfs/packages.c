@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "overlay/place.h"
 #include "verity/cleanup.h"
 
 static void packages_free_p(struct packages *packages)
@@ -101,6 +102,18 @@ static void judge(const struct overlay_store *store, const struct verity_policy 
 		packages_refuse(packages, index, &entry->reason);
 }
 
+/* What lies where its signer does not want it. */
+static void check_place(struct packages *packages, size_t index)
+{
+	const struct verity_package *package = packages->judged[index];
+	struct verity_error why;
+
+	if (package && overlay_place_check(
+			       verity_verified_manifest(verity_package_verified(package)),
+			       packages->state.entries[index].entry.kind, &why) < 0)
+		packages_refuse(packages, index, &why);
+}
+
 static void apply_bootconf(const struct overlay_bootconf *bootconf,
 			   struct packages *packages, size_t index)
 {
@@ -122,11 +135,8 @@ static void apply_bootconf(const struct overlay_bootconf *bootconf,
 
 static void order(struct packages *packages)
 {
-	struct verity_error why;
-	size_t kept = 0;
-
 	for (size_t i = 0; i < packages->state.count; i++) {
-		struct overlay_order_item *item = &packages->order[kept];
+		struct overlay_order_item *item = &packages->order[packages->order_count];
 
 		if (!packages->judged[i])
 			continue;
@@ -135,18 +145,9 @@ static void order(struct packages *packages)
 					 verity_package_verified(packages->judged[i]))
 					 ->priority;
 		item->index = i;
-		kept++;
+		packages->order_count++;
 	}
-	overlay_order_sort(packages->order, kept);
-	for (size_t i = 0; i < kept; i++) {
-		if (!packages->order[i].shadowed) {
-			packages->order[packages->order_count++] = packages->order[i];
-			continue;
-		}
-		verity_fail(&why, VERITY_E_SHADOWED,
-			    "a persistent package has the same name");
-		packages_refuse(packages, packages->order[i].index, &why);
-	}
+	overlay_order_sort(packages->order, packages->order_count);
 }
 
 static void drop(struct packages *packages, size_t index)
@@ -188,6 +189,7 @@ int packages_load(const struct overlay_store *store, const struct verity_policy 
 	hasty.refuse_early = true;
 	for (size_t i = 0; i < packages.state.count; i++) {
 		judge(store, &hasty, &packages, i);
+		check_place(&packages, i);
 		apply_bootconf(bootconf, &packages, i);
 	}
 	order(&packages);

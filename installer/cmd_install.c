@@ -12,6 +12,7 @@
 #include "installer/progress.h"
 #include "installer/quarantine.h"
 #include "installer/source.h"
+#include "overlay/place.h"
 #include "verity/cleanup.h"
 #include "verity/stream.h"
 
@@ -45,41 +46,6 @@ static int check_name(const char *name, struct verity_error *err)
 	return 0;
 }
 
-/* Two packages of one name would leave it to chance which of them `remove` means. */
-static int check_other_store(const struct overlay_store *store, const char *name,
-			     enum overlay_store_kind kind, struct verity_error *err)
-{
-	cleanup_free struct overlay_entry *entries = NULL;
-	size_t count;
-	int r = overlay_store_list(store, &entries, &count, err);
-
-	for (size_t i = 0; r == 0 && i < count; i++)
-		if (entries[i].kind != kind && strcmp(entries[i].name, name) == 0)
-			r = verity_fail(err, VERITY_E_UNSUPPORTED,
-					"a package '%s' is installed already, and it is "
-					"%spersistent (remove that one first: wmopkg "
-					"remove %s)",
-					name, kind == OVERLAY_PERSISTENT ? "not " : "",
-					name);
-	return r;
-}
-
-static int check_persistence(const struct verity_manifest *manifest,
-			     enum overlay_store_kind kind, struct verity_error *err)
-{
-	if (manifest->persistence == VERITY_PERSISTENT_REQUIRED &&
-	    kind != OVERLAY_PERSISTENT)
-		return verity_fail(err, VERITY_E_UNSUPPORTED,
-				   "the package asks to be persistent (install it with: "
-				   "wmopkg install persistent ...)");
-	if (manifest->persistence == VERITY_PERSISTENT_FORBIDDEN &&
-	    kind == OVERLAY_PERSISTENT)
-		return verity_fail(err, VERITY_E_UNSUPPORTED,
-				   "the package must not be persistent (install it "
-				   "without the word 'persistent')");
-	return 0;
-}
-
 /* Everything that can be known before the first block of data is. */
 static int take_head(void *context, const struct verity_judgement *judgement,
 		     uint64_t file_bytes, struct verity_error *err)
@@ -87,8 +53,8 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 	struct install *install = context;
 	int64_t offered = source_bytes(install->source);
 	char title[VERITY_NAME_MAX + sizeof(VERITY_PACKAGE_SUFFIX)];
-	int r = check_persistence(verity_judgement_manifest(judgement), install->kind,
-				  err);
+	int r = overlay_place_check(verity_judgement_manifest(judgement), install->kind,
+				    err);
 
 	if (r < 0)
 		return r;
@@ -271,8 +237,6 @@ static int install_from(struct device *device, struct source *source,
 		r = device_policy(device, &policy, err);
 	if (r == 0)
 		r = device_store(device, &store, err);
-	if (r == 0)
-		r = check_other_store(store, source_name(source), kind, err);
 	if (r < 0)
 		return r;
 	allowed_warn(device);

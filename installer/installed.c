@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "overlay/place.h"
 #include "verity/cleanup.h"
 
 #define COPY(to, from) snprintf((to), sizeof(to), "%s", (from))
@@ -92,11 +93,13 @@ static void take_judgement(struct installed *item,
 
 /* Of the file that lies there now; none where it cannot be opened or is another. */
 static const struct overlay_state_entry *same_file(
-	const struct overlay_state_entry *entry, const struct verity_package *package)
+	const struct overlay_state_entry *entry, enum overlay_store_kind kind,
+	const struct verity_package *package)
 {
 	struct overlay_file_id id;
 
-	if (!entry || overlay_file_id_get(verity_package_fd(package), &id, NULL) < 0)
+	if (!entry || entry->entry.kind != kind ||
+	    overlay_file_id_get(verity_package_fd(package), &id, NULL) < 0)
 		return NULL;
 	return overlay_file_id_equal(&entry->file, &id) ? entry : NULL;
 }
@@ -107,6 +110,19 @@ static bool is_retried(const struct overlay_state_entry *entry,
 {
 	return entry->verdict == VERITY_QUARANTINED &&
 	       item->verdict != VERITY_QUARANTINED;
+}
+
+/* As the boot is going to see it. */
+static bool is_accepted(struct installed *item)
+{
+	const struct verity_verified *verified = verity_package_verified(item->package);
+	struct verity_error why;
+
+	if (!verified || overlay_place_check(verity_verified_manifest(verified),
+					     item->entry.kind, &why) == 0)
+		return verified;
+	item->reason = why;
+	return false;
 }
 
 static void judge(struct installed *item, int folder, const struct verity_policy *policy,
@@ -122,8 +138,8 @@ static void judge(struct installed *item, int folder, const struct verity_policy
 	if (verity_package_open(folder, file, policy, &item->package, &item->reason) ==
 	    0) {
 		take_judgement(item, verity_package_judgement(item->package));
-		accepted = verity_package_verified(item->package) != NULL;
-		same = same_file(entry, item->package);
+		accepted = is_accepted(item);
+		same = same_file(entry, item->entry.kind, item->package);
 		if (same && is_retried(same, item))
 			same = NULL;
 	}
@@ -147,14 +163,15 @@ static void judge(struct installed *item, int folder, const struct verity_policy
 }
 
 /* Whether the state file speaks of the file that lies there, without reading it. */
-static bool is_known(const struct overlay_state_entry *entry, int folder)
+static bool is_known(const struct overlay_state_entry *entry,
+		     enum overlay_store_kind kind, int folder)
 {
 	struct overlay_file_id id;
 	cleanup_fd int fd = -1;
 	char file[80];
 
 	/* Quarantine ends with a word. */
-	if (!entry || entry->verdict == VERITY_QUARANTINED)
+	if (!entry || entry->entry.kind != kind || entry->verdict == VERITY_QUARANTINED)
 		return false;
 	overlay_entry_file(&entry->entry, file);
 	fd = openat(folder, file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -180,13 +197,30 @@ static bool is_settled(const struct sources *sources,
 	       (entry->active || !is_about_trust(entry->reason.code));
 }
 
+/* What this boot made of a name, in whichever store it was then. */
+static const struct overlay_state_entry *find_state(const struct overlay_state *state,
+						    const struct overlay_entry *entry)
+{
+	struct overlay_entry other = *entry;
+	const struct overlay_state_entry *found = NULL;
+
+	if (state)
+		found = overlay_state_find(state, entry);
+	if (found || !state)
+		return found;
+	other.kind =
+		entry->kind == OVERLAY_ORDINARY ? OVERLAY_PERSISTENT : OVERLAY_ORDINARY;
+	return overlay_state_find(state, &other);
+}
+
 static void fill(const struct sources *sources, bool whole, struct installed *item)
 {
 	int folder = overlay_store_folder(sources->store, item->entry.kind);
 	const struct overlay_state_entry *entry =
-		sources->state ? overlay_state_find(sources->state, &item->entry) : NULL;
+		find_state(sources->state, &item->entry);
 
-	if (!whole && is_known(entry, folder) && is_settled(sources, entry)) {
+	if (!whole && is_known(entry, item->entry.kind, folder) &&
+	    is_settled(sources, entry)) {
 		take_state(item, sources->state, entry);
 		return;
 	}
@@ -198,12 +232,10 @@ static void fill(const struct sources *sources, bool whole, struct installed *it
 	item->package = NULL;
 }
 
-static bool is_listed(const struct installed_list *list,
-		      const struct overlay_entry *entry)
+static bool is_listed(const struct installed_list *list, const char *name)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].entry.kind == entry->kind &&
-		    strcmp(list->items[i].entry.name, entry->name) == 0)
+		if (strcmp(list->items[i].entry.name, name) == 0)
 			return true;
 	return false;
 }
@@ -215,7 +247,7 @@ static void add_removed(const struct overlay_state *state, const char *name,
 		const struct overlay_state_entry *entry = &state->entries[i];
 		struct installed *item = &list->items[list->count];
 
-		if (!entry->active || is_listed(list, &entry->entry) ||
+		if (!entry->active || is_listed(list, entry->entry.name) ||
 		    (name && strcmp(entry->entry.name, name) != 0))
 			continue;
 		take_state(item, state, entry);

@@ -3,24 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
+#include "overlay/room.h"
 #include "overlay/store_private.h"
 #include "verity/cleanup.h"
-#include "verity/dir.h"
 #include "verity/format.h"
 
-/* A package on its way in is `.NAME.wmopkg.new`; one at a time, under the lock. */
-#define NEW_PREFIX "."
-#define NEW_SUFFIX VERITY_PACKAGE_SUFFIX ".new"
-#define NEW_MAX    (VERITY_NAME_MAX + sizeof(NEW_PREFIX NEW_SUFFIX))
+#define NEW_MAX (VERITY_NAME_MAX + sizeof(OVERLAY_NEW_PREFIX OVERLAY_NEW_SUFFIX))
 
 struct overlay_incoming {
-	int folder; /* our own descriptor of the folder: it carries the lock */
+	struct overlay_store_lock lock;
+	enum overlay_store_kind kind;
+	int folder; /* the one of @kind, borrowed from @lock */
 	int fd;
 	char file[NEW_MAX]; /* "" once it is gone or has its name */
 	char final[80];
@@ -34,8 +29,7 @@ void overlay_incoming_free(struct overlay_incoming *incoming)
 		unlinkat(incoming->folder, incoming->file, 0);
 	if (incoming->fd >= 0)
 		close(incoming->fd);
-	if (incoming->folder >= 0)
-		close(incoming->folder);
+	overlay_store_unlock(&incoming->lock);
 	free(incoming);
 }
 
@@ -62,44 +56,20 @@ static int make_folder(struct overlay_store *store, enum overlay_store_kind kind
 	return 0;
 }
 
-static int lock_folder(int folder, int *ret, struct verity_error *err)
+static int make_file(struct overlay_incoming *incoming, const char *name,
+		     struct verity_error *err)
 {
-	cleanup_fd int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char file[NEW_MAX];
 
-	if (fd < 0)
-		return verity_fail_errno(err, errno, "store");
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK
-			       ? verity_fail(err, VERITY_E_BUSY,
-					     "another installation is under way")
-			       : verity_fail_errno(err, errno, "locking the store");
-	*ret = steal_fd(&fd);
+	snprintf(incoming->final, sizeof(incoming->final), "%s" VERITY_PACKAGE_SUFFIX,
+		 name);
+	snprintf(file, sizeof(file), OVERLAY_NEW_PREFIX "%s" OVERLAY_NEW_SUFFIX, name);
+	incoming->fd = openat(incoming->folder, file,
+			      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (incoming->fd < 0)
+		return verity_fail_errno(err, errno, "%s", file);
+	snprintf(incoming->file, sizeof(incoming->file), "%s", file);
 	return 0;
-}
-
-static bool is_leftover(const char *file)
-{
-	size_t size = strlen(file);
-
-	return size > strlen(NEW_PREFIX NEW_SUFFIX) &&
-	       strncmp(file, NEW_PREFIX, strlen(NEW_PREFIX)) == 0 &&
-	       strcmp(file + size - strlen(NEW_SUFFIX), NEW_SUFFIX) == 0;
-}
-
-/* With the lock held, whatever is still called so belongs to nobody. */
-static int clean_folder(int folder, struct verity_error *err)
-{
-	cleanup_dir DIR *dir = NULL;
-	const struct dirent *item;
-	int count = 0;
-	int r = verity_dir_open(folder, ".", &dir);
-
-	if (r < 0)
-		return verity_fail_errno(err, -r, "store");
-	while ((item = readdir(dir)))
-		if (is_leftover(item->d_name) && unlinkat(folder, item->d_name, 0) == 0)
-			count++;
-	return count;
 }
 
 int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind kind,
@@ -113,24 +83,22 @@ int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind ki
 	if (!incoming)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	incoming->fd = incoming->folder = -1;
+	incoming->lock.folder[0] = incoming->lock.folder[1] = -1;
+	incoming->kind = kind;
 	if (!verity_name_valid(name))
 		return verity_fail(err, VERITY_E_BAD_NAME,
 				   "not a name a package may have");
 	r = make_folder(store, kind, err);
 	if (r == 0)
-		r = lock_folder(store->folder[kind], &incoming->folder, err);
+		r = overlay_store_lock(store, &incoming->lock, err);
 	if (r == 0)
-		r = clean_folder(incoming->folder, err);
+		r = overlay_store_clear(&incoming->lock, err);
 	if (r < 0)
 		return r;
-	snprintf(incoming->final, sizeof(incoming->final), "%s" VERITY_PACKAGE_SUFFIX,
-		 name);
-	snprintf(incoming->file, sizeof(incoming->file), NEW_PREFIX "%s" NEW_SUFFIX,
-		 name);
-	incoming->fd = openat(incoming->folder, incoming->file,
-			      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (incoming->fd < 0)
-		return verity_fail_errno(err, errno, "%s", incoming->file);
+	incoming->folder = incoming->lock.folder[kind];
+	r = make_file(incoming, name, err);
+	if (r < 0)
+		return r;
 	*ret = steal_ptr(&incoming);
 	return 0;
 }
@@ -140,42 +108,34 @@ int overlay_incoming_fd(const struct overlay_incoming *incoming)
 	return incoming->fd;
 }
 
-static int fail_no_room(const struct overlay_incoming *incoming, uint64_t bytes,
-			struct verity_error *err)
+/* Of what lies there under the final name; 0 where nothing does. */
+static uint64_t replaced_bytes(const struct overlay_incoming *incoming)
 {
-	struct statvfs fs;
-	uint64_t room = 0;
+	struct stat st;
 
-	if (fstatvfs(incoming->fd, &fs) == 0)
-		room = (uint64_t)fs.f_bavail * fs.f_frsize;
-	return verity_fail(err, VERITY_E_NO_ROOM,
-			   "it needs %" PRIu64 " bytes and there is room for %" PRIu64,
-			   bytes, room);
+	if (fstatat(incoming->folder, incoming->final, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return (uint64_t)st.st_size;
 }
 
-/* Asked first, so that the number told is what was free before anything was taken. */
 int overlay_incoming_reserve(struct overlay_incoming *incoming, uint64_t bytes,
 			     struct verity_error *err)
 {
-	struct statvfs fs;
+	const struct overlay_room wanted = {
+		.folder = incoming->folder,
+		.bytes = bytes,
+		.replaced = replaced_bytes(incoming),
+	};
 
-	if (bytes == 0)
-		return 0;
-	if (bytes > INT64_MAX)
-		return fail_no_room(incoming, bytes, err);
-	if (fstatvfs(incoming->fd, &fs) == 0 &&
-	    bytes > (uint64_t)fs.f_bavail * fs.f_frsize)
-		return fail_no_room(incoming, bytes, err);
-	if (fallocate(incoming->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) == 0 ||
-	    errno == EOPNOTSUPP || errno == ENOSYS)
-		return 0;
-	if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
-		return fail_no_room(incoming, bytes, err);
-	return verity_fail_errno(err, errno, "setting room aside");
+	return overlay_room_reserve(incoming->fd, &wanted, err);
 }
 
-int overlay_incoming_commit(struct overlay_incoming *incoming, struct verity_error *err)
+/* The rename is the step, from which on the new one is the package. */
+static int rename_new(struct overlay_incoming *incoming, struct verity_error *err)
 {
+	struct stat st;
+	bool replaces =
+		fstatat(incoming->folder, incoming->final, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	int why;
 
 	if (fsync(incoming->fd) < 0 || renameat(incoming->folder, incoming->file,
@@ -185,26 +145,54 @@ int overlay_incoming_commit(struct overlay_incoming *incoming, struct verity_err
 	if (fsync(incoming->folder) == 0)
 		return 0;
 	why = errno;
-	unlinkat(incoming->folder, incoming->final, 0);
+	/* The old one is gone: better the new one than none. */
+	if (!replaces)
+		unlinkat(incoming->folder, incoming->final, 0);
 	return verity_fail_errno(err, why, "%s", incoming->final);
 }
 
-int overlay_store_clean(struct overlay_store *store, struct verity_error *err)
+/*
+ * A package that was ordinary until now: what is left of it is hidden already, and to
+ * delete it can wait for the next install or boot.
+ */
+static void forget_ordinary(const struct overlay_incoming *incoming)
 {
-	int total = 0;
+	int ordinary = incoming->lock.folder[OVERLAY_ORDINARY];
 
-	for (size_t kind = 0; kind < OVERLAY_KINDS; kind++) {
-		cleanup_fd int folder = -1;
-		int r;
+	if (ordinary >= 0 && unlinkat(ordinary, incoming->final, 0) == 0)
+		(void)!fsync(ordinary);
+}
 
-		if (store->folder[kind] < 0)
-			continue;
-		r = lock_folder(store->folder[kind], &folder, err);
-		if (r == 0)
-			r = clean_folder(folder, err);
-		if (r < 0)
-			return r;
-		total += r;
+/* A package that was persistent until now: as long as it is there, it is the package. */
+static int end_persistent(const struct overlay_incoming *incoming,
+			  struct verity_error *err)
+{
+	int persistent = incoming->lock.folder[OVERLAY_PERSISTENT];
+	int why;
+
+	if (persistent < 0)
+		return 0;
+	if (unlinkat(persistent, incoming->final, 0) == 0) {
+		if (fsync(persistent) == 0)
+			return 0;
+		return verity_fail_errno(err, errno, "the persistent %s",
+					 incoming->final);
 	}
-	return total;
+	if (errno == ENOENT)
+		return 0;
+	why = errno;
+	unlinkat(incoming->folder, incoming->final, 0);
+	return verity_fail_errno(err, why, "the persistent %s", incoming->final);
+}
+
+int overlay_incoming_commit(struct overlay_incoming *incoming, struct verity_error *err)
+{
+	int r = rename_new(incoming, err);
+
+	if (r < 0)
+		return r;
+	if (incoming->kind == OVERLAY_ORDINARY)
+		return end_persistent(incoming, err);
+	forget_ordinary(incoming);
+	return 0;
 }

@@ -8,14 +8,12 @@
 struct overlay_order_item {
 	struct overlay_entry entry;
 	int priority;
-	size_t index;  /* the caller's, carried along */
-	bool shadowed; /* out: a persistent package has the same name */
+	size_t index; /* the caller's, carried along */
 };
 
 /**
  * overlay_order_sort - put packages in order, the one on top first
  *
- * Higher priority lies on top; of equal priority, the later name in byte order. Of two of
- * one name the persistent one wins; the other is marked as shadowed.
+ * Higher priority lies on top; of equal priority, the later name in byte order.
  */
 void overlay_order_sort(struct overlay_order_item *items, size_t count);

@@ -131,6 +131,17 @@ static int compare(const void *a, const void *b)
 	return order ? order : (int)right->kind - (int)left->kind;
 }
 
+/* What is left of a move is none of the installed packages. */
+static size_t drop_moved(struct overlay_entry *entries, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (kept == 0 || strcmp(entries[kept - 1].name, entries[i].name) != 0)
+			entries[kept++] = entries[i];
+	return kept;
+}
+
 int overlay_store_list(const struct overlay_store *store, struct overlay_entry **ret,
 		       size_t *ret_count, struct verity_error *err)
 {
@@ -148,8 +159,8 @@ int overlay_store_list(const struct overlay_store *store, struct overlay_entry *
 	}
 	if (list.count > 1)
 		qsort(list.entries, list.count, sizeof(*list.entries), compare);
+	*ret_count = drop_moved(list.entries, list.count);
 	*ret = steal_ptr(&list.entries);
-	*ret_count = list.count;
 	return 0;
 }
 
@@ -182,13 +193,36 @@ int overlay_store_find(const struct overlay_store *store, const char *name,
 	return 0;
 }
 
+/*
+ * What a move left in the ordinary store would be the package again without the
+ * persistent one: it goes first, and for good. ENOENT is what there is in most cases.
+ */
+static int remove_moved(const struct overlay_store *store, const char *file,
+			struct verity_error *err)
+{
+	int folder = store->folder[OVERLAY_ORDINARY];
+
+	if (folder < 0)
+		return 0;
+	if (unlinkat(folder, file, 0) < 0 && errno != ENOENT)
+		return verity_fail_errno(err, errno, "the ordinary %s", file);
+	if (fsync(folder) < 0)
+		return verity_fail_errno(err, errno, "the ordinary %s", file);
+	return 0;
+}
+
 int overlay_store_remove(struct overlay_store *store, const struct overlay_entry *entry,
 			 struct verity_error *err)
 {
 	int folder = store->folder[entry->kind];
 	char file[80];
+	int r = 0;
 
 	overlay_entry_file(entry, file);
+	if (entry->kind == OVERLAY_PERSISTENT)
+		r = remove_moved(store, file, err);
+	if (r < 0)
+		return r;
 	if (folder < 0)
 		errno = ENOENT;
 	else if (unlinkat(folder, file, 0) == 0 && fsync(folder) == 0)

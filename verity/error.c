@@ -107,6 +107,7 @@ static int errno_of(enum verity_code code)
 		return -ECOMM;
 	case VERITY_E_KERNEL_FEATURE:
 	case VERITY_E_UNSUPPORTED:
+	case VERITY_E_MISPLACED:
 		return -EOPNOTSUPP;
 	case VERITY_E_TOO_MANY:
 		return -E2BIG;
@@ -114,7 +115,6 @@ static int errno_of(enum verity_code code)
 	case VERITY_E_DEVICE:
 	case VERITY_E_MOUNT:
 	case VERITY_E_STACK:
-	case VERITY_E_SHADOWED:
 	case VERITY_E_DISABLED:
 	case VERITY_E_SAFE_MODE:
 	case VERITY_E_KERNEL_SIGNATURE:

@@ -143,8 +143,8 @@
 	  "the kernel log may say more")                                                          \
 	X(TOO_MANY, "too-many",                                                                   \
 	  "more than there is room for; the message has the limit", "remove a package")           \
-	X(SHADOWED, "shadowed", "another package of this name takes its place",                   \
-	  "remove one of the two")                                                                \
+	X(MISPLACED, "misplaced",                                                                 \
+	  "the package asks for the other store, by its manifest", NULL)                          \
 	X(DISABLED, "disabled", "the boot configuration names it in wmopkg.disable",              \
 	  "take the name out of the boot configuration")                                          \
 	X(SAFE_MODE, "safe-mode",                                                                 \

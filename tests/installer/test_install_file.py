@@ -40,6 +40,15 @@ class Good(bench.Case):
         self.assertEqual(os.listdir("data/packages"), ["pkgname.wmopkg"])
         self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), bench.read(newer))
 
+    def test_moved(self):
+        self.install(self.package)
+        self.install(self.package, "persistent")
+        self.assertEqual(bench.listing("data", "persist"),
+                         ["data/packages", "persist/packages", "persist/packages/pkgname.wmopkg"])
+        self.install(self.package)
+        self.assertEqual(bench.listing("data", "persist"),
+                         ["data/packages", "data/packages/pkgname.wmopkg", "persist/packages"])
+
     def test_itself(self):
         self.install(self.package)
         self.install("data/packages/pkgname.wmopkg")
@@ -202,9 +211,10 @@ class Bad(bench.Case):
         self.addCleanup(subprocess.run, ["umount", f"{self.folder}/data"], check=True)
         os.mkdir("data/packages")
         room = os.statvfs("data")
-        self.refuse(6, f"{self.package}: it needs {os.path.getsize(self.package)} bytes and there "
-                    f"is room for {room.f_bavail * room.f_frsize} (remove a package or free some "
-                    "space)", "install", self.package)
+        needed, free = os.path.getsize(self.package), room.f_bavail * room.f_frsize
+        self.refuse(6, f"{self.package}: it needs {needed} bytes and there is room for {free} on "
+                    f"{self.folder}/data/packages (tmpfs): {needed - free} more have to be freed "
+                    "(remove a package or free some space)", "install", self.package)
 
     def test_persistence_of_the_manifest(self):
         required = self.make("required", "--persistent", "required", keys=self.keys)
@@ -216,19 +226,14 @@ class Bad(bench.Case):
                     "word 'persistent')", "install", "persistent", forbidden)
         self.install(forbidden)
 
-    def test_in_the_other_store(self):
-        self.install(self.package)
-        self.refuse(1, f"{self.package}: a package 'pkgname' is installed already, and it is not "
-                    "persistent (remove that one first: wmopkg remove pkgname)",
-                    "install", "persistent", self.package)
-
     def test_busy(self):
         os.mkdir("data/packages")
         folder = os.open("data/packages", os.O_RDONLY)
         self.addCleanup(os.close, folder)
         fcntl.flock(folder, fcntl.LOCK_EX)
-        self.refuse(1, f"{self.package}: another installation is under way (wait for the other one "
-                    "to end, then try again)", "install", self.package)
+        for words in ((), ("persistent",)):
+            self.refuse(1, f"{self.package}: another installation is under way (wait for the other "
+                        "one to end, then try again)", "install", *words, self.package)
 
     def test_refused_keeps_the_older_one(self):
         self.install(self.package)

@@ -21,6 +21,8 @@ def prepare(work, build):
     vendor.make("high", {"etc/banner": "high\n"}, priority=5)
     vendor.make("white", {"etc/kept": "whiteout", "usr/share/tree/one": "whiteout"})
     vendor.make("replace", {"usr/share/tree": "a file now\n"})
+    for persistence in ("required", "forbidden"):
+        vendor.make(persistence, {"etc/place": "wrong\n"}, options=("--persistent", persistence))
     vendor.make("tiny", {"tiny": "x\n"})
     run(build + "/installer/wmopkg-build", "extract", "--tree", work + "/tiny.tree",
         vendor.path("tiny"))
@@ -188,17 +190,33 @@ def test_bare_dev(work, build):
             run("umount", "-l", "/dev")
 
 
-def test_persistent_wins(work, build):
+def test_left_of_a_move(work, build):
+    """A move to the persistent store, or from it, that was cut off between the two."""
     with Device(work, build) as device:
         device.install(work + "/packages/alpha.wmopkg", name="same")
         device.install(work + "/packages/beta.wmopkg", name="same", store="persist")
         device.activate()
         equal(device.see("etc/banner"), "beta\n")
-        equal(device.package("same", persistent=True)["active"], True)
-        loser = device.package("same")
-        equal((loser["active"], loser["verification"], loser["reason"]),
-              (False, "Signed", {"code": "shadowed",
-                                 "message": "a persistent package has the same name"}))
+        equal([(package["name"], package["persistent"], package["active"])
+               for package in device.state()["packages"]], [("same", True, True)])
+        equal(os.listdir(device.base + "/data/packages"), [])
+
+
+def test_in_the_wrong_store(work, build):
+    """What its manifest asks for holds, whoever put the file there."""
+    with Device(work, build) as device:
+        device.install(work + "/packages/required.wmopkg")
+        device.install(work + "/packages/forbidden.wmopkg", store="persist")
+        device.activate()
+        equal(device.is_stacked(), False)
+        for name, persistent, message in (
+                ("required", False, "the package asks to be persistent (install it with: wmopkg "
+                 "install persistent ...)"),
+                ("forbidden", True, "the package must not be persistent (install it without the "
+                 "word 'persistent')")):
+            package = device.package(name, persistent=persistent)
+            equal((package["active"], package["verification"], package["reason"]),
+                  (False, "Signed", {"code": "misplaced", "message": message}))
 
 
 def test_installed_name_is_the_files(work, build):

@@ -8,7 +8,6 @@ struct item {
 	const char *name; /* NULL ends a list */
 	int priority;
 	enum overlay_store_kind kind;
-	bool shadowed; /* of what is wanted */
 };
 
 #define O OVERLAY_ORDINARY
@@ -18,28 +17,17 @@ static const struct {
 	struct item given[ITEMS_MAX];
 	struct item wanted[ITEMS_MAX]; /* on top first */
 } cases[] = {
-	{{{NULL, 0, O, false}}, {{NULL, 0, O, false}}},
-	{{{"a", 0, O, false}}, {{"a", 0, O, false}}},
+	{{{NULL, 0, O}}, {{NULL, 0, O}}},
+	{{{"a", 0, O}}, {{"a", 0, O}}},
 	/* priority, the higher on top */
-	{{{"a", -1, O, false}, {"b", 7, O, false}, {"c", 0, O, false}},
-	 {{"b", 7, O, false}, {"c", 0, O, false}, {"a", -1, O, false}}},
+	{{{"a", -1, O}, {"b", 7, O}, {"c", 0, O}},
+	 {{"b", 7, O}, {"c", 0, O}, {"a", -1, O}}},
 	/* the extremes do not overflow */
-	{{{"a", -1000000, O, false}, {"b", 1000000, O, false}},
-	 {{"b", 1000000, O, false}, {"a", -1000000, O, false}}},
+	{{{"a", -1000000, O}, {"b", 1000000, O}},
+	 {{"b", 1000000, O}, {"a", -1000000, O}}},
 	/* equal priority: the later name on top, in byte order, whatever the store */
-	{{{"a", 0, P, false},
-	  {"B", 0, O, false},
-	  {"c", 0, O, false},
-	  {"a1", 0, O, false}},
-	 {{"c", 0, O, false},
-	  {"a1", 0, O, false},
-	  {"a", 0, P, false},
-	  {"B", 0, O, false}}},
-	/* one name twice: the persistent one wins, also where it lies lower */
-	{{{"a", 9, O, false}, {"a", 1, P, false}, {"b", 5, O, false}},
-	 {{"a", 9, O, true}, {"b", 5, O, false}, {"a", 1, P, false}}},
-	{{{"a", 0, O, false}, {"a", 0, P, false}},
-	 {{"a", 0, P, false}, {"a", 0, O, true}}},
+	{{{"a", 0, P}, {"B", 0, O}, {"c", 0, O}, {"a1", 0, O}},
+	 {{"c", 0, O}, {"a1", 0, O}, {"a", 0, P}, {"B", 0, O}}},
 };
 
 static size_t fill(const struct item *from, struct overlay_order_item *ret)
@@ -51,7 +39,6 @@ static size_t fill(const struct item *from, struct overlay_order_item *ret)
 		strcpy(ret[count].entry.name, from[count].name);
 		ret[count].entry.kind = from[count].kind;
 		ret[count].priority = from[count].priority;
-		ret[count].shadowed = true; /* is to be set */
 	}
 	return count;
 }
@@ -69,8 +56,7 @@ static void test_sort(void **state)
 
 			if (strcmp(items[j].entry.name, wanted->name) != 0 ||
 			    items[j].entry.kind != wanted->kind ||
-			    items[j].priority != wanted->priority ||
-			    items[j].shadowed != wanted->shadowed)
+			    items[j].priority != wanted->priority)
 				fail_msg("case %zu, place %zu: %s", i, j,
 					 items[j].entry.name);
 		}

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sys/stat.h>
 
 #include "tests/check.h"
@@ -111,16 +112,14 @@ static void test_add_and_list(void **state)
 	scratch_write("data/packages/.hidden.wmopkg", "");
 
 	check_ok(overlay_store_list(fixture->store, &entries, &count, &err), &err);
-	assert_int_equal(count, 4);
+	assert_int_equal(count, 3);
 	assert_string_equal(entries[0].name, "a");
 	assert_string_equal(entries[1].name, "b");
 	assert_int_equal(entries[1].kind, OVERLAY_PERSISTENT);
-	assert_string_equal(entries[2].name, "b");
-	assert_int_equal(entries[2].kind, OVERLAY_ORDINARY);
-	assert_string_equal(entries[3].name, "c");
-	check_file("data/packages/b.wmopkg", "one");
+	assert_string_equal(entries[2].name, "c");
+	assert_int_equal(access("data/packages/b.wmopkg", F_OK), -1);
 	check_file("persist/packages/b.wmopkg", "three");
-	assert_int_equal(stat("data/packages/b.wmopkg", &st), 0);
+	assert_int_equal(stat("data/packages/c.wmopkg", &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0644);
 
 	check_ok(overlay_store_find(fixture->store, "b", &entry, &err), &err);
@@ -179,11 +178,15 @@ static void test_busy(void **state)
 			 -EBUSY);
 	check_error(&err, VERITY_E_BUSY, "another installation is under way");
 	assert_int_equal(overlay_store_clean(fixture->store, &err), -EBUSY);
+	overlay_incoming_free(first);
 	check_ok(overlay_incoming_new(fixture->store, OVERLAY_PERSISTENT, "b", &second,
 				      &err),
 		 &err);
+	/* a package may move from one store to the other, so both are locked */
+	assert_int_equal(
+		overlay_incoming_new(fixture->store, OVERLAY_ORDINARY, "b", &first, &err),
+		-EBUSY);
 	overlay_incoming_free(second);
-	overlay_incoming_free(first);
 	assert_int_equal(overlay_store_clean(fixture->store, &err), 0);
 }
 
@@ -204,6 +207,52 @@ static void test_leftovers(void **state)
 	scratch_write("data/packages/.b.wmopkg.new", "cut off");
 	install(fixture, OVERLAY_ORDINARY, "c", "other");
 	assert_int_equal(access("data/packages/.b.wmopkg.new", F_OK), -1);
+}
+
+/* What a move left behind is in no list, and goes with the next occasion. */
+static void test_moved(void **state)
+{
+	struct fixture *fixture = *state;
+	struct overlay_entry entry;
+	struct verity_error err;
+
+	install(fixture, OVERLAY_ORDINARY, "b", "other");
+	install(fixture, OVERLAY_PERSISTENT, "a", "persistent");
+	scratch_write("data/packages/a.wmopkg", "left");
+	assert_int_equal(count_entries(fixture), 2);
+	check_ok(overlay_store_find(fixture->store, "a", &entry, &err), &err);
+	assert_int_equal(entry.kind, OVERLAY_PERSISTENT);
+	assert_int_equal(overlay_store_clean(fixture->store, &err), 1);
+	assert_int_equal(access("data/packages/a.wmopkg", F_OK), -1);
+	check_file("data/packages/b.wmopkg", "other");
+
+	scratch_write("data/packages/a.wmopkg", "left");
+	check_ok(overlay_store_remove(fixture->store, &entry, &err), &err);
+	assert_int_equal(count_entries(fixture), 1);
+	assert_int_equal(access("data/packages/a.wmopkg", F_OK), -1);
+
+	/* a folder is no package that took the place of another */
+	assert_int_equal(mkdir("persist/packages/b.wmopkg", 0755), 0);
+	assert_int_equal(overlay_store_clean(fixture->store, &err), 0);
+	check_file("data/packages/b.wmopkg", "other");
+}
+
+/* What cannot be taken out of the persistent store stays the package. */
+static void test_move_fails(void **state)
+{
+	struct overlay_incoming *incoming = NULL;
+	struct fixture *fixture = *state;
+	struct verity_error err;
+
+	assert_int_equal(mkdir("persist/packages", 0755), 0);
+	assert_int_equal(mkdir("persist/packages/a.wmopkg", 0755), 0);
+	check_ok(overlay_incoming_new(fixture->store, OVERLAY_ORDINARY, "a", &incoming,
+				      &err),
+		 &err);
+	assert_int_equal(overlay_incoming_commit(incoming, &err), -EISDIR);
+	assert_string_equal(err.message, "the persistent a.wmopkg: Is a directory");
+	overlay_incoming_free(incoming);
+	assert_int_equal(access("data/packages/a.wmopkg", F_OK), -1);
 }
 
 static void test_links(void **state)
@@ -227,6 +276,21 @@ static void test_links(void **state)
 	assert_string_equal(err.message, "folder 'packages': Not a directory");
 }
 
+static void check_no_room(struct overlay_incoming *incoming, uint64_t bytes,
+			  const char *end)
+{
+	struct verity_error err;
+	char begin[128];
+
+	assert_int_equal(overlay_incoming_reserve(incoming, bytes, &err), -ENOSPC);
+	assert_int_equal(err.code, VERITY_E_NO_ROOM);
+	snprintf(begin, sizeof(begin),
+		 "it needs %" PRIu64 " bytes and there is room for ", bytes);
+	assert_memory_equal(err.message, begin, strlen(begin));
+	assert_non_null(strstr(err.message, "/data/packages ("));
+	assert_string_equal(err.message + strlen(err.message) - strlen(end), end);
+}
+
 static void test_room(void **state)
 {
 	struct overlay_incoming *incoming = NULL;
@@ -239,12 +303,12 @@ static void test_room(void **state)
 	check_ok(overlay_incoming_reserve(incoming, 0, &err), &err);
 	check_ok(overlay_incoming_reserve(incoming, 1 << 20, &err), &err);
 	assert_int_equal(lseek(overlay_incoming_fd(incoming), 0, SEEK_END), 0);
-	assert_int_equal(overlay_incoming_reserve(incoming, UINT64_MAX, &err), -ENOSPC);
-	assert_int_equal(err.code, VERITY_E_NO_ROOM);
-	assert_non_null(strstr(err.message, "it needs 18446744073709551615 bytes and "
-					    "there is room for "));
-	assert_int_equal(overlay_incoming_reserve(incoming, UINT64_C(1) << 60, &err),
-			 -ENOSPC);
+	check_no_room(incoming, UINT64_MAX, "have to be freed");
+	check_no_room(incoming, UINT64_C(1) << 60, "have to be freed");
+	scratch_write("data/packages/a.wmopkg", "old");
+	check_no_room(incoming, UINT64_C(1) << 60,
+		      "have to be freed; the one it replaces has 3, and stays until the "
+		      "new one is whole");
 	overlay_incoming_free(incoming);
 }
 
@@ -278,6 +342,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_given_up, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_busy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_leftovers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_moved, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_move_fails, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_links, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_store, set_up, tear_down),

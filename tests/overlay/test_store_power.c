@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Power is cut while a package is installed, replaced, moved between the stores or
+ * removed: before each system call that changes a file (a child is ended there), and once
+ * more with every set of changes that the two file systems may have kept of those that
+ * were not synced. What is left must be the old package or the new one, and never both.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "overlay/store.h"
+#include "tests/check.h"
+#include "tests/overlay/scratch.h"
+#include "verity/cleanup.h"
+
+#define ENDED       99
+#define CALLS_MAX   64
+#define CHANGES_MAX 16
+#define NAME        "pkg"
+#define FINAL       NAME ".wmopkg"
+#define STAGED      "." FINAL ".new"
+
+/* What happens to a folder, in the order in which it was asked for. */
+enum change_kind { MADE, RENAMED, UNLINKED, SYNCED, FILE_SYNCED };
+
+struct change {
+	enum change_kind kind;
+	int folder; /* enum overlay_store_kind */
+	char name[80];
+};
+
+static struct {
+	int calls_left; /* down to the call that does not come back; 0: none */
+	bool record;
+	struct change changes[CHANGES_MAX];
+	size_t count;
+} power;
+
+static const char *const folders[] = {"data/packages", "persist/packages"};
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __real_openat64(int dirfd, const char *name, int flags, mode_t mode);
+int __wrap_openat64(int dirfd, const char *name, int flags, mode_t mode);
+int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
+int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
+int __real_unlinkat(int dirfd, const char *name, int flags);
+int __wrap_unlinkat(int dirfd, const char *name, int flags);
+
+static void count_call(void)
+{
+	if (power.calls_left > 0 && --power.calls_left == 0)
+		_exit(ENDED);
+}
+
+/* Which store a folder's descriptor is of; -1: none, a file. */
+static int folder_of(int fd)
+{
+	struct stat is, store;
+
+	assert_int_equal(fstat(fd, &is), 0);
+	for (int i = 0; i < 2; i++)
+		if (stat(folders[i], &store) == 0 && store.st_ino == is.st_ino &&
+		    store.st_dev == is.st_dev)
+			return i;
+	return -1;
+}
+
+static void record(enum change_kind kind, int folder, const char *name)
+{
+	struct change *change = &power.changes[power.count];
+
+	if (!power.record || (folder < 0 && kind != FILE_SYNCED))
+		return;
+	assert_true(power.count < CHANGES_MAX);
+	change->kind = kind;
+	change->folder = folder;
+	snprintf(change->name, sizeof(change->name), "%s", name);
+	power.count++;
+}
+
+int __wrap_fsync(int fd)
+{
+	struct stat st;
+
+	count_call();
+	assert_int_equal(fstat(fd, &st), 0);
+	record(S_ISDIR(st.st_mode) ? SYNCED : FILE_SYNCED, folder_of(fd), "");
+	return 0;
+}
+
+int __wrap_openat64(int dirfd, const char *name, int flags, mode_t mode)
+{
+	int fd;
+
+	if (!(flags & O_CREAT))
+		return __real_openat64(dirfd, name, flags, 0);
+	count_call();
+	fd = __real_openat64(dirfd, name, flags, mode);
+	if (fd >= 0)
+		record(MADE, folder_of(dirfd), name);
+	return fd;
+}
+
+int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
+{
+	int r;
+
+	count_call();
+	r = __real_renameat(from_fd, from, to_fd, to);
+	if (r == 0)
+		record(RENAMED, folder_of(to_fd), to);
+	return r;
+}
+
+int __wrap_unlinkat(int dirfd, const char *name, int flags)
+{
+	int r;
+
+	count_call();
+	r = __real_unlinkat(dirfd, name, flags);
+	if (r == 0)
+		record(UNLINKED, folder_of(dirfd), name);
+	return r;
+}
+
+struct fixture {
+	int data;
+	int persist;
+};
+
+static struct overlay_store *open_store(const struct fixture *fixture)
+{
+	struct overlay_store *store = NULL;
+	struct verity_error err;
+
+	check_ok(overlay_store_open(fixture->data, fixture->persist, &store, &err), &err);
+	return store;
+}
+
+static int install(struct overlay_store *store, enum overlay_store_kind kind,
+		   const char *text)
+{
+	struct overlay_incoming *incoming = NULL;
+	struct verity_error err;
+	int r = overlay_incoming_new(store, kind, NAME, &incoming, &err);
+
+	if (r == 0 && write(overlay_incoming_fd(incoming), text, strlen(text)) < 0)
+		r = -EIO;
+	if (r == 0)
+		r = overlay_incoming_commit(incoming, &err);
+	overlay_incoming_free(incoming);
+	return r;
+}
+
+static int install_ordinary(struct overlay_store *store)
+{
+	return install(store, OVERLAY_ORDINARY, "new");
+}
+
+static int install_persistent(struct overlay_store *store)
+{
+	return install(store, OVERLAY_PERSISTENT, "new");
+}
+
+static int take_out(struct overlay_store *store)
+{
+	struct overlay_entry entry;
+	struct verity_error err;
+	int r = overlay_store_find(store, NAME, &entry, &err);
+
+	return r < 0 ? r : overlay_store_remove(store, &entry, &err);
+}
+
+/* What each of the two folders holds before; NULL: nothing. */
+static const struct scene {
+	const char *title;
+	const char *ordinary;
+	const char *persistent;
+	int (*run)(struct overlay_store *store);
+	const char *before; /* what the package is; NULL: there is none */
+	const char *after;
+} scenes[] = {
+	{"install", NULL, NULL, install_ordinary, NULL, "ordinary new"},
+	{"install persistent", NULL, NULL, install_persistent, NULL, "persistent new"},
+	{"replace", "old", NULL, install_ordinary, "ordinary old", "ordinary new"},
+	{"replace a persistent one", NULL, "old", install_persistent, "persistent old",
+	 "persistent new"},
+	{"become persistent", "old", NULL, install_persistent, "ordinary old",
+	 "persistent new"},
+	{"become ordinary", NULL, "old", install_ordinary, "persistent old",
+	 "ordinary new"},
+	{"after a move that was cut", "left", "old", install_ordinary, "persistent old",
+	 "ordinary new"},
+	{"after a move that was cut, persistent", "left", "old", install_persistent,
+	 "persistent old", "persistent new"},
+	{"remove", "old", NULL, take_out, "ordinary old", NULL},
+	{"remove a persistent one", NULL, "old", take_out, "persistent old", NULL},
+	{"remove after a move that was cut", "left", "old", take_out, "persistent old",
+	 NULL},
+};
+
+static void put(int folder, const char *file, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", folders[folder], file);
+	if (text)
+		scratch_write(path, text);
+	else if (unlink(path) < 0)
+		assert_int_equal(errno, ENOENT);
+}
+
+static void set(const struct scene *scene)
+{
+	for (int i = 0; i < 2; i++)
+		put(i, STAGED, NULL);
+	put(OVERLAY_ORDINARY, FINAL, scene->ordinary);
+	put(OVERLAY_PERSISTENT, FINAL, scene->persistent);
+}
+
+/* "persistent new", as a boot would find it; "none"; more than one is a failure. */
+static void look(struct overlay_store *store, char ret[static 64])
+{
+	cleanup_free struct overlay_entry *entries = NULL;
+	char path[128], text[32] = "";
+	cleanup_fd int fd = -1;
+	struct verity_error err;
+	size_t count;
+
+	check_ok(overlay_store_list(store, &entries, &count, &err), &err);
+	assert_in_range(count, 0, 1);
+	snprintf(ret, 64, "none");
+	if (count == 0)
+		return;
+	snprintf(path, sizeof(path), "%s/" FINAL, folders[entries[0].kind]);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0 && read(fd, text, sizeof(text) - 1) >= 0);
+	snprintf(ret, 64, "%s %s",
+		 entries[0].kind == OVERLAY_PERSISTENT ? "persistent" : "ordinary", text);
+}
+
+static size_t count_files(void)
+{
+	size_t count = 0;
+
+	for (int i = 0; i < 2; i++)
+		for (int staged = 0; staged < 2; staged++) {
+			char path[128];
+
+			snprintf(path, sizeof(path), "%s/%s", folders[i],
+				 staged ? STAGED : FINAL);
+			count += access(path, F_OK) == 0;
+		}
+	return count;
+}
+
+/* Old or new after the cut, after the next boot has cleaned up, and after a reinstall. */
+static void check_left(const struct fixture *fixture, const struct scene *scene,
+		       bool done)
+{
+	const char *before = scene->before ? scene->before : "none";
+	const char *after = scene->after ? scene->after : "none";
+	struct overlay_store *store = open_store(fixture);
+	struct verity_error err;
+	char first[64], found[64];
+
+	look(store, first);
+	if (strcmp(first, after) != 0 && (done || strcmp(first, before) != 0))
+		fail_msg("%s: %s", scene->title, first);
+	assert_true(overlay_store_clean(store, &err) >= 0);
+	look(store, found);
+	assert_string_equal(found, first);
+	assert_int_equal(count_files(), strcmp(found, "none") != 0);
+	assert_int_equal(install(store, OVERLAY_ORDINARY, "again"), 0);
+	look(store, found);
+	assert_string_equal(found, "ordinary again");
+	assert_int_equal(count_files(), 1);
+	overlay_store_free(store);
+}
+
+/* Returns whether the child came to its end before the power was cut. */
+static bool cut(const struct fixture *fixture, const struct scene *scene, int calls)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct overlay_store *store = open_store(fixture);
+
+		power.calls_left = calls;
+		_exit(scene->run(store) == 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == ENDED);
+	return WEXITSTATUS(status) == 0;
+}
+
+static void test_every_call(void **state)
+{
+	const struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
+		bool done = false;
+
+		for (int calls = 1; !done; calls++) {
+			assert_true(calls < CALLS_MAX);
+			set(&scenes[i]);
+			done = cut(fixture, &scenes[i], calls);
+			check_left(fixture, &scenes[i], done);
+		}
+	}
+}
+
+/* A rename keeps what the file has on disk: all of it once it was synced, or nothing. */
+static void apply(const struct change *change, bool file_synced)
+{
+	const char *content = file_synced ? "new" : "";
+
+	switch (change->kind) {
+	case MADE:
+		put(change->folder, change->name, content);
+		break;
+	case RENAMED:
+		put(change->folder, STAGED, NULL);
+		put(change->folder, change->name, content);
+		break;
+	case UNLINKED:
+		put(change->folder, change->name, NULL);
+		break;
+	case SYNCED:
+	case FILE_SYNCED:
+		break;
+	}
+}
+
+/* The first @end changes were asked for; of those to a folder the first @kept are kept.
+ */
+static void apply_kept(size_t end, int folder, size_t kept)
+{
+	bool file_synced = false;
+	size_t seen = 0;
+
+	for (size_t i = 0; i < end; i++)
+		file_synced = file_synced || power.changes[i].kind == FILE_SYNCED;
+	for (size_t i = 0; i < end; i++)
+		if (power.changes[i].folder == folder && seen++ < kept)
+			apply(&power.changes[i], file_synced);
+}
+
+/* How many changes a folder has at @end, and how many of them are sure to be kept. */
+static void count_changes(size_t end, int folder, size_t *ret_sure, size_t *ret_all)
+{
+	*ret_sure = *ret_all = 0;
+	for (size_t i = 0; i < end; i++) {
+		if (power.changes[i].folder != folder)
+			continue;
+		++*ret_all;
+		if (power.changes[i].kind == SYNCED)
+			*ret_sure = *ret_all;
+	}
+}
+
+static void check_kept(const struct fixture *fixture, const struct scene *scene,
+		       size_t end)
+{
+	size_t sure[2], all[2];
+
+	for (int folder = 0; folder < 2; folder++)
+		count_changes(end, folder, &sure[folder], &all[folder]);
+	for (size_t data = sure[0]; data <= all[0]; data++)
+		for (size_t persist = sure[1]; persist <= all[1]; persist++) {
+			set(scene);
+			apply_kept(end, 0, data);
+			apply_kept(end, 1, persist);
+			check_left(fixture, scene, end == power.count);
+		}
+}
+
+static void test_every_set_of_changes(void **state)
+{
+	const struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
+		struct overlay_store *store;
+
+		set(&scenes[i]);
+		store = open_store(fixture);
+		power.count = 0;
+		power.record = true;
+		assert_int_equal(scenes[i].run(store), 0);
+		power.record = false;
+		overlay_store_free(store);
+		assert_true(power.count > 1);
+		for (size_t end = 0; end <= power.count; end++)
+			check_kept(fixture, &scenes[i], end);
+	}
+}
+
+static int set_up(void **state)
+{
+	static struct fixture fixture;
+
+	if (mkdir("data", 0755) < 0 || mkdir("persist", 0755) < 0 ||
+	    mkdir(folders[0], 0755) < 0 || mkdir(folders[1], 0755) < 0)
+		return -1;
+	fixture.data = open("data", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fixture.persist = open("persist", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*state = &fixture;
+	return 0;
+}
+
+static int enter(void **state)
+{
+	return scratch_enter(state) < 0 ? -1 : set_up(state);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_call),
+		cmocka_unit_test(test_every_set_of_changes),
+	};
+
+	return cmocka_run_group_tests(tests, enter, scratch_leave);
+}

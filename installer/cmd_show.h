@@ -1,11 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+/* The parts of `show`, the last of which prints what docs/json.md has. */
+
 #include "installer/device.h"
 #include "installer/installed.h"
+#include "installer/layout.h"
 
 /**
- * show_json - print packages as docs/show.md has it
+ * show_persistent - "True" or "False"
  */
-int show_json(struct device *device, const struct installed_list *list,
+const char *show_persistent(const struct installed *item);
+
+/**
+ * show_note - what has become of a package, where it is not as the table lets one think
+ */
+void show_note(struct device *device, const struct layout *layout,
+	       const struct installed *item);
+
+/**
+ * show_one - every fact of a package that was opened
+ */
+int show_one(struct device *device, const struct installed *item,
+	     struct verity_error *err) must_check;
+
+/**
+ * show_json - print packages
+ * @details: each with all that is known of it
+ */
+int show_json(struct device *device, const struct installed_list *list, bool details,
 	      const struct overlay_trust *trust, struct verity_error *err) must_check;

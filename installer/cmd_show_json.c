@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include <limits.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "installer/allowed.h"
 #include "installer/cmd_show.h"
 #include "installer/facts.h"
+#include "installer/trial.h"
 #include "verity/cleanup.h"
 #include "verity/json_value.h"
 #include "verity/text.h"
@@ -40,38 +41,119 @@ static bool put_reason(struct device *device, struct json_object *object, const 
 	       put_text(child, "hint", hint ? hint : "");
 }
 
-static bool put_package(struct json_object *object, const struct verity_package *package)
+static bool put_boolean(struct json_object *object, const char *key, bool value)
+{
+	return verity_json_put(object, key, json_object_new_boolean(value));
+}
+
+static bool put_trial(struct device *device, struct json_object *object,
+		      const struct installed *item)
+{
+	struct json_object *child;
+	struct trial trial;
+
+	trial_find(device, item, &trial);
+	if (trial.state == TRIAL_NONE)
+		return true;
+	child = json_object_new_object();
+	return verity_json_put(object, "trial", child) &&
+	       put_text(child, "state", trial_state_name(trial.state)) &&
+	       (trial.state != TRIAL_RUNNING ||
+		verity_json_put(child, "boots_left",
+				json_object_new_int64(trial.boots_left)));
+}
+
+/* What this boot did with what lay there then. */
+static bool put_booted(struct device *device, struct json_object *object,
+		       const struct overlay_state_entry *entry)
+{
+	struct json_object *child;
+
+	if (!entry)
+		return true;
+	child = json_object_new_object();
+	return verity_json_put(object, "this_boot", child) &&
+	       put_boolean(child, "active", entry->active) &&
+	       put_text(child, "verification", verity_verdict_name(entry->verdict)) &&
+	       put_text(child, "version", entry->version) &&
+	       put_reason(device, child, "reason", &entry->reason);
+}
+
+static bool put_file(struct device *device, struct json_object *object,
+		     const struct installed *item)
+{
+	char path[PATH_MAX];
+
+	if (item->status == INSTALLED_REMOVED ||
+	    !installed_path(device, &item->entry, path, sizeof(path)))
+		return true;
+	return put_text(object, "file", verity_text_plain(path));
+}
+
+static bool put_floor(struct json_object *object, const struct overlay_trust *trust,
+		      const char *identity)
+{
+	uint32_t floor =
+		verity_floors_epoch(overlay_trust_policy(trust)->floors, identity);
+
+	return !identity[0] ||
+	       verity_json_put(object, "epoch_floor", json_object_new_int64(floor));
+}
+
+/* All that is known of one alone. */
+static bool put_details(struct device *device, struct json_object *object,
+			const struct overlay_trust *trust, const struct installed *item)
 {
 	struct json_object *facts;
 
-	if (!package)
+	if (!put_file(device, object, item) ||
+	    !put_booted(device, object, item->booted) ||
+	    !put_trial(device, object, item) || !put_floor(object, trust, item->identity))
+		return false;
+	if (!item->package)
 		return true;
 	facts = json_object_new_object();
 	return verity_json_put(object, "package", facts) &&
-	       facts_add_json(facts, verity_package_judgement(package),
-			      verity_package_layout(package), NULL) == 0;
+	       facts_add_json(facts, verity_package_judgement(item->package),
+			      verity_package_layout(item->package), NULL) == 0;
 }
 
-static bool put_item(struct device *device, struct json_object *list,
+static bool put_item(struct device *device, struct json_object *object,
 		     const struct installed *item)
 {
 	bool persistent = item->entry.kind == OVERLAY_PERSISTENT;
-	struct json_object *object = json_object_new_object();
 
-	if (!verity_json_append(list, object))
-		return false;
 	return put_text(object, "name", item->entry.name) &&
-	       verity_json_put(object, "persistent",
-			       json_object_new_boolean(persistent)) &&
+	       put_boolean(object, "persistent", persistent) &&
 	       put_text(object, "status", installed_status_name(item->status)) &&
-	       verity_json_put(object, "active", json_object_new_boolean(item->active)) &&
+	       put_boolean(object, "active", item->active) &&
+	       (!item->ends || put_boolean(object, "ends", true)) &&
+	       (!item->moved || put_boolean(object, "moved", true)) &&
 	       put_text(object, "verification", verity_verdict_name(item->verdict)) &&
 	       put_reason(device, object, "reason", &item->reason) &&
 	       put_text(object, "identity", item->identity) &&
 	       put_text(object, "version", item->version) &&
 	       put_text(object, "description", item->description) &&
-	       put_text(object, "running_version", item->running) &&
-	       put_package(object, item->package);
+	       put_text(object, "running_version", item->running);
+}
+
+static bool put_packages(struct device *device, struct json_object *object,
+			 const struct overlay_trust *trust,
+			 const struct installed_list *list, bool details)
+{
+	struct json_object *packages = json_object_new_array();
+
+	if (!verity_json_put(object, "packages", packages))
+		return false;
+	for (size_t i = 0; i < list->count; i++) {
+		struct json_object *item = json_object_new_object();
+
+		if (!verity_json_append(packages, item) ||
+		    !put_item(device, item, &list->items[i]) ||
+		    (details && !put_details(device, item, trust, &list->items[i])))
+			return false;
+	}
+	return true;
 }
 
 static bool put_trust(struct device *device, struct json_object *object,
@@ -80,24 +162,20 @@ static bool put_trust(struct device *device, struct json_object *object,
 	bool allowed = overlay_trust_policy(trust)->allow_untrusted;
 	const struct verity_error *locked = overlay_trust_locked(trust);
 
-	return verity_json_put(object, "allow_untrusted",
-			       json_object_new_boolean(allowed)) &&
+	return put_boolean(object, "allow_untrusted", allowed) &&
 	       (!locked || put_reason(device, object, "locked", locked));
 }
 
-int show_json(struct device *device, const struct installed_list *list,
+int show_json(struct device *device, const struct installed_list *list, bool details,
 	      const struct overlay_trust *trust, struct verity_error *err)
 {
 	cleanup_with(json_object_put_p) struct json_object *object =
 		json_object_new_object();
-	struct json_object *packages = json_object_new_array();
-	bool whole = verity_json_put(object, "format", json_object_new_int(SHOW_FORMAT));
 
-	whole = put_trust(device, object, trust) && whole;
-	whole = verity_json_put(object, "packages", packages) && whole;
-	for (size_t i = 0; whole && i < list->count; i++)
-		whole = put_item(device, packages, &list->items[i]);
-	if (!whole)
+	if (!object ||
+	    !verity_json_put(object, "format", json_object_new_int(SHOW_FORMAT)) ||
+	    !put_trust(device, object, trust) ||
+	    !put_packages(device, object, trust, list, details))
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	puts(json_object_to_json_string_ext(
 		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -2,13 +2,18 @@
 #include "installer/facts.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "installer/report.h"
+#include "installer/layout.h"
 #include "verity/hex.h"
 #include "verity/json_value.h"
 #include "verity/text.h"
+
+#define LABEL_WIDTH 13 /* of the longest; a hash behind it ends within 80 columns */
+#define LINE_BYTES  2048
 
 void facts_format_time(int64_t when, char ret[static 32])
 {
@@ -20,12 +25,25 @@ void facts_format_time(int64_t when, char ret[static 32])
 		snprintf(ret, 32, "%" PRId64, when);
 }
 
+void facts_line(const char *label, const char *format, ...)
+{
+	const struct layout layout = layout_of(STDOUT_FILENO);
+	char text[LINE_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	layout_printf(stdout, &layout, LABEL_WIDTH + 2, "%*s: %s",
+		      layout.width ? LABEL_WIDTH : 0, label, text);
+}
+
 static void print_time(const char *label, int64_t when)
 {
 	char text[32];
 
 	facts_format_time(when, text);
-	printf("%s: %s\n", label, text);
+	facts_line(label, "%s", text);
 }
 
 static void print_hex(const char *label, const uint8_t *bytes, size_t count)
@@ -33,33 +51,33 @@ static void print_hex(const char *label, const uint8_t *bytes, size_t count)
 	char text[2 * VERITY_SALT_MAX + 1];
 
 	verity_hex_encode(bytes, count, text);
-	printf("%s: %s\n", label, text);
+	facts_line(label, "%s", text);
 }
 
 static void print_limits(const struct verity_manifest *manifest)
 {
 	for (size_t i = 0; i < manifest->compatible_count; i++)
-		printf("Compatible: %s\n", manifest->compatible[i]);
+		facts_line("Compatible", "%s", manifest->compatible[i]);
 	if (manifest->firmware_min[0])
-		printf("Firmware from: %s\n", manifest->firmware_min);
+		facts_line("Firmware from", "%s", manifest->firmware_min);
 	if (manifest->firmware_max[0])
-		printf("Firmware to: %s\n", manifest->firmware_max);
+		facts_line("Firmware to", "%s", manifest->firmware_max);
 }
 
-static void print_manifest(const struct verity_manifest *manifest)
+void facts_print_image(const struct verity_manifest *manifest, const uint32_t *floor)
 {
-	printf("Identity: %s\n", manifest->name);
-	printf("Version: %s\n", manifest->version);
-	printf("Description: %s\n", manifest->description);
-	printf("Persistence: %s\n", verity_persistence_name(manifest->persistence));
-	printf("Priority: %d\n", manifest->priority);
-	printf("Epoch: %" PRIu32 "\n", manifest->epoch);
+	facts_line("Persistence", "%s", verity_persistence_name(manifest->persistence));
+	facts_line("Priority", "%d", manifest->priority);
+	facts_line("Epoch", "%" PRIu32, manifest->epoch);
+	if (floor)
+		facts_line("Epoch floor", "%" PRIu32, *floor);
 	print_limits(manifest);
 	if (manifest->built >= 0)
 		print_time("Built", manifest->built);
-	printf("Image bytes: %" PRIu64 "\n", manifest->image_bytes);
+	facts_line("Image bytes", "%" PRIu64, manifest->image_bytes);
 	print_hex("Salt", manifest->salt, manifest->salt_bytes);
 	print_hex("Root hash", manifest->root_hash, sizeof(manifest->root_hash));
+	facts_line("Kernel signed", "%s", manifest->kernel_signature ? "yes" : "no");
 }
 
 void facts_print_signers(const struct verity_signatures *signatures)
@@ -67,9 +85,9 @@ void facts_print_signers(const struct verity_signatures *signatures)
 	for (size_t i = 0; i < signatures->count; i++) {
 		const struct verity_signer *signer = &signatures->signers[i];
 
-		printf("Signer: %s\n", signer->subject);
+		facts_line("Signer", "%s", signer->subject);
 		if (signer->anchor[0])
-			printf("Trusted by: %s\n", signer->anchor);
+			facts_line("Trusted by", "%s", signer->anchor);
 		print_hex("Signer key", signer->key_id, sizeof(signer->key_id));
 		if (signer->signed_at >= 0)
 			print_time("Signed at", signer->signed_at);
@@ -78,12 +96,10 @@ void facts_print_signers(const struct verity_signatures *signatures)
 
 void facts_print_verdict(enum verity_verdict verdict, const struct verity_error *reason)
 {
-	printf("Verification: %s\n", verity_verdict_name(verdict));
-	if (reason->code == VERITY_OK)
-		return;
-	printf("Reason: ");
-	report_plain(stdout, reason->message);
-	printf(" (%s)\n", verity_code_name(reason->code));
+	facts_line("Verification", "%s", verity_verdict_name(verdict));
+	if (reason->code != VERITY_OK)
+		facts_line("Reason", "%s (%s)", reason->message,
+			   verity_code_name(reason->code));
 }
 
 void facts_print(const struct verity_judgement *judgement,
@@ -94,10 +110,14 @@ void facts_print(const struct verity_judgement *judgement,
 	facts_print_verdict(verity_judgement_verdict(judgement),
 			    verity_judgement_reason(judgement));
 	facts_print_signers(verity_judgement_signatures(judgement));
-	if (manifest)
-		print_manifest(manifest);
+	if (manifest) {
+		facts_line("Identity", "%s", manifest->name);
+		facts_line("Version", "%s", manifest->version);
+		facts_line("Description", "%s", manifest->description);
+		facts_print_image(manifest, NULL);
+	}
 	if (layout)
-		printf("File bytes: %" PRIu64 "\n", layout->file_bytes);
+		facts_line("File bytes", "%" PRIu64, layout->file_bytes);
 }
 
 static bool put_text(struct json_object *object, const char *key, const char *text)
@@ -188,6 +208,9 @@ static bool put_manifest(struct json_object *object,
 	       verity_json_put(object, "epoch", json_object_new_int64(manifest->epoch)) &&
 	       verity_manifest_put_limits(manifest, object) &&
 	       put_image(object, manifest) &&
+	       verity_json_put(
+		       object, "kernel_signature",
+		       json_object_new_boolean(manifest->kernel_signature != NULL)) &&
 	       (manifest->built < 0 ||
 		verity_json_put(object, "built", json_object_new_int64(manifest->built)));
 }

@@ -8,7 +8,17 @@
 #include <json.h>
 
 /**
- * facts_print - "Key: value" lines on stdout: verdict and reason first
+ * facts_line - print "Label: value" on stdout; on a terminal aligned with the others, and
+ * wrapped
+ * @label: constant, up to 13 columns
+ *
+ * What could steer a terminal is printed as '?'.
+ */
+void facts_line(const char *label, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/**
+ * facts_print - lines on stdout: verdict and reason first
  * @layout: NULL where it could not be told
  */
 void facts_print(const struct verity_judgement *judgement,
@@ -19,8 +29,8 @@ void facts_print(const struct verity_judgement *judgement,
  *
  * Keys: verdict, reason {code, message}, name, version, description, persistent,
  * priority, epoch, compatible, firmware {min, max}, built, image {bytes, salt,
- * root_hash}, file_bytes, signers [{subject, key, trusted_by, signed_at}], signer (the
- * first of them). What is not known is left out.
+ * root_hash}, kernel_signature, file_bytes, signers [{subject, key, trusted_by,
+ * signed_at}], signer (the first of them). What is not known is left out.
  *
  * Return: 0; -ENOMEM.
  */
@@ -30,9 +40,12 @@ int facts_add_json(struct json_object *object, const struct verity_judgement *ju
 
 /**
  * facts_print_verdict, facts_print_signers - the first lines of all that is judged
+ * facts_print_image - what a manifest says but for its name, version and description
+ * @floor: epoch below which this device takes none of this name; NULL: not known
  */
 void facts_print_verdict(enum verity_verdict verdict, const struct verity_error *reason);
 void facts_print_signers(const struct verity_signatures *signatures);
+void facts_print_image(const struct verity_manifest *manifest, const uint32_t *floor);
 
 /**
  * facts_put_verdict, facts_put_signers - the same as keys of a JSON object

@@ -2,9 +2,11 @@
 #include "installer/installed.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "overlay/place.h"
 #include "verity/cleanup.h"
@@ -70,6 +72,7 @@ static void take_state(struct installed *item, const struct overlay_state *state
 {
 	item->status = entry->active ? INSTALLED_ACTIVE : INSTALLED_INACTIVE;
 	item->active = entry->active;
+	item->booted = entry;
 	item->verdict = entry->verdict;
 	item->reason = *reason_of(state, entry);
 	COPY(item->identity, entry->identity);
@@ -144,6 +147,7 @@ static void judge(struct installed *item, int folder, const struct verity_policy
 			same = NULL;
 	}
 	item->active = entry && entry->active;
+	item->booted = entry;
 	if (same && same->active) {
 		item->status = INSTALLED_ACTIVE;
 	} else if (!accepted) {
@@ -158,6 +162,7 @@ static void judge(struct installed *item, int folder, const struct verity_policy
 	} else {
 		item->status = state ? INSTALLED_PENDING : INSTALLED_UNKNOWN;
 	}
+	item->ends = item->active && !accepted;
 	if (!same && item->active)
 		COPY(item->running, entry->version);
 }
@@ -186,6 +191,20 @@ struct sources {
 	struct verity_policy hasty; /* the same, where the verdict is enough */
 };
 
+/* What was not plainly Signed ran because it was allowed: that may have ended. */
+static bool is_allowed(const struct verity_policy *policy, enum verity_verdict verdict)
+{
+	switch (verdict) {
+	case VERITY_UNSIGNED:
+	case VERITY_UNTRUSTED:
+		return policy->allow_untrusted;
+	case VERITY_DOWNGRADE:
+		return policy->allow_downgrade;
+	default:
+		return true;
+	}
+}
+
 /* Whether the boot would say the same of a file now. */
 static bool is_settled(const struct sources *sources,
 		       const struct overlay_state_entry *entry)
@@ -194,7 +213,8 @@ static bool is_settled(const struct sources *sources,
 	uint32_t number = denylist ? verity_denylist_number(denylist) : 0;
 
 	return number == sources->state->denylist &&
-	       (entry->active || !is_about_trust(entry->reason.code));
+	       (entry->active ? is_allowed(sources->policy, entry->verdict)
+			      : !is_about_trust(entry->reason.code));
 }
 
 /* What this boot made of a name, in whichever store it was then. */
@@ -240,19 +260,45 @@ static bool is_listed(const struct installed_list *list, const char *name)
 	return false;
 }
 
+/* What lies in the other store now, and did not run from there; NULL where nothing does.
+ */
+static struct installed *find_moved(const struct installed_list *list,
+				    const struct overlay_entry *entry)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i].entry.name, entry->name) == 0 &&
+		    !list->items[i].active)
+			return &list->items[i];
+	return NULL;
+}
+
+static void take_moved(struct installed *item, const struct overlay_state_entry *entry)
+{
+	item->moved = item->active = true;
+	item->ends = item->status == INSTALLED_INACTIVE;
+	item->booted = entry;
+	COPY(item->running, entry->version);
+}
+
 static void add_removed(const struct overlay_state *state, const char *name,
 			struct installed_list *list)
 {
 	for (size_t i = 0; state && i < state->count; i++) {
 		const struct overlay_state_entry *entry = &state->entries[i];
 		struct installed *item = &list->items[list->count];
+		struct installed *moved = find_moved(list, &entry->entry);
 
 		if (!entry->active || is_listed(list, entry->entry.name) ||
 		    (name && strcmp(entry->entry.name, name) != 0))
 			continue;
+		if (moved) {
+			take_moved(moved, entry);
+			continue;
+		}
 		take_state(item, state, entry);
 		item->entry = entry->entry;
 		item->status = INSTALLED_REMOVED;
+		item->ends = true;
 		list->count++;
 	}
 }
@@ -291,24 +337,22 @@ int installed_list_read(struct device *device, const char *name,
 	return 0;
 }
 
-int installed_fail_unknown(const struct overlay_store *store, const char *name,
-			   struct verity_error *err)
+bool installed_path(struct device *device, const struct overlay_entry *entry, char *ret,
+		    size_t size)
 {
-	cleanup_free struct overlay_entry *entries = NULL;
-	char names[VERITY_MESSAGE_MAX / 2] = "";
-	size_t used = 0;
-	size_t count;
-	int r = overlay_store_list(store, &entries, &count, err);
+	char link[64], folder[PATH_MAX], file[80];
+	struct overlay_store *store;
+	struct verity_error unused;
+	ssize_t length;
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < count && used < sizeof(names); i++)
-		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
-					 i ? ", " : "", entries[i].name);
-	if (count == 0)
-		return verity_fail(err, VERITY_E_NOT_FOUND,
-				   "%s: no such package (none is installed)", name);
-	return verity_fail(err, VERITY_E_NOT_FOUND,
-			   "%s: no such package (installed: %s%s)", name, names,
-			   used < sizeof(names) ? "" : "...");
+	if (device_store(device, &store, &unused) < 0)
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d",
+		 overlay_store_folder(store, entry->kind));
+	length = readlink(link, folder, sizeof(folder) - 1);
+	if (length <= 0)
+		return false;
+	folder[length] = '\0';
+	overlay_entry_file(entry, file);
+	return (size_t)snprintf(ret, size, "%s/%s", folder, file) < size;
 }

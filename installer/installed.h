@@ -21,13 +21,17 @@ struct installed {
 	struct overlay_entry entry;
 	enum installed_status status;
 	bool active; /* it, or what it replaced, is part of the running system */
+	bool ends;  /* that is so, and nothing of this name will be after the next boot */
+	bool moved; /* what runs came from the other store, where it is no more */
 	enum verity_verdict verdict;
 	char identity[VERITY_NAME_MAX + 1]; /* "" where unreadable, like the next two */
 	char version[VERITY_VERSION_MAX + 1];
 	char description[VERITY_DESCRIPTION_MAX + 1];
-	char running[VERITY_VERSION_MAX + 1]; /* version active now, where another */
+	char running[VERITY_VERSION_MAX + 1]; /* version active now, where another file */
 	struct verity_error reason;           /* why not active, or not plainly Signed */
-	struct verity_package *package;       /* owned; NULL where it was not opened */
+	/* What this boot did with a file of this name; NULL: nothing; the device's */
+	const struct overlay_state_entry *booted;
+	struct verity_package *package; /* owned; NULL where it was not opened */
 };
 
 struct installed_list {
@@ -43,7 +47,7 @@ struct installed_list {
  *
  * A package that cannot be read is Invalid, for that reason. Reads every package whole
  * that has come or changed since the boot, and all of them where another deny list is in
- * force. What runs and is Revoked now is active, until the next boot.
+ * force. What runs and would be refused now is active, until the next boot.
  *
  * Return: 0, also where there is none; -errno.
  */
@@ -59,9 +63,18 @@ const char *installed_status_name(enum installed_status status);
 
 /**
  * installed_fail_unknown - fail because no package is called @name, and say which are
- * there
+ * there: first those that may have been meant
  *
  * Return: -ENOENT.
  */
 int installed_fail_unknown(const struct overlay_store *store, const char *name,
 			   struct verity_error *err);
+
+/**
+ * installed_path - where a package lies, as a person may look for it
+ * @ret: 0-terminated
+ *
+ * Return: false where that cannot be told.
+ */
+bool installed_path(struct device *device, const struct overlay_entry *entry, char *ret,
+		    size_t size) must_check;

@@ -3,61 +3,24 @@
 
 #include <assert.h>
 #include <stdint.h>
-#include <string.h>
-#include <wchar.h>
 
-#define GAP      2 /* blanks between columns */
-#define ELLIPSIS "…"
+#define GAP    2 /* blanks between columns */
+#define FRAME  2 /* columns it takes beside what it holds */
+#define INDENT 2 /* of what a list says of an item */
 
-/* The character at @text, which is sound UTF-8; @ret_bytes is what it takes. */
-static wchar_t decode(const char *text, size_t *ret_bytes)
-{
-	const unsigned char *bytes = (const unsigned char *)text;
-	size_t count = bytes[0] < 0x80   ? 1
-		       : bytes[0] < 0xe0 ? 2
-		       : bytes[0] < 0xf0 ? 3
-					 : 4;
-	uint32_t character = count == 1 ? bytes[0] : bytes[0] & (0x7fU >> count);
+/*
+ * Not libsmartcols: it draws no frame. Its title stands in a line of its own without
+ * corners, padded with the first byte of a character, its lines have no sides, and what
+ * it cuts off leaves no mark.
+ */
+struct strokes {
+	const char *top_left, *top, *top_right;
+	const char *side;
+	const char *bottom_left, *bottom, *bottom_right;
+};
 
-	for (size_t i = 1; i < count && bytes[i]; i++)
-		character = character << 6 | (bytes[i] & 0x3f);
-	*ret_bytes = strnlen(text, count);
-	return (wchar_t)character;
-}
-
-/* Without a UTF-8 locale wcwidth() knows ASCII alone; then a character is a column. */
-static size_t character_width(wchar_t character)
-{
-	int width = wcwidth(character);
-
-	return width < 0 ? 1 : (size_t)width;
-}
-
-static size_t text_width(const char *text)
-{
-	size_t width = 0;
-	size_t bytes;
-
-	for (; *text; text += bytes)
-		width += character_width(decode(text, &bytes));
-	return width;
-}
-
-/* The longest beginning of @text that takes @width columns at most; how many it takes. */
-static size_t fit(const char *text, size_t width, size_t *ret_bytes)
-{
-	size_t used = 0;
-	size_t bytes;
-
-	for (*ret_bytes = 0; text[*ret_bytes]; *ret_bytes += bytes) {
-		size_t next = used + character_width(decode(text + *ret_bytes, &bytes));
-
-		if (next > width)
-			break;
-		used = next;
-	}
-	return used;
-}
+static const struct strokes lines = {"╒", "═", "╕", "│", "└", "─", "┘"};
+static const struct strokes plain = {"+", "=", "+", "|", "+", "-", "+"};
 
 static void print_repeated(FILE *out, const char *text, size_t count)
 {
@@ -65,76 +28,126 @@ static void print_repeated(FILE *out, const char *text, size_t count)
 		fputs(text, out);
 }
 
-static void print_cell(FILE *out, const char *text, size_t width)
+static size_t max(size_t a, size_t b)
 {
-	size_t needed = text_width(text);
-	size_t bytes;
-
-	if (needed <= width) {
-		fputs(text, out);
-	} else if (width > 0) {
-		needed = fit(text, width - 1, &bytes) + 1;
-		fwrite(text, 1, bytes, out);
-		fputs(ELLIPSIS, out);
-	} else {
-		needed = 0;
-	}
-	print_repeated(out, " ", width - needed);
+	return a > b ? a : b;
 }
 
-static void measure(const char *const *cells, size_t columns, size_t rows, size_t *ret)
+static void measure(const struct table *table, size_t *ret)
 {
-	memset(ret, 0, columns * sizeof(*ret));
-	for (size_t i = 0; i < rows * columns; i++) {
-		size_t width = text_width(cells[i]);
+	size_t columns = table->column_count;
 
-		if (width > ret[i % columns])
-			ret[i % columns] = width;
-	}
+	for (size_t i = 0; i < columns; i++)
+		ret[i] = layout_width(table->columns[i].head);
+	for (size_t i = 0; i < table->rows * columns; i++)
+		ret[i % columns] = max(ret[i % columns], layout_width(table->cells[i]));
 }
 
-/* The last column takes what the frame leaves it. */
-static size_t fit_last(size_t *widths, size_t columns, size_t width_max)
+static size_t inner_width(const struct table *table, const size_t *widths)
 {
-	size_t before = GAP * (columns - 1);
-	size_t inner;
+	size_t inner = GAP * (table->column_count - 1);
 
-	for (size_t i = 0; i + 1 < columns; i++)
-		before += widths[i];
-	inner = before + widths[columns - 1];
-	if (width_max && inner + 2 > width_max)
-		inner = width_max < 2 ? 0 : width_max - 2;
-	if (inner < TABLE_WIDTH - 2 && (!width_max || width_max >= TABLE_WIDTH))
-		inner = TABLE_WIDTH - 2;
-	if (inner < before)
-		inner = before;
-	widths[columns - 1] = inner - before;
+	for (size_t i = 0; i < table->column_count; i++)
+		inner += widths[i];
 	return inner;
 }
 
-void table_print(FILE *out, const char *title, const char *const *cells, size_t columns,
-		 size_t rows, size_t width_max)
+/* The column to cut next, -1 where none may be: the last, then the widest. */
+static int next_to_cut(const struct table *table, const size_t *widths)
+{
+	int last = (int)table->column_count - 1;
+	int widest = -1;
+
+	for (int i = last; i >= 0; i--) {
+		size_t least = table->columns[i].least;
+
+		if (!least || widths[i] <= least)
+			continue;
+		if (i == last)
+			return i;
+		if (widest < 0 || widths[i] > widths[widest])
+			widest = i;
+	}
+	return widest;
+}
+
+/* Whether what it takes is no more than what there is, once it is cut. */
+static bool fit(const struct table *table, size_t inner_max, size_t *widths)
+{
+	for (size_t inner = inner_width(table, widths); inner > inner_max; inner--) {
+		int column = next_to_cut(table, widths);
+
+		if (column < 0)
+			return false;
+		widths[column]--;
+	}
+	return true;
+}
+
+static void print_row(FILE *out, const struct layout *layout, const struct table *table,
+		      const char *const *cells, const size_t *widths)
+{
+	for (size_t i = 0; i < table->column_count; i++) {
+		layout_cell(out, layout, cells ? cells[i] : table->columns[i].head,
+			    widths[i]);
+		print_repeated(out, " ", i + 1 < table->column_count ? GAP : 0);
+	}
+}
+
+static void print_framed(FILE *out, const struct layout *layout,
+			 const struct table *table, const size_t *widths)
+{
+	const struct strokes *strokes = layout->ascii ? &plain : &lines;
+	size_t inner = inner_width(table, widths);
+	size_t used = layout_width(table->title) + 2;
+
+	fprintf(out, "%s %s ", strokes->top_left, table->title);
+	print_repeated(out, strokes->top, inner > used ? inner - used : 0);
+	fprintf(out, "%s\n", strokes->top_right);
+	for (size_t row = 0; row <= table->rows; row++) {
+		const char *const *cells =
+			row ? table->cells + (row - 1) * table->column_count : NULL;
+
+		fputs(strokes->side, out);
+		print_row(out, layout, table, cells, widths);
+		fprintf(out, "%s\n", strokes->side);
+	}
+	fputs(strokes->bottom_left, out);
+	print_repeated(out, strokes->bottom, inner);
+	fprintf(out, "%s\n", strokes->bottom_right);
+}
+
+static void print_list(FILE *out, const struct layout *layout, const struct table *table)
+{
+	layout_printf(out, layout, INDENT, "%s:", table->title);
+	for (size_t i = 0; i < table->rows * table->column_count; i++) {
+		const struct table_column *column =
+			&table->columns[i % table->column_count];
+
+		if (!table->cells[i][0])
+			continue;
+		if (!column->label)
+			layout_print(out, layout, INDENT, table->cells[i]);
+		else
+			layout_printf(out, layout, (size_t)2 * INDENT, "%*s%s: %s",
+				      INDENT, "", column->label, table->cells[i]);
+	}
+}
+
+void table_print(FILE *out, const struct layout *layout, const struct table *table)
 {
 	size_t widths[TABLE_COLUMNS_MAX];
-	size_t inner, used;
+	size_t inner_max = layout->width > FRAME ? layout->width - FRAME : SIZE_MAX;
+	size_t inner;
 
-	assert(columns >= 1 && columns <= TABLE_COLUMNS_MAX);
-	measure(cells, columns, rows, widths);
-	inner = fit_last(widths, columns, width_max);
-	used = text_width(title) + 2;
-
-	fprintf(out, "╒ %s ", title);
-	print_repeated(out, "═", inner > used ? inner - used : 0);
-	fputs("╕\n", out);
-	for (size_t row = 0; row < rows; row++) {
-		fputs("│", out);
-		for (size_t i = 0; i < columns; i++) {
-			print_cell(out, cells[row * columns + i], widths[i]);
-			print_repeated(out, " ", i + 1 < columns ? GAP : 0);
-		}
-		fputs("│\n", out);
+	assert(table->column_count >= 1 && table->column_count <= TABLE_COLUMNS_MAX);
+	measure(table, widths);
+	if (!fit(table, inner_max, widths)) {
+		print_list(out, layout, table);
+		return;
 	}
-	fputs("└", out);
-	print_repeated(out, "─", inner);
-	fputs("┘\n", out);
+	inner = inner_width(table, widths);
+	if (inner < LAYOUT_WIDTH - FRAME && inner_max >= LAYOUT_WIDTH - FRAME)
+		widths[table->column_count - 1] += LAYOUT_WIDTH - FRAME - inner;
+	print_framed(out, layout, table, widths);
 }

@@ -1,23 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* A framed table of text, as wide as a console. */
+/* A framed table of text; where a terminal is too narrow for it, the same as a list. */
 
-#include <stddef.h>
-#include <stdio.h>
+#include "installer/layout.h"
 
 #define TABLE_COLUMNS_MAX 8
-#define TABLE_WIDTH       80 /* columns of the frame, where the content fits */
+
+struct table_column {
+	const char *head;  /* of the table */
+	const char *label; /* of the list; NULL: the value alone, which begins an item */
+	size_t least;      /* columns it may be cut to; 0: it is never cut */
+};
+
+/* Plain data, borrowed. */
+struct table {
+	const char *title;
+	const struct table_column *columns;
+	size_t column_count;      /* 1 .. TABLE_COLUMNS_MAX */
+	const char *const *cells; /* @rows × @column_count, row by row; printable UTF-8 */
+	size_t rows;
+};
 
 /**
- * table_print - print rows under a title, each cell as wide as its column needs
- * @cells:     @rows × @columns strings, row by row, the first row being the headings;
- *             UTF-8, printable
- * @columns:   1 .. TABLE_COLUMNS_MAX
- * @width_max: columns of the terminal, where the last column of the table is cut;
- *             0: the frame is as wide as it takes
+ * table_print - print rows under a title
  *
- * Widths are the terminal's: a wide character takes two columns, a combining one none.
+ * The frame is LAYOUT_WIDTH columns wide, or wider where the content and the terminal
+ * are; the last column takes what is left. In a narrower one the last column is cut
+ * first, then the widest of the others. What may not be cut as far as it had to be is
+ * printed as a list.
  */
-void table_print(FILE *out, const char *title, const char *const *cells, size_t columns,
-		 size_t rows, size_t width_max);
+void table_print(FILE *out, const struct layout *layout, const struct table *table);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """wmopkg show, remove and verify in a directory tree, to the letter."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -64,6 +65,20 @@ class Show(WithState):
         self.check(4, "", UNKNOWN.replace("frobnicate", "../pkgname"), "show",
                    "../pkgname")
 
+    def test_similar_names_come_first(self):
+        os.mkdir("data/packages")
+        os.mkdir("persist/packages")
+        for name in ("alpha", "brand-acme", "brand-x", "Profinet", "zeta"):
+            shutil.copy(self.package, f"data/packages/{name}.wmopkg")
+        shutil.copy(self.package, "persist/packages/brand-x.wmopkg")
+        for typed, names in (
+                ("profient", "Profinet, alpha, brand-acme, brand-x, zeta"),
+                ("brand", "brand-acme, brand-x, Profinet, alpha, zeta"),
+                ("zeta-2.wmopkg", "zeta, Profinet, alpha, brand-acme, brand-x"),
+                ("beta", "zeta, Profinet, alpha, brand-acme, brand-x"),
+                ("x" * 200, "Profinet, alpha, brand-acme, brand-x, zeta")):
+            self.check(4, "", f"{typed[:128]}: no such package (installed: {names})", "show", typed)
+
     def test_persistent(self):
         self.install(self.package, "persistent")
         self.succeed(TABLE.format(kind="True", verdict="Signed"), "show")
@@ -112,7 +127,10 @@ class Show(WithState):
         line = ("the boot configuration leaves it out (take the name out of the boot "
                 "configuration)\n")
         self.succeed(f"{ROW}pkgname: not active: {line}", "show")
-        self.assertIn(f"\nActive: no: {line}", self.wmopkg("show", "pkgname").stdout)
+        reason, hint = line.rstrip(")\n").split(" (")
+        self.assertIn(f"\nActive: no\nVerification: Signed\nReason: {reason} (disabled)\n"
+                      f"What to do: {hint}\nThis boot: 5.26.0-rev0: Signed, not active: disabled: "
+                      f"{reason}\n", self.wmopkg("show", "pkgname").stdout)
 
     def test_stack_failed(self):
         self.install(self.package)
@@ -135,8 +153,28 @@ class Show(WithState):
         self.booted(self.entry("pkgname", version="1.0"))
         self.install(self.package)
         self.succeed(f"{ROW}pkgname: active after reboot, until then version 1.0\n", "show")
-        self.assertIn("\nActive: after reboot\nActive until reboot: version 1.0\n",
+        self.assertIn("\nActive: after reboot\nUntil reboot: version 1.0\n",
                       self.wmopkg("show", "pkgname").stdout)
+
+    def test_replaced_by_the_same_version(self):
+        self.install(self.package)
+        self.booted(self.entry("pkgname"))
+        self.install(self.package)
+        self.succeed(f"{ROW}pkgname: active after reboot, until then the copy it replaced\n",
+                     "show")
+
+    def test_replaced_by_what_is_refused(self):
+        """What runs goes on, and comes to an end."""
+        self.install(self.package)
+        self.booted(self.entry("pkgname", version="1.0"))
+        shutil.copy(self.make("unsigned"), "data/packages/pkgname.wmopkg")
+        self.succeed(TABLE.format(kind="False", verdict="Unsigned") + "pkgname: not active after "
+                     f"reboot, until then version 1.0: {bench.UNSIGNED}\n", "show")
+        self.assertIn("\nActive: no\nUntil reboot: version 1.0\nVerification: Unsigned\n",
+                      self.wmopkg("show", "pkgname").stdout)
+        item = json.loads(self.wmopkg("show", "json").stdout)["packages"][0]
+        self.assertEqual((item["status"], item["active"], item["ends"], item["running_version"]),
+                         ("inactive", True, True, "1.0"))
 
     def test_removed_since(self):
         self.install(self.package)
@@ -151,8 +189,17 @@ class Show(WithState):
         self.booted(self.entry("pkgname"))
         self.succeed("Removed... Changes are applied after reboot.\n", "remove", "pkgname", "-y")
         self.install(self.package, "persistent")
-        self.succeed(TABLE.format(kind="True", verdict="Signed") + "pkgname: active after reboot\n"
-                     "pkgname: removed, active until reboot\n", "show")
+        table = TABLE.format(kind="True", verdict="Signed")
+        self.succeed(f"{table}pkgname: moved, active after reboot, until then from its old place\n",
+                     "show")
+        self.assertIn("\nActive: after reboot\nUntil reboot: version 5.26.0-rev0, from its old "
+                      "place\n", self.wmopkg("show", "pkgname").stdout)
+        packages = json.loads(self.wmopkg("show", "json").stdout)["packages"]
+        self.assertEqual([(item["status"], item["active"], item["moved"], item["running_version"],
+                           item["persistent"]) for item in packages],
+                         [("pending", True, True, "5.26.0-rev0", True)])
+        self.booted(self.entry("pkgname", version="1.0"))
+        self.succeed(f"{table}pkgname: moved, active after reboot, until then version 1.0\n", "show")
 
     def test_unreadable_state(self):
         self.install(self.package)
@@ -165,24 +212,27 @@ class Show(WithState):
         self.install(self.package)
         result = self.wmopkg("show", "pkgname")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
-        self.assertRegex(result.stdout, r"""\AName: pkgname
-Persistent: False
+        self.assertRegex(result.stdout, rf"""\AName: pkgname
+Identity: pkgname
+Version: 5\.26\.0-rev0
+Description: Example
 Active: unknown, this boot activated nothing
 Verification: Signed
+Persistent: False
+File: {self.folder}/data/packages/pkgname\.wmopkg
+File bytes: \d+
 Signer: CN=wmopkg development signer
 Trusted by: root\.pem
-Signer key: [0-9a-f]{64}
+Signer key: [0-9a-f]{{64}}
 Signed at: \d\d\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC
-Identity: pkgname
-Version: 5.26.0-rev0
-Description: Example
 Persistence: allowed
 Priority: 0
 Epoch: 0
+Epoch floor: 0
 Image bytes: \d+
-Salt: [0-9a-f]{64}
-Root hash: [0-9a-f]{64}
-File bytes: \d+
+Salt: [0-9a-f]{{64}}
+Root hash: [0-9a-f]{{64}}
+Kernel signed: no
 \Z""")
 
     def test_json(self):
@@ -197,6 +247,8 @@ File bytes: \d+
                          {"format": 1, "allow_untrusted": False, "packages": [item]})
         one = json.loads(self.wmopkg("show", "pkgname", "json").stdout)
         package = one["packages"][0].pop("package")
+        item.update({"file": f"{self.folder}/data/packages/pkgname.wmopkg", "epoch_floor": 0,
+                     "trial": {"state": "coming"}})
         self.assertEqual(one, {"format": 1, "allow_untrusted": False, "packages": [item]})
         self.assertEqual(package["verdict"], "Signed")
         self.assertEqual(package["file_bytes"], os.path.getsize(self.package))
@@ -217,6 +269,54 @@ File bytes: \d+
                           ("inactive", "inactive", False, None, "disabled"),
                           ("replaced", "pending", True, "1.0", None),
                           ("removed", "removed", True, None, None)])
+
+    def test_allowed_no_more(self):
+        """What ran untrusted ends at the reboot, once nothing allows it."""
+        os.mkdir("data/packages")
+        shutil.copy(self.make("unsigned"), "data/packages/pkgname.wmopkg")
+        table = TABLE.format(kind="False", verdict="Unsigned")
+        entry = self.entry("pkgname", verification="Unsigned", code="no-signature",
+                           message="it has no signature")
+        self.boot("wmopkg.allow_untrusted=1")
+        self.booted(entry, allow_untrusted=True)
+        self.check(0, table, bench.ALLOWED, "show")
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write("anchor = always\n")
+        result = self.wmopkg("show")
+        self.assertEqual(result.stdout, f"{table}pkgname: active until reboot: it has no signature "
+                         "(install one signed for this device, or ask for an unlock statement)\n")
+        item = json.loads(self.wmopkg("show", "json").stdout)["packages"][0]
+        self.assertEqual((item["status"], item["active"], item["ends"]), ("active", True, True))
+        self.assertIn("\nActive: until reboot\nVerification: Unsigned\n",
+                      self.wmopkg("show", "pkgname").stdout)
+
+    def test_trial(self):
+        self.install(self.package)
+        self.booted(self.entry("pkgname"))
+        shown = json.loads(self.wmopkg("show", "pkgname", "json").stdout)["packages"][0]
+        self.assertNotIn("trial", shown)
+        for state, incomplete, line, trial in (
+                ("trial", 1, "this boot or one of the next 2 must be completed",
+                 {"state": "running", "boots_left": 2}),
+                ("trial", 2, "this boot or the next must be completed",
+                 {"state": "running", "boots_left": 1}),
+                ("trial", 3, "this boot must be completed", {"state": "running", "boots_left": 0}),
+                ("passed", 1, "passed", {"state": "passed"})):
+            self.trials(state, incomplete)
+            self.assertIn(f"\nThis boot: 5.26.0-rev0: Signed, active\nTrial: {line}\n",
+                          self.wmopkg("show", "pkgname").stdout)
+            shown = json.loads(self.wmopkg("show", "pkgname", "json").stdout)["packages"][0]
+            self.assertEqual(shown["trial"], trial)
+
+    def trials(self, state, incomplete):
+        """What boots with the package leave behind."""
+        subprocess.run([bench.BUILD, "extract", "--manifest", "manifest", self.package], check=True,
+                       stdout=subprocess.DEVNULL)
+        digest = hashlib.sha256(bench.read("manifest")).hexdigest()
+        bench.write("persist/wmopkg/trials.json", json.dumps({
+            "type": "trials", "format": 1, "completed": False, "packages": [
+                {"id": digest, "name": "pkgname", "persistent": False, "state": state,
+                 "incomplete": incomplete, "ran": True}]}).encode())
 
     def test_volume_that_is_not_there(self):
         self.install(self.package)

@@ -25,8 +25,12 @@ def check_show(device):
     assert "Quarantined" in table, table
     assert f"bad: not active: {REASON} ({HINT})\n" in table, table
     one = device.tell("show", "bad")
-    assert f"Active: no: {REASON} ({HINT})\n" in one, one
-    assert "Verification: Quarantined\n" in one, one
+    assert f"""Active: no
+Verification: Quarantined
+Reason: {REASON} (quarantined)
+What to do: {HINT}
+""" in one, one
+    assert "\nTrial: failed, it is quarantined\n" in one, one
     equal(device.show("good")["status"], "active")
 
 

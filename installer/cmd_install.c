@@ -86,9 +86,20 @@ static int take_bytes(void *context, const void *bytes, size_t count,
 	return 0;
 }
 
+static void interlude(void *context)
+{
+	struct install *install = context;
+
+	progress_pause(&install->progress);
+}
+
 static int transfer(struct install *install, struct verity_error *err)
 {
-	const struct source_sink sink = {.take = take_bytes, .context = install};
+	const struct source_sink sink = {
+		.take = take_bytes,
+		.interlude = interlude,
+		.context = install,
+	};
 	const struct verity_judgement *judgement;
 	int r = source_pull(install->source, &sink, err);
 

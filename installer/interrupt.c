@@ -2,9 +2,18 @@
 #include "installer/interrupt.h"
 
 #include <signal.h>
+#include <stddef.h>
+
+static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+
+#define NUMBER_COUNT (sizeof(numbers) / sizeof(numbers[0]))
 
 /* A handler has nothing but globals to write to. */
 static volatile sig_atomic_t interrupted;
+
+/* As they were before; a process has but one set of them. */
+static struct sigaction former[NUMBER_COUNT];
+static bool watching;
 
 static void remember(int number)
 {
@@ -14,16 +23,27 @@ static void remember(int number)
 
 void interrupt_watch(void)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 	const struct sigaction watch = {.sa_handler = remember,
 					.sa_flags = (int)SA_RESETHAND};
-	struct sigaction present;
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (sigaction(numbers[i], NULL, &present) == 0 &&
-		    present.sa_handler != SIG_IGN)
+	interrupt_forget();
+	for (size_t i = 0; i < NUMBER_COUNT; i++) {
+		sigaction(numbers[i], NULL, &former[i]);
+		if (numbers[i] == SIGPIPE)
+			sigaction(numbers[i], &ignore, NULL);
+		else if (former[i].sa_handler != SIG_IGN)
 			sigaction(numbers[i], &watch, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	}
+	watching = true;
+}
+
+void interrupt_forget(void)
+{
+	for (size_t i = 0; watching && i < NUMBER_COUNT; i++)
+		sigaction(numbers[i], &former[i], NULL);
+	watching = false;
+	interrupted = 0;
 }
 
 int interrupt_check(struct verity_error *err)

@@ -14,6 +14,13 @@
 void interrupt_watch(void);
 
 /**
+ * interrupt_forget - signals do again what they did before interrupt_watch()
+ *
+ * For who goes on afterwards, as the shell does: what has come counts no more.
+ */
+void interrupt_forget(void);
+
+/**
  * interrupt_check - whether one of them has come
  *
  * Return: 0; -EINTR with a message that says that it was interrupted.

@@ -52,12 +52,18 @@ void progress_end(struct progress *progress)
 	progress->open = false;
 }
 
-void progress_break(struct progress *progress)
+void progress_pause(struct progress *progress)
 {
 	if (!progress->open)
 		return;
-	if (progress->live)
+	if (progress->shown > 0)
 		fputc('\n', progress->out);
 	fflush(progress->out);
+	progress->shown = 0;
+}
+
+void progress_break(struct progress *progress)
+{
+	progress_pause(progress);
 	progress->open = false;
 }

@@ -40,6 +40,12 @@ void progress_advance(struct progress *progress, uint64_t done);
 void progress_end(struct progress *progress);
 
 /**
+ * progress_pause - end the line, for other lines that must be printed; the next
+ * progress_advance() begins the bar again below them
+ */
+void progress_pause(struct progress *progress);
+
+/**
  * progress_break - end the line of a bar that will not be completed; does nothing where
  * none was begun
  */

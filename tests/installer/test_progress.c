@@ -116,11 +116,43 @@ static void test_largest(void **state)
 	finish();
 }
 
+/* Below what had to be said meanwhile, the bar begins again. */
+static void test_paused(void **state)
+{
+	(void)state;
+	begin(true, 1000);
+	progress_advance(&bar, 250);
+	progress_pause(&bar);
+	progress_pause(&bar);
+	fputs("said\n", bar.out);
+	check_text(HEAD "|==========\nsaid\n");
+	progress_advance(&bar, 251);
+	check_text(HEAD "|==========\nsaid\n|==========");
+	progress_pause(&bar);
+	progress_break(&bar);
+	check_text(HEAD "|==========\nsaid\n|==========\n");
+	finish();
+}
+
+static void test_paused_where_it_does_not_grow(void **state)
+{
+	(void)state;
+	begin(false, 1000);
+	progress_advance(&bar, 250);
+	progress_pause(&bar);
+	fputs("said\n", bar.out);
+	progress_end(&bar);
+	check_text(HEAD "said\n|=======================================|\n");
+	finish();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_grows),
+		cmocka_unit_test(test_paused),
+		cmocka_unit_test(test_paused_where_it_does_not_grow),
 		cmocka_unit_test(test_broken_off),
 		cmocka_unit_test(test_largest),
 	};

@@ -259,9 +259,10 @@ static int install_from(struct device *device, struct source *source,
 	return receive_anew(device, &install, policy, err);
 }
 
-static int open_source(const struct words *words, struct source **ret,
-		       struct verity_error *err)
+static int open_source(const struct device *device, const struct words *words,
+		       struct source **ret, struct verity_error *err)
 {
+	const char *authorities = device_config(device)->authorities;
 	const struct source_request request = {
 		.where = words->values[WORD_SOURCE],
 		.protocol = words->values[WORD_PROTOCOL],
@@ -269,6 +270,7 @@ static int open_source(const struct words *words, struct source **ret,
 		.path = words->values[WORD_SERVER_PATH],
 		.user = words->values[WORD_USER],
 		.password = words->values[WORD_PASSWORD],
+		.authorities = authorities[0] ? authorities : NULL,
 	};
 
 	return source_open(&request, ret, err);
@@ -281,7 +283,7 @@ enum exit_status command_install(struct device *device, const struct words *word
 		words_has(words, WORD_PERSISTENT) ? OVERLAY_PERSISTENT : OVERLAY_ORDINARY;
 	struct verity_error err;
 
-	if (open_source(words, &source, &err) < 0)
+	if (open_source(device, words, &source, &err) < 0)
 		return report_error(NULL, &err);
 	if (install_from(device, source, kind, &err) < 0)
 		return report_hinted(source_where(source), &err,

@@ -26,9 +26,10 @@ static void reading_free_p(struct overlay_config_reading *reading)
 void overlay_config_free(struct overlay_config *config)
 {
 	char *const strings[] = {
-		config->data,   config->persist, config->keys,
-		config->run,    config->cmdline, config->uboot_env,
-		config->serial, config->model,   config->firmware_version,
+		config->data,        config->persist, config->keys,
+		config->run,         config->cmdline, config->uboot_env,
+		config->serial,      config->model,   config->firmware_version,
+		config->authorities,
 	};
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
@@ -64,6 +65,7 @@ static int set_defaults(struct overlay_config *config)
 		{&config->run, "/run/wmopkg"},
 		{&config->cmdline, "/proc/cmdline"},
 		{&config->uboot_env, "/etc/fw_env.config"},
+		{&config->authorities, ""},
 		{&config->serial, ""},
 		{&config->model, ""},
 		{&config->firmware_version, ""},
@@ -102,6 +104,7 @@ static int parse(const char *text, struct overlay_config_reading *reading)
 		CFG_SIMPLE_STR("run", &config->run),
 		CFG_SIMPLE_STR("cmdline", &config->cmdline),
 		CFG_SIMPLE_STR("uboot_env", &config->uboot_env),
+		CFG_SIMPLE_STR("authorities", &config->authorities),
 		CFG_SIMPLE_STR("serial", &config->serial),
 		CFG_SIMPLE_STR("model", &config->model),
 		CFG_SIMPLE_STR("firmware_version", &config->firmware_version),

@@ -27,6 +27,7 @@ struct overlay_config {
 	char *run;       /* folder of the state file */
 	char *cmdline;   /* file read as the kernel command line */
 	char *uboot_env; /* fw_env.config(5) of the U-Boot environment */
+	char *authorities; /* PEM file or folder that https trusts; "": the system's */
 
 	/*
 	 * Each a value, or an absolute path whose first line is: of the running system

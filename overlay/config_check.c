@@ -198,6 +198,7 @@ void overlay_config_check(cfg_t *cfg)
 		{"run", check_path},
 		{"cmdline", check_path},
 		{"uboot_env", check_path},
+		{"authorities", check_path},
 		{"serial", check_serial},
 		{"model", check_model},
 		{"firmware_version", check_version},

@@ -60,13 +60,15 @@ static void test_trust(void **state)
 	struct verity_error err;
 
 	(void)state;
-	check_ok(load("uboot_env = /u\nserial = SN-1\nmodel = \"Switch 9000\"\n"
-		      "firmware_version = /etc/version\nfirmware_built = 4294967296\n"
-		      "anchor = efi\nsigners = {a.pem, \"b c.crt\"}\n"
-		      "signers_needed = all\naudit_bytes = 16384\ntrials = 0\n",
-		      &config, &err),
-		 &err);
+	check_ok(
+		load("uboot_env = /u\nauthorities = /ca.pem\nserial = SN-1\nmodel = \"Switch 9000\"\n"
+		     "firmware_version = /etc/version\nfirmware_built = 4294967296\n"
+		     "anchor = efi\nsigners = {a.pem, \"b c.crt\"}\n"
+		     "signers_needed = all\naudit_bytes = 16384\ntrials = 0\n",
+		     &config, &err),
+		&err);
 	assert_string_equal(config.uboot_env, "/u");
+	assert_string_equal(config.authorities, "/ca.pem");
 	assert_string_equal(config.serial, "SN-1");
 	assert_string_equal(config.model, "Switch 9000");
 	assert_string_equal(config.firmware_version, "/etc/version");
@@ -121,6 +123,8 @@ static void test_bad(void **state)
 		{"signers = {a.pem, a.pem, a.pem, a.pem, a.pem, a.pem, a.pem, a.pem, a.pem}\n",
 		 "conf:1: signers: over 8 names"},
 		{"uboot_env = env\n", "conf:1: uboot_env: 'env' is not an absolute path"},
+		{"authorities = ca.pem\n",
+		 "conf:1: authorities: 'ca.pem' is not an absolute path"},
 		{"serial = 01234567890123456789012345678901234567890123456789012345678901234\n",
 		 "conf:1: serial: neither an absolute path nor up to 64 printable bytes"},
 		{"model = \"\x1b[2J\"\n",

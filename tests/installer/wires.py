@@ -67,13 +67,19 @@ class Wire:
 
 
 def held(content):
-    """An answer after which the connection stays open, and silent."""
+    """An answer after which the connection stays open, and silent, until the client ends it."""
     def answer_and_wait(wire, connection):
         try:
             connection.sendall(content)
         finally:
             wire.sent.set()
-        wire.let_go.wait()
+        connection.settimeout(0.1)
+        while not wire.let_go.is_set():
+            try:
+                if not connection.recv(4096):
+                    return
+            except TimeoutError:
+                pass
     return answer_and_wait
 
 

@@ -128,6 +128,26 @@ static bool is_accepted(struct installed *item)
 	return false;
 }
 
+/* @same: what this boot did with this very file; NULL: it did not know it */
+static void find_status(struct installed *item, const struct overlay_state *state,
+			const struct overlay_state_entry *same, bool accepted)
+{
+	if (same && same->active) {
+		item->status = INSTALLED_ACTIVE;
+	} else if (!accepted) {
+		item->status = INSTALLED_INACTIVE;
+	} else if (same && !is_about_trust(reason_of(state, same)->code)) {
+		item->status = INSTALLED_INACTIVE;
+		item->reason = *reason_of(state, same);
+	} else if (state && state->stack.code && state->count == 0) {
+		/* The boot failed before it came to know of any package. */
+		item->status = INSTALLED_INACTIVE;
+		item->reason = state->stack;
+	} else {
+		item->status = state ? INSTALLED_PENDING : INSTALLED_UNKNOWN;
+	}
+}
+
 static void judge(struct installed *item, int folder, const struct verity_policy *policy,
 		  const struct overlay_state *state,
 		  const struct overlay_state_entry *entry)
@@ -146,23 +166,11 @@ static void judge(struct installed *item, int folder, const struct verity_policy
 		if (same && is_retried(same, item))
 			same = NULL;
 	}
-	item->active = entry && entry->active;
+	find_status(item, state, same, accepted);
 	item->booted = entry;
-	if (same && same->active) {
-		item->status = INSTALLED_ACTIVE;
-	} else if (!accepted) {
-		item->status = INSTALLED_INACTIVE;
-	} else if (same && !is_about_trust(reason_of(state, same)->code)) {
-		item->status = INSTALLED_INACTIVE;
-		item->reason = *reason_of(state, same);
-	} else if (state && state->stack.code && state->count == 0) {
-		/* The boot failed before it came to know of any package. */
-		item->status = INSTALLED_INACTIVE;
-		item->reason = state->stack;
-	} else {
-		item->status = state ? INSTALLED_PENDING : INSTALLED_UNKNOWN;
-	}
+	item->active = entry && entry->active;
 	item->ends = item->active && !accepted;
+	item->moved = item->active && entry->entry.kind != item->entry.kind;
 	if (!same && item->active)
 		COPY(item->running, entry->version);
 }
@@ -260,41 +268,16 @@ static bool is_listed(const struct installed_list *list, const char *name)
 	return false;
 }
 
-/* What lies in the other store now, and did not run from there; NULL where nothing does.
- */
-static struct installed *find_moved(const struct installed_list *list,
-				    const struct overlay_entry *entry)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->items[i].entry.name, entry->name) == 0 &&
-		    !list->items[i].active)
-			return &list->items[i];
-	return NULL;
-}
-
-static void take_moved(struct installed *item, const struct overlay_state_entry *entry)
-{
-	item->moved = item->active = true;
-	item->ends = item->status == INSTALLED_INACTIVE;
-	item->booted = entry;
-	COPY(item->running, entry->version);
-}
-
 static void add_removed(const struct overlay_state *state, const char *name,
 			struct installed_list *list)
 {
 	for (size_t i = 0; state && i < state->count; i++) {
 		const struct overlay_state_entry *entry = &state->entries[i];
 		struct installed *item = &list->items[list->count];
-		struct installed *moved = find_moved(list, &entry->entry);
 
 		if (!entry->active || is_listed(list, entry->entry.name) ||
 		    (name && strcmp(entry->entry.name, name) != 0))
 			continue;
-		if (moved) {
-			take_moved(moved, entry);
-			continue;
-		}
 		take_state(item, state, entry);
 		item->entry = entry->entry;
 		item->status = INSTALLED_REMOVED;

@@ -80,9 +80,7 @@ int installed_fail_unknown(const struct overlay_store *store, const char *name,
 				   "%.128s: no such package (none is installed)", name);
 	for (int similar = 1; similar >= 0; similar--)
 		for (size_t i = 0; i < count; i++)
-			if ((i == 0 ||
-			     strcmp(entries[i - 1].name, entries[i].name) != 0) &&
-			    is_similar(name, entries[i].name) == similar)
+			if (is_similar(name, entries[i].name) == similar)
 				add(&names, entries[i].name);
 	return verity_fail(err, VERITY_E_NOT_FOUND,
 			   "%.128s: no such package (installed: %s%s)", name, names.text,

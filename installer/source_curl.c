@@ -311,7 +311,8 @@ int source_curl_wait(struct source_transfer *transfer, int ms, struct verity_err
 
 static bool set_limits(struct source_transfer *transfer)
 {
-	return !(source_curl_set(transfer, PROTOCOLS_STR, transfer->protocol->scheme) ||
+	/* The first holds for redirects as well. */
+	return !(source_curl_set(transfer, PROTOCOLS_STR, transfer->protocol->follow) ||
 		 source_curl_set(transfer, REDIR_PROTOCOLS_STR,
 				 transfer->protocol->follow) ||
 		 source_curl_set(transfer, MAXREDIRS, REDIRECTS_MAX) ||

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""wmopkg install by ftp from vsftpd, and by whatever is tried where no protocol is given."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import unittest
+
+import bench
+import servers
+
+LOGIN = "(check the user name and the password)"
+LOST = "(check the connection, then try again)"
+STRANGE = "my files/50%/#1?;type=a/\u00e4"
+
+
+def attempt(protocol, port, host="127.0.0.1", name="pkgname"):
+    return (f"Attempting to download file {name}.wmopkg, using {protocol}\n\n"
+            f"Connecting to {host} ({host}:{port})\n")
+
+
+def sessions(process):
+    """The processes of vsftpd that serve a client, below the one that listens."""
+    found = []
+    with open(f"/proc/{process}/task/{process}/children", encoding="ascii") as file:
+        children = [int(child) for child in file.read().split()]
+    for child in children:
+        with open(f"/proc/{process}/comm", encoding="ascii") as file:
+            if file.read() == "vsftpd\n":
+                found.append(child)
+        found += sessions(child)
+    return found
+
+
+class WithFtp(bench.Case):
+    OPTIONS = ""
+    HOST = "127.0.0.1"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.ftp = servers.Ftp(f"{cls.shared}/ftp", cls.shared, cls.HOST, options=cls.OPTIONS)
+        cls.addClassCleanup(cls.ftp.close)
+        host = f"[{cls.HOST}]" if ":" in cls.HOST else cls.HOST
+        cls.address = f"{host}:{cls.ftp.port}"
+        cls.url = f"ftp://{cls.address}"
+        cls.attempt = attempt("FTP", cls.ftp.port, host)
+
+    def put(self, folder):
+        os.makedirs(f"{self.ftp.home}/{folder}", exist_ok=True)
+        shutil.copy(self.package, f"{self.ftp.home}/{folder}")
+
+
+class Ftp(WithFtp):
+    def test_anonymous(self):
+        self.succeed(self.attempt + bench.LOCAL, "install", "proto", "ftp", self.address,
+                     "pkgname.wmopkg")
+        self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), bench.read(self.package))
+        self.assertIn('FTP command: Client "127.0.0.1", "EPSV"', self.ftp.commands())
+        self.succeed(self.attempt + bench.LOCAL, "install", f"{self.url}/pkgname.wmopkg")
+
+    def test_user(self):
+        """The folder is that of who logs in, unless the path begins with a slash."""
+        self.put("sub")
+        login = ("user", servers.USER, "password", servers.PASSWORD, "proto", "ftp")
+        for path in ("sub/pkgname.wmopkg", f"{self.ftp.home}/sub/pkgname.wmopkg"):
+            self.succeed(self.attempt + bench.LOCAL, "install", *login, self.address, path)
+        url = f"{servers.USER}:{servers.PASSWORD.replace(' ', '%20')}@{self.address}"
+        for path in ("sub", f"%2F{self.ftp.home[1:]}/sub"):
+            self.succeed(self.attempt + bench.LOCAL, "install",
+                         f"ftp://{url}/{path}/pkgname.wmopkg")
+
+    def test_wrong_password(self):
+        self.refuse(5, f"{self.url}/pkgname.wmopkg: the server says 530 Login incorrect. {LOGIN}",
+                    "install", "user", servers.USER, "password", "wrong", "proto", "ftp",
+                    self.address, "pkgname.wmopkg", output=self.attempt)
+
+    def test_strange_path(self):
+        self.put(STRANGE)
+        self.succeed(self.attempt + bench.LOCAL, "install", "user", servers.USER, "password",
+                     servers.PASSWORD, "proto", "ftp", self.address, f"{STRANGE}/pkgname.wmopkg")
+
+    def test_not_found(self):
+        for path, words in (("none.wmopkg", "550 Could not get file size."),
+                            ("none/none.wmopkg", "550 Failed to change directory.")):
+            self.refuse(4, f"{self.url}/{path}: the server says {words} (check the path)",
+                        "install", f"{self.url}/{path}",
+                        output=self.attempt.replace("pkgname", "none"))
+
+    def test_nobody_listens(self):
+        port = servers.free_port()
+        self.refuse(5, f"ftp://127.0.0.1:{port}/pkgname.wmopkg: cannot connect: Connection refused "
+                    "(check the address, the path and the server)", "install",
+                    f"ftp://127.0.0.1:{port}/pkgname.wmopkg", output=attempt("FTP", port))
+
+    def test_first_of_two(self):
+        self.succeed(self.attempt + bench.LOCAL, "install", self.address, "pkgname.wmopkg")
+
+    def test_second_of_two(self):
+        """One port, tcp and udp: nobody says that they differ."""
+        tftp = servers.Tftp(f"{self.folder}/tftp", self.shared)
+        self.addCleanup(tftp.close)
+        address = f"127.0.0.1:{tftp.port}"
+        failed = (attempt("FTP", tftp.port) + "FTP failed: cannot connect: Connection refused\n"
+                  + attempt("TFTP", tftp.port))
+        self.succeed(failed + bench.LOCAL, "install", address, "pkgname.wmopkg")
+        self.refuse(4, f"{address}/none.wmopkg: FTP: cannot connect: Connection refused; TFTP: the "
+                    "server says File not found (check the path)", "install", address,
+                    "/none.wmopkg", output=failed.replace("pkgname", "none"))
+
+    def test_refused_is_not_tried_otherwise(self):
+        self.make("unsigned")
+        self.refuse(3, f"ftp://{self.address}/unsigned.wmopkg: Unsigned: {bench.UNSIGNED}",
+                    "install", self.address, "unsigned.wmopkg",
+                    output=self.attempt.replace("pkgname", "unsigned"))
+
+
+class Ipv6(WithFtp):
+    HOST = "::1"
+
+    def test_good(self):
+        self.succeed(self.attempt + bench.LOCAL, "install", "proto", "ftp", self.address,
+                     "pkgname.wmopkg")
+        self.assertIn('"EPSV"', self.ftp.commands())
+
+
+class OlderServer(WithFtp):
+    OPTIONS = "cmds_denied=EPSV"
+
+    def test_good(self):
+        self.succeed(self.attempt + bench.LOCAL, "install", "proto", "ftp", self.address,
+                     "pkgname.wmopkg")
+        self.assertIn('"PASV"', self.ftp.commands())
+
+
+class Lost(WithFtp):
+    OPTIONS = "anon_max_rate=1000000"
+
+    def setUp(self):
+        super().setUp()
+        shutil.copy(self.package, f"{self.shared}/moving.wmopkg")
+
+    def install_and_lose(self, meanwhile):
+        """@meanwhile is called once the connection is lost and wmopkg has said so."""
+        with subprocess.Popen([bench.WMOPKG, "--config", "wmopkg.conf", "install",
+                               f"{self.url}/moving.wmopkg"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True) as process:
+            for line in process.stdout:
+                if line.startswith("|----"):
+                    break
+            for session in sessions(self.ftp.process.pid):
+                try:
+                    os.kill(session, signal.SIGKILL)
+                except ProcessLookupError:  # one of two that ended with the other
+                    pass
+            self.assertRegex(process.stdout.readline(),
+                             r"\AConnection lost at \d+ %, trying again \(1 of 3\)\n\Z")
+            meanwhile()
+            rest, errors = process.communicate()
+        connecting = f"Connecting to 127.0.0.1 ({self.address})\n"
+        self.assertTrue(rest.startswith(connecting), rest)
+        return process.returncode, rest[len(connecting):], errors
+
+    def test_goes_on(self):
+        result = self.install_and_lose(lambda: None)
+        self.assertEqual(result, (0, bench.BAR[len(bench.SCALE):] + "    PKG: Signed\n"
+                                  + bench.INSTALLED, ""))
+        self.assertEqual(bench.read("data/packages/moving.wmopkg"), bench.read(self.package))
+        self.assertTrue(re.search(r'"REST [1-9]\d*"', self.ftp.commands()))
+
+    def test_changed(self):
+        status, _, errors = self.install_and_lose(
+            lambda: os.utime(f"{self.shared}/moving.wmopkg", (1, 1)))
+        self.assertEqual((status, errors), (5, f"wmopkg: {self.url}/moving.wmopkg: the file on the "
+                                            f"server has changed meanwhile {LOST}\n"))
+        self.assertEqual(os.listdir("data/packages"), [])
+
+    def test_shorter(self):
+        status, _, errors = self.install_and_lose(
+            lambda: os.truncate(f"{self.shared}/moving.wmopkg", 1))
+        self.assertEqual((status, errors), (5, f"wmopkg: {self.url}/moving.wmopkg: the file on the "
+                                            "server has changed meanwhile: it is shorter now "
+                                            f"{LOST}\n"))
+        self.assertEqual(os.listdir("data/packages"), [])
+
+    def test_gone(self):
+        status, _, errors = self.install_and_lose(
+            lambda: os.unlink(f"{self.shared}/moving.wmopkg"))
+        self.assertEqual((status, errors), (4, f"wmopkg: {self.url}/moving.wmopkg: the server says "
+                                            "550 Could not get file size. (check the path)\n"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""wmopkg install over https: against nginx with certificates of every kind."""
+
+import datetime
+import os
+import shutil
+import unittest
+
+import bench
+import servers
+
+CERTIFICATE = "(check the address, and the authorities that this device trusts)"
+CLOCK = "(set the clock; if it is right, the server needs another certificate)"
+
+
+class Https(bench.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.certificates = servers.certificates(f"{cls.shared}/certificates")
+        cls.nginx = servers.Nginx(f"{cls.shared}/nginx", cls.shared, cls.certificates)
+        cls.addClassCleanup(cls.nginx.close)
+
+    def trust(self, path):
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write(f'authorities = "{path}"\n')
+
+    def setUp(self):
+        super().setUp()
+        self.ca = f"{self.certificates}/ca.pem"
+
+    def url(self, kind, host="127.0.0.1"):
+        return f"https://{host}:{self.nginx.tls[kind]}/pkgname.wmopkg"
+
+    def attempt(self, kind, host="127.0.0.1"):
+        return ("Attempting to download file pkgname.wmopkg, using HTTPS\n\n"
+                f"Connecting to {host} ({host}:{self.nginx.tls[kind]})\n")
+
+    def refuse_kind(self, kind, message):
+        self.refuse(5, f"{self.url(kind)}: {message}", "install", self.url(kind),
+                    output=self.attempt(kind))
+
+    def test_good(self):
+        self.trust(self.ca)
+        for host in ("127.0.0.1", "[::1]"):
+            self.succeed(self.attempt("good", host) + bench.LOCAL, "install",
+                         self.url("good", host))
+            self.succeed(self.attempt("good", host) + bench.LOCAL, "install", "proto", "https",
+                         f"{host}:{self.nginx.tls['good']}", "pkgname.wmopkg")
+
+    def test_folder_of_authorities(self):
+        os.mkdir("ca")
+        shutil.copy(f"{self.certificates}/other.pem", "ca/first.crt")
+        shutil.copy(self.ca, "ca/second.pem")
+        bench.write("ca/README", b"no certificate")
+        self.trust(f"{self.folder}/ca")
+        self.succeed(self.attempt("good") + bench.LOCAL, "install", self.url("good"))
+
+    def test_no_authorities(self):
+        os.mkdir("ca")
+        self.trust(f"{self.folder}/ca")
+        self.refuse(1, f"{self.url('good')}: the authorities of https: {self.folder}/ca: holds no "
+                    "*.pem or *.crt (correct the configuration file)", "install",
+                    self.url("good"), output=self.attempt("good").split("\n")[0] + "\n")
+
+    def test_unknown_authority(self):
+        self.refuse_kind("good", "SSL certificate problem: unable to get local issuer certificate "
+                         f"{CERTIFICATE}")
+
+    def test_other_name(self):
+        self.trust(self.ca)
+        self.refuse_kind("other", "SSL: no alternative certificate subject name matches target "
+                         f"host name '127.0.0.1' {CERTIFICATE}")
+
+    def test_clock(self):
+        self.trust(self.ca)
+        for kind, words in (("early", "is not valid yet"), ("expired", "has expired")):
+            result = self.wmopkg("install", self.url(kind))
+            self.assertEqual((result.returncode, result.stdout), (5, self.attempt(kind)))
+            self.assertRegex(result.stderr, rf"\Awmopkg: {self.url(kind)}: the server's "
+                             rf"certificate {words} by this device's clock, where it is "
+                             r"\d{4}-\d\d-\d\d \d\d:\d\d UTC \(set the clock; .*\)\n\Z")
+            shown = datetime.datetime.strptime(result.stderr.split("where it is ")[1][:16],
+                                               "%Y-%m-%d %H:%M")
+            now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+            self.assertLess(abs(now - shown), datetime.timedelta(minutes=10))
+
+    def test_from_http(self):
+        """A redirect from http leads to https, and there the certificate counts."""
+        nginx = servers.Nginx(f"{self.folder}/nginx", self.shared, more=
+                              f"location = /to/pkgname.wmopkg {{ return 301 {self.url('good')}; }}"
+                              f"location = /no/pkgname.wmopkg {{ return 301 {self.url('other')}; }}")
+        self.addCleanup(nginx.close)
+        self.trust(self.ca)
+
+        def said(kind):
+            return ("Attempting to download file pkgname.wmopkg, using HTTP\n\n"
+                    f"Connecting to 127.0.0.1 (127.0.0.1:{nginx.port})\n"
+                    f"Connecting to 127.0.0.1 (127.0.0.1:{self.nginx.tls[kind]})\n")
+
+        url = f"http://127.0.0.1:{nginx.port}"
+        self.succeed(said("good") + bench.LOCAL, "install", f"{url}/to/pkgname.wmopkg")
+        self.refuse(5, f"{url}/no/pkgname.wmopkg: SSL: no alternative certificate subject name "
+                    f"matches target host name '127.0.0.1' {CERTIFICATE}", "install",
+                    f"{url}/no/pkgname.wmopkg", output=said("other"))
+
+    def test_password(self):
+        self.trust(self.ca)
+        url = self.url("good").replace("/pkgname", "/private/pkgname")
+        self.succeed(self.attempt("good") + bench.LOCAL, "install", url.replace(
+            "https://", f"https://{servers.USER}:{servers.PASSWORD.replace(' ', '%20')}@"))
+        self.refuse(5, f"{url}: the server says 401 Unauthorized (check the user name and the "
+                    "password)", "install", url.replace("https://", "https://bob:wrong@"),
+                    output=self.attempt("good"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -86,6 +86,7 @@ struct said {
 	bool allow_untrusted;
 	bool safe;
 	bool disable;
+	bool media;
 };
 
 static void take_switch(struct word value, bool *ret, bool *said)
@@ -106,6 +107,9 @@ static void take_pair(struct word key, struct word value, struct overlay_bootcon
 	} else if (equals(key, "wmopkg.disable")) {
 		take_disabled(value, conf);
 		said->disable = true;
+	} else if (equals(key, "wmopkg.media")) {
+		if (overlay_bootconf_take_media(value.text, value.size, conf))
+			said->media = true;
 	}
 }
 
@@ -183,6 +187,10 @@ static void put_over(const struct overlay_bootconf *conf, const struct said *sai
 	if (said->disable) {
 		memcpy(ret->disabled, conf->disabled, sizeof(ret->disabled));
 		ret->disabled_count = conf->disabled_count;
+	}
+	if (said->media) {
+		memcpy(ret->media, conf->media, sizeof(ret->media));
+		ret->media_count = conf->media_count;
 	}
 }
 

@@ -17,6 +17,24 @@
 
 #define OVERLAY_CMDLINE_MAX  65536 /* bytes read */
 #define OVERLAY_DISABLED_MAX 64    /* names */
+#define OVERLAY_MEDIA_MAX    16    /* labels */
+#define OVERLAY_MATCH_MAX    128   /* bytes */
+
+/* The label that always exists, and is not the boot configuration's to give. */
+#define OVERLAY_MEDIA_EXTERNAL "external"
+
+/* What a label of wmopkg.media stands for. */
+struct overlay_media {
+	char label[VERITY_NAME_MAX + 1];
+	char match[OVERLAY_MATCH_MAX + 1]; /* printable; see overlay_media_match() */
+};
+
+enum overlay_match {
+	OVERLAY_MATCH_LABEL,     /* LABEL= of the file system */
+	OVERLAY_MATCH_UUID,      /* UUID= of the file system */
+	OVERLAY_MATCH_PARTLABEL, /* PARTLABEL= of the partition */
+	OVERLAY_MATCH_DEVICE,    /* a path below /dev */
+};
 
 struct overlay_bootconf {
 	bool allow_untrusted; /* wmopkg.allow_untrusted=1 */
@@ -24,6 +42,8 @@ struct overlay_bootconf {
 	char disabled[OVERLAY_DISABLED_MAX]
 		     [VERITY_NAME_MAX + 1]; /* wmopkg.disable=NAME,… */
 	size_t disabled_count;
+	struct overlay_media media[OVERLAY_MEDIA_MAX]; /* wmopkg.media=LABEL:MATCH,… */
+	size_t media_count;                            /* each label once */
 };
 
 /**
@@ -55,3 +75,11 @@ int overlay_bootconf_load(const char *path, struct overlay_bootconf *ret,
  * overlay_bootconf_disabled - whether wmopkg.disable names @name
  */
 bool overlay_bootconf_disabled(const struct overlay_bootconf *bootconf, const char *name);
+
+/**
+ * overlay_media_match - how a medium is told from others
+ * @ret_value: what it must have; of OVERLAY_MATCH_DEVICE the path, which holds no "..";
+ *             borrowed from @media
+ */
+enum overlay_match overlay_media_match(const struct overlay_media *media,
+				       const char **ret_value);

@@ -19,3 +19,14 @@ int overlay_bootconf_uboot(const char *config, struct overlay_bootconf *conf,
  */
 void overlay_bootconf_take(const char *name, const char *value,
 			   struct overlay_bootconf *conf);
+
+/**
+ * overlay_bootconf_take_media - add the labels of a list LABEL:MATCH,…
+ * @text: @size bytes, not 0-terminated; entries that are malformed are passed over, and
+ *        so is all beyond OVERLAY_MEDIA_MAX
+ *
+ * Return: whether it says anything: a list without one sound entry does not, but an empty
+ * one does.
+ */
+bool overlay_bootconf_take_media(const char *text, size_t size,
+				 struct overlay_bootconf *conf);

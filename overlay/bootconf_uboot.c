@@ -13,7 +13,7 @@ DEFINE_CLEANUP(struct uboot_ctx, libuboot_exit);
 static void take_all(struct uboot_ctx *context, struct overlay_bootconf *conf)
 {
 	static const char *const names[] = {"wmopkg.allow_untrusted", "wmopkg.safe",
-					    "wmopkg.disable"};
+					    "wmopkg.disable", "wmopkg.media"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		cleanup_free char *value = libuboot_get_env(context, names[i]);

@@ -1,7 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/fuzz/fuzz.h"
 
+#include <string.h>
+
 #include "overlay/bootconf.h"
+#include "verity/text.h"
+
+/* A label becomes part of messages, and a match the path of a device. */
+static void check_media(const struct overlay_media *media)
+{
+	const char *value;
+	enum overlay_match kind = overlay_media_match(media, &value);
+
+	require(verity_name_valid(media->label));
+	require(strcmp(media->label, OVERLAY_MEDIA_EXTERNAL) != 0);
+	require(value[0] && verity_text_printable(value, strlen(value)));
+	require(kind != OVERLAY_MATCH_DEVICE ||
+		(strncmp(value, "/dev/", 5) == 0 && !strstr(value, "/../")));
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -13,5 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(verity_name_valid(bootconf.disabled[i]));
 		require(overlay_bootconf_disabled(&bootconf, bootconf.disabled[i]));
 	}
+	require(bootconf.media_count <= OVERLAY_MEDIA_MAX);
+	for (size_t i = 0; i < bootconf.media_count; i++)
+		check_media(&bootconf.media[i]);
 	return 0;
 }

@@ -75,6 +75,97 @@ static void test_disable(void **state)
 	}
 }
 
+/* The labels and matches of @conf, as they would be written. */
+static const char *list_media(const struct overlay_bootconf *conf)
+{
+	static char text[4096];
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < conf->media_count; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s:%s",
+					 i ? "," : "", conf->media[i].label,
+					 conf->media[i].match);
+	return text;
+}
+
+#define TEN      "0123456789"
+#define HUNDRED  TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+#define LABEL_64 "a23" TEN TEN TEN TEN TEN TEN "b"
+
+static void test_media(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *media;
+	} cases[] = {
+		{"", ""},
+		{"wmopkg.media=a:LABEL=STICK", "a:LABEL=STICK"},
+		{"wmopkg.media=a:UUID=12AB-34cd,b:PARTLABEL=service,c:/dev/mmcblk0p1",
+		 "a:UUID=12AB-34cd,b:PARTLABEL=service,c:/dev/mmcblk0p1"},
+		{"wmopkg.media=a:LABEL=X wmopkg.media=b:LABEL=Y", "a:LABEL=X,b:LABEL=Y"},
+		{"wmopkg.media=a:LABEL=X,b:LABEL=Y,a:LABEL=Z", "a:LABEL=Z,b:LABEL=Y"},
+		{"\"wmopkg.media=a:LABEL=MY STICK,b:LABEL=Ä\"",
+		 "a:LABEL=MY STICK,b:LABEL=Ä"},
+		{"wmopkg.media=\"a:LABEL=MY STICK\"", "a:LABEL=MY STICK"},
+		{"wmopkg.media=a:LABEL=x:y=z", "a:LABEL=x:y=z"},
+		{"wmopkg.media=A.b_c-1:/dev/disk/by-path/x",
+		 "A.b_c-1:/dev/disk/by-path/x"},
+		{"wmopkg.media=" LABEL_64 ":LABEL=X", LABEL_64 ":LABEL=X"},
+		{"wmopkg.media=a:LABEL=" HUNDRED TEN TEN "12",
+		 "a:LABEL=" HUNDRED TEN TEN "12"},
+		/* malformed: the others count */
+		{"wmopkg.media=,,a:LABEL=X,", "a:LABEL=X"},
+		{"wmopkg.media=a,b:,:LABEL=X,c:LABEL,d:LABEL=,e:/dev/,f:LABEL=X",
+		 "f:LABEL=X"},
+		{"wmopkg.media=a:STICK,b:label=X,c:PARTUUID=1,d:ID=1,e:sda1", ""},
+		{"wmopkg.media=a:/etc/passwd,b:/devices/x,c:dev/sda1,d:/dev", ""},
+		{"wmopkg.media=a:/dev/../etc,b:/dev/..,c:/dev/x/../y,d:/dev/..x",
+		 "d:/dev/..x"},
+		{"wmopkg.media=../a:LABEL=X,.a:LABEL=X,a b:LABEL=X,ä:LABEL=X", ""},
+		{"wmopkg.media=external:LABEL=X", ""},
+		{"wmopkg.media=" LABEL_64 "x:LABEL=X", ""},
+		{"wmopkg.media=a:LABEL=" HUNDRED TEN TEN "123", ""},
+		{"wmopkg.media=a:LABEL=\x1b[2J,b:LABEL=\xff,c:LABEL=\u202e", ""},
+		{"wmopkg.media", ""},
+		{"wmopkg.medias=a:LABEL=X xwmopkg.media=a:LABEL=X", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct overlay_bootconf conf;
+
+		overlay_bootconf_decode(cases[i].text, strlen(cases[i].text), &conf);
+		if (strcmp(list_media(&conf), cases[i].media) != 0)
+			fail_msg("'%s': '%s'", cases[i].text, list_media(&conf));
+	}
+}
+
+static void test_media_match(void **state)
+{
+	static const struct {
+		const char *match;
+		enum overlay_match kind;
+		const char *value;
+	} cases[] = {
+		{"LABEL=STICK", OVERLAY_MATCH_LABEL, "STICK"},
+		{"LABEL=LABEL=", OVERLAY_MATCH_LABEL, "LABEL="},
+		{"UUID=12AB-34CD", OVERLAY_MATCH_UUID, "12AB-34CD"},
+		{"PARTLABEL=a b", OVERLAY_MATCH_PARTLABEL, "a b"},
+		{"/dev/sda1", OVERLAY_MATCH_DEVICE, "/dev/sda1"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct overlay_media media = {.label = "a"};
+		const char *value;
+
+		snprintf(media.match, sizeof(media.match), "%s", cases[i].match);
+		assert_int_equal(overlay_media_match(&media, &value), cases[i].kind);
+		assert_string_equal(value, cases[i].value);
+	}
+}
+
 static void test_limits(void **state)
 {
 	static char text[OVERLAY_CMDLINE_MAX];
@@ -86,6 +177,17 @@ static void test_limits(void **state)
 		size += (size_t)snprintf(text + size, sizeof(text) - size, "n%d,", i);
 	overlay_bootconf_decode(text, size, &conf);
 	assert_int_equal(conf.disabled_count, OVERLAY_DISABLED_MAX);
+
+	size = (size_t)snprintf(text, sizeof(text), "wmopkg.media=");
+	for (int i = 0; i < 1000; i++)
+		size += (size_t)snprintf(text + size, sizeof(text) - size,
+					 "n%d:/dev/x%d,", i, i);
+	/* what is there already can be said anew */
+	size += (size_t)snprintf(text + size, sizeof(text) - size, "n0:/dev/y");
+	overlay_bootconf_decode(text, size, &conf);
+	assert_int_equal(conf.media_count, OVERLAY_MEDIA_MAX);
+	assert_string_equal(conf.media[0].match, "/dev/y");
+	assert_string_equal(conf.media[15].label, "n15");
 
 	/* not 0-terminated, and 0 bytes within */
 	overlay_bootconf_decode("wmopkg.safe\0wmopkg.allow_untrusted=1X", 36, &conf);
@@ -112,10 +214,9 @@ static void test_load(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_switches),
-		cmocka_unit_test(test_disable),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_switches), cmocka_unit_test(test_disable),
+		cmocka_unit_test(test_media),    cmocka_unit_test(test_media_match),
+		cmocka_unit_test(test_limits),   cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

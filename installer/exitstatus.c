@@ -35,6 +35,7 @@ enum exit_status exit_status_of(enum verity_code code)
 	case VERITY_E_BAD_IMAGE:
 		return STATUS_REFUSED;
 	case VERITY_E_NOT_FOUND:
+	case VERITY_E_NO_MEDIUM:
 		return STATUS_ABSENT;
 	case VERITY_E_TRANSFER:
 	case VERITY_E_LOST:

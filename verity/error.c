@@ -58,6 +58,7 @@ static int errno_of(enum verity_code code)
 	case VERITY_E_PIN:
 		return -EINVAL;
 	case VERITY_E_NOT_FOUND:
+	case VERITY_E_NO_MEDIUM:
 		return -ENOENT;
 	case VERITY_E_BAD_MAGIC:
 	case VERITY_E_BAD_SIZES:

@@ -131,6 +131,8 @@
 	  "check the address, and the authorities that this device trusts")                       \
 	X(CLOCK, "clock", "a certificate is not valid at the time that the clock shows",          \
 	  "set the clock; if it is right, the server needs another certificate")                  \
+	X(NO_MEDIUM, "no-medium", "no such medium is connected, or it was pulled out",            \
+	  "plug it in and try again")                                                             \
 	X(KERNEL_FEATURE, "kernel-feature",                                                       \
 	  "the kernel lacks something; the message names the option",                             \
 	  "build the kernel with that option")                                                    \

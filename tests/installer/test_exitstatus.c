@@ -39,6 +39,7 @@ static const struct {
 	{"image-mismatch", 3},
 	{"bad-image", 3},
 	{"not-found", 4},
+	{"no-medium", 4},
 	{"transfer", 5},
 	{"connection-lost", 5},
 	{"login", 5},

@@ -5,6 +5,7 @@
 
 #include "installer/report.h"
 #include "installer/source_curl.h"
+#include "installer/source_login.h"
 #include "installer/source_private.h"
 #include "installer/source_url.h"
 #include "verity/cleanup.h"
@@ -122,9 +123,30 @@ static int fetch(struct source_transfer *transfer, struct verity_error *err)
 		if (why_not)
 			return fail_for_good(why_not, r, err);
 		say_lost(transfer, ++retry);
+		transfer->is_amended = false;
 		r = source_curl_wait(transfer, RETRY_MS, err);
 		if (r < 0)
 			return r;
+	}
+}
+
+/* What a server asks for besides the file is found out between two tries. */
+static int fetch_as_user(struct source_attempts *attempts,
+			 struct source_transfer *transfer,
+			 struct source_login_state *state, struct verity_error *err)
+{
+	for (;;) {
+		int r = fetch(transfer, err);
+		int again = 0;
+
+		if (r < 0 && transfer->protocol->amend)
+			again = transfer->protocol->amend(transfer, err);
+		if (r < 0 && again == 0)
+			again = source_login_amend(transfer, &attempts->login, state,
+						   err);
+		if (again <= 0)
+			return again ?: r;
+		transfer->is_amended = true;
 	}
 }
 
@@ -148,16 +170,18 @@ static int attempt(struct source_attempts *attempts, const struct source_url *ur
 		   struct verity_error *err)
 {
 	cleanup_with(source_curl_free_p) struct source_transfer *transfer = NULL;
+	struct source_login_state state;
 	int r = source_curl_new(url->protocol, &attempts->request, url->whole, sink,
 				&transfer, err);
 
 	if (r < 0)
 		return r;
-	transfer->user = attempts->login.user;
-	transfer->password = attempts->login.password;
+	r = source_login_begin(transfer, &attempts->login, &state, err);
+	if (r < 0)
+		return r;
 	attempts->transfer = transfer;
 	say_attempt(attempts, url);
-	r = fetch(transfer, err);
+	r = fetch_as_user(attempts, transfer, &state, err);
 	attempts->transfer = NULL;
 	*ret_go_on = r < 0 && may_go_on(transfer, err);
 	return r;

@@ -37,6 +37,8 @@ static void show_address(struct source_transfer *transfer,
 	char port[NI_MAXSERV];
 	bool is_v6 = address->family == AF_INET6;
 
+	if (transfer->is_amended)
+		return;
 	curl_easy_getinfo(transfer->handle, CURLINFO_EFFECTIVE_URL, &url);
 	source_url_host(url ? url : "", host, sizeof(host));
 	if (getnameinfo(&address->addr, address->addrlen, number, sizeof(number), port,
@@ -347,6 +349,7 @@ int source_curl_new(const struct source_protocol *protocol,
 		return source_curl_out_of_memory(err);
 	transfer->protocol = protocol;
 	transfer->request = request;
+	transfer->url = url;
 	transfer->sink = sink;
 	transfer->total = -1;
 	transfer->multi = curl_multi_init();
@@ -373,6 +376,8 @@ void source_curl_free(struct source_transfer *transfer)
 	if (transfer->multi)
 		curl_multi_cleanup(transfer->multi);
 	curl_slist_free_all(transfer->headers);
+	if (transfer->protocol->done && transfer->private)
+		transfer->protocol->done(transfer);
 	free(transfer->private);
 	free(transfer);
 }

@@ -20,6 +20,7 @@ struct source_transfer {
 	const struct source_sink *sink;       /* borrowed */
 	CURLM *multi;
 	CURL *handle;
+	const char *url;      /* borrowed; without user and password */
 	const char *user;     /* borrowed; NULL: none known; changed between tries */
 	const char *password; /* likewise */
 
@@ -30,6 +31,7 @@ struct source_transfer {
 	bool begun;      /* this try has moved a byte, or would have */
 	bool heard;      /* the server has said something in this try */
 	bool shown;      /* an address has been shown, in any try */
+	bool is_amended; /* the next connections are the same to who looks on */
 	int64_t idle_ms; /* waited for the server since it last was heard of */
 
 	/* For the hooks. What ended the try, if not libcurl, and its message: */
@@ -52,8 +54,8 @@ struct source_transfer {
 
 /**
  * source_curl_new - get ready to fetch @url
- * @request: borrowed, like @sink, until source_curl_free()
- * @url:     without user and password; copied
+ * @request: borrowed, like @url and @sink, until source_curl_free()
+ * @url:     without user and password
  * @ret:     set on success alone; free with source_curl_free()
  */
 int source_curl_new(const struct source_protocol *protocol,

@@ -26,8 +26,8 @@ static bool starts_with(const char *line, size_t size, const char *number)
 }
 
 /*
- * Without a user it is tried as anonymous first. With one but no password, the server is
- * left at the moment it asks for one, rather than told an empty one: some count failures.
+ * Without a password the server is left at the moment it asks for one, rather than told
+ * an empty one: some count failures.
  */
 bool source_ftp_hear(struct source_transfer *transfer, const char *line, size_t size)
 {

@@ -22,6 +22,10 @@ struct source_protocol {
 	const char *relative, *absolute;
 	/* Can begin at any byte of a file, and tell whether it still is the same one. */
 	bool can_resume;
+	/* Lets nobody in who does not say a name. */
+	bool needs_user;
+	/* Lets in who calls himself anonymous, or ftp, with any password. */
+	bool has_guests;
 	/* Opens further connections, which are nobody's business, to the same host. */
 	bool has_data_connection;
 	/*
@@ -42,6 +46,14 @@ struct source_protocol {
 	 * does. */
 	int (*explain)(struct source_transfer *transfer, CURLcode code,
 		       struct verity_error *err);
+	/*
+	 * After tries that failed, whose reason is in @err: 1 where something has been
+	 * found out, or asked for, that makes another one worth it; 0 where not; -errno
+	 * where that failed.
+	 */
+	int (*amend)(struct source_transfer *transfer, struct verity_error *err);
+	/* At the end of all; frees what @transfer->private points to, but not itself. */
+	void (*done)(struct source_transfer *transfer);
 };
 
 /**

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "installer/command.h"
+#include "installer/credentials.h"
 #include "verity/cleanup.h"
 #include "version.h"
 
@@ -39,14 +40,23 @@ static enum exit_status run(const char *config, int argc, char **argv)
 	return command_run(command, device, argc, argv);
 }
 
+static void credentials_hidden_done_p(struct credentials_hidden *hidden)
+{
+	credentials_hidden_done(hidden);
+}
+
 int main(int argc, char **argv)
 {
+	cleanup_with(credentials_hidden_done_p) struct credentials_hidden hidden = {NULL};
 	const char *config = NULL;
+	struct verity_error err;
 	int option;
 
 	/* Only for the widths of characters: what is printed is UTF-8 on any console. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	report_program("wmopkg");
+	if (credentials_hide(argc, argv, &hidden, &err) < 0)
+		return report_error(NULL, &err);
 	while ((option = getopt_long(argc, argv, "+:h", options, NULL)) >= 0) {
 		if (option == 'c')
 			config = optarg;

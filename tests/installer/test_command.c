@@ -91,7 +91,7 @@ static void test_unknown_protocol(void **state)
 	(void)state;
 	listen();
 	assert_int_equal(command_run(command_find(install), NULL, 2, argv), STATUS_USAGE);
-	check_said("wmopkg: 'gopher' is not a known protocol (http and https are)\n");
+	check_said("wmopkg: 'gopher' is not a known protocol (ftp, tftp, http and https are)\n");
 }
 
 static void test_table(void **state)

@@ -14,6 +14,7 @@ import servers
 
 LOGIN = "(check the user name and the password)"
 LOST = "(check the connection, then try again)"
+GUEST = ("user", "anonymous")
 STRANGE = "my files/50%/#1?;type=a/\u00e4"
 
 
@@ -56,7 +57,7 @@ class WithFtp(bench.Case):
 
 class Ftp(WithFtp):
     def test_anonymous(self):
-        self.succeed(self.attempt + bench.LOCAL, "install", "proto", "ftp", self.address,
+        self.succeed(self.attempt + bench.LOCAL, "install", "proto", "ftp", *GUEST, self.address,
                      "pkgname.wmopkg")
         self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), bench.read(self.package))
         self.assertIn('FTP command: Client "127.0.0.1", "EPSV"', self.ftp.commands())
@@ -97,7 +98,7 @@ class Ftp(WithFtp):
                     f"ftp://127.0.0.1:{port}/pkgname.wmopkg", output=attempt("FTP", port))
 
     def test_first_of_two(self):
-        self.succeed(self.attempt + bench.LOCAL, "install", self.address, "pkgname.wmopkg")
+        self.succeed(self.attempt + bench.LOCAL, "install", *GUEST, self.address, "pkgname.wmopkg")
 
     def test_second_of_two(self):
         """One port, tcp and udp: nobody says that they differ."""
@@ -114,7 +115,7 @@ class Ftp(WithFtp):
     def test_refused_is_not_tried_otherwise(self):
         self.make("unsigned")
         self.refuse(3, f"ftp://{self.address}/unsigned.wmopkg: Unsigned: {bench.UNSIGNED}",
-                    "install", self.address, "unsigned.wmopkg",
+                    "install", *GUEST, self.address, "unsigned.wmopkg",
                     output=self.attempt.replace("pkgname", "unsigned"))
 
 
@@ -122,7 +123,7 @@ class Ipv6(WithFtp):
     HOST = "::1"
 
     def test_good(self):
-        self.succeed(self.attempt + bench.LOCAL, "install", "proto", "ftp", self.address,
+        self.succeed(self.attempt + bench.LOCAL, "install", "proto", "ftp", *GUEST, self.address,
                      "pkgname.wmopkg")
         self.assertIn('"EPSV"', self.ftp.commands())
 
@@ -131,7 +132,7 @@ class OlderServer(WithFtp):
     OPTIONS = "cmds_denied=EPSV"
 
     def test_good(self):
-        self.succeed(self.attempt + bench.LOCAL, "install", "proto", "ftp", self.address,
+        self.succeed(self.attempt + bench.LOCAL, "install", "proto", "ftp", *GUEST, self.address,
                      "pkgname.wmopkg")
         self.assertIn('"PASV"', self.ftp.commands())
 

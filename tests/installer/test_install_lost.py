@@ -155,14 +155,14 @@ class Lost(WithWire):
                     + self.connecting)
 
     def test_statuses(self):
-        for words, status, hint in (("401 Unauthorized", 5,
-                                     "(check the user name and the password)"),
+        for words, status, hint in (("401 Unauthorized; it wants a password", 5,
+                                     "(give the words: user NAME password PASSWORD)"),
                                     ("403 Forbidden", 5, SERVER), ("404 Not Found", 4,
                                                                    "(check the path)"),
                                     ("410 Gone", 4, "(check the path)"),
                                     ("500 Internal Server Error", 5, SERVER)):
             with self.subTest(words):
-                self.serve(wires.answer(b"<html>", 6, words))
+                self.serve(wires.answer(b"<html>", 6, words.split(";")[0]))
                 self.refuse(status, f"{self.url}: the server says {words} {hint}", "install",
                             self.url, output="Attempting to download file pkgname.wmopkg, using "
                             f"HTTP\n\n{self.connecting}")

@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Users and passwords of wmopkg install: who is asked for them, when, and who never sees them."""
+
+import os
+import shutil
+import subprocess
+import unittest
+
+import bench
+import servers
+import typist
+import wires
+
+LOGIN = "(check the user name and the password)"
+SECRET = servers.PASSWORD
+WANTED = "it wants a password (give the words: user NAME password PASSWORD"
+REFUSED = "the server says 530 Login incorrect."
+
+
+class Credentials(bench.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.nginx = servers.Nginx(f"{cls.shared}/nginx", cls.shared)
+        cls.addClassCleanup(cls.nginx.close)
+        cls.ftp = servers.Ftp(f"{cls.shared}/ftp", cls.shared)
+        cls.addClassCleanup(cls.ftp.close)
+        shutil.copy(cls.package, f"{cls.ftp.home}/mine.wmopkg")
+        cls.at = f"127.0.0.1:{cls.ftp.port}"
+        cls.web = f"http://127.0.0.1:{cls.nginx.port}/private/pkgname.wmopkg"
+        cls.me = cls.login_name()
+
+    @classmethod
+    def login_name(cls):
+        """As who runs the tests is known to the system, not to us."""
+        try:
+            return os.getlogin()
+        except OSError:
+            user = subprocess.run(["id", "-un"], check=True, capture_output=True, text=True)
+            return os.environ.get("SUDO_USER") or user.stdout.strip()
+
+    @staticmethod
+    def attempt(port, name="mine", protocol="FTP"):
+        return (f"Attempting to download file {name}.wmopkg, using {protocol}\n\n"
+                f"Connecting to 127.0.0.1 (127.0.0.1:{port})\n")
+
+    def output(self, name="mine"):
+        return self.attempt(self.ftp.port, name) + bench.LOCAL.replace("pkgname", name)
+
+    def test_ftp(self):
+        self.succeed(self.output(), "install", "proto", "ftp", "user", servers.USER, "password",
+                     SECRET, self.at, "mine.wmopkg")
+        self.assertEqual(os.listdir("data/packages"), ["mine.wmopkg"])
+
+    def test_ftp_url(self):
+        self.succeed(self.output(), "install",
+                     f"ftp://{servers.USER}:open%20sesame@{self.at}/mine.wmopkg")
+
+    def test_ftp_guest(self):
+        for name in ("anonymous", "ftp"):
+            self.succeed(self.output("pkgname"), "install", "proto", "ftp", "user", name, self.at,
+                         "pkgname.wmopkg")
+
+    def test_ftp_wrong_password(self):
+        self.refuse(5, f"ftp://{self.at}/mine.wmopkg: {REFUSED} {LOGIN}", "install", "proto",
+                    "ftp", "user", servers.USER, "password", "wrong", self.at, "mine.wmopkg",
+                    output=self.attempt(self.ftp.port))
+
+    def test_ftp_without_a_terminal(self):
+        question = "the server says 331 Please specify the password.; " + WANTED
+        for words, more in (((), ", or: user anonymous"), (("user", servers.USER), "")):
+            self.refuse(5, f"ftp://{self.at}/mine.wmopkg: {question}{more})", "install", "proto",
+                        "ftp", *words, self.at, "mine.wmopkg", output=self.attempt(self.ftp.port))
+
+    def test_ftp_refused_without_a_name(self):
+        self.refuse(5, f"ftp://{self.at}/mine.wmopkg: {REFUSED} (check the user name and the "
+                    "password, or give the words: user anonymous)", "install", "proto", "ftp",
+                    "password", "wrong", self.at, "mine.wmopkg",
+                    output=self.attempt(self.ftp.port))
+
+    def test_ftp_user_is_who_is_logged_in(self):
+        self.wmopkg("install", "proto", "ftp", self.at, "who.wmopkg")
+        self.assertIn(f'"USER {self.me}"', self.ftp.commands())
+
+    def test_http_without_a_terminal(self):
+        self.refuse(5, f"{self.web}: the server says 401 Unauthorized; {WANTED})", "install",
+                    self.web, output=self.attempt(self.nginx.port, "pkgname", "HTTP"))
+
+    def test_not_sent_before_it_is_wanted(self):
+        wire = wires.Wire(wires.answer(bench.read(self.package)))
+        self.addCleanup(wire.close)
+        self.assertEqual(self.wmopkg("install", f"http://bob:{SECRET}@127.0.0.1:{wire.port}"
+                                     "/pkgname.wmopkg").returncode, 0)
+        self.assertNotIn(b"Authorization", wire.request)
+
+    def type(self, *words):
+        self.typist = typist.Typist(*words)
+        return self.typist
+
+    def ask(self, user=servers.USER):
+        self.typist.expect(f"Password for {user} at 127.0.0.1: ")
+        self.assertFalse(self.typist.echoes())
+
+    def test_asked(self):
+        console = self.type("install", "proto", "ftp", "user", servers.USER, self.at,
+                            "mine.wmopkg")
+        self.ask()
+        console.type(f"{SECRET}\n")
+        self.assertEqual(console.end(), 0)
+        self.assertEqual(console.screen, self.attempt(self.ftp.port) +
+                         f"Password for {servers.USER} at 127.0.0.1: \n" +
+                         bench.LOCAL.replace("pkgname", "mine"))
+
+    def test_asked_again(self):
+        console = self.type("install", "user", servers.USER, self.web)
+        self.ask()
+        console.type("wrong\n")
+        console.expect("the server says 401 Unauthorized\n"
+                       f"Password for {servers.USER} at 127.0.0.1: ")
+        console.type(f"{SECRET}\n")
+        self.assertEqual(console.end(), 0)
+        self.assertIn(bench.INSTALLED, console.screen)
+
+    def test_asked_three_times_at_most(self):
+        for words in (("install", "proto", "ftp", "user", servers.USER, self.at, "mine.wmopkg"),
+                      ("install", "user", servers.USER, self.web)):
+            console = self.type(*words)
+            for _ in range(3):
+                self.ask()
+                console.type("wrong\n")
+                console.expect("\n")
+            self.assertEqual(console.end(), 5)
+            self.assertEqual(console.screen.count("Password for"), 3)
+            self.assertTrue(console.screen.endswith(f" {LOGIN}\n"), console.screen)
+        self.assertEqual(os.listdir("data/packages"), [])
+
+    def test_nothing_typed(self):
+        console = self.type("install", "proto", "ftp", self.at, "mine.wmopkg")
+        self.ask(self.me)
+        console.type("\n")
+        self.assertEqual(console.end(), 5)
+        self.assertTrue(console.screen.endswith(
+            f"wmopkg: ftp://{self.at}/mine.wmopkg: Password for {self.me} at 127.0.0.1: nothing "
+            f"was typed {LOGIN}\n"), console.screen)
+
+    def test_interrupted(self):
+        console = self.type("install", "proto", "ftp", self.at, "mine.wmopkg")
+        self.ask(self.me)
+        console.type("\x03")
+        self.assertEqual(console.end(), 1)
+        self.assertIn(": interrupted", console.screen)
+        self.assertEqual(os.listdir("data/packages"), [])
+
+    def test_a_given_one_is_not_asked_for(self):
+        console = self.type("install", "proto", "ftp", "user", servers.USER, "password", "wrong",
+                            self.at, "mine.wmopkg")
+        self.assertEqual(console.end(), 5)
+        self.assertNotIn("Password for", console.screen)
+
+    def test_not_asked_for_another_host(self):
+        """Who is led elsewhere does not tell that host what he tells this one."""
+        other = wires.Wire(wires.answer(b"", 0, "401 Unauthorized",
+                                        'WWW-Authenticate: Basic realm="x"\r\n'))
+        self.addCleanup(other.close)
+        wire = wires.Wire(wires.answer(b"", 0, "302 Found", f"Location: http://localhost:"
+                                       f"{other.port}/pkgname.wmopkg\r\n"))
+        self.addCleanup(wire.close)
+        console = self.type("install", f"http://127.0.0.1:{wire.port}/pkgname.wmopkg")
+        self.assertEqual(console.end(), 5)
+        self.assertNotIn("Password for", console.screen)
+
+    def test_nowhere_to_be_seen(self):
+        """Not by the list of processes, in what is said, in the audit log or any other file."""
+        secret = "s3same-0pen"
+        for words in (("user", "bob", "password", secret, "http://127.0.0.1:{port}/x.wmopkg"),
+                      (f"http://bob:{secret}@127.0.0.1:{{port}}/x.wmopkg",)):
+            wire = wires.Wire(wires.held(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\nW"))
+            self.addCleanup(wire.close)
+            words = [word.format(port=wire.port) for word in words]
+            with subprocess.Popen([bench.WMOPKG, "--config", "wmopkg.conf", "install", *words],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+                wire.sent.wait()
+                line = bench.read(f"/proc/{process.pid}/cmdline")
+                process.terminate()
+                output = b"".join(process.communicate())
+            self.assertIn(b"\0install\0", line)
+            self.assertNotIn(secret.encode(), line)
+            self.assertNotIn(secret.encode(), output)
+        self.install(f"ftp://{servers.USER}:{SECRET.replace(' ', '%20')}@{self.at}/mine.wmopkg")
+        found = subprocess.run(["grep", "-r", "-l", "-e", secret, "-e", "sesame", "."],
+                               capture_output=True, text=True, check=False)
+        self.assertEqual(found.stdout, "")
+        self.assertIn(b"mine.wmopkg", bench.read("persist/wmopkg/audit.log"))
+
+
+    def test_wrong_urls_do_not_tell(self):
+        for url in ("http://bob:s3same@[::1/x.wmopkg", "gopher://bob:s3same@host/x.wmopkg",
+                    "sftp://bob:s3same@host/x.txt", "http://bob:s3same@/x.wmopkg",
+                    "scp://bob:s3s@me@ho st:99999/x.wmopkg"):
+            result = self.wmopkg("install", url)
+            self.assertNotEqual(result.returncode, 0)
+            self.assertNotIn("s3s", result.stdout + result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

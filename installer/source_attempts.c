@@ -28,6 +28,7 @@ struct source_attempts {
 	struct source_url urls[ATTEMPTS_MAX];
 	size_t count;
 	struct source_transfer *transfer; /* of the attempt being made */
+	bool is_url;                      /* was given as one */
 	bool is_global;                   /* libcurl is begun */
 };
 
@@ -176,7 +177,7 @@ static int attempt(struct source_attempts *attempts, const struct source_url *ur
 
 	if (r < 0)
 		return r;
-	r = source_login_begin(transfer, &attempts->login, &state, err);
+	r = source_login_begin(transfer, &attempts->login, attempts->is_url, &state, err);
 	if (r < 0)
 		return r;
 	attempts->transfer = transfer;
@@ -345,6 +346,7 @@ int source_attempts_open(const struct source_request *request, struct source **r
 	if (!attempts)
 		return source_curl_out_of_memory(err);
 	attempts->source.kind = &kind_attempts;
+	attempts->is_url = request->where;
 	attempts->is_global = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 	if (!attempts->is_global)
 		return source_curl_out_of_memory(err);

@@ -68,7 +68,7 @@ static int add_hint(const struct source_transfer *transfer,
 		    const struct source_login_state *state, struct verity_error *err)
 {
 	struct verity_error why = *err;
-	bool guests = transfer->protocol->has_guests && !state->named;
+	bool guests = transfer->protocol->has_guests && !state->named && transfer->user;
 
 	if (!state->given && state->asks == 0)
 		verity_fail(err, why.code,

@@ -16,12 +16,13 @@ struct source_login_state {
 
 /**
  * source_login_begin - say in @transfer who asks, as far as that is known
- * @login: may get a user; borrowed as long as @transfer
+ * @login:  may get a user; borrowed as long as @transfer
+ * @is_url: the place was given as one
  *
  * Return: 0; -EINVAL (USAGE) where a user is needed, and nobody knows one.
  */
 int source_login_begin(struct source_transfer *transfer, struct source_login *login,
-		       struct source_login_state *ret,
+		       bool is_url, struct source_login_state *ret,
 		       struct verity_error *err) must_check;
 
 /**

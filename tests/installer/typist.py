@@ -17,7 +17,7 @@ class Typist:
     """wmopkg WORDS on a terminal of its own; .screen: all that was shown."""
 
     def __init__(self, *words, program=bench.WMOPKG, env=None):
-        self.screen = ""
+        self.screen, self.seen = "", 0
         self.master, self.terminal = pty.openpty()
         self.before = termios.tcgetattr(self.terminal)
         self.process = subprocess.Popen(
@@ -38,9 +38,10 @@ class Typist:
         self.screen += part.replace("\r\n", "\n")
 
     def expect(self, text):
-        """Wait for it to stand at the end."""
-        while not self.screen.endswith(text):
+        """Wait for it, behind what was waited for before."""
+        while (place := self.screen.find(text, self.seen)) < 0:
             self._read()
+        self.seen = place + len(text)
 
     def type(self, text):
         os.write(self.master, text.encode())

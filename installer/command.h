@@ -64,6 +64,7 @@ enum exit_status command_help(const char *name) must_check;
 
 enum exit_status command_audit(struct device *device, const struct words *words);
 enum exit_status command_boot_complete(struct device *device, const struct words *words);
+enum exit_status command_conflicts(struct device *device, const struct words *words);
 enum exit_status command_denylist(struct device *device, const struct words *words);
 enum exit_status command_install(struct device *device, const struct words *words);
 enum exit_status command_remove(struct device *device, const struct words *words);
@@ -71,3 +72,4 @@ enum exit_status command_retry(struct device *device, const struct words *words)
 enum exit_status command_show(struct device *device, const struct words *words);
 enum exit_status command_unlock(struct device *device, const struct words *words);
 enum exit_status command_verify(struct device *device, const struct words *words);
+enum exit_status command_which(struct device *device, const struct words *words);

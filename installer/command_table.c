@@ -55,6 +55,11 @@ static const struct form *const verify_forms[] = {
 	NULL,
 };
 
+static const struct form *const which_forms[] = {
+	FORM(NEEDED(PATH), OPTIONAL(JSON)),
+	NULL,
+};
+
 static const struct form *const retry_forms[] = {
 	FORM(NEEDED(NAME)),
 	NULL,
@@ -94,6 +99,12 @@ static const struct command commands[] = {
 	{"verify", verify_forms,
 	 "check a package file, and show whether this device would take it", PACKAGES,
 	 command_verify},
+	{"which", which_forms,
+	 "show which package, or the firmware, supplies a path of the system", PACKAGES,
+	 command_which},
+	{"conflicts", show_forms,
+	 "show what packages replace, delete or hide, and which lies on top", PACKAGES,
+	 command_conflicts},
 	{"retry", retry_forms, "try a quarantined package again at the next boot",
 	 PACKAGES, command_retry},
 	{"unlock", unlock_forms,

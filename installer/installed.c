@@ -286,8 +286,8 @@ static void add_removed(const struct overlay_state *state, const char *name,
 	}
 }
 
-int installed_list_read(struct device *device, const char *name,
-			struct installed_list *ret, struct verity_error *err)
+static int read_list(struct device *device, const char *name, bool whole,
+		     struct installed_list *ret, struct verity_error *err)
 {
 	cleanup_free struct overlay_entry *entries = NULL;
 	struct sources sources = {.state = device_state(device)};
@@ -313,11 +313,23 @@ int installed_list_read(struct device *device, const char *name,
 		if (name && strcmp(entries[i].name, name) != 0)
 			continue;
 		list.items[list.count].entry = entries[i];
-		fill(&sources, name != NULL, &list.items[list.count++]);
+		fill(&sources, whole, &list.items[list.count++]);
 	}
 	add_removed(sources.state, name, &list);
 	*ret = list;
 	return 0;
+}
+
+int installed_list_read(struct device *device, const char *name,
+			struct installed_list *ret, struct verity_error *err)
+{
+	return read_list(device, name, name != NULL, ret, err);
+}
+
+int installed_list_judge(struct device *device, struct installed_list *ret,
+			 struct verity_error *err)
+{
+	return read_list(device, NULL, true, ret, err);
 }
 
 bool installed_path(struct device *device, const struct overlay_entry *entry, char *ret,

@@ -54,6 +54,14 @@ struct installed_list {
 int installed_list_read(struct device *device, const char *name,
 			struct installed_list *ret, struct verity_error *err) must_check;
 
+/**
+ * installed_list_judge - all packages, each opened and judged anew, as one that is named
+ *
+ * Reads every package whole; each stays open.
+ */
+int installed_list_judge(struct device *device, struct installed_list *ret,
+			 struct verity_error *err) must_check;
+
 void installed_list_free(struct installed_list *list);
 
 /**

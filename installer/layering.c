@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/layering.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "installer/installed.h"
+#include "overlay/firmware.h"
+#include "overlay/order.h"
+#include "overlay/stack.h"
+#include "verity/cleanup.h"
+
+#define COPY(to, from) snprintf((to), sizeof(to), "%s", (from))
+
+static void stack_free(struct layering_stack *stack)
+{
+	free(stack->layers);
+	free(stack->packages);
+}
+
+void layering_free(struct layering *layering)
+{
+	if (!layering)
+		return;
+	for (size_t i = 0; i < layering->count; i++)
+		overlay_contents_free(&layering->packages[i].contents);
+	free(layering->packages);
+	free(layering->unknown);
+	overlay_contents_free(&layering->engine);
+	cleanup_fd_p(&layering->firmware_fd);
+	stack_free(&layering->now);
+	stack_free(&layering->next);
+	free(layering);
+}
+
+DEFINE_CLEANUP(struct layering, layering_free);
+
+/* What is seen at / is the firmware only where nothing is stacked over it. */
+static int open_firmware(struct device *device, struct layering *layering,
+			 struct verity_error *err)
+{
+	const struct overlay_state *state = device_state(device);
+	cleanup_free char *folder = NULL;
+
+	for (size_t i = 0; state && i < state->count; i++)
+		layering->stacked = layering->stacked || state->entries[i].active;
+	if (asprintf(&folder, "%s/layers/" OVERLAY_STACK_ROOT,
+		     device_config(device)->run) < 0) {
+		folder = NULL;
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	}
+	return overlay_firmware_open(layering->stacked ? folder : "/",
+				     &layering->firmware_fd, err);
+}
+
+static int look_firmware(void *context, const char *path, enum overlay_contents_kind *ret,
+			 struct verity_error *err)
+{
+	const struct layering *layering = context;
+
+	return overlay_firmware_look(layering->firmware_fd, path, ret, err);
+}
+
+static int add_package(struct layering *layering, const struct overlay_entry *entry,
+		       const struct verity_verified *verified, bool now, bool next,
+		       struct verity_error *err)
+{
+	const struct verity_manifest *manifest = verity_verified_manifest(verified);
+	struct layering_package *package = &layering->packages[layering->count];
+	int r = overlay_contents_read(verified, &package->contents, err);
+
+	if (r < 0)
+		return verity_context(err, r, "%s", entry->name);
+	package->entry = *entry;
+	COPY(package->identity, manifest->name);
+	COPY(package->version, manifest->version);
+	package->priority = manifest->priority;
+	package->now = now;
+	package->next = next;
+	layering->count++;
+	return 0;
+}
+
+static struct verity_error *add_unknown(struct layering *layering,
+					const struct installed *item, bool now, bool next)
+{
+	struct layering_unknown *unknown = &layering->unknown[layering->unknown_count++];
+
+	COPY(unknown->name, item->entry.name);
+	COPY(unknown->version, now && item->running[0] ? item->running : item->version);
+	unknown->now = now;
+	unknown->next = next;
+	return &unknown->why;
+}
+
+/* What runs is what the boot took, whatever has become of its file. */
+static void add_lost(struct layering *layering, const struct installed *item)
+{
+	struct verity_error *why = add_unknown(layering, item, true, false);
+
+	if (item->status == INSTALLED_REMOVED)
+		verity_fail(why, VERITY_E_NOT_FOUND,
+			    "removed, and active until the next boot");
+	else if (item->running[0])
+		verity_fail(why, VERITY_E_NOT_FOUND,
+			    "replaced, and active until the next boot");
+	else
+		*why = item->reason;
+}
+
+static bool is_replaced(const struct installed *item,
+			const struct layering_candidate *candidate)
+{
+	return candidate && strcmp(item->entry.name, candidate->entry->name) == 0;
+}
+
+static void add_installed(struct layering *layering, const struct installed *item,
+			  const struct layering_candidate *candidate)
+{
+	const struct verity_verified *verified =
+		item->package ? verity_package_verified(item->package) : NULL;
+	bool now = verified && item->status == INSTALLED_ACTIVE;
+	bool next = verified && !is_replaced(item, candidate) &&
+		    (now || item->status == INSTALLED_PENDING ||
+		     item->status == INSTALLED_UNKNOWN);
+	struct verity_error why;
+
+	if (item->active && !now)
+		add_lost(layering, item);
+	if ((now || next) &&
+	    add_package(layering, &item->entry, verified, now, next, &why) < 0)
+		*add_unknown(layering, item, now, next) = why;
+}
+
+static int add_all_installed(struct device *device, struct layering *layering,
+			     const struct layering_candidate *candidate,
+			     struct verity_error *err)
+{
+	cleanup_with(installed_list_free) struct installed_list list = {0};
+	int r = installed_list_judge(device, &list, err);
+
+	if (r < 0)
+		return r;
+	layering->packages = calloc(list.count + 1, sizeof(*layering->packages));
+	layering->unknown = calloc(2 * list.count + 1, sizeof(*layering->unknown));
+	if (!layering->packages || !layering->unknown)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < list.count; i++)
+		add_installed(layering, &list.items[i], candidate);
+	return 0;
+}
+
+static int order_packages(const struct layering *layering, bool next,
+			  struct layering_stack *stack, struct verity_error *err)
+{
+	cleanup_free struct overlay_order_item *items =
+		calloc(layering->count + 1, sizeof(*items));
+	size_t count = 0;
+
+	if (!items)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < layering->count; i++) {
+		const struct layering_package *package = &layering->packages[i];
+
+		if (next ? !package->next : !package->now)
+			continue;
+		items[count].entry = package->entry;
+		items[count].priority = package->priority;
+		items[count++].index = i;
+	}
+	overlay_order_sort(items, count);
+	/* Where there is no package there is no stack, and nothing on top of it. */
+	if (count > 0)
+		stack->layers[stack->shadow.count++] = &layering->engine;
+	for (size_t i = 0; i < count; i++) {
+		const struct layering_package *package =
+			&layering->packages[items[i].index];
+
+		stack->packages[stack->shadow.count] = package;
+		stack->layers[stack->shadow.count++] = &package->contents;
+	}
+	return 0;
+}
+
+static int make_stack(struct layering *layering, bool next, struct layering_stack *stack,
+		      struct verity_error *err)
+{
+	stack->layers = calloc(layering->count + 1, sizeof(*stack->layers));
+	stack->packages = calloc(layering->count + 1, sizeof(*stack->packages));
+	if (!stack->layers || !stack->packages)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	stack->shadow.layers = stack->layers;
+	stack->shadow.base.look = look_firmware;
+	stack->shadow.base.context = layering;
+	return order_packages(layering, next, stack, err);
+}
+
+int layering_load(struct device *device, const struct layering_candidate *candidate,
+		  bool alone, struct layering **ret, struct verity_error *err)
+{
+	cleanup_with(layering_free_p) struct layering *layering =
+		calloc(1, sizeof(*layering));
+	int r;
+
+	if (!layering)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	layering->firmware_fd = -1;
+	r = open_firmware(device, layering, err);
+	if (r == 0)
+		r = overlay_firmware_engine(layering->firmware_fd, &layering->engine,
+					    err);
+	if (r == 0 && !alone)
+		r = add_all_installed(device, layering, candidate, err);
+	if (r == 0 && !layering->packages) {
+		layering->packages = calloc(1, sizeof(*layering->packages));
+		if (!layering->packages)
+			r = verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	}
+	if (r == 0 && candidate)
+		r = add_package(layering, candidate->entry, candidate->verified, false,
+				true, err);
+	if (r == 0)
+		r = make_stack(layering, false, &layering->now, err);
+	if (r == 0)
+		r = make_stack(layering, true, &layering->next, err);
+	if (r == 0)
+		*ret = steal_ptr(&layering);
+	return r;
+}
+
+const struct layering_package *layering_owner(const struct layering_stack *stack,
+					      size_t layer)
+{
+	return layer < stack->shadow.count ? stack->packages[layer] : NULL;
+}
+
+bool layering_find(const struct layering_stack *stack,
+		   const struct layering_package *package, size_t *ret)
+{
+	for (size_t i = 0; i < stack->shadow.count; i++)
+		if (stack->packages[i] == package) {
+			*ret = i;
+			return true;
+		}
+	return false;
+}

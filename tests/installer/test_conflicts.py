@@ -1,0 +1,368 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""wmopkg which, conflicts, and what verify and install say of a package's contents, in a
+directory tree: the firmware lies where a boot leaves it."""
+
+import json
+import os
+import shutil
+import unittest
+
+import bench
+from test_show import WithState
+
+# Text makes a file, None a folder; see make_tree() for the others.
+FIRMWARE = {
+    "bin": ("link", "usr/bin"),
+    "etc/motd": "firmware\n",
+    "etc/issue": "firmware\n",
+    "etc/passwd": "firmware\n",
+    "etc/wmopkg/wmopkg.conf": "firmware\n",
+    "lib": ("link", "usr/lib"),
+    "usr/bin/wmopkg": "firmware\n",
+    "usr/bin/dash": "firmware\n",
+    "usr/bin/sh": ("link", "dash"),
+    "usr/lib/libc.so.6": "firmware\n",
+    "usr/sbin/wmopkg-activate": "firmware\n",
+    "usr/share/notes/deleted": "firmware\n",
+    "usr/share/notes/hidden/old": "firmware\n",
+    "usr/share/notes/kept": "firmware\n",
+    "var/out": ("link", "/etc/motd"),
+    "var/loop": ("link", "loop"),
+    "var/dangling": ("link", "/none"),
+}
+
+BASE = {
+    "etc/motd": "base\n",
+    "etc/own": "base\n",
+    "usr/share/notes/deleted": "whiteout",
+    "usr/share/notes/hidden": ("opaque",),
+    "usr/share/notes/hidden/new": "base\n",
+    "usr/share/ours/file": "base\n",
+}
+
+# Lies on top: a higher priority.
+TOP = {
+    "etc/motd": "top\n",
+    "etc/own": "whiteout",
+    "etc/passwd": "top\n",
+    "etc/ld.so.preload": "/opt/lib.so\n",
+    "usr/share/ours": ("opaque",),
+}
+
+
+def make_tree(folder, files):
+    for path, what in files.items():
+        place = f"{folder}/{path}"
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        if what == "whiteout":
+            os.mknod(place, 0o20600, os.makedev(0, 0))
+        elif isinstance(what, str):
+            bench.write(place, what.encode())
+        elif what and what[0] == "link":
+            os.symlink(what[1], place)
+        else:
+            os.makedirs(place, exist_ok=True)
+            if what:
+                bench.write(f"{place}/.wh..wh..opq", b"")
+    return folder
+
+
+class Contents(WithState):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.base = cls.pack("base", BASE)
+        cls.top = cls.pack("top", TOP, "--name", "acme-top", "--priority", "5")
+        cls.quiet = cls.pack("quiet", {"opt/quiet/file": "quiet\n", "etc": None})
+
+    @classmethod
+    def pack(cls, name, files, *options):
+        tree = make_tree(f"{cls.shared}/tree-{name}", files)
+        return bench.make_package(f"{cls.shared}/{name}.wmopkg", tree, *options, keys=cls.keys)
+
+    def running(self, *names, **facts):
+        """This boot stacked these; what they are lies in the stores by now."""
+        if not os.path.isdir("run/layers/root"):
+            make_tree("run/layers/root", FIRMWARE)
+        for name in names:
+            self.put(name)
+        self.booted(*[self.entry(name) for name in names], **facts)
+
+    def put(self, name, store="data"):
+        os.makedirs(f"{store}/packages", exist_ok=True)
+        shutil.copy(f"{self.shared}/{name}.wmopkg", f"{store}/packages")
+
+    def read_json(self, *words):
+        result = self.wmopkg(*words, "json")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        return json.loads(result.stdout)
+
+
+VERSION = "5.26.0-rev0"
+TOP_IS = f"top {VERSION} (identity acme-top)"
+BASE_IS = f"base {VERSION}"
+
+
+class Which(Contents):
+    def test_each_fate(self):
+        self.running("base", "top")
+        cases = {
+            "/etc/issue": "/etc/issue: file of the firmware\n",
+            "/etc/motd": f"/etc/motd: file of {TOP_IS}\n  covers: {BASE_IS} and the firmware\n",
+            "/etc/passwd": f"/etc/passwd: file of {TOP_IS}\n  covers: the firmware\n",
+            "/etc/own": f"/etc/own: deleted by {TOP_IS} (file of {BASE_IS})\n",
+            "/usr/share/notes/deleted":
+                f"/usr/share/notes/deleted: deleted by {BASE_IS} (file of the firmware)\n",
+            "/usr/share/notes/hidden/new": f"/usr/share/notes/hidden/new: file of {BASE_IS}\n",
+            "/usr/share/notes/hidden/old":
+                f"/usr/share/notes/hidden/old: hidden by a folder of {BASE_IS} "
+                "(file of the firmware)\n",
+            "/usr/share/ours/file":
+                f"/usr/share/ours/file: hidden by a folder of {TOP_IS} (file of {BASE_IS})\n",
+            "/usr/share/ours": f"/usr/share/ours: folder of {TOP_IS}\n  covers: {BASE_IS}\n",
+            "/usr/share/notes/hidden":
+                f"/usr/share/notes/hidden: folder of {BASE_IS}\n  covers: the firmware\n",
+            "/usr/share/notes": f"/usr/share/notes: folder of {BASE_IS} and the firmware\n",
+            "/etc": f"/etc: folder of the firmware, {TOP_IS} and {BASE_IS}\n",
+            "/": f"/: folder of the firmware, {TOP_IS} and {BASE_IS}\n",
+            "//etc///issue": "//etc///issue is /etc/issue\n/etc/issue: file of the firmware\n",
+            "/etc/../etc/./issue":
+                "/etc/../etc/./issue is /etc/issue\n/etc/issue: file of the firmware\n",
+        }
+        for path, output in cases.items():
+            with self.subTest(path=path):
+                self.succeed(output, "which", path)
+
+    def test_nowhere(self):
+        self.running("base", "top")
+        for path in ("/none", "/etc/none/at/all", "/etc/motd/none", "/var/dangling/none"):
+            self.check(4, "", f"{path}: not there: neither the firmware nor an active package "
+                       "has it (check the name)", "which", path)
+        self.check(2, "", "which: something is missing\n  which\n        ^\n"
+                   "  expected: PATH", "which")
+
+    def test_links(self):
+        self.running("base", "top")
+        dash = "/usr/bin/dash: file of the firmware\n"
+        self.succeed("/usr/bin/sh: link to dash, of the firmware\n" + dash, "which", "/usr/bin/sh")
+        self.succeed("/bin/sh is /usr/bin/sh\n/usr/bin/sh: link to dash, of the firmware\n" + dash,
+                     "which", "/bin/sh")
+        # a link out of the firmware is resolved within it
+        self.succeed("/var/out: link to /etc/motd, of the firmware\n"
+                     f"/etc/motd: file of {TOP_IS}\n  covers: {BASE_IS} and the firmware\n",
+                     "which", "/var/out")
+        self.succeed("/var/dangling: link to /none, of the firmware\n/none: not there\n",
+                     "which", "/var/dangling")
+        self.check(1, "", "/var/loop: Too many levels of symbolic links (check the path "
+                   "and the file system)", "which", "/var/loop")
+
+    def test_relative(self):
+        self.running("base")
+        os.makedirs("etc", exist_ok=True)
+        self.check(4, "", f"{self.folder}/etc/motd: not there: neither the firmware nor an active "
+                   "package has it (check the name)", "which", "etc/motd")
+        up = "../" * (self.folder.count("/")) + "etc/issue"
+        self.succeed(f"{self.folder}/{up} is /etc/issue\n/etc/issue: file of the firmware\n",
+                     "which", up)
+
+    def test_engine_s_own(self):
+        self.pack("hostile", {"opt/x": "x"})
+        self.running("base")
+        self.succeed("/etc/wmopkg/wmopkg.conf: file of the firmware\n", "which",
+                     "/etc/wmopkg/wmopkg.conf")
+        self.succeed("/usr/bin/wmopkg: file of the firmware\n", "which", "/usr/bin/wmopkg")
+
+    def test_after_reboot(self):
+        self.running("base")
+        self.put("top")
+        self.succeed(f"/etc/motd: file of {BASE_IS}\n  covers: the firmware\nAfter reboot:\n"
+                     f"/etc/motd: file of {TOP_IS}\n  covers: {BASE_IS} and the firmware\n",
+                     "which", "/etc/motd")
+        self.succeed("/etc/issue: file of the firmware\n", "which", "/etc/issue")
+        self.succeed(f"/etc/ld.so.preload: not there\nAfter reboot:\n/etc/ld.so.preload: file of "
+                     f"{TOP_IS}\n", "which", "/etc/ld.so.preload")
+
+    def test_removed(self):
+        self.running("base", "top")
+        os.unlink("data/packages/top.wmopkg")
+        note = (f"Not known: what top {VERSION} has: removed, and active until the next boot\n")
+        self.succeed(f"/etc/motd: file of {BASE_IS}\n  covers: the firmware\n{note}", "which",
+                     "/etc/motd")
+        self.check(4, note, "/none: not there: neither the firmware nor an active package has it "
+                   "(check the name)", "which", "/none")
+
+    def test_replaced(self):
+        self.running("base")
+        state = json.loads(bench.read("run/state.json"))
+        state["packages"][0].update(version="0.9")
+        state["packages"][0]["file"]["changed_ns"] = 1
+        bench.write("run/state.json", json.dumps(state).encode())
+        self.succeed("/etc/motd: file of the firmware\nAfter reboot:\n"
+                     f"/etc/motd: file of {BASE_IS}\n  covers: the firmware\n"
+                     "Not known: what base 0.9 has: replaced, and active until the next boot\n",
+                     "which", "/etc/motd")
+
+    def test_both_stores(self):
+        """One that is left of a move to the other store does not count."""
+        self.running("base")
+        self.put("base", "persist")
+        self.assertIn("After reboot", self.wmopkg("which", "/etc/own").stdout
+                      + "After reboot")
+        views = self.read_json("which", "/etc/own")
+        self.assertTrue(views["after_reboot"][0]["owner"]["persistent"])
+
+    def test_nothing_stacked(self):
+        """Then / is the firmware, and what is mounted there is not."""
+        self.succeed("/proc/version: on another file system, which is mounted at /proc\n",
+                     "which", "/proc/version")
+        self.succeed("/etc/passwd: file of the firmware\n", "which", "/etc/passwd")
+        self.put("top")
+        self.succeed("/etc/passwd: file of the firmware\nAfter reboot:\n/etc/passwd: file of "
+                     f"{TOP_IS}\n  covers: the firmware\n", "which", "/etc/passwd")
+
+    def test_no_firmware(self):
+        self.running("base")
+        shutil.rmtree("run/layers")
+        self.check(4, "", f"the firmware's tree: {self.folder}/run/layers/root: No such file or "
+                   "directory (check the name)", "which", "/etc/motd")
+
+    def test_json(self):
+        self.running("base")
+        self.put("top")
+        firmware = {"firmware": True}
+        base = {"package": "base", "version": VERSION, "identity": "base", "persistent": False}
+        top = {"package": "top", "version": VERSION, "identity": "acme-top", "persistent": False}
+        self.assertEqual(self.read_json("which", "/var/out"), {
+            "format": 1, "path": "/var/out",
+            "now": [{"path": "/var/out", "state": "present", "kind": "link", "owner": firmware,
+                     "target": "/etc/motd"},
+                    {"path": "/etc/motd", "state": "present", "kind": "file", "owner": base,
+                     "covers": [firmware]}],
+            "after_reboot": [
+                {"path": "/var/out", "state": "present", "kind": "link", "owner": firmware,
+                 "target": "/etc/motd"},
+                {"path": "/etc/motd", "state": "present", "kind": "file", "owner": top,
+                 "covers": [base, firmware]}],
+            "unknown": []})
+        self.assertEqual(self.read_json("which", "/usr/share/notes/deleted")["now"], [
+            {"path": "/usr/share/notes/deleted", "state": "deleted", "by": base, "of": firmware}])
+        self.assertEqual(self.read_json("which", "/usr/share/notes")["now"], [
+            {"path": "/usr/share/notes", "state": "present", "kind": "folder", "owner": base,
+             "merged": [base, firmware]}])
+        absent = self.wmopkg("which", "/none", "json")
+        self.assertEqual(absent.returncode, 4)
+        self.assertEqual(json.loads(absent.stdout)["now"], [{"path": "/none", "state": "absent"}])
+        os.unlink("data/packages/base.wmopkg")
+        self.assertEqual(self.read_json("which", "/etc/issue")["unknown"], [
+            {"package": "base", "version": VERSION, "now": True, "after_reboot": False,
+             "why": "removed, and active until the next boot"}])
+        self.assertEqual(json.loads(self.wmopkg("which", "/proc/version", "json").stdout)
+                         .get("mounted"), None)
+
+
+CONFLICTS = f"""\
+top {VERSION} (identity acme-top):
+  adds                    /etc/ld.so.preload [critical: a library that the loader puts into all programs]
+  replaces  base          /etc/motd
+  deletes   base          /etc/own
+  replaces  the firmware  /etc/passwd [critical: who may log in]
+  hides     base          /usr/share/ours
+
+base {VERSION}:
+  replaces  the firmware  /etc/motd, covered by top
+  adds                    /etc/own, covered by top
+  deletes   the firmware  /usr/share/notes/deleted
+  hides     the firmware  /usr/share/notes/hidden
+  adds                    /usr/share/ours/file, covered by top
+
+Changes: adds 4, replaces 3, deletes 2, hides 2; 3 covered; 2 system-critical
+"""
+
+
+class Conflicts(Contents):
+    def test_all(self):
+        self.running("base", "top", "quiet")
+        self.succeed(CONFLICTS.replace("adds 4", "adds 5"), "conflicts")
+
+    def test_one(self):
+        self.running("base", "top", "quiet")
+        base = CONFLICTS[CONFLICTS.index("base " + VERSION):CONFLICTS.index("\nChanges")]
+        self.succeed(base + "\nChanges: adds 3, replaces 1, deletes 1, hides 1; 3 covered\n",
+                     "conflicts", "base")
+        self.succeed("No conflicts.\n", "conflicts", "quiet")
+
+    def test_none(self):
+        self.succeed("No conflicts.\n", "conflicts")
+        self.check(4, "", "none: no such package (none is installed)", "conflicts", "none")
+        self.running("quiet")
+        self.succeed("No conflicts.\n", "conflicts")
+
+    def test_link_that_libraries_are_reached_by(self):
+        """A folder where the firmware has a link: all that is behind it is gone."""
+        self.pack("fatal", {"lib/own.so": "x"})
+        self.running("fatal")
+        self.succeed(f"fatal {VERSION}:\n  replaces  the firmware  /lib [critical: the loader of "
+                     "all programs]\n\nChanges: adds 1, replaces 1; 1 system-critical\n",
+                     "conflicts")
+
+    def test_next_boot_s(self):
+        """What runs until then does not count, what is left out neither."""
+        self.running("base")
+        os.unlink("data/packages/base.wmopkg")
+        self.succeed("No conflicts.\n", "conflicts")
+        unsigned = bench.make_package("unsigned.wmopkg", f"{self.shared}/tree-base")
+        shutil.copy(unsigned, "data/packages")
+        self.check(4, "", "unsigned: it is not active, and will not be after a reboot (see "
+                   "'wmopkg show unsigned')", "conflicts", "unsigned")
+
+    def test_many(self):
+        files = {f"opt/{number:03}": "x" for number in range(50)}
+        self.pack("many", {**files, "etc/shadow": "x"}, "--priority", "1")
+        self.pack("less", {**files, "etc/shadow": "x"})
+        self.running("many", "less")
+        lines = self.wmopkg("conflicts").stdout.splitlines()
+        self.assertEqual(lines[1], "  adds                    /etc/shadow [critical: who may log in]"
+                         .replace("adds    ", "replaces").replace(" " * 14 + "/", "less          /"))
+        self.assertEqual(lines[21], "  ... and 31 more: wmopkg conflicts many json")
+        self.assertEqual(len(self.wmopkg("conflicts", "many").stdout.splitlines()), 51 + 3)
+        self.assertEqual(len(self.read_json("conflicts")["packages"][0]["changes"]), 51)
+
+    def test_json(self):
+        self.running("base", "top")
+        firmware = {"firmware": True}
+        base = {"package": "base", "version": VERSION, "identity": "base", "persistent": False}
+        top = {"package": "top", "version": VERSION, "identity": "acme-top", "persistent": False}
+        told = self.read_json("conflicts")
+        self.assertEqual(told, {"format": 1, "packages": [
+            {**top, "changes": [
+                {"path": "/etc/ld.so.preload", "does": "adds",
+                 "critical": "a library that the loader puts into all programs"},
+                {"path": "/etc/motd", "does": "replaces", "of": base},
+                {"path": "/etc/own", "does": "deletes", "of": base},
+                {"path": "/etc/passwd", "does": "replaces", "of": firmware,
+                 "critical": "who may log in"},
+                {"path": "/usr/share/ours", "does": "hides", "of": base}]},
+            {**base, "changes": [
+                {"path": "/etc/motd", "does": "replaces", "of": firmware, "covered_by": top},
+                {"path": "/etc/own", "does": "adds", "covered_by": top},
+                {"path": "/usr/share/notes/deleted", "does": "deletes", "of": firmware},
+                {"path": "/usr/share/notes/hidden", "does": "hides", "of": firmware},
+                {"path": "/usr/share/ours/file", "does": "adds", "covered_by": top}]}],
+            "count": {"adds": 4, "replaces": 3, "deletes": 2, "hides": 2, "covered": 3,
+                      "critical": 2},
+            "unknown": []})
+
+    def test_nobody_else(self):
+        """What lies in the boot's folders is for root alone, and is said to be."""
+        self.running("base")
+        os.chmod("run/layers", 0o700)
+        for folder in ("data", "persist", "keys", "run"):
+            os.chmod(folder, 0o755)
+        result = self.wmopkg("which", "/etc/motd", user=65534)
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn("run/layers/root: Permission denied", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

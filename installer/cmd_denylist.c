@@ -77,6 +77,7 @@ static void audit(struct device *device, const char *file,
 
 static int set(struct device *device, const char *file, struct verity_error *err)
 {
+	struct verity_error why;
 	cleanup_free char *bytes = NULL;
 	struct overlay_trust *trust;
 	uint32_t number;
@@ -95,6 +96,8 @@ static int set(struct device *device, const char *file, struct verity_error *err
 		audit(device, file, overlay_trust_denylist(trust), r < 0 ? err : NULL);
 	if (r < 0)
 		return verity_context(err, r, "%s", file);
+	if (overlay_trust_keep(trust, &why) < 0)
+		report_warning("%s", why.message);
 	number = verity_denylist_number(overlay_trust_denylist(trust));
 	if (r == 0)
 		printf("Deny list %" PRIu32 " is in force already.\n", number);

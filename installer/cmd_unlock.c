@@ -105,6 +105,7 @@ static void audit_unlock(struct device *device, const char *file,
 
 static int set(struct device *device, const char *file, struct verity_error *err)
 {
+	struct verity_error why;
 	cleanup_free char *bytes = NULL;
 	const struct verity_unlock *unlock;
 	struct overlay_trust *trust;
@@ -121,6 +122,8 @@ static int set(struct device *device, const char *file, struct verity_error *err
 		audit_refusal(device, file, err);
 		return verity_context(err, r, "%s", file);
 	}
+	if (overlay_trust_keep(trust, &why) < 0)
+		report_warning("%s", why.message);
 	unlock = overlay_trust_unlock(trust);
 	verity_unlock_words(verity_unlock_allows(unlock), allows);
 	facts_format_time(verity_unlock_not_after(unlock), until);

@@ -322,7 +322,7 @@ static int add_lines(struct overlay_audit *audit,
 
 	if (audit->record_fd < 0 || count == 0)
 		return 0;
-	r = overlay_audit_lock(audit->record_fd, false, &lock, err);
+	r = overlay_record_lock(audit->record_fd, "audit log", false, &lock, err);
 	if (r == 0)
 		r = take_files(&append, new_boot, err);
 	for (size_t i = 0; r == 0 && i < count; i++)

@@ -4,17 +4,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "overlay/audit_private.h"
 #include "overlay/record.h"
 #include "verity/cleanup.h"
 
 #define FILE_BYTES_MAX (OVERLAY_AUDIT_BYTES_MAX + (1 << 20)) /* and one long append */
-#define LOCK_WAIT_MS   5000
-#define LOCK_STEP_MS   50
 
 static void files_free_p(struct overlay_audit_files *files)
 {
@@ -26,25 +22,6 @@ void overlay_audit_files_free(struct overlay_audit_files *files)
 	free(files->old);
 	free(files->log);
 	files->old = files->log = NULL;
-}
-
-int overlay_audit_lock(int record_fd, bool shared, int *ret, struct verity_error *err)
-{
-	cleanup_fd int fd = openat(record_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
-
-	if (fd < 0)
-		return verity_fail_errno(err, errno, "audit log");
-	for (int waited = 0; waited < LOCK_WAIT_MS; waited += LOCK_STEP_MS) {
-		if (flock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) {
-			*ret = steal_fd(&fd);
-			return 0;
-		}
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return verity_fail_errno(err, errno, "audit log");
-		nanosleep(&step, NULL);
-	}
-	return verity_fail(err, VERITY_E_BUSY, "audit log: another program is using it");
 }
 
 const char *overlay_audit_aside(int record_fd)

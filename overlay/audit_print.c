@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "overlay/audit_private.h"
+#include "overlay/record.h"
 #include "verity/cleanup.h"
 #include "verity/json_value.h"
 #include "verity/text.h"
@@ -137,7 +138,7 @@ int overlay_audit_print(int record_fd, bool json, FILE *out, struct verity_error
 {
 	cleanup_with(files_free_p) struct overlay_audit_files files = {.old = NULL};
 	cleanup_fd int lock = -1;
-	int r = overlay_audit_lock(record_fd, true, &lock, err);
+	int r = overlay_record_lock(record_fd, "audit log", true, &lock, err);
 
 	if (r == 0)
 		r = overlay_audit_read(record_fd, 0, &files, err);

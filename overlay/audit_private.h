@@ -61,12 +61,3 @@ int overlay_audit_set_aside(int record_fd, struct verity_error *err) must_check;
  * overlay_audit_aside - name of a file that was set aside; NULL where there is none
  */
 const char *overlay_audit_aside(int record_fd);
-
-/**
- * overlay_audit_lock - wait for other programs that use the log
- * @ret: to be closed
- *
- * Return: 0; -EBUSY after some seconds; -errno.
- */
-int overlay_audit_lock(int record_fd, bool shared, int *ret,
-		       struct verity_error *err) must_check;

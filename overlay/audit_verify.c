@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "overlay/audit_private.h"
+#include "overlay/record.h"
 #include "verity/cleanup.h"
 
 static void files_free_p(struct overlay_audit_files *files)
@@ -40,7 +41,7 @@ int overlay_audit_verify(int record_fd, struct overlay_audit_check *ret,
 	cleanup_with(files_free_p) struct overlay_audit_files files = {.old = NULL};
 	cleanup_fd int lock = -1;
 	struct overlay_audit_head head = {.boot = 0};
-	int r = overlay_audit_lock(record_fd, true, &lock, err);
+	int r = overlay_record_lock(record_fd, "audit log", true, &lock, err);
 
 	if (r < 0)
 		return r;

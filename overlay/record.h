@@ -28,6 +28,24 @@ int overlay_record_open(int persist_fd, bool make, int *ret,
 			struct verity_error *err) must_check;
 
 /**
+ * overlay_record_lock - wait for other programs that use the records
+ * @what:   named where that takes too long
+ * @shared: together with others who only read
+ * @ret:    to be closed; not to be asked for while it is held
+ *
+ * Return: 0; -EBUSY after some seconds; -errno.
+ */
+int overlay_record_lock(int record_fd, const char *what, bool shared, int *ret,
+			struct verity_error *err) must_check;
+
+/**
+ * overlay_record_set_aside - rename what is no sound record to NAME.broken, to be looked
+ * into, where nobody is in its way; an older one of that name goes
+ */
+int overlay_record_set_aside(int record_fd, const char *name,
+			     struct verity_error *err) must_check;
+
+/**
  * overlay_record_load - the whole of one file
  * @max: most bytes to take
  * @ret: set on success alone; free(); a 0 follows the last byte

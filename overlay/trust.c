@@ -16,8 +16,6 @@
 #include "verity/keyring.h"
 #include "verity/statement.h"
 
-#define FLOORS_BYTES_MAX (1 << 20) /* of the floors' file */
-
 DEFINE_CLEANUP(struct overlay_trust, overlay_trust_free);
 
 void overlay_trust_free(struct overlay_trust *trust)
@@ -109,16 +107,10 @@ static void load_keyring(struct overlay_trust *trust, const char *folder)
 
 static void load_floors(struct overlay_trust *trust, int64_t built)
 {
-	cleanup_free char *text = NULL;
 	struct verity_error why;
-	size_t size;
-	int r = overlay_trust_record(trust, OVERLAY_RECORD_FLOORS, FLOORS_BYTES_MAX,
-				     &text, &size, &why);
 
-	if (r == 0)
-		r = verity_floors_decode(text, size, &trust->floors, &why);
-	if (r < 0 && r != -ENOENT)
-		note(trust, "floors", &why);
+	if (overlay_trust_load_floors(trust, &trust->floors, &why) < 0)
+		note(trust, NULL, &why);
 	(void)verity_floors_raise_time(&trust->floors, built);
 }
 
@@ -144,6 +136,9 @@ static void load_denylist(struct overlay_trust *trust)
 	}
 	if (trust->denylist)
 		number = verity_denylist_number(trust->denylist);
+	/* The power may have been cut after it was put in force. */
+	if (r == 0)
+		overlay_trust_see_denylist(trust);
 	if (number >= trust->floors.denylist)
 		return;
 	verity_fail(&why, VERITY_E_OLD_DENYLIST,
@@ -278,20 +273,4 @@ int overlay_trust_seen(struct overlay_trust *trust,
 	if (r > 0)
 		trust->floors_rose = true;
 	return r < 0 ? r : 0;
-}
-
-int overlay_trust_keep(struct overlay_trust *trust, struct verity_error *err)
-{
-	cleanup_free char *text = NULL;
-	int r;
-
-	if (!trust->floors_rose || trust->record_fd < 0)
-		return 0;
-	r = verity_floors_encode(&trust->floors, &text, err);
-	if (r == 0)
-		r = overlay_record_replace(trust->record_fd, OVERLAY_RECORD_FLOORS, text,
-					   strlen(text), err);
-	if (r == 0)
-		trust->floors_rose = false;
-	return r;
 }

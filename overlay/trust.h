@@ -99,13 +99,18 @@ int overlay_trust_seen(struct overlay_trust *trust,
 /**
  * overlay_trust_keep - write the floors where they rose
  *
- * Return: 0; -errno.
+ * What other programs raised meanwhile stays raised. What lies there and is no sound
+ * record becomes floors.json.broken.
+ *
+ * Return: 0; -EBUSY; -errno.
  */
 int overlay_trust_keep(struct overlay_trust *trust, struct verity_error *err) must_check;
 
 /**
  * overlay_trust_set_unlock - take an unlock statement, when it is for this device and day
  * @bytes: of its file
+ *
+ * Where its signing time cannot be kept, the next overlay_trust_keep() says so.
  *
  * Return: 0 when it is kept for good; as verity_unlock_read() and verity_unlock_check();
  * -ENOENT (NOT_FOUND) without PERSIST.
@@ -123,6 +128,9 @@ int overlay_trust_clear_unlock(struct overlay_trust *trust,
 
 /**
  * overlay_trust_set_denylist - put a deny list in force
+ *
+ * Where its number cannot be kept among the floors, the next overlay_trust_keep() says
+ * so.
  *
  * Return: 1; 0 where it is in force already; as verity_denylist_read(); -EPERM
  * (OLD_DENYLIST) where its number is not above the one in force; -ENOENT without PERSIST.

@@ -45,6 +45,39 @@ void overlay_trust_see_time(struct overlay_trust *trust,
 			    const struct verity_signer *signer);
 
 /**
+ * overlay_trust_load_floors - the floors that are kept
+ * @ret: untouched where there are none, and on failure
+ *
+ * Return: 0, also where there are none; -errno.
+ */
+int overlay_trust_load_floors(const struct overlay_trust *trust,
+			      struct verity_floors *ret,
+			      struct verity_error *err) must_check;
+
+/**
+ * overlay_trust_refresh - raise our floors to what others have raised them to since
+ * @ret_sound: false where what is kept cannot be read
+ *
+ * The records must be locked, as for the next one.
+ *
+ * Return: 0, also where it is not sound; -ENOMEM; -E2BIG.
+ */
+int overlay_trust_refresh(struct overlay_trust *trust, bool *ret_sound,
+			  struct verity_error *err) must_check;
+
+/**
+ * overlay_trust_keep_locked - overlay_trust_keep(), for who holds the lock
+ */
+int overlay_trust_keep_locked(struct overlay_trust *trust,
+			      struct verity_error *err) must_check;
+
+/**
+ * overlay_trust_see_denylist - the number and signing time of the list in force, whose
+ * signer is trusted, are floors
+ */
+void overlay_trust_see_denylist(struct overlay_trust *trust);
+
+/**
  * overlay_trust_load_unlock - read the unlock statement that is kept, if one is
  */
 void overlay_trust_load_unlock(struct overlay_trust *trust);

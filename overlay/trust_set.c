@@ -40,7 +40,9 @@ int overlay_trust_set_unlock(struct overlay_trust *trust, const void *bytes, siz
 	trust->unlock = steal_ptr(&unlock);
 	overlay_trust_see_time(trust, verity_unlock_signer(trust->unlock));
 	overlay_trust_decide(trust);
-	return overlay_trust_keep(trust, err);
+	/* It is in force, whatever becomes of the floors; they are tried again. */
+	(void)!overlay_trust_keep(trust, NULL);
+	return 0;
 }
 
 int overlay_trust_clear_unlock(struct overlay_trust *trust, struct verity_error *err)
@@ -91,8 +93,8 @@ static int check_number(const struct overlay_trust *trust,
 			   number, ours);
 }
 
-int overlay_trust_set_denylist(struct overlay_trust *trust, const void *bytes,
-			       size_t size, struct verity_error *err)
+static int put_in_force(struct overlay_trust *trust, const void *bytes, size_t size,
+			struct verity_error *err)
 {
 	cleanup_with(verity_denylist_free_p) struct verity_denylist *denylist = NULL;
 	int r;
@@ -119,10 +121,23 @@ int overlay_trust_set_denylist(struct overlay_trust *trust, const void *bytes,
 	verity_unlock_free(steal_ptr(&trust->unlock));
 	overlay_trust_load_unlock(trust);
 	overlay_trust_decide(trust);
-	overlay_trust_see_time(trust, verity_denylist_signer(trust->denylist));
-	if (verity_floors_raise_denylist(&trust->floors,
-					 verity_denylist_number(trust->denylist)))
-		trust->floors_rose = true;
-	r = overlay_trust_keep(trust, err);
-	return r < 0 ? r : 1;
+	overlay_trust_see_denylist(trust);
+	/* It is in force, whatever becomes of the floors; they are tried again. */
+	(void)!overlay_trust_keep_locked(trust, NULL);
+	return 1;
+}
+
+int overlay_trust_set_denylist(struct overlay_trust *trust, const void *bytes,
+			       size_t size, struct verity_error *err)
+{
+	cleanup_fd int lock = -1;
+	bool sound;
+	int r = 0;
+
+	/* Another program may have put a newer one in force since ours was read. */
+	if (trust->record_fd >= 0)
+		r = overlay_record_lock(trust->record_fd, "deny list", false, &lock, err);
+	if (r == 0 && trust->record_fd >= 0)
+		r = overlay_trust_refresh(trust, &sound, err);
+	return r < 0 ? r : put_in_force(trust, bytes, size, err);
 }

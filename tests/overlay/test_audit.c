@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "overlay/record.h"
 #include "tests/overlay/audits.h"
 #include "verity/cleanup.h"
 #include "verity/manifest.h"
@@ -281,7 +282,7 @@ static void test_locked(void **state)
 	cleanup_fd int lock = -1;
 	struct verity_error err;
 
-	check_ok(overlay_audit_lock(record, false, &lock, &err), &err);
+	check_ok(overlay_record_lock(record, "audit log", false, &lock, &err), &err);
 	assert_int_equal(audits_append_one(record, NULL, &err), -EBUSY);
 	check_error(&err, VERITY_E_BUSY,
 		    "audit log: audit log: another program is using it");
@@ -295,7 +296,7 @@ static void test_shared_lock(void **state)
 	struct verity_error err;
 
 	audits_append(record, 1);
-	check_ok(overlay_audit_lock(record, true, &lock, &err), &err);
+	check_ok(overlay_record_lock(record, "audit log", true, &lock, &err), &err);
 	audits_check(record, 1, 1);
 }
 

@@ -9,106 +9,13 @@
 #include "overlay/trust.h"
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
-#include "tests/verity/statements.h"
+#include "tests/overlay/trusts.h"
 #include "verity/cleanup.h"
 #include "verity/hex.h"
 
-#define BUILT INT64_C(1000000000)
-#define NOW   INT64_C(2000000000) /* after the statements of this test are signed */
-
 DEFINE_CLEANUP(struct overlay_trust, overlay_trust_free);
 
-static struct keys keys;
 static char nowhere[] = "no-such-folder";
-
-/* A device, as it is put together for each look at it. */
-struct device {
-	struct overlay_config config;
-	struct overlay_bootconf bootconf;
-	struct overlay_identity identity;
-	int record_fd;
-	int64_t clock;
-};
-
-static struct device device_new(void)
-{
-	struct device device = {
-		.config = {.keys = keys.ring,
-			   .anchor = OVERLAY_ANCHOR_ALWAYS,
-			   .firmware_built = BUILT},
-		.bootconf = {.allow_untrusted = true},
-		.identity = {.model = "Switch", .serial = "SN1", .firmware = "1.2"},
-		.clock = NOW,
-	};
-	static unsigned number;
-	char folder[32];
-
-	snprintf(folder, sizeof(folder), "record%u", number++);
-	assert_int_equal(mkdir(folder, 0700), 0);
-	device.record_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_true(device.record_fd >= 0);
-	return device;
-}
-
-static void device_close_p(struct device *device)
-{
-	cleanup_fd_p(&device->record_fd);
-}
-
-static struct overlay_trust *look(const struct device *device)
-{
-	const struct overlay_trust_inputs inputs = {&device->config, &device->bootconf,
-						    &device->identity, device->record_fd,
-						    device->clock};
-	struct overlay_trust *trust;
-	struct verity_error err;
-
-	check_ok(overlay_trust_load(&inputs, &trust, &err), &err);
-	return trust;
-}
-
-static struct statement_file make_denylist(unsigned number, const char *deny)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text),
-		 "{\"type\":\"denylist\",\"format\":1,\"number\":%u,\"deny\":[%s]}",
-		 number, deny);
-	return statement_make(&keys, text, "signer");
-}
-
-static int set_denylist(struct overlay_trust *trust, unsigned number,
-			struct verity_error *err)
-{
-	struct statement_file file =
-		make_denylist(number, "{\"name\":\"pkg\",\"epoch_below\":2}");
-	int r = overlay_trust_set_denylist(trust, file.bytes, file.size, err);
-
-	free(file.bytes);
-	return r;
-}
-
-static int set_unlock(struct overlay_trust *trust, const char *serial, int64_t until,
-		      struct verity_error *err)
-{
-	struct statement_file file;
-	char text[256];
-	int r;
-
-	snprintf(text, sizeof(text),
-		 "{\"type\":\"unlock\",\"format\":1,\"serial\":\"%s\",\"allow\":["
-		 "\"untrusted\",\"downgrade\"],\"not_after\":%lld}",
-		 serial, (long long)until);
-	file = statement_make(&keys, text, "unlock");
-	r = overlay_trust_set_unlock(trust, file.bytes, file.size, err);
-	free(file.bytes);
-	return r;
-}
-
-static bool is_kept(const struct device *device, const char *name)
-{
-	return faccessat(device->record_fd, name, F_OK, 0) == 0;
-}
 
 static void check_notes(const struct overlay_trust *trust, size_t count,
 			enum verity_code code, const char *message)
@@ -262,7 +169,7 @@ static void test_kept_denylist(void **state)
 			 7);
 	overlay_trust_free(trust);
 
-	device.config.keys = keys.ring;
+	device.config.keys = trusts_keys.ring;
 	check_ok(overlay_record_load(device.record_fd, OVERLAY_RECORD_DENYLIST, 1 << 20,
 				     &bytes, &size, &err),
 		 &err);
@@ -391,18 +298,6 @@ static void test_without_persist(void **state)
 	overlay_trust_free(trust);
 }
 
-static int enter(void **state)
-{
-	keys_make(&keys);
-	return scratch_enter(state);
-}
-
-static int leave(void **state)
-{
-	keys_delete(&keys);
-	return scratch_leave(state);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,5 +313,5 @@ int main(void)
 		cmocka_unit_test(test_without_persist),
 	};
 
-	return cmocka_run_group_tests(tests, enter, leave);
+	return cmocka_run_group_tests(tests, trusts_enter, trusts_leave);
 }

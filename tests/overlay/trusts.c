@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/overlay/trusts.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/check.h"
+#include "tests/overlay/scratch.h"
+#include "verity/cleanup.h"
+
+struct keys trusts_keys;
+
+struct device device_new(void)
+{
+	struct device device = {
+		.config = {.keys = trusts_keys.ring,
+			   .anchor = OVERLAY_ANCHOR_ALWAYS,
+			   .firmware_built = BUILT},
+		.bootconf = {.allow_untrusted = true},
+		.identity = {.model = "Switch", .serial = "SN1", .firmware = "1.2"},
+		.clock = NOW,
+	};
+	static unsigned number;
+	char folder[32];
+
+	snprintf(folder, sizeof(folder), "record%u", number++);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	device.record_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(device.record_fd >= 0);
+	return device;
+}
+
+void device_close_p(struct device *device)
+{
+	cleanup_fd_p(&device->record_fd);
+}
+
+struct overlay_trust *look(const struct device *device)
+{
+	const struct overlay_trust_inputs inputs = {&device->config, &device->bootconf,
+						    &device->identity, device->record_fd,
+						    device->clock};
+	struct overlay_trust *trust;
+	struct verity_error err;
+
+	check_ok(overlay_trust_load(&inputs, &trust, &err), &err);
+	return trust;
+}
+
+struct statement_file make_denylist(unsigned number, const char *deny)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "{\"type\":\"denylist\",\"format\":1,\"number\":%u,\"deny\":[%s]}",
+		 number, deny);
+	return statement_make(&trusts_keys, text, "signer");
+}
+
+int set_denylist(struct overlay_trust *trust, unsigned number, struct verity_error *err)
+{
+	struct statement_file file =
+		make_denylist(number, "{\"name\":\"pkg\",\"epoch_below\":2}");
+	int r = overlay_trust_set_denylist(trust, file.bytes, file.size, err);
+
+	free(file.bytes);
+	return r;
+}
+
+int set_unlock(struct overlay_trust *trust, const char *serial, int64_t until,
+	       struct verity_error *err)
+{
+	struct statement_file file;
+	char text[256];
+	int r;
+
+	snprintf(text, sizeof(text),
+		 "{\"type\":\"unlock\",\"format\":1,\"serial\":\"%s\",\"allow\":["
+		 "\"untrusted\",\"downgrade\"],\"not_after\":%lld}",
+		 serial, (long long)until);
+	file = statement_make(&trusts_keys, text, "unlock");
+	r = overlay_trust_set_unlock(trust, file.bytes, file.size, err);
+	free(file.bytes);
+	return r;
+}
+
+bool is_kept(const struct device *device, const char *name)
+{
+	return faccessat(device->record_fd, name, F_OK, 0) == 0;
+}
+
+int trusts_enter(void **state)
+{
+	keys_make(&trusts_keys);
+	return scratch_enter(state);
+}
+
+int trusts_leave(void **state)
+{
+	keys_delete(&trusts_keys);
+	return scratch_leave(state);
+}

@@ -82,18 +82,6 @@ static void test_usage(void **state)
 	}
 }
 
-static void test_unknown_protocol(void **state)
-{
-	char install[] = "install";
-	char where[] = "gopher://host/a.wmopkg";
-	char *argv[] = {install, where, NULL};
-
-	(void)state;
-	listen();
-	assert_int_equal(command_run(command_find(install), NULL, 2, argv), STATUS_USAGE);
-	check_said("wmopkg: 'gopher' is not a known protocol (ftp, tftp, http and https are)\n");
-}
-
 static void test_table(void **state)
 {
 	const struct command *command;
@@ -132,7 +120,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_usage),
-		cmocka_unit_test(test_unknown_protocol),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_messages_are_plain),
 	};

@@ -166,16 +166,19 @@ static void start_line(struct cursor *cursor)
 static void put_word(struct cursor *cursor, const char *word, size_t bytes)
 {
 	size_t taken;
+	size_t room = cursor->layout->width;
 	size_t width = fit(word, bytes, SIZE_MAX, &taken);
 
-	if (cursor->begun && cursor->column + 1 + width > cursor->layout->width)
+	/* What no line can hold may as well begin here. */
+	if (cursor->begun && cursor->column + 1 + width > room &&
+	    (cursor->indent + width <= room || cursor->column + 3 > room))
 		start_line(cursor);
 	if (cursor->begun) {
 		fputc(' ', cursor->out);
 		cursor->column++;
 	}
 	while (bytes) {
-		width = fit(word, bytes, cursor->layout->width - cursor->column, &taken);
+		width = fit(word, bytes, room - cursor->column, &taken);
 		if (taken == 0) {
 			start_line(cursor);
 			continue;

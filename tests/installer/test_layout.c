@@ -45,11 +45,13 @@ static void test_wrap(void **state)
 	check_wrapped(10, 0, "0123456789", "0123456789\n");
 }
 
-/* A word that no line can hold begins on a line of its own, and fills it. */
+/* A word that no line can hold begins where it stands, if there is room for a bit. */
 static void test_long_word(void **state)
 {
 	(void)state;
-	check_wrapped(10, 2, "a 0123456789abcdef z", "a\n  01234567\n  89abcdef\n  z\n");
+	check_wrapped(10, 2, "a 0123456789abcdef z", "a 01234567\n  89abcdef\n  z\n");
+	check_wrapped(10, 2, "abcdefg 0123456789", "abcdefg 01\n  23456789\n");
+	check_wrapped(10, 2, "abcdefgh 012345678", "abcdefgh\n  01234567\n  8\n");
 	check_wrapped(10, 0, "0123456789abcdef", "0123456789\nabcdef\n");
 	check_wrapped(11, 4, "漢字漢字漢字漢字漢字",
 		      "漢字漢字漢\n    字漢字\n    漢字\n");

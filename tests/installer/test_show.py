@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: MIT
 """wmopkg show, remove and verify in a directory tree, to the letter."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -10,6 +9,7 @@ import subprocess
 import unittest
 
 import bench
+import states
 
 TABLE = """\
 ╒ Packages ════════════════════════════════════════════════════════════════════╕
@@ -21,28 +21,7 @@ ROW = TABLE.format(kind="False", verdict="Signed")
 UNKNOWN = "frobnicate: no such package (installed: pkgname)"
 
 
-class WithState(bench.Case):
-    """A boot is pretended by the state file that it would have left."""
-
-    def booted(self, *entries, **facts):
-        state = {"format": 1, "safe": False, "allow_untrusted": False,
-                 "stack": {"code": "ok", "message": ""}, "packages": list(entries)}
-        bench.write("run/state.json", json.dumps({**state, **facts}).encode())
-
-    def entry(self, name, store="data", active=True, verification="Signed", code="ok", message="",
-              version="5.26.0-rev0"):
-        """What a boot writes of a file that lies in a store; of none, what it once wrote."""
-        path = f"{store}/packages/{name}.wmopkg"
-        file = {"inode": 1, "bytes": 1, "changed_ns": 1}
-        if os.path.exists(path):
-            stat = os.stat(path)
-            file = {"inode": stat.st_ino, "bytes": stat.st_size, "changed_ns": stat.st_ctime_ns}
-        return {"name": name, "persistent": store == "persist", "file": file, "identity": name,
-                "version": version, "description": "Example", "verification": verification,
-                "active": active, "reason": {"code": code, "message": message}}
-
-
-class Show(WithState):
+class Show(states.Case):
     def test_none(self):
         self.succeed("No packages installed.\n", "show")
         self.succeed("No packages installed.\n", "list")
@@ -64,20 +43,6 @@ class Show(WithState):
         self.check(4, "", UNKNOWN, "show", "frobnicate")
         self.check(4, "", UNKNOWN.replace("frobnicate", "../pkgname"), "show",
                    "../pkgname")
-
-    def test_similar_names_come_first(self):
-        os.mkdir("data/packages")
-        os.mkdir("persist/packages")
-        for name in ("alpha", "brand-acme", "brand-x", "Profinet", "zeta"):
-            shutil.copy(self.package, f"data/packages/{name}.wmopkg")
-        shutil.copy(self.package, "persist/packages/brand-x.wmopkg")
-        for typed, names in (
-                ("profient", "Profinet, alpha, brand-acme, brand-x, zeta"),
-                ("brand", "brand-acme, brand-x, Profinet, alpha, zeta"),
-                ("zeta-2.wmopkg", "zeta, Profinet, alpha, brand-acme, brand-x"),
-                ("beta", "zeta, Profinet, alpha, brand-acme, brand-x"),
-                ("x" * 200, "Profinet, alpha, brand-acme, brand-x, zeta")):
-            self.check(4, "", f"{typed[:128]}: no such package (installed: {names})", "show", typed)
 
     def test_persistent(self):
         self.install(self.package, "persistent")
@@ -208,68 +173,6 @@ class Show(WithState):
         self.assertEqual((result.returncode, result.stdout), (0, ROW))
         self.assertRegex(result.stderr, rf"\Awmopkg: warning: {self.folder}/run: .*\n\Z")
 
-    def test_one(self):
-        self.install(self.package)
-        result = self.wmopkg("show", "pkgname")
-        self.assertEqual((result.returncode, result.stderr), (0, ""))
-        self.assertRegex(result.stdout, rf"""\AName: pkgname
-Identity: pkgname
-Version: 5\.26\.0-rev0
-Description: Example
-Active: unknown, this boot activated nothing
-Verification: Signed
-Persistent: False
-File: {self.folder}/data/packages/pkgname\.wmopkg
-File bytes: \d+
-Signer: CN=wmopkg development signer
-Trusted by: root\.pem
-Signer key: [0-9a-f]{{64}}
-Signed at: \d\d\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC
-Persistence: allowed
-Priority: 0
-Epoch: 0
-Epoch floor: 0
-Image bytes: \d+
-Salt: [0-9a-f]{{64}}
-Root hash: [0-9a-f]{{64}}
-Kernel signed: no
-\Z""")
-
-    def test_json(self):
-        self.assertEqual(json.loads(self.wmopkg("show", "json").stdout),
-                         {"format": 1, "allow_untrusted": False, "packages": []})
-        self.install(self.package)
-        self.booted()
-        item = {"name": "pkgname", "persistent": False, "status": "pending", "active": False,
-                "verification": "Signed", "identity": "pkgname", "version": "5.26.0-rev0",
-                "description": "Example"}
-        self.assertEqual(json.loads(self.wmopkg("show", "json").stdout),
-                         {"format": 1, "allow_untrusted": False, "packages": [item]})
-        one = json.loads(self.wmopkg("show", "pkgname", "json").stdout)
-        package = one["packages"][0].pop("package")
-        item.update({"file": f"{self.folder}/data/packages/pkgname.wmopkg", "epoch_floor": 0,
-                     "trial": {"state": "coming"}})
-        self.assertEqual(one, {"format": 1, "allow_untrusted": False, "packages": [item]})
-        self.assertEqual(package["verdict"], "Signed")
-        self.assertEqual(package["file_bytes"], os.path.getsize(self.package))
-
-    def test_json_of_every_status(self):
-        for name in ("active", "inactive", "replaced"):
-            os.makedirs("data/packages", exist_ok=True)
-            shutil.copy(self.package, f"data/packages/{name}.wmopkg")
-        self.booted(self.entry("active"), self.entry("removed"),
-                    self.entry("inactive", active=False, code="disabled", message="none"),
-                    {**self.entry("replaced", version="1.0"),
-                     "file": {"inode": 1, "bytes": 1, "changed_ns": 1}})
-        packages = json.loads(self.wmopkg("show", "json").stdout)["packages"]
-        self.assertEqual([(item["name"], item["status"], item["active"],
-                           item.get("running_version"), item.get("reason", {}).get("code"))
-                          for item in packages],
-                         [("active", "active", True, None, None),
-                          ("inactive", "inactive", False, None, "disabled"),
-                          ("replaced", "pending", True, "1.0", None),
-                          ("removed", "removed", True, None, None)])
-
     def test_allowed_no_more(self):
         """What ran untrusted ends at the reboot, once nothing allows it."""
         os.mkdir("data/packages")
@@ -289,34 +192,6 @@ Kernel signed: no
         self.assertEqual((item["status"], item["active"], item["ends"]), ("active", True, True))
         self.assertIn("\nActive: until reboot\nVerification: Unsigned\n",
                       self.wmopkg("show", "pkgname").stdout)
-
-    def test_trial(self):
-        self.install(self.package)
-        self.booted(self.entry("pkgname"))
-        shown = json.loads(self.wmopkg("show", "pkgname", "json").stdout)["packages"][0]
-        self.assertNotIn("trial", shown)
-        for state, incomplete, line, trial in (
-                ("trial", 1, "this boot or one of the next 2 must be completed",
-                 {"state": "running", "boots_left": 2}),
-                ("trial", 2, "this boot or the next must be completed",
-                 {"state": "running", "boots_left": 1}),
-                ("trial", 3, "this boot must be completed", {"state": "running", "boots_left": 0}),
-                ("passed", 1, "passed", {"state": "passed"})):
-            self.trials(state, incomplete)
-            self.assertIn(f"\nThis boot: 5.26.0-rev0: Signed, active\nTrial: {line}\n",
-                          self.wmopkg("show", "pkgname").stdout)
-            shown = json.loads(self.wmopkg("show", "pkgname", "json").stdout)["packages"][0]
-            self.assertEqual(shown["trial"], trial)
-
-    def trials(self, state, incomplete):
-        """What boots with the package leave behind."""
-        subprocess.run([bench.BUILD, "extract", "--manifest", "manifest", self.package], check=True,
-                       stdout=subprocess.DEVNULL)
-        digest = hashlib.sha256(bench.read("manifest")).hexdigest()
-        bench.write("persist/wmopkg/trials.json", json.dumps({
-            "type": "trials", "format": 1, "completed": False, "packages": [
-                {"id": digest, "name": "pkgname", "persistent": False, "state": state,
-                 "incomplete": incomplete, "ran": True}]}).encode())
 
     def test_volume_that_is_not_there(self):
         self.install(self.package)

@@ -5,7 +5,11 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import schema  # noqa: E402  pylint: disable=wrong-import-position
 
 
 def run(*command, check=True, **options):
@@ -158,7 +162,7 @@ class Device:
         done = subprocess.run([self.wmopkg, "--config", self.base + "/conf", "verify", path, "json"],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, check=False)
-        return json.loads(done.stdout)
+        return schema.check("verify", json.loads(done.stdout))
 
     def boot_with(self, cmdline):
         write(self.base + "/cmdline", cmdline + "\n")
@@ -214,7 +218,7 @@ class Device:
         os.unlink(f"{self.base}/{store}/packages/{name}.wmopkg")
 
     def state(self):
-        return json.loads(read(self.base + "/run/state.json"))
+        return schema.check("state", json.loads(read(self.base + "/run/state.json")))
 
     def package(self, name, persistent=False):
         for package in self.state()["packages"]:
@@ -227,6 +231,7 @@ class Device:
         if not self.shown:
             told = json.loads(run(self.wmopkg, "--config", self.base + "/conf", "show",
                                   "json").stdout)
+            schema.check("show", told)
             self.shown = {package["name"]: package for package in told["packages"]}
         return self.shown[name]
 

@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""All JSON that the programs print, in many states, held to docs/schema: keys that a schema
+does not have are wrong, and so are keys of a schema that no output has."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+import bench
+import states
+
+TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+sys.path.insert(0, TESTS)
+import schema  # noqa: E402  pylint: disable=wrong-import-position
+
+TOLD = set()
+# Held to real files where there are some: tests/kernel.
+ELSEWHERE = {"state.json"}
+
+
+def held(name, output):
+    """A program's output, which is as the schema says."""
+    told = schema.check(name, schema.parse(output))
+    TOLD.update(schema.keys_told(name + ".json", told))
+    return told
+
+
+class Json(states.Case):
+    def output(self, *words, status=0):
+        result = subprocess.run([bench.WMOPKG, "--config", "wmopkg.conf", *words],
+                                stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        self.assertEqual(result.returncode, status, result.stderr)
+        return result.stdout
+
+    def show(self, *words):
+        told = held("show", self.output("show", *words, "json"))
+        for item in told["packages"]:
+            self.assertEqual("package" in item, bool(words) and item["status"] != "removed"
+                             and item.get("reason", {}).get("code") != "not-a-file")
+        return told
+
+    def inspect(self, name, *words, status=0):
+        result = subprocess.run([bench.BUILD, "inspect", "--json", *words], capture_output=True,
+                                check=False)
+        self.assertEqual((result.returncode, result.stderr), (status, b""))
+        return held(name, result.stdout)
+
+    def check_no_output(self, status, *words):
+        """An error is on stderr, and half an object is nowhere."""
+        result = self.wmopkg(*words)
+        self.assertEqual((result.returncode, result.stdout), (status, ""))
+        self.assertRegex(result.stderr, r"\Awmopkg: .+\n\Z")
+
+
+class Show(Json):
+    def test_none(self):
+        self.assertEqual(self.show(), {"format": 1, "allow_untrusted": False, "packages": []})
+        self.check_no_output(4, "show", "frobnicate", "json")
+
+    def test_to_the_letter(self):
+        self.install(self.package)
+        self.booted()
+        item = {"name": "pkgname", "persistent": False, "status": "pending", "active": False,
+                "verification": "Signed", "identity": "pkgname", "version": "5.26.0-rev0",
+                "description": "Example"}
+        self.assertEqual(self.show(), {"format": 1, "allow_untrusted": False, "packages": [item]})
+        one = self.show("pkgname")
+        package = one["packages"][0].pop("package")
+        item.update({"file": f"{self.folder}/data/packages/pkgname.wmopkg", "epoch_floor": 0,
+                     "trial": {"state": "coming"}})
+        self.assertEqual(one, {"format": 1, "allow_untrusted": False, "packages": [item]})
+        self.assertEqual((package["verdict"], package["file_bytes"]),
+                         ("Signed", os.path.getsize(self.package)))
+
+    def test_every_status(self):
+        for name in ("active", "inactive", "replaced", "moved"):
+            self.place(self.package, name)
+        self.place(self.package, "moved", "persist")
+        os.unlink("data/packages/moved.wmopkg")
+        self.booted(self.entry("active"), self.entry("removed"), self.entry("moved", version="0.9"),
+                    self.entry("inactive", active=False, code="disabled", message="none"),
+                    {**self.entry("replaced", version="1.0"),
+                     "file": {"inode": 1, "bytes": 1, "changed_ns": 1}})
+        self.assertEqual([(item["name"], item["status"], item["active"], item.get("ends"),
+                           item.get("moved"), item.get("running_version"),
+                           item.get("reason", {}).get("code")) for item in self.show()["packages"]],
+                         [("active", "active", True, None, None, None, None),
+                          ("inactive", "inactive", False, None, None, None, "disabled"),
+                          ("moved", "pending", True, None, True, "0.9", None),
+                          ("replaced", "pending", True, None, None, "1.0", None),
+                          ("removed", "removed", True, True, None, None, None)])
+        for name in ("active", "removed", "moved", "inactive", "replaced"):
+            self.show(name)
+        os.unlink("run/state.json")
+        self.assertEqual({item["status"] for item in self.show()["packages"]}, {"unknown"})
+
+    def test_every_verification(self):
+        """What is allowed, what is not, and what is no package."""
+        subprocess.run([bench.BUILD, "keys", "strangers"], check=True, stdout=subprocess.DEVNULL)
+        self.place(self.make("unsigned"), "unsigned")
+        self.place(self.make("untrusted", keys="strangers"), "untrusted")
+        self.place(self.make("other", "--compatible", "EX-9*", "--compatible", "EX-8",
+                             "--firmware-min", "5.20", "--firmware-max", "6", "--epoch", "3",
+                             "--priority", "-2", keys=self.keys), "incompatible")
+        self.place(self.package, "signed", "persist")
+        os.mkdir("data/packages/folder.wmopkg")
+        for name, content in (("empty", b""), ("text", b"no package\n" * 1000),
+                              ("cut", bench.read(self.package)[:-4096])):
+            bench.write(f"data/packages/{name}.wmopkg", content)
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write('model = "EX-7"\nfirmware_version = "5.26"\nanchor = always\n')
+        for cmdline in ("", "wmopkg.allow_untrusted=1"):
+            self.boot(cmdline)
+            told = self.show()
+            for item in told["packages"]:
+                self.show(item["name"])
+        self.assertEqual(told["locked"]["code"], "locked")
+        self.assertEqual({item["name"]: item["verification"] for item in told["packages"]},
+                         {"cut": "Invalid", "empty": "Invalid", "folder": "Invalid",
+                          "incompatible": "Incompatible", "signed": "Signed", "text": "Invalid",
+                          "unsigned": "Unsigned", "untrusted": "Untrusted"})
+
+    def test_trial(self):
+        self.install(self.package)
+        self.booted(self.entry("pkgname"))
+        digest = json.loads(self.output("audit", "json").splitlines()[-1])["id"]
+        for state, count in (("trial", 1), ("passed", 2), ("quarantined", 0)):
+            bench.write("persist/wmopkg/trials.json", json.dumps({
+                "type": "trials", "format": 1, "completed": True, "packages": [
+                    {"id": digest, "name": "pkgname", "persistent": False, "state": state,
+                     "incomplete": count, "ran": state != "quarantined"}]}).encode())
+            trial = self.show("pkgname")["packages"][0]["trial"]
+            self.assertEqual(trial["state"], {"trial": "running"}.get(state, state))
+
+    def test_texts_of_all_kinds(self):
+        self.craft("wide", description="漢字 e\u0301 \U0001f600", version="\u00fc\"\\/<>&")
+        for name, text in (("escape", "\x1b[2J"), ("override", "a\u202eb"),
+                           ("bytes", b"\xff\xe6".decode("utf-8", "surrogateescape"))):
+            self.craft(name, description=text)
+        told = self.show()
+        self.assertEqual([item.get("description") for item in told["packages"]],
+                         [None, None, None, "漢字 e\u0301 \U0001f600"])
+        for item in told["packages"]:
+            self.show(item["name"])
+            held("verify", self.output("verify", f"data/packages/{item['name']}.wmopkg", "json",
+                                       status=3))
+
+    def test_a_path_of_any_bytes(self):
+        """Where it lies may be no UTF-8; what is printed is."""
+        folder = os.fsencode(self.folder) + b"/d\xff\x1b"
+        os.rename("data", folder)
+        os.symlink(folder, "data")
+        self.install(self.package)
+        told = self.show("pkgname")["packages"][0]
+        self.assertEqual(told["file"], f"{self.folder}/d??/packages/pkgname.wmopkg")
+
+    def test_errors(self):
+        bench.write("bad.conf", b"date = 1\n")
+        self.check_no_output(1, "--config", "bad.conf", "show", "json")
+        self.check_no_output(4, "--config", "none.conf", "show", "json")
+
+
+class Verify(Json):
+    def test_accepted(self):
+        told = held("verify", self.output("verify", self.package, "json"))
+        self.assertEqual((told["accepted"], told["verdict"]), (True, "Signed"))
+
+    def test_refused(self):
+        for package in (self.make("unsigned"), bench.write("x", b"x"), bench.write("empty", b"")):
+            told = held("verify", self.output("verify", package, "json", status=3))
+            self.assertEqual(told["accepted"], False)
+        self.assertEqual(held("verify", self.output("verify", "x", "json", status=3)), {
+            "accepted": False, "verdict": "Invalid", "reason": {
+                "code": "bad-length",
+                "message": "the file has 1 bytes, too few for a package"}})
+
+    def test_no_file(self):
+        self.check_no_output(4, "verify", "not-there", "json")
+        self.check_no_output(1, "verify", "data", "json")
+
+
+class Inspect(Json):
+    def test_package(self):
+        os.environ["SOURCE_DATE_EPOCH"] = "1700000000"
+        self.addCleanup(os.environ.pop, "SOURCE_DATE_EPOCH")
+        package = self.make("built", "--persistent", "required", keys=self.keys)
+        told = self.inspect("package", "--keys", "keys", package)
+        self.assertEqual((told["built"], told["persistent"], told["signer"]["trusted_by"]),
+                         (1700000000, "required", "root.pem"))
+        self.inspect("package", package)
+        self.inspect("package", bench.write("x", b"x"), status=3)
+
+    def test_statement(self):
+        signer = ("--key", f"{self.keys}/unlock.key", "--cert", f"{self.keys}/unlock.pem")
+        subprocess.run([bench.BUILD, "unlock", "--serial", "SN-1", "--allow", "untrusted",
+                        "--not-after", "2099-12-31", *signer, "unlock"], check=True,
+                       stdout=subprocess.DEVNULL)
+        signer = ("--key", f"{self.keys}/signer.key", "--cert", f"{self.keys}/signer.pem")
+        subprocess.run([bench.BUILD, "denylist", "--number", "7", "--name", "pkgname=3",
+                        "--package", self.package, "--key-id", "0a" * 32, *signer, "denylist"], check=True,
+                       stdout=subprocess.DEVNULL)
+        for file, kind in (("unlock", "unlock"), ("denylist", "denylist")):
+            self.assertEqual(self.inspect("statement", file)["type"], kind)
+            self.inspect("statement", "--keys", "keys", file)
+
+
+class Audit(Json):
+    def lines(self):
+        return [held("audit", line) for line in self.output("audit", "json").splitlines()]
+
+    def test_lines(self):
+        self.assertEqual(self.lines(), [])
+        self.install(self.package)
+        self.wmopkg("install", self.make("unsigned"))
+        self.wmopkg("remove", "pkgname", "--yes")
+        self.wmopkg("denylist", "cmdline")
+        events = [line["event"] for line in self.lines()]
+        self.assertEqual(events, ["install", "refuse", "remove", "refuse"])
+
+
+class ZSchemas(unittest.TestCase):
+    """Comes last, and asks what the others saw."""
+
+    def test_sound(self):
+        for name in schema.names():
+            schema.jsonschema.Draft202012Validator.check_schema(schema.load(name))
+
+    def test_every_key_is_described(self):
+        def walk(part):
+            if isinstance(part, dict):
+                for key, item in part.get("properties", {}).items():
+                    if part.get("type") == "object":
+                        self.assertIn("description", item, key)
+                for item in part.values():
+                    walk(item)
+        for name in schema.names():
+            walk(schema.load(name))
+
+    def test_every_key_was_seen(self):
+        for name in schema.names():
+            if name not in ELSEWHERE:
+                missing = {place for key, place in schema.keys_of(name).items() if key not in TOLD}
+                self.assertEqual(missing, set())
+
+    def test_every_file_is_in_the_document(self):
+        with open(os.path.join(TESTS, "..", "docs", "json.md"), encoding="utf-8") as file:
+            links = re.findall(r"\(schema/([a-z]+\.json)\)", file.read())
+        self.assertEqual(sorted(set(links)), schema.names())
+
+
+if __name__ == "__main__":
+    unittest.main()

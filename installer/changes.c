@@ -95,9 +95,13 @@ const char *changes_word(enum overlay_shadow_deed deed)
 	return words[deed];
 }
 
+/* A system's own words may hold any byte; JSON may not. */
 static bool put_text(struct json_object *object, const char *key, const char *text)
 {
-	return verity_json_put(object, key, json_object_new_string(text));
+	cleanup_free char *plain = strdup(text);
+
+	return plain && verity_json_put(object, key,
+					json_object_new_string(verity_text_plain(plain)));
 }
 
 static bool put_package(struct json_object *object, const struct layering_package *owner)

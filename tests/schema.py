@@ -7,6 +7,7 @@ import os
 
 import jsonschema
 
+TOLD = set()
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "docs", "schema")
 
 
@@ -59,7 +60,13 @@ def check(name, told):
     """@told is as docs/schema/@name.json has it; it is returned."""
     for error in validator(name + ".json").iter_errors(told):
         raise AssertionError(f"{name}.json: {error.json_path}: {error.message}")
+    TOLD.update(keys_told(name + ".json", told))
     return told
+
+
+def unseen(name):
+    """Keys of @name.json that nothing had that was checked so far."""
+    return sorted(place for key, place in keys_of(name + ".json").items() if key not in TOLD)
 
 
 def resolve(file, part):

@@ -6,10 +6,14 @@ directory tree: the firmware lies where a boot leaves it."""
 import json
 import os
 import shutil
+import sys
 import unittest
 
 import bench
-from test_show import WithState
+import states
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import schema  # noqa: E402  pylint: disable=wrong-import-position
 
 # Text makes a file, None a folder; see make_tree() for the others.
 FIRMWARE = {
@@ -68,7 +72,7 @@ def make_tree(folder, files):
     return folder
 
 
-class Contents(WithState):
+class Contents(states.Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -96,7 +100,7 @@ class Contents(WithState):
     def read_json(self, *words):
         result = self.wmopkg(*words, "json")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
-        return json.loads(result.stdout)
+        return schema.check(words[0], json.loads(result.stdout))
 
 
 VERSION = "5.26.0-rev0"
@@ -251,13 +255,15 @@ class Which(Contents):
             {"path": "/usr/share/notes", "state": "present", "kind": "folder", "owner": base,
              "merged": [base, firmware]}])
         absent = self.wmopkg("which", "/none", "json")
+        schema.check("which", json.loads(absent.stdout))
         self.assertEqual(absent.returncode, 4)
         self.assertEqual(json.loads(absent.stdout)["now"], [{"path": "/none", "state": "absent"}])
         os.unlink("data/packages/base.wmopkg")
         self.assertEqual(self.read_json("which", "/etc/issue")["unknown"], [
             {"package": "base", "version": VERSION, "now": True, "after_reboot": False,
              "why": "removed, and active until the next boot"}])
-        self.assertEqual(json.loads(self.wmopkg("which", "/proc/version", "json").stdout)
+        mounted = self.wmopkg("which", "/proc/version", "json").stdout
+        self.assertEqual(schema.check("which", json.loads(mounted))
                          .get("mounted"), None)
 
 
@@ -362,6 +368,16 @@ class Conflicts(Contents):
         result = self.wmopkg("which", "/etc/motd", user=65534)
         self.assertEqual((result.returncode, result.stdout), (1, ""))
         self.assertIn("run/layers/root: Permission denied", result.stderr)
+
+
+class ZSchemas(unittest.TestCase):
+    """Comes last: no key of a schema that none of the above had."""
+
+    def test_every_key_was_seen(self):
+        unseen = schema.unseen("which") + schema.unseen("conflicts")
+        # `create` lets no such mark into a package, and nothing is mounted in a tree of folders
+        self.assertEqual([key for key in unseen if not key.endswith("/redirected")],
+                         ["which.json/mounted"])
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Us and the peers on the same bytes in one run: wall time, processor time, peak memory.
 
-    tests/bench/bench.py BUILD-FOLDER [verify] [create]
+    tests/bench/bench.py BUILD-FOLDER [verify] [create] [install]
 
 Every figure is the median of RUNS runs after one that warms the caches; the commands take
 turns, so that a machine that changes its speed changes it for all of them.
@@ -16,6 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "installer"))
+import servers  # noqa: E402
 
 RUNS = 5
 IMAGE_MIB = 512
@@ -78,14 +81,17 @@ def section(title):
     print(f"\n{title}", flush=True)
 
 
-def bench_verify(build, folder):
-    section(f"verify: a package of {IMAGE_MIB} MiB, warm cache")
+def make_random(build, folder):
+    """A signed package whose image is as large as its content, and a device that trusts it."""
+    package, configuration = (os.path.join(folder, name) for name in
+                              ("random.wmopkg", "wmopkg.conf"))
+    if os.path.exists(package):
+        return package, configuration
     tree = os.path.join(folder, "random")
     os.mkdir(tree)
     with open(os.path.join(tree, "data"), "wb") as file:
         for _ in range(IMAGE_MIB):
             file.write(os.urandom(1 << 20))  # does not compress: the image is as large
-    package = os.path.join(folder, "random.wmopkg")
     keys = os.path.join(folder, "keys")
     subprocess.run([build + "/installer/wmopkg-build", "keys", keys], check=True,
                    stdout=subprocess.DEVNULL)
@@ -96,10 +102,17 @@ def bench_verify(build, folder):
     ring = os.path.join(folder, "ring")
     os.mkdir(ring)
     shutil.copy(keys + "/root.pem", ring)
-    configuration = os.path.join(folder, "wmopkg.conf")
     with open(configuration, "w", encoding="utf-8") as file:
         file.write(f'keys = "{ring}"\n')
+        for key in ("data", "persist", "run"):
+            os.mkdir(os.path.join(folder, key))
+            file.write(f'{key} = "{folder}/{key}"\n')
+    return package, configuration
 
+
+def bench_verify(build, folder):
+    section(f"verify: a package of {IMAGE_MIB} MiB, warm cache")
+    package, configuration = make_random(build, folder)
     image, hashes = os.path.join(folder, "image"), os.path.join(folder, "tree")
     subprocess.run([build + "/installer/wmopkg-build", "extract", "--image", image, "--tree",
                     hashes, package], check=True)
@@ -145,7 +158,30 @@ def bench_create(build, folder):
           "times its bytes")
 
 
-BENCHES = {"verify": bench_verify, "create": bench_create}
+def bench_install(build, folder):
+    section(f"install: a package of {IMAGE_MIB} MiB over http, and its parts")
+    package, configuration = make_random(build, folder)
+    wmopkg = [build + "/installer/wmopkg", "--config", configuration]
+    copy = os.path.join(folder, "copy", os.path.basename(package))
+    os.mkdir(os.path.dirname(copy))
+    nginx = servers.Nginx(os.path.join(folder, "nginx"), folder)
+    try:
+        url = f"http://127.0.0.1:{nginx.port}/random.wmopkg"
+        medians = compare({
+            "wmopkg install": [*wmopkg, "install", url],
+            "curl -o FILE": ["curl", "--silent", "--show-error", "-o", copy, url],
+            "wmopkg verify FILE": [*wmopkg, "verify", copy],
+        })
+    finally:
+        nginx.close()
+    us, peers = medians.pop("wmopkg install"), medians.values()
+    print(f"  {us.cpu / sum(peer.cpu for peer in peers):.2f} times the processor time of curl and "
+          "verify together (goal: at most 1.3)")
+    print(f"  {us.wall / sum(peer.wall for peer in peers):.2f} times their wall time")
+    print(f"  peak memory {us.peak_kib / 1024:.1f} MiB (goal: at most 24)")
+
+
+BENCHES = {"verify": bench_verify, "create": bench_create, "install": bench_install}
 
 
 def main():

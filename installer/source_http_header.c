@@ -10,6 +10,15 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* What goes back to a server must stay the one line that it was. */
+static bool is_line(const char *value)
+{
+	for (; *value; value++)
+		if ((unsigned char)*value < ' ' || *value == '\x7f')
+			return false;
+	return true;
+}
+
 static void keep(char *ret, const char *value, size_t size)
 {
 	while (size && is_blank(value[0]))
@@ -54,9 +63,13 @@ void source_http_hear_line(struct source_http_answer *answer, const char *line,
 	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
 		size_t length = strlen(headers[i].name);
 
-		if (size > length && strncasecmp(line, headers[i].name, length) == 0)
-			keep((char *)answer + headers[i].offset, line + length,
-			     size - length);
+		char *value = (char *)answer + headers[i].offset;
+
+		if (size <= length || strncasecmp(line, headers[i].name, length) != 0)
+			continue;
+		keep(value, line + length, size - length);
+		if (!is_line(value))
+			value[0] = '\0';
 	}
 	/* A weak one does not promise the same bytes. */
 	if (answer->etag[0] != '"')

@@ -4,7 +4,9 @@
 #include <stdio.h>
 
 #include "installer/auditing.h"
+#include "installer/cmd_statement.h"
 #include "installer/command.h"
+#include "installer/facts.h"
 #include "installer/facts_statement.h"
 #include "installer/installed.h"
 #include "installer/statement.h"
@@ -25,10 +27,11 @@ static int show(struct device *device, struct verity_error *err)
 		return 0;
 	}
 	signer = verity_denylist_signer(list);
-	printf("Number: %" PRIu32 "\nSigner: %s\n", verity_denylist_number(list),
-	       signer->subject);
-	printf("Trusted by: %s\n",
-	       signer->anchor[0] ? signer->anchor : "nobody in the key ring any more");
+	facts_line("Number", "%" PRIu32, verity_denylist_number(list));
+	facts_line("Signer", "%s", signer->subject);
+	facts_line("Trusted by", "%s",
+		   signer->anchor[0] ? signer->anchor
+				     : "nobody in the key ring any more");
 	for (size_t i = 0; i < verity_denylist_count(list); i++)
 		facts_print_deny(verity_denylist_at(list, i));
 	return 0;
@@ -111,8 +114,13 @@ static int set(struct device *device, const char *file, struct verity_error *err
 enum exit_status command_denylist(struct device *device, const struct words *words)
 {
 	struct verity_error err;
-	int r = words_has(words, WORD_FILE) ? set(device, words->values[WORD_FILE], &err)
-					    : show(device, &err);
+	int r;
 
+	if (words_has(words, WORD_FILE))
+		r = set(device, words->values[WORD_FILE], &err);
+	else if (words_has(words, WORD_JSON))
+		r = denylist_json(device, &err);
+	else
+		r = show(device, &err);
 	return r < 0 ? statement_report(&err) : report_output();
 }

@@ -17,28 +17,10 @@ static bool put_text(struct json_object *object, const char *key, const char *te
 	return !text[0] || verity_json_put(object, key, json_object_new_string(text));
 }
 
-/* A system's own words may hold any byte; JSON may not. */
-static bool put_message(struct json_object *object, const char *message)
-{
-	char plain[VERITY_MESSAGE_MAX];
-
-	snprintf(plain, sizeof(plain), "%s", message);
-	return put_text(object, "message", verity_text_plain(plain));
-}
-
 static bool put_reason(struct device *device, struct json_object *object, const char *key,
 		       const struct verity_error *reason)
 {
-	const char *hint = allowed_hint(device, reason->code);
-	struct json_object *child;
-
-	if (reason->code == VERITY_OK)
-		return true;
-	child = json_object_new_object();
-	return verity_json_put(object, key, child) &&
-	       put_text(child, "code", verity_code_name(reason->code)) &&
-	       put_message(child, reason->message) &&
-	       put_text(child, "hint", hint ? hint : "");
+	return facts_put_reason(object, key, reason, allowed_hint(device, reason->code));
 }
 
 static bool put_boolean(struct json_object *object, const char *key, bool value)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "installer/auditing.h"
+#include "installer/cmd_statement.h"
 #include "installer/command.h"
 #include "installer/facts.h"
 #include "installer/statement.h"
@@ -159,6 +160,8 @@ enum exit_status command_unlock(struct device *device, const struct words *words
 		r = set(device, words->values[WORD_FILE], &err);
 	else if (words_has(words, WORD_CLEAR))
 		r = clear(device, &err);
+	else if (words_has(words, WORD_JSON))
+		r = unlock_json(device, &err);
 	else
 		r = show(device, &err);
 	return r < 0 ? statement_report(&err) : report_output();

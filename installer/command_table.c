@@ -66,12 +66,12 @@ static const struct form *const retry_forms[] = {
 };
 
 static const struct form *const unlock_forms[] = {
-	FORM(EITHER(FILE, CLEAR)),
+	FORM({WORD_FILE, PLACE_OR_NEXT}, EITHER(CLEAR, JSON)),
 	NULL,
 };
 
 static const struct form *const denylist_forms[] = {
-	FORM(OPTIONAL(FILE)),
+	FORM(EITHER(FILE, JSON)),
 	NULL,
 };
 

@@ -134,7 +134,8 @@ static bool put_hex(struct json_object *object, const char *key, const uint8_t *
 	return put_text(object, key, text);
 }
 
-static bool put_reason(struct json_object *object, const struct verity_error *reason)
+bool facts_put_reason(struct json_object *object, const char *key,
+		      const struct verity_error *reason, const char *hint)
 {
 	char plain[VERITY_MESSAGE_MAX];
 	struct json_object *child;
@@ -143,19 +144,29 @@ static bool put_reason(struct json_object *object, const struct verity_error *re
 		return true;
 	snprintf(plain, sizeof(plain), "%s", reason->message);
 	child = json_object_new_object();
-	return verity_json_put(object, "reason", child) &&
+	return verity_json_put(object, key, child) &&
 	       put_text(child, "code", verity_code_name(reason->code)) &&
-	       put_text(child, "message", verity_text_plain(plain));
+	       put_text(child, "message", verity_text_plain(plain)) &&
+	       (!hint || put_text(child, "hint", hint));
 }
 
-static struct json_object *signer_object(const struct verity_signer *signer)
+/* A file's name may hold any byte; JSON may not. */
+static bool put_plain(struct json_object *object, const char *key, const char *text)
+{
+	char plain[VERITY_KEYRING_NAME_MAX + 1];
+
+	snprintf(plain, sizeof(plain), "%s", text);
+	return put_text(object, key, verity_text_plain(plain));
+}
+
+struct json_object *facts_signer(const struct verity_signer *signer)
 {
 	cleanup_with(json_object_put_p) struct json_object *object =
 		json_object_new_object();
 
 	if (!object || !put_text(object, "subject", signer->subject) ||
 	    !put_hex(object, "key", signer->key_id, sizeof(signer->key_id)) ||
-	    (signer->anchor[0] && !put_text(object, "trusted_by", signer->anchor)) ||
+	    (signer->anchor[0] && !put_plain(object, "trusted_by", signer->anchor)) ||
 	    (signer->signed_at >= 0 &&
 	     !verity_json_put(object, "signed_at",
 			      json_object_new_int64(signer->signed_at))))
@@ -174,9 +185,9 @@ bool facts_put_signers(struct json_object *object,
 	if (!verity_json_put(object, "signers", list))
 		return false;
 	for (size_t i = 0; i < signatures->count; i++)
-		if (!verity_json_append(list, signer_object(&signatures->signers[i])))
+		if (!verity_json_append(list, facts_signer(&signatures->signers[i])))
 			return false;
-	return verity_json_put(object, "signer", signer_object(&signatures->signers[0]));
+	return verity_json_put(object, "signer", facts_signer(&signatures->signers[0]));
 }
 
 static bool put_image(struct json_object *object, const struct verity_manifest *manifest)
@@ -219,7 +230,7 @@ bool facts_put_verdict(struct json_object *object, enum verity_verdict verdict,
 		       const struct verity_error *reason)
 {
 	return put_text(object, "verdict", verity_verdict_name(verdict)) &&
-	       put_reason(object, reason);
+	       facts_put_reason(object, "reason", reason, NULL);
 }
 
 int facts_add_json(struct json_object *object, const struct verity_judgement *judgement,

@@ -58,6 +58,22 @@ bool facts_put_signers(struct json_object *object,
 		       const struct verity_signatures *signatures) must_check;
 
 /**
+ * facts_put_reason - {code, message, hint}, where there is a reason
+ * @hint: NULL: left out
+ *
+ * Return: false where memory is short.
+ */
+bool facts_put_reason(struct json_object *object, const char *key,
+		      const struct verity_error *reason, const char *hint) must_check;
+
+/**
+ * facts_signer - {subject, key, trusted_by, signed_at}
+ *
+ * Return: the caller's; NULL where memory is short.
+ */
+struct json_object *facts_signer(const struct verity_signer *signer) must_check;
+
+/**
  * facts_format_time - "2026-11-23 01:02:03 UTC"
  */
 void facts_format_time(int64_t when, char ret[static 32]);

@@ -2,7 +2,6 @@
 #include "installer/facts_statement.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "installer/facts.h"
 #include "verity/hex.h"
@@ -15,14 +14,14 @@ void facts_print_deny(const struct verity_deny *deny)
 	verity_hex_encode(deny->digest, sizeof(deny->digest), hex);
 	switch (deny->kind) {
 	case VERITY_DENY_KEY:
-		printf("Denied key: %s\n", hex);
+		facts_line("Denied key", "%s", hex);
 		break;
 	case VERITY_DENY_ROOT_HASH:
-		printf("Denied root hash: %s\n", hex);
+		facts_line("Denied hash", "%s", hex);
 		break;
 	case VERITY_DENY_NAME:
-		printf("Denied name: %s below epoch %" PRIu32 "\n", deny->name,
-		       deny->epoch_below);
+		facts_line("Denied name", "%s below epoch %" PRIu32, deny->name,
+			   deny->epoch_below);
 		break;
 	}
 }
@@ -31,19 +30,21 @@ void facts_print_statement(const struct verity_statement_peek *peek)
 {
 	char words[VERITY_UNLOCK_WORDS_MAX], until[32];
 
-	printf("Type: %s\n", verity_statement_type_name(peek->type));
+	facts_line("Type", "%s", verity_statement_type_name(peek->type));
 	if (peek->type == VERITY_STATEMENT_DENYLIST) {
-		printf("Number: %" PRIu32 "\n", peek->number);
+		facts_line("Number", "%" PRIu32, peek->number);
 		for (size_t i = 0; i < peek->count; i++)
 			facts_print_deny(&peek->entries[i]);
 		return;
 	}
 	verity_unlock_words(peek->allows, words);
 	facts_format_time(peek->not_after, until);
-	printf("Serial: %s\nAllows: %s\nUntil: %s\n", peek->serial, words, until);
+	facts_line("Serial", "%s", peek->serial);
+	facts_line("Allows", "%s", words);
+	facts_line("Until", "%s", until);
 }
 
-static struct json_object *deny_object(const struct verity_deny *deny)
+struct json_object *facts_deny(const struct verity_deny *deny)
 {
 	cleanup_with(json_object_put_p) struct json_object *object =
 		json_object_new_object();
@@ -76,13 +77,12 @@ static bool put_denylist(struct json_object *object,
 	if (!verity_json_put(object, "deny", list))
 		return false;
 	for (size_t i = 0; i < peek->count; i++)
-		if (!verity_json_append(list, deny_object(&peek->entries[i])))
+		if (!verity_json_append(list, facts_deny(&peek->entries[i])))
 			return false;
 	return true;
 }
 
-static bool put_unlock(struct json_object *object,
-		       const struct verity_statement_peek *peek)
+bool facts_put_allowed(struct json_object *object, unsigned allows)
 {
 	static const unsigned bits[] = {VERITY_ALLOW_UNTRUSTED, VERITY_ALLOW_DOWNGRADE};
 	struct json_object *list = json_object_new_array();
@@ -91,13 +91,20 @@ static bool put_unlock(struct json_object *object,
 	if (!verity_json_put(object, "allow", list))
 		return false;
 	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
-		if (!(peek->allows & bits[i]))
+		if (!(allows & bits[i]))
 			continue;
 		verity_unlock_words(bits[i], word);
 		if (!verity_json_append(list, json_object_new_string(word)))
 			return false;
 	}
-	return verity_json_put(object, "serial", json_object_new_string(peek->serial)) &&
+	return true;
+}
+
+static bool put_unlock(struct json_object *object,
+		       const struct verity_statement_peek *peek)
+{
+	return facts_put_allowed(object, peek->allows) &&
+	       verity_json_put(object, "serial", json_object_new_string(peek->serial)) &&
 	       verity_json_put(object, "not_after",
 			       json_object_new_int64(peek->not_after));
 }

@@ -26,3 +26,18 @@ void facts_print_statement(const struct verity_statement_peek *peek);
  */
 bool facts_put_statement(struct json_object *object,
 			 const struct verity_statement_peek *peek) must_check;
+
+/**
+ * facts_put_allowed - what an unlock statement allows, as the list "allow"
+ * @allows: bits, VERITY_ALLOW_*
+ *
+ * Return: false where memory is short.
+ */
+bool facts_put_allowed(struct json_object *object, unsigned allows) must_check;
+
+/**
+ * facts_deny - one entry of a deny list: {key}, {root_hash} or {name, epoch_below}
+ *
+ * Return: the caller's; NULL where memory is short.
+ */
+struct json_object *facts_deny(const struct verity_deny *deny) must_check;

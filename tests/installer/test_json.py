@@ -47,6 +47,19 @@ class Json(states.Case):
         self.assertEqual((result.returncode, result.stderr), (status, b""))
         return held(name, result.stdout)
 
+    def statement(self, kind, signer, *words):
+        subprocess.run([bench.BUILD, kind, *words, "--key", f"{self.keys}/{signer}.key", "--cert",
+                        f"{self.keys}/{signer}.pem", kind], check=True, stdout=subprocess.DEVNULL)
+        return kind
+
+    def unlock(self):
+        return self.statement("unlock", "unlock", "--serial", "SN-1", "--allow", "untrusted",
+                              "--not-after", "2099-12-31")
+
+    def denylist(self):
+        return self.statement("denylist", "signer", "--number", "7", "--name", "pkgname=3",
+                              "--package", self.package, "--key-id", "0a" * 32)
+
     def check_no_output(self, status, *words):
         """An error is on stderr, and half an object is nowhere."""
         result = self.wmopkg(*words)
@@ -193,17 +206,49 @@ class Inspect(Json):
         self.inspect("package", bench.write("x", b"x"), status=3)
 
     def test_statement(self):
-        signer = ("--key", f"{self.keys}/unlock.key", "--cert", f"{self.keys}/unlock.pem")
-        subprocess.run([bench.BUILD, "unlock", "--serial", "SN-1", "--allow", "untrusted",
-                        "--not-after", "2099-12-31", *signer, "unlock"], check=True,
-                       stdout=subprocess.DEVNULL)
-        signer = ("--key", f"{self.keys}/signer.key", "--cert", f"{self.keys}/signer.pem")
-        subprocess.run([bench.BUILD, "denylist", "--number", "7", "--name", "pkgname=3",
-                        "--package", self.package, "--key-id", "0a" * 32, *signer, "denylist"], check=True,
-                       stdout=subprocess.DEVNULL)
-        for file, kind in (("unlock", "unlock"), ("denylist", "denylist")):
+        for file, kind in ((self.unlock(), "unlock"), (self.denylist(), "denylist")):
             self.assertEqual(self.inspect("statement", file)["type"], kind)
             self.inspect("statement", "--keys", "keys", file)
+
+
+class Statements(Json):
+    LOCKED = {"format": 1, "serial": "SN-1", "unlocked": False, "allow_untrusted": False}
+
+    def test_unlock(self):
+        self.assertEqual(held("unlock", self.output("unlock", "json")), {
+            "format": 1, "unlocked": False, "allow_untrusted": False})
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write('serial = "SN-1"\nanchor = always\n')
+        self.assertEqual(held("unlock", self.output("unlock", "json")), self.LOCKED)
+        self.boot("wmopkg.allow_untrusted=1")
+        told = held("unlock", self.output("unlock", "json"))
+        self.assertEqual(told.pop("locked")["code"], "locked")
+        self.assertEqual(told, self.LOCKED)
+        self.output("unlock", self.unlock())
+        told = held("unlock", self.output("unlock", "json"))
+        signer = told["statement"].pop("signer")
+        self.assertEqual((signer["subject"], signer["trusted_by"]),
+                         ("CN=wmopkg development unlock signer", "root.pem"))
+        self.assertEqual(told, {"format": 1, "serial": "SN-1", "unlocked": True,
+                                "allow_untrusted": True, "statement": {
+                                    "allow": ["untrusted"], "serial": "SN-1",
+                                    "not_after": 4102444799}})
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write("firmware_built = 4102444800\n")
+        told = held("unlock", self.output("unlock", "json"))
+        self.assertEqual((told["unlocked"], told["reason"]["code"], told["locked"]["code"]),
+                         (False, "expired", "locked"))
+
+    def test_denylist(self):
+        self.assertEqual(held("denylist", self.output("denylist", "json")),
+                         {"format": 1, "number": 0, "deny": []})
+        self.output("denylist", self.denylist())
+        told = held("denylist", self.output("denylist", "json"))
+        root_hash = held("verify", self.output("verify", self.package, "json", status=3))[
+            "image"]["root_hash"]
+        self.assertEqual(told["signer"]["trusted_by"], "root.pem")
+        self.assertEqual((told["number"], told["deny"]), (7, [
+            {"name": "pkgname", "epoch_below": 3}, {"root_hash": root_hash}, {"key": "0a" * 32}]))
 
 
 class Audit(Json):

@@ -182,7 +182,7 @@ class Unlock(bench.Case):
         self.check(2, "", "unlock: 'b' is wrong here\n  unlock a b\n           ^\n"
                    "  expected: nothing more", "unlock", "a", "b")
         self.check(2, "", "unlock: '--clear' is wrong here\n  unlock --clear\n         ^\n"
-                   "  expected: FILE, clear or nothing more", "unlock", "--clear")
+                   "  expected: FILE, clear, json or nothing more", "unlock", "--clear")
 
 
 class Downgrade(bench.Case):

@@ -174,8 +174,8 @@ class Making(Case):
         lines = self.inspect(0, "Signed", None, "--keys", "keys-ring", "d")
         self.assertEqual(lines[4:], ["Type: denylist", "Number: 4294967295",
                                      "Denied name: brand below epoch 3",
-                                     f"Denied root hash: {root_hash}", f"Denied key: {theirs}",
-                                     f"Denied key: {ours}", f"Denied root hash: {'ab' * 32}",
+                                     f"Denied hash: {root_hash}", f"Denied key: {theirs}",
+                                     f"Denied key: {ours}", f"Denied hash: {'ab' * 32}",
                                      f"File bytes: {os.path.getsize('d')}"])
         facts = json.loads(self.build("inspect", "--json", "--keys", "keys-ring", "d"))
         self.assertEqual((facts["verdict"], facts["type"], facts["number"], facts["deny"]),

@@ -9,6 +9,7 @@
 #include "installer/auditing.h"
 #include "installer/command.h"
 #include "installer/interrupt.h"
+#include "installer/media.h"
 #include "installer/progress.h"
 #include "installer/quarantine.h"
 #include "installer/source.h"
@@ -259,7 +260,7 @@ static int install_from(struct device *device, struct source *source,
 	return receive_anew(device, &install, policy, err);
 }
 
-static int open_source(const struct device *device, const struct words *words,
+static int open_source(struct device *device, const struct words *words,
 		       struct source **ret, struct verity_error *err)
 {
 	const char *authorities = device_config(device)->authorities;
@@ -273,6 +274,9 @@ static int open_source(const struct device *device, const struct words *words,
 		.authorities = authorities[0] ? authorities : NULL,
 	};
 
+	if (words_has(words, WORD_MEDIA))
+		return media_source_open(device, words->values[WORD_MEDIA],
+					 words->values[WORD_MEDIA_PATH], ret, err);
 	return source_open(&request, ret, err);
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "installer/allowed.h"
+#include "installer/cmd_media.h"
 #include "installer/command.h"
 #include "installer/table.h"
 #include "verity/cleanup.h"
@@ -94,6 +95,8 @@ enum exit_status command_show(struct device *device, const struct words *words)
 	struct verity_error err;
 	int r;
 
+	if (words_has(words, WORD_SHOW_MEDIA))
+		return media_show(device, request.json);
 	r = device_store(device, &store, &err);
 	if (r == 0)
 		r = installed_list_read(device, request.name, &list, &err);

@@ -37,6 +37,7 @@
 static const struct form *const install_forms[] = {
 	FORM(FREE(PERSISTENT), FREE(PROTOCOL), FREE(USER), FREE(PASSWORD),
 	     NEEDED(ADDRESS), NEEDED(SERVER_PATH)),
+	FORM(FREE(PERSISTENT), NEEDED_FREE(MEDIA), NEEDED(MEDIA_PATH)),
 	FORM(FREE(PERSISTENT), FREE(USER), FREE(PASSWORD), NEEDED(SOURCE)),
 	NULL,
 };
@@ -46,7 +47,18 @@ static const struct form *const remove_forms[] = {
 };
 
 static const struct form *const show_forms[] = {
+	FORM(NEEDED(SHOW_MEDIA), OPTIONAL(JSON)),
 	FORM(OPTIONAL(NAME), OPTIONAL(JSON)),
+	NULL,
+};
+
+static const struct form *const list_forms[] = {
+	FORM(OPTIONAL(NAME), OPTIONAL(JSON)),
+	NULL,
+};
+
+static const struct form *const media_forms[] = {
+	FORM(OPTIONAL(JSON)),
 	NULL,
 };
 
@@ -93,9 +105,11 @@ static const struct command commands[] = {
 	 "remove a package, or all; asks before it does, unless --yes is given", PACKAGES,
 	 command_remove},
 	{"show", show_forms,
-	 "show the installed packages, or all there is to know of one", PACKAGES,
-	 command_show},
-	{"list", show_forms, "the same as show", PACKAGES, command_show},
+	 "show the installed packages, all there is to know of one, or the media",
+	 PACKAGES, command_show},
+	{"list", list_forms, "the same as show", PACKAGES, command_show},
+	{"media", media_forms, "show the USB sticks and SD cards that are plugged in",
+	 PACKAGES, command_media},
 	{"verify", verify_forms,
 	 "check a package file, and show whether this device would take it", PACKAGES,
 	 command_verify},

@@ -196,6 +196,14 @@ static bool read_item(int sysfs, const char *name, struct media_item *ret)
 	return item.bytes > 0;
 }
 
+bool media_scan_connected(const char *sysfs, const char *name, dev_t number)
+{
+	cleanup_fd int fd = open(sysfs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct media_item item;
+
+	return fd >= 0 && read_item(fd, name, &item) && item.number == number;
+}
+
 static int compare(const void *left, const void *right)
 {
 	const struct media_item *a = left, *b = right;

@@ -77,6 +77,11 @@ void media_list_free(struct media_list *list);
 void media_list_mark_system(struct media_list *list, const char *disk);
 
 /**
+ * media_scan_connected - whether a device is still there, the same, and holds a medium
+ */
+bool media_scan_connected(const char *sysfs, const char *name, dev_t number);
+
+/**
  * media_bus_name - "SD", "USB", "internal"
  */
 const char *media_bus_name(enum media_bus bus);

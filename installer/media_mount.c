@@ -73,8 +73,8 @@ static int open_context(const char *type, const struct driver **ret_driver, int 
 			first = &drivers[i];
 	}
 	return verity_fail(err, VERITY_E_KERNEL_FEATURE,
-			   "this kernel cannot read %s (%s)", type,
-			   first ? first->option : "no driver");
+			   "this kernel cannot read %s: it lacks %s", type,
+			   first ? first->option : "a driver");
 }
 
 static int fail_mount(int why, struct verity_error *err)

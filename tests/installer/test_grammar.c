@@ -135,7 +135,7 @@ static void test_mismatch(void **state)
 		{"remove --yes --yes", 1, "NAME, all or nothing more"},
 		{"show a b", 1, "json or nothing more"},
 		{"show json a", 1, "nothing more"},
-		{"show --json", 0, "NAME, json or nothing more"},
+		{"show --json", 0, "media, NAME, json or nothing more"},
 		{"retry", 0, "NAME"},
 		{"retry a b", 1, "nothing more"},
 		{"verify", 0, "FILE"},

@@ -12,7 +12,7 @@
 /* Labels come from outside, and may hold any byte; JSON may not. */
 static bool put_text(struct json_object *object, const char *key, const char *text)
 {
-	char plain[MEDIA_TEXT_MAX];
+	char plain[256];
 
 	if (!text || !text[0])
 		return true;

@@ -18,7 +18,7 @@ sys.path.insert(0, TESTS)
 import schema  # noqa: E402  pylint: disable=wrong-import-position
 
 # Held to it by tests/kernel, test_conflicts.py
-ELSEWHERE = ("state.json", "which.json", "conflicts.json", "common.json/$defs/owner",
+ELSEWHERE = ("state.json", "media.json", "which.json", "conflicts.json", "common.json/$defs/owner",
              "common.json/$defs/unknown")
 
 
@@ -173,6 +173,15 @@ class Show(Json):
         bench.write("bad.conf", b"date = 1\n")
         self.check_no_output(1, "--config", "bad.conf", "show", "json")
         self.check_no_output(4, "--config", "none.conf", "show", "json")
+
+
+class Media(Json):
+    def test_none(self):
+        self.boot("wmopkg.media=a:LABEL=not-there")
+        for words in (("show", "media"), ("media",)):
+            told = held("media", self.output(*words, "json"))
+            self.assertIn({"label": "a", "match": "LABEL=not-there", "state": "not-connected"},
+                          told["media"])
 
 
 class Verify(Json):

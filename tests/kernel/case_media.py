@@ -10,7 +10,7 @@ import signal
 import stat
 import subprocess
 
-from device import Device, Vendor, equal, run, write
+from device import Device, Vendor, equal, run, schema, write
 
 MIB = 1 << 20
 UUID = "3f1c2b0a-1111-4222-8333-abcdefabcdef"
@@ -362,6 +362,24 @@ def test_not_root(work, build):
                   "root, or change who may do it)\n"))
 
 
+def test_node_of_another_device(work, build):
+    with Device(work, build) as device, Medium(work + "/ext2") as medium, \
+            Medium(work + "/ext3") as other:
+        with_labels(device, "m:LABEL=ext2-stick")
+        number = os.stat(medium.node).st_rdev
+        again = "(plug it in and try again)"
+        for kind, number_of in ((stat.S_IFBLK, os.stat(other.node).st_rdev), (stat.S_IFREG, 0)):
+            os.unlink(medium.node)
+            os.mknod(medium.node, 0o600 | kind, number_of)
+            refused(device, "m", "one.wmopkg",
+                    f"m: no medium with LABEL=ext2-stick is connected {again}", 4)
+        os.unlink(medium.node)
+        refused(device, "m", "one.wmopkg",
+                f"m: no medium with LABEL=ext2-stick is connected {again}", 4)
+        os.mknod(medium.node, 0o600 | stat.S_IFBLK, number)
+        assert install(device, "m", "one.wmopkg").endswith(INSTALLED)
+
+
 def test_show(work, build):
     with Device(work, build) as device, Medium(work + "/ext3") as ext3, \
             Medium(work + "/squash.squashfs") as other:
@@ -380,7 +398,8 @@ def test_show(work, build):
             f"│c         {other.node:16}  {other.name:6}  internal  squashfs  -           {text:8}"
             "  unknown file system│"])
         equal(device.tell("media"), device.tell("show", "media"))
-        equal(json.loads(device.tell("show", "media", "json")), {"format": 1, "media": [
+        told = json.loads(device.tell("show", "media", "json"))
+        equal(schema.check("media", told), {"format": 1, "media": [
             {"label": "external", "state": "not-connected"},
             {"label": "service", "match": "LABEL=ext3-stick", "state": "connected",
              "device": ext3.name, "bus": "internal", "filesystem": "ext3", "volume": "ext3-stick",

@@ -63,6 +63,7 @@ enum exit_status exit_status_of(enum verity_code code)
 	case VERITY_E_STACK:
 	case VERITY_E_TOO_MANY:
 	case VERITY_E_MISPLACED:
+	case VERITY_E_OTHER_NAME:
 	case VERITY_E_DISABLED:
 	case VERITY_E_SAFE_MODE:
 	case VERITY_E_UNSUPPORTED:

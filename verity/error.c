@@ -98,6 +98,8 @@ static int errno_of(enum verity_code code)
 		return -EINTR;
 	case VERITY_E_NO_ROOM:
 		return -ENOSPC;
+	case VERITY_E_OTHER_NAME:
+		return -EEXIST;
 	case VERITY_E_BUSY:
 		return -EBUSY;
 	case VERITY_E_TRANSFER:

@@ -147,6 +147,8 @@
 	  "more than there is room for; the message has the limit", "remove a package")           \
 	X(MISPLACED, "misplaced",                                                                 \
 	  "the package asks for the other store, by its manifest", NULL)                          \
+	X(OTHER_NAME, "other-name",                                                               \
+	  "the package is installed already, under another name", NULL)                           \
 	X(DISABLED, "disabled", "the boot configuration names it in wmopkg.disable",              \
 	  "take the name out of the boot configuration")                                          \
 	X(SAFE_MODE, "safe-mode",                                                                 \

@@ -3,7 +3,8 @@
 
 /*
  * How the two readers of a package (verity/package.c, a whole file; verity/stream.c,
- * bytes as they arrive) get their judgement. No other file includes this.
+ * bytes as they arrive) get their judgement, and verity/peek.c its outlook. No other file
+ * includes this but verity/front.c, for the size.
  */
 
 #include "verity/judge.h"

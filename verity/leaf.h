@@ -11,6 +11,8 @@
 
 struct verity_leaf {
 	uint64_t number;              /* of the hash block in level 0 */
+	uint64_t data_blocks;         /* of the whole image; for messages, as the next */
+	uint64_t image_start;         /* bytes */
 	uint8_t hashes[VERITY_BLOCK]; /* checked; one digest where the tree has no level
 				       */
 };

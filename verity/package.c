@@ -2,13 +2,11 @@
 #include "verity/package.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "verity/cleanup.h"
-#include "verity/io.h"
+#include "verity/front.h"
 #include "verity/judge_private.h"
 
 struct verity_package {
@@ -75,31 +73,6 @@ bool verity_verified_signed(const struct verity_verified *verified)
 	return verity_judgement_signed(verified->judgement);
 }
 
-/* The head and all that comes before the tree, in one buffer of VERITY_FRONT_MAX. */
-static int read_front(const struct verity_package *package, uint8_t *ret,
-		      struct verity_head *ret_head, struct verity_error *reason)
-{
-	int r;
-
-	if (package->file_bytes == 0)
-		return verity_fail(reason, VERITY_E_BAD_LENGTH, "the file is empty");
-	if (package->file_bytes < VERITY_HEAD_BYTES)
-		return verity_fail(reason, VERITY_E_BAD_LENGTH,
-				   "the file has %" PRIu64
-				   " bytes, too few for a package",
-				   package->file_bytes);
-	r = verity_io_read(package->fd, ret, VERITY_HEAD_BYTES, 0, reason);
-	if (r == 0)
-		r = verity_head_decode(ret, ret_head, reason);
-	if (r < 0)
-		return r;
-	if (package->file_bytes < verity_front_bytes(ret_head))
-		return verity_fail(reason, VERITY_E_BAD_LENGTH,
-				   "the file ends within its head, at byte %" PRIu64,
-				   package->file_bytes);
-	return verity_io_read(package->fd, ret, verity_front_bytes(ret_head), 0, reason);
-}
-
 static int check_image(const struct verity_package *package, unsigned threads,
 		       struct verity_error *reason)
 {
@@ -130,7 +103,7 @@ static int judge(struct verity_package *package, const struct verity_policy *pol
 
 	if (!front)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = read_front(package, front, &head, &reason);
+	r = verity_front_read(package->fd, package->file_bytes, front, &head, &reason);
 	if (r < 0)
 		return verity_judgement_new_invalid(&reason, &package->judgement, err);
 	r = verity_judge_front(front, &head, policy, &package->judgement,
@@ -153,26 +126,6 @@ static int judge(struct verity_package *package, const struct verity_policy *pol
 	return 0;
 }
 
-/* O_NONBLOCK: a FIFO must not make the boot wait for a writer. */
-static int open_file(int dirfd, const char *name, struct verity_package *package,
-		     struct verity_error *err)
-{
-	int nofollow = dirfd == AT_FDCWD ? 0 : O_NOFOLLOW;
-	struct stat st;
-
-	package->fd = openat(dirfd, name,
-			     O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | nofollow);
-	if (package->fd < 0 && errno == ELOOP)
-		return verity_fail(err, VERITY_E_NOT_A_FILE, "a link, not a file");
-	if (package->fd < 0 || fstat(package->fd, &st) < 0)
-		return verity_fail_errno(err, errno, "cannot be opened");
-	if (!S_ISREG(st.st_mode))
-		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s, not a file",
-				   S_ISDIR(st.st_mode) ? "a folder" : "a device or pipe");
-	package->file_bytes = (uint64_t)st.st_size;
-	return 0;
-}
-
 int verity_package_open(int dirfd, const char *name, const struct verity_policy *policy,
 			struct verity_package **ret, struct verity_error *err)
 {
@@ -183,7 +136,7 @@ int verity_package_open(int dirfd, const char *name, const struct verity_policy 
 	if (!package)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	package->fd = package->verified.fd = -1;
-	r = open_file(dirfd, name, package, err);
+	r = verity_front_open(dirfd, name, &package->fd, &package->file_bytes, err);
 	if (r == 0)
 		r = judge(package, policy, err);
 	if (r < 0)

@@ -10,7 +10,8 @@
 struct verity_upper {
 	struct verity_geometry geometry;
 	struct verity_root root;
-	uint8_t *bytes; /* levels 1 and up, as they lie in the file; all checked */
+	uint64_t tree_start; /* bytes; for messages */
+	uint8_t *bytes;      /* levels 1 and up, as they lie in the file; all checked */
 };
 
 void verity_upper_free(struct verity_upper *upper)
@@ -40,16 +41,20 @@ static int check_hash_block(const struct verity_upper *upper,
 			    struct verity_hasher *hasher, unsigned level, uint64_t block,
 			    const uint8_t *bytes, struct verity_error *err)
 {
+	const struct verity_geometry *geometry = &upper->geometry;
 	uint8_t digest[1][VERITY_DIGEST_BYTES];
 	int r = verity_hasher_blocks(hasher, bytes, 1, digest, err);
 
 	if (r < 0)
 		return r;
 	if (memcmp(digest[0], expected(upper, level, block), sizeof(digest[0])) != 0)
-		return verity_fail(err, VERITY_E_TREE_MISMATCH,
-				   "hash tree: block %" PRIu64
-				   " of level %u does not match",
-				   block, level);
+		return verity_fail(
+			err, VERITY_E_TREE_MISMATCH,
+			"hash tree: block %" PRIu64 " of %" PRIu64
+			" of level %u, at byte %" PRIu64 " of the file, does not match",
+			block, geometry->level_blocks[level], level,
+			upper->tree_start +
+				(geometry->level_start[level] + block) * VERITY_BLOCK);
 	return 0;
 }
 
@@ -86,7 +91,8 @@ int verity_upper_load(const struct verity_blocks *blocks,
 
 	if (!upper)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	*upper = (struct verity_upper){*geometry, *root, malloc(size + 1)};
+	*upper = (struct verity_upper){*geometry, *root, blocks->tree_start,
+				       malloc(size + 1)};
 	if (!upper->bytes)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	r = verity_hasher_new(root->salt, root->salt_bytes, &hasher, err);
@@ -109,6 +115,8 @@ int verity_leaf_load(const struct verity_upper *upper, const struct verity_block
 	int r;
 
 	ret->number = number;
+	ret->data_blocks = geometry->data_blocks;
+	ret->image_start = blocks->image_start;
 	if (geometry->levels == 0) {
 		memcpy(ret->hashes, upper->root.hash, sizeof(upper->root.hash));
 		return 0;
@@ -136,8 +144,11 @@ int verity_leaf_check_blocks(const struct verity_leaf *leaf, struct verity_hashe
 	for (size_t i = 0; i < count; i++)
 		if (memcmp(digests[i], wanted + i * VERITY_DIGEST_BYTES,
 			   sizeof(*digests)) != 0)
-			return verity_fail(err, VERITY_E_IMAGE_MISMATCH,
-					   "image: block %" PRIu64 " does not match",
-					   first + i);
+			return verity_fail(
+				err, VERITY_E_IMAGE_MISMATCH,
+				"image: block %" PRIu64 " of %" PRIu64
+				", at byte %" PRIu64 " of the file, does not match",
+				first + i, leaf->data_blocks,
+				leaf->image_start + (first + i) * VERITY_BLOCK);
 	return 0;
 }

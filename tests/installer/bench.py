@@ -116,6 +116,12 @@ class Case(unittest.TestCase):
                 before = sorted(set(before) | {made})
         self.assertEqual(listing("data", "persist"), before)
 
+    def forget(self):
+        """What was installed is not there any more: the next one replaces nothing."""
+        for path in listing("data", "persist"):
+            if path.endswith(".wmopkg"):
+                os.unlink(path)
+
     def install(self, package, *words):
         result = self.wmopkg("install", *words, package)
         self.assertEqual((result.returncode, result.stderr), (0, ""))

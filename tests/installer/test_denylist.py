@@ -63,7 +63,8 @@ class Denylist(bench.Case):
                      "show")
         self.check(3, "", f"{self.package}: Revoked: {reason} {NEWER}", "install", self.package)
         newer = self.make("pkgname-newer", "--name", "pkgname", "--epoch", "1", keys=self.keys)
-        self.install(newer)
+        os.rename(newer, "pkgname.wmopkg")
+        self.install("./pkgname.wmopkg")
 
     def test_by_key_and_root_hash(self):
         facts = self.facts()

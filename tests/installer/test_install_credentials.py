@@ -61,6 +61,7 @@ class Credentials(bench.Case):
         for name in ("anonymous", "ftp"):
             self.succeed(self.output("pkgname"), "install", "proto", "ftp", "user", name, self.at,
                          "pkgname.wmopkg")
+            self.forget()
 
     def test_ftp_wrong_password(self):
         self.refuse(5, f"ftp://{self.at}/mine.wmopkg: {REFUSED} {LOGIN}", "install", "proto",

@@ -3,6 +3,7 @@
 """wmopkg install from files: what is taken, and what is said to wrong input, to the letter."""
 
 import fcntl
+import json
 import os
 import pty
 import shutil
@@ -36,7 +37,7 @@ class Good(bench.Case):
         newer = self.make("newer", "--name", "pkgname", keys=self.keys)
         os.mkdir("stick")
         shutil.copy(newer, "stick/pkgname.wmopkg")
-        self.succeed(bench.LOCAL, "install", "stick/pkgname.wmopkg")
+        self.install("stick/pkgname.wmopkg")
         self.assertEqual(os.listdir("data/packages"), ["pkgname.wmopkg"])
         self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), bench.read(newer))
 
@@ -118,13 +119,26 @@ class Bad(bench.Case):
                         "install", "./x.wmopkg")
 
     def test_bad_block(self):
-        whole = bytearray(bench.read(self.package))
-        whole[-5000] ^= 1
-        bench.write("x.wmopkg", whole)
-        result = self.wmopkg("install", "./x.wmopkg")
-        self.assertEqual((result.returncode, result.stdout), (3, f"x.wmopkg:\n{bench.SCALE}"))
-        self.assertRegex(result.stderr, r"\Awmopkg: ./x.wmopkg: Invalid: .*block \d+.* "
-                         rf"\({bench.AGAIN}\)\n\Z")
+        """Which of how many, in hash tree or image, and where in the file."""
+        facts = json.loads(self.wmopkg("verify", self.package, "json").stdout)
+        whole = bench.read(self.package)
+        blocks = -(-facts["image"]["bytes"] // 4096)
+        leaves = -(-blocks // 128)
+        image = len(whole) - 4096 * blocks
+        tree = image - 4096 * (leaves + 1)
+        for place, what in (
+                (tree + 9, f"hash tree: block 0 of 1 of level 1, at byte {tree} of"),
+                (image - 5, f"hash tree: block {leaves - 1} of {leaves} of level 0, at byte "
+                 f"{image - 4096} of"),
+                (image, f"image: block 0 of {blocks}, at byte {image} of"),
+                (image + 5 * 4096 + 7, f"image: block 5 of {blocks}, at byte {image + 5 * 4096} of"),
+                (len(whole) - 1, f"image: block {blocks - 1} of {blocks}, at byte "
+                 f"{len(whole) - 4096} of")):
+            bad = bytearray(whole)
+            bad[place] ^= 1
+            bench.write("x.wmopkg", bad)
+            self.refuse(3, f"./x.wmopkg: Invalid: {what} the file, does not match ({bench.AGAIN})",
+                        "install", "./x.wmopkg", output=f"x.wmopkg:\n{bench.SCALE}")
         self.assertEqual(os.listdir("data/packages"), [])
 
     def test_extension(self):

@@ -61,6 +61,7 @@ class Ftp(WithFtp):
                      "pkgname.wmopkg")
         self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), bench.read(self.package))
         self.assertIn('FTP command: Client "127.0.0.1", "EPSV"', self.ftp.commands())
+        self.forget()
         self.succeed(self.attempt + bench.LOCAL, "install", f"{self.url}/pkgname.wmopkg")
 
     def test_user(self):
@@ -69,10 +70,12 @@ class Ftp(WithFtp):
         login = ("user", servers.USER, "password", servers.PASSWORD, "proto", "ftp")
         for path in ("sub/pkgname.wmopkg", f"{self.ftp.home}/sub/pkgname.wmopkg"):
             self.succeed(self.attempt + bench.LOCAL, "install", *login, self.address, path)
+            self.forget()
         url = f"{servers.USER}:{servers.PASSWORD.replace(' ', '%20')}@{self.address}"
         for path in ("sub", f"%2F{self.ftp.home[1:]}/sub"):
             self.succeed(self.attempt + bench.LOCAL, "install",
                          f"ftp://{url}/{path}/pkgname.wmopkg")
+            self.forget()
 
     def test_wrong_password(self):
         self.refuse(5, f"{self.url}/pkgname.wmopkg: the server says 530 Login incorrect. {LOGIN}",

@@ -46,8 +46,10 @@ class Https(bench.Case):
         for host in ("127.0.0.1", "[::1]"):
             self.succeed(self.attempt("good", host) + bench.LOCAL, "install",
                          self.url("good", host))
+            self.forget()
             self.succeed(self.attempt("good", host) + bench.LOCAL, "install", "proto", "https",
                          f"{host}:{self.nginx.tls['good']}", "pkgname.wmopkg")
+            self.forget()
 
     def test_folder_of_authorities(self):
         os.mkdir("ca")

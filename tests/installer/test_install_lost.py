@@ -49,6 +49,7 @@ class WithWire(bench.Case):
         self.succeed(f"{self.begun()}{self.lost(*ats)}{bar}    PKG: Signed\n{bench.INSTALLED}",
                      "install", self.url)
         self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), self.whole)
+        self.forget()
 
     def check_refused(self, message, *ats, status=5):
         self.refuse(status, f"{self.url}: {message}", "install", self.url,

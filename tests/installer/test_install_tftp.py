@@ -38,7 +38,8 @@ class Tftpd(bench.Case):
         self.serve()
         for path in ("pkgname.wmopkg", "/pkgname.wmopkg"):
             self.install(path)
-        self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), bench.read(self.package))
+            self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), bench.read(self.package))
+            self.forget()
         self.succeed(self.attempt + bench.LOCAL, "install",
                      f"tftp://{self.address}/pkgname.wmopkg")
 

@@ -232,10 +232,10 @@ class Remove(bench.Case):
         self.refuse(4, UNKNOWN, "remove", "frobnicate")
 
     def test_all(self):
+        other = self.make("other", keys=self.keys)
         for words in (("all",), ()):
             self.install(self.package)
-            shutil.copy(self.package, "other.wmopkg")
-            self.install("other.wmopkg", "persistent")
+            self.install(other, "persistent")
             self.refuse(1, "", "remove", *words,
                         output="Remove all packages (y/N)?\nNothing removed.\n")
             self.succeed("Remove all packages (y/N)?\nRemoving all packages... Changes are applied "

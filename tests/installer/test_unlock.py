@@ -82,8 +82,8 @@ class Unlock(bench.Case):
                    "Trusted by: root.pem", "Allow Untrusted: yes")
         self.check(0, f"unsigned.wmopkg:\n{bench.BAR}    PKG: Unsigned\n{bench.INSTALLED}",
                    f"{bench.ALLOWED}\nwarning: unsigned: Unsigned: it has no signature; it is "
-                   "active only where the boot configuration says Allow Untrusted", "install",
-                   self.unsigned)
+                   "active only where the boot configuration says Allow Untrusted, and as long as "
+                   "an unlock statement allows it", "install", self.unsigned)
         self.install_signed(bench.ALLOWED)
         self.succeed("Unlock statement removed... Changes are applied after reboot.\n", "unlock",
                      "clear")

@@ -376,7 +376,8 @@ class WrongInput(Case):
         with open("bad.wmopkg", "wb") as file:
             file.write(good[:-1] + b"x")
         key = ("--key", "keys/signer.key", "--cert", "keys/signer.pem")
-        self.refused(3, "bad.wmopkg: it is not signed: image: block 0 does not match "
+        bad = f"image: block 0 of 1, at byte {len(good) - 4096} of the file, does not match"
+        self.refused(3, f"bad.wmopkg: it is not signed: {bad} "
                      "(the copy is damaged or was changed: get it again)", "sign", *key,
                      "bad.wmopkg", "out.wmopkg")
         self.refused(4, "none.wmopkg: cannot be opened: No such file or directory (check the name)", "inspect",
@@ -391,7 +392,7 @@ class WrongInput(Case):
         self.assertEqual(result.returncode, 3)
         self.assertEqual(result.stdout.splitlines()[:2],
                          ["Verification: Invalid",
-                          "Reason: image: block 0 does not match (image-mismatch)"])
+                          f"Reason: {bad} (image-mismatch)"])
 
 
 if __name__ == "__main__":

@@ -20,11 +20,13 @@
 #include "verity/cleanup.h"
 #include "verity/io.h"
 #include "verity/package.h"
+#include "verity/peek.h"
 #include "verity/stream.h"
 
 #define DATA_BLOCKS 300 /* two tree levels */
 
 DEFINE_CLEANUP(struct verity_package, verity_package_free);
+DEFINE_CLEANUP(struct verity_peek, verity_peek_free);
 DEFINE_CLEANUP(struct verity_stream, verity_stream_free);
 DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
 
@@ -106,25 +108,55 @@ struct outcome {
 	struct verity_error reason;
 };
 
+/* What is wrong behind the front, which a peek does not see. */
+static bool is_behind(enum verity_code code)
+{
+	return code == VERITY_E_TREE_MISMATCH || code == VERITY_E_IMAGE_MISMATCH ||
+	       code == VERITY_E_BAD_LENGTH;
+}
+
+/* A peek says of the front what the whole reader says of it, and nothing of the rest. */
+static void check_peek(const char *path, const struct verity_policy *policy,
+		       const struct outcome *outcome)
+{
+	cleanup_with(verity_peek_free_p) struct verity_peek *peek = NULL;
+	struct verity_outlook outlook;
+	struct verity_error err;
+
+	if (verity_peek_open(AT_FDCWD, path, &peek, &err) < 0) {
+		assert_int_equal(outcome->verdict, VERITY_INVALID);
+		return;
+	}
+	assert_string_equal(verity_peek_claims(peek)->version, "1.0");
+	check_ok(verity_peek_outlook(peek, policy, &outlook, &err), &err);
+	if (is_behind(outcome->reason.code))
+		return;
+	assert_int_equal(outlook.verdict, outcome->verdict);
+	assert_int_equal(outlook.accepted, outcome->accepted);
+	assert_int_equal(outlook.reason.code, outcome->reason.code);
+	assert_string_equal(outlook.reason.message, outcome->reason.message);
+}
+
 static struct outcome open_outcome(const uint8_t *bytes, size_t size,
 				   const struct verity_policy *policy)
 {
 	cleanup_with(verity_package_free_p) struct verity_package *package = NULL;
 	const struct verity_judgement *judgement;
 	struct verity_error err;
-	struct outcome outcome;
+	struct outcome outcome = {0};
 	char path[] = "/tmp/wmopkg-test-package.XXXXXX";
 	cleanup_fd int fd = mkstemp(path);
 
 	assert_true(fd >= 0);
 	check_ok(verity_io_write(fd, bytes, size, 0, &err), &err);
 	check_ok(verity_package_open(AT_FDCWD, path, policy, &package, &err), &err);
-	unlink(path);
 	judgement = verity_package_judgement(package);
 	outcome.verdict = verity_judgement_verdict(judgement);
 	outcome.accepted = verity_judgement_accepted(judgement);
 	outcome.reason = *verity_judgement_reason(judgement);
 	assert_int_equal(verity_package_verified(package) != NULL, outcome.accepted);
+	check_peek(path, policy, &outcome);
+	unlink(path);
 	return outcome;
 }
 

@@ -121,19 +121,22 @@ static void test_flipped_bits(void **state)
 	check_ok(verity_tree_build(&blocks, &g, salt, sizeof(salt), 2, root.hash, &err),
 		 &err);
 	check_flip(&blocks, &g, &root, 0, VERITY_E_IMAGE_MISMATCH,
-		   "image: block 0 does not match");
+		   "image: block 0 of 300, at byte 0 of the file, does not match");
 	check_flip(&blocks, &g, &root, 150 * VERITY_BLOCK + 77, VERITY_E_IMAGE_MISMATCH,
-		   "image: block 150 does not match");
-	check_flip(&blocks, &g, &root, 300 * VERITY_BLOCK - 1, VERITY_E_IMAGE_MISMATCH,
-		   "image: block 299 does not match");
-	check_flip(&blocks, &g, &root, tree, VERITY_E_TREE_MISMATCH,
-		   "hash tree: block 0 of level 1 does not match");
-	check_flip(&blocks, &g, &root, tree + VERITY_BLOCK, VERITY_E_TREE_MISMATCH,
-		   "hash tree: block 0 of level 0 does not match");
+		   "image: block 150 of 300, at byte 614400 of the file, does not match");
+	check_flip(
+		&blocks, &g, &root, 300 * VERITY_BLOCK - 1, VERITY_E_IMAGE_MISMATCH,
+		"image: block 299 of 300, at byte 1224704 of the file, does not match");
+	check_flip(
+		&blocks, &g, &root, tree, VERITY_E_TREE_MISMATCH,
+		"hash tree: block 0 of 1 of level 1, at byte 1228800 of the file, does not match");
+	check_flip(
+		&blocks, &g, &root, tree + VERITY_BLOCK, VERITY_E_TREE_MISMATCH,
+		"hash tree: block 0 of 3 of level 0, at byte 1232896 of the file, does not match");
 	/* The zeros after the last digest are covered too. */
-	check_flip(&blocks, &g, &root, tree + 4 * VERITY_BLOCK - 1,
-		   VERITY_E_TREE_MISMATCH,
-		   "hash tree: block 2 of level 0 does not match");
+	check_flip(
+		&blocks, &g, &root, tree + 4 * VERITY_BLOCK - 1, VERITY_E_TREE_MISMATCH,
+		"hash tree: block 2 of 3 of level 0, at byte 1241088 of the file, does not match");
 }
 
 static void test_file_ends(void **state)

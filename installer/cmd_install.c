@@ -13,7 +13,8 @@ static int open_source(struct device *device, const struct words *words,
 		       struct source **ret, struct verity_error *err)
 {
 	const char *authorities = device_config(device)->authorities;
-	const struct source_request request = {
+	cleanup_free char *known_hosts = NULL;
+	struct source_request request = {
 		.where = words->values[WORD_SOURCE],
 		.protocol = words->values[WORD_PROTOCOL],
 		.address = words->values[WORD_ADDRESS],
@@ -22,7 +23,12 @@ static int open_source(struct device *device, const struct words *words,
 		.password = words->values[WORD_PASSWORD],
 		.authorities = authorities[0] ? authorities : NULL,
 	};
+	int r = source_is_ssh(&request) ? device_known_hosts(device, &known_hosts, err)
+					: 0;
 
+	if (r < 0)
+		return r;
+	request.known_hosts = known_hosts;
 	if (words_has(words, WORD_MEDIA))
 		return media_source_open(device, words->values[WORD_MEDIA],
 					 words->values[WORD_MEDIA_PATH], ret, err);

@@ -5,8 +5,10 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include "installer/known_hosts_file.h"
 #include "installer/report.h"
 #include "overlay/bootconf.h"
 #include "overlay/record.h"
@@ -133,6 +135,25 @@ int device_record_find(struct device *device, int *ret, struct verity_error *err
 		return r;
 	*ret = -1;
 	return 0;
+}
+
+int device_known_hosts(struct device *device, char **ret, struct verity_error *err)
+{
+	char *path = NULL;
+	int fd = -1;
+	int r;
+
+	if (device->config.known_hosts[0]) {
+		path = strdup(device->config.known_hosts);
+		r = path ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	} else {
+		r = device_record_fd(device, &fd, err);
+		if (r == 0 && fd >= 0)
+			r = known_hosts_path(fd, &path, err);
+	}
+	if (r == 0)
+		*ret = path;
+	return r;
 }
 
 const struct overlay_state *device_state(struct device *device)

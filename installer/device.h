@@ -71,6 +71,13 @@ int device_record_find(struct device *device, int *ret,
 		       struct verity_error *err) must_check;
 
 /**
+ * device_known_hosts - the file of ssh host keys
+ * @ret: free(); NULL where there is no PERSIST, and the configuration names none
+ */
+int device_known_hosts(struct device *device, char **ret,
+		       struct verity_error *err) must_check;
+
+/**
  * device_config - the configuration; borrowed
  */
 const struct overlay_config *device_config(const struct device *device);

@@ -41,6 +41,7 @@ enum exit_status exit_status_of(enum verity_code code)
 	case VERITY_E_LOST:
 	case VERITY_E_LOGIN:
 	case VERITY_E_CERTIFICATE:
+	case VERITY_E_HOST_KEY:
 	case VERITY_E_CLOCK:
 		return STATUS_TRANSFER;
 	case VERITY_E_NO_ROOM:

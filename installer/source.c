@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "installer/source_private.h"
 
@@ -12,6 +13,23 @@ static bool is_url(const char *where)
 	const char *end = strstr(where, "://");
 
 	return end && end > where && !memchr(where, '/', (size_t)(end - where));
+}
+
+bool source_is_ssh(const struct source_request *request)
+{
+	static const char *const schemes[] = {"scp", "sftp"};
+	const char *where = request->where;
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		size_t size = strlen(schemes[i]);
+
+		if (where ? strncasecmp(where, schemes[i], size) == 0 &&
+				    strncmp(where + size, "://", 3) == 0
+			  : request->protocol &&
+				    strcasecmp(request->protocol, schemes[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 int source_open(const struct source_request *request, struct source **ret,

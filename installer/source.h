@@ -5,6 +5,7 @@
 
 #include "verity/name.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,11 @@ struct source_request {
 	const char *authorities; /* PEM file or folder of https; NULL: the system's */
 	const char *known_hosts; /* file of ssh host keys, made when it is first needed */
 };
+
+/**
+ * source_is_ssh - whether @request->known_hosts matters
+ */
+bool source_is_ssh(const struct source_request *request);
 
 /**
  * source_open - find out what is meant

@@ -92,7 +92,7 @@ int source_login_amend(struct source_transfer *transfer, struct source_login *lo
 	int r;
 
 	if (why.code != VERITY_E_LOGIN || !is_named(transfer, host, sizeof(host)) ||
-	    (state->asks == 0 && transfer->password && !state->given))
+	    (!transfer->wants_login && state->asks == 0 && !state->given))
 		return 0;
 	if (state->given || !credentials_can_ask() || state->asks == ASKS_MAX)
 		return add_hint(transfer, state, err);

@@ -6,6 +6,7 @@
 
 #include "installer/source_ftp.h"
 #include "installer/source_http.h"
+#include "installer/source_ssh.h"
 #include "installer/source_tftp.h"
 
 #define SHOWN_MAX 32 /* bytes of a word that nobody knows */
@@ -39,6 +40,32 @@ static const struct source_protocol protocols[] = {
 		.absolute = "//",
 		.prepare = source_tftp_prepare,
 		.explain = source_tftp_explain,
+	},
+	{
+		.scheme = "scp",
+		.name = "SCP",
+		.follow = "scp",
+		.relative = "/~/",
+		.absolute = "/",
+		.needs_user = true,
+		.prepare = source_ssh_prepare,
+		.explain = source_ssh_explain,
+		.amend = source_ssh_amend,
+		.done = source_ssh_done,
+	},
+	{
+		.scheme = "sftp",
+		.name = "SFTP",
+		.follow = "sftp",
+		.relative = "/~/",
+		.absolute = "/",
+		.can_resume = true,
+		.needs_user = true,
+		.prepare = source_ssh_prepare,
+		.check = source_sftp_check,
+		.explain = source_ssh_explain,
+		.amend = source_ssh_amend,
+		.done = source_ssh_done,
 	},
 	{
 		.scheme = "http",

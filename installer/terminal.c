@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -108,4 +109,32 @@ int terminal_ask_secret(const char *prompt, char *ret, size_t size,
 	if (r < 0)
 		explicit_bzero(ret, size);
 	return r;
+}
+
+bool terminal_ask_yes(const char *question)
+{
+	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+	sigset_t blocked, present;
+	char line[8] = "";
+	ssize_t n = -1;
+
+	if (!isatty(STDIN_FILENO))
+		return false;
+	/* What was typed before the question is no answer to it. */
+	tcflush(STDIN_FILENO, TCIFLUSH);
+	fflush(stdout);
+	fputs(question, stderr);
+	/* So that none comes between a look for it and the wait. */
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < ENDING_COUNT; i++)
+		sigaddset(&blocked, ending[i]);
+	sigprocmask(SIG_BLOCK, &blocked, &present);
+	if (ppoll(&input, 1, NULL, &present) > 0)
+		n = read(STDIN_FILENO, line, sizeof(line) - 1);
+	sigprocmask(SIG_SETMASK, &present, NULL);
+	if (n <= 0 || line[n - 1] != '\n')
+		fputc('\n', stderr);
+	line[n > 0 ? n : 0] = '\0';
+	line[strcspn(line, "\r\n")] = '\0';
+	return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
 }

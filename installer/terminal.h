@@ -18,3 +18,11 @@
  */
 int terminal_ask_secret(const char *prompt, char *ret, size_t size,
 			struct verity_error *err) must_check;
+
+/**
+ * terminal_ask_yes - print a question on standard error, read a line
+ *
+ * Return: whether it is "y" or "yes", in any case; false after a signal, which then has
+ * done what it does, and where standard input is no terminal.
+ */
+bool terminal_ask_yes(const char *question);

@@ -26,10 +26,10 @@ static void reading_free_p(struct overlay_config_reading *reading)
 void overlay_config_free(struct overlay_config *config)
 {
 	char *const strings[] = {
-		config->data,        config->persist, config->keys,
-		config->run,         config->cmdline, config->uboot_env,
-		config->serial,      config->model,   config->firmware_version,
-		config->authorities,
+		config->data,        config->persist,     config->keys,
+		config->run,         config->cmdline,     config->uboot_env,
+		config->serial,      config->model,       config->firmware_version,
+		config->authorities, config->known_hosts,
 	};
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
@@ -66,6 +66,7 @@ static int set_defaults(struct overlay_config *config)
 		{&config->cmdline, "/proc/cmdline"},
 		{&config->uboot_env, "/etc/fw_env.config"},
 		{&config->authorities, ""},
+		{&config->known_hosts, ""},
 		{&config->serial, ""},
 		{&config->model, ""},
 		{&config->firmware_version, ""},
@@ -105,6 +106,7 @@ static int parse(const char *text, struct overlay_config_reading *reading)
 		CFG_SIMPLE_STR("cmdline", &config->cmdline),
 		CFG_SIMPLE_STR("uboot_env", &config->uboot_env),
 		CFG_SIMPLE_STR("authorities", &config->authorities),
+		CFG_SIMPLE_STR("known_hosts", &config->known_hosts),
 		CFG_SIMPLE_STR("serial", &config->serial),
 		CFG_SIMPLE_STR("model", &config->model),
 		CFG_SIMPLE_STR("firmware_version", &config->firmware_version),

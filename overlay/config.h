@@ -28,6 +28,7 @@ struct overlay_config {
 	char *cmdline;   /* file read as the kernel command line */
 	char *uboot_env; /* fw_env.config(5) of the U-Boot environment */
 	char *authorities; /* PEM file or folder that https trusts; "": the system's */
+	char *known_hosts; /* file of ssh host keys; "": PERSIST/wmopkg/known_hosts */
 
 	/*
 	 * Each a value, or an absolute path whose first line is: of the running system

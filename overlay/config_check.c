@@ -199,6 +199,7 @@ void overlay_config_check(cfg_t *cfg)
 		{"cmdline", check_path},
 		{"uboot_env", check_path},
 		{"authorities", check_path},
+		{"known_hosts", check_path},
 		{"serial", check_serial},
 		{"model", check_model},
 		{"firmware_version", check_version},

@@ -106,6 +106,7 @@ static int errno_of(enum verity_code code)
 	case VERITY_E_LOST:
 	case VERITY_E_LOGIN:
 	case VERITY_E_CERTIFICATE:
+	case VERITY_E_HOST_KEY:
 	case VERITY_E_CLOCK:
 		return -ECOMM;
 	case VERITY_E_KERNEL_FEATURE:

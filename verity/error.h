@@ -129,6 +129,9 @@
 	X(CERTIFICATE, "certificate",                                                             \
 	  "it is not certain that this is the server asked for",                                  \
 	  "check the address, and the authorities that this device trusts")                       \
+	X(HOST_KEY, "host-key",                                                                   \
+	  "the ssh host key of the server is not the one that is known",                          \
+	  "compare its fingerprint with that of the server itself")                               \
 	X(CLOCK, "clock", "a certificate is not valid at the time that the clock shows",          \
 	  "set the clock; if it is right, the server needs another certificate")                  \
 	X(NO_MEDIUM, "no-medium", "no such medium is connected, or it was pulled out",            \

@@ -342,12 +342,16 @@ class Cutter:
             except OSError:
                 return
             self.connections += 1
-            server = socket.create_connection(("127.0.0.1", self.target))
             left = self.cuts.pop(0) if self.cuts else None
-            for ends in ((client, server, None), (server, client, left)):
-                thread = threading.Thread(target=self._carry, args=ends)
-                self.threads.append(thread)
-                thread.start()
+            self.threads.append(threading.Thread(target=self._connect, args=(client, left)))
+            self.threads[-1].start()
+
+    def _connect(self, client, left):
+        with client, socket.create_connection(("127.0.0.1", self.target)) as server:
+            back = threading.Thread(target=self._carry, args=(client, server, None))
+            back.start()
+            self._carry(server, client, left)
+            back.join()
 
     @staticmethod
     def _carry(source, sink, left):

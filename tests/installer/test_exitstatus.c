@@ -45,6 +45,7 @@ static const struct {
 	{"login", 5},
 	{"certificate", 5},
 	{"clock", 5},
+	{"host-key", 5},
 	{"no-room", 6},
 };
 

@@ -197,8 +197,9 @@ static void test_protocol_unknown(void **state)
 
 	(void)state;
 	assert_int_equal(source_protocol_get("gopher", 6, &found, &err), -22);
-	check_error(&err, VERITY_E_USAGE,
-		    "'gopher' is not a known protocol (ftp, tftp, http and https are)");
+	check_error(
+		&err, VERITY_E_USAGE,
+		"'gopher' is not a known protocol (ftp, tftp, scp, sftp, http and https are)");
 	assert_null(found);
 	assert_null(source_protocol_find("ft", 2));
 	assert_null(source_protocol_find("ftps", 4));

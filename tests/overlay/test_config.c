@@ -61,7 +61,7 @@ static void test_trust(void **state)
 
 	(void)state;
 	check_ok(
-		load("uboot_env = /u\nauthorities = /ca.pem\nserial = SN-1\nmodel = \"Switch 9000\"\n"
+		load("uboot_env = /u\nauthorities = /ca.pem\nknown_hosts = /known\nserial = SN-1\nmodel = \"Switch 9000\"\n"
 		     "firmware_version = /etc/version\nfirmware_built = 4294967296\n"
 		     "anchor = efi\nsigners = {a.pem, \"b c.crt\"}\n"
 		     "signers_needed = all\naudit_bytes = 16384\ntrials = 0\n",
@@ -69,6 +69,7 @@ static void test_trust(void **state)
 		&err);
 	assert_string_equal(config.uboot_env, "/u");
 	assert_string_equal(config.authorities, "/ca.pem");
+	assert_string_equal(config.known_hosts, "/known");
 	assert_string_equal(config.serial, "SN-1");
 	assert_string_equal(config.model, "Switch 9000");
 	assert_string_equal(config.firmware_version, "/etc/version");
@@ -125,6 +126,8 @@ static void test_bad(void **state)
 		{"uboot_env = env\n", "conf:1: uboot_env: 'env' is not an absolute path"},
 		{"authorities = ca.pem\n",
 		 "conf:1: authorities: 'ca.pem' is not an absolute path"},
+		{"known_hosts = ~/.ssh/known_hosts\n",
+		 "conf:1: known_hosts: '~/.ssh/known_hosts' is not an absolute path"},
 		{"serial = 01234567890123456789012345678901234567890123456789012345678901234\n",
 		 "conf:1: serial: neither an absolute path nor up to 64 printable bytes"},
 		{"model = \"\x1b[2J\"\n",

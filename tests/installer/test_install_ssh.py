@@ -1,0 +1,423 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""wmopkg install by scp and sftp from OpenSSH: whom it believes, and who is let in."""
+
+import os
+import shutil
+import signal
+import subprocess
+import unittest
+
+import bench
+import servers
+import typist
+
+LOGIN = "(check the user name and the password)"
+SERVER = "(check the address, the path and the server)"
+WORDS = ("user", servers.USER, "password", servers.PASSWORD)
+BOTH = ("sftp", "scp")
+
+
+def fingerprint(key):
+    """Kind and fingerprint, as ssh-keygen has them."""
+    line = subprocess.run(["ssh-keygen", "-l", "-f", key], check=True, capture_output=True,
+                          text=True).stdout.split()
+    return f"{line[-1].strip('()')} {line[1]}"
+
+
+def public(key):
+    with open(f"{key}.pub", encoding="utf-8") as file:
+        return " ".join(file.read().split()[:2])
+
+
+class WithSsh(bench.Case):
+    KEYS = ("ed25519",)
+    OPTIONS = ""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.ssh = servers.Ssh(f"{cls.shared}/ssh", cls.KEYS, cls.OPTIONS)
+        cls.addClassCleanup(cls.ssh.close)
+        shutil.copy(cls.package, cls.ssh.home)
+        cls.address = f"127.0.0.1:{cls.ssh.port}"
+
+    def setUp(self):
+        super().setUp()
+        self.file = f"{self.folder}/persist/wmopkg/known_hosts"
+        os.mkdir("persist/wmopkg", 0o700)
+
+    def know(self, *lines):
+        bench.write(self.file, "".join(f"{line}\n" for line in lines).encode())
+
+    def line(self, kind=None, port=None, host="127.0.0.1"):
+        return f"[{host}]:{port or self.ssh.port} {public(self.ssh.keys[kind or self.KEYS[0]])}"
+
+    def attempt(self, protocol, port=None, name="pkgname", host="127.0.0.1"):
+        return (f"Attempting to download file {name}.wmopkg, using {protocol.upper()}\n\n"
+                f"Connecting to {host} ({host}:{port or self.ssh.port})\n")
+
+    def install_good(self, protocol, path="pkgname.wmopkg", words=WORDS):
+        self.succeed(self.attempt(protocol) + bench.LOCAL, "install", "proto", protocol, *words,
+                     self.address, path)
+        self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), bench.read(self.package))
+
+    def refuse_path(self, protocol, status, path, message, words=WORDS):
+        name = os.path.basename(path)[:-len(".wmopkg")]
+        begin = "" if path.startswith("/") else "/~/"
+        self.refuse(status, f"{protocol}://{self.address}{begin}{path}: {message}", "install",
+                    "proto", protocol, *words, self.address, path,
+                    output=self.attempt(protocol, name=name))
+
+
+class Known(WithSsh):
+    """The server is known, so all is about the file and the login."""
+
+    def setUp(self):
+        super().setUp()
+        self.know(self.line(), self.line(host="::1"))
+
+    def test_good(self):
+        for protocol in BOTH:
+            self.install_good(protocol)
+
+    def test_paths(self):
+        folder = f"{self.ssh.home}/my 'files' $HOME/\u00e4"
+        os.makedirs(folder, exist_ok=True)
+        shutil.copy(self.package, folder)
+        for protocol in BOTH:
+            for path in (f"{folder}/pkgname.wmopkg", f"{folder[len(self.ssh.home) + 1:]}"
+                         "/pkgname.wmopkg"):
+                self.install_good(protocol, path)
+
+    def test_ipv6_and_url(self):
+        login = f"{servers.USER}:{servers.PASSWORD.replace(' ', '%20')}"
+        for protocol in BOTH:
+            self.succeed(self.attempt(protocol, host="[::1]") + bench.LOCAL, "install",
+                         f"{protocol}://{login}@[::1]:{self.ssh.port}/~/pkgname.wmopkg")
+
+    def test_missing(self):
+        said = {"sftp": "the server says No such file or directory (check the path)",
+                "scp": f"the server has no such file, or none that {servers.USER} may read "
+                "(check the path)"}
+        for protocol in BOTH:
+            for path in ("none.wmopkg", "no folder/none.wmopkg".replace(" ", "-"),
+                         "/none.wmopkg"):
+                self.refuse_path(protocol, 4, path, said[protocol])
+
+    def test_not_allowed(self):
+        os.makedirs(f"{self.ssh.home}/closed", exist_ok=True)
+        shutil.copy(self.package, f"{self.ssh.home}/closed")
+        os.chmod(f"{self.ssh.home}/closed/pkgname.wmopkg", 0o600)
+        self.refuse_path("sftp", 5, "closed/pkgname.wmopkg",
+                         f"the server says Permission denied {SERVER}")
+        self.refuse_path("scp", 4, "closed/pkgname.wmopkg", "the server has no such file, or none "
+                         f"that {servers.USER} may read (check the path)")
+
+    def test_wrong_password(self):
+        for protocol in BOTH:
+            self.refuse_path(protocol, 5, "pkgname.wmopkg", f"the server does not let "
+                             f"{servers.USER} in with this password {LOGIN}",
+                             ("user", servers.USER, "password", "wrong"))
+
+    def test_without_a_terminal(self):
+        self.refuse_path("sftp", 5, "pkgname.wmopkg", f"the server does not let {servers.USER} in "
+                         "without more; it wants a password (give the words: user NAME password "
+                         "PASSWORD)", ("user", servers.USER))
+
+    def test_asked(self):
+        for protocol in BOTH:
+            console = typist.Typist("install", "proto", protocol, "user", servers.USER,
+                                    self.address, "pkgname.wmopkg")
+            question = f"Password for {servers.USER} at 127.0.0.1: "
+            console.expect(question)
+            self.assertFalse(console.echoes())
+            console.type("wrong\n")
+            console.expect(question)
+            console.type(f"{servers.PASSWORD}\n")
+            self.assertEqual(console.end(), 0)
+            self.assertEqual(console.screen, self.attempt(protocol) + question + "\n" +
+                             f"the server does not let {servers.USER} in with this password\n" +
+                             question + "\n" + bench.LOCAL)
+
+    def test_a_wrong_one_is_sent_once(self):
+        """Servers count."""
+        before = self.ssh.log().count("Failed password for")
+        self.wmopkg("install", "proto", "sftp", "user", servers.USER, "password", "wrong",
+                    self.address, "pkgname.wmopkg")
+        self.wmopkg("install", "proto", "sftp", "user", servers.USER, self.address,
+                    "pkgname.wmopkg")
+        self.assertEqual(self.ssh.log().count("Failed password for"), before + 1)
+
+    def test_interrupted(self):
+        console = typist.Typist("install", "proto", "scp", "user", servers.USER, self.address,
+                                "pkgname.wmopkg")
+        console.expect(" at 127.0.0.1: ")
+        console.type("\x03")
+        self.assertEqual(console.end(), 1)
+        self.assertIn(": interrupted", console.screen)
+        self.assertEqual(os.listdir("data/packages"), [])
+
+    def test_list_of_processes(self):
+        for words in ((*WORDS, "proto", "scp", self.address, "pkgname.wmopkg"),
+                      (f"sftp://{servers.USER}:open%20sesame@{self.address}/~/pkgname.wmopkg",)):
+            with subprocess.Popen([bench.WMOPKG, "--config", "wmopkg.conf", "install", *words],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  text=True) as process:
+                while "Connecting" not in process.stdout.readline():
+                    pass
+                process.send_signal(signal.SIGSTOP)
+                line = bench.read(f"/proc/{process.pid}/cmdline")
+                process.send_signal(signal.SIGCONT)
+                process.communicate()
+            self.assertEqual(process.returncode, 0)
+            self.assertIn(b"127.0.0.1:", line)
+            self.assertNotIn(b"sesame", line)
+
+    def cut(self, *cuts):
+        cutter = servers.Cutter(self.ssh.port, *cuts)
+        self.addCleanup(cutter.close)
+        self.know(self.line(port=cutter.port))
+        return cutter
+
+    def test_goes_on(self):
+        cutter = self.cut(1 << 20, 2 << 20)
+        result = self.wmopkg("install", "proto", "sftp", *WORDS, f"127.0.0.1:{cutter.port}",
+                             "pkgname.wmopkg")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertRegex(result.stdout, r"\nConnection lost at \d+ %, trying again \(1 of 3\)\n"
+                         rf"Connecting to 127.0.0.1 \(127.0.0.1:{cutter.port}\)\n")
+        self.assertIn(" (2 of 3)\n", result.stdout)
+        self.assertEqual(cutter.connections, 3)
+        self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), bench.read(self.package))
+
+    def test_cannot_go_on(self):
+        cutter = self.cut(1 << 20)
+        result = self.wmopkg("install", "proto", "scp", *WORDS, f"127.0.0.1:{cutter.port}",
+                             "pkgname.wmopkg")
+        self.assertEqual(result.returncode, 5)
+        self.assertRegex(result.stderr, r"the connection was lost after \d+ of \d+ bytes; this "
+                         r"protocol cannot go on where it ended \(check the connection, then try "
+                         r"again\)\n\Z")
+        self.assertEqual(os.listdir("data/packages"), [])
+
+
+class Keys(WithSsh):
+    """The keys of who runs wmopkg, from a home of their own."""
+
+    OPTIONS = "PasswordAuthentication no\n"
+
+    def setUp(self):
+        super().setUp()
+        self.know(self.line())
+        os.makedirs("home/.ssh")
+        passwd = "".join(line for line in bench.read("/etc/passwd").decode().splitlines(True)
+                         if not line.startswith("root:"))
+        servers.write("passwd", f"root:x:0:0::{self.folder}/home:/bin/sh\n{passwd}")
+
+    def run_at_home(self, protocol, **env):
+        return subprocess.run(
+            ["unshare", "--mount", "sh", "-ec", "mount --bind passwd /etc/passwd\nexec \"$@\"",
+             "sh", bench.WMOPKG, "--config", "wmopkg.conf", "install", "proto", protocol, "user",
+             servers.USER, self.address, "pkgname.wmopkg"], stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, check=False, env={**os.environ, **env})
+
+    def test_key(self):
+        for kind in ("ed25519", "ecdsa"):
+            key = servers.make_key(f"home/.ssh/id_{kind}", kind)
+            self.ssh.authorize(key)
+            for protocol in BOTH:
+                result = self.run_at_home(protocol)
+                self.assertEqual((result.returncode, result.stdout, result.stderr),
+                                 (0, self.attempt(protocol) + bench.LOCAL, ""))
+
+    def test_agent(self):
+        key = servers.make_key("key")
+        self.ssh.authorize(key)
+        socket = f"{self.folder}/agent"
+        with subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL) as agent:
+            try:
+                while not os.path.exists(socket):
+                    self.assertIsNone(agent.poll())
+                env = {"SSH_AUTH_SOCK": socket}
+                subprocess.run(["ssh-add", "-q", key], check=True, env={**os.environ, **env})
+                result = self.run_at_home("sftp", **env)
+            finally:
+                agent.terminate()
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_stranger(self):
+        servers.make_key("home/.ssh/id_ed25519")
+        servers.make_key("home/.ssh/id_ecdsa", "ecdsa", passphrase="not known here")
+        self.ssh.authorize(servers.make_key("key"))
+        result = self.run_at_home("sftp")
+        self.assertEqual(result.returncode, 5)
+        self.assertEqual(result.stderr, f"wmopkg: sftp://{self.address}/~/pkgname.wmopkg: the "
+                         f"server lets {servers.USER} in by publickey alone, and knows no key of "
+                         "this device (let it know one)\n")
+
+    def test_no_password_is_asked_for(self):
+        console = typist.Typist("install", "proto", "sftp", "user", servers.USER, self.address,
+                                "pkgname.wmopkg")
+        self.assertEqual(console.end(), 5)
+        self.assertNotIn("Password for", console.screen)
+
+
+class Keyboard(WithSsh):
+    OPTIONS = "PasswordAuthentication no\nKbdInteractiveAuthentication yes\n"
+
+    def test_good(self):
+        self.know(self.line())
+        for protocol in BOTH:
+            self.install_good(protocol)
+        console = typist.Typist("install", "proto", "sftp", "user", servers.USER, self.address,
+                                "pkgname.wmopkg")
+        console.expect(f"Password for {servers.USER} at 127.0.0.1: ")
+        console.type(f"{servers.PASSWORD}\n")
+        self.assertEqual(console.end(), 0)
+
+
+class HostKeys(WithSsh):
+    KEYS = ("ed25519", "ecdsa")
+
+    def setUp(self):
+        super().setUp()
+        self.url = f"sftp://{self.address}/~/pkgname.wmopkg"
+        self.stranger = servers.make_key("stranger")
+
+    def refuse_host(self, message):
+        self.refuse_path("sftp", 5, "pkgname.wmopkg", message)
+
+    def test_unknown(self):
+        self.refuse_host(f"the host key of the server is not known: "
+                         f"{fingerprint(self.ssh.keys['ecdsa'])} (compare it with the server's "
+                         "own; then answer y at a terminal, or have ssh-keyscan's line for "
+                         f"[{self.address.replace(':', ']:')} in {self.file})")
+        self.assertFalse(os.path.exists(self.file))
+
+    def ask(self, protocol="sftp"):
+        console = typist.Typist("install", "proto", protocol, *WORDS, self.address,
+                                "pkgname.wmopkg")
+        console.expect(f"The host key of [127.0.0.1]:{self.ssh.port} is not known yet:\n"
+                       f"{fingerprint(self.ssh.keys['ecdsa'])}\nIs it the right one (y/N)?")
+        return console
+
+    def test_unknown_y(self):
+        """What is written down is what OpenSSH writes, and it is believed from then on."""
+        self.know("# ours", f"www.example.com {public(self.stranger)}")
+        before = bench.read(self.file)[:-1]
+        bench.write(self.file, before)
+        console = self.ask()
+        console.type("y\n")
+        self.assertEqual(console.end(), 0)
+        self.assertEqual(console.screen.count("Connecting"), 1)
+        self.assertEqual(bench.read(self.file).decode(),
+                         f"{before.decode()}\n{self.line('ecdsa')}\n")
+        found = subprocess.run(["ssh-keygen", "-F", f"[127.0.0.1]:{self.ssh.port}", "-f",
+                                self.file], capture_output=True, text=True, check=True)
+        self.assertIn(public(self.ssh.keys["ecdsa"]), found.stdout)
+        for protocol in BOTH:
+            self.install_good(protocol)
+
+    def test_unknown_n(self):
+        for answer in ("n\n", "\n", "yo\n", "\x04"):
+            console = self.ask()
+            console.type(answer)
+            self.assertEqual(console.end(), 5)
+            self.assertTrue(console.screen.endswith(
+                f"wmopkg: {self.url}: the host key of the server is not the right one (compare "
+                "its fingerprint with that of the server itself)\n"), console.screen)
+        self.assertFalse(os.path.exists(self.file))
+        self.assertEqual(os.listdir("data/packages"), [])
+
+    def test_interrupted(self):
+        console = self.ask("scp")
+        console.type("\x03")
+        self.assertEqual(console.end(), 1)
+        self.assertIn(": interrupted", console.screen)
+        self.assertFalse(os.path.exists(self.file))
+
+    def test_cannot_be_remembered(self):
+        os.mkdir(f"{self.folder}/elsewhere")
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write(f'known_hosts = "{self.folder}/elsewhere/sub/known_hosts"\n')
+        console = self.ask()
+        console.type("y\n")
+        self.assertEqual(console.end(), 0)
+        self.assertIn("wmopkg: warning: the host key is not remembered: "
+                      f"{self.folder}/elsewhere/sub: No such file or directory\n", console.screen)
+
+    def test_configured(self):
+        path = f"{self.folder}/trusted hosts"
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write(f'known_hosts = "{path}"\n')
+        bench.write(path, self.line("ed25519").encode())
+        self.install_good("sftp")
+
+    def test_each_type(self):
+        for kind in self.KEYS:
+            self.know(self.line(kind))
+            self.install_good("sftp")
+
+    def test_hashed(self):
+        self.know(self.line("ed25519"))
+        subprocess.run(["ssh-keygen", "-q", "-H", "-f", self.file], check=True,
+                       capture_output=True)
+        os.unlink(f"{self.file}.old")
+        self.assertIn(b"|1|", bench.read(self.file))
+        self.install_good("sftp")
+
+    def test_scanned(self):
+        scan = subprocess.run(["ssh-keyscan", "-p", str(self.ssh.port), "127.0.0.1"], check=True,
+                              capture_output=True)
+        bench.write(self.file, scan.stdout)
+        self.install_good("scp")
+
+    def test_changed(self):
+        self.know("# ours", "", f"[127.0.0.1]:{self.ssh.port} {public(self.stranger)}")
+        before = bench.read(self.file)
+        message = ("THE HOST KEY OF THE SERVER HAS CHANGED, this may be another one that poses as "
+                   f"it: it shows {fingerprint(self.ssh.keys['ed25519'])}, but {self.file} line 3 "
+                   f"has {fingerprint(self.stranger)} (find out why; if it is right, delete that "
+                   "line)")
+        self.refuse_host(message)
+        console = typist.Typist("install", "proto", "sftp", *WORDS, self.address,
+                                "pkgname.wmopkg")
+        self.assertEqual(console.end(), 5)
+        self.assertTrue(console.screen.endswith(f"wmopkg: {self.url}: {message}\n"),
+                        console.screen)
+        self.assertEqual(bench.read(self.file), before)
+
+    def test_other_type(self):
+        """Known by a key that the server does not have, or libssh2 cannot ask for."""
+        rsa = servers.make_key("rsa", "rsa")
+        self.know(f"[127.0.0.1]:{self.ssh.port} {public(rsa)}")
+        self.refuse_host(f"the server shows the host key {fingerprint(self.ssh.keys['ecdsa'])}, "
+                         f"but {self.file} line 1 has {fingerprint(rsa)} (if both are the "
+                         "server's, have ssh-keyscan's line for it there too)")
+
+    def test_revoked(self):
+        self.know(self.line("ed25519"), f"@revoked * {public(self.ssh.keys['ed25519'])}")
+        self.refuse_host("THE HOST KEY OF THE SERVER IS REVOKED: "
+                         f"{fingerprint(self.ssh.keys['ed25519'])}, by {self.file} line 2 (do not "
+                         "trust this server)")
+
+    def test_no_such_file(self):
+        """A link could be made to lead anywhere, and memory is small."""
+        begin = f"the known hosts of ssh, {self.file}: known_hosts: "
+        bench.write("real", self.line().encode())
+        os.symlink("../../real", self.file)
+        self.refuse(1, f"{self.url}: {begin}not a file (give the name of a file)", "install",
+                    "proto", "sftp", *WORDS, self.address, "pkgname.wmopkg",
+                    output="Attempting to download file pkgname.wmopkg, using SFTP\n")
+        os.unlink(self.file)
+        with open(self.file, "wb") as file:
+            file.truncate((1 << 20) + 1)
+        result = self.wmopkg("install", "proto", "sftp", *WORDS, self.address, "pkgname.wmopkg")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"{begin}over 1048576 bytes", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

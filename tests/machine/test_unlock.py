@@ -85,6 +85,9 @@ class Unlock(bench.MachineTest):
 
     def test_4_locked_again(self):
         self.succeed("wmopkg unlock clear")
+        shown = " ".join(self.succeed("wmopkg show").split())
+        self.assertIn("unsigned: active until reboot: it has no signature (install one signed for "
+                      "this device, or ask for an unlock statement)", shown)
         self.assertIn(FIRMWARE_MOTD, self.device.reboot())
         self.assert_row("unsigned", "1.0", "Unsigned")
         self.assertRegex(self.succeed("wmopkg show unsigned"), "Active: no")

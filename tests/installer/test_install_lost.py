@@ -5,6 +5,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import unittest
@@ -210,9 +211,9 @@ class Slow(WithWire):
 class Interrupted(WithWire):
     """Ctrl-C where nothing moves; while bytes come see test_install_http.py."""
 
-    def interrupt(self, words, before):
-        """@before: how the output goes until then"""
-        with subprocess.Popen([bench.WMOPKG, "--config", "wmopkg.conf", "install", *words],
+    def interrupt(self, words, before, inside=(), ready=lambda: None):
+        """@before: how the output goes until then; @inside: what runs it"""
+        with subprocess.Popen([*inside, bench.WMOPKG, "--config", "wmopkg.conf", "install", *words],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True) as process:
             said = ""
@@ -220,9 +221,10 @@ class Interrupted(WithWire):
                 line = process.stdout.readline()
                 self.assertTrue(line, said)
                 said += line
+            ready()
             process.send_signal(signal.SIGINT)
             rest, errors = process.communicate(timeout=60)
-        self.assertEqual(rest, "")
+        self.assertEqual(rest.strip(), "")
         self.assertRegex(errors, r"\Awmopkg: .*: interrupted, nothing was installed.*\n\Z")
         self.assertEqual(os.listdir("data/packages"), [])
         return process.returncode
@@ -230,6 +232,17 @@ class Interrupted(WithWire):
     def test_waiting_for_an_answer(self):
         self.serve(wires.held(b""))
         self.assertEqual(self.interrupt([self.url], self.connecting), 1)
+
+    def test_waiting_for_a_name_server(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+            server.bind(("127.9.9.9", 53))
+            bench.write("resolv.conf", b"nameserver 127.9.9.9\n")
+            inside = ("unshare", "--mount", "sh", "-ec",
+                      'mount --bind resolv.conf /etc/resolv.conf; exec "$@"', "sh")
+            for protocol in ("http", "ftp"):
+                self.assertEqual(self.interrupt([f"{protocol}://slow.example/pkgname.wmopkg"],
+                                                f"using {protocol.upper()}\n", inside,
+                                                lambda: server.recv(1000)), 1)
 
     def test_waiting_to_try_again(self):
         self.serve(self.cut(), wires.held(b""))

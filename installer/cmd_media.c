@@ -19,7 +19,7 @@ static const struct table_column columns[] = {
 	{"TYPE", "File system", 0},
 	{"VOLUME", "Volume", 4},
 	{"SIZE", "Size", 0},
-	{"STATE", "State", 8},
+	{"STATE", "State", 0},
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))

@@ -74,14 +74,14 @@ def build_folder(folder):
     return os.path.join(os.path.abspath(folder), "device")
 
 
-def make_stick(path, files, mib=64):
-    """A USB stick: one vfat partition holding @files (paths on this host)."""
+def make_stick(path, files, mib=64, name="STICK"):
+    """A USB stick: one vfat partition called @name, holding @files (paths on this host)."""
     with open(path, "wb") as stick:
         stick.truncate(mib << 20)
     quiet = {"check": True, "stdout": subprocess.DEVNULL}
     subprocess.run(["sfdisk", "--quiet", path], input=b"start=2048, type=c\n", **quiet)
     sectors = (mib << 11) - 2048
-    subprocess.run(["mkfs.vfat", "-n", "STICK", "--offset=2048", path, str(sectors // 2)], **quiet)
+    subprocess.run(["mkfs.vfat", "-n", name, "--offset=2048", path, str(sectors // 2)], **quiet)
     if files:
         subprocess.run(["mcopy", "-i", f"{path}@@1M", *files, "::"], **quiet)
 
@@ -89,11 +89,12 @@ def make_stick(path, files, mib=64):
 class Device:
     """One device: a disk in @folder, and the machine that runs on it now and then."""
 
-    def __init__(self, built, folder, echo=None, secure_boot=False, serial=SERIAL):
+    def __init__(self, built, folder, echo=None, secure_boot=False, serial=SERIAL, card=None):
         """@built: see build_folder(); @echo: called with console text as it comes
 
         With @secure_boot the machine has UEFI firmware that starts nothing but what is
-        signed by its key, and keeps its variables in @folder.
+        signed by its key, and keeps its variables in @folder. @card is the image of an
+        SD card that is in its slot.
         """
         self.built = built
         self.folder = folder
@@ -101,6 +102,7 @@ class Device:
         self.echo = echo
         self.secure_boot = secure_boot
         self.serial = serial
+        self.card = card
         self.process = None
         self.decoder = None
         self.log = ""
@@ -126,7 +128,14 @@ class Device:
                 # port 0: the kernel picks a free one, see port()
                 "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80",
                 "-device", "virtio-net-pci,netdev=net,romfile=",
-                "-device", "qemu-xhci"]
+                "-device", "qemu-xhci", *self._slot()]
+
+    def _slot(self):
+        """The options for an SD card; none without."""
+        if not self.card:
+            return []
+        return ["-device", "sdhci-pci", "-drive", f"if=none,id=card,format=raw,file={self.card}",
+                "-device", "sd-card,drive=card"]
 
     def _uefi(self):
         """The options for UEFI firmware in Secure Boot; none without."""
@@ -211,12 +220,22 @@ class Device:
         found = self._monitor("info usernet", r"HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)")
         return int(found.group(1))
 
-    def plug_in(self, stick):
-        """Plug in a USB stick, see make_stick(); wait until the device has noticed."""
-        self._monitor(f"drive_add 0 if=none,id=stick,format=raw,file={stick}", r"\bOK\b")
-        self._monitor("device_add usb-storage,drive=stick,id=usb,removable=on\ninfo usb",
-                      r"Product QEMU USB")
-        self.wait_for("test -b /dev/sda1")
+    def plug_in(self, stick, name="stick", node="sda1", bytes_s=0):
+        """Plug in a USB stick, see make_stick(); wait until the device has noticed.
+
+        @name: to pull it out by; @node: what the device is going to call it; @bytes_s: how
+        fast it is read at most
+        """
+        slow = f",throttling.bps-read={bytes_s}" if bytes_s else ""
+        self._monitor(f"drive_add 0 if=none,id=drive-{name},format=raw,file={stick}{slow}",
+                      r"\bOK\b")
+        self._monitor(f"device_add usb-storage,drive=drive-{name},id={name},removable=on\n"
+                      "info usb", rf"Product QEMU USB.*ID: {name}\b")
+        self.wait_for(f"test -b /dev/{node}")
+
+    def pull_out(self, name="stick"):
+        """Pull a USB stick out, whatever the device does with it."""
+        self._monitor(f"device_del {name}\ninfo version", r"(?m)^\d+\.\d+\.\d+")
 
     # the console
 

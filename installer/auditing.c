@@ -124,16 +124,26 @@ static int to_log(struct device *device, const struct overlay_audit_entry *entry
 	return r;
 }
 
+/* "./FILE" says little to who reads it elsewhere. NULL where it is no such file. */
+static char *absolute(const char *source)
+{
+	return source && !strstr(source, "://") ? realpath(source, NULL) : NULL;
+}
+
 void auditing_add(struct device *device, const struct overlay_audit_entry *entry)
 {
+	cleanup_free char *path = absolute(entry->source);
+	struct overlay_audit_entry whole = *entry;
 	struct added added = {.number = 0};
 	struct verity_error err;
 	char user[USER_BYTES];
 
+	if (path)
+		whole.source = path;
 	find_user(user);
-	if (to_log(device, entry, user, &added, &err) < 0)
+	if (to_log(device, &whole, user, &added, &err) < 0)
 		report_warning("%s", err.message);
-	to_syslog(entry, user, &added);
+	to_syslog(&whole, user, &added);
 }
 
 void auditing_add_judged(struct device *device, struct overlay_audit_entry entry,

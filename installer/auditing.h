@@ -11,7 +11,7 @@
  *
  * To syslog (LOG_AUTHPRIV, as "wmopkg") where somebody listens, and to the audit log
  * where there is a PERSIST. That it cannot be written is a warning and keeps nothing from
- * being done.
+ * being done. A source that is a local file is written down with its whole path.
  */
 void auditing_add(struct device *device, const struct overlay_audit_entry *entry);
 

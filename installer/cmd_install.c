@@ -5,6 +5,7 @@
 #include "installer/command.h"
 #include "installer/installing.h"
 #include "installer/media.h"
+#include "installer/statement.h"
 #include "verity/cleanup.h"
 
 DEFINE_CLEANUP(struct source, source_free);
@@ -35,6 +36,22 @@ static int open_source(struct device *device, const struct words *words,
 	return source_open(&request, ret, err);
 }
 
+/* What a vendor sends may be a statement as well, and that has commands of its own. */
+static enum exit_status fail_open(const char *where, const struct verity_error *err)
+{
+	const char *command =
+		where && err->code == VERITY_E_BAD_NAME ? statement_command(where) : NULL;
+	struct verity_error other;
+
+	if (!command)
+		return report_error(NULL, err);
+	verity_fail(&other, VERITY_E_WRONG_TYPE,
+		    "%s: it is a signed statement, not a package (give it to: wmopkg %s "
+		    "%s)",
+		    where, command, where);
+	return report_hinted(NULL, &other, NULL);
+}
+
 enum exit_status command_install(struct device *device, const struct words *words)
 {
 	cleanup_with(source_free_p) struct source *source = NULL;
@@ -43,7 +60,7 @@ enum exit_status command_install(struct device *device, const struct words *word
 	struct verity_error err;
 
 	if (open_source(device, words, &source, &err) < 0)
-		return report_error(NULL, &err);
+		return fail_open(words->values[WORD_SOURCE], &err);
 	if (installing_run(device, source, kind, &err) < 0)
 		return report_hinted(source_where(source), &err,
 				     allowed_hint(device, err.code));

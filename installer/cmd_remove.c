@@ -15,18 +15,34 @@ struct request {
 	bool yes;         /* do not ask */
 };
 
-/* Nobody there to answer is an answer: no. */
-static bool confirmed(void)
+enum answer { ANSWER_NO, ANSWER_YES, ANSWER_NOBODY };
+
+static enum answer read_answer(void)
 {
 	char answer[ANSWER_BYTES] = "";
-	bool whole;
+	bool there, whole;
 
 	fflush(stdout);
-	whole = fgets(answer, sizeof(answer), stdin) && strchr(answer, '\n');
+	there = fgets(answer, sizeof(answer), stdin);
+	whole = strchr(answer, '\n');
 	if (!whole || !isatty(STDIN_FILENO))
 		putchar('\n');
+	if (!there && !isatty(STDIN_FILENO))
+		return ANSWER_NOBODY;
 	answer[strcspn(answer, "\r\n")] = '\0';
-	return strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0;
+	return strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0 ? ANSWER_YES
+									      : ANSWER_NO;
+}
+
+/* A script that forgot the word must not take the silence for a removal. */
+static void fail_unanswered(void)
+{
+	struct verity_error err;
+
+	verity_fail(&err, VERITY_E_UNSUPPORTED,
+		    "remove: there is no terminal to ask at (to remove without asking: "
+		    "--yes)");
+	(void)!report_error(NULL, &err);
 }
 
 static bool ask(const struct request *request)
@@ -37,9 +53,16 @@ static bool ask(const struct request *request)
 		printf("Remove package %s (y/N)?", request->name);
 	else
 		printf("Remove all packages (y/N)?");
-	if (confirmed())
+	switch (read_answer()) {
+	case ANSWER_YES:
 		return true;
-	puts("Nothing removed.");
+	case ANSWER_NO:
+		puts("Nothing removed.");
+		break;
+	case ANSWER_NOBODY:
+		fail_unanswered();
+		break;
+	}
 	return false;
 }
 

@@ -77,14 +77,9 @@ static int print_json(const struct verity_package *package, const struct effect 
 	return r;
 }
 
-static void print_facts(const char *file, const struct verity_package *package,
-			const struct effect *effect)
+static void print_facts(const struct verity_package *package, const struct effect *effect)
 {
-	const struct verity_judgement *judgement = verity_package_judgement(package);
-
-	report_plain(stdout, file);
-	printf(": %s\n", verity_verdict_name(verity_judgement_verdict(judgement)));
-	facts_print(judgement, verity_package_layout(package));
+	facts_print(verity_package_judgement(package), verity_package_layout(package));
 	if (!effect->known)
 		return;
 	fputs("Changes: ", stdout);
@@ -117,7 +112,7 @@ static int verify(struct device *device, const char *file, bool json,
 	if (json)
 		r = print_json(package, &effect, err);
 	else
-		print_facts(file, package, &effect);
+		print_facts(package, &effect);
 	if (r < 0 || verity_judgement_accepted(judgement))
 		return r;
 	allowed_warn(device);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "installer/allowed.h"
+#include "installer/critical_warn.h"
 #include "installer/installing_private.h"
 #include "installer/interrupt.h"
 #include "installer/quarantine.h"
@@ -116,8 +117,11 @@ static int receive(struct installing *installing, const struct verity_policy *po
 	r = transfer(installing, err);
 	if (r == 0)
 		r = interrupt_check(err);
-	if (r == 0)
+	if (r == 0) {
 		installing_tell(installing);
+		critical_warn(installing->device, source_name(installing->source),
+			      verity_stream_verified(stream));
+	}
 	if (r == 0)
 		r = overlay_incoming_commit(installing->incoming, err);
 	if (r == 0) {

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "installer/auditing.h"
 #include "installer/installing_private.h"
 #include "installer/report.h"
 #include "overlay/anchor.h"
-#include "verity/cleanup.h"
 
 /* On what it depends that a package is active which is not plainly Signed. */
 static const char *condition_of(struct device *device, enum verity_verdict verdict)
@@ -52,13 +49,10 @@ void installing_audit(const struct installing *installing, bool installed,
 {
 	const struct verity_judgement *judgement =
 		verity_stream_judgement(installing->stream);
-	const char *where = source_where(installing->source);
-	/* "./FILE" says little to who reads it elsewhere. */
-	cleanup_free char *path = strstr(where, "://") ? NULL : realpath(where, NULL);
 	struct overlay_entry package = {.kind = installing->kind};
 	struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_INSTALL,
 					    .package = &package,
-					    .source = path ? path : where};
+					    .source = source_where(installing->source)};
 
 	if (!installed && (!judgement || verity_judgement_accepted(judgement)))
 		return;

@@ -8,6 +8,7 @@
 #include "verity/format.h"
 #include "verity/io.h"
 #include "verity/statement.h"
+#include "verity/statement_peek.h"
 
 /* What is too long to be a statement still says by its head what it is. */
 static int fail_too_long(const char *file, struct verity_error *err)
@@ -35,6 +36,25 @@ int statement_load(const char *file, char **ret, size_t *ret_size,
 			       err);
 
 	return r == -EFBIG ? fail_too_long(file, err) : r;
+}
+
+const char *statement_command(const char *file)
+{
+	struct verity_statement_peek peek = {.entries = NULL};
+	struct verity_statement_parts parts;
+	cleanup_free char *bytes = NULL;
+	struct verity_error unused;
+	const char *command;
+	size_t size;
+
+	if (verity_io_load(AT_FDCWD, file, VERITY_STATEMENT_FILE_MAX, &bytes, &size,
+			   &unused) < 0 ||
+	    verity_statement_split(bytes, size, &parts, &unused) < 0 ||
+	    verity_statement_peek(&parts, &peek, &unused) < 0)
+		return NULL;
+	command = peek.type == VERITY_STATEMENT_UNLOCK ? "unlock" : "denylist";
+	verity_statement_peek_free(&peek);
+	return command;
 }
 
 static const char *hint_for(enum verity_code code)

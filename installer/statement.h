@@ -16,6 +16,13 @@ int statement_load(const char *file, char **ret, size_t *ret_size,
 		   struct verity_error *err) must_check;
 
 /**
+ * statement_command - the command that a file is for, which is a statement
+ *
+ * Return: "unlock" or "denylist"; NULL where it is none.
+ */
+const char *statement_command(const char *file);
+
+/**
  * statement_report - as report_error(), with what helps a statement: neither another
  * package nor Allow Untrusted does
  *

@@ -33,7 +33,9 @@ def manifest_of(package):
 
 class Case(bench.Case):
     def booted(self, *entries, **facts):
-        """A boot is pretended by the state file that it would have left."""
+        """A boot is pretended by what it would have left: its state file, and the firmware alone,
+        which is empty here."""
+        os.makedirs("run/layers/root", exist_ok=True)
         state = {"format": 1, "safe": False, "allow_untrusted": False,
                  "stack": {"code": "ok", "message": ""}, "packages": list(entries)}
         bench.write("run/state.json", json.dumps({**state, **facts}).encode())

@@ -66,6 +66,17 @@ class Denylist(bench.Case):
         os.rename(newer, "pkgname.wmopkg")
         self.install("./pkgname.wmopkg")
 
+    def test_is_no_package(self):
+        os.rename(self.denylist(12, "--name", "other=1"), "list.denylist")
+        self.refuse(3, "./list.denylist: it is a signed statement, not a package (give it to: "
+                    "wmopkg denylist ./list.denylist)", "install", "./list.denylist")
+
+    def test_is_written_down_with_its_path(self):
+        os.rename(self.denylist(13, "--name", "other=1"), "list.denylist")
+        self.succeed(f"Deny list 13 {STAYS}\n", "denylist", "list.denylist")
+        last = self.wmopkg("audit", "json").stdout.splitlines()[-1]
+        self.assertEqual(json.loads(last)["source"], f"{self.folder}/list.denylist")
+
     def test_by_key_and_root_hash(self):
         facts = self.facts()
         image = facts["image"]["root_hash"]

@@ -8,11 +8,12 @@ import shutil
 import unittest
 
 import bench
+import states
 
 OLDER, NEWER = "1.9", "1.10"
 
 
-class Replace(bench.Case):
+class Replace(states.Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -105,13 +106,7 @@ class Replace(bench.Case):
     def test_state_after_a_move(self):
         """What runs is not called removed when it only went to the other store."""
         self.check_install(OLDER, "")
-        place = os.stat("data/packages/pkgname.wmopkg")
-        bench.write("run/state.json", f'''{{"format": 1, "safe": false, "allow_untrusted": false,
-            "stack": {{"code": "ok", "message": ""}}, "packages": [{{"name": "pkgname",
-            "persistent": false, "file": {{"inode": {place.st_ino}, "bytes": {place.st_size},
-            "changed_ns": {place.st_ctime_ns}}}, "identity": "pkgname", "version": "1.9",
-            "description": "Example", "verification": "Signed", "active": true,
-            "reason": {{"code": "ok", "message": ""}}}}]}}'''.encode())
+        self.booted(self.entry("pkgname", version="1.9"))
         self.assertNotIn("reboot", self.wmopkg("show").stdout)
         self.check_install(NEWER, "Replaces version 1.9 with 1.10. It is persistent from now on.",
                            "persistent")

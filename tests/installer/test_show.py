@@ -216,9 +216,15 @@ class Remove(bench.Case):
 
     def test_no(self):
         self.install(self.package)
-        for answer in ("", "\n", "n\n", "N\n", "yep\n", "ye", "maybe y\n", "y" * 100 + "\n"):
+        for answer in ("\n", "n\n", "N\n", "yep\n", "ye", "maybe y\n", "y" * 100 + "\n"):
             self.refuse(1, "", "remove", "pkgname", answer=answer,
                         output=self.QUESTION + "Nothing removed.\n")
+
+    def test_nobody_to_ask(self):
+        self.install(self.package)
+        nobody = "remove: there is no terminal to ask at (to remove without asking: --yes)"
+        self.refuse(1, nobody, "remove", "pkgname", output=self.QUESTION)
+        self.refuse(1, nobody, "remove", output="Remove all packages (y/N)?\n")
 
     def test_not_asked(self):
         for word in ("--yes", "-y"):
@@ -236,7 +242,7 @@ class Remove(bench.Case):
         for words in (("all",), ()):
             self.install(self.package)
             self.install(other, "persistent")
-            self.refuse(1, "", "remove", *words,
+            self.refuse(1, "", "remove", *words, answer="n\n",
                         output="Remove all packages (y/N)?\nNothing removed.\n")
             self.succeed("Remove all packages (y/N)?\nRemoving all packages... Changes are applied "
                          "after reboot.\n", "remove", *words, answer="y\n")
@@ -264,7 +270,8 @@ class Verify(bench.Case):
     def test_signed(self):
         result = self.wmopkg("verify", self.package)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
-        self.assertTrue(result.stdout.startswith(f"{self.package}: Signed\nVerification: Signed\n"))
+        self.assertTrue(result.stdout.startswith("Verification: Signed\n"))
+        self.assertEqual(result.stdout.count("Verification"), 1)
         facts = json.loads(self.wmopkg("verify", self.package, "json").stdout)
         self.assertEqual((facts["accepted"], facts["verdict"], facts["version"]),
                          (True, "Signed", "5.26.0-rev0"))
@@ -274,7 +281,7 @@ class Verify(bench.Case):
         result = self.wmopkg("verify", package)
         self.assertEqual((result.returncode, result.stderr),
                          (3, f"wmopkg: {package}: Unsigned: {bench.UNSIGNED}\n"))
-        self.assertTrue(result.stdout.startswith(f"{package}: Unsigned\n"))
+        self.assertTrue(result.stdout.startswith("Verification: Unsigned\n"))
         self.boot("wmopkg.allow_untrusted=1")
         result = self.wmopkg("verify", package)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
@@ -285,7 +292,7 @@ class Verify(bench.Case):
         bench.write("x", content)
         result = self.wmopkg("verify", "x")
         self.assertEqual(result.returncode, 3)
-        self.assertTrue(result.stdout.startswith("x: Invalid\n"))
+        self.assertTrue(result.stdout.startswith("Verification: Invalid\n"))
         self.assertRegex(result.stderr, rf"\Awmopkg: x: Invalid: .* \({bench.AGAIN}\)\n\Z")
 
     def test_no_file(self):

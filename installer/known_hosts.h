@@ -18,7 +18,7 @@
 #define KNOWN_HOSTS_NAME_MAX  280U  /* "[HOST]:PORT" */
 
 /* "SHA256:", 43 characters of base64, 0 */
-#define KNOWN_HOSTS_FINGERPRINT_BYTES 52
+#define KNOWN_HOSTS_FINGERPRINT_BYTES 51
 
 /* A public key as it goes over the wire (RFC 4253, 6.6). */
 struct known_hosts_key {

@@ -58,6 +58,7 @@ class WithSsh(bench.Case):
                 f"Connecting to {host} ({host}:{port or self.ssh.port})\n")
 
     def install_good(self, protocol, path="pkgname.wmopkg", words=WORDS):
+        self.forget()
         self.succeed(self.attempt(protocol) + bench.LOCAL, "install", "proto", protocol, *words,
                      self.address, path)
         self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), bench.read(self.package))
@@ -93,6 +94,7 @@ class Known(WithSsh):
     def test_ipv6_and_url(self):
         login = f"{servers.USER}:{servers.PASSWORD.replace(' ', '%20')}"
         for protocol in BOTH:
+            self.forget()
             self.succeed(self.attempt(protocol, host="[::1]") + bench.LOCAL, "install",
                          f"{protocol}://{login}@[::1]:{self.ssh.port}/~/pkgname.wmopkg")
 
@@ -127,6 +129,7 @@ class Known(WithSsh):
 
     def test_asked(self):
         for protocol in BOTH:
+            self.forget()
             console = typist.Typist("install", "proto", protocol, "user", servers.USER,
                                     self.address, "pkgname.wmopkg")
             question = f"Password for {servers.USER} at 127.0.0.1: "
@@ -227,6 +230,7 @@ class Keys(WithSsh):
             key = servers.make_key(f"home/.ssh/id_{kind}", kind)
             self.ssh.authorize(key)
             for protocol in BOTH:
+                self.forget()
                 result = self.run_at_home(protocol)
                 self.assertEqual((result.returncode, result.stdout, result.stderr),
                                  (0, self.attempt(protocol) + bench.LOCAL, ""))

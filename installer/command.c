@@ -109,6 +109,42 @@ enum exit_status command_run(const struct command *command, struct device *devic
 	return command->run(device, &words);
 }
 
+static const char *place_name(unsigned places)
+{
+	return places & COMMAND_PACKAGE ? "package context" : "top level";
+}
+
+enum exit_status command_unknown(unsigned place, const char *name)
+{
+	const struct command *other = command_find(name);
+	char names[EXPECTED_BYTES] = "";
+	bool ambiguous = false;
+
+	if (!(place & COMMAND_ONCE) && other && !(other->places & COMMAND_ONCE & place) &&
+	    other->places & (COMMAND_TOP | COMMAND_PACKAGE))
+		return report_hint_usage(
+			other->places & COMMAND_PACKAGE ? "type: package"
+							: "type do ahead of it",
+			"'%s' is a command of the %s", name, place_name(other->places));
+	for (size_t i = 0; command_at(i); i++) {
+		size_t used = strlen(names);
+
+		if (!(command_at(i)->places & place) ||
+		    strncmp(command_at(i)->name, name, strlen(name)) != 0)
+			continue;
+		ambiguous = true;
+		snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
+			 command_at(i)->name);
+	}
+	if (ambiguous && !(place & COMMAND_ONCE))
+		return report_hint_usage(names, "'%s' can mean more than one command",
+					 name);
+	if (place & COMMAND_ONCE)
+		return report_usage("'%s' is not a command", name);
+	return report_hint_usage("type ? or help to see what there is",
+				 "'%s' is not a command", name);
+}
+
 static void print_command(const struct command *command)
 {
 	char synopsis[LINE_MAX_BYTES];
@@ -120,25 +156,39 @@ static void print_command(const struct command *command)
 	printf("      %s\n", command->help);
 }
 
-enum exit_status command_help(const char *name)
+static void print_commands(unsigned place)
 {
-	const struct command *command = name ? command_find(name) : NULL;
-
-	if (name && !command)
-		return report_usage("'%s' is not a command", name);
-	puts("Usage: wmopkg [--config FILE] COMMAND ...\n");
-	if (command) {
-		print_command(command);
-		return STATUS_DONE;
-	}
 	for (size_t i = 0; command_at(i); i++)
-		print_command(command_at(i));
+		if (command_at(i)->places & place)
+			print_command(command_at(i));
+}
+
+static void print_usage(void)
+{
 	puts("  help [COMMAND]\n      show this\n\n"
 	     "Options:\n"
 	     "  --config FILE   configuration (default: " OVERLAY_CONFIG_PATH ")\n"
 	     "  --version       show the version\n\n"
+	     "Without a command, on a terminal, it is a shell with the same commands.\n"
 	     "Installed and removed packages take effect at the next boot.\n"
 	     "Exit status: 0 done, 1 failed, 2 usage, 3 refused by verification,\n"
-	     "4 no such package or file, 5 transfer failed, 6 no room.");
+	     "4 no such package, file or media, 5 transfer failed, 6 no room.");
+}
+
+enum exit_status command_help(unsigned place, const char *name)
+{
+	const struct command *command = name ? command_pick(place, name) : NULL;
+
+	if (name && !command)
+		return command_unknown(place, name);
+	if (place & COMMAND_ONCE)
+		puts("Usage: wmopkg [--config FILE] [COMMAND ...]\n");
+	if (command) {
+		print_command(command);
+		return STATUS_DONE;
+	}
+	print_commands(place);
+	if (place & COMMAND_ONCE)
+		print_usage();
 	return STATUS_DONE;
 }

@@ -17,12 +17,25 @@ enum command_place {
 	COMMAND_PACKAGE = 1 << 2, /* the shell's package context */
 };
 
+/* What the shell does by itself. */
+enum command_action {
+	COMMAND_RUNS, /* it does not: the command runs */
+	COMMAND_ENTERS,
+	COMMAND_DOES,
+	COMMAND_LEAVES,
+	COMMAND_ENDS,
+	COMMAND_EXITS,
+	COMMAND_HELPS,
+};
+
 struct command {
 	const char *name;
 	const struct form *const *forms; /* NULL-ended */
 	const char *help;                /* one line */
 	unsigned places;                 /* command_place */
+	/* NULL where there is an action instead */
 	enum exit_status (*run)(struct device *device, const struct words *words);
+	enum command_action action;
 };
 
 /**
@@ -36,6 +49,27 @@ const struct command *command_at(size_t index);
  * command_find - the command called @name; NULL where there is none
  */
 const struct command *command_find(const char *name);
+
+/**
+ * command_pick - the command that is meant at a place: by its name, or by the begin of
+ * it, where no other begins so; NULL where there is none, or more than one
+ */
+const struct command *command_pick(unsigned place, const char *name);
+
+/**
+ * command_resolve - where words lead that begin with "do" or "package"
+ * @place: command_place that they were typed at; becomes the one that they are meant for
+ * @count, @words: become those behind these two
+ */
+void command_resolve(unsigned *place, int *count, char *const **words);
+
+/**
+ * command_unknown - say that there is no such command at @place, where there is one of
+ * that name, and which ones are
+ *
+ * Return: STATUS_USAGE.
+ */
+enum exit_status command_unknown(unsigned place, const char *name) must_check;
 
 /**
  * command_run - read the words of a command, and do it
@@ -57,10 +91,10 @@ enum exit_status command_check(const struct command *command, int argc,
 			       char *const *argv) must_check;
 
 /**
- * command_help - print what all commands do, or one
+ * command_help - print what all commands of a place do, or one
  * @name: NULL for all
  */
-enum exit_status command_help(const char *name) must_check;
+enum exit_status command_help(unsigned place, const char *name) must_check;
 
 enum exit_status command_audit(struct device *device, const struct words *words);
 enum exit_status command_boot_complete(struct device *device, const struct words *words);

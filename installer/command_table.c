@@ -31,8 +31,10 @@
 		WORD_##name, PLACE_ANYWHERE | PLACE_OPTIONAL                             \
 	}
 
-#define PACKAGES (COMMAND_ONCE | COMMAND_PACKAGE)
-#define DEVICE   (COMMAND_ONCE | COMMAND_TOP)
+#define PACKAGES   (COMMAND_ONCE | COMMAND_PACKAGE)
+#define DEVICE     (COMMAND_ONCE | COMMAND_TOP)
+#define SHELL      (COMMAND_TOP | COMMAND_PACKAGE)
+#define EVERYWHERE (COMMAND_ONCE | SHELL)
 
 static const struct form *const install_forms[] = {
 	FORM(FREE(PERSISTENT), FREE(PROTOCOL), FREE(USER), FREE(PASSWORD),
@@ -92,46 +94,63 @@ static const struct form *const audit_forms[] = {
 	NULL,
 };
 
+static const struct form *const command_forms[] = {
+	FORM(OPTIONAL(COMMAND)),
+	NULL,
+};
+
 static const struct form *const no_forms[] = {
 	FORM({WORD_NONE, PLACE_HERE}),
 	NULL,
 };
 
+/* Either a function or an action of the shell. */
+#define RUNS(function) (function), COMMAND_RUNS
+#define ACTS(action)   NULL, COMMAND_##action
+
 static const struct command commands[] = {
 	{"install", install_forms,
 	 "install a package: from a server, a medium, or a file of this device", PACKAGES,
-	 command_install},
+	 RUNS(command_install)},
 	{"remove", remove_forms,
 	 "remove a package, or all; asks before it does, unless --yes is given", PACKAGES,
-	 command_remove},
+	 RUNS(command_remove)},
 	{"show", show_forms,
 	 "show the installed packages, all there is to know of one, or the media",
-	 PACKAGES, command_show},
-	{"list", list_forms, "the same as show", PACKAGES, command_show},
+	 EVERYWHERE, RUNS(command_show)},
+	{"list", list_forms, "the same as show", EVERYWHERE, RUNS(command_show)},
 	{"media", media_forms, "show the USB sticks and SD cards that are plugged in",
-	 PACKAGES, command_media},
+	 DEVICE, RUNS(command_media)},
 	{"verify", verify_forms,
 	 "check a package file, and show whether this device would take it", PACKAGES,
-	 command_verify},
+	 RUNS(command_verify)},
 	{"which", which_forms,
 	 "show which package, or the firmware, supplies a path of the system", PACKAGES,
-	 command_which},
+	 RUNS(command_which)},
 	{"conflicts", show_forms,
 	 "show what packages replace, delete or hide, and which lies on top", PACKAGES,
-	 command_conflicts},
+	 RUNS(command_conflicts)},
 	{"retry", retry_forms, "try a quarantined package again at the next boot",
-	 PACKAGES, command_retry},
+	 PACKAGES, RUNS(command_retry)},
 	{"unlock", unlock_forms,
 	 "take what the vendor allows this device, forget it, or show it", DEVICE,
-	 command_unlock},
+	 RUNS(command_unlock)},
 	{"denylist", denylist_forms,
 	 "put a list of what must not run any more in force, or show the one that is",
-	 DEVICE, command_denylist},
+	 DEVICE, RUNS(command_denylist)},
 	{"audit", audit_forms, "show the audit log, or check that nobody has changed it",
-	 DEVICE, command_audit},
+	 DEVICE, RUNS(command_audit)},
 	{"boot-complete", no_forms,
 	 "say that this boot has come to a good end; for a service, not for people",
-	 COMMAND_ONCE, command_boot_complete},
+	 COMMAND_ONCE, RUNS(command_boot_complete)},
+	{"package", command_forms, "go to the commands for packages, or do one of them",
+	 COMMAND_TOP, ACTS(ENTERS)},
+	{"do", command_forms, "do a command of the top level", SHELL, ACTS(DOES)},
+	{"help", command_forms, "show the commands, or what one does", SHELL,
+	 ACTS(HELPS)},
+	{"leave", no_forms, "go to the top level", SHELL, ACTS(LEAVES)},
+	{"end", no_forms, "go one level up", SHELL, ACTS(ENDS)},
+	{"exit", no_forms, "leave the shell", SHELL, ACTS(EXITS)},
 };
 
 const struct command *command_at(size_t index)
@@ -145,4 +164,36 @@ const struct command *command_find(const char *name)
 		if (strcmp(command_at(i)->name, name) == 0)
 			return command_at(i);
 	return NULL;
+}
+
+const struct command *command_pick(unsigned place, const char *name)
+{
+	const struct command *found = NULL;
+
+	for (size_t i = 0; command_at(i); i++) {
+		const struct command *command = command_at(i);
+
+		if (!(command->places & place) ||
+		    strncmp(command->name, name, strlen(name)) != 0)
+			continue;
+		if (command->name[strlen(name)] == '\0')
+			return command;
+		if (found)
+			found = NULL;
+		else
+			found = command;
+	}
+	return found;
+}
+
+void command_resolve(unsigned *place, int *count, char *const **words)
+{
+	const struct command *command;
+
+	while (*count > 0 && (command = command_pick(*place, (*words)[0])) &&
+	       (command->action == COMMAND_ENTERS || command->action == COMMAND_DOES)) {
+		*place = command->action == COMMAND_DOES ? COMMAND_TOP : COMMAND_PACKAGE;
+		(*words)++;
+		(*count)--;
+	}
 }

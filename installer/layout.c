@@ -163,19 +163,20 @@ static void start_line(struct cursor *cursor)
 	cursor->begun = false;
 }
 
-static void put_word(struct cursor *cursor, const char *word, size_t bytes)
+/* @gap: blanks ahead of it, where it is not the first of its line */
+static void put_word(struct cursor *cursor, size_t gap, const char *word, size_t bytes)
 {
 	size_t taken;
 	size_t room = cursor->layout->width;
 	size_t width = fit(word, bytes, SIZE_MAX, &taken);
 
 	/* What no line can hold may as well begin here. */
-	if (cursor->begun && cursor->column + 1 + width > room &&
-	    (cursor->indent + width <= room || cursor->column + 3 > room))
+	if (cursor->begun && cursor->column + gap + width > room &&
+	    (cursor->indent + width <= room || cursor->column + gap + 2 > room))
 		start_line(cursor);
 	if (cursor->begun) {
-		fputc(' ', cursor->out);
-		cursor->column++;
+		put_repeated(cursor->out, ' ', gap);
+		cursor->column += gap;
 	}
 	while (bytes) {
 		width = fit(word, bytes, room - cursor->column, &taken);
@@ -201,11 +202,12 @@ static void put_wrapped(struct cursor *cursor, const char *text)
 		cursor->indent = cursor->layout->width / 8;
 	cursor->column = blanks > half ? 0 : blanks;
 	put_repeated(cursor->out, ' ', cursor->column);
-	for (text += blanks; *text; text += strspn(text, " ")) {
+	for (text += blanks; *text; text += blanks) {
 		size_t bytes = strcspn(text, " ");
 
-		put_word(cursor, text, bytes);
+		put_word(cursor, blanks, text, bytes);
 		text += bytes;
+		blanks = strspn(text, " ");
 	}
 }
 

@@ -95,15 +95,36 @@ void report_warning(const char *format, ...)
 	fputc('\n', stderr);
 }
 
-enum exit_status report_usage(const char *format, ...)
+static enum exit_status __attribute__((format(printf, 2, 0)))
+print_usage(const char *hint, const char *format, va_list args)
 {
-	va_list args;
-
 	fflush(stdout);
 	fprintf(stderr, "%s: ", program);
-	va_start(args, format);
 	print_formatted(format, args);
-	va_end(args);
-	fprintf(stderr, " (see '%s help')\n", program);
+	fprintf(stderr, " (%s)\n", hint);
 	return STATUS_USAGE;
+}
+
+enum exit_status report_hint_usage(const char *hint, const char *format, ...)
+{
+	enum exit_status status;
+	va_list args;
+
+	va_start(args, format);
+	status = print_usage(hint, format, args);
+	va_end(args);
+	return status;
+}
+
+enum exit_status report_usage(const char *format, ...)
+{
+	char help[HELP_BYTES];
+	enum exit_status status;
+	va_list args;
+
+	snprintf(help, sizeof(help), "see '%s help'", program);
+	va_start(args, format);
+	status = print_usage(help, format, args);
+	va_end(args);
+	return status;
 }

@@ -49,6 +49,14 @@ enum exit_status report_output(void) must_check;
 void report_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /**
+ * report_hint_usage - print "PROGRAM: ... (@hint)"
+ *
+ * Return: STATUS_USAGE.
+ */
+enum exit_status report_hint_usage(const char *hint, const char *format, ...) must_check
+	__attribute__((format(printf, 2, 3)));
+
+/**
  * report_usage - print "PROGRAM: …" and where help is to be had
  *
  * Return: STATUS_USAGE.

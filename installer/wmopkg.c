@@ -3,9 +3,11 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "installer/command.h"
+#include "installer/complete.h"
 #include "installer/credentials.h"
+#include "installer/shell.h"
 #include "verity/cleanup.h"
 #include "version.h"
 
@@ -18,21 +20,46 @@ static const struct option options[] = {
 	{NULL, 0, NULL, 0},
 };
 
+/* "complete -- WORDS... BEGIN": for the script that bash reads; a line each. */
+static enum exit_status complete_for_bash(const char *config, int argc, char **argv)
+{
+	const struct complete_place place = {
+		.config = config,
+		.place = COMMAND_ONCE,
+		.words = argv,
+		.count = argc - 1,
+		.begin = argv[argc - 1],
+	};
+	struct candidates found;
+	struct verity_error err;
+
+	if (complete_find(&place, &found, &err) < 0)
+		return report_error(NULL, &err);
+	for (size_t i = 0; i < found.count; i++)
+		puts(found.items[i].text);
+	candidates_free(&found);
+	return STATUS_DONE;
+}
+
 static enum exit_status run(const char *config, int argc, char **argv)
 {
 	cleanup_with(device_free_p) struct device *device = NULL;
 	const struct command *command;
 	struct verity_error err;
 
+	if (argc < 1 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+		return shell_run(config);
 	if (argc < 1)
 		return report_usage("a command is expected");
 	if (strcmp(argv[0], "help") == 0 && argc <= 2)
-		return command_help(argc == 2 ? argv[1] : NULL);
+		return command_help(COMMAND_ONCE, argc == 2 ? argv[1] : NULL);
+	if (strcmp(argv[0], "complete") == 0 && argc >= 3 && strcmp(argv[1], "--") == 0)
+		return complete_for_bash(config, argc - 2, argv + 2);
 	command = command_find(argv[0]);
-	if (!command)
-		return report_usage("'%s' is not a command", argv[0]);
+	if (!command || !(command->places & COMMAND_ONCE))
+		return command_unknown(COMMAND_ONCE, argv[0]);
 	if (argc == 2 && strcmp(argv[1], "--help") == 0)
-		return command_help(argv[0]);
+		return command_help(COMMAND_ONCE, argv[0]);
 	if (command_check(command, argc, argv) != STATUS_DONE)
 		return STATUS_USAGE;
 	if (device_open(config, &device, &err) < 0)
@@ -61,7 +88,7 @@ int main(int argc, char **argv)
 		if (option == 'c')
 			config = optarg;
 		else if (option == 'h')
-			return command_help(NULL);
+			return command_help(COMMAND_ONCE, NULL);
 		else if (option == 'V')
 			return puts("wmopkg " WMOPKG_VERSION) < 0;
 		else

@@ -53,7 +53,9 @@ static void print_form(const char *name, const struct form *form)
 int main(void)
 {
 	for (size_t i = 0; command_at(i); i++)
-		for (size_t k = 0; command_at(i)->forms[k]; k++)
+		/* The shell's own words mean nothing elsewhere. */
+		for (size_t k = 0;
+		     command_at(i)->places & COMMAND_ONCE && command_at(i)->forms[k]; k++)
 			print_form(command_at(i)->name, command_at(i)->forms[k]);
 	return 0;
 }

@@ -97,7 +97,7 @@ static void test_table(void **state)
 	assert_null(command_find("frobnicate"));
 	assert_null(command_find(""));
 	listen();
-	assert_int_equal(command_help("frobnicate"), STATUS_USAGE);
+	assert_int_equal(command_help(COMMAND_ONCE, "frobnicate"), STATUS_USAGE);
 	check_said("wmopkg: 'frobnicate' is not a command (see 'wmopkg help')\n");
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <histedit.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,6 +26,10 @@ struct shell_input {
 };
 
 DEFINE_CLEANUP(struct shell_input, shell_input_free);
+
+static const int signals[] = {SIGINT, SIGTSTP, SIGQUIT};
+
+#define SIGNAL_COUNT (sizeof(signals) / sizeof(signals[0]))
 
 static volatile sig_atomic_t caught;
 
@@ -155,7 +160,6 @@ static bool begin_edit(struct shell_input *input)
 int shell_input_new(const struct shell_hooks *hooks, struct shell_input **ret,
 		    struct verity_error *err)
 {
-	static const int numbers[] = {SIGINT, SIGTSTP, SIGQUIT};
 	const struct sigaction action = {.sa_handler = catch_signal};
 	cleanup_with(shell_input_free_p) struct shell_input *input =
 		calloc(1, sizeof(*input));
@@ -163,8 +167,8 @@ int shell_input_new(const struct shell_hooks *hooks, struct shell_input **ret,
 	if (!input)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	input->hooks = *hooks;
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		sigaction(numbers[i], &action, NULL);
+	for (size_t i = 0; i < SIGNAL_COUNT; i++)
+		sigaction(signals[i], &action, NULL);
 	if (can_edit() && !begin_edit(input))
 		return verity_fail(err, VERITY_E_IO, "the terminal");
 	*ret = steal_ptr(&input);
@@ -196,6 +200,23 @@ static enum shell_got read_edited(struct shell_input *input, const char **ret)
 	return *ret && count > 0 ? SHELL_LINE : SHELL_GONE;
 }
 
+/* A signal that comes just before we wait must not be slept through. */
+static bool wait_for_line(void)
+{
+	struct pollfd terminal = {.fd = STDIN_FILENO, .events = POLLIN};
+	sigset_t ours, before;
+	int ready = -1;
+
+	sigemptyset(&ours);
+	for (size_t i = 0; i < SIGNAL_COUNT; i++)
+		sigaddset(&ours, signals[i]);
+	sigprocmask(SIG_BLOCK, &ours, &before);
+	if (!caught)
+		ready = ppoll(&terminal, 1, NULL, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return ready > 0;
+}
+
 static enum shell_got why_no_line(void)
 {
 	bool at_end = feof(stdin);
@@ -203,7 +224,7 @@ static enum shell_got why_no_line(void)
 
 	clearerr(stdin);
 	putchar('\n');
-	if (number == SIGINT)
+	if (number == SIGINT || number == SIGQUIT)
 		return SHELL_DROPPED;
 	if (number == SIGTSTP)
 		return SHELL_TOP;
@@ -212,9 +233,10 @@ static enum shell_got why_no_line(void)
 
 static enum shell_got read_plain(struct shell_input *input, const char **ret)
 {
+	caught = 0;
 	fputs(input->hooks.prompt(input->hooks.context), stdout);
 	fflush(stdout);
-	if (getline(&input->line, &input->size, stdin) < 0)
+	if (!wait_for_line() || getline(&input->line, &input->size, stdin) < 0)
 		return why_no_line();
 	*ret = input->line;
 	return SHELL_LINE;
@@ -232,7 +254,6 @@ enum shell_got shell_input_read(struct shell_input *input, const char **ret)
 {
 	enum shell_got got;
 
-	caught = 0;
 	if (input->edit)
 		return read_edited(input, ret);
 	/* Where no key can be seen by itself, a `?` at the end of a line is one. */

@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The shell, as somebody at a terminal finds it."""
+
+import os
+import signal
+import socket
+import subprocess
+import termios
+import time
+import unittest
+
+import bench
+from typist import Typist
+
+HOST = socket.gethostname().split(".")[0]
+TOP = f"{HOST}:/#> "
+PACKAGE = f"{HOST}:/package/#> "
+TABLE = """╒ Packages ════════════════════════════════════════════════════════════════════╕
+│NAME     VERSION      PERSISTENT  VERIFICATION  DESCRIPTION                   │
+│pkgname  5.26.0-rev0  False       Signed        Example                       │
+└──────────────────────────────────────────────────────────────────────────────┘
+"""
+
+
+class Shell(bench.Case):
+    terminal = "vt100"
+
+    def shell(self, terminal=None):
+        typist = Typist(env=dict(os.environ, TERM=terminal or self.terminal, COLUMNS="80"))
+        self.addCleanup(typist.process.kill)
+        typist.expect(TOP)
+        return typist
+
+    def install(self, name):
+        path = bench.write(f"{name}.wmopkg", bench.read(self.package))
+        self.assertEqual(self.wmopkg("install", f"./{path}").returncode, 0)
+
+
+class Plain(Shell):
+    """A terminal that shows what it gets, so that transcripts can be compared."""
+
+    terminal = "dumb"
+
+    def test_transcript(self):
+        bench.write("pkgname.wmopkg", bench.read(self.package))
+        typist = self.shell()
+        typist.type("package\ninstall ./pkgname.wmopkg\nshow\nremove pkgname\n")
+        typist.expect("Remove package pkgname (y/N)?")
+        typist.type("y\nremove all\n")
+        typist.expect("No packages installed.")
+        typist.expect(PACKAGE)
+        typist.type("exit\n")
+        self.assertEqual(typist.end(), 0)
+        screen = typist.screen
+        self.assertIn(f"pkgname.wmopkg:\n{bench.BAR}    PKG: Signed\n{bench.INSTALLED}{PACKAGE}",
+                      screen)
+        # a dumb terminal has a frame of its own
+        self.assertIn("|pkgname  5.26.0-rev0  False       Signed        Example", screen)
+        self.assertIn("Remove package pkgname (y/N)?", screen)
+        self.assertIn(f"Removed... Changes are applied after reboot.\n{PACKAGE}", screen)
+
+    def test_question_at_the_end(self):
+        typist = self.shell()
+        typist.type("package\ninstall pro?\n")
+        typist.expect("proto           how to fetch it (default: ftp, then tftp)\n")
+        typist.expect(PACKAGE)
+        typist.type("remove ?\n")
+        typist.expect("NAME            an installed package\n")
+        typist.expect("<Enter>         do it\n")
+        typist.type("exit\n")
+        self.assertEqual(typist.end(), 0)
+
+    def test_keys(self):
+        typist = self.shell()
+        typist.type("package\n")
+        typist.expect(PACKAGE)
+        typist.type("sho\x03")
+        typist.expect(PACKAGE)
+        typist.type("\x1a")
+        typist.expect(TOP)
+        typist.type("package\n")
+        typist.expect(PACKAGE)
+        typist.type("\x04")
+        typist.expect(TOP)
+        typist.type("\x04")
+        self.assertEqual(typist.end(), 0)
+
+
+class Edited(Shell):
+    def shell(self, terminal=None):
+        typist = super().shell(terminal)
+        self.wait_for_keys(typist)
+        return typist
+
+    def wait_for_keys(self, typist):
+        """A prompt is shown just before keys are taken one by one."""
+        end = time.monotonic() + 60
+        while termios.tcgetattr(typist.terminal)[3] & termios.ICANON:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.005)
+
+    def at(self, typist, prompt):
+        typist.expect(prompt)
+        self.wait_for_keys(typist)
+
+    def leave(self, typist):
+        typist.type("exit\n")
+        self.assertEqual(typist.end(), 0)
+
+    def test_contexts(self):
+        typist = self.shell()
+        typist.type("package\n")
+        self.at(typist, PACKAGE)
+        typist.type("do package\n")
+        self.at(typist, PACKAGE)
+        typist.type("end\n")
+        self.at(typist, TOP)
+        typist.type("end\n")
+        self.at(typist, TOP)
+        typist.type("pack\n")
+        self.at(typist, PACKAGE)
+        typist.type("leave\n")
+        self.at(typist, TOP)
+        typist.type("package show\n")
+        typist.expect("No packages installed.\n")
+        self.at(typist, TOP)
+        typist.type("package\n")
+        self.at(typist, PACKAGE)
+        typist.type("do unlock\n")
+        typist.expect("Unlocked: no\n")
+        self.at(typist, PACKAGE)
+        self.leave(typist)
+
+    def test_show(self):
+        self.install("pkgname")
+        typist = self.shell()
+        typist.type("show\n")
+        typist.expect(TABLE)
+        self.leave(typist)
+
+    def test_wrong_words(self):
+        typist = self.shell()
+        for line, answer in (
+                ("frob", "wmopkg: 'frob' is not a command (type ? or help to see what there is)\n"),
+                ("install x", "wmopkg: 'install' is a command of the package context (type: "
+                 "package)\n"),
+                ("boot-complete", "wmopkg: 'boot-complete' is not a command "),
+                ("do", "wmopkg: do: a command is expected (do show media)\n"),
+                ("e", "wmopkg: 'e' can mean more than one command (end, exit)\n"),
+                ("show 'a", "wmopkg: a quote is open (close it)\n"),
+                ("leave now", "wmopkg: leave: 'now' is wrong here\n  leave now\n        ^\n"
+                 "  expected: nothing more\n"),
+                ("package install proto ftpp", "wmopkg: install: 'ftpp' is wrong here\n"
+                 "  install proto ftpp\n                ^\n"
+                 "  expected: <ftp|tftp|scp|sftp|http|https>\n"),
+                ("package re", "wmopkg: 're' can mean more than one command (remove, retry)\n"),
+                ("audit verify extra", "wmopkg: audit: 'extra' is wrong here\n")):
+            with self.subTest(line=line):
+                typist.type(line + "\n")
+                typist.expect(answer)
+                self.at(typist, TOP)
+        typist.type("# nothing at all\n\n   \n")
+        self.at(typist, TOP)
+        self.leave(typist)
+
+    def test_tab(self):
+        self.install("alpha")
+        self.install("beta")
+        typist = self.shell()
+        typist.type("pac\t\n")
+        self.at(typist, PACKAGE)
+        typist.type("rem\talp\t\n")
+        typist.expect("Remove package alpha (y/N)?")
+        typist.type("n\n")
+        typist.expect("Nothing removed.\n")
+        self.at(typist, PACKAGE)
+        typist.type("remove \t")
+        typist.expect("--yes  all    alpha  beta\n")
+        typist.type("b\t\n")
+        typist.expect("Remove package beta (y/N)?")
+        typist.type("n\n")
+        self.at(typist, PACKAGE)
+        typist.type("install proto \t")
+        typist.expect("ftp    http   https  scp    sftp   tftp\n")
+        typist.type("\x03")
+        self.at(typist, PACKAGE)
+        typist.type("install media \t\x03")
+        typist.expect("external")
+        self.at(typist, PACKAGE)
+        self.leave(typist)
+
+    def test_tab_on_paths(self):
+        os.makedirs("a folder/in it")
+        bench.write("a folder/in it/pkgname.wmopkg", bench.read(self.package))
+        bench.write("a folder/other.txt", b"")
+        typist = self.shell()
+        typist.type("package\n")
+        self.at(typist, PACKAGE)
+        typist.type("install ./a\t\t\t\n")
+        typist.expect("    PKG: Signed\n" + bench.INSTALLED)
+        self.at(typist, PACKAGE)
+        typist.type("verify \"a fo\tot\t\n")
+        typist.expect("other.txt")
+        typist.expect("wmopkg: ")
+        self.at(typist, PACKAGE)
+        self.leave(typist)
+
+    def test_question(self):
+        typist = self.shell()
+        typist.type("?")
+        typist.expect("  package         go to the commands for packages, or do one of them\n")
+        typist.type("package install ?")
+        typist.expect("  persistent      the package survives a factory reset\n")
+        typist.expect("  address[:port]  the server: 192.0.2.1, name, or [2001:db8::1]:port\n")
+        typist.type("proto ?")
+        typist.expect("how to fetch it")
+        # not where it is a character like others
+        typist.type("\x03")
+        self.at(typist, TOP)
+        typist.type("package install password a?b 'c?d' e?")
+        typist.expect("PKGNAME.wmopkg  the file on the server, with its path\n")
+        typist.type("\x03")
+        self.at(typist, TOP)
+        self.leave(typist)
+
+    def test_history(self):
+        typist = self.shell()
+        typist.type("package install password geheim 'x y' z z\n")
+        typist.expect("is wrong here")
+        self.at(typist, TOP)
+        self.assertNotIn("geheim", typist.screen[typist.screen.index("is wrong here"):])
+        typist.type("show\n")
+        typist.expect("No packages installed.\n")
+        typist.type("unlock\n")
+        typist.expect("Unlocked: no\n")
+        self.at(typist, TOP)
+        typist.type("\x1b[A\x1b[A\n")
+        typist.expect("No packages installed.\n")
+        self.at(typist, TOP)
+        typist.type("\x12unl\n")
+        typist.expect("Unlocked: no\n")
+        self.at(typist, TOP)
+        mark = len(typist.screen)
+        typist.type("\x1b[A" * 9 + "\x03")
+        self.at(typist, TOP)
+        self.assertNotIn("geheim", typist.screen[mark:])
+        self.leave(typist)
+
+    def test_keys(self):
+        typist = self.shell()
+        typist.type("package\n")
+        self.at(typist, PACKAGE)
+        typist.type("remove all --yes\x03")
+        self.at(typist, PACKAGE)
+        typist.type("sxhow\x1b[D\x1b[D\x1b[D\x1b[D\x04\n")
+        typist.expect("No packages installed.\n")
+        self.at(typist, PACKAGE)
+        typist.type("sho\x1a")
+        self.at(typist, TOP)
+        typist.type("package\n")
+        self.at(typist, PACKAGE)
+        typist.type("\x04")
+        self.at(typist, TOP)
+        typist.type("\x04")
+        self.assertEqual(typist.end(), 0)
+
+    def test_interrupted_command(self):
+        """What is asked is not answered, and the shell goes on."""
+        self.install("alpha")
+        typist = self.shell()
+        typist.type("package\nremove alpha\n")
+        typist.expect("Remove package alpha (y/N)?")
+        typist.type("\x03")
+        typist.expect("Nothing removed.\n")
+        self.at(typist, PACKAGE)
+        self.assertTrue(os.path.exists("data/packages/alpha.wmopkg"))
+        self.leave(typist)
+
+    def test_killed(self):
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            typist = self.shell()
+            typist.process.send_signal(number)
+            self.assertEqual(typist.end(), -number)
+
+    def test_nobody_types(self):
+        done = subprocess.run([bench.WMOPKG, "--config", "wmopkg.conf"], input="show\n", text=True,
+                              capture_output=True, check=False)
+        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                         (2, "", "wmopkg: a command is expected (see 'wmopkg help')\n"))
+
+
+class Bash(Shell):
+    def complete(self, *words):
+        line = " ".join(words)
+        script = (f'source "{os.path.dirname(os.path.abspath(__file__))}/../../installer/completion/'
+                  'wmopkg"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE=$LINE; '
+                  'compopt() { :; }; _wmopkg; printf "%s\\n" "${COMPREPLY[@]}"')
+        done = subprocess.run(["bash", "-c", script, "bash", *words], text=True, check=True,
+                              env=dict(os.environ, LINE=line), capture_output=True)
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split("\n")[:-1]
+
+    def test_words(self):
+        self.install("alpha")
+        os.mkdir("my folder")
+        program = [bench.WMOPKG, "--config", "wmopkg.conf"]
+        for words, found in (
+                (["rem"], ["remove"]), (["re"], ["remove", "retry"]), (["leave"], [""]),
+                (["remove", "a"], ["all", "alpha"]), (["remove", "alpha", ""], ["--yes"]),
+                (["install", "proto", "s"], ["scp", "sftp"]), (["nothing", ""], [""]),
+                (["install", "./m"], ["./my\\ folder/"]), (["retry", "alpha", ""], [""])):
+            with self.subTest(words=words):
+                self.assertEqual(self.complete(*program, *words), found)
+        self.assertEqual(self.complete(bench.WMOPKG, "--co"), ["--config"])
+        self.assertEqual(self.complete(bench.WMOPKG, "--config", "wmopkg.c"), ["wmopkg.conf"])
+
+
+if __name__ == "__main__":
+    unittest.main()

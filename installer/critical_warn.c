@@ -7,7 +7,7 @@
 #include "installer/report.h"
 #include "verity/cleanup.h"
 
-#define LINES_MAX 6
+#define LINES_MAX 8
 
 /* All changes that are critical for one reason are one line, which names the first. */
 struct critical_lines {

@@ -27,6 +27,8 @@ void layering_free(struct layering *layering)
 		overlay_contents_free(&layering->packages[i].contents);
 	free(layering->packages);
 	free(layering->unknown);
+	for (size_t i = 0; i < LAYERING_DEPTH; i++)
+		free(layering->memos[i].path);
 	overlay_contents_free(&layering->engine);
 	cleanup_fd_p(&layering->firmware_fd);
 	stack_free(&layering->now);
@@ -54,12 +56,39 @@ static int open_firmware(struct device *device, struct layering *layering,
 				     &layering->firmware_fd, err);
 }
 
+static struct layering_memo *memo_of(struct layering *layering, const char *path)
+{
+	size_t depth = 0;
+
+	for (const char *at = path; *at; at++)
+		depth += *at == '/';
+	return &layering->memos[depth < LAYERING_DEPTH ? depth : LAYERING_DEPTH - 1];
+}
+
+/*
+ * Paths are asked for in order, and each with all folders above it: those are looked at
+ * once. Nothing changes below a read-only firmware.
+ */
 static int look_firmware(void *context, const char *path, enum overlay_contents_kind *ret,
 			 struct verity_error *err)
 {
-	const struct layering *layering = context;
+	struct layering *layering = context;
+	struct layering_memo *memo = memo_of(layering, path);
+	enum overlay_contents_kind kind = OVERLAY_CONTENTS_FILE;
+	int r;
 
-	return overlay_firmware_look(layering->firmware_fd, path, ret, err);
+	if (!memo->path || strcmp(memo->path, path) != 0) {
+		r = overlay_firmware_look(layering->firmware_fd, path, &kind, err);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		free(memo->path);
+		*memo = (struct layering_memo){strdup(path), r, kind};
+		if (!memo->path)
+			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	}
+	if (memo->result == 0)
+		*ret = memo->kind;
+	return memo->result;
 }
 
 static int add_package(struct layering *layering, const struct overlay_entry *entry,

@@ -35,13 +35,23 @@ struct layering_stack {
 	const struct layering_package **packages; /* owned */
 };
 
+#define LAYERING_DEPTH 16 /* folders in one another that are remembered */
+
+/* What the firmware has at the path that was looked at last, of those of its depth. */
+struct layering_memo {
+	char *path; /* owned; NULL: nothing yet */
+	int result; /* 0 or -ENOENT */
+	enum overlay_contents_kind kind;
+};
+
 struct layering {
 	struct layering_package *packages; /* owned */
 	size_t count;
 	struct layering_unknown *unknown; /* owned */
 	size_t unknown_count;
 	int firmware_fd;
-	bool stacked; /* this boot has stacked something */
+	struct layering_memo memos[LAYERING_DEPTH]; /* by depth */
+	bool stacked;                               /* this boot has stacked something */
 	struct overlay_contents engine;
 	struct layering_stack now, next;
 };

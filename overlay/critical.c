@@ -65,6 +65,10 @@ static const struct overlay_critical critical[] = {
 	{"lib/modules", KERNEL, false},
 	{"usr/lib/modules", KERNEL, false},
 	{"boot", BOOT, true},
+	{"bin/sh", SHELL, true},
+	{"usr/bin/sh", SHELL, true},
+	{"bin/busybox", SHELL, true},
+	{"usr/bin/busybox", SHELL, true},
 	{"init", INIT, true},
 	{"linuxrc", INIT, true},
 	{"sbin/init", INIT, true},
@@ -75,10 +79,6 @@ static const struct overlay_critical critical[] = {
 	{"usr/lib/systemd/systemd", INIT, true},
 	{"etc/inittab", "what the first program starts", true},
 	{"etc/init.d/rcS", "what the first program starts", true},
-	{"bin/sh", SHELL, true},
-	{"usr/bin/sh", SHELL, true},
-	{"bin/busybox", SHELL, true},
-	{"usr/bin/busybox", SHELL, true},
 	{"etc/fstab", MOUNTS, true},
 };
 

@@ -38,6 +38,8 @@ class Case(bench.Case):
         os.makedirs("run/layers/root", exist_ok=True)
         state = {"format": 1, "safe": False, "allow_untrusted": False,
                  "stack": {"code": "ok", "message": ""}, "packages": list(entries)}
+        # where it would have put the firmware
+        os.makedirs("run/layers/root", exist_ok=True)
         bench.write("run/state.json", json.dumps({**state, **facts}).encode())
 
     def entry(self, name, store="data", active=True, verification="Signed", code="ok", message="",

@@ -6,6 +6,7 @@ directory tree: the firmware lies where a boot leaves it."""
 import json
 import os
 import shutil
+import subprocess
 import sys
 import unittest
 
@@ -378,6 +379,79 @@ class ZSchemas(unittest.TestCase):
         # `create` lets no such mark into a package, and nothing is mounted in a tree of folders
         self.assertEqual([key for key in unseen if not key.endswith("/redirected")],
                          ["which.json/mounted"])
+
+
+class Warnings(Contents):
+    """What install and verify say of a package that changes what the device depends on."""
+
+    TOP = ("warning: top: adds /etc/ld.so.preload: a library that the loader puts into all programs\n"
+           "warning: top: replaces /etc/passwd: who may log in")
+
+    def test_install(self):
+        self.running("quiet")
+        output = (f"top.wmopkg:\n{bench.BAR}    PKG: Signed\n{bench.INSTALLED}")
+        self.check(0, output, self.TOP, "install", self.top)
+        self.succeed(output.replace("top.", "base."), "install", self.base)
+
+    def test_many(self):
+        self.pack("many", {**{f"lib/modules/6.1.0/{number}.ko": "x" for number in range(30)},
+                           **{f"boot/{number}": "x" for number in range(40)},
+                           "etc/shadow": "x", "etc/fstab": "x", "etc/inittab": "x",
+                           "etc/ld.so.conf": "x", "bin/sh": "x", "sbin/init": "x",
+                           **{f"usr/lib/modules/6.1.0/modules.{number}": "x"
+                              for number in range(30)}})
+        self.running("quiet")
+        warned = self.wmopkg("install", f"{self.shared}/many.wmopkg")
+        self.assertEqual((warned.returncode, warned.stderr.splitlines()), (0, [
+            # a folder in place of the firmware's link
+            "wmopkg: warning: many: replaces /bin, and 1 more: the shell that scripts run in",
+            "wmopkg: warning: many: adds /boot/0, and 39 more: what the device boots",
+            "wmopkg: warning: many: adds /etc/fstab: which file systems are mounted",
+            "wmopkg: warning: many: adds /etc/inittab: what the first program starts",
+            "wmopkg: warning: many: adds /etc/ld.so.conf: where the loader finds libraries",
+            "wmopkg: warning: many: adds /etc/shadow: who may log in",
+            "wmopkg: warning: many: replaces /lib: the loader of all programs",
+            "wmopkg: warning: many: adds /sbin/init: the first program",
+            "wmopkg: warning: many: changes 30 more system-critical paths"]))
+
+    def test_image_that_cannot_be_listed(self):
+        """The boot will say; that is no reason not to install it."""
+        bench.write("image", b"no squashfs" * 1000)
+        package = self.seal("odd", "image")
+        self.running("quiet")
+        self.check(0, f"odd.wmopkg:\n{bench.BAR}    PKG: Signed\n{bench.INSTALLED}",
+                   "warning: what it changes cannot be told: odd: image: it is no squashfs of "
+                   "version 4.0", "install", package)
+        self.succeed("No conflicts.\nNot known: what odd 1.0 has: odd: image: it is no squashfs of "
+                     "version 4.0\n", "conflicts")
+        self.succeed("/etc/motd: file of the firmware\nNot known: what odd 1.0 has: odd: image: it "
+                     "is no squashfs of version 4.0\n", "which", "/etc/motd")
+
+    def seal(self, name, image):
+        tool = os.path.join(os.environ["WMOPKG_BUILD"], "tests", "kernel", "seal")
+        subprocess.run([tool, image, name, "0", f"{self.keys}/signer.key",
+                        f"{self.keys}/signer.pem", f"{name}.wmopkg"], check=True)
+        return f"./{name}.wmopkg"
+
+    def test_verify(self):
+        self.running("base", "quiet")
+        told = self.wmopkg("verify", self.top)
+        self.assertEqual(told.stderr, "".join(f"wmopkg: {line}\n"
+                                              for line in self.TOP.splitlines()))
+        self.assertIn("\nChanges: adds 1, replaces 2, deletes 1, hides 1; 2 system-critical\n",
+                      told.stdout)
+        self.assertEqual(json.loads(self.wmopkg("verify", self.top, "json").stdout)["changes"],
+                         {"adds": 1, "replaces": 2, "deletes": 1, "hides": 1, "covered": 0,
+                          "critical": 2})
+        # in place of the one of its name, which is not compared with itself
+        self.assertIn("\nChanges: adds 3, replaces 1, deletes 1, hides 1\n",
+                      self.wmopkg("verify", self.base).stdout)
+
+    def test_verify_what_is_refused(self):
+        unsigned = bench.make_package("unsigned.wmopkg", f"{self.shared}/tree-base")
+        told = self.wmopkg("verify", unsigned)
+        self.assertEqual(told.returncode, 3)
+        self.assertNotIn("Changes", told.stdout)
 
 
 if __name__ == "__main__":

@@ -112,6 +112,7 @@ static void test_below(void **state)
 		{"usr/lib/python3", NULL},
 		{"etc", CACHE},
 		{"sbin", INIT},
+		{"bin", "the shell that scripts run in"},
 		{"usr/lib/systemd", INIT},
 		{"lib/modules/6.1.0", "the index of the kernel's modules"},
 		{"usr/share", NULL},

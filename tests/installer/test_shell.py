@@ -33,8 +33,8 @@ class Shell(bench.Case):
         return typist
 
     def install(self, name):
-        path = bench.write(f"{name}.wmopkg", bench.read(self.package))
-        self.assertEqual(self.wmopkg("install", f"./{path}").returncode, 0)
+        path = self.make(name, keys=self.keys)
+        self.assertEqual(self.wmopkg("install", path).returncode, 0)
 
 
 class Plain(Shell):

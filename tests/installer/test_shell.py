@@ -202,7 +202,7 @@ class Edited(Shell):
         self.at(typist, PACKAGE)
         typist.type("verify \"a fo\tot\t\n")
         typist.expect("other.txt")
-        typist.expect("wmopkg: ")
+        typist.expect("the file is empty (bad-length)")
         self.at(typist, PACKAGE)
         self.leave(typist)
 

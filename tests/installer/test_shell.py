@@ -201,8 +201,7 @@ class Edited(Shell):
         typist.expect("    PKG: Signed\n" + bench.INSTALLED)
         self.at(typist, PACKAGE)
         typist.type("verify \"a fo\tot\t\n")
-        typist.expect("other.txt")
-        typist.expect("the file is empty (bad-length)")
+        typist.expect("a folder/other.txt: Invalid: the file is empty")
         self.at(typist, PACKAGE)
         self.leave(typist)
 

@@ -157,6 +157,8 @@ def test_every_file_system(work, build):
                 assert said.startswith(f"Using {medium.name} (internal, {kind}, {name})\n"), said
                 assert said.endswith(INSTALLED), said
                 equal(medium.is_in_use(), False, kind)
+                line = json.loads(device.tell("audit", "json").splitlines()[-1])
+                equal((line["event"], line["source"]), ("install", "m:/dir/one.wmopkg"))
             equal(digest(f"{work}/{kind}"), before, kind + " was written to")
             device.remove("one")
 

@@ -362,6 +362,11 @@ def test_not_root(work, build):
         equal((done.returncode, done.stdout),
               (1, f"wmopkg: m: {medium.name} (internal): one must be root to read media (become "
                   "root, or change who may do it)\n"))
+        done = run("setpriv", "--reuid=65534", "--clear-groups", device.wmopkg, "--config",
+                   device.base + "/conf", "media", "json", check=False)
+        assert done.stdout.startswith(
+            "wmopkg: warning: one must be root to see what is on media\n"), done.stdout
+        assert '"state":"unreadable"' in done.stdout, done.stdout
 
 
 def test_node_of_another_device(work, build):

@@ -3,6 +3,7 @@
 
 #include "installer/allowed.h"
 #include "installer/command.h"
+#include "installer/forecasting.h"
 #include "installer/installing.h"
 #include "installer/media.h"
 #include "installer/statement.h"
@@ -52,6 +53,24 @@ static enum exit_status fail_open(const char *where, const struct verity_error *
 	return report_hinted(NULL, &other, NULL);
 }
 
+/* What is installed now, under the firmware that is to come. */
+static void warn_ahead(struct device *device, const struct words *words)
+{
+	cleanup_with(forecasting_free) struct forecast_list list = {.count = 0};
+	const struct forecasting asked = {
+		.firmware = words->values[WORD_CHECK_FIRMWARE],
+		.model = words->values[WORD_CHECK_MODEL],
+	};
+	struct verity_error why;
+
+	if (!asked.firmware && !asked.model)
+		return;
+	if (forecasting_read(device, &asked, &list, &why) < 0)
+		report_warning("%s", why.message);
+	else
+		forecasting_warn(&asked, &list);
+}
+
 enum exit_status command_install(struct device *device, const struct words *words)
 {
 	cleanup_with(source_free_p) struct source *source = NULL;
@@ -64,6 +83,7 @@ enum exit_status command_install(struct device *device, const struct words *word
 	if (installing_run(device, source, kind, &err) < 0)
 		return report_hinted(source_where(source), &err,
 				     allowed_hint(device, err.code));
+	warn_ahead(device, words);
 	puts("Installed... Changes are applied after reboot.");
 	return STATUS_DONE;
 }

@@ -7,6 +7,7 @@
 #include "installer/command.h"
 #include "installer/critical_warn.h"
 #include "installer/facts.h"
+#include "installer/forecasting.h"
 #include "verity/cleanup.h"
 #include "verity/json_value.h"
 #include "verity/name.h"
@@ -20,6 +21,11 @@ struct effect {
 	struct changes_count count;
 	struct critical_lines *lines;
 };
+
+static bool is_asked(const struct forecasting *asked)
+{
+	return asked->firmware || asked->model;
+}
 
 static void effect_free_p(struct effect *effect)
 {
@@ -55,7 +61,20 @@ static bool put_effect(struct json_object *object, const struct effect *effect)
 	       changes_put_count(changes, &effect->count);
 }
 
+static bool put_forecast(struct json_object *object, const struct forecasting *asked,
+			 const struct forecast_list *list)
+{
+	struct json_object *forecast;
+
+	if (!is_asked(asked))
+		return true;
+	forecast = json_object_new_object();
+	return verity_json_put(object, "forecast", forecast) &&
+	       forecasting_put(forecast, asked, list);
+}
+
 static int print_json(const struct verity_package *package, const struct effect *effect,
+		      const struct forecasting *asked, const struct forecast_list *list,
 		      struct verity_error *err)
 {
 	cleanup_with(json_object_put_p) struct json_object *object =
@@ -68,7 +87,7 @@ static int print_json(const struct verity_package *package, const struct effect 
 	    !verity_json_put(object, "accepted", json_object_new_boolean(accepted)))
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	r = facts_add_json(object, judgement, verity_package_layout(package), err);
-	if (r == 0 && !put_effect(object, effect))
+	if (r == 0 && (!put_effect(object, effect) || !put_forecast(object, asked, list)))
 		r = verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (r == 0)
 		puts(json_object_to_json_string_ext(
@@ -89,13 +108,15 @@ static void print_facts(const struct verity_package *package, const struct effec
 }
 
 /* A package that would not be taken is an error like any other, after the facts. */
-static int verify(struct device *device, const char *file, bool json,
+static int verify(struct device *device, const struct forecasting *asked, bool json,
 		  struct verity_error *err)
 {
+	cleanup_with(forecasting_free) struct forecast_list list = {.count = 0};
 	cleanup_with(verity_package_free_p) struct verity_package *package = NULL;
 	cleanup_with(effect_free_p) struct effect effect = {0};
 	const struct verity_judgement *judgement;
 	const struct verity_policy *policy;
+	const char *file = asked->file;
 	struct verity_policy anew;
 	int r = device_policy(device, &policy, err);
 
@@ -107,26 +128,62 @@ static int verify(struct device *device, const char *file, bool json,
 	r = verity_package_open(AT_FDCWD, file, &anew, &package, err);
 	if (r < 0)
 		return verity_context(err, r, "%s", file);
+	if (is_asked(asked))
+		r = forecasting_read(device, asked, &list, err);
+	if (r < 0)
+		return r;
 	judgement = verity_package_judgement(package);
 	find_effect(device, file, package, &effect);
 	if (json)
-		r = print_json(package, &effect, err);
+		r = print_json(package, &effect, asked, &list, err);
 	else
 		print_facts(package, &effect);
-	if (r < 0 || verity_judgement_accepted(judgement))
+	if (r == 0 && !json && is_asked(asked))
+		forecasting_print(asked, &list);
+	if (r < 0)
 		return r;
+	if (verity_judgement_accepted(judgement))
+		return forecasting_verdict(asked, &list, err);
 	allowed_warn(device);
 	*err = *verity_judgement_reason(judgement);
 	return verity_context(err, -1, "%s: %s", file,
 			      verity_verdict_name(verity_judgement_verdict(judgement)));
 }
 
+/* Of all that is installed; nothing is at hand. */
+static int forecast(struct device *device, const struct forecasting *asked, bool json,
+		    struct verity_error *err)
+{
+	cleanup_with(forecasting_free) struct forecast_list list = {.count = 0};
+	cleanup_with(json_object_put_p) struct json_object *object =
+		json_object_new_object();
+	int r = forecasting_read(device, asked, &list, err);
+
+	if (r < 0)
+		return r;
+	if (!object || !forecasting_put(object, asked, &list))
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (json)
+		puts(json_object_to_json_string_ext(
+			object,
+			JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	else
+		forecasting_print(asked, &list);
+	return forecasting_verdict(asked, &list, err);
+}
+
 enum exit_status command_verify(struct device *device, const struct words *words)
 {
+	const struct forecasting asked = {
+		.firmware = words->values[WORD_CHECK_FIRMWARE],
+		.model = words->values[WORD_CHECK_MODEL],
+		.file = words->values[WORD_FILE],
+	};
+	bool json = words_has(words, WORD_JSON);
 	struct verity_error err;
+	int r = asked.file ? verify(device, &asked, json, &err)
+			   : forecast(device, &asked, json, &err);
 
-	if (verify(device, words->values[WORD_FILE], words_has(words, WORD_JSON), &err) <
-	    0)
-		return report_hinted(NULL, &err, allowed_hint(device, err.code));
-	return report_output();
+	return r < 0 ? report_hinted(NULL, &err, allowed_hint(device, err.code))
+		     : report_output();
 }

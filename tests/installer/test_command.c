@@ -50,7 +50,7 @@ static void test_usage(void **state)
 		 "install: 'c' is wrong here\n"
 		 "  install password ******** a.wmopkg b c\n"
 		 "                                       ^\n"
-		 "  expected: nothing more"},
+		 "  expected: --check-firmware, --check-model or nothing more"},
 		{{"remove", "a", "b"},
 		 "remove: 'b' is wrong here\n"
 		 "  remove a b\n"

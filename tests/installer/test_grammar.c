@@ -116,12 +116,15 @@ static void test_mismatch(void **state)
 		 "proto, user, password, address[:port], media or URL | "
 		 "./FILE.wmopkg"},
 		{"install h", 1, "PKGNAME.wmopkg"},
-		{"install h a.wmopkg persistent", 2, "nothing more"},
-		{"install a.wmopkg b c", 2, "nothing more"},
+		{"install h a.wmopkg persistent", 2,
+		 "--check-firmware, --check-model or nothing more"},
+		{"install a.wmopkg b c", 2,
+		 "--check-firmware, --check-model or nothing more"},
 		{"install media", 1, "<label>"},
 		{"install media external", 2,
 		 "persistent or path/on/media/PKGNAME.wmopkg"},
-		{"install media external a b", 3, "nothing more"},
+		{"install media external a b", 3,
+		 "--check-firmware, --check-model or nothing more"},
 		{"install user bob media external a", 2,
 		 "persistent, proto, password, address[:port] or URL | ./FILE.wmopkg"},
 		{"media a", 0, "json or nothing more"},
@@ -138,7 +141,9 @@ static void test_mismatch(void **state)
 		{"show --json", 0, "media, NAME, json or nothing more"},
 		{"retry", 0, "NAME"},
 		{"retry a b", 1, "nothing more"},
-		{"verify", 0, "FILE"},
+		{"verify", 0, "--check-firmware or FILE"},
+		{"verify a --check-model", 2, "MODEL"},
+		{"verify --check-firmware 1 a b", 3, "nothing more"},
 		{"audit all", 0, "verify, json or nothing more"},
 		{"boot-complete now", 0, "nothing more"},
 	};
@@ -172,9 +177,12 @@ static void test_synopsis(void **state)
 	} cases[] = {
 		{"install", 0,
 		 "[persistent] [proto <ftp|tftp|scp|sftp|http|https>] [user <name>] "
-		 "[password <password>] address[:port] PKGNAME.wmopkg"},
+		 "[password <password>] address[:port] PKGNAME.wmopkg "
+		 "[--check-firmware VERSION] [--check-model MODEL]"},
 		{"remove", 0, "[NAME | all] [--yes]"},
-		{"install", 1, "[persistent] media <label> path/on/media/PKGNAME.wmopkg"},
+		{"install", 1,
+		 "[persistent] media <label> path/on/media/PKGNAME.wmopkg "
+		 "[--check-firmware VERSION] [--check-model MODEL]"},
 		{"show", 0, "media [json]"},
 		{"show", 1, "[NAME] [json]"},
 		{"list", 0, "[NAME] [json]"},

@@ -189,6 +189,21 @@ class Verify(Json):
         told = held("verify", self.output("verify", self.package, "json"))
         self.assertEqual((told["accepted"], told["verdict"]), (True, "Signed"))
 
+    def test_forecast(self):
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write('firmware_version = "5.5"\n')
+        self.install(self.make("new", "--firmware-min", "5", "--firmware-max", "6",
+                               keys=self.keys))
+        words = ("--check-firmware", "7", "--check-model", "Other")
+        told = held("forecast", self.output("verify", *words, "json", status=3))
+        reason = {"code": "wrong-firmware",
+                  "message": "it is for firmware up to 6, and this is 7"}
+        packages = [{"name": "new", "at_hand": False, "forecast": "stops", "reason": reason}]
+        self.assertEqual(told, {"firmware": "7", "model": "Other", "packages": packages})
+        told = held("verify", self.output("verify", self.package, *words, "json", status=3))
+        self.assertEqual(told["forecast"]["packages"], [
+            {"name": "pkgname", "at_hand": True, "forecast": "stays"}, *packages])
+
     def test_refused(self):
         for package in (self.make("unsigned"), bench.write("x", b"x"), bench.write("empty", b"")):
             told = held("verify", self.output("verify", package, "json", status=3))

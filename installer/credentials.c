@@ -145,6 +145,8 @@ int credentials_ask_password(const char *user, const char *host, char **ret,
 	char *password;
 	int r;
 
+	if (interrupt_check(err) < 0)
+		return -EINTR;
 	snprintf(prompt, sizeof(prompt), "Password for %s at %s", user, host);
 	r = terminal_ask_secret(prompt, typed, sizeof(typed), err);
 	if (interrupt_check(err) < 0)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "installer/credentials.h"
+#include "installer/interrupt.h"
 #include "installer/report.h"
 #include "installer/source_ssh_private.h"
 #include "installer/terminal.h"
@@ -41,6 +42,24 @@ static int judge(CURL *handle, const struct curl_khkey *known,
 	return ssh->verdict == KNOWN_HOSTS_SAME ? CURLKHSTAT_FINE : CURLKHSTAT_REJECT;
 }
 
+/*
+ * Up to 1.10 libssh2 speaks RSA with SHA-1 alone, which few servers still do, and asked
+ * for the rest by libcurl it copies between places that overlap.
+ */
+static bool can_ask_for(const struct known_hosts_key *key)
+{
+	const char *version = curl_version_info(CURLVERSION_NOW)->libssh_version;
+	const char *kind = known_hosts_key_kind(key);
+	unsigned major = 0;
+	unsigned minor = 0;
+
+	if (strcmp(kind, "RSA") != 0)
+		return strcmp(kind, "unknown") != 0;
+	if (!version || sscanf(version, "libssh2/%u.%u", &major, &minor) != 2)
+		return false;
+	return major > 1 || (major == 1 && minor > 10);
+}
+
 /* The key that the server should show; false where none is known. */
 static bool find_wanted(const struct source_ssh *ssh, struct known_hosts_key *ret)
 {
@@ -48,13 +67,13 @@ static bool find_wanted(const struct source_ssh *ssh, struct known_hosts_key *re
 	size_t place = 0;
 	size_t line = 0;
 
-	if (ssh->is_accepted) {
+	if (ssh->is_accepted && can_ask_for(&ssh->accepted)) {
 		*ret = ssh->accepted;
 		return true;
 	}
 	while (known_hosts_next(ssh->known, ssh->known_size, ssh->name, &place, &line,
 				&entry)) {
-		if (entry.is_revoked || known_hosts_key_kind(&entry.key)[0] == 'u')
+		if (entry.is_revoked || !can_ask_for(&entry.key))
 			continue;
 		*ret = entry.key;
 		return true;
@@ -70,9 +89,7 @@ static int write_wanted(struct source_ssh *ssh, char *ret_path, size_t size,
 			struct verity_error *err)
 {
 	cleanup_free char *line = NULL;
-	cleanup_free char *name = strdup(ssh->name);
 	struct known_hosts_key wanted;
-	int r;
 
 	if (ssh->type_fd >= 0)
 		close(ssh->type_fd);
@@ -82,11 +99,10 @@ static int write_wanted(struct source_ssh *ssh, char *ret_path, size_t size,
 	snprintf(ret_path, size, "/proc/self/fd/%d", ssh->type_fd);
 	if (ssh->is_any_type || !find_wanted(ssh, &wanted))
 		return 0;
-	line = name ? known_hosts_line(name, &wanted) : NULL;
+	line = known_hosts_line(ssh->name, &wanted);
 	if (!line)
 		return source_curl_out_of_memory(err);
-	r = verity_io_write(ssh->type_fd, line, strlen(line), 0, err);
-	return r;
+	return verity_io_write(ssh->type_fd, line, strlen(line), 0, err);
 }
 
 int source_ssh_host_prepare(struct source_transfer *transfer, struct verity_error *err)
@@ -193,6 +209,8 @@ int source_ssh_host_amend(struct source_transfer *transfer, struct verity_error 
 	if (!ssh->is_shown || ssh->verdict != KNOWN_HOSTS_UNKNOWN ||
 	    !credentials_can_ask())
 		return 0;
+	if (interrupt_check(err) < 0)
+		return -EINTR;
 	if (!ask(ssh))
 		return verity_fail(err, VERITY_E_HOST_KEY,
 				   "the host key of the server is not the right one");

@@ -120,15 +120,15 @@ bool terminal_ask_yes(const char *question)
 
 	if (!isatty(STDIN_FILENO))
 		return false;
-	/* What was typed before the question is no answer to it. */
-	tcflush(STDIN_FILENO, TCIFLUSH);
-	fflush(stdout);
-	fputs(question, stderr);
-	/* So that none comes between a look for it and the wait. */
+	/* So that none comes between the question and the wait. */
 	sigemptyset(&blocked);
 	for (size_t i = 0; i < ENDING_COUNT; i++)
 		sigaddset(&blocked, ending[i]);
 	sigprocmask(SIG_BLOCK, &blocked, &present);
+	/* What was typed before the question is no answer to it. */
+	tcflush(STDIN_FILENO, TCIFLUSH);
+	fflush(stdout);
+	fputs(question, stderr);
 	if (ppoll(&input, 1, NULL, &present) > 0)
 		n = read(STDIN_FILENO, line, sizeof(line) - 1);
 	sigprocmask(SIG_SETMASK, &present, NULL);

@@ -195,7 +195,7 @@ class Known(WithSsh):
         self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), bench.read(self.package))
 
     def test_cannot_go_on(self):
-        cutter = self.cut(1 << 20)
+        cutter = self.cut(5 << 19)  # more than ssh sends before somebody takes it
         result = self.wmopkg("install", "proto", "scp", *WORDS, f"127.0.0.1:{cutter.port}",
                              "pkgname.wmopkg")
         self.assertEqual(result.returncode, 5)

@@ -69,8 +69,8 @@ static const struct form *const media_forms[] = {
 
 static const struct form *const verify_forms[] = {
 	FORM(NEEDED(CHECK_FIRMWARE), OPTIONAL(CHECK_MODEL), OPTIONAL(JSON)),
-	FORM(NEEDED(FILE), OPTIONAL(CHECK_FIRMWARE), OPTIONAL(CHECK_MODEL),
-	     OPTIONAL(JSON)),
+	FORM(NEEDED(FILE), OPTIONAL(JSON), ANYWHERE(CHECK_FIRMWARE),
+	     ANYWHERE(CHECK_MODEL)),
 	NULL,
 };
 

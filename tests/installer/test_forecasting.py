@@ -96,6 +96,8 @@ class Forecast(bench.Case):
         facts = self.wmopkg("verify", "old.wmopkg").stdout
         self.forecast(f"{facts}Under firmware 6.0:\nold (this file): stays active\n", "old.wmopkg",
                       "--check-firmware", "6.0")
+        self.forecast(f"{facts}Under firmware 6.0:\nold (this file): stays active\n",
+                      "--check-firmware", "6.0", "old.wmopkg")
         result = self.wmopkg("verify", self.old, "--check-firmware", "6.0")
         self.assertEqual((result.returncode, result.stderr), (3, f"wmopkg: {STOPS}\n"))
         self.assertTrue(result.stdout.endswith("Under firmware 6.0:\nold (this file): would not be "

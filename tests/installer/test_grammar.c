@@ -141,9 +141,10 @@ static void test_mismatch(void **state)
 		{"show --json", 0, "media, NAME, json or nothing more"},
 		{"retry", 0, "NAME"},
 		{"retry a b", 1, "nothing more"},
-		{"verify", 0, "--check-firmware or FILE"},
+		{"verify", 0, "--check-firmware, --check-model or FILE"},
 		{"verify a --check-model", 2, "MODEL"},
-		{"verify --check-firmware 1 a b", 3, "nothing more"},
+		{"verify --check-firmware 1 a b", 3,
+		 "--check-model, json or nothing more"},
 		{"audit all", 0, "verify, json or nothing more"},
 		{"boot-complete now", 0, "nothing more"},
 	};

@@ -194,6 +194,8 @@ static enum shell_got read_edited(struct shell_input *input, const char **ret)
 	int count = 0;
 
 	input->got = SHELL_LINE;
+	/* Before the prompt: who sees it may press a key at once. */
+	el_set(input->edit, EL_PREP_TERM, 1);
 	*ret = el_gets(input->edit, &count);
 	if (input->got != SHELL_LINE)
 		return input->got;

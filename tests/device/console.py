@@ -89,15 +89,17 @@ def make_stick(path, files, mib=64, name="STICK"):
 class Device:
     """One device: a disk in @folder, and the machine that runs on it now and then."""
 
-    def __init__(self, built, folder, echo=None, secure_boot=False, serial=SERIAL, card=None):
+    def __init__(self, built, folder, echo=None, secure_boot=False, serial=SERIAL, card=None,
+                 served=None):
         """@built: see build_folder(); @echo: called with console text as it comes
 
         With @secure_boot the machine has UEFI firmware that starts nothing but what is
         signed by its key, and keeps its variables in @folder. @card is the image of an
-        SD card that is in its slot.
+        SD card that is in its slot. @served is a folder whose files 10.0.2.2 has for TFTP.
         """
         self.built = built
         self.folder = folder
+        self.served = f",tftp={served}" if served else ""
         self.disk = os.path.join(folder, "disk.img")
         self.echo = echo
         self.secure_boot = secure_boot
@@ -126,7 +128,7 @@ class Device:
                 "-append", f"{KERNEL_WORDS} {words}".strip(),
                 "-drive", f"file={self.disk},format=raw,if=virtio",
                 # port 0: the kernel picks a free one, see port()
-                "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80",
+                "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80{self.served}",
                 "-device", "virtio-net-pci,netdev=net,romfile=",
                 "-device", "qemu-xhci", *self._slot()]
 

@@ -38,6 +38,22 @@ static struct overlay_trial *find_trial(const struct overlay_trials *trials,
 	return NULL;
 }
 
+/* The same package, which went to the other store since. */
+static const struct overlay_candidate *find_moved(const struct overlay_trials *trials,
+						  const struct overlay_trials_boot *boot,
+						  const struct overlay_trial *trial)
+{
+	for (size_t i = 0; i < boot->count; i++) {
+		const struct overlay_candidate *candidate = &boot->candidates[i];
+
+		if (strcmp(candidate->entry.name, trial->entry.name) == 0 &&
+		    memcmp(candidate->id, trial->id, sizeof(trial->id)) == 0 &&
+		    !find_trial(trials, &candidate->entry))
+			return candidate;
+	}
+	return NULL;
+}
+
 /* A volume that is missing, or a file that cannot be read, is no removal. */
 static bool has_left(const struct overlay_trials_boot *boot,
 		     const struct overlay_trial *trial,
@@ -64,13 +80,19 @@ static bool keep_known(const struct overlay_trials *trials,
 		const struct overlay_trial *trial = &trials->items[i];
 		const struct overlay_candidate *candidate =
 			find_candidate(boot, &trial->entry);
-		bool left = has_left(boot, trial, candidate);
-		bool left_out = candidate && has_id(candidate) && !candidate->active;
+		bool left, left_out;
+
+		if (!candidate)
+			candidate = find_moved(trials, boot, trial);
+		left = has_left(boot, trial, candidate);
+		left_out = candidate && has_id(candidate) && !candidate->active;
 
 		fewer = fewer || (trial->ran && (left || left_out));
 		if (left)
 			continue;
 		next->items[next->count] = *trial;
+		if (candidate)
+			next->items[next->count].entry = candidate->entry;
 		next->items[next->count++].ran = false;
 	}
 	return fewer;

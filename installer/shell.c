@@ -7,10 +7,11 @@
 #include <unistd.h>
 
 #include "installer/complete.h"
-#include "installer/interrupt.h"
 #include "installer/layout.h"
 #include "installer/line.h"
+#include "installer/shell_child.h"
 #include "installer/shell_input.h"
+#include "installer/shell_signal.h"
 #include "verity/cleanup.h"
 
 #define HOST_BYTES   65
@@ -143,8 +144,9 @@ static bool explain(void *context, const char *text, size_t size)
 	cleanup_with(line_free_p) struct line line = {.count = 0};
 	struct complete_place place;
 
+	/* ... the one of an URL, ahead of what is asked of the server, is one as well */
 	if (!place_of(shell, text, size, &line, &place) || line.quote ||
-	    complete_is_secret(&place))
+	    strstr(place.begin, "://") || complete_is_secret(&place))
 		return false;
 	puts("?");
 	complete_explain(&place, stdout);
@@ -152,26 +154,42 @@ static bool explain(void *context, const char *text, size_t size)
 	return true;
 }
 
-static void run_command(struct shell *shell, const struct command *command,
-			const struct line *line, int skipped)
+/* What a process of its own needs to know. */
+struct call {
+	const char *config;
+	const struct command *command;
+	int count;
+	char **words;
+};
+
+/* The device is looked at anew each time: it may have changed since. */
+static enum exit_status run_call(void *context)
 {
 	cleanup_with(device_free_p) struct device *device = NULL;
-	char **words = (char **)(uintptr_t)(line->words + skipped);
-	int count = line->count - skipped;
+	const struct call *call = context;
 	struct verity_error err;
+
+	if (device_open(call->config, &device, &err) < 0)
+		return report_error(NULL, &err);
+	return command_run(call->command, device, call->count, call->words);
+}
+
+static void run_command(const struct shell *shell, const struct command *command,
+			const struct line *line, int skipped)
+{
+	struct call call = {
+		.config = shell->config,
+		.command = command,
+		.count = line->count - skipped,
+		.words = (char **)(uintptr_t)(line->words + skipped),
+	};
 	char name[32];
 
 	/* Messages call it by its whole name. */
 	snprintf(name, sizeof(name), "%s", command->name);
-	words[0] = name;
-	if (command_check(command, count, words) != STATUS_DONE)
-		return;
-	if (device_open(shell->config, &device, &err) < 0)
-		(void)!report_error(NULL, &err);
-	else
-		(void)!command_run(command, device, count, words);
-	interrupt_forget();
-	fflush(stdout);
+	call.words[0] = name;
+	if (command_check(command, call.count, call.words) == STATUS_DONE)
+		(void)!shell_child_run(run_call, &call);
 }
 
 static void act(struct shell *shell, const struct command *command,
@@ -261,7 +279,7 @@ static void go_up(struct shell *shell)
 	shell->place = COMMAND_TOP;
 }
 
-enum exit_status shell_run(const char *config)
+static enum exit_status read_lines(const char *config)
 {
 	struct shell shell = {.config = config, .place = COMMAND_TOP};
 	const struct shell_hooks hooks = {prompt, complete, explain, &shell};
@@ -290,4 +308,14 @@ enum exit_status shell_run(const char *config)
 		}
 	}
 	return STATUS_DONE;
+}
+
+enum exit_status shell_run(const char *config)
+{
+	enum exit_status status;
+
+	shell_signal_begin();
+	status = read_lines(config);
+	shell_signal_end();
+	return status;
 }

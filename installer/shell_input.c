@@ -3,14 +3,14 @@
 
 #include <errno.h>
 #include <histedit.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
+#include "installer/shell_signal.h"
 #include "verity/cleanup.h"
 
 #define HISTORY_LINES 500
@@ -26,18 +26,6 @@ struct shell_input {
 };
 
 DEFINE_CLEANUP(struct shell_input, shell_input_free);
-
-static const int signals[] = {SIGINT, SIGTSTP, SIGQUIT};
-
-#define SIGNAL_COUNT (sizeof(signals) / sizeof(signals[0]))
-
-static volatile sig_atomic_t caught;
-
-/* Without SA_RESTART, so that whoever waits for somebody to type is told. */
-static void catch_signal(int number)
-{
-	caught = number;
-}
 
 static struct shell_input *input_of(EditLine *edit)
 {
@@ -113,6 +101,68 @@ static unsigned char on_end(EditLine *edit, int key)
 	return CC_EOF;
 }
 
+/* What a signal stands for is a key as well, where it can be one. */
+static int take_event(EditLine *edit, enum shell_event event, wchar_t *ret)
+{
+	switch (event) {
+	case SHELL_INTERRUPTED:
+		*ret = L'\003';
+		return 1;
+	case SHELL_SUSPENDED:
+		*ret = L'\032';
+		return 1;
+	case SHELL_RESIZED:
+		el_resize(edit);
+		return 0;
+	case SHELL_RESUMED:
+		/* It does nothing where it believes that nothing is to be done. */
+		el_set(edit, EL_PREP_TERM, 0);
+		el_set(edit, EL_PREP_TERM, 1);
+		el_set(edit, EL_REFRESH);
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+/* Whether @byte makes a character whole; what was begun and comes to nothing is dropped.
+ */
+static bool take_byte(char byte, mbstate_t *state, wchar_t *ret)
+{
+	bool begun = !mbsinit(state);
+	size_t done = mbrtowc(ret, &byte, 1, state);
+
+	if (done != (size_t)-1)
+		return done <= 1;
+	*state = (mbstate_t){0};
+	return begun && mbrtowc(ret, &byte, 1, state) <= 1;
+}
+
+/* libedit's own would go on reading after a signal. */
+static int get_key(EditLine *edit, wchar_t *ret)
+{
+	mbstate_t state = {0};
+
+	for (;;) {
+		enum shell_event event = shell_signal_wait(STDIN_FILENO);
+		char byte;
+		ssize_t n;
+		int r;
+
+		if (event != SHELL_READY) {
+			r = take_event(edit, event, ret);
+			if (r)
+				return r;
+			continue;
+		}
+		n = read(STDIN_FILENO, &byte, 1);
+		if (n <= 0)
+			return (int)n;
+		if (take_byte(byte, &state, ret))
+			return 1;
+	}
+}
+
 static bool can_edit(void)
 {
 	const char *terminal = getenv("TERM");
@@ -132,16 +182,39 @@ static bool bind_keys(EditLine *edit)
 		{"^Z", "wmopkg-top", on_suspend},
 		{"^D", "wmopkg-up-or-delete", on_end},
 	};
+	/* As people know them from elsewhere, and as terminals send them. */
+	static const struct {
+		const char *key, *name;
+	} others[] = {
+		{"^R", "em-inc-search-prev"},
+		{"^W", "ed-delete-prev-word"},
+		{"^U", "vi-kill-line-prev"},
+		{"\\e[3~", "ed-delete-next-char"},
+		{"\\e[1~", "ed-move-to-beg"},
+		{"\\e[7~", "ed-move-to-beg"},
+		{"\\e[4~", "ed-move-to-end"},
+		{"\\e[8~", "ed-move-to-end"},
+		{"\\e[1;5D", "ed-prev-word"},
+		{"\\e[1;5C", "em-next-word"},
+		{"\\e[5~", "ed-search-prev-history"},
+		{"\\e[6~", "ed-search-next-history"},
+	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (el_set(edit, EL_ADDFN, keys[i].name, keys[i].name, keys[i].call) <
 			    0 ||
 		    el_set(edit, EL_BIND, keys[i].key, keys[i].name, NULL) < 0)
 			return false;
-	return el_set(edit, EL_BIND, "^R", "em-inc-search-prev", NULL) == 0;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (el_set(edit, EL_BIND, others[i].key, others[i].name, NULL) < 0)
+			return false;
+	return true;
 }
 
-/* Keys that raise signals elsewhere are keys like others while a line is typed. */
+/*
+ * Keys that raise signals elsewhere are keys like others while a line is typed. A newline
+ * stays one: lines that are pasted may be for a command, which knows no other end.
+ */
 static bool begin_edit(struct shell_input *input)
 {
 	input->history = history_init();
@@ -152,23 +225,22 @@ static bool begin_edit(struct shell_input *input)
 	       el_set(input->edit, EL_PROMPT, get_prompt) == 0 &&
 	       el_set(input->edit, EL_EDITOR, "emacs") == 0 &&
 	       el_set(input->edit, EL_HIST, history, input->history) == 0 &&
-	       el_set(input->edit, EL_SIGNAL, 1) == 0 &&
-	       el_set(input->edit, EL_SETTY, "-d", "-isig", NULL) == 0 &&
+	       el_set(input->edit, EL_GETCFN, get_key) == 0 &&
+	       el_set(input->edit, EL_SETTY, "-d", "-isig", "-inlcr", NULL) == 0 &&
 	       bind_keys(input->edit);
 }
 
 int shell_input_new(const struct shell_hooks *hooks, struct shell_input **ret,
 		    struct verity_error *err)
 {
-	const struct sigaction action = {.sa_handler = catch_signal};
 	cleanup_with(shell_input_free_p) struct shell_input *input =
 		calloc(1, sizeof(*input));
 
 	if (!input)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	input->hooks = *hooks;
-	for (size_t i = 0; i < SIGNAL_COUNT; i++)
-		sigaction(signals[i], &action, NULL);
+	/* What is typed ahead is for whoever asks next, not for who reads a line now. */
+	setvbuf(stdin, NULL, _IONBF, 0);
 	if (can_edit() && !begin_edit(input))
 		return verity_fail(err, VERITY_E_IO, "the terminal");
 	*ret = steal_ptr(&input);
@@ -202,44 +274,33 @@ static enum shell_got read_edited(struct shell_input *input, const char **ret)
 	return *ret && count > 0 ? SHELL_LINE : SHELL_GONE;
 }
 
-/* A signal that comes just before we wait must not be slept through. */
-static bool wait_for_line(void)
+static enum shell_got tell_plain(enum shell_got got)
 {
-	struct pollfd terminal = {.fd = STDIN_FILENO, .events = POLLIN};
-	sigset_t ours, before;
-	int ready = -1;
-
-	sigemptyset(&ours);
-	for (size_t i = 0; i < SIGNAL_COUNT; i++)
-		sigaddset(&ours, signals[i]);
-	sigprocmask(SIG_BLOCK, &ours, &before);
-	if (!caught)
-		ready = ppoll(&terminal, 1, NULL, &before);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	return ready > 0;
-}
-
-static enum shell_got why_no_line(void)
-{
-	bool at_end = feof(stdin);
-	int number = caught;
-
-	clearerr(stdin);
 	putchar('\n');
-	if (number == SIGINT || number == SIGQUIT)
-		return SHELL_DROPPED;
-	if (number == SIGTSTP)
-		return SHELL_TOP;
-	return at_end ? SHELL_UP : SHELL_GONE;
+	return got;
 }
 
 static enum shell_got read_plain(struct shell_input *input, const char **ret)
 {
-	caught = 0;
+	enum shell_event event;
+
 	fputs(input->hooks.prompt(input->hooks.context), stdout);
 	fflush(stdout);
-	if (!wait_for_line() || getline(&input->line, &input->size, stdin) < 0)
-		return why_no_line();
+	do
+		event = shell_signal_wait(STDIN_FILENO);
+	while (event == SHELL_RESIZED || event == SHELL_RESUMED);
+	if (event == SHELL_ENDED)
+		return tell_plain(SHELL_GONE);
+	if (event == SHELL_INTERRUPTED)
+		return tell_plain(SHELL_DROPPED);
+	if (event == SHELL_SUSPENDED)
+		return tell_plain(SHELL_TOP);
+	if (getline(&input->line, &input->size, stdin) < 0) {
+		bool at_end = feof(stdin);
+
+		clearerr(stdin);
+		return tell_plain(at_end ? SHELL_UP : SHELL_GONE);
+	}
 	*ret = input->line;
 	return SHELL_LINE;
 }
@@ -256,6 +317,7 @@ enum shell_got shell_input_read(struct shell_input *input, const char **ret)
 {
 	enum shell_got got;
 
+	shell_signal_forget();
 	if (input->edit)
 		return read_edited(input, ret);
 	/* Where no key can be seen by itself, a `?` at the end of a line is one. */

@@ -271,8 +271,8 @@ class Edited(Shell):
         typist.type("package\nremove alpha\n")
         typist.expect("Remove package alpha (y/N)?")
         typist.type("\x03")
-        typist.expect("Nothing removed.\n")
-        self.at(typist, PACKAGE)
+        typist.expect(f"^C\n{PACKAGE}")
+        self.wait_for_keys(typist)
         self.assertTrue(os.path.exists("data/packages/alpha.wmopkg"))
         self.leave(typist)
 

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "overlay/volume.h"
 
-#include <blkid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "overlay/folder.h"
 #include "overlay/mnt.h"
+#include "overlay/volume_find.h"
 #include "verity/cleanup.h"
-
-static void blkid_put_cache_p(blkid_cache *cache)
-{
-	if (*cache)
-		blkid_put_cache(*cache);
-}
 
 static void mnt_free_context_p(struct libmnt_context **context)
 {
@@ -30,32 +23,6 @@ static int open_folder(const char *path, int *ret, struct verity_error *err)
 	if (fd < 0)
 		return verity_fail_errno(err, errno, "%s", path);
 	*ret = fd;
-	return 0;
-}
-
-/*
- * The device a tag stands for. The cache of libblkid is kept in memory: what an earlier
- * boot saw says nothing about this one.
- */
-static int find_device(const char *spec, char **ret, struct verity_error *err)
-{
-	cleanup_with(blkid_put_cache_p) blkid_cache cache = NULL;
-	cleanup_free char *name = NULL;
-	cleanup_free char *value = NULL;
-
-	if (spec[0] == '/') {
-		*ret = strdup(spec);
-		return *ret ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	}
-	if (blkid_parse_tag_string(spec, &name, &value) < 0)
-		return verity_fail(err, VERITY_E_CONFIG, "%s: not a folder or device",
-				   spec);
-	if (blkid_get_cache(&cache, "/dev/null") < 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	*ret = blkid_evaluate_tag(name, value, &cache);
-	if (!*ret)
-		return verity_fail(err, VERITY_E_NOT_FOUND,
-				   "%s: there is no such file system", spec);
 	return 0;
 }
 
@@ -114,7 +81,7 @@ int overlay_volume_open(const char *spec, const char *mountpoint, int *ret,
 		return verity_fail_errno(err, errno, "%s", spec);
 	if (spec[0] == '/' && S_ISDIR(st.st_mode))
 		return open_folder(spec, ret, err);
-	r = find_device(spec, &device, err);
+	r = overlay_volume_find(spec, mountpoint, &device, err);
 	if (r < 0)
 		return r;
 	mounted = find_mounted(device);

@@ -198,7 +198,18 @@ Installed... Changes are applied after reboot.
                          "(vfat, exfat, ext2, ext3 and ext4 can be read)\n")
         self.assertEqual(self.media()["sda"],
                          [("external", "USB", "squashfs", None, "unknown-file-system")])
+        self.device.pull_out("strange")
+        self.device.wait_for("! test -b /dev/sda")
+
+    def test_8_booted_with_one_that_is_called_like_data(self):
+        before = digest(self.imitation)
+        self.device.plug_in(self.imitation, "imitation", "sda1")
+        self.device.reboot()
+        self.succeed("test -b /dev/sda1")
+        self.assertIn(" /run/wmopkg/data ", self.succeed("grep vda3 /proc/self/mounts"))
+        self.assertNotIn("sda", self.succeed("cat /proc/self/mounts"))
         self.assertEqual(self.device.poweroff(), 0)
+        self.assertEqual(digest(self.imitation), before, "it was written to")
 
 
 if __name__ == "__main__":

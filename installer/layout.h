@@ -47,8 +47,8 @@ void layout_cell(FILE *out, const struct layout *layout, const char *text, size_
  * @indent: columns left free in all lines but the first
  * @text:   leading blanks are kept; what could steer a terminal is printed as '?'
  *
- * A word that is longer than a line is broken where it stands. Where half the line would be indent, only
- * a little is left free.
+ * A word that is longer than a line is broken where it stands. Where half the line would
+ * be indent, only a little is left free.
  */
 void layout_print(FILE *out, const struct layout *layout, size_t indent,
 		  const char *text);

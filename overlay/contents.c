@@ -14,8 +14,7 @@
 /* A listing: runs of entries, each with a head. */
 #define RUN_BYTES   12 /* entries less one, block of their inodes, number of the first */
 #define RUN_MAX     256
-#define ENTRY_BYTES 8 /* offset in the block, number, type, bytes of the name less one   \
-		       */
+#define ENTRY_BYTES 8 /* offset in the block, number, type, bytes of the name */
 
 /* A folder that is still to be listed. */
 struct folder {

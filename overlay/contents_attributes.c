@@ -15,9 +15,8 @@
 
 #include "overlay/contents_private.h"
 
-#define TABLE_NONE  UINT64_MAX
-#define TABLE_BYTES 16 /* place of the first block of keys (64 bits), ids, nothing (32)  \
-			*/
+#define TABLE_NONE    UINT64_MAX
+#define TABLE_BYTES   16 /* place of the first block of keys (64 bits), ids, nothing */
 #define ID_BYTES      16 /* place of the set (64 bits), keys in it, bytes of it (32) */
 #define IDS_PER_BLOCK (SQFS_META_BLOCK_SIZE / ID_BYTES)
 #define KEYS_MAX      256   /* in a set */

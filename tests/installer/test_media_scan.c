@@ -252,7 +252,7 @@ static void test_external(void **state)
 	static const struct {
 		const char *known; /* device with a file system that can be read */
 		const char *other; /* device with another one */
-		unsigned system; /* major << 8 | minor; 0: none */
+		unsigned system;   /* major << 8 | minor; 0: none */
 		const char *wanted;
 	} cases[] = {
 		{"mmcblk1p1", "", 0, "mmcblk1p1"},
@@ -285,7 +285,7 @@ static void test_choose(void **state)
 {
 	static const struct {
 		const char *match;
-		unsigned number; /* major << 8 | minor */
+		unsigned number;    /* major << 8 | minor */
 		const char *wanted; /* NULL: none */
 	} cases[] = {
 		{"LABEL=STICK", 0, "mmcblk1p1"},

@@ -50,9 +50,10 @@ static void put(struct reader *reader, char c)
 /* Within quotes; the byte is not the one that closes them. */
 static void put_quoted(struct reader *reader, char c)
 {
-	bool more = reader->at + 1 < reader->size;
-	char next = more ? reader->text[reader->at + 1] : '\0';
+	char next = '\0';
 
+	if (reader->at + 1 < reader->size)
+		next = reader->text[reader->at + 1];
 	if (reader->line->quote == '"' && c == '\\' && (next == '"' || next == '\\')) {
 		reader->at++;
 		c = next;
@@ -84,15 +85,14 @@ static int take(struct reader *reader, char c, struct verity_error *err)
 	r = begin_word(reader, err);
 	if (r < 0)
 		return r;
-	if (c == '\'' || c == '"') {
+	/* A backslash that nothing follows is left open, as a quote is. */
+	if (c == '\'' || c == '"' || (c == '\\' && reader->at + 1 == reader->size)) {
 		line->quote = c;
-	} else if (c != '\\') {
-		put(reader, c);
-	} else if (++reader->at < reader->size) {
-		put(reader, reader->text[reader->at]);
-	} else {
-		line->quote = c;
+		return 0;
 	}
+	if (c == '\\')
+		c = reader->text[++reader->at];
+	put(reader, c);
 	return 0;
 }
 

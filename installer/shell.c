@@ -77,10 +77,12 @@ static char *rest_of(const char *text, size_t size, const struct line *line, boo
 	cleanup_free char *rest = strndup(text + known, size - known);
 	cleanup_free char *quoted = NULL;
 	struct verity_error unused;
-	char quote = line->quote == '\\' ? '\0' : line->quote;
+	char quote = line->quote;
 	char end[3] = "";
 	char *ret;
 
+	if (quote == '\\')
+		quote = '\0';
 	if (!rest || line_quote(rest, quote, &quoted, &unused) < 0)
 		return NULL;
 	if (whole)

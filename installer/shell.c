@@ -229,11 +229,16 @@ static void enter(struct shell *shell, unsigned place)
 		(void)!report_hint_usage("do show media", "do: a command is expected");
 }
 
-static bool has_password(const struct line *line)
+/* A password, as a word or within an URL: it is nothing to be called back. */
+static bool has_secret(const struct line *line)
 {
-	for (int i = 0; i < line->count; i++)
-		if (strcmp(line->words[i], word_info(WORD_PASSWORD)->keyword) == 0)
+	for (int i = 0; i < line->count; i++) {
+		const char *word = line->words[i];
+
+		if (strcmp(word, word_info(WORD_PASSWORD)->keyword) == 0 ||
+		    (strstr(word, "://") && strchr(word, '@')))
 			return true;
+	}
 	return false;
 }
 
@@ -265,7 +270,9 @@ static void take_line(struct shell *shell, const char *text)
 		(void)!report_error(NULL, &err);
 		return;
 	}
-	if (line.count && !has_password(&line))
+	if (has_secret(&line))
+		shell_input_wipe(shell->input, text);
+	else if (line.count)
 		shell_input_remember(shell->input, text);
 	if (line.quote)
 		(void)!report_hint_usage("close it", "a %s is open",

@@ -10,18 +10,16 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "installer/shell_history.h"
 #include "installer/shell_signal.h"
 #include "verity/cleanup.h"
 
-#define HISTORY_LINES 500
-
 struct shell_input {
 	struct shell_hooks hooks;
-	EditLine *edit; /* NULL: the terminal cannot do that */
-	History *history;
-	HistEvent event;
-	enum shell_got got; /* by a key that ends the line */
-	char *line;         /* owned */
+	EditLine *edit;                /* NULL: the terminal cannot do that */
+	struct shell_history *history; /* NULL without @edit */
+	enum shell_got got;            /* by a key that ends the line */
+	char *line;                    /* owned */
 	size_t size;
 };
 
@@ -217,14 +215,12 @@ static bool bind_keys(EditLine *edit)
  */
 static bool begin_edit(struct shell_input *input)
 {
-	input->history = history_init();
 	input->edit = el_init("wmopkg", stdin, stdout, stderr);
-	return input->history && input->edit &&
-	       history(input->history, &input->event, H_SETSIZE, HISTORY_LINES) >= 0 &&
-	       el_set(input->edit, EL_CLIENTDATA, input) == 0 &&
+	return input->edit && el_set(input->edit, EL_CLIENTDATA, input) == 0 &&
 	       el_set(input->edit, EL_PROMPT, get_prompt) == 0 &&
 	       el_set(input->edit, EL_EDITOR, "emacs") == 0 &&
-	       el_set(input->edit, EL_HIST, history, input->history) == 0 &&
+	       el_set(input->edit, EL_HIST, history,
+		      shell_history_lines(input->history)) == 0 &&
 	       el_set(input->edit, EL_GETCFN, get_key) == 0 &&
 	       el_set(input->edit, EL_SETTY, "-d", "-isig", "-inlcr", NULL) == 0 &&
 	       bind_keys(input->edit);
@@ -241,6 +237,8 @@ int shell_input_new(const struct shell_hooks *hooks, struct shell_input **ret,
 	input->hooks = *hooks;
 	/* What is typed ahead is for whoever asks next, not for who reads a line now. */
 	setvbuf(stdin, NULL, _IONBF, 0);
+	if (can_edit() && shell_history_new(getenv("HOME"), &input->history, err) < 0)
+		return -ENOMEM;
 	if (can_edit() && !begin_edit(input))
 		return verity_fail(err, VERITY_E_IO, "the terminal");
 	*ret = steal_ptr(&input);
@@ -253,8 +251,7 @@ void shell_input_free(struct shell_input *input)
 		return;
 	if (input->edit)
 		el_end(input->edit);
-	if (input->history)
-		history_end(input->history);
+	shell_history_free(input->history);
 	if (input->line)
 		explicit_bzero(input->line, input->size);
 	free(input->line);
@@ -326,8 +323,24 @@ enum shell_got shell_input_read(struct shell_input *input, const char **ret)
 	return got;
 }
 
+/* Only read, libedit says; yet nobody else can wipe it. */
+static void wipe(const void *bytes, size_t size)
+{
+	explicit_bzero((void *)(uintptr_t)bytes, size);
+}
+
+void shell_input_wipe(struct shell_input *input, const char *line)
+{
+	const LineInfoW *kept = input->edit ? el_wline(input->edit) : NULL;
+
+	wipe(line, strlen(line));
+	if (kept)
+		wipe(kept->buffer,
+		     (size_t)((const char *)kept->lastchar - (const char *)kept->buffer));
+}
+
 void shell_input_remember(struct shell_input *input, const char *line)
 {
 	if (input->edit)
-		history(input->history, &input->event, H_ENTER, line);
+		shell_history_add(input->history, line);
 }

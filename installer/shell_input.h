@@ -48,3 +48,10 @@ enum shell_got shell_input_read(struct shell_input *input, const char **ret);
  * shell_input_remember - put a line into the history
  */
 void shell_input_remember(struct shell_input *input, const char *line);
+
+/**
+ * shell_input_wipe - overwrite the line that shell_input_read() gave: it held a secret
+ *
+ * What libedit has drawn on the screen it remembers as long as it is seen there.
+ */
+void shell_input_wipe(struct shell_input *input, const char *line);

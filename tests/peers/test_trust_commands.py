@@ -71,7 +71,7 @@ class Commands(unittest.TestCase):
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
             else:
                 self.refused(done, member, path)
-            self.assertTrue(done.stdout.startswith(f"{path}: {member.verdict}\n"), done.stdout)
+            self.assertTrue(done.stdout.startswith(f"Verification: {member.verdict}\n"), done.stdout)
             self.assertEqual(self.device.wmopkg("verify", path, "json").returncode,
                              done.returncode)
         self.each(check)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define PORT_LIMIT 65535
+#define ZONE_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
 
 static int parse_port(const char *text, const char *port, char *ret,
 		      struct verity_error *err)
@@ -34,6 +35,18 @@ static int check_name(const char *text, const char *host, struct verity_error *e
 	return 0;
 }
 
+/* @zone: "%eth0]", or the bracket alone */
+static int check_zone(const char *text, const char *zone, struct verity_error *err)
+{
+	size_t size = zone[0] == '%' ? strspn(zone + 1, ZONE_BYTES) : 0;
+
+	if (zone[0] == ']' || (size > 0 && zone[1 + size] == ']'))
+		return 0;
+	return verity_fail(err, VERITY_E_USAGE,
+			   "%.64s: behind the %% the name of an interface is expected",
+			   text);
+}
+
 static int check_ipv6(const char *text, const char *host, struct verity_error *err)
 {
 	char number[INET6_ADDRSTRLEN + 1];
@@ -45,7 +58,7 @@ static int check_ipv6(const char *text, const char *host, struct verity_error *e
 	if (inet_pton(AF_INET6, number, &unused) != 1)
 		return verity_fail(err, VERITY_E_USAGE,
 				   "%.64s: '%.64s' is not an IPv6 address", text, number);
-	return 0;
+	return check_zone(text, host + 1 + size, err);
 }
 
 /* @end: behind the host */

@@ -3,11 +3,14 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "installer/layout.h"
 #include "verity/cleanup.h"
 
 #define LINE_MAX_BYTES 1024
 #define EXPECTED_BYTES 512
+#define HELP_INDENT    6
 #define SECRET_SHOWN   "********"
 
 /* A word as it may be shown: a password follows the word that says so. */
@@ -147,13 +150,15 @@ enum exit_status command_unknown(unsigned place, const char *name)
 
 static void print_command(const struct command *command)
 {
+	const struct layout layout = layout_of(STDOUT_FILENO);
 	char synopsis[LINE_MAX_BYTES];
 
 	for (size_t i = 0; command->forms[i]; i++) {
 		grammar_synopsis(command->forms[i], synopsis, sizeof(synopsis));
-		printf("  %s%s%s\n", command->name, synopsis[0] ? " " : "", synopsis);
+		layout_printf(stdout, &layout, HELP_INDENT, "  %s%s%s", command->name,
+			      synopsis[0] ? " " : "", synopsis);
 	}
-	printf("      %s\n", command->help);
+	layout_printf(stdout, &layout, HELP_INDENT, "      %s", command->help);
 }
 
 static void print_commands(unsigned place)

@@ -132,7 +132,7 @@ static const struct command commands[] = {
 	{"which", which_forms,
 	 "show which package, or the firmware, supplies a path of the system", PACKAGES,
 	 RUNS(command_which)},
-	{"conflicts", show_forms,
+	{"conflicts", list_forms,
 	 "show what packages replace, delete or hide, and which lies on top", PACKAGES,
 	 RUNS(command_conflicts)},
 	{"retry", retry_forms, "try a quarantined package again at the next boot",

@@ -64,6 +64,7 @@ static void test_match(void **state)
 		 {{WORD_MEDIA, "media"},
 		  {WORD_PERSISTENT, "persistent"},
 		  {WORD_MEDIA_PATH, "media"}}},
+		{"conflicts media", {{WORD_NAME, "media"}}},
 		{"show json", {{WORD_JSON, "json"}}},
 		{"show media", {{WORD_SHOW_MEDIA, "media"}}},
 		{"show media json", {{WORD_SHOW_MEDIA, "media"}, {WORD_JSON, "json"}}},
@@ -145,6 +146,7 @@ static void test_mismatch(void **state)
 		{"verify a --check-model", 2, "MODEL"},
 		{"verify --check-firmware 1 a b", 3,
 		 "--check-model, json or nothing more"},
+		{"conflicts media json x", 2, "nothing more"},
 		{"audit all", 0, "verify, json or nothing more"},
 		{"boot-complete now", 0, "nothing more"},
 	};

@@ -22,8 +22,7 @@ static const char *shown(int index, char *const *argv)
 								  : argv[index];
 }
 
-/* The line as it was typed, and a mark below the word that is wrong. */
-static void print_marked(int bad, int argc, char *const *argv)
+void command_mark(int bad, int argc, char *const *argv)
 {
 	char line[LINE_MAX_BYTES] = "";
 	size_t used = 0;
@@ -55,7 +54,7 @@ static enum exit_status fail(int bad, const struct grammar_next *next, int argc,
 		verity_fail(&err, VERITY_E_USAGE, "'%s' is wrong here", shown(bad, argv));
 	verity_context(&err, 0, "%s", argv[0]);
 	status = report_hinted(NULL, &err, NULL);
-	print_marked(bad, argc, argv);
+	command_mark(bad, argc, argv);
 	fprintf(stderr, "  expected: %s\n", expected);
 	return status;
 }
@@ -112,42 +111,6 @@ enum exit_status command_run(const struct command *command, struct device *devic
 	return command->run(device, &words);
 }
 
-static const char *place_name(unsigned places)
-{
-	return places & COMMAND_PACKAGE ? "package context" : "top level";
-}
-
-enum exit_status command_unknown(unsigned place, const char *name)
-{
-	const struct command *other = command_find(name);
-	char names[EXPECTED_BYTES] = "";
-	bool ambiguous = false;
-
-	if (!(place & COMMAND_ONCE) && other && !(other->places & COMMAND_ONCE & place) &&
-	    other->places & (COMMAND_TOP | COMMAND_PACKAGE))
-		return report_hint_usage(
-			other->places & COMMAND_PACKAGE ? "type: package"
-							: "type do ahead of it",
-			"'%s' is a command of the %s", name, place_name(other->places));
-	for (size_t i = 0; command_at(i); i++) {
-		size_t used = strlen(names);
-
-		if (!(command_at(i)->places & place) ||
-		    strncmp(command_at(i)->name, name, strlen(name)) != 0)
-			continue;
-		ambiguous = true;
-		snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
-			 command_at(i)->name);
-	}
-	if (ambiguous && !(place & COMMAND_ONCE))
-		return report_hint_usage(names, "'%s' can mean more than one command",
-					 name);
-	if (place & COMMAND_ONCE)
-		return report_usage("'%s' is not a command", name);
-	return report_hint_usage("type ? or help to see what there is",
-				 "'%s' is not a command", name);
-}
-
 static void print_command(const struct command *command)
 {
 	const struct layout layout = layout_of(STDOUT_FILENO);
@@ -170,8 +133,7 @@ static void print_commands(unsigned place)
 
 static void print_usage(void)
 {
-	puts("  help [COMMAND]\n      show this\n\n"
-	     "Options:\n"
+	puts("\nOptions:\n"
 	     "  --config FILE   configuration (default: " OVERLAY_CONFIG_PATH ")\n"
 	     "  --version       show the version\n\n"
 	     "Without a command, on a terminal, it is a shell with the same commands.\n"
@@ -183,9 +145,10 @@ static void print_usage(void)
 enum exit_status command_help(unsigned place, const char *name)
 {
 	const struct command *command = name ? command_pick(place, name) : NULL;
+	cleanup_free char *word = name ? strdup(name) : NULL;
 
 	if (name && !command)
-		return command_unknown(place, name);
+		return command_unknown(place, 1, &word);
 	if (place & COMMAND_ONCE)
 		puts("Usage: wmopkg [--config FILE] [COMMAND ...]\n");
 	if (command) {

@@ -64,12 +64,19 @@ const struct command *command_pick(unsigned place, const char *name);
 void command_resolve(unsigned *place, int *count, char *const **words);
 
 /**
- * command_unknown - say that there is no such command at @place, where there is one of
- * that name, and which ones are
+ * command_unknown - say that there is no such command at @place: where there is one of
+ * that name, or which ones there are
+ * @argv: @argc words, the first being the one that names none
  *
  * Return: STATUS_USAGE.
  */
-enum exit_status command_unknown(unsigned place, const char *name) must_check;
+enum exit_status command_unknown(unsigned place, int argc, char *const *argv) must_check;
+
+/**
+ * command_mark - print words on stderr as they were typed, and a mark below one
+ * @bad: its number; @argc: the one that is missing behind them
+ */
+void command_mark(int bad, int argc, char *const *argv);
 
 /**
  * command_run - read the words of a command, and do it

@@ -151,8 +151,8 @@ static const struct command commands[] = {
 	{"package", command_forms, "go to the commands for packages, or do one of them",
 	 COMMAND_TOP, ACTS(ENTERS)},
 	{"do", command_forms, "do a command of the top level", SHELL, ACTS(DOES)},
-	{"help", command_forms, "show the commands, or what one does", SHELL,
-	 ACTS(HELPS)},
+	{"help", command_forms, "show the commands, or what one does",
+	 COMMAND_ONCE | SHELL, ACTS(HELPS)},
 	{"leave", no_forms, "go to the top level", SHELL, ACTS(LEAVES)},
 	{"end", no_forms, "go one level up", SHELL, ACTS(ENDS)},
 	{"exit", no_forms, "leave the shell", SHELL, ACTS(EXITS)},
@@ -169,36 +169,4 @@ const struct command *command_find(const char *name)
 		if (strcmp(command_at(i)->name, name) == 0)
 			return command_at(i);
 	return NULL;
-}
-
-const struct command *command_pick(unsigned place, const char *name)
-{
-	const struct command *found = NULL;
-
-	for (size_t i = 0; command_at(i); i++) {
-		const struct command *command = command_at(i);
-
-		if (!(command->places & place) ||
-		    strncmp(command->name, name, strlen(name)) != 0)
-			continue;
-		if (command->name[strlen(name)] == '\0')
-			return command;
-		if (found)
-			found = NULL;
-		else
-			found = command;
-	}
-	return found;
-}
-
-void command_resolve(unsigned *place, int *count, char *const **words)
-{
-	const struct command *command;
-
-	while (*count > 0 && (command = command_pick(*place, (*words)[0])) &&
-	       (command->action == COMMAND_ENTERS || command->action == COMMAND_DOES)) {
-		*place = command->action == COMMAND_DOES ? COMMAND_TOP : COMMAND_PACKAGE;
-		(*words)++;
-		(*count)--;
-	}
 }

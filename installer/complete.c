@@ -13,6 +13,7 @@
 #include "overlay/store.h"
 #include "verity/cleanup.h"
 #include "verity/format.h"
+#include "verity/text.h"
 
 #define CANDIDATES_MAX 4096
 #define EXPLAIN_INDENT 18
@@ -149,6 +150,7 @@ static int add_name(struct candidates *candidates, DIR *folder,
 	if (!begins(entry->d_name, name_begin) ||
 	    (entry->d_name[0] == '.' && name_begin[0] != '.') ||
 	    strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+	    !verity_text_printable(entry->d_name, strlen(entry->d_name)) ||
 	    (packages && !more && !is_package(entry->d_name)))
 		return 0;
 	if (asprintf(&text, "%.*s%s%s", (int)(name_begin - begin), begin, entry->d_name,
@@ -243,19 +245,32 @@ static int find_next(const struct complete_place *asked, struct complete_place *
 			    ret);
 }
 
+static int find_all(const struct complete_place *place, const struct grammar_next *next,
+		    struct candidates *found)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < next->count; i++) {
+		const struct word_info *info = word_info(next->options[i].word);
+
+		r = next->options[i].value ? add_values(found, info->kind, place)
+					   : add(found, place->begin, info->keyword);
+	}
+	return r;
+}
+
 int complete_find(const struct complete_place *asked, struct candidates *ret,
 		  struct verity_error *err)
 {
 	cleanup_with(candidates_free_p) struct candidates found = {.count = 0};
 	struct complete_place place;
 	struct grammar_next next;
-	int r = find_next(asked, &place, &next) < 0 ? 1 : 0;
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < next.count; i++) {
-		const struct word_info *info = word_info(next.options[i].word);
-
-		r = next.options[i].value ? add_values(&found, info->kind, &place)
-					  : add(&found, place.begin, info->keyword);
+	if (find_next(asked, &place, &next) == 0) {
+		report_quiet(true);
+		r = find_all(&place, &next, &found);
+		report_quiet(false);
 	}
 	if (r < 0)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
@@ -273,15 +288,29 @@ size_t candidates_common(const struct candidates *candidates)
 		for (size_t k = 0; k < common; k++)
 			if (candidates->items[i].text[k] != candidates->items[0].text[k])
 				common = k;
+	/* No half a character of UTF-8. */
+	while (common && (candidates->items[0].text[common] & 0xc0) == 0x80)
+		common--;
 	return common;
 }
 
+/* Side by side; one below the other, where that is too narrow, or the word too long. */
 static void explain_word(FILE *out, const char *word, const char *help)
 {
 	const struct layout layout = layout_of(fileno(out));
+	bool narrow = layout.width && layout.width < 3 * EXPLAIN_INDENT;
 
-	layout_printf(out, &layout, EXPLAIN_INDENT, "  %-*s  %s", EXPLAIN_INDENT - 4,
-		      word, help);
+	if (!narrow && layout_width(word) <= EXPLAIN_INDENT - 4) {
+		layout_printf(out, &layout, EXPLAIN_INDENT, "  %-*s  %s",
+			      EXPLAIN_INDENT - 4, word, help);
+		return;
+	}
+	layout_printf(out, &layout, 4, "  %s", word);
+	if (narrow)
+		layout_printf(out, &layout, 4, "    %s", help);
+	else
+		layout_printf(out, &layout, EXPLAIN_INDENT, "%*s%s", EXPLAIN_INDENT, "",
+			      help);
 }
 
 static void explain_commands(const struct complete_place *place, FILE *out)
@@ -294,13 +323,25 @@ static void explain_commands(const struct complete_place *place, FILE *out)
 	}
 }
 
+/* Nothing can follow: say where it went wrong. */
+static void tell_wrong(const struct complete_place *place)
+{
+	const struct command *command = command_pick(place->place, place->words[0]);
+
+	if (command)
+		(void)!command_check(command, place->count, place->words);
+	else
+		(void)!command_unknown(place->place, place->count, place->words);
+}
+
 void complete_explain(const struct complete_place *asked, FILE *out)
 {
 	struct complete_place place;
 	struct grammar_next next;
 
 	if (find_next(asked, &place, &next) < 0) {
-		fputs("  the words before this are not understood\n", out);
+		fflush(out);
+		tell_wrong(&place);
 		return;
 	}
 	for (size_t i = 0; i < next.count; i++) {

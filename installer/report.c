@@ -13,10 +13,16 @@
 #define HELP_BYTES 64
 
 static const char *program = "wmopkg";
+static bool is_quiet;
 
 void report_program(const char *name)
 {
 	program = name;
+}
+
+void report_quiet(bool quiet)
+{
+	is_quiet = quiet;
 }
 
 /* A message may hold a server's words or a file's name: neither may steer a terminal. */
@@ -87,6 +93,8 @@ void report_warning(const char *format, ...)
 {
 	va_list args;
 
+	if (is_quiet)
+		return;
 	fflush(stdout);
 	fprintf(stderr, "%s: warning: ", program);
 	va_start(args, format);

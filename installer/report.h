@@ -20,6 +20,11 @@ void report_plain(FILE *out, const char *text);
 void report_program(const char *name);
 
 /**
+ * report_quiet - print no warnings until it is said again: nobody has asked for anything
+ */
+void report_quiet(bool quiet);
+
+/**
  * report_error - print "PROGRAM: WHAT: WHY (what to do)"; where the message ends in
  * brackets, it has said what to do
  * @what: the package, file or place it happened with; NULL where the message says it

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "installer/complete.h"
-#include "installer/layout.h"
 #include "installer/line.h"
 #include "installer/shell_child.h"
+#include "installer/shell_columns.h"
 #include "installer/shell_input.h"
 #include "installer/shell_signal.h"
 #include "verity/cleanup.h"
@@ -92,33 +92,6 @@ static char *rest_of(const char *text, size_t size, const struct line *line, boo
 	return asprintf(&ret, "%s%s", quoted, end) < 0 ? NULL : ret;
 }
 
-/* In columns, as wide as the widest; of a path only its last part. */
-static void list(const struct candidates *candidates)
-{
-	size_t most = layout_of(STDOUT_FILENO).width;
-	size_t widest = 0;
-	size_t columns;
-
-	for (size_t i = 0; i < candidates->count; i++) {
-		size_t width = strlen(candidates->items[i].text);
-
-		widest = width > widest ? width : widest;
-	}
-	columns = most / (widest + 2);
-	putchar('\n');
-	for (size_t i = 0; i < candidates->count; i++) {
-		bool last = columns < 2 || i % columns == columns - 1 ||
-			    i + 1 == candidates->count;
-
-		report_plain(stdout, candidates->items[i].text);
-		if (last)
-			putchar('\n');
-		else
-			printf("%*s",
-			       (int)(widest + 2 - strlen(candidates->items[i].text)), "");
-	}
-}
-
 static char *complete(void *context, const char *text, size_t size)
 {
 	const struct shell *shell = context;
@@ -136,7 +109,7 @@ static char *complete(void *context, const char *text, size_t size)
 	rest = rest_of(found.items[0].text, common, &line,
 		       found.count == 1 && !found.items[0].more);
 	if (!rest && found.count > 1)
-		list(&found);
+		shell_columns_print(stdout, &found);
 	return rest;
 }
 
@@ -258,7 +231,7 @@ static void take_words(struct shell *shell, const struct line *line)
 	if (command)
 		act(shell, command, line, line->count - count);
 	else
-		(void)!command_unknown(place, words[0]);
+		(void)!command_unknown(place, count, words);
 }
 
 static void take_line(struct shell *shell, const char *text)

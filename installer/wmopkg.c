@@ -51,17 +51,17 @@ static enum exit_status run(const char *config, int argc, char **argv)
 		return shell_run(config);
 	if (argc < 1)
 		return report_usage("a command is expected");
-	if (strcmp(argv[0], "help") == 0 && argc <= 2)
-		return command_help(COMMAND_ONCE, argc == 2 ? argv[1] : NULL);
 	if (strcmp(argv[0], "complete") == 0 && argc >= 3 && strcmp(argv[1], "--") == 0)
 		return complete_for_bash(config, argc - 2, argv + 2);
 	command = command_find(argv[0]);
 	if (!command || !(command->places & COMMAND_ONCE))
-		return command_unknown(COMMAND_ONCE, argv[0]);
+		return command_unknown(COMMAND_ONCE, argc, argv);
 	if (argc == 2 && strcmp(argv[1], "--help") == 0)
 		return command_help(COMMAND_ONCE, argv[0]);
 	if (command_check(command, argc, argv) != STATUS_DONE)
 		return STATUS_USAGE;
+	if (command->action == COMMAND_HELPS)
+		return command_help(COMMAND_ONCE, argv[1]);
 	if (device_open(config, &device, &err) < 0)
 		return report_error(NULL, &err);
 	return command_run(command, device, argc, argv);

@@ -101,6 +101,59 @@ static void test_table(void **state)
 	check_said("wmopkg: 'frobnicate' is not a command (see 'wmopkg help')\n");
 }
 
+/* Where words lead, and what a part of a name stands for. */
+static void test_places(void **state)
+{
+	static const struct {
+		unsigned place;
+		const char *words[4];
+		unsigned led;
+		const char *command; /* NULL: none */
+	} cases[] = {
+		{COMMAND_TOP, {"package"}, COMMAND_PACKAGE, NULL},
+		{COMMAND_TOP, {"package", "install"}, COMMAND_PACKAGE, "install"},
+		{COMMAND_TOP, {"p", "i"}, COMMAND_PACKAGE, "install"},
+		{COMMAND_TOP, {"install"}, COMMAND_TOP, NULL},
+		{COMMAND_TOP, {"do", "do", "unlock"}, COMMAND_TOP, "unlock"},
+		{COMMAND_PACKAGE, {"do"}, COMMAND_TOP, NULL},
+		{COMMAND_PACKAGE, {"do", "unlock"}, COMMAND_TOP, "unlock"},
+		{COMMAND_PACKAGE, {"do", "package", "l"}, COMMAND_PACKAGE, NULL},
+		{COMMAND_PACKAGE, {"li"}, COMMAND_PACKAGE, "list"},
+		{COMMAND_PACKAGE, {"unlock"}, COMMAND_PACKAGE, NULL},
+		{COMMAND_PACKAGE, {"re"}, COMMAND_PACKAGE, NULL},
+		{COMMAND_PACKAGE, {"rem", "do"}, COMMAND_PACKAGE, "remove"},
+		{COMMAND_PACKAGE, {"removed"}, COMMAND_PACKAGE, NULL},
+		{COMMAND_PACKAGE, {"boot-complete"}, COMMAND_PACKAGE, NULL},
+		{COMMAND_ONCE, {"package", "install"}, COMMAND_ONCE, NULL},
+		{COMMAND_ONCE, {"leave"}, COMMAND_ONCE, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *argv[4] = {NULL};
+		char *const *words = argv;
+		unsigned place = cases[i].place;
+		const struct command *command;
+		int count = 0;
+
+		for (; count < 4 && cases[i].words[count]; count++)
+			argv[count] = strdup(cases[i].words[count]);
+		command_resolve(&place, &count, &words);
+		assert_int_equal(place, cases[i].led);
+		command = count ? command_pick(place, words[0]) : NULL;
+		if (!cases[i].command)
+			assert_null(command);
+		else
+			assert_string_equal(command->name, cases[i].command);
+		for (size_t k = 0; k < 4; k++)
+			free(argv[k]);
+	}
+	/* As many as there are, none is meant. */
+	assert_null(command_pick(COMMAND_ONCE | COMMAND_TOP | COMMAND_PACKAGE, ""));
+	assert_null(command_pick(COMMAND_TOP, ""));
+	assert_null(command_pick(COMMAND_PACKAGE, ""));
+}
+
 static void test_messages_are_plain(void **state)
 {
 	struct verity_error err;
@@ -121,6 +174,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_usage),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_messages_are_plain),
 	};
 

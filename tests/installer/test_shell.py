@@ -142,7 +142,8 @@ class Edited(Shell):
     def test_wrong_words(self):
         typist = self.shell()
         for line, answer in (
-                ("frob", "wmopkg: 'frob' is not a command (type ? or help to see what there is)\n"),
+                ("do frob x", "wmopkg: 'frob' is not a command (? explains them)\n"
+                 "  frob x\n  ^\n  expected: show, "),
                 ("install x", "wmopkg: 'install' is a command of the package context (type: "
                  "package)\n"),
                 ("boot-complete", "wmopkg: 'boot-complete' is not a command "),

@@ -36,7 +36,7 @@ void command_mark(int bad, int argc, char *const *argv)
 						 shown(i, argv), i + 1 < argc ? " " : "");
 	}
 	fputs("  ", stderr);
-	report_plain(stderr, line);
+	report_typed(stderr, line);
 	fprintf(stderr, "\n  %*s^\n", mark < sizeof(line) ? (int)mark : 0, "");
 }
 

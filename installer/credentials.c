@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "installer/interrupt.h"
+#include "installer/masked.h"
 #include "installer/terminal.h"
 #include "verity/cleanup.h"
 
@@ -36,28 +37,6 @@ static void credentials_hidden_done_p(struct credentials_hidden *hidden)
 	credentials_hidden_done(hidden);
 }
 
-/* The password in SCHEME://USER:PASSWORD@HOST; "" where there is none. */
-static char *find_in_url(char *word, size_t *ret_size)
-{
-	char *begin = strstr(word, "://");
-	char *colon;
-	size_t end;
-
-	*ret_size = 0;
-	if (!begin)
-		return word;
-	begin += 3;
-	/* Whoever reads an URL takes the last '@' before the path. */
-	end = strcspn(begin, "/?#");
-	while (end > 0 && begin[end] != '@')
-		end--;
-	colon = memchr(begin, ':', end);
-	if (!colon)
-		return word;
-	*ret_size = (size_t)(begin + end - colon) - 1;
-	return colon + 1;
-}
-
 /* The part of a word that nobody is to see; "" where there is none. */
 static char *find_secret(int argc, char **argv, int index, size_t *ret_size)
 {
@@ -65,7 +44,7 @@ static char *find_secret(int argc, char **argv, int index, size_t *ret_size)
 		*ret_size = strlen(argv[index]);
 		return argv[index];
 	}
-	return find_in_url(argv[index], ret_size);
+	return masked_find(argv[index], ret_size);
 }
 
 int credentials_hide(int argc, char **argv, struct credentials_hidden *ret,

@@ -118,6 +118,9 @@ static bool fits(enum word_kind kind, const char *text)
 		       !is_keyword(text);
 	case KIND_SECRET:
 		return true;
+	case KIND_FREE:
+		/* An URL in the place of a part of one is a mistake, not a path. */
+		return text[0] && text[0] != '-' && !strstr(text, "://");
 	default:
 		return text[0] && text[0] != '-';
 	}

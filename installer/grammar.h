@@ -47,7 +47,7 @@ enum word_kind {
 	KIND_SOURCE,  /* an URL or a local package file */
 	KIND_ADDRESS,
 	KIND_COMMAND,
-	KIND_FREE,   /* anything */
+	KIND_FREE,   /* anything but an URL */
 	KIND_SECRET, /* anything, and shown to nobody */
 };
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "installer/masked.h"
 #include "verity/cleanup.h"
 #include "verity/text.h"
 
@@ -34,13 +35,22 @@ void report_plain(FILE *out, const char *text)
 		fputs(verity_text_plain(plain), out);
 }
 
+/* Nor may it show what was typed to be seen by nobody. */
+void report_typed(FILE *out, const char *text)
+{
+	cleanup_free char *masked = strdup(text);
+
+	if (masked)
+		report_plain(out, masked_urls(masked));
+}
+
 static void __attribute__((format(printf, 1, 0)))
 print_formatted(const char *format, va_list args)
 {
 	char line[LINE_BYTES];
 
 	vsnprintf(line, sizeof(line), format, args);
-	report_plain(stderr, line);
+	report_typed(stderr, line);
 }
 
 enum exit_status report_error(const char *what, const struct verity_error *err)
@@ -67,10 +77,10 @@ enum exit_status report_hinted(const char *what, const struct verity_error *err,
 	fflush(stdout);
 	fprintf(stderr, "%s: ", program);
 	if (what) {
-		report_plain(stderr, what);
+		report_typed(stderr, what);
 		fputs(": ", stderr);
 	}
-	report_plain(stderr, err->message);
+	report_typed(stderr, err->message);
 	if (hint && !is_hinted(err->message))
 		fprintf(stderr, " (%s)", hint);
 	fputc('\n', stderr);

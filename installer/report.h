@@ -14,6 +14,11 @@
 void report_plain(FILE *out, const char *text);
 
 /**
+ * report_typed - print what may hold an URL as it was typed: its password is made '*'
+ */
+void report_typed(FILE *out, const char *text);
+
+/**
  * report_program - the name that messages begin with; a constant string, set once by
  * main()
  */

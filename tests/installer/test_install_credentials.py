@@ -201,6 +201,23 @@ class Credentials(bench.Case):
             self.assertNotEqual(result.returncode, 0)
             self.assertNotIn("s3s", result.stdout + result.stderr)
 
+    def test_urls_in_the_wrong_place_do_not_tell(self):
+        """Nor does the audit log, where a path that holds one would be kept for good."""
+        url = "ftp://bob:s3same@host/x.wmopkg"
+        for words in (("install", "host", url), ("install", url, "host"),
+                      ("install", "media", url, "x.wmopkg"),
+                      ("install", "media", "external", url), ("install", "user", url, "host", "x"),
+                      ("remove", url), ("show", url), ("verify", url), ("which", url),
+                      ("conflicts", url), ("unlock", url), ("denylist", url), ("help", url), (url,),
+                      ("--config", url, "show")):
+            with self.subTest(words=words):
+                result = self.wmopkg(*words)
+                self.assertNotEqual(result.returncode, 0)
+                self.assertIn("bob:******@host", result.stderr)
+                self.assertNotIn("s3s", result.stdout + result.stderr)
+        found = subprocess.run(["grep", "-r", "s3same", "."], capture_output=True, check=False)
+        self.assertEqual(found.stdout, b"")
+
 
 if __name__ == "__main__":
     unittest.main()

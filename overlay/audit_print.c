@@ -134,14 +134,21 @@ static void print_file(const char *bytes, size_t size, bool json, FILE *out)
 	}
 }
 
-int overlay_audit_print(int record_fd, bool json, FILE *out, struct verity_error *err)
+/* Whoever pages through it for hours holds nobody up. */
+static int read_locked(int record_fd, struct overlay_audit_files *ret,
+		       struct verity_error *err)
 {
-	cleanup_with(files_free_p) struct overlay_audit_files files = {.old = NULL};
 	cleanup_fd int lock = -1;
 	int r = overlay_record_lock(record_fd, "audit log", true, &lock, err);
 
-	if (r == 0)
-		r = overlay_audit_read(record_fd, 0, &files, err);
+	return r < 0 ? r : overlay_audit_read(record_fd, 0, ret, err);
+}
+
+int overlay_audit_print(int record_fd, bool json, FILE *out, struct verity_error *err)
+{
+	cleanup_with(files_free_p) struct overlay_audit_files files = {.old = NULL};
+	int r = read_locked(record_fd, &files, err);
+
 	if (r < 0)
 		return r;
 	if (!files.old && !files.log)

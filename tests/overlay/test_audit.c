@@ -276,6 +276,29 @@ static void test_print_json(void **state)
 	assert_string_equal(text, log);
 }
 
+/* Where what is printed goes; whoever reads it slowly is still at it. */
+static ssize_t take_lock(void *cookie, const char *bytes, size_t size)
+{
+	cleanup_fd int lock = -1;
+
+	(void)bytes;
+	return overlay_record_lock(*(int *)cookie, "test", false, &lock, NULL) < 0
+		       ? 0
+		       : (ssize_t)size;
+}
+
+/* Paging through the log holds up nobody who has something to write. */
+static void test_print_slowly(void **state)
+{
+	FILE *out = fopencookie(*state, "w", (cookie_io_functions_t){.write = take_lock});
+	struct verity_error err;
+
+	audits_append(*(int *)*state, 3);
+	assert_int_equal(setvbuf(out, NULL, _IOLBF, 4096), 0);
+	check_ok(overlay_audit_print(*(int *)*state, false, out, &err), &err);
+	assert_int_equal(fclose(out), 0);
+}
+
 static void test_locked(void **state)
 {
 	const int record = *(int *)*state;
@@ -371,6 +394,7 @@ int main(void)
 		TEST(test_long_and_unprintable_texts),
 		TEST(test_print),
 		TEST(test_print_json),
+		TEST(test_print_slowly),
 		TEST(test_locked),
 		TEST(test_shared_lock),
 		TEST(test_no_room),

@@ -182,18 +182,15 @@ static int load_trust(struct boot *boot, int record_fd, struct verity_error *err
 static void remember(const struct boot *boot, const struct packages *packages)
 {
 	struct verity_error why;
-	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < packages->state.count; i++)
-		if (packages->state.entries[i].active)
-			r = overlay_trust_seen(
-				boot->trust,
-				verity_package_judgement(packages->judged[i]), true,
-				&why);
-	if (r == 0)
-		r = overlay_trust_keep(boot->trust, &why);
-	if (r < 0)
-		log_line(LOG_LEVEL_WARNING, "floors: %s", why.message);
+	for (size_t i = 0; i < packages->state.count; i++)
+		if (packages->state.entries[i].active &&
+		    overlay_trust_seen(boot->trust,
+				       verity_package_judgement(packages->judged[i]),
+				       true, &why) < 0)
+			log_line(LOG_LEVEL_WARNING, "%s", why.message);
+	if (overlay_trust_keep(boot->trust, &why) < 0)
+		log_line(LOG_LEVEL_WARNING, "%s", why.message);
 }
 
 static bool state_exists(const struct boot *boot)

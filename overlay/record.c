@@ -64,19 +64,32 @@ int overlay_record_set_aside(int record_fd, const char *name, struct verity_erro
 	return 0;
 }
 
+int overlay_record_clear_folder(int record_fd, const char *name, struct verity_error *err)
+{
+	struct stat st;
+
+	if (fstatat(record_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISDIR(st.st_mode))
+		return 0;
+	return overlay_record_set_aside(record_fd, name, err);
+}
+
+/* Opening a device node does something already: a watchdog begins to count. */
 int overlay_record_load(int record_fd, const char *name, size_t max, char **ret,
 			size_t *ret_size, struct verity_error *err)
 {
-	cleanup_fd int fd =
-		openat(record_fd, name,
-		       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	cleanup_fd int fd = -1;
 	struct stat st;
 
-	if (fd < 0 && errno != ELOOP)
+	if (fstatat(record_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return verity_fail_errno(err, errno, "%s", name);
-	if (fd >= 0 && fstat(fd, &st) < 0)
+	if (!S_ISREG(st.st_mode))
+		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a file", name);
+	fd = openat(record_fd, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return verity_fail_errno(err, errno, "%s", name);
-	if (fd < 0 || !S_ISREG(st.st_mode))
+	if (!S_ISREG(st.st_mode))
 		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a file", name);
 	return verity_io_load_fd(fd, name, max, ret, ret_size, err);
 }

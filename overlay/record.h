@@ -46,6 +46,15 @@ int overlay_record_set_aside(int record_fd, const char *name,
 			     struct verity_error *err) must_check;
 
 /**
+ * overlay_record_clear_folder - set a folder aside that is where a file is to be, so that
+ * overlay_record_replace() can put one there
+ *
+ * Return: 0, also where there is none; -errno.
+ */
+int overlay_record_clear_folder(int record_fd, const char *name,
+				struct verity_error *err) must_check;
+
+/**
  * overlay_record_load - the whole of one file
  * @max: most bytes to take
  * @ret: set on success alone; free(); a 0 follows the last byte

@@ -114,18 +114,24 @@ static void load_floors(struct overlay_trust *trust, int64_t built)
 	(void)verity_floors_raise_time(&trust->floors, built);
 }
 
-static void load_denylist(struct overlay_trust *trust)
+int overlay_trust_read_denylist(const struct overlay_trust *trust,
+				struct verity_denylist **ret, struct verity_error *err)
 {
 	cleanup_free char *bytes = NULL;
-	uint32_t number = 0;
-	struct verity_error why;
 	size_t size;
 	int r = overlay_trust_record(trust, OVERLAY_RECORD_DENYLIST,
-				     VERITY_STATEMENT_FILE_MAX, &bytes, &size, &why);
+				     VERITY_STATEMENT_FILE_MAX, &bytes, &size, err);
 
-	if (r == 0)
-		r = verity_denylist_read_kept(bytes, size, trust->keyring,
-					      &trust->denylist, &why);
+	return r < 0 ? r
+		     : verity_denylist_read_kept(bytes, size, trust->keyring, ret, err);
+}
+
+static void load_denylist(struct overlay_trust *trust)
+{
+	uint32_t number = 0;
+	struct verity_error why;
+	int r = overlay_trust_read_denylist(trust, &trust->denylist, &why);
+
 	if (r < 0 && r != -ENOENT)
 		note(trust, "deny list", &why);
 	if (r > 0) {
@@ -227,9 +233,12 @@ int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	trust->identity = *inputs->identity;
 	trust->clock = inputs->clock;
-	trust->record_fd = -1;
+	trust->record_fd = inputs->record_fd;
 	if (inputs->record_fd >= 0)
 		trust->record_fd = fcntl(inputs->record_fd, F_DUPFD_CLOEXEC, 0);
+	/* Without its records it would know of no deny list. */
+	if (inputs->record_fd >= 0 && trust->record_fd < 0)
+		return verity_fail_errno(err, errno, OVERLAY_RECORD_FOLDER);
 	load_keyring(trust, inputs->config->keys);
 	load_floors(trust, inputs->config->firmware_built);
 	load_denylist(trust);
@@ -272,5 +281,5 @@ int overlay_trust_seen(struct overlay_trust *trust,
 				      err);
 	if (r > 0)
 		trust->floors_rose = true;
-	return r < 0 ? r : 0;
+	return r < 0 ? verity_context(err, r, "floors") : 0;
 }

@@ -34,7 +34,7 @@ struct overlay_trust;
  * damaged record. A deny list whose signer is not in the key ring any more stays in
  * force.
  *
- * Return: 0; -ENOMEM.
+ * Return: 0; -ENOMEM; -EMFILE.
  */
 int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 		       struct overlay_trust **ret, struct verity_error *err) must_check;

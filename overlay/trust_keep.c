@@ -50,27 +50,58 @@ static int merge(struct verity_floors *floors, const struct verity_floors *other
 	return r < 0 ? r : 0;
 }
 
-int overlay_trust_refresh(struct overlay_trust *trust, bool *ret_sound,
-			  struct verity_error *err)
+/*
+ * What is there is no sound record, and never will be one. Anything else, as too many
+ * open files, says nothing about it.
+ */
+static bool is_damage(int r)
+{
+	return r == -EBADMSG || r == -EINVAL || r == -EFBIG || r == -EIO || r == -EUCLEAN;
+}
+
+int overlay_trust_refresh_floors(struct overlay_trust *trust, bool *ret_sound,
+				 struct verity_error *err)
 {
 	cleanup_with(verity_floors_free_p) struct verity_floors others = {.time = 0};
 	int r = overlay_trust_load_floors(trust, &others, err);
 
 	*ret_sound = r == 0;
-	if (r == -ENOMEM)
-		return r;
-	return r < 0 ? 0 : merge(&trust->floors, &others, err);
+	if (r < 0)
+		return is_damage(r) ? 0 : r;
+	r = merge(&trust->floors, &others, err);
+	return r < 0 ? verity_context(err, r, "floors") : 0;
 }
 
-static int write_floors(struct overlay_trust *trust, struct verity_error *err)
+int overlay_trust_refresh(struct overlay_trust *trust, struct verity_error *err)
+{
+	struct verity_denylist *denylist = NULL;
+	bool sound;
+	int r = overlay_trust_refresh_floors(trust, &sound, err);
+
+	if (r < 0)
+		return r;
+	r = overlay_trust_read_denylist(trust, &denylist, err);
+	if (r < 0)
+		return r == -ENOENT || is_damage(r) ? 0 : r;
+	overlay_trust_take_denylist(trust, denylist);
+	if (r == 0)
+		overlay_trust_see_denylist(trust);
+	return 0;
+}
+
+/* Neither what is damaged nor what newer firmware wrote is thrown away. */
+static int write_floors(struct overlay_trust *trust, bool sound, struct verity_error *err)
 {
 	cleanup_free char *text = NULL;
 	int r = verity_floors_encode(&trust->floors, &text, err);
 
+	if (r == 0 && !sound)
+		r = overlay_record_set_aside(trust->record_fd, OVERLAY_RECORD_FLOORS,
+					     err);
 	if (r == 0)
 		r = overlay_record_replace(trust->record_fd, OVERLAY_RECORD_FLOORS, text,
 					   strlen(text), err);
-	return r;
+	return r < 0 ? verity_context(err, r, "floors") : 0;
 }
 
 int overlay_trust_keep_locked(struct overlay_trust *trust, struct verity_error *err)
@@ -80,16 +111,12 @@ int overlay_trust_keep_locked(struct overlay_trust *trust, struct verity_error *
 
 	if (!trust->floors_rose)
 		return 0;
-	r = overlay_trust_refresh(trust, &sound, err);
-	/* Neither what is damaged nor what newer firmware wrote is thrown away. */
-	if (r == 0 && !sound)
-		r = overlay_record_set_aside(trust->record_fd, OVERLAY_RECORD_FLOORS,
-					     err);
+	r = overlay_trust_refresh_floors(trust, &sound, err);
 	if (r == 0)
-		r = write_floors(trust, err);
+		r = write_floors(trust, sound, err);
 	if (r == 0)
 		trust->floors_rose = false;
-	return r < 0 ? verity_context(err, r, "floors") : 0;
+	return r;
 }
 
 int overlay_trust_keep(struct overlay_trust *trust, struct verity_error *err)

@@ -55,14 +55,25 @@ int overlay_trust_load_floors(const struct overlay_trust *trust,
 			      struct verity_error *err) must_check;
 
 /**
- * overlay_trust_refresh - raise our floors to what others have raised them to since
- * @ret_sound: false where what is kept cannot be read
+ * overlay_trust_refresh_floors - raise our floors to what others have raised them to
+ * since
+ * @ret_sound: false where what is kept is damaged, or of a newer format
  *
  * The records must be locked, as for the next one.
  *
- * Return: 0, also where it is not sound; -ENOMEM; -E2BIG.
+ * Return: 0, also where it is not sound; -ENOMEM; -E2BIG; -errno where it cannot be told.
  */
-int overlay_trust_refresh(struct overlay_trust *trust, bool *ret_sound,
+int overlay_trust_refresh_floors(struct overlay_trust *trust, bool *ret_sound,
+				 struct verity_error *err) must_check;
+
+/**
+ * overlay_trust_refresh - the floors, and the deny list, that others have put there since
+ *
+ * The records must be locked.
+ *
+ * Return: 0, also where these are damaged, and ours stay; -ENOMEM; -E2BIG; -errno.
+ */
+int overlay_trust_refresh(struct overlay_trust *trust,
 			  struct verity_error *err) must_check;
 
 /**
@@ -70,6 +81,21 @@ int overlay_trust_refresh(struct overlay_trust *trust, bool *ret_sound,
  */
 int overlay_trust_keep_locked(struct overlay_trust *trust,
 			      struct verity_error *err) must_check;
+
+/**
+ * overlay_trust_read_denylist - the deny list that is kept
+ *
+ * Return: as overlay_trust_record() and verity_denylist_read_kept().
+ */
+int overlay_trust_read_denylist(const struct overlay_trust *trust,
+				struct verity_denylist **ret,
+				struct verity_error *err) must_check;
+
+/**
+ * overlay_trust_take_denylist - go by this deny list from now on; it is ours then
+ */
+void overlay_trust_take_denylist(struct overlay_trust *trust,
+				 struct verity_denylist *denylist);
 
 /**
  * overlay_trust_see_denylist - the number and signing time of the list in force, whose

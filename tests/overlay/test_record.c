@@ -192,6 +192,11 @@ static void make_pipe(int fd)
 	assert_int_equal(mkfifoat(fd, "a", 0600), 0);
 }
 
+static void make_socket(int fd)
+{
+	assert_int_equal(mknodat(fd, "a", S_IFSOCK | 0600, 0), 0);
+}
+
 static const struct {
 	const char *name;
 	void (*make)(int fd);
@@ -206,6 +211,7 @@ static const struct {
 	{"dead link", make_dead_link, -EINVAL, VERITY_E_NOT_A_FILE, "a: not a file"},
 	{"folder", make_folder, -EINVAL, VERITY_E_NOT_A_FILE, "a: not a file"},
 	{"pipe", make_pipe, -EINVAL, VERITY_E_NOT_A_FILE, "a: not a file"},
+	{"socket", make_socket, -EINVAL, VERITY_E_NOT_A_FILE, "a: not a file"},
 };
 
 static void test_load(void **state)

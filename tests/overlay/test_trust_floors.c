@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -139,22 +140,176 @@ static void test_set_aside(void **state)
 	}
 }
 
+static void make_folder(int record_fd)
+{
+	assert_int_equal(mkdirat(record_fd, OVERLAY_RECORD_FLOORS, 0700), 0);
+}
+
+static void make_link(int record_fd)
+{
+	assert_int_equal(symlinkat("victim", record_fd, OVERLAY_RECORD_FLOORS), 0);
+}
+
+static void make_dead_link(int record_fd)
+{
+	assert_int_equal(symlinkat("nowhere", record_fd, OVERLAY_RECORD_FLOORS), 0);
+}
+
+static void make_pipe(int record_fd)
+{
+	assert_int_equal(mkfifoat(record_fd, OVERLAY_RECORD_FLOORS, 0600), 0);
+}
+
+static void make_socket(int record_fd)
+{
+	assert_int_equal(mknodat(record_fd, OVERLAY_RECORD_FLOORS, S_IFSOCK | 0600, 0),
+			 0);
+}
+
+static void (*const makers[])(int record_fd) = {make_folder, make_link, make_dead_link,
+						make_pipe, make_socket};
+
 /* What is no file would be in the way of every floor to come. */
-static void test_folder_set_aside(void **state)
+static void test_no_file(void **state)
+{
+	struct verity_error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++) {
+		cleanup_with(device_close_p) struct device device = device_new();
+		cleanup_with(overlay_trust_free_p) struct overlay_trust *trust = NULL;
+		cleanup_with(floors_free_p) struct verity_floors floors = {.time = 0};
+		cleanup_free char *victim = NULL;
+		struct stat before, after;
+		size_t count;
+
+		makers[i](device.record_fd);
+		keep_text(&device, BROKEN, "of an earlier time");
+		keep_text(&device, "victim", "{}");
+		assert_int_equal(fstatat(device.record_fd, OVERLAY_RECORD_FLOORS, &before,
+					 AT_SYMLINK_NOFOLLOW),
+				 0);
+		trust = look(&device);
+		check_error(overlay_trust_notes(trust, &count), VERITY_E_NOT_A_FILE,
+			    "floors: floors.json: not a file");
+		assert_int_equal(set_denylist(trust, 1, &err), 1);
+		check_ok(overlay_trust_keep(trust, &err), &err);
+		floors = read_floors(&device);
+		assert_int_equal(floors.denylist, 1);
+		assert_int_equal(
+			fstatat(device.record_fd, BROKEN, &after, AT_SYMLINK_NOFOLLOW),
+			0);
+		assert_int_equal(after.st_ino, before.st_ino);
+		check_ok(overlay_record_load(device.record_fd, "victim", 100, &victim,
+					     &count, &err),
+			 &err);
+		assert_string_equal(victim, "{}");
+	}
+}
+
+/* Files that this process may have open: those that it has, and @more. */
+static void limit_files(int more, struct rlimit *ret_before)
+{
+	struct rlimit limit;
+	int next = dup(0);
+
+	assert_true(next >= 0);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, ret_before), 0);
+	limit = *ret_before;
+	limit.rlim_cur = (rlim_t)next + (rlim_t)more;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* That it cannot be opened now says nothing about what is in it. */
+static void test_out_of_files(void **state)
+{
+	cleanup_with(device_close_p) struct device device = device_new();
+	cleanup_with(overlay_trust_free_p) struct overlay_trust *slow = look(&device);
+	struct overlay_trust *trust = look(&device);
+	cleanup_with(floors_free_p) struct verity_floors floors = {.time = 0};
+	struct verity_error err;
+	struct rlimit before;
+	int r;
+
+	(void)state;
+	slow->floors_rose = verity_floors_raise_epoch(&slow->floors, "a", 1, &err) == 1;
+	trust->floors_rose = verity_floors_raise_epoch(&trust->floors, "b", 2, &err) == 1;
+	check_ok(overlay_trust_keep(trust, &err), &err);
+	overlay_trust_free(trust);
+	limit_files(1, &before); /* for the lock alone */
+	r = overlay_trust_keep(slow, &err);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(r, -EMFILE);
+	check_error(&err, VERITY_E_IO, "floors: floors.json: Too many open files");
+	assert_false(is_kept(&device, BROKEN));
+	check_ok(overlay_trust_keep(slow, &err), &err);
+	floors = read_floors(&device);
+	assert_int_equal(verity_floors_epoch(&floors, "a"), 1);
+	assert_int_equal(verity_floors_epoch(&floors, "b"), 2);
+}
+
+/* A device does not go by what it cannot get at: that would be no deny list at all. */
+static void test_load_out_of_files(void **state)
+{
+	cleanup_with(device_close_p) struct device device = device_new();
+	const struct overlay_trust_inputs inputs = {&device.config, &device.bootconf,
+						    &device.identity, device.record_fd,
+						    NOW};
+	struct overlay_trust *trust = NULL;
+	struct verity_error err;
+	struct rlimit before;
+	int r;
+
+	(void)state;
+	limit_files(0, &before);
+	r = overlay_trust_load(&inputs, &trust, &err);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(r, -EMFILE);
+	check_error(&err, VERITY_E_IO, "wmopkg: Too many open files");
+	assert_null(trust);
+}
+
+/* As many names as there may be, and all of them as long as they may be. */
+static char *full_floors(void)
+{
+	size_t size = VERITY_FLOORS_MAX * (VERITY_NAME_MAX + 16) + 128;
+	char *text = malloc(size);
+	size_t used;
+
+	assert_non_null(text);
+	used = (size_t)snprintf(text, size,
+				"{\"format\":1,\"time\":0,\"denylist\":0,\"epochs\":{");
+	for (unsigned i = VERITY_FLOORS_MAX; i-- > 0;)
+		used += (size_t)snprintf(text + used, size - used,
+					 "\"%0*u\":4294967295%s", VERITY_NAME_MAX, i,
+					 i ? "," : "}}");
+	assert_true(used < size);
+	return text;
+}
+
+/* Names that fill it keep out further names, and neither the time nor a deny list. */
+static void test_full(void **state)
 {
 	cleanup_with(device_close_p) struct device device = device_new();
 	cleanup_with(overlay_trust_free_p) struct overlay_trust *trust = NULL;
 	cleanup_with(floors_free_p) struct verity_floors floors = {.time = 0};
+	cleanup_free char *text = full_floors();
 	struct verity_error err;
+	size_t notes;
 
 	(void)state;
-	assert_int_equal(mkdirat(device.record_fd, OVERLAY_RECORD_FLOORS, 0700), 0);
-	keep_text(&device, BROKEN, "of an earlier time");
+	keep_text(&device, OVERLAY_RECORD_FLOORS, text);
 	trust = look(&device);
-	assert_int_equal(set_denylist(trust, 1, &err), 1);
-	check_ok(overlay_trust_keep(trust, &err), &err);
+	overlay_trust_notes(trust, &notes);
+	assert_int_equal(notes, 0);
+	assert_int_equal(verity_floors_raise_epoch(&trust->floors, "new", 1, &err),
+			 -E2BIG);
+	assert_int_equal(set_denylist(trust, 5, &err), 1);
 	floors = read_floors(&device);
-	assert_int_equal(floors.denylist, 1);
+	assert_int_equal(floors.count, VERITY_FLOORS_MAX);
+	assert_int_equal(floors.denylist, 5);
+	assert_true(floors.time > BUILT);
 }
 
 /* The power was cut after the list was put in force, and before its number was kept. */
@@ -223,7 +378,10 @@ int main(void)
 		cmocka_unit_test(test_two_programs),
 		cmocka_unit_test(test_many_processes),
 		cmocka_unit_test(test_set_aside),
-		cmocka_unit_test(test_folder_set_aside),
+		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_out_of_files),
+		cmocka_unit_test(test_load_out_of_files),
+		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_number_is_made_up_for),
 		cmocka_unit_test(test_stranger_raises_nothing),
 		cmocka_unit_test(test_floors_that_cannot_be_written),

@@ -259,6 +259,17 @@ static int find_all(const struct complete_place *place, const struct grammar_nex
 	return r;
 }
 
+static int finish(int r, struct candidates *found, struct candidates *ret,
+		  struct verity_error *err)
+{
+	if (r < 0)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	sort(found);
+	*ret = *found;
+	*found = (struct candidates){.count = 0};
+	return 0;
+}
+
 int complete_find(const struct complete_place *asked, struct candidates *ret,
 		  struct verity_error *err)
 {
@@ -272,12 +283,15 @@ int complete_find(const struct complete_place *asked, struct candidates *ret,
 		r = find_all(&place, &next, &found);
 		report_quiet(false);
 	}
-	if (r < 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	sort(&found);
-	*ret = found;
-	found = (struct candidates){.count = 0};
-	return 0;
+	return finish(r, &found, ret, err);
+}
+
+int complete_paths(const char *begin, struct candidates *ret, struct verity_error *err)
+{
+	cleanup_with(candidates_free_p) struct candidates found = {.count = 0};
+	int r = add_files(&found, begin, false);
+
+	return finish(r, &found, ret, err);
 }
 
 size_t candidates_common(const struct candidates *candidates)

@@ -41,6 +41,13 @@ struct complete_place {
 int complete_find(const struct complete_place *place, struct candidates *ret,
 		  struct verity_error *err) must_check;
 
+/**
+ * complete_paths - the files and folders whose paths begin so
+ * @ret: as of complete_find()
+ */
+int complete_paths(const char *begin, struct candidates *ret,
+		   struct verity_error *err) must_check;
+
 void candidates_free(struct candidates *candidates);
 
 /**

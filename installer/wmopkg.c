@@ -5,7 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "installer/complete.h"
+#include "installer/command.h"
+#include "installer/complete_once.h"
 #include "installer/credentials.h"
 #include "installer/shell.h"
 #include "verity/cleanup.h"
@@ -20,27 +21,6 @@ static const struct option options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-/* "complete -- WORDS... BEGIN": for the script that bash reads; a line each. */
-static enum exit_status complete_for_bash(const char *config, int argc, char **argv)
-{
-	const struct complete_place place = {
-		.config = config,
-		.place = COMMAND_ONCE,
-		.words = argv,
-		.count = argc - 1,
-		.begin = argv[argc - 1],
-	};
-	struct candidates found;
-	struct verity_error err;
-
-	if (complete_find(&place, &found, &err) < 0)
-		return report_error(NULL, &err);
-	for (size_t i = 0; i < found.count; i++)
-		puts(found.items[i].text);
-	candidates_free(&found);
-	return STATUS_DONE;
-}
-
 static enum exit_status run(const char *config, int argc, char **argv)
 {
 	cleanup_with(device_free_p) struct device *device = NULL;
@@ -52,7 +32,7 @@ static enum exit_status run(const char *config, int argc, char **argv)
 	if (argc < 1)
 		return report_usage("a command is expected");
 	if (strcmp(argv[0], "complete") == 0 && argc >= 3 && strcmp(argv[1], "--") == 0)
-		return complete_for_bash(config, argc - 2, argv + 2);
+		return complete_once(argc - 2, argv + 2);
 	command = command_find(argv[0]);
 	if (!command || !(command->places & COMMAND_ONCE))
 		return command_unknown(COMMAND_ONCE, argc, argv);

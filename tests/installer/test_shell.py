@@ -293,31 +293,5 @@ class Edited(Shell):
                          (2, "", "wmopkg: a command is expected (see 'wmopkg help')\n"))
 
 
-class Bash(Shell):
-    def complete(self, *words):
-        line = " ".join(words)
-        script = (f'source "{os.path.dirname(os.path.abspath(__file__))}/../../installer/completion/'
-                  'wmopkg"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE=$LINE; '
-                  'compopt() { :; }; _wmopkg; printf "%s\\n" "${COMPREPLY[@]}"')
-        done = subprocess.run(["bash", "-c", script, "bash", *words], text=True, check=True,
-                              env=dict(os.environ, LINE=line), capture_output=True)
-        self.assertEqual(done.stderr, "")
-        return done.stdout.split("\n")[:-1]
-
-    def test_words(self):
-        self.install("alpha")
-        os.mkdir("my folder")
-        program = [bench.WMOPKG, "--config", "wmopkg.conf"]
-        for words, found in (
-                (["rem"], ["remove"]), (["re"], ["remove", "retry"]), (["leave"], [""]),
-                (["remove", "a"], ["all", "alpha"]), (["remove", "alpha", ""], ["--yes"]),
-                (["install", "proto", "s"], ["scp", "sftp"]), (["nothing", ""], [""]),
-                (["install", "./m"], ["./my\\ folder/"]), (["retry", "alpha", ""], [""])):
-            with self.subTest(words=words):
-                self.assertEqual(self.complete(*program, *words), found)
-        self.assertEqual(self.complete(bench.WMOPKG, "--co"), ["--config"])
-        self.assertEqual(self.complete(bench.WMOPKG, "--config", "wmopkg.c"), ["wmopkg.conf"])
-
-
 if __name__ == "__main__":
     unittest.main()

@@ -16,12 +16,13 @@ PATIENCE_S = 60
 class Typist:
     """wmopkg WORDS on a terminal of its own; .screen: all that was shown."""
 
-    def __init__(self, *words, program=bench.WMOPKG, env=None):
+    def __init__(self, *words, program=bench.WMOPKG, options=("--config", "wmopkg.conf"),
+                 env=None):
         self.screen, self.seen = "", 0
         self.master, self.terminal = pty.openpty()
         self.before = termios.tcgetattr(self.terminal)
         self.process = subprocess.Popen(
-            [program, "--config", "wmopkg.conf", *words], stdin=self.terminal,
+            [program, *options, *words], stdin=self.terminal,
             stdout=self.terminal, stderr=self.terminal, start_new_session=True,
             preexec_fn=self._take_terminal, env=env)
 

@@ -19,12 +19,21 @@
 #define BUFFER_BYTES      (128L << 10)
 #define REDIRECTS_MAX     10L
 #define HOST_MAX          256
+#define ASIDE_MAX         (1L << 20) /* bytes that are read and thrown away */
 
 DEFINE_CLEANUP(struct source_transfer, source_curl_free);
 
 int source_curl_out_of_memory(struct verity_error *err)
 {
 	return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* Shown before it answers: one who waits wants to know for whom. */
@@ -80,7 +89,7 @@ static size_t take_line(char *line, size_t one, size_t size, void *context)
 	struct source_transfer *transfer = context;
 
 	(void)one;
-	transfer->idle_ms = 0;
+	source_pace_hear(&transfer->pace, now_ms(), 0);
 	transfer->heard = true;
 	if (transfer->protocol->hear && !transfer->protocol->hear(transfer, line, size))
 		return 0;
@@ -165,48 +174,43 @@ static size_t take_body(char *bytes, size_t one, size_t size, void *context)
 	struct source_transfer *transfer = context;
 
 	(void)one;
-	transfer->idle_ms = 0;
 	if (transfer->failure == 0)
 		transfer->failure = take(transfer, bytes, size, &transfer->why);
+	/* Only now: a disk may be slow as well. */
+	source_pace_hear(&transfer->pace, now_ms(), (int64_t)size);
 	return transfer->failure < 0 ? CURL_WRITEFUNC_ERROR : size;
 }
 
-/* While libcurl waits by itself, as it does for a server to say good-bye. */
+/*
+ * While libcurl waits by itself, as it does for a server to say good-bye, or reads what
+ * nobody wants: the page that comes with a redirect may have no end.
+ */
 static int look_up(void *context, curl_off_t total, curl_off_t now, curl_off_t up_total,
 		   curl_off_t up_now)
 {
 	struct source_transfer *transfer = context;
 
-	(void)total, (void)now, (void)up_total, (void)up_now;
+	(void)total, (void)up_total, (void)up_now;
 	if (transfer->failure == 0)
 		transfer->failure = interrupt_check(&transfer->why);
+	if (transfer->failure == 0 && !transfer->begun && now > ASIDE_MAX)
+		transfer->failure = verity_fail(
+			&transfer->why, VERITY_E_TRANSFER,
+			"the server sends over %ld bytes that are not of the file",
+			ASIDE_MAX);
 	return transfer->failure < 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/*
- * Only what is spent waiting counts: not the time in which a disk is slow, or a person
- * thinks about a password.
- */
+/* What has come meanwhile was taken just before: only then is it late. */
 static int wait_for_server(struct source_transfer *transfer, struct verity_error *err)
 {
-	int64_t begin_ms = now_ms();
+	int r = source_pace_check(&transfer->pace, now_ms(), err);
 
+	transfer->lost = r < 0;
+	if (r < 0)
+		return r;
 	if (curl_multi_poll(transfer->multi, NULL, 0, POLL_MS, NULL) != CURLM_OK)
 		return source_curl_out_of_memory(err);
-	transfer->idle_ms += now_ms() - begin_ms;
-	if (transfer->idle_ms >= SOURCE_STALL_S * 1000) {
-		transfer->lost = true;
-		return verity_fail(err, VERITY_E_LOST, "nothing has come for %d seconds",
-				   SOURCE_STALL_S);
-	}
 	return interrupt_check(err);
 }
 
@@ -269,7 +273,7 @@ static void forget_try(struct source_transfer *transfer)
 	transfer->was_lost |= transfer->lost;
 	transfer->begun = transfer->heard = transfer->lost = false;
 	transfer->wants_login = false;
-	transfer->idle_ms = 0;
+	source_pace_begin(&transfer->pace, now_ms());
 	transfer->failure = 0;
 	transfer->words[0] = transfer->present[0] = transfer->curl_words[0] = '\0';
 	curl_slist_free_all(transfer->headers);

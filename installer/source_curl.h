@@ -7,11 +7,11 @@
  */
 
 #include "installer/source.h"
+#include "installer/source_pace.h"
 #include "installer/source_protocol.h"
 
 #define SOURCE_WORDS_MAX     256 /* bytes of a server's own words that are kept */
 #define SOURCE_VALIDATOR_MAX 256 /* bytes of what a file is recognised by */
-#define SOURCE_STALL_S       30  /* without a byte, and it counts as a lost connection */
 
 /* What the hooks of a protocol may look at; what they may change says so. */
 struct source_transfer {
@@ -24,15 +24,15 @@ struct source_transfer {
 	const char *user;     /* borrowed; NULL: none known; changed between tries */
 	const char *password; /* likewise */
 
-	unsigned tries;  /* made, this one included */
-	int64_t taken;   /* bytes in the sink */
-	int64_t total;   /* bytes of the whole file; -1: not known */
-	int64_t resumed; /* the byte that this try began with */
-	bool begun;      /* this try has moved a byte, or would have */
-	bool heard;      /* the server has said something in this try */
-	bool shown;      /* an address has been shown, in any try */
-	bool is_amended; /* the next connections are the same to who looks on */
-	int64_t idle_ms; /* waited for the server since it last was heard of */
+	unsigned tries;          /* made, this one included */
+	int64_t taken;           /* bytes in the sink */
+	int64_t total;           /* bytes of the whole file; -1: not known */
+	int64_t resumed;         /* the byte that this try began with */
+	bool begun;              /* this try has moved a byte, or would have */
+	bool heard;              /* the server has said something in this try */
+	bool shown;              /* an address has been shown, in any try */
+	bool is_amended;         /* the next connections are the same to who looks on */
+	struct source_pace pace; /* of this try */
 
 	/* For the hooks. What ended the try, if not libcurl, and its message: */
 	int failure;

@@ -170,6 +170,41 @@ class Lost(WithWire):
                             f"HTTP\n\n{self.connecting}")
 
 
+class Endless(WithWire):
+    """What comes besides the file, and never ends."""
+
+    @staticmethod
+    def pouring(begin, more):
+        def pour(wire, connection):
+            connection.sendall(begin)
+            while True:
+                connection.sendall(more)
+        return pour
+
+    def test_pages(self):
+        for begin, more in (
+                (b"HTTP/1.1 302 Found\r\nLocation: /x.wmopkg\r\nTransfer-Encoding: chunked\r\n\r\n",
+                 b"1000\r\n" + bytes(4096) + b"\r\n"),
+                (b"HTTP/1.1 302 Found\r\nLocation: /x.wmopkg\r\nContent-Length: 1000000000000\r\n\r\n",
+                 bytes(4096)),
+                (b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\n"
+                 b"Content-Length: 1000000000000\r\n\r\n", bytes(4096))):
+            self.serve(self.pouring(begin, more))
+            url = self.url.replace("http://", "http://bob:secret@")
+            self.refuse(5, f"{self.url}: the server sends over 1048576 bytes that are not of the "
+                        f"file {SERVER}", "install", url, output="Attempting to download file "
+                        f"pkgname.wmopkg, using HTTP\n\n{self.connecting}")
+
+    def test_headers(self):
+        filler = b"X: " + b"x" * 4000 + b"\r\n"
+        for begin, more in ((b"HTTP/1.1 200 OK\r\n", filler),
+                            (b"", b"HTTP/1.1 100 Continue\r\n" + filler + b"\r\n")):
+            self.serve(*4 * [self.pouring(begin, more)])
+            result = self.wmopkg("install", self.url)
+            self.assertIn("Too large response headers", result.stderr)
+            self.assertEqual((result.returncode, os.listdir("data/packages")), (5, []))
+
+
 class Slow(WithWire):
     """What takes longer than the 30 seconds after which a silent connection counts as lost."""
 

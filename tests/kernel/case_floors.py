@@ -6,7 +6,7 @@ import os
 import shutil
 
 import uml
-from device import Device, Vendor, equal, read
+from device import Device, Vendor, equal, read, run
 
 RECORD = "persist/wmopkg/floors.json"
 
@@ -21,6 +21,9 @@ def prepare(work, build):
     for epoch in (1, 2, 3):
         make(vendor, f"epoch{epoch}", epoch)
     make(vendor, "unsigned", 9, "unsigned", signer=None)
+    make(vendor, "foreign", 9, "foreign", signer="other")
+    run(vendor.tool, "denylist", "--number", "7", "--name", "none=1", *vendor.signing("keys"),
+        work + "/denylist")
     make(vendor, "disabled", 9, "disabled")
     vendor.make("noise", {"etc/noise": "n\n"})
     cut_power(work, build)
@@ -42,8 +45,8 @@ def floors(device):
     return json.loads(read(path))["epochs"] if os.path.exists(path) else {}
 
 
-def boot(device):
-    device.reboot()
+def boot(device, completed=True):
+    device.reboot(completed)
     device.activate()
 
 
@@ -87,12 +90,13 @@ def test_rise_and_stay(work, build):
 def test_what_raises_nothing(work, build):
     with Device(work, build) as device:
         device.boot_with("quiet wmopkg.allow_untrusted=1 wmopkg.disable=disabled")
-        for name in ("unsigned", "disabled"):
+        for name in ("unsigned", "foreign", "disabled"):
             device.install(f"{work}/packages/{name}.wmopkg")
         boot(device)
-        equal(device.package("unsigned")["active"], True)
+        for name in ("unsigned", "foreign"):
+            equal(device.package(name)["active"], True)
         equal(device.package("disabled")["active"], False)
-        equal(floors(device), {})
+        equal(os.path.exists(f"{device.base}/{RECORD}"), False, "nor the time")
 
 
 def test_nothing_is_written_that_did_not_rise(work, build):
@@ -115,6 +119,38 @@ def test_damaged(work, build):
         boot(device)
         assert any(line.startswith("wmopkg: floors: ") for line in device.log_of_boot())
         equal((device.package("pkg")["active"], floors(device)), (True, {"pkg": 1}))
+        equal(read(f"{device.base}/{RECORD}.broken"), "{")
+
+
+def test_read_only(work, build):
+    """What cannot be written is said, and the device comes up; nothing is half in force."""
+    with Device(work, build) as device:
+        device.install(work + "/packages/epoch1.wmopkg", "pkg")
+        boot(device)
+        device.install(work + "/packages/epoch2.wmopkg", "pkg")
+        persist = device.base + "/persist"
+        run("mount", "--bind", persist, persist)
+        run("mount", "-o", "remount,bind,ro", persist)
+        boot(device, completed=False)
+        equal((device.see("etc/epoch"), floors(device)), ("2\n", {"pkg": 1}))
+        told = [line for line in device.log_of_boot() if "floors" in line]
+        equal(told, ["wmopkg: floors: floors.json: Read-only file system"])
+        told = device.tell("denylist", work + "/denylist", status=1)
+        assert told.splitlines()[-1].startswith(
+            f"wmopkg: {work}/denylist: denylist: Read-only file system"), told
+        equal(device.tell("denylist"), "There is no deny list.\n")
+        run("umount", persist)
+        boot(device, completed=False)
+        equal(floors(device), {"pkg": 2})
+
+
+def test_number_that_was_not_kept(work, build):
+    """The power was cut between the deny list and its number."""
+    with Device(work, build) as device:
+        device.tell("denylist", work + "/denylist")
+        os.unlink(f"{device.base}/{RECORD}")
+        boot(device)
+        equal(json.loads(read(f"{device.base}/{RECORD}"))["denylist"], 7)
 
 
 def test_after_a_power_cut(work, build):

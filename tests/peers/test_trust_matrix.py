@@ -10,7 +10,9 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "trust"))
 
@@ -256,6 +258,33 @@ class DenyList(Case):
         for number, status in ((6, REFUSED), (7, REFUSED), (9, 0), (8, REFUSED), (10, 0)):
             with self.subTest(number=number):
                 self.assertEqual(self.deny(device, number).returncode, status)
+
+    def test_at_the_same_time(self):
+        """Programs that are run at once: the highest number is in force, and remembered, and
+        nothing else that was taken is lost."""
+        device = self.new_device()
+        lists = []
+        for number in range(10, 18):
+            text = {"type": "denylist", "format": 1, "number": number, "deny": []}
+            lists.append(write(f"{self.shared}/at-once-{number}", statement_file(
+                self.maker, json.dumps(text).encode(), "good")))
+        unlock = self.statement("at-once", ["downgrade"], int(time.time()) + DAY)
+        words = [("unlock", unlock), *(("denylist", path) for path in lists), ("unlock", unlock)]
+        with ThreadPoolExecutor(len(words)) as pool:
+            done = list(pool.map(lambda what: device.wmopkg(*what), words))
+        self.assertEqual([one.returncode for one in (done[0], done[-2], done[-1])], [0, 0, 0], done)
+        for one in done:
+            if one.returncode != 0:
+                self.assertIn("is in force on this device", one.stderr)
+            self.assertNotIn("warning", one.stderr)
+        folder = f"{device.folder}/persist/wmopkg"
+        with open(folder + "/floors.json", encoding="utf-8") as file:
+            floors = json.load(file)
+        self.assertEqual(floors["denylist"], 17)
+        self.assertEqual(floors["epochs"], {name: matrix.FLOOR for name in matrix.DOWNGRADES})
+        for name, path in (("denylist", lists[-1]), ("unlock", unlock)):
+            with open(f"{folder}/{name}", "rb") as file, open(path, "rb") as given:
+                self.assertEqual(file.read(), given.read())
 
     def test_signers(self):
         device = self.new_device()

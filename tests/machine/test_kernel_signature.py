@@ -156,7 +156,9 @@ class KernelSignature(bench.MachineTest):
                 ("unknown", "does not know the key of the package's"),
                 ("other", "does not take the package's: Key was rejected by service")):
             self.assert_row(name, "1.0", "Signed")
-            self.assertIn(DEMANDS + reason, self.succeed(f"wmopkg show {name}"))
+            # a console wraps what is long
+            shown = " ".join(self.succeed(f"wmopkg show {name}").split())
+            self.assertIn(DEMANDS + reason, shown)
             self.assertIn(DEMANDS + reason, log)
             state = json.loads(self.succeed(f"wmopkg show {name} json"))
             self.assertIn("kernel-signature", json.dumps(state))

@@ -5,8 +5,9 @@
 
 #include "installer/complete.h"
 
-#define SHELL_COLUMNS_MAX 200 /* that are shown; of more, it is said how many there are  \
-			       */
+#define SHELL_COLUMNS_MAX                                                                \
+	200 /* that are shown; of more, it is said how many there are                    \
+	     */
 
 /**
  * shell_columns_print - on a line of their own, in columns as wide as the widest

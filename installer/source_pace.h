@@ -11,10 +11,11 @@
 
 #include <stdint.h>
 
-#define SOURCE_STALL_S      30           /* without a word or a byte */
-#define SOURCE_WINDOW_S     600          /* in which there must be */
-#define SOURCE_WINDOW_LEAST (64LL << 10) /* bytes of the file: about 900 bits a second   \
-					  */
+#define SOURCE_STALL_S  30  /* without a word or a byte */
+#define SOURCE_WINDOW_S 600 /* in which there must be */
+#define SOURCE_WINDOW_LEAST                                                              \
+	(64LL << 10) /* bytes of the file: about 900 bits a second                       \
+		      */
 
 struct source_pace {
 	int64_t heard_ms;  /* when the server was heard of last */

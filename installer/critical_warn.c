@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "installer/interrupt.h"
 #include "installer/report.h"
 #include "verity/cleanup.h"
 
@@ -75,9 +76,9 @@ void critical_lines_warn(const struct critical_lines *lines, const char *name)
 static int take_change(void *context, const struct change *change,
 		       struct verity_error *err)
 {
-	(void)err;
 	add_line(context, change);
-	return 0;
+	/* There may be many. */
+	return interrupt_check(err);
 }
 
 int critical_find(struct device *device, const char *name,
@@ -108,7 +109,11 @@ void critical_warn(struct device *device, const char *name,
 	struct changes_count count;
 	struct verity_error why;
 
-	if (critical_find(device, name, verified, true, lines, &count, &why) < 0)
+	int r = critical_find(device, name, verified, true, lines, &count, &why);
+
+	if (interrupt_check(NULL) < 0)
+		return;
+	if (r < 0)
 		report_warning("what it changes cannot be told: %s", why.message);
 	critical_lines_warn(lines, name);
 }

@@ -121,6 +121,8 @@ static int receive(struct installing *installing, const struct verity_policy *po
 		installing_tell(installing);
 		critical_warn(installing->device, source_name(installing->source),
 			      verity_stream_verified(stream));
+		/* The last moment: what may have taken long lies behind. */
+		r = interrupt_check(err);
 	}
 	if (r == 0)
 		r = overlay_incoming_commit(installing->incoming, err);

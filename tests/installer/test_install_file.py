@@ -7,11 +7,14 @@ import json
 import os
 import pty
 import shutil
+import signal
 import struct
 import subprocess
+import tarfile
 import unittest
 
 import bench
+import typist
 
 
 class Good(bench.Case):
@@ -82,6 +85,25 @@ class Good(bench.Case):
         os.close(master)
         self.assertEqual(output.decode().replace("\r\n", "\n"), bench.LOCAL)
         self.assertEqual(process.returncode, 0)
+
+    def test_interrupted_at_the_last_moment(self):
+        """What a package changes may take long to find out; it is not installed before."""
+        with tarfile.open("deep.tar", "w") as tar:
+            names = ["a/" * depth for depth in range(1, 1500)]
+            files = [f"{names[-1]}{number:05}" for number in range(6000)]
+            for name in names + files:
+                item = tarfile.TarInfo(name)
+                item.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
+                tar.addfile(item)
+        package = bench.make_package("deep.wmopkg", "deep.tar", keys=self.keys)
+        console = typist.Typist("install", package)
+        console.expect("PKG: Signed\n")
+        console.process.send_signal(signal.SIGINT)
+        self.assertEqual(console.end(), 1)
+        self.assertTrue(console.screen.endswith(
+            "PKG: Signed\nwmopkg: deep.wmopkg: interrupted, nothing was installed (type it "
+            "again)\n"), console.screen)
+        self.assertEqual(os.listdir("data/packages"), [])
 
     def test_reader_goes_away(self):
         reader, writer = os.pipe()

@@ -108,8 +108,10 @@ static char *complete(void *context, const char *text, size_t size)
 	common = candidates_common(&found);
 	rest = rest_of(found.items[0].text, common, &line,
 		       found.count == 1 && !found.items[0].more);
-	if (!rest && found.count > 1)
+	if (!rest && found.count > 1) {
+		shell_input_leave(shell->input);
 		shell_columns_print(stdout, &found);
+	}
 	return rest;
 }
 
@@ -123,7 +125,7 @@ static bool explain(void *context, const char *text, size_t size)
 	if (!place_of(shell, text, size, &line, &place) || line.quote ||
 	    strstr(place.begin, "://") || complete_is_secret(&place))
 		return false;
-	puts("?");
+	shell_input_leave(shell->input);
 	complete_explain(&place, stdout);
 	fflush(stdout);
 	return true;

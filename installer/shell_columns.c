@@ -40,7 +40,6 @@ void shell_columns_print(FILE *out, const struct candidates *candidates)
 	size_t width = widest_of(candidates, count) + GAP;
 	size_t columns = layout.width / width ? layout.width / width : 1;
 
-	fputc('\n', out);
 	for (size_t i = 0; i < count; i++) {
 		const char *text = shown(&candidates->items[i]);
 		bool last = i % columns == columns - 1 || i + 1 == count;

@@ -10,7 +10,7 @@
 	     */
 
 /**
- * shell_columns_print - on a line of their own, in columns as wide as the widest
+ * shell_columns_print - print them in columns as wide as the widest
  *
  * Of a path only its last part, and a '/' behind a folder.
  */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "installer/layout.h"
 #include "installer/shell_history.h"
 #include "installer/shell_signal.h"
 #include "verity/cleanup.h"
@@ -19,7 +20,9 @@ struct shell_input {
 	EditLine *edit;                /* NULL: the terminal cannot do that */
 	struct shell_history *history; /* NULL without @edit */
 	enum shell_got got;            /* by a key that ends the line */
-	char *line;                    /* owned */
+	bool asked; /* by `?`, which is seen where it stands at the end */
+	bool left;  /* something was printed below the line */
+	char *line; /* owned */
 	size_t size;
 };
 
@@ -41,7 +44,48 @@ static char *get_prompt(EditLine *edit)
 	return (char *)(uintptr_t)input->hooks.prompt(input->hooks.context);
 }
 
-static unsigned char on_tab(EditLine *edit, int key)
+/* Rows of the terminal that are taken, from the prompt's, by so much of the line. */
+static size_t count_rows(const struct shell_input *input, const char *text, size_t size)
+{
+	cleanup_free char *part = strndup(text, size);
+	const char *prompt = input->hooks.prompt(input->hooks.context);
+
+	if (!part)
+		return 0;
+	return (layout_width(prompt) + layout_width(part)) /
+	       layout_of(STDOUT_FILENO).width;
+}
+
+void shell_input_leave(struct shell_input *input)
+{
+	const LineInfo *line;
+	size_t here, all;
+
+	if (!input->edit)
+		return;
+	line = el_line(input->edit);
+	here = (size_t)(line->cursor - line->buffer);
+	all = (size_t)(line->lastchar - line->buffer);
+	if (input->asked && here == all)
+		putchar('?');
+	for (size_t row = count_rows(input, line->buffer, here);
+	     row <= count_rows(input, line->buffer, all); row++)
+		putchar('\n');
+	input->left = true;
+}
+
+/* Where something was printed, libedit finds an empty screen below it. */
+static unsigned char come_back(struct shell_input *input)
+{
+	if (!input->left)
+		return CC_NORM;
+	fflush(stdout);
+	input->left = false;
+	el_set(input->edit, EL_REFRESH);
+	return CC_NORM;
+}
+
+static unsigned char on_tab(EditLine *edit, wint_t key)
 {
 	struct shell_input *input = input_of(edit);
 	const LineInfo *line = el_line(edit);
@@ -51,23 +95,27 @@ static unsigned char on_tab(EditLine *edit, int key)
 
 	(void)key;
 	if (!text)
-		return CC_REDISPLAY;
+		return come_back(input);
 	return el_insertstr(edit, text) < 0 ? CC_ERROR : CC_REFRESH;
 }
 
-static unsigned char on_question(EditLine *edit, int key)
+static unsigned char on_question(EditLine *edit, wint_t key)
 {
 	struct shell_input *input = input_of(edit);
 	const LineInfo *line = el_line(edit);
 	const char text[] = {(char)key, '\0'};
+	bool explained;
 
-	if (input->hooks.explain(input->hooks.context, line->buffer,
-				 (size_t)(line->cursor - line->buffer)))
-		return CC_REDISPLAY;
+	input->asked = true;
+	explained = input->hooks.explain(input->hooks.context, line->buffer,
+					 (size_t)(line->cursor - line->buffer));
+	input->asked = false;
+	if (explained)
+		return come_back(input);
 	return el_insertstr(edit, text) < 0 ? CC_ERROR : CC_REFRESH;
 }
 
-static unsigned char on_interrupt(EditLine *edit, int key)
+static unsigned char on_interrupt(EditLine *edit, wint_t key)
 {
 	(void)key;
 	fputs("^C\n", stdout);
@@ -75,7 +123,7 @@ static unsigned char on_interrupt(EditLine *edit, int key)
 	return CC_EOF;
 }
 
-static unsigned char on_suspend(EditLine *edit, int key)
+static unsigned char on_suspend(EditLine *edit, wint_t key)
 {
 	(void)key;
 	fputs("^Z\n", stdout);
@@ -83,7 +131,7 @@ static unsigned char on_suspend(EditLine *edit, int key)
 	return CC_EOF;
 }
 
-static unsigned char on_end(EditLine *edit, int key)
+static unsigned char on_end(EditLine *edit, wint_t key)
 {
 	const LineInfo *line = el_line(edit);
 
@@ -170,15 +218,16 @@ static bool can_edit(void)
 
 static bool bind_keys(EditLine *edit)
 {
+	/* Wide, for of what is not libedit keeps copies that it never frees. */
 	static const struct {
-		const char *key, *name;
-		unsigned char (*call)(EditLine *edit, int key);
+		const wchar_t *key, *name;
+		unsigned char (*call)(EditLine *edit, wint_t key);
 	} keys[] = {
-		{"^I", "wmopkg-complete", on_tab},
-		{"?", "wmopkg-explain", on_question},
-		{"^C", "wmopkg-drop", on_interrupt},
-		{"^Z", "wmopkg-top", on_suspend},
-		{"^D", "wmopkg-up-or-delete", on_end},
+		{L"^I", L"wmopkg-complete", on_tab},
+		{L"?", L"wmopkg-explain", on_question},
+		{L"^C", L"wmopkg-drop", on_interrupt},
+		{L"^Z", L"wmopkg-top", on_suspend},
+		{L"^D", L"wmopkg-up-or-delete", on_end},
 	};
 	/* As people know them from elsewhere, and as terminals send them. */
 	static const struct {
@@ -199,9 +248,9 @@ static bool bind_keys(EditLine *edit)
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (el_set(edit, EL_ADDFN, keys[i].name, keys[i].name, keys[i].call) <
+		if (el_wset(edit, EL_ADDFN, keys[i].name, keys[i].name, keys[i].call) <
 			    0 ||
-		    el_set(edit, EL_BIND, keys[i].key, keys[i].name, NULL) < 0)
+		    el_wset(edit, EL_BIND, keys[i].key, keys[i].name, NULL) < 0)
 			return false;
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (el_set(edit, EL_BIND, others[i].key, others[i].name, NULL) < 0)

@@ -45,6 +45,11 @@ void shell_input_free(struct shell_input *input);
 enum shell_got shell_input_read(struct shell_input *input, const char **ret);
 
 /**
+ * shell_input_leave - for the hooks: begin a line below what is edited, to print there
+ */
+void shell_input_leave(struct shell_input *input);
+
+/**
  * shell_input_remember - put a line into the history
  */
 void shell_input_remember(struct shell_input *input, const char *line);

@@ -238,7 +238,7 @@ static void test_columns(void **state)
 	assert_non_null(file);
 	shell_columns_print(file, &found);
 	/* what is no terminal has no width: one below the other */
-	check_file(file, "\none\ntwo/\nthree\n");
+	check_file(file, "one\ntwo/\nthree\n");
 	found.count = SHELL_COLUMNS_MAX + 5;
 	for (size_t i = 0; i < found.count; i++) {
 		snprintf(texts[i], sizeof(texts[i]), "x%zu", i);

@@ -146,8 +146,7 @@ class Signals(bench.Case):
         typist.type("package sh")
         typist.expect("package sh")
         for columns in (20, 200):
-            fcntl.ioctl(typist.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-            typist.process.send_signal(signal.SIGWINCH)
+            self.resize(typist, columns)
         typist.process.send_signal(signal.SIGSTOP)
         # who had the terminal since has left it as people have it
         termios.tcsetattr(typist.terminal, termios.TCSANOW, typist.before)
@@ -177,6 +176,38 @@ class Signals(bench.Case):
                 typist.expect("No packages installed.\n")
                 typist.expect(TOP)
         self.leave(typist)
+
+    def resize(self, typist, columns):
+        fcntl.ioctl(typist.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        typist.process.send_signal(signal.SIGWINCH)
+
+    def test_narrow(self):
+        """On 20 columns nothing is wider, and lines that are longer can still be edited."""
+        self.install(self.package)
+        typist = self.shell()
+        self.resize(typist, 20)
+        for line, ends in (("package install ?", "    device\n"),
+                           ("package install proto \t", "tftp\n"), ("?", "shell\n")):
+            typist.type(line)
+            typist.expect(line.rstrip("\t")[-1:])
+            start = typist.screen.find("\n", typist.seen) + 1
+            while start == 0:
+                typist.expect("\n")
+                start = typist.seen
+            typist.expect(ends)
+            shown = typist.screen[start:typist.seen].splitlines()
+            self.assertLessEqual(max(map(len, shown)), 20, shown)
+            typist.expect("#> ")
+            # the cursor never goes back up to where this was
+            self.assertNotIn("\x1b[A", typist.screen[start:typist.seen])
+            typist.type("\x03")
+            typist.expect("^C\n")
+            typist.expect("#> ")
+        typist.type("package remoXve pkgname --yes" + "\x1b[D" * 16 + "\x7f\x05  # and more of it\n")
+        typist.expect("Removed... Changes")
+        typist.expect("#> ")
+        typist.type("exit\n")
+        self.assertEqual(typist.end(), 0)
 
     def test_question_in_an_url(self):
         typist = self.shell()

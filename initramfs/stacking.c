@@ -1,41 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "initramfs/stacking.h"
 
-#include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
 
+#include "initramfs/attaching.h"
 #include "initramfs/log.h"
-#include "overlay/folder.h"
-#include "overlay/layer.h"
 #include "overlay/layers.h"
 #include "overlay/stack.h"
 #include "overlay/submounts.h"
 #include "verity/cleanup.h"
 #include "verity/device.h"
-#include "verity/io.h"
-
-#define BOOT_ID_PATH   "/proc/sys/kernel/random/boot_id"
-#define BOOT_ID_DIGITS 8 /* taken of it */
-#define DM_NAME_BYTES                                                                    \
-	(sizeof(VERITY_DEVICE_PREFIX) + BOOT_ID_DIGITS + 3 + VERITY_NAME_MAX + 1)
 
 DEFINE_CLEANUP(struct overlay_submounts, overlay_submounts_free);
 
-/* The mounted layers, the one on top first. */
-struct mounted {
-	struct overlay_layer **layers;
-	size_t count;
-	bool nosuid; /* one of them is not signed */
-};
-
-static void mounted_free_p(struct mounted *mounted)
+static void attached_free_p(struct attached *attached)
 {
-	for (size_t i = 0; i < mounted->count; i++)
-		overlay_layer_free(mounted->layers[i]);
-	free(mounted->layers);
+	attaching_free(attached);
 }
 
 static void plan_free_p(struct overlay_stack_plan *plan)
@@ -43,78 +23,12 @@ static void plan_free_p(struct overlay_stack_plan *plan)
 	overlay_stack_plan_free(plan);
 }
 
-static void read_boot_id(char ret[static BOOT_ID_DIGITS + 1])
-{
-	cleanup_free char *text = NULL;
-	size_t size = 0;
-
-	if (verity_io_load(AT_FDCWD, BOOT_ID_PATH, 64, &text, &size, NULL) < 0 ||
-	    size < BOOT_ID_DIGITS)
-		snprintf(ret, BOOT_ID_DIGITS + 1, "00000000");
-	else
-		snprintf(ret, BOOT_ID_DIGITS + 1, "%.8s", text);
-}
-
-/* Unique among the packages of a boot, and unlike what another boot left behind. */
-static void device_name(const struct overlay_entry *entry, char ret[static DM_NAME_BYTES])
-{
-	char boot[BOOT_ID_DIGITS + 1];
-
-	read_boot_id(boot);
-	snprintf(ret, DM_NAME_BYTES, VERITY_DEVICE_PREFIX "%s-%c-%s", boot,
-		 entry->kind == OVERLAY_PERSISTENT ? 'p' : 'o', entry->name);
-}
-
-/* The number in the folder's name counts mounted layers alone: there are no gaps. */
-static int mount_one(const struct overlay_order_item *item,
-		     const struct verity_verified *verified, const char *layers,
-		     struct mounted *mounted, struct verity_error *err)
-{
-	char folder[PATH_MAX];
-	char name[DM_NAME_BYTES];
-	const char *note;
-	int r;
-
-	snprintf(folder, sizeof(folder), "%s/%zu", layers, mounted->count + 1);
-	device_name(&item->entry, name);
-	r = overlay_folder_make(folder, 0755, err);
-	if (r == 0)
-		r = overlay_layer_mount(verified, name, folder,
-					&mounted->layers[mounted->count], err);
-	if (r < 0)
-		return r;
-	note = overlay_layer_note(mounted->layers[mounted->count]);
-	if (note)
-		log_line(LOG_LEVEL_INFO, "%s: %s", item->entry.name, note);
-	mounted->count++;
-	mounted->nosuid = mounted->nosuid || !verity_verified_signed(verified);
-	return 0;
-}
-
-static int mount_all(struct packages *packages, const char *layers,
-		     struct mounted *mounted, struct verity_error *err)
-{
-	mounted->layers = calloc(packages->order_count, sizeof(struct overlay_layer *));
-	if (!mounted->layers)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	for (size_t i = 0; i < packages->order_count; i++) {
-		const struct overlay_order_item *item = &packages->order[i];
-		struct verity_error why = {0};
-
-		if (mount_one(item,
-			      verity_package_verified(packages->judged[item->index]),
-			      layers, mounted, &why) < 0)
-			packages_refuse(packages, item->index, &why);
-	}
-	return 0;
-}
-
-static int stack(const struct mounted *mounted, const char *layers, const char *root,
+static int stack(const struct attached *attached, const char *layers, const char *root,
 		 struct verity_error *err)
 {
 	cleanup_with(plan_free_p) struct overlay_stack_plan plan = {0};
 	cleanup_with(overlay_submounts_free_p) struct overlay_submounts *below = NULL;
-	int r = overlay_stack_plan_new(mounted->count, mounted->nosuid, &plan, err);
+	int r = overlay_stack_plan_new(attached->count, attached->nosuid, &plan, err);
 
 	if (r == 0)
 		r = overlay_submounts_take(root, &below, err);
@@ -147,7 +61,7 @@ static void refuse_all(struct packages *packages, const struct verity_error *why
 static int run(struct packages *packages, const char *layers, const char *root,
 	       struct verity_error *err)
 {
-	cleanup_with(mounted_free_p) struct mounted mounted = {0};
+	cleanup_with(attached_free_p) struct attached attached = {0};
 	struct verity_error unused;
 	int r;
 
@@ -157,18 +71,16 @@ static int run(struct packages *packages, const char *layers, const char *root,
 				   packages->order_count, OVERLAY_STACK_PACKAGES_MAX);
 	r = overlay_layers_make(layers, err);
 	if (r == 0)
-		r = mount_all(packages, layers, &mounted, err);
-	if (r < 0 || mounted.count == 0)
+		r = attaching_run(packages, layers, &attached, err);
+	if (r < 0 || attached.count == 0)
 		return r;
-	r = stack(&mounted, layers, root, err);
+	r = stack(&attached, layers, root, err);
 	if (r < 0) {
 		if (overlay_layers_clean(layers, &unused) < 0)
 			log_line(LOG_LEVEL_WARNING, "%s", unused.message);
 		return r;
 	}
-	for (size_t i = 0; i < mounted.count; i++)
-		overlay_layer_release(mounted.layers[i]);
-	mounted.count = 0;
+	attaching_release(&attached);
 	return 0;
 }
 

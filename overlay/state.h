@@ -8,6 +8,7 @@
 
 #include "overlay/identity.h"
 #include "overlay/store.h"
+#include "overlay/timing.h"
 #include "verity/judge.h"
 
 #define OVERLAY_STATE_FILE "state.json"
@@ -29,6 +30,8 @@ struct overlay_state_entry {
 	enum verity_verdict verdict;
 	bool active;
 	struct verity_error reason; /* why not active, or why not plainly Signed */
+	struct overlay_span judging;
+	struct overlay_span attaching;
 };
 
 struct overlay_state {
@@ -42,6 +45,7 @@ struct overlay_state {
 	uint32_t denylist;                /* number of the one in force; 0: none */
 	struct verity_error
 		stack; /* why the stack as a whole failed; code VERITY_OK: it did not */
+	struct overlay_span steps[OVERLAY_STEPS]; /* by enum overlay_step */
 };
 
 /**

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "initramfs/boot.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "initramfs/log.h"
+#include "overlay/record.h"
+#include "overlay/volume.h"
+#include "verity/cleanup.h"
+
+DEFINE_CLEANUP(struct overlay_store, overlay_store_free);
+
+/* What cannot be read of it asks for nothing. */
+static void read_bootconf(struct boot *boot)
+{
+	struct verity_error why;
+
+	if (overlay_bootconf_read(boot->config.uboot_env, boot->config.cmdline,
+				  &boot->conf, &why) < 0)
+		log_line(LOG_LEVEL_WARNING, "boot configuration: %s", why.message);
+	if (boot->conf.safe)
+		log_line(LOG_LEVEL_WARNING, "safe mode: no package will be active");
+}
+
+/* A volume that is missing costs what is on it, and nothing else. */
+static int open_volume(const struct boot *boot, const char *name, const char *spec)
+{
+	struct verity_error why;
+	char mountpoint[PATH_MAX];
+	int fd = -1;
+
+	snprintf(mountpoint, sizeof(mountpoint), "%s/%s", boot->config.run, name);
+	if (overlay_volume_open(spec, mountpoint, &fd, &why) < 0)
+		log_line(LOG_LEVEL_WARNING, "%s: %s", name, why.message);
+	return fd;
+}
+
+/*
+ * A volume whose store cannot be read costs what is on it, and nothing else: -1 for it,
+ * as if it were missing.
+ */
+static int readable(const char *name, int volume)
+{
+	cleanup_with(overlay_store_free_p) struct overlay_store *store = NULL;
+	cleanup_free struct overlay_entry *entries = NULL;
+	struct verity_error why;
+	size_t count;
+	int r = overlay_store_open(volume, -1, &store, &why);
+
+	if (r == 0)
+		r = overlay_store_list(store, &entries, &count, &why);
+	if (r == 0)
+		return volume;
+	log_line(LOG_LEVEL_WARNING, "%s: %s", name, why.message);
+	return -1;
+}
+
+static int open_store(struct boot *boot, struct verity_error *err)
+{
+	int data = readable("data", boot->data);
+	int persist = readable("persist", boot->persist);
+	struct verity_error why;
+	int r = overlay_store_open(data, persist, &boot->store, err);
+
+	boot->listed[OVERLAY_ORDINARY] = data >= 0;
+	boot->listed[OVERLAY_PERSISTENT] = persist >= 0;
+	if (r < 0)
+		return r;
+	r = overlay_store_clean(boot->store, &why);
+	if (r < 0)
+		log_line(LOG_LEVEL_WARNING, "store: %s", why.message);
+	else if (r > 0)
+		log_line(LOG_LEVEL_NOTICE, "store: %d unfinished installations deleted",
+			 r);
+	return 0;
+}
+
+/* Nothing is remembered where PERSIST is missing. */
+static void open_record(struct boot *boot)
+{
+	struct verity_error why;
+
+	if (boot->persist >= 0 &&
+	    overlay_record_open(boot->persist, true, &boot->record, &why) < 0)
+		log_line(LOG_LEVEL_WARNING, "persist: %s", why.message);
+}
+
+static int load_trust(struct boot *boot, struct verity_error *err)
+{
+	const struct overlay_trust_inputs inputs = {
+		.config = &boot->config,
+		.bootconf = &boot->conf,
+		.identity = &boot->identity,
+		.record_fd = boot->record,
+		.clock = time(NULL),
+	};
+	const struct verity_error *notes, *locked;
+	size_t count;
+	int r;
+
+	overlay_identity_read(&boot->config, boot->root, &boot->identity);
+	r = overlay_trust_load(&inputs, &boot->trust, err);
+	if (r < 0)
+		return r;
+	notes = overlay_trust_notes(boot->trust, &count);
+	for (size_t i = 0; i < count; i++)
+		log_line(LOG_LEVEL_WARNING, "%s", notes[i].message);
+	locked = overlay_trust_locked(boot->trust);
+	if (locked)
+		log_line(LOG_LEVEL_WARNING, "%s", locked->message);
+	else if (boot->conf.allow_untrusted)
+		log_line(LOG_LEVEL_WARNING,
+			 "Allow Untrusted is set: packages of any origin may be active");
+	return 0;
+}
+
+int boot_open(struct boot *boot, struct verity_error *err)
+{
+	int r;
+
+	boot->data = open_volume(boot, "data", boot->config.data);
+	boot->persist = open_volume(boot, "persist", boot->config.persist);
+	r = open_store(boot, err);
+	if (r < 0)
+		return r;
+	open_record(boot);
+	return load_trust(boot, err);
+}
+
+void boot_describe(const struct boot *boot, struct overlay_state *state)
+{
+	const struct verity_error *locked =
+		boot->trust ? overlay_trust_locked(boot->trust) : NULL;
+	const struct verity_denylist *denylist =
+		boot->trust ? overlay_trust_denylist(boot->trust) : NULL;
+
+	state->safe = boot->conf.safe;
+	state->identity = boot->identity;
+	state->boot = boot->number;
+	if (boot->trust)
+		state->allow_untrusted =
+			overlay_trust_policy(boot->trust)->allow_untrusted;
+	if (locked)
+		state->locked = *locked;
+	if (denylist)
+		state->denylist = verity_denylist_number(denylist);
+}
+
+void boot_free(struct boot *boot)
+{
+	overlay_trust_free(boot->trust);
+	overlay_store_free(boot->store);
+	cleanup_fd_p(&boot->record);
+	cleanup_fd_p(&boot->persist);
+	cleanup_fd_p(&boot->data);
+	overlay_config_free(&boot->config);
+}
+
+int boot_begin(const char *config_path, const char *root, struct boot *ret,
+	       struct verity_error *err)
+{
+	int r;
+
+	*ret = (struct boot){.root = root, .data = -1, .persist = -1, .record = -1};
+	r = overlay_config_load(config_path, &ret->config, err);
+	if (r < 0)
+		return r;
+	if (snprintf(ret->layers, sizeof(ret->layers), "%s/layers", ret->config.run) >=
+	    (int)sizeof(ret->layers) - 16)
+		return verity_fail(err, VERITY_E_CONFIG, "run: the path is too long");
+	read_bootconf(ret);
+	return 0;
+}

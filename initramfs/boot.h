@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What a boot knows before it looks at any package: configuration, boot configuration,
+ * the volumes and what is remembered on them, whom the device trusts.
+ */
+
+#include <limits.h>
+
+#include "overlay/bootconf.h"
+#include "overlay/config.h"
+#include "overlay/state.h"
+#include "overlay/trust.h"
+
+struct boot {
+	struct overlay_config config;
+	struct overlay_bootconf conf;
+	const char *root;      /* borrowed: where the firmware's root is mounted */
+	char layers[PATH_MAX]; /* the folder LAYERS; see overlay/layers.h */
+
+	/* From boot_open() on; -1 or NULL where there is none. */
+	int data;
+	int persist;
+	int record;                  /* PERSIST/wmopkg */
+	struct overlay_store *store; /* of what can be read of the two volumes */
+	bool listed[2]; /* by enum overlay_store_kind: the store can be read */
+	struct overlay_identity identity;
+	struct overlay_trust *trust;
+	uint64_t number; /* of this boot; 0: not known */
+};
+
+/**
+ * boot_begin - read the configuration and the boot configuration
+ * @config_path: NULL for the default
+ * @ret:         to be freed with boot_free(), whatever is returned
+ *
+ * Return: 0; -EINVAL (CONFIG); -errno.
+ */
+int boot_begin(const char *config_path, const char *root, struct boot *ret,
+	       struct verity_error *err) must_check;
+
+/**
+ * boot_open - find and mount the volumes, clean their stores, and load what is trusted
+ *
+ * A volume that is missing or cannot be read costs what is on it, and nothing else; the
+ * kernel log says so.
+ */
+int boot_open(struct boot *boot, struct verity_error *err) must_check;
+
+/**
+ * boot_describe - what this boot found the device to be, and to trust; for the installer
+ */
+void boot_describe(const struct boot *boot, struct overlay_state *state);
+
+void boot_free(struct boot *boot);

@@ -106,7 +106,7 @@ static void log_entry(const struct overlay_state_entry *entry)
 }
 
 /* From here on the packages are those that will be mounted. */
-static void try_packages(const struct boot *boot, struct packages *packages)
+static void try_packages(struct boot *boot, struct packages *packages)
 {
 	const struct trying trying = {
 		.store = boot->store,
@@ -116,38 +116,69 @@ static void try_packages(const struct boot *boot, struct packages *packages)
 		.limit = boot->config.trials,
 	};
 
+	overlay_span_begin(&boot->steps[OVERLAY_STEP_TRY]);
 	trying_begin(&trying, packages);
+	overlay_span_end(&boot->steps[OVERLAY_STEP_TRY]);
 }
 
 static int judge_and_stack(struct boot *boot, struct packages *packages,
 			   struct verity_error *err)
 {
+	struct overlay_span *steps = boot->steps;
 	struct overlay_audit *audit = auditing_begin(
 		boot->record, boot->config.audit_bytes, overlay_trust_time(boot->trust));
 	int r;
 
 	if (audit)
 		boot->number = overlay_audit_boot(audit);
+	overlay_span_end(&steps[OVERLAY_STEP_TRUST]);
+	overlay_span_begin(&steps[OVERLAY_STEP_JUDGE]);
 	r = packages_load(boot->store, overlay_trust_policy(boot->trust), &boot->conf,
 			  packages, err);
+	overlay_span_end(&steps[OVERLAY_STEP_JUDGE]);
 	if (r == 0)
 		try_packages(boot, packages);
 	if (r == 0)
 		r = stacking_run(packages, boot->layers, boot->root, err);
+	overlay_span_begin(&steps[OVERLAY_STEP_RECORD]);
 	if (r == 0)
 		remember(boot, packages);
 	auditing_end(audit, packages);
+	overlay_span_end(&steps[OVERLAY_STEP_RECORD]);
 	return r;
+}
+
+static void write_state(const struct boot *boot, const struct packages *packages)
+{
+	struct verity_error why;
+
+	if (overlay_state_write(boot->config.run, &packages->state, &why) < 0)
+		log_line(LOG_LEVEL_WARNING, "state: %s", why.message);
 }
 
 static void report(const struct boot *boot, const struct packages *packages)
 {
-	struct verity_error why;
-
 	for (size_t i = 0; i < packages->state.count; i++)
 		log_entry(&packages->state.entries[i]);
-	if (overlay_state_write(boot->config.run, &packages->state, &why) < 0)
-		log_line(LOG_LEVEL_WARNING, "state: %s", why.message);
+	write_state(boot, packages);
+}
+
+/*
+ * The state is there before this begins, so that whatever becomes of it the stack is
+ * known as ours; it is written once more where there is something to tell of.
+ */
+static void seed(struct boot *boot, struct packages *packages)
+{
+	struct overlay_span span;
+	bool tried;
+
+	overlay_span_begin(&span);
+	tried = seeding_run(boot->root, boot->data);
+	overlay_span_end(&span);
+	if (!tried)
+		return;
+	packages->state.steps[OVERLAY_STEP_SEED] = span;
+	write_state(boot, packages);
 }
 
 static int activate(struct boot *boot, struct verity_error *err)
@@ -164,6 +195,7 @@ static int activate(struct boot *boot, struct verity_error *err)
 	forget_state(boot);
 	if (r == 0)
 		r = stacking_clean(boot->layers, &why);
+	overlay_span_end(&boot->steps[OVERLAY_STEP_PREPARE]);
 	if (r == 0)
 		r = boot_open(boot, &why);
 	if (r == 0)
@@ -176,7 +208,7 @@ static int activate(struct boot *boot, struct verity_error *err)
 	}
 	report(boot, &packages);
 	if (r == 0)
-		seeding_run(boot->root, boot->data);
+		seed(boot, &packages);
 	else
 		*err = why;
 	return r;

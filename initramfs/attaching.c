@@ -89,11 +89,17 @@ int attaching_run(struct packages *packages, const char *layers,
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	for (size_t i = 0; i < packages->order_count; i++) {
 		const struct overlay_order_item *item = &packages->order[i];
+		struct overlay_span *span =
+			&packages->state.entries[item->index].attaching;
 		struct verity_error why = {0};
+		int r;
 
-		if (mount_one(item,
+		overlay_span_begin(span);
+		r = mount_one(item,
 			      verity_package_verified(packages->judged[item->index]),
-			      layers, attached, &why) < 0)
+			      layers, attached, &why);
+		overlay_span_end(span);
+		if (r < 0)
 			packages_refuse(packages, item->index, &why);
 	}
 	return 0;

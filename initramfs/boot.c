@@ -121,13 +121,18 @@ int boot_open(struct boot *boot, struct verity_error *err)
 {
 	int r;
 
+	overlay_span_begin(&boot->steps[OVERLAY_STEP_VOLUMES]);
 	boot->data = open_volume(boot, "data", boot->config.data);
 	boot->persist = open_volume(boot, "persist", boot->config.persist);
 	r = open_store(boot, err);
+	overlay_span_end(&boot->steps[OVERLAY_STEP_VOLUMES]);
 	if (r < 0)
 		return r;
+	overlay_span_begin(&boot->steps[OVERLAY_STEP_TRUST]);
 	open_record(boot);
-	return load_trust(boot, err);
+	r = load_trust(boot, err);
+	overlay_span_end(&boot->steps[OVERLAY_STEP_TRUST]);
+	return r;
 }
 
 void boot_describe(const struct boot *boot, struct overlay_state *state)
@@ -147,6 +152,9 @@ void boot_describe(const struct boot *boot, struct overlay_state *state)
 		state->locked = *locked;
 	if (denylist)
 		state->denylist = verity_denylist_number(denylist);
+	for (size_t i = 0; i < OVERLAY_STEPS; i++)
+		if (overlay_span_took_place(&boot->steps[i]))
+			state->steps[i] = boot->steps[i];
 }
 
 void boot_free(struct boot *boot)
@@ -165,6 +173,7 @@ int boot_begin(const char *config_path, const char *root, struct boot *ret,
 	int r;
 
 	*ret = (struct boot){.root = root, .data = -1, .persist = -1, .record = -1};
+	overlay_span_begin(&ret->steps[OVERLAY_STEP_PREPARE]);
 	r = overlay_config_load(config_path, &ret->config, err);
 	if (r < 0)
 		return r;

@@ -28,6 +28,8 @@ struct boot {
 	struct overlay_identity identity;
 	struct overlay_trust *trust;
 	uint64_t number; /* of this boot; 0: not known */
+
+	struct overlay_span steps[OVERLAY_STEPS]; /* what has taken place so far */
 };
 
 /**
@@ -49,7 +51,8 @@ int boot_begin(const char *config_path, const char *root, struct boot *ret,
 int boot_open(struct boot *boot, struct verity_error *err) must_check;
 
 /**
- * boot_describe - what this boot found the device to be, and to trust; for the installer
+ * boot_describe - what this boot found the device to be, and to trust, and how long it
+ * took; for the installer
  */
 void boot_describe(const struct boot *boot, struct overlay_state *state);
 

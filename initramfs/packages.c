@@ -188,7 +188,11 @@ int packages_load(const struct overlay_store *store, const struct verity_policy 
 		return r;
 	hasty.refuse_early = true;
 	for (size_t i = 0; i < packages.state.count; i++) {
+		struct overlay_span *span = &packages.state.entries[i].judging;
+
+		overlay_span_begin(span);
 		judge(store, &hasty, &packages, i);
+		overlay_span_end(span);
 		check_place(&packages, i);
 		apply_bootconf(bootconf, &packages, i);
 	}

@@ -19,18 +19,18 @@ static int seed(const char *root, int data_fd, struct factory_seeded *ret,
 			    ret, err);
 }
 
-void seeding_run(const char *root, int data_fd)
+bool seeding_run(const char *root, int data_fd)
 {
 	struct factory_seeded seeded = {0};
 	const struct overlay_copy_left *left = &seeded.left;
 	struct verity_error why;
 
 	if (data_fd < 0)
-		return;
+		return false;
 	if (seed(root, data_fd, &seeded, &why) < 0) {
 		log_line(LOG_LEVEL_WARNING, "factory configuration: not seeded: %s: %s",
 			 verity_code_name(why.code), why.message);
-		return;
+		return true;
 	}
 	if (left->things > 0 || left->attributes > 0)
 		log_line(LOG_LEVEL_WARNING,
@@ -40,4 +40,5 @@ void seeding_run(const char *root, int data_fd)
 	if (seeded.seeded)
 		log_line(LOG_LEVEL_NOTICE,
 			 "factory configuration: seeded DATA/" FACTORY_SEED_TARGET);
+	return seeded.seeded;
 }

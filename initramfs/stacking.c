@@ -62,6 +62,7 @@ static int run(struct packages *packages, const char *layers, const char *root,
 	       struct verity_error *err)
 {
 	cleanup_with(attached_free_p) struct attached attached = {0};
+	struct overlay_span *steps = packages->state.steps;
 	struct verity_error unused;
 	int r;
 
@@ -70,11 +71,16 @@ static int run(struct packages *packages, const char *layers, const char *root,
 				   "%zu packages are to be active, and a stack takes %d",
 				   packages->order_count, OVERLAY_STACK_PACKAGES_MAX);
 	r = overlay_layers_make(layers, err);
-	if (r == 0)
+	if (r == 0) {
+		overlay_span_begin(&steps[OVERLAY_STEP_ATTACH]);
 		r = attaching_run(packages, layers, &attached, err);
+		overlay_span_end(&steps[OVERLAY_STEP_ATTACH]);
+	}
 	if (r < 0 || attached.count == 0)
 		return r;
+	overlay_span_begin(&steps[OVERLAY_STEP_STACK]);
 	r = stack(&attached, layers, root, err);
+	overlay_span_end(&steps[OVERLAY_STEP_STACK]);
 	if (r < 0) {
 		if (overlay_layers_clean(layers, &unused) < 0)
 			log_line(LOG_LEVEL_WARNING, "%s", unused.message);

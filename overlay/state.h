@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * RUN/state.json: what this boot did with each package and why. Written once by
+ * RUN/state.json: what this boot did with each package, why, and when. Written by
  * wmopkg-activate, read by `wmopkg show`. An interface: docs/state.md is its schema.
  */
 
@@ -12,7 +12,7 @@
 #include "verity/judge.h"
 
 #define OVERLAY_STATE_FILE "state.json"
-#define OVERLAY_STATE_MAX  (4 << 20) /* bytes read */
+#define OVERLAY_STATE_MAX  (6 << 20) /* bytes read */
 
 /* Which file it was: enough to tell that it has been changed or replaced since. */
 struct overlay_file_id {

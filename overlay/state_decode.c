@@ -143,6 +143,44 @@ static int get_entry_names(struct json_object *object, struct overlay_state_entr
 	return r;
 }
 
+static bool has(struct json_object *object, const char *key)
+{
+	return json_object_object_get_ex(object, key, NULL);
+}
+
+/* Nothing, of an initramfs that is older than the program. */
+static int get_span(struct json_object *object, const char *key, struct overlay_span *ret,
+		    struct verity_error *err)
+{
+	struct json_object *value;
+	int r;
+
+	if (!has(object, key))
+		return 0;
+	r = get(object, key, json_type_object, &value, err);
+	if (r == 0)
+		r = get_uint64(value, "start_us", &ret->start_us, err);
+	if (r == 0)
+		r = get_uint64(value, "end_us", &ret->end_us, err);
+	if (r == 0 && ret->start_us > ret->end_us)
+		return bad(err, key, "ends before it begins");
+	if (r == 0 && ret->end_us > OVERLAY_CLOCK_MAX)
+		return bad(err, key, "too late");
+	return r;
+}
+
+static int get_steps(struct json_object *object, struct overlay_state *ret,
+		     struct verity_error *err)
+{
+	struct json_object *steps;
+	int r = get(object, "steps", json_type_object, &steps, err);
+
+	for (unsigned i = 0; r == 0 && i < OVERLAY_STEPS; i++)
+		r = get_span(steps, overlay_step_name((enum overlay_step)i),
+			     &ret->steps[i], err);
+	return r;
+}
+
 static int get_entry(struct json_object *object, struct overlay_state_entry *ret,
 		     struct verity_error *err)
 {
@@ -162,6 +200,10 @@ static int get_entry(struct json_object *object, struct overlay_state_entry *ret
 		r = get_bool(object, "active", &ret->active, err);
 	if (r == 0)
 		r = get_reason(object, "reason", &ret->reason, err);
+	if (r == 0)
+		r = get_span(object, "judging", &ret->judging, err);
+	if (r == 0)
+		r = get_span(object, "attaching", &ret->attaching, err);
 	return r;
 }
 
@@ -187,11 +229,6 @@ static int get_entries(struct json_object *object, struct overlay_state *ret,
 			return r;
 	}
 	return 0;
-}
-
-static bool has(struct json_object *object, const char *key)
-{
-	return json_object_object_get_ex(object, key, NULL);
 }
 
 static int get_identity(struct json_object *object, struct overlay_identity *ret,
@@ -225,6 +262,8 @@ static int get_later(struct json_object *object, struct overlay_state *ret,
 		r = get_int64(object, "boot", &boot, err);
 	if (r == 0 && has(object, "denylist"))
 		r = get_int64(object, "denylist", &denylist, err);
+	if (r == 0 && has(object, "steps"))
+		r = get_steps(object, ret, err);
 	ret->boot = boot > 0 ? (uint64_t)boot : 0;
 	ret->denylist = denylist > 0 && denylist <= UINT32_MAX ? (uint32_t)denylist : 0;
 	return r;

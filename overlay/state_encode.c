@@ -44,6 +44,33 @@ static struct json_object *encode_file(const struct overlay_file_id *file)
 	return steal_ptr(&object);
 }
 
+static struct json_object *encode_span(const struct overlay_span *span)
+{
+	cleanup_with(json_object_put_p) struct json_object *object =
+		json_object_new_object();
+
+	if (!object ||
+	    !verity_json_put(object, "start_us",
+			     json_object_new_uint64(span->start_us)) ||
+	    !verity_json_put(object, "end_us", json_object_new_uint64(span->end_us)))
+		return NULL;
+	return steal_ptr(&object);
+}
+
+static struct json_object *encode_steps(const struct overlay_state *state)
+{
+	cleanup_with(json_object_put_p) struct json_object *object =
+		json_object_new_object();
+
+	if (!object)
+		return NULL;
+	for (unsigned i = 0; i < OVERLAY_STEPS; i++)
+		if (!verity_json_put(object, overlay_step_name((enum overlay_step)i),
+				     encode_span(&state->steps[i])))
+			return NULL;
+	return steal_ptr(&object);
+}
+
 static struct json_object *encode_entry(const struct overlay_state_entry *entry)
 {
 	cleanup_with(json_object_put_p) struct json_object *object =
@@ -59,7 +86,9 @@ static struct json_object *encode_entry(const struct overlay_state_entry *entry)
 	    !verity_json_put(object, "verification",
 			     text(verity_verdict_name(entry->verdict))) ||
 	    !verity_json_put(object, "active", json_object_new_boolean(entry->active)) ||
-	    !verity_json_put(object, "reason", encode_reason(&entry->reason)))
+	    !verity_json_put(object, "reason", encode_reason(&entry->reason)) ||
+	    !verity_json_put(object, "judging", encode_span(&entry->judging)) ||
+	    !verity_json_put(object, "attaching", encode_span(&entry->attaching)))
 		return NULL;
 	return steal_ptr(&object);
 }
@@ -110,6 +139,7 @@ int overlay_state_encode(const struct overlay_state *state, char **ret,
 	    verity_json_put(object, "boot", json_object_new_uint64(state->boot)) &&
 	    verity_json_put(object, "denylist", json_object_new_int64(state->denylist)) &&
 	    verity_json_put(object, "stack", encode_reason(&state->stack)) &&
+	    verity_json_put(object, "steps", encode_steps(state)) &&
 	    verity_json_put(object, "packages", encode_entries(state)))
 		plain = json_object_to_json_string_ext(
 			object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |

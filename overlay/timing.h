@@ -3,8 +3,11 @@
 
 /* What a boot takes how long: a clock, and stretches of time on it. */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
+
+#define OVERLAY_CLOCK_MAX (UINT64_C(1) << 53) /* us read from outside: 285 years */
 
 /* Microseconds since the kernel started (CLOCK_BOOTTIME). { 0 }: did not take place. */
 struct overlay_span {
@@ -37,3 +40,26 @@ static inline uint64_t overlay_clock_us(void)
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
+
+static inline void overlay_span_begin(struct overlay_span *span)
+{
+	span->start_us = overlay_clock_us();
+}
+
+static inline void overlay_span_end(struct overlay_span *span)
+{
+	span->end_us = overlay_clock_us();
+}
+
+/**
+ * overlay_span_took_place - whether there is anything to tell of it
+ */
+static inline bool overlay_span_took_place(const struct overlay_span *span)
+{
+	return span->end_us > 0;
+}
+
+/**
+ * overlay_step_name - "prepare", …: as the state file has it
+ */
+const char *overlay_step_name(enum overlay_step step);

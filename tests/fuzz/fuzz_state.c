@@ -6,6 +6,11 @@
 #include "overlay/state.h"
 #include "verity/text.h"
 
+static void require_span(const struct overlay_span *span)
+{
+	require(span->start_us <= span->end_us && span->end_us <= OVERLAY_CLOCK_MAX);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct overlay_state state, again;
@@ -19,11 +24,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(verity_name_valid(e->entry.name));
 		require(verity_text_printable(e->version, strlen(e->version)));
 		require(verity_text_printable(e->description, strlen(e->description)));
+		require_span(&e->judging);
+		require_span(&e->attaching);
 	}
+	for (size_t i = 0; i < OVERLAY_STEPS; i++)
+		require_span(&state.steps[i]);
 	/* What was read can be written, and reads the same again. */
 	require(overlay_state_encode(&state, &text, NULL) == 0);
 	require(overlay_state_decode(text, strlen(text), &again, NULL) == 0);
 	require(again.count == state.count && again.safe == state.safe);
+	require(memcmp(again.steps, state.steps, sizeof(state.steps)) == 0);
 	overlay_state_free(&again);
 	overlay_state_free(&state);
 	free(text);

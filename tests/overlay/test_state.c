@@ -18,6 +18,8 @@ static const struct overlay_state_entry two[] = {
 		.description = "Gr\303\266\303\237e \"and\" /slash",
 		.verdict = VERITY_SIGNED,
 		.active = true,
+		.judging = {812001, 815002},
+		.attaching = {816003, 821004},
 	},
 	{
 		.entry = {.name = "b", .kind = OVERLAY_ORDINARY},
@@ -33,7 +35,10 @@ static void encode_two(char **ret)
 		.entries = entries,
 		.count = 2,
 		.allow_untrusted = true,
-		.stack = {.code = VERITY_E_STACK, .message = "no"}};
+		.stack = {.code = VERITY_E_STACK, .message = "no"},
+		.steps = {[OVERLAY_STEP_PREPARE] = {1, 1},
+			  [OVERLAY_STEP_SEED] = {OVERLAY_CLOCK_MAX - 1,
+						 OVERLAY_CLOCK_MAX}}};
 	struct verity_error err;
 
 	memcpy(entries, two, sizeof(entries));
@@ -57,6 +62,11 @@ static void test_round(void **state_)
 	check_error(&state.stack, VERITY_E_STACK, "no");
 	assert_memory_equal(&state.entries[0], &two[0], sizeof(two[0]));
 	assert_memory_equal(&state.entries[1], &two[1], sizeof(two[1]));
+	for (size_t i = 0; i < OVERLAY_STEPS; i++)
+		assert_int_equal(overlay_span_took_place(&state.steps[i]),
+				 i == OVERLAY_STEP_PREPARE || i == OVERLAY_STEP_SEED);
+	assert_int_equal(state.steps[OVERLAY_STEP_PREPARE].start_us, 1);
+	assert_int_equal(state.steps[OVERLAY_STEP_SEED].end_us, OVERLAY_CLOCK_MAX);
 	assert_ptr_equal(overlay_state_find(&state, &ordinary), &state.entries[1]);
 	assert_null(overlay_state_find(&state, &missing));
 	overlay_state_free(&state);
@@ -65,7 +75,8 @@ static void test_round(void **state_)
 
 static void test_text(void **state_)
 {
-	const struct overlay_state empty = {.safe = true};
+	const struct overlay_state empty = {.safe = true,
+					    .steps = {[OVERLAY_STEP_VOLUMES] = {4, 5}}};
 	cleanup_free char *text = NULL;
 	struct verity_error err;
 
@@ -89,6 +100,44 @@ static void test_text(void **state_)
 				  "  \"stack\": {\n"
 				  "    \"code\": \"ok\",\n"
 				  "    \"message\": \"\"\n"
+				  "  },\n"
+				  "  \"steps\": {\n"
+				  "    \"prepare\": {\n"
+				  "      \"start_us\": 0,\n"
+				  "      \"end_us\": 0\n"
+				  "    },\n"
+				  "    \"volumes\": {\n"
+				  "      \"start_us\": 4,\n"
+				  "      \"end_us\": 5\n"
+				  "    },\n"
+				  "    \"trust\": {\n"
+				  "      \"start_us\": 0,\n"
+				  "      \"end_us\": 0\n"
+				  "    },\n"
+				  "    \"judge\": {\n"
+				  "      \"start_us\": 0,\n"
+				  "      \"end_us\": 0\n"
+				  "    },\n"
+				  "    \"try\": {\n"
+				  "      \"start_us\": 0,\n"
+				  "      \"end_us\": 0\n"
+				  "    },\n"
+				  "    \"attach\": {\n"
+				  "      \"start_us\": 0,\n"
+				  "      \"end_us\": 0\n"
+				  "    },\n"
+				  "    \"stack\": {\n"
+				  "      \"start_us\": 0,\n"
+				  "      \"end_us\": 0\n"
+				  "    },\n"
+				  "    \"record\": {\n"
+				  "      \"start_us\": 0,\n"
+				  "      \"end_us\": 0\n"
+				  "    },\n"
+				  "    \"seed\": {\n"
+				  "      \"start_us\": 0,\n"
+				  "      \"end_us\": 0\n"
+				  "    }\n"
 				  "  },\n"
 				  "  \"packages\": [\n"
 				  "  ]\n"
@@ -142,7 +191,70 @@ static const struct {
 	{"\"Signed\"", "\"signed\"", "state: verification: unknown"},
 	{"\"active\": true", "\"active\": null", "state: active: of the wrong type"},
 	{"\"active\": true,", "", "state: active: missing"},
+	{"\"judging\": {", "\"judging\": 1, \"x\": {",
+	 "state: judging: of the wrong type"},
+	{"\"end_us\": 821004", "\"end_us\": 816002",
+	 "state: attaching: ends before it begins"},
+	{"\"end_us\": 821004", "\"end\": 821004", "state: end_us: missing"},
+	{"\"start_us\": 816003", "\"start_us\": -1", "state: start_us: negative"},
+	{"\"end_us\": 821004", "\"end_us\": 9007199254740993",
+	 "state: attaching: too late"},
+	{"\"end_us\": 9007199254740992", "\"end_us\": 18446744073709551615",
+	 "state: seed: too late"},
+	{"\"steps\": {", "\"steps\": [], \"x\": {", "state: steps: of the wrong type"},
 };
+
+/* Of an initramfs that is older: what it does not have did not take place. */
+static void test_old(void **state_)
+{
+	static const char text[] =
+		"{\"format\": 1, \"safe\": false, \"allow_untrusted\": false,"
+		" \"stack\": {\"code\": \"ok\", \"message\": \"\"}, \"packages\": ["
+		"{\"name\": \"a\", \"persistent\": false, \"file\": {\"inode\": 1,"
+		" \"bytes\": 1, \"changed_ns\": 1}, \"identity\": \"a\", \"version\": \"1\","
+		" \"description\": \"\", \"verification\": \"Signed\", \"active\": true,"
+		" \"reason\": {\"code\": \"ok\", \"message\": \"\"}}]}";
+	struct overlay_state state;
+	struct verity_error err;
+
+	(void)state_;
+	check_ok(overlay_state_decode(text, strlen(text), &state, &err), &err);
+	for (size_t i = 0; i < OVERLAY_STEPS; i++)
+		assert_false(overlay_span_took_place(&state.steps[i]));
+	assert_false(overlay_span_took_place(&state.entries[0].judging));
+	assert_false(overlay_span_took_place(&state.entries[0].attaching));
+	overlay_state_free(&state);
+}
+
+/* As many packages as there may be, each as long as it can be: it can be read back. */
+static void test_largest(void **state_)
+{
+	struct overlay_state_entry *entries = calloc(2048, sizeof(*entries));
+	struct overlay_state state = {.entries = entries, .count = 2048};
+	cleanup_free char *text = NULL;
+	struct verity_error err;
+
+	(void)state_;
+	assert_non_null(entries);
+	for (size_t i = 0; i < state.count; i++) {
+		struct overlay_state_entry *entry = &entries[i];
+
+		memset(entry->entry.name, 'a', sizeof(entry->entry.name) - 1);
+		memset(entry->identity, 'a', sizeof(entry->identity) - 1);
+		memset(entry->version, '"', sizeof(entry->version) - 1);
+		memset(entry->description, '"', sizeof(entry->description) - 1);
+		memset(entry->reason.message, '"', sizeof(entry->reason.message) - 1);
+		entry->reason.code = VERITY_E_UNTRUSTED_SIGNER;
+		entry->file = (struct overlay_file_id){UINT64_MAX, INT64_MAX, INT64_MIN};
+		entry->judging.start_us = entry->judging.end_us = OVERLAY_CLOCK_MAX;
+		entry->attaching = entry->judging;
+	}
+	check_ok(overlay_state_encode(&state, &text, &err), &err);
+	free(entries);
+	check_ok(overlay_state_decode(text, strlen(text), &state, &err), &err);
+	assert_int_equal(state.count, 2048);
+	overlay_state_free(&state);
+}
 
 static char *replace(const char *text, const char *part, const char *with)
 {
@@ -240,6 +352,8 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_unprintable_reason),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_old),
+		cmocka_unit_test(test_largest),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_file_id),

@@ -134,7 +134,7 @@ static int judge_and_stack(struct boot *boot, struct packages *packages,
 	overlay_span_end(&steps[OVERLAY_STEP_TRUST]);
 	overlay_span_begin(&steps[OVERLAY_STEP_JUDGE]);
 	r = packages_load(boot->store, overlay_trust_policy(boot->trust), &boot->conf,
-			  packages, err);
+			  boot->config.verify, packages, err);
 	overlay_span_end(&steps[OVERLAY_STEP_JUDGE]);
 	if (r == 0)
 		try_packages(boot, packages);

@@ -177,8 +177,8 @@ void packages_judge_again(struct packages *packages, const struct overlay_store 
 }
 
 int packages_load(const struct overlay_store *store, const struct verity_policy *policy,
-		  const struct overlay_bootconf *bootconf, struct packages *ret,
-		  struct verity_error *err)
+		  const struct overlay_bootconf *bootconf, enum overlay_verify verify,
+		  struct packages *ret, struct verity_error *err)
 {
 	cleanup_with(packages_free_p) struct packages packages = {0};
 	struct verity_policy hasty = *policy;
@@ -187,6 +187,7 @@ int packages_load(const struct overlay_store *store, const struct verity_policy 
 	if (r < 0)
 		return r;
 	hasty.refuse_early = true;
+	hasty.lazy = verify == OVERLAY_VERIFY_LAZY || bootconf->safe;
 	for (size_t i = 0; i < packages.state.count; i++) {
 		struct overlay_span *span = &packages.state.entries[i].judging;
 

@@ -4,6 +4,7 @@
 /* The packages of one boot: listed, judged, ordered. */
 
 #include "overlay/bootconf.h"
+#include "overlay/config.h"
 #include "overlay/order.h"
 #include "overlay/state.h"
 #include "verity/package.h"
@@ -19,13 +20,14 @@ struct packages {
 
 /**
  * packages_load - list and judge what is installed, and put what is accepted in order
+ * @verify: how much of each is read; in safe mode, where none is mounted, the least
  * @ret: filled on success alone; packages_free()
  *
  * What is wrong with a package is in its state, and is no failure.
  */
 int packages_load(const struct overlay_store *store, const struct verity_policy *policy,
-		  const struct overlay_bootconf *bootconf, struct packages *ret,
-		  struct verity_error *err) must_check;
+		  const struct overlay_bootconf *bootconf, enum overlay_verify verify,
+		  struct packages *ret, struct verity_error *err) must_check;
 
 void packages_free(struct packages *packages);
 

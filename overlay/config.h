@@ -19,6 +19,12 @@ enum overlay_anchor {
 	OVERLAY_ANCHOR_ALWAYS, /* an unlock statement */
 };
 
+/* How much of each package a boot reads before it is mounted. */
+enum overlay_verify {
+	OVERLAY_VERIFY_FULL, /* all of it */
+	OVERLAY_VERIFY_LAZY, /* the policy is lazy; see verity/judge.h */
+};
+
 /* Every string is set, owned, and ends with overlay_config_free(). */
 struct overlay_config {
 	char *data;      /* a folder, or LABEL=, PARTLABEL=, UUID=, PARTUUID=, a device */
@@ -43,7 +49,8 @@ struct overlay_config {
 	enum overlay_anchor anchor;
 	const char *signers[OVERLAY_SIGNERS_MAX]; /* key ring files; owned */
 	size_t signers_count;
-	bool all_signers;   /* each of them must have signed, not just one */
+	bool all_signers; /* each of them must have signed, not just one */
+	enum overlay_verify verify;
 	size_t audit_bytes; /* of each of the audit log's two files */
 	unsigned trials;    /* boots in a row that may fail; 0: no trials */
 };

@@ -153,6 +153,19 @@ static int take_signers_needed(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+static int take_verify(cfg_t *cfg, cfg_opt_t *opt)
+{
+	bool lazy = strcmp(value_of(opt), "lazy") == 0;
+
+	if (!lazy && strcmp(value_of(opt), "full") != 0) {
+		cfg_error(cfg, "verify: '%s' is neither full nor lazy", value_of(opt));
+		return -1;
+	}
+	overlay_config_reading(cfg)->config.verify =
+		lazy ? OVERLAY_VERIFY_LAZY : OVERLAY_VERIFY_FULL;
+	return 0;
+}
+
 /* What the key ring would not read could never be found in it. */
 static bool is_ring_file(const char *name)
 {
@@ -207,6 +220,7 @@ void overlay_config_check(cfg_t *cfg)
 		{"anchor", take_anchor},
 		{"signers", check_signers},
 		{"signers_needed", take_signers_needed},
+		{"verify", take_verify},
 		{"audit_bytes", take_audit_bytes},
 		{"trials", take_trials},
 	};

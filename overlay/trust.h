@@ -44,7 +44,7 @@ void overlay_trust_free(struct overlay_trust *trust);
 /**
  * overlay_trust_policy - what the judge is to be asked with; borrowed
  *
- * .threads and .refuse_early are the caller's to set, in a copy.
+ * .threads, .refuse_early and .lazy are the caller's to set, in a copy.
  */
 const struct verity_policy *overlay_trust_policy(const struct overlay_trust *trust);
 

@@ -17,8 +17,9 @@
 #include "verity/quarantine.h"
 
 enum verity_verdict {
-	VERITY_SIGNED,    /* chains to the key ring, and the image matches */
-	VERITY_UNSIGNED,  /* no signature; the image matches its own manifest */
+	VERITY_SIGNED,    /* chains to the key ring, and the image matches as far as the
+			     policy had it read */
+	VERITY_UNSIGNED,  /* no signature; the image matches its own manifest, likewise */
 	VERITY_UNTRUSTED, /* a sound signature that does not chain to the key ring */
 	VERITY_INVALID,   /* malformed, or manifest or image do not match: never active */
 	VERITY_REVOKED,   /* the deny list names its key, root hash, or name: never active
@@ -53,6 +54,12 @@ struct verity_policy {
 	 * verdict other than Signed says nothing of the image.
 	 */
 	bool refuse_early;
+	/*
+	 * Signature, head, the hash tree's root and the image's first block now; every
+	 * other block is checked by dm-verity when it is read. For a boot alone: what is
+	 * installed is read as a whole, so verity/stream.c does not look at this.
+	 */
+	bool lazy;
 };
 
 /*

@@ -11,8 +11,8 @@
 #include "verity/tree.h"
 
 /*
- * The proof that a package may be used. Made by the two readers alone, when the whole
- * image matched and the policy accepted the package.
+ * The proof that a package may be used. Made by the two readers alone, when the image
+ * matched, as far as the policy had it read, and the policy accepted the package.
  */
 struct verity_verified {
 	int fd; /* borrowed, like the rest; -1: not verified */

@@ -73,8 +73,8 @@ bool verity_verified_signed(const struct verity_verified *verified)
 	return verity_judgement_signed(verified->judgement);
 }
 
-static int check_image(const struct verity_package *package, unsigned threads,
-		       struct verity_error *reason)
+static int check_image(const struct verity_package *package,
+		       const struct verity_policy *policy, struct verity_error *reason)
 {
 	const struct verity_layout *layout = &package->layout;
 	const struct verity_blocks blocks = {package->fd, layout->tree_start,
@@ -89,7 +89,9 @@ static int check_image(const struct verity_package *package, unsigned threads,
 				   " bytes where its manifest makes "
 				   "it %" PRIu64,
 				   package->file_bytes, layout->file_bytes);
-	return verity_tree_verify(&blocks, &geometry, &root, threads, reason);
+	if (policy->lazy)
+		return verity_tree_verify_first(&blocks, &geometry, &root, reason);
+	return verity_tree_verify(&blocks, &geometry, &root, policy->threads, reason);
 }
 
 /* Every way to fail but a lack of memory is a verdict, not an error. */
@@ -115,7 +117,7 @@ static int judge(struct verity_package *package, const struct verity_policy *pol
 	package->has_layout = true;
 	if (policy->refuse_early && !verity_judgement_accepted(package->judgement))
 		return 0;
-	r = check_image(package, policy->threads, &reason);
+	r = check_image(package, policy, &reason);
 	if (r == -ENOMEM)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (r < 0)

@@ -11,8 +11,17 @@
 struct verity_package;
 
 /*
- * A package whose whole image was checked and which the policy accepts. Only the judge
- * constructs one; what mounts anything asks for this type and for nothing else.
+ * The proof that a package may be used. Only the judge constructs one; what mounts
+ * anything asks for this type and for nothing else. In either case signature, head and
+ * length are right, the policy accepts the package, and the root hash that dm-verity is
+ * to be given is the one that was signed, so that no byte that differs from the signer's
+ * is ever read from the device made of it. What it says of the image beyond that:
+ *
+ * - As a rule: every block of tree and image was read once, and matched.
+ * - Under a policy that is lazy: the levels above the leaves, the first leaf's hash block
+ *   and the image's first block were read, and matched. Nothing is known of the others,
+ *   nor whether they can be read: dm-verity finds out when they are, and makes a block
+ *   that does not match an I/O error.
  */
 struct verity_verified;
 
@@ -26,9 +35,9 @@ struct verity_verified;
  * @err:    filled on failure alone; may be NULL
  *
  * Reads the whole image once where head and @policy let it (cost: bytes / SHA-256
- * throughput / threads; memory about 0.5 MiB a thread). Mounts nothing, prints nothing. A
- * package that is malformed, does not match or cannot be read to its end is a success
- * with the verdict Invalid.
+ * throughput / threads; memory about 0.5 MiB a thread), and no more than 1/16384 of it
+ * where @policy is lazy. Mounts nothing, prints nothing. A package that is malformed,
+ * does not match or cannot be read as far as that is a success with the verdict Invalid.
  *
  * Return: 0; -ENOENT; -EINVAL (NOT_A_FILE) for anything but a regular file; -errno.
  */

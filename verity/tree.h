@@ -90,3 +90,16 @@ int verity_tree_verify(const struct verity_blocks *blocks,
 		       const struct verity_geometry *geometry,
 		       const struct verity_root *root, unsigned threads,
 		       struct verity_error *err) must_check;
+
+/**
+ * verity_tree_verify_first - check what leads to the image's first block, and that block
+ *
+ * The levels above the leaves, the first leaf's hash block and data block 0, where a
+ * file system has its super block; nothing else is read. Costs 1/16384 of the image.
+ *
+ * Return: as verity_tree_verify().
+ */
+int verity_tree_verify_first(const struct verity_blocks *blocks,
+			     const struct verity_geometry *geometry,
+			     const struct verity_root *root,
+			     struct verity_error *err) must_check;

@@ -28,6 +28,7 @@ static void test_defaults(void **state)
 		assert_string_equal(config.run, "/run/wmopkg");
 		assert_string_equal(config.cmdline, "/proc/cmdline");
 		assert_int_equal(config.trials, 3);
+		assert_int_equal(config.verify, OVERLAY_VERIFY_FULL);
 		overlay_config_free(&config);
 	}
 }
@@ -64,7 +65,7 @@ static void test_trust(void **state)
 		load("uboot_env = /u\nauthorities = /ca.pem\nknown_hosts = /known\nserial = SN-1\nmodel = \"Switch 9000\"\n"
 		     "firmware_version = /etc/version\nfirmware_built = 4294967296\n"
 		     "anchor = efi\nsigners = {a.pem, \"b c.crt\"}\n"
-		     "signers_needed = all\naudit_bytes = 16384\ntrials = 0\n",
+		     "signers_needed = all\naudit_bytes = 16384\ntrials = 0\nverify = lazy\n",
 		     &config, &err),
 		&err);
 	assert_string_equal(config.uboot_env, "/u");
@@ -81,14 +82,17 @@ static void test_trust(void **state)
 	assert_true(config.all_signers);
 	assert_int_equal(config.audit_bytes, 16384);
 	assert_int_equal(config.trials, 0);
+	assert_int_equal(config.verify, OVERLAY_VERIFY_LAZY);
 	overlay_config_free(&config);
 
 	check_ok(
-		load("anchor = always\nanchor = none\nsigners_needed = one\nsigners = {}\n",
+		load("anchor = always\nanchor = none\nsigners_needed = one\nsigners = {}\n"
+		     "verify = lazy\nverify = full\n",
 		     &config, &err),
 		&err);
 	assert_int_equal(config.anchor, OVERLAY_ANCHOR_NONE);
 	assert_int_equal(config.signers_count, 0);
+	assert_int_equal(config.verify, OVERLAY_VERIFY_FULL);
 	overlay_config_free(&config);
 }
 
@@ -137,6 +141,7 @@ static void test_bad(void **state)
 		{"firmware_built = 253402300800\n",
 		 "conf:1: firmware_built: '253402300800' is not a number from 0 to "
 		 "253402300799"},
+		{"verify = fast\n", "conf:1: verify: 'fast' is neither full nor lazy"},
 		{"audit_bytes = 1k\n",
 		 "conf:1: audit_bytes: '1k' is not a number from 16384 to 8388608"},
 		{"audit_bytes = 99999999999999999999\n",

@@ -104,6 +104,7 @@ enum exit_status command_check(const struct command *command, int argc,
 enum exit_status command_help(unsigned place, const char *name) must_check;
 
 enum exit_status command_audit(struct device *device, const struct words *words);
+enum exit_status command_boot(struct device *device, const struct words *words);
 enum exit_status command_boot_complete(struct device *device, const struct words *words);
 enum exit_status command_conflicts(struct device *device, const struct words *words);
 enum exit_status command_denylist(struct device *device, const struct words *words);

@@ -99,6 +99,13 @@ static const struct form *const audit_forms[] = {
 	NULL,
 };
 
+static const struct form *const boot_forms[] = {
+	FORM(NEEDED(BOOT_SET), NEEDED(BOOT_VALUE)),
+	FORM(NEEDED(BOOT_CLEAR)),
+	FORM(OPTIONAL(JSON)),
+	NULL,
+};
+
 static const struct form *const command_forms[] = {
 	FORM(OPTIONAL(COMMAND)),
 	NULL,
@@ -145,6 +152,9 @@ static const struct command commands[] = {
 	 DEVICE, RUNS(command_denylist)},
 	{"audit", audit_forms, "show the audit log, or check that nobody has changed it",
 	 DEVICE, RUNS(command_audit)},
+	{"boot", boot_forms,
+	 "show what the bootloader says of packages, or say it in its place", DEVICE,
+	 RUNS(command_boot)},
 	{"boot-complete", no_forms,
 	 "say that this boot has come to a good end; for a service, not for people",
 	 COMMAND_ONCE, RUNS(command_boot_complete)},

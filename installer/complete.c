@@ -84,6 +84,19 @@ static int add_protocols(struct candidates *candidates, const char *begin)
 	return r;
 }
 
+/* The short names: people type them, and the long ones begin all alike. */
+static int add_boot_words(struct candidates *candidates, const char *begin)
+{
+	int r = 0;
+
+	for (int key = 0; r == 0 && key < OVERLAY_BOOTKEYS; key++) {
+		const char *name = overlay_bootkey_name((enum overlay_bootkey)key);
+
+		r = add(candidates, begin, strchr(name, '.') + 1);
+	}
+	return r;
+}
+
 static int add_packages(struct candidates *candidates, const struct complete_place *place)
 {
 	cleanup_with(device_free_p) struct device *device = NULL;
@@ -197,6 +210,8 @@ static int add_values(struct candidates *candidates, enum word_kind kind,
 		return add_files(candidates, place->begin, true);
 	case KIND_COMMAND:
 		return add_commands(candidates, place);
+	case KIND_BOOT:
+		return add_boot_words(candidates, place->begin);
 	default:
 		return 0;
 	}

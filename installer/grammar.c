@@ -59,6 +59,12 @@ static const struct word_info infos[WORD_COUNT] = {
 				 "what would be active under that firmware", NULL},
 	[WORD_CHECK_MODEL] = {"--check-model", "MODEL", KIND_FREE,
 			      "... on that device model", NULL},
+	[WORD_BOOT_SET] = {"set", "KEY", KIND_BOOT,
+			   "say it, from the next boot on, in the U-Boot environment",
+			   NULL},
+	[WORD_BOOT_VALUE] = {NULL, "VALUE", KIND_FREE, "0 or 1, or a list with commas",
+			     NULL},
+	[WORD_BOOT_CLEAR] = {"clear", "KEY", KIND_BOOT, "say it no more", NULL},
 	[WORD_COMMAND] = {NULL, "COMMAND", KIND_COMMAND, "a command", NULL},
 };
 

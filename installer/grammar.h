@@ -33,6 +33,9 @@ enum word {
 	WORD_VERIFY,
 	WORD_CHECK_FIRMWARE,
 	WORD_CHECK_MODEL,
+	WORD_BOOT_SET,
+	WORD_BOOT_VALUE,
+	WORD_BOOT_CLEAR,
 	WORD_COMMAND,
 	WORD_COUNT,
 };
@@ -47,6 +50,7 @@ enum word_kind {
 	KIND_SOURCE,  /* an URL or a local package file */
 	KIND_ADDRESS,
 	KIND_COMMAND,
+	KIND_BOOT,   /* a word of the boot configuration */
 	KIND_FREE,   /* anything but an URL */
 	KIND_SECRET, /* anything, and shown to nobody */
 };

@@ -37,6 +37,7 @@
 	X(UNLOCK, "unlock")                                                              \
 	X(UNLOCK_CLEAR, "unlock-clear")                                                  \
 	X(DENYLIST, "denylist")                                                          \
+	X(BOOT_SET, "boot-set") /* the boot configuration was written */                 \
 	X(BROKEN, "broken-log") /* the log was moved aside, a new chain begins */
 
 enum overlay_audit_event {

@@ -81,39 +81,44 @@ static void take_disabled(struct word list, struct overlay_bootconf *conf)
 	}
 }
 
-/* Which words were said, with a value that we know. */
-struct said {
-	bool allow_untrusted;
-	bool safe;
-	bool disable;
-	bool media;
-};
-
-static void take_switch(struct word value, bool *ret, bool *said)
+static bool take_switch(struct word value, bool *ret)
 {
 	if (!equals(value, "1") && !equals(value, "0"))
-		return;
+		return false;
 	*ret = equals(value, "1");
-	*said = true;
+	return true;
 }
 
-static void take_pair(struct word key, struct word value, struct overlay_bootconf *conf,
-		      struct said *said)
+/* Whether it says anything that we know. */
+static bool take_value(enum overlay_bootkey key, struct word value,
+		       struct overlay_bootconf *conf)
 {
-	if (equals(key, "wmopkg.safe")) {
-		take_switch(value, &conf->safe, &said->safe);
-	} else if (equals(key, "wmopkg.allow_untrusted")) {
-		take_switch(value, &conf->allow_untrusted, &said->allow_untrusted);
-	} else if (equals(key, "wmopkg.disable")) {
+	switch (key) {
+	case OVERLAY_BOOT_ALLOW_UNTRUSTED:
+		return take_switch(value, &conf->allow_untrusted);
+	case OVERLAY_BOOT_SAFE:
+		return take_switch(value, &conf->safe);
+	case OVERLAY_BOOT_DISABLE:
 		take_disabled(value, conf);
-		said->disable = true;
-	} else if (equals(key, "wmopkg.media")) {
-		if (overlay_bootconf_take_media(value.text, value.size, conf))
-			said->media = true;
+		return true;
+	case OVERLAY_BOOT_MEDIA:
+		return overlay_bootconf_take_media(value.text, value.size, conf);
+	case OVERLAY_BOOTKEYS:
+		break;
 	}
+	return false;
 }
 
-static void take_word(struct word word, struct overlay_bootconf *conf, struct said *said)
+static void take_pair(struct word name, struct word value,
+		      enum overlay_boot_origin origin, struct overlay_bootconf *conf)
+{
+	for (int key = 0; key < OVERLAY_BOOTKEYS; key++)
+		if (equals(name, overlay_bootkey_name((enum overlay_bootkey)key)) &&
+		    take_value((enum overlay_bootkey)key, value, conf))
+			conf->origin[key] = origin;
+}
+
+static void take_word(struct word word, struct overlay_bootconf *conf)
 {
 	const char *sign;
 	struct word key = unquoted(word);
@@ -128,85 +133,71 @@ static void take_word(struct word word, struct overlay_bootconf *conf, struct sa
 		value = unquoted(value);
 		key.size = (size_t)(sign - key.text);
 	}
-	take_pair(key, value, conf, said);
-}
-
-static struct said decode(const char *text, size_t size, struct overlay_bootconf *ret)
-{
-	const char *end = text + size;
-	struct said said = {false};
-	struct word word;
-
-	memset(ret, 0, sizeof(*ret));
-	while (next_word(&text, end, &word))
-		take_word(word, ret, &said);
-	return said;
+	take_pair(key, value, OVERLAY_BOOT_CMDLINE, conf);
 }
 
 void overlay_bootconf_decode(const char *text, size_t size, struct overlay_bootconf *ret)
 {
-	(void)decode(text, size, ret);
+	const char *end = text + size;
+	struct word word;
+
+	memset(ret, 0, sizeof(*ret));
+	while (next_word(&text, end, &word))
+		take_word(word, ret);
 }
 
-void overlay_bootconf_take(const char *name, const char *value,
+void overlay_bootconf_take(enum overlay_bootkey key, const char *value,
 			   struct overlay_bootconf *conf)
 {
-	struct said said = {false};
-
-	take_pair((struct word){name, strlen(name)}, (struct word){value, strlen(value)},
-		  conf, &said);
+	if (take_value(key, (struct word){value, strlen(value)}, conf))
+		conf->origin[key] = OVERLAY_BOOT_UBOOT;
 }
 
-static int load(const char *path, struct overlay_bootconf *ret, struct said *said,
-		struct verity_error *err)
+int overlay_bootconf_load(const char *path, struct overlay_bootconf *ret,
+			  struct verity_error *err)
 {
 	cleanup_free char *text = NULL;
 	size_t size;
 	int r = verity_io_load(AT_FDCWD, path, OVERLAY_CMDLINE_MAX, &text, &size, err);
 
 	if (r == 0)
-		*said = decode(text, size, ret);
+		overlay_bootconf_decode(text, size, ret);
 	return r;
 }
 
-int overlay_bootconf_load(const char *path, struct overlay_bootconf *ret,
-			  struct verity_error *err)
+static void put_over(const struct overlay_bootconf *conf, struct overlay_bootconf *ret)
 {
-	struct said said = {.safe = false};
+	const enum overlay_boot_origin *said = conf->origin;
 
-	return load(path, ret, &said, err);
-}
-
-static void put_over(const struct overlay_bootconf *conf, const struct said *said,
-		     struct overlay_bootconf *ret)
-{
-	if (said->allow_untrusted)
+	if (said[OVERLAY_BOOT_ALLOW_UNTRUSTED])
 		ret->allow_untrusted = conf->allow_untrusted;
-	if (said->safe)
+	if (said[OVERLAY_BOOT_SAFE])
 		ret->safe = conf->safe;
-	if (said->disable) {
+	if (said[OVERLAY_BOOT_DISABLE]) {
 		memcpy(ret->disabled, conf->disabled, sizeof(ret->disabled));
 		ret->disabled_count = conf->disabled_count;
 	}
-	if (said->media) {
+	if (said[OVERLAY_BOOT_MEDIA]) {
 		memcpy(ret->media, conf->media, sizeof(ret->media));
 		ret->media_count = conf->media_count;
 	}
+	for (size_t key = 0; key < OVERLAY_BOOTKEYS; key++)
+		if (said[key])
+			ret->origin[key] = said[key];
 }
 
 int overlay_bootconf_read(const char *uboot_env, const char *cmdline,
 			  struct overlay_bootconf *ret, struct verity_error *err)
 {
 	struct overlay_bootconf conf;
-	struct said said = {.safe = false};
 	int uboot, r;
 
 	memset(ret, 0, sizeof(*ret));
 	uboot = overlay_bootconf_uboot(uboot_env, ret, err);
-	r = load(cmdline, &conf, &said, err);
+	r = overlay_bootconf_load(cmdline, &conf, err);
 	if (r < 0)
 		return r;
-	put_over(&conf, &said, ret);
+	put_over(&conf, ret);
 	return uboot;
 }
 

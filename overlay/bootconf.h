@@ -36,9 +36,25 @@ enum overlay_match {
 	OVERLAY_MATCH_DEVICE,    /* a path below /dev */
 };
 
+/* What can be said, each by a word of its own. */
+enum overlay_bootkey {
+	OVERLAY_BOOT_ALLOW_UNTRUSTED,
+	OVERLAY_BOOT_SAFE,
+	OVERLAY_BOOT_DISABLE,
+	OVERLAY_BOOT_MEDIA,
+	OVERLAY_BOOTKEYS,
+};
+
+enum overlay_boot_origin {
+	OVERLAY_BOOT_UNSAID,
+	OVERLAY_BOOT_UBOOT,   /* the U-Boot environment */
+	OVERLAY_BOOT_CMDLINE, /* the kernel command line */
+};
+
 struct overlay_bootconf {
-	bool allow_untrusted; /* wmopkg.allow_untrusted=1 */
-	bool safe;            /* wmopkg.safe, wmopkg.safe=1 */
+	enum overlay_boot_origin origin[OVERLAY_BOOTKEYS]; /* who had the last word */
+	bool allow_untrusted;                              /* wmopkg.allow_untrusted=1 */
+	bool safe; /* wmopkg.safe, wmopkg.safe=1 */
 	char disabled[OVERLAY_DISABLED_MAX]
 		     [VERITY_NAME_MAX + 1]; /* wmopkg.disable=NAME,… */
 	size_t disabled_count;
@@ -66,6 +82,20 @@ int overlay_bootconf_read(const char *uboot_env, const char *cmdline,
 			  struct verity_error *err) must_check;
 
 /**
+ * overlay_bootconf_set - write one word to the U-Boot environment
+ * @uboot_env: as above
+ * @value:     as overlay_bootkey_check() takes it; NULL: delete it
+ *
+ * The copy that is not in use is written, and read back. An environment of one copy is
+ * not written: a power cut meanwhile would lose all of it.
+ *
+ * Return: 0; -ENOENT (NOT_FOUND) where there is no environment; -EPERM (UNSUPPORTED)
+ * where it has one copy alone, or this was built without U-Boot; -EIO.
+ */
+int overlay_bootconf_set(const char *uboot_env, enum overlay_bootkey key,
+			 const char *value, struct verity_error *err) must_check;
+
+/**
  * overlay_bootconf_load - read the kernel command line from a file
  */
 int overlay_bootconf_load(const char *path, struct overlay_bootconf *ret,
@@ -83,3 +113,33 @@ bool overlay_bootconf_disabled(const struct overlay_bootconf *bootconf, const ch
  */
 enum overlay_match overlay_media_match(const struct overlay_media *media,
 				       const char **ret_value);
+
+#define OVERLAY_BOOT_VALUE_MAX 8192 /* bytes, with the ending 0 */
+
+/**
+ * overlay_bootkey_name - the word as the bootloader has it: "wmopkg.safe"; a constant
+ */
+const char *overlay_bootkey_name(enum overlay_bootkey key);
+
+/**
+ * overlay_bootkey_find - the word called @text, with or without "wmopkg."
+ *
+ * Return: 0; -EINVAL (USAGE), naming those there are.
+ */
+int overlay_bootkey_find(const char *text, enum overlay_bootkey *ret,
+			 struct verity_error *err) must_check;
+
+/**
+ * overlay_bootkey_value - what @conf says by a word, as it would be written
+ * @ret: @size bytes; "" where it says nothing, or an empty list
+ */
+void overlay_bootkey_value(const struct overlay_bootconf *conf, enum overlay_bootkey key,
+			   char *ret, size_t size);
+
+/**
+ * overlay_bootkey_check - whether the whole of @value would be understood
+ *
+ * Return: 0; -EINVAL (USAGE), saying what it takes.
+ */
+int overlay_bootkey_check(enum overlay_bootkey key, const char *value,
+			  struct verity_error *err) must_check;

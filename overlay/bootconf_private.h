@@ -17,7 +17,7 @@ int overlay_bootconf_uboot(const char *config, struct overlay_bootconf *conf,
 /**
  * overlay_bootconf_take - add what one variable says
  */
-void overlay_bootconf_take(const char *name, const char *value,
+void overlay_bootconf_take(enum overlay_bootkey key, const char *value,
 			   struct overlay_bootconf *conf);
 
 /**

@@ -275,6 +275,13 @@ class Statements(Json):
             {"name": "pkgname", "epoch_below": 3}, {"root_hash": root_hash}, {"key": "0a" * 32}]))
 
 
+class Boot(Json):
+    def test_words(self):
+        self.boot("wmopkg.safe=1")
+        told = held("boot", self.output("boot", "json"))
+        self.assertIn({"word": "wmopkg.safe", "value": "1", "origin": "cmdline"}, told["words"])
+
+
 class Audit(Json):
     def lines(self):
         return [held("audit", line) for line in self.output("audit", "json").splitlines()]

@@ -88,7 +88,7 @@ class Manual(unittest.TestCase):
 
     def test_boot_configuration(self):
         text = read("docs/man/wmopkg-boot.7")
-        known = set(re.findall(r'"wmopkg\.(\w+)', read("overlay/bootconf.c")))
+        known = set(re.findall(r'PREFIX "(\w+)"', read("overlay/bootkey.c")))
         self.assertGreater(len(known), 2)
         self.assertEqual(set(re.findall(r"wmopkg\.(\w+)", text)) - {"conf"}, known)
 

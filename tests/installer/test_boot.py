@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`wmopkg boot`, on an environment of two copies as U-Boot keeps it, made and read by its tools."""
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+import bench
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import schema  # noqa: E402  pylint: disable=wrong-import-position
+
+BYTES = 0x2000
+DONE = "Changes are applied after reboot.\n"
+EMPTY = """\
+╒ Boot configuration ══════════════════════════════════════════════════════════╕
+│WORD                    VALUE  SAID BY                                        │
+│wmopkg.allow_untrusted  -      -                                              │
+│wmopkg.safe             -      -                                              │
+│wmopkg.disable          -      -                                              │
+│wmopkg.media            -      -                                              │
+└──────────────────────────────────────────────────────────────────────────────┘
+"""
+
+
+class Boot(bench.Case):
+    def setUp(self):
+        super().setUp()
+        bench.write("text", b"bootdelay=3\nbootcmd=run main\n")
+        subprocess.run(["mkenvimage", "-r", "-s", str(BYTES), "-o", "copy", "text"], check=True)
+        with open("copy", "rb") as copy, open("env", "wb") as env:
+            env.write(copy.read() * 2)
+        self.place(f"{self.folder}/env 0x0 {BYTES:#x}\n{self.folder}/env {BYTES:#x} {BYTES:#x}\n")
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write(f'uboot_env = "{self.folder}/fw_env.config"\n')
+        self.boot("")
+
+    def place(self, text):
+        bench.write("fw_env.config", text.encode())
+
+    def printenv(self):
+        """All that U-Boot has, as its own tool reads it."""
+        return subprocess.run(["fw_printenv", "-c", "fw_env.config"], check=True, text=True,
+                              capture_output=True).stdout.splitlines()
+
+    def copies(self):
+        with open("env", "rb") as file:
+            return file.read(BYTES), file.read(BYTES)
+
+    def words(self):
+        """What `boot json` says, by word."""
+        result = self.wmopkg("boot", "json")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        told = schema.check("boot", json.loads(result.stdout))
+        return {word["word"]: (word.get("value"), word.get("origin")) for word in told["words"]}
+
+    def test_show(self):
+        self.succeed(EMPTY, "boot")
+        self.boot("quiet wmopkg.disable=a,b wmopkg.safe")
+        self.succeed("wmopkg.media=card:LABEL=CARD, until 'wmopkg boot clear media'. " + DONE,
+                     "boot", "set", "media", "card:LABEL=CARD")
+        self.succeed("""\
+╒ Boot configuration ══════════════════════════════════════════════════════════╕
+│WORD                    VALUE            SAID BY                              │
+│wmopkg.allow_untrusted  -                -                                    │
+│wmopkg.safe             1                kernel command line                  │
+│wmopkg.disable          a,b              kernel command line                  │
+│wmopkg.media            card:LABEL=CARD  U-Boot environment                   │
+└──────────────────────────────────────────────────────────────────────────────┘
+""", "boot")
+        self.assertEqual(self.words(), {
+            "wmopkg.allow_untrusted": (None, None), "wmopkg.safe": ("1", "cmdline"),
+            "wmopkg.disable": ("a,b", "cmdline"), "wmopkg.media": ("card:LABEL=CARD", "uboot")})
+
+    def test_set_and_clear(self):
+        self.succeed("wmopkg.safe=1, until 'wmopkg boot clear safe'. " + DONE,
+                     "boot", "set", "safe", "1")
+        self.succeed("wmopkg.disable=a,b, until 'wmopkg boot clear wmopkg.disable'. " + DONE,
+                     "boot", "set", "wmopkg.disable", "a,b")
+        self.assertEqual(sorted(self.printenv()), ["bootcmd=run main", "bootdelay=3",
+                                                   "wmopkg.disable=a,b", "wmopkg.safe=1"])
+        self.assertEqual(self.words()["wmopkg.safe"], ("1", "uboot"))
+        self.succeed("wmopkg.safe is not said any more. " + DONE, "boot", "clear", "safe")
+        self.succeed("wmopkg.safe is not said any more. " + DONE, "boot", "clear", "safe")
+        self.assertEqual(sorted(self.printenv()),
+                         ["bootcmd=run main", "bootdelay=3", "wmopkg.disable=a,b"])
+        events = [json.loads(line) for line in self.wmopkg("audit", "json").stdout.splitlines()]
+        self.assertEqual([event["detail"] for event in events if event["event"] == "boot-set"],
+                         ["wmopkg.safe=1", "wmopkg.disable=a,b", "wmopkg.safe deleted",
+                          "wmopkg.safe deleted"])
+
+    def test_the_copy_in_use_is_never_written(self):
+        """So a power cut at any moment of writing leaves U-Boot what it had."""
+        before = self.copies()
+        for turn, value in enumerate("1010"):
+            self.assertEqual(self.wmopkg("boot", "set", "safe", value).returncode, 0)
+            after = self.copies()
+            changed = [old != new for old, new in zip(before, after)]
+            self.assertEqual(changed, [turn % 2 == 1, turn % 2 == 0])
+            before = after
+        # the newest copy, torn
+        with open("env", "r+b") as file:
+            file.write(b"\0" * 100)
+        self.assertEqual(self.words()["wmopkg.safe"], ("1", "uboot"))
+        self.assertEqual(self.wmopkg("boot", "set", "safe", "0").returncode, 0)
+        self.assertEqual(self.words()["wmopkg.safe"], ("0", "uboot"))
+        self.assertIn("wmopkg.safe=0", self.printenv())
+
+    def test_what_is_not_understood(self):
+        before = self.copies()
+        switch, names = "takes 0 or 1", "takes package names, each once, with a comma between them"
+        media = "takes LABEL:MATCH[,LABEL:MATCH...], where MATCH is LABEL=, UUID=, PARTLABEL=, " \
+                "or a path below /dev"
+        for key, value, why in (
+                ("safe", "yes", switch), ("allow_untrusted", "01", switch), ("safe", "2", switch),
+                ("disable", "a,,b", names), ("disable", "a b", names), ("disable", "a,a", names),
+                ("disable", "../a", names), ("media", "card", media),
+                ("media", "external:LABEL=x", media), ("media", "x:/dev/../etc/passwd", media)):
+            self.refuse(2, f"wmopkg.{key} {why} (see 'wmopkg help')", "boot", "set", key, value)
+        self.refuse(2, "'bootcmd' is no word of the boot configuration: those are allow_untrusted, "
+                       "safe, disable, media (see 'wmopkg help')", "boot", "set", "bootcmd", "x")
+        self.refuse(2, "'x' is no word of the boot configuration: those are allow_untrusted, safe, "
+                       "disable, media (see 'wmopkg help')", "boot", "clear", "x")
+        self.assertEqual(self.wmopkg("boot", "set", "safe").returncode, 2)
+        self.assertEqual(self.copies(), before)
+
+    def test_the_command_line_has_the_last_word(self):
+        self.boot("wmopkg.safe=0")
+        result = self.wmopkg("boot", "set", "safe", "1")
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(result.stderr, "wmopkg: warning: the kernel command line of this boot says "
+                         "wmopkg.safe=0, and has the last word: where the bootloader says so again, "
+                         "nothing changes\n")
+
+    def test_one_copy(self):
+        self.place(f"{self.folder}/env 0x0 {BYTES:#x}\n# {self.folder}/env 1 2\n")
+        before = self.copies()
+        self.refuse(1, f"{self.folder}/fw_env.config: the U-Boot environment has one copy alone, "
+                    "and a power cut while it is written would lose all of it (give U-Boot a redundant one)",
+                    "boot", "set", "safe", "1")
+        self.assertEqual(self.copies(), before)
+
+    def test_no_environment(self):
+        os.unlink("fw_env.config")
+        self.succeed(EMPTY, "boot")
+        self.refuse(4, "this device has no U-Boot environment: there is no "
+                    f"{self.folder}/fw_env.config (say it on the kernel command line)",
+                    "boot", "set", "safe", "1")
+
+    def test_no_room(self):
+        bench.write("text", b"filler=" + b"x" * (BYTES - 40) + b"\n")
+        subprocess.run(["mkenvimage", "-r", "-s", str(BYTES), "-o", "copy", "text"], check=True)
+        with open("copy", "rb") as copy, open("env", "wb") as env:
+            env.write(copy.read() * 2)
+        before = self.copies()
+        self.refuse(6, "the U-Boot environment has no room for wmopkg.disable (delete what it does "
+                    "not need with fw_setenv)",
+                    "boot", "set", "disable", "a-name-that-is-long-enough")
+        self.assertEqual(self.copies(), before)
+
+    def test_both_copies_damaged(self):
+        with open("env", "wb") as env:
+            env.write(b"\0" * 2 * BYTES)
+        self.refuse(1, f"U-Boot environment: no valid copy where {self.folder}/fw_env.config says "
+                    "(check the path and the file system)", "boot", "set", "safe", "1")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -11,12 +11,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/check.h"
-#include "tests/verity/keys.h"
-#include "verity/assemble.h"
+#include "tests/verity/sample.h"
 #include "verity/cleanup.h"
 #include "verity/io.h"
 #include "verity/package.h"
@@ -28,78 +26,9 @@
 DEFINE_CLEANUP(struct verity_package, verity_package_free);
 DEFINE_CLEANUP(struct verity_peek, verity_peek_free);
 DEFINE_CLEANUP(struct verity_stream, verity_stream_free);
-DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
 
 static struct keys keys;
 static struct verity_keyring *keyring;
-
-struct sample {
-	uint8_t *bytes;
-	size_t size;
-	struct verity_layout layout;
-};
-
-static uint8_t *sign(const char *manifest, size_t *ret_bytes)
-{
-	cleanup_with(verity_signing_key_free_p) struct verity_signing_key *key = NULL;
-	char key_path[128], cert_path[128];
-	struct verity_error err;
-	uint8_t *der;
-
-	keys_path(&keys, "signer.key", key_path);
-	keys_path(&keys, "signer.pem", cert_path);
-	check_ok(verity_signing_key_load(key_path, cert_path, NULL, NULL, &key, &err),
-		 &err);
-	check_ok(verity_cms_sign(manifest, strlen(manifest), key, time(NULL), &der,
-				 ret_bytes, &err),
-		 &err);
-	return der;
-}
-
-static struct sample make(uint64_t data_blocks, bool is_signed)
-{
-	struct verity_manifest manifest = {.built = -1};
-	struct verity_geometry g = verity_geometry_compute(data_blocks);
-	cleanup_fd int scratch = memfd_create("scratch", MFD_CLOEXEC);
-	cleanup_fd int fd = memfd_create("package", MFD_CLOEXEC);
-	const struct verity_blocks blocks = {scratch, data_blocks * VERITY_BLOCK, 0};
-	cleanup_free char *text = NULL;
-	cleanup_free uint8_t *der = NULL;
-	size_t der_bytes = 0;
-	struct verity_error err;
-	struct verity_head head;
-	struct sample sample;
-
-	for (uint64_t i = 0; i < data_blocks; i++)
-		check_ok(verity_io_write(scratch, &i, sizeof(i), i * VERITY_BLOCK, &err),
-			 &err);
-	assert_int_equal(
-		ftruncate(scratch, (off_t)((data_blocks + g.tree_blocks) * VERITY_BLOCK)),
-		0);
-	strcpy(manifest.name, "sample");
-	strcpy(manifest.version, "1.0");
-	manifest.image_bytes = data_blocks * VERITY_BLOCK;
-	manifest.salt_bytes = 32;
-	check_ok(verity_tree_build(&blocks, &g, manifest.salt, 32, 2, manifest.root_hash,
-				   &err),
-		 &err);
-	check_ok(verity_manifest_encode(&manifest, &text, &err), &err);
-	if (is_signed)
-		der = sign(text, &der_bytes);
-	check_ok(verity_package_assemble(fd, text, strlen(text), der, der_bytes, &blocks,
-					 &err),
-		 &err);
-
-	head = (struct verity_head){(uint32_t)strlen(text), (uint32_t)der_bytes};
-	check_ok(verity_layout_compute(&head, manifest.image_bytes, &sample.layout, &err),
-		 &err);
-	sample.size = (size_t)lseek(fd, 0, SEEK_END);
-	assert_int_equal(sample.size, sample.layout.file_bytes);
-	sample.bytes = malloc(sample.size);
-	assert_non_null(sample.bytes);
-	check_ok(verity_io_read(fd, sample.bytes, sample.size, 0, &err), &err);
-	return sample;
-}
 
 /* What either reader says. */
 struct outcome {
@@ -237,7 +166,8 @@ static void test_verdicts(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		struct sample s = make(sizes[i], true), u = make(sizes[i], false);
+		struct sample s = sample_make(&keys, sizes[i], true),
+			      u = sample_make(&keys, sizes[i], false);
 
 		check_both(s.bytes, s.size, &policy, VERITY_SIGNED, true, VERITY_OK);
 		check_both(s.bytes, s.size, &nobody, VERITY_UNTRUSTED, false,
@@ -264,7 +194,7 @@ static void check_flip(struct sample *s, const struct verity_policy *policy,
 /* What does not match is Invalid, and Allow Untrusted changes nothing about it. */
 static void test_flipped_bits(void **state)
 {
-	struct sample s = make(DATA_BLOCKS, true);
+	struct sample s = sample_make(&keys, DATA_BLOCKS, true);
 	const struct verity_layout *l = &s.layout;
 
 	(void)state;
@@ -298,8 +228,8 @@ static void test_flipped_bits(void **state)
 /* What is refused for its signature costs a boot no more than its head. */
 static void test_refuse_early(void **state)
 {
-	struct sample u = make(5, false);
-	struct sample s = make(5, true);
+	struct sample u = sample_make(&keys, 5, false);
+	struct sample s = sample_make(&keys, 5, true);
 	struct {
 		const struct sample *sample;
 		struct verity_policy policy;
@@ -337,7 +267,7 @@ static void test_refuse_early(void **state)
 static void test_lengths(void **state)
 {
 	const struct verity_policy policy = {.keyring = keyring};
-	struct sample s = make(DATA_BLOCKS, true);
+	struct sample s = sample_make(&keys, DATA_BLOCKS, true);
 	const uint64_t cuts[] = {0,
 				 1,
 				 VERITY_HEAD_BYTES - 1,
@@ -380,7 +310,7 @@ static void test_hook(void **state)
 	const struct verity_stream_hooks hooks = {refuse, &file_bytes};
 	cleanup_with(verity_stream_free_p) struct verity_stream *stream = NULL;
 	cleanup_fd int fd = memfd_create("incoming", MFD_CLOEXEC);
-	struct sample s = make(DATA_BLOCKS, true);
+	struct sample s = sample_make(&keys, DATA_BLOCKS, true);
 	struct verity_error err;
 
 	(void)state;

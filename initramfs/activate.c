@@ -173,7 +173,7 @@ static void seed(struct boot *boot, struct packages *packages)
 	bool tried;
 
 	overlay_span_begin(&span);
-	tried = seeding_run(boot->root, boot->data);
+	tried = seeding_run(&boot->config, boot->root, boot->data);
 	overlay_span_end(&span);
 	if (!tried)
 		return;

@@ -5,8 +5,11 @@
 
 #include <stdbool.h>
 
+#include "overlay/config.h"
+
 /**
- * seeding_run - copy the factory configuration to DATA, where there is none yet
+ * seeding_run - copy the factory configuration to DATA, where there is none yet, and each
+ * pair of the key `seed` likewise
  * @root:    where the root is mounted, packages on top
  * @data_fd: DATA; borrowed; -1 where there is none
  *
@@ -14,4 +17,4 @@
  *
  * Return: whether there was something to do: it was copied, or that has failed.
  */
-bool seeding_run(const char *root, int data_fd);
+bool seeding_run(const struct overlay_config *config, const char *root, int data_fd);

@@ -36,6 +36,8 @@ void overlay_config_free(struct overlay_config *config)
 		free(strings[i]);
 	for (size_t i = 0; i < config->signers_count; i++)
 		free((void *)(uintptr_t)config->signers[i]);
+	for (size_t i = 0; i < config->seeds_count; i++)
+		free((void *)(uintptr_t)config->seeds[i].source); /* and the target */
 	memset(config, 0, sizeof(*config));
 }
 
@@ -95,6 +97,22 @@ static int take_signers(cfg_t *cfg, struct overlay_config *config)
 	return 0;
 }
 
+/* Checked already: there is a colon in each. */
+static int take_seeds(cfg_t *cfg, struct overlay_config *config)
+{
+	for (unsigned i = 0; i < cfg_size(cfg, "seed"); i++) {
+		char *pair = strdup(cfg_getnstr(cfg, "seed", i));
+		char *colon = pair ? strchr(pair, ':') : NULL;
+
+		if (!colon)
+			return -ENOMEM;
+		*colon = '\0';
+		config->seeds[config->seeds_count++] =
+			(struct overlay_seed){pair, colon + 1};
+	}
+	return 0;
+}
+
 static int parse(const char *text, struct overlay_config_reading *reading)
 {
 	struct overlay_config *config = &reading->config;
@@ -115,6 +133,7 @@ static int parse(const char *text, struct overlay_config_reading *reading)
 		CFG_STR_LIST("signers", NULL, CFGF_NONE),
 		CFG_STR("signers_needed", NULL, CFGF_NONE),
 		CFG_STR("verify", NULL, CFGF_NONE),
+		CFG_STR_LIST("seed", NULL, CFGF_NONE),
 		CFG_STR("audit_bytes", NULL, CFGF_NONE),
 		CFG_STR("trials", NULL, CFGF_NONE),
 		CFG_END(),
@@ -128,7 +147,7 @@ static int parse(const char *text, struct overlay_config_reading *reading)
 	verity_fail(reading->err, VERITY_E_CONFIG, "%s: cannot be read", reading->path);
 	if (cfg_parse_buf(cfg, text) != CFG_SUCCESS)
 		return -EINVAL;
-	if (take_signers(cfg, config) < 0)
+	if (take_signers(cfg, config) < 0 || take_seeds(cfg, config) < 0)
 		return verity_fail(reading->err, VERITY_E_NO_MEMORY, "out of memory");
 	return 0;
 }

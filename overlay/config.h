@@ -10,7 +10,14 @@
 #define OVERLAY_CONFIG_PATH "/etc/wmopkg/wmopkg.conf"
 #define OVERLAY_CONFIG_MAX  65536 /* bytes read */
 
-#define OVERLAY_SIGNERS_MAX 8 /* names in `signers` */
+#define OVERLAY_SIGNERS_MAX 8  /* names in `signers` */
+#define OVERLAY_SEEDS_MAX   16 /* pairs in `seed` */
+
+/* A folder that DATA is given a copy of; see factory/seed.h. */
+struct overlay_seed {
+	const char *source; /* absolute, of the firmware with packages on top */
+	const char *target; /* one name within DATA */
+};
 
 /* What stands between Allow Untrusted and a device that has a hardware anchor. */
 enum overlay_anchor {
@@ -51,6 +58,8 @@ struct overlay_config {
 	size_t signers_count;
 	bool all_signers; /* each of them must have signed, not just one */
 	enum overlay_verify verify;
+	struct overlay_seed seeds[OVERLAY_SEEDS_MAX]; /* beside the one there always is */
+	size_t seeds_count;
 	size_t audit_bytes; /* of each of the audit log's two files */
 	unsigned trials;    /* boots in a row that may fail; 0: no trials */
 };

@@ -10,6 +10,7 @@
 #include "overlay/trials.h"
 #include "verity/floors.h"
 #include "verity/keyring.h"
+#include "verity/name.h"
 #include "verity/text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -199,6 +200,73 @@ static int check_signers(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+/* What is ours on DATA already, or would be. */
+static bool is_taken(const char *target)
+{
+	static const char *const names[] = {"config", "packages", "lost+found"};
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (strcmp(names[i], target) == 0)
+			return true;
+	return false;
+}
+
+/* Of the root: from its top, and no part of it ".", ".." or empty. */
+static bool is_source(const char *path, size_t size)
+{
+	const char *part = path + 1;
+
+	if (size < 2 || path[0] != '/' || !verity_text_printable(path, size))
+		return false;
+	while (part <= path + size) {
+		size_t length = strcspn(part, "/:");
+
+		/* "." is a part of "..", so both are meant */
+		if (length == 0 || strncmp(part, "..", length) == 0)
+			return false;
+		part += length + 1;
+	}
+	return true;
+}
+
+static bool is_pair(const char *text)
+{
+	const char *colon = strchr(text, ':');
+	const char *target = colon ? colon + 1 : "";
+
+	return colon && is_source(text, (size_t)(colon - text)) &&
+	       verity_name_valid(target) && !is_taken(target);
+}
+
+static int check_seeds(cfg_t *cfg, cfg_opt_t *opt)
+{
+	unsigned count = cfg_opt_size(opt);
+
+	if (count > OVERLAY_SEEDS_MAX) {
+		cfg_error(cfg, "seed: over %d pairs", OVERLAY_SEEDS_MAX);
+		return -1;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		const char *pair = cfg_opt_getnstr(opt, i);
+
+		if (!is_pair(pair ? pair : "")) {
+			cfg_error(cfg,
+				  "seed: '%s' is not /FOLDER:NAME, a folder of the root "
+				  "and a name on DATA that is not in use already",
+				  pair ? pair : "");
+			return -1;
+		}
+		for (unsigned other = 0; other < i; other++)
+			if (strcmp(strchr(cfg_opt_getnstr(opt, other), ':'),
+				   strchr(pair, ':')) == 0) {
+				cfg_error(cfg, "seed: two pairs have the name '%s'",
+					  strchr(pair, ':') + 1);
+				return -1;
+			}
+	}
+	return 0;
+}
+
 void overlay_config_check(cfg_t *cfg)
 {
 	static const struct {
@@ -221,6 +289,7 @@ void overlay_config_check(cfg_t *cfg)
 		{"signers", check_signers},
 		{"signers_needed", take_signers_needed},
 		{"verify", take_verify},
+		{"seed", check_seeds},
 		{"audit_bytes", take_audit_bytes},
 		{"trials", take_trials},
 	};

@@ -101,6 +101,22 @@ def test_persistent_package(work, build):
         equal(config(device), MERGED)
 
 
+def test_pairs(work, build):
+    """Other folders of the configuration, each by itself; one that is there stays."""
+    with new_device(work, build) as device:
+        device.configure()
+        with open(device.base + "/conf", "a", encoding="utf-8") as file:
+            file.write('seed = {"/etc/certs:certs", "/srv/none:none", "/usr/share/tree:tree"}\n')
+        write(device.root("etc/certs/ca.pem"), "ca\n")
+        write(device.base + "/data/tree/own", "own\n")
+        device.activate()
+        equal(config(device), PLAIN)
+        equal(tree(device.base + "/data/certs"), {"ca.pem": "ca\n"})
+        equal(tree(device.base + "/data/tree"), {"own": "own\n"})
+        equal(device.log(), [LINE, "wmopkg: factory configuration: seeded DATA/certs"])
+        equal(sorted(os.listdir(device.base + "/data")), ["certs", "config", "packages", "tree"])
+
+
 def test_safe_mode(work, build):
     with new_device(work, build) as device:
         device.install(work + "/packages/brand.wmopkg")

@@ -55,6 +55,22 @@ static void test_values(void **state)
 	assert_null(config.data);
 }
 
+static void test_seed(void **state)
+{
+	struct overlay_config config;
+	struct verity_error err;
+
+	(void)state;
+	check_ok(load("seed = {\"/etc/certs:certs\", '/a/b c:data-2'}\n", &config, &err),
+		 &err);
+	assert_int_equal(config.seeds_count, 2);
+	assert_string_equal(config.seeds[0].source, "/etc/certs");
+	assert_string_equal(config.seeds[0].target, "certs");
+	assert_string_equal(config.seeds[1].source, "/a/b c");
+	assert_string_equal(config.seeds[1].target, "data-2");
+	overlay_config_free(&config);
+}
+
 static void test_trust(void **state)
 {
 	struct overlay_config config;
@@ -125,6 +141,23 @@ static void test_bad(void **state)
 		{"signers = {.pem}\n",
 		 "conf:1: signers: '.pem' is not the name of a .pem or .crt file of the key "
 		 "ring"},
+		{"seed = {certs}\n",
+		 "conf:1: seed: 'certs' is not /FOLDER:NAME, a folder of "
+		 "the root and a name on DATA that is not in use already"},
+		{"seed = {\"/etc/../root:certs\"}\n",
+		 "conf:1: seed: '/etc/../root:certs' is not /FOLDER:NAME, a folder of the root "
+		 "and a name on DATA that is not in use already"},
+		{"seed = {\"/etc/x:a/b\"}\n",
+		 "conf:1: seed: '/etc/x:a/b' is not /FOLDER:NAME, a folder of the root and a "
+		 "name on DATA that is not in use already"},
+		{"seed = {\"/etc/x:packages\"}\n",
+		 "conf:1: seed: '/etc/x:packages' is not /FOLDER:NAME, a folder of the root and "
+		 "a name on DATA that is not in use already"},
+		{"seed = {\"/etc/x/:x\"}\n",
+		 "conf:1: seed: '/etc/x/:x' is not /FOLDER:NAME, a folder of the root and a "
+		 "name on DATA that is not in use already"},
+		{"seed = {\"/a:x\", \"/b:x\"}\n",
+		 "conf:1: seed: two pairs have the name 'x'"},
 		{"signers = {a.pem, a.pem, a.pem, a.pem, a.pem, a.pem, a.pem, a.pem, a.pem}\n",
 		 "conf:1: signers: over 8 names"},
 		{"uboot_env = env\n", "conf:1: uboot_env: 'env' is not an absolute path"},
@@ -197,8 +230,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
-		cmocka_unit_test(test_trust),    cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_missing),  cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_seed),     cmocka_unit_test(test_trust),
+		cmocka_unit_test(test_bad),      cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_no_file),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

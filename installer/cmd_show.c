@@ -95,6 +95,10 @@ enum exit_status command_show(struct device *device, const struct words *words)
 	struct verity_error err;
 	int r;
 
+	if (words_has(words, WORD_SHOW_BOOT))
+		return show_boot(device, words_has(words, WORD_SVG) ? SHOW_BOOT_SVG
+					 : request.json             ? SHOW_BOOT_JSON
+								    : SHOW_BOOT_TEXT);
 	if (words_has(words, WORD_SHOW_MEDIA))
 		return media_show(device, request.json);
 	r = device_store(device, &store, &err);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* The parts of `show`, the last of which prints what docs/json.md has. */
+/* The parts of `show`. */
 
 #include "installer/device.h"
 #include "installer/installed.h"
 #include "installer/layout.h"
+#include "installer/report.h"
 
 /**
  * show_persistent - "True" or "False"
@@ -25,8 +26,19 @@ int show_one(struct device *device, const struct installed *item,
 	     struct verity_error *err) must_check;
 
 /**
- * show_json - print packages
+ * show_json - print packages as docs/json.md has it
  * @details: each with all that is known of it
  */
 int show_json(struct device *device, const struct installed_list *list, bool details,
 	      const struct overlay_trust *trust, struct verity_error *err) must_check;
+
+enum show_boot {
+	SHOW_BOOT_TEXT,
+	SHOW_BOOT_JSON,
+	SHOW_BOOT_SVG,
+};
+
+/**
+ * show_boot - what this boot took how long
+ */
+enum exit_status show_boot(struct device *device, enum show_boot as) must_check;

@@ -53,6 +53,7 @@ static const struct form *const remove_forms[] = {
 
 static const struct form *const show_forms[] = {
 	FORM(NEEDED(SHOW_MEDIA), OPTIONAL(JSON)),
+	FORM(NEEDED(SHOW_BOOT), EITHER(JSON, SVG)),
 	FORM(OPTIONAL(NAME), OPTIONAL(JSON)),
 	NULL,
 };
@@ -128,7 +129,8 @@ static const struct command commands[] = {
 	 "remove a package, or all; asks before it does, unless --yes is given", PACKAGES,
 	 RUNS(command_remove)},
 	{"show", show_forms,
-	 "show the installed packages, all there is to know of one, or the media",
+	 "show the installed packages, all there is to know of one, the media, or "
+	 "what this boot took how long",
 	 EVERYWHERE, RUNS(command_show)},
 	{"list", list_forms, "the same as show", EVERYWHERE, RUNS(command_show)},
 	{"media", media_forms, "show the USB sticks and SD cards that are plugged in",

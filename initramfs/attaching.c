@@ -14,8 +14,6 @@
 
 #define BOOT_ID_PATH   "/proc/sys/kernel/random/boot_id"
 #define BOOT_ID_DIGITS 8 /* taken of it */
-#define DM_NAME_BYTES                                                                    \
-	(sizeof(VERITY_DEVICE_PREFIX) + BOOT_ID_DIGITS + 3 + VERITY_NAME_MAX + 1)
 
 void attaching_free(struct attached *attached)
 {
@@ -45,13 +43,10 @@ static void read_boot_id(char ret[static BOOT_ID_DIGITS + 1])
 		snprintf(ret, BOOT_ID_DIGITS + 1, "%.8s", text);
 }
 
-/* Unique among the packages of a boot, and unlike what another boot left behind. */
-static void device_name(const struct overlay_entry *entry, char ret[static DM_NAME_BYTES])
+void attaching_device_name(const struct overlay_entry *entry, const char *boot,
+			   char ret[static ATTACHING_NAME_BYTES])
 {
-	char boot[BOOT_ID_DIGITS + 1];
-
-	read_boot_id(boot);
-	snprintf(ret, DM_NAME_BYTES, VERITY_DEVICE_PREFIX "%s-%c-%s", boot,
+	snprintf(ret, ATTACHING_NAME_BYTES, VERITY_DEVICE_PREFIX "%s-%c-%s", boot,
 		 entry->kind == OVERLAY_PERSISTENT ? 'p' : 'o', entry->name);
 }
 
@@ -61,12 +56,14 @@ static int mount_one(const struct overlay_order_item *item,
 		     struct attached *attached, struct verity_error *err)
 {
 	char folder[PATH_MAX];
-	char name[DM_NAME_BYTES];
+	char name[ATTACHING_NAME_BYTES];
+	char boot[BOOT_ID_DIGITS + 1];
 	const char *note;
 	int r;
 
 	snprintf(folder, sizeof(folder), "%s/%zu", layers, attached->count + 1);
-	device_name(&item->entry, name);
+	read_boot_id(boot);
+	attaching_device_name(&item->entry, boot, name);
 	r = overlay_folder_make(folder, 0755, err);
 	if (r == 0)
 		r = overlay_layer_mount(verified, name, folder,

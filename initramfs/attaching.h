@@ -13,6 +13,16 @@ struct attached {
 	bool nosuid; /* one of them is not signed */
 };
 
+#define ATTACHING_NAME_BYTES 128 /* of a device-mapper device, with the ending 0 */
+
+/**
+ * attaching_device_name - the device-mapper name of a package: unique among those of a
+ * boot, and unlike what another boot left behind
+ * @boot: what is taken of the boot's id
+ */
+void attaching_device_name(const struct overlay_entry *entry, const char *boot,
+			   char ret[static ATTACHING_NAME_BYTES]);
+
 /**
  * attaching_run - attach and mount each package below @layers
  * @packages: those whose layer fails are refused

@@ -77,7 +77,8 @@ static void leave_out(const struct trying *trying, const struct overlay_trials *
 	free((void *)(uintptr_t)quarantine.ids);
 }
 
-static int begin(const struct trying *trying, struct overlay_trials *trials,
+/* @keep: store them before anything is activated */
+static int begin(const struct trying *trying, struct overlay_trials *trials, bool keep,
 		 struct packages *packages, struct verity_error *err)
 {
 	cleanup_free struct overlay_candidate *candidates = list_candidates(packages);
@@ -96,7 +97,7 @@ static int begin(const struct trying *trying, struct overlay_trials *trials,
 	count = overlay_trials_begin(trials, &boot, err);
 	if (count < 0)
 		return count;
-	if ((before || trials->count) &&
+	if (keep && (before || trials->count) &&
 	    overlay_trials_store(trying->record_fd, trials, &why) < 0)
 		log_line(LOG_LEVEL_WARNING, "trials: this boot is not counted: %s",
 			 why.message);
@@ -121,9 +122,30 @@ int trying_begin(const struct trying *trying, struct packages *packages)
 	}
 	load(trying, &trials);
 	log_incomplete(trying, &trials);
-	count = begin(trying, &trials, packages, &why);
+	count = begin(trying, &trials, true, packages, &why);
 	if (count < 0)
 		log_line(LOG_LEVEL_WARNING, "trials: this boot is not counted: %s",
 			 why.message);
 	return count < 0 ? 0 : count;
+}
+
+int trying_plan(const struct trying *trying, struct packages *packages,
+		struct overlay_trials *ret, struct verity_error *err)
+{
+	cleanup_with(trials_free_p) struct overlay_trials trials = {0};
+	int count;
+
+	if (trying->limit == 0 || trying->record_fd < 0) {
+		*ret = trials;
+		return 0;
+	}
+	/* As a boot would, which begins a damaged record anew. */
+	if (overlay_trials_load(trying->record_fd, &trials, NULL) < 0)
+		trials = (struct overlay_trials){.completed = false};
+	count = begin(trying, &trials, false, packages, err);
+	if (count < 0)
+		return count;
+	*ret = trials;
+	trials = (struct overlay_trials){.completed = false};
+	return count;
 }

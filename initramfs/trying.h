@@ -4,6 +4,7 @@
 /* The trials of packages, as a boot sees them; see overlay/trials.h. */
 
 #include "initramfs/packages.h"
+#include "overlay/trials.h"
 
 /* Plain data; borrowed for the call. */
 struct trying {
@@ -24,3 +25,12 @@ struct trying {
  * Return: how many packages were quarantined now.
  */
 int trying_begin(const struct trying *trying, struct packages *packages);
+
+/**
+ * trying_plan - what trying_begin() would do: nothing is stored, nothing logged
+ * @ret: the trials as it would leave them; set on success alone; overlay_trials_free()
+ *
+ * Return: how many packages would be quarantined now; -ENOMEM; -E2BIG.
+ */
+int trying_plan(const struct trying *trying, struct packages *packages,
+		struct overlay_trials *ret, struct verity_error *err) must_check;

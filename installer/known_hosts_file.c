@@ -92,6 +92,7 @@ int known_hosts_add(const char *path, const char *name, const struct known_hosts
 		    struct verity_error *err)
 {
 	cleanup_fd int folder_fd = -1;
+	cleanup_fd int lock = -1; /* two programs may learn a key each at once */
 	cleanup_free char *text = NULL;
 	cleanup_free char *line = known_hosts_line(name, key);
 	cleanup_free char *whole = NULL;
@@ -100,6 +101,8 @@ int known_hosts_add(const char *path, const char *name, const struct known_hosts
 	int written;
 	int r = open_folder(path, &folder_fd, &file, err);
 
+	if (r == 0)
+		r = overlay_record_lock(folder_fd, file, false, &lock, err);
 	if (r == 0)
 		r = load_at(folder_fd, path, file, &text, &size, err);
 	if (r < 0)

@@ -40,7 +40,7 @@ for module in {modules}; do
 	file=/usr/lib/uml/modules/$(uname -r)/kernel/$module.ko
 	[ -e "$file" ] && insmod "$file"
 done
-python3 {here}/uml.py --inside {work} {build} {case} >{work}/log 2>&1 </dev/null
+{program} >{work}/log 2>&1 </dev/null
 echo $? >{work}/status
 sync
 halt -f
@@ -73,22 +73,24 @@ def inside(work, build, case):
     return 1 if failed else 0
 
 
-def boot(work, build, case, seconds, cut=None):
+def boot(work, build, case, seconds, cut=None, memory=MEMORY, program=None, scratch=None):
     """Boot, wait, and return what the kernel's console said; None when it was killed.
 
     @cut: cut the power as soon as this is true
+    @program: what runs in the kernel instead of the case; a line of shell
+    @scratch: folder that the kernel's memory is kept in, in place of `work`
     """
+    program = program or f"python3 {HERE}/uml.py --inside {work} {build} {case}"
     init = os.path.join(work, "init")
     with open(init, "w", encoding="utf-8") as file:
-        file.write(INIT.format(modules=" ".join(MODULES), here=HERE, work=work,
-                               build=build, case=case))
+        file.write(INIT.format(modules=" ".join(MODULES), work=work, program=program))
     os.chmod(init, 0o755)
-    command = ["linux.uml", "mem=" + MEMORY, "root=/dev/root", "rootfstype=hostfs",
+    command = ["linux.uml", "mem=" + memory, "root=/dev/root", "rootfstype=hostfs",
                "rootflags=/", "rw", "init=" + init, "con=null", "con0=fd:0,fd:1", "quiet",
                "selinux=0", "uml_dir=" + work + "/uml", "umid=wmopkg"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, start_new_session=True,
-                          env=dict(os.environ, TMPDIR=work)) as kernel:
+                          env=dict(os.environ, TMPDIR=scratch or work)) as kernel:
         end = time.monotonic() + seconds
         while cut and not cut() and kernel.poll() is None and time.monotonic() < end:
             time.sleep(0.0005)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""What our hook adds to an image of initramfs-tools."""
+
+import filecmp
+import glob
+import os
+import shutil
+import subprocess
+
+import plot
+from device import run
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.path.join(HERE, "..", "..")
+LEVEL = "-9"  # what mkinitramfs gives to zstd where COMPRESSLEVEL is not set
+LARGEST = 12
+
+
+def kernel_version():
+    """The newest kernel of this host that has its modules."""
+    found = [path.split("vmlinuz-", 1)[1] for path in glob.glob("/boot/vmlinuz-*")]
+    found = [version for version in found if os.path.isdir("/lib/modules/" + version)]
+    if not found:
+        raise AssertionError("no kernel in /boot: install linux-image-amd64")
+    return run("sh", "-c", 'printf "%s\\n" "$@" | sort -V | tail -n 1', "sort",
+               *found).stdout.strip()
+
+
+def stage(work, build):
+    """What an image builder's root has of us: the program as a package ships it, stripped."""
+    folder = work + "/stage"
+    os.makedirs(folder + "/usr/sbin")
+    os.makedirs(folder + "/etc/wmopkg/keys")
+    run("strip", "-o", folder + "/usr/sbin/wmopkg-activate", build + "/initramfs/wmopkg-activate")
+    with open(folder + "/etc/wmopkg/wmopkg.conf", "w", encoding="ascii"):
+        pass
+    run(build + "/installer/wmopkg-build", "keys", work + "/image-keys")
+    shutil.copy(work + "/image-keys/root.pem", folder + "/etc/wmopkg/keys")
+    return folder
+
+
+def make_image(work, name, hooks):
+    """The files of an image, unpacked, without kernel modules."""
+    conf, image, files = (f"{work}/{name}.{kind}" for kind in ("conf", "img", "files"))
+    shutil.copytree(SOURCE + "/tests/device/initramfs-tools", conf)
+    for folder in ("conf.d", "hooks", "scripts"):
+        os.mkdir(f"{conf}/{folder}")
+    if hooks:
+        for folder in ("hooks", "scripts"):
+            shutil.copytree(f"{SOURCE}/initramfs/initramfs-tools/{folder}", f"{conf}/{folder}",
+                            dirs_exist_ok=True)
+    run("mkinitramfs", "-d", conf, "-o", image, kernel_version(),
+        env={**os.environ, "WMOPKG_STAGE": work + "/stage",
+             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+    run("unmkinitramfs", image, files)
+    if os.path.isdir(files + "/main"):
+        files += "/main"
+    shutil.rmtree(files + "/usr/lib/modules")
+    return files
+
+
+def packed(folder, level):
+    """Bytes of an archive of a folder, as mkinitramfs makes one, compressed."""
+    done = subprocess.run(
+        f"find . -print0 | LC_ALL=C sort -z | cpio --null --quiet -R 0:0 -H newc -o | "
+        f"zstd -q {level} -c | wc -c", shell=True, cwd=folder, capture_output=True, text=True,
+        check=True)
+    return int(done.stdout)
+
+
+def added(before, after):
+    """The files that are there only after, or are not what they were: {path: bytes packed}"""
+    found = {}
+    for folder, _, names in os.walk(after):
+        for name in names:
+            path = os.path.join(folder, name)
+            other = os.path.join(before, os.path.relpath(path, after))
+            if os.path.islink(path) or \
+                    os.path.isfile(other) and filecmp.cmp(path, other, shallow=False):
+                continue
+            done = subprocess.run(["zstd", "-q", LEVEL, "-c", path], capture_output=True,
+                                  check=True)
+            found[os.path.relpath(path, after)] = len(done.stdout)
+    return found
+
+
+def measure(work, build, results):
+    stage(work, build)
+    before, after = make_image(work, "without", False), make_image(work, "with", True)
+    grown = {level: packed(after, level) - packed(before, level) for level in (LEVEL, "-19")}
+    print(f"  {grown[LEVEL] / 1024:.0f} KiB more with zstd {LEVEL}, as initramfs-tools calls it; "
+          f"{grown['-19'] / 1024:.0f} KiB with -19. The largest parts, each packed alone:")
+    parts = sorted(added(before, after).items(), key=lambda part: -part[1])
+    for path, size in parts[:LARGEST]:
+        print(f"  {size / 1024:10.0f} KiB  {path}")
+    print(f"  {sum(size for _, size in parts[LARGEST:]) / 1024:10.0f} KiB  "
+          f"{max(0, len(parts) - LARGEST)} others", flush=True)
+    chart = ["Bars", "What the initramfs grows by: the largest parts", "KiB",
+             [[os.path.basename(path), size / 1024] for path, size in parts[:LARGEST]]]
+    print("\n".join(plot.Bars(*chart[1:]).text()))
+    results["charts"].append(chart)
+    results["goals"].append(["initramfs: programs and libraries", grown[LEVEL] / (1 << 20),
+                             "at most", 3, "MiB"])

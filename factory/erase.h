@@ -1,11 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Deleting a file, or a folder with all that is in it. */
+/*
+ * Deleting a file, or a folder with all that is in it: any names, any depth, any number
+ * of files, in memory that does not grow with them.
+ */
 
 #include "verity/error.h"
 
-#define FACTORY_ERASE_DEPTH_MAX 64 /* of folders */
+#include <stdint.h>
+
+/* How a folder is emptied. Plain data; { 0 } deletes what may plainly be deleted. */
+struct factory_eraser {
+	/*
+	 * Take away what stands in the way: immutable and append-only flags, read-only
+	 * snapshots and other btrfs subvolumes; what is mounted in there is unmounted,
+	 * and its own files stay. Takes root, and /proc.
+	 */
+	bool force;
+	const char *keep; /* a folder of this name stays, emptied; NULL: none does */
+	/* Told now and then how many files and folders are gone; NULL: nobody is. */
+	void (*progress)(void *context, uint64_t deleted);
+	void *context;
+};
 
 /**
  * factory_erase_tree - delete what is called @name, if anything is
@@ -14,6 +31,18 @@
  *
  * Nothing is synced. What is mounted in there stays, and is a failure.
  *
- * Return: 0; -EBUSY or -EXDEV for a mount; -ELOOP for folders too deep; -errno.
+ * Return: 0; -EBUSY or -EXDEV for a mount; -errno.
  */
 int factory_erase_tree(int dir_fd, const char *name) must_check;
+
+/**
+ * factory_erase_below - delete all that is in a folder, and sync its file system
+ * @dir_fd: the folder, which stays; borrowed
+ *
+ * One thing that cannot be deleted does not keep the others. Nobody else may be changing
+ * what is in there meanwhile. Needs Linux 5.6 (openat2).
+ *
+ * Return: 0; -errno, with the name of the first thing that is still there.
+ */
+int factory_erase_below(int dir_fd, const struct factory_eraser *eraser,
+			struct verity_error *err) must_check;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Salt of any length, then blocks: two at a time must be what OpenSSL makes of them. */
+/*
+ * Salt of any length, then any number of blocks, from anywhere in memory: two at a time
+ * must be what OpenSSL makes of them.
+ */
 
 #include "tests/fuzz/fuzz.h"
 
@@ -8,28 +11,33 @@
 
 #include "verity/hash.h"
 
-#define BLOCKS 3
+#define BLOCKS 7
+#define SHIFTS 64
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static uint8_t blocks[BLOCKS * VERITY_BLOCK];
-	uint8_t ours[BLOCKS][VERITY_DIGEST_BYTES], theirs[BLOCKS][VERITY_DIGEST_BYTES];
+	static uint8_t room[BLOCKS * VERITY_BLOCK + SHIFTS];
+	uint8_t ours[BLOCKS + 1][VERITY_DIGEST_BYTES] = {0};
+	uint8_t theirs[BLOCKS + 1][VERITY_DIGEST_BYTES] = {0};
 	struct verity_hasher *hasher;
-	size_t salt_bytes;
+	size_t salt_bytes, count;
+	uint8_t *blocks;
 
-	if (size < 2)
+	if (size < 3)
 		return 0;
 	salt_bytes = data[0] + (data[1] & 1u);
-	data += 2;
-	size -= 2;
+	count = (data[1] >> 1) % (BLOCKS + 1);
+	blocks = room + data[2] % SHIFTS;
+	data += 3;
+	size -= 3;
 	if (salt_bytes > size)
 		salt_bytes = size;
 	require(verity_hasher_new(data, salt_bytes, &hasher, NULL) == 0);
-	for (size_t i = 0; i < sizeof(blocks); i++)
+	for (size_t i = 0; i < count * VERITY_BLOCK; i++)
 		blocks[i] = size ? (uint8_t)(data[i % size] + i / size) : 0;
-	require(verity_hasher_blocks(hasher, blocks, BLOCKS, ours, NULL) == 0);
+	require(verity_hasher_blocks(hasher, blocks, count, ours, NULL) == 0);
 	verity_hasher_portable(hasher);
-	require(verity_hasher_blocks(hasher, blocks, BLOCKS, theirs, NULL) == 0);
+	require(verity_hasher_blocks(hasher, blocks, count, theirs, NULL) == 0);
 	require(memcmp(ours, theirs, sizeof(ours)) == 0);
 	verity_hasher_free(hasher);
 	return 0;

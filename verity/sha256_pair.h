@@ -3,9 +3,9 @@
 
 /*
  * SHA-256 (FIPS 180-4) of two messages of one length at the same time, on processors with
- * the x86 SHA extensions: one stream leaves half of their SHA units idle, since each
- * round waits for the one before. OpenSSL, which hashes everything else here, has no such
- * call.
+ * instructions for it, those of x86-64 and of ARMv8: one stream leaves half of their SHA
+ * units idle, since each round waits for the one before. OpenSSL, which hashes everything
+ * else here, has no such call.
  */
 
 #include <stdbool.h>
@@ -19,6 +19,9 @@
 struct verity_sha256_state {
 	uint32_t words[SHA256_STATE_WORDS];
 };
+
+/* The constants of the rounds. */
+extern const uint32_t verity_sha256_k[64] __attribute__((aligned(16)));
 
 /**
  * verity_sha256_pair_available - whether this processor can

@@ -1,32 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The pair with the SHA extensions of x86-64: SHA256RNDS2, SHA256MSG1 and SHA256MSG2. */
+
 #include "verity/sha256_pair.h"
-
-struct verity_sha256_state verity_sha256_start(void)
-{
-	/* FIPS 180-4 §5.3.3 */
-	return (struct verity_sha256_state){{0x6a09e667, 0xbb67ae85, 0x3c6ef372,
-					     0xa54ff53a, 0x510e527f, 0x9b05688c,
-					     0x1f83d9ab, 0x5be0cd19}};
-}
-
-#ifdef __x86_64__
 
 #include <cpuid.h>
 #include <immintrin.h>
-
-/* FIPS 180-4 §4.2.2 */
-static const uint32_t k[64] __attribute__((aligned(16))) = {
-	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1,
-	0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
-	0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
-	0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-	0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147,
-	0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13,
-	0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b,
-	0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a,
-	0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
-	0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
 #define QUADS    16 /* of four rounds each */
 #define USES_SHA __attribute__((target("sha,sse4.1,ssse3")))
@@ -84,7 +63,8 @@ USES_SHA static inline __m128i schedule(struct lane *lane, int quad, const uint8
 		*w = _mm_sha256msg2_epu32(_mm_add_epi32(*w, seven), before);
 	}
 	return _mm_add_epi32(
-		*w, _mm_load_si128((const __m128i *)(const void *)(k + 4 * quad)));
+		*w, _mm_load_si128(
+			    (const __m128i *)(const void *)(verity_sha256_k + 4 * quad)));
 }
 
 USES_SHA static inline void take_chunk(struct lane lanes[2],
@@ -128,23 +108,3 @@ USES_SHA void verity_sha256_pair_take(struct verity_sha256_state states[static 2
 	lane_store(&lanes[0], states[0].words);
 	lane_store(&lanes[1], states[1].words);
 }
-
-#else /* other processors */
-
-#include <assert.h>
-
-bool verity_sha256_pair_available(void)
-{
-	return false;
-}
-
-void verity_sha256_pair_take(struct verity_sha256_state states[static 2],
-			     const uint8_t *const messages[static 2], size_t chunks)
-{
-	(void)states;
-	(void)messages;
-	(void)chunks;
-	assert(!"verity_sha256_pair_available() said no");
-}
-
-#endif

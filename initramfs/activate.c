@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "initramfs/auditing.h"
@@ -21,17 +20,6 @@
 static void packages_free_p(struct packages *packages)
 {
 	packages_free(packages);
-}
-
-/* Each judged package is an open file. */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* What runs now is a floor from now on: written when it does, and not before. */
@@ -222,10 +210,9 @@ static void boot_free_p(struct boot *boot)
 int activate_run(const char *config_path, const char *root, struct verity_error *err)
 {
 	cleanup_with(boot_free_p) struct boot boot;
-	int r = boot_begin(config_path, root, &boot, err);
+	int r = boot_begin(config_path, root, BOOT_DOES, &boot, err);
 
 	if (r < 0)
 		return r;
-	raise_file_limit();
 	return activate(&boot, err);
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "initramfs/boot.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -8,10 +11,27 @@
 
 #include "initramfs/log.h"
 #include "overlay/record.h"
+#include "overlay/stack.h"
 #include "overlay/volume.h"
 #include "verity/cleanup.h"
 
 DEFINE_CLEANUP(struct overlay_store, overlay_store_free);
+
+/* For the kernel log, or for who asks what would be in it. */
+static void __attribute__((format(printf, 3, 4)))
+tell(struct boot *boot, enum log_level level, const char *format, ...)
+{
+	char text[BOOT_NOTE_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (boot->mode == BOOT_DOES)
+		log_line(level, "%s", text);
+	else if (boot->notes_count < BOOT_NOTES_MAX)
+		memcpy(boot->notes[boot->notes_count++], text, sizeof(text));
+}
 
 /* What cannot be read of it asks for nothing. */
 static void read_bootconf(struct boot *boot)
@@ -20,21 +40,44 @@ static void read_bootconf(struct boot *boot)
 
 	if (overlay_bootconf_read(boot->config.uboot_env, boot->config.cmdline,
 				  &boot->conf, &why) < 0)
-		log_line(LOG_LEVEL_WARNING, "boot configuration: %s", why.message);
+		tell(boot, LOG_LEVEL_WARNING, "boot configuration: %s", why.message);
 	if (boot->conf.safe)
-		log_line(LOG_LEVEL_WARNING, "safe mode: no package will be active");
+		tell(boot, LOG_LEVEL_WARNING, "safe mode: no package will be active");
+}
+
+static int look_at_volume(struct boot *boot, enum overlay_store_kind kind,
+			  const char *spec, const char *mountpoint, int *ret,
+			  struct verity_error *err)
+{
+	struct overlay_volume_place *place = &boot->places[kind];
+	int r = overlay_volume_look(spec, mountpoint, place, err);
+
+	if (r < 0)
+		return r;
+	if (place->state == OVERLAY_VOLUME_UNMOUNTED)
+		return verity_fail(err, VERITY_E_MOUNT,
+				   "%s is not mounted, so what is on it is not known",
+				   place->device);
+	*ret = open(place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *ret < 0 ? verity_fail_errno(err, errno, "%s", place->path) : 0;
 }
 
 /* A volume that is missing costs what is on it, and nothing else. */
-static int open_volume(const struct boot *boot, const char *name, const char *spec)
+static int open_volume(struct boot *boot, enum overlay_store_kind kind, const char *spec)
 {
+	const char *name = kind == OVERLAY_ORDINARY ? "data" : "persist";
 	struct verity_error why;
 	char mountpoint[PATH_MAX];
 	int fd = -1;
+	int r;
 
 	snprintf(mountpoint, sizeof(mountpoint), "%s/%s", boot->config.run, name);
-	if (overlay_volume_open(spec, mountpoint, &fd, &why) < 0)
-		log_line(LOG_LEVEL_WARNING, "%s: %s", name, why.message);
+	if (boot->mode == BOOT_DOES)
+		r = overlay_volume_open(spec, mountpoint, &fd, &why);
+	else
+		r = look_at_volume(boot, kind, spec, mountpoint, &fd, &why);
+	if (r < 0)
+		tell(boot, LOG_LEVEL_WARNING, "%s: %s", name, why.message);
 	return fd;
 }
 
@@ -42,7 +85,7 @@ static int open_volume(const struct boot *boot, const char *name, const char *sp
  * A volume whose store cannot be read costs what is on it, and nothing else: -1 for it,
  * as if it were missing.
  */
-static int readable(const char *name, int volume)
+static int readable(struct boot *boot, const char *name, int volume)
 {
 	cleanup_with(overlay_store_free_p) struct overlay_store *store = NULL;
 	cleanup_free struct overlay_entry *entries = NULL;
@@ -54,38 +97,72 @@ static int readable(const char *name, int volume)
 		r = overlay_store_list(store, &entries, &count, &why);
 	if (r == 0)
 		return volume;
-	log_line(LOG_LEVEL_WARNING, "%s: %s", name, why.message);
+	tell(boot, LOG_LEVEL_WARNING, "%s: %s", name, why.message);
 	return -1;
 }
 
 static int open_store(struct boot *boot, struct verity_error *err)
 {
-	int data = readable("data", boot->data);
-	int persist = readable("persist", boot->persist);
+	int data = readable(boot, "data", boot->data);
+	int persist = readable(boot, "persist", boot->persist);
 	struct verity_error why;
 	int r = overlay_store_open(data, persist, &boot->store, err);
 
 	boot->listed[OVERLAY_ORDINARY] = data >= 0;
 	boot->listed[OVERLAY_PERSISTENT] = persist >= 0;
-	if (r < 0)
+	if (r < 0 || boot->mode == BOOT_PLANS)
 		return r;
 	r = overlay_store_clean(boot->store, &why);
 	if (r < 0)
-		log_line(LOG_LEVEL_WARNING, "store: %s", why.message);
+		tell(boot, LOG_LEVEL_WARNING, "store: %s", why.message);
 	else if (r > 0)
-		log_line(LOG_LEVEL_NOTICE, "store: %d unfinished installations deleted",
-			 r);
+		tell(boot, LOG_LEVEL_NOTICE, "store: %d unfinished installations deleted",
+		     r);
 	return 0;
 }
 
 /* Nothing is remembered where PERSIST is missing. */
 static void open_record(struct boot *boot)
 {
+	bool make = boot->mode == BOOT_DOES;
 	struct verity_error why;
+	int r = 0;
 
-	if (boot->persist >= 0 &&
-	    overlay_record_open(boot->persist, true, &boot->record, &why) < 0)
-		log_line(LOG_LEVEL_WARNING, "persist: %s", why.message);
+	if (boot->persist >= 0)
+		r = overlay_record_open(boot->persist, make, &boot->record, &why);
+	boot->records = boot->record >= 0 || (!make && r == -ENOENT);
+	if (r < 0 && (make || r != -ENOENT))
+		tell(boot, LOG_LEVEL_WARNING, "persist: %s", why.message);
+}
+
+/* What a stack of ours covers at @root is still there, below LAYERS. */
+static bool is_covered(const struct boot *boot, const char *root,
+		       char ret_below[static PATH_MAX])
+{
+	enum overlay_stack_found found;
+
+	snprintf(ret_below, PATH_MAX, "%s/" OVERLAY_STACK_ROOT, boot->layers);
+	return boot->mode == BOOT_PLANS && overlay_stack_find(root, &found, NULL) == 0 &&
+	       found == OVERLAY_STACK_OURS && access(ret_below, X_OK) == 0;
+}
+
+/*
+ * Of the firmware alone: a running system is covered by packages, and what the device is
+ * was found out before they were.
+ */
+static void find_identity(struct boot *boot)
+{
+	const char *root = boot->root ? boot->root : "/";
+	struct overlay_state state;
+	char below[PATH_MAX];
+
+	if (!boot->root && overlay_state_read(boot->config.run, &state, NULL) == 0) {
+		boot->identity = state.identity;
+		overlay_state_free(&state);
+		return;
+	}
+	overlay_identity_read(&boot->config, is_covered(boot, root, below) ? below : root,
+			      &boot->identity);
 }
 
 static int load_trust(struct boot *boot, struct verity_error *err)
@@ -101,19 +178,19 @@ static int load_trust(struct boot *boot, struct verity_error *err)
 	size_t count;
 	int r;
 
-	overlay_identity_read(&boot->config, boot->root, &boot->identity);
+	find_identity(boot);
 	r = overlay_trust_load(&inputs, &boot->trust, err);
 	if (r < 0)
 		return r;
 	notes = overlay_trust_notes(boot->trust, &count);
 	for (size_t i = 0; i < count; i++)
-		log_line(LOG_LEVEL_WARNING, "%s", notes[i].message);
+		tell(boot, LOG_LEVEL_WARNING, "%s", notes[i].message);
 	locked = overlay_trust_locked(boot->trust);
 	if (locked)
-		log_line(LOG_LEVEL_WARNING, "%s", locked->message);
+		tell(boot, LOG_LEVEL_WARNING, "%s", locked->message);
 	else if (boot->conf.allow_untrusted)
-		log_line(LOG_LEVEL_WARNING,
-			 "Allow Untrusted is set: packages of any origin may be active");
+		tell(boot, LOG_LEVEL_WARNING,
+		     "Allow Untrusted is set: packages of any origin may be active");
 	return 0;
 }
 
@@ -122,8 +199,8 @@ int boot_open(struct boot *boot, struct verity_error *err)
 	int r;
 
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_VOLUMES]);
-	boot->data = open_volume(boot, "data", boot->config.data);
-	boot->persist = open_volume(boot, "persist", boot->config.persist);
+	boot->data = open_volume(boot, OVERLAY_ORDINARY, boot->config.data);
+	boot->persist = open_volume(boot, OVERLAY_PERSISTENT, boot->config.persist);
 	r = open_store(boot, err);
 	overlay_span_end(&boot->steps[OVERLAY_STEP_VOLUMES]);
 	if (r < 0)
@@ -164,15 +241,23 @@ void boot_free(struct boot *boot)
 	cleanup_fd_p(&boot->record);
 	cleanup_fd_p(&boot->persist);
 	cleanup_fd_p(&boot->data);
+	overlay_volume_place_free(&boot->places[OVERLAY_ORDINARY]);
+	overlay_volume_place_free(&boot->places[OVERLAY_PERSISTENT]);
 	overlay_config_free(&boot->config);
 }
 
-int boot_begin(const char *config_path, const char *root, struct boot *ret,
-	       struct verity_error *err)
+int boot_begin(const char *config_path, const char *root, enum boot_mode mode,
+	       struct boot *ret, struct verity_error *err)
 {
 	int r;
 
-	*ret = (struct boot){.root = root, .data = -1, .persist = -1, .record = -1};
+	*ret = (struct boot){.mode = mode,
+			     .config_path =
+				     config_path ? config_path : OVERLAY_CONFIG_PATH,
+			     .root = root,
+			     .data = -1,
+			     .persist = -1,
+			     .record = -1};
 	overlay_span_begin(&ret->steps[OVERLAY_STEP_PREPARE]);
 	r = overlay_config_load(config_path, &ret->config, err);
 	if (r < 0)

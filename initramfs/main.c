@@ -5,9 +5,12 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 
 #include "initramfs/activate.h"
 #include "initramfs/log.h"
+#include "initramfs/planning.h"
 #include "overlay/config.h"
 #include "verity/text.h"
 
@@ -15,43 +18,65 @@
 
 static const char usage[] =
 	"Usage: wmopkg-activate [--config FILE] [--root DIR]\n"
+	"       wmopkg-activate --plan [--config FILE] [--root DIR] [json]\n"
 	"\n"
 	"Verify the installed packages and stack those that may be used over the root\n"
 	"file system. To be run on every boot, in the initramfs, once the root is mounted.\n"
+	"With --plan, tell what a boot would do, and do nothing: on a running system, too.\n"
 	"\n"
 	"  --config FILE  configuration file (default " OVERLAY_CONFIG_PATH ")\n"
 	"  --root DIR     where the root file system is mounted (default " ACTIVATE_ROOT
-	")\n"
+	";\n"
+	"                 with --plan, the system that runs)\n"
+	"  --plan         tell what a boot would do; with json, for programs\n"
 	"  --help         print this help\n"
 	"  --version      print the version\n"
 	"\n"
 	"Exit status: 0 the root is as planned, also where a package was left out;\n"
-	"1 no package is active and the root is as it was; 2 wrong use.\n"
+	"1 no package is active and the root is as it was, or would be; 2 wrong use.\n"
 	"What was done with each package and why is in the kernel log and in\n"
 	"state.json in the folder `run` of the configuration.\n";
 
 static const struct option options[] = {
-	{"config", required_argument, NULL, 'c'},
-	{"root", required_argument, NULL, 'r'},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'v'},
-	{NULL, 0, NULL, 0},
+	{"config", required_argument, NULL, 'c'}, {"root", required_argument, NULL, 'r'},
+	{"plan", no_argument, NULL, 'p'},         {"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
 };
 
-int main(int argc, char **argv)
+/* Each judged package is an open file. */
+static void raise_file_limit(void)
 {
-	const char *config = NULL;
-	const char *root = ACTIVATE_ROOT;
-	struct verity_error err = {0};
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* What was typed. */
+struct request {
+	const char *config; /* NULL: the default */
+	const char *root;   /* NULL: the default */
+	bool plan;
+	bool json;
+};
+
+/* Return: an exit status; -1 to go on. */
+static int read_words(int argc, char **argv, struct request *ret)
+{
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		switch (c) {
 		case 'c':
-			config = optarg;
+			ret->config = optarg;
 			break;
 		case 'r':
-			root = optarg;
+			ret->root = optarg;
+			break;
+		case 'p':
+			ret->plan = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -64,13 +89,35 @@ int main(int argc, char **argv)
 			return EXIT_USAGE;
 		}
 	}
-	if (optind != argc) {
-		fputs(usage, stderr);
-		return EXIT_USAGE;
+	if (ret->plan && optind < argc && strcmp(argv[optind], "json") == 0) {
+		ret->json = true;
+		optind++;
 	}
-	if (activate_run(config, root, &err) == 0)
+	if (optind == argc)
+		return -1;
+	fputs(usage, stderr);
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	struct request request = {.config = NULL};
+	struct verity_error err = {0};
+	int status = read_words(argc, argv, &request);
+	int r;
+
+	if (status >= 0)
+		return status;
+	raise_file_limit();
+	if (request.plan)
+		r = planning_run(request.config, request.root, request.json, &err);
+	else
+		r = activate_run(request.config,
+				 request.root ? request.root : ACTIVATE_ROOT, &err);
+	if (r == 0)
 		return EXIT_SUCCESS;
-	log_line(LOG_LEVEL_WARNING, "%s", err.message);
+	if (!request.plan)
+		log_line(LOG_LEVEL_WARNING, "%s", err.message);
 	fprintf(stderr, "wmopkg-activate: %s\n", verity_text_plain(err.message));
 	return EXIT_FAILURE;
 }

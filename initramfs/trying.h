@@ -28,6 +28,7 @@ int trying_begin(const struct trying *trying, struct packages *packages);
 
 /**
  * trying_plan - what trying_begin() would do: nothing is stored, nothing logged
+ * @trying: .record_fd -1: it is not there yet
  * @ret: the trials as it would leave them; set on success alone; overlay_trials_free()
  *
  * Return: how many packages would be quarantined now; -ENOMEM; -E2BIG.

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -69,28 +70,69 @@ static int mount_device(const char *device, const char *mountpoint,
 			   why[0] ? why : "cannot be mounted");
 }
 
-int overlay_volume_open(const char *spec, const char *mountpoint, int *ret,
-			struct verity_error *err)
+void overlay_volume_place_free(struct overlay_volume_place *place)
 {
-	cleanup_free char *device = NULL;
-	cleanup_free char *mounted = NULL;
+	free(place->device);
+	free(place->path);
+	*place = (struct overlay_volume_place){.device = NULL};
+}
+
+static void place_free_p(struct overlay_volume_place *place)
+{
+	overlay_volume_place_free(place);
+}
+
+static int look_for_device(const char *spec, const char *mountpoint,
+			   struct overlay_volume_place *place, struct verity_error *err)
+{
+	int r = overlay_volume_find(spec, mountpoint, &place->device, err);
+
+	if (r < 0)
+		return r;
+	place->state = OVERLAY_VOLUME_MOUNTED;
+	place->path = find_mounted(place->device);
+	if (place->path)
+		return 0;
+	place->state = OVERLAY_VOLUME_UNMOUNTED;
+	place->path = strdup(mountpoint);
+	return place->path ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+}
+
+int overlay_volume_look(const char *spec, const char *mountpoint,
+			struct overlay_volume_place *ret, struct verity_error *err)
+{
+	cleanup_with(place_free_p) struct overlay_volume_place place = {
+		.state = OVERLAY_VOLUME_FOLDER};
 	struct stat st;
-	int r;
+	int r = 0;
 
 	if (spec[0] == '/' && stat(spec, &st) < 0)
 		return verity_fail_errno(err, errno, "%s", spec);
-	if (spec[0] == '/' && S_ISDIR(st.st_mode))
-		return open_folder(spec, ret, err);
-	r = overlay_volume_find(spec, mountpoint, &device, err);
+	if (spec[0] != '/' || !S_ISDIR(st.st_mode))
+		r = look_for_device(spec, mountpoint, &place, err);
+	else if (!(place.path = strdup(spec)))
+		r = verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (r < 0)
 		return r;
-	mounted = find_mounted(device);
-	if (mounted)
-		return open_folder(mounted, ret, err);
-	r = overlay_folder_make(mountpoint, 0755, err);
-	if (r == 0)
-		r = mount_device(device, mountpoint, err);
+	*ret = place;
+	place = (struct overlay_volume_place){.device = NULL};
+	return 0;
+}
+
+int overlay_volume_open(const char *spec, const char *mountpoint, int *ret,
+			struct verity_error *err)
+{
+	cleanup_with(place_free_p) struct overlay_volume_place place = {.device = NULL};
+	int r = overlay_volume_look(spec, mountpoint, &place, err);
+
 	if (r < 0)
-		return verity_context(err, r, "%s", spec);
-	return open_folder(mountpoint, ret, err);
+		return r;
+	if (place.state == OVERLAY_VOLUME_UNMOUNTED) {
+		r = overlay_folder_make(place.path, 0755, err);
+		if (r == 0)
+			r = mount_device(place.device, place.path, err);
+		if (r < 0)
+			return verity_context(err, r, "%s", spec);
+	}
+	return open_folder(place.path, ret, err);
 }

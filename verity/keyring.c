@@ -47,6 +47,11 @@ STACK_OF(X509) * verity_keyring_certificates(const struct verity_keyring *keyrin
 	return keyring->certificates;
 }
 
+const char *verity_keyring_name(const struct verity_keyring *keyring, size_t index)
+{
+	return index < verity_keyring_count(keyring) ? keyring->files[index] : NULL;
+}
+
 const char *verity_keyring_file(const struct verity_keyring *keyring,
 				const X509 *certificate)
 {

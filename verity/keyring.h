@@ -27,3 +27,10 @@ void verity_keyring_free(struct verity_keyring *keyring);
  * verity_keyring_count - how many certificates the ring holds
  */
 size_t verity_keyring_count(const struct verity_keyring *keyring);
+
+/**
+ * verity_keyring_name - name of the file that certificate number @index is from
+ *
+ * Return: borrowed; NULL after the last.
+ */
+const char *verity_keyring_name(const struct verity_keyring *keyring, size_t index);

@@ -18,7 +18,7 @@ sys.path.insert(0, TESTS)
 import schema  # noqa: E402  pylint: disable=wrong-import-position
 
 # Held to it by tests/kernel, test_conflicts.py, test_show_boot.py
-ELSEWHERE = ("state.json", "media.json", "which.json", "conflicts.json", "timeline.json",
+ELSEWHERE = ("state.json", "media.json", "which.json", "conflicts.json", "timeline.json", "plan.json",
              "common.json/$defs/owner", "common.json/$defs/unknown")
 
 

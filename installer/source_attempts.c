@@ -261,12 +261,26 @@ static int replace(const char *text, char **ret, struct verity_error *err)
 	return *ret ? 0 : source_curl_out_of_memory(err);
 }
 
+/* ftp sends it as part of a line: with an end of line in it, it would be a command. */
+static int check_word(const char *what, const char *text, struct verity_error *err)
+{
+	for (; text && *text; text++)
+		if ((unsigned char)*text < ' ' || *text == '\x7f')
+			return verity_fail(err, VERITY_E_USAGE,
+					   "the %s has a control character in it", what);
+	return 0;
+}
+
 /* What was typed apart from an URL counts more than what stands in it. */
 static int take_settings(struct source_attempts *attempts,
 			 const struct source_request *request, struct verity_error *err)
 {
-	int r = replace(request->user, &attempts->login.user, err);
+	int r = check_word("user name", request->user, err);
 
+	if (r == 0)
+		r = check_word("password", request->password, err);
+	if (r == 0)
+		r = replace(request->user, &attempts->login.user, err);
 	if (r == 0)
 		r = replace(request->password, &attempts->login.password, err);
 	if (r == 0)

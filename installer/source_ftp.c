@@ -12,6 +12,7 @@ int source_ftp_prepare(struct source_transfer *transfer, struct verity_error *er
 {
 	if (source_curl_set(transfer, PROXY, "") ||
 	    source_curl_set(transfer, FTP_FILEMETHOD, (long)CURLFTPMETHOD_SINGLECWD) ||
+	    source_curl_set(transfer, FTP_SKIP_PASV_IP, 1L) ||
 	    source_curl_set(transfer, FILETIME, 1L) ||
 	    source_curl_set(transfer, SERVER_RESPONSE_TIMEOUT, ANSWER_TIMEOUT_S) ||
 	    source_curl_set(transfer, FORBID_REUSE, 1L) ||

@@ -55,7 +55,36 @@ class WithFtp(bench.Case):
         shutil.copy(self.package, f"{self.ftp.home}/{folder}")
 
 
+class Elsewhere(WithFtp):
+    """A server that wants the data to be fetched from another machine is not obeyed."""
+
+    OPTIONS = "pasv_address=192.0.2.9\ncmds_denied=EPSV"
+
+    def test_passive(self):
+        self.succeed(self.attempt + bench.LOCAL, "install", f"{self.url}/pkgname.wmopkg")
+        self.assertIn("227 Entering Passive Mode (192,0,2,9,", self.ftp.commands())
+
+
 class Ftp(WithFtp):
+    def test_commands_within_words(self):
+        """Nothing that is typed becomes a command of its own."""
+        control, sound = "has a control character in it (see 'wmopkg help')", "not a sound URL: "
+        for words, status, message in (
+                (("user", "anonymous\r\nDELE x", self.address, "pkgname.wmopkg"), 2,
+                 f"the user name {control}"),
+                ((*GUEST, "password", "x\nDELE x", self.address, "pkgname.wmopkg"), 2,
+                 f"the password {control}"),
+                ((*GUEST, self.address, "x\r\nDELE x/pkgname.wmopkg"), 5,
+                 "path contains control characters"),
+                ((f"ftp://anonymous%0D%0ADELE%20x@{self.address}/pkgname.wmopkg",), 2, sound),
+                ((f"ftp://anonymous:x%0D%0ADELE%20x@{self.address}/pkgname.wmopkg",), 2, sound),
+                ((f"{self.url}/x%0D%0ADELE%20x/pkgname.wmopkg",), 2, sound)):
+            protocol = () if "://" in words[0] else ("proto", "ftp")
+            result = self.wmopkg("install", *protocol, *words)
+            self.assertEqual(result.returncode, status, words)
+            self.assertIn(message, result.stderr)
+        self.assertNotIn('"DELE', self.ftp.commands())
+
     def test_anonymous(self):
         self.succeed(self.attempt + bench.LOCAL, "install", "proto", "ftp", *GUEST, self.address,
                      "pkgname.wmopkg")

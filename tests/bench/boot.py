@@ -13,7 +13,7 @@
 	initramfs  what the hook adds to an image of initramfs-tools; this part needs no kernel
 
 All of them by default. Sides take turns, and every figure is the median of 5 runs (--runs)
-after one that warms the caches. --quick runs everything small and once, to see that it
+after one that does not count. --quick runs everything small and once, to see that it
 still works. Goals are printed beside what was measured, and never decide the exit status.
 The charts go to FILE too, by default to BUILD-FOLDER/bench-boot.svg.
 

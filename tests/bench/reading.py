@@ -52,93 +52,93 @@ class Reader:
             run(self.commands[mode][0], "--version")  # not of the program itself
         return timed(self.build, *self.commands[mode]).ms
 
-    def measure(self, runs):
-        """{mode: median ms}; what is warm was read right before."""
-        times = {mode: [] for mode in self.MODES}
-        for _ in range(runs):
-            for mode in self.MODES:
-                times[mode].append(self.read(mode))
-        return {mode: statistics.median(found) for mode, found in times.items()}
+
+def in_turns(readers, runs):
+    """{name: {mode: median ms}}; what is read warm was read right before."""
+    times = {name: {mode: [] for mode in Reader.MODES} for name in readers}
+    for turn in range(runs + 1):
+        for name, reader in readers.items():
+            for mode in Reader.MODES:
+                ms = reader.read(mode)
+                if turn:
+                    times[name][mode].append(ms)
+    return {name: {mode: statistics.median(found) for mode, found in modes.items()}
+            for name, modes in times.items()}
 
 
 def measure_stack(bench, tree, others):
-    """With the package @tree and @others active."""
+    """The package @tree and @others active, beside the plain squashfs of the tree."""
     with Target(bench.work, bench.build, verify="lazy") as target:
+        plain, out = target.base + "/plain", target.base + "/out"
+        shutil.copy(bench.work + "/tree.squashfs", target.base)
+        os.mkdir(plain)
+        run("mount", "-o", "loop,ro", target.base + "/tree.squashfs", plain)
         for name in [tree, *others]:
             target.install(f"{bench.work}/packages/{name}.wmopkg")
         target.activate()
-        found = {"stack": Reader(bench.build, target.base + "/root",
-                                 target.base + "/out").measure(bench.scale["runs"])}
+        places = {"plain": plain, "stack": target.base + "/root"}
         if not others:
-            found["layer"] = Reader(bench.build, target.base + "/run/layers/1",
-                                    target.base + "/out").measure(bench.scale["runs"])
+            places["layer"] = target.base + "/run/layers/1"
+        found = in_turns({name: Reader(bench.build, place, out)
+                          for name, place in places.items()}, bench.scale["runs"])
+        run("umount", plain)
         target.reboot()
         return found
 
 
-def measure_plain(bench):
-    with Target(bench.work, bench.build) as target:
-        place = target.base + "/plain"
-        os.mkdir(place)
-        shutil.copy(bench.work + "/tree.squashfs", target.base)
-        run("mount", "-o", "loop,ro", target.base + "/tree.squashfs", place)
-        try:
-            return Reader(bench.build, place, target.base + "/out").measure(bench.scale["runs"])
-        finally:
-            run("umount", place)
+def beyond(found, mode, place="stack"):
+    """What it takes more than the plain squashfs, which was read in turns with it."""
+    return found[place][mode] - found["plain"][mode]
 
 
-def print_table(rows, files):
-    print(f"  {'':48}{'names':>9}{'lookups':>9}{'cold':>9}{'warm':>9}{'a file':>10}")
-    plain = rows[0][1]
-    for name, found in rows:
-        extra = (found["cold"] - plain["cold"]) * 1000 / files
-        print(f"  {name:48}" + "".join(f"{found[mode]:9.0f}" for mode in Reader.MODES)
-              + f"{extra:+7.1f} us", flush=True)
-    print("  ms. names: find by name, which reads folders alone; lookups: find by size, which "
-          "looks at each file;\n  cold, warm: tar c. The caches are dropped before all but warm."
-          " a file: tar c, cold, beyond the plain squashfs.")
+def print_row(name, times, found, files):
+    more = (times["cold"] - found["plain"]["cold"]) * 1000 / files
+    print(f"  {name:48}" + "".join(f"{times[mode]:9.0f}" for mode in Reader.MODES)
+          + f"{more:+9.1f} us", flush=True)
 
 
-def explain(stacks, verity, plain, count, places, files):
+def explain(first, stacks, count, places, files):
     """Where the difference comes from, out of what was measured."""
     alone, top, bottom = stacks
-    below = count - 1
-    if not below:
-        return
     print("  What explains it:")
-    for what, us in (
-            ("dm-verity: a file, its blocks hashed once",
-             (verity["cold"] - plain["cold"]) / files),
-            ("overlayfs: a file, a second inode and a second open",
-             (alone["cold"] - verity["cold"]) / files),
-            (f"folders that {count} layers have: a folder and layer, read and merged",
-             (top["names"] - alone["names"]) / places / below),
-            ("names that no layer above has: a file and layer, a lookup in vain",
-             (bottom["lookups"] - top["lookups"]) / files / below)):
-        print(f"  {us * 1000:10.2f} us  {what}")
+    for what, ms in (
+            ("dm-verity: for each file, its blocks hashed when they are read first",
+             beyond(first, "cold", "layer") / files),
+            ("overlayfs: for each file, a second name, inode and open",
+             (first["stack"]["cold"] - first["layer"]["cold"]) / files),
+            (f"{count} layers with the same folders: for each folder and layer, one more to read "
+             "and merge", (beyond(top, "names") - beyond(alone, "names")) / places / (count - 1)),
+            ("names that the lowest of them alone has: for each file and layer, a lookup in vain",
+             (beyond(bottom, "lookups") - beyond(top, "lookups")) / files / (count - 1))):
+        print(f"  {ms * 1000:10.2f} us  {what}")
 
 
 def part_reading(bench):
     files, places = bench.scale["files"], len(folders(bench.scale))
-    plain = measure_plain(bench)
+    print(f"  {'':48}{'names':>9}{'lookups':>9}{'cold':>9}{'warm':>9}{'a file':>12}")
     first = measure_stack(bench, "top", [])
-    rows = [("plain squashfs", plain), ("squashfs on dm-verity", first["layer"]),
-            ("1 package", first["stack"])]
-    line = {"tree on top": [[1, first["stack"]["cold"]]],
-            "tree at the bottom": [[1, first["stack"]["cold"]]]}
+    for name, place in (("plain squashfs", "plain"), ("squashfs on dm-verity", "layer"),
+                        ("1 package", "stack")):
+        print_row(name, first[place], first, files)
+    lines = {"tree on top": [[1, first["stack"]["cold"]]],
+             "tree at the bottom": [[1, first["stack"]["cold"]]],
+             "plain squashfs": [[1, first["plain"]["cold"]]]}
     for count in bench.scale["layers"][1:]:
         apart = [f"p{number:03}" for number in range(count - 1)]
         sharing = [f"folders{number:03}" for number in range(count - 1)]
-        stacks = [measure_stack(bench, tree, others)["stack"]
-                  for tree, others in (("bottom", apart), ("top", sharing), ("bottom", sharing))]
-        rows += zip((f"{count} packages, folders its own",
-                     f"{count} packages have its folders, tree on top",
-                     f"{count} packages have its folders, tree at the bottom"), stacks)
-        line["tree on top"].append([count, stacks[1]["cold"]])
-        line["tree at the bottom"].append([count, stacks[2]["cold"]])
-    print_table(rows, files)
-    explain(stacks, first["layer"], plain, bench.scale["layers"][-1], places, files)
-    line["plain squashfs"] = [[count, plain["cold"]] for count in bench.scale["layers"]]
+        stacks = []
+        for name, tree, others in (("its folders are in it alone", "bottom", apart),
+                                   ("all have its folders, it is on top", "top", sharing),
+                                   ("all have its folders, it is lowest", "bottom", sharing)):
+            stacks.append(measure_stack(bench, tree, others))
+            print_row(f"{count} packages: {name}", stacks[-1]["stack"], stacks[-1], files)
+        for line, found, place in (("tree on top", stacks[1], "stack"),
+                                   ("tree at the bottom", stacks[2], "stack"),
+                                   ("plain squashfs", stacks[2], "plain")):
+            lines[line].append([count, found[place]["cold"]])
+    print("  ms. names: find by name, which reads folders alone; lookups: find by size, which "
+          "looks at each file;\n  cold, warm: tar c. The caches are dropped before all but warm."
+          " a file: tar c, cold, beyond the plain\n  squashfs, which is read in turns with each.")
+    explain(first, stacks, bench.scale["layers"][-1], places, files)
     bench.chart("Lines", f"tar c of {files} files, cold, in folders that all packages have", "ms",
-                line)
+                lines)

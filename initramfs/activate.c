@@ -94,11 +94,11 @@ static void log_entry(const struct overlay_state_entry *entry)
 }
 
 /* From here on the packages are those that will be mounted. */
-static void try_packages(struct boot *boot, struct packages *packages)
+static void try_packages(struct boot *boot, const struct packages_judge *judge,
+			 struct packages *packages)
 {
 	const struct trying trying = {
-		.store = boot->store,
-		.policy = overlay_trust_policy(boot->trust),
+		.judge = *judge,
 		.record_fd = boot->record,
 		.listed = {boot->listed[0], boot->listed[1]},
 		.limit = boot->config.trials,
@@ -107,6 +107,21 @@ static void try_packages(struct boot *boot, struct packages *packages)
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_TRY]);
 	trying_begin(&trying, packages);
 	overlay_span_end(&boot->steps[OVERLAY_STEP_TRY]);
+}
+
+static int judge_packages(struct boot *boot, struct packages *packages,
+			  struct verity_error *err)
+{
+	const struct verity_policy policy = boot_policy(boot);
+	const struct packages_judge judge = {boot->store, &policy, &boot->patience};
+	int r;
+
+	overlay_span_begin(&boot->steps[OVERLAY_STEP_JUDGE]);
+	r = packages_load(&judge, &boot->conf, packages, err);
+	overlay_span_end(&boot->steps[OVERLAY_STEP_JUDGE]);
+	if (r == 0)
+		try_packages(boot, &judge, packages);
+	return r;
 }
 
 static int judge_and_stack(struct boot *boot, struct packages *packages,
@@ -120,12 +135,7 @@ static int judge_and_stack(struct boot *boot, struct packages *packages,
 	if (audit)
 		boot->number = overlay_audit_boot(audit);
 	overlay_span_end(&steps[OVERLAY_STEP_TRUST]);
-	overlay_span_begin(&steps[OVERLAY_STEP_JUDGE]);
-	r = packages_load(boot->store, overlay_trust_policy(boot->trust), &boot->conf,
-			  boot->config.verify, packages, err);
-	overlay_span_end(&steps[OVERLAY_STEP_JUDGE]);
-	if (r == 0)
-		try_packages(boot, packages);
+	r = judge_packages(boot, packages, err);
 	if (r == 0)
 		r = stacking_run(packages, boot->layers, boot->root, err);
 	overlay_span_begin(&steps[OVERLAY_STEP_RECORD]);
@@ -202,9 +212,11 @@ static int activate(struct boot *boot, struct verity_error *err)
 	return r;
 }
 
+/* What a thread that never came back may still look at stays, as long as the process. */
 static void boot_free_p(struct boot *boot)
 {
-	boot_free(boot);
+	if (boot->patience.stuck == 0)
+		boot_free(boot);
 }
 
 int activate_run(const char *config_path, const char *root, struct verity_error *err)

@@ -212,6 +212,15 @@ int boot_open(struct boot *boot, struct verity_error *err)
 	return r;
 }
 
+struct verity_policy boot_policy(const struct boot *boot)
+{
+	struct verity_policy policy = *overlay_trust_policy(boot->trust);
+
+	policy.refuse_early = true;
+	policy.lazy = boot->config.verify == OVERLAY_VERIFY_LAZY || boot->conf.safe;
+	return policy;
+}
+
 void boot_describe(const struct boot *boot, struct overlay_state *state)
 {
 	const struct verity_error *locked =
@@ -265,6 +274,8 @@ int boot_begin(const char *config_path, const char *root, enum boot_mode mode,
 	if (snprintf(ret->layers, sizeof(ret->layers), "%s/layers", ret->config.run) >=
 	    (int)sizeof(ret->layers) - 16)
 		return verity_fail(err, VERITY_E_CONFIG, "run: the path is too long");
+	ret->patience =
+		patience_new(ret->config.package_seconds, ret->config.boot_seconds);
 	read_bootconf(ret);
 	return 0;
 }

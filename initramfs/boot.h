@@ -8,6 +8,7 @@
 
 #include <limits.h>
 
+#include "initramfs/patience.h"
 #include "overlay/bootconf.h"
 #include "overlay/config.h"
 #include "overlay/state.h"
@@ -42,6 +43,7 @@ struct boot {
 	struct overlay_identity identity;
 	struct overlay_trust *trust;
 	uint64_t number; /* of this boot; 0: not known */
+	struct patience patience;
 
 	struct overlay_span steps[OVERLAY_STEPS]; /* what has taken place so far */
 
@@ -70,6 +72,12 @@ int boot_begin(const char *config_path, const char *root, enum boot_mode mode,
  * kernel log says so. So does one that is not mounted, where it is only planned.
  */
 int boot_open(struct boot *boot, struct verity_error *err) must_check;
+
+/**
+ * boot_policy - how packages are judged at a boot: all that is not asked for is left out,
+ * and in safe mode, where none is mounted, whatever can be
+ */
+struct verity_policy boot_policy(const struct boot *boot);
 
 /**
  * boot_describe - what this boot found the device to be, and to trust, and how long it

@@ -20,10 +20,12 @@ void packages_free(struct packages *packages)
 	free(packages->judged);
 	free(packages->ids);
 	free(packages->order);
+	free(packages->left_us);
 	overlay_state_free(&packages->state);
 	packages->judged = NULL;
 	packages->ids = NULL;
 	packages->order = NULL;
+	packages->left_us = NULL;
 	packages->order_count = 0;
 }
 
@@ -36,12 +38,12 @@ void packages_refuse(struct packages *packages, size_t index,
 	packages->judged[index] = NULL;
 }
 
-static int list(const struct overlay_store *store, struct packages *packages,
+static int list(const struct packages_judge *judge, struct packages *packages,
 		struct verity_error *err)
 {
 	cleanup_free struct overlay_entry *entries = NULL;
 	size_t count = 0;
-	int r = overlay_store_list(store, &entries, &count, err);
+	int r = overlay_store_list(judge->store, &entries, &count, err);
 
 	if (r < 0)
 		return r;
@@ -50,56 +52,16 @@ static int list(const struct overlay_store *store, struct packages *packages,
 	packages->judged = calloc(count ? count : 1, sizeof(struct verity_package *));
 	packages->ids = calloc(count ? count : 1, sizeof(*packages->ids));
 	packages->order = calloc(count ? count : 1, sizeof(*packages->order));
+	packages->left_us = calloc(count ? count : 1, sizeof(*packages->left_us));
 	if (!packages->state.entries || !packages->judged || !packages->ids ||
-	    !packages->order)
+	    !packages->order || !packages->left_us)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	packages->state.count = count;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		packages->state.entries[i].entry = entries[i];
-	return 0;
-}
-
-static void describe(const struct verity_package *package,
-		     struct overlay_state_entry *entry)
-{
-	const struct verity_judgement *judgement = verity_package_judgement(package);
-	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
-
-	entry->verdict = verity_judgement_verdict(judgement);
-	entry->reason = *verity_judgement_reason(judgement);
-	if (!manifest)
-		return;
-	snprintf(entry->identity, sizeof(entry->identity), "%s", manifest->name);
-	snprintf(entry->version, sizeof(entry->version), "%s", manifest->version);
-	snprintf(entry->description, sizeof(entry->description), "%s",
-		 manifest->description);
-}
-
-/* A package that cannot even be read is Invalid, for the reason that reading failed. */
-static void judge(const struct overlay_store *store, const struct verity_policy *policy,
-		  struct packages *packages, size_t index)
-{
-	struct overlay_state_entry *entry = &packages->state.entries[index];
-	struct verity_package *package = NULL;
-	struct verity_error why = {0};
-	char file[80];
-
-	overlay_entry_file(&entry->entry, file);
-	entry->verdict = VERITY_INVALID;
-	if (verity_package_open(overlay_store_folder(store, entry->entry.kind), file,
-				policy, &package, &why) < 0) {
-		entry->reason = why;
-		return;
+		packages->left_us[i] = patience_box_us(judge->patience);
 	}
-	describe(package, entry);
-	memcpy(packages->ids[index],
-	       verity_judgement_id(verity_package_judgement(package)),
-	       sizeof(packages->ids[index]));
-	packages->judged[index] = package;
-	if (overlay_file_id_get(verity_package_fd(package), &entry->file, &why) < 0)
-		packages_refuse(packages, index, &why);
-	else if (!verity_package_verified(package))
-		packages_refuse(packages, index, &entry->reason);
+	return 0;
 }
 
 /* What lies where its signer does not want it. */
@@ -160,40 +122,34 @@ static void drop(struct packages *packages, size_t index)
 	packages->order_count = kept;
 }
 
-void packages_judge_again(struct packages *packages, const struct overlay_store *store,
-			  const struct verity_policy *policy, size_t index)
+void packages_judge_again(struct packages *packages, const struct packages_judge *judge,
+			  size_t index)
 {
-	struct verity_error why;
+	struct verity_error why = {.code = VERITY_OK};
 
 	verity_package_free(packages->judged[index]);
 	packages->judged[index] = NULL;
-	judge(store, policy, packages, index);
-	/* Only where its file was replaced in this very moment. */
-	if (packages->judged[index]) {
+	/* Accepted only where its file was replaced in this very moment. */
+	if (packages_judge_one(packages, judge, index, &why) == 0 &&
+	    packages->judged[index])
 		verity_fail(&why, VERITY_E_BUSY, "its file changed while it was judged");
+	if (why.code != VERITY_OK)
 		packages_refuse(packages, index, &why);
-	}
 	drop(packages, index);
 }
 
-int packages_load(const struct overlay_store *store, const struct verity_policy *policy,
-		  const struct overlay_bootconf *bootconf, enum overlay_verify verify,
-		  struct packages *ret, struct verity_error *err)
+int packages_load(const struct packages_judge *judge,
+		  const struct overlay_bootconf *bootconf, struct packages *ret,
+		  struct verity_error *err)
 {
 	cleanup_with(packages_free_p) struct packages packages = {0};
-	struct verity_policy hasty = *policy;
-	int r = list(store, &packages, err);
+	int r = list(judge, &packages, err);
 
+	if (r == 0)
+		r = packages_judge_all(&packages, judge, err);
 	if (r < 0)
 		return r;
-	hasty.refuse_early = true;
-	hasty.lazy = verify == OVERLAY_VERIFY_LAZY || bootconf->safe;
 	for (size_t i = 0; i < packages.state.count; i++) {
-		struct overlay_span *span = &packages.state.entries[i].judging;
-
-		overlay_span_begin(span);
-		judge(store, &hasty, &packages, i);
-		overlay_span_end(span);
 		check_place(&packages, i);
 		apply_bootconf(bootconf, &packages, i);
 	}

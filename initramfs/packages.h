@@ -3,8 +3,8 @@
 
 /* The packages of one boot: listed, judged, ordered. */
 
+#include "initramfs/patience.h"
 #include "overlay/bootconf.h"
-#include "overlay/config.h"
 #include "overlay/order.h"
 #include "overlay/state.h"
 #include "verity/package.h"
@@ -16,18 +16,28 @@ struct packages {
 	uint8_t (*ids)[VERITY_DIGEST_BYTES]; /* beside .entries; verity_judgement_id() */
 	struct overlay_order_item *order;    /* what to activate, the one on top first */
 	size_t order_count;
+	uint64_t *left_us; /* beside .entries; of the box of each package */
+};
+
+/* How packages are judged; all borrowed. */
+struct packages_judge {
+	const struct overlay_store *store;
+	const struct verity_policy *policy;
+	struct patience *patience;
 };
 
 /**
  * packages_load - list and judge what is installed, and put what is accepted in order
- * @verify: how much of each is read; in safe mode, where none is mounted, the least
- * @ret: filled on success alone; packages_free()
+ * @judge: what it borrows must stay for as long as the process where @judge->patience
+ *         says that a job is stuck
+ * @ret:   filled on success alone; packages_free()
  *
- * What is wrong with a package is in its state, and is no failure.
+ * What is wrong with a package is in its state, and is no failure; nor is one whose
+ * storage does not answer.
  */
-int packages_load(const struct overlay_store *store, const struct verity_policy *policy,
-		  const struct overlay_bootconf *bootconf, enum overlay_verify verify,
-		  struct packages *ret, struct verity_error *err) must_check;
+int packages_load(const struct packages_judge *judge,
+		  const struct overlay_bootconf *bootconf, struct packages *ret,
+		  struct verity_error *err) must_check;
 
 void packages_free(struct packages *packages);
 
@@ -38,8 +48,20 @@ void packages_refuse(struct packages *packages, size_t index,
 		     const struct verity_error *reason);
 
 /**
+ * packages_judge_all - judge those that were listed; for packages_load()
+ */
+int packages_judge_all(struct packages *packages, const struct packages_judge *judge,
+		       struct verity_error *err) must_check;
+
+/**
+ * packages_judge_one - judge a package anew, within what is left of its box
+ */
+int packages_judge_one(struct packages *packages, const struct packages_judge *judge,
+		       size_t index, struct verity_error *err) must_check;
+
+/**
  * packages_judge_again - judge a package that is not to be activated after all by another
  * policy, for the verdict and the reason of its state
  */
-void packages_judge_again(struct packages *packages, const struct overlay_store *store,
-			  const struct verity_policy *policy, size_t index);
+void packages_judge_again(struct packages *packages, const struct packages_judge *judge,
+			  size_t index);

@@ -16,7 +16,8 @@ static void plan_free_p(struct plan **owned)
 {
 	struct plan *plan = *owned;
 
-	if (!plan)
+	/* What a thread that never came back may still look at stays. */
+	if (!plan || plan->boot.patience.stuck > 0)
 		return;
 	free(plan->options);
 	overlay_stack_plan_free(&plan->stack);
@@ -70,15 +71,15 @@ bool planning_seeds(const struct plan *plan, const struct overlay_seed *seed)
 static int load_packages(struct plan *plan, struct verity_error *err)
 {
 	struct boot *boot = &plan->boot;
+	const struct verity_policy policy = boot_policy(boot);
+	const struct packages_judge judge = {boot->store, &policy, &boot->patience};
 	const struct trying trying = {
-		.store = boot->store,
-		.policy = overlay_trust_policy(boot->trust),
+		.judge = judge,
 		.record_fd = boot->record,
 		.listed = {boot->listed[0], boot->listed[1]},
 		.limit = boot->records ? boot->config.trials : 0,
 	};
-	int r = packages_load(boot->store, overlay_trust_policy(boot->trust), &boot->conf,
-			      boot->config.verify, &plan->packages, err);
+	int r = packages_load(&judge, &boot->conf, &plan->packages, err);
 
 	if (r == 0)
 		r = trying_plan(&trying, &plan->packages, &plan->trials, err);

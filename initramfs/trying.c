@@ -57,24 +57,39 @@ static struct overlay_candidate *list_candidates(const struct packages *packages
 }
 
 /* The judge says what they are, asked once more with what is quarantined now. */
+static void judge_again(const struct trying *trying,
+			const struct verity_quarantine *quarantine,
+			const struct overlay_candidate *candidates,
+			struct packages *packages)
+{
+	struct verity_policy policy = *trying->judge.policy;
+	struct packages_judge judge = trying->judge;
+
+	policy.quarantine = quarantine;
+	judge.policy = &policy;
+	for (size_t i = 0; i < packages->state.count; i++)
+		if (candidates[i].quarantined)
+			packages_judge_again(packages, &judge, i);
+}
+
 static void leave_out(const struct trying *trying, const struct overlay_trials *trials,
 		      const struct overlay_candidate *candidates,
 		      struct packages *packages)
 {
-	struct verity_policy policy = *trying->policy;
-	struct verity_quarantine quarantine = {0};
-	struct verity_error why;
+	struct verity_quarantine *quarantine = calloc(1, sizeof(*quarantine));
+	size_t stuck = trying->judge.patience->stuck;
+	struct verity_error why = {.message = "out of memory"};
 
-	if (overlay_trials_quarantine(trials, &quarantine, &why) < 0) {
+	if (!quarantine || overlay_trials_quarantine(trials, quarantine, &why) < 0) {
 		log_line(LOG_LEVEL_WARNING, "trials: %s", why.message);
+		free(quarantine);
 		return;
 	}
-	policy.quarantine = &quarantine;
-	policy.refuse_early = true;
-	for (size_t i = 0; i < packages->state.count; i++)
-		if (candidates[i].quarantined)
-			packages_judge_again(packages, trying->store, &policy, i);
-	free((void *)(uintptr_t)quarantine.ids);
+	judge_again(trying, quarantine, candidates, packages);
+	if (trying->judge.patience->stuck > stuck)
+		return; /* a thread that never came back may look at it still */
+	free((void *)(uintptr_t)quarantine->ids);
+	free(quarantine);
 }
 
 /* @keep: store them before anything is activated */

@@ -8,11 +8,10 @@
 
 /* Plain data; borrowed for the call. */
 struct trying {
-	const struct overlay_store *store;
-	const struct verity_policy *policy; /* that they were judged by */
-	int record_fd;                      /* PERSIST/wmopkg; -1: there is none */
-	bool listed[2]; /* by enum overlay_store_kind: the store was read */
-	unsigned limit; /* boots in a row that may fail; 0: no trials */
+	struct packages_judge judge; /* that they were judged by */
+	int record_fd;               /* PERSIST/wmopkg; -1: there is none */
+	bool listed[2];              /* by enum overlay_store_kind: the store was read */
+	unsigned limit;              /* boots in a row that may fail; 0: no trials */
 };
 
 /**

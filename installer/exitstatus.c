@@ -62,6 +62,7 @@ enum exit_status exit_status_of(enum verity_code code)
 	case VERITY_E_DEVICE:
 	case VERITY_E_MOUNT:
 	case VERITY_E_STACK:
+	case VERITY_E_TIMED_OUT:
 	case VERITY_E_TOO_MANY:
 	case VERITY_E_MISPLACED:
 	case VERITY_E_OTHER_NAME:

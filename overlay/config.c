@@ -77,6 +77,8 @@ static int set_defaults(struct overlay_config *config)
 	config->firmware_built = WMOPKG_TIME_EPOCH;
 	config->audit_bytes = OVERLAY_AUDIT_BYTES;
 	config->trials = OVERLAY_TRIALS_BOOTS;
+	config->package_seconds = OVERLAY_PACKAGE_SECONDS;
+	config->boot_seconds = OVERLAY_BOOT_SECONDS;
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
 		*defaults[i].place = strdup(defaults[i].value);
 		if (!*defaults[i].place)
@@ -136,6 +138,8 @@ static int parse(const char *text, struct overlay_config_reading *reading)
 		CFG_STR_LIST("seed", NULL, CFGF_NONE),
 		CFG_STR("audit_bytes", NULL, CFGF_NONE),
 		CFG_STR("trials", NULL, CFGF_NONE),
+		CFG_STR("package_seconds", NULL, CFGF_NONE),
+		CFG_STR("boot_seconds", NULL, CFGF_NONE),
 		CFG_END(),
 	};
 	cleanup_with(cfg_free_p) cfg_t *cfg = cfg_init(opts, CFGF_NONE);

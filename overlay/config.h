@@ -19,6 +19,10 @@ struct overlay_seed {
 	const char *target; /* one name within DATA */
 };
 
+#define OVERLAY_PACKAGE_SECONDS 30 /* by default */
+#define OVERLAY_BOOT_SECONDS    120
+#define OVERLAY_SECONDS_MAX     86400 /* of either */
+
 /* What stands between Allow Untrusted and a device that has a hardware anchor. */
 enum overlay_anchor {
 	OVERLAY_ANCHOR_NONE,   /* nothing: the boot configuration is enough */
@@ -60,8 +64,10 @@ struct overlay_config {
 	enum overlay_verify verify;
 	struct overlay_seed seeds[OVERLAY_SEEDS_MAX]; /* beside the one there always is */
 	size_t seeds_count;
-	size_t audit_bytes; /* of each of the audit log's two files */
-	unsigned trials;    /* boots in a row that may fail; 0: no trials */
+	size_t audit_bytes;       /* of each of the audit log's two files */
+	unsigned trials;          /* boots in a row that may fail; 0: no trials */
+	unsigned package_seconds; /* a boot waits for a package; 0: no limit */
+	unsigned boot_seconds;    /* it waits for all there is to wait for; likewise */
 };
 
 /**

@@ -123,6 +123,27 @@ static int take_trials(cfg_t *cfg, cfg_opt_t *opt)
 	return r;
 }
 
+static int take_seconds(cfg_t *cfg, cfg_opt_t *opt, unsigned *ret)
+{
+	int64_t seconds;
+	int r = take_number(cfg, opt, 0, OVERLAY_SECONDS_MAX, &seconds);
+
+	if (r == 0)
+		*ret = (unsigned)seconds;
+	return r;
+}
+
+static int take_package_seconds(cfg_t *cfg, cfg_opt_t *opt)
+{
+	return take_seconds(cfg, opt,
+			    &overlay_config_reading(cfg)->config.package_seconds);
+}
+
+static int take_boot_seconds(cfg_t *cfg, cfg_opt_t *opt)
+{
+	return take_seconds(cfg, opt, &overlay_config_reading(cfg)->config.boot_seconds);
+}
+
 static int take_anchor(cfg_t *cfg, cfg_opt_t *opt)
 {
 	static const char *const words[] = {
@@ -292,6 +313,8 @@ void overlay_config_check(cfg_t *cfg)
 		{"seed", check_seeds},
 		{"audit_bytes", take_audit_bytes},
 		{"trials", take_trials},
+		{"package_seconds", take_package_seconds},
+		{"boot_seconds", take_boot_seconds},
 	};
 
 	for (size_t i = 0; i < COUNT(checks); i++)

@@ -113,6 +113,8 @@ static int errno_of(enum verity_code code)
 	case VERITY_E_UNSUPPORTED:
 	case VERITY_E_MISPLACED:
 		return -EOPNOTSUPP;
+	case VERITY_E_TIMED_OUT:
+		return -ETIMEDOUT;
 	case VERITY_E_TOO_MANY:
 		return -E2BIG;
 	case VERITY_E_IO:

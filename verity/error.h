@@ -154,6 +154,9 @@
 	  "the package is installed already, under another name", NULL)                           \
 	X(DISABLED, "disabled", "the boot configuration names it in wmopkg.disable",              \
 	  "take the name out of the boot configuration")                                          \
+	X(TIMED_OUT, "timed-out",                                                                 \
+	  "it took longer to verify and attach than a boot may wait for it",                      \
+	  "its storage may be failing: copy what matters, and see the kernel log")                \
 	X(SAFE_MODE, "safe-mode",                                                                 \
 	  "the boot configuration says wmopkg.safe: no package is active",                        \
 	  "boot without wmopkg.safe")                                                             \

@@ -28,6 +28,8 @@ static void test_defaults(void **state)
 		assert_string_equal(config.run, "/run/wmopkg");
 		assert_string_equal(config.cmdline, "/proc/cmdline");
 		assert_int_equal(config.trials, 3);
+		assert_int_equal(config.package_seconds, 30);
+		assert_int_equal(config.boot_seconds, 120);
 		assert_int_equal(config.verify, OVERLAY_VERIFY_FULL);
 		overlay_config_free(&config);
 	}
@@ -81,7 +83,8 @@ static void test_trust(void **state)
 		load("uboot_env = /u\nauthorities = /ca.pem\nknown_hosts = /known\nserial = SN-1\nmodel = \"Switch 9000\"\n"
 		     "firmware_version = /etc/version\nfirmware_built = 4294967296\n"
 		     "anchor = efi\nsigners = {a.pem, \"b c.crt\"}\n"
-		     "signers_needed = all\naudit_bytes = 16384\ntrials = 0\nverify = lazy\n",
+		     "signers_needed = all\naudit_bytes = 16384\ntrials = 0\nverify = lazy\n"
+		     "package_seconds = 7\nboot_seconds = 0\n",
 		     &config, &err),
 		&err);
 	assert_string_equal(config.uboot_env, "/u");
@@ -97,6 +100,8 @@ static void test_trust(void **state)
 	assert_string_equal(config.signers[1], "b c.crt");
 	assert_true(config.all_signers);
 	assert_int_equal(config.audit_bytes, 16384);
+	assert_int_equal(config.package_seconds, 7);
+	assert_int_equal(config.boot_seconds, 0);
 	assert_int_equal(config.trials, 0);
 	assert_int_equal(config.verify, OVERLAY_VERIFY_LAZY);
 	overlay_config_free(&config);
@@ -129,6 +134,10 @@ static void test_bad(void **state)
 		 "conf:1: persist: 'LABEL=' is neither an absolute path nor LABEL=, "
 		 "UUID=, PARTLABEL= or PARTUUID="},
 		{"trials = 101\n", "conf:1: trials: '101' is not a number from 0 to 100"},
+		{"package_seconds = 86401\n",
+		 "conf:1: package_seconds: '86401' is not a number from 0 to 86400"},
+		{"boot_seconds = 1m\n",
+		 "conf:1: boot_seconds: '1m' is not a number from 0 to 86400"},
 		{"trials = -1\n", "conf:1: trials: '-1' is not a number from 0 to 100"},
 		{"data /x\n", "conf:1: missing equal sign after option 'data'"},
 		{"anchor = uefi\n",

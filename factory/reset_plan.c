@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "factory/reset_plan.h"
+
+/*
+ * What follows a step. Where this device cannot do that, what follows its failure is
+ * done in its place.
+ */
+static const struct {
+	const char *name;
+	enum factory_step done;
+	enum factory_step failed;
+} steps[FACTORY_STEPS] = {
+	[FACTORY_ASKED] = {"asked", FACTORY_ERASE, FACTORY_STUCK},
+	[FACTORY_ERASE] = {"erase", FACTORY_DISCARD, FACTORY_REPAIR},
+	[FACTORY_REPAIR] = {"repair", FACTORY_ERASE_AGAIN, FACTORY_MAKE},
+	[FACTORY_ERASE_AGAIN] = {"erase-again", FACTORY_DISCARD, FACTORY_MAKE},
+	[FACTORY_MAKE] = {"make", FACTORY_DISCARD, FACTORY_STUCK},
+	[FACTORY_DISCARD] = {"discard", FACTORY_TRIALS, FACTORY_TRIALS},
+	[FACTORY_TRIALS] = {"trials", FACTORY_NOTE, FACTORY_STUCK},
+	[FACTORY_NOTE] = {"note", FACTORY_OBEY, FACTORY_OBEY},
+	[FACTORY_OBEY] = {"obey", FACTORY_CLOSE, FACTORY_STUCK},
+	[FACTORY_CLOSE] = {"close", FACTORY_DONE, FACTORY_STUCK},
+};
+
+static bool can(enum factory_step step, const struct factory_means *means)
+{
+	switch (step) {
+	case FACTORY_REPAIR:
+		return means->repair;
+	case FACTORY_MAKE:
+		return means->make;
+	case FACTORY_DISCARD:
+		return means->discard;
+	default:
+		return true;
+	}
+}
+
+enum factory_step factory_plan_next(enum factory_step step, bool succeeded,
+				    const struct factory_means *means)
+{
+	enum factory_step next = succeeded ? steps[step].done : steps[step].failed;
+
+	while (next < FACTORY_STEPS && !can(next, means))
+		next = steps[next].failed;
+	return next;
+}
+
+bool factory_step_wipes(enum factory_step step)
+{
+	return step < FACTORY_DISCARD;
+}
+
+const char *factory_step_name(enum factory_step step)
+{
+	return steps[step].name;
+}

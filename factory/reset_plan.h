@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The steps of a factory reset, as data: which comes first, and which comes next, by how
+ * the last one ended. Each can be done again from its start, so a reset that was cut off
+ * goes on with the step that it was in.
+ */
+
+#include <stdbool.h>
+
+enum factory_step {
+	FACTORY_ASKED,       /* nothing was done yet */
+	FACTORY_ERASE,       /* delete all that is on DATA */
+	FACTORY_REPAIR,      /* that failed: repair its file system */
+	FACTORY_ERASE_AGAIN, /* and delete what is left */
+	FACTORY_MAKE,        /* that failed as well: make the file system anew */
+	FACTORY_DISCARD,     /* tell the storage which blocks are free */
+	FACTORY_TRIALS,      /* forget trials and quarantine */
+	FACTORY_NOTE,        /* write it to the audit log */
+	FACTORY_OBEY,        /* remember that the bootloader's word was obeyed */
+	FACTORY_CLOSE,       /* delete the journal */
+	FACTORY_STEPS,
+
+	FACTORY_DONE = FACTORY_STEPS, /* no further step */
+	FACTORY_STUCK,                /* the step failed, and there is no other way */
+};
+
+/* What can be done about DATA on this device. */
+struct factory_means {
+	bool repair;  /* there is a program that repairs its file system */
+	bool make;    /* there is one that makes it anew */
+	bool discard; /* it is asked for */
+};
+
+/**
+ * factory_plan_next - the step that comes after @step
+ * @succeeded: how @step ended
+ */
+enum factory_step factory_plan_next(enum factory_step step, bool succeeded,
+				    const struct factory_means *means);
+
+/**
+ * factory_step_wipes - whether DATA is not known to be empty before the end of @step
+ */
+bool factory_step_wipes(enum factory_step step);
+
+/**
+ * factory_step_name - "erase", …: as the journal has it
+ */
+const char *factory_step_name(enum factory_step step);

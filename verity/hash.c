@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "verity/cleanup.h"
-#include "verity/hash_pair.h"
-#include "verity/sha256_pair.h"
+#include "verity/hash_lanes.h"
 
 struct verity_hasher {
 	EVP_MD *sha256; /* fetched once: a fetch costs more than hashing a block */
@@ -15,8 +14,8 @@ struct verity_hasher {
 	uint8_t salt[VERITY_SALT_MAX];
 	size_t salt_bytes;
 
-	bool pairs;
-	struct verity_hash_pair pair;
+	unsigned lanes; /* blocks at a time; 0: one, by OpenSSL */
+	struct verity_hash_lanes hash;
 };
 
 void verity_hasher_free(struct verity_hasher *hasher)
@@ -47,16 +46,16 @@ int verity_hasher_new(const uint8_t *salt, size_t salt_bytes, struct verity_hash
 				   "OpenSSL offers no SHA-256");
 	memcpy(hasher->salt, salt, salt_bytes);
 	hasher->salt_bytes = salt_bytes;
-	hasher->pairs = verity_sha256_pair_available();
-	if (hasher->pairs)
-		hasher->pair = verity_hash_pair_begin(hasher->salt, salt_bytes);
+	hasher->lanes = verity_sha256_lanes();
+	if (hasher->lanes)
+		hasher->hash = verity_hash_lanes_begin(hasher->salt, salt_bytes);
 	*ret = steal_ptr(&hasher);
 	return 0;
 }
 
 void verity_hasher_portable(struct verity_hasher *hasher)
 {
-	hasher->pairs = false;
+	hasher->lanes = 0;
 }
 
 static int hash_one(struct verity_hasher *hasher, const uint8_t *block, uint8_t *ret,
@@ -77,9 +76,13 @@ int verity_hasher_blocks(struct verity_hasher *hasher, const uint8_t *blocks,
 {
 	size_t i = 0;
 
-	for (; hasher->pairs && i + 2 <= count; i += 2)
-		verity_hash_pair_blocks(&hasher->pair, blocks + i * VERITY_BLOCK,
-					ret + i);
+	while (hasher->lanes && count - i >= 2) {
+		unsigned lanes = count - i >= hasher->lanes ? hasher->lanes : 2;
+
+		verity_hash_lanes_blocks(&hasher->hash, blocks + i * VERITY_BLOCK, lanes,
+					 ret + i);
+		i += lanes;
+	}
 	for (; i < count; i++) {
 		int r = hash_one(hasher, blocks + i * VERITY_BLOCK, ret[i], err);
 

@@ -22,7 +22,7 @@ void verity_hasher_free(struct verity_hasher *hasher);
  * @blocks: @count times VERITY_BLOCK bytes
  * @ret:    @count digests
  *
- * Two at a time where the processor can, with OpenSSL where it cannot.
+ * Several at a time where the processor can, with OpenSSL where it cannot.
  */
 int verity_hasher_blocks(struct verity_hasher *hasher, const uint8_t *blocks,
 			 size_t count, uint8_t (*ret)[VERITY_DIGEST_BYTES],

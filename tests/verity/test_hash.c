@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Two blocks at a time, held to OpenSSL, which the portable way uses. */
+/* Several blocks at a time, held to OpenSSL, which the portable way uses. */
 
 #include <openssl/sha.h>
 
@@ -8,9 +8,9 @@
 #include "verity/cleanup.h"
 #include "verity/hash.h"
 #include "verity/hex.h"
-#include "verity/sha256_pair.h"
+#include "verity/sha256_lanes.h"
 
-#define BLOCKS 5 /* two pairs and one left over */
+#define BLOCKS 11 /* twice four, a pair and one left over */
 
 DEFINE_CLEANUP(struct verity_hasher, verity_hasher_free);
 
@@ -79,14 +79,47 @@ static void test_unaligned(void **state)
 	fill(blocks, sizeof(blocks), 3);
 	for (size_t shift = 0; shift < 17; shift++) {
 		cleanup_with(verity_hasher_free_p) struct verity_hasher *hasher = NULL;
-		uint8_t digests[2][VERITY_DIGEST_BYTES], wanted[VERITY_DIGEST_BYTES];
+		uint8_t digests[4][VERITY_DIGEST_BYTES], wanted[VERITY_DIGEST_BYTES];
 		struct verity_error err;
 
 		check_ok(verity_hasher_new(blocks, 0, &hasher, &err), &err);
-		check_ok(verity_hasher_blocks(hasher, blocks + shift, 2, digests, &err),
+		check_ok(verity_hasher_blocks(hasher, blocks + shift, 4, digests, &err),
 			 &err);
-		SHA256(blocks + shift + VERITY_BLOCK, VERITY_BLOCK, wanted);
-		assert_memory_equal(digests[1], wanted, sizeof(wanted));
+		for (size_t i = 0; i < 4; i++) {
+			SHA256(blocks + shift + i * VERITY_BLOCK, VERITY_BLOCK, wanted);
+			assert_memory_equal(digests[i], wanted, sizeof(wanted));
+		}
+	}
+}
+
+/* Four lanes and two are the same, whatever number of chunks they take at a time. */
+static void test_lanes(void **state)
+{
+	unsigned most = verity_sha256_lanes();
+
+	(void)state;
+	fill(blocks, sizeof(blocks), 5);
+	for (size_t chunks = 0; most && chunks < 5; chunks++) {
+		struct verity_sha256_state states[SHA256_LANES_MAX];
+		const uint8_t *messages[SHA256_LANES_MAX];
+
+		for (size_t i = 0; i < most; i++) {
+			states[i] = verity_sha256_start();
+			messages[i] = blocks + i * 1000;
+		}
+		verity_sha256_lanes_take(states, messages, most, chunks);
+		for (size_t i = 0; i < most; i++) {
+			struct verity_sha256_state twice[2] = {verity_sha256_start(),
+							       verity_sha256_start()};
+			const uint8_t *next[2] = {messages[i], messages[i]};
+
+			for (size_t taken = 0; taken < chunks; taken++) {
+				verity_sha256_lanes_take(twice, next, 2, 1);
+				next[0] = next[1] += SHA256_CHUNK_BYTES;
+			}
+			assert_memory_equal(&twice[0], &states[i], sizeof(*twice));
+			assert_memory_equal(&twice[1], &states[i], sizeof(*twice));
+		}
 	}
 }
 
@@ -107,11 +140,11 @@ int main(void)
 		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_every_salt_length),
 		cmocka_unit_test(test_unaligned),
+		cmocka_unit_test(test_lanes),
 		cmocka_unit_test(test_salt_too_long),
 	};
 
 	/* So that a log shows which way was held to which. */
-	print_message("two at a time: %s\n",
-		      verity_sha256_pair_available() ? "yes" : "no");
+	print_message("lanes: %u\n", verity_sha256_lanes());
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

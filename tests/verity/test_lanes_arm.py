@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Two blocks at a time on ARMv8: built with a cross compiler and run by qemu-user, held to
+"""Several blocks at a time on ARMv8: built with a cross compiler and run by qemu-user, held to
 digests that OpenSSL makes on the host; and on the host's own processor, where it can.
 
-    test_pair_arm.py [unittest's arguments]
+    test_lanes_arm.py [unittest's arguments]
 """
 
 import _hashlib
@@ -15,10 +15,11 @@ import tempfile
 import unittest
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-COMMON = ["tests/verity/pair_vectors.c", "verity/hash_pair.c", "verity/sha256_pair.c"]
+COMMON = ["tests/verity/lanes_vectors.c", "verity/hash_lanes.c", "verity/sha256_lanes.c"]
 FLAGS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-I", ROOT]
 ARM = ["aarch64-linux-gnu-gcc", *FLAGS, "-static"]
 SALT_MAX = 256
+LANES_MAX = 4
 BLOCK = 4096
 
 
@@ -32,17 +33,18 @@ def records(damage=False):
     out = []
     for length in range(SALT_MAX + 1):
         salt = dice.randbytes(length)
-        blocks = [dice.randbytes(BLOCK) for _ in range(2)]
+        blocks = [dice.randbytes(BLOCK) for _ in range(LANES_MAX)]
         out += [length.to_bytes(2, "big"), salt, *blocks, *[sha256(salt + b) for b in blocks]]
     if damage:
         out[-1] = bytes([out[-1][0] ^ 1]) + out[-1][1:]
     return b"".join(out)
 
 
-RIGHT = f"two at a time: {SALT_MAX + 1} pairs are right\n"
+def right(lanes):
+    return f"up to {lanes} at a time: {SALT_MAX + 1} records are right\n"
 
 
-class PairArm(unittest.TestCase):
+class LanesArm(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
@@ -65,11 +67,11 @@ class PairArm(unittest.TestCase):
     def test_arm(self):
         """Optimised or not, with the compiler's own ideas of the processor or without."""
         for options in (["-O2"], ["-O0"], ["-O3", "-mcpu=cortex-a72"]):
-            program = self.build("arm", ARM, "verity/sha256_pair_arm.c", options=options)
+            program = self.build("arm", ARM, "verity/sha256_lanes_arm.c", options=options)
             for cpu in ("max", "cortex-a53", "neoverse-n1"):
                 with self.subTest(options=options, cpu=cpu):
                     command = ["qemu-aarch64", "-cpu", cpu, program]
-                    self.check(command, self.right, 0, RIGHT)
+                    self.check(command, self.right, 0, right(2))
                     self.check(command, self.wrong, 1,
                                f"record {SALT_MAX}, a salt of {SALT_MAX} bytes: wrong\n")
                     self.check(command, self.right[:-1], 1, "the input is cut\n")
@@ -85,26 +87,27 @@ class PairArm(unittest.TestCase):
                        "{\n\tunsigned long bits = __real_getauxval(type);\n"
                        "\treturn type == AT_HWCAP ? bits & ~(unsigned long)HWCAP_SHA2"
                        " : bits;\n}\n")
-        program = self.build("without", ARM, "verity/sha256_pair_arm.c",
+        program = self.build("without", ARM, "verity/sha256_lanes_arm.c",
                              options=["-Wl,--wrap=getauxval", wrap])
         self.check(["qemu-aarch64", "-cpu", "max", program], self.right, 3,
-                   "two at a time: not available\n")
+                   "several at a time: not available\n")
 
-    def test_no_pair(self):
+    def test_none(self):
         """What other processors get."""
-        program = self.build("none", ARM, "verity/sha256_pair_none.c")
-        self.check(["qemu-aarch64", program], self.right, 3, "two at a time: not available\n")
+        program = self.build("none", ARM, "verity/sha256_lanes_none.c")
+        self.check(["qemu-aarch64", program], self.right, 3, "several at a time: not available\n")
 
     def test_host(self):
         """The same records on the host, if it is one that the file is for."""
         source = {"x86_64": "x86", "aarch64": "arm"}.get(platform.machine(), "none")
-        program = self.build("host", ["cc", *FLAGS], f"verity/sha256_pair_{source}.c")
+        program = self.build("host", ["cc", *FLAGS], f"verity/sha256_lanes_{source}.c")
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
-            flags = file.read().split()
-        if "sha_ni" in flags or "sha2" in flags:
-            self.check([program], self.right, 0, RIGHT)
+            flags = set(file.read().split())
+        lanes = 4 if {"sha_ni", "avx512vl", "avx512bw"} <= flags else 2
+        if flags & {"sha_ni", "sha2"}:
+            self.check([program], self.right, 0, right(lanes))
         else:
-            self.check([program], self.right, 3, "two at a time: not available\n")
+            self.check([program], self.right, 3, "several at a time: not available\n")
 
 
 if __name__ == "__main__":

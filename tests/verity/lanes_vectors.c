@@ -13,15 +13,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "verity/hash_pair.h"
+#include "verity/hash_lanes.h"
 
+#define BLOCKS SHA256_LANES_MAX
 #define SHIFTS 17 /* places from which the blocks are taken, past one that is aligned */
 
 struct record {
 	uint8_t salt[VERITY_SALT_MAX];
 	size_t salt_bytes;
-	uint8_t blocks[2 * VERITY_BLOCK];
-	uint8_t wanted[2][VERITY_DIGEST_BYTES];
+	uint8_t blocks[BLOCKS * VERITY_BLOCK];
+	uint8_t wanted[BLOCKS][VERITY_DIGEST_BYTES];
 };
 
 /* Returns 1; 0 at the end; -1 where a record is cut. */
@@ -43,30 +44,34 @@ static int read_record(struct record *record)
 	return 1;
 }
 
-static int is_right(const struct record *record, size_t shift)
+static int is_right(const struct record *record, unsigned lanes, size_t shift)
 {
-	static uint8_t room[2 * VERITY_BLOCK + SHIFTS] __attribute__((aligned(64)));
-	struct verity_hash_pair pair =
-		verity_hash_pair_begin(record->salt, record->salt_bytes);
-	uint8_t digests[2][VERITY_DIGEST_BYTES];
+	static uint8_t room[BLOCKS * VERITY_BLOCK + SHIFTS] __attribute__((aligned(64)));
+	struct verity_hash_lanes hash =
+		verity_hash_lanes_begin(record->salt, record->salt_bytes);
+	uint8_t digests[BLOCKS][VERITY_DIGEST_BYTES];
 
 	memcpy(room + shift, record->blocks, sizeof(record->blocks));
-	verity_hash_pair_blocks(&pair, room + shift, digests);
+	for (unsigned i = 0; i < BLOCKS; i += lanes)
+		verity_hash_lanes_blocks(&hash, room + shift + (size_t)i * VERITY_BLOCK,
+					 lanes, digests + i);
 	return memcmp(digests, record->wanted, sizeof(digests)) == 0;
 }
 
 int main(void)
 {
 	static struct record record;
+	unsigned most = verity_sha256_lanes();
 	unsigned count = 0;
 	int r;
 
-	if (!verity_sha256_pair_available()) {
-		puts("two at a time: not available");
+	if (!most) {
+		puts("several at a time: not available");
 		return 3;
 	}
 	while ((r = read_record(&record)) > 0) {
-		if (!is_right(&record, count % SHIFTS)) {
+		if (!is_right(&record, 2, count % SHIFTS) ||
+		    !is_right(&record, most, count % SHIFTS)) {
 			printf("record %u, a salt of %zu bytes: wrong\n", count,
 			       record.salt_bytes);
 			return 1;
@@ -76,6 +81,6 @@ int main(void)
 	if (r < 0)
 		puts("the input is cut");
 	else
-		printf("two at a time: %u pairs are right\n", count);
+		printf("up to %u at a time: %u records are right\n", most, count);
 	return r < 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "verity/sha256_pair.h"
+#include "verity/sha256_lanes.h"
 
 /* FIPS 180-4 §4.2.2 */
 const uint32_t verity_sha256_k[64] = {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The pair with the SHA2 instructions of ARMv8: SHA256H, SHA256H2, SHA256SU0, SHA256SU1.
+/* Two lanes with the SHA2 instructions of ARMv8: SHA256H, SHA256H2, SHA256SU0, SHA256SU1.
  */
 
-#include "verity/sha256_pair.h"
+#include "verity/sha256_lanes.h"
 
 /* Before version 16, Clang's header hides what the command line does not ask for. */
 #if defined(__clang__) && !defined(__ARM_FEATURE_SHA2)
@@ -12,6 +12,7 @@
 
 #include <arm_neon.h>
 #include <asm/hwcap.h>
+#include <assert.h>
 #include <sys/auxv.h>
 
 #define QUADS 16 /* of four rounds each */
@@ -22,9 +23,9 @@
 #define USES_SHA __attribute__((target("+crypto")))
 #endif
 
-bool verity_sha256_pair_available(void)
+unsigned verity_sha256_lanes(void)
 {
-	return (getauxval(AT_HWCAP) & HWCAP_SHA2) != 0;
+	return getauxval(AT_HWCAP) & HWCAP_SHA2 ? 2 : 0;
 }
 
 /* One message: its state as the instructions want it, and the last 16 schedule words. */
@@ -82,13 +83,14 @@ USES_SHA static inline void take_chunk(struct lane lanes[2],
 	}
 }
 
-USES_SHA void verity_sha256_pair_take(struct verity_sha256_state states[static 2],
-				      const uint8_t *const messages[static 2],
-				      size_t chunks)
+USES_SHA void verity_sha256_lanes_take(struct verity_sha256_state *states,
+				       const uint8_t *const *messages, unsigned count,
+				       size_t chunks)
 {
 	struct lane lanes[2];
 	const uint8_t *next[2] = {messages[0], messages[1]};
 
+	assert(count == 2);
 	lane_load(&lanes[0], states[0].words);
 	lane_load(&lanes[1], states[1].words);
 	for (size_t i = 0; i < chunks; i++) {

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The whole way of a package: installed, active, left out, removed."""
 
+import re
+
 import bench
 
 FIRMWARE_MOTD = "Welcome to the example device."
@@ -40,6 +42,13 @@ class Life(bench.MachineTest):
         self.assertIn(FIRMWARE_MOTD, self.succeed("cat /etc/motd"))
         self.exit_with(1, "test -e /usr/sbin/nginx")
 
+    def test_4_the_next_boot_is_told(self):
+        planned = self.succeed("wmopkg-activate --plan")
+        self.assertRegex(planned, r"\n  data: .*: /dev/vd[a-z]\d*, mounted at /")
+        for name in ("branding", "nginx", "rework"):
+            self.assertIn(f"\n  {name} 1.0: Signed, active, on trial: boot 1 of 3\n", planned)
+        self.assertIn("\n  lowerdir=engine:1:2:3:root\n", planned)
+
     def test_5_active_after_the_reboot(self):
         console = self.device.reboot()
         self.assertIn("ACME Industrial Router 3000", console)
@@ -47,6 +56,14 @@ class Life(bench.MachineTest):
         for name in ("branding", "nginx", "rework"):
             self.assert_row(name, "1.0", "Signed")
             self.assertIn(f"wmopkg: {name} 1.0: Signed, active", self.succeed("dmesg"))
+
+    def test_5_what_it_took_is_told(self):
+        shown = self.succeed("wmopkg show boot")
+        self.assertRegex(shown, r"Boot \d+: 3 of 3 packages active\nActivation: [0-9.]+ ms, from "
+                         r"[0-9.]+ ms after the kernel started\n")
+        for name in ("branding", "nginx", "rework"):
+            self.assertEqual(len(re.findall(rf"\n  {name} +[0-9.]+ +[0-9.]+[* ]", shown)), 2, shown)
+        self.assertIn("</svg>", self.succeed("wmopkg show boot svg | tail -n 1"))
 
     def test_5_the_web_server_answers(self):
         self.assertIn(PAGE, self.fetch() or "nobody answers")

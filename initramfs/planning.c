@@ -71,16 +71,17 @@ bool planning_seeds(const struct plan *plan, const struct overlay_seed *seed)
 static int load_packages(struct plan *plan, struct verity_error *err)
 {
 	struct boot *boot = &plan->boot;
-	const struct verity_policy policy = boot_policy(boot);
-	const struct packages_judge judge = {boot->store, &policy, &boot->patience};
+	const struct packages_judge judge = {boot->store, &plan->policy, &boot->patience};
 	const struct trying trying = {
 		.judge = judge,
 		.record_fd = boot->record,
 		.listed = {boot->listed[0], boot->listed[1]},
 		.limit = boot->records ? boot->config.trials : 0,
 	};
-	int r = packages_load(&judge, &boot->conf, &plan->packages, err);
+	int r;
 
+	plan->policy = boot_policy(boot);
+	r = packages_load(&judge, &boot->conf, &plan->packages, err);
 	if (r == 0)
 		r = trying_plan(&trying, &plan->packages, &plan->trials, err);
 	return r < 0 ? r : 0;

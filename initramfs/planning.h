@@ -16,6 +16,7 @@
 /* Plain data; owned by planning_run(). */
 struct plan {
 	struct boot boot;
+	struct verity_policy policy;  /* that packages are judged by */
 	struct packages packages;     /* .active: what would be part of the stack */
 	struct overlay_trials trials; /* as the boot would leave them */
 	struct overlay_stack_plan stack;

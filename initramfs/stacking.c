@@ -80,14 +80,12 @@ static int run(struct packages *packages, const char *layers, const char *root,
 		return r;
 	overlay_span_begin(&steps[OVERLAY_STEP_STACK]);
 	r = stack(&attached, layers, root, err);
+	if (r == 0)
+		attaching_release(&attached);
+	else if (overlay_layers_clean(layers, &unused) < 0)
+		log_line(LOG_LEVEL_WARNING, "%s", unused.message);
 	overlay_span_end(&steps[OVERLAY_STEP_STACK]);
-	if (r < 0) {
-		if (overlay_layers_clean(layers, &unused) < 0)
-			log_line(LOG_LEVEL_WARNING, "%s", unused.message);
-		return r;
-	}
-	attaching_release(&attached);
-	return 0;
+	return r;
 }
 
 int stacking_run(struct packages *packages, const char *layers, const char *root,

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """When a boot did what: spans of the steps, and of each package within them."""
 
+import json
 import os
+import re
 import time
+import xml.etree.ElementTree as ElementTree
 
-from device import FIRMWARE, Device, Vendor, equal, read, write
+from device import FIRMWARE, Device, Vendor, equal, read, schema, write
 
 NEVER = {"start_us": 0, "end_us": 0}
 ORDER = ["prepare", "volumes", "trust", "judge", "try", "attach", "stack", "record", "seed"]
@@ -65,6 +68,24 @@ def test_mixed(work, build):
             else:  # also of what turns out to be no squashfs
                 check_within(package["attaching"], state["steps"]["attach"])
         equal(device.package("noise")["active"], False)
+        check_shown(device, state)
+
+
+def check_shown(device, state):
+    """What is shown of it is what is in the state."""
+    told = schema.check("timeline", json.loads(device.tell("show", "boot", "json")))
+    began = state["steps"]["prepare"]["start_us"]
+    equal(told["began_us"], began)
+    equal(told["took_us"], state["steps"]["record"]["end_us"] - began)
+    for step in told["steps"]:
+        span = state["steps"][step["step"]]
+        equal((step["start_us"], step["took_us"]),
+              (span["start_us"] - began, span["end_us"] - span["start_us"]))
+    shown = device.tell("show", "boot")
+    for package in state["packages"]:
+        equal(len(re.findall(rf"\n  {package['name']} +[0-9.]+ +[0-9.]+[* ]", shown)),
+              sum(package[part] != NEVER for part in ("judging", "attaching")), shown)
+    ElementTree.fromstring(device.tell("show", "boot", "svg").encode())
 
 
 def test_nothing_installed(work, build):

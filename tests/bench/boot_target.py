@@ -28,7 +28,7 @@ def timed(build, *words):
     if done.returncode != 0:
         raise AssertionError(f"{' '.join(words)}: status {done.returncode}: "
                              f"{done.stdout}{done.stderr}")
-    ns, kib = done.stderr.splitlines()[-1].split()
+    ns, kib, _ = done.stderr.splitlines()[-1].split()
     return Run(int(ns) / 1e6, int(kib), done.stdout)
 
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * timed COMMAND…: run it, and print as the last line of standard error how long that took
- * and the most memory that it had: NANOSECONDS KIB. GNU time counts hundredths of
- * seconds.
+ * timed COMMAND…: run it, and print as the last line of standard error how long that
+ * took, the most memory that it had, and what it used of the processors: NANOSECONDS KIB
+ * MICROSECONDS. GNU time counts hundredths of seconds.
  */
 
 #include <err.h>
@@ -24,9 +24,15 @@ static long long now_ns(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
+static long long us_of(struct timeval time)
+{
+	return time.tv_sec * 1000000LL + time.tv_usec;
+}
+
 int main(int argc, char **argv)
 {
 	long long start = now_ns();
+	long long end;
 	struct rusage usage;
 	int status;
 	pid_t child;
@@ -40,6 +46,8 @@ int main(int argc, char **argv)
 	while (wait4(child, &status, 0, &usage) < 0)
 		if (errno != EINTR)
 			err(1, "wait4");
-	fprintf(stderr, "%lld %ld\n", now_ns() - start, usage.ru_maxrss);
+	end = now_ns();
+	fprintf(stderr, "%lld %ld %lld\n", end - start, usage.ru_maxrss,
+		us_of(usage.ru_utime) + us_of(usage.ru_stime));
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }

@@ -336,7 +336,7 @@ Layers, the one on top first
   {base}/run/layers/2: good, priority 0, device wmopkg-*-o-good
   {base}/run/layers/root: the firmware's root
 Stack over {base}/root: ro,nodev
-  lowerdir=engine:1:2:root
+  lowerdir=engine:1:2:root,redirect_dir=nofollow,metacopy=off,index=off,nfs_export=off,xino=off
 Factory configuration
   /etc/factory-config: seeded, where the stack has it
 """)

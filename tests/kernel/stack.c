@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
-/* stack COUNT LAYERS TARGET: stack COUNT folders of LAYERS over TARGET. */
+/*
+ * stack [string] [writable] COUNT LAYERS TARGET: stack COUNT folders of LAYERS over
+ * TARGET; "string": with all options in one string, on whatever kernel.
+ */
 
 #include <err.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "overlay/stack.h"
 
@@ -11,11 +15,19 @@ int main(int argc, char **argv)
 {
 	struct overlay_stack_plan plan = {0};
 	struct verity_error why = {0};
+	bool string = false, writable = false;
 
+	for (; argc > 4; argc--, argv++) {
+		string |= strcmp(argv[1], "string") == 0;
+		writable |= strcmp(argv[1], "writable") == 0;
+	}
 	if (argc != 4)
-		errx(2, "usage: stack COUNT LAYERS TARGET");
-	if (overlay_stack_plan_new((size_t)atoi(argv[1]), false, &plan, &why) < 0 ||
-	    overlay_stack_mount(argv[2], &plan, argv[3], &why) < 0)
+		errx(2, "usage: stack [string] [writable] COUNT LAYERS TARGET");
+	if (overlay_stack_plan_new((size_t)atoi(argv[1]), false, &plan, &why) < 0)
+		errx(1, "%s", why.message);
+	plan.by_string = string;
+	plan.writable = writable;
+	if (overlay_stack_mount(argv[2], &plan, argv[3], &why) < 0)
 		errx(1, "%s", why.message);
 	overlay_stack_plan_free(&plan);
 	return 0;

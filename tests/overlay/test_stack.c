@@ -50,7 +50,9 @@ static void test_options(void **state)
 	struct overlay_stack_plan plan = {0};
 	char *options = NULL;
 	struct verity_error err;
-	const char *wanted = "lowerdir=engine:1:2:root";
+	const char *wanted =
+		"lowerdir=engine:1:2:root,redirect_dir=nofollow,metacopy=off,index=off,"
+		"nfs_export=off,xino=off";
 
 	(void)state;
 	check_ok(overlay_stack_plan_new(2, false, &plan, &err), &err);
@@ -62,36 +64,69 @@ static void test_options(void **state)
 			 -E2BIG);
 	check_error(
 		&err, VERITY_E_TOO_MANY,
-		"the mount options of 4 layers are longer than the 23 bytes that this "
+		"the mount options of 4 layers are longer than the 92 bytes that this "
 		"kernel takes");
 	assert_null(options);
+	plan.writable = true;
+	check_ok(overlay_stack_options(&plan, PAGE, &options, &err), &err);
+	assert_string_equal(options,
+			    "lowerdir=engine:1:2:root,redirect_dir=nofollow,metacopy=off,"
+			    "index=off,nfs_export=off,xino=off,upperdir=upper,"
+			    "workdir=work");
+	check_ok(overlay_stack_compare(&plan, options, &err), &err);
+	free(options);
 	overlay_stack_plan_free(&plan);
 }
 
 static void test_compare(void **state)
 {
 	static const struct {
+		bool writable;
 		const char *options;
 		const char *message; /* NULL: as planned */
 	} cases[] = {
-		{"ro,lowerdir=engine:1:2:root", NULL},
-		{"ro,lowerdir=engine:1:2:root,xino=off,redirect_dir=on", NULL},
-		{"ro,lowerdir+=engine,lowerdir+=1,lowerdir+=2,lowerdir+=root,uuid=off",
+		{false, "ro,lowerdir=engine:1:2:root", NULL},
+		{false, "ro,lowerdir=engine:1:2:root,xino=off,redirect_dir=nofollow",
 		 NULL},
-		{"ro,lowerdir=engine:1:root:2",
+		{false,
+		 "ro,lowerdir+=engine,lowerdir+=1,lowerdir+=2,lowerdir+=root,uuid=off",
+		 NULL},
+		{false, "ro,lowerdir=engine:1:root:2",
 		 "the kernel did not stack layer 3 of 4 as planned"},
-		{"ro,lowerdir=engine:1:2",
+		{false, "ro,lowerdir=engine:1:2",
 		 "the kernel did not stack layer 4 of 4 as planned"},
-		{"ro,lowerdir=engine:1:2:roo",
+		{false, "ro,lowerdir=engine:1:2:roo",
 		 "the kernel did not stack layer 4 of 4 as planned"},
-		{"ro,lowerdir=engine:1:2:rootxxxxxxxxxxxxxxxxxxxx",
+		{false, "ro,lowerdir=engine:1:2:rootx",
 		 "the kernel did not stack layer 4 of 4 as planned"},
-		{"ro", "the kernel did not stack layer 1 of 4 as planned"},
-		{"", "the kernel did not stack layer 1 of 4 as planned"},
-		{"ro,lowerdir=engine:1:2:root:more",
+		{false, "ro,lowerdir=engine:1:2:rootxxxxxxxxxxxxxxxxxxxx",
+		 "the kernel did not stack layer 4 of 4 as planned"},
+		{false,
+		 "ro,lowerdir=", "the kernel did not stack layer 1 of 4 as planned"},
+		{false, "ro", "the kernel did not stack layer 1 of 4 as planned"},
+		{false, "", "the kernel did not stack layer 1 of 4 as planned"},
+		{false, "ro,lowerdir=engine:1:2:root:more",
 		 "the kernel stacked more than the 4 layers planned"},
-		{"ro,lowerdir+=engine,lowerdir+=1,lowerdir+=2,lowerdir+=root,lowerdir+=x",
+		{false,
+		 "ro,lowerdir+=engine,lowerdir+=1,lowerdir+=2,lowerdir+=root,lowerdir+=x",
 		 "the kernel stacked more than the 4 layers planned"},
+		{false, "ro,lowerdir=engine:1:2:root,redirect_dir=on",
+		 "the kernel mounted the stack with redirect_dir=on"},
+		{false, "ro,lowerdir=engine:1:2:root,redirect_dir=follow",
+		 "the kernel mounted the stack with redirect_dir=follow"},
+		{false, "ro,lowerdir=engine:1:2:root,metacopy=on",
+		 "the kernel mounted the stack with metacopy=on"},
+		{false, "ro,lowerdir=engine:1:2:root,index=on",
+		 "the kernel mounted the stack with index=on"},
+		{false, "ro,lowerdir=engine:1:2:root,upperdir=upper,workdir=work",
+		 "the kernel mounted the stack with upperdir=upper"},
+		{true, "rw,lowerdir=engine:1:2:root,upperdir=upper,workdir=work", NULL},
+		{true, "rw,lowerdir=engine:1:2:root,upperdir=/upper,workdir=work",
+		 "the kernel mounted the stack with upperdir=/upper"},
+		{true, "rw,lowerdir=engine:1:2:root",
+		 "the kernel mounted the stack without its upper"},
+		{true, "rw,lowerdir=engine:1:2:root,upperdir=upper",
+		 "the kernel mounted the stack without its upper"},
 	};
 	struct overlay_stack_plan plan = {0};
 	struct verity_error err;
@@ -99,8 +134,10 @@ static void test_compare(void **state)
 	(void)state;
 	check_ok(overlay_stack_plan_new(2, false, &plan, &err), &err);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int r = overlay_stack_compare(&plan, cases[i].options, &err);
+		int r;
 
+		plan.writable = cases[i].writable;
+		r = overlay_stack_compare(&plan, cases[i].options, &err);
 		if ((r == 0) != (cases[i].message == NULL))
 			fail_msg("'%s'", cases[i].options);
 		if (r < 0)

@@ -134,6 +134,33 @@ static bool put_device(struct json_object *object,
 	       put_text(device, "firmware", identity->firmware);
 }
 
+static bool put_unlock(struct json_object *object, const struct boot *boot)
+{
+	static const struct {
+		unsigned bit;
+		const char *word;
+	} words[] = {{VERITY_ALLOW_UNTRUSTED, "untrusted"},
+		     {VERITY_ALLOW_DOWNGRADE, "downgrade"}};
+	const struct verity_unlock *unlock = overlay_trust_unlock(boot->trust);
+	struct json_object *child, *list;
+	bool counts;
+
+	if (!unlock)
+		return true;
+	counts = verity_unlock_check(unlock, boot->identity.serial,
+				     overlay_trust_time(boot->trust), NULL) == 0;
+	child = put_object(object, "unlock");
+	list = child ? put_list(child, "allow") : NULL;
+	for (size_t i = 0; list && i < sizeof(words) / sizeof(words[0]); i++)
+		if (verity_unlock_allows(unlock) & words[i].bit &&
+		    !verity_json_append(list, text(words[i].word)))
+			return false;
+	return list && put_text(child, "serial", verity_unlock_serial(unlock)) &&
+	       verity_json_put(child, "not_after",
+			       json_object_new_int64(verity_unlock_not_after(unlock))) &&
+	       put_boolean(child, "counts", counts);
+}
+
 static bool put_trust(struct json_object *object, const struct boot *boot)
 {
 	const struct verity_keyring *keyring = overlay_trust_keyring(boot->trust);
@@ -147,7 +174,8 @@ static bool put_trust(struct json_object *object, const struct boot *boot)
 	for (size_t i = 0; keyring && (name = verity_keyring_name(keyring, i)); i++)
 		if (!verity_json_append(list, text(name)))
 			return false;
-	return (!denylist || verity_json_put(trust, "denylist",
+	return put_unlock(trust, boot) &&
+	       (!denylist || verity_json_put(trust, "denylist",
 					     json_object_new_int64(verity_denylist_number(
 						     denylist)))) &&
 	       put_boolean(trust, "allow_untrusted",

@@ -82,6 +82,24 @@ static void print_keys(FILE *out, const struct boot *boot)
 		line(out, "    %s", name);
 }
 
+static void print_unlock(FILE *out, const struct boot *boot)
+{
+	const struct verity_unlock *unlock = overlay_trust_unlock(boot->trust);
+	char words[VERITY_UNLOCK_WORDS_MAX];
+	struct verity_error why;
+
+	if (!unlock) {
+		line(out, "  Unlock statement: none");
+		return;
+	}
+	verity_unlock_words(verity_unlock_allows(unlock), words);
+	if (verity_unlock_check(unlock, boot->identity.serial,
+				overlay_trust_time(boot->trust), &why) < 0)
+		line(out, "  Unlock statement: %s, but: %s", words, why.message);
+	else
+		line(out, "  Unlock statement: %s", words);
+}
+
 static void print_trust(FILE *out, const struct boot *boot)
 {
 	const struct verity_denylist *denylist = overlay_trust_denylist(boot->trust);
@@ -95,6 +113,7 @@ static void print_trust(FILE *out, const struct boot *boot)
 		     verity_denylist_number(denylist));
 	else
 		line(out, "  Deny list: none");
+	print_unlock(out, boot);
 	if (locked)
 		line(out, "  Allow Untrusted: no: %s", locked->message);
 	else

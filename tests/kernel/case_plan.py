@@ -30,6 +30,9 @@ def prepare(work, build):
     write(work + "/damaged.wmopkg", bytes(content))
     run(vendor.tool, "denylist", "--number", "7", "--name", "other=1", *vendor.signing("keys"),
         work + "/denylist")
+    run(vendor.tool, "unlock", "--serial", "SN-1", "--allow", "untrusted", "--not-after",
+        "2099-12-31", "--key", work + "/keys/unlock.key", "--cert", work + "/keys/unlock.pem",
+        work + "/unlock")
     os.makedirs(work + "/volume.d/packages")
     shutil.copy(vendor.path("good"), work + "/volume.d/packages")
     with open(work + "/volume", "wb") as file:
@@ -176,6 +179,22 @@ def test_locked(work, build):
         planned = check_boot(device)
         equal(planned["trust"]["locked"]["code"], "locked")
         equal(planned["notes"], [planned["trust"]["locked"]["message"]])
+
+
+def test_unlocked(work, build):
+    with mixed(work, build) as device:
+        device.configure(anchor="always", serial="SN-1")
+        device.boot_with("wmopkg.allow_untrusted=1")
+        device.tell("unlock", work + "/unlock")
+        planned = check_boot(device)
+        equal(planned["trust"]["unlock"], {"allow": ["untrusted"], "serial": "SN-1",
+                                           "not_after": 4102444799, "counts": True})
+        assert "\n  Unlock statement: untrusted\n" in run_plan(device), run_plan(device)
+        device.reboot()
+        device.configure(anchor="always", serial="SN-2")
+        planned = check_boot(device)
+        equal((planned["trust"]["unlock"]["counts"], planned["trust"]["allow_untrusted"],
+               planned["trust"]["locked"]["code"]), (False, False, "locked"))
 
 
 def test_denylist(work, build):
@@ -325,6 +344,7 @@ Trust
   Key ring: {base}/keys
     root.pem
   Deny list: none
+  Unlock statement: none
   Allow Untrusted: no
 Packages, verified as a whole
   good 1.0: Signed, active, on trial: boot 1 of 3

@@ -47,7 +47,7 @@ class Life(bench.MachineTest):
         self.assertRegex(planned, r"\n  data: .*: /dev/vd[a-z]\d*, mounted at /")
         for name in ("branding", "nginx", "rework"):
             self.assertIn(f"\n  {name} 1.0: Signed, active, on trial: boot 1 of 3\n", planned)
-        self.assertIn("\n  lowerdir=engine:1:2:3:root\n", planned)
+        self.assertIn("\n  lowerdir=engine:1:2:3:root", planned)
 
     def test_5_active_after_the_reboot(self):
         console = self.device.reboot()

@@ -8,7 +8,7 @@
 
 /* The mounted layers, the one on top first: LAYERS/1, LAYERS/2, … without gaps. */
 struct attached {
-	struct overlay_layer **layers;
+	const char *layers; /* LAYERS; borrowed */
 	size_t count;
 	bool nosuid; /* one of them is not signed */
 };
@@ -25,8 +25,9 @@ void attaching_device_name(const struct overlay_entry *entry, const char *boot,
 
 /**
  * attaching_run - attach and mount each package below @layers
- * @packages: those whose layer fails are refused
- * @layers:   the folder LAYERS; see overlay/layers.h
+ * @packages: those whose layer fails, or takes longer than is left of their boxes, are
+ *            refused
+ * @layers:   the folder LAYERS; see overlay/layers.h; borrowed
  * @attached: begun as { 0 }; attaching_free(), whatever is returned
  */
 int attaching_run(struct packages *packages, const char *layers,
@@ -38,6 +39,6 @@ int attaching_run(struct packages *packages, const char *layers,
 void attaching_release(struct attached *attached);
 
 /**
- * attaching_free - unmount and detach all layers
+ * attaching_free - unmount all layers; their devices go with them
  */
 void attaching_free(struct attached *attached);

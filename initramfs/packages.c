@@ -142,7 +142,8 @@ int packages_load(const struct packages_judge *judge,
 		  const struct overlay_bootconf *bootconf, struct packages *ret,
 		  struct verity_error *err)
 {
-	cleanup_with(packages_free_p) struct packages packages = {0};
+	cleanup_with(packages_free_p) struct packages packages = {
+		.patience = judge->patience};
 	int r = list(judge, &packages, err);
 
 	if (r == 0)

@@ -16,7 +16,8 @@ struct packages {
 	uint8_t (*ids)[VERITY_DIGEST_BYTES]; /* beside .entries; verity_judgement_id() */
 	struct overlay_order_item *order;    /* what to activate, the one on top first */
 	size_t order_count;
-	uint64_t *left_us; /* beside .entries; of the box of each package */
+	uint64_t *left_us;         /* beside .entries; of the box of each package */
+	struct patience *patience; /* borrowed */
 };
 
 /* How packages are judged; all borrowed. */

@@ -20,30 +20,19 @@
 
 struct overlay_layer {
 	struct verity_device *device;
-	char *mountpoint; /* NULL until it is mounted */
+	int mount_fd; /* -1 until it is mounted */
 };
 
 void overlay_layer_free(struct overlay_layer *layer)
 {
 	if (!layer)
 		return;
-	if (layer->mountpoint)
-		umount2(layer->mountpoint, UMOUNT_NOFOLLOW);
+	cleanup_fd_p(&layer->mount_fd);
 	verity_device_free(layer->device);
-	free(layer->mountpoint);
 	free(layer);
 }
 
 DEFINE_CLEANUP(struct overlay_layer, overlay_layer_free);
-
-void overlay_layer_release(struct overlay_layer *layer)
-{
-	if (!layer)
-		return;
-	verity_device_release(layer->device);
-	free(layer->mountpoint);
-	free(layer);
-}
 
 static int fail_mount(int why, struct verity_error *err)
 {
@@ -75,23 +64,18 @@ static int read_number(int device_fd, uint64_t place, size_t bytes, uint64_t *re
 	return 0;
 }
 
-static int count_attributes(const char *device_path, uint64_t *ret,
-			    struct verity_error *err)
+static int count_attributes(int device_fd, uint64_t *ret, struct verity_error *err)
 {
-	cleanup_fd int fd = open(device_path, O_RDONLY | O_CLOEXEC);
 	uint64_t table = 0;
-	int r;
+	int r = read_number(device_fd, SQUASHFS_XATTR_TABLE, 8, &table, err);
 
-	if (fd < 0)
-		return verity_fail_errno(err, errno, "%s", device_path);
-	r = read_number(fd, SQUASHFS_XATTR_TABLE, 8, &table, err);
 	*ret = 0;
 	if (r < 0 || table == UINT64_MAX)
 		return r;
 	if (table > VERITY_IMAGE_MAX)
 		return verity_fail(err, VERITY_E_MOUNT,
 				   "the image's table of attributes lies outside of it");
-	return read_number(fd, table + SQUASHFS_XATTR_COUNT, 4, ret, err);
+	return read_number(device_fd, table + SQUASHFS_XATTR_COUNT, 4, ret, err);
 }
 
 /*
@@ -100,43 +84,67 @@ static int count_attributes(const char *device_path, uint64_t *ret,
  */
 static int check_attributes(const struct overlay_layer *layer, struct verity_error *err)
 {
+	char place[64];
 	uint64_t count = 0;
-	int r = count_attributes(verity_device_path(layer->device), &count, err);
+	int r;
 
+	snprintf(place, sizeof(place), "/proc/self/fd/%d", layer->mount_fd);
+	if (getxattr(place, "trusted.overlay.opaque", NULL, 0) >= 0 ||
+	    errno != EOPNOTSUPP)
+		return 0;
+	r = count_attributes(verity_device_fd(layer->device), &count, err);
 	if (r < 0 || count == 0)
 		return r;
-	if (getxattr(layer->mountpoint, "trusted.overlay.opaque", NULL, 0) < 0 &&
-	    errno == EOPNOTSUPP)
-		return verity_fail(err, VERITY_E_KERNEL_FEATURE,
-				   "the kernel does not read the attributes that the "
-				   "image has (CONFIG_SQUASHFS_XATTR)");
-	return 0;
+	return verity_fail(err, VERITY_E_KERNEL_FEATURE,
+			   "the kernel does not read the attributes that the image has "
+			   "(CONFIG_SQUASHFS_XATTR)");
 }
 
-int overlay_layer_mount(const struct verity_verified *verified, const char *dm_name,
-			const char *mountpoint, struct overlay_layer **ret,
-			struct verity_error *err)
+/* What is read of the image to mount it is read in here. */
+static int mount_image(struct overlay_layer *layer, bool nosuid, struct verity_error *err)
+{
+	cleanup_fd int fs = fsopen("squashfs", FSOPEN_CLOEXEC);
+	unsigned attributes =
+		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | (nosuid ? MOUNT_ATTR_NOSUID : 0);
+
+	if (fs < 0)
+		return fail_mount(errno, err);
+	if (fsconfig(fs, FSCONFIG_SET_STRING, "source", verity_device_path(layer->device),
+		     0) < 0 ||
+	    fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
+	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return fail_mount(errno, err);
+	layer->mount_fd = fsmount(fs, FSMOUNT_CLOEXEC, attributes);
+	return layer->mount_fd < 0 ? fail_mount(errno, err) : 0;
+}
+
+int overlay_layer_open(struct verity_devices *devices,
+		       const struct verity_verified *verified, const char *dm_name,
+		       struct overlay_layer **ret, struct verity_error *err)
 {
 	cleanup_with(overlay_layer_free_p) struct overlay_layer *layer =
 		calloc(1, sizeof(*layer));
-	cleanup_free char *place = strdup(mountpoint);
-	unsigned long flags = MS_RDONLY | MS_NODEV;
 	int r;
 
-	if (!layer || !place)
+	if (!layer)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	if (!verity_verified_signed(verified))
-		flags |= MS_NOSUID;
-	r = verity_device_open(verified, dm_name, &layer->device, err);
-	if (r < 0)
-		return r;
-	if (mount(verity_device_path(layer->device), place, "squashfs", flags, NULL) < 0)
-		return fail_mount(errno, err);
-	layer->mountpoint = steal_ptr(&place);
-	r = check_attributes(layer, err);
+	layer->mount_fd = -1;
+	r = verity_device_open(devices, verified, dm_name, &layer->device, err);
+	if (r == 0)
+		r = mount_image(layer, !verity_verified_signed(verified), err);
+	if (r == 0)
+		r = check_attributes(layer, err);
 	if (r < 0)
 		return r;
 	*ret = steal_ptr(&layer);
+	return 0;
+}
+
+int overlay_layer_place(const struct overlay_layer *layer, int dirfd, const char *name,
+			struct verity_error *err)
+{
+	if (move_mount(layer->mount_fd, "", dirfd, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return fail_mount(errno, err);
 	return 0;
 }
 

@@ -1,21 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* A layer: a verified package, attached through dm-verity and mounted read-only. */
+/*
+ * A layer: a verified package, attached through dm-verity, its squashfs mounted
+ * read-only. It is mounted nowhere at first; a layer that never gets its place leaves
+ * nothing behind, however the process ends.
+ */
 
-#include "verity/package.h"
+#include "verity/device.h"
 
 struct overlay_layer;
 
 /**
- * overlay_layer_mount - attach @verified and mount its squashfs
- * @verified:   borrowed for the call
- * @dm_name:    see verity_device_open()
- * @mountpoint: existing empty folder; mounted ro,nodev, and nosuid where it is not signed
- * @ret:        set on success alone; free with overlay_layer_free()
+ * overlay_layer_open - attach @verified and mount its squashfs
+ * @devices:  borrowed for as long as the layer; may be used from several threads
+ * @verified: borrowed for the call
+ * @dm_name:  see verity_device_open()
+ * @ret:      set on success alone; free with overlay_layer_free()
+ *
+ * Mounted ro,nodev, and nosuid where it is not signed. Needs /proc.
  */
-int overlay_layer_mount(const struct verity_verified *verified, const char *dm_name,
-			const char *mountpoint, struct overlay_layer **ret,
+int overlay_layer_open(struct verity_devices *devices,
+		       const struct verity_verified *verified, const char *dm_name,
+		       struct overlay_layer **ret, struct verity_error *err) must_check;
+
+/**
+ * overlay_layer_place - give the layer its place, where it stays
+ * @dirfd, @name: an existing empty folder
+ */
+int overlay_layer_place(const struct overlay_layer *layer, int dirfd, const char *name,
 			struct verity_error *err) must_check;
 
 /**
@@ -24,11 +37,8 @@ int overlay_layer_mount(const struct verity_verified *verified, const char *dm_n
 const char *overlay_layer_note(const struct overlay_layer *layer);
 
 /**
- * overlay_layer_release - keep the layer mounted and forget it
- */
-void overlay_layer_release(struct overlay_layer *layer);
-
-/**
- * overlay_layer_free - unmount, detach and free; takes NULL
+ * overlay_layer_free - forget the layer; takes NULL
+ *
+ * It stays mounted where it has a place, and else it is unmounted and detached.
  */
 void overlay_layer_free(struct overlay_layer *layer);

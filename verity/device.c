@@ -4,35 +4,40 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libcryptsetup.h>
-#include <linux/dm-ioctl.h>
+#include <libdevmapper.h>
+#include <pthread.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "verity/cleanup.h"
-#include "verity/device_node.h"
+#include "verity/dm.h"
+#include "verity/io.h"
 #include "verity/kernel_demand.h"
 #include "verity/loop.h"
 #include "verity/manifest.h"
 
-#define DM_CONTROL       "/dev/mapper/control"
-#define DM_CONTROL_MAJOR 10
-#define DM_CONTROL_MINOR 236
-#define DM_NAME_MAX      127 /* characters */
-#define DM_FOLDER        "/dev/mapper/"
-#define LIST_MIN         (16U << 10) /* bytes */
-#define LIST_MAX         (4U << 20)
+struct verity_devices {
+	int loop_control;
+	int dm_control;
+	pthread_mutex_t crypt; /* libcryptsetup and libdevmapper: one thread at a time */
+	struct crypt_device *keep; /* so that libcryptsetup keeps what it has open */
+};
 
 struct verity_device {
-	char path[sizeof(DM_FOLDER) + DM_NAME_MAX];
+	struct verity_devices *devices; /* borrowed */
+	char path[sizeof(VERITY_DM_FOLDER) + VERITY_DM_NAME_MAX];
 	char note[320]; /* "" where there is nothing to say */
+	int fd;         /* -1 until it is there */
 };
 
 /* The last thing that libcryptsetup complained about. */
 struct complaint {
 	char text[256];
 };
+
+static const char *name_of(const struct verity_device *device)
+{
+	return device->path + strlen(VERITY_DM_FOLDER);
+}
 
 static void crypt_free_p(struct crypt_device **cd)
 {
@@ -61,42 +66,12 @@ static void listen(int level, const char *message, void *context)
 	complaint->text[strcspn(complaint->text, "\n")] = '\0';
 }
 
-/* A request to device-mapper itself; what it answers takes the place of @request. */
-static int ask_device_mapper(unsigned long command, const char *name,
-			     struct dm_ioctl *request, size_t bytes)
-{
-	cleanup_fd int control = -1;
-
-	memset(request, 0, bytes);
-	request->version[0] = DM_VERSION_MAJOR;
-	request->data_size = (uint32_t)bytes;
-	request->data_start = sizeof(*request);
-	snprintf(request->name, sizeof(request->name), "%s", name);
-	verity_device_node(DM_CONTROL, S_IFCHR,
-			   makedev(DM_CONTROL_MAJOR, DM_CONTROL_MINOR));
-	control = open(DM_CONTROL, O_RDWR | O_CLOEXEC);
-	if (control < 0 || ioctl(control, command, request) < 0)
-		return -errno;
-	return 0;
-}
-
-/* Asking for the target's version makes the kernel load its module. */
-static bool kernel_has_verity(void)
-{
-	struct {
-		struct dm_ioctl head;
-		char room[512];
-	} request;
-
-	return ask_device_mapper(DM_GET_TARGET_VERSION, "verity", &request.head,
-				 sizeof(request)) == 0;
-}
-
-static int fail_device(int r, const struct complaint *complaint, struct verity_error *err)
+static int fail_device(const struct verity_devices *devices, int r,
+		       const struct complaint *complaint, struct verity_error *err)
 {
 	char why[128];
 
-	if (!kernel_has_verity())
+	if (!verity_dm_has_target(devices->dm_control, "verity"))
 		return verity_fail(err, VERITY_E_KERNEL_FEATURE,
 				   "the kernel has no dm-verity (CONFIG_DM_VERITY)");
 	verity_fail(err, VERITY_E_DEVICE, "dm-verity: %s",
@@ -132,31 +107,32 @@ static int describe(struct crypt_device *cd, const struct verity_verified *verif
 }
 
 static int activate_unsigned(struct crypt_device *cd,
-			     const struct verity_manifest *manifest, const char *dm_name,
-			     struct complaint *complaint, struct verity_error *err)
+			     const struct verity_manifest *manifest,
+			     struct verity_device *device, struct complaint *complaint,
+			     struct verity_error *err)
 {
 	int r = crypt_activate_by_volume_key(
-		cd, dm_name, (const char *)manifest->root_hash,
+		cd, name_of(device), (const char *)manifest->root_hash,
 		sizeof(manifest->root_hash), CRYPT_ACTIVATE_READONLY);
 
 	if (r >= 0)
 		return 0;
-	return verity_kernel_demands_signature() ? verity_kernel_fail_unsigned(err)
-						 : fail_device(r, complaint, err);
+	return verity_kernel_demands_signature()
+		       ? verity_kernel_fail_unsigned(err)
+		       : fail_device(device->devices, r, complaint, err);
 }
 
 static int activate(struct crypt_device *cd, const struct verity_manifest *manifest,
 		    struct verity_device *device, struct complaint *complaint,
 		    struct verity_error *err)
 {
-	const char *dm_name = device->path + strlen(DM_FOLDER);
 	struct complaint first;
 	int r;
 
 	if (!manifest->kernel_signature)
-		return activate_unsigned(cd, manifest, dm_name, complaint, err);
+		return activate_unsigned(cd, manifest, device, complaint, err);
 	r = crypt_activate_by_signed_key(
-		cd, dm_name, (const char *)manifest->root_hash,
+		cd, name_of(device), (const char *)manifest->root_hash,
 		sizeof(manifest->root_hash), (const char *)manifest->kernel_signature,
 		manifest->kernel_signature_bytes, CRYPT_ACTIVATE_READONLY);
 	if (r >= 0)
@@ -165,38 +141,28 @@ static int activate(struct crypt_device *cd, const struct verity_manifest *manif
 		return verity_kernel_fail_signed(complaint->text, err);
 	first = *complaint;
 	complaint->text[0] = '\0';
-	r = activate_unsigned(cd, manifest, dm_name, complaint, err);
+	r = activate_unsigned(cd, manifest, device, complaint, err);
 	if (r == 0)
 		verity_kernel_note(first.text, device->note, sizeof(device->note));
 	return r;
 }
 
-static int attach(const struct verity_verified *verified, struct verity_device *device,
+/* The device is there after; libcryptsetup has no more to do with it. */
+static int set_up(const struct verity_verified *verified, const char *data_path,
+		  const char *tree_path, struct verity_device *device,
 		  struct verity_error *err)
 {
-	const struct verity_layout *layout = verity_verified_layout(verified);
-	int file_fd = verity_verified_fd(verified);
-	cleanup_with(loop_close_p) struct verity_loop data = {.fd = -1};
-	cleanup_with(loop_close_p) struct verity_loop tree = {.fd = -1};
 	cleanup_with(crypt_free_p) struct crypt_device *cd = NULL;
 	struct complaint complaint = {""};
 	int r;
 
-	r = verity_loop_attach(file_fd, layout->image_start, layout->image_bytes, &data,
-			       err);
-	if (r == 0)
-		r = verity_loop_attach(file_fd, 0, layout->file_bytes, &tree, err);
-	if (r < 0)
-		return r;
-	verity_device_node(DM_CONTROL, S_IFCHR,
-			   makedev(DM_CONTROL_MAJOR, DM_CONTROL_MINOR));
 	crypt_set_log_callback(NULL, listen, &complaint);
-	r = crypt_init(&cd, tree.path);
+	r = crypt_init(&cd, tree_path);
 	if (r >= 0) {
 		crypt_set_log_callback(cd, listen, &complaint);
-		r = describe(cd, verified, data.path);
+		r = describe(cd, verified, data_path);
 	}
-	r = r < 0 ? fail_device(r, &complaint, err)
+	r = r < 0 ? fail_device(device->devices, r, &complaint, err)
 		  : activate(cd, verity_verified_manifest(verified), device, &complaint,
 			     err);
 	crypt_set_log_callback(NULL, swallow, NULL);
@@ -205,17 +171,122 @@ static int attach(const struct verity_verified *verified, struct verity_device *
 	return r;
 }
 
-int verity_device_open(const struct verity_verified *verified, const char *dm_name,
+/*
+ * Open, and marked for removal: the mount is its next user, and the device goes with it.
+ */
+static int take_hold(struct verity_device *device, struct verity_error *err)
+{
+	int r;
+
+	device->fd = open(device->path, O_RDONLY | O_CLOEXEC);
+	if (device->fd < 0) {
+		r = verity_fail_errno(err, errno, "%s", device->path);
+		(void)!verity_dm_remove(device->devices->dm_control, name_of(device));
+		return r;
+	}
+	r = verity_dm_remove(device->devices->dm_control, name_of(device));
+	return r < 0 ? verity_fail_errno(err, -r, "%s", device->path) : 0;
+}
+
+/* What libcryptsetup reads to see whether a device can be read. */
+static int try_reading(const struct verity_loop *loop, struct verity_error *err)
+{
+	char block[VERITY_BLOCK];
+	int r = verity_io_read(loop->fd, block, sizeof(block), 0, err);
+
+	return r < 0 ? verity_context(err, r, "%s", loop->path) : 0;
+}
+
+static int attach(const struct verity_verified *verified, struct verity_device *device,
+		  struct verity_error *err)
+{
+	const struct verity_layout *layout = verity_verified_layout(verified);
+	struct verity_devices *devices = device->devices;
+	int file_fd = verity_verified_fd(verified);
+	cleanup_with(loop_close_p) struct verity_loop data = {.fd = -1};
+	cleanup_with(loop_close_p) struct verity_loop tree = {.fd = -1};
+	int r = verity_loop_attach(devices->loop_control, file_fd, layout->image_start,
+				   layout->image_bytes, &data, err);
+
+	if (r == 0)
+		r = verity_loop_attach(devices->loop_control, file_fd, 0,
+				       layout->file_bytes, &tree, err);
+	if (r == 0)
+		r = try_reading(&data, err);
+	if (r == 0)
+		r = try_reading(&tree, err);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&devices->crypt);
+	r = set_up(verified, data.path, tree.path, device, err);
+	pthread_mutex_unlock(&devices->crypt);
+	return r < 0 ? r : take_hold(device, err);
+}
+
+void verity_devices_free(struct verity_devices *devices)
+{
+	if (!devices)
+		return;
+	crypt_free(devices->keep);
+	pthread_mutex_destroy(&devices->crypt);
+	cleanup_fd_p(&devices->dm_control);
+	cleanup_fd_p(&devices->loop_control);
+	free(devices);
+}
+
+DEFINE_CLEANUP(struct verity_devices, verity_devices_free);
+
+/*
+ * Without udev's say: libdevmapper makes the device nodes by itself then, and waits for
+ * nobody, whether udev runs or not.
+ */
+int verity_devices_open(struct verity_devices **ret, struct verity_error *err)
+{
+	cleanup_with(verity_devices_free_p) struct verity_devices *devices =
+		calloc(1, sizeof(*devices));
+	int r;
+
+	if (!devices)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	pthread_mutex_init(&devices->crypt, NULL);
+	devices->loop_control = devices->dm_control = -1;
+	r = verity_loop_open(&devices->loop_control, err);
+	if (r == 0)
+		r = verity_dm_open(&devices->dm_control, err);
+	if (r < 0)
+		return r;
+	dm_udev_set_sync_support(0);
+	crypt_set_log_callback(NULL, swallow, NULL);
+	if (crypt_init(&devices->keep, NULL) < 0)
+		devices->keep = NULL; /* then it opens things for each device */
+	*ret = steal_ptr(&devices);
+	return 0;
+}
+
+void verity_device_free(struct verity_device *device)
+{
+	if (device)
+		cleanup_fd_p(&device->fd);
+	free(device);
+}
+
+DEFINE_CLEANUP(struct verity_device, verity_device_free);
+
+int verity_device_open(struct verity_devices *devices,
+		       const struct verity_verified *verified, const char *dm_name,
 		       struct verity_device **ret, struct verity_error *err)
 {
-	cleanup_free struct verity_device *device = calloc(1, sizeof(*device));
+	cleanup_with(verity_device_free_p) struct verity_device *device =
+		calloc(1, sizeof(*device));
 	int r;
 
 	if (!device)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	if (strlen(dm_name) > DM_NAME_MAX)
+	device->fd = -1;
+	device->devices = devices;
+	if (strlen(dm_name) > VERITY_DM_NAME_MAX)
 		return verity_fail(err, VERITY_E_DEVICE, "device name too long");
-	snprintf(device->path, sizeof(device->path), DM_FOLDER "%s", dm_name);
+	snprintf(device->path, sizeof(device->path), VERITY_DM_FOLDER "%s", dm_name);
 	r = attach(verified, device, err);
 	if (r < 0)
 		return r;
@@ -228,98 +299,33 @@ const char *verity_device_path(const struct verity_device *device)
 	return device->path;
 }
 
+int verity_device_fd(const struct verity_device *device)
+{
+	return device->fd;
+}
+
 const char *verity_device_note(const struct verity_device *device)
 {
 	return *device->note ? device->note : NULL;
 }
 
-static int deactivate(const char *dm_name, uint32_t flags)
-{
-	crypt_set_log_callback(NULL, swallow, NULL);
-	return crypt_deactivate_by_name(NULL, dm_name, flags);
-}
-
-/* Kernels before 3.13 know no deferred removal: there verity_device_clean() does it. */
-void verity_device_release(struct verity_device *device)
-{
-	if (device)
-		(void)deactivate(device->path + strlen(DM_FOLDER),
-				 CRYPT_DEACTIVATE_DEFERRED);
-	free(device);
-}
-
-void verity_device_free(struct verity_device *device)
-{
-	if (device)
-		(void)deactivate(device->path + strlen(DM_FOLDER), 0);
-	free(device);
-}
-
-/* The names of all devices as the kernel lists them, in a buffer that grows to fit. */
-static int list_devices(struct dm_ioctl **ret, struct verity_error *err)
-{
-	for (size_t bytes = LIST_MIN; bytes <= LIST_MAX; bytes *= 2) {
-		cleanup_free struct dm_ioctl *list = malloc(bytes);
-		int r;
-
-		if (!list)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-		r = ask_device_mapper(DM_LIST_DEVICES, "", list, bytes);
-		if (r < 0)
-			return verity_fail_errno(err, -r, DM_CONTROL);
-		if (list->flags & DM_BUFFER_FULL_FLAG)
-			continue;
-		*ret = steal_ptr(&list);
-		return 0;
-	}
-	return verity_fail(err, VERITY_E_TOO_MANY, DM_CONTROL ": too many devices");
-}
-
-static bool is_ours(const char *name)
-{
-	return strncmp(name, VERITY_DEVICE_PREFIX, strlen(VERITY_DEVICE_PREFIX)) == 0;
-}
-
-/* libcryptsetup removes nothing that it cannot tell what it is; one in use stays. */
-static bool remove_device(const char *name)
-{
-	char path[sizeof(DM_FOLDER) + DM_NAME_MAX];
-	struct dm_ioctl request;
-
-	if (deactivate(name, 0) >= 0)
-		return true;
-	if (ask_device_mapper(DM_DEV_REMOVE, name, &request, sizeof(request)) < 0)
-		return false;
-	snprintf(path, sizeof(path), DM_FOLDER "%s", name);
-	(void)unlink(path);
-	return true;
-}
-
-/*
- * Not from /sys/block: a run that was killed between making a device and loading its
- * table leaves one that is not shown there, and whose name is taken all the same.
- */
 int verity_device_clean(struct verity_error *err)
 {
-	cleanup_free struct dm_ioctl *list = NULL;
-	const struct dm_name_list *item;
-	uint32_t place;
+	cleanup_free char **names = NULL;
+	cleanup_fd int control = -1;
+	size_t found = 0;
 	int count = 0;
 	int r;
 
-	if (access("/sys/class/misc/device-mapper", F_OK) < 0)
-		return 0; /* no device-mapper yet, so no device of it */
-	r = list_devices(&list, err);
+	if (!verity_dm_exists())
+		return 0; /* so there is no device of it */
+	r = verity_dm_open(&control, err);
+	if (r == 0)
+		r = verity_dm_list(control, VERITY_DEVICE_PREFIX, &names, &found, err);
 	if (r < 0)
 		return r;
-	for (place = list->data_start; place + sizeof(*item) < list->data_size;
-	     place += item->next) {
-		item = (const struct dm_name_list *)(const void *)((const char *)list +
-								   place);
-		if (item->dev && is_ours(item->name) && remove_device(item->name))
+	for (size_t i = 0; i < found; i++)
+		if (verity_dm_remove(control, names[i]) > 0)
 			count++;
-		if (item->next == 0)
-			break;
-	}
 	return count;
 }

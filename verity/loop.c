@@ -52,8 +52,11 @@ static int open_loop(int number, struct verity_loop *ret, struct verity_error *e
 	int fd;
 
 	snprintf(ret->path, sizeof(ret->path), "/dev/loop%d", number);
-	verity_device_node(ret->path, S_IFBLK, loop_device(number));
 	fd = open(ret->path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		verity_device_node(ret->path, S_IFBLK, loop_device(number));
+		fd = open(ret->path, O_RDONLY | O_CLOEXEC);
+	}
 	if (fd < 0)
 		return verity_fail_errno(err, errno, "%s", ret->path);
 	ret->fd = fd;
@@ -83,17 +86,26 @@ static int configure(const struct verity_loop *loop, int file_fd, uint64_t start
 	return ioctl(loop->fd, LOOP_CONFIGURE, &config) < 0 ? -errno : 0;
 }
 
-int verity_loop_attach(int file_fd, uint64_t start, uint64_t bytes,
+int verity_loop_open(int *ret, struct verity_error *err)
+{
+	int fd = open(LOOP_CONTROL, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT) {
+		verity_device_node(LOOP_CONTROL, S_IFCHR,
+				   makedev(LOOP_CONTROL_MAJOR, LOOP_CONTROL_MINOR));
+		fd = open(LOOP_CONTROL, O_RDWR | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return fail_no_loop(errno, err);
+	*ret = fd;
+	return 0;
+}
+
+int verity_loop_attach(int control, int file_fd, uint64_t start, uint64_t bytes,
 		       struct verity_loop *ret, struct verity_error *err)
 {
-	cleanup_fd int control = -1;
 	struct verity_loop loop;
 
-	verity_device_node(LOOP_CONTROL, S_IFCHR,
-			   makedev(LOOP_CONTROL_MAJOR, LOOP_CONTROL_MINOR));
-	control = open(LOOP_CONTROL, O_RDWR | O_CLOEXEC);
-	if (control < 0)
-		return fail_no_loop(errno, err);
 	for (int i = 0; i < RACES_MAX; i++) {
 		int number = ioctl(control, LOOP_CTL_GET_FREE);
 		int r;

@@ -15,14 +15,26 @@ struct verity_loop {
 };
 
 /**
- * verity_loop_attach - make @bytes of @file_fd from @start on a block device
- * @start, @bytes: multiples of VERITY_BLOCK
- * @ret:           set on success alone
+ * verity_loop_open - the descriptor that loop devices are asked for at
+ * @ret: the caller's to close; set on success alone
  *
- * Direct I/O where the file system can, so that blocks are not cached twice. Makes device
- * nodes that are missing.
+ * Makes the device node where it is missing, and so loads the kernel's module.
  *
  * Return: 0; -EOPNOTSUPP (KERNEL_FEATURE) where the kernel has no loop devices; -errno.
  */
-int verity_loop_attach(int file_fd, uint64_t start, uint64_t bytes,
+int verity_loop_open(int *ret, struct verity_error *err) must_check;
+
+/**
+ * verity_loop_attach - make @bytes of @file_fd from @start on a block device
+ * @control:       of verity_loop_open()
+ * @start, @bytes: multiples of VERITY_BLOCK
+ * @ret:           set on success alone
+ *
+ * Found, made and configured in one step each, whoever else is looking for one. Direct
+ * I/O where the file system can, so that blocks are not cached twice. Makes device nodes
+ * that are missing. Nothing is read.
+ *
+ * Return: 0; -EOPNOTSUPP (KERNEL_FEATURE) where the kernel is too old; -errno.
+ */
+int verity_loop_attach(int control, int file_fd, uint64_t start, uint64_t bytes,
 		       struct verity_loop *ret, struct verity_error *err) must_check;

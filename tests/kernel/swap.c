@@ -44,6 +44,7 @@ int main(int argc, char **argv)
 	struct verity_policy policy = {0};
 	struct verity_keyring *keyring = NULL;
 	struct verity_package *package = NULL;
+	struct verity_devices *devices = NULL;
 	struct overlay_layer *layer = NULL;
 	struct verity_error why = {0};
 
@@ -62,12 +63,15 @@ int main(int argc, char **argv)
 	else if (rename(argv[3], argv[2]) < 0)
 		err(2, "%s", argv[3]);
 
-	if (overlay_layer_mount(verity_package_verified(package), "wmopkg-swap", argv[5],
-				&layer, &why) < 0) {
+	if (verity_devices_open(&devices, &why) < 0 ||
+	    overlay_layer_open(devices, verity_package_verified(package), "wmopkg-swap",
+			       &layer, &why) < 0 ||
+	    overlay_layer_place(layer, AT_FDCWD, argv[5], &why) < 0) {
 		printf("%s: %s\n", verity_code_name(why.code), why.message);
 		return 1;
 	}
-	overlay_layer_release(layer);
+	overlay_layer_free(layer);
+	verity_devices_free(devices);
 	verity_package_free(package);
 	verity_keyring_free(keyring);
 	return 0;

@@ -27,7 +27,7 @@ static bool is_subvolume(int fd)
 	struct statfs fs;
 	struct stat st;
 
-	return fstatfs(fd, &fs) == 0 && fs.f_type == BTRFS_SUPER_MAGIC &&
+	return fstatfs(fd, &fs) == 0 && (uint32_t)fs.f_type == BTRFS_SUPER_MAGIC &&
 	       fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) && st.st_ino == SUBVOLUME_INODE;
 }
 

@@ -17,8 +17,8 @@ static int hash_image(int fd, uint64_t bytes, EVP_MD_CTX *context,
 	char buffer[32768];
 
 	for (uint64_t place = 0; place < bytes;) {
-		size_t n =
-			bytes - place < sizeof(buffer) ? bytes - place : sizeof(buffer);
+		size_t n = bytes - place < sizeof(buffer) ? (size_t)(bytes - place)
+							  : sizeof(buffer);
 		int r = verity_io_read(fd, buffer, n, place, err);
 
 		if (r < 0)

@@ -102,7 +102,7 @@ static int read_signed(const struct verity_package *package, char **ret,
 		       struct verity_error *err)
 {
 	const struct verity_layout *layout = verity_package_layout(package);
-	size_t bytes = layout->padding_start - layout->manifest_start;
+	size_t bytes = (size_t)(layout->padding_start - layout->manifest_start);
 	cleanup_free char *text = malloc(bytes);
 	int r;
 
@@ -145,11 +145,11 @@ static int sign_package(const struct request *request, struct verity_error *err)
 	if (r < 0)
 		return verity_context(err, r, "%s", request->in);
 	layout = verity_package_layout(package);
-	manifest_bytes = layout->signature_start - layout->manifest_start;
+	manifest_bytes = (size_t)(layout->signature_start - layout->manifest_start);
 	r = build_resign(&request->resigning, manifest, manifest_bytes,
 			 manifest + manifest_bytes,
-			 layout->padding_start - layout->signature_start, &signature,
-			 &signature_bytes, err);
+			 (size_t)(layout->padding_start - layout->signature_start),
+			 &signature, &signature_bytes, err);
 	if (r == 0)
 		r = output_new(request->out, 0644, &output, err);
 	if (r < 0)

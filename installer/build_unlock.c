@@ -37,7 +37,7 @@ static bool parse_day(const char *text, int64_t *ret)
 	struct tm tm = {.tm_hour = 23, .tm_min = 59, .tm_sec = 59};
 	char again[16];
 	const char *end = strptime(text, "%Y-%m-%d", &tm);
-	time_t when;
+	int64_t when;
 
 	if (!end || *end)
 		return false;

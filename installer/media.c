@@ -37,12 +37,12 @@ struct sink_watch {
 
 static struct source_media *media_of(struct source *source)
 {
-	return (struct source_media *)source;
+	return (struct source_media *)(void *)source;
 }
 
 static int64_t media_bytes(const struct source *source)
 {
-	return source_bytes(((const struct source_media *)source)->file);
+	return source_bytes(((const struct source_media *)(const void *)source)->file);
 }
 
 static void media_free(struct source *source)

@@ -18,7 +18,7 @@ struct source_file {
 
 static const struct source_file *file_of(const struct source *source)
 {
-	return (const struct source_file *)source;
+	return (const struct source_file *)(const void *)source;
 }
 
 static int64_t file_bytes(const struct source *source)

@@ -32,7 +32,8 @@ static int read_variable(int folder)
 	size_t size;
 	int r = verity_io_load(folder, SECURE_BOOT, VARIABLE_MAX, &bytes, &size, NULL);
 
-	if (r == -ENOENT && fstatfs(folder, &st) == 0 && st.f_type == EFIVARFS_MAGIC)
+	if (r == -ENOENT && fstatfs(folder, &st) == 0 &&
+	    (uint32_t)st.f_type == EFIVARFS_MAGIC)
 		return 0;
 	if (r < 0)
 		return r;

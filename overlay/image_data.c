@@ -69,7 +69,7 @@ static int hole_write(struct image_writer *writer, uint64_t *count,
 	uint64_t part = *count < room ? *count : room;
 
 	*count -= part;
-	return image_data_write(writer, writer->zeros, part, err);
+	return image_data_write(writer, writer->zeros, (size_t)part, err);
 }
 
 int image_data_hole(struct image_writer *writer, uint64_t count, struct verity_error *err)
@@ -111,7 +111,7 @@ static void list_expand(const struct image_inode *inode, const sqfs_inode_generi
 		while (written < inode->runs[i].block)
 			to->extra[written++] = from->extra[read++];
 		/* The zeros are calloc()'s. */
-		written += inode->runs[i].count;
+		written += (size_t)inode->runs[i].count;
 	}
 	while (read < taken)
 		to->extra[written++] = from->extra[read++];
@@ -127,7 +127,9 @@ static int inode_expand(struct image_inode *inode)
 
 	for (size_t i = 0; i < inode->run_count; i++)
 		holes += inode->runs[i].count;
-	total = taken + holes;
+	if (holes > (SIZE_MAX - sizeof(*to)) / sizeof(to->extra[0]) - taken)
+		return -ENOMEM;
+	total = taken + (size_t)holes;
 	to = calloc(1, sizeof(*to) + total * sizeof(to->extra[0]));
 	if (!to)
 		return -ENOMEM;

@@ -32,7 +32,8 @@ static int part_feed(const struct feed *feed, const struct reading *reading,
 	int r = 0;
 
 	while (r == 0 && place < end) {
-		uint64_t want = end - place < READ_BYTES ? end - place : READ_BYTES;
+		size_t want =
+			end - place < READ_BYTES ? (size_t)(end - place) : READ_BYTES;
 		ssize_t n = pread(reading->fd, feed->buffer, want, (off_t)place);
 
 		if (n < 0 && errno == EINTR)

@@ -28,7 +28,9 @@ static int wanted_collect(struct feed *feed, const struct image_tree *tree,
 		if (inode->number != 0 && inode->entry != IMAGE_NO_ENTRY &&
 		    inode->entry >= feed->wanted_count)
 			feed->wanted_count = inode->entry + 1;
-	feed->wanted = calloc(feed->wanted_count + 1, sizeof(struct image_inode *));
+	if (feed->wanted_count < SIZE_MAX)
+		feed->wanted = calloc((size_t)feed->wanted_count + 1,
+				      sizeof(struct image_inode *));
 	if (!feed->wanted)
 		return verity_fail_errno(err, ENOMEM, "tree");
 	for (struct image_inode *inode = tree->inodes; inode; inode = inode->next)

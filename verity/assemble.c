@@ -25,7 +25,8 @@ static int write_front(int fd, const struct verity_head *head, const void *manif
 		r = verity_io_write(fd, signature, head->signature_bytes,
 				    layout->signature_start, err);
 	if (r == 0)
-		r = verity_io_write(fd, zeros, layout->tree_start - layout->padding_start,
+		r = verity_io_write(fd, zeros,
+				    (size_t)(layout->tree_start - layout->padding_start),
 				    layout->padding_start, err);
 	return r;
 }

@@ -122,7 +122,9 @@ struct verity_root verity_judgement_root(const struct verity_judgement *judgemen
 
 size_t verity_front_bytes(const struct verity_head *head)
 {
-	return (verity_head_end(head) + VERITY_BLOCK - 1) / VERITY_BLOCK * VERITY_BLOCK;
+	uint64_t blocks = (verity_head_end(head) + VERITY_BLOCK - 1) / VERITY_BLOCK;
+
+	return (size_t)blocks * VERITY_BLOCK;
 }
 
 void verity_judgement_condemn(struct verity_judgement *judgement,
@@ -198,7 +200,7 @@ static int take_id(struct verity_judgement *judgement, const uint8_t *manifest,
 static int check_padding(const uint8_t *front, const struct verity_head *head,
 			 struct verity_error *reason)
 {
-	for (size_t i = verity_head_end(head); i < verity_front_bytes(head); i++)
+	for (size_t i = (size_t)verity_head_end(head); i < verity_front_bytes(head); i++)
 		if (front[i] != 0)
 			return verity_fail(
 				reason, VERITY_E_BAD_PADDING,

@@ -174,7 +174,7 @@ static int take_image(struct verity_stream *stream, struct verity_error *err)
 {
 	const struct verity_blocks blocks = blocks_of(stream);
 	uint64_t first = (stream->place - stream->layout.image_start) / VERITY_BLOCK;
-	uint64_t count = stream->held / VERITY_BLOCK;
+	size_t count = stream->held / VERITY_BLOCK;
 	uint64_t number = first / VERITY_HASHES_PER_BLOCK;
 	int r = 0;
 

@@ -59,11 +59,11 @@ static int build_block(void *context, void *pointer, uint64_t item,
 	struct worker *worker = pointer;
 	uint8_t hashes[VERITY_HASHES_PER_BLOCK][VERITY_DIGEST_BYTES] = {0};
 	uint64_t first = item * VERITY_HASHES_PER_BLOCK;
-	uint64_t blocks = level->below_blocks - first;
+	uint64_t left = level->below_blocks - first;
+	size_t blocks =
+		left < VERITY_HASHES_PER_BLOCK ? (size_t)left : VERITY_HASHES_PER_BLOCK;
 	int r;
 
-	if (blocks > VERITY_HASHES_PER_BLOCK)
-		blocks = VERITY_HASHES_PER_BLOCK;
 	r = verity_io_read(level->fd, worker->below, blocks * VERITY_BLOCK,
 			   level->below_start + first * VERITY_BLOCK, err);
 	if (r == 0)

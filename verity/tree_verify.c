@@ -52,7 +52,7 @@ static int worker_new(void *context, void **ret, struct verity_error *err)
 }
 
 static int verify_piece(const struct check *check, struct worker *worker, uint64_t first,
-			uint64_t blocks, struct verity_error *err)
+			size_t blocks, struct verity_error *err)
 {
 	int r = verity_io_read(check->blocks->fd, worker->piece, blocks * VERITY_BLOCK,
 			       check->blocks->image_start + first * VERITY_BLOCK, err);
@@ -76,7 +76,8 @@ static int verify_leaf(void *context, void *pointer, uint64_t item,
 	if (end > check->geometry->data_blocks)
 		end = check->geometry->data_blocks;
 	while (r == 0 && block < end) {
-		uint64_t blocks = end - block < PIECE_BLOCKS ? end - block : PIECE_BLOCKS;
+		size_t blocks =
+			end - block < PIECE_BLOCKS ? (size_t)(end - block) : PIECE_BLOCKS;
 
 		r = verify_piece(check, worker, block, blocks, err);
 		block += blocks;

@@ -86,7 +86,8 @@ int verity_upper_load(const struct verity_blocks *blocks,
 	cleanup_with(verity_upper_free_p) struct verity_upper *upper =
 		malloc(sizeof(*upper));
 	cleanup_with(verity_hasher_free_p) struct verity_hasher *hasher = NULL;
-	size_t size = geometry->levels ? geometry->level_start[0] * VERITY_BLOCK : 0;
+	size_t blocks_above = geometry->levels ? (size_t)geometry->level_start[0] : 0;
+	size_t size = blocks_above * VERITY_BLOCK;
 	int r;
 
 	if (!upper)

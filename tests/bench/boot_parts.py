@@ -38,14 +38,17 @@ class Bench:
         self.goals.append([what, value, sign, goal, unit])
 
     def compare(self, sides, turns=None):
-        """{name: runs}, the sides taking turns; the first turn does not count."""
+        """{name: runs}, the sides taking turns, and each second time the other way round; the
+        first turn does not count."""
         runs = {name: [] for name in sides}
+        order = list(sides)
         for turn in range((turns or self.scale["runs"]) + 1):
-            for name, side in sides.items():
-                done = side.up()
-                side.down()
+            for name in order:
+                done = sides[name].up()
+                sides[name].down()
                 if turn:
                     runs[name].append(done)
+            order.reverse()
         return runs
 
 

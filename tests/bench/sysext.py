@@ -3,7 +3,8 @@
 
 Each is a disk image as the Discoverable Partitions Specification has it: a partition table,
 the image, its hash tree. Its root hash lies beside it, in NAME.roothash; the two partitions
-are found by it, since their UUIDs are its first and its last 128 bits.
+are found by it, since their UUIDs are its first and its last 128 bits. systemd-sysext runs
+without udev and without a service manager, so it waits for neither.
 """
 
 import os

@@ -2,8 +2,10 @@
 #include "initramfs/activate.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -13,7 +15,9 @@
 #include "initramfs/packages.h"
 #include "initramfs/seeding.h"
 #include "initramfs/stacking.h"
+#include "initramfs/supervised.h"
 #include "initramfs/trying.h"
+#include "overlay/folder.h"
 #include "overlay/stack.h"
 #include "verity/cleanup.h"
 
@@ -205,9 +209,10 @@ static int activate(struct boot *boot, struct verity_error *err)
 			 verity_code_name(why.code), why.message);
 	}
 	report(boot, &packages);
-	if (r == 0)
+	if (r == 0) {
+		supervised_tell(boot->patience.line, SUPERVISED_ACTIVE, 0);
 		seed(boot, &packages);
-	else
+	} else
 		*err = why;
 	return r;
 }
@@ -219,12 +224,42 @@ static void boot_free_p(struct boot *boot)
 		boot_free(boot);
 }
 
-int activate_run(const char *config_path, const char *root, struct verity_error *err)
+/*
+ * One at a time: the process of a run that was killed may still be on its way out, with a
+ * mount or a device under way. Held until the process ends, or there is nothing left to
+ * do for a thread of it that never will.
+ */
+static int lock(const struct boot *boot, int *ret, struct verity_error *err)
+{
+	cleanup_fd int fd = open(boot->config.run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT) {
+		int r = overlay_folder_make(boot->config.run, 0755, err);
+
+		if (r < 0)
+			return r;
+		fd = open(boot->config.run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return verity_fail_errno(err, errno, "%s", boot->config.run);
+	*ret = steal_fd(&fd);
+	return 0;
+}
+
+int activate_run(const char *config_path, const char *root, int line, size_t *ret_stuck,
+		 struct verity_error *err)
 {
 	cleanup_with(boot_free_p) struct boot boot;
+	cleanup_fd int locked = -1;
 	int r = boot_begin(config_path, root, BOOT_DOES, &boot, err);
 
 	if (r < 0)
 		return r;
-	return activate(&boot, err);
+	boot.patience.line = line;
+	supervised_tell(line, SUPERVISED_LIMIT, boot.patience.boot_seconds);
+	r = lock(&boot, &locked, err);
+	if (r == 0)
+		r = activate(&boot, err);
+	*ret_stuck = boot.patience.stuck;
+	return r;
 }

@@ -11,9 +11,12 @@
  * activate_run - verify what is installed and stack it over @root
  * @config_path: NULL for the default
  * @root:        where the firmware's root is mounted
+ * @line:        to the supervisor; see initramfs/supervised.h
+ * @ret_stuck:   how many threads may never end; where there are any, the process must not
+ *               run any more handlers when it does
  *
  * Return: 0 where the root is as planned, packages that were left out included; negative
  * where there is no stack, and then the root is as it was.
  */
-int activate_run(const char *config_path, const char *root,
+int activate_run(const char *config_path, const char *root, int line, size_t *ret_stuck,
 		 struct verity_error *err) must_check;

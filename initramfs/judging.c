@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "initramfs/patience.h"
+#include "initramfs/supervised.h"
 
 #define SECOND_US 1000000
 
@@ -80,8 +81,10 @@ static void extend(struct judging *judging, uint64_t bytes)
 {
 	uint64_t seconds = bytes / PATIENCE_BYTES_PER_SECOND;
 
-	if (seconds > 0)
-		box_extend(&judging->box, seconds * SECOND_US);
+	if (seconds == 0)
+		return;
+	box_extend(&judging->box, seconds * SECOND_US);
+	supervised_tell(judging->line, SUPERVISED_EXTEND, (unsigned)seconds);
 }
 
 static void run(struct box *box)

@@ -19,6 +19,7 @@ struct judging {
 	size_t index; /* of the package; for the caller */
 	int folder;   /* borrowed: where the file is */
 	struct verity_policy policy;
+	int line;      /* to the supervisor; -1: there is none */
 	bool may_wait; /* a large one is left to a second run */
 
 	/* What came of it. */

@@ -11,6 +11,7 @@
 #include "initramfs/activate.h"
 #include "initramfs/log.h"
 #include "initramfs/planning.h"
+#include "initramfs/supervisor.h"
 #include "overlay/config.h"
 #include "verity/text.h"
 
@@ -99,25 +100,42 @@ static int read_words(int argc, char **argv, struct request *ret)
 	return EXIT_USAGE;
 }
 
+static int report(int r, bool log, const struct verity_error *err)
+{
+	char message[VERITY_MESSAGE_MAX];
+
+	if (r == 0)
+		return EXIT_SUCCESS;
+	if (log)
+		log_line(LOG_LEVEL_WARNING, "%s", err->message);
+	snprintf(message, sizeof(message), "%s", err->message);
+	fprintf(stderr, "wmopkg-activate: %s\n", verity_text_plain(message));
+	return EXIT_FAILURE;
+}
+
+static int activate(const struct supervisor_work *work, int line, size_t *ret_stuck)
+{
+	struct verity_error err = {0};
+	int r = activate_run(work->config, work->root, line, ret_stuck, &err);
+
+	return report(r, true, &err);
+}
+
 int main(int argc, char **argv)
 {
 	struct request request = {.config = NULL};
 	struct verity_error err = {0};
+	struct supervisor_work work = {.run = activate};
 	int status = read_words(argc, argv, &request);
-	int r;
 
 	if (status >= 0)
 		return status;
 	raise_file_limit();
 	if (request.plan)
-		r = planning_run(request.config, request.root, request.json, &err);
-	else
-		r = activate_run(request.config,
-				 request.root ? request.root : ACTIVATE_ROOT, &err);
-	if (r == 0)
-		return EXIT_SUCCESS;
-	if (!request.plan)
-		log_line(LOG_LEVEL_WARNING, "%s", err.message);
-	fprintf(stderr, "wmopkg-activate: %s\n", verity_text_plain(err.message));
-	return EXIT_FAILURE;
+		return report(
+			planning_run(request.config, request.root, request.json, &err),
+			false, &err);
+	work.config = request.config;
+	work.root = request.root ? request.root : ACTIVATE_ROOT;
+	return supervisor_run(&work);
 }

@@ -51,6 +51,7 @@ static int run_add(struct run *run, size_t index, unsigned threads, bool may_wai
 	judging->folder = overlay_store_folder(run->judge->store, entry->kind);
 	judging->policy = *run->judge->policy;
 	judging->policy.threads = threads;
+	judging->line = run->judge->patience->line;
 	judging->may_wait = may_wait;
 	run->indices[run->count] = index;
 	run->slots[run->count++].box = &judging->box;

@@ -11,6 +11,7 @@ struct patience patience_new(unsigned package_seconds, unsigned boot_seconds)
 	return (struct patience){
 		.package_seconds = package_seconds,
 		.boot_seconds = boot_seconds,
+		.line = -1,
 		.until_us = boot_seconds ? boxes_after(boxes_now(), us) : BOXES_NO_LIMIT,
 	};
 }

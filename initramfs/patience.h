@@ -17,6 +17,7 @@ struct patience {
 	unsigned package_seconds; /* of the configuration; 0: no limit */
 	unsigned boot_seconds;    /* likewise */
 	uint64_t until_us;        /* see boxes_run(); for all packages together */
+	int line;                 /* to the supervisor; -1: there is none */
 	size_t stuck; /* jobs that were abandoned: their threads may be there still */
 };
 

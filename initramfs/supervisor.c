@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+#include "initramfs/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include "initramfs/boxes.h"
+#include "initramfs/log.h"
+#include "initramfs/rescue.h"
+#include "initramfs/supervised.h"
+#include "overlay/config.h"
+#include "verity/cleanup.h"
+#include "verity/error.h"
+
+#define SECOND_US 1000000
+#define KILL_US   (2 * SECOND_US) /* what a kill may take to be obeyed */
+
+struct worker {
+	pid_t pid;
+	int end_fd;    /* readable when it has ended; -1: this kernel cannot tell */
+	int line_fd;   /* what it tells us; see initramfs/supervised.h */
+	int signal_fd; /* what is to be passed on to it */
+
+	uint64_t start_us;
+	uint64_t end_us; /* when its time is over */
+	unsigned limit_seconds;
+	bool active;
+	bool done;
+	bool stuck;
+	int status; /* once it is done */
+};
+
+static void worker_close(struct worker *worker)
+{
+	cleanup_fd_p(&worker->end_fd);
+	cleanup_fd_p(&worker->line_fd);
+	cleanup_fd_p(&worker->signal_fd);
+}
+
+static void hear_word(struct worker *worker, const struct supervised_word *word)
+{
+	uint64_t us = (uint64_t)word->value * SECOND_US;
+
+	switch (word->kind) {
+	case SUPERVISED_LIMIT:
+		worker->limit_seconds = word->value;
+		worker->end_us =
+			word->value ? boxes_after(worker->start_us, us) : BOXES_NO_LIMIT;
+		break;
+	case SUPERVISED_EXTEND:
+		worker->end_us = boxes_after(worker->end_us, us);
+		break;
+	case SUPERVISED_ACTIVE:
+		worker->active = true;
+		break;
+	case SUPERVISED_STUCK:
+		worker->stuck = true;
+		/* fall through */
+	case SUPERVISED_DONE:
+		worker->done = true;
+		worker->status = (int)word->value;
+		break;
+	}
+}
+
+/* Return: false where there will be no more. */
+static bool hear(struct worker *worker)
+{
+	struct supervised_word word;
+	ssize_t size = read(worker->line_fd, &word, sizeof(word));
+
+	if (size < 0 && errno == EINTR)
+		return true;
+	if (size != (ssize_t)sizeof(word))
+		return false;
+	hear_word(worker, &word);
+	return !worker->done;
+}
+
+static void pass_on(const struct worker *worker)
+{
+	struct signalfd_siginfo info;
+
+	if (read(worker->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		kill(worker->pid, (int)info.ssi_signo);
+}
+
+/* For poll(2), rounded up: it must not be over before its time is. */
+static int milliseconds_until(uint64_t end_us)
+{
+	uint64_t now = boxes_now();
+	uint64_t left;
+
+	if (end_us == BOXES_NO_LIMIT)
+		return -1;
+	left = end_us > now ? (end_us - now + 999) / 1000 : 0;
+	return left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
+/* Until it is done, has ended, or its time is over. Return: false for the last. */
+static bool watch(struct worker *worker)
+{
+	struct pollfd polls[] = {
+		{.fd = worker->line_fd, .events = POLLIN},
+		{.fd = worker->signal_fd, .events = POLLIN},
+	};
+
+	for (;;) {
+		int ready = poll(polls, 2, milliseconds_until(worker->end_us));
+
+		if (ready == 0 && boxes_now() >= worker->end_us)
+			return false;
+		if (ready <= 0)
+			continue;
+		if (polls[1].revents)
+			pass_on(worker);
+		if (polls[0].revents && !hear(worker))
+			return true;
+	}
+}
+
+/*
+ * Until the process has ended, so that nothing that it had open is open any more; but no
+ * longer than @end_us. Return: what waitpid(2) says of it; -1 where it has not ended.
+ */
+static int wait_for_end(const struct worker *worker, uint64_t end_us)
+{
+	struct pollfd ended = {.fd = worker->end_fd, .events = POLLIN};
+	int status = -1;
+	int ready;
+
+	if (worker->end_fd >= 0) {
+		do {
+			ready = poll(&ended, 1, milliseconds_until(end_us));
+		} while (ready < 0 && errno == EINTR);
+		if (ready == 0)
+			return -1;
+	}
+	return waitpid(worker->pid, &status, 0) == worker->pid ? status : -1;
+}
+
+static void fail_ended(int status, struct verity_error *ret)
+{
+	if (status >= 0 && WIFSIGNALED(status))
+		verity_fail(ret, VERITY_E_STACK,
+			    "wmopkg-activate was ended by signal %d before it was done",
+			    WTERMSIG(status));
+	else
+		verity_fail(ret, VERITY_E_STACK,
+			    "wmopkg-activate ended before it was done");
+}
+
+/* Not done: what was begun is undone, unless all was. */
+static int clean_up(const struct supervisor_work *work, const struct worker *worker,
+		    const struct verity_error *why)
+{
+	log_line(LOG_LEVEL_WARNING, "%s: %s: %s",
+		 worker->active ? "not all was done" : "no package is active",
+		 verity_code_name(why->code), why->message);
+	if (worker->active)
+		return EXIT_SUCCESS;
+	rescue_run(work->config, work->root, why);
+	fprintf(stderr, "wmopkg-activate: %s\n", why->message);
+	return EXIT_FAILURE;
+}
+
+static int supervise(const struct supervisor_work *work, struct worker *worker)
+{
+	struct verity_error why;
+	uint64_t soon_us;
+
+	if (!watch(worker)) {
+		verity_fail(&why, VERITY_E_TIMED_OUT,
+			    "it was not done within its time (boot_seconds = %u)",
+			    worker->limit_seconds);
+		kill(worker->pid, SIGKILL);
+		(void)wait_for_end(worker, boxes_after(boxes_now(), KILL_US));
+		return clean_up(work, worker, &why);
+	}
+	if (worker->stuck)
+		return worker->status;
+	soon_us = boxes_after(boxes_now(), KILL_US);
+	if (worker->done) {
+		(void)wait_for_end(worker, soon_us);
+		return worker->status;
+	}
+	fail_ended(wait_for_end(worker, soon_us), &why);
+	return clean_up(work, worker, &why);
+}
+
+/*
+ * Where a thread is stuck nothing is taken down, and no handler is run, lest it looks at
+ * what is gone.
+ */
+static void __attribute__((noreturn))
+do_work(const struct supervisor_work *work, int line, pid_t supervisor)
+{
+	size_t stuck = 0;
+	int status;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != supervisor)
+		_exit(EXIT_FAILURE);
+	status = work->run(work, line, &stuck);
+	fflush(NULL);
+	supervised_tell(line, stuck ? SUPERVISED_STUCK : SUPERVISED_DONE,
+			(unsigned)status);
+	if (stuck)
+		_exit(status);
+	exit(status);
+}
+
+static int start(const struct supervisor_work *work, struct worker *worker)
+{
+	pid_t supervisor = getpid();
+	sigset_t passed_on, before;
+	int line[2];
+
+	if (pipe2(line, O_CLOEXEC) < 0)
+		return -errno;
+	sigemptyset(&passed_on);
+	sigaddset(&passed_on, SIGHUP);
+	sigaddset(&passed_on, SIGINT);
+	sigaddset(&passed_on, SIGTERM);
+	sigprocmask(SIG_BLOCK, &passed_on, &before);
+	worker->pid = fork();
+	if (worker->pid == 0) {
+		close(line[0]);
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		do_work(work, line[1], supervisor);
+	}
+	close(line[1]);
+	worker->line_fd = line[0];
+	if (worker->pid < 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		return -errno;
+	}
+	worker->end_fd = pidfd_open(worker->pid, 0);
+	worker->signal_fd = signalfd(-1, &passed_on, SFD_CLOEXEC);
+	return 0;
+}
+
+int supervisor_run(const struct supervisor_work *work)
+{
+	cleanup_with(worker_close) struct worker worker = {
+		.end_fd = -1,
+		.line_fd = -1,
+		.signal_fd = -1,
+		.start_us = boxes_now(),
+		.limit_seconds = OVERLAY_BOOT_SECONDS,
+	};
+	size_t stuck = 0;
+
+	worker.end_us =
+		boxes_after(worker.start_us, (uint64_t)OVERLAY_BOOT_SECONDS * SECOND_US);
+	/* Where there is no process to be had, the work is done in this one. */
+	if (start(work, &worker) < 0)
+		return work->run(work, -1, &stuck);
+	return supervise(work, &worker);
+}

@@ -165,7 +165,7 @@ static int take_hashes(struct verity_stream *stream, struct verity_error *err)
 	int r = write_held(stream, err);
 
 	for (uint64_t i = 0; r == 0 && i < count; i++)
-		r = verity_leaf_load(stream->upper, &blocks, stream->hasher, first + i,
+		r = verity_leaf_load(stream->upper, &blocks, stream->hasher, first + i, 1,
 				     &stream->leaf, err);
 	return r;
 }
@@ -181,7 +181,7 @@ static int take_image(struct verity_stream *stream, struct verity_error *err)
 	/* A piece never reaches over a leaf's end: both start and end on the same grid.
 	 */
 	if (!stream->has_leaf || stream->leaf.number != number)
-		r = verity_leaf_load(stream->upper, &blocks, stream->hasher, number,
+		r = verity_leaf_load(stream->upper, &blocks, stream->hasher, number, 1,
 				     &stream->leaf, err);
 	if (r == 0)
 		r = verity_leaf_check_blocks(&stream->leaf, stream->hasher, first,

@@ -10,11 +10,17 @@
  */
 #define PIECE_BLOCKS 32
 
+/* Leaves for each thread from which on they are taken in groups: few leave threads idle.
+ */
+#define GROUPS_LEAST 32
+
 struct check {
 	const struct verity_blocks *blocks;
 	const struct verity_geometry *geometry;
 	const struct verity_root *root;
 	struct verity_upper *upper;
+	uint64_t leaves;
+	uint64_t group; /* leaves of one item */
 };
 
 struct worker {
@@ -63,15 +69,18 @@ static int verify_piece(const struct check *check, struct worker *worker, uint64
 					worker->piece, blocks, err);
 }
 
-static int verify_leaf(void *context, void *pointer, uint64_t item,
-		       struct verity_error *err)
+static int verify_leaves(void *context, void *pointer, uint64_t item,
+			 struct verity_error *err)
 {
 	const struct check *check = context;
 	struct worker *worker = pointer;
-	uint64_t block = item * VERITY_HASHES_PER_BLOCK;
-	uint64_t end = block + VERITY_HASHES_PER_BLOCK;
-	int r = verity_leaf_load(check->upper, check->blocks, worker->hasher, item,
-				 &worker->leaf, err);
+	uint64_t first = item * check->group;
+	uint64_t left = check->leaves - first;
+	size_t count = (size_t)(left < check->group ? left : check->group);
+	uint64_t block = first * VERITY_HASHES_PER_BLOCK;
+	uint64_t end = block + count * VERITY_HASHES_PER_BLOCK;
+	int r = verity_leaf_load(check->upper, check->blocks, worker->hasher, first,
+				 count, &worker->leaf, err);
 
 	if (end > check->geometry->data_blocks)
 		end = check->geometry->data_blocks;
@@ -90,14 +99,17 @@ int verity_tree_verify(const struct verity_blocks *blocks,
 		       const struct verity_root *root, unsigned threads,
 		       struct verity_error *err)
 {
-	struct check check = {blocks, geometry, root, NULL};
-	const struct verity_crew crew = {&check, worker_new, verify_leaf, worker_free};
-	uint64_t leaves = geometry->levels ? geometry->level_blocks[0] : 1;
+	struct check check = {.blocks = blocks, .geometry = geometry, .root = root};
+	const struct verity_crew crew = {&check, worker_new, verify_leaves, worker_free};
 	int r = verity_upper_load(blocks, geometry, root, &check.upper, err);
 
 	if (r < 0)
 		return r;
-	r = verity_parallel(&crew, leaves, verity_parallel_threads(threads), err);
+	threads = verity_parallel_threads(threads);
+	check.leaves = geometry->levels ? geometry->level_blocks[0] : 1;
+	check.group = check.leaves / threads < GROUPS_LEAST ? 1 : VERITY_LEAVES_MAX;
+	r = verity_parallel(&crew, (check.leaves + check.group - 1) / check.group,
+			    threads, err);
 	verity_upper_free(check.upper);
 	return r;
 }
@@ -106,7 +118,7 @@ int verity_tree_verify_first(const struct verity_blocks *blocks,
 			     const struct verity_geometry *geometry,
 			     const struct verity_root *root, struct verity_error *err)
 {
-	struct check check = {blocks, geometry, root, NULL};
+	struct check check = {.blocks = blocks, .geometry = geometry, .root = root};
 	struct worker *worker;
 	void *pointer;
 	int r = verity_upper_load(blocks, geometry, root, &check.upper, err);
@@ -116,7 +128,7 @@ int verity_tree_verify_first(const struct verity_blocks *blocks,
 	r = worker_new(&check, &pointer, err);
 	if (r == 0) {
 		worker = pointer;
-		r = verity_leaf_load(check.upper, blocks, worker->hasher, 0,
+		r = verity_leaf_load(check.upper, blocks, worker->hasher, 0, 1,
 				     &worker->leaf, err);
 		if (r == 0)
 			r = verify_piece(&check, worker, 0, 1, err);

@@ -37,24 +37,28 @@ static const uint8_t *expected(const struct verity_upper *upper, unsigned level,
 	       block * VERITY_DIGEST_BYTES;
 }
 
-static int check_hash_block(const struct verity_upper *upper,
-			    struct verity_hasher *hasher, unsigned level, uint64_t block,
-			    const uint8_t *bytes, struct verity_error *err)
+/* Up to VERITY_LEAVES_MAX of them, that follow each other. */
+static int check_hash_blocks(const struct verity_upper *upper,
+			     struct verity_hasher *hasher, unsigned level, uint64_t first,
+			     size_t count, const uint8_t *bytes, struct verity_error *err)
 {
 	const struct verity_geometry *geometry = &upper->geometry;
-	uint8_t digest[1][VERITY_DIGEST_BYTES];
-	int r = verity_hasher_blocks(hasher, bytes, 1, digest, err);
+	uint8_t digests[VERITY_LEAVES_MAX][VERITY_DIGEST_BYTES];
+	int r = verity_hasher_blocks(hasher, bytes, count, digests, err);
 
 	if (r < 0)
 		return r;
-	if (memcmp(digest[0], expected(upper, level, block), sizeof(digest[0])) != 0)
-		return verity_fail(
-			err, VERITY_E_TREE_MISMATCH,
-			"hash tree: block %" PRIu64 " of %" PRIu64
-			" of level %u, at byte %" PRIu64 " of the file, does not match",
-			block, geometry->level_blocks[level], level,
-			upper->tree_start +
-				(geometry->level_start[level] + block) * VERITY_BLOCK);
+	for (uint64_t i = first; i < first + count; i++)
+		if (memcmp(digests[i - first], expected(upper, level, i),
+			   sizeof(*digests)) != 0)
+			return verity_fail(err, VERITY_E_TREE_MISMATCH,
+					   "hash tree: block %" PRIu64 " of %" PRIu64
+					   " of level %u, at byte %" PRIu64
+					   " of the file, does not match",
+					   i, geometry->level_blocks[level], level,
+					   upper->tree_start +
+						   (geometry->level_start[level] + i) *
+							   VERITY_BLOCK);
 	return 0;
 }
 
@@ -69,8 +73,8 @@ static int check_upper(const struct verity_upper *upper, struct verity_hasher *h
 			upper->bytes + geometry->level_start[level] * VERITY_BLOCK;
 
 		for (uint64_t i = 0; i < geometry->level_blocks[level]; i++) {
-			int r = check_hash_block(upper, hasher, level, i,
-						 bytes + i * VERITY_BLOCK, err);
+			int r = check_hash_blocks(upper, hasher, level, i, 1,
+						  bytes + i * VERITY_BLOCK, err);
 			if (r < 0)
 				return r;
 		}
@@ -109,7 +113,7 @@ int verity_upper_load(const struct verity_blocks *blocks,
 }
 
 int verity_leaf_load(const struct verity_upper *upper, const struct verity_blocks *blocks,
-		     struct verity_hasher *hasher, uint64_t number,
+		     struct verity_hasher *hasher, uint64_t number, size_t count,
 		     struct verity_leaf *ret, struct verity_error *err)
 {
 	const struct verity_geometry *geometry = &upper->geometry;
@@ -122,13 +126,13 @@ int verity_leaf_load(const struct verity_upper *upper, const struct verity_block
 		memcpy(ret->hashes, upper->root.hash, sizeof(upper->root.hash));
 		return 0;
 	}
-	r = verity_io_read(blocks->fd, ret->hashes, sizeof(ret->hashes),
+	r = verity_io_read(blocks->fd, ret->hashes, count * VERITY_BLOCK,
 			   blocks->tree_start +
 				   (geometry->level_start[0] + number) * VERITY_BLOCK,
 			   err);
 	if (r < 0)
 		return r;
-	return check_hash_block(upper, hasher, 0, number, ret->hashes, err);
+	return check_hash_blocks(upper, hasher, 0, number, count, ret->hashes, err);
 }
 
 int verity_leaf_check_blocks(const struct verity_leaf *leaf, struct verity_hasher *hasher,
@@ -136,8 +140,8 @@ int verity_leaf_check_blocks(const struct verity_leaf *leaf, struct verity_hashe
 			     struct verity_error *err)
 {
 	uint8_t digests[VERITY_HASHES_PER_BLOCK][VERITY_DIGEST_BYTES];
-	const uint8_t *wanted =
-		leaf->hashes + first % VERITY_HASHES_PER_BLOCK * VERITY_DIGEST_BYTES;
+	uint64_t place = first - leaf->number * VERITY_HASHES_PER_BLOCK;
+	const uint8_t *wanted = leaf->hashes + place * VERITY_DIGEST_BYTES;
 	int r = verity_hasher_blocks(hasher, data, count, digests, err);
 
 	if (r < 0)

@@ -139,6 +139,35 @@ static void test_flipped_bits(void **state)
 		"hash tree: block 2 of 3 of level 0, at byte 1241088 of the file, does not match");
 }
 
+/* So many leaves that one thread takes them in groups; the last group has one, of one. */
+static void test_groups(void **state)
+{
+	const uint64_t count = 36 * VERITY_HASHES_PER_BLOCK + 1;
+	struct verity_geometry g = verity_geometry_compute(count);
+	cleanup_fd int fd = make_image(count, &g);
+	const struct verity_blocks blocks = {fd, count * VERITY_BLOCK, 0};
+	struct verity_root root = {.salt = salt, .salt_bytes = sizeof(salt)};
+	const uint64_t leaves = blocks.tree_start + VERITY_BLOCK;
+	struct verity_error err;
+
+	(void)state;
+	check_ok(verity_tree_build(&blocks, &g, salt, sizeof(salt), 2, root.hash, &err),
+		 &err);
+	check_flip(
+		&blocks, &g, &root, 255 * VERITY_BLOCK, VERITY_E_IMAGE_MISMATCH,
+		"image: block 255 of 4609, at byte 1044480 of the file, does not match");
+	check_flip(
+		&blocks, &g, &root, 4608 * VERITY_BLOCK, VERITY_E_IMAGE_MISMATCH,
+		"image: block 4608 of 4609, at byte 18874368 of the file, does not match");
+	check_flip(
+		&blocks, &g, &root, leaves + 7 * VERITY_BLOCK, VERITY_E_TREE_MISMATCH,
+		"hash tree: block 7 of 37 of level 0, at byte 18911232 of the file, does not match");
+	check_flip(
+		&blocks, &g, &root, leaves + 37 * VERITY_BLOCK - 1,
+		VERITY_E_TREE_MISMATCH,
+		"hash tree: block 36 of 37 of level 0, at byte 19030016 of the file, does not match");
+}
+
 static void test_file_ends(void **state)
 {
 	struct verity_geometry g = verity_geometry_compute(129);
@@ -162,6 +191,7 @@ int main(void)
 		cmocka_unit_test(test_geometry),
 		cmocka_unit_test(test_build_and_verify),
 		cmocka_unit_test(test_flipped_bits),
+		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_file_ends),
 	};
 

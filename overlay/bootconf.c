@@ -98,6 +98,8 @@ static bool take_value(enum overlay_bootkey key, struct word value,
 		return take_switch(value, &conf->allow_untrusted);
 	case OVERLAY_BOOT_SAFE:
 		return take_switch(value, &conf->safe);
+	case OVERLAY_BOOT_FACTORY_RESET:
+		return take_switch(value, &conf->factory_reset);
 	case OVERLAY_BOOT_DISABLE:
 		take_disabled(value, conf);
 		return true;
@@ -173,6 +175,8 @@ static void put_over(const struct overlay_bootconf *conf, struct overlay_bootcon
 		ret->allow_untrusted = conf->allow_untrusted;
 	if (said[OVERLAY_BOOT_SAFE])
 		ret->safe = conf->safe;
+	if (said[OVERLAY_BOOT_FACTORY_RESET])
+		ret->factory_reset = conf->factory_reset;
 	if (said[OVERLAY_BOOT_DISABLE]) {
 		memcpy(ret->disabled, conf->disabled, sizeof(ret->disabled));
 		ret->disabled_count = conf->disabled_count;

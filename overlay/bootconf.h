@@ -40,6 +40,7 @@ enum overlay_match {
 enum overlay_bootkey {
 	OVERLAY_BOOT_ALLOW_UNTRUSTED,
 	OVERLAY_BOOT_SAFE,
+	OVERLAY_BOOT_FACTORY_RESET,
 	OVERLAY_BOOT_DISABLE,
 	OVERLAY_BOOT_MEDIA,
 	OVERLAY_BOOTKEYS,
@@ -54,7 +55,8 @@ enum overlay_boot_origin {
 struct overlay_bootconf {
 	enum overlay_boot_origin origin[OVERLAY_BOOTKEYS]; /* who had the last word */
 	bool allow_untrusted;                              /* wmopkg.allow_untrusted=1 */
-	bool safe; /* wmopkg.safe, wmopkg.safe=1 */
+	bool safe;          /* wmopkg.safe, wmopkg.safe=1 */
+	bool factory_reset; /* wmopkg.factory_reset=1 */
 	char disabled[OVERLAY_DISABLED_MAX]
 		     [VERITY_NAME_MAX + 1]; /* wmopkg.disable=NAME,… */
 	size_t disabled_count;

@@ -12,6 +12,7 @@ static const struct {
 } infos[OVERLAY_BOOTKEYS] = {
 	[OVERLAY_BOOT_ALLOW_UNTRUSTED] = {PREFIX "allow_untrusted", "0 or 1"},
 	[OVERLAY_BOOT_SAFE] = {PREFIX "safe", "0 or 1"},
+	[OVERLAY_BOOT_FACTORY_RESET] = {PREFIX "factory_reset", "0 or 1"},
 	[OVERLAY_BOOT_DISABLE] = {PREFIX "disable",
 				  "package names, each once, with a comma between them"},
 	[OVERLAY_BOOT_MEDIA] = {PREFIX "media",
@@ -83,6 +84,9 @@ void overlay_bootkey_value(const struct overlay_bootconf *conf, enum overlay_boo
 		break;
 	case OVERLAY_BOOT_SAFE:
 		append(ret, size, conf->safe ? "1" : "0");
+		break;
+	case OVERLAY_BOOT_FACTORY_RESET:
+		append(ret, size, conf->factory_reset ? "1" : "0");
 		break;
 	case OVERLAY_BOOT_DISABLE:
 		list_disabled(conf, ret, size);

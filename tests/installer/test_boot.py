@@ -20,6 +20,7 @@ EMPTY = """\
 │WORD                    VALUE  SAID BY                                        │
 │wmopkg.allow_untrusted  -      -                                              │
 │wmopkg.safe             -      -                                              │
+│wmopkg.factory_reset    -      -                                              │
 │wmopkg.disable          -      -                                              │
 │wmopkg.media            -      -                                              │
 └──────────────────────────────────────────────────────────────────────────────┘
@@ -67,12 +68,14 @@ class Boot(bench.Case):
 │WORD                    VALUE            SAID BY                              │
 │wmopkg.allow_untrusted  -                -                                    │
 │wmopkg.safe             1                kernel command line                  │
+│wmopkg.factory_reset    -                -                                    │
 │wmopkg.disable          a,b              kernel command line                  │
 │wmopkg.media            card:LABEL=CARD  U-Boot environment                   │
 └──────────────────────────────────────────────────────────────────────────────┘
 """, "boot")
         self.assertEqual(self.words(), {
             "wmopkg.allow_untrusted": (None, None), "wmopkg.safe": ("1", "cmdline"),
+            "wmopkg.factory_reset": (None, None),
             "wmopkg.disable": ("a,b", "cmdline"), "wmopkg.media": ("card:LABEL=CARD", "uboot")})
 
     def test_set_and_clear(self):
@@ -115,15 +118,15 @@ class Boot(bench.Case):
         media = "takes LABEL:MATCH[,LABEL:MATCH...], where MATCH is LABEL=, UUID=, PARTLABEL=, " \
                 "or a path below /dev"
         for key, value, why in (
-                ("safe", "yes", switch), ("allow_untrusted", "01", switch), ("safe", "2", switch),
+                ("safe", "yes", switch), ("factory_reset", "yes", switch), ("allow_untrusted", "01", switch), ("safe", "2", switch),
                 ("disable", "a,,b", names), ("disable", "a b", names), ("disable", "a,a", names),
                 ("disable", "../a", names), ("media", "card", media),
                 ("media", "external:LABEL=x", media), ("media", "x:/dev/../etc/passwd", media)):
             self.refuse(2, f"wmopkg.{key} {why} (see 'wmopkg help')", "boot", "set", key, value)
         self.refuse(2, "'bootcmd' is no word of the boot configuration: those are allow_untrusted, "
-                       "safe, disable, media (see 'wmopkg help')", "boot", "set", "bootcmd", "x")
+                       "safe, factory_reset, disable, media (see 'wmopkg help')", "boot", "set", "bootcmd", "x")
         self.refuse(2, "'x' is no word of the boot configuration: those are allow_untrusted, safe, "
-                       "disable, media (see 'wmopkg help')", "boot", "clear", "x")
+                       "factory_reset, disable, media (see 'wmopkg help')", "boot", "clear", "x")
         self.assertEqual(self.wmopkg("boot", "set", "safe").returncode, 2)
         self.assertEqual(self.copies(), before)
 

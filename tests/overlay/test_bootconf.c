@@ -47,6 +47,32 @@ static void test_switches(void **state)
 	}
 }
 
+static void test_factory_reset(void **state)
+{
+	static const struct {
+		const char *text;
+		bool asked;
+	} cases[] = {
+		{"", false},
+		{"wmopkg.factory_reset=1", true},
+		{"wmopkg.factory_reset", false},
+		{"wmopkg.factory_reset=0", false},
+		{"wmopkg.factory_reset=yes", false},
+		{"wmopkg.factory_reset=1 wmopkg.factory_reset=0", false},
+		{"wmopkg.factory_reset=\"1\" ro", true},
+		{"wmopkg.factory_reset_not=1 x=wmopkg.factory_reset=1", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct overlay_bootconf conf;
+
+		overlay_bootconf_decode(cases[i].text, strlen(cases[i].text), &conf);
+		if (conf.factory_reset != cases[i].asked)
+			fail_msg("'%s'", cases[i].text);
+	}
+}
+
 static void test_disable(void **state)
 {
 	static const struct {
@@ -214,9 +240,10 @@ static void test_load(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_switches), cmocka_unit_test(test_disable),
-		cmocka_unit_test(test_media),    cmocka_unit_test(test_media_match),
-		cmocka_unit_test(test_limits),   cmocka_unit_test(test_load),
+		cmocka_unit_test(test_switches),    cmocka_unit_test(test_factory_reset),
+		cmocka_unit_test(test_disable),     cmocka_unit_test(test_media),
+		cmocka_unit_test(test_media_match), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

@@ -27,8 +27,11 @@ static int open_folder(const char *path, int *ret, struct verity_error *err)
 	return 0;
 }
 
-/* Where the whole of a device is mounted; NULL where it is not, with errno. */
-static char *find_mounted(const char *device)
+/*
+ * Where the whole of a device is mounted, or at @mountpoint any part of it; NULL where it
+ * is not.
+ */
+static char *find_mounted(const char *device, const char *mountpoint)
 {
 	cleanup_with(mnt_unref_table_p) struct libmnt_table *table = NULL;
 	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =
@@ -41,9 +44,11 @@ static char *find_mounted(const char *device)
 		return NULL;
 	while (mnt_table_next_fs(table, iter, &fs) == 0) {
 		const char *root = mnt_fs_get_root(fs);
+		const char *target = mnt_fs_get_target(fs);
 
-		if (mnt_fs_get_devno(fs) == st.st_rdev && root && strcmp(root, "/") == 0)
-			return strdup(mnt_fs_get_target(fs));
+		if (target && root && overlay_mnt_is_of(fs, st.st_rdev) &&
+		    (strcmp(root, "/") == 0 || strcmp(target, mountpoint) == 0))
+			return strdup(target);
 	}
 	return NULL;
 }
@@ -90,7 +95,7 @@ static int look_for_device(const char *spec, const char *mountpoint,
 	if (r < 0)
 		return r;
 	place->state = OVERLAY_VOLUME_MOUNTED;
-	place->path = find_mounted(place->device);
+	place->path = find_mounted(place->device, mountpoint);
 	if (place->path)
 		return 0;
 	place->state = OVERLAY_VOLUME_UNMOUNTED;

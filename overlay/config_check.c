@@ -162,30 +162,42 @@ static int take_anchor(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
-static int take_signers_needed(cfg_t *cfg, cfg_opt_t *opt)
+/* One of two words. */
+static int take_either(cfg_t *cfg, cfg_opt_t *opt, const char *plain, const char *other,
+		       bool *ret_other)
 {
-	bool all = strcmp(value_of(opt), "all") == 0;
+	bool is_other = strcmp(value_of(opt), other) == 0;
 
-	if (!all && strcmp(value_of(opt), "one") != 0) {
-		cfg_error(cfg, "signers_needed: '%s' is neither one nor all",
-			  value_of(opt));
+	if (!is_other && strcmp(value_of(opt), plain) != 0) {
+		cfg_error(cfg, "%s: '%s' is neither %s nor %s", cfg_opt_name(opt),
+			  value_of(opt), plain, other);
 		return -1;
 	}
-	overlay_config_reading(cfg)->config.all_signers = all;
+	*ret_other = is_other;
 	return 0;
+}
+
+static int take_signers_needed(cfg_t *cfg, cfg_opt_t *opt)
+{
+	return take_either(cfg, opt, "one", "all",
+			   &overlay_config_reading(cfg)->config.all_signers);
 }
 
 static int take_verify(cfg_t *cfg, cfg_opt_t *opt)
 {
-	bool lazy = strcmp(value_of(opt), "lazy") == 0;
+	bool lazy = false;
+	int r = take_either(cfg, opt, "full", "lazy", &lazy);
 
-	if (!lazy && strcmp(value_of(opt), "full") != 0) {
-		cfg_error(cfg, "verify: '%s' is neither full nor lazy", value_of(opt));
-		return -1;
-	}
-	overlay_config_reading(cfg)->config.verify =
-		lazy ? OVERLAY_VERIFY_LAZY : OVERLAY_VERIFY_FULL;
-	return 0;
+	if (r == 0)
+		overlay_config_reading(cfg)->config.verify =
+			lazy ? OVERLAY_VERIFY_LAZY : OVERLAY_VERIFY_FULL;
+	return r;
+}
+
+static int take_discard(cfg_t *cfg, cfg_opt_t *opt)
+{
+	return take_either(cfg, opt, "no", "yes",
+			   &overlay_config_reading(cfg)->config.discard);
 }
 
 /* What the key ring would not read could never be found in it. */
@@ -310,6 +322,7 @@ void overlay_config_check(cfg_t *cfg)
 		{"signers", check_signers},
 		{"signers_needed", take_signers_needed},
 		{"verify", take_verify},
+		{"discard", take_discard},
 		{"seed", check_seeds},
 		{"audit_bytes", take_audit_bytes},
 		{"trials", take_trials},

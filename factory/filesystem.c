@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "factory/filesystem.h"
+
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *const e2fsck[] = {"/sbin/e2fsck", "/usr/sbin/e2fsck", NULL};
+static const char *const mke2fs[] = {"/sbin/mke2fs", "/usr/sbin/mke2fs", NULL};
+static const char *const mkfs_btrfs[] = {"/sbin/mkfs.btrfs", "/usr/sbin/mkfs.btrfs",
+					 "/bin/mkfs.btrfs", "/usr/bin/mkfs.btrfs", NULL};
+static const char *const fsck_f2fs[] = {"/sbin/fsck.f2fs", "/usr/sbin/fsck.f2fs", NULL};
+static const char *const mkfs_f2fs[] = {"/sbin/mkfs.f2fs", "/usr/sbin/mkfs.f2fs", NULL};
+
+/* What stands before and behind the words on label, UUID and discarding. */
+struct kind {
+	const char *const *repair_paths; /* NULL: nothing repairs it */
+	const char *repair[4];
+	const char *const *make_paths;
+	const char *make[6];
+	const char *label;      /* the word before it */
+	const char *discard[2]; /* to discard nothing, and all */
+	const char *discard_word;
+	const char *kept;
+};
+
+#define EXT                                                                              \
+	{                                                                                \
+		.repair_paths = e2fsck, .repair = {"e2fsck", "-f", "-y"},                \
+		.make_paths = mke2fs, .make = {"mke2fs", "-q", "-F", "-t"},              \
+		.label = "-L", .discard_word = "-E",                                     \
+		.discard = {"nodiscard", "discard"}, .kept = "lost+found",               \
+	}
+
+static const struct kind ext = EXT;
+static const struct kind btrfs = {
+	.make_paths = mkfs_btrfs,
+	.make = {"mkfs.btrfs", "-q", "-f"},
+	.label = "-L",
+	.discard = {"-K", NULL},
+};
+static const struct kind f2fs = {
+	.repair_paths = fsck_f2fs,
+	.repair = {"fsck.f2fs", "-f"},
+	.make_paths = mkfs_f2fs,
+	.make = {"mkfs.f2fs", "-q", "-f"},
+	.label = "-l",
+	.discard_word = "-t",
+	.discard = {"0", "1"},
+};
+
+static const struct {
+	const char *type;
+	const struct kind *kind;
+} kinds[] = {
+	{"ext2", &ext},    {"ext3", &ext},  {"ext4", &ext},
+	{"btrfs", &btrfs}, {"f2fs", &f2fs},
+};
+
+static const struct kind *kind_of(const struct factory_filesystem *filesystem)
+{
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		if (strcmp(kinds[i].type, filesystem->type) == 0)
+			return kinds[i].kind;
+	return NULL;
+}
+
+static void add(struct factory_program *program, const char *word)
+{
+	size_t count = 0;
+
+	while (program->words[count])
+		count++;
+	if (count < FACTORY_WORDS_MAX - 1)
+		program->words[count] = word;
+}
+
+static void add_all(struct factory_program *program, const char *const *words,
+		    size_t count)
+{
+	for (size_t i = 0; i < count && words[i]; i++)
+		add(program, words[i]);
+}
+
+struct factory_program factory_filesystem_repair(
+	const struct factory_filesystem *filesystem, const char *device)
+{
+	const struct kind *kind = kind_of(filesystem);
+	struct factory_program program = {.paths = NULL};
+
+	if (!kind || !kind->repair_paths)
+		return program;
+	program.paths = kind->repair_paths;
+	add_all(&program, kind->repair, COUNT(kind->repair));
+	add(&program, device);
+	return program;
+}
+
+struct factory_program factory_filesystem_make(
+	const struct factory_filesystem *filesystem, const char *device, bool discard)
+{
+	const struct kind *kind = kind_of(filesystem);
+	struct factory_program program = {.paths = NULL};
+
+	if (!kind)
+		return program;
+	program.paths = kind->make_paths;
+	add_all(&program, kind->make, COUNT(kind->make));
+	if (kind == &ext)
+		add(&program, filesystem->type);
+	if (kind->discard_word)
+		add(&program, kind->discard_word);
+	if (kind->discard[discard])
+		add(&program, kind->discard[discard]);
+	if (filesystem->label[0])
+		add(&program, kind->label);
+	if (filesystem->label[0])
+		add(&program, filesystem->label);
+	if (filesystem->uuid[0])
+		add(&program, "-U");
+	if (filesystem->uuid[0])
+		add(&program, filesystem->uuid);
+	add(&program, device);
+	return program;
+}
+
+const char *factory_filesystem_kept(const struct factory_filesystem *filesystem)
+{
+	const struct kind *kind = kind_of(filesystem);
+
+	return kind ? kind->kept : NULL;
+}

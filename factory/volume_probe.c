@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include <blkid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "factory/volume.h"
+#include "overlay/volume_find.h"
+#include "verity/cleanup.h"
+#include "verity/text.h"
+
+#define UNKNOWN_TYPE "?"
+#define SYSTEM       "/sys/devices/"
+#define PARTITION    "PARTUUID="
+#define WIPES_MAX    64 /* of one device */
+
+static void blkid_free_probe_p(blkid_probe *probe)
+{
+	blkid_free_probe(*probe);
+}
+
+/* What could not be kept as text is not kept. */
+static void take(blkid_probe probe, const char *name, char *ret, size_t size)
+{
+	const char *value;
+
+	ret[0] = '\0';
+	if (blkid_probe_lookup_value(probe, name, &value, NULL) == 0 &&
+	    strlen(value) < size && verity_text_printable(value, strlen(value)))
+		snprintf(ret, size, "%s", value);
+}
+
+/* The folder of the kernel for it: another disk that is plugged in has another. */
+static void find_place(int fd, char ret[static FACTORY_VOLUME_PLACE_MAX + 1])
+{
+	cleanup_free char *folder = NULL;
+	char link[64];
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return;
+	snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(st.st_rdev),
+		 minor(st.st_rdev));
+	folder = realpath(link, NULL);
+	if (folder && strlen(folder) <= FACTORY_VOLUME_PLACE_MAX &&
+	    verity_text_printable(folder, strlen(folder)))
+		snprintf(ret, FACTORY_VOLUME_PLACE_MAX + 1, "%s", folder);
+}
+
+static void take_place(blkid_probe probe, int fd, struct factory_volume *volume)
+{
+	char uuid[FACTORY_UUID_MAX + 1];
+
+	take(probe, "PART_ENTRY_UUID", uuid, sizeof(uuid));
+	if (uuid[0])
+		snprintf(volume->place, sizeof(volume->place), PARTITION "%s", uuid);
+	else
+		find_place(fd, volume->place);
+}
+
+static int probe_open(blkid_probe probe, int fd, struct factory_volume *ret)
+{
+	struct factory_filesystem *filesystem = &ret->filesystem;
+	int found;
+
+	blkid_probe_enable_superblocks(probe, 1);
+	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_LABEL | BLKID_SUBLKS_UUID |
+							 BLKID_SUBLKS_TYPE);
+	blkid_probe_enable_partitions(probe, 1);
+	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
+	found = blkid_do_safeprobe(probe);
+	if (found == -2)
+		snprintf(filesystem->type, sizeof(filesystem->type), UNKNOWN_TYPE);
+	else if (found < 0)
+		return -EIO;
+	else
+		take(probe, "TYPE", filesystem->type, sizeof(filesystem->type));
+	take(probe, "LABEL", filesystem->label, sizeof(filesystem->label));
+	take(probe, "UUID", filesystem->uuid, sizeof(filesystem->uuid));
+	take_place(probe, fd, ret);
+	ret->bytes = (uint64_t)blkid_probe_get_size(probe);
+	return 0;
+}
+
+int factory_volume_probe(const char *device, struct factory_volume *ret,
+			 struct verity_error *err)
+{
+	cleanup_with(blkid_free_probe_p) blkid_probe probe = NULL;
+	cleanup_fd int fd = open(device, O_RDONLY | O_CLOEXEC);
+	struct factory_volume volume = {.bytes = 0};
+	int r;
+
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "%s", device);
+	probe = blkid_new_probe();
+	if (!probe)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (blkid_probe_set_device(probe, fd, 0, 0) != 0)
+		return verity_fail(err, VERITY_E_IO, "%s: cannot be read", device);
+	r = probe_open(probe, fd, &volume);
+	if (r < 0)
+		return verity_fail_errno(err, -r, "%s", device);
+	*ret = volume;
+	return 0;
+}
+
+/* The kernel says what it calls it; udev is not needed. */
+static char *device_of_folder(const char *folder)
+{
+	cleanup_file FILE *file = NULL;
+	char path[PATH_MAX], line[256];
+	char *device = NULL;
+
+	if (strncmp(folder, SYSTEM, strlen(SYSTEM)) != 0 || strstr(folder, "/../"))
+		return NULL;
+	snprintf(path, sizeof(path), "%s/uevent", folder);
+	file = fopen(path, "re");
+	while (file && !device && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, "DEVNAME=", 8) != 0)
+			continue;
+		snprintf(path, sizeof(path), "/dev/%s", line + 8);
+		device = strdup(path);
+	}
+	return device;
+}
+
+static bool is_same(const struct factory_volume *found,
+		    const struct factory_volume *remembered)
+{
+	const struct factory_filesystem *is = &found->filesystem;
+	const struct factory_filesystem *was = &remembered->filesystem;
+
+	if (found->bytes != remembered->bytes ||
+	    strcmp(found->place, remembered->place) != 0)
+		return false;
+	return !is->type[0] ||
+	       (strcmp(is->type, was->type) == 0 && strcmp(is->uuid, was->uuid) == 0);
+}
+
+int factory_volume_find(const struct factory_volume *volume, char **ret,
+			struct verity_error *err)
+{
+	cleanup_free char *device = NULL;
+	struct factory_volume found;
+
+	if (strncmp(volume->place, PARTITION, strlen(PARTITION)) != 0)
+		device = device_of_folder(volume->place);
+	else if (overlay_volume_find(volume->place, "/", &device, NULL) < 0)
+		device = NULL;
+	if (!device)
+		return verity_fail(err, VERITY_E_NOT_FOUND, "there is no %s any more",
+				   volume->place);
+	if (factory_volume_probe(device, &found, NULL) < 0 || !is_same(&found, volume))
+		return verity_fail(err, VERITY_E_NOT_FOUND,
+				   "%s is not what it was, and is left alone", device);
+	*ret = steal_ptr(&device);
+	return 0;
+}
+
+int factory_volume_clear(const char *device, struct verity_error *err)
+{
+	cleanup_with(blkid_free_probe_p) blkid_probe probe = NULL;
+	cleanup_fd int fd = open(device, O_RDWR | O_CLOEXEC);
+	int wiped = 0;
+
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "%s", device);
+	probe = blkid_new_probe();
+	if (!probe)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (blkid_probe_set_device(probe, fd, 0, 0) != 0)
+		return verity_fail(err, VERITY_E_IO, "%s: cannot be read", device);
+	blkid_probe_enable_superblocks(probe, 1);
+	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_MAGIC);
+	while (wiped < WIPES_MAX && blkid_do_probe(probe) == 0) {
+		if (blkid_do_wipe(probe, 0) < 0)
+			return verity_fail(err, VERITY_E_IO, "%s: cannot be written",
+					   device);
+		wiped++;
+	}
+	return fsync(fd) < 0 ? verity_fail_errno(err, errno, "%s", device) : 0;
+}

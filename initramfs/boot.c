@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "initramfs/log.h"
+#include "initramfs/resetting.h"
 #include "overlay/record.h"
 #include "overlay/stack.h"
 #include "overlay/volume.h"
@@ -135,6 +136,21 @@ static void open_record(struct boot *boot)
 		tell(boot, LOG_LEVEL_WARNING, "persist: %s", why.message);
 }
 
+/* Before anything on DATA is looked at. */
+static void reset(struct boot *boot)
+{
+	if (boot->mode == BOOT_DOES) {
+		resetting_run(boot);
+		return;
+	}
+	if (!resetting_is_due(boot))
+		return;
+	tell(boot, LOG_LEVEL_WARNING,
+	     "factory reset: it is asked for, and deletes all that is on DATA");
+	cleanup_fd_p(&boot->data);
+	boot->data = -1;
+}
+
 /* What a stack of ours covers at @root is still there, below LAYERS. */
 static bool is_covered(const struct boot *boot, const char *root,
 		       char ret_below[static PATH_MAX])
@@ -201,12 +217,13 @@ int boot_open(struct boot *boot, struct verity_error *err)
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_VOLUMES]);
 	boot->data = open_volume(boot, OVERLAY_ORDINARY, boot->config.data);
 	boot->persist = open_volume(boot, OVERLAY_PERSISTENT, boot->config.persist);
+	open_record(boot);
+	reset(boot);
 	r = open_store(boot, err);
 	overlay_span_end(&boot->steps[OVERLAY_STEP_VOLUMES]);
 	if (r < 0)
 		return r;
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_TRUST]);
-	open_record(boot);
 	r = load_trust(boot, err);
 	overlay_span_end(&boot->steps[OVERLAY_STEP_TRUST]);
 	return r;

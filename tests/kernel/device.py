@@ -271,10 +271,13 @@ def devices():
     return found
 
 
+DISKS = set()  # loop devices that play the disks of a device
+
+
 def loops():
     """The loop devices in use."""
-    return [block for block in os.listdir("/sys/block")
-            if os.path.exists(f"/sys/block/{block}/loop/backing_file")]
+    return [block for block in os.listdir("/sys/block") if block not in DISKS
+            and os.path.exists(f"/sys/block/{block}/loop/backing_file")]
 
 
 def wait_gone(what):

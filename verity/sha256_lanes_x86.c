@@ -98,59 +98,83 @@ INLINE void take_quad(struct lane lanes[2], int quad, const uint8_t *const chunk
 	lanes[1].abef = _mm_sha256rnds2_epu32(lanes[1].abef, lanes[1].cdgh, b);
 }
 
-INLINE void take_chunk(struct lane *lanes, const uint8_t *const *chunks, unsigned count)
-{
-	struct lane before[SHA256_LANES_MAX];
+/* Two lanes: where they are in their messages, and what they were before a chunk. */
+struct pair {
+	struct lane lanes[2];
+	__m128i before[2][2];
+	const uint8_t *next[2];
+};
 
-#pragma GCC unroll 4
-	for (unsigned i = 0; i < count; i++)
-		before[i] = lanes[i];
-#pragma GCC unroll 16
-	for (int quad = 0; quad < QUADS; quad++) {
-#pragma GCC unroll 2
-		for (unsigned i = 0; i < count; i += 2)
-			take_quad(lanes + i, quad, chunks + i);
-	}
-#pragma GCC unroll 4
-	for (unsigned i = 0; i < count; i++) {
-		lanes[i].abef = _mm_add_epi32(lanes[i].abef, before[i].abef);
-		lanes[i].cdgh = _mm_add_epi32(lanes[i].cdgh, before[i].cdgh);
+INLINE void pair_begin(struct pair *pair, const struct verity_sha256_state *states,
+		       const uint8_t *const *messages)
+{
+	for (int i = 0; i < 2; i++) {
+		lane_load(&pair->lanes[i], states[i].words);
+		pair->next[i] = messages[i];
 	}
 }
 
-/* @count is a constant wherever this is inlined. */
-INLINE void take(struct verity_sha256_state *states, const uint8_t *const *messages,
-		 unsigned count, size_t chunks)
+INLINE void pair_keep(struct pair *pair)
 {
-	struct lane lanes[SHA256_LANES_MAX];
-	const uint8_t *next[SHA256_LANES_MAX];
+	for (int i = 0; i < 2; i++) {
+		pair->before[i][0] = pair->lanes[i].abef;
+		pair->before[i][1] = pair->lanes[i].cdgh;
+	}
+}
 
-#pragma GCC unroll 4
-	for (unsigned i = 0; i < count; i++) {
-		lane_load(&lanes[i], states[i].words);
-		next[i] = messages[i];
+INLINE void pair_add(struct pair *pair)
+{
+	for (int i = 0; i < 2; i++) {
+		struct lane *lane = &pair->lanes[i];
+
+		lane->abef = _mm_add_epi32(lane->abef, pair->before[i][0]);
+		lane->cdgh = _mm_add_epi32(lane->cdgh, pair->before[i][1]);
+		pair->next[i] += SHA256_CHUNK_BYTES;
 	}
-	for (size_t taken = 0; taken < chunks; taken++) {
-		take_chunk(lanes, next, count);
-#pragma GCC unroll 4
-		for (unsigned i = 0; i < count; i++)
-			next[i] += SHA256_CHUNK_BYTES;
-	}
-#pragma GCC unroll 4
-	for (unsigned i = 0; i < count; i++)
-		lane_store(&lanes[i], states[i].words);
+}
+
+INLINE void pair_end(const struct pair *pair, struct verity_sha256_state *states)
+{
+	for (int i = 0; i < 2; i++)
+		lane_store(&pair->lanes[i], states[i].words);
 }
 
 USES_SHA static void take_two(struct verity_sha256_state *states,
 			      const uint8_t *const *messages, size_t chunks)
 {
-	take(states, messages, 2, chunks);
+	struct pair pair;
+
+	pair_begin(&pair, states, messages);
+	for (size_t taken = 0; taken < chunks; taken++) {
+		pair_keep(&pair);
+#pragma GCC unroll 16
+		for (int quad = 0; quad < QUADS; quad++)
+			take_quad(pair.lanes, quad, pair.next);
+		pair_add(&pair);
+	}
+	pair_end(&pair, states);
 }
 
 USES_MORE static void take_four(struct verity_sha256_state *states,
 				const uint8_t *const *messages, size_t chunks)
 {
-	take(states, messages, 4, chunks);
+	struct pair a, b;
+
+	pair_begin(&a, states, messages);
+	pair_begin(&b, states + 2, messages + 2);
+	for (size_t taken = 0; taken < chunks; taken++) {
+		pair_keep(&a);
+		pair_keep(&b);
+#pragma GCC unroll 16
+		for (int quad = 0; quad < QUADS; quad++) {
+			take_quad(a.lanes, quad, a.next);
+			take_quad(b.lanes, quad, b.next);
+		}
+		pair_add(&a);
+		pair_add(&b);
+	}
+	pair_end(&a, states);
+	pair_end(&b, states + 2);
 }
 
 void verity_sha256_lanes_take(struct verity_sha256_state *states,

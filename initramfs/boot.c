@@ -145,6 +145,13 @@ static void reset(struct boot *boot)
 	}
 	if (!resetting_is_due(boot))
 		return;
+	if (!boot->records) {
+		tell(boot, LOG_LEVEL_WARNING,
+		     "factory reset: it is asked for, and refused: there is no PERSIST "
+		     "to remember it on");
+		return;
+	}
+	boot->resets = true;
 	tell(boot, LOG_LEVEL_WARNING,
 	     "factory reset: it is asked for, and deletes all that is on DATA");
 	cleanup_fd_p(&boot->data);

@@ -50,6 +50,7 @@ struct boot {
 	/* Where it is only planned: what would be in the kernel log. */
 	char notes[BOOT_NOTES_MAX][BOOT_NOTE_BYTES];
 	size_t notes_count;
+	bool resets; /* a factory reset would be carried out first */
 	struct overlay_volume_place
 		places[2]; /* by enum overlay_store_kind; no path: none */
 };

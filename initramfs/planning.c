@@ -63,6 +63,8 @@ bool planning_seeds(const struct plan *plan, const struct overlay_seed *seed)
 {
 	struct stat st;
 
+	if (plan->boot.resets)
+		return true;
 	return plan->boot.data >= 0 &&
 	       fstatat(plan->boot.data, seed->target, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
 	       errno == ENOENT;
@@ -74,13 +76,16 @@ static int load_packages(struct plan *plan, struct verity_error *err)
 	const struct packages_judge judge = {boot->store, &plan->policy, &boot->patience};
 	const struct trying trying = {
 		.judge = judge,
-		.record_fd = boot->record,
+		.record_fd = boot->resets ? -1 : boot->record,
 		.listed = {boot->listed[0], boot->listed[1]},
 		.limit = boot->records ? boot->config.trials : 0,
 	};
 	int r;
 
 	plan->policy = boot_policy(boot);
+	/* It forgets trials and quarantine. */
+	if (boot->resets)
+		plan->policy.quarantine = NULL;
 	r = packages_load(&judge, &boot->conf, &plan->packages, err);
 	if (r == 0)
 		r = trying_plan(&trying, &plan->packages, &plan->trials, err);

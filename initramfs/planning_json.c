@@ -299,6 +299,7 @@ int planning_print_json(FILE *out, const struct plan *plan, struct verity_error 
 	    !verity_json_put(object, "format", json_object_new_int(PLAN_FORMAT)) ||
 	    !put_config(object, boot) || !put_volume(object, boot, OVERLAY_ORDINARY) ||
 	    !put_volume(object, boot, OVERLAY_PERSISTENT) ||
+	    !put_boolean(object, "factory_reset", boot->resets) ||
 	    !put_device(object, &boot->identity) || !put_trust(object, boot) ||
 	    !put_notes(object, boot) || !put_packages(object, plan) ||
 	    !put_stack(object, plan) || !put_seeds(object, plan))

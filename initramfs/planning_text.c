@@ -220,17 +220,23 @@ static void print_stack(FILE *out, const struct plan *plan)
 		     plan->stack.count);
 }
 
+static const char *seed_words(const struct plan *plan, const struct overlay_seed *seed)
+{
+	if (plan->failed.code != VERITY_OK)
+		return "not seeded, without a stack";
+	if (planning_seeds(plan, seed))
+		return "seeded, where the stack has it";
+	return plan->boot.data < 0 ? "not seeded, without DATA"
+				   : "not seeded: DATA has it already";
+}
+
 static void print_seeds(FILE *out, const struct plan *plan)
 {
 	const struct overlay_seed *seed;
 
 	line(out, "Factory configuration");
 	for (size_t i = 0; (seed = planning_seed_at(plan, i)); i++)
-		line(out, "  %s: %s", seed->source,
-		     plan->failed.code != VERITY_OK ? "not seeded, without a stack"
-		     : plan->boot.data < 0          ? "not seeded, without DATA"
-		     : planning_seeds(plan, seed)   ? "seeded, where the stack has it"
-						    : "not seeded: DATA has it already");
+		line(out, "  %s: %s", seed->source, seed_words(plan, seed));
 }
 
 void planning_print(FILE *out, const struct plan *plan)

@@ -235,6 +235,35 @@ def test_trials(work, build):
         boot(device)
 
 
+def test_factory_reset(work, build):
+    """It comes first: what is left is planned without DATA, and without any quarantine."""
+    with Device(work, build) as device:
+        bad_and_good(device, work)
+        device.install(work + "/packages/keep.wmopkg", store="persist")
+        for _ in range(10):
+            boot(device)
+        equal(device.package("keep", True)["verification"], "Quarantined")
+        write(device.base + "/data/config/hostname", "example\n")
+        device.boot_with("wmopkg.factory_reset=1")
+        device.reboot(completed=False)
+        planned = check_boot(device)
+        equal((planned["factory_reset"], planned["notes"]), (True, [
+            "factory reset: it is asked for, and deletes all that is on DATA"]))
+        equal([package["name"] for package in planned["packages"] if package["active"]], ["keep"])
+        equal(planned["seeds"][0]["missing"], True)
+        equal(os.listdir(device.base + "/data"), [])
+        equal(plan(device)["factory_reset"], False)
+    with Device(work, build) as device:
+        device.install(work + "/packages/good.wmopkg")
+        os.rmdir(device.base + "/persist/packages")
+        os.rmdir(device.base + "/persist")
+        device.boot_with("wmopkg.factory_reset=1")
+        planned = plan(device)
+        device.activate()
+        equal(facts(planned["packages"]), facts(device.state()["packages"]))
+        equal((planned["factory_reset"], "refused" in planned["notes"][1]), (False, True))
+
+
 def test_damaged_records(work, build):
     """What a boot would set aside stays where it is, and is told of."""
     with Device(work, build) as device:

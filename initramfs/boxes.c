@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define STACK_BYTES (1U << 20) /* address space; a thread uses a few pages of it */
@@ -91,6 +92,7 @@ static struct box_slot *take(struct boxes_crew *crew)
 	slot->begun_us = now;
 	box = slot->box;
 	box->crew = crew;
+	box->slot = slot;
 	box->end_us = boxes_after(now, box->limit_us);
 	if (earlier(box->end_us, crew->until_us) < crew->armed_us)
 		pthread_cond_signal(&crew->changed);
@@ -234,7 +236,7 @@ size_t boxes_run(struct box_slot *slots, size_t count, unsigned most, uint64_t *
 	size_t lost;
 
 	for (size_t i = 0; i < count; i++)
-		slots[i].begun_us = slots[i].ended_us = 0;
+		slots[i] = (struct box_slot){.box = slots[i].box};
 	if (!crew)
 		return 0;
 	pthread_mutex_lock(&crew->lock);
@@ -257,6 +259,15 @@ void box_extend(struct box *box, uint64_t us)
 		crew->until_us = boxes_after(crew->until_us, us);
 	}
 	pthread_mutex_unlock(&crew->lock);
+}
+
+/* The slot is the caller's, who is still there: it has not been abandoned. */
+void box_note(struct box *box, const uint64_t notes[static BOX_NOTES])
+{
+	pthread_mutex_lock(&box->crew->lock);
+	if (!box->abandoned)
+		memcpy(box->slot->notes, notes, sizeof(box->slot->notes));
+	pthread_mutex_unlock(&box->crew->lock);
 }
 
 uint64_t box_left_us(const struct box_slot *slot, uint64_t limit_us)

@@ -27,15 +27,19 @@ struct box {
 
 	/* Of boxes.c, under its lock. */
 	struct boxes_crew *crew;
+	struct box_slot *slot;
 	uint64_t end_us; /* of the box */
 	bool abandoned;
 };
 
+#define BOX_NOTES 3
+
 /* What became of a job. */
 struct box_slot {
-	struct box *box;   /* NULL once it was abandoned */
-	uint64_t begun_us; /* 0: it never was */
-	uint64_t ended_us; /* done, or abandoned */
+	struct box *box;           /* NULL once it was abandoned */
+	uint64_t begun_us;         /* 0: it never was */
+	uint64_t ended_us;         /* done, or abandoned */
+	uint64_t notes[BOX_NOTES]; /* of box_note(); all 0: none */
 };
 
 /**
@@ -69,6 +73,11 @@ size_t boxes_run(struct box_slot *slots, size_t count, unsigned most, uint64_t *
  * That of boxes_run() as a whole is extended by as much.
  */
 void box_extend(struct box *box, uint64_t us);
+
+/**
+ * box_note - leave word, from within @run, for the case that the job is abandoned
+ */
+void box_note(struct box *box, const uint64_t notes[static BOX_NOTES]);
 
 /**
  * box_left_us - what a job leaves of a box of @limit_us, for another one to take

@@ -65,15 +65,31 @@ static void judge(struct judging *judging, const char *file)
 		refuse(judging);
 }
 
-/* What is not a file, or not there, is for the judge to say. */
-static uint64_t size_of(const struct judging *judging, const char *file)
+/*
+ * Which file it is, so that one that is never read to its end is known again. What is not
+ * a file, or not there, is for the judge to say.
+ */
+static uint64_t look_at(struct judging *judging, const char *file)
 {
+	struct overlay_file_id id;
 	struct stat st;
 
 	if (fstatat(judging->folder, file, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    !S_ISREG(st.st_mode) || st.st_size < 0)
+	    !S_ISREG(st.st_mode))
 		return 0;
-	return (uint64_t)st.st_size;
+	overlay_file_id_take(&st, &id);
+	box_note(&judging->box,
+		 (const uint64_t[]){id.inode, id.bytes, (uint64_t)id.changed_ns});
+	return id.bytes;
+}
+
+void judging_noted(const struct box_slot *slot, struct overlay_file_id *ret)
+{
+	*ret = (struct overlay_file_id){
+		.inode = slot->notes[0],
+		.bytes = slot->notes[1],
+		.changed_ns = (int64_t)slot->notes[2],
+	};
 }
 
 /* A large image on slow storage takes its time, and is not lost for that. */
@@ -91,16 +107,16 @@ static void run(struct box *box)
 {
 	struct judging *judging = (struct judging *)box;
 	struct overlay_span *span = &judging->entry.judging;
-	uint64_t bytes = 0;
+	uint64_t bytes;
 	char file[80];
 
 	overlay_span_begin(span);
 	overlay_entry_file(&judging->entry.entry, file);
-	if (!judging->policy.lazy)
-		bytes = size_of(judging, file);
+	bytes = look_at(judging, file);
 	judging->waits = judging->may_wait && bytes > JUDGING_LARGE_BYTES;
 	if (!judging->waits) {
-		extend(judging, bytes);
+		if (!judging->policy.lazy)
+			extend(judging, bytes);
 		judge(judging, file);
 	}
 	overlay_span_end(span);

@@ -38,4 +38,9 @@ struct judging {
 int judging_new(const struct overlay_entry *entry, struct judging **ret,
 		struct verity_error *err) must_check;
 
+/**
+ * judging_noted - which file a job that was abandoned had before it
+ */
+void judging_noted(const struct box_slot *slot, struct overlay_file_id *ret);
+
 void judging_free(struct judging *judging);

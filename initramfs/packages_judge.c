@@ -67,6 +67,7 @@ static void take_late(struct run *run, size_t i)
 	struct verity_error why;
 
 	entry->verdict = VERITY_INVALID;
+	judging_noted(slot, &entry->file);
 	if (slot->begun_us > 0)
 		patience_span(slot, &entry->judging);
 	patience_reason(run->judge->patience, "verified", &why);

@@ -27,6 +27,7 @@ struct worker {
 	pid_t pid;
 	int end_fd;    /* readable when it has ended; -1: this kernel cannot tell */
 	int line_fd;   /* what it tells us; see initramfs/supervised.h */
+	int said_fd;   /* what it says to a person */
 	int signal_fd; /* what is to be passed on to it */
 
 	uint64_t start_us;
@@ -42,6 +43,7 @@ static void worker_close(struct worker *worker)
 {
 	cleanup_fd_p(&worker->end_fd);
 	cleanup_fd_p(&worker->line_fd);
+	cleanup_fd_p(&worker->said_fd);
 	cleanup_fd_p(&worker->signal_fd);
 }
 
@@ -77,7 +79,7 @@ static bool hear(struct worker *worker)
 	struct supervised_word word;
 	ssize_t size = read(worker->line_fd, &word, sizeof(word));
 
-	if (size < 0 && errno == EINTR)
+	if (size < 0 && (errno == EINTR || errno == EAGAIN))
 		return true;
 	if (size != (ssize_t)sizeof(word))
 		return false;
@@ -91,6 +93,21 @@ static void pass_on(const struct worker *worker)
 
 	if (read(worker->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
 		kill(worker->pid, (int)info.ssi_signo);
+}
+
+/*
+ * A worker that cannot end would keep our output open for as long, and whoever reads that
+ * waiting: so it has none of its own.
+ */
+static bool relay(const struct worker *worker)
+{
+	char text[512];
+	ssize_t size = read(worker->said_fd, text, sizeof(text));
+
+	if (size <= 0)
+		return false;
+	(void)!write(STDERR_FILENO, text, (size_t)size);
+	return true;
 }
 
 /* For poll(2), rounded up: it must not be over before its time is. */
@@ -111,10 +128,11 @@ static bool watch(struct worker *worker)
 	struct pollfd polls[] = {
 		{.fd = worker->line_fd, .events = POLLIN},
 		{.fd = worker->signal_fd, .events = POLLIN},
+		{.fd = worker->said_fd, .events = POLLIN},
 	};
 
 	for (;;) {
-		int ready = poll(polls, 2, milliseconds_until(worker->end_us));
+		int ready = poll(polls, 3, milliseconds_until(worker->end_us));
 
 		if (ready == 0 && boxes_now() >= worker->end_us)
 			return false;
@@ -122,6 +140,8 @@ static bool watch(struct worker *worker)
 			continue;
 		if (polls[1].revents)
 			pass_on(worker);
+		if (polls[2].revents && !relay(worker))
+			polls[2].fd = -1;
 		if (polls[0].revents && !hear(worker))
 			return true;
 	}
@@ -201,13 +221,14 @@ static int supervise(const struct supervisor_work *work, struct worker *worker)
  * what is gone.
  */
 static void __attribute__((noreturn))
-do_work(const struct supervisor_work *work, int line, pid_t supervisor)
+do_work(const struct supervisor_work *work, int line, int said, pid_t supervisor)
 {
 	size_t stuck = 0;
 	int status;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != supervisor)
+	if (getppid() != supervisor || dup2(said, STDOUT_FILENO) < 0 ||
+	    dup2(said, STDERR_FILENO) < 0)
 		_exit(EXIT_FAILURE);
 	status = work->run(work, line, &stuck);
 	fflush(NULL);
@@ -218,14 +239,24 @@ do_work(const struct supervisor_work *work, int line, pid_t supervisor)
 	exit(status);
 }
 
-static int start(const struct supervisor_work *work, struct worker *worker)
+/* Both ends of a pipe; what the worker says must not make us wait. */
+static int make_pipe(int ret_read[static 1], int ret_write[static 1])
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	*ret_read = ends[0];
+	*ret_write = ends[1];
+	return fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+static int fork_worker(const struct supervisor_work *work, struct worker *worker,
+		       int line, int said)
 {
 	pid_t supervisor = getpid();
 	sigset_t passed_on, before;
-	int line[2];
 
-	if (pipe2(line, O_CLOEXEC) < 0)
-		return -errno;
 	sigemptyset(&passed_on);
 	sigaddset(&passed_on, SIGHUP);
 	sigaddset(&passed_on, SIGINT);
@@ -233,12 +264,10 @@ static int start(const struct supervisor_work *work, struct worker *worker)
 	sigprocmask(SIG_BLOCK, &passed_on, &before);
 	worker->pid = fork();
 	if (worker->pid == 0) {
-		close(line[0]);
 		sigprocmask(SIG_SETMASK, &before, NULL);
-		do_work(work, line[1], supervisor);
+		worker_close(worker);
+		do_work(work, line, said, supervisor);
 	}
-	close(line[1]);
-	worker->line_fd = line[0];
 	if (worker->pid < 0) {
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		return -errno;
@@ -248,21 +277,37 @@ static int start(const struct supervisor_work *work, struct worker *worker)
 	return 0;
 }
 
+static int start(const struct supervisor_work *work, struct worker *worker)
+{
+	cleanup_fd int line = -1;
+	cleanup_fd int said = -1;
+	int r = make_pipe(&worker->line_fd, &line);
+
+	if (r == 0)
+		r = make_pipe(&worker->said_fd, &said);
+	return r < 0 ? r : fork_worker(work, worker, line, said);
+}
+
 int supervisor_run(const struct supervisor_work *work)
 {
 	cleanup_with(worker_close) struct worker worker = {
 		.end_fd = -1,
 		.line_fd = -1,
+		.said_fd = -1,
 		.signal_fd = -1,
 		.start_us = boxes_now(),
 		.limit_seconds = OVERLAY_BOOT_SECONDS,
 	};
 	size_t stuck = 0;
+	int status;
 
 	worker.end_us =
 		boxes_after(worker.start_us, (uint64_t)OVERLAY_BOOT_SECONDS * SECOND_US);
 	/* Where there is no process to be had, the work is done in this one. */
 	if (start(work, &worker) < 0)
 		return work->run(work, -1, &stuck);
-	return supervise(work, &worker);
+	status = supervise(work, &worker);
+	while (relay(&worker))
+		;
+	return status;
 }

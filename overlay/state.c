@@ -12,15 +12,20 @@
 
 #define NEW_FILE "." OVERLAY_STATE_FILE ".new"
 
+void overlay_file_id_take(const struct stat *st, struct overlay_file_id *ret)
+{
+	ret->inode = st->st_ino;
+	ret->bytes = (uint64_t)st->st_size;
+	ret->changed_ns = st->st_ctim.tv_sec * INT64_C(1000000000) + st->st_ctim.tv_nsec;
+}
+
 int overlay_file_id_get(int fd, struct overlay_file_id *ret, struct verity_error *err)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return verity_fail_errno(err, errno, "package file");
-	ret->inode = st.st_ino;
-	ret->bytes = (uint64_t)st.st_size;
-	ret->changed_ns = st.st_ctim.tv_sec * INT64_C(1000000000) + st.st_ctim.tv_nsec;
+	overlay_file_id_take(&st, ret);
 	return 0;
 }
 

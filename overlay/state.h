@@ -48,6 +48,13 @@ struct overlay_state {
 	struct overlay_span steps[OVERLAY_STEPS]; /* by enum overlay_step */
 };
 
+struct stat;
+
+/**
+ * overlay_file_id_take - the id of a file of which this was found
+ */
+void overlay_file_id_take(const struct stat *st, struct overlay_file_id *ret);
+
 /**
  * overlay_file_id_get - the id of an open file
  */

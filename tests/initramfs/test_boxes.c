@@ -50,6 +50,7 @@ static void run(struct box *box)
 	char byte;
 
 	note_under_way(job->tally);
+	box_note(box, (const uint64_t[]){1, 2, job->kind});
 	if (job->kind == STUCK)
 		(void)!read(job->wait_fd, &byte, 1);
 	if (job->kind == EXTENDED) {
@@ -166,6 +167,8 @@ static void test_stuck(void **state)
 			continue;
 		}
 		assert_null(slots[i].box);
+		assert_int_equal(slots[i].notes[1], 2);
+		assert_int_equal(slots[i].notes[2], STUCK);
 		assert_true(slots[i].ended_us - slots[i].begun_us >= SHORT_US);
 	}
 	assert_int_equal(tally.run, JOBS - 4);
@@ -195,6 +198,7 @@ static void test_time_is_over(void **state)
 	for (size_t i = 1; i < 4; i++) {
 		assert_non_null(slots[i].box);
 		assert_int_equal(slots[i].begun_us, 0);
+		assert_int_equal(slots[i].notes[0], 0);
 	}
 	assert_int_equal(write(ends[1], "1", 1), 1);
 	wait_for(&tally.discarded, 1);

@@ -1,19 +1,38 @@
 # SPDX-License-Identifier: MIT
-"""Storage that dies costs a package its box of time, and not the boot."""
+"""Storage that dies costs a package its box of time, and not the boot; a boot that hangs
+for another reason comes up with the firmware alone."""
 
 import os
+import re
+import signal
+import subprocess
 import time
 
-from device import Device, Vendor, devices, equal, run, wait_gone
+from device import FIRMWARE, Device, Vendor, devices, equal, run, wait_gone, write
 
-GENEROUS = 60  # seconds that nothing here takes, however busy the machine is
+GENEROUS = 90  # seconds that nothing here takes, however busy the machine is
+PACKAGES = ("good", "other", "sick")
+NOT_VERIFIED = ("it was not verified within its time (package_seconds = 2): its storage may "
+                "be failing")
+NOT_MOUNTED = ("it was not mounted within its time (package_seconds = 2): its storage may "
+               "be failing")
+NOT_BEGUN = "the time for all packages was over before it was verified (boot_seconds = 4)"
+NOT_DONE = "it was not done within its time (boot_seconds = 3)"
+BLOCK = 4096
+SECTORS = BLOCK // 512
 
 
 def prepare(work, build):
     vendor = Vendor(work, build)
-    vendor.make("good", {"good": "good\n"})
-    vendor.make("other", {"other": "other\n"})
-    vendor.make("sick", {"sick": "sick\n"})
+    for name in PACKAGES:
+        vendor.make(name, {name: name + "\n", "noise-" + name: os.urandom(100 * BLOCK)})
+
+
+def test_modules(*_):
+    """What the disks below are made of."""
+    release = os.uname().release
+    for name in ("dm-delay", "dm-dust", "dm-flakey"):
+        run("insmod", f"/usr/lib/uml/modules/{release}/kernel/drivers/md/{name}.ko")
 
 
 class Disk:
@@ -28,55 +47,317 @@ class Disk:
         with open(file, "wb") as empty:
             empty.truncate(16 << 20)
         os.makedirs(self.folder, exist_ok=True)
-        run("mkfs.ext4", "-q", file)
+        run("mkfs.ext4", "-q", "-b", str(BLOCK), file)
         self.loop = run("losetup", "--find", "--show", file).stdout.strip()
         self.sectors = int(run("blockdev", "--getsz", self.loop).stdout)
 
     def __enter__(self):
-        run("dmsetup", "create", self.name, "--table", f"0 {self.sectors} linear {self.loop} 0")
+        run("dmsetup", "create", self.name, "--table", self.linear())
         number = run("dmsetup", "info", "--columns", "--noheadings", "-o", "minor",
                      self.name).stdout.strip()
         self.node = "/dev/dm-" + number
-        self.mount()
+        run("mount", self.node, self.folder)
         return self
 
     def __exit__(self, *_):
         """The device goes first: it has files of the disk open."""
-        run("dmsetup", "resume", self.name, check=False)
+        self.heal()
         run("umount", "-R", "-l", self.device.base)
-        run("umount", "-l", self.folder)
+        run("umount", "-l", self.folder, check=False)
         wait_gone(lambda: [name for name in devices() if name != self.name])
         run("dmsetup", "remove", "--retry", self.name)
         run("losetup", "--detach", self.loop)
 
-    def mount(self):
-        run("mount", self.node, self.folder)
+    def linear(self):
+        return f"0 {self.sectors} linear {self.loop} 0"
 
-    def remount(self):
+    def heal(self):
+        """It answers again, also what was asked before."""
+        run("dmsetup", "resume", self.name)
+        self.load(self.linear())
+
+    def load(self, table):
+        run("dmsetup", "suspend", "--nolockfs", self.name)
+        run("dmsetup", "reload", self.name, "--table", table)
+        run("dmsetup", "resume", self.name)
+
+    def forget(self):
         """Nothing of it is in memory after."""
         run("umount", self.folder)
-        self.mount()
+        run("mount", self.node, self.folder)
+
+    def fall_silent(self):
+        """Whatever is asked of it from now on is never answered."""
+        run("dmsetup", "suspend", "--noflush", "--nolockfs", self.name)
+
+    def blocks(self, path):
+        """Where the file's blocks are, one after the other."""
+        found = []
+        for line in run("filefrag", "-v", "-b" + str(BLOCK), path).stdout.splitlines():
+            extent = re.match(r"\s*\d+:\s*\d+\.\.\s*\d+:\s*(\d+)\.\.\s*(\d+):", line)
+            if extent:
+                found += range(int(extent[1]), int(extent[2]) + 1)
+        return found
+
+    def infect(self, blocks, target):
+        """These blocks get another target of device-mapper, `{place}` being where they are."""
+        table, end = [], 0
+        for block in sorted(blocks):
+            place = block * SECTORS
+            if place > end:
+                table.append(f"{end} {place - end} linear {self.loop} {end}")
+            table.append(f"{place} {SECTORS} " + target.format(loop=self.loop, place=place))
+            end = place + SECTORS
+        if end < self.sectors:
+            table.append(f"{end} {self.sectors - end} linear {self.loop} {end}")
+        self.load("\n".join(table))
+
+
+def fill(disk):
+    """All packages on the disk, which is DATA; its cache forgets them."""
+    os.makedirs(disk.folder + "/packages")
+    for name in PACKAGES:
+        run("cp", f"{disk.device.work}/packages/{name}.wmopkg", disk.folder + "/packages")
+    run("sync")
+    return disk.folder + "/packages/sick.wmopkg"
+
+
+def data_on(work, name, **settings):
+    return {"data": f"{work}/{name}.mounted", **settings}
+
+
+def activate(device, status=0):
+    begun = time.monotonic()
+    device.activate(status)
+    took = time.monotonic() - begun
+    assert took < GENEROUS, took
+
+
+def check_sick(device, disk, code, message=None, verification="Invalid"):
+    """It is left out, everybody says why, and the others are active."""
+    disk.heal()  # `show` reads the file, too
+    equal([device.see(name) for name in PACKAGES], ["good\n", "other\n", None])
+    entry = device.package("sick")
+    equal((entry["active"], entry["verification"], entry["reason"]["code"]),
+          (False, verification, code))
+    if message:
+        equal(entry["reason"]["message"], message)
+    message = entry["reason"]["message"]
+    equal(device.show("sick")["reason"]["message"], message)
+    assert any(line.startswith("wmopkg: sick") and line.endswith(f"not active: {code}: {message}")
+               for line in device.log()), device.log()
 
 
 def test_storage_that_never_answers(work, build):
+    """`timed-out`: all that is read of the file takes forever."""
     with Device(work, build, package_seconds=2) as device, Disk(device, "never") as disk:
-        sick = disk.folder + "/sick.wmopkg"
-        run("cp", work + "/packages/sick.wmopkg", sick)
-        disk.remount()
+        run("cp", work + "/packages/sick.wmopkg", disk.folder)
+        disk.forget()
         for name in ("good", "other"):
             device.install(f"{work}/packages/{name}.wmopkg")
-        device.install(sick, link=True)
-        run("dmsetup", "suspend", "--noflush", "--nolockfs", disk.name)
+        device.install(disk.folder + "/sick.wmopkg", link=True)
+        disk.fall_silent()
+        activate(device)
+        check_sick(device, disk, "timed-out", NOT_VERIFIED)
+
+
+def test_minutes_for_a_block(work, build):
+    """The same disk holds the others: only the blocks of one file are slow."""
+    for verify in ("full", "lazy"):
+        with Device(work, build, **data_on(work, "slow", package_seconds=2, verify=verify)) \
+             as device, Disk(device, "slow") as disk:
+            sick = fill(disk)
+            blocks = disk.blocks(sick)
+            disk.forget()
+            disk.infect(blocks, "delay {loop} {place} 600000")
+            activate(device)
+            check_sick(device, disk, "timed-out", NOT_VERIFIED)
+
+
+def test_minutes_to_mount(work, build):
+    """With `lazy`, what lies late in the image is read when it is mounted."""
+    with Device(work, build, **data_on(work, "late", package_seconds=2, verify="lazy")) \
+         as device, Disk(device, "late") as disk:
+        sick = fill(disk)
+        blocks = disk.blocks(sick)[-20:]
+        disk.forget()
+        disk.infect(blocks, "delay {loop} {place} 600000")
+        activate(device)
+        equal(sum("sick" in name for name in devices()), 1, "still waiting")
+        check_sick(device, disk, "timed-out", NOT_MOUNTED, "Signed")
+        equal(wait_gone(lambda: [name for name in devices() if "sick" in name]), [],
+              "left behind")
+        equal(len([name for name in devices() if name.startswith("wmopkg-")]), 2)
+
+
+def test_blocks_that_cannot_be_read(work, build):
+    """An error is an answer: nobody waits."""
+    with Device(work, build, **data_on(work, "dust")) as device, Disk(device, "dust") as disk:
+        sick = fill(disk)
+        block = disk.blocks(sick)[50]
+        disk.forget()
+        disk.load(f"0 {disk.sectors} dust {disk.loop} 0 {BLOCK}")
+        run("dmsetup", "message", disk.name, "0", "addbadblock", str(block))
+        run("dmsetup", "message", disk.name, "0", "enable")
+        activate(device)
+        check_sick(device, disk, "io")
+
+
+def test_flaky(work, build):
+    with Device(work, build, **data_on(work, "flaky")) as device, \
+         Disk(device, "flaky") as disk:
+        sick = fill(disk)
+        blocks = disk.blocks(sick)[30:40]
+        disk.forget()
+        disk.infect(blocks, "flakey {loop} {place} 0 600")
+        activate(device)
+        check_sick(device, disk, "io")
+
+
+def test_time_for_all_is_over(work, build):
+    """What could not even be begun is left out as well."""
+    with Device(work, build, package_seconds=60, boot_seconds=4) as device, \
+         Disk(device, "over") as disk:
+        run("cp", work + "/packages/sick.wmopkg", disk.folder)
+        disk.forget()
+        device.install(disk.folder + "/sick.wmopkg", name="a-sick", link=True)
+        device.install(work + "/packages/good.wmopkg")
+        disk.fall_silent()
+        activate(device)
+        equal((device.see("good"), device.is_stacked()), (None, False))
+        for name in ("a-sick", "good"):
+            reason = device.package(name)["reason"]
+            equal((reason["code"], reason["message"]), ("timed-out", NOT_BEGUN))
+
+
+def check_firmware_alone(device, code, message):
+    """The root is as it was, and everybody says why."""
+    equal((device.is_stacked(), device.see("good")), (False, None))
+    equal(device.see("etc/banner"), FIRMWARE["etc/banner"])
+    state = device.state()
+    equal((state["stack"]["code"], state["stack"]["message"], state["packages"]),
+          (code, message, []))
+    equal([line for line in device.log() if "no package is active" in line],
+          [f"wmopkg: no package is active: {code}: {message}"])
+    below = device.base + "/run/layers/"
+    equal([line for line in run("findmnt", "-n", "-o", "TARGET", "--list").stdout.split()
+           if line.startswith(below)], [])
+
+
+def test_data_that_never_answers(work, build):
+    """Nothing of the worker's own can get past this, and its supervisor does not wait."""
+    with Device(work, build, boot_seconds=3) as device, Disk(device, "dead") as disk:
+        fill(disk)
+        run("umount", disk.folder)
+        device.configure(boot_seconds=3, data=disk.node)
+        disk.fall_silent()
+        activate(device, status=1)
+        check_firmware_alone(device, "timed-out", NOT_DONE)
+        disk.heal()
+        wait_gone(lambda: run("pgrep", "-f", device.tool, check=False).stdout)
+        # it answers again: so does the next run
+        device.activate()
+        equal([device.see(name) for name in PACKAGES], ["good\n", "other\n", "sick\n"])
+
+
+def start(device):
+    return subprocess.Popen([device.tool, "--config", device.base + "/conf",
+                             "--root", device.base + "/root"],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
+
+
+def worker_of(process):
+    """The process that does the work; None where it has not begun, or is done."""
+    found = run("pgrep", "--parent", str(process.pid), check=False).stdout.split()
+    return int(found[0]) if found else None
+
+
+def kill_worker(process, number):
+    pid = worker_of(process)
+    if pid:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+    return pid
+
+
+def check_all_or_nothing(device, status):
+    """Whatever the moment: all of it, or the firmware alone. Then once more."""
+    if status == 0:
+        equal([device.see(name) for name in PACKAGES], ["good\n", "other\n", "sick\n"])
+        return
+    equal(device.is_stacked(), False)
+    equal(device.see("etc/banner"), FIRMWARE["etc/banner"])
+    device.activate()
+    equal([device.see(name) for name in PACKAGES], ["good\n", "other\n", "sick\n"])
+
+
+def test_worker_killed_at_any_time(work, build):
+    with Device(work, build) as device:
+        for name in PACKAGES:
+            device.install(f"{work}/packages/{name}.wmopkg")
         begun = time.monotonic()
         device.activate()
-        took = time.monotonic() - begun
-        assert took < GENEROUS, took
-        equal((device.see("good"), device.see("other"), device.see("sick")),
-              ("good\n", "other\n", None))
-        entry = device.package("sick")
-        equal((entry["active"], entry["verification"], entry["reason"]["code"]),
-              (False, "Invalid", "timed-out"))
-        equal(entry["reason"]["message"],
-              "it was not verified within its time (package_seconds = 2): its storage may "
-              "be failing")
-        run("dmsetup", "resume", disk.name)
+        whole = time.monotonic() - begun
+    killed = 0
+    for step in range(1, 13):
+        with Device(work, build) as device:
+            for name in PACKAGES:
+                device.install(f"{work}/packages/{name}.wmopkg")
+            with start(device) as process:
+                time.sleep(whole * step / 12)
+                kill_worker(process, signal.SIGKILL)
+            killed += process.returncode == 1
+            assert process.returncode in (0, 1), process.returncode
+            if process.returncode == 1:
+                equal(device.state()["stack"]["message"],
+                      "wmopkg-activate was ended by signal 9 before it was done")
+            check_all_or_nothing(device, process.returncode)
+    assert killed > 0, "every one was done before it was killed"
+
+
+def test_worker_killed_with_the_stack_there(work, build):
+    """Between the stack and its state: taken down; after that: everything is in place."""
+    for _ in range(4):
+        with Device(work, build) as device:
+            for name in PACKAGES:
+                device.install(f"{work}/packages/{name}.wmopkg")
+            with start(device) as process:
+                pid = None
+                while pid is None and process.poll() is None:
+                    pid = worker_of(process)
+                while not os.path.ismount(device.base + "/run/layers/root"):
+                    assert process.poll() is None, "it ended before it was killed"
+                os.kill(pid, signal.SIGKILL)
+            check_all_or_nothing(device, process.returncode)
+
+
+def test_told_to_end(work, build):
+    """A signal to the supervisor ends the worker, too."""
+    with Device(work, build, package_seconds=60, boot_seconds=0) as device, \
+         Disk(device, "ended") as disk:
+        run("cp", work + "/packages/sick.wmopkg", disk.folder)
+        disk.forget()
+        device.install(disk.folder + "/sick.wmopkg", link=True)
+        disk.fall_silent()
+        with start(device) as process:
+            while worker_of(process) is None:
+                pass
+            process.send_signal(signal.SIGTERM)
+            equal(process.wait(GENEROUS), 1)
+        check_firmware_alone(device, "stack-failed",
+                             "wmopkg-activate was ended by signal 15 before it was done")
+
+
+def test_udev_that_never_answers(work, build):
+    """As far as anybody can tell udev runs; nothing waits for its word."""
+    with Device(work, build) as device:
+        device.install(work + "/packages/good.wmopkg")
+        write("/run/udev/control", "")
+        try:
+            activate(device)
+        finally:
+            os.unlink("/run/udev/control")
+        equal(device.see("good"), "good\n")

@@ -4,6 +4,7 @@
 
 #include "installer/auditing.h"
 #include "installer/command.h"
+#include "installer/reset_allowed.h"
 #include "installer/table.h"
 #include "overlay/bootconf.h"
 #include "verity/cleanup.h"
@@ -144,6 +145,8 @@ static int set(struct device *device, const char *word, const char *value,
 
 	if (r == 0 && value)
 		r = overlay_bootkey_check(key, value, err);
+	if (r == 0 && value && key == OVERLAY_BOOT_FACTORY_RESET)
+		r = reset_allowed(device_config(device), err);
 	if (r == 0)
 		r = overlay_bootconf_set(device_config(device)->uboot_env, key, value,
 					 err);

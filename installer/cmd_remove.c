@@ -1,38 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "installer/answer.h"
 #include "installer/auditing.h"
 #include "installer/command.h"
 #include "installer/installed.h"
 #include "verity/cleanup.h"
 
-#define ANSWER_BYTES 16
-
 struct request {
 	const char *name; /* NULL: all */
 	bool yes;         /* do not ask */
 };
-
-enum answer { ANSWER_NO, ANSWER_YES, ANSWER_NOBODY };
-
-static enum answer read_answer(void)
-{
-	char answer[ANSWER_BYTES] = "";
-	bool there, whole;
-
-	fflush(stdout);
-	there = fgets(answer, sizeof(answer), stdin);
-	whole = strchr(answer, '\n');
-	if (!whole || !isatty(STDIN_FILENO))
-		putchar('\n');
-	if (!there && !isatty(STDIN_FILENO))
-		return ANSWER_NOBODY;
-	answer[strcspn(answer, "\r\n")] = '\0';
-	return strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0 ? ANSWER_YES
-									      : ANSWER_NO;
-}
 
 /* A script that forgot the word must not take the silence for a removal. */
 static void fail_unanswered(void)
@@ -53,7 +32,7 @@ static bool ask(const struct request *request)
 		printf("Remove package %s (y/N)?", request->name);
 	else
 		printf("Remove all packages (y/N)?");
-	switch (read_answer()) {
+	switch (answer_read()) {
 	case ANSWER_YES:
 		return true;
 	case ANSWER_NO:

@@ -108,6 +108,7 @@ enum exit_status command_boot(struct device *device, const struct words *words);
 enum exit_status command_boot_complete(struct device *device, const struct words *words);
 enum exit_status command_conflicts(struct device *device, const struct words *words);
 enum exit_status command_denylist(struct device *device, const struct words *words);
+enum exit_status command_factory_reset(struct device *device, const struct words *words);
 enum exit_status command_install(struct device *device, const struct words *words);
 enum exit_status command_media(struct device *device, const struct words *words);
 enum exit_status command_remove(struct device *device, const struct words *words);

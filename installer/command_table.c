@@ -107,6 +107,11 @@ static const struct form *const boot_forms[] = {
 	NULL,
 };
 
+static const struct form *const factory_reset_forms[] = {
+	FORM(ANYWHERE(REBOOT), ANYWHERE(YES)),
+	NULL,
+};
+
 static const struct form *const command_forms[] = {
 	FORM(OPTIONAL(COMMAND)),
 	NULL,
@@ -157,6 +162,10 @@ static const struct command commands[] = {
 	{"boot", boot_forms,
 	 "show what the bootloader says of packages, or say it in its place", DEVICE,
 	 RUNS(command_boot)},
+	{"factory-reset", factory_reset_forms,
+	 "delete all but persistent packages at the next reboot; asks before it does, "
+	 "unless --yes is given",
+	 DEVICE, RUNS(command_factory_reset)},
 	{"boot-complete", no_forms,
 	 "say that this boot has come to a good end; for a service, not for people",
 	 COMMAND_ONCE, RUNS(command_boot_complete)},

@@ -48,6 +48,7 @@ static const struct word_info infos[WORD_COUNT] = {
 	[WORD_NAME] = {NULL, "NAME", KIND_PACKAGE, "an installed package", NULL},
 	[WORD_ALL] = {"all", NULL, KIND_NONE, "all installed packages", NULL},
 	[WORD_YES] = {"--yes", NULL, KIND_NONE, "do not ask", "-y"},
+	[WORD_REBOOT] = {"--reboot", NULL, KIND_NONE, "and reboot now", NULL},
 	[WORD_JSON] = {"json", NULL, KIND_NONE, "as JSON, for programs", NULL},
 	[WORD_SHOW_MEDIA] = {"media", NULL, KIND_NONE, "USB sticks and SD cards", NULL},
 	[WORD_SHOW_BOOT] = {"boot", NULL, KIND_NONE, "what this boot took how long",

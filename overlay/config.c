@@ -135,6 +135,7 @@ static int parse(const char *text, struct overlay_config_reading *reading)
 		CFG_STR_LIST("signers", NULL, CFGF_NONE),
 		CFG_STR("signers_needed", NULL, CFGF_NONE),
 		CFG_STR("verify", NULL, CFGF_NONE),
+		CFG_STR("factory_reset", NULL, CFGF_NONE),
 		CFG_STR("discard", NULL, CFGF_NONE),
 		CFG_STR_LIST("seed", NULL, CFGF_NONE),
 		CFG_STR("audit_bytes", NULL, CFGF_NONE),

@@ -62,7 +62,8 @@ struct overlay_config {
 	size_t signers_count;
 	bool all_signers; /* each of them must have signed, not just one */
 	enum overlay_verify verify;
-	bool discard; /* after a reset, tell the storage which blocks are free */
+	bool console_only; /* a reset can be asked for on a serial console alone */
+	bool discard;      /* after a reset, tell the storage which blocks are free */
 	struct overlay_seed seeds[OVERLAY_SEEDS_MAX]; /* beside the one there always is */
 	size_t seeds_count;
 	size_t audit_bytes;       /* of each of the audit log's two files */

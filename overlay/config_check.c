@@ -194,6 +194,12 @@ static int take_verify(cfg_t *cfg, cfg_opt_t *opt)
 	return r;
 }
 
+static int take_factory_reset(cfg_t *cfg, cfg_opt_t *opt)
+{
+	return take_either(cfg, opt, "any", "console",
+			   &overlay_config_reading(cfg)->config.console_only);
+}
+
 static int take_discard(cfg_t *cfg, cfg_opt_t *opt)
 {
 	return take_either(cfg, opt, "no", "yes",
@@ -322,6 +328,7 @@ void overlay_config_check(cfg_t *cfg)
 		{"signers", check_signers},
 		{"signers_needed", take_signers_needed},
 		{"verify", take_verify},
+		{"factory_reset", take_factory_reset},
 		{"discard", take_discard},
 		{"seed", check_seeds},
 		{"audit_bytes", take_audit_bytes},

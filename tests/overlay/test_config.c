@@ -32,6 +32,7 @@ static void test_defaults(void **state)
 		assert_int_equal(config.boot_seconds, 120);
 		assert_int_equal(config.verify, OVERLAY_VERIFY_FULL);
 		assert_false(config.discard);
+		assert_false(config.console_only);
 		overlay_config_free(&config);
 	}
 }
@@ -85,7 +86,7 @@ static void test_trust(void **state)
 		     "firmware_version = /etc/version\nfirmware_built = 4294967296\n"
 		     "anchor = efi\nsigners = {a.pem, \"b c.crt\"}\n"
 		     "signers_needed = all\naudit_bytes = 16384\ntrials = 0\nverify = lazy\n"
-		     "package_seconds = 7\nboot_seconds = 0\ndiscard = yes\n",
+		     "package_seconds = 7\nboot_seconds = 0\ndiscard = yes\nfactory_reset = console\n",
 		     &config, &err),
 		&err);
 	assert_string_equal(config.uboot_env, "/u");
@@ -106,6 +107,7 @@ static void test_trust(void **state)
 	assert_int_equal(config.trials, 0);
 	assert_int_equal(config.verify, OVERLAY_VERIFY_LAZY);
 	assert_true(config.discard);
+	assert_true(config.console_only);
 	overlay_config_free(&config);
 
 	check_ok(
@@ -144,6 +146,8 @@ static void test_bad(void **state)
 		{"data /x\n", "conf:1: missing equal sign after option 'data'"},
 		{"anchor = uefi\n",
 		 "conf:1: anchor: 'uefi' is neither none, efi nor always"},
+		{"factory_reset = root\n",
+		 "conf:1: factory_reset: 'root' is neither any nor console"},
 		{"discard = 1\n", "conf:1: discard: '1' is neither no nor yes"},
 		{"\nsigners_needed = two\n",
 		 "conf:2: signers_needed: 'two' is neither one nor all"},

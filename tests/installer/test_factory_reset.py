@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""wmopkg factory-reset in a directory tree: the question, who may ask, and the request."""
+
+import json
+import os
+import stat
+import subprocess
+import unittest
+
+import bench
+from typist import Typist
+
+NOBODY = 65534
+REQUEST = "persist/wmopkg/factory-reset"
+ASKED = '{"format":1,"step":"asked","by_bootloader":false,"made":false,"line":0}'
+QUESTION = "Reset to factory, deleting all but persistent packages (y/N)?\n"
+REQUESTED = "Factory reset requested... It takes place at the next reboot.\n"
+CONSOLE = ("factory-reset: this device takes it from its serial console alone (log in there, or "
+           "have the bootloader ask for it)")
+ROOT = "factory-reset: only root may ask for one (become root)"
+
+
+class FactoryReset(bench.Case):
+    def requested(self):
+        """Whether it is, in the form that it has to be."""
+        if not os.path.lexists(REQUEST):
+            return False
+        self.assertEqual(bench.read(REQUEST).decode(), ASKED)
+        self.assertEqual(stat.S_IMODE(os.stat(REQUEST).st_mode), 0o600)
+        return True
+
+    def events(self):
+        result = self.wmopkg("audit", "json")
+        return [(line.get("detail"), line.get("code"), line["user"]) for line in
+                map(json.loads, result.stdout.splitlines()) if line["event"] == "factory-reset"]
+
+    def configure(self, line):
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def test_the_question(self):
+        for answer in ("n\n", "\n", "yess\n", "no y\n"):
+            self.check(1, QUESTION + "Nothing reset.\n", "", "factory-reset", answer=answer)
+            self.assertFalse(self.requested())
+        self.check(1, QUESTION, "factory-reset: there is no terminal to ask at (to reset without "
+                   "asking: --yes)", "factory-reset")
+        self.assertEqual((self.requested(), self.events()), (False, []))
+        self.succeed(QUESTION + REQUESTED, "factory-reset", answer="y\n")
+        self.assertTrue(self.requested())
+        self.assertEqual(self.events(), [("requested", None, "root")])
+
+    def test_without_a_question(self):
+        self.succeed(REQUESTED, "factory-reset", "--yes")
+        self.assertTrue(self.requested())
+        self.succeed(REQUESTED, "factory-reset", "-y")
+        self.assertTrue(self.requested())
+        self.assertEqual(self.wmopkg("factory-reset", "now").returncode, 2)
+
+    def test_what_is_there_already(self):
+        """A request of other software, or the journal of a reset that was cut off."""
+        for text in ("", "now\n", ASKED.replace("asked", "note").replace("0}", "7}")):
+            os.makedirs(os.path.dirname(REQUEST), exist_ok=True)
+            bench.write(REQUEST, text.encode())
+            os.chmod(REQUEST, 0o644)
+            self.succeed(REQUESTED, "factory-reset", "--yes")
+            self.assertTrue(self.requested())
+        os.unlink(REQUEST)
+        os.mkdir(REQUEST)
+        self.succeed(REQUESTED, "factory-reset", "--yes")
+        self.assertTrue(self.requested())
+        self.assertEqual([name for name in os.listdir("persist/wmopkg") if "reset" in name],
+                         ["factory-reset"])
+
+    def test_root_alone(self):
+        os.chmod("persist", 0o777)
+        self.check(1, "", ROOT, "factory-reset", "--yes", user=NOBODY)
+        self.check(1, "", ROOT, "factory-reset", user=NOBODY, answer="y\n")
+        self.assertEqual(os.listdir("persist"), [])
+
+    def test_no_persist(self):
+        self.configure(f'persist = "{self.folder}/nowhere"')
+        result = self.wmopkg("factory-reset", "--yes")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn("wmopkg: factory-reset: there is no PERSIST to write the request to (check "
+                      "the configuration)\n", result.stderr)
+
+    def test_on_the_console_alone(self):
+        self.configure('factory_reset = "console"')
+        self.check(1, "", CONSOLE, "factory-reset", "--yes")
+        self.check(1, "", CONSOLE, "factory-reset", answer="y\n")
+        self.assertFalse(self.requested())
+        self.assertEqual(self.events(), [(None, "permission", "root")] * 2)
+        # nor by the way of the bootloader
+        self.check(1, "", CONSOLE, "boot", "set", "factory_reset", "1")
+        self.configure('factory_reset = "any"')
+        self.succeed(REQUESTED, "factory-reset", "--yes")
+
+    def reboot_with(self, status):
+        """What --reboot does where the firmware's program ends with @status."""
+        bench.write("reboot", f"#!/bin/sh\necho \"$0 $*\" >{self.folder}/rebooted\n"
+                              f"cp {REQUEST} {self.folder}/at-reboot\n"
+                              f"echo no way >&2\nexit {status}\n".encode())
+        os.chmod("reboot", 0o755)
+        return subprocess.run(
+            ["unshare", "--mount", "sh", "-c",
+             'mount --bind reboot /sbin/reboot && exec "$@"', "sh",
+             bench.WMOPKG, "--config", "wmopkg.conf", "factory-reset", "--reboot", "--yes"],
+            capture_output=True, text=True, check=False)
+
+    def test_reboot(self):
+        result = self.reboot_with(0)
+        self.assertEqual((result.returncode, result.stdout, result.stderr),
+                         (0, "Factory reset requested... Rebooting.\n", ""))
+        self.assertEqual(bench.read("at-reboot").decode(), ASKED)
+        result = self.reboot_with(7)
+        self.assertEqual((result.returncode, result.stderr),
+                         (1, "wmopkg: the reset is requested, but not the reboot: reboot ended "
+                             "with status 7: no way (check the path and the file system)\n"))
+        self.assertTrue(self.requested())
+
+    def test_in_the_shell(self):
+        typist = Typist(env=dict(os.environ, TERM="dumb", COLUMNS="80"))
+        self.addCleanup(typist.process.kill)
+        typist.expect("/#> ")
+        typist.type("factory-reset\n")
+        typist.expect("packages (y/N)?")
+        typist.type("n\n")
+        typist.expect("Nothing reset.")
+        self.assertFalse(self.requested())
+        typist.type("package\n")
+        typist.expect("/package/#> ")
+        typist.type("do factory-reset\n")
+        typist.expect("do factory-reset\n" + QUESTION.rstrip("\n"))
+        typist.type("y\n")
+        typist.expect(REQUESTED)
+        typist.type("exit\n")
+        self.assertEqual(typist.end(), 0)
+        self.assertTrue(self.requested())
+
+
+if __name__ == "__main__":
+    unittest.main()

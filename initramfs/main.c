@@ -3,6 +3,7 @@
 /* wmopkg-activate: run by the initramfs between mounting the root and switching to it. */
 
 #include <getopt.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,7 +117,11 @@ static int report(int r, bool log, const struct verity_error *err)
 static int activate(const struct supervisor_work *work, int line, size_t *ret_stuck)
 {
 	struct verity_error err = {0};
-	int r = activate_run(work->config, work->root, line, ret_stuck, &err);
+	int r;
+
+	/* The system's openssl.cnf has no say in this, and takes its time to read. */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	r = activate_run(work->config, work->root, line, ret_stuck, &err);
 
 	return report(r, true, &err);
 }

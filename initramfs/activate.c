@@ -41,46 +41,12 @@ static void remember(const struct boot *boot, const struct packages *packages)
 		log_line(LOG_LEVEL_WARNING, "%s", why.message);
 }
 
-static bool state_exists(const struct boot *boot)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/" OVERLAY_STATE_FILE, boot->config.run);
-	return access(path, F_OK) == 0;
-}
-
 static void forget_state(const struct boot *boot)
 {
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/" OVERLAY_STATE_FILE, boot->config.run);
 	(void)unlink(path);
-}
-
-/*
- * A stack with its state file is an activation that came to its end. Without one it was
- * cut off between the two, before anything could use it: it is taken down.
- */
-static int check_root(const struct boot *boot, struct verity_error *err)
-{
-	enum overlay_stack_found found = OVERLAY_STACK_NONE;
-	int r = overlay_stack_find(boot->root, &found, err);
-
-	if (r < 0)
-		return r;
-	if (found == OVERLAY_STACK_OTHER)
-		return verity_fail(err, VERITY_E_STACK,
-				   "%s is an overlay already, and packages are never "
-				   "stacked on one",
-				   boot->root);
-	if (found == OVERLAY_STACK_OURS && state_exists(boot))
-		return verity_fail(err, VERITY_E_BUSY,
-				   "the packages of this boot are active over %s already",
-				   boot->root);
-	if (found == OVERLAY_STACK_OURS &&
-	    umount2(boot->root, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
-		return verity_fail_errno(err, errno, "%s", boot->root);
-	return 0;
 }
 
 static void log_entry(const struct overlay_state_entry *entry)
@@ -141,7 +107,7 @@ static int judge_and_stack(struct boot *boot, struct packages *packages,
 	overlay_span_end(&steps[OVERLAY_STEP_TRUST]);
 	r = judge_packages(boot, packages, err);
 	if (r == 0)
-		r = stacking_run(packages, boot->layers, boot->root, err);
+		r = stacking_run(packages, boot, err);
 	overlay_span_begin(&steps[OVERLAY_STEP_RECORD]);
 	if (r == 0)
 		remember(boot, packages);
@@ -189,7 +155,7 @@ static int activate(struct boot *boot, struct verity_error *err)
 	struct verity_error why = {0};
 	int r;
 
-	r = check_root(boot, &why);
+	r = stacking_check(boot, &why);
 	if (r == -EBUSY) {
 		*err = why;
 		return r;

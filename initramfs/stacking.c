@@ -1,46 +1,55 @@
 /* SPDX-License-Identifier: MIT */
 #include "initramfs/stacking.h"
 
-#include <sys/mount.h>
-
 #include "initramfs/attaching.h"
 #include "initramfs/log.h"
+#include "initramfs/views.h"
 #include "overlay/layers.h"
-#include "overlay/stack.h"
-#include "overlay/submounts.h"
 #include "verity/cleanup.h"
 #include "verity/device.h"
-
-DEFINE_CLEANUP(struct overlay_submounts, overlay_submounts_free);
 
 static void attached_free_p(struct attached *attached)
 {
 	attaching_free(attached);
 }
 
-static void plan_free_p(struct overlay_stack_plan *plan)
+static void views_free_p(struct views *views)
 {
-	overlay_stack_plan_free(plan);
+	views_free(views);
 }
 
-static int stack(const struct attached *attached, const char *layers, const char *root,
-		 struct verity_error *err)
+/* Whether changes go into memory in place of DATA, and why. */
+static bool replace_upper(const struct boot *boot, const struct verity_error *why)
 {
-	cleanup_with(plan_free_p) struct overlay_stack_plan plan = {0};
-	cleanup_with(overlay_submounts_free_p) struct overlay_submounts *below = NULL;
-	int r = overlay_stack_plan_new(attached->count, attached->nosuid, &plan, err);
+	if (boot->config.upper != OVERLAY_UPPER_DATA)
+		return false;
+	log_line(LOG_LEVEL_WARNING,
+		 "upper: DATA/%s is not used: %s; changes go into memory and are lost at "
+		 "the next boot",
+		 boot->config.upper_folder, why->message);
+	return true;
+}
 
-	if (r == 0)
-		r = overlay_submounts_take(root, &below, err);
-	if (r == 0)
-		r = overlay_layers_mount_base(layers, root, err);
-	if (r == 0)
-		r = overlay_stack_mount(layers, &plan, root, err);
+static int stack(const struct packages *packages, const struct attached *attached,
+		 const struct boot *boot, struct verity_error *err)
+{
+	cleanup_with(views_free_p) struct views views = {0};
+	enum overlay_upper upper = boot->config.upper;
+	struct verity_error why = {0};
+	int r = views_make(packages, attached, boot, &views, err);
+
 	if (r < 0)
 		return r;
-	r = overlay_submounts_put(below, err);
-	if (r < 0)
-		umount2(root, MNT_DETACH | UMOUNT_NOFOLLOW);
+	if (boot->conf.safe && upper == OVERLAY_UPPER_DATA) {
+		verity_fail(&why, VERITY_E_SAFE_MODE, "safe mode");
+		(void)replace_upper(boot, &why);
+		upper = OVERLAY_UPPER_TMPFS;
+	}
+	r = views_mount(&views, upper, &why);
+	if (r < 0 && upper == OVERLAY_UPPER_DATA && replace_upper(boot, &why))
+		r = views_mount(&views, OVERLAY_UPPER_TMPFS, &why);
+	if (r < 0 && err)
+		*err = why;
 	return r;
 }
 
@@ -58,11 +67,25 @@ static void refuse_all(struct packages *packages, const struct verity_error *why
 			packages_refuse(packages, i, why);
 }
 
-static int run(struct packages *packages, const char *layers, const char *root,
+static int attach(struct packages *packages, const struct boot *boot,
+		  struct attached *attached, struct verity_error *err)
+{
+	struct overlay_span *span = &packages->state.steps[OVERLAY_STEP_ATTACH];
+	int r;
+
+	if (packages->order_count == 0)
+		return 0;
+	overlay_span_begin(span);
+	r = attaching_run(packages, boot->layers, attached, err);
+	overlay_span_end(span);
+	return r;
+}
+
+static int run(struct packages *packages, const struct boot *boot,
 	       struct verity_error *err)
 {
 	cleanup_with(attached_free_p) struct attached attached = {0};
-	struct overlay_span *steps = packages->state.steps;
+	struct overlay_span *span = &packages->state.steps[OVERLAY_STEP_STACK];
 	struct verity_error unused;
 	int r;
 
@@ -70,32 +93,29 @@ static int run(struct packages *packages, const char *layers, const char *root,
 		return verity_fail(err, VERITY_E_TOO_MANY,
 				   "%zu packages are to be active, and a stack takes %d",
 				   packages->order_count, OVERLAY_STACK_PACKAGES_MAX);
-	r = overlay_layers_make(layers, err);
-	if (r == 0) {
-		overlay_span_begin(&steps[OVERLAY_STEP_ATTACH]);
-		r = attaching_run(packages, layers, &attached, err);
-		overlay_span_end(&steps[OVERLAY_STEP_ATTACH]);
-	}
-	if (r < 0 || attached.count == 0)
+	r = overlay_layers_make(boot->layers, err);
+	if (r == 0)
+		r = attach(packages, boot, &attached, err);
+	if (r < 0 || (attached.count == 0 && boot->config.upper == OVERLAY_UPPER_NONE))
 		return r;
-	overlay_span_begin(&steps[OVERLAY_STEP_STACK]);
-	r = stack(&attached, layers, root, err);
+	overlay_span_begin(span);
+	r = stack(packages, &attached, boot, err);
 	if (r == 0)
 		attaching_release(&attached);
-	else if (overlay_layers_clean(layers, &unused) < 0)
+	else if (overlay_layers_clean(boot->layers, &unused) < 0)
 		log_line(LOG_LEVEL_WARNING, "%s", unused.message);
-	overlay_span_end(&steps[OVERLAY_STEP_STACK]);
+	overlay_span_end(span);
 	return r;
 }
 
-int stacking_run(struct packages *packages, const char *layers, const char *root,
+int stacking_run(struct packages *packages, const struct boot *boot,
 		 struct verity_error *err)
 {
 	struct verity_error why = {0};
 	int r = 0;
 
-	if (packages->order_count > 0)
-		r = run(packages, layers, root, &why);
+	if (packages->order_count > 0 || boot->config.upper != OVERLAY_UPPER_NONE)
+		r = run(packages, boot, &why);
 	if (r < 0) {
 		refuse_all(packages, &why);
 		if (err)

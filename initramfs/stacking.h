@@ -3,17 +3,29 @@
 
 /* From packages in order to a stack over the root. */
 
+#include "initramfs/boot.h"
 #include "initramfs/packages.h"
 
 /**
- * stacking_run - mount each package and stack them all over @root
- * @packages: those whose layer fails are refused; those in the stack become active
- * @layers:   the folder LAYERS; see overlay/layers.h
+ * stacking_check - whether there is no stack yet
  *
- * Return: 0, also where no package is left and the root stays as it is; negative where
- * there is no stack: then all is unmounted and detached, and no package is active.
+ * A stack with its state file is an activation that came to its end. Without one it was
+ * cut off between the two, before anything could use it: it is taken down.
+ *
+ * Return: 0; -EBUSY where the packages of this boot are active already; -errno.
  */
-int stacking_run(struct packages *packages, const char *layers, const char *root,
+int stacking_check(const struct boot *boot, struct verity_error *err) must_check;
+
+/**
+ * stacking_run - mount each package and stack them all over the root
+ * @packages: those whose layer fails are refused; those in the stack become active
+ *
+ * There is a stack without a package, too, where changes are to go somewhere.
+ *
+ * Return: 0, also where there is nothing to stack and the root stays as it is; negative
+ * where there is no stack: then all is unmounted and detached, and no package is active.
+ */
+int stacking_run(struct packages *packages, const struct boot *boot,
 		 struct verity_error *err) must_check;
 
 /**

@@ -2,10 +2,13 @@
 #include "installer/layering.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "installer/installed.h"
+#include "overlay/beneath.h"
 #include "overlay/firmware.h"
 #include "overlay/order.h"
 #include "overlay/stack.h"
@@ -30,7 +33,9 @@ void layering_free(struct layering *layering)
 	for (size_t i = 0; i < LAYERING_DEPTH; i++)
 		free(layering->memos[i].path);
 	overlay_contents_free(&layering->engine);
-	cleanup_fd_p(&layering->firmware_fd);
+	cleanup_fd_p(&layering->firmware.root);
+	for (size_t i = 0; i < layering->firmware.count; i++)
+		cleanup_fd_p(&layering->parts[i].fd);
 	stack_free(&layering->now);
 	stack_free(&layering->next);
 	free(layering);
@@ -38,22 +43,63 @@ void layering_free(struct layering *layering)
 
 DEFINE_CLEANUP(struct layering, layering_free);
 
+/* Those that the firmware does not have were left out at boot. */
+static void open_parts(const struct overlay_config *config, struct layering *layering)
+{
+	struct overlay_firmware *firmware = &layering->firmware;
+
+	firmware->parts = layering->parts;
+	layering->limited = config->hierarchies_count > 0;
+	for (size_t i = 0; i < config->hierarchies_count; i++) {
+		char folder[PATH_MAX];
+		int fd = -1;
+
+		snprintf(folder, sizeof(folder), "%s/layers/h%zu/" OVERLAY_STACK_ROOT,
+			 config->run, i + 1);
+		if (layering->stacked)
+			fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			fd = overlay_beneath_open(firmware->root, config->hierarchies[i],
+						  true);
+		if (fd < 0)
+			continue;
+		layering->parts[firmware->count].path = config->hierarchies[i] + 1;
+		layering->parts[firmware->count].fd = fd;
+		layering->hierarchies[firmware->count++] = config->hierarchies[i] + 1;
+	}
+}
+
+/* A stack is there without a package, too, where changes go somewhere. */
+static bool is_stacked(struct device *device, const char *firmware)
+{
+	const struct overlay_state *state = device_state(device);
+	struct statx st;
+
+	for (size_t i = 0; state && i < state->count; i++)
+		if (state->entries[i].active)
+			return true;
+	return statx(AT_FDCWD, firmware, 0, STATX_TYPE, &st) == 0 &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
 /* What is seen at / is the firmware only where nothing is stacked over it. */
 static int open_firmware(struct device *device, struct layering *layering,
 			 struct verity_error *err)
 {
-	const struct overlay_state *state = device_state(device);
 	cleanup_free char *folder = NULL;
+	int r;
 
-	for (size_t i = 0; state && i < state->count; i++)
-		layering->stacked = layering->stacked || state->entries[i].active;
 	if (asprintf(&folder, "%s/layers/" OVERLAY_STACK_ROOT,
 		     device_config(device)->run) < 0) {
 		folder = NULL;
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	}
-	return overlay_firmware_open(layering->stacked ? folder : "/",
-				     &layering->firmware_fd, err);
+	layering->stacked = is_stacked(device, folder);
+	r = overlay_firmware_open(layering->stacked ? folder : "/",
+				  &layering->firmware.root, err);
+	if (r == 0)
+		open_parts(device_config(device), layering);
+	return r;
 }
 
 static struct layering_memo *memo_of(struct layering *layering, const char *path)
@@ -75,10 +121,13 @@ static int look_firmware(void *context, const char *path, enum overlay_contents_
 	struct layering *layering = context;
 	struct layering_memo *memo = memo_of(layering, path);
 	enum overlay_contents_kind kind = OVERLAY_CONTENTS_FILE;
+	const char *rest;
+	int fd;
 	int r;
 
 	if (!memo->path || strcmp(memo->path, path) != 0) {
-		r = overlay_firmware_look(layering->firmware_fd, path, &kind, err);
+		fd = overlay_firmware_at(&layering->firmware, path, &rest);
+		r = overlay_firmware_look(fd, rest, &kind, err);
 		if (r < 0 && r != -ENOENT)
 			return r;
 		free(memo->path);
@@ -222,6 +271,9 @@ static int make_stack(struct layering *layering, bool next, struct layering_stac
 	stack->shadow.layers = stack->layers;
 	stack->shadow.base.look = look_firmware;
 	stack->shadow.base.context = layering;
+	stack->shadow.limited = layering->limited;
+	stack->shadow.hierarchies = layering->hierarchies;
+	stack->shadow.hierarchies_count = layering->firmware.count;
 	return order_packages(layering, next, stack, err);
 }
 
@@ -234,11 +286,10 @@ int layering_load(struct device *device, const struct layering_candidate *candid
 
 	if (!layering)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	layering->firmware_fd = -1;
+	layering->firmware.root = -1;
 	r = open_firmware(device, layering, err);
 	if (r == 0)
-		r = overlay_firmware_engine(layering->firmware_fd, &layering->engine,
-					    err);
+		r = overlay_firmware_engine(&layering->firmware, &layering->engine, err);
 	if (r == 0 && !alone)
 		r = add_all_installed(device, layering, candidate, err);
 	if (r == 0 && !layering->packages) {
@@ -256,6 +307,14 @@ int layering_load(struct device *device, const struct layering_candidate *candid
 	if (r == 0)
 		*ret = steal_ptr(&layering);
 	return r;
+}
+
+int layering_target(const struct layering *layering, const char *path,
+		    char ret[static PATH_MAX], struct verity_error *err)
+{
+	int fd = overlay_firmware_at(&layering->firmware, path, &path);
+
+	return overlay_firmware_target(fd, path, ret, err);
 }
 
 const struct layering_package *layering_owner(const struct layering_stack *stack,

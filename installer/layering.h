@@ -8,6 +8,7 @@
  */
 
 #include "installer/device.h"
+#include "overlay/firmware.h"
 #include "overlay/shadow.h"
 
 /* A package whose contents are known. */
@@ -49,7 +50,10 @@ struct layering {
 	size_t count;
 	struct layering_unknown *unknown; /* owned */
 	size_t unknown_count;
-	int firmware_fd;
+	struct overlay_firmware firmware; /* its descriptors are owned */
+	struct overlay_firmware_part parts[OVERLAY_HIERARCHIES_MAX];
+	const char *hierarchies[OVERLAY_HIERARCHIES_MAX]; /* those the firmware has */
+	bool limited; /* packages show in hierarchies alone */
 	struct layering_memo memos[LAYERING_DEPTH]; /* by depth */
 	bool stacked;                               /* this boot has stacked something */
 	struct overlay_contents engine;
@@ -89,3 +93,9 @@ const struct layering_package *layering_owner(const struct layering_stack *stack
  */
 bool layering_find(const struct layering_stack *stack,
 		   const struct layering_package *package, size_t *ret);
+
+/**
+ * layering_target - where a link of the firmware points
+ */
+int layering_target(const struct layering *layering, const char *path,
+		    char ret[static PATH_MAX], struct verity_error *err) must_check;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-#include "overlay/firmware.h"
+#include "overlay/protect.h"
 #include "overlay/stack.h"
 #include "verity/cleanup.h"
 
@@ -63,7 +63,7 @@ static int read_target(const struct layering *layering,
 		       char ret[static PATH_MAX], struct verity_error *err)
 {
 	if (!view->entry)
-		return overlay_firmware_target(layering->firmware_fd, path, ret, err);
+		return layering_target(layering, path, ret, err);
 	snprintf(ret, PATH_MAX, "%s", view->entry->target);
 	return 0;
 }
@@ -245,45 +245,90 @@ int which_absolute(const char *path, char **ret, struct verity_error *err)
 static int is_running(const struct layering *layering, bool *ret,
 		      struct verity_error *err)
 {
-	enum overlay_stack_found found;
+	enum overlay_stack_found found = OVERLAY_STACK_NONE;
+	char place[PATH_MAX];
 	int r = overlay_stack_find("/", &found, err);
 
+	for (size_t i = 0;
+	     r == 0 && found != OVERLAY_STACK_OURS && i < layering->firmware.count; i++) {
+		snprintf(place, sizeof(place), "/%s", layering->hierarchies[i]);
+		if (overlay_stack_find(place, &found, err) < 0)
+			found = OVERLAY_STACK_NONE;
+	}
 	if (r == 0)
 		*ret = !layering->stacked || found == OVERLAY_STACK_OURS;
 	return r;
 }
 
-int which_mounted(const struct layering *layering, const char *path,
-		  char ret[static PATH_MAX], struct verity_error *err)
+/* A hierarchy may be a mount by itself; what lies in it is looked for from there. */
+static size_t top_of(const struct layering *layering, const char *path)
+{
+	const char *rest;
+	int fd = overlay_firmware_at(&layering->firmware, path, &rest);
+
+	if (fd == layering->firmware.root)
+		return 1; /* "/" */
+	return (size_t)(rest - path) + (*rest ? 0 : 1);
+}
+
+static bool is_mounted_on(int top, const char *path)
 {
 	const struct open_how how = {
 		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
 		.resolve = RESOLVE_NO_XDEV,
 	};
+	cleanup_fd int fd = (int)syscall(SYS_openat2, top, path, &how, sizeof(how));
+
+	return fd < 0 && errno == EXDEV;
+}
+
+/* The copies that keep the engine's files what they are belong to the stack. */
+static bool is_mounted(int top, const char *place, const char *rest)
+{
+	return is_mounted_on(top, rest) && !overlay_protected_path(place);
+}
+
+/* The first folder or file below @top on the way that is mounted on. */
+static int find_mount(char place[static PATH_MAX], size_t top, bool *ret,
+		      struct verity_error *err)
+{
+	char after = place[top];
+	cleanup_fd int fd = -1;
+
+	*ret = false;
+	place[top] = '\0';
+	fd = open(place, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : verity_fail_errno(err, errno, "%s", place);
+	place[top] = after;
+	for (char *end = place + top; *end;) {
+		end += strspn(end, "/");
+		end += strcspn(end, "/");
+		after = *end;
+		*end = '\0';
+		*ret = is_mounted(fd, place, place + top + strspn(place + top, "/"));
+		if (*ret)
+			return 0;
+		*end = after;
+	}
+	return 0;
+}
+
+int which_mounted(const struct layering *layering, const char *path,
+		  char ret[static PATH_MAX], struct verity_error *err)
+{
 	char place[PATH_MAX];
-	bool running = false;
+	bool running = false, found = false;
 	int r = is_running(layering, &running, err);
 
 	if (r < 0)
 		return r;
 	ret[0] = '\0';
-	if (!running || snprintf(place, sizeof(place), "/%s", path) >= (int)sizeof(place))
+	if (!running || !path[0] ||
+	    snprintf(place, sizeof(place), "/%s", path) >= (int)sizeof(place))
 		return 0;
-	for (char *end = place; *end;) {
-		char after;
-		long fd;
-
-		end += 1 + strcspn(end + 1, "/");
-		after = *end;
-		*end = '\0';
-		fd = syscall(SYS_openat2, AT_FDCWD, place, &how, sizeof(how));
-		if (fd >= 0)
-			close((int)fd);
-		else if (errno == EXDEV) {
-			strcpy(ret, place);
-			return 0;
-		}
-		*end = after;
-	}
-	return 0;
+	r = find_mount(place, top_of(layering, path), &found, err);
+	if (r == 0 && found)
+		strcpy(ret, place);
+	return r;
 }

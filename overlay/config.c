@@ -29,13 +29,15 @@ void overlay_config_free(struct overlay_config *config)
 		config->data,        config->persist,     config->keys,
 		config->run,         config->cmdline,     config->uboot_env,
 		config->serial,      config->model,       config->firmware_version,
-		config->authorities, config->known_hosts,
+		config->authorities, config->known_hosts, config->upper_folder,
 	};
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
 		free(strings[i]);
 	for (size_t i = 0; i < config->signers_count; i++)
 		free((void *)(uintptr_t)config->signers[i]);
+	for (size_t i = 0; i < config->hierarchies_count; i++)
+		free((void *)(uintptr_t)config->hierarchies[i]);
 	for (size_t i = 0; i < config->seeds_count; i++)
 		free((void *)(uintptr_t)config->seeds[i].source); /* and the target */
 	memset(config, 0, sizeof(*config));
@@ -72,6 +74,7 @@ static int set_defaults(struct overlay_config *config)
 		{&config->serial, ""},
 		{&config->model, ""},
 		{&config->firmware_version, ""},
+		{&config->upper_folder, ""},
 	};
 
 	config->firmware_built = WMOPKG_TIME_EPOCH;
@@ -115,6 +118,33 @@ static int take_seeds(cfg_t *cfg, struct overlay_config *config)
 	return 0;
 }
 
+/* "/" alone is what there is without any. */
+static int take_hierarchies(cfg_t *cfg, struct overlay_config *config)
+{
+	for (unsigned i = 0; i < cfg_size(cfg, "hierarchies"); i++) {
+		const char *folder = cfg_getnstr(cfg, "hierarchies", i);
+		char *copy = folder[1] ? strdup(folder) : NULL;
+
+		if (folder[1] && !copy)
+			return -ENOMEM;
+		if (copy)
+			config->hierarchies[config->hierarchies_count++] = copy;
+	}
+	return 0;
+}
+
+static int check_together(const struct overlay_config_reading *reading)
+{
+	const struct overlay_config *config = &reading->config;
+
+	for (size_t i = 0; i < config->seeds_count; i++)
+		if (strcmp(config->seeds[i].target, config->upper_folder) == 0)
+			return verity_fail(reading->err, VERITY_E_CONFIG,
+					   "%s: upper: DATA/%s is what `seed` makes",
+					   reading->path, config->upper_folder);
+	return 0;
+}
+
 static int parse(const char *text, struct overlay_config_reading *reading)
 {
 	struct overlay_config *config = &reading->config;
@@ -138,6 +168,8 @@ static int parse(const char *text, struct overlay_config_reading *reading)
 		CFG_STR("factory_reset", NULL, CFGF_NONE),
 		CFG_STR("discard", NULL, CFGF_NONE),
 		CFG_STR_LIST("seed", NULL, CFGF_NONE),
+		CFG_STR_LIST("hierarchies", NULL, CFGF_NONE),
+		CFG_STR("upper", NULL, CFGF_NONE),
 		CFG_STR("audit_bytes", NULL, CFGF_NONE),
 		CFG_STR("trials", NULL, CFGF_NONE),
 		CFG_STR("package_seconds", NULL, CFGF_NONE),
@@ -153,9 +185,10 @@ static int parse(const char *text, struct overlay_config_reading *reading)
 	verity_fail(reading->err, VERITY_E_CONFIG, "%s: cannot be read", reading->path);
 	if (cfg_parse_buf(cfg, text) != CFG_SUCCESS)
 		return -EINVAL;
-	if (take_signers(cfg, config) < 0 || take_seeds(cfg, config) < 0)
+	if (take_signers(cfg, config) < 0 || take_seeds(cfg, config) < 0 ||
+	    take_hierarchies(cfg, config) < 0)
 		return verity_fail(reading->err, VERITY_E_NO_MEMORY, "out of memory");
-	return 0;
+	return check_together(reading);
 }
 
 /*

@@ -13,6 +13,8 @@
 #define OVERLAY_SIGNERS_MAX 8  /* names in `signers` */
 #define OVERLAY_SEEDS_MAX   16 /* pairs in `seed` */
 
+#define OVERLAY_HIERARCHIES_MAX 16 /* folders in `hierarchies` */
+
 /* A folder that DATA is given a copy of; see factory/seed.h. */
 struct overlay_seed {
 	const char *source; /* absolute, of the firmware with packages on top */
@@ -34,6 +36,13 @@ enum overlay_anchor {
 enum overlay_verify {
 	OVERLAY_VERIFY_FULL, /* all of it */
 	OVERLAY_VERIFY_LAZY, /* the policy is lazy; see verity/judge.h */
+};
+
+/* Where changes to the stack go. */
+enum overlay_upper {
+	OVERLAY_UPPER_NONE,  /* nowhere: it is read-only */
+	OVERLAY_UPPER_TMPFS, /* into memory, until the next boot */
+	OVERLAY_UPPER_DATA,  /* into a folder of DATA */
 };
 
 /* Every string is set, owned, and ends with overlay_config_free(). */
@@ -66,6 +75,10 @@ struct overlay_config {
 	bool discard;      /* after a reset, tell the storage which blocks are free */
 	struct overlay_seed seeds[OVERLAY_SEEDS_MAX]; /* beside the one there always is */
 	size_t seeds_count;
+	const char *hierarchies[OVERLAY_HIERARCHIES_MAX]; /* "/usr", …; owned */
+	size_t hierarchies_count;                         /* 0: the whole root */
+	enum overlay_upper upper;
+	char *upper_folder;       /* one name within DATA; "" where there is none */
 	size_t audit_bytes;       /* of each of the audit log's two files */
 	unsigned trials;          /* boots in a row that may fail; 0: no trials */
 	unsigned package_seconds; /* a boot waits for a package; 0: no limit */

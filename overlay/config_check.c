@@ -240,7 +240,7 @@ static int check_signers(cfg_t *cfg, cfg_opt_t *opt)
 }
 
 /* What is ours on DATA already, or would be. */
-static bool is_taken(const char *target)
+bool overlay_config_is_taken(const char *target)
 {
 	static const char *const names[] = {"config", "packages", "lost+found"};
 
@@ -274,7 +274,7 @@ static bool is_pair(const char *text)
 	const char *target = colon ? colon + 1 : "";
 
 	return colon && is_source(text, (size_t)(colon - text)) &&
-	       verity_name_valid(target) && !is_taken(target);
+	       verity_name_valid(target) && !overlay_config_is_taken(target);
 }
 
 static int check_seeds(cfg_t *cfg, cfg_opt_t *opt)
@@ -331,6 +331,8 @@ void overlay_config_check(cfg_t *cfg)
 		{"factory_reset", take_factory_reset},
 		{"discard", take_discard},
 		{"seed", check_seeds},
+		{"hierarchies", overlay_config_check_hierarchies},
+		{"upper", overlay_config_take_upper},
 		{"audit_bytes", take_audit_bytes},
 		{"trials", take_trials},
 		{"package_seconds", take_package_seconds},

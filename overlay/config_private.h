@@ -28,3 +28,12 @@ static inline struct overlay_config_reading *overlay_config_reading(cfg_t *cfg)
  * is not a string
  */
 void overlay_config_check(cfg_t *cfg);
+
+/**
+ * overlay_config_is_taken - whether a name within DATA is in use already
+ */
+bool overlay_config_is_taken(const char *target);
+
+/* Callbacks of libconfuse for what says how the stack is made. */
+int overlay_config_check_hierarchies(cfg_t *cfg, cfg_opt_t *opt);
+int overlay_config_take_upper(cfg_t *cfg, cfg_opt_t *opt);

@@ -9,83 +9,11 @@
 #include <sys/stat.h>
 
 #include "overlay/copy.h"
+#include "overlay/engine_walk.h"
 #include "overlay/protect.h"
 #include "verity/cleanup.h"
 
-#define LINKS_MAX 16 /* on the way to one protected path */
-
 #define TMPFS_OPTIONS "size=64m,mode=0755"
-
-struct engine {
-	int root;   /* borrowed */
-	int folder; /* borrowed */
-};
-
-/* A way down from the root: what was walked, and what is still to be. */
-struct way {
-	char walked[PATH_MAX]; /* no links in it; "" is the root */
-	char ahead[PATH_MAX];
-	unsigned links;
-};
-
-/* Takes the first name off @ahead; false where there is none. */
-static bool take_name(struct way *way, char ret[static NAME_MAX + 1])
-{
-	const char *start = way->ahead + strspn(way->ahead, "/");
-	size_t size = strcspn(start, "/");
-
-	if (size == 0 || size > NAME_MAX)
-		return false;
-	memcpy(ret, start, size);
-	ret[size] = '\0';
-	start += size;
-	memmove(way->ahead, start, strlen(start) + 1);
-	return true;
-}
-
-static bool is_last(const struct way *way)
-{
-	return way->ahead[strspn(way->ahead, "/")] == '\0';
-}
-
-static void go_up(struct way *way)
-{
-	char *slash = strrchr(way->walked, '/');
-
-	*(slash ? slash : way->walked) = '\0';
-}
-
-static int go_down(struct way *way, const char *name)
-{
-	size_t size = strlen(way->walked);
-	int n = snprintf(way->walked + size, sizeof(way->walked) - size, "%s%s",
-			 size ? "/" : "", name);
-
-	return n < 0 || (size_t)n >= sizeof(way->walked) - size ? -ENAMETOOLONG : 0;
-}
-
-/* The link itself goes into the layer; the way goes on where it points. */
-static int follow(const struct engine *engine, struct way *way)
-{
-	char target[PATH_MAX];
-	char rest[PATH_MAX];
-	ssize_t size = readlinkat(engine->root, way->walked, target, sizeof(target) - 1);
-
-	if (size < 0)
-		return -errno;
-	if (++way->links > LINKS_MAX)
-		return -ELOOP;
-	target[size] = '\0';
-	memcpy(rest, way->ahead, sizeof(rest));
-	if (snprintf(way->ahead, sizeof(way->ahead), "%s/%s", target, rest) >=
-	    (int)sizeof(way->ahead))
-		return -ENAMETOOLONG;
-	if (target[0] == '/')
-		way->walked[0] = '\0';
-	else
-		go_up(way);
-	return 0;
-}
 
 static int hide(const struct engine *engine, const char *path)
 {
@@ -95,7 +23,7 @@ static int hide(const struct engine *engine, const char *path)
 }
 
 /* One step; @last: this is the protected thing itself, not a folder above it. */
-static int step(const struct engine *engine, struct way *way, bool last)
+static int step(const struct engine *engine, struct engine_way *way, bool last)
 {
 	struct stat st;
 	int r;
@@ -111,7 +39,7 @@ static int step(const struct engine *engine, struct way *way, bool last)
 	}
 	if (S_ISLNK(st.st_mode)) {
 		r = overlay_copy_one(engine->root, engine->folder, way->walked, &st);
-		return r < 0 ? r : follow(engine, way);
+		return r < 0 ? r : engine_follow(engine, way);
 	}
 	if (!last)
 		return overlay_copy_one(engine->root, engine->folder, way->walked, &st);
@@ -122,47 +50,25 @@ static int step(const struct engine *engine, struct way *way, bool last)
 }
 
 /* Filling a folder changed its times. */
-static int touch_up(const struct engine *engine, struct way *way, bool last)
+static int touch_up(const struct engine *engine, struct engine_way *way, bool last)
 {
 	struct stat st;
 
 	if (fstatat(engine->root, way->walked, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (S_ISLNK(st.st_mode))
-		return follow(engine, way);
+		return engine_follow(engine, way);
 	return last ? 0 : overlay_copy_look(engine->root, engine->folder, way->walked);
-}
-
-static int walk(const struct engine *engine, const char *path,
-		int (*visit)(const struct engine *engine, struct way *way, bool last))
-{
-	struct way way = {.walked = "", .links = 0};
-	char name[NAME_MAX + 1];
-	int r = 0;
-
-	snprintf(way.ahead, sizeof(way.ahead), "%s", path);
-	while (r == 0 && take_name(&way, name)) {
-		if (strcmp(name, ".") == 0)
-			continue;
-		if (strcmp(name, "..") == 0) {
-			go_up(&way);
-			continue;
-		}
-		r = go_down(&way, name);
-		if (r == 0)
-			r = visit(engine, &way, is_last(&way));
-	}
-	return r;
 }
 
 int overlay_engine_fill(int root_fd, int folder_fd, struct verity_error *err)
 {
-	const struct engine engine = {root_fd, folder_fd};
+	const struct engine engine = {.root = root_fd, .folder = folder_fd};
 	const char *path;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && (path = overlay_protected_at(i)); i++) {
-		r = walk(&engine, path, step);
+		r = engine_walk(&engine, path, step);
 		if (r == -EOPNOTSUPP)
 			return verity_fail(err, VERITY_E_KERNEL_FEATURE,
 					   "the kernel's tmpfs keeps no trusted "
@@ -172,7 +78,7 @@ int overlay_engine_fill(int root_fd, int folder_fd, struct verity_error *err)
 						 path);
 	}
 	for (size_t i = 0; r == 0 && (path = overlay_protected_at(i)); i++)
-		r = walk(&engine, path, touch_up);
+		r = engine_walk(&engine, path, touch_up);
 	if (r == 0)
 		r = overlay_copy_look(root_fd, folder_fd, ".");
 	return r < 0 ? verity_fail_errno(err, -r, "engine layer") : 0;

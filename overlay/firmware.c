@@ -87,3 +87,20 @@ int overlay_firmware_target(int root_fd, const char *path, char ret[static PATH_
 	ret[size] = '\0';
 	return 0;
 }
+
+int overlay_firmware_at(const struct overlay_firmware *firmware, const char *path,
+			const char **ret_rest)
+{
+	for (size_t i = 0; i < firmware->count; i++) {
+		const struct overlay_firmware_part *part = &firmware->parts[i];
+		size_t size = strlen(part->path);
+
+		if (strncmp(path, part->path, size) != 0 ||
+		    (path[size] && path[size] != '/'))
+			continue;
+		*ret_rest = path + size + (path[size] == '/');
+		return part->fd;
+	}
+	*ret_rest = path;
+	return firmware->root;
+}

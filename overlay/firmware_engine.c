@@ -18,7 +18,7 @@ static const struct contents_limits limits = {
 };
 
 struct engine {
-	int root; /* borrowed */
+	const struct overlay_firmware *firmware; /* borrowed */
 	struct contents_list list;
 };
 
@@ -32,6 +32,14 @@ struct way {
 static void engine_free_p(struct engine *engine)
 {
 	overlay_contents_free(&engine->list.contents);
+}
+
+static int look(const struct engine *engine, const char *path,
+		enum overlay_contents_kind *ret, struct verity_error *err)
+{
+	int fd = overlay_firmware_at(engine->firmware, path, &path);
+
+	return overlay_firmware_look(fd, path, ret, err);
 }
 
 static bool is_listed(const struct engine *engine, const char *path)
@@ -72,7 +80,9 @@ static int add(struct engine *engine, const char *path, enum overlay_contents_ki
 static int add_link(struct engine *engine, const char *path, char ret[static PATH_MAX],
 		    struct verity_error *err)
 {
-	int r = overlay_firmware_target(engine->root, path, ret, err);
+	const char *rest;
+	int fd = overlay_firmware_at(engine->firmware, path, &rest);
+	int r = overlay_firmware_target(fd, rest, ret, err);
 
 	return r < 0 ? r : add(engine, path, OVERLAY_CONTENTS_LINK, ret, err);
 }
@@ -86,7 +96,7 @@ static int add_copy(struct engine *engine, const char *path, unsigned depth,
 {
 	enum overlay_contents_kind kind = OVERLAY_CONTENTS_FILE;
 	char target[PATH_MAX];
-	int r = overlay_firmware_look(engine->root, path, &kind, err);
+	int r = look(engine, path, &kind, err);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
@@ -102,7 +112,9 @@ static int add_copy(struct engine *engine, const char *path, unsigned depth,
 static int add_below(struct engine *engine, const char *folder, unsigned depth,
 		     struct verity_error *err)
 {
-	cleanup_fd int fd = openat(engine->root, folder,
+	const char *rest;
+	int at = overlay_firmware_at(engine->firmware, folder, &rest);
+	cleanup_fd int fd = openat(at, *rest ? rest : ".",
 				   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *names = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *name;
@@ -164,7 +176,7 @@ static int step(struct engine *engine, struct way *way, struct verity_error *err
 {
 	bool last = way->ahead[strspn(way->ahead, "/")] == '\0';
 	enum overlay_contents_kind kind = OVERLAY_CONTENTS_FOLDER;
-	int r = overlay_firmware_look(engine->root, way->walked, &kind, err);
+	int r = look(engine, way->walked, &kind, err);
 
 	if (way->walked[0] == '\0')
 		return 0;
@@ -181,11 +193,11 @@ static int step(struct engine *engine, struct way *way, struct verity_error *err
 	return add(engine, way->walked, OVERLAY_CONTENTS_FOLDER, NULL, err);
 }
 
-int overlay_firmware_engine(int root_fd, struct overlay_contents *ret,
-			    struct verity_error *err)
+int overlay_firmware_engine(const struct overlay_firmware *firmware,
+			    struct overlay_contents *ret, struct verity_error *err)
 {
 	cleanup_with(engine_free_p) struct engine engine = {
-		.root = root_fd,
+		.firmware = firmware,
 		.list = {.limits = &limits},
 	};
 	const char *path;

@@ -23,35 +23,35 @@ int overlay_layers_make(const char *layers, struct verity_error *err)
 	return chmod(layers, 0700) < 0 ? verity_fail_errno(err, errno, "%s", layers) : 0;
 }
 
-/* A bind mount, so that the root has a short name too; a bind is made read-only after. */
-static int mount_root(const char *root, const char *folder, struct verity_error *err)
+/* So that it has a short name; a bind is made read-only after. */
+int overlay_layers_bind(const char *layers, const char *source, const char *name,
+			struct verity_error *err)
 {
-	if (mount(root, folder, NULL, MS_BIND, NULL) < 0)
-		return verity_fail_errno(err, errno, "%s", root);
+	char folder[PATH_MAX];
+	int r;
+
+	snprintf(folder, sizeof(folder), "%s/%s", layers, name);
+	r = overlay_folder_make(folder, 0755, err);
+	if (r < 0)
+		return r;
+	if (mount(source, folder, NULL, MS_BIND, NULL) < 0)
+		return verity_fail_errno(err, errno, "%s", source);
 	if (mount(NULL, folder, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0)
 		return 0;
-	verity_fail_errno(err, errno, "%s", root);
+	verity_fail_errno(err, errno, "%s", source);
 	umount2(folder, MNT_DETACH | UMOUNT_NOFOLLOW);
 	return -EIO;
 }
 
-int overlay_layers_mount_base(const char *layers, const char *root,
-			      struct verity_error *err)
+int overlay_layers_mount_engine(const char *layers, const char *root,
+				struct verity_error *err)
 {
-	char folder[PATH_MAX];
 	char engine[PATH_MAX];
 	int r;
 
-	snprintf(folder, sizeof(folder), "%s/" OVERLAY_STACK_ROOT, layers);
 	snprintf(engine, sizeof(engine), "%s/" OVERLAY_STACK_ENGINE, layers);
-	r = overlay_folder_make(folder, 0755, err);
-	if (r == 0)
-		r = overlay_folder_make(engine, 0755, err);
-	if (r == 0)
-		r = mount_root(root, folder, err);
-	if (r == 0)
-		r = overlay_engine_mount(folder, engine, err);
-	return r;
+	r = overlay_folder_make(engine, 0755, err);
+	return r < 0 ? r : overlay_engine_mount(root, engine, err);
 }
 
 /* The last one mounted goes first. */

@@ -13,11 +13,18 @@
 int overlay_layers_make(const char *layers, struct verity_error *err) must_check;
 
 /**
- * overlay_layers_mount_base - mount the firmware's root and the engine layer below it
- * @root: the folder that will be covered; mounts below it are left out
+ * overlay_layers_bind - mount @source, read-only, on LAYERS/@name
+ * @source: a folder; mounts below it are left out
  */
-int overlay_layers_mount_base(const char *layers, const char *root,
-			      struct verity_error *err) must_check;
+int overlay_layers_bind(const char *layers, const char *source, const char *name,
+			struct verity_error *err) must_check;
+
+/**
+ * overlay_layers_mount_engine - make and mount the engine layer, LAYERS/engine
+ * @root: the firmware
+ */
+int overlay_layers_mount_engine(const char *layers, const char *root,
+				struct verity_error *err) must_check;
 
 /**
  * overlay_layers_clean - unmount all that is mounted below the folder

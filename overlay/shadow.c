@@ -40,12 +40,46 @@ static char *next_end(char *at)
 	return at + strcspn(at, "/");
 }
 
+/* How a path lies to the hierarchies. */
+enum place {
+	PLACE_OUTSIDE,
+	PLACE_ABOVE, /* a hierarchy lies below */
+	PLACE_TOP,   /* it is one */
+	PLACE_INSIDE,
+};
+
+static enum place find_place(const struct overlay_shadow *stack, const char *path)
+{
+	size_t size = strlen(path);
+
+	for (size_t i = 0; stack->limited && i < stack->hierarchies_count; i++) {
+		const char *top = stack->hierarchies[i];
+		size_t length = strlen(top);
+
+		if (strncmp(path, top, length) == 0 &&
+		    (!path[length] || path[length] == '/'))
+			return path[length] ? PLACE_INSIDE : PLACE_TOP;
+		if (size == 0 || (strncmp(top, path, size) == 0 && top[size] == '/'))
+			return PLACE_ABOVE;
+	}
+	return stack->limited ? PLACE_OUTSIDE : PLACE_INSIDE;
+}
+
 static bool is_folder(enum overlay_contents_kind kind)
 {
 	return kind == OVERLAY_CONTENTS_FOLDER || kind == OVERLAY_CONTENTS_OPAQUE;
 }
 
-/* What one layer alone has at the path: -ENOENT where nothing. */
+/* Of a hierarchy itself, a layer has a folder or no share. */
+static bool counts(const struct overlay_shadow *stack, const char *path,
+		   enum overlay_contents_kind kind)
+{
+	enum place place = find_place(stack, path);
+
+	return place == PLACE_INSIDE || (place == PLACE_TOP && is_folder(kind));
+}
+
+/* What one layer alone has at the path: -ENOENT where nothing that counts. */
 static int look_layer(const struct walk *walk, size_t layer, const char *path,
 		      struct overlay_shadow_view *ret, struct verity_error *err)
 {
@@ -56,7 +90,7 @@ static int look_layer(const struct walk *walk, size_t layer, const char *path,
 	if (layer == stack->count)
 		return stack->base.look(stack->base.context, path, &ret->kind, err);
 	ret->entry = overlay_contents_find(stack->layers[layer], path);
-	if (!ret->entry)
+	if (!ret->entry || !counts(stack, path, ret->entry->kind))
 		return -ENOENT;
 	ret->kind = ret->entry->kind;
 	return 0;
@@ -70,9 +104,12 @@ static int go_down(struct walk *walk, struct overlay_shadow_view *ret,
 		   struct verity_error *err)
 {
 	struct overlay_shadow_view first = {.fate = OVERLAY_SHADOW_ABSENT};
+	bool above = find_place(walk->stack, walk->path) == PLACE_ABOVE;
 	bool open = true;
 
-	for (size_t i = 0; i <= walk->stack->count; i++) {
+	/* above a hierarchy the base alone is seen; the layers may be in it all the same
+	 */
+	for (size_t i = above ? walk->stack->count : 0; i <= walk->stack->count; i++) {
 		struct overlay_shadow_view view = {.fate = OVERLAY_SHADOW_PRESENT};
 		bool in = walk->live[i] && open;
 		int r = in ? look_layer(walk, i, walk->path, &view, err) : -ENOENT;
@@ -134,11 +171,15 @@ static int obstacle(struct walk *walk, size_t layer, enum overlay_shadow_fate *r
 	while (*ret == OVERLAY_SHADOW_ABSENT && (end = next_end(end))) {
 		struct overlay_shadow_view view = {0};
 		char after = *end;
+		bool above;
 		int r;
 
 		*end = '\0';
+		above = find_place(walk->stack, walk->path) == PLACE_ABOVE;
 		r = look_layer(walk, layer, walk->path, &view, err);
 		*end = after;
+		if (r == -ENOENT && above)
+			continue;
 		if (r == -ENOENT)
 			return 0;
 		if (r < 0)
@@ -188,16 +229,20 @@ static int explain(struct walk *walk, size_t from, struct overlay_shadow_view *r
 static int look(struct walk *walk, size_t from, struct overlay_shadow_view *ret,
 		bool *ret_merged, struct verity_error *err)
 {
+	bool above = find_place(walk->stack, walk->path) == PLACE_ABOVE;
 	struct overlay_shadow_view view;
 	int r = see(walk, from, &view, err);
 
 	if (r < 0)
 		return r;
+	if (above && view.fate == OVERLAY_SHADOW_PRESENT)
+		view.layer = walk->stack->count;
 	if (ret_merged)
 		for (size_t i = 0; i <= walk->stack->count; i++)
 			ret_merged[i] = view.fate == OVERLAY_SHADOW_PRESENT &&
 					view.kind == OVERLAY_CONTENTS_FOLDER &&
-					walk->live[i];
+					walk->live[i] &&
+					(!above || i == walk->stack->count);
 	if (view.fate == OVERLAY_SHADOW_ABSENT)
 		r = explain(walk, from, &view, err);
 	if (r == 0)
@@ -271,6 +316,8 @@ int overlay_shadow_changes(const struct overlay_shadow *stack, size_t layer,
 	for (size_t i = 0; r == 0 && i < contents->count; i++) {
 		struct overlay_shadow_change change = {.entry = &contents->entries[i]};
 
+		if (!counts(stack, change.entry->path, change.entry->kind))
+			continue;
 		strcpy(walk.path, change.entry->path);
 		r = see(&walk, layer + 1, &change.below, err);
 		if (r < 0)

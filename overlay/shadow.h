@@ -28,6 +28,14 @@ struct overlay_shadow {
 	const struct overlay_contents *const *layers; /* the one on top first; borrowed */
 	size_t count;
 	struct overlay_shadow_base base; /* its number is @count */
+
+	/*
+	 * Where there are hierarchies, a layer shows in them alone. As paths; folders of
+	 * the base, none within another; borrowed.
+	 */
+	bool limited;
+	const char *const *hierarchies;
+	size_t hierarchies_count;
 };
 
 enum overlay_shadow_fate {

@@ -28,25 +28,55 @@ void overlay_stack_plan_free(struct overlay_stack_plan *plan)
 	plan->count = 0;
 }
 
+static void add(struct overlay_stack_plan *plan, const char *name, size_t number)
+{
+	char *place = plan->names[plan->count++];
+
+	if (number > 0)
+		snprintf(place, OVERLAY_STACK_NAME_MAX, "%s%zu", name, number);
+	else
+		snprintf(place, OVERLAY_STACK_NAME_MAX, "%s", name);
+}
+
+int overlay_stack_plan_make(const struct overlay_stack_parts *parts,
+			    struct overlay_stack_plan *ret, struct verity_error *err)
+{
+	struct overlay_stack_plan plan = {.nosuid = parts->nosuid,
+					  .writable = parts->writable};
+	size_t others = parts->roots + (parts->engine ? 1 : 0);
+
+	if (others > OVERLAY_STACK_MAX || parts->packages > OVERLAY_STACK_MAX - others)
+		return verity_fail(err, VERITY_E_TOO_MANY,
+				   "%zu packages are to be active, and a stack takes %zu",
+				   parts->packages,
+				   others < OVERLAY_STACK_MAX ? OVERLAY_STACK_MAX - others
+							      : 0);
+	plan.names = calloc(others + parts->packages + 2, sizeof(*plan.names));
+	if (!plan.names)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (parts->engine)
+		add(&plan, OVERLAY_STACK_ENGINE, 0);
+	for (size_t i = 1; i <= parts->packages; i++)
+		add(&plan, "", i);
+	for (size_t i = 1; i <= parts->roots; i++)
+		add(&plan, OVERLAY_STACK_ROOT, parts->roots > 1 ? i : 0);
+	while (plan.count < (parts->writable ? 1 : 2))
+		add(&plan, OVERLAY_STACK_EMPTY, 0);
+	*ret = plan;
+	return 0;
+}
+
 int overlay_stack_plan_new(size_t packages, bool nosuid, struct overlay_stack_plan *ret,
 			   struct verity_error *err)
 {
-	struct overlay_stack_plan plan = {.nosuid = nosuid};
+	const struct overlay_stack_parts parts = {
+		.engine = true,
+		.packages = packages,
+		.roots = 1,
+		.nosuid = nosuid,
+	};
 
-	if (packages > OVERLAY_STACK_PACKAGES_MAX)
-		return verity_fail(err, VERITY_E_TOO_MANY,
-				   "%zu packages are to be active, and a stack takes %d",
-				   packages, OVERLAY_STACK_PACKAGES_MAX);
-	plan.count = packages + 2;
-	plan.names = calloc(plan.count, sizeof(*plan.names));
-	if (!plan.names)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	snprintf(plan.names[0], OVERLAY_STACK_NAME_MAX, OVERLAY_STACK_ENGINE);
-	for (size_t i = 1; i <= packages; i++)
-		snprintf(plan.names[i], OVERLAY_STACK_NAME_MAX, "%zu", i);
-	snprintf(plan.names[packages + 1], OVERLAY_STACK_NAME_MAX, OVERLAY_STACK_ROOT);
-	*ret = plan;
-	return 0;
+	return overlay_stack_plan_make(&parts, ret, err);
 }
 
 bool overlay_stack_option_at(const struct overlay_stack_plan *plan, size_t index,
@@ -175,6 +205,12 @@ int overlay_stack_compare(const struct overlay_stack_plan *plan,
 	struct comparison seen = {.plan = plan, .err = err};
 	const char *at = options_shown;
 	int r = 0;
+
+	/* as where the kernel could not use the work folder */
+	if (plan->writable && strncmp(at, "ro", 2) == 0 && strchr(",", at[2]))
+		return verity_fail(err, VERITY_E_STACK,
+				   "the kernel mounted the stack read-only; its log may "
+				   "say why");
 
 	while (r == 0 && *at) {
 		size_t size = strcspn(at, ",");

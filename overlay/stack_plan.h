@@ -24,6 +24,7 @@
 #define OVERLAY_STACK_ENGINE "engine"
 #define OVERLAY_STACK_UPPER  "upper"
 #define OVERLAY_STACK_WORK   "work"
+#define OVERLAY_STACK_EMPTY  "empty" /* below what would be a stack of one layer */
 
 /* Not packages: the engine's layer and the root. */
 #define OVERLAY_STACK_PACKAGES_MAX (OVERLAY_STACK_MAX - 2)
@@ -38,11 +39,29 @@ struct overlay_stack_plan {
 	bool by_string; /* also where the kernel can be told layer by layer */
 };
 
+/* What there is to stack. */
+struct overlay_stack_parts {
+	bool engine;
+	size_t packages;
+	size_t roots; /* of the firmware: 0; 1; or the layers of a root that was an
+			 overlay already, as "root1", "root2", … */
+	bool nosuid;
+	bool writable;
+};
+
 /**
- * overlay_stack_plan_new - plan a stack of @packages layers called "1" (on top), "2", …
+ * overlay_stack_plan_make - plan a stack of these parts
  * @ret: filled on success alone; overlay_stack_plan_free()
  *
  * Return: 0; -E2BIG (TOO_MANY); -ENOMEM.
+ */
+int overlay_stack_plan_make(const struct overlay_stack_parts *parts,
+			    struct overlay_stack_plan *ret,
+			    struct verity_error *err) must_check;
+
+/**
+ * overlay_stack_plan_new - plan a stack of @packages layers called "1" (on top), "2", …
+ * over a firmware of one layer
  */
 int overlay_stack_plan_new(size_t packages, bool nosuid, struct overlay_stack_plan *ret,
 			   struct verity_error *err) must_check;

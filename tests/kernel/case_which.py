@@ -186,6 +186,34 @@ def test_every_path(work, build):
     check_found(found, "file", "folder", "link", "special", "absent", "deleted", "blocked")
 
 
+def choose(grown, seed):
+    """Some folders of the firmware, none within another; and one that it does not have."""
+    rng = random.Random(seed)
+    chosen = ["none"]
+    for path in sorted(path for path, kind in grown.items() if kind == "folder"):
+        within = any(path.startswith(other + "/") for other in chosen)
+        if not within and rng.random() < 0.6:
+            chosen.append(path)
+    return chosen
+
+
+def test_hierarchies(work, build):
+    """The same where packages lie over some folders alone."""
+    found = []
+    for seed in SEEDS:
+        for dice in (1, 2, 3):
+            with Device(work, build) as device:
+                grown = layers(seed)["firmware"]
+                make(device.root(""), "firmware", grown)
+                install(device, seed)
+                chosen = choose(grown, dice)
+                with open(device.base + "/conf", "a", encoding="ascii") as file:
+                    file.write("hierarchies = {/" + ", /".join(chosen) + "}\n")
+                device.activate()
+                found.append(check_all(device, layers(seed)))
+    check_found(found, "file", "folder", "link", "special", "absent", "blocked")
+
+
 def stack(device, seed):
     """What the boot would do where squashfs has attributes, but for the engine's layer."""
     grown = layers(seed)

@@ -59,6 +59,35 @@ static void test_values(void **state)
 	assert_null(config.data);
 }
 
+static void test_stack(void **state)
+{
+	struct overlay_config config;
+	struct verity_error err;
+
+	(void)state;
+	check_ok(load("# none\n", &config, &err), &err);
+	assert_int_equal(config.hierarchies_count, 0);
+	assert_int_equal(config.upper, OVERLAY_UPPER_NONE);
+	assert_string_equal(config.upper_folder, "");
+	overlay_config_free(&config);
+	check_ok(load("hierarchies = {/usr, \"/opt/vendor-1\"}\nupper = DATA/changes\n",
+		      &config, &err),
+		 &err);
+	assert_int_equal(config.hierarchies_count, 2);
+	assert_string_equal(config.hierarchies[0], "/usr");
+	assert_string_equal(config.hierarchies[1], "/opt/vendor-1");
+	assert_int_equal(config.upper, OVERLAY_UPPER_DATA);
+	assert_string_equal(config.upper_folder, "changes");
+	overlay_config_free(&config);
+	check_ok(load("hierarchies = {/}\nupper = DATA/changes\nupper = tmpfs\n", &config,
+		      &err),
+		 &err);
+	assert_int_equal(config.hierarchies_count, 0);
+	assert_int_equal(config.upper, OVERLAY_UPPER_TMPFS);
+	assert_string_equal(config.upper_folder, "");
+	overlay_config_free(&config);
+}
+
 static void test_seed(void **state)
 {
 	struct overlay_config config;
@@ -157,6 +186,62 @@ static void test_bad(void **state)
 		{"signers = {.pem}\n",
 		 "conf:1: signers: '.pem' is not the name of a .pem or .crt file of the key "
 		 "ring"},
+		{"hierarchies = {\"usr\"}\n",
+		 "conf:1: hierarchies: 'usr' is not the absolute path of a folder, of letters, digits and ._+@-"},
+		{"hierarchies = {\"/usr/\"}\n",
+		 "conf:1: hierarchies: '/usr/' is not the absolute path of a folder, of letters, digits and ._+@-"},
+		{"hierarchies = {\"/usr//lib\"}\n",
+		 "conf:1: hierarchies: '/usr//lib' is not the absolute path of a folder, of letters, digits and ._+@-"},
+		{"hierarchies = {\"/usr/../etc\"}\n",
+		 "conf:1: hierarchies: '/usr/../etc' is not the absolute path of a folder, of letters, digits and ._+@-"},
+		{"hierarchies = {\"/usr/.\"}\n",
+		 "conf:1: hierarchies: '/usr/.' is not the absolute path of a folder, of letters, digits and ._+@-"},
+		{"hierarchies = {\"//\"}\n",
+		 "conf:1: hierarchies: '//' is not the absolute path of a folder, of letters, digits and ._+@-"},
+		{"hierarchies = {\"/a:b\"}\n",
+		 "conf:1: hierarchies: '/a:b' is not the absolute path of a folder, of letters, digits and ._+@-"},
+		{"hierarchies = {\"/a,b\"}\n",
+		 "conf:1: hierarchies: '/a,b' is not the absolute path of a folder, of letters, digits and ._+@-"},
+		{"hierarchies = {\"\"}\n",
+		 "conf:1: hierarchies: '' is not the absolute path of a folder, of letters, digits and ._+@-"},
+		{"hierarchies = {/usr, /usr}\n",
+		 "conf:1: hierarchies: '/usr' and '/usr' are not apart"},
+		{"hierarchies = {/usr, /usr/lib}\n",
+		 "conf:1: hierarchies: '/usr' and '/usr/lib' are not apart"},
+		{"hierarchies = {/usr/lib, /usr}\n",
+		 "conf:1: hierarchies: '/usr/lib' and '/usr' are not apart"},
+		{"hierarchies = {/, /usr}\n",
+		 "conf:1: hierarchies: '/' and '/usr' are not apart"},
+		{"hierarchies = {/usr, /}\n",
+		 "conf:1: hierarchies: '/usr' and '/' are not apart"},
+		{"hierarchies = {/etc/wmopkg}\n",
+		 "conf:1: hierarchies: '/etc/wmopkg' belongs to the engine itself"},
+		{"hierarchies = {/etc/wmopkg/keys}\n",
+		 "conf:1: hierarchies: '/etc/wmopkg/keys' belongs to the engine itself"},
+		{"hierarchies = {/usr/bin/wmopkg}\n",
+		 "conf:1: hierarchies: '/usr/bin/wmopkg' belongs to the engine itself"},
+		{"hierarchies = {/a,/b,/c,/d,/e,/f,/g,/h,/i,/j,/k,/l,/m,/n,/o,/p,/q}\n",
+		 "conf:1: hierarchies: over 16 folders"},
+		{"upper = \"some\"\n",
+		 "conf:1: upper: 'some' is neither 'none', 'tmpfs' nor DATA/NAME, a name on DATA that is not in use already"},
+		{"upper = \"DATA\"\n",
+		 "conf:1: upper: 'DATA' is neither 'none', 'tmpfs' nor DATA/NAME, a name on DATA that is not in use already"},
+		{"upper = \"DATA/\"\n",
+		 "conf:1: upper: 'DATA/' is neither 'none', 'tmpfs' nor DATA/NAME, a name on DATA that is not in use already"},
+		{"upper = \"DATA/packages\"\n",
+		 "conf:1: upper: 'DATA/packages' is neither 'none', 'tmpfs' nor DATA/NAME, a name on DATA that is not in use already"},
+		{"upper = \"DATA/config\"\n",
+		 "conf:1: upper: 'DATA/config' is neither 'none', 'tmpfs' nor DATA/NAME, a name on DATA that is not in use already"},
+		{"upper = \"DATA/a/b\"\n",
+		 "conf:1: upper: 'DATA/a/b' is neither 'none', 'tmpfs' nor DATA/NAME, a name on DATA that is not in use already"},
+		{"upper = \"DATA/..\"\n",
+		 "conf:1: upper: 'DATA/..' is neither 'none', 'tmpfs' nor DATA/NAME, a name on DATA that is not in use already"},
+		{"upper = \"/mnt\"\n",
+		 "conf:1: upper: '/mnt' is neither 'none', 'tmpfs' nor DATA/NAME, a name on DATA that is not in use already"},
+		{"upper = \"\"\n",
+		 "conf:1: upper: '' is neither 'none', 'tmpfs' nor DATA/NAME, a name on DATA that is not in use already"},
+		{"upper = DATA/x\nseed = {\"/etc/x:x\"}\n",
+		 "conf: upper: DATA/x is what `seed` makes"},
 		{"seed = {certs}\n",
 		 "conf:1: seed: 'certs' is not /FOLDER:NAME, a folder of "
 		 "the root and a name on DATA that is not in use already"},
@@ -246,9 +331,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
-		cmocka_unit_test(test_seed),     cmocka_unit_test(test_trust),
-		cmocka_unit_test(test_bad),      cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_stack),    cmocka_unit_test(test_seed),
+		cmocka_unit_test(test_trust),    cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_missing),  cmocka_unit_test(test_no_file),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

@@ -97,7 +97,9 @@ static char *list(const char *folder)
 	FILE *out = open_memstream(&text, &size);
 
 	check_ok(overlay_firmware_open(folder, &root, &err), &err);
-	check_ok(overlay_firmware_engine(root, &contents, &err), &err);
+	check_ok(overlay_firmware_engine(&(struct overlay_firmware){.root = root},
+					 &contents, &err),
+		 &err);
 	for (size_t i = 0; i < contents.count; i++)
 		fprintf(out, "%c:%s%s%s\n", letters[contents.entries[i].kind],
 			contents.entries[i].path, contents.entries[i].target ? ">" : "",

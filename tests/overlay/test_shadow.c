@@ -224,6 +224,64 @@ static void test_look(void **state)
 	}
 }
 
+/* Where packages show in /a and /b/c alone. */
+static void test_hierarchies(void **state)
+{
+	static const char *const hierarchies[] = {"a", "b/c"};
+	static const struct {
+		const char *layers[LAYERS_MAX];
+		const char *path;
+		const char *seen;
+	} cases[] = {
+		{{"d:a f:a/x"}, "a/x", "present X file"},
+		{{"d:a f:a/x"}, "a", "present X folder XF"},
+		{{"f:motd"}, "motd", "present F file"},
+		{{"w:motd"}, "motd", "present F file"},
+		{{"f:new"}, "new", "absent"},
+		{{"d:a"}, "", "present F folder F"},
+		{{"d:b d:b/c f:b/c/x"}, "b", "present F folder F"},
+		{{"d:b d:b/c f:b/c/x"}, "b/c", "present X folder XF"},
+		{{"d:b d:b/c f:b/c/x"}, "b/c/x", "present X file"},
+		{{"d:b f:b/x"}, "b/x", "present F file"},
+		{{"d:b d:b/cc f:b/cc/x"}, "b/cc/x", "absent"},
+		/* above it nothing that a package has counts */
+		{{"o:b d:b/c"}, "b/x", "present F file"},
+		{{"w:b", "d:b d:b/c f:b/c/x"}, "b/c/x", "present Y file"},
+		{{"l:b", "d:b d:b/c f:b/c/x"}, "b/c/x", "present Y file"},
+		/* itself it is a folder, or no share */
+		{{"w:a"}, "a/old", "present F file"},
+		{{"f:a"}, "a/old", "present F file"},
+		{{"l:a"}, "a", "present F folder F"},
+		{{"o:a f:a/x", "d:a f:a/y"}, "a/old", "hidden X"},
+		{{"o:a f:a/x", "d:a f:a/y"}, "a/y", "hidden X"},
+		{{"o:a f:a/x", "d:a f:a/y"}, "a", "present X folder X"},
+		{{"d:a w:a/old"}, "a/old", "deleted X"},
+		{{"d:b d:b/c w:b/c/old"}, "b/c/old", "deleted X"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct overlay_shadow_view view;
+		bool merged[LAYERS_MAX + 1];
+		struct verity_error err = {0};
+		struct stack stack;
+		char text[64];
+
+		stack_make(cases[i].layers,
+			   "d:a f:a/old d:b d:b/c f:b/c/old f:b/x f:motd", &stack);
+		stack.shadow.limited = true;
+		stack.shadow.hierarchies = hierarchies;
+		stack.shadow.hierarchies_count = COUNT(hierarchies);
+		check_ok(overlay_shadow_look(&stack.shadow, 0, cases[i].path, &view,
+					     merged, &err),
+			 &err);
+		describe(&view, merged, text, sizeof(text));
+		if (strcmp(text, cases[i].seen) != 0)
+			fail_msg("case %zu, %s: '%s', not '%s'", i, cases[i].path, text,
+				 cases[i].seen);
+	}
+}
+
 /* What lies below a layer is what would be seen without it and those above. */
 static void test_from(void **state)
 {
@@ -369,11 +427,9 @@ static void test_changes_end_early(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_look),
-		cmocka_unit_test(test_from),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_changes_end_early),
+		cmocka_unit_test(test_look),    cmocka_unit_test(test_hierarchies),
+		cmocka_unit_test(test_from),    cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_changes), cmocka_unit_test(test_changes_end_early),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,46 @@ static void test_most(void **state)
 	assert_null(plan.names);
 }
 
+static void test_parts(void **state)
+{
+	static const struct {
+		struct overlay_stack_parts parts;
+		const char *options; /* of the layers */
+	} cases[] = {
+		{{.engine = true, .packages = 2, .roots = 1},
+		 "lowerdir=engine:1:2:root,"},
+		{{.packages = 1, .roots = 1}, "lowerdir=1:root,"},
+		{{.engine = true, .packages = 1, .roots = 3},
+		 "lowerdir=engine:1:root1:root2:root3,"},
+		{{.engine = true, .packages = 2}, "lowerdir=engine:1:2,"},
+		/* the kernel makes no overlay of one folder that can only be read */
+		{{.packages = 1}, "lowerdir=1:empty,"},
+		{{.packages = 1, .writable = true}, "lowerdir=1,"},
+		{{.roots = 1, .writable = true}, "lowerdir=root,"},
+	};
+	struct overlay_stack_plan plan = {0};
+	struct verity_error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cleanup_free char *options = NULL;
+
+		check_ok(overlay_stack_plan_make(&cases[i].parts, &plan, &err), &err);
+		check_ok(overlay_stack_options(&plan, PAGE, &options, &err), &err);
+		if (strncmp(options, cases[i].options, strlen(cases[i].options)) != 0)
+			fail_msg("case %zu: %s", i, options);
+		check_ok(overlay_stack_compare(&plan, options, &err), &err);
+		overlay_stack_plan_free(&plan);
+	}
+	assert_int_equal(overlay_stack_plan_make(
+				 &(struct overlay_stack_parts){
+					 .engine = true, .packages = 497, .roots = 3},
+				 &plan, &err),
+			 -E2BIG);
+	check_error(&err, VERITY_E_TOO_MANY,
+		    "497 packages are to be active, and a stack takes 496");
+}
+
 static void test_options(void **state)
 {
 	struct overlay_stack_plan plan = {0};
@@ -123,6 +163,8 @@ static void test_compare(void **state)
 		{true, "rw,lowerdir=engine:1:2:root,upperdir=upper,workdir=work", NULL},
 		{true, "rw,lowerdir=engine:1:2:root,upperdir=/upper,workdir=work",
 		 "the kernel mounted the stack with upperdir=/upper"},
+		{true, "ro,lowerdir=engine:1:2:root,upperdir=upper,workdir=work",
+		 "the kernel mounted the stack read-only; its log may say why"},
 		{true, "rw,lowerdir=engine:1:2:root",
 		 "the kernel mounted the stack without its upper"},
 		{true, "rw,lowerdir=engine:1:2:root,upperdir=upper",
@@ -181,9 +223,10 @@ static void test_find(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plan),      cmocka_unit_test(test_most),
-		cmocka_unit_test(test_options),   cmocka_unit_test(test_compare),
-		cmocka_unit_test(test_mountinfo), cmocka_unit_test(test_find),
+		cmocka_unit_test(test_plan),    cmocka_unit_test(test_most),
+		cmocka_unit_test(test_parts),   cmocka_unit_test(test_options),
+		cmocka_unit_test(test_compare), cmocka_unit_test(test_mountinfo),
+		cmocka_unit_test(test_find),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,7 +107,9 @@ bool overlay_trials_complete(struct overlay_trials *trials,
 	bool changed = !trials->completed;
 
 	trials->completed = true;
-	for (size_t i = 0; i < trials->count && !state->safe; i++) {
+	if (trials->idle || state->safe)
+		return changed;
+	for (size_t i = 0; i < trials->count; i++) {
 		struct overlay_trial *trial = &trials->items[i];
 		const struct overlay_state_entry *entry =
 			overlay_state_find(state, &trial->entry);

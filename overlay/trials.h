@@ -30,12 +30,13 @@ struct overlay_trial {
 	struct overlay_entry entry;      /* as it was installed */
 	enum overlay_trial_state state;
 	unsigned incomplete; /* boots in a row with it that were not completed */
-	bool ran;            /* it was part of the last boot */
+	bool ran;            /* it was part of the last boot that activated any */
 };
 
 /* Plain data; { 0 } is a device that has run nothing. */
 struct overlay_trials {
 	bool completed;              /* a boot of this device ever was */
+	bool idle;                   /* the last boot activated nothing */
 	struct overlay_trial *items; /* owned; one for each entry */
 	size_t count;
 };
@@ -113,7 +114,8 @@ struct overlay_trials_boot {
  *
  * Who was left out since the last boot, by removal or by the boot configuration, may have
  * been the one: then the others count anew. A boot that activates nothing counts against
- * nobody.
+ * nobody and lets nobody off; so it does not matter whether who removes the culprit had
+ * to boot in safe mode for it.
  *
  * Return: how many candidates were quarantined now; -ENOMEM; -E2BIG.
  */
@@ -122,8 +124,8 @@ int overlay_trials_begin(struct overlay_trials *trials,
 			 struct verity_error *err) must_check;
 
 /**
- * overlay_trials_incomplete - how many boots in a row, the last one included, were not
- * completed
+ * overlay_trials_incomplete - how many boots in a row were not completed, up to the last
+ * one that activated any
  */
 unsigned overlay_trials_incomplete(const struct overlay_trials *trials);
 

@@ -220,6 +220,8 @@ int overlay_trials_decode(const void *bytes, size_t size, struct overlay_trials 
 	if (r == 0)
 		r = get_bool(object, "completed", &trials.completed, err);
 	if (r == 0)
+		r = get_bool(object, "idle", &trials.idle, err);
+	if (r == 0)
 		r = get_trials(object, &trials, err);
 	if (r < 0)
 		return r;
@@ -277,6 +279,7 @@ int overlay_trials_encode(const struct overlay_trials *trials, char **ret,
 	    verity_json_put(object, "format", json_object_new_int(TRIALS_FORMAT)) &&
 	    verity_json_put(object, "completed",
 			    json_object_new_boolean(trials->completed)) &&
+	    verity_json_put(object, "idle", json_object_new_boolean(trials->idle)) &&
 	    verity_json_put(object, "packages", encode_all(trials)))
 		text = json_object_to_json_string_ext(
 			object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);

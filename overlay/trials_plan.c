@@ -65,6 +65,14 @@ static bool has_left(const struct overlay_trials_boot *boot,
 	       memcmp(candidate->id, trial->id, sizeof(trial->id)) != 0;
 }
 
+static bool is_idle(const struct overlay_trials_boot *boot)
+{
+	for (size_t i = 0; i < boot->count; i++)
+		if (boot->candidates[i].active)
+			return false;
+	return true;
+}
+
 /*
  * Take over what is known of those that are still there.
  *
@@ -85,7 +93,8 @@ static bool keep_known(const struct overlay_trials *trials,
 		if (!candidate)
 			candidate = find_moved(trials, boot, trial);
 		left = has_left(boot, trial, candidate);
-		left_out = candidate && has_id(candidate) && !candidate->active;
+		left_out = candidate && has_id(candidate) && !candidate->active &&
+			   !next->idle;
 
 		fewer = fewer || (trial->ran && (left || left_out));
 		if (left)
@@ -93,7 +102,7 @@ static bool keep_known(const struct overlay_trials *trials,
 		next->items[next->count] = *trial;
 		if (candidate)
 			next->items[next->count].entry = candidate->entry;
-		next->items[next->count++].ran = false;
+		next->items[next->count++].ran = trial->ran && next->idle;
 	}
 	return fewer;
 }
@@ -162,6 +171,14 @@ static bool is_blamed(enum blame blame, const struct overlay_trial *trial, unsig
 	return true;
 }
 
+static bool nobody_runs(const struct overlay_trials *trials)
+{
+	for (size_t i = 0; i < trials->count; i++)
+		if (trials->items[i].ran)
+			return false;
+	return true;
+}
+
 static int quarantine(struct overlay_trials *trials, unsigned limit)
 {
 	enum blame blame = choose(trials, limit);
@@ -198,6 +215,16 @@ static void count_boot(struct overlay_trials *trials)
 			trials->items[i].incomplete++;
 }
 
+/* Return: how many are to be left out now. */
+static int count_active(struct overlay_trials *trials, unsigned limit)
+{
+	int count = quarantine(trials, limit);
+
+	count_boot(trials);
+	trials->idle = nobody_runs(trials);
+	return count;
+}
+
 static void tell(const struct overlay_trials_boot *boot,
 		 const struct overlay_trials *trials)
 {
@@ -219,9 +246,9 @@ int overlay_trials_begin(struct overlay_trials *trials,
 			 const struct overlay_trials_boot *boot, struct verity_error *err)
 {
 	cleanup_with(trials_free_p) struct overlay_trials next = {
-		.completed = trials->completed};
+		.completed = trials->completed, .idle = is_idle(boot)};
+	int count = 0;
 	bool fewer;
-	int count;
 
 	next.items = calloc(trials->count + boot->count + 1, sizeof(*next.items));
 	if (!next.items)
@@ -235,8 +262,8 @@ int overlay_trials_begin(struct overlay_trials *trials,
 				   next.count, OVERLAY_TRIALS_MAX);
 	if (fewer)
 		count_anew(&next);
-	count = quarantine(&next, boot->limit);
-	count_boot(&next);
+	if (!next.idle)
+		count = count_active(&next, boot->limit);
 	tell(boot, &next);
 	overlay_trials_free(trials);
 	*trials = next;

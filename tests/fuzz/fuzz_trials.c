@@ -37,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* What was read can be written, and reads the same again. */
 	require(overlay_trials_encode(&trials, &text, NULL) == 0);
 	require(overlay_trials_decode(text, strlen(text), &again, NULL) == 0);
-	require(again.count == trials.count && again.completed == trials.completed);
+	require(again.count == trials.count && again.completed == trials.completed &&
+		again.idle == trials.idle);
 	overlay_trials_free(&again);
 	boot_on(&trials);
 	overlay_trials_free(&trials);

@@ -71,6 +71,18 @@ static const struct plan plans[] = {
 	 {"a1 b1 =", "a1 b1- =", "a1 b1- =", "a1 b1- =", "a1 b1- = a!"}},
 	{"safe mode counts for nobody, completed or not",
 	 {"a1 =", "a1- = ok", "a1 =", "a1- =", "a1- =", "a1 =", "a1 = a!"}},
+	{"who is removed after safe mode may have been the one",
+	 {"a1 = ok", "a1 b1 =", "a1 b1 =", "a1 b1 =", "a1- b1- = ok",
+	  "a1 =", "a1 =", "a1 =", "a1 = a!"}},
+	{"and so may who is removed between two boots in safe mode",
+	 {"a1 = ok", "a1 b1 =", "a1 b1 =", "a1 b1 =", "a1- b1- =", "a1- =", "a1 =",
+	  "a1 =", "a1 =", "a1 = a!"}},
+	{"and who is disabled, or replaced, after safe mode",
+	 {"a1 = ok", "a1 b1 =", "a1 b1 =", "a1 b1 =", "a1- b1- =", "a1 b1- =", "a1 b1- =",
+	  "a1 b1- =", "a1 b1- = a!"}},
+	{"who stays through safe mode goes on where it was",
+	 {"a1 = ok", "a1 b1 =", "a1 b1 =", "a1 b1 =", "a1- b1- = ok", "a1 b1 = b!",
+	  "a1 b1 = b", "a1- b1- = ok", "a1 b1 = b", "a1 b1 = a!b"}},
 	{"a volume that is missing at times is no removal",
 	 {"a1 B1 = ok", "a1 B1 =", "B1 = no-data", "a1 B1 =", "a1 B1 = a!"}},
 	{"a quarantined package on a volume that is missing is remembered",
@@ -147,7 +159,8 @@ static void complete(struct overlay_trials *trials,
 	}
 	overlay_trials_complete(trials, &state);
 	assert_false(overlay_trials_complete(trials, &state));
-	assert_int_equal(overlay_trials_incomplete(trials), 0);
+	if (!trials->idle)
+		assert_int_equal(overlay_trials_incomplete(trials), 0);
 }
 
 /* As between two boots: what is remembered is what was written. */
@@ -279,6 +292,27 @@ static void test_incomplete(void **state)
 	overlay_trials_free(&trials);
 }
 
+/* A boot in safe mode is a boot of this device, and says nothing of those left out. */
+static void test_complete_idle(void **state)
+{
+	struct overlay_candidate candidates[INSTALLED_MAX];
+	struct overlay_trials trials = {.completed = false};
+
+	(void)state;
+	begin(&trials, "a1", 3, candidates);
+	begin(&trials, "a1-", 3, candidates);
+	assert_true(trials.idle);
+	assert_false(trials.completed);
+	complete(&trials, candidates, 1);
+	assert_true(trials.completed);
+	assert_int_equal(trials.items[0].state, OVERLAY_TRIAL_RUNNING);
+	assert_int_equal(overlay_trials_incomplete(&trials), 1);
+	begin(&trials, "a1", 3, candidates);
+	assert_false(trials.idle);
+	assert_int_equal(overlay_trials_incomplete(&trials), 2);
+	overlay_trials_free(&trials);
+}
+
 /* What could not be mounted has not passed, and did not keep the device from booting. */
 static void test_complete_without(void **state)
 {
@@ -357,6 +391,7 @@ static void test_text(void **state)
 				  "  \"type\": \"trials\",\n"
 				  "  \"format\": 1,\n"
 				  "  \"completed\": false,\n"
+				  "  \"idle\": false,\n"
 				  "  \"packages\": [\n"
 				  "    {\n"
 				  "      \"name\": \"a\",\n"
@@ -371,7 +406,8 @@ static void test_text(void **state)
 	overlay_trials_free(&trials);
 }
 
-#define FRONT      "{\"type\":\"trials\",\"format\":1,\"completed\":true,\"packages\":"
+#define HEAD       "{\"type\":\"trials\",\"format\":1,\"completed\":true"
+#define FRONT      HEAD ",\"idle\":false,\"packages\":"
 #define ITEM(tail) "{\"name\":\"a\",\"persistent\":false,\"id\":\"" ID "\"," tail "}"
 #define TRIAL      "\"state\":\"trial\",\"incomplete\":1,\"ran\":true"
 
@@ -387,6 +423,7 @@ static const struct {
 	{"{\"type\":\"trials\",\"format\":1}", "completed: missing"},
 	{"{\"type\":\"trials\",\"format\":1,\"completed\":1}",
 	 "completed: of the wrong type"},
+	{HEAD "}", "idle: missing"},
 	{FRONT "{}}", "packages: of the wrong type"},
 	{FRONT "[1]}", "packages: holds something else than objects"},
 	{FRONT "[{}]}", "name: missing"},
@@ -484,6 +521,7 @@ int main(void)
 		cmocka_unit_test(test_plans),
 		cmocka_unit_test(test_comes_up),
 		cmocka_unit_test(test_incomplete),
+		cmocka_unit_test(test_complete_idle),
 		cmocka_unit_test(test_complete_without),
 		cmocka_unit_test(test_complete_safe),
 		cmocka_unit_test(test_forget),

@@ -45,7 +45,7 @@ def remember_floors(device):
 def remember_trials(device, maker):
     """Packages that kept the device from booting."""
     record(device, "trials.json", {
-        "type": "trials", "format": 1, "completed": True, "packages": [
+        "type": "trials", "format": 1, "completed": True, "idle": False, "packages": [
             {"name": name, "persistent": False, "id": matrix.package_id(maker.path(name)),
              "state": "quarantined", "incomplete": 3, "ran": False}
             for name in matrix.QUARANTINED]})

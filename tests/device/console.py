@@ -68,9 +68,10 @@ def plain(text):
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def build_folder(folder):
+def build_folder(folder, variant=None):
     """Build the device (or find it built); the folder of its files."""
-    subprocess.run([os.path.join(HERE, "build"), folder], check=True)
+    subprocess.run([os.path.join(HERE, "build"), folder, *([variant] if variant else [])],
+                   check=True)
     return os.path.join(os.path.abspath(folder), "device")
 
 
@@ -90,12 +91,13 @@ class Device:
     """One device: a disk in @folder, and the machine that runs on it now and then."""
 
     def __init__(self, built, folder, echo=None, secure_boot=False, serial=SERIAL, card=None,
-                 served=None):
+                 served=None, initrd="initrd.img"):
         """@built: see build_folder(); @echo: called with console text as it comes
 
         With @secure_boot the machine has UEFI firmware that starts nothing but what is
         signed by its key, and keeps its variables in @folder. @card is the image of an
-        SD card that is in its slot. @served is a folder whose files 10.0.2.2 has for TFTP.
+        SD card that is in its slot. @initrd is one of the files that tests/device/build makes.
+        @served is a folder whose files 10.0.2.2 has for TFTP.
         """
         self.built = built
         self.folder = folder
@@ -105,6 +107,7 @@ class Device:
         self.secure_boot = secure_boot
         self.serial = serial
         self.card = card
+        self.initrd = initrd
         self.process = None
         self.decoder = None
         self.log = ""
@@ -124,12 +127,14 @@ class Device:
                 "-smbios", f"type=1,product={MODEL},serial={self.serial}",
                 *self._uefi(),
                 "-kernel", os.path.join(self.built, kernel),
-                "-initrd", os.path.join(self.built, "initrd.img"),
+                "-initrd", os.path.join(self.built, self.initrd),
                 "-append", f"{KERNEL_WORDS} {words}".strip(),
                 "-drive", f"file={self.disk},format=raw,if=virtio",
                 # port 0: the kernel picks a free one, see port()
                 "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80{self.served}",
                 "-device", "virtio-net-pci,netdev=net,romfile=",
+                # counts once the device says device.watchdog_s=SECONDS
+                "-device", "i6300esb", "-action", "watchdog=reset",
                 "-device", "qemu-xhci", *self._slot()]
 
     def _slot(self):

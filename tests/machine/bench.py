@@ -21,9 +21,9 @@ DATA_START = 105 << 20
 class Bench:
     """A work folder with packages in it, and the device they are for."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, variant=None):
         self.build = os.environ["WMOPKG_BUILD"]
-        self.built = console.build_folder(self.build)
+        self.built = console.build_folder(self.build, variant)
         self.folder = folder
         self.packages = os.path.join(folder, "packages")
         os.mkdir(self.packages)
@@ -74,11 +74,13 @@ class Bench:
 class MachineTest(unittest.TestCase):
     """A device and its life, step by step; the first step that fails ends it."""
 
+    VARIANT = None  # of tests/device/build
+
     @classmethod
     def setUpClass(cls):
         work = console.WorkFolder()
         cls.addClassCleanup(work.__exit__)
-        cls.bench = Bench(work.__enter__())
+        cls.bench = Bench(work.__enter__(), cls.VARIANT)
         cls.server = console.WebServer(cls.bench.packages)
         cls.addClassCleanup(cls.server.close)
         cls.prepare()
@@ -101,13 +103,13 @@ class MachineTest(unittest.TestCase):
         self.assertIn("Installed... Changes are applied after reboot.", output)
         return output
 
-    def assert_row(self, name, version, verification):
+    def assert_row(self, name, version, verification, persistent=False):
         """`show` has this row."""
         output = self.succeed("wmopkg show")
         for line in output.splitlines():
             cells = line.strip("│").split()
             if cells[:1] == [name]:
-                self.assertEqual(cells[1:4], [version, "False", verification], output)
+                self.assertEqual(cells[1:4], [version, str(persistent), verification], output)
                 return
         self.fail(f"no row of {name}:\n{output}")
 

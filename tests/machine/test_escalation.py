@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Packages that panic the kernel: the device comes up again by itself, with ever fewer of them."""
+
+import os
+
+import bench
+
+FIRMWARE_MOTD = "Welcome to the example device."
+BRAND_MOTD = "Property of ACME Power & Water."
+PANIC = "Kernel panic - not syncing: sysrq triggered crash"
+BOOTS_S = 900  # four of them, on a busy machine
+REASON = "it was left out after boots that were not completed"
+HINT = "try it again with 'wmopkg retry NAME', or install another"
+# panics at once, or only from the day on that it finds a file
+SERVICE = """#!/bin/sh
+[ "$1" = start ] || exit 0
+[ -z "{switch}" ] || [ -e "{switch}" ] || exit 0
+echo 1 >/proc/sys/kernel/sysrq
+echo c >/proc/sysrq-trigger
+"""
+ORDINARY_SWITCH = "/run/wmopkg/data/panic"
+PERSISTENT_SWITCH = "/run/wmopkg/persist/panic"
+
+
+class Escalation(bench.MachineTest):
+    @classmethod
+    def prepare(cls):
+        for name, switch in (("panics", ""), ("later", ORDINARY_SWITCH),
+                             ("lasting", PERSISTENT_SWITCH)):
+            tree = cls.bench.path(f"tree-{name}")
+            service = os.path.join(tree, f"etc/init.d/S10{name}")
+            os.makedirs(os.path.dirname(service))
+            with open(service, "w", encoding="utf-8") as file:
+                file.write(SERVICE.format(switch=switch))
+            os.chmod(service, 0o755)
+            cls.bench.create(name, tree, keys=cls.bench.keys)
+        cls.bench.create("branding", cls.bench.tree("branding"), keys=cls.bench.keys)
+        cls.device = cls.bench.device()
+
+    def reboot_through(self, panics):
+        """Reboot once, and watch the device panic and come back as often as that."""
+        console = self.device.reboot(limit_s=BOOTS_S)
+        self.assertEqual(console.count(PANIC), panics, console)
+        return console
+
+    def check_quarantined(self, *names):
+        """`show`, `show NAME`, the kernel log and the audit log say so, and why."""
+        shown = " ".join(self.succeed("wmopkg show").split())
+        log, audit = self.succeed("dmesg"), self.succeed("wmopkg audit")
+        for name in names:
+            self.assert_row(name, "1.0", "Quarantined", persistent=name == "lasting")
+            self.assertIn(f"{name}: not active: {REASON} ({HINT})", shown)
+            one = " ".join(self.succeed(f"wmopkg show {name}").split())
+            self.assertIn("Active: no Verification: Quarantined "
+                          f"Reason: {REASON} (quarantined) What to do: {HINT}", one)
+            self.assertIn(f"wmopkg: {name} 1.0: Quarantined, not active: quarantined: {REASON}", log)
+            self.assertRegex(audit, rf"quarantine +{name} 1\.0: Quarantined")
+
+    def test_1_one_on_trial(self):
+        self.device.start()
+        self.install("branding")
+        self.assertIn(BRAND_MOTD, self.device.reboot())
+        self.install("panics")
+        self.assertIn(BRAND_MOTD, self.reboot_through(3))
+        self.assert_row("branding", "1.0", "Signed")
+        self.check_quarantined("panics")
+        self.assertIn("wmopkg: boot not completed: 3 in a row", self.succeed("dmesg"))
+
+    def test_2_disabled_retried_and_installed_anew(self):
+        self.succeed("wmopkg retry panics")
+        # a person at the bootloader leaves it out
+        self.device.kill()
+        self.assertIn(BRAND_MOTD, self.device.start("wmopkg.disable=panics"))
+        self.assertIn("panics: not active: the boot configuration leaves it out",
+                      " ".join(self.succeed("wmopkg show").split()))
+        self.succeed("wmopkg remove panics --yes")
+        self.assertIn(BRAND_MOTD, self.reboot_through(0))
+
+    def test_3_one_that_has_passed(self):
+        """None is on trial, so all that are not persistent are left out."""
+        output = self.succeed(f"wmopkg install persistent {self.url('lasting')}")
+        self.assertIn("PKG: Signed", output)
+        self.install("later")
+        self.assertIn(BRAND_MOTD, self.reboot_through(0))
+        self.assertEqual(self.succeed("grep -c passed /run/wmopkg/persist/wmopkg/trials.json"),
+                         "3\n")
+        self.succeed(f"touch {ORDINARY_SWITCH}; sync")
+        self.assertIn(FIRMWARE_MOTD, self.reboot_through(3))
+        self.check_quarantined("branding", "later")
+        self.assert_row("lasting", "1.0", "Signed", persistent=True)
+
+    def test_4_a_persistent_one(self):
+        """There is nothing else any more, so all are left out."""
+        self.succeed(f"touch {PERSISTENT_SWITCH}; sync")
+        self.assertIn(FIRMWARE_MOTD, self.reboot_through(3))
+        self.check_quarantined("branding", "later", "lasting")
+        self.succeed(f"rm {PERSISTENT_SWITCH} {ORDINARY_SWITCH}")
+
+    def test_5_all_are_tried_again(self):
+        for name in ("branding", "later"):
+            self.succeed(f"wmopkg retry {name}")
+        self.assertIn("PKG: Signed", self.succeed(f"wmopkg install persistent {self.url('lasting')}"))
+        self.assertIn(BRAND_MOTD, self.reboot_through(0))
+        for name in ("branding", "later", "lasting"):
+            self.assert_row(name, "1.0", "Signed", persistent=name == "lasting")
+        self.assertEqual(self.device.poweroff(), 0)
+
+
+if __name__ == "__main__":
+    bench.main()

@@ -109,6 +109,8 @@ bool overlay_trials_complete(struct overlay_trials *trials,
 	trials->completed = true;
 	if (trials->idle || state->safe)
 		return changed;
+	changed = changed || trials->failed;
+	trials->failed = 0;
 	for (size_t i = 0; i < trials->count; i++) {
 		struct overlay_trial *trial = &trials->items[i];
 		const struct overlay_state_entry *entry =

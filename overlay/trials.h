@@ -15,6 +15,7 @@
 
 #define OVERLAY_TRIALS_BOOTS     3         /* in a row that may fail, by default */
 #define OVERLAY_TRIALS_BOOTS_MAX 100       /* as many can be asked for */
+#define OVERLAY_TRIALS_ROUNDS    5         /* times that many, and nobody is believed */
 #define OVERLAY_TRIALS_COUNT_MAX 1000      /* as far as is counted */
 #define OVERLAY_TRIALS_MAX       2048      /* packages */
 #define OVERLAY_TRIALS_BYTES_MAX (1 << 20) /* of the file */
@@ -35,8 +36,9 @@ struct overlay_trial {
 
 /* Plain data; { 0 } is a device that has run nothing. */
 struct overlay_trials {
-	bool completed;              /* a boot of this device ever was */
-	bool idle;                   /* the last boot activated nothing */
+	bool completed;  /* a boot of this device ever was */
+	bool idle;       /* the last boot activated nothing */
+	unsigned failed; /* boots in a row, of no other packages, not completed */
 	struct overlay_trial *items; /* owned; one for each entry */
 	size_t count;
 };
@@ -116,6 +118,11 @@ struct overlay_trials_boot {
  * been the one: then the others count anew. A boot that activates nothing counts against
  * nobody and lets nobody off; so it does not matter whether who removes the culprit had
  * to boot in safe mode for it.
+ *
+ * Storage that fails at times may leave packages out in turns, so that the others never
+ * come to count as many boots as it takes. So the boots are counted for all together as
+ * well, whoever is part of them: after OVERLAY_TRIALS_ROUNDS times as many, all that a
+ * boot would activate are quarantined.
  *
  * Return: how many candidates were quarantined now; -ENOMEM; -E2BIG.
  */

@@ -222,6 +222,9 @@ int overlay_trials_decode(const void *bytes, size_t size, struct overlay_trials 
 	if (r == 0)
 		r = get_bool(object, "idle", &trials.idle, err);
 	if (r == 0)
+		r = get_number(object, "failed", OVERLAY_TRIALS_COUNT_MAX, &trials.failed,
+			       err);
+	if (r == 0)
 		r = get_trials(object, &trials, err);
 	if (r < 0)
 		return r;
@@ -280,6 +283,7 @@ int overlay_trials_encode(const struct overlay_trials *trials, char **ret,
 	    verity_json_put(object, "completed",
 			    json_object_new_boolean(trials->completed)) &&
 	    verity_json_put(object, "idle", json_object_new_boolean(trials->idle)) &&
+	    verity_json_put(object, "failed", json_object_new_int64(trials->failed)) &&
 	    verity_json_put(object, "packages", encode_all(trials)))
 		text = json_object_to_json_string_ext(
 			object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);

@@ -137,6 +137,8 @@ static enum blame choose(const struct overlay_trials *trials, unsigned limit)
 {
 	bool due = false, trial_due = false, trial = false, ordinary = false;
 
+	if (trials->failed >= OVERLAY_TRIALS_ROUNDS * limit)
+		return BLAME_ALL;
 	for (size_t i = 0; i < trials->count; i++) {
 		const struct overlay_trial *item = &trials->items[i];
 		bool over = item->incomplete >= limit;
@@ -222,6 +224,8 @@ static int count_active(struct overlay_trials *trials, unsigned limit)
 
 	count_boot(trials);
 	trials->idle = nobody_runs(trials);
+	if (!trials->idle && trials->failed < OVERLAY_TRIALS_COUNT_MAX)
+		trials->failed++;
 	return count;
 }
 
@@ -247,6 +251,7 @@ int overlay_trials_begin(struct overlay_trials *trials,
 {
 	cleanup_with(trials_free_p) struct overlay_trials next = {
 		.completed = trials->completed, .idle = is_idle(boot)};
+	size_t known;
 	int count = 0;
 	bool fewer;
 
@@ -254,7 +259,10 @@ int overlay_trials_begin(struct overlay_trials *trials,
 	if (!next.items)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	fewer = keep_known(trials, boot, &next);
+	known = next.count;
 	add_new(boot, &next);
+	if (known == trials->count && next.count == known)
+		next.failed = trials->failed;
 	if (next.count > OVERLAY_TRIALS_MAX)
 		return verity_fail(err, VERITY_E_TOO_MANY,
 				   "%zu packages are to be kept on trial, and there is "

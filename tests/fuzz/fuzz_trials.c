@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(overlay_trials_encode(&trials, &text, NULL) == 0);
 	require(overlay_trials_decode(text, strlen(text), &again, NULL) == 0);
 	require(again.count == trials.count && again.completed == trials.completed &&
-		again.idle == trials.idle);
+		again.idle == trials.idle && again.failed == trials.failed);
 	overlay_trials_free(&again);
 	boot_on(&trials);
 	overlay_trials_free(&trials);

@@ -141,7 +141,8 @@ class Show(Json):
         digest = json.loads(self.output("audit", "json").splitlines()[-1])["id"]
         for state, count in (("trial", 1), ("passed", 2), ("quarantined", 0)):
             bench.write("persist/wmopkg/trials.json", json.dumps({
-                "type": "trials", "format": 1, "completed": True, "idle": False, "packages": [
+                "type": "trials", "format": 1, "completed": True,
+                "idle": False, "failed": 0, "packages": [
                     {"id": digest, "name": "pkgname", "persistent": False, "state": state,
                      "incomplete": count, "ran": state != "quarantined"}]}).encode())
             trial = self.show("pkgname")["packages"][0]["trial"]

@@ -138,7 +138,8 @@ Firmware from: 5\.20
                        stdout=subprocess.DEVNULL)
         digest = hashlib.sha256(bench.read("manifest")).hexdigest()
         bench.write("persist/wmopkg/trials.json", json.dumps({
-            "type": "trials", "format": 1, "completed": False, "idle": False, "packages": [
+            "type": "trials", "format": 1, "completed": False,
+            "idle": False, "failed": 0, "packages": [
                 {"id": digest, "name": "pkgname", "persistent": False, "state": state,
                  "incomplete": incomplete, "ran": True}]}).encode())
 

@@ -276,6 +276,61 @@ static void test_comes_up(void **state)
 	}
 }
 
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 17;
+	*seed ^= *seed << 5;
+	return *seed;
+}
+
+/* Left out in turns by pattern 0, at random by all others, and now and then unreadable.
+ */
+static void come_and_go(struct overlay_candidate *candidates, size_t count,
+			unsigned number, unsigned pattern, uint32_t *seed)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (pattern == 0)
+			candidates[i].active = i == 0 || number % (count - 1) != i - 1;
+		else
+			candidates[i].active = next_random(seed) % (pattern + 1) > 0;
+		if (!candidates[i].active && next_random(seed) % 2)
+			memset(candidates[i].id, 0, sizeof(candidates[i].id));
+	}
+}
+
+/* Also where storage fails now and then, so that not all are there at each boot. */
+static void test_comes_up_on_failing_storage(void **state)
+{
+	uint32_t seed = 1;
+
+	(void)state;
+	for (unsigned pattern = 0; pattern < 200; pattern++) {
+		struct overlay_candidate candidates[INSTALLED_MAX];
+		struct overlay_trials trials = {.completed = false};
+		unsigned ran = 0;
+
+		begin(&trials, "b1 C1 d1", 3, candidates);
+		complete(&trials, candidates, 3);
+		begin(&trials, "a1 b1 C1 d1", 3, candidates);
+		for (unsigned number = 0; number < 100; number++) {
+			const struct overlay_trials_boot boot = {
+				.candidates = candidates,
+				.count = parse("a1 b1 C1 d1", candidates),
+				.listed = {true, true},
+				.limit = 3,
+			};
+
+			come_and_go(candidates, boot.count, number, pattern % 8, &seed);
+			assert_true(overlay_trials_begin(&trials, &boot, NULL) >= 0);
+			write_and_read(&trials);
+			ran += !trials.idle;
+		}
+		assert_true(ran < 3 * OVERLAY_TRIALS_ROUNDS);
+		overlay_trials_free(&trials);
+	}
+}
+
 static void test_incomplete(void **state)
 {
 	struct overlay_candidate candidates[INSTALLED_MAX];
@@ -392,6 +447,7 @@ static void test_text(void **state)
 				  "  \"format\": 1,\n"
 				  "  \"completed\": false,\n"
 				  "  \"idle\": false,\n"
+				  "  \"failed\": 1,\n"
 				  "  \"packages\": [\n"
 				  "    {\n"
 				  "      \"name\": \"a\",\n"
@@ -407,7 +463,7 @@ static void test_text(void **state)
 }
 
 #define HEAD       "{\"type\":\"trials\",\"format\":1,\"completed\":true"
-#define FRONT      HEAD ",\"idle\":false,\"packages\":"
+#define FRONT      HEAD ",\"idle\":false,\"failed\":0,\"packages\":"
 #define ITEM(tail) "{\"name\":\"a\",\"persistent\":false,\"id\":\"" ID "\"," tail "}"
 #define TRIAL      "\"state\":\"trial\",\"incomplete\":1,\"ran\":true"
 
@@ -424,6 +480,8 @@ static const struct {
 	{"{\"type\":\"trials\",\"format\":1,\"completed\":1}",
 	 "completed: of the wrong type"},
 	{HEAD "}", "idle: missing"},
+	{HEAD ",\"idle\":true}", "failed: missing"},
+	{HEAD ",\"idle\":true,\"failed\":1001}", "failed: out of range"},
 	{FRONT "{}}", "packages: of the wrong type"},
 	{FRONT "[1]}", "packages: holds something else than objects"},
 	{FRONT "[{}]}", "name: missing"},
@@ -520,6 +578,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plans),
 		cmocka_unit_test(test_comes_up),
+		cmocka_unit_test(test_comes_up_on_failing_storage),
 		cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_complete_idle),
 		cmocka_unit_test(test_complete_without),

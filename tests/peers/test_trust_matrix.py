@@ -45,7 +45,8 @@ def remember_floors(device):
 def remember_trials(device, maker):
     """Packages that kept the device from booting."""
     record(device, "trials.json", {
-        "type": "trials", "format": 1, "completed": True, "idle": False, "packages": [
+        "type": "trials", "format": 1, "completed": True,
+        "idle": False, "failed": 0, "packages": [
             {"name": name, "persistent": False, "id": matrix.package_id(maker.path(name)),
              "state": "quarantined", "incomplete": 3, "ran": False}
             for name in matrix.QUARANTINED]})

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "factory/erase.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +13,7 @@
 
 #include "factory/erase_force.h"
 #include "verity/cleanup.h"
+#include "verity/dir.h"
 
 /*
  * Down to here a folder stays open while what is in it is deleted, so that each is read
@@ -28,12 +28,6 @@ struct run {
 	const struct factory_eraser *eraser;
 	uint64_t deleted;
 };
-
-static void cleanup_dir_p(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
 
 static bool is_self_or_above(const char *name)
 {
@@ -117,14 +111,12 @@ static int open_folder(const struct run *run, int dir_fd, const char *name)
  */
 static int empty_to_folder(struct run *run, int fd, char ret_name[static NAME_MAX + 1])
 {
-	cleanup_with(cleanup_dir_p) DIR *dir = NULL;
-	cleanup_fd int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *dir = NULL;
 	const struct dirent *item;
+	int opened = verity_dir_open(fd, ".", &dir);
 
-	dir = own < 0 ? NULL : fdopendir(own);
-	if (!dir)
-		return -errno;
-	(void)steal_fd(&own);
+	if (opened < 0)
+		return opened;
 	while (errno = 0, item = readdir(dir)) {
 		int r = 0;
 
@@ -172,7 +164,7 @@ static int erase_any(struct run *run, int dir_fd, const char *name, unsigned dep
  */
 static int erase_below(struct run *run, int at, unsigned depth)
 {
-	cleanup_with(cleanup_dir_p) DIR *dir = NULL;
+	cleanup_dir DIR *dir = NULL;
 	const struct dirent *item;
 	int first = 0;
 
@@ -242,16 +234,13 @@ static int empty_kept(struct run *run, int dir_fd, const char *name)
 /* One look at the folder: what can be deleted is. What cannot is in @err, the first. */
 static int erase_pass(struct run *run, int dir_fd, struct verity_error *err)
 {
-	cleanup_with(cleanup_dir_p) DIR *dir = NULL;
-	cleanup_fd int own = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *dir = NULL;
 	const char *keep = run->eraser->keep;
 	const struct dirent *item;
-	int first = 0;
+	int first = verity_dir_open(dir_fd, ".", &dir);
 
-	dir = own < 0 ? NULL : fdopendir(own);
-	if (!dir)
-		return verity_fail_errno(err, errno, "reading it");
-	(void)steal_fd(&own);
+	if (first < 0)
+		return verity_fail_errno(err, -first, "reading it");
 	while (first != -EROFS && (errno = 0, item = readdir(dir))) {
 		int r = 0;
 

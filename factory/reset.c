@@ -73,7 +73,7 @@ static int carry_out(struct factory_run *run, enum factory_step step,
 	case FACTORY_OBEY:
 		return factory_record_obey(run, err);
 	case FACTORY_CLOSE:
-		return factory_journal_close(run->reset->record_fd, err);
+		return factory_record_close(run, err);
 	default:
 		return 0;
 	}

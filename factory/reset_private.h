@@ -49,6 +49,7 @@ int factory_data_discard(struct factory_run *run, struct verity_error *err) must
 int factory_record_trials(struct factory_run *run, struct verity_error *err) must_check;
 int factory_record_note(struct factory_run *run, struct verity_error *err) must_check;
 int factory_record_obey(struct factory_run *run, struct verity_error *err) must_check;
+int factory_record_close(struct factory_run *run, struct verity_error *err) must_check;
 
 /**
  * factory_record_line - number of the last line of the audit log; 0: none;

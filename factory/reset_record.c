@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "factory/reset_private.h"
 #include "overlay/audit.h"
@@ -7,6 +9,7 @@
 #include "overlay/record.h"
 #include "overlay/trials.h"
 #include "verity/cleanup.h"
+#include "verity/dir.h"
 
 DEFINE_CLEANUP(struct overlay_audit, overlay_audit_free);
 
@@ -77,4 +80,31 @@ int factory_record_obey(struct factory_run *run, struct verity_error *err)
 			factory_say(run, true, "%s", err->message);
 	}
 	return factory_obeyed_set(reset->record_fd, obeyed, err);
+}
+
+/* `.NAME.new` is what overlay_record_replace() leaves behind where it is cut off. */
+static bool is_leftover(const char *name)
+{
+	size_t size = strlen(name);
+
+	return name[0] == '.' && size > 5 && strcmp(name + size - 4, ".new") == 0;
+}
+
+static void delete_leftovers(int record)
+{
+	cleanup_dir DIR *dir = NULL;
+	const struct dirent *item;
+
+	if (verity_dir_open(record, ".", &dir) < 0)
+		return;
+	while ((item = readdir(dir)))
+		if (is_leftover(item->d_name))
+			(void)unlinkat(record, item->d_name, 0);
+}
+
+/* Nobody else writes records so early; what a power cut left of one is nobody's. */
+int factory_record_close(struct factory_run *run, struct verity_error *err)
+{
+	delete_leftovers(run->reset->record_fd);
+	return factory_journal_close(run->reset->record_fd, err);
 }

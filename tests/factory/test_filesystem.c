@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "factory/filesystem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "tests/check.h"
+#include "tests/overlay/scratch.h"
+
+#define DEVICE "/dev/x"
+
+static void join(const struct factory_program *program, char ret[static 256])
+{
+	ret[0] = '\0';
+	for (size_t i = 0; program->words[i]; i++)
+		snprintf(ret + strlen(ret), 256 - strlen(ret), "%s%s", i ? " " : "",
+			 program->words[i]);
+}
+
+static void test_words(void **state)
+{
+	static const struct {
+		struct factory_filesystem filesystem;
+		bool discard;
+		const char *repair;
+		const char *make;
+		const char *kept;
+	} cases[] = {
+		{{"ext4", "data", "u-1"},
+		 false,
+		 "e2fsck -f -y /dev/x",
+		 "mke2fs -q -F -t ext4 -E nodiscard -L data -U u-1 /dev/x",
+		 "lost+found"},
+		{{"ext3", "", ""},
+		 true,
+		 "e2fsck -f -y /dev/x",
+		 "mke2fs -q -F -t ext3 -E discard /dev/x",
+		 "lost+found"},
+		{{"ext2", "-x y", ""},
+		 true,
+		 "e2fsck -f -y /dev/x",
+		 "mke2fs -q -F -t ext2 -E discard -L -x y /dev/x",
+		 "lost+found"},
+		{{"btrfs", "data", "u-1"},
+		 false,
+		 "",
+		 "mkfs.btrfs -q -f -K -L data -U u-1 /dev/x",
+		 NULL},
+		{{"btrfs", "", "u-1"}, true, "", "mkfs.btrfs -q -f -U u-1 /dev/x", NULL},
+		{{"f2fs", "data", "u-1"},
+		 false,
+		 "fsck.f2fs -f /dev/x",
+		 "mkfs.f2fs -q -f -t 0 -l data -U u-1 /dev/x",
+		 NULL},
+		{{"f2fs", "", ""},
+		 true,
+		 "fsck.f2fs -f /dev/x",
+		 "mkfs.f2fs -q -f -t 1 /dev/x",
+		 NULL},
+		{{"vfat", "data", "u-1"}, true, "", "", NULL},
+		{{"crypto_LUKS", "", "u-1"}, true, "", "", NULL},
+		{{"?", "", ""}, true, "", "", NULL},
+		{{"", "", ""}, true, "", "", NULL},
+	};
+	char words[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct factory_program repair =
+			factory_filesystem_repair(&cases[i].filesystem, DEVICE);
+		const struct factory_program make = factory_filesystem_make(
+			&cases[i].filesystem, DEVICE, cases[i].discard);
+		const char *kept = factory_filesystem_kept(&cases[i].filesystem);
+
+		join(&repair, words);
+		assert_string_equal(words, cases[i].repair);
+		join(&make, words);
+		assert_string_equal(words, cases[i].make);
+		assert_int_equal(factory_program_there(&make), cases[i].make[0] != 0);
+		assert_string_equal(kept ? kept : "", cases[i].kept ? cases[i].kept : "");
+	}
+}
+
+static int run(const char *text, struct verity_error *err)
+{
+	static const char *const paths[] = {"no-such", "./program", NULL};
+	const struct factory_program program = {
+		.paths = paths, .words = {"program", "a b", "$(touch x)"}};
+
+	scratch_write("program", text);
+	assert_int_equal(chmod("program", 0755), 0);
+	return factory_program_run(&program, err);
+}
+
+static void test_run(void **state)
+{
+	static const char *const nowhere[] = {"no-such", NULL};
+	const struct factory_program absent = {.paths = nowhere, .words = {"mkfs.x"}};
+	struct verity_error err;
+
+	(void)state;
+	assert_int_equal(
+		run("#!/bin/sh\n[ \"$#,$1,$2,$LC_ALL\" = '2,a b,$(touch x),C' ]\n", &err),
+		0);
+	assert_int_equal(run("#!/bin/sh\necho one; echo two >&2; exit 8\n", &err), 8);
+	check_error(&err, VERITY_E_IO, "program ended with status 8: two");
+	/* more than is kept of it, and no line at the end */
+	assert_int_equal(
+		run("#!/bin/sh\nyes | head -c 100000\nprintf 'last\\n'; exit 1\n", &err),
+		1);
+	check_error(&err, VERITY_E_IO, "program ended with status 1: last");
+	assert_int_equal(run("#!/bin/sh\nkill -9 $$\n", &err), 128 + 9);
+	check_error(&err, VERITY_E_IO, "program ended with status 137: ");
+	/* nothing to read, and nobody's environment */
+	assert_int_equal(run("#!/bin/sh\nread line && exit 1\n[ -z \"$HOME\" ]\n", &err),
+			 0);
+	assert_int_equal(factory_program_run(&absent, &err), -ENOENT);
+	check_error(&err, VERITY_E_NOT_FOUND, "mkfs.x is not on this device");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_run),
+	};
+
+	return cmocka_run_group_tests_name("factory/filesystem", tests, scratch_enter,
+					   scratch_leave);
+}

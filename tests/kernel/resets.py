@@ -34,6 +34,9 @@ class DiskDevice(Device):
 
     def __init__(self, work, build, kind="ext4", data=f"LABEL={LABEL}", **settings):
         load_file_systems()
+        for module in ("crypto/crc32_generic", "fs/f2fs/f2fs"):
+            run("insmod", f"/usr/lib/uml/modules/{os.uname().release}/kernel/{module}.ko",
+                check=False)
         super().__init__(work, build, data=data, **settings)
         self.kind = kind
         self.image = self.base + "/disk"

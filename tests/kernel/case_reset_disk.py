@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""A factory reset of a DATA whose file system is full, read-only, damaged or gone."""
+
+import os
+import re
+
+from device import Vendor, equal, run, write
+from resets import REFUSED, REQUEST, DiskDevice, ask, blkid, make_packages, names, snapshot
+
+KINDS = ("ext4", "btrfs", "f2fs")
+
+
+def prepare(work, build):
+    make_packages(Vendor(work, build))
+
+
+def filled(work, build, kind="ext4", **settings):
+    """A device that has booted with its package, and so knows its DATA; switched off."""
+    device = DiskDevice(work, build, kind, **settings)
+    device.mount()
+    device.fill()
+    device.activate()
+    equal(device.see("etc/plain"), "plain\n")
+    device.reboot()
+    ask(device)
+    return device
+
+
+def wipe(device, offset=0, size=None):
+    """Zeros over a part of the disk, or all of it."""
+    with open(device.node, "r+b") as disk:
+        disk.seek(offset)
+        disk.write(bytes(size or os.path.getsize(device.image)))
+        os.fsync(disk.fileno())
+    run("blockdev", "--flushbufs", device.node)
+
+
+def check_plan(device, *wanted):
+    """The steps that the kernel log tells of."""
+    said = [re.sub("^data: [a-z+]*: Read-only", "data: NAME: Read-only",
+                   line.removeprefix("wmopkg: factory reset: ").split(" (")[0])
+            for line in device.log_of_boot() if "factory reset" in line]
+    equal(said[1:-1], [line.replace("NODE", device.node) for line in wanted])
+
+
+DELETING = "deleting all that is on DATA"
+REPAIRING = "repairing the file system of DATA"
+MAKING = "making the file system of DATA anew"
+
+
+def test_full(work, build):
+    """Not a byte is left, not even for root."""
+    for kind in KINDS:
+        with filled(work, build, kind) as device:
+            folder = device.mount()
+            for number, size in enumerate(("8M", "64k", "1")):
+                for index in range(200):
+                    if run("sh", "-c", f"head -c {size} /dev/zero "
+                           f">{folder}/filler{number}-{index}", check=False).returncode:
+                        break
+            device.unmount()
+            device.boot_reset()
+            check_plan(device, DELETING)
+
+
+def test_read_only_for_ever(work, build):
+    """A feature of ext4 that no mount option changes: it is made anew."""
+    with filled(work, build) as device:
+        run("tune2fs", "-O", "read-only", device.node)
+        device.boot_reset(made=True)
+        check_plan(device, DELETING, "data: NAME: Read-only file system", REPAIRING, DELETING,
+                   "data: NAME: Read-only file system", MAKING)
+
+
+def test_mounted_read_only(work, build):
+    """By somebody before us."""
+    with filled(work, build) as device:
+        run("mount", "-o", "ro", device.node, device.mountpoint)
+        device.boot_reset()
+        check_plan(device, DELETING)
+
+
+def test_damaged(work, build):
+    """A folder that cannot be read: e2fsck puts that right, and the rest is deleted."""
+    with filled(work, build) as device:
+        block = run("debugfs", "-R", "blocks /config", device.node).stdout.split()[-1]
+        wipe(device, int(block) * 1024, 1024)
+        device.boot_reset()
+        said = [line for line in device.log_of_boot() if "factory reset" in line]
+        equal([REPAIRING in line for line in said], [False, False, False, True, False, False],
+              said)
+
+
+def test_first_superblock_gone(work, build):
+    """It cannot be found by its label; that it is there is known from earlier boots."""
+    with filled(work, build) as device:
+        wipe(device, 1024, 1024)
+        equal(blkid(device.node), ("", "", ""))
+        device.boot_reset()
+        check_plan(device, DELETING, "data: NODE: NODE: wrong fs type, bad option, bad superblock "
+                   "on NODE, missing codepage or helper program, or other error", REPAIRING, DELETING)
+
+
+def test_nothing_left(work, build):
+    for kind in KINDS:
+        with filled(work, build, kind) as device:
+            wipe(device)
+            equal(blkid(device.node), ("", "", ""))
+            device.boot_reset(made=True)
+
+
+def test_no_programs(work, build):
+    """What cannot be repaired or made anew is left out of the boot, and tried again."""
+    write(work + "/nothing", "")
+    with filled(work, build) as device:
+        run("tune2fs", "-O", "read-only", device.node)
+        for program in ("/sbin/e2fsck", "/sbin/mke2fs"):
+            run("mount", "--bind", work + "/nothing", program)
+        try:
+            device.activate()
+        finally:
+            for program in ("/sbin/e2fsck", "/sbin/mke2fs"):
+                run("umount", program)
+        last = device.log_of_boot()[2]
+        equal((last.startswith("wmopkg: factory reset: not finished, DATA is left out of this boot: "
+                               "read-only: data: "),
+               last.endswith(": Read-only file system (the next boot tries again)")),
+              (True, True), last)
+        equal((device.see("etc/plain"), device.see("etc/keep")), (None, "keep\n"))
+        equal(os.path.exists(f"{device.base}/{REQUEST}"), True)
+        device.reboot(completed=False)
+        device.boot_reset(made=True)
+
+
+def refused(device, why):
+    device.activate()
+    equal([line for line in device.log_of_boot() if "factory reset" in line], [REFUSED + why])
+    equal(os.path.exists(f"{device.base}/{REQUEST}"), True)
+
+
+def test_something_else_is_there_now(work, build):
+    """The place is the one that is remembered, but what lies there is nobody's DATA."""
+    with filled(work, build) as device:
+        run("mke2fs", "-q", "-F", "-t", "ext4", "-L", "other", device.node)
+        refused(device, f"not-found: data: {device.node} is not what it was, and is left alone "
+                "(the next boot tries again)")
+        equal(blkid(device.node)[1], "other")
+
+
+def test_never_seen(work, build):
+    """Nobody knows where it was."""
+    with filled(work, build) as device:
+        os.unlink(device.base + "/persist/wmopkg/data.json")
+        wipe(device)
+        refused(device, "not-found: data: LABEL=wmopkg-data: there is no such file system "
+                "(the next boot tries again)")
+
+
+def test_never_formatted(work, build):
+    """Named by its device, it needs no label."""
+    with filled(work, build) as device:
+        os.unlink(device.base + "/persist/wmopkg/data.json")
+        device.configure(data=device.node)
+        wipe(device)
+        device.activate()
+        equal(blkid(device.node)[:2], ("ext4", ""))
+        equal(names(device.mountpoint), ["lost+found"])
+        equal(device.see("etc/keep"), "keep\n")
+
+
+def test_discard(work, build):
+    """The disk gives back what it held: it is a file with holes."""
+    for kind in ("ext4", "btrfs"):
+        with filled(work, build, kind, discard="yes") as device:
+            folder = device.mount()
+            with open(folder + "/noise", "wb") as file:
+                file.write(os.urandom(8 << 20))
+            device.unmount()
+            run("sync")
+            before = os.stat(device.image).st_blocks * 512
+            device.boot_reset()
+            check_plan(device, DELETING, "discarding the free blocks of DATA")
+            run("sync")
+            after = os.stat(device.image).st_blocks * 512
+            equal(before - after > (7 << 20), True, (before, after))
+
+
+def test_read_only_disk(work, build):
+    """Nothing helps; the request stays."""
+    with filled(work, build) as device:
+        run("blockdev", "--setro", device.node)
+        device.activate()
+        last = [line for line in device.log_of_boot() if "factory reset" in line][-1]
+        equal(last.startswith("wmopkg: factory reset: not finished, DATA is left out of this boot: "),
+              True, last)
+        equal((device.see("etc/plain"), device.see("etc/keep")), (None, "keep\n"))
+        run("blockdev", "--setrw", device.node)
+        device.reboot(completed=False)
+        device.boot_reset(made=True)
+        equal(snapshot(device.mountpoint), {"lost+found": None})

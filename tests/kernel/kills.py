@@ -4,16 +4,18 @@
 
 	kills.py BUILD-FOLDER [--cuts N] [--seed S]
 
-A User-Mode Linux with DATA and PERSIST on disks of their own boots, activates, and installs,
-replaces, moves and removes packages, until it is killed at a moment that chance picks: while
-it boots, while it activates, or in the midst of a command. After each cut, on the host:
+A User-Mode Linux with DATA and PERSIST on disks of their own boots, activates, installs,
+replaces, moves and removes packages, and is reset to factory, until it is killed at a moment
+that chance picks: while it boots, while it activates or is reset, or in the midst of a
+command. After each cut, on the host:
 
  - both file systems hold the packages from before the command that was cut, or from after it,
    byte by byte, and nothing else but unfinished files with a dot in front;
+ - in the midst of a reset, all persistent packages, and no others than were there before;
  - the audit log is whole.
 
-And at the next boot: all that is installed is active, unfinished files are gone, and the
-kernel log complains of nothing.
+And at the next boot: all that is installed is active, unfinished files are gone, a reset that
+was asked for is complete, and the kernel log complains of nothing.
 """
 
 import argparse
@@ -36,6 +38,7 @@ from device import FIRMWARE, Vendor, run, write
 NAMES = ("alpha", "beta", "gamma")
 VERSIONS = ("1.0", "2.0")
 COMMANDS = 8
+RESET = "factory-reset --yes"
 DATA_MIB, PERSIST_MIB = 24, 16
 LINE_S = 120  # the longest that any step takes on a busy machine
 MODULES = ("drivers/block/loop", "drivers/md/dm-mod", "drivers/md/dm-bufio",
@@ -74,6 +77,22 @@ done <{work}/steps
 echo "@idle"
 while :; do sleep 1; done
 """
+
+
+def persistent_of(installed):
+    """What a reset leaves."""
+    return {name: what for name, what in installed.items() if what[1]}
+
+
+def apply(steps, installed):
+    """What is installed after some steps of Lab.plan()."""
+    now = dict(installed)
+    for _, name, what in steps:
+        if what:
+            now[name] = what
+        elif name:
+            now.pop(name, None)
+    return now
 
 
 class Cut(Exception):
@@ -131,6 +150,7 @@ class Lab:
     def __init__(self, work, build, chance):
         self.work, self.build, self.chance = work, build, chance
         self.installed = {}  # name: (version, persistent)
+        self.reset = False  # asked for; None: nobody can tell
         self.digests = {}
         for folder in ("mnt", "uml", "look"):
             os.mkdir(f"{work}/{folder}")
@@ -163,21 +183,28 @@ class Lab:
                     self.digests[hashlib.sha256(file.read()).digest()] = (name, version)
 
     def plan(self):
-        """Commands, and for each what is installed after it."""
-        steps, after, now = [], [], dict(self.installed)
+        """Commands that will not fail; what each does to what is installed, see apply()."""
+        steps, now = [], dict(self.installed if self.reset is False
+                              else persistent_of(self.installed))
         for _ in range(COMMANDS):
             name = self.chance.choice(NAMES)
-            if name in now and self.chance.random() < 0.3:
-                steps.append(f"remove {name} --yes")
-                del now[name]
+            if self.chance.random() < 0.1:
+                steps.append((RESET, None, None))
+            elif name in now and self.chance.random() < 0.3:
+                steps.append((f"remove {name} --yes", name, None))
             else:
                 version, persistent = self.chance.choice(VERSIONS), self.chance.random() < 0.5
-                steps.append(f"install {'persistent ' if persistent else ''}"
-                             f"{self.work}/{version}/{name}.wmopkg")
-                now[name] = (version, persistent)
-            after.append(dict(now))
-        write(f"{self.work}/steps", "".join(step + "\n" for step in steps))
-        return steps, after
+                steps.append((f"install {'persistent ' if persistent else ''}"
+                              f"{self.work}/{version}/{name}.wmopkg", name,
+                              (version, persistent)))
+            now = apply(steps[-1:], now)
+        write(f"{self.work}/steps", "".join(words + "\n" for words, _, _ in steps))
+        return steps
+
+    def after_boot(self):
+        """What may be installed once a boot is through."""
+        return ([self.installed] if not self.reset else []) + \
+            ([persistent_of(self.installed)] if self.reset is not False else [])
 
     def check_boot(self, console):
         """The boot after a cut: nothing but what is installed, and all of that."""
@@ -187,8 +214,10 @@ class Lab:
         state = json.loads(console.wait("@state")[len("@state "):])
         found = {package["name"]: (package["version"], package["persistent"])
                  for package in state["packages"] if package["active"]}
-        if found != self.installed or state["stack"]["code"] != "ok":
-            raise Cut(f"active are {found}, installed {self.installed}: {state}")
+        may = self.after_boot()
+        if found not in may or state["stack"]["code"] != "ok":
+            raise Cut(f"active are {found}, and should be one of {may}: {state}")
+        self.installed, self.reset = found, False
         for file in console.wait("@files").split()[1:]:
             if os.path.basename(file).startswith("."):
                 raise Cut(f"{file} is still there after the boot")
@@ -233,7 +262,7 @@ class Lab:
 
     def round(self):
         """One life, from power on to power cut; what it was cut in."""
-        steps, after = self.plan()
+        steps = self.plan()
         marks = ["@begin activate", "@end activate", "@begin complete",
                  *[f"@begin {number}" for number in range(COMMANDS)]]
         mark = self.chance.choice(marks)
@@ -254,15 +283,33 @@ class Lab:
         if failed:
             raise Cut(f"a command failed: {failed}:\n" + "\n".join(lines))
         begun = sum(bool(re.match(r"@begin \d", line)) for line in lines)
-        before = after[len(done) - 1] if done else self.installed
-        may = [before] + ([after[len(done)]] if begun > len(done) else [])
+        current = steps[len(done)][0] if begun > len(done) else None
         found = self.look()
+        if not any(line.startswith("@end activate") for line in lines):
+            self.check_in_reset(found, lines)
+            return "reset" if self.reset else "boot"
+        may = [apply(steps[:len(done) + number], start) for start in self.after_boot()
+               for number in range(2 if current else 1)]
         if found not in may:
             raise Cut(f"{found} is installed, and should be one of {may}; it was cut in "
-                      f"{steps[len(done)] if begun > len(done) else mark}:\n" + "\n".join(lines))
+                      f"{current or mark}:\n" + "\n".join(lines))
+        self.installed, self.reset = found, False
+        if any(words == RESET for words, _, _ in steps[:len(done)]):
+            self.reset = True
+        elif current == RESET:
+            self.reset = None
+        return current.split()[0] if current else "boot" if mark == marks[1] else "between"
+
+    def check_in_reset(self, found, lines):
+        """The power went before the boot was through: a reset may be half done, nothing else."""
+        lost = set(self.installed.items()) - set(found.items())
+        more = set(found.items()) - set(self.installed.items())
+        if more or any(what[1] for _, what in lost) or (lost and self.reset is False):
+            raise Cut(f"{found} is installed after {self.installed}, reset {self.reset}:\n" +
+                      "\n".join(lines))
+        if lost:
+            self.reset = True
         self.installed = found
-        return steps[len(done)].split()[0] if begun > len(done) else \
-            "boot" if mark in marks[:2] and not done else "between"
 
 
 def main():

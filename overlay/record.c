@@ -134,6 +134,29 @@ int overlay_record_replace(int record_fd, const char *name, const void *bytes,
 	return 0;
 }
 
+/* The room is there before the first byte is changed. */
+int overlay_record_overwrite(int record_fd, const char *name, const void *bytes,
+			     size_t size, struct verity_error *err)
+{
+	cleanup_fd int fd =
+		openat(record_fd, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return verity_fail_errno(err, errno, "%s", name);
+	if (!S_ISREG(st.st_mode))
+		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a file", name);
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) < 0)
+		return verity_fail_errno(err, errno, "%s", name);
+	r = verity_io_write(fd, bytes, size, 0, err);
+	if (r < 0)
+		return verity_context(err, r, "%s", name);
+	if (ftruncate(fd, (off_t)size) < 0 || fsync(fd) < 0)
+		return verity_fail_errno(err, errno, "%s", name);
+	return 0;
+}
+
 int overlay_record_remove(int record_fd, const char *name, struct verity_error *err)
 {
 	if (unlinkat(record_fd, name, 0) < 0)

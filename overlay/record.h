@@ -74,6 +74,18 @@ int overlay_record_replace(int record_fd, const char *name, const void *bytes,
 			   size_t size, struct verity_error *err) must_check;
 
 /**
+ * overlay_record_overwrite - write a file whole in the place that it has already, where
+ * overlay_record_replace() finds no room for a new one beside it
+ *
+ * A power cut meanwhile may leave a mixture, which is why this is the second choice.
+ *
+ * Return: 0; -ENOENT; -ENOSPC, the file as it was, where it needs more room than it has;
+ * -EINVAL (NOT_A_FILE); -errno.
+ */
+int overlay_record_overwrite(int record_fd, const char *name, const void *bytes,
+			     size_t size, struct verity_error *err) must_check;
+
+/**
  * overlay_record_remove - delete a file, for good when this returns 0
  *
  * Return: 0, also where there is none; -errno.

@@ -41,6 +41,24 @@ int overlay_trials_load(int record_fd, struct overlay_trials *ret,
 	return r < 0 ? verity_context(err, r, OVERLAY_RECORD_TRIALS) : 0;
 }
 
+/*
+ * A boot that cannot be counted is one that may fail again and again, so a full volume is
+ * no reason not to, nor is a folder in the way.
+ */
+static int store(int record_fd, const char *text, struct verity_error *err)
+{
+	const char *name = OVERLAY_RECORD_TRIALS;
+	size_t size = strlen(text);
+	int r = overlay_record_clear_folder(record_fd, name, err);
+
+	if (r == 0)
+		r = overlay_record_replace(record_fd, name, text, size, err);
+	if ((r == -ENOSPC || r == -EDQUOT) &&
+	    overlay_record_overwrite(record_fd, name, text, size, NULL) == 0)
+		r = 0;
+	return r;
+}
+
 int overlay_trials_store(int record_fd, const struct overlay_trials *trials,
 			 struct verity_error *err)
 {
@@ -52,10 +70,7 @@ int overlay_trials_store(int record_fd, const struct overlay_trials *trials,
 			err, VERITY_E_NOT_FOUND,
 			"there is no persist volume to keep trials on (check the configuration)");
 	r = overlay_trials_encode(trials, &text, err);
-	if (r == 0)
-		r = overlay_record_replace(record_fd, OVERLAY_RECORD_TRIALS, text,
-					   strlen(text), err);
-	return r;
+	return r < 0 ? r : store(record_fd, text, err);
 }
 
 int overlay_trials_lock(int record_fd, int *ret, struct verity_error *err)

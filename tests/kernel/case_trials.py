@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Which boots are counted, against whom, and what is remembered of them."""
 
+import errno
 import json
 import os
 import shutil
@@ -169,6 +170,51 @@ def test_record_that_cannot_be_written(work, build):
         check_active(device, "bad")
         log = device.log_of_boot()
         assert any("Read-only file system" in line for line in log), log
+
+
+def test_persist_is_full(work, build):
+    """What has a place on it is counted there, and what came of it is remembered."""
+    with Device(work, build) as device:
+        run("mount", "-t", "tmpfs", "-o", "size=256k,nr_inodes=100", "tmpfs", device.base + "/persist")
+        os.makedirs(device.base + "/persist/packages")
+        bad_and_good(device, work)
+        boot(device)
+        with open(device.base + "/persist/other", "wb", buffering=0) as other:
+            try:
+                while True:
+                    other.write(bytes(4096))
+            except OSError as error:
+                equal(error.errno, errno.ENOSPC)
+        fail_boots(device, 2)
+        equal(trials(device), {"good": ("passed", 3), "bad": ("trial", 3)})
+        boot(device)
+        check_quarantined(device, "bad")
+        check_active(device, "good")
+        equal(device.tell("boot-complete"), "")
+        equal(trials(device), {"good": ("passed", 0), "bad": ("quarantined", 0)})
+
+
+def test_a_folder_is_where_the_record_goes(work, build):
+    with Device(work, build) as device:
+        device.install(work + "/packages/bad.wmopkg")
+        os.makedirs(f"{device.base}/{RECORD}/in-the-way")
+        fail_boots(device, 4)
+        check_quarantined(device, "bad")
+
+
+def test_removed_in_safe_mode(work, build):
+    """Whoever had to boot in safe mode to remove the culprit has done it: no other suffers."""
+    with Device(work, build) as device:
+        bad_and_good(device, work)
+        fail_boots(device, 3)
+        device.boot_with("wmopkg.safe")
+        boot(device, completed=True)
+        equal(device.see("etc/good"), None)
+        device.tell("remove", "bad", "--yes")
+        device.boot_with("quiet")
+        boot(device, completed=True)
+        check_active(device, "good")
+        equal(trials(device), {"good": ("passed", 0)})
 
 
 def test_the_power_was_cut_before_the_stack(work, build):

@@ -124,6 +124,31 @@ static void test_replace_in_place(void **state)
 	assert_int_equal(faccessat(fd, ".b.new", F_OK, 0), -1);
 }
 
+static void test_overwrite(void **state)
+{
+	cleanup_fd int fd = open_empty();
+	struct verity_error err;
+	struct stat before, after;
+
+	(void)state;
+	assert_int_equal(overlay_record_overwrite(fd, "a", "x", 1, &err), -ENOENT);
+	check_error(&err, VERITY_E_NOT_FOUND, "a: No such file or directory");
+	check_ok(overlay_record_replace(fd, "a", "a longer text", 13, &err), &err);
+	assert_int_equal(fstatat(fd, "a", &before, 0), 0);
+	check_ok(overlay_record_overwrite(fd, "a", "short", 5, &err), &err);
+	check_content(fd, "a", "short");
+	check_ok(overlay_record_overwrite(fd, "a", "a text that is longer", 21, &err),
+		 &err);
+	check_content(fd, "a", "a text that is longer");
+	assert_int_equal(fstatat(fd, "a", &after, 0), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+	assert_int_equal(symlinkat("a", fd, "link"), 0);
+	assert_int_equal(overlay_record_overwrite(fd, "link", "x", 1, &err), -ELOOP);
+	assert_int_equal(mkfifoat(fd, "fifo", 0600), 0);
+	assert_int_equal(overlay_record_overwrite(fd, "fifo", "x", 1, &err), -ENXIO);
+	check_content(fd, "a", "a text that is longer");
+}
+
 static void test_replace_long_name(void **state)
 {
 	cleanup_fd int fd = open_empty();
@@ -258,6 +283,7 @@ int main(void)
 		cmocka_unit_test(test_replace),
 		cmocka_unit_test(test_replace_leftover),
 		cmocka_unit_test(test_replace_in_place),
+		cmocka_unit_test(test_overwrite),
 		cmocka_unit_test(test_replace_long_name),
 		cmocka_unit_test(test_replace_no_room),
 		cmocka_unit_test(test_load),

@@ -193,7 +193,7 @@ static void put_over(const struct overlay_bootconf *conf, struct overlay_bootcon
 int overlay_bootconf_read(const char *uboot_env, const char *cmdline,
 			  struct overlay_bootconf *ret, struct verity_error *err)
 {
-	struct overlay_bootconf conf;
+	struct overlay_bootconf conf = {.safe = false};
 	int uboot, r;
 
 	memset(ret, 0, sizeof(*ret));

@@ -119,7 +119,8 @@ class Demo:
 
     def make_trees(self):
         trees = os.path.join(console.HERE, "trees")
-        subprocess.run([trees, "branding", os.path.join(self.folder, "branding")], check=True)
+        for kind in ("brand", "factory", "licence"):
+            subprocess.run([trees, kind, os.path.join(self.folder, kind)], check=True)
         subprocess.run([trees, "nginx", os.path.join(self.built, "firmware"),
                         os.path.join(self.folder, "nginx")], check=True)
 
@@ -137,12 +138,15 @@ class Demo:
         return stick
 
 
-def create_command(name, version, description):
-    return (f"wmopkg-build create --version {version} --description '{description}' \\\n"
+def create_command(name, version, description, options=""):
+    return (f"wmopkg-build create --version {version} --description '{description}' {options}\\\n"
             f"      --key keys/signer.key --cert keys/signer.pem {name} packages/{name}.wmopkg")
 
 
-PACKAGES = (("branding", "1.0", "ACME branding"), ("nginx", "1.22.1", "Web server"))
+PACKAGES = (("brand", "1.0", "ACME brand", "--priority 10 "),
+            ("factory", "1.0", "ACME factory settings"),
+            ("nginx", "1.22.1", "Web server"),
+            ("licence", "1.0", "Routing licence"))
 
 
 def tell_bare_device(demo):
@@ -156,37 +160,42 @@ def tell_bare_device(demo):
 
 
 def tell_vendor(demo):
-    step("The vendor makes and signs two packages")
+    step("The vendor makes and signs four packages")
     demo.make_trees()
-    tell("""A package lays files over the firmware. The first one is a brand: two files. It is
-        signed with the vendor's key; the device has the root certificate of that key in its
-        firmware, and nothing else of it.""")
-    demo.on_host("find branding -type f", create_command(*PACKAGES[0]))
-    tell("""The second one is a service: the nginx web server, the very files of Debian's
+    tell("""A package lays files over the firmware. The first one is a brand: a banner, a host
+        name, a web page. It is signed with the vendor's key; the device has the root certificate
+        of that key in its firmware, and nothing else of it.""")
+    demo.on_host("find brand -type f", create_command(*PACKAGES[0]))
+    tell("The second one says what a device is reset to.")
+    demo.on_host("grep . factory/etc/factory-config/*", create_command(*PACKAGES[1]))
+    tell("""The third one is a service: the nginx web server, the very files of Debian's
         package, with a start script. Inspected with the key ring of the device's firmware, it
-        is found trusted.""")
+        is found trusted. The last one is a licence, a file that a program looks for.""")
     demo.on_host("find nginx/etc/init.d nginx/usr -type f",
-                 create_command(*PACKAGES[1]),
-                 "wmopkg-build inspect --keys keyring packages/nginx.wmopkg")
+                 create_command(*PACKAGES[2]),
+                 "wmopkg-build inspect --keys keyring packages/nginx.wmopkg",
+                 create_command(*PACKAGES[3]))
 
 
 def tell_install(demo):
     step("The technician installs them")
-    tell("The brand comes on a USB stick, which is plugged in now.")
-    stick = demo.make_stick("branding.wmopkg")
+    tell("""The brand comes on a USB stick, which is plugged in now. It is to survive a factory
+        reset: persistent.""")
+    stick = demo.make_stick("brand.wmopkg")
     echo, demo.device.echo = demo.device.echo, None
     demo.device.plug_in(stick)
     demo.device.echo = echo
-    demo.on_device("mount /dev/sda1 /mnt", "wmopkg install /mnt/branding.wmopkg", "umount /mnt")
-    tell("""The web server comes over the network. The package is judged while it arrives: the
-        signature first, then every block.""")
+    demo.on_device("wmopkg install persistent media external brand.wmopkg")
+    tell("""The others come over the network. A package is judged while it arrives: the signature
+        first, then every block.""")
     url = f"http://10.0.2.2:{demo.server.port}"
-    demo.on_device(f"wmopkg install {url}/nginx.wmopkg")
-    tell("""Had somebody changed a single bit of it on the way, the device would have none of
+    demo.on_device(f"wmopkg install persistent {url}/factory.wmopkg",
+                   f"wmopkg install {url}/nginx.wmopkg", f"wmopkg install {url}/licence.wmopkg")
+    tell("""Had somebody changed a single bit of one on the way, the device would have none of
         it:""")
     demo.make_changed()
     demo.on_device(f"wmopkg install {url}/changed.wmopkg")
-    tell("Two packages are installed. Nothing has changed yet: that is what the reboot is for.")
+    tell("Four packages are installed. Nothing has changed yet: that is what the reboot is for.")
     demo.on_device("wmopkg show")
 
 
@@ -196,9 +205,27 @@ def tell_active(demo):
         dm-verity, and lays it over the firmware, before the system starts. Look at the
         greeting:""")
     demo.reboot()
-    demo.on_device("wmopkg show", "dmesg | grep wmopkg:")
-    tell("The web server runs. From the host, through the device's network:")
+    demo.on_device("wmopkg show", "dmesg | grep wmopkg:", "cat /etc/licence/features")
+    tell("What it took:")
+    demo.on_device("wmopkg show boot")
+    tell("The web server runs, with the page of the brand. From the host, through the device's network:")
     demo.on_host(f"curl -s http://127.0.0.1:{demo.device.port()}/")
+    tell("""The configuration of the device was seeded from the package, once. From now on it
+        belongs to the device, and is changed there:""")
+    demo.on_device("cat /run/wmopkg/data/config/network",
+                   "echo 'address = 198.51.100.7' >/run/wmopkg/data/config/network")
+
+
+def tell_reset(demo):
+    step("Reset to factory")
+    tell("""Everything goes that the device was given in the field, but for the two persistent
+        packages. It is asked for here, and carried out in the initramfs.""")
+    demo.on_device(("wmopkg factory-reset", [("(y/N)?", "y")]))
+    demo.reboot()
+    tell("The brand and the factory settings are there, web server and licence are not:")
+    demo.on_device("wmopkg show", "ls /usr/sbin/nginx /etc/licence")
+    tell("And this is what the device was reset to:")
+    demo.on_device("hostname", "cat /run/wmopkg/data/config/network", "wmopkg audit | tail -n 12")
 
 
 def tell_gone(demo):
@@ -207,7 +234,7 @@ def tell_gone(demo):
     demo.on_device(("wmopkg remove all", [("(y/N)?", "y")]))
     demo.reboot()
     tell("The device is what its firmware made it:")
-    demo.on_device("wmopkg show", "ls /usr/sbin/nginx")
+    demo.on_device("wmopkg show", "hostname")
     echo, demo.device.echo = demo.device.echo, None
     demo.device.poweroff()
     demo.device.echo = echo
@@ -217,12 +244,14 @@ def tell_session(build):
     begin = time.monotonic()
     with console.WorkFolder() as folder:
         demo = Demo(build, folder)
-        for part in (tell_bare_device, tell_vendor, tell_install, tell_active, tell_gone):
+        for part in (tell_bare_device, tell_vendor, tell_install, tell_active, tell_reset,
+                     tell_gone):
             part(demo)
     step("That was all of it")
-    tell(f"""In {time.monotonic() - begin:.0f} seconds: two packages made and signed, installed
+    tell(f"""In {time.monotonic() - begin:.0f} seconds: four packages made and signed, installed
         from a stick and over http, one that was changed refused; verified and stacked at
-        boot, shown, removed. Three boots, nothing simulated but the hardware.""")
+        boot, shown; the device reset to what two of them say; removed. Four boots, nothing
+        simulated but the hardware.""")
     show("To go on:\n"
          "  ./demo --console    the same device, with you at its prompt\n"
          "  ./check             every test\n"
@@ -254,18 +283,18 @@ def open_console(build):
         demo.make_trees()
         for arguments in PACKAGES:
             demo.run_on_host(create_command(*arguments), stdout=subprocess.DEVNULL)
-        stick = demo.make_stick("branding.wmopkg", "nginx.wmopkg")
+        stick = demo.make_stick(*[f"{package[0]}.wmopkg" for package in PACKAGES])
         folder = console_disk(demo.built)
         device = console.Device(demo.built, folder)
         port = console.free_port()
         show(f"""
-The device's console. Two packages are on its USB stick, and on a web server:
+The device's console. Four packages are on its USB stick, and on a web server:
 
-  mount /dev/sda1 /mnt
-  wmopkg install /mnt/branding.wmopkg
+  wmopkg install persistent media external brand.wmopkg
   wmopkg install http://10.0.2.2:{demo.server.port}/nginx.wmopkg
   wmopkg show
   reboot
+  wmopkg factory-reset
 
 Port 80 of the device is http://127.0.0.1:{port}/ here.
 To quit: Ctrl-A, then X (or type poweroff). The device keeps its disk; for a new one,

@@ -41,7 +41,7 @@ class Bench:
         subprocess.run([os.path.join(console.HERE, "trees"), kind, *firmware, tree], check=True)
         return tree
 
-    def create(self, name, tree, keys=None, version="1.0", description="Example"):
+    def create(self, name, tree, keys=None, version="1.0", description="Example", options=()):
         """Make a package, signed by the key folder @keys where there is one."""
         signing = []
         if keys:
@@ -49,7 +49,7 @@ class Bench:
                        "--cert", os.path.join(keys, "signer.pem")]
         path = self.package_path(name)
         subprocess.run([self.program("installer/wmopkg-build"), "create", "--version", version,
-                        "--description", description, *signing, tree, path],
+                        "--description", description, *options, *signing, tree, path],
                        check=True, stdout=subprocess.DEVNULL)
         return path
 

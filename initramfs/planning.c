@@ -10,7 +10,10 @@
 #include "factory/seed.h"
 #include "initramfs/attaching.h"
 #include "initramfs/trying.h"
+#include "overlay/former.h"
 #include "verity/cleanup.h"
+
+DEFINE_CLEANUP(struct overlay_former, overlay_former_free);
 
 static void plan_free_p(struct plan **owned)
 {
@@ -92,38 +95,67 @@ static int load_packages(struct plan *plan, struct verity_error *err)
 	return r < 0 ? r : 0;
 }
 
-/* An overlay of ours is that of the boot before the one that is planned. */
-static int check_root(const struct plan *plan, struct verity_error *err)
+/*
+ * An overlay of ours is that of the boot before the one that is planned. Another one is
+ * taken apart, its upper included.
+ */
+static int plan_root(struct plan *plan, struct verity_error *err)
 {
+	cleanup_with(overlay_former_free_p) struct overlay_former *former = NULL;
+	const struct overlay_config *config = &plan->boot.config;
 	const char *root = plan->boot.root ? plan->boot.root : "/";
 	enum overlay_stack_found found = OVERLAY_STACK_NONE;
 	int r = overlay_stack_find(root, &found, err);
 
-	if (r == 0 && found == OVERLAY_STACK_OTHER)
-		r = verity_fail(err, VERITY_E_STACK,
-				"%s is an overlay already, and packages are never "
-				"stacked on one",
-				root);
-	return r;
+	plan->parts.roots = 1;
+	plan->parts.writable = config->upper != OVERLAY_UPPER_NONE;
+	if (r < 0 || found != OVERLAY_STACK_OTHER || !planning_stacks(plan))
+		return r;
+	if (config->hierarchies_count > 0)
+		return verity_fail(err, VERITY_E_STACK,
+				   "%s is an overlay already, and with hierarchies "
+				   "packages are never stacked on one",
+				   root);
+	r = overlay_former_find(root, &former, err);
+	if (r < 0)
+		return r;
+	plan->parts.roots = overlay_former_roots(former);
+	plan->parts.writable |= former->upper >= 0;
+	return 0;
 }
 
 static int plan_stack(struct plan *plan, struct verity_error *err)
 {
 	const struct packages *packages = &plan->packages;
-	bool nosuid = false;
-	int r = check_root(plan, err);
+	int r = plan_root(plan, err);
 
+	plan->parts.engine = true;
+	plan->parts.packages = packages->order_count;
 	for (size_t i = 0; i < packages->order_count; i++)
-		nosuid = nosuid || !verity_verified_signed(verity_package_verified(
-					   packages->judged[packages->order[i].index]));
+		plan->parts.nosuid |= !verity_verified_signed(verity_package_verified(
+			packages->judged[packages->order[i].index]));
 	if (r == 0)
-		r = overlay_stack_plan_new(packages->order_count, nosuid, &plan->stack,
-					   err);
+		r = overlay_stack_plan_make(&plan->parts, &plan->stack, err);
 	/* Where they do not fit, it takes a kernel that is told layer by layer. */
-	if (r == 0)
+	if (r == 0 && plan->boot.config.hierarchies_count == 0)
 		(void)!overlay_stack_options(&plan->stack, (size_t)sysconf(_SC_PAGESIZE),
 					     &plan->options, NULL);
 	return r;
+}
+
+bool planning_stacks(const struct plan *plan)
+{
+	return plan->failed.code == VERITY_OK &&
+	       (plan->packages.order_count > 0 ||
+		plan->boot.config.upper != OVERLAY_UPPER_NONE);
+}
+
+const struct overlay_order_item *planning_package_at(const struct plan *plan,
+						     size_t index)
+{
+	if (index == 0 || index > plan->parts.packages)
+		return NULL;
+	return &plan->packages.order[index - 1];
 }
 
 /* As a boot would mark them, were all of them to be mounted. */

@@ -19,8 +19,10 @@ struct plan {
 	struct verity_policy policy;  /* that packages are judged by */
 	struct packages packages;     /* .active: what would be part of the stack */
 	struct overlay_trials trials; /* as the boot would leave them */
-	struct overlay_stack_plan stack;
-	char *options; /* of the stack; NULL: they do not fit in one string */
+	struct overlay_stack_parts parts;
+	struct overlay_stack_plan stack; /* of the whole root */
+	char *options; /* of the stack; NULL: they do not fit in one string, or depend on
+			  what each package has in the hierarchies */
 	struct verity_error failed; /* why there could be no stack; VERITY_OK: it could */
 };
 
@@ -35,6 +37,17 @@ struct plan {
  */
 int planning_run(const char *config_path, const char *root, bool json,
 		 struct verity_error *err) must_check;
+
+/**
+ * planning_stacks - whether there would be a stack
+ */
+bool planning_stacks(const struct plan *plan);
+
+/**
+ * planning_package_at - the package that layer @index of the stack would be; NULL: none
+ */
+const struct overlay_order_item *planning_package_at(const struct plan *plan,
+						     size_t index);
 
 /**
  * planning_trial - what is known of an installed package's trial; NULL: nothing

@@ -89,6 +89,22 @@ static bool put_words(struct json_object *object, const struct overlay_bootconf 
 	return list != NULL;
 }
 
+static bool put_stacking(struct json_object *object, const struct overlay_config *config)
+{
+	struct json_object *list = put_list(object, "hierarchies");
+	char upper[VERITY_NAME_MAX + 8];
+
+	snprintf(upper, sizeof(upper), "%s%s",
+		 config->upper == OVERLAY_UPPER_NONE    ? "none"
+		 : config->upper == OVERLAY_UPPER_TMPFS ? "tmpfs"
+							: "DATA/",
+		 config->upper_folder);
+	for (size_t i = 0; list && i < config->hierarchies_count; i++)
+		if (!verity_json_append(list, text(config->hierarchies[i])))
+			return false;
+	return list && put_text(object, "upper", upper);
+}
+
 static bool put_config(struct json_object *object, const struct boot *boot)
 {
 	struct json_object *config = put_object(object, "config");
@@ -98,6 +114,7 @@ static bool put_config(struct json_object *object, const struct boot *boot)
 	       put_boolean(config, "there", access(boot->config_path, F_OK) == 0) &&
 	       put_text(config, "verify",
 			boot->config.verify == OVERLAY_VERIFY_LAZY ? "lazy" : "full") &&
+	       put_stacking(config, &boot->config) &&
 	       put_text(conf, "cmdline", boot->config.cmdline) &&
 	       put_text(conf, "uboot_env", boot->config.uboot_env) &&
 	       put_words(conf, &boot->conf);
@@ -244,9 +261,9 @@ static bool put_layer(struct json_object *list, const struct plan *plan, size_t 
 	snprintf(path, sizeof(path), "%s/%s", plan->boot.layers, stack->names[index]);
 	if (!layer || !put_text(layer, "path", path))
 		return false;
-	if (index == 0 || index + 1 == stack->count)
+	item = planning_package_at(plan, index);
+	if (!item)
 		return true;
-	item = &plan->packages.order[index - 1];
 	planning_device(&item->entry, device, sizeof(device));
 	return put_text(layer, "package", item->entry.name) &&
 	       put_boolean(layer, "persistent", item->entry.kind == OVERLAY_PERSISTENT) &&
@@ -257,19 +274,20 @@ static bool put_layer(struct json_object *list, const struct plan *plan, size_t 
 static bool put_stack(struct json_object *object, const struct plan *plan)
 {
 	struct json_object *stack, *list;
+	char flags[32];
 
 	if (plan->failed.code != VERITY_OK)
 		return put_reason(object, "failed", &plan->failed);
-	if (plan->packages.order_count == 0)
+	if (!planning_stacks(plan))
 		return true;
+	snprintf(flags, sizeof(flags), "%s,%snodev", plan->parts.writable ? "rw" : "ro",
+		 plan->stack.nosuid ? "nosuid," : "");
 	stack = put_object(object, "stack");
 	list = stack ? put_list(stack, "layers") : NULL;
 	for (size_t i = 0; list && i < plan->stack.count; i++)
 		if (!put_layer(list, plan, i))
 			return false;
-	return list &&
-	       put_text(stack, "flags",
-			plan->stack.nosuid ? "ro,nosuid,nodev" : "ro,nodev") &&
+	return list && put_text(stack, "flags", flags) &&
 	       put_text(stack, "options", plan->options);
 }
 

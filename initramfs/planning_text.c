@@ -180,18 +180,16 @@ static void print_layers(FILE *out, const struct plan *plan)
 
 	line(out, "Layers, the one on top first");
 	for (size_t i = 0; i < stack->count; i++) {
+		const struct overlay_order_item *item = planning_package_at(plan, i);
 		const char *name = stack->names[i];
 		char device[128];
 
 		if (i == 0) {
 			line(out, "  %s/%s: the firmware's own /etc/wmopkg and programs",
 			     layers, name);
-		} else if (i + 1 == stack->count) {
+		} else if (!item) {
 			line(out, "  %s/%s: the firmware's root", layers, name);
 		} else {
-			const struct overlay_order_item *item =
-				&plan->packages.order[i - 1];
-
 			planning_device(&item->entry, device, sizeof(device));
 			line(out, "  %s/%s: %s, priority %d, device %s", layers, name,
 			     item->entry.name, item->priority, device);
@@ -199,20 +197,39 @@ static void print_layers(FILE *out, const struct plan *plan)
 	}
 }
 
+static const char *upper_words(const struct overlay_config *config)
+{
+	static const char *const words[] = {
+		[OVERLAY_UPPER_NONE] = "the upper that the root has already",
+		[OVERLAY_UPPER_TMPFS] = "memory",
+		[OVERLAY_UPPER_DATA] = "a folder of DATA",
+	};
+
+	return words[config->upper];
+}
+
 static void print_stack(FILE *out, const struct plan *plan)
 {
+	const struct overlay_config *config = &plan->boot.config;
 	const char *root = plan->boot.root ? plan->boot.root : "the root";
 
 	if (plan->failed.code != VERITY_OK) {
 		line(out, "Stack: none: %s", plan->failed.message);
 		return;
 	}
-	if (plan->packages.order_count == 0) {
+	if (!planning_stacks(plan)) {
 		line(out, "Stack: none, the root stays as it is");
 		return;
 	}
 	print_layers(out, plan);
-	line(out, "Stack over %s: ro,%snodev", root, plan->stack.nosuid ? "nosuid," : "");
+	line(out, "Stack over %s: %s,%snodev", root, plan->parts.writable ? "rw" : "ro",
+	     plan->stack.nosuid ? "nosuid," : "");
+	for (size_t i = 0; i < config->hierarchies_count; i++)
+		line(out, "  %s, with what each layer has there", config->hierarchies[i]);
+	if (plan->parts.writable)
+		line(out, "  changes go to %s", upper_words(config));
+	if (config->hierarchies_count > 0)
+		return;
 	if (plan->options)
 		line(out, "  %s", plan->options);
 	else

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "initramfs/rescue.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "initramfs/log.h"
+#include "initramfs/stacking.h"
 #include "overlay/config.h"
 #include "overlay/layers.h"
-#include "overlay/stack.h"
 #include "overlay/state.h"
 #include "verity/cleanup.h"
 
@@ -26,13 +24,9 @@ static bool state_exists(const struct overlay_config *config)
 static int take_down(const struct overlay_config *config, const char *root,
 		     struct verity_error *err)
 {
-	enum overlay_stack_found found = OVERLAY_STACK_NONE;
 	char layers[PATH_MAX];
-	int r = overlay_stack_find(root, &found, err);
+	int r = stacking_take_down(config, root, err);
 
-	if (r == 0 && found == OVERLAY_STACK_OURS &&
-	    umount2(root, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
-		r = verity_fail_errno(err, errno, "%s", root);
 	if (r < 0)
 		return r;
 	snprintf(layers, sizeof(layers), "%s/layers", config->run);

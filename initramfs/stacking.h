@@ -17,6 +17,12 @@
 int stacking_check(const struct boot *boot, struct verity_error *err) must_check;
 
 /**
+ * stacking_take_down - unmount what lies over the root, or over hierarchies, and is ours
+ */
+int stacking_take_down(const struct overlay_config *config, const char *root,
+		       struct verity_error *err) must_check;
+
+/**
  * stacking_run - mount each package and stack them all over the root
  * @packages: those whose layer fails are refused; those in the stack become active
  *

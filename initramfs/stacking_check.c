@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "initramfs/stacking.h"
+#include "overlay/former.h"
 #include "overlay/stack.h"
 
 static bool state_exists(const struct boot *boot)
@@ -16,35 +17,75 @@ static bool state_exists(const struct boot *boot)
 	return access(path, F_OK) == 0;
 }
 
-/* What is not there is not covered. */
-static int check_target(const struct boot *boot, const char *target,
-			struct verity_error *err)
+/* Place number @index that a stack may cover; false after the last. */
+static bool target_at(const struct overlay_config *config, const char *root, size_t index,
+		      char ret[static PATH_MAX])
+{
+	if (index > config->hierarchies_count)
+		return false;
+	snprintf(ret, PATH_MAX, "%s%s", root,
+		 index ? config->hierarchies[index - 1] : "");
+	return true;
+}
+
+/* A hierarchy that is not there is not covered. */
+static int is_covered(const char *target, size_t index, bool *ret,
+		      struct verity_error *err)
 {
 	enum overlay_stack_found found = OVERLAY_STACK_NONE;
-	int r = overlay_stack_find(target, &found, err);
+	struct verity_error why;
+	int r = overlay_stack_find(target, &found, &why);
 
-	if ((r == -ENOENT || r == -ENOTDIR || r == -ELOOP) && target != boot->root)
-		return 0;
-	if (r < 0 || found != OVERLAY_STACK_OURS)
+	if (r < 0 && (index == 0 || (r != -ENOENT && r != -ENOTDIR && r != -ELOOP))) {
+		if (err)
+			*err = why;
 		return r;
-	if (state_exists(boot))
-		return verity_fail(err, VERITY_E_BUSY,
-				   "the packages of this boot are active over %s already",
-				   boot->root);
-	if (umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
-		return verity_fail_errno(err, errno, "%s", target);
+	}
+	*ret = found == OVERLAY_STACK_OURS;
 	return 0;
+}
+
+/* A root that was an overlay before may have been unmounted for ours. */
+static int put_back(const struct overlay_config *config, const char *root,
+		    struct verity_error *err)
+{
+	char layers[PATH_MAX];
+
+	snprintf(layers, sizeof(layers), "%s/layers", config->run);
+	return overlay_former_restore(layers, root, err);
+}
+
+int stacking_take_down(const struct overlay_config *config, const char *root,
+		       struct verity_error *err)
+{
+	char target[PATH_MAX];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && target_at(config, root, i, target); i++) {
+		bool covered = false;
+
+		r = is_covered(target, i, &covered, err);
+		if (r == 0 && covered &&
+		    umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+			r = verity_fail_errno(err, errno, "%s", target);
+	}
+	return r < 0 ? r : put_back(config, root, err);
 }
 
 int stacking_check(const struct boot *boot, struct verity_error *err)
 {
 	char target[PATH_MAX];
-	int r = check_target(boot, boot->root, err);
+	bool covered = false;
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < boot->config.hierarchies_count; i++) {
-		snprintf(target, sizeof(target), "%s%s", boot->root,
-			 boot->config.hierarchies[i]);
-		r = check_target(boot, target, err);
-	}
-	return r;
+	for (size_t i = 0;
+	     r == 0 && !covered && target_at(&boot->config, boot->root, i, target); i++)
+		r = is_covered(target, i, &covered, err);
+	if (r < 0)
+		return r;
+	if (covered && state_exists(boot))
+		return verity_fail(err, VERITY_E_BUSY,
+				   "the packages of this boot are active over %s already",
+				   boot->root);
+	return stacking_take_down(&boot->config, boot->root, err);
 }

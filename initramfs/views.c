@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/vfs.h>
 
 #include "initramfs/log.h"
@@ -32,6 +33,7 @@ static void making_free_p(struct making *making)
 
 void views_free(struct views *views)
 {
+	overlay_former_free(views->former);
 	free(views->items);
 	*views = (struct views){0};
 }
@@ -200,17 +202,25 @@ static int make_hierarchies(struct making *making, struct verity_error *err)
 	return r;
 }
 
-static int check_root(const char *root, struct verity_error *err)
+bool views_keep_upper(const struct views *views)
 {
-	enum overlay_stack_found found = OVERLAY_STACK_NONE;
-	int r = overlay_stack_find(root, &found, err);
+	return views->former && views->former->upper >= 0;
+}
 
-	if (r == 0 && found == OVERLAY_STACK_OTHER)
-		return verity_fail(err, VERITY_E_STACK,
-				   "%s is an overlay already, and packages are never "
-				   "stacked on one",
-				   root);
-	return r;
+/* Its own root, or the layers of the overlay that it is. */
+static int bind_root(struct views *views, struct verity_error *err)
+{
+	const struct boot *boot = views->boot;
+	enum overlay_stack_found found = OVERLAY_STACK_NONE;
+	int r = overlay_stack_find(boot->root, &found, err);
+
+	if (r < 0)
+		return r;
+	if (found == OVERLAY_STACK_NONE)
+		return overlay_layers_bind(boot->layers, boot->root, OVERLAY_STACK_ROOT,
+					   err);
+	r = overlay_former_find(boot->root, &views->former, err);
+	return r < 0 ? r : overlay_former_bind(views->former, boot->layers, err);
 }
 
 static int make_root(struct making *making, struct verity_error *err)
@@ -219,26 +229,23 @@ static int make_root(struct making *making, struct verity_error *err)
 	const struct boot *boot = views->boot;
 	struct view *view = &views->items[0];
 	char firmware[PATH_MAX];
-	int r;
+	int r = bind_root(views, err);
 
+	if (r < 0)
+		return r;
 	*view = (struct view){.hierarchy = ""};
 	snprintf(view->folder, sizeof(view->folder), "%s", boot->layers);
 	snprintf(view->target, sizeof(view->target), "%s", boot->root);
 	view->parts = (struct overlay_stack_parts){
 		.engine = true,
 		.packages = making->attached->count,
-		.roots = 1,
-		.nosuid = making->attached->nosuid,
+		.roots = views->former ? overlay_former_roots(views->former) : 1,
+		.nosuid = making->attached->nosuid ||
+			  (views->former && (views->former->flags & MS_NOSUID)),
 	};
-	snprintf(firmware, sizeof(firmware), "%s/" OVERLAY_STACK_ROOT, boot->layers);
-	r = check_root(boot->root, err);
-	if (r == 0)
-		r = overlay_layers_bind(boot->layers, boot->root, OVERLAY_STACK_ROOT,
-					err);
-	if (r == 0)
-		r = overlay_layers_mount_engine(boot->layers, firmware, err);
 	views->count = 1;
-	return r;
+	snprintf(firmware, sizeof(firmware), "%s/" OVERLAY_STACK_ROOT, boot->layers);
+	return overlay_layers_mount_engine(boot->layers, firmware, err);
 }
 
 int views_make(const struct packages *packages, const struct attached *attached,

@@ -52,8 +52,8 @@ static int set_options(int fs, const struct overlay_stack_plan *plan,
 	return 0;
 }
 
-static int mount_by_layers(const struct overlay_stack_plan *plan, const char *target,
-			   struct verity_error *err)
+static int mount_by_layers(const char *source, const struct overlay_stack_plan *plan,
+			   const char *target, struct verity_error *err)
 {
 	unsigned attributes = MOUNT_ATTR_NODEV |
 			      (plan->writable ? 0 : MOUNT_ATTR_RDONLY) |
@@ -62,8 +62,7 @@ static int mount_by_layers(const struct overlay_stack_plan *plan, const char *ta
 	cleanup_fd int mounted = -1;
 	int r;
 
-	if (fs < 0 ||
-	    fsconfig(fs, FSCONFIG_SET_STRING, "source", OVERLAY_STACK_SOURCE, 0) < 0)
+	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "source", source, 0) < 0)
 		return fail_stack(errno, plan, NULL, err);
 	r = set_options(fs, plan, err);
 	if (r < 0)
@@ -76,8 +75,8 @@ static int mount_by_layers(const struct overlay_stack_plan *plan, const char *ta
 	return 0;
 }
 
-static int mount_by_string(const struct overlay_stack_plan *plan, const char *target,
-			   struct verity_error *err)
+static int mount_by_string(const char *source, const struct overlay_stack_plan *plan,
+			   const char *target, struct verity_error *err)
 {
 	unsigned long flags = MS_NODEV | (plan->writable ? 0 : MS_RDONLY) |
 			      (plan->nosuid ? MS_NOSUID : 0);
@@ -86,21 +85,20 @@ static int mount_by_string(const struct overlay_stack_plan *plan, const char *ta
 
 	if (r < 0)
 		return r;
-	if (mount(OVERLAY_STACK_SOURCE, target, "overlay", flags, options) == 0)
+	if (mount(source, target, "overlay", flags, options) == 0)
 		return 0;
 	return fail_stack(errno, plan, NULL, err);
 }
 
-static int check_mounted(const struct overlay_stack_plan *plan, const char *target,
-			 struct verity_error *err)
+static int check_mounted(const char *source, const struct overlay_stack_plan *plan,
+			 const char *target, struct verity_error *err)
 {
 	struct overlay_mountinfo *info = NULL;
 	int r = overlay_mountinfo_get(target, &info, err);
 
 	if (r < 0)
 		return r;
-	if (strcmp(info->type, "overlay") != 0 ||
-	    strcmp(info->source, OVERLAY_STACK_SOURCE) != 0)
+	if (strcmp(info->type, "overlay") != 0 || strcmp(info->source, source) != 0)
 		r = verity_fail(err, VERITY_E_STACK, "%s is not covered by the stack",
 				target);
 	else
@@ -109,18 +107,18 @@ static int check_mounted(const struct overlay_stack_plan *plan, const char *targ
 	return r;
 }
 
-static int mount_here(const struct overlay_stack_plan *plan, const char *target,
-		      struct verity_error *err)
+static int mount_here(const char *source, const struct overlay_stack_plan *plan,
+		      const char *target, struct verity_error *err)
 {
 	int r;
 
 	if (!plan->by_string && takes_layers_singly())
-		r = mount_by_layers(plan, target, err);
+		r = mount_by_layers(source, plan, target, err);
 	else
-		r = mount_by_string(plan, target, err);
+		r = mount_by_string(source, plan, target, err);
 	if (r < 0)
 		return r;
-	r = check_mounted(plan, target, err);
+	r = check_mounted(source, plan, target, err);
 	if (r < 0)
 		umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW);
 	return r;
@@ -128,6 +126,13 @@ static int mount_here(const struct overlay_stack_plan *plan, const char *target,
 
 int overlay_stack_mount(const char *layers, const struct overlay_stack_plan *plan,
 			const char *target, struct verity_error *err)
+{
+	return overlay_stack_mount_as(OVERLAY_STACK_SOURCE, layers, plan, target, err);
+}
+
+int overlay_stack_mount_as(const char *source, const char *layers,
+			   const struct overlay_stack_plan *plan, const char *target,
+			   struct verity_error *err)
 {
 	cleanup_fd int before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_free char *absolute = realpath(target, NULL);
@@ -137,7 +142,7 @@ int overlay_stack_mount(const char *layers, const struct overlay_stack_plan *pla
 		return verity_fail_errno(err, errno, "%s", target);
 	if (chdir(layers) < 0)
 		return verity_fail_errno(err, errno, "%s", layers);
-	r = mount_here(plan, absolute, err);
+	r = mount_here(source, plan, absolute, err);
 	if (fchdir(before) < 0 && chdir("/") < 0)
 		r = r < 0 ? r : 0; /* the folder we came from is gone; nothing depends on
 				      it */

@@ -25,6 +25,14 @@
 int overlay_stack_mount(const char *layers, const struct overlay_stack_plan *plan,
 			const char *target, struct verity_error *err) must_check;
 
+/**
+ * overlay_stack_mount_as - the same under another name than OVERLAY_STACK_SOURCE: what is
+ * mounted is none of ours then
+ */
+int overlay_stack_mount_as(const char *source, const char *layers,
+			   const struct overlay_stack_plan *plan, const char *target,
+			   struct verity_error *err) must_check;
+
 enum overlay_stack_found {
 	OVERLAY_STACK_NONE,  /* no overlay */
 	OVERLAY_STACK_OURS,  /* a stack of ours */

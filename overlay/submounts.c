@@ -95,6 +95,17 @@ int overlay_submounts_take(const char *root, struct overlay_submounts **ret,
 	return 0;
 }
 
+int overlay_submounts_unmount(const struct overlay_submounts *submounts,
+			      struct verity_error *err)
+{
+	for (size_t i = submounts->count; i-- > 0;)
+		if (umount2(submounts->mounts[i].target, MNT_DETACH | UMOUNT_NOFOLLOW) <
+		    0)
+			return verity_fail_errno(err, errno, "%s",
+						 submounts->mounts[i].target);
+	return 0;
+}
+
 int overlay_submounts_put(struct overlay_submounts *submounts, struct verity_error *err)
 {
 	for (size_t i = 0; i < submounts->count; i++) {

@@ -20,6 +20,12 @@ int overlay_submounts_take(const char *root, struct overlay_submounts **ret,
 			   struct verity_error *err) must_check;
 
 /**
+ * overlay_submounts_unmount - unmount what the copies are of
+ */
+int overlay_submounts_unmount(const struct overlay_submounts *submounts,
+			      struct verity_error *err) must_check;
+
+/**
  * overlay_submounts_put - mount the copies where they were, on what lies there now
  *
  * Return: 0; -errno, and then some may be mounted: unmount what they were put on.

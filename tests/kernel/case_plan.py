@@ -328,11 +328,42 @@ def test_no_stack(work, build):
         equal(planned["failed"]["code"], "stack-failed")
         equal([package["active"] for package in planned["packages"]], [False])
         told = run_plan(device, status=1)
-        assert f"\nStack: none: {root} is an overlay already" in told, told
+        assert f"\nStack: none: {root} is an overlay that packages cannot be part of: " in told, told
         run("umount", root)
         write(device.base + "/conf", "date = 1\n")
         told = run_plan(device, status=1)
         assert told.startswith("wmopkg-activate: "), told
+
+
+def test_how_it_is_stacked(work, build):
+    """Hierarchies, an upper without a package, and a root that is an overlay already."""
+    with Device(work, build, upper="DATA/changes") as device:
+        told = run_plan(device)
+        assert f"\nStack over {device.base}/root: rw,nodev\n  changes go to a folder of DATA\n" \
+            in told, told
+        planned = plan(device)
+        equal((planned["config"]["upper"], planned["stack"]["flags"]), ("DATA/changes", "rw,nodev"))
+        equal(os.path.exists(device.base + "/data/changes"), False)
+    with Device(work, build) as device:
+        device.install(work + "/packages/good.wmopkg")
+        with open(device.base + "/conf", "a", encoding="ascii") as file:
+            file.write("hierarchies = {/usr, /opt}\n")
+        told = run_plan(device)
+        assert f"\nStack over {device.base}/root: ro,nodev\n  /usr, with what each layer has " \
+            "there\n  /opt, with what each layer has there\nFactory" in told, told
+        planned = plan(device)
+        equal(planned["config"]["hierarchies"], ["/usr", "/opt"])
+        equal("options" in planned["stack"], False)
+    with Device(work, build) as device:
+        device.install(work + "/packages/good.wmopkg")
+        root = device.base + "/root"
+        for name in ("low", "top"):
+            os.mkdir(f"{device.base}/{name}")
+        run("mount", "--move", root, device.base + "/low")
+        run("mount", "-t", "overlay", "-o", f"lowerdir={device.base}/top:{device.base}/low",
+            "other", root)
+        equal([layer["path"].rsplit("/", 1)[1] for layer in plan(device)["stack"]["layers"]],
+              ["engine", "1", "root1", "root2"])
 
 
 def test_wrong_use(work, build):

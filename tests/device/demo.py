@@ -129,7 +129,8 @@ class Demo:
         with open(os.path.join(self.packages, "nginx.wmopkg"), "rb") as file:
             content = bytearray(file.read())
         content[len(content) // 2] ^= 1
-        with open(os.path.join(self.packages, "changed.wmopkg"), "wb") as file:
+        os.mkdir(os.path.join(self.packages, "changed"))
+        with open(os.path.join(self.packages, "changed", "nginx.wmopkg"), "wb") as file:
             file.write(content)
 
     def make_stick(self, *names):
@@ -194,7 +195,7 @@ def tell_install(demo):
     tell("""Had somebody changed a single bit of one on the way, the device would have none of
         it:""")
     demo.make_changed()
-    demo.on_device(f"wmopkg install {url}/changed.wmopkg")
+    demo.on_device(f"wmopkg install {url}/changed/nginx.wmopkg")
     tell("Four packages are installed. Nothing has changed yet: that is what the reboot is for.")
     demo.on_device("wmopkg show")
 

@@ -256,11 +256,11 @@ static int fill(struct overlay_former *former, const char *root, struct verity_e
 		return r;
 	former->source = strdup(info->source);
 	former->text = strdup(info->options);
-	former->lowers = calloc(former->options.count, sizeof(int));
+	former->lowers = calloc(former->options.count + 1, sizeof(int));
+	for (size_t i = 0; former->lowers && i < former->options.count; i++)
+		former->lowers[i] = -1;
 	if (!former->source || !former->text || !former->lowers)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	for (size_t i = 0; i < former->options.count; i++)
-		former->lowers[i] = -1;
 	r = read_flags(root, &former->flags);
 	if (r < 0)
 		return verity_fail_errno(err, -r, "%s", root);

@@ -169,6 +169,29 @@ def test_redirected_folder(work, tool):
                 equal(error.errno, 1)
 
 
+def test_redirected_package(work, tool):
+    """The same of a package's image, whose attributes the kernel reads."""
+    with Place(work, 2) as place:
+        place.write("root", "secret/key", "the firmware's\n")
+        write(place.base + "/tree/open/own", "own\n")
+        write(place.base + "/tree/closed/own", "own\n")
+        mark(place.base + "/tree/open", redirect="/secret")
+        image = place.base + "/image"
+        run("mksquashfs", place.base + "/tree", image, "-noappend", "-no-progress", "-quiet")
+        run("mount", "-o", "loop,ro,nodev", image, place.layer(1))
+        equal(os.getxattr(place.layer(1, "open"), "trusted.overlay.redirect"), b"/secret")
+        for words in ((), ("string",)):
+            done = place.stack(tool, 2, *words)
+            equal((done.returncode, done.stdout), (0, ""))
+            equal(place.see("closed/own"), "own\n")
+            try:
+                place.see("open/key")
+                raise AssertionError("the redirect was followed")
+            except OSError as error:
+                equal(error.errno, 1)
+            run("umount", place.target)
+
+
 def test_metacopy(work, tool):
     """Nor a file of another's content under its own owner and mode."""
     for words in ((), ("string",)):

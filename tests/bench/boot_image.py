@@ -50,6 +50,7 @@ def make_image(work, name, hooks):
         for folder in ("hooks", "scripts"):
             shutil.copytree(f"{SOURCE}/initramfs/initramfs-tools/{folder}", f"{conf}/{folder}",
                             dirs_exist_ok=True)
+        shutil.copy(SOURCE + "/initramfs/wmopkg.sh", conf + "/scripts")
     run("mkinitramfs", "-d", conf, "-o", image, kernel_version(),
         env={**os.environ, "WMOPKG_STAGE": work + "/stage",
              "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})

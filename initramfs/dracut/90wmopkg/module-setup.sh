@@ -51,8 +51,8 @@ install()
 	local certificate certificates=0
 
 	inst "$(find_activate)" /usr/sbin/wmopkg-activate
-	# what the shared script calls; the base module has most of it already
-	inst_multiple sed tail blkid
+	# what wmopkg.sh calls; the base module has most of it already
+	inst_multiple blkid modprobe readlink uname
 	# DATA and PERSIST are checked before they are mounted, and a factory reset makes
 	# the file system of DATA anew where nothing else helps
 	inst_multiple -o /sbin/e2fsck /sbin/mke2fs

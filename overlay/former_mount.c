@@ -279,7 +279,8 @@ int overlay_former_restore(const char *layers, const char *root, struct verity_e
 
 	note_path(layers, path);
 	r = verity_io_load(AT_FDCWD, path, NOTE_MAX, &text, &size, err);
-	if (r == -ENOENT)
+	/* or where no folder of layers can be: that is for the stack to tell of */
+	if (r == -ENOENT || r == -ENOTDIR)
 		return 0;
 	if (r == 0 && parse_note(text, &note) < 0)
 		r = verity_fail(err, VERITY_E_IO, "%s: not readable", path);

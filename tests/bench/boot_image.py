@@ -45,7 +45,7 @@ def make_image(work, name, hooks):
     conf, image, files = (f"{work}/{name}.{kind}" for kind in ("conf", "img", "files"))
     shutil.copytree(SOURCE + "/tests/device/initramfs-tools", conf)
     for folder in ("conf.d", "hooks", "scripts"):
-        os.mkdir(f"{conf}/{folder}")
+        os.makedirs(f"{conf}/{folder}", exist_ok=True)
     if hooks:
         for folder in ("hooks", "scripts"):
             shutil.copytree(f"{SOURCE}/initramfs/initramfs-tools/{folder}", f"{conf}/{folder}",

@@ -136,15 +136,9 @@ static void open_record(struct boot *boot)
 		tell(boot, LOG_LEVEL_WARNING, "persist: %s", why.message);
 }
 
-/* Before anything on DATA is looked at. */
-static void reset(struct boot *boot)
+/* A reset that is asked for would empty DATA. */
+static void plan_reset(struct boot *boot)
 {
-	if (boot->mode == BOOT_DOES) {
-		resetting_run(boot);
-		return;
-	}
-	if (!resetting_is_due(boot))
-		return;
 	if (!boot->records) {
 		tell(boot, LOG_LEVEL_WARNING,
 		     "factory reset: it is asked for, and refused: there is no PERSIST "
@@ -156,6 +150,22 @@ static void reset(struct boot *boot)
 	     "factory reset: it is asked for, and deletes all that is on DATA");
 	cleanup_fd_p(&boot->data);
 	boot->data = -1;
+}
+
+/* Before anything on DATA is looked at: a step of its own, where it takes place. */
+static enum overlay_step reset(struct boot *boot)
+{
+	bool due = resetting_is_due(boot);
+
+	if (due) {
+		overlay_span_end(&boot->steps[OVERLAY_STEP_VOLUMES]);
+		overlay_span_begin(&boot->steps[OVERLAY_STEP_RESET]);
+	}
+	if (boot->mode == BOOT_DOES)
+		resetting_run(boot);
+	else if (due)
+		plan_reset(boot);
+	return due ? OVERLAY_STEP_RESET : OVERLAY_STEP_VOLUMES;
 }
 
 /* What a stack of ours covers at @root is still there, below LAYERS. */
@@ -219,15 +229,16 @@ static int load_trust(struct boot *boot, struct verity_error *err)
 
 int boot_open(struct boot *boot, struct verity_error *err)
 {
+	enum overlay_step step;
 	int r;
 
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_VOLUMES]);
 	boot->data = open_volume(boot, OVERLAY_ORDINARY, boot->config.data);
 	boot->persist = open_volume(boot, OVERLAY_PERSISTENT, boot->config.persist);
 	open_record(boot);
-	reset(boot);
+	step = reset(boot);
 	r = open_store(boot, err);
-	overlay_span_end(&boot->steps[OVERLAY_STEP_VOLUMES]);
+	overlay_span_end(&boot->steps[step]);
 	if (r < 0)
 		return r;
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_TRUST]);

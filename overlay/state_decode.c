@@ -175,9 +175,13 @@ static int get_steps(struct json_object *object, struct overlay_state *ret,
 	struct json_object *steps;
 	int r = get(object, "steps", json_type_object, &steps, err);
 
-	for (unsigned i = 0; r == 0 && i < OVERLAY_STEPS; i++)
-		r = get_span(steps, overlay_step_name((enum overlay_step)i),
-			     &ret->steps[i], err);
+	for (unsigned i = 0; r == 0 && i < OVERLAY_STEPS; i++) {
+		const char *name = overlay_step_name((enum overlay_step)i);
+
+		/* one that an older initramfs does not know did not take place */
+		if (has(steps, name))
+			r = get_span(steps, name, &ret->steps[i], err);
+	}
 	return r;
 }
 

@@ -20,6 +20,7 @@ enum overlay_step {
 	OVERLAY_STEP_PREPARE, /* configuration, leftovers of a run that was cut off */
 	OVERLAY_STEP_VOLUMES, /* DATA and PERSIST found and mounted, their stores cleaned
 			       */
+	OVERLAY_STEP_RESET,   /* factory reset, and the stores cleaned after it */
 	OVERLAY_STEP_TRUST,   /* key ring, statements, floors, audit log opened */
 	OVERLAY_STEP_JUDGE,   /* all packages */
 	OVERLAY_STEP_TRY,     /* trials counted, and synced */

@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests"))
 import schema  # noqa: E402  pylint: disable=wrong-import-position
 
 SVG = "{http://www.w3.org/2000/svg}"
-ORDER = ("prepare", "volumes", "trust", "judge", "try", "attach", "stack", "record", "seed")
+ORDER = ("prepare", "volumes", "reset", "trust", "judge", "try", "attach", "stack", "record", "seed")
 BEGAN = 2104511
 STEPS = {"prepare": (0, 1400), "volumes": (1400, 26900), "trust": (26900, 30050),
          "judge": (30050, 73100), "try": (73200, 79300), "attach": (79300, 124400),

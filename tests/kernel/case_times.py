@@ -8,9 +8,10 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 from device import FIRMWARE, Device, Vendor, equal, read, schema, write
+from resets import ask
 
 NEVER = {"start_us": 0, "end_us": 0}
-ORDER = ["prepare", "volumes", "trust", "judge", "try", "attach", "stack", "record", "seed"]
+ORDER = ["prepare", "volumes", "reset", "trust", "judge", "try", "attach", "stack", "record", "seed"]
 
 
 def prepare(work, build):
@@ -60,7 +61,7 @@ def test_mixed(work, build):
             device.install(f"{work}/packages/{name}.wmopkg")
         device.install(work + "/damaged", "damaged")
         state, bounds = activate(device)
-        check_steps(state, bounds, ["seed"])
+        check_steps(state, bounds, ["reset", "seed"])
         for package in state["packages"]:
             check_within(package["judging"], state["steps"]["judge"])
             if package["name"] in ("damaged", "unsigned"):
@@ -91,7 +92,7 @@ def check_shown(device, state):
 def test_nothing_installed(work, build):
     with Device(work, build) as device:
         state, bounds = activate(device)
-        check_steps(state, bounds, ["attach", "stack", "seed"])
+        check_steps(state, bounds, ["reset", "attach", "stack", "seed"])
 
 
 def test_seeded(work, build):
@@ -101,10 +102,23 @@ def test_seeded(work, build):
         device.install(f"{work}/packages/one.wmopkg")
         state, bounds = activate(device)
         equal(read(device.base + "/data/config/hostname"), "example\n")
-        check_steps(state, bounds, [])
+        check_steps(state, bounds, ["reset"])
         device.reboot()
         state, bounds = activate(device)
-        check_steps(state, bounds, ["seed"])
+        check_steps(state, bounds, ["reset", "seed"])
+
+
+def test_reset(work, build):
+    """It may take longest of all, and is no part of looking for the volumes."""
+    with Device(work, build) as device:
+        device.install(f"{work}/packages/one.wmopkg")
+        device.activate()
+        ask(device)
+        device.reboot()
+        state, bounds = activate(device)
+        check_steps(state, bounds, ["attach", "stack", "seed"])
+        equal(state["packages"], [])
+        check_shown(device, state)
 
 
 def test_no_stack(work, build):
@@ -113,5 +127,5 @@ def test_no_stack(work, build):
         device.install(f"{work}/packages/one.wmopkg")
         write(device.base + "/run/layers", "in the way")
         state, bounds = activate(device, status=1)
-        check_steps(state, bounds, ["attach", "stack", "seed"])
+        check_steps(state, bounds, ["reset", "attach", "stack", "seed"])
         equal(state["packages"][0]["active"], False)

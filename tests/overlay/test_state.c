@@ -110,6 +110,10 @@ static void test_text(void **state_)
 				  "      \"start_us\": 4,\n"
 				  "      \"end_us\": 5\n"
 				  "    },\n"
+				  "    \"reset\": {\n"
+				  "      \"start_us\": 0,\n"
+				  "      \"end_us\": 0\n"
+				  "    },\n"
 				  "    \"trust\": {\n"
 				  "      \"start_us\": 0,\n"
 				  "      \"end_us\": 0\n"
@@ -203,6 +207,24 @@ static const struct {
 	 "state: seed: too late"},
 	{"\"steps\": {", "\"steps\": [], \"x\": {", "state: steps: of the wrong type"},
 };
+
+/* A step that an older initramfs does not know did not take place. */
+static void test_old_step(void **state_)
+{
+	struct overlay_state state = {.steps = {[OVERLAY_STEP_RESET] = {4, 5}}};
+	cleanup_free char *text = NULL;
+	struct verity_error err;
+	char *name;
+
+	(void)state_;
+	check_ok(overlay_state_encode(&state, &text, &err), &err);
+	name = strstr(text, "\"reset\"");
+	assert_non_null(name);
+	name[1] = 'R';
+	check_ok(overlay_state_decode(text, strlen(text), &state, &err), &err);
+	assert_false(overlay_span_took_place(&state.steps[OVERLAY_STEP_RESET]));
+	overlay_state_free(&state);
+}
 
 /* Of an initramfs that is older: what it does not have did not take place. */
 static void test_old(void **state_)
@@ -352,6 +374,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_unprintable_reason),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_old_step),
 		cmocka_unit_test(test_old),
 		cmocka_unit_test(test_largest),
 		cmocka_unit_test(test_cut),

@@ -19,10 +19,20 @@ struct tail {
 	size_t size;
 };
 
+/* What BusyBox calls mke2fs knows neither ext4 nor a UUID. */
+static bool is_substitute(const char *path)
+{
+	cleanup_free char *real = realpath(path, NULL);
+	const char *slash = real ? strrchr(real, '/') : NULL;
+
+	return slash &&
+	       (strcmp(slash, "/busybox") == 0 || strcmp(slash, "/toybox") == 0);
+}
+
 static const char *find(const struct factory_program *program)
 {
 	for (const char *const *path = program->paths; path && *path; path++)
-		if (access(*path, X_OK) == 0)
+		if (access(*path, X_OK) == 0 && !is_substitute(*path))
 			return *path;
 	return NULL;
 }

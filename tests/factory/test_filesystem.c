@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
@@ -119,10 +120,31 @@ static void test_run(void **state)
 	check_error(&err, VERITY_E_NOT_FOUND, "mkfs.x is not on this device");
 }
 
+/* By its name alone it is the program, and its options are others. */
+static void test_busybox(void **state)
+{
+	static const char *const paths[] = {"mkfs.link", "mkfs.real", NULL};
+	const struct factory_program program = {.paths = paths, .words = {"mkfs"}};
+	struct verity_error err;
+
+	(void)state;
+	scratch_write("busybox", "#!/bin/sh\nexit 9\n");
+	assert_int_equal(chmod("busybox", 0755), 0);
+	assert_int_equal(symlink("busybox", "mkfs.link"), 0);
+	assert_false(factory_program_there(&program));
+	assert_int_equal(factory_program_run(&program, &err), -ENOENT);
+	scratch_write("mkfs.real", "#!/bin/sh\nexit 4\n");
+	assert_int_equal(chmod("mkfs.real", 0755), 0);
+	assert_true(factory_program_there(&program));
+	assert_int_equal(factory_program_run(&program, &err), 4);
+	assert_int_equal(unlink("mkfs.link") | unlink("mkfs.real") | unlink("busybox"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_busybox),
 		cmocka_unit_test(test_run),
 	};
 

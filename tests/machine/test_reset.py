@@ -2,6 +2,8 @@
 """A brand, a factory configuration, a service and a licence; two of them persistent. What is
 left of them after a factory reset, and what the device is reset to."""
 
+import subprocess
+
 import bench
 
 FIRMWARE_MOTD = "Welcome to the example device."
@@ -9,12 +11,16 @@ BRAND_MOTD = "Property of ACME Power & Water."
 BRAND_PAGE = "<h1>ACME</h1><p>Industrial Router 3000</p>"
 QUESTION = "Reset to factory, deleting all but persistent packages (y/N)?"
 CONFIG = "/run/wmopkg/data/config"
+REQUEST = "/run/wmopkg/persist/wmopkg/factory-reset"
+CONSOLE_ONLY = "this device takes it from its serial console alone"
 ADDRESS = "address = 192.0.2.1\n"
 KEPT = ("brand", "factory")
 LOST = ("nginx", "licence")
 
 
 class Reset(bench.MachineTest):
+    VARIANT = "plain"
+
     @classmethod
     def prepare(cls):
         for name in ("brand", "factory", "nginx", "licence"):
@@ -87,7 +93,41 @@ class Reset(bench.MachineTest):
         self.device.kill()
         # the journal remembers, whatever the bootloader says now
         self.check_reset(self.device.start())
+
+    def test_7_from_the_serial_console_alone(self):
+        """Where the device is configured so: root elsewhere, over the network say, may not."""
+        self.succeed("cp /etc/wmopkg/wmopkg.conf /run/conf && "
+                     "echo 'factory_reset = \"console\"' >>/run/conf && "
+                     "mount --bind /run/conf /etc/wmopkg/wmopkg.conf")
+        output = self.succeed("sh -c 'setsid wmopkg factory-reset --yes; echo ended with $?'")
+        self.assertIn(CONSOLE_ONLY, output)
+        self.assertIn("ended with 1", output)
+        self.exit_with(1, f"test -e {REQUEST}")
+        self.succeed("wmopkg factory-reset --yes")
+        self.succeed(f"test -e {REQUEST}")
         self.assertEqual(self.device.poweroff(), 0)
+
+    def data_names(self):
+        """What the file system of DATA is called."""
+        shown = subprocess.run(["dumpe2fs", "-h", f"{self.device.disk}?offset={bench.DATA_START}"],
+                               check=True, capture_output=True, text=True).stdout
+        return [line for line in shown.splitlines()
+                if line.startswith(("Filesystem volume name:", "Filesystem UUID:"))]
+
+    def test_8_nothing_is_left_of_data(self):
+        """It is made anew where it was, under the names that it had."""
+        names = self.data_names()
+        self.assertEqual(len(names), 2)
+        with open(self.device.disk, "r+b") as disk:
+            disk.seek(bench.DATA_START)
+            for _ in range(bench.DATA_BYTES >> 20):
+                disk.write(b"\xff" * (1 << 20))
+        self.check_reset(self.device.start())
+        self.assertIn("wmopkg: factory reset: making the file system of DATA anew",
+                      self.succeed("dmesg"))
+        self.assertIn("done, DATA made anew", self.succeed("wmopkg audit"))
+        self.assertEqual(self.device.poweroff(), 0)
+        self.assertEqual(self.data_names(), names)
 
 
 if __name__ == "__main__":

@@ -91,12 +91,12 @@ class Device:
     """One device: a disk in @folder, and the machine that runs on it now and then."""
 
     def __init__(self, built, folder, echo=None, secure_boot=False, serial=SERIAL, card=None,
-                 served=None, initrd="initrd.img"):
+                 served=None, initrd="initrd.img", disk="disk.img"):
         """@built: see build_folder(); @echo: called with console text as it comes
 
         With @secure_boot the machine has UEFI firmware that starts nothing but what is
         signed by its key, and keeps its variables in @folder. @card is the image of an
-        SD card that is in its slot. @initrd is one of the files that tests/device/build makes.
+        SD card that is in its slot. @initrd and @disk are files that tests/device/build makes.
         @served is a folder whose files 10.0.2.2 has for TFTP.
         """
         self.built = built
@@ -115,7 +115,7 @@ class Device:
         if os.path.exists(self.disk):
             return
         subprocess.run(["cp", "--sparse=always", "--reflink=auto",
-                        os.path.join(built, "disk.img"), self.disk], check=True)
+                        os.path.join(built, disk), self.disk], check=True)
 
     # the machine
 
@@ -189,18 +189,18 @@ class Device:
         self.process.wait()
         self._ended()
 
-    def poweroff(self, limit_s=COMMAND_S):
+    def poweroff(self, limit_s=COMMAND_S, command="poweroff"):
         """Shut down in an orderly way; wait until the machine is off."""
-        self.type("poweroff")
+        self.type(command)
         deadline = time.monotonic() + limit_s
         while self._read(deadline, "the machine to switch itself off"):
             pass
         self.process.wait(timeout=limit_s)
         return self._ended()
 
-    def reboot(self, limit_s=BOOT_S):
+    def reboot(self, limit_s=BOOT_S, command="reboot"):
         """Reboot in an orderly way; wait for the prompt. Returns what was on the console."""
-        self.type("reboot")
+        self.type(command)
         # the shell prompts once more before it is told to go
         self.expect("Restarting system", limit_s)
         return self._wait_prompt("the prompt after the reboot", limit_s)

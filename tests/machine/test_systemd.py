@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""A firmware whose init is systemd: the unit says that a boot was completed when what has to
+succeed before has succeeded, and not otherwise."""
+
+import os
+
+import bench
+
+FIRMWARE_MOTD = "Welcome to the example device."
+BRAND_MOTD = "Property of ACME Power & Water."
+UNIT = "wmopkg-boot-complete.service"
+# what an integrator has to check that the application answers; here it never does
+CHECK = """[Unit]
+Description=The application answers
+Before=boot-complete.target
+
+[Service]
+Type=oneshot
+ExecStart=/bin/false
+"""
+REASON = "it was left out after boots that were not completed"
+
+
+class Systemd(bench.MachineTest):
+    VARIANT = "systemd"
+
+    @classmethod
+    def prepare(cls):
+        cls.bench.create("branding", cls.bench.tree("branding"), keys=cls.bench.keys)
+        units = os.path.join(cls.bench.path("tree-check"), "etc/systemd/system")
+        os.makedirs(os.path.join(units, "boot-complete.target.requires"))
+        with open(os.path.join(units, "check.service"), "w", encoding="utf-8") as file:
+            file.write(CHECK)
+        os.symlink("../check.service",
+                   os.path.join(units, "boot-complete.target.requires/check.service"))
+        cls.bench.create("check", cls.bench.path("tree-check"), keys=cls.bench.keys)
+        cls.device = cls.bench.device(disk="disk-systemd.img")
+
+    def reboot(self):
+        """The shell has a reboot of its own, for BusyBox's init."""
+        return self.device.reboot(limit_s=400, command="systemctl reboot")
+
+    def trials(self):
+        return self.succeed("cat /run/wmopkg/persist/wmopkg/trials.json")
+
+    def settled(self):
+        """systemd has done all that it is going to do for this boot."""
+        self.device.wait_for("systemctl list-jobs | grep -q 'No jobs'", limit_s=120)
+
+    def check_left_clean(self):
+        """Packages that are active keep DATA busy to the end: it was made read-only before."""
+        checked = self.succeed("cat /run/wmopkg-fsck.log")
+        self.assertEqual(checked.count("clean"), 2, checked)
+        self.assertNotIn("recovering", checked)
+
+    def test_1_a_good_boot_is_completed(self):
+        self.assertIn(FIRMWARE_MOTD, self.device.start(limit_s=400))
+        self.assertEqual(self.succeed("cat /proc/1/comm"), "systemd\n")
+        self.install("branding")
+        self.assertIn(BRAND_MOTD, self.reboot())
+        self.device.wait_for(f"systemctl is-active --quiet {UNIT}", limit_s=120)
+        self.assertIn('"state": "passed"', self.trials())
+        self.assert_row("branding", "1.0", "Signed")
+
+    def test_2_one_that_keeps_it_from_being_completed(self):
+        self.install("check")
+        for number in range(1, 4):
+            self.assertIn(BRAND_MOTD, self.reboot())
+            self.check_left_clean()
+            self.settled()
+            self.exit_with(3, f"systemctl is-active {UNIT}")
+            self.assertIn('"state": "trial"', self.trials())
+            self.assertIn(f'"incomplete": {number}', self.trials())
+            self.assert_row("check", "1.0", "Signed")
+
+    def test_3_is_left_out(self):
+        self.assertIn(BRAND_MOTD, self.reboot())
+        self.device.wait_for(f"systemctl is-active --quiet {UNIT}", limit_s=120)
+        self.assert_row("check", "1.0", "Quarantined")
+        self.assert_row("branding", "1.0", "Signed")
+        self.assertIn(f"check: not active: {REASON}", " ".join(self.succeed("wmopkg show").split()))
+        self.assertEqual(self.device.poweroff(limit_s=200, command="systemctl poweroff"), 0)
+
+
+if __name__ == "__main__":
+    bench.main()

@@ -265,7 +265,9 @@ class Lab:
         steps = self.plan()
         marks = ["@begin activate", "@end activate", "@begin complete",
                  *[f"@begin {number}" for number in range(COMMANDS)]]
-        mark = self.chance.choice(marks)
+        # a reset is over soon: more than its share of the cuts, or few would hit one
+        mark = marks[0] if self.reset is not False and self.chance.random() < 0.7 \
+            else self.chance.choice(marks)
         console = Console(self.work)
         try:
             if mark != marks[0]:

@@ -23,6 +23,8 @@ PERSISTENT_SWITCH = "/run/wmopkg/persist/panic"
 
 
 class Escalation(bench.MachineTest):
+    VARIANT = "plain"
+
     @classmethod
     def prepare(cls):
         for name, switch in (("panics", ""), ("later", ORDINARY_SWITCH),

@@ -29,6 +29,8 @@ def digest(path):
 
 
 class Media(bench.MachineTest):
+    VARIANT = "plain"
+
     @classmethod
     def prepare(cls):
         cls.bench.create("branding", cls.bench.tree("branding"), keys=cls.bench.keys)

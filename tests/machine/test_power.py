@@ -15,6 +15,8 @@ MOTD = {"1.0": "Property of ACME", "2.0": "version two"}
 
 
 class Power(bench.MachineTest):
+    VARIANT = "plain"
+
     @classmethod
     def prepare(cls):
         tree = cls.bench.tree("branding")

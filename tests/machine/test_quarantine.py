@@ -5,6 +5,7 @@ boots, and after three of them the device comes up again by itself, without the 
 import os
 
 import bench
+import console
 
 STUCK = "stuck: waiting for a line that nobody ever sends"
 SERVICE = f"""#!/bin/sh
@@ -102,6 +103,8 @@ class Quarantine(bench.MachineTest):
         self.device.type("reboot")
         for _ in range(3):
             self.device.expect(BRAND_MOTD, BOOTS_S)
+        # what is typed before is lost
+        self.device.expect(console.PROMPT, BOOTS_S)
         status, _ = self.device.run("wmopkg show")
         self.assertNotEqual(status, 0)
         self.device.expect(BRAND_MOTD, BOOTS_S)

@@ -29,6 +29,8 @@ ALL_REMOVED = "Removing all packages... Changes are applied after reboot.\n"
 
 
 class Shell(bench.MachineTest):
+    VARIANT = "plain"
+
     @classmethod
     def prepare(cls):
         cls.bench.create("pkgname", cls.bench.tree("branding"), keys=cls.bench.keys,

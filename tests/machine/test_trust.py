@@ -18,6 +18,8 @@ def image_of(package):
 
 
 class Trust(bench.MachineTest):
+    VARIANT = "plain"
+
     @classmethod
     def prepare(cls):
         branding, rework = cls.bench.tree("branding"), cls.bench.tree("rework")

@@ -18,6 +18,8 @@ CUTS = 3
 
 
 class Uboot(bench.MachineTest):
+    VARIANT = "plain"
+
     @classmethod
     def prepare(cls):
         cls.bench.create("branding", cls.bench.tree("branding"), keys=cls.bench.keys)

@@ -23,11 +23,7 @@ class Way(bench.MachineTest):
         cls.bench.create("branding", branding, keys=cls.bench.keys)
         cls.bench.create("rework", cls.bench.tree("rework"), keys=cls.bench.keys)
         cls.bench.create("unsigned", cls.bench.tree("rework"))
-        cls.device = cls.start_device()
-
-    @classmethod
-    def start_device(cls):
-        return cls.bench.device(initrd=f"initrd-{cls.VARIANT}.img")
+        cls.device = cls.bench.device()
 
     def test_1_comes_up(self):
         self.assertIn(FIRMWARE_MOTD, self.device.start())

@@ -25,8 +25,7 @@ static bool is_substitute(const char *path)
 	cleanup_free char *real = realpath(path, NULL);
 	const char *slash = real ? strrchr(real, '/') : NULL;
 
-	return slash &&
-	       (strcmp(slash, "/busybox") == 0 || strcmp(slash, "/toybox") == 0);
+	return slash && (strcmp(slash, "/busybox") == 0 || strcmp(slash, "/toybox") == 0);
 }
 
 static const char *find(const struct factory_program *program)

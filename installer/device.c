@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "installer/known_hosts_file.h"
 #include "installer/report.h"
@@ -64,7 +65,14 @@ void device_free(struct device *device)
 	free(device);
 }
 
-/* Once; what does not exist is a warning, and then there is no descriptor. */
+/* Not there, or nothing that can be mounted: it costs what is on it, as it does at boot.
+ */
+static bool is_lost(int r, const struct verity_error *err)
+{
+	return r == -ENOENT || (err->code == VERITY_E_MOUNT && geteuid() == 0);
+}
+
+/* Once; what is lost is a warning, and then there is no descriptor. */
 static int open_volume(const struct device *device, const char *role, const char *spec,
 		       struct volume *volume, struct verity_error *err)
 {
@@ -75,7 +83,7 @@ static int open_volume(const struct device *device, const char *role, const char
 		return 0;
 	snprintf(mountpoint, sizeof(mountpoint), "%s/%s", device->config.run, role);
 	r = overlay_volume_open(spec, mountpoint, &volume->fd, err);
-	if (r < 0 && r != -ENOENT)
+	if (r < 0 && !is_lost(r, err))
 		return verity_context(err, r, "%s", role);
 	if (r < 0)
 		report_warning("%s: %s", role, err->message);

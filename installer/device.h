@@ -86,7 +86,8 @@ const struct overlay_config *device_config(const struct device *device);
  * device_store - the installed set
  * @ret: borrowed from @device
  *
- * A volume that does not exist is an empty store, with a warning on stderr.
+ * A volume that does not exist or, for root, cannot be mounted is an empty store, with a
+ * warning on stderr.
  */
 int device_store(struct device *device, struct overlay_store **ret,
 		 struct verity_error *err) must_check;

@@ -137,7 +137,9 @@ int overlay_volume_open(const char *spec, const char *mountpoint, int *ret,
 		if (r == 0)
 			r = mount_device(place.device, place.path, err);
 		if (r < 0)
-			return verity_context(err, r, "%s", spec);
+			return strcmp(spec, place.device) == 0
+				       ? r
+				       : verity_context(err, r, "%s", spec);
 	}
 	return open_folder(place.path, ret, err);
 }

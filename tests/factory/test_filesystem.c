@@ -137,7 +137,8 @@ static void test_busybox(void **state)
 	assert_int_equal(chmod("mkfs.real", 0755), 0);
 	assert_true(factory_program_there(&program));
 	assert_int_equal(factory_program_run(&program, &err), 4);
-	assert_int_equal(unlink("mkfs.link") | unlink("mkfs.real") | unlink("busybox"), 0);
+	assert_int_equal(unlink("mkfs.link") | unlink("mkfs.real") | unlink("busybox"),
+			 0);
 }
 
 int main(void)

@@ -18,6 +18,7 @@ TABLE = """\
 └──────────────────────────────────────────────────────────────────────────────┘
 """
 ROW = TABLE.format(kind="False", verdict="Signed")
+PERSISTENT_ROW = TABLE.format(kind="True ", verdict="Signed")
 UNKNOWN = "frobnicate: no such package (installed: pkgname)"
 
 
@@ -202,6 +203,23 @@ class Show(states.Case):
         self.check(4, "", f"warning: persist: {missing}\n{package}: there is no persistent store "
                    "(check the configuration)",
                    "install", "persistent", package)
+
+    def test_volume_that_cannot_be_mounted(self):
+        """It costs what is on it: persistent packages are shown."""
+        package = self.make("pkgname", keys=self.keys)
+        self.assertEqual(self.wmopkg("install", "persistent", package).returncode, 0)
+        with open("rubbish", "wb") as file:
+            file.write(b"\xff" * (1 << 20))
+        loop = subprocess.run(["losetup", "--find", "--show", "rubbish"], check=True,
+                              capture_output=True, text=True).stdout.strip()
+        self.addCleanup(subprocess.run, ["losetup", "--detach", loop], check=True)
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write(f"data = {loop}\n")
+        result = self.wmopkg("show")
+        self.assertEqual((result.returncode, result.stdout), (0, PERSISTENT_ROW))
+        self.assertRegex(result.stderr, rf"\Awmopkg: warning: data: {loop}: wrong fs type.*\n\Z")
+        self.assertRegex(self.wmopkg("install", package).stderr,
+                         r"there is no data store \(check the configuration\)\n\Z")
 
 
 class Remove(bench.Case):

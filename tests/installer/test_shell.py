@@ -186,8 +186,9 @@ class Edited(Shell):
         typist.expect("ftp    http   https  scp    sftp   tftp\n")
         typist.type("\x03")
         self.at(typist, PACKAGE)
-        typist.type("install media \t\x03")
+        typist.type("install media \t")
         typist.expect("external")
+        typist.type("\x03")
         self.at(typist, PACKAGE)
         self.leave(typist)
 

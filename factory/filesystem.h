@@ -8,6 +8,7 @@
 
 #include "verity/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define FACTORY_TYPE_MAX  31  /* bytes: "ext4" */
@@ -27,6 +28,8 @@ struct factory_filesystem {
 struct factory_program {
 	const char *const *paths; /* where it may be, NULL-ended */
 	const char *words[FACTORY_WORDS_MAX];
+	/* One of BusyBox will do as well, and what it does goes on when we end. */
+	bool common;
 };
 
 /**

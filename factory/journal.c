@@ -207,7 +207,9 @@ int factory_journal_close(int record_fd, struct verity_error *err)
 
 bool factory_obeyed(int record_fd)
 {
-	return faccessat(record_fd, FACTORY_OBEYED, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	/* what cannot be told was obeyed: nothing is deleted on a suspicion */
+	return faccessat(record_fd, FACTORY_OBEYED, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       errno != ENOENT;
 }
 
 int factory_obeyed_set(int record_fd, bool obeyed, struct verity_error *err)

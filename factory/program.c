@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,7 +31,8 @@ static bool is_substitute(const char *path)
 static const char *find(const struct factory_program *program)
 {
 	for (const char *const *path = program->paths; path && *path; path++)
-		if (access(*path, X_OK) == 0 && !is_substitute(*path))
+		if (access(*path, X_OK) == 0 &&
+		    (program->common || !is_substitute(*path)))
 			return *path;
 	return NULL;
 }
@@ -77,29 +78,49 @@ static const char *last_line(struct tail *tail)
 	return line ? line + 1 : tail->text;
 }
 
-/* Nothing of our environment: the firmware's own folders, and plain English. */
-static int spawn(const char *path, const struct factory_program *program, int out,
-		 pid_t *ret)
+/*
+ * Nothing of our environment: the firmware's own folders, and plain English. It ends with
+ * us, or the next run would work on a disk that it is still at. Why it could not be begun
+ * goes to @tell.
+ */
+static void __attribute__((noreturn))
+become(const char *path, const struct factory_program *program, int out, int tell)
 {
 	static char path_variable[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 	static char locale_variable[] = "LC_ALL=C";
 	char *environment[] = {path_variable, locale_variable, NULL};
-	posix_spawn_file_actions_t actions;
-	int r = posix_spawn_file_actions_init(&actions);
+	int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-	if (r != 0)
-		return -r;
-	r = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
-					     O_RDONLY, 0);
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
-	if (r == 0)
-		r = posix_spawn(ret, path, &actions, NULL,
-				(char **)(uintptr_t)program->words, environment);
-	posix_spawn_file_actions_destroy(&actions);
-	return -r;
+	if (!program->common)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (in >= 0 && dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
+	    dup2(out, STDERR_FILENO) >= 0)
+		execve(path, (char **)(uintptr_t)program->words, environment);
+	(void)!write(tell, &(int){errno}, sizeof(int));
+	_exit(EXIT_FAILURE);
+}
+
+static int spawn(const char *path, const struct factory_program *program, int out,
+		 pid_t *ret)
+{
+	int pipes[2];
+	int why = 0;
+	pid_t child;
+
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return -errno;
+	child = fork();
+	if (child == 0)
+		become(path, program, out, pipes[1]);
+	if (child < 0)
+		why = errno;
+	close(pipes[1]);
+	/* nothing comes where another program has taken its place */
+	if (child > 0 && read(pipes[0], &why, sizeof(why)) == (ssize_t)sizeof(why))
+		(void)waitpid(child, NULL, 0);
+	close(pipes[0]);
+	*ret = child;
+	return -why;
 }
 
 int factory_program_run(const struct factory_program *program, struct verity_error *err)
@@ -109,7 +130,7 @@ int factory_program_run(const struct factory_program *program, struct verity_err
 	struct tail tail = {.size = 0};
 	int pipes[2] = {-1, -1};
 	int status, r;
-	pid_t child;
+	pid_t child = -1;
 
 	if (!path)
 		return verity_fail(err, VERITY_E_NOT_FOUND, "%s is not on this device",

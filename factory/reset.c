@@ -79,14 +79,13 @@ static int carry_out(struct factory_run *run, enum factory_step step,
 	}
 }
 
-/* The last step deletes the journal: it needs no line in it. */
+/* What cannot be written down is not begun. The last step deletes the journal. */
 static int begin_step(struct factory_run *run, enum factory_step step,
 		      struct verity_error *err)
 {
 	struct factory_journal *journal = &run->journal;
 	int r;
 
-	announce(run, step);
 	if (step == FACTORY_CLOSE || step == journal->step)
 		return 0;
 	if (step == FACTORY_NOTE)
@@ -104,10 +103,11 @@ static int follow_plan(struct factory_run *run, enum factory_step step,
 	int r;
 
 	while (step < FACTORY_STEPS) {
-		run->reset->step = step;
 		r = begin_step(run, step, err);
 		if (r < 0)
 			return r;
+		run->reset->step = step;
+		announce(run, step);
 		r = carry_out(run, step, err);
 		next = factory_plan_next(step, r == 0, &run->means);
 		if (next == FACTORY_STUCK)
@@ -131,6 +131,20 @@ static int begin(struct factory_run *run, struct verity_error *err)
 	return r < 0 ? verity_context(err, r, "persist") : 0;
 }
 
+/* What was to be deleted is nobody's any more, whoever looks for it where it was. */
+static void leave_out(struct factory_run *run)
+{
+	struct factory_reset *reset = run->reset;
+	struct verity_error why;
+
+	if (reset->step == FACTORY_ASKED || !factory_step_wipes(reset->step))
+		return;
+	cleanup_fd_p(&reset->data_fd);
+	reset->data_fd = -1;
+	if (run->device && factory_data_unmount(run, &why) < 0)
+		factory_say(run, true, "%s", why.message);
+}
+
 int factory_reset_run(struct factory_reset *reset, const struct factory_journal *journal,
 		      struct verity_error *err)
 {
@@ -141,8 +155,10 @@ int factory_reset_run(struct factory_reset *reset, const struct factory_journal 
 
 	reset->step = step;
 	r = begin(&run, err);
-	if (r < 0)
+	if (r < 0) {
+		leave_out(&run);
 		return r;
+	}
 	if (step == FACTORY_ASKED)
 		factory_say(&run, false, "begins, as the %s asks for",
 			    journal->by_bootloader ? "bootloader" : "request on PERSIST");
@@ -150,6 +166,8 @@ int factory_reset_run(struct factory_reset *reset, const struct factory_journal 
 		factory_say(&run, false, "was cut off, and goes on (%s)",
 			    factory_step_name(step));
 	r = follow_plan(&run, step == FACTORY_ASKED ? FACTORY_ERASE : step, err);
+	if (r < 0)
+		leave_out(&run);
 	if (r == 0)
 		factory_say(&run, false, "done: DATA is empty%s",
 			    run.journal.made ? ", its file system is a new one" : "");

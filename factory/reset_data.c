@@ -106,6 +106,9 @@ int factory_data_make(struct factory_run *run, struct verity_error *err)
 		&run->volume.filesystem, run->device, run->reset->config->discard);
 	int r = factory_data_unmount(run, err);
 
+	/* From then on it is known by its place alone. */
+	if (r == 0 && run->volume.place[0] && run->volume.bytes > 0)
+		r = factory_volume_remember(run->reset->record_fd, &run->volume, err);
 	if (r == 0)
 		r = factory_volume_clear(run->device, err);
 	if (r == 0)

@@ -28,7 +28,10 @@ int factory_record_trials(struct factory_run *run, struct verity_error *err)
 	int record = run->reset->record_fd;
 	const struct overlay_trials none = {.completed = false};
 	struct overlay_trials kept = none;
+	int r = overlay_record_clear_folder(record, OVERLAY_RECORD_TRIALS, err);
 
+	if (r < 0)
+		return r;
 	if (overlay_trials_load(record, &trials, NULL) == 0)
 		kept.completed = trials.completed;
 	if (!kept.completed)

@@ -38,8 +38,17 @@ static bool lies_in(int fd, const struct stat *data)
 	return true;
 }
 
-static int check_folder(const struct stat *data, const char *path, const char *what,
-			struct verity_error *err)
+/* Bind mounts lead to it by other ways. */
+static bool is_on(int fd, const char *device)
+{
+	struct stat at, st;
+
+	return device && fstat(fd, &at) == 0 && stat(device, &st) == 0 &&
+	       at.st_dev == st.st_rdev;
+}
+
+static int check_folder(const struct factory_run *run, const struct stat *data,
+			const char *path, const char *what, struct verity_error *err)
 {
 	cleanup_fd int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -47,7 +56,7 @@ static int check_folder(const struct stat *data, const char *path, const char *w
 		return 0;
 	if (fd < 0)
 		return verity_fail_errno(err, errno, "%s", path);
-	if (!lies_in(fd, data))
+	if (!lies_in(fd, data) && !is_on(fd, run->device))
 		return 0;
 	return verity_fail(err, VERITY_E_CONFIG,
 			   "%s lies in DATA, which would be deleted with it (%s)", what,
@@ -65,14 +74,15 @@ static int check_outside(const struct factory_run *run, struct verity_error *err
 		return 0;
 	if (fstat(reset->data_fd, &data) < 0)
 		return verity_fail_errno(err, errno, "data");
-	if (lies_in(reset->persist_fd, &data))
+	if (lies_in(reset->persist_fd, &data) || is_on(reset->persist_fd, run->device))
 		return verity_fail(err, VERITY_E_CONFIG,
 				   "PERSIST lies in DATA, which would be deleted with it "
 				   "(%s)",
 				   reset->config->persist);
-	r = check_folder(&data, reset->root, "the root", err);
+	r = check_folder(run, &data, reset->root, "the root", err);
 	return r < 0 ? r
-		     : check_folder(&data, reset->config->run, "the folder `run`", err);
+		     : check_folder(run, &data, reset->config->run, "the folder `run`",
+				    err);
 }
 
 /* What it was called, where nothing of that can be read any more. */
@@ -91,6 +101,22 @@ static int identify(struct factory_run *run, struct verity_error *err)
 	return 0;
 }
 
+static int check_rival(const struct factory_run *run, struct verity_error *err)
+{
+	const char *spec = run->reset->config->data;
+	cleanup_free char *rival =
+		run->device
+			? factory_volume_rival(run->reset->record_fd, spec, run->device)
+			: NULL;
+
+	if (!rival)
+		return 0;
+	return verity_fail(err, VERITY_E_CONFIG,
+			   "%s is %s now, and was %s, which is there still (unplug the "
+			   "other disk, or give it another name)",
+			   spec, run->device, rival);
+}
+
 static int find_device(struct factory_run *run, struct verity_error *err)
 {
 	const char *spec = run->reset->config->data;
@@ -101,7 +127,7 @@ static int find_device(struct factory_run *run, struct verity_error *err)
 	if (r == 0) {
 		run->device = steal_ptr(&place.device);
 		overlay_volume_place_free(&place);
-		return 0;
+		return check_rival(run, err);
 	}
 	if (spec[0] == '/' ||
 	    factory_volume_recall(run->reset->record_fd, &known, NULL) < 0)
@@ -143,6 +169,20 @@ int factory_data_find(struct factory_run *run, struct verity_error *err)
 	return 0;
 }
 
+/* Whether it is mounted below something of @device. */
+static bool lies_below(struct libmnt_table *table, const char *target, dev_t device)
+{
+	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =
+		mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_fs *fs;
+
+	while (iter && mnt_table_next_fs(table, iter, &fs) == 0)
+		if (overlay_mnt_is_of(fs, device) &&
+		    overlay_mnt_below(target, mnt_fs_get_target(fs)))
+			return true;
+	return false;
+}
+
 /* The last one is on top. */
 static int unmount_all(dev_t device, struct verity_error *err)
 {
@@ -157,7 +197,9 @@ static int unmount_all(dev_t device, struct verity_error *err)
 	while (mnt_table_next_fs(table, iter, &fs) == 0) {
 		const char *target = mnt_fs_get_target(fs);
 
-		if (overlay_mnt_is_of(fs, device) && umount2(target, UMOUNT_NOFOLLOW) < 0)
+		if ((overlay_mnt_is_of(fs, device) ||
+		     lies_below(table, target, device)) &&
+		    umount2(target, UMOUNT_NOFOLLOW) < 0)
 			return verity_fail_errno(err, errno, "unmounting %s", target);
 	}
 	return 0;

@@ -72,6 +72,18 @@ int factory_volume_find(const struct factory_volume *volume, char **ret,
 			struct verity_error *err) must_check;
 
 /**
+ * factory_volume_rival - what was remembered as DATA, where another device has its name
+ * @spec: LABEL=, UUID= … of the configuration
+ * @device: what is found by it now
+ *
+ * A file system that lost its name is not found by it, and another one may be that is
+ * none of ours: a disk of another device, say.
+ *
+ * Return: its path, free(); NULL where there is none.
+ */
+char *factory_volume_rival(int record_fd, const char *spec, const char *device);
+
+/**
  * factory_volume_clear - take away what a device is recognised by as holding anything
  */
 int factory_volume_clear(const char *device, struct verity_error *err) must_check;

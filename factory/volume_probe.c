@@ -81,6 +81,10 @@ static int probe_open(blkid_probe probe, int fd, struct factory_volume *ret)
 		return -EIO;
 	else
 		take(probe, "TYPE", filesystem->type, sizeof(filesystem->type));
+	/* a table of partitions is no file system, and not nothing either */
+	if (!filesystem->type[0] &&
+	    blkid_probe_lookup_value(probe, "PTTYPE", NULL, NULL) == 0)
+		snprintf(filesystem->type, sizeof(filesystem->type), UNKNOWN_TYPE);
 	take(probe, "LABEL", filesystem->label, sizeof(filesystem->label));
 	take(probe, "UUID", filesystem->uuid, sizeof(filesystem->uuid));
 	take_place(probe, fd, ret);
@@ -164,10 +168,34 @@ int factory_volume_find(const struct factory_volume *volume, char **ret,
 	return 0;
 }
 
+/* Where @known would be found by @spec, had nothing happened to it. */
+static bool is_meant(const char *spec, const struct factory_filesystem *known)
+{
+	if (strncmp(spec, "LABEL=", 6) == 0)
+		return strcmp(spec + 6, known->label) == 0;
+	return strncmp(spec, "UUID=", 5) == 0 && strcmp(spec + 5, known->uuid) == 0;
+}
+
+char *factory_volume_rival(int record_fd, const char *spec, const char *device)
+{
+	cleanup_free char *known_device = NULL;
+	struct factory_volume known;
+	struct stat one, other;
+
+	if (factory_volume_recall(record_fd, &known, NULL) < 0 ||
+	    !is_meant(spec, &known.filesystem) ||
+	    factory_volume_find(&known, &known_device, NULL) < 0 ||
+	    stat(known_device, &one) < 0 || stat(device, &other) < 0 ||
+	    one.st_rdev == other.st_rdev)
+		return NULL;
+	return steal_ptr(&known_device);
+}
+
 int factory_volume_clear(const char *device, struct verity_error *err)
 {
 	cleanup_with(blkid_free_probe_p) blkid_probe probe = NULL;
-	cleanup_fd int fd = open(device, O_RDWR | O_CLOEXEC);
+	/* not while anybody else is at it */
+	cleanup_fd int fd = open(device, O_RDWR | O_EXCL | O_CLOEXEC);
 	int wiped = 0;
 
 	if (fd < 0)

@@ -39,8 +39,10 @@ static void read_bootconf(struct boot *boot)
 {
 	struct verity_error why;
 
-	if (overlay_bootconf_read(boot->config.uboot_env, boot->config.cmdline,
-				  &boot->conf, &why) < 0)
+	boot->conf_unread =
+		overlay_bootconf_read(boot->config.uboot_env, boot->config.cmdline,
+				      &boot->conf, &why) < 0;
+	if (boot->conf_unread)
 		tell(boot, LOG_LEVEL_WARNING, "boot configuration: %s", why.message);
 	if (boot->conf.safe)
 		tell(boot, LOG_LEVEL_WARNING, "safe mode: no package will be active");
@@ -211,7 +213,6 @@ static int load_trust(struct boot *boot, struct verity_error *err)
 	size_t count;
 	int r;
 
-	find_identity(boot);
 	r = overlay_trust_load(&inputs, &boot->trust, err);
 	if (r < 0)
 		return r;
@@ -232,6 +233,7 @@ int boot_open(struct boot *boot, struct verity_error *err)
 	enum overlay_step step;
 	int r;
 
+	find_identity(boot);
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_VOLUMES]);
 	boot->data = open_volume(boot, OVERLAY_ORDINARY, boot->config.data);
 	boot->persist = open_volume(boot, OVERLAY_PERSISTENT, boot->config.persist);

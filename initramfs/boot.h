@@ -29,6 +29,7 @@ struct boot {
 	const char *config_path; /* borrowed */
 	struct overlay_config config;
 	struct overlay_bootconf conf;
+	bool conf_unread; /* what it asks for is not known, and counts as nothing */
 	const char *root; /* borrowed: where the firmware's root is mounted; NULL: the
 			     system that runs, where it is only planned */
 	char layers[PATH_MAX]; /* the folder LAYERS; see overlay/layers.h */

@@ -67,7 +67,8 @@ static bool is_due(const struct boot *boot, struct factory_journal *ret)
 	if (boot->record >= 0 &&
 	    factory_journal_load(boot->record, ret, &there, NULL) == 0 && there)
 		return true;
-	return boot->conf.factory_reset && !factory_obeyed(boot->record);
+	return boot->conf.factory_reset &&
+	       (boot->record < 0 || !factory_obeyed(boot->record));
 }
 
 bool resetting_is_due(const struct boot *boot)
@@ -130,10 +131,6 @@ static void carry_out(struct boot *boot, const struct factory_journal *journal)
 
 	if (r < 0)
 		explain(boot, &reset, &why);
-	if (r < 0 && reset.step != FACTORY_ASKED && factory_step_wipes(reset.step)) {
-		cleanup_fd_p(&reset.data_fd);
-		reset.data_fd = -1;
-	}
 	boot->data = reset.data_fd;
 	/* What it took is not held against the packages. */
 	boot->patience =
@@ -171,13 +168,16 @@ static bool is_folder(const char *spec)
 static void remember_volume(const struct boot *boot)
 {
 	cleanup_free char *device = NULL;
+	cleanup_free char *rival = NULL;
 	struct factory_volume volume;
 	struct verity_error why;
 
 	if (boot->data < 0 || boot->record < 0 || is_folder(boot->config.data))
 		return;
 	device = device_of(boot->data);
-	if (!device || factory_volume_probe(device, &volume, NULL) < 0 ||
+	if (device)
+		rival = factory_volume_rival(boot->record, boot->config.data, device);
+	if (!device || rival || factory_volume_probe(device, &volume, NULL) < 0 ||
 	    !volume.filesystem.type[0] || !volume.place[0] || volume.bytes == 0)
 		return;
 	if (factory_volume_remember(boot->record, &volume, &why) < 0)
@@ -189,7 +189,7 @@ static void look_at_word(const struct boot *boot)
 {
 	struct verity_error why;
 
-	if (boot->record < 0 || !factory_obeyed(boot->record))
+	if (boot->record < 0 || boot->conf_unread || !factory_obeyed(boot->record))
 		return;
 	if (boot->conf.factory_reset)
 		log_line(LOG_LEVEL_NOTICE,

@@ -47,7 +47,8 @@ static int request(struct device *device, struct verity_error *err)
 static int reboot_device(struct verity_error *err)
 {
 	static const char *const paths[] = {"/sbin/reboot", "/usr/sbin/reboot", NULL};
-	const struct factory_program reboot = {.paths = paths, .words = {"reboot"}};
+	const struct factory_program reboot = {
+		.paths = paths, .words = {"reboot"}, .common = true};
 	int r = factory_program_run(&reboot, err);
 
 	if (r == 0)

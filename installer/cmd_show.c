@@ -8,6 +8,7 @@
 #include "installer/allowed.h"
 #include "installer/cmd_media.h"
 #include "installer/command.h"
+#include "installer/reset_pending.h"
 #include "installer/table.h"
 #include "verity/cleanup.h"
 
@@ -110,5 +111,7 @@ enum exit_status command_show(struct device *device, const struct words *words)
 		r = show(device, &request, &list, &err);
 	if (r == 0 && !request.json)
 		allowed_warn(device);
+	if (r == 0)
+		reset_pending_warn(device);
 	return r < 0 ? report_error(NULL, &err) : report_output();
 }

@@ -14,6 +14,7 @@
 #include "installer/quarantine.h"
 #include "installer/report.h"
 #include "installer/reserved.h"
+#include "installer/reset_pending.h"
 #include "overlay/place.h"
 #include "verity/cleanup.h"
 
@@ -177,6 +178,7 @@ int installing_run(struct device *device, struct source *source,
 	if (r < 0)
 		return r;
 	allowed_warn(device);
+	reset_pending_warn(device);
 	interrupt_watch();
 	r = overlay_incoming_new(installing.store, kind, source_name(source), &incoming,
 				 err);

@@ -47,7 +47,10 @@ static int copy_one(const char *from, const char *to, const char *name, char *va
 		return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -errno;
 	if (lsetxattr(to, name, value, (size_t)size, 0) == 0)
 		return 0;
-	if (errno != EOPNOTSUPP && errno != EPERM)
+	/* ENOSPC also where it does not fit into its block; a full disk fails elsewhere
+	 */
+	if (errno != EOPNOTSUPP && errno != EPERM && errno != ENOSPC && errno != E2BIG &&
+	    errno != ERANGE)
 		return -errno;
 	if (ret_left)
 		++*ret_left;

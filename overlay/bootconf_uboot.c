@@ -122,10 +122,26 @@ static int check_stored(const char *config, const char *name, const char *value,
 			   "the U-Boot environment does not keep what is written");
 }
 
+static int set_one(const char *uboot_env, const char *name, const char *value,
+		   struct verity_error *err)
+{
+	cleanup_with(libuboot_exit_p) struct uboot_ctx *context = NULL;
+	int r = open_environment(uboot_env, &context, err);
+
+	if (r < 0)
+		return r;
+	r = store(context, name, value, err);
+	libuboot_close(context);
+	return r < 0 ? r : check_stored(uboot_env, name, value, err);
+}
+
+/*
+ * Each time it is written, the older copy is. What is deleted is deleted from both, or it
+ * would be said again when the newer one is damaged one day.
+ */
 int overlay_bootconf_set(const char *uboot_env, enum overlay_bootkey key,
 			 const char *value, struct verity_error *err)
 {
-	cleanup_with(libuboot_exit_p) struct uboot_ctx *context = NULL;
 	const char *name = overlay_bootkey_name(key);
 	int r;
 
@@ -140,10 +156,6 @@ int overlay_bootconf_set(const char *uboot_env, enum overlay_bootkey key,
 				   "power cut while it is written would lose all of it "
 				   "(give U-Boot a redundant one)",
 				   uboot_env);
-	r = open_environment(uboot_env, &context, err);
-	if (r < 0)
-		return r;
-	r = store(context, name, value, err);
-	libuboot_close(context);
-	return r < 0 ? r : check_stored(uboot_env, name, value, err);
+	r = set_one(uboot_env, name, value, err);
+	return r < 0 || value ? r : set_one(uboot_env, name, value, err);
 }

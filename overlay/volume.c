@@ -53,8 +53,8 @@ static char *find_mounted(const char *device, const char *mountpoint)
 	return NULL;
 }
 
-static int mount_device(const char *device, const char *mountpoint,
-			struct verity_error *err)
+static int mount_with(const char *device, const char *mountpoint, const char *options,
+		      struct verity_error *err)
 {
 	cleanup_with(mnt_free_context_p) struct libmnt_context *context =
 		mnt_new_context();
@@ -63,7 +63,7 @@ static int mount_device(const char *device, const char *mountpoint,
 
 	if (!context || mnt_context_set_source(context, device) < 0 ||
 	    mnt_context_set_target(context, mountpoint) < 0 ||
-	    mnt_context_set_options(context, "rw,nodev,nosuid,noexec") < 0)
+	    mnt_context_set_options(context, options) < 0)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	mnt_context_disable_mtab(context, 1);
 	mnt_context_disable_helpers(context, 1);
@@ -73,6 +73,19 @@ static int mount_device(const char *device, const char *mountpoint,
 	mnt_context_get_excode(context, r, why, sizeof(why));
 	return verity_fail(err, VERITY_E_MOUNT, "%s: %s", device,
 			   why[0] ? why : "cannot be mounted");
+}
+
+/* A damaged volume costs what is on it: the super block of ext may ask for a panic. */
+static int mount_device(const char *device, const char *mountpoint,
+			struct verity_error *err)
+{
+	cleanup_free char *type = mnt_get_fstype(device, NULL, NULL);
+	bool ext = type && strncmp(type, "ext", 3) == 0;
+
+	return mount_with(device, mountpoint,
+			  ext ? "rw,nodev,nosuid,noexec,errors=remount-ro"
+			      : "rw,nodev,nosuid,noexec",
+			  err);
 }
 
 void overlay_volume_place_free(struct overlay_volume_place *place)

@@ -18,6 +18,10 @@ QUESTION = "Reset to factory, deleting all but persistent packages (y/N)?\n"
 REQUESTED = "Factory reset requested... It takes place at the next reboot.\n"
 CONSOLE = ("factory-reset: this device takes it from its serial console alone (log in there, or "
            "have the bootloader ask for it)")
+PENDING = ("wmopkg: warning: a factory reset is asked for: the next reboot deletes all but "
+           "persistent packages\n")
+UNFINISHED = ("wmopkg: warning: a factory reset was begun and is not finished: the next reboot goes "
+              "on with it (the kernel log says why)\n")
 ROOT = "factory-reset: only root may ask for one (become root)"
 
 
@@ -84,6 +88,16 @@ class FactoryReset(bench.Case):
         self.assertEqual((result.returncode, result.stdout), (1, ""))
         self.assertIn("wmopkg: factory-reset: there is no PERSIST to write the request to (check "
                       "the configuration)\n", result.stderr)
+
+    def test_others_are_told(self):
+        """Who installs something may not be the one who asked."""
+        package = self.make("pkgname", keys=self.keys)
+        self.succeed(REQUESTED, "factory-reset", "--yes")
+        for words in (("show",), ("show", "json"), ("install", package)):
+            result = self.wmopkg(*words)
+            self.assertEqual((result.returncode, result.stderr), (0, PENDING), words)
+        bench.write(REQUEST, ASKED.replace("asked", "make").encode())
+        self.assertEqual(self.wmopkg("show").stderr, UNFINISHED)
 
     def test_on_the_console_alone(self):
         self.configure('factory_reset = "console"')

@@ -140,9 +140,45 @@ def test_the_word_is_deleted_from_uboot(work, build):
             check_folder_done(device, count)
             said = run("fw_printenv", "-c", work + "/fw_env.config").stdout.split()
             equal(said, ["bootdelay=3"])
+            # nor is it said again by the older copy when the newer one is damaged one day
+            for number in ("1", "2"):
+                os.rename(f"{work}/env{number}", f"{work}/env")
+                write(f"{work}/env{number}", bytes(0x2000))
+                equal(run("fw_printenv", "-c", work + "/fw_env.config").stdout.split(),
+                      ["bootdelay=3"], number)
+                os.rename(f"{work}/env", f"{work}/env{number}")
             equal(os.path.exists(f"{device.base}/{OBEYED}"), False)
             device.reboot()
             device.tell("install", work + "/packages/plain.wmopkg")
+
+
+def test_boot_configuration_that_cannot_be_read(work, build):
+    """It may say the word still: nobody knows that it does not."""
+    with new_device(work, build, uboot_env=f"{work}/fw_env.none") as device:
+        write(work + "/fw_env.none", "# none yet\n")
+        os.unlink(work + "/fw_env.none")
+        device.boot_with(WORD)
+        device.reboot()
+        device.activate()
+        check_folder_done(device)
+        device.boot_with("quiet")
+        write(work + "/fw_env.none", f"{work}/nowhere 0x0 0x2000\n{work}/nowhere2 0x0 0x2000\n")
+        device.reboot()
+        device.activate()
+        equal(os.path.exists(f"{device.base}/{OBEYED}"), True)
+
+
+def test_folder_in_the_place_of_the_trials(work, build):
+    with new_device(work, build) as device:
+        device.activate()
+        device.reboot()
+        place = device.base + "/persist/wmopkg/trials.json"
+        os.unlink(place)
+        os.makedirs(place)
+        ask(device)
+        device.reboot(completed=False)
+        device.activate()
+        check_folder_done(device)
 
 
 def refused(device, why):

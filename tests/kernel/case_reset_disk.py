@@ -4,8 +4,8 @@
 import os
 import re
 
-from device import Vendor, equal, run, write
-from resets import REFUSED, REQUEST, DiskDevice, ask, blkid, make_packages, names, snapshot
+from device import Vendor, equal, read, run, write
+from resets import LABEL, REFUSED, REQUEST, DiskDevice, ask, blkid, make_packages, names, snapshot
 
 KINDS = ("ext4", "btrfs", "f2fs")
 
@@ -97,7 +97,7 @@ def test_first_superblock_gone(work, build):
         wipe(device, 1024, 1024)
         equal(blkid(device.node), ("", "", ""))
         device.boot_reset()
-        check_plan(device, DELETING, "data: NODE: NODE: wrong fs type, bad option, bad superblock "
+        check_plan(device, DELETING, "data: NODE: wrong fs type, bad option, bad superblock "
                    "on NODE, missing codepage or helper program, or other error", REPAIRING, DELETING)
 
 
@@ -145,6 +145,78 @@ def test_something_else_is_there_now(work, build):
         refused(device, f"not-found: data: {device.node} is not what it was, and is left alone "
                 "(the next boot tries again)")
         equal(blkid(device.node)[1], "other")
+
+
+def test_a_table_of_partitions_is_there_now(work, build):
+    """It is no file system, and yet not nothing."""
+    with filled(work, build) as device:
+        wipe(device)
+        run("sh", "-c", f"printf 'label: gpt\\n,\\n' | sfdisk --quiet {device.node}")
+        with open(device.node, "rb") as disk:
+            before = disk.read()
+        device.activate()
+        device.log_has(f"{device.node} is not what it was, and is left alone")
+        with open(device.node, "rb") as disk:
+            equal(disk.read() == before, True)
+
+
+def test_another_disk_has_the_name_now(work, build):
+    """The one that was DATA has lost it: whose the other one is, nobody knows."""
+    with filled(work, build) as device:
+        wipe(device)
+        other = device.base + "/other"
+        with open(other, "wb") as file:
+            file.truncate(8 << 20)
+        run("mke2fs", "-q", "-t", "ext4", "-L", LABEL, other)
+        node = run("losetup", "--find", "--show", other).stdout.strip()
+        run("mount", node, device.mountpoint)
+        write(device.mountpoint + "/precious", "mine\n")
+        run("umount", device.mountpoint)
+        try:
+            device.activate()
+            device.log_has(f"refused, nothing was deleted: config: data: LABEL={LABEL} is {node} "
+                           f"now, and was {device.node}, which is there still")
+            run("umount", device.mountpoint)
+        finally:
+            run("losetup", "--detach", node)
+        run("mount", "-o", "loop", other, device.mountpoint)
+        equal(read(device.mountpoint + "/precious"), "mine\n")
+        run("umount", device.mountpoint)
+        # once it is gone, DATA is what it was
+        device.reboot(completed=False)
+        device.boot_reset(made=True)
+
+
+def test_persist_is_on_data(work, build):
+    """By a bind mount, which no way upwards leads out of."""
+    with DiskDevice(work, build) as device:
+        device.reboot(completed=False)
+        folder = device.mount()
+        os.makedirs(folder + "/persist/packages")
+        write(folder + "/precious", "mine\n")
+        run("mount", "--bind", folder + "/persist", device.base + "/persist")
+        try:
+            ask(device)
+            device.activate()
+            device.log_has(REFUSED + "config: data: PERSIST lies in DATA")
+            equal(read(folder + "/precious"), "mine\n")
+        finally:
+            device.reboot(completed=False)
+            run("umount", device.base + "/persist")
+
+
+def test_persist_fails_in_between(work, build):
+    """What was deleted, but cannot be written down as such, is not used."""
+    with filled(work, build) as device:
+        ask(device, '{"format":1,"step":"erase","by_bootloader":false,"made":false,"line":0}')
+        run("mount", "--bind", device.base + "/persist", device.base + "/persist")
+        run("mount", "-o", "remount,bind,ro", device.base + "/persist")
+        device.activate()
+        equal((device.see("etc/plain"), os.path.ismount(device.mountpoint)), (None, False))
+        device.log_has("not finished, DATA is left out of this boot: ")
+        device.reboot(completed=False)
+        run("umount", device.base + "/persist")
+        device.boot_reset()
 
 
 def test_never_seen(work, build):

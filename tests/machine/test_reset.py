@@ -73,8 +73,8 @@ class Reset(bench.MachineTest):
         status, output = self.device.run("wmopkg factory-reset", [(QUESTION, "y")])
         self.assertEqual(status, 0, output)
         self.assertIn("Factory reset requested... It takes place at the next reboot.", output)
-        console = self.device.reboot()
-        self.check_reset(console)
+        # asked for twice it is one reset
+        self.check_reset(self.device.reboot(command="wmopkg factory-reset --yes --reboot"))
         log = self.succeed("dmesg")
         self.assertIn("wmopkg: factory reset: done: DATA is empty", log)
         self.assertIn("wmopkg: factory configuration: seeded DATA/config", log)

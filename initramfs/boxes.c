@@ -256,6 +256,7 @@ void box_extend(struct box *box, uint64_t us)
 	pthread_mutex_lock(&crew->lock);
 	if (!box->abandoned) {
 		box->end_us = boxes_after(box->end_us, us);
+		box->slot->extended_us = boxes_after(box->slot->extended_us, us);
 		crew->until_us = boxes_after(crew->until_us, us);
 	}
 	pthread_mutex_unlock(&crew->lock);
@@ -273,8 +274,10 @@ void box_note(struct box *box, const uint64_t notes[static BOX_NOTES])
 uint64_t box_left_us(const struct box_slot *slot, uint64_t limit_us)
 {
 	uint64_t used = slot->ended_us - slot->begun_us;
+	uint64_t room = boxes_after(limit_us, slot->extended_us);
+	uint64_t left = used < room ? room - used : 0;
 
 	if (limit_us == BOXES_NO_LIMIT)
 		return limit_us;
-	return used < limit_us ? limit_us - used : 0;
+	return earlier(left, limit_us);
 }

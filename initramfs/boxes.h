@@ -39,6 +39,7 @@ struct box_slot {
 	struct box *box;           /* NULL once it was abandoned */
 	uint64_t begun_us;         /* 0: it never was */
 	uint64_t ended_us;         /* done, or abandoned */
+	uint64_t extended_us;      /* by box_extend() */
 	uint64_t notes[BOX_NOTES]; /* of box_note(); all 0: none */
 };
 
@@ -81,5 +82,7 @@ void box_note(struct box *box, const uint64_t notes[static BOX_NOTES]);
 
 /**
  * box_left_us - what a job leaves of a box of @limit_us, for another one to take
+ *
+ * What it used beyond that, because it was given more, is not held against the other.
  */
 uint64_t box_left_us(const struct box_slot *slot, uint64_t limit_us);

@@ -9,8 +9,14 @@
 
 #include "initramfs/patience.h"
 #include "initramfs/supervised.h"
+#include "verity/cleanup.h"
 
 #define SECOND_US 1000000
+
+static void package_free_p(struct verity_package **package)
+{
+	verity_package_free(*package);
+}
 
 void judging_free(struct judging *judging)
 {
@@ -92,11 +98,31 @@ void judging_noted(const struct box_slot *slot, struct overlay_file_id *ret)
 	};
 }
 
-/* A large image on slow storage takes its time, and is not lost for that. */
-static void extend(struct judging *judging, uint64_t bytes)
+/*
+ * What of a file is going to be read. The size of one says nothing before its head was
+ * judged: a file of nothing but holes would have the boot wait for days.
+ */
+static uint64_t bytes_to_read(const struct judging *judging, const char *file)
 {
-	uint64_t seconds = bytes / PATIENCE_BYTES_PER_SECOND;
+	cleanup_with(package_free_p) struct verity_package *package = NULL;
+	struct verity_policy policy = judging->policy;
+	const struct verity_verified *verified;
+	struct verity_error why;
 
+	policy.lazy = true;
+	if (verity_package_open(judging->folder, file, &policy, &package, &why) < 0)
+		return 0;
+	verified = verity_package_verified(package);
+	return verified ? verity_verified_layout(verified)->file_bytes : 0;
+}
+
+/* A large image on slow storage takes its time, and is not lost for that. */
+static void extend(struct judging *judging, const char *file, uint64_t bytes)
+{
+	uint64_t seconds = 0;
+
+	if (bytes >= PATIENCE_BYTES_PER_SECOND)
+		seconds = bytes_to_read(judging, file) / PATIENCE_BYTES_PER_SECOND;
 	if (seconds == 0)
 		return;
 	box_extend(&judging->box, seconds * SECOND_US);
@@ -116,7 +142,7 @@ static void run(struct box *box)
 	judging->waits = judging->may_wait && bytes > JUDGING_LARGE_BYTES;
 	if (!judging->waits) {
 		if (!judging->policy.lazy)
-			extend(judging, bytes);
+			extend(judging, file, bytes);
 		judge(judging, file);
 	}
 	overlay_span_end(span);

@@ -2,12 +2,14 @@
 
 /* wmopkg-activate: run by the initramfs between mounting the root and switching to it. */
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "initramfs/activate.h"
 #include "initramfs/log.h"
@@ -126,13 +128,27 @@ static int activate(const struct supervisor_work *work, int line, size_t *ret_st
 	return report(r, true, &err);
 }
 
+/* Where the kernel had no console to give: what is opened later must not become one. */
+static void hold_standard_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct request request = {.config = NULL};
 	struct verity_error err = {0};
 	struct supervisor_work work = {.run = activate};
-	int status = read_words(argc, argv, &request);
+	int status;
 
+	hold_standard_streams();
+	status = read_words(argc, argv, &request);
 	if (status >= 0)
 		return status;
 	raise_file_limit();

@@ -45,6 +45,7 @@ void rescue_run(const char *config_path, const char *root, const struct verity_e
 	 */
 	if (overlay_config_load(config_path, &config, NULL) < 0 || state_exists(&config))
 		return;
+	overlay_identity_read(&config, root, &state.identity);
 	if (take_down(&config, root, &err) < 0 ||
 	    overlay_state_write(config.run, &state, &err) < 0)
 		log_line(LOG_LEVEL_WARNING, "%s", err.message);

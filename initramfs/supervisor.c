@@ -22,6 +22,7 @@
 
 #define SECOND_US 1000000
 #define KILL_US   (2 * SECOND_US) /* what a kill may take to be obeyed */
+#define RESCUE_US (10 * SECOND_US)
 
 struct worker {
 	pid_t pid;
@@ -134,7 +135,10 @@ static bool watch(struct worker *worker)
 	for (;;) {
 		int ready = poll(polls, 3, milliseconds_until(worker->end_us));
 
-		if (ready == 0 && boxes_now() >= worker->end_us)
+		if (ready > 0 && polls[0].revents && !hear(worker))
+			return true;
+		/* also of one that never stops talking */
+		if (boxes_now() >= worker->end_us)
 			return false;
 		if (ready <= 0)
 			continue;
@@ -142,8 +146,6 @@ static bool watch(struct worker *worker)
 			pass_on(worker);
 		if (polls[2].revents && !relay(worker))
 			polls[2].fd = -1;
-		if (polls[0].revents && !hear(worker))
-			return true;
 	}
 }
 
@@ -178,6 +180,28 @@ static void fail_ended(int status, struct verity_error *ret)
 			    "wmopkg-activate ended before it was done");
 }
 
+/*
+ * In a process of its own: what dies with the storage that the worker waited for must not
+ * hold up the boot either.
+ */
+static void rescue(const struct supervisor_work *work, const struct verity_error *why)
+{
+	struct worker rescuer = {.end_fd = -1};
+
+	rescuer.pid = fork();
+	if (rescuer.pid == 0) {
+		rescue_run(work->config, work->root, why);
+		_exit(EXIT_SUCCESS);
+	}
+	if (rescuer.pid < 0) {
+		rescue_run(work->config, work->root, why);
+		return;
+	}
+	rescuer.end_fd = pidfd_open(rescuer.pid, 0);
+	(void)wait_for_end(&rescuer, boxes_after(boxes_now(), RESCUE_US));
+	cleanup_fd_p(&rescuer.end_fd);
+}
+
 /* Not done: what was begun is undone, unless all was. */
 static int clean_up(const struct supervisor_work *work, const struct worker *worker,
 		    const struct verity_error *why)
@@ -187,7 +211,7 @@ static int clean_up(const struct supervisor_work *work, const struct worker *wor
 		 verity_code_name(why->code), why->message);
 	if (worker->active)
 		return EXIT_SUCCESS;
-	rescue_run(work->config, work->root, why);
+	rescue(work, why);
 	fprintf(stderr, "wmopkg-activate: %s\n", why->message);
 	return EXIT_FAILURE;
 }
@@ -265,6 +289,7 @@ static int fork_worker(const struct supervisor_work *work, struct worker *worker
 	worker->pid = fork();
 	if (worker->pid == 0) {
 		sigprocmask(SIG_SETMASK, &before, NULL);
+		signal(SIGPIPE, SIG_DFL);
 		worker_close(worker);
 		do_work(work, line, said, supervisor);
 	}
@@ -303,6 +328,8 @@ int supervisor_run(const struct supervisor_work *work)
 
 	worker.end_us =
 		boxes_after(worker.start_us, (uint64_t)OVERLAY_BOOT_SECONDS * SECOND_US);
+	/* who does not listen any more is no reason to end */
+	signal(SIGPIPE, SIG_IGN);
 	/* Where there is no process to be had, the work is done in this one. */
 	if (start(work, &worker) < 0)
 		return work->run(work, -1, &stuck);

@@ -8,6 +8,8 @@
 # or BusyBox's findfs, dd and od; and e2fsck, where file systems are to be checked.
 
 wmopkg_log=/run/wmopkg-fsck.log
+wmopkg_wait=10 # seconds, for DATA and PERSIST to appear
+wmopkg_patience=600 # seconds, for each of them to be checked
 
 wmopkg_say()
 {
@@ -57,7 +59,7 @@ wmopkg_matches()
 	PARTUUID=*) found=$(wmopkg_partitions PARTUUID "${1#*=}") ;;
 	*) found="" ;;
 	esac
-	# BusyBox's blkid knows no options and says nothing
+	# BusyBox's blkid knows no options, and says nothing of what is no device
 	[ -n "$found" ] || found=$(blkid -c /dev/null -t "$1" -o device 2>/dev/null)
 	echo "$found"
 }
@@ -101,10 +103,11 @@ wmopkg_is_ext()
 	type=$(blkid -p -s TYPE -o value "$1" 2>/dev/null)
 	case $type in
 	ext[234]) return 0 ;;
-	"") ;;
+	"" | *:*) ;;
 	*) return 1 ;;
 	esac
-	# no blkid, or BusyBox's: their magic number is at byte 1080
+	# no blkid, or BusyBox's, which tells all in its own way: their magic number is at
+	# byte 1080
 	[ "$(dd if="$1" bs=2 skip=540 count=1 2>/dev/null | od -An -tx1 2>/dev/null)" = " 53 ef" ]
 }
 
@@ -142,12 +145,65 @@ wmopkg_check_volume()
 	device=$(wmopkg_device "$spec") ||
 		{ device=$(wmopkg_first "$spec") && ! wmopkg_plugged "$device"; } || return 0
 	wmopkg_is_ext "$device" || return 0
-	said=$(e2fsck -p "$device" 2>&1)
+	e2fsck -p "$device" >>"$wmopkg_log" 2>&1
 	status=$?
-	echo "$said" >>"$wmopkg_log"
 	# 1 says that all that was wrong has been put right
-	[ "$status" -le 1 ] || wmopkg_say "$1: ${said##*
-}"
+	[ "$status" -le 1 ] ||
+		wmopkg_say "$1: e2fsck did not repair $device (status $status, see $wmopkg_log)"
+}
+
+wmopkg_uptime()
+{
+	read -r seconds _ </proc/uptime
+	echo "${seconds%.*}"
+}
+
+wmopkg_nap()
+{
+	usleep 50000 2>/dev/null || sleep 0.05 2>/dev/null || sleep 1
+}
+
+# wmopkg_within SECONDS NAME COMMAND...: go on after so long, whether it is done or not. What
+# waits for storage that never answers cannot be ended; nor can the device be mounted that it
+# holds.
+wmopkg_within()
+{
+	limit=$1 name=$2 until=$(($(wmopkg_uptime) + $1))
+	shift 2
+	if ! (echo begun >"$wmopkg_log.$name") 2>/dev/null; then
+		"$@"
+		return
+	fi
+	{
+		"$@"
+		echo ended >"$wmopkg_log.$name"
+	} &
+	while read -r state <"$wmopkg_log.$name" && [ "$state" != ended ]; do
+		if [ "$(wmopkg_uptime)" -ge "$until" ]; then
+			wmopkg_say "$name: no end after $limit s: storage may be failing"
+			return
+		fi
+		wmopkg_nap
+	done
+}
+
+# wmopkg_wait_for END KEY: until the volume is there, or it is END. What the root lies on may be
+# there first: without PERSIST nobody knows what was denied or quarantined.
+wmopkg_wait_for()
+{
+	spec=$(wmopkg_configured "$2")
+	spec=${spec:-LABEL=wmopkg-$2}
+	case $spec in
+	*=* | /dev/*) ;;
+	*) return ;;
+	esac
+	until wmopkg_device "$spec" >/dev/null || wmopkg_first "$spec" >/dev/null; do
+		if [ "$(wmopkg_uptime)" -ge "$1" ]; then
+			wmopkg_say "$2: $spec: no such device after $wmopkg_wait s"
+			return
+		fi
+		wmopkg_nap
+	done
 }
 
 # One by one, so that what fails can be named. In a kernel without modules there is nothing to
@@ -163,17 +219,25 @@ wmopkg_load_modules()
 	[ ! -d /sys/firmware/efi ] || modprobe -q efivarfs || :
 }
 
+wmopkg_wait_for_all()
+{
+	end=$(($(wmopkg_uptime) + wmopkg_wait))
+	wmopkg_wait_for "$end" data
+	wmopkg_wait_for "$end" persist
+}
+
 # wmopkg_activate ROOT: ROOT is where the firmware's root is mounted
 wmopkg_activate()
 {
 	wmopkg_load_modules
+	wmopkg_within $((2 * wmopkg_wait)) devices wmopkg_wait_for_all
 	if command -v e2fsck >/dev/null; then
-		wmopkg_check_volume data
-		wmopkg_check_volume persist
+		wmopkg_within $wmopkg_patience data wmopkg_check_volume data
+		wmopkg_within $wmopkg_patience persist wmopkg_check_volume persist
 	fi
 	wmopkg-activate --root "$1"
 	status=$?
 	[ "$status" -eq 0 ] ||
-		wmopkg_say "wmopkg-activate failed (status $status): not all packages are active"
+		wmopkg_say "wmopkg-activate ended with status $status: no package is active"
 	return 0
 }

@@ -43,11 +43,16 @@ static void print_verdict(struct device *device, const struct installed *item)
 /* In the words of the kernel log. */
 static void print_boot(struct device *device, const struct installed *item)
 {
+	const struct overlay_state *state = device_state(device);
 	const struct overlay_state_entry *entry = item->booted;
 	const struct verity_error *reason;
 
-	if (!device_state(device))
+	if (!state)
 		return;
+	if (!entry && state->stack.code != VERITY_OK) {
+		facts_line("This boot", "no package is active: %s", state->stack.message);
+		return;
+	}
 	if (!entry) {
 		facts_line("This boot", "it was not installed");
 		return;

@@ -134,6 +134,10 @@ int timeline_new(const struct overlay_state *state, struct timeline *ret,
 		add(&timeline, step, NULL, &state->steps[i]);
 		add_packages(&timeline, step);
 	}
+	if (timeline.count == 0 && state->stack.code != VERITY_OK)
+		return verity_fail(err, VERITY_E_NOT_FOUND,
+				   "no times were kept of this boot: %s",
+				   state->stack.message);
 	if (timeline.count == 0)
 		return verity_fail(err, VERITY_E_NOT_FOUND,
 				   "this boot kept no times: the wmopkg-activate that "

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 
 #include "overlay/mnt.h"
 #include "verity/cleanup.h"
@@ -17,6 +19,7 @@ struct submount {
 };
 
 struct overlay_submounts {
+	char *root; /* canonical; they lie below it */
 	struct submount mounts[SUBMOUNTS_MAX];
 	size_t count;
 };
@@ -30,6 +33,7 @@ void overlay_submounts_free(struct overlay_submounts *submounts)
 			close(submounts->mounts[i].fd);
 		free(submounts->mounts[i].target);
 	}
+	free(submounts->root);
 	free(submounts);
 }
 
@@ -91,6 +95,7 @@ int overlay_submounts_take(const char *root, struct overlay_submounts **ret,
 	}
 	if (r < 0)
 		return r;
+	submounts->root = steal_ptr(&absolute);
 	*ret = steal_ptr(&submounts);
 	return 0;
 }
@@ -106,14 +111,42 @@ int overlay_submounts_unmount(const struct overlay_submounts *submounts,
 	return 0;
 }
 
+/*
+ * The place in what covers the root now: a package may have a link there, or on the way,
+ * that leads out of it.
+ */
+static int put(const struct submount *mount, int root, size_t root_size)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	const char *path = mount->target + root_size;
+	cleanup_fd int place = -1;
+
+	path += strspn(path, "/");
+	place = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	if (place < 0)
+		return -errno;
+	return move_mount(mount->fd, "", place, "",
+			  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0
+		       ? -errno
+		       : 0;
+}
+
 int overlay_submounts_put(struct overlay_submounts *submounts, struct verity_error *err)
 {
+	cleanup_fd int root =
+		open(submounts->root, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (root < 0)
+		return verity_fail_errno(err, errno, "%s", submounts->root);
 	for (size_t i = 0; i < submounts->count; i++) {
 		const struct submount *mount = &submounts->mounts[i];
+		int r = put(mount, root, strlen(submounts->root));
 
-		if (move_mount(mount->fd, "", AT_FDCWD, mount->target,
-			       MOVE_MOUNT_F_EMPTY_PATH) < 0) {
-			verity_fail_errno(err, errno, "%s cannot be mounted on the stack",
+		if (r < 0) {
+			verity_fail_errno(err, -r, "%s cannot be mounted on the stack",
 					  mount->target);
 			if (err)
 				err->code = VERITY_E_STACK;

@@ -309,6 +309,14 @@ const char *verity_device_note(const struct verity_device *device)
 	return *device->note ? device->note : NULL;
 }
 
+/* wmopkg-BOOT-o-NAME or wmopkg-BOOT-p-NAME; LVM, say, has names like wmopkg-data. */
+static bool is_ours(const char *name)
+{
+	name += strlen(VERITY_DEVICE_PREFIX);
+	return strspn(name, "0123456789abcdef") == 8 && name[8] == '-' &&
+	       (name[9] == 'o' || name[9] == 'p') && name[10] == '-';
+}
+
 int verity_device_clean(struct verity_error *err)
 {
 	cleanup_free char **names = NULL;
@@ -325,7 +333,7 @@ int verity_device_clean(struct verity_error *err)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < found; i++)
-		if (verity_dm_remove(control, names[i]) > 0)
+		if (is_ours(names[i]) && verity_dm_remove(control, names[i]) > 0)
 			count++;
 	return count;
 }

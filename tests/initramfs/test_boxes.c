@@ -227,12 +227,20 @@ static void test_extended(void **state)
 static void test_left(void **state)
 {
 	const struct box_slot slot = {.begun_us = 100, .ended_us = 130};
+	const struct box_slot extended = {
+		.begun_us = 100, .ended_us = 130, .extended_us = 25};
+	const struct box_slot unused = {
+		.begun_us = 100, .ended_us = 130, .extended_us = 1000};
 
 	(void)state;
 	assert_int_equal(box_left_us(&slot, 50), 20);
 	assert_int_equal(box_left_us(&slot, 30), 0);
 	assert_int_equal(box_left_us(&slot, 10), 0);
 	assert_true(box_left_us(&slot, BOXES_NO_LIMIT) == BOXES_NO_LIMIT);
+	/* of what it used, what it was given beyond its box comes first */
+	assert_int_equal(box_left_us(&extended, 10), 5);
+	assert_int_equal(box_left_us(&extended, 5), 0);
+	assert_int_equal(box_left_us(&unused, 10), 10);
 	assert_true(boxes_after(5, BOXES_NO_LIMIT) == BOXES_NO_LIMIT);
 	assert_int_equal(boxes_after(5, 6), 11);
 }

@@ -27,6 +27,9 @@ CONFIGURATIONS = (
 )
 
 
+SAY = 'wmopkg_say() { echo "said: $*" >&2; }'
+
+
 class Script(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="wmopkg-script-")
@@ -85,6 +88,9 @@ class Script(unittest.TestCase):
         """By blkid; and by the magic number, with BusyBox alone."""
         busybox = self.path("bin")
         os.mkdir(busybox)
+        # as BusyBox has it: all of what it knows, whatever is asked
+        self.write("bin/blkid", "#!/bin/sh\necho '/dev/x: LABEL=\"data\" TYPE=\"something\"'\n")
+        os.chmod(f"{busybox}/blkid", 0o755)
         for tool in ("dd", "od"):
             os.symlink(subprocess.run(["sh", "-c", "command -v busybox"], check=True, text=True,
                                       capture_output=True).stdout.strip(), f"{busybox}/{tool}")
@@ -108,11 +114,36 @@ class Script(unittest.TestCase):
         """Where all programs are missing, it says so, and the boot goes on."""
         for shell in SHELLS:
             # BusyBox's shell has some of them in it
-            status, _, said = self.shell(shell, "wmopkg_say() { echo \"said: $*\" >&2; }\n"
-                                         "wmopkg_activate /nowhere", path=self.folder)
+            status, _, said = self.shell(
+                shell, f"wmopkg_wait=0; wmopkg_log={self.folder}/log; {SAY}\n"
+                "wmopkg_activate /nowhere", path=self.folder)
             self.assertEqual(status, 0, shell)
-            self.assertIn("said: wmopkg-activate failed (status 127): "
-                          "not all packages are active", said)
+            self.assertIn("said: data: LABEL=wmopkg-data: no such device after 0 s\n", said)
+            self.assertIn("said: wmopkg-activate ended with status 127: no package is active\n",
+                          said)
+
+    def test_within(self):
+        """What never comes back is not waited for."""
+        setup = f"wmopkg_log={self.folder}/log; {SAY}; quick() {{ echo \"did $*\"; }}\n"
+        for shell in SHELLS:
+            done = self.shell(shell, setup + "wmopkg_within 60 data quick a 'b  c'")
+            self.assertEqual(done, (0, "did a b  c\n", ""), shell)
+            _, _, said = self.shell(shell, setup + "wmopkg_within 1 data sleep 5")
+            self.assertEqual(said, "said: data: no end after 1 s: storage may be failing\n", shell)
+            done = self.shell(shell, setup + "wmopkg_log=/nowhere/log; wmopkg_within 1 data quick")
+            self.assertEqual(done[:2], (0, "did \n"), shell)
+
+    def test_what_cannot_be_repaired(self):
+        self.write("e2fsck", "#!/bin/sh\necho UNEXPECTED INCONSISTENCY\nexit 4\n")
+        os.chmod(self.path("e2fsck"), 0o755)
+        for shell in SHELLS:
+            _, _, said = self.shell(
+                shell, f"wmopkg_log={self.folder}/log; {SAY}; wmopkg_device() {{ echo /dev/x; }}; "
+                "wmopkg_is_ext() { true; }\nwmopkg_check_volume data", f"{self.folder}:{TOOLS}")
+            self.assertEqual(said, "said: data: e2fsck did not repair /dev/x (status 4, see "
+                             f"{self.folder}/log)\n", shell)
+            with open(self.path("log"), encoding="ascii") as file:
+                self.assertIn("UNEXPECTED INCONSISTENCY", file.read())
 
 
 if __name__ == "__main__":

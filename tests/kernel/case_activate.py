@@ -21,6 +21,9 @@ def prepare(work, build):
     vendor.make("high", {"etc/banner": "high\n"}, priority=5)
     vendor.make("white", {"etc/kept": "whiteout", "usr/share/tree/one": "whiteout"})
     vendor.make("replace", {"usr/share/tree": "a file now\n"})
+    tree = vendor.tree("leads", {"etc/leads": "here\n"})
+    os.symlink(work + "/elsewhere", tree + "/var")
+    vendor.make("leads", tree)
     for persistence in ("required", "forbidden"):
         vendor.make(persistence, {"etc/place": "wrong\n"}, options=("--persistent", persistence))
     vendor.make("tiny", {"tiny": "x\n"})
@@ -459,6 +462,31 @@ def test_mount_below_that_a_package_hides(work, build):
         equal(device.is_stacked(), False)
         equal(device.state()["stack"]["code"], "stack-failed")
         equal((wait_gone(devices), wait_gone(loops)), ([], []))
+
+
+def test_mount_below_that_a_package_leads_elsewhere(work, build):
+    """A link of a package takes no file system of the firmware out of the root."""
+    with Device(work, build) as device:
+        os.makedirs(device.root("var/log"))
+        os.makedirs(work + "/elsewhere/log")
+        run("mount", "-t", "tmpfs", "tmpfs", device.root("var/log"))
+        device.install(work + "/packages/leads.wmopkg")
+        said = device.activate(status=1)
+        assert "var/log cannot be mounted on the stack: " in said, said
+        equal(device.is_stacked(), False)
+        equal(os.path.ismount(work + "/elsewhere/log"), False)
+        equal(os.path.ismount(device.root("var/log")), True)
+
+
+def test_no_standard_streams(work, build):
+    """As where the kernel had no console to give: what is opened first must not be one."""
+    with Device(work, build) as device:
+        device.install(work + "/packages/plain.wmopkg")
+        for closed in ("<&- >&- 2>&-", ">&- 2>&-", "2>&-"):
+            run("sh", "-c", f'exec "$@" {closed}', "sh", device.tool, "--config",
+                device.base + "/conf", "--root", device.base + "/root")
+            equal(device.see("etc/banner"), "plain\n")
+            device.reboot()
 
 
 def test_bad_configuration(work, build):

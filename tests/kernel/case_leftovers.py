@@ -92,7 +92,7 @@ def test_device_of_a_killed_run(work, build):
         file.truncate(1 << 20)
     loop = run("losetup", "--find", "--show", work + "/disk").stdout.strip()
     try:
-        for name in ("wmopkg-0badc0de-o-p0", "somebody-else"):
+        for name in ("wmopkg-0badc0de-o-p0", "somebody-else", "wmopkg-data"):
             run("dmsetup", "create", name, "--table", f"0 8 linear {loop} 0")
         # as it is between its making and the loading of its table
         run("dmsetup", "create", "wmopkg-0badc0de-o-p1", "--notable")
@@ -102,10 +102,12 @@ def test_device_of_a_killed_run(work, build):
             equal("wmopkg-0badc0de-o-p0" in devices(), False)
             equal("wmopkg-0badc0de-o-p1" in run("dmsetup", "ls").stdout, False)
             equal("somebody-else" in devices(), True)
-            equal(len(devices()), 2)
+            equal("wmopkg-data" in devices(), True)
+            equal(len(devices()), 3)
             run("umount", "-l", device.base + "/root")
             run("umount", "-R", "-l", device.base)
             run("dmsetup", "remove", "somebody-else")
+            run("dmsetup", "remove", "wmopkg-data")
             run("losetup", "--detach", loop)
     finally:
         run("dmsetup", "remove", "somebody-else", check=False)

@@ -108,7 +108,7 @@ class Quarantine(bench.MachineTest):
         status, _ = self.device.run("wmopkg show")
         self.assertNotEqual(status, 0)
         self.device.expect(BRAND_MOTD, BOOTS_S)
-        self.device.wait_for("wmopkg show")
+        self.device.expect(console.PROMPT, BOOTS_S)
         self.assert_row("rubbish", "1.0", "Quarantined")
         self.assert_row("branding", "1.0", "Signed")
         self.assertIn("wmopkg: boot not completed: 3 in a row", self.succeed("dmesg"))

@@ -42,7 +42,7 @@ depends()
 installkernel()
 {
 	hostonly='' instmods loop dm-mod dm-verity squashfs overlay ext4 efivarfs \
-		sha256_generic sha256-ssse3 sha256-ce sha256-arm
+		sha256 sha256_generic sha256-ssse3 sha256-ce sha256-arm
 }
 
 # called by dracut

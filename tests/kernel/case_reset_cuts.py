@@ -25,7 +25,7 @@ DATA_MIB, PERSIST_MIB, LOG_MIB = 4, 4, 64
 MAGIC, VERSION = 0x6a736677736872, 1
 DISCARD, MARK = 4, 8
 PERSIST_LABEL = "wmopkg-persist"
-DONE = "done, DATA emptied"
+EMPTIED, MADE = "done, DATA emptied", "done, DATA made anew"
 THOROUGH = 20  # each so many writes the file systems and the audit log are checked as well
 BLKFLSBUF, DETACH = 0x1261, 2
 LIBC = ctypes.CDLL(None)
@@ -61,14 +61,22 @@ class Writes:
 
 
 class CutDevice(Device):
-    """DATA and PERSIST on one disk, in a file."""
+    """DATA and PERSIST on one disk, in a file; DATA is found by the name of its device."""
 
-    def __init__(self, work, build, **settings):
+    def __init__(self, work, build, done, **settings):
         load_file_systems()
-        super().__init__(work, build, data=f"LABEL={LABEL}", persist=f"LABEL={PERSIST_LABEL}",
-                         **settings)
+        super().__init__(work, build, **settings)
+        self.done = done  # what the audit log says in the end
+        self.link = self.base + "/node"
+        self.configure(data=self.link, persist=f"LABEL={PERSIST_LABEL}", **settings)
         self.disk = self.base + "/disk"
         self.nodes = []
+
+    def name_data(self, node):
+        """Whatever the device is today, this is its name."""
+        if os.path.islink(self.link):
+            os.unlink(self.link)
+        os.symlink(node, self.link)
 
     def plug(self, path, offset=0, size=0):
         words = ["--offset", str(offset), "--sizelimit", str(size)] if size else []
@@ -79,7 +87,7 @@ class CutDevice(Device):
 
     def plug_both(self):
         """DATA and PERSIST, where they lie on the disk."""
-        self.plug(self.disk, 0, DATA_MIB * MIB)
+        self.name_data(self.plug(self.disk, 0, DATA_MIB * MIB))
         self.plug(self.disk, DATA_MIB * MIB, PERSIST_MIB * MIB)
 
     def pull_all(self):
@@ -120,7 +128,9 @@ def make_disk(device, work):
 def record(device):
     """Ask for a reset and carry it out on a disk that records; what was written."""
     log = device.base + "/log"
-    run("insmod", f"/usr/lib/uml/modules/{os.uname().release}/kernel/drivers/md/dm-log-writes.ko")
+    if not os.path.isdir("/sys/module/dm_log_writes"):
+        run("insmod",
+            f"/usr/lib/uml/modules/{os.uname().release}/kernel/drivers/md/dm-log-writes.ko")
     with open(log, "wb") as file:
         file.truncate(LOG_MIB * MIB)
     lower, logs = device.plug(device.disk), device.plug(log)
@@ -131,6 +141,9 @@ def record(device):
     for name, begin, size in (("cut-data", 0, DATA_MIB), ("cut-persist", DATA_MIB, PERSIST_MIB)):
         run("dmsetup", "create", name, "--table", f"0 {size * MIB // SECTOR} linear "
             f"{number} {begin * MIB // SECTOR}")
+    number = run("dmsetup", "info", "--columns", "--noheadings", "-o", "minor",
+                 "cut-data").stdout.strip()
+    device.name_data(f"/dev/dm-{number}")
     device.tell("factory-reset", "--yes")
     for volume in ("data", "persist"):
         run("umount", device.folder(volume), check=False)
@@ -203,9 +216,9 @@ def check_cut(device, image, at, old, done):
         found = look(device)
         events = found.pop("resets")
         wanted = {key: done[key] for key in found}
-        if events and events[-1] == DONE:
+        if events and events[-1] == device.done:
             # the request lies on the disk before the line that tells of it
-            equal(events in (["requested", DONE], [DONE]), True, (at, events))
+            equal(events in (["requested", device.done], [device.done]), True, (at, events))
             equal({key: what for key, what in found.items() if what != wanted[key]}, {},
                   f"after write {at}: " + "|".join(device.log_of_boot()))
             return True
@@ -219,15 +232,27 @@ def check_cut(device, image, at, old, done):
         if at % THOROUGH == 0:
             device.tell("audit", "verify")
         take_down(device)
-        if at % THOROUGH == 0:
+        if at % THOROUGH == 0 and blkid(device.nodes[0]) != ("", "", ""):
             equal(blkid(device.nodes[0]), ("ext4", LABEL, UUID))
             for node in device.nodes:
                 run("e2fsck", "-f", "-n", node)
 
 
-def test_every_write(work, build):
-    with CutDevice(work, build) as device:
+def break_data(device):
+    """Nothing is left of its file system, and what it was called is on PERSIST alone."""
+    with open(device.disk, "r+b") as disk:
+        disk.write(b"\xff" * (DATA_MIB * MIB))
+
+
+def test_every_write_of_emptying(work, build):
+    check_every_write(work, build, EMPTIED)
+
+
+def check_every_write(work, build, ends):
+    with CutDevice(work, build, ends) as device:
         make_disk(device, work)
+        if ends == MADE:
+            break_data(device)
         shutil.copyfile(device.disk, device.base + "/before")
         device.plug_both()
         boot(device)

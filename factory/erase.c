@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "factory/erase_force.h"
-#include "verity/cleanup.h"
-#include "verity/dir.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/dir.h"
 
 /*
  * Down to here a folder stays open while what is in it is deleted, so that each is read

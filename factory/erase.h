@@ -6,7 +6,7 @@
  * of files, in memory that does not grow with them.
  */
 
-#include "verity/error.h"
+#include "verity/util/error.h"
 
 #include <stdint.h>
 

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 #define SUBVOLUME_INODE                                                                  \
 	256             /* BTRFS_FIRST_FREE_OBJECTID, of the top of each subvolume       \

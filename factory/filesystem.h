@@ -6,7 +6,7 @@
  * are the firmware's, found at fixed places, and run without a shell.
  */
 
-#include "verity/error.h"
+#include "verity/util/error.h"
 
 #include <stdbool.h>
 #include <stdint.h>

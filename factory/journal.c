@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "factory/erase.h"
-#include "overlay/record.h"
-#include "verity/cleanup.h"
-#include "verity/json_value.h"
+#include "overlay/record/record.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/json.h"
 
 #define JOURNAL_FORMAT 1
 #define SWAPPED        "factory-reset.new" /* for a moment */

@@ -9,7 +9,7 @@
  */
 
 #include "factory/reset_plan.h"
-#include "verity/error.h"
+#include "verity/util/error.h"
 
 #include <stdint.h>
 

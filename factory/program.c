@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "factory/filesystem.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 #define TAIL_BYTES 512 /* of what a program said */
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "factory/reset_private.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 static void run_free_p(struct factory_run *run)
 {

@@ -8,7 +8,7 @@
  */
 
 #include "factory/journal.h"
-#include "overlay/config.h"
+#include "overlay/config/config.h"
 
 struct factory_reset {
 	/* What the caller knows. All borrowed. */

@@ -13,8 +13,8 @@
 
 #include "factory/erase.h"
 #include "factory/reset_private.h"
-#include "overlay/timing.h"
-#include "verity/cleanup.h"
+#include "overlay/fs/clock.h"
+#include "verity/util/cleanup.h"
 
 #define TOLD_EVERY_US   2000000
 #define NAMES_BYTES     4096

@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include "factory/reset_private.h"
-#include "overlay/audit.h"
-#include "overlay/bootconf.h"
-#include "overlay/record.h"
-#include "overlay/trials.h"
-#include "verity/cleanup.h"
-#include "verity/dir.h"
+#include "overlay/config/bootconf.h"
+#include "overlay/record/audit.h"
+#include "overlay/record/record.h"
+#include "overlay/record/trials.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/dir.h"
 
 DEFINE_CLEANUP(struct overlay_audit, overlay_audit_free);
 

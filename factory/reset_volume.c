@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 
 #include "factory/reset_private.h"
-#include "overlay/mnt.h"
-#include "overlay/volume.h"
-#include "verity/cleanup.h"
-#include "verity/text.h"
+#include "overlay/fs/mnt.h"
+#include "overlay/store/volume.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 #define DEFAULT_TYPE "ext4"
 

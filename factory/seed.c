@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "factory/erase.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 /* The copy, until it is whole: .TARGET.seed */
 #define SEED_PREFIX "."

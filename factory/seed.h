@@ -7,7 +7,7 @@
  * is no configuration yet.
  */
 
-#include "overlay/copy.h"
+#include "overlay/fs/copy.h"
 
 #define FACTORY_SEED_SOURCE "etc/factory-config" /* within the root */
 #define FACTORY_SEED_TARGET "config"             /* within DATA */
@@ -27,7 +27,7 @@ struct factory_seeded {
  *
  * The copy is made as `.TARGET.seed`, synced, and renamed: after a power cut there is no
  * @target, and the next call makes it, or the whole of it. What a cut left behind is
- * deleted first. Owners, modes, times and attributes are kept (overlay/copy.h), links
+ * deleted first. Owners, modes, times and attributes are kept (overlay/fs/copy.h), links
  * copied as they are; hard links become files of their own. Devices, FIFOs and sockets
  * are left out and counted: a mistake in a package must not cost the device its
  * configuration. Needs Linux 5.6 (openat2).

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/record.h"
-#include "verity/cleanup.h"
-#include "verity/json_value.h"
-#include "verity/statement_field.h"
-#include "verity/text.h"
+#include "overlay/record/record.h"
+#include "verity/statement/field.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/json.h"
+#include "verity/util/text.h"
 
 #define VOLUME_FORMAT 1
 

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "factory/volume.h"
-#include "overlay/volume_find.h"
-#include "verity/cleanup.h"
-#include "verity/text.h"
+#include "overlay/store/volume_find.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 #define UNKNOWN_TYPE "?"
 #define SYSTEM       "/sys/devices/"

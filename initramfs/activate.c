@@ -9,17 +9,17 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "initramfs/auditing.h"
-#include "initramfs/boot.h"
+#include "initramfs/audit.h"
+#include "initramfs/boot_context.h"
 #include "initramfs/log.h"
+#include "initramfs/mount_stack.h"
 #include "initramfs/packages.h"
-#include "initramfs/seeding.h"
-#include "initramfs/stacking.h"
-#include "initramfs/supervised.h"
-#include "initramfs/trying.h"
-#include "overlay/folder.h"
-#include "overlay/stack.h"
-#include "verity/cleanup.h"
+#include "initramfs/seed.h"
+#include "initramfs/supervisor_pipe.h"
+#include "initramfs/trials.h"
+#include "overlay/fs/mkdir.h"
+#include "overlay/stack/stack.h"
+#include "verity/util/cleanup.h"
 
 static void packages_free_p(struct packages *packages)
 {

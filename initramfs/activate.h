@@ -3,7 +3,7 @@
 
 /* What happens on every boot, from the boot configuration to the state file. */
 
-#include "verity/error.h"
+#include "verity/util/error.h"
 
 #define ACTIVATE_ROOT "/root"
 
@@ -11,7 +11,7 @@
  * activate_run - verify what is installed and stack it over @root
  * @config_path: NULL for the default
  * @root:        where the firmware's root is mounted
- * @line:        to the supervisor; see initramfs/supervised.h
+ * @line:        to the supervisor; see initramfs/supervisor_pipe.h
  * @ret_stuck:   how many threads may never end; where there are any, the process must not
  *               run any more handlers when it does
  *

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "verity/cleanup.h"
-#include "verity/text.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 #define LINE_MAX_BYTES 960 /* what the kernel keeps of one line, less its own prefix */
 

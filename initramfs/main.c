@@ -13,10 +13,10 @@
 
 #include "initramfs/activate.h"
 #include "initramfs/log.h"
-#include "initramfs/planning.h"
+#include "initramfs/plan.h"
 #include "initramfs/supervisor.h"
-#include "overlay/config.h"
-#include "verity/text.h"
+#include "overlay/config/config.h"
+#include "verity/util/text.h"
 
 #define EXIT_USAGE 2
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/place.h"
-#include "verity/cleanup.h"
+#include "overlay/store/place.h"
+#include "verity/util/cleanup.h"
 
 static void packages_free_p(struct packages *packages)
 {

@@ -3,11 +3,11 @@
 
 /* The packages of one boot: listed, judged, ordered. */
 
-#include "initramfs/patience.h"
-#include "overlay/bootconf.h"
-#include "overlay/order.h"
-#include "overlay/state.h"
-#include "verity/package.h"
+#include "initramfs/boot_budget.h"
+#include "overlay/config/bootconf.h"
+#include "overlay/record/state.h"
+#include "overlay/store/order.h"
+#include "verity/package/package.h"
 
 struct packages {
 	struct overlay_state

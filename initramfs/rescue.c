@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "initramfs/log.h"
-#include "initramfs/stacking.h"
-#include "overlay/config.h"
-#include "overlay/layers.h"
-#include "overlay/state.h"
-#include "verity/cleanup.h"
+#include "initramfs/mount_stack.h"
+#include "overlay/config/config.h"
+#include "overlay/record/state.h"
+#include "overlay/stack/layers_dir.h"
+#include "verity/util/cleanup.h"
 
 static bool state_exists(const struct overlay_config *config)
 {

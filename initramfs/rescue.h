@@ -3,7 +3,7 @@
 
 /* What is left of an activation whose worker ended before it was done. */
 
-#include "verity/error.h"
+#include "verity/util/error.h"
 
 /**
  * rescue_run - see that the root is as it was, and that the state file says why

@@ -5,9 +5,9 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "initramfs/stacking.h"
-#include "overlay/former.h"
-#include "overlay/stack.h"
+#include "initramfs/mount_stack.h"
+#include "overlay/stack/existing.h"
+#include "overlay/stack/stack.h"
 
 static bool state_exists(const struct boot *boot)
 {

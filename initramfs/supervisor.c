@@ -12,13 +12,13 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
-#include "initramfs/boxes.h"
 #include "initramfs/log.h"
 #include "initramfs/rescue.h"
-#include "initramfs/supervised.h"
-#include "overlay/config.h"
-#include "verity/cleanup.h"
-#include "verity/error.h"
+#include "initramfs/supervisor_pipe.h"
+#include "initramfs/timed_jobs.h"
+#include "overlay/config/config.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/error.h"
 
 #define SECOND_US 1000000
 #define KILL_US   (2 * SECOND_US) /* what a kill may take to be obeyed */
@@ -27,7 +27,7 @@
 struct worker {
 	pid_t pid;
 	int end_fd;    /* readable when it has ended; -1: this kernel cannot tell */
-	int line_fd;   /* what it tells us; see initramfs/supervised.h */
+	int line_fd;   /* what it tells us; see initramfs/supervisor_pipe.h */
 	int said_fd;   /* what it says to a person */
 	int signal_fd; /* what is to be passed on to it */
 

@@ -5,11 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "installer/command.h"
-#include "installer/complete_once.h"
-#include "installer/credentials.h"
-#include "installer/shell.h"
-#include "verity/cleanup.h"
+#include "installer/fetch/credentials.h"
+#include "installer/shell/command.h"
+#include "installer/shell/complete_once.h"
+#include "installer/shell/shell.h"
+#include "verity/util/cleanup.h"
 #include "version.h"
 
 DEFINE_CLEANUP(struct device, device_free);

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "verity/error.h"
+#include "verity/util/error.h"
 
 #define check_error(err, code_, message_)                                                \
 	do {                                                                             \

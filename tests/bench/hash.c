@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "verity/hash_lanes.h"
+#include "verity/hashtree/hash_lanes.h"
 
 #define BLOCKS     32 /* in the second level cache, as when a package is read */
 #define ROUNDS     200

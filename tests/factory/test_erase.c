@@ -12,7 +12,7 @@
 
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 #define FOLDER "folder"
 #define DEEP   2500 /* folders: their path is longer than any system call takes */

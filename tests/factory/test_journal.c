@@ -10,7 +10,7 @@
 #include "factory/erase.h"
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 #define RECORD  "record"
 #define JOURNAL RECORD "/" FACTORY_JOURNAL

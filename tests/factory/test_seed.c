@@ -11,7 +11,7 @@
 #include "factory/erase.h"
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 #define SOURCE "root/etc/factory-config"
 #define COPY   "data/config"

@@ -9,7 +9,7 @@
 
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 #define EXT4  "{\"format\":1,\"type\":\"ext4\",\"label\":\"data\",\"uuid\":\"u-1\""
 #define WHOLE EXT4 ",\"place\":\"PARTUUID=p-1\",\"bytes\":4096}"

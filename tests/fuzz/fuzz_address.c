@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "installer/source_address.h"
-#include "installer/source_url.h"
+#include "installer/fetch/address.h"
+#include "installer/fetch/url.h"
 
 static void try_url(const char *text)
 {

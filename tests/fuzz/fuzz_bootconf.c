@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "overlay/bootconf.h"
-#include "verity/text.h"
+#include "overlay/config/bootconf.h"
+#include "verity/util/text.h"
 
 /* A label becomes part of messages, and a match the path of a device. */
 static void check_media(const struct overlay_media *media)

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "verity/cms.h"
+#include "verity/cms/cms.h"
 
 static void check_signatures(const struct verity_signatures *signatures, int r)
 {

@@ -5,8 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "overlay/config.h"
-#include "verity/io.h"
+#include "overlay/config/config.h"
+#include "verity/util/io.h"
 
 /* The text goes the way that a file does: the parser never sees what is too long. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "verity/floors.h"
+#include "verity/statement/floors.h"
 
 static void check(const struct verity_floors *floors)
 {

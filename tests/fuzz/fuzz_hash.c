@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "verity/hash.h"
+#include "verity/hashtree/hash.h"
 
 #define BLOCKS 11
 #define SHIFTS 64

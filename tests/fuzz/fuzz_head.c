@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "verity/format.h"
+#include "verity/format/format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "installer/source_http_header.h"
+#include "installer/fetch/http_header.h"
 
 static void check(const char *text)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "installer/known_hosts.h"
+#include "installer/fetch/known_hosts.h"
 
 #define NAME "[192.0.2.1]:2222"
 

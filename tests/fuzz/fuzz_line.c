@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "installer/line.h"
+#include "installer/grammar/split_words.h"
 #include "tests/fuzz/fuzz.h"
 
 /* A word is read back as it was, however it has to be typed. */

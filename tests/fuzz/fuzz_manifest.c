@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "verity/manifest.h"
-#include "verity/text.h"
+#include "verity/format/manifest.h"
+#include "verity/util/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -10,8 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "verity/package.h"
-#include "verity/stream.h"
+#include "verity/package/package.h"
+#include "verity/package/stream.h"
 
 static const struct verity_policy policy = {.allow_untrusted = true, .threads = 1};
 

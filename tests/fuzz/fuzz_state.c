@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "overlay/state.h"
-#include "verity/text.h"
+#include "overlay/record/state.h"
+#include "verity/util/text.h"
 
 static void require_span(const struct overlay_span *span)
 {

@@ -10,11 +10,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "verity/denylist_private.h"
-#include "verity/floors.h"
-#include "verity/statement_field.h"
-#include "verity/text.h"
-#include "verity/unlock_private.h"
+#include "verity/statement/denylist_private.h"
+#include "verity/statement/field.h"
+#include "verity/statement/floors.h"
+#include "verity/statement/unlock_private.h"
+#include "verity/util/text.h"
 
 static void verify(const uint8_t *data, size_t size)
 {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "overlay/trials.h"
+#include "overlay/record/trials.h"
 
 /* Whatever was remembered, a device comes up in the end: with no package at all. */
 static void boot_on(struct overlay_trials *trials)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "factory/volume.h"
-#include "verity/text.h"
+#include "verity/util/text.h"
 
 /* Whatever is remembered, the program that makes it is told it in words of its own. */
 static void check_words(const struct factory_volume *volume)

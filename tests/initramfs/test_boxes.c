@@ -4,7 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "initramfs/boxes.h"
+#include "initramfs/timed_jobs.h"
 #include "tests/check.h"
 
 #define JOBS     40

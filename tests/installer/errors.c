@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "installer/exitstatus.h"
+#include "installer/common/exitstatus.h"
 
 #define PRINT(code, name, meaning, hint)                                                 \
 	printf("%s\t%s\t%d\t%s\t%s\n", #code, name,                                      \

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "installer/command.h"
+#include "installer/shell/command.h"
 
 /* "<label>" is set in italics instead. */
 static void print_value(const char *value)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "installer/command.h"
+#include "installer/shell/command.h"
 
 #define WORDS_MAX 8
 

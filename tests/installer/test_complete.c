@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "installer/complete.h"
-#include "installer/shell_columns.h"
+#include "installer/shell/columns.h"
+#include "installer/shell/complete.h"
 #include "tests/overlay/scratch.h"
 
 #define WORDS_MAX 12

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/check.h"
 
-#include "installer/exitstatus.h"
+#include "installer/common/exitstatus.h"
 
 #define STEP(code, name, meaning, hint) name,
 static const char *const names[] = {"ok", VERITY_ERRORS(STEP)};

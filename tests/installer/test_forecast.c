@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "installer/forecast.h"
+#include "installer/device/forecast.h"
 #include "tests/check.h"
 
 /* What the judge says of a front: '+' accepted, '-' not, ' ' it cannot be read. */

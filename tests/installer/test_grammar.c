@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "installer/command.h"
+#include "installer/shell/command.h"
 
 #define WORDS_MAX 12
 

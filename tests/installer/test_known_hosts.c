@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "installer/known_hosts.h"
-#include "verity/cleanup.h"
+#include "installer/fetch/known_hosts.h"
+#include "verity/util/cleanup.h"
 
 /* Keys of ssh-keygen, and their fingerprints as `ssh-keygen -l` has them. */
 #define ONE                                                                              \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "installer/known_hosts_file.h"
+#include "installer/fetch/known_hosts_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 #define PROGRAMS 4
 #define KEYS     8 /* that each of them learns */

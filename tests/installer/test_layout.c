@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "installer/layout.h"
+#include "installer/common/layout.h"
 
 static void check_print(struct layout layout, size_t indent, const char *text,
 			const char *expected)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "installer/line.h"
+#include "installer/grammar/split_words.h"
 
 #define WORDS 4
 

@@ -78,7 +78,7 @@ class Manual(unittest.TestCase):
 
     def test_configuration(self):
         known = set(re.findall(r'CFG_[A-Z_]+\("(\w+)"',
-                               read("overlay/config.c")))
+                               read("overlay/config/config.c")))
         self.assertGreater(len(known), 12)
         text = read("docs/man/wmopkg.conf.5")
         self.assertEqual(set(re.findall(r"(?m)^\.It Cm (\w+)", text)), known)
@@ -88,7 +88,7 @@ class Manual(unittest.TestCase):
 
     def test_boot_configuration(self):
         text = read("docs/man/wmopkg-boot.7")
-        known = set(re.findall(r'PREFIX "(\w+)"', read("overlay/bootkey.c")))
+        known = set(re.findall(r'PREFIX "(\w+)"', read("overlay/config/bootkey.c")))
         self.assertGreater(len(known), 2)
         self.assertEqual(set(re.findall(r"wmopkg\.(\w+)", text)) - {"conf"}, known)
 

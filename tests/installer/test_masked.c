@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "installer/masked.h"
+#include "installer/common/redact.h"
 
 static void test_urls(void **state)
 {

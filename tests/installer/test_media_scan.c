@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "installer/media_scan.h"
+#include "installer/media/scan.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,10 +7,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "installer/media_look.h"
+#include "installer/media/view.h"
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 #define XHCI "devices/pci0000:00/0000:00:04.0/usb1"
 #define MMC  "devices/pci0000:00/0000:00:05.0/mmc_host"

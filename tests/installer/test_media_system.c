@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "installer/media_system.h"
+#include "installer/media/system.h"
 
 #include <errno.h>
 #include <stdio.h>

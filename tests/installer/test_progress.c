@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "installer/progress.h"
-#include "verity/format.h"
+#include "installer/common/progress.h"
+#include "verity/format/format.h"
 
 #define HEAD                                                                             \
 	"pkgname.wmopkg:\n\n"                                                            \

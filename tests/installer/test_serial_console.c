@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "installer/serial_console.h"
+#include "installer/device/serial_console.h"
 
 #include <stdio.h>
 #include <sys/stat.h>

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "installer/source_address.h"
+#include "installer/fetch/address.h"
 
 #define EXPECTED "a name, an IPv4 address or an [IPv6 address] is expected"
 #define A_PORT   "a number from 1 to 65535 is expected"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/check.h"
 
-#include "installer/source_http_header.h"
+#include "installer/fetch/http_header.h"
 
 static void hear(struct source_http_answer *answer, const char *const *lines)
 {

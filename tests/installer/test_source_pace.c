@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "installer/source_pace.h"
+#include "installer/fetch/stall.h"
 
 #define START_MS (1LL << 40)
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "installer/source_reason.h"
+#include "installer/fetch/curl_error.h"
 
 /* What a try left behind, and what is made of it. */
 static void test_reasons(void **state)

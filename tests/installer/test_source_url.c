@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "installer/source_url.h"
+#include "installer/fetch/url.h"
 
 #define NAME_RULE "is not a name a package may have"
 #define EXPECTED  "a name, an IPv4 address or an [IPv6 address] is expected"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "installer/table.h"
+#include "installer/common/table.h"
 
 #define BAR_10  "══════════"
 #define LINE_10 "──────────"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "installer/timeline.h"
+#include "installer/device/timeline.h"
 
 #include <errno.h>
 #include <locale.h>

@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "verity/assemble.h"
-#include "verity/cleanup.h"
-#include "verity/cms.h"
+#include "verity/cms/cms.h"
+#include "verity/package/assemble.h"
+#include "verity/util/cleanup.h"
 
 static int open_padded(const char *path, uint64_t *ret_bytes, uint64_t *ret_padded)
 {

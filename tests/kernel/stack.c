@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/stack.h"
+#include "overlay/stack/stack.h"
 
 int main(int argc, char **argv)
 {

@@ -13,10 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "overlay/layer.h"
-#include "verity/cleanup.h"
-#include "verity/keyring.h"
-#include "verity/package.h"
+#include "overlay/stack/layer.h"
+#include "verity/cms/keyring.h"
+#include "verity/package/package.h"
+#include "verity/util/cleanup.h"
 
 #define INPLACE_SKIP 4096 /* so that the superblock of the squashfs stays */
 

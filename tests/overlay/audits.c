@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "verity/cleanup.h"
-#include "verity/io.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/io.h"
 
 static char folder[64];
 static int descriptor = -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* overlay_image_write() for scripts: image-write SOURCE OUT COMPRESSOR THREADS DATE */
-#include "overlay/image.h"
-#include "verity/cleanup.h"
+#include "overlay/image/image.h"
+#include "verity/util/cleanup.h"
 
 #include <fcntl.h>
 

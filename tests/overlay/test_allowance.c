@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "overlay/allowance.h"
+#include "overlay/record/allowance.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "overlay/anchor.h"
+#include "overlay/config/anchor.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 #define VARIABLE "efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 

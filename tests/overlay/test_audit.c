@@ -9,10 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "overlay/record.h"
+#include "overlay/record/record.h"
 #include "tests/overlay/audits.h"
-#include "verity/cleanup.h"
-#include "verity/manifest.h"
+#include "verity/format/manifest.h"
+#include "verity/util/cleanup.h"
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 

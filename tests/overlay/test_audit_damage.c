@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "tests/overlay/audits.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 #define LINES_MAX 256
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "tests/overlay/audits.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 #define ENDED     99
 #define CALLS_MAX 64

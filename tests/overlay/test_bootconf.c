@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "overlay/bootconf.h"
+#include "overlay/config/bootconf.h"
 #include <errno.h>
 #include <stdio.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "overlay/config.h"
+#include "overlay/config/config.h"
 #include <errno.h>
 #include <fcntl.h>
 
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 static int load(const char *text, struct overlay_config *ret, struct verity_error *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "overlay/contents_private.h"
+#include "overlay/contents/contents_private.h"
 #include "tests/overlay/crafted.h"
 #include "tests/overlay/tree.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "overlay/critical.h"
+#include "overlay/contents/critical.h"
 #include "tests/check.h"
 
 #define C_LIBRARY "the C library that all programs use"

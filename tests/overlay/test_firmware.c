@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "overlay/firmware.h"
+#include "overlay/contents/firmware.h"
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "overlay/former_options.h"
+#include "overlay/stack/existing_options.h"
 #include "tests/check.h"
 
 #include <stdio.h>

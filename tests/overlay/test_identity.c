@@ -4,10 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "overlay/identity_private.h"
+#include "overlay/config/identity_private.h"
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 #define DMI  "system/sys/class/dmi/id/"
 #define TREE "system/proc/device-tree/"

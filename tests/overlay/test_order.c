@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "overlay/order.h"
+#include "overlay/store/order.h"
 #include "tests/check.h"
 
 #define ITEMS_MAX 6

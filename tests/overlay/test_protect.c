@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "overlay/protect.h"
+#include "overlay/fs/protect.h"
 #include "tests/check.h"
 
 static void test_path(void **state)

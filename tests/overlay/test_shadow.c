@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "overlay/shadow.h"
+#include "overlay/contents/lookup.h"
 #include "tests/check.h"
 
 #include <errno.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "overlay/mountinfo.h"
-#include "overlay/stack.h"
+#include "overlay/fs/mountinfo.h"
+#include "overlay/stack/stack.h"
 #include <errno.h>
 
 #include "tests/check.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 #define PAGE 4096
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "overlay/trials.h"
+#include "overlay/record/trials.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <sys/file.h>
 
-#include "overlay/record.h"
+#include "overlay/record/record.h"
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 #define INSTALLED_MAX 8
 #define BOOTS_MAX     16

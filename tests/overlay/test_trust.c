@@ -5,13 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "overlay/record.h"
-#include "overlay/trust.h"
+#include "overlay/record/record.h"
+#include "overlay/record/trust.h"
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
 #include "tests/overlay/trusts.h"
-#include "verity/cleanup.h"
-#include "verity/hex.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/hex.h"
 
 DEFINE_CLEANUP(struct overlay_trust, overlay_trust_free);
 

@@ -7,11 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "overlay/trust_private.h"
+#include "overlay/record/trust_private.h"
 #include "tests/check.h"
 #include "tests/overlay/trusts.h"
-#include "verity/cleanup.h"
-#include "verity/floors.h"
+#include "verity/statement/floors.h"
+#include "verity/util/cleanup.h"
 
 #define ROUNDS 25
 #define BROKEN OVERLAY_RECORD_FLOORS ".broken"

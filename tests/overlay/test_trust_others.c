@@ -7,11 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "overlay/trust_private.h"
+#include "overlay/record/trust_private.h"
 #include "tests/check.h"
 #include "tests/overlay/trusts.h"
-#include "verity/cleanup.h"
-#include "verity/hex.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/hex.h"
 
 #define ROUNDS 25
 

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "overlay/volume_find.h"
+#include "overlay/store/volume_find.h"
 #include "tests/overlay/scratch.h"
 
 static void make(const char *path)

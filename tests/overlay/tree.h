@@ -3,9 +3,9 @@
 
 /* Trees and tar archives to make images of, and what is in the images. */
 
-#include "overlay/image.h"
+#include "overlay/image/image.h"
 #include "tests/check.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 struct tree_entry {
 	const char *path;

@@ -8,7 +8,7 @@
 
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 struct keys trusts_keys;
 

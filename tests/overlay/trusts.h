@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "overlay/record.h"
-#include "overlay/trust.h"
+#include "overlay/record/record.h"
+#include "overlay/record/trust.h"
 #include "tests/verity/statements.h"
 
 #define BUILT INT64_C(1000000000)

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "tests/check.h"
-#include "verity/devkeys.h"
-#include "verity/io.h"
+#include "verity/sign/devkeys.h"
+#include "verity/util/io.h"
 
 static void write_file(const char *path, const char *text)
 {

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "verity/hash_lanes.h"
+#include "verity/hashtree/hash_lanes.h"
 
 #define BLOCKS SHA256_LANES_MAX
 #define SHIFTS 17 /* places from which the blocks are taken, past one that is aligned */

@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "tests/check.h"
-#include "verity/assemble.h"
-#include "verity/cleanup.h"
-#include "verity/cms.h"
-#include "verity/io.h"
-#include "verity/signing_key.h"
-#include "verity/tree.h"
+#include "verity/cms/cms.h"
+#include "verity/hashtree/tree.h"
+#include "verity/package/assemble.h"
+#include "verity/sign/signing_key.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/io.h"
 
 DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "tests/verity/keys.h"
-#include "verity/format.h"
+#include "verity/format/format.h"
 
 struct sample {
 	uint8_t *bytes; /* to be freed */

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "tests/verity/keys.h"
-#include "verity/statement.h"
+#include "verity/statement/statement.h"
 
 /* A statement file; free the bytes. */
 struct statement_file {

@@ -5,8 +5,8 @@
 
 #include "tests/check.h"
 #include "tests/verity/keys.h"
-#include "verity/cleanup.h"
-#include "verity/cms.h"
+#include "verity/cms/cms.h"
+#include "verity/util/cleanup.h"
 
 DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
 DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);

@@ -3,8 +3,8 @@
 
 #include "tests/check.h"
 #include "tests/verity/keys.h"
-#include "verity/cleanup.h"
-#include "verity/cms.h"
+#include "verity/cms/cms.h"
+#include "verity/util/cleanup.h"
 
 #define WHEN INT64_C(1800000000)
 

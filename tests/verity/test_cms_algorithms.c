@@ -8,7 +8,7 @@
 
 #include "tests/check.h"
 #include "tests/verity/certs.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
 

@@ -8,8 +8,8 @@
 
 #include "tests/check.h"
 #include "tests/verity/certs.h"
-#include "verity/cleanup.h"
-#include "verity/devkeys.h"
+#include "verity/sign/devkeys.h"
+#include "verity/util/cleanup.h"
 
 #define CHAIN     "the signer does not chain to a key of this device: "
 #define NO_ISSUER CHAIN "unable to get local issuer certificate"

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "tests/check.h"
-#include "verity/cms.h"
+#include "verity/cms/cms.h"
 
 #define RSA_BITS 2048
 

@@ -7,7 +7,7 @@
 
 #include "tests/check.h"
 #include "tests/verity/certs.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 #define MANY    (VERITY_KEY_IDS_MAX + 1)
 #define UNKNOWN "the signer's certificate is neither in the signature nor in the key ring"

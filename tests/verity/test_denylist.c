@@ -5,9 +5,9 @@
 
 #include "tests/check.h"
 #include "tests/verity/statements.h"
-#include "verity/denylist_private.h"
-#include "verity/hex.h"
-#include "verity/json_value.h"
+#include "verity/statement/denylist_private.h"
+#include "verity/util/hex.h"
+#include "verity/util/json.h"
 
 DEFINE_CLEANUP(struct verity_denylist, verity_denylist_free);
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "tests/check.h"
-#include "verity/cleanup.h"
-#include "verity/floors.h"
+#include "verity/statement/floors.h"
+#include "verity/util/cleanup.h"
 
 static void floors_free_p(struct verity_floors *floors)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/check.h"
-#include "verity/format.h"
+#include "verity/format/format.h"
 
 static const struct {
 	uint8_t bytes[VERITY_HEAD_BYTES + 1];

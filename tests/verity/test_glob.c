@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "tests/check.h"
-#include "verity/glob.h"
+#include "verity/util/glob.h"
 
 #define ROUNDS 200000
 

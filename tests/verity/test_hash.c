@@ -5,10 +5,10 @@
 #include <openssl/sha.h>
 
 #include "tests/check.h"
-#include "verity/cleanup.h"
-#include "verity/hash.h"
-#include "verity/hex.h"
-#include "verity/sha256_lanes.h"
+#include "verity/hashtree/hash.h"
+#include "verity/hashtree/sha256_lanes.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/hex.h"
 
 #define BLOCKS 11 /* twice four, a pair and one left over */
 

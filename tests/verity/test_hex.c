@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/check.h"
-#include "verity/hex.h"
+#include "verity/util/hex.h"
 
 static void test_encode(void **state)
 {

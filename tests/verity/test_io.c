@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "verity/io.h"
+#include "verity/util/io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "tests/check.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 static char folder[] = "/tmp/wmopkg-test-io.XXXXXX";
 

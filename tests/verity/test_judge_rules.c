@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "tests/check.h"
-#include "verity/denylist_private.h"
-#include "verity/judge_rules.h"
+#include "verity/package/judge_rules.h"
+#include "verity/statement/denylist_private.h"
 
 static const uint8_t id[VERITY_DIGEST_BYTES] = {7};
 

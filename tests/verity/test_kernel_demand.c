@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "tests/check.h"
-#include "verity/kernel_demand.h"
+#include "verity/device/kernel_requirement.h"
 
 #define DEMANDS                                                                          \
 	"the kernel demands a signature of the root hash "                               \

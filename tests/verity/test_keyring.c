@@ -7,8 +7,8 @@
 
 #include "tests/check.h"
 #include "tests/verity/certs.h"
-#include "verity/cleanup.h"
-#include "verity/keyring_private.h"
+#include "verity/cms/keyring_private.h"
+#include "verity/util/cleanup.h"
 
 #define FOLDER "/tmp/wmopkg-test-keyring.XXXXXX"
 

@@ -15,7 +15,7 @@ import tempfile
 import unittest
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-COMMON = ["tests/verity/lanes_vectors.c", "verity/hash_lanes.c", "verity/sha256_lanes.c"]
+COMMON = ["tests/verity/lanes_vectors.c", "verity/hashtree/hash_lanes.c", "verity/hashtree/sha256_lanes.c"]
 FLAGS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-I", ROOT]
 ARM = ["aarch64-linux-gnu-gcc", *FLAGS, "-static"]
 SALT_MAX = 256
@@ -67,7 +67,7 @@ class LanesArm(unittest.TestCase):
     def test_arm(self):
         """Optimised or not, with the compiler's own ideas of the processor or without."""
         for options in (["-O2"], ["-O0"], ["-O3", "-mcpu=cortex-a72"]):
-            program = self.build("arm", ARM, "verity/sha256_lanes_arm.c", options=options)
+            program = self.build("arm", ARM, "verity/hashtree/sha256_lanes_arm.c", options=options)
             for cpu in ("max", "cortex-a53", "neoverse-n1"):
                 with self.subTest(options=options, cpu=cpu):
                     command = ["qemu-aarch64", "-cpu", cpu, program]
@@ -87,20 +87,20 @@ class LanesArm(unittest.TestCase):
                        "{\n\tunsigned long bits = __real_getauxval(type);\n"
                        "\treturn type == AT_HWCAP ? bits & ~(unsigned long)HWCAP_SHA2"
                        " : bits;\n}\n")
-        program = self.build("without", ARM, "verity/sha256_lanes_arm.c",
+        program = self.build("without", ARM, "verity/hashtree/sha256_lanes_arm.c",
                              options=["-Wl,--wrap=getauxval", wrap])
         self.check(["qemu-aarch64", "-cpu", "max", program], self.right, 3,
                    "several at a time: not available\n")
 
     def test_none(self):
         """What other processors get."""
-        program = self.build("none", ARM, "verity/sha256_lanes_none.c")
+        program = self.build("none", ARM, "verity/hashtree/sha256_lanes_none.c")
         self.check(["qemu-aarch64", program], self.right, 3, "several at a time: not available\n")
 
     def test_host(self):
         """The same records on the host, if it is one that the file is for."""
         source = {"x86_64": "x86", "aarch64": "arm"}.get(platform.machine(), "none")
-        program = self.build("host", ["cc", *FLAGS], f"verity/sha256_lanes_{source}.c")
+        program = self.build("host", ["cc", *FLAGS], f"verity/hashtree/sha256_lanes_{source}.c")
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
             flags = set(file.read().split())
         lanes = 4 if {"sha_ni", "avx512vl", "avx512bw"} <= flags else 2

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "tests/check.h"
-#include "verity/cleanup.h"
-#include "verity/manifest.h"
+#include "verity/format/manifest.h"
+#include "verity/util/cleanup.h"
 
 DEFINE_CLEANUP(struct verity_manifest, verity_manifest_free);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/check.h"
-#include "verity/name.h"
+#include "verity/util/name.h"
 
 #define X63 "123456789012345678901234567890123456789012345678901234567890123"
 

@@ -15,11 +15,11 @@
 
 #include "tests/check.h"
 #include "tests/verity/sample.h"
-#include "verity/cleanup.h"
-#include "verity/io.h"
-#include "verity/package.h"
-#include "verity/peek.h"
-#include "verity/stream.h"
+#include "verity/package/inspect.h"
+#include "verity/package/package.h"
+#include "verity/package/stream.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/io.h"
 
 #define DATA_BLOCKS 300 /* two tree levels */
 

@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 
 #include "tests/check.h"
-#include "verity/parallel.h"
+#include "verity/util/parallel.h"
 
 #define ITEMS 1000
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "tests/check.h"
-#include "verity/pkcs11_uri.h"
+#include "verity/sign/pkcs11_uri.h"
 
 static void test_parts(void **state)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/check.h"
-#include "verity/quarantine.h"
+#include "verity/statement/quarantine.h"
 
 static void test_holds(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "verity/signing_key.h"
+#include "verity/sign/signing_key.h"
 
 #include <errno.h>
 #include <openssl/pem.h>
@@ -8,7 +8,7 @@
 
 #include "tests/check.h"
 #include "tests/verity/keys.h"
-#include "verity/cleanup.h"
+#include "verity/util/cleanup.h"
 
 #define PASSPHRASE "open sesame"
 

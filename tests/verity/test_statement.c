@@ -4,8 +4,8 @@
 
 #include "tests/check.h"
 #include "tests/verity/statements.h"
-#include "verity/format.h"
-#include "verity/json_value.h"
+#include "verity/format/format.h"
+#include "verity/util/json.h"
 
 static struct keys keys;
 static struct verity_keyring *keyring;

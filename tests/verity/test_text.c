@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/check.h"
-#include "verity/text.h"
+#include "verity/util/text.h"
 
 #define TEXT(literal) literal, sizeof(literal) - 1
 

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "tests/check.h"
-#include "verity/cleanup.h"
-#include "verity/io.h"
-#include "verity/tree.h"
+#include "verity/hashtree/tree.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/io.h"
 
 static void test_geometry(void **state)
 {

@@ -5,12 +5,12 @@
 
 #include "tests/check.h"
 #include "tests/verity/statements.h"
-#include "verity/denylist.h"
-#include "verity/floors.h"
-#include "verity/hex.h"
-#include "verity/json_value.h"
-#include "verity/statement_field.h"
-#include "verity/unlock_private.h"
+#include "verity/statement/denylist.h"
+#include "verity/statement/field.h"
+#include "verity/statement/floors.h"
+#include "verity/statement/unlock_private.h"
+#include "verity/util/hex.h"
+#include "verity/util/json.h"
 
 DEFINE_CLEANUP(struct verity_denylist, verity_denylist_free);
 DEFINE_CLEANUP(struct verity_unlock, verity_unlock_free);

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "tests/check.h"
-#include "verity/version.h"
+#include "verity/util/version.h"
 
 #define ROUNDS 300000
 

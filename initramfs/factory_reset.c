@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "initramfs/factory_reset.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "factory/reset.h"
+#include "factory/volume.h"
+#include "initramfs/log.h"
+#include "initramfs/supervisor_pipe.h"
+#include "overlay/fs/mountinfo.h"
+#include "overlay/record/trust.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/text.h"
+
+#define STEP_SECONDS     1800 /* without a sign of life: for a repair of a large disk */
+#define STEP_SECONDS_MAX 1000000
+
+DEFINE_CLEANUP(struct overlay_trust, overlay_trust_free);
+DEFINE_CLEANUP(struct overlay_mountinfo, overlay_mountinfo_free);
+
+/* Whether who sits at the console sees what goes to the kernel log at a level. */
+static bool kernel_shows(enum log_level level)
+{
+	cleanup_file FILE *file = fopen("/proc/sys/kernel/printk", "re");
+	int console;
+
+	return access("/dev/kmsg", W_OK) < 0 ||
+	       (file && fscanf(file, "%d", &console) == 1 && console > (int)level);
+}
+
+/* From now on; where a boot is limited at all. */
+static void allow_time(const struct boot *boot, unsigned seconds)
+{
+	uint64_t begun = boot->steps[OVERLAY_STEP_PREPARE].start_us;
+	uint64_t so_far = (overlay_clock_us() - begun) / 1000000;
+
+	if (boot->config.boot_seconds > 0 && so_far < STEP_SECONDS_MAX)
+		supervised_tell(boot->patience.line, SUPERVISED_LIMIT,
+				(unsigned)so_far + seconds);
+}
+
+static void say(void *context, bool warning, const char *text)
+{
+	enum log_level level = warning ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE;
+	char line[1024];
+
+	allow_time(context, STEP_SECONDS);
+
+	log_line(level, "factory reset: %s", text);
+	snprintf(line, sizeof(line), "%s", text);
+	if (!kernel_shows(level))
+		fprintf(stderr, "wmopkg: factory reset: %s\n", verity_text_plain(line));
+}
+
+/* What is asked for; { 0 } with .by_bootloader where no file asks. */
+static bool is_due(const struct boot *boot, struct factory_journal *ret)
+{
+	bool there = false;
+
+	*ret = (struct factory_journal){.by_bootloader = boot->conf.factory_reset};
+	if (boot->record >= 0 &&
+	    factory_journal_load(boot->record, ret, &there, NULL) == 0 && there)
+		return true;
+	return boot->conf.factory_reset &&
+	       (boot->record < 0 || !factory_obeyed(boot->record));
+}
+
+bool resetting_is_due(const struct boot *boot)
+{
+	struct factory_journal journal;
+
+	return is_due(boot, &journal);
+}
+
+/* The clock of a device that was off for long may be years late. */
+static int64_t find_time(const struct boot *boot)
+{
+	cleanup_with(overlay_trust_free_p) struct overlay_trust *trust = NULL;
+	const struct overlay_identity unknown = {.model = ""};
+	const struct overlay_trust_inputs inputs = {
+		.config = &boot->config,
+		.bootconf = &boot->conf,
+		.identity = &unknown,
+		.record_fd = boot->record,
+		.clock = time(NULL),
+	};
+
+	return overlay_trust_load(&inputs, &trust, NULL) < 0 ? inputs.clock
+							     : overlay_trust_time(trust);
+}
+
+static void explain(struct boot *boot, const struct factory_reset *reset,
+		    const struct verity_error *why)
+{
+	char text[VERITY_MESSAGE_MAX + 128];
+	const char *what = reset->step == FACTORY_ASKED ? "refused, nothing was deleted"
+			   : factory_step_wipes(reset->step)
+				   ? "not finished, DATA is left out of this boot"
+				   : "DATA is empty, but that is not kept on PERSIST";
+
+	snprintf(text, sizeof(text), "%s: %s: %s (the next boot tries again)", what,
+		 verity_code_name(why->code), why->message);
+	say(boot, true, text);
+}
+
+static void carry_out(struct boot *boot, const struct factory_journal *journal)
+{
+	struct factory_reset reset = {
+		.config = &boot->config,
+		.persist_fd = boot->persist,
+		.record_fd = boot->record,
+		.root = boot->root,
+		.word = boot->conf.factory_reset,
+		.word_in_uboot = boot->conf.factory_reset &&
+				 boot->conf.origin[OVERLAY_BOOT_FACTORY_RESET] ==
+					 OVERLAY_BOOT_UBOOT,
+		.now = find_time(boot),
+		.say = say,
+		.context = boot,
+		.data_fd = steal_fd(&boot->data),
+	};
+	struct verity_error why = {.code = VERITY_OK};
+	int line = boot->patience.line;
+	int r = factory_reset_run(&reset, journal, &why);
+
+	if (r < 0)
+		explain(boot, &reset, &why);
+	boot->data = reset.data_fd;
+	/* What it took is not held against the packages. */
+	boot->patience =
+		patience_new(boot->config.package_seconds, boot->config.boot_seconds);
+	boot->patience.line = line;
+	allow_time(boot, boot->config.boot_seconds);
+}
+
+/* The device that a folder is mounted from; NULL where it is no file system of its own */
+static char *device_of(int fd)
+{
+	cleanup_with(overlay_mountinfo_free_p) struct overlay_mountinfo *info = NULL;
+	char link[64], path[PATH_MAX];
+	ssize_t size;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	size = readlink(link, path, sizeof(path) - 1);
+	if (size <= 0)
+		return NULL;
+	path[size] = '\0';
+	if (overlay_mountinfo_get(path, &info, NULL) < 0 ||
+	    strncmp(info->source, "/dev/", 5) != 0)
+		return NULL;
+	return strdup(info->source);
+}
+
+static bool is_folder(const char *spec)
+{
+	struct stat st;
+
+	return spec[0] == '/' && stat(spec, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* While its file system can be read. */
+static void remember_volume(const struct boot *boot)
+{
+	cleanup_free char *device = NULL;
+	cleanup_free char *rival = NULL;
+	struct factory_volume volume;
+	struct verity_error why;
+
+	if (boot->data < 0 || boot->record < 0 || is_folder(boot->config.data))
+		return;
+	device = device_of(boot->data);
+	if (device)
+		rival = factory_volume_rival(boot->record, boot->config.data, device);
+	if (!device || rival || factory_volume_probe(device, &volume, NULL) < 0 ||
+	    !volume.filesystem.type[0] || !volume.place[0] || volume.bytes == 0)
+		return;
+	if (factory_volume_remember(boot->record, &volume, &why) < 0)
+		log_line(LOG_LEVEL_WARNING, "%s", why.message);
+}
+
+/* The bootloader's word is one request for as long as it is said. */
+static void look_at_word(const struct boot *boot)
+{
+	struct verity_error why;
+
+	if (boot->record < 0 || boot->conf_unread || !factory_obeyed(boot->record))
+		return;
+	if (boot->conf.factory_reset)
+		log_line(LOG_LEVEL_NOTICE,
+			 "factory reset: wmopkg.factory_reset=1 was obeyed, and is still "
+			 "said: it counts again after a boot without it");
+	else if (factory_obeyed_set(boot->record, false, &why) < 0)
+		log_line(LOG_LEVEL_WARNING, "%s", why.message);
+}
+
+void resetting_run(struct boot *boot)
+{
+	struct factory_journal journal;
+
+	if (is_due(boot, &journal) && boot->record < 0) {
+		say(boot, true,
+		    "refused, nothing was deleted: there is no PERSIST to remember "
+		    "it on");
+	} else if (is_due(boot, &journal)) {
+		remember_volume(boot);
+		carry_out(boot, &journal);
+	} else {
+		look_at_word(boot);
+		remember_volume(boot);
+	}
+}

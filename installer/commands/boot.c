@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "installer/common/table.h"
+#include "installer/device/audit.h"
+#include "installer/device/reset_allowed.h"
+#include "installer/shell/command.h"
+#include "overlay/config/bootconf.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/json.h"
+
+#define BOOT_FORMAT 1
+
+static const struct table_column columns[] = {
+	{"WORD", NULL, 0},
+	{"VALUE", "Value", 8},
+	{"SAID BY", "Said by", 0},
+};
+
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+struct values {
+	char texts[OVERLAY_BOOTKEYS][OVERLAY_BOOT_VALUE_MAX];
+};
+
+/* What cannot be read says nothing, at boot as here. */
+static int read_bootconf(struct device *device, struct overlay_bootconf *ret)
+{
+	const struct overlay_config *config = device_config(device);
+	struct verity_error why;
+	int r = overlay_bootconf_read(config->uboot_env, config->cmdline, ret, &why);
+
+	if (r < 0)
+		report_warning("%s", why.message);
+	return r;
+}
+
+static struct values *list_values(const struct overlay_bootconf *conf)
+{
+	struct values *values = malloc(sizeof(*values));
+
+	for (int key = 0; values && key < OVERLAY_BOOTKEYS; key++)
+		overlay_bootkey_value(conf, (enum overlay_bootkey)key, values->texts[key],
+				      sizeof(values->texts[key]));
+	return values;
+}
+
+static int show(const struct overlay_bootconf *conf, struct verity_error *err)
+{
+	static const char *const origins[] = {
+		[OVERLAY_BOOT_UNSAID] = "-",
+		[OVERLAY_BOOT_UBOOT] = "U-Boot environment",
+		[OVERLAY_BOOT_CMDLINE] = "kernel command line",
+	};
+	cleanup_free struct values *values = list_values(conf);
+	const char *cells[OVERLAY_BOOTKEYS * COLUMNS];
+	const struct table table = {"Boot configuration", columns, COLUMNS, cells,
+				    OVERLAY_BOOTKEYS};
+	const struct layout layout = layout_of(STDOUT_FILENO);
+
+	if (!values)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t key = 0; key < OVERLAY_BOOTKEYS; key++) {
+		const char **row = cells + key * COLUMNS;
+
+		row[0] = overlay_bootkey_name((enum overlay_bootkey)key);
+		row[1] = values->texts[key][0] ? values->texts[key] : "-";
+		row[2] = origins[conf->origin[key]];
+	}
+	table_print(stdout, &layout, &table);
+	return 0;
+}
+
+static bool put_word(struct json_object *list, enum overlay_bootkey key,
+		     const char *value, enum overlay_boot_origin origin)
+{
+	static const char *const origins[] = {
+		[OVERLAY_BOOT_UBOOT] = "uboot",
+		[OVERLAY_BOOT_CMDLINE] = "cmdline",
+	};
+	struct json_object *object = json_object_new_object();
+
+	return verity_json_append(list, object) &&
+	       verity_json_put(object, "word",
+			       json_object_new_string(overlay_bootkey_name(key))) &&
+	       (!origin ||
+		(verity_json_put(object, "value", json_object_new_string(value)) &&
+		 verity_json_put(object, "origin",
+				 json_object_new_string(origins[origin]))));
+}
+
+static int show_json(const struct overlay_bootconf *conf, struct verity_error *err)
+{
+	cleanup_with(json_object_put_p) struct json_object *object =
+		json_object_new_object();
+	struct json_object *list = json_object_new_array();
+	cleanup_free struct values *values = list_values(conf);
+	bool whole = object && values &&
+		     verity_json_put(object, "format", json_object_new_int(BOOT_FORMAT));
+
+	whole = verity_json_put(object, "words", list) && whole;
+	for (size_t key = 0; whole && key < OVERLAY_BOOTKEYS; key++)
+		whole = put_word(list, (enum overlay_bootkey)key, values->texts[key],
+				 conf->origin[key]);
+	if (!whole)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	puts(json_object_to_json_string_ext(
+		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	return 0;
+}
+
+static void audit(struct device *device, enum overlay_bootkey key, const char *value)
+{
+	char detail[256];
+	const struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_BOOT_SET,
+						  .detail = detail};
+
+	snprintf(detail, sizeof(detail), "%s%s%s", overlay_bootkey_name(key),
+		 value ? "=" : " deleted", value ? value : "");
+	auditing_add(device, &entry);
+}
+
+/* A bootloader that puts the word on the command line as well is not overruled. */
+static void warn_of_cmdline(struct device *device, enum overlay_bootkey key)
+{
+	struct overlay_bootconf conf;
+	char value[OVERLAY_BOOT_VALUE_MAX];
+
+	if (read_bootconf(device, &conf) < 0 || conf.origin[key] != OVERLAY_BOOT_CMDLINE)
+		return;
+	overlay_bootkey_value(&conf, key, value, sizeof(value));
+	report_warning(
+		"the kernel command line of this boot says %s=%s, and has the last "
+		"word: where the bootloader says so again, nothing changes",
+		overlay_bootkey_name(key), value);
+}
+
+/* @value: NULL to delete it */
+static int set(struct device *device, const char *word, const char *value,
+	       struct verity_error *err)
+{
+	enum overlay_bootkey key;
+	int r = overlay_bootkey_find(word, &key, err);
+
+	if (r == 0 && value)
+		r = overlay_bootkey_check(key, value, err);
+	if (r == 0 && value && key == OVERLAY_BOOT_FACTORY_RESET)
+		r = reset_allowed(device_config(device), err);
+	if (r == 0)
+		r = overlay_bootconf_set(device_config(device)->uboot_env, key, value,
+					 err);
+	if (r < 0)
+		return r;
+	audit(device, key, value);
+	warn_of_cmdline(device, key);
+	if (value)
+		printf("%s=%s, until 'wmopkg boot clear %s'. Changes are applied after "
+		       "reboot.\n",
+		       overlay_bootkey_name(key), value, word);
+	else
+		printf("%s is not said any more. Changes are applied after reboot.\n",
+		       overlay_bootkey_name(key));
+	return 0;
+}
+
+enum exit_status command_boot(struct device *device, const struct words *words)
+{
+	struct overlay_bootconf conf;
+	struct verity_error err;
+	int r;
+
+	if (words_has(words, WORD_BOOT_SET)) {
+		r = set(device, words->values[WORD_BOOT_SET],
+			words->values[WORD_BOOT_VALUE], &err);
+	} else if (words_has(words, WORD_BOOT_CLEAR)) {
+		r = set(device, words->values[WORD_BOOT_CLEAR], NULL, &err);
+	} else {
+		(void)read_bootconf(device, &conf);
+		r = words_has(words, WORD_JSON) ? show_json(&conf, &err)
+						: show(&conf, &err);
+	}
+	return r < 0 ? report_error(NULL, &err) : report_output();
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "installer/shell/command.h"
+#include "overlay/record/record.h"
+#include "overlay/record/trials.h"
+#include "overlay/store/volume.h"
+#include "verity/util/cleanup.h"
+
+static void trials_free_p(struct overlay_trials *trials)
+{
+	overlay_trials_free(trials);
+}
+
+/* Not device_record_fd(), which warns of what is missing: nobody watches this run. */
+static int open_record(const struct overlay_config *config, int *ret,
+		       struct verity_error *err)
+{
+	cleanup_fd int persist = -1;
+	char mountpoint[PATH_MAX];
+	int r;
+
+	snprintf(mountpoint, sizeof(mountpoint), "%s/persist", config->run);
+	r = overlay_volume_open(config->persist, mountpoint, &persist, err);
+	if (r < 0)
+		return verity_context(err, r, "persist");
+	return overlay_record_open(persist, false, ret, err);
+}
+
+/* Where nothing is remembered of this boot, nothing can pass: that is no failure. */
+static int complete(struct device *device, struct verity_error *err)
+{
+	cleanup_with(trials_free_p) struct overlay_trials trials = {0};
+	const struct overlay_state *state = device_state(device);
+	cleanup_fd int record = -1;
+	cleanup_fd int lock = -1;
+	int r;
+
+	if (!state)
+		return 0;
+	r = open_record(device_config(device), &record, err);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	r = overlay_trials_lock(record, &lock, err);
+	if (r == 0)
+		r = overlay_trials_load(record, &trials, err);
+	if (r < 0 || !overlay_trials_complete(&trials, state))
+		return r;
+	return overlay_trials_store(record, &trials, err);
+}
+
+enum exit_status command_boot_complete(struct device *device, const struct words *words)
+{
+	struct verity_error err;
+
+	(void)words;
+	return complete(device, &err) < 0 ? report_error(NULL, &err) : STATUS_DONE;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
+
+#include "installer/device/changes.h"
+#include "installer/device/installed.h"
+#include "installer/shell/command.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/json.h"
+
+#define CONFLICTS_FORMAT 1
+
+/* Lines of one package: the rest is a number, and in json. */
+#define LINES_OF_ALL 20
+#define LINES_OF_ONE 500
+#define OWNER_WIDTH  24 /* columns; longer names push the path to the right */
+
+DEFINE_CLEANUP(struct layering, layering_free);
+
+struct conflicts {
+	const struct layering *layering;
+	const char *name; /* NULL: all packages */
+	size_t lines_max;
+	int width;                /* columns of the owners' names */
+	struct json_object *list; /* of the package that is being listed; NULL: as text */
+	size_t lines;             /* of it */
+	size_t conflicts;
+	const struct layering_package *package;
+	bool headed;  /* its name is printed */
+	bool started; /* something is printed */
+	struct changes_count sum;
+};
+
+/* What adds to the device and is seen as it is, is nobody's business but its own. */
+static bool is_conflict(const struct change *change)
+{
+	return change->shadow->deed != OVERLAY_SHADOW_ADDS || change->shadow->covered ||
+	       change->critical;
+}
+
+static const char *owner_name(const struct layering_package *owner)
+{
+	return owner ? owner->entry.name : "the firmware";
+}
+
+static void print_head(struct conflicts *conflicts)
+{
+	const struct layering_package *package = conflicts->package;
+
+	if (conflicts->headed)
+		return;
+	if (conflicts->started)
+		putchar('\n');
+	printf("%s %s", package->entry.name, package->version);
+	if (strcmp(package->identity, package->entry.name) != 0)
+		printf(" (identity %s)", package->identity);
+	puts(":");
+	conflicts->headed = conflicts->started = true;
+}
+
+static void print_line(struct conflicts *conflicts, const struct change *change)
+{
+	const struct overlay_contents_entry *entry = change->shadow->entry;
+	bool adds = change->shadow->deed == OVERLAY_SHADOW_ADDS;
+
+	print_head(conflicts);
+	printf("  %-8s  %-*s  /", changes_word(change->shadow->deed), conflicts->width,
+	       adds ? "" : owner_name(change->of));
+	report_plain(stdout, entry->path);
+	if (entry->redirected)
+		fputs(", redirected", stdout);
+	if (change->shadow->covered)
+		printf(", covered by %s", owner_name(change->by));
+	if (change->critical)
+		printf(" [critical: %s]", change->critical->what);
+	putchar('\n');
+}
+
+static bool put_flag(struct json_object *object, const char *key)
+{
+	return verity_json_put(object, key, json_object_new_boolean(true));
+}
+
+static bool put_change(struct json_object *list, const struct change *change)
+{
+	struct json_object *object = json_object_new_object();
+	bool whole = verity_json_append(list, object) &&
+		     changes_put_path(object, "path", change->shadow->entry->path) &&
+		     verity_json_put(
+			     object, "does",
+			     json_object_new_string(changes_word(change->shadow->deed)));
+
+	if (change->shadow->deed != OVERLAY_SHADOW_ADDS)
+		whole = whole && changes_put_owner(object, "of", change->of);
+	if (change->shadow->covered)
+		whole = whole && changes_put_owner(object, "covered_by", change->by);
+	if (change->critical)
+		whole = whole &&
+			verity_json_put(object, "critical",
+					json_object_new_string(change->critical->what));
+	if (change->shadow->entry->redirected)
+		whole = whole && put_flag(object, "redirected");
+	return whole;
+}
+
+static int take_change(void *context, const struct change *change,
+		       struct verity_error *err)
+{
+	struct conflicts *conflicts = context;
+
+	if (!is_conflict(change))
+		return 0;
+	conflicts->conflicts++;
+	if (conflicts->list)
+		return put_change(conflicts->list, change)
+			       ? 0
+			       : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	/* What is critical is said in any case, up to as many lines again. */
+	if (conflicts->lines >= conflicts->lines_max &&
+	    (!change->critical || conflicts->lines >= 2 * conflicts->lines_max))
+		return 0;
+	conflicts->lines++;
+	print_line(conflicts, change);
+	return 0;
+}
+
+static void add_count(struct changes_count *sum, const struct changes_count *count)
+{
+	sum->added += count->added;
+	sum->replaced += count->replaced;
+	sum->deleted += count->deleted;
+	sum->hidden += count->hidden;
+	sum->covered += count->covered;
+	sum->critical += count->critical;
+}
+
+static int list_one(struct conflicts *conflicts, const struct layering_package *package,
+		    struct verity_error *err)
+{
+	struct changes_count count;
+	size_t before = conflicts->conflicts;
+	int r;
+
+	conflicts->package = package;
+	conflicts->headed = false;
+	conflicts->lines = 0;
+	r = changes_list(&conflicts->layering->next, package, take_change, conflicts,
+			 &count, err);
+	if (r < 0)
+		return r;
+	add_count(&conflicts->sum, &count);
+	if (!conflicts->list && conflicts->conflicts - before > conflicts->lines)
+		printf("  ... and %zu more: wmopkg conflicts %s json\n",
+		       conflicts->conflicts - before - conflicts->lines,
+		       package->entry.name);
+	return 0;
+}
+
+/* The one on top first. */
+static const struct layering_package *next_package(const struct conflicts *conflicts,
+						   size_t *layer)
+{
+	const struct layering_stack *stack = &conflicts->layering->next;
+
+	while (*layer < stack->shadow.count) {
+		const struct layering_package *package = stack->packages[(*layer)++];
+
+		if (package && (!conflicts->name ||
+				strcmp(package->entry.name, conflicts->name) == 0))
+			return package;
+	}
+	return NULL;
+}
+
+static void measure(struct conflicts *conflicts)
+{
+	size_t width = strlen(owner_name(NULL));
+
+	for (size_t i = 0; i < conflicts->layering->count; i++) {
+		size_t needed = strlen(conflicts->layering->packages[i].entry.name);
+
+		if (needed > width)
+			width = needed;
+	}
+	conflicts->width = (int)(width < OWNER_WIDTH ? width : OWNER_WIDTH);
+}
+
+static void print_unknown(const struct layering *layering)
+{
+	for (size_t i = 0; i < layering->unknown_count; i++) {
+		const struct layering_unknown *unknown = &layering->unknown[i];
+
+		if (!unknown->next)
+			continue;
+		printf("Not known: what %s %s has: ", unknown->name, unknown->version);
+		report_plain(stdout, unknown->why.message);
+		putchar('\n');
+	}
+}
+
+static int print_text(struct conflicts *conflicts, struct verity_error *err)
+{
+	const struct layering_package *package;
+	size_t layer = 0;
+	int r = 0;
+
+	measure(conflicts);
+	while (r == 0 && (package = next_package(conflicts, &layer)))
+		r = list_one(conflicts, package, err);
+	if (r < 0)
+		return r;
+	if (conflicts->conflicts == 0) {
+		puts("No conflicts.");
+	} else {
+		fputs("\nChanges: ", stdout);
+		changes_print_count(&conflicts->sum);
+		putchar('\n');
+	}
+	print_unknown(conflicts->layering);
+	return 0;
+}
+
+static int put_package(struct conflicts *conflicts, struct json_object *packages,
+		       const struct layering_package *package, struct verity_error *err)
+{
+	struct json_object *object = changes_owner(package);
+
+	conflicts->list = json_object_new_array();
+	if (!verity_json_append(packages, object) ||
+	    !verity_json_put(object, "changes", conflicts->list))
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	return list_one(conflicts, package, err);
+}
+
+static int print_json(struct conflicts *conflicts, struct verity_error *err)
+{
+	cleanup_with(json_object_put_p) struct json_object *object =
+		json_object_new_object();
+	struct json_object *packages = json_object_new_array();
+	struct json_object *count = json_object_new_object();
+	const struct layering_package *package;
+	bool whole =
+		verity_json_put(object, "format", json_object_new_int(CONFLICTS_FORMAT));
+	size_t layer = 0;
+	int r = 0;
+
+	whole = verity_json_put(object, "packages", packages) && whole;
+	whole = verity_json_put(object, "count", count) && whole;
+	while (whole && r == 0 && (package = next_package(conflicts, &layer)))
+		r = put_package(conflicts, packages, package, err);
+	if (r < 0)
+		return r;
+	if (!whole || !changes_put_count(count, &conflicts->sum) ||
+	    !changes_put_unknown(object, conflicts->layering))
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	puts(json_object_to_json_string_ext(
+		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	return 0;
+}
+
+/* A package that is installed and in no stack conflicts with nothing, and says why. */
+static int check_name(struct device *device, const struct conflicts *conflicts,
+		      struct verity_error *err)
+{
+	struct overlay_entry found;
+	struct overlay_store *store;
+	size_t layer = 0;
+	int r;
+
+	if (!conflicts->name || next_package(conflicts, &layer))
+		return 0;
+	for (size_t i = 0; i < conflicts->layering->unknown_count; i++)
+		if (conflicts->layering->unknown[i].next &&
+		    strcmp(conflicts->layering->unknown[i].name, conflicts->name) == 0)
+			return 0;
+	r = device_store(device, &store, err);
+	if (r == 0 && overlay_store_find(store, conflicts->name, &found, NULL) < 0)
+		return installed_fail_unknown(store, conflicts->name, err);
+	if (r == 0)
+		r = verity_fail(err, VERITY_E_NOT_FOUND,
+				"%s: it is not active, and will not be after a reboot "
+				"(see 'wmopkg show %s')",
+				conflicts->name, conflicts->name);
+	return r;
+}
+
+static int run(struct device *device, const char *name, bool json,
+	       struct verity_error *err)
+{
+	cleanup_with(layering_free_p) struct layering *layering = NULL;
+	struct conflicts conflicts = {.name = name,
+				      .lines_max = name ? LINES_OF_ONE : LINES_OF_ALL};
+	int r = layering_load(device, NULL, false, &layering, err);
+
+	conflicts.layering = layering;
+	if (r == 0)
+		r = check_name(device, &conflicts, err);
+	if (r == 0)
+		r = json ? print_json(&conflicts, err) : print_text(&conflicts, err);
+	return r;
+}
+
+enum exit_status command_conflicts(struct device *device, const struct words *words)
+{
+	struct verity_error err;
+
+	if (run(device, words->values[WORD_NAME], words_has(words, WORD_JSON), &err) < 0)
+		return report_error(NULL, &err);
+	return report_output();
+}

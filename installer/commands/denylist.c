@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "installer/commands/statement_json.h"
+#include "installer/common/describe.h"
+#include "installer/common/describe_statement.h"
+#include "installer/common/statement_file.h"
+#include "installer/device/audit.h"
+#include "installer/device/installed.h"
+#include "installer/shell/command.h"
+#include "verity/util/cleanup.h"
+
+static int show(struct device *device, struct verity_error *err)
+{
+	const struct verity_denylist *list;
+	const struct verity_signer *signer;
+	struct overlay_trust *trust;
+	int r = device_trust(device, &trust, err);
+
+	if (r < 0)
+		return r;
+	list = overlay_trust_denylist(trust);
+	if (!list) {
+		puts("There is no deny list.");
+		return 0;
+	}
+	signer = verity_denylist_signer(list);
+	facts_line("Number", "%" PRIu32, verity_denylist_number(list));
+	facts_line("Signer", "%s", signer->subject);
+	facts_line("Trusted by", "%s",
+		   signer->anchor[0] ? signer->anchor
+				     : "nobody in the key ring any more");
+	for (size_t i = 0; i < verity_denylist_count(list); i++)
+		facts_print_deny(verity_denylist_at(list, i));
+	return 0;
+}
+
+/* Whom it hits, now that it can still be thought over before the reboot. */
+static int print_revoked(struct device *device, struct verity_error *err)
+{
+	cleanup_with(installed_list_free) struct installed_list list = {0};
+	int r = installed_list_read(device, NULL, &list, err);
+
+	for (size_t i = 0; r == 0 && i < list.count; i++) {
+		const struct installed *item = &list.items[i];
+
+		if (item->verdict != VERITY_REVOKED || item->status == INSTALLED_REMOVED)
+			continue;
+		printf("%s: Revoked: ", item->entry.name);
+		report_plain(stdout, item->reason.message);
+		putchar('\n');
+	}
+	return r;
+}
+
+/* @why: of a refusal */
+static void audit(struct device *device, const char *file,
+		  const struct verity_denylist *denylist, const struct verity_error *why)
+{
+	char detail[64];
+	struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_DENYLIST,
+					    .source = file,
+					    .detail = detail,
+					    .reason = why};
+
+	if (why) {
+		entry.event = OVERLAY_AUDIT_REFUSE;
+		entry.detail = "deny list";
+	} else {
+		entry.signer = verity_denylist_signer(denylist)->subject;
+		snprintf(detail, sizeof(detail), "number %" PRIu32 ", %zu entr%s",
+			 verity_denylist_number(denylist),
+			 verity_denylist_count(denylist),
+			 verity_denylist_count(denylist) == 1 ? "y" : "ies");
+	}
+	auditing_add(device, &entry);
+}
+
+static int set(struct device *device, const char *file, struct verity_error *err)
+{
+	struct verity_error why;
+	cleanup_free char *bytes = NULL;
+	struct overlay_trust *trust;
+	uint32_t number;
+	size_t size;
+	int record;
+	int r = statement_load(file, &bytes, &size, err);
+
+	if (r == 0)
+		r = device_record_fd(device, &record, err);
+	if (r == 0)
+		r = device_trust(device, &trust, err);
+	if (r < 0)
+		return r;
+	r = overlay_trust_set_denylist(trust, bytes, size, err);
+	if (r != 0)
+		audit(device, file, overlay_trust_denylist(trust), r < 0 ? err : NULL);
+	if (r < 0)
+		return verity_context(err, r, "%s", file);
+	if (overlay_trust_keep(trust, &why) < 0)
+		report_warning("%s", why.message);
+	number = verity_denylist_number(overlay_trust_denylist(trust));
+	if (r == 0)
+		printf("Deny list %" PRIu32 " is in force already.\n", number);
+	else
+		printf("Deny list %" PRIu32 " is in force: packages that it names stay "
+		       "out after reboot.\n",
+		       number);
+	return print_revoked(device, err);
+}
+
+enum exit_status command_denylist(struct device *device, const struct words *words)
+{
+	struct verity_error err;
+	int r;
+
+	if (words_has(words, WORD_FILE))
+		r = set(device, words->values[WORD_FILE], &err);
+	else if (words_has(words, WORD_JSON))
+		r = denylist_json(device, &err);
+	else
+		r = show(device, &err);
+	return r < 0 ? statement_report(&err) : report_output();
+}

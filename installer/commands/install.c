@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "installer/commands/install_run.h"
+#include "installer/common/statement_file.h"
+#include "installer/device/allow_untrusted.h"
+#include "installer/device/forecasting.h"
+#include "installer/media/open.h"
+#include "installer/shell/command.h"
+#include "verity/util/cleanup.h"
+
+DEFINE_CLEANUP(struct source, source_free);
+
+static int open_source(struct device *device, const struct words *words,
+		       struct source **ret, struct verity_error *err)
+{
+	const char *authorities = device_config(device)->authorities;
+	cleanup_free char *known_hosts = NULL;
+	struct source_request request = {
+		.where = words->values[WORD_SOURCE],
+		.protocol = words->values[WORD_PROTOCOL],
+		.address = words->values[WORD_ADDRESS],
+		.path = words->values[WORD_SERVER_PATH],
+		.user = words->values[WORD_USER],
+		.password = words->values[WORD_PASSWORD],
+		.authorities = authorities[0] ? authorities : NULL,
+	};
+	int r = source_is_ssh(&request) ? device_known_hosts(device, &known_hosts, err)
+					: 0;
+
+	if (r < 0)
+		return r;
+	request.known_hosts = known_hosts;
+	if (words_has(words, WORD_MEDIA))
+		return media_source_open(device, words->values[WORD_MEDIA],
+					 words->values[WORD_MEDIA_PATH], ret, err);
+	return source_open(&request, ret, err);
+}
+
+/* What a vendor sends may be a statement as well, and that has commands of its own. */
+static enum exit_status fail_open(const char *where, const struct verity_error *err)
+{
+	const char *command =
+		where && err->code == VERITY_E_BAD_NAME ? statement_command(where) : NULL;
+	struct verity_error other;
+
+	if (!command)
+		return report_error(NULL, err);
+	verity_fail(&other, VERITY_E_WRONG_TYPE,
+		    "%s: it is a signed statement, not a package (give it to: wmopkg %s "
+		    "%s)",
+		    where, command, where);
+	return report_hinted(NULL, &other, NULL);
+}
+
+/* What is installed now, under the firmware that is to come. */
+static void warn_ahead(struct device *device, const struct words *words)
+{
+	cleanup_with(forecasting_free) struct forecast_list list = {.count = 0};
+	const struct forecasting asked = {
+		.firmware = words->values[WORD_CHECK_FIRMWARE],
+		.model = words->values[WORD_CHECK_MODEL],
+	};
+	struct verity_error why;
+
+	if (!asked.firmware && !asked.model)
+		return;
+	if (forecasting_read(device, &asked, &list, &why) < 0)
+		report_warning("%s", why.message);
+	else
+		forecasting_warn(&asked, &list);
+}
+
+enum exit_status command_install(struct device *device, const struct words *words)
+{
+	cleanup_with(source_free_p) struct source *source = NULL;
+	enum overlay_store_kind kind =
+		words_has(words, WORD_PERSISTENT) ? OVERLAY_PERSISTENT : OVERLAY_ORDINARY;
+	struct verity_error err;
+
+	if (open_source(device, words, &source, &err) < 0)
+		return fail_open(words->values[WORD_SOURCE], &err);
+	if (installing_run(device, source, kind, &err) < 0)
+		return report_hinted(source_where(source), &err,
+				     allowed_hint(device, err.code));
+	warn_ahead(device, words);
+	puts("Installed... Changes are applied after reboot.");
+	return STATUS_DONE;
+}

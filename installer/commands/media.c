@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/commands/media.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "installer/common/table.h"
+#include "installer/shell/command.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/text.h"
+
+static const struct table_column columns[] = {
+	{"LABEL", NULL, 8},  {"MATCH", "Match", 8},      {"DEVICE", "Device", 0},
+	{"BUS", "Bus", 0},   {"TYPE", "File system", 0}, {"VOLUME", "Volume", 4},
+	{"SIZE", "Size", 0}, {"STATE", "State", 0},
+};
+
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+#define MATCH_EXTERNAL "SD, USB"
+#define NOTHING        "-"
+#define SIZE_TEXT      16
+
+/* What the cells of one row need beyond what is there already. */
+struct texts {
+	char type[sizeof(((struct media_item *)NULL)->type)];
+	char volume[MEDIA_TEXT_MAX];
+	char size[SIZE_TEXT];
+};
+
+static bool is_labelled(const struct media_view *view, const struct media_item *item)
+{
+	if (item == view->external)
+		return true;
+	for (size_t i = 0; i < view->bootconf.media_count; i++)
+		if (item == view->chosen[i])
+			return true;
+	return false;
+}
+
+size_t media_rows(const struct media_view *view, struct media_row *ret)
+{
+	size_t count = 0;
+
+	ret[count++] = (struct media_row){OVERLAY_MEDIA_EXTERNAL, NULL, view->external};
+	for (size_t i = 0; i < view->bootconf.media_count; i++)
+		ret[count++] = (struct media_row){view->bootconf.media[i].label,
+						  view->bootconf.media[i].match,
+						  view->chosen[i]};
+	for (size_t i = 0; i < view->list.count; i++)
+		if (media_external(&view->list.items[i]) &&
+		    !is_labelled(view, &view->list.items[i]))
+			ret[count++] =
+				(struct media_row){NULL, NULL, &view->list.items[i]};
+	return count;
+}
+
+const char *media_state(const struct media_row *row)
+{
+	if (!row->item)
+		return "not connected";
+	switch (row->item->probed) {
+	case MEDIA_UNKNOWN:
+		return "unknown file system";
+	case MEDIA_UNREADABLE:
+		return "unreadable";
+	case MEDIA_NOT_PROBED:
+	case MEDIA_KNOWN:
+		break;
+	}
+	return "connected";
+}
+
+static void format_size(uint64_t bytes, char ret[static SIZE_TEXT])
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+	uint64_t tenths = bytes * 10;
+	size_t unit = 0;
+
+	if (bytes > UINT64_MAX / 10)
+		tenths = UINT64_MAX;
+	for (; tenths >= 10240 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++)
+		tenths /= 1024;
+	if (unit == 0 || tenths >= 1000)
+		snprintf(ret, SIZE_TEXT, "%" PRIu64 " %s", tenths / 10, units[unit]);
+	else
+		snprintf(ret, SIZE_TEXT, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10,
+			 tenths % 10, units[unit]);
+}
+
+/* What lies on a medium anybody may have written. */
+static void fill_row(const struct media_row *row, struct texts *texts, const char **cells)
+{
+	const struct media_item *item = row->item;
+
+	for (size_t i = 0; i < COLUMNS; i++)
+		cells[i] = NOTHING;
+	if (row->label) {
+		cells[0] = row->label;
+		cells[1] = row->match ? row->match : MATCH_EXTERNAL;
+	}
+	cells[7] = media_state(row);
+	if (!item)
+		return;
+	memcpy(texts->type, item->type, sizeof(texts->type));
+	memcpy(texts->volume, item->volume, sizeof(texts->volume));
+	format_size(item->bytes, texts->size);
+	cells[2] = item->name;
+	cells[3] = media_bus_name(item->bus);
+	if (item->type[0])
+		cells[4] = verity_text_plain(texts->type);
+	if (item->volume[0])
+		cells[5] = verity_text_plain(texts->volume);
+	cells[6] = texts->size;
+}
+
+static int print_table(const struct media_row *rows, size_t count,
+		       struct verity_error *err)
+{
+	cleanup_free const char **cells = calloc(count * COLUMNS, sizeof(*cells));
+	cleanup_free struct texts *texts = calloc(count, sizeof(*texts));
+	const struct table table = {"Media", columns, COLUMNS, cells, count};
+	const struct layout layout = layout_of(STDOUT_FILENO);
+
+	if (!cells || !texts)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < count; i++)
+		fill_row(&rows[i], &texts[i], cells + i * COLUMNS);
+	table_print(stdout, &layout, &table);
+	return 0;
+}
+
+static void warn_of_permission(const struct media_view *view)
+{
+	/* some containers keep even root from devices */
+	for (size_t i = 0; geteuid() != 0 && i < view->list.count; i++)
+		if (view->list.items[i].failure == EACCES) {
+			report_warning("one must be root to see what is on media");
+			return;
+		}
+}
+
+enum exit_status media_show(struct device *device, bool json)
+{
+	cleanup_with(media_view_free) struct media_view view = {.external = NULL};
+	cleanup_free struct media_row *rows = calloc(MEDIA_ROWS_MAX, sizeof(*rows));
+	struct verity_error err;
+	size_t count;
+	int r = media_look(device, NULL, &view, &err);
+
+	if (r == 0 && !rows)
+		r = verity_fail(&err, VERITY_E_NO_MEMORY, "out of memory");
+	if (r < 0)
+		return report_error(NULL, &err);
+	warn_of_permission(&view);
+	count = media_rows(&view, rows);
+	r = json ? media_json(rows, count, &err) : print_table(rows, count, &err);
+	return r < 0 ? report_error(NULL, &err) : report_output();
+}
+
+enum exit_status command_media(struct device *device, const struct words *words)
+{
+	return media_show(device, words_has(words, WORD_JSON));
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+
+#include "installer/device/audit.h"
+#include "installer/device/end_quarantine.h"
+#include "installer/device/installed.h"
+#include "installer/shell/command.h"
+
+static int retry(struct device *device, const char *name, struct verity_error *err)
+{
+	struct overlay_store *store;
+	struct overlay_entry entry;
+	int r = device_store(device, &store, err);
+
+	if (r < 0)
+		return r;
+	r = overlay_store_find(store, name, &entry, err);
+	if (r == -ENOENT)
+		return installed_fail_unknown(store, name, err);
+	if (r == 0)
+		r = quarantine_end(device, name, NULL, err);
+	if (r == 0)
+		return verity_fail(err, VERITY_E_UNSUPPORTED, "%s: it is not quarantined",
+				   name);
+	if (r > 0)
+		auditing_add(device,
+			     &(struct overlay_audit_entry){.event = OVERLAY_AUDIT_RETRY,
+							   .package = &entry});
+	return r;
+}
+
+enum exit_status command_retry(struct device *device, const struct words *words)
+{
+	const char *name = words->values[WORD_NAME];
+	struct verity_error err;
+
+	if (retry(device, name, &err) < 0)
+		return report_error(NULL, &err);
+	printf("%s is tried again at the next boot.\n", name);
+	return STATUS_DONE;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "installer/commands/show.h"
+#include "installer/common/describe.h"
+#include "installer/device/allow_untrusted.h"
+#include "installer/device/trial_state.h"
+#include "verity/util/cleanup.h"
+
+const char *show_persistent(const struct installed *item)
+{
+	return item->entry.kind == OVERLAY_PERSISTENT ? "True" : "False";
+}
+
+static void print_active(const struct installed *item)
+{
+	static const char *const words[] = {
+		[INSTALLED_UNKNOWN] = "unknown, this boot activated nothing",
+		[INSTALLED_ACTIVE] = "yes",
+		[INSTALLED_INACTIVE] = "no",
+		[INSTALLED_PENDING] = "after reboot",
+		[INSTALLED_REMOVED] = "until reboot, it is removed",
+	};
+	bool until = item->ends && item->status == INSTALLED_ACTIVE;
+
+	facts_line("Active", "%s", until ? "until reboot" : words[item->status]);
+	if (item->running[0])
+		facts_line("Until reboot", "version %s%s", item->running,
+			   item->moved ? ", from its old place" : "");
+}
+
+static void print_verdict(struct device *device, const struct installed *item)
+{
+	const char *hint = allowed_hint(device, item->reason.code);
+
+	facts_print_verdict(item->verdict, &item->reason);
+	if (item->reason.code != VERITY_OK && hint)
+		facts_line("What to do", "%s", hint);
+}
+
+/* In the words of the kernel log. */
+static void print_boot(struct device *device, const struct installed *item)
+{
+	const struct overlay_state *state = device_state(device);
+	const struct overlay_state_entry *entry = item->booted;
+	const struct verity_error *reason;
+
+	if (!state)
+		return;
+	if (!entry && state->stack.code != VERITY_OK) {
+		facts_line("This boot", "no package is active: %s", state->stack.message);
+		return;
+	}
+	if (!entry) {
+		facts_line("This boot", "it was not installed");
+		return;
+	}
+	reason = &entry->reason;
+	facts_line("This boot", "%s%s%s, %s%s%s%s%s", entry->version,
+		   entry->version[0] ? ": " : "", verity_verdict_name(entry->verdict),
+		   entry->active ? "active" : "not active", reason->code ? ": " : "",
+		   reason->code ? verity_code_name(reason->code) : "",
+		   reason->code ? ": " : "", reason->code ? reason->message : "");
+}
+
+static void print_boots_left(unsigned count)
+{
+	if (count > 1)
+		facts_line("Trial", "this boot or one of the next %u must be completed",
+			   count);
+	else
+		facts_line("Trial", "this boot %smust be completed",
+			   count ? "or the next " : "");
+}
+
+static void print_trial(struct device *device, const struct installed *item)
+{
+	struct trial trial;
+
+	trial_find(device, item, &trial);
+	switch (trial.state) {
+	case TRIAL_NONE:
+		break;
+	case TRIAL_COMING:
+		facts_line("Trial", "begins with the next boot");
+		break;
+	case TRIAL_RUNNING:
+		print_boots_left(trial.boots_left);
+		break;
+	case TRIAL_PASSED:
+		facts_line("Trial", "passed");
+		break;
+	case TRIAL_QUARANTINED:
+		facts_line("Trial", "failed, it is quarantined");
+		break;
+	}
+}
+
+static void print_file(struct device *device, const struct installed *item)
+{
+	const struct verity_layout *layout =
+		item->package ? verity_package_layout(item->package) : NULL;
+	char path[PATH_MAX];
+
+	facts_line("Persistent", "%s", show_persistent(item));
+	if (item->status != INSTALLED_REMOVED &&
+	    installed_path(device, &item->entry, path, sizeof(path)))
+		facts_line("File", "%s", path);
+	if (layout)
+		facts_line("File bytes", "%" PRIu64, layout->file_bytes);
+}
+
+static int print_package(struct device *device, const struct installed *item,
+			 struct verity_error *err)
+{
+	const struct verity_judgement *judgement;
+	const struct verity_manifest *manifest;
+	struct overlay_trust *trust;
+	uint32_t floor;
+	int r = device_trust(device, &trust, err);
+
+	if (r < 0)
+		return r;
+	judgement = verity_package_judgement(item->package);
+	manifest = verity_judgement_manifest(judgement);
+	facts_print_signers(verity_judgement_signatures(judgement));
+	if (!manifest)
+		return 0;
+	floor = verity_floors_epoch(overlay_trust_policy(trust)->floors, manifest->name);
+	facts_print_image(manifest, &floor);
+	return 0;
+}
+
+int show_one(struct device *device, const struct installed *item,
+	     struct verity_error *err)
+{
+	facts_line("Name", "%s", item->entry.name);
+	if (item->identity[0]) {
+		facts_line("Identity", "%s", item->identity);
+		facts_line("Version", "%s", item->version);
+		facts_line("Description", "%s", item->description);
+	}
+	print_active(item);
+	print_verdict(device, item);
+	print_boot(device, item);
+	print_trial(device, item);
+	print_file(device, item);
+	return item->package ? print_package(device, item, err) : 0;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "installer/common/describe.h"
+#include "installer/device/allow_untrusted.h"
+#include "installer/device/critical_warn.h"
+#include "installer/device/forecasting.h"
+#include "installer/shell/command.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/json.h"
+#include "verity/util/name.h"
+
+DEFINE_CLEANUP(struct verity_package, verity_package_free);
+
+/* What a package would do to the others here; not known where it was not accepted. */
+struct effect {
+	char name[VERITY_NAME_MAX + 1]; /* it would be installed under */
+	bool known;
+	struct changes_count count;
+	struct critical_lines *lines;
+};
+
+static bool is_asked(const struct forecasting *asked)
+{
+	return asked->firmware || asked->model;
+}
+
+static void effect_free_p(struct effect *effect)
+{
+	critical_lines_free(effect->lines);
+}
+
+static void find_effect(struct device *device, const char *file,
+			const struct verity_package *package, struct effect *ret)
+{
+	const struct verity_verified *verified = verity_package_verified(package);
+	struct verity_error why;
+
+	if (!verified)
+		return;
+	if (verity_name_from_path(file, ret->name, NULL) < 0)
+		snprintf(ret->name, sizeof(ret->name), "%s",
+			 verity_verified_manifest(verified)->name);
+	ret->lines = critical_lines_new();
+	ret->known = critical_find(device, ret->name, verified, false, ret->lines,
+				   &ret->count, &why) == 0;
+	if (!ret->known)
+		report_warning("what it changes cannot be told: %s", why.message);
+}
+
+static bool put_effect(struct json_object *object, const struct effect *effect)
+{
+	struct json_object *changes;
+
+	if (!effect->known)
+		return true;
+	changes = json_object_new_object();
+	return verity_json_put(object, "changes", changes) &&
+	       changes_put_count(changes, &effect->count);
+}
+
+static bool put_forecast(struct json_object *object, const struct forecasting *asked,
+			 const struct forecast_list *list)
+{
+	struct json_object *forecast;
+
+	if (!is_asked(asked))
+		return true;
+	forecast = json_object_new_object();
+	return verity_json_put(object, "forecast", forecast) &&
+	       forecasting_put(forecast, asked, list);
+}
+
+static int print_json(const struct verity_package *package, const struct effect *effect,
+		      const struct forecasting *asked, const struct forecast_list *list,
+		      struct verity_error *err)
+{
+	cleanup_with(json_object_put_p) struct json_object *object =
+		json_object_new_object();
+	const struct verity_judgement *judgement = verity_package_judgement(package);
+	bool accepted = verity_judgement_accepted(judgement);
+	int r;
+
+	if (!object ||
+	    !verity_json_put(object, "accepted", json_object_new_boolean(accepted)))
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	r = facts_add_json(object, judgement, verity_package_layout(package), err);
+	if (r == 0 && (!put_effect(object, effect) || !put_forecast(object, asked, list)))
+		r = verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (r == 0)
+		puts(json_object_to_json_string_ext(
+			object,
+			JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	return r;
+}
+
+static void print_facts(const struct verity_package *package, const struct effect *effect)
+{
+	facts_print(verity_package_judgement(package), verity_package_layout(package));
+	if (!effect->known)
+		return;
+	fputs("Changes: ", stdout);
+	changes_print_count(&effect->count);
+	putchar('\n');
+	critical_lines_warn(effect->lines, effect->name);
+}
+
+/* A package that would not be taken is an error like any other, after the facts. */
+static int verify(struct device *device, const struct forecasting *asked, bool json,
+		  struct verity_error *err)
+{
+	cleanup_with(forecasting_free) struct forecast_list list = {.count = 0};
+	cleanup_with(verity_package_free_p) struct verity_package *package = NULL;
+	cleanup_with(effect_free_p) struct effect effect = {0};
+	const struct verity_judgement *judgement;
+	const struct verity_policy *policy;
+	const char *file = asked->file;
+	struct verity_policy anew;
+	int r = device_policy(device, &policy, err);
+
+	if (r < 0)
+		return r;
+	/* As `install` judges it, which ends a quarantine. */
+	anew = *policy;
+	anew.quarantine = NULL;
+	r = verity_package_open(AT_FDCWD, file, &anew, &package, err);
+	if (r < 0)
+		return verity_context(err, r, "%s", file);
+	if (is_asked(asked))
+		r = forecasting_read(device, asked, &list, err);
+	if (r < 0)
+		return r;
+	judgement = verity_package_judgement(package);
+	find_effect(device, file, package, &effect);
+	if (json)
+		r = print_json(package, &effect, asked, &list, err);
+	else
+		print_facts(package, &effect);
+	if (r == 0 && !json && is_asked(asked))
+		forecasting_print(asked, &list);
+	if (r < 0)
+		return r;
+	if (verity_judgement_accepted(judgement))
+		return forecasting_verdict(asked, &list, err);
+	allowed_warn(device);
+	*err = *verity_judgement_reason(judgement);
+	return verity_context(err, -1, "%s: %s", file,
+			      verity_verdict_name(verity_judgement_verdict(judgement)));
+}
+
+/* Of all that is installed; nothing is at hand. */
+static int forecast(struct device *device, const struct forecasting *asked, bool json,
+		    struct verity_error *err)
+{
+	cleanup_with(forecasting_free) struct forecast_list list = {.count = 0};
+	cleanup_with(json_object_put_p) struct json_object *object =
+		json_object_new_object();
+	int r = forecasting_read(device, asked, &list, err);
+
+	if (r < 0)
+		return r;
+	if (!object || !forecasting_put(object, asked, &list))
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (json)
+		puts(json_object_to_json_string_ext(
+			object,
+			JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	else
+		forecasting_print(asked, &list);
+	return forecasting_verdict(asked, &list, err);
+}
+
+enum exit_status command_verify(struct device *device, const struct words *words)
+{
+	const struct forecasting asked = {
+		.firmware = words->values[WORD_CHECK_FIRMWARE],
+		.model = words->values[WORD_CHECK_MODEL],
+		.file = words->values[WORD_FILE],
+	};
+	bool json = words_has(words, WORD_JSON);
+	struct verity_error err;
+	int r = asked.file ? verify(device, &asked, json, &err)
+			   : forecast(device, &asked, json, &err);
+
+	return r < 0 ? report_hinted(NULL, &err, allowed_hint(device, err.code))
+		     : report_output();
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/common/layout.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "verity/util/cleanup.h"
+#include "verity/util/text.h"
+
+#define LINE_BYTES 4096
+
+/* The character set that the environment names; NULL where it names none. */
+static const char *named_charset(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *locale = getenv(names[i]);
+		const char *charset = locale ? strchr(locale, '.') : NULL;
+
+		if (locale && locale[0])
+			return charset ? charset + 1 : NULL;
+	}
+	return NULL;
+}
+
+static bool is_ascii_only(void)
+{
+	const char *terminal = getenv("TERM");
+	const char *charset = named_charset();
+
+	return (terminal && strcmp(terminal, "dumb") == 0) ||
+	       (charset && strncasecmp(charset, "utf-8", 5) != 0 &&
+		strncasecmp(charset, "utf8", 4) != 0);
+}
+
+struct layout layout_of(int fd)
+{
+	struct layout layout = {.width = LAYOUT_WIDTH};
+	struct winsize size = {0};
+
+	if (!isatty(fd))
+		return (struct layout){0};
+	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		layout.width =
+			size.ws_col < LAYOUT_WIDTH_MIN ? LAYOUT_WIDTH_MIN : size.ws_col;
+	layout.ascii = is_ascii_only();
+	return layout;
+}
+
+/* Bytes that the character at @text takes; 1 where there is none. */
+static size_t character_bytes(const unsigned char *text)
+{
+	size_t count = text[0] < 0xc0 ? 1 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+
+	for (size_t i = 1; i < count; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 1;
+	return count;
+}
+
+/* Without a UTF-8 locale wcwidth() knows ASCII alone; then a character is a column. */
+static size_t character_width(const char *text, size_t *ret_bytes)
+{
+	const unsigned char *bytes = (const unsigned char *)text;
+	size_t count = character_bytes(bytes);
+	uint32_t character = count == 1 ? bytes[0] : bytes[0] & (0x7fU >> count);
+	int width;
+
+	for (size_t i = 1; i < count; i++)
+		character = character << 6 | (bytes[i] & 0x3f);
+	width = wcwidth((wchar_t)character);
+	*ret_bytes = count;
+	return width < 0 ? 1 : (size_t)width;
+}
+
+/* The longest beginning of @text that takes @width columns at most; how many it takes. */
+static size_t fit(const char *text, size_t bytes_max, size_t width, size_t *ret_bytes)
+{
+	size_t used = 0;
+	size_t bytes;
+
+	for (*ret_bytes = 0; *ret_bytes < bytes_max; *ret_bytes += bytes) {
+		size_t next = used + character_width(text + *ret_bytes, &bytes);
+
+		if (next > width)
+			break;
+		used = next;
+	}
+	return used;
+}
+
+size_t layout_width(const char *text)
+{
+	size_t bytes;
+
+	return fit(text, strlen(text), SIZE_MAX, &bytes);
+}
+
+static void put_repeated(FILE *out, char character, size_t count)
+{
+	while (count--)
+		fputc(character, out);
+}
+
+static void put(FILE *out, const struct layout *layout, const char *text, size_t size)
+{
+	size_t bytes;
+
+	if (!layout->ascii) {
+		fwrite(text, 1, size, out);
+		return;
+	}
+	for (size_t i = 0; i < size; i += bytes) {
+		size_t width = character_width(text + i, &bytes);
+
+		if (bytes == 1 && (text[i] & 0x80) == 0)
+			fputc(text[i], out);
+		else
+			put_repeated(out, '?', width);
+	}
+}
+
+void layout_cell(FILE *out, const struct layout *layout, const char *text, size_t width)
+{
+	const char *mark = layout->ascii ? "..." : "…";
+	size_t mark_width = layout_width(mark);
+	size_t bytes = strlen(text);
+	size_t used = layout_width(text);
+
+	if (used > width) {
+		used = width < mark_width ? 0 : width - mark_width;
+		used = fit(text, bytes, used, &bytes);
+		put(out, layout, text, bytes);
+		fputs(width < mark_width ? "" : mark, out);
+		used += width < mark_width ? 0 : mark_width;
+	} else {
+		put(out, layout, text, bytes);
+	}
+	put_repeated(out, ' ', width - used);
+}
+
+/* Where the next character goes. */
+struct cursor {
+	FILE *out;
+	const struct layout *layout;
+	size_t indent;
+	size_t column;
+	bool begun; /* there is something on the line */
+};
+
+static void start_line(struct cursor *cursor)
+{
+	fputc('\n', cursor->out);
+	put_repeated(cursor->out, ' ', cursor->indent);
+	cursor->column = cursor->indent;
+	cursor->begun = false;
+}
+
+/* @gap: blanks ahead of it, where it is not the first of its line */
+static void put_word(struct cursor *cursor, size_t gap, const char *word, size_t bytes)
+{
+	size_t taken;
+	size_t room = cursor->layout->width;
+	size_t width = fit(word, bytes, SIZE_MAX, &taken);
+
+	/* What no line can hold may as well begin here. */
+	if (cursor->begun && cursor->column + gap + width > room &&
+	    (cursor->indent + width <= room || cursor->column + gap + 2 > room))
+		start_line(cursor);
+	if (cursor->begun) {
+		put_repeated(cursor->out, ' ', gap);
+		cursor->column += gap;
+	}
+	while (bytes) {
+		width = fit(word, bytes, room - cursor->column, &taken);
+		if (taken == 0) {
+			start_line(cursor);
+			continue;
+		}
+		put(cursor->out, cursor->layout, word, taken);
+		cursor->column += width;
+		word += taken;
+		bytes -= taken;
+	}
+	cursor->begun = true;
+}
+
+/* Two columns at least are left of a line, as much as any character takes. */
+static void put_wrapped(struct cursor *cursor, const char *text)
+{
+	size_t half = cursor->layout->width / 2;
+	size_t blanks = strspn(text, " ");
+
+	if (cursor->indent > half)
+		cursor->indent = cursor->layout->width / 8;
+	cursor->column = blanks > half ? 0 : blanks;
+	put_repeated(cursor->out, ' ', cursor->column);
+	for (text += blanks; *text; text += blanks) {
+		size_t bytes = strcspn(text, " ");
+
+		put_word(cursor, blanks, text, bytes);
+		text += bytes;
+		blanks = strspn(text, " ");
+	}
+}
+
+void layout_print(FILE *out, const struct layout *layout, size_t indent, const char *text)
+{
+	cleanup_free char *plain = strdup(text);
+	struct cursor cursor = {.out = out, .layout = layout, .indent = indent};
+
+	if (!plain)
+		return;
+	verity_text_plain(plain);
+	if (layout->width && layout_width(plain) > layout->width)
+		put_wrapped(&cursor, plain);
+	else
+		put(out, layout, plain, strlen(plain));
+	fputc('\n', out);
+}
+
+void layout_printf(FILE *out, const struct layout *layout, size_t indent,
+		   const char *format, ...)
+{
+	char text[LINE_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	layout_print(out, layout, indent, text);
+}

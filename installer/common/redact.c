@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/common/redact.h"
+
+#include <string.h>
+
+#define BEGIN "://"
+
+char *masked_find(char *text, size_t *ret_size)
+{
+	char *begin = text;
+
+	*ret_size = 0;
+	while ((begin = strstr(begin, BEGIN))) {
+		char *colon;
+		size_t end;
+
+		begin += strlen(BEGIN);
+		/* Whoever reads an URL takes the last '@' before the path. */
+		end = strcspn(begin, "/?#");
+		while (end > 0 && begin[end] != '@')
+			end--;
+		colon = memchr(begin, ':', end);
+		if (!colon || colon + 1 == begin + end)
+			continue;
+		*ret_size = (size_t)(begin + end - colon) - 1;
+		return colon + 1;
+	}
+	return text;
+}
+
+char *masked_urls(char *text)
+{
+	char *at = text;
+	size_t size;
+
+	while (at = masked_find(at, &size), size > 0) {
+		memset(at, '*', size);
+		at += size;
+	}
+	return text;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/common/signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+
+#define NUMBER_COUNT (sizeof(numbers) / sizeof(numbers[0]))
+
+/* A handler has nothing but globals to write to. */
+static volatile sig_atomic_t interrupted;
+
+/* As they were before; a process has but one set of them. */
+static struct sigaction former[NUMBER_COUNT];
+static bool watching;
+
+static void remember(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+void interrupt_watch(void)
+{
+	const struct sigaction watch = {.sa_handler = remember,
+					.sa_flags = (int)SA_RESETHAND};
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	interrupt_forget();
+	for (size_t i = 0; i < NUMBER_COUNT; i++) {
+		sigaction(numbers[i], NULL, &former[i]);
+		if (numbers[i] == SIGPIPE)
+			sigaction(numbers[i], &ignore, NULL);
+		else if (former[i].sa_handler != SIG_IGN)
+			sigaction(numbers[i], &watch, NULL);
+	}
+	watching = true;
+}
+
+void interrupt_forget(void)
+{
+	for (size_t i = 0; watching && i < NUMBER_COUNT; i++)
+		sigaction(numbers[i], &former[i], NULL);
+	watching = false;
+	interrupted = 0;
+}
+
+int interrupt_check(struct verity_error *err)
+{
+	return interrupted ? verity_fail(err, VERITY_E_INTERRUPTED,
+					 "interrupted, nothing was installed")
+			   : 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Ctrl-C and its kind, turned from an end on the spot into a question that is asked. */
+
+#include "verity/util/error.h"
+
+/**
+ * interrupt_watch - from now on SIGINT, SIGTERM and SIGHUP are only remembered
+ *
+ * The second of a kind ends the program as ever. Signals that were ignored stay so, and
+ * SIGPIPE is ignored: a reader that goes away does not end an installation half-way.
+ */
+void interrupt_watch(void);
+
+/**
+ * interrupt_forget - signals do again what they did before interrupt_watch()
+ *
+ * For who goes on afterwards, as the shell does: what has come counts no more.
+ */
+void interrupt_forget(void);
+
+/**
+ * interrupt_check - whether one of them has come
+ *
+ * Return: 0; -EINTR with a message that says that it was interrupted.
+ */
+int interrupt_check(struct verity_error *err) must_check;

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/common/table.h"
+
+#include <assert.h>
+#include <stdint.h>
+
+#define GAP    2 /* blanks between columns */
+#define FRAME  2 /* columns it takes beside what it holds */
+#define INDENT 2 /* of what a list says of an item */
+
+/*
+ * Not libsmartcols: it draws no frame. Its title stands in a line of its own without
+ * corners, padded with the first byte of a character, its lines have no sides, and what
+ * it cuts off leaves no mark.
+ */
+struct strokes {
+	const char *top_left, *top, *top_right;
+	const char *side;
+	const char *bottom_left, *bottom, *bottom_right;
+};
+
+static const struct strokes lines = {"╒", "═", "╕", "│", "└", "─", "┘"};
+static const struct strokes plain = {"+", "=", "+", "|", "+", "-", "+"};
+
+static void print_repeated(FILE *out, const char *text, size_t count)
+{
+	while (count--)
+		fputs(text, out);
+}
+
+static size_t max(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+static void measure(const struct table *table, size_t *ret)
+{
+	size_t columns = table->column_count;
+
+	for (size_t i = 0; i < columns; i++)
+		ret[i] = layout_width(table->columns[i].head);
+	for (size_t i = 0; i < table->rows * columns; i++)
+		ret[i % columns] = max(ret[i % columns], layout_width(table->cells[i]));
+}
+
+static size_t inner_width(const struct table *table, const size_t *widths)
+{
+	size_t inner = GAP * (table->column_count - 1);
+
+	for (size_t i = 0; i < table->column_count; i++)
+		inner += widths[i];
+	return inner;
+}
+
+/* The column to cut next, -1 where none may be: the last, then the widest. */
+static int next_to_cut(const struct table *table, const size_t *widths)
+{
+	int last = (int)table->column_count - 1;
+	int widest = -1;
+
+	for (int i = last; i >= 0; i--) {
+		size_t least = table->columns[i].least;
+
+		if (!least || widths[i] <= least)
+			continue;
+		if (i == last)
+			return i;
+		if (widest < 0 || widths[i] > widths[widest])
+			widest = i;
+	}
+	return widest;
+}
+
+/* Whether what it takes is no more than what there is, once it is cut. */
+static bool fit(const struct table *table, size_t inner_max, size_t *widths)
+{
+	for (size_t inner = inner_width(table, widths); inner > inner_max; inner--) {
+		int column = next_to_cut(table, widths);
+
+		if (column < 0)
+			return false;
+		widths[column]--;
+	}
+	return true;
+}
+
+static void print_row(FILE *out, const struct layout *layout, const struct table *table,
+		      const char *const *cells, const size_t *widths)
+{
+	for (size_t i = 0; i < table->column_count; i++) {
+		layout_cell(out, layout, cells ? cells[i] : table->columns[i].head,
+			    widths[i]);
+		print_repeated(out, " ", i + 1 < table->column_count ? GAP : 0);
+	}
+}
+
+static void print_framed(FILE *out, const struct layout *layout,
+			 const struct table *table, const size_t *widths)
+{
+	const struct strokes *strokes = layout->ascii ? &plain : &lines;
+	size_t inner = inner_width(table, widths);
+	size_t used = layout_width(table->title) + 2;
+
+	fprintf(out, "%s %s ", strokes->top_left, table->title);
+	print_repeated(out, strokes->top, inner > used ? inner - used : 0);
+	fprintf(out, "%s\n", strokes->top_right);
+	for (size_t row = 0; row <= table->rows; row++) {
+		const char *const *cells =
+			row ? table->cells + (row - 1) * table->column_count : NULL;
+
+		fputs(strokes->side, out);
+		print_row(out, layout, table, cells, widths);
+		fprintf(out, "%s\n", strokes->side);
+	}
+	fputs(strokes->bottom_left, out);
+	print_repeated(out, strokes->bottom, inner);
+	fprintf(out, "%s\n", strokes->bottom_right);
+}
+
+static void print_list(FILE *out, const struct layout *layout, const struct table *table)
+{
+	layout_printf(out, layout, INDENT, "%s:", table->title);
+	for (size_t i = 0; i < table->rows * table->column_count; i++) {
+		const struct table_column *column =
+			&table->columns[i % table->column_count];
+
+		if (!table->cells[i][0])
+			continue;
+		if (!column->label)
+			layout_print(out, layout, INDENT, table->cells[i]);
+		else
+			layout_printf(out, layout, (size_t)2 * INDENT, "%*s%s: %s",
+				      INDENT, "", column->label, table->cells[i]);
+	}
+}
+
+void table_print(FILE *out, const struct layout *layout, const struct table *table)
+{
+	size_t widths[TABLE_COLUMNS_MAX];
+	size_t inner_max = layout->width > FRAME ? layout->width - FRAME : SIZE_MAX;
+	size_t inner;
+
+	assert(table->column_count >= 1 && table->column_count <= TABLE_COLUMNS_MAX);
+	measure(table, widths);
+	if (!fit(table, inner_max, widths)) {
+		print_list(out, layout, table);
+		return;
+	}
+	inner = inner_width(table, widths);
+	if (inner < LAYOUT_WIDTH - FRAME && inner_max >= LAYOUT_WIDTH - FRAME)
+		widths[table->column_count - 1] += LAYOUT_WIDTH - FRAME - inner;
+	print_framed(out, layout, table, widths);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/device/allow_untrusted.h"
+
+#include "installer/common/report.h"
+
+/* NULL: it counts, or is not asked for, or nobody knows. */
+static const struct verity_error *locked(struct device *device)
+{
+	struct overlay_trust *trust;
+	struct verity_error unused;
+
+	return device_trust(device, &trust, &unused) < 0 ? NULL
+							 : overlay_trust_locked(trust);
+}
+
+const char *allowed_hint(struct device *device, enum verity_code code)
+{
+	if ((code == VERITY_E_NO_SIGNATURE || code == VERITY_E_UNTRUSTED_SIGNER) &&
+	    locked(device))
+		return "install one signed for this device, or ask for an unlock statement";
+	return verity_code_hint(code);
+}
+
+void allowed_warn(struct device *device)
+{
+	struct overlay_trust *trust;
+	struct verity_error unused;
+
+	if (device_trust(device, &trust, &unused) < 0)
+		return;
+	if (overlay_trust_locked(trust))
+		report_warning("%s", overlay_trust_locked(trust)->message);
+	else if (overlay_trust_policy(trust)->allow_untrusted)
+		report_warning("Allow Untrusted is set: packages of any origin may be "
+			       "active");
+	else if (device_allowed_late(device))
+		report_warning("Allow Untrusted was set after this boot, and counts from "
+			       "the next one on");
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/device/critical_warn.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "installer/common/report.h"
+#include "installer/common/signals.h"
+#include "verity/util/cleanup.h"
+
+#define LINES_MAX 8
+
+/* All changes that are critical for one reason are one line, which names the first. */
+struct critical_lines {
+	struct {
+		const char *what;
+		char change[160]; /* "replaces /etc/passwd" */
+		size_t count;
+	} lines[LINES_MAX];
+	size_t used;
+	size_t more; /* changes for other reasons than these */
+};
+
+DEFINE_CLEANUP(struct layering, layering_free);
+DEFINE_CLEANUP(struct critical_lines, critical_lines_free);
+
+struct critical_lines *critical_lines_new(void)
+{
+	return calloc(1, sizeof(struct critical_lines));
+}
+
+void critical_lines_free(struct critical_lines *lines)
+{
+	free(lines);
+}
+
+static void add_line(struct critical_lines *lines, const struct change *change)
+{
+	size_t i = 0;
+
+	if (!lines || !change->critical)
+		return;
+	while (i < lines->used &&
+	       strcmp(lines->lines[i].what, change->critical->what) != 0)
+		i++;
+	if (i == LINES_MAX) {
+		lines->more++;
+		return;
+	}
+	if (lines->lines[i].count++)
+		return;
+	lines->used = i + 1;
+	lines->lines[i].what = change->critical->what;
+	snprintf(lines->lines[i].change, sizeof(lines->lines[i].change), "%s /%s",
+		 changes_word(change->shadow->deed), change->shadow->entry->path);
+}
+
+void critical_lines_warn(const struct critical_lines *lines, const char *name)
+{
+	for (size_t i = 0; lines && i < lines->used; i++) {
+		size_t count = lines->lines[i].count;
+
+		if (count == 1)
+			report_warning("%s: %s: %s", name, lines->lines[i].change,
+				       lines->lines[i].what);
+		else
+			report_warning("%s: %s, and %zu more: %s", name,
+				       lines->lines[i].change, count - 1,
+				       lines->lines[i].what);
+	}
+	if (lines && lines->more)
+		report_warning("%s: changes %zu more system-critical paths", name,
+			       lines->more);
+}
+
+static int take_change(void *context, const struct change *change,
+		       struct verity_error *err)
+{
+	add_line(context, change);
+	/* There may be many. */
+	return interrupt_check(err);
+}
+
+int critical_find(struct device *device, const char *name,
+		  const struct verity_verified *verified, bool alone,
+		  struct critical_lines *lines, struct changes_count *ret,
+		  struct verity_error *err)
+{
+	cleanup_with(layering_free_p) struct layering *layering = NULL;
+	struct overlay_entry entry = {.kind = OVERLAY_ORDINARY};
+	const struct layering_candidate candidate = {&entry, verified};
+	int r;
+
+	snprintf(entry.name, sizeof(entry.name), "%s", name);
+	r = layering_load(device, &candidate, alone, &layering, err);
+	/* The candidate is the last that was added. */
+	if (r == 0)
+		r = changes_list(&layering->next,
+				 &layering->packages[layering->count - 1], take_change,
+				 lines, ret, err);
+	return r;
+}
+
+void critical_warn(struct device *device, const char *name,
+		   const struct verity_verified *verified)
+{
+	cleanup_with(critical_lines_free_p) struct critical_lines *lines =
+		critical_lines_new();
+	struct changes_count count;
+	struct verity_error why;
+
+	int r = critical_find(device, name, verified, true, lines, &count, &why);
+
+	if (interrupt_check(NULL) < 0)
+		return;
+	if (r < 0)
+		report_warning("what it changes cannot be told: %s", why.message);
+	critical_lines_warn(lines, name);
+}

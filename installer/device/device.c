@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/device/device.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "installer/common/report.h"
+#include "installer/fetch/known_hosts_file.h"
+#include "overlay/config/bootconf.h"
+#include "overlay/record/record.h"
+#include "overlay/store/volume.h"
+#include "verity/util/cleanup.h"
+
+struct volume {
+	int fd;      /* -1: not asked for yet, or there is none */
+	bool opened; /* was asked for, and that did not fail */
+};
+
+struct device {
+	struct overlay_config config;
+	struct overlay_trust *trust; /* NULL until asked for, like the rest */
+	struct overlay_identity identity;
+	struct overlay_store *store;
+	struct volume data;
+	struct volume persist;
+	int record_fd; /* -1: not asked for yet, or there is none */
+	struct overlay_state state;
+	bool state_read; /* was tried */
+	bool has_state;
+	bool allowed_late; /* Allow Untrusted was asked for after this boot */
+};
+
+int device_open(const char *config_path, struct device **ret, struct verity_error *err)
+{
+	cleanup_free struct device *device = calloc(1, sizeof(*device));
+	int r;
+
+	if (!device)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	device->data.fd = device->persist.fd = device->record_fd = -1;
+	r = overlay_config_load(config_path, &device->config, err);
+	if (r < 0)
+		return r;
+	*ret = steal_ptr(&device);
+	return 0;
+}
+
+void device_free(struct device *device)
+{
+	if (!device)
+		return;
+	overlay_store_free(device->store);
+	overlay_trust_free(device->trust);
+	cleanup_fd_p(&device->data.fd);
+	cleanup_fd_p(&device->persist.fd);
+	cleanup_fd_p(&device->record_fd);
+	if (device->has_state)
+		overlay_state_free(&device->state);
+	overlay_config_free(&device->config);
+	free(device);
+}
+
+/* Not there, or nothing that can be mounted: it costs what is on it, as it does at boot.
+ */
+static bool is_lost(int r, const struct verity_error *err)
+{
+	return r == -ENOENT || (err->code == VERITY_E_MOUNT && geteuid() == 0);
+}
+
+/* Once; what is lost is a warning, and then there is no descriptor. */
+static int open_volume(const struct device *device, const char *role, const char *spec,
+		       struct volume *volume, struct verity_error *err)
+{
+	char mountpoint[PATH_MAX];
+	int r;
+
+	if (volume->opened)
+		return 0;
+	snprintf(mountpoint, sizeof(mountpoint), "%s/%s", device->config.run, role);
+	r = overlay_volume_open(spec, mountpoint, &volume->fd, err);
+	if (r < 0 && !is_lost(r, err))
+		return verity_context(err, r, "%s", role);
+	if (r < 0)
+		report_warning("%s: %s", role, err->message);
+	volume->opened = true;
+	return 0;
+}
+
+static int open_persist(struct device *device, struct verity_error *err)
+{
+	return open_volume(device, "persist", device->config.persist, &device->persist,
+			   err);
+}
+
+int device_store(struct device *device, struct overlay_store **ret,
+		 struct verity_error *err)
+{
+	int r = 0;
+
+	if (!device->store) {
+		r = open_volume(device, "data", device->config.data, &device->data, err);
+		if (r == 0)
+			r = open_persist(device, err);
+		if (r == 0)
+			r = overlay_store_open(device->data.fd, device->persist.fd,
+					       &device->store, err);
+	}
+	if (r < 0)
+		return r;
+	*ret = device->store;
+	return 0;
+}
+
+static int open_record(struct device *device, bool make, int *ret,
+		       struct verity_error *err)
+{
+	int r = open_persist(device, err);
+
+	if (r == 0 && device->record_fd < 0 && device->persist.fd >= 0)
+		r = overlay_record_open(device->persist.fd, make, &device->record_fd,
+					err);
+	if (r < 0)
+		return r;
+	*ret = device->record_fd;
+	return 0;
+}
+
+int device_record_fd(struct device *device, int *ret, struct verity_error *err)
+{
+	return open_record(device, true, ret, err);
+}
+
+int device_record_find(struct device *device, int *ret, struct verity_error *err)
+{
+	int r = open_record(device, false, ret, err);
+
+	if (r != -ENOENT)
+		return r;
+	*ret = -1;
+	return 0;
+}
+
+int device_known_hosts(struct device *device, char **ret, struct verity_error *err)
+{
+	char *path = NULL;
+	int fd = -1;
+	int r;
+
+	if (device->config.known_hosts[0]) {
+		path = strdup(device->config.known_hosts);
+		r = path ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	} else {
+		r = device_record_fd(device, &fd, err);
+		if (r == 0 && fd >= 0)
+			r = known_hosts_path(fd, &path, err);
+	}
+	if (r == 0)
+		*ret = path;
+	return r;
+}
+
+const struct overlay_state *device_state(struct device *device)
+{
+	struct verity_error err;
+	int r;
+
+	if (!device->state_read) {
+		device->state_read = true;
+		r = overlay_state_read(device->config.run, &device->state, &err);
+		device->has_state = r == 0;
+		if (r < 0 && r != -ENOENT)
+			report_warning("%s", err.message);
+	}
+	return device->has_state ? &device->state : NULL;
+}
+
+const struct overlay_config *device_config(const struct device *device)
+{
+	return &device->config;
+}
+
+const struct overlay_identity *device_identity(const struct device *device)
+{
+	return &device->identity;
+}
+
+/*
+ * The boot's own word, where it left one, cannot be changed by what came after it. What
+ * cannot be read asks for nothing.
+ */
+static void read_bootconf(struct device *device, struct overlay_bootconf *ret)
+{
+	const struct overlay_state *state = device_state(device);
+	struct verity_error why;
+
+	if (overlay_bootconf_read(device->config.uboot_env, device->config.cmdline, ret,
+				  &why) < 0)
+		report_warning("boot configuration: %s", why.message);
+	if (state && !state->allow_untrusted && state->locked.code == VERITY_OK) {
+		device->allowed_late = ret->allow_untrusted;
+		ret->allow_untrusted = false;
+	}
+	if (state)
+		device->identity = state->identity;
+	else
+		overlay_identity_read(&device->config, "/", &device->identity);
+}
+
+bool device_allowed_late(const struct device *device)
+{
+	return device->allowed_late;
+}
+
+static void warn_of_notes(const struct overlay_trust *trust)
+{
+	size_t count;
+	const struct verity_error *notes = overlay_trust_notes(trust, &count);
+
+	for (size_t i = 0; i < count; i++)
+		report_warning("%s", notes[i].message);
+}
+
+static int load_trust(struct device *device, struct verity_error *err)
+{
+	struct overlay_bootconf bootconf;
+	struct overlay_trust_inputs inputs = {
+		.config = &device->config,
+		.bootconf = &bootconf,
+		.identity = &device->identity,
+		.clock = time(NULL),
+	};
+	size_t count;
+	int r;
+
+	read_bootconf(device, &bootconf);
+	if (device_record_find(device, &inputs.record_fd, err) < 0) {
+		report_warning("%s", err->message);
+		inputs.record_fd = -1;
+	}
+	r = overlay_trust_load(&inputs, &device->trust, err);
+	if (r < 0)
+		return r;
+	if (!overlay_trust_keyring(device->trust)) {
+		*err = *overlay_trust_notes(device->trust, &count);
+		overlay_trust_free(device->trust);
+		device->trust = NULL;
+		return -EINVAL;
+	}
+	warn_of_notes(device->trust);
+	return 0;
+}
+
+int device_trust(struct device *device, struct overlay_trust **ret,
+		 struct verity_error *err)
+{
+	int r = device->trust ? 0 : load_trust(device, err);
+
+	if (r == 0)
+		*ret = device->trust;
+	return r;
+}
+
+int device_policy(struct device *device, const struct verity_policy **ret,
+		  struct verity_error *err)
+{
+	struct overlay_trust *trust;
+	int r = device_trust(device, &trust, err);
+
+	if (r == 0)
+		*ret = overlay_trust_policy(trust);
+	return r;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What is installed, and what has become of it: the stores, this boot's state file, and
+ * the judge for what that does not tell, put together.
+ */
+
+#include "installer/device/device.h"
+#include "verity/package/package.h"
+
+enum installed_status {
+	INSTALLED_UNKNOWN,  /* nothing was activated in this boot */
+	INSTALLED_ACTIVE,   /* this boot activated it */
+	INSTALLED_INACTIVE, /* it did not, or the next one will not */
+	INSTALLED_PENDING,  /* the next boot will */
+	INSTALLED_REMOVED,  /* no longer there, yet active until the next boot */
+};
+
+struct installed {
+	struct overlay_entry entry;
+	enum installed_status status;
+	bool active; /* it, or what it replaced, is part of the running system */
+	bool ends;  /* that is so, and nothing of this name will be after the next boot */
+	bool moved; /* what runs came from the other store, where it is no more */
+	enum verity_verdict verdict;
+	char identity[VERITY_NAME_MAX + 1]; /* "" where unreadable, like the next two */
+	char version[VERITY_VERSION_MAX + 1];
+	char description[VERITY_DESCRIPTION_MAX + 1];
+	char running[VERITY_VERSION_MAX + 1]; /* version active now, where another file */
+	struct verity_error reason;           /* why not active, or not plainly Signed */
+	/* What this boot did with a file of this name; NULL: nothing; the device's */
+	const struct overlay_state_entry *booted;
+	struct verity_package *package; /* owned; NULL where it was not opened */
+};
+
+struct installed_list {
+	struct installed *items; /* owned */
+	size_t count;
+};
+
+/**
+ * installed_list_read - all packages, or those called @name
+ * @name: NULL for all; else each is opened and judged anew, whatever the state file says
+ * @ret:  by name, those removed since the boot last; set on success alone;
+ *        installed_list_free()
+ *
+ * A package that cannot be read is Invalid, for that reason. Reads every package whole
+ * that has come or changed since the boot, and all of them where another deny list is in
+ * force. What runs and would be refused now is active, until the next boot.
+ *
+ * Return: 0, also where there is none; -errno.
+ */
+int installed_list_read(struct device *device, const char *name,
+			struct installed_list *ret, struct verity_error *err) must_check;
+
+/**
+ * installed_list_judge - all packages, each opened and judged anew, as one that is named
+ *
+ * Reads every package whole; each stays open.
+ */
+int installed_list_judge(struct device *device, struct installed_list *ret,
+			 struct verity_error *err) must_check;
+
+void installed_list_free(struct installed_list *list);
+
+/**
+ * installed_status_name - "active", "inactive", "pending", "removed", "unknown"
+ */
+const char *installed_status_name(enum installed_status status);
+
+/**
+ * installed_fail_unknown - fail because no package is called @name, and say which are
+ * there: first those that may have been meant
+ *
+ * Return: -ENOENT.
+ */
+int installed_fail_unknown(const struct overlay_store *store, const char *name,
+			   struct verity_error *err);
+
+/**
+ * installed_path - where a package lies, as a person may look for it
+ * @ret: 0-terminated
+ *
+ * Return: false where that cannot be told.
+ */
+bool installed_path(struct device *device, const struct overlay_entry *entry, char *ret,
+		    size_t size) must_check;

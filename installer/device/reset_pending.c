@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/device/reset_pending.h"
+
+#include "factory/journal.h"
+#include "installer/common/report.h"
+
+void reset_pending_warn(struct device *device)
+{
+	struct factory_journal journal;
+	struct verity_error unused;
+	bool there = false;
+	int record = -1;
+
+	if (device_record_find(device, &record, &unused) < 0 || record < 0 ||
+	    factory_journal_load(record, &journal, &there, &unused) < 0 || !there)
+		return;
+	if (journal.step == FACTORY_ASKED)
+		report_warning(
+			"a factory reset is asked for: the next reboot deletes all "
+			"but persistent packages");
+	else
+		report_warning("a factory reset was begun and is not finished: the next "
+			       "reboot goes on with it (the kernel log says why)");
+}

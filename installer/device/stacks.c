@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/device/stacks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "installer/device/installed.h"
+#include "overlay/contents/firmware.h"
+#include "overlay/fs/open_beneath.h"
+#include "overlay/stack/stack.h"
+#include "overlay/store/order.h"
+#include "verity/util/cleanup.h"
+
+#define COPY(to, from) snprintf((to), sizeof(to), "%s", (from))
+
+static void stack_free(struct layering_stack *stack)
+{
+	free(stack->layers);
+	free(stack->packages);
+}
+
+void layering_free(struct layering *layering)
+{
+	if (!layering)
+		return;
+	for (size_t i = 0; i < layering->count; i++)
+		overlay_contents_free(&layering->packages[i].contents);
+	free(layering->packages);
+	free(layering->unknown);
+	for (size_t i = 0; i < LAYERING_DEPTH; i++)
+		free(layering->memos[i].path);
+	overlay_contents_free(&layering->engine);
+	cleanup_fd_p(&layering->firmware.root);
+	for (size_t i = 0; i < layering->firmware.count; i++)
+		cleanup_fd_p(&layering->parts[i].fd);
+	stack_free(&layering->now);
+	stack_free(&layering->next);
+	free(layering);
+}
+
+DEFINE_CLEANUP(struct layering, layering_free);
+
+/* Those that the firmware does not have were left out at boot. */
+static void open_parts(const struct overlay_config *config, struct layering *layering)
+{
+	struct overlay_firmware *firmware = &layering->firmware;
+
+	firmware->parts = layering->parts;
+	layering->limited = config->hierarchies_count > 0;
+	for (size_t i = 0; i < config->hierarchies_count; i++) {
+		char folder[PATH_MAX];
+		int fd = -1;
+
+		snprintf(folder, sizeof(folder), "%s/layers/h%zu/" OVERLAY_STACK_ROOT,
+			 config->run, i + 1);
+		if (layering->stacked)
+			fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			fd = overlay_beneath_open(firmware->root, config->hierarchies[i],
+						  true);
+		if (fd < 0)
+			continue;
+		layering->parts[firmware->count].path = config->hierarchies[i] + 1;
+		layering->parts[firmware->count].fd = fd;
+		layering->hierarchies[firmware->count++] = config->hierarchies[i] + 1;
+	}
+}
+
+/* A stack is there without a package, too, where changes go somewhere. */
+static bool is_stacked(struct device *device, const char *firmware)
+{
+	const struct overlay_state *state = device_state(device);
+	struct statx st;
+
+	for (size_t i = 0; state && i < state->count; i++)
+		if (state->entries[i].active)
+			return true;
+	return statx(AT_FDCWD, firmware, 0, STATX_TYPE, &st) == 0 &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+/* What is seen at / is the firmware only where nothing is stacked over it. */
+static int open_firmware(struct device *device, struct layering *layering,
+			 struct verity_error *err)
+{
+	cleanup_free char *folder = NULL;
+	int r;
+
+	if (asprintf(&folder, "%s/layers/" OVERLAY_STACK_ROOT,
+		     device_config(device)->run) < 0) {
+		folder = NULL;
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	}
+	layering->stacked = is_stacked(device, folder);
+	r = overlay_firmware_open(layering->stacked ? folder : "/",
+				  &layering->firmware.root, err);
+	if (r == 0)
+		open_parts(device_config(device), layering);
+	return r;
+}
+
+static struct layering_memo *memo_of(struct layering *layering, const char *path)
+{
+	size_t depth = 0;
+
+	for (const char *at = path; *at; at++)
+		depth += *at == '/';
+	return &layering->memos[depth < LAYERING_DEPTH ? depth : LAYERING_DEPTH - 1];
+}
+
+/*
+ * Paths are asked for in order, and each with all folders above it: those are looked at
+ * once. Nothing changes below a read-only firmware.
+ */
+static int look_firmware(void *context, const char *path, enum overlay_contents_kind *ret,
+			 struct verity_error *err)
+{
+	struct layering *layering = context;
+	struct layering_memo *memo = memo_of(layering, path);
+	enum overlay_contents_kind kind = OVERLAY_CONTENTS_FILE;
+	const char *rest;
+	int fd;
+	int r;
+
+	if (!memo->path || strcmp(memo->path, path) != 0) {
+		fd = overlay_firmware_at(&layering->firmware, path, &rest);
+		r = overlay_firmware_look(fd, rest, &kind, err);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		free(memo->path);
+		*memo = (struct layering_memo){strdup(path), r, kind};
+		if (!memo->path)
+			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	}
+	if (memo->result == 0)
+		*ret = memo->kind;
+	return memo->result;
+}
+
+static int add_package(struct layering *layering, const struct overlay_entry *entry,
+		       const struct verity_verified *verified, bool now, bool next,
+		       struct verity_error *err)
+{
+	const struct verity_manifest *manifest = verity_verified_manifest(verified);
+	struct layering_package *package = &layering->packages[layering->count];
+	int r = overlay_contents_read(verified, &package->contents, err);
+
+	if (r < 0)
+		return verity_context(err, r, "%s", entry->name);
+	package->entry = *entry;
+	COPY(package->identity, manifest->name);
+	COPY(package->version, manifest->version);
+	package->priority = manifest->priority;
+	package->now = now;
+	package->next = next;
+	layering->count++;
+	return 0;
+}
+
+static struct verity_error *add_unknown(struct layering *layering,
+					const struct installed *item, bool now, bool next)
+{
+	struct layering_unknown *unknown = &layering->unknown[layering->unknown_count++];
+
+	COPY(unknown->name, item->entry.name);
+	COPY(unknown->version, now && item->running[0] ? item->running : item->version);
+	unknown->now = now;
+	unknown->next = next;
+	return &unknown->why;
+}
+
+/* What runs is what the boot took, whatever has become of its file. */
+static void add_lost(struct layering *layering, const struct installed *item)
+{
+	struct verity_error *why = add_unknown(layering, item, true, false);
+
+	if (item->status == INSTALLED_REMOVED)
+		verity_fail(why, VERITY_E_NOT_FOUND,
+			    "removed, and active until the next boot");
+	else if (item->running[0])
+		verity_fail(why, VERITY_E_NOT_FOUND,
+			    "replaced, and active until the next boot");
+	else
+		*why = item->reason;
+}
+
+static bool is_replaced(const struct installed *item,
+			const struct layering_candidate *candidate)
+{
+	return candidate && strcmp(item->entry.name, candidate->entry->name) == 0;
+}
+
+static void add_installed(struct layering *layering, const struct installed *item,
+			  const struct layering_candidate *candidate)
+{
+	const struct verity_verified *verified =
+		item->package ? verity_package_verified(item->package) : NULL;
+	bool now = verified && item->status == INSTALLED_ACTIVE;
+	bool next = verified && !is_replaced(item, candidate) &&
+		    (now || item->status == INSTALLED_PENDING ||
+		     item->status == INSTALLED_UNKNOWN);
+	struct verity_error why;
+
+	if (item->active && !now)
+		add_lost(layering, item);
+	if ((now || next) &&
+	    add_package(layering, &item->entry, verified, now, next, &why) < 0)
+		*add_unknown(layering, item, now, next) = why;
+}
+
+static int add_all_installed(struct device *device, struct layering *layering,
+			     const struct layering_candidate *candidate,
+			     struct verity_error *err)
+{
+	cleanup_with(installed_list_free) struct installed_list list = {0};
+	int r = installed_list_judge(device, &list, err);
+
+	if (r < 0)
+		return r;
+	layering->packages = calloc(list.count + 1, sizeof(*layering->packages));
+	layering->unknown = calloc(2 * list.count + 1, sizeof(*layering->unknown));
+	if (!layering->packages || !layering->unknown)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < list.count; i++)
+		add_installed(layering, &list.items[i], candidate);
+	return 0;
+}
+
+static int order_packages(const struct layering *layering, bool next,
+			  struct layering_stack *stack, struct verity_error *err)
+{
+	cleanup_free struct overlay_order_item *items =
+		calloc(layering->count + 1, sizeof(*items));
+	size_t count = 0;
+
+	if (!items)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < layering->count; i++) {
+		const struct layering_package *package = &layering->packages[i];
+
+		if (next ? !package->next : !package->now)
+			continue;
+		items[count].entry = package->entry;
+		items[count].priority = package->priority;
+		items[count++].index = i;
+	}
+	overlay_order_sort(items, count);
+	/* Where there is no package there is no stack, and nothing on top of it. */
+	if (count > 0)
+		stack->layers[stack->shadow.count++] = &layering->engine;
+	for (size_t i = 0; i < count; i++) {
+		const struct layering_package *package =
+			&layering->packages[items[i].index];
+
+		stack->packages[stack->shadow.count] = package;
+		stack->layers[stack->shadow.count++] = &package->contents;
+	}
+	return 0;
+}
+
+static int make_stack(struct layering *layering, bool next, struct layering_stack *stack,
+		      struct verity_error *err)
+{
+	stack->layers = calloc(layering->count + 1, sizeof(*stack->layers));
+	stack->packages = calloc(layering->count + 1, sizeof(*stack->packages));
+	if (!stack->layers || !stack->packages)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	stack->shadow.layers = stack->layers;
+	stack->shadow.base.look = look_firmware;
+	stack->shadow.base.context = layering;
+	stack->shadow.limited = layering->limited;
+	stack->shadow.hierarchies = layering->hierarchies;
+	stack->shadow.hierarchies_count = layering->firmware.count;
+	return order_packages(layering, next, stack, err);
+}
+
+int layering_load(struct device *device, const struct layering_candidate *candidate,
+		  bool alone, struct layering **ret, struct verity_error *err)
+{
+	cleanup_with(layering_free_p) struct layering *layering =
+		calloc(1, sizeof(*layering));
+	int r;
+
+	if (!layering)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	layering->firmware.root = -1;
+	r = open_firmware(device, layering, err);
+	if (r == 0)
+		r = overlay_firmware_engine(&layering->firmware, &layering->engine, err);
+	if (r == 0 && !alone)
+		r = add_all_installed(device, layering, candidate, err);
+	if (r == 0 && !layering->packages) {
+		layering->packages = calloc(1, sizeof(*layering->packages));
+		if (!layering->packages)
+			r = verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	}
+	if (r == 0 && candidate)
+		r = add_package(layering, candidate->entry, candidate->verified, false,
+				true, err);
+	if (r == 0)
+		r = make_stack(layering, false, &layering->now, err);
+	if (r == 0)
+		r = make_stack(layering, true, &layering->next, err);
+	if (r == 0)
+		*ret = steal_ptr(&layering);
+	return r;
+}
+
+int layering_target(const struct layering *layering, const char *path,
+		    char ret[static PATH_MAX], struct verity_error *err)
+{
+	int fd = overlay_firmware_at(&layering->firmware, path, &path);
+
+	return overlay_firmware_target(fd, path, ret, err);
+}
+
+const struct layering_package *layering_owner(const struct layering_stack *stack,
+					      size_t layer)
+{
+	return layer < stack->shadow.count ? stack->packages[layer] : NULL;
+}
+
+bool layering_find(const struct layering_stack *stack,
+		   const struct layering_package *package, size_t *ret)
+{
+	for (size_t i = 0; i < stack->shadow.count; i++)
+		if (stack->packages[i] == package) {
+			*ret = i;
+			return true;
+		}
+	return false;
+}

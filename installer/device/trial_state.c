@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/device/trial_state.h"
+
+#include <string.h>
+
+#include "overlay/record/trials.h"
+#include "verity/util/cleanup.h"
+
+static void trials_free_p(struct overlay_trials *trials)
+{
+	overlay_trials_free(trials);
+}
+
+const char *trial_state_name(enum trial_state state)
+{
+	static const char *const names[] = {
+		[TRIAL_NONE] = "none",
+		[TRIAL_COMING] = "coming",
+		[TRIAL_RUNNING] = "running",
+		[TRIAL_PASSED] = "passed",
+		[TRIAL_QUARANTINED] = "quarantined",
+	};
+
+	return names[state];
+}
+
+static const struct overlay_trial *find(const struct overlay_trials *trials,
+					const struct installed *item)
+{
+	const uint8_t *id = verity_judgement_id(verity_package_judgement(item->package));
+
+	for (size_t i = 0; i < trials->count; i++)
+		if (memcmp(trials->items[i].id, id, VERITY_DIGEST_BYTES) == 0 &&
+		    trials->items[i].entry.kind == item->entry.kind &&
+		    strcmp(trials->items[i].entry.name, item->entry.name) == 0)
+			return &trials->items[i];
+	return NULL;
+}
+
+static struct trial describe(const struct overlay_trial *trial, unsigned limit)
+{
+	struct trial ret = {.state = TRIAL_PASSED};
+
+	if (trial->state == OVERLAY_TRIAL_QUARANTINED)
+		ret.state = TRIAL_QUARANTINED;
+	if (trial->state != OVERLAY_TRIAL_RUNNING)
+		return ret;
+	ret.state = TRIAL_RUNNING;
+	ret.boots_left = limit > trial->incomplete ? limit - trial->incomplete : 0;
+	return ret;
+}
+
+void trial_find(struct device *device, const struct installed *item, struct trial *ret)
+{
+	cleanup_with(trials_free_p) struct overlay_trials trials = {0};
+	unsigned limit = device_config(device)->trials;
+	const struct overlay_trial *trial;
+	struct verity_error unused;
+	int record;
+
+	*ret = (struct trial){.state = TRIAL_NONE};
+	if (!item->package || limit == 0 ||
+	    device_record_find(device, &record, &unused) < 0 ||
+	    overlay_trials_load(record, &trials, &unused) < 0)
+		return;
+	trial = find(&trials, item);
+	if (trial)
+		*ret = describe(trial, limit);
+	else if (item->status == INSTALLED_PENDING)
+		ret->state = TRIAL_COMING;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/fetch/curl_error.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* How a try can end, as far as it decides what to say and whether to try again. */
+enum kind {
+	KIND_OTHER,
+	KIND_CONNECT, /* never got there */
+	KIND_CUT,     /* was there */
+	KIND_CERTIFICATE,
+	KIND_LOGIN,
+	KIND_MEMORY,
+};
+
+static const struct {
+	CURLcode code;
+	enum kind kind;
+	const char *message; /* NULL: libcurl's own words are good */
+} reasons[] = {
+	{CURLE_COULDNT_RESOLVE_HOST, KIND_CONNECT, "no address is known for this name"},
+	{CURLE_COULDNT_RESOLVE_PROXY, KIND_CONNECT, NULL},
+	{CURLE_COULDNT_CONNECT, KIND_CONNECT, NULL},
+	{CURLE_OPERATION_TIMEDOUT, KIND_CONNECT, "there is no answer"},
+	{CURLE_SSL_CONNECT_ERROR, KIND_CONNECT, NULL},
+	{CURLE_GOT_NOTHING, KIND_CUT, "the server ended the connection without a word"},
+	{CURLE_PARTIAL_FILE, KIND_CUT, NULL},
+	{CURLE_RECV_ERROR, KIND_CUT, NULL},
+	{CURLE_SEND_ERROR, KIND_CUT, NULL},
+	{CURLE_PEER_FAILED_VERIFICATION, KIND_CERTIFICATE, NULL},
+	{CURLE_SSL_CACERT_BADFILE, KIND_CERTIFICATE,
+	 "the authorities that this device trusts cannot be read"},
+	{CURLE_SSL_ISSUER_ERROR, KIND_CERTIFICATE, NULL},
+	{CURLE_LOGIN_DENIED, KIND_LOGIN, NULL},
+	{CURLE_OUT_OF_MEMORY, KIND_MEMORY, "out of memory"},
+};
+
+#define REASON_COUNT (sizeof(reasons) / sizeof(reasons[0]))
+
+static const struct {
+	const char *words, *meaning;
+} dates[] = {
+	{"not yet valid", "is not valid yet"},     /* OpenSSL */
+	{"not activated yet", "is not valid yet"}, /* GnuTLS */
+	{"has expired", "has expired"},
+	{"expiration date has passed", "has expired"},
+};
+
+const char *source_reason_clock(const char *words)
+{
+	for (size_t i = 0; i < sizeof(dates) / sizeof(dates[0]); i++)
+		if (strstr(words, dates[i].words))
+			return dates[i].meaning;
+	return NULL;
+}
+
+static int fail_certificate(const char *words, struct verity_error *err)
+{
+	const char *meaning = source_reason_clock(words);
+	time_t now = time(NULL);
+	struct tm parts;
+	char date[32];
+
+	if (!meaning)
+		return verity_fail(err, VERITY_E_CERTIFICATE, "%s", words);
+	gmtime_r(&now, &parts);
+	strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &parts);
+	return verity_fail(err, VERITY_E_CLOCK,
+			   "the server's certificate %s by this device's clock, where it "
+			   "is %s UTC",
+			   meaning, date);
+}
+
+/* libcurl keeps the system's reason to itself. */
+static int fail_connect(const struct source_transfer *transfer, CURLcode code,
+			const char *words, struct verity_error *err)
+{
+	char why[128];
+	long number = 0;
+
+	curl_easy_getinfo(transfer->handle, CURLINFO_OS_ERRNO, &number);
+	if (code == CURLE_COULDNT_CONNECT && number > 0)
+		return verity_fail(err, VERITY_E_TRANSFER, "cannot connect: %s",
+				   strerror_r((int)number, why, sizeof(why)));
+	return verity_fail(err, VERITY_E_TRANSFER, "%s", words);
+}
+
+static int fail_cut(const struct source_transfer *transfer, const char *words,
+		    struct verity_error *err)
+{
+	if (transfer->taken > 0 && transfer->total >= 0)
+		return verity_fail(
+			err, VERITY_E_LOST,
+			"the connection was lost after %" CURL_FORMAT_CURL_OFF_T
+			" of %" CURL_FORMAT_CURL_OFF_T " bytes",
+			transfer->taken, transfer->total);
+	if (transfer->taken > 0)
+		return verity_fail(
+			err, VERITY_E_LOST,
+			"the connection was lost after %" CURL_FORMAT_CURL_OFF_T " bytes",
+			transfer->taken);
+	return verity_fail(err, VERITY_E_LOST, "%s", words);
+}
+
+int source_reason(struct source_transfer *transfer, CURLcode code,
+		  struct verity_error *err)
+{
+	const char *words =
+		transfer->curl_words[0] ? transfer->curl_words : curl_easy_strerror(code);
+	enum kind kind = KIND_OTHER;
+
+	for (size_t i = 0; i < REASON_COUNT; i++)
+		if (reasons[i].code == code) {
+			kind = reasons[i].kind;
+			words = reasons[i].message ?: words;
+		}
+	if (code == CURLE_OPERATION_TIMEDOUT && transfer->heard)
+		kind = KIND_CUT;
+	/* Who once was there may be there again. */
+	transfer->lost = kind == KIND_CUT || (kind == KIND_CONNECT && transfer->was_lost);
+	switch (kind) {
+	case KIND_CONNECT:
+		return fail_connect(transfer, code, words, err);
+	case KIND_CUT:
+		return fail_cut(transfer, words, err);
+	case KIND_CERTIFICATE:
+		return fail_certificate(words, err);
+	case KIND_LOGIN:
+		return verity_fail(err, VERITY_E_LOGIN, "%s", words);
+	case KIND_MEMORY:
+		return verity_fail(err, VERITY_E_NO_MEMORY, "%s", words);
+	case KIND_OTHER:
+		break;
+	}
+	return verity_fail(err, VERITY_E_TRANSFER, "%s", words);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "installer/fetch/tftp.h"
+
+#include <string.h>
+
+#define CONNECT_TIMEOUT_S 10L
+#define BLOCK_BYTES       1428L /* fits an Ethernet frame, also with IPv6 and a VLAN */
+
+/* libcurl tells a server's error message to none but who debugs. */
+static int hear(CURL *handle, curl_infotype type, char *text, size_t size, void *context)
+{
+	static const char prefix[] = "TFTP error: ";
+	struct source_transfer *transfer = context;
+	size_t length = sizeof(prefix) - 1;
+
+	(void)handle;
+	if (type == CURLINFO_TEXT && size > length && memcmp(text, prefix, length) == 0)
+		source_curl_keep_words(transfer, text + length, size - length);
+	return 0;
+}
+
+/* libcurl asks for tsize by itself. */
+int source_tftp_prepare(struct source_transfer *transfer, struct verity_error *err)
+{
+	if (source_curl_set(transfer, PROXY, "") ||
+	    source_curl_set(transfer, TFTP_BLKSIZE, BLOCK_BYTES) ||
+	    source_curl_set(transfer, CONNECTTIMEOUT, CONNECT_TIMEOUT_S) ||
+	    source_curl_set(transfer, DEBUGFUNCTION, hear) ||
+	    source_curl_set(transfer, DEBUGDATA, transfer) ||
+	    source_curl_set(transfer, VERBOSE, 1L))
+		return source_curl_out_of_memory(err);
+	return 0;
+}
+
+int source_tftp_explain(struct source_transfer *transfer, CURLcode code,
+			struct verity_error *err)
+{
+	const char *words =
+		transfer->words[0] ? transfer->words : curl_easy_strerror(code);
+
+	switch ((int)code) {
+	case CURLE_TFTP_NOTFOUND:
+		return verity_fail(err, VERITY_E_NOT_FOUND,
+				   "the server says %s (check the path)", words);
+	case CURLE_TFTP_PERM:
+	case CURLE_REMOTE_DISK_FULL:
+	case CURLE_TFTP_ILLEGAL:
+	case CURLE_TFTP_UNKNOWNID:
+	case CURLE_REMOTE_FILE_EXISTS:
+	case CURLE_TFTP_NOSUCHUSER:
+		return verity_fail(err, VERITY_E_TRANSFER, "the server says %s", words);
+	default:
+		return 0;
+	}
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "installer/media/view.h"
+#include "verity/util/text.h"
+
+bool media_usable(const struct media_item *item)
+{
+	return !item->has_partitions;
+}
+
+bool media_external(const struct media_item *item)
+{
+	return media_usable(item) && item->plugged && !item->system;
+}
+
+static bool is_of_device(const struct media_list *list, const struct media_item *item,
+			 dev_t number)
+{
+	if (item->number == number)
+		return number != 0;
+	/* a disk stands for its partitions */
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].number == number && list->items[i].partition == 0)
+			return strcmp(list->items[i].name, item->disk) == 0;
+	return false;
+}
+
+static bool fits(const struct media_list *list, const struct media_item *item,
+		 const struct overlay_media *media, dev_t number)
+{
+	const char *value;
+
+	switch (overlay_media_match(media, &value)) {
+	case OVERLAY_MATCH_LABEL:
+		return strcmp(item->volume, value) == 0;
+	case OVERLAY_MATCH_UUID:
+		return strcasecmp(item->uuid, value) == 0;
+	case OVERLAY_MATCH_PARTLABEL:
+		return strcmp(item->part_label, value) == 0;
+	case OVERLAY_MATCH_DEVICE:
+		break;
+	}
+	return is_of_device(list, item, number);
+}
+
+const struct media_item *media_choose_external(const struct media_list *list)
+{
+	const struct media_item *first = NULL;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct media_item *item = &list->items[i];
+
+		if (!media_external(item))
+			continue;
+		if (item->probed == MEDIA_KNOWN)
+			return item;
+		if (!first)
+			first = item;
+	}
+	return first;
+}
+
+const struct media_item *media_choose(const struct media_list *list,
+				      const struct overlay_media *media, dev_t number)
+{
+	const struct media_item *first = NULL;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct media_item *item = &list->items[i];
+
+		if (!media_usable(item) || !fits(list, item, media, number))
+			continue;
+		if (item->probed == MEDIA_KNOWN)
+			return item;
+		if (!first)
+			first = item;
+	}
+	return first;
+}
+
+void media_describe(const struct media_item *item, char ret[static MEDIA_DESCRIPTION_MAX])
+{
+	char type[sizeof(item->type)], volume[sizeof(item->volume)];
+
+	snprintf(type, sizeof(type), "%s", item->type);
+	snprintf(volume, sizeof(volume), "%s", item->volume);
+	snprintf(ret, MEDIA_DESCRIPTION_MAX, "%s (%s%s%s%s%s)", item->name,
+		 media_bus_name(item->bus), type[0] ? ", " : "", verity_text_plain(type),
+		 volume[0] ? ", " : "", verity_text_plain(volume));
+}

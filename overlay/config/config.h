@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* /etc/wmopkg/wmopkg.conf (libconfuse): where things are on this device. */
+
+#include "verity/util/error.h"
+
+#include <stdint.h>
+
+#define OVERLAY_CONFIG_PATH "/etc/wmopkg/wmopkg.conf"
+#define OVERLAY_CONFIG_MAX  65536 /* bytes read */
+
+#define OVERLAY_SIGNERS_MAX 8  /* names in `signers` */
+#define OVERLAY_SEEDS_MAX   16 /* pairs in `seed` */
+
+#define OVERLAY_HIERARCHIES_MAX 16 /* folders in `hierarchies` */
+
+/* A folder that DATA is given a copy of; see factory/seed.h. */
+struct overlay_seed {
+	const char *source; /* absolute, of the firmware with packages on top */
+	const char *target; /* one name within DATA */
+};
+
+#define OVERLAY_PACKAGE_SECONDS 30 /* by default */
+#define OVERLAY_BOOT_SECONDS    120
+#define OVERLAY_SECONDS_MAX     86400 /* of either */
+
+/* What stands between Allow Untrusted and a device that has a hardware anchor. */
+enum overlay_anchor {
+	OVERLAY_ANCHOR_NONE,   /* nothing: the boot configuration is enough */
+	OVERLAY_ANCHOR_EFI,    /* an unlock statement, where UEFI Secure Boot is on */
+	OVERLAY_ANCHOR_ALWAYS, /* an unlock statement */
+};
+
+/* How much of each package a boot reads before it is mounted. */
+enum overlay_verify {
+	OVERLAY_VERIFY_FULL, /* all of it */
+	OVERLAY_VERIFY_LAZY, /* the policy is lazy; see verity/package/judge.h */
+};
+
+/* Where changes to the stack go. */
+enum overlay_upper {
+	OVERLAY_UPPER_NONE,  /* nowhere: it is read-only */
+	OVERLAY_UPPER_TMPFS, /* into memory, until the next boot */
+	OVERLAY_UPPER_DATA,  /* into a folder of DATA */
+};
+
+/* Every string is set, owned, and ends with overlay_config_free(). */
+struct overlay_config {
+	char *data;      /* a folder, or LABEL=, PARTLABEL=, UUID=, PARTUUID=, a device */
+	char *persist;   /* likewise */
+	char *keys;      /* folder of PEM certificates */
+	char *run;       /* folder of the state file */
+	char *cmdline;   /* file read as the kernel command line */
+	char *uboot_env; /* fw_env.config(5) of the U-Boot environment */
+	char *authorities; /* PEM file or folder that https trusts; "": the system's */
+	char *known_hosts; /* file of ssh host keys; "": PERSIST/wmopkg/known_hosts */
+
+	/*
+	 * Each a value, or an absolute path whose first line is: of the running system
+	 * below /sys, /proc, /dev and /run, else of the firmware. "": where the system
+	 * keeps it.
+	 */
+	char *serial;
+	char *model;
+	char *firmware_version;
+
+	int64_t firmware_built; /* seconds since 1970: no time before it can be now */
+	enum overlay_anchor anchor;
+	const char *signers[OVERLAY_SIGNERS_MAX]; /* key ring files; owned */
+	size_t signers_count;
+	bool all_signers; /* each of them must have signed, not just one */
+	enum overlay_verify verify;
+	bool console_only; /* a reset can be asked for on a serial console alone */
+	bool discard;      /* after a reset, tell the storage which blocks are free */
+	struct overlay_seed seeds[OVERLAY_SEEDS_MAX]; /* beside the one there always is */
+	size_t seeds_count;
+	const char *hierarchies[OVERLAY_HIERARCHIES_MAX]; /* "/usr", …; owned */
+	size_t hierarchies_count;                         /* 0: the whole root */
+	enum overlay_upper upper;
+	char *upper_folder;       /* one name within DATA; "" where there is none */
+	size_t audit_bytes;       /* of each of the audit log's two files */
+	unsigned trials;          /* boots in a row that may fail; 0: no trials */
+	unsigned package_seconds; /* a boot waits for a package; 0: no limit */
+	unsigned boot_seconds;    /* it waits for all there is to wait for; likewise */
+};
+
+/**
+ * overlay_config_load - read a configuration file
+ * @path: NULL for OVERLAY_CONFIG_PATH, which may be missing: then all is default
+ * @ret:  filled on success alone
+ *
+ * Return: 0; -EINVAL with file and line where a key is unknown or a value bad; -errno.
+ */
+int overlay_config_load(const char *path, struct overlay_config *ret,
+			struct verity_error *err) must_check;
+
+void overlay_config_free(struct overlay_config *config);

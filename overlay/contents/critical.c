@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/contents/critical.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "overlay/fs/protect.h"
+#include "verity/util/glob.h"
+
+#define NAME_BYTES 256
+
+#define LIBC   "the C library that all programs use"
+#define LOADER "the loader of all programs"
+#define CACHE  "where the loader finds libraries"
+#define LOGIN  "who may log in"
+#define KERNEL "the kernel's modules"
+#define BOOT   "what the device boots"
+#define INIT   "the first program"
+#define SHELL  "the shell that scripts run in"
+#define MOUNTS "which file systems are mounted"
+#define ENGINE "belongs to the activation engine, which keeps the firmware's own"
+
+/* Each in the folders that a C library looks in, and those of Debian's kind. */
+#define LIBRARIES(name, what)                                                            \
+	{"lib/" name, what, true}, {"lib32/" name, what, true},                          \
+		{"lib64/" name, what, true}, {"libx32/" name, what, true},               \
+		{"lib/*-linux-*/" name, what, true}, {"usr/lib/" name, what, true},      \
+		{"usr/lib32/" name, what, true}, {"usr/lib64/" name, what, true},        \
+		{"usr/libx32/" name, what, true},                                        \
+	{                                                                                \
+		"usr/lib/*-linux-*/" name, what, true                                    \
+	}
+
+/*
+ * Not here, though it may well break a device for its users: what packages are made to
+ * change, such as /etc/resolv.conf, hosts, network settings and services. With those
+ * wrong a device still comes up, is logged into at its console, and rid of the package.
+ */
+static const struct overlay_critical critical[] = {
+	LIBRARIES("ld-*.so*", LOADER),
+	LIBRARIES("ld.so.1", LOADER),
+	LIBRARIES("ld64.so.*", LOADER),
+	LIBRARIES("libc.so*", LIBC),
+	LIBRARIES("libc-*.so*", LIBC),
+	LIBRARIES("libpthread.so*", LIBC),
+	LIBRARIES("libpthread-*.so*", LIBC),
+	LIBRARIES("libdl.so*", LIBC),
+	LIBRARIES("libdl-*.so*", LIBC),
+	LIBRARIES("libuClibc-*.so*", LIBC),
+	{"etc/ld.so.cache", CACHE, true},
+	{"etc/ld.so.conf", CACHE, true},
+	{"etc/ld.so.conf.d", CACHE, true},
+	{"etc/ld.so.preload", "a library that the loader puts into all programs", true},
+	{"etc/ld-musl-*.path", CACHE, true},
+	{"etc/passwd", LOGIN, true},
+	{"etc/shadow", LOGIN, true},
+	{"etc/group", LOGIN, true},
+	{"etc/gshadow", LOGIN, true},
+	{"etc/pam.conf", LOGIN, true},
+	{"etc/pam.d", LOGIN, false},
+	{"etc/nsswitch.conf", LOGIN, true},
+	{"lib/modules/*/modules.*", "the index of the kernel's modules", true},
+	{"usr/lib/modules/*/modules.*", "the index of the kernel's modules", true},
+	{"lib/modules", KERNEL, false},
+	{"usr/lib/modules", KERNEL, false},
+	{"boot", BOOT, true},
+	{"bin/sh", SHELL, true},
+	{"usr/bin/sh", SHELL, true},
+	{"bin/busybox", SHELL, true},
+	{"usr/bin/busybox", SHELL, true},
+	{"init", INIT, true},
+	{"linuxrc", INIT, true},
+	{"sbin/init", INIT, true},
+	{"bin/init", INIT, true},
+	{"usr/sbin/init", INIT, true},
+	{"usr/bin/init", INIT, true},
+	{"lib/systemd/systemd", INIT, true},
+	{"usr/lib/systemd/systemd", INIT, true},
+	{"etc/inittab", "what the first program starts", true},
+	{"etc/init.d/rcS", "what the first program starts", true},
+	{"etc/fstab", MOUNTS, true},
+};
+
+static const struct overlay_critical engine = {"", ENGINE, true};
+
+#define CRITICAL_COUNT (sizeof(critical) / sizeof(critical[0]))
+
+/* The first name of @path; what follows it, NULL where there is none. */
+static const char *cut_name(const char *path, char ret[static NAME_BYTES])
+{
+	size_t size = strcspn(path, "/");
+
+	snprintf(ret, NAME_BYTES, "%.*s", (int)size, path);
+	return path[size] ? path + size + 1 : NULL;
+}
+
+enum match {
+	MATCH_NONE,
+	MATCH_WITHIN, /* the path is what the pattern means, or lies below */
+	MATCH_ABOVE,  /* what the pattern means may lie below the path */
+};
+
+static enum match match(const char *pattern, const char *path)
+{
+	char wanted[NAME_BYTES], name[NAME_BYTES];
+
+	while (pattern && path) {
+		pattern = cut_name(pattern, wanted);
+		path = cut_name(path, name);
+		if (!verity_glob_match(wanted, name))
+			return MATCH_NONE;
+	}
+	return pattern ? MATCH_ABOVE : MATCH_WITHIN;
+}
+
+const struct overlay_critical *overlay_critical_find(const char *path)
+{
+	if (overlay_protected_path(path))
+		return &engine;
+	for (size_t i = 0; i < CRITICAL_COUNT; i++)
+		if (match(critical[i].pattern, path) == MATCH_WITHIN)
+			return &critical[i];
+	return NULL;
+}
+
+const struct overlay_critical *overlay_critical_below(const char *path)
+{
+	for (size_t i = 0; i < CRITICAL_COUNT; i++)
+		if (match(critical[i].pattern, path) == MATCH_ABOVE)
+			return &critical[i];
+	return overlay_protected_parent(path) ? &engine : NULL;
+}

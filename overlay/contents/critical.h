@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What a device does not come up without, or not as its owner knows it: paths that a
+ * package had better have a good reason to change. Paths are relative to the root,
+ * without a leading slash.
+ */
+
+#include <stdbool.h>
+
+struct overlay_critical {
+	const char *pattern; /* name by name, as verity/util/glob.h; what lies below
+				counts too */
+	const char *what;    /* in a few words */
+	bool added; /* also where the firmware has nothing there: it is looked for */
+};
+
+/**
+ * overlay_critical_find - what is critical about @path or a folder that it lies in
+ *
+ * Return: a constant; NULL where nothing is.
+ */
+const struct overlay_critical *overlay_critical_find(const char *path);
+
+/**
+ * overlay_critical_below - what is critical below @path, the first of it
+ */
+const struct overlay_critical *overlay_critical_below(const char *path);

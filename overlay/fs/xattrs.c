@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/fs/xattrs.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+
+#include "verity/util/cleanup.h"
+
+static const char *const overlayfs_prefixes[] = {"trusted.overlay.", "user.overlay."};
+
+bool overlay_attributes_nosuid(int fd)
+{
+	struct statvfs fs;
+
+	return fstatvfs(fd, &fs) < 0 || (fs.f_flag & ST_NOSUID);
+}
+
+static bool is_passed_over(int from_fd, const char *name)
+{
+	for (size_t i = 0; i < sizeof(overlayfs_prefixes) / sizeof(char *); i++)
+		if (strncmp(name, overlayfs_prefixes[i], strlen(overlayfs_prefixes[i])) ==
+		    0)
+			return true;
+	return strcmp(name, "security.capability") == 0 &&
+	       overlay_attributes_nosuid(from_fd);
+}
+
+/* Links have no descriptor that their attributes could be reached through. */
+static int make_path(int fd, const char *path, char ret[static PATH_MAX])
+{
+	int size = snprintf(ret, PATH_MAX, "/proc/self/fd/%d/%s", fd, path);
+
+	return size < 0 || size >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+static int copy_one(const char *from, const char *to, const char *name, char *value,
+		    size_t *ret_left)
+{
+	ssize_t size = lgetxattr(from, name, value, XATTR_SIZE_MAX);
+
+	if (size < 0) /* a security module may list what it does not have */
+		return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -errno;
+	if (lsetxattr(to, name, value, (size_t)size, 0) == 0)
+		return 0;
+	/* ENOSPC also where it does not fit into its block; a full disk fails elsewhere
+	 */
+	if (errno != EOPNOTSUPP && errno != EPERM && errno != ENOSPC && errno != E2BIG &&
+	    errno != ERANGE)
+		return -errno;
+	if (ret_left)
+		++*ret_left;
+	return 0;
+}
+
+int overlay_attributes_copy(int from_fd, int to_fd, const char *path, size_t *ret_left)
+{
+	cleanup_free char *buffer = NULL;
+	char from[PATH_MAX];
+	char to[PATH_MAX];
+	ssize_t size;
+	int r = make_path(from_fd, path, from);
+
+	if (r == 0)
+		r = make_path(to_fd, path, to);
+	if (r < 0)
+		return r;
+	size = llistxattr(from, NULL, 0);
+	if (size <= 0)
+		return size == 0 || errno == EOPNOTSUPP ? 0 : -errno;
+	buffer = malloc(XATTR_LIST_MAX + XATTR_SIZE_MAX);
+	if (!buffer)
+		return -ENOMEM;
+	size = llistxattr(from, buffer, XATTR_LIST_MAX);
+	if (size < 0)
+		return -errno;
+	for (const char *name = buffer; r == 0 && name < buffer + size;
+	     name += strlen(name) + 1)
+		if (!is_passed_over(from_fd, name))
+			r = copy_one(from, to, name, buffer + XATTR_LIST_MAX, ret_left);
+	return r;
+}

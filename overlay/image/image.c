@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/image/image.h"
+#include "overlay/image/rules.h"
+#include "overlay/image/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int source_open(const char *source, int *ret_fd, bool *ret_folder,
+		       struct verity_error *err)
+{
+	/* O_NONBLOCK: not to wait for the other end of a pipe. */
+	cleanup_fd int fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 && (errno == EACCES || errno == EPERM))
+		return verity_fail(err, VERITY_E_BAD_TREE, "no permission to read it");
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "cannot open it");
+	if (fstat(fd, &st) < 0)
+		return verity_fail_errno(err, errno, "cannot look at it");
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+		return verity_fail(err, VERITY_E_BAD_TREE,
+				   "neither a directory nor a tar archive");
+	*ret_folder = S_ISDIR(st.st_mode);
+	*ret_fd = steal_fd(&fd);
+	return 0;
+}
+
+static int tree_write(int source_fd, bool folder, int fd,
+		      const struct overlay_image_options *options, uint64_t *ret_bytes,
+		      struct verity_error *err)
+{
+	cleanup_with(image_tree_free_p) struct image_tree *tree = NULL;
+	cleanup_with(image_writer_free_p) struct image_writer *writer = NULL;
+	int r = image_tree_new(options->source_date, &tree, err);
+
+	if (r == 0)
+		r = image_writer_new(fd, options->compressor, options->threads,
+				     (uint32_t)tree->source_date, &writer, err);
+	if (r == 0)
+		r = folder ? image_dir_scan(source_fd, tree, err)
+			   : image_tar_scan(source_fd, tree, err);
+	if (r == 0)
+		r = image_tree_seal(tree, err);
+	if (r == 0)
+		r = image_rules_check(tree, err);
+	if (r == 0)
+		r = folder ? image_dir_feed(source_fd, tree, writer, err)
+			   : image_tar_feed(source_fd, tree, writer, err);
+	if (r == 0)
+		r = image_data_finish(writer, tree, err);
+	if (r == 0)
+		r = image_meta_write(writer, tree, ret_bytes, err);
+	return r;
+}
+
+int overlay_image_write(const char *source, int fd,
+			const struct overlay_image_options *options, uint64_t *ret_bytes,
+			struct verity_error *err)
+{
+	cleanup_fd int source_fd = -1;
+	char shown[IMAGE_PATH_SHOWN];
+	bool folder = false;
+	int r = source_open(source, &source_fd, &folder, err);
+
+	if (r == 0)
+		r = tree_write(source_fd, folder, fd, options, ret_bytes, err);
+	if (r < 0)
+		return verity_context(err, r, "%s", image_path_show(source, shown));
+	return 0;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Writing a squashfs image (libsquashfs), from a directory or a tar, byte for byte the
+ * same whatever the host, the order of files on disk, and the number of threads. Part of
+ * wmopkg-build alone: libsquashfs and libarchive never get near a booting device.
+ */
+
+#include "verity/util/error.h"
+
+#include <stdint.h>
+
+#define OVERLAY_IMAGE_BLOCK 131072 /* bytes of a squashfs data block */
+
+struct overlay_image_options {
+	const char *compressor; /* zstd, xz, gzip or lz4; NULL for zstd; borrowed */
+	unsigned threads;       /* 0: one for each processor */
+	int64_t source_date;    /* upper bound and default of all times, s since 1970 */
+};
+
+/**
+ * overlay_image_write - make a squashfs image of a tree
+ * @source:    a directory, or a tar file (plain or compressed) where it is no directory
+ * @fd:        empty regular file, read-write; written from its start; borrowed
+ * @ret_bytes: length of the image, before any padding
+ *
+ * Owners are root unless the tar says otherwise; modification times later than
+ * @source_date become @source_date. The root folder itself is always 0755 root: a stack's
+ * root shows the attributes of its topmost layer, and a tree often grows in a private
+ * temporary folder. Whiteouts are character devices 0/0, or OCI `.wh.NAME` and
+ * `.wh..wh..opq` files, which become a 0/0 device (where the tree has no NAME of its own)
+ * and trusted.overlay.opaque=y. Attributes of user.*, trusted.* and security.* are kept,
+ * POSIX ACLs refused, others left out. What overlay/fs/protect.h names is refused.
+ *
+ * The source is read twice, the tree before the data; memory is about 400 bytes an entry,
+ * 4 for each block of a file, and 0.5 MiB a thread. The length is no multiple of
+ * anything: a loop device wants it padded to 4096.
+ *
+ * Return: 0; -EINVAL (BAD_TREE) where the tree cannot be packed, with the path in the
+ * message; -EOPNOTSUPP (UNSUPPORTED) for an unknown compressor; -errno for I/O.
+ */
+int overlay_image_write(const char *source, int fd,
+			const struct overlay_image_options *options, uint64_t *ret_bytes,
+			struct verity_error *err) must_check;

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* Inodes, folder listings, tables and super block. */
+#include "overlay/image/writer.h"
+
+#include <errno.h>
+#include <sqfs/inode.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define NO_XATTRS UINT32_MAX
+
+static int xattrs_index(struct image_writer *writer, const struct image_inode *inode,
+			uint32_t *ret)
+{
+	const struct image_xattr *xattr = inode->xattrs;
+	int r;
+
+	if (!xattr) {
+		*ret = NO_XATTRS;
+		return 0;
+	}
+	r = sqfs_xattr_writer_begin(writer->xattrs, 0);
+	for (; r == 0 && xattr; xattr = xattr->next)
+		r = sqfs_xattr_writer_add(writer->xattrs, xattr->name, xattr->value,
+					  xattr->value_bytes);
+	return r == 0 ? sqfs_xattr_writer_end(writer->xattrs, ret) : r;
+}
+
+static uint32_t subfolders(const struct image_node *folder)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < folder->child_count; i++)
+		count += S_ISDIR(folder->children[i]->inode->mode);
+	return count;
+}
+
+/* Writes the listing; every entry's inode has been written already. */
+static sqfs_inode_generic_t *folder_pack(struct image_writer *writer,
+					 const struct image_tree *tree,
+					 const struct image_node *folder, uint32_t xattrs,
+					 int *ret_error)
+{
+	/* The root's parent is the first number that no inode has, as in mksquashfs. */
+	uint32_t parent =
+		folder->parent ? folder->parent->inode->number : tree->inode_count + 1;
+	sqfs_inode_generic_t *packed;
+	int r = sqfs_dir_writer_begin(writer->folders, 0);
+
+	for (size_t i = 0; r == 0 && i < folder->child_count; i++) {
+		const struct image_inode *inode = folder->children[i]->inode;
+
+		r = sqfs_dir_writer_add_entry(writer->folders, folder->children[i]->name,
+					      inode->number, inode->place,
+					      (sqfs_u16)inode->mode);
+	}
+	if (r == 0)
+		r = sqfs_dir_writer_end(writer->folders);
+	*ret_error = r;
+	if (r != 0)
+		return NULL;
+	packed = sqfs_dir_writer_create_inode(writer->folders, 0, xattrs, parent);
+	if (!packed)
+		return NULL;
+	if (packed->base.type == SQFS_INODE_DIR)
+		packed->data.dir.nlink = subfolders(folder) + 2;
+	else
+		packed->data.dir_ext.nlink = subfolders(folder) + 2;
+	return packed;
+}
+
+static sqfs_inode_generic_t *file_pack(struct image_inode *inode)
+{
+	sqfs_inode_generic_t *packed = inode->packed;
+
+	inode->packed = NULL;
+	if (packed && inode->links > 1 && sqfs_inode_make_extended(packed) == 0)
+		packed->data.file_ext.nlink = inode->links;
+	return packed;
+}
+
+static sqfs_inode_generic_t *link_pack(const struct image_inode *inode)
+{
+	size_t length = strlen(inode->target);
+	sqfs_inode_generic_t *packed = calloc(1, sizeof(*packed) + length);
+
+	if (!packed)
+		return NULL;
+	packed->base.type = SQFS_INODE_SLINK;
+	packed->data.slink.nlink = inode->links;
+	packed->data.slink.target_size = (uint32_t)length;
+	packed->payload_bytes_available = (uint32_t)length;
+	packed->payload_bytes_used = (uint32_t)length;
+	memcpy(packed->extra, inode->target, length);
+	return packed;
+}
+
+static sqfs_inode_generic_t *special_pack(const struct image_inode *inode)
+{
+	sqfs_inode_generic_t *packed = calloc(1, sizeof(*packed));
+
+	if (!packed)
+		return NULL;
+	if (S_ISCHR(inode->mode) || S_ISBLK(inode->mode)) {
+		packed->base.type =
+			S_ISCHR(inode->mode) ? SQFS_INODE_CDEV : SQFS_INODE_BDEV;
+		packed->data.dev.nlink = inode->links;
+		packed->data.dev.devno = inode->device;
+	} else {
+		packed->base.type =
+			S_ISFIFO(inode->mode) ? SQFS_INODE_FIFO : SQFS_INODE_SOCKET;
+		packed->data.ipc.nlink = inode->links;
+	}
+	return packed;
+}
+
+static int base_fill(struct image_writer *writer, const struct image_inode *inode,
+		     sqfs_inode_generic_t *packed)
+{
+	int r;
+
+	packed->base.mode = (sqfs_u16)inode->mode;
+	packed->base.mod_time = (uint32_t)inode->mtime;
+	packed->base.inode_number = inode->number;
+	r = sqfs_id_table_id_to_index(writer->ids, inode->uid, &packed->base.uid_idx);
+	if (r == 0)
+		r = sqfs_id_table_id_to_index(writer->ids, inode->gid,
+					      &packed->base.gid_idx);
+	return r;
+}
+
+static int inode_put(struct image_writer *writer, struct image_inode *inode,
+		     sqfs_inode_generic_t *packed, uint32_t xattrs)
+{
+	uint64_t block;
+	uint32_t offset;
+	int r = base_fill(writer, inode, packed);
+
+	if (r == 0 && xattrs != NO_XATTRS)
+		r = sqfs_inode_set_xattr_index(packed, xattrs);
+	if (r != 0)
+		return r;
+	sqfs_meta_writer_get_position(writer->inodes, &block, &offset);
+	inode->place = block << 16 | offset;
+	inode->written = true;
+	return sqfs_meta_writer_write_inode(writer->inodes, packed);
+}
+
+static int node_write(struct image_writer *writer, const struct image_tree *tree,
+		      const struct image_node *node, struct verity_error *err)
+{
+	struct image_inode *inode = node->inode;
+	cleanup_free sqfs_inode_generic_t *packed = NULL;
+	uint32_t xattrs;
+	int r;
+
+	if (inode->written)
+		return 0;
+	r = xattrs_index(writer, inode, &xattrs);
+	if (r != 0)
+		return image_writer_fail(writer, err, r, "attributes");
+	if (S_ISDIR(inode->mode))
+		packed = folder_pack(writer, tree, node, xattrs, &r);
+	else if (S_ISREG(inode->mode))
+		packed = file_pack(inode);
+	else if (S_ISLNK(inode->mode))
+		packed = link_pack(inode);
+	else
+		packed = special_pack(inode);
+	if (r == 0 && !packed)
+		return verity_fail_errno(err, ENOMEM, "image: inodes");
+	if (r == 0)
+		r = inode_put(writer, inode, packed, xattrs);
+	return r == 0 ? 0 : image_writer_fail(writer, err, r, "inodes");
+}
+
+/* In the order in which sealing numbered them. */
+static int below_write(struct image_writer *writer, const struct image_tree *tree,
+		       const struct image_node *folder, struct verity_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < folder->child_count; i++)
+		if (S_ISDIR(folder->children[i]->inode->mode))
+			r = below_write(writer, tree, folder->children[i], err);
+	for (size_t i = 0; r == 0 && i < folder->child_count; i++)
+		r = node_write(writer, tree, folder->children[i], err);
+	return r;
+}
+
+static int tables_write(struct image_writer *writer)
+{
+	sqfs_super_t *super = &writer->super;
+	int r = sqfs_meta_writer_flush(writer->inodes);
+
+	if (r == 0)
+		r = sqfs_meta_writer_flush(writer->listings);
+	super->directory_table_start = writer->file->get_size(writer->file);
+	if (r == 0)
+		r = sqfs_meta_write_write_to_file(writer->listings);
+	if (r == 0)
+		r = sqfs_frag_table_write(writer->fragments, writer->file, super,
+					  writer->compressor);
+	if (r == 0)
+		r = sqfs_id_table_write(writer->ids, writer->file, super,
+					writer->compressor);
+	if (r == 0)
+		r = sqfs_xattr_writer_flush(writer->xattrs, writer->file, super,
+					    writer->compressor);
+	super->bytes_used = writer->file->get_size(writer->file);
+	return r == 0 ? sqfs_super_write(super, writer->file) : r;
+}
+
+int image_meta_write(struct image_writer *writer, struct image_tree *tree,
+		     uint64_t *ret_bytes, struct verity_error *err)
+{
+	int r;
+
+	writer->super.inode_table_start = writer->file->get_size(writer->file);
+	writer->super.inode_count = tree->inode_count;
+	r = below_write(writer, tree, tree->root, err);
+	if (r == 0)
+		r = node_write(writer, tree, tree->root, err);
+	if (r < 0)
+		return r;
+	writer->super.root_inode_ref = tree->root->inode->place;
+	r = tables_write(writer);
+	if (r != 0)
+		return image_writer_fail(writer, err, r, "tables");
+	*ret_bytes = writer->super.bytes_used;
+	return 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/record/allowance.h"
+
+/* Why the anchor keeps Allow Untrusted from counting. */
+static void tell_locked(const struct overlay_allowance_inputs *inputs, unsigned allows,
+			const struct verity_error *fault, struct verity_error *ret)
+{
+	const char *serial = inputs->serial[0] ? inputs->serial : "not known";
+
+	if (fault->code != VERITY_OK)
+		verity_fail(ret, VERITY_E_LOCKED,
+			    "Allow Untrusted does not count on this device: %s",
+			    fault->message);
+	else if (inputs->unlock && allows)
+		verity_fail(ret, VERITY_E_LOCKED,
+			    "Allow Untrusted does not count on this device: its unlock "
+			    "statement does not allow it");
+	else
+		verity_fail(ret, VERITY_E_LOCKED,
+			    "Allow Untrusted does not count on this device without an "
+			    "unlock statement (serial number: %s)",
+			    serial);
+}
+
+void overlay_allowance_decide(const struct overlay_allowance_inputs *inputs,
+			      struct overlay_allowance *ret)
+{
+	struct overlay_allowance allowance = {.untrusted = false};
+	unsigned allows = 0;
+
+	if (inputs->unlock &&
+	    verity_unlock_check(inputs->unlock, inputs->serial, inputs->now,
+				&allowance.unlock_fault) == 0)
+		allows = verity_unlock_allows(inputs->unlock);
+	allowance.downgrade = (allows & VERITY_ALLOW_DOWNGRADE) != 0;
+	allowance.untrusted = inputs->asked && (!inputs->anchored ||
+						(allows & VERITY_ALLOW_UNTRUSTED) != 0);
+	allowance.locked = inputs->asked && !allowance.untrusted;
+	if (allowance.locked)
+		tell_locked(inputs, allows, &allowance.unlock_fault, &allowance.why);
+	*ret = allowance;
+}

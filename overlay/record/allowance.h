@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What may be used beyond what is signed and new: a pure decision. */
+
+#include "verity/statement/unlock.h"
+
+/* What it is decided by. Plain data; borrowed. */
+struct overlay_allowance_inputs {
+	bool asked;    /* the boot configuration says Allow Untrusted */
+	bool anchored; /* a hardware anchor holds */
+	const struct verity_unlock *unlock; /* the one that is kept; NULL: none */
+	const char *serial;                 /* of this device; "" where it is not known */
+	int64_t now;                        /* device time, seconds since 1970 */
+};
+
+struct overlay_allowance {
+	bool untrusted;
+	bool downgrade;
+	bool locked;                      /* untrusted is asked for, and does not count */
+	struct verity_error why;          /* it is locked */
+	struct verity_error unlock_fault; /* why the unlock statement does not count */
+};
+
+/**
+ * overlay_allowance_decide - Allow Untrusted counts where it is asked for and nothing
+ * anchors the device, or an unlock statement lets it; a downgrade where one lets it
+ */
+void overlay_allowance_decide(const struct overlay_allowance_inputs *inputs,
+			      struct overlay_allowance *ret);

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/record/audit_line.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verity/cms/cms.h"
+#include "verity/format/manifest.h"
+#include "verity/util/hex.h"
+#include "verity/util/json.h"
+#include "verity/util/text.h"
+
+#define HEX_CHARS (2 * OVERLAY_AUDIT_DIGEST_BYTES)
+
+/* Most bytes of the texts of a line; quotes and backslashes take two in JSON. */
+#define USER_MAX    64
+#define SIGNER_MAX  VERITY_SIGNER_MAX
+#define SOURCE_MAX  384
+#define DETAIL_MAX  192
+#define MESSAGE_MAX VERITY_MESSAGE_MAX
+#define WORD_MAX    32  /* of names that are ours: verdict, event, code */
+#define FRAME_MAX   640 /* keys, numbers and digests */
+
+static_assert(2 * (USER_MAX + VERITY_NAME_MAX + VERITY_VERSION_MAX + SIGNER_MAX +
+		   SOURCE_MAX + DETAIL_MAX + MESSAGE_MAX + 3 * WORD_MAX) +
+			      FRAME_MAX <=
+		      OVERLAY_AUDIT_LINE_MAX,
+	      "every line fits");
+
+static const char number_key[] = "{\"number\":";
+static const char boot_key[] = ",\"boot\":";
+static const char prev_key[] = ",\"prev\":\"";
+static const char digest_key[] = ",\"digest\":\"";
+
+static const char *const event_names[] = {
+#define X(event, name) [OVERLAY_AUDIT_##event] = name,
+	OVERLAY_AUDIT_EVENTS(X)
+#undef X
+};
+
+const char *overlay_audit_event_name(enum overlay_audit_event event)
+{
+	return event_names[event];
+}
+
+static int bad(struct verity_error *err, const char *why)
+{
+	return verity_fail(err, VERITY_E_AUDIT, "%s", why);
+}
+
+static bool digest_of(const char *bytes, size_t size,
+		      uint8_t ret[static OVERLAY_AUDIT_DIGEST_BYTES])
+{
+	return EVP_Digest(bytes, size, ret, NULL, EVP_sha256(), NULL) == 1;
+}
+
+/* A text from outside, cut and made printable; nothing where there is none. */
+static bool put_text(struct json_object *object, const char *key, const char *text,
+		     size_t max)
+{
+	char plain[MESSAGE_MAX + 1];
+	size_t size = text ? strlen(text) : 0;
+
+	if (size == 0)
+		return true;
+	/* Not in the middle of a character: then no other one would be shown. */
+	if (size > max)
+		for (size = max; size > 0 && ((uint8_t)text[size] & 0xc0) == 0x80;)
+			size--;
+	memcpy(plain, text, size);
+	plain[size] = '\0';
+	return verity_json_put(object, key,
+			       json_object_new_string(verity_text_plain(plain)));
+}
+
+static bool put_package(struct json_object *object,
+			const struct overlay_audit_entry *entry)
+{
+	char hex[2 * VERITY_DIGEST_BYTES + 1] = "";
+	bool persistent;
+
+	if (entry->id)
+		verity_hex_encode(entry->id, VERITY_DIGEST_BYTES, hex);
+	if (!entry->package)
+		return put_text(object, "id", hex, sizeof(hex));
+	persistent = entry->package->kind == OVERLAY_PERSISTENT;
+	return put_text(object, "package", entry->package->name, VERITY_NAME_MAX) &&
+	       verity_json_put(object, "persistent",
+			       json_object_new_boolean(persistent)) &&
+	       put_text(object, "version", entry->version, VERITY_VERSION_MAX) &&
+	       put_text(object, "verdict", entry->verdict, WORD_MAX) &&
+	       put_text(object, "id", hex, sizeof(hex));
+}
+
+static bool put_reason(struct json_object *object, const struct verity_error *reason)
+{
+	return !reason || reason->code == VERITY_OK ||
+	       (put_text(object, "code", verity_code_name(reason->code), WORD_MAX) &&
+		put_text(object, "message", reason->message, MESSAGE_MAX));
+}
+
+static struct json_object *object_of(const struct overlay_audit_entry *entry,
+				     const struct overlay_audit_stamp *stamp,
+				     const struct overlay_audit_link *after)
+{
+	cleanup_with(json_object_put_p) struct json_object *object =
+		json_object_new_object();
+	char prev[HEX_CHARS + 1];
+
+	verity_hex_encode(after->digest, OVERLAY_AUDIT_DIGEST_BYTES, prev);
+	if (!object ||
+	    !verity_json_put(object, "number",
+			     json_object_new_uint64(after->number + 1)) ||
+	    !verity_json_put(object, "boot", json_object_new_uint64(stamp->boot)) ||
+	    !verity_json_put(object, "time", json_object_new_int64(stamp->time)) ||
+	    !put_text(object, "user", stamp->user, USER_MAX) ||
+	    !put_text(object, "event", overlay_audit_event_name(entry->event),
+		      WORD_MAX) ||
+	    !put_package(object, entry) ||
+	    !put_text(object, "signer", entry->signer, SIGNER_MAX) ||
+	    !put_text(object, "source", entry->source, SOURCE_MAX) ||
+	    !put_reason(object, entry->reason) ||
+	    !put_text(object, "detail", entry->detail, DETAIL_MAX) ||
+	    !verity_json_put(object, "prev", json_object_new_string(prev)))
+		return NULL;
+	return steal_ptr(&object);
+}
+
+int overlay_audit_line_encode(const struct overlay_audit_entry *entry,
+			      const struct overlay_audit_stamp *stamp,
+			      const struct overlay_audit_link *after,
+			      char ret[static OVERLAY_AUDIT_LINE_MAX + 1],
+			      struct overlay_audit_link *ret_link,
+			      struct verity_error *err)
+{
+	cleanup_with(json_object_put_p) struct json_object *object =
+		object_of(entry, stamp, after);
+	struct overlay_audit_link link = {after->number + 1, stamp->boot, {0}, {0}};
+	char hex[HEX_CHARS + 1];
+	const char *body;
+	size_t size;
+
+	body = object ? json_object_to_json_string_ext(
+				object,
+				JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
+		      : NULL;
+	size = body ? strlen(body) - 1 : 0; /* without the closing brace */
+	if (!body || !digest_of(body, size, link.digest))
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	verity_hex_encode(link.digest, OVERLAY_AUDIT_DIGEST_BYTES, hex);
+	if (snprintf(ret, OVERLAY_AUDIT_LINE_MAX + 1, "%.*s%s%s\"}\n", (int)size, body,
+		     digest_key, hex) > OVERLAY_AUDIT_LINE_MAX)
+		return verity_fail(err, VERITY_E_AUDIT, "the line is too long");
+	memcpy(link.prev, after->digest, OVERLAY_AUDIT_DIGEST_BYTES);
+	*ret_link = link;
+	return 0;
+}
+
+/* KEY and 64 hex digits at the end of the line; @size becomes what comes before. */
+static bool take_tail(const char *line, size_t *size, const char *key, const char *end,
+		      uint8_t ret[static OVERLAY_AUDIT_DIGEST_BYTES])
+{
+	size_t tail = strlen(key) + HEX_CHARS + strlen(end), count;
+	char hex[HEX_CHARS + 1];
+	const char *at;
+
+	if (*size < tail)
+		return false;
+	at = line + *size - tail;
+	if (memcmp(at, key, strlen(key)) != 0 ||
+	    memcmp(at + strlen(key) + HEX_CHARS, end, strlen(end)) != 0)
+		return false;
+	memcpy(hex, at + strlen(key), HEX_CHARS);
+	hex[HEX_CHARS] = '\0';
+	*size -= tail;
+	return strspn(hex, "0123456789abcdef") == HEX_CHARS &&
+	       verity_hex_decode(hex, ret, OVERLAY_AUDIT_DIGEST_BYTES, &count) == 0;
+}
+
+/* KEY and a number at *@at, which becomes what comes after. */
+static bool take_number(const char *line, size_t size, size_t *at, const char *key,
+			uint64_t *ret)
+{
+	size_t place = *at + strlen(key), first = place;
+	uint64_t number = 0;
+
+	if (size <= place || memcmp(line + *at, key, strlen(key)) != 0)
+		return false;
+	for (; place < size && line[place] >= '0' && line[place] <= '9'; place++) {
+		number = number * 10 + (uint64_t)(line[place] - '0');
+		if (number > OVERLAY_AUDIT_NUMBER_MAX)
+			return false;
+	}
+	*at = place;
+	*ret = number;
+	return place > first && place < size && line[place] == ',';
+}
+
+int overlay_audit_line_decode(const char *line, size_t size,
+			      struct overlay_audit_link *ret, struct verity_error *err)
+{
+	struct overlay_audit_link link;
+	uint8_t digest[OVERLAY_AUDIT_DIGEST_BYTES];
+	size_t body = size, at = 0;
+
+	/* With its newline. */
+	if (size >= OVERLAY_AUDIT_LINE_MAX)
+		return bad(err, "it is too long for a line of this log");
+	if (!take_tail(line, &body, digest_key, "\"}", link.digest))
+		return bad(err, "it does not end with a digest");
+	if (!digest_of(line, body, digest))
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (memcmp(digest, link.digest, sizeof(digest)) != 0)
+		return bad(err, "its digest does not match: it was changed");
+	if (!take_number(line, body, &at, number_key, &link.number) || link.number == 0 ||
+	    !take_number(line, body, &at, boot_key, &link.boot) ||
+	    !take_tail(line, &body, prev_key, "\"", link.prev) ||
+	    !verity_text_printable(line, body))
+		return bad(err, "it is not a line of this log");
+	*ret = link;
+	return 0;
+}
+
+static int check_link(const struct overlay_audit_link *before,
+		      const struct overlay_audit_link *link, struct verity_error *err)
+{
+	if (link->number != before->number + 1)
+		return verity_fail(err, VERITY_E_AUDIT,
+				   "number %" PRIu64 " comes after %" PRIu64
+				   ": lines were removed or moved",
+				   link->number, before->number);
+	if (memcmp(link->prev, before->digest, sizeof(link->prev)) != 0)
+		return bad(err, "it does not belong to the line before: one of the two "
+				"was replaced");
+	return 0;
+}
+
+/* The line at the start of @bytes; its length with the newline, 0 where it is none. */
+static size_t take_line(const char *bytes, size_t size,
+			const struct overlay_audit_link *before,
+			struct overlay_audit_link *ret, struct verity_error *err)
+{
+	const char *end = memchr(bytes, '\n', size);
+	size_t length;
+
+	if (!end) {
+		bad(err, "it was cut off");
+		return 0;
+	}
+	length = (size_t)(end - bytes);
+	if (overlay_audit_line_decode(bytes, length, ret, err) < 0 ||
+	    (before && check_link(before, ret, err) < 0))
+		return 0;
+	return length + 1;
+}
+
+/*
+ * What a power cut leaves: a line without its end, or zeros where the file grew before
+ * its bytes came. Nothing else: a whole line that does not belong is somebody's.
+ */
+static bool is_torn(const char *bytes, size_t size)
+{
+	return !memchr(bytes, '\n', size) || memchr(bytes, '\0', size);
+}
+
+void overlay_audit_scan(const char *bytes, size_t size,
+			const struct overlay_audit_link *after, uint64_t look,
+			struct overlay_audit_scan *ret,
+			struct overlay_audit_link *ret_look)
+{
+	const struct overlay_audit_link *before = after;
+	struct overlay_audit_scan scan = {.lines = 0};
+	struct overlay_audit_link link;
+
+	*ret_look = (struct overlay_audit_link){.number = 0};
+	while (scan.good_bytes < size) {
+		size_t left = size - scan.good_bytes;
+		size_t taken = take_line(bytes + scan.good_bytes, left, before, &link,
+					 &scan.fault);
+
+		if (!taken) {
+			scan.torn = is_torn(bytes + scan.good_bytes, left);
+			break;
+		}
+		if (scan.lines++ == 0)
+			scan.first = link;
+		scan.last = link;
+		before = &scan.last;
+		if (link.number == look)
+			*ret_look = link;
+		scan.good_bytes += taken;
+	}
+	*ret = scan;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * One line of the audit log, and the chain of them. Pure.
+ *
+ *	{"number":N,…,"prev":"HEX","digest":"HEX"}
+ *
+ * `digest` is the SHA-256 of the line's bytes up to the comma before `digest`; `prev` the
+ * `digest` of the line before, zeros for the first of a chain.
+ */
+
+#include "overlay/record/audit.h"
+
+#define OVERLAY_AUDIT_DIGEST_BYTES 32
+#define OVERLAY_AUDIT_NUMBER_MAX   INT64_C(999999999999999) /* of lines and boots */
+
+/* What ties a line to its neighbours. */
+struct overlay_audit_link {
+	uint64_t number; /* 1 for the first line ever; 0: no line */
+	uint64_t boot;
+	uint8_t prev[OVERLAY_AUDIT_DIGEST_BYTES];
+	uint8_t digest[OVERLAY_AUDIT_DIGEST_BYTES];
+};
+
+/* What does not change from one line of an append to the next. */
+struct overlay_audit_stamp {
+	uint64_t boot;
+	int64_t time; /* device time, seconds since 1970 */
+	const char *user;
+};
+
+/**
+ * overlay_audit_line_encode - the line for an event, newline included
+ * @after: the line before; .number 0 where there is none
+ * @ret:   0-terminated, OVERLAY_AUDIT_LINE_MAX bytes; texts are cut to make it fit
+ * @ret_link: of the new line; may be @after
+ *
+ * Return: 0; -ENOMEM.
+ */
+int overlay_audit_line_encode(const struct overlay_audit_entry *entry,
+			      const struct overlay_audit_stamp *stamp,
+			      const struct overlay_audit_link *after,
+			      char ret[static OVERLAY_AUDIT_LINE_MAX + 1],
+			      struct overlay_audit_link *ret_link,
+			      struct verity_error *err) must_check;
+
+/**
+ * overlay_audit_line_decode - the link of a line, its digest checked
+ * @line: @size bytes, without the newline
+ *
+ * Return: 0; -EBADMSG (AUDIT) where it is not a line, or its digest does not match.
+ */
+int overlay_audit_line_decode(const char *line, size_t size,
+			      struct overlay_audit_link *ret,
+			      struct verity_error *err) must_check;
+
+/* What a scan of one file's bytes found. */
+struct overlay_audit_scan {
+	struct overlay_audit_link first; /* .number 0 where there is no good line */
+	struct overlay_audit_link last;
+	size_t lines;
+	size_t good_bytes;         /* up to the end of the last good line */
+	struct verity_error fault; /* of what follows; VERITY_OK: nothing does */
+	bool torn;                 /* and it is what a power cut may leave */
+};
+
+/**
+ * overlay_audit_scan - follow the chain through the bytes of one file
+ * @after: the line that must come before; NULL where any may
+ * @look:  number of a line whose link is wanted
+ * @ret_look: that link; .number 0 where it is not there
+ */
+void overlay_audit_scan(const char *bytes, size_t size,
+			const struct overlay_audit_link *after, uint64_t look,
+			struct overlay_audit_scan *ret,
+			struct overlay_audit_link *ret_look);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/record/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "verity/util/cleanup.h"
+#include "verity/util/io.h"
+
+#define NAME_BYTES   64
+#define LOCK_WAIT_MS 5000
+#define LOCK_STEP_MS 50
+
+int overlay_record_open(int persist_fd, bool make, int *ret, struct verity_error *err)
+{
+	int fd;
+
+	if (make && mkdirat(persist_fd, OVERLAY_RECORD_FOLDER, 0700) == 0)
+		(void)fsync(persist_fd);
+	else if (make && errno != EEXIST)
+		return verity_fail_errno(err, errno, OVERLAY_RECORD_FOLDER);
+	fd = openat(persist_fd, OVERLAY_RECORD_FOLDER,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return verity_fail_errno(err, errno, OVERLAY_RECORD_FOLDER);
+	*ret = fd;
+	return 0;
+}
+
+int overlay_record_lock(int record_fd, const char *what, bool shared, int *ret,
+			struct verity_error *err)
+{
+	cleanup_fd int fd = openat(record_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
+
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "%s", what);
+	for (int waited = 0; waited < LOCK_WAIT_MS; waited += LOCK_STEP_MS) {
+		if (flock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) {
+			*ret = steal_fd(&fd);
+			return 0;
+		}
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return verity_fail_errno(err, errno, "%s", what);
+		nanosleep(&step, NULL);
+	}
+	return verity_fail(err, VERITY_E_BUSY, "%s: another program is using it", what);
+}
+
+int overlay_record_set_aside(int record_fd, const char *name, struct verity_error *err)
+{
+	char aside[NAME_BYTES];
+
+	if (snprintf(aside, sizeof(aside), "%s.broken", name) >= (int)sizeof(aside))
+		return verity_fail_errno(err, ENAMETOOLONG, "%s", name);
+	if (unlinkat(record_fd, aside, 0) < 0 && errno == EISDIR)
+		(void)unlinkat(record_fd, aside, AT_REMOVEDIR);
+	if (renameat(record_fd, name, record_fd, aside) < 0)
+		return verity_fail_errno(err, errno, "%s", name);
+	return 0;
+}
+
+int overlay_record_clear_folder(int record_fd, const char *name, struct verity_error *err)
+{
+	struct stat st;
+
+	if (fstatat(record_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISDIR(st.st_mode))
+		return 0;
+	return overlay_record_set_aside(record_fd, name, err);
+}
+
+/* Opening a device node does something already: a watchdog begins to count. */
+int overlay_record_load(int record_fd, const char *name, size_t max, char **ret,
+			size_t *ret_size, struct verity_error *err)
+{
+	cleanup_fd int fd = -1;
+	struct stat st;
+
+	if (fstatat(record_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return verity_fail_errno(err, errno, "%s", name);
+	if (!S_ISREG(st.st_mode))
+		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a file", name);
+	fd = openat(record_fd, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return verity_fail_errno(err, errno, "%s", name);
+	if (!S_ISREG(st.st_mode))
+		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a file", name);
+	return verity_io_load_fd(fd, name, max, ret, ret_size, err);
+}
+
+/* A leftover of a run that was cut off is in nobody's way. */
+static int write_new(int record_fd, const char *name, const char *new_name,
+		     const void *bytes, size_t size, struct verity_error *err)
+{
+	cleanup_fd int fd = -1;
+	int r;
+
+	if (unlinkat(record_fd, new_name, 0) < 0 && errno != ENOENT)
+		return verity_fail_errno(err, errno, "%s", name);
+	fd = openat(record_fd, new_name,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "%s", name);
+	r = verity_io_write(fd, bytes, size, 0, err);
+	if (r < 0)
+		return verity_context(err, r, "%s", name);
+	return fsync(fd) < 0 ? verity_fail_errno(err, errno, "%s", name) : 0;
+}
+
+int overlay_record_replace(int record_fd, const char *name, const void *bytes,
+			   size_t size, struct verity_error *err)
+{
+	char new_name[NAME_BYTES];
+	int r;
+
+	if (snprintf(new_name, sizeof(new_name), ".%s.new", name) >=
+	    (int)sizeof(new_name))
+		return verity_fail_errno(err, ENAMETOOLONG, "%s", name);
+	r = write_new(record_fd, name, new_name, bytes, size, err);
+	if (r == 0 && renameat(record_fd, new_name, record_fd, name) < 0)
+		r = verity_fail_errno(err, errno, "%s", name);
+	if (r < 0) {
+		(void)unlinkat(record_fd, new_name, 0);
+		return r;
+	}
+	if (fsync(record_fd) < 0)
+		return verity_fail_errno(err, errno, OVERLAY_RECORD_FOLDER);
+	return 0;
+}
+
+/* The room is there before the first byte is changed. */
+int overlay_record_overwrite(int record_fd, const char *name, const void *bytes,
+			     size_t size, struct verity_error *err)
+{
+	cleanup_fd int fd =
+		openat(record_fd, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return verity_fail_errno(err, errno, "%s", name);
+	if (!S_ISREG(st.st_mode))
+		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a file", name);
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) < 0)
+		return verity_fail_errno(err, errno, "%s", name);
+	r = verity_io_write(fd, bytes, size, 0, err);
+	if (r < 0)
+		return verity_context(err, r, "%s", name);
+	if (ftruncate(fd, (off_t)size) < 0 || fsync(fd) < 0)
+		return verity_fail_errno(err, errno, "%s", name);
+	return 0;
+}
+
+int overlay_record_remove(int record_fd, const char *name, struct verity_error *err)
+{
+	if (unlinkat(record_fd, name, 0) < 0)
+		return errno == ENOENT ? 0 : verity_fail_errno(err, errno, "%s", name);
+	if (fsync(record_fd) < 0)
+		return verity_fail_errno(err, errno, OVERLAY_RECORD_FOLDER);
+	return 0;
+}

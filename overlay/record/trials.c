@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/record/trials.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "overlay/record/record.h"
+#include "verity/util/cleanup.h"
+
+#define LOCK_FILE ".trials.lock"
+
+void overlay_trials_free(struct overlay_trials *trials)
+{
+	free(trials->items);
+	*trials = (struct overlay_trials){.completed = false};
+}
+
+int overlay_trials_load(int record_fd, struct overlay_trials *ret,
+			struct verity_error *err)
+{
+	cleanup_free char *text = NULL;
+	size_t size = 0;
+	int r;
+
+	if (record_fd < 0) {
+		*ret = (struct overlay_trials){.completed = false};
+		return 0;
+	}
+	r = overlay_record_load(record_fd, OVERLAY_RECORD_TRIALS,
+				OVERLAY_TRIALS_BYTES_MAX, &text, &size, err);
+	if (r == -ENOENT) {
+		*ret = (struct overlay_trials){.completed = false};
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	r = overlay_trials_decode(text, size, ret, err);
+	return r < 0 ? verity_context(err, r, OVERLAY_RECORD_TRIALS) : 0;
+}
+
+/*
+ * A boot that cannot be counted is one that may fail again and again, so a full volume is
+ * no reason not to, nor is a folder in the way.
+ */
+static int store(int record_fd, const char *text, struct verity_error *err)
+{
+	const char *name = OVERLAY_RECORD_TRIALS;
+	size_t size = strlen(text);
+	int r = overlay_record_clear_folder(record_fd, name, err);
+
+	if (r == 0)
+		r = overlay_record_replace(record_fd, name, text, size, err);
+	if ((r == -ENOSPC || r == -EDQUOT) &&
+	    overlay_record_overwrite(record_fd, name, text, size, NULL) == 0)
+		r = 0;
+	return r;
+}
+
+int overlay_trials_store(int record_fd, const struct overlay_trials *trials,
+			 struct verity_error *err)
+{
+	cleanup_free char *text = NULL;
+	int r;
+
+	if (record_fd < 0)
+		return verity_fail(
+			err, VERITY_E_NOT_FOUND,
+			"there is no persist volume to keep trials on (check the configuration)");
+	r = overlay_trials_encode(trials, &text, err);
+	return r < 0 ? r : store(record_fd, text, err);
+}
+
+int overlay_trials_lock(int record_fd, int *ret, struct verity_error *err)
+{
+	cleanup_fd int fd = -1;
+
+	if (record_fd < 0) {
+		*ret = -1;
+		return 0;
+	}
+	fd = openat(record_fd, LOCK_FILE,
+		    O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return verity_fail_errno(err, errno, LOCK_FILE);
+	*ret = steal_fd(&fd);
+	return 0;
+}
+
+int overlay_trials_quarantine(const struct overlay_trials *trials,
+			      struct verity_quarantine *ret, struct verity_error *err)
+{
+	uint8_t(*ids)[VERITY_DIGEST_BYTES] =
+		calloc(trials->count ? trials->count : 1, sizeof(*ids));
+	size_t count = 0;
+
+	if (!ids)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < trials->count; i++)
+		if (trials->items[i].state == OVERLAY_TRIAL_QUARANTINED)
+			memcpy(ids[count++], trials->items[i].id, sizeof(*ids));
+	*ret = (struct verity_quarantine){ids, count};
+	return 0;
+}
+
+unsigned overlay_trials_incomplete(const struct overlay_trials *trials)
+{
+	unsigned most = 0;
+
+	for (size_t i = 0; i < trials->count; i++)
+		if (trials->items[i].ran && trials->items[i].incomplete > most)
+			most = trials->items[i].incomplete;
+	return most;
+}
+
+/* Whoever could not be activated has not passed, and is not to blame either. */
+bool overlay_trials_complete(struct overlay_trials *trials,
+			     const struct overlay_state *state)
+{
+	bool changed = !trials->completed;
+
+	trials->completed = true;
+	if (trials->idle || state->safe)
+		return changed;
+	changed = changed || trials->failed;
+	trials->failed = 0;
+	for (size_t i = 0; i < trials->count; i++) {
+		struct overlay_trial *trial = &trials->items[i];
+		const struct overlay_state_entry *entry =
+			overlay_state_find(state, &trial->entry);
+
+		if (!trial->ran || trial->state == OVERLAY_TRIAL_QUARANTINED)
+			continue;
+		changed = changed || trial->incomplete;
+		trial->incomplete = 0;
+		if (!entry || !entry->active || trial->state == OVERLAY_TRIAL_PASSED)
+			continue;
+		trial->state = OVERLAY_TRIAL_PASSED;
+		changed = true;
+	}
+	return changed;
+}
+
+/* What is to be forgotten: one name is in two stores at most, and one id was installed.
+ */
+struct forget {
+	const uint8_t *ids[3];
+	size_t count;
+};
+
+static bool is_meant(const struct forget *forget, const struct overlay_trial *trial)
+{
+	for (size_t i = 0; i < forget->count; i++)
+		if (memcmp(forget->ids[i], trial->id, sizeof(trial->id)) == 0)
+			return true;
+	return false;
+}
+
+size_t overlay_trials_forget(struct overlay_trials *trials, const char *name,
+			     const uint8_t *id)
+{
+	uint8_t named[2][VERITY_DIGEST_BYTES];
+	struct forget forget = {.count = 0};
+	size_t kept = 0, count = trials->count;
+
+	if (id)
+		forget.ids[forget.count++] = id;
+	for (size_t i = 0, n = 0; i < count && n < 2; i++) {
+		const struct overlay_trial *trial = &trials->items[i];
+
+		if (trial->state != OVERLAY_TRIAL_QUARANTINED ||
+		    strcmp(trial->entry.name, name) != 0)
+			continue;
+		memcpy(named[n], trial->id, sizeof(named[n]));
+		forget.ids[forget.count++] = named[n++];
+	}
+	for (size_t i = 0; i < count; i++)
+		if (trials->items[i].state != OVERLAY_TRIAL_QUARANTINED ||
+		    !is_meant(&forget, &trials->items[i]))
+			trials->items[kept++] = trials->items[i];
+	trials->count = kept;
+	return count - kept;
+}

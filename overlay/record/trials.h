@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Trials: a package that is new or changed is on trial until a boot with it was completed
+ * (`wmopkg boot-complete`). A package counts the boots in a row that it was part of and
+ * that were not. When a package on trial has counted as many as it may, it is
+ * quarantined; the others get as many boots again without it. If it goes on, all that
+ * are not persistent are; then all. Planned purely; kept on PERSIST as JSON.
+ */
+
+#include "overlay/record/state.h"
+#include "overlay/store/store.h"
+#include "verity/statement/quarantine.h"
+
+#define OVERLAY_TRIALS_BOOTS     3         /* in a row that may fail, by default */
+#define OVERLAY_TRIALS_BOOTS_MAX 100       /* as many can be asked for */
+#define OVERLAY_TRIALS_ROUNDS    5         /* times that many, and nobody is believed */
+#define OVERLAY_TRIALS_COUNT_MAX 1000      /* as far as is counted */
+#define OVERLAY_TRIALS_MAX       2048      /* packages */
+#define OVERLAY_TRIALS_BYTES_MAX (1 << 20) /* of the file */
+
+enum overlay_trial_state {
+	OVERLAY_TRIAL_RUNNING,     /* has not been part of a completed boot */
+	OVERLAY_TRIAL_PASSED,      /* has */
+	OVERLAY_TRIAL_QUARANTINED, /* not active until retry or a reinstall */
+};
+
+struct overlay_trial {
+	uint8_t id[VERITY_DIGEST_BYTES]; /* verity_judgement_id() */
+	struct overlay_entry entry;      /* as it was installed */
+	enum overlay_trial_state state;
+	unsigned incomplete; /* boots in a row with it that were not completed */
+	bool ran;            /* it was part of the last boot that activated any */
+};
+
+/* Plain data; { 0 } is a device that has run nothing. */
+struct overlay_trials {
+	bool completed;  /* a boot of this device ever was */
+	bool idle;       /* the last boot activated nothing */
+	unsigned failed; /* boots in a row, of no other packages, not completed */
+	struct overlay_trial *items; /* owned; one for each entry */
+	size_t count;
+};
+
+/**
+ * overlay_trials_decode - read JSON text
+ * @ret: filled on success alone; overlay_trials_free()
+ *
+ * Return: 0; -EBADMSG (BAD_STATEMENT); -ENOMEM.
+ */
+int overlay_trials_decode(const void *bytes, size_t size, struct overlay_trials *ret,
+			  struct verity_error *err) must_check;
+
+/**
+ * overlay_trials_encode - write JSON text
+ * @ret: 0-terminated, set on success alone; free()
+ */
+int overlay_trials_encode(const struct overlay_trials *trials, char **ret,
+			  struct verity_error *err) must_check;
+
+void overlay_trials_free(struct overlay_trials *trials);
+
+/**
+ * overlay_trials_load, overlay_trials_store - PERSIST/wmopkg/trials.json
+ * @record_fd: -1: none; then nothing is loaded, and storing fails
+ *
+ * Return: 0, also where there is no file yet; -EBADMSG; -errno.
+ */
+int overlay_trials_load(int record_fd, struct overlay_trials *ret,
+			struct verity_error *err) must_check;
+int overlay_trials_store(int record_fd, const struct overlay_trials *trials,
+			 struct verity_error *err) must_check;
+
+/**
+ * overlay_trials_lock - keep other programs from storing between our load and our store;
+ * waits for them
+ * @record_fd: -1: none; then @ret is -1
+ * @ret:       to be closed when all is stored; set on success alone
+ */
+int overlay_trials_lock(int record_fd, int *ret, struct verity_error *err) must_check;
+
+/**
+ * overlay_trials_quarantine - the ids that are quarantined
+ * @ret: .ids is the caller's to free()
+ */
+int overlay_trials_quarantine(const struct overlay_trials *trials,
+			      struct verity_quarantine *ret,
+			      struct verity_error *err) must_check;
+
+/* An installed package. */
+struct overlay_candidate {
+	uint8_t id[VERITY_DIGEST_BYTES]; /* all zero where it cannot be read */
+	struct overlay_entry entry;
+	bool active;      /* this boot is going to activate it */
+	bool quarantined; /* set by overlay_trials_begin(): leave it out */
+};
+
+/* What a boot begins with. */
+struct overlay_trials_boot {
+	struct overlay_candidate *candidates; /* all that is installed; borrowed */
+	size_t count;
+	/*
+	 * By enum overlay_store_kind: the store was read, so what is not among the
+	 * candidates is not installed any more.
+	 */
+	bool listed[2];
+	unsigned limit; /* boots in a row that may fail; above 0 */
+};
+
+/**
+ * overlay_trials_begin - a boot begins
+ * @trials: changed on success alone: the boot is counted against all that it is going to
+ *          activate, what is new or changed is put on trial, what is not installed any
+ *          more is forgotten; to be stored before anything is activated
+ *
+ * Who was left out since the last boot, by removal or by the boot configuration, may have
+ * been the one: then the others count anew. A boot that activates nothing counts against
+ * nobody and lets nobody off; so it does not matter whether who removes the culprit had
+ * to boot in safe mode for it.
+ *
+ * Storage that fails at times may leave packages out in turns, so that the others never
+ * come to count as many boots as it takes. So the boots are counted for all together as
+ * well, whoever is part of them: after OVERLAY_TRIALS_ROUNDS times as many, all that a
+ * boot would activate are quarantined.
+ *
+ * Return: how many candidates were quarantined now; -ENOMEM; -E2BIG.
+ */
+int overlay_trials_begin(struct overlay_trials *trials,
+			 const struct overlay_trials_boot *boot,
+			 struct verity_error *err) must_check;
+
+/**
+ * overlay_trials_incomplete - how many boots in a row were not completed, up to the last
+ * one that activated any
+ */
+unsigned overlay_trials_incomplete(const struct overlay_trials *trials);
+
+/**
+ * overlay_trials_complete - this boot was completed: what was active in it has passed
+ * @state: what this boot did; a package that could not be activated has not passed
+ *
+ * Return: whether anything changed.
+ */
+bool overlay_trials_complete(struct overlay_trials *trials,
+			     const struct overlay_state *state);
+
+/**
+ * overlay_trials_forget - a package was installed anew, or is to be tried again
+ * @name: installed name
+ * @id:   of the package that was installed; NULL: only what is quarantined as @name
+ *
+ * The same package counts under whatever name it is quarantined.
+ *
+ * Return: how many quarantined ones were forgotten.
+ */
+size_t overlay_trials_forget(struct overlay_trials *trials, const char *name,
+			     const uint8_t *id);

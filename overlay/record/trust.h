@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Who and what this device trusts now: the policy that both the installer and the boot
+ * judge by, made in one place of the configuration, the boot configuration, the key ring,
+ * and what PERSIST remembers (floors, deny list, unlock statement, quarantine).
+ */
+
+#include "overlay/config/bootconf.h"
+#include "overlay/config/config.h"
+#include "overlay/config/identity.h"
+#include "verity/package/judge.h"
+#include "verity/statement/unlock.h"
+
+#define OVERLAY_TRUST_NOTES_MAX 8
+
+/* What all of it is made of. Plain data; borrowed for the call alone. */
+struct overlay_trust_inputs {
+	const struct overlay_config *config;
+	const struct overlay_bootconf *bootconf;
+	const struct overlay_identity *identity;
+	int record_fd; /* PERSIST/wmopkg; -1: there is none, and nothing is remembered */
+	int64_t clock; /* the system's, seconds since 1970 */
+};
+
+struct overlay_trust;
+
+/**
+ * overlay_trust_load - put together whom this device trusts
+ * @ret: set on success alone; free with overlay_trust_free()
+ *
+ * What cannot be read trusts and allows nobody, and is among the notes: a key ring, a
+ * damaged record. A deny list whose signer is not in the key ring any more stays in
+ * force.
+ *
+ * Return: 0; -ENOMEM; -EMFILE.
+ */
+int overlay_trust_load(const struct overlay_trust_inputs *inputs,
+		       struct overlay_trust **ret, struct verity_error *err) must_check;
+
+void overlay_trust_free(struct overlay_trust *trust);
+
+/**
+ * overlay_trust_policy - what the judge is to be asked with; borrowed
+ *
+ * .threads, .refuse_early and .lazy are the caller's to set, in a copy.
+ */
+const struct verity_policy *overlay_trust_policy(const struct overlay_trust *trust);
+
+/**
+ * overlay_trust_notes - what was wrong on the way, and what a person should know: each
+ * a code and a sentence
+ *
+ * Return: borrowed; *@ret_count of them.
+ */
+const struct verity_error *overlay_trust_notes(const struct overlay_trust *trust,
+					       size_t *ret_count);
+
+/**
+ * overlay_trust_locked - why Allow Untrusted, which the boot configuration asks for, does
+ * not count: the hardware anchor, and no unlock statement that is for this device and day
+ *
+ * Return: borrowed; NULL where it counts, or is not asked for.
+ */
+const struct verity_error *overlay_trust_locked(const struct overlay_trust *trust);
+
+/**
+ * overlay_trust_time - device time: the later of clock and time floor, seconds since 1970
+ */
+int64_t overlay_trust_time(const struct overlay_trust *trust);
+
+/**
+ * overlay_trust_keyring - for reading statements; borrowed; NULL where it cannot be read
+ */
+const struct verity_keyring *overlay_trust_keyring(const struct overlay_trust *trust);
+
+/**
+ * overlay_trust_unlock - the unlock statement of this device; borrowed; NULL: none
+ */
+const struct verity_unlock *overlay_trust_unlock(const struct overlay_trust *trust);
+
+/**
+ * overlay_trust_denylist - the deny list in force; borrowed; NULL: none
+ */
+const struct verity_denylist *overlay_trust_denylist(const struct overlay_trust *trust);
+
+/**
+ * overlay_trust_seen - remember what a package proves, to be written by
+ * overlay_trust_keep()
+ * @ran: whether it is part of the running stack, so that its epoch becomes a floor
+ *
+ * Of a package whose signature is not trusted nothing is remembered.
+ */
+int overlay_trust_seen(struct overlay_trust *trust,
+		       const struct verity_judgement *judgement, bool ran,
+		       struct verity_error *err) must_check;
+
+/**
+ * overlay_trust_keep - write the floors where they rose
+ *
+ * What other programs raised meanwhile stays raised. What lies there and is no sound
+ * record becomes floors.json.broken.
+ *
+ * Return: 0; -EBUSY; -errno.
+ */
+int overlay_trust_keep(struct overlay_trust *trust, struct verity_error *err) must_check;
+
+/**
+ * overlay_trust_set_unlock - take an unlock statement, when it is for this device and day
+ * @bytes: of its file
+ *
+ * Where its signing time cannot be kept, the next overlay_trust_keep() says so.
+ *
+ * Return: 0 when it is kept for good; as verity_unlock_read() and verity_unlock_check();
+ * -ENOENT (NOT_FOUND) without PERSIST.
+ */
+int overlay_trust_set_unlock(struct overlay_trust *trust, const void *bytes, size_t size,
+			     struct verity_error *err) must_check;
+
+/**
+ * overlay_trust_clear_unlock - forget the unlock statement
+ *
+ * Return: 1; 0 where there was none; -errno.
+ */
+int overlay_trust_clear_unlock(struct overlay_trust *trust,
+			       struct verity_error *err) must_check;
+
+/**
+ * overlay_trust_set_denylist - put a deny list in force
+ *
+ * Where its number cannot be kept among the floors, the next overlay_trust_keep() says
+ * so.
+ *
+ * Return: 1; 0 where it is in force already; as verity_denylist_read(); -EPERM
+ * (OLD_DENYLIST) where its number is not above the one in force; -ENOENT without PERSIST.
+ */
+int overlay_trust_set_denylist(struct overlay_trust *trust, const void *bytes,
+			       size_t size, struct verity_error *err) must_check;

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The layer on top of all: the firmware's own copy of what a package may not change
+ * (overlay/fs/protect.h), so that whatever a package holds in these places, a file, a
+ * whiteout, an opaque folder, is not what the device sees.
+ *
+ * A tmpfs with copies. A folder in it is opaque, a place that the firmware leaves empty
+ * holds a whiteout, and the folders above have the modes, owners and times they have in
+ * the firmware. A link on the way is copied and followed within the firmware.
+ */
+
+#include "verity/util/error.h"
+
+/**
+ * overlay_engine_mount - make the layer and mount it
+ * @root:   the firmware's root, no package on it
+ * @folder: existing empty folder
+ *
+ * Return: 0; -EOPNOTSUPP where the kernel's tmpfs keeps no trusted attributes; -errno,
+ * and then nothing is mounted.
+ */
+int overlay_engine_mount(const char *root, const char *folder,
+			 struct verity_error *err) must_check;
+
+/**
+ * overlay_engine_fill - the same, into a folder that is there
+ * @root_fd, @folder_fd: borrowed
+ */
+int overlay_engine_fill(int root_fd, int folder_fd, struct verity_error *err) must_check;

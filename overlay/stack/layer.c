@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/stack/layer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/xattr.h>
+
+#include "verity/device/device.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/io.h"
+
+/*
+ * Squashfs 4.0: where the super block has the place of the table of attributes (all ones:
+ * there is none), and where that table has the number of its entries.
+ */
+#define SQUASHFS_XATTR_TABLE 56
+#define SQUASHFS_XATTR_COUNT 8
+
+struct overlay_layer {
+	struct verity_device *device;
+	int mount_fd; /* -1 until it is mounted */
+};
+
+void overlay_layer_free(struct overlay_layer *layer)
+{
+	if (!layer)
+		return;
+	cleanup_fd_p(&layer->mount_fd);
+	verity_device_free(layer->device);
+	free(layer);
+}
+
+DEFINE_CLEANUP(struct overlay_layer, overlay_layer_free);
+
+static int fail_mount(int why, struct verity_error *err)
+{
+	if (why == ENODEV)
+		return verity_fail(err, VERITY_E_KERNEL_FEATURE,
+				   "the kernel has no squashfs (CONFIG_SQUASHFS)");
+	if (why == EINVAL)
+		return verity_fail(err, VERITY_E_MOUNT,
+				   "the image is no squashfs that this kernel can mount");
+	verity_fail_errno(err, why, "the image cannot be mounted");
+	if (err && why != ENOMEM)
+		err->code = VERITY_E_MOUNT;
+	return -why;
+}
+
+/* Little-endian, at @place of the image, read through dm-verity. */
+static int read_number(int device_fd, uint64_t place, size_t bytes, uint64_t *ret,
+		       struct verity_error *err)
+{
+	uint8_t raw[8] = {0};
+	uint64_t number = 0;
+	int r = verity_io_read(device_fd, raw, bytes, place, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = bytes; i-- > 0;)
+		number = number << 8 | raw[i];
+	*ret = number;
+	return 0;
+}
+
+static int count_attributes(int device_fd, uint64_t *ret, struct verity_error *err)
+{
+	uint64_t table = 0;
+	int r = read_number(device_fd, SQUASHFS_XATTR_TABLE, 8, &table, err);
+
+	*ret = 0;
+	if (r < 0 || table == UINT64_MAX)
+		return r;
+	if (table > VERITY_IMAGE_MAX)
+		return verity_fail(err, VERITY_E_MOUNT,
+				   "the image's table of attributes lies outside of it");
+	return read_number(device_fd, table + SQUASHFS_XATTR_COUNT, 4, ret, err);
+}
+
+/*
+ * Opaque folders are attributes. A kernel that does not read them would show what the
+ * package hides, so an image that has some is not for it.
+ */
+static int check_attributes(const struct overlay_layer *layer, struct verity_error *err)
+{
+	char place[64];
+	uint64_t count = 0;
+	int r;
+
+	snprintf(place, sizeof(place), "/proc/self/fd/%d", layer->mount_fd);
+	if (getxattr(place, "trusted.overlay.opaque", NULL, 0) >= 0 ||
+	    errno != EOPNOTSUPP)
+		return 0;
+	r = count_attributes(verity_device_fd(layer->device), &count, err);
+	if (r < 0 || count == 0)
+		return r;
+	return verity_fail(err, VERITY_E_KERNEL_FEATURE,
+			   "the kernel does not read the attributes that the image has "
+			   "(CONFIG_SQUASHFS_XATTR)");
+}
+
+/* What is read of the image to mount it is read in here. */
+static int mount_image(struct overlay_layer *layer, bool nosuid, struct verity_error *err)
+{
+	cleanup_fd int fs = fsopen("squashfs", FSOPEN_CLOEXEC);
+	unsigned attributes =
+		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | (nosuid ? MOUNT_ATTR_NOSUID : 0);
+
+	if (fs < 0)
+		return fail_mount(errno, err);
+	if (fsconfig(fs, FSCONFIG_SET_STRING, "source", verity_device_path(layer->device),
+		     0) < 0 ||
+	    fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
+	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return fail_mount(errno, err);
+	layer->mount_fd = fsmount(fs, FSMOUNT_CLOEXEC, attributes);
+	return layer->mount_fd < 0 ? fail_mount(errno, err) : 0;
+}
+
+int overlay_layer_open(struct verity_devices *devices,
+		       const struct verity_verified *verified, const char *dm_name,
+		       struct overlay_layer **ret, struct verity_error *err)
+{
+	cleanup_with(overlay_layer_free_p) struct overlay_layer *layer =
+		calloc(1, sizeof(*layer));
+	int r;
+
+	if (!layer)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	layer->mount_fd = -1;
+	r = verity_device_open(devices, verified, dm_name, &layer->device, err);
+	if (r == 0)
+		r = mount_image(layer, !verity_verified_signed(verified), err);
+	if (r == 0)
+		r = check_attributes(layer, err);
+	if (r < 0)
+		return r;
+	*ret = steal_ptr(&layer);
+	return 0;
+}
+
+int overlay_layer_place(const struct overlay_layer *layer, int dirfd, const char *name,
+			struct verity_error *err)
+{
+	if (move_mount(layer->mount_fd, "", dirfd, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return fail_mount(errno, err);
+	return 0;
+}
+
+const char *overlay_layer_note(const struct overlay_layer *layer)
+{
+	return verity_device_note(layer->device);
+}

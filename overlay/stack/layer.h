@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A layer: a verified package, attached through dm-verity, its squashfs mounted
+ * read-only. It is mounted nowhere at first; a layer that never gets its place leaves
+ * nothing behind, however the process ends.
+ */
+
+#include "verity/device/device.h"
+
+struct overlay_layer;
+
+/**
+ * overlay_layer_open - attach @verified and mount its squashfs
+ * @devices:  borrowed for as long as the layer; may be used from several threads
+ * @verified: borrowed for the call
+ * @dm_name:  see verity_device_open()
+ * @ret:      set on success alone; free with overlay_layer_free()
+ *
+ * Mounted ro,nodev, and nosuid where it is not signed. Needs /proc.
+ */
+int overlay_layer_open(struct verity_devices *devices,
+		       const struct verity_verified *verified, const char *dm_name,
+		       struct overlay_layer **ret, struct verity_error *err) must_check;
+
+/**
+ * overlay_layer_place - give the layer its place, where it stays
+ * @dirfd, @name: an existing empty folder
+ */
+int overlay_layer_place(const struct overlay_layer *layer, int dirfd, const char *name,
+			struct verity_error *err) must_check;
+
+/**
+ * overlay_layer_note - see verity_device_note()
+ */
+const char *overlay_layer_note(const struct overlay_layer *layer);
+
+/**
+ * overlay_layer_free - forget the layer; takes NULL
+ *
+ * It stays mounted where it has a place, and else it is unmounted and detached.
+ */
+void overlay_layer_free(struct overlay_layer *layer);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The folder LAYERS (overlay/stack/stack.h): what lies below it is mounted, then stacked.
+ */
+
+#include "verity/util/error.h"
+
+/**
+ * overlay_layers_make - make the folder, for root alone
+ *
+ * What a stack hides is still there, set-id programs included: nobody else gets in.
+ */
+int overlay_layers_make(const char *layers, struct verity_error *err) must_check;
+
+/**
+ * overlay_layers_bind - mount @source, read-only, on LAYERS/@name
+ * @source: a folder; mounts below it are left out
+ */
+int overlay_layers_bind(const char *layers, const char *source, const char *name,
+			struct verity_error *err) must_check;
+
+/**
+ * overlay_layers_mount_engine - make and mount the engine layer, LAYERS/engine
+ * @root: the firmware
+ */
+int overlay_layers_mount_engine(const char *layers, const char *root,
+				struct verity_error *err) must_check;
+
+/**
+ * overlay_layers_clean - unmount all that is mounted below the folder
+ *
+ * Return: how many were unmounted; -errno.
+ */
+int overlay_layers_clean(const char *layers, struct verity_error *err) must_check;

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/stack/submounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+
+#include "overlay/fs/mnt.h"
+#include "verity/util/cleanup.h"
+
+#define SUBMOUNTS_MAX 256
+
+struct submount {
+	char *target;
+	int fd; /* a detached copy, with all that is mounted below it */
+};
+
+struct overlay_submounts {
+	char *root; /* canonical; they lie below it */
+	struct submount mounts[SUBMOUNTS_MAX];
+	size_t count;
+};
+
+void overlay_submounts_free(struct overlay_submounts *submounts)
+{
+	if (!submounts)
+		return;
+	for (size_t i = 0; i < submounts->count; i++) {
+		if (submounts->mounts[i].fd >= 0)
+			close(submounts->mounts[i].fd);
+		free(submounts->mounts[i].target);
+	}
+	free(submounts->root);
+	free(submounts);
+}
+
+DEFINE_CLEANUP(struct overlay_submounts, overlay_submounts_free);
+
+/* What lies on or below a mount that was taken came with it. */
+static bool is_taken(const struct overlay_submounts *submounts, const char *target)
+{
+	for (size_t i = 0; i < submounts->count; i++)
+		if (strcmp(submounts->mounts[i].target, target) == 0 ||
+		    overlay_mnt_below(target, submounts->mounts[i].target))
+			return true;
+	return false;
+}
+
+static int take(struct overlay_submounts *submounts, const char *target,
+		struct verity_error *err)
+{
+	struct submount *mount = &submounts->mounts[submounts->count];
+
+	if (submounts->count == SUBMOUNTS_MAX)
+		return verity_fail(err, VERITY_E_STACK,
+				   "more than %d file systems are mounted below the root",
+				   SUBMOUNTS_MAX);
+	mount->target = strdup(target);
+	if (!mount->target)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	mount->fd = open_tree(AT_FDCWD, target,
+			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	submounts->count++;
+	if (mount->fd < 0)
+		return verity_fail_errno(err, errno, "%s", target);
+	return 0;
+}
+
+/* Forward: what a mount lies in comes before it. */
+int overlay_submounts_take(const char *root, struct overlay_submounts **ret,
+			   struct verity_error *err)
+{
+	cleanup_with(mnt_unref_table_p) struct libmnt_table *table =
+		mnt_new_table_from_file("/proc/self/mountinfo");
+	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =
+		mnt_new_iter(MNT_ITER_FORWARD);
+	cleanup_with(overlay_submounts_free_p) struct overlay_submounts *submounts =
+		calloc(1, sizeof(*submounts));
+	cleanup_free char *absolute = realpath(root, NULL);
+	struct libmnt_fs *fs;
+	int r = 0;
+
+	if (!absolute)
+		return verity_fail_errno(err, errno, "%s", root);
+	if (!table || !iter || !submounts)
+		return verity_fail(err, VERITY_E_IO, "/proc/self/mountinfo: unreadable");
+	while (r == 0 && mnt_table_next_fs(table, iter, &fs) == 0) {
+		const char *target = mnt_fs_get_target(fs);
+
+		if (overlay_mnt_below(target, absolute) && !is_taken(submounts, target))
+			r = take(submounts, target, err);
+	}
+	if (r < 0)
+		return r;
+	submounts->root = steal_ptr(&absolute);
+	*ret = steal_ptr(&submounts);
+	return 0;
+}
+
+int overlay_submounts_unmount(const struct overlay_submounts *submounts,
+			      struct verity_error *err)
+{
+	for (size_t i = submounts->count; i-- > 0;)
+		if (umount2(submounts->mounts[i].target, MNT_DETACH | UMOUNT_NOFOLLOW) <
+		    0)
+			return verity_fail_errno(err, errno, "%s",
+						 submounts->mounts[i].target);
+	return 0;
+}
+
+/*
+ * The place in what covers the root now: a package may have a link there, or on the way,
+ * that leads out of it.
+ */
+static int put(const struct submount *mount, int root, size_t root_size)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	const char *path = mount->target + root_size;
+	cleanup_fd int place = -1;
+
+	path += strspn(path, "/");
+	place = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	if (place < 0)
+		return -errno;
+	return move_mount(mount->fd, "", place, "",
+			  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0
+		       ? -errno
+		       : 0;
+}
+
+int overlay_submounts_put(struct overlay_submounts *submounts, struct verity_error *err)
+{
+	cleanup_fd int root =
+		open(submounts->root, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (root < 0)
+		return verity_fail_errno(err, errno, "%s", submounts->root);
+	for (size_t i = 0; i < submounts->count; i++) {
+		const struct submount *mount = &submounts->mounts[i];
+		int r = put(mount, root, strlen(submounts->root));
+
+		if (r < 0) {
+			verity_fail_errno(err, -r, "%s cannot be mounted on the stack",
+					  mount->target);
+			if (err)
+				err->code = VERITY_E_STACK;
+			return -EIO;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The installed set: DATA/packages and PERSIST/packages. The directories are the truth;
+ * there is no database. An add is written to a dot-named file beside its place, synced,
+ * renamed, and the directory synced: a power cut leaves the old set or the new set.
+ *
+ * The two stores are two file systems, and a package moves from one to the other in one
+ * step all the same: where both hold a name, the persistent one is the package, and the
+ * ordinary one is what is left of a move. It is in no list, and goes with the next
+ * install, boot or removal. So to become persistent the rename in PERSIST is the step,
+ * and to become ordinary the unlink in PERSIST is.
+ */
+
+#include "verity/util/name.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum overlay_store_kind {
+	OVERLAY_ORDINARY,   /* DATA: wiped by a factory reset */
+	OVERLAY_PERSISTENT, /* PERSIST: survives it */
+};
+
+struct overlay_store;
+
+struct overlay_entry {
+	char name[VERITY_NAME_MAX + 1]; /* the installed name */
+	enum overlay_store_kind kind;
+};
+
+/**
+ * overlay_store_open - open both stores
+ * @data_fd, @persist_fd: the DATA and PERSIST folders; borrowed for the call; -1 where
+ * there is none (then that store is empty, and adding to it fails)
+ * @ret: set on success alone; free with overlay_store_free()
+ *
+ * A `packages` folder that does not exist is an empty store; an add makes it.
+ */
+int overlay_store_open(int data_fd, int persist_fd, struct overlay_store **ret,
+		       struct verity_error *err) must_check;
+
+void overlay_store_free(struct overlay_store *store);
+
+/**
+ * overlay_store_list - all installed packages, by name
+ * @ret: array of *@ret_count, set on success alone; free()
+ *
+ * Files whose names are not those of packages are passed over.
+ */
+int overlay_store_list(const struct overlay_store *store, struct overlay_entry **ret,
+		       size_t *ret_count, struct verity_error *err) must_check;
+
+/**
+ * overlay_store_find - the installed package called @name
+ *
+ * Return: 0; -ENOENT (NOT_FOUND).
+ */
+int overlay_store_find(const struct overlay_store *store, const char *name,
+		       struct overlay_entry *ret, struct verity_error *err) must_check;
+
+/**
+ * overlay_store_folder - the folder an entry lies in; borrowed, -1 where there is none
+ */
+int overlay_store_folder(const struct overlay_store *store, enum overlay_store_kind kind);
+
+/**
+ * overlay_entry_file - the file name of an entry: NAME.wmopkg
+ */
+void overlay_entry_file(const struct overlay_entry *entry, char ret[static 80]);
+
+/* A package on its way in. Freed before its commit, it leaves nothing behind. */
+struct overlay_incoming;
+
+/**
+ * overlay_incoming_new - make room for a package that will be called @name
+ * @ret: set on success alone; free with overlay_incoming_free()
+ *
+ * Clears leftovers of installs that were cut off. Holds the locks of both stores until
+ * freed.
+ *
+ * Return: 0; -EBUSY while another program installs; -errno.
+ */
+int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind kind,
+			 const char *name, struct overlay_incoming **ret,
+			 struct verity_error *err) must_check;
+
+void overlay_incoming_free(struct overlay_incoming *incoming);
+
+/**
+ * overlay_incoming_fd - the file to write to, open for reading and writing; borrowed
+ */
+int overlay_incoming_fd(const struct overlay_incoming *incoming);
+
+/**
+ * overlay_incoming_reserve - set aside room for @bytes on the store's file system
+ *
+ * What it replaces stays until the new one is whole, so there must be room for both.
+ *
+ * Return: 0; -ENOSPC (NO_ROOM) with what is needed, what is there and where.
+ */
+int overlay_incoming_reserve(struct overlay_incoming *incoming, uint64_t bytes,
+			     struct verity_error *err) must_check;
+
+/**
+ * overlay_incoming_commit - sync the file and give it its name, replacing an older one in
+ * either store
+ *
+ * A power cut at any moment leaves the old one or the new one.
+ *
+ * Return: 0 when it will be there after a power cut; -errno: what was there before is,
+ * and only where a folder could not be synced after the step it may be the new one.
+ */
+int overlay_incoming_commit(struct overlay_incoming *incoming,
+			    struct verity_error *err) must_check;
+
+/**
+ * overlay_store_remove - take a package out, for good when this returns 0; with what is
+ * left of it in the other store
+ */
+int overlay_store_remove(struct overlay_store *store, const struct overlay_entry *entry,
+			 struct verity_error *err) must_check;
+
+/**
+ * overlay_store_clean - delete what interrupted installs and moves left behind
+ *
+ * Return: how many files were deleted; -EBUSY while another program installs; -errno.
+ */
+int overlay_store_clean(struct overlay_store *store, struct verity_error *err) must_check;

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/store/volume.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "overlay/fs/mkdir.h"
+#include "overlay/fs/mnt.h"
+#include "overlay/store/volume_find.h"
+#include "verity/util/cleanup.h"
+
+static void mnt_free_context_p(struct libmnt_context **context)
+{
+	mnt_free_context(*context);
+}
+
+static int open_folder(const char *path, int *ret, struct verity_error *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "%s", path);
+	*ret = fd;
+	return 0;
+}
+
+/*
+ * Where the whole of a device is mounted, or at @mountpoint any part of it; NULL where it
+ * is not.
+ */
+static char *find_mounted(const char *device, const char *mountpoint)
+{
+	cleanup_with(mnt_unref_table_p) struct libmnt_table *table = NULL;
+	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =
+		mnt_new_iter(MNT_ITER_BACKWARD);
+	struct libmnt_fs *fs;
+	struct stat st;
+
+	table = mnt_new_table_from_file("/proc/self/mountinfo");
+	if (!table || !iter || stat(device, &st) < 0)
+		return NULL;
+	while (mnt_table_next_fs(table, iter, &fs) == 0) {
+		const char *root = mnt_fs_get_root(fs);
+		const char *target = mnt_fs_get_target(fs);
+
+		if (target && root && overlay_mnt_is_of(fs, st.st_rdev) &&
+		    (strcmp(root, "/") == 0 || strcmp(target, mountpoint) == 0))
+			return strdup(target);
+	}
+	return NULL;
+}
+
+static int mount_with(const char *device, const char *mountpoint, const char *options,
+		      struct verity_error *err)
+{
+	cleanup_with(mnt_free_context_p) struct libmnt_context *context =
+		mnt_new_context();
+	char why[256] = "";
+	int r;
+
+	if (!context || mnt_context_set_source(context, device) < 0 ||
+	    mnt_context_set_target(context, mountpoint) < 0 ||
+	    mnt_context_set_options(context, options) < 0)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	mnt_context_disable_mtab(context, 1);
+	mnt_context_disable_helpers(context, 1);
+	r = mnt_context_mount(context);
+	if (r == 0)
+		return 0;
+	mnt_context_get_excode(context, r, why, sizeof(why));
+	return verity_fail(err, VERITY_E_MOUNT, "%s: %s", device,
+			   why[0] ? why : "cannot be mounted");
+}
+
+/* A damaged volume costs what is on it: the super block of ext may ask for a panic. */
+static int mount_device(const char *device, const char *mountpoint,
+			struct verity_error *err)
+{
+	cleanup_free char *type = mnt_get_fstype(device, NULL, NULL);
+	bool ext = type && strncmp(type, "ext", 3) == 0;
+
+	return mount_with(device, mountpoint,
+			  ext ? "rw,nodev,nosuid,noexec,errors=remount-ro"
+			      : "rw,nodev,nosuid,noexec",
+			  err);
+}
+
+void overlay_volume_place_free(struct overlay_volume_place *place)
+{
+	free(place->device);
+	free(place->path);
+	*place = (struct overlay_volume_place){.device = NULL};
+}
+
+static void place_free_p(struct overlay_volume_place *place)
+{
+	overlay_volume_place_free(place);
+}
+
+static int look_for_device(const char *spec, const char *mountpoint,
+			   struct overlay_volume_place *place, struct verity_error *err)
+{
+	int r = overlay_volume_find(spec, mountpoint, &place->device, err);
+
+	if (r < 0)
+		return r;
+	place->state = OVERLAY_VOLUME_MOUNTED;
+	place->path = find_mounted(place->device, mountpoint);
+	if (place->path)
+		return 0;
+	place->state = OVERLAY_VOLUME_UNMOUNTED;
+	place->path = strdup(mountpoint);
+	return place->path ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+}
+
+int overlay_volume_look(const char *spec, const char *mountpoint,
+			struct overlay_volume_place *ret, struct verity_error *err)
+{
+	cleanup_with(place_free_p) struct overlay_volume_place place = {
+		.state = OVERLAY_VOLUME_FOLDER};
+	struct stat st;
+	int r = 0;
+
+	if (spec[0] == '/' && stat(spec, &st) < 0)
+		return verity_fail_errno(err, errno, "%s", spec);
+	if (spec[0] != '/' || !S_ISDIR(st.st_mode))
+		r = look_for_device(spec, mountpoint, &place, err);
+	else if (!(place.path = strdup(spec)))
+		r = verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (r < 0)
+		return r;
+	*ret = place;
+	place = (struct overlay_volume_place){.device = NULL};
+	return 0;
+}
+
+int overlay_volume_open(const char *spec, const char *mountpoint, int *ret,
+			struct verity_error *err)
+{
+	cleanup_with(place_free_p) struct overlay_volume_place place = {.device = NULL};
+	int r = overlay_volume_look(spec, mountpoint, &place, err);
+
+	if (r < 0)
+		return r;
+	if (place.state == OVERLAY_VOLUME_UNMOUNTED) {
+		r = overlay_folder_make(place.path, 0755, err);
+		if (r == 0)
+			r = mount_device(place.device, place.path, err);
+		if (r < 0)
+			return strcmp(spec, place.device) == 0
+				       ? r
+				       : verity_context(err, r, "%s", spec);
+	}
+	return open_folder(place.path, ret, err);
+}

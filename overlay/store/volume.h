@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* DATA and PERSIST: a folder, or a file system to be found and mounted (libmount). */
+
+#include "verity/util/error.h"
+
+enum overlay_volume_state {
+	OVERLAY_VOLUME_FOLDER,    /* a folder */
+	OVERLAY_VOLUME_MOUNTED,   /* a file system, mounted already */
+	OVERLAY_VOLUME_UNMOUNTED, /* one that is to be mounted */
+};
+
+struct overlay_volume_place {
+	enum overlay_volume_state state;
+	char *device; /* owned; NULL: a folder */
+	char *path;   /* owned; where it is, or is to be mounted */
+};
+
+/**
+ * overlay_volume_look - where a configured volume is; nothing is mounted, nothing made
+ * @spec, @mountpoint: as below
+ * @ret: filled on success alone; overlay_volume_place_free()
+ *
+ * Return: 0; -ENOENT (NOT_FOUND) where no such folder or file system exists; -errno.
+ */
+int overlay_volume_look(const char *spec, const char *mountpoint,
+			struct overlay_volume_place *ret,
+			struct verity_error *err) must_check;
+
+void overlay_volume_place_free(struct overlay_volume_place *place);
+
+/**
+ * overlay_volume_open - the folder that a configured volume is at
+ * @spec:  an absolute folder; or LABEL=, UUID=, PARTLABEL=, PARTUUID= or a device: used
+ *         where it is mounted already, else mounted at @mountpoint (made if missing),
+ *         read-write, nodev, nosuid, noexec
+ * @ret:   directory descriptor, the caller's to close; set on success alone
+ *
+ * Return: 0; -ENOENT (NOT_FOUND) where no such folder or file system exists; -errno.
+ */
+int overlay_volume_open(const char *spec, const char *mountpoint, int *ret,
+			struct verity_error *err) must_check;

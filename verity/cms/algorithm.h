@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Which algorithms a signature may have: RSA with PSS or PKCS #1 v1.5, and ECDSA,
+ * with SHA-256, SHA-384 or SHA-512; no Ed25519, which OpenSSL 3.0 has no CMS for. OpenSSL
+ * takes much of it from the key and ignores what is written in the signature; here it is
+ * held to the letter.
+ */
+
+#include <openssl/cms.h>
+
+#include "verity/util/error.h"
+
+/**
+ * verity_cms_algorithm_check - digest and signature algorithm of one signer
+ *
+ * Return: 0; -EBADMSG (BAD_SIGNATURE).
+ */
+int verity_cms_algorithm_check(CMS_SignerInfo *signer,
+			       struct verity_error *err) must_check;
+
+/**
+ * verity_cms_algorithm_check_key - whether the algorithm is one of that key's
+ *
+ * Return: 0; -EBADMSG (BAD_SIGNATURE).
+ */
+int verity_cms_algorithm_check_key(CMS_SignerInfo *signer, X509 *certificate,
+				   struct verity_error *err) must_check;

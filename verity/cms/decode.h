@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* From bytes to one well-formed, detached CMS SignedData; nothing is verified yet. */
+
+#include <openssl/cms.h>
+#include <stddef.h>
+
+#include "verity/util/error.h"
+
+/**
+ * verity_cms_decode - read exactly one SignedData, to the last byte
+ * @ret: set on success alone; CMS_ContentInfo_free()
+ *
+ * Distinguished encoding, version numbers, and the number of signers and certificates
+ * are held to what docs/format.md says.
+ *
+ * Return: 0; -EBADMSG (BAD_SIGNATURE).
+ */
+int verity_cms_decode(const void *signature, size_t bytes, CMS_ContentInfo **ret,
+		      struct verity_error *err) must_check;

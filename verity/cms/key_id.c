@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "verity/cms/key_id.h"
+
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "verity/cms/keyring_private.h"
+#include "verity/cms/signer.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/io.h"
+
+DEFINE_CLEANUP(BIO, BIO_free_all);
+DEFINE_CLEANUP(X509, X509_free);
+
+int verity_key_id_load(const char *path, uint8_t ret[static VERITY_KEY_ID_BYTES],
+		       struct verity_error *err)
+{
+	cleanup_free char *text = NULL;
+	cleanup_with(BIO_free_all_p) BIO *bio = NULL;
+	cleanup_with(X509_free_p) X509 *certificate = NULL;
+	cleanup_with(X509_free_p) X509 *second = NULL;
+	size_t size;
+	int r = verity_io_load(AT_FDCWD, path, VERITY_KEYRING_FILE_MAX, &text, &size,
+			       err);
+
+	if (r < 0)
+		return r;
+	ERR_clear_error();
+	bio = BIO_new_mem_buf(text, (int)size);
+	if (!bio)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	if (!certificate)
+		return verity_fail_openssl(err, VERITY_E_KEY,
+					   "%s: no readable PEM certificate", path);
+	second = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	ERR_clear_error();
+	if (second)
+		return verity_fail(err, VERITY_E_KEY, "%s: more than one certificate",
+				   path);
+	if (!verity_cms_key_id(certificate, ret))
+		return verity_fail_openssl(err, VERITY_E_KEY,
+					   "%s: its key cannot be read", path);
+	return 0;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include "verity/cms/keyring.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verity/cms/keyring_private.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/io.h"
+
+struct verity_keyring {
+	X509_STORE *store;
+	STACK_OF(X509) * certificates; /* the same ones, to find a signer among */
+	char files[VERITY_KEYRING_MAX][VERITY_KEYRING_NAME_MAX + 1]; /* beside them */
+};
+
+DEFINE_CLEANUP(BIO, BIO_free_all);
+
+void verity_keyring_free(struct verity_keyring *keyring)
+{
+	if (!keyring)
+		return;
+	X509_STORE_free(keyring->store);
+	sk_X509_pop_free(keyring->certificates, X509_free);
+	free(keyring);
+}
+
+DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
+
+size_t verity_keyring_count(const struct verity_keyring *keyring)
+{
+	return (size_t)sk_X509_num(keyring->certificates);
+}
+
+X509_STORE *verity_keyring_store(const struct verity_keyring *keyring)
+{
+	return keyring->store;
+}
+
+STACK_OF(X509) * verity_keyring_certificates(const struct verity_keyring *keyring)
+{
+	return keyring->certificates;
+}
+
+const char *verity_keyring_name(const struct verity_keyring *keyring, size_t index)
+{
+	return index < verity_keyring_count(keyring) ? keyring->files[index] : NULL;
+}
+
+const char *verity_keyring_file(const struct verity_keyring *keyring,
+				const X509 *certificate)
+{
+	for (int i = 0; i < sk_X509_num(keyring->certificates); i++)
+		if (X509_cmp(sk_X509_value(keyring->certificates, i), certificate) == 0)
+			return keyring->files[i];
+	return NULL;
+}
+
+static int add_certificate(struct verity_keyring *keyring, X509 *certificate,
+			   const char *file, struct verity_error *err)
+{
+	if (verity_keyring_count(keyring) >= VERITY_KEYRING_MAX)
+		return verity_fail(err, VERITY_E_KEYRING, "%s: over %d certificates",
+				   file, VERITY_KEYRING_MAX);
+	snprintf(keyring->files[verity_keyring_count(keyring)], sizeof(keyring->files[0]),
+		 "%s", file);
+	if (X509_STORE_add_cert(keyring->store, certificate) != 1 ||
+	    sk_X509_push(keyring->certificates, certificate) <= 0)
+		return verity_fail_openssl(err, VERITY_E_KEYRING, "%s", file);
+	return 0;
+}
+
+static int load_file(struct verity_keyring *keyring, int dirfd, const char *file,
+		     struct verity_error *err)
+{
+	cleanup_free char *text = NULL;
+	cleanup_with(BIO_free_all_p) BIO *bio = NULL;
+	size_t size, before = verity_keyring_count(keyring);
+	int r = verity_io_load(dirfd, file, VERITY_KEYRING_FILE_MAX, &text, &size, err);
+
+	if (r < 0)
+		return r;
+	bio = BIO_new_mem_buf(text, (int)size);
+	if (!bio)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (;;) {
+		X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+
+		if (!certificate)
+			break;
+		r = add_certificate(keyring, certificate, file, err);
+		if (r < 0) {
+			X509_free(certificate);
+			return r;
+		}
+	}
+	/* The end of the file is "no start line"; anything else is damage. */
+	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE ||
+	    verity_keyring_count(keyring) == before)
+		return verity_fail_openssl(err, VERITY_E_KEYRING,
+					   "%s: no readable PEM certificate", file);
+	ERR_clear_error();
+	return 0;
+}
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+	size_t length = strlen(name), tail = strlen(suffix);
+
+	return length > tail && strcmp(name + length - tail, suffix) == 0;
+}
+
+static int is_certificate(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.' &&
+	       (has_suffix(entry->d_name, ".pem") || has_suffix(entry->d_name, ".crt"));
+}
+
+static int compare(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* In the order of their names, so that the answer does not hang on the file system. */
+static int load_folder(struct verity_keyring *keyring, int dirfd,
+		       struct verity_error *err)
+{
+	struct dirent **entries = NULL;
+	int count = scandirat(dirfd, ".", &entries, is_certificate, compare), r = 0;
+
+	if (count < 0)
+		return verity_fail_errno(err, errno, "reading the folder");
+	for (int i = 0; i < count; i++) {
+		if (r == 0)
+			r = load_file(keyring, dirfd, entries[i]->d_name, err);
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
+}
+
+int verity_keyring_load(const char *path, struct verity_keyring **ret,
+			struct verity_error *err)
+{
+	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring =
+		calloc(1, sizeof(*keyring));
+	cleanup_fd int dirfd = -1;
+	int r = 0;
+
+	if (!keyring)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	ERR_clear_error();
+	keyring->store = X509_STORE_new();
+	keyring->certificates = sk_X509_new_null();
+	if (!keyring->store || !keyring->certificates)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0 && errno != ENOENT)
+		return verity_fail_errno(err, errno, "key ring %s", path);
+	if (dirfd >= 0)
+		r = load_folder(keyring, dirfd, err);
+	if (r < 0)
+		return verity_context(err, r, "key ring %s", path);
+	*ret = steal_ptr(&keyring);
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The key ring: the PEM certificates of a folder, each a trust anchor. */
+
+#include "verity/util/error.h"
+
+#define VERITY_KEYRING_MAX      64    /* certificates */
+#define VERITY_KEYRING_FILE_MAX 65536 /* bytes of one file */
+#define VERITY_KEYRING_NAME_MAX 63    /* bytes of a file's name; longer are cut */
+
+struct verity_keyring;
+
+/**
+ * verity_keyring_load - read every *.pem and *.crt of a folder, in the order of names
+ * @path: the folder; one that does not exist gives an empty ring, which trusts nobody
+ * @ret:  set on success alone; free with verity_keyring_free()
+ *
+ * Return: 0; -EINVAL where a file holds no certificate or there are too many; -errno.
+ */
+int verity_keyring_load(const char *path, struct verity_keyring **ret,
+			struct verity_error *err) must_check;
+
+void verity_keyring_free(struct verity_keyring *keyring);
+
+/**
+ * verity_keyring_count - how many certificates the ring holds
+ */
+size_t verity_keyring_count(const struct verity_keyring *keyring);
+
+/**
+ * verity_keyring_name - name of the file that certificate number @index is from
+ *
+ * Return: borrowed; NULL after the last.
+ */
+const char *verity_keyring_name(const struct verity_keyring *keyring, size_t index);

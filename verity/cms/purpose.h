@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What a chain of certificates is for. */
+
+#include <openssl/x509.h>
+
+#include "verity/cms/cms.h"
+
+/**
+ * verity_cms_purpose_check - whether a chain, the signer's certificate first, is for it
+ *
+ * Return: 0; -EKEYREJECTED (UNTRUSTED_SIGNER).
+ */
+int verity_cms_purpose_check(STACK_OF(X509) * chain, enum verity_purpose purpose,
+			     struct verity_error *err) must_check;

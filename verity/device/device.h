@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A verified package as a read-only block device: two loop devices over the verified
+ * descriptor (image and tree) under one dm-verity device made by libcryptsetup. A block
+ * that does not match reads as EIO; nothing ever panics or restarts the machine. Works
+ * without udev: missing device nodes are made.
+ */
+
+#include "verity/package/package.h"
+
+#define VERITY_DEVICE_PREFIX "wmopkg-"
+
+/* What it takes to attach packages, opened once for all of them. */
+struct verity_devices;
+
+struct verity_device;
+
+/**
+ * verity_devices_open - get ready to attach packages
+ * @ret: set on success alone; verity_devices_free(), after all calls that use it
+ *
+ * Return: 0; -EOPNOTSUPP (KERNEL_FEATURE) where the kernel lacks loop or device-mapper;
+ * -errno.
+ */
+int verity_devices_open(struct verity_devices **ret, struct verity_error *err) must_check;
+
+void verity_devices_free(struct verity_devices *devices);
+
+/**
+ * verity_device_open - attach a verified package
+ * @devices:  borrowed for as long as the device; may be used from several threads
+ * @verified: borrowed for the call; its descriptor is the one that gets attached
+ * @dm_name:  device-mapper name, unique, VERITY_DEVICE_PREFIX first
+ * @ret:      set on success alone; free with verity_device_free()
+ *
+ * From then on the kernel takes the device down by itself as soon as nobody uses it any
+ * more, however this process ends: what is to last must be mounted before it is freed.
+ *
+ * Where the manifest holds a kernel signature, the kernel gets it to check. One that
+ * cannot, or does not know its key, sets the device up without, unless it demands a
+ * signature (dm_verity.require_signatures).
+ *
+ * Where the package's storage does not answer this waits, but not for long while others
+ * wait for it: what libcryptsetup is going to read was read before its turn.
+ *
+ * Return: 0; -EOPNOTSUPP where the kernel lacks dm-verity (the message names the option);
+ * -EIO (KERNEL_SIGNATURE) where it demands a signature and has none that it takes;
+ * -errno.
+ */
+int verity_device_open(struct verity_devices *devices,
+		       const struct verity_verified *verified, const char *dm_name,
+		       struct verity_device **ret, struct verity_error *err) must_check;
+
+/**
+ * verity_device_path - the block device, under /dev/mapper; borrowed
+ */
+const char *verity_device_path(const struct verity_device *device);
+
+/**
+ * verity_device_fd - the block device, open for reading; borrowed
+ */
+int verity_device_fd(const struct verity_device *device);
+
+/**
+ * verity_device_note - why the kernel made no use of the kernel signature; borrowed; NULL
+ * where it did, or there is none
+ */
+const char *verity_device_note(const struct verity_device *device);
+
+/**
+ * verity_device_free - let go of the device; takes NULL
+ *
+ * It stays for as long as something else uses it, such as a mount.
+ */
+void verity_device_free(struct verity_device *device);
+
+/**
+ * verity_device_clean - detach devices of ours that an earlier, killed run left unused
+ *
+ * Those that are in use are taken down by the kernel when they no longer are.
+ *
+ * Return: how many were detached; -errno.
+ */
+int verity_device_clean(struct verity_error *err) must_check;

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "verity/device/kernel_requirement.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "verity/util/cleanup.h"
+
+/* There only where the kernel was built to check signatures. */
+#define PARAMETER "/sys/module/dm_verity/parameters/require_signatures"
+
+bool verity_kernel_demands_signature(void)
+{
+	cleanup_fd int fd = open(PARAMETER, O_RDONLY | O_CLOEXEC);
+	char answer;
+
+	return fd >= 0 && read(fd, &answer, 1) == 1 && answer == 'Y';
+}
+
+int verity_kernel_fail_unsigned(struct verity_error *err)
+{
+	return verity_fail(err, VERITY_E_KERNEL_SIGNATURE,
+			   "the kernel demands a signature of the root hash "
+			   "(dm_verity.require_signatures) and the package has none");
+}
+
+/*
+ * libcryptsetup 2.6 makes -ENODEV of the kernel's answer; in what it says the answer is
+ * left, as "device-mapper: reload ioctl on … failed: Required key not available".
+ */
+static const char *answer_in(const char *complaint)
+{
+	static const char mark[] = " failed: ";
+	const char *answer = strstr(complaint, mark);
+
+	return answer ? answer + strlen(mark) : complaint;
+}
+
+static bool is_unknown_key(const char *complaint)
+{
+	char why[128];
+
+	return strcmp(answer_in(complaint), strerror_r(ENOKEY, why, sizeof(why))) == 0;
+}
+
+int verity_kernel_fail_signed(const char *complaint, struct verity_error *err)
+{
+	if (is_unknown_key(complaint))
+		return verity_fail(err, VERITY_E_KERNEL_SIGNATURE,
+				   "the kernel demands a signature of the root hash "
+				   "(dm_verity.require_signatures) and does not know the "
+				   "key of the package's");
+	return verity_fail(err, VERITY_E_KERNEL_SIGNATURE,
+			   "the kernel demands a signature of the root hash "
+			   "(dm_verity.require_signatures) and does not take the "
+			   "package's: %s",
+			   answer_in(complaint));
+}
+
+void verity_kernel_note(const char *complaint, char *ret, size_t size)
+{
+	if (access(PARAMETER, F_OK) < 0)
+		snprintf(ret, size,
+			 "the kernel cannot check its kernel signature "
+			 "(CONFIG_DM_VERITY_VERIFY_ROOTHASH_SIG), and demands none");
+	else if (is_unknown_key(complaint))
+		snprintf(ret, size,
+			 "the kernel does not know the key of its kernel signature, and "
+			 "demands none");
+	else
+		snprintf(ret, size,
+			 "the kernel does not take its kernel signature, and demands "
+			 "none: %s",
+			 answer_in(complaint));
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "verity/device/loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "verity/device/device_node.h"
+#include "verity/format/format.h"
+#include "verity/util/cleanup.h"
+
+#define LOOP_CONTROL       "/dev/loop-control"
+#define LOOP_CONTROL_MAJOR 10
+#define LOOP_CONTROL_MINOR 237
+#define LOOP_MAJOR_NUMBER  7
+#define RACES_MAX          256 /* times that somebody else may be quicker */
+
+static int fail_no_loop(int why, struct verity_error *err)
+{
+	if (why == ENOENT || why == ENODEV || why == ENXIO || why == ENOTTY)
+		return verity_fail(err, VERITY_E_KERNEL_FEATURE,
+				   "the kernel has no loop devices that can be "
+				   "configured at once (CONFIG_BLK_DEV_LOOP, Linux 5.8)");
+	return verity_fail_errno(err, why, LOOP_CONTROL);
+}
+
+/* The minor number carries a shift where partitions of loop devices are switched on. */
+static dev_t loop_device(int number)
+{
+	char path[64];
+	char text[32] = "";
+	unsigned major_number;
+	unsigned minor_number;
+	cleanup_file FILE *file = NULL;
+
+	snprintf(path, sizeof(path), "/sys/block/loop%d/dev", number);
+	file = fopen(path, "re");
+	if (file && fgets(text, sizeof(text), file) &&
+	    sscanf(text, "%u:%u", &major_number, &minor_number) == 2)
+		return makedev(major_number, minor_number);
+	return makedev(LOOP_MAJOR_NUMBER, (unsigned)number);
+}
+
+static int open_loop(int number, struct verity_loop *ret, struct verity_error *err)
+{
+	int fd;
+
+	snprintf(ret->path, sizeof(ret->path), "/dev/loop%d", number);
+	fd = open(ret->path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		verity_device_node(ret->path, S_IFBLK, loop_device(number));
+		fd = open(ret->path, O_RDONLY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "%s", ret->path);
+	ret->fd = fd;
+	return 0;
+}
+
+static int configure(const struct verity_loop *loop, int file_fd, uint64_t start,
+		     uint64_t bytes)
+{
+	struct loop_config config = {
+		.fd = (unsigned)file_fd,
+		.block_size = VERITY_BLOCK,
+		.info =
+			{
+				.lo_offset = start,
+				.lo_sizelimit = bytes,
+				.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR |
+					    LO_FLAGS_DIRECT_IO,
+			},
+	};
+
+	if (ioctl(loop->fd, LOOP_CONFIGURE, &config) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return -errno;
+	config.info.lo_flags &= ~(unsigned)LO_FLAGS_DIRECT_IO;
+	return ioctl(loop->fd, LOOP_CONFIGURE, &config) < 0 ? -errno : 0;
+}
+
+int verity_loop_open(int *ret, struct verity_error *err)
+{
+	int fd = open(LOOP_CONTROL, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT) {
+		verity_device_node(LOOP_CONTROL, S_IFCHR,
+				   makedev(LOOP_CONTROL_MAJOR, LOOP_CONTROL_MINOR));
+		fd = open(LOOP_CONTROL, O_RDWR | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return fail_no_loop(errno, err);
+	*ret = fd;
+	return 0;
+}
+
+int verity_loop_attach(int control, int file_fd, uint64_t start, uint64_t bytes,
+		       struct verity_loop *ret, struct verity_error *err)
+{
+	struct verity_loop loop;
+
+	for (int i = 0; i < RACES_MAX; i++) {
+		int number = ioctl(control, LOOP_CTL_GET_FREE);
+		int r;
+
+		if (number < 0)
+			return fail_no_loop(errno, err);
+		r = open_loop(number, &loop, err);
+		if (r < 0)
+			return r;
+		r = configure(&loop, file_fd, start, bytes);
+		if (r == 0) {
+			*ret = loop;
+			return 0;
+		}
+		close(loop.fd);
+		/* What a kernel before 5.8 says to a request it does not know. */
+		if (r == -ENOTTY || r == -EINVAL)
+			return fail_no_loop(ENOTTY, err);
+		if (r != -EBUSY)
+			return verity_fail_errno(err, -r, "%s", loop.path);
+	}
+	return verity_fail_errno(err, EBUSY, "loop devices");
+}

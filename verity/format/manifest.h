@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The manifest: what a package says of itself. Decoded from untrusted bytes with json-c,
+ * encoded with its keys in a fixed order, so that equal manifests are equal bytes.
+ */
+
+#include "verity/format/format.h"
+#include "verity/util/name.h"
+
+#include <stddef.h>
+
+#define VERITY_DIGEST_BYTES    32      /* sha256 */
+#define VERITY_SALT_MAX        256     /* bytes, dm-verity's own limit */
+#define VERITY_VERSION_MAX     64      /* bytes */
+#define VERITY_DESCRIPTION_MAX 256     /* bytes */
+#define VERITY_GLOB_MAX        128     /* bytes of one `compatible` entry */
+#define VERITY_GLOBS_MAX       64      /* entries of `compatible` */
+#define VERITY_KERNEL_SIG_MAX  16384   /* bytes, decoded */
+#define VERITY_PRIORITY_MAX    1000000 /* and its negative */
+
+enum verity_persistence {
+	VERITY_PERSISTENT_ALLOWED,
+	VERITY_PERSISTENT_REQUIRED,
+	VERITY_PERSISTENT_FORBIDDEN,
+};
+
+/* Plain data; the strings in it are printable UTF-8 without control characters. */
+struct verity_manifest {
+	char name[VERITY_NAME_MAX + 1]; /* the identity, not the installed name */
+	char version[VERITY_VERSION_MAX + 1];
+	char description[VERITY_DESCRIPTION_MAX + 1];
+
+	uint64_t image_bytes; /* without the padding */
+	uint8_t salt[VERITY_SALT_MAX];
+	size_t salt_bytes;
+	uint8_t root_hash[VERITY_DIGEST_BYTES];
+
+	int priority; /* higher lies on top */
+	uint32_t epoch;
+	enum verity_persistence persistence;
+	char (*compatible)[VERITY_GLOB_MAX + 1]; /* owned; NULL where there is none */
+	size_t compatible_count;
+	char firmware_min[VERITY_VERSION_MAX + 1]; /* "" where there is none */
+	char firmware_max[VERITY_VERSION_MAX + 1];
+	int64_t built;             /* seconds since 1970; -1 where not said */
+	uint8_t *kernel_signature; /* owned; NULL where there is none */
+	size_t kernel_signature_bytes;
+};
+
+/**
+ * verity_manifest_decode - read a manifest
+ * @bytes: @size bytes of UTF-8, not 0-terminated
+ * @ret:   set on success alone; free with verity_manifest_free()
+ *
+ * Return: 0; -EBADMSG where it is not JSON, a value is missing or outside its limits, or
+ * it requires a feature that this program does not know; -ENOMEM.
+ */
+int verity_manifest_decode(const void *bytes, size_t size, struct verity_manifest **ret,
+			   struct verity_error *err) must_check;
+
+/**
+ * verity_manifest_encode - write a manifest
+ * @ret: 0-terminated JSON text, set on success alone; free()
+ *
+ * Return: 0; -EBADMSG where the manifest breaks a limit; -ENOMEM.
+ */
+int verity_manifest_encode(const struct verity_manifest *manifest, char **ret,
+			   struct verity_error *err) must_check;
+
+struct json_object;
+
+/**
+ * verity_manifest_put_limits - write what a manifest says of the devices it is for
+ * @object: gets "compatible" and "firmware", where there is something to say
+ *
+ * Return: false where memory is short.
+ */
+bool verity_manifest_put_limits(const struct verity_manifest *manifest,
+				struct json_object *object) must_check;
+
+void verity_manifest_free(struct verity_manifest *manifest);
+
+const char *verity_persistence_name(enum verity_persistence persistence);
+
+/**
+ * verity_persistence_from_name - the value called @name
+ *
+ * Return: 0; -EINVAL where there is none of that name.
+ */
+int verity_persistence_from_name(const char *name,
+				 enum verity_persistence *ret) must_check;

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "verity/hashtree/hash.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verity/hashtree/hash_lanes.h"
+#include "verity/util/cleanup.h"
+
+struct verity_hasher {
+	EVP_MD *sha256; /* fetched once: a fetch costs more than hashing a block */
+	EVP_MD_CTX *context;
+	uint8_t salt[VERITY_SALT_MAX];
+	size_t salt_bytes;
+
+	unsigned lanes; /* blocks at a time; 0: one, by OpenSSL */
+	struct verity_hash_lanes hash;
+};
+
+void verity_hasher_free(struct verity_hasher *hasher)
+{
+	if (!hasher)
+		return;
+	EVP_MD_CTX_free(hasher->context);
+	EVP_MD_free(hasher->sha256);
+	free(hasher);
+}
+
+DEFINE_CLEANUP(struct verity_hasher, verity_hasher_free);
+
+int verity_hasher_new(const uint8_t *salt, size_t salt_bytes, struct verity_hasher **ret,
+		      struct verity_error *err)
+{
+	cleanup_with(verity_hasher_free_p) struct verity_hasher *hasher =
+		calloc(1, sizeof(*hasher));
+
+	if (!hasher)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (salt_bytes > sizeof(hasher->salt))
+		return verity_fail(err, VERITY_E_BAD_MANIFEST, "the salt is too long");
+	hasher->sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+	hasher->context = EVP_MD_CTX_new();
+	if (!hasher->sha256 || !hasher->context)
+		return verity_fail(err, VERITY_E_UNSUPPORTED,
+				   "OpenSSL offers no SHA-256");
+	memcpy(hasher->salt, salt, salt_bytes);
+	hasher->salt_bytes = salt_bytes;
+	hasher->lanes = verity_sha256_lanes();
+	if (hasher->lanes)
+		hasher->hash = verity_hash_lanes_begin(hasher->salt, salt_bytes);
+	*ret = steal_ptr(&hasher);
+	return 0;
+}
+
+void verity_hasher_portable(struct verity_hasher *hasher)
+{
+	hasher->lanes = 0;
+}
+
+static int hash_one(struct verity_hasher *hasher, const uint8_t *block, uint8_t *ret,
+		    struct verity_error *err)
+{
+	if (EVP_DigestInit_ex2(hasher->context, hasher->sha256, NULL) != 1 ||
+	    EVP_DigestUpdate(hasher->context, hasher->salt, hasher->salt_bytes) != 1 ||
+	    EVP_DigestUpdate(hasher->context, block, VERITY_BLOCK) != 1 ||
+	    EVP_DigestFinal_ex(hasher->context, ret, NULL) != 1)
+		return verity_fail(err, VERITY_E_NO_MEMORY,
+				   "OpenSSL could not hash a block");
+	return 0;
+}
+
+int verity_hasher_blocks(struct verity_hasher *hasher, const uint8_t *blocks,
+			 size_t count, uint8_t (*ret)[VERITY_DIGEST_BYTES],
+			 struct verity_error *err)
+{
+	size_t i = 0;
+
+	while (hasher->lanes && count - i >= 2) {
+		unsigned lanes = count - i >= hasher->lanes ? hasher->lanes : 2;
+
+		verity_hash_lanes_blocks(&hasher->hash, blocks + i * VERITY_BLOCK, lanes,
+					 ret + i);
+		i += lanes;
+	}
+	for (; i < count; i++) {
+		int r = hash_one(hasher, blocks + i * VERITY_BLOCK, ret[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

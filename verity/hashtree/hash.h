@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The salted SHA-256 that dm-verity's hash type 1 uses: H(salt, block). */
+
+#include "verity/format/manifest.h"
+
+struct verity_hasher;
+
+/**
+ * verity_hasher_new - a hasher for one thread
+ * @salt: copied
+ * @ret:  set on success alone; free with verity_hasher_free()
+ */
+int verity_hasher_new(const uint8_t *salt, size_t salt_bytes, struct verity_hasher **ret,
+		      struct verity_error *err) must_check;
+
+void verity_hasher_free(struct verity_hasher *hasher);
+
+/**
+ * verity_hasher_blocks - the digests of blocks that lie one after the other
+ * @blocks: @count times VERITY_BLOCK bytes
+ * @ret:    @count digests
+ *
+ * Several at a time where the processor can, with OpenSSL where it cannot.
+ */
+int verity_hasher_blocks(struct verity_hasher *hasher, const uint8_t *blocks,
+			 size_t count, uint8_t (*ret)[VERITY_DIGEST_BYTES],
+			 struct verity_error *err) must_check;
+
+/**
+ * verity_hasher_portable - leave the processor's own instructions unused, for tests
+ */
+void verity_hasher_portable(struct verity_hasher *hasher);

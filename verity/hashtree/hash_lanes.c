@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "verity/hashtree/hash_lanes.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <string.h>
+
+/* The end of a message: what is left of the block, a one bit, zeros, its length in bits.
+ */
+#define TAIL_MAX (2 * SHA256_CHUNK_BYTES)
+
+struct verity_hash_lanes verity_hash_lanes_begin(const uint8_t *salt, size_t salt_bytes)
+{
+	struct verity_sha256_state states[2] = {verity_sha256_start(),
+						verity_sha256_start()};
+	const uint8_t *const salts[2] = {salt, salt};
+
+	verity_sha256_lanes_take(states, salts, 2, salt_bytes / SHA256_CHUNK_BYTES);
+	return (struct verity_hash_lanes){salt, salt_bytes, states[0],
+					  salt_bytes % SHA256_CHUNK_BYTES};
+}
+
+/* Returns how many chunks the tail has. */
+static size_t make_tail(const struct verity_hash_lanes *hash, const uint8_t *rest,
+			size_t rest_bytes, uint8_t ret[static TAIL_MAX])
+{
+	uint64_t bits = htobe64((hash->salt_bytes + VERITY_BLOCK) * 8);
+	size_t size = rest_bytes + 1 + sizeof(bits) <= SHA256_CHUNK_BYTES
+			      ? SHA256_CHUNK_BYTES
+			      : TAIL_MAX;
+
+	memset(ret, 0, TAIL_MAX);
+	memcpy(ret, rest, rest_bytes);
+	ret[rest_bytes] = 0x80;
+	memcpy(ret + size - sizeof(bits), &bits, sizeof(bits));
+	return size / SHA256_CHUNK_BYTES;
+}
+
+static void put_digest(const struct verity_sha256_state *state, uint8_t *ret)
+{
+	for (size_t i = 0; i < SHA256_STATE_WORDS; i++) {
+		uint32_t word = htobe32(state->words[i]);
+
+		memcpy(ret + i * sizeof(word), &word, sizeof(word));
+	}
+}
+
+/*
+ * Salt and block do not meet at the border of a chunk: the first chunk is put together of
+ * the end of the salt and the start of the block, the others are taken where they lie.
+ */
+void verity_hash_lanes_blocks(const struct verity_hash_lanes *hash, const uint8_t *blocks,
+			      unsigned lanes, uint8_t (*ret)[VERITY_DIGEST_BYTES])
+{
+	struct verity_sha256_state states[SHA256_LANES_MAX];
+	const uint8_t *salt = hash->salt + hash->salt_bytes - hash->salt_left;
+	size_t first = hash->salt_left ? SHA256_CHUNK_BYTES - hash->salt_left : 0;
+	size_t chunks = (VERITY_BLOCK - first) / SHA256_CHUNK_BYTES;
+	size_t end = first + chunks * SHA256_CHUNK_BYTES;
+	uint8_t border[SHA256_LANES_MAX][SHA256_CHUNK_BYTES];
+	uint8_t tail[SHA256_LANES_MAX][TAIL_MAX];
+	const uint8_t *borders[SHA256_LANES_MAX], *middles[SHA256_LANES_MAX];
+	const uint8_t *tails[SHA256_LANES_MAX];
+	size_t tail_chunks = 0;
+
+	assert(lanes >= 2 && lanes <= SHA256_LANES_MAX);
+	for (unsigned i = 0; i < lanes; i++) {
+		const uint8_t *block = blocks + (size_t)i * VERITY_BLOCK;
+
+		states[i] = hash->salted;
+		memcpy(border[i], salt, hash->salt_left);
+		memcpy(border[i] + hash->salt_left, block, first);
+		tail_chunks = make_tail(hash, block + end, VERITY_BLOCK - end, tail[i]);
+		borders[i] = border[i];
+		middles[i] = block + first;
+		tails[i] = tail[i];
+	}
+	verity_sha256_lanes_take(states, borders, lanes, first ? 1 : 0);
+	verity_sha256_lanes_take(states, middles, lanes, chunks);
+	verity_sha256_lanes_take(states, tails, lanes, tail_chunks);
+	for (unsigned i = 0; i < lanes; i++)
+		put_digest(&states[i], ret[i]);
+}

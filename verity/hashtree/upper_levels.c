@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verity/hashtree/leaf.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/io.h"
+
+struct verity_upper {
+	struct verity_geometry geometry;
+	struct verity_root root;
+	uint64_t tree_start; /* bytes; for messages */
+	uint8_t *bytes;      /* levels 1 and up, as they lie in the file; all checked */
+};
+
+void verity_upper_free(struct verity_upper *upper)
+{
+	if (!upper)
+		return;
+	free(upper->bytes);
+	free(upper);
+}
+
+DEFINE_CLEANUP(struct verity_upper, verity_upper_free);
+DEFINE_CLEANUP(struct verity_hasher, verity_hasher_free);
+
+/* The digest that hash block @block of @level must have. */
+static const uint8_t *expected(const struct verity_upper *upper, unsigned level,
+			       uint64_t block)
+{
+	const struct verity_geometry *geometry = &upper->geometry;
+
+	if (level + 1 >= geometry->levels)
+		return upper->root.hash;
+	return upper->bytes + geometry->level_start[level + 1] * VERITY_BLOCK +
+	       block * VERITY_DIGEST_BYTES;
+}
+
+/* Up to VERITY_LEAVES_MAX of them, that follow each other. */
+static int check_hash_blocks(const struct verity_upper *upper,
+			     struct verity_hasher *hasher, unsigned level, uint64_t first,
+			     size_t count, const uint8_t *bytes, struct verity_error *err)
+{
+	const struct verity_geometry *geometry = &upper->geometry;
+	uint8_t digests[VERITY_LEAVES_MAX][VERITY_DIGEST_BYTES];
+	int r = verity_hasher_blocks(hasher, bytes, count, digests, err);
+
+	if (r < 0)
+		return r;
+	for (uint64_t i = first; i < first + count; i++)
+		if (memcmp(digests[i - first], expected(upper, level, i),
+			   sizeof(*digests)) != 0)
+			return verity_fail(err, VERITY_E_TREE_MISMATCH,
+					   "hash tree: block %" PRIu64 " of %" PRIu64
+					   " of level %u, at byte %" PRIu64
+					   " of the file, does not match",
+					   i, geometry->level_blocks[level], level,
+					   upper->tree_start +
+						   (geometry->level_start[level] + i) *
+							   VERITY_BLOCK);
+	return 0;
+}
+
+/* From the top down, so that every digest is checked before it is believed. */
+static int check_upper(const struct verity_upper *upper, struct verity_hasher *hasher,
+		       struct verity_error *err)
+{
+	const struct verity_geometry *geometry = &upper->geometry;
+
+	for (unsigned level = geometry->levels; level-- > 1;) {
+		const uint8_t *bytes =
+			upper->bytes + geometry->level_start[level] * VERITY_BLOCK;
+
+		for (uint64_t i = 0; i < geometry->level_blocks[level]; i++) {
+			int r = check_hash_blocks(upper, hasher, level, i, 1,
+						  bytes + i * VERITY_BLOCK, err);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+int verity_upper_load(const struct verity_blocks *blocks,
+		      const struct verity_geometry *geometry,
+		      const struct verity_root *root, struct verity_upper **ret,
+		      struct verity_error *err)
+{
+	cleanup_with(verity_upper_free_p) struct verity_upper *upper =
+		malloc(sizeof(*upper));
+	cleanup_with(verity_hasher_free_p) struct verity_hasher *hasher = NULL;
+	size_t blocks_above = geometry->levels ? (size_t)geometry->level_start[0] : 0;
+	size_t size = blocks_above * VERITY_BLOCK;
+	int r;
+
+	if (!upper)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	*upper = (struct verity_upper){*geometry, *root, blocks->tree_start,
+				       malloc(size + 1)};
+	if (!upper->bytes)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	r = verity_hasher_new(root->salt, root->salt_bytes, &hasher, err);
+	if (r == 0)
+		r = verity_io_read(blocks->fd, upper->bytes, size, blocks->tree_start,
+				   err);
+	if (r == 0)
+		r = check_upper(upper, hasher, err);
+	if (r < 0)
+		return r;
+	*ret = steal_ptr(&upper);
+	return 0;
+}
+
+int verity_leaf_load(const struct verity_upper *upper, const struct verity_blocks *blocks,
+		     struct verity_hasher *hasher, uint64_t number, size_t count,
+		     struct verity_leaf *ret, struct verity_error *err)
+{
+	const struct verity_geometry *geometry = &upper->geometry;
+	int r;
+
+	ret->number = number;
+	ret->data_blocks = geometry->data_blocks;
+	ret->image_start = blocks->image_start;
+	if (geometry->levels == 0) {
+		memcpy(ret->hashes, upper->root.hash, sizeof(upper->root.hash));
+		return 0;
+	}
+	r = verity_io_read(blocks->fd, ret->hashes, count * VERITY_BLOCK,
+			   blocks->tree_start +
+				   (geometry->level_start[0] + number) * VERITY_BLOCK,
+			   err);
+	if (r < 0)
+		return r;
+	return check_hash_blocks(upper, hasher, 0, number, count, ret->hashes, err);
+}
+
+int verity_leaf_check_blocks(const struct verity_leaf *leaf, struct verity_hasher *hasher,
+			     uint64_t first, const uint8_t *data, size_t count,
+			     struct verity_error *err)
+{
+	uint8_t digests[VERITY_HASHES_PER_BLOCK][VERITY_DIGEST_BYTES];
+	uint64_t place = first - leaf->number * VERITY_HASHES_PER_BLOCK;
+	const uint8_t *wanted = leaf->hashes + place * VERITY_DIGEST_BYTES;
+	int r = verity_hasher_blocks(hasher, data, count, digests, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++)
+		if (memcmp(digests[i], wanted + i * VERITY_DIGEST_BYTES,
+			   sizeof(*digests)) != 0)
+			return verity_fail(
+				err, VERITY_E_IMAGE_MISMATCH,
+				"image: block %" PRIu64 " of %" PRIu64
+				", at byte %" PRIu64 " of the file, does not match",
+				first + i, leaf->data_blocks,
+				leaf->image_start + (first + i) * VERITY_BLOCK);
+	return 0;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The judge: the one place where bytes become a verdict. Installer and boot both ask it,
+ * so what the one accepts the other accepts, for the same reason.
+ *
+ * Order, each step only on what the step before let through: head, signature over the
+ * manifest's bytes, manifest, statements (deny list, quarantine, epoch floor, compatible,
+ * firmware), image against its root hash.
+ */
+
+#include "verity/cms/cms.h"
+#include "verity/format/manifest.h"
+#include "verity/statement/denylist.h"
+#include "verity/statement/floors.h"
+#include "verity/statement/quarantine.h"
+
+enum verity_verdict {
+	VERITY_SIGNED,    /* chains to the key ring, and the image matches as far as the
+			     policy had it read */
+	VERITY_UNSIGNED,  /* no signature; the image matches its own manifest, likewise */
+	VERITY_UNTRUSTED, /* a sound signature that does not chain to the key ring */
+	VERITY_INVALID,   /* malformed, or manifest or image do not match: never active */
+	VERITY_REVOKED,   /* the deny list names its key, root hash, or name: never active
+			   */
+	VERITY_INCOMPATIBLE, /* not for this device model or firmware */
+	VERITY_DOWNGRADE,    /* epoch below the floor that this device has run */
+	VERITY_QUARANTINED,  /* it kept the device from booting */
+};
+
+/* Whose signatures a package must have. Plain data, borrowed. */
+struct verity_required {
+	const char *const *anchors; /* files of the key ring; none: any of them */
+	size_t count;
+	bool all; /* a signer under each of them, not just under one */
+};
+
+/* Who is trusted, and how hard to look. Plain data; everything in it is borrowed. */
+struct verity_policy {
+	const struct verity_keyring *keyring; /* NULL trusts nobody */
+	struct verity_required required;
+	const struct verity_denylist *denylist;     /* NULL: none */
+	const struct verity_floors *floors;         /* NULL: none */
+	const struct verity_quarantine *quarantine; /* NULL: none */
+	const char *model;    /* of this device; NULL: not asked, "": not known */
+	const char *firmware; /* version, likewise */
+	bool allow_untrusted; /* only ever from the boot configuration */
+	bool allow_downgrade; /* only ever from an unlock statement */
+	unsigned threads;     /* for hashing; 0: one for each processor */
+	/*
+	 * Do not read the image of a package that is refused for its signature already:
+	 * at boot, where nobody asks whether it would match and everybody waits. Then a
+	 * verdict other than Signed says nothing of the image.
+	 */
+	bool refuse_early;
+	/*
+	 * Signature, head, the hash tree's root and the image's first block now; every
+	 * other block is checked by dm-verity when it is read. For a boot alone: what is
+	 * installed is read as a whole, so verity/package/stream.c does not look at this.
+	 */
+	bool lazy;
+};
+
+/*
+ * What the judge says of a package. Opaque: only the judge makes one. The verdict tells
+ * what the package is; whether the device may use it is verity_judgement_accepted().
+ */
+struct verity_judgement;
+
+enum verity_verdict verity_judgement_verdict(const struct verity_judgement *judgement);
+
+/**
+ * verity_judgement_accepted - whether the policy it was judged under lets it be used
+ */
+bool verity_judgement_accepted(const struct verity_judgement *judgement);
+
+/**
+ * verity_judgement_reason - why it is not plainly Signed; code VERITY_OK where it is
+ *
+ * Return: borrowed, lives as long as @judgement.
+ */
+const struct verity_error *verity_judgement_reason(
+	const struct verity_judgement *judgement);
+
+/**
+ * verity_judgement_manifest - what the package says of itself
+ *
+ * Return: borrowed; NULL where it could not be read. Believe it as far as the verdict
+ * goes.
+ */
+const struct verity_manifest *verity_judgement_manifest(
+	const struct verity_judgement *judgement);
+
+/**
+ * verity_judgement_signatures - who signed; none where nobody did or it cannot be told
+ *
+ * Return: borrowed.
+ */
+const struct verity_signatures *verity_judgement_signatures(
+	const struct verity_judgement *judgement);
+
+/**
+ * verity_judgement_id - the package's id, the SHA-256 of its manifest's bytes; borrowed,
+ * all zero where the manifest could not be read
+ */
+const uint8_t *verity_judgement_id(const struct verity_judgement *judgement);
+
+/**
+ * verity_verdict_name - the word for it, as the names above: "Signed", "Quarantined", …
+ */
+const char *verity_verdict_name(enum verity_verdict verdict);
+
+/**
+ * verity_verdict_from_name - the verdict called @name
+ *
+ * Return: 0; -EINVAL where there is none of that name.
+ */
+int verity_verdict_from_name(const char *name, enum verity_verdict *ret) must_check;

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "verity/sign/devkeys.h"
+
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verity/cms/keyring_private.h"
+#include "verity/util/cleanup.h"
+
+#define DAY         86400L
+#define VALID_DAYS  7305L /* 20 years */
+#define SERIAL_BITS 127
+
+static const struct {
+	const char *name;
+	const char *common_name;
+	const char *constraints;
+	const char *key_usage;
+	const char *extended_usage; /* NULL: none */
+} certificates[] = {
+	[VERITY_DEVKEY_ROOT] = {"root", "wmopkg development root", "critical,CA:TRUE",
+				"critical,keyCertSign,cRLSign", NULL},
+	[VERITY_DEVKEY_SIGNER] = {"signer", "wmopkg development signer",
+				  "critical,CA:FALSE", "critical,digitalSignature",
+				  "critical,codeSigning"},
+	[VERITY_DEVKEY_UNLOCK] = {"unlock", "wmopkg development unlock signer",
+				  "critical,CA:FALSE", "critical,digitalSignature",
+				  "critical," VERITY_OID_UNLOCK},
+};
+
+struct verity_devkeys {
+	EVP_PKEY *keys[VERITY_DEVKEY_COUNT];
+	X509 *certificates[VERITY_DEVKEY_COUNT];
+};
+
+DEFINE_CLEANUP(X509, X509_free);
+DEFINE_CLEANUP(BIO, BIO_free_all);
+DEFINE_CLEANUP(BIGNUM, BN_free);
+
+const char *verity_devkeys_name(enum verity_devkey which)
+{
+	return certificates[which].name;
+}
+
+void verity_devkeys_free(struct verity_devkeys *keys)
+{
+	if (!keys)
+		return;
+	for (int i = 0; i < VERITY_DEVKEY_COUNT; i++) {
+		EVP_PKEY_free(keys->keys[i]);
+		X509_free(keys->certificates[i]);
+	}
+	free(keys);
+}
+
+DEFINE_CLEANUP(struct verity_devkeys, verity_devkeys_free);
+
+static int set_serial(X509 *certificate)
+{
+	cleanup_with(BN_free_p) BIGNUM *number = BN_new();
+
+	return number &&
+	       BN_rand(number, SERIAL_BITS, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) &&
+	       BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate));
+}
+
+static int add_extension(X509 *certificate, X509 *issuer, int nid, const char *value)
+{
+	X509_EXTENSION *extension;
+	X509V3_CTX context;
+	int added;
+
+	if (!value)
+		return 1;
+	X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+	extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+	added = extension && X509_add_ext(certificate, extension, -1);
+	X509_EXTENSION_free(extension);
+	return added;
+}
+
+static int add_extensions(X509 *certificate, X509 *issuer, enum verity_devkey which)
+{
+	return add_extension(certificate, issuer, NID_basic_constraints,
+			     certificates[which].constraints) &&
+	       add_extension(certificate, issuer, NID_key_usage,
+			     certificates[which].key_usage) &&
+	       add_extension(certificate, issuer, NID_ext_key_usage,
+			     certificates[which].extended_usage) &&
+	       add_extension(certificate, issuer, NID_subject_key_identifier, "hash") &&
+	       add_extension(certificate, issuer, NID_authority_key_identifier, "keyid");
+}
+
+/* Valid since yesterday, so that a clock a little behind does not matter. */
+static X509 *certify(struct verity_devkeys *keys, enum verity_devkey which)
+{
+	cleanup_with(X509_free_p) X509 *certificate = X509_new();
+	const char *name = certificates[which].common_name;
+	X509 *issuer;
+
+	if (!certificate)
+		return NULL;
+	issuer = which == VERITY_DEVKEY_ROOT ? certificate
+					     : keys->certificates[VERITY_DEVKEY_ROOT];
+	if (!X509_set_version(certificate, X509_VERSION_3) || !set_serial(certificate) ||
+	    !X509_gmtime_adj(X509_getm_notBefore(certificate), -DAY) ||
+	    !X509_gmtime_adj(X509_getm_notAfter(certificate), VALID_DAYS * DAY) ||
+	    !X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN",
+					MBSTRING_UTF8, (const unsigned char *)name, -1,
+					-1, 0) ||
+	    !X509_set_issuer_name(certificate, X509_get_subject_name(issuer)) ||
+	    !X509_set_pubkey(certificate, keys->keys[which]) ||
+	    !add_extensions(certificate, issuer, which) ||
+	    !X509_sign(certificate, keys->keys[VERITY_DEVKEY_ROOT], EVP_sha256()))
+		return NULL;
+	return steal_ptr(&certificate);
+}
+
+int verity_devkeys_new(struct verity_devkeys **ret, struct verity_error *err)
+{
+	cleanup_with(verity_devkeys_free_p) struct verity_devkeys *keys =
+		calloc(1, sizeof(*keys));
+
+	if (!keys)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	ERR_clear_error();
+	for (int i = 0; i < VERITY_DEVKEY_COUNT; i++) {
+		keys->keys[i] = EVP_EC_gen("P-256");
+		if (keys->keys[i])
+			keys->certificates[i] = certify(keys, (enum verity_devkey)i);
+		if (!keys->certificates[i])
+			return verity_fail_openssl(err, VERITY_E_KEY,
+						   "the %s key cannot be made",
+						   certificates[i].name);
+	}
+	*ret = steal_ptr(&keys);
+	return 0;
+}
+
+static char *text_of(BIO *bio)
+{
+	char *data;
+	long size = BIO_get_mem_data(bio, &data);
+
+	return size > 0 ? strndup(data, (size_t)size) : NULL;
+}
+
+int verity_devkeys_pem(const struct verity_devkeys *keys, enum verity_devkey which,
+		       char **ret_key, char **ret_certificate, struct verity_error *err)
+{
+	cleanup_with(BIO_free_all_p) BIO *key_bio = BIO_new(BIO_s_mem());
+	cleanup_with(BIO_free_all_p) BIO *certificate_bio = BIO_new(BIO_s_mem());
+	cleanup_free char *key = NULL;
+	cleanup_free char *certificate = NULL;
+
+	if (key_bio && certificate_bio &&
+	    PEM_write_bio_PrivateKey(key_bio, keys->keys[which], NULL, NULL, 0, NULL,
+				     NULL) &&
+	    PEM_write_bio_X509(certificate_bio, keys->certificates[which])) {
+		key = text_of(key_bio);
+		certificate = text_of(certificate_bio);
+	}
+	if (!key || !certificate)
+		return verity_fail_openssl(err, VERITY_E_KEY,
+					   "the %s key cannot be written",
+					   certificates[which].name);
+	*ret_key = steal_ptr(&key);
+	*ret_certificate = steal_ptr(&certificate);
+	return 0;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Keys and certificates for development: a root, a signer of packages and a signer of
+ * unlock statements, each P-256 in PEM. What a product signs with belongs in an HSM.
+ */
+
+#include "verity/util/error.h"
+
+/*
+ * The extended key usage of certificates that sign unlock statements, so that no key for
+ * packages can sign one and the other way round: an OID of the UUID arc (X.667).
+ */
+#define VERITY_OID_UNLOCK "2.25.262918127440573346229120389441173150337"
+
+enum verity_devkey {
+	VERITY_DEVKEY_ROOT,
+	VERITY_DEVKEY_SIGNER, /* of packages: codeSigning */
+	VERITY_DEVKEY_UNLOCK,
+	VERITY_DEVKEY_COUNT,
+};
+
+struct verity_devkeys;
+
+/**
+ * verity_devkeys_new - make all of them
+ * @ret: set on success alone; free with verity_devkeys_free()
+ */
+int verity_devkeys_new(struct verity_devkeys **ret, struct verity_error *err) must_check;
+
+void verity_devkeys_free(struct verity_devkeys *keys);
+
+/**
+ * verity_devkeys_name - "root", "signer", "unlock"
+ */
+const char *verity_devkeys_name(enum verity_devkey which);
+
+/**
+ * verity_devkeys_pem - a private key and its certificate as PEM text
+ * @ret_key, @ret_certificate: 0-terminated, set on success alone; free()
+ */
+int verity_devkeys_pem(const struct verity_devkeys *keys, enum verity_devkey which,
+		       char **ret_key, char **ret_certificate,
+		       struct verity_error *err) must_check;

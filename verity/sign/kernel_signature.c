@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "verity/sign/kernel_signature.h"
+
+#include <openssl/err.h>
+#include <openssl/pkcs7.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verity/cms/key.h"
+#include "verity/cms/keyring_private.h"
+#include "verity/sign/signing_key_private.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/hex.h"
+
+#define SIGN_FLAGS                                                                       \
+	(PKCS7_PARTIAL | PKCS7_BINARY | PKCS7_DETACHED | PKCS7_NOATTR | PKCS7_NOCERTS)
+
+DEFINE_CLEANUP(BIO, BIO_free_all);
+DEFINE_CLEANUP(PKCS7, PKCS7_free);
+
+static PKCS7 *sign(BIO *content, const struct verity_signing_key *key)
+{
+	cleanup_with(PKCS7_free_p) PKCS7 *pkcs7 =
+		PKCS7_sign(NULL, NULL, NULL, content, SIGN_FLAGS);
+
+	if (!pkcs7 ||
+	    !PKCS7_sign_add_signer(pkcs7, key->certificate, key->key,
+				   verity_cms_digest_of(key->key), SIGN_FLAGS) ||
+	    !PKCS7_final(pkcs7, content, SIGN_FLAGS))
+		return NULL;
+	return steal_ptr(&pkcs7);
+}
+
+int verity_kernel_sign(const uint8_t root_hash[static VERITY_DIGEST_BYTES],
+		       const struct verity_signing_key *key, uint8_t **ret,
+		       size_t *ret_bytes, struct verity_error *err)
+{
+	cleanup_with(BIO_free_all_p) BIO *content = NULL;
+	cleanup_with(PKCS7_free_p) PKCS7 *pkcs7 = NULL;
+	char text[2 * VERITY_DIGEST_BYTES + 1];
+	cleanup_free uint8_t *copy = NULL;
+	unsigned char *der = NULL;
+	int size;
+
+	ERR_clear_error();
+	if (!EVP_PKEY_is_a(key->key, "RSA") && !EVP_PKEY_is_a(key->key, "EC"))
+		return verity_fail(err, VERITY_E_KEY,
+				   "kernels take RSA and EC keys, and this is neither");
+	verity_hex_encode(root_hash, VERITY_DIGEST_BYTES, text);
+	content = BIO_new_mem_buf(text, (int)strlen(text));
+	pkcs7 = content ? sign(content, key) : NULL;
+	size = pkcs7 ? i2d_PKCS7(pkcs7, &der) : -1;
+	if (size < 0)
+		return verity_fail_openssl(err, VERITY_E_KEY, "signing failed");
+	copy = malloc((size_t)size);
+	if (copy)
+		memcpy(copy, der, (size_t)size);
+	OPENSSL_free(der);
+	if (!copy)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	*ret_bytes = (size_t)size;
+	*ret = steal_ptr(&copy);
+	return 0;
+}

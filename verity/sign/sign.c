@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <limits.h>
+#include <openssl/cms.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verity/cms/cms.h"
+#include "verity/cms/decode.h"
+#include "verity/cms/key.h"
+#include "verity/cms/keyring_private.h"
+#include "verity/format/format.h"
+#include "verity/sign/signing_key_private.h"
+#include "verity/util/cleanup.h"
+
+#define SIGN_FLAGS                                                                       \
+	(CMS_PARTIAL | CMS_BINARY | CMS_DETACHED | CMS_NOSMIMECAP | CMS_CADES |          \
+	 CMS_KEY_PARAM)
+
+DEFINE_CLEANUP(BIO, BIO_free_all);
+DEFINE_CLEANUP(CMS_ContentInfo, CMS_ContentInfo_free);
+DEFINE_CLEANUP(ASN1_TIME, ASN1_TIME_free);
+
+static void certificates_free_p(STACK_OF(X509) * *certificates)
+{
+	sk_X509_pop_free(*certificates, X509_free);
+}
+
+/* UTCTime until 2049, GeneralizedTime after it, as RFC 5652 §11.3 asks. */
+static int set_signing_time(CMS_SignerInfo *signer, int64_t when)
+{
+	cleanup_with(ASN1_TIME_free_p) ASN1_TIME *asn1 =
+		ASN1_TIME_set(NULL, (time_t)when);
+
+	return asn1 && CMS_signed_add1_attr_by_NID(signer, NID_pkcs9_signingTime,
+						   asn1->type, asn1, -1) == 1;
+}
+
+static CMS_ContentInfo *sign(BIO *content, const struct verity_signing_key *key,
+			     int64_t when)
+{
+	cleanup_with(CMS_ContentInfo_free_p) CMS_ContentInfo *cms =
+		CMS_sign(NULL, NULL, key->chain, content, SIGN_FLAGS);
+	CMS_SignerInfo *signer;
+
+	if (!cms)
+		return NULL;
+	signer = CMS_add1_signer(cms, key->certificate, key->key,
+				 verity_cms_digest_of(key->key), SIGN_FLAGS);
+	if (!signer || !verity_cms_set_padding(signer, key->key, key->padding) ||
+	    !set_signing_time(signer, when) ||
+	    CMS_final(cms, content, NULL, SIGN_FLAGS) != 1)
+		return NULL;
+	return steal_ptr(&cms);
+}
+
+void verity_signing_key_set_padding(struct verity_signing_key *key,
+				    enum verity_rsa_padding padding)
+{
+	key->padding = padding;
+}
+
+static int make(const void *data, size_t data_bytes, const struct verity_signing_key *key,
+		int64_t when, CMS_ContentInfo **ret, struct verity_error *err)
+{
+	cleanup_with(BIO_free_all_p) BIO *content = NULL;
+	CMS_ContentInfo *cms;
+	int r;
+
+	ERR_clear_error();
+	if (data_bytes > INT_MAX)
+		return verity_fail(err, VERITY_E_KEY, "too much to sign");
+	r = verity_cms_key_check(key->key, key->padding, err);
+	if (r < 0)
+		return r;
+	content = BIO_new_mem_buf(data, (int)data_bytes);
+	cms = content ? sign(content, key, when) : NULL;
+	if (!cms)
+		return verity_fail_openssl(err, VERITY_E_KEY, "signing failed");
+	*ret = cms;
+	return 0;
+}
+
+static int encode(CMS_ContentInfo *cms, uint8_t **ret, size_t *ret_bytes,
+		  struct verity_error *err)
+{
+	cleanup_free uint8_t *copy = NULL;
+	unsigned char *der = NULL;
+	int size = i2d_CMS_ContentInfo(cms, &der);
+
+	if (size < 0)
+		return verity_fail_openssl(err, VERITY_E_KEY, "signing failed");
+	copy = malloc((size_t)size);
+	if (copy)
+		memcpy(copy, der, (size_t)size);
+	OPENSSL_free(der);
+	if (!copy)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (size > VERITY_SIGNATURE_MAX)
+		return verity_fail(
+			err, VERITY_E_KEY,
+			"the signature has %d bytes, over the limit of %d (enclose "
+			"fewer certificates)",
+			size, VERITY_SIGNATURE_MAX);
+	*ret_bytes = (size_t)size;
+	*ret = steal_ptr(&copy);
+	return 0;
+}
+
+int verity_cms_sign(const void *data, size_t data_bytes,
+		    const struct verity_signing_key *key, int64_t when, uint8_t **ret,
+		    size_t *ret_bytes, struct verity_error *err)
+{
+	cleanup_with(CMS_ContentInfo_free_p) CMS_ContentInfo *cms = NULL;
+	int r = make(data, data_bytes, key, when, &cms, err);
+
+	return r < 0 ? r : encode(cms, ret, ret_bytes, err);
+}
+
+static bool has_signed(CMS_ContentInfo *cms, X509 *certificate)
+{
+	STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(cms);
+
+	for (int i = 0; i < sk_CMS_SignerInfo_num(signers); i++)
+		if (CMS_SignerInfo_cert_cmp(sk_CMS_SignerInfo_value(signers, i),
+					    certificate) == 0)
+			return true;
+	return false;
+}
+
+/* OpenSSL takes none that is there already. */
+static int enclose(CMS_ContentInfo *cms, X509 *certificate)
+{
+	cleanup_with(certificates_free_p) STACK_OF(X509) *enclosed = CMS_get1_certs(cms);
+
+	for (int i = 0; i < sk_X509_num(enclosed); i++)
+		if (X509_cmp(sk_X509_value(enclosed, i), certificate) == 0)
+			return 1;
+	return CMS_add1_cert(cms, certificate);
+}
+
+/*
+ * CMS_final() would sign anew for everybody who has signed before, for which nobody has
+ * the keys. So the signature is made on its own, and changes places with one that
+ * OpenSSL only prepared; both structures are to be freed after what is made of them.
+ */
+static int take_signer(CMS_ContentInfo *cms, CMS_ContentInfo *own,
+		       const struct verity_signing_key *key)
+{
+	STACK_OF(CMS_SignerInfo) * theirs, *ours = CMS_get0_SignerInfos(own);
+	CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(ours, 0);
+	CMS_SignerInfo *prepared;
+
+	for (int i = 0; i < sk_X509_num(key->chain); i++)
+		if (enclose(cms, sk_X509_value(key->chain, i)) != 1)
+			return 0;
+	if (enclose(cms, key->certificate) != 1)
+		return 0;
+	prepared = CMS_add1_signer(cms, key->certificate, key->key,
+				   verity_cms_digest_of(key->key),
+				   CMS_PARTIAL | CMS_NOCERTS | CMS_NOATTR);
+	if (!prepared)
+		return 0;
+	theirs = CMS_get0_SignerInfos(cms);
+	(void)sk_CMS_SignerInfo_set(ours, 0, prepared);
+	(void)sk_CMS_SignerInfo_set(theirs, sk_CMS_SignerInfo_num(theirs) - 1, signer);
+	return 1;
+}
+
+static int check_present(CMS_ContentInfo *cms, const struct verity_signing_key *key,
+			 struct verity_error *err)
+{
+	if (has_signed(cms, key->certificate))
+		return verity_fail(err, VERITY_E_KEY,
+				   "this certificate has signed it already");
+	if (sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(cms)) >= VERITY_SIGNERS_MAX)
+		return verity_fail(err, VERITY_E_KEY,
+				   "it has %d signatures already, which is the limit",
+				   VERITY_SIGNERS_MAX);
+	return 0;
+}
+
+int verity_cms_add(const void *data, size_t data_bytes, const void *present,
+		   size_t present_bytes, const struct verity_signing_key *key,
+		   int64_t when, uint8_t **ret, size_t *ret_bytes,
+		   struct verity_error *err)
+{
+	cleanup_with(CMS_ContentInfo_free_p) CMS_ContentInfo *cms = NULL;
+	cleanup_with(CMS_ContentInfo_free_p) CMS_ContentInfo *own = NULL;
+	struct verity_signatures signatures;
+	int r = verity_cms_verify(data, data_bytes, present, present_bytes, NULL,
+				  VERITY_PURPOSE_PACKAGE, &signatures, err);
+
+	if (r == 0 || r == -EKEYREJECTED)
+		r = verity_cms_decode(present, present_bytes, &cms, err);
+	if (r == 0)
+		r = check_present(cms, key, err);
+	if (r == 0)
+		r = make(data, data_bytes, key, when, &own, err);
+	if (r < 0)
+		return r;
+	if (!take_signer(cms, own, key))
+		return verity_fail_openssl(err, VERITY_E_KEY, "signing failed");
+	return encode(cms, ret, ret_bytes, err);
+}

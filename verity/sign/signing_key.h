@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Who signs: a private key, its certificate, and the certificates that travel with a
+ * signature. The key is a PEM file, or lies in a token that never gives it away and is
+ * named by a pkcs11: URI (RFC 7512); then the token does the signing.
+ */
+
+#include "verity/util/error.h"
+
+#define VERITY_SECRET_MAX 256 /* bytes of a PIN or passphrase, with its final 0 */
+
+/*
+ * Who knows the PIN of a token, the passphrase of a file. Asked once for each key at
+ * most, and only where it is needed: tokens lock themselves after a few wrong PINs.
+ */
+struct verity_secrets {
+	/*
+	 * @what: what is asked for, as a person is asked: "Passphrase of FILE"
+	 * @file: the file that the URI says it is in (pin-source); NULL: not said
+	 * @ret:  0-terminated; wiped by the caller
+	 *
+	 * Return: 0; what verity_signing_key_load() is to fail with, @err filled.
+	 */
+	int (*ask)(void *context, const char *what, const char *file,
+		   char ret[static VERITY_SECRET_MAX], struct verity_error *err);
+	void *context; /* borrowed */
+};
+
+struct verity_signing_key;
+
+/**
+ * verity_signing_key_load - get hold of a private key and its certificate
+ * @key:     PEM private key, passphrase or not; or a pkcs11: URI
+ * @cert:    PEM certificate of that key; or a pkcs11: URI
+ * @chain:   PEM intermediate certificates to enclose, or NULL
+ * @secrets: borrowed, must outlive the key; NULL: nobody knows any
+ * @ret:     set on success alone; free with verity_signing_key_free()
+ *
+ * Of pkcs11: URIs `module-path` and `pin-source=file:PATH` are honoured as well as what
+ * names token and object; `pin-value` is refused. Without module-path the token's
+ * library is the one in the environment's PKCS11_MODULE_PATH, else p11-kit's. A wrong
+ * PIN is never tried again.
+ *
+ * Return: 0; -EINVAL (KEY) where a file or token does not hold what it should, the PIN or
+ * passphrase is wrong, or key and certificate do not belong together; -errno.
+ */
+int verity_signing_key_load(const char *key, const char *cert, const char *chain,
+			    const struct verity_secrets *secrets,
+			    struct verity_signing_key **ret,
+			    struct verity_error *err) must_check;
+
+void verity_signing_key_free(struct verity_signing_key *key);

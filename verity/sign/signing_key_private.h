@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* A signing key as OpenSSL sees it; for the files of verity/ that speak OpenSSL. */
+
+#include "verity/cms/cms.h"
+#include "verity/sign/passphrase.h"
+#include "verity/sign/signing_key.h"
+
+#include <openssl/x509.h>
+
+struct verity_token;
+
+struct verity_signing_key {
+	EVP_PKEY *key;
+	X509 *certificate;
+	STACK_OF(X509) * chain;
+	struct verity_token *token; /* that the key lies in; NULL: it is from a file */
+	struct verity_secret secret;
+	enum verity_rsa_padding padding;
+};

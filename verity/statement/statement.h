@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A signed statement: a small JSON object and the signature over it, in one file that
+ * travels on its own. Two types: unlock statements and deny lists.
+ *
+ *	8  magic "WMOSTM01"
+ *	4  statement bytes, little-endian, 2 .. VERITY_STATEMENT_MAX
+ *	4  signature bytes, 0 (not signed yet) .. VERITY_SIGNATURE_MAX
+ *	…  statement, one JSON object with `type` and `format`
+ *	…  signature, DER CMS SignedData, detached, over the statement alone
+ *
+ * Nothing follows. `type` is looked at before anything else of the object, so that no
+ * signed thing can pass for another: not a package's manifest for a statement, nor one
+ * type of statement for the other.
+ */
+
+#include "verity/cms/cms.h"
+#include "verity/format/format.h"
+
+struct json_object;
+
+#define VERITY_STATEMENT_MAX 131072 /* VERITY_DENY_MAX of the longest entries fit */
+#define VERITY_STATEMENT_FILE_MAX                                                        \
+	(VERITY_HEAD_BYTES + VERITY_STATEMENT_MAX + VERITY_SIGNATURE_MAX)
+
+enum verity_statement_type {
+	VERITY_STATEMENT_UNLOCK,
+	VERITY_STATEMENT_DENYLIST,
+};
+
+/* Where the two parts lie; borrowed from the file's bytes. */
+struct verity_statement_parts {
+	const uint8_t *text;
+	size_t text_bytes;
+	const uint8_t *signature; /* of no bytes where it is not signed yet */
+	size_t signature_bytes;
+};
+
+/**
+ * verity_statement_is - whether the bytes begin as a statement file does
+ */
+bool verity_statement_is(const void *bytes, size_t size);
+
+/**
+ * verity_statement_split - find the parts of a statement file
+ *
+ * Return: 0; -EBADMSG (BAD_STATEMENT where it is not one, to the exact length;
+ * WRONG_TYPE where it is a package).
+ */
+int verity_statement_split(const void *bytes, size_t size,
+			   struct verity_statement_parts *ret,
+			   struct verity_error *err) must_check;
+
+/**
+ * verity_statement_join - make a statement file of its parts
+ * @ret: set on success alone; free()
+ *
+ * Return: 0; -EBADMSG (BAD_STATEMENT) where a part is too long; -ENOMEM.
+ */
+int verity_statement_join(const struct verity_statement_parts *parts, uint8_t **ret,
+			  size_t *ret_bytes, struct verity_error *err) must_check;
+
+/**
+ * verity_statement_type_name - "unlock", "denylist"
+ */
+const char *verity_statement_type_name(enum verity_statement_type type);
+
+/**
+ * verity_statement_verify - a statement file whose signature this device trusts
+ * @purpose: what the signer's certificate must be for
+ * @ret:     its JSON object, set on success alone; json_object_put()
+ * @ret_signatures: who signed; set on success and on -EKEYREJECTED
+ *
+ * What was signed for another purpose is not what it should be either; where its signer
+ * is trusted for that purpose, it is told what it is.
+ *
+ * Return: 0; -EBADMSG (BAD_STATEMENT; BAD_SIGNATURE; WRONG_TYPE where it is another
+ * thing, which the message names; UNKNOWN_FEATURE where its format is newer than this
+ * program); -EKEYREJECTED (NO_SIGNATURE, UNTRUSTED_SIGNER, WEAK_KEY); -ENOMEM.
+ */
+int verity_statement_verify(const void *bytes, size_t size,
+			    enum verity_statement_type type, enum verity_purpose purpose,
+			    const struct verity_keyring *keyring,
+			    struct json_object **ret,
+			    struct verity_signatures *ret_signatures,
+			    struct verity_error *err) must_check;

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#include "verity/util/dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "verity/util/cleanup.h"
+
+int verity_dir_open(int dirfd, const char *name, DIR **ret)
+{
+	cleanup_fd int fd =
+		openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		return -errno;
+	(void)steal_fd(&fd);
+	*ret = dir;
+	return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "verity/util/error.h"
+
+/**
+ * verity_hex_encode - lower-case hex of @bytes
+ * @ret: 2 * @count + 1 characters, 0-terminated
+ */
+void verity_hex_encode(const uint8_t *bytes, size_t count, char *ret);
+
+/**
+ * verity_hex_decode - the bytes that @text spells
+ * @max:       room in @ret, in bytes
+ * @ret_count: how many bytes were written
+ *
+ * Return: 0; -EINVAL where @text has an odd length, another character, or is too long.
+ */
+int verity_hex_decode(const char *text, uint8_t *ret, size_t max,
+		      size_t *ret_count) must_check;

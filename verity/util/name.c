@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "verity/util/name.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "verity/format/format.h"
+
+static bool is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool verity_name_valid(const char *name)
+{
+	size_t length = strlen(name);
+
+	if (length < 1 || length > VERITY_NAME_MAX || !is_alnum(name[0]))
+		return false;
+	for (size_t i = 1; i < length; i++)
+		if (!is_alnum(name[i]) && !strchr("._-", name[i]))
+			return false;
+	return true;
+}
+
+int verity_name_from_path(const char *path, char ret[static VERITY_NAME_MAX + 1],
+			  struct verity_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	const char *file = slash ? slash + 1 : path;
+	size_t suffix = strlen(VERITY_PACKAGE_SUFFIX);
+	size_t length = strlen(file);
+	char name[VERITY_NAME_MAX + 1];
+
+	if (length < suffix || strcmp(file + length - suffix, VERITY_PACKAGE_SUFFIX) != 0)
+		return verity_fail(
+			err, VERITY_E_BAD_NAME,
+			"%s: the file's name does not end in " VERITY_PACKAGE_SUFFIX,
+			path);
+	if (length - suffix > VERITY_NAME_MAX)
+		return verity_fail(err, VERITY_E_BAD_NAME,
+				   "%s: the package's name is longer than %d characters",
+				   path, VERITY_NAME_MAX);
+	snprintf(name, sizeof(name), "%.*s", (int)(length - suffix), file);
+	if (!verity_name_valid(name))
+		return verity_fail(err, VERITY_E_BAD_NAME,
+				   "%s: '%s' is not a name a package may have", path,
+				   name);
+	strcpy(ret, name);
+	return 0;
+}

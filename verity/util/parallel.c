@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "verity/util/parallel.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#define THREADS_MAX 64
+
+struct run {
+	const struct verity_crew *crew;
+	uint64_t items;
+	atomic_uint_fast64_t next;
+
+	pthread_mutex_t lock; /* of what follows */
+	uint64_t failed_item;
+	int failure;
+	struct verity_error error;
+};
+
+/* Items are taken in order, so every item below a failed one still gets its turn. */
+static void note_failure(struct run *run, uint64_t item, int failure,
+			 const struct verity_error *error)
+{
+	pthread_mutex_lock(&run->lock);
+	if (run->failure == 0 || item < run->failed_item) {
+		run->failure = failure;
+		run->failed_item = item;
+		run->error = *error;
+	}
+	pthread_mutex_unlock(&run->lock);
+	atomic_store(&run->next, run->items);
+}
+
+static void *work(void *argument)
+{
+	struct run *run = argument;
+	struct verity_error error = {0};
+	void *worker = NULL;
+	int r = run->crew->begin(run->crew->context, &worker, &error);
+
+	if (r < 0) {
+		note_failure(run, 0, r, &error);
+		return NULL;
+	}
+	for (;;) {
+		uint64_t item = atomic_fetch_add(&run->next, 1);
+
+		if (item >= run->items)
+			break;
+		r = run->crew->item(run->crew->context, worker, item, &error);
+		if (r < 0) {
+			note_failure(run, item, r, &error);
+			break;
+		}
+	}
+	run->crew->end(worker);
+	return NULL;
+}
+
+int verity_parallel(const struct verity_crew *crew, uint64_t items, unsigned threads,
+		    struct verity_error *err)
+{
+	struct run run = {
+		.crew = crew, .items = items, .lock = PTHREAD_MUTEX_INITIALIZER};
+	pthread_t others[THREADS_MAX];
+	unsigned started = 0;
+
+	/* A thread that cannot be had costs speed, nothing else. */
+	while (started + 1 < threads && started + 1 < items && started < THREADS_MAX &&
+	       pthread_create(&others[started], NULL, work, &run) == 0)
+		started++;
+	work(&run);
+	for (unsigned i = 0; i < started; i++)
+		pthread_join(others[i], NULL);
+	if (run.failure < 0 && err)
+		*err = run.error;
+	return run.failure;
+}
+
+unsigned verity_parallel_threads(unsigned wanted)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (wanted)
+		return wanted;
+	return online > 0 ? (unsigned)online : 1;
+}

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "installer/shell/command.h"
+#include "installer/commands/commands.h"
 #include "overlay/record/audit.h"
 
 /* Lines that somebody has changed are not to be read as if nobody had. */

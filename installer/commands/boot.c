@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "installer/commands/commands.h"
 #include "installer/common/table.h"
 #include "installer/device/audit.h"
 #include "installer/device/reset_allowed.h"
-#include "installer/shell/command.h"
 #include "overlay/config/bootconf.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/json.h"

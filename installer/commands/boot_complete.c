@@ -3,7 +3,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "installer/shell/command.h"
+#include "installer/commands/commands.h"
 #include "overlay/record/record.h"
 #include "overlay/record/trials.h"
 #include "overlay/store/volume.h"

@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "installer/commands/commands.h"
 #include "installer/device/changes.h"
 #include "installer/device/installed.h"
-#include "installer/shell/command.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/json.h"
 

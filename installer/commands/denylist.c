@@ -3,13 +3,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "installer/commands/commands.h"
 #include "installer/commands/statement_json.h"
 #include "installer/common/describe.h"
 #include "installer/common/describe_statement.h"
 #include "installer/common/statement_file.h"
 #include "installer/device/audit.h"
 #include "installer/device/installed.h"
-#include "installer/shell/command.h"
 #include "verity/util/cleanup.h"
 
 static int show(struct device *device, struct verity_error *err)

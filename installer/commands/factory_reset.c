@@ -4,10 +4,10 @@
 
 #include "factory/filesystem.h"
 #include "factory/journal.h"
+#include "installer/commands/commands.h"
 #include "installer/common/answer.h"
 #include "installer/device/audit.h"
 #include "installer/device/reset_allowed.h"
-#include "installer/shell/command.h"
 
 /* What nobody saw must not delete anything. */
 static int ask(struct verity_error *err)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
+#include "installer/commands/commands.h"
 #include "installer/commands/install_run.h"
 #include "installer/common/statement_file.h"
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/forecasting.h"
 #include "installer/media/open.h"
-#include "installer/shell/command.h"
 #include "verity/util/cleanup.h"
 
 DEFINE_CLEANUP(struct source, source_free);

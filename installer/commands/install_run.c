@@ -8,13 +8,13 @@
 #include <string.h>
 
 #include "installer/commands/install_private.h"
-#include "installer/commands/reserved_names.h"
 #include "installer/common/report.h"
 #include "installer/common/signals.h"
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/critical_warn.h"
 #include "installer/device/end_quarantine.h"
 #include "installer/device/reset_pending.h"
+#include "installer/grammar/grammar.h"
 #include "overlay/store/place.h"
 #include "verity/util/cleanup.h"
 
@@ -167,7 +167,13 @@ int installing_run(struct device *device, struct source *source,
 	const struct verity_policy *policy;
 	struct verity_error unmade;
 	int record;
-	int r = reserved_check(source_name(source), err);
+	int r = 0;
+
+	if (word_reserved(source_name(source)))
+		r = verity_fail(err, VERITY_E_BAD_NAME,
+				"'%s' is a word of the commands, not a name a package "
+				"may have",
+				source_name(source));
 
 	/* Where it cannot be made is told by who wants to write there. */
 	(void)!device_record_fd(device, &record, &unmade);

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "installer/commands/commands.h"
 #include "installer/common/table.h"
-#include "installer/shell/command.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
 

@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "installer/commands/commands.h"
 #include "installer/common/answer.h"
 #include "installer/device/audit.h"
 #include "installer/device/installed.h"
-#include "installer/shell/command.h"
 #include "verity/util/cleanup.h"
 
 struct request {

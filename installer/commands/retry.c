@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "installer/commands/commands.h"
 #include "installer/device/audit.h"
 #include "installer/device/end_quarantine.h"
 #include "installer/device/installed.h"
-#include "installer/shell/command.h"
 
 static int retry(struct device *device, const char *name, struct verity_error *err)
 {

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "installer/commands/commands.h"
 #include "installer/commands/media.h"
 #include "installer/common/table.h"
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/reset_pending.h"
-#include "installer/shell/command.h"
 #include "verity/util/cleanup.h"
 
 /* What a package is, and whether it survives, is never cut short. */

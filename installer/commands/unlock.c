@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "installer/commands/commands.h"
 #include "installer/commands/statement_json.h"
 #include "installer/common/describe.h"
 #include "installer/common/statement_file.h"
 #include "installer/device/audit.h"
-#include "installer/shell/command.h"
 #include "verity/util/cleanup.h"
 
 static void print_reason(const struct verity_error *why)

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "installer/commands/commands.h"
 #include "installer/common/describe.h"
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/critical_warn.h"
 #include "installer/device/forecasting.h"
-#include "installer/shell/command.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/json.h"
 #include "verity/util/name.h"

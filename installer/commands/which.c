@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "installer/shell/command.h"
+#include "installer/commands/commands.h"
 #include "verity/util/cleanup.h"
 
 static void which_free_p(struct which *which)

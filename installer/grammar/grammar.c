@@ -46,13 +46,14 @@ static const struct word_info infos[WORD_COUNT] = {
 	[WORD_SOURCE] = {NULL, "URL | ./FILE.wmopkg", KIND_SOURCE,
 			 "an URL, or a file on this device", NULL},
 	[WORD_NAME] = {NULL, "NAME", KIND_PACKAGE, "an installed package", NULL},
-	[WORD_ALL] = {"all", NULL, KIND_NONE, "all installed packages", NULL},
+	[WORD_ALL] = {"all", NULL, KIND_NONE, "all installed packages", NULL, true},
 	[WORD_YES] = {"--yes", NULL, KIND_NONE, "do not ask", "-y"},
 	[WORD_REBOOT] = {"--reboot", NULL, KIND_NONE, "and reboot now", NULL},
-	[WORD_JSON] = {"json", NULL, KIND_NONE, "as JSON, for programs", NULL},
-	[WORD_SHOW_MEDIA] = {"media", NULL, KIND_NONE, "USB sticks and SD cards", NULL},
-	[WORD_SHOW_BOOT] = {"boot", NULL, KIND_NONE, "what this boot took how long",
-			    NULL},
+	[WORD_JSON] = {"json", NULL, KIND_NONE, "as JSON, for programs", NULL, true},
+	[WORD_SHOW_MEDIA] = {"media", NULL, KIND_NONE, "USB sticks and SD cards", NULL,
+			     true},
+	[WORD_SHOW_BOOT] = {"boot", NULL, KIND_NONE, "what this boot took how long", NULL,
+			    true},
 	[WORD_SVG] = {"svg", NULL, KIND_NONE, "as a picture (SVG)", NULL},
 	[WORD_FILE] = {NULL, "FILE", KIND_FILE, "a file on this device", NULL},
 	[WORD_PATH] = {NULL, "PATH", KIND_FILE, "a path of the running system", NULL},
@@ -110,6 +111,14 @@ static bool is_keyword(const char *text)
 {
 	for (size_t i = WORD_NONE + 1; i < WORD_COUNT; i++)
 		if (is_called(&infos[i], text))
+			return true;
+	return false;
+}
+
+bool word_reserved(const char *name)
+{
+	for (size_t i = WORD_NONE + 1; i < WORD_COUNT; i++)
+		if (infos[i].reserved && is_called(&infos[i], name))
 			return true;
 	return false;
 }

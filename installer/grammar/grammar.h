@@ -64,6 +64,7 @@ struct word_info {
 	enum word_kind kind; /* of the value */
 	const char *help;    /* a few words, for `?` */
 	const char *brief;   /* another keyword for the same; NULL: none */
+	bool reserved;       /* read as a keyword where the name of a package may stand */
 };
 
 /* How a word stands in a form. */
@@ -115,6 +116,12 @@ const struct word_info *word_info(enum word word);
  * words_has - whether a word was typed
  */
 bool words_has(const struct words *words, enum word word);
+
+/**
+ * word_reserved - whether @name is a keyword that commands read in place of a package
+ * name, so that no command could name a package called so
+ */
+bool word_reserved(const char *name);
 
 /**
  * protocol_at - the protocol number @index; NULL after the last

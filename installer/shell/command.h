@@ -102,18 +102,3 @@ enum exit_status command_check(const struct command *command, int argc,
  * @name: NULL for all
  */
 enum exit_status command_help(unsigned place, const char *name) must_check;
-
-enum exit_status command_audit(struct device *device, const struct words *words);
-enum exit_status command_boot(struct device *device, const struct words *words);
-enum exit_status command_boot_complete(struct device *device, const struct words *words);
-enum exit_status command_conflicts(struct device *device, const struct words *words);
-enum exit_status command_denylist(struct device *device, const struct words *words);
-enum exit_status command_factory_reset(struct device *device, const struct words *words);
-enum exit_status command_install(struct device *device, const struct words *words);
-enum exit_status command_media(struct device *device, const struct words *words);
-enum exit_status command_remove(struct device *device, const struct words *words);
-enum exit_status command_retry(struct device *device, const struct words *words);
-enum exit_status command_show(struct device *device, const struct words *words);
-enum exit_status command_unlock(struct device *device, const struct words *words);
-enum exit_status command_verify(struct device *device, const struct words *words);
-enum exit_status command_which(struct device *device, const struct words *words);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "installer/commands/commands.h"
 #include "installer/shell/command.h"
 
 #define FORM(...) (&(const struct form){{__VA_ARGS__}})

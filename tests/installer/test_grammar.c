@@ -237,13 +237,45 @@ static void test_every_word(void **state)
 		}
 }
 
+/* A keyword is reserved exactly where some command that takes a package reads it first.
+ */
+static void test_reserved(void **state)
+{
+	(void)state;
+	for (enum word word = WORD_NONE + 1; word < WORD_COUNT; word++) {
+		const char *keyword = word_info(word)->keyword;
+		bool reserved = false;
+
+		if (!keyword || keyword[0] == '-')
+			continue;
+		for (size_t i = 0; command_at(i); i++) {
+			const struct form *const *forms = command_at(i)->forms;
+			char *const argv[] = {(char *)(uintptr_t)keyword, NULL};
+			struct grammar_next unused;
+			struct words words;
+			bool takes_name = false;
+			int bad;
+
+			for (size_t k = 0; forms[k]; k++)
+				for (size_t w = 0; forms[k]->words[w].word; w++)
+					if (forms[k]->words[w].word == WORD_NAME)
+						takes_name = true;
+			if (takes_name &&
+			    (grammar_match(forms, 1, argv, &words, &bad, &unused) < 0 ||
+			     !words_has(&words, WORD_NAME)))
+				reserved = true;
+		}
+		assert_int_equal(word_reserved(keyword), reserved);
+	}
+	assert_false(word_reserved("pkgname"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_match),
-		cmocka_unit_test(test_mismatch),
-		cmocka_unit_test(test_synopsis),
-		cmocka_unit_test(test_every_word),
+		cmocka_unit_test(test_match),    cmocka_unit_test(test_mismatch),
+		cmocka_unit_test(test_synopsis), cmocka_unit_test(test_every_word),
+		cmocka_unit_test(test_reserved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

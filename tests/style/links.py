@@ -226,7 +226,7 @@ def main():
     for line in shown:
         print(line)
     print(f"{len(files)} files, {len(links)} links, "
-          f"{sum(not line.startswith(" ") for line in wrong)} faults")
+          f"{sum(line[0] != ' ' for line in wrong)} faults")
     return 1 if wrong else 0
 
 

@@ -3,7 +3,7 @@
 
 /* The options that several commands of wmopkg-build take. */
 
-#include "verity/cms/cms.h"
+#include "verity/sign/signing_key.h"
 
 #include <stdint.h>
 

@@ -9,6 +9,7 @@
 #include "installer/build/passphrase.h"
 #include "installer/common/report.h"
 #include "verity/format/format.h"
+#include "verity/sign/cms_sign.h"
 #include "verity/sign/kernel_signature.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"

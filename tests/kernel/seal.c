@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "verity/cms/cms.h"
 #include "verity/package/assemble.h"
+#include "verity/sign/cms_sign.h"
 #include "verity/util/cleanup.h"
 
 static int open_padded(const char *path, uint64_t *ret_bytes, uint64_t *ret_padded)

@@ -9,7 +9,7 @@
 #include <openssl/cms.h>
 #include <stdint.h>
 
-#include "verity/cms/cms.h"
+#include "verity/sign/cms_sign.h"
 
 #define CERTS_NOW         INT64_C(1700000000) /* when signatures are made */
 #define CERTS_YEAR        INT64_C(31556952)

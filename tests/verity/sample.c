@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "tests/check.h"
-#include "verity/cms/cms.h"
 #include "verity/hashtree/tree.h"
 #include "verity/package/assemble.h"
+#include "verity/sign/cms_sign.h"
 #include "verity/sign/signing_key.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"

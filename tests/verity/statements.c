@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tests/check.h"
+#include "verity/sign/cms_sign.h"
 #include "verity/util/cleanup.h"
 
 DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);

@@ -5,7 +5,7 @@
 
 #include "tests/check.h"
 #include "tests/verity/keys.h"
-#include "verity/cms/cms.h"
+#include "verity/sign/cms_sign.h"
 #include "verity/util/cleanup.h"
 
 DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);

@@ -3,7 +3,7 @@
 
 #include "tests/check.h"
 #include "tests/verity/keys.h"
-#include "verity/cms/cms.h"
+#include "verity/sign/cms_sign.h"
 #include "verity/util/cleanup.h"
 
 #define WHEN INT64_C(1800000000)

@@ -4,9 +4,6 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-#include "verity/sign/devkeys.h"
-#include "verity/sign/signing_key_private.h"
-
 static const struct {
 	const char *oid;
 	const char *name;
@@ -18,11 +15,16 @@ static const struct {
 		 "signing unlock statements (extended key usage " VERITY_OID_UNLOCK ")"},
 };
 
+const char *verity_purpose_name(enum verity_purpose purpose)
+{
+	return purposes[purpose].name;
+}
+
 /*
  * X509_get_extended_key_usage() knows only what OpenSSL knows. Any purpose
  * (anyExtendedKeyUsage) is none of ours.
  */
-static bool has_usage(X509 *certificate, enum verity_purpose purpose)
+bool verity_purpose_is_of(X509 *certificate, enum verity_purpose purpose)
 {
 	EXTENDED_KEY_USAGE *usage =
 		X509_get_ext_d2i(certificate, NID_ext_key_usage, NULL, NULL);
@@ -54,23 +56,10 @@ int verity_cms_purpose_check(STACK_OF(X509) * chain, enum verity_purpose purpose
 
 		if (i > 0 && !(X509_get_extension_flags(certificate) & EXFLAG_XKUSAGE))
 			continue;
-		if (!has_usage(certificate, purpose))
+		if (!verity_purpose_is_of(certificate, purpose))
 			return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
 					   "a certificate of the signer is not for %s",
 					   purposes[purpose].name);
 	}
 	return check_digital_signature(sk_X509_value(chain, 0), err);
-}
-
-int verity_signing_key_check_purpose(const struct verity_signing_key *key,
-				     enum verity_purpose purpose,
-				     struct verity_error *err)
-{
-	if (!has_usage(key->certificate, purpose))
-		return verity_fail(err, VERITY_E_KEY, "the certificate is not for %s",
-				   purposes[purpose].name);
-	if (check_digital_signature(key->certificate, err) < 0)
-		return verity_fail(err, VERITY_E_KEY,
-				   "the certificate is not for digital signatures");
-	return 0;
 }

@@ -17,6 +17,7 @@
  */
 
 #include "verity/util/error.h"
+#include "verity/util/sizes.h"
 
 #include <stdint.h>
 
@@ -24,12 +25,8 @@
 #define VERITY_MAGIC_BYTES     8
 #define VERITY_STATEMENT_MAGIC "WMOSTM01" /* verity/statement/statement.h */
 #define VERITY_HEAD_BYTES      16         /* magic and the two sizes */
-#define VERITY_BLOCK           4096
 #define VERITY_MANIFEST_MIN    2
 #define VERITY_MANIFEST_MAX    65536
-#define VERITY_SIGNATURE_MAX   65536
-#define VERITY_IMAGE_MAX       (UINT64_C(64) << 30) /* bytes; 4 MiB of upper tree levels */
-#define VERITY_PACKAGE_SUFFIX  ".wmopkg"
 
 struct verity_head {
 	uint32_t manifest_bytes;

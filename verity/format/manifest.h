@@ -8,11 +8,10 @@
 
 #include "verity/format/format.h"
 #include "verity/util/name.h"
+#include "verity/util/sizes.h"
 
 #include <stddef.h>
 
-#define VERITY_DIGEST_BYTES    32      /* sha256 */
-#define VERITY_SALT_MAX        256     /* bytes, dm-verity's own limit */
 #define VERITY_VERSION_MAX     64      /* bytes */
 #define VERITY_DESCRIPTION_MAX 256     /* bytes */
 #define VERITY_GLOB_MAX        128     /* bytes of one `compatible` entry */

@@ -3,7 +3,11 @@
 
 /* The salted SHA-256 that dm-verity's hash type 1 uses: H(salt, block). */
 
-#include "verity/format/manifest.h"
+#include "verity/util/error.h"
+#include "verity/util/sizes.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 struct verity_hasher;
 

@@ -6,8 +6,8 @@
  * can. It needs no OpenSSL, so that it can be tried by itself on any processor.
  */
 
-#include "verity/format/manifest.h"
 #include "verity/hashtree/sha256_lanes.h"
+#include "verity/util/sizes.h"
 
 struct verity_hash_lanes {
 	const uint8_t *salt; /* borrowed */

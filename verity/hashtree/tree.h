@@ -12,8 +12,11 @@
  * checked, so no byte is ever trusted that was read twice.
  */
 
-#include "verity/format/format.h"
-#include "verity/format/manifest.h"
+#include "verity/util/error.h"
+#include "verity/util/sizes.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 #define VERITY_HASHES_PER_BLOCK (VERITY_BLOCK / VERITY_DIGEST_BYTES)
 #define VERITY_LEAF_BYTES       ((uint64_t)VERITY_HASHES_PER_BLOCK * VERITY_BLOCK)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "verity/cms/cms.h"
 #include "verity/cms/keyring_private.h"
 #include "verity/util/cleanup.h"
 

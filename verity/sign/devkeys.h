@@ -8,12 +8,6 @@
 
 #include "verity/util/error.h"
 
-/*
- * The extended key usage of certificates that sign unlock statements, so that no key for
- * packages can sign one and the other way round: an OID of the UUID arc (X.667).
- */
-#define VERITY_OID_UNLOCK "2.25.262918127440573346229120389441173150337"
-
 enum verity_devkey {
 	VERITY_DEVKEY_ROOT,
 	VERITY_DEVKEY_SIGNER, /* of packages: codeSigning */

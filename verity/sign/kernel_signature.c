@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verity/cms/key.h"
 #include "verity/cms/keyring_private.h"
 #include "verity/sign/signing_key_private.h"
 #include "verity/util/cleanup.h"
@@ -25,7 +24,7 @@ static PKCS7 *sign(BIO *content, const struct verity_signing_key *key)
 
 	if (!pkcs7 ||
 	    !PKCS7_sign_add_signer(pkcs7, key->certificate, key->key,
-				   verity_cms_digest_of(key->key), SIGN_FLAGS) ||
+				   verity_signing_key_digest(key), SIGN_FLAGS) ||
 	    !PKCS7_final(pkcs7, content, SIGN_FLAGS))
 		return NULL;
 	return steal_ptr(&pkcs7);

@@ -6,11 +6,13 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "verity/cms/keyring_private.h"
+#include "verity/cms/purpose.h"
 #include "verity/sign/pkcs11_uri.h"
 #include "verity/sign/signing_key_private.h"
 #include "verity/sign/token.h"
@@ -173,4 +175,32 @@ int verity_signing_key_load(const char *key, const char *cert, const char *chain
 	}
 	*ret = steal_ptr(&loaded);
 	return 0;
+}
+
+void verity_signing_key_set_padding(struct verity_signing_key *key,
+				    enum verity_rsa_padding padding)
+{
+	key->padding = padding;
+}
+
+int verity_signing_key_check_purpose(const struct verity_signing_key *key,
+				     enum verity_purpose purpose,
+				     struct verity_error *err)
+{
+	if (!verity_purpose_is_of(key->certificate, purpose))
+		return verity_fail(err, VERITY_E_KEY, "the certificate is not for %s",
+				   verity_purpose_name(purpose));
+	if (!(X509_get_key_usage(key->certificate) & KU_DIGITAL_SIGNATURE))
+		return verity_fail(err, VERITY_E_KEY,
+				   "the certificate is not for digital signatures");
+	return 0;
+}
+
+const EVP_MD *verity_signing_key_digest(const struct verity_signing_key *key)
+{
+	if (EVP_PKEY_get_base_id(key->key) != EVP_PKEY_EC)
+		return EVP_sha256();
+	if (EVP_PKEY_get_bits(key->key) > 384)
+		return EVP_sha512();
+	return EVP_PKEY_get_bits(key->key) > 256 ? EVP_sha384() : EVP_sha256();
 }

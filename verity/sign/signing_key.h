@@ -7,6 +7,7 @@
  * named by a pkcs11: URI (RFC 7512); then the token does the signing.
  */
 
+#include "verity/cms/cms.h"
 #include "verity/util/error.h"
 
 #define VERITY_SECRET_MAX 256 /* bytes of a PIN or passphrase, with its final 0 */
@@ -26,6 +27,12 @@ struct verity_secrets {
 	int (*ask)(void *context, const char *what, const char *file,
 		   char ret[static VERITY_SECRET_MAX], struct verity_error *err);
 	void *context; /* borrowed */
+};
+
+/* How an RSA key signs. */
+enum verity_rsa_padding {
+	VERITY_RSA_PSS,   /* salt as long as the digest */
+	VERITY_RSA_PKCS1, /* PKCS #1 v1.5, for tokens that cannot do PSS */
 };
 
 struct verity_signing_key;
@@ -52,3 +59,19 @@ int verity_signing_key_load(const char *key, const char *cert, const char *chain
 			    struct verity_error *err) must_check;
 
 void verity_signing_key_free(struct verity_signing_key *key);
+
+/**
+ * verity_signing_key_set_padding - how @key signs where it is an RSA key; PSS unless told
+ */
+void verity_signing_key_set_padding(struct verity_signing_key *key,
+				    enum verity_rsa_padding padding);
+
+/**
+ * verity_signing_key_check_purpose - whether the certificate of @key is for @purpose, so
+ * that nobody hands out what every device refuses
+ *
+ * Return: 0; -EINVAL (KEY).
+ */
+int verity_signing_key_check_purpose(const struct verity_signing_key *key,
+				     enum verity_purpose purpose,
+				     struct verity_error *err) must_check;

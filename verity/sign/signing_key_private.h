@@ -3,7 +3,6 @@
 
 /* A signing key as OpenSSL sees it; for the files of verity/ that speak OpenSSL. */
 
-#include "verity/cms/cms.h"
 #include "verity/sign/passphrase.h"
 #include "verity/sign/signing_key.h"
 
@@ -19,3 +18,8 @@ struct verity_signing_key {
 	struct verity_secret secret;
 	enum verity_rsa_padding padding;
 };
+
+/**
+ * verity_signing_key_digest - the digest that a key signs with: as strong as the key
+ */
+const EVP_MD *verity_signing_key_digest(const struct verity_signing_key *key);

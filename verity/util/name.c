@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "verity/format/format.h"
+#include "verity/util/sizes.h"
 
 static bool is_alnum(char c)
 {

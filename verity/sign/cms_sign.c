@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
+#include "verity/sign/cms_sign.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <openssl/cms.h>
 #include <openssl/err.h>
+#include <openssl/rsa.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "verity/cms/cms.h"
 #include "verity/cms/decode.h"
 #include "verity/cms/key.h"
 #include "verity/cms/keyring_private.h"
-#include "verity/format/format.h"
 #include "verity/sign/signing_key_private.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/sizes.h"
 
 #define SIGN_FLAGS                                                                       \
 	(CMS_PARTIAL | CMS_BINARY | CMS_DETACHED | CMS_NOSMIMECAP | CMS_CADES |          \
@@ -25,6 +27,41 @@ DEFINE_CLEANUP(ASN1_TIME, ASN1_TIME_free);
 static void certificates_free_p(STACK_OF(X509) * *certificates)
 {
 	sk_X509_pop_free(*certificates, X509_free);
+}
+
+static int check_key(const EVP_PKEY *key, enum verity_rsa_padding padding,
+		     struct verity_error *err)
+{
+	int type = EVP_PKEY_get_base_id(key);
+
+	if (type == EVP_PKEY_ED25519 || type == EVP_PKEY_ED448)
+		return verity_fail(
+			err, VERITY_E_KEY,
+			"an %s key cannot sign: this OpenSSL has no CMS for it "
+			"(use ECDSA P-256 or P-384, or RSA)",
+			type == EVP_PKEY_ED25519 ? "Ed25519" : "Ed448");
+	if (verity_cms_key_bits_min(key) == 0)
+		return verity_fail(err, VERITY_E_KEY,
+				   "the key is none of RSA and ECDSA, and cannot sign");
+	if (type == EVP_PKEY_RSA_PSS && padding == VERITY_RSA_PKCS1)
+		return verity_fail(
+			err, VERITY_E_KEY,
+			"the key is for RSA-PSS alone and cannot sign with PKCS #1 v1.5");
+	return 0;
+}
+
+static bool set_padding(CMS_SignerInfo *signer, const EVP_PKEY *key,
+			enum verity_rsa_padding padding)
+{
+	EVP_PKEY_CTX *context = CMS_SignerInfo_get0_pkey_ctx(signer);
+	int type = EVP_PKEY_get_base_id(key);
+
+	if (type != EVP_PKEY_RSA && type != EVP_PKEY_RSA_PSS)
+		return true;
+	if (type == EVP_PKEY_RSA && padding == VERITY_RSA_PKCS1)
+		return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) > 0;
+	return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) > 0 &&
+	       EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) > 0;
 }
 
 /* UTCTime until 2049, GeneralizedTime after it, as RFC 5652 §11.3 asks. */
@@ -47,18 +84,12 @@ static CMS_ContentInfo *sign(BIO *content, const struct verity_signing_key *key,
 	if (!cms)
 		return NULL;
 	signer = CMS_add1_signer(cms, key->certificate, key->key,
-				 verity_cms_digest_of(key->key), SIGN_FLAGS);
-	if (!signer || !verity_cms_set_padding(signer, key->key, key->padding) ||
+				 verity_signing_key_digest(key), SIGN_FLAGS);
+	if (!signer || !set_padding(signer, key->key, key->padding) ||
 	    !set_signing_time(signer, when) ||
 	    CMS_final(cms, content, NULL, SIGN_FLAGS) != 1)
 		return NULL;
 	return steal_ptr(&cms);
-}
-
-void verity_signing_key_set_padding(struct verity_signing_key *key,
-				    enum verity_rsa_padding padding)
-{
-	key->padding = padding;
 }
 
 static int make(const void *data, size_t data_bytes, const struct verity_signing_key *key,
@@ -71,7 +102,7 @@ static int make(const void *data, size_t data_bytes, const struct verity_signing
 	ERR_clear_error();
 	if (data_bytes > INT_MAX)
 		return verity_fail(err, VERITY_E_KEY, "too much to sign");
-	r = verity_cms_key_check(key->key, key->padding, err);
+	r = check_key(key->key, key->padding, err);
 	if (r < 0)
 		return r;
 	content = BIO_new_mem_buf(data, (int)data_bytes);
@@ -158,7 +189,7 @@ static int take_signer(CMS_ContentInfo *cms, CMS_ContentInfo *own,
 	if (enclose(cms, key->certificate) != 1)
 		return 0;
 	prepared = CMS_add1_signer(cms, key->certificate, key->key,
-				   verity_cms_digest_of(key->key),
+				   verity_signing_key_digest(key),
 				   CMS_PARTIAL | CMS_NOCERTS | CMS_NOATTR);
 	if (!prepared)
 		return 0;

@@ -28,7 +28,19 @@ UNITS_MAX = 25  # of one room
 
 # Base names that more than one room has, each with its one meaning.
 ONE_MEANING = {
+    "audit": "the audit log",
+    "denylist": "a deny list",
+    "factory_reset": "a factory reset",
+    "inspect": "show what a file says, without judging it",
     "main": "main() of a program",
+    "passphrase": "the passphrase of a key",
+    "seed": "the first copy of the factory configuration",
+    "sign": "make a signature",
+    "statement": "a signed statement",
+    "trials": "the trials of packages",
+    "unlock": "an unlock statement",
+    "verify": "verify what the room is about",
+    "which": "which package supplies a path",
 }
 
 # Folders that are each an end of the way: they never link to each other.

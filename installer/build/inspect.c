@@ -108,8 +108,8 @@ static int print_json(const struct verity_package *package, struct verity_error 
 
 	if (!object)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = facts_add_json(object, verity_package_judgement(package),
-			   verity_package_layout(package), err);
+	r = describe_add_json(object, verity_package_judgement(package),
+			      verity_package_layout(package), err);
 	if (r == 0)
 		puts(json_object_to_json_string_ext(
 			object,
@@ -155,7 +155,7 @@ static int inspect_package(const struct request *request,
 			    : verity_judgement_verdict(judgement) != VERITY_INVALID;
 	if (request->json)
 		return print_json(package, err);
-	facts_print(judgement, verity_package_layout(package));
+	describe_print(judgement, verity_package_layout(package));
 	return 0;
 }
 

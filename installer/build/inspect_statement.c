@@ -76,10 +76,10 @@ static int examine(const void *bytes, size_t size,
 
 static void print_text(const struct finding *finding)
 {
-	facts_print_verdict(finding->verdict, &finding->reason);
-	facts_print_signers(&finding->signatures);
+	describe_print_verdict(finding->verdict, &finding->reason);
+	describe_print_signers(&finding->signatures);
 	if (finding->read)
-		facts_print_statement(&finding->peek);
+		describe_print_statement(&finding->peek);
 	printf("File bytes: %zu\n", finding->file_bytes);
 }
 
@@ -88,9 +88,10 @@ static int print_json(const struct finding *finding, struct verity_error *err)
 	cleanup_with(json_object_put_p) struct json_object *object =
 		json_object_new_object();
 
-	if (!object || !facts_put_verdict(object, finding->verdict, &finding->reason) ||
-	    !facts_put_signers(object, &finding->signatures) ||
-	    (finding->read && !facts_put_statement(object, &finding->peek)) ||
+	if (!object ||
+	    !describe_put_verdict(object, finding->verdict, &finding->reason) ||
+	    !describe_put_signers(object, &finding->signatures) ||
+	    (finding->read && !describe_put_statement(object, &finding->peek)) ||
 	    !verity_json_put(object, "file_bytes",
 			     json_object_new_uint64(finding->file_bytes)))
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");

@@ -102,7 +102,7 @@ int secret_ask(void *context, const char *what, const char *file,
 	if (text)
 		return read_environment(text, ret, err);
 	if (isatty(STDIN_FILENO))
-		return terminal_ask_secret(what, ret, VERITY_SECRET_MAX, err);
+		return prompt_secret(what, ret, VERITY_SECRET_MAX, err);
 	return verity_fail(err, VERITY_E_USAGE,
 			   "%s is needed, and there is no terminal to ask at (use "
 			   "--pin-file FILE, or set " SECRET_VARIABLE ")",

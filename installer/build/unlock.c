@@ -122,7 +122,7 @@ static void say_made(const struct request *request)
 	char words[VERITY_UNLOCK_WORDS_MAX], until[32];
 
 	verity_unlock_words(request->allows, words);
-	facts_format_time(request->not_after, until);
+	describe_format_time(request->not_after, until);
 	printf("%s: unlock statement for %s, %s until %s, %s\n", request->out,
 	       request->serial, words, until,
 	       request->signing.key ? "signed" : "not signed");

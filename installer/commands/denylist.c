@@ -27,13 +27,13 @@ static int show(struct device *device, struct verity_error *err)
 		return 0;
 	}
 	signer = verity_denylist_signer(list);
-	facts_line("Number", "%" PRIu32, verity_denylist_number(list));
-	facts_line("Signer", "%s", signer->subject);
-	facts_line("Trusted by", "%s",
-		   signer->anchor[0] ? signer->anchor
-				     : "nobody in the key ring any more");
+	describe_line("Number", "%" PRIu32, verity_denylist_number(list));
+	describe_line("Signer", "%s", signer->subject);
+	describe_line("Trusted by", "%s",
+		      signer->anchor[0] ? signer->anchor
+					: "nobody in the key ring any more");
 	for (size_t i = 0; i < verity_denylist_count(list); i++)
-		facts_print_deny(verity_denylist_at(list, i));
+		describe_print_deny(verity_denylist_at(list, i));
 	return 0;
 }
 

@@ -117,13 +117,13 @@ static int receive(struct installing *installing, const struct verity_policy *po
 	installing->stream = stream;
 	r = transfer(installing, err);
 	if (r == 0)
-		r = interrupt_check(err);
+		r = signals_check(err);
 	if (r == 0) {
 		installing_tell(installing);
 		critical_warn(installing->device, source_name(installing->source),
 			      verity_stream_verified(stream));
 		/* The last moment: what may have taken long lies behind. */
-		r = interrupt_check(err);
+		r = signals_check(err);
 	}
 	if (r == 0)
 		r = overlay_incoming_commit(installing->incoming, err);
@@ -185,7 +185,7 @@ int installing_run(struct device *device, struct source *source,
 		return r;
 	allowed_warn(device);
 	reset_pending_warn(device);
-	interrupt_watch();
+	signals_watch();
 	r = overlay_incoming_new(installing.store, kind, source_name(source), &incoming,
 				 err);
 	if (r < 0)

@@ -20,7 +20,8 @@ static bool put_text(struct json_object *object, const char *key, const char *te
 static bool put_reason(struct device *device, struct json_object *object, const char *key,
 		       const struct verity_error *reason)
 {
-	return facts_put_reason(object, key, reason, allowed_hint(device, reason->code));
+	return describe_put_reason(object, key, reason,
+				   allowed_hint(device, reason->code));
 }
 
 static bool put_boolean(struct json_object *object, const char *key, bool value)
@@ -96,8 +97,8 @@ static bool put_details(struct device *device, struct json_object *object,
 		return true;
 	facts = json_object_new_object();
 	return verity_json_put(object, "package", facts) &&
-	       facts_add_json(facts, verity_package_judgement(item->package),
-			      verity_package_layout(item->package), NULL) == 0;
+	       describe_add_json(facts, verity_package_judgement(item->package),
+				 verity_package_layout(item->package), NULL) == 0;
 }
 
 static bool put_item(struct device *device, struct json_object *object,

@@ -25,19 +25,19 @@ static void print_active(const struct installed *item)
 	};
 	bool until = item->ends && item->status == INSTALLED_ACTIVE;
 
-	facts_line("Active", "%s", until ? "until reboot" : words[item->status]);
+	describe_line("Active", "%s", until ? "until reboot" : words[item->status]);
 	if (item->running[0])
-		facts_line("Until reboot", "version %s%s", item->running,
-			   item->moved ? ", from its old place" : "");
+		describe_line("Until reboot", "version %s%s", item->running,
+			      item->moved ? ", from its old place" : "");
 }
 
 static void print_verdict(struct device *device, const struct installed *item)
 {
 	const char *hint = allowed_hint(device, item->reason.code);
 
-	facts_print_verdict(item->verdict, &item->reason);
+	describe_print_verdict(item->verdict, &item->reason);
 	if (item->reason.code != VERITY_OK && hint)
-		facts_line("What to do", "%s", hint);
+		describe_line("What to do", "%s", hint);
 }
 
 /* In the words of the kernel log. */
@@ -50,29 +50,30 @@ static void print_boot(struct device *device, const struct installed *item)
 	if (!state)
 		return;
 	if (!entry && state->stack.code != VERITY_OK) {
-		facts_line("This boot", "no package is active: %s", state->stack.message);
+		describe_line("This boot", "no package is active: %s",
+			      state->stack.message);
 		return;
 	}
 	if (!entry) {
-		facts_line("This boot", "it was not installed");
+		describe_line("This boot", "it was not installed");
 		return;
 	}
 	reason = &entry->reason;
-	facts_line("This boot", "%s%s%s, %s%s%s%s%s", entry->version,
-		   entry->version[0] ? ": " : "", verity_verdict_name(entry->verdict),
-		   entry->active ? "active" : "not active", reason->code ? ": " : "",
-		   reason->code ? verity_code_name(reason->code) : "",
-		   reason->code ? ": " : "", reason->code ? reason->message : "");
+	describe_line("This boot", "%s%s%s, %s%s%s%s%s", entry->version,
+		      entry->version[0] ? ": " : "", verity_verdict_name(entry->verdict),
+		      entry->active ? "active" : "not active", reason->code ? ": " : "",
+		      reason->code ? verity_code_name(reason->code) : "",
+		      reason->code ? ": " : "", reason->code ? reason->message : "");
 }
 
 static void print_boots_left(unsigned count)
 {
 	if (count > 1)
-		facts_line("Trial", "this boot or one of the next %u must be completed",
-			   count);
+		describe_line("Trial",
+			      "this boot or one of the next %u must be completed", count);
 	else
-		facts_line("Trial", "this boot %smust be completed",
-			   count ? "or the next " : "");
+		describe_line("Trial", "this boot %smust be completed",
+			      count ? "or the next " : "");
 }
 
 static void print_trial(struct device *device, const struct installed *item)
@@ -84,16 +85,16 @@ static void print_trial(struct device *device, const struct installed *item)
 	case TRIAL_NONE:
 		break;
 	case TRIAL_COMING:
-		facts_line("Trial", "begins with the next boot");
+		describe_line("Trial", "begins with the next boot");
 		break;
 	case TRIAL_RUNNING:
 		print_boots_left(trial.boots_left);
 		break;
 	case TRIAL_PASSED:
-		facts_line("Trial", "passed");
+		describe_line("Trial", "passed");
 		break;
 	case TRIAL_QUARANTINED:
-		facts_line("Trial", "failed, it is quarantined");
+		describe_line("Trial", "failed, it is quarantined");
 		break;
 	}
 }
@@ -104,12 +105,12 @@ static void print_file(struct device *device, const struct installed *item)
 		item->package ? verity_package_layout(item->package) : NULL;
 	char path[PATH_MAX];
 
-	facts_line("Persistent", "%s", show_persistent(item));
+	describe_line("Persistent", "%s", show_persistent(item));
 	if (item->status != INSTALLED_REMOVED &&
 	    installed_path(device, &item->entry, path, sizeof(path)))
-		facts_line("File", "%s", path);
+		describe_line("File", "%s", path);
 	if (layout)
-		facts_line("File bytes", "%" PRIu64, layout->file_bytes);
+		describe_line("File bytes", "%" PRIu64, layout->file_bytes);
 }
 
 static int print_package(struct device *device, const struct installed *item,
@@ -125,22 +126,22 @@ static int print_package(struct device *device, const struct installed *item,
 		return r;
 	judgement = verity_package_judgement(item->package);
 	manifest = verity_judgement_manifest(judgement);
-	facts_print_signers(verity_judgement_signatures(judgement));
+	describe_print_signers(verity_judgement_signatures(judgement));
 	if (!manifest)
 		return 0;
 	floor = verity_floors_epoch(overlay_trust_policy(trust)->floors, manifest->name);
-	facts_print_image(manifest, &floor);
+	describe_print_image(manifest, &floor);
 	return 0;
 }
 
 int show_one(struct device *device, const struct installed *item,
 	     struct verity_error *err)
 {
-	facts_line("Name", "%s", item->entry.name);
+	describe_line("Name", "%s", item->entry.name);
 	if (item->identity[0]) {
-		facts_line("Identity", "%s", item->identity);
-		facts_line("Version", "%s", item->version);
-		facts_line("Description", "%s", item->description);
+		describe_line("Identity", "%s", item->identity);
+		describe_line("Version", "%s", item->version);
+		describe_line("Description", "%s", item->description);
 	}
 	print_active(item);
 	print_verdict(device, item);

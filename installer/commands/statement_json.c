@@ -18,7 +18,7 @@ static bool put_reason(struct json_object *object, const char *key,
 		       const struct verity_error *reason)
 {
 	return !reason ||
-	       facts_put_reason(object, key, reason, verity_code_hint(reason->code));
+	       describe_put_reason(object, key, reason, verity_code_hint(reason->code));
 }
 
 static bool put_statement(struct json_object *object, const struct verity_unlock *unlock)
@@ -28,11 +28,11 @@ static bool put_statement(struct json_object *object, const struct verity_unlock
 	int64_t until = verity_unlock_not_after(unlock);
 
 	return verity_json_put(object, "statement", child) &&
-	       facts_put_allowed(child, verity_unlock_allows(unlock)) &&
+	       describe_put_allowed(child, verity_unlock_allows(unlock)) &&
 	       verity_json_put(child, "serial", json_object_new_string(serial)) &&
 	       verity_json_put(child, "not_after", json_object_new_int64(until)) &&
 	       verity_json_put(child, "signer",
-			       facts_signer(verity_unlock_signer(unlock)));
+			       describe_signer(verity_unlock_signer(unlock)));
 }
 
 static bool put_unlock(struct json_object *object, const char *serial,
@@ -95,10 +95,11 @@ static bool put_denylist(struct json_object *object, const struct verity_denylis
 	    !verity_json_put(object, "deny", entries))
 		return false;
 	for (size_t i = 0; list && i < verity_denylist_count(list); i++)
-		if (!verity_json_append(entries, facts_deny(verity_denylist_at(list, i))))
+		if (!verity_json_append(entries,
+					describe_deny(verity_denylist_at(list, i))))
 			return false;
 	return !list || verity_json_put(object, "signer",
-					facts_signer(verity_denylist_signer(list)));
+					describe_signer(verity_denylist_signer(list)));
 }
 
 int denylist_json(struct device *device, struct verity_error *err)

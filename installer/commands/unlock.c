@@ -32,7 +32,7 @@ static void print_statement(const struct verity_unlock *unlock, const char *seri
 		return;
 	}
 	verity_unlock_words(verity_unlock_allows(unlock), allows);
-	facts_format_time(verity_unlock_not_after(unlock), until);
+	describe_format_time(verity_unlock_not_after(unlock), until);
 	printf("Unlocked: %s\nUntil: %s\nSigner: %s\nTrusted by: %s\n", allows, until,
 	       signer->subject, signer->anchor);
 }
@@ -98,7 +98,7 @@ static void audit_unlock(struct device *device, const char *file,
 		.detail = detail};
 
 	verity_unlock_words(verity_unlock_allows(unlock), allows);
-	facts_format_time(verity_unlock_not_after(unlock), until);
+	describe_format_time(verity_unlock_not_after(unlock), until);
 	snprintf(detail, sizeof(detail), "%s, serial %s, until %s", allows,
 		 verity_unlock_serial(unlock), until);
 	auditing_add(device, &entry);
@@ -127,7 +127,7 @@ static int set(struct device *device, const char *file, struct verity_error *err
 		report_warning("%s", why.message);
 	unlock = overlay_trust_unlock(trust);
 	verity_unlock_words(verity_unlock_allows(unlock), allows);
-	facts_format_time(verity_unlock_not_after(unlock), until);
+	describe_format_time(verity_unlock_not_after(unlock), until);
 	audit_unlock(device, file, unlock);
 	printf("Unlocked until %.10s: %s. Changes are applied after reboot.\n", until,
 	       allows);

@@ -86,7 +86,7 @@ static int print_json(const struct verity_package *package, const struct effect 
 	if (!object ||
 	    !verity_json_put(object, "accepted", json_object_new_boolean(accepted)))
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = facts_add_json(object, judgement, verity_package_layout(package), err);
+	r = describe_add_json(object, judgement, verity_package_layout(package), err);
 	if (r == 0 && (!put_effect(object, effect) || !put_forecast(object, asked, list)))
 		r = verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (r == 0)
@@ -98,7 +98,7 @@ static int print_json(const struct verity_package *package, const struct effect 
 
 static void print_facts(const struct verity_package *package, const struct effect *effect)
 {
-	facts_print(verity_package_judgement(package), verity_package_layout(package));
+	describe_print(verity_package_judgement(package), verity_package_layout(package));
 	if (!effect->known)
 		return;
 	fputs("Changes: ", stdout);

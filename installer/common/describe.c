@@ -15,7 +15,7 @@
 #define LABEL_WIDTH 13 /* of the longest; a hash behind it ends within 80 columns */
 #define LINE_BYTES  2048
 
-void facts_format_time(int64_t when, char ret[static 32])
+void describe_format_time(int64_t when, char ret[static 32])
 {
 	time_t seconds = (time_t)when;
 	struct tm tm;
@@ -25,7 +25,7 @@ void facts_format_time(int64_t when, char ret[static 32])
 		snprintf(ret, 32, "%" PRId64, when);
 }
 
-void facts_line(const char *label, const char *format, ...)
+void describe_line(const char *label, const char *format, ...)
 {
 	const struct layout layout = layout_of(STDOUT_FILENO);
 	char text[LINE_BYTES];
@@ -42,8 +42,8 @@ static void print_time(const char *label, int64_t when)
 {
 	char text[32];
 
-	facts_format_time(when, text);
-	facts_line(label, "%s", text);
+	describe_format_time(when, text);
+	describe_line(label, "%s", text);
 }
 
 static void print_hex(const char *label, const uint8_t *bytes, size_t count)
@@ -51,73 +51,75 @@ static void print_hex(const char *label, const uint8_t *bytes, size_t count)
 	char text[2 * VERITY_SALT_MAX + 1];
 
 	verity_hex_encode(bytes, count, text);
-	facts_line(label, "%s", text);
+	describe_line(label, "%s", text);
 }
 
 static void print_limits(const struct verity_manifest *manifest)
 {
 	for (size_t i = 0; i < manifest->compatible_count; i++)
-		facts_line("Compatible", "%s", manifest->compatible[i]);
+		describe_line("Compatible", "%s", manifest->compatible[i]);
 	if (manifest->firmware_min[0])
-		facts_line("Firmware from", "%s", manifest->firmware_min);
+		describe_line("Firmware from", "%s", manifest->firmware_min);
 	if (manifest->firmware_max[0])
-		facts_line("Firmware to", "%s", manifest->firmware_max);
+		describe_line("Firmware to", "%s", manifest->firmware_max);
 }
 
-void facts_print_image(const struct verity_manifest *manifest, const uint32_t *floor)
+void describe_print_image(const struct verity_manifest *manifest, const uint32_t *floor)
 {
-	facts_line("Persistence", "%s", verity_persistence_name(manifest->persistence));
-	facts_line("Priority", "%d", manifest->priority);
-	facts_line("Epoch", "%" PRIu32, manifest->epoch);
+	describe_line("Persistence", "%s",
+		      verity_persistence_name(manifest->persistence));
+	describe_line("Priority", "%d", manifest->priority);
+	describe_line("Epoch", "%" PRIu32, manifest->epoch);
 	if (floor)
-		facts_line("Epoch floor", "%" PRIu32, *floor);
+		describe_line("Epoch floor", "%" PRIu32, *floor);
 	print_limits(manifest);
 	if (manifest->built >= 0)
 		print_time("Built", manifest->built);
-	facts_line("Image bytes", "%" PRIu64, manifest->image_bytes);
+	describe_line("Image bytes", "%" PRIu64, manifest->image_bytes);
 	print_hex("Salt", manifest->salt, manifest->salt_bytes);
 	print_hex("Root hash", manifest->root_hash, sizeof(manifest->root_hash));
-	facts_line("Kernel signed", "%s", manifest->kernel_signature ? "yes" : "no");
+	describe_line("Kernel signed", "%s", manifest->kernel_signature ? "yes" : "no");
 }
 
-void facts_print_signers(const struct verity_signatures *signatures)
+void describe_print_signers(const struct verity_signatures *signatures)
 {
 	for (size_t i = 0; i < signatures->count; i++) {
 		const struct verity_signer *signer = &signatures->signers[i];
 
-		facts_line("Signer", "%s", signer->subject);
+		describe_line("Signer", "%s", signer->subject);
 		if (signer->anchor[0])
-			facts_line("Trusted by", "%s", signer->anchor);
+			describe_line("Trusted by", "%s", signer->anchor);
 		print_hex("Signer key", signer->key_id, sizeof(signer->key_id));
 		if (signer->signed_at >= 0)
 			print_time("Signed at", signer->signed_at);
 	}
 }
 
-void facts_print_verdict(enum verity_verdict verdict, const struct verity_error *reason)
+void describe_print_verdict(enum verity_verdict verdict,
+			    const struct verity_error *reason)
 {
-	facts_line("Verification", "%s", verity_verdict_name(verdict));
+	describe_line("Verification", "%s", verity_verdict_name(verdict));
 	if (reason->code != VERITY_OK)
-		facts_line("Reason", "%s (%s)", reason->message,
-			   verity_code_name(reason->code));
+		describe_line("Reason", "%s (%s)", reason->message,
+			      verity_code_name(reason->code));
 }
 
-void facts_print(const struct verity_judgement *judgement,
-		 const struct verity_layout *layout)
+void describe_print(const struct verity_judgement *judgement,
+		    const struct verity_layout *layout)
 {
 	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
 
-	facts_print_verdict(verity_judgement_verdict(judgement),
-			    verity_judgement_reason(judgement));
-	facts_print_signers(verity_judgement_signatures(judgement));
+	describe_print_verdict(verity_judgement_verdict(judgement),
+			       verity_judgement_reason(judgement));
+	describe_print_signers(verity_judgement_signatures(judgement));
 	if (manifest) {
-		facts_line("Identity", "%s", manifest->name);
-		facts_line("Version", "%s", manifest->version);
-		facts_line("Description", "%s", manifest->description);
-		facts_print_image(manifest, NULL);
+		describe_line("Identity", "%s", manifest->name);
+		describe_line("Version", "%s", manifest->version);
+		describe_line("Description", "%s", manifest->description);
+		describe_print_image(manifest, NULL);
 	}
 	if (layout)
-		facts_line("File bytes", "%" PRIu64, layout->file_bytes);
+		describe_line("File bytes", "%" PRIu64, layout->file_bytes);
 }
 
 static bool put_text(struct json_object *object, const char *key, const char *text)
@@ -134,8 +136,8 @@ static bool put_hex(struct json_object *object, const char *key, const uint8_t *
 	return put_text(object, key, text);
 }
 
-bool facts_put_reason(struct json_object *object, const char *key,
-		      const struct verity_error *reason, const char *hint)
+bool describe_put_reason(struct json_object *object, const char *key,
+			 const struct verity_error *reason, const char *hint)
 {
 	char plain[VERITY_MESSAGE_MAX];
 	struct json_object *child;
@@ -159,7 +161,7 @@ static bool put_plain(struct json_object *object, const char *key, const char *t
 	return put_text(object, key, verity_text_plain(plain));
 }
 
-struct json_object *facts_signer(const struct verity_signer *signer)
+struct json_object *describe_signer(const struct verity_signer *signer)
 {
 	cleanup_with(json_object_put_p) struct json_object *object =
 		json_object_new_object();
@@ -174,8 +176,8 @@ struct json_object *facts_signer(const struct verity_signer *signer)
 	return steal_ptr(&object);
 }
 
-bool facts_put_signers(struct json_object *object,
-		       const struct verity_signatures *signatures)
+bool describe_put_signers(struct json_object *object,
+			  const struct verity_signatures *signatures)
 {
 	struct json_object *list;
 
@@ -185,9 +187,10 @@ bool facts_put_signers(struct json_object *object,
 	if (!verity_json_put(object, "signers", list))
 		return false;
 	for (size_t i = 0; i < signatures->count; i++)
-		if (!verity_json_append(list, facts_signer(&signatures->signers[i])))
+		if (!verity_json_append(list, describe_signer(&signatures->signers[i])))
 			return false;
-	return verity_json_put(object, "signer", facts_signer(&signatures->signers[0]));
+	return verity_json_put(object, "signer",
+			       describe_signer(&signatures->signers[0]));
 }
 
 static bool put_image(struct json_object *object, const struct verity_manifest *manifest)
@@ -226,19 +229,20 @@ static bool put_manifest(struct json_object *object,
 		verity_json_put(object, "built", json_object_new_int64(manifest->built)));
 }
 
-bool facts_put_verdict(struct json_object *object, enum verity_verdict verdict,
-		       const struct verity_error *reason)
+bool describe_put_verdict(struct json_object *object, enum verity_verdict verdict,
+			  const struct verity_error *reason)
 {
 	return put_text(object, "verdict", verity_verdict_name(verdict)) &&
-	       facts_put_reason(object, "reason", reason, NULL);
+	       describe_put_reason(object, "reason", reason, NULL);
 }
 
-int facts_add_json(struct json_object *object, const struct verity_judgement *judgement,
-		   const struct verity_layout *layout, struct verity_error *err)
+int describe_add_json(struct json_object *object,
+		      const struct verity_judgement *judgement,
+		      const struct verity_layout *layout, struct verity_error *err)
 {
-	if (facts_put_verdict(object, verity_judgement_verdict(judgement),
-			      verity_judgement_reason(judgement)) &&
-	    facts_put_signers(object, verity_judgement_signatures(judgement)) &&
+	if (describe_put_verdict(object, verity_judgement_verdict(judgement),
+				 verity_judgement_reason(judgement)) &&
+	    describe_put_signers(object, verity_judgement_signatures(judgement)) &&
 	    put_manifest(object, verity_judgement_manifest(judgement)) &&
 	    (!layout || verity_json_put(object, "file_bytes",
 					json_object_new_uint64(layout->file_bytes))))

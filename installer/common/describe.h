@@ -8,24 +8,24 @@
 #include <json.h>
 
 /**
- * facts_line - print "Label: value" on stdout; on a terminal aligned with the others, and
- * wrapped
+ * describe_line - print "Label: value" on stdout; on a terminal aligned with the others,
+ * and wrapped
  * @label: constant, up to 13 columns
  *
  * What could steer a terminal is printed as '?'.
  */
-void facts_line(const char *label, const char *format, ...)
+void describe_line(const char *label, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /**
- * facts_print - lines on stdout: verdict and reason first
+ * describe_print - lines on stdout: verdict and reason first
  * @layout: NULL where it could not be told
  */
-void facts_print(const struct verity_judgement *judgement,
-		 const struct verity_layout *layout);
+void describe_print(const struct verity_judgement *judgement,
+		    const struct verity_layout *layout);
 
 /**
- * facts_add_json - add the same facts to a JSON object
+ * describe_add_json - add the same facts to a JSON object
  *
  * Keys: verdict, reason {code, message}, name, version, description, persistent,
  * priority, epoch, compatible, firmware {min, max}, built, image {bytes, salt,
@@ -34,46 +34,48 @@ void facts_print(const struct verity_judgement *judgement,
  *
  * Return: 0; -ENOMEM.
  */
-int facts_add_json(struct json_object *object, const struct verity_judgement *judgement,
-		   const struct verity_layout *layout,
-		   struct verity_error *err) must_check;
+int describe_add_json(struct json_object *object,
+		      const struct verity_judgement *judgement,
+		      const struct verity_layout *layout,
+		      struct verity_error *err) must_check;
 
 /**
- * facts_print_verdict, facts_print_signers - the first lines of all that is judged
- * facts_print_image - what a manifest says but for its name, version and description
+ * describe_print_verdict, describe_print_signers - the first lines of all that is judged
+ * describe_print_image - what a manifest says but for its name, version and description
  * @floor: epoch below which this device takes none of this name; NULL: not known
  */
-void facts_print_verdict(enum verity_verdict verdict, const struct verity_error *reason);
-void facts_print_signers(const struct verity_signatures *signatures);
-void facts_print_image(const struct verity_manifest *manifest, const uint32_t *floor);
+void describe_print_verdict(enum verity_verdict verdict,
+			    const struct verity_error *reason);
+void describe_print_signers(const struct verity_signatures *signatures);
+void describe_print_image(const struct verity_manifest *manifest, const uint32_t *floor);
 
 /**
- * facts_put_verdict, facts_put_signers - the same as keys of a JSON object
+ * describe_put_verdict, describe_put_signers - the same as keys of a JSON object
  *
  * Return: false where memory is short.
  */
-bool facts_put_verdict(struct json_object *object, enum verity_verdict verdict,
-		       const struct verity_error *reason) must_check;
-bool facts_put_signers(struct json_object *object,
-		       const struct verity_signatures *signatures) must_check;
+bool describe_put_verdict(struct json_object *object, enum verity_verdict verdict,
+			  const struct verity_error *reason) must_check;
+bool describe_put_signers(struct json_object *object,
+			  const struct verity_signatures *signatures) must_check;
 
 /**
- * facts_put_reason - {code, message, hint}, where there is a reason
+ * describe_put_reason - {code, message, hint}, where there is a reason
  * @hint: NULL: left out
  *
  * Return: false where memory is short.
  */
-bool facts_put_reason(struct json_object *object, const char *key,
-		      const struct verity_error *reason, const char *hint) must_check;
+bool describe_put_reason(struct json_object *object, const char *key,
+			 const struct verity_error *reason, const char *hint) must_check;
 
 /**
- * facts_signer - {subject, key, trusted_by, signed_at}
+ * describe_signer - {subject, key, trusted_by, signed_at}
  *
  * Return: the caller's; NULL where memory is short.
  */
-struct json_object *facts_signer(const struct verity_signer *signer) must_check;
+struct json_object *describe_signer(const struct verity_signer *signer) must_check;
 
 /**
- * facts_format_time - "2026-11-23 01:02:03 UTC"
+ * describe_format_time - "2026-11-23 01:02:03 UTC"
  */
-void facts_format_time(int64_t when, char ret[static 32]);
+void describe_format_time(int64_t when, char ret[static 32]);

@@ -7,44 +7,44 @@
 #include "verity/util/hex.h"
 #include "verity/util/json.h"
 
-void facts_print_deny(const struct verity_deny *deny)
+void describe_print_deny(const struct verity_deny *deny)
 {
 	char hex[2 * VERITY_DIGEST_BYTES + 1];
 
 	verity_hex_encode(deny->digest, sizeof(deny->digest), hex);
 	switch (deny->kind) {
 	case VERITY_DENY_KEY:
-		facts_line("Denied key", "%s", hex);
+		describe_line("Denied key", "%s", hex);
 		break;
 	case VERITY_DENY_ROOT_HASH:
-		facts_line("Denied hash", "%s", hex);
+		describe_line("Denied hash", "%s", hex);
 		break;
 	case VERITY_DENY_NAME:
-		facts_line("Denied name", "%s below epoch %" PRIu32, deny->name,
-			   deny->epoch_below);
+		describe_line("Denied name", "%s below epoch %" PRIu32, deny->name,
+			      deny->epoch_below);
 		break;
 	}
 }
 
-void facts_print_statement(const struct verity_statement_peek *peek)
+void describe_print_statement(const struct verity_statement_peek *peek)
 {
 	char words[VERITY_UNLOCK_WORDS_MAX], until[32];
 
-	facts_line("Type", "%s", verity_statement_type_name(peek->type));
+	describe_line("Type", "%s", verity_statement_type_name(peek->type));
 	if (peek->type == VERITY_STATEMENT_DENYLIST) {
-		facts_line("Number", "%" PRIu32, peek->number);
+		describe_line("Number", "%" PRIu32, peek->number);
 		for (size_t i = 0; i < peek->count; i++)
-			facts_print_deny(&peek->entries[i]);
+			describe_print_deny(&peek->entries[i]);
 		return;
 	}
 	verity_unlock_words(peek->allows, words);
-	facts_format_time(peek->not_after, until);
-	facts_line("Serial", "%s", peek->serial);
-	facts_line("Allows", "%s", words);
-	facts_line("Until", "%s", until);
+	describe_format_time(peek->not_after, until);
+	describe_line("Serial", "%s", peek->serial);
+	describe_line("Allows", "%s", words);
+	describe_line("Until", "%s", until);
 }
 
-struct json_object *facts_deny(const struct verity_deny *deny)
+struct json_object *describe_deny(const struct verity_deny *deny)
 {
 	cleanup_with(json_object_put_p) struct json_object *object =
 		json_object_new_object();
@@ -77,12 +77,12 @@ static bool put_denylist(struct json_object *object,
 	if (!verity_json_put(object, "deny", list))
 		return false;
 	for (size_t i = 0; i < peek->count; i++)
-		if (!verity_json_append(list, facts_deny(&peek->entries[i])))
+		if (!verity_json_append(list, describe_deny(&peek->entries[i])))
 			return false;
 	return true;
 }
 
-bool facts_put_allowed(struct json_object *object, unsigned allows)
+bool describe_put_allowed(struct json_object *object, unsigned allows)
 {
 	static const unsigned bits[] = {VERITY_ALLOW_UNTRUSTED, VERITY_ALLOW_DOWNGRADE};
 	struct json_object *list = json_object_new_array();
@@ -103,14 +103,14 @@ bool facts_put_allowed(struct json_object *object, unsigned allows)
 static bool put_unlock(struct json_object *object,
 		       const struct verity_statement_peek *peek)
 {
-	return facts_put_allowed(object, peek->allows) &&
+	return describe_put_allowed(object, peek->allows) &&
 	       verity_json_put(object, "serial", json_object_new_string(peek->serial)) &&
 	       verity_json_put(object, "not_after",
 			       json_object_new_int64(peek->not_after));
 }
 
-bool facts_put_statement(struct json_object *object,
-			 const struct verity_statement_peek *peek)
+bool describe_put_statement(struct json_object *object,
+			    const struct verity_statement_peek *peek)
 {
 	const char *type = verity_statement_type_name(peek->type);
 

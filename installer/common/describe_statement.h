@@ -8,36 +8,36 @@
 #include <json.h>
 
 /**
- * facts_print_deny - one entry of a deny list, as a line on stdout
+ * describe_print_deny - one entry of a deny list, as a line on stdout
  */
-void facts_print_deny(const struct verity_deny *deny);
+void describe_print_deny(const struct verity_deny *deny);
 
 /**
- * facts_print_statement - all that it says, as lines on stdout
+ * describe_print_statement - all that it says, as lines on stdout
  */
-void facts_print_statement(const struct verity_statement_peek *peek);
+void describe_print_statement(const struct verity_statement_peek *peek);
 
 /**
- * facts_put_statement - the same in a JSON object
+ * describe_put_statement - the same in a JSON object
  *
  * Keys: type, and serial, allow, not_after, or number, deny, as in the statement itself.
  *
  * Return: false where memory is short.
  */
-bool facts_put_statement(struct json_object *object,
-			 const struct verity_statement_peek *peek) must_check;
+bool describe_put_statement(struct json_object *object,
+			    const struct verity_statement_peek *peek) must_check;
 
 /**
- * facts_put_allowed - what an unlock statement allows, as the list "allow"
+ * describe_put_allowed - what an unlock statement allows, as the list "allow"
  * @allows: bits, VERITY_ALLOW_*
  *
  * Return: false where memory is short.
  */
-bool facts_put_allowed(struct json_object *object, unsigned allows) must_check;
+bool describe_put_allowed(struct json_object *object, unsigned allows) must_check;
 
 /**
- * facts_deny - one entry of a deny list: {key}, {root_hash} or {name, epoch_below}
+ * describe_deny - one entry of a deny list: {key}, {root_hash} or {name, epoch_below}
  *
  * Return: the caller's; NULL where memory is short.
  */
-struct json_object *facts_deny(const struct verity_deny *deny) must_check;
+struct json_object *describe_deny(const struct verity_deny *deny) must_check;

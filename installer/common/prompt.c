@@ -90,8 +90,7 @@ static int check_line(const char *prompt, char *line, ssize_t n, size_t size,
 	return 0;
 }
 
-int terminal_ask_secret(const char *prompt, char *ret, size_t size,
-			struct verity_error *err)
+int prompt_secret(const char *prompt, char *ret, size_t size, struct verity_error *err)
 {
 	struct silence silence;
 	ssize_t n;
@@ -111,7 +110,7 @@ int terminal_ask_secret(const char *prompt, char *ret, size_t size,
 	return r;
 }
 
-bool terminal_ask_yes(const char *question)
+bool prompt_yes(const char *question)
 {
 	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
 	sigset_t blocked, present;

@@ -6,7 +6,7 @@
 #include "verity/util/error.h"
 
 /**
- * terminal_ask_secret - print a prompt on standard error, read a line without echo
+ * prompt_secret - print a prompt on standard error, read a line without echo
  * @prompt: what is not printable in it is printed as '?'
  * @ret:    0-terminated, without its end of line; the caller's to wipe
  * @size:   bytes of @ret
@@ -16,13 +16,13 @@
  *
  * Return: 0; -EINVAL (PIN) where nothing was typed, or too much; -errno.
  */
-int terminal_ask_secret(const char *prompt, char *ret, size_t size,
-			struct verity_error *err) must_check;
+int prompt_secret(const char *prompt, char *ret, size_t size,
+		  struct verity_error *err) must_check;
 
 /**
- * terminal_ask_yes - print a question on standard error, read a line
+ * prompt_yes - print a question on standard error, read a line
  *
  * Return: whether it is "y" or "yes", in any case; false after a signal, which then has
  * done what it does, and where standard input is no terminal.
  */
-bool terminal_ask_yes(const char *question);
+bool prompt_yes(const char *question);

@@ -5,7 +5,7 @@
 
 #define BEGIN "://"
 
-char *masked_find(char *text, size_t *ret_size)
+char *redact_find(char *text, size_t *ret_size)
 {
 	char *begin = text;
 
@@ -28,12 +28,12 @@ char *masked_find(char *text, size_t *ret_size)
 	return text;
 }
 
-char *masked_urls(char *text)
+char *redact_urls(char *text)
 {
 	char *at = text;
 	size_t size;
 
-	while (at = masked_find(at, &size), size > 0) {
+	while (at = redact_find(at, &size), size > 0) {
 		memset(at, '*', size);
 		at += size;
 	}

@@ -6,14 +6,14 @@
 #include <stddef.h>
 
 /**
- * masked_find - the first password in @text
+ * redact_find - the first password in @text
  * @ret_size: bytes of it; 0 where there is none
  *
  * Return: where it begins.
  */
-char *masked_find(char *text, size_t *ret_size);
+char *redact_find(char *text, size_t *ret_size);
 
 /**
- * masked_urls - put '*' for each byte of each password in @text; returns @text
+ * redact_urls - put '*' for each byte of each password in @text; returns @text
  */
-char *masked_urls(char *text);
+char *redact_urls(char *text);

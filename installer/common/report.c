@@ -41,7 +41,7 @@ void report_typed(FILE *out, const char *text)
 	cleanup_free char *masked = strdup(text);
 
 	if (masked)
-		report_plain(out, masked_urls(masked));
+		report_plain(out, redact_urls(masked));
 }
 
 static void __attribute__((format(printf, 1, 0)))

@@ -21,13 +21,13 @@ static void remember(int number)
 	interrupted = 1;
 }
 
-void interrupt_watch(void)
+void signals_watch(void)
 {
 	const struct sigaction watch = {.sa_handler = remember,
 					.sa_flags = (int)SA_RESETHAND};
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 
-	interrupt_forget();
+	signals_forget();
 	for (size_t i = 0; i < NUMBER_COUNT; i++) {
 		sigaction(numbers[i], NULL, &former[i]);
 		if (numbers[i] == SIGPIPE)
@@ -38,7 +38,7 @@ void interrupt_watch(void)
 	watching = true;
 }
 
-void interrupt_forget(void)
+void signals_forget(void)
 {
 	for (size_t i = 0; watching && i < NUMBER_COUNT; i++)
 		sigaction(numbers[i], &former[i], NULL);
@@ -46,7 +46,7 @@ void interrupt_forget(void)
 	interrupted = 0;
 }
 
-int interrupt_check(struct verity_error *err)
+int signals_check(struct verity_error *err)
 {
 	return interrupted ? verity_fail(err, VERITY_E_INTERRUPTED,
 					 "interrupted, nothing was installed")

@@ -6,23 +6,23 @@
 #include "verity/util/error.h"
 
 /**
- * interrupt_watch - from now on SIGINT, SIGTERM and SIGHUP are only remembered
+ * signals_watch - from now on SIGINT, SIGTERM and SIGHUP are only remembered
  *
  * The second of a kind ends the program as ever. Signals that were ignored stay so, and
  * SIGPIPE is ignored: a reader that goes away does not end an installation half-way.
  */
-void interrupt_watch(void);
+void signals_watch(void);
 
 /**
- * interrupt_forget - signals do again what they did before interrupt_watch()
+ * signals_forget - signals do again what they did before signals_watch()
  *
  * For who goes on afterwards, as the shell does: what has come counts no more.
  */
-void interrupt_forget(void);
+void signals_forget(void);
 
 /**
- * interrupt_check - whether one of them has come
+ * signals_check - whether one of them has come
  *
  * Return: 0; -EINTR with a message that says that it was interrupted.
  */
-int interrupt_check(struct verity_error *err) must_check;
+int signals_check(struct verity_error *err) must_check;

@@ -78,7 +78,7 @@ static int take_change(void *context, const struct change *change,
 {
 	add_line(context, change);
 	/* There may be many. */
-	return interrupt_check(err);
+	return signals_check(err);
 }
 
 int critical_find(struct device *device, const char *name,
@@ -111,7 +111,7 @@ void critical_warn(struct device *device, const char *name,
 
 	int r = critical_find(device, name, verified, true, lines, &count, &why);
 
-	if (interrupt_check(NULL) < 0)
+	if (signals_check(NULL) < 0)
 		return;
 	if (r < 0)
 		report_warning("what it changes cannot be told: %s", why.message);

@@ -88,8 +88,8 @@ static bool put_package(struct json_object *list, const struct timeline *timelin
 	       put_text(object, "version", entry->version) &&
 	       put_text(object, "verification", verity_verdict_name(entry->verdict)) &&
 	       put_boolean(object, "active", entry->active) &&
-	       facts_put_reason(object, "reason", &entry->reason,
-				verity_code_hint(entry->reason.code)) &&
+	       describe_put_reason(object, "reason", &entry->reason,
+				   verity_code_hint(entry->reason.code)) &&
 	       put_part(object, "judging", timeline, entry, OVERLAY_STEP_JUDGE) &&
 	       put_part(object, "attaching", timeline, entry, OVERLAY_STEP_ATTACH);
 }
@@ -115,8 +115,8 @@ static bool put_all(struct json_object *object, const struct timeline *timeline)
 	       (!state->boot ||
 		verity_json_put(object, "boot", json_object_new_uint64(state->boot))) &&
 	       put_boolean(object, "safe", state->safe) &&
-	       facts_put_reason(object, "stack", &state->stack,
-				verity_code_hint(state->stack.code)) &&
+	       describe_put_reason(object, "stack", &state->stack,
+				   verity_code_hint(state->stack.code)) &&
 	       verity_json_put(object, "began_us",
 			       json_object_new_uint64(timeline->start_us)) &&
 	       verity_json_put(object, "took_us",

@@ -44,7 +44,7 @@ static char *find_secret(int argc, char **argv, int index, size_t *ret_size)
 		*ret_size = strlen(argv[index]);
 		return argv[index];
 	}
-	return masked_find(argv[index], ret_size);
+	return redact_find(argv[index], ret_size);
 }
 
 int credentials_hide(int argc, char **argv, struct credentials_hidden *ret,
@@ -124,11 +124,11 @@ int credentials_ask_password(const char *user, const char *host, char **ret,
 	char *password;
 	int r;
 
-	if (interrupt_check(err) < 0)
+	if (signals_check(err) < 0)
 		return -EINTR;
 	snprintf(prompt, sizeof(prompt), "Password for %s at %s", user, host);
-	r = terminal_ask_secret(prompt, typed, sizeof(typed), err);
-	if (interrupt_check(err) < 0)
+	r = prompt_secret(prompt, typed, sizeof(typed), err);
+	if (signals_check(err) < 0)
 		return -EINTR;
 	if (r == -EINVAL && err)
 		err->code = VERITY_E_LOGIN;

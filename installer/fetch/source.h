@@ -98,7 +98,7 @@ int64_t source_bytes(const struct source *source);
  * terminal, unechoed, where the server wants one and none was given.
  *
  * Return: 0 at the end of the file; what the sink returned; -EINTR after a signal, see
- * interrupt_check(); -ENOENT where the server has no such file; -ECOMM (TRANSFER, LOST,
+ * signals_check(); -ENOENT where the server has no such file; -ECOMM (TRANSFER, LOST,
  * LOGIN, CERTIFICATE, CLOCK); -errno.
  */
 int source_pull(struct source *source, const struct source_sink *sink,

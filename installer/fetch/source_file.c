@@ -40,7 +40,7 @@ static int file_pull(struct source *source, const struct source_sink *sink,
 
 	for (;;) {
 		ssize_t count = read(file_of(source)->fd, piece, sizeof(piece));
-		int r = interrupt_check(err);
+		int r = signals_check(err);
 
 		if (r == 0 && count < 0 && errno != EINTR)
 			r = verity_fail_errno(err, errno, "cannot be read");

@@ -153,7 +153,7 @@ int source_ssh_amend(struct source_transfer *transfer, struct verity_error *err)
 	if (err->code == VERITY_E_HOST_KEY) {
 		int r = source_ssh_host_amend(transfer, err);
 
-		return interrupt_check(err) < 0 ? -EINTR : r;
+		return signals_check(err) < 0 ? -EINTR : r;
 	}
 	if (has_no_such_key(transfer) && !ssh->is_any_type) {
 		ssh->is_any_type = true;

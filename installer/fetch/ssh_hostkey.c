@@ -188,7 +188,7 @@ static bool ask(const struct source_ssh *ssh)
 	report_plain(stderr, ssh->name);
 	fprintf(stderr, " is not known yet:\n%s %s\n", known_hosts_key_kind(&ssh->key),
 		shown);
-	return terminal_ask_yes("Is it the right one (y/N)?");
+	return prompt_yes("Is it the right one (y/N)?");
 }
 
 /* What cannot be remembered is asked for again: no reason not to go on. */
@@ -209,7 +209,7 @@ int source_ssh_host_amend(struct source_transfer *transfer, struct verity_error 
 	if (!ssh->is_shown || ssh->verdict != KNOWN_HOSTS_UNKNOWN ||
 	    !credentials_can_ask())
 		return 0;
-	if (interrupt_check(err) < 0)
+	if (signals_check(err) < 0)
 		return -EINTR;
 	if (!ask(ssh))
 		return verity_fail(err, VERITY_E_HOST_KEY,

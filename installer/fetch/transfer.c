@@ -192,7 +192,7 @@ static int look_up(void *context, curl_off_t total, curl_off_t now, curl_off_t u
 
 	(void)total, (void)up_total, (void)up_now;
 	if (transfer->failure == 0)
-		transfer->failure = interrupt_check(&transfer->why);
+		transfer->failure = signals_check(&transfer->why);
 	if (transfer->failure == 0 && !transfer->begun && now > ASIDE_MAX)
 		transfer->failure = verity_fail(
 			&transfer->why, VERITY_E_TRANSFER,
@@ -211,7 +211,7 @@ static int wait_for_server(struct source_transfer *transfer, struct verity_error
 		return r;
 	if (curl_multi_poll(transfer->multi, NULL, 0, POLL_MS, NULL) != CURLM_OK)
 		return source_curl_out_of_memory(err);
-	return interrupt_check(err);
+	return signals_check(err);
 }
 
 static CURLcode result_of(const struct source_transfer *transfer)
@@ -305,14 +305,14 @@ int source_curl_wait(struct source_transfer *transfer, int ms, struct verity_err
 	int64_t left;
 
 	while ((left = end_ms - now_ms()) > 0) {
-		int r = interrupt_check(err);
+		int r = signals_check(err);
 
 		if (r < 0)
 			return r;
 		curl_multi_poll(transfer->multi, NULL, 0,
 				left < POLL_MS ? (int)left : POLL_MS, NULL);
 	}
-	return interrupt_check(err);
+	return signals_check(err);
 }
 
 static bool set_limits(struct source_transfer *transfer)

@@ -95,7 +95,7 @@ static int media_pull(struct source *source, const struct source_sink *sink,
 	printf("Using %s\n", media->description);
 	fflush(stdout);
 	r = source_pull(media->file, &own, err);
-	if (r < 0 && watch.refused == 0 && interrupt_check(NULL) == 0 &&
+	if (r < 0 && watch.refused == 0 && signals_check(NULL) == 0 &&
 	    is_gone(media->device, media->number, r))
 		return fail_gone(media->description, err);
 	return r;

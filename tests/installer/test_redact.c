@@ -34,7 +34,7 @@ static void test_urls(void **state)
 		char text[64];
 
 		strcpy(text, cases[i].text);
-		assert_string_equal(masked_urls(text), cases[i].masked);
+		assert_string_equal(redact_urls(text), cases[i].masked);
 	}
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The session that ./demo tells: see there."""
+"""The session that ./demo shows: see there."""
 
 import os
 import re
@@ -152,8 +152,8 @@ PACKAGES = (("brand", "1.0", "ACME brand", "--priority 10 "),
 
 def tell_bare_device(demo):
     step("A device, as it left the factory")
-    tell("""A virtual device boots: Debian's kernel, an initramfs made by initramfs-tools with
-        wmopkg's hook in it, and a read-only firmware. This is its serial console. It takes
+    tell("""A virtual device boots: the kernel of Debian, an initramfs made by initramfs-tools with
+        the hook of wmopkg, and a read-only firmware. This is its serial console. The boot takes
         about ten seconds.""")
     demo.first_boot()
     tell("The firmware cannot be changed, and no packages are installed:")
@@ -164,14 +164,14 @@ def tell_vendor(demo):
     step("The vendor makes and signs four packages")
     demo.make_trees()
     tell("""A package lays files over the firmware. The first one is a brand: a banner, a host
-        name, a web page. It is signed with the vendor's key; the device has the root certificate
-        of that key in its firmware, and nothing else of it.""")
+        name, a web page. It is signed with a key of the vendor. The device has only the root
+        certificate for this key, in its firmware.""")
     demo.on_host("find brand -type f", create_command(*PACKAGES[0]))
-    tell("The second one says what a device is reset to.")
+    tell("The second one contains the configuration after a factory reset.")
     demo.on_host("grep . factory/etc/factory-config/*", create_command(*PACKAGES[1]))
-    tell("""The third one is a service: the nginx web server, the very files of Debian's
-        package, with a start script. Inspected with the key ring of the device's firmware, it
-        is found trusted. The last one is a licence, a file that a program looks for.""")
+    tell("""The third one is a service: the nginx web server, with the original files of the Debian
+        package and a start script. `inspect` verifies it with the key ring of the firmware. The
+        last one is a licence, a file that a program looks for.""")
     demo.on_host("find nginx/etc/init.d nginx/usr -type f",
                  create_command(*PACKAGES[2]),
                  "wmopkg-build inspect --keys keyring packages/nginx.wmopkg",
@@ -180,61 +180,60 @@ def tell_vendor(demo):
 
 def tell_install(demo):
     step("The technician installs them")
-    tell("""The brand comes on a USB stick, which is plugged in now. It is to survive a factory
-        reset: persistent.""")
+    tell("""The brand is on a USB stick, which is plugged in now. The package must survive a factory
+        reset, so it is installed as persistent.""")
     stick = demo.make_stick("brand.wmopkg")
     echo, demo.device.echo = demo.device.echo, None
     demo.device.plug_in(stick)
     demo.device.echo = echo
     demo.on_device("wmopkg install persistent media external brand.wmopkg")
-    tell("""The others come over the network. A package is judged while it arrives: the signature
-        first, then every block.""")
+    tell("""The others are downloaded over the network. A package is verified during the download:
+        first the signature, then every block.""")
     url = f"http://10.0.2.2:{demo.server.port}"
     demo.on_device(f"wmopkg install persistent {url}/factory.wmopkg",
                    f"wmopkg install {url}/nginx.wmopkg", f"wmopkg install {url}/licence.wmopkg")
-    tell("""Had somebody changed a single bit of one on the way, the device would have none of
-        it:""")
+    tell("""If a single bit of a package is changed on the way, the device refuses it:""")
     demo.make_changed()
     demo.on_device(f"wmopkg install {url}/changed/nginx.wmopkg")
-    tell("Four packages are installed. Nothing has changed yet: that is what the reboot is for.")
+    tell("Four packages are installed. They become active at the next boot.")
     demo.on_device("wmopkg show")
 
 
 def tell_active(demo):
     step("Reboot: the packages are active")
-    tell("""On every boot the initramfs verifies each package again, attaches it through
-        dm-verity, and lays it over the firmware, before the system starts. Look at the
-        greeting:""")
+    tell("""On every boot, before the system starts, the initramfs verifies each package again,
+        attaches it through dm-verity, and lays it over the firmware. The greeting is that of the
+        brand:""")
     demo.reboot()
     demo.on_device("wmopkg show", "dmesg | grep wmopkg:", "cat /etc/licence/features")
-    tell("What it took:")
+    tell("How long each step took:")
     demo.on_device("wmopkg show boot")
-    tell("The web server runs, with the page of the brand. From the host, through the device's network:")
+    tell("The web server runs, with the page of the brand. This is its answer to the host:")
     demo.on_host(f"curl -s http://127.0.0.1:{demo.device.port()}/")
-    tell("""The configuration of the device was seeded from the package, once. From now on it
-        belongs to the device, and is changed there:""")
+    tell("""The configuration of the device was copied from the package, once. From now on it
+        is changed on the device:""")
     demo.on_device("cat /run/wmopkg/data/config/network",
                    "echo 'address = 198.51.100.7' >/run/wmopkg/data/config/network")
 
 
 def tell_reset(demo):
     step("Reset to factory")
-    tell("""Everything goes that the device was given in the field, but for the two persistent
-        packages. It is asked for here, and carried out in the initramfs.""")
+    tell("""A factory reset deletes everything that was added in the field, except the two persistent
+        packages. It is requested here, and carried out in the initramfs of the next boot.""")
     demo.on_device(("wmopkg factory-reset", [("(y/N)?", "y")]))
     demo.reboot()
-    tell("The brand and the factory settings are there, web server and licence are not:")
+    tell("The brand and the factory settings are still installed; web server and licence are not:")
     demo.on_device("wmopkg show", "ls /usr/sbin/nginx /etc/licence")
-    tell("And this is what the device was reset to:")
+    tell("This is the configuration after the reset:")
     demo.on_device("hostname", "cat /run/wmopkg/data/config/network", "wmopkg audit | tail -n 12")
 
 
 def tell_gone(demo):
-    step("Removed, and gone after a reboot")
-    tell("Removing is as plain as installing, but it asks first.")
+    step("The packages are removed")
+    tell("`remove` asks for confirmation. It takes effect at the next boot, too.")
     demo.on_device(("wmopkg remove all", [("(y/N)?", "y")]))
     demo.reboot()
-    tell("The device is what its firmware made it:")
+    tell("Only the firmware is left:")
     demo.on_device("wmopkg show", "hostname")
     echo, demo.device.echo = demo.device.echo, None
     demo.device.poweroff()
@@ -248,15 +247,15 @@ def tell_session(build):
         for part in (tell_bare_device, tell_vendor, tell_install, tell_active, tell_reset,
                      tell_gone):
             part(demo)
-    step("That was all of it")
-    tell(f"""In {time.monotonic() - begin:.0f} seconds: four packages made and signed, installed
-        from a stick and over http, one that was changed refused; verified and stacked at
-        boot, shown; the device reset to what two of them say; removed. Four boots, nothing
-        simulated but the hardware.""")
-    show("To go on:\n"
-         "  ./demo --console    the same device, with you at its prompt\n"
-         "  ./check             every test\n"
-         "  README.md           how to put it into an image of yours")
+    step("Summary")
+    tell(f"""In {time.monotonic() - begin:.0f} seconds: four packages were made and signed, and installed
+        from a stick and over http; a changed one was refused. They were verified and stacked at
+        boot, and shown. The device was reset, with two persistent packages. All were
+        removed. Four boots; only the hardware is simulated.""")
+    show("Next steps:\n"
+         "  ./demo --console    the console of the same device\n"
+         "  ./check             all tests\n"
+         "  README.md           how to put wmopkg into an image")
 
 
 def console_disk(built):
@@ -289,7 +288,7 @@ def open_console(build):
         device = console.Device(demo.built, folder)
         port = console.free_port()
         show(f"""
-The device's console. Four packages are on its USB stick, and on a web server:
+The console of the device. Four packages are on its USB stick, and on a web server:
 
   wmopkg install persistent media external brand.wmopkg
   wmopkg install http://10.0.2.2:{demo.server.port}/nginx.wmopkg
@@ -297,8 +296,8 @@ The device's console. Four packages are on its USB stick, and on a web server:
   reboot
   wmopkg factory-reset
 
-Port 80 of the device is http://127.0.0.1:{port}/ here.
-To quit: Ctrl-A, then X (or type poweroff). The device keeps its disk; for a new one,
+Port 80 of the device is http://127.0.0.1:{port}/ on this host.
+To quit: Ctrl-A, then X (or type poweroff). The disk of the device is kept; for a new one,
 delete {os.path.relpath(folder)}.
 """)
         return subprocess.call(device.command(port=port) + [

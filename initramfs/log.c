@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
@@ -28,4 +29,10 @@ void log_line(enum log_level level, const char *format, ...)
 	size = snprintf(line, sizeof(line), "<%d>wmopkg: %s\n", (int)level, text);
 	if (fd < 0 || write(fd, line, (size_t)size) != size)
 		fputs(strchr(line, '>') + 1, stderr);
+}
+
+/* Not to the kernel log, which keeps a few hundred lines: those of a boot matter more. */
+void log_debug(const char *line)
+{
+	dprintf(STDERR_FILENO, "wmopkg-activate: debug: %s\n", line);
 }

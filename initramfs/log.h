@@ -10,6 +10,11 @@ enum log_level {
 };
 
 /**
+ * log_debug - print "wmopkg-activate: debug: @line" on stderr; for verity_debug_start()
+ */
+void log_debug(const char *line);
+
+/**
  * log_line - write "wmopkg: …" to the kernel log, to stderr where there is none
  *
  * The message may hold a file's name: what is not printable in it becomes '?'.

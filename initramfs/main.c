@@ -16,6 +16,7 @@
 #include "initramfs/plan.h"
 #include "initramfs/supervisor.h"
 #include "overlay/config/config.h"
+#include "verity/util/debug.h"
 #include "verity/util/text.h"
 
 #define EXIT_USAGE 2
@@ -33,6 +34,8 @@ static const char usage[] =
 	";\n"
 	"                 with --plan, the system that runs)\n"
 	"  --plan         tell what a boot would do; with json, for programs\n"
+	"  --debug        print each step and the system's own reasons; so does\n"
+	"                 " VERITY_DEBUG_VARIABLE "=1 in the environment\n"
 	"  --help         print this help\n"
 	"  --version      print the version\n"
 	"\n"
@@ -42,9 +45,13 @@ static const char usage[] =
 	"state.json in the folder `run` of the configuration.\n";
 
 static const struct option options[] = {
-	{"config", required_argument, NULL, 'c'}, {"root", required_argument, NULL, 'r'},
-	{"plan", no_argument, NULL, 'p'},         {"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+	{"config", required_argument, NULL, 'c'},
+	{"root", required_argument, NULL, 'r'},
+	{"debug", no_argument, NULL, 'd'},
+	{"plan", no_argument, NULL, 'p'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'v'},
+	{NULL, 0, NULL, 0},
 };
 
 /* Each judged package is an open file. */
@@ -64,6 +71,7 @@ struct request {
 	const char *root;   /* NULL: the default */
 	bool plan;
 	bool json;
+	bool debug;
 };
 
 /* Return: an exit status; -1 to go on. */
@@ -81,6 +89,9 @@ static int read_words(int argc, char **argv, struct request *ret)
 			break;
 		case 'p':
 			ret->plan = true;
+			break;
+		case 'd':
+			ret->debug = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -151,6 +162,8 @@ int main(int argc, char **argv)
 	status = read_words(argc, argv, &request);
 	if (status >= 0)
 		return status;
+	if (request.debug || verity_debug_wanted())
+		verity_debug_start(log_debug);
 	raise_file_limit();
 	if (request.plan)
 		return report(

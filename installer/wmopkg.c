@@ -10,12 +10,14 @@
 #include "installer/shell/complete_once.h"
 #include "installer/shell/shell.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
 #include "version.h"
 
 DEFINE_CLEANUP(struct device, device_free);
 
 static const struct option options[] = {
 	{"config", required_argument, NULL, 'c'},
+	{"debug", no_argument, NULL, 'd'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -62,11 +64,15 @@ int main(int argc, char **argv)
 	/* Only for the widths of characters: what is printed is UTF-8 on any console. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	report_program("wmopkg");
+	if (verity_debug_wanted())
+		verity_debug_start(report_debug);
 	if (credentials_hide(argc, argv, &hidden, &err) < 0)
 		return report_error(NULL, &err);
 	while ((option = getopt_long(argc, argv, "+:h", options, NULL)) >= 0) {
 		if (option == 'c')
 			config = optarg;
+		else if (option == 'd')
+			verity_debug_start(report_debug);
 		else if (option == 'h')
 			return command_help(COMMAND_ONCE, NULL);
 		else if (option == 'V')

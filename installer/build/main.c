@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "installer/build/passphrase.h"
+#include "verity/util/debug.h"
 #include "version.h"
 
 static const struct command {
@@ -35,7 +36,7 @@ static const struct command {
 
 static enum exit_status help(void)
 {
-	puts("Usage: wmopkg-build COMMAND ...\n");
+	puts("Usage: wmopkg-build [--debug] COMMAND ...\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		printf("  %s %s\n      %s\n", commands[i].name, commands[i].synopsis,
 		       commands[i].help);
@@ -99,6 +100,13 @@ static enum exit_status run(enum exit_status (*command)(int argc, char **argv), 
 int main(int argc, char **argv)
 {
 	report_program("wmopkg-build");
+	if (verity_debug_wanted())
+		verity_debug_start(report_debug);
+	if (argc > 1 && strcmp(argv[1], "--debug") == 0) {
+		verity_debug_start(report_debug);
+		argc--;
+		argv++;
+	}
 	if (argc < 2)
 		return report_usage("a command is expected");
 	if (strcmp(argv[1], "help") == 0 || strcmp(argv[argc - 1], "--help") == 0)

@@ -8,6 +8,7 @@
 
 #include "installer/common/redact.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
 #include "verity/util/text.h"
 
 #define LINE_BYTES 4096
@@ -42,6 +43,17 @@ void report_typed(FILE *out, const char *text)
 
 	if (masked)
 		report_plain(out, redact_urls(masked));
+}
+
+/* One write a line, so that threads do not mix theirs. */
+void report_debug(const char *line)
+{
+	char text[VERITY_DEBUG_LINE_MAX + 64];
+
+	snprintf(text, sizeof(text), "%s: debug: %s", program, line);
+	redact_urls(text);
+	fflush(stdout);
+	dprintf(STDERR_FILENO, "%s\n", text);
 }
 
 static void __attribute__((format(printf, 1, 0)))

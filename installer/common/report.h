@@ -59,6 +59,11 @@ enum exit_status report_output(void) must_check;
 void report_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /**
+ * report_debug - print "PROGRAM: debug: @line" on stderr; for verity_debug_start()
+ */
+void report_debug(const char *line);
+
+/**
  * report_hint_usage - print "PROGRAM: ... (@hint)"
  *
  * Return: STATUS_USAGE.

@@ -7,6 +7,7 @@
 
 #include "installer/common/layout.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
 
 #define LINE_MAX_BYTES 1024
 #define EXPECTED_BYTES 512
@@ -135,6 +136,8 @@ static void print_usage(void)
 {
 	puts("\nOptions:\n"
 	     "  --config FILE   configuration (default: " OVERLAY_CONFIG_PATH ")\n"
+	     "  --debug         print each step and the system's own reasons on stderr;\n"
+	     "                  " VERITY_DEBUG_VARIABLE "=1 in the environment does the same\n"
 	     "  --version       show the version\n\n"
 	     "Without a command, on a terminal, it is a shell with the same commands.\n"
 	     "Installed and removed packages take effect at the next boot.\n"
@@ -150,7 +153,7 @@ enum exit_status command_help(unsigned place, const char *name)
 	if (name && !command)
 		return command_unknown(place, 1, &word);
 	if (place & COMMAND_ONCE)
-		puts("Usage: wmopkg [--config FILE] [COMMAND ...]\n");
+		puts("Usage: wmopkg [--debug] [--config FILE] [COMMAND ...]\n");
 	if (command) {
 		print_command(command);
 		return STATUS_DONE;

@@ -11,7 +11,7 @@
 
 #define CONFIG "--config"
 
-static const char *const options[] = {CONFIG, "--help", "--version"};
+static const char *const options[] = {CONFIG, "--debug", "--help", "--version"};
 
 struct typed {
 	char **items; /* owned; NULL-ended */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "verity/util/debug.h"
+
 static const struct {
 	const char *name;
 	const char *meaning;
@@ -152,13 +154,17 @@ static enum verity_code code_of(int errno_value)
 
 int verity_fail(struct verity_error *err, enum verity_code code, const char *format, ...)
 {
+	char debug[VERITY_MESSAGE_MAX];
+	char *message = err ? err->message : debug;
 	va_list args;
 
-	if (err) {
+	if (err)
 		err->code = code;
+	if (err || verity_debug_on()) {
 		va_start(args, format);
-		vsnprintf(err->message, sizeof(err->message), format, args);
+		vsnprintf(message, VERITY_MESSAGE_MAX, format, args);
 		va_end(args);
+		verity_debug("failed (%s): %s", verity_code_name(code), message);
 	}
 	return errno_of(code);
 }

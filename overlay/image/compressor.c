@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Compressors by name, and one that keeps blocks which compression made larger. */
 #include "overlay/image/compressor.h"
 
 #include <sqfs/error.h>
@@ -18,76 +19,74 @@ static const struct {
 /*
  * libsquashfs's lz4 (1.2) hands over blocks that it made larger, where there is room for
  * them: a table of 4 bytes becomes a "compressed" one of 5, which the kernel reads and
- * unsquashfs calls corrupt. This one goes in between and keeps such blocks as they were.
+ * unsquashfs calls corrupt. This one wraps it and keeps such blocks as they were.
  */
 struct compressor {
 	sqfs_compressor_t base;
-	sqfs_compressor_t *real;
+	sqfs_compressor_t *real; /* owned */
 };
 
-static struct compressor *compressor_of(sqfs_compressor_t *base)
+static sqfs_compressor_t *real_of(const void *base)
 {
-	return (struct compressor *)(void *)base;
-}
-
-static const struct compressor *compressor_seen(const void *base)
-{
-	return base;
+	return ((const struct compressor *)base)->real;
 }
 
 static void compressor_configuration(const sqfs_compressor_t *base,
 				     sqfs_compressor_config_t *config)
 {
-	const sqfs_compressor_t *real = compressor_seen(base)->real;
-
-	real->get_configuration(real, config);
+	real_of(base)->get_configuration(real_of(base), config);
 }
 
 static int compressor_write_options(sqfs_compressor_t *base, sqfs_file_t *file)
 {
-	sqfs_compressor_t *real = compressor_of(base)->real;
-
-	return real->write_options(real, file);
+	return real_of(base)->write_options(real_of(base), file);
 }
 
 static int compressor_read_options(sqfs_compressor_t *base, sqfs_file_t *file)
 {
-	sqfs_compressor_t *real = compressor_of(base)->real;
-
-	return real->read_options(real, file);
+	return real_of(base)->read_options(real_of(base), file);
 }
 
 static sqfs_s32 compressor_block(sqfs_compressor_t *base, const sqfs_u8 *in,
 				 sqfs_u32 size, sqfs_u8 *out, sqfs_u32 out_size)
 {
-	sqfs_compressor_t *real = compressor_of(base)->real;
-	sqfs_s32 r = real->do_block(real, in, size, out, out_size);
+	sqfs_s32 r = real_of(base)->do_block(real_of(base), in, size, out, out_size);
 
 	return r > 0 && (sqfs_u32)r >= size ? 0 : r;
 }
 
 static void compressor_destroy(sqfs_object_t *object)
 {
-	struct compressor *compressor = (struct compressor *)(void *)object;
-
-	sqfs_destroy(compressor->real);
-	free(compressor);
+	sqfs_destroy(real_of(object));
+	free(object);
 }
+
+static sqfs_object_t *compressor_wrap(sqfs_compressor_t *real);
 
 static sqfs_object_t *compressor_copy(const sqfs_object_t *object)
 {
-	const struct compressor *from = compressor_seen(object);
-	struct compressor *copy = malloc(sizeof(*copy));
+	return compressor_wrap(sqfs_copy(real_of(object)));
+}
 
-	if (!copy)
-		return NULL;
-	*copy = *from;
-	copy->real = sqfs_copy(from->real);
-	if (!copy->real) {
-		free(copy);
+/* Takes @real, which may be NULL. Return: NULL where memory ran out. */
+static sqfs_object_t *compressor_wrap(sqfs_compressor_t *real)
+{
+	struct compressor *compressor = real ? malloc(sizeof(*compressor)) : NULL;
+
+	if (!compressor) {
+		sqfs_destroy(real);
 		return NULL;
 	}
-	return &copy->base.base;
+	*compressor = (struct compressor){
+		.base.base.destroy = compressor_destroy,
+		.base.base.copy = compressor_copy,
+		.base.get_configuration = compressor_configuration,
+		.base.write_options = compressor_write_options,
+		.base.read_options = compressor_read_options,
+		.base.do_block = compressor_block,
+		.real = real,
+	};
+	return &compressor->base.base;
 }
 
 int image_compressor_find(const char *name, SQFS_COMPRESSOR *ret,
@@ -99,43 +98,23 @@ int image_compressor_find(const char *name, SQFS_COMPRESSOR *ret,
 			return 0;
 		}
 	}
-	return verity_fail(
-		err, VERITY_E_UNSUPPORTED,
-		"no compressor is called '%.32s'; there are zstd, xz, gzip, lz4", name);
+	return verity_fail(err, VERITY_E_UNSUPPORTED,
+			   "unknown compressor '%.32s'; expected zstd, xz, gzip or lz4",
+			   name);
 }
 
-static int real_new(SQFS_COMPRESSOR id, size_t block_bytes, sqfs_u16 flags,
-		    sqfs_compressor_t **ret)
+int image_compressor_new(SQFS_COMPRESSOR id, size_t block_bytes, bool expand,
+			 sqfs_compressor_t **ret)
 {
 	sqfs_compressor_config_t config;
-	int r = sqfs_compressor_config_init(&config, id, block_bytes, flags);
+	sqfs_compressor_t *real;
+	int r = sqfs_compressor_config_init(&config, id, block_bytes,
+					    expand ? SQFS_COMP_FLAG_UNCOMPRESS : 0);
 
-	return r == 0 ? sqfs_compressor_create(&config, ret) : r;
-}
-
-int image_expander_new(SQFS_COMPRESSOR id, size_t block_bytes, sqfs_compressor_t **ret)
-{
-	return real_new(id, block_bytes, SQFS_COMP_FLAG_UNCOMPRESS, ret);
-}
-
-int image_compressor_new(SQFS_COMPRESSOR id, size_t block_bytes, sqfs_compressor_t **ret)
-{
-	struct compressor *compressor = calloc(1, sizeof(*compressor));
-	int r;
-
-	if (!compressor)
-		return SQFS_ERROR_ALLOC;
-	r = real_new(id, block_bytes, 0, &compressor->real);
-	if (r != 0) {
-		free(compressor);
+	if (r == 0)
+		r = sqfs_compressor_create(&config, &real);
+	if (r != 0)
 		return r;
-	}
-	compressor->base.base.destroy = compressor_destroy;
-	compressor->base.base.copy = compressor_copy;
-	compressor->base.get_configuration = compressor_configuration;
-	compressor->base.write_options = compressor_write_options;
-	compressor->base.read_options = compressor_read_options;
-	compressor->base.do_block = compressor_block;
-	*ret = &compressor->base;
-	return 0;
+	*ret = expand ? real : (sqfs_compressor_t *)compressor_wrap(real);
+	return *ret ? 0 : SQFS_ERROR_ALLOC;
 }

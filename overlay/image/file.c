@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/* The output file of libsquashfs, over a descriptor, with the errno of what failed. */
 #include "overlay/image/file.h"
+#include "verity/util/io.h"
 
 #include <errno.h>
 #include <sqfs/error.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-/* libsquashfs calls it from the thread that feeds it alone. */
+/* libsquashfs calls it from one thread only. */
 struct image_file {
 	sqfs_file_t base;
 	int fd;
@@ -19,51 +21,28 @@ static struct image_file *file_of(sqfs_file_t *base)
 	return (struct image_file *)(void *)base;
 }
 
-static int file_fail(struct image_file *file, int errno_value)
+static int file_result(struct image_file *file, int r)
 {
-	if (file->failed == 0)
-		file->failed = errno_value;
-	return SQFS_ERROR_IO;
+	if (r < 0 && file->failed == 0)
+		file->failed = -r;
+	return r < 0 ? SQFS_ERROR_IO : 0;
 }
 
-static int file_read(sqfs_file_t *base, sqfs_u64 place, void *buffer, size_t size)
+static int file_read(sqfs_file_t *base, sqfs_u64 offset, void *buffer, size_t size)
 {
 	struct image_file *file = file_of(base);
-	char *to = buffer;
 
-	while (size > 0) {
-		ssize_t n = pread(file->fd, to, size, (off_t)place);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return file_fail(file, n < 0 ? errno : EIO);
-		to += n;
-		place += (sqfs_u64)n;
-		size -= (size_t)n;
-	}
-	return 0;
+	return file_result(file, verity_io_read(file->fd, buffer, size, offset, NULL));
 }
 
-static int file_write(sqfs_file_t *base, sqfs_u64 place, const void *buffer, size_t size)
+static int file_write(sqfs_file_t *base, sqfs_u64 offset, const void *buffer, size_t size)
 {
 	struct image_file *file = file_of(base);
-	const char *from = buffer;
+	int r = verity_io_write(file->fd, buffer, size, offset, NULL);
 
-	while (size > 0) {
-		ssize_t n = pwrite(file->fd, from, size, (off_t)place);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return file_fail(file, n < 0 ? errno : EIO);
-		from += n;
-		place += (sqfs_u64)n;
-		size -= (size_t)n;
-	}
-	if (place > file->bytes)
-		file->bytes = place;
-	return 0;
+	if (r == 0 && offset + size > file->bytes)
+		file->bytes = offset + size;
+	return file_result(file, r);
 }
 
 static sqfs_u64 file_size(const sqfs_file_t *base)
@@ -74,11 +53,11 @@ static sqfs_u64 file_size(const sqfs_file_t *base)
 static int file_truncate(sqfs_file_t *base, sqfs_u64 size)
 {
 	struct image_file *file = file_of(base);
+	int r = ftruncate(file->fd, (off_t)size) < 0 ? -errno : 0;
 
-	if (ftruncate(file->fd, (off_t)size) < 0)
-		return file_fail(file, errno);
-	file->bytes = size;
-	return 0;
+	if (r == 0)
+		file->bytes = size;
+	return file_result(file, r);
 }
 
 static void file_destroy(sqfs_object_t *object)

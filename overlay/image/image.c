@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Writes an image: reads the source's tree, checks it, then copies data and tables. */
 #include "overlay/image/image.h"
 #include "overlay/image/rules.h"
 #include "overlay/image/source.h"
@@ -17,10 +18,8 @@ static int source_open(const char *source, int *ret_fd, bool *ret_folder,
 
 	if (fd < 0 && (errno == EACCES || errno == EPERM))
 		return verity_fail(err, VERITY_E_BAD_TREE, "no permission to read it");
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return verity_fail_errno(err, errno, "cannot open it");
-	if (fstat(fd, &st) < 0)
-		return verity_fail_errno(err, errno, "cannot look at it");
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
 		return verity_fail(err, VERITY_E_BAD_TREE,
 				   "neither a directory nor a tar archive");
@@ -29,14 +28,18 @@ static int source_open(const char *source, int *ret_fd, bool *ret_folder,
 	return 0;
 }
 
-static int tree_write(int source_fd, bool folder, int fd,
-		      const struct overlay_image_options *options, uint64_t *ret_bytes,
-		      struct verity_error *err)
+static int image_write(const char *source, int fd,
+		       const struct overlay_image_options *options, uint64_t *ret_bytes,
+		       struct verity_error *err)
 {
 	cleanup_with(image_tree_free_p) struct image_tree *tree = NULL;
 	cleanup_with(image_writer_free_p) struct image_writer *writer = NULL;
-	int r = image_tree_new(options->source_date, &tree, err);
+	cleanup_fd int source_fd = -1;
+	bool folder = false;
+	int r = source_open(source, &source_fd, &folder, err);
 
+	if (r == 0)
+		r = image_tree_new(options->source_date, &tree, err);
 	if (r == 0)
 		r = image_writer_new(fd, options->compressor, options->threads,
 				     (uint32_t)tree->source_date, &writer, err);
@@ -46,29 +49,21 @@ static int tree_write(int source_fd, bool folder, int fd,
 	if (r == 0)
 		r = image_tree_seal(tree, err);
 	if (r == 0)
-		r = image_rules_check(tree, err);
+		r = image_rules_check(tree->root, err);
 	if (r == 0)
-		r = folder ? image_dir_feed(source_fd, tree, writer, err)
-			   : image_tar_feed(source_fd, tree, writer, err);
+		r = folder ? image_dir_data(source_fd, tree, writer, err)
+			   : image_tar_data(source_fd, tree, writer, err);
 	if (r == 0)
 		r = image_data_finish(writer, tree, err);
-	if (r == 0)
-		r = image_meta_write(writer, tree, ret_bytes, err);
-	return r;
+	return r == 0 ? image_meta_write(writer, tree, ret_bytes, err) : r;
 }
 
 int overlay_image_write(const char *source, int fd,
 			const struct overlay_image_options *options, uint64_t *ret_bytes,
 			struct verity_error *err)
 {
-	cleanup_fd int source_fd = -1;
 	char shown[IMAGE_PATH_SHOWN];
-	bool folder = false;
-	int r = source_open(source, &source_fd, &folder, err);
+	int r = image_write(source, fd, options, ret_bytes, err);
 
-	if (r == 0)
-		r = tree_write(source_fd, folder, fd, options, ret_bytes, err);
-	if (r < 0)
-		return verity_context(err, r, "%s", image_path_show(source, shown));
-	return 0;
+	return r < 0 ? verity_context(err, r, "%s", image_path_show(source, shown)) : 0;
 }

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Writing a squashfs image (libsquashfs), from a directory or a tar, byte for byte the
- * same whatever the host, the order of files on disk, and the number of threads. Part of
- * wmopkg-build alone: libsquashfs and libarchive never get near a booting device.
+ * Writes a squashfs image (libsquashfs) from a directory or a tar, byte for byte the same
+ * whatever the host, the order of files on disk, and the number of threads. Part of
+ * wmopkg-build only: no program of the device links libsquashfs or libarchive.
  */
 
 #include "verity/util/error.h"
@@ -21,7 +21,7 @@ struct overlay_image_options {
 
 /**
  * overlay_image_write - make a squashfs image of a tree
- * @source:    a directory, or a tar file (plain or compressed) where it is no directory
+ * @source:    a directory, or a tar file (plain or compressed) otherwise
  * @fd:        empty regular file, read-write; written from its start; borrowed
  * @ret_bytes: length of the image, before any padding
  *
@@ -34,8 +34,8 @@ struct overlay_image_options {
  * POSIX ACLs refused, others left out. What overlay/fs/protect.h names is refused.
  *
  * The source is read twice, the tree before the data; memory is about 400 bytes an entry,
- * 4 for each block of a file, and 0.5 MiB a thread. The length is no multiple of
- * anything: a loop device wants it padded to 4096.
+ * 4 for each block of a file, and 0.5 MiB a thread. The length is not
+ * padded: a loop device needs a multiple of 4096.
  *
  * Return: 0; -EINVAL (BAD_TREE) where the tree cannot be packed, with the path in the
  * message; -EOPNOTSUPP (UNSUPPORTED) for an unknown compressor; -errno for I/O.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Inodes, folder listings, tables and super block. */
+/* The end of an image: inodes, folder listings, tables and super block. */
 #include "overlay/image/writer.h"
 
-#include <errno.h>
+#include <sqfs/error.h>
 #include <sqfs/inode.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,10 +15,9 @@ static int xattrs_index(struct image_writer *writer, const struct image_inode *i
 	const struct image_xattr *xattr = inode->xattrs;
 	int r;
 
-	if (!xattr) {
-		*ret = NO_XATTRS;
+	*ret = NO_XATTRS;
+	if (!xattr)
 		return 0;
-	}
 	r = sqfs_xattr_writer_begin(writer->xattrs, 0);
 	for (; r == 0 && xattr; xattr = xattr->next)
 		r = sqfs_xattr_writer_add(writer->xattrs, xattr->name, xattr->value,
@@ -26,97 +25,83 @@ static int xattrs_index(struct image_writer *writer, const struct image_inode *i
 	return r == 0 ? sqfs_xattr_writer_end(writer->xattrs, ret) : r;
 }
 
-static uint32_t subfolders(const struct image_node *folder)
-{
-	uint32_t count = 0;
-
-	for (size_t i = 0; i < folder->child_count; i++)
-		count += S_ISDIR(folder->children[i]->inode->mode);
-	return count;
-}
-
 /* Writes the listing; every entry's inode has been written already. */
-static sqfs_inode_generic_t *folder_pack(struct image_writer *writer,
-					 const struct image_tree *tree,
-					 const struct image_node *folder, uint32_t xattrs,
-					 int *ret_error)
+static int folder_pack(struct image_writer *writer, const struct image_tree *tree,
+		       const struct image_node *folder, uint32_t xattrs,
+		       sqfs_inode_generic_t **ret)
 {
 	/* The root's parent is the first number that no inode has, as in mksquashfs. */
 	uint32_t parent =
 		folder->parent ? folder->parent->inode->number : tree->inode_count + 1;
-	sqfs_inode_generic_t *packed;
+	uint32_t links = 2;
 	int r = sqfs_dir_writer_begin(writer->folders, 0);
 
 	for (size_t i = 0; r == 0 && i < folder->child_count; i++) {
 		const struct image_inode *inode = folder->children[i]->inode;
 
+		links += S_ISDIR(inode->mode);
 		r = sqfs_dir_writer_add_entry(writer->folders, folder->children[i]->name,
-					      inode->number, inode->place,
+					      inode->number, inode->ref,
 					      (sqfs_u16)inode->mode);
 	}
 	if (r == 0)
 		r = sqfs_dir_writer_end(writer->folders);
-	*ret_error = r;
 	if (r != 0)
-		return NULL;
-	packed = sqfs_dir_writer_create_inode(writer->folders, 0, xattrs, parent);
-	if (!packed)
-		return NULL;
-	if (packed->base.type == SQFS_INODE_DIR)
-		packed->data.dir.nlink = subfolders(folder) + 2;
+		return r;
+	*ret = sqfs_dir_writer_create_inode(writer->folders, 0, xattrs, parent);
+	if (!*ret)
+		return SQFS_ERROR_ALLOC;
+	if ((*ret)->base.type == SQFS_INODE_DIR)
+		(*ret)->data.dir.nlink = links;
 	else
-		packed->data.dir_ext.nlink = subfolders(folder) + 2;
-	return packed;
+		(*ret)->data.dir_ext.nlink = links;
+	return 0;
 }
 
-static sqfs_inode_generic_t *file_pack(struct image_inode *inode)
+/* All but folders. */
+static int inode_pack(struct image_inode *inode, sqfs_inode_generic_t **ret)
 {
-	sqfs_inode_generic_t *packed = inode->packed;
+	uint32_t length = inode->target ? (uint32_t)strlen(inode->target) : 0;
+	sqfs_inode_generic_t *packed = steal_ptr(&inode->packed);
 
-	inode->packed = NULL;
-	if (packed && inode->links > 1 && sqfs_inode_make_extended(packed) == 0)
-		packed->data.file_ext.nlink = inode->links;
-	return packed;
-}
-
-static sqfs_inode_generic_t *link_pack(const struct image_inode *inode)
-{
-	size_t length = strlen(inode->target);
-	sqfs_inode_generic_t *packed = calloc(1, sizeof(*packed) + length);
-
+	if (!S_ISREG(inode->mode))
+		packed = calloc(1, sizeof(*packed) + length);
 	if (!packed)
-		return NULL;
-	packed->base.type = SQFS_INODE_SLINK;
-	packed->data.slink.nlink = inode->links;
-	packed->data.slink.target_size = (uint32_t)length;
-	packed->payload_bytes_available = (uint32_t)length;
-	packed->payload_bytes_used = (uint32_t)length;
-	memcpy(packed->extra, inode->target, length);
-	return packed;
-}
-
-static sqfs_inode_generic_t *special_pack(const struct image_inode *inode)
-{
-	sqfs_inode_generic_t *packed = calloc(1, sizeof(*packed));
-
-	if (!packed)
-		return NULL;
-	if (S_ISCHR(inode->mode) || S_ISBLK(inode->mode)) {
+		return SQFS_ERROR_ALLOC;
+	switch (inode->mode & S_IFMT) {
+	case S_IFREG:
+		if (inode->links > 1 && sqfs_inode_make_extended(packed) == 0)
+			packed->data.file_ext.nlink = inode->links;
+		break;
+	case S_IFLNK:
+		packed->base.type = SQFS_INODE_SLINK;
+		packed->data.slink.nlink = inode->links;
+		packed->data.slink.target_size = length;
+		packed->payload_bytes_available = length;
+		packed->payload_bytes_used = length;
+		memcpy(packed->extra, inode->target, length);
+		break;
+	case S_IFCHR:
+	case S_IFBLK:
 		packed->base.type =
 			S_ISCHR(inode->mode) ? SQFS_INODE_CDEV : SQFS_INODE_BDEV;
 		packed->data.dev.nlink = inode->links;
 		packed->data.dev.devno = inode->device;
-	} else {
+		break;
+	default:
 		packed->base.type =
 			S_ISFIFO(inode->mode) ? SQFS_INODE_FIFO : SQFS_INODE_SOCKET;
 		packed->data.ipc.nlink = inode->links;
 	}
-	return packed;
+	*ret = packed;
+	return 0;
 }
 
-static int base_fill(struct image_writer *writer, const struct image_inode *inode,
-		     sqfs_inode_generic_t *packed)
+static int inode_put(struct image_writer *writer, struct image_inode *inode,
+		     sqfs_inode_generic_t *packed, uint32_t xattrs)
 {
+	uint64_t block;
+	uint32_t offset;
 	int r;
 
 	packed->base.mode = (sqfs_u16)inode->mode;
@@ -126,22 +111,12 @@ static int base_fill(struct image_writer *writer, const struct image_inode *inod
 	if (r == 0)
 		r = sqfs_id_table_id_to_index(writer->ids, inode->gid,
 					      &packed->base.gid_idx);
-	return r;
-}
-
-static int inode_put(struct image_writer *writer, struct image_inode *inode,
-		     sqfs_inode_generic_t *packed, uint32_t xattrs)
-{
-	uint64_t block;
-	uint32_t offset;
-	int r = base_fill(writer, inode, packed);
-
 	if (r == 0 && xattrs != NO_XATTRS)
 		r = sqfs_inode_set_xattr_index(packed, xattrs);
 	if (r != 0)
 		return r;
 	sqfs_meta_writer_get_position(writer->inodes, &block, &offset);
-	inode->place = block << 16 | offset;
+	inode->ref = block << 16 | offset;
 	inode->written = true;
 	return sqfs_meta_writer_write_inode(writer->inodes, packed);
 }
@@ -149,28 +124,19 @@ static int inode_put(struct image_writer *writer, struct image_inode *inode,
 static int node_write(struct image_writer *writer, const struct image_tree *tree,
 		      const struct image_node *node, struct verity_error *err)
 {
-	struct image_inode *inode = node->inode;
 	cleanup_free sqfs_inode_generic_t *packed = NULL;
 	uint32_t xattrs;
 	int r;
 
-	if (inode->written)
+	if (node->inode->written)
 		return 0;
-	r = xattrs_index(writer, inode, &xattrs);
+	r = xattrs_index(writer, node->inode, &xattrs);
 	if (r != 0)
 		return image_writer_fail(writer, err, r, "attributes");
-	if (S_ISDIR(inode->mode))
-		packed = folder_pack(writer, tree, node, xattrs, &r);
-	else if (S_ISREG(inode->mode))
-		packed = file_pack(inode);
-	else if (S_ISLNK(inode->mode))
-		packed = link_pack(inode);
-	else
-		packed = special_pack(inode);
-	if (r == 0 && !packed)
-		return verity_fail_errno(err, ENOMEM, "image: inodes");
+	r = S_ISDIR(node->inode->mode) ? folder_pack(writer, tree, node, xattrs, &packed)
+				       : inode_pack(node->inode, &packed);
 	if (r == 0)
-		r = inode_put(writer, inode, packed, xattrs);
+		r = inode_put(writer, node->inode, packed, xattrs);
 	return r == 0 ? 0 : image_writer_fail(writer, err, r, "inodes");
 }
 
@@ -223,7 +189,7 @@ int image_meta_write(struct image_writer *writer, struct image_tree *tree,
 		r = node_write(writer, tree, tree->root, err);
 	if (r < 0)
 		return r;
-	writer->super.root_inode_ref = tree->root->inode->place;
+	writer->super.root_inode_ref = tree->root->inode->ref;
 	r = tables_write(writer);
 	if (r != 0)
 		return image_writer_fail(writer, err, r, "tables");

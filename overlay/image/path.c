@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Paths of nodes, for rules and for messages. */
+/* Paths of nodes, for the rules and for messages. */
 #include "overlay/image/tree.h"
 
 #include <errno.h>

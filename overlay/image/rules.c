@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* What a tree may hold: whiteouts, attributes, and the paths of the engine. */
 #include "overlay/image/rules.h"
 #include "overlay/fs/protect.h"
 
@@ -14,60 +15,31 @@ static bool starts_with(const char *text, const char *start)
 	return strncmp(text, start, strlen(start)) == 0;
 }
 
-static int add_whiteout(struct image_tree *tree, struct image_node *folder,
-			const char *name, const struct image_inode *inode,
-			struct verity_error *err)
+int image_rules_add(struct image_tree *tree, struct image_node *folder, const char *name,
+		    struct image_inode *inode, struct verity_error *err)
 {
 	const char *hidden = name + strlen(WHITEOUT);
 	struct image_inode *whiteout;
 
+	if (strlen(name) > IMAGE_NAME_MAX)
+		return image_node_fail(err, folder, name, "name longer than %d bytes",
+				       IMAGE_NAME_MAX);
+	if (!starts_with(name, WHITEOUT))
+		return image_node_set(tree, folder, name, inode, false, err);
 	if (!S_ISREG(inode->mode))
 		return image_node_fail(err, folder, name,
-				       "a whiteout has to be a regular file");
+				       "a whiteout must be a regular file");
 	if (strcmp(name, WHITEOUT_OPAQUE) == 0) {
 		folder->opaque = true;
 		return 0;
 	}
 	if (strcmp(hidden, "") == 0 || strcmp(hidden, ".") == 0 ||
 	    strcmp(hidden, "..") == 0 || starts_with(hidden, WHITEOUT))
-		return image_node_fail(err, folder, name, "not a whiteout that is known");
-	whiteout = image_inode_whiteout(tree);
+		return image_node_fail(err, folder, name, "unknown whiteout");
+	whiteout = image_inode_new(tree, S_IFCHR, tree->source_date);
 	if (!whiteout)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "tree");
 	return image_node_set(tree, folder, hidden, whiteout, true, err);
-}
-
-int image_rules_add(struct image_tree *tree, struct image_node *folder, const char *name,
-		    struct image_inode *inode, struct verity_error *err)
-{
-	if (strlen(name) > IMAGE_NAME_MAX)
-		return image_node_fail(err, folder, name, "name longer than %d bytes",
-				       IMAGE_NAME_MAX);
-	if (starts_with(name, WHITEOUT))
-		return add_whiteout(tree, folder, name, inode, err);
-	return image_node_set(tree, folder, name, inode, false, err);
-}
-
-static bool is_yes(const void *value, size_t bytes)
-{
-	return bytes == 1 && *(const char *)value == 'y';
-}
-
-/* What the attributes of overlayfs itself mean in a layer. */
-static int overlay_xattr(const struct image_inode *inode, const struct image_node *folder,
-			 const char *name, const char *xattr, const void *value,
-			 size_t bytes, bool *ret_keep, struct verity_error *err)
-{
-	const char *kind = xattr + strlen(OVERLAY_XATTR);
-
-	if (strcmp(kind, "redirect") == 0 || strcmp(kind, "metacopy") == 0 ||
-	    strcmp(kind, "whiteout") == 0)
-		return image_node_fail(err, folder, name,
-				       "%s depends on other layers; copy the merged tree",
-				       xattr);
-	*ret_keep = strcmp(kind, "opaque") == 0 && S_ISDIR(inode->mode) &&
-		    is_yes(value, bytes);
-	return 0;
 }
 
 int image_rules_xattr(struct image_inode *inode, const struct image_node *folder,
@@ -81,23 +53,24 @@ int image_rules_xattr(struct image_inode *inode, const struct image_node *folder
 	if (starts_with(xattr, "system.posix_acl_"))
 		return image_node_fail(err, folder, name,
 				       "squashfs cannot store its ACL (setfacl -b)");
-	if (starts_with(xattr, OVERLAY_XATTR)) {
-		r = overlay_xattr(inode, folder, name, xattr, value, value_bytes, &keep,
-				  err);
-		if (r < 0)
-			return r;
-	}
+	if (strcmp(xattr, OVERLAY_XATTR "redirect") == 0 ||
+	    strcmp(xattr, OVERLAY_XATTR "metacopy") == 0 ||
+	    strcmp(xattr, OVERLAY_XATTR "whiteout") == 0)
+		return image_node_fail(err, folder, name,
+				       "%s depends on other layers; copy the merged tree",
+				       xattr);
+	if (starts_with(xattr, OVERLAY_XATTR))
+		keep = strcmp(xattr, IMAGE_XATTR_OPAQUE) == 0 && S_ISDIR(inode->mode) &&
+		       value_bytes == 1 && *(const char *)value == 'y';
 	if (!keep)
 		return 0;
 	if (strlen(xattr) > IMAGE_NAME_MAX || value_bytes > IMAGE_XATTR_MAX)
 		return image_node_fail(err, folder, name, "attribute too long");
 	r = image_inode_add_xattr(inode, xattr, value, value_bytes);
-	if (r < 0)
-		return verity_fail_errno(err, -r, "tree");
-	return 0;
+	return r < 0 ? verity_fail_errno(err, -r, "tree") : 0;
 }
 
-static int check_node(const struct image_node *node, struct verity_error *err)
+static int node_check(const struct image_node *node, struct verity_error *err)
 {
 	char path[IMAGE_PATH_MAX + 1];
 
@@ -112,7 +85,7 @@ static int check_node(const struct image_node *node, struct verity_error *err)
 		return 0;
 	if (!S_ISDIR(node->inode->mode))
 		return image_node_fail(err, node, NULL,
-				       "has to be a folder, as it is in the firmware");
+				       "must be a folder, as it is in the firmware");
 	if (image_node_opaque(node))
 		return image_node_fail(err, node, NULL,
 				       node->parent
@@ -121,16 +94,11 @@ static int check_node(const struct image_node *node, struct verity_error *err)
 	return 0;
 }
 
-static int check_below(const struct image_node *node, struct verity_error *err)
+int image_rules_check(const struct image_node *node, struct verity_error *err)
 {
-	int r = check_node(node, err);
+	int r = node_check(node, err);
 
 	for (size_t i = 0; r == 0 && i < node->child_count; i++)
-		r = check_below(node->children[i], err);
+		r = image_rules_check(node->children[i], err);
 	return r;
-}
-
-int image_rules_check(const struct image_tree *tree, struct verity_error *err)
-{
-	return check_below(tree->root, err);
 }

@@ -14,19 +14,19 @@
 #include "overlay/image/tree.h"
 
 /**
- * image_rules_add - let @name in @folder lead to @inode, or do what the name stands for
+ * image_rules_add - put @inode into @folder as @name, or do what a whiteout's name says
  *
- * Return: 0; -EINVAL (BAD_TREE) for a name that cannot be; -ENOMEM.
+ * Return: 0; -EINVAL (BAD_TREE) for an invalid name; -ENOMEM.
  */
 int image_rules_add(struct image_tree *tree, struct image_node *folder, const char *name,
 		    struct image_inode *inode, struct verity_error *err) must_check;
 
 /**
- * image_rules_xattr - give @inode an attribute, if it is one that belongs in an image
+ * image_rules_xattr - give @inode an attribute if it belongs in an image
  * @folder, @name: where the inode will be, for messages; @name may be NULL
  *
- * user.*, trusted.* and security.* are kept. POSIX ACLs are refused: squashfs has no
- * place for them, and a file without its ACL has other permissions than its owner thinks.
+ * user.*, trusted.* and security.* are kept. POSIX ACLs are refused: squashfs cannot
+ * store them, and a file without its ACL has other permissions than its owner thinks.
  * Of trusted.overlay.*, `opaque` is kept, what points at other layers (redirect,
  * metacopy, whiteout) is refused, the rest is bookkeeping of an upper layer and left out.
  * So are all other attributes: they belong to the file system that the tree lies on.
@@ -36,6 +36,7 @@ int image_rules_xattr(struct image_inode *inode, const struct image_node *folder
 		      size_t value_bytes, struct verity_error *err) must_check;
 
 /**
- * image_rules_check - whether a sealed tree is one that a package may hold
+ * image_rules_check - whether a package may hold what a sealed tree has at and below
+ * @node
  */
-int image_rules_check(const struct image_tree *tree, struct verity_error *err) must_check;
+int image_rules_check(const struct image_node *node, struct verity_error *err) must_check;

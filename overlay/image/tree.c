@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The tree of an image in memory: names, inodes, and their order in the image. */
 #include "overlay/image/tree.h"
 
 #include <errno.h>
@@ -27,54 +28,48 @@ static void node_free(void *data)
 	free(node);
 }
 
-static struct image_node *node_new(const char *name)
+/* NULL where memory ran out. @folder: NULL for the root */
+static struct image_node *node_new(struct image_node *folder, const char *name)
 {
 	struct image_node *node = calloc(1, sizeof(*node));
 
-	if (!node)
-		return NULL;
-	node->name = strdup(name);
-	if (!node->name) {
-		free(node);
+	if (node)
+		node->name = strdup(name);
+	if (!node || !node->name ||
+	    (folder && !tsearch(node, &folder->by_name, node_compare))) {
+		node_free(node);
 		return NULL;
 	}
+	node->parent = folder;
 	return node;
-}
-
-static void inode_free(struct image_inode *inode)
-{
-	struct image_xattr *next;
-
-	for (struct image_xattr *xattr = inode->xattrs; xattr; xattr = next) {
-		next = xattr->next;
-		free(xattr->name);
-		free(xattr->value);
-		free(xattr);
-	}
-	free(inode->target);
-	free(inode->packed);
-	free(inode->runs);
-	free(inode);
 }
 
 void image_tree_free(struct image_tree *tree)
 {
-	struct image_inode *next;
+	struct image_inode *inode, *next_inode;
+	struct image_xattr *xattr, *next_xattr;
 
 	if (!tree)
 		return;
 	node_free(tree->root);
-	for (struct image_inode *inode = tree->inodes; inode; inode = next) {
-		next = inode->next;
-		inode_free(inode);
+	for (inode = tree->inodes; inode; inode = next_inode) {
+		next_inode = inode->next;
+		for (xattr = inode->xattrs; xattr; xattr = next_xattr) {
+			next_xattr = xattr->next;
+			free(xattr);
+		}
+		free(inode->target);
+		free(inode->packed);
+		free(inode->runs);
+		free(inode);
 	}
 	free(tree);
 }
 
-static int64_t clamp(int64_t value, int64_t low, int64_t high)
+static int64_t clamp(int64_t value, int64_t high)
 {
-	if (value < low)
-		return low;
+	if (value < 0)
+		return 0;
 	return value > high ? high : value;
 }
 
@@ -86,8 +81,9 @@ int image_tree_new(int64_t source_date, struct image_tree **ret, struct verity_e
 
 	if (!tree)
 		return verity_fail_errno(err, ENOMEM, "tree");
-	tree->source_date = clamp(source_date, 0, UINT32_MAX);
-	tree->root = node_new("");
+	tree->source_date = clamp(source_date, UINT32_MAX);
+	tree->inodes_end = &tree->inodes;
+	tree->root = node_new(NULL, "");
 	inode = image_inode_new(tree, S_IFDIR | 0755, tree->source_date);
 	if (!tree->root || !inode)
 		return verity_fail_errno(err, ENOMEM, "tree");
@@ -104,22 +100,17 @@ struct image_inode *image_inode_new(struct image_tree *tree, mode_t mode, int64_
 	if (!inode)
 		return NULL;
 	inode->mode = mode;
-	image_inode_set_mtime(tree, inode, mtime);
 	inode->entry = IMAGE_NO_ENTRY;
-	inode->next = tree->inodes;
-	tree->inodes = inode;
+	image_inode_set_mtime(tree, inode, mtime);
+	*tree->inodes_end = inode;
+	tree->inodes_end = &inode->next;
 	return inode;
 }
 
 void image_inode_set_mtime(const struct image_tree *tree, struct image_inode *inode,
 			   int64_t mtime)
 {
-	inode->mtime = clamp(mtime, 0, tree->source_date);
-}
-
-struct image_inode *image_inode_whiteout(struct image_tree *tree)
-{
-	return image_inode_new(tree, S_IFCHR, tree->source_date);
+	inode->mtime = clamp(mtime, tree->source_date);
 }
 
 int image_inode_set_device(struct image_inode *inode, uint64_t major, uint64_t minor)
@@ -132,60 +123,30 @@ int image_inode_set_device(struct image_inode *inode, uint64_t major, uint64_t m
 	return 0;
 }
 
-static int xattr_set_value(struct image_xattr *xattr, const void *value, size_t bytes)
-{
-	/* Never of 0 bytes, so that NULL means no memory. */
-	void *copy = malloc(bytes + 1);
-
-	if (!copy)
-		return -ENOMEM;
-	if (bytes > 0)
-		memcpy(copy, value, bytes);
-	free(xattr->value);
-	xattr->value = copy;
-	xattr->value_bytes = bytes;
-	return 0;
-}
-
-static struct image_xattr *xattr_insert(struct image_xattr **place, const char *name)
-{
-	struct image_xattr *xattr = calloc(1, sizeof(*xattr));
-
-	if (!xattr)
-		return NULL;
-	xattr->name = strdup(name);
-	if (!xattr->name) {
-		free(xattr);
-		return NULL;
-	}
-	xattr->next = *place;
-	*place = xattr;
-	return xattr;
-}
-
 int image_inode_add_xattr(struct image_inode *inode, const char *name, const void *value,
 			  size_t value_bytes)
 {
-	struct image_xattr **place = &inode->xattrs;
-	struct image_xattr *xattr;
+	size_t name_bytes = strlen(name) + 1;
+	struct image_xattr *xattr = malloc(sizeof(*xattr) + name_bytes + value_bytes);
+	struct image_xattr **at = &inode->xattrs, *former;
 
-	while (*place && strcmp((*place)->name, name) < 0)
-		place = &(*place)->next;
-	xattr = *place;
-	if (!xattr || strcmp(xattr->name, name) != 0)
-		xattr = xattr_insert(place, name);
 	if (!xattr)
 		return -ENOMEM;
-	return xattr_set_value(xattr, value, value_bytes);
-}
-
-const struct image_xattr *image_inode_xattr(const struct image_inode *inode,
-					    const char *name)
-{
-	for (const struct image_xattr *xattr = inode->xattrs; xattr; xattr = xattr->next)
-		if (strcmp(xattr->name, name) == 0)
-			return xattr;
-	return NULL;
+	memcpy(xattr->name, name, name_bytes);
+	xattr->value = xattr->name + name_bytes;
+	xattr->value_bytes = value_bytes;
+	if (value_bytes > 0)
+		memcpy(xattr->name + name_bytes, value, value_bytes);
+	while (*at && strcmp((*at)->name, name) < 0)
+		at = &(*at)->next;
+	former = *at;
+	if (former && strcmp(former->name, name) == 0) {
+		*at = former->next;
+		free(former);
+	}
+	xattr->next = *at;
+	*at = xattr;
+	return 0;
 }
 
 struct image_node *image_node_child(const struct image_node *folder, const char *name)
@@ -196,29 +157,6 @@ struct image_node *image_node_child(const struct image_node *folder, const char 
 	return found ? *found : NULL;
 }
 
-/* NULL where memory ran out. */
-static struct image_node *node_insert(struct image_tree *tree, struct image_node *folder,
-				      const char *name)
-{
-	struct image_node *node = node_new(name);
-
-	if (!node || !tsearch(node, &folder->by_name, node_compare)) {
-		node_free(node);
-		return NULL;
-	}
-	node->parent = folder;
-	tree->node_count++;
-	return node;
-}
-
-/* Makes the node as new: nothing below it, nothing known of it. */
-static void node_clear(struct image_node *node)
-{
-	tdestroy(node->by_name, node_free);
-	node->by_name = NULL;
-	node->opaque = false;
-}
-
 int image_node_set(struct image_tree *tree, struct image_node *folder, const char *name,
 		   struct image_inode *inode, bool marker, struct verity_error *err)
 {
@@ -226,19 +164,24 @@ int image_node_set(struct image_tree *tree, struct image_node *folder, const cha
 
 	if (node && marker)
 		return 0;
-	if (!node && tree->node_count >= IMAGE_NODES_MAX)
-		return image_node_fail(err, folder, name, "more than %u entries",
-				       IMAGE_NODES_MAX);
-	if (!node)
-		node = node_insert(tree, folder, name);
-	if (!node)
-		return verity_fail_errno(err, ENOMEM, "tree");
-	/* The new link first: it may be the same inode once more. */
+	if (!node) {
+		if (tree->node_count >= IMAGE_NODES_MAX)
+			return image_node_fail(err, folder, name, "more than %u entries",
+					       IMAGE_NODES_MAX);
+		node = node_new(folder, name);
+		if (!node)
+			return verity_fail_errno(err, ENOMEM, "tree");
+		tree->node_count++;
+	}
+	/* The new link first: it may be the same inode again. */
 	inode->links++;
 	if (node->inode) {
 		node->inode->links--;
-		if (!S_ISDIR(inode->mode) || !S_ISDIR(node->inode->mode))
-			node_clear(node);
+		if (!S_ISDIR(inode->mode) || !S_ISDIR(node->inode->mode)) {
+			tdestroy(node->by_name, node_free);
+			node->by_name = NULL;
+			node->opaque = false;
+		}
 	}
 	node->inode = inode;
 	node->marker = marker;
@@ -247,5 +190,72 @@ int image_node_set(struct image_tree *tree, struct image_node *folder, const cha
 
 bool image_node_opaque(const struct image_node *node)
 {
-	return node->opaque || image_inode_xattr(node->inode, "trusted.overlay.opaque");
+	const struct image_xattr *xattr = node->inode->xattrs;
+
+	while (xattr && strcmp(xattr->name, IMAGE_XATTR_OPAQUE) != 0)
+		xattr = xattr->next;
+	return node->opaque || xattr;
+}
+
+struct sorting {
+	struct image_node *folder;
+	bool failed;
+};
+
+static void child_collect(const void *node, VISIT visit, void *context)
+{
+	struct sorting *sorting = context;
+	struct image_node *folder = sorting->folder, **grown = folder->children;
+	size_t count = folder->child_count;
+
+	if ((visit != postorder && visit != leaf) || sorting->failed)
+		return;
+	/* Doubles at each power of two. */
+	if ((count & (count - 1)) == 0)
+		grown = reallocarray(grown, count ? 2 * count : 1,
+				     sizeof(struct image_node *));
+	sorting->failed = !grown;
+	if (!grown)
+		return;
+	folder->children = grown;
+	folder->children[folder->child_count++] = *(struct image_node *const *)node;
+}
+
+int image_node_sort(struct image_node *folder)
+{
+	struct sorting sorting = {.folder = folder};
+
+	folder->child_count = 0;
+	free(folder->children);
+	folder->children = NULL;
+	twalk_r(folder->by_name, child_collect, &sorting);
+	return sorting.failed ? -ENOMEM : 0;
+}
+
+static int folder_seal(struct image_tree *tree, struct image_node *folder)
+{
+	int r = image_node_sort(folder);
+
+	if (r == 0 && folder->opaque)
+		r = image_inode_add_xattr(folder->inode, IMAGE_XATTR_OPAQUE, "y", 1);
+	for (size_t i = 0; r == 0 && i < folder->child_count; i++)
+		if (S_ISDIR(folder->children[i]->inode->mode))
+			r = folder_seal(tree, folder->children[i]);
+	for (size_t i = 0; r == 0 && i < folder->child_count; i++) {
+		struct image_inode *inode = folder->children[i]->inode;
+
+		if (inode->number == 0)
+			inode->number = ++tree->inode_count;
+	}
+	return r;
+}
+
+int image_tree_seal(struct image_tree *tree, struct verity_error *err)
+{
+	int r = folder_seal(tree, tree->root);
+
+	if (r < 0)
+		return verity_fail_errno(err, -r, "tree");
+	tree->root->inode->number = ++tree->inode_count;
+	return 0;
 }

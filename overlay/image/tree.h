@@ -21,13 +21,15 @@
 #define IMAGE_PATH_SHOWN 256          /* bytes of a path in a message, with the 0 */
 #define IMAGE_NO_ENTRY   UINT64_MAX
 
+#define IMAGE_XATTR_OPAQUE "trusted.overlay.opaque" /* of a folder, "y" */
+
 struct sqfs_inode_generic_t;
 
 struct image_xattr {
 	struct image_xattr *next; /* by name */
-	char *name;
-	void *value;
+	const void *value;        /* in the same allocation */
 	size_t value_bytes;
+	char name[];
 };
 
 /* Whole blocks of a file that are a hole. */
@@ -37,25 +39,25 @@ struct image_run {
 };
 
 struct image_inode {
-	struct image_inode *next; /* all that the tree owns */
+	struct image_inode *next; /* all that the tree owns, in the order of creation */
 
 	mode_t mode; /* type and permissions */
 	uint32_t uid;
 	uint32_t gid;
 	int64_t mtime;   /* s since 1970 */
-	uint32_t device; /* as squashfs encodes it; device nodes alone */
-	char *target;    /* symbolic links alone */
-	uint64_t bytes;  /* regular files alone */
+	uint32_t device; /* as squashfs encodes it; device nodes only */
+	char *target;    /* symbolic links only */
+	uint64_t bytes;  /* regular files only */
 	uint64_t entry;  /* regular files from a tar: number of the archive's entry */
 	struct image_xattr *xattrs;
 	uint32_t links; /* names that lead here */
 
 	/* What packing leaves for the inode table. */
-	struct sqfs_inode_generic_t *packed; /* regular files alone */
+	struct sqfs_inode_generic_t *packed; /* regular files only */
 	struct image_run *runs;
 	size_t run_count;
 	uint32_t number; /* 1 .. inode_count, set by sealing */
-	uint64_t place;  /* reference into the inode table */
+	uint64_t ref;    /* into the inode table */
 	bool data_done;
 	bool written;
 };
@@ -64,7 +66,7 @@ struct image_node {
 	struct image_node *parent; /* NULL for the root */
 	char *name;                /* "" for the root */
 	struct image_inode *inode;
-	bool marker; /* a whiteout made of a `.wh.` file: any real entry wins over it */
+	bool marker; /* a whiteout from a `.wh.` file: any real entry replaces it */
 	bool opaque; /* a `.wh..wh..opq` file lies in it */
 
 	void *by_name;                /* tsearch() tree of the children */
@@ -75,6 +77,7 @@ struct image_node {
 struct image_tree {
 	struct image_node *root; /* always a folder, 0755 root */
 	struct image_inode *inodes;
+	struct image_inode **inodes_end;
 	uint32_t inode_count; /* reachable ones; set by sealing */
 	size_t node_count;
 	int64_t source_date;
@@ -83,7 +86,7 @@ struct image_tree {
 /**
  * image_tree_new - a tree that is an empty root folder
  * @source_date: bound and default of times; clamped to what squashfs can store
- * @ret:         set on success alone; free with image_tree_free()
+ * @ret:         set on success only; free with image_tree_free()
  */
 int image_tree_new(int64_t source_date, struct image_tree **ret,
 		   struct verity_error *err) must_check;
@@ -106,11 +109,6 @@ void image_inode_set_mtime(const struct image_tree *tree, struct image_inode *in
 			   int64_t mtime);
 
 /**
- * image_inode_whiteout - a character device 0/0, the tree's way to say "not here"
- */
-struct image_inode *image_inode_whiteout(struct image_tree *tree);
-
-/**
  * image_inode_set_device - give a device node its numbers
  *
  * Return: 0; -ERANGE where squashfs cannot store them.
@@ -125,12 +123,6 @@ int image_inode_set_device(struct image_inode *inode, uint64_t major,
  */
 int image_inode_add_xattr(struct image_inode *inode, const char *name, const void *value,
 			  size_t value_bytes) must_check;
-
-/**
- * image_inode_xattr - the attribute called @name; NULL where there is none
- */
-const struct image_xattr *image_inode_xattr(const struct image_inode *inode,
-					    const char *name);
 
 /**
  * image_node_child - the entry of a folder; NULL where there is none
@@ -162,7 +154,7 @@ int image_node_path(const struct image_node *node,
 		    char ret[static IMAGE_PATH_MAX + 1]) must_check;
 
 /**
- * image_node_fail - BAD_TREE with the node's path in front of the message
+ * image_node_fail - fill @err with BAD_TREE, the node's path before the message
  * @name: an entry of @node that is no node itself; NULL for @node
  */
 int image_node_fail(struct verity_error *err, const struct image_node *node,
@@ -170,7 +162,7 @@ int image_node_fail(struct verity_error *err, const struct image_node *node,
 	__attribute__((format(printf, 4, 5)));
 
 /**
- * image_path_show - @path as it can be printed: controls and non-ASCII as \xNN, a long
+ * image_path_show - @path in printable form: control and non-ASCII bytes as \xNN, a long
  * one without its beginning
  *
  * Return: @ret.
@@ -181,7 +173,7 @@ const char *image_path_show(const char *path, char ret[static IMAGE_PATH_SHOWN])
  * image_node_fail_errno - the same for a failed system call
  *
  * Return: -ENOMEM and -EIO as they are; -EINVAL (BAD_TREE) for what the tree's owner can
- * put right.
+ * correct.
  */
 int image_node_fail_errno(struct verity_error *err, const struct image_node *node,
 			  const char *name, int errno_value);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The parts of libsquashfs that write an image, from its super block to its tables. */
 #include "overlay/image/writer.h"
 #include "overlay/image/compressor.h"
 #include "overlay/image/file.h"
@@ -9,16 +10,6 @@
 #include <sqfs/error.h>
 
 #define THREADS_MAX 256
-
-/* Those this process may run on: a CI job often has fewer than the host. */
-static unsigned threads_default(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0)
-		return (unsigned)CPU_COUNT(&set);
-	return 1;
-}
 
 int image_writer_fail(const struct image_writer *writer, struct verity_error *err,
 		      int code, const char *what)
@@ -36,24 +27,20 @@ int image_writer_fail(const struct image_writer *writer, struct verity_error *er
 			   code);
 }
 
-static int writer_compressors(struct image_writer *writer, SQFS_COMPRESSOR id,
-			      const char *name, struct verity_error *err)
+static int writer_begin(struct image_writer *writer, SQFS_COMPRESSOR id, uint32_t date,
+			const char *name, struct verity_error *err)
 {
-	int r = image_compressor_new(id, OVERLAY_IMAGE_BLOCK, &writer->compressor);
+	int r = image_compressor_new(id, OVERLAY_IMAGE_BLOCK, false, &writer->compressor);
 
 	if (r == 0)
-		r = image_expander_new(id, OVERLAY_IMAGE_BLOCK, &writer->expander);
+		r = image_compressor_new(id, OVERLAY_IMAGE_BLOCK, true,
+					 &writer->expander);
 	if (r == SQFS_ERROR_UNSUPPORTED)
 		return verity_fail(err, VERITY_E_UNSUPPORTED,
 				   "libsquashfs was built without %s", name);
-	return r == 0 ? 0 : image_writer_fail(writer, err, r, name);
-}
-
-static int writer_begin(struct image_writer *writer, SQFS_COMPRESSOR id, uint32_t date,
-			struct verity_error *err)
-{
-	int r = sqfs_super_init(&writer->super, OVERLAY_IMAGE_BLOCK, date, id);
-
+	if (r != 0)
+		return image_writer_fail(writer, err, r, name);
+	r = sqfs_super_init(&writer->super, OVERLAY_IMAGE_BLOCK, date, id);
 	if (r == 0)
 		r = sqfs_super_write(&writer->super, writer->file);
 	if (r == 0)
@@ -65,19 +52,27 @@ static int writer_begin(struct image_writer *writer, SQFS_COMPRESSOR id, uint32_
 	return 0;
 }
 
-static int writer_data(struct image_writer *writer, unsigned threads,
-		       struct verity_error *err)
+static int writer_parts(struct image_writer *writer, unsigned threads,
+			struct verity_error *err)
 {
 	sqfs_block_processor_desc_t desc = {.size = sizeof(desc)};
 	int r;
 
 	writer->fragments = sqfs_frag_table_create(0);
 	writer->blocks = sqfs_block_writer_create(writer->file, SQFS_DEVBLK_SIZE, 0);
-	if (!writer->fragments || !writer->blocks)
+	writer->ids = sqfs_id_table_create(0);
+	writer->xattrs = sqfs_xattr_writer_create(0);
+	writer->inodes = sqfs_meta_writer_create(writer->file, writer->compressor, 0);
+	writer->listings = sqfs_meta_writer_create(writer->file, writer->compressor,
+						   SQFS_META_WRITER_KEEP_IN_MEMORY);
+	if (writer->listings)
+		writer->folders = sqfs_dir_writer_create(writer->listings, 0);
+	if (!writer->fragments || !writer->blocks || !writer->ids || !writer->xattrs ||
+	    !writer->inodes || !writer->folders)
 		return verity_fail_errno(err, ENOMEM, "image");
 	desc.max_block_size = OVERLAY_IMAGE_BLOCK;
 	desc.num_workers = threads;
-	/* Enough that no thread ever waits for the one that reads, at 128 KiB each. */
+	/* So that no thread ever waits for the one that reads, at 128 KiB each. */
 	desc.max_backlog = 10 * threads + 20;
 	desc.cmp = writer->compressor;
 	desc.wr = writer->blocks;
@@ -88,33 +83,22 @@ static int writer_data(struct image_writer *writer, unsigned threads,
 	return r == 0 ? 0 : image_writer_fail(writer, err, r, "threads");
 }
 
-static int writer_tables(struct image_writer *writer, struct verity_error *err)
-{
-	writer->ids = sqfs_id_table_create(0);
-	writer->xattrs = sqfs_xattr_writer_create(0);
-	writer->inodes = sqfs_meta_writer_create(writer->file, writer->compressor, 0);
-	writer->listings = sqfs_meta_writer_create(writer->file, writer->compressor,
-						   SQFS_META_WRITER_KEEP_IN_MEMORY);
-	if (!writer->ids || !writer->xattrs || !writer->inodes || !writer->listings)
-		return verity_fail_errno(err, ENOMEM, "image");
-	writer->folders = sqfs_dir_writer_create(writer->listings, 0);
-	if (!writer->folders)
-		return verity_fail_errno(err, ENOMEM, "image");
-	return 0;
-}
-
 int image_writer_new(int fd, const char *compressor, unsigned threads, uint32_t date,
 		     struct image_writer **ret, struct verity_error *err)
 {
 	cleanup_with(image_writer_free_p) struct image_writer *writer = NULL;
 	const char *name = compressor ? compressor : "zstd";
 	SQFS_COMPRESSOR id = SQFS_COMP_ZSTD;
+	cpu_set_t set;
 	int r = image_compressor_find(name, &id, err);
 
 	if (r < 0)
 		return r;
-	if (threads == 0)
-		threads = threads_default();
+	/* Those this process may run on: a CI job often has fewer than the host. */
+	if (threads == 0 && sched_getaffinity(0, sizeof(set), &set) == 0)
+		threads = (unsigned)CPU_COUNT(&set);
+	if (threads == 0 || threads > THREADS_MAX)
+		threads = threads == 0 ? 1 : THREADS_MAX;
 	writer = calloc(1, sizeof(*writer));
 	if (writer)
 		writer->zeros = calloc(1, OVERLAY_IMAGE_BLOCK);
@@ -122,14 +106,9 @@ int image_writer_new(int fd, const char *compressor, unsigned threads, uint32_t 
 		writer->file = image_file_new(fd);
 	if (!writer || !writer->file)
 		return verity_fail_errno(err, ENOMEM, "image");
-	r = writer_compressors(writer, id, name, err);
+	r = writer_begin(writer, id, date, name, err);
 	if (r == 0)
-		r = writer_begin(writer, id, date, err);
-	if (r == 0)
-		r = writer_data(writer, threads < THREADS_MAX ? threads : THREADS_MAX,
-				err);
-	if (r == 0)
-		r = writer_tables(writer, err);
+		r = writer_parts(writer, threads, err);
 	if (r < 0)
 		return r;
 	*ret = steal_ptr(&writer);

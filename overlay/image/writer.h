@@ -31,9 +31,9 @@ struct image_writer {
 	sqfs_dir_writer_t *folders;
 	uint8_t *zeros; /* a block of them */
 
-	/* The file whose data is being taken. */
+	/* The file whose data is being written. */
 	struct image_inode *current;
-	uint64_t place; /* bytes taken, holes and all */
+	uint64_t offset; /* bytes taken, with holes */
 };
 
 /**
@@ -42,9 +42,9 @@ struct image_writer {
  * @compressor: name; NULL for zstd
  * @threads:    0: one for each processor
  * @date:       0 .. 4294967295, the image's own time
- * @ret:        set on success alone; free with image_writer_free()
+ * @ret:        set on success only; free with image_writer_free()
  *
- * Return: 0; -EOPNOTSUPP (UNSUPPORTED) for a compressor that is not known; -errno.
+ * Return: 0; -EOPNOTSUPP (UNSUPPORTED) for an unknown compressor; -errno.
  */
 int image_writer_new(int fd, const char *compressor, unsigned threads, uint32_t date,
 		     struct image_writer **ret, struct verity_error *err) must_check;
@@ -60,17 +60,14 @@ DEFINE_CLEANUP(struct image_writer, image_writer_free);
 int image_writer_fail(const struct image_writer *writer, struct verity_error *err,
 		      int code, const char *what);
 
-/* The data of one file after the other, each from its start to its end. */
+/*
+ * The data of one file after the other, each from its start to its end. What is left out
+ * between two puts, or after the last, is a hole: whole blocks of it cost nothing.
+ */
 int image_data_begin(struct image_writer *writer, struct image_inode *inode,
 		     struct verity_error *err) must_check;
-int image_data_write(struct image_writer *writer, const void *bytes, size_t count,
-		     struct verity_error *err) must_check;
-
-/**
- * image_data_hole - @count bytes that are not there; costs nothing for whole blocks
- */
-int image_data_hole(struct image_writer *writer, uint64_t count,
-		    struct verity_error *err) must_check;
+int image_data_put(struct image_writer *writer, uint64_t offset, const void *bytes,
+		   size_t count, struct verity_error *err) must_check;
 int image_data_end(struct image_writer *writer, struct verity_error *err) must_check;
 
 /**
@@ -81,7 +78,7 @@ int image_data_finish(struct image_writer *writer, struct image_tree *tree,
 
 /**
  * image_meta_write - write inodes, folders, tables and super block
- * @tree:      sealed, all its data taken and finished
+ * @tree:      sealed, all its data written and finished
  * @ret_bytes: length of the image
  */
 int image_meta_write(struct image_writer *writer, struct image_tree *tree,

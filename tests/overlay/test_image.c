@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define scratch_dir  cleanup_with(tree_scratch_free) struct tree_scratch
@@ -35,23 +36,23 @@ static const struct refusal refusals[] = {
 	{{DIR("usr"), DIR("usr/sbin"), FILE_("usr/sbin/wmopkg-activate")},
 	 3,
 	 "usr/sbin/wmopkg-activate: " PROTECTED},
-	{{FILE_("etc")}, 1, "etc: has to be a folder, as it is in the firmware"},
-	{{FILE_(".wh.usr")}, 1, "usr: has to be a folder, as it is in the firmware"},
+	{{FILE_("etc")}, 1, "etc: must be a folder, as it is in the firmware"},
+	{{FILE_(".wh.usr")}, 1, "usr: must be a folder, as it is in the firmware"},
 	{{DIR("usr"), {"usr/bin", 'l', "../bin", 0777, 0, NULL, 0}},
 	 2,
-	 "usr/bin: has to be a folder, as it is in the firmware"},
+	 "usr/bin: must be a folder, as it is in the firmware"},
 	{{DIR("usr"), FILE_("usr/.wh..wh..opq")},
 	 2,
 	 "usr: opaque: would hide the firmware's own"},
 	{{FILE_(".wh..wh..opq")}, 1, "/: opaque: would hide the whole firmware"},
-	{{FILE_(".wh.")}, 1, ".wh.: not a whiteout that is known"},
-	{{FILE_(".wh..")}, 1, ".wh..: not a whiteout that is known"},
-	{{FILE_(".wh...")}, 1, ".wh...: not a whiteout that is known"},
-	{{FILE_(".wh..wh.aufs")}, 1, ".wh..wh.aufs: not a whiteout that is known"},
-	{{DIR("a"), DIR("a/.wh.b")}, 2, "a/.wh.b: a whiteout has to be a regular file"},
+	{{FILE_(".wh.")}, 1, ".wh.: unknown whiteout"},
+	{{FILE_(".wh..")}, 1, ".wh..: unknown whiteout"},
+	{{FILE_(".wh...")}, 1, ".wh...: unknown whiteout"},
+	{{FILE_(".wh..wh.aufs")}, 1, ".wh..wh.aufs: unknown whiteout"},
+	{{DIR("a"), DIR("a/.wh.b")}, 2, "a/.wh.b: a whiteout must be a regular file"},
 	{{DIR("a"), {"a/.wh.\n\xff", 'p', NULL, 0644, 0, NULL, 0}},
 	 2,
-	 "a/.wh.\\x0a\\xff: a whiteout has to be a regular file"},
+	 "a/.wh.\\x0a\\xff: a whiteout must be a regular file"},
 };
 
 static void check_refused(const char *source, const char *message)
@@ -101,14 +102,14 @@ static void test_refused_archive(void **state)
 		 "a: not a folder, but the archive has entries in it"},
 		{{{"a", 'h', "b", 0644, 0, NULL, 0}},
 		 1,
-		 "a: hard link to what the archive does not have"},
+		 "a: hard link to a file that is not in the archive"},
 		{{{"a", 'h', "b/c/d", 0644, 0, NULL, 0}},
 		 1,
-		 "a: hard link to what the archive does not have"},
+		 "a: hard link to a file that is not in the archive"},
 		{{DIR("b"), {"a", 'h', "b", 0644, 0, NULL, 0}},
 		 2,
 		 "a: hard link to a folder"},
-		{{FILE_(".")}, 1, ".: the root has to be a folder"},
+		{{FILE_(".")}, 1, ".: the root must be a folder"},
 		{{{"./", 'd', NULL, 0755, 0, "trusted.overlay.opaque=y", 0}},
 		 1,
 		 "/: opaque: would hide the whole firmware"},
@@ -193,7 +194,7 @@ static void test_compressor_unknown(void **state)
 	tree_scratch_make(&scratch);
 	close(tree_image(scratch.path, "lzo", 1, &r, &err));
 	snprintf(expected, sizeof(expected),
-		 "%s: no compressor is called 'lzo'; there are zstd, xz, gzip, lz4",
+		 "%s: unknown compressor 'lzo'; expected zstd, xz, gzip or lz4",
 		 scratch.path);
 	check_error(&err, VERITY_E_UNSUPPORTED, expected);
 	assert_int_equal(r, -EOPNOTSUPP);
@@ -238,6 +239,35 @@ static void test_unreadable(void **state)
 	check_unreadable(first.path, "a/secret: Permission denied");
 	tree_make(second.path, folder, COUNT(folder));
 	check_unreadable(second.path, "closed: Permission denied");
+}
+
+/* An entry's own ACL, and the one that a folder passes on. */
+static void test_acl(void **state)
+{
+	static const struct tree_entry entries[] = {DIR("d"), FILE_("d/f")};
+	static const char *const names[][2] = {{"d/f", "system.posix_acl_access"},
+					       {"d", "system.posix_acl_default"}};
+	/* Version 2: u::rw-, u:1:r--, g::r--, m::r--, o::r-- */
+	static const uint8_t acl[] = {
+		2, 0, 0,   0,   1,   0,   6,  0, 255, 255, 255, 255, 2,   0,  4,
+		0, 1, 0,   0,   0,   4,   0,  4, 0,   255, 255, 255, 255, 16, 0,
+		4, 0, 255, 255, 255, 255, 32, 0, 4,   0,   255, 255, 255, 255};
+	scratch_dir scratch;
+	char path[128], message[128];
+
+	(void)state;
+	tree_scratch_make(&scratch);
+	tree_make(scratch.path, entries, COUNT(entries));
+	for (size_t i = 0; i < COUNT(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", scratch.path, names[i][0]);
+		if (setxattr(path, names[i][1], acl, sizeof(acl), 0) < 0 &&
+		    errno == ENOTSUP)
+			skip();
+		snprintf(message, sizeof(message),
+			 "%s: squashfs cannot store its ACL (setfacl -b)", names[i][0]);
+		check_refused(scratch.path, message);
+		assert_int_equal(removexattr(path, names[i][1]), 0);
+	}
 }
 
 static void check_image(const char *source, const char *expected)
@@ -465,6 +495,7 @@ int main(void)
 		cmocka_unit_test(test_refused_source),
 		cmocka_unit_test(test_compressor_unknown),
 		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_acl),
 		cmocka_unit_test(test_folder),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_archive),

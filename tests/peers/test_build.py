@@ -318,7 +318,7 @@ class WrongInput(Case):
         result = run(BUILD, *CREATE, "engine", "a.wmopkg")
         self.assertEqual(result.returncode, 1)
         self.assertIn("etc/wmopkg", result.stderr)
-        self.refused(1, "tree: no compressor is called 'lzma'; there are zstd, xz, gzip, lz4", *CREATE,
+        self.refused(1, "tree: unknown compressor 'lzma'; expected zstd, xz, gzip or lz4", *CREATE,
                      "--compressor", "lzma", "tree", "a.wmopkg")
 
     def test_no_permission(self):

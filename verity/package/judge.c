@@ -22,7 +22,7 @@ struct verity_judgement {
 	uint8_t id[VERITY_DIGEST_BYTES];
 };
 
-static const char *const verdict_names[] = {
+const char *const verity_verdict_names[VERITY_VERDICTS] = {
 	[VERITY_SIGNED] = "Signed",       [VERITY_UNSIGNED] = "Unsigned",
 	[VERITY_UNTRUSTED] = "Untrusted", [VERITY_INVALID] = "Invalid",
 	[VERITY_REVOKED] = "Revoked",     [VERITY_INCOMPATIBLE] = "Incompatible",
@@ -31,17 +31,7 @@ static const char *const verdict_names[] = {
 
 const char *verity_verdict_name(enum verity_verdict verdict)
 {
-	return verdict_names[verdict];
-}
-
-int verity_verdict_from_name(const char *name, enum verity_verdict *ret)
-{
-	for (size_t i = 0; i < sizeof(verdict_names) / sizeof(verdict_names[0]); i++)
-		if (strcmp(verdict_names[i], name) == 0) {
-			*ret = (enum verity_verdict)i;
-			return 0;
-		}
-	return verity_fail(NULL, VERITY_E_USAGE, "%s", name);
+	return verity_verdict_names[verdict];
 }
 
 void verity_judgement_free(struct verity_judgement *judgement)

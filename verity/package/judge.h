@@ -29,6 +29,10 @@ enum verity_verdict {
 	VERITY_QUARANTINED,  /* it kept the device from booting */
 };
 
+#define VERITY_VERDICTS (VERITY_QUARANTINED + 1)
+
+extern const char *const verity_verdict_names[VERITY_VERDICTS]; /* "Signed", … */
+
 /* Whose signatures a package must have. Plain data, borrowed. */
 struct verity_required {
 	const char *const *anchors; /* files of the key ring; none: any of them */
@@ -110,10 +114,3 @@ const uint8_t *verity_judgement_id(const struct verity_judgement *judgement);
  * verity_verdict_name - the word for it, as the names above: "Signed", "Quarantined", …
  */
 const char *verity_verdict_name(enum verity_verdict verdict);
-
-/**
- * verity_verdict_from_name - the verdict called @name
- *
- * Return: 0; -EINVAL where there is none of that name.
- */
-int verity_verdict_from_name(const char *name, enum verity_verdict *ret) must_check;

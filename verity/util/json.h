@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What reading and writing JSON takes beyond json-c. */
+/* Strict JSON: what json-c accepts and two readers could understand differently is
+ * refused. */
 
 #include "verity/util/cleanup.h"
 #include "verity/util/error.h"
 
 #include <json.h>
 
-#define VERITY_JSON_DEPTH_MAX 8 /* of nested objects and lists */
+#define VERITY_JSON_DEPTH_MAX 8 /* nested objects and lists */
 
 DEFINE_CLEANUP(struct json_object, json_object_put);
 
 /**
- * verity_json_parse - one JSON object and nothing else, strict, valid UTF-8, no key
- * twice
- * @ret: set on success alone; json_object_put()
+ * verity_json_parse - read one JSON object and nothing else
+ * @bytes: @size bytes, not 0-terminated
+ * @ret:   set on success only; json_object_put()
+ *
+ * Refuses invalid UTF-8, a key that an object has twice, a key with a NUL, and keys in
+ * single quotes. Cost: two passes over the bytes.
  *
  * Return: 0; -EBADMSG (BAD_MANIFEST, for the caller to change); -ENOMEM.
  */
@@ -23,13 +27,13 @@ int verity_json_parse(const void *bytes, size_t size, struct json_object **ret,
 		      struct verity_error *err) must_check;
 
 /**
- * verity_json_put - set @key of @object to @value, which is taken also where that fails
- * @value: NULL where there was no memory for it, which then fails
+ * verity_json_string - the text of a JSON string without a NUL in it
+ *
+ * Return: borrowed from @value; NULL for anything else.
  */
+const char *verity_json_string(struct json_object *value);
+
+/* As verity_json_write.h adds a value, for objects that are not written with it. */
 bool verity_json_put(struct json_object *object, const char *key,
 		     struct json_object *value) must_check;
-
-/**
- * verity_json_append - add @value to the end of @list; otherwise as verity_json_put()
- */
 bool verity_json_append(struct json_object *list, struct json_object *value) must_check;

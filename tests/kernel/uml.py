@@ -3,6 +3,7 @@
 """Run one case of the kernel tier in a User-Mode Linux of its own.
 
 	uml.py [--seconds N] BUILD-FOLDER CASE
+	uml.py --shell BUILD-FOLDER CASE
 
 CASE is a module beside this file, case_CASE.py. Its prepare(work, build) runs on the host
 and makes packages, keys and the like below the folder `work`. Then a kernel is booted
@@ -11,6 +12,10 @@ with real loop devices, dm-verity, squashfs and overlayfs. Whatever it writes go
 `work`, which is deleted, or to a tmpfs in there.
 
 The kernel has a time limit; past it, it is killed, and that is a failure.
+
+With --shell, prepare() runs as usual, and the kernel then starts a shell on this terminal
+instead of run(): $WORK and $BUILD are the two folders, and `run` runs the case. There is no
+time limit; `exit` ends the kernel.
 """
 
 import argparse
@@ -21,6 +26,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import traceback
 
@@ -40,11 +46,22 @@ for module in {modules}; do
 	file=/usr/lib/uml/modules/$(uname -r)/kernel/$module.ko
 	[ -e "$file" ] && insmod "$file"
 done
-{program} >{work}/log 2>&1 </dev/null
+{program}
 echo $? >{work}/status
 sync
 halt -f
 """
+
+# The console cannot be a controlling terminal, and without one Ctrl-C has no effect.
+SHELL = """mknod /run/tty c 4 0
+cat >/run/rc <<'END'
+export WORK={work} BUILD={build}
+run() {{ python3 {program} --inside $WORK $BUILD {case}; }}
+PS1='uml:\\w# '
+echo "case {case}: WORK=$WORK BUILD=$BUILD; type: run"
+cd $WORK
+END
+setsid -c bash --rcfile /run/rc </run/tty >/run/tty 2>&1"""
 
 
 def load(case):
@@ -73,6 +90,17 @@ def inside(work, build, case):
     return 1 if failed else 0
 
 
+def kernel_command(work, program, memory=MEMORY):
+    """The command line of a kernel whose init runs @program, lines of shell."""
+    init = os.path.join(work, "init")
+    with open(init, "w", encoding="utf-8") as file:
+        file.write(INIT.format(modules=" ".join(MODULES), work=work, program=program))
+    os.chmod(init, 0o755)
+    return ["linux.uml", "mem=" + memory, "root=/dev/root", "rootfstype=hostfs",
+            "rootflags=/", "rw", "init=" + init, "con=null", "con0=fd:0,fd:1", "quiet",
+            "selinux=0", "uml_dir=" + work + "/uml", "umid=wmopkg"]
+
+
 def boot(work, build, case, seconds, cut=None, memory=MEMORY, program=None, scratch=None):
     """Boot, wait, and return what the kernel's console said; None when it was killed.
 
@@ -81,13 +109,7 @@ def boot(work, build, case, seconds, cut=None, memory=MEMORY, program=None, scra
     @scratch: folder that the kernel's memory is kept in, in place of `work`
     """
     program = program or f"python3 {HERE}/uml.py --inside {work} {build} {case}"
-    init = os.path.join(work, "init")
-    with open(init, "w", encoding="utf-8") as file:
-        file.write(INIT.format(modules=" ".join(MODULES), work=work, program=program))
-    os.chmod(init, 0o755)
-    command = ["linux.uml", "mem=" + memory, "root=/dev/root", "rootfstype=hostfs",
-               "rootflags=/", "rw", "init=" + init, "con=null", "con0=fd:0,fd:1", "quiet",
-               "selinux=0", "uml_dir=" + work + "/uml", "umid=wmopkg"]
+    command = kernel_command(work, f"{program} >{work}/log 2>&1 </dev/null", memory)
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, start_new_session=True,
                           env=dict(os.environ, TMPDIR=scratch or work)) as kernel:
@@ -131,16 +153,38 @@ def host(build, case, seconds):
         shutil.rmtree(work, ignore_errors=True)
 
 
+def shell(build, case):
+    """Boot for a person: a shell on this terminal in place of the case's tests."""
+    if not sys.stdin.isatty():
+        print("--shell needs a terminal", file=sys.stderr)
+        return 2
+    work = tempfile.mkdtemp(prefix="wmopkg-kernel-", dir="/var/tmp")
+    terminal = termios.tcgetattr(sys.stdin)
+    try:
+        os.mkdir(os.path.join(work, "uml"))
+        load(case).prepare(work, build)
+        program = SHELL.format(work=work, build=build, case=case,
+                               program=os.path.join(HERE, "uml.py"))
+        return subprocess.call(kernel_command(work, program),
+                               env=dict(os.environ, TMPDIR=work))
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, terminal)
+        shutil.rmtree(work, ignore_errors=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int, default=240)
     parser.add_argument("--inside", metavar="WORK")
+    parser.add_argument("--shell", action="store_true")
     parser.add_argument("build")
     parser.add_argument("case")
     options = parser.parse_args()
     build = os.path.abspath(options.build)
     if options.inside:
         return inside(options.inside, build, options.case)
+    if options.shell:
+        return shell(build, options.case)
     return host(build, options.case, options.seconds)
 
 

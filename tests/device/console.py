@@ -18,8 +18,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
+import tty
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -32,6 +34,7 @@ MODEL = "Example-Switch-8"
 SERIAL = "EX-000042"
 UEFI = "/usr/share/OVMF"
 COMMAND_S = 60
+DETACH = b"\x1d"  # Ctrl-]
 KERNEL_WORDS = "console=ttyS0 root=PARTLABEL=firmware rootfstype=squashfs ro quiet loglevel=3 panic=-1"
 
 # where Debian keeps sfdisk and mkfs.vfat, which is not on everyone's path
@@ -245,6 +248,27 @@ class Device:
         self._monitor(f"device_del {name}\ninfo version", r"(?m)^\d+\.\d+\.\d+")
 
     # the console
+
+    def interact(self):
+        """Connect this terminal to the console, until Ctrl-] or the end of the machine."""
+        saved = termios.tcgetattr(sys.stdin)
+        tty.setraw(sys.stdin)
+        try:
+            while True:
+                ready = select.select([sys.stdin, self.process.stdout], [], [])[0]
+                if self.process.stdout in ready:
+                    data = os.read(self.process.stdout.fileno(), 65536)
+                    if not data:
+                        return
+                    os.write(sys.stdout.fileno(), data)
+                if sys.stdin in ready:
+                    data = os.read(sys.stdin.fileno(), 65536)
+                    if not data or DETACH in data:
+                        return
+                    self.process.stdin.write(data)
+                    self.process.stdin.flush()
+        finally:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, saved)
 
     def _fail(self, what):
         tail = "\n".join(plain(self.log).splitlines()[-40:])

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What the machine tests share: a built device, packages for it, and ways to harm its disk."""
+"""What the machine tests share: a built device, packages for it, and ways to harm its disk.
+
+Run by hand, a test takes --console: it shows the console of the device, and after a failure
+connects the terminal to it.
+"""
 
 import mmap
 import os
@@ -17,6 +21,8 @@ import console  # noqa: E402
 # Where tests/device/build puts the data partition on the disk.
 DATA_START = 105 << 20
 DATA_BYTES = 128 << 20
+
+CONSOLE = "--console"
 
 
 class Bench:
@@ -67,6 +73,8 @@ class Bench:
         initrd = f"initrd-{self.variant}.img"
         if os.path.exists(os.path.join(self.built, initrd)):
             options.setdefault("initrd", initrd)
+        if CONSOLE in sys.argv:
+            options.setdefault("echo", show)
         return console.Device(self.built, self.folder, **options)
 
     def stick(self, *files):
@@ -153,6 +161,39 @@ def write_to_data(disk, source, target):
         raise AssertionError(done.stderr)
 
 
+def show(text):
+    sys.stderr.write(console.plain(text))
+    sys.stderr.flush()
+
+
+class Attended(unittest.TextTestResult):
+    """Leaves the terminal at the console of a device whose test has failed."""
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.attend(test, err)
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.attend(test, err)
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err:
+            self.attend(test, err)
+
+    def attend(self, test, err):
+        device = getattr(test, "device", None)
+        if not device or not device.process or not sys.stdin.isatty():
+            return
+        print(f"\n{err[1]}\n\nThe console of the device; Ctrl-] ends it.", file=sys.stderr)
+        device.interact()
+
+
 def main():
     console.clean_up_on_signals()
-    unittest.main(failfast=True, verbosity=2)
+    attended = CONSOLE in sys.argv
+    unittest.main(argv=[word for word in sys.argv if word != CONSOLE], failfast=True,
+                  testRunner=unittest.TextTestRunner(
+                      verbosity=2, failfast=True,
+                      resultclass=Attended if attended else unittest.TextTestResult))

@@ -96,7 +96,7 @@ enum exit_status report_hinted(const char *what, const struct verity_error *err,
 	if (hint && !is_hinted(err->message))
 		fprintf(stderr, " (%s)", hint);
 	fputc('\n', stderr);
-	return exit_status_of(err->code);
+	return verity_code_exit_status(err->code);
 }
 
 enum exit_status report_output(void)

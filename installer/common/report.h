@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "installer/common/exitstatus.h"
+#include "verity/util/error.h"
 
 /**
  * report_plain - print text that came from outside, with '?' for what could steer a

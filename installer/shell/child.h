@@ -6,7 +6,7 @@
  * not end the shell, and it leaves nothing behind, neither in memory nor on the terminal.
  */
 
-#include "installer/common/exitstatus.h"
+#include "verity/util/error.h"
 
 #include <stddef.h>
 

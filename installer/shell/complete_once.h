@@ -3,7 +3,7 @@
 
 /* Completion of the command line of wmopkg itself, for the shells of the system. */
 
-#include "installer/common/exitstatus.h"
+#include "verity/util/error.h"
 
 /**
  * complete_once - print what the last word may become, a line each

@@ -6,7 +6,7 @@
  * history (libedit). Ctrl-C drops a line, Ctrl-D goes one level up, Ctrl-Z to the top.
  */
 
-#include "installer/common/exitstatus.h"
+#include "verity/util/error.h"
 
 /**
  * shell_run - read commands until somebody leaves

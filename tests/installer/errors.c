@@ -4,11 +4,10 @@
 
 #include <stdio.h>
 
-#include "installer/common/exitstatus.h"
+#include "verity/util/error.h"
 
-#define PRINT(code, name, meaning, hint)                                                 \
-	printf("%s\t%s\t%d\t%s\t%s\n", #code, name,                                      \
-	       (int)exit_status_of(VERITY_E_##code), meaning,                            \
+#define PRINT(code, name, errno_value, exit_status, meaning, hint)                       \
+	printf("%s\t%s\t%d\t%s\t%s\n", #code, name, (int)exit_status, meaning,           \
 	       verity_code_hint(VERITY_E_##code) ?: "");
 
 int main(void)

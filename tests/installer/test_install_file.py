@@ -101,8 +101,8 @@ class Good(bench.Case):
         console.process.send_signal(signal.SIGINT)
         self.assertEqual(console.end(), 1)
         self.assertTrue(console.screen.endswith(
-            "PKG: Signed\nwmopkg: deep.wmopkg: interrupted, nothing was installed (type it "
-            "again)\n"), console.screen)
+            "PKG: Signed\nwmopkg: deep.wmopkg: interrupted, nothing was installed (run the "
+            "command again)\n"), console.screen)
         self.assertEqual(os.listdir("data/packages"), [])
 
     def test_reader_goes_away(self):
@@ -192,24 +192,24 @@ class Bad(bench.Case):
 
     def test_folder(self):
         os.mkdir("x.wmopkg")
-        self.refuse(1, "./x.wmopkg: a folder, not a file (give the name of a file)",
+        self.refuse(1, "./x.wmopkg: a folder, not a file (give the name of a regular file)",
                     "install", "./x.wmopkg")
 
     def test_device_and_pipe(self):
         os.symlink("/dev/null", "null.wmopkg")
         os.mkfifo("pipe.wmopkg")
         for name in ("null", "pipe"):
-            self.refuse(1, f"./{name}.wmopkg: a device or pipe, not a file (give the name of a file)",
+            self.refuse(1, f"./{name}.wmopkg: a device or pipe, not a file (give the name of a regular file)",
                         "install", f"./{name}.wmopkg")
 
     def test_unreadable(self):
         shutil.copy(self.package, "x.wmopkg")
         os.chmod("x.wmopkg", 0o600)
-        self.refuse(1, "./x.wmopkg: cannot be opened: Permission denied (become root, or change who may do it)", "install", "./x.wmopkg",
+        self.refuse(1, "./x.wmopkg: cannot be opened: Permission denied (run it as root, or change the permissions)", "install", "./x.wmopkg",
                     user=65534)
 
     def test_store_of_another_user(self):
-        self.refuse(1, f"{self.package}: folder 'packages': Permission denied (become root, or change who may do it)", "install",
+        self.refuse(1, f"{self.package}: folder 'packages': Permission denied (run it as root, or change the permissions)", "install",
                     self.package, user=65534)
 
     def test_manifest_over_its_limit(self):
@@ -229,8 +229,8 @@ class Bad(bench.Case):
         package = self.make("foreign", keys="strangers")
         result = self.wmopkg("install", package)
         self.assertEqual((result.returncode, result.stdout), (3, ""))
-        self.assertRegex(result.stderr, rf"\Awmopkg: {package}: Untrusted: .*\(install one signed "
-                         r"for this device, or set Allow Untrusted in the boot configuration\)\n\Z")
+        self.assertRegex(result.stderr, rf"\Awmopkg: {package}: Untrusted: .*\(install a package "
+                         r"signed for this device, or set Allow Untrusted in the boot configuration\)\n\Z")
         self.assertEqual(os.listdir("data/packages"), [])
 
     def test_read_only(self):
@@ -239,7 +239,7 @@ class Bad(bench.Case):
         self.addCleanup(subprocess.run, ["umount", f"{self.folder}/data/packages"], check=True)
         result = self.wmopkg("install", self.package)
         self.assertEqual(result.returncode, 1)
-        self.assertIn("Read-only file system (make it writable, or check the configuration)",
+        self.assertIn("Read-only file system (remount it read-write, or check the configuration)",
                       result.stderr)
 
     def test_no_room(self):
@@ -269,7 +269,7 @@ class Bad(bench.Case):
         fcntl.flock(folder, fcntl.LOCK_EX)
         for words in ((), ("persistent",)):
             self.refuse(1, f"{self.package}: another installation is under way (wait for the other "
-                        "one to end, then try again)", "install", *words, self.package)
+                        "process to end, then try again)", "install", *words, self.package)
 
     def test_refused_keeps_the_older_one(self):
         self.install(self.package)

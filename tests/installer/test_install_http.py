@@ -210,7 +210,7 @@ class WithWire(bench.Case):
             rest, errors = process.stdout.read(), process.stderr.read()
         self.assertEqual(rest, bench.SCALE)
         self.assertEqual(errors, f"wmopkg: {self.url}: interrupted, nothing was installed "
-                         "(type it again)\n")
+                         "(run the command again)\n")
         self.assertEqual(process.returncode, 1)
         self.assertEqual(os.listdir("data/packages"), [])
 

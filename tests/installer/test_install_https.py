@@ -10,8 +10,8 @@ import unittest
 import bench
 import servers
 
-CERTIFICATE = "(check the address, and the authorities that this device trusts)"
-CLOCK = "(set the clock; if it is right, the server needs another certificate)"
+CERTIFICATE = "(check the address, and the certificate authorities that this device trusts)"
+CLOCK = "(set the clock; if it is correct, the server needs a new certificate)"
 
 
 class Https(bench.Case):

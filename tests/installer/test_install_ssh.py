@@ -331,7 +331,7 @@ class HostKeys(WithSsh):
             self.assertEqual(console.end(), 5)
             self.assertTrue(console.screen.endswith(
                 f"wmopkg: {self.url}: the host key of the server is not the right one (compare "
-                "its fingerprint with that of the server itself)\n"), console.screen)
+                "its fingerprint with the one shown on the server)\n"), console.screen)
         self.assertFalse(os.path.exists(self.file))
         self.assertEqual(os.listdir("data/packages"), [])
 
@@ -412,7 +412,7 @@ class HostKeys(WithSsh):
         begin = f"the known hosts of ssh, {self.file}: known_hosts: "
         bench.write("real", self.line().encode())
         os.symlink("../../real", self.file)
-        self.refuse(1, f"{self.url}: {begin}not a file (give the name of a file)", "install",
+        self.refuse(1, f"{self.url}: {begin}not a file (give the name of a regular file)", "install",
                     "proto", "sftp", *WORDS, self.address, "pkgname.wmopkg",
                     output="Attempting to download file pkgname.wmopkg, using SFTP\n")
         os.unlink(self.file)

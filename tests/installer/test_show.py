@@ -71,7 +71,7 @@ class Show(states.Case):
         self.assertIn("│y     -        False       Invalid       ", output)
         self.assertTrue(output.endswith(
             f"┘\nx: not active: the file is empty ({bench.INCOMPLETE})\n"
-            "y: not active: a folder, not a file (give the name of a file)\n"), output)
+            "y: not active: a folder, not a file (give the name of a regular file)\n"), output)
 
     def test_active(self):
         self.install(self.package)
@@ -90,8 +90,8 @@ class Show(states.Case):
         self.install(self.package)
         self.booted(self.entry("pkgname", active=False, code="disabled",
                                message="the boot configuration leaves it out"))
-        line = ("the boot configuration leaves it out (take the name out of the boot "
-                "configuration)\n")
+        line = ("the boot configuration leaves it out (remove the name from wmopkg.disable in the "
+                "boot configuration)\n")
         self.succeed(f"{ROW}pkgname: not active: {line}", "show")
         reason, hint = line.rstrip(")\n").split(" (")
         self.assertIn(f"\nActive: no\nVerification: Signed\nReason: {reason} (disabled)\n"
@@ -106,7 +106,7 @@ class Show(states.Case):
                                     message="it has no signature")], []):
             self.booted(*entries, stack=stack, allow_untrusted=True)
             self.succeed(f"{ROW}pkgname: not active: the root has no room for it "
-                         "(the kernel log may say more)\n", "show")
+                         "(see the kernel log with 'dmesg')\n", "show")
 
     def test_installed_since(self):
         self.booted()
@@ -280,7 +280,7 @@ class Remove(bench.Case):
         result = self.wmopkg("remove", "pkgname", answer="y\n", user=65534)
         self.assertEqual((result.returncode, result.stdout), (1, self.QUESTION))
         self.assertEqual(result.stderr, "wmopkg: pkgname.wmopkg: Permission denied "
-                         "(become root, or change who may do it)\n")
+                         "(run it as root, or change the permissions)\n")
         self.assertEqual(os.listdir("data/packages"), ["pkgname.wmopkg"])
 
 
@@ -315,7 +315,7 @@ class Verify(bench.Case):
 
     def test_no_file(self):
         self.check(4, "", "x: cannot be opened: No such file or directory (check the name)", "verify", "x")
-        self.check(1, "", "data: a folder, not a file (give the name of a file)", "verify", "data")
+        self.check(1, "", "data: a folder, not a file (give the name of a regular file)", "verify", "data")
 
     def test_needs_no_store(self):
         os.rmdir("data")

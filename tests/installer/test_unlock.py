@@ -124,8 +124,8 @@ class Unlock(bench.Case):
                 (3, damaged, "signature"),
                 (3, self.package, "it is a package, not a signed statement (check which file "
                                   "this is)"),
-                (3, "wmopkg.conf", "it is not a signed statement (get the file again from who "
-                                   "made it)"),
+                (3, "wmopkg.conf", "it is not a signed statement (get the file again from its "
+                                   "vendor)"),
                 (3, "cmdline", "it is not a signed statement"),
                 (4, "not-there", "No such file or directory"),
                 (1, "data", "not a file")):
@@ -145,7 +145,7 @@ class Unlock(bench.Case):
         with open("wmopkg.conf", "a", encoding="utf-8") as file:
             file.write(f"firmware_built = {self.now + YEAR + DAY}\n")
         over = (r"the unlock statement was good until .* UTC, and by this device it is .* UTC "
-                r"\(ask for a new statement\)\n")
+                r"\(ask the vendor for a new statement\)\n")
         result = self.wmopkg("unlock")
         self.assertRegex(result.stdout, r"\nUnlocked: no\nReason: " + over)
         self.assertIn("Allow Untrusted: no\nReason: Allow Untrusted does not count on this device: "

@@ -212,7 +212,7 @@ def test_none(work, build):
     with Device(work, build) as device, Medium(work + "/ext3") as ext3:
         with_labels(device, "a:LABEL=NOT-THERE", "b:/dev/sdz9", f"c:/dev/{ext3.name}p1",
                     "d:UUID=1", "e:PARTLABEL=x", "bad label:LABEL=x")
-        again = "(plug it in and try again)"
+        again = "(connect the medium and try again)"
         for label, match in (("a", "LABEL=NOT-THERE"), ("b", "/dev/sdz9"), ("d", "UUID=1"),
                              ("c", f"/dev/{ext3.name}p1"), ("e", "PARTLABEL=x")):
             refused(device, label, "one.wmopkg",
@@ -226,13 +226,13 @@ def test_none(work, build):
 
 def test_paths(work, build):
     usage = "(see 'wmopkg help')"
-    links = "there is a link in the way, and links on media are not followed (give the name of a file)"
+    links = "there is a link in the way, and links on media are not followed (give the name of a regular file)"
     here = "packages in /: bad name.wmopkg, link.wmopkg, null.wmopkg, one.wmopkg, pipe.wmopkg, " \
            "two.wmopkg, up.wmopkg"
     in_dir = "packages in dir: ?[2J.wmopkg, one.wmopkg"
     many = "packages in many: " + ", ".join(f"p{n:02}.wmopkg" for n in range(8)) + ", 4 more"
     up = f"'..' may not be part of a path on a medium {usage}"
-    file = "(give the name of a file)"
+    file = "(give the name of a regular file)"
     check = "(check the name)"
     with Device(work, build) as device, Medium(work + "/ext4") as medium:
         with_labels(device, "m:LABEL=ext4-stick")
@@ -287,7 +287,7 @@ def test_bad_media(work, build):
             assert said.startswith(f"wmopkg: {medium.name} (internal, ext4, ext4-stick): the file "
                                    "system cannot be mounted, it is damaged or the kernel does not "
                                    "know all of it: ") and \
-                said.endswith(" (the kernel log may say more)\n"), said
+                said.endswith(" (see the kernel log with 'dmesg')\n"), said
         with Medium(work + "/bad-vfat") as medium:
             with_labels(device, f"m:{medium.node}")
             assert install(device, "m", "one.wmopkg", 1).startswith(f"wmopkg: m: {medium.name} "), \
@@ -349,7 +349,7 @@ def test_mounted_by_somebody(work, build):
             assert install(device, "m", "one.wmopkg").endswith(INSTALLED), options
             refused(device, "m", "link.wmopkg",
                     f"{medium.name} (internal, ext2, ext2-stick): link.wmopkg: there is a link in "
-                    "the way, and links on media are not followed (give the name of a file)")
+                    "the way, and links on media are not followed (give the name of a regular file)")
             run("umount", place)
 
 
@@ -360,8 +360,8 @@ def test_not_root(work, build):
         done = run("setpriv", "--reuid=65534", "--clear-groups", device.wmopkg, "--config",
                    device.base + "/conf", "install", "media", "m", "one.wmopkg", check=False)
         equal((done.returncode, done.stdout),
-              (1, f"wmopkg: m: {medium.name} (internal): one must be root to read media (become "
-                  "root, or change who may do it)\n"))
+              (1, f"wmopkg: m: {medium.name} (internal): one must be root to read media (run "
+                  "it as root, or change the permissions)\n"))
         done = run("setpriv", "--reuid=65534", "--clear-groups", device.wmopkg, "--config",
                    device.base + "/conf", "media", "json", check=False)
         assert done.stdout.startswith(
@@ -374,7 +374,7 @@ def test_node_of_another_device(work, build):
             Medium(work + "/ext3") as other:
         with_labels(device, "m:LABEL=ext2-stick")
         number = os.stat(medium.node).st_rdev
-        again = "(plug it in and try again)"
+        again = "(connect the medium and try again)"
         for kind, number_of in ((stat.S_IFBLK, os.stat(other.node).st_rdev), (stat.S_IFREG, 0)):
             os.unlink(medium.node)
             os.mknod(medium.node, 0o600 | kind, number_of)

@@ -8,7 +8,7 @@ from device import Device, equal
 from trials import REASON, bad_and_good, boot, check_active, check_quarantined, fail_boots, \
     make_packages, trials
 
-HINT = "try it again with 'wmopkg retry NAME', or install another"
+HINT = "run 'wmopkg retry NAME', or install another version"
 
 
 def prepare(work, build):

@@ -10,7 +10,7 @@ BRAND_MOTD = "Property of ACME Power & Water."
 PANIC = "Kernel panic - not syncing: sysrq triggered crash"
 BOOTS_S = 900  # four of them, on a busy machine
 REASON = "it was left out after boots that were not completed"
-HINT = "try it again with 'wmopkg retry NAME', or install another"
+HINT = "run 'wmopkg retry NAME', or install another version"
 # panics at once, or only from the day on that it finds a file
 SERVICE = """#!/bin/sh
 [ "$1" = start ] || exit 0

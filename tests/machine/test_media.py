@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(bench.HERE, ".."))
 import schema  # noqa: E402
 
 INSTALLED = "Installed... Changes are applied after reboot."
-AGAIN = "(plug it in and try again)"
+AGAIN = "(connect the medium and try again)"
 PCI = "/sys/bus/pci"
 SHOWN = [
     "│LABEL     MATCH        DEVICE  BUS       TYPE  VOLUME  SIZE      STATE        │",

@@ -13,7 +13,7 @@ echo "{STUCK}" >/dev/console
 while :; do sleep 3600; done
 """
 REASON = "it was left out after boots that were not completed"
-HINT = "try it again with 'wmopkg retry NAME', or install another"
+HINT = "run 'wmopkg retry NAME', or install another version"
 FIRMWARE_MOTD = "Welcome to the example device."
 BRAND_MOTD = "Property of ACME Power & Water."
 # As long as a boot may take. A busy machine takes a while, and six boots take all of it.

@@ -331,7 +331,7 @@ class WrongInput(Case):
         self.assertIn("Permission denied", result.stderr)
         self.assertEqual(sorted(os.listdir(".")), ["tree"])
         os.mkdir("locked", 0o755)
-        self.refused(1, "locked/a.wmopkg: cannot be made: Permission denied (become root, or change who may do it)", *CREATE, "tree",
+        self.refused(1, "locked/a.wmopkg: cannot be made: Permission denied (run it as root, or change the permissions)", *CREATE, "tree",
                      "locked/a.wmopkg", user=65534)
 
     def test_places(self):
@@ -339,7 +339,7 @@ class WrongInput(Case):
                      "nowhere/a.wmopkg")
         os.mkdir("folder.wmopkg")
         self.refused(1, "folder.wmopkg: there is something that is not a file "
-                     "(give the name of a file)", *CREATE, "tree", "folder.wmopkg")
+                     "(give the name of a regular file)", *CREATE, "tree", "folder.wmopkg")
 
     def test_no_room(self):
         os.mkdir("small")
@@ -382,7 +382,7 @@ class WrongInput(Case):
                      "bad.wmopkg", "out.wmopkg")
         self.refused(4, "none.wmopkg: cannot be opened: No such file or directory (check the name)", "inspect",
                      "none.wmopkg")
-        self.refused(1, "tree: a folder, not a file (give the name of a file)", "inspect", "tree")
+        self.refused(1, "tree: a folder, not a file (give the name of a regular file)", "inspect", "tree")
         self.refused(1, "key ring tree/etc/motd: Not a directory (check the path and the file system)", "inspect", "--keys",
                      "tree/etc/motd", "good.wmopkg")
         self.refused(3, "tree/etc/motd: the file has 6 bytes, too few for a package (the copy "

@@ -24,7 +24,7 @@ SPY = "/usr/lib/x86_64-linux-gnu/pkcs11/pkcs11-spy.so"
 PIN = "fourteen-41421"
 KEYS = {"rsa": "rsa:3072", "p256": "EC:prime256v1", "p384": "EC:secp384r1"}
 CHECK_KEY = " (check the key and certificate files)"
-CHECK_PIN = " (check the PIN or passphrase: tokens lock after a few wrong ones)"
+CHECK_PIN = " (check the PIN or passphrase: a token locks after a few wrong attempts)"
 REFUSED_PIN = ("the token refuses the PIN, which was tried once and is not tried again: PIN "
                "incorrect, failed loading private key" + CHECK_PIN)
 

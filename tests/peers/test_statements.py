@@ -356,20 +356,20 @@ class Signing(Case):
 
     def test_unsound_is_not_signed(self):
         for text, message in (
-                (b"{}", "type: missing, or not a string (get the file again from who made it)"),
+                (b"{}", "type: missing, or not a string (get the file again from its vendor)"),
                 (b'{"type":"package","format":1}',
                  "it is a package's manifest, not a deny list (check which file this is)"),
                 (b'{"type":"unlock","format":2}', "format: 2 is newer than this program knows "
-                 "(update the firmware, or ask the vendor for a package made for it)"),
+                 "(update the firmware, or ask the vendor for a package made for this firmware)"),
                 (b'{"type":"denylist","format":1,"number":1,"deny":[{"mac":"x"}]}',
-                 "deny: entry 1: not just one of key, root_hash, name (get the file again from who "
-                 "made it)")):
+                 "deny: entry 1: not just one of key, root_hash, name (get the file again from its "
+                 "vendor)")):
             statement("x", text)
             self.refused(3, f"x: it is not signed: {message}", "sign", *SIGNER, "x", "x2")
         write("x", read("u")[:-1])
         whole = len(read("u"))
         self.refused(3, f"x: the file has {whole - 1} bytes where its head makes it {whole} (get the "
-                     "file again from who made it)", "sign", *UNLOCK, "x", "x2")
+                     "file again from its vendor)", "sign", *UNLOCK, "x", "x2")
         self.refused(2, "x.wmopkg: .wmopkg is for packages: give a statement another name", "sign",
                      *UNLOCK, "u", "x.wmopkg")
 

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Each code has the errno value and the exit status that its callers rely on. */
+
+#include "tests/check.h"
+
+#include <errno.h>
+
+#define NAME(code, name, ...) name,
+static const char *const names[] = {VERITY_ERRORS(NAME)};
+
+/* Written down a second time: both are interfaces. */
+static const struct {
+	const char *name;
+	int errno_value;
+	int exit_status;
+} expected[] = {
+	{"io", EIO, 1},
+	{"permission", EACCES, 1},
+	{"read-only", EROFS, 1},
+	{"interrupted", EINTR, 1},
+	{"no-memory", ENOMEM, 1},
+	{"usage", EINVAL, 2},
+	{"config", EINVAL, 1},
+	{"not-found", ENOENT, 4},
+	{"not-a-file", EINVAL, 1},
+	{"bad-name", EINVAL, 2},
+	{"bad-magic", EBADMSG, 3},
+	{"bad-sizes", EBADMSG, 3},
+	{"bad-length", EBADMSG, 3},
+	{"bad-padding", EBADMSG, 3},
+	{"bad-manifest", EBADMSG, 3},
+	{"unknown-feature", EBADMSG, 3},
+	{"bad-signature", EBADMSG, 3},
+	{"no-signature", EKEYREJECTED, 3},
+	{"untrusted-signer", EKEYREJECTED, 3},
+	{"weak-key", EKEYREJECTED, 3},
+	{"missing-signer", EKEYREJECTED, 3},
+	{"revoked", EKEYREVOKED, 3},
+	{"wrong-model", EPERM, 3},
+	{"wrong-firmware", EPERM, 3},
+	{"downgrade", EPERM, 3},
+	{"quarantined", EPERM, 3},
+	{"bad-statement", EBADMSG, 3},
+	{"wrong-type", EBADMSG, 3},
+	{"wrong-device", EPERM, 3},
+	{"expired", EPERM, 3},
+	{"old-denylist", EPERM, 3},
+	{"locked", EPERM, 1},
+	{"kernel-signature", EIO, 1},
+	{"audit", EBADMSG, 1},
+	{"tree-mismatch", EBADMSG, 3},
+	{"image-mismatch", EBADMSG, 3},
+	{"bad-image", EBADMSG, 3},
+	{"keyring", EINVAL, 1},
+	{"key", EINVAL, 1},
+	{"pin", EINVAL, 1},
+	{"no-room", ENOSPC, 6},
+	{"busy", EBUSY, 1},
+	{"transfer", ECOMM, 5},
+	{"connection-lost", ECOMM, 5},
+	{"login", ECOMM, 5},
+	{"certificate", ECOMM, 5},
+	{"host-key", ECOMM, 5},
+	{"clock", ECOMM, 5},
+	{"no-medium", ENOENT, 4},
+	{"kernel-feature", EOPNOTSUPP, 1},
+	{"device-failed", EIO, 1},
+	{"mount-failed", EIO, 1},
+	{"stack-failed", EIO, 1},
+	{"too-many", E2BIG, 1},
+	{"misplaced", EOPNOTSUPP, 1},
+	{"other-name", EEXIST, 1},
+	{"disabled", EIO, 1},
+	{"timed-out", ETIMEDOUT, 1},
+	{"safe-mode", EIO, 1},
+	{"bad-tree", EINVAL, 1},
+	{"unsupported", EOPNOTSUPP, 1},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static void test_every_code(void **state)
+{
+	(void)state;
+	assert_int_equal(COUNT(names), COUNT(expected));
+	for (size_t i = 0; i < COUNT(names); i++) {
+		enum verity_code code = verity_code_from_name(names[i]);
+		struct verity_error err;
+
+		assert_string_equal(names[i], expected[i].name);
+		assert_string_equal(verity_code_name(code), names[i]);
+		if ((int)verity_code_exit_status(code) != expected[i].exit_status)
+			fail_msg("%s: exit status %d, not %d", names[i],
+				 (int)verity_code_exit_status(code),
+				 expected[i].exit_status);
+		if (verity_fail(&err, code, "why") != -expected[i].errno_value)
+			fail_msg("%s: errno %d, not %d", names[i],
+				 verity_fail(NULL, code, "why"),
+				 -expected[i].errno_value);
+		check_error(&err, code, "why");
+	}
+}
+
+static void test_no_such_code(void **state)
+{
+	(void)state;
+	assert_int_equal(verity_code_from_name("no such name"), VERITY_OK);
+	assert_int_equal(verity_code_from_name("ok"), VERITY_OK);
+	assert_string_equal(verity_code_name(VERITY_OK), "ok");
+	assert_int_equal(verity_code_exit_status(VERITY_OK), 0);
+}
+
+static void test_from_errno(void **state)
+{
+	static const struct {
+		int errno_value;
+		enum verity_code code;
+	} cases[] = {
+		{ENOMEM, VERITY_E_NO_MEMORY}, {ENOSPC, VERITY_E_NO_ROOM},
+		{EDQUOT, VERITY_E_NO_ROOM},   {EFBIG, VERITY_E_NO_ROOM},
+		{ENOENT, VERITY_E_NOT_FOUND}, {EACCES, VERITY_E_PERMISSION},
+		{EPERM, VERITY_E_PERMISSION}, {EROFS, VERITY_E_READ_ONLY},
+		{ENOTDIR, VERITY_E_IO},       {EIO, VERITY_E_IO},
+	};
+	struct verity_error err;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(verity_fail_errno(&err, cases[i].errno_value, "what"),
+				 -cases[i].errno_value);
+		assert_int_equal(err.code, cases[i].code);
+	}
+	verity_fail_errno(&err, ENOENT, "%s", "name");
+	check_error(&err, VERITY_E_NOT_FOUND, "name: No such file or directory");
+	assert_int_equal(verity_context(&err, -ENOENT, "in %s", "here"), -ENOENT);
+	check_error(&err, VERITY_E_NOT_FOUND, "in here: name: No such file or directory");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_code),
+		cmocka_unit_test(test_no_such_code),
+		cmocka_unit_test(test_from_errno),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -4,7 +4,6 @@
  * processor, which would copy and search gigabytes of zeros: they are left out and put
  * into the block list afterwards.
  */
-#include "overlay/image/image.h"
 #include "overlay/image/writer.h"
 
 #include <assert.h>
@@ -64,19 +63,18 @@ static int skip(struct image_writer *writer, uint64_t end, struct verity_error *
 
 	while (r == 0 && writer->offset < end) {
 		uint64_t count = end - writer->offset;
-		uint64_t into = writer->offset % OVERLAY_IMAGE_BLOCK;
-		uint64_t room = OVERLAY_IMAGE_BLOCK - into;
+		uint64_t into = writer->offset % IMAGE_BLOCK;
+		uint64_t room = IMAGE_BLOCK - into;
 
-		if (into > 0 || count < OVERLAY_IMAGE_BLOCK) {
+		if (into > 0 || count < IMAGE_BLOCK) {
 			r = append(writer, writer->zeros,
 				   (size_t)(count < room ? count : room), err);
 			continue;
 		}
-		count /= OVERLAY_IMAGE_BLOCK;
-		if (run_add(writer->current, writer->offset / OVERLAY_IMAGE_BLOCK,
-			    count) < 0)
+		count /= IMAGE_BLOCK;
+		if (run_add(writer->current, writer->offset / IMAGE_BLOCK, count) < 0)
 			return verity_fail_errno(err, ENOMEM, "image");
-		writer->offset += count * OVERLAY_IMAGE_BLOCK;
+		writer->offset += count * IMAGE_BLOCK;
 	}
 	return r;
 }
@@ -131,7 +129,7 @@ static int inode_expand(struct image_inode *inode)
 	/* First the extended form, which has room for the size. */
 	r = sqfs_inode_make_extended(to);
 	if (r == 0) {
-		to->data.file_ext.sparse += holes * OVERLAY_IMAGE_BLOCK;
+		to->data.file_ext.sparse += holes * IMAGE_BLOCK;
 		r = sqfs_inode_set_file_size(to, inode->bytes);
 	}
 	return r == 0 ? 0 : -EIO;

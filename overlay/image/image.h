@@ -11,8 +11,6 @@
 
 #include <stdint.h>
 
-#define OVERLAY_IMAGE_BLOCK 131072 /* bytes of a squashfs data block */
-
 struct overlay_image_options {
 	const char *compressor; /* zstd, xz, gzip or lz4; NULL for zstd; borrowed */
 	unsigned threads;       /* 0: one for each processor */

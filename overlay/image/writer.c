@@ -3,7 +3,6 @@
 #include "overlay/image/writer.h"
 #include "overlay/image/compressor.h"
 #include "overlay/image/file.h"
-#include "overlay/image/image.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -30,17 +29,16 @@ int image_writer_fail(const struct image_writer *writer, struct verity_error *er
 static int writer_begin(struct image_writer *writer, SQFS_COMPRESSOR id, uint32_t date,
 			const char *name, struct verity_error *err)
 {
-	int r = image_compressor_new(id, OVERLAY_IMAGE_BLOCK, false, &writer->compressor);
+	int r = image_compressor_new(id, IMAGE_BLOCK, false, &writer->compressor);
 
 	if (r == 0)
-		r = image_compressor_new(id, OVERLAY_IMAGE_BLOCK, true,
-					 &writer->expander);
+		r = image_compressor_new(id, IMAGE_BLOCK, true, &writer->expander);
 	if (r == SQFS_ERROR_UNSUPPORTED)
 		return verity_fail(err, VERITY_E_UNSUPPORTED,
 				   "libsquashfs was built without %s", name);
 	if (r != 0)
 		return image_writer_fail(writer, err, r, name);
-	r = sqfs_super_init(&writer->super, OVERLAY_IMAGE_BLOCK, date, id);
+	r = sqfs_super_init(&writer->super, IMAGE_BLOCK, date, id);
 	if (r == 0)
 		r = sqfs_super_write(&writer->super, writer->file);
 	if (r == 0)
@@ -70,7 +68,7 @@ static int writer_parts(struct image_writer *writer, unsigned threads,
 	if (!writer->fragments || !writer->blocks || !writer->ids || !writer->xattrs ||
 	    !writer->inodes || !writer->folders)
 		return verity_fail_errno(err, ENOMEM, "image");
-	desc.max_block_size = OVERLAY_IMAGE_BLOCK;
+	desc.max_block_size = IMAGE_BLOCK;
 	desc.num_workers = threads;
 	/* So that no thread ever waits for the one that reads, at 128 KiB each. */
 	desc.max_backlog = 10 * threads + 20;
@@ -101,7 +99,7 @@ int image_writer_new(int fd, const char *compressor, unsigned threads, uint32_t 
 		threads = threads == 0 ? 1 : THREADS_MAX;
 	writer = calloc(1, sizeof(*writer));
 	if (writer)
-		writer->zeros = calloc(1, OVERLAY_IMAGE_BLOCK);
+		writer->zeros = calloc(1, IMAGE_BLOCK);
 	if (writer && writer->zeros)
 		writer->file = image_file_new(fd);
 	if (!writer || !writer->file)

@@ -16,6 +16,8 @@
 #include <sqfs/super.h>
 #include <sqfs/xattr_writer.h>
 
+#define IMAGE_BLOCK 131072 /* bytes of a squashfs data block */
+
 struct image_writer {
 	sqfs_file_t *file;
 	sqfs_compressor_t *compressor;

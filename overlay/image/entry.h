@@ -3,7 +3,7 @@
 
 /* Entries of a source, as libarchive describes them: from a folder or from a tar. */
 
-#include "overlay/image/tree.h"
+#include "overlay/image/file_tree.h"
 
 struct archive_entry;
 

@@ -2,7 +2,7 @@
 /* Writes an image: reads the source's tree, checks it, then copies data and tables. */
 #include "overlay/image/image.h"
 #include "overlay/image/rules.h"
-#include "overlay/image/source.h"
+#include "overlay/image/sources.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -11,7 +11,7 @@
  * Documentation/filesystems/overlayfs.rst).
  */
 
-#include "overlay/image/tree.h"
+#include "overlay/image/file_tree.h"
 
 /**
  * image_rules_add - put @inode into @folder as @name, or do what a whiteout's name says

@@ -2,7 +2,7 @@
 /* The parts of libsquashfs that write an image, from its super block to its tables. */
 #include "overlay/image/writer.h"
 #include "overlay/image/compressor.h"
-#include "overlay/image/file.h"
+#include "overlay/image/output_file.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -3,7 +3,7 @@
 
 /* The parts of a squashfs image on their way into a file (libsquashfs). */
 
-#include "overlay/image/tree.h"
+#include "overlay/image/file_tree.h"
 
 #include <sqfs/block_processor.h>
 #include <sqfs/block_writer.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/overlay/tree.h"
-#include "overlay/image/file.h"
+#include "overlay/image/output_file.h"
 
 #include <archive.h>
 #include <archive_entry.h>

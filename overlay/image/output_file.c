@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The output file of libsquashfs, over a descriptor, with the errno of what failed. */
-#include "overlay/image/file.h"
+#include "overlay/image/output_file.h"
 #include "verity/util/io.h"
 
 #include <errno.h>

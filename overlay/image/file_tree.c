@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The tree of an image in memory: inodes, names and paths, and their order. */
-#include "overlay/image/tree.h"
+#include "overlay/image/file_tree.h"
 
 #include <errno.h>
 #include <search.h>

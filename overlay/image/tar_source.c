@@ -2,7 +2,7 @@
 /* A tar archive as the source of an image (libarchive). */
 #include "overlay/image/entry.h"
 #include "overlay/image/rules.h"
-#include "overlay/image/source.h"
+#include "overlay/image/sources.h"
 
 #include <archive.h>
 #include <archive_entry.h>

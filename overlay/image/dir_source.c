@@ -8,10 +8,10 @@
  * a folder that is replaced while it is read leads elsewhere, and a FIFO blocks; and it
  * does not keep the errno of a folder that cannot be opened.
  */
-#include "verity/util/dir.h"
 #include "overlay/image/entry.h"
 #include "overlay/image/rules.h"
-#include "overlay/image/source.h"
+#include "overlay/image/sources.h"
+#include "verity/util/dir.h"
 
 #include <archive.h>
 #include <archive_entry.h>

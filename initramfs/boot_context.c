@@ -174,11 +174,12 @@ static enum overlay_step reset(struct boot *boot)
 static bool is_covered(const struct boot *boot, const char *root,
 		       char ret_below[static PATH_MAX])
 {
-	enum overlay_stack_found found;
+	bool covered = false;
 
 	snprintf(ret_below, PATH_MAX, "%s/" OVERLAY_STACK_ROOT, boot->layers);
-	return boot->mode == BOOT_PLANS && overlay_stack_find(root, &found, NULL) == 0 &&
-	       found == OVERLAY_STACK_OURS && access(ret_below, X_OK) == 0;
+	return boot->mode == BOOT_PLANS &&
+	       overlay_stack_is_at(root, &covered, NULL) == 0 && covered &&
+	       access(ret_below, X_OK) == 0;
 }
 
 /*

@@ -5,8 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/vfs.h>
+#include <sys/statvfs.h>
 
 #include "initramfs/log.h"
 #include "overlay/fs/mkdir.h"
@@ -15,8 +14,6 @@
 #include "overlay/stack/share.h"
 #include "overlay/stack/stack.h"
 #include "verity/util/cleanup.h"
-
-#define OVERLAYFS_MAGIC 0x794c7630 /* linux/magic.h */
 
 /* What making the views goes by. */
 struct making {
@@ -33,7 +30,6 @@ static void making_free_p(struct making *making)
 
 void views_free(struct views *views)
 {
-	overlay_former_free(views->former);
 	free(views->items);
 	*views = (struct views){0};
 }
@@ -101,7 +97,7 @@ static int add_package(const struct making *making, struct view *view, size_t nu
 	making->used[number - 1] = true;
 	view->parts.packages++;
 	if (share == OVERLAY_SHARE_OPAQUE)
-		view->parts.roots = 0;
+		view->parts.root = false;
 	snprintf(name, sizeof(name), "%zu", view->parts.packages);
 	return link_share(view, name, layer, err);
 }
@@ -123,10 +119,18 @@ static int fill(const struct making *making, struct view *view, struct verity_er
 		r = add_empty(view, err);
 	if (r == 0)
 		r = add_engine(view, layers, err);
-	for (size_t i = 1; r == 0 && view->parts.roots && i <= making->attached->count;
+	for (size_t i = 1; r == 0 && view->parts.root && i <= making->attached->count;
 	     i++)
 		r = add_package(making, view, i, err);
 	return r;
+}
+
+/* What the file system that is covered does not allow, the stack does not either. */
+static bool is_nosuid(const char *target)
+{
+	struct statvfs fs;
+
+	return statvfs(target, &fs) == 0 && (fs.f_flag & ST_NOSUID);
 }
 
 /* 1: the firmware has no such folder. */
@@ -135,21 +139,15 @@ static int check_target(const struct view *view, const char *root,
 {
 	cleanup_fd int top = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_fd int fd = -1;
-	struct statfs fs;
 
 	if (top < 0)
 		return verity_fail_errno(err, errno, "%s", root);
 	fd = overlay_beneath_open(top, view->hierarchy, true);
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return 1;
-	if (fd < 0 || fstatfs(fd, &fs) < 0)
-		return verity_fail_errno(err, fd < 0 ? -fd : errno, "%s", view->target);
-	if (fs.f_type != OVERLAYFS_MAGIC)
-		return 0;
-	return verity_fail(err, VERITY_E_STACK,
-			   "%s is an overlay already, and with hierarchies packages are "
-			   "never stacked on one",
-			   view->target);
+	if (fd < 0)
+		return verity_fail_errno(err, -fd, "%s", view->target);
+	return overlay_stack_check_depth(view->target, err);
 }
 
 /* Not kept where there is nothing to be stacked over what is there. */
@@ -161,13 +159,13 @@ static int make_hierarchy(struct making *making, size_t number, struct verity_er
 	int r;
 
 	*view = (struct view){.hierarchy = boot->config.hierarchies[number - 1]};
-	view->parts.roots = 1;
-	view->parts.nosuid = making->attached->nosuid;
+	view->parts.root = true;
 	if (snprintf(view->folder, sizeof(view->folder), "%s/h%zu", boot->layers,
 		     number) >= (int)sizeof(view->folder) ||
 	    snprintf(view->target, sizeof(view->target), "%s%s", boot->root,
 		     view->hierarchy) >= (int)sizeof(view->target))
 		return verity_fail_errno(err, ENAMETOOLONG, "%s", view->hierarchy);
+	view->parts.nosuid = making->attached->nosuid || is_nosuid(view->target);
 	r = check_target(view, boot->root, err);
 	if (r > 0) {
 		log_line(LOG_LEVEL_WARNING,
@@ -202,35 +200,16 @@ static int make_hierarchies(struct making *making, struct verity_error *err)
 	return r;
 }
 
-bool views_keep_upper(const struct views *views)
-{
-	return views->former && views->former->upper >= 0;
-}
-
-/* Its own root, or the layers of the overlay that it is. */
-static int bind_root(struct views *views, struct verity_error *err)
-{
-	const struct boot *boot = views->boot;
-	enum overlay_stack_found found = OVERLAY_STACK_NONE;
-	int r = overlay_stack_find(boot->root, &found, err);
-
-	if (r < 0)
-		return r;
-	if (found == OVERLAY_STACK_NONE)
-		return overlay_layers_bind(boot->layers, boot->root, OVERLAY_STACK_ROOT,
-					   err);
-	r = overlay_former_find(boot->root, &views->former, err);
-	return r < 0 ? r : overlay_former_bind(views->former, boot->layers, err);
-}
-
 static int make_root(struct making *making, struct verity_error *err)
 {
 	struct views *views = making->views;
 	const struct boot *boot = views->boot;
 	struct view *view = &views->items[0];
-	char firmware[PATH_MAX];
-	int r = bind_root(views, err);
+	int r = overlay_stack_check_depth(boot->root, err);
 
+	if (r == 0)
+		r = overlay_layers_bind(boot->layers, boot->root, OVERLAY_STACK_ROOT,
+					err);
 	if (r < 0)
 		return r;
 	*view = (struct view){.hierarchy = ""};
@@ -239,13 +218,11 @@ static int make_root(struct making *making, struct verity_error *err)
 	view->parts = (struct overlay_stack_parts){
 		.engine = true,
 		.packages = making->attached->count,
-		.roots = views->former ? overlay_former_roots(views->former) : 1,
-		.nosuid = making->attached->nosuid ||
-			  (views->former && (views->former->flags & MS_NOSUID)),
+		.root = true,
+		.nosuid = making->attached->nosuid || is_nosuid(boot->root),
 	};
 	views->count = 1;
-	snprintf(firmware, sizeof(firmware), "%s/" OVERLAY_STACK_ROOT, boot->layers);
-	return overlay_layers_mount_engine(boot->layers, firmware, err);
+	return overlay_layers_mount_engine(boot->layers, boot->root, err);
 }
 
 int views_make(const struct packages *packages, const struct attached *attached,

@@ -10,7 +10,6 @@
 
 #include "initramfs/attach.h"
 #include "initramfs/boot_context.h"
-#include "overlay/stack/existing.h"
 #include "overlay/stack/stack_plan.h"
 
 struct view {
@@ -25,13 +24,7 @@ struct views {
 	const struct boot *boot; /* borrowed */
 	struct view *items;      /* owned */
 	size_t count;
-	struct overlay_former *former; /* owned; NULL: the root is no overlay yet */
 };
-
-/**
- * views_keep_upper - whether the root is an overlay with an upper, which stays what it is
- */
-bool views_keep_upper(const struct views *views);
 
 /**
  * views_make - mount what is to be stacked beside the packages, and make the views
@@ -46,8 +39,7 @@ int views_make(const struct packages *packages, const struct attached *attached,
 	       struct verity_error *err) must_check;
 
 /**
- * views_mount - mount all overlays, with their changes going to @upper, or where those of
- * the former overlay went
+ * views_mount - mount all overlays, with their changes going to @upper
  *
  * Return: 0; -errno, and then none is mounted, and the root is as it was.
  */

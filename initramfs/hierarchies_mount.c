@@ -10,8 +10,6 @@
 #include "overlay/stack/upperdir.h"
 #include "verity/util/cleanup.h"
 
-DEFINE_CLEANUP(struct overlay_submounts, overlay_submounts_free);
-
 static void plan_free_p(struct overlay_stack_plan *plan)
 {
 	overlay_stack_plan_free(plan);
@@ -78,71 +76,6 @@ static void unmount_all(struct views *views)
 	}
 }
 
-/* It is looked at before anything is taken away. */
-static int check_former(const struct views *views, struct verity_error *err)
-{
-	char engine[PATH_MAX];
-
-	engine_path(views, engine);
-	return overlay_guard_check(engine, views->former->upper, "", err);
-}
-
-static int replace_former(struct views *views, struct overlay_submounts *below,
-			  struct verity_error *err)
-{
-	cleanup_with(plan_free_p) struct overlay_stack_plan plan = {0};
-	const struct boot *boot = views->boot;
-	struct view *view = &views->items[0];
-	int r = overlay_stack_plan_make(&view->parts, &plan, err);
-
-	if (r == 0)
-		r = overlay_submounts_unmount(below, err);
-	if (r == 0)
-		r = overlay_former_remove(views->former, boot->layers, boot->root, err);
-	if (r == 0)
-		r = overlay_stack_mount(view->folder, &plan, view->target, err);
-	if (r < 0)
-		return r;
-	view->mounted = true;
-	return finish_view(views, view, below, err);
-}
-
-static void put_back(const struct views *views, struct overlay_submounts *below)
-{
-	const struct boot *boot = views->boot;
-	struct verity_error why;
-
-	if (overlay_former_restore(boot->layers, boot->root, &why) < 0 ||
-	    overlay_submounts_put(below, &why) < 0)
-		log_line(LOG_LEVEL_WARNING, "the former overlay: %s", why.message);
-}
-
-/*
- * An upper is never part of two mounts: the former overlay goes first. The second copies
- * of what is mounted below it are for putting it back.
- */
-static int mount_in_place(struct views *views, struct verity_error *err)
-{
-	cleanup_with(overlay_submounts_free_p) struct overlay_submounts *below = NULL;
-	cleanup_with(overlay_submounts_free_p) struct overlay_submounts *spare = NULL;
-	struct view *view = &views->items[0];
-	int r = check_former(views, err);
-
-	view->parts.writable = true;
-	if (r == 0)
-		r = overlay_submounts_take(view->target, &below, err);
-	if (r == 0)
-		r = overlay_submounts_take(view->target, &spare, err);
-	if (r < 0)
-		return r;
-	r = replace_former(views, below, err);
-	if (r == 0)
-		return 0;
-	unmount_all(views);
-	put_back(views, spare);
-	return r;
-}
-
 static int mount_upper(const struct boot *boot, enum overlay_upper upper,
 		       struct verity_error *err)
 {
@@ -159,11 +92,8 @@ static int mount_upper(const struct boot *boot, enum overlay_upper upper,
 
 int views_mount(struct views *views, enum overlay_upper upper, struct verity_error *err)
 {
-	int r;
+	int r = mount_upper(views->boot, upper, err);
 
-	if (views_keep_upper(views))
-		return mount_in_place(views, err);
-	r = mount_upper(views->boot, upper, err);
 	for (size_t i = 0; r == 0 && i < views->count; i++) {
 		views->items[i].parts.writable = upper != OVERLAY_UPPER_NONE;
 		r = mount_view(views, &views->items[i], err);

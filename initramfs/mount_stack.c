@@ -40,12 +40,6 @@ static int stack(const struct packages *packages, const struct attached *attache
 
 	if (r < 0)
 		return r;
-	if (views_keep_upper(&views)) {
-		if (upper != OVERLAY_UPPER_NONE)
-			log_line(LOG_LEVEL_NOTICE,
-				 "upper: %s has one already, and it is kept", boot->root);
-		return views_mount(&views, OVERLAY_UPPER_NONE, err);
-	}
 	if (boot->conf.safe && upper == OVERLAY_UPPER_DATA) {
 		verity_fail(&why, VERITY_E_SAFE_MODE, "safe mode");
 		(void)replace_upper(boot, &why);

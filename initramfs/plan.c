@@ -10,10 +10,7 @@
 #include "factory/seed.h"
 #include "initramfs/attach.h"
 #include "initramfs/trials.h"
-#include "overlay/stack/existing.h"
 #include "verity/util/cleanup.h"
-
-DEFINE_CLEANUP(struct overlay_former, overlay_former_free);
 
 static void plan_free_p(struct plan **owned)
 {
@@ -96,40 +93,37 @@ static int load_packages(struct plan *plan, struct verity_error *err)
 }
 
 /*
- * An overlay of ours is that of the boot before the one that is planned. Another one is
- * taken apart, its upper included.
+ * Whether the kernel takes one more overlay over the root, and over each hierarchy. Where
+ * one of ours is mounted now, it is that of the boot before the one that is planned.
  */
-static int plan_root(struct plan *plan, struct verity_error *err)
+static int check_depth(const struct plan *plan, struct verity_error *err)
 {
-	cleanup_with(overlay_former_free_p) struct overlay_former *former = NULL;
 	const struct overlay_config *config = &plan->boot.config;
 	const char *root = plan->boot.root ? plan->boot.root : "/";
-	enum overlay_stack_found found = OVERLAY_STACK_NONE;
-	int r = overlay_stack_find(root, &found, err);
+	char target[PATH_MAX];
+	size_t count = config->hierarchies_count;
+	bool ours = false;
+	int r = 0;
 
-	plan->parts.roots = 1;
-	plan->parts.writable = config->upper != OVERLAY_UPPER_NONE;
-	if (r < 0 || found != OVERLAY_STACK_OTHER || !planning_stacks(plan))
-		return r;
-	if (config->hierarchies_count > 0)
-		return verity_fail(err, VERITY_E_STACK,
-				   "%s is an overlay already, and with hierarchies "
-				   "packages are never stacked on one",
-				   root);
-	r = overlay_former_find(root, &former, err);
-	if (r < 0)
-		return r;
-	plan->parts.roots = overlay_former_roots(former);
-	plan->parts.writable |= former->upper >= 0;
-	return 0;
+	for (size_t i = 0; r == 0 && i < (count ? count : 1); i++) {
+		snprintf(target, sizeof(target), "%s%s", root,
+			 count ? config->hierarchies[i] : "");
+		if (count && access(target, F_OK) < 0)
+			continue;
+		r = overlay_stack_is_at(target, &ours, err);
+		if (r == 0 && !ours)
+			r = overlay_stack_check_depth(target, err);
+	}
+	return r;
 }
 
 static int plan_stack(struct plan *plan, struct verity_error *err)
 {
 	const struct packages *packages = &plan->packages;
-	int r = plan_root(plan, err);
+	int r = planning_stacks(plan) ? check_depth(plan, err) : 0;
 
-	plan->parts.engine = true;
+	plan->parts.engine = plan->parts.root = true;
+	plan->parts.writable = plan->boot.config.upper != OVERLAY_UPPER_NONE;
 	plan->parts.packages = packages->order_count;
 	for (size_t i = 0; i < packages->order_count; i++)
 		plan->parts.nosuid |= !verity_verified_signed(verity_package_verified(

@@ -3,7 +3,8 @@
 
 /*
  * What a boot would do, told without doing it, also on a running system: nothing is
- * mounted, written, counted or logged.
+ * mounted, written, counted or logged (the kernel logs a line of its own where the root
+ * is two overlays deep).
  */
 
 #include <stdio.h>

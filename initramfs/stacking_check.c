@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "initramfs/mount_stack.h"
-#include "overlay/stack/existing.h"
 #include "overlay/stack/stack.h"
 
 static bool state_exists(const struct boot *boot)
@@ -32,27 +31,15 @@ static bool target_at(const struct overlay_config *config, const char *root, siz
 static int is_covered(const char *target, size_t index, bool *ret,
 		      struct verity_error *err)
 {
-	enum overlay_stack_found found = OVERLAY_STACK_NONE;
 	struct verity_error why;
-	int r = overlay_stack_find(target, &found, &why);
+	int r = overlay_stack_is_at(target, ret, &why);
 
 	if (r < 0 && (index == 0 || (r != -ENOENT && r != -ENOTDIR && r != -ELOOP))) {
 		if (err)
 			*err = why;
 		return r;
 	}
-	*ret = found == OVERLAY_STACK_OURS;
 	return 0;
-}
-
-/* A root that was an overlay before may have been unmounted for ours. */
-static int put_back(const struct overlay_config *config, const char *root,
-		    struct verity_error *err)
-{
-	char layers[PATH_MAX];
-
-	snprintf(layers, sizeof(layers), "%s/layers", config->run);
-	return overlay_former_restore(layers, root, err);
 }
 
 int stacking_take_down(const struct overlay_config *config, const char *root,
@@ -69,7 +56,7 @@ int stacking_take_down(const struct overlay_config *config, const char *root,
 		    umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
 			r = verity_fail_errno(err, errno, "%s", target);
 	}
-	return r < 0 ? r : put_back(config, root, err);
+	return r;
 }
 
 int stacking_check(const struct boot *boot, struct verity_error *err)

@@ -245,18 +245,16 @@ int which_absolute(const char *path, char **ret, struct verity_error *err)
 static int is_running(const struct layering *layering, bool *ret,
 		      struct verity_error *err)
 {
-	enum overlay_stack_found found = OVERLAY_STACK_NONE;
+	bool stacked = false;
 	char place[PATH_MAX];
-	int r = overlay_stack_find("/", &found, err);
+	int r = overlay_stack_is_at("/", &stacked, err);
 
-	for (size_t i = 0;
-	     r == 0 && found != OVERLAY_STACK_OURS && i < layering->firmware.count; i++) {
+	for (size_t i = 0; r == 0 && !stacked && i < layering->firmware.count; i++) {
 		snprintf(place, sizeof(place), "/%s", layering->hierarchies[i]);
-		if (overlay_stack_find(place, &found, err) < 0)
-			found = OVERLAY_STACK_NONE;
+		(void)!overlay_stack_is_at(place, &stacked, err);
 	}
 	if (r == 0)
-		*ret = !layering->stacked || found == OVERLAY_STACK_OURS;
+		*ret = !layering->stacked || stacked;
 	return r;
 }
 

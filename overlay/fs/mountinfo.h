@@ -3,6 +3,7 @@
 
 /* What the kernel says a folder is mounted as: its line of /proc/self/mountinfo. */
 
+#include "verity/util/cleanup.h"
 #include "verity/util/error.h"
 
 /* All strings as the kernel escapes them; owned by the struct. */
@@ -23,6 +24,7 @@ int overlay_mountinfo_get(const char *path, struct overlay_mountinfo **ret,
 			  struct verity_error *err) must_check;
 
 void overlay_mountinfo_free(struct overlay_mountinfo *info);
+DEFINE_CLEANUP(struct overlay_mountinfo, overlay_mountinfo_free);
 
 /**
  * overlay_mountinfo_split - take a line apart

@@ -12,8 +12,6 @@
 #include "overlay/fs/mountinfo.h"
 #include "verity/util/cleanup.h"
 
-DEFINE_CLEANUP(struct overlay_mountinfo, overlay_mountinfo_free);
-
 #define PLACE_BYTES 256
 
 /* "/mnt/data/packages (ext4 on /dev/vda3)", as far as it can be told. */

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/vfs.h>
 
 #include "overlay/fs/mountinfo.h"
 #include "verity/util/cleanup.h"
@@ -52,8 +54,8 @@ static int set_options(int fs, const struct overlay_stack_plan *plan,
 	return 0;
 }
 
-static int mount_by_layers(const char *source, const struct overlay_stack_plan *plan,
-			   const char *target, struct verity_error *err)
+static int mount_by_layers(const struct overlay_stack_plan *plan, const char *target,
+			   struct verity_error *err)
 {
 	unsigned attributes = MOUNT_ATTR_NODEV |
 			      (plan->writable ? 0 : MOUNT_ATTR_RDONLY) |
@@ -62,7 +64,8 @@ static int mount_by_layers(const char *source, const struct overlay_stack_plan *
 	cleanup_fd int mounted = -1;
 	int r;
 
-	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "source", source, 0) < 0)
+	if (fs < 0 ||
+	    fsconfig(fs, FSCONFIG_SET_STRING, "source", OVERLAY_STACK_SOURCE, 0) < 0)
 		return fail_stack(errno, plan, NULL, err);
 	r = set_options(fs, plan, err);
 	if (r < 0)
@@ -75,8 +78,8 @@ static int mount_by_layers(const char *source, const struct overlay_stack_plan *
 	return 0;
 }
 
-static int mount_by_string(const char *source, const struct overlay_stack_plan *plan,
-			   const char *target, struct verity_error *err)
+static int mount_by_string(const struct overlay_stack_plan *plan, const char *target,
+			   struct verity_error *err)
 {
 	unsigned long flags = MS_NODEV | (plan->writable ? 0 : MS_RDONLY) |
 			      (plan->nosuid ? MS_NOSUID : 0);
@@ -85,54 +88,28 @@ static int mount_by_string(const char *source, const struct overlay_stack_plan *
 
 	if (r < 0)
 		return r;
-	if (mount(source, target, "overlay", flags, options) == 0)
+	if (mount(OVERLAY_STACK_SOURCE, target, "overlay", flags, options) == 0)
 		return 0;
 	return fail_stack(errno, plan, NULL, err);
 }
 
-static int check_mounted(const char *source, const struct overlay_stack_plan *plan,
-			 const char *target, struct verity_error *err)
+static int check_mounted(const struct overlay_stack_plan *plan, const char *target,
+			 struct verity_error *err)
 {
-	struct overlay_mountinfo *info = NULL;
+	cleanup_with(overlay_mountinfo_free_p) struct overlay_mountinfo *info = NULL;
 	int r = overlay_mountinfo_get(target, &info, err);
 
 	if (r < 0)
 		return r;
-	if (strcmp(info->type, "overlay") != 0 || strcmp(info->source, source) != 0)
-		r = verity_fail(err, VERITY_E_STACK, "%s is not covered by the stack",
-				target);
-	else
-		r = overlay_stack_compare(plan, info->options, err);
-	overlay_mountinfo_free(info);
-	return r;
-}
-
-static int mount_here(const char *source, const struct overlay_stack_plan *plan,
-		      const char *target, struct verity_error *err)
-{
-	int r;
-
-	if (!plan->by_string && takes_layers_singly())
-		r = mount_by_layers(source, plan, target, err);
-	else
-		r = mount_by_string(source, plan, target, err);
-	if (r < 0)
-		return r;
-	r = check_mounted(source, plan, target, err);
-	if (r < 0)
-		umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW);
-	return r;
+	if (strcmp(info->type, "overlay") != 0 ||
+	    strcmp(info->source, OVERLAY_STACK_SOURCE) != 0)
+		return verity_fail(err, VERITY_E_STACK, "%s is not covered by the stack",
+				   target);
+	return overlay_stack_compare(plan, info->options, err);
 }
 
 int overlay_stack_mount(const char *layers, const struct overlay_stack_plan *plan,
 			const char *target, struct verity_error *err)
-{
-	return overlay_stack_mount_as(OVERLAY_STACK_SOURCE, layers, plan, target, err);
-}
-
-int overlay_stack_mount_as(const char *source, const char *layers,
-			   const struct overlay_stack_plan *plan, const char *target,
-			   struct verity_error *err)
 {
 	cleanup_fd int before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_free char *absolute = realpath(target, NULL);
@@ -142,27 +119,53 @@ int overlay_stack_mount_as(const char *source, const char *layers,
 		return verity_fail_errno(err, errno, "%s", target);
 	if (chdir(layers) < 0)
 		return verity_fail_errno(err, errno, "%s", layers);
-	r = mount_here(source, plan, absolute, err);
-	if (fchdir(before) < 0 && chdir("/") < 0)
-		r = r < 0 ? r : 0; /* the folder we came from is gone; nothing depends on
-				      it */
+	if (!plan->by_string && takes_layers_singly())
+		r = mount_by_layers(plan, absolute, err);
+	else
+		r = mount_by_string(plan, absolute, err);
+	if (r == 0) {
+		r = check_mounted(plan, absolute, err);
+		if (r < 0)
+			umount2(absolute, MNT_DETACH | UMOUNT_NOFOLLOW);
+	}
+	/* Nothing depends on the folder we came from, should it be gone. */
+	if (fchdir(before) < 0)
+		(void)!chdir("/");
 	return r;
 }
 
-int overlay_stack_find(const char *target, enum overlay_stack_found *ret,
-		       struct verity_error *err)
+int overlay_stack_check_depth(const char *folder, struct verity_error *err)
 {
-	struct overlay_mountinfo *info = NULL;
+	cleanup_fd int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int fs = -1;
+	char lowers[64];
+	struct statfs st;
+
+	if (fd < 0 || fstatfs(fd, &st) < 0)
+		return verity_fail_errno(err, errno, "%s", folder);
+	if (st.f_type != OVERLAYFS_SUPER_MAGIC)
+		return 0;
+	/* An overlay needs two layers: any folder that does not lie in @folder will do.
+	 */
+	snprintf(lowers, sizeof(lowers), "/proc/self/fd/%d:/dev", fd);
+	fs = fsopen("overlay", FSOPEN_CLOEXEC);
+	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", lowers, 0) < 0 ||
+	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0 || errno != EINVAL)
+		return 0; /* mounting the stack reports any other reason */
+	return verity_fail(
+		err, VERITY_E_STACK,
+		"%s: the file system is already two overlays deep, and the kernel "
+		"allows two levels: packages need one overlay at most below them",
+		folder);
+}
+
+int overlay_stack_is_at(const char *target, bool *ret, struct verity_error *err)
+{
+	cleanup_with(overlay_mountinfo_free_p) struct overlay_mountinfo *info = NULL;
 	int r = overlay_mountinfo_get(target, &info, err);
 
-	if (r < 0)
-		return r;
-	if (strcmp(info->type, "overlay") != 0)
-		*ret = OVERLAY_STACK_NONE;
-	else if (strcmp(info->source, OVERLAY_STACK_SOURCE) == 0)
-		*ret = OVERLAY_STACK_OURS;
-	else
-		*ret = OVERLAY_STACK_OTHER;
-	overlay_mountinfo_free(info);
-	return 0;
+	if (r == 0)
+		*ret = strcmp(info->type, "overlay") == 0 &&
+		       strcmp(info->source, OVERLAY_STACK_SOURCE) == 0;
+	return r;
 }

@@ -26,21 +26,18 @@ int overlay_stack_mount(const char *layers, const struct overlay_stack_plan *pla
 			const char *target, struct verity_error *err) must_check;
 
 /**
- * overlay_stack_mount_as - the same under another name than OVERLAY_STACK_SOURCE: what is
- * mounted is none of ours then
+ * overlay_stack_check_depth - check that the kernel can stack an overlay over @folder
+ *
+ * The kernel allows two levels of overlays. A folder that is one overlay can be a layer
+ * of ours, a folder that is an overlay over an overlay cannot. The kernel shows the depth
+ * nowhere, so it is asked to make an overlay of @folder, which is never mounted.
+ *
+ * Return: 0; -EIO (STACK) where @folder is two levels deep; -errno.
  */
-int overlay_stack_mount_as(const char *source, const char *layers,
-			   const struct overlay_stack_plan *plan, const char *target,
-			   struct verity_error *err) must_check;
-
-enum overlay_stack_found {
-	OVERLAY_STACK_NONE,  /* no overlay */
-	OVERLAY_STACK_OURS,  /* a stack of ours */
-	OVERLAY_STACK_OTHER, /* an overlay of somebody else */
-};
+int overlay_stack_check_depth(const char *folder, struct verity_error *err) must_check;
 
 /**
- * overlay_stack_find - what @target is covered by
+ * overlay_stack_is_at - whether a stack of ours is mounted at @target
  */
-int overlay_stack_find(const char *target, enum overlay_stack_found *ret,
-		       struct verity_error *err) must_check;
+int overlay_stack_is_at(const char *target, bool *ret,
+			struct verity_error *err) must_check;

@@ -28,14 +28,14 @@ void overlay_stack_plan_free(struct overlay_stack_plan *plan)
 	plan->count = 0;
 }
 
-static void add(struct overlay_stack_plan *plan, const char *name, size_t number)
+static void __attribute__((format(printf, 2, 3)))
+add(struct overlay_stack_plan *plan, const char *format, ...)
 {
-	char *place = plan->names[plan->count++];
+	va_list args;
 
-	if (number > 0)
-		snprintf(place, OVERLAY_STACK_NAME_MAX, "%s%zu", name, number);
-	else
-		snprintf(place, OVERLAY_STACK_NAME_MAX, "%s", name);
+	va_start(args, format);
+	vsnprintf(plan->names[plan->count++], OVERLAY_STACK_NAME_MAX, format, args);
+	va_end(args);
 }
 
 int overlay_stack_plan_make(const struct overlay_stack_parts *parts,
@@ -43,25 +43,23 @@ int overlay_stack_plan_make(const struct overlay_stack_parts *parts,
 {
 	struct overlay_stack_plan plan = {.nosuid = parts->nosuid,
 					  .writable = parts->writable};
-	size_t others = parts->roots + (parts->engine ? 1 : 0);
+	size_t room = OVERLAY_STACK_MAX - parts->engine - parts->root;
 
-	if (others > OVERLAY_STACK_MAX || parts->packages > OVERLAY_STACK_MAX - others)
+	if (parts->packages > room)
 		return verity_fail(err, VERITY_E_TOO_MANY,
 				   "%zu packages are to be active, and a stack takes %zu",
-				   parts->packages,
-				   others < OVERLAY_STACK_MAX ? OVERLAY_STACK_MAX - others
-							      : 0);
-	plan.names = calloc(others + parts->packages + 2, sizeof(*plan.names));
+				   parts->packages, room);
+	plan.names = calloc(parts->packages + 4, sizeof(*plan.names));
 	if (!plan.names)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (parts->engine)
-		add(&plan, OVERLAY_STACK_ENGINE, 0);
+		add(&plan, OVERLAY_STACK_ENGINE);
 	for (size_t i = 1; i <= parts->packages; i++)
-		add(&plan, "", i);
-	for (size_t i = 1; i <= parts->roots; i++)
-		add(&plan, OVERLAY_STACK_ROOT, parts->roots > 1 ? i : 0);
+		add(&plan, "%zu", i);
+	if (parts->root)
+		add(&plan, OVERLAY_STACK_ROOT);
 	while (plan.count < (parts->writable ? 1 : 2))
-		add(&plan, OVERLAY_STACK_EMPTY, 0);
+		add(&plan, OVERLAY_STACK_EMPTY);
 	*ret = plan;
 	return 0;
 }
@@ -72,7 +70,7 @@ int overlay_stack_plan_new(size_t packages, bool nosuid, struct overlay_stack_pl
 	const struct overlay_stack_parts parts = {
 		.engine = true,
 		.packages = packages,
-		.roots = 1,
+		.root = true,
 		.nosuid = nosuid,
 	};
 

@@ -44,8 +44,7 @@ struct overlay_stack_plan {
 struct overlay_stack_parts {
 	bool engine;
 	size_t packages;
-	size_t roots; /* of the firmware: 0; 1; or the layers of a root that was an
-			 overlay already, as "root1", "root2", … */
+	bool root; /* the firmware below all packages */
 	bool nosuid;
 	bool writable;
 };
@@ -61,8 +60,7 @@ int overlay_stack_plan_make(const struct overlay_stack_parts *parts,
 			    struct verity_error *err) must_check;
 
 /**
- * overlay_stack_plan_new - plan a stack of @packages layers called "1" (on top), "2", …
- * over a firmware of one layer
+ * overlay_stack_plan_new - plan a read-only stack: the engine's layer, @packages, root
  */
 int overlay_stack_plan_new(size_t packages, bool nosuid, struct overlay_stack_plan *ret,
 			   struct verity_error *err) must_check;

@@ -37,8 +37,6 @@ void overlay_submounts_free(struct overlay_submounts *submounts)
 	free(submounts);
 }
 
-DEFINE_CLEANUP(struct overlay_submounts, overlay_submounts_free);
-
 /* What lies on or below a mount that was taken came with it. */
 static bool is_taken(const struct overlay_submounts *submounts, const char *target)
 {
@@ -97,17 +95,6 @@ int overlay_submounts_take(const char *root, struct overlay_submounts **ret,
 		return r;
 	submounts->root = steal_ptr(&absolute);
 	*ret = steal_ptr(&submounts);
-	return 0;
-}
-
-int overlay_submounts_unmount(const struct overlay_submounts *submounts,
-			      struct verity_error *err)
-{
-	for (size_t i = submounts->count; i-- > 0;)
-		if (umount2(submounts->mounts[i].target, MNT_DETACH | UMOUNT_NOFOLLOW) <
-		    0)
-			return verity_fail_errno(err, errno, "%s",
-						 submounts->mounts[i].target);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
  * the stack would hide it. Taken before, put back on top after.
  */
 
+#include "verity/util/cleanup.h"
 #include "verity/util/error.h"
 
 struct overlay_submounts;
@@ -20,12 +21,6 @@ int overlay_submounts_take(const char *root, struct overlay_submounts **ret,
 			   struct verity_error *err) must_check;
 
 /**
- * overlay_submounts_unmount - unmount what the copies are of
- */
-int overlay_submounts_unmount(const struct overlay_submounts *submounts,
-			      struct verity_error *err) must_check;
-
-/**
  * overlay_submounts_put - mount the copies where they were, on what lies there now
  *
  * Return: 0; -errno, and then some may be mounted: unmount what they were put on.
@@ -37,3 +32,4 @@ int overlay_submounts_put(struct overlay_submounts *submounts,
  * overlay_submounts_free - forget the copies; those that were put stay
  */
 void overlay_submounts_free(struct overlay_submounts *submounts);
+DEFINE_CLEANUP(struct overlay_submounts, overlay_submounts_free);

@@ -236,6 +236,26 @@ def test_package_over_package(work, tool):
               ["1", "2", "3", "all", "kept", "middle", "opaque"])
 
 
+def test_over_an_overlay(work, tool):
+    """A root that is an overlay is a layer like any other; the kernel allows two levels."""
+    for words in ((), ("string",)):
+        with Place(work, 2) as place:
+            root = place.layer("root")[:-1]
+            write(place.base + "/above/above", "above\n")
+            for _ in range(2):
+                run("mount", "-t", "overlay", "-o", f"lowerdir={place.base}/above:{root}",
+                    "other", root)
+                done = place.stack(tool, 2, *words)
+                if done.returncode == 0:
+                    equal((place.see("above"), place.see("kept"), place.see("all")),
+                          ("above\n", "firmware\n", "1\n"))
+                    run("umount", place.target)
+            equal((done.returncode, done.stdout),
+                  (1, f"stack: {root}: the file system is already two overlays deep, and the "
+                   "kernel allows two levels: packages need one overlay at most below them\n"))
+            equal(shown(place.target), [])
+
+
 def inside(work, tool):
     failed = 0
     for name, test in list(globals().items()):

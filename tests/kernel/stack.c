@@ -6,6 +6,8 @@
  */
 
 #include <err.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +18,7 @@ int main(int argc, char **argv)
 	struct overlay_stack_plan plan = {0};
 	struct verity_error why = {0};
 	bool string = false, writable = false;
+	char root[PATH_MAX];
 
 	for (; argc > 4; argc--, argv++) {
 		string |= strcmp(argv[1], "string") == 0;
@@ -23,6 +26,9 @@ int main(int argc, char **argv)
 	}
 	if (argc != 4)
 		errx(2, "usage: stack [string] [writable] COUNT LAYERS TARGET");
+	snprintf(root, sizeof(root), "%s/" OVERLAY_STACK_ROOT, argv[2]);
+	if (overlay_stack_check_depth(root, &why) < 0)
+		errx(1, "%s", why.message);
 	if (overlay_stack_plan_new((size_t)atoi(argv[1]), false, &plan, &why) < 0)
 		errx(1, "%s", why.message);
 	plan.by_string = string;

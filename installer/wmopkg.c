@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* wmopkg: the options of the program; then one command, or the shell. */
+
 #include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
@@ -36,7 +39,7 @@ static enum exit_status run(const char *config, int argc, char **argv)
 	if (strcmp(argv[0], "complete") == 0 && argc >= 3 && strcmp(argv[1], "--") == 0)
 		return complete_once(argc - 2, argv + 2);
 	command = command_find(argv[0]);
-	if (!command || !(command->places & COMMAND_ONCE))
+	if (!command || !(command->contexts & COMMAND_ONCE))
 		return command_unknown(COMMAND_ONCE, argc, argv);
 	if (argc == 2 && strcmp(argv[1], "--help") == 0)
 		return command_help(COMMAND_ONCE, argv[0]);
@@ -49,14 +52,9 @@ static enum exit_status run(const char *config, int argc, char **argv)
 	return command_run(command, device, argc, argv);
 }
 
-static void credentials_hidden_done_p(struct credentials_hidden *hidden)
-{
-	credentials_hidden_done(hidden);
-}
-
 int main(int argc, char **argv)
 {
-	cleanup_with(credentials_hidden_done_p) struct credentials_hidden hidden = {NULL};
+	cleanup_with(credentials_hidden_done) struct credentials_hidden hidden = {NULL};
 	const char *config = NULL;
 	struct verity_error err;
 	int option;

@@ -1,76 +1,64 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Parses typed words by the forms of a command, and describes forms in words. */
+
 #include "installer/grammar/grammar.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "verity/format/format.h"
+#include "verity/util/text.h"
 
 #define FORMS_MAX 8
-
-/* How far one form has come. */
-struct way {
-	const struct form *form; /* NULL: what was typed does not fit it */
-	unsigned used;           /* bits: words of it that were typed */
-	unsigned at;             /* the first that is not passed */
-	int pending;             /* number of the word whose value is to come; -1 */
-	struct words words;
-};
-
-static const char *const protocols[] = {"ftp", "tftp", "scp", "sftp", "http", "https"};
-
-const char *protocol_at(size_t index)
-{
-	return index < sizeof(protocols) / sizeof(protocols[0]) ? protocols[index] : NULL;
-}
+#define PROTOCOLS "ftp|tftp|scp|sftp|http|https"
 
 static const struct word_info infos[WORD_COUNT] = {
 	[WORD_PERSISTENT] = {"persistent", NULL, KIND_NONE,
-			     "the package survives a factory reset", NULL},
+			     "the package survives a factory reset"},
 	[WORD_MEDIA] = {"media", "<label>", KIND_MEDIA,
-			"take it from a USB stick or SD card", NULL},
-	[WORD_PROTOCOL] = {"proto", "<ftp|tftp|scp|sftp|http|https>", KIND_PROTOCOL,
-			   "how to fetch it (default: ftp, then tftp)", NULL},
+			"read the package from a USB stick or SD card"},
+	[WORD_PROTOCOL] = {"proto", "<" PROTOCOLS ">", KIND_CHOICE,
+			   "protocol of the download (default: ftp, then tftp)",
+			   .choices = PROTOCOLS},
 	[WORD_USER] = {"user", "<name>", KIND_FREE,
-		       "user on the server (default: who is logged in)", NULL},
+		       "user name on the server (default: the logged-in user)"},
 	[WORD_PASSWORD] = {"password", "<password>", KIND_SECRET,
-			   "password on the server (default: asked for)", NULL},
+			   "password on the server (asked for when needed)"},
 	[WORD_ADDRESS] = {NULL, "address[:port]", KIND_ADDRESS,
-			  "the server: 192.0.2.1, name, or [2001:db8::1]:port", NULL},
+			  "the server: 192.0.2.1, a name, or [2001:db8::1]:port"},
 	[WORD_SERVER_PATH] = {NULL, "PKGNAME.wmopkg", KIND_FREE,
-			      "the file on the server, with its path", NULL},
+			      "path of the file on the server"},
 	[WORD_MEDIA_PATH] = {NULL, "path/on/media/PKGNAME.wmopkg", KIND_FREE,
-			     "the file, with its path from the root of the medium", NULL},
+			     "path of the file from the root of the medium"},
 	[WORD_SOURCE] = {NULL, "URL | ./FILE.wmopkg", KIND_SOURCE,
-			 "an URL, or a file on this device", NULL},
-	[WORD_NAME] = {NULL, "NAME", KIND_PACKAGE, "an installed package", NULL},
-	[WORD_ALL] = {"all", NULL, KIND_NONE, "all installed packages", NULL, true},
-	[WORD_YES] = {"--yes", NULL, KIND_NONE, "do not ask", "-y"},
-	[WORD_REBOOT] = {"--reboot", NULL, KIND_NONE, "and reboot now", NULL},
-	[WORD_JSON] = {"json", NULL, KIND_NONE, "as JSON, for programs", NULL, true},
-	[WORD_SHOW_MEDIA] = {"media", NULL, KIND_NONE, "USB sticks and SD cards", NULL,
-			     true},
-	[WORD_SHOW_BOOT] = {"boot", NULL, KIND_NONE, "what this boot took how long", NULL,
-			    true},
-	[WORD_SVG] = {"svg", NULL, KIND_NONE, "as a picture (SVG)", NULL},
-	[WORD_FILE] = {NULL, "FILE", KIND_FILE, "a file on this device", NULL},
-	[WORD_PATH] = {NULL, "PATH", KIND_FILE, "a path of the running system", NULL},
-	[WORD_CLEAR] = {"clear", NULL, KIND_NONE, "forget it", NULL},
-	[WORD_VERIFY] = {"verify", NULL, KIND_NONE, "check that nobody has changed it",
-			 NULL},
+			 "a URL, or a file on this device"},
+	[WORD_NAME] = {NULL, "NAME", KIND_PACKAGE, "an installed package"},
+	[WORD_ALL] = {"all", NULL, KIND_NONE, "all installed packages", .reserved = true},
+	[WORD_YES] = {"--yes", NULL, KIND_NONE, "do not ask for confirmation", "-y"},
+	[WORD_REBOOT] = {"--reboot", NULL, KIND_NONE, "reboot at once"},
+	[WORD_JSON] = {"json", NULL, KIND_NONE, "print JSON", .reserved = true},
+	[WORD_SHOW_MEDIA] = {"media", NULL, KIND_NONE,
+			     "the connected USB sticks and SD cards", .reserved = true},
+	[WORD_SHOW_BOOT] = {"boot", NULL, KIND_NONE,
+			    "how long each step of the last boot took", .reserved = true},
+	[WORD_SVG] = {"svg", NULL, KIND_NONE, "print an SVG image"},
+	[WORD_FILE] = {NULL, "FILE", KIND_FILE, "a file on this device"},
+	[WORD_PATH] = {NULL, "PATH", KIND_FILE, "a path of the running system"},
+	[WORD_CLEAR] = {"clear", NULL, KIND_NONE, "remove the unlock statement"},
+	[WORD_VERIFY] = {"verify", NULL, KIND_NONE, "check that it was not changed"},
 	[WORD_CHECK_FIRMWARE] = {"--check-firmware", "VERSION", KIND_FREE,
-				 "what would be active under that firmware", NULL},
+				 "show what would be active with this firmware version"},
 	[WORD_CHECK_MODEL] = {"--check-model", "MODEL", KIND_FREE,
-			      "... on that device model", NULL},
+			      "show what would be active on this device model"},
 	[WORD_BOOT_SET] = {"set", "KEY", KIND_BOOT,
-			   "say it, from the next boot on, in the U-Boot environment",
-			   NULL},
-	[WORD_BOOT_VALUE] = {NULL, "VALUE", KIND_FREE, "0 or 1, or a list with commas",
-			     NULL},
-	[WORD_BOOT_CLEAR] = {"clear", "KEY", KIND_BOOT, "say it no more", NULL},
-	[WORD_COMMAND] = {NULL, "COMMAND", KIND_COMMAND, "a command", NULL},
+			   "set a key in the U-Boot environment, from the next boot on"},
+	[WORD_BOOT_VALUE] = {NULL, "VALUE", KIND_FREE,
+			     "0 or 1, or a list separated by commas"},
+	[WORD_BOOT_CLEAR] = {"clear", "KEY", KIND_BOOT,
+			     "delete a key from the U-Boot environment"},
+	[WORD_COMMAND] = {NULL, "COMMAND", KIND_COMMAND, "a command"},
 };
 
 const struct word_info *word_info(enum word word)
@@ -84,35 +72,10 @@ bool words_has(const struct words *words, enum word word)
 	return words->values[word] != NULL;
 }
 
-static bool is_protocol(const char *text)
-{
-	for (size_t i = 0; protocol_at(i); i++)
-		if (strcmp(protocol_at(i), text) == 0)
-			return true;
-	return false;
-}
-
-static bool is_package_file(const char *text)
-{
-	size_t size = strlen(text);
-	size_t suffix = strlen(VERITY_PACKAGE_SUFFIX);
-
-	return strchr(text, '/') || (size > suffix && strcmp(text + size - suffix,
-							     VERITY_PACKAGE_SUFFIX) == 0);
-}
-
 static bool is_called(const struct word_info *info, const char *text)
 {
 	return (info->keyword && strcmp(info->keyword, text) == 0) ||
 	       (info->brief && strcmp(info->brief, text) == 0);
-}
-
-static bool is_keyword(const char *text)
-{
-	for (size_t i = WORD_NONE + 1; i < WORD_COUNT; i++)
-		if (is_called(&infos[i], text))
-			return true;
-	return false;
 }
 
 bool word_reserved(const char *name)
@@ -123,235 +86,210 @@ bool word_reserved(const char *name)
 	return false;
 }
 
-/* A dash in front is an option that nobody knows, and no value. */
-static bool fits(enum word_kind kind, const char *text)
+static bool is_choice(const char *choices, const char *text)
 {
-	switch (kind) {
-	case KIND_PROTOCOL:
-		return is_protocol(text);
+	for (size_t size; *choices; choices += size + (choices[size] == '|')) {
+		size = strcspn(choices, "|");
+		if (strlen(text) == size && strncmp(text, choices, size) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether @text may be the value of a word. An unknown option is never a value. */
+static bool fits(const struct word_info *info, const char *text)
+{
+	size_t size = strlen(text);
+	size_t suffix = strlen(VERITY_PACKAGE_SUFFIX);
+
+	if (info->kind == KIND_SECRET)
+		return true;
+	if (size == 0 || text[0] == '-')
+		return false;
+	switch (info->kind) {
+	case KIND_CHOICE:
+		return is_choice(info->choices, text);
 	case KIND_SOURCE:
-		return text[0] != '-' && is_package_file(text);
+		return strchr(text, '/') ||
+		       (size > suffix &&
+			strcmp(text + size - suffix, VERITY_PACKAGE_SUFFIX) == 0);
 	case KIND_ADDRESS:
 		/* A keyword in the wrong place is a mistake, not a host. */
-		return text[0] && text[0] != '-' && !strpbrk(text, "/@") &&
-		       !is_keyword(text);
-	case KIND_SECRET:
-		return true;
+		for (size_t i = WORD_NONE + 1; i < WORD_COUNT; i++)
+			if (is_called(&infos[i], text))
+				return false;
+		return !strpbrk(text, "/@");
 	case KIND_FREE:
-		/* An URL in the place of a part of one is a mistake, not a path. */
-		return text[0] && text[0] != '-' && !strstr(text, "://");
+		/* A URL in place of a part of one is a mistake, not a path. */
+		return !strstr(text, "://");
 	default:
-		return text[0] && text[0] != '-';
+		return true;
 	}
 }
 
-static bool is_used(const struct way *way, unsigned index)
-{
-	return way->used & 1U << index;
-}
+/* How far the words were parsed by one form. */
+struct parse {
+	const struct form *form;
+	unsigned used;     /* bits: words of the form that were typed */
+	unsigned at;       /* index of the first word that is not passed */
+	enum word pending; /* word whose value comes next; WORD_NONE */
+	struct words words;
+};
 
-/* Words of a group of alternatives stand side by side; one of them typed is enough. */
+/* All forms that fit, side by side. */
+struct parses {
+	struct parse items[FORMS_MAX];
+	size_t count;
+};
+
+/* Alternatives stand side by side; one of them typed is enough. */
 static unsigned group_end(const struct form *form, unsigned index)
 {
-	while (form->words[index].place & PLACE_OR_NEXT)
+	while (form->words[index].flags & FORM_OR_NEXT)
 		index++;
 	return index + 1;
 }
 
-/* The positions a way may go on with: calls back for each, in the order of the form. */
-typedef bool visit_fn(struct way *way, unsigned index, void *context);
-
-static bool visit(struct way *way, visit_fn *call, void *context)
+/* Indexes of the words that may come next; *ret_end: or the end of the line. */
+static size_t find_next(const struct parse *parse, unsigned ret[static FORM_WORDS_MAX],
+			bool *ret_end)
 {
-	const struct form_word *words = way->form->words;
-	bool begun = way->at > 0;
+	const struct form_word *words = parse->form->words;
+	size_t count = 0;
 	unsigned index;
 
-	for (index = 0; words[index].word; index++) {
-		bool floats = words[index].place & PLACE_ANYWHERE ||
-			      (words[index].place & PLACE_FREE && !begun);
+	*ret_end = false;
+	for (index = 0; words[index].word; index++)
+		if (!(parse->used & 1U << index) &&
+		    (words[index].flags & FORM_ANYWHERE ||
+		     (words[index].flags & FORM_FREE && parse->at == 0)))
+			ret[count++] = index;
+	for (index = parse->at; words[index].word;) {
+		unsigned end = group_end(parse->form, index);
+		bool optional = words[end - 1].flags & FORM_OPTIONAL;
 
-		if (floats && !is_used(way, index) && call(way, index, context))
-			return true;
-	}
-	for (index = way->at; words[index].word;) {
-		unsigned end = group_end(way->form, index);
-		unsigned place = words[index].place;
-
-		if (place & (PLACE_FREE | PLACE_ANYWHERE)) {
-			/* What must be there must be, before anything else. */
-			if (!(place & PLACE_OPTIONAL) && !is_used(way, index))
-				return false;
+		if (words[index].flags & (FORM_FREE | FORM_ANYWHERE)) {
+			/* A required one comes before all that follow it. */
+			if (!optional && !(parse->used & 1U << index))
+				return count;
 			index = end;
 			continue;
 		}
-		for (; index < end; index++)
-			if (call(way, index, context))
-				return true;
-		if (!(words[end - 1].place & PLACE_OPTIONAL))
-			return false;
+		while (index < end)
+			ret[count++] = index++;
+		if (!optional)
+			return count;
 	}
+	*ret_end = true;
+	return count;
+}
+
+/* One more word; false where it does not fit the form. */
+static bool take(struct parse *parse, const char *text)
+{
+	unsigned next[FORM_WORDS_MAX];
+	enum word pending = parse->pending;
+	size_t count;
+	bool unused;
+
+	if (pending) {
+		parse->pending = WORD_NONE;
+		parse->words.values[pending] = text;
+		return fits(word_info(pending), text);
+	}
+	count = find_next(parse, next, &unused);
+	/* What is a keyword here is not a value. */
+	for (int keywords = 1; keywords >= 0; keywords--)
+		for (size_t i = 0; i < count; i++) {
+			const struct form_word *word = &parse->form->words[next[i]];
+			const struct word_info *info = word_info(word->word);
+
+			if (keywords ? !is_called(info, text)
+				     : info->keyword || !fits(info, text))
+				continue;
+			parse->words.values[word->word] = text;
+			parse->used |= 1U << next[i];
+			if (!(word->flags & (FORM_FREE | FORM_ANYWHERE)))
+				parse->at = group_end(parse->form, next[i]);
+			if (keywords && info->kind != KIND_NONE)
+				parse->pending = word->word;
+			return true;
+		}
 	return false;
 }
 
-static void take(struct way *way, unsigned index, const char *text)
+/* Returns how many words fit some form; @ret is as it was after those. */
+static int parse_words(const struct form *const *forms, int argc, char *const *argv,
+		       struct parses *ret)
 {
-	const struct form_word *word = &way->form->words[index];
-
-	way->words.values[word->word] = text;
-	way->used |= 1U << index;
-	if (!(word->place & (PLACE_FREE | PLACE_ANYWHERE)))
-		way->at = group_end(way->form, index);
-}
-
-static bool try_keyword(struct way *way, unsigned index, void *context)
-{
-	const struct word_info *info = word_info(way->form->words[index].word);
-	const char *text = context;
-
-	if (!is_called(info, text))
-		return false;
-	take(way, index, text);
-	if (info->kind != KIND_NONE)
-		way->pending = (int)index;
-	return true;
-}
-
-static bool try_value(struct way *way, unsigned index, void *context)
-{
-	const struct word_info *info = word_info(way->form->words[index].word);
-
-	if (info->keyword || !fits(info->kind, context))
-		return false;
-	take(way, index, context);
-	return true;
-}
-
-/* A keyword is taken for one before it is taken for a value. */
-static void step(struct way *way, char *text)
-{
-	if (way->pending >= 0) {
-		enum word word = way->form->words[way->pending].word;
-
-		way->pending = -1;
-		if (!fits(word_info(word)->kind, text))
-			way->form = NULL;
-		else
-			way->words.values[word] = text;
-		return;
+	ret->count = 0;
+	for (; forms[ret->count]; ret->count++) {
+		assert(ret->count < FORMS_MAX);
+		ret->items[ret->count] = (struct parse){.form = forms[ret->count]};
 	}
-	if (!visit(way, try_keyword, text) && !visit(way, try_value, text))
-		way->form = NULL;
+	for (int i = 0; i < argc; i++) {
+		struct parses next = {.count = 0};
+
+		for (size_t k = 0; k < ret->count; k++) {
+			next.items[next.count] = ret->items[k];
+			next.count += take(&next.items[next.count], argv[i]);
+		}
+		if (next.count == 0)
+			return i;
+		*ret = next;
+	}
+	return argc;
 }
 
-static bool add_option(struct grammar_next *next, enum word word, bool value)
+static void add_option(struct grammar_next *next, enum word word, bool value)
 {
 	for (size_t i = 0; i < next->count; i++)
 		if (next->options[i].word == word && next->options[i].value == value)
-			return false;
+			return;
 	assert(next->count < GRAMMAR_OPTIONS_MAX);
 	next->options[next->count++] = (struct grammar_option){word, value};
-	return false;
 }
 
-static bool collect_option(struct way *way, unsigned index, void *context)
-{
-	enum word word = way->form->words[index].word;
-
-	return add_option(context, word, !word_info(word)->keyword);
-}
-
-static bool is_at_end(const struct way *way)
-{
-	const struct form_word *words = way->form->words;
-
-	if (way->pending >= 0)
-		return false;
-	for (unsigned index = 0; words[index].word;) {
-		unsigned end = group_end(way->form, index);
-		bool there = index < way->at || is_used(way, index);
-
-		if (words[index].place & PLACE_FREE)
-			there = is_used(way, index);
-		if (!there && !(words[end - 1].place & PLACE_OPTIONAL))
-			return false;
-		index = end;
-	}
-	return true;
-}
-
-static void collect(struct way *way, struct grammar_next *next)
-{
-	if (!way->form)
-		return;
-	if (way->pending >= 0)
-		add_option(next, way->form->words[way->pending].word, true);
-	else
-		visit(way, collect_option, next);
-	next->end = next->end || is_at_end(way);
-}
-
-/* All forms side by side, until none of them fits any more. */
-struct ways {
-	struct way items[FORMS_MAX];
-	size_t count;
-};
-
-static void begin(const struct form *const *forms, struct ways *ret)
-{
-	*ret = (struct ways){.count = 0};
-	for (size_t i = 0; forms[i]; i++) {
-		assert(i < FORMS_MAX);
-		ret->items[ret->count++] = (struct way){.form = forms[i], .pending = -1};
-	}
-}
-
-static void collect_all(struct ways *ways, struct grammar_next *ret)
+static void collect_next(const struct parses *parses, struct grammar_next *ret)
 {
 	*ret = (struct grammar_next){.count = 0};
-	for (size_t i = 0; i < ways->count; i++)
-		collect(&ways->items[i], ret);
-}
+	for (size_t i = 0; i < parses->count; i++) {
+		const struct parse *parse = &parses->items[i];
+		unsigned next[FORM_WORDS_MAX];
+		size_t count;
+		bool end;
 
-static bool any_left(const struct ways *ways)
-{
-	for (size_t i = 0; i < ways->count; i++)
-		if (ways->items[i].form)
-			return true;
-	return false;
-}
+		if (parse->pending) {
+			add_option(ret, parse->pending, true);
+			continue;
+		}
+		count = find_next(parse, next, &end);
+		ret->end = ret->end || end;
+		for (size_t k = 0; k < count; k++) {
+			enum word word = parse->form->words[next[k]].word;
 
-/* How many words fit some form; the ways are left where they were before the bad one. */
-static int walk(struct ways *ways, int argc, char *const *argv)
-{
-	for (int i = 0; i < argc; i++) {
-		struct ways before = *ways;
-
-		for (size_t k = 0; k < ways->count; k++)
-			if (ways->items[k].form)
-				step(&ways->items[k], argv[i]);
-		if (!any_left(ways)) {
-			*ways = before;
-			return i;
+			add_option(ret, word, !word_info(word)->keyword);
 		}
 	}
-	return argc;
 }
 
 int grammar_match(const struct form *const *forms, int argc, char *const *argv,
 		  struct words *ret, int *ret_bad, struct grammar_next *ret_next)
 {
-	struct ways ways;
-	int good;
+	struct parses parses;
+	int good = parse_words(forms, argc, argv, &parses);
 
-	begin(forms, &ways);
-	good = walk(&ways, argc, argv);
-	for (size_t i = 0; good == argc && i < ways.count; i++)
-		if (ways.items[i].form && is_at_end(&ways.items[i])) {
-			*ret = ways.items[i].words;
+	for (size_t i = 0; good == argc && i < parses.count; i++) {
+		unsigned unused[FORM_WORDS_MAX];
+		bool end;
+
+		find_next(&parses.items[i], unused, &end);
+		if (end && !parses.items[i].pending) {
+			*ret = parses.items[i].words;
 			return 0;
 		}
-	collect_all(&ways, ret_next);
+	}
+	collect_next(&parses, ret_next);
 	*ret_bad = good;
 	return -EINVAL;
 }
@@ -359,11 +297,51 @@ int grammar_match(const struct form *const *forms, int argc, char *const *argv,
 int grammar_next(const struct form *const *forms, int argc, char *const *argv,
 		 struct grammar_next *ret)
 {
-	struct ways ways;
+	struct parses parses;
 
-	begin(forms, &ways);
-	if (walk(&ways, argc, argv) < argc)
+	if (parse_words(forms, argc, argv, &parses) < argc)
 		return -EINVAL;
-	collect_all(&ways, ret);
+	collect_next(&parses, ret);
 	return 0;
+}
+
+void grammar_synopsis(const struct form *form, char *ret, size_t size)
+{
+	bool open = false; /* within alternatives */
+
+	ret[0] = '\0';
+	for (unsigned i = 0; form->words[i].word; i++) {
+		const struct word_info *info = word_info(form->words[i].word);
+		unsigned last = group_end(form, i) - 1;
+		bool optional = form->words[last].flags & FORM_OPTIONAL;
+
+		verity_text_append(ret, size, "%s%s%s%s%s",
+				   open    ? " | "
+				   : i > 0 ? " "
+					   : "",
+				   optional && !open ? "[" : "",
+				   info->keyword ? info->keyword : "",
+				   info->keyword && info->value ? " " : "",
+				   info->value ? info->value : "");
+		open = i < last;
+		if (optional && !open)
+			verity_text_append(ret, size, "]");
+	}
+}
+
+void grammar_describe(const struct grammar_next *next, char *ret, size_t size)
+{
+	size_t count = next->count + next->end;
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		const struct grammar_option *option = &next->options[i];
+		const char *between = i == 0 ? "" : i + 1 == count ? " or " : ", ";
+		const char *text = "end of line";
+
+		if (i < next->count)
+			text = option->value ? word_info(option->word)->value
+					     : word_info(option->word)->keyword;
+		verity_text_append(ret, size, "%s%s", between, text);
+	}
 }

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What may be typed, as data. A command has forms, a form is a row of words. Parsing and
- * its errors, completion, `?`, help, and the synopsis of the man page are all made of the
- * same rows, so none of them can know a word that another does not.
+ * The syntax of the commands, as data: a command has forms, a form is a row of words.
+ * Parser, error messages, completion, `?`, help and the synopsis of the man page all read
+ * the same rows.
  */
 
 #include <stdbool.h>
@@ -43,42 +43,42 @@ enum word {
 	WORD_COUNT,
 };
 
-/* What a value is: what it must look like, and what Tab offers for it. */
+/* The type of a value: what it must look like, and what Tab offers for it. */
 enum word_kind {
-	KIND_NONE, /* no value: the keyword is all */
-	KIND_PROTOCOL,
+	KIND_NONE,   /* no value: the keyword is all */
+	KIND_CHOICE, /* one of word_info.choices */
 	KIND_MEDIA,
 	KIND_PACKAGE, /* an installed one */
 	KIND_FILE,    /* local */
-	KIND_SOURCE,  /* an URL or a local package file */
+	KIND_SOURCE,  /* a URL or a local package file */
 	KIND_ADDRESS,
 	KIND_COMMAND,
-	KIND_BOOT,   /* a word of the boot configuration */
-	KIND_FREE,   /* anything but an URL */
-	KIND_SECRET, /* anything, and shown to nobody */
+	KIND_BOOT,   /* a key of the boot configuration */
+	KIND_FREE,   /* anything but a URL */
+	KIND_SECRET, /* anything; never shown */
 };
 
 struct word_info {
 	const char *keyword; /* typed as it stands; NULL: the value alone */
-	const char *value;   /* what stands for the value in help; NULL: none */
+	const char *value;   /* placeholder of the value in help; NULL: none */
 	enum word_kind kind; /* of the value */
 	const char *help;    /* a few words, for `?` */
-	const char *brief;   /* another keyword for the same; NULL: none */
+	const char *brief;   /* short form of the keyword; NULL: none */
+	const char *choices; /* of KIND_CHOICE: "ftp|tftp"; NULL: none */
 	bool reserved;       /* read as a keyword where the name of a package may stand */
 };
 
 /* How a word stands in a form. */
-enum word_place {
-	PLACE_HERE = 0,          /* at this place */
-	PLACE_OPTIONAL = 1 << 0, /* or not at all; what stands behind may come at once */
-	PLACE_FREE = 1 << 1,     /* with its like in any order, ahead of the others */
-	PLACE_ANYWHERE = 1 << 2, /* between any two words */
-	PLACE_OR_NEXT = 1 << 3,  /* this or the next word, not both */
+enum form_flag {
+	FORM_OPTIONAL = 1 << 0, /* may be left out */
+	FORM_FREE = 1 << 1,     /* before the others, in any order with its like */
+	FORM_ANYWHERE = 1 << 2, /* between any two words */
+	FORM_OR_NEXT = 1 << 3,  /* this or the next word, not both */
 };
 
 struct form_word {
 	enum word word;
-	unsigned place; /* word_place */
+	unsigned flags; /* bits: form_flag */
 };
 
 #define FORM_WORDS_MAX 12
@@ -87,7 +87,8 @@ struct form {
 	struct form_word words[FORM_WORDS_MAX]; /* ends with WORD_NONE */
 };
 
-/* What was typed: values borrowed from argv; of a keyword alone itself; NULL: not. */
+/* What was typed: values borrowed from argv; a keyword without value is its own; NULL:
+ * not typed. */
 struct words {
 	const char *values[WORD_COUNT];
 };
@@ -104,11 +105,11 @@ struct grammar_option {
 struct grammar_next {
 	struct grammar_option options[GRAMMAR_OPTIONS_MAX];
 	size_t count;
-	bool end; /* or nothing */
+	bool end; /* or the end of the line */
 };
 
 /**
- * word_info - what is known of a word; a constant
+ * word_info - the row of the word table for @word; a constant
  */
 const struct word_info *word_info(enum word word);
 
@@ -124,16 +125,11 @@ bool words_has(const struct words *words, enum word word);
 bool word_reserved(const char *name);
 
 /**
- * protocol_at - the protocol number @index; NULL after the last
- */
-const char *protocol_at(size_t index);
-
-/**
- * grammar_match - read typed words
- * @forms:    NULL-ended row of forms
- * @argv:     @argc words, without the command's name
- * @ret:      filled on success alone
- * @ret_bad:  on failure: number of the word that is wrong, @argc where one is missing
+ * grammar_match - parse typed words
+ * @forms:    NULL-terminated list of forms
+ * @argv:     @argc words, without the name of the command; borrowed by @ret
+ * @ret:      filled on success only
+ * @ret_bad:  on failure: index of the unexpected word, @argc where one is missing
  * @ret_next: on failure: what was expected there
  *
  * Return: 0; -EINVAL.
@@ -143,9 +139,9 @@ int grammar_match(const struct form *const *forms, int argc, char *const *argv,
 	__attribute__((warn_unused_result));
 
 /**
- * grammar_next - what may follow words that are right so far
+ * grammar_next - what may follow words that are correct so far
  *
- * Return: 0; -EINVAL where they are not.
+ * Return: 0; -EINVAL where they are not correct.
  */
 int grammar_next(const struct form *const *forms, int argc, char *const *argv,
 		 struct grammar_next *ret) __attribute__((warn_unused_result));
@@ -157,6 +153,7 @@ int grammar_next(const struct form *const *forms, int argc, char *const *argv,
 void grammar_synopsis(const struct form *form, char *ret, size_t size);
 
 /**
- * grammar_describe - what may come next in words: "one of ftp, tftp, …", "<label> or …"
+ * grammar_describe - list what may come next: "NAME, all or end of line"
+ * @ret: 0-terminated, cut where @size is too small
  */
 void grammar_describe(const struct grammar_next *next, char *ret, size_t size);

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * A line of the shell, split into words: blanks part them, '...' and "..." keep blanks, a
- * backslash takes what follows as it stands (within "..." only a quote or a backslash),
- * and a # ahead of a word ends the line.
+ * Splits a line of the shell into words: blanks separate them, '...' and "..." keep
+ * blanks, a backslash quotes the next character (within "..." only a quote or a
+ * backslash), and a # at the start of a word begins a comment.
  */
 
 #include "verity/util/error.h"
@@ -16,15 +16,15 @@ struct line {
 	int count;
 	char *bytes;  /* owned */
 	size_t size;  /* of @bytes */
-	size_t begin; /* where in the text the last word begins */
-	bool open;    /* nothing parts the last word from the end of the text */
-	char quote;   /* that is not closed at the end: ' " or \; 0: none */
-	bool comment; /* a # has ended it */
+	size_t begin; /* offset of the last word in the text */
+	bool open;    /* the last word reaches the end of the text */
+	char quote;   /* not closed at the end: ' " or \; 0: none */
+	bool comment; /* ended by a # */
 };
 
 /**
  * line_split - split @size bytes of a text
- * @ret: filled on success alone, also where a quote is left open; line_free()
+ * @ret: filled on success only, also where a quote is not closed; line_free()
  *
  * Return: 0; -EINVAL (USAGE) for too many words; -ENOMEM.
  */
@@ -32,14 +32,14 @@ int line_split(const char *text, size_t size, struct line *ret,
 	       struct verity_error *err) must_check;
 
 /**
- * line_free - also wipes what was typed, which may be a password
+ * line_free - wipe and free; the line may hold a password
  */
 void line_free(struct line *line);
 
 /**
  * line_quote - a word as it has to be typed
- * @quote: the quote that it stands in; 0: none
- * @ret:   set on success alone; free()
+ * @quote: the quote that the word stands in; 0: none
+ * @ret:   set on success only; free()
  */
 int line_quote(const char *word, char quote, char **ret,
 	       struct verity_error *err) must_check;

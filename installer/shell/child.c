@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Runs a command of the shell in a child process. */
+
 #include "installer/shell/child.h"
 
 #include <errno.h>
@@ -10,56 +13,59 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "installer/common/report.h"
 #include "installer/shell/signal.h"
+#include "verity/util/cleanup.h"
 
-static void __attribute__((noreturn))
-be_child(enum exit_status (*call)(void *context), void *context)
+DEFINE_CLEANUP(struct device, device_free);
+
+static enum exit_status run(const char *config, const struct command *command, int argc,
+			    char **argv)
 {
-	enum exit_status status;
-
-	shell_signal_restore();
-	status = call(context);
-	fflush(stdout);
-	fflush(stderr);
-	/* Not exit(): what the shell has to tidy up is not ours. */
-	_exit((int)status);
-}
-
-static enum exit_status fail(const char *what, const char *why)
-{
+	cleanup_with(device_free_p) struct device *device = NULL;
 	struct verity_error err;
 
-	verity_fail(&err, VERITY_E_IO, "the command %s: %s", what, why);
-	return report_hinted(NULL, &err, NULL);
+	shell_signal_restore();
+	if (device_open(config, &device, &err) < 0)
+		return report_error(NULL, &err);
+	return command_run(command, device, argc, argv);
 }
 
-static enum exit_status judge(int status)
+void shell_child_run(const char *config, const struct command *command, int argc,
+		     char **argv)
 {
-	if (WIFEXITED(status))
-		return (enum exit_status)WEXITSTATUS(status);
-	/* The mark of Ctrl-C stands in a line of its own, and says it all. */
-	if (WTERMSIG(status) != SIGINT)
-		return fail("was ended", strsignal(WTERMSIG(status)));
-	putchar('\n');
-	return STATUS_FAILED;
-}
-
-enum exit_status shell_child_run(enum exit_status (*call)(void *context), void *context)
-{
+	struct verity_error err;
 	struct termios terminal;
 	bool is_terminal = tcgetattr(STDIN_FILENO, &terminal) == 0;
+	enum exit_status exit_status;
 	int status;
 	pid_t child;
 
 	fflush(stdout);
 	child = fork();
-	if (child == 0)
-		be_child(call, context);
-	if (child < 0)
-		return fail("cannot be started", strerror(errno));
+	if (child == 0) {
+		exit_status = run(config, command, argc, argv);
+		fflush(stdout);
+		fflush(stderr);
+		/* Not exit(): its handlers belong to the shell. */
+		_exit((int)exit_status);
+	}
+	if (child < 0) {
+		verity_fail(&err, VERITY_E_IO, "the command cannot be started: %s",
+			    strerror(errno));
+		(void)!report_hinted(NULL, &err, NULL);
+		return;
+	}
 	status = shell_signal_wait_child(child);
 	if (is_terminal)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal);
-	return judge(status);
+	if (WIFEXITED(status))
+		return;
+	/* After Ctrl-C the terminal shows "^C": that is enough. */
+	if (WTERMSIG(status) == SIGINT) {
+		putchar('\n');
+		return;
+	}
+	verity_fail(&err, VERITY_E_IO, "the command was ended: %s",
+		    strsignal(WTERMSIG(status)));
+	(void)!report_hinted(NULL, &err, NULL);
 }

@@ -2,20 +2,19 @@
 #pragma once
 
 /*
- * A command of the shell, in a process of its own: Ctrl-C and whatever else ends it does
- * not end the shell, and it leaves nothing behind, neither in memory nor on the terminal.
+ * A command of the shell in a process of its own: Ctrl-C ends the command and not the
+ * shell, and the command leaves nothing behind in memory or on the terminal.
  */
 
-#include "verity/util/error.h"
-
-#include <stddef.h>
+#include "installer/shell/command.h"
 
 /**
- * shell_child_run - call a function in a process of its own, and wait for it
+ * shell_child_run - run a command in a child process, and wait for it
+ * @config: of the device; NULL: the default. Read by the child
+ * @argv:   as of command_run()
  *
- * Between shell_signal_begin() and shell_signal_end(). A terminal on standard input is
- * put back to what it was.
- *
- * Return: what the function returned; STATUS_FAILED where it did not come to that.
+ * To be called between shell_signal_begin() and shell_signal_end(). Restores the settings
+ * of the terminal on standard input. A child that was ended by a signal is reported.
  */
-enum exit_status shell_child_run(enum exit_status (*call)(void *context), void *context);
+void shell_child_run(const char *config, const struct command *command, int argc,
+		     char **argv);

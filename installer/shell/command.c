@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Finds a command by its name, parses its words, runs it, and prints its help. */
+
 #include "installer/shell/command.h"
 
 #include <stdio.h>
@@ -8,13 +11,62 @@
 #include "installer/common/layout.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
+#include "verity/util/text.h"
 
 #define LINE_MAX_BYTES 1024
 #define EXPECTED_BYTES 512
+#define NAMES_INDENT   4
 #define HELP_INDENT    6
 #define SECRET_SHOWN   "********"
 
-/* A word as it may be shown: a password follows the word that says so. */
+/* The commands of a context whose names begin with @name, separated by ", ". */
+static size_t list_names(unsigned context, const char *name,
+			 char ret[static EXPECTED_BYTES])
+{
+	size_t count = 0;
+
+	ret[0] = '\0';
+	for (size_t i = 0; command_at(i); i++)
+		if (command_at(i)->contexts & context &&
+		    strncmp(command_at(i)->name, name, strlen(name)) == 0)
+			verity_text_append(ret, EXPECTED_BYTES, "%s%s",
+					   count++ ? ", " : "", command_at(i)->name);
+	return count;
+}
+
+const struct command *command_pick(unsigned context, const char *name)
+{
+	const struct command *found = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; command_at(i); i++) {
+		const struct command *command = command_at(i);
+
+		if (!(command->contexts & context) ||
+		    strncmp(command->name, name, strlen(name)) != 0)
+			continue;
+		if (command->name[strlen(name)] == '\0')
+			return command;
+		found = command;
+		count++;
+	}
+	return count == 1 ? found : NULL;
+}
+
+void command_resolve(unsigned *context, int *count, char *const **words)
+{
+	const struct command *command;
+
+	while (*count > 0 && (command = command_pick(*context, (*words)[0])) &&
+	       (command->action == COMMAND_ENTERS || command->action == COMMAND_DOES)) {
+		*context =
+			command->action == COMMAND_DOES ? COMMAND_TOP : COMMAND_PACKAGE;
+		(*words)++;
+		(*count)--;
+	}
+}
+
+/* A word as it may be shown: the one after "password" is not. */
 static const char *shown(int index, char *const *argv)
 {
 	const char *keyword = word_info(WORD_PASSWORD)->keyword;
@@ -23,59 +75,81 @@ static const char *shown(int index, char *const *argv)
 								  : argv[index];
 }
 
-void command_mark(int bad, int argc, char *const *argv)
+/* The words as they were typed, with a mark below word @bad; @argc: behind the last. */
+static void print_marked(int bad, int argc, char *const *argv)
 {
 	char line[LINE_MAX_BYTES] = "";
-	size_t used = 0;
-	size_t mark = 0;
+	int column = 0;
 
-	for (int i = 0; i <= argc && used < sizeof(line); i++) {
+	for (int i = 0; i < argc; i++) {
+		if (i > 0)
+			verity_text_append(line, sizeof(line), " ");
 		if (i == bad)
-			mark = used + (i == argc);
-		if (i < argc)
-			used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%s",
-						 shown(i, argv), i + 1 < argc ? " " : "");
+			column = (int)strlen(line);
+		verity_text_append(line, sizeof(line), "%s", shown(i, argv));
 	}
+	if (bad == argc)
+		column = (int)strlen(line) + 1;
 	fputs("  ", stderr);
 	report_typed(stderr, line);
-	fprintf(stderr, "\n  %*s^\n", mark < sizeof(line) ? (int)mark : 0, "");
+	fprintf(stderr, "\n  %*s^\n", column < LINE_MAX_BYTES - 1 ? column : 0, "");
 }
 
-static enum exit_status fail(int bad, const struct grammar_next *next, int argc,
-			     char *const *argv)
+enum exit_status command_unknown(unsigned context, int argc, char *const *argv)
 {
-	char expected[EXPECTED_BYTES];
-	struct verity_error err;
+	const struct layout layout = layout_of(STDERR_FILENO);
+	const struct command *other = command_find(argv[0]);
+	char names[EXPECTED_BYTES];
 	enum exit_status status;
 
-	grammar_describe(next, expected, sizeof(expected));
-	if (bad == argc)
-		verity_fail(&err, VERITY_E_USAGE, "something is missing");
-	else
-		verity_fail(&err, VERITY_E_USAGE, "'%s' is wrong here", shown(bad, argv));
-	verity_context(&err, 0, "%s", argv[0]);
-	status = report_hinted(NULL, &err, NULL);
-	command_mark(bad, argc, argv);
-	fprintf(stderr, "  expected: %s\n", expected);
+	if (context & COMMAND_ONCE)
+		return report_usage("'%s' is not a command", argv[0]);
+	if (list_names(context, argv[0], names) > 1)
+		return report_hint_usage(names, "'%s' can mean more than one command",
+					 argv[0]);
+	if (other && other->contexts & COMMAND_PACKAGE)
+		return report_hint_usage("type: package",
+					 "'%s' is a command of the package context",
+					 argv[0]);
+	if (other && other->contexts & COMMAND_TOP)
+		return report_hint_usage("type do before it",
+					 "'%s' is a command of the top level", argv[0]);
+	status = report_hint_usage("? explains them", "'%s' is not a command", argv[0]);
+	(void)list_names(context, "", names);
+	print_marked(0, argc, argv);
+	layout_printf(stderr, &layout, NAMES_INDENT, "  expected: %s", names);
 	return status;
 }
 
-static enum exit_status read_words(const struct command *command, int argc,
-				   char *const *argv, struct words *ret)
+static enum exit_status parse(const struct command *command, int argc, char *const *argv,
+			      struct words *ret)
 {
 	struct grammar_next next;
+	char expected[EXPECTED_BYTES];
+	struct verity_error err;
+	enum exit_status status;
 	int bad;
 
 	if (grammar_match(command->forms, argc - 1, argv + 1, ret, &bad, &next) == 0)
 		return STATUS_DONE;
-	return fail(bad + 1, &next, argc, argv);
+	bad++;
+	if (bad == argc)
+		verity_fail(&err, VERITY_E_USAGE, "%s: incomplete command", argv[0]);
+	else
+		verity_fail(&err, VERITY_E_USAGE, "%s: unexpected '%s'", argv[0],
+			    shown(bad, argv));
+	status = report_hinted(NULL, &err, NULL);
+	print_marked(bad, argc, argv);
+	grammar_describe(&next, expected, sizeof(expected));
+	fprintf(stderr, "  expected: %s\n", expected);
+	return status;
 }
 
 enum exit_status command_check(const struct command *command, int argc, char *const *argv)
 {
-	struct words words;
+	struct words unused;
 
-	return read_words(command, argc, argv, &words);
+	return parse(command, argc, argv, &unused);
 }
 
 static void wipe_p(char **text)
@@ -85,29 +159,22 @@ static void wipe_p(char **text)
 	free(*text);
 }
 
-/* What was typed shows in the list of processes until it is gone. */
-static void hide(int argc, char **argv, const char *secret)
-{
-	for (int i = 0; i < argc; i++)
-		if (argv[i] == secret)
-			memset(argv[i], '*', strlen(argv[i]));
-}
-
 enum exit_status command_run(const struct command *command, struct device *device,
 			     int argc, char **argv)
 {
 	cleanup_with(wipe_p) char *password = NULL;
 	struct words words;
-	enum exit_status status = read_words(command, argc, argv, &words);
+	enum exit_status status = parse(command, argc, argv, &words);
+	const char *typed;
 
 	if (status != STATUS_DONE)
 		return status;
-	if (words_has(&words, WORD_PASSWORD)) {
-		const char *typed = words.values[WORD_PASSWORD];
-
-		password = strdup(typed);
-		hide(argc, argv, typed);
-		words.values[WORD_PASSWORD] = password;
+	typed = words.values[WORD_PASSWORD];
+	if (typed) {
+		words.values[WORD_PASSWORD] = password = strdup(typed);
+		for (int i = 0; i < argc; i++)
+			if (argv[i] == typed)
+				memset(argv[i], '*', strlen(argv[i]));
 	}
 	return command->run(device, &words);
 }
@@ -125,41 +192,31 @@ static void print_command(const struct command *command)
 	layout_printf(stdout, &layout, HELP_INDENT, "      %s", command->help);
 }
 
-static void print_commands(unsigned place)
+enum exit_status command_help(unsigned context, const char *name)
 {
-	for (size_t i = 0; command_at(i); i++)
-		if (command_at(i)->places & place)
-			print_command(command_at(i));
-}
-
-static void print_usage(void)
-{
-	puts("\nOptions:\n"
-	     "  --config FILE   configuration (default: " OVERLAY_CONFIG_PATH ")\n"
-	     "  --debug         print each step and the system's own reasons on stderr;\n"
-	     "                  " VERITY_DEBUG_VARIABLE "=1 in the environment does the same\n"
-	     "  --version       show the version\n\n"
-	     "Without a command, on a terminal, it is a shell with the same commands.\n"
-	     "Installed and removed packages take effect at the next boot.\n"
-	     "Exit status: 0 done, 1 failed, 2 usage, 3 refused by verification,\n"
-	     "4 no such package, file or media, 5 transfer failed, 6 no room.");
-}
-
-enum exit_status command_help(unsigned place, const char *name)
-{
-	const struct command *command = name ? command_pick(place, name) : NULL;
-	cleanup_free char *word = name ? strdup(name) : NULL;
+	const struct command *command = name ? command_pick(context, name) : NULL;
+	char *const argv[] = {(char *)(uintptr_t)name, NULL};
 
 	if (name && !command)
-		return command_unknown(place, 1, &word);
-	if (place & COMMAND_ONCE)
+		return command_unknown(context, 1, argv);
+	if (context & COMMAND_ONCE)
 		puts("Usage: wmopkg [--debug] [--config FILE] [COMMAND ...]\n");
 	if (command) {
 		print_command(command);
 		return STATUS_DONE;
 	}
-	print_commands(place);
-	if (place & COMMAND_ONCE)
-		print_usage();
+	for (size_t i = 0; command_at(i); i++)
+		if (command_at(i)->contexts & context)
+			print_command(command_at(i));
+	if (context & COMMAND_ONCE)
+		puts("\nOptions:\n"
+		     "  --config FILE   configuration (default: " OVERLAY_CONFIG_PATH
+		     ")\n"
+		     "  --version       show the version\n\n"
+		     "Without a command, on a terminal, it is a shell with the same "
+		     "commands.\n"
+		     "Installed and removed packages take effect at the next boot.\n"
+		     "Exit status: 0 done, 1 failed, 2 usage, 3 refused by verification,\n"
+		     "4 no such package, file or media, 5 transfer failed, 6 no room.");
 	return STATUS_DONE;
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The commands of wmopkg: one table, which parsing, the shell, completion, help and the
- * man page are all made of.
+ * The command table of wmopkg. The parser, the shell, completion, help and the man page
+ * are all made of it.
  */
 
 #include "installer/common/report.h"
@@ -11,15 +11,15 @@
 #include "installer/grammar/grammar.h"
 
 /* Where a command may be typed. */
-enum command_place {
+enum command_context {
 	COMMAND_ONCE = 1 << 0,    /* wmopkg COMMAND */
-	COMMAND_TOP = 1 << 1,     /* the shell's top level */
-	COMMAND_PACKAGE = 1 << 2, /* the shell's package context */
+	COMMAND_TOP = 1 << 1,     /* the top level of the shell */
+	COMMAND_PACKAGE = 1 << 2, /* the package context of the shell */
 };
 
 /* What the shell does by itself. */
 enum command_action {
-	COMMAND_RUNS, /* it does not: the command runs */
+	COMMAND_RUNS, /* nothing: it calls command.run() */
 	COMMAND_ENTERS,
 	COMMAND_DOES,
 	COMMAND_LEAVES,
@@ -30,16 +30,16 @@ enum command_action {
 
 struct command {
 	const char *name;
-	const struct form *const *forms; /* NULL-ended */
+	const struct form *const *forms; /* NULL-terminated */
 	const char *help;                /* one line */
-	unsigned places;                 /* command_place */
+	unsigned contexts;               /* bits: command_context */
 	/* NULL where there is an action instead */
 	enum exit_status (*run)(struct device *device, const struct words *words);
 	enum command_action action;
 };
 
 /**
- * command_at - the command number @index
+ * command_at - row @index of the command table
  *
  * Return: a constant; NULL after the last.
  */
@@ -51,46 +51,42 @@ const struct command *command_at(size_t index);
 const struct command *command_find(const char *name);
 
 /**
- * command_pick - the command that is meant at a place: by its name, or by the begin of
- * it, where no other begins so; NULL where there is none, or more than one
+ * command_pick - the command that @name means in a context: the whole name, or the start
+ * of exactly one; NULL where there is none, or more than one
  */
-const struct command *command_pick(unsigned place, const char *name);
+const struct command *command_pick(unsigned context, const char *name);
 
 /**
- * command_resolve - where words lead that begin with "do" or "package"
- * @place: command_place that they were typed at; becomes the one that they are meant for
- * @count, @words: become those behind these two
+ * command_resolve - follow leading "do" and "package" to the command that is meant
+ * @context:       command_context that the words were typed in; changed to the one of the
+ *                 command
+ * @count, @words: changed to those after "do" and "package"
  */
-void command_resolve(unsigned *place, int *count, char *const **words);
+void command_resolve(unsigned *context, int *count, char *const **words);
 
 /**
- * command_unknown - say that there is no such command at @place: where there is one of
- * that name, or which ones there are
- * @argv: @argc words, the first being the one that names none
+ * command_unknown - report that @context has no such command, and where there is one or
+ * which ones there are
+ * @argv: @argc words; the first is the unknown name
  *
  * Return: STATUS_USAGE.
  */
-enum exit_status command_unknown(unsigned place, int argc, char *const *argv) must_check;
+enum exit_status command_unknown(unsigned context, int argc,
+				 char *const *argv) must_check;
 
 /**
- * command_mark - print words on stderr as they were typed, and a mark below one
- * @bad: its number; @argc: the one that is missing behind them
- */
-void command_mark(int bad, int argc, char *const *argv);
-
-/**
- * command_run - read the words of a command, and do it
- * @argv: @argc words, the first being the command's name; passwords in them are
- *        overwritten once they are read, so that no list of processes shows them
+ * command_run - parse the words of a command, and run it
+ * @argv: @argc words, the first is the name of the command. A password in them is
+ *        overwritten once it was read, so that the process list does not show it.
  *
- * Return: its exit status; STATUS_USAGE where a word is wrong, which has then been said,
- * with a mark below it.
+ * Return: its exit status; STATUS_USAGE where a word is wrong, after a message with a
+ * mark below that word.
  */
 enum exit_status command_run(const struct command *command, struct device *device,
 			     int argc, char **argv) must_check;
 
 /**
- * command_check - whether the words of a command are right; says what is not
+ * command_check - parse the words of a command; reports what is wrong
  *
  * Return: STATUS_DONE; STATUS_USAGE.
  */
@@ -98,7 +94,7 @@ enum exit_status command_check(const struct command *command, int argc,
 			       char *const *argv) must_check;
 
 /**
- * command_help - print what all commands of a place do, or one
+ * command_help - print the help of all commands of a context, or of one
  * @name: NULL for all
  */
-enum exit_status command_help(unsigned place, const char *name) must_check;
+enum exit_status command_help(unsigned context, const char *name) must_check;

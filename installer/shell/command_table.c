@@ -1,183 +1,101 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The command table: what may be typed, the help text, and the function behind it. */
+
 #include <string.h>
 
 #include "installer/commands/commands.h"
 #include "installer/shell/command.h"
 
-#define FORM(...) (&(const struct form){{__VA_ARGS__}})
+/* clang-format off */
+#define FORM(...)         (&(const struct form){{__VA_ARGS__}})
+#define FORMS(...)        ((const struct form *const[]){__VA_ARGS__, NULL})
+#define NEEDED(name)      {WORD_##name, 0}
+#define OPTIONAL(name)    {WORD_##name, FORM_OPTIONAL}
+#define ALTERNATIVE(name) {WORD_##name, FORM_OR_NEXT}
+#define FREE(name)        {WORD_##name, FORM_FREE | FORM_OPTIONAL}
+#define NEEDED_FREE(name) {WORD_##name, FORM_FREE}
+#define ANYWHERE(name)    {WORD_##name, FORM_ANYWHERE | FORM_OPTIONAL}
 
-#define OPTIONAL(name)                                                                   \
-	{                                                                                \
-		WORD_##name, PLACE_OPTIONAL                                              \
-	}
-#define NEEDED(name)                                                                     \
-	{                                                                                \
-		WORD_##name, PLACE_HERE                                                  \
-	}
-#define EITHER(one, other)                                                               \
-	{WORD_##one, PLACE_OR_NEXT},                                                     \
-	{                                                                                \
-		WORD_##other, PLACE_OPTIONAL                                             \
-	}
-#define FREE(name)                                                                       \
-	{                                                                                \
-		WORD_##name, PLACE_FREE | PLACE_OPTIONAL                                 \
-	}
-#define NEEDED_FREE(name)                                                                \
-	{                                                                                \
-		WORD_##name, PLACE_FREE                                                  \
-	}
-#define ANYWHERE(name)                                                                   \
-	{                                                                                \
-		WORD_##name, PLACE_ANYWHERE | PLACE_OPTIONAL                             \
-	}
+/* clang-format on */
 
 #define PACKAGES   (COMMAND_ONCE | COMMAND_PACKAGE)
 #define DEVICE     (COMMAND_ONCE | COMMAND_TOP)
 #define SHELL      (COMMAND_TOP | COMMAND_PACKAGE)
 #define EVERYWHERE (COMMAND_ONCE | SHELL)
 
-static const struct form *const install_forms[] = {
-	FORM(FREE(PERSISTENT), FREE(PROTOCOL), FREE(USER), FREE(PASSWORD),
-	     NEEDED(ADDRESS), NEEDED(SERVER_PATH), OPTIONAL(CHECK_FIRMWARE),
-	     OPTIONAL(CHECK_MODEL)),
-	FORM(FREE(PERSISTENT), NEEDED_FREE(MEDIA), NEEDED(MEDIA_PATH),
-	     OPTIONAL(CHECK_FIRMWARE), OPTIONAL(CHECK_MODEL)),
-	FORM(FREE(PERSISTENT), FREE(USER), FREE(PASSWORD), NEEDED(SOURCE),
-	     OPTIONAL(CHECK_FIRMWARE), OPTIONAL(CHECK_MODEL)),
-	NULL,
-};
-static const struct form *const remove_forms[] = {
-	FORM(EITHER(NAME, ALL), ANYWHERE(YES)),
-	NULL,
-};
-
-static const struct form *const show_forms[] = {
-	FORM(NEEDED(SHOW_MEDIA), OPTIONAL(JSON)),
-	FORM(NEEDED(SHOW_BOOT), EITHER(JSON, SVG)),
-	FORM(OPTIONAL(NAME), OPTIONAL(JSON)),
-	NULL,
-};
-
-static const struct form *const list_forms[] = {
-	FORM(OPTIONAL(NAME), OPTIONAL(JSON)),
-	NULL,
-};
-
-static const struct form *const media_forms[] = {
-	FORM(OPTIONAL(JSON)),
-	NULL,
-};
-
-static const struct form *const verify_forms[] = {
-	FORM(NEEDED(CHECK_FIRMWARE), OPTIONAL(CHECK_MODEL), OPTIONAL(JSON)),
-	FORM(NEEDED(FILE), OPTIONAL(JSON), ANYWHERE(CHECK_FIRMWARE),
-	     ANYWHERE(CHECK_MODEL)),
-	NULL,
-};
-
-static const struct form *const which_forms[] = {
-	FORM(NEEDED(PATH), OPTIONAL(JSON)),
-	NULL,
-};
-
-static const struct form *const retry_forms[] = {
-	FORM(NEEDED(NAME)),
-	NULL,
-};
-
-static const struct form *const unlock_forms[] = {
-	FORM({WORD_FILE, PLACE_OR_NEXT}, EITHER(CLEAR, JSON)),
-	NULL,
-};
-
-static const struct form *const denylist_forms[] = {
-	FORM(EITHER(FILE, JSON)),
-	NULL,
-};
-
-static const struct form *const audit_forms[] = {
-	FORM(EITHER(VERIFY, JSON)),
-	NULL,
-};
-
-static const struct form *const boot_forms[] = {
-	FORM(NEEDED(BOOT_SET), NEEDED(BOOT_VALUE)),
-	FORM(NEEDED(BOOT_CLEAR)),
-	FORM(OPTIONAL(JSON)),
-	NULL,
-};
-
-static const struct form *const factory_reset_forms[] = {
-	FORM(ANYWHERE(REBOOT), ANYWHERE(YES)),
-	NULL,
-};
-
-static const struct form *const command_forms[] = {
-	FORM(OPTIONAL(COMMAND)),
-	NULL,
-};
-
-static const struct form *const no_forms[] = {
-	FORM({WORD_NONE, PLACE_HERE}),
-	NULL,
-};
-
 /* Either a function or an action of the shell. */
 #define RUNS(function) (function), COMMAND_RUNS
 #define ACTS(action)   NULL, COMMAND_##action
 
 static const struct command commands[] = {
-	{"install", install_forms,
-	 "install a package: from a server, a medium, or a file of this device", PACKAGES,
+	{"install",
+	 FORMS(FORM(FREE(PERSISTENT), FREE(PROTOCOL), FREE(USER), FREE(PASSWORD),
+		    NEEDED(ADDRESS), NEEDED(SERVER_PATH), OPTIONAL(CHECK_FIRMWARE),
+		    OPTIONAL(CHECK_MODEL)),
+	       FORM(FREE(PERSISTENT), NEEDED_FREE(MEDIA), NEEDED(MEDIA_PATH),
+		    OPTIONAL(CHECK_FIRMWARE), OPTIONAL(CHECK_MODEL)),
+	       FORM(FREE(PERSISTENT), FREE(USER), FREE(PASSWORD), NEEDED(SOURCE),
+		    OPTIONAL(CHECK_FIRMWARE), OPTIONAL(CHECK_MODEL))),
+	 "install a package from a server, a medium or a local file", PACKAGES,
 	 RUNS(command_install)},
-	{"remove", remove_forms,
-	 "remove a package, or all; asks before it does, unless --yes is given", PACKAGES,
-	 RUNS(command_remove)},
-	{"show", show_forms,
-	 "show the installed packages, all there is to know of one, the media, or "
-	 "what this boot took how long",
+	{"remove", FORMS(FORM(ALTERNATIVE(NAME), OPTIONAL(ALL), ANYWHERE(YES))),
+	 "remove one package or all; asks for confirmation, unless --yes is given",
+	 PACKAGES, RUNS(command_remove)},
+	{"show",
+	 FORMS(FORM(NEEDED(SHOW_MEDIA), OPTIONAL(JSON)),
+	       FORM(NEEDED(SHOW_BOOT), ALTERNATIVE(JSON), OPTIONAL(SVG)),
+	       FORM(OPTIONAL(NAME), OPTIONAL(JSON))),
+	 "show the installed packages, the details of one, the media, or how long each "
+	 "step of the last boot took",
 	 EVERYWHERE, RUNS(command_show)},
-	{"list", list_forms, "the same as show", EVERYWHERE, RUNS(command_show)},
-	{"media", media_forms, "show the USB sticks and SD cards that are plugged in",
-	 DEVICE, RUNS(command_media)},
-	{"verify", verify_forms,
-	 "check a package file, and show whether this device would take it", PACKAGES,
+	{"list", FORMS(FORM(OPTIONAL(NAME), OPTIONAL(JSON))), "same as show", EVERYWHERE,
+	 RUNS(command_show)},
+	{"media", FORMS(FORM(OPTIONAL(JSON))),
+	 "show the connected USB sticks and SD cards", DEVICE, RUNS(command_media)},
+	{"verify",
+	 FORMS(FORM(NEEDED(CHECK_FIRMWARE), OPTIONAL(CHECK_MODEL), OPTIONAL(JSON)),
+	       FORM(NEEDED(FILE), OPTIONAL(JSON), ANYWHERE(CHECK_FIRMWARE),
+		    ANYWHERE(CHECK_MODEL))),
+	 "check a package file, and show whether this device would accept it", PACKAGES,
 	 RUNS(command_verify)},
-	{"which", which_forms,
-	 "show which package, or the firmware, supplies a path of the system", PACKAGES,
+	{"which", FORMS(FORM(NEEDED(PATH), OPTIONAL(JSON))),
+	 "show whether a package or the firmware supplies a path of the system", PACKAGES,
 	 RUNS(command_which)},
-	{"conflicts", list_forms,
-	 "show what packages replace, delete or hide, and which lies on top", PACKAGES,
+	{"conflicts", FORMS(FORM(OPTIONAL(NAME), OPTIONAL(JSON))),
+	 "show what packages replace, delete or hide, and which one is on top", PACKAGES,
 	 RUNS(command_conflicts)},
-	{"retry", retry_forms, "try a quarantined package again at the next boot",
-	 PACKAGES, RUNS(command_retry)},
-	{"unlock", unlock_forms,
-	 "take what the vendor allows this device, forget it, or show it", DEVICE,
-	 RUNS(command_unlock)},
-	{"denylist", denylist_forms,
-	 "put a list of what must not run any more in force, or show the one that is",
-	 DEVICE, RUNS(command_denylist)},
-	{"audit", audit_forms, "show the audit log, or check that nobody has changed it",
-	 DEVICE, RUNS(command_audit)},
-	{"boot", boot_forms,
-	 "show what the bootloader says of packages, or say it in its place", DEVICE,
-	 RUNS(command_boot)},
-	{"factory-reset", factory_reset_forms,
-	 "delete all but persistent packages at the next reboot; asks before it does, "
-	 "unless --yes is given",
+	{"retry", FORMS(FORM(NEEDED(NAME))),
+	 "try a quarantined package again at the next boot", PACKAGES,
+	 RUNS(command_retry)},
+	{"unlock", FORMS(FORM(ALTERNATIVE(FILE), ALTERNATIVE(CLEAR), OPTIONAL(JSON))),
+	 "install, clear or show an unlock statement", DEVICE, RUNS(command_unlock)},
+	{"denylist", FORMS(FORM(ALTERNATIVE(FILE), OPTIONAL(JSON))),
+	 "install a deny list, or show the one in force", DEVICE, RUNS(command_denylist)},
+	{"audit", FORMS(FORM(ALTERNATIVE(VERIFY), OPTIONAL(JSON))),
+	 "show the audit log, or check that it was not changed", DEVICE,
+	 RUNS(command_audit)},
+	{"boot",
+	 FORMS(FORM(NEEDED(BOOT_SET), NEEDED(BOOT_VALUE)), FORM(NEEDED(BOOT_CLEAR)),
+	       FORM(OPTIONAL(JSON))),
+	 "show, set or clear the boot configuration", DEVICE, RUNS(command_boot)},
+	{"factory-reset", FORMS(FORM(ANYWHERE(REBOOT), ANYWHERE(YES))),
+	 "delete all data except persistent packages at the next reboot; asks for "
+	 "confirmation, unless --yes is given",
 	 DEVICE, RUNS(command_factory_reset)},
-	{"boot-complete", no_forms,
-	 "say that this boot has come to a good end; for a service, not for people",
-	 COMMAND_ONCE, RUNS(command_boot_complete)},
-	{"package", command_forms, "go to the commands for packages, or do one of them",
-	 COMMAND_TOP, ACTS(ENTERS)},
-	{"do", command_forms, "do a command of the top level", SHELL, ACTS(DOES)},
-	{"help", command_forms, "show the commands, or what one does",
-	 COMMAND_ONCE | SHELL, ACTS(HELPS)},
-	{"leave", no_forms, "go to the top level", SHELL, ACTS(LEAVES)},
-	{"end", no_forms, "go one level up", SHELL, ACTS(ENDS)},
-	{"exit", no_forms, "leave the shell", SHELL, ACTS(EXITS)},
+	{"boot-complete", FORMS(FORM(NEEDED(NONE))),
+	 "mark this boot as completed; for a service, not for people", COMMAND_ONCE,
+	 RUNS(command_boot_complete)},
+	{"package", FORMS(FORM(OPTIONAL(COMMAND))),
+	 "enter the package context, or run one of its commands", COMMAND_TOP,
+	 ACTS(ENTERS)},
+	{"do", FORMS(FORM(OPTIONAL(COMMAND))), "run a command of the top level", SHELL,
+	 ACTS(DOES)},
+	{"help", FORMS(FORM(OPTIONAL(COMMAND))),
+	 "show the help of all commands, or of one", COMMAND_ONCE | SHELL, ACTS(HELPS)},
+	{"leave", FORMS(FORM(NEEDED(NONE))), "go to the top level", SHELL, ACTS(LEAVES)},
+	{"end", FORMS(FORM(NEEDED(NONE))), "go up one level", SHELL, ACTS(ENDS)},
+	{"exit", FORMS(FORM(NEEDED(NONE))), "leave the shell", SHELL, ACTS(EXITS)},
 };
 
 const struct command *command_at(size_t index)

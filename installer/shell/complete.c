@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Finds and explains the words that may come next in a line. */
+
 #include "installer/shell/complete.h"
 
 #include <dirent.h>
@@ -20,11 +23,6 @@
 
 DEFINE_CLEANUP(struct device, device_free);
 
-static void candidates_free_p(struct candidates *candidates)
-{
-	candidates_free(candidates);
-}
-
 void candidates_free(struct candidates *candidates)
 {
 	for (size_t i = 0; i < candidates->count; i++)
@@ -33,31 +31,27 @@ void candidates_free(struct candidates *candidates)
 	*candidates = (struct candidates){.count = 0};
 }
 
-/* @text is taken over. */
+static bool begins(const char *text, const char *begin)
+{
+	return strncmp(text, begin, strlen(begin)) == 0;
+}
+
+/* @text is taken over, also on failure; NULL: out of memory. */
 static int add_owned(struct candidates *candidates, char *text, bool more)
 {
+	cleanup_free char *owned = text;
 	struct candidate *items;
 
 	if (!text)
 		return -ENOMEM;
-	if (candidates->count >= CANDIDATES_MAX) {
-		free(text);
+	if (candidates->count >= CANDIDATES_MAX)
 		return 0;
-	}
 	items = reallocarray(candidates->items, candidates->count + 1, sizeof(*items));
-	if (!items) {
-		free(text);
+	if (!items)
 		return -ENOMEM;
-	}
-	items[candidates->count] = (struct candidate){.text = text, .more = more};
+	items[candidates->count++] = (struct candidate){steal_ptr(&owned), more};
 	candidates->items = items;
-	candidates->count++;
 	return 0;
-}
-
-static bool begins(const char *text, const char *begin)
-{
-	return strncmp(text, begin, strlen(begin)) == 0;
 }
 
 static int add(struct candidates *candidates, const char *begin, const char *text)
@@ -65,39 +59,20 @@ static int add(struct candidates *candidates, const char *begin, const char *tex
 	return begins(text, begin) ? add_owned(candidates, strdup(text), false) : 0;
 }
 
-static int add_commands(struct candidates *candidates, const struct complete_place *place)
+static int add_choices(struct candidates *candidates, const char *begin,
+		       const char *choices)
 {
-	int r = 0;
+	cleanup_free char *copy = strdup(choices);
+	char *rest = NULL;
+	int r = copy ? 0 : -ENOMEM;
 
-	for (size_t i = 0; r == 0 && command_at(i); i++)
-		if (command_at(i)->places & place->place)
-			r = add(candidates, place->begin, command_at(i)->name);
+	for (char *word = copy ? strtok_r(copy, "|", &rest) : NULL; r == 0 && word;
+	     word = strtok_r(NULL, "|", &rest))
+		r = add(candidates, begin, word);
 	return r;
 }
 
-static int add_protocols(struct candidates *candidates, const char *begin)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && protocol_at(i); i++)
-		r = add(candidates, begin, protocol_at(i));
-	return r;
-}
-
-/* The short names: people type them, and the long ones begin all alike. */
-static int add_boot_words(struct candidates *candidates, const char *begin)
-{
-	int r = 0;
-
-	for (int key = 0; r == 0 && key < OVERLAY_BOOTKEYS; key++) {
-		const char *name = overlay_bootkey_name((enum overlay_bootkey)key);
-
-		r = add(candidates, begin, strchr(name, '.') + 1);
-	}
-	return r;
-}
-
-static int add_packages(struct candidates *candidates, const struct complete_place *place)
+static int add_packages(struct candidates *candidates, const struct complete_at *at)
 {
 	cleanup_with(device_free_p) struct device *device = NULL;
 	cleanup_free struct overlay_entry *entries = NULL;
@@ -106,112 +81,111 @@ static int add_packages(struct candidates *candidates, const struct complete_pla
 	size_t count;
 	int r = 0;
 
-	if (device_open(place->config, &device, &unused) < 0 ||
+	if (device_open(at->config, &device, &unused) < 0 ||
 	    device_store(device, &store, &unused) < 0 ||
 	    overlay_store_list(store, &entries, &count, &unused) < 0)
 		return 0;
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = add(candidates, place->begin, entries[i].name);
+		r = add(candidates, at->begin, entries[i].name);
 	return r;
 }
 
-static int add_media(struct candidates *candidates, const struct complete_place *place)
+static int add_media(struct candidates *candidates, const struct complete_at *at)
 {
 	cleanup_with(device_free_p) struct device *device = NULL;
 	struct overlay_bootconf bootconf;
 	const struct overlay_config *config;
 	struct verity_error unused;
-	int r = add(candidates, place->begin, "external");
+	int r = add(candidates, at->begin, "external");
 
-	if (device_open(place->config, &device, &unused) < 0)
+	if (device_open(at->config, &device, &unused) < 0)
 		return r;
 	config = device_config(device);
-	/* What could be read of it counts. */
+	/* A failure leaves what could be read. */
 	(void)!overlay_bootconf_read(config->uboot_env, config->cmdline, &bootconf,
 				     &unused);
 	for (size_t i = 0; r == 0 && i < bootconf.media_count; i++)
-		r = add(candidates, place->begin, bootconf.media[i].label);
+		r = add(candidates, at->begin, bootconf.media[i].label);
 	return r;
 }
 
-static bool is_folder(int folder, const struct dirent *entry)
+static bool is_directory(int dir, const struct dirent *entry)
 {
 	struct stat st;
 
 	if (entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK)
 		return entry->d_type == DT_DIR;
-	return fstatat(folder, entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+	return fstatat(dir, entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
 }
 
-static bool is_package(const char *name)
+static void closedir_p(DIR **dir)
 {
-	size_t size = strlen(name);
-	size_t suffix = strlen(VERITY_PACKAGE_SUFFIX);
-
-	return size > suffix && strcmp(name + size - suffix, VERITY_PACKAGE_SUFFIX) == 0;
+	if (*dir)
+		closedir(*dir);
 }
 
-/* One name of a folder; hidden ones only where they are asked for. */
-static int add_name(struct candidates *candidates, DIR *folder,
-		    const struct dirent *entry, const char *begin, bool packages)
-{
-	const char *slash = strrchr(begin, '/');
-	const char *name_begin = slash ? slash + 1 : begin;
-	bool more = is_folder(dirfd(folder), entry);
-	char *text = NULL;
-
-	if (!begins(entry->d_name, name_begin) ||
-	    (entry->d_name[0] == '.' && name_begin[0] != '.') ||
-	    strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-	    !verity_text_printable(entry->d_name, strlen(entry->d_name)) ||
-	    (packages && !more && !is_package(entry->d_name)))
-		return 0;
-	if (asprintf(&text, "%.*s%s%s", (int)(name_begin - begin), begin, entry->d_name,
-		     more ? "/" : "") < 0)
-		text = NULL;
-	return add_owned(candidates, text, more);
-}
-
-static void closedir_p(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
+/* Hidden files only where @begin asks for them; @packages: of files only packages. */
 static int add_files(struct candidates *candidates, const char *begin, bool packages)
 {
 	const char *slash = strrchr(begin, '/');
+	const char *name = slash ? slash + 1 : begin;
 	cleanup_free char *path =
-		slash ? strndup(begin, (size_t)(slash - begin) + 1) : strdup(".");
-	cleanup_with(closedir_p) DIR *folder = path ? opendir(path) : NULL;
+		slash ? strndup(begin, (size_t)(name - begin)) : strdup(".");
+	cleanup_with(closedir_p) DIR *dir = path ? opendir(path) : NULL;
+	size_t suffix = strlen(VERITY_PACKAGE_SUFFIX);
 	const struct dirent *entry;
-	int r = 0;
+	int r = path ? 0 : -ENOMEM;
 
-	if (!path)
-		return -ENOMEM;
-	while (folder && r == 0 && (entry = readdir(folder)))
-		r = add_name(candidates, folder, entry, begin, packages);
+	while (dir && r == 0 && (entry = readdir(dir))) {
+		size_t size = strlen(entry->d_name);
+		bool more = is_directory(dirfd(dir), entry);
+		char *text = NULL;
+
+		if (!begins(entry->d_name, name) ||
+		    (entry->d_name[0] == '.' && name[0] != '.') ||
+		    strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+		    !verity_text_printable(entry->d_name, size) ||
+		    (packages && !more &&
+		     (size <= suffix ||
+		      strcmp(entry->d_name + size - suffix, VERITY_PACKAGE_SUFFIX) != 0)))
+			continue;
+		if (asprintf(&text, "%.*s%s%s", (int)(name - begin), begin, entry->d_name,
+			     more ? "/" : "") < 0)
+			text = NULL;
+		r = add_owned(candidates, text, more);
+	}
 	return r;
 }
 
-static int add_values(struct candidates *candidates, enum word_kind kind,
-		      const struct complete_place *place)
+static int add_values(struct candidates *candidates, const struct word_info *info,
+		      const struct complete_at *at)
 {
-	switch (kind) {
-	case KIND_PROTOCOL:
-		return add_protocols(candidates, place->begin);
+	int r = 0;
+
+	switch (info->kind) {
+	case KIND_CHOICE:
+		return add_choices(candidates, at->begin, info->choices);
 	case KIND_MEDIA:
-		return add_media(candidates, place);
+		return add_media(candidates, at);
 	case KIND_PACKAGE:
-		return add_packages(candidates, place);
+		return add_packages(candidates, at);
 	case KIND_FILE:
-		return add_files(candidates, place->begin, false);
+		return add_files(candidates, at->begin, false);
 	case KIND_SOURCE:
-		return add_files(candidates, place->begin, true);
+		return add_files(candidates, at->begin, true);
 	case KIND_COMMAND:
-		return add_commands(candidates, place);
+		for (size_t i = 0; r == 0 && command_at(i); i++)
+			if (command_at(i)->contexts & at->context)
+				r = add(candidates, at->begin, command_at(i)->name);
+		return r;
 	case KIND_BOOT:
-		return add_boot_words(candidates, place->begin);
+		/* The short names: all long ones begin with the same prefix. */
+		for (int key = 0; r == 0 && key < OVERLAY_BOOTKEYS; key++)
+			r = add(candidates, at->begin,
+				strchr(overlay_bootkey_name((enum overlay_bootkey)key),
+				       '.') +
+					1);
+		return r;
 	default:
 		return 0;
 	}
@@ -223,87 +197,72 @@ static int compare(const void *a, const void *b)
 		      ((const struct candidate *)b)->text);
 }
 
-static void sort(struct candidates *candidates)
+/* Sorts @found, without duplicates, into @ret; @r: of finding them. */
+static int finish(int r, struct candidates *found, struct candidates *ret,
+		  struct verity_error *err)
 {
 	size_t kept = 0;
 
-	if (candidates->count)
-		qsort(candidates->items, candidates->count, sizeof(*candidates->items),
-		      compare);
-	for (size_t i = 0; i < candidates->count; i++) {
-		if (kept &&
-		    compare(&candidates->items[kept - 1], &candidates->items[i]) == 0)
-			free(candidates->items[i].text);
-		else
-			candidates->items[kept++] = candidates->items[i];
+	if (r < 0) {
+		candidates_free(found);
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	}
-	candidates->count = kept;
+	if (found->count)
+		qsort(found->items, found->count, sizeof(*found->items), compare);
+	for (size_t i = 0; i < found->count; i++) {
+		if (kept && compare(&found->items[kept - 1], &found->items[i]) == 0)
+			free(found->items[i].text);
+		else
+			found->items[kept++] = found->items[i];
+	}
+	found->count = kept;
+	*ret = *found;
+	return 0;
 }
 
-/* "do" and "package" lead somewhere else; -EINVAL where nothing may follow. */
-static int find_next(const struct complete_place *asked, struct complete_place *ret_place,
+/* Follows "do" and "package"; -EINVAL where nothing may follow. */
+static int find_next(const struct complete_at *asked, struct complete_at *ret_at,
 		     struct grammar_next *ret)
 {
 	const struct command *command;
 
-	*ret_place = *asked;
+	*ret_at = *asked;
 	*ret = (struct grammar_next){.count = 0};
-	command_resolve(&ret_place->place, &ret_place->count, &ret_place->words);
-	if (ret_place->count == 0) {
+	command_resolve(&ret_at->context, &ret_at->count, &ret_at->words);
+	if (ret_at->count == 0) {
 		ret->options[ret->count++] = (struct grammar_option){WORD_COMMAND, true};
 		return 0;
 	}
-	command = command_pick(ret_place->place, ret_place->words[0]);
+	command = command_pick(ret_at->context, ret_at->words[0]);
 	if (!command)
 		return -EINVAL;
-	return grammar_next(command->forms, ret_place->count - 1, ret_place->words + 1,
-			    ret);
+	return grammar_next(command->forms, ret_at->count - 1, ret_at->words + 1, ret);
 }
 
-static int find_all(const struct complete_place *place, const struct grammar_next *next,
-		    struct candidates *found)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < next->count; i++) {
-		const struct word_info *info = word_info(next->options[i].word);
-
-		r = next->options[i].value ? add_values(found, info->kind, place)
-					   : add(found, place->begin, info->keyword);
-	}
-	return r;
-}
-
-static int finish(int r, struct candidates *found, struct candidates *ret,
+int complete_find(const struct complete_at *asked, struct candidates *ret,
 		  struct verity_error *err)
 {
-	if (r < 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	sort(found);
-	*ret = *found;
-	*found = (struct candidates){.count = 0};
-	return 0;
-}
-
-int complete_find(const struct complete_place *asked, struct candidates *ret,
-		  struct verity_error *err)
-{
-	cleanup_with(candidates_free_p) struct candidates found = {.count = 0};
-	struct complete_place place;
-	struct grammar_next next;
+	struct candidates found = {.count = 0};
+	struct complete_at at;
+	struct grammar_next next = {.count = 0};
 	int r = 0;
 
-	if (find_next(asked, &place, &next) == 0) {
-		report_quiet(true);
-		r = find_all(&place, &next, &found);
-		report_quiet(false);
+	if (find_next(asked, &at, &next) < 0)
+		next.count = 0;
+	report_quiet(true);
+	for (size_t i = 0; r == 0 && i < next.count; i++) {
+		const struct word_info *info = word_info(next.options[i].word);
+
+		r = next.options[i].value ? add_values(&found, info, &at)
+					  : add(&found, at.begin, info->keyword);
 	}
+	report_quiet(false);
 	return finish(r, &found, ret, err);
 }
 
 int complete_paths(const char *begin, struct candidates *ret, struct verity_error *err)
 {
-	cleanup_with(candidates_free_p) struct candidates found = {.count = 0};
+	struct candidates found = {.count = 0};
 	int r = add_files(&found, begin, false);
 
 	return finish(r, &found, ret, err);
@@ -317,13 +276,13 @@ size_t candidates_common(const struct candidates *candidates)
 		for (size_t k = 0; k < common; k++)
 			if (candidates->items[i].text[k] != candidates->items[0].text[k])
 				common = k;
-	/* No half a character of UTF-8. */
+	/* Not half a character of UTF-8. */
 	while (common && (candidates->items[0].text[common] & 0xc0) == 0x80)
 		common--;
 	return common;
 }
 
-/* Side by side; one below the other, where that is too narrow, or the word too long. */
+/* Side by side; one below the other where that is too narrow, or the word too long. */
 static void explain_word(FILE *out, const char *word, const char *help)
 {
 	const struct layout layout = layout_of(fileno(out));
@@ -342,35 +301,20 @@ static void explain_word(FILE *out, const char *word, const char *help)
 			      help);
 }
 
-static void explain_commands(const struct complete_place *place, FILE *out)
+void complete_explain(const struct complete_at *asked, FILE *out)
 {
-	for (size_t i = 0; command_at(i); i++) {
-		const struct command *command = command_at(i);
-
-		if (command->places & place->place && begins(command->name, place->begin))
-			explain_word(out, command->name, command->help);
-	}
-}
-
-/* Nothing can follow: say where it went wrong. */
-static void tell_wrong(const struct complete_place *place)
-{
-	const struct command *command = command_pick(place->place, place->words[0]);
-
-	if (command)
-		(void)!command_check(command, place->count, place->words);
-	else
-		(void)!command_unknown(place->place, place->count, place->words);
-}
-
-void complete_explain(const struct complete_place *asked, FILE *out)
-{
-	struct complete_place place;
+	struct complete_at at;
 	struct grammar_next next;
 
-	if (find_next(asked, &place, &next) < 0) {
+	if (find_next(asked, &at, &next) < 0) {
+		/* Nothing can follow: report which word is wrong. */
+		const struct command *command = command_pick(at.context, at.words[0]);
+
 		fflush(out);
-		tell_wrong(&place);
+		if (command)
+			(void)!command_check(command, at.count, at.words);
+		else
+			(void)!command_unknown(at.context, at.count, at.words);
 		return;
 	}
 	for (size_t i = 0; i < next.count; i++) {
@@ -378,21 +322,27 @@ void complete_explain(const struct complete_place *asked, FILE *out)
 		const struct word_info *info = word_info(option->word);
 		const char *shown = option->value ? info->value : info->keyword;
 
-		if (option->word == WORD_COMMAND)
-			explain_commands(&place, out);
-		else if (option->value || begins(shown, place.begin))
-			explain_word(out, shown, info->help);
+		if (option->word != WORD_COMMAND) {
+			if (option->value || begins(shown, at.begin))
+				explain_word(out, shown, info->help);
+			continue;
+		}
+		for (size_t k = 0; command_at(k); k++)
+			if (command_at(k)->contexts & at.context &&
+			    begins(command_at(k)->name, at.begin))
+				explain_word(out, command_at(k)->name,
+					     command_at(k)->help);
 	}
-	if (next.end && place.begin[0] == '\0')
-		explain_word(out, "<Enter>", "do it");
+	if (next.end && at.begin[0] == '\0')
+		explain_word(out, "<Enter>", "run the command");
 }
 
-bool complete_is_secret(const struct complete_place *asked)
+bool complete_is_secret(const struct complete_at *asked)
 {
-	struct complete_place place;
+	struct complete_at at;
 	struct grammar_next next;
 
-	if (find_next(asked, &place, &next) < 0)
+	if (find_next(asked, &at, &next) < 0)
 		return false;
 	for (size_t i = 0; i < next.count; i++)
 		if (next.options[i].value &&

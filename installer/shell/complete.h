@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What may come next in a line, for Tab and `?` of the shell and for bash: made of the
- * command table, and of what is installed, plugged in, or lies in a folder.
+ * What may come next in a line, for Tab and `?` of the shell and for bash: read from the
+ * command table, the installed packages, the media and the file system.
  */
 
 #include "installer/shell/command.h"
@@ -12,37 +12,36 @@
 
 struct candidate {
 	char *text; /* owned */
-	bool more;  /* a folder: the word goes on behind it */
+	bool more;  /* a directory: the word continues after it */
 };
 
 struct candidates {
-	struct candidate *items; /* owned; sorted, each once */
+	struct candidate *items; /* owned; sorted, no duplicates */
 	size_t count;
 };
 
-/* Where in a line something is asked for. */
-struct complete_place {
-	const char *config; /* of the device; NULL: its own */
-	unsigned place;     /* command_place */
-	char *const *words; /* those before it */
+/* The position in a line where something is completed. */
+struct complete_at {
+	const char *config; /* of the device; NULL: the default */
+	unsigned context;   /* command_context */
+	char *const *words; /* the words before it */
 	int count;
-	const char *begin; /* what is there of the word itself */
+	const char *begin; /* what is typed of the word itself */
 };
 
 /**
  * complete_find - the words that may stand there
- * @ret: set on success alone; candidates_free()
+ * @ret: set on success only; candidates_free()
  *
- * Words of people's own (an address, a password) have no candidates. What cannot be
- * found out has none either.
+ * Free values (an address, a password) have no candidates; nor has what cannot be read.
  *
  * Return: 0, also where there is none; -ENOMEM.
  */
-int complete_find(const struct complete_place *place, struct candidates *ret,
+int complete_find(const struct complete_at *at, struct candidates *ret,
 		  struct verity_error *err) must_check;
 
 /**
- * complete_paths - the files and folders whose paths begin so
+ * complete_paths - the files and directories whose paths begin with @begin
  * @ret: as of complete_find()
  */
 int complete_paths(const char *begin, struct candidates *ret,
@@ -56,11 +55,11 @@ void candidates_free(struct candidates *candidates);
 size_t candidates_common(const struct candidates *candidates);
 
 /**
- * complete_explain - print a line for each word that may stand there, and what it means
+ * complete_explain - print a line for each word that may stand there, with its meaning
  */
-void complete_explain(const struct complete_place *place, FILE *out);
+void complete_explain(const struct complete_at *at, FILE *out);
 
 /**
  * complete_is_secret - whether a password stands there
  */
-bool complete_is_secret(const struct complete_place *place);
+bool complete_is_secret(const struct complete_at *at);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* `wmopkg complete -- WORDS`: completes the command line of wmopkg for the system's
+ * shell. */
+
 #include "installer/shell/complete_once.h"
 
 #include <stdio.h>
@@ -11,10 +15,8 @@
 
 #define CONFIG "--config"
 
-static const char *const options[] = {CONFIG, "--debug", "--help", "--version"};
-
 struct typed {
-	char **items; /* owned; NULL-ended */
+	char **items; /* owned; NULL-terminated */
 	int count;
 };
 
@@ -25,100 +27,69 @@ static void typed_free(struct typed *words)
 	free(words->items);
 }
 
-static void line_free_p(struct line *line)
-{
-	line_free(line);
-}
-
-/* A word that was not typed, but came as it stands, may be more than one: it is itself.
- */
-static char *unquote(const char *typed)
-{
-	cleanup_with(line_free_p) struct line line = {.count = 0};
-	struct verity_error unused;
-
-	if (line_split(typed, strlen(typed), &line, &unused) < 0 || line.count != 1)
-		return strdup(typed);
-	return strdup(line.words[0]);
-}
-
 static bool unquote_all(int argc, char *const *argv, struct typed *words)
 {
 	words->items = calloc((size_t)argc + 1, sizeof(char *));
 	for (; words->items && words->count < argc; words->count++) {
-		words->items[words->count] = unquote(argv[words->count]);
+		cleanup_with(line_free) struct line line = {.count = 0};
+		const char *typed = argv[words->count];
+		struct verity_error unused;
+
+		/* What is not one word was not typed, but inserted as it is. */
+		if (line_split(typed, strlen(typed), &line, &unused) == 0 &&
+		    line.count == 1)
+			typed = line.words[0];
+		words->items[words->count] = strdup(typed);
 		if (!words->items[words->count])
 			return false;
 	}
 	return words->items;
 }
 
-static void print(const struct candidates *found, const char *before)
+static enum exit_status print(int r, struct candidates *found, const char *before)
 {
+	if (r < 0)
+		return STATUS_FAILED;
 	for (size_t i = 0; i < found->count; i++)
 		printf("%s%s\n", before, found->items[i].text);
-}
-
-static enum exit_status complete_path(const char *before, const char *begin)
-{
-	struct candidates found;
-	struct verity_error unused;
-
-	if (complete_paths(begin, &found, &unused) < 0)
-		return STATUS_FAILED;
-	print(&found, before);
-	candidates_free(&found);
+	candidates_free(found);
 	return STATUS_DONE;
 }
 
-static enum exit_status complete_option(const char *begin)
-{
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		if (strncmp(options[i], begin, strlen(begin)) == 0)
-			puts(options[i]);
-	return STATUS_DONE;
-}
-
-static enum exit_status complete_command(const char *config, int count,
-					 char *const *words)
-{
-	const struct complete_place place = {
-		.config = config,
-		.place = COMMAND_ONCE,
-		.words = words,
-		.count = count - 1,
-		.begin = words[count - 1],
-	};
-	struct candidates found;
-	struct verity_error unused;
-
-	if (complete_find(&place, &found, &unused) < 0)
-		return STATUS_FAILED;
-	print(&found, "");
-	candidates_free(&found);
-	return STATUS_DONE;
-}
-
-/* The options of the program come ahead of the command. */
+/* The options of the program come before the command. */
 static enum exit_status complete_words(int count, char *const *words)
 {
-	const size_t name = strlen(CONFIG);
-	const char *config = NULL;
+	static const char *const options[] = {CONFIG, "--debug", "--help", "--version"};
+	struct complete_at at = {.context = COMMAND_ONCE, .begin = words[count - 1]};
+	const size_t name = strlen(CONFIG "=");
+	struct candidates found;
+	struct verity_error unused;
 	int last = count - 1;
 
 	for (int i = 0; i < count; i++) {
 		const char *word = words[i];
-		bool given = strncmp(word, CONFIG "=", name + 1) == 0;
+		bool given = strncmp(word, CONFIG "=", name) == 0;
 
 		if (given && i == last)
-			return complete_path(CONFIG "=", word + name + 1);
-		if (i == last && word[0] == '-')
-			return complete_option(word);
-		if (!given && strcmp(word, CONFIG) != 0)
-			return complete_command(config, count - i, words + i);
+			return print(complete_paths(word + name, &found, &unused), &found,
+				     CONFIG "=");
+		if (i == last && word[0] == '-') {
+			for (size_t k = 0; k < sizeof(options) / sizeof(options[0]); k++)
+				if (strncmp(options[k], word, strlen(word)) == 0)
+					puts(options[k]);
+			return STATUS_DONE;
+		}
+		if (strcmp(word, "--debug") == 0)
+			continue;
+		if (!given && strcmp(word, CONFIG) != 0) {
+			at.words = words + i;
+			at.count = last - i;
+			return print(complete_find(&at, &found, &unused), &found, "");
+		}
 		if (!given && ++i == last)
-			return complete_path("", words[i]);
-		config = given ? word + name + 1 : words[i];
+			return print(complete_paths(words[i], &found, &unused), &found,
+				     "");
+		at.config = given ? word + name : words[i];
 	}
 	return STATUS_DONE;
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Completion of the command line of wmopkg itself, for the shells of the system. */
+/* Completion of the command line of wmopkg, for the shells of the system. */
 
 #include "verity/util/error.h"
 
 /**
- * complete_once - print what the last word may become, a line each
- * @argv: @argc words, without the program's name, as they were typed: quotes and all; the
- *        last one is what there is of it, and may be ""
+ * complete_once - print what the last word may be completed to, one per line
+ * @argv: @argc words, without the name of the program, as they were typed, with their
+ *        quotes; the last one may be incomplete, or ""
  *
- * Says nothing of what goes wrong, and asks nobody but this device.
+ * Prints no errors, and uses no network.
  *
  * Return: STATUS_DONE; STATUS_FAILED.
  */

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Keeps the history in memory with libedit, and in a plain file. libedit's own H_LOAD and
+ * H_SAVE are not used: they follow links, take files of other users, and store what is
+ * not printable.
+ */
+
 #include "installer/shell/history.h"
 
 #include <fcntl.h>
@@ -15,41 +22,31 @@
 #define NEW_NAME  ".wmopkg_history.new"
 #define FILE_MODE 0600
 
-struct lines {
-	char *items[SHELL_HISTORY_LINES]; /* owned; the oldest first */
-	size_t count;
-};
-
 struct shell_history {
 	History *lines;
-	HistEvent event;
-	int home;           /* -1: nothing is read or written */
-	struct lines added; /* by this shell */
+	int home;  /* -1: nothing is read or written */
+	int added; /* lines of this shell; the newest ones of @lines */
 };
 
 DEFINE_CLEANUP(struct shell_history, shell_history_free);
-
-static void lines_free(struct lines *lines)
+static void history_end_p(History **lines)
 {
-	for (size_t i = 0; i < lines->count; i++)
-		free(lines->items[i]);
-	lines->count = 0;
+	if (*lines)
+		history_end(*lines);
 }
 
-/* The oldest makes room. */
-static void lines_add(struct lines *lines, const char *line)
+static History *new_lines(void)
 {
-	char *copy = strdup(line);
+	History *lines = history_init();
+	HistEvent event;
 
-	if (!copy)
-		return;
-	if (lines->count == SHELL_HISTORY_LINES) {
-		free(lines->items[0]);
-		lines->count--;
-		memmove(lines->items, lines->items + 1,
-			lines->count * sizeof(lines->items[0]));
+	if (lines && history(lines, &event, H_SETSIZE, SHELL_HISTORY_LINES) < 0) {
+		history_end(lines);
+		return NULL;
 	}
-	lines->items[lines->count++] = copy;
+	if (lines)
+		history(lines, &event, H_SETUNIQUE, 1);
+	return lines;
 }
 
 static bool is_fit(const char *line)
@@ -60,7 +57,6 @@ static bool is_fit(const char *line)
 	       verity_text_printable(line, size);
 }
 
-/* Of our own making, and nobody else's. */
 static bool is_own(int fd, mode_t type)
 {
 	struct stat st;
@@ -69,36 +65,36 @@ static bool is_own(int fd, mode_t type)
 	       st.st_uid == geteuid();
 }
 
-/* Whatever else the file may hold is passed over, and a line is cut at some length. */
-static void lines_read(struct lines *lines, int home)
+/* Lines that are not fit are skipped; too long ones are split. */
+static void load(History *lines, int home)
 {
 	char line[SHELL_HISTORY_LINE_BYTES + 2];
-	int fd = openat(home, NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	cleanup_fd int fd = -1;
 	cleanup_file FILE *file = NULL;
+	HistEvent event;
 
-	if (fd < 0)
+	if (home < 0)
 		return;
-	if (is_own(fd, S_IFREG))
-		file = fdopen(fd, "r");
-	if (!file) {
-		close(fd);
+	fd = openat(home, NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || !is_own(fd, S_IFREG) || !(file = fdopen(fd, "r")))
 		return;
-	}
+	steal_fd(&fd);
 	for (size_t i = 0; i < 2 * SHELL_HISTORY_LINES; i++) {
 		if (!fgets(line, sizeof(line), file))
 			return;
 		line[strcspn(line, "\n")] = '\0';
 		if (is_fit(line))
-			lines_add(lines, line);
+			history(lines, &event, H_ENTER, line);
 	}
 }
 
-/* Whole or not at all; nobody else reads what was typed. */
-static void lines_write(const struct lines *lines, int home)
+/* Replaces the file, or leaves it as it is. */
+static void store(History *lines, int home)
 {
+	cleanup_fd int fd = -1;
 	cleanup_file FILE *file = NULL;
-	bool whole = true;
-	int fd;
+	HistEvent event;
+	bool written = true;
 
 	unlinkat(home, NEW_NAME, 0);
 	fd = openat(home, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -106,55 +102,44 @@ static void lines_write(const struct lines *lines, int home)
 	if (fd < 0)
 		return;
 	file = fdopen(fd, "w");
-	if (!file)
-		close(fd);
-	for (size_t i = 0; file && i < lines->count; i++)
-		whole = fprintf(file, "%s\n", lines->items[i]) > 0 && whole;
-	if (!file || !whole || fflush(file) != 0 ||
+	if (file)
+		steal_fd(&fd);
+	for (int r = history(lines, &event, H_LAST); file && r >= 0;
+	     r = history(lines, &event, H_PREV))
+		written = fprintf(file, "%s\n", event.str) > 0 && written;
+	if (!file || !written || fflush(file) != 0 ||
 	    renameat(home, NEW_NAME, home, NAME) < 0)
 		unlinkat(home, NEW_NAME, 0);
 }
 
-/* Another shell may have written since: its lines are kept as well. */
+/* Adds the lines of this shell to those that other shells have written since. */
 static void save(const struct shell_history *kept)
 {
-	struct lines lines = {.count = 0};
+	cleanup_with(history_end_p) History *lines = new_lines();
+	HistEvent event, unused;
 
-	if (kept->home < 0 || kept->added.count == 0)
+	if (!lines || kept->home < 0 || kept->added == 0)
 		return;
-	lines_read(&lines, kept->home);
-	for (size_t i = 0; i < kept->added.count; i++)
-		lines_add(&lines, kept->added.items[i]);
-	lines_write(&lines, kept->home);
-	lines_free(&lines);
+	load(lines, kept->home);
+	history(kept->lines, &event, H_FIRST);
+	for (int i = 1; i < kept->added; i++)
+		history(kept->lines, &event, H_NEXT);
+	for (int i = 0; i < kept->added; i++) {
+		history(lines, &unused, H_ENTER, event.str);
+		history(kept->lines, &event, H_PREV);
+	}
+	store(lines, kept->home);
 }
 
 void shell_history_free(struct shell_history *kept)
 {
 	if (!kept)
 		return;
-	save(kept);
-	lines_free(&kept->added);
 	if (kept->lines)
-		history_end(kept->lines);
+		save(kept);
+	history_end_p(&kept->lines);
 	cleanup_fd_p(&kept->home);
 	free(kept);
-}
-
-/* One that was only borrowed, as by sudo, is not written to. */
-static int open_home(const char *home)
-{
-	cleanup_fd int fd = -1;
-
-	if (!home || home[0] != '/')
-		return -1;
-	fd = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 && is_own(fd, S_IFDIR) ? steal_fd(&fd) : -1;
-}
-
-static void enter(struct shell_history *kept, const char *line)
-{
-	history(kept->lines, &kept->event, H_ENTER, line);
 }
 
 int shell_history_new(const char *home, struct shell_history **ret,
@@ -162,21 +147,21 @@ int shell_history_new(const char *home, struct shell_history **ret,
 {
 	cleanup_with(shell_history_free_p) struct shell_history *kept =
 		calloc(1, sizeof(*kept));
-	struct lines before = {.count = 0};
 
 	if (kept) {
-		kept->home = open_home(home);
-		kept->lines = history_init();
+		kept->home = -1;
+		kept->lines = new_lines();
 	}
-	if (!kept || !kept->lines ||
-	    history(kept->lines, &kept->event, H_SETSIZE, SHELL_HISTORY_LINES) < 0)
+	if (!kept || !kept->lines)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	history(kept->lines, &kept->event, H_SETUNIQUE, 1);
-	if (kept->home >= 0)
-		lines_read(&before, kept->home);
-	for (size_t i = 0; i < before.count; i++)
-		enter(kept, before.items[i]);
-	lines_free(&before);
+	if (home && home[0] == '/')
+		kept->home = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* A home of another user, as sudo leaves it, is not written to. */
+	if (kept->home >= 0 && !is_own(kept->home, S_IFDIR)) {
+		close(kept->home);
+		kept->home = -1;
+	}
+	load(kept->lines, kept->home);
 	*ret = steal_ptr(&kept);
 	return 0;
 }
@@ -188,12 +173,10 @@ History *shell_history_lines(struct shell_history *kept)
 
 void shell_history_add(struct shell_history *kept, const char *text)
 {
-	const struct lines *added = &kept->added;
 	cleanup_free char *line = strndup(text, strcspn(text, "\r\n"));
+	HistEvent event;
 
-	if (!line || !is_fit(line))
-		return;
-	enter(kept, line);
-	if (added->count == 0 || strcmp(added->items[added->count - 1], line) != 0)
-		lines_add(&kept->added, line);
+	if (line && is_fit(line) && history(kept->lines, &event, H_ENTER, line) > 0 &&
+	    kept->added < SHELL_HISTORY_LINES)
+		kept->added++;
 }

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The lines that were typed before: of this shell, and of earlier ones by the same user,
- * whose home has them in .wmopkg_history. A home that cannot be written, or is somebody
- * else's, has none; what is typed is then forgotten with the shell.
+ * The history of the shell: lines of this shell and of earlier ones of the same user,
+ * kept in .wmopkg_history in the home directory. Where the home cannot be written, or
+ * belongs to another user, nothing is read or kept.
  */
 
 #include "verity/util/error.h"
@@ -12,14 +12,14 @@
 #include <histedit.h>
 
 #define SHELL_HISTORY_LINES      500
-#define SHELL_HISTORY_LINE_BYTES 1024 /* longer ones are not kept */
+#define SHELL_HISTORY_LINE_BYTES 1024 /* longer lines are not kept */
 
 struct shell_history;
 
 /**
- * shell_history_new - begin with what earlier shells have left
- * @home: folder of the file; borrowed; NULL: nothing is read or written
- * @ret:  set on success alone; shell_history_free() writes the file
+ * shell_history_new - load the history
+ * @home: home directory; borrowed; NULL: nothing is read or written
+ * @ret:  set on success only; shell_history_free() writes the file
  */
 int shell_history_new(const char *home, struct shell_history **ret,
 		      struct verity_error *err) must_check;
@@ -32,7 +32,7 @@ void shell_history_free(struct shell_history *kept);
 History *shell_history_lines(struct shell_history *kept);
 
 /**
- * shell_history_add - keep a line, unless it is too long, or the same as the last
- * @text: ends with its end of line, or none
+ * shell_history_add - add a line, unless it is too long, or the same as the last
+ * @text: with or without its end of line
  */
 void shell_history_add(struct shell_history *kept, const char *text);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Reads lines from the terminal, with libedit or without. */
+
 #include "installer/shell/input.h"
 
 #include <errno.h>
@@ -19,10 +22,10 @@ struct shell_input {
 	struct shell_hooks hooks;
 	EditLine *edit;                /* NULL: the terminal cannot do that */
 	struct shell_history *history; /* NULL without @edit */
-	enum shell_got got;            /* by a key that ends the line */
-	bool asked; /* by `?`, which is seen where it stands at the end */
-	bool left;  /* something was printed below the line */
-	char *line; /* owned */
+	enum shell_got got;            /* of the key that ended the line */
+	bool asked;                    /* `?` was typed, and is to be shown */
+	bool left;                     /* something was printed below the line */
+	char *line;                    /* owned */
 	size_t size;
 };
 
@@ -40,20 +43,20 @@ static char *get_prompt(EditLine *edit)
 {
 	struct shell_input *input = input_of(edit);
 
-	/* Only read, though libedit does not say so. */
+	/* libedit does not write to it, but its type is not const. */
 	return (char *)(uintptr_t)input->hooks.prompt(input->hooks.context);
 }
 
-/* Rows of the terminal that are taken, from the prompt's, by so much of the line. */
+/* Rows of the terminal, below the one of the prompt, that @size bytes of the line take.
+ */
 static size_t count_rows(const struct shell_input *input, const char *text, size_t size)
 {
 	cleanup_free char *part = strndup(text, size);
 	const char *prompt = input->hooks.prompt(input->hooks.context);
 
-	if (!part)
-		return 0;
-	return (layout_width(prompt) + layout_width(part)) /
-	       layout_of(STDOUT_FILENO).width;
+	return part ? (layout_width(prompt) + layout_width(part)) /
+			       layout_of(STDOUT_FILENO).width
+		    : 0;
 }
 
 void shell_input_leave(struct shell_input *input)
@@ -74,8 +77,8 @@ void shell_input_leave(struct shell_input *input)
 	input->left = true;
 }
 
-/* Where something was printed, libedit finds an empty screen below it. */
-static unsigned char come_back(struct shell_input *input)
+/* After something was printed, libedit draws the line again below it. */
+static unsigned char redraw(struct shell_input *input)
 {
 	if (!input->left)
 		return CC_NORM;
@@ -95,7 +98,7 @@ static unsigned char on_tab(EditLine *edit, wint_t key)
 
 	(void)key;
 	if (!text)
-		return come_back(input);
+		return redraw(input);
 	return el_insertstr(edit, text) < 0 ? CC_ERROR : CC_REFRESH;
 }
 
@@ -111,24 +114,27 @@ static unsigned char on_question(EditLine *edit, wint_t key)
 					 (size_t)(line->cursor - line->buffer));
 	input->asked = false;
 	if (explained)
-		return come_back(input);
+		return redraw(input);
 	return el_insertstr(edit, text) < 0 ? CC_ERROR : CC_REFRESH;
+}
+
+static unsigned char end_line(EditLine *edit, enum shell_got got, const char *shown)
+{
+	fputs(shown, stdout);
+	input_of(edit)->got = got;
+	return CC_EOF;
 }
 
 static unsigned char on_interrupt(EditLine *edit, wint_t key)
 {
 	(void)key;
-	fputs("^C\n", stdout);
-	input_of(edit)->got = SHELL_DROPPED;
-	return CC_EOF;
+	return end_line(edit, SHELL_DROPPED, "^C\n");
 }
 
 static unsigned char on_suspend(EditLine *edit, wint_t key)
 {
 	(void)key;
-	fputs("^Z\n", stdout);
-	input_of(edit)->got = SHELL_TOP;
-	return CC_EOF;
+	return end_line(edit, SHELL_TOP, "^Z\n");
 }
 
 static unsigned char on_end(EditLine *edit, wint_t key)
@@ -142,12 +148,10 @@ static unsigned char on_end(EditLine *edit, wint_t key)
 			el_deletestr(edit, 1);
 		return CC_REFRESH;
 	}
-	putchar('\n');
-	input_of(edit)->got = SHELL_UP;
-	return CC_EOF;
+	return end_line(edit, SHELL_UP, "\n");
 }
 
-/* What a signal stands for is a key as well, where it can be one. */
+/* The key that a signal stands for: 1; 0: none, go on; -1: the shell ends. */
 static int take_event(EditLine *edit, enum shell_event event, wchar_t *ret)
 {
 	switch (event) {
@@ -161,7 +165,7 @@ static int take_event(EditLine *edit, enum shell_event event, wchar_t *ret)
 		el_resize(edit);
 		return 0;
 	case SHELL_RESUMED:
-		/* It does nothing where it believes that nothing is to be done. */
+		/* libedit sets the terminal only where it believes it to be unset. */
 		el_set(edit, EL_PREP_TERM, 0);
 		el_set(edit, EL_PREP_TERM, 1);
 		el_set(edit, EL_REFRESH);
@@ -171,8 +175,7 @@ static int take_event(EditLine *edit, enum shell_event event, wchar_t *ret)
 	}
 }
 
-/* Whether @byte makes a character whole; what was begun and comes to nothing is dropped.
- */
+/* Whether @byte completes a character; an incomplete one before it is dropped. */
 static bool take_byte(char byte, mbstate_t *state, wchar_t *ret)
 {
 	bool begun = !mbsinit(state);
@@ -184,7 +187,7 @@ static bool take_byte(char byte, mbstate_t *state, wchar_t *ret)
 	return begun && mbrtowc(ret, &byte, 1, state) <= 1;
 }
 
-/* libedit's own would go on reading after a signal. */
+/* libedit's own function would continue to read after a signal. */
 static int get_key(EditLine *edit, wchar_t *ret)
 {
 	mbstate_t state = {0};
@@ -209,16 +212,9 @@ static int get_key(EditLine *edit, wchar_t *ret)
 	}
 }
 
-static bool can_edit(void)
-{
-	const char *terminal = getenv("TERM");
-
-	return terminal && terminal[0] && strcmp(terminal, "dumb") != 0;
-}
-
 static bool bind_keys(EditLine *edit)
 {
-	/* Wide, for of what is not libedit keeps copies that it never frees. */
+	/* Wide characters: of others libedit keeps copies that it never frees. */
 	static const struct {
 		const wchar_t *key, *name;
 		unsigned char (*call)(EditLine *edit, wint_t key);
@@ -229,7 +225,7 @@ static bool bind_keys(EditLine *edit)
 		{L"^Z", L"wmopkg-top", on_suspend},
 		{L"^D", L"wmopkg-up-or-delete", on_end},
 	};
-	/* As people know them from elsewhere, and as terminals send them. */
+	/* As in other shells, and as terminals send them. */
 	static const struct {
 		const char *key, *name;
 	} others[] = {
@@ -259,8 +255,8 @@ static bool bind_keys(EditLine *edit)
 }
 
 /*
- * Keys that raise signals elsewhere are keys like others while a line is typed. A newline
- * stays one: lines that are pasted may be for a command, which knows no other end.
+ * Keys that raise signals are normal keys while a line is typed. A newline is not changed
+ * to a carriage return: pasted lines may be input of a command, which expects newlines.
  */
 static bool begin_edit(struct shell_input *input)
 {
@@ -280,16 +276,19 @@ int shell_input_new(const struct shell_hooks *hooks, struct shell_input **ret,
 {
 	cleanup_with(shell_input_free_p) struct shell_input *input =
 		calloc(1, sizeof(*input));
+	const char *terminal = getenv("TERM");
 
 	if (!input)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	input->hooks = *hooks;
-	/* What is typed ahead is for whoever asks next, not for who reads a line now. */
+	/* What is typed ahead is for the next reader, which may be a command. */
 	setvbuf(stdin, NULL, _IONBF, 0);
-	if (can_edit() && shell_history_new(getenv("HOME"), &input->history, err) < 0)
-		return -ENOMEM;
-	if (can_edit() && !begin_edit(input))
-		return verity_fail(err, VERITY_E_IO, "the terminal");
+	if (terminal && terminal[0] && strcmp(terminal, "dumb") != 0) {
+		if (shell_history_new(getenv("HOME"), &input->history, err) < 0)
+			return -ENOMEM;
+		if (!begin_edit(input))
+			return verity_fail(err, VERITY_E_IO, "the terminal");
+	}
 	*ret = steal_ptr(&input);
 	return 0;
 }
@@ -320,43 +319,29 @@ static enum shell_got read_edited(struct shell_input *input, const char **ret)
 	return *ret && count > 0 ? SHELL_LINE : SHELL_GONE;
 }
 
-static enum shell_got tell_plain(enum shell_got got)
-{
-	putchar('\n');
-	return got;
-}
-
 static enum shell_got read_plain(struct shell_input *input, const char **ret)
 {
 	enum shell_event event;
+	enum shell_got got;
 
 	fputs(input->hooks.prompt(input->hooks.context), stdout);
 	fflush(stdout);
 	do
 		event = shell_signal_wait(STDIN_FILENO);
 	while (event == SHELL_RESIZED || event == SHELL_RESUMED);
-	if (event == SHELL_ENDED)
-		return tell_plain(SHELL_GONE);
-	if (event == SHELL_INTERRUPTED)
-		return tell_plain(SHELL_DROPPED);
-	if (event == SHELL_SUSPENDED)
-		return tell_plain(SHELL_TOP);
-	if (getline(&input->line, &input->size, stdin) < 0) {
-		bool at_end = feof(stdin);
-
-		clearerr(stdin);
-		return tell_plain(at_end ? SHELL_UP : SHELL_GONE);
+	if (event == SHELL_READY && getline(&input->line, &input->size, stdin) >= 0) {
+		*ret = input->line;
+		return SHELL_LINE;
 	}
-	*ret = input->line;
-	return SHELL_LINE;
-}
-
-static bool ask_plain(struct shell_input *input, const char *line)
-{
-	size_t size = strcspn(line, "\r\n");
-
-	return size && line[size - 1] == '?' &&
-	       input->hooks.explain(input->hooks.context, line, size - 1);
+	if (event == SHELL_INTERRUPTED)
+		got = SHELL_DROPPED;
+	else if (event == SHELL_SUSPENDED)
+		got = SHELL_TOP;
+	else
+		got = event == SHELL_READY && feof(stdin) ? SHELL_UP : SHELL_GONE;
+	clearerr(stdin);
+	putchar('\n');
+	return got;
 }
 
 enum shell_got shell_input_read(struct shell_input *input, const char **ret)
@@ -366,13 +351,18 @@ enum shell_got shell_input_read(struct shell_input *input, const char **ret)
 	shell_signal_forget();
 	if (input->edit)
 		return read_edited(input, ret);
-	/* Where no key can be seen by itself, a `?` at the end of a line is one. */
-	while ((got = read_plain(input, ret)) == SHELL_LINE && ask_plain(input, *ret))
-		continue;
+	/* Keys are not seen one by one here: `?` counts at the end of a line. */
+	while ((got = read_plain(input, ret)) == SHELL_LINE) {
+		size_t size = strcspn(*ret, "\r\n");
+
+		if (!size || (*ret)[size - 1] != '?' ||
+		    !input->hooks.explain(input->hooks.context, *ret, size - 1))
+			break;
+	}
 	return got;
 }
 
-/* Only read, libedit says; yet nobody else can wipe it. */
+/* The buffers of libedit are const, but only the shell can wipe them. */
 static void wipe(const void *bytes, size_t size)
 {
 	explicit_bzero((void *)(uintptr_t)bytes, size);

@@ -2,15 +2,15 @@
 #pragma once
 
 /*
- * wmopkg alone, on a terminal: the same commands, in two contexts, with Tab, `?` and
- * history (libedit). Ctrl-C drops a line, Ctrl-D goes one level up, Ctrl-Z to the top.
+ * The interactive shell: the same commands in two contexts, with Tab, `?` and a history
+ * (libedit). Ctrl-C drops the line, Ctrl-D goes up one level, Ctrl-Z to the top level.
  */
 
 #include "verity/util/error.h"
 
 /**
- * shell_run - read commands until somebody leaves
- * @config: of the device; NULL: its own. Read anew by each command
+ * shell_run - read and run commands until the user leaves
+ * @config: of the device; NULL: the default. Read again by each command
  *
  * Return: STATUS_DONE; another one where the terminal cannot be used.
  */

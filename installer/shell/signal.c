@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Turns signals into events of the shell. */
+
 #include "installer/shell/signal.h"
 
 #include <poll.h>
@@ -6,28 +9,19 @@
 #include <stddef.h>
 #include <sys/wait.h>
 
+/* A handler can only write to globals; a process has one set of actions. */
+static volatile sig_atomic_t pending[NSIG];
+static sigset_t saved_mask;
+static struct sigaction saved[NSIG];
+
 static const int numbers[] = {SIGINT, SIGQUIT,  SIGTSTP, SIGTERM,
 			      SIGHUP, SIGWINCH, SIGCONT, SIGCHLD};
 
 #define NUMBER_COUNT (sizeof(numbers) / sizeof(numbers[0]))
 
-/* A handler has nothing but globals to write to. */
-static volatile sig_atomic_t pending[NSIG];
-
-/* As they were before; a process has but one set of them. */
-static struct sigaction former[NUMBER_COUNT];
-static sigset_t former_mask;
-
 static void remember(int number)
 {
 	pending[number] = 1;
-}
-
-/* Whoever starts us so that a signal is ignored wants us to outlive it. */
-static bool stays_ignored(size_t index)
-{
-	return former[index].sa_handler == SIG_IGN &&
-	       (numbers[index] == SIGHUP || numbers[index] == SIGTERM);
 }
 
 void shell_signal_begin(void)
@@ -40,25 +34,27 @@ void shell_signal_begin(void)
 		pending[numbers[i]] = 0;
 		sigaddset(&blocked, numbers[i]);
 	}
-	sigprocmask(SIG_BLOCK, &blocked, &former_mask);
+	sigprocmask(SIG_BLOCK, &blocked, &saved_mask);
 	for (size_t i = 0; i < NUMBER_COUNT; i++) {
-		sigaction(numbers[i], NULL, &former[i]);
-		if (!stays_ignored(i))
-			sigaction(numbers[i], &action, NULL);
+		int number = numbers[i];
+
+		sigaction(number, NULL, &saved[number]);
+		/* Who starts the shell with one of these ignored wants it to survive. */
+		if ((number != SIGHUP && number != SIGTERM) ||
+		    saved[number].sa_handler != SIG_IGN)
+			sigaction(number, &action, NULL);
 	}
 }
 
 static int ending(void)
 {
-	if (pending[SIGTERM])
-		return SIGTERM;
-	return pending[SIGHUP] ? SIGHUP : 0;
+	return pending[SIGTERM] ? SIGTERM : pending[SIGHUP] ? SIGHUP : 0;
 }
 
 static void restore_actions(void)
 {
 	for (size_t i = 0; i < NUMBER_COUNT; i++)
-		sigaction(numbers[i], &former[i], NULL);
+		sigaction(numbers[i], &saved[numbers[i]], NULL);
 }
 
 void shell_signal_end(void)
@@ -66,7 +62,7 @@ void shell_signal_end(void)
 	restore_actions();
 	if (ending())
 		raise(ending());
-	sigprocmask(SIG_SETMASK, &former_mask, NULL);
+	sigprocmask(SIG_SETMASK, &saved_mask, NULL);
 }
 
 void shell_signal_restore(void)
@@ -75,7 +71,7 @@ void shell_signal_restore(void)
 
 	restore_actions();
 	sigaction(SIGTSTP, &ignore, NULL);
-	sigprocmask(SIG_SETMASK, &former_mask, NULL);
+	sigprocmask(SIG_SETMASK, &saved_mask, NULL);
 }
 
 void shell_signal_forget(void)
@@ -83,50 +79,51 @@ void shell_signal_forget(void)
 	pending[SIGINT] = pending[SIGQUIT] = pending[SIGTSTP] = 0;
 }
 
-static bool take(int number)
+/* The first that is pending, which then no longer is; SHELL_READY: none. */
+static enum shell_event take_event(void)
 {
-	bool was = pending[number];
+	static const struct {
+		int number;
+		enum shell_event event;
+	} events[] = {{SIGINT, SHELL_INTERRUPTED},
+		      {SIGQUIT, SHELL_INTERRUPTED},
+		      {SIGTSTP, SHELL_SUSPENDED},
+		      {SIGCONT, SHELL_RESUMED},
+		      {SIGWINCH, SHELL_RESIZED}};
 
-	pending[number] = 0;
-	return was;
-}
-
-static enum shell_event find_news(void)
-{
 	if (ending())
 		return SHELL_ENDED;
-	if (take(SIGINT) || take(SIGQUIT))
-		return SHELL_INTERRUPTED;
-	if (take(SIGTSTP))
-		return SHELL_SUSPENDED;
-	if (take(SIGCONT))
-		return SHELL_RESUMED;
-	return take(SIGWINCH) ? SHELL_RESIZED : SHELL_READY;
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		if (pending[events[i].number]) {
+			pending[events[i].number] = 0;
+			return events[i].event;
+		}
+	return SHELL_READY;
 }
 
 enum shell_event shell_signal_wait(int fd)
 {
 	struct pollfd input = {.fd = fd, .events = POLLIN};
-	enum shell_event news;
+	enum shell_event event;
 
-	while ((news = find_news()) == SHELL_READY)
-		/* What cannot be waited for is found out by reading it. */
-		if (ppoll(&input, 1, NULL, &former_mask) >= 0)
-			break;
-	return news;
+	/* Where the descriptor cannot be polled, reading it reports why. */
+	while ((event = take_event()) == SHELL_READY &&
+	       ppoll(&input, 1, NULL, &saved_mask) < 0)
+		continue;
+	return event;
 }
 
 int shell_signal_wait_child(pid_t child)
 {
-	bool told = false;
+	bool sent = false;
 	int status;
 
 	while (waitpid(child, &status, WNOHANG) == 0) {
-		if (ending() && !told) {
+		if (ending() && !sent) {
 			kill(child, ending());
-			told = true;
+			sent = true;
 		}
-		sigsuspend(&former_mask);
+		sigsuspend(&saved_mask);
 	}
 	return status;
 }

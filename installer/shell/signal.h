@@ -2,54 +2,53 @@
 #pragma once
 
 /*
- * What signals mean to the shell: news that it hears when it waits, and never an end on
- * the spot. They are blocked all the time but while it waits, so none is missed or comes
- * amiss.
+ * Signals as events of the shell. They are blocked except while the shell waits, so that
+ * none is lost and none interrupts anything.
  */
 
 #include <stdbool.h>
 #include <sys/types.h>
 
 enum shell_event {
-	SHELL_READY,       /* there is something to read, or an end of it */
-	SHELL_INTERRUPTED, /* Ctrl-C, where it is no key like others */
+	SHELL_READY,       /* input, or the end of it */
+	SHELL_INTERRUPTED, /* Ctrl-C, where the terminal sends a signal for it */
 	SHELL_SUSPENDED,   /* Ctrl-Z, likewise */
-	SHELL_RESIZED,     /* the terminal is of another size */
-	SHELL_RESUMED, /* the shell was stopped, and what ran since had the terminal */
-	SHELL_ENDED,   /* SIGTERM or SIGHUP; stays so */
+	SHELL_RESIZED,     /* the size of the terminal has changed */
+	SHELL_RESUMED, /* the shell was stopped; others have used the terminal since */
+	SHELL_ENDED,   /* SIGTERM or SIGHUP; reported again on each call */
 };
 
 /**
- * shell_signal_begin - from now on signals are news; one shell a process
+ * shell_signal_begin - from now on signals are events; once per process
  */
 void shell_signal_begin(void);
 
 /**
- * shell_signal_end - signals do again what they did before, and the one that has ended
- * the shell does it now
+ * shell_signal_end - restore the actions of the signals, and let the one that ended the
+ * shell take its effect
  */
 void shell_signal_end(void);
 
 /**
- * shell_signal_forget - Ctrl-C and Ctrl-Z of before were meant for something else
+ * shell_signal_forget - drop a pending Ctrl-C and Ctrl-Z
  */
 void shell_signal_forget(void);
 
 /**
- * shell_signal_wait - wait until @fd can be read, or there is news
+ * shell_signal_wait - wait until @fd is readable, or for an event
  */
 enum shell_event shell_signal_wait(int fd);
 
 /**
- * shell_signal_restore - in a child: signals do what they did before
- * shell_signal_begin(), but Ctrl-Z, which is nothing at all
+ * shell_signal_restore - in a child: restore the actions of the signals, except that
+ * Ctrl-Z is ignored
  */
 void shell_signal_restore(void);
 
 /**
- * shell_signal_wait_child - wait until a child has ended
+ * shell_signal_wait_child - wait for the end of a child
  *
- * What ends the shell is passed on to it first.
+ * A signal that ends the shell is sent to the child first.
  *
  * Return: its status, as of waitpid(2).
  */

@@ -38,9 +38,9 @@ static void print_form(const char *name, const struct form *form)
 	for (const struct form_word *word = form->words; word->word; word++) {
 		const struct form_word *last = word;
 
-		while (last->place & PLACE_OR_NEXT)
+		while (last->flags & FORM_OR_NEXT)
 			last++;
-		fputs(last->place & PLACE_OPTIONAL ? ".Op " : ".", stdout);
+		fputs(last->flags & FORM_OPTIONAL ? ".Op " : ".", stdout);
 		for (; word < last; word++) {
 			print_word(word->word);
 			fputs(" | ", stdout);
@@ -55,7 +55,8 @@ int main(void)
 	for (size_t i = 0; command_at(i); i++)
 		/* The shell's own words mean nothing elsewhere. */
 		for (size_t k = 0;
-		     command_at(i)->places & COMMAND_ONCE && command_at(i)->forms[k]; k++)
+		     command_at(i)->contexts & COMMAND_ONCE && command_at(i)->forms[k];
+		     k++)
 			print_form(command_at(i)->name, command_at(i)->forms[k]);
 	return 0;
 }

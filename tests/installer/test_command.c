@@ -37,27 +37,27 @@ static void test_usage(void **state)
 		const char *said;
 	} cases[] = {
 		{{"install", "proto", "ftpp", "192.0.2.1", "a.wmopkg"},
-		 "install: 'ftpp' is wrong here\n"
+		 "install: unexpected 'ftpp'\n"
 		 "  install proto ftpp 192.0.2.1 a.wmopkg\n"
 		 "                ^\n"
 		 "  expected: <ftp|tftp|scp|sftp|http|https>"},
 		{{"install", "192.0.2.1"},
-		 "install: something is missing\n"
+		 "install: incomplete command\n"
 		 "  install 192.0.2.1\n"
 		 "                    ^\n"
 		 "  expected: PKGNAME.wmopkg"},
 		{{"install", "password", "geheim", "a.wmopkg", "b", "c"},
-		 "install: 'c' is wrong here\n"
+		 "install: unexpected 'c'\n"
 		 "  install password ******** a.wmopkg b c\n"
 		 "                                       ^\n"
-		 "  expected: --check-firmware, --check-model or nothing more"},
+		 "  expected: --check-firmware, --check-model or end of line"},
 		{{"remove", "a", "b"},
-		 "remove: 'b' is wrong here\n"
+		 "remove: unexpected 'b'\n"
 		 "  remove a b\n"
 		 "           ^\n"
-		 "  expected: --yes or nothing more"},
+		 "  expected: --yes or end of line"},
 		{{"retry"},
-		 "retry: something is missing\n"
+		 "retry: incomplete command\n"
 		 "  retry\n"
 		 "        ^\n"
 		 "  expected: NAME"},
@@ -102,10 +102,10 @@ static void test_table(void **state)
 }
 
 /* Where words lead, and what a part of a name stands for. */
-static void test_places(void **state)
+static void test_contexts(void **state)
 {
 	static const struct {
-		unsigned place;
+		unsigned context;
 		const char *words[4];
 		unsigned led;
 		const char *command; /* NULL: none */
@@ -132,15 +132,15 @@ static void test_places(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char *argv[4] = {NULL};
 		char *const *words = argv;
-		unsigned place = cases[i].place;
+		unsigned context = cases[i].context;
 		const struct command *command;
 		int count = 0;
 
 		for (; count < 4 && cases[i].words[count]; count++)
 			argv[count] = strdup(cases[i].words[count]);
-		command_resolve(&place, &count, &words);
-		assert_int_equal(place, cases[i].led);
-		command = count ? command_pick(place, words[0]) : NULL;
+		command_resolve(&context, &count, &words);
+		assert_int_equal(context, cases[i].led);
+		command = count ? command_pick(context, words[0]) : NULL;
 		if (!cases[i].command)
 			assert_null(command);
 		else
@@ -174,7 +174,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_usage),
 		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_contexts),
 		cmocka_unit_test(test_messages_are_plain),
 	};
 

@@ -29,19 +29,19 @@ static int split(char *line, char **argv)
 struct asked {
 	char line[TEXT_MAX];
 	char *argv[WORDS_MAX];
-	struct complete_place place;
+	struct complete_at at;
 };
 
-static void ask(unsigned place, const char *line, struct asked *ret)
+static void ask(unsigned context, const char *line, struct asked *ret)
 {
 	int argc;
 
 	snprintf(ret->line, sizeof(ret->line), "%s", line);
 	argc = split(ret->line, ret->argv);
 	assert_true(argc > 0);
-	ret->place = (struct complete_place){
+	ret->at = (struct complete_at){
 		.config = "wmopkg.conf",
-		.place = place,
+		.context = context,
 		.words = ret->argv,
 		.count = argc - 1,
 		.begin = strcmp(ret->argv[argc - 1], "|") == 0 ? "" : ret->argv[argc - 1],
@@ -98,7 +98,7 @@ static void join(const struct candidates *found, char ret[static TEXT_MAX])
 static void test_find(void **state)
 {
 	static const struct {
-		unsigned place;
+		unsigned context;
 		const char *line;
 		const char *found;
 		size_t common;
@@ -152,8 +152,8 @@ static void test_find(void **state)
 		struct asked asked;
 		char text[TEXT_MAX];
 
-		ask(cases[i].place, cases[i].line, &asked);
-		assert_int_equal(complete_find(&asked.place, &found, &err), 0);
+		ask(cases[i].context, cases[i].line, &asked);
+		assert_int_equal(complete_find(&asked.at, &found, &err), 0);
 		join(&found, text);
 		if (strcmp(text, cases[i].found) != 0)
 			print_error("%s\n", cases[i].line);
@@ -179,7 +179,7 @@ static void test_secret(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		ask(COMMAND_PACKAGE, cases[i].line, &asked);
-		assert_int_equal(complete_is_secret(&asked.place), cases[i].secret);
+		assert_int_equal(complete_is_secret(&asked.at), cases[i].secret);
 	}
 }
 
@@ -200,17 +200,17 @@ static void test_explain(void **state)
 		const char *said;
 	} cases[] = {
 		{"retry |", "  NAME            an installed package\n"},
-		{"remove a --y", "  --yes           do not ask\n"},
-		{"remove a |", "  --yes           do not ask\n"
-			       "  <Enter>         do it\n"},
+		{"remove a --y", "  --yes           do not ask for confirmation\n"},
+		{"remove a |", "  --yes           do not ask for confirmation\n"
+			       "  <Enter>         run the command\n"},
 		{"install media external |",
 		 "  persistent      the package survives a factory reset\n"
 		 "  path/on/media/PKGNAME.wmopkg\n"
-		 "                  the file, with its path from the root of the medium\n"},
+		 "                  path of the file from the root of the medium\n"},
 		{"ret",
 		 "  retry           try a quarantined package again at the next boot\n"},
 		{"do pack",
-		 "  package         go to the commands for packages, or do one of them\n"},
+		 "  package         enter the package context, or run one of its commands\n"},
 	};
 
 	(void)state;
@@ -220,7 +220,7 @@ static void test_explain(void **state)
 
 		assert_non_null(file);
 		ask(COMMAND_PACKAGE, cases[i].line, &asked);
-		complete_explain(&asked.place, file);
+		complete_explain(&asked.at, file);
 		check_file(file, cases[i].said);
 	}
 }

@@ -144,7 +144,7 @@ class Which(Contents):
         for path in ("/none", "/etc/none/at/all", "/etc/motd/none", "/var/dangling/none"):
             self.check(4, "", f"{path}: not there: neither the firmware nor an active package "
                        "has it (check the name)", "which", path)
-        self.check(2, "", "which: something is missing\n  which\n        ^\n"
+        self.check(2, "", "which: incomplete command\n  which\n        ^\n"
                    "  expected: PATH", "which")
 
     def test_links(self):

@@ -63,11 +63,11 @@ class Plain(Shell):
     def test_question_at_the_end(self):
         typist = self.shell()
         typist.type("package\ninstall pro?\n")
-        typist.expect("proto           how to fetch it (default: ftp, then tftp)\n")
+        typist.expect("proto           protocol of the download (default: ftp, then tftp)\n")
         typist.expect(PACKAGE)
         typist.type("remove ?\n")
         typist.expect("NAME            an installed package\n")
-        typist.expect("<Enter>         do it\n")
+        typist.expect("<Enter>         run the command\n")
         typist.type("exit\n")
         self.assertEqual(typist.end(), 0)
 
@@ -149,14 +149,14 @@ class Edited(Shell):
                 ("boot-complete", "wmopkg: 'boot-complete' is not a command "),
                 ("do", "wmopkg: do: a command is expected (do show media)\n"),
                 ("e", "wmopkg: 'e' can mean more than one command (end, exit)\n"),
-                ("show 'a", "wmopkg: a quote is open (close it)\n"),
-                ("leave now", "wmopkg: leave: 'now' is wrong here\n  leave now\n        ^\n"
-                 "  expected: nothing more\n"),
-                ("package install proto ftpp", "wmopkg: install: 'ftpp' is wrong here\n"
+                ("show 'a", "wmopkg: a quote is not closed (close it)\n"),
+                ("leave now", "wmopkg: leave: unexpected 'now'\n  leave now\n        ^\n"
+                 "  expected: end of line\n"),
+                ("package install proto ftpp", "wmopkg: install: unexpected 'ftpp'\n"
                  "  install proto ftpp\n                ^\n"
                  "  expected: <ftp|tftp|scp|sftp|http|https>\n"),
                 ("package re", "wmopkg: 're' can mean more than one command (remove, retry)\n"),
-                ("audit verify extra", "wmopkg: audit: 'extra' is wrong here\n")):
+                ("audit verify extra", "wmopkg: audit: unexpected 'extra'\n")):
             with self.subTest(line=line):
                 typist.type(line + "\n")
                 typist.expect(answer)
@@ -210,17 +210,17 @@ class Edited(Shell):
     def test_question(self):
         typist = self.shell()
         typist.type("?")
-        typist.expect("  package         go to the commands for packages, or do one of them\n")
+        typist.expect("  package         enter the package context, or run one of its commands\n")
         typist.type("package install ?")
         typist.expect("  persistent      the package survives a factory reset\n")
-        typist.expect("  address[:port]  the server: 192.0.2.1, name, or [2001:db8::1]:port\n")
+        typist.expect("  address[:port]  the server: 192.0.2.1, a name, or [2001:db8::1]:port\n")
         typist.type("proto ?")
-        typist.expect("how to fetch it")
+        typist.expect("protocol of the download")
         # not where it is a character like others
         typist.type("\x03")
         self.at(typist, TOP)
         typist.type("package install password a?b 'c?d' e?")
-        typist.expect("PKGNAME.wmopkg  the file on the server, with its path\n")
+        typist.expect("PKGNAME.wmopkg  path of the file on the server\n")
         typist.type("\x03")
         self.at(typist, TOP)
         self.leave(typist)
@@ -228,11 +228,11 @@ class Edited(Shell):
     def test_history(self):
         typist = self.shell()
         typist.type("package install password geheim 'x y' z z\n")
-        typist.expect("is wrong here")
+        typist.expect("install: unexpected ")
         self.at(typist, TOP)
-        self.assertNotIn("geheim", typist.screen[typist.screen.index("is wrong here"):])
+        self.assertNotIn("geheim", typist.screen[typist.screen.index("install: unexpected "):])
         typist.type("package install z ftp://bob:geheim@z/z.wmopkg\n")
-        typist.expect("'ftp://bob:******@z/z.wmopkg' is wrong here")
+        typist.expect("unexpected 'ftp://bob:******@z/z.wmopkg'")
         self.at(typist, TOP)
         typist.type("show\n")
         typist.expect("No packages installed.\n")

@@ -186,7 +186,7 @@ class Signals(bench.Case):
         self.install(self.package)
         typist = self.shell()
         self.resize(typist, 20)
-        for line, ends in (("package install ?", "    device\n"),
+        for line, ends in (("package install ?", "    on this device\n"),
                            ("package install proto \t", "tftp\n"), ("?", "shell\n")):
             typist.type(line)
             typist.expect(line.rstrip("\t")[-1:])
@@ -212,7 +212,7 @@ class Signals(bench.Case):
     def test_question_in_an_url(self):
         typist = self.shell()
         typist.type("package install http://127.0.0.1:1/a.wmopkg?key=1 ?")
-        typist.expect("  <Enter>         do it\n")
+        typist.expect("  <Enter>         run the command\n")
         typist.expect(f"{TOP}package install http://127.0.0.1:1/a.wmopkg?key=1 ")
         typist.type("\x03")
         typist.expect(TOP)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""wmopkg show boot: what a boot took how long, as text, as JSON and as a picture."""
+"""wmopkg show boot: how long each step of a boot took, as text, as JSON and as an SVG image."""
 
 import json
 import os

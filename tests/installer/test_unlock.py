@@ -179,10 +179,10 @@ class Unlock(bench.Case):
         self.assertIn("there is no PERSIST to keep it on", result.stderr)
 
     def test_usage(self):
-        self.check(2, "", "unlock: 'b' is wrong here\n  unlock a b\n           ^\n"
-                   "  expected: nothing more", "unlock", "a", "b")
-        self.check(2, "", "unlock: '--clear' is wrong here\n  unlock --clear\n         ^\n"
-                   "  expected: FILE, clear, json or nothing more", "unlock", "--clear")
+        self.check(2, "", "unlock: unexpected 'b'\n  unlock a b\n           ^\n"
+                   "  expected: end of line", "unlock", "a", "b")
+        self.check(2, "", "unlock: unexpected '--clear'\n  unlock --clear\n         ^\n"
+                   "  expected: FILE, clear, json or end of line", "unlock", "--clear")
 
 
 class Downgrade(bench.Case):

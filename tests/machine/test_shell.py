@@ -85,7 +85,7 @@ class Shell(bench.MachineTest):
         self.press("pack\t\n")
         self.device.expect(PACKAGE)
         self.press("install proto ?")
-        self.device.expect("how to fetch it (default: ftp, then tftp)")
+        self.device.expect("protocol of the download (default: ftp, then tftp)")
         self.press("t\t10.0.2.2 pkgname.wmopkg\n")
         self.device.expect("PKG: Signed")
         self.device.expect(PACKAGE)
@@ -116,7 +116,7 @@ class Shell(bench.MachineTest):
                          "package)\n")
         self.say("package")
         self.assertEqual(self.say("install proto tfpt 10.0.2.2 pkgname.wmopkg"),
-                         "wmopkg: install: 'tfpt' is wrong here\n"
+                         "wmopkg: install: unexpected 'tfpt'\n"
                          "  install proto tfpt 10.0.2.2 pkgname.wmopkg\n"
                          "                ^\n"
                          "  expected: <ftp|tftp|scp|sftp|http|https>\n")

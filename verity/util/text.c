@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "verity/util/text.h"
 
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 struct sequence {
@@ -85,4 +87,14 @@ char *verity_text_plain(char *text)
 			if (*at < ' ' || *at > '~')
 				*at = '?';
 	return text;
+}
+
+void verity_text_append(char *text, size_t size, const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + used, size - used, format, args);
+	va_end(args);
 }

@@ -21,3 +21,10 @@ bool verity_text_printable(const char *text, size_t size);
  * Return: @text.
  */
 char *verity_text_plain(char *text);
+
+/**
+ * verity_text_append - print at the end of a text
+ * @text: 0-terminated in a buffer of @size bytes; what does not fit is cut
+ */
+void verity_text_append(char *text, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));

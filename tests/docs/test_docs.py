@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Documents are listed in docs/README.md, and link only to what exists."""
+
+import os
+import re
+import subprocess
+import unittest
+
+ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+INDEX = "docs/README.md"
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+QUOTED = re.compile(r"`([\w.-]+/[^`\s]*)`")
+# what a name in backticks has that stands for many
+PLACEHOLDER = re.compile(r"[*<>…{}]|\b[A-Z]{3,}\b(?!\.md)")
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def tracked():
+    """Every file of the repository; where there is no git, every file of the tree."""
+    done = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard"],
+                          capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return [path for path in done.stdout.splitlines()
+                if os.path.exists(os.path.join(ROOT, path))]
+    return [os.path.relpath(os.path.join(folder, name), ROOT)
+            for folder, _, names in os.walk(ROOT) for name in names]
+
+
+def without_code(text):
+    return re.sub(r"(?ms)^```.*?^```$", "", text)
+
+
+def anchors(text):
+    """What GitHub makes of the headings."""
+    found = set()
+    for heading in re.findall(r"(?m)^#+ (.*)$", without_code(text)):
+        plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()
+        found.add(re.sub(r"[^\w\- ]", "", plain).replace(" ", "-"))
+    return found
+
+
+class Documents(unittest.TestCase):
+    def setUp(self):
+        self.files = tracked()
+        self.documents = [path for path in self.files
+                          if re.fullmatch(r"(docs/)?[^/]+\.md", path)]
+
+    def test_all_are_in_the_index(self):
+        self.assertIn(INDEX, self.documents)
+        listed = {os.path.normpath(os.path.join("docs", link.partition("#")[0]))
+                  for link in LINK.findall(read(INDEX))}
+        for path in self.files:
+            if re.fullmatch(r"docs/(man/[^/]+|[^/]+\.md)", path) and path != INDEX:
+                with self.subTest(document=path):
+                    self.assertIn(path, listed)
+
+    def test_links(self):
+        found = 0
+        for path in self.documents:
+            for link in LINK.findall(without_code(read(path))):
+                if re.match(r"\w+:", link):
+                    continue
+                name, _, anchor = link.partition("#")
+                target = os.path.normpath(os.path.join(os.path.dirname(path), name)) \
+                    if name else path
+                with self.subTest(document=path, link=link):
+                    self.assertTrue(os.path.exists(os.path.join(ROOT, target)))
+                    if anchor:
+                        self.assertIn(anchor, anchors(read(target)))
+                found += 1
+        self.assertGreater(found, 100)
+
+    def test_paths(self):
+        """`folder/file` in backticks is there, if the folder is one of the tree."""
+        folders = {path.split("/")[0] for path in self.files if "/" in path}
+        found = 0
+        for path in self.documents:
+            for name in QUOTED.findall(without_code(read(path))):
+                name = name.partition("::")[0]
+                if name.split("/")[0] not in folders or PLACEHOLDER.search(name):
+                    continue
+                with self.subTest(document=path, name=name):
+                    self.assertTrue(os.path.exists(os.path.join(ROOT, name)))
+                found += 1
+        self.assertGreater(found, 100)
+
+
+if __name__ == "__main__":
+    unittest.main()

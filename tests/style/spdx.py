@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every file that can have a comment names its license in one of its first lines."""
+
+import fnmatch
+import os
+import subprocess
+import sys
+
+ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+TAG = b"SPDX-License-Identifier: MIT"
+LINES = 3
+# Files without comments: data, and files of a device that have a fixed format.
+WITHOUT = (
+    "LICENSE",
+    "*.json",
+    "*.png",
+    "*.svg",
+    "tests/fuzz/corpus/*",
+    "tests/device/firmware/etc/group",
+    "tests/device/firmware/etc/hostname",
+    "tests/device/firmware/etc/issue",
+    "tests/device/firmware/etc/motd",
+    "tests/device/firmware/etc/passwd",
+    "tests/device/firmware/etc/shadow",
+    "tests/device/firmware/usr/share/notes/*",
+)
+
+
+def main():
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files"], stdout=subprocess.PIPE, text=True,
+                            check=True).stdout.splitlines()
+    missing = []
+    for path in listed:
+        full = os.path.join(ROOT, path)
+        if any(fnmatch.fnmatch(path, pattern) for pattern in WITHOUT) or not os.path.isfile(full):
+            continue
+        with open(full, "rb") as file:
+            if TAG not in b"".join(file.readlines()[:LINES]):
+                missing.append(path)
+    for path in missing:
+        print(f"{path}: no line '{TAG.decode()}' in its first {LINES} lines")
+    return 1 if missing or not listed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

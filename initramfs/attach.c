@@ -20,8 +20,6 @@
 #define BOOT_ID_PATH   "/proc/sys/kernel/random/boot_id"
 #define BOOT_ID_DIGITS 8 /* taken of it */
 
-DEFINE_CLEANUP(struct verity_devices, verity_devices_free);
-
 /* A job of boxes_run(). The package is its own meanwhile: it may never come back. */
 struct job {
 	struct box box;

@@ -14,8 +14,6 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/hex.h"
 
-DEFINE_CLEANUP(struct verity_package, verity_package_free);
-
 enum option_code {
 	OPTION_NUMBER = 256,
 	OPTION_KEY_ID,

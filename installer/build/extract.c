@@ -12,7 +12,6 @@
 #include "verity/util/io.h"
 
 DEFINE_CLEANUP(struct output, output_free);
-DEFINE_CLEANUP(struct verity_package, verity_package_free);
 
 enum part { MANIFEST, SIGNATURE, TREE, IMAGE, PART_COUNT };
 

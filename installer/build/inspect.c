@@ -13,8 +13,6 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/json.h"
 
-DEFINE_CLEANUP(struct verity_package, verity_package_free);
-DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
 DEFINE_CLEANUP(struct verity_denylist, verity_denylist_free);
 
 enum option_code {

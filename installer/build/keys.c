@@ -12,7 +12,6 @@
 #include "verity/util/io.h"
 
 DEFINE_CLEANUP(struct output, output_free);
-DEFINE_CLEANUP(struct verity_devkeys, verity_devkeys_free);
 
 static int write_text(const char *folder, const char *name, const char *suffix,
 		      unsigned mode, const char *text, struct verity_error *err)

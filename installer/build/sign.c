@@ -13,7 +13,6 @@
 #include "verity/util/io.h"
 
 DEFINE_CLEANUP(struct output, output_free);
-DEFINE_CLEANUP(struct verity_package, verity_package_free);
 
 static const struct option options[] = {
 	{"add", no_argument, NULL, 'a'},

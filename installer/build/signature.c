@@ -16,8 +16,6 @@
 
 #define PEM_START "-----BEGIN "
 
-DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
-
 static int check_use(const struct build_signing *signing,
 		     const struct verity_signing_key *key, struct verity_error *err)
 {

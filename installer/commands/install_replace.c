@@ -8,8 +8,6 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/version.h"
 
-DEFINE_CLEANUP(struct verity_peek, verity_peek_free);
-
 #define TEXT_BYTES 512
 
 /* NULL where it cannot be read, and then nobody asks why: `show` says so. */

@@ -19,7 +19,6 @@
 #include "verity/util/cleanup.h"
 
 DEFINE_CLEANUP(struct overlay_incoming, overlay_incoming_free);
-DEFINE_CLEANUP(struct verity_stream, verity_stream_free);
 
 static int check_length(const struct source *source, uint64_t file_bytes,
 			struct verity_error *err)

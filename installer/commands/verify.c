@@ -12,8 +12,6 @@
 #include "verity/util/json.h"
 #include "verity/util/name.h"
 
-DEFINE_CLEANUP(struct verity_package, verity_package_free);
-
 /* What a package would do to the others here; not known where it was not accepted. */
 struct effect {
 	char name[VERITY_NAME_MAX + 1]; /* it would be installed under */

@@ -9,9 +9,6 @@
 #include "overlay/store/place.h"
 #include "verity/util/cleanup.h"
 
-DEFINE_CLEANUP(struct verity_peek, verity_peek_free);
-DEFINE_CLEANUP(struct verity_package, verity_package_free);
-
 /* A package file, and the device's two policies: as it is, and as it would be. */
 struct subject {
 	int folder;

@@ -15,8 +15,6 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 
-DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
-
 static uint8_t *sign(const struct keys *keys, const char *manifest, size_t *ret_bytes)
 {
 	cleanup_with(verity_signing_key_free_p) struct verity_signing_key *key = NULL;

@@ -8,8 +8,6 @@
 #include "verity/sign/cms_sign.h"
 #include "verity/util/cleanup.h"
 
-DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
-
 static void sign(const struct keys *keys, const char *text, const char *signer,
 		 uint8_t **ret, size_t *ret_bytes)
 {

@@ -8,9 +8,6 @@
 #include "verity/sign/cms_sign.h"
 #include "verity/util/cleanup.h"
 
-DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
-DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
-
 static const char text[] = "{\"type\":\"package\"}";
 static struct keys keys;
 

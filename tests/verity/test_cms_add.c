@@ -8,9 +8,6 @@
 
 #define WHEN INT64_C(1800000000)
 
-DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
-DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
-
 static const char text[] = "{\"type\":\"package\"}";
 static struct keys vendor, owner;
 

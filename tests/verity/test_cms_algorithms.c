@@ -10,8 +10,6 @@
 #include "tests/verity/certs.h"
 #include "verity/util/cleanup.h"
 
-DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
-
 static const char text[] = "{\"type\":\"package\"}";
 
 enum { ROOT, P256, P384, P521, BRAINPOOL, RSA3072, PSS, ED25519, UNDER_ED25519, COUNT };

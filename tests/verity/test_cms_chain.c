@@ -20,8 +20,6 @@
 	"a certificate of the signer is not for signing unlock statements (extended key " \
 	"usage " VERITY_OID_UNLOCK ")"
 
-DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
-
 static const char text[] = "{\"type\":\"package\"}";
 
 static struct cert root, old_root, sub, leaf, sub_leaf;

@@ -12,8 +12,6 @@
 #define MANY    (VERITY_KEY_IDS_MAX + 1)
 #define UNKNOWN "the signer's certificate is neither in the signature nor in the key ring"
 
-DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
-
 static const char text[] = "{\"type\":\"package\"}";
 
 static struct cert root, other_root, good, good_too, other, stranger;

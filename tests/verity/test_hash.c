@@ -12,8 +12,6 @@
 
 #define BLOCKS 11 /* twice four, a pair and one left over */
 
-DEFINE_CLEANUP(struct verity_hasher, verity_hasher_free);
-
 static uint8_t blocks[BLOCKS * VERITY_BLOCK];
 
 static void fill(uint8_t *bytes, size_t count, uint32_t x)

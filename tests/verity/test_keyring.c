@@ -12,8 +12,6 @@
 
 #define FOLDER "/tmp/wmopkg-test-keyring.XXXXXX"
 
-DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
-
 static struct cert one, two;
 static char *one_pem, *two_pem;
 

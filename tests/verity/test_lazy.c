@@ -22,9 +22,6 @@
 
 #define DATA_BLOCKS 300 /* two tree levels: the root, and three leaves */
 
-DEFINE_CLEANUP(struct verity_package, verity_package_free);
-DEFINE_CLEANUP(struct verity_stream, verity_stream_free);
-
 static struct keys keys;
 static struct verity_keyring *keyring;
 

@@ -23,10 +23,6 @@
 
 #define DATA_BLOCKS 300 /* two tree levels */
 
-DEFINE_CLEANUP(struct verity_package, verity_package_free);
-DEFINE_CLEANUP(struct verity_peek, verity_peek_free);
-DEFINE_CLEANUP(struct verity_stream, verity_stream_free);
-
 static struct keys keys;
 static struct verity_keyring *keyring;
 

@@ -12,8 +12,6 @@
 
 #define PASSPHRASE "open sesame"
 
-DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
-
 static struct keys keys;
 static char locked[128], cert[128];
 

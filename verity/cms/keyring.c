@@ -30,8 +30,6 @@ void verity_keyring_free(struct verity_keyring *keyring)
 	free(keyring);
 }
 
-DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
-
 size_t verity_keyring_count(const struct verity_keyring *keyring)
 {
 	return (size_t)sk_X509_num(keyring->certificates);

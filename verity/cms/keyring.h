@@ -3,6 +3,7 @@
 
 /* The key ring: the PEM certificates of a folder, each a trust anchor. */
 
+#include "verity/util/cleanup.h"
 #include "verity/util/error.h"
 
 #define VERITY_KEYRING_MAX      64    /* certificates */
@@ -22,6 +23,8 @@ int verity_keyring_load(const char *path, struct verity_keyring **ret,
 			struct verity_error *err) must_check;
 
 void verity_keyring_free(struct verity_keyring *keyring);
+
+DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
 
 /**
  * verity_keyring_count - how many certificates the ring holds

@@ -234,8 +234,6 @@ void verity_devices_free(struct verity_devices *devices)
 	free(devices);
 }
 
-DEFINE_CLEANUP(struct verity_devices, verity_devices_free);
-
 /*
  * Without udev's say: libdevmapper makes the device nodes by itself then, and waits for
  * nobody, whether udev runs or not.
@@ -269,8 +267,6 @@ void verity_device_free(struct verity_device *device)
 		cleanup_fd_p(&device->fd);
 	free(device);
 }
-
-DEFINE_CLEANUP(struct verity_device, verity_device_free);
 
 int verity_device_open(struct verity_devices *devices,
 		       const struct verity_verified *verified, const char *dm_name,

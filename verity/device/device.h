@@ -9,6 +9,7 @@
  */
 
 #include "verity/package/package.h"
+#include "verity/util/cleanup.h"
 
 #define VERITY_DEVICE_PREFIX "wmopkg-"
 
@@ -27,6 +28,8 @@ struct verity_device;
 int verity_devices_open(struct verity_devices **ret, struct verity_error *err) must_check;
 
 void verity_devices_free(struct verity_devices *devices);
+
+DEFINE_CLEANUP(struct verity_devices, verity_devices_free);
 
 /**
  * verity_device_open - attach a verified package
@@ -75,6 +78,8 @@ const char *verity_device_note(const struct verity_device *device);
  * It stays for as long as something else uses it, such as a mount.
  */
 void verity_device_free(struct verity_device *device);
+
+DEFINE_CLEANUP(struct verity_device, verity_device_free);
 
 /**
  * verity_device_clean - detach devices of ours that an earlier, killed run left unused

@@ -27,8 +27,6 @@ void verity_hasher_free(struct verity_hasher *hasher)
 	free(hasher);
 }
 
-DEFINE_CLEANUP(struct verity_hasher, verity_hasher_free);
-
 int verity_hasher_new(const uint8_t *salt, size_t salt_bytes, struct verity_hasher **ret,
 		      struct verity_error *err)
 {

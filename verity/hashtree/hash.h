@@ -3,6 +3,7 @@
 
 /* The salted SHA-256 that dm-verity's hash type 1 uses: H(salt, block). */
 
+#include "verity/util/cleanup.h"
 #include "verity/util/error.h"
 #include "verity/util/sizes.h"
 
@@ -20,6 +21,8 @@ int verity_hasher_new(const uint8_t *salt, size_t salt_bytes, struct verity_hash
 		      struct verity_error *err) must_check;
 
 void verity_hasher_free(struct verity_hasher *hasher);
+
+DEFINE_CLEANUP(struct verity_hasher, verity_hasher_free);
 
 /**
  * verity_hasher_blocks - the digests of blocks that lie one after the other

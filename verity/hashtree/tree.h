@@ -12,6 +12,7 @@
  * checked, so no byte is ever trusted that was read twice.
  */
 
+#include "verity/util/cleanup.h"
 #include "verity/util/error.h"
 #include "verity/util/sizes.h"
 
@@ -82,6 +83,8 @@ int verity_upper_load(const struct verity_blocks *blocks,
 		      struct verity_error *err) must_check;
 
 void verity_upper_free(struct verity_upper *upper);
+
+DEFINE_CLEANUP(struct verity_upper, verity_upper_free);
 
 /**
  * verity_tree_verify - check a whole tree and image

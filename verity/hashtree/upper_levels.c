@@ -22,9 +22,6 @@ void verity_upper_free(struct verity_upper *upper)
 	free(upper);
 }
 
-DEFINE_CLEANUP(struct verity_upper, verity_upper_free);
-DEFINE_CLEANUP(struct verity_hasher, verity_hasher_free);
-
 /* The digest that hash block @block of @level must have. */
 static const uint8_t *expected(const struct verity_upper *upper, unsigned level,
 			       uint64_t block)

@@ -21,9 +21,6 @@ void verity_peek_free(struct verity_peek *peek)
 	free(peek);
 }
 
-DEFINE_CLEANUP(struct verity_peek, verity_peek_free);
-DEFINE_CLEANUP(struct verity_judgement, verity_judgement_free);
-
 int verity_peek_open(int dirfd, const char *name, struct verity_peek **ret,
 		     struct verity_error *err)
 {

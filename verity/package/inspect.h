@@ -9,6 +9,7 @@
  */
 
 #include "verity/package/judge.h"
+#include "verity/util/cleanup.h"
 
 struct verity_peek;
 
@@ -24,6 +25,8 @@ int verity_peek_open(int dirfd, const char *name, struct verity_peek **ret,
 		     struct verity_error *err) must_check;
 
 void verity_peek_free(struct verity_peek *peek);
+
+DEFINE_CLEANUP(struct verity_peek, verity_peek_free);
 
 /**
  * verity_peek_claims - the manifest, which nobody vouches for; borrowed

@@ -42,8 +42,6 @@ void verity_judgement_free(struct verity_judgement *judgement)
 	free(judgement);
 }
 
-DEFINE_CLEANUP(struct verity_judgement, verity_judgement_free);
-
 enum verity_verdict verity_judgement_verdict(const struct verity_judgement *judgement)
 {
 	return judgement->verdict;

@@ -10,6 +10,7 @@
 
 #include "verity/hashtree/tree.h"
 #include "verity/package/judge.h"
+#include "verity/util/cleanup.h"
 
 /*
  * The proof that a package may be used. Made by the two readers alone, when the image
@@ -67,6 +68,8 @@ void verity_judgement_condemn(struct verity_judgement *judgement,
 bool verity_judgement_signed(const struct verity_judgement *judgement);
 
 void verity_judgement_free(struct verity_judgement *judgement);
+
+DEFINE_CLEANUP(struct verity_judgement, verity_judgement_free);
 
 /**
  * verity_judgement_root - what the image is held to; borrows from the manifest

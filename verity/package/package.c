@@ -28,8 +28,6 @@ void verity_package_free(struct verity_package *package)
 	free(package);
 }
 
-DEFINE_CLEANUP(struct verity_package, verity_package_free);
-
 const struct verity_judgement *verity_package_judgement(
 	const struct verity_package *package)
 {

@@ -7,6 +7,7 @@
  */
 
 #include "verity/package/judge.h"
+#include "verity/util/cleanup.h"
 
 struct verity_package;
 
@@ -45,6 +46,8 @@ int verity_package_open(int dirfd, const char *name, const struct verity_policy 
 			struct verity_package **ret, struct verity_error *err) must_check;
 
 void verity_package_free(struct verity_package *package);
+
+DEFINE_CLEANUP(struct verity_package, verity_package_free);
 
 /**
  * verity_package_judgement - what the judge says of it; borrowed

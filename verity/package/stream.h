@@ -8,6 +8,7 @@
  */
 
 #include "verity/package/package.h"
+#include "verity/util/cleanup.h"
 
 struct verity_stream;
 
@@ -36,6 +37,8 @@ int verity_stream_new(int fd, const struct verity_policy *policy,
 		      struct verity_error *err) must_check;
 
 void verity_stream_free(struct verity_stream *stream);
+
+DEFINE_CLEANUP(struct verity_stream, verity_stream_free);
 
 /**
  * verity_stream_feed - judge the next @count bytes and write them to the file

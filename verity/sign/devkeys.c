@@ -59,8 +59,6 @@ void verity_devkeys_free(struct verity_devkeys *keys)
 	free(keys);
 }
 
-DEFINE_CLEANUP(struct verity_devkeys, verity_devkeys_free);
-
 static int set_serial(X509 *certificate)
 {
 	cleanup_with(BN_free_p) BIGNUM *number = BN_new();

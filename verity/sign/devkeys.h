@@ -6,6 +6,7 @@
  * unlock statements, each P-256 in PEM. What a product signs with belongs in an HSM.
  */
 
+#include "verity/util/cleanup.h"
 #include "verity/util/error.h"
 
 enum verity_devkey {
@@ -24,6 +25,8 @@ struct verity_devkeys;
 int verity_devkeys_new(struct verity_devkeys **ret, struct verity_error *err) must_check;
 
 void verity_devkeys_free(struct verity_devkeys *keys);
+
+DEFINE_CLEANUP(struct verity_devkeys, verity_devkeys_free);
 
 /**
  * verity_devkeys_name - "root", "signer", "unlock"

@@ -34,8 +34,6 @@ void verity_signing_key_free(struct verity_signing_key *key)
 	free(key);
 }
 
-DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
-
 static int open_file(const char *path, BIO **ret, struct verity_error *err)
 {
 	*ret = BIO_new_file(path, "re");

@@ -8,6 +8,7 @@
  */
 
 #include "verity/cms/cms.h"
+#include "verity/util/cleanup.h"
 #include "verity/util/error.h"
 
 #define VERITY_SECRET_MAX 256 /* bytes of a PIN or passphrase, with its final 0 */
@@ -59,6 +60,8 @@ int verity_signing_key_load(const char *key, const char *cert, const char *chain
 			    struct verity_error *err) must_check;
 
 void verity_signing_key_free(struct verity_signing_key *key);
+
+DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
 
 /**
  * verity_signing_key_set_padding - how @key signs where it is an RSA key; PSS unless told

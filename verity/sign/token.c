@@ -46,8 +46,6 @@ void verity_token_free(struct verity_token *token)
 	free(token);
 }
 
-DEFINE_CLEANUP(struct verity_token, verity_token_free);
-
 /* The engine says "Enter PKCS#11 token PIN for LABEL:". */
 static void name_secret(const char *prompt, char ret[static WHAT_MAX])
 {

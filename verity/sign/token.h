@@ -8,6 +8,7 @@
  */
 
 #include "verity/sign/passphrase.h"
+#include "verity/util/cleanup.h"
 
 #include <openssl/x509.h>
 
@@ -33,3 +34,5 @@ int verity_token_load_certificate(const char *uri, X509 **ret,
 				  struct verity_error *err) must_check;
 
 void verity_token_free(struct verity_token *token);
+
+DEFINE_CLEANUP(struct verity_token, verity_token_free);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* `wmopkg install`. */
+
 #include <stdio.h>
 
 #include "installer/commands/commands.h"
@@ -25,19 +28,18 @@ static int open_source(struct device *device, const struct words *words,
 		.password = words->values[WORD_PASSWORD],
 		.authorities = authorities[0] ? authorities : NULL,
 	};
-	int r = source_is_ssh(&request) ? device_known_hosts(device, &known_hosts, err)
-					: 0;
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	request.known_hosts = known_hosts;
 	if (words_has(words, WORD_MEDIA))
 		return media_source_open(device, words->values[WORD_MEDIA],
 					 words->values[WORD_MEDIA_PATH], ret, err);
-	return source_open(&request, ret, err);
+	if (source_is_ssh(&request))
+		r = device_known_hosts(device, &known_hosts, err);
+	request.known_hosts = known_hosts;
+	return r < 0 ? r : source_open(&request, ret, err);
 }
 
-/* What a vendor sends may be a statement as well, and that has commands of its own. */
+/* A signed statement is no package, but has a command of its own. */
 static enum exit_status fail_open(const char *where, const struct verity_error *err)
 {
 	const char *command =
@@ -53,8 +55,8 @@ static enum exit_status fail_open(const char *where, const struct verity_error *
 	return report_hinted(NULL, &other, NULL);
 }
 
-/* What is installed now, under the firmware that is to come. */
-static void warn_ahead(struct device *device, const struct words *words)
+/* Which installed packages another firmware or model would leave out. */
+static void warn_forecast(struct device *device, const struct words *words)
 {
 	cleanup_with(forecasting_free) struct forecast_list list = {.count = 0};
 	const struct forecasting asked = {
@@ -80,10 +82,10 @@ enum exit_status command_install(struct device *device, const struct words *word
 
 	if (open_source(device, words, &source, &err) < 0)
 		return fail_open(words->values[WORD_SOURCE], &err);
-	if (installing_run(device, source, kind, &err) < 0)
+	if (install_run(device, source, kind, &err) < 0)
 		return report_hinted(source_where(source), &err,
 				     allowed_hint(device, err.code));
-	warn_ahead(device, words);
+	warn_forecast(device, words);
 	puts("Installed... Changes are applied after reboot.");
 	return STATUS_DONE;
 }

@@ -2,16 +2,18 @@
 #pragma once
 
 /*
- * What an installation takes the place of. Known from what the installed files say of
- * themselves: good enough to tell people, and for nothing else.
+ * What an installation replaces. Read from unverified manifests of the installed files:
+ * good enough for messages, and for nothing else.
  */
 
 #include "overlay/store/store.h"
 #include "verity/format/manifest.h"
 
-/* What lies there under the name that a package is going to have. Plain data. */
-struct replacing {
-	bool there; /* false: nothing does, and the rest is not set */
+#define INSTALL_REPLACES_BYTES 512
+
+/* The installed file of the same name. Plain data. */
+struct install_replaced {
+	bool there; /* false: none; the rest is not set */
 	bool readable;
 	enum overlay_store_kind kind;
 	char identity[VERITY_NAME_MAX + 1]; /* "" where unreadable, like the next */
@@ -19,29 +21,30 @@ struct replacing {
 };
 
 /**
- * replacing_find - what @name stands for now
+ * install_find_replaced - the installed file called @name
  */
-void replacing_find(const struct overlay_store *store, const char *name,
-		    struct replacing *ret);
+void install_find_replaced(const struct overlay_store *store, const char *name,
+			   struct install_replaced *ret);
 
 /**
- * replacing_check_identity - whether a package is installed under another name already
- * @name:     that it is going to have
- * @identity: in its manifest
+ * install_check_identity - whether the same package is installed under another name
+ * @name:     the installed name that the new one is going to have
+ * @identity: of its manifest
  *
- * Two of one identity would lie on each other, and what removes the one would leave the
- * other. An installed package that cannot be read is nobody's hindrance.
+ * Two files of one identity would overlay each other, and removing one would leave the
+ * other. Installed files that cannot be read are skipped.
  *
  * Return: 0; -EEXIST (OTHER_NAME).
  */
-int replacing_check_identity(const struct overlay_store *store, const char *name,
-			     const char *identity, struct verity_error *err) must_check;
+int install_check_identity(const struct overlay_store *store, const char *name,
+			   const char *identity, struct verity_error *err) must_check;
 
 /**
- * replacing_format - "Replaces version 1.0 with 1.1." and the like
- * @manifest: of what comes, into the store of @kind
+ * install_format_replaced - "Replaces version 1.0 with 1.1." and the like
+ * @manifest: of the new package, which goes into the store of @kind
  * @ret:      "" where nothing is replaced
  */
-void replacing_format(const struct replacing *replaced,
-		      const struct verity_manifest *manifest,
-		      enum overlay_store_kind kind, char ret[static 512]);
+void install_format_replaced(const struct install_replaced *replaced,
+			     const struct verity_manifest *manifest,
+			     enum overlay_store_kind kind,
+			     char ret[static INSTALL_REPLACES_BYTES]);

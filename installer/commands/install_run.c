@@ -1,59 +1,66 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Takes a package from its source through the judge into the store. */
+
 #include "installer/commands/install_run.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "installer/commands/install_private.h"
+#include "installer/commands/install_replace.h"
+#include "installer/common/progress.h"
 #include "installer/common/report.h"
 #include "installer/common/signals.h"
 #include "installer/device/allow_untrusted.h"
+#include "installer/device/audit.h"
 #include "installer/device/critical_warn.h"
 #include "installer/device/end_quarantine.h"
 #include "installer/device/reset_pending.h"
 #include "installer/grammar/grammar.h"
+#include "overlay/config/anchor.h"
 #include "overlay/store/place.h"
+#include "verity/package/stream.h"
 #include "verity/util/cleanup.h"
 
 DEFINE_CLEANUP(struct overlay_incoming, overlay_incoming_free);
 
-static int check_length(const struct source *source, uint64_t file_bytes,
-			struct verity_error *err)
-{
-	int64_t offered = source_bytes(source);
+struct install {
+	struct device *device; /* borrowed, like the rest */
+	struct overlay_store *store;
+	struct source *source;
+	struct overlay_incoming *incoming;
+	struct verity_stream *stream;
+	enum overlay_store_kind kind;
+	struct install_replaced replaced;
+	struct progress progress;
+	uint64_t done; /* bytes */
+};
 
-	if (offered < 0 || (uint64_t)offered == file_bytes)
-		return 0;
-	return verity_fail(err, VERITY_E_BAD_LENGTH,
-			   "the file has %" PRId64
-			   " bytes where its manifest makes it %" PRIu64,
-			   offered, file_bytes);
-}
-
-/* Everything that can be known before the first block of data is. */
+/* All that can be checked before the first block of data. */
 static int take_head(void *context, const struct verity_judgement *judgement,
 		     uint64_t file_bytes, struct verity_error *err)
 {
 	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
-	struct installing *installing = context;
-	const char *name = source_name(installing->source);
+	struct install *install = context;
+	const char *name = source_name(install->source);
+	int64_t offered = source_bytes(install->source);
 	char title[VERITY_NAME_MAX + sizeof(VERITY_PACKAGE_SUFFIX)];
-	int r = overlay_place_check(manifest, installing->kind, err);
+	int r = overlay_place_check(manifest, install->kind, err);
 
+	if (r == 0 && offered >= 0 && (uint64_t)offered != file_bytes)
+		r = verity_fail(err, VERITY_E_BAD_LENGTH,
+				"the file has %" PRId64
+				" bytes, but its manifest says %" PRIu64,
+				offered, file_bytes);
 	if (r == 0)
-		r = check_length(installing->source, file_bytes, err);
+		r = install_check_identity(install->store, name, manifest->name, err);
 	if (r == 0)
-		r = replacing_check_identity(installing->store, name, manifest->name,
-					     err);
-	if (r == 0)
-		r = overlay_incoming_reserve(installing->incoming, file_bytes, err);
+		r = overlay_incoming_reserve(install->incoming, file_bytes, err);
 	if (r < 0)
 		return r;
 	snprintf(title, sizeof(title), "%s" VERITY_PACKAGE_SUFFIX, name);
-	progress_begin(&installing->progress, stdout, isatty(STDOUT_FILENO) == 1, title,
+	progress_begin(&install->progress, stdout, isatty(STDOUT_FILENO) == 1, title,
 		       file_bytes);
 	return 0;
 }
@@ -61,135 +68,177 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 static int take_bytes(void *context, const void *bytes, size_t count,
 		      struct verity_error *err)
 {
-	struct installing *installing = context;
-	int r = verity_stream_feed(installing->stream, bytes, count, err);
+	struct install *install = context;
+	int r = verity_stream_feed(install->stream, bytes, count, err);
 
 	if (r < 0)
 		return r;
-	installing->done += count;
-	progress_advance(&installing->progress, installing->done);
+	install->done += count;
+	progress_advance(&install->progress, install->done);
 	return 0;
 }
 
 static void interlude(void *context)
 {
-	struct installing *installing = context;
-
-	progress_pause(&installing->progress);
+	progress_pause(&((struct install *)context)->progress);
 }
 
-static int transfer(struct installing *installing, struct verity_error *err)
+static int transfer(struct install *install, struct verity_error *err)
 {
-	const struct source_sink sink = {
-		.take = take_bytes,
-		.interlude = interlude,
-		.context = installing,
-	};
+	const struct source_sink sink = {take_bytes, interlude, install};
 	const struct verity_judgement *judgement;
-	int r = source_pull(installing->source, &sink, err);
+	int r = source_pull(install->source, &sink, err);
 
 	if (r == 0)
-		r = verity_stream_end(installing->stream, err);
+		r = verity_stream_end(install->stream, err);
 	if (r == 0) {
-		progress_end(&installing->progress);
-		return 0;
+		progress_end(&install->progress);
+		return signals_check(err);
 	}
-	progress_break(&installing->progress);
-	judgement = verity_stream_judgement(installing->stream);
+	progress_break(&install->progress);
+	judgement = verity_stream_judgement(install->stream);
 	if (judgement && !verity_judgement_accepted(judgement))
 		verity_context(err, r, "%s",
 			       verity_verdict_name(verity_judgement_verdict(judgement)));
 	return r;
 }
 
-static int receive(struct installing *installing, const struct verity_policy *policy,
-		   struct verity_error *err)
+/* The verdict, on what it depends where it is not plainly Signed, and what is replaced.
+ */
+static void print_verdict(const struct install *install)
+{
+	const struct verity_judgement *judgement =
+		verity_stream_judgement(install->stream);
+	enum verity_verdict verdict = verity_judgement_verdict(judgement);
+	const char *condition = "it is active only where the boot configuration says "
+				"Allow Untrusted";
+	char replaces[INSTALL_REPLACES_BYTES];
+
+	if (verdict == VERITY_DOWNGRADE)
+		condition = "it is active only as long as an unlock statement allows it";
+	else if (overlay_anchor_holds(device_config(install->device)->anchor,
+				      OVERLAY_EFI_PATH))
+		condition = "it is active only where the boot configuration says Allow "
+			    "Untrusted, and as long as an unlock statement allows it";
+	printf("    PKG: %s\n", verity_verdict_name(verdict));
+	if (verdict != VERITY_SIGNED)
+		report_warning("%s: %s: %s; %s", source_name(install->source),
+			       verity_verdict_name(verdict),
+			       verity_judgement_reason(judgement)->message, condition);
+	install_format_replaced(&install->replaced, verity_judgement_manifest(judgement),
+				install->kind, replaces);
+	if (replaces[0])
+		puts(replaces);
+}
+
+/* The signature proves that it is not earlier than its signing time. */
+static void keep_floors(const struct install *install)
+{
+	struct overlay_trust *trust;
+	struct verity_error why;
+	int r = device_trust(install->device, &trust, &why);
+
+	if (r == 0)
+		r = overlay_trust_seen(trust, verity_stream_judgement(install->stream),
+				       false, &why);
+	if (r == 0)
+		r = overlay_trust_keep(trust, &why);
+	if (r < 0)
+		report_warning("%s", why.message);
+}
+
+/* Logs an installation, or with @why a refusal; a package that never arrived is neither.
+ */
+static void audit(const struct install *install, const struct verity_error *why)
+{
+	const struct verity_judgement *judgement =
+		verity_stream_judgement(install->stream);
+	struct overlay_entry package = {.kind = install->kind};
+	struct overlay_audit_entry entry = {.event = why ? OVERLAY_AUDIT_REFUSE
+							 : OVERLAY_AUDIT_INSTALL,
+					    .package = &package,
+					    .source = source_where(install->source)};
+
+	if (why && (!judgement || verity_judgement_accepted(judgement)))
+		return;
+	snprintf(package.name, sizeof(package.name), "%s", source_name(install->source));
+	entry.reason = verity_judgement_reason(judgement);
+	if (why && entry.reason->code == VERITY_OK)
+		entry.reason = why;
+	auditing_add_judged(install->device, entry, judgement);
+}
+
+static int receive(struct install *install, const struct verity_policy *policy,
+		   uint8_t ret_id[static VERITY_DIGEST_BYTES], struct verity_error *err)
 {
 	cleanup_with(verity_stream_free_p) struct verity_stream *stream = NULL;
-	const struct verity_stream_hooks hooks = {.head = take_head,
-						  .context = installing};
-	int r = verity_stream_new(overlay_incoming_fd(installing->incoming), policy,
-				  &hooks, &stream, err);
+	const struct verity_stream_hooks hooks = {take_head, install};
+	int r = verity_stream_new(overlay_incoming_fd(install->incoming), policy, &hooks,
+				  &stream, err);
 
 	if (r < 0)
 		return r;
-	installing->stream = stream;
-	r = transfer(installing, err);
-	if (r == 0)
-		r = signals_check(err);
+	install->stream = stream;
+	r = transfer(install, err);
 	if (r == 0) {
-		installing_tell(installing);
-		critical_warn(installing->device, source_name(installing->source),
+		print_verdict(install);
+		critical_warn(install->device, source_name(install->source),
 			      verity_stream_verified(stream));
-		/* The last moment: what may have taken long lies behind. */
+		/* That may have taken long, and this is the last chance to stop. */
 		r = signals_check(err);
 	}
 	if (r == 0)
-		r = overlay_incoming_commit(installing->incoming, err);
+		r = overlay_incoming_commit(install->incoming, err);
 	if (r == 0) {
-		memcpy(installing->id,
-		       verity_judgement_id(verity_stream_judgement(stream)),
-		       sizeof(installing->id));
-		installing_remember(installing);
+		memcpy(ret_id, verity_judgement_id(verity_stream_judgement(stream)),
+		       VERITY_DIGEST_BYTES);
+		keep_floors(install);
 	}
-	installing_audit(installing, r == 0, err);
-	installing->stream = NULL;
+	audit(install, r < 0 ? err : NULL);
 	return r;
 }
 
-/*
- * Who installs a package wants it tried, whatever became of it before: it is judged as
- * one that was never quarantined.
- */
-static int receive_anew(struct device *device, struct installing *installing,
-			const struct verity_policy *policy, struct verity_error *err)
-{
-	struct verity_policy anew = *policy;
-	const char *name = source_name(installing->source);
-	struct verity_error why;
-	int r;
-
-	anew.quarantine = NULL;
-	r = receive(installing, &anew, err);
-	if (r < 0 || !policy->quarantine || policy->quarantine->count == 0)
-		return r;
-	if (quarantine_end(device, name, installing->id, &why) < 0)
-		report_warning("%s: it stays quarantined: %s", name, why.message);
-	return 0;
-}
-
-int installing_run(struct device *device, struct source *source,
-		   enum overlay_store_kind kind, struct verity_error *err)
+int install_run(struct device *device, struct source *source,
+		enum overlay_store_kind kind, struct verity_error *err)
 {
 	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming = NULL;
-	struct installing installing = {.device = device, .source = source, .kind = kind};
+	struct install install = {.device = device, .source = source, .kind = kind};
+	const char *name = source_name(source);
 	const struct verity_policy *policy;
-	struct verity_error unmade;
+	struct verity_policy anew;
+	uint8_t id[VERITY_DIGEST_BYTES];
+	struct verity_error why;
 	int record;
 	int r = 0;
 
-	if (word_reserved(source_name(source)))
+	if (word_reserved(name))
 		r = verity_fail(err, VERITY_E_BAD_NAME,
 				"'%s' is a word of the commands, not a name a package "
 				"may have",
-				source_name(source));
-
-	/* Where it cannot be made is told by who wants to write there. */
-	(void)!device_record_fd(device, &record, &unmade);
+				name);
+	/* A failure is reported by what writes to it. */
+	(void)!device_record_fd(device, &record, &why);
 	if (r == 0)
 		r = device_policy(device, &policy, err);
 	if (r == 0)
-		r = device_store(device, &installing.store, err);
+		r = device_store(device, &install.store, err);
 	if (r < 0)
 		return r;
 	allowed_warn(device);
 	reset_pending_warn(device);
 	signals_watch();
-	r = overlay_incoming_new(installing.store, kind, source_name(source), &incoming,
-				 err);
+	r = overlay_incoming_new(install.store, kind, name, &incoming, err);
 	if (r < 0)
 		return r;
-	installing.incoming = incoming;
-	replacing_find(installing.store, source_name(source), &installing.replaced);
-	return receive_anew(device, &installing, policy, err);
+	install.incoming = incoming;
+	install_find_replaced(install.store, name, &install.replaced);
+	/* Installing ends a quarantine, so the package is judged without it. */
+	anew = *policy;
+	anew.quarantine = NULL;
+	r = receive(&install, &anew, id, err);
+	if (r < 0 || !policy->quarantine || policy->quarantine->count == 0)
+		return r;
+	if (quarantine_end(device, name, id, &why) < 0)
+		report_warning("%s: it stays quarantined: %s", name, why.message);
+	return 0;
 }

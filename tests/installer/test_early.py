@@ -52,7 +52,7 @@ class Early(bench.Case):
 
     def test_length(self):
         self.refuse_at(self.whole + b"x", self.tree, 3, f"Invalid: the file has "
-                       f"{len(self.whole) + 1} bytes where its manifest makes it "
+                       f"{len(self.whole) + 1} bytes, but its manifest says "
                        f"{len(self.whole)} ({bench.INCOMPLETE})", begun=False)
 
     def test_store(self):

@@ -136,8 +136,8 @@ class Bad(bench.Case):
         whole = bench.read(self.package)
         for content in (whole[:-1], whole[:8192], whole + b"x"):
             bench.write("x.wmopkg", content)
-            self.refuse(3, f"./x.wmopkg: Invalid: the file has {len(content)} bytes where its "
-                        f"manifest makes it {len(whole)} ({bench.INCOMPLETE})",
+            self.refuse(3, f"./x.wmopkg: Invalid: the file has {len(content)} bytes, but its "
+                        f"manifest says {len(whole)} ({bench.INCOMPLETE})",
                         "install", "./x.wmopkg")
 
     def test_bad_block(self):

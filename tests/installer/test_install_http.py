@@ -109,7 +109,7 @@ class WithWire(bench.Case):
         whole = bench.read(self.package)
         for length in (len(whole) - 1, len(whole) + 1):
             self.serve(wires.answer(whole, length))
-            self.refuse_url(3, f"Invalid: the file has {length} bytes where its manifest makes it "
+            self.refuse_url(3, f"Invalid: the file has {length} bytes, but its manifest says "
                             f"{len(whole)} ({bench.INCOMPLETE})")
 
     def test_cut(self):

@@ -25,6 +25,14 @@ struct overlay_seed {
 #define OVERLAY_BOOT_SECONDS    120
 #define OVERLAY_SECONDS_MAX     86400 /* of either */
 
+#define OVERLAY_AUDIT_BYTES      (256 << 10) /* of one of the two files, by default */
+#define OVERLAY_AUDIT_BYTES_MIN  (16 << 10)
+#define OVERLAY_AUDIT_BYTES_MAX  (8 << 20)
+#define OVERLAY_TRIALS_BOOTS     3 /* in a row that may fail, by default */
+#define OVERLAY_TRIALS_BOOTS_MAX 100
+
+#define OVERLAY_MODEL_MAX 64 /* bytes */
+
 /* What stands between Allow Untrusted and a device that has a hardware anchor. */
 enum overlay_anchor {
 	OVERLAY_ANCHOR_NONE,   /* nothing: the boot configuration is enough */

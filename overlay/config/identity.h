@@ -12,8 +12,6 @@
 #include "verity/format/manifest.h"
 #include "verity/statement/unlock.h"
 
-#define OVERLAY_MODEL_MAX 64 /* bytes */
-
 /* Plain data; "" where it is not known. All printable. */
 struct overlay_identity {
 	char model[OVERLAY_MODEL_MAX + 1];

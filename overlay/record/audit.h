@@ -13,6 +13,7 @@
  * audit.log.broken, and a new chain begins, which says so.
  */
 
+#include "overlay/config/config.h"
 #include "overlay/store/store.h"
 #include "verity/format/manifest.h"
 #include "verity/util/error.h"
@@ -20,10 +21,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define OVERLAY_AUDIT_LINE_MAX  4096        /* bytes, with the newline */
-#define OVERLAY_AUDIT_BYTES     (256 << 10) /* of one of the two files, by default */
-#define OVERLAY_AUDIT_BYTES_MIN (16 << 10)
-#define OVERLAY_AUDIT_BYTES_MAX (8 << 20)
+#define OVERLAY_AUDIT_LINE_MAX 4096 /* bytes, with the newline */
 
 #define OVERLAY_AUDIT_EVENTS(X)                                                          \
 	X(BOOT, "boot") /* an activation begins */                                       \

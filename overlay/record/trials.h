@@ -13,8 +13,6 @@
 #include "overlay/store/store.h"
 #include "verity/statement/quarantine.h"
 
-#define OVERLAY_TRIALS_BOOTS     3         /* in a row that may fail, by default */
-#define OVERLAY_TRIALS_BOOTS_MAX 100       /* as many can be asked for */
 #define OVERLAY_TRIALS_ROUNDS    5         /* times that many, and nobody is believed */
 #define OVERLAY_TRIALS_COUNT_MAX 1000      /* as far as is counted */
 #define OVERLAY_TRIALS_MAX       2048      /* packages */

@@ -77,8 +77,7 @@ class Manual(unittest.TestCase):
                 self.assertIn(option, known)
 
     def test_configuration(self):
-        known = set(re.findall(r'CFG_[A-Z_]+\("(\w+)"',
-                               read("overlay/config/config.c")))
+        known = set(re.findall(r'(?m)^\t\{"(\w+)", take_', read("overlay/config/config.c")))
         self.assertGreater(len(known), 12)
         text = read("docs/man/wmopkg.conf.5")
         self.assertEqual(set(re.findall(r"(?m)^\.It Cm (\w+)", text)), known)

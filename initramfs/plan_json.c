@@ -75,7 +75,7 @@ static bool put_words(struct json_object *object, const struct overlay_bootconf 
 		char value[OVERLAY_BOOT_VALUE_MAX];
 		struct json_object *word;
 
-		if (conf->origin[key] == OVERLAY_BOOT_UNSAID)
+		if (conf->origin[key] == OVERLAY_BOOT_UNSET)
 			continue;
 		overlay_bootkey_value(conf, key, value, sizeof(value));
 		word = append_object(list);

@@ -35,7 +35,7 @@ static void print_config(FILE *out, const struct boot *boot)
 		enum overlay_bootkey key = (enum overlay_bootkey)i;
 		char value[OVERLAY_BOOT_VALUE_MAX];
 
-		if (boot->conf.origin[key] == OVERLAY_BOOT_UNSAID)
+		if (boot->conf.origin[key] == OVERLAY_BOOT_UNSET)
 			continue;
 		overlay_bootkey_value(&boot->conf, key, value, sizeof(value));
 		line(out, "  %s=%s (%s)", overlay_bootkey_name(key), value,

@@ -49,7 +49,7 @@ static struct values *list_values(const struct overlay_bootconf *conf)
 static int show(const struct overlay_bootconf *conf, struct verity_error *err)
 {
 	static const char *const origins[] = {
-		[OVERLAY_BOOT_UNSAID] = "-",
+		[OVERLAY_BOOT_UNSET] = "-",
 		[OVERLAY_BOOT_UBOOT] = "U-Boot environment",
 		[OVERLAY_BOOT_CMDLINE] = "kernel command line",
 	};

@@ -1,18 +1,63 @@
 /* SPDX-License-Identifier: MIT */
+/* Decodes and prints the boot configuration by one table of its keys. */
 #include "overlay/config/bootconf.h"
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "overlay/config/bootconf_private.h"
+#include "overlay/config/uboot.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 
-/* A word of the command line, its quotes left in place. */
+/* A piece of text, not 0-terminated. */
 struct word {
 	const char *text;
 	size_t size;
+};
+
+enum type {
+	SWITCH,
+	NAMES,
+	MEDIA,
+};
+
+#define END_OF(member)                                                                   \
+	(offsetof(struct overlay_bootconf, member) +                                     \
+	 sizeof(((struct overlay_bootconf *)NULL)->member))
+#define MEMBERS(first, last)                                                             \
+	offsetof(struct overlay_bootconf, first),                                        \
+		END_OF(last) - offsetof(struct overlay_bootconf, first)
+
+/*
+ * All keys there are, on the kernel command line and in the U-Boot environment alike.
+ * docs/boot.md and wmopkg-boot.7 explain each of them.
+ */
+static const struct {
+	const char *name;
+	enum type type;
+	size_t offset, size; /* of the members of struct overlay_bootconf */
+	bool bare;           /* on the command line: without a value it is 1 */
+} keys[OVERLAY_BOOTKEYS] = {
+	[OVERLAY_BOOT_ALLOW_UNTRUSTED] = {"wmopkg.allow_untrusted", SWITCH,
+					  MEMBERS(allow_untrusted, allow_untrusted),
+					  false},
+	[OVERLAY_BOOT_SAFE] = {"wmopkg.safe", SWITCH, MEMBERS(safe, safe), true},
+	[OVERLAY_BOOT_FACTORY_RESET] = {"wmopkg.factory_reset", SWITCH,
+					MEMBERS(factory_reset, factory_reset), false},
+	[OVERLAY_BOOT_DISABLE] = {"wmopkg.disable", NAMES,
+				  MEMBERS(disabled, disabled_count), false},
+	[OVERLAY_BOOT_MEDIA] = {"wmopkg.media", MEDIA, MEMBERS(media, media_count),
+				false},
+};
+
+/* After "takes". */
+static const char *const takes[] = {
+	[SWITCH] = "0 or 1",
+	[NAMES] = "package names, each once, with a comma between them",
+	[MEDIA] = "LABEL:MATCH[,LABEL:MATCH...], where MATCH is LABEL=, UUID=, "
+		  "PARTLABEL=, or a path below /dev",
 };
 
 static bool is_space(char c)
@@ -21,9 +66,9 @@ static bool is_space(char c)
 }
 
 /* As next_arg() of the kernel: blanks separate, but not between double quotes. */
-static bool next_word(const char **text, const char *end, struct word *ret)
+static bool next_word(struct word *text, struct word *ret)
 {
-	const char *at = *text;
+	const char *at = text->text, *end = at + text->size;
 	bool quoted = false;
 
 	while (at < end && is_space(*at))
@@ -33,7 +78,7 @@ static bool next_word(const char **text, const char *end, struct word *ret)
 		if (*at == '"')
 			quoted = !quoted;
 	ret->size = (size_t)(at - ret->text);
-	*text = at;
+	*text = (struct word){at, (size_t)(end - at)};
 	return ret->size > 0;
 }
 
@@ -54,105 +99,99 @@ static bool equals(struct word word, const char *text)
 	return word.size == strlen(text) && memcmp(word.text, text, word.size) == 0;
 }
 
-static void add_disabled(struct word name, struct overlay_bootconf *conf)
+/* The next item of a list with commas. */
+static bool next_item(struct word *list, struct word *ret)
 {
-	char *place = conf->disabled[conf->disabled_count];
+	const char *comma = memchr(list->text, ',', list->size);
+	size_t size = comma ? (size_t)(comma - list->text) : list->size;
 
-	if (name.size == 0 || name.size > VERITY_NAME_MAX)
-		return;
-	memcpy(place, name.text, name.size);
-	place[name.size] = '\0';
-	if (strlen(place) != name.size || !verity_name_valid(place) ||
-	    overlay_bootconf_disabled(conf, place))
-		return;
-	conf->disabled_count++;
-}
-
-static void take_disabled(struct word list, struct overlay_bootconf *conf)
-{
-	while (list.size > 0 && conf->disabled_count < OVERLAY_DISABLED_MAX) {
-		const char *comma = memchr(list.text, ',', list.size);
-		size_t size = comma ? (size_t)(comma - list.text) : list.size;
-
-		add_disabled((struct word){list.text, size}, conf);
-		size += comma ? 1 : 0;
-		list.text += size;
-		list.size -= size;
-	}
-}
-
-static bool take_switch(struct word value, bool *ret)
-{
-	if (!equals(value, "1") && !equals(value, "0"))
+	if (list->size == 0)
 		return false;
-	*ret = equals(value, "1");
+	*ret = (struct word){list->text, size};
+	size += comma ? 1 : 0;
+	*list = (struct word){list->text + size, list->size - size};
 	return true;
 }
 
-/* Whether it says anything that we know. */
-static bool take_value(enum overlay_bootkey key, struct word value,
-		       struct overlay_bootconf *conf)
+static void take_name(struct word item, struct overlay_bootconf *conf)
 {
-	switch (key) {
-	case OVERLAY_BOOT_ALLOW_UNTRUSTED:
-		return take_switch(value, &conf->allow_untrusted);
-	case OVERLAY_BOOT_SAFE:
-		return take_switch(value, &conf->safe);
-	case OVERLAY_BOOT_FACTORY_RESET:
-		return take_switch(value, &conf->factory_reset);
-	case OVERLAY_BOOT_DISABLE:
-		take_disabled(value, conf);
-		return true;
-	case OVERLAY_BOOT_MEDIA:
-		return overlay_bootconf_take_media(value.text, value.size, conf);
-	case OVERLAY_BOOTKEYS:
+	char name[VERITY_NAME_MAX + 1];
+
+	if (item.size > VERITY_NAME_MAX || conf->disabled_count == OVERLAY_DISABLED_MAX)
+		return;
+	memcpy(name, item.text, item.size);
+	name[item.size] = '\0';
+	if (strlen(name) == item.size && verity_name_valid(name) &&
+	    !overlay_bootconf_disabled(conf, name))
+		memcpy(conf->disabled[conf->disabled_count++], name, item.size + 1);
+}
+
+/* The last entry for a label counts. */
+static bool take_media(struct word item, struct overlay_bootconf *conf)
+{
+	struct overlay_media media;
+	size_t at = 0;
+
+	if (!overlay_media_decode(item.text, item.size, &media))
+		return false;
+	while (at < conf->media_count && strcmp(conf->media[at].label, media.label) != 0)
+		at++;
+	if (at == OVERLAY_MEDIA_MAX)
+		return false;
+	conf->media[at] = media;
+	if (at == conf->media_count)
+		conf->media_count++;
+	return true;
+}
+
+/* A value that is not understood sets nothing. An empty list is one. */
+static void take(enum overlay_bootkey key, struct word value,
+		 enum overlay_boot_origin origin, struct overlay_bootconf *conf)
+{
+	bool *on = (bool *)((char *)conf + keys[key].offset);
+	bool known = true;
+	struct word item;
+
+	switch (keys[key].type) {
+	case SWITCH:
+		known = equals(value, "0") || equals(value, "1");
+		if (known)
+			*on = equals(value, "1");
+		break;
+	case NAMES:
+		while (next_item(&value, &item))
+			take_name(item, conf);
+		break;
+	case MEDIA:
+		known = value.size == 0;
+		while (next_item(&value, &item))
+			known |= take_media(item, conf);
 		break;
 	}
-	return false;
-}
-
-static void take_pair(struct word name, struct word value,
-		      enum overlay_boot_origin origin, struct overlay_bootconf *conf)
-{
-	for (int key = 0; key < OVERLAY_BOOTKEYS; key++)
-		if (equals(name, overlay_bootkey_name((enum overlay_bootkey)key)) &&
-		    take_value((enum overlay_bootkey)key, value, conf))
-			conf->origin[key] = origin;
-}
-
-static void take_word(struct word word, struct overlay_bootconf *conf)
-{
-	const char *sign;
-	struct word key = unquoted(word);
-	struct word value = {"1", 1};
-
-	sign = memchr(key.text, '=', key.size);
-	if (!sign && !equals(key, "wmopkg.safe"))
-		return;
-	if (sign) {
-		value.text = sign + 1;
-		value.size = key.size - (size_t)(value.text - key.text);
-		value = unquoted(value);
-		key.size = (size_t)(sign - key.text);
-	}
-	take_pair(key, value, OVERLAY_BOOT_CMDLINE, conf);
+	if (known)
+		conf->origin[key] = origin;
 }
 
 void overlay_bootconf_decode(const char *text, size_t size, struct overlay_bootconf *ret)
 {
-	const char *end = text + size;
+	struct word rest = {text, size};
 	struct word word;
 
 	memset(ret, 0, sizeof(*ret));
-	while (next_word(&text, end, &word))
-		take_word(word, ret);
-}
+	while (next_word(&rest, &word)) {
+		struct word name = unquoted(word), value = {"1", 1};
+		const char *sign = memchr(name.text, '=', name.size);
 
-void overlay_bootconf_take(enum overlay_bootkey key, const char *value,
-			   struct overlay_bootconf *conf)
-{
-	if (take_value(key, (struct word){value, strlen(value)}, conf))
-		conf->origin[key] = OVERLAY_BOOT_UBOOT;
+		if (sign) {
+			size_t before = (size_t)(sign - name.text);
+
+			value = unquoted((struct word){sign + 1, name.size - before - 1});
+			name.size = before;
+		}
+		for (unsigned key = 0; key < OVERLAY_BOOTKEYS; key++)
+			if (equals(name, keys[key].name) && (sign || keys[key].bare))
+				take(key, value, OVERLAY_BOOT_CMDLINE, ret);
+	}
 }
 
 int overlay_bootconf_load(const char *path, struct overlay_bootconf *ret,
@@ -167,42 +206,41 @@ int overlay_bootconf_load(const char *path, struct overlay_bootconf *ret,
 	return r;
 }
 
-static void put_over(const struct overlay_bootconf *conf, struct overlay_bootconf *ret)
-{
-	const enum overlay_boot_origin *said = conf->origin;
-
-	if (said[OVERLAY_BOOT_ALLOW_UNTRUSTED])
-		ret->allow_untrusted = conf->allow_untrusted;
-	if (said[OVERLAY_BOOT_SAFE])
-		ret->safe = conf->safe;
-	if (said[OVERLAY_BOOT_FACTORY_RESET])
-		ret->factory_reset = conf->factory_reset;
-	if (said[OVERLAY_BOOT_DISABLE]) {
-		memcpy(ret->disabled, conf->disabled, sizeof(ret->disabled));
-		ret->disabled_count = conf->disabled_count;
-	}
-	if (said[OVERLAY_BOOT_MEDIA]) {
-		memcpy(ret->media, conf->media, sizeof(ret->media));
-		ret->media_count = conf->media_count;
-	}
-	for (size_t key = 0; key < OVERLAY_BOOTKEYS; key++)
-		if (said[key])
-			ret->origin[key] = said[key];
-}
-
 int overlay_bootconf_read(const char *uboot_env, const char *cmdline,
 			  struct overlay_bootconf *ret, struct verity_error *err)
 {
 	struct overlay_bootconf conf = {.safe = false};
+	const char *names[OVERLAY_BOOTKEYS];
+	char *values[OVERLAY_BOOTKEYS];
 	int uboot, r;
 
 	memset(ret, 0, sizeof(*ret));
-	uboot = overlay_bootconf_uboot(uboot_env, ret, err);
+	for (unsigned key = 0; key < OVERLAY_BOOTKEYS; key++)
+		names[key] = keys[key].name;
+	uboot = overlay_uboot_read(uboot_env, names, OVERLAY_BOOTKEYS, values, err);
+	for (unsigned key = 0; key < OVERLAY_BOOTKEYS; key++) {
+		if (values[key])
+			take(key, (struct word){values[key], strlen(values[key])},
+			     OVERLAY_BOOT_UBOOT, ret);
+		free(values[key]);
+	}
 	r = overlay_bootconf_load(cmdline, &conf, err);
 	if (r < 0)
 		return r;
-	put_over(&conf, ret);
+	for (unsigned key = 0; key < OVERLAY_BOOTKEYS; key++) {
+		if (!conf.origin[key])
+			continue;
+		ret->origin[key] = conf.origin[key];
+		memcpy((char *)ret + keys[key].offset, (char *)&conf + keys[key].offset,
+		       keys[key].size);
+	}
 	return uboot;
+}
+
+int overlay_bootconf_set(const char *uboot_env, enum overlay_bootkey key,
+			 const char *value, struct verity_error *err)
+{
+	return overlay_uboot_write(uboot_env, keys[key].name, value, err);
 }
 
 bool overlay_bootconf_disabled(const struct overlay_bootconf *bootconf, const char *name)
@@ -211,4 +249,72 @@ bool overlay_bootconf_disabled(const struct overlay_bootconf *bootconf, const ch
 		if (strcmp(bootconf->disabled[i], name) == 0)
 			return true;
 	return false;
+}
+
+const char *overlay_bootkey_name(enum overlay_bootkey key)
+{
+	return keys[key].name;
+}
+
+int overlay_bootkey_find(const char *text, enum overlay_bootkey *ret,
+			 struct verity_error *err)
+{
+	char names[256] = "";
+	size_t used = 0;
+
+	for (unsigned key = 0; key < OVERLAY_BOOTKEYS; key++) {
+		const char *part = keys[key].name + strlen("wmopkg.");
+
+		if (strcmp(text, keys[key].name) == 0 || strcmp(text, part) == 0) {
+			*ret = key;
+			return 0;
+		}
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+					 key ? ", " : "", part);
+	}
+	return verity_fail(err, VERITY_E_USAGE,
+			   "unknown boot configuration key '%s'; expected: %s", text,
+			   names);
+}
+
+void overlay_bootkey_value(const struct overlay_bootconf *conf, enum overlay_bootkey key,
+			   char *ret, size_t size)
+{
+	const bool *on = (const bool *)((const char *)conf + keys[key].offset);
+	size_t used = 0;
+
+	ret[0] = '\0';
+	if (!conf->origin[key])
+		return;
+	switch (keys[key].type) {
+	case SWITCH:
+		snprintf(ret, size, "%d", *on);
+		break;
+	case NAMES:
+		for (size_t i = 0; i < conf->disabled_count && used < size; i++)
+			used += (size_t)snprintf(ret + used, size - used, "%s%s",
+						 i ? "," : "", conf->disabled[i]);
+		break;
+	case MEDIA:
+		for (size_t i = 0; i < conf->media_count && used < size; i++)
+			used += (size_t)snprintf(ret + used, size - used, "%s%s:%s",
+						 i ? "," : "", conf->media[i].label,
+						 conf->media[i].match);
+		break;
+	}
+}
+
+/* What is understood completely is printed as it was written. */
+int overlay_bootkey_check(enum overlay_bootkey key, const char *value,
+			  struct verity_error *err)
+{
+	struct overlay_bootconf conf = {.safe = false};
+	char understood[OVERLAY_BOOT_VALUE_MAX];
+
+	take(key, (struct word){value, strlen(value)}, OVERLAY_BOOT_UBOOT, &conf);
+	overlay_bootkey_value(&conf, key, understood, sizeof(understood));
+	if (value[0] && strcmp(understood, value) == 0)
+		return 0;
+	return verity_fail(err, VERITY_E_USAGE, "%s takes %s", keys[key].name,
+			   takes[keys[key].type]);
 }

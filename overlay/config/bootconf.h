@@ -2,41 +2,23 @@
 #pragma once
 
 /*
- * The boot configuration: what the bootloader says, in its U-Boot environment where it
- * has one, and on the kernel command line, which has the last word. A pure decoder, and
- * readers of both. Words that are not ours are passed over; a word of ours with a value
- * we do not know counts as not said.
+ * The boot configuration: keys on the kernel command line, and variables of the same
+ * names in the U-Boot environment where the device has one; the command line overrides
+ * them. A pure decoder, and readers of both. Unknown words are ignored, and so is a known
+ * one with a value that is not understood.
  *
- * In the environment they are variables of the same names. U-Boot takes any byte but "="
- * in a name; its shell reads one with a dot as ${wmopkg.safe}, not as $wmopkg.safe.
+ * U-Boot allows any byte but "=" in the name of a variable; its shell reads one with a
+ * dot as ${wmopkg.safe}, not as $wmopkg.safe.
  */
 
-#include "verity/util/name.h"
-
-#include <stddef.h>
+#include "overlay/config/bootconf_media.h"
+#include "verity/util/error.h"
 
 #define OVERLAY_CMDLINE_MAX  65536 /* bytes read */
 #define OVERLAY_DISABLED_MAX 64    /* names */
 #define OVERLAY_MEDIA_MAX    16    /* labels */
-#define OVERLAY_MATCH_MAX    128   /* bytes */
 
-/* The label that always exists, and is not the boot configuration's to give. */
-#define OVERLAY_MEDIA_EXTERNAL "external"
-
-/* What a label of wmopkg.media stands for. */
-struct overlay_media {
-	char label[VERITY_NAME_MAX + 1];
-	char match[OVERLAY_MATCH_MAX + 1]; /* printable; see overlay_media_match() */
-};
-
-enum overlay_match {
-	OVERLAY_MATCH_LABEL,     /* LABEL= of the file system */
-	OVERLAY_MATCH_UUID,      /* UUID= of the file system */
-	OVERLAY_MATCH_PARTLABEL, /* PARTLABEL= of the partition */
-	OVERLAY_MATCH_DEVICE,    /* a path below /dev */
-};
-
-/* What can be said, each by a word of its own. */
+/* The keys; overlay/config/bootconf.c has the table of them. */
 enum overlay_bootkey {
 	OVERLAY_BOOT_ALLOW_UNTRUSTED,
 	OVERLAY_BOOT_SAFE,
@@ -47,13 +29,13 @@ enum overlay_bootkey {
 };
 
 enum overlay_boot_origin {
-	OVERLAY_BOOT_UNSAID,
+	OVERLAY_BOOT_UNSET,
 	OVERLAY_BOOT_UBOOT,   /* the U-Boot environment */
 	OVERLAY_BOOT_CMDLINE, /* the kernel command line */
 };
 
 struct overlay_bootconf {
-	enum overlay_boot_origin origin[OVERLAY_BOOTKEYS]; /* who had the last word */
+	enum overlay_boot_origin origin[OVERLAY_BOOTKEYS]; /* of the value that counts */
 	bool allow_untrusted;                              /* wmopkg.allow_untrusted=1 */
 	bool safe;          /* wmopkg.safe, wmopkg.safe=1 */
 	bool factory_reset; /* wmopkg.factory_reset=1 */
@@ -71,9 +53,9 @@ struct overlay_bootconf {
 void overlay_bootconf_decode(const char *text, size_t size, struct overlay_bootconf *ret);
 
 /**
- * overlay_bootconf_read - all that the bootloader says
- * @uboot_env: fw_env.config(5) of the U-Boot environment; a file that does not exist says
- *             nothing, nor does any where this was built without U-Boot (option uboot)
+ * overlay_bootconf_read - the U-Boot environment and the kernel command line together
+ * @uboot_env: fw_env.config(5); without such a file, or without U-Boot support (option
+ *             uboot), there is no environment
  * @cmdline:   file of the kernel command line
  * @ret:       filled on failure too, by what could be read
  *
@@ -84,15 +66,11 @@ int overlay_bootconf_read(const char *uboot_env, const char *cmdline,
 			  struct verity_error *err) must_check;
 
 /**
- * overlay_bootconf_set - write one word to the U-Boot environment
+ * overlay_bootconf_set - write one key to the U-Boot environment
  * @uboot_env: as above
- * @value:     as overlay_bootkey_check() takes it; NULL: delete it
+ * @value:     checked by overlay_bootkey_check(); NULL: delete it
  *
- * The copy that is not in use is written, and read back. An environment of one copy is
- * not written: a power cut meanwhile would lose all of it.
- *
- * Return: 0; -ENOENT (NOT_FOUND) where there is no environment; -EPERM (UNSUPPORTED)
- * where it has one copy alone, or this was built without U-Boot; -EIO.
+ * Return: as overlay_uboot_write() of overlay/config/uboot.h.
  */
 int overlay_bootconf_set(const char *uboot_env, enum overlay_bootkey key,
 			 const char *value, struct verity_error *err) must_check;
@@ -108,32 +86,24 @@ int overlay_bootconf_load(const char *path, struct overlay_bootconf *ret,
  */
 bool overlay_bootconf_disabled(const struct overlay_bootconf *bootconf, const char *name);
 
-/**
- * overlay_media_match - how a medium is told from others
- * @ret_value: what it must have; of OVERLAY_MATCH_DEVICE the path, which holds no "..";
- *             borrowed from @media
- */
-enum overlay_match overlay_media_match(const struct overlay_media *media,
-				       const char **ret_value);
-
 #define OVERLAY_BOOT_VALUE_MAX 8192 /* bytes, with the ending 0 */
 
 /**
- * overlay_bootkey_name - the word as the bootloader has it: "wmopkg.safe"; a constant
+ * overlay_bootkey_name - the key as the bootloader has it: "wmopkg.safe"; a constant
  */
 const char *overlay_bootkey_name(enum overlay_bootkey key);
 
 /**
- * overlay_bootkey_find - the word called @text, with or without "wmopkg."
+ * overlay_bootkey_find - the key called @text, with or without "wmopkg."
  *
- * Return: 0; -EINVAL (USAGE), naming those there are.
+ * Return: 0; -EINVAL (USAGE), and the message lists the keys.
  */
 int overlay_bootkey_find(const char *text, enum overlay_bootkey *ret,
 			 struct verity_error *err) must_check;
 
 /**
- * overlay_bootkey_value - what @conf says by a word, as it would be written
- * @ret: @size bytes; "" where it says nothing, or an empty list
+ * overlay_bootkey_value - the value of a key in @conf, as it would be written
+ * @ret: @size bytes; "" where it is not set, or an empty list
  */
 void overlay_bootkey_value(const struct overlay_bootconf *conf, enum overlay_bootkey key,
 			   char *ret, size_t size);
@@ -141,7 +111,7 @@ void overlay_bootkey_value(const struct overlay_bootconf *conf, enum overlay_boo
 /**
  * overlay_bootkey_check - whether the whole of @value would be understood
  *
- * Return: 0; -EINVAL (USAGE), saying what it takes.
+ * Return: 0; -EINVAL (USAGE), and the message says what the key takes.
  */
 int overlay_bootkey_check(enum overlay_bootkey key, const char *value,
 			  struct verity_error *err) must_check;

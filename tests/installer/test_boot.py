@@ -123,9 +123,9 @@ class Boot(bench.Case):
                 ("disable", "../a", names), ("media", "card", media),
                 ("media", "external:LABEL=x", media), ("media", "x:/dev/../etc/passwd", media)):
             self.refuse(2, f"wmopkg.{key} {why} (see 'wmopkg help')", "boot", "set", key, value)
-        self.refuse(2, "'bootcmd' is no word of the boot configuration: those are allow_untrusted, "
+        self.refuse(2, "unknown boot configuration key 'bootcmd'; expected: allow_untrusted, "
                        "safe, factory_reset, disable, media (see 'wmopkg help')", "boot", "set", "bootcmd", "x")
-        self.refuse(2, "'x' is no word of the boot configuration: those are allow_untrusted, safe, "
+        self.refuse(2, "unknown boot configuration key 'x'; expected: allow_untrusted, safe, "
                        "factory_reset, disable, media (see 'wmopkg help')", "boot", "clear", "x")
         self.assertEqual(self.wmopkg("boot", "set", "safe").returncode, 2)
         self.assertEqual(self.copies(), before)
@@ -141,7 +141,7 @@ class Boot(bench.Case):
     def test_one_copy(self):
         self.place(f"{self.folder}/env 0x0 {BYTES:#x}\n# {self.folder}/env 1 2\n")
         before = self.copies()
-        self.refuse(1, f"{self.folder}/fw_env.config: the U-Boot environment has one copy alone, "
+        self.refuse(1, f"{self.folder}/fw_env.config: the U-Boot environment has only one copy, "
                     "and a power cut while it is written would lose all of it (give U-Boot a redundant one)",
                     "boot", "set", "safe", "1")
         self.assertEqual(self.copies(), before)
@@ -150,7 +150,7 @@ class Boot(bench.Case):
         os.unlink("fw_env.config")
         self.succeed(EMPTY, "boot")
         self.refuse(4, "this device has no U-Boot environment: there is no "
-                    f"{self.folder}/fw_env.config (say it on the kernel command line)",
+                    f"{self.folder}/fw_env.config (set it on the kernel command line)",
                     "boot", "set", "safe", "1")
 
     def test_no_room(self):

@@ -87,7 +87,7 @@ class Manual(unittest.TestCase):
 
     def test_boot_configuration(self):
         text = read("docs/man/wmopkg-boot.7")
-        known = set(re.findall(r'PREFIX "(\w+)"', read("overlay/config/bootkey.c")))
+        known = set(re.findall(r'(?m)= \{"wmopkg\.(\w+)", ', read("overlay/config/bootconf.c")))
         self.assertGreater(len(known), 2)
         self.assertEqual(set(re.findall(r"wmopkg\.(\w+)", text)) - {"conf"}, known)
 

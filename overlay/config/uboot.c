@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "overlay/config/bootconf_private.h"
+/* The U-Boot environment, through libubootenv. */
+#include "overlay/config/uboot.h"
 
 #include <errno.h>
 #include <libuboot.h>
@@ -10,19 +11,6 @@
 #include "verity/util/cleanup.h"
 
 DEFINE_CLEANUP(struct uboot_ctx, libuboot_exit);
-
-/* Every one is asked for by its name: the environment may hold anything else. */
-static void take_all(struct uboot_ctx *context, struct overlay_bootconf *conf)
-{
-	for (int i = 0; i < OVERLAY_BOOTKEYS; i++) {
-		enum overlay_bootkey key = (enum overlay_bootkey)i;
-		cleanup_free char *value =
-			libuboot_get_env(context, overlay_bootkey_name(key));
-
-		if (value)
-			overlay_bootconf_take(key, value, conf);
-	}
-}
 
 static bool exists(const char *config)
 {
@@ -39,8 +27,8 @@ static int open_environment(const char *config, struct uboot_ctx **ret,
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (libuboot_read_config(context, config) < 0)
 		return verity_fail(err, VERITY_E_IO,
-				   "U-Boot environment: %s names no place that could "
-				   "hold one",
+				   "U-Boot environment: %s describes no place for "
+				   "one",
 				   config);
 	if (libuboot_open(context) < 0) {
 		libuboot_close(context);
@@ -52,18 +40,21 @@ static int open_environment(const char *config, struct uboot_ctx **ret,
 	return 0;
 }
 
-int overlay_bootconf_uboot(const char *config, struct overlay_bootconf *conf,
-			   struct verity_error *err)
+int overlay_uboot_read(const char *config, const char *const names[], size_t count,
+		       char *ret[], struct verity_error *err)
 {
 	cleanup_with(libuboot_exit_p) struct uboot_ctx *context = NULL;
 	int r;
 
+	for (size_t i = 0; i < count; i++)
+		ret[i] = NULL;
 	if (!exists(config))
 		return 0;
 	r = open_environment(config, &context, err);
 	if (r < 0)
 		return r;
-	take_all(context, conf);
+	for (size_t i = 0; i < count; i++)
+		ret[i] = libuboot_get_env(context, names[i]);
 	libuboot_close(context);
 	return 0;
 }
@@ -86,25 +77,7 @@ static int count_copies(const char *config)
 	return count;
 }
 
-static int store(struct uboot_ctx *context, const char *name, const char *value,
-		 struct verity_error *err)
-{
-	int r = libuboot_set_env(context, name, value);
-
-	if (r == 0)
-		r = libuboot_env_store(context);
-	if (r == -ENOMEM)
-		return verity_fail(
-			err, VERITY_E_NO_ROOM,
-			"the U-Boot environment has no room for %s (delete what it "
-			"does not need with fw_setenv)",
-			name);
-	return r == 0 ? 0
-		      : verity_fail(err, VERITY_E_IO,
-				    "the U-Boot environment could not be written");
-}
-
-/* The library takes no notice of what syncing says: see what U-Boot will. */
+/* The library ignores the result of the sync, so what U-Boot will read is read back. */
 static int check_stored(const char *config, const char *name, const char *value,
 			struct verity_error *err)
 {
@@ -122,40 +95,50 @@ static int check_stored(const char *config, const char *name, const char *value,
 			   "the U-Boot environment does not keep what is written");
 }
 
-static int set_one(const char *uboot_env, const char *name, const char *value,
-		   struct verity_error *err)
+static int write_one(const char *config, const char *name, const char *value,
+		     struct verity_error *err)
 {
 	cleanup_with(libuboot_exit_p) struct uboot_ctx *context = NULL;
-	int r = open_environment(uboot_env, &context, err);
+	int r = open_environment(config, &context, err);
 
 	if (r < 0)
 		return r;
-	r = store(context, name, value, err);
+	r = libuboot_set_env(context, name, value);
+	if (r == 0)
+		r = libuboot_env_store(context);
 	libuboot_close(context);
-	return r < 0 ? r : check_stored(uboot_env, name, value, err);
+	if (r == -ENOMEM)
+		return verity_fail(
+			err, VERITY_E_NO_ROOM,
+			"the U-Boot environment has no room for %s (delete what it "
+			"does not need with fw_setenv)",
+			name);
+	if (r != 0)
+		return verity_fail(err, VERITY_E_IO,
+				   "the U-Boot environment could not be written");
+	return check_stored(config, name, value, err);
 }
 
 /*
- * Each time it is written, the older copy is. What is deleted is deleted from both, or it
- * would be said again when the newer one is damaged one day.
+ * Each write replaces the older copy. What is deleted is deleted from both, or it would
+ * be back when the newer one is damaged one day.
  */
-int overlay_bootconf_set(const char *uboot_env, enum overlay_bootkey key,
-			 const char *value, struct verity_error *err)
+int overlay_uboot_write(const char *config, const char *name, const char *value,
+			struct verity_error *err)
 {
-	const char *name = overlay_bootkey_name(key);
 	int r;
 
-	if (!exists(uboot_env))
+	if (!exists(config))
 		return verity_fail(err, VERITY_E_NOT_FOUND,
 				   "this device has no U-Boot environment: there is no "
-				   "%s (say it on the kernel command line)",
-				   uboot_env);
-	if (count_copies(uboot_env) < 2)
+				   "%s (set it on the kernel command line)",
+				   config);
+	if (count_copies(config) < 2)
 		return verity_fail(err, VERITY_E_UNSUPPORTED,
-				   "%s: the U-Boot environment has one copy alone, and a "
+				   "%s: the U-Boot environment has only one copy, and a "
 				   "power cut while it is written would lose all of it "
 				   "(give U-Boot a redundant one)",
-				   uboot_env);
-	r = set_one(uboot_env, name, value, err);
-	return r < 0 || value ? r : set_one(uboot_env, name, value, err);
+				   config);
+	r = write_one(config, name, value, err);
+	return r < 0 || value ? r : write_one(config, name, value, err);
 }

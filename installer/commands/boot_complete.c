@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* `wmopkg boot-complete`: this boot has passed the trial of its packages. */
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -9,12 +12,7 @@
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
 
-static void trials_free_p(struct overlay_trials *trials)
-{
-	overlay_trials_free(trials);
-}
-
-/* Not device_record_fd(), which warns of what is missing: nobody watches this run. */
+/* Not by device_record_fd(), which warns where PERSIST is missing: nobody reads that. */
 static int open_record(const struct overlay_config *config, int *ret,
 		       struct verity_error *err)
 {
@@ -29,15 +27,15 @@ static int open_record(const struct overlay_config *config, int *ret,
 	return overlay_record_open(persist, false, ret, err);
 }
 
-/* Where nothing is remembered of this boot, nothing can pass: that is no failure. */
 static int complete(struct device *device, struct verity_error *err)
 {
-	cleanup_with(trials_free_p) struct overlay_trials trials = {0};
+	cleanup_with(overlay_trials_free) struct overlay_trials trials = {0};
 	const struct overlay_state *state = device_state(device);
 	cleanup_fd int record = -1;
 	cleanup_fd int lock = -1;
 	int r;
 
+	/* Without a state or a record there are no trials: no failure. */
 	if (!state)
 		return 0;
 	r = open_record(device_config(device), &record, err);

@@ -192,7 +192,7 @@ static void print_unknown(const struct layering *layering)
 
 		if (!unknown->next)
 			continue;
-		printf("Not known: what %s %s has: ", unknown->name, unknown->version);
+		printf("Not known: the contents of %s %s: ", unknown->name, unknown->version);
 		report_plain(stdout, unknown->why.message);
 		putchar('\n');
 	}

@@ -1,31 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+
+/* `wmopkg factory-reset`: writes the request that the next boot carries out. */
+
 #include <stdio.h>
 #include <unistd.h>
 
 #include "factory/filesystem.h"
 #include "factory/journal.h"
 #include "installer/commands/commands.h"
-#include "installer/common/answer.h"
+#include "installer/commands/confirm.h"
 #include "installer/device/audit.h"
 #include "installer/device/reset_allowed.h"
-
-/* What nobody saw must not delete anything. */
-static int ask(struct verity_error *err)
-{
-	printf("Reset to factory, deleting all but persistent packages (y/N)?");
-	switch (answer_read()) {
-	case ANSWER_YES:
-		return 1;
-	case ANSWER_NO:
-		puts("Nothing reset.");
-		return 0;
-	case ANSWER_NOBODY:
-		break;
-	}
-	return verity_fail(err, VERITY_E_UNSUPPORTED,
-			   "factory-reset: there is no terminal to ask at (to reset "
-			   "without asking: --yes)");
-}
 
 static int request(struct device *device, struct verity_error *err)
 {
@@ -43,14 +28,16 @@ static int request(struct device *device, struct verity_error *err)
 	return r < 0 ? verity_context(err, r, "persist") : 0;
 }
 
-/* By the firmware's own program, so that its services end as they should. */
+/* With the program of the firmware, so that its services are stopped properly. */
 static int reboot_device(struct verity_error *err)
 {
 	static const char *const paths[] = {"/sbin/reboot", "/usr/sbin/reboot", NULL};
 	const struct factory_program reboot = {
 		.paths = paths, .words = {"reboot"}, .common = true};
-	int r = factory_program_run(&reboot, err);
+	int r;
 
+	fflush(stdout);
+	r = factory_program_run(&reboot, err);
 	if (r == 0)
 		return 0;
 	(void)verity_context(err, 0, "the reset is requested, but not the reboot");
@@ -68,24 +55,21 @@ static void audit(struct device *device, const struct verity_error *reason)
 	auditing_add(device, &entry);
 }
 
-/* That root tried it elsewhere is for others to know; nobody else can write it down. */
-static enum exit_status fail_refused(struct device *device,
-				     const struct verity_error *err)
-{
-	if (geteuid() == 0)
-		audit(device, err);
-	return report_error(NULL, err);
-}
-
 enum exit_status command_factory_reset(struct device *device, const struct words *words)
 {
 	struct verity_error err;
 	int answer = 1;
 
-	if (reset_allowed(device_config(device), &err) < 0)
-		return fail_refused(device, &err);
+	if (reset_allowed(device_config(device), &err) < 0) {
+		/* Only root can write to the log. */
+		if (geteuid() == 0)
+			audit(device, &err);
+		return report_error(NULL, &err);
+	}
 	if (!words_has(words, WORD_YES))
-		answer = ask(&err);
+		answer = confirm("factory-reset",
+				 "Reset to factory, deleting all but persistent packages",
+				 "Nothing reset.", &err);
 	if (answer == 0)
 		return STATUS_FAILED;
 	if (answer < 0 || request(device, &err) < 0)
@@ -96,6 +80,5 @@ enum exit_status command_factory_reset(struct device *device, const struct words
 		return STATUS_DONE;
 	}
 	puts("Factory reset requested... Rebooting.");
-	fflush(stdout);
 	return reboot_device(&err) == 0 ? STATUS_DONE : report_error(NULL, &err);
 }

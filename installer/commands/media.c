@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* `wmopkg media`: the connected media, and the labels that select them. */
+
 #include "installer/commands/media.h"
 
 #include <errno.h>
@@ -20,11 +23,9 @@ static const struct table_column columns[] = {
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-#define MATCH_EXTERNAL "SD, USB"
-#define NOTHING        "-"
-#define SIZE_TEXT      16
+#define SIZE_TEXT 16
 
-/* What the cells of one row need beyond what is there already. */
+/* Texts of a row that are made for the table. */
 struct texts {
 	char type[sizeof(((struct media_item *)NULL)->type)];
 	char volume[MEDIA_TEXT_MAX];
@@ -62,26 +63,18 @@ const char *media_state(const struct media_row *row)
 {
 	if (!row->item)
 		return "not connected";
-	switch (row->item->probed) {
-	case MEDIA_UNKNOWN:
+	if (row->item->probed == MEDIA_UNKNOWN)
 		return "unknown file system";
-	case MEDIA_UNREADABLE:
-		return "unreadable";
-	case MEDIA_NOT_PROBED:
-	case MEDIA_KNOWN:
-		break;
-	}
-	return "connected";
+	return row->item->probed == MEDIA_UNREADABLE ? "unreadable" : "connected";
 }
 
+/* "24.2 MiB": three digits. */
 static void format_size(uint64_t bytes, char ret[static SIZE_TEXT])
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-	uint64_t tenths = bytes * 10;
+	uint64_t tenths = bytes > UINT64_MAX / 10 ? UINT64_MAX : bytes * 10;
 	size_t unit = 0;
 
-	if (bytes > UINT64_MAX / 10)
-		tenths = UINT64_MAX;
 	for (; tenths >= 10240 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++)
 		tenths /= 1024;
 	if (unit == 0 || tenths >= 1000)
@@ -91,16 +84,16 @@ static void format_size(uint64_t bytes, char ret[static SIZE_TEXT])
 			 tenths % 10, units[unit]);
 }
 
-/* What lies on a medium anybody may have written. */
+/* Names on a medium may hold any bytes. */
 static void fill_row(const struct media_row *row, struct texts *texts, const char **cells)
 {
 	const struct media_item *item = row->item;
 
 	for (size_t i = 0; i < COLUMNS; i++)
-		cells[i] = NOTHING;
+		cells[i] = "-";
 	if (row->label) {
 		cells[0] = row->label;
-		cells[1] = row->match ? row->match : MATCH_EXTERNAL;
+		cells[1] = row->match ? row->match : "SD, USB";
 	}
 	cells[7] = media_state(row);
 	if (!item)
@@ -133,16 +126,6 @@ static int print_table(const struct media_row *rows, size_t count,
 	return 0;
 }
 
-static void warn_of_permission(const struct media_view *view)
-{
-	/* some containers keep even root from devices */
-	for (size_t i = 0; geteuid() != 0 && i < view->list.count; i++)
-		if (view->list.items[i].failure == EACCES) {
-			report_warning("one must be root to see what is on media");
-			return;
-		}
-}
-
 enum exit_status media_show(struct device *device, bool json)
 {
 	cleanup_with(media_view_free) struct media_view view = {.external = NULL};
@@ -155,7 +138,12 @@ enum exit_status media_show(struct device *device, bool json)
 		r = verity_fail(&err, VERITY_E_NO_MEMORY, "out of memory");
 	if (r < 0)
 		return report_error(NULL, &err);
-	warn_of_permission(&view);
+	/* Some containers keep even root from devices: that is not about permissions. */
+	for (size_t i = 0; geteuid() != 0 && i < view.list.count; i++)
+		if (view.list.items[i].failure == EACCES) {
+			report_warning("only root can see what is on media");
+			break;
+		}
 	count = media_rows(&view, rows);
 	r = json ? media_json(rows, count, &err) : print_table(rows, count, &err);
 	return r < 0 ? report_error(NULL, &err) : report_output();

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* `wmopkg retry`: ends the quarantine of a package. */
+
 #include <errno.h>
 #include <stdio.h>
 
@@ -9,8 +12,10 @@
 
 static int retry(struct device *device, const char *name, struct verity_error *err)
 {
-	struct overlay_store *store;
 	struct overlay_entry entry;
+	const struct overlay_audit_entry retried = {.event = OVERLAY_AUDIT_RETRY,
+						    .package = &entry};
+	struct overlay_store *store;
 	int r = device_store(device, &store, err);
 
 	if (r < 0)
@@ -24,9 +29,7 @@ static int retry(struct device *device, const char *name, struct verity_error *e
 		return verity_fail(err, VERITY_E_UNSUPPORTED, "%s: it is not quarantined",
 				   name);
 	if (r > 0)
-		auditing_add(device,
-			     &(struct overlay_audit_entry){.event = OVERLAY_AUDIT_RETRY,
-							   .package = &entry});
+		auditing_add(device, &retried);
 	return r;
 }
 

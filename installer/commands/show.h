@@ -14,20 +14,22 @@
 const char *show_persistent(const struct installed *item);
 
 /**
- * show_note - what has become of a package, where it is not as the table lets one think
+ * show_note - a line below the table, for a package whose state differs from what the
+ * table suggests; nothing for others
  */
 void show_note(struct device *device, const struct layout *layout,
 	       const struct installed *item);
 
 /**
- * show_one - every fact of a package that was opened
+ * show_one - print all details of a package
+ * @item: one that was opened
  */
 int show_one(struct device *device, const struct installed *item,
 	     struct verity_error *err) must_check;
 
 /**
- * show_json - print packages as docs/json.md has it
- * @details: each with all that is known of it
+ * show_json - print packages as docs/json.md describes
+ * @details: each with all details
  */
 int show_json(struct device *device, const struct installed_list *list, bool details,
 	      const struct overlay_trust *trust, struct verity_error *err) must_check;
@@ -39,6 +41,6 @@ enum show_boot {
 };
 
 /**
- * show_boot - what this boot took how long
+ * show_boot - print how long each step of the last boot took
  */
-enum exit_status show_boot(struct device *device, enum show_boot as) must_check;
+enum exit_status show_boot(struct device *device, enum show_boot format) must_check;

@@ -1,17 +1,51 @@
 /* SPDX-License-Identifier: MIT */
+
+/* One package in words: a note below the table, or all its details. */
+
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "installer/commands/show.h"
 #include "installer/common/describe.h"
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/trial_state.h"
-#include "verity/util/cleanup.h"
+
+#define NOTE_INDENT 4
 
 const char *show_persistent(const struct installed *item)
 {
 	return item->entry.kind == OVERLAY_PERSISTENT ? "True" : "False";
+}
+
+void show_note(struct device *device, const struct layout *layout,
+	       const struct installed *item)
+{
+	bool why = item->status == INSTALLED_INACTIVE || item->status == INSTALLED_ACTIVE;
+	const char *hint = why ? allowed_hint(device, item->reason.code) : NULL;
+	const char *words = "";
+	char until[VERITY_VERSION_MAX + 32] = "";
+
+	if (item->status == INSTALLED_INACTIVE)
+		words = item->active ? "not active after reboot" : "not active";
+	else if (item->status == INSTALLED_PENDING)
+		words = item->moved ? "moved, active after reboot"
+				    : "active after reboot";
+	else if (item->status == INSTALLED_REMOVED)
+		words = "removed, active until reboot";
+	else if (item->status == INSTALLED_ACTIVE && item->ends)
+		words = "active until reboot";
+	if (!words[0])
+		return;
+	if (item->running[0] && strcmp(item->running, item->version) != 0)
+		snprintf(until, sizeof(until), ", until then version %s", item->running);
+	else if (item->running[0])
+		snprintf(until, sizeof(until), ", until then %s",
+			 item->moved ? "from the other store" : "the copy it replaced");
+	layout_printf(stdout, layout, NOTE_INDENT, "%s: %s%s%s%s%s%s%s", item->entry.name,
+		      words, until, why ? ": " : "", why ? item->reason.message : "",
+		      hint ? " (" : "", hint ? hint : "", hint ? ")" : "");
 }
 
 static void print_active(const struct installed *item)
@@ -28,16 +62,7 @@ static void print_active(const struct installed *item)
 	describe_line("Active", "%s", until ? "until reboot" : words[item->status]);
 	if (item->running[0])
 		describe_line("Until reboot", "version %s%s", item->running,
-			      item->moved ? ", from its old place" : "");
-}
-
-static void print_verdict(struct device *device, const struct installed *item)
-{
-	const char *hint = allowed_hint(device, item->reason.code);
-
-	describe_print_verdict(item->verdict, &item->reason);
-	if (item->reason.code != VERITY_OK && hint)
-		describe_line("What to do", "%s", hint);
+			      item->moved ? ", from the other store" : "");
 }
 
 /* In the words of the kernel log. */
@@ -66,16 +91,6 @@ static void print_boot(struct device *device, const struct installed *item)
 		      reason->code ? ": " : "", reason->code ? reason->message : "");
 }
 
-static void print_boots_left(unsigned count)
-{
-	if (count > 1)
-		describe_line("Trial",
-			      "this boot or one of the next %u must be completed", count);
-	else
-		describe_line("Trial", "this boot %smust be completed",
-			      count ? "or the next " : "");
-}
-
 static void print_trial(struct device *device, const struct installed *item)
 {
 	struct trial trial;
@@ -88,7 +103,13 @@ static void print_trial(struct device *device, const struct installed *item)
 		describe_line("Trial", "begins with the next boot");
 		break;
 	case TRIAL_RUNNING:
-		print_boots_left(trial.boots_left);
+		if (trial.boots_left > 1)
+			describe_line("Trial",
+				      "this boot or one of the next %u must be completed",
+				      trial.boots_left);
+		else
+			describe_line("Trial", "this boot %smust be completed",
+				      trial.boots_left ? "or the next " : "");
 		break;
 	case TRIAL_PASSED:
 		describe_line("Trial", "passed");
@@ -99,33 +120,18 @@ static void print_trial(struct device *device, const struct installed *item)
 	}
 }
 
-static void print_file(struct device *device, const struct installed *item)
-{
-	const struct verity_layout *layout =
-		item->package ? verity_package_layout(item->package) : NULL;
-	char path[PATH_MAX];
-
-	describe_line("Persistent", "%s", show_persistent(item));
-	if (item->status != INSTALLED_REMOVED &&
-	    installed_path(device, &item->entry, path, sizeof(path)))
-		describe_line("File", "%s", path);
-	if (layout)
-		describe_line("File bytes", "%" PRIu64, layout->file_bytes);
-}
-
 static int print_package(struct device *device, const struct installed *item,
 			 struct verity_error *err)
 {
-	const struct verity_judgement *judgement;
-	const struct verity_manifest *manifest;
+	const struct verity_judgement *judgement =
+		verity_package_judgement(item->package);
+	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
 	struct overlay_trust *trust;
 	uint32_t floor;
 	int r = device_trust(device, &trust, err);
 
 	if (r < 0)
 		return r;
-	judgement = verity_package_judgement(item->package);
-	manifest = verity_judgement_manifest(judgement);
 	describe_print_signers(verity_judgement_signatures(judgement));
 	if (!manifest)
 		return 0;
@@ -137,6 +143,11 @@ static int print_package(struct device *device, const struct installed *item,
 int show_one(struct device *device, const struct installed *item,
 	     struct verity_error *err)
 {
+	const struct verity_layout *layout =
+		item->package ? verity_package_layout(item->package) : NULL;
+	const char *hint = allowed_hint(device, item->reason.code);
+	char path[PATH_MAX];
+
 	describe_line("Name", "%s", item->entry.name);
 	if (item->identity[0]) {
 		describe_line("Identity", "%s", item->identity);
@@ -144,9 +155,16 @@ int show_one(struct device *device, const struct installed *item,
 		describe_line("Description", "%s", item->description);
 	}
 	print_active(item);
-	print_verdict(device, item);
+	describe_print_verdict(item->verdict, &item->reason);
+	if (item->reason.code != VERITY_OK && hint)
+		describe_line("What to do", "%s", hint);
 	print_boot(device, item);
 	print_trial(device, item);
-	print_file(device, item);
+	describe_line("Persistent", "%s", show_persistent(item));
+	if (item->status != INSTALLED_REMOVED &&
+	    installed_path(device, &item->entry, path, sizeof(path)))
+		describe_line("File", "%s", path);
+	if (layout)
+		describe_line("File bytes", "%" PRIu64, layout->file_bytes);
 	return item->package ? print_package(device, item, err) : 0;
 }

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* `wmopkg which`: what supplies a path, now and after a reboot. */
+
 #include "installer/commands/which.h"
 
 #include <stdio.h>
@@ -38,25 +41,19 @@ static void print_owners(FILE *out, const struct layering_stack *stack,
 	}
 }
 
-static const char *kind_word(enum overlay_contents_kind kind)
-{
-	switch (kind) {
-	case OVERLAY_CONTENTS_FOLDER:
-	case OVERLAY_CONTENTS_OPAQUE:
-		return "folder";
-	case OVERLAY_CONTENTS_LINK:
-		return "link";
-	case OVERLAY_CONTENTS_FILE:
-		return "file";
-	default:
-		return "device, pipe or socket";
-	}
-}
+static const char *const kind_words[] = {
+	[OVERLAY_CONTENTS_FILE] = "file",
+	[OVERLAY_CONTENTS_FOLDER] = "folder",
+	[OVERLAY_CONTENTS_OPAQUE] = "folder",
+	[OVERLAY_CONTENTS_LINK] = "link",
+	[OVERLAY_CONTENTS_WHITEOUT] = "device, pipe or socket",
+	[OVERLAY_CONTENTS_SPECIAL] = "device, pipe or socket",
+};
 
 static void print_present(FILE *out, const struct layering_stack *stack,
 			  const struct which_step *step)
 {
-	fputs(kind_word(step->view.kind), out);
+	fputs(kind_words[step->view.kind], out);
 	if (step->target[0]) {
 		fputs(" to ", out);
 		report_plain(out, step->target);
@@ -68,42 +65,49 @@ static void print_present(FILE *out, const struct layering_stack *stack,
 	else
 		print_owner(out, stack, step->view.layer);
 	if (step->view.entry && step->view.entry->redirected)
-		fputs(" (redirected: what is seen is up to the kernel)", out);
+		fputs(" (redirected: the kernel decides what is seen)", out);
 	if (step->covers.count) {
 		fputs("\n  covers: ", out);
 		print_owners(out, stack, &step->covers);
 	}
 }
 
-/* The layer on top is the firmware's word on what no package may have. */
 static void print_absent(FILE *out, const struct layering_stack *stack,
 			 const struct which_step *step)
 {
 	static const char *const words[] = {
-		[OVERLAY_SHADOW_DELETED] = "deleted by",
-		[OVERLAY_SHADOW_HIDDEN] = "hidden by a folder of",
-		[OVERLAY_SHADOW_BLOCKED] = "not there: above it is no folder in",
+		[OVERLAY_SHADOW_DELETED] = "deleted by ",
+		[OVERLAY_SHADOW_HIDDEN] = "hidden by a folder of ",
+		[OVERLAY_SHADOW_BLOCKED] =
+			"not there: a path above it is not a folder in ",
 		[OVERLAY_SHADOW_ABSENT] = "not there",
 	};
 
 	fputs(words[step->view.fate], out);
 	if (step->view.fate == OVERLAY_SHADOW_ABSENT)
 		return;
-	fputc(' ', out);
+	/* The layer on top keeps the files of the engine as the firmware has them. */
 	if (layering_owner(stack, step->view.layer))
 		print_owner(out, stack, step->view.layer);
 	else
 		fputs("the activation engine", out);
 	if (step->below.fate != OVERLAY_SHADOW_PRESENT)
 		return;
-	fprintf(out, " (%s of ", kind_word(step->below.kind));
+	fprintf(out, " (%s of ", kind_words[step->below.kind]);
 	print_owner(out, stack, step->below.layer);
 	fputc(')', out);
 }
 
-static void print_answer(FILE *out, const struct layering_stack *stack,
+/* NULL: out of memory. */
+static char *answer_text(const struct layering_stack *stack,
 			 const struct which_answer *answer)
 {
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
 	for (size_t i = 0; i < answer->count; i++) {
 		const struct which_step *step = &answer->steps[i];
 
@@ -116,34 +120,10 @@ static void print_answer(FILE *out, const struct layering_stack *stack,
 			print_absent(out, stack, step);
 		fputc('\n', out);
 	}
-}
-
-static char *answer_text(const struct layering_stack *stack,
-			 const struct which_answer *answer)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	if (!out)
-		return NULL;
-	print_answer(out, stack, answer);
 	if (fclose(out) == 0)
 		return text;
 	free(text);
 	return NULL;
-}
-
-static void print_unknown(const struct layering *layering)
-{
-	for (size_t i = 0; i < layering->unknown_count; i++) {
-		const struct layering_unknown *unknown = &layering->unknown[i];
-
-		printf("Not known: what %s%s%s has: ", unknown->name,
-		       unknown->version[0] ? " " : "", unknown->version);
-		report_plain(stdout, unknown->why.message);
-		putchar('\n');
-	}
 }
 
 static bool is_absent(const struct which_answer *answer)
@@ -153,63 +133,48 @@ static bool is_absent(const struct which_answer *answer)
 
 static int print_both(const struct which *which, struct verity_error *err)
 {
-	cleanup_free char *now = answer_text(&which->layering->now, &which->now);
-	cleanup_free char *next = answer_text(&which->layering->next, &which->next);
+	const struct layering *layering = which->layering;
+	cleanup_free char *now = answer_text(&layering->now, &which->now);
+	cleanup_free char *next = answer_text(&layering->next, &which->next);
 
 	if (!now || !next)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	if (is_absent(&which->now) && is_absent(&which->next)) {
-		print_unknown(which->layering);
-		return 0;
+	if (!is_absent(&which->now) || !is_absent(&which->next)) {
+		fputs(now, stdout);
+		if (strcmp(now, next) != 0)
+			printf("After reboot:\n%s", next);
 	}
-	fputs(now, stdout);
-	if (strcmp(now, next) != 0)
-		printf("After reboot:\n%s", next);
-	print_unknown(which->layering);
+	for (size_t i = 0; i < layering->unknown_count; i++) {
+		const struct layering_unknown *unknown = &layering->unknown[i];
+
+		printf("Not known: the contents of %s%s%s: ", unknown->name,
+		       unknown->version[0] ? " " : "", unknown->version);
+		report_plain(stdout, unknown->why.message);
+		putchar('\n');
+	}
 	return 0;
-}
-
-/* What was typed may lead somewhere else, which is what is looked at. */
-static void print_way(const struct which *which)
-{
-	const char *seen = which->now.steps[0].path;
-
-	if (strcmp(seen, which->path + 1) == 0)
-		return;
-	report_plain(stdout, which->path);
-	fputs(" is /", stdout);
-	report_plain(stdout, seen);
-	putchar('\n');
 }
 
 static int print_text(const struct which *which, struct verity_error *err)
 {
-	if (!is_absent(&which->now) || which->mounted[0])
-		print_way(which);
+	const char *seen = which->now.steps[0].path;
+
+	/* What was typed may lead through links to another path. */
+	if ((!is_absent(&which->now) || which->mounted[0]) &&
+	    strcmp(seen, which->path + 1) != 0) {
+		report_plain(stdout, which->path);
+		fputs(" is /", stdout);
+		report_plain(stdout, seen);
+		putchar('\n');
+	}
 	if (!which->mounted[0])
 		return print_both(which, err);
 	putchar('/');
-	report_plain(stdout, which->now.steps[0].path);
+	report_plain(stdout, seen);
 	fputs(": on another file system, which is mounted at ", stdout);
 	report_plain(stdout, which->mounted);
 	putchar('\n');
 	return 0;
-}
-
-static int load(struct device *device, struct which *which, struct verity_error *err)
-{
-	int r = layering_load(device, NULL, false, &which->layering, err);
-
-	if (r == 0)
-		r = which_find(which->layering, &which->layering->now, which->path,
-			       &which->now, err);
-	if (r == 0)
-		r = which_find(which->layering, &which->layering->next, which->path,
-			       &which->next, err);
-	if (r == 0)
-		r = which_mounted(which->layering, which->now.steps[0].path,
-				  which->mounted, err);
-	return r;
 }
 
 static int run(struct device *device, const char *typed, bool json,
@@ -221,7 +186,16 @@ static int run(struct device *device, const char *typed, bool json,
 
 	which.path = path;
 	if (r == 0)
-		r = load(device, &which, err);
+		r = layering_load(device, NULL, false, &which.layering, err);
+	if (r == 0)
+		r = which_find(which.layering, &which.layering->now, path, &which.now,
+			       err);
+	if (r == 0)
+		r = which_find(which.layering, &which.layering->next, path, &which.next,
+			       err);
+	if (r == 0)
+		r = which_mounted(which.layering, which.now.steps[0].path, which.mounted,
+				  err);
 	if (r == 0)
 		r = json ? which_json(&which, err) : print_text(&which, err);
 	if (r == 0 && !which.mounted[0] && is_absent(&which.now) &&

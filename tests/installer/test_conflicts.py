@@ -191,7 +191,7 @@ class Which(Contents):
     def test_removed(self):
         self.running("base", "top")
         os.unlink("data/packages/top.wmopkg")
-        note = (f"Not known: what top {VERSION} has: removed, and active until the next boot\n")
+        note = (f"Not known: the contents of top {VERSION}: removed, and active until the next boot\n")
         self.succeed(f"/etc/motd: file of {BASE_IS}\n  covers: the firmware\n{note}", "which",
                      "/etc/motd")
         self.check(4, note, "/none: not there: neither the firmware nor an active package has it "
@@ -205,7 +205,7 @@ class Which(Contents):
         bench.write("run/state.json", json.dumps(state).encode())
         self.succeed("/etc/motd: file of the firmware\nAfter reboot:\n"
                      f"/etc/motd: file of {BASE_IS}\n  covers: the firmware\n"
-                     "Not known: what base 0.9 has: replaced, and active until the next boot\n",
+                     "Not known: the contents of base 0.9: replaced, and active until the next boot\n",
                      "which", "/etc/motd")
 
     def test_both_stores(self):
@@ -422,9 +422,9 @@ class Warnings(Contents):
         self.check(0, f"odd.wmopkg:\n{bench.BAR}    PKG: Signed\n{bench.INSTALLED}",
                    "warning: what it changes cannot be told: odd: image: it is no squashfs of "
                    "version 4.0", "install", package)
-        self.succeed("No conflicts.\nNot known: what odd 1.0 has: odd: image: it is no squashfs of "
+        self.succeed("No conflicts.\nNot known: the contents of odd 1.0: odd: image: it is no squashfs of "
                      "version 4.0\n", "conflicts")
-        self.succeed("/etc/motd: file of the firmware\nNot known: what odd 1.0 has: odd: image: it "
+        self.succeed("/etc/motd: file of the firmware\nNot known: the contents of odd 1.0: odd: image: it "
                      "is no squashfs of version 4.0\n", "which", "/etc/motd")
 
     def seal(self, name, image):

@@ -47,7 +47,7 @@ class FactoryReset(bench.Case):
         for answer in ("n\n", "\n", "yess\n", "no y\n"):
             self.check(1, QUESTION + "Nothing reset.\n", "", "factory-reset", answer=answer)
             self.assertFalse(self.requested())
-        self.check(1, QUESTION, "factory-reset: there is no terminal to ask at (to reset without "
+        self.check(1, QUESTION, "factory-reset: there is no terminal to ask on (to continue without "
                    "asking: --yes)", "factory-reset")
         self.assertEqual((self.requested(), self.events()), (False, []))
         self.succeed(QUESTION + REQUESTED, "factory-reset", answer="y\n")

@@ -156,10 +156,10 @@ class Show(states.Case):
         self.succeed("Removed... Changes are applied after reboot.\n", "remove", "pkgname", "-y")
         self.install(self.package, "persistent")
         table = TABLE.format(kind="True", verdict="Signed")
-        self.succeed(f"{table}pkgname: moved, active after reboot, until then from its old place\n",
+        self.succeed(f"{table}pkgname: moved, active after reboot, until then from the other store\n",
                      "show")
-        self.assertIn("\nActive: after reboot\nUntil reboot: version 5.26.0-rev0, from its old "
-                      "place\n", self.wmopkg("show", "pkgname").stdout)
+        self.assertIn("\nActive: after reboot\nUntil reboot: version 5.26.0-rev0, from the other "
+                      "store\n", self.wmopkg("show", "pkgname").stdout)
         packages = json.loads(self.wmopkg("show", "json").stdout)["packages"]
         self.assertEqual([(item["status"], item["active"], item["moved"], item["running_version"],
                            item["persistent"]) for item in packages],
@@ -240,7 +240,7 @@ class Remove(bench.Case):
 
     def test_nobody_to_ask(self):
         self.install(self.package)
-        nobody = "remove: there is no terminal to ask at (to remove without asking: --yes)"
+        nobody = "remove: there is no terminal to ask on (to continue without asking: --yes)"
         self.refuse(1, nobody, "remove", "pkgname", output=self.QUESTION)
         self.refuse(1, nobody, "remove", output="Remove all packages (y/N)?\n")
 

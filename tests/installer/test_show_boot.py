@@ -27,7 +27,7 @@ STEPS = {"prepare": (0, 1400), "volumes": (1400, 26900), "trust": (26900, 30050)
          "stack": (124400, 126600), "record": (126700, 131200)}
 NEVER = {"start_us": 0, "end_us": 0}
 DAMAGED = "image: block 7 of 25, at byte 40960 of the file, does not match"
-NOTHING = ("nothing was activated in this boot, so there is nothing to tell of it (wmopkg-activate, "
+NOTHING = ("nothing was activated in this boot, so there is nothing to show (wmopkg-activate, "
            "which the initramfs runs, did not end; the kernel log may say why)")
 OLD = ("this boot kept no times: the wmopkg-activate that ran in it is an older one (make the "
        "initramfs anew)")
@@ -146,7 +146,7 @@ volumes       1.4     25.5*   ████████████████�
         bench.write("run/state.json", b"{")
         shown = self.wmopkg("show", "boot")
         self.assertEqual((shown.returncode, shown.stdout), (1, ""))
-        self.assertIn("state: file: not a JSON object", shown.stderr)
+        self.assertIn("state: not JSON", shown.stderr)
 
     def test_output_lost(self):
         self.example()

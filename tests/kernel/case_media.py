@@ -365,7 +365,7 @@ def test_not_root(work, build):
         done = run("setpriv", "--reuid=65534", "--clear-groups", device.wmopkg, "--config",
                    device.base + "/conf", "media", "json", check=False)
         assert done.stdout.startswith(
-            "wmopkg: warning: one must be root to see what is on media\n"), done.stdout
+            "wmopkg: warning: only root can see what is on media\n"), done.stdout
         assert '"state":"unreadable"' in done.stdout, done.stdout
 
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Asks for confirmation on the terminal. */
+
+#include "installer/commands/confirm.h"
+
+#include <stdio.h>
+
+#include "installer/common/answer.h"
+
+int confirm(const char *command, const char *question, const char *declined,
+	    struct verity_error *err)
+{
+	printf("%s (y/N)?", question);
+	switch (answer_read()) {
+	case ANSWER_YES:
+		return 1;
+	case ANSWER_NO:
+		puts(declined);
+		return 0;
+	default:
+		return verity_fail(err, VERITY_E_UNSUPPORTED,
+				   "%s: there is no terminal to ask on (to continue "
+				   "without asking: --yes)",
+				   command);
+	}
+}

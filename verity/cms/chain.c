@@ -8,7 +8,7 @@
 
 #include "verity/cms/key.h"
 #include "verity/cms/keyring_private.h"
-#include "verity/cms/purpose.h"
+#include "verity/cms/certificate.h"
 #include "verity/cms/signer.h"
 #include "verity/util/cleanup.h"
 

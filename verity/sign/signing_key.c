@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "verity/cms/keyring_private.h"
-#include "verity/cms/purpose.h"
+#include "verity/cms/certificate.h"
 #include "verity/sign/pkcs11_uri.h"
 #include "verity/sign/signing_key_private.h"
 #include "verity/sign/token.h"

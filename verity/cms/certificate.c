@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "verity/cms/purpose.h"
+#include "verity/cms/certificate.h"
 
 #include <openssl/x509v3.h>
 #include <string.h>

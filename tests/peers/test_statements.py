@@ -343,7 +343,7 @@ class Signing(Case):
                 self.inspect(0, "Signed", None, "--keys", "keys-ring", f"{name}2")
         result = run(BUILD, "sign", "--signature", "s", "u", "x")
         self.assertEqual(result.returncode, 3)
-        self.assertRegex(result.stderr, "^wmopkg-build: s: signature: it does not cover the ")
+        self.assertRegex(result.stderr, "^wmopkg-build: s: signature: it does not match the ")
         self.assertFalse(os.path.exists("x"))
 
     def test_added(self):
@@ -395,7 +395,7 @@ class Judging(Case):
     def test_statements(self):
         for name in ("u", "d"):
             self.inspect(0, "Signed", None, "--keys", "keys-ring", name)
-            self.inspect(0, "Untrusted", "there is no key ring to judge it by (untrusted-signer)", name)
+            self.inspect(0, "Untrusted", "there is no key ring to verify it with (untrusted-signer)", name)
             self.inspect(3, "Untrusted", "the signer does not chain to a key of this device: unable "
                          "to get local issuer certificate (untrusted-signer)", "--keys",
                          "others-ring", name)
@@ -466,7 +466,7 @@ class Judging(Case):
         self.inspect(0, "Untrusted", stranger, *ring, "--allow-untrusted", file)
         self.inspect(3, "Incompatible", "it is for AX-*, and this device is 'BX' (wrong-model)",
                      *ring, "--allow-untrusted", "--model", "BX", file)
-        self.inspect(0, "Untrusted", "there is no key ring to judge it by (untrusted-signer)", file)
+        self.inspect(0, "Untrusted", "there is no key ring to verify it with (untrusted-signer)", file)
 
     def test_wrong_words(self):
         self.refused(2, "inspect: --denylist counts with --keys alone, which its signer must be "

@@ -148,8 +148,8 @@ class TwoSteps(unittest.TestCase):
         self.openssl(manifest="other")
         result = run(BUILD, "sign", *put_in)
         self.assertEqual(result.returncode, 3)
-        self.assertRegex(result.stderr, r"^wmopkg-build: s: signature: it does not cover the "
-                         r"manifest: .*\(the copy is damaged or was changed: get it again\)\n$")
+        self.assertRegex(result.stderr, r"^wmopkg-build: s: signature: it does not match the "
+                         r"signed data: .*\(the copy is damaged or was changed: get it again\)\n$")
         self.openssl()
         good = read("s")
         write("s", good + b"\0")

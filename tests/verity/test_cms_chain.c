@@ -363,32 +363,29 @@ static void test_weak(void **state)
 		 {0},
 		 {ring},
 		 .code = weak,
-		 .message = "the signer's key has 1024 bits, under the 2048 that are "
-			    "asked for"},
+		 .message = "the signer's key has 1024 bits, the minimum is 2048"},
 		{&made[WEAK_RSA],
 		 {0},
 		 {{"rsa.pem", &made[WEAK_RSA]}},
 		 .code = weak,
-		 .message = "the signer's key has 1024 bits, under the 2048 that are "
-			    "asked for"},
+		 .message = "the signer's key has 1024 bits, the minimum is 2048"},
 		{&made[WEAK_EC],
 		 {0},
 		 {ring},
 		 .code = weak,
-		 .message = "the signer's key has 192 bits, under the 224 that are asked "
-			    "for"},
+		 .message = "the signer's key has 192 bits, the minimum is 224"},
 		{&made[WEAK_UNDER_ROOT],
 		 {0},
 		 {{"weak.pem", &made[WEAK_RSA_ROOT]}},
 		 .code = weak,
-		 .message = "the key of 'CN=weak root' has 1536 bits, under the 2048 "
-			    "that are asked for"},
+		 .message =
+			 "the key of 'CN=weak root' has 1536 bits, the minimum is 2048"},
 		{&made[WEAK_UNDER_SUB],
 		 {&made[WEAK_RSA_SUB]},
 		 {ring},
 		 .code = weak,
-		 .message = "the key of 'CN=weak sub' has 1024 bits, under the 2048 that "
-			    "are asked for"},
+		 .message =
+			 "the key of 'CN=weak sub' has 1024 bits, the minimum is 2048"},
 		{&made[WEAK_SHA1],
 		 {0},
 		 {ring},

@@ -72,7 +72,7 @@ static void test_damaged(void **state)
 	(void)state;
 	assert_int_equal(verify(der, bytes, &err), -EKEYREJECTED);
 	check_error(&err, VERITY_E_UNTRUSTED_SIGNER,
-		    "there is no key ring to judge it by");
+		    "there is no key ring to verify it with");
 	for (size_t i = bytes - RSA_BITS / 8; i < bytes; i++) {
 		der[i] ^= 1;
 		err.code = VERITY_OK;

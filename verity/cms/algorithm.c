@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Digest, algorithm and parameters of a signer, compared with what is allowed. */
+
 #include "verity/cms/algorithm.h"
 
 #include <openssl/err.h>
@@ -9,16 +12,7 @@
 DEFINE_CLEANUP(RSA_PSS_PARAMS, RSA_PSS_PARAMS_free);
 DEFINE_CLEANUP(X509_ALGOR, X509_ALGOR_free);
 
-static const struct digest {
-	int nid;
-	long bytes;
-} digests[] = {
-	{NID_sha256, 32},
-	{NID_sha384, 48},
-	{NID_sha512, 64},
-};
-
-/* NID_undef in @digest: it is said elsewhere, or not at all. */
+/* NID_undef as @digest: another field names it. */
 static const struct algorithm {
 	int nid;
 	int key;
@@ -39,25 +33,15 @@ static int bad(struct verity_error *err, const char *why)
 	return verity_fail(err, VERITY_E_BAD_SIGNATURE, "signature: %s", why);
 }
 
-static const struct digest *find_digest(int nid)
+static const struct algorithm *find_algorithm(int nid)
 {
-	for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++)
-		if (digests[i].nid == nid)
-			return &digests[i];
-	return NULL;
-}
-
-static const struct algorithm *find_algorithm(const X509_ALGOR *algorithm)
-{
-	int nid = OBJ_obj2nid(algorithm->algorithm);
-
 	for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
 		if (algorithms[i].nid == nid)
 			return &algorithms[i];
 	return NULL;
 }
 
-/* As they are of every algorithm here but PSS: left out, or NULL. */
+/* Every algorithm here but PSS has no parameters: they are absent, or NULL. */
 static bool has_no_parameters(const X509_ALGOR *algorithm, bool may_be_null)
 {
 	int type = algorithm->parameter ? algorithm->parameter->type : V_ASN1_UNDEF;
@@ -71,88 +55,74 @@ static bool is_digest(const X509_ALGOR *algorithm, int nid)
 	       has_no_parameters(algorithm, true);
 }
 
-static X509_ALGOR *decode_algorithm(const ASN1_TYPE *type)
-{
-	return type && type->type == V_ASN1_SEQUENCE
-		       ? ASN1_item_unpack(type->value.sequence,
-					  ASN1_ITEM_rptr(X509_ALGOR))
-		       : NULL;
-}
-
-static bool is_mgf1(const X509_ALGOR *algorithm, int digest)
-{
-	cleanup_with(X509_ALGOR_free_p) X509_ALGOR *inner = NULL;
-
-	if (!algorithm || OBJ_obj2nid(algorithm->algorithm) != NID_mgf1)
-		return false;
-	inner = decode_algorithm(algorithm->parameter);
-	return is_digest(inner, digest);
-}
-
-/* RFC 4055 §3.1: what is left out there means SHA-1, so all must be there. */
-static int check_pss(const X509_ALGOR *algorithm, const struct digest *digest,
-		     struct verity_error *err)
+/* NULL where the parameters are not one well-formed value of the type @item. */
+static void *decode_parameters(const X509_ALGOR *algorithm, const ASN1_ITEM *item)
 {
 	const ASN1_TYPE *type = algorithm->parameter;
-	cleanup_with(RSA_PSS_PARAMS_free_p) RSA_PSS_PARAMS *pss = NULL;
-	long salt_bytes;
+	void *decoded = NULL;
 
 	if (type && type->type == V_ASN1_SEQUENCE)
-		pss = ASN1_item_unpack(type->value.sequence,
-				       ASN1_ITEM_rptr(RSA_PSS_PARAMS));
+		decoded = ASN1_item_unpack(type->value.sequence, item);
 	ERR_clear_error();
+	return decoded;
+}
+
+/* RFC 4055 §3.1: a parameter that is absent means SHA-1, so all must be there. */
+static int check_pss(const X509_ALGOR *algorithm, int digest, long digest_bytes,
+		     struct verity_error *err)
+{
+	cleanup_with(RSA_PSS_PARAMS_free_p) RSA_PSS_PARAMS *pss =
+		decode_parameters(algorithm, ASN1_ITEM_rptr(RSA_PSS_PARAMS));
+	cleanup_with(X509_ALGOR_free_p) X509_ALGOR *mgf1_digest = NULL;
+	long salt_bytes;
+
 	if (!pss)
 		return bad(err, "its RSA-PSS parameters are malformed");
-	if (!is_digest(pss->hashAlgorithm, digest->nid) ||
-	    !is_mgf1(pss->maskGenAlgorithm, digest->nid))
+	if (pss->maskGenAlgorithm &&
+	    OBJ_obj2nid(pss->maskGenAlgorithm->algorithm) == NID_mgf1)
+		mgf1_digest = decode_parameters(pss->maskGenAlgorithm,
+						ASN1_ITEM_rptr(X509_ALGOR));
+	if (!is_digest(pss->hashAlgorithm, digest) || !is_digest(mgf1_digest, digest))
 		return bad(err, "a digest of RSA-PSS is not that of the signature");
 	salt_bytes = pss->saltLength ? ASN1_INTEGER_get(pss->saltLength) : 20;
-	if (salt_bytes < digest->bytes)
+	if (salt_bytes < digest_bytes)
 		return verity_fail(err, VERITY_E_BAD_SIGNATURE,
 				   "signature: the salt of RSA-PSS has %ld bytes, under "
 				   "the %ld of its digest",
-				   salt_bytes, digest->bytes);
+				   salt_bytes, digest_bytes);
 	if (pss->trailerField)
-		return bad(err, "RSA-PSS has a trailer of its own");
+		return bad(err, "the trailer field of RSA-PSS is not the default");
 	return 0;
-}
-
-static int fail_digest(int nid, struct verity_error *err)
-{
-	return verity_fail(err, VERITY_E_BAD_SIGNATURE,
-			   "signature: digest %s is not one of SHA-256, SHA-384, SHA-512",
-			   nid == NID_undef ? "unknown" : OBJ_nid2sn(nid));
-}
-
-static int fail_algorithm(int nid, struct verity_error *err)
-{
-	return verity_fail(err, VERITY_E_BAD_SIGNATURE,
-			   "signature: algorithm %s is not one of RSA, RSA-PSS, ECDSA",
-			   nid == NID_undef ? "unknown" : OBJ_nid2sn(nid));
 }
 
 int verity_cms_algorithm_check(CMS_SignerInfo *signer, struct verity_error *err)
 {
 	X509_ALGOR *digest_algorithm = NULL, *signature = NULL;
 	const struct algorithm *algorithm;
-	const struct digest *digest;
-	int nid;
+	int digest, nid;
 
 	CMS_SignerInfo_get0_algs(signer, NULL, NULL, &digest_algorithm, &signature);
-	nid = OBJ_obj2nid(digest_algorithm->algorithm);
-	digest = find_digest(nid);
-	if (!digest)
-		return fail_digest(nid, err);
-	algorithm = find_algorithm(signature);
+	digest = OBJ_obj2nid(digest_algorithm->algorithm);
+	if (digest != NID_sha256 && digest != NID_sha384 && digest != NID_sha512)
+		return verity_fail(
+			err, VERITY_E_BAD_SIGNATURE,
+			"signature: digest %s is not one of SHA-256, SHA-384, SHA-512",
+			digest == NID_undef ? "unknown" : OBJ_nid2sn(digest));
+	nid = OBJ_obj2nid(signature->algorithm);
+	algorithm = find_algorithm(nid);
 	if (!algorithm)
-		return fail_algorithm(OBJ_obj2nid(signature->algorithm), err);
-	if (algorithm->digest != NID_undef && algorithm->digest != nid)
-		return bad(err, "its algorithm does not fit its digest");
+		return verity_fail(
+			err, VERITY_E_BAD_SIGNATURE,
+			"signature: algorithm %s is not one of RSA, RSA-PSS, ECDSA",
+			nid == NID_undef ? "unknown" : OBJ_nid2sn(nid));
+	if (algorithm->digest != NID_undef && algorithm->digest != digest)
+		return bad(err, "its algorithm does not match its digest");
 	if (!has_no_parameters(digest_algorithm, true))
 		return bad(err, "its digest has parameters");
-	if (algorithm->nid == NID_rsassaPss)
-		return check_pss(signature, digest, err);
-	/* NULL for PKCS #1 (RFC 3370 §3.2), nothing for the others (RFC 5758). */
+	if (nid == NID_rsassaPss)
+		return check_pss(signature, digest,
+				 EVP_MD_get_size(EVP_get_digestbynid(digest)), err);
+	/* NULL for PKCS #1 (RFC 3370 §3.2), absent for the others (RFC 5758). */
 	if (!has_no_parameters(signature, algorithm->key == EVP_PKEY_RSA))
 		return bad(err, "its algorithm has parameters");
 	return 0;
@@ -167,10 +137,10 @@ int verity_cms_algorithm_check_key(CMS_SignerInfo *signer, X509 *certificate,
 	const struct algorithm *algorithm;
 
 	CMS_SignerInfo_get0_algs(signer, NULL, NULL, NULL, &signature);
-	algorithm = find_algorithm(signature);
+	algorithm = find_algorithm(OBJ_obj2nid(signature->algorithm));
 	/* A key for RSA of either kind may sign with PSS. */
 	if (algorithm && (algorithm->key == key ||
 			  (algorithm->nid == NID_rsassaPss && key == EVP_PKEY_RSA)))
 		return 0;
-	return bad(err, "its algorithm is not one of its signer's key");
+	return bad(err, "its algorithm does not match its signer's key");
 }

@@ -2,10 +2,9 @@
 #pragma once
 
 /*
- * Which algorithms a signature may have: RSA with PSS or PKCS #1 v1.5, and ECDSA,
- * with SHA-256, SHA-384 or SHA-512; no Ed25519, which OpenSSL 3.0 has no CMS for. OpenSSL
- * takes much of it from the key and ignores what is written in the signature; here it is
- * held to the letter.
+ * Which algorithms a signature may have: RSA with PSS or PKCS #1 v1.5, and ECDSA, with
+ * SHA-256, SHA-384 or SHA-512. No Ed25519: OpenSSL 3.0 has no CMS for it. OpenSSL takes
+ * much of this from the key and ignores what the signature says; here both must agree.
  */
 
 #include <openssl/cms.h>
@@ -21,7 +20,7 @@ int verity_cms_algorithm_check(CMS_SignerInfo *signer,
 			       struct verity_error *err) must_check;
 
 /**
- * verity_cms_algorithm_check_key - whether the algorithm is one of that key's
+ * verity_cms_algorithm_check_key - whether the algorithm is one of that key
  *
  * Return: 0; -EBADMSG (BAD_SIGNATURE).
  */

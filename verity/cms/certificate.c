@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Reading one certificate. */
+
 #include "verity/cms/certificate.h"
 
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "verity/cms/openssl.h"
+
+#define RSA_BITS_MIN 2048
+#define EC_BITS_MIN  224
 
 static const struct {
 	const char *oid;
@@ -15,16 +25,66 @@ static const struct {
 		 "signing unlock statements (extended key usage " VERITY_OID_UNLOCK ")"},
 };
 
+void verity_certificate_name(const X509 *certificate, char *ret, size_t size)
+{
+	static const char hex[] = "0123456789ABCDEF", mark[] = "...";
+	cleanup_with(BIO_free_all_p) BIO *bio = BIO_new(BIO_s_mem());
+	size_t used = 0, step;
+	char *text;
+
+	ret[0] = '\0';
+	if (!bio ||
+	    X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0,
+			       XN_FLAG_RFC2253) < 0 ||
+	    BIO_write(bio, "", 1) != 1) {
+		ERR_clear_error();
+		return;
+	}
+	BIO_get_mem_data(bio, &text);
+	if ((size_t)snprintf(ret, size, "%s", text) < size)
+		return;
+	/* An escape is kept whole: `\,` or `\C3`. */
+	for (;; used += step) {
+		step = 1;
+		if (text[used] == '\\')
+			step = strspn(text + used + 1, hex) >= 2 ? 3 : 2;
+		if (used + step + sizeof(mark) > size)
+			break;
+	}
+	memcpy(ret + used, mark, sizeof(mark));
+}
+
+bool verity_certificate_key_id(X509 *certificate, uint8_t ret[static VERITY_KEY_ID_BYTES])
+{
+	unsigned char *der = NULL;
+	int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+	bool known = size > 0 &&
+		     EVP_Digest(der, (size_t)size, ret, NULL, EVP_sha256(), NULL) == 1;
+
+	OPENSSL_free(der);
+	return known;
+}
+
+int verity_key_bits_min(const EVP_PKEY *key)
+{
+	switch (key ? EVP_PKEY_get_base_id(key) : EVP_PKEY_NONE) {
+	case EVP_PKEY_RSA:
+	case EVP_PKEY_RSA_PSS:
+		return RSA_BITS_MIN;
+	case EVP_PKEY_EC:
+		return EC_BITS_MIN;
+	default:
+		return 0;
+	}
+}
+
 const char *verity_purpose_name(enum verity_purpose purpose)
 {
 	return purposes[purpose].name;
 }
 
-/*
- * X509_get_extended_key_usage() knows only what OpenSSL knows. Any purpose
- * (anyExtendedKeyUsage) is none of ours.
- */
-bool verity_purpose_is_of(X509 *certificate, enum verity_purpose purpose)
+/* X509_get_extended_key_usage() knows only the purposes that OpenSSL knows. */
+bool verity_certificate_is_for(X509 *certificate, enum verity_purpose purpose)
 {
 	EXTENDED_KEY_USAGE *usage =
 		X509_get_ext_d2i(certificate, NID_ext_key_usage, NULL, NULL);
@@ -37,29 +97,4 @@ bool verity_purpose_is_of(X509 *certificate, enum verity_purpose purpose)
 			strcmp(oid, purposes[purpose].oid) == 0;
 	EXTENDED_KEY_USAGE_free(usage);
 	return found;
-}
-
-static int check_digital_signature(X509 *certificate, struct verity_error *err)
-{
-	if (X509_get_key_usage(certificate) & KU_DIGITAL_SIGNATURE)
-		return 0;
-	return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
-			   "the signer's certificate is not for digital signatures");
-}
-
-/* The leaf must be for this; what is above it must not be for something else. */
-int verity_cms_purpose_check(STACK_OF(X509) * chain, enum verity_purpose purpose,
-			     struct verity_error *err)
-{
-	for (int i = 0; i < sk_X509_num(chain); i++) {
-		X509 *certificate = sk_X509_value(chain, i);
-
-		if (i > 0 && !(X509_get_extension_flags(certificate) & EXFLAG_XKUSAGE))
-			continue;
-		if (!verity_purpose_is_of(certificate, purpose))
-			return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
-					   "a certificate of the signer is not for %s",
-					   purposes[purpose].name);
-	}
-	return check_digital_signature(sk_X509_value(chain, 0), err);
 }

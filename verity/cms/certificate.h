@@ -1,11 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What a chain of certificates is for. */
+/* What one certificate says: whose it is, which key, and what it is for. */
+
+#include "verity/cms/cms.h"
 
 #include <openssl/x509.h>
 
-#include "verity/cms/cms.h"
+/**
+ * verity_certificate_name - the subject as RFC 2253 has it, controls and non-ASCII
+ * escaped
+ * @size: bytes of @ret, 4 or more; a longer name is cut, not inside an escape, and ends
+ *        with "..."
+ */
+void verity_certificate_name(const X509 *certificate, char *ret, size_t size);
+
+/**
+ * verity_certificate_key_id - SHA-256 of the SubjectPublicKeyInfo
+ *
+ * Return: false where it has none.
+ */
+bool verity_certificate_key_id(X509 *certificate,
+			       uint8_t ret[static VERITY_KEY_ID_BYTES]);
+
+/**
+ * verity_key_bits_min - the fewest bits that a key of this type may have
+ * @key: may be NULL
+ *
+ * Return: 0 where the key is neither RSA nor EC.
+ */
+int verity_key_bits_min(const EVP_PKEY *key);
 
 /**
  * verity_purpose_name - "signing packages (extended key usage codeSigning)"
@@ -13,14 +37,8 @@
 const char *verity_purpose_name(enum verity_purpose purpose);
 
 /**
- * verity_purpose_is_of - whether a certificate has the extended key usage for it
- */
-bool verity_purpose_is_of(X509 *certificate, enum verity_purpose purpose);
-
-/**
- * verity_cms_purpose_check - whether a chain, the signer's certificate first, is for it
+ * verity_certificate_is_for - whether it has the extended key usage of @purpose
  *
- * Return: 0; -EKEYREJECTED (UNTRUSTED_SIGNER).
+ * Any purpose (anyExtendedKeyUsage) does not count.
  */
-int verity_cms_purpose_check(STACK_OF(X509) * chain, enum verity_purpose purpose,
-			     struct verity_error *err) must_check;
+bool verity_certificate_is_for(X509 *certificate, enum verity_purpose purpose);

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Building the chain of a signer with OpenSSL, and what its certificates must be for. */
+
 #include "verity/cms/chain.h"
 
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "verity/cms/key.h"
-#include "verity/cms/keyring_private.h"
 #include "verity/cms/certificate.h"
-#include "verity/cms/signer.h"
-#include "verity/util/cleanup.h"
+#include "verity/cms/keyring_private.h"
+#include "verity/cms/openssl.h"
 
 #define CHAIN_DEPTH_MAX 8
 #define AUTH_LEVEL      2   /* OpenSSL's: keys of 112 bits of strength, no SHA-1 */
@@ -18,67 +20,63 @@
 
 DEFINE_CLEANUP(X509_STORE_CTX, X509_STORE_CTX_free);
 
-static void stack_free_p(STACK_OF(X509) * *certificates)
+int verity_cms_add_key(X509 *certificate, struct verity_signatures *signatures,
+		       struct verity_error *err)
 {
-	sk_X509_free(*certificates);
+	uint8_t id[VERITY_KEY_ID_BYTES];
+
+	if (!verity_certificate_key_id(certificate, id))
+		return verity_fail_openssl(
+			err, VERITY_E_BAD_SIGNATURE,
+			"signature: a certificate has no readable key");
+	for (size_t i = 0; i < signatures->key_id_count; i++)
+		if (memcmp(signatures->key_ids[i], id, sizeof(id)) == 0)
+			return 0;
+	if (signatures->key_id_count == VERITY_KEY_IDS_MAX)
+		return verity_fail(
+			err, VERITY_E_BAD_SIGNATURE,
+			"signature: too many certificates take part in it, over the limit of %d",
+			VERITY_KEY_IDS_MAX);
+	memcpy(signatures->key_ids[signatures->key_id_count++], id, sizeof(id));
+	return 0;
 }
 
-static int fail_memory(struct verity_error *err)
-{
-	return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-}
-
-/* "the signer's key has 1024 bits, …"; above it, whose key it is. */
-static int fail_key(X509_STORE_CTX *context, struct verity_error *err)
-{
-	X509 *certificate = X509_STORE_CTX_get_current_cert(context);
-	EVP_PKEY *key = X509_get0_pubkey(certificate);
-	int minimum = verity_cms_key_bits_min(key);
-	char whose[NAME_BYTES + 32] = "the signer's key", name[NAME_BYTES];
-
-	if (X509_STORE_CTX_get_error_depth(context) > 0) {
-		verity_cms_print_name(X509_get_subject_name(certificate), name,
-				      sizeof(name));
-		snprintf(whose, sizeof(whose), "the key of '%s'", name);
-	}
-	if (minimum == 0)
-		return verity_fail(err, VERITY_E_WEAK_KEY, "%s is too weak", whose);
-	return verity_fail(err, VERITY_E_WEAK_KEY,
-			   "%s has %d bits, under the %d that are asked for", whose,
-			   EVP_PKEY_get_bits(key), minimum);
-}
-
-static int fail_digest(X509_STORE_CTX *context, struct verity_error *err)
-{
-	X509 *certificate = X509_STORE_CTX_get_current_cert(context);
-	char name[NAME_BYTES];
-	int nid = NID_undef;
-
-	verity_cms_print_name(X509_get_subject_name(certificate), name, sizeof(name));
-	X509_get_signature_info(certificate, &nid, NULL, NULL, NULL);
-	if (nid == NID_undef)
-		return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
-				   "the certificate of '%s' is signed with an unknown "
-				   "algorithm",
-				   name);
-	return verity_fail(err, VERITY_E_WEAK_KEY,
-			   "the certificate of '%s' is signed with %s, which is too weak",
-			   name, OBJ_nid2sn(nid));
-}
-
+/* Says of a weak key or digest whose it is. */
 static int fail_chain(X509_STORE_CTX *context, struct verity_error *err)
 {
+	X509 *certificate = X509_STORE_CTX_get_current_cert(context);
 	int reason = X509_STORE_CTX_get_error(context);
+	EVP_PKEY *key = certificate ? X509_get0_pubkey(certificate) : NULL;
+	char name[NAME_BYTES] = "", whose[NAME_BYTES + 32] = "the signer's key";
+	int digest = NID_undef, bits_min = verity_key_bits_min(key);
 
 	ERR_clear_error();
+	if (certificate)
+		verity_certificate_name(certificate, name, sizeof(name));
+	if (X509_STORE_CTX_get_error_depth(context) > 0)
+		snprintf(whose, sizeof(whose), "the key of '%s'", name);
 	switch (reason) {
 	case X509_V_ERR_EE_KEY_TOO_SMALL:
 	case X509_V_ERR_CA_KEY_TOO_SMALL:
-		return fail_key(context, err);
+		if (bits_min == 0)
+			return verity_fail(err, VERITY_E_WEAK_KEY, "%s is too weak",
+					   whose);
+		return verity_fail(err, VERITY_E_WEAK_KEY,
+				   "%s has %d bits, the minimum is %d", whose,
+				   EVP_PKEY_get_bits(key), bits_min);
 	case X509_V_ERR_CA_MD_TOO_WEAK:
-		return fail_digest(context, err);
+		X509_get_signature_info(certificate, &digest, NULL, NULL, NULL);
+		if (digest == NID_undef)
+			return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
+					   "the certificate of '%s' is signed with an "
+					   "unknown algorithm",
+					   name);
+		return verity_fail(
+			err, VERITY_E_WEAK_KEY,
+			"the certificate of '%s' is signed with %s, which is too weak",
+			name, OBJ_nid2sn(digest));
 	case X509_V_ERR_OUT_OF_MEM:
-		return fail_memory(err);
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	default:
 		return verity_fail(
 			err, VERITY_E_UNTRUSTED_SIGNER,
@@ -95,9 +93,9 @@ static int build(const struct verity_cms_trust *trust, STACK_OF(X509) * enclosed
 	X509_VERIFY_PARAM *param;
 
 	X509_STORE_CTX_cleanup(context);
-	if (X509_STORE_CTX_init(context, verity_keyring_store(trust->keyring),
-				certificate, enclosed) != 1)
-		return fail_memory(err);
+	if (X509_STORE_CTX_init(context, trust->keyring->store, certificate, enclosed) !=
+	    1)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (anchor)
 		X509_STORE_CTX_set0_trusted_stack(context, anchor);
 	param = X509_STORE_CTX_get0_param(context);
@@ -106,9 +104,7 @@ static int build(const struct verity_cms_trust *trust, STACK_OF(X509) * enclosed
 	X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
 	/* Whatever is in the key ring is an anchor, an intermediate as well as a root. */
 	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
-	if (X509_verify_cert(context) != 1)
-		return fail_chain(context, err);
-	return 0;
+	return X509_verify_cert(context) == 1 ? 0 : fail_chain(context, err);
 }
 
 static bool has_namesake(STACK_OF(X509) * certificates, int which)
@@ -123,37 +119,30 @@ static bool has_namesake(STACK_OF(X509) * certificates, int which)
 	return false;
 }
 
-static STACK_OF(X509) * reversed(STACK_OF(X509) * certificates)
-{
-	STACK_OF(X509) *ret = sk_X509_new_null();
-
-	for (int i = sk_X509_num(certificates) - 1; ret && i >= 0; i--)
-		if (sk_X509_push(ret, sk_X509_value(certificates, i)) <= 0) {
-			sk_X509_free(ret);
-			return NULL;
-		}
-	return ret;
-}
-
 /*
- * OpenSSL takes the first certificate whose name fits for the issuer, and does not come
- * back to the second: an old and a new root of one name, an intermediate that both
- * roots have signed. So those are tried one by one. The reason of the first attempt
- * stays.
+ * OpenSSL takes the first certificate with the right name as the issuer, and does not
+ * come back for the second: an old and a new root of one name, an intermediate that both
+ * roots have signed. So those are tried one by one: the enclosed ones in reverse, then
+ * each anchor that shares its name. The reason of the first attempt stays.
  */
 static int build_any(const struct verity_cms_trust *trust, X509 *certificate,
 		     int64_t when, X509_STORE_CTX *context, struct verity_error *err)
 {
-	STACK_OF(X509) *ring = verity_keyring_certificates(trust->keyring);
-	cleanup_with(stack_free_p) STACK_OF(X509) *other = reversed(trust->enclosed);
-	cleanup_with(stack_free_p) STACK_OF(X509) *anchor = sk_X509_new_reserve(NULL, 1);
+	STACK_OF(X509) *ring = trust->keyring->certificates;
+	cleanup_with(verity_certificates_borrowed_free_p) STACK_OF(X509) *reverse =
+		sk_X509_new_null();
+	cleanup_with(verity_certificates_borrowed_free_p) STACK_OF(X509) *anchor =
+		sk_X509_new_reserve(NULL, 1);
 	int r = build(trust, trust->enclosed, NULL, certificate, when, context, err);
 
 	if (r != -EKEYREJECTED)
 		return r;
-	if (!other || !anchor)
-		return fail_memory(err);
-	if (build(trust, other, NULL, certificate, when, context, NULL) == 0)
+	for (int i = sk_X509_num(trust->enclosed) - 1; reverse && i >= 0; i--)
+		if (sk_X509_push(reverse, sk_X509_value(trust->enclosed, i)) <= 0)
+			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (!reverse || !anchor)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (build(trust, reverse, NULL, certificate, when, context, NULL) == 0)
 		return 0;
 	for (int i = 0; i < sk_X509_num(ring); i++) {
 		if (!has_namesake(ring, i))
@@ -167,10 +156,30 @@ static int build_any(const struct verity_cms_trust *trust, X509 *certificate,
 	return r;
 }
 
+/* The leaf must be for it; what is above it must not be for something else. */
+static int check_purpose(STACK_OF(X509) * chain, enum verity_purpose purpose,
+			 struct verity_error *err)
+{
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		X509 *certificate = sk_X509_value(chain, i);
+
+		if (i > 0 && !(X509_get_extension_flags(certificate) & EXFLAG_XKUSAGE))
+			continue;
+		if (!verity_certificate_is_for(certificate, purpose))
+			return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
+					   "a certificate of the signer is not for %s",
+					   verity_purpose_name(purpose));
+	}
+	if (!(X509_get_key_usage(sk_X509_value(chain, 0)) & KU_DIGITAL_SIGNATURE))
+		return verity_fail(
+			err, VERITY_E_UNTRUSTED_SIGNER,
+			"the signer's certificate is not for digital signatures");
+	return 0;
+}
+
 int verity_cms_chain_check(const struct verity_cms_trust *trust, X509 *certificate,
-			   int64_t when, struct verity_signatures *signatures,
-			   char ret_anchor[static VERITY_KEYRING_NAME_MAX + 1],
-			   struct verity_error *err)
+			   struct verity_signer *signer,
+			   struct verity_signatures *signatures, struct verity_error *err)
 {
 	cleanup_with(X509_STORE_CTX_free_p) X509_STORE_CTX *context =
 		X509_STORE_CTX_new();
@@ -179,19 +188,19 @@ int verity_cms_chain_check(const struct verity_cms_trust *trust, X509 *certifica
 	int r;
 
 	if (!context)
-		return fail_memory(err);
-	r = build_any(trust, certificate, when, context, err);
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	r = build_any(trust, certificate, signer->signed_at, context, err);
 	if (r < 0)
 		return r;
 	chain = X509_STORE_CTX_get0_chain(context);
 	for (int i = 0; r == 0 && i < sk_X509_num(chain); i++)
 		r = verity_cms_add_key(sk_X509_value(chain, i), signatures, err);
 	if (r == 0)
-		r = verity_cms_purpose_check(chain, trust->purpose, err);
+		r = check_purpose(chain, trust->purpose, err);
 	if (r < 0)
 		return r;
 	anchor = verity_keyring_file(trust->keyring,
 				     sk_X509_value(chain, sk_X509_num(chain) - 1));
-	snprintf(ret_anchor, VERITY_KEYRING_NAME_MAX + 1, "%s", anchor ? anchor : "?");
+	snprintf(signer->anchor, sizeof(signer->anchor), "%s", anchor ? anchor : "?");
 	return 0;
 }

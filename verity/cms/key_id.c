@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The key id of a certificate file, for deny lists. */
+
 #include "verity/cms/key_id.h"
 
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include "verity/cms/keyring_private.h"
-#include "verity/cms/signer.h"
-#include "verity/util/cleanup.h"
+#include "verity/cms/certificate.h"
+#include "verity/cms/openssl.h"
 #include "verity/util/io.h"
-
-DEFINE_CLEANUP(BIO, BIO_free_all);
-DEFINE_CLEANUP(X509, X509_free);
 
 int verity_key_id_load(const char *path, uint8_t ret[static VERITY_KEY_ID_BYTES],
 		       struct verity_error *err)
@@ -39,7 +38,7 @@ int verity_key_id_load(const char *path, uint8_t ret[static VERITY_KEY_ID_BYTES]
 	if (second)
 		return verity_fail(err, VERITY_E_KEY, "%s: more than one certificate",
 				   path);
-	if (!verity_cms_key_id(certificate, ret))
+	if (!verity_certificate_key_id(certificate, ret))
 		return verity_fail_openssl(err, VERITY_E_KEY,
 					   "%s: its key cannot be read", path);
 	return 0;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What deny lists call a key by: the SHA-256 of its SubjectPublicKeyInfo (RFC 5280). */
+/* The name of a key in deny lists: SHA-256 of its SubjectPublicKeyInfo (RFC 5280). */
 
 #include "verity/cms/cms.h"
 
 /**
  * verity_key_id_load - the id of the key of a certificate
- * @path: PEM file with one certificate in it, and no other: an id too many would deny
+ * @path: PEM file with exactly one certificate: one id too many would deny
  *        more than was meant
  *
  * Return: 0; -EINVAL (KEY); -errno.

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Loading the PEM certificates of a directory. */
+
 #include "verity/cms/keyring.h"
 
 #include <dirent.h>
@@ -10,16 +13,8 @@
 #include <string.h>
 
 #include "verity/cms/keyring_private.h"
-#include "verity/util/cleanup.h"
+#include "verity/cms/openssl.h"
 #include "verity/util/io.h"
-
-struct verity_keyring {
-	X509_STORE *store;
-	STACK_OF(X509) * certificates; /* the same ones, to find a signer among */
-	char files[VERITY_KEYRING_MAX][VERITY_KEYRING_NAME_MAX + 1]; /* beside them */
-};
-
-DEFINE_CLEANUP(BIO, BIO_free_all);
 
 void verity_keyring_free(struct verity_keyring *keyring)
 {
@@ -33,16 +28,6 @@ void verity_keyring_free(struct verity_keyring *keyring)
 size_t verity_keyring_count(const struct verity_keyring *keyring)
 {
 	return (size_t)sk_X509_num(keyring->certificates);
-}
-
-X509_STORE *verity_keyring_store(const struct verity_keyring *keyring)
-{
-	return keyring->store;
-}
-
-STACK_OF(X509) * verity_keyring_certificates(const struct verity_keyring *keyring)
-{
-	return keyring->certificates;
 }
 
 const char *verity_keyring_name(const struct verity_keyring *keyring, size_t index)
@@ -59,26 +44,12 @@ const char *verity_keyring_file(const struct verity_keyring *keyring,
 	return NULL;
 }
 
-static int add_certificate(struct verity_keyring *keyring, X509 *certificate,
-			   const char *file, struct verity_error *err)
-{
-	if (verity_keyring_count(keyring) >= VERITY_KEYRING_MAX)
-		return verity_fail(err, VERITY_E_KEYRING, "%s: over %d certificates",
-				   file, VERITY_KEYRING_MAX);
-	snprintf(keyring->files[verity_keyring_count(keyring)], sizeof(keyring->files[0]),
-		 "%s", file);
-	if (X509_STORE_add_cert(keyring->store, certificate) != 1 ||
-	    sk_X509_push(keyring->certificates, certificate) <= 0)
-		return verity_fail_openssl(err, VERITY_E_KEYRING, "%s", file);
-	return 0;
-}
-
 static int load_file(struct verity_keyring *keyring, int dirfd, const char *file,
 		     struct verity_error *err)
 {
 	cleanup_free char *text = NULL;
 	cleanup_with(BIO_free_all_p) BIO *bio = NULL;
-	size_t size, before = verity_keyring_count(keyring);
+	size_t size, count, before = verity_keyring_count(keyring);
 	int r = verity_io_load(dirfd, file, VERITY_KEYRING_FILE_MAX, &text, &size, err);
 
 	if (r < 0)
@@ -87,59 +58,43 @@ static int load_file(struct verity_keyring *keyring, int dirfd, const char *file
 	if (!bio)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	for (;;) {
-		X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+		cleanup_with(X509_free_p) X509 *certificate =
+			PEM_read_bio_X509(bio, NULL, NULL, NULL);
 
+		count = verity_keyring_count(keyring);
 		if (!certificate)
 			break;
-		r = add_certificate(keyring, certificate, file, err);
-		if (r < 0) {
-			X509_free(certificate);
-			return r;
-		}
+		if (count >= VERITY_KEYRING_MAX)
+			return verity_fail(err, VERITY_E_KEYRING,
+					   "%s: over %d certificates", file,
+					   VERITY_KEYRING_MAX);
+		snprintf(keyring->files[count], sizeof(keyring->files[0]), "%s", file);
+		if (X509_STORE_add_cert(keyring->store, certificate) != 1 ||
+		    sk_X509_push(keyring->certificates, certificate) <= 0)
+			return verity_fail_openssl(err, VERITY_E_KEYRING, "%s", file);
+		(void)steal_ptr(&certificate);
 	}
 	/* The end of the file is "no start line"; anything else is damage. */
 	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE ||
-	    verity_keyring_count(keyring) == before)
+	    count == before)
 		return verity_fail_openssl(err, VERITY_E_KEYRING,
 					   "%s: no readable PEM certificate", file);
 	ERR_clear_error();
 	return 0;
 }
 
-static bool has_suffix(const char *name, const char *suffix)
-{
-	size_t length = strlen(name), tail = strlen(suffix);
-
-	return length > tail && strcmp(name + length - tail, suffix) == 0;
-}
-
 static int is_certificate(const struct dirent *entry)
 {
-	return entry->d_name[0] != '.' &&
-	       (has_suffix(entry->d_name, ".pem") || has_suffix(entry->d_name, ".crt"));
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return entry->d_name[0] != '.' && dot &&
+	       (strcmp(dot, ".pem") == 0 || strcmp(dot, ".crt") == 0);
 }
 
+/* By bytes: alphasort() depends on the locale. */
 static int compare(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-/* In the order of their names, so that the answer does not hang on the file system. */
-static int load_folder(struct verity_keyring *keyring, int dirfd,
-		       struct verity_error *err)
-{
-	struct dirent **entries = NULL;
-	int count = scandirat(dirfd, ".", &entries, is_certificate, compare), r = 0;
-
-	if (count < 0)
-		return verity_fail_errno(err, errno, "reading the folder");
-	for (int i = 0; i < count; i++) {
-		if (r == 0)
-			r = load_file(keyring, dirfd, entries[i]->d_name, err);
-		free(entries[i]);
-	}
-	free(entries);
-	return r;
 }
 
 int verity_keyring_load(const char *path, struct verity_keyring **ret,
@@ -148,7 +103,8 @@ int verity_keyring_load(const char *path, struct verity_keyring **ret,
 	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring =
 		calloc(1, sizeof(*keyring));
 	cleanup_fd int dirfd = -1;
-	int r = 0;
+	struct dirent **entries = NULL;
+	int count = 0, r = 0;
 
 	if (!keyring)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
@@ -161,7 +117,16 @@ int verity_keyring_load(const char *path, struct verity_keyring **ret,
 	if (dirfd < 0 && errno != ENOENT)
 		return verity_fail_errno(err, errno, "key ring %s", path);
 	if (dirfd >= 0)
-		r = load_folder(keyring, dirfd, err);
+		count = scandirat(dirfd, ".", &entries, is_certificate, compare);
+	if (count < 0)
+		return verity_fail_errno(err, errno, "key ring %s: reading the folder",
+					 path);
+	for (int i = 0; i < count; i++) {
+		if (r == 0)
+			r = load_file(keyring, dirfd, entries[i]->d_name, err);
+		free(entries[i]);
+	}
+	free(entries);
 	if (r < 0)
 		return verity_context(err, r, "key ring %s", path);
 	*ret = steal_ptr(&keyring);

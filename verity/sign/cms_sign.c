@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "verity/cms/certificate.h"
 #include "verity/cms/decode.h"
-#include "verity/cms/key.h"
-#include "verity/cms/keyring_private.h"
+#include "verity/cms/openssl.h"
 #include "verity/sign/signing_key_private.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/sizes.h"
@@ -20,14 +20,7 @@
 	(CMS_PARTIAL | CMS_BINARY | CMS_DETACHED | CMS_NOSMIMECAP | CMS_CADES |          \
 	 CMS_KEY_PARAM)
 
-DEFINE_CLEANUP(BIO, BIO_free_all);
-DEFINE_CLEANUP(CMS_ContentInfo, CMS_ContentInfo_free);
 DEFINE_CLEANUP(ASN1_TIME, ASN1_TIME_free);
-
-static void certificates_free_p(STACK_OF(X509) * *certificates)
-{
-	sk_X509_pop_free(*certificates, X509_free);
-}
 
 static int check_key(const EVP_PKEY *key, enum verity_rsa_padding padding,
 		     struct verity_error *err)
@@ -40,7 +33,7 @@ static int check_key(const EVP_PKEY *key, enum verity_rsa_padding padding,
 			"an %s key cannot sign: this OpenSSL has no CMS for it "
 			"(use ECDSA P-256 or P-384, or RSA)",
 			type == EVP_PKEY_ED25519 ? "Ed25519" : "Ed448");
-	if (verity_cms_key_bits_min(key) == 0)
+	if (verity_key_bits_min(key) == 0)
 		return verity_fail(err, VERITY_E_KEY,
 				   "the key is none of RSA and ECDSA, and cannot sign");
 	if (type == EVP_PKEY_RSA_PSS && padding == VERITY_RSA_PKCS1)
@@ -163,7 +156,8 @@ static bool has_signed(CMS_ContentInfo *cms, X509 *certificate)
 /* OpenSSL takes none that is there already. */
 static int enclose(CMS_ContentInfo *cms, X509 *certificate)
 {
-	cleanup_with(certificates_free_p) STACK_OF(X509) *enclosed = CMS_get1_certs(cms);
+	cleanup_with(verity_certificates_free_p) STACK_OF(X509) *enclosed =
+		CMS_get1_certs(cms);
 
 	for (int i = 0; i < sk_X509_num(enclosed); i++)
 		if (X509_cmp(sk_X509_value(enclosed, i), certificate) == 0)

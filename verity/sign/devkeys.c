@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "verity/cms/cms.h"
-#include "verity/cms/keyring_private.h"
+#include "verity/cms/openssl.h"
 #include "verity/util/cleanup.h"
 
 #define DAY         86400L
@@ -39,8 +39,6 @@ struct verity_devkeys {
 	X509 *certificates[VERITY_DEVKEY_COUNT];
 };
 
-DEFINE_CLEANUP(X509, X509_free);
-DEFINE_CLEANUP(BIO, BIO_free_all);
 DEFINE_CLEANUP(BIGNUM, BN_free);
 
 const char *verity_devkeys_name(enum verity_devkey which)

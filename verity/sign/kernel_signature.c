@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verity/cms/keyring_private.h"
+#include "verity/cms/openssl.h"
 #include "verity/sign/signing_key_private.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/hex.h"
@@ -14,7 +14,6 @@
 #define SIGN_FLAGS                                                                       \
 	(PKCS7_PARTIAL | PKCS7_BINARY | PKCS7_DETACHED | PKCS7_NOATTR | PKCS7_NOCERTS)
 
-DEFINE_CLEANUP(BIO, BIO_free_all);
 DEFINE_CLEANUP(PKCS7, PKCS7_free);
 
 static PKCS7 *sign(BIO *content, const struct verity_signing_key *key)

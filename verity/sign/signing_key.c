@@ -11,16 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verity/cms/keyring_private.h"
 #include "verity/cms/certificate.h"
+#include "verity/cms/openssl.h"
 #include "verity/sign/pkcs11_uri.h"
 #include "verity/sign/signing_key_private.h"
 #include "verity/sign/token.h"
 #include "verity/util/cleanup.h"
 
 #define WHAT_MAX (PATH_MAX + 32)
-
-DEFINE_CLEANUP(BIO, BIO_free_all);
 
 void verity_signing_key_free(struct verity_signing_key *key)
 {
@@ -185,7 +183,7 @@ int verity_signing_key_check_purpose(const struct verity_signing_key *key,
 				     enum verity_purpose purpose,
 				     struct verity_error *err)
 {
-	if (!verity_purpose_is_of(key->certificate, purpose))
+	if (!verity_certificate_is_for(key->certificate, purpose))
 		return verity_fail(err, VERITY_E_KEY, "the certificate is not for %s",
 				   verity_purpose_name(purpose));
 	if (!(X509_get_key_usage(key->certificate) & KU_DIGITAL_SIGNATURE))

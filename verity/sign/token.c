@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "verity/cms/keyring_private.h"
+#include "verity/cms/openssl.h"
 #include "verity/sign/pkcs11_uri.h"
 #include "verity/util/cleanup.h"
 

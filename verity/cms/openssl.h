@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What the rooms that use OpenSSL share: its errors, and cleanup of its types. */
+
+#include "verity/util/cleanup.h"
+#include "verity/util/error.h"
+
+#include <openssl/bio.h>
+#include <openssl/cms.h>
+#include <openssl/x509.h>
+
+DEFINE_CLEANUP(BIO, BIO_free_all);
+DEFINE_CLEANUP(CMS_ContentInfo, CMS_ContentInfo_free);
+DEFINE_CLEANUP(X509, X509_free);
+
+/* A stack with its own references, as CMS_get1_certs() returns. */
+static inline void verity_certificates_free_p(STACK_OF(X509) * *certificates)
+{
+	sk_X509_pop_free(*certificates, X509_free);
+}
+
+/* A stack of borrowed certificates. */
+static inline void verity_certificates_borrowed_free_p(STACK_OF(X509) * *certificates)
+{
+	sk_X509_free(*certificates);
+}
+
+/**
+ * verity_fail_openssl - as verity_fail(), with the reasons in OpenSSL's error queue
+ *
+ * Empties the queue. Calls ERR_clear_error() before the operation are the caller's: the
+ * queue may hold an older error.
+ */
+int verity_fail_openssl(struct verity_error *err, enum verity_code code,
+			const char *format, ...) __attribute__((format(printf, 3, 4)));

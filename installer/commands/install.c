@@ -9,10 +9,9 @@
 #include "installer/common/statement_file.h"
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/forecasting.h"
+#include "installer/fetch/source_open.h"
 #include "installer/media/open.h"
 #include "verity/util/cleanup.h"
-
-DEFINE_CLEANUP(struct source, source_free);
 
 static int open_source(struct device *device, const struct words *words,
 		       struct source **ret, struct verity_error *err)
@@ -33,7 +32,7 @@ static int open_source(struct device *device, const struct words *words,
 	if (words_has(words, WORD_MEDIA))
 		return media_source_open(device, words->values[WORD_MEDIA],
 					 words->values[WORD_MEDIA_PATH], ret, err);
-	if (source_is_ssh(&request))
+	if (source_has_host_keys(&request))
 		r = device_known_hosts(device, &known_hosts, err);
 	request.known_hosts = known_hosts;
 	return r < 0 ? r : source_open(&request, ret, err);
@@ -83,8 +82,7 @@ enum exit_status command_install(struct device *device, const struct words *word
 	if (open_source(device, words, &source, &err) < 0)
 		return fail_open(words->values[WORD_SOURCE], &err);
 	if (install_run(device, source, kind, &err) < 0)
-		return report_hinted(source_where(source), &err,
-				     allowed_hint(device, err.code));
+		return report_hinted(source->where, &err, allowed_hint(device, err.code));
 	warn_forecast(device, words);
 	puts("Installed... Changes are applied after reboot.");
 	return STATUS_DONE;

@@ -43,7 +43,7 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 {
 	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
 	struct install *install = context;
-	const char *name = source_name(install->source);
+	const char *name = install->source->name;
 	int64_t offered = source_bytes(install->source);
 	char title[VERITY_NAME_MAX + sizeof(VERITY_PACKAGE_SUFFIX)];
 	int r = overlay_place_check(manifest, install->kind, err);
@@ -122,7 +122,7 @@ static void print_verdict(const struct install *install)
 			    "Untrusted, and as long as an unlock statement allows it";
 	printf("    PKG: %s\n", verity_verdict_name(verdict));
 	if (verdict != VERITY_SIGNED)
-		report_warning("%s: %s: %s; %s", source_name(install->source),
+		report_warning("%s: %s: %s; %s", install->source->name,
 			       verity_verdict_name(verdict),
 			       verity_judgement_reason(judgement)->message, condition);
 	install_format_replaced(&install->replaced, verity_judgement_manifest(judgement),
@@ -157,11 +157,11 @@ static void audit(const struct install *install, const struct verity_error *why)
 	struct overlay_audit_entry entry = {.event = why ? OVERLAY_AUDIT_REFUSE
 							 : OVERLAY_AUDIT_INSTALL,
 					    .package = &package,
-					    .source = source_where(install->source)};
+					    .source = install->source->where};
 
 	if (why && (!judgement || verity_judgement_accepted(judgement)))
 		return;
-	snprintf(package.name, sizeof(package.name), "%s", source_name(install->source));
+	snprintf(package.name, sizeof(package.name), "%s", install->source->name);
 	entry.reason = verity_judgement_reason(judgement);
 	if (why && entry.reason->code == VERITY_OK)
 		entry.reason = why;
@@ -182,7 +182,7 @@ static int receive(struct install *install, const struct verity_policy *policy,
 	r = transfer(install, err);
 	if (r == 0) {
 		print_verdict(install);
-		critical_warn(install->device, source_name(install->source),
+		critical_warn(install->device, install->source->name,
 			      verity_stream_verified(stream));
 		/* That may have taken long, and this is the last chance to stop. */
 		r = signals_check(err);
@@ -203,7 +203,7 @@ int install_run(struct device *device, struct source *source,
 {
 	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming = NULL;
 	struct install install = {.device = device, .source = source, .kind = kind};
-	const char *name = source_name(source);
+	const char *name = source->name;
 	const struct verity_policy *policy;
 	struct verity_policy anew;
 	uint8_t id[VERITY_DIGEST_BYTES];

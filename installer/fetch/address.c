@@ -9,101 +9,87 @@
 #define PORT_LIMIT 65535
 #define ZONE_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
 
-static int parse_port(const char *text, const char *port, char *ret,
-		      struct verity_error *err)
-{
-	size_t digits = strspn(port, "0123456789");
-
-	if (digits == 0 || digits > SOURCE_PORT_MAX || port[digits] ||
-	    strtoul(port, NULL, 10) < 1 || strtoul(port, NULL, 10) > PORT_LIMIT)
-		return verity_fail(err, VERITY_E_USAGE,
-				   "%.64s: '%.16s' is not a port: a number from 1 to %d "
-				   "is expected",
-				   text, port, PORT_LIMIT);
-	strcpy(ret, port);
-	return 0;
-}
-
 static int check_name(const char *text, const char *host, struct verity_error *err)
 {
-	if (host[0] == '\0' || strpbrk(host, " \t\r\n/?#@\\[]%<>\"^`{|}"))
-		return verity_fail(
-			err, VERITY_E_USAGE,
-			"'%.64s' is not an address: a name, an IPv4 address or "
-			"an [IPv6 address] is expected",
-			text);
-	return 0;
-}
-
-/* @zone: "%eth0]", or the bracket alone */
-static int check_zone(const char *text, const char *zone, struct verity_error *err)
-{
-	size_t size = zone[0] == '%' ? strspn(zone + 1, ZONE_BYTES) : 0;
-
-	if (zone[0] == ']' || (size > 0 && zone[1 + size] == ']'))
+	if (host[0] && !strpbrk(host, " \t\r\n/?#@\\[]%<>\"^`{|}"))
 		return 0;
 	return verity_fail(err, VERITY_E_USAGE,
-			   "%.64s: behind the %% the name of an interface is expected",
+			   "'%.64s' is not an address: expected a name, an IPv4 address "
+			   "or an [IPv6 address]",
 			   text);
 }
 
+/* @host: with its brackets. libcurl takes more for an IPv6 address than there is. */
 static int check_ipv6(const char *text, const char *host, struct verity_error *err)
 {
 	char number[INET6_ADDRSTRLEN + 1];
 	struct in6_addr unused;
-	size_t size = strcspn(host + 1, "%]");
+	const char *zone = host + strcspn(host, "%]");
+	size_t size = (size_t)(zone - host) - 1;
 
 	snprintf(number, sizeof(number), "%.*s",
 		 (int)(size < sizeof(number) ? size : sizeof(number)), host + 1);
 	if (inet_pton(AF_INET6, number, &unused) != 1)
 		return verity_fail(err, VERITY_E_USAGE,
 				   "%.64s: '%.64s' is not an IPv6 address", text, number);
-	return check_zone(text, host + 1 + size, err);
-}
-
-/* @end: behind the host */
-static int split(const char *text, const char *end, struct source_address *ret,
-		 struct verity_error *err)
-{
-	size_t size = (size_t)(end - text);
-
-	if (size > SOURCE_HOST_MAX)
+	if (zone[0] == '%' &&
+	    (zone[1] == ']' || zone[1 + strspn(zone + 1, ZONE_BYTES)] != ']'))
 		return verity_fail(err, VERITY_E_USAGE,
-				   "%.64s...: an address has %d characters at most", text,
-				   SOURCE_HOST_MAX);
-	memcpy(ret->host, text, size);
-	ret->host[size] = '\0';
-	ret->port[0] = '\0';
-	if (*end == ':')
-		return parse_port(text, end + 1, ret->port, err);
-	if (*end)
-		return verity_fail(err, VERITY_E_USAGE,
-				   "%.64s: only :PORT may stand behind the ']'", text);
+				   "%.64s: expected the name of an interface after '%%'",
+				   text);
 	return 0;
 }
 
-int source_address_parse(const char *text, struct source_address *ret,
-			 struct verity_error *err)
+int address_parse(const char *text, struct address *ret, struct verity_error *err)
 {
-	struct source_address address;
-	const char *bracket = text[0] == '[' ? strchr(text, ']') : NULL;
+	bool is_ipv6 = text[0] == '[';
+	const char *end = is_ipv6 ? strchr(text, ']') : strchrnul(text, ':');
+	struct address address = {.port = ""};
 	struct in6_addr unused;
+	size_t digits;
 	int r;
 
-	if (text[0] == '[' && !bracket)
-		return verity_fail(err, VERITY_E_USAGE, "%.64s: the ']' is missing",
-				   text);
-	/* Its last part would pass for a port. */
+	if (!end)
+		return verity_fail(err, VERITY_E_USAGE, "%.64s: missing ']'", text);
+	/* Its last part would be taken for a port. */
 	if (inet_pton(AF_INET6, text, &unused) == 1)
 		return verity_fail(err, VERITY_E_USAGE,
-				   "%s: an IPv6 address stands in brackets: [%s]", text,
+				   "%s: an IPv6 address needs brackets: [%s]", text,
 				   text);
-	r = split(text, bracket ? bracket + 1 : strchrnul(text, ':'), &address, err);
-	if (r == 0)
-		r = bracket ? check_ipv6(text, address.host, err)
-			    : check_name(text, address.host, err);
+	end += is_ipv6;
+	if (end - text > ADDRESS_HOST_MAX)
+		return verity_fail(err, VERITY_E_USAGE,
+				   "%.64s...: an address has at most %d characters", text,
+				   ADDRESS_HOST_MAX);
+	memcpy(address.host, text, (size_t)(end - text));
+	r = is_ipv6 ? check_ipv6(text, address.host, err)
+		    : check_name(text, address.host, err);
 	if (r < 0)
 		return r;
+	if (*end == ':') {
+		digits = strspn(++end, "0123456789");
+		if (digits == 0 || digits > ADDRESS_PORT_MAX || end[digits] ||
+		    strtoul(end, NULL, 10) < 1 || strtoul(end, NULL, 10) > PORT_LIMIT)
+			return verity_fail(err, VERITY_E_USAGE,
+					   "%.64s: '%.16s' is not a port: expected a "
+					   "number from 1 to %d",
+					   text, end, PORT_LIMIT);
+		strcpy(address.port, end);
+	} else if (*end) {
+		return verity_fail(err, VERITY_E_USAGE,
+				   "%.64s: only :PORT may follow the ']'", text);
+	}
 	*ret = address;
 	return 0;
+}
+
+void address_of_url(const char *url, char ret[static ADDRESS_HOST_MAX + 1])
+{
+	cleanup_with(curl_url_cleanup_p) CURLU *parts = curl_url();
+	cleanup_with(curl_free_p) char *host = NULL;
+
+	ret[0] = '\0';
+	if (parts && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	    curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK)
+		snprintf(ret, ADDRESS_HOST_MAX + 1, "%s", host);
 }

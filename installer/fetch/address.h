@@ -1,26 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* The address of a server as it is typed; pure. */
+/* The address of a server, as it is typed and as it stands in a URL. */
 
+#include "verity/util/cleanup.h"
 #include "verity/util/error.h"
 
-#define SOURCE_HOST_MAX 255 /* characters */
-#define SOURCE_PORT_MAX 5   /* digits */
+#include <curl/curl.h>
+
+#define ADDRESS_HOST_MAX 255 /* characters */
+#define ADDRESS_PORT_MAX 5   /* digits */
+
+DEFINE_CLEANUP(CURLU, curl_url_cleanup);
+DEFINE_CLEANUP(char, curl_free);
 
 /* Plain data. */
-struct source_address {
-	char host[SOURCE_HOST_MAX + 1]; /* an IPv6 address with its brackets */
-	char port[SOURCE_PORT_MAX + 1]; /* "": the protocol's own */
+struct address {
+	char host[ADDRESS_HOST_MAX + 1]; /* an IPv6 address with its brackets */
+	char port[ADDRESS_PORT_MAX + 1]; /* "": the default of the protocol */
 };
 
 /**
- * source_address_parse - decode "HOST", "HOST:PORT", "[IPV6]" or "[IPV6]:PORT"
- * @ret: set on success alone; whether the host is a sound name is for libcurl to say
+ * address_parse - decode "HOST", "HOST:PORT", "[IPV6]" or "[IPV6]:PORT"
+ * @ret: set on success only; libcurl decides whether the host name is valid
  *
  * An IPv6 address may have a zone: "[fe80::1%eth0]".
  *
  * Return: 0; -EINVAL (USAGE).
  */
-int source_address_parse(const char *text, struct source_address *ret,
-			 struct verity_error *err) must_check;
+int address_parse(const char *text, struct address *ret,
+		  struct verity_error *err) must_check;
+
+/**
+ * address_of_url - the host of a URL, an IPv6 address with its brackets; "" if it has
+ * none
+ */
+void address_of_url(const char *url, char ret[static ADDRESS_HOST_MAX + 1]);

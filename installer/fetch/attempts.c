@@ -1,51 +1,48 @@
 /* SPDX-License-Identifier: MIT */
+#include "installer/fetch/attempts.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "installer/common/report.h"
 #include "installer/fetch/login.h"
-#include "installer/fetch/source_private.h"
-#include "installer/fetch/transfer.h"
-#include "installer/fetch/url.h"
+#include "installer/fetch/protocols.h"
 #include "verity/format/format.h"
-#include "verity/util/cleanup.h"
 
 #define ATTEMPTS_MAX 2
 #define RETRIES_MAX  3
 #define RETRY_MS     2000
 
-DEFINE_CLEANUP(struct source_transfer, source_curl_free);
+/* What is tried if no protocol is given, in this order. */
+static const char *const defaults[ATTEMPTS_MAX] = {"ftp", "tftp"};
 
-/* What is tried where no protocol is given, in this order. */
-static const char *const usual[ATTEMPTS_MAX] = {"ftp", "tftp"};
-
-struct source_attempts {
+struct attempts {
 	struct source source;
-	struct source_request request;   /* the device's settings alone, which are: */
+	struct source_request settings;  /* only those of the device, which are */
 	char *authorities, *known_hosts; /* owned */
-	struct source_login login;
-	struct source_url urls[ATTEMPTS_MAX];
+	struct login login;
+	struct url urls[ATTEMPTS_MAX];
 	size_t count;
-	struct source_transfer *transfer; /* of the attempt being made */
-	bool is_url;                      /* was given as one */
-	bool is_global;                   /* libcurl is begun */
+	struct transfer *transfer; /* of the present attempt */
+	bool is_url;               /* given as a URL */
+	bool is_global;            /* libcurl is initialised */
 };
 
 static int64_t attempts_bytes(const struct source *source)
 {
-	const struct source_attempts *attempts = (const struct source_attempts *)source;
+	const struct attempts *attempts = (const struct attempts *)source;
 
 	return attempts->transfer ? attempts->transfer->total : -1;
 }
 
 static void attempts_free(struct source *source)
 {
-	struct source_attempts *attempts = (struct source_attempts *)source;
+	struct attempts *attempts = (struct attempts *)source;
 
-	for (size_t i = 0; i < attempts->count; i++)
-		source_url_done(&attempts->urls[i]);
-	source_login_done(&attempts->login);
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++)
+		url_done(&attempts->urls[i]);
+	login_done(&attempts->login);
 	free(attempts->authorities);
 	free(attempts->known_hosts);
 	if (attempts->is_global)
@@ -53,27 +50,29 @@ static void attempts_free(struct source *source)
 	free(attempts);
 }
 
-static void say_attempt(const struct source_attempts *attempts,
-			const struct source_url *url)
-{
-	printf("Attempting to download file %s" VERITY_PACKAGE_SUFFIX ", using %s\n",
-	       attempts->source.name, url->protocol->name);
-	fflush(stdout);
-}
-
-/* The name of the protocol begins the sentence: the message itself names no place. */
-static void say_given_up(const struct source_url *url, const struct verity_error *why)
-{
-	printf("%s failed: ", url->protocol->name);
-	report_plain(stdout, why->message);
-	putchar('\n');
-	fflush(stdout);
-}
-
-static void say_lost(const struct source_transfer *transfer, unsigned retry)
+/*
+ * After a lost connection: says so, and waits for the next try. Only the rest of the same
+ * file may follow the bytes that the sink has.
+ */
+static int prepare_retry(struct transfer *transfer, unsigned retry, int r,
+			 struct verity_error *err)
 {
 	const struct source_sink *sink = transfer->sink;
+	struct verity_error lost = *err;
 
+	if (transfer->taken > 0 && !transfer->protocol->can_resume) {
+		(void)verity_fail(err, lost.code,
+				  "%s; this protocol cannot go on where it ended",
+				  lost.message);
+		return r;
+	}
+	if (transfer->taken > 0 && !transfer->validator[0]) {
+		(void)verity_fail(err, lost.code,
+				  "%s; the server gives neither an ETag nor a date for "
+				  "the file, so the rest cannot be fetched separately",
+				  lost.message);
+		return r;
+	}
 	if (sink->interlude)
 		sink->interlude(sink->context);
 	if (transfer->total > 0)
@@ -83,127 +82,69 @@ static void say_lost(const struct source_transfer *transfer, unsigned retry)
 		printf("Connection lost after %" PRId64 " bytes", transfer->taken);
 	printf(", trying again (%u of %d)\n", retry, RETRIES_MAX);
 	fflush(stdout);
+	transfer->is_amended = false;
+	return transfer_wait(transfer, RETRY_MS, err);
 }
 
-/* The rest of another file must not follow the begin of this one. */
-static const char *why_no_rest(const struct source_transfer *transfer)
-{
-	if (transfer->taken == 0)
-		return NULL;
-	if (!transfer->protocol->can_resume)
-		return "this protocol cannot go on where it ended";
-	if (!transfer->validator[0])
-		return "the server gives nothing to recognise the file by, so it cannot be "
-		       "taken up again";
-	return NULL;
-}
-
-static int fail_for_good(const char *why_not, int r, struct verity_error *err)
-{
-	struct verity_error lost;
-
-	if (!err)
-		return r;
-	lost = *err;
-	(void)verity_fail(err, lost.code, "%s; %s", lost.message, why_not);
-	return r;
-}
-
-/* A connection that broke is tried again, and goes on where it ended. */
-static int fetch(struct source_transfer *transfer, struct verity_error *err)
+/* What a server asks for besides the file is found out between two tries. */
+static int fetch(struct attempts *attempts, struct transfer *transfer,
+		 struct login_state *state, struct verity_error *err)
 {
 	unsigned retry = 0;
 
 	for (;;) {
-		const char *why_not;
-		int r = source_curl_try(transfer, err);
-
-		if (r == 0 || !transfer->lost || retry == RETRIES_MAX)
-			return r;
-		why_not = why_no_rest(transfer);
-		if (why_not)
-			return fail_for_good(why_not, r, err);
-		say_lost(transfer, ++retry);
-		transfer->is_amended = false;
-		r = source_curl_wait(transfer, RETRY_MS, err);
-		if (r < 0)
-			return r;
-	}
-}
-
-/* What a server asks for besides the file is found out between two tries. */
-static int fetch_as_user(struct source_attempts *attempts,
-			 struct source_transfer *transfer,
-			 struct source_login_state *state, struct verity_error *err)
-{
-	for (;;) {
-		int r = fetch(transfer, err);
+		int r = transfer_try(transfer, err);
 		int again = 0;
 
-		if (r < 0 && transfer->protocol->amend)
-			again = transfer->protocol->amend(transfer, err);
-		if (r < 0 && again == 0)
-			again = source_login_amend(transfer, &attempts->login, state,
-						   err);
+		if (r == 0 || (transfer->lost && retry == RETRIES_MAX))
+			return r;
+		if (transfer->lost) {
+			r = prepare_retry(transfer, ++retry, r, err);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		if (transfer->protocol->ops->amend)
+			again = transfer->protocol->ops->amend(transfer, err);
+		if (again == 0)
+			again = login_amend(transfer, &attempts->login, state, err);
 		if (again <= 0)
 			return again ?: r;
 		transfer->is_amended = true;
+		retry = 0;
 	}
 }
 
-/* Whether an attempt has ended for a reason that another protocol may not have. */
-static bool may_go_on(const struct source_transfer *transfer,
-		      const struct verity_error *why)
-{
-	switch ((int)why->code) {
-	case VERITY_E_TRANSFER:
-	case VERITY_E_LOST:
-	case VERITY_E_LOGIN:
-	case VERITY_E_NOT_FOUND:
-		return transfer->taken == 0;
-	default:
-		return false;
-	}
-}
-
-static int attempt(struct source_attempts *attempts, const struct source_url *url,
-		   const struct source_sink *sink, bool *ret_go_on,
+/* @ret_next: it failed for a reason that another protocol may not have */
+static int attempt(struct attempts *attempts, const struct url *url,
+		   const struct source_sink *sink, bool *ret_next,
 		   struct verity_error *err)
 {
-	cleanup_with(source_curl_free_p) struct source_transfer *transfer = NULL;
-	struct source_login_state state;
-	int r = source_curl_new(url->protocol, &attempts->request, url->whole, sink,
-				&transfer, err);
+	cleanup_with(transfer_free_p) struct transfer *transfer = NULL;
+	struct login_state state;
+	int r = transfer_new(url->protocol, &attempts->settings, url->whole, sink,
+			     &transfer, err);
 
+	if (r == 0)
+		r = login_begin(transfer, &attempts->login, attempts->is_url, &state,
+				err);
 	if (r < 0)
 		return r;
-	r = source_login_begin(transfer, &attempts->login, attempts->is_url, &state, err);
-	if (r < 0)
-		return r;
+	printf("Attempting to download file %s" VERITY_PACKAGE_SUFFIX ", using %s\n",
+	       attempts->source.name, url->protocol->name);
+	fflush(stdout);
 	attempts->transfer = transfer;
-	say_attempt(attempts, url);
-	r = fetch_as_user(attempts, transfer, &state, err);
+	r = fetch(attempts, transfer, &state, err);
 	attempts->transfer = NULL;
-	*ret_go_on = r < 0 && may_go_on(transfer, err);
+	*ret_next = r < 0 && transfer->taken == 0 &&
+		    (err->code == VERITY_E_TRANSFER || err->code == VERITY_E_LOST ||
+		     err->code == VERITY_E_LOGIN || err->code == VERITY_E_NOT_FOUND);
 	return r;
 }
 
-/* From here on it is known by the URL that worked. */
-static int settle(struct source_attempts *attempts, const struct source_url *url,
-		  struct verity_error *err)
-{
-	char *where = strdup(url->where);
-
-	if (!where)
-		return source_curl_out_of_memory(err);
-	free(attempts->source.where);
-	attempts->source.where = where;
-	return 0;
-}
-
-/* "FTP: ...; TFTP: ..."; a file that one of them lacks is what matters most. */
-static int fail_all(const struct source_attempts *attempts,
-		    const struct verity_error *reasons, struct verity_error *err)
+/* "FTP: ...; TFTP: ..."; that one of them has no such file matters most. */
+static int fail_all(const struct attempts *attempts, const struct verity_error *reasons,
+		    struct verity_error *err)
 {
 	char message[VERITY_MESSAGE_MAX] = "";
 	enum verity_code code = reasons[0].code;
@@ -225,21 +166,33 @@ static int fail_all(const struct source_attempts *attempts,
 static int attempts_pull(struct source *source, const struct source_sink *sink,
 			 struct verity_error *err)
 {
-	struct source_attempts *attempts = (struct source_attempts *)source;
+	struct attempts *attempts = (struct attempts *)source;
 	struct verity_error reasons[ATTEMPTS_MAX] = {0};
 
 	for (size_t i = 0; i < attempts->count; i++) {
-		const struct source_url *url = &attempts->urls[i];
-		bool go_on = false;
-		int r = attempt(attempts, url, sink, &go_on, &reasons[i]);
+		const struct url *url = &attempts->urls[i];
+		bool next = false;
+		int r = attempt(attempts, url, sink, &next, &reasons[i]);
 
-		if (!go_on || attempts->count == 1) {
+		if (!next || attempts->count == 1) {
+			/* From here on it is known by the URL that decided. */
+			char *where = strdup(url->shown);
+
+			if (!where)
+				return transfer_no_memory(err);
+			free(source->where);
+			source->where = where;
 			if (r < 0 && err)
 				*err = reasons[i];
-			return settle(attempts, url, &reasons[i]) ?: r;
+			return r;
 		}
-		if (i + 1 < attempts->count)
-			say_given_up(url, &reasons[i]);
+		if (i + 1 == attempts->count)
+			break;
+		/* The message itself begins with no name. */
+		printf("%s failed: ", url->protocol->name);
+		report_plain(stdout, reasons[i].message);
+		putchar('\n');
+		fflush(stdout);
 	}
 	return fail_all(attempts, reasons, err);
 }
@@ -250,128 +203,89 @@ static const struct source_kind kind_attempts = {
 	.free = attempts_free,
 };
 
-static int replace(const char *text, char **ret, struct verity_error *err)
+static bool replace(char **ret, const char *text)
 {
 	if (!text)
-		return 0;
+		return true;
 	if (*ret)
 		explicit_bzero(*ret, strlen(*ret));
 	free(*ret);
 	*ret = strdup(text);
-	return *ret ? 0 : source_curl_out_of_memory(err);
+	return *ret;
 }
 
-/* ftp sends it as part of a line: with an end of line in it, it would be a command. */
+/* ftp sends it as part of a line: an end of line would make the rest a command. */
 static int check_word(const char *what, const char *text, struct verity_error *err)
 {
 	for (; text && *text; text++)
 		if ((unsigned char)*text < ' ' || *text == '\x7f')
 			return verity_fail(err, VERITY_E_USAGE,
-					   "the %s has a control character in it", what);
+					   "the %s contains a control character", what);
 	return 0;
 }
 
-/* What was typed apart from an URL counts more than what stands in it. */
-static int take_settings(struct source_attempts *attempts,
-			 const struct source_request *request, struct verity_error *err)
+static int make_urls(struct attempts *attempts, const struct source_request *request,
+		     struct verity_error *err)
 {
-	int r = check_word("user name", request->user, err);
+	size_t count = request->protocol ? 1 : ATTEMPTS_MAX;
+	int r;
 
-	if (r == 0)
-		r = check_word("password", request->password, err);
-	if (r == 0)
-		r = replace(request->user, &attempts->login.user, err);
-	if (r == 0)
-		r = replace(request->password, &attempts->login.password, err);
-	if (r == 0)
-		r = replace(request->authorities, &attempts->authorities, err);
-	if (r == 0)
-		r = replace(request->known_hosts, &attempts->known_hosts, err);
-	attempts->request.authorities = attempts->authorities;
-	attempts->request.known_hosts = attempts->known_hosts;
-	return r;
-}
-
-static int add_place(struct source_attempts *attempts, const char *protocol,
-		     const struct source_request *request, struct verity_error *err)
-{
-	const struct source_protocol *found;
-	int r = source_protocol_get(protocol, strlen(protocol), &found, err);
-
-	if (r == 0)
-		r = source_url_build(found, request->address, request->path,
-				     &attempts->urls[attempts->count], err);
-	if (r == 0)
-		attempts->count++;
-	return r;
-}
-
-static int add_places(struct source_attempts *attempts,
-		      const struct source_request *request, struct verity_error *err)
-{
-	int r = verity_name_from_path(request->path, attempts->source.name, err);
-
-	if (r == 0 && request->protocol)
-		return add_place(attempts, request->protocol, request, err);
-	for (size_t i = 0; r == 0 && i < ATTEMPTS_MAX; i++)
-		r = add_place(attempts, usual[i], request, err);
-	return r;
-}
-
-static int add_url(struct source_attempts *attempts, const char *where,
-		   struct verity_error *err)
-{
-	int r = source_url_parse(where, &attempts->urls[0], &attempts->login,
-				 attempts->source.name, err);
-
-	if (r == 0)
+	if (request->where) {
+		attempts->is_url = true;
 		attempts->count = 1;
+		return url_parse(request->where, &attempts->urls[0], &attempts->login,
+				 attempts->source.name, err);
+	}
+	r = verity_name_from_path(request->path, attempts->source.name, err);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		const char *scheme = request->protocol ?: defaults[i];
+		const struct protocol *protocol;
+
+		r = protocol_get(scheme, strlen(scheme), &protocol, err);
+		if (r == 0)
+			r = url_build(protocol, request->address, request->path,
+				      &attempts->urls[i], err);
+	}
+	attempts->count = count;
 	return r;
 }
 
-/* With several protocols there is no one URL yet: what was typed says enough. */
-static int name_place(struct source_attempts *attempts,
-		      const struct source_request *request, struct verity_error *err)
+int attempts_open(const struct source_request *request, struct source **ret,
+		  struct verity_error *err)
 {
-	char *where = NULL;
-
-	if (attempts->count == 1)
-		where = strdup(attempts->urls[0].where);
-	else if (asprintf(&where, "%s/%s", request->address,
-			  request->path + (request->path[0] == '/')) < 0)
-		where = NULL;
-	attempts->source.where = where;
-	return where ? 0 : source_curl_out_of_memory(err);
-}
-
-static void source_attempts_free_p(struct source_attempts **attempts)
-{
-	if (*attempts)
-		source_free(&(*attempts)->source);
-}
-
-int source_attempts_open(const struct source_request *request, struct source **ret,
-			 struct verity_error *err)
-{
-	cleanup_with(source_attempts_free_p) struct source_attempts *attempts =
-		calloc(1, sizeof(*attempts));
+	struct attempts *attempts = calloc(1, sizeof(*attempts));
+	cleanup_with(source_free_p) struct source *source = (struct source *)attempts;
 	int r;
 
 	if (!attempts)
-		return source_curl_out_of_memory(err);
-	attempts->source.kind = &kind_attempts;
-	attempts->is_url = request->where;
+		return transfer_no_memory(err);
+	source->kind = &kind_attempts;
 	attempts->is_global = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 	if (!attempts->is_global)
-		return source_curl_out_of_memory(err);
-	r = request->where ? add_url(attempts, request->where, err)
-			   : add_places(attempts, request, err);
+		return transfer_no_memory(err);
+	r = make_urls(attempts, request, err);
 	if (r == 0)
-		r = take_settings(attempts, request, err);
+		r = check_word("user name", request->user, err);
 	if (r == 0)
-		r = name_place(attempts, request, err);
+		r = check_word("password", request->password, err);
 	if (r < 0)
 		return r;
-	*ret = &steal_ptr(&attempts)->source;
+	/* Words of their own count more than what stands in a URL. */
+	if (!replace(&attempts->login.user, request->user) ||
+	    !replace(&attempts->login.password, request->password) ||
+	    !replace(&attempts->authorities, request->authorities) ||
+	    !replace(&attempts->known_hosts, request->known_hosts))
+		return transfer_no_memory(err);
+	attempts->settings.authorities = attempts->authorities;
+	attempts->settings.known_hosts = attempts->known_hosts;
+	/* Several protocols have no one URL: what was typed is enough. */
+	if (attempts->count == 1)
+		source->where = strdup(attempts->urls[0].shown);
+	else if (asprintf(&source->where, "%s/%s", request->address,
+			  request->path + (request->path[0] == '/')) < 0)
+		source->where = NULL;
+	if (!source->where)
+		return transfer_no_memory(err);
+	*ret = steal_ptr(&source);
 	return 0;
 }

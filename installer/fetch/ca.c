@@ -3,11 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "verity/util/cleanup.h"
 #include "verity/util/dir.h"
 #include "verity/util/io.h"
 
@@ -19,35 +16,9 @@ struct pem {
 	size_t size;
 };
 
-static void pem_free_p(struct pem *pem)
+static void pem_done(struct pem *pem)
 {
 	free(pem->text);
-}
-
-static bool ends_in(const char *name, const char *suffix)
-{
-	size_t length = strlen(name);
-	size_t size = strlen(suffix);
-
-	return length > size && strcmp(name + length - size, suffix) == 0;
-}
-
-/* With an end of line: a file may lack its last. */
-static int add(struct pem *pem, const char *text, size_t size, struct verity_error *err)
-{
-	char *grown;
-
-	if (pem->size + size + 1 > ALL_MAX_BYTES)
-		return verity_fail(err, VERITY_E_CONFIG, "over %u bytes of certificates",
-				   ALL_MAX_BYTES);
-	grown = realloc(pem->text, pem->size + size + 1);
-	if (!grown)
-		return source_curl_out_of_memory(err);
-	memcpy(grown + pem->size, text, size);
-	grown[pem->size + size] = '\n';
-	pem->text = grown;
-	pem->size += size + 1;
-	return 0;
 }
 
 static int add_file(struct pem *pem, int dirfd, const char *name,
@@ -55,9 +26,23 @@ static int add_file(struct pem *pem, int dirfd, const char *name,
 {
 	cleanup_free char *text = NULL;
 	size_t size;
+	char *grown;
 	int r = verity_io_load(dirfd, name, FILE_MAX_BYTES, &text, &size, err);
 
-	return r < 0 ? r : add(pem, text, size, err);
+	if (r < 0)
+		return r;
+	if (pem->size + size + 1 > ALL_MAX_BYTES)
+		return verity_fail(err, VERITY_E_CONFIG, "over %u bytes of certificates",
+				   ALL_MAX_BYTES);
+	grown = realloc(pem->text, pem->size + size + 1);
+	if (!grown)
+		return transfer_no_memory(err);
+	memcpy(grown + pem->size, text, size);
+	/* The last line of a file may have no end. */
+	grown[pem->size + size] = '\n';
+	pem->text = grown;
+	pem->size += size + 1;
+	return 0;
 }
 
 static int add_folder(struct pem *pem, int dirfd, struct verity_error *err)
@@ -68,9 +53,13 @@ static int add_folder(struct pem *pem, int dirfd, struct verity_error *err)
 
 	if (r < 0)
 		return verity_fail_errno(err, -r, "cannot be read");
-	for (errno = 0; r == 0 && (item = readdir(dir)); errno = 0)
-		if (ends_in(item->d_name, ".pem") || ends_in(item->d_name, ".crt"))
+	for (errno = 0; r == 0 && (item = readdir(dir)); errno = 0) {
+		size_t length = strlen(item->d_name);
+		const char *end = item->d_name + (length > 4 ? length - 4 : length);
+
+		if (strcmp(end, ".pem") == 0 || strcmp(end, ".crt") == 0)
 			r = add_file(pem, dirfd, item->d_name, err);
+	}
 	if (r == 0 && errno)
 		r = verity_fail_errno(err, errno, "cannot be read");
 	return r;
@@ -85,14 +74,13 @@ static int load(const char *path, struct pem *pem, struct verity_error *err)
 		return verity_fail_errno(err, errno, "cannot be read");
 	r = dirfd < 0 ? add_file(pem, AT_FDCWD, path, err) : add_folder(pem, dirfd, err);
 	if (r == 0 && pem->size == 0)
-		r = verity_fail(err, VERITY_E_CONFIG, "holds no *.pem or *.crt");
+		r = verity_fail(err, VERITY_E_CONFIG, "no file *.pem or *.crt in it");
 	return r;
 }
 
-int source_authorities_set(struct source_transfer *transfer, const char *path,
-			   struct verity_error *err)
+int ca_set(struct transfer *transfer, const char *path, struct verity_error *err)
 {
-	cleanup_with(pem_free_p) struct pem pem = {0};
+	cleanup_with(pem_done) struct pem pem = {0};
 	struct curl_blob blob = {.flags = CURL_BLOB_COPY};
 	int r;
 
@@ -103,8 +91,8 @@ int source_authorities_set(struct source_transfer *transfer, const char *path,
 		return verity_context(err, r, "the authorities of https: %s", path);
 	blob.data = pem.text;
 	blob.len = pem.size;
-	if (source_curl_set(transfer, CAPATH, NULL) ||
-	    source_curl_set(transfer, CAINFO_BLOB, &blob))
-		return source_curl_out_of_memory(err);
+	if (transfer_set(transfer, CAPATH, NULL) ||
+	    transfer_set(transfer, CAINFO_BLOB, &blob))
+		return transfer_no_memory(err);
 	return 0;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Whom https trusts. */
+/* The certificate authorities that https trusts. */
 
 #include "installer/fetch/transfer.h"
 
 /**
- * source_authorities_set - trust the certificates of @path alone; NULL: the system's
- * @path: PEM file, or folder whose files *.pem and *.crt are; it is read once
+ * ca_set - trust only the certificates of @path; NULL: those of the system
+ * @path: a PEM file, or a folder with files *.pem and *.crt; read once
  *
- * Return: 0; -EINVAL (CONFIG) where there are none; -errno.
+ * Return: 0; -EINVAL (CONFIG) if there are none; -errno.
  */
-int source_authorities_set(struct source_transfer *transfer, const char *path,
-			   struct verity_error *err) must_check;
+int ca_set(struct transfer *transfer, const char *path,
+	   struct verity_error *err) must_check;

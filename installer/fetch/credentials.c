@@ -32,25 +32,21 @@ void credentials_hidden_done(struct credentials_hidden *hidden)
 	hidden->words = NULL;
 }
 
-static void credentials_hidden_done_p(struct credentials_hidden *hidden)
+/* The secret part of a word, and its size; 0 if it has none. */
+static char *find_secret(char **argv, int index, size_t *ret_size)
 {
-	credentials_hidden_done(hidden);
-}
-
-/* The part of a word that nobody is to see; "" where there is none. */
-static char *find_secret(int argc, char **argv, int index, size_t *ret_size)
-{
-	if (argc > 0 && index > 0 && strcmp(argv[index - 1], "password") == 0) {
+	if (index > 0 && strcmp(argv[index - 1], "password") == 0) {
 		*ret_size = strlen(argv[index]);
 		return argv[index];
 	}
 	return redact_find(argv[index], ret_size);
 }
 
+/* All copies first: if memory ends, nothing has been overwritten. */
 int credentials_hide(int argc, char **argv, struct credentials_hidden *ret,
 		     struct verity_error *err)
 {
-	cleanup_with(credentials_hidden_done_p) struct credentials_hidden hidden = {
+	cleanup_with(credentials_hidden_done) struct credentials_hidden hidden = {
 		.words = calloc((size_t)argc + 1, sizeof(char *)),
 	};
 	size_t count = 0;
@@ -59,15 +55,16 @@ int credentials_hide(int argc, char **argv, struct credentials_hidden *ret,
 	if (!hidden.words)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	for (int i = 0; i < argc; i++) {
-		find_secret(argc, argv, i, &size);
+		find_secret(argv, i, &size);
 		if (size == 0)
 			continue;
 		hidden.words[count] = strdup(argv[i]);
 		if (!hidden.words[count++])
 			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	}
+	/* From the end: the word before one may be a secret that is found by its own. */
 	for (int i = argc - 1; i >= 0; i--) {
-		char *secret = find_secret(argc, argv, i, &size);
+		char *secret = find_secret(argv, i, &size);
 
 		if (size == 0)
 			continue;
@@ -79,35 +76,30 @@ int credentials_hide(int argc, char **argv, struct credentials_hidden *ret,
 	return 0;
 }
 
-static char *name_of_uid(void)
-{
-	cleanup_free char *buffer = malloc(PASSWD_BYTES);
-	struct passwd entry;
-	struct passwd *found = NULL;
-
-	if (!buffer || getpwuid_r(getuid(), &entry, buffer, PASSWD_BYTES, &found) != 0 ||
-	    !found)
-		return NULL;
-	return strdup(found->pw_name);
-}
-
 int credentials_login_name(char **ret, struct verity_error *err)
 {
+	cleanup_free char *buffer = malloc(PASSWD_BYTES);
 	char name[NAME_MAX_BYTES];
-	const char *before = getenv("SUDO_USER");
-	char *found;
+	const char *sudo = getenv("SUDO_USER");
+	struct passwd entry;
+	struct passwd *found = NULL;
+	const char *user = NULL;
+	char *copy;
 
 	if (getlogin_r(name, sizeof(name)) == 0 && name[0])
-		found = strdup(name);
-	else if (before && before[0])
-		found = strdup(before);
-	else
-		found = name_of_uid();
-	if (!found)
-		return verity_fail(err, VERITY_E_USAGE,
-				   "it is not known who is logged in (give the words: "
-				   "user NAME)");
-	*ret = found;
+		user = name;
+	else if (sudo && sudo[0])
+		user = sudo;
+	else if (buffer &&
+		 getpwuid_r(getuid(), &entry, buffer, PASSWD_BYTES, &found) == 0 && found)
+		user = found->pw_name;
+	copy = user ? strdup(user) : NULL;
+	if (!copy)
+		return verity_fail(
+			err, VERITY_E_USAGE,
+			"the name of the logged-in user is not known (give the "
+			"words: user NAME)");
+	*ret = copy;
 	return 0;
 }
 
@@ -122,10 +114,10 @@ int credentials_ask_password(const char *user, const char *host, char **ret,
 	char prompt[NAME_MAX_BYTES * 2];
 	char typed[PASSWORD_MAX];
 	char *password;
-	int r;
+	int r = signals_check(err);
 
-	if (signals_check(err) < 0)
-		return -EINTR;
+	if (r < 0)
+		return r;
 	snprintf(prompt, sizeof(prompt), "Password for %s at %s", user, host);
 	r = prompt_secret(prompt, typed, sizeof(typed), err);
 	if (signals_check(err) < 0)

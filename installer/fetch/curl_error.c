@@ -5,27 +5,28 @@
 #include <string.h>
 #include <time.h>
 
-/* How a try can end, as far as it decides what to say and whether to try again. */
+/* What decides on the message and on another try. */
 enum kind {
 	KIND_OTHER,
-	KIND_CONNECT, /* never got there */
-	KIND_CUT,     /* was there */
+	KIND_CONNECT, /* there was no connection yet */
+	KIND_CUT,     /* there was one */
 	KIND_CERTIFICATE,
 	KIND_LOGIN,
 	KIND_MEMORY,
 };
 
-static const struct {
+static const struct reason {
 	CURLcode code;
 	enum kind kind;
-	const char *message; /* NULL: libcurl's own words are good */
+	const char *message; /* NULL: that of libcurl is good */
 } reasons[] = {
-	{CURLE_COULDNT_RESOLVE_HOST, KIND_CONNECT, "no address is known for this name"},
+	{CURLE_COULDNT_RESOLVE_HOST, KIND_CONNECT, "cannot resolve host name"},
 	{CURLE_COULDNT_RESOLVE_PROXY, KIND_CONNECT, NULL},
 	{CURLE_COULDNT_CONNECT, KIND_CONNECT, NULL},
-	{CURLE_OPERATION_TIMEDOUT, KIND_CONNECT, "there is no answer"},
+	{CURLE_OPERATION_TIMEDOUT, KIND_CONNECT, "no answer from the server"},
 	{CURLE_SSL_CONNECT_ERROR, KIND_CONNECT, NULL},
-	{CURLE_GOT_NOTHING, KIND_CUT, "the server ended the connection without a word"},
+	{CURLE_GOT_NOTHING, KIND_CUT,
+	 "the server closed the connection without an answer"},
 	{CURLE_PARTIAL_FILE, KIND_CUT, NULL},
 	{CURLE_RECV_ERROR, KIND_CUT, NULL},
 	{CURLE_SEND_ERROR, KIND_CUT, NULL},
@@ -37,19 +38,17 @@ static const struct {
 	{CURLE_OUT_OF_MEMORY, KIND_MEMORY, "out of memory"},
 };
 
-#define REASON_COUNT (sizeof(reasons) / sizeof(reasons[0]))
-
-static const struct {
-	const char *words, *meaning;
-} dates[] = {
-	{"not yet valid", "is not valid yet"},     /* OpenSSL */
-	{"not activated yet", "is not valid yet"}, /* GnuTLS */
-	{"has expired", "has expired"},
-	{"expiration date has passed", "has expired"},
-};
-
-const char *source_reason_clock(const char *words)
+const char *curl_error_clock(const char *words)
 {
+	static const struct {
+		const char *words, *meaning;
+	} dates[] = {
+		{"not yet valid", "is not valid yet"},     /* OpenSSL */
+		{"not activated yet", "is not valid yet"}, /* GnuTLS */
+		{"has expired", "has expired"},
+		{"expiration date has passed", "has expired"},
+	};
+
 	for (size_t i = 0; i < sizeof(dates) / sizeof(dates[0]); i++)
 		if (strstr(words, dates[i].words))
 			return dates[i].meaning;
@@ -58,7 +57,7 @@ const char *source_reason_clock(const char *words)
 
 static int fail_certificate(const char *words, struct verity_error *err)
 {
-	const char *meaning = source_reason_clock(words);
+	const char *meaning = curl_error_clock(words);
 	time_t now = time(NULL);
 	struct tm parts;
 	char date[32];
@@ -68,26 +67,12 @@ static int fail_certificate(const char *words, struct verity_error *err)
 	gmtime_r(&now, &parts);
 	strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &parts);
 	return verity_fail(err, VERITY_E_CLOCK,
-			   "the server's certificate %s by this device's clock, where it "
-			   "is %s UTC",
+			   "the server's certificate %s by this device's clock, which "
+			   "shows %s UTC",
 			   meaning, date);
 }
 
-/* libcurl keeps the system's reason to itself. */
-static int fail_connect(const struct source_transfer *transfer, CURLcode code,
-			const char *words, struct verity_error *err)
-{
-	char why[128];
-	long number = 0;
-
-	curl_easy_getinfo(transfer->handle, CURLINFO_OS_ERRNO, &number);
-	if (code == CURLE_COULDNT_CONNECT && number > 0)
-		return verity_fail(err, VERITY_E_TRANSFER, "cannot connect: %s",
-				   strerror_r((int)number, why, sizeof(why)));
-	return verity_fail(err, VERITY_E_TRANSFER, "%s", words);
-}
-
-static int fail_cut(const struct source_transfer *transfer, const char *words,
+static int fail_cut(const struct transfer *transfer, const char *words,
 		    struct verity_error *err)
 {
 	if (transfer->taken > 0 && transfer->total >= 0)
@@ -104,25 +89,31 @@ static int fail_cut(const struct source_transfer *transfer, const char *words,
 	return verity_fail(err, VERITY_E_LOST, "%s", words);
 }
 
-int source_reason(struct source_transfer *transfer, CURLcode code,
-		  struct verity_error *err)
+int curl_error(struct transfer *transfer, CURLcode code, struct verity_error *err)
 {
 	const char *words =
 		transfer->curl_words[0] ? transfer->curl_words : curl_easy_strerror(code);
 	enum kind kind = KIND_OTHER;
+	char why[128];
+	long number = 0;
 
-	for (size_t i = 0; i < REASON_COUNT; i++)
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		if (reasons[i].code == code) {
 			kind = reasons[i].kind;
 			words = reasons[i].message ?: words;
 		}
 	if (code == CURLE_OPERATION_TIMEDOUT && transfer->heard)
 		kind = KIND_CUT;
-	/* Who once was there may be there again. */
+	/* A server that has answered before may do so again. */
 	transfer->lost = kind == KIND_CUT || (kind == KIND_CONNECT && transfer->was_lost);
 	switch (kind) {
 	case KIND_CONNECT:
-		return fail_connect(transfer, code, words, err);
+		/* The message of libcurl lacks the reason of the system. */
+		curl_easy_getinfo(transfer->handle, CURLINFO_OS_ERRNO, &number);
+		if (code == CURLE_COULDNT_CONNECT && number > 0)
+			return verity_fail(err, VERITY_E_TRANSFER, "cannot connect: %s",
+					   strerror_r((int)number, why, sizeof(why)));
+		break;
 	case KIND_CUT:
 		return fail_cut(transfer, words, err);
 	case KIND_CERTIFICATE:

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What libcurl's codes mean to a technician. */
+/* The errors of libcurl in the words of this program. */
 
 #include "installer/fetch/transfer.h"
 
 /**
- * source_reason - fill @err with what ended a try, and set @transfer->lost
+ * curl_error - fill @err with what ended a try, and set @transfer->lost
  *
  * Return: -errno, always.
  */
-int source_reason(struct source_transfer *transfer, CURLcode code,
-		  struct verity_error *err);
+int curl_error(struct transfer *transfer, CURLcode code, struct verity_error *err);
 
 /**
- * source_reason_clock - whether a certificate is refused for the date alone
- * @words: libcurl's
+ * curl_error_clock - whether a certificate is refused only because of the date
+ * @words: of libcurl
  *
- * Return: "has expired", "is not valid yet"; NULL where it is refused for another reason.
+ * Return: "has expired", "is not valid yet"; NULL if there is another reason.
  */
-const char *source_reason_clock(const char *words);
+const char *curl_error_clock(const char *words);

@@ -5,19 +5,20 @@
 #include <string.h>
 
 #define ANSWER_TIMEOUT_S 20L
-#define WANTS_PASSWORD   "331"
-#define ABSENT           "550"
+#define CLOSING          "221"
+#define NEED_PASSWORD    "331"
+#define NO_FILE          "550"
 
-int source_ftp_prepare(struct source_transfer *transfer, struct verity_error *err)
+static int prepare(struct transfer *transfer, struct verity_error *err)
 {
-	if (source_curl_set(transfer, PROXY, "") ||
-	    source_curl_set(transfer, FTP_FILEMETHOD, (long)CURLFTPMETHOD_SINGLECWD) ||
-	    source_curl_set(transfer, FTP_SKIP_PASV_IP, 1L) ||
-	    source_curl_set(transfer, FILETIME, 1L) ||
-	    source_curl_set(transfer, SERVER_RESPONSE_TIMEOUT, ANSWER_TIMEOUT_S) ||
-	    source_curl_set(transfer, FORBID_REUSE, 1L) ||
-	    source_curl_set(transfer, RESUME_FROM_LARGE, (curl_off_t)transfer->taken))
-		return source_curl_out_of_memory(err);
+	if (transfer_set(transfer, PROXY, "") ||
+	    transfer_set(transfer, FTP_FILEMETHOD, (long)CURLFTPMETHOD_SINGLECWD) ||
+	    transfer_set(transfer, FTP_SKIP_PASV_IP, 1L) ||
+	    transfer_set(transfer, FILETIME, 1L) ||
+	    transfer_set(transfer, SERVER_RESPONSE_TIMEOUT, ANSWER_TIMEOUT_S) ||
+	    transfer_set(transfer, FORBID_REUSE, 1L) ||
+	    transfer_set(transfer, RESUME_FROM_LARGE, (curl_off_t)transfer->taken))
+		return transfer_no_memory(err);
 	return 0;
 }
 
@@ -27,67 +28,61 @@ static bool starts_with(const char *line, size_t size, const char *number)
 }
 
 /*
- * Without a password the server is left at the moment it asks for one, rather than told
- * an empty one: some count failures.
+ * Without a password the connection is closed when the server asks for one: an empty one
+ * would count as a failed login with some servers.
  */
-bool source_ftp_hear(struct source_transfer *transfer, const char *line, size_t size)
+static bool hear(struct transfer *transfer, const char *line, size_t size)
 {
-	/* What is said at the end does not explain what went wrong before. */
-	if (starts_with(line, size, "221"))
+	/* The last line does not explain what failed before. */
+	if (starts_with(line, size, CLOSING))
 		return true;
-	source_curl_keep_words(transfer, line, size);
-	if (transfer->user && !transfer->password &&
-	    starts_with(line, size, WANTS_PASSWORD)) {
-		transfer->wants_login = true;
-		return false;
-	}
-	return true;
+	transfer_keep_words(transfer, line, size);
+	transfer->wants_login |= transfer->user && !transfer->password &&
+				 starts_with(line, size, NEED_PASSWORD);
+	return !transfer->wants_login;
 }
 
-int source_ftp_check(struct source_transfer *transfer, struct verity_error *err)
-{
-	(void)err;
-	source_curl_file_time(transfer);
-	return 0;
-}
-
-static int fail_words(const struct source_transfer *transfer, enum verity_code code,
-		      const char *hint, struct verity_error *err)
-{
-	return verity_fail(err, code, "the server says %s%s", transfer->words, hint);
-}
-
-int source_ftp_explain(struct source_transfer *transfer, CURLcode code,
-		       struct verity_error *err)
+static int explain(struct transfer *transfer, CURLcode code, struct verity_error *err)
 {
 	const char *words = transfer->words;
 
-	if (transfer->wants_login)
-		return fail_words(transfer, VERITY_E_LOGIN, "", err);
-	switch ((int)code) {
-	case CURLE_LOGIN_DENIED:
-		transfer->wants_login = !transfer->password;
-		return fail_words(transfer, VERITY_E_LOGIN, "", err);
-	case CURLE_REMOTE_FILE_NOT_FOUND:
-	case CURLE_REMOTE_ACCESS_DENIED:
-	case CURLE_FTP_COULDNT_RETR_FILE:
-		if (starts_with(words, strlen(words), ABSENT))
-			return fail_words(transfer, VERITY_E_NOT_FOUND,
-					  " (check the path)", err);
-		return fail_words(transfer, VERITY_E_TRANSFER, "", err);
-	case CURLE_BAD_DOWNLOAD_RESUME:
-		return verity_fail(err, VERITY_E_LOST,
-				   "the file on the server has changed meanwhile: it is "
-				   "shorter now");
-	case CURLE_FTP_COULDNT_USE_REST:
-		return verity_fail(err, VERITY_E_LOST,
-				   "the connection was lost after %" PRId64
-				   " bytes, and the server cannot send the rest alone: "
-				   "it says %s",
-				   transfer->taken, words);
-	case CURLE_WEIRD_SERVER_REPLY:
-		return words[0] ? fail_words(transfer, VERITY_E_TRANSFER, "", err) : 0;
-	default:
-		return 0;
-	}
+	if (code == CURLE_LOGIN_DENIED)
+		transfer->wants_login |= !transfer->password;
+	else if (!transfer->wants_login)
+		switch ((int)code) {
+		case CURLE_REMOTE_FILE_NOT_FOUND:
+		case CURLE_REMOTE_ACCESS_DENIED:
+		case CURLE_FTP_COULDNT_RETR_FILE:
+			if (starts_with(words, strlen(words), NO_FILE))
+				return verity_fail(err, VERITY_E_NOT_FOUND,
+						   "the server says %s (check the path)",
+						   words);
+			return verity_fail(err, VERITY_E_TRANSFER, "the server says %s",
+					   words);
+		case CURLE_BAD_DOWNLOAD_RESUME:
+			return verity_fail(
+				err, VERITY_E_LOST,
+				"the file on the server has changed meanwhile: "
+				"it is shorter now");
+		case CURLE_FTP_COULDNT_USE_REST:
+			return verity_fail(err, VERITY_E_LOST,
+					   "the connection was lost after %" PRId64
+					   " bytes, and the server cannot send only the "
+					   "rest: it says %s",
+					   transfer->taken, words);
+		case CURLE_WEIRD_SERVER_REPLY:
+			return words[0] ? verity_fail(err, VERITY_E_TRANSFER,
+						      "the server says %s", words)
+					: 0;
+		default:
+			return 0;
+		}
+	return verity_fail(err, VERITY_E_LOGIN, "the server says %s", words);
 }
+
+const struct protocol_ops ftp_ops = {
+	.prepare = prepare,
+	.hear = hear,
+	.check = transfer_read_file_time,
+	.explain = explain,
+};

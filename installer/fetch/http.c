@@ -3,22 +3,29 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "installer/fetch/ca.h"
 #include "installer/fetch/http_header.h"
 
-#define OK      200
-#define PART    206
-#define UNKNOWN 401
-#define ABSENT  404
-#define GONE    410
-#define NO_PART 416
-#define ERRORS  400
+_Static_assert(HTTP_VALUE_MAX == TRANSFER_WORDS_MAX &&
+		       HTTP_VALUE_MAX == TRANSFER_VALIDATOR_MAX,
+	       "values of headers are kept in the transfer");
 
-static long status_of(const struct source_transfer *transfer)
+enum {
+	HTTP_OK = 200,
+	HTTP_PARTIAL_CONTENT = 206,
+	HTTP_REDIRECTION = 300, /* the first of the class, as the next */
+	HTTP_CLIENT_ERROR = 400,
+	HTTP_UNAUTHORIZED = 401,
+	HTTP_NOT_FOUND = 404,
+	HTTP_GONE = 410,
+	HTTP_RANGE_NOT_SATISFIABLE = 416,
+	HTTP_SERVER_ERROR = 500,
+};
+
+static long status_of(const struct transfer *transfer)
 {
 	long status = 0;
 
@@ -26,136 +33,118 @@ static long status_of(const struct source_transfer *transfer)
 	return status;
 }
 
-static struct source_http_answer *answer_of(const struct source_transfer *transfer)
+/* Of the last answer: those before were redirects, or asked for a password. */
+static const char *header_of(const struct transfer *transfer, const char *name)
 {
-	return transfer->private;
-}
+	struct curl_header *header;
 
-static bool add_header(struct source_transfer *transfer, const char *line)
-{
-	struct curl_slist *list = curl_slist_append(transfer->headers, line);
-
-	if (list)
-		transfer->headers = list;
-	return list;
-}
-
-/* The rest of the file if it is what it was, the whole of it if not. */
-static int ask_for_rest(struct source_transfer *transfer, struct verity_error *err)
-{
-	char range[32];
-	char condition[SOURCE_VALIDATOR_MAX + 16];
-
-	if (transfer->taken == 0)
-		return source_curl_set(transfer, RANGE, NULL)
-			       ? source_curl_out_of_memory(err)
-			       : 0;
-	snprintf(range, sizeof(range), "%" PRId64 "-", transfer->taken);
-	snprintf(condition, sizeof(condition), "If-Range: %s", transfer->validator);
-	if (source_curl_set(transfer, RANGE, range) || !add_header(transfer, condition))
-		return source_curl_out_of_memory(err);
-	return 0;
+	return curl_easy_header(transfer->handle, name, 0, CURLH_HEADER, -1, &header) ==
+			       CURLHE_OK
+		       ? header->value
+		       : NULL;
 }
 
 /*
- * A password is not sent before it is asked for, and libcurl gives it to no other host.
- * The older version of the protocol: it has reasons for people behind its numbers.
+ * libcurl sends no password before it is asked for, and to no other host. Version 1.1,
+ * because 2 has no words after the number of a status.
  */
-int source_http_prepare(struct source_transfer *transfer, struct verity_error *err)
+static int prepare(struct transfer *transfer, struct verity_error *err)
 {
-	int r = 0;
+	char condition[TRANSFER_VALIDATOR_MAX + 16], range[32];
+	struct curl_slist *headers;
 
-	if (!transfer->private)
-		transfer->private = calloc(1, sizeof(struct source_http_answer));
-	if (!transfer->private || source_curl_set(transfer, FOLLOWLOCATION, 1L) ||
-	    source_curl_set(transfer, FAILONERROR, 1L) ||
-	    source_curl_set(transfer, HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ||
-	    source_curl_set(transfer, HTTPAUTH, CURLAUTH_BASIC | CURLAUTH_DIGEST) ||
-	    source_curl_set(transfer, SUPPRESS_CONNECT_HEADERS, 1L))
-		return source_curl_out_of_memory(err);
-	memset(transfer->private, 0, sizeof(struct source_http_answer));
-	/* Also for http: it may lead to https. */
+	if (transfer_set(transfer, FOLLOWLOCATION, 1L) ||
+	    transfer_set(transfer, FAILONERROR, 1L) ||
+	    transfer_set(transfer, HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ||
+	    transfer_set(transfer, HTTPAUTH, CURLAUTH_BASIC | CURLAUTH_DIGEST) ||
+	    transfer_set(transfer, SUPPRESS_CONNECT_HEADERS, 1L))
+		return transfer_no_memory(err);
+	/* Also for http, which may lead to https. */
 	if (transfer->tries == 1)
-		r = source_authorities_set(transfer, transfer->request->authorities, err);
-	return r < 0 ? r : ask_for_rest(transfer, err);
+		return ca_set(transfer, transfer->request->authorities, err);
+	if (transfer->taken == 0)
+		return 0;
+	/* The rest of the file if it is the same, all of it if not. */
+	snprintf(range, sizeof(range), "%" PRId64 "-", transfer->taken);
+	snprintf(condition, sizeof(condition), "If-Range: %s", transfer->validator);
+	headers = curl_slist_append(transfer->headers, condition);
+	if (!headers || transfer_set(transfer, RANGE, range))
+		return transfer_no_memory(err);
+	transfer->headers = headers;
+	return 0;
 }
 
-bool source_http_hear(struct source_transfer *transfer, const char *line, size_t size)
+/* Lines that follow the body do not matter. */
+static bool hear(struct transfer *transfer, const char *line, size_t size)
 {
-	struct source_http_answer *answer = answer_of(transfer);
-
-	/* Behind the body come no headers that matter. */
-	if (transfer->begun)
-		return true;
-	source_http_hear_line(answer, line, size);
-	snprintf(transfer->words, sizeof(transfer->words), "%s", answer->status);
-	snprintf(transfer->present, sizeof(transfer->present), "%s",
-		 source_http_validator(answer));
+	if (!transfer->begun)
+		(void)http_status(line, size, transfer->words);
 	return true;
 }
 
-static int fail_status(struct source_transfer *transfer, struct verity_error *err)
+static int fail_status(struct transfer *transfer, struct verity_error *err)
 {
 	long status = status_of(transfer);
 	const char *words = transfer->words;
 
-	if (status == ABSENT || status == GONE)
+	if (status == HTTP_NOT_FOUND || status == HTTP_GONE)
 		return verity_fail(err, VERITY_E_NOT_FOUND,
 				   "the server says %s (check the path)", words);
-	if (status == UNKNOWN) {
+	if (status == HTTP_UNAUTHORIZED) {
 		transfer->wants_login = true;
 		return verity_fail(err, VERITY_E_LOGIN, "the server says %s", words);
 	}
-	if (status == NO_PART && transfer->resumed > 0)
+	if (status == HTTP_RANGE_NOT_SATISFIABLE && transfer->resumed > 0)
 		return verity_fail(err, VERITY_E_LOST,
 				   "the file on the server has changed meanwhile: %s",
 				   words);
-	transfer->lost = status >= 500 && transfer->was_lost;
+	transfer->lost = status >= HTTP_SERVER_ERROR && transfer->was_lost;
 	return verity_fail(err, VERITY_E_TRANSFER, "the server says %s", words);
 }
 
-static int check_rest(struct source_transfer *transfer, struct verity_error *err)
+static int check_rest(struct transfer *transfer, struct verity_error *err)
 {
+	const char *range = header_of(transfer, "Content-Range");
 	int64_t first, total;
 
-	if (status_of(transfer) == OK &&
-	    strcmp(transfer->present, transfer->validator) == 0)
+	if (status_of(transfer) == HTTP_OK) {
+		if (strcmp(transfer->present, transfer->validator) != 0)
+			return transfer_check_same(transfer, err);
 		return verity_fail(err, VERITY_E_LOST,
 				   "the connection was lost after %" PRId64
-				   " bytes, and the server cannot send the rest alone",
+				   " bytes, and the server cannot send only the rest",
 				   transfer->taken);
-	if (status_of(transfer) == OK)
-		return source_curl_same(transfer, err);
-	if (status_of(transfer) != PART)
+	}
+	if (status_of(transfer) != HTTP_PARTIAL_CONTENT)
 		return fail_status(transfer, err);
-	if (!source_http_range(answer_of(transfer)->range, &first, &total) ||
-	    first != transfer->resumed)
+	if (!range || !http_range(range, &first, &total) || first != transfer->resumed)
 		return verity_fail(err, VERITY_E_TRANSFER,
 				   "the server sends another part of the file than it "
 				   "was asked for");
-	/* It said with its number that the file is the same; it need not repeat by what.
-	 */
+	/* This status says that the file is the same: the validator may be left out. */
 	if (!transfer->present[0])
 		strcpy(transfer->present, transfer->validator);
 	return 0;
 }
 
-int source_http_check(struct source_transfer *transfer, struct verity_error *err)
+static int check(struct transfer *transfer, struct verity_error *err)
 {
-	const char *encoding = answer_of(transfer)->encoding;
+	const char *encoding = header_of(transfer, "Content-Encoding");
 
-	if (encoding[0] && strcasecmp(encoding, "identity") != 0)
-		return verity_fail(err, VERITY_E_TRANSFER,
-				   "the server changes the file on its way "
-				   "(Content-Encoding: %s), it has to send it as it is",
-				   encoding);
+	http_validator(header_of(transfer, "ETag"), header_of(transfer, "Last-Modified"),
+		       transfer->present);
+	if (encoding && encoding[0] && strcasecmp(encoding, "identity") != 0)
+		return verity_fail(
+			err, VERITY_E_TRANSFER,
+			"the server encodes the file (Content-Encoding: %.64s), "
+			"it has to send it as it is",
+			encoding);
 	if (transfer->resumed > 0)
 		return check_rest(transfer, err);
-	return status_of(transfer) == OK ? 0 : fail_status(transfer, err);
+	return status_of(transfer) == HTTP_OK ? 0 : fail_status(transfer, err);
 }
 
-int source_http_explain(struct source_transfer *transfer, CURLcode code,
-			struct verity_error *err)
+static int explain(struct transfer *transfer, CURLcode code, struct verity_error *err)
 {
 	long status = status_of(transfer);
 
@@ -164,19 +153,24 @@ int source_http_explain(struct source_transfer *transfer, CURLcode code,
 	case CURLE_LOGIN_DENIED:
 		return fail_status(transfer, err);
 	case CURLE_TOO_MANY_REDIRECTS:
-		return verity_fail(err, VERITY_E_TRANSFER,
-				   "the server sends us from place to place without end: "
-				   "%s",
+		return verity_fail(err, VERITY_E_TRANSFER, "too many redirects: %s",
 				   transfer->curl_words);
 	case CURLE_UNSUPPORTED_PROTOCOL:
-		if (status >= 300 && status < ERRORS)
+		if (status >= HTTP_REDIRECTION && status < HTTP_CLIENT_ERROR)
 			return verity_fail(err, VERITY_E_TRANSFER,
 					   "the server says %s, to another protocol than "
 					   "http and https",
 					   transfer->words);
-		return verity_fail(err, VERITY_E_TRANSFER, "what answers is no %s server",
+		return verity_fail(err, VERITY_E_TRANSFER, "the server does not speak %s",
 				   transfer->protocol->name);
 	default:
 		return 0;
 	}
 }
+
+const struct protocol_ops http_ops = {
+	.prepare = prepare,
+	.hear = hear,
+	.check = check,
+	.explain = explain,
+};

@@ -1,116 +1,79 @@
 /* SPDX-License-Identifier: MIT */
 #include "installer/fetch/http_header.h"
 
-#include <stddef.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* What goes back to a server must stay the one line that it was. */
-static bool is_line(const char *value)
-{
-	for (; *value; value++)
-		if ((unsigned char)*value < ' ' || *value == '\x7f')
-			return false;
-	return true;
-}
-
-static void keep(char *ret, const char *value, size_t size)
-{
-	while (size && is_blank(value[0]))
-		value++, size--;
-	while (size && is_blank(value[size - 1]))
-		size--;
-	if (size >= SOURCE_HTTP_VALUE_MAX || memchr(value, '\0', size))
-		size = 0;
-	memcpy(ret, value, size);
-	ret[size] = '\0';
-}
-
-static void hear_status(struct source_http_answer *answer, const char *line, size_t size)
+bool http_status(const char *line, size_t size, char ret[static HTTP_VALUE_MAX])
 {
 	const char *space = memchr(line, ' ', size);
 	size_t rest = space ? size - (size_t)(space - line) : 0;
 
-	memset(answer, 0, sizeof(*answer));
-	/* Of a long one its begin is worth showing. */
-	if (rest >= SOURCE_HTTP_VALUE_MAX)
-		rest = SOURCE_HTTP_VALUE_MAX - 1;
-	keep(answer->status, space, rest);
+	if (size < 5 || memcmp(line, "HTTP/", 5) != 0)
+		return false;
+	for (; rest && *space == ' '; rest--)
+		space++;
+	while (rest && strchr("\r\n ", space[rest - 1]))
+		rest--;
+	if (rest >= HTTP_VALUE_MAX)
+		rest = HTTP_VALUE_MAX - 1;
+	if (rest)
+		memcpy(ret, space, rest);
+	ret[rest] = '\0';
+	return true;
 }
 
-void source_http_hear_line(struct source_http_answer *answer, const char *line,
-			   size_t size)
+/* What is sent back to a server must be one line. */
+static bool is_usable(const char *value)
 {
-	static const struct {
-		const char *name;
-		size_t offset;
-	} headers[] = {
-		{"ETag:", offsetof(struct source_http_answer, etag)},
-		{"Last-Modified:", offsetof(struct source_http_answer, modified)},
-		{"Content-Encoding:", offsetof(struct source_http_answer, encoding)},
-		{"Content-Range:", offsetof(struct source_http_answer, range)},
-	};
-
-	if (size >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-		hear_status(answer, line, size);
-		return;
-	}
-	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
-		size_t length = strlen(headers[i].name);
-
-		char *value = (char *)answer + headers[i].offset;
-
-		if (size <= length || strncasecmp(line, headers[i].name, length) != 0)
-			continue;
-		keep(value, line + length, size - length);
-		if (!is_line(value))
-			value[0] = '\0';
-	}
-	/* A weak one does not promise the same bytes. */
-	if (answer->etag[0] != '"')
-		answer->etag[0] = '\0';
-}
-
-static bool read_number(const char **at, int64_t *ret)
-{
-	int64_t value = 0;
-	const char *begin = *at;
-
-	for (; **at >= '0' && **at <= '9'; (*at)++)
-		if (__builtin_mul_overflow(value, 10, &value) ||
-		    __builtin_add_overflow(value, **at - '0', &value))
+	for (size_t i = 0; value && i < HTTP_VALUE_MAX; i++)
+		if (!value[i])
+			return i > 0;
+		else if ((unsigned char)value[i] < ' ' || value[i] == '\x7f')
 			return false;
-	*ret = value;
-	return *at > begin;
+	return false;
 }
 
-bool source_http_range(const char *text, int64_t *ret_first, int64_t *ret_total)
+/* A weak ETag ("W/...") does not promise the same bytes. */
+void http_validator(const char *etag, const char *modified,
+		    char ret[static HTTP_VALUE_MAX])
 {
-	int64_t first, last, total = -1;
+	if (is_usable(etag) && etag[0] == '"')
+		strcpy(ret, etag);
+	else
+		strcpy(ret, is_usable(modified) ? modified : "");
+}
 
-	if (strncasecmp(text, "bytes ", 6) != 0)
+bool http_range(const char *text, int64_t *ret_first, int64_t *ret_total)
+{
+	const char *number = text + 6;
+	int64_t first, last, total = -1;
+	char *end;
+
+	/* strtoll() would accept blanks and a '+'. */
+	if (strncasecmp(text, "bytes ", 6) != 0 ||
+	    number[strspn(number, "0123456789-/*")])
 		return false;
-	text += 6;
-	if (!read_number(&text, &first) || *text++ != '-' || !read_number(&text, &last) ||
-	    *text++ != '/' || last < first)
+	errno = 0;
+	first = strtoll(number, &end, 10);
+	if (end == number || *end != '-' || first < 0)
 		return false;
-	if (*text == '*')
-		text++;
-	else if (!read_number(&text, &total) || total <= last)
+	number = end + 1;
+	last = strtoll(number, &end, 10);
+	if (end == number || *end != '/' || last < first)
 		return false;
-	if (*text)
+	number = end + 1;
+	if (strcmp(number, "*") != 0) {
+		total = strtoll(number, &end, 10);
+		if (end == number || *end || total <= last)
+			return false;
+	}
+	if (errno)
 		return false;
 	*ret_first = first;
 	*ret_total = total;
 	return true;
-}
-
-const char *source_http_validator(const struct source_http_answer *answer)
-{
-	return answer->etag[0] ? answer->etag : answer->modified;
 }

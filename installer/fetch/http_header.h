@@ -1,42 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What we need of the head of an HTTP answer; pure. */
+/* Values of HTTP headers; pure. libcurl splits the headers, see curl_easy_header(). */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define SOURCE_HTTP_VALUE_MAX 256 /* bytes of a header's value that are kept */
-
-/* Plain data; a text is "" where there is none, or it is too long to be of use. */
-struct source_http_answer {
-	char status[SOURCE_HTTP_VALUE_MAX]; /* "404 Not Found" */
-	char etag[SOURCE_HTTP_VALUE_MAX];   /* strong ones alone */
-	char modified[SOURCE_HTTP_VALUE_MAX];
-	char encoding[SOURCE_HTTP_VALUE_MAX];
-	char range[SOURCE_HTTP_VALUE_MAX]; /* of Content-Range */
-};
+#define HTTP_VALUE_MAX 256 /* bytes of a value that are used, with the ending 0 */
 
 /**
- * source_http_hear_line - take a line of a head, with or without its end
+ * http_status - the end of a status line: "404 Not Found" of "HTTP/1.1 404 Not Found"
+ * @ret: cut if it is too long; set on success only
  *
- * A status line begins a new answer: the one before was a redirect, or asked for a
- * password.
+ * Return: false if @line is another line.
  */
-void source_http_hear_line(struct source_http_answer *answer, const char *line,
-			   size_t size);
+bool http_status(const char *line, size_t size, char ret[static HTTP_VALUE_MAX]);
 
 /**
- * source_http_range - decode "bytes FIRST-LAST/TOTAL"
+ * http_validator - what identifies this version of a file
+ * @etag, @modified: values of ETag and Last-Modified; NULL: not sent
+ * @ret:             a strong ETag, else Last-Modified, fit to be sent back; "" if there
+ * is neither
+ */
+void http_validator(const char *etag, const char *modified,
+		    char ret[static HTTP_VALUE_MAX]);
+
+/**
+ * http_range - decode the value of Content-Range, "bytes FIRST-LAST/TOTAL"
  * @ret_total: -1 for "*"
  *
- * Return: false where it is not sound; outputs are set on success alone.
+ * Return: false if it is malformed; outputs are set on success only.
  */
-bool source_http_range(const char *text, int64_t *ret_first, int64_t *ret_total);
-
-/**
- * source_http_validator - what to recognise the file by: ETag or else Last-Modified; ""
- * where the server gives neither
- */
-const char *source_http_validator(const struct source_http_answer *answer);
+bool http_range(const char *text, int64_t *ret_first, int64_t *ret_total);

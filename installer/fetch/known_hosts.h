@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Which ssh host keys are known: the format of OpenSSH's known_hosts, sshd(8). Pure: text
- * in, a verdict out. Lines that cannot be read, those of certificate authorities, and
- * those of more than KNOWN_HOSTS_LINE_MAX bytes know nobody.
+ * A known_hosts file as OpenSSH writes it, sshd(8); pure. libcurl matches names and keys;
+ * this chooses the lines that it is given, because libssh2 ignores markers and patterns
+ * and takes the first line that it cannot read for the end of the file.
  */
 
 #include <stdbool.h>
@@ -12,66 +12,59 @@
 #include <stdint.h>
 
 #define KNOWN_HOSTS_BYTES_MAX (1U << 20) /* of a file */
-#define KNOWN_HOSTS_LINE_MAX  16384U
-#define KNOWN_HOSTS_KEY_MAX   8192U /* bytes of a key */
-#define KNOWN_HOSTS_TYPE_MAX  64U   /* bytes of the name of its type */
-#define KNOWN_HOSTS_NAME_MAX  280U  /* "[HOST]:PORT" */
+#define KNOWN_HOSTS_LINE_MAX  4000U      /* libssh2 reads lines of 4091 bytes */
+#define KNOWN_HOSTS_KEY_MAX   8192U      /* bytes of a key */
+#define KNOWN_HOSTS_TYPE_MAX  64U        /* bytes of the name of its type */
+#define KNOWN_HOSTS_NAME_MAX  280U       /* "[HOST]:PORT" */
 
 /* "SHA256:", 43 characters of base64, 0 */
 #define KNOWN_HOSTS_FINGERPRINT_BYTES 51
 
-/* A public key as it goes over the wire (RFC 4253, 6.6). */
+/* A public key as it is sent (RFC 4253, 6.6). Plain data. */
 struct known_hosts_key {
 	size_t size;
 	uint8_t bytes[KNOWN_HOSTS_KEY_MAX];
 };
 
-/* A line that speaks of the host that was asked about. */
-struct known_hosts_entry {
-	size_t line; /* 1 is the first */
-	bool is_revoked;
-	struct known_hosts_key key;
-};
-
-enum known_hosts_verdict {
-	KNOWN_HOSTS_UNKNOWN, /* no line speaks of the host */
-	KNOWN_HOSTS_SAME,
-	KNOWN_HOSTS_OTHER, /* the host is known, with another key */
-	KNOWN_HOSTS_REVOKED,
+/* Which lines libcurl is given. */
+struct known_hosts_filter {
+	bool has_port; /* the port is not 22: names without a port are left out */
+	bool has_rsa;  /* an RSA key can be asked for */
+	/*
+	 * NULL: lines of types that can be asked for. Otherwise all lines, with this type
+	 * in place of their own: so it is found whether a host has a key of another type.
+	 */
+	const char *type;
 };
 
 /**
- * known_hosts_name - what a host is called in such a file
+ * known_hosts_name - the name of a host in such a file
  * @host: without brackets
  *
- * Return: whether it fits, and can be written there.
+ * Return: false if it is too long, or cannot be written there.
  */
 bool known_hosts_name(const char *host, unsigned port,
 		      char ret[static KNOWN_HOSTS_NAME_MAX]);
 
 /**
- * known_hosts_key_take - copy a key that a server has shown
+ * known_hosts_key_take - copy a key
+ * @bytes: of @size bytes; if @size is 0, base64 with an ending 0
  *
- * Return: whether it is one, of a size that is.
+ * Return: false if it is none, or too long.
  */
-bool known_hosts_key_take(const void *bytes, size_t size, struct known_hosts_key *ret);
+bool known_hosts_key_take(const char *bytes, size_t size, struct known_hosts_key *ret);
 
 /**
  * known_hosts_key_type - "ssh-ed25519" and the like
- * @key: from known_hosts_key_take() or an entry
+ * @key: from known_hosts_key_take()
  */
 void known_hosts_key_type(const struct known_hosts_key *key,
 			  char ret[static KNOWN_HOSTS_TYPE_MAX + 1]);
 
 /**
- * known_hosts_key_kind - the same as people know it: "ED25519", "ECDSA", "RSA"
- *
- * Return: a constant; "unknown" for others.
+ * known_hosts_type_name - "ED25519", "ECDSA", "RSA"; "unknown" for other types
  */
-const char *known_hosts_key_kind(const struct known_hosts_key *key);
-
-bool known_hosts_same_type(const struct known_hosts_key *one,
-			   const struct known_hosts_key *other);
+const char *known_hosts_type_name(const char *type);
 
 /**
  * known_hosts_fingerprint - "SHA256:…" as ssh prints it
@@ -80,30 +73,28 @@ void known_hosts_fingerprint(const struct known_hosts_key *key,
 			     char ret[static KNOWN_HOSTS_FINGERPRINT_BYTES]);
 
 /**
- * known_hosts_next - the next entry for @name
- * @place: where to go on in @text, 0 at first; moved
- * @line:  lines gone by, 0 at first; moved
- * @name:  from known_hosts_name()
- * @ret:   set on success alone
+ * known_hosts_filtered - the lines for libcurl
+ * @ret_unclear: number of the first line that may mean any host: with a pattern, an
+ * unknown marker, or malformed; 0: none. Set on success only
  *
- * Return: whether there is one.
+ * Lines @cert-authority and @revoked are left out, see known_hosts_find() for the latter.
+ *
+ * Return: to be freed; NULL if there is no memory.
  */
-bool known_hosts_next(const char *text, size_t size, const char *name, size_t *place,
-		      size_t *line, struct known_hosts_entry *ret);
+char *known_hosts_filtered(const char *text, size_t size,
+			   const struct known_hosts_filter *filter, size_t *ret_unclear);
 
 /**
- * known_hosts_judge - whether @name is known, and with this key
- * @ret: the line that says so; set unless KNOWN_HOSTS_UNKNOWN is returned. Of several
- * other keys the first of the same type, else the first.
+ * known_hosts_find - the number of a line with @key; 0: none
+ * @name: the first line that may mean this host; NULL: the first that revokes the key,
+ * for whatever host
  */
-enum known_hosts_verdict known_hosts_judge(const char *text, size_t size,
-					   const char *name,
-					   const struct known_hosts_key *key,
-					   struct known_hosts_entry *ret);
+size_t known_hosts_find(const char *text, size_t size, const struct known_hosts_key *key,
+			const char *name);
 
 /**
- * known_hosts_line - the line that makes @name known, with its end
+ * known_hosts_line - the line that makes @key known for @name, with its end
  *
- * Return: the caller's to free(); NULL where there is no memory.
+ * Return: to be freed; NULL if there is no memory.
  */
 char *known_hosts_line(const char *name, const struct known_hosts_key *key);

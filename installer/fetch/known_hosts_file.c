@@ -5,17 +5,19 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "overlay/record/record.h"
 #include "verity/util/cleanup.h"
 
+static int no_memory(struct verity_error *err)
+{
+	return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+}
+
 int known_hosts_path(int record_fd, char **ret, struct verity_error *err)
 {
-	char link[64];
-	char folder[PATH_MAX];
+	char link[64], folder[PATH_MAX];
 	char *path = NULL;
 	ssize_t size;
 
@@ -23,27 +25,24 @@ int known_hosts_path(int record_fd, char **ret, struct verity_error *err)
 	size = readlink(link, folder, sizeof(folder) - 1);
 	if (size < 0)
 		return verity_fail_errno(err, errno, "%s", link);
-	folder[size] = '\0';
-	if (asprintf(&path, "%s/" KNOWN_HOSTS_FILE, folder) < 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (asprintf(&path, "%.*s/" KNOWN_HOSTS_FILE, (int)size, folder) < 0)
+		return no_memory(err);
 	*ret = path;
 	return 0;
 }
 
-/* The folder, which the file is replaced in; @ret_name: borrowed from @path. */
+/* The folder, in which the file is replaced; @ret_name: borrowed from @path. */
 static int open_folder(const char *path, int *ret, const char **ret_name,
 		       struct verity_error *err)
 {
 	const char *slash = strrchr(path, '/');
-	cleanup_free char *folder = NULL;
+	cleanup_free char *folder =
+		slash ? strndup(path, (size_t)(slash - path) + (slash == path))
+		      : strdup(".");
 	int fd;
 
-	if (!slash)
-		folder = strdup(".");
-	else
-		folder = strndup(path, slash == path ? 1 : (size_t)(slash - path));
 	if (!folder)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return no_memory(err);
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return verity_fail_errno(err, errno, "%s", folder);
@@ -62,15 +61,13 @@ static int load_at(int folder_fd, const char *path, const char *name, char **ret
 	if (r == -ENOENT) {
 		*ret = strdup("");
 		*ret_size = 0;
-		return *ret ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return *ret ? 0 : no_memory(err);
 	}
-	if (r < 0) {
-		/* Its message has the name alone. */
-		if (err)
-			*err = why;
-		return verity_context(err, r, "the known hosts of ssh, %s", path);
-	}
-	return 0;
+	if (r == 0)
+		return 0;
+	if (err)
+		*err = why;
+	return verity_context(err, r, "the known hosts of ssh, %s", path);
 }
 
 int known_hosts_load(const char *path, char **ret, size_t *ret_size,
@@ -80,44 +77,41 @@ int known_hosts_load(const char *path, char **ret, size_t *ret_size,
 	const char *name = "";
 	int r = path ? open_folder(path, &folder_fd, &name, err) : -ENOENT;
 
-	if (r == -ENOENT) {
-		*ret = strdup("");
-		*ret_size = 0;
-		return *ret ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	}
-	return r < 0 ? r : load_at(folder_fd, path, name, ret, ret_size, err);
+	if (r == 0)
+		return load_at(folder_fd, path, name, ret, ret_size, err);
+	if (r != -ENOENT)
+		return r;
+	*ret = strdup("");
+	*ret_size = 0;
+	return *ret ? 0 : no_memory(err);
 }
 
-int known_hosts_add(const char *path, const char *name, const struct known_hosts_key *key,
-		    struct verity_error *err)
+int known_hosts_append(const char *path, const char *line, struct verity_error *err)
 {
 	cleanup_fd int folder_fd = -1;
-	cleanup_fd int lock = -1; /* two programs may learn a key each at once */
+	cleanup_fd int lock = -1; /* two programs may add a line at the same time */
 	cleanup_free char *text = NULL;
-	cleanup_free char *line = known_hosts_line(name, key);
 	cleanup_free char *whole = NULL;
-	const char *file;
+	const char *name;
 	size_t size;
 	int written;
-	int r = open_folder(path, &folder_fd, &file, err);
+	int r = open_folder(path, &folder_fd, &name, err);
 
 	if (r == 0)
-		r = overlay_record_lock(folder_fd, file, false, &lock, err);
+		r = overlay_record_lock(folder_fd, name, false, &lock, err);
 	if (r == 0)
-		r = load_at(folder_fd, path, file, &text, &size, err);
+		r = load_at(folder_fd, path, name, &text, &size, err);
 	if (r < 0)
 		return r;
-	if (!line)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (strlen(text) != size)
 		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a text", path);
 	written = asprintf(&whole, "%s%s%s", text,
 			   size && text[size - 1] != '\n' ? "\n" : "", line);
 	if (written < 0) {
 		whole = NULL;
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return no_memory(err);
 	}
 	if ((size_t)written > KNOWN_HOSTS_BYTES_MAX)
 		return verity_fail_errno(err, EFBIG, "%s", path);
-	return overlay_record_replace(folder_fd, file, whole, (size_t)written, err);
+	return overlay_record_replace(folder_fd, name, whole, (size_t)written, err);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* The file of known hosts. */
+/* The file of known hosts: read whole, and replaced whole. */
 
 #include "installer/fetch/known_hosts.h"
 #include "verity/util/error.h"
@@ -9,29 +9,29 @@
 #define KNOWN_HOSTS_FILE "known_hosts"
 
 /**
- * known_hosts_path - where the file is on a device that is told nothing else
+ * known_hosts_path - the default path of the file
  * @record_fd: PERSIST/wmopkg, from device_record_fd()
- * @ret:       set on success alone; free()
+ * @ret:       set on success only; free()
  *
  * Return: 0; -errno.
  */
 int known_hosts_path(int record_fd, char **ret, struct verity_error *err) must_check;
 
 /**
- * known_hosts_load - the whole of it
- * @path: NULL, or one that is not there: an empty text
- * @ret:  set on success alone; free()
+ * known_hosts_load - read all of it
+ * @path: if NULL, or if there is no such file: an empty text
+ * @ret:  set on success only; free()
  *
- * Return: 0; -EINVAL (NOT_A_FILE) for a link too; -EFBIG; -errno.
+ * Return: 0; -EINVAL (NOT_A_FILE), also for a link; -EFBIG; -errno.
  */
 int known_hosts_load(const char *path, char **ret, size_t *ret_size,
 		     struct verity_error *err) must_check;
 
 /**
- * known_hosts_add - remember a key, for good when this returns 0
- * @name: from known_hosts_name()
+ * known_hosts_append - add a line, permanently when this returns 0
+ * @line: from known_hosts_line()
  *
- * The file is replaced as a whole: a power cut leaves the old one or the new one.
+ * All other bytes stay. After a power cut there is the old file or the new one.
  */
-int known_hosts_add(const char *path, const char *name, const struct known_hosts_key *key,
-		    struct verity_error *err) must_check;
+int known_hosts_append(const char *path, const char *line,
+		       struct verity_error *err) must_check;

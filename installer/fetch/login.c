@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "installer/fetch/login.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -12,65 +11,46 @@
 
 #define ASKS_MAX 3
 
-/* RFC 1635: what is asked of guests is who they are, not a secret. */
+/* RFC 1635: a guest is asked who he is, not for a secret. */
 #define GUEST_PASSWORD "wmopkg@"
 
-static bool is_guest(const struct source_transfer *transfer)
-{
-	const char *user = transfer->user;
-
-	return transfer->protocol->has_guests &&
-	       (strcmp(user, "anonymous") == 0 || strcmp(user, "ftp") == 0);
-}
-
-static int name_user(struct source_transfer *transfer, struct source_login *login,
+static int find_user(struct transfer *transfer, struct login *login,
 		     struct verity_error *err)
 {
 	int r = login->user ? 0 : credentials_login_name(&login->user, err);
 
-	if (r == 0)
-		transfer->user = login->user;
+	transfer->user = login->user;
 	return r;
 }
 
-/* An URL without a user is a guest's, by the custom of all who read URLs. */
-int source_login_begin(struct source_transfer *transfer, struct source_login *login,
-		       bool is_url, struct source_login_state *ret,
-		       struct verity_error *err)
+int login_begin(struct transfer *transfer, struct login *login, bool is_url,
+		struct login_state *ret, struct verity_error *err)
 {
-	*ret = (struct source_login_state){.given = login->password,
-					   .named = login->user};
+	bool has_guests = transfer->protocol->has_guests;
+	int r;
+
+	*ret = (struct login_state){.has_password = login->password,
+				    .has_user = login->user};
 	transfer->user = login->user;
 	transfer->password = login->password;
-	if (!transfer->protocol->needs_user ||
-	    (is_url && transfer->protocol->has_guests && !login->user))
+	/* By custom, a URL without a user means a guest. */
+	if (!transfer->protocol->needs_user || (is_url && has_guests && !login->user))
 		return 0;
-	if (name_user(transfer, login, err) < 0)
-		return -EINVAL;
-	if (!transfer->password && is_guest(transfer))
+	r = find_user(transfer, login, err);
+	if (r == 0 && has_guests && !transfer->password &&
+	    (strcmp(login->user, "anonymous") == 0 || strcmp(login->user, "ftp") == 0))
 		transfer->password = GUEST_PASSWORD;
-	return 0;
+	return r;
 }
 
-/* Whether what refused us is the server that was named, not one that it led to. */
-static bool is_named(const struct source_transfer *transfer, char *ret, size_t size)
+static void add_hint(const struct transfer *transfer, const struct login_state *state,
+		     struct verity_error *err)
 {
-	const char *present = NULL;
-	char host[SOURCE_HOST_MAX + 1];
+	const struct verity_error why = *err;
+	bool guests =
+		transfer->protocol->has_guests && !state->has_user && transfer->user;
 
-	source_url_host(transfer->url, ret, size);
-	curl_easy_getinfo(transfer->handle, CURLINFO_EFFECTIVE_URL, &present);
-	source_url_host(present ? present : "", host, sizeof(host));
-	return strcasecmp(ret, host) == 0;
-}
-
-static int add_hint(const struct source_transfer *transfer,
-		    const struct source_login_state *state, struct verity_error *err)
-{
-	struct verity_error why = *err;
-	bool guests = transfer->protocol->has_guests && !state->named && transfer->user;
-
-	if (!state->given && state->asks == 0)
+	if (!state->has_password && state->asks == 0)
 		verity_fail(err, why.code,
 			    "%s; it wants a password (give the words: user NAME password "
 			    "PASSWORD%s)",
@@ -80,23 +60,31 @@ static int add_hint(const struct source_transfer *transfer,
 			    "%s (check the user name and the password, or give the "
 			    "words: user anonymous)",
 			    why.message);
-	return 0;
 }
 
-int source_login_amend(struct source_transfer *transfer, struct source_login *login,
-		       struct source_login_state *state, struct verity_error *err)
+int login_amend(struct transfer *transfer, struct login *login, struct login_state *state,
+		struct verity_error *err)
 {
-	char host[SOURCE_HOST_MAX + 1];
-	struct verity_error why = *err;
+	char host[ADDRESS_HOST_MAX + 1], present[ADDRESS_HOST_MAX + 1];
+	const struct verity_error why = *err;
+	const char *url = NULL;
 	char *password;
 	int r;
 
-	if (why.code != VERITY_E_LOGIN || !is_named(transfer, host, sizeof(host)) ||
-	    (!transfer->wants_login && state->asks == 0 && !state->given))
+	if (why.code != VERITY_E_LOGIN ||
+	    (!transfer->wants_login && state->asks == 0 && !state->has_password))
 		return 0;
-	if (state->given || !credentials_can_ask() || state->asks == ASKS_MAX)
-		return add_hint(transfer, state, err);
-	r = name_user(transfer, login, err);
+	/* A server that the named one led to gets no password. */
+	curl_easy_getinfo(transfer->handle, CURLINFO_EFFECTIVE_URL, &url);
+	address_of_url(transfer->url, host);
+	address_of_url(url ? url : "", present);
+	if (strcasecmp(host, present) != 0)
+		return 0;
+	if (state->has_password || !credentials_can_ask() || state->asks == ASKS_MAX) {
+		add_hint(transfer, state, err);
+		return 0;
+	}
+	r = find_user(transfer, login, err);
 	if (r < 0)
 		return r;
 	if (state->asks++ > 0) {

@@ -1,38 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Who asks a server for a file: what was given, else who is logged in and a person types.
- */
+/* Who logs in: as given, or else the logged-in user, with a password typed when asked. */
 
-#include "installer/fetch/transfer.h"
 #include "installer/fetch/url.h"
 
 /* Of one attempt. */
-struct source_login_state {
-	bool given;    /* a password was, with the words of the command */
-	bool named;    /* likewise a user */
-	unsigned asks; /* times that a person was asked */
+struct login_state {
+	bool has_password; /* given with the command */
+	bool has_user;     /* likewise */
+	unsigned asks;     /* times that the person was asked */
 };
 
 /**
- * source_login_begin - say in @transfer who asks, as far as that is known
+ * login_begin - set user and password of @transfer, as far as they are known
  * @login:  may get a user; borrowed as long as @transfer
- * @is_url: the place was given as one
+ * @is_url: the source was given as a URL
  *
- * Return: 0; -EINVAL (USAGE) where a user is needed, and nobody knows one.
+ * Return: 0; -EINVAL (USAGE) if a user is needed and none is known.
  */
-int source_login_begin(struct source_transfer *transfer, struct source_login *login,
-		       bool is_url, struct source_login_state *ret,
-		       struct verity_error *err) must_check;
+int login_begin(struct transfer *transfer, struct login *login, bool is_url,
+		struct login_state *ret, struct verity_error *err) must_check;
 
 /**
- * source_login_amend - find out, after a try that failed, whether another login may help
- * @err: why it failed; what to do is added, where there is nobody to be asked
+ * login_amend - find out whether another login may help, after a try that failed
+ * @err: why it failed; gets a hint on what to do if nobody can be asked
  *
- * Asks at the terminal, three times at most.
+ * Asks at the terminal, at most three times.
  *
- * Return: 1 where it is worth another try; 0 where @err stands; -errno with another @err.
+ * Return: 1 if another try is useful; 0 if @err stands; -errno with a new @err.
  */
-int source_login_amend(struct source_transfer *transfer, struct source_login *login,
-		       struct source_login_state *state,
-		       struct verity_error *err) must_check;
+int login_amend(struct transfer *transfer, struct login *login, struct login_state *state,
+		struct verity_error *err) must_check;

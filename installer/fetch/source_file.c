@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "installer/fetch/source_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "installer/common/signals.h"
-#include "installer/fetch/source_private.h"
-#include "verity/util/cleanup.h"
 
 #define PIECE_BYTES 32768
 
@@ -28,8 +28,7 @@ static int64_t file_bytes(const struct source *source)
 
 static void file_free(struct source *source)
 {
-	if (file_of(source)->fd >= 0)
-		close(file_of(source)->fd);
+	close(file_of(source)->fd);
 	free(source);
 }
 
@@ -57,53 +56,35 @@ static const struct source_kind kind_file = {
 	.free = file_free,
 };
 
-static void source_file_free_p(struct source_file **file)
+int source_file_new(int fd, const char *where, struct source **ret,
+		    struct verity_error *err)
 {
-	if (*file)
-		source_free(&(*file)->source);
-}
-
-static int check_kind(struct source_file *file, const char *where,
-		      struct verity_error *err)
-{
+	cleanup_fd int owned = fd;
+	cleanup_free struct source_file *file = calloc(1, sizeof(*file));
+	cleanup_free char *copy = strdup(where);
 	struct stat st;
+	int r;
 
-	if (fstat(file->fd, &st) < 0)
+	if (!file || !copy)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	r = verity_name_from_path(where, file->source.name, err);
+	if (r < 0)
+		return r;
+	if (fstat(fd, &st) < 0)
 		return verity_fail_errno(err, errno, "%s: cannot be read", where);
 	if (!S_ISREG(st.st_mode))
 		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: a %s, not a file",
 				   where,
 				   S_ISDIR(st.st_mode) ? "folder" : "device or pipe");
-	file->bytes = st.st_size;
-	return 0;
-}
-
-int source_of_file(int fd, const char *where, struct source **ret,
-		   struct verity_error *err)
-{
-	cleanup_with(source_file_free_p) struct source_file *file =
-		calloc(1, sizeof(*file));
-	int r;
-
-	if (!file) {
-		close(fd);
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	}
 	file->source.kind = &kind_file;
-	file->fd = fd;
-	file->source.where = strdup(where);
-	if (!file->source.where)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = verity_name_from_path(where, file->source.name, err);
-	if (r == 0)
-		r = check_kind(file, where, err);
-	if (r < 0)
-		return r;
+	file->source.where = steal_ptr(&copy);
+	file->fd = steal_fd(&owned);
+	file->bytes = st.st_size;
 	*ret = &steal_ptr(&file)->source;
 	return 0;
 }
 
-/* O_NONBLOCK: a pipe must not make the technician wait for a writer. */
+/* O_NONBLOCK: opening a pipe must not wait for a writer. */
 int source_file_open(const char *path, struct source **ret, struct verity_error *err)
 {
 	char name[VERITY_NAME_MAX + 1];
@@ -115,5 +96,5 @@ int source_file_open(const char *path, struct source **ret, struct verity_error 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return verity_fail_errno(err, errno, "%s: cannot be opened", path);
-	return source_of_file(fd, path, ret, err);
+	return source_file_new(fd, path, ret, err);
 }

@@ -1,221 +1,271 @@
 /* SPDX-License-Identifier: MIT */
+#include "installer/fetch/ssh_hostkey.h"
+
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "installer/common/prompt.h"
 #include "installer/common/report.h"
 #include "installer/common/signals.h"
+#include "installer/fetch/address.h"
 #include "installer/fetch/credentials.h"
-#include "installer/fetch/ssh_private.h"
-#include "verity/util/cleanup.h"
+#include "installer/fetch/known_hosts_file.h"
 #include "verity/util/io.h"
 
-static bool is_same(const struct known_hosts_key *one,
-		    const struct known_hosts_key *other)
-{
-	return one->size == other->size &&
-	       memcmp(one->bytes, other->bytes, one->size) == 0;
-}
-
-/* Nobody is asked here: libcurl counts the time, and the server does. */
-static int judge(CURL *handle, const struct curl_khkey *known,
-		 const struct curl_khkey *found, enum curl_khmatch match, void *context)
-{
-	struct source_transfer *transfer = context;
-	struct source_ssh *ssh = source_ssh_of(transfer);
-
-	(void)handle, (void)known, (void)match;
-	transfer->heard = true;
-	if (!found || !found->key ||
-	    !known_hosts_key_take(found->key, found->len, &ssh->key))
-		return CURLKHSTAT_REJECT;
-	ssh->is_shown = true;
-	ssh->verdict = known_hosts_judge(ssh->known, ssh->known_size, ssh->name,
-					 &ssh->key, &ssh->entry);
-	if (ssh->verdict == KNOWN_HOSTS_UNKNOWN && ssh->is_accepted &&
-	    is_same(&ssh->key, &ssh->accepted))
-		ssh->verdict = KNOWN_HOSTS_SAME;
-	return ssh->verdict == KNOWN_HOSTS_SAME ? CURLKHSTAT_FINE : CURLKHSTAT_REJECT;
-}
+/* The number of libssh2 if client and server have no method in common */
+#define NO_COMMON_METHOD "session: -5,"
 
 /*
- * Up to 1.10 libssh2 speaks RSA with SHA-1 alone, which few servers still do, and asked
- * for the rest by libcurl it copies between places that overlap.
+ * Up to 1.10 libssh2 can use RSA only with SHA-1, which few servers still accept, and if
+ * libcurl asks it for SHA-2 it calls memcpy() with areas that overlap.
  */
-static bool can_ask_for(const struct known_hosts_key *key)
+static bool has_rsa(void)
 {
 	const char *version = curl_version_info(CURLVERSION_NOW)->libssh_version;
-	const char *kind = known_hosts_key_kind(key);
-	unsigned major = 0;
-	unsigned minor = 0;
+	unsigned major = 0, minor = 0;
 
-	if (strcmp(kind, "RSA") != 0)
-		return strcmp(kind, "unknown") != 0;
-	if (!version || sscanf(version, "libssh2/%u.%u", &major, &minor) != 2)
-		return false;
-	return major > 1 || (major == 1 && minor > 10);
+	return version && sscanf(version, "libssh2/%u.%u", &major, &minor) == 2 &&
+	       (major > 1 || (major == 1 && minor > 10));
 }
 
-/* The key that the server should show; false where none is known. */
-static bool find_wanted(const struct source_ssh *ssh, struct known_hosts_key *ret)
-{
-	struct known_hosts_entry entry;
-	size_t place = 0;
-	size_t line = 0;
-
-	if (ssh->is_accepted && can_ask_for(&ssh->accepted)) {
-		*ret = ssh->accepted;
-		return true;
-	}
-	while (known_hosts_next(ssh->known, ssh->known_size, ssh->name, &place, &line,
-				&entry)) {
-		if (entry.is_revoked || !can_ask_for(&entry.key))
-			continue;
-		*ret = entry.key;
-		return true;
-	}
-	return false;
-}
-
-/*
- * A server has keys of several types, and shows the one that is asked for. What libcurl
- * is given to read has the known one, in the words that it understands.
- */
-static int write_wanted(struct source_ssh *ssh, char *ret_path, size_t size,
+static int choose_lines(struct ssh_hostkey *host, enum ssh_hostkey_lines lines,
 			struct verity_error *err)
 {
-	cleanup_free char *line = NULL;
-	struct known_hosts_key wanted;
+	char type[KNOWN_HOSTS_TYPE_MAX + 1];
+	const struct known_hosts_filter filter = {
+		.has_port = host->name[0] == '[',
+		.has_rsa = has_rsa(),
+		.type = lines == SSH_HOSTKEY_ANY_TYPE ? type : NULL,
+	};
 
-	if (ssh->type_fd >= 0)
-		close(ssh->type_fd);
-	ssh->type_fd = memfd_create("known_hosts", MFD_CLOEXEC);
-	if (ssh->type_fd < 0)
-		return verity_fail_errno(err, errno, "known_hosts");
-	snprintf(ret_path, size, "/proc/self/fd/%d", ssh->type_fd);
-	if (ssh->is_any_type || !find_wanted(ssh, &wanted))
-		return 0;
-	line = known_hosts_line(ssh->name, &wanted);
-	if (!line)
-		return source_curl_out_of_memory(err);
-	return verity_io_write(ssh->type_fd, line, strlen(line), 0, err);
-}
-
-int source_ssh_host_prepare(struct source_transfer *transfer, struct verity_error *err)
-{
-	struct source_ssh *ssh = source_ssh_of(transfer);
-	char path[64];
-	int r = write_wanted(ssh, path, sizeof(path), err);
-
-	if (r < 0)
-		return r;
-	ssh->is_shown = false;
-	ssh->verdict = KNOWN_HOSTS_UNKNOWN;
-	if (source_curl_set(transfer, SSH_KNOWNHOSTS, path) ||
-	    source_curl_set(transfer, SSH_KEYFUNCTION, judge) ||
-	    source_curl_set(transfer, SSH_KEYDATA, transfer))
-		return source_curl_out_of_memory(err);
+	if (filter.type)
+		known_hosts_key_type(&host->key, type);
+	free(host->filtered);
+	host->filtered = known_hosts_filtered(host->known, host->known_size, &filter,
+					      &host->unclear);
+	if (!host->filtered)
+		return transfer_no_memory(err);
+	if (lines == SSH_HOSTKEY_NONE)
+		host->filtered[0] = '\0';
+	host->lines = lines;
 	return 0;
 }
 
-static int fail_known(const struct source_ssh *ssh, const char *path,
+int ssh_hostkey_begin(struct ssh_hostkey *host, struct transfer *transfer,
 		      struct verity_error *err)
 {
-	char shown[KNOWN_HOSTS_FINGERPRINT_BYTES];
-	char known[KNOWN_HOSTS_FINGERPRINT_BYTES];
+	cleanup_with(curl_url_cleanup_p) CURLU *parts = curl_url();
+	cleanup_with(curl_free_p) char *name = NULL;
+	cleanup_with(curl_free_p) char *port = NULL;
+	cleanup_with(curl_free_p) char *url = NULL;
+	cleanup_free char *bare = NULL;
+	int r;
 
-	known_hosts_fingerprint(&ssh->key, shown);
-	known_hosts_fingerprint(&ssh->entry.key, known);
-	if (ssh->verdict == KNOWN_HOSTS_REVOKED)
+	host->transfer = transfer;
+	if (!parts || curl_url_set(parts, CURLUPART_URL, transfer->url, 0) != CURLUE_OK ||
+	    curl_url_get(parts, CURLUPART_HOST, &name, 0) != CURLUE_OK ||
+	    curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
+		return transfer_no_memory(err);
+	bare = strdup(name + (name[0] == '['));
+	if (!bare)
+		return transfer_no_memory(err);
+	bare[strcspn(bare, "]")] = '\0';
+	if (!known_hosts_name(bare, (unsigned)strtoul(port, NULL, 10), host->name))
+		return verity_fail(err, VERITY_E_USAGE,
+				   "a host of this name cannot be used with ssh");
+	/* libcurl looks for the name as it is written, and OpenSSH writes lower case. */
+	for (char *at = name; *at; at++)
+		*at = (char)tolower((unsigned char)*at);
+	if (name[0] != '[' &&
+	    (curl_url_set(parts, CURLUPART_HOST, name, 0) != CURLUE_OK ||
+	     curl_url_get(parts, CURLUPART_URL, &url, 0) != CURLUE_OK ||
+	     transfer_set(transfer, URL, url)))
+		return transfer_no_memory(err);
+	r = known_hosts_load(transfer->request->known_hosts, &host->known,
+			     &host->known_size, err);
+	return r < 0 ? r : choose_lines(host, SSH_HOSTKEY_AS_WRITTEN, err);
+}
+
+void ssh_hostkey_done(struct ssh_hostkey *host)
+{
+	free(host->known);
+	free(host->filtered);
+	cleanup_fd_p(&host->fd);
+}
+
+/* Nobody is asked here: libcurl and the server both count the time. */
+static int judge(CURL *handle, const struct curl_khkey *known,
+		 const struct curl_khkey *shown, enum curl_khmatch match, void *context)
+{
+	struct ssh_hostkey *host = context;
+
+	(void)handle;
+	host->transfer->heard = true;
+	if (!shown || !shown->key ||
+	    !known_hosts_key_take(shown->key, shown->len, &host->key))
+		return CURLKHSTAT_REJECT;
+	host->is_shown = true;
+	host->match = match;
+	host->revoked_line =
+		known_hosts_find(host->known, host->known_size, &host->key, NULL);
+	if (match == CURLKHMATCH_MISMATCH &&
+	    (!known || !known->key ||
+	     !known_hosts_key_take(known->key, known->len, &host->other)))
+		return CURLKHSTAT_REJECT;
+	return match == CURLKHMATCH_OK && host->revoked_line == 0 ? CURLKHSTAT_FINE
+								  : CURLKHSTAT_REJECT;
+}
+
+int ssh_hostkey_prepare(struct ssh_hostkey *host, struct verity_error *err)
+{
+	struct transfer *transfer = host->transfer;
+	char path[64];
+	int r;
+
+	host->is_shown = false;
+	host->other.size = 0;
+	cleanup_fd_p(&host->fd);
+	host->fd = memfd_create("known_hosts", MFD_CLOEXEC);
+	if (host->fd < 0)
+		return verity_fail_errno(err, errno, "known_hosts");
+	r = verity_io_write(host->fd, host->filtered, strlen(host->filtered), 0, err);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", host->fd);
+	if (transfer_set(transfer, SSH_KNOWNHOSTS, path) ||
+	    transfer_set(transfer, SSH_KEYFUNCTION, judge) ||
+	    transfer_set(transfer, SSH_KEYDATA, host))
+		return transfer_no_memory(err);
+	return 0;
+}
+
+static int fail_other(const struct ssh_hostkey *host, const char *shown, const char *path,
+		      struct verity_error *err)
+{
+	char type[KNOWN_HOSTS_TYPE_MAX + 1], other_type[KNOWN_HOSTS_TYPE_MAX + 1];
+	char other[KNOWN_HOSTS_FINGERPRINT_BYTES];
+	size_t line =
+		known_hosts_find(host->known, host->known_size, &host->other, host->name);
+
+	known_hosts_key_type(&host->key, type);
+	known_hosts_key_type(&host->other, other_type);
+	known_hosts_fingerprint(&host->other, other);
+	/* Not every libssh2 can use every type: RSA with SHA-2 from 1.11 on. */
+	if (strcmp(type, other_type) != 0)
+		return verity_fail(
+			err, VERITY_E_HOST_KEY,
+			"the server shows the host key %s %s, but %s line %zu "
+			"has %s %s (if both belong to the server, add the line "
+			"that ssh-keyscan prints for the first)",
+			known_hosts_type_name(type), shown, path, line,
+			known_hosts_type_name(other_type), other);
+	return verity_fail(
+		err, VERITY_E_HOST_KEY,
+		"THE HOST KEY OF THE SERVER HAS CHANGED, it may be another "
+		"server that pretends to be this one: it shows %s %s, but %s "
+		"line %zu has %s %s (find out why; if it is right, delete that "
+		"line)",
+		known_hosts_type_name(type), shown, path, line,
+		known_hosts_type_name(other_type), other);
+}
+
+int ssh_hostkey_explain(const struct ssh_hostkey *host, struct verity_error *err)
+{
+	const char *path = host->transfer->request->known_hosts;
+	char shown[KNOWN_HOSTS_FINGERPRINT_BYTES], type[KNOWN_HOSTS_TYPE_MAX + 1];
+	const char *name;
+
+	if (!host->is_shown || (host->match == CURLKHMATCH_OK && host->revoked_line == 0))
+		return 0;
+	known_hosts_fingerprint(&host->key, shown);
+	known_hosts_key_type(&host->key, type);
+	name = known_hosts_type_name(type);
+	if (host->revoked_line)
 		return verity_fail(err, VERITY_E_HOST_KEY,
 				   "THE HOST KEY OF THE SERVER IS REVOKED: %s %s, by %s "
 				   "line %zu (do not trust this server)",
-				   known_hosts_key_kind(&ssh->key), shown, path,
-				   ssh->entry.line);
-	/* Not every libssh2 speaks the language of every key: RSA with SHA-2 from 1.11
-	 * on. */
-	if (!known_hosts_same_type(&ssh->key, &ssh->entry.key))
-		return verity_fail(err, VERITY_E_HOST_KEY,
-				   "the server shows the host key %s %s, but %s line %zu "
-				   "has %s %s (if both are the server's, have "
-				   "ssh-keyscan's line for it there too)",
-				   known_hosts_key_kind(&ssh->key), shown, path,
-				   ssh->entry.line, known_hosts_key_kind(&ssh->entry.key),
-				   known);
+				   name, shown, path, host->revoked_line);
+	if (host->match == CURLKHMATCH_MISMATCH && host->other.size > 0)
+		return fail_other(host, shown, path, err);
+	if (host->unclear)
+		return verity_fail(
+			err, VERITY_E_HOST_KEY,
+			"the host key of the server is not known: %s %s, and %s "
+			"line %zu cannot be matched: patterns and markers are "
+			"not supported (replace it by the lines that "
+			"ssh-keyscan prints)",
+			name, shown, path, host->unclear);
 	return verity_fail(
 		err, VERITY_E_HOST_KEY,
-		"THE HOST KEY OF THE SERVER HAS CHANGED, this may be another one that "
-		"poses as it: it shows %s %s, but %s line %zu has %s %s (find out why; if "
-		"it is right, delete that line)",
-		known_hosts_key_kind(&ssh->key), shown, path, ssh->entry.line,
-		known_hosts_key_kind(&ssh->entry.key), known);
+		"the host key of the server is not known: %s %s (compare it with the "
+		"server's own; then answer y at a terminal, or add the line that "
+		"ssh-keyscan prints for %s to %s)",
+		name, shown, host->name,
+		path ?: "the file that the key known_hosts of the configuration names");
 }
 
-int source_ssh_host_explain(const struct source_transfer *transfer,
-			    struct verity_error *err)
+static bool ask(const struct ssh_hostkey *host)
 {
-	const struct source_ssh *ssh = source_ssh_of(transfer);
-	const char *path = transfer->request->known_hosts;
-	char shown[KNOWN_HOSTS_FINGERPRINT_BYTES];
+	char shown[KNOWN_HOSTS_FINGERPRINT_BYTES], type[KNOWN_HOSTS_TYPE_MAX + 1];
 
-	if (!ssh->is_shown || ssh->verdict == KNOWN_HOSTS_SAME)
-		return 0;
-	if (ssh->verdict != KNOWN_HOSTS_UNKNOWN)
-		return fail_known(ssh, path, err);
-	known_hosts_fingerprint(&ssh->key, shown);
-	return verity_fail(
-		err, VERITY_E_HOST_KEY,
-		"the host key of the server is not known: %s %s (compare it with "
-		"the server's own; then answer y at a terminal, or have "
-		"ssh-keyscan's line for %s in %s)",
-		known_hosts_key_kind(&ssh->key), shown, ssh->name,
-		path ? path
-		     : "the file that the key known_hosts of the "
-		       "configuration names");
-}
-
-static bool ask(const struct source_ssh *ssh)
-{
-	char shown[KNOWN_HOSTS_FINGERPRINT_BYTES];
-
-	known_hosts_fingerprint(&ssh->key, shown);
+	known_hosts_fingerprint(&host->key, shown);
+	known_hosts_key_type(&host->key, type);
 	fflush(stdout);
 	fputs("The host key of ", stderr);
-	report_plain(stderr, ssh->name);
-	fprintf(stderr, " is not known yet:\n%s %s\n", known_hosts_key_kind(&ssh->key),
+	report_plain(stderr, host->name);
+	fprintf(stderr, " is not known yet:\n%s %s\n", known_hosts_type_name(type),
 		shown);
 	return prompt_yes("Is it the right one (y/N)?");
 }
 
-/* What cannot be remembered is asked for again: no reason not to go on. */
-static void remember(const struct source_ssh *ssh, const char *path)
+/* An accepted key that cannot be stored is asked for again: no reason to stop. */
+static int accept_key(struct ssh_hostkey *host, struct verity_error *err)
 {
+	const char *path = host->transfer->request->known_hosts;
+	cleanup_free char *line = known_hosts_line(host->name, &host->key);
+	char *text = NULL;
 	struct verity_error why;
 
+	if (!line || asprintf(&text, "%s\n%s", host->known, line) < 0)
+		return transfer_no_memory(err);
 	if (!path)
-		report_warning("the host key is not remembered: there is no file for it");
-	else if (known_hosts_add(path, ssh->name, &ssh->key, &why) < 0)
-		report_warning("the host key is not remembered: %s", why.message);
+		report_warning("the host key is not stored: there is no file for it");
+	else if (known_hosts_append(path, line, &why) < 0)
+		report_warning("the host key is not stored: %s", why.message);
+	free(host->known);
+	host->known = text;
+	host->known_size = strlen(text);
+	return choose_lines(host, SSH_HOSTKEY_AS_WRITTEN, err) ?: 1;
 }
 
-int source_ssh_host_amend(struct source_transfer *transfer, struct verity_error *err)
+int ssh_hostkey_amend(struct ssh_hostkey *host, struct verity_error *err)
 {
-	struct source_ssh *ssh = source_ssh_of(transfer);
+	bool is_unknown = host->is_shown && host->match == CURLKHMATCH_MISSING &&
+			  host->revoked_line == 0;
+	int r;
 
-	if (!ssh->is_shown || ssh->verdict != KNOWN_HOSTS_UNKNOWN ||
-	    !credentials_can_ask())
+	if (!host->is_shown && host->lines == SSH_HOSTKEY_AS_WRITTEN &&
+	    strstr(host->transfer->curl_words, NO_COMMON_METHOD))
+		return choose_lines(host, SSH_HOSTKEY_NONE, err) ?: 1;
+	if (!is_unknown)
 		return 0;
-	if (signals_check(err) < 0)
-		return -EINTR;
-	if (!ask(ssh))
-		return verity_fail(err, VERITY_E_HOST_KEY,
-				   "the host key of the server is not the right one");
-	ssh->is_accepted = true;
-	ssh->accepted = ssh->key;
-	remember(ssh, transfer->request->known_hosts);
-	return 1;
+	if (host->lines != SSH_HOSTKEY_ANY_TYPE) {
+		r = choose_lines(host, SSH_HOSTKEY_ANY_TYPE, err);
+		if (r < 0 || host->filtered[0])
+			return r ?: 1;
+	}
+	if (host->unclear || !credentials_can_ask())
+		return 0;
+	r = signals_check(err);
+	if (r < 0)
+		return r;
+	if (!ask(host)) {
+		r = verity_fail(err, VERITY_E_HOST_KEY,
+				"the host key of the server is not the right one");
+		return signals_check(err) < 0 ? -EINTR : r;
+	}
+	return accept_key(host, err);
 }

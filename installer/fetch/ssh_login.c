@@ -1,46 +1,51 @@
 /* SPDX-License-Identifier: MIT */
+#include "installer/fetch/ssh_login.h"
+
 #include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "installer/fetch/ssh_private.h"
-#include "verity/util/cleanup.h"
 #include "verity/util/text.h"
 
 #define PASSWD_BYTES  16384
 #define METHODS_WORDS "SSH authentication methods available: "
 
-/* Of who runs this, as ssh does it: what the environment calls home does not count. */
-int source_ssh_login_find(struct source_ssh *ssh, struct verity_error *err)
+/* From the user database, as ssh does it: the environment does not count. */
+int ssh_login_begin(struct ssh_login *login, struct verity_error *err)
 {
-	static const char *const names[] = {"id_ed25519", "id_ecdsa", "id_rsa"};
+	static const char *const names[SSH_LOGIN_KEYS_MAX] = {"id_ed25519", "id_ecdsa",
+							      "id_rsa"};
 	cleanup_free char *buffer = malloc(PASSWD_BYTES);
 	struct passwd entry;
 	struct passwd *found = NULL;
 
 	if (!buffer)
-		return source_curl_out_of_memory(err);
+		return transfer_no_memory(err);
 	if (getpwuid_r(geteuid(), &entry, buffer, PASSWD_BYTES, &found) != 0 || !found)
 		return 0;
-	for (size_t i = 0; i < SOURCE_SSH_IDENTITIES_MAX; i++) {
+	for (size_t i = 0; i < SSH_LOGIN_KEYS_MAX; i++) {
 		char *path = NULL;
 
 		if (asprintf(&path, "%s/.ssh/%s", found->pw_dir, names[i]) < 0)
-			return source_curl_out_of_memory(err);
+			return transfer_no_memory(err);
 		if (access(path, R_OK) == 0)
-			ssh->identities[ssh->identity_count++] = path;
+			login->keys[login->key_count++] = path;
 		else
 			free(path);
 	}
 	return 0;
 }
 
-/* Only libcurl's remarks tell which methods of login the server takes. */
+void ssh_login_done(struct ssh_login *login)
+{
+	for (size_t i = 0; i < login->key_count; i++)
+		free(login->keys[i]);
+}
+
+/* libcurl tells the methods of a server only to a debug function. */
 static int hear(CURL *handle, curl_infotype type, char *text, size_t size, void *context)
 {
-	struct source_ssh *ssh = context;
+	struct ssh_login *login = context;
 	size_t begin = strlen(METHODS_WORDS);
 
 	(void)handle;
@@ -48,80 +53,84 @@ static int hear(CURL *handle, curl_infotype type, char *text, size_t size, void 
 	    memcmp(text, METHODS_WORDS, begin) != 0)
 		return 0;
 	size -= begin;
-	if (size >= sizeof(ssh->methods))
-		size = sizeof(ssh->methods) - 1;
-	memcpy(ssh->methods, text + begin, size);
-	ssh->methods[size] = '\0';
-	ssh->methods[strcspn(ssh->methods, "\r\n")] = '\0';
-	verity_text_plain(ssh->methods);
+	if (size >= sizeof(login->methods))
+		size = sizeof(login->methods) - 1;
+	memcpy(login->methods, text + begin, size);
+	login->methods[size] = '\0';
+	login->methods[strcspn(login->methods, "\r\n")] = '\0';
+	verity_text_plain(login->methods);
 	return 0;
 }
 
-/* "password" is no "password-x" */
-static bool takes(const struct source_ssh *ssh, const char *method)
+/* "password" is not "password-x" */
+static bool takes(const struct ssh_login *login, const char *method)
 {
 	size_t size = strlen(method);
 
-	for (const char *at = ssh->methods; (at = strstr(at, method)); at += size)
-		if ((at == ssh->methods || at[-1] == ',') &&
+	for (const char *at = login->methods; (at = strstr(at, method)); at += size)
+		if ((at == login->methods || at[-1] == ',') &&
 		    (at[size] == ',' || at[size] == '\0'))
 			return true;
 	return false;
 }
 
-/* One way to send a password is enough: some servers count how often it was wrong. */
-static long password_methods(const struct source_ssh *ssh)
+/* If no key is set, libcurl looks for keys in the folder that it is started in. */
+int ssh_login_prepare(struct ssh_login *login, struct transfer *transfer,
+		      struct verity_error *err)
 {
-	if (takes(ssh, "password"))
-		return CURLSSH_AUTH_PASSWORD;
-	if (ssh->methods[0])
-		return CURLSSH_AUTH_KEYBOARD;
-	return CURLSSH_AUTH_PASSWORD | CURLSSH_AUTH_KEYBOARD;
-}
+	long methods = CURLSSH_AUTH_HOST; /* asks for the methods, and does nothing */
+	const char *key = NULL;
 
-/* Where nothing is set, libcurl would look for keys in the folder it is started in. */
-int source_ssh_login_prepare(struct source_transfer *transfer, struct verity_error *err)
-{
-	struct source_ssh *ssh = source_ssh_of(transfer);
-	long methods = CURLSSH_AUTH_HOST; /* which asks what there is, and does nothing */
-	const char *identity = NULL;
-
-	if (transfer->password)
-		methods |= password_methods(ssh);
-	/* An asked one is typed after all keys have been tried. */
-	if (!transfer->password || !ssh->methods[0]) {
-		if (ssh->identity < ssh->identity_count)
-			identity = ssh->identities[ssh->identity];
-		if (identity)
+	/* A password is sent in one way only: some servers count wrong ones. */
+	if (transfer->password && takes(login, "password"))
+		methods |= CURLSSH_AUTH_PASSWORD;
+	else if (transfer->password && login->methods[0])
+		methods |= CURLSSH_AUTH_KEYBOARD;
+	else if (transfer->password)
+		methods |= CURLSSH_AUTH_PASSWORD | CURLSSH_AUTH_KEYBOARD;
+	/* One that was asked for is typed after all keys have been tried. */
+	if (!transfer->password || !login->methods[0]) {
+		if (login->key < login->key_count)
+			key = login->keys[login->key];
+		if (key)
 			methods |= CURLSSH_AUTH_PUBLICKEY;
-		if (ssh->identity == 0 && getenv("SSH_AUTH_SOCK"))
+		if (login->key == 0 && getenv("SSH_AUTH_SOCK"))
 			methods |= CURLSSH_AUTH_AGENT;
 	}
-	if (source_curl_set(transfer, SSH_AUTH_TYPES, methods) ||
-	    source_curl_set(transfer, SSH_PRIVATE_KEYFILE, identity) ||
-	    source_curl_set(transfer, DEBUGFUNCTION, hear) ||
-	    source_curl_set(transfer, DEBUGDATA, ssh) ||
-	    source_curl_set(transfer, VERBOSE, 1L))
-		return source_curl_out_of_memory(err);
+	if (transfer_set(transfer, SSH_AUTH_TYPES, methods) ||
+	    transfer_set(transfer, SSH_PRIVATE_KEYFILE, key) ||
+	    transfer_set(transfer, DEBUGFUNCTION, hear) ||
+	    transfer_set(transfer, DEBUGDATA, login) ||
+	    transfer_set(transfer, VERBOSE, 1L))
+		return transfer_no_memory(err);
 	return 0;
 }
 
-int source_ssh_login_explain(struct source_transfer *transfer, struct verity_error *err)
+int ssh_login_explain(const struct ssh_login *login, struct transfer *transfer,
+		      struct verity_error *err)
 {
-	const struct source_ssh *ssh = source_ssh_of(transfer);
-	bool takes_password = !ssh->methods[0] || takes(ssh, "password") ||
-			      takes(ssh, "keyboard-interactive");
+	bool takes_password = !login->methods[0] || takes(login, "password") ||
+			      takes(login, "keyboard-interactive");
 
 	transfer->wants_login = takes_password && !transfer->password;
 	if (!takes_password)
 		return verity_fail(err, VERITY_E_LOGIN,
-				   "the server lets %s in by %s alone, and knows no key "
-				   "of this device (let it know one)",
-				   transfer->user, ssh->methods);
+				   "the server accepts %s only by %s, and no key of this "
+				   "device (add the key of this device to the server)",
+				   transfer->user, login->methods);
 	if (transfer->password)
 		return verity_fail(err, VERITY_E_LOGIN,
-				   "the server does not let %s in with this password",
+				   "the server does not accept %s with this password",
 				   transfer->user);
 	return verity_fail(err, VERITY_E_LOGIN,
-			   "the server does not let %s in without more", transfer->user);
+			   "the server does not accept %s without a password",
+			   transfer->user);
+}
+
+int ssh_login_amend(struct ssh_login *login, const struct transfer *transfer)
+{
+	if (transfer->password || login->key + 1 >= login->key_count)
+		return 0;
+	login->key++;
+	return 1;
 }

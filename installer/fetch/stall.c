@@ -3,29 +3,29 @@
 
 #include <inttypes.h>
 
-void source_pace_begin(struct source_pace *pace, int64_t now_ms)
+void stall_begin(struct stall *stall, int64_t now_ms)
 {
-	*pace = (struct source_pace){.heard_ms = now_ms, .window_ms = now_ms};
+	*stall = (struct stall){.heard_ms = now_ms, .window_ms = now_ms};
 }
 
-void source_pace_hear(struct source_pace *pace, int64_t now_ms, int64_t bytes)
+void stall_hear(struct stall *stall, int64_t now_ms, int64_t bytes)
 {
-	pace->heard_ms = now_ms;
-	pace->bytes += bytes;
+	stall->heard_ms = now_ms;
+	stall->bytes += bytes;
 }
 
-int source_pace_check(struct source_pace *pace, int64_t now_ms, struct verity_error *err)
+int stall_check(struct stall *stall, int64_t now_ms, struct verity_error *err)
 {
-	if (now_ms - pace->heard_ms >= SOURCE_STALL_S * 1000)
-		return verity_fail(err, VERITY_E_LOST, "nothing has come for %d seconds",
-				   SOURCE_STALL_S);
-	if (now_ms - pace->window_ms < SOURCE_WINDOW_S * 1000)
+	if (now_ms - stall->heard_ms >= STALL_SILENCE_S * 1000)
+		return verity_fail(err, VERITY_E_LOST, "nothing received for %d seconds",
+				   STALL_SILENCE_S);
+	if (now_ms - stall->window_ms < STALL_WINDOW_S * 1000)
 		return 0;
-	if (pace->bytes < SOURCE_WINDOW_LEAST)
+	if (stall->bytes < STALL_WINDOW_MIN)
 		return verity_fail(err, VERITY_E_LOST,
-				   "only %" PRId64 " bytes have come in %d minutes",
-				   pace->bytes, SOURCE_WINDOW_S / 60);
-	pace->window_ms = now_ms;
-	pace->bytes = 0;
+				   "only %" PRId64 " bytes received in %d minutes",
+				   stall->bytes, STALL_WINDOW_S / 60);
+	stall->window_ms = now_ms;
+	stall->bytes = 0;
 	return 0;
 }

@@ -6,34 +6,32 @@
 #define CONNECT_TIMEOUT_S 10L
 #define BLOCK_BYTES       1428L /* fits an Ethernet frame, also with IPv6 and a VLAN */
 
-/* libcurl tells a server's error message to none but who debugs. */
+/* libcurl gives the error message of a server only to a debug function. */
 static int hear(CURL *handle, curl_infotype type, char *text, size_t size, void *context)
 {
 	static const char prefix[] = "TFTP error: ";
-	struct source_transfer *transfer = context;
 	size_t length = sizeof(prefix) - 1;
 
 	(void)handle;
 	if (type == CURLINFO_TEXT && size > length && memcmp(text, prefix, length) == 0)
-		source_curl_keep_words(transfer, text + length, size - length);
+		transfer_keep_words(context, text + length, size - length);
 	return 0;
 }
 
 /* libcurl asks for tsize by itself. */
-int source_tftp_prepare(struct source_transfer *transfer, struct verity_error *err)
+static int prepare(struct transfer *transfer, struct verity_error *err)
 {
-	if (source_curl_set(transfer, PROXY, "") ||
-	    source_curl_set(transfer, TFTP_BLKSIZE, BLOCK_BYTES) ||
-	    source_curl_set(transfer, CONNECTTIMEOUT, CONNECT_TIMEOUT_S) ||
-	    source_curl_set(transfer, DEBUGFUNCTION, hear) ||
-	    source_curl_set(transfer, DEBUGDATA, transfer) ||
-	    source_curl_set(transfer, VERBOSE, 1L))
-		return source_curl_out_of_memory(err);
+	if (transfer_set(transfer, PROXY, "") ||
+	    transfer_set(transfer, TFTP_BLKSIZE, BLOCK_BYTES) ||
+	    transfer_set(transfer, CONNECTTIMEOUT, CONNECT_TIMEOUT_S) ||
+	    transfer_set(transfer, DEBUGFUNCTION, hear) ||
+	    transfer_set(transfer, DEBUGDATA, transfer) ||
+	    transfer_set(transfer, VERBOSE, 1L))
+		return transfer_no_memory(err);
 	return 0;
 }
 
-int source_tftp_explain(struct source_transfer *transfer, CURLcode code,
-			struct verity_error *err)
+static int explain(struct transfer *transfer, CURLcode code, struct verity_error *err)
 {
 	const char *words =
 		transfer->words[0] ? transfer->words : curl_easy_strerror(code);
@@ -53,3 +51,5 @@ int source_tftp_explain(struct source_transfer *transfer, CURLcode code,
 		return 0;
 	}
 }
+
+const struct protocol_ops tftp_ops = {.prepare = prepare, .explain = explain};

@@ -2,21 +2,64 @@
 #pragma once
 
 /*
- * One file fetched from one place by one protocol, in as many tries as it takes: what a
- * try has moved into the sink is not asked for again by the next.
+ * One file fetched from one URL, in as many tries as it takes: bytes that one try has
+ * moved into the sink are not asked for again by the next. What differs between protocols
+ * is in struct protocol.
  */
 
-#include "installer/fetch/protocols.h"
 #include "installer/fetch/source.h"
 #include "installer/fetch/stall.h"
 
-#define SOURCE_WORDS_MAX     256 /* bytes of a server's own words that are kept */
-#define SOURCE_VALIDATOR_MAX 256 /* bytes of what a file is recognised by */
+#include <curl/curl.h>
 
-/* What the hooks of a protocol may look at; what they may change says so. */
-struct source_transfer {
-	const struct source_protocol *protocol;
-	const struct source_request *request; /* borrowed; the device's settings */
+#define TRANSFER_WORDS_MAX     256 /* bytes kept of what a server says */
+#define TRANSFER_VALIDATOR_MAX 256 /* bytes of what identifies a version of a file */
+
+struct transfer;
+
+/*
+ * The hooks of a protocol, each NULL if it is not needed. They and libcurl are called on
+ * one thread; a failure is put into @err.
+ */
+struct protocol_ops {
+	/* Before each try; it has to begin at byte @transfer->taken. */
+	int (*prepare)(struct transfer *transfer, struct verity_error *err);
+	/*
+	 * For each line that the server says, with its end of line, not 0-terminated.
+	 * False ends the try.
+	 */
+	bool (*hear)(struct transfer *transfer, const char *line, size_t size);
+	/* Before the first byte of a try: is it the file, and the same as before? */
+	int (*check)(struct transfer *transfer, struct verity_error *err);
+	/* The error for @code; 0 if curl_error() knows it as well. */
+	int (*explain)(struct transfer *transfer, CURLcode code,
+		       struct verity_error *err);
+	/*
+	 * After a try that failed for the reason in @err: 1 if something was found out or
+	 * asked for that makes another try useful; 0 if not; -errno with a new @err.
+	 */
+	int (*amend)(struct transfer *transfer, struct verity_error *err);
+	/* At the end; frees what @transfer->private points to, but not itself. */
+	void (*done)(struct transfer *transfer);
+};
+
+struct protocol {
+	const char *scheme;              /* as typed, and in URLs: "ftp" */
+	const char *name;                /* as shown: "FTP" */
+	const char *follow;              /* what a redirect may lead to, for libcurl */
+	const char *relative, *absolute; /* between host and path in a URL */
+	bool can_resume;                 /* at any byte, if the file is still the same */
+	bool needs_user;                 /* nobody can log in without a user name */
+	bool has_guests;                 /* users anonymous and ftp, with any password */
+	bool has_data_connection;        /* further connections, which are not shown */
+	bool has_host_keys;              /* the server is checked against known_hosts */
+	const struct protocol_ops *ops;
+};
+
+/* Hooks may read all of it, and write what is marked as set. */
+struct transfer {
+	const struct protocol *protocol;
+	const struct source_request *request; /* borrowed; the settings of the device */
 	const struct source_sink *sink;       /* borrowed */
 	CURLM *multi;
 	CURL *handle;
@@ -24,88 +67,84 @@ struct source_transfer {
 	const char *user;     /* borrowed; NULL: none known; changed between tries */
 	const char *password; /* likewise */
 
-	unsigned tries;          /* made, this one included */
-	int64_t taken;           /* bytes in the sink */
-	int64_t total;           /* bytes of the whole file; -1: not known */
-	int64_t resumed;         /* the byte that this try began with */
-	bool begun;              /* this try has moved a byte, or would have */
-	bool heard;              /* the server has said something in this try */
-	bool shown;              /* an address has been shown, in any try */
-	bool is_amended;         /* the next connections are the same to who looks on */
-	struct source_pace pace; /* of this try */
+	unsigned tries;     /* made, this one included */
+	int64_t taken;      /* bytes in the sink */
+	int64_t total;      /* bytes of the whole file; -1: not known */
+	int64_t resumed;    /* the byte that this try began at */
+	bool begun;         /* this try has moved a byte, or would have */
+	bool heard;         /* the server has said something in this try; set */
+	bool shown;         /* an address has been shown, in any try */
+	bool is_amended;    /* the next connections are not shown */
+	struct stall stall; /* of this try */
 
-	/* For the hooks. What ended the try, if not libcurl, and its message: */
-	int failure;
-	struct verity_error why;
-	bool wants_login; /* set: a password might help */
-	/* The newest that the server said, as it is shown; set. */
-	char words[SOURCE_WORDS_MAX];
-	/* What the file of the first try is recognised by, and that of this one; set. */
-	char validator[SOURCE_VALIDATOR_MAX];
-	char present[SOURCE_VALIDATOR_MAX];
-	void *private; /* the protocol's; freed with free() after the last try */
-
+	int failure;                    /* what ended the try, if not libcurl, */
+	struct verity_error why;        /* and its message */
+	bool wants_login;               /* set: a password might help */
+	char words[TRANSFER_WORDS_MAX]; /* the newest that the server said; set */
+	/* What identifies the file of the first try, and of this one; set. */
+	char validator[TRANSFER_VALIDATOR_MAX];
+	char present[TRANSFER_VALIDATOR_MAX];
+	void *private;              /* of the protocol; freed after the last try */
 	struct curl_slist *headers; /* sent with this try; set */
+
 	/* The result of a try: */
-	bool was_lost;                    /* an earlier one */
-	bool lost;                        /* it might do better if it were tried again */
-	char curl_words[CURL_ERROR_SIZE]; /* libcurl's */
+	bool was_lost;                    /* an earlier one was */
+	bool lost;                        /* another try may succeed */
+	char curl_words[CURL_ERROR_SIZE]; /* the message of libcurl */
 };
 
 /**
- * source_curl_new - get ready to fetch @url
- * @request: borrowed, like @url and @sink, until source_curl_free()
+ * transfer_new - prepare to fetch @url
+ * @request: borrowed, like @url and @sink, until transfer_free()
  * @url:     without user and password
- * @ret:     set on success alone; free with source_curl_free()
+ * @ret:     set on success only; transfer_free()
  */
-int source_curl_new(const struct source_protocol *protocol,
-		    const struct source_request *request, const char *url,
-		    const struct source_sink *sink, struct source_transfer **ret,
-		    struct verity_error *err) must_check;
+int transfer_new(const struct protocol *protocol, const struct source_request *request,
+		 const char *url, const struct source_sink *sink, struct transfer **ret,
+		 struct verity_error *err) must_check;
 
-void source_curl_free(struct source_transfer *transfer);
+void transfer_free(struct transfer *transfer);
+
+DEFINE_CLEANUP(struct transfer, transfer_free);
 
 /**
- * source_curl_try - connect, and move the bytes from @transfer->taken on into the sink
+ * transfer_try - connect, and move the bytes from @transfer->taken on into the sink
  *
- * Return: see source_pull(); then @transfer->wants_login and ->lost say whether another
- * try may help.
+ * Return: see source_pull(); @transfer->wants_login and ->lost say whether another try
+ * may help.
  */
-int source_curl_try(struct source_transfer *transfer,
-		    struct verity_error *err) must_check;
+int transfer_try(struct transfer *transfer, struct verity_error *err) must_check;
 
 /**
- * source_curl_wait - let some time go by
+ * transfer_wait - wait @ms milliseconds
  *
  * Return: 0; -EINTR after a signal.
  */
-int source_curl_wait(struct source_transfer *transfer, int ms,
-		     struct verity_error *err) must_check;
+int transfer_wait(struct transfer *transfer, int ms, struct verity_error *err) must_check;
 
 /**
- * source_curl_out_of_memory - what a CURLOPT that is not taken means
+ * transfer_no_memory - the error for an option that libcurl does not take
  */
-int source_curl_out_of_memory(struct verity_error *err);
+int transfer_no_memory(struct verity_error *err);
 
-/* Whether libcurl did not take an option. */
-#define source_curl_set(transfer, option, value)                                         \
+/* True if libcurl does not take the option. */
+#define transfer_set(transfer, option, value)                                            \
 	(curl_easy_setopt((transfer)->handle, CURLOPT_##option, (value)) != CURLE_OK)
 
 /**
- * source_curl_keep_words - keep a line that the server said in @transfer->words, without
- * its end
+ * transfer_keep_words - keep a line of the server in @transfer->words, without its end
  */
-void source_curl_keep_words(struct source_transfer *transfer, const char *line,
-			    size_t size);
+void transfer_keep_words(struct transfer *transfer, const char *line, size_t size);
 
 /**
- * source_curl_file_time - say in @transfer->present when the file was last changed, as
- * far as libcurl knows; the option FILETIME must have been set
+ * transfer_read_file_time - fill @transfer->present with the time of the last change, if
+ * libcurl knows it; a check hook, for protocols that set the option FILETIME
  */
-void source_curl_file_time(struct source_transfer *transfer);
+int transfer_read_file_time(struct transfer *transfer,
+			    struct verity_error *err) must_check;
 
 /**
- * source_curl_same - fail where @transfer->present is not what the first try had
+ * transfer_check_same - fail if @transfer->present is not what the first try had
  */
-int source_curl_same(const struct source_transfer *transfer,
-		     struct verity_error *err) must_check;
+int transfer_check_same(const struct transfer *transfer,
+			struct verity_error *err) must_check;

@@ -1,60 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Where a package is fetched from, as an URL. */
+/* The URL that a package is fetched from. */
 
-#include "installer/fetch/protocols.h"
+#include "installer/fetch/transfer.h"
 #include "verity/util/name.h"
 
-/* One place and one way to get there. */
-struct source_url {
-	const struct source_protocol *protocol;
+struct url {
+	const struct protocol *protocol;
 	char *whole; /* owned; without user, password and fragment */
-	char *where; /* owned; what is shown: without the query too */
+	char *shown; /* owned; for messages and logs: without the query as well */
 };
 
-/* Who asks; each NULL where it was not given. Owned. */
-struct source_login {
+/* Who logs in to a server; each NULL if it was not given. Owned. */
+struct login {
 	char *user;
 	char *password;
 };
 
 /**
- * source_url_parse - take an URL apart
- * @ret:       set on success alone; source_url_done()
- * @ret_login: what stood in the URL; set on success alone; source_login_done()
+ * url_parse - split a URL
+ * @ret:       set on success only; url_done()
+ * @ret_login: user and password of the URL; set on success only; login_done()
  * @ret_name:  installed name of the package: the last part of the decoded path
  *
- * Blanks and UTF-8 may stand in it as they are.
+ * It may contain blanks and UTF-8 that are not encoded.
  *
  * Return: 0; -EINVAL (USAGE, BAD_NAME).
  */
-int source_url_parse(const char *text, struct source_url *ret,
-		     struct source_login *ret_login,
-		     char ret_name[static VERITY_NAME_MAX + 1],
-		     struct verity_error *err) must_check;
+int url_parse(const char *text, struct url *ret, struct login *ret_login,
+	      char ret_name[static VERITY_NAME_MAX + 1],
+	      struct verity_error *err) must_check;
 
 /**
- * source_url_build - put one together
- * @address: see source_address_parse()
- * @path:    as it is on the server, nothing encoded: below the folder of who logs in, or
- *           from the top with a leading '/'
- * @ret:     set on success alone; source_url_done()
+ * url_build - make a URL of an address and a path
+ * @address: see address_parse()
+ * @path:    as it is on the server, not encoded: below the home folder of the user, or
+ *           from the top if it begins with '/'
+ * @ret:     set on success only; url_done()
  *
  * Return: 0; -EINVAL (USAGE).
  */
-int source_url_build(const struct source_protocol *protocol, const char *address,
-		     const char *path, struct source_url *ret,
-		     struct verity_error *err) must_check;
+int url_build(const struct protocol *protocol, const char *address, const char *path,
+	      struct url *ret, struct verity_error *err) must_check;
 
-void source_url_done(struct source_url *url);
-
-/**
- * source_login_done - free, and wipe the password
- */
-void source_login_done(struct source_login *login);
+void url_done(struct url *url);
 
 /**
- * source_url_host - the host in an URL; "" where it has none
+ * login_done - free, and wipe the password
  */
-void source_url_host(const char *url, char *ret, size_t size);
+void login_done(struct login *login);

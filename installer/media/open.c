@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "installer/common/signals.h"
-#include "installer/fetch/source_private.h"
+#include "installer/fetch/source_file.h"
 #include "installer/media/file.h"
 #include "installer/media/mount.h"
 #include "installer/media/view.h"
@@ -18,8 +18,6 @@
 #define SYSFS         "/sys"
 #define GONE_PAUSE_MS 100
 #define GONE_PAUSES   15
-
-DEFINE_CLEANUP(struct source, source_free);
 
 struct source_media {
 	struct source source;
@@ -133,10 +131,10 @@ static int source_new(const struct media_item *item, struct source *file,
 	if (!media)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	media->source.kind = &kind_media;
-	media->source.where = strdup(source_where(file));
+	media->source.where = strdup(file->where);
 	if (!media->source.where)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	snprintf(media->source.name, sizeof(media->source.name), "%s", source_name(file));
+	snprintf(media->source.name, sizeof(media->source.name), "%s", file->name);
 	snprintf(media->device, sizeof(media->device), "%s", item->name);
 	media->number = item->number;
 	media_describe(item, media->description);
@@ -163,6 +161,6 @@ int media_source_open(struct device *device, const char *label, const char *path
 		return r;
 	/* the slash: no part of the label is to be taken for the file's name */
 	snprintf(where, sizeof(where), "%s:/%s", label, path + strspn(path, "/"));
-	r = source_of_file(fd, where, &file, err);
+	r = source_file_new(fd, where, &file, err);
 	return r < 0 ? r : source_new(item, file, ret, err);
 }

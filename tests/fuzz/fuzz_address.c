@@ -4,48 +4,49 @@
 #include <string.h>
 
 #include "installer/fetch/address.h"
+#include "installer/fetch/protocols.h"
 #include "installer/fetch/url.h"
 
 static void try_url(const char *text)
 {
-	struct source_url url;
-	struct source_login login;
+	struct url url;
+	struct login login;
 	struct verity_error err;
 	char name[VERITY_NAME_MAX + 1];
 
-	if (source_url_parse(text, &url, &login, name, &err) < 0)
+	if (url_parse(text, &url, &login, name, &err) < 0)
 		return;
 	require(verity_name_valid(name));
-	require(source_protocol_find(url.where, strcspn(url.where, ":")) == url.protocol);
+	require(protocol_find(url.shown, strcspn(url.shown, ":")) == url.protocol);
 	/* Nobody's password is shown: what stands before the host has been cut off. */
-	require(!strchr(url.where, '?') && !strchr(url.where, '#'));
-	require(strcspn(url.where + strlen(url.protocol->scheme) + 3, "@") >=
-		strcspn(url.where + strlen(url.protocol->scheme) + 3, "/"));
-	source_url_done(&url);
-	source_login_done(&login);
+	require(!strchr(url.shown, '?') && !strchr(url.shown, '#'));
+	require(strcspn(url.shown + strlen(url.protocol->scheme) + 3, "@") >=
+		strcspn(url.shown + strlen(url.protocol->scheme) + 3, "/"));
+	url_done(&url);
+	login_done(&login);
 }
 
 /* Whatever is typed, the URL leads to this host and to this path, and nowhere else. */
 static void try_address(const char *text, const char *path)
 {
 	static const char *const schemes[] = {"ftp", "tftp", "http", "https"};
-	struct source_address address;
+	struct address address;
 	struct verity_error err;
 
-	if (source_address_parse(text, &address, &err) == 0)
+	if (address_parse(text, &address, &err) == 0)
 		require(strlen(address.host) > 0 && !strpbrk(address.host, "/?#@ "));
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-		const struct source_protocol *protocol =
-			source_protocol_find(schemes[i], strlen(schemes[i]));
-		struct source_url url;
+		const struct protocol *protocol =
+			protocol_find(schemes[i], strlen(schemes[i]));
+		struct url url;
 		const char *behind;
 
-		if (source_url_build(protocol, text, path, &url, &err) < 0)
+		if (url_build(protocol, text, path, &url, &err) < 0)
 			continue;
 		behind = url.whole + strlen(schemes[i]) + strlen("://");
 		require(strcspn(behind, "?#@") >= strcspn(behind, "/"));
 		require(!strpbrk(url.whole, "?# \r\n"));
-		source_url_done(&url);
+		url_done(&url);
 	}
 }
 

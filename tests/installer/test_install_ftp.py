@@ -68,7 +68,7 @@ class Elsewhere(WithFtp):
 class Ftp(WithFtp):
     def test_commands_within_words(self):
         """Nothing that is typed becomes a command of its own."""
-        control, sound = "has a control character in it (see 'wmopkg help')", "not a sound URL: "
+        control, sound = "contains a control character (see 'wmopkg help')", "invalid URL: "
         for words, status, message in (
                 (("user", "anonymous\r\nDELE x", self.address, "pkgname.wmopkg"), 2,
                  f"the user name {control}"),

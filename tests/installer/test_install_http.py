@@ -70,7 +70,7 @@ class WithNginx(bench.Case):
 
     def test_redirected_in_a_circle(self):
         url = f"{self.url}/round/pkgname.wmopkg"
-        self.refuse(5, f"{url}: the server sends us from place to place without end: "
+        self.refuse(5, f"{url}: too many redirects: "
                     f"Maximum (10) redirects followed {SERVER}", "install", url,
                     output=attempt(self.nginx.port))
 
@@ -116,8 +116,8 @@ class WithWire(bench.Case):
         whole = bench.read(self.package)
         self.serve(wires.answer(whole[:1 << 20], len(whole)))
         self.refuse_url(5, f"the connection was lost after {1 << 20} of {len(whole)} bytes; the "
-                        "server gives nothing to recognise the file by, so it cannot be taken up "
-                        f"again {LOST}", begun=True)
+                        "server gives neither an ETag nor a date for the file, so the rest cannot "
+                        f"be fetched separately {LOST}", begun=True)
 
     def test_cut_where_the_length_is_not_told(self):
         whole = bench.read(self.package)
@@ -137,14 +137,14 @@ class WithWire(bench.Case):
 
     def test_no_http(self):
         self.serve(b"220 ftp ready\r\n")
-        self.refuse_url(5, f"what answers is no HTTP server {SERVER}")
+        self.refuse_url(5, f"the server does not speak HTTP {SERVER}")
 
     def test_silence(self):
         self.serve(b"", b"", b"", b"")
         again = "".join(f"Connection lost after 0 bytes, trying again ({count} of 3)\n"
                         f"Connecting to 127.0.0.1 (127.0.0.1:{self.wire.port})\n"
                         for count in (1, 2, 3))
-        self.refuse_url(5, f"the server ended the connection without a word {LOST}", more=again)
+        self.refuse_url(5, f"the server closed the connection without an answer {LOST}", more=again)
 
     def test_a_bad_head_ends_the_transfer(self):
         """The server goes on offering: only a client that hangs up gets to its end."""
@@ -223,8 +223,8 @@ class WithWire(bench.Case):
     def test_stalled(self):
         whole = bench.read(self.package)
         self.serve(wires.held(wires.answer(whole[:1 << 20], len(whole))))
-        self.refuse_url(5, "nothing has come for 30 seconds; the server gives nothing to recognise "
-                        f"the file by, so it cannot be taken up again {LOST}", begun=True)
+        self.refuse_url(5, "nothing received for 30 seconds; the server gives neither an ETag nor "
+                        f"a date for the file, so the rest cannot be fetched separately {LOST}", begun=True)
 
 
 if __name__ == "__main__":

@@ -62,8 +62,8 @@ class Https(bench.Case):
     def test_no_authorities(self):
         os.mkdir("ca")
         self.trust(f"{self.folder}/ca")
-        self.refuse(1, f"{self.url('good')}: the authorities of https: {self.folder}/ca: holds no "
-                    "*.pem or *.crt (correct the configuration file)", "install",
+        self.refuse(1, f"{self.url('good')}: the authorities of https: {self.folder}/ca: no file "
+                    "*.pem or *.crt in it (correct the configuration file)", "install",
                     self.url("good"), output=self.attempt("good").split("\n")[0] + "\n")
 
     def test_unknown_authority(self):
@@ -81,9 +81,9 @@ class Https(bench.Case):
             result = self.wmopkg("install", self.url(kind))
             self.assertEqual((result.returncode, result.stdout), (5, self.attempt(kind)))
             self.assertRegex(result.stderr, rf"\Awmopkg: {self.url(kind)}: the server's "
-                             rf"certificate {words} by this device's clock, where it is "
+                             rf"certificate {words} by this device's clock, which shows "
                              r"\d{4}-\d\d-\d\d \d\d:\d\d UTC \(set the clock; .*\)\n\Z")
-            shown = datetime.datetime.strptime(result.stderr.split("where it is ")[1][:16],
+            shown = datetime.datetime.strptime(result.stderr.split("which shows ")[1][:16],
                                                "%Y-%m-%d %H:%M")
             now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
             self.assertLess(abs(now - shown), datetime.timedelta(minutes=10))

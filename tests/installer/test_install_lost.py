@@ -137,7 +137,7 @@ class Lost(WithWire):
     def test_the_server_knows_no_parts(self):
         self.serve(self.cut(), self.cut(at=len(self.whole)))
         self.check_refused(f"the connection was lost after {CUT} bytes, and the server cannot send "
-                           f"the rest alone {LOST}", self.at)
+                           f"only the rest {LOST}", self.at)
 
     def test_wrong_bytes_behind_the_cut(self):
         """A server that lies about what it has: the package itself tells."""
@@ -151,7 +151,7 @@ class Lost(WithWire):
 
     def test_encoded(self):
         self.serve(wires.answer(self.whole, headers="Content-Encoding: gzip\r\n"))
-        self.refuse(5, f"{self.url}: the server changes the file on its way (Content-Encoding: "
+        self.refuse(5, f"{self.url}: the server encodes the file (Content-Encoding: "
                     f"gzip), it has to send it as it is {SERVER}", "install", self.url,
                     output="Attempting to download file pkgname.wmopkg, using HTTP\n\n"
                     + self.connecting)
@@ -191,8 +191,8 @@ class Endless(WithWire):
                  b"Content-Length: 1000000000000\r\n\r\n", bytes(4096))):
             self.serve(self.pouring(begin, more))
             url = self.url.replace("http://", "http://bob:secret@")
-            self.refuse(5, f"{self.url}: the server sends over 1048576 bytes that are not of the "
-                        f"file {SERVER}", "install", url, output="Attempting to download file "
+            self.refuse(5, f"{self.url}: the server sends over 1048576 bytes that are not part of "
+                        f"the file {SERVER}", "install", url, output="Attempting to download file "
                         f"pkgname.wmopkg, using HTTP\n\n{self.connecting}")
 
     def test_headers(self):

@@ -118,13 +118,13 @@ class Known(WithSsh):
 
     def test_wrong_password(self):
         for protocol in BOTH:
-            self.refuse_path(protocol, 5, "pkgname.wmopkg", f"the server does not let "
-                             f"{servers.USER} in with this password {LOGIN}",
+            self.refuse_path(protocol, 5, "pkgname.wmopkg", f"the server does not "
+                             f"accept {servers.USER} with this password {LOGIN}",
                              ("user", servers.USER, "password", "wrong"))
 
     def test_without_a_terminal(self):
-        self.refuse_path("sftp", 5, "pkgname.wmopkg", f"the server does not let {servers.USER} in "
-                         "without more; it wants a password (give the words: user NAME password "
+        self.refuse_path("sftp", 5, "pkgname.wmopkg", f"the server does not accept {servers.USER} "
+                         "without a password; it wants a password (give the words: user NAME password "
                          "PASSWORD)", ("user", servers.USER))
 
     def test_asked(self):
@@ -140,7 +140,7 @@ class Known(WithSsh):
             console.type(f"{servers.PASSWORD}\n")
             self.assertEqual(console.end(), 0)
             self.assertEqual(console.screen, self.attempt(protocol) + question + "\n" +
-                             f"the server does not let {servers.USER} in with this password\n" +
+                             f"the server does not accept {servers.USER} with this password\n" +
                              question + "\n" + bench.LOCAL)
 
     def test_a_wrong_one_is_sent_once(self):
@@ -258,8 +258,8 @@ class Keys(WithSsh):
         result = self.run_at_home("sftp")
         self.assertEqual(result.returncode, 5)
         self.assertEqual(result.stderr, f"wmopkg: sftp://{self.address}/~/pkgname.wmopkg: the "
-                         f"server lets {servers.USER} in by publickey alone, and knows no key of "
-                         "this device (let it know one)\n")
+                         f"server accepts {servers.USER} only by publickey, and no key of this "
+                         "device (add the key of this device to the server)\n")
 
     def test_no_password_is_asked_for(self):
         console = typist.Typist("install", "proto", "sftp", "user", servers.USER, self.address,
@@ -296,16 +296,21 @@ class HostKeys(WithSsh):
     def test_unknown(self):
         self.refuse_host(f"the host key of the server is not known: "
                          f"{fingerprint(self.ssh.keys['ecdsa'])} (compare it with the server's "
-                         "own; then answer y at a terminal, or have ssh-keyscan's line for "
-                         f"[{self.address.replace(':', ']:')} in {self.file})")
+                         "own; then answer y at a terminal, or add the line that ssh-keyscan "
+                         f"prints for [{self.address.replace(':', ']:')} to {self.file})")
         self.assertFalse(os.path.exists(self.file))
 
-    def ask(self, protocol="sftp"):
+    def ask(self, protocol="sftp", kind="ecdsa"):
         console = typist.Typist("install", "proto", protocol, *WORDS, self.address,
                                 "pkgname.wmopkg")
         console.expect(f"The host key of [127.0.0.1]:{self.ssh.port} is not known yet:\n"
-                       f"{fingerprint(self.ssh.keys['ecdsa'])}\nIs it the right one (y/N)?")
+                       f"{fingerprint(self.ssh.keys[kind])}\nIs it the right one (y/N)?")
         return console
+
+    def check_asks(self):
+        console = self.ask()
+        console.type("n\n")
+        self.assertEqual(console.end(), 5)
 
     def test_unknown_y(self):
         """What is written down is what OpenSSH writes, and it is believed from then on."""
@@ -349,7 +354,7 @@ class HostKeys(WithSsh):
         console = self.ask()
         console.type("y\n")
         self.assertEqual(console.end(), 0)
-        self.assertIn("wmopkg: warning: the host key is not remembered: "
+        self.assertIn("wmopkg: warning: the host key is not stored: "
                       f"{self.folder}/elsewhere/sub: No such file or directory\n", console.screen)
 
     def test_configured(self):
@@ -381,8 +386,8 @@ class HostKeys(WithSsh):
     def test_changed(self):
         self.know("# ours", "", f"[127.0.0.1]:{self.ssh.port} {public(self.stranger)}")
         before = bench.read(self.file)
-        message = ("THE HOST KEY OF THE SERVER HAS CHANGED, this may be another one that poses as "
-                   f"it: it shows {fingerprint(self.ssh.keys['ed25519'])}, but {self.file} line 3 "
+        message = ("THE HOST KEY OF THE SERVER HAS CHANGED, it may be another server that pretends "
+                   f"to be this one: it shows {fingerprint(self.ssh.keys['ed25519'])}, but {self.file} line 3 "
                    f"has {fingerprint(self.stranger)} (find out why; if it is right, delete that "
                    "line)")
         self.refuse_host(message)
@@ -398,14 +403,152 @@ class HostKeys(WithSsh):
         rsa = servers.make_key("rsa", "rsa")
         self.know(f"[127.0.0.1]:{self.ssh.port} {public(rsa)}")
         self.refuse_host(f"the server shows the host key {fingerprint(self.ssh.keys['ecdsa'])}, "
-                         f"but {self.file} line 1 has {fingerprint(rsa)} (if both are the "
-                         "server's, have ssh-keyscan's line for it there too)")
+                         f"but {self.file} line 1 has {fingerprint(rsa)} (if both belong to "
+                         "the server, add the line that ssh-keyscan prints for the first)")
+
+    def test_other_type_of_hashed_name(self):
+        """libcurl asks for the type of the first hashed line, whatever host it is for."""
+        rsa = servers.make_key("rsa", "rsa")
+        other = servers.make_key("other", "ecdsa")
+        self.know(f"[127.0.0.1]:1 {public(self.stranger)}", f"[127.0.0.1]:{self.ssh.port} "
+                  f"{public(rsa)}", f"www.example.com {public(other)}")
+        subprocess.run(["ssh-keygen", "-q", "-H", "-f", self.file], check=True,
+                       capture_output=True)
+        self.refuse_host(f"the server shows the host key {fingerprint(self.ssh.keys['ed25519'])}, "
+                         f"but {self.file} line 2 has {fingerprint(rsa)} (if both belong to "
+                         "the server, add the line that ssh-keyscan prints for the first)")
+        self.know(f"www.example.com {public(other)}", self.line("ed25519"))
+        subprocess.run(["ssh-keygen", "-q", "-H", "-f", self.file], check=True,
+                       capture_output=True)
+        self.refuse_host(f"the server shows the host key {fingerprint(self.ssh.keys['ecdsa'])}, "
+                         f"but {self.file} line 2 has {fingerprint(self.ssh.keys['ed25519'])} (if "
+                         "both belong to the server, add the line that ssh-keyscan prints for the "
+                         "first)")
+        self.know(f"www.example.com {public(rsa)}", self.line("ed25519"))
+        subprocess.run(["ssh-keygen", "-q", "-H", "-f", self.file], check=True,
+                       capture_output=True)
+        self.install_good("sftp")
+
+    def test_unknown_among_others(self):
+        """Whatever else is known, and in which form: the question is asked."""
+        self.know(f"127.0.0.1 {public(self.stranger)}")
+        self.check_asks()
+        self.know(f"[127.0.0.1]:1 {public(self.stranger)}", f"ab,www.example.com "
+                  f"{public(self.stranger)}")
+        self.check_asks()
+        subprocess.run(["ssh-keygen", "-q", "-H", "-f", self.file], check=True,
+                       capture_output=True)
+        console = self.ask(kind="ed25519")
+        console.type("y\n")
+        self.assertEqual(console.end(), 0)
+        self.install_good("scp")
+
+    def test_name_without_the_port(self):
+        """It is another server, though libssh2 would believe its key."""
+        for kind in self.KEYS:
+            self.know(f"127.0.0.1 {public(self.ssh.keys[kind])}")
+            self.check_asks()
+            self.know(f"127.0.0.1 {public(self.ssh.keys[kind])}",
+                      f"[127.0.0.1]:{self.ssh.port} {public(self.stranger)}")
+            self.assertIn("THE HOST KEY OF THE SERVER HAS CHANGED",
+                          self.wmopkg("install", "proto", "sftp", *WORDS, self.address,
+                                      "pkgname.wmopkg").stderr)
+
+    def test_hashed_name_without_the_port(self):
+        """libssh2 tries this one after the name with the port, as OpenSSH does."""
+        for key, status in ((self.stranger, 5), (self.ssh.keys["ed25519"], 0)):
+            self.know(f"127.0.0.1 {public(key)}")
+            subprocess.run(["ssh-keygen", "-q", "-H", "-f", self.file], check=True,
+                           capture_output=True)
+            result = self.wmopkg("install", "proto", "sftp", *WORDS, self.address,
+                                 "pkgname.wmopkg")
+            self.assertEqual(result.returncode, status)
+            self.assertEqual("HAS CHANGED" in result.stderr, status == 5)
+
+    def test_short_name(self):
+        """libssh2 takes a name of two letters for a hashed one."""
+        hosts = bench.read("/etc/hosts").decode()
+        servers.write("hosts", f"{hosts}\n127.0.0.1 zz\n")
+
+        def install(*more):
+            return subprocess.run(
+                ["unshare", "--mount", "sh", "-ec", "mount --bind hosts /etc/hosts\nexec \"$@\"",
+                 "sh", bench.WMOPKG, "--config", "wmopkg.conf", "install", "proto", "sftp",
+                 *WORDS, *more, "pkgname.wmopkg"], stdin=subprocess.DEVNULL,
+                capture_output=True, text=True, check=False)
+
+        self.know(self.line("ed25519", host="zz"))
+        for host in ("zz", "ZZ"):
+            result = install(f"{host}:{self.ssh.port}")
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.know(f"[zz]:{self.ssh.port} {public(self.stranger)}")
+        self.assertIn("THE HOST KEY OF THE SERVER HAS CHANGED",
+                      install(f"ZZ:{self.ssh.port}").stderr)
+
+    def test_after_a_malformed_line(self):
+        """For libssh2 the file would end there, and the server be unknown."""
+        other = public(servers.make_key("other"))
+        for line in ("\r", "www.example.com", "www.example.com ssh-ed25519 AAAA", f"{300 * 'a'} "
+                     f"{other}", f"|1|{40 * 'A'}|A {other}"):
+            self.know(line, self.line("ed25519"))
+            self.install_good("sftp")
+            self.know(line, f"[127.0.0.1]:{self.ssh.port} {public(self.stranger)}")
+            self.assertIn("line 2 has", self.wmopkg("install", "proto", "sftp", *WORDS,
+                                                    self.address, "pkgname.wmopkg").stderr)
 
     def test_revoked(self):
-        self.know(self.line("ed25519"), f"@revoked * {public(self.ssh.keys['ed25519'])}")
-        self.refuse_host("THE HOST KEY OF THE SERVER IS REVOKED: "
-                         f"{fingerprint(self.ssh.keys['ed25519'])}, by {self.file} line 2 (do not "
-                         "trust this server)")
+        """libssh2 does not know the marker; here it counts for every host."""
+        message = ("THE HOST KEY OF THE SERVER IS REVOKED: "
+                   f"{fingerprint(self.ssh.keys['ed25519'])}, by {self.file} line 2 (do not "
+                   "trust this server)")
+        for hosts in ("*", f"[127.0.0.1]:{self.ssh.port}", "www.example.com"):
+            revoked = f"@revoked {hosts} {public(self.ssh.keys['ed25519'])}"
+            self.know(self.line("ed25519"), revoked)
+            self.refuse_host(message)
+            self.know(self.line("ed25519"), revoked + " a comment\r")
+            self.refuse_host(message)
+
+    def test_revoked_and_unknown(self):
+        self.know(*(f"@revoked * {public(self.ssh.keys[kind])}" for kind in self.KEYS))
+        before = bench.read(self.file)
+        console = typist.Typist("install", "proto", "sftp", *WORDS, self.address,
+                                "pkgname.wmopkg")
+        self.assertEqual(console.end(), 5)
+        self.assertIn("THE HOST KEY OF THE SERVER IS REVOKED", console.screen)
+        self.assertNotIn("(y/N)?", console.screen)
+        self.assertEqual(bench.read(self.file), before)
+
+    def test_revoked_another(self):
+        self.know(self.line("ed25519"), f"@revoked * {public(self.stranger)}")
+        self.install_good("sftp")
+        self.know(f"@revoked * {public(self.stranger)}")
+        self.check_asks()
+
+    def test_pattern(self):
+        """libssh2 matches none, so a line that may mean the server forbids the question."""
+        for key in (self.ssh.keys["ecdsa"], self.stranger):
+            for line in (f"* {public(key)}", f"[127.0.0.?]:* {public(key)}",
+                         f"www.example.com,!127.0.0.1 {public(key)}",
+                         f"@strange www.example.com {public(key)}"):
+                self.know("# ours", line)
+                before = bench.read(self.file)
+                message = ("the host key of the server is not known: "
+                           f"{fingerprint(self.ssh.keys['ecdsa'])}, and {self.file} line 2 cannot "
+                           "be matched: patterns and markers are not supported (replace it by the "
+                           "lines that ssh-keyscan prints)")
+                self.refuse_host(message)
+                console = typist.Typist("install", "proto", "sftp", *WORDS, self.address,
+                                        "pkgname.wmopkg")
+                self.assertEqual(console.end(), 5)
+                self.assertTrue(console.screen.endswith(f"wmopkg: {self.url}: {message}\n"),
+                                console.screen)
+                self.assertEqual(bench.read(self.file), before)
+        self.know(f"* {public(self.stranger)}", self.line("ed25519"))
+        self.install_good("sftp")
+
+    def test_authority(self):
+        self.know(f"@cert-authority * {public(self.stranger)}")
+        self.check_asks()
 
     def test_no_such_file(self):
         """A link could be made to lead anywhere, and memory is small."""

@@ -122,12 +122,12 @@ class Datagrams(bench.Case):
 
     def test_no_answer(self):
         self.serve()
-        self.refuse_url(5, f"there is no answer {SERVER}")
+        self.refuse_url(5, f"no answer from the server {SERVER}")
 
     def test_stalled(self):
         whole = bench.read(self.package)
         self.serve(struct.pack(">HH", 3, 1) + whole[:BLOCK])
-        self.refuse_url(5, "nothing has come for 30 seconds; this protocol cannot go on where it "
+        self.refuse_url(5, "nothing received for 30 seconds; this protocol cannot go on where it "
                         f"ended {LOST}")
 
 

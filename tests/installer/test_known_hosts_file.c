@@ -22,11 +22,13 @@ static int learn(int program)
 	if (!known_hosts_key_take(blob, sizeof(blob), &key))
 		return 2;
 	for (int i = 0; i < KEYS; i++) {
+		cleanup_free char *line = NULL;
 		struct verity_error err;
 		char name[32];
 
 		snprintf(name, sizeof(name), "host-%d-%d", program, i);
-		if (known_hosts_add("known_hosts", name, &key, &err) < 0)
+		line = known_hosts_line(name, &key);
+		if (known_hosts_append("known_hosts", line, &err) < 0)
 			return 1;
 	}
 	return 0;

@@ -3,10 +3,12 @@
 
 #include <stdlib.h>
 
+#include "installer/fetch/address.h"
+#include "installer/fetch/protocols.h"
 #include "installer/fetch/url.h"
 
 #define NAME_RULE "is not a name a package may have"
-#define EXPECTED  "a name, an IPv4 address or an [IPv6 address] is expected"
+#define EXPECTED  "expected a name, an IPv4 address or an [IPv6 address]"
 
 static void check_text(const char *text, const char *expected)
 {
@@ -19,7 +21,7 @@ static void check_text(const char *text, const char *expected)
 static void test_parse(void **state)
 {
 	static const struct {
-		const char *text, *url, *where, *name, *user, *password, *protocol, *host;
+		const char *text, *url, *shown, *name, *user, *password, *protocol, *host;
 	} cases[] = {
 		{"http://192.0.2.1/a.wmopkg", "http://192.0.2.1/a.wmopkg",
 		 "http://192.0.2.1/a.wmopkg", "a", NULL, NULL, "HTTP", "192.0.2.1"},
@@ -49,22 +51,22 @@ static void test_parse(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct verity_error err;
-		struct source_url url = {0};
-		struct source_login login = {0};
+		struct url url = {0};
+		struct login login = {0};
 		char name[VERITY_NAME_MAX + 1];
-		char host[64];
+		char host[ADDRESS_HOST_MAX + 1];
 
-		check_ok(source_url_parse(cases[i].text, &url, &login, name, &err), &err);
+		check_ok(url_parse(cases[i].text, &url, &login, name, &err), &err);
 		assert_string_equal(url.whole, cases[i].url);
-		assert_string_equal(url.where, cases[i].where);
+		assert_string_equal(url.shown, cases[i].shown);
 		assert_string_equal(url.protocol->name, cases[i].protocol);
 		assert_string_equal(name, cases[i].name);
 		check_text(login.user, cases[i].user);
 		check_text(login.password, cases[i].password);
-		source_url_host(url.where, host, sizeof(host));
+		address_of_url(url.shown, host);
 		assert_string_equal(host, cases[i].host);
-		source_url_done(&url);
-		source_login_done(&login);
+		url_done(&url);
+		login_done(&login);
 	}
 }
 
@@ -85,36 +87,34 @@ static void test_parse_bad(void **state)
 		{"http://h/a%20b.wmopkg", VERITY_E_BAD_NAME,
 		 "/a b.wmopkg: 'a b' " NAME_RULE},
 		{"http://h/a%00.wmopkg", VERITY_E_USAGE,
-		 "not a sound URL: URL decode error, most likely because of rubbish in the "
+		 "invalid URL: URL decode error, most likely because of rubbish in the "
 		 "input"},
 		{"http://user:secret@/a.wmopkg", VERITY_E_USAGE,
-		 "not a sound URL: No host part in the URL"},
+		 "invalid URL: No host part in the URL"},
 		{"http://h:99999/a.wmopkg", VERITY_E_USAGE,
-		 "not a sound URL: Port number was not a decimal number between 0 and "
+		 "invalid URL: Port number was not a decimal number between 0 and "
 		 "65535"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct verity_error err = {0};
-		struct source_url url = {0};
-		struct source_login login = {0};
+		struct url url = {0};
+		struct login login = {0};
 		char name[VERITY_NAME_MAX + 1] = "untouched";
 
-		assert_int_equal(source_url_parse(cases[i].url, &url, &login, name, &err),
-				 -22);
+		assert_int_equal(url_parse(cases[i].url, &url, &login, name, &err), -22);
 		check_error(&err, cases[i].code, cases[i].message);
 		assert_null(url.whole);
-		assert_null(url.where);
+		assert_null(url.shown);
 		assert_null(login.password);
 		assert_string_equal(name, "untouched");
 	}
 }
 
-static const struct source_protocol *protocol(const char *scheme)
+static const struct protocol *protocol(const char *scheme)
 {
-	const struct source_protocol *found =
-		source_protocol_find(scheme, strlen(scheme));
+	const struct protocol *found = protocol_find(scheme, strlen(scheme));
 
 	assert_non_null(found);
 	return found;
@@ -155,13 +155,13 @@ static void test_build(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct verity_error err;
-		struct source_url url = {0};
+		struct url url = {0};
 
-		check_ok(source_url_build(protocol(cases[i].protocol), cases[i].address,
-					  cases[i].path, &url, &err),
+		check_ok(url_build(protocol(cases[i].protocol), cases[i].address,
+				   cases[i].path, &url, &err),
 			 &err);
 		assert_string_equal(url.whole, cases[i].url);
-		source_url_done(&url);
+		url_done(&url);
 	}
 }
 
@@ -173,17 +173,17 @@ static void test_build_bad(void **state)
 		{"", "'' is not an address: " EXPECTED},
 		{"a b", "'a b' is not an address: " EXPECTED},
 		{"user@h", "'user@h' is not an address: " EXPECTED},
-		{"http://h", "http://h: '//h' is not a port: a number from 1 to 65535 is "
-			     "expected"},
+		{"http://h", "http://h: '//h' is not a port: expected a number from 1 to "
+			     "65535"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct verity_error err = {0};
-		struct source_url url = {0};
+		struct url url = {0};
 
-		assert_int_equal(source_url_build(protocol("ftp"), cases[i].address,
-						  "a.wmopkg", &url, &err),
+		assert_int_equal(url_build(protocol("ftp"), cases[i].address, "a.wmopkg",
+					   &url, &err),
 				 -22);
 		check_error(&err, VERITY_E_USAGE, cases[i].message);
 		assert_null(url.whole);
@@ -192,18 +192,18 @@ static void test_build_bad(void **state)
 
 static void test_protocol_unknown(void **state)
 {
-	const struct source_protocol *found = NULL;
+	const struct protocol *found = NULL;
 	struct verity_error err = {0};
 
 	(void)state;
-	assert_int_equal(source_protocol_get("gopher", 6, &found, &err), -22);
+	assert_int_equal(protocol_get("gopher", 6, &found, &err), -22);
 	check_error(
 		&err, VERITY_E_USAGE,
-		"'gopher' is not a known protocol (ftp, tftp, scp, sftp, http and https are)");
+		"unknown protocol 'gopher'; expected one of ftp, tftp, scp, sftp, http, https");
 	assert_null(found);
-	assert_null(source_protocol_find("ft", 2));
-	assert_null(source_protocol_find("ftps", 4));
-	assert_ptr_equal(source_protocol_find("FTPs", 3), protocol("ftp"));
+	assert_null(protocol_find("ft", 2));
+	assert_null(protocol_find("ftps", 4));
+	assert_ptr_equal(protocol_find("FTPs", 3), protocol("ftp"));
 }
 
 int main(void)

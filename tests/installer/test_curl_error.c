@@ -19,17 +19,18 @@ static void test_reasons(void **state)
 		bool lost;
 	} cases[] = {
 		{CURLE_COULDNT_RESOLVE_HOST, "Could not resolve host: h", false, false, 0,
-		 -1, VERITY_E_TRANSFER, "no address is known for this name", false},
+		 -1, VERITY_E_TRANSFER, "cannot resolve host name", false},
 		{CURLE_COULDNT_RESOLVE_HOST, "Could not resolve host: h", false, true,
-		 100, 1000, VERITY_E_TRANSFER, "no address is known for this name", true},
+		 100, 1000, VERITY_E_TRANSFER, "cannot resolve host name", true},
 		{CURLE_COULDNT_CONNECT, "Failed to connect to h", false, false, 0, -1,
 		 VERITY_E_TRANSFER, "Failed to connect to h", false},
 		{CURLE_OPERATION_TIMEDOUT, "Connection timed out", false, false, 0, -1,
-		 VERITY_E_TRANSFER, "there is no answer", false},
+		 VERITY_E_TRANSFER, "no answer from the server", false},
 		{CURLE_OPERATION_TIMEDOUT, "Connection timed out", true, false, 10, 1000,
 		 VERITY_E_LOST, "the connection was lost after 10 of 1000 bytes", true},
 		{CURLE_GOT_NOTHING, "Empty reply from server", false, false, 0, -1,
-		 VERITY_E_LOST, "the server ended the connection without a word", true},
+		 VERITY_E_LOST, "the server closed the connection without an answer",
+		 true},
 		{CURLE_RECV_ERROR, "Recv failure: Connection reset by peer", true, false,
 		 5, -1, VERITY_E_LOST, "the connection was lost after 5 bytes", true},
 		{CURLE_RECV_ERROR, "Recv failure: Connection reset by peer", true, false,
@@ -48,7 +49,7 @@ static void test_reasons(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct source_transfer transfer = {
+		struct transfer transfer = {
 			.handle = curl_easy_init(),
 			.heard = cases[i].heard,
 			.was_lost = cases[i].was_lost,
@@ -58,7 +59,7 @@ static void test_reasons(void **state)
 		struct verity_error err = {0};
 
 		strcpy(transfer.curl_words, cases[i].words);
-		assert_true(source_reason(&transfer, cases[i].code, &err) < 0);
+		assert_true(curl_error(&transfer, cases[i].code, &err) < 0);
 		check_error(&err, cases[i].expected, cases[i].message);
 		assert_int_equal(transfer.lost, cases[i].lost);
 		curl_easy_cleanup(transfer.handle);
@@ -68,7 +69,7 @@ static void test_reasons(void **state)
 /* A device that does not know the date must hear of it by name. */
 static void test_clock(void **state)
 {
-	struct source_transfer transfer = {.handle = curl_easy_init()};
+	struct transfer transfer = {.handle = curl_easy_init()};
 	struct verity_error err = {0};
 	time_t before = time(NULL) / 60, after;
 	char expected[2][160], date[32];
@@ -76,7 +77,7 @@ static void test_clock(void **state)
 	(void)state;
 	strcpy(transfer.curl_words,
 	       "SSL certificate problem: certificate is not yet valid");
-	(void)!source_reason(&transfer, CURLE_PEER_FAILED_VERIFICATION, &err);
+	(void)!curl_error(&transfer, CURLE_PEER_FAILED_VERIFICATION, &err);
 	after = time(NULL) / 60;
 	for (size_t i = 0; i < 2; i++) {
 		time_t at = (i ? after : before) * 60;
@@ -84,7 +85,7 @@ static void test_clock(void **state)
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M", gmtime(&at));
 		snprintf(expected[i], sizeof(expected[i]),
 			 "the server's certificate is not valid yet by this device's "
-			 "clock, where it is %s UTC",
+			 "clock, which shows %s UTC",
 			 date);
 	}
 	check_error(&err, VERITY_E_CLOCK,
@@ -107,7 +108,7 @@ static void test_dates(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const char *meaning = source_reason_clock(cases[i].words);
+		const char *meaning = curl_error_clock(cases[i].words);
 
 		if (cases[i].meaning)
 			assert_string_equal(meaning, cases[i].meaning);

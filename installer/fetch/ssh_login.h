@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Login by ssh: with the keys of the user that runs this, then with a password. */
+
+#include "installer/fetch/transfer.h"
+
+#define SSH_LOGIN_METHODS_MAX 128
+#define SSH_LOGIN_KEYS_MAX    3
+
+/* Of one transfer; { 0 } at first. */
+struct ssh_login {
+	char *keys[SSH_LOGIN_KEYS_MAX]; /* paths; owned; one is tried in each try */
+	size_t key_count, key;
+	char methods[SSH_LOGIN_METHODS_MAX]; /* that the server takes; "": not known yet
+					      */
+};
+
+/**
+ * ssh_login_begin - find the keys; then and after a failure, ssh_login_done()
+ */
+int ssh_login_begin(struct ssh_login *login, struct verity_error *err) must_check;
+
+void ssh_login_done(struct ssh_login *login);
+
+/**
+ * ssh_login_prepare - have them tried, then a password if there is one
+ */
+int ssh_login_prepare(struct ssh_login *login, struct transfer *transfer,
+		      struct verity_error *err) must_check;
+
+/**
+ * ssh_login_explain - the error for a login that was denied
+ *
+ * Return: -ECOMM (LOGIN).
+ */
+int ssh_login_explain(const struct ssh_login *login, struct transfer *transfer,
+		      struct verity_error *err) must_check;
+
+/**
+ * ssh_login_amend - go on to the next key
+ *
+ * Return: 1; 0 if there is none, or if a password is known.
+ */
+int ssh_login_amend(struct ssh_login *login, const struct transfer *transfer) must_check;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "installer/device/installed.h"
+#include "overlay/contents/contents.h"
 #include "overlay/contents/firmware.h"
 #include "overlay/fs/open_beneath.h"
 #include "overlay/stack/stack.h"

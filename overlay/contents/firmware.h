@@ -8,7 +8,7 @@
 
 #include <limits.h>
 
-#include "overlay/contents/contents.h"
+#include "overlay/contents/list.h"
 
 /**
  * overlay_firmware_open - open the folder that the firmware's root is seen in

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* The layer that the boot puts over all packages, predicted from the firmware. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
-#include "overlay/contents/contents_private.h"
 #include "overlay/contents/firmware.h"
 #include "overlay/fs/protect.h"
 #include "verity/util/cleanup.h"
@@ -211,11 +211,5 @@ int overlay_firmware_engine(const struct overlay_firmware *firmware,
 		while (r == 0 && go_on(&way))
 			r = step(&engine, &way, err);
 	}
-	if (r == 0)
-		r = contents_list_seal(&engine.list, err);
-	if (r < 0)
-		return r;
-	*ret = engine.list.contents;
-	engine.list.contents = (struct overlay_contents){0};
-	return 0;
+	return r < 0 ? r : contents_list_finish(&engine.list, ret, err);
 }

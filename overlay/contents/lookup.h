@@ -10,7 +10,7 @@
  * them; "" is the root.
  */
 
-#include "overlay/contents/contents.h"
+#include "overlay/contents/list.h"
 
 /* What lies below all packages. */
 struct overlay_shadow_base {

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "overlay/contents/contents_private.h"
+#include "overlay/contents/contents.h"
 
 /* So that no input takes long: a sound image of the corpus is far below these. */
 static const struct contents_limits limits = {2000, 1 << 18, 2000};

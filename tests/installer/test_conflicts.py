@@ -420,12 +420,12 @@ class Warnings(Contents):
         package = self.seal("odd", "image")
         self.running("quiet")
         self.check(0, f"odd.wmopkg:\n{bench.BAR}    PKG: Signed\n{bench.INSTALLED}",
-                   "warning: what it changes cannot be told: odd: image: it is no squashfs of "
+                   "warning: what it changes cannot be told: odd: image: not a squashfs image of "
                    "version 4.0", "install", package)
-        self.succeed("No conflicts.\nNot known: the contents of odd 1.0: odd: image: it is no squashfs of "
-                     "version 4.0\n", "conflicts")
-        self.succeed("/etc/motd: file of the firmware\nNot known: the contents of odd 1.0: odd: image: it "
-                     "is no squashfs of version 4.0\n", "which", "/etc/motd")
+        self.succeed("No conflicts.\nNot known: the contents of odd 1.0: odd: image: not a squashfs "
+                     "image of version 4.0\n", "conflicts")
+        self.succeed("/etc/motd: file of the firmware\nNot known: the contents of odd 1.0: odd: image: "
+                     "not a squashfs image of version 4.0\n", "which", "/etc/motd")
 
     def seal(self, name, image):
         tool = os.path.join(os.environ["WMOPKG_BUILD"], "tests", "kernel", "seal")

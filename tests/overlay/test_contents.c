@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "overlay/contents/contents_private.h"
+#include "overlay/contents/contents.h"
 #include "tests/overlay/crafted.h"
 #include "tests/overlay/tree.h"
 
@@ -235,22 +235,22 @@ static void test_refused(void **state)
 		struct crafted crafted;
 		const char *message;
 	} cases[] = {
-		{{.names = ONE({".", 0, 'f', NULL, 0})}, "a file that is called '.'"},
-		{{.names = ONE({"..", 0, 'f', NULL, 0})}, "a file that is called '..'"},
+		{{.names = ONE({".", 0, 'f', NULL, 0})}, "a file named '.'"},
+		{{.names = ONE({"..", 0, 'f', NULL, 0})}, "a file named '..'"},
 		{{.names = ONE({"a/b", 0, 'f', NULL, 0})},
-		 "a name with a slash or a zero in it"},
+		 "a name with a slash or a NUL byte"},
 		{{.names = ONE({"a\0b", 3, 'f', NULL, 0})},
-		 "a name with a slash or a zero in it"},
+		 "a name with a slash or a NUL byte"},
 		{{.names = ONE({long_name, 256, 'f', NULL, 0})},
-		 "a name of 256 bytes, where there are 1 to 255"},
+		 "a name of 256 bytes; expected 1 to 255"},
 		{{.names = ONE({long_name, 257, 'f', NULL, 0})},
-		 "a name of 257 bytes, where there are 1 to 255"},
+		 "a name of 257 bytes; expected 1 to 255"},
 		{{.names = ONE({"a", 0, 'f', NULL, 0}, {"a", 0, 'd', NULL, 0})},
 		 "'a' is there twice"},
 		{{.names = ONE({"loop", 0, 'r', NULL, 0})},
-		 "the folder 'loop' is there in another place too"},
+		 "the folder 'loop' is in two places"},
 		{{.names = ONE({"a", 0, '?', NULL, 0})},
-		 "an inode of a type (99) that is not known"},
+		 "an inode of an unknown type (99)"},
 		{{.names = ONE({"a", 0, 'f', NULL, 0}), .listing_bytes = 4},
 		 "a folder ends within an entry"},
 		{{.names = ONE({"a", 0, 'f', NULL, 0}), .listing_bytes = 25},
@@ -262,43 +262,44 @@ static void test_refused(void **state)
 		{{.names = ONE({"a", 0, 'f', NULL, 0}), .run = 1},
 		 "a folder ends within an entry"},
 		{{.names = ONE({"a", 0, 'd', NULL, 0}), .inode_count = 1},
-		 "a folder with the number 2 of 1"},
+		 "a folder with inode number 2 of 1"},
 		{{.names = ONE({"a", 0, 'l', "x", 0}), .target_bytes = 5000},
-		 "a path or target of more than 4095 bytes"},
+		 "a path or link target of more than 4095 bytes"},
 		{{.names = ONE({"a", 0, 'l', "x", 0}), .target_bytes = 4095},
 		 "a link cannot be read: outside of its bounds"},
 		{{.names = ONE({"a", 0, 'l', "x", 0}), .target_bytes = 9},
-		 "'a': a link that is empty, or has a zero in it"},
+		 "'a': the target of the link is empty or has a NUL byte"},
 		{{.names = ONE({"a", 0, 'l', "", 0})},
-		 "'a': a link that is empty, or has a zero in it"},
+		 "'a': the target of the link is empty or has a NUL byte"},
 		{{.names = ONE({"a", 0, 'f', NULL, 0}), .root_ref = 1},
-		 "an inode of a type (60672) that is not known"},
+		 "an inode of an unknown type (60672)"},
 		{{.names = ONE({"a", 0, 'f', NULL, 0}), .root_ref = 0x10000},
 		 "an inode cannot be read: outside of its bounds"},
 		{{.names = ONE({"a", 0, 'l', NULL, 0}, {"f", 0, 'f', NULL, 0}),
 		  .root_ref = 25},
-		 "its root is no folder"},
+		 "its root is not a folder"},
 		{{.names = ONE({"a", 0, 'f', NULL, 0}), .bytes_used = 5000},
 		 "its tables lie outside of it"},
-		{{.names = ONE({"a", 0, 'x', NULL, 0})}, "it has no attributes number 0"},
+		{{.names = ONE({"a", 0, 'x', NULL, 0})},
+		 "no set 0 of extended attributes"},
 		{{.names = ONE({"a", 0, 'x', NULL, 7}), .attributes = OPAQUE},
-		 "it has no attributes number 7"},
+		 "no set 7 of extended attributes"},
 		{{.names = ONE({"a", 0, 'x', NULL, 0}),
 		  .attributes = OPAQUE,
 		  .keys = 257},
-		 "257 attributes of one file, where there are 256 at most"},
+		 "257 extended attributes of one file; limit: 256"},
 		{{.names = ONE({"a", 0, 'x', NULL, 0}),
 		  .attributes = OPAQUE,
 		  .key_bytes = 256},
-		 "an attribute with a name of 256 bytes"},
+		 "an extended attribute with a name of 256 bytes"},
 		{{.names = ONE({"a", 0, 'x', NULL, 0}),
 		  .attributes = OPAQUE,
 		  .value_bytes = 65537},
-		 "an attribute of 65537 bytes, where there are 65536 at most"},
+		 "an extended attribute of 65537 bytes; limit: 65536"},
 		{{.names = ONE({"a", 0, 'x', NULL, 0}),
 		  .attributes = OPAQUE,
 		  .value_bytes = 60000},
-		 "an attribute cannot be read: outside of its bounds"},
+		 "an extended attribute cannot be read: outside of its bounds"},
 	};
 
 	(void)state;
@@ -333,12 +334,12 @@ static void test_no_squashfs(void **state)
 	assert_int_equal(ftruncate(fd, 4096), 0);
 	assert_int_equal(contents_read_image(fd, 0, 4096, &plenty, &contents, &err),
 			 -EBADMSG);
-	check_error(&err, VERITY_E_BAD_IMAGE, "image: it is no squashfs of version 4.0");
+	check_error(&err, VERITY_E_BAD_IMAGE,
+		    "image: not a squashfs image of version 4.0");
 	other = crafted_file(&unknown, &bytes);
 	assert_int_equal(contents_read_image(other, 0, bytes, &plenty, &contents, &err),
 			 -EOPNOTSUPP);
-	check_error(&err, VERITY_E_UNSUPPORTED,
-		    "image: written with a compressor (3) that is not known here");
+	check_error(&err, VERITY_E_UNSUPPORTED, "image: unknown compressor (3)");
 }
 
 static void test_limits(void **state)
@@ -348,9 +349,9 @@ static void test_limits(void **state)
 		const char *message; /* NULL: enough */
 	} cases[] = {
 		{{2, 6, 100}, NULL},
-		{{1, 6, 100}, "image: it has more than 1 files and folders"},
+		{{1, 6, 100}, "image: more than 1 files and folders"},
 		{{2, 5, 100}, "image: its paths have more than 5 bytes together"},
-		{{2, 6, 3}, "image: its folders take too many reads to list"},
+		{{2, 6, 3}, "image: listing its folders takes too many reads"},
 	};
 	const struct crafted crafted = {
 		.names = ONE({"a", 0, 'f', NULL, 0}, {"l", 0, 'l', NULL, 0})};

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <inttypes.h>
+/* Lists of paths: many small texts in few allocations, sorted once. */
+#include "overlay/contents/list.h"
+
 #include <stdint.h>
 #include <string.h>
-
-#include "overlay/contents/contents_private.h"
-#include "verity/util/cleanup.h"
 
 #define CHUNK_BYTES   (64 * 1024)
 #define ENTRIES_LEAST 256
 
-/* Texts are many and small, and go all at once. */
+/* Texts are many and small, and are freed all at once. */
 struct overlay_contents_text {
 	struct overlay_contents_text *before;
 	size_t used;
@@ -40,7 +38,7 @@ int contents_list_text(struct contents_list *list, size_t bytes, char **ret,
 
 	if (bytes > OVERLAY_CONTENTS_PATH_MAX)
 		return verity_fail(err, VERITY_E_BAD_IMAGE,
-				   "image: a path or target of more than %d bytes",
+				   "image: a path or link target of more than %d bytes",
 				   OVERLAY_CONTENTS_PATH_MAX);
 	if (bytes + 1 > list->limits->text_bytes - list->text_bytes)
 		return verity_fail(err, VERITY_E_TOO_MANY,
@@ -59,41 +57,19 @@ int contents_list_text(struct contents_list *list, size_t bytes, char **ret,
 	return 0;
 }
 
-/* What a name is to any other program that walks a tree. */
+/* A name must be one to any other program that walks a tree. */
 static int check_name(const char *name, size_t bytes, struct verity_error *err)
 {
 	if (bytes == 0 || bytes > OVERLAY_CONTENTS_NAME_MAX)
 		return verity_fail(err, VERITY_E_BAD_IMAGE,
-				   "image: a name of %zu bytes, where there are 1 to %d",
-				   bytes, OVERLAY_CONTENTS_NAME_MAX);
+				   "image: a name of %zu bytes; expected 1 to %d", bytes,
+				   OVERLAY_CONTENTS_NAME_MAX);
 	if (memchr(name, '/', bytes) || memchr(name, '\0', bytes))
 		return verity_fail(err, VERITY_E_BAD_IMAGE,
-				   "image: a name with a slash or a zero in it");
+				   "image: a name with a slash or a NUL byte");
 	if (name[0] == '.' && (bytes == 1 || (bytes == 2 && name[1] == '.')))
-		return verity_fail(err, VERITY_E_BAD_IMAGE,
-				   "image: a file that is called '%.*s'", (int)bytes,
-				   name);
-	return 0;
-}
-
-static int make_room(struct contents_list *list, struct verity_error *err)
-{
-	size_t room = list->room + list->room / 2;
-	struct overlay_contents_entry *grown;
-
-	if (list->contents.count == list->limits->entries)
-		return verity_fail(err, VERITY_E_TOO_MANY,
-				   "image: it has more than %zu files and folders",
-				   list->limits->entries);
-	if (list->contents.count < list->room)
-		return 0;
-	if (room < ENTRIES_LEAST)
-		room = ENTRIES_LEAST;
-	grown = reallocarray(list->contents.entries, room, sizeof(*grown));
-	if (!grown)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	list->contents.entries = grown;
-	list->room = room;
+		return verity_fail(err, VERITY_E_BAD_IMAGE, "image: a file named '%.*s'",
+				   (int)bytes, name);
 	return 0;
 }
 
@@ -101,31 +77,42 @@ int contents_list_add(struct contents_list *list, const char *folder, const char
 		      size_t name_bytes, struct overlay_contents_entry **ret,
 		      struct verity_error *err)
 {
+	struct overlay_contents *contents = &list->contents;
 	size_t before = strlen(folder);
-	struct overlay_contents_entry *entry;
 	char *path = NULL;
 	int r = check_name(name, name_bytes, err);
 
-	if (r == 0)
-		r = make_room(list, err);
-	if (before)
-		before++;
-	if (r == 0)
-		r = contents_list_text(list, before + name_bytes, &path, err);
+	if (r < 0)
+		return r;
+	if (contents->count == list->limits->entries)
+		return verity_fail(err, VERITY_E_TOO_MANY,
+				   "image: more than %zu files and folders",
+				   list->limits->entries);
+	if (contents->count == list->allocated) {
+		size_t more = list->allocated ? list->allocated + list->allocated / 2
+					      : ENTRIES_LEAST;
+		struct overlay_contents_entry *grown =
+			reallocarray(contents->entries, more, sizeof(*grown));
+
+		if (!grown)
+			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		contents->entries = grown;
+		list->allocated = more;
+	}
+	r = contents_list_text(list, before + (before > 0) + name_bytes, &path, err);
 	if (r < 0)
 		return r;
 	if (before) {
-		memcpy(path, folder, before - 1);
-		path[before - 1] = '/';
+		memcpy(path, folder, before);
+		path[before++] = '/';
 	}
 	memcpy(path + before, name, name_bytes);
-	entry = &list->contents.entries[list->contents.count++];
-	*entry = (struct overlay_contents_entry){.path = path};
-	*ret = entry;
+	*ret = &contents->entries[contents->count++];
+	**ret = (struct overlay_contents_entry){.path = path};
 	return 0;
 }
 
-static int compare_entries(const void *a, const void *b)
+static int compare_paths(const void *a, const void *b)
 {
 	const struct overlay_contents_entry *left = a;
 	const struct overlay_contents_entry *right = b;
@@ -133,19 +120,21 @@ static int compare_entries(const void *a, const void *b)
 	return strcmp(left->path, right->path);
 }
 
-int contents_list_seal(struct contents_list *list, struct verity_error *err)
+int contents_list_finish(struct contents_list *list, struct overlay_contents *ret,
+			 struct verity_error *err)
 {
-	struct overlay_contents *contents = &list->contents;
+	const struct overlay_contents *contents = &list->contents;
 
-	if (contents->count == 0)
-		return 0;
-	qsort(contents->entries, contents->count, sizeof(*contents->entries),
-	      compare_entries);
+	if (contents->count)
+		qsort(contents->entries, contents->count, sizeof(*contents->entries),
+		      compare_paths);
 	for (size_t i = 1; i < contents->count; i++)
-		if (strcmp(contents->entries[i - 1].path, contents->entries[i].path) == 0)
+		if (compare_paths(&contents->entries[i - 1], &contents->entries[i]) == 0)
 			return verity_fail(err, VERITY_E_BAD_IMAGE,
 					   "image: '%.128s' is there twice",
 					   contents->entries[i].path);
+	*ret = *contents;
+	list->contents = (struct overlay_contents){0};
 	return 0;
 }
 
@@ -157,5 +146,5 @@ const struct overlay_contents_entry *overlay_contents_find(
 	if (contents->count == 0)
 		return NULL;
 	return bsearch(&wanted, contents->entries, contents->count,
-		       sizeof(*contents->entries), compare_entries);
+		       sizeof(*contents->entries), compare_paths);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Deletes trees: by descriptors, without following links, in constant memory. */
 #include "factory/erase.h"
 
 #include <errno.h>
@@ -16,25 +17,20 @@
 #include "verity/util/dir.h"
 
 /*
- * Down to here a folder stays open while what is in it is deleted, so that each is read
- * once. Further down one folder is open at a time, and the way back is "..": then they
- * are read again after each folder in them, which costs time and no memory.
+ * Down to this depth a folder stays open while what is in it is deleted, so that each is
+ * read once. Deeper, one folder is open at a time, and the way back is "..": they are
+ * read again after each folder in them, which costs time but no memory.
  */
 #define OPEN_DEPTH 32
 
-#define TOLD_EVERY 256 /* deletions */
+#define REPORT_EVERY 256 /* deletions */
 
 struct run {
 	const struct factory_eraser *eraser;
 	uint64_t deleted;
 };
 
-static bool is_self_or_above(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
-/* Which of the two it is, the kernel finds out at no cost. */
+/* The kernel finds out at no cost which of the two it is. */
 static int unlink_any(int dir_fd, const char *name)
 {
 	int why;
@@ -51,28 +47,21 @@ static int unlink_any(int dir_fd, const char *name)
 	return errno == EEXIST ? -ENOTEMPTY : -errno;
 }
 
-static int force_unlink(int dir_fd, const char *name, int why)
-{
-	if (why == -EBUSY && factory_unmount_at(dir_fd, name))
-		why = unlink_any(dir_fd, name);
-	if (why == -EPERM || why == -EACCES) {
-		factory_unprotect_at(dir_fd, name);
-		why = unlink_any(dir_fd, name);
-	}
-	if (why < 0 && factory_delete_subvolume(dir_fd, name))
-		why = 0;
-	return why;
-}
-
-/* -ENOTEMPTY for a folder that has something in it. */
+/* -ENOTEMPTY for a folder that is not empty. */
 static int delete_one(struct run *run, int dir_fd, const char *name)
 {
 	const struct factory_eraser *eraser = run->eraser;
 	int r = unlink_any(dir_fd, name);
 
-	if (r < 0 && eraser->force)
-		r = force_unlink(dir_fd, name, r);
-	if (r == 0 && ++run->deleted % TOLD_EVERY == 0 && eraser->progress)
+	if (r == -EBUSY && eraser->force && factory_unmount_at(dir_fd, name))
+		r = unlink_any(dir_fd, name);
+	if ((r == -EPERM || r == -EACCES) && eraser->force) {
+		factory_unprotect_at(dir_fd, name);
+		r = unlink_any(dir_fd, name);
+	}
+	if (r < 0 && eraser->force && factory_delete_subvolume(dir_fd, name))
+		r = 0;
+	if (r == 0 && ++run->deleted % REPORT_EVERY == 0 && eraser->progress)
 		eraser->progress(eraser->context, run->deleted);
 	return r;
 }
@@ -83,20 +72,21 @@ static int open_below(int dir_fd, const char *name)
 		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
 		.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS,
 	};
+	long fd = syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
 
-	return (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
+	return fd < 0 ? -errno : (int)fd;
 }
 
-/* A folder without permissions is still its owner's to delete. */
+/* The owner of a folder without permissions can still delete it. */
 static int open_folder(const struct run *run, int dir_fd, const char *name)
 {
 	int fd = open_below(dir_fd, name);
 	struct stat st;
 
-	if (fd < 0 && errno == EACCES && fchmodat(dir_fd, name, 0700, 0) == 0)
+	if (fd == -EACCES && fchmodat(dir_fd, name, 0700, 0) == 0)
 		fd = open_below(dir_fd, name);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (geteuid() != 0 && fstat(fd, &st) == 0 && (st.st_mode & S_IRWXU) != S_IRWXU)
 		(void)fchmod(fd, 0700);
 	if (run->eraser->force)
@@ -105,7 +95,7 @@ static int open_folder(const struct run *run, int dir_fd, const char *name)
 }
 
 /*
- * Delete what is in the folder @fd up to the first folder that is not empty.
+ * Deletes what is in the folder @fd up to the first folder that is not empty.
  *
  * Return: 1 with its name; 0 where nothing is left; -errno.
  */
@@ -113,26 +103,19 @@ static int empty_to_folder(struct run *run, int fd, char ret_name[static NAME_MA
 {
 	cleanup_dir DIR *dir = NULL;
 	const struct dirent *item;
-	int opened = verity_dir_open(fd, ".", &dir);
+	int r = verity_dir_open(fd, ".", &dir);
 
-	if (opened < 0)
-		return opened;
-	while (errno = 0, item = readdir(dir)) {
-		int r = 0;
-
-		if (!is_self_or_above(item->d_name))
-			r = delete_one(run, fd, item->d_name);
+	while (r == 0 && (r = verity_dir_next(dir, &item)) > 0) {
+		r = delete_one(run, fd, item->d_name);
 		if (r == -ENOTEMPTY) {
 			snprintf(ret_name, NAME_MAX + 1, "%s", item->d_name);
 			return 1;
 		}
-		if (r < 0)
-			return r;
 	}
-	return -errno;
+	return r;
 }
 
-/* Empty the folder @at, which is taken, without going deeper into our own stack. */
+/* Empties the folder @at, which is closed, without a deeper stack of ours. */
 static int erase_deep(struct run *run, int at)
 {
 	cleanup_fd int fd = at;
@@ -140,51 +123,18 @@ static int erase_deep(struct run *run, int at)
 	uint64_t depth = 0;
 	int next, r;
 
-	while ((r = empty_to_folder(run, fd, name)) >= 0) {
-		if (r == 0 && depth == 0)
-			return 0;
+	while ((r = empty_to_folder(run, fd, name)) > 0 || (r == 0 && depth > 0)) {
 		next = r > 0 ? open_folder(run, fd, name) : open_below(fd, "..");
 		if (next < 0)
-			return r > 0 ? next : -errno;
-		if (r > 0)
-			depth++;
-		else
-			depth--;
+			return next;
+		depth += r > 0 ? 1 : -1;
 		close(fd);
 		fd = next;
 	}
 	return r;
 }
 
-static int erase_any(struct run *run, int dir_fd, const char *name, unsigned depth);
-
-/*
- * Empty the folder @at, which is taken. What cannot be deleted does not keep the rest,
- * unless it is the whole file system that takes no changes.
- */
-static int erase_below(struct run *run, int at, unsigned depth)
-{
-	cleanup_dir DIR *dir = NULL;
-	const struct dirent *item;
-	int first = 0;
-
-	if (depth >= OPEN_DEPTH)
-		return erase_deep(run, at);
-	dir = fdopendir(at);
-	if (!dir) {
-		close(at);
-		return -ENOMEM;
-	}
-	while (first != -EROFS && (errno = 0, item = readdir(dir))) {
-		int r = is_self_or_above(item->d_name)
-				? 0
-				: erase_any(run, at, item->d_name, depth);
-
-		if (r < 0 && (first == 0 || r == -EROFS))
-			first = r;
-	}
-	return first < 0 ? first : -errno;
-}
+static int erase_below(struct run *run, int at, unsigned depth, struct verity_error *err);
 
 static int erase_any(struct run *run, int dir_fd, const char *name, unsigned depth)
 {
@@ -194,8 +144,59 @@ static int erase_any(struct run *run, int dir_fd, const char *name, unsigned dep
 	if (r != -ENOTEMPTY)
 		return r;
 	fd = open_folder(run, dir_fd, name);
-	r = fd < 0 ? fd : erase_below(run, fd, depth + 1);
+	r = fd < 0 ? fd : erase_below(run, fd, depth + 1, NULL);
 	return r < 0 ? r : delete_one(run, dir_fd, name);
+}
+
+/* As a new file system has it: owned by root, empty. */
+static int empty_kept(struct run *run, int dir_fd, const char *name)
+{
+	int fd, r = 0;
+
+	if (run->eraser->force)
+		(void)factory_unmount_at(dir_fd, name);
+	fd = open_folder(run, dir_fd, name);
+	if (fd == -ENOTDIR || fd == -ELOOP)
+		return erase_any(run, dir_fd, name, 0);
+	if (fd < 0)
+		return fd;
+	if (fchmod(fd, 0700) < 0 || (geteuid() == 0 && fchown(fd, 0, 0) < 0))
+		r = -errno;
+	if (r == 0)
+		return erase_below(run, fd, 1, NULL);
+	close(fd);
+	return r;
+}
+
+/*
+ * Empties the folder @at, which is closed. What cannot be deleted does not keep the rest,
+ * unless the whole file system is read-only.
+ * @err: filled with the first name in the folder that is still there; may be NULL
+ */
+static int erase_below(struct run *run, int at, unsigned depth, struct verity_error *err)
+{
+	cleanup_dir DIR *dir = NULL;
+	const char *keep = depth == 0 ? run->eraser->keep : NULL;
+	const struct dirent *item;
+	int first = 0, next = 0;
+
+	if (depth >= OPEN_DEPTH)
+		return erase_deep(run, at);
+	dir = fdopendir(at);
+	if (!dir) {
+		close(at);
+		return verity_fail_errno(err, ENOMEM, "reading it");
+	}
+	while (first != -EROFS && (next = verity_dir_next(dir, &item)) > 0) {
+		int r = keep && strcmp(item->d_name, keep) == 0
+				? empty_kept(run, at, item->d_name)
+				: erase_any(run, at, item->d_name, depth);
+
+		if (r < 0 && (first == 0 || r == -EROFS))
+			first = verity_fail_errno(err, -r, "%s", item->d_name);
+	}
+	return first == 0 && next < 0 ? verity_fail_errno(err, -next, "reading it")
+				      : first;
 }
 
 int factory_erase_tree(int dir_fd, const char *name)
@@ -210,52 +211,6 @@ int factory_erase_tree(int dir_fd, const char *name)
 	return erase_any(&run, dir_fd, name, 0);
 }
 
-/* As a new file system has it: nobody else's, and with nothing in it. */
-static int empty_kept(struct run *run, int dir_fd, const char *name)
-{
-	int fd;
-
-	if (run->eraser->force)
-		(void)factory_unmount_at(dir_fd, name);
-	fd = open_folder(run, dir_fd, name);
-	if (fd == -ENOTDIR || fd == -ELOOP)
-		return erase_any(run, dir_fd, name, 0);
-	if (fd < 0)
-		return fd;
-	if (fchmod(fd, 0700) < 0 || (geteuid() == 0 && fchown(fd, 0, 0) < 0)) {
-		int r = -errno;
-
-		close(fd);
-		return r;
-	}
-	return erase_below(run, fd, 1);
-}
-
-/* One look at the folder: what can be deleted is. What cannot is in @err, the first. */
-static int erase_pass(struct run *run, int dir_fd, struct verity_error *err)
-{
-	cleanup_dir DIR *dir = NULL;
-	const char *keep = run->eraser->keep;
-	const struct dirent *item;
-	int first = verity_dir_open(dir_fd, ".", &dir);
-
-	if (first < 0)
-		return verity_fail_errno(err, -first, "reading it");
-	while (first != -EROFS && (errno = 0, item = readdir(dir))) {
-		int r = 0;
-
-		if (keep && strcmp(item->d_name, keep) == 0)
-			r = empty_kept(run, dir_fd, item->d_name);
-		else if (!is_self_or_above(item->d_name))
-			r = erase_any(run, dir_fd, item->d_name, 0);
-		if (r < 0 && (first == 0 || r == -EROFS))
-			first = verity_fail_errno(err, -r, "%s", item->d_name);
-	}
-	if (first == 0 && errno != 0)
-		first = verity_fail_errno(err, errno, "reading it");
-	return first;
-}
-
 int factory_erase_below(int dir_fd, const struct factory_eraser *eraser,
 			struct verity_error *err)
 {
@@ -265,10 +220,13 @@ int factory_erase_below(int dir_fd, const struct factory_eraser *eraser,
 
 	if (eraser->force)
 		factory_unprotect(dir_fd);
-	/* Some file systems pass over names while others are deleted: look again. */
+	/* Some file systems skip names while others are deleted: read it again. */
 	do {
+		int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
 		before = run.deleted;
-		r = erase_pass(&run, dir_fd, err);
+		r = fd < 0 ? verity_fail_errno(err, errno, "reading it")
+			   : erase_below(&run, fd, 0, err);
 	} while (run.deleted > before);
 	if (eraser->progress)
 		eraser->progress(eraser->context, run.deleted);

@@ -2,24 +2,24 @@
 #pragma once
 
 /*
- * Deleting a file, or a folder with all that is in it: any names, any depth, any number
- * of files, in memory that does not grow with them.
+ * Deletes a file, or a folder with all that is in it: any names, any depth, any number of
+ * files, in memory that does not grow with them.
  */
 
 #include "verity/util/error.h"
 
 #include <stdint.h>
 
-/* How a folder is emptied. Plain data; { 0 } deletes what may plainly be deleted. */
+/* How a folder is emptied. Plain data; { 0 } deletes what nothing protects. */
 struct factory_eraser {
 	/*
-	 * Take away what stands in the way: immutable and append-only flags, read-only
-	 * snapshots and other btrfs subvolumes; what is mounted in there is unmounted,
-	 * and its own files stay. Takes root, and /proc.
+	 * Remove what prevents it: immutable and append-only flags, read-only snapshots
+	 * and other btrfs subvolumes; what is mounted in there is unmounted, and its own
+	 * files stay. Needs root and /proc.
 	 */
 	bool force;
-	const char *keep; /* a folder of this name stays, emptied; NULL: none does */
-	/* Told now and then how many files and folders are gone; NULL: nobody is. */
+	const char *keep; /* a folder of this name stays, emptied; NULL: none */
+	/* Called now and then with the number of files and folders deleted; or NULL. */
 	void (*progress)(void *context, uint64_t deleted);
 	void *context;
 };
@@ -39,10 +39,10 @@ int factory_erase_tree(int dir_fd, const char *name) must_check;
  * factory_erase_below - delete all that is in a folder, and sync its file system
  * @dir_fd: the folder, which stays; borrowed
  *
- * One thing that cannot be deleted does not keep the others. Nobody else may be changing
- * what is in there meanwhile. Needs Linux 5.6 (openat2).
+ * What cannot be deleted does not keep the rest. No other process may change what is in
+ * there meanwhile. Needs Linux 5.6 (openat2).
  *
- * Return: 0; -errno, with the name of the first thing that is still there.
+ * Return: 0; -errno, with the first name that is still there.
  */
 int factory_erase_below(int dir_fd, const struct factory_eraser *eraser,
 			struct verity_error *err) must_check;

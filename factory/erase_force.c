@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Flags, mounts and subvolumes that protect files from being deleted. */
 #include "factory/erase_force.h"
 
 #include <fcntl.h>
@@ -16,10 +17,8 @@
 
 #include "verity/util/cleanup.h"
 
-#define SUBVOLUME_INODE                                                                  \
-	256             /* BTRFS_FIRST_FREE_OBJECTID, of the top of each subvolume       \
-			 */
-#define MOUNTS_MAX 4096 /* on top of each other */
+#define SUBVOLUME_INODE 256  /* BTRFS_FIRST_FREE_OBJECTID, the top of each subvolume */
+#define MOUNTS_MAX      4096 /* on top of each other */
 
 /* Whether the folder @fd is the top of a btrfs subvolume. */
 static bool is_subvolume(int fd)
@@ -31,23 +30,17 @@ static bool is_subvolume(int fd)
 	       fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) && st.st_ino == SUBVOLUME_INODE;
 }
 
-static void make_subvolume_writable(int fd)
-{
-	uint64_t flags;
-
-	if (!is_subvolume(fd) || ioctl(fd, BTRFS_IOC_SUBVOL_GETFLAGS, &flags) < 0 ||
-	    !(flags & BTRFS_SUBVOL_RDONLY))
-		return;
-	flags &= ~BTRFS_SUBVOL_RDONLY;
-	(void)ioctl(fd, BTRFS_IOC_SUBVOL_SETFLAGS, &flags);
-}
-
-/* The kernel reads and writes an int, whatever the number of the call says. */
 void factory_unprotect(int fd)
 {
+	/* The kernel reads and writes an int, whatever the number of the call says. */
 	unsigned flags = 0;
+	uint64_t subvolume;
 
-	make_subvolume_writable(fd);
+	if (is_subvolume(fd) && ioctl(fd, BTRFS_IOC_SUBVOL_GETFLAGS, &subvolume) == 0 &&
+	    (subvolume & BTRFS_SUBVOL_RDONLY)) {
+		subvolume &= ~BTRFS_SUBVOL_RDONLY;
+		(void)ioctl(fd, BTRFS_IOC_SUBVOL_SETFLAGS, &subvolume);
+	}
 	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 ||
 	    !(flags & (FS_IMMUTABLE_FL | FS_APPEND_FL)))
 		return;
@@ -55,7 +48,7 @@ void factory_unprotect(int fd)
 	(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
 }
 
-/* Opening a device does something already. */
+/* Opening a device has effects of its own. */
 void factory_unprotect_at(int dir_fd, const char *name)
 {
 	cleanup_fd int fd = -1;
@@ -69,7 +62,7 @@ void factory_unprotect_at(int dir_fd, const char *name)
 		factory_unprotect(fd);
 }
 
-/* umount2() takes a path alone: this one leads to @name, whatever that is called. */
+/* umount2() takes paths only: this one leads to @name, whatever its length. */
 bool factory_unmount_at(int dir_fd, const char *name)
 {
 	char path[NAME_MAX + 64];

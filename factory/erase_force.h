@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What keeps a file or folder from being deleted, and how it is taken away. */
+/* Removes what protects a file or folder from being deleted. */
 
 #include <stdbool.h>
 
 /**
- * factory_unprotect - make an open file or folder one that can be changed and deleted: no
- * longer immutable or append-only, and if it is a subvolume, not read-only
+ * factory_unprotect - clear the immutable and append-only flags of an open file or
+ * folder, and the read-only property of a subvolume
  */
 void factory_unprotect(int fd);
 
 /**
- * factory_unprotect_at - likewise, by its name; devices and the like are not opened
+ * factory_unprotect_at - the same by name; only files and folders are opened
  */
 void factory_unprotect_at(int dir_fd, const char *name);
 
@@ -24,7 +24,7 @@ void factory_unprotect_at(int dir_fd, const char *name);
 bool factory_unmount_at(int dir_fd, const char *name);
 
 /**
- * factory_delete_subvolume - delete @name as the btrfs subvolume that it may be
+ * factory_delete_subvolume - delete @name if it is a btrfs subvolume
  *
  * Return: whether it is gone.
  */

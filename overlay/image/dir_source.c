@@ -159,9 +159,9 @@ static int folder_read(struct scan *scan, struct image_node *folder,
 		       struct verity_error *err)
 {
 	cleanup_dir DIR *dir = NULL;
-	struct dirent *entry;
+	const struct dirent *entry;
 	struct stat st;
-	int fd = folder_open(scan->fd, folder), r = 0;
+	int fd = folder_open(scan->fd, folder), r = 0, next = 0;
 
 	if (fd < 0)
 		return image_node_fail_errno(err, folder, NULL, -fd);
@@ -175,11 +175,9 @@ static int folder_read(struct scan *scan, struct image_node *folder,
 		if (r == 0)
 			r = image_entry_root(scan->tree, scan->entry, err);
 	}
-	while (r == 0 && (errno = 0, entry = readdir(dir))) {
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			r = entry_add(scan, fd, folder, entry->d_name, err);
-	}
-	return r == 0 && errno != 0 ? image_node_fail_errno(err, folder, NULL, errno) : r;
+	while (r == 0 && (next = verity_dir_next(dir, &entry)) > 0)
+		r = entry_add(scan, fd, folder, entry->d_name, err);
+	return r == 0 && next < 0 ? image_node_fail_errno(err, folder, NULL, -next) : r;
 }
 
 static int folder_scan(struct scan *scan, struct image_node *folder,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 #include "verity/util/cleanup.h"
 
@@ -17,4 +18,15 @@ int verity_dir_open(int dirfd, const char *name, DIR **ret)
 	(void)steal_fd(&fd);
 	*ret = dir;
 	return 0;
+}
+
+int verity_dir_next(DIR *dir, const struct dirent **ret)
+{
+	do {
+		errno = 0;
+		*ret = readdir(dir);
+		if (!*ret)
+			return -errno;
+	} while (strcmp((*ret)->d_name, ".") == 0 || strcmp((*ret)->d_name, "..") == 0);
+	return 1;
 }

@@ -24,3 +24,11 @@ static inline void cleanup_dir_p(DIR **dir)
  * Return: 0; -errno.
  */
 int verity_dir_open(int dirfd, const char *name, DIR **ret) must_check;
+
+/**
+ * verity_dir_next - the next entry, without "." and ".."
+ * @ret: borrowed until the next call
+ *
+ * Return: 1 with @ret; 0 after the last; -errno.
+ */
+int verity_dir_next(DIR *dir, const struct dirent **ret) must_check;

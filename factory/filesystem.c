@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of file systems, and the words of their programs. */
 #include "factory/filesystem.h"
 
 #include <string.h>
@@ -12,27 +13,28 @@ static const char *const mkfs_btrfs[] = {"/sbin/mkfs.btrfs", "/usr/sbin/mkfs.btr
 static const char *const fsck_f2fs[] = {"/sbin/fsck.f2fs", "/usr/sbin/fsck.f2fs", NULL};
 static const char *const mkfs_f2fs[] = {"/sbin/mkfs.f2fs", "/usr/sbin/mkfs.f2fs", NULL};
 
-/* What stands before and behind the words on label, UUID and discarding. */
+/* The words before and after those on label, UUID and discarding. */
 struct kind {
 	const char *const *repair_paths; /* NULL: nothing repairs it */
 	const char *repair[4];
 	const char *const *make_paths;
 	const char *make[6];
-	const char *label;      /* the word before it */
-	const char *discard[2]; /* to discard nothing, and all */
+	const char *label; /* the word before it */
 	const char *discard_word;
+	const char *discard[2]; /* to discard nothing, and all */
 	const char *kept;
 };
 
-#define EXT                                                                              \
-	{                                                                                \
-		.repair_paths = e2fsck, .repair = {"e2fsck", "-f", "-y"},                \
-		.make_paths = mke2fs, .make = {"mke2fs", "-q", "-F", "-t"},              \
-		.label = "-L", .discard_word = "-E",                                     \
-		.discard = {"nodiscard", "discard"}, .kept = "lost+found",               \
-	}
-
-static const struct kind ext = EXT;
+static const struct kind ext = {
+	.repair_paths = e2fsck,
+	.repair = {"e2fsck", "-f", "-y"},
+	.make_paths = mke2fs,
+	.make = {"mke2fs", "-q", "-F", "-t"},
+	.label = "-L",
+	.discard_word = "-E",
+	.discard = {"nodiscard", "discard"},
+	.kept = "lost+found",
+};
 static const struct kind btrfs = {
 	.make_paths = mkfs_btrfs,
 	.make = {"mkfs.btrfs", "-q", "-f"},
@@ -65,21 +67,15 @@ static const struct kind *kind_of(const struct factory_filesystem *filesystem)
 	return NULL;
 }
 
-static void add(struct factory_program *program, const char *word)
+/* Up to @count words, or the first NULL. */
+static void add(struct factory_program *program, const char *const *words, size_t count)
 {
-	size_t count = 0;
+	size_t used = 0;
 
-	while (program->words[count])
-		count++;
-	if (count < FACTORY_WORDS_MAX - 1)
-		program->words[count] = word;
-}
-
-static void add_all(struct factory_program *program, const char *const *words,
-		    size_t count)
-{
-	for (size_t i = 0; i < count && words[i]; i++)
-		add(program, words[i]);
+	while (program->words[used])
+		used++;
+	for (size_t i = 0; i < count && words[i] && used < FACTORY_WORDS_MAX - 1; i++)
+		program->words[used++] = words[i];
 }
 
 struct factory_program factory_filesystem_repair(
@@ -91,8 +87,8 @@ struct factory_program factory_filesystem_repair(
 	if (!kind || !kind->repair_paths)
 		return program;
 	program.paths = kind->repair_paths;
-	add_all(&program, kind->repair, COUNT(kind->repair));
-	add(&program, device);
+	add(&program, kind->repair, COUNT(kind->repair));
+	add(&program, &device, 1);
 	return program;
 }
 
@@ -105,22 +101,16 @@ struct factory_program factory_filesystem_make(
 	if (!kind)
 		return program;
 	program.paths = kind->make_paths;
-	add_all(&program, kind->make, COUNT(kind->make));
+	add(&program, kind->make, COUNT(kind->make));
 	if (kind == &ext)
-		add(&program, filesystem->type);
-	if (kind->discard_word)
-		add(&program, kind->discard_word);
-	if (kind->discard[discard])
-		add(&program, kind->discard[discard]);
+		add(&program, (const char *[]){filesystem->type}, 1);
+	add(&program, &kind->discard_word, 1);
+	add(&program, &kind->discard[discard], 1);
 	if (filesystem->label[0])
-		add(&program, kind->label);
-	if (filesystem->label[0])
-		add(&program, filesystem->label);
+		add(&program, (const char *[]){kind->label, filesystem->label}, 2);
 	if (filesystem->uuid[0])
-		add(&program, "-U");
-	if (filesystem->uuid[0])
-		add(&program, filesystem->uuid);
-	add(&program, device);
+		add(&program, (const char *[]){"-U", filesystem->uuid}, 2);
+	add(&program, &device, 1);
 	return program;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads, writes and deletes the request for a reset, and the note that it was done. */
 #include "factory/journal.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@
 static const char obeyed_text[] =
 	"wmopkg.factory_reset=1 was obeyed, and is not again until a boot without it\n";
 
-/* For good, also where there is none. */
+/* Synced, also where there is none. */
 static int remove_any(int record_fd, const char *name, struct verity_error *err)
 {
 	int r = factory_erase_tree(record_fd, name);
@@ -167,17 +168,10 @@ int factory_journal_load(int record_fd, struct factory_journal *ret, bool *ret_t
 	return 0;
 }
 
-/* A folder cannot be replaced by a file, only change places with one. */
-static int swap_folder(int record_fd, struct verity_error *err)
-{
-	if (renameat2(record_fd, SWAPPED, record_fd, FACTORY_JOURNAL, RENAME_EXCHANGE) <
-		    0 ||
-	    fsync(record_fd) < 0)
-		return verity_fail_errno(err, errno, FACTORY_JOURNAL);
-	return remove_any(record_fd, SWAPPED, err);
-}
-
-/* At no point is there nothing by that name, or the request would be lost. */
+/*
+ * At no point is there nothing of that name, or the request would be lost. A folder
+ * cannot be replaced by a file, only exchanged with one.
+ */
 int factory_journal_store(int record_fd, const struct factory_journal *journal,
 			  struct verity_error *err)
 {
@@ -190,12 +184,17 @@ int factory_journal_store(int record_fd, const struct factory_journal *journal,
 		return r;
 	folder = fstatat(record_fd, FACTORY_JOURNAL, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		 S_ISDIR(st.st_mode);
-	if (folder)
-		r = remove_any(record_fd, SWAPPED, err);
+	if (!folder)
+		return overlay_record_replace(record_fd, FACTORY_JOURNAL, text,
+					      strlen(text), err);
+	r = remove_any(record_fd, SWAPPED, err);
 	if (r == 0)
-		r = overlay_record_replace(record_fd, folder ? SWAPPED : FACTORY_JOURNAL,
-					   text, strlen(text), err);
-	return r == 0 && folder ? swap_folder(record_fd, err) : r;
+		r = overlay_record_replace(record_fd, SWAPPED, text, strlen(text), err);
+	if (r == 0 && (renameat2(record_fd, SWAPPED, record_fd, FACTORY_JOURNAL,
+				 RENAME_EXCHANGE) < 0 ||
+		       fsync(record_fd) < 0))
+		r = verity_fail_errno(err, errno, FACTORY_JOURNAL);
+	return r == 0 ? remove_any(record_fd, SWAPPED, err) : r;
 }
 
 int factory_journal_close(int record_fd, struct verity_error *err)
@@ -207,7 +206,7 @@ int factory_journal_close(int record_fd, struct verity_error *err)
 
 bool factory_obeyed(int record_fd)
 {
-	/* what cannot be told was obeyed: nothing is deleted on a suspicion */
+	/* on any other error, yes: nothing is deleted on a suspicion */
 	return faccessat(record_fd, FACTORY_OBEYED, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
 	       errno != ENOENT;
 }

@@ -3,9 +3,9 @@
 
 /*
  * PERSIST/wmopkg/factory-reset: the request for a factory reset, and from then on its
- * journal. Whatever is there under that name asks for one, be it empty: a file that
- * cannot be read as a journal is a request of which nothing was done yet. It lies where
- * the reset deletes nothing, is replaced as a whole, and goes last.
+ * journal. Anything of that name is a request, even an empty file: one that cannot be
+ * read as a journal is a request of which nothing was done yet. It lies where the reset
+ * deletes nothing, is replaced as a whole, and is deleted last.
  */
 
 #include "factory/reset_plan.h"
@@ -17,8 +17,8 @@
 #define FACTORY_JOURNAL_BYTES_MAX 4096
 
 /*
- * There as long as the bootloader goes on saying wmopkg.factory_reset=1 after that was
- * done: a word that nobody takes back is one reset, and not one at each boot.
+ * Exists while the bootloader keeps wmopkg.factory_reset=1 set after the reset: a setting
+ * that is never cleared means one reset, not one at each boot.
  */
 #define FACTORY_OBEYED "factory-reset.done"
 
@@ -27,7 +27,7 @@
 /* Plain data. { 0 } is a request of which nothing was done yet. */
 struct factory_journal {
 	enum factory_step step; /* that was begun last */
-	bool by_bootloader;     /* and not by a file */
+	bool by_bootloader;     /* requested by it, not by a file */
 	bool made;              /* the file system is a new one */
 	/* In FACTORY_NOTE: the last line of the audit log before it. */
 	int64_t line;
@@ -43,40 +43,40 @@ int factory_journal_decode(const void *bytes, size_t size, struct factory_journa
 
 /**
  * factory_journal_encode - write JSON text
- * @ret: 0-terminated, set on success alone; free()
+ * @ret: 0-terminated, set on success only; free()
  */
 int factory_journal_encode(const struct factory_journal *journal, char **ret,
 			   struct verity_error *err) must_check;
 
 /**
- * factory_journal_load - what there is
+ * factory_journal_load - read the request or journal, if there is one
  * @record_fd: PERSIST/wmopkg
- * @ret_there: whether a reset is asked for; otherwise @ret is not filled
+ * @ret_there: whether a reset is requested; otherwise @ret is not filled
  *
- * Return: 0, also where it says nothing that can be read; -errno where it cannot be told
- * whether it is there.
+ * Return: 0, also where its content cannot be read; -errno where it cannot be found out
+ * whether it exists.
  */
 int factory_journal_load(int record_fd, struct factory_journal *ret, bool *ret_there,
 			 struct verity_error *err) must_check;
 
 /**
- * factory_journal_store - write it, for good when this returns 0; whatever else has its
- * name, be it a folder, gives way
+ * factory_journal_store - write it, synced when this returns 0; whatever else has its
+ * name, even a folder, is replaced
  */
 int factory_journal_store(int record_fd, const struct factory_journal *journal,
 			  struct verity_error *err) must_check;
 
 /**
- * factory_journal_close - the reset is done: delete it, for good when this returns 0
+ * factory_journal_close - the reset is done: delete it, synced when this returns 0
  */
 int factory_journal_close(int record_fd, struct verity_error *err) must_check;
 
 /**
- * factory_obeyed - whether the bootloader's word was obeyed already
+ * factory_obeyed - whether the bootloader's request was carried out already
  */
 bool factory_obeyed(int record_fd);
 
 /**
- * factory_obeyed_set - remember or forget that, for good when this returns 0
+ * factory_obeyed_set - remember or forget that, synced when this returns 0
  */
 int factory_obeyed_set(int record_fd, bool obeyed, struct verity_error *err) must_check;

@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: MIT */
+/* Runs a program of the firmware, and keeps the last line of its output. */
+#include "factory/program.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "factory/filesystem.h"
 #include "verity/util/cleanup.h"
 
-#define TAIL_BYTES 512 /* of what a program said */
+#define TAIL_BYTES 1024 /* half of it is kept */
 
-/* The end of what was said so far. */
-struct tail {
-	char text[TAIL_BYTES];
-	size_t size;
-};
-
-/* What BusyBox calls mke2fs knows neither ext4 nor a UUID. */
+/* BusyBox's mke2fs knows neither ext4 nor a UUID. */
 static bool is_substitute(const char *path)
 {
 	cleanup_free char *real = realpath(path, NULL);
@@ -42,49 +39,36 @@ bool factory_program_there(const struct factory_program *program)
 	return find(program) != NULL;
 }
 
-static void keep_end(struct tail *tail, const char *bytes, size_t size)
+/* Reads to the end. Return: the last line, in @buffer. */
+static const char *read_last_line(int fd, char buffer[static TAIL_BYTES])
 {
-	size_t over = tail->size + size > sizeof(tail->text) - 1
-			      ? tail->size + size - (sizeof(tail->text) - 1)
-			      : 0;
-
-	memmove(tail->text, tail->text + over, tail->size - over);
-	tail->size -= over;
-	memcpy(tail->text + tail->size, bytes, size);
-	tail->size += size;
-	tail->text[tail->size] = '\0';
-}
-
-/* Pieces are less than half of what is kept, so the older end never has to be cut off. */
-static void listen(int fd, struct tail *tail)
-{
-	char bytes[TAIL_BYTES / 4];
-	ssize_t size;
-
-	while ((size = read(fd, bytes, sizeof(bytes))) != 0)
-		if (size > 0)
-			keep_end(tail, bytes, (size_t)size);
-		else if (errno != EINTR)
-			return;
-}
-
-static const char *last_line(struct tail *tail)
-{
+	size_t size = 0;
+	ssize_t n;
 	char *line;
 
-	while (tail->size > 0 && strchr("\r\n ", tail->text[tail->size - 1]))
-		tail->text[--tail->size] = '\0';
-	line = strrchr(tail->text, '\n');
-	return line ? line + 1 : tail->text;
+	while ((n = read(fd, buffer + size, TAIL_BYTES - 1 - size)) != 0) {
+		if (n < 0 && errno != EINTR)
+			break;
+		size += n > 0 ? (size_t)n : 0;
+		if (size > TAIL_BYTES / 2) {
+			memmove(buffer, buffer + size - TAIL_BYTES / 2, TAIL_BYTES / 2);
+			size = TAIL_BYTES / 2;
+		}
+	}
+	while (size > 0 && strchr("\r\n ", buffer[size - 1]))
+		size--;
+	buffer[size] = '\0';
+	line = strrchr(buffer, '\n');
+	return line ? line + 1 : buffer;
 }
 
 /*
- * Nothing of our environment: the firmware's own folders, and plain English. It ends with
- * us, or the next run would work on a disk that it is still at. Why it could not be begun
- * goes to @tell.
+ * The environment is the firmware's own folders and English messages. The program ends
+ * with us, or the next run would work on a disk that it is still writing to. If it cannot
+ * be started, the reason goes to @report.
  */
 static void __attribute__((noreturn))
-become(const char *path, const struct factory_program *program, int out, int tell)
+become(const char *path, const struct factory_program *program, int out, int report)
 {
 	static char path_variable[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 	static char locale_variable[] = "LC_ALL=C";
@@ -96,7 +80,7 @@ become(const char *path, const struct factory_program *program, int out, int tel
 	if (in >= 0 && dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
 	    dup2(out, STDERR_FILENO) >= 0)
 		execve(path, (char **)(uintptr_t)program->words, environment);
-	(void)!write(tell, &(int){errno}, sizeof(int));
+	(void)!write(report, &(int){errno}, sizeof(int));
 	_exit(EXIT_FAILURE);
 }
 
@@ -115,7 +99,7 @@ static int spawn(const char *path, const struct factory_program *program, int ou
 	if (child < 0)
 		why = errno;
 	close(pipes[1]);
-	/* nothing comes where another program has taken its place */
+	/* nothing is read where the program was started */
 	if (child > 0 && read(pipes[0], &why, sizeof(why)) == (ssize_t)sizeof(why))
 		(void)waitpid(child, NULL, 0);
 	close(pipes[0]);
@@ -125,11 +109,9 @@ static int spawn(const char *path, const struct factory_program *program, int ou
 
 int factory_program_run(const struct factory_program *program, struct verity_error *err)
 {
-	const char *path = find(program);
-	const char *name = program->words[0];
-	struct tail tail = {.size = 0};
-	int pipes[2] = {-1, -1};
-	int status, r;
+	const char *path = find(program), *name = program->words[0], *line = "";
+	char buffer[TAIL_BYTES];
+	int pipes[2], status, r;
 	pid_t child = -1;
 
 	if (!path)
@@ -140,7 +122,7 @@ int factory_program_run(const struct factory_program *program, struct verity_err
 	r = spawn(path, program, pipes[1], &child);
 	close(pipes[1]);
 	if (r == 0)
-		listen(pipes[0], &tail);
+		line = read_last_line(pipes[0], buffer);
 	close(pipes[0]);
 	if (r < 0)
 		return verity_fail_errno(err, -r, "%s", path);
@@ -148,7 +130,6 @@ int factory_program_run(const struct factory_program *program, struct verity_err
 		if (errno != EINTR)
 			return verity_fail_errno(err, errno, "%s", path);
 	r = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	verity_fail(err, VERITY_E_IO, "%s ended with status %d: %s", name, r,
-		    last_line(&tail));
+	verity_fail(err, VERITY_E_IO, "%s ended with status %d: %s", name, r, line);
 	return r;
 }

@@ -1,87 +1,38 @@
 /* SPDX-License-Identifier: MIT */
+/* Follows the plan of a reset: journal, step, journal, until no step is left. */
 #include "factory/reset.h"
 
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "factory/reset_private.h"
+#include "factory/reset_data.h"
+#include "factory/reset_record.h"
+#include "factory/reset_volume.h"
 #include "verity/util/cleanup.h"
 
-static void run_free_p(struct factory_run *run)
+static int (*const functions[FACTORY_STEPS])(struct factory_run *run,
+					     struct verity_error *err) = {
+	[FACTORY_ERASE] = factory_data_erase,
+	[FACTORY_REPAIR] = factory_data_repair,
+	[FACTORY_ERASE_AGAIN] = factory_data_erase,
+	[FACTORY_MAKE] = factory_data_make,
+	[FACTORY_DISCARD] = factory_data_discard,
+	[FACTORY_TRIALS] = factory_record_trials,
+	[FACTORY_NOTE] = factory_record_note,
+	[FACTORY_OBEY] = factory_record_obey,
+	[FACTORY_CLOSE] = factory_record_close,
+};
+
+static void run_free(struct factory_run *run)
 {
 	free(run->device);
 }
 
-void factory_say(const struct factory_run *run, bool warning, const char *format, ...)
-{
-	char text[VERITY_MESSAGE_MAX + 128];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	run->reset->say(run->reset->context, warning, text);
-}
-
-static void announce(const struct factory_run *run, enum factory_step step)
-{
-	const struct factory_filesystem *filesystem = &run->volume.filesystem;
-	const char *device = run->device ? run->device : run->reset->config->data;
-
-	switch (step) {
-	case FACTORY_ERASE:
-	case FACTORY_ERASE_AGAIN:
-		factory_say(run, false, "deleting all that is on DATA (%s)", device);
-		break;
-	case FACTORY_REPAIR:
-		factory_say(run, false, "repairing the file system of DATA (%s, %s)",
-			    device, filesystem->type);
-		break;
-	case FACTORY_MAKE:
-		factory_say(run, false,
-			    "making the file system of DATA anew (%s, %s%s%s)", device,
-			    filesystem->type, filesystem->label[0] ? ", label " : "",
-			    filesystem->label);
-		break;
-	case FACTORY_DISCARD:
-		factory_say(run, false, "discarding the free blocks of DATA");
-		break;
-	default:
-		break;
-	}
-}
-
-static int carry_out(struct factory_run *run, enum factory_step step,
-		     struct verity_error *err)
-{
-	switch (step) {
-	case FACTORY_ERASE:
-	case FACTORY_ERASE_AGAIN:
-		return factory_data_erase(run, err);
-	case FACTORY_REPAIR:
-		return factory_data_repair(run, err);
-	case FACTORY_MAKE:
-		return factory_data_make(run, err);
-	case FACTORY_DISCARD:
-		return factory_data_discard(run, err);
-	case FACTORY_TRIALS:
-		return factory_record_trials(run, err);
-	case FACTORY_NOTE:
-		return factory_record_note(run, err);
-	case FACTORY_OBEY:
-		return factory_record_obey(run, err);
-	case FACTORY_CLOSE:
-		return factory_record_close(run, err);
-	default:
-		return 0;
-	}
-}
-
-/* What cannot be written down is not begun. The last step deletes the journal. */
-static int begin_step(struct factory_run *run, enum factory_step step,
-		      struct verity_error *err)
+/*
+ * A step that cannot be written to the journal is not begun. The last one deletes the
+ * journal.
+ */
+static int write_journal(struct factory_run *run, enum factory_step step,
+			 struct verity_error *err)
 {
 	struct factory_journal *journal = &run->journal;
 	int r;
@@ -95,43 +46,27 @@ static int begin_step(struct factory_run *run, enum factory_step step,
 	return r < 0 ? verity_context(err, r, "persist") : 0;
 }
 
-/* One step after the other, until none is left. */
 static int follow_plan(struct factory_run *run, enum factory_step step,
 		       struct verity_error *err)
 {
-	enum factory_step next;
-	int r;
-
 	while (step < FACTORY_STEPS) {
-		r = begin_step(run, step, err);
+		int r = write_journal(run, step, err);
+
 		if (r < 0)
 			return r;
 		run->reset->step = step;
-		announce(run, step);
-		r = carry_out(run, step, err);
-		next = factory_plan_next(step, r == 0, &run->means);
-		if (next == FACTORY_STUCK)
+		r = functions[step](run, err);
+		step = factory_plan_next(step, r == 0, &run->means);
+		if (step == FACTORY_STUCK)
 			return r;
 		if (r < 0)
-			factory_say(run, true, "%s", err->message);
-		step = next;
+			factory_run_say(run, true, "%s", err->message);
 	}
 	run->reset->step = FACTORY_DONE;
 	return 0;
 }
 
-/* Where PERSIST takes no changes, nothing is begun, and nothing gone on with. */
-static int begin(struct factory_run *run, struct verity_error *err)
-{
-	int r = factory_data_find(run, err);
-
-	if (r < 0)
-		return r;
-	r = factory_journal_store(run->reset->record_fd, &run->journal, err);
-	return r < 0 ? verity_context(err, r, "persist") : 0;
-}
-
-/* What was to be deleted is nobody's any more, whoever looks for it where it was. */
+/* What should have been deleted must not be used, by whichever path it is reached. */
 static void leave_out(struct factory_run *run)
 {
 	struct factory_reset *reset = run->reset;
@@ -142,34 +77,39 @@ static void leave_out(struct factory_run *run)
 	cleanup_fd_p(&reset->data_fd);
 	reset->data_fd = -1;
 	if (run->device && factory_data_unmount(run, &why) < 0)
-		factory_say(run, true, "%s", why.message);
+		factory_run_say(run, true, "%s", why.message);
 }
 
 int factory_reset_run(struct factory_reset *reset, const struct factory_journal *journal,
 		      struct verity_error *err)
 {
-	cleanup_with(run_free_p) struct factory_run run = {.reset = reset,
-							   .journal = *journal};
+	cleanup_with(run_free) struct factory_run run = {.reset = reset,
+							 .journal = *journal};
 	enum factory_step step = journal->step;
 	int r;
 
 	reset->step = step;
-	r = begin(&run, err);
-	if (r < 0) {
-		leave_out(&run);
-		return r;
+	r = factory_data_find(&run, err);
+	if (r == 0) {
+		/* Where PERSIST is read-only, nothing is begun or continued. */
+		r = factory_journal_store(reset->record_fd, &run.journal, err);
+		if (r < 0)
+			r = verity_context(err, r, "persist");
 	}
-	if (step == FACTORY_ASKED)
-		factory_say(&run, false, "begins, as the %s asks for",
-			    journal->by_bootloader ? "bootloader" : "request on PERSIST");
-	else
-		factory_say(&run, false, "was cut off, and goes on (%s)",
-			    factory_step_name(step));
-	r = follow_plan(&run, step == FACTORY_ASKED ? FACTORY_ERASE : step, err);
+	if (r == 0) {
+		if (step == FACTORY_ASKED)
+			factory_run_say(&run, false, "begins, as the %s asks for",
+					journal->by_bootloader ? "bootloader"
+							       : "request on PERSIST");
+		else
+			factory_run_say(&run, false, "was cut off, and goes on (%s)",
+					factory_step_name(step));
+		r = follow_plan(&run, step == FACTORY_ASKED ? FACTORY_ERASE : step, err);
+	}
 	if (r < 0)
 		leave_out(&run);
-	if (r == 0)
-		factory_say(&run, false, "done: DATA is empty%s",
-			    run.journal.made ? ", its file system is a new one" : "");
+	else
+		factory_run_say(&run, false, "done: DATA is empty%s",
+				run.journal.made ? ", its file system is a new one" : "");
 	return r;
 }

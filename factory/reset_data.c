@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Empties DATA: deletes what is on it, or repairs or makes its file system. */
+#include "factory/reset_data.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -11,28 +14,29 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "factory/data_probe.h"
 #include "factory/erase.h"
-#include "factory/reset_private.h"
+#include "factory/reset_volume.h"
 #include "overlay/fs/clock.h"
 #include "verity/util/cleanup.h"
 
-#define TOLD_EVERY_US   2000000
+#define REPORT_EVERY_US 2000000
 #define NAMES_BYTES     4096
-#define REPAIRED_STATUS 3 /* the bits of fsck(8) that say it is sound now */
+#define REPAIRED_STATUS 3 /* the bits of fsck(8) that say it is repaired */
 
-static void tell_progress(void *context, uint64_t deleted)
+static void report_progress(void *context, uint64_t deleted)
 {
 	struct factory_run *run = context;
 	uint64_t now = overlay_clock_us();
 
-	if (now - run->told_us < TOLD_EVERY_US)
+	if (now - run->reported_us < REPORT_EVERY_US)
 		return;
-	run->told_us = now;
-	factory_say(run, false, "%llu files and folders deleted so far",
-		    (unsigned long long)deleted);
+	run->reported_us = now;
+	factory_run_say(run, false, "%llu files and folders deleted so far",
+			(unsigned long long)deleted);
 }
 
-/* The kernel falls back to it after errors, and libmount where it is asked to. */
+/* The kernel makes it read-only after errors, and libmount where it is asked to. */
 static void make_writable(int fd)
 {
 	struct statvfs fs;
@@ -45,8 +49,8 @@ static void make_writable(int fd)
 		    NULL);
 }
 
-/* Access lists would be inherited by all that is made in there. */
-static void remove_attributes(int fd)
+/* As in a new file system: what is made in there would inherit access lists. */
+static int reset_top(int fd, struct verity_error *err)
 {
 	char names[NAMES_BYTES];
 	ssize_t size = flistxattr(fd, names, sizeof(names));
@@ -55,12 +59,6 @@ static void remove_attributes(int fd)
 	     name += strlen(name) + 1)
 		if (strncmp(name, "security.", 9) != 0)
 			(void)fremovexattr(fd, name);
-}
-
-/* As the top of a new file system is. */
-static int make_plain(int fd, struct verity_error *err)
-{
-	remove_attributes(fd);
 	if (fchown(fd, 0, 0) < 0 || fchmod(fd, 0755) < 0 || fsync(fd) < 0)
 		return verity_fail_errno(err, errno, "its top");
 	return 0;
@@ -72,18 +70,21 @@ int factory_data_erase(struct factory_run *run, struct verity_error *err)
 		.force = true,
 		.keep = run->device ? factory_filesystem_kept(&run->volume.filesystem)
 				    : NULL,
-		.progress = tell_progress,
+		.progress = report_progress,
 		.context = run,
 	};
-	int r = factory_data_mount(run, err);
+	int r;
 
-	if (r < 0)
-		return verity_context(err, r, "data");
-	run->told_us = overlay_clock_us();
-	make_writable(run->reset->data_fd);
-	r = factory_erase_below(run->reset->data_fd, &eraser, err);
+	factory_run_say(run, false, "deleting all that is on DATA (%s)",
+			run->device ? run->device : run->reset->config->data);
+	r = factory_data_mount(run, err);
+	if (r == 0) {
+		run->reported_us = overlay_clock_us();
+		make_writable(run->reset->data_fd);
+		r = factory_erase_below(run->reset->data_fd, &eraser, err);
+	}
 	if (r == 0 && run->device)
-		r = make_plain(run->reset->data_fd, err);
+		r = reset_top(run->reset->data_fd, err);
 	return r < 0 ? verity_context(err, r, "data") : 0;
 }
 
@@ -91,8 +92,11 @@ int factory_data_repair(struct factory_run *run, struct verity_error *err)
 {
 	const struct factory_program program =
 		factory_filesystem_repair(&run->volume.filesystem, run->device);
-	int r = factory_data_unmount(run, err);
+	int r;
 
+	factory_run_say(run, false, "repairing the file system of DATA (%s, %s)",
+			run->device, run->volume.filesystem.type);
+	r = factory_data_unmount(run, err);
 	if (r == 0)
 		r = factory_program_run(&program, err);
 	if (r < 0)
@@ -102,11 +106,16 @@ int factory_data_repair(struct factory_run *run, struct verity_error *err)
 
 int factory_data_make(struct factory_run *run, struct verity_error *err)
 {
+	const struct factory_filesystem *filesystem = &run->volume.filesystem;
 	const struct factory_program program = factory_filesystem_make(
-		&run->volume.filesystem, run->device, run->reset->config->discard);
-	int r = factory_data_unmount(run, err);
+		filesystem, run->device, run->reset->config->discard);
+	int r;
 
-	/* From then on it is known by its place alone. */
+	factory_run_say(run, false, "making the file system of DATA anew (%s, %s%s%s)",
+			run->device, filesystem->type,
+			filesystem->label[0] ? ", label " : "", filesystem->label);
+	r = factory_data_unmount(run, err);
+	/* From then on only its position in the system identifies it. */
 	if (r == 0 && run->volume.place[0] && run->volume.bytes > 0)
 		r = factory_volume_remember(run->reset->record_fd, &run->volume, err);
 	if (r == 0)
@@ -123,6 +132,7 @@ int factory_data_discard(struct factory_run *run, struct verity_error *err)
 {
 	struct fstrim_range range = {.len = UINT64_MAX};
 
+	factory_run_say(run, false, "discarding the free blocks of DATA");
 	if (ioctl(run->reset->data_fd, FITRIM, &range) < 0)
 		return verity_fail_errno(err, errno, "data: discarding free blocks");
 	return 0;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of steps, and which one follows. */
 #include "factory/reset_plan.h"
 
-/*
- * What follows a step. Where this device cannot do that, what follows its failure is
- * done in its place.
- */
+/* Where this device cannot do a step, it counts as one that failed. */
 static const struct {
 	const char *name;
 	enum factory_step done;
@@ -22,26 +20,14 @@ static const struct {
 	[FACTORY_CLOSE] = {"close", FACTORY_DONE, FACTORY_STUCK},
 };
 
-static bool can(enum factory_step step, const struct factory_means *means)
-{
-	switch (step) {
-	case FACTORY_REPAIR:
-		return means->repair;
-	case FACTORY_MAKE:
-		return means->make;
-	case FACTORY_DISCARD:
-		return means->discard;
-	default:
-		return true;
-	}
-}
-
 enum factory_step factory_plan_next(enum factory_step step, bool succeeded,
 				    const struct factory_means *means)
 {
 	enum factory_step next = succeeded ? steps[step].done : steps[step].failed;
 
-	while (next < FACTORY_STEPS && !can(next, means))
+	while ((next == FACTORY_REPAIR && !means->repair) ||
+	       (next == FACTORY_MAKE && !means->make) ||
+	       (next == FACTORY_DISCARD && !means->discard))
 		next = steps[next].failed;
 	return next;
 }

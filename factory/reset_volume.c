@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* Finds DATA, checks that nothing that must be kept lies in it, mounts and unmounts it.
+ */
+#include "factory/reset_volume.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -6,11 +10,10 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#include "factory/reset_private.h"
+#include "factory/data_probe.h"
 #include "overlay/fs/mnt.h"
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
-#include "verity/util/text.h"
 
 #define DEFAULT_TYPE "ext4"
 
@@ -19,7 +22,7 @@ static bool is_same(const struct stat *one, const struct stat *other)
 	return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
 }
 
-/* Whether the folder @fd is @data, or lies in it; what cannot be told does. */
+/* Whether the folder @fd is @data, or lies in it. On an error, yes. */
 static bool lies_in(int fd, const struct stat *data)
 {
 	cleanup_fd int at = openat(fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -38,138 +41,114 @@ static bool lies_in(int fd, const struct stat *data)
 	return true;
 }
 
-/* Bind mounts lead to it by other ways. */
-static bool is_on(int fd, const char *device)
-{
-	struct stat at, st;
-
-	return device && fstat(fd, &at) == 0 && stat(device, &st) == 0 &&
-	       at.st_dev == st.st_rdev;
-}
-
-static int check_folder(const struct factory_run *run, const struct stat *data,
-			const char *path, const char *what, struct verity_error *err)
-{
-	cleanup_fd int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 && errno == ENOENT)
-		return 0;
-	if (fd < 0)
-		return verity_fail_errno(err, errno, "%s", path);
-	if (!lies_in(fd, data) && !is_on(fd, run->device))
-		return 0;
-	return verity_fail(err, VERITY_E_CONFIG,
-			   "%s lies in DATA, which would be deleted with it (%s)", what,
-			   path);
-}
-
-/* A mistake in the configuration must not delete what it is not about. */
+/*
+ * A mistake in the configuration must not delete something else than DATA. Bind mounts
+ * reach a device by other paths, so devices are compared too.
+ */
 static int check_outside(const struct factory_run *run, struct verity_error *err)
 {
 	const struct factory_reset *reset = run->reset;
-	struct stat data;
-	int r;
+	const struct {
+		const char *what;
+		const char *path;
+		int fd; /* borrowed; -1: @path is opened */
+	} kept[] = {
+		{"PERSIST", reset->config->persist, reset->persist_fd},
+		{"the root", reset->root, -1},
+		{"the folder `run`", reset->config->run, -1},
+	};
+	struct stat data, device, at;
 
 	if (reset->data_fd < 0)
 		return 0;
 	if (fstat(reset->data_fd, &data) < 0)
 		return verity_fail_errno(err, errno, "data");
-	if (lies_in(reset->persist_fd, &data) || is_on(reset->persist_fd, run->device))
-		return verity_fail(err, VERITY_E_CONFIG,
-				   "PERSIST lies in DATA, which would be deleted with it "
-				   "(%s)",
-				   reset->config->persist);
-	r = check_folder(run, &data, reset->root, "the root", err);
-	return r < 0 ? r
-		     : check_folder(run, &data, reset->config->run, "the folder `run`",
-				    err);
-}
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		cleanup_fd int opened = -1;
+		int fd = kept[i].fd;
 
-/* What it was called, where nothing of that can be read any more. */
-static int identify(struct factory_run *run, struct verity_error *err)
-{
-	struct factory_volume known;
-	int r = factory_volume_probe(run->device, &run->volume, err);
-
-	if (r < 0 || run->volume.filesystem.type[0])
-		return r;
-	if (factory_volume_recall(run->reset->record_fd, &known, NULL) == 0)
-		run->volume.filesystem = known.filesystem;
-	else
-		run->volume.filesystem =
-			(struct factory_filesystem){.type = DEFAULT_TYPE};
+		if (fd < 0)
+			fd = opened =
+				open(kept[i].path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0)
+			return verity_fail_errno(err, errno, "%s", kept[i].path);
+		if (lies_in(fd, &data) ||
+		    (run->device && fstat(fd, &at) == 0 &&
+		     stat(run->device, &device) == 0 && at.st_dev == device.st_rdev))
+			return verity_fail(
+				err, VERITY_E_CONFIG,
+				"%s lies in DATA and would be deleted with it (%s)",
+				kept[i].what, kept[i].path);
+	}
 	return 0;
 }
 
-static int check_rival(const struct factory_run *run, struct verity_error *err)
-{
-	const char *spec = run->reset->config->data;
-	cleanup_free char *rival =
-		run->device
-			? factory_volume_rival(run->reset->record_fd, spec, run->device)
-			: NULL;
-
-	if (!rival)
-		return 0;
-	return verity_fail(err, VERITY_E_CONFIG,
-			   "%s is %s now, and was %s, which is there still (unplug the "
-			   "other disk, or give it another name)",
-			   spec, run->device, rival);
-}
-
+/* By the configuration; where nothing is found so, as it was remembered. */
 static int find_device(struct factory_run *run, struct verity_error *err)
 {
 	const char *spec = run->reset->config->data;
+	int record = run->reset->record_fd;
+	cleanup_free char *rival = NULL;
 	struct overlay_volume_place place;
 	struct factory_volume known;
 	int r = overlay_volume_look(spec, run->mountpoint, &place, err);
 
-	if (r == 0) {
-		run->device = steal_ptr(&place.device);
-		overlay_volume_place_free(&place);
-		return check_rival(run, err);
-	}
-	if (spec[0] == '/' ||
-	    factory_volume_recall(run->reset->record_fd, &known, NULL) < 0)
+	if (r < 0 && (spec[0] == '/' || factory_volume_recall(record, &known, NULL) < 0))
 		return r;
-	return factory_volume_find(&known, &run->device, err);
+	if (r < 0)
+		return factory_volume_find(&known, &run->device, err);
+	run->device = steal_ptr(&place.device);
+	overlay_volume_place_free(&place);
+	if (run->device)
+		rival = factory_volume_rival(record, spec, run->device);
+	if (rival)
+		return verity_fail(err, VERITY_E_CONFIG,
+				   "%s is %s now, but was %s, which is still connected "
+				   "(unplug the other disk, or give it another name)",
+				   spec, run->device, rival);
+	return 0;
 }
 
-static void find_means(struct factory_run *run)
+/* What its file system is called, or was, and which programs there are for it. */
+static int identify(struct factory_run *run, struct verity_error *err)
 {
-	const struct overlay_config *config = run->reset->config;
-	const struct factory_filesystem *filesystem = &run->volume.filesystem;
-	const struct factory_program repair =
-		factory_filesystem_repair(filesystem, run->device);
-	const struct factory_program make =
-		factory_filesystem_make(filesystem, run->device, config->discard);
+	struct factory_filesystem *filesystem = &run->volume.filesystem;
+	struct factory_program repair, make;
+	struct factory_volume known;
+	int r = factory_volume_probe(run->device, &run->volume, err);
 
-	run->means = (struct factory_means){
-		.repair = factory_program_there(&repair),
-		.make = factory_program_there(&make),
-		.discard = config->discard,
-	};
+	if (r < 0)
+		return r;
+	if (!filesystem->type[0]) {
+		*filesystem = (struct factory_filesystem){.type = DEFAULT_TYPE};
+		if (factory_volume_recall(run->reset->record_fd, &known, NULL) == 0)
+			*filesystem = known.filesystem;
+	}
+	run->means.discard = run->reset->config->discard;
+	repair = factory_filesystem_repair(filesystem, run->device);
+	make = factory_filesystem_make(filesystem, run->device, run->means.discard);
+	run->means.repair = factory_program_there(&repair);
+	run->means.make = factory_program_there(&make);
+	return 0;
 }
 
 int factory_data_find(struct factory_run *run, struct verity_error *err)
 {
-	const struct overlay_config *config = run->reset->config;
 	int r;
 
-	snprintf(run->mountpoint, sizeof(run->mountpoint), "%s/data", config->run);
+	snprintf(run->mountpoint, sizeof(run->mountpoint), "%s/data",
+		 run->reset->config->run);
 	r = find_device(run, err);
 	if (r == 0)
 		r = check_outside(run, err);
 	if (r == 0 && run->device)
 		r = identify(run, err);
-	if (r < 0)
-		return verity_context(err, r, "data");
-	if (run->device)
-		find_means(run);
-	return 0;
+	return r < 0 ? verity_context(err, r, "data") : 0;
 }
 
-/* Whether it is mounted below something of @device. */
+/* Whether it is mounted below a mount of @device. */
 static bool lies_below(struct libmnt_table *table, const char *target, dev_t device)
 {
 	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =
@@ -183,7 +162,7 @@ static bool lies_below(struct libmnt_table *table, const char *target, dev_t dev
 	return false;
 }
 
-/* The last one is on top. */
+/* From the last mount to the first: the last one is on top. */
 static int unmount_all(dev_t device, struct verity_error *err)
 {
 	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =

@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * Factory configuration: what a device starts with, and what it is reset to. The folder
- * that holds it, in the firmware with all packages on top, is copied to DATA where there
- * is no configuration yet.
+ * Factory configuration: what a device starts with, and is reset to. Its folder, in the
+ * firmware with all packages on top, is copied to DATA if DATA has no configuration yet.
  */
 
 #include "overlay/fs/copy.h"
@@ -20,21 +19,21 @@ struct factory_seeded {
 /**
  * factory_seed - copy the folder @source to @target, unless there is one
  * @root_fd: the root as the device will see it, O_PATH at least; borrowed
- * @source:  path of a folder within it; no part of it may be a link
+ * @source:  path of a folder within it; no part of it may be a symbolic link
  * @data_fd: DATA; borrowed
- * @target:  one name within DATA; whatever is called so stays as it is
- * @ret:     filled on success alone
+ * @target:  one name within DATA; if it exists, it is not changed
+ * @ret:     filled on success only
  *
  * The copy is made as `.TARGET.seed`, synced, and renamed: after a power cut there is no
- * @target, and the next call makes it, or the whole of it. What a cut left behind is
+ * @target, and the next call makes it, or a complete one. What a power cut left behind is
  * deleted first. Owners, modes, times and attributes are kept (overlay/fs/copy.h), links
- * copied as they are; hard links become files of their own. Devices, FIFOs and sockets
- * are left out and counted: a mistake in a package must not cost the device its
+ * copied as they are; hard links become separate files. Devices, FIFOs and sockets
+ * are left out and counted: a mistake in a package must not leave the device without its
  * configuration. Needs Linux 5.6 (openat2).
  *
  * Return: 0, also where there is a @target already or no @source; -ENOSPC (NO_ROOM);
  * -errno. After a failure what was copied is deleted again and there is no @target,
- * unless it was the very last step that failed, making its name last.
+ * unless the very last step failed, the sync of its name.
  */
 int factory_seed(int root_fd, const char *source, int data_fd, const char *target,
 		 struct factory_seeded *ret, struct verity_error *err) must_check;

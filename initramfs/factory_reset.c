@@ -9,8 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "factory/data_probe.h"
 #include "factory/reset.h"
-#include "factory/volume.h"
 #include "initramfs/log.h"
 #include "initramfs/supervisor_pipe.h"
 #include "overlay/fs/mountinfo.h"
@@ -115,10 +115,10 @@ static void carry_out(struct boot *boot, const struct factory_journal *journal)
 		.persist_fd = boot->persist,
 		.record_fd = boot->record,
 		.root = boot->root,
-		.word = boot->conf.factory_reset,
-		.word_in_uboot = boot->conf.factory_reset &&
-				 boot->conf.origin[OVERLAY_BOOT_FACTORY_RESET] ==
-					 OVERLAY_BOOT_UBOOT,
+		.by_bootloader = boot->conf.factory_reset,
+		.in_uboot = boot->conf.factory_reset &&
+			    boot->conf.origin[OVERLAY_BOOT_FACTORY_RESET] ==
+				    OVERLAY_BOOT_UBOOT,
 		.now = find_time(boot),
 		.say = say,
 		.context = boot,

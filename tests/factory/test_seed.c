@@ -227,13 +227,13 @@ static void test_source_is_no_folder(void **state)
 	assert_int_equal(symlink("/etc", SOURCE), 0);
 	check_failed(
 		*state, -EIO, VERITY_E_IO,
-		"etc/factory-config: there is a link in the way, and it is not followed");
+		"etc/factory-config: a symbolic link is on the way, and is not followed");
 	assert_int_equal(unlink(SOURCE), 0);
 	assert_int_equal(rmdir("root/etc"), 0);
 	assert_int_equal(symlink("/etc", "root/etc"), 0);
 	check_failed(
 		*state, -EIO, VERITY_E_IO,
-		"etc/factory-config: there is a link in the way, and it is not followed");
+		"etc/factory-config: a symbolic link is on the way, and is not followed");
 }
 
 static void test_target_is_there(void **state)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "factory/volume.h"
+#include "factory/data_volume.h"
 #include "verity/util/text.h"
 
 /* Whatever is remembered, the program that makes it is told it in words of its own. */

@@ -228,7 +228,7 @@ def test_a_wrong_configuration(work, build):
         device.configure(persist=base + "/data/persist")
         device.activate()
         equal([line for line in device.log_of_boot() if "factory reset" in line],
-              [REFUSED + "config: data: PERSIST lies in DATA, which would be deleted with it "
+              [REFUSED + "config: data: PERSIST lies in DATA and would be deleted with it "
                f"({base}/data/persist) (the next boot tries again)"])
         equal(device.see("etc/plain"), "plain\n")
         shutil.rmtree(base + "/data/persist")
@@ -237,7 +237,7 @@ def test_a_wrong_configuration(work, build):
         device.reboot(completed=False)
         device.activate()
         equal([line for line in device.log_of_boot() if "factory reset" in line],
-              [REFUSED + "config: data: the folder `run` lies in DATA, which would be deleted "
+              [REFUSED + "config: data: the folder `run` lies in DATA and would be deleted "
                f"with it ({base}/data/run) (the next boot tries again)"])
         equal(read(base + "/data/config/hostname"), "example\n")
 

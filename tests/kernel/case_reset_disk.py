@@ -142,7 +142,7 @@ def test_something_else_is_there_now(work, build):
     """The place is the one that is remembered, but what lies there is nobody's DATA."""
     with filled(work, build) as device:
         run("mke2fs", "-q", "-F", "-t", "ext4", "-L", "other", device.node)
-        refused(device, f"not-found: data: {device.node} is not what it was, and is left alone "
+        refused(device, f"not-found: data: {device.node} is not what it was, and is not touched "
                 "(the next boot tries again)")
         equal(blkid(device.node)[1], "other")
 
@@ -155,7 +155,7 @@ def test_a_table_of_partitions_is_there_now(work, build):
         with open(device.node, "rb") as disk:
             before = disk.read()
         device.activate()
-        device.log_has(f"{device.node} is not what it was, and is left alone")
+        device.log_has(f"{device.node} is not what it was, and is not touched")
         with open(device.node, "rb") as disk:
             equal(disk.read() == before, True)
 
@@ -175,7 +175,7 @@ def test_another_disk_has_the_name_now(work, build):
         try:
             device.activate()
             device.log_has(f"refused, nothing was deleted: config: data: LABEL={LABEL} is {node} "
-                           f"now, and was {device.node}, which is there still")
+                           f"now, but was {device.node}, which is still connected")
             run("umount", device.mountpoint)
         finally:
             run("losetup", "--detach", node)

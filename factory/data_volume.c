@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "factory/volume.h"
+/* The record of DATA's volume: JSON, read and replaced as a whole. */
+#include "factory/data_volume.h"
 
 #include <errno.h>
 #include <stdlib.h>

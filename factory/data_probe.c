@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Recognises file systems with libblkid, and finds devices in /sys. */
+#include "factory/data_probe.h"
+
 #include <blkid.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +13,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "factory/volume.h"
 #include "overlay/store/volume_find.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
@@ -25,8 +27,8 @@ static void blkid_free_probe_p(blkid_probe *probe)
 	blkid_free_probe(*probe);
 }
 
-/* What could not be kept as text is not kept. */
-static void take(blkid_probe probe, const char *name, char *ret, size_t size)
+/* Empty where it is not printable text. */
+static void copy_value(blkid_probe probe, const char *name, char *ret, size_t size)
 {
 	const char *value;
 
@@ -36,13 +38,18 @@ static void take(blkid_probe probe, const char *name, char *ret, size_t size)
 		snprintf(ret, size, "%s", value);
 }
 
-/* The folder of the kernel for it: another disk that is plugged in has another. */
-static void find_place(int fd, char ret[static FACTORY_VOLUME_PLACE_MAX + 1])
+/* The UUID of the partition, or the kernel's folder: another disk has another one. */
+static void find_place(blkid_probe probe, int fd, struct factory_volume *volume)
 {
 	cleanup_free char *folder = NULL;
-	char link[64];
+	char uuid[FACTORY_UUID_MAX + 1], link[64];
 	struct stat st;
 
+	copy_value(probe, "PART_ENTRY_UUID", uuid, sizeof(uuid));
+	if (uuid[0]) {
+		snprintf(volume->place, sizeof(volume->place), PARTITION "%s", uuid);
+		return;
+	}
 	if (fstat(fd, &st) < 0)
 		return;
 	snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(st.st_rdev),
@@ -50,45 +57,18 @@ static void find_place(int fd, char ret[static FACTORY_VOLUME_PLACE_MAX + 1])
 	folder = realpath(link, NULL);
 	if (folder && strlen(folder) <= FACTORY_VOLUME_PLACE_MAX &&
 	    verity_text_printable(folder, strlen(folder)))
-		snprintf(ret, FACTORY_VOLUME_PLACE_MAX + 1, "%s", folder);
+		snprintf(volume->place, sizeof(volume->place), "%s", folder);
 }
 
-static void take_place(blkid_probe probe, int fd, struct factory_volume *volume)
+static int probe_new(int fd, const char *device, blkid_probe *ret,
+		     struct verity_error *err)
 {
-	char uuid[FACTORY_UUID_MAX + 1];
-
-	take(probe, "PART_ENTRY_UUID", uuid, sizeof(uuid));
-	if (uuid[0])
-		snprintf(volume->place, sizeof(volume->place), PARTITION "%s", uuid);
-	else
-		find_place(fd, volume->place);
-}
-
-static int probe_open(blkid_probe probe, int fd, struct factory_volume *ret)
-{
-	struct factory_filesystem *filesystem = &ret->filesystem;
-	int found;
-
-	blkid_probe_enable_superblocks(probe, 1);
-	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_LABEL | BLKID_SUBLKS_UUID |
-							 BLKID_SUBLKS_TYPE);
-	blkid_probe_enable_partitions(probe, 1);
-	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
-	found = blkid_do_safeprobe(probe);
-	if (found == -2)
-		snprintf(filesystem->type, sizeof(filesystem->type), UNKNOWN_TYPE);
-	else if (found < 0)
-		return -EIO;
-	else
-		take(probe, "TYPE", filesystem->type, sizeof(filesystem->type));
-	/* a table of partitions is no file system, and not nothing either */
-	if (!filesystem->type[0] &&
-	    blkid_probe_lookup_value(probe, "PTTYPE", NULL, NULL) == 0)
-		snprintf(filesystem->type, sizeof(filesystem->type), UNKNOWN_TYPE);
-	take(probe, "LABEL", filesystem->label, sizeof(filesystem->label));
-	take(probe, "UUID", filesystem->uuid, sizeof(filesystem->uuid));
-	take_place(probe, fd, ret);
-	ret->bytes = (uint64_t)blkid_probe_get_size(probe);
+	*ret = blkid_new_probe();
+	if (!*ret)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (blkid_probe_set_device(*ret, fd, 0, 0) != 0)
+		return verity_fail(err, VERITY_E_IO, "%s: cannot be read", device);
+	blkid_probe_enable_superblocks(*ret, 1);
 	return 0;
 }
 
@@ -98,23 +78,36 @@ int factory_volume_probe(const char *device, struct factory_volume *ret,
 	cleanup_with(blkid_free_probe_p) blkid_probe probe = NULL;
 	cleanup_fd int fd = open(device, O_RDONLY | O_CLOEXEC);
 	struct factory_volume volume = {.bytes = 0};
-	int r;
+	struct factory_filesystem *filesystem = &volume.filesystem;
+	int found, r;
 
 	if (fd < 0)
 		return verity_fail_errno(err, errno, "%s", device);
-	probe = blkid_new_probe();
-	if (!probe)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	if (blkid_probe_set_device(probe, fd, 0, 0) != 0)
-		return verity_fail(err, VERITY_E_IO, "%s: cannot be read", device);
-	r = probe_open(probe, fd, &volume);
+	r = probe_new(fd, device, &probe, err);
 	if (r < 0)
-		return verity_fail_errno(err, -r, "%s", device);
+		return r;
+	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_LABEL | BLKID_SUBLKS_UUID |
+							 BLKID_SUBLKS_TYPE);
+	blkid_probe_enable_partitions(probe, 1);
+	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
+	found = blkid_do_safeprobe(probe);
+	if (found < 0 && found != -2)
+		return verity_fail_errno(err, EIO, "%s", device);
+	if (found != -2)
+		copy_value(probe, "TYPE", filesystem->type, sizeof(filesystem->type));
+	/* a partition table is no file system, but the device is not empty either */
+	if (found == -2 || (!filesystem->type[0] &&
+			    blkid_probe_lookup_value(probe, "PTTYPE", NULL, NULL) == 0))
+		snprintf(filesystem->type, sizeof(filesystem->type), UNKNOWN_TYPE);
+	copy_value(probe, "LABEL", filesystem->label, sizeof(filesystem->label));
+	copy_value(probe, "UUID", filesystem->uuid, sizeof(filesystem->uuid));
+	find_place(probe, fd, &volume);
+	volume.bytes = (uint64_t)blkid_probe_get_size(probe);
 	*ret = volume;
 	return 0;
 }
 
-/* The kernel says what it calls it; udev is not needed. */
+/* By the name that the kernel gives it; udev is not needed. */
 static char *device_of_folder(const char *folder)
 {
 	cleanup_file FILE *file = NULL;
@@ -159,21 +152,13 @@ int factory_volume_find(const struct factory_volume *volume, char **ret,
 	else if (overlay_volume_find(volume->place, "/", &device, NULL) < 0)
 		device = NULL;
 	if (!device)
-		return verity_fail(err, VERITY_E_NOT_FOUND, "there is no %s any more",
+		return verity_fail(err, VERITY_E_NOT_FOUND, "%s is not there any more",
 				   volume->place);
 	if (factory_volume_probe(device, &found, NULL) < 0 || !is_same(&found, volume))
 		return verity_fail(err, VERITY_E_NOT_FOUND,
-				   "%s is not what it was, and is left alone", device);
+				   "%s is not what it was, and is not touched", device);
 	*ret = steal_ptr(&device);
 	return 0;
-}
-
-/* Where @known would be found by @spec, had nothing happened to it. */
-static bool is_meant(const char *spec, const struct factory_filesystem *known)
-{
-	if (strncmp(spec, "LABEL=", 6) == 0)
-		return strcmp(spec + 6, known->label) == 0;
-	return strncmp(spec, "UUID=", 5) == 0 && strcmp(spec + 5, known->uuid) == 0;
 }
 
 char *factory_volume_rival(int record_fd, const char *spec, const char *device)
@@ -182,9 +167,15 @@ char *factory_volume_rival(int record_fd, const char *spec, const char *device)
 	struct factory_volume known;
 	struct stat one, other;
 
-	if (factory_volume_recall(record_fd, &known, NULL) < 0 ||
-	    !is_meant(spec, &known.filesystem) ||
-	    factory_volume_find(&known, &known_device, NULL) < 0 ||
+	if (factory_volume_recall(record_fd, &known, NULL) < 0)
+		return NULL;
+	/* It would be found by @spec, had nothing happened to it. */
+	if (!(strncmp(spec, "LABEL=", 6) == 0 &&
+	      strcmp(spec + 6, known.filesystem.label) == 0) &&
+	    !(strncmp(spec, "UUID=", 5) == 0 &&
+	      strcmp(spec + 5, known.filesystem.uuid) == 0))
+		return NULL;
+	if (factory_volume_find(&known, &known_device, NULL) < 0 ||
 	    stat(known_device, &one) < 0 || stat(device, &other) < 0 ||
 	    one.st_rdev == other.st_rdev)
 		return NULL;
@@ -194,24 +185,19 @@ char *factory_volume_rival(int record_fd, const char *spec, const char *device)
 int factory_volume_clear(const char *device, struct verity_error *err)
 {
 	cleanup_with(blkid_free_probe_p) blkid_probe probe = NULL;
-	/* not while anybody else is at it */
+	/* not while another process uses it */
 	cleanup_fd int fd = open(device, O_RDWR | O_EXCL | O_CLOEXEC);
-	int wiped = 0;
+	int r;
 
 	if (fd < 0)
 		return verity_fail_errno(err, errno, "%s", device);
-	probe = blkid_new_probe();
-	if (!probe)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	if (blkid_probe_set_device(probe, fd, 0, 0) != 0)
-		return verity_fail(err, VERITY_E_IO, "%s: cannot be read", device);
-	blkid_probe_enable_superblocks(probe, 1);
+	r = probe_new(fd, device, &probe, err);
+	if (r < 0)
+		return r;
 	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_MAGIC);
-	while (wiped < WIPES_MAX && blkid_do_probe(probe) == 0) {
+	for (int i = 0; i < WIPES_MAX && blkid_do_probe(probe) == 0; i++)
 		if (blkid_do_wipe(probe, 0) < 0)
 			return verity_fail(err, VERITY_E_IO, "%s: cannot be written",
 					   device);
-		wiped++;
-	}
 	return fsync(fd) < 0 ? verity_fail_errno(err, errno, "%s", device) : 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "factory/volume.h"
+#include "factory/data_probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -121,7 +121,7 @@ static void test_find(void **state)
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		snprintf(volume.place, sizeof(volume.place), "%s", places[i]);
 		assert_int_equal(factory_volume_find(&volume, &device, &err), -ENOENT);
-		snprintf(wanted, sizeof(wanted), "there is no %s any more", places[i]);
+		snprintf(wanted, sizeof(wanted), "%s is not there any more", places[i]);
 		check_error(&err, VERITY_E_NOT_FOUND, wanted);
 	}
 }
@@ -135,6 +135,6 @@ int main(void)
 		cmocka_unit_test(test_find),
 	};
 
-	return cmocka_run_group_tests_name("factory/volume", tests, scratch_enter,
+	return cmocka_run_group_tests_name("factory/data_volume", tests, scratch_enter,
 					   scratch_leave);
 }

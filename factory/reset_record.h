@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The steps on PERSIST. Each can be done again from its start. */
+
+#include "factory/reset_run.h"
+
+int factory_record_trials(struct factory_run *run, struct verity_error *err) must_check;
+int factory_record_note(struct factory_run *run, struct verity_error *err) must_check;
+int factory_record_obey(struct factory_run *run, struct verity_error *err) must_check;
+int factory_record_close(struct factory_run *run, struct verity_error *err) must_check;
+
+/**
+ * factory_record_line - number of the last line of the audit log; 0: none;
+ * FACTORY_LINE_UNKNOWN
+ */
+int64_t factory_record_line(const struct factory_run *run);

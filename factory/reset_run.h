@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* A reset that is being carried out: what it was given, and what is known so far. */
+
+#include "factory/data_volume.h"
+#include "factory/journal.h"
+#include "overlay/config/config.h"
+
+#include <limits.h>
+
+struct factory_reset {
+	/* From the caller. All borrowed. */
+	const struct overlay_config *config;
+	int persist_fd;
+	int record_fd;      /* PERSIST/wmopkg */
+	const char *root;   /* where the firmware's root is mounted */
+	bool by_bootloader; /* wmopkg.factory_reset=1 is set */
+	bool in_uboot;      /* in the U-Boot environment, from where it can be deleted */
+	int64_t now;        /* device time, seconds since 1970, for the audit log */
+	/* Called at each step, and every few seconds during a long one. */
+	void (*say)(void *context, bool warning, const char *text);
+	void *context;
+
+	/*
+	 * DATA; -1 where it is not mounted. Closed and opened again when its file system
+	 * is unmounted, so the caller takes it back from here.
+	 */
+	int data_fd;
+
+	/* Where it ended: FACTORY_DONE, or the step that failed. */
+	enum factory_step step;
+};
+
+/* What the steps share. */
+struct factory_run {
+	struct factory_reset *reset; /* borrowed */
+	struct factory_journal journal;
+	struct factory_means means;
+	char mountpoint[PATH_MAX]; /* where DATA is mounted, if it is a file system */
+	char *device;              /* owned; NULL: DATA is a folder */
+	struct factory_volume volume;
+	uint64_t reported_us; /* time of the last progress message */
+};
+
+/**
+ * factory_run_say - hand a message to the caller
+ */
+void factory_run_say(const struct factory_run *run, bool warning, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));

@@ -34,7 +34,7 @@ struct conflicts {
 /* What adds to the device and is seen as it is, is nobody's business but its own. */
 static bool is_conflict(const struct change *change)
 {
-	return change->shadow->deed != OVERLAY_SHADOW_ADDS || change->shadow->covered ||
+	return change->shadow->effect != OVERLAY_LOOKUP_ADDS || change->shadow->covered ||
 	       change->critical;
 }
 
@@ -61,10 +61,10 @@ static void print_head(struct conflicts *conflicts)
 static void print_line(struct conflicts *conflicts, const struct change *change)
 {
 	const struct overlay_contents_entry *entry = change->shadow->entry;
-	bool adds = change->shadow->deed == OVERLAY_SHADOW_ADDS;
+	bool adds = change->shadow->effect == OVERLAY_LOOKUP_ADDS;
 
 	print_head(conflicts);
-	printf("  %-8s  %-*s  /", changes_word(change->shadow->deed), conflicts->width,
+	printf("  %-8s  %-*s  /", changes_word(change->shadow->effect), conflicts->width,
 	       adds ? "" : owner_name(change->of));
 	report_plain(stdout, entry->path);
 	if (entry->redirected)
@@ -86,11 +86,11 @@ static bool put_change(struct json_object *list, const struct change *change)
 	struct json_object *object = json_object_new_object();
 	bool whole = verity_json_append(list, object) &&
 		     changes_put_path(object, "path", change->shadow->entry->path) &&
-		     verity_json_put(
-			     object, "does",
-			     json_object_new_string(changes_word(change->shadow->deed)));
+		     verity_json_put(object, "does",
+				     json_object_new_string(
+					     changes_word(change->shadow->effect)));
 
-	if (change->shadow->deed != OVERLAY_SHADOW_ADDS)
+	if (change->shadow->effect != OVERLAY_LOOKUP_ADDS)
 		whole = whole && changes_put_owner(object, "of", change->of);
 	if (change->shadow->covered)
 		whole = whole && changes_put_owner(object, "covered_by", change->by);
@@ -192,7 +192,8 @@ static void print_unknown(const struct layering *layering)
 
 		if (!unknown->next)
 			continue;
-		printf("Not known: the contents of %s %s: ", unknown->name, unknown->version);
+		printf("Not known: the contents of %s %s: ", unknown->name,
+		       unknown->version);
 		report_plain(stdout, unknown->why.message);
 		putchar('\n');
 	}

@@ -76,22 +76,22 @@ static void print_absent(FILE *out, const struct layering_stack *stack,
 			 const struct which_step *step)
 {
 	static const char *const words[] = {
-		[OVERLAY_SHADOW_DELETED] = "deleted by ",
-		[OVERLAY_SHADOW_HIDDEN] = "hidden by a folder of ",
-		[OVERLAY_SHADOW_BLOCKED] =
+		[OVERLAY_LOOKUP_DELETED] = "deleted by ",
+		[OVERLAY_LOOKUP_HIDDEN] = "hidden by a folder of ",
+		[OVERLAY_LOOKUP_BLOCKED] =
 			"not there: a path above it is not a folder in ",
-		[OVERLAY_SHADOW_ABSENT] = "not there",
+		[OVERLAY_LOOKUP_ABSENT] = "not there",
 	};
 
-	fputs(words[step->view.fate], out);
-	if (step->view.fate == OVERLAY_SHADOW_ABSENT)
+	fputs(words[step->view.status], out);
+	if (step->view.status == OVERLAY_LOOKUP_ABSENT)
 		return;
 	/* The layer on top keeps the files of the engine as the firmware has them. */
 	if (layering_owner(stack, step->view.layer))
 		print_owner(out, stack, step->view.layer);
 	else
 		fputs("the activation engine", out);
-	if (step->below.fate != OVERLAY_SHADOW_PRESENT)
+	if (step->below.status != OVERLAY_LOOKUP_PRESENT)
 		return;
 	fprintf(out, " (%s of ", kind_words[step->below.kind]);
 	print_owner(out, stack, step->below.layer);
@@ -114,7 +114,7 @@ static char *answer_text(const struct layering_stack *stack,
 		fputc('/', out);
 		report_plain(out, step->path);
 		fputs(": ", out);
-		if (step->view.fate == OVERLAY_SHADOW_PRESENT)
+		if (step->view.status == OVERLAY_LOOKUP_PRESENT)
 			print_present(out, stack, step);
 		else
 			print_absent(out, stack, step);
@@ -128,7 +128,7 @@ static char *answer_text(const struct layering_stack *stack,
 
 static bool is_absent(const struct which_answer *answer)
 {
-	return answer->steps[0].view.fate == OVERLAY_SHADOW_ABSENT;
+	return answer->steps[0].view.status == OVERLAY_LOOKUP_ABSENT;
 }
 
 static int print_both(const struct which *which, struct verity_error *err)

@@ -18,17 +18,17 @@ static bool put_text(struct json_object *object, const char *key, const char *te
 					json_object_new_string(verity_text_plain(plain)));
 }
 
-static const char *fate_word(enum overlay_shadow_fate fate)
+static const char *status_word(enum overlay_lookup_status status)
 {
 	static const char *const words[] = {
-		[OVERLAY_SHADOW_PRESENT] = "present",
-		[OVERLAY_SHADOW_DELETED] = "deleted",
-		[OVERLAY_SHADOW_HIDDEN] = "hidden",
-		[OVERLAY_SHADOW_BLOCKED] = "blocked",
-		[OVERLAY_SHADOW_ABSENT] = "absent",
+		[OVERLAY_LOOKUP_PRESENT] = "present",
+		[OVERLAY_LOOKUP_DELETED] = "deleted",
+		[OVERLAY_LOOKUP_HIDDEN] = "hidden",
+		[OVERLAY_LOOKUP_BLOCKED] = "blocked",
+		[OVERLAY_LOOKUP_ABSENT] = "absent",
 	};
 
-	return words[fate];
+	return words[status];
 }
 
 static const char *kind_word(enum overlay_contents_kind kind)
@@ -86,14 +86,14 @@ static bool put_step(struct json_object *list, const struct layering_stack *stac
 
 	if (!verity_json_append(list, object) ||
 	    !changes_put_path(object, "path", step->path) ||
-	    !put_text(object, "state", fate_word(step->view.fate)))
+	    !put_text(object, "state", status_word(step->view.status)))
 		return false;
-	if (step->view.fate == OVERLAY_SHADOW_ABSENT)
+	if (step->view.status == OVERLAY_LOOKUP_ABSENT)
 		return true;
-	if (step->view.fate == OVERLAY_SHADOW_PRESENT)
+	if (step->view.status == OVERLAY_LOOKUP_PRESENT)
 		return put_present(object, stack, step);
 	return changes_put_owner(object, "by", layering_owner(stack, step->view.layer)) &&
-	       (step->below.fate != OVERLAY_SHADOW_PRESENT ||
+	       (step->below.status != OVERLAY_LOOKUP_PRESENT ||
 		changes_put_owner(object, "of",
 				  layering_owner(stack, step->below.layer)));
 }

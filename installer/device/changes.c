@@ -17,11 +17,11 @@ struct listing {
 
 /* A file takes itself away; a folder, or a link that leads to one, all that is below. */
 static const struct overlay_critical *find_critical(
-	const struct overlay_shadow_change *change)
+	const struct overlay_lookup_change *change)
 {
 	const struct overlay_critical *critical =
 		overlay_critical_find(change->entry->path);
-	bool adds = change->deed == OVERLAY_SHADOW_ADDS;
+	bool adds = change->effect == OVERLAY_LOOKUP_ADDS;
 
 	if (critical)
 		return adds && !critical->added ? NULL : critical;
@@ -33,17 +33,17 @@ static const struct overlay_critical *find_critical(
 
 static void count_one(const struct change *change, struct changes_count *count)
 {
-	switch (change->shadow->deed) {
-	case OVERLAY_SHADOW_ADDS:
+	switch (change->shadow->effect) {
+	case OVERLAY_LOOKUP_ADDS:
 		count->added++;
 		break;
-	case OVERLAY_SHADOW_REPLACES:
+	case OVERLAY_LOOKUP_REPLACES:
 		count->replaced++;
 		break;
-	case OVERLAY_SHADOW_DELETES:
+	case OVERLAY_LOOKUP_DELETES:
 		count->deleted++;
 		break;
-	case OVERLAY_SHADOW_HIDES:
+	case OVERLAY_LOOKUP_HIDES:
 		count->hidden++;
 		break;
 	}
@@ -51,13 +51,13 @@ static void count_one(const struct change *change, struct changes_count *count)
 	count->critical += change->critical != NULL;
 }
 
-static int take_change(void *context, const struct overlay_shadow_change *shadow,
+static int take_change(void *context, const struct overlay_lookup_change *shadow,
 		       struct verity_error *err)
 {
 	struct listing *listing = context;
 	struct change change = {.shadow = shadow, .critical = find_critical(shadow)};
 
-	if (shadow->deed != OVERLAY_SHADOW_ADDS)
+	if (shadow->effect != OVERLAY_LOOKUP_ADDS)
 		change.of = layering_owner(listing->stack, shadow->below.layer);
 	if (shadow->covered)
 		change.by = layering_owner(listing->stack, shadow->by);
@@ -76,23 +76,23 @@ int changes_list(const struct layering_stack *stack,
 	int r = 0;
 
 	if (layering_find(stack, package, &layer))
-		r = overlay_shadow_changes(&stack->shadow, layer, take_change, &listing,
+		r = overlay_lookup_changes(&stack->shadow, layer, take_change, &listing,
 					   err);
 	if (r == 0)
 		*ret = listing.count;
 	return r;
 }
 
-const char *changes_word(enum overlay_shadow_deed deed)
+const char *changes_word(enum overlay_lookup_effect effect)
 {
 	static const char *const words[] = {
-		[OVERLAY_SHADOW_ADDS] = "adds",
-		[OVERLAY_SHADOW_REPLACES] = "replaces",
-		[OVERLAY_SHADOW_DELETES] = "deletes",
-		[OVERLAY_SHADOW_HIDES] = "hides",
+		[OVERLAY_LOOKUP_ADDS] = "adds",
+		[OVERLAY_LOOKUP_REPLACES] = "replaces",
+		[OVERLAY_LOOKUP_DELETES] = "deletes",
+		[OVERLAY_LOOKUP_HIDES] = "hides",
 	};
 
-	return words[deed];
+	return words[effect];
 }
 
 /* A system's own words may hold any byte; JSON may not. */

@@ -10,7 +10,7 @@
 
 /* One change, with whom it concerns. */
 struct change {
-	const struct overlay_shadow_change *shadow;
+	const struct overlay_lookup_change *shadow;
 	const struct layering_package *of; /* whose it changes; NULL: the firmware */
 	const struct layering_package *by; /* where covered, likewise */
 	const struct overlay_critical *critical; /* NULL: it is not */
@@ -34,7 +34,7 @@ int changes_list(
 /**
  * changes_word - "adds", "replaces", "deletes", "hides"
  */
-const char *changes_word(enum overlay_shadow_deed deed);
+const char *changes_word(enum overlay_lookup_effect effect);
 
 /**
  * changes_owner - {"package": …, "version": …, "identity": …, "persistent": …}, or

@@ -52,7 +52,7 @@ static void add_line(struct critical_lines *lines, const struct change *change)
 	lines->used = i + 1;
 	lines->lines[i].what = change->critical->what;
 	snprintf(lines->lines[i].change, sizeof(lines->lines[i].change), "%s /%s",
-		 changes_word(change->shadow->deed), change->shadow->entry->path);
+		 changes_word(change->shadow->effect), change->shadow->entry->path);
 }
 
 void critical_lines_warn(const struct critical_lines *lines, const char *name)

@@ -52,7 +52,7 @@ static bool is_about_trust(enum verity_code code)
 	}
 }
 
-/* What was fit to be active, and is not, shares the fate of the whole stack. */
+/* What was fit to be active, and is not, shares the status of the whole stack. */
 static const struct verity_error *reason_of(const struct overlay_state *state,
 					    const struct overlay_state_entry *entry)
 {

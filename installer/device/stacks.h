@@ -30,7 +30,7 @@ struct layering_unknown {
 };
 
 struct layering_stack {
-	struct overlay_shadow shadow;
+	struct overlay_lookup shadow;
 	const struct overlay_contents **layers; /* owned */
 	/* beside it; NULL: the layer that keeps the engine's files the firmware's */
 	const struct layering_package **packages; /* owned */

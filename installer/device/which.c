@@ -59,7 +59,7 @@ static int go_on(struct way *way, bool *ret_more, struct verity_error *err)
 }
 
 static int read_target(const struct layering *layering,
-		       const struct overlay_shadow_view *view, const char *path,
+		       const struct overlay_lookup_result *view, const char *path,
 		       char ret[static PATH_MAX], struct verity_error *err)
 {
 	if (!view->entry)
@@ -90,7 +90,7 @@ static int follow(struct way *way, const char *target, struct verity_error *err)
 static int walk(const struct layering *layering, const struct layering_stack *stack,
 		struct way *way, struct verity_error *err)
 {
-	struct overlay_shadow_view view;
+	struct overlay_lookup_result view;
 	char target[PATH_MAX];
 	bool more = true;
 	int r = 0;
@@ -99,8 +99,8 @@ static int walk(const struct layering *layering, const struct layering_stack *st
 		r = go_on(way, &more, err);
 		if (r < 0 || !more)
 			break;
-		r = overlay_shadow_look(&stack->shadow, 0, way->walked, &view, NULL, err);
-		if (r < 0 || view.fate != OVERLAY_SHADOW_PRESENT ||
+		r = overlay_lookup_find(&stack->shadow, 0, way->walked, &view, NULL, err);
+		if (r < 0 || view.status != OVERLAY_LOOKUP_PRESENT ||
 		    view.kind != OVERLAY_CONTENTS_LINK)
 			continue;
 		r = read_target(layering, &view, way->walked, target, err);
@@ -132,11 +132,11 @@ static int find_covered(const struct layering_stack *stack, size_t from,
 	int r = 0;
 
 	while (r == 0 && from <= stack->shadow.count) {
-		struct overlay_shadow_view view;
+		struct overlay_lookup_result view;
 
-		r = overlay_shadow_look(&stack->shadow, from, step->path, &view, NULL,
+		r = overlay_lookup_find(&stack->shadow, from, step->path, &view, NULL,
 					err);
-		if (r < 0 || view.fate != OVERLAY_SHADOW_PRESENT)
+		if (r < 0 || view.status != OVERLAY_LOOKUP_PRESENT)
 			break;
 		if (!is_firmware(stack, view.layer) ||
 		    !is_firmware(stack, step->view.layer))
@@ -170,11 +170,11 @@ static int look(const struct layering *layering, const struct layering_stack *st
 	step->covers.layers = calloc(layers, sizeof(size_t));
 	if (!merged || !step->merged.layers || !step->covers.layers)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = overlay_shadow_look(&stack->shadow, 0, step->path, &step->view, merged, err);
-	if (r < 0 || step->view.fate == OVERLAY_SHADOW_ABSENT)
+	r = overlay_lookup_find(&stack->shadow, 0, step->path, &step->view, merged, err);
+	if (r < 0 || step->view.status == OVERLAY_LOOKUP_ABSENT)
 		return r;
-	if (step->view.fate != OVERLAY_SHADOW_PRESENT)
-		return overlay_shadow_look(&stack->shadow, step->view.layer + 1,
+	if (step->view.status != OVERLAY_LOOKUP_PRESENT)
+		return overlay_lookup_find(&stack->shadow, step->view.layer + 1,
 					   step->path, &step->below, NULL, err);
 	if (step->view.kind == OVERLAY_CONTENTS_LINK)
 		r = read_target(layering, &step->view, step->path, step->target, err);

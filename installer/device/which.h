@@ -18,11 +18,11 @@ struct which_layers {
 /* A path without links in its folders, and what is seen there. */
 struct which_step {
 	char path[PATH_MAX]; /* without the slash in front; "" is the root */
-	struct overlay_shadow_view view;
-	struct overlay_shadow_view below; /* what its layer takes away, where it does */
-	struct which_layers merged;       /* of a folder */
-	struct which_layers covers;       /* what is not seen for it */
-	char target[PATH_MAX];            /* of a link; "" otherwise */
+	struct overlay_lookup_result view;
+	struct overlay_lookup_result below; /* what its layer takes away, where it does */
+	struct which_layers merged;         /* of a folder */
+	struct which_layers covers;         /* what is not seen for it */
+	char target[PATH_MAX];              /* of a link; "" otherwise */
 };
 
 struct which_answer {

@@ -18,7 +18,7 @@ int overlay_firmware_open(const char *folder, int *ret,
 			  struct verity_error *err) must_check;
 
 /**
- * overlay_firmware_look - what stands at @path; see struct overlay_shadow_base
+ * overlay_firmware_look - what stands at @path; see struct overlay_lookup_base
  *
  * Return: 0; -ENOENT (@err is not filled), also below a link or a file; -errno.
  */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The lookup of overlayfs, name by name, and the reason why a path is not seen. */
 #include "overlay/contents/lookup.h"
 
 #include <errno.h>
@@ -6,19 +7,19 @@
 
 #include "verity/util/cleanup.h"
 
-/* A path that is cut after one name after the other, and the layers that are still in. */
+/* A path, cut after each of its names in turn, and the layers that still take part. */
 struct walk {
-	const struct overlay_shadow *stack;
+	const struct overlay_lookup *stack;
 	char path[OVERLAY_CONTENTS_PATH_MAX + 1];
 	bool *live; /* owned: count + 1 of them */
 };
 
-static void walk_free_p(struct walk *walk)
+static void walk_free(struct walk *walk)
 {
 	free(walk->live);
 }
 
-static int walk_begin(const struct overlay_shadow *stack, const char *path,
+static int walk_begin(const struct overlay_lookup *stack, const char *path,
 		      struct walk *ret, struct verity_error *err)
 {
 	if (strlen(path) >= sizeof(ret->path))
@@ -40,15 +41,15 @@ static char *next_end(char *at)
 	return at + strcspn(at, "/");
 }
 
-/* How a path lies to the hierarchies. */
-enum place {
-	PLACE_OUTSIDE,
-	PLACE_ABOVE, /* a hierarchy lies below */
-	PLACE_TOP,   /* it is one */
-	PLACE_INSIDE,
+/* Where a path is, seen from the hierarchies. */
+enum relation {
+	OUTSIDE,
+	ABOVE, /* a hierarchy lies below it */
+	TOP,   /* it is one */
+	INSIDE,
 };
 
-static enum place find_place(const struct overlay_shadow *stack, const char *path)
+static enum relation find_relation(const struct overlay_lookup *stack, const char *path)
 {
 	size_t size = strlen(path);
 
@@ -58,11 +59,11 @@ static enum place find_place(const struct overlay_shadow *stack, const char *pat
 
 		if (strncmp(path, top, length) == 0 &&
 		    (!path[length] || path[length] == '/'))
-			return path[length] ? PLACE_INSIDE : PLACE_TOP;
+			return path[length] ? INSIDE : TOP;
 		if (size == 0 || (strncmp(top, path, size) == 0 && top[size] == '/'))
-			return PLACE_ABOVE;
+			return ABOVE;
 	}
-	return stack->limited ? PLACE_OUTSIDE : PLACE_INSIDE;
+	return stack->limited ? OUTSIDE : INSIDE;
 }
 
 static bool is_folder(enum overlay_contents_kind kind)
@@ -70,20 +71,20 @@ static bool is_folder(enum overlay_contents_kind kind)
 	return kind == OVERLAY_CONTENTS_FOLDER || kind == OVERLAY_CONTENTS_OPAQUE;
 }
 
-/* Of a hierarchy itself, a layer has a folder or no share. */
-static bool counts(const struct overlay_shadow *stack, const char *path,
+/* At the top of a hierarchy only a folder of a layer takes part. */
+static bool counts(const struct overlay_lookup *stack, const char *path,
 		   enum overlay_contents_kind kind)
 {
-	enum place place = find_place(stack, path);
+	enum relation relation = find_relation(stack, path);
 
-	return place == PLACE_INSIDE || (place == PLACE_TOP && is_folder(kind));
+	return relation == INSIDE || (relation == TOP && is_folder(kind));
 }
 
-/* What one layer alone has at the path: -ENOENT where nothing that counts. */
+/* What one layer has at the path; -ENOENT for nothing that takes part. */
 static int look_layer(const struct walk *walk, size_t layer, const char *path,
-		      struct overlay_shadow_view *ret, struct verity_error *err)
+		      struct overlay_lookup_result *ret, struct verity_error *err)
 {
-	const struct overlay_shadow *stack = walk->stack;
+	const struct overlay_lookup *stack = walk->stack;
 
 	ret->layer = layer;
 	ret->entry = NULL;
@@ -97,20 +98,19 @@ static int look_layer(const struct walk *walk, size_t layer, const char *path,
 }
 
 /*
- * One name further down: of the layers that are in, those stay whose folders are merged
- * here. What is seen is that of the first that has something.
+ * One name further down: those layers stay whose folders are merged here. What is seen
+ * comes from the first layer that has something.
  */
-static int go_down(struct walk *walk, struct overlay_shadow_view *ret,
+static int go_down(struct walk *walk, struct overlay_lookup_result *ret,
 		   struct verity_error *err)
 {
-	struct overlay_shadow_view first = {.fate = OVERLAY_SHADOW_ABSENT};
-	bool above = find_place(walk->stack, walk->path) == PLACE_ABOVE;
+	struct overlay_lookup_result first = {.status = OVERLAY_LOOKUP_ABSENT};
+	bool above = find_relation(walk->stack, walk->path) == ABOVE;
 	bool open = true;
 
-	/* above a hierarchy the base alone is seen; the layers may be in it all the same
-	 */
+	/* Above a hierarchy only the base is seen; the layers take part all the same. */
 	for (size_t i = above ? walk->stack->count : 0; i <= walk->stack->count; i++) {
-		struct overlay_shadow_view view = {.fate = OVERLAY_SHADOW_PRESENT};
+		struct overlay_lookup_result view = {.status = OVERLAY_LOOKUP_PRESENT};
 		bool in = walk->live[i] && open;
 		int r = in ? look_layer(walk, i, walk->path, &view, err) : -ENOENT;
 
@@ -119,7 +119,7 @@ static int go_down(struct walk *walk, struct overlay_shadow_view *ret,
 			continue;
 		if (r < 0)
 			return r;
-		if (first.fate == OVERLAY_SHADOW_ABSENT)
+		if (first.status == OVERLAY_LOOKUP_ABSENT)
 			first = view;
 		walk->live[i] = is_folder(view.kind);
 		open = view.kind == OVERLAY_CONTENTS_FOLDER;
@@ -128,22 +128,22 @@ static int go_down(struct walk *walk, struct overlay_shadow_view *ret,
 	return 0;
 }
 
-/* The kernel's own way down, without a word on why something is not there. */
-static int see(struct walk *walk, size_t from, struct overlay_shadow_view *ret,
+/* The lookup as the kernel does it, without the reason why a path is not seen. */
+static int see(struct walk *walk, size_t from, struct overlay_lookup_result *ret,
 	       struct verity_error *err)
 {
-	struct overlay_shadow_view view = {.layer = from,
-					   .kind = OVERLAY_CONTENTS_FOLDER};
+	struct overlay_lookup_result view = {.layer = from,
+					     .kind = OVERLAY_CONTENTS_FOLDER};
 	char *end = walk->path;
 	int r = 0;
 
 	for (size_t i = 0; i <= walk->stack->count; i++)
 		walk->live[i] = i >= from;
-	while (r == 0 && view.fate == OVERLAY_SHADOW_PRESENT && (end = next_end(end))) {
+	while (r == 0 && view.status == OVERLAY_LOOKUP_PRESENT && (end = next_end(end))) {
 		char after = *end;
 
 		if (!is_folder(view.kind)) {
-			view.fate = OVERLAY_SHADOW_ABSENT;
+			view.status = OVERLAY_LOOKUP_ABSENT;
 			break;
 		}
 		*end = '\0';
@@ -153,29 +153,28 @@ static int see(struct walk *walk, size_t from, struct overlay_shadow_view *ret,
 	if (r < 0)
 		return r;
 	if (view.kind == OVERLAY_CONTENTS_WHITEOUT)
-		view.fate = OVERLAY_SHADOW_ABSENT;
+		view.status = OVERLAY_LOOKUP_ABSENT;
 	if (view.kind == OVERLAY_CONTENTS_OPAQUE)
 		view.kind = OVERLAY_CONTENTS_FOLDER;
 	*ret = view;
 	return 0;
 }
 
-/* How a layer keeps what lies below it from being seen at the path; ABSENT: it does not.
- */
-static int obstacle(struct walk *walk, size_t layer, enum overlay_shadow_fate *ret,
+/* How a layer hides the path in the layers below it; ABSENT: it does not. */
+static int obstacle(struct walk *walk, size_t layer, enum overlay_lookup_status *ret,
 		    struct verity_error *err)
 {
 	char *end = walk->path;
 
-	*ret = OVERLAY_SHADOW_ABSENT;
-	while (*ret == OVERLAY_SHADOW_ABSENT && (end = next_end(end))) {
-		struct overlay_shadow_view view = {0};
+	*ret = OVERLAY_LOOKUP_ABSENT;
+	while (*ret == OVERLAY_LOOKUP_ABSENT && (end = next_end(end))) {
+		struct overlay_lookup_result view = {0};
 		char after = *end;
 		bool above;
 		int r;
 
 		*end = '\0';
-		above = find_place(walk->stack, walk->path) == PLACE_ABOVE;
+		above = find_relation(walk->stack, walk->path) == ABOVE;
 		r = look_layer(walk, layer, walk->path, &view, err);
 		*end = after;
 		if (r == -ENOENT && above)
@@ -185,107 +184,107 @@ static int obstacle(struct walk *walk, size_t layer, enum overlay_shadow_fate *r
 		if (r < 0)
 			return r;
 		if (view.kind == OVERLAY_CONTENTS_WHITEOUT)
-			*ret = OVERLAY_SHADOW_DELETED;
+			*ret = OVERLAY_LOOKUP_DELETED;
 		else if (after && view.kind == OVERLAY_CONTENTS_OPAQUE)
-			*ret = OVERLAY_SHADOW_HIDDEN;
+			*ret = OVERLAY_LOOKUP_HIDDEN;
 		else if (after && !is_folder(view.kind))
-			*ret = OVERLAY_SHADOW_BLOCKED;
+			*ret = OVERLAY_LOOKUP_BLOCKED;
 	}
 	return 0;
 }
 
 /*
- * Why it is not there: the topmost layer that is in the way of something. With that layer
- * and what lies above gone, it would be there, or another would be in its way.
+ * Why a path is not seen: the topmost layer that hides something. Without that layer and
+ * those above it, the path would be seen, or hidden by another layer.
  */
-static int explain(struct walk *walk, size_t from, struct overlay_shadow_view *ret,
+static int explain(struct walk *walk, size_t from, struct overlay_lookup_result *ret,
 		   struct verity_error *err)
 {
-	struct overlay_shadow_view first = {.fate = OVERLAY_SHADOW_ABSENT};
+	struct overlay_lookup_result first = {.status = OVERLAY_LOOKUP_ABSENT};
 	int r = 0;
 
 	for (size_t i = from; r == 0 && i < walk->stack->count; i++) {
-		enum overlay_shadow_fate fate;
-		struct overlay_shadow_view below = {0};
+		enum overlay_lookup_status status;
+		struct overlay_lookup_result below = {0};
 
-		r = obstacle(walk, i, &fate, err);
-		if (r < 0 || fate == OVERLAY_SHADOW_ABSENT)
+		r = obstacle(walk, i, &status, err);
+		if (r < 0 || status == OVERLAY_LOOKUP_ABSENT)
 			continue;
-		if (first.fate == OVERLAY_SHADOW_ABSENT) {
-			first.fate = fate;
+		if (first.status == OVERLAY_LOOKUP_ABSENT) {
+			first.status = status;
 			first.layer = i;
 		}
 		r = see(walk, i + 1, &below, err);
-		if (r == 0 && below.fate == OVERLAY_SHADOW_PRESENT) {
+		if (r == 0 && below.status == OVERLAY_LOOKUP_PRESENT) {
 			*ret = first;
 			return 0;
 		}
 	}
 	if (r == 0)
-		*ret = (struct overlay_shadow_view){.fate = OVERLAY_SHADOW_ABSENT};
+		*ret = (struct overlay_lookup_result){.status = OVERLAY_LOOKUP_ABSENT};
 	return r;
 }
 
-static int look(struct walk *walk, size_t from, struct overlay_shadow_view *ret,
+static int look(struct walk *walk, size_t from, struct overlay_lookup_result *ret,
 		bool *ret_merged, struct verity_error *err)
 {
-	bool above = find_place(walk->stack, walk->path) == PLACE_ABOVE;
-	struct overlay_shadow_view view;
+	bool above = find_relation(walk->stack, walk->path) == ABOVE;
+	struct overlay_lookup_result view;
 	int r = see(walk, from, &view, err);
 
 	if (r < 0)
 		return r;
-	if (above && view.fate == OVERLAY_SHADOW_PRESENT)
+	if (above && view.status == OVERLAY_LOOKUP_PRESENT)
 		view.layer = walk->stack->count;
 	if (ret_merged)
 		for (size_t i = 0; i <= walk->stack->count; i++)
-			ret_merged[i] = view.fate == OVERLAY_SHADOW_PRESENT &&
+			ret_merged[i] = view.status == OVERLAY_LOOKUP_PRESENT &&
 					view.kind == OVERLAY_CONTENTS_FOLDER &&
 					walk->live[i] &&
 					(!above || i == walk->stack->count);
-	if (view.fate == OVERLAY_SHADOW_ABSENT)
+	if (view.status == OVERLAY_LOOKUP_ABSENT)
 		r = explain(walk, from, &view, err);
 	if (r == 0)
 		*ret = view;
 	return r;
 }
 
-int overlay_shadow_look(const struct overlay_shadow *stack, size_t from, const char *path,
-			struct overlay_shadow_view *ret, bool *ret_merged,
+int overlay_lookup_find(const struct overlay_lookup *stack, size_t from, const char *path,
+			struct overlay_lookup_result *ret, bool *ret_merged,
 			struct verity_error *err)
 {
-	cleanup_with(walk_free_p) struct walk walk = {0};
+	cleanup_with(walk_free) struct walk walk = {0};
 	int r = walk_begin(stack, path, &walk, err);
 
 	return r < 0 ? r : look(&walk, from, ret, ret_merged, err);
 }
 
-/* false: it changes nothing. */
-static bool find_deed(struct overlay_shadow_change *change)
+/* Return: whether the entry changes anything. */
+static bool find_effect(struct overlay_lookup_change *change)
 {
-	bool there = change->below.fate == OVERLAY_SHADOW_PRESENT;
+	bool there = change->below.status == OVERLAY_LOOKUP_PRESENT;
 	bool folder = there && is_folder(change->below.kind);
 
 	switch (change->entry->kind) {
 	case OVERLAY_CONTENTS_WHITEOUT:
-		change->deed = OVERLAY_SHADOW_DELETES;
+		change->effect = OVERLAY_LOOKUP_DELETES;
 		return there;
 	case OVERLAY_CONTENTS_FOLDER:
-		change->deed = OVERLAY_SHADOW_REPLACES;
+		change->effect = OVERLAY_LOOKUP_REPLACES;
 		return there && !folder;
 	case OVERLAY_CONTENTS_OPAQUE:
-		change->deed = folder ? OVERLAY_SHADOW_HIDES : OVERLAY_SHADOW_REPLACES;
+		change->effect = folder ? OVERLAY_LOOKUP_HIDES : OVERLAY_LOOKUP_REPLACES;
 		return there;
 	default:
-		change->deed = there ? OVERLAY_SHADOW_REPLACES : OVERLAY_SHADOW_ADDS;
+		change->effect = there ? OVERLAY_LOOKUP_REPLACES : OVERLAY_LOOKUP_ADDS;
 		return true;
 	}
 }
 
 static int find_cover(struct walk *walk, size_t layer,
-		      struct overlay_shadow_change *change, struct verity_error *err)
+		      struct overlay_lookup_change *change, struct verity_error *err)
 {
-	struct overlay_shadow_view seen;
+	struct overlay_lookup_result seen;
 	int r = see(walk, 0, &seen, err);
 
 	if (r < 0)
@@ -293,28 +292,28 @@ static int find_cover(struct walk *walk, size_t layer,
 	change->covered = false;
 	if (walk->live[layer] || (seen.layer == layer && seen.entry == change->entry))
 		return 0;
-	if (seen.fate == OVERLAY_SHADOW_ABSENT)
+	if (seen.status == OVERLAY_LOOKUP_ABSENT)
 		r = explain(walk, 0, &seen, err);
 	if (r == 0) {
 		change->covered =
-			seen.fate != OVERLAY_SHADOW_ABSENT && seen.layer < layer;
+			seen.status != OVERLAY_LOOKUP_ABSENT && seen.layer < layer;
 		change->by = seen.layer;
 	}
 	return r;
 }
 
-int overlay_shadow_changes(const struct overlay_shadow *stack, size_t layer,
+int overlay_lookup_changes(const struct overlay_lookup *stack, size_t layer,
 			   int (*take)(void *context,
-				       const struct overlay_shadow_change *change,
+				       const struct overlay_lookup_change *change,
 				       struct verity_error *err),
 			   void *context, struct verity_error *err)
 {
 	const struct overlay_contents *contents = stack->layers[layer];
-	cleanup_with(walk_free_p) struct walk walk = {0};
+	cleanup_with(walk_free) struct walk walk = {0};
 	int r = walk_begin(stack, "", &walk, err);
 
 	for (size_t i = 0; r == 0 && i < contents->count; i++) {
-		struct overlay_shadow_change change = {.entry = &contents->entries[i]};
+		struct overlay_lookup_change change = {.entry = &contents->entries[i]};
 
 		if (!counts(stack, change.entry->path, change.entry->kind))
 			continue;
@@ -322,7 +321,7 @@ int overlay_shadow_changes(const struct overlay_shadow *stack, size_t layer,
 		r = see(&walk, layer + 1, &change.below, err);
 		if (r < 0)
 			break;
-		if (!find_deed(&change))
+		if (!find_effect(&change))
 			continue;
 		r = find_cover(&walk, layer, &change, err);
 		if (r == 0)

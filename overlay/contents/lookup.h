@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What is seen at a path of a stack, by whom, and what it hides: overlayfs's rules (Linux
- * Documentation/filesystems/overlayfs.rst) over lists of contents. Nothing is mounted,
- * and nothing is read but what the caller's look() reads.
+ * Which layer of a stack supplies a path, and what it hides: the rules of overlayfs
+ * (Linux Documentation/filesystems/overlayfs.rst), applied to lists of contents. Nothing
+ * is mounted, and only the caller's look() reads anything.
  *
  * Paths are from the root, without a leading slash and without links, "." or ".." in
  * them; "" is the root.
@@ -13,7 +13,7 @@
 #include "overlay/contents/list.h"
 
 /* What lies below all packages. */
-struct overlay_shadow_base {
+struct overlay_lookup_base {
 	/*
 	 * What stands at @path; the folders above it are folders.
 	 *
@@ -24,69 +24,71 @@ struct overlay_shadow_base {
 	void *context; /* borrowed */
 };
 
-struct overlay_shadow {
+struct overlay_lookup {
 	const struct overlay_contents *const *layers; /* the one on top first; borrowed */
 	size_t count;
-	struct overlay_shadow_base base; /* its number is @count */
+	struct overlay_lookup_base base; /* its number is @count */
 
 	/*
-	 * Where there are hierarchies, a layer shows in them alone. As paths; folders of
-	 * the base, none within another; borrowed.
+	 * With hierarchies, layers show only in them: paths of folders of the base, none
+	 * within another; borrowed.
 	 */
 	bool limited;
 	const char *const *hierarchies;
 	size_t hierarchies_count;
 };
 
-enum overlay_shadow_fate {
-	OVERLAY_SHADOW_PRESENT,
-	OVERLAY_SHADOW_DELETED, /* a layer deletes it, or a folder it lies in */
-	OVERLAY_SHADOW_HIDDEN,  /* it lies in a folder that a layer has anew */
-	OVERLAY_SHADOW_BLOCKED, /* it lies in what is no folder in a layer */
-	OVERLAY_SHADOW_ABSENT,  /* no layer has it */
+enum overlay_lookup_status {
+	OVERLAY_LOOKUP_PRESENT,
+	OVERLAY_LOOKUP_DELETED, /* a layer deletes it, or a folder it lies in */
+	OVERLAY_LOOKUP_HIDDEN,  /* a layer has an opaque folder above it */
+	OVERLAY_LOOKUP_BLOCKED, /* a layer has something above it that is not a folder */
+	OVERLAY_LOOKUP_ABSENT,  /* no layer has it */
 };
 
-struct overlay_shadow_view {
-	enum overlay_shadow_fate fate;
-	size_t layer;                               /* which shows it, or takes it away */
+struct overlay_lookup_result {
+	enum overlay_lookup_status status;
+	size_t layer;                               /* which supplies or hides it */
 	enum overlay_contents_kind kind;            /* where present; FOLDER for any */
 	const struct overlay_contents_entry *entry; /* NULL: of the base */
 };
 
 /**
- * overlay_shadow_look - what is seen at @path
- * @from:       number of the layer to begin with: what lies above is not there
- * @ret_merged: NULL, or @count + 1 of them: which layers a folder is merged of
+ * overlay_lookup_find - what is seen at @path
+ * @from:       number of the topmost layer that takes part
+ * @ret_merged: NULL, or @count + 1 of them: the layers that a folder is merged from
+ *
+ * Return: 0; -ENOENT (NOT_FOUND) for too long a path; -ENOMEM; what look() returned.
  */
-int overlay_shadow_look(const struct overlay_shadow *stack, size_t from, const char *path,
-			struct overlay_shadow_view *ret, bool *ret_merged,
+int overlay_lookup_find(const struct overlay_lookup *stack, size_t from, const char *path,
+			struct overlay_lookup_result *ret, bool *ret_merged,
 			struct verity_error *err) must_check;
 
 /* What an entry of a layer does to what lies below it. */
-enum overlay_shadow_deed {
-	OVERLAY_SHADOW_ADDS, /* nothing lay there */
-	OVERLAY_SHADOW_REPLACES,
-	OVERLAY_SHADOW_DELETES,
-	OVERLAY_SHADOW_HIDES, /* all that is in a folder */
+enum overlay_lookup_effect {
+	OVERLAY_LOOKUP_ADDS, /* nothing lay there */
+	OVERLAY_LOOKUP_REPLACES,
+	OVERLAY_LOOKUP_DELETES,
+	OVERLAY_LOOKUP_HIDES, /* all that is in a folder */
 };
 
-struct overlay_shadow_change {
+struct overlay_lookup_change {
 	const struct overlay_contents_entry *entry;
-	enum overlay_shadow_deed deed;
-	struct overlay_shadow_view below; /* what lay there; not for ADDS */
-	bool covered;                     /* by another layer: it is not what is seen */
+	enum overlay_lookup_effect effect;
+	struct overlay_lookup_result below; /* what lay there; not for ADDS */
+	bool covered;                       /* by another layer: it is not what is seen */
 	size_t by;
 };
 
 /**
- * overlay_shadow_changes - all that a layer changes, by path
+ * overlay_lookup_changes - all that a layer changes, by path
  * @take: called for each; a negative return ends it and is returned
  *
  * Folders that are merged with what lies below, and whiteouts of what is not there,
  * change nothing and are left out.
  */
-int overlay_shadow_changes(const struct overlay_shadow *stack, size_t layer,
+int overlay_lookup_changes(const struct overlay_lookup *stack, size_t layer,
 			   int (*take)(void *context,
-				       const struct overlay_shadow_change *change,
+				       const struct overlay_lookup_change *change,
 				       struct verity_error *err),
 			   void *context, struct verity_error *err) must_check;

@@ -60,7 +60,7 @@ struct stack {
 	struct layer layers[LAYERS_MAX];
 	struct layer firmware;
 	const struct overlay_contents *order[LAYERS_MAX];
-	struct overlay_shadow shadow;
+	struct overlay_lookup shadow;
 };
 
 /* What it promises: nobody asks below what is no folder. */
@@ -92,28 +92,28 @@ static void stack_make(const char *const *lines, const char *firmware, struct st
 		ret->order[i] = &ret->layers[i].contents;
 	}
 	layer_make(firmware, &ret->firmware);
-	ret->shadow = (struct overlay_shadow){
+	ret->shadow = (struct overlay_lookup){
 		.layers = ret->order,
 		.count = LAYERS_MAX,
 		.base = {look_firmware, &ret->firmware},
 	};
 }
 
-static const char *fate_name(enum overlay_shadow_fate fate)
+static const char *status_name(enum overlay_lookup_status status)
 {
-	static const char *const fates[] = {
-		[OVERLAY_SHADOW_PRESENT] = "present",
-		[OVERLAY_SHADOW_DELETED] = "deleted",
-		[OVERLAY_SHADOW_HIDDEN] = "hidden",
-		[OVERLAY_SHADOW_BLOCKED] = "blocked",
-		[OVERLAY_SHADOW_ABSENT] = "absent",
+	static const char *const status_names[] = {
+		[OVERLAY_LOOKUP_PRESENT] = "present",
+		[OVERLAY_LOOKUP_DELETED] = "deleted",
+		[OVERLAY_LOOKUP_HIDDEN] = "hidden",
+		[OVERLAY_LOOKUP_BLOCKED] = "blocked",
+		[OVERLAY_LOOKUP_ABSENT] = "absent",
 	};
 
-	return fates[fate];
+	return status_names[status];
 }
 
 /* "present Y file", "present X folder XF", "deleted X", "absent" */
-static void describe(const struct overlay_shadow_view *view, const bool *merged,
+static void describe(const struct overlay_lookup_result *view, const bool *merged,
 		     char *ret, size_t size)
 {
 	static const char *const kinds[] = {
@@ -122,12 +122,12 @@ static void describe(const struct overlay_shadow_view *view, const bool *merged,
 		[OVERLAY_CONTENTS_LINK] = "link",
 		[OVERLAY_CONTENTS_SPECIAL] = "special",
 	};
-	size_t used = (size_t)snprintf(ret, size, "%s", fate_name(view->fate));
+	size_t used = (size_t)snprintf(ret, size, "%s", status_name(view->status));
 
-	if (view->fate == OVERLAY_SHADOW_ABSENT)
+	if (view->status == OVERLAY_LOOKUP_ABSENT)
 		return;
 	used += (size_t)snprintf(ret + used, size - used, " %c", names[view->layer]);
-	if (view->fate != OVERLAY_SHADOW_PRESENT)
+	if (view->status != OVERLAY_LOOKUP_PRESENT)
 		return;
 	used += (size_t)snprintf(ret + used, size - used, " %s", kinds[view->kind]);
 	if (view->kind != OVERLAY_CONTENTS_FOLDER)
@@ -207,14 +207,14 @@ static void test_look(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(looks); i++) {
-		struct overlay_shadow_view view;
+		struct overlay_lookup_result view;
 		bool merged[LAYERS_MAX + 1];
 		struct verity_error err = {0};
 		struct stack stack;
 		char text[64];
 
 		stack_make(looks[i].layers, looks[i].firmware, &stack);
-		check_ok(overlay_shadow_look(&stack.shadow, 0, looks[i].path, &view,
+		check_ok(overlay_lookup_find(&stack.shadow, 0, looks[i].path, &view,
 					     merged, &err),
 			 &err);
 		describe(&view, merged, text, sizeof(text));
@@ -261,7 +261,7 @@ static void test_hierarchies(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct overlay_shadow_view view;
+		struct overlay_lookup_result view;
 		bool merged[LAYERS_MAX + 1];
 		struct verity_error err = {0};
 		struct stack stack;
@@ -272,7 +272,7 @@ static void test_hierarchies(void **state)
 		stack.shadow.limited = true;
 		stack.shadow.hierarchies = hierarchies;
 		stack.shadow.hierarchies_count = COUNT(hierarchies);
-		check_ok(overlay_shadow_look(&stack.shadow, 0, cases[i].path, &view,
+		check_ok(overlay_lookup_find(&stack.shadow, 0, cases[i].path, &view,
 					     merged, &err),
 			 &err);
 		describe(&view, merged, text, sizeof(text));
@@ -288,7 +288,7 @@ static void test_from(void **state)
 	static const char *const lines[LAYERS_MAX] = {"f:a", "w:a", "f:a"};
 	static const char *const seen[] = {"present X file", "deleted Y",
 					   "present Z file", "present F file"};
-	struct overlay_shadow_view view;
+	struct overlay_lookup_result view;
 	bool merged[LAYERS_MAX + 1];
 	struct verity_error err = {0};
 	struct stack stack;
@@ -297,7 +297,7 @@ static void test_from(void **state)
 	(void)state;
 	stack_make(lines, "f:a", &stack);
 	for (size_t from = 0; from <= LAYERS_MAX; from++) {
-		check_ok(overlay_shadow_look(&stack.shadow, from, "a", &view, merged,
+		check_ok(overlay_lookup_find(&stack.shadow, from, "a", &view, merged,
 					     &err),
 			 &err);
 		describe(&view, merged, text, sizeof(text));
@@ -308,7 +308,7 @@ static void test_from(void **state)
 static void test_refused(void **state)
 {
 	static const char *const lines[LAYERS_MAX] = {0};
-	struct overlay_shadow_view view;
+	struct overlay_lookup_result view;
 	struct verity_error err = {0};
 	struct stack stack;
 	char *path = malloc(OVERLAY_CONTENTS_PATH_MAX + 2);
@@ -316,33 +316,33 @@ static void test_refused(void **state)
 	(void)state;
 	stack_make(lines, "", &stack);
 	assert_int_equal(
-		overlay_shadow_look(&stack.shadow, 0, "unreadable", &view, NULL, &err),
+		overlay_lookup_find(&stack.shadow, 0, "unreadable", &view, NULL, &err),
 		-EIO);
 	check_error(&err, VERITY_E_IO, "unreadable");
 	assert_non_null(path);
 	memset(path, 'n', OVERLAY_CONTENTS_PATH_MAX + 1);
 	path[OVERLAY_CONTENTS_PATH_MAX + 1] = '\0';
-	assert_int_equal(overlay_shadow_look(&stack.shadow, 0, path, &view, NULL, &err),
+	assert_int_equal(overlay_lookup_find(&stack.shadow, 0, path, &view, NULL, &err),
 			 -ENOENT);
 	check_error(&err, VERITY_E_NOT_FOUND, "the path has more than 4095 bytes");
 	free(path);
 }
 
 /* "adds a", "replaces a of F", … and " under X"; a line each */
-static int note(void *context, const struct overlay_shadow_change *change,
+static int note(void *context, const struct overlay_lookup_change *change,
 		struct verity_error *err)
 {
-	static const char *const deeds[] = {
-		[OVERLAY_SHADOW_ADDS] = "adds",
-		[OVERLAY_SHADOW_REPLACES] = "replaces",
-		[OVERLAY_SHADOW_DELETES] = "deletes",
-		[OVERLAY_SHADOW_HIDES] = "hides",
+	static const char *const effects[] = {
+		[OVERLAY_LOOKUP_ADDS] = "adds",
+		[OVERLAY_LOOKUP_REPLACES] = "replaces",
+		[OVERLAY_LOOKUP_DELETES] = "deletes",
+		[OVERLAY_LOOKUP_HIDES] = "hides",
 	};
 	FILE *out = context;
 
 	(void)err;
-	fprintf(out, "%s %s", deeds[change->deed], change->entry->path);
-	if (change->deed != OVERLAY_SHADOW_ADDS)
+	fprintf(out, "%s %s", effects[change->effect], change->entry->path);
+	if (change->effect != OVERLAY_LOOKUP_ADDS)
 		fprintf(out, " of %c", names[change->below.layer]);
 	if (change->covered)
 		fprintf(out, " under %c", names[change->by]);
@@ -396,7 +396,7 @@ static void test_changes(void **state)
 		FILE *out = open_memstream(&text, &size);
 
 		stack_make(changes[i].layers, changes[i].firmware, &stack);
-		check_ok(overlay_shadow_changes(&stack.shadow, changes[i].layer, note,
+		check_ok(overlay_lookup_changes(&stack.shadow, changes[i].layer, note,
 						out, &err),
 			 &err);
 		fclose(out);
@@ -417,7 +417,7 @@ static void test_changes_end_early(void **state)
 
 	(void)state;
 	stack_make(lines, "", &stack);
-	assert_int_equal(overlay_shadow_changes(&stack.shadow, 0, note, out, &err),
+	assert_int_equal(overlay_lookup_changes(&stack.shadow, 0, note, out, &err),
 			 -ECANCELED);
 	fclose(out);
 	assert_string_equal(text, "adds a\nadds stop\n");

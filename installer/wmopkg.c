@@ -16,7 +16,6 @@
 #include "verity/util/debug.h"
 #include "version.h"
 
-DEFINE_CLEANUP(struct device, device_free);
 
 static const struct option options[] = {
 	{"config", required_argument, NULL, 'c'},

@@ -15,7 +15,6 @@
 #define LINES_OF_ONE 500
 #define OWNER_WIDTH  24 /* columns; longer names push the path to the right */
 
-DEFINE_CLEANUP(struct layering, layering_free);
 
 struct conflicts {
 	const struct layering *layering;

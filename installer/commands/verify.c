@@ -17,17 +17,12 @@ struct effect {
 	char name[VERITY_NAME_MAX + 1]; /* it would be installed under */
 	bool known;
 	struct changes_count count;
-	struct critical_lines *lines;
+	struct critical_lines lines;
 };
 
 static bool is_asked(const struct forecasting *asked)
 {
 	return asked->firmware || asked->model;
-}
-
-static void effect_free_p(struct effect *effect)
-{
-	critical_lines_free(effect->lines);
 }
 
 static void find_effect(struct device *device, const char *file,
@@ -41,11 +36,10 @@ static void find_effect(struct device *device, const char *file,
 	if (verity_name_from_path(file, ret->name, NULL) < 0)
 		snprintf(ret->name, sizeof(ret->name), "%s",
 			 verity_verified_manifest(verified)->name);
-	ret->lines = critical_lines_new();
-	ret->known = critical_find(device, ret->name, verified, false, ret->lines,
+	ret->known = critical_find(device, ret->name, verified, false, &ret->lines,
 				   &ret->count, &why) == 0;
 	if (!ret->known)
-		report_warning("what it changes cannot be told: %s", why.message);
+		report_warning("what it changes cannot be determined: %s", why.message);
 }
 
 static bool put_effect(struct json_object *object, const struct effect *effect)
@@ -102,7 +96,7 @@ static void print_facts(const struct verity_package *package, const struct effec
 	fputs("Changes: ", stdout);
 	changes_print_count(&effect->count);
 	putchar('\n');
-	critical_lines_warn(effect->lines, effect->name);
+	critical_lines_warn(&effect->lines, effect->name);
 }
 
 /* A package that would not be taken is an error like any other, after the facts. */
@@ -111,7 +105,7 @@ static int verify(struct device *device, const struct forecasting *asked, bool j
 {
 	cleanup_with(forecasting_free) struct forecast_list list = {.count = 0};
 	cleanup_with(verity_package_free_p) struct verity_package *package = NULL;
-	cleanup_with(effect_free_p) struct effect effect = {0};
+	struct effect effect = {0};
 	const struct verity_judgement *judgement;
 	const struct verity_policy *policy;
 	const char *file = asked->file;

@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Warnings and hints about Allow Untrusted. */
+
 #include "installer/device/allow_untrusted.h"
 
 #include "installer/common/report.h"
 
-/* NULL: it counts, or is not asked for, or nobody knows. */
-static const struct verity_error *locked(struct device *device)
+const char *allowed_hint(struct device *device, enum verity_code code)
 {
 	struct overlay_trust *trust;
 	struct verity_error unused;
 
-	return device_trust(device, &trust, &unused) < 0 ? NULL
-							 : overlay_trust_locked(trust);
-}
-
-const char *allowed_hint(struct device *device, enum verity_code code)
-{
 	if ((code == VERITY_E_NO_SIGNATURE || code == VERITY_E_UNTRUSTED_SIGNER) &&
-	    locked(device))
-		return "install one signed for this device, or ask for an unlock statement";
+	    device_trust(device, &trust, &unused) == 0 && overlay_trust_locked(trust))
+		return "install one signed for this device, or ask for an unlock "
+		       "statement";
 	return verity_code_hint(code);
 }
 

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+/* Allow Untrusted, as this boot found it. */
+
 #include "installer/device/device.h"
 
 /**
- * allowed_warn - warn on stderr of Allow Untrusted: that it is on, that it was asked for
- * and does not count, or that it was asked for after this boot
+ * allowed_warn - warn on stderr where Allow Untrusted is set: that it is in effect, that
+ * the anchor keeps it from that, or that it was set after this boot
  */
 void allowed_warn(struct device *device);
 
 /**
  * allowed_hint - what to do about @code on this device: as verity_code_hint(), but where
- * Allow Untrusted was asked for and does not count, nobody is told to ask for it again
+ * the anchor keeps Allow Untrusted from taking effect, the hint does not suggest to set
+ * it
  *
  * Return: a constant; NULL where there is nothing to do.
  */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Writes events to syslog and to the audit log. */
+
 #include "installer/device/audit.h"
 
 #include <fcntl.h>
@@ -15,50 +18,46 @@
 #include "verity/util/io.h"
 #include "verity/util/text.h"
 
-#define USER_BYTES 64
-#define UID_UNSET  4294967295UL /* of a process that nobody logged in for */
-
 DEFINE_CLEANUP(struct overlay_audit, overlay_audit_free);
 
-/* The line of the audit log; .number 0 where there is none. */
+#define USER_BYTES 64
+#define UID_UNSET  4294967295UL /* of a process without a login */
+
+/* The line in the audit log; number 0: none. */
 struct added {
 	uint64_t number;
 	char digest[2 * VERITY_DIGEST_BYTES + 1];
 };
 
-static void name_of(uid_t uid, char ret[static USER_BYTES])
-{
-	const struct passwd *entry = getpwuid(uid);
-
-	if (entry)
-		snprintf(ret, USER_BYTES, "%s", entry->pw_name);
-	else
-		snprintf(ret, USER_BYTES, "uid %u", (unsigned)uid);
-}
-
 /*
- * Who logged in, whoever they have become since; the kernel keeps it for us where it can,
- * and nothing of the environment counts for more.
+ * The user who logged in, whoever that has become since: from the kernel where it knows;
+ * the environment counts only for root.
  */
 static void find_user(char ret[static USER_BYTES])
 {
 	cleanup_free char *text = NULL;
 	unsigned long uid = UID_UNSET;
 	const char *sudo = getenv("SUDO_USER");
-	size_t size;
+	const struct passwd *entry;
+	size_t size = 0;
 
 	if (verity_io_load(AT_FDCWD, "/proc/self/loginuid", 32, &text, &size, NULL) == 0)
 		uid = strtoul(text, NULL, 10);
-	if (uid != UID_UNSET && size > 0)
-		name_of((uid_t)uid, ret);
-	else if (sudo && sudo[0] && getuid() == 0)
+	if ((uid == UID_UNSET || size == 0) && sudo && sudo[0] && getuid() == 0) {
 		snprintf(ret, USER_BYTES, "%s", sudo);
-	else
-		name_of(getuid(), ret);
+	} else {
+		if (uid == UID_UNSET || size == 0)
+			uid = getuid();
+		entry = getpwuid((uid_t)uid);
+		if (entry)
+			snprintf(ret, USER_BYTES, "%s", entry->pw_name);
+		else
+			snprintf(ret, USER_BYTES, "uid %u", (unsigned)uid);
+	}
 	verity_text_plain(ret);
 }
 
-/* In quotes where it needs them: no value may look like a key of its own. */
+/* In quotes where needed: no value may look like another key. */
 static void put(char *line, size_t size, const char *key, const char *value)
 {
 	size_t used = strlen(line);
@@ -67,7 +66,7 @@ static void put(char *line, size_t size, const char *key, const char *value)
 	if (!value || !value[0])
 		return;
 	quote = strpbrk(value, " \"=") ? "\"" : "";
-	snprintf(line + used, size - used, " %s=%s%s%s", key, quote, value, quote);
+	verity_text_append(line, size, " %s=%s%s%s", key, quote, value, quote);
 	if (!quote[0])
 		return;
 	used += strlen(key) + 3;
@@ -112,7 +111,7 @@ static int to_log(struct device *device, const struct overlay_audit_entry *entry
 
 	if (r < 0 || record < 0)
 		return r;
-	/* Who is not trusted is no reason to note nothing. */
+	/* Also where the key ring cannot be read. */
 	if (device_trust(device, &trust, NULL) == 0)
 		now = overlay_trust_time(trust);
 	r = overlay_audit_open(record, device_config(device)->audit_bytes, now, user,
@@ -124,15 +123,11 @@ static int to_log(struct device *device, const struct overlay_audit_entry *entry
 	return r;
 }
 
-/* "./FILE" says little to who reads it elsewhere. NULL where it is no such file. */
-static char *absolute(const char *source)
-{
-	return source && !strstr(source, "://") ? realpath(source, NULL) : NULL;
-}
-
 void auditing_add(struct device *device, const struct overlay_audit_entry *entry)
 {
-	cleanup_free char *path = absolute(entry->source);
+	const char *source = entry->source;
+	cleanup_free char *path =
+		source && !strstr(source, "://") ? realpath(source, NULL) : NULL;
 	struct overlay_audit_entry whole = *entry;
 	struct added added = {.number = 0};
 	struct verity_error err;
@@ -149,18 +144,19 @@ void auditing_add(struct device *device, const struct overlay_audit_entry *entry
 void auditing_add_judged(struct device *device, struct overlay_audit_entry entry,
 			 const struct verity_judgement *judgement)
 {
-	const struct verity_manifest *manifest =
-		judgement ? verity_judgement_manifest(judgement) : NULL;
-	const struct verity_signatures *signatures =
-		judgement ? verity_judgement_signatures(judgement) : NULL;
+	const struct verity_manifest *manifest;
+	const struct verity_signatures *signatures;
 
-	if (judgement)
+	if (judgement) {
 		entry.verdict = verity_verdict_name(verity_judgement_verdict(judgement));
-	if (manifest) {
-		entry.version = manifest->version;
-		entry.id = verity_judgement_id(judgement);
+		manifest = verity_judgement_manifest(judgement);
+		signatures = verity_judgement_signatures(judgement);
+		if (manifest) {
+			entry.version = manifest->version;
+			entry.id = verity_judgement_id(judgement);
+		}
+		if (signatures && signatures->count > 0)
+			entry.signer = signatures->signers[0].subject;
 	}
-	if (signatures && signatures->count > 0)
-		entry.signer = signatures->signers[0].subject;
 	auditing_add(device, &entry);
 }

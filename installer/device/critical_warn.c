@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Collects the critical changes of a package, and warns of them. */
+
 #include "installer/device/critical_warn.h"
 
 #include <stdio.h>
@@ -8,56 +11,33 @@
 #include "installer/common/signals.h"
 #include "verity/util/cleanup.h"
 
-#define LINES_MAX 8
-
-/* All changes that are critical for one reason are one line, which names the first. */
-struct critical_lines {
-	struct {
-		const char *what;
-		char change[160]; /* "replaces /etc/passwd" */
-		size_t count;
-	} lines[LINES_MAX];
-	size_t used;
-	size_t more; /* changes for other reasons than these */
-};
-
-DEFINE_CLEANUP(struct layering, layering_free);
-DEFINE_CLEANUP(struct critical_lines, critical_lines_free);
-
-struct critical_lines *critical_lines_new(void)
+static int take_change(void *context, const struct change *change,
+		       struct verity_error *err)
 {
-	return calloc(1, sizeof(struct critical_lines));
-}
-
-void critical_lines_free(struct critical_lines *lines)
-{
-	free(lines);
-}
-
-static void add_line(struct critical_lines *lines, const struct change *change)
-{
+	struct critical_lines *lines = context;
 	size_t i = 0;
 
-	if (!lines || !change->critical)
-		return;
-	while (i < lines->used &&
-	       strcmp(lines->lines[i].what, change->critical->what) != 0)
-		i++;
-	if (i == LINES_MAX) {
-		lines->more++;
-		return;
+	if (change->critical) {
+		while (i < lines->used &&
+		       strcmp(lines->lines[i].what, change->critical->what) != 0)
+			i++;
+		if (i == CRITICAL_LINES_MAX) {
+			lines->more++;
+		} else if (lines->lines[i].count++ == 0) {
+			lines->used = i + 1;
+			lines->lines[i].what = change->critical->what;
+			snprintf(lines->lines[i].change, sizeof(lines->lines[i].change),
+				 "%s /%s", changes_word(change->shadow->effect),
+				 change->shadow->entry->path);
+		}
 	}
-	if (lines->lines[i].count++)
-		return;
-	lines->used = i + 1;
-	lines->lines[i].what = change->critical->what;
-	snprintf(lines->lines[i].change, sizeof(lines->lines[i].change), "%s /%s",
-		 changes_word(change->shadow->effect), change->shadow->entry->path);
+	/* There may be many changes. */
+	return signals_check(err);
 }
 
 void critical_lines_warn(const struct critical_lines *lines, const char *name)
 {
-	for (size_t i = 0; lines && i < lines->used; i++) {
+	for (size_t i = 0; i < lines->used; i++) {
 		size_t count = lines->lines[i].count;
 
 		if (count == 1)
@@ -68,17 +48,9 @@ void critical_lines_warn(const struct critical_lines *lines, const char *name)
 				       lines->lines[i].change, count - 1,
 				       lines->lines[i].what);
 	}
-	if (lines && lines->more)
+	if (lines->more)
 		report_warning("%s: changes %zu more system-critical paths", name,
 			       lines->more);
-}
-
-static int take_change(void *context, const struct change *change,
-		       struct verity_error *err)
-{
-	add_line(context, change);
-	/* There may be many. */
-	return signals_check(err);
 }
 
 int critical_find(struct device *device, const char *name,
@@ -93,7 +65,7 @@ int critical_find(struct device *device, const char *name,
 
 	snprintf(entry.name, sizeof(entry.name), "%s", name);
 	r = layering_load(device, &candidate, alone, &layering, err);
-	/* The candidate is the last that was added. */
+	/* The candidate is the last package. */
 	if (r == 0)
 		r = changes_list(&layering->next,
 				 &layering->packages[layering->count - 1], take_change,
@@ -104,16 +76,14 @@ int critical_find(struct device *device, const char *name,
 void critical_warn(struct device *device, const char *name,
 		   const struct verity_verified *verified)
 {
-	cleanup_with(critical_lines_free_p) struct critical_lines *lines =
-		critical_lines_new();
+	struct critical_lines lines = {.used = 0};
 	struct changes_count count;
 	struct verity_error why;
-
-	int r = critical_find(device, name, verified, true, lines, &count, &why);
+	int r = critical_find(device, name, verified, true, &lines, &count, &why);
 
 	if (signals_check(NULL) < 0)
 		return;
 	if (r < 0)
-		report_warning("what it changes cannot be told: %s", why.message);
-	critical_lines_warn(lines, name);
+		report_warning("what it changes cannot be determined: %s", why.message);
+	critical_lines_warn(&lines, name);
 }

@@ -1,41 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+/* System-critical paths that a package changes. */
+
 #include "installer/device/changes.h"
 
 /**
- * critical_warn - warn on stderr of what a package changes that the device does not come
- * up without
- * @name:     installed name it has, or will have
+ * critical_warn - warn on stderr of changed paths without which the device does not boot
+ * @name:     installed name of the package, now or later
  * @verified: borrowed for the call; see verity_stream_verified()
  *
- * A few lines at most, whatever it holds. Only the firmware is looked at, not what else
- * is installed. An image that cannot be listed is a warning as well: that is no reason
- * not to install it, the boot will say.
+ * A few lines at most. Compares with the firmware only, not with other packages. An image
+ * that cannot be listed is only a warning too: the next boot reports it.
  */
 void critical_warn(struct device *device, const char *name,
 		   const struct verity_verified *verified);
 
-/* What is found of one package, to be said once. */
-struct critical_lines;
+#define CRITICAL_LINES_MAX 8
+
+/* The critical changes of one package; those for the same reason are one line. { 0 }:
+ * none. */
+struct critical_lines {
+	struct {
+		const char *what;
+		char change[160]; /* the first one: "replaces /etc/passwd" */
+		size_t count;
+	} lines[CRITICAL_LINES_MAX];
+	size_t used;
+	size_t more; /* changes for other reasons than these */
+};
 
 /**
  * critical_find - what a package changes, and what of that is critical
- * @alone: compare with the firmware alone, not with what else is installed
- * @lines: collects; NULL for none
+ * @alone: compare with the firmware only, not with the other installed packages
+ * @lines: collects
  */
 int critical_find(struct device *device, const char *name,
 		  const struct verity_verified *verified, bool alone,
 		  struct critical_lines *lines, struct changes_count *ret,
 		  struct verity_error *err) must_check;
-
-/**
- * critical_lines_new - to collect in
- *
- * Return: NULL where memory is short, which the others take.
- */
-struct critical_lines *critical_lines_new(void) must_check;
-void critical_lines_free(struct critical_lines *lines);
 
 /**
  * critical_lines_warn - print what was collected

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Opens the parts of a device when they are first asked for. */
+
 #include "installer/device/device.h"
 
 #include <errno.h>
@@ -16,23 +19,25 @@
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
 
+DEFINE_CLEANUP(struct overlay_trust, overlay_trust_free);
+
 struct volume {
-	int fd;      /* -1: not asked for yet, or there is none */
-	bool opened; /* was asked for, and that did not fail */
+	int fd;      /* -1: not opened yet, or there is none */
+	bool opened; /* was tried, and did not fail */
 };
 
 struct device {
 	struct overlay_config config;
-	struct overlay_trust *trust; /* NULL until asked for, like the rest */
+	struct overlay_trust *trust; /* NULL until asked for, like the store */
 	struct overlay_identity identity;
 	struct overlay_store *store;
 	struct volume data;
 	struct volume persist;
-	int record_fd; /* -1: not asked for yet, or there is none */
+	int record_fd; /* -1: not opened yet, or there is none */
 	struct overlay_state state;
 	bool state_read; /* was tried */
 	bool has_state;
-	bool allowed_late; /* Allow Untrusted was asked for after this boot */
+	bool allowed_late; /* Allow Untrusted was set after this boot */
 };
 
 int device_open(const char *config_path, struct device **ret, struct verity_error *err)
@@ -65,14 +70,10 @@ void device_free(struct device *device)
 	free(device);
 }
 
-/* Not there, or nothing that can be mounted: it costs what is on it, as it does at boot.
+/*
+ * A volume that is missing, or for root cannot be mounted, is a warning, as at boot: it
+ * only costs what is on it.
  */
-static bool is_lost(int r, const struct verity_error *err)
-{
-	return r == -ENOENT || (err->code == VERITY_E_MOUNT && geteuid() == 0);
-}
-
-/* Once; what is lost is a warning, and then there is no descriptor. */
 static int open_volume(const struct device *device, const char *role, const char *spec,
 		       struct volume *volume, struct verity_error *err)
 {
@@ -83,7 +84,7 @@ static int open_volume(const struct device *device, const char *role, const char
 		return 0;
 	snprintf(mountpoint, sizeof(mountpoint), "%s/%s", device->config.run, role);
 	r = overlay_volume_open(spec, mountpoint, &volume->fd, err);
-	if (r < 0 && !is_lost(r, err))
+	if (r < 0 && r != -ENOENT && (err->code != VERITY_E_MOUNT || geteuid() != 0))
 		return verity_context(err, r, "%s", role);
 	if (r < 0)
 		report_warning("%s: %s", role, err->message);
@@ -147,21 +148,18 @@ int device_record_find(struct device *device, int *ret, struct verity_error *err
 
 int device_known_hosts(struct device *device, char **ret, struct verity_error *err)
 {
-	char *path = NULL;
 	int fd = -1;
 	int r;
 
 	if (device->config.known_hosts[0]) {
-		path = strdup(device->config.known_hosts);
-		r = path ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	} else {
-		r = device_record_fd(device, &fd, err);
-		if (r == 0 && fd >= 0)
-			r = known_hosts_path(fd, &path, err);
+		*ret = strdup(device->config.known_hosts);
+		return *ret ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	}
-	if (r == 0)
-		*ret = path;
-	return r;
+	r = device_record_fd(device, &fd, err);
+	if (r < 0 || fd >= 0)
+		return r < 0 ? r : known_hosts_path(fd, ret, err);
+	*ret = NULL;
+	return 0;
 }
 
 const struct overlay_state *device_state(struct device *device)
@@ -190,8 +188,8 @@ const struct overlay_identity *device_identity(const struct device *device)
 }
 
 /*
- * The boot's own word, where it left one, cannot be changed by what came after it. What
- * cannot be read asks for nothing.
+ * What this boot found, where it left a state, cannot be changed by a later boot
+ * configuration. A boot configuration that cannot be read sets nothing.
  */
 static void read_bootconf(struct device *device, struct overlay_bootconf *ret)
 {
@@ -216,17 +214,9 @@ bool device_allowed_late(const struct device *device)
 	return device->allowed_late;
 }
 
-static void warn_of_notes(const struct overlay_trust *trust)
-{
-	size_t count;
-	const struct verity_error *notes = overlay_trust_notes(trust, &count);
-
-	for (size_t i = 0; i < count; i++)
-		report_warning("%s", notes[i].message);
-}
-
 static int load_trust(struct device *device, struct verity_error *err)
 {
+	cleanup_with(overlay_trust_free_p) struct overlay_trust *trust = NULL;
 	struct overlay_bootconf bootconf;
 	struct overlay_trust_inputs inputs = {
 		.config = &device->config,
@@ -234,6 +224,7 @@ static int load_trust(struct device *device, struct verity_error *err)
 		.identity = &device->identity,
 		.clock = time(NULL),
 	};
+	const struct verity_error *notes;
 	size_t count;
 	int r;
 
@@ -242,16 +233,17 @@ static int load_trust(struct device *device, struct verity_error *err)
 		report_warning("%s", err->message);
 		inputs.record_fd = -1;
 	}
-	r = overlay_trust_load(&inputs, &device->trust, err);
+	r = overlay_trust_load(&inputs, &trust, err);
 	if (r < 0)
 		return r;
-	if (!overlay_trust_keyring(device->trust)) {
-		*err = *overlay_trust_notes(device->trust, &count);
-		overlay_trust_free(device->trust);
-		device->trust = NULL;
+	notes = overlay_trust_notes(trust, &count);
+	if (!overlay_trust_keyring(trust)) {
+		*err = notes[0];
 		return -EINVAL;
 	}
-	warn_of_notes(device->trust);
+	for (size_t i = 0; i < count; i++)
+		report_warning("%s", notes[i].message);
+	device->trust = steal_ptr(&trust);
 	return 0;
 }
 

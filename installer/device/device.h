@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The device as the commands see it: its configuration, and what that leads to. Each part
- * is opened when a command first asks for it, so that `verify` needs no store and
+ * The device as the commands see it: its configuration, stores, trust and state. Each
+ * part is opened when a command first asks for it, so that `verify` needs no store and
  * `remove` no keys.
  */
 
@@ -11,26 +11,28 @@
 #include "overlay/record/state.h"
 #include "overlay/record/trust.h"
 #include "verity/package/judge.h"
+#include "verity/util/cleanup.h"
 
 struct device;
 
 /**
  * device_open - read the configuration
- * @config_path: NULL for the device's own
- * @ret:         set on success alone; free with device_free()
+ * @config_path: NULL for the default
+ * @ret:         set on success only; free with device_free()
  */
 int device_open(const char *config_path, struct device **ret,
 		struct verity_error *err) must_check;
 
 void device_free(struct device *device);
+DEFINE_CLEANUP(struct device, device_free);
 
 /**
- * device_trust - whom this device trusts, as overlay/record/trust.h has it
+ * device_trust - who is trusted: key ring, deny list, unlock statement, floors
  * @ret: borrowed from @device
  *
- * Notes are warnings on stderr, once. What the device is called, and whether Allow
- * Untrusted was asked for, is what this boot found, where it left a state: nothing that
- * was changed since switches it on.
+ * Prints the notes of loading it as warnings, once. The identity of the device, and
+ * whether Allow Untrusted is set, are what this boot found, where it left a state file:
+ * nothing that was changed since allows more.
  *
  * Return: 0; -EINVAL (KEYRING) where the key ring cannot be read; -errno.
  */
@@ -38,41 +40,41 @@ int device_trust(struct device *device, struct overlay_trust **ret,
 		 struct verity_error *err) must_check;
 
 /**
- * device_policy - what the judge is to be asked with
+ * device_policy - the policy to judge packages with
  * @ret: borrowed from @device
  */
 int device_policy(struct device *device, const struct verity_policy **ret,
 		  struct verity_error *err) must_check;
 
 /**
- * device_identity - what device this is; borrowed; after device_trust()
+ * device_identity - serial number, model and firmware; borrowed; after device_trust()
  */
 const struct overlay_identity *device_identity(const struct device *device);
 
 /**
- * device_allowed_late - whether Allow Untrusted was asked for after this boot, and does
- * not count yet; after device_trust()
+ * device_allowed_late - whether Allow Untrusted was set after this boot, and is not in
+ * effect yet; after device_trust()
  */
 bool device_allowed_late(const struct device *device);
 
 /**
- * device_record_fd - PERSIST/wmopkg, made where it is not there: asked for, before
- * device_trust(), by what is going to write there
+ * device_record_fd - PERSIST/wmopkg, created where it does not exist; to be called before
+ * device_trust() by what writes there
  * @ret: borrowed from @device; -1 where there is no PERSIST
  */
 int device_record_fd(struct device *device, int *ret,
 		     struct verity_error *err) must_check;
 
 /**
- * device_record_find - likewise, for what only reads: not made
- * @ret: -1 where it is not there
+ * device_record_find - the same for readers: not created
+ * @ret: -1 where it does not exist
  */
 int device_record_find(struct device *device, int *ret,
 		       struct verity_error *err) must_check;
 
 /**
  * device_known_hosts - the file of ssh host keys
- * @ret: free(); NULL where there is no PERSIST, and the configuration names none
+ * @ret: free(); NULL where there is no PERSIST, and the configuration names no file
  */
 int device_known_hosts(struct device *device, char **ret,
 		       struct verity_error *err) must_check;
@@ -83,7 +85,7 @@ int device_known_hosts(struct device *device, char **ret,
 const struct overlay_config *device_config(const struct device *device);
 
 /**
- * device_store - the installed set
+ * device_store - both stores
  * @ret: borrowed from @device
  *
  * A volume that does not exist or, for root, cannot be mounted is an empty store, with a
@@ -93,9 +95,9 @@ int device_store(struct device *device, struct overlay_store **ret,
 		 struct verity_error *err) must_check;
 
 /**
- * device_state - what this boot did
+ * device_state - the state file of this boot
  *
  * Return: borrowed from @device; NULL where nothing was activated in this boot, and with
- * a warning on stderr where it cannot be told.
+ * a warning on stderr where the file cannot be read.
  */
 const struct overlay_state *device_state(struct device *device);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* "no such package", with the names that may have been meant. */
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,18 +10,12 @@
 
 #include "installer/device/installed.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 #define TYPED_MAX (2 * VERITY_NAME_MAX)
 
-static size_t least(size_t a, size_t b, size_t c)
-{
-	size_t ab = a < b ? a : b;
-
-	return ab < c ? ab : c;
-}
-
-/* Characters to add, to take away or to change between two words of bounded length. */
-static size_t distance(const char *a, const char *b)
+/* Characters to insert, delete or replace between two words; @b a valid name. */
+static size_t edit_distance(const char *a, const char *b)
 {
 	size_t row[VERITY_NAME_MAX + 1];
 	size_t length = strlen(b);
@@ -30,10 +27,11 @@ static size_t distance(const char *a, const char *b)
 
 		row[0] = i + 1;
 		for (size_t j = 0; j < length; j++) {
-			bool same = tolower((unsigned char)a[i]) ==
-				    tolower((unsigned char)b[j]);
-			size_t next = least(row[j] + 1, row[j + 1] + 1, diagonal + !same);
+			size_t next = diagonal + (tolower((unsigned char)a[i]) !=
+						  tolower((unsigned char)b[j]));
 
+			next = row[j] + 1 < next ? row[j] + 1 : next;
+			next = row[j + 1] + 1 < next ? row[j + 1] + 1 : next;
 			diagonal = row[j + 1];
 			row[j + 1] = next;
 		}
@@ -41,7 +39,7 @@ static size_t distance(const char *a, const char *b)
 	return row[length];
 }
 
-/* One is a part of the other, or a slip of the finger away from it. */
+/* One is a part of the other, or a typing error away from it. */
 static bool is_similar(const char *typed, const char *name)
 {
 	size_t length = strnlen(typed, TYPED_MAX);
@@ -49,27 +47,14 @@ static bool is_similar(const char *typed, const char *name)
 	if (length == 0 || length == TYPED_MAX)
 		return false;
 	return strcasestr(name, typed) || strcasestr(typed, name) ||
-	       distance(typed, name) <= length / 3;
-}
-
-struct names {
-	char text[VERITY_MESSAGE_MAX / 2];
-	size_t used;
-};
-
-static void add(struct names *names, const char *name)
-{
-	if (names->used < sizeof(names->text))
-		names->used += (size_t)snprintf(names->text + names->used,
-						sizeof(names->text) - names->used, "%s%s",
-						names->used ? ", " : "", name);
+	       edit_distance(typed, name) <= length / 3;
 }
 
 int installed_fail_unknown(const struct overlay_store *store, const char *name,
 			   struct verity_error *err)
 {
 	cleanup_free struct overlay_entry *entries = NULL;
-	struct names names = {.used = 0};
+	char names[VERITY_MESSAGE_MAX / 2] = "";
 	size_t count;
 	int r = overlay_store_list(store, &entries, &count, err);
 
@@ -81,8 +66,9 @@ int installed_fail_unknown(const struct overlay_store *store, const char *name,
 	for (int similar = 1; similar >= 0; similar--)
 		for (size_t i = 0; i < count; i++)
 			if (is_similar(name, entries[i].name) == similar)
-				add(&names, entries[i].name);
+				verity_text_append(names, sizeof(names), "%s%s",
+						   names[0] ? ", " : "", entries[i].name);
 	return verity_fail(err, VERITY_E_NOT_FOUND,
-			   "%.128s: no such package (installed: %s%s)", name, names.text,
-			   names.used < sizeof(names.text) ? "" : "...");
+			   "%.128s: no such package (installed: %s%s)", name, names,
+			   strlen(names) + 1 < sizeof(names) ? "" : "...");
 }

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Removes a package from the record of quarantined ones. */
+
 #include "installer/device/end_quarantine.h"
 
 #include "overlay/record/trials.h"
 #include "verity/util/cleanup.h"
 
-static void trials_free_p(struct overlay_trials *trials)
-{
-	overlay_trials_free(trials);
-}
-
 int quarantine_end(struct device *device, const char *name, const uint8_t *id,
 		   struct verity_error *err)
 {
-	cleanup_with(trials_free_p) struct overlay_trials trials = {0};
+	cleanup_with(overlay_trials_free) struct overlay_trials trials = {0};
 	cleanup_fd int lock = -1;
 	int record = -1;
 	size_t count;

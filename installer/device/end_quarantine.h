@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Packages that kept the device from booting, and how they get another chance. */
+/* Ends the quarantine of packages that kept the device from booting. */
 
 #include "installer/device/device.h"
 
 /**
- * quarantine_end - try what is quarantined again at the next boot
+ * quarantine_end - try a quarantined package again at the next boot
  * @name: installed name
- * @id:   of the package that was installed under it; NULL: no other than what is there
+ * @id:   of a package that was just installed under it; NULL: none was
  *
- * Return: how many packages are quarantined no more; -errno.
+ * Return: how many packages are no longer quarantined; -errno.
  */
 int quarantine_end(struct device *device, const char *name, const uint8_t *id,
 		   struct verity_error *err) must_check;

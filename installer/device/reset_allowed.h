@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Who may ask for a factory reset. */
+/* Who may request a factory reset. */
 
 #include "overlay/config/config.h"
 
 /**
- * reset_allowed - whether this user may, in this session
+ * reset_allowed - whether this user may request one in this session
  *
  * Return: 0; -EACCES (PERMISSION).
  */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Warns of a factory reset that is not done yet. */
+
 #include "installer/device/reset_pending.h"
 
 #include "factory/journal.h"
@@ -16,9 +19,9 @@ void reset_pending_warn(struct device *device)
 		return;
 	if (journal.step == FACTORY_ASKED)
 		report_warning(
-			"a factory reset is asked for: the next reboot deletes all "
-			"but persistent packages");
+			"a factory reset is requested: the next reboot deletes all but "
+			"persistent packages");
 	else
 		report_warning("a factory reset was begun and is not finished: the next "
-			       "reboot goes on with it (the kernel log says why)");
+			       "reboot continues it (the kernel log says why)");
 }

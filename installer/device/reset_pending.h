@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+/* A factory reset that was requested, or is not finished. */
+
 #include "installer/device/device.h"
 
 /**
- * reset_pending_warn - on stderr, where a factory reset is to come, or is not finished
+ * reset_pending_warn - warn on stderr where there is one
  *
- * What is installed now is deleted by it, and whoever installs it may not be the one who
- * asked for that.
+ * It deletes what is installed now, and whoever installs may not have requested it.
  */
 void reset_pending_warn(struct device *device);

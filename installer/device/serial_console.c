@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Reads from the kernel which terminal this session has. */
+
 #include "installer/device/serial_console.h"
 
 #include <ctype.h>
@@ -38,12 +41,6 @@ static bool read_terminal(const char *stat, struct number *ret)
 	return true;
 }
 
-/* tty0, tty1, … are on a screen. */
-static bool is_virtual(const char *name)
-{
-	return strncmp(name, "tty", 3) == 0 && isdigit((unsigned char)name[3]);
-}
-
 static bool is_number_of(const char *sysfs, const char *name, const struct number *number)
 {
 	cleanup_file FILE *file = NULL;
@@ -72,8 +69,13 @@ bool serial_console_is_ours(const char *stat, const char *sysfs)
 	    verity_io_load(AT_FDCWD, path, CONSOLE_MAX, &names, &size, NULL) < 0)
 		return false;
 	for (name = strtok_r(names, " \n", &rest); name;
-	     name = strtok_r(NULL, " \n", &rest))
-		if (!is_virtual(name) && is_number_of(sysfs, name, &terminal))
+	     name = strtok_r(NULL, " \n", &rest)) {
+		/* tty0, tty1, … are virtual terminals of a screen. */
+		bool virtual = strncmp(name, "tty", 3) == 0 &&
+			       isdigit((unsigned char)name[3]);
+
+		if (!virtual && is_number_of(sysfs, name, &terminal))
 			return true;
+	}
 	return false;
 }

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Whether somebody sits at the device itself. */
+/* Whether this session is on the serial console of the device. */
 
 #include <stdbool.h>
 
 /**
- * serial_console_is_ours - whether this session's terminal is a serial console: one that
- * the kernel prints to, and no virtual terminal of a screen
+ * serial_console_is_ours - whether the terminal of this session is a serial console: a
+ * console of the kernel that is not a virtual terminal of a screen
  * @stat:  "/proc/self/stat"
  * @sysfs: "/sys"
  *
- * It is the controlling terminal that counts, which the kernel knows, not what standard
- * input happens to be.
+ * The controlling terminal counts, which the kernel knows, not standard input.
  */
 bool serial_console_is_ours(const char *stat, const char *sysfs);

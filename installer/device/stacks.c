@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Reads the contents of the installed packages, and puts them into stacks. */
+
 #include "installer/device/stacks.h"
 
 #include <errno.h>
@@ -17,12 +20,6 @@
 
 #define COPY(to, from) snprintf((to), sizeof(to), "%s", (from))
 
-static void stack_free(struct layering_stack *stack)
-{
-	free(stack->layers);
-	free(stack->packages);
-}
-
 void layering_free(struct layering *layering)
 {
 	if (!layering)
@@ -37,14 +34,14 @@ void layering_free(struct layering *layering)
 	cleanup_fd_p(&layering->firmware.root);
 	for (size_t i = 0; i < layering->firmware.count; i++)
 		cleanup_fd_p(&layering->parts[i].fd);
-	stack_free(&layering->now);
-	stack_free(&layering->next);
+	free(layering->now.layers);
+	free(layering->now.packages);
+	free(layering->next.layers);
+	free(layering->next.packages);
 	free(layering);
 }
 
-DEFINE_CLEANUP(struct layering, layering_free);
-
-/* Those that the firmware does not have were left out at boot. */
+/* Hierarchies that the firmware does not have were left out at boot. */
 static void open_parts(const struct overlay_config *config, struct layering *layering)
 {
 	struct overlay_firmware *firmware = &layering->firmware;
@@ -70,62 +67,50 @@ static void open_parts(const struct overlay_config *config, struct layering *lay
 	}
 }
 
-/* A stack is there without a package, too, where changes go somewhere. */
-static bool is_stacked(struct device *device, const char *firmware)
-{
-	const struct overlay_state *state = device_state(device);
-	struct statx st;
-
-	for (size_t i = 0; state && i < state->count; i++)
-		if (state->entries[i].active)
-			return true;
-	return statx(AT_FDCWD, firmware, 0, STATX_TYPE, &st) == 0 &&
-	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
-}
-
-/* What is seen at / is the firmware only where nothing is stacked over it. */
+/* Where something is stacked over it, the firmware is not what is seen at /. */
 static int open_firmware(struct device *device, struct layering *layering,
 			 struct verity_error *err)
 {
-	cleanup_free char *folder = NULL;
+	const struct overlay_config *config = device_config(device);
+	const struct overlay_state *state = device_state(device);
+	char folder[PATH_MAX];
+	struct statx st;
 	int r;
 
-	if (asprintf(&folder, "%s/layers/" OVERLAY_STACK_ROOT,
-		     device_config(device)->run) < 0) {
-		folder = NULL;
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	}
-	layering->stacked = is_stacked(device, folder);
+	for (size_t i = 0; state && i < state->count; i++)
+		if (state->entries[i].active)
+			layering->stacked = true;
+	/* With an upper layer there is a stack without packages, too. */
+	if (snprintf(folder, sizeof(folder), "%s/layers/" OVERLAY_STACK_ROOT,
+		     config->run) >= (int)sizeof(folder))
+		return verity_fail_errno(err, ENAMETOOLONG, "%s", config->run);
+	if (statx(AT_FDCWD, folder, 0, STATX_TYPE, &st) == 0 &&
+	    (st.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		layering->stacked = true;
 	r = overlay_firmware_open(layering->stacked ? folder : "/",
 				  &layering->firmware.root, err);
 	if (r == 0)
-		open_parts(device_config(device), layering);
+		open_parts(config, layering);
 	return r;
 }
 
-static struct layering_memo *memo_of(struct layering *layering, const char *path)
-{
-	size_t depth = 0;
-
-	for (const char *at = path; *at; at++)
-		depth += *at == '/';
-	return &layering->memos[depth < LAYERING_DEPTH ? depth : LAYERING_DEPTH - 1];
-}
-
 /*
- * Paths are asked for in order, and each with all folders above it: those are looked at
- * once. Nothing changes below a read-only firmware.
+ * Paths come in order, and each with all directories above it, so those are looked up
+ * once. Nothing changes in a read-only firmware.
  */
 static int look_firmware(void *context, const char *path, enum overlay_contents_kind *ret,
 			 struct verity_error *err)
 {
 	struct layering *layering = context;
-	struct layering_memo *memo = memo_of(layering, path);
 	enum overlay_contents_kind kind = OVERLAY_CONTENTS_FILE;
+	struct layering_memo *memo;
 	const char *rest;
-	int fd;
-	int r;
+	size_t depth = 0;
+	int fd, r;
 
+	for (const char *at = path; *at; at++)
+		depth += *at == '/' && depth < LAYERING_DEPTH - 1;
+	memo = &layering->memos[depth];
 	if (!memo->path || strcmp(memo->path, path) != 0) {
 		fd = overlay_firmware_at(&layering->firmware, path, &rest);
 		r = overlay_firmware_look(fd, rest, &kind, err);
@@ -161,8 +146,8 @@ static int add_package(struct layering *layering, const struct overlay_entry *en
 	return 0;
 }
 
-static struct verity_error *add_unknown(struct layering *layering,
-					const struct installed *item, bool now, bool next)
+static void add_unknown(struct layering *layering, const struct installed *item, bool now,
+			bool next, const struct verity_error *why)
 {
 	struct layering_unknown *unknown = &layering->unknown[layering->unknown_count++];
 
@@ -170,75 +155,54 @@ static struct verity_error *add_unknown(struct layering *layering,
 	COPY(unknown->version, now && item->running[0] ? item->running : item->version);
 	unknown->now = now;
 	unknown->next = next;
-	return &unknown->why;
+	unknown->why = *why;
 }
 
-/* What runs is what the boot took, whatever has become of its file. */
-static void add_lost(struct layering *layering, const struct installed *item)
-{
-	struct verity_error *why = add_unknown(layering, item, true, false);
-
-	if (item->status == INSTALLED_REMOVED)
-		verity_fail(why, VERITY_E_NOT_FOUND,
-			    "removed, and active until the next boot");
-	else if (item->running[0])
-		verity_fail(why, VERITY_E_NOT_FOUND,
-			    "replaced, and active until the next boot");
-	else
-		*why = item->reason;
-}
-
-static bool is_replaced(const struct installed *item,
-			const struct layering_candidate *candidate)
-{
-	return candidate && strcmp(item->entry.name, candidate->entry->name) == 0;
-}
-
+/* @replaced: in the next stack, by the candidate */
 static void add_installed(struct layering *layering, const struct installed *item,
-			  const struct layering_candidate *candidate)
+			  bool replaced)
 {
 	const struct verity_verified *verified =
 		item->package ? verity_package_verified(item->package) : NULL;
 	bool now = verified && item->status == INSTALLED_ACTIVE;
-	bool next = verified && !is_replaced(item, candidate) &&
+	bool next = verified && !replaced &&
 		    (now || item->status == INSTALLED_PENDING ||
 		     item->status == INSTALLED_UNKNOWN);
-	struct verity_error why;
+	bool removed = item->status == INSTALLED_REMOVED;
+	struct verity_error why = item->reason;
 
-	if (item->active && !now)
-		add_lost(layering, item);
+	/* What runs is the file that the boot took, which may no longer exist. */
+	if (item->active && !now) {
+		if (removed || item->running[0])
+			verity_fail(&why, VERITY_E_NOT_FOUND,
+				    "%s, and active until the next boot",
+				    removed ? "removed" : "replaced");
+		add_unknown(layering, item, true, false, &why);
+	}
 	if ((now || next) &&
 	    add_package(layering, &item->entry, verified, now, next, &why) < 0)
-		*add_unknown(layering, item, now, next) = why;
+		add_unknown(layering, item, now, next, &why);
 }
 
-static int add_all_installed(struct device *device, struct layering *layering,
-			     const struct layering_candidate *candidate,
-			     struct verity_error *err)
-{
-	cleanup_with(installed_list_free) struct installed_list list = {0};
-	int r = installed_list_judge(device, &list, err);
-
-	if (r < 0)
-		return r;
-	layering->packages = calloc(list.count + 1, sizeof(*layering->packages));
-	layering->unknown = calloc(2 * list.count + 1, sizeof(*layering->unknown));
-	if (!layering->packages || !layering->unknown)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	for (size_t i = 0; i < list.count; i++)
-		add_installed(layering, &list.items[i], candidate);
-	return 0;
-}
-
-static int order_packages(const struct layering *layering, bool next,
-			  struct layering_stack *stack, struct verity_error *err)
+/* The packages of one stack, in order; the one on top first. */
+static int make_stack(struct layering *layering, bool next, struct layering_stack *stack,
+		      struct verity_error *err)
 {
 	cleanup_free struct overlay_order_item *items =
 		calloc(layering->count + 1, sizeof(*items));
+	struct overlay_lookup *shadow = &stack->shadow;
 	size_t count = 0;
 
-	if (!items)
+	stack->layers = calloc(layering->count + 1, sizeof(*stack->layers));
+	stack->packages = calloc(layering->count + 1, sizeof(*stack->packages));
+	if (!items || !stack->layers || !stack->packages)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	shadow->layers = stack->layers;
+	shadow->base.look = look_firmware;
+	shadow->base.context = layering;
+	shadow->limited = layering->limited;
+	shadow->hierarchies = layering->hierarchies;
+	shadow->hierarchies_count = layering->firmware.count;
 	for (size_t i = 0; i < layering->count; i++) {
 		const struct layering_package *package = &layering->packages[i];
 
@@ -249,33 +213,17 @@ static int order_packages(const struct layering *layering, bool next,
 		items[count++].index = i;
 	}
 	overlay_order_sort(items, count);
-	/* Where there is no package there is no stack, and nothing on top of it. */
+	/* Without a package there is no stack, and nothing on top of it. */
 	if (count > 0)
-		stack->layers[stack->shadow.count++] = &layering->engine;
+		stack->layers[shadow->count++] = &layering->engine;
 	for (size_t i = 0; i < count; i++) {
 		const struct layering_package *package =
 			&layering->packages[items[i].index];
 
-		stack->packages[stack->shadow.count] = package;
-		stack->layers[stack->shadow.count++] = &package->contents;
+		stack->packages[shadow->count] = package;
+		stack->layers[shadow->count++] = &package->contents;
 	}
 	return 0;
-}
-
-static int make_stack(struct layering *layering, bool next, struct layering_stack *stack,
-		      struct verity_error *err)
-{
-	stack->layers = calloc(layering->count + 1, sizeof(*stack->layers));
-	stack->packages = calloc(layering->count + 1, sizeof(*stack->packages));
-	if (!stack->layers || !stack->packages)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	stack->shadow.layers = stack->layers;
-	stack->shadow.base.look = look_firmware;
-	stack->shadow.base.context = layering;
-	stack->shadow.limited = layering->limited;
-	stack->shadow.hierarchies = layering->hierarchies;
-	stack->shadow.hierarchies_count = layering->firmware.count;
-	return order_packages(layering, next, stack, err);
 }
 
 int layering_load(struct device *device, const struct layering_candidate *candidate,
@@ -283,6 +231,7 @@ int layering_load(struct device *device, const struct layering_candidate *candid
 {
 	cleanup_with(layering_free_p) struct layering *layering =
 		calloc(1, sizeof(*layering));
+	cleanup_with(installed_list_free) struct installed_list list = {0};
 	int r;
 
 	if (!layering)
@@ -292,13 +241,19 @@ int layering_load(struct device *device, const struct layering_candidate *candid
 	if (r == 0)
 		r = overlay_firmware_engine(&layering->firmware, &layering->engine, err);
 	if (r == 0 && !alone)
-		r = add_all_installed(device, layering, candidate, err);
-	if (r == 0 && !layering->packages) {
-		layering->packages = calloc(1, sizeof(*layering->packages));
-		if (!layering->packages)
-			r = verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	}
-	if (r == 0 && candidate)
+		r = installed_list_judge(device, &list, err);
+	if (r < 0)
+		return r;
+	/* One more for the candidate; an installed package may be unknown twice. */
+	layering->packages = calloc(list.count + 1, sizeof(*layering->packages));
+	layering->unknown = calloc(2 * list.count + 1, sizeof(*layering->unknown));
+	if (!layering->packages || !layering->unknown)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < list.count; i++)
+		add_installed(layering, &list.items[i],
+			      candidate && strcmp(list.items[i].entry.name,
+						  candidate->entry->name) == 0);
+	if (candidate)
 		r = add_package(layering, candidate->entry, candidate->verified, false,
 				true, err);
 	if (r == 0)

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What lies on what on this device: the stack that runs now, and the one that the next
- * boot makes of what is installed. Nothing is mounted: contents are read from the package
- * files, the firmware is looked at where the boot left it.
+ * The layers of this device: the stack that runs now, and the one that the next boot
+ * makes of the installed packages. Nothing is mounted: contents are read from the package
+ * files, and the firmware from where the boot left it.
  */
 
 #include "installer/device/device.h"
@@ -21,7 +21,7 @@ struct layering_package {
 	struct overlay_contents contents;
 };
 
-/* One that is in a stack, and of which nobody can tell any more, or yet, what it has. */
+/* A package in a stack whose contents cannot be read, or no longer. */
 struct layering_unknown {
 	char name[VERITY_NAME_MAX + 1];
 	char version[VERITY_VERSION_MAX + 1];
@@ -32,13 +32,13 @@ struct layering_unknown {
 struct layering_stack {
 	struct overlay_lookup shadow;
 	const struct overlay_contents **layers; /* owned */
-	/* beside it; NULL: the layer that keeps the engine's files the firmware's */
+	/* of each layer; NULL: the layer on top, with the files of the engine */
 	const struct layering_package **packages; /* owned */
 };
 
-#define LAYERING_DEPTH 16 /* folders in one another that are remembered */
+#define LAYERING_DEPTH 16 /* nested directories that are cached */
 
-/* What the firmware has at the path that was looked at last, of those of its depth. */
+/* Cache: what the firmware has at the path of this depth that was looked up last. */
 struct layering_memo {
 	char *path; /* owned; NULL: nothing yet */
 	int result; /* 0 or -ENOENT */
@@ -53,14 +53,14 @@ struct layering {
 	struct overlay_firmware firmware; /* its descriptors are owned */
 	struct overlay_firmware_part parts[OVERLAY_HIERARCHIES_MAX];
 	const char *hierarchies[OVERLAY_HIERARCHIES_MAX]; /* those the firmware has */
-	bool limited; /* packages show in hierarchies alone */
+	bool limited; /* packages are visible in hierarchies only */
 	struct layering_memo memos[LAYERING_DEPTH]; /* by depth */
 	bool stacked;                               /* this boot has stacked something */
 	struct overlay_contents engine;
 	struct layering_stack now, next;
 };
 
-/* A package that is about to be installed. */
+/* A package that may be installed. */
 struct layering_candidate {
 	const struct overlay_entry *entry;
 	const struct verity_verified *verified;
@@ -68,17 +68,18 @@ struct layering_candidate {
 
 /**
  * layering_load - read what is installed
- * @candidate: NULL, or what lies in the next stack in place of a package of its name
- * @alone:     leave out all that is installed: the candidate over the firmware
- * @ret:       set on success alone; layering_free()
+ * @candidate: NULL, or a package that replaces the one of its name in the next stack
+ * @alone:     without the installed packages: the candidate over the firmware
+ * @ret:       set on success only; layering_free()
  *
- * Reads every installed package whole, as the boot does, unless @alone; an image that
- * cannot be listed is among the unknown. Of the candidate's it is a failure.
+ * Reads every installed package whole, as the boot does, unless @alone. A package whose
+ * image cannot be listed is among the unknown; the candidate's is a failure.
  */
 int layering_load(struct device *device, const struct layering_candidate *candidate,
 		  bool alone, struct layering **ret, struct verity_error *err) must_check;
 
 void layering_free(struct layering *layering);
+DEFINE_CLEANUP(struct layering, layering_free);
 
 /**
  * layering_owner - the package that a layer of a stack is; NULL: the firmware

@@ -1,28 +1,21 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Orders the times of a boot, and finds the slowest ones. */
+
 #include "installer/device/timeline.h"
 
 #include <assert.h>
-#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "verity/util/cleanup.h"
-
-static void timeline_free_p(struct timeline *timeline)
-{
-	timeline_free(timeline);
-}
 
 void timeline_free(struct timeline *timeline)
 {
 	free(timeline->rows);
 	timeline->rows = NULL;
 	timeline->count = 0;
-}
-
-static uint64_t length(const struct overlay_span *span)
-{
-	return span->end_us - span->start_us;
 }
 
 static void add(struct timeline *timeline, enum overlay_step step,
@@ -49,18 +42,6 @@ static int compare(const void *a, const void *b)
 	return strcmp(left->name, right->name);
 }
 
-/* Of one row there is no slowest, nor of those that took no time at all. */
-static void mark_slowest(struct timeline_row *const *rows, size_t count)
-{
-	struct timeline_row *slowest = NULL;
-
-	for (size_t i = 0; i < count; i++)
-		if (!slowest || length(&rows[i]->span) > length(&slowest->span))
-			slowest = rows[i];
-	if (count > 1 && length(&slowest->span) > 0)
-		slowest->slowest = true;
-}
-
 static void add_packages(struct timeline *timeline, enum overlay_step step)
 {
 	const struct overlay_state *state = timeline->state;
@@ -79,26 +60,34 @@ static void add_packages(struct timeline *timeline, enum overlay_step step)
 		      sizeof(*timeline->rows), compare);
 }
 
-/* The steps alone, or all the packages below one of them. */
-static void mark(struct timeline *timeline, struct timeline_row **marked)
+/*
+ * Marks the slowest of the steps, or of the packages of @step. There is none of a single
+ * row, or where all took no time.
+ */
+static void mark_slowest(struct timeline *timeline, bool packages, unsigned step)
 {
-	size_t steps = 0;
+	struct timeline_row *slowest = NULL;
+	uint64_t longest = 0;
+	size_t count = 0;
 
-	for (size_t i = 0; i < timeline->count; i++)
-		if (!timeline->rows[i].package)
-			marked[steps++] = &timeline->rows[i];
-	mark_slowest(marked, steps);
-	for (size_t i = 0; i < timeline->count;) {
-		size_t count = 0;
+	for (size_t i = 0; i < timeline->count; i++) {
+		struct timeline_row *row = &timeline->rows[i];
+		uint64_t length = row->span.end_us - row->span.start_us;
 
-		while (i < timeline->count && timeline->rows[i].package)
-			marked[count++] = &timeline->rows[i++];
-		mark_slowest(marked, count);
-		i += count == 0;
+		if ((row->package != NULL) != packages || (packages && row->step != step))
+			continue;
+		count++;
+		if (length > longest) {
+			longest = length;
+			slowest = row;
+		}
 	}
+	if (count > 1 && slowest)
+		slowest->slowest = true;
 }
 
-static void measure(struct timeline *timeline)
+/* Counts all times from the start of the first row. */
+static void rebase(struct timeline *timeline)
 {
 	uint64_t start = UINT64_MAX;
 	uint64_t end = 0;
@@ -120,35 +109,42 @@ static void measure(struct timeline *timeline)
 int timeline_new(const struct overlay_state *state, struct timeline *ret,
 		 struct verity_error *err)
 {
-	cleanup_with(timeline_free_p) struct timeline timeline = {.state = state};
-	cleanup_free struct timeline_row **marked = NULL;
-	size_t room = OVERLAY_STEPS + 2 * state->count;
+	cleanup_with(timeline_free) struct timeline timeline = {.state = state};
 
-	timeline.rows = calloc(room, sizeof(*timeline.rows));
-	marked = calloc(room, sizeof(struct timeline_row *));
-	if (!timeline.rows || !marked)
+	timeline.rows = calloc(OVERLAY_STEPS + 2 * state->count, sizeof(*timeline.rows));
+	if (!timeline.rows)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	for (unsigned i = 0; i < OVERLAY_STEPS; i++) {
-		enum overlay_step step = (enum overlay_step)i;
-
-		add(&timeline, step, NULL, &state->steps[i]);
-		add_packages(&timeline, step);
+		add(&timeline, (enum overlay_step)i, NULL, &state->steps[i]);
+		add_packages(&timeline, (enum overlay_step)i);
 	}
 	if (timeline.count == 0 && state->stack.code != VERITY_OK)
 		return verity_fail(err, VERITY_E_NOT_FOUND,
-				   "no times were kept of this boot: %s",
+				   "no times were recorded in this boot: %s",
 				   state->stack.message);
 	if (timeline.count == 0)
 		return verity_fail(err, VERITY_E_NOT_FOUND,
-				   "this boot kept no times: the wmopkg-activate that "
-				   "ran in it is an older one (make the initramfs anew)");
+				   "no times were recorded in this boot: its "
+				   "wmopkg-activate is an older version (build the "
+				   "initramfs again)");
 	for (size_t i = 0; i < state->count; i++)
 		timeline.active += state->entries[i].active;
-	measure(&timeline);
-	mark(&timeline, marked);
+	rebase(&timeline);
+	mark_slowest(&timeline, false, 0);
+	mark_slowest(&timeline, true, OVERLAY_STEP_JUDGE);
+	mark_slowest(&timeline, true, OVERLAY_STEP_ATTACH);
 	*ret = timeline;
 	timeline.rows = NULL;
 	return 0;
+}
+
+const char *timeline_format_ms(uint64_t us, char ret[static TIMELINE_MS_BYTES])
+{
+	uint64_t tenths = (us + 50) / 100;
+
+	snprintf(ret, TIMELINE_MS_BYTES, "%" PRIu64 ".%" PRIu64, tenths / 10,
+		 tenths % 10);
+	return ret;
 }
 
 struct timeline_bar timeline_bar(const struct timeline *timeline,

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What a boot took how long, in the order that it is shown in: the steps that took place,
- * and below the two that deal with each package the packages, by their start. Planned
- * purely; printed as text and as a picture.
+ * How long each step of a boot took, in the order in which it is shown: the steps that
+ * took place, and below the two that handle each package, the packages by their start.
+ * Computed without I/O; printed as text, as JSON and as an SVG image.
  */
 
 #include "installer/common/layout.h"
@@ -13,11 +13,9 @@
 struct timeline_row {
 	const char *name; /* of the step or the package; borrowed */
 	enum overlay_step step;
-	const struct overlay_state_entry
-		*package;         /* NULL: the step as a whole; borrowed */
-	struct overlay_span span; /* from the beginning of the timeline */
-	bool slowest; /* of all steps, or of all packages of its step, where there is more
-			 than one */
+	const struct overlay_state_entry *package; /* NULL: the whole step; borrowed */
+	struct overlay_span span;                  /* from the start of the timeline */
+	bool slowest; /* of several steps, or of several packages of a step */
 };
 
 struct timeline {
@@ -30,9 +28,9 @@ struct timeline {
 };
 
 /**
- * timeline_new - put in order what took place
+ * timeline_new - order the times of a boot
  * @state: borrowed, must outlive it
- * @ret:   filled on success alone; timeline_free()
+ * @ret:   filled on success only; timeline_free()
  *
  * Return: 0; -ENOENT (NOT_FOUND) where the state has no times; -ENOMEM.
  */
@@ -41,7 +39,7 @@ int timeline_new(const struct overlay_state *state, struct timeline *ret,
 
 void timeline_free(struct timeline *timeline);
 
-/* Where a bar lies: columns, or any other unit. */
+/* Position of a bar, in columns or any other unit. */
 struct timeline_bar {
 	unsigned start;
 	unsigned length; /* at least 1 */
@@ -56,22 +54,31 @@ struct timeline_bar {
 struct timeline_bar timeline_bar(const struct timeline *timeline,
 				 const struct overlay_span *span, unsigned room);
 
+#define TIMELINE_MS_BYTES 32
+
+/**
+ * timeline_format_ms - milliseconds with one decimal: "12.3"
+ *
+ * Return: @ret.
+ */
+const char *timeline_format_ms(uint64_t us, char ret[static TIMELINE_MS_BYTES]);
+
 /**
  * timeline_print - as text, no line wider than @layout
  *
- * Where that is too narrow for bars, numbers are all there is.
+ * Where that is too narrow for bars, only numbers are printed.
  */
 void timeline_print(FILE *out, const struct layout *layout,
 		    const struct timeline *timeline);
 
 /**
- * timeline_print_json - as docs/schema/timeline.json has it
+ * timeline_print_json - as docs/schema/timeline.json describes
  */
 int timeline_print_json(FILE *out, const struct timeline *timeline,
 			struct verity_error *err) must_check;
 
 /**
- * timeline_print_svg - as a picture: SVG 1.1, complete in itself
+ * timeline_print_svg - as an SVG 1.1 image without external parts
  */
 int timeline_print_svg(FILE *out, const struct timeline *timeline,
 		       struct verity_error *err) must_check;

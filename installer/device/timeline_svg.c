@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Prints a timeline as an SVG image. */
+
 #include "installer/device/timeline.h"
 
 #include <inttypes.h>
@@ -7,9 +10,10 @@
 
 #include "verity/util/cleanup.h"
 
-/* In user units, which are pixels unless it is scaled. */
+/* In user units: pixels, unless the image is scaled. */
 #define WIDTH      960
-#define CHART_X    210 /* where time begins */
+#define LABEL_X    16
+#define CHART_X    210 /* start of the time axis */
 #define CHART_W    640 /* the rest is for the numbers behind the bars */
 #define HEAD       64
 #define LEGEND     40 /* below the rows */
@@ -28,7 +32,7 @@
 #define COLOR_MOUNT "#1f9e77"
 #define COLOR_OUT   "#c4472f"
 
-/* Of @text, what no XML may hold is '?': it comes from packages. */
+/* Texts come from packages: what XML does not allow becomes '?'. */
 static void put_escaped(FILE *out, const char *text)
 {
 	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
@@ -52,15 +56,7 @@ static void put_escaped(FILE *out, const char *text)
 	}
 }
 
-static const char *format_ms(uint64_t us, char *text, size_t size)
-{
-	uint64_t tenths = (us + 50) / 100;
-
-	snprintf(text, size, "%" PRIu64 ".%" PRIu64 " ms", tenths / 10, tenths % 10);
-	return text;
-}
-
-/* In hundredths of a unit, so that no locale's comma gets into a number. */
+/* In hundredths of a unit: no locale can put a comma into an integer. */
 static unsigned scale(const struct timeline *timeline, uint64_t us)
 {
 	double part = timeline->total_us ? (double)us / (double)timeline->total_us : 0;
@@ -81,16 +77,15 @@ static void put_text(FILE *out, unsigned x, unsigned y, const char *attributes,
 	fputs("</text>\n", out);
 }
 
-/* 1, 2 or 5 and zeros, so that there are few enough. */
+/* 1, 2 or 5 times a power of ten, so that there are at most TICKS. */
 static uint64_t choose_tick(uint64_t total_us)
 {
-	for (uint64_t tick = 100;; tick *= 10)
-		for (unsigned i = 0; i < 3; i++) {
-			static const unsigned factors[] = {1, 2, 5};
+	static const unsigned factors[] = {1, 2, 5};
 
+	for (uint64_t tick = 100;; tick *= 10)
+		for (unsigned i = 0; i < 3; i++)
 			if (total_us / (tick * factors[i]) <= TICKS)
 				return tick * factors[i];
-		}
 }
 
 static void put_axis(FILE *out, const struct timeline *timeline, unsigned bottom)
@@ -120,14 +115,14 @@ static void put_axis(FILE *out, const struct timeline *timeline, unsigned bottom
 	}
 }
 
-/* One bar, and what is told of it where a pointer rests on it. */
+/* A bar, with a text that is shown where the pointer rests on it. */
 static void put_bar(FILE *out, const struct timeline *timeline,
 		    const struct overlay_span *span, unsigned y, const char *color,
 		    const char *what)
 {
 	unsigned start = scale(timeline, span->start_us);
 	unsigned length = scale(timeline, span->end_us) - start;
-	char at[TEXT_BYTES], took[TEXT_BYTES];
+	char at[TIMELINE_MS_BYTES], took[TIMELINE_MS_BYTES];
 
 	fputs("<rect", out);
 	put_number(out, "x", CHART_X * 100 + start);
@@ -135,54 +130,35 @@ static void put_bar(FILE *out, const struct timeline *timeline,
 	fprintf(out, " y=\"%u\" height=\"%d\" rx=\"1\" fill=\"%s\"><title>", y, BAR,
 		color);
 	put_escaped(out, what);
-	fprintf(out, ": %s, from %s</title></rect>\n",
-		format_ms(span->end_us - span->start_us, took, sizeof(took)),
-		format_ms(span->start_us, at, sizeof(at)));
+	fprintf(out, ": %s ms, from %s ms</title></rect>\n",
+		timeline_format_ms(span->end_us - span->start_us, took),
+		timeline_format_ms(span->start_us, at));
 }
 
 static void put_took(FILE *out, const struct timeline *timeline, uint64_t end_us,
 		     uint64_t took_us, unsigned y, bool slowest)
 {
-	char text[TEXT_BYTES];
+	char text[TIMELINE_MS_BYTES];
 
 	fputs("<text", out);
 	put_number(out, "x", CHART_X * 100 + scale(timeline, end_us) + 600);
-	fprintf(out, " y=\"%u\" fill=\"" COLOR_FAINT "\"%s>%s%s</text>\n", y,
-		slowest ? " font-weight=\"bold\"" : "",
-		format_ms(took_us, text, sizeof(text)), slowest ? " *" : "");
+	fprintf(out, " y=\"%u\" fill=\"" COLOR_FAINT "\"%s>%s ms%s</text>\n", y,
+		slowest ? " font-weight=\"bold\"" : "", timeline_format_ms(took_us, text),
+		slowest ? " *" : "");
 }
 
-static void put_label(FILE *out, unsigned y, const char *name, const char *attributes)
+static void put_label(FILE *out, unsigned y, const char *name, const char *color)
 {
-	char text[TEXT_BYTES];
+	char text[TEXT_BYTES], attributes[TEXT_BYTES];
 	bool cut = strlen(name) > LABEL_MAX;
 
 	snprintf(text, sizeof(text), "%.*s%s", cut ? LABEL_MAX - 1 : LABEL_MAX, name,
 		 cut ? "…" : "");
-	put_text(out, 16, y, attributes, text);
+	snprintf(attributes, sizeof(attributes), " fill=\"%s\"", color);
+	put_text(out, LABEL_X, y, attributes, text);
 }
 
-static void put_band(FILE *out, unsigned row)
-{
-	if (row % 2 == 0)
-		fprintf(out,
-			"<rect x=\"0\" y=\"%u\" width=\"%d\" height=\"%d\" "
-			"fill=\"" COLOR_BAND "\"/>\n",
-			HEAD + row * ROW, WIDTH, ROW);
-}
-
-static void put_step(FILE *out, const struct timeline *timeline,
-		     const struct timeline_row *step, unsigned row)
-{
-	unsigned y = HEAD + row * ROW;
-
-	put_label(out, y + 14, step->name, " fill=\"" COLOR_TEXT "\"");
-	put_bar(out, timeline, &step->span, y + 4, COLOR_STEP, step->name);
-	put_took(out, timeline, step->span.end_us,
-		 step->span.end_us - step->span.start_us, y + 14, step->slowest);
-}
-
-/* All that is known of it, for who rests the pointer on its name. */
+/* All that is known of a package, shown where the pointer rests on its name. */
 static void put_about(FILE *out, const struct overlay_state_entry *entry)
 {
 	fputs("<title>", out);
@@ -202,36 +178,32 @@ static void put_about(FILE *out, const struct overlay_state_entry *entry)
 	fputs("</title>", out);
 }
 
-/* A package has a row of its own, with its judging and its attaching. */
+/* A package has one row, with its verification and its attaching. */
 struct package_row {
 	const struct overlay_state_entry *entry;
-	const struct timeline_row *judging;   /* NULL: none */
-	const struct timeline_row *attaching; /* NULL: none */
+	const struct timeline_row *parts[2]; /* NULL: did not take place */
 };
 
 static void put_package(FILE *out, const struct timeline *timeline,
-			const struct package_row *package, unsigned row)
+			const struct package_row *package, unsigned y)
 {
+	static const struct {
+		const char *color, *name;
+	} parts[] = {{COLOR_JUDGE, "judging"}, {COLOR_MOUNT, "attaching"}};
 	const struct overlay_state_entry *entry = package->entry;
-	const char *color = entry->active ? COLOR_TEXT : COLOR_OUT;
-	unsigned y = HEAD + row * ROW;
 	uint64_t end = 0, took = 0;
-	char attributes[TEXT_BYTES];
 	bool slowest = false;
 
-	snprintf(attributes, sizeof(attributes), " fill=\"%s\"", color);
 	fputs("<g>", out);
 	put_about(out, entry);
-	put_label(out, y + 14, entry->entry.name, attributes);
+	put_label(out, y + 14, entry->entry.name, entry->active ? COLOR_TEXT : COLOR_OUT);
 	fputs("</g>\n", out);
 	for (unsigned i = 0; i < 2; i++) {
-		const struct timeline_row *part =
-			i ? package->attaching : package->judging;
+		const struct timeline_row *part = package->parts[i];
 
 		if (!part)
 			continue;
-		put_bar(out, timeline, &part->span, y + 4, i ? COLOR_MOUNT : COLOR_JUDGE,
-			i ? "attaching" : "judging");
+		put_bar(out, timeline, &part->span, y + 4, parts[i].color, parts[i].name);
 		end = part->span.end_us > end ? part->span.end_us : end;
 		took += part->span.end_us - part->span.start_us;
 		slowest = slowest || part->slowest;
@@ -247,7 +219,7 @@ static void put_legend(FILE *out, unsigned y)
 		     {COLOR_JUDGE, "judging a package"},
 		     {COLOR_MOUNT, "attaching it"},
 		     {COLOR_OUT, "not active"}};
-	unsigned x = 16;
+	unsigned x = LABEL_X;
 
 	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++, x += 160) {
 		fprintf(out,
@@ -262,7 +234,7 @@ static void put_legend(FILE *out, unsigned y)
 static void put_head(FILE *out, const struct timeline *timeline, unsigned height)
 {
 	const struct overlay_state *state = timeline->state;
-	char took[TEXT_BYTES], from[TEXT_BYTES], number[TEXT_BYTES];
+	char took[TIMELINE_MS_BYTES], from[TIMELINE_MS_BYTES], number[TEXT_BYTES];
 	char text[VERITY_MESSAGE_MAX + TEXT_BYTES];
 
 	fprintf(out,
@@ -275,85 +247,74 @@ static void put_head(FILE *out, const struct timeline *timeline, unsigned height
 	snprintf(number, sizeof(number), state->boot ? "Boot %" PRIu64 : "This boot",
 		 state->boot);
 	snprintf(text, sizeof(text),
-		 "%s: activation took %s, from %s after the kernel started; "
+		 "%s: activation took %s ms, from %s ms after the kernel started; "
 		 "%zu of %zu package%s active%s",
-		 number, format_ms(timeline->total_us, took, sizeof(took)),
-		 format_ms(timeline->start_us, from, sizeof(from)), timeline->active,
+		 number, timeline_format_ms(timeline->total_us, took),
+		 timeline_format_ms(timeline->start_us, from), timeline->active,
 		 state->count, state->count == 1 ? "" : "s",
 		 state->safe ? ", safe mode" : "");
-	put_text(out, 16, 24,
+	put_text(out, LABEL_X, 24,
 		 " font-size=\"15\" font-weight=\"bold\" fill=\"" COLOR_TEXT "\"", text);
 	if (state->stack.code != VERITY_OK) {
 		snprintf(text, sizeof(text), "no stack: %s", state->stack.message);
-		put_text(out, 16, 42, " fill=\"" COLOR_OUT "\"", text);
+		put_text(out, LABEL_X, 42, " fill=\"" COLOR_OUT "\"", text);
 	}
 }
 
-/* Those of the timeline, by when they first come up. */
-static size_t collect(const struct timeline *timeline, struct package_row *rows,
-		      size_t *places)
+/* The packages of the timeline, by their first row. */
+static size_t collect(const struct timeline *timeline, struct package_row *rows)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < timeline->count; i++) {
 		const struct timeline_row *row = &timeline->rows[i];
-		size_t index;
+		size_t k = 0;
 
 		if (!row->package)
 			continue;
-		index = (size_t)(row->package - timeline->state->entries);
-		if (places[index] == 0) {
-			rows[count].entry = row->package;
-			places[index] = ++count;
-		}
-		if (row->step == OVERLAY_STEP_ATTACH)
-			rows[places[index] - 1].attaching = row;
-		else
-			rows[places[index] - 1].judging = row;
+		while (k < count && rows[k].entry != row->package)
+			k++;
+		count += k == count;
+		rows[k].entry = row->package;
+		rows[k].parts[row->step == OVERLAY_STEP_ATTACH] = row;
 	}
 	return count;
-}
-
-static void put_rows(FILE *out, const struct timeline *timeline,
-		     const struct package_row *packages, size_t count)
-{
-	unsigned row = 0;
-
-	for (size_t i = 0; i < timeline->count; i++)
-		if (!timeline->rows[i].package)
-			put_step(out, timeline, &timeline->rows[i], row++);
-	for (size_t i = 0; i < count; i++)
-		put_package(out, timeline, &packages[i], row++);
-}
-
-static unsigned count_steps(const struct timeline *timeline)
-{
-	unsigned steps = 0;
-
-	for (size_t i = 0; i < timeline->count; i++)
-		steps += !timeline->rows[i].package;
-	return steps;
 }
 
 int timeline_print_svg(FILE *out, const struct timeline *timeline,
 		       struct verity_error *err)
 {
-	size_t most = timeline->state->count + 1;
-	cleanup_free struct package_row *packages = calloc(most, sizeof(*packages));
-	cleanup_free size_t *places = calloc(most, sizeof(*places));
+	cleanup_free struct package_row *packages =
+		calloc(timeline->state->count + 1, sizeof(*packages));
 	size_t count;
-	unsigned rows, bottom;
+	unsigned bottom, y = HEAD;
 
-	if (!packages || !places)
+	if (!packages)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	count = collect(timeline, packages, places);
-	rows = count_steps(timeline) + (unsigned)count;
-	bottom = HEAD + rows * ROW;
+	count = collect(timeline, packages);
+	bottom = HEAD + (unsigned)count * ROW;
+	for (size_t i = 0; i < timeline->count; i++)
+		bottom += timeline->rows[i].package ? 0 : ROW;
 	put_head(out, timeline, bottom + LEGEND);
-	for (unsigned row = 0; row < rows; row++)
-		put_band(out, row);
+	for (unsigned band = HEAD; band < bottom; band += 2 * ROW)
+		fprintf(out,
+			"<rect x=\"0\" y=\"%u\" width=\"%d\" height=\"%d\" "
+			"fill=\"" COLOR_BAND "\"/>\n",
+			band, WIDTH, ROW);
 	put_axis(out, timeline, bottom);
-	put_rows(out, timeline, packages, count);
+	for (size_t i = 0; i < timeline->count; i++) {
+		const struct timeline_row *step = &timeline->rows[i];
+
+		if (step->package)
+			continue;
+		put_label(out, y + 14, step->name, COLOR_TEXT);
+		put_bar(out, timeline, &step->span, y + 4, COLOR_STEP, step->name);
+		put_took(out, timeline, step->span.end_us,
+			 step->span.end_us - step->span.start_us, y + 14, step->slowest);
+		y += ROW;
+	}
+	for (size_t i = 0; i < count; i++, y += ROW)
+		put_package(out, timeline, &packages[i], y);
 	put_legend(out, bottom + 24);
 	fputs("</svg>\n", out);
 	return 0;

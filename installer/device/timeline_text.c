@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Prints a timeline as text. */
+
 #include "installer/device/timeline.h"
 
 #include <inttypes.h>
@@ -12,8 +15,8 @@
 #define BAR_MAX   100
 #define BAR_FILE  40 /* where there is no limit */
 
-static const char head_at[] = "AT ms";
-static const char head_took[] = "TOOK ms";
+#define HEAD_AT   "AT ms"
+#define HEAD_TOOK "TOOK ms"
 
 /* In columns. */
 struct widths {
@@ -22,70 +25,41 @@ struct widths {
 	unsigned bar; /* 0: there is no room for bars */
 };
 
-/* Milliseconds with one decimal: "12.3". */
-static const char *format_ms(uint64_t us, char *text, size_t size)
+/*
+ * Without a limit nothing is cut. Else first the label is cut, so that there is a bar, as
+ * far as it may be; then the bar is left out.
+ *
+ * Return: false where there is not even room for the numbers.
+ */
+static bool plan(const struct timeline *timeline, unsigned room, struct widths *ret)
 {
-	uint64_t tenths = (us + 50) / 100;
-
-	snprintf(text, size, "%" PRIu64 ".%" PRIu64, tenths / 10, tenths % 10);
-	return text;
-}
-
-static unsigned widest_label(const struct timeline *timeline)
-{
-	unsigned widest = LABEL_MIN;
+	struct widths widths = {.label = LABEL_MIN};
+	char text[TIMELINE_MS_BYTES];
+	unsigned fixed, rest, most;
 
 	for (size_t i = 0; i < timeline->count; i++) {
 		const struct timeline_row *row = &timeline->rows[i];
 		unsigned width =
 			(row->package ? INDENT : 0) + (unsigned)layout_width(row->name);
 
-		widest = width > widest ? width : widest;
+		widths.label = width > widths.label ? width : widths.label;
 	}
-	return widest;
-}
-
-/* Of the @rest that it shares with the bar, which has what it needs first. */
-static unsigned choose_label(unsigned widest, unsigned rest)
-{
-	unsigned most = rest > LABEL_MAX + BAR_MAX   ? rest - BAR_MAX
-			: rest > LABEL_MAX + BAR_MIN ? LABEL_MAX
-						     : rest - BAR_MIN;
-
-	return widest < most ? widest : most;
-}
-
-/*
- * Nothing is cut where there is no limit. First the label gives way to the bar, as far as
- * it can, then the bar goes.
- *
- * Return: false where there is not even room for the numbers.
- */
-static bool plan(const struct timeline *timeline, unsigned room, struct widths *ret)
-{
-	char text[32];
-	struct widths widths = {.label = widest_label(timeline)};
-	unsigned fixed;
-
-	format_ms(timeline->total_us, text, sizeof(text));
-	widths.number = (unsigned)strlen(text);
-	if (widths.number < sizeof(head_took) - 1)
-		widths.number = sizeof(head_took) - 1;
+	widths.number = (unsigned)strlen(timeline_format_ms(timeline->total_us, text));
+	if (widths.number < strlen(HEAD_TOOK))
+		widths.number = strlen(HEAD_TOOK);
 	fixed = 2 * (GAP + widths.number) + 1; /* 1: the mark of the slowest */
+	if (room && room < LABEL_MIN + fixed)
+		return false;
+	rest = room - fixed - 1;
 	if (room == 0) {
 		widths.bar = BAR_FILE;
-		*ret = widths;
-		return true;
-	}
-	if (room < LABEL_MIN + fixed)
-		return false;
-	if (room >= LABEL_MIN + fixed + 1 + BAR_MIN) {
-		unsigned rest = room - fixed - 1;
-
-		widths.label = choose_label(widths.label, rest);
+	} else if (room >= LABEL_MIN + fixed + 1 + BAR_MIN) {
+		most = rest > LABEL_MAX + BAR_MAX   ? rest - BAR_MAX
+		       : rest > LABEL_MAX + BAR_MIN ? LABEL_MAX
+						    : rest - BAR_MIN;
+		widths.label = widths.label < most ? widths.label : most;
 		widths.bar = rest - widths.label;
-		if (widths.bar > BAR_MAX)
-			widths.bar = BAR_MAX;
+		widths.bar = widths.bar < BAR_MAX ? widths.bar : BAR_MAX;
 	} else if (widths.label > room - fixed) {
 		widths.label = room - fixed;
 	}
@@ -99,65 +73,46 @@ static void print_repeated(FILE *out, const char *text, unsigned count)
 		fputs(text, out);
 }
 
-/* What takes less than half a column is thinner than what takes one. */
-static void print_bar(FILE *out, const struct layout *layout,
-		      const struct timeline *timeline, const struct timeline_row *row,
-		      unsigned room)
-{
-	struct timeline_bar bar = timeline_bar(timeline, &row->span, room);
-	struct timeline_bar half = timeline_bar(timeline, &row->span, 2 * room);
-	const char *full = layout->ascii ? "#" : "█";
-	const char *thin = layout->ascii ? "|" : "▌";
-
-	print_repeated(out, " ", bar.start + 1);
-	print_repeated(out, half.length == 1 ? thin : full, bar.length);
-}
-
 static void print_row(FILE *out, const struct layout *layout,
 		      const struct timeline *timeline, const struct timeline_row *row,
 		      const struct widths *widths)
 {
+	const char *full = layout->ascii ? "#" : "█";
+	const char *thin = layout->ascii ? "|" : "▌";
 	unsigned indent = row->package ? INDENT : 0;
-	char at[32], took[32];
+	int number = (int)(GAP + widths->number);
+	char at[TIMELINE_MS_BYTES], took[TIMELINE_MS_BYTES];
+	struct timeline_bar bar, half;
 
 	print_repeated(out, " ", indent);
 	layout_cell(out, layout, row->name, widths->label - indent);
-	fprintf(out, "%*s%*s", (int)(GAP + widths->number),
-		format_ms(row->span.start_us, at, sizeof(at)),
-		(int)(GAP + widths->number),
-		format_ms(row->span.end_us - row->span.start_us, took, sizeof(took)));
+	fprintf(out, "%*s%*s", number, timeline_format_ms(row->span.start_us, at), number,
+		timeline_format_ms(row->span.end_us - row->span.start_us, took));
 	if (row->slowest || widths->bar)
 		fputs(row->slowest ? "*" : " ", out);
-	if (widths->bar)
-		print_bar(out, layout, timeline, row, widths->bar);
+	if (widths->bar) {
+		bar = timeline_bar(timeline, &row->span, widths->bar);
+		half = timeline_bar(timeline, &row->span, 2 * widths->bar);
+		print_repeated(out, " ", bar.start + 1);
+		/* Less than half a column is thinner than a column. */
+		print_repeated(out, half.length == 1 ? thin : full, bar.length);
+	}
 	fputc('\n', out);
 }
 
-static void print_table(FILE *out, const struct layout *layout,
-			const struct timeline *timeline, const struct widths *widths)
-{
-	fprintf(out, "%-*s%*s%*s\n", (int)widths->label, "STEP",
-		(int)(GAP + widths->number), head_at, (int)(GAP + widths->number),
-		head_took);
-	for (size_t i = 0; i < timeline->count; i++)
-		print_row(out, layout, timeline, &timeline->rows[i], widths);
-}
-
-/* For what is hardly a terminal. */
+/* For a terminal that is too narrow for the table. */
 static void print_list(FILE *out, const struct layout *layout,
 		       const struct timeline *timeline)
 {
 	for (size_t i = 0; i < timeline->count; i++) {
 		const struct timeline_row *row = &timeline->rows[i];
-		char at[32], took[32];
+		uint64_t length = row->span.end_us - row->span.start_us;
+		char at[TIMELINE_MS_BYTES], took[TIMELINE_MS_BYTES];
 
 		layout_printf(out, layout, (size_t)2 * INDENT,
 			      "%*s%s: at %s ms, took %s ms%s", row->package ? INDENT : 0,
-			      "", row->name,
-			      format_ms(row->span.start_us, at, sizeof(at)),
-			      format_ms(row->span.end_us - row->span.start_us, took,
-					sizeof(took)),
-			      row->slowest ? "*" : "");
+			      "", row->name, timeline_format_ms(row->span.start_us, at),
+			      timeline_format_ms(length, took), row->slowest ? "*" : "");
 	}
 }
 
@@ -165,7 +120,7 @@ static void print_head(FILE *out, const struct layout *layout,
 		       const struct timeline *timeline)
 {
 	const struct overlay_state *state = timeline->state;
-	char from[32], took[32], number[32];
+	char from[TIMELINE_MS_BYTES], took[TIMELINE_MS_BYTES], number[32];
 
 	snprintf(number, sizeof(number), state->boot ? "Boot %" PRIu64 : "This boot",
 		 state->boot);
@@ -174,27 +129,26 @@ static void print_head(FILE *out, const struct layout *layout,
 		      state->safe ? ", safe mode" : "");
 	layout_printf(out, layout, INDENT,
 		      "Activation: %s ms, from %s ms after the kernel started",
-		      format_ms(timeline->total_us, took, sizeof(took)),
-		      format_ms(timeline->start_us, from, sizeof(from)));
+		      timeline_format_ms(timeline->total_us, took),
+		      timeline_format_ms(timeline->start_us, from));
 	if (state->stack.code != VERITY_OK)
 		layout_printf(out, layout, INDENT, "No stack: %s", state->stack.message);
 	fputc('\n', out);
 }
 
-/* Why each is not there, or has cost its time for nothing. */
+/* The packages that are not active, with the reasons. */
 static void print_left_out(FILE *out, const struct layout *layout,
 			   const struct overlay_state *state)
 {
-	bool begun = false;
+	const char *before = "\n";
 
 	for (size_t i = 0; i < state->count; i++) {
 		const struct overlay_state_entry *entry = &state->entries[i];
 
 		if (entry->active)
 			continue;
-		if (!begun)
-			fputc('\n', out);
-		begun = true;
+		fputs(before, out);
+		before = "";
 		layout_printf(out, layout, (size_t)2 * INDENT, "%s: %s, not active%s%s",
 			      entry->entry.name, verity_verdict_name(entry->verdict),
 			      entry->reason.code ? ": " : "",
@@ -202,28 +156,26 @@ static void print_left_out(FILE *out, const struct layout *layout,
 	}
 }
 
-static void print_legend(FILE *out, const struct layout *layout,
-			 const struct timeline *timeline)
-{
-	for (size_t i = 0; i < timeline->count; i++)
-		if (timeline->rows[i].slowest) {
-			layout_print(
-				out, layout, INDENT,
-				"* took longest: of the steps, and of the packages of each");
-			return;
-		}
-}
-
 void timeline_print(FILE *out, const struct layout *layout,
 		    const struct timeline *timeline)
 {
 	struct widths widths;
+	bool marked = false;
 
 	print_head(out, layout, timeline);
-	if (plan(timeline, (unsigned)layout->width, &widths))
-		print_table(out, layout, timeline, &widths);
-	else
+	if (plan(timeline, (unsigned)layout->width, &widths)) {
+		fprintf(out, "%-*s%*s%*s\n", (int)widths.label, "STEP",
+			(int)(GAP + widths.number), HEAD_AT, (int)(GAP + widths.number),
+			HEAD_TOOK);
+		for (size_t i = 0; i < timeline->count; i++)
+			print_row(out, layout, timeline, &timeline->rows[i], &widths);
+	} else {
 		print_list(out, layout, timeline);
-	print_legend(out, layout, timeline);
+	}
+	for (size_t i = 0; i < timeline->count; i++)
+		marked = marked || timeline->rows[i].slowest;
+	if (marked)
+		layout_print(out, layout, INDENT,
+			     "* took longest: of the steps, and of the packages of each");
 	print_left_out(out, layout, timeline->state);
 }

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Reads how far the trial of a package is. */
+
 #include "installer/device/trial_state.h"
 
 #include <string.h>
 
 #include "overlay/record/trials.h"
 #include "verity/util/cleanup.h"
-
-static void trials_free_p(struct overlay_trials *trials)
-{
-	overlay_trials_free(trials);
-}
 
 const char *trial_state_name(enum trial_state state)
 {
@@ -37,22 +35,9 @@ static const struct overlay_trial *find(const struct overlay_trials *trials,
 	return NULL;
 }
 
-static struct trial describe(const struct overlay_trial *trial, unsigned limit)
-{
-	struct trial ret = {.state = TRIAL_PASSED};
-
-	if (trial->state == OVERLAY_TRIAL_QUARANTINED)
-		ret.state = TRIAL_QUARANTINED;
-	if (trial->state != OVERLAY_TRIAL_RUNNING)
-		return ret;
-	ret.state = TRIAL_RUNNING;
-	ret.boots_left = limit > trial->incomplete ? limit - trial->incomplete : 0;
-	return ret;
-}
-
 void trial_find(struct device *device, const struct installed *item, struct trial *ret)
 {
-	cleanup_with(trials_free_p) struct overlay_trials trials = {0};
+	cleanup_with(overlay_trials_free) struct overlay_trials trials = {0};
 	unsigned limit = device_config(device)->trials;
 	const struct overlay_trial *trial;
 	struct verity_error unused;
@@ -64,8 +49,14 @@ void trial_find(struct device *device, const struct installed *item, struct tria
 	    overlay_trials_load(record, &trials, &unused) < 0)
 		return;
 	trial = find(&trials, item);
-	if (trial)
-		*ret = describe(trial, limit);
-	else if (item->status == INSTALLED_PENDING)
+	if (!trial && item->status == INSTALLED_PENDING) {
 		ret->state = TRIAL_COMING;
+	} else if (trial && trial->state == OVERLAY_TRIAL_RUNNING) {
+		ret->state = TRIAL_RUNNING;
+		if (limit > trial->incomplete)
+			ret->boots_left = limit - trial->incomplete;
+	} else if (trial) {
+		ret->state = trial->state == OVERLAY_TRIAL_QUARANTINED ? TRIAL_QUARANTINED
+								       : TRIAL_PASSED;
+	}
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Whether a package has yet to prove that the device boots with it. */
+/* The trial of a package: whether the device has completed a boot with it. */
 
 #include "installer/device/installed.h"
 
 enum trial_state {
-	TRIAL_NONE,        /* nothing is known of it, or there are no trials */
-	TRIAL_COMING,      /* the next boot begins it */
-	TRIAL_RUNNING,     /* no boot with it was completed yet */
+	TRIAL_NONE,        /* not known, or trials are off */
+	TRIAL_COMING,      /* begins with the next boot */
+	TRIAL_RUNNING,     /* no boot with the package was completed yet */
 	TRIAL_PASSED,      /* one was */
 	TRIAL_QUARANTINED, /* too many were not */
 };
@@ -19,8 +19,8 @@ struct trial {
 };
 
 /**
- * trial_find - what is kept of an installed package that was opened
- * @ret: filled always: what cannot be read is not known
+ * trial_find - the trial of an installed package that was opened
+ * @ret: always filled; TRIAL_NONE where it cannot be read
  */
 void trial_find(struct device *device, const struct installed *item, struct trial *ret);
 

@@ -16,7 +16,6 @@
 #include "installer/shell/signal.h"
 #include "verity/util/cleanup.h"
 
-DEFINE_CLEANUP(struct device, device_free);
 
 static enum exit_status run(const char *config, const struct command *command, int argc,
 			    char **argv)

@@ -21,7 +21,6 @@
 #define CANDIDATES_MAX 4096
 #define EXPLAIN_INDENT 18
 
-DEFINE_CLEANUP(struct device, device_free);
 
 void candidates_free(struct candidates *candidates)
 {

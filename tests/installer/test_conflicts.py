@@ -420,8 +420,8 @@ class Warnings(Contents):
         package = self.seal("odd", "image")
         self.running("quiet")
         self.check(0, f"odd.wmopkg:\n{bench.BAR}    PKG: Signed\n{bench.INSTALLED}",
-                   "warning: what it changes cannot be told: odd: image: not a squashfs image of "
-                   "version 4.0", "install", package)
+                   "warning: what it changes cannot be determined: odd: image: not a squashfs "
+                   "image of version 4.0", "install", package)
         self.succeed("No conflicts.\nNot known: the contents of odd 1.0: odd: image: not a squashfs "
                      "image of version 4.0\n", "conflicts")
         self.succeed("/etc/motd: file of the firmware\nNot known: the contents of odd 1.0: odd: image: "

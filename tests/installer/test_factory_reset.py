@@ -16,13 +16,13 @@ REQUEST = "persist/wmopkg/factory-reset"
 ASKED = '{"format":1,"step":"asked","by_bootloader":false,"made":false,"line":0}'
 QUESTION = "Reset to factory, deleting all but persistent packages (y/N)?\n"
 REQUESTED = "Factory reset requested... It takes place at the next reboot.\n"
-CONSOLE = ("factory-reset: this device takes it from its serial console alone (log in there, or "
-           "have the bootloader ask for it)")
-PENDING = ("wmopkg: warning: a factory reset is asked for: the next reboot deletes all but "
+CONSOLE = ("factory-reset: allowed only on the serial console of this device (log in there, or "
+           "request it with the bootloader)")
+PENDING = ("wmopkg: warning: a factory reset is requested: the next reboot deletes all but "
            "persistent packages\n")
-UNFINISHED = ("wmopkg: warning: a factory reset was begun and is not finished: the next reboot goes "
-              "on with it (the kernel log says why)\n")
-ROOT = "factory-reset: only root may ask for one (become root)"
+UNFINISHED = ("wmopkg: warning: a factory reset was begun and is not finished: the next reboot "
+              "continues it (the kernel log says why)\n")
+ROOT = "factory-reset: only root may request one (become root)"
 
 
 class FactoryReset(bench.Case):

@@ -29,8 +29,8 @@ NEVER = {"start_us": 0, "end_us": 0}
 DAMAGED = "image: block 7 of 25, at byte 40960 of the file, does not match"
 NOTHING = ("nothing was activated in this boot, so there is nothing to show (wmopkg-activate, "
            "which the initramfs runs, did not end; the kernel log may say why)")
-OLD = ("this boot kept no times: the wmopkg-activate that ran in it is an older one (make the "
-       "initramfs anew)")
+OLD = ("no times were recorded in this boot: its wmopkg-activate is an older version (build the "
+       "initramfs again)")
 
 
 def span(times):

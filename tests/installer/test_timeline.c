@@ -88,8 +88,8 @@ static void test_no_times(void **unused)
 	(void)unused;
 	assert_int_equal(timeline_new(&old, &timeline, &err), -ENOENT);
 	check_error(&err, VERITY_E_NOT_FOUND,
-		    "this boot kept no times: the wmopkg-activate that ran in it is an "
-		    "older one (make the initramfs anew)");
+		    "no times were recorded in this boot: its wmopkg-activate is an older "
+		    "version (build the initramfs again)");
 	assert_int_equal(timeline.count, 77);
 }
 

@@ -12,7 +12,7 @@ BRAND_PAGE = "<h1>ACME</h1><p>Industrial Router 3000</p>"
 QUESTION = "Reset to factory, deleting all but persistent packages (y/N)?"
 CONFIG = "/run/wmopkg/data/config"
 REQUEST = "/run/wmopkg/persist/wmopkg/factory-reset"
-CONSOLE_ONLY = "this device takes it from its serial console alone"
+CONSOLE_ONLY = "allowed only on the serial console of this device"
 ADDRESS = "address = 192.0.2.1\n"
 KEPT = ("brand", "factory")
 LOST = ("nginx", "licence")

@@ -137,7 +137,7 @@ class TwoSteps(unittest.TestCase):
                     result = run(BUILD, "sign", "--signature", "s", other, out)
                     self.assertEqual(result.returncode, 3)
                     self.assertRegex(result.stderr, "^wmopkg-build: s: signature: it does not "
-                                     "cover")
+                                     "match the signed data")
                     self.assertFalse(os.path.exists(out))
 
     def test_what_is_no_signature_of_it(self):

@@ -221,7 +221,7 @@ UNTRUSTED = {
     "weak": Member(signed("weak"), "Untrusted", "weak-key",
                    "the signer's key has 1024 bits, the minimum is 2048"),
     "weak-inter": Member(signed("below-weak", "inter-weak"), "Untrusted", "weak-key",
-                         "the key of 'CN=inter-weak' has 1024 bits, under the 2048"),
+                         "the key of 'CN=inter-weak' has 1024 bits, the minimum is 2048"),
     "sha1-certificate": Member(signed("sha1"), "Untrusted", "weak-key",
                                "the certificate of 'CN=sha1' is signed with SHA1"),
 }

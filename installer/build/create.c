@@ -189,7 +189,7 @@ static int check_request(struct request *request, struct verity_error *err)
 		strcpy(manifest->name, name);
 	if (!verity_name_valid(manifest->name))
 		return verity_fail(err, VERITY_E_BAD_NAME,
-				   "--name: '%s' is not a name a package may have",
+				   "--name: '%s' is not a valid package name",
 				   manifest->name);
 	if (!manifest->version[0])
 		return verity_fail(err, VERITY_E_USAGE, "create: --version is missing");

@@ -98,7 +98,7 @@ static int parse_name(const char *text, struct verity_deny *ret, struct verity_e
 		memcpy(ret->name, text, length);
 	if (length >= sizeof(ret->name) || !verity_name_valid(ret->name))
 		return verity_fail(err, VERITY_E_BAD_NAME,
-				   "--name: '%.*s' is not a name a package may have",
+				   "--name: '%.*s' is not a valid package name",
 				   (int)length, text);
 	r = build_parse_integer("--name", equals + 1, 1, UINT32_MAX, &epoch, err);
 	if (r == 0)

@@ -94,44 +94,10 @@ int overlay_record_load(int record_fd, const char *name, size_t max, char **ret,
 	return verity_io_load_fd(fd, name, max, ret, ret_size, err);
 }
 
-/* A leftover of a run that was cut off is in nobody's way. */
-static int write_new(int record_fd, const char *name, const char *new_name,
-		     const void *bytes, size_t size, struct verity_error *err)
-{
-	cleanup_fd int fd = -1;
-	int r;
-
-	if (unlinkat(record_fd, new_name, 0) < 0 && errno != ENOENT)
-		return verity_fail_errno(err, errno, "%s", name);
-	fd = openat(record_fd, new_name,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return verity_fail_errno(err, errno, "%s", name);
-	r = verity_io_write(fd, bytes, size, 0, err);
-	if (r < 0)
-		return verity_context(err, r, "%s", name);
-	return fsync(fd) < 0 ? verity_fail_errno(err, errno, "%s", name) : 0;
-}
-
 int overlay_record_replace(int record_fd, const char *name, const void *bytes,
 			   size_t size, struct verity_error *err)
 {
-	char new_name[NAME_BYTES];
-	int r;
-
-	if (snprintf(new_name, sizeof(new_name), ".%s.new", name) >=
-	    (int)sizeof(new_name))
-		return verity_fail_errno(err, ENAMETOOLONG, "%s", name);
-	r = write_new(record_fd, name, new_name, bytes, size, err);
-	if (r == 0 && renameat(record_fd, new_name, record_fd, name) < 0)
-		r = verity_fail_errno(err, errno, "%s", name);
-	if (r < 0) {
-		(void)unlinkat(record_fd, new_name, 0);
-		return r;
-	}
-	if (fsync(record_fd) < 0)
-		return verity_fail_errno(err, errno, OVERLAY_RECORD_FOLDER);
-	return 0;
+	return verity_io_replace(record_fd, name, 0600, bytes, size, err);
 }
 
 /* The room is there before the first byte is changed. */

@@ -88,7 +88,7 @@ static int get_entry(struct json_object *object, struct overlay_entry *ret,
 	int r = get_text(object, "name", &name, err);
 
 	if (r == 0 && !verity_name_valid(name))
-		return bad(err, "name", "not a name a package may have");
+		return bad(err, "name", "not a valid package name");
 	if (r == 0)
 		r = get_bool(object, "persistent", &persistent, err);
 	if (r < 0)

@@ -87,7 +87,7 @@ int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind ki
 	incoming->kind = kind;
 	if (!verity_name_valid(name))
 		return verity_fail(err, VERITY_E_BAD_NAME,
-				   "not a name a package may have");
+				   "not a valid package name");
 	r = make_folder(store, kind, err);
 	if (r == 0)
 		r = overlay_store_lock(store, &incoming->lock, err);

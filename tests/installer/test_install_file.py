@@ -173,7 +173,7 @@ class Bad(bench.Case):
     def test_name(self):
         for name in ("a b", "ü", "-x", ".x", "", "a'b"):
             shutil.copy(self.package, f"{name}.wmopkg")
-            self.refuse(2, f"./{name}.wmopkg: '{name}' is not a name a package may have "
+            self.refuse(2, f"./{name}.wmopkg: '{name}' is not a valid package name "
                         f"({bench.RENAME})", "install", f"./{name}.wmopkg")
         self.refuse(2, f"./{'x' * 65}.wmopkg: the package's name is longer than 64 characters "
                     f"({bench.RENAME})", "install", f"./{'x' * 65}.wmopkg")
@@ -183,7 +183,7 @@ class Bad(bench.Case):
 
     def test_name_does_not_steer_the_terminal(self):
         shutil.copy(self.package, "\x1b[2J.wmopkg")
-        self.refuse(2, "./?[2J.wmopkg: '?[2J' is not a name a package may have "
+        self.refuse(2, "./?[2J.wmopkg: '?[2J' is not a valid package name "
                     f"({bench.RENAME})", "install", "./\x1b[2J.wmopkg")
 
     def test_no_such_file(self):

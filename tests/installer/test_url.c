@@ -7,7 +7,7 @@
 #include "installer/fetch/protocols.h"
 #include "installer/fetch/url.h"
 
-#define NAME_RULE "is not a name a package may have"
+#define NAME_RULE "is not a valid package name"
 #define EXPECTED  "expected a name, an IPv4 address or an [IPv6 address]"
 
 static void check_text(const char *text, const char *expected)

@@ -153,7 +153,7 @@ static void test_replace_long_name(void **state)
 {
 	cleanup_fd int fd = open_empty();
 	struct verity_error err;
-	char name[80];
+	char name[256];
 
 	(void)state;
 	memset(name, 'a', sizeof(name));

@@ -328,7 +328,7 @@ static void test_no_store(void **state)
 	assert_int_equal(
 		overlay_incoming_new(store, OVERLAY_ORDINARY, "../a", &incoming, &err),
 		-EINVAL);
-	check_error(&err, VERITY_E_BAD_NAME, "not a name a package may have");
+	check_error(&err, VERITY_E_BAD_NAME, "not a valid package name");
 	overlay_store_free(store);
 }
 

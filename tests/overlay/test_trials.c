@@ -485,7 +485,7 @@ static const struct {
 	{FRONT "{}}", "packages: of the wrong type"},
 	{FRONT "[1]}", "packages: holds something else than objects"},
 	{FRONT "[{}]}", "name: missing"},
-	{FRONT "[{\"name\":\"../a\"}]}", "name: not a name a package may have"},
+	{FRONT "[{\"name\":\"../a\"}]}", "name: not a valid package name"},
 	{FRONT "[{\"name\":\"a\\u0000b\"}]}", "name: not a text"},
 	{FRONT "[{\"name\":\"a\",\"persistent\":false,\"id\":\"00\"}]}",
 	 "id: not a SHA-256 in hex"},

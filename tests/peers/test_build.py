@@ -295,9 +295,9 @@ class WrongInput(Case):
                   "then .wmopkg)")
         self.refused(2, "a.zip: the file's name does not end in .wmopkg" + rename, *CREATE, "tree",
                      "a.zip")
-        self.refused(2, "-a.wmopkg: '-a' is not a name a package may have" + rename, *CREATE, "--",
+        self.refused(2, "-a.wmopkg: '-a' is not a valid package name" + rename, *CREATE, "--",
                      "tree", "-a.wmopkg")
-        self.refused(2, "--name: 'a b' is not a name a package may have" + rename, *CREATE,
+        self.refused(2, "--name: 'a b' is not a valid package name" + rename, *CREATE,
                      "--name", "a b", "tree", "a.wmopkg")
 
     def test_texts(self):

@@ -270,7 +270,7 @@ class Making(Case):
                 self.refused(2, message, "denylist", *words)
         bad_name = " (rename it: a letter or digit, up to 63 of A-Z a-z 0-9 . _ -, then .wmopkg)"
         for name in ("", "../x", "n" * 65):
-            self.refused(2, f"--name: '{name}' is not a name a package may have{bad_name}",
+            self.refused(2, f"--name: '{name}' is not a valid package name{bad_name}",
                          "denylist", *number, "--name", f"{name}=1", "d")
 
     def test_wrong_files_of_denylist(self):

@@ -45,7 +45,7 @@ static const struct {
 	{"{\"type\":\"package\"}", "manifest: format: missing"},
 	{"{\"type\":\"package\",\"format\":2}", "manifest: format: outside 1 to 1"},
 	{"{\"type\":\"package\",\"format\":\"1\"}", "manifest: format: not an integer"},
-	{START "\"name\":\"../x\"}", "manifest: name: not a name a package may have"},
+	{START "\"name\":\"../x\"}", "manifest: name: not a valid package name"},
 	{START "\"name\":\"a\\u0000b\"}",
 	 "manifest: name: holds bytes that are not printable UTF-8"},
 	{START "\"name\":\"n\",\"version\":\"\"}", "manifest: version: empty"},
@@ -183,7 +183,7 @@ static void test_limits(void **state)
 	strcpy(manifest.version, "1");
 	assert_true(verity_manifest_encode(&manifest, &text, &err) < 0);
 	check_error(&err, VERITY_E_BAD_MANIFEST,
-		    "manifest: name: not a name a package may have");
+		    "manifest: name: not a valid package name");
 	assert_null(text);
 
 	memset(large, ' ', sizeof(large));

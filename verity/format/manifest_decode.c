@@ -177,7 +177,7 @@ static int take_name(struct json_object *value, const char *key,
 	if (r < 0)
 		return r;
 	if (!verity_name_valid(ret->name))
-		return bad(err, key, "not a name a package may have");
+		return bad(err, key, "not a valid package name");
 	return 0;
 }
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Opening a directory to read its entries. */
+
 #include "verity/util/dir.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Shell patterns with a bounded number of steps. */
+
 #include "verity/util/glob.h"
 
 #include <stddef.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+/* The patterns of a manifest's `compatible`. */
+
 #include <stdbool.h>
 
 /**

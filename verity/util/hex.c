@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Hexadecimal text. */
+
 #include "verity/util/hex.h"
 
 #include <string.h>
@@ -14,7 +17,7 @@ void verity_hex_encode(const uint8_t *bytes, size_t count, char *ret)
 	ret[2 * count] = '\0';
 }
 
-static int digit_value(char digit)
+int verity_hex_digit(char digit)
 {
 	if (digit >= '0' && digit <= '9')
 		return digit - '0';
@@ -32,11 +35,11 @@ int verity_hex_decode(const char *text, uint8_t *ret, size_t max, size_t *ret_co
 	if (length % 2 || length / 2 > max)
 		return verity_fail(NULL, VERITY_E_USAGE, "hex");
 	for (size_t i = 0; i < length; i++)
-		if (digit_value(text[i]) < 0)
+		if (verity_hex_digit(text[i]) < 0)
 			return verity_fail(NULL, VERITY_E_USAGE, "hex");
 	for (size_t i = 0; i < length / 2; i++)
-		ret[i] = (uint8_t)(digit_value(text[2 * i]) << 4 |
-				   digit_value(text[2 * i + 1]));
+		ret[i] = (uint8_t)(verity_hex_digit(text[2 * i]) << 4 |
+				   verity_hex_digit(text[2 * i + 1]));
 	*ret_count = length / 2;
 	return 0;
 }

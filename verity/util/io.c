@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Reading, writing, copying and replacing files. */
+
 #include "verity/util/io.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,44 +17,44 @@
 
 #define LOAD_FIRST 4096 /* bytes of memory for a small file */
 
-int verity_io_read(int fd, void *bytes, size_t count, uint64_t place,
+int verity_io_read(int fd, void *bytes, size_t count, uint64_t offset,
 		   struct verity_error *err)
 {
 	char *next = bytes;
 
 	while (count) {
-		ssize_t n = pread(fd, next, count, (off_t)place);
+		ssize_t n = pread(fd, next, count, (off_t)offset);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return verity_fail_errno(err, errno, "reading at byte %" PRIu64,
-						 place);
+						 offset);
 		if (n == 0)
-			return verity_fail_errno(err, EIO,
-						 "the file ends at byte %" PRIu64, place);
+			return verity_fail_errno(
+				err, EIO, "the file ends at byte %" PRIu64, offset);
 		next += n;
-		place += (uint64_t)n;
+		offset += (uint64_t)n;
 		count -= (size_t)n;
 	}
 	return 0;
 }
 
-int verity_io_write(int fd, const void *bytes, size_t count, uint64_t place,
+int verity_io_write(int fd, const void *bytes, size_t count, uint64_t offset,
 		    struct verity_error *err)
 {
 	const char *next = bytes;
 
 	while (count) {
-		ssize_t n = pwrite(fd, next, count, (off_t)place);
+		ssize_t n = pwrite(fd, next, count, (off_t)offset);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return verity_fail_errno(err, errno, "writing at byte %" PRIu64,
-						 place);
+						 offset);
 		next += n;
-		place += (uint64_t)n;
+		offset += (uint64_t)n;
 		count -= (size_t)n;
 	}
 	return 0;
@@ -96,23 +101,7 @@ int verity_io_copy(int from_fd, uint64_t from, int to_fd, uint64_t to, uint64_t 
 	return 0;
 }
 
-/* Room for more, twice as much each time, up to one byte past what may be taken. */
-static bool grow(char **text, size_t *room, size_t max)
-{
-	size_t more = *room ? *room * 2 : LOAD_FIRST;
-	char *grown;
-
-	if (more > max + 1)
-		more = max + 1;
-	grown = realloc(*text, more);
-	if (!grown)
-		return false;
-	*text = grown;
-	*room = more;
-	return true;
-}
-
-/* Files of /proc tell no size: read until the end, or until there is too much. */
+/* Files of /proc have no size: it reads until the end, or until there is too much. */
 int verity_io_load_fd(int fd, const char *name, size_t max, char **ret, size_t *ret_size,
 		      struct verity_error *err)
 {
@@ -122,8 +111,19 @@ int verity_io_load_fd(int fd, const char *name, size_t max, char **ret, size_t *
 	for (;;) {
 		ssize_t n;
 
-		if (size == room && !grow(&text, &room, max))
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		/* Twice as much each time, up to one byte more than may be read. */
+		if (size == room) {
+			char *grown;
+
+			room = room ? room * 2 : LOAD_FIRST;
+			if (room > max + 1)
+				room = max + 1;
+			grown = realloc(text, room);
+			if (!grown)
+				return verity_fail(err, VERITY_E_NO_MEMORY,
+						   "out of memory");
+			text = grown;
+		}
 		n = read(fd, text + size, room - size);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -155,4 +155,32 @@ int verity_io_load(int dirfd, const char *name, size_t max, char **ret, size_t *
 	if (!S_ISREG(st.st_mode))
 		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a file", name);
 	return verity_io_load_fd(fd, name, max, ret, ret_size, err);
+}
+
+int verity_io_replace(int dirfd, const char *name, mode_t mode, const void *bytes,
+		      size_t count, struct verity_error *err)
+{
+	char new_name[NAME_MAX + 1];
+	cleanup_fd int fd = -1;
+	int r;
+
+	if (snprintf(new_name, sizeof(new_name), ".%s.new", name) > NAME_MAX)
+		return verity_fail_errno(err, ENAMETOOLONG, "%s", name);
+	/* What a run that was cut off has left. */
+	if (unlinkat(dirfd, new_name, 0) < 0 && errno != ENOENT)
+		return verity_fail_errno(err, errno, "%s", name);
+	fd = openat(dirfd, new_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    mode);
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "%s", name);
+	r = verity_io_write(fd, bytes, count, 0, err);
+	if (r < 0)
+		r = verity_context(err, r, "%s", name);
+	else if (fsync(fd) < 0 || renameat(dirfd, new_name, dirfd, name) < 0)
+		r = verity_fail_errno(err, errno, "%s", name);
+	if (r < 0)
+		(void)unlinkat(dirfd, new_name, 0);
+	else if (fsync(dirfd) < 0)
+		r = verity_fail_errno(err, errno, "%s", name);
+	return r;
 }

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Whole reads and writes at a place in a file. */
+/* Whole reads and writes at an offset, small files as a whole, and atomic replacement. */
 
 #include "verity/util/error.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
 /**
- * verity_io_read - read exactly @count bytes at @place
+ * verity_io_read - read exactly @count bytes at @offset
  *
  * Return: 0; -EIO where the file ends before; -errno.
  */
-int verity_io_read(int fd, void *bytes, size_t count, uint64_t place,
+int verity_io_read(int fd, void *bytes, size_t count, uint64_t offset,
 		   struct verity_error *err) must_check;
 
 /**
- * verity_io_write - write all @count bytes at @place
+ * verity_io_write - write all @count bytes at @offset
  */
-int verity_io_write(int fd, const void *bytes, size_t count, uint64_t place,
+int verity_io_write(int fd, const void *bytes, size_t count, uint64_t offset,
 		    struct verity_error *err) must_check;
 
 /**
@@ -29,19 +30,34 @@ int verity_io_copy(int from_fd, uint64_t from, int to_fd, uint64_t to, uint64_t 
 
 /**
  * verity_io_load - the whole of a small file
- * @dirfd: folder that @name is relative to, or AT_FDCWD
+ * @dirfd: directory that @name is relative to, or AT_FDCWD
  * @max:   most bytes to take; more is an error
- * @ret:   set on success alone; free(); a 0 follows the last byte
+ * @ret:   set on success only; free(); a 0 follows the last byte
  *
- * Return: 0; -EINVAL (NOT_A_FILE) for anything but a regular file or what the kernel
- * shows as one; -EFBIG; -errno.
+ * Return: 0; -EINVAL (NOT_A_FILE) for anything but a regular file; -EFBIG; -errno.
  */
 int verity_io_load(int dirfd, const char *name, size_t max, char **ret, size_t *ret_size,
 		   struct verity_error *err) must_check;
 
 /**
- * verity_io_load_fd - likewise, of an open file, from where it stands
+ * verity_io_load_fd - likewise, of an open file, from its file position
  * @name: for messages
  */
 int verity_io_load_fd(int fd, const char *name, size_t max, char **ret, size_t *ret_size,
 		      struct verity_error *err) must_check;
+
+/**
+ * verity_io_replace - create a file, or replace it atomically and durably
+ * @dirfd: directory of the file; borrowed
+ * @name:  a name without slashes
+ * @mode:  of the new file, before the umask
+ *
+ * Writes `.NAME.new` (which it removes first, and after a failure), fsyncs it, renames it
+ * to @name and fsyncs the directory: after a power cut the file has its old or its new
+ * content. No link is followed. On failure the old file is untouched, except where only
+ * the last fsync failed.
+ *
+ * Return: 0; -ENAMETOOLONG; -errno.
+ */
+int verity_io_replace(int dirfd, const char *name, mode_t mode, const void *bytes,
+		      size_t count, struct verity_error *err) must_check;

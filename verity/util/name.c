@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The allow list of package names. */
+
 #include "verity/util/name.h"
 
 #include <stdio.h>
@@ -6,21 +9,14 @@
 
 #include "verity/util/sizes.h"
 
-static bool is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
+#define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 bool verity_name_valid(const char *name)
 {
 	size_t length = strlen(name);
 
-	if (length < 1 || length > VERITY_NAME_MAX || !is_alnum(name[0]))
-		return false;
-	for (size_t i = 1; i < length; i++)
-		if (!is_alnum(name[i]) && !strchr("._-", name[i]))
-			return false;
-	return true;
+	return length <= VERITY_NAME_MAX && strspn(name, ALNUM) >= 1 &&
+	       strspn(name, ALNUM "._-") == length;
 }
 
 int verity_name_from_path(const char *path, char ret[static VERITY_NAME_MAX + 1],
@@ -44,8 +40,7 @@ int verity_name_from_path(const char *path, char ret[static VERITY_NAME_MAX + 1]
 	snprintf(name, sizeof(name), "%.*s", (int)(length - suffix), file);
 	if (!verity_name_valid(name))
 		return verity_fail(err, VERITY_E_BAD_NAME,
-				   "%s: '%s' is not a name a package may have", path,
-				   name);
+				   "%s: '%s' is not a valid package name", path, name);
 	strcpy(ret, name);
 	return 0;
 }

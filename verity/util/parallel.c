@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Threads that take numbered items in order. */
+
 #include "verity/util/parallel.h"
 
 #include <pthread.h>

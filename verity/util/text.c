@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Printable UTF-8. */
+
 #include "verity/util/text.h"
 
 #include <stdarg.h>
@@ -56,14 +59,6 @@ static size_t decode(const uint8_t *text, size_t size, uint32_t *ret)
 	return 0;
 }
 
-static bool is_refused(uint32_t character)
-{
-	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		if (character >= refused[i].first && character <= refused[i].last)
-			return true;
-	return false;
-}
-
 bool verity_text_printable(const char *text, size_t size)
 {
 	const uint8_t *bytes = (const uint8_t *)text;
@@ -72,8 +67,11 @@ bool verity_text_printable(const char *text, size_t size)
 		uint32_t character;
 		size_t taken = decode(bytes, size, &character);
 
-		if (!taken || is_refused(character))
+		if (!taken)
 			return false;
+		for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+			if (character >= refused[i].first && character <= refused[i].last)
+				return false;
 		bytes += taken;
 		size -= taken;
 	}

@@ -1,120 +1,80 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The comparison algorithm of UAPI.10. */
+
 #include "verity/util/version.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 
-static bool is_alnum(char c)
-{
-	return isalnum((unsigned char)c) && (unsigned char)c < 0x80;
-}
+#define DIGITS  "0123456789"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* What separates parts and says nothing of their order. */
-static const char *skip(const char *at)
-{
-	while (*at && !is_alnum(*at) && !strchr("~-^.", *at))
-		at++;
-	return at;
-}
-
-static int sign(int a, int b)
+static int compare_sizes(size_t a, size_t b)
 {
 	return (a > b) - (a < b);
 }
 
-/* Of a separator in one version and not in the other: -1 where it makes @a older. */
-static int compare_separator(char a, char b, char separator, int with)
+/* Numbers by value, letters by ASCII; both texts move past what was compared. */
+static int compare_parts(const char **a, const char **b)
 {
-	if (a == separator && b == separator)
-		return 0;
-	if (a == separator)
-		return with;
-	return b == separator ? -with : 0;
-}
-
-static int compare_numbers(const char **a, const char **b)
-{
+	bool number = strspn(*a, DIGITS) || strspn(*b, DIGITS);
+	const char *set = number ? DIGITS : LETTERS;
 	size_t a_size, b_size;
-	int r;
+	int r = 0;
 
-	*a += strspn(*a, "0");
-	*b += strspn(*b, "0");
-	a_size = strspn(*a, "0123456789");
-	b_size = strspn(*b, "0123456789");
-	r = sign((int)a_size, (int)b_size);
+	if (number) {
+		*a += strspn(*a, "0");
+		*b += strspn(*b, "0");
+	}
+	a_size = strspn(*a, set);
+	b_size = strspn(*b, set);
+	if (number)
+		r = compare_sizes(a_size, b_size);
 	if (r == 0)
-		r = sign(strncmp(*a, *b, a_size), 0);
+		r = strncmp(*a, *b, a_size < b_size ? a_size : b_size);
+	if (r == 0)
+		r = compare_sizes(a_size, b_size);
 	*a += a_size;
 	*b += b_size;
 	return r;
 }
 
-static size_t letters(const char *at)
-{
-	size_t size = 0;
-
-	while (is_alnum(at[size]) && !is_digit(at[size]))
-		size++;
-	return size;
-}
-
-static int compare_letters(const char **a, const char **b)
-{
-	size_t a_size = letters(*a), b_size = letters(*b);
-	int r = sign(strncmp(*a, *b, a_size < b_size ? a_size : b_size), 0);
-
-	if (r == 0)
-		r = sign((int)a_size, (int)b_size);
-	*a += a_size;
-	*b += b_size;
-	return r;
-}
-
-/* The steps of UAPI.10, "Comparison algorithm", in its order. */
 int verity_version_compare(const char *a, const char *b)
 {
+	/* In the order of the specification; '\0' is the end of a version. */
 	static const struct {
 		char separator;
-		int with; /* what a version is that has it, next to one that ends there */
-	} separators[] = {{'-', -1}, {'^', 1}, {'.', -1}};
+		int with; /* how a version that has it compares to one that does not */
+	} separators[] = {{'~', -1}, {'\0', -1}, {'-', -1}, {'^', 1}, {'.', -1}};
 
 	for (;;) {
+		char common = 'x';
 		int r;
 
-		a = skip(a);
-		b = skip(b);
-		r = compare_separator(*a, *b, '~', -1);
-		if (r)
-			return r;
-		if (*a == '~') {
-			a++;
-			b++;
-			continue;
-		}
-		if (!*a || !*b)
-			return sign(*a != '\0', *b != '\0');
+		/* Other characters only separate. */
+		a += strcspn(a, LETTERS DIGITS "~-^.");
+		b += strcspn(b, LETTERS DIGITS "~-^.");
 		for (size_t i = 0; i < sizeof(separators) / sizeof(separators[0]); i++) {
 			char separator = separators[i].separator;
 
-			r = compare_separator(*a, *b, separator, separators[i].with);
-			if (r)
-				return r;
+			if ((*a == separator) != (*b == separator))
+				return *a == separator ? separators[i].with
+						       : -separators[i].with;
 			if (*a == separator) {
-				a++;
-				b++;
+				common = separator;
 				break;
 			}
 		}
-		if (is_digit(*a) || is_digit(*b))
-			r = compare_numbers(&a, &b);
-		else
-			r = compare_letters(&a, &b);
+		if (common == '\0')
+			return 0;
+		if (common != 'x') {
+			a++;
+			b++;
+		}
+		if (common == '~')
+			continue;
+		r = compare_parts(&a, &b);
 		if (r)
 			return r;
 	}

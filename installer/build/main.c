@@ -16,7 +16,7 @@ static const struct command {
 	enum exit_status (*run)(int argc, char **argv);
 } commands[] = {
 	{"create", "--version V --description D [OPTION]... TREE OUT.wmopkg",
-	 "make a package of a directory or a tar", build_create},
+	 "make a package from a folder or a tar file", build_create},
 	{"sign", "[--add] --key KEY --cert CERT [--chain PEM] | --signature DER  IN OUT",
 	 "sign a package or statement, in place of its signatures or beside them",
 	 build_sign},

@@ -22,7 +22,7 @@ static int source_open(const char *source, int *ret_fd, bool *ret_folder,
 		return verity_fail_errno(err, errno, "cannot open it");
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
 		return verity_fail(err, VERITY_E_BAD_TREE,
-				   "neither a directory nor a tar archive");
+				   "neither a folder nor a tar archive");
 	*ret_folder = S_ISDIR(st.st_mode);
 	*ret_fd = steal_fd(&fd);
 	return 0;

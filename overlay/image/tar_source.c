@@ -80,7 +80,7 @@ static int tar_open(int fd, struct tar *ret, struct verity_error *err)
 	if (archive_errno(archive) == ENOMEM)
 		return verity_fail_errno(err, ENOMEM, "tree");
 	return verity_fail(err, VERITY_E_BAD_TREE,
-			   "neither a directory nor a tar archive");
+			   "neither a folder nor a tar archive");
 }
 
 /* Return: 1 and @ret, borrowed until the next call; 0 after the last; negative. */
@@ -96,7 +96,7 @@ static int tar_next(struct tar *tar, struct archive_entry **ret, struct verity_e
 		    archive_errno(tar->archive) == ENOMEM)
 			return tar_fail(tar, NULL, err);
 		return verity_fail(err, VERITY_E_BAD_TREE,
-				   "neither a directory nor a tar archive");
+				   "neither a folder nor a tar archive");
 	}
 	tar->entry++;
 	return 1;

@@ -170,12 +170,12 @@ static void test_refused_source(void **state)
 	int r;
 
 	(void)state;
-	check_refused("/dev/null", "neither a directory nor a tar archive");
+	check_refused("/dev/null", "neither a folder nor a tar archive");
 	tree_scratch_make(&scratch);
 	tree_make(scratch.path, files, COUNT(files));
 	for (size_t i = 0; i < COUNT(files); i++) {
 		snprintf(path, sizeof(path), "%s/%s", scratch.path, files[i].path);
-		check_refused(path, "neither a directory nor a tar archive");
+		check_refused(path, "neither a folder nor a tar archive");
 	}
 	close(tree_image("/nowhere/at/all", NULL, 1, &r, &err));
 	check_error(&err, VERITY_E_NOT_FOUND,

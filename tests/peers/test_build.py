@@ -312,7 +312,7 @@ class WrongInput(Case):
                      "a.wmopkg")
         with open("text", "w", encoding="utf-8") as file:
             file.write("no archive\n")
-        self.refused(1, "text: neither a directory nor a tar archive" + again, *CREATE, "text",
+        self.refused(1, "text: neither a folder nor a tar archive" + again, *CREATE, "text",
                      "a.wmopkg")
         os.makedirs("engine/etc/wmopkg")
         result = run(BUILD, *CREATE, "engine", "a.wmopkg")

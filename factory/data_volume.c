@@ -7,92 +7,41 @@
 #include <string.h>
 
 #include "overlay/record/record.h"
-#include "verity/statement/field.h"
 #include "verity/util/cleanup.h"
-#include "verity/util/json.h"
-#include "verity/util/text.h"
+#include "verity/util/json_table.h"
 
 #define VOLUME_FORMAT 1
 
-/* Empty where the key is not there. */
-static int get_text(struct json_object *object, const char *key, size_t max, char *ret,
-		    struct verity_error *err)
-{
-	if (!json_object_object_get_ex(object, key, NULL)) {
-		ret[0] = '\0';
-		return 0;
-	}
-	return verity_statement_text(object, key, max, ret, err);
-}
-
-static int read_volume(struct json_object *object, struct factory_volume *ret,
-		       struct verity_error *err)
-{
-	struct factory_filesystem *filesystem = &ret->filesystem;
-	int64_t number = 0;
-	int r = verity_statement_integer(object, "format", VOLUME_FORMAT, VOLUME_FORMAT,
-					 &number, err);
-
-	if (r == 0)
-		r = verity_statement_text(object, "type", FACTORY_TYPE_MAX,
-					  filesystem->type, err);
-	if (r == 0)
-		r = get_text(object, "label", FACTORY_LABEL_MAX, filesystem->label, err);
-	if (r == 0)
-		r = get_text(object, "uuid", FACTORY_UUID_MAX, filesystem->uuid, err);
-	if (r == 0)
-		r = verity_statement_text(object, "place", FACTORY_VOLUME_PLACE_MAX,
-					  ret->place, err);
-	if (r == 0)
-		r = verity_statement_integer(object, "bytes", 1,
-					     (int64_t)FACTORY_VOLUME_DEVICE_MAX, &number,
-					     err);
-	ret->bytes = (uint64_t)number;
-	return r;
-}
+static const struct verity_json_field volume_fields[] = {
+	VERITY_JSON_FORMAT("format", VOLUME_FORMAT),
+	VERITY_JSON_TEXT("type", struct factory_volume, filesystem.type, .min = 1),
+	VERITY_JSON_TEXT("label", struct factory_volume, filesystem.label, .min = 1,
+			 .presence = VERITY_JSON_OPTIONAL),
+	VERITY_JSON_TEXT("uuid", struct factory_volume, filesystem.uuid, .min = 1,
+			 .presence = VERITY_JSON_OPTIONAL),
+	VERITY_JSON_TEXT("place", struct factory_volume, place, .min = 1),
+	VERITY_JSON_INTEGER("bytes", struct factory_volume, bytes, .min = 1,
+			    .max = FACTORY_VOLUME_DEVICE_MAX),
+	{.key = NULL},
+};
 
 int factory_volume_decode(const void *bytes, size_t size, struct factory_volume *ret,
 			  struct verity_error *err)
 {
-	cleanup_with(json_object_put_p) struct json_object *object = NULL;
-	struct factory_volume volume;
-	int r = verity_json_parse(bytes, size, &object, err);
+	struct factory_volume volume = {.bytes = 0};
+	int r = verity_json_decode(bytes, size, volume_fields, VERITY_E_BAD_STATEMENT,
+				   &volume, err);
 
-	if (r == -EBADMSG && err)
-		err->code = VERITY_E_BAD_STATEMENT;
-	if (r == 0)
-		r = read_volume(object, &volume, err);
 	if (r == 0)
 		*ret = volume;
 	return r;
 }
 
-static bool put_text(struct json_object *object, const char *key, const char *text)
-{
-	return !text[0] || verity_json_put(object, key, json_object_new_string(text));
-}
-
 int factory_volume_encode(const struct factory_volume *volume, char **ret,
 			  struct verity_error *err)
 {
-	cleanup_with(json_object_put_p) struct json_object *object =
-		json_object_new_object();
-	char *text = NULL;
-
-	if (object &&
-	    verity_json_put(object, "format", json_object_new_int(VOLUME_FORMAT)) &&
-	    put_text(object, "type", volume->filesystem.type) &&
-	    put_text(object, "label", volume->filesystem.label) &&
-	    put_text(object, "uuid", volume->filesystem.uuid) &&
-	    put_text(object, "place", volume->place) &&
-	    verity_json_put(object, "bytes",
-			    json_object_new_int64((int64_t)volume->bytes)))
-		text = strdup(json_object_to_json_string_ext(
-			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-	if (!text)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	*ret = text;
-	return 0;
+	return verity_json_encode(volume, volume_fields,
+				  VERITY_JSON_COMPACT | VERITY_JSON_RAW, ret, err);
 }
 
 int factory_volume_recall(int record_fd, struct factory_volume *ret,

@@ -12,7 +12,7 @@
 #include "factory/erase.h"
 #include "overlay/record/record.h"
 #include "verity/util/cleanup.h"
-#include "verity/util/json.h"
+#include "verity/util/json_table.h"
 
 #define JOURNAL_FORMAT 1
 #define SWAPPED        "factory-reset.new" /* for a moment */
@@ -30,93 +30,23 @@ static int remove_any(int record_fd, const char *name, struct verity_error *err)
 	return r < 0 ? verity_fail_errno(err, -r, "%s", name) : 0;
 }
 
-static int bad(struct verity_error *err, const char *key, const char *why)
-{
-	return verity_fail(err, VERITY_E_BAD_STATEMENT, "%s: %s", key, why);
-}
-
-static int get(struct json_object *object, const char *key, enum json_type type,
-	       struct json_object **ret, struct verity_error *err)
-{
-	if (!json_object_object_get_ex(object, key, ret))
-		return bad(err, key, "missing");
-	if (!json_object_is_type(*ret, type))
-		return bad(err, key, "of the wrong type");
-	return 0;
-}
-
-static int get_bool(struct json_object *object, const char *key, bool *ret,
-		    struct verity_error *err)
-{
-	struct json_object *value;
-	int r = get(object, key, json_type_boolean, &value, err);
-
-	if (r == 0)
-		*ret = json_object_get_boolean(value);
-	return r;
-}
-
-static int get_integer(struct json_object *object, const char *key, int64_t least,
-		       int64_t most, int64_t *ret, struct verity_error *err)
-{
-	struct json_object *value;
-	int r = get(object, key, json_type_int, &value, err);
-
-	if (r < 0)
-		return r;
-	if (json_object_get_int64(value) < least || json_object_get_int64(value) > most)
-		return bad(err, key, "out of range");
-	*ret = json_object_get_int64(value);
-	return 0;
-}
-
-static int get_step(struct json_object *object, enum factory_step *ret,
-		    struct verity_error *err)
-{
-	struct json_object *value;
-	int r = get(object, "step", json_type_string, &value, err);
-
-	if (r < 0)
-		return r;
-	for (int step = 0; step < FACTORY_STEPS; step++)
-		if (strcmp(json_object_get_string(value),
-			   factory_step_name((enum factory_step)step)) == 0) {
-			*ret = (enum factory_step)step;
-			return 0;
-		}
-	return bad(err, "step", "unknown");
-}
-
-static int read_journal(struct json_object *object, struct factory_journal *ret,
-			struct verity_error *err)
-{
-	int64_t format;
-	int r = get_integer(object, "format", JOURNAL_FORMAT, JOURNAL_FORMAT, &format,
-			    err);
-
-	if (r == 0)
-		r = get_step(object, &ret->step, err);
-	if (r == 0)
-		r = get_bool(object, "by_bootloader", &ret->by_bootloader, err);
-	if (r == 0)
-		r = get_bool(object, "made", &ret->made, err);
-	if (r == 0)
-		r = get_integer(object, "line", FACTORY_LINE_UNKNOWN, INT64_MAX,
-				&ret->line, err);
-	return r;
-}
+static const struct verity_json_field journal_fields[] = {
+	VERITY_JSON_FORMAT("format", JOURNAL_FORMAT),
+	VERITY_JSON_NAME("step", struct factory_journal, step, factory_steps),
+	VERITY_JSON_BOOL("by_bootloader", struct factory_journal, by_bootloader),
+	VERITY_JSON_BOOL("made", struct factory_journal, made),
+	VERITY_JSON_INTEGER("line", struct factory_journal, line,
+			    .min = FACTORY_LINE_UNKNOWN, .max = INT64_MAX),
+	{.key = NULL},
+};
 
 int factory_journal_decode(const void *bytes, size_t size, struct factory_journal *ret,
 			   struct verity_error *err)
 {
-	cleanup_with(json_object_put_p) struct json_object *object = NULL;
 	struct factory_journal journal = {.step = FACTORY_ASKED};
-	int r = verity_json_parse(bytes, size, &object, err);
+	int r = verity_json_decode(bytes, size, journal_fields, VERITY_E_BAD_STATEMENT,
+				   &journal, err);
 
-	if (r == -EBADMSG && err)
-		err->code = VERITY_E_BAD_STATEMENT;
-	if (r == 0)
-		r = read_journal(object, &journal, err);
 	if (r == 0)
 		*ret = journal;
 	return r;
@@ -125,24 +55,7 @@ int factory_journal_decode(const void *bytes, size_t size, struct factory_journa
 int factory_journal_encode(const struct factory_journal *journal, char **ret,
 			   struct verity_error *err)
 {
-	cleanup_with(json_object_put_p) struct json_object *object =
-		json_object_new_object();
-	char *text = NULL;
-
-	if (object &&
-	    verity_json_put(object, "format", json_object_new_int(JOURNAL_FORMAT)) &&
-	    verity_json_put(object, "step",
-			    json_object_new_string(factory_step_name(journal->step))) &&
-	    verity_json_put(object, "by_bootloader",
-			    json_object_new_boolean(journal->by_bootloader)) &&
-	    verity_json_put(object, "made", json_object_new_boolean(journal->made)) &&
-	    verity_json_put(object, "line", json_object_new_int64(journal->line)))
-		text = strdup(
-			json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
-	if (!text)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	*ret = text;
-	return 0;
+	return verity_json_encode(journal, journal_fields, VERITY_JSON_COMPACT, ret, err);
 }
 
 /* Whatever it holds, it was put there to ask for a reset. */

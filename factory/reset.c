@@ -103,7 +103,7 @@ int factory_reset_run(struct factory_reset *reset, const struct factory_journal 
 							       : "request on PERSIST");
 		else
 			factory_run_say(&run, false, "was cut off, and goes on (%s)",
-					factory_step_name(step));
+					factory_steps[step].name);
 		r = follow_plan(&run, step == FACTORY_ASKED ? FACTORY_ERASE : step, err);
 	}
 	if (r < 0)

@@ -3,11 +3,7 @@
 #include "factory/reset_plan.h"
 
 /* Where this device cannot do a step, it counts as one that failed. */
-static const struct {
-	const char *name;
-	enum factory_step done;
-	enum factory_step failed;
-} steps[FACTORY_STEPS] = {
+const struct factory_step_plan factory_steps[FACTORY_STEPS] = {
 	[FACTORY_ASKED] = {"asked", FACTORY_ERASE, FACTORY_STUCK},
 	[FACTORY_ERASE] = {"erase", FACTORY_DISCARD, FACTORY_REPAIR},
 	[FACTORY_REPAIR] = {"repair", FACTORY_ERASE_AGAIN, FACTORY_MAKE},
@@ -23,21 +19,17 @@ static const struct {
 enum factory_step factory_plan_next(enum factory_step step, bool succeeded,
 				    const struct factory_means *means)
 {
-	enum factory_step next = succeeded ? steps[step].done : steps[step].failed;
+	enum factory_step next =
+		succeeded ? factory_steps[step].done : factory_steps[step].failed;
 
 	while ((next == FACTORY_REPAIR && !means->repair) ||
 	       (next == FACTORY_MAKE && !means->make) ||
 	       (next == FACTORY_DISCARD && !means->discard))
-		next = steps[next].failed;
+		next = factory_steps[next].failed;
 	return next;
 }
 
 bool factory_step_wipes(enum factory_step step)
 {
 	return step < FACTORY_DISCARD;
-}
-
-const char *factory_step_name(enum factory_step step)
-{
-	return steps[step].name;
 }

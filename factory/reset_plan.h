@@ -45,7 +45,9 @@ enum factory_step factory_plan_next(enum factory_step step, bool succeeded,
  */
 bool factory_step_wipes(enum factory_step step);
 
-/**
- * factory_step_name - "erase", …: as the journal has it
- */
-const char *factory_step_name(enum factory_step step);
+struct factory_step_plan {
+	const char *name;               /* "erase", …: as the journal has it */
+	enum factory_step done, failed; /* what follows */
+};
+
+extern const struct factory_step_plan factory_steps[FACTORY_STEPS];

@@ -275,7 +275,7 @@ void boot_describe(const struct boot *boot, struct overlay_state *state)
 	if (locked)
 		state->locked = *locked;
 	if (denylist)
-		state->denylist = verity_denylist_number(denylist);
+		state->denylist = verity_denylist_text(denylist)->number;
 	for (size_t i = 0; i < OVERLAY_STEPS; i++)
 		if (overlay_span_took_place(&boot->steps[i]))
 			state->steps[i] = boot->steps[i];

@@ -92,7 +92,7 @@ static void print_unlock(FILE *out, const struct boot *boot)
 		line(out, "  Unlock statement: none");
 		return;
 	}
-	verity_unlock_words(verity_unlock_allows(unlock), words);
+	verity_unlock_words(verity_unlock_text(unlock)->allows, words);
 	if (verity_unlock_check(unlock, boot->identity.serial,
 				overlay_trust_time(boot->trust), &why) < 0)
 		line(out, "  Unlock statement: %s, but: %s", words, why.message);
@@ -110,7 +110,7 @@ static void print_trust(FILE *out, const struct boot *boot)
 	print_keys(out, boot);
 	if (denylist)
 		line(out, "  Deny list: number %" PRIu32,
-		     verity_denylist_number(denylist));
+		     verity_denylist_text(denylist)->number);
 	else
 		line(out, "  Deny list: none");
 	print_unlock(out, boot);

@@ -26,7 +26,6 @@ struct request {
 	const char *out;
 };
 
-DEFINE_CLEANUP(struct verity_manifest, verity_manifest_free);
 DEFINE_CLEANUP(struct output, output_free);
 
 enum option_code {

@@ -210,9 +210,10 @@ static void say_made(const struct request *request)
 
 static int make(const struct request *request, struct verity_error *err)
 {
+	const struct verity_denylist_text list = {request->number, request->entries,
+						  request->count};
 	cleanup_free char *text = NULL;
-	int r = verity_denylist_encode(request->number, request->entries, request->count,
-				       &text, err);
+	int r = verity_denylist_encode(&list, &text, err);
 
 	return r < 0 ? r
 		     : build_statement_write(request->out, text, &request->signing, err);

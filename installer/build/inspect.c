@@ -11,9 +11,6 @@
 #include "installer/common/describe.h"
 #include "installer/common/statement_file.h"
 #include "verity/util/cleanup.h"
-#include "verity/util/json.h"
-
-DEFINE_CLEANUP(struct verity_denylist, verity_denylist_free);
 
 enum option_code {
 	OPTION_JSON = 256,
@@ -98,23 +95,6 @@ static int parse(int argc, char **argv, struct request *ret, struct verity_error
 	return 0;
 }
 
-static int print_json(const struct verity_package *package, struct verity_error *err)
-{
-	cleanup_with(json_object_put_p) struct json_object *object =
-		json_object_new_object();
-	int r;
-
-	if (!object)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = describe_add_json(object, verity_package_judgement(package),
-			      verity_package_layout(package), err);
-	if (r == 0)
-		puts(json_object_to_json_string_ext(
-			object,
-			JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	return r;
-}
-
 /* A floor belongs to a name, which the package alone tells. */
 static int name_of(const char *path, char ret[static VERITY_NAME_MAX + 1],
 		   struct verity_error *err)
@@ -151,8 +131,12 @@ static int inspect_package(const struct request *request,
 	*ret_good = is_asked(request)
 			    ? verity_judgement_accepted(judgement)
 			    : verity_judgement_verdict(judgement) != VERITY_INVALID;
-	if (request->json)
-		return print_json(package, err);
+	if (request->json) {
+		cleanup_with(verity_json_end) struct verity_json_writer json = {0};
+
+		describe_put_judgement(&json, judgement, verity_package_layout(package));
+		return verity_json_print(&json, stdout, err);
+	}
 	describe_print(judgement, verity_package_layout(package));
 	return 0;
 }

@@ -13,8 +13,8 @@ struct finding {
 	enum verity_verdict verdict;
 	struct verity_error reason; /* code VERITY_OK where it is Signed */
 	struct verity_signatures signatures;
-	bool read; /* whether the peek is filled */
-	struct verity_statement_peek peek;
+	bool read; /* whether the text is set */
+	struct verity_statement_text text;
 	size_t file_bytes;
 };
 
@@ -39,7 +39,7 @@ static int check_signature(const void *bytes, size_t size,
 			   const struct build_statement_view *view,
 			   struct finding *finding)
 {
-	enum verity_statement_type type = finding->peek.type;
+	enum verity_statement_type type = finding->text.type;
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
 	int r = verity_statement_verify(
 		bytes, size, type,
@@ -62,7 +62,7 @@ static int examine(const void *bytes, size_t size,
 
 	ret->file_bytes = size;
 	if (r == 0)
-		r = verity_statement_peek(&parts, &ret->peek, &ret->reason);
+		r = verity_statement_inspect(&parts, &ret->text, &ret->reason);
 	ret->read = r == 0;
 	if (r == 0)
 		r = check_signature(bytes, size, view, ret);
@@ -79,30 +79,25 @@ static void print_text(const struct finding *finding)
 	describe_print_verdict(finding->verdict, &finding->reason);
 	describe_print_signers(&finding->signatures);
 	if (finding->read)
-		describe_print_statement(&finding->peek);
+		describe_print_statement(&finding->text);
 	printf("File bytes: %zu\n", finding->file_bytes);
 }
 
 static int print_json(const struct finding *finding, struct verity_error *err)
 {
-	cleanup_with(json_object_put_p) struct json_object *object =
-		json_object_new_object();
+	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
 
-	if (!object ||
-	    !describe_put_verdict(object, finding->verdict, &finding->reason) ||
-	    !describe_put_signers(object, &finding->signatures) ||
-	    (finding->read && !describe_put_statement(object, &finding->peek)) ||
-	    !verity_json_put(object, "file_bytes",
-			     json_object_new_uint64(finding->file_bytes)))
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	puts(json_object_to_json_string_ext(
-		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	return 0;
+	describe_put_verdict(&json, finding->verdict, &finding->reason);
+	describe_put_signers(&json, &finding->signatures);
+	if (finding->read)
+		describe_put_statement(&json, &finding->text);
+	verity_json_uint(&json, "file_bytes", finding->file_bytes);
+	return verity_json_print(&json, stdout, err);
 }
 
 static void finding_end(struct finding *finding)
 {
-	verity_statement_peek_free(&finding->peek);
+	verity_statement_text_free(&finding->text);
 }
 
 int build_statement_inspect(const char *path, const struct build_statement_view *view,

@@ -13,11 +13,6 @@
 
 DEFINE_CLEANUP(struct output, output_free);
 
-static void peek_free_p(struct verity_statement_peek *peek)
-{
-	verity_statement_peek_free(peek);
-}
-
 bool build_statement_at(const char *path)
 {
 	/* Not to wait for the other end of a pipe. */
@@ -89,7 +84,7 @@ int build_statement_sign(const char *in, const char *out,
 			 const struct build_resigning *resigning,
 			 struct verity_error *err)
 {
-	cleanup_with(peek_free_p) struct verity_statement_peek peek = {0};
+	cleanup_with(verity_statement_text_free) struct verity_statement_text text = {0};
 	struct build_resigning asked = *resigning;
 	struct build_statement statement = {0};
 	cleanup_free char *bytes = NULL;
@@ -100,10 +95,10 @@ int build_statement_sign(const char *in, const char *out,
 	if (r < 0)
 		return r;
 	bytes = statement.bytes;
-	r = verity_statement_peek(&statement.parts, &peek, err);
+	r = verity_statement_inspect(&statement.parts, &text, err);
 	if (r < 0)
 		return verity_context(err, r, "%s: it is not signed", in);
-	asked.signing.use = peek.type == VERITY_STATEMENT_UNLOCK ? BUILD_USE_UNLOCK
+	asked.signing.use = text.type == VERITY_STATEMENT_UNLOCK ? BUILD_USE_UNLOCK
 								 : BUILD_USE_DENYLIST;
 	r = build_resign(&asked, statement.parts.text, statement.parts.text_bytes,
 			 statement.parts.signature, statement.parts.signature_bytes,

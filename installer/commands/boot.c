@@ -8,7 +8,7 @@
 #include "installer/device/reset_allowed.h"
 #include "overlay/config/bootconf.h"
 #include "verity/util/cleanup.h"
-#include "verity/util/json.h"
+#include "verity/util/json_write.h"
 
 #define BOOT_FORMAT 1
 
@@ -72,42 +72,31 @@ static int show(const struct overlay_bootconf *conf, struct verity_error *err)
 	return 0;
 }
 
-static bool put_word(struct json_object *list, enum overlay_bootkey key,
-		     const char *value, enum overlay_boot_origin origin)
+static int show_json(const struct overlay_bootconf *conf, struct verity_error *err)
 {
 	static const char *const origins[] = {
 		[OVERLAY_BOOT_UBOOT] = "uboot",
 		[OVERLAY_BOOT_CMDLINE] = "cmdline",
 	};
-	struct json_object *object = json_object_new_object();
-
-	return verity_json_append(list, object) &&
-	       verity_json_put(object, "word",
-			       json_object_new_string(overlay_bootkey_name(key))) &&
-	       (!origin ||
-		(verity_json_put(object, "value", json_object_new_string(value)) &&
-		 verity_json_put(object, "origin",
-				 json_object_new_string(origins[origin]))));
-}
-
-static int show_json(const struct overlay_bootconf *conf, struct verity_error *err)
-{
-	cleanup_with(json_object_put_p) struct json_object *object =
-		json_object_new_object();
-	struct json_object *list = json_object_new_array();
+	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
 	cleanup_free struct values *values = list_values(conf);
-	bool whole = object && values &&
-		     verity_json_put(object, "format", json_object_new_int(BOOT_FORMAT));
 
-	whole = verity_json_put(object, "words", list) && whole;
-	for (size_t key = 0; whole && key < OVERLAY_BOOTKEYS; key++)
-		whole = put_word(list, (enum overlay_bootkey)key, values->texts[key],
-				 conf->origin[key]);
-	if (!whole)
+	if (!values)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	puts(json_object_to_json_string_ext(
-		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	return 0;
+	verity_json_int(&json, "format", BOOT_FORMAT);
+	verity_json_open_list(&json, "words");
+	for (size_t key = 0; key < OVERLAY_BOOTKEYS; key++) {
+		verity_json_open(&json, NULL);
+		verity_json_text(&json, "word",
+				 overlay_bootkey_name((enum overlay_bootkey)key));
+		if (conf->origin[key]) {
+			verity_json_text(&json, "value", values->texts[key]);
+			verity_json_text(&json, "origin", origins[conf->origin[key]]);
+		}
+		verity_json_close(&json);
+	}
+	verity_json_close(&json);
+	return verity_json_print(&json, stdout, err);
 }
 
 static void audit(struct device *device, enum overlay_bootkey key, const char *value)

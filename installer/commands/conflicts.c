@@ -6,7 +6,6 @@
 #include "installer/device/changes.h"
 #include "installer/device/installed.h"
 #include "verity/util/cleanup.h"
-#include "verity/util/json.h"
 
 #define CONFLICTS_FORMAT 1
 
@@ -20,9 +19,9 @@ struct conflicts {
 	const struct layering *layering;
 	const char *name; /* NULL: all packages */
 	size_t lines_max;
-	int width;                /* columns of the owners' names */
-	struct json_object *list; /* of the package that is being listed; NULL: as text */
-	size_t lines;             /* of it */
+	int width;                       /* columns of the owners' names */
+	struct verity_json_writer *json; /* NULL: as text */
+	size_t lines;                    /* of it */
 	size_t conflicts;
 	const struct layering_package *package;
 	bool headed;  /* its name is printed */
@@ -75,31 +74,20 @@ static void print_line(struct conflicts *conflicts, const struct change *change)
 	putchar('\n');
 }
 
-static bool put_flag(struct json_object *object, const char *key)
+static void put_change(struct verity_json_writer *json, const struct change *change)
 {
-	return verity_json_put(object, key, json_object_new_boolean(true));
-}
-
-static bool put_change(struct json_object *list, const struct change *change)
-{
-	struct json_object *object = json_object_new_object();
-	bool whole = verity_json_append(list, object) &&
-		     changes_put_path(object, "path", change->shadow->entry->path) &&
-		     verity_json_put(object, "does",
-				     json_object_new_string(
-					     changes_word(change->shadow->effect)));
-
+	verity_json_open(json, NULL);
+	changes_put_path(json, "path", change->shadow->entry->path);
+	verity_json_text(json, "does", changes_word(change->shadow->effect));
 	if (change->shadow->effect != OVERLAY_LOOKUP_ADDS)
-		whole = whole && changes_put_owner(object, "of", change->of);
+		changes_put_owner(json, "of", change->of);
 	if (change->shadow->covered)
-		whole = whole && changes_put_owner(object, "covered_by", change->by);
+		changes_put_owner(json, "covered_by", change->by);
 	if (change->critical)
-		whole = whole &&
-			verity_json_put(object, "critical",
-					json_object_new_string(change->critical->what));
+		verity_json_text(json, "critical", change->critical->what);
 	if (change->shadow->entry->redirected)
-		whole = whole && put_flag(object, "redirected");
-	return whole;
+		verity_json_bool(json, "redirected", true);
+	verity_json_close(json);
 }
 
 static int take_change(void *context, const struct change *change,
@@ -107,13 +95,14 @@ static int take_change(void *context, const struct change *change,
 {
 	struct conflicts *conflicts = context;
 
+	(void)err;
 	if (!is_conflict(change))
 		return 0;
 	conflicts->conflicts++;
-	if (conflicts->list)
-		return put_change(conflicts->list, change)
-			       ? 0
-			       : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (conflicts->json) {
+		put_change(conflicts->json, change);
+		return 0;
+	}
 	/* What is critical is said in any case, up to as many lines again. */
 	if (conflicts->lines >= conflicts->lines_max &&
 	    (!change->critical || conflicts->lines >= 2 * conflicts->lines_max))
@@ -148,7 +137,7 @@ static int list_one(struct conflicts *conflicts, const struct layering_package *
 	if (r < 0)
 		return r;
 	add_count(&conflicts->sum, &count);
-	if (!conflicts->list && conflicts->conflicts - before > conflicts->lines)
+	if (!conflicts->json && conflicts->conflicts - before > conflicts->lines)
 		printf("  ... and %zu more: wmopkg conflicts %s json\n",
 		       conflicts->conflicts - before - conflicts->lines,
 		       package->entry.name);
@@ -220,42 +209,32 @@ static int print_text(struct conflicts *conflicts, struct verity_error *err)
 	return 0;
 }
 
-static int put_package(struct conflicts *conflicts, struct json_object *packages,
-		       const struct layering_package *package, struct verity_error *err)
-{
-	struct json_object *object = changes_owner(package);
-
-	conflicts->list = json_object_new_array();
-	if (!verity_json_append(packages, object) ||
-	    !verity_json_put(object, "changes", conflicts->list))
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	return list_one(conflicts, package, err);
-}
-
 static int print_json(struct conflicts *conflicts, struct verity_error *err)
 {
-	cleanup_with(json_object_put_p) struct json_object *object =
-		json_object_new_object();
-	struct json_object *packages = json_object_new_array();
-	struct json_object *count = json_object_new_object();
+	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
 	const struct layering_package *package;
-	bool whole =
-		verity_json_put(object, "format", json_object_new_int(CONFLICTS_FORMAT));
 	size_t layer = 0;
 	int r = 0;
 
-	whole = verity_json_put(object, "packages", packages) && whole;
-	whole = verity_json_put(object, "count", count) && whole;
-	while (whole && r == 0 && (package = next_package(conflicts, &layer)))
-		r = put_package(conflicts, packages, package, err);
+	conflicts->json = &json;
+	verity_json_int(&json, "format", CONFLICTS_FORMAT);
+	verity_json_open_list(&json, "packages");
+	while (r == 0 && (package = next_package(conflicts, &layer))) {
+		verity_json_open(&json, NULL);
+		changes_put_owner_keys(&json, package);
+		verity_json_open_list(&json, "changes");
+		r = list_one(conflicts, package, err);
+		verity_json_close(&json);
+		verity_json_close(&json);
+	}
 	if (r < 0)
 		return r;
-	if (!whole || !changes_put_count(count, &conflicts->sum) ||
-	    !changes_put_unknown(object, conflicts->layering))
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	puts(json_object_to_json_string_ext(
-		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	return 0;
+	verity_json_close(&json);
+	verity_json_open(&json, "count");
+	changes_put_count(&json, &conflicts->sum);
+	verity_json_close(&json);
+	changes_put_unknown(&json, conflicts->layering);
+	return verity_json_print(&json, stdout, err);
 }
 
 /* A package that is installed and in no stack conflicts with nothing, and says why. */

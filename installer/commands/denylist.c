@@ -27,13 +27,13 @@ static int show(struct device *device, struct verity_error *err)
 		return 0;
 	}
 	signer = verity_denylist_signer(list);
-	describe_line("Number", "%" PRIu32, verity_denylist_number(list));
+	describe_line("Number", "%" PRIu32, verity_denylist_text(list)->number);
 	describe_line("Signer", "%s", signer->subject);
 	describe_line("Trusted by", "%s",
 		      signer->anchor[0] ? signer->anchor
 					: "nobody in the key ring any more");
-	for (size_t i = 0; i < verity_denylist_count(list); i++)
-		describe_print_deny(verity_denylist_at(list, i));
+	for (size_t i = 0; i < verity_denylist_text(list)->count; i++)
+		describe_print_deny(&verity_denylist_text(list)->entries[i]);
 	return 0;
 }
 
@@ -71,9 +71,9 @@ static void audit(struct device *device, const char *file,
 	} else {
 		entry.signer = verity_denylist_signer(denylist)->subject;
 		snprintf(detail, sizeof(detail), "number %" PRIu32 ", %zu entr%s",
-			 verity_denylist_number(denylist),
-			 verity_denylist_count(denylist),
-			 verity_denylist_count(denylist) == 1 ? "y" : "ies");
+			 verity_denylist_text(denylist)->number,
+			 verity_denylist_text(denylist)->count,
+			 verity_denylist_text(denylist)->count == 1 ? "y" : "ies");
 	}
 	auditing_add(device, &entry);
 }
@@ -101,7 +101,7 @@ static int set(struct device *device, const char *file, struct verity_error *err
 		return verity_context(err, r, "%s", file);
 	if (overlay_trust_keep(trust, &why) < 0)
 		report_warning("%s", why.message);
-	number = verity_denylist_number(overlay_trust_denylist(trust));
+	number = verity_denylist_text(overlay_trust_denylist(trust))->number;
 	if (r == 0)
 		printf("Deny list %" PRIu32 " is in force already.\n", number);
 	else

@@ -6,161 +6,92 @@
 #include "installer/common/describe.h"
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/trial_state.h"
-#include "verity/util/cleanup.h"
-#include "verity/util/json.h"
-#include "verity/util/text.h"
 
 #define SHOW_FORMAT 1
 
-static bool put_text(struct json_object *object, const char *key, const char *text)
+static void put_reason(struct device *device, struct verity_json_writer *json,
+		       const char *key, const struct verity_error *reason)
 {
-	return !text[0] || verity_json_put(object, key, json_object_new_string(text));
+	if (reason)
+		verity_json_reason(json, key, reason, allowed_hint(device, reason->code));
 }
 
-static bool put_reason(struct device *device, struct json_object *object, const char *key,
-		       const struct verity_error *reason)
-{
-	return describe_put_reason(object, key, reason,
-				   allowed_hint(device, reason->code));
-}
-
-static bool put_boolean(struct json_object *object, const char *key, bool value)
-{
-	return verity_json_put(object, key, json_object_new_boolean(value));
-}
-
-static bool put_trial(struct device *device, struct json_object *object,
-		      const struct installed *item)
-{
-	struct json_object *child;
-	struct trial trial;
-
-	trial_find(device, item, &trial);
-	if (trial.state == TRIAL_NONE)
-		return true;
-	child = json_object_new_object();
-	return verity_json_put(object, "trial", child) &&
-	       put_text(child, "state", trial_state_name(trial.state)) &&
-	       (trial.state != TRIAL_RUNNING ||
-		verity_json_put(child, "boots_left",
-				json_object_new_int64(trial.boots_left)));
-}
-
-/* What this boot did with what lay there then. */
-static bool put_booted(struct device *device, struct json_object *object,
-		       const struct overlay_state_entry *entry)
-{
-	struct json_object *child;
-
-	if (!entry)
-		return true;
-	child = json_object_new_object();
-	return verity_json_put(object, "this_boot", child) &&
-	       put_boolean(child, "active", entry->active) &&
-	       put_text(child, "verification", verity_verdict_name(entry->verdict)) &&
-	       put_text(child, "version", entry->version) &&
-	       put_reason(device, child, "reason", &entry->reason);
-}
-
-static bool put_file(struct device *device, struct json_object *object,
-		     const struct installed *item)
-{
-	char path[PATH_MAX];
-
-	if (item->status == INSTALLED_REMOVED ||
-	    !installed_path(device, &item->entry, path, sizeof(path)))
-		return true;
-	return put_text(object, "file", verity_text_plain(path));
-}
-
-static bool put_floor(struct json_object *object, const struct overlay_trust *trust,
-		      const char *identity)
-{
-	uint32_t floor =
-		verity_floors_epoch(overlay_trust_policy(trust)->floors, identity);
-
-	return !identity[0] ||
-	       verity_json_put(object, "epoch_floor", json_object_new_int64(floor));
-}
-
-/* All that is known of one alone. */
-static bool put_details(struct device *device, struct json_object *object,
+/* What is known of one package only. */
+static void put_details(struct device *device, struct verity_json_writer *json,
 			const struct overlay_trust *trust, const struct installed *item)
 {
-	struct json_object *facts;
+	const struct verity_floors *floors = overlay_trust_policy(trust)->floors;
+	const struct overlay_state_entry *booted = item->booted;
+	char path[PATH_MAX];
+	struct trial trial;
 
-	if (!put_file(device, object, item) ||
-	    !put_booted(device, object, item->booted) ||
-	    !put_trial(device, object, item) || !put_floor(object, trust, item->identity))
-		return false;
-	if (!item->package)
-		return true;
-	facts = json_object_new_object();
-	return verity_json_put(object, "package", facts) &&
-	       describe_add_json(facts, verity_package_judgement(item->package),
-				 verity_package_layout(item->package), NULL) == 0;
+	if (item->status != INSTALLED_REMOVED &&
+	    installed_path(device, &item->entry, path, sizeof(path)))
+		verity_json_some_text(json, "file", path);
+	if (booted) {
+		verity_json_open(json, "this_boot");
+		verity_json_bool(json, "active", booted->active);
+		verity_json_text(json, "verification",
+				 verity_verdict_name(booted->verdict));
+		verity_json_some_text(json, "version", booted->version);
+		put_reason(device, json, "reason", &booted->reason);
+		verity_json_close(json);
+	}
+	trial_find(device, item, &trial);
+	if (trial.state != TRIAL_NONE) {
+		verity_json_open(json, "trial");
+		verity_json_text(json, "state", trial_state_name(trial.state));
+		if (trial.state == TRIAL_RUNNING)
+			verity_json_int(json, "boots_left", trial.boots_left);
+		verity_json_close(json);
+	}
+	if (item->identity[0])
+		verity_json_uint(json, "epoch_floor",
+				 verity_floors_epoch(floors, item->identity));
+	if (item->package) {
+		verity_json_open(json, "package");
+		describe_put_judgement(json, verity_package_judgement(item->package),
+				       verity_package_layout(item->package));
+		verity_json_close(json);
+	}
 }
 
-static bool put_item(struct device *device, struct json_object *object,
+static void put_item(struct device *device, struct verity_json_writer *json,
 		     const struct installed *item)
 {
-	bool persistent = item->entry.kind == OVERLAY_PERSISTENT;
-
-	return put_text(object, "name", item->entry.name) &&
-	       put_boolean(object, "persistent", persistent) &&
-	       put_text(object, "status", installed_status_name(item->status)) &&
-	       put_boolean(object, "active", item->active) &&
-	       (!item->ends || put_boolean(object, "ends", true)) &&
-	       (!item->moved || put_boolean(object, "moved", true)) &&
-	       put_text(object, "verification", verity_verdict_name(item->verdict)) &&
-	       put_reason(device, object, "reason", &item->reason) &&
-	       put_text(object, "identity", item->identity) &&
-	       put_text(object, "version", item->version) &&
-	       put_text(object, "description", item->description) &&
-	       put_text(object, "running_version", item->running);
-}
-
-static bool put_packages(struct device *device, struct json_object *object,
-			 const struct overlay_trust *trust,
-			 const struct installed_list *list, bool details)
-{
-	struct json_object *packages = json_object_new_array();
-
-	if (!verity_json_put(object, "packages", packages))
-		return false;
-	for (size_t i = 0; i < list->count; i++) {
-		struct json_object *item = json_object_new_object();
-
-		if (!verity_json_append(packages, item) ||
-		    !put_item(device, item, &list->items[i]) ||
-		    (details && !put_details(device, item, trust, &list->items[i])))
-			return false;
-	}
-	return true;
-}
-
-static bool put_trust(struct device *device, struct json_object *object,
-		      const struct overlay_trust *trust)
-{
-	bool allowed = overlay_trust_policy(trust)->allow_untrusted;
-	const struct verity_error *locked = overlay_trust_locked(trust);
-
-	return put_boolean(object, "allow_untrusted", allowed) &&
-	       (!locked || put_reason(device, object, "locked", locked));
+	verity_json_text(json, "name", item->entry.name);
+	verity_json_bool(json, "persistent", item->entry.kind == OVERLAY_PERSISTENT);
+	verity_json_text(json, "status", installed_status_name(item->status));
+	verity_json_bool(json, "active", item->active);
+	if (item->ends)
+		verity_json_bool(json, "ends", true);
+	if (item->moved)
+		verity_json_bool(json, "moved", true);
+	verity_json_text(json, "verification", verity_verdict_name(item->verdict));
+	put_reason(device, json, "reason", &item->reason);
+	verity_json_some_text(json, "identity", item->identity);
+	verity_json_some_text(json, "version", item->version);
+	verity_json_some_text(json, "description", item->description);
+	verity_json_some_text(json, "running_version", item->running);
 }
 
 int show_json(struct device *device, const struct installed_list *list, bool details,
 	      const struct overlay_trust *trust, struct verity_error *err)
 {
-	cleanup_with(json_object_put_p) struct json_object *object =
-		json_object_new_object();
+	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
 
-	if (!object ||
-	    !verity_json_put(object, "format", json_object_new_int(SHOW_FORMAT)) ||
-	    !put_trust(device, object, trust) ||
-	    !put_packages(device, object, trust, list, details))
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	puts(json_object_to_json_string_ext(
-		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	return 0;
+	verity_json_int(&json, "format", SHOW_FORMAT);
+	verity_json_bool(&json, "allow_untrusted",
+			 overlay_trust_policy(trust)->allow_untrusted);
+	put_reason(device, &json, "locked", overlay_trust_locked(trust));
+	verity_json_open_list(&json, "packages");
+	for (size_t i = 0; i < list->count; i++) {
+		verity_json_open(&json, NULL);
+		put_item(device, &json, &list->items[i]);
+		if (details)
+			put_details(device, &json, trust, &list->items[i]);
+		verity_json_close(&json);
+	}
+	verity_json_close(&json);
+	return verity_json_print(&json, stdout, err);
 }

@@ -3,118 +3,63 @@
 
 #include "installer/commands/statement_json.h"
 #include "installer/common/describe.h"
-#include "installer/common/describe_statement.h"
-#include "verity/util/cleanup.h"
-#include "verity/util/json.h"
+#include "verity/util/json_write.h"
 
 #define STATEMENT_FORMAT 1
 
-static bool put_boolean(struct json_object *object, const char *key, bool value)
-{
-	return verity_json_put(object, key, json_object_new_boolean(value));
-}
-
-static bool put_reason(struct json_object *object, const char *key,
+static void put_reason(struct verity_json_writer *json, const char *key,
 		       const struct verity_error *reason)
 {
-	return !reason ||
-	       describe_put_reason(object, key, reason, verity_code_hint(reason->code));
-}
-
-static bool put_statement(struct json_object *object, const struct verity_unlock *unlock)
-{
-	struct json_object *child = json_object_new_object();
-	const char *serial = verity_unlock_serial(unlock);
-	int64_t until = verity_unlock_not_after(unlock);
-
-	return verity_json_put(object, "statement", child) &&
-	       describe_put_allowed(child, verity_unlock_allows(unlock)) &&
-	       verity_json_put(child, "serial", json_object_new_string(serial)) &&
-	       verity_json_put(child, "not_after", json_object_new_int64(until)) &&
-	       verity_json_put(child, "signer",
-			       describe_signer(verity_unlock_signer(unlock)));
-}
-
-static bool put_unlock(struct json_object *object, const char *serial,
-		       const struct overlay_trust *trust)
-{
-	const struct verity_unlock *unlock = overlay_trust_unlock(trust);
-	struct verity_error why;
-
-	if (!unlock)
-		return put_boolean(object, "unlocked", false);
-	if (!put_statement(object, unlock))
-		return false;
-	if (verity_unlock_check(unlock, serial, overlay_trust_time(trust), &why) == 0)
-		return put_boolean(object, "unlocked", true);
-	return put_boolean(object, "unlocked", false) &&
-	       put_reason(object, "reason", &why);
-}
-
-/* @whole: nothing of it was out of memory */
-static int print(struct json_object *object, bool whole, struct verity_error *err)
-{
-	if (!whole)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	puts(json_object_to_json_string_ext(
-		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	return 0;
+	verity_json_reason(json, key, reason,
+			   reason ? verity_code_hint(reason->code) : NULL);
 }
 
 int unlock_json(struct device *device, struct verity_error *err)
 {
-	cleanup_with(json_object_put_p) struct json_object *object =
-		json_object_new_object();
+	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
+	struct verity_error why = {VERITY_OK, ""};
+	const struct verity_unlock *unlock;
 	struct overlay_trust *trust;
 	const char *serial;
+	bool counts;
 	int r = device_trust(device, &trust, err);
 
 	if (r < 0)
 		return r;
 	serial = device_identity(device)->serial;
-	return print(
-		object,
-		object &&
-			verity_json_put(object, "format",
-					json_object_new_int(STATEMENT_FORMAT)) &&
-			(!serial[0] || verity_json_put(object, "serial",
-						       json_object_new_string(serial))) &&
-			put_unlock(object, serial, trust) &&
-			put_boolean(object, "allow_untrusted",
-				    overlay_trust_policy(trust)->allow_untrusted) &&
-			put_reason(object, "locked", overlay_trust_locked(trust)),
-		err);
-}
-
-static bool put_denylist(struct json_object *object, const struct verity_denylist *list)
-{
-	uint32_t number = list ? verity_denylist_number(list) : 0;
-	struct json_object *entries = json_object_new_array();
-
-	if (!verity_json_put(object, "number", json_object_new_int64(number)) ||
-	    !verity_json_put(object, "deny", entries))
-		return false;
-	for (size_t i = 0; list && i < verity_denylist_count(list); i++)
-		if (!verity_json_append(entries,
-					describe_deny(verity_denylist_at(list, i))))
-			return false;
-	return !list || verity_json_put(object, "signer",
-					describe_signer(verity_denylist_signer(list)));
+	unlock = overlay_trust_unlock(trust);
+	verity_json_int(&json, "format", STATEMENT_FORMAT);
+	verity_json_some_text(&json, "serial", serial);
+	if (unlock) {
+		verity_json_open(&json, "statement");
+		verity_unlock_put(&json, verity_unlock_text(unlock));
+		describe_put_signer(&json, "signer", verity_unlock_signer(unlock));
+		verity_json_close(&json);
+	}
+	counts = unlock && verity_unlock_check(unlock, serial, overlay_trust_time(trust),
+					       &why) == 0;
+	verity_json_bool(&json, "unlocked", counts);
+	put_reason(&json, "reason", &why);
+	verity_json_bool(&json, "allow_untrusted",
+			 overlay_trust_policy(trust)->allow_untrusted);
+	put_reason(&json, "locked", overlay_trust_locked(trust));
+	return verity_json_print(&json, stdout, err);
 }
 
 int denylist_json(struct device *device, struct verity_error *err)
 {
-	cleanup_with(json_object_put_p) struct json_object *object =
-		json_object_new_object();
+	static const struct verity_denylist_text none = {.number = 0};
+	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
+	const struct verity_denylist *denylist;
 	struct overlay_trust *trust;
 	int r = device_trust(device, &trust, err);
 
 	if (r < 0)
 		return r;
-	return print(object,
-		     object &&
-			     verity_json_put(object, "format",
-					     json_object_new_int(STATEMENT_FORMAT)) &&
-			     put_denylist(object, overlay_trust_denylist(trust)),
-		     err);
+	denylist = overlay_trust_denylist(trust);
+	verity_json_int(&json, "format", STATEMENT_FORMAT);
+	verity_denylist_put(&json, denylist ? verity_denylist_text(denylist) : &none);
+	if (denylist)
+		describe_put_signer(&json, "signer", verity_denylist_signer(denylist));
+	return verity_json_print(&json, stdout, err);
 }

@@ -31,8 +31,8 @@ static void print_statement(const struct verity_unlock *unlock, const char *seri
 		print_reason(&why);
 		return;
 	}
-	verity_unlock_words(verity_unlock_allows(unlock), allows);
-	describe_format_time(verity_unlock_not_after(unlock), until);
+	verity_unlock_words(verity_unlock_text(unlock)->allows, allows);
+	describe_format_time(verity_unlock_text(unlock)->not_after, until);
 	printf("Unlocked: %s\nUntil: %s\nSigner: %s\nTrusted by: %s\n", allows, until,
 	       signer->subject, signer->anchor);
 }
@@ -97,10 +97,10 @@ static void audit_unlock(struct device *device, const char *file,
 		.signer = verity_unlock_signer(unlock)->subject,
 		.detail = detail};
 
-	verity_unlock_words(verity_unlock_allows(unlock), allows);
-	describe_format_time(verity_unlock_not_after(unlock), until);
+	verity_unlock_words(verity_unlock_text(unlock)->allows, allows);
+	describe_format_time(verity_unlock_text(unlock)->not_after, until);
 	snprintf(detail, sizeof(detail), "%s, serial %s, until %s", allows,
-		 verity_unlock_serial(unlock), until);
+		 verity_unlock_text(unlock)->serial, until);
 	auditing_add(device, &entry);
 }
 
@@ -126,8 +126,8 @@ static int set(struct device *device, const char *file, struct verity_error *err
 	if (overlay_trust_keep(trust, &why) < 0)
 		report_warning("%s", why.message);
 	unlock = overlay_trust_unlock(trust);
-	verity_unlock_words(verity_unlock_allows(unlock), allows);
-	describe_format_time(verity_unlock_not_after(unlock), until);
+	verity_unlock_words(verity_unlock_text(unlock)->allows, allows);
+	describe_format_time(verity_unlock_text(unlock)->not_after, until);
 	audit_unlock(device, file, unlock);
 	printf("Unlocked until %.10s: %s. Changes are applied after reboot.\n", until,
 	       allows);

@@ -9,7 +9,6 @@
 #include "installer/device/critical_warn.h"
 #include "installer/device/forecasting.h"
 #include "verity/util/cleanup.h"
-#include "verity/util/json.h"
 #include "verity/util/name.h"
 
 /* What a package would do to the others here; not known where it was not accepted. */
@@ -42,50 +41,26 @@ static void find_effect(struct device *device, const char *file,
 		report_warning("what it changes cannot be determined: %s", why.message);
 }
 
-static bool put_effect(struct json_object *object, const struct effect *effect)
-{
-	struct json_object *changes;
-
-	if (!effect->known)
-		return true;
-	changes = json_object_new_object();
-	return verity_json_put(object, "changes", changes) &&
-	       changes_put_count(changes, &effect->count);
-}
-
-static bool put_forecast(struct json_object *object, const struct forecasting *asked,
-			 const struct forecast_list *list)
-{
-	struct json_object *forecast;
-
-	if (!is_asked(asked))
-		return true;
-	forecast = json_object_new_object();
-	return verity_json_put(object, "forecast", forecast) &&
-	       forecasting_put(forecast, asked, list);
-}
-
 static int print_json(const struct verity_package *package, const struct effect *effect,
 		      const struct forecasting *asked, const struct forecast_list *list,
 		      struct verity_error *err)
 {
-	cleanup_with(json_object_put_p) struct json_object *object =
-		json_object_new_object();
+	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
 	const struct verity_judgement *judgement = verity_package_judgement(package);
-	bool accepted = verity_judgement_accepted(judgement);
-	int r;
 
-	if (!object ||
-	    !verity_json_put(object, "accepted", json_object_new_boolean(accepted)))
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = describe_add_json(object, judgement, verity_package_layout(package), err);
-	if (r == 0 && (!put_effect(object, effect) || !put_forecast(object, asked, list)))
-		r = verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	if (r == 0)
-		puts(json_object_to_json_string_ext(
-			object,
-			JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	return r;
+	verity_json_bool(&json, "accepted", verity_judgement_accepted(judgement));
+	describe_put_judgement(&json, judgement, verity_package_layout(package));
+	if (effect->known) {
+		verity_json_open(&json, "changes");
+		changes_put_count(&json, &effect->count);
+		verity_json_close(&json);
+	}
+	if (is_asked(asked)) {
+		verity_json_open(&json, "forecast");
+		forecasting_put(&json, asked, list);
+		verity_json_close(&json);
+	}
+	return verity_json_print(&json, stdout, err);
 }
 
 static void print_facts(const struct verity_package *package, const struct effect *effect)
@@ -147,21 +122,16 @@ static int forecast(struct device *device, const struct forecasting *asked, bool
 		    struct verity_error *err)
 {
 	cleanup_with(forecasting_free) struct forecast_list list = {.count = 0};
-	cleanup_with(json_object_put_p) struct json_object *object =
-		json_object_new_object();
+	cleanup_with(verity_json_end) struct verity_json_writer writer = {0};
 	int r = forecasting_read(device, asked, &list, err);
 
-	if (r < 0)
-		return r;
-	if (!object || !forecasting_put(object, asked, &list))
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	if (json)
-		puts(json_object_to_json_string_ext(
-			object,
-			JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	else
+	if (r == 0 && json) {
+		forecasting_put(&writer, asked, &list);
+		r = verity_json_print(&writer, stdout, err);
+	} else if (r == 0) {
 		forecasting_print(asked, &list);
-	return forecasting_verdict(asked, &list, err);
+	}
+	return r < 0 ? r : forecasting_verdict(asked, &list, err);
 }
 
 enum exit_status command_verify(struct device *device, const struct words *words)

@@ -9,7 +9,6 @@
 
 #include "installer/common/layout.h"
 #include "verity/util/hex.h"
-#include "verity/util/json.h"
 #include "verity/util/text.h"
 
 #define LABEL_WIDTH 13 /* of the longest; a hash behind it ends within 80 columns */
@@ -122,130 +121,70 @@ void describe_print(const struct verity_judgement *judgement,
 		describe_line("File bytes", "%" PRIu64, layout->file_bytes);
 }
 
-static bool put_text(struct json_object *object, const char *key, const char *text)
+void describe_put_signer(struct verity_json_writer *json, const char *key,
+			 const struct verity_signer *signer)
 {
-	return verity_json_put(object, key, json_object_new_string(text));
+	verity_json_open(json, key);
+	verity_json_text(json, "subject", signer->subject);
+	verity_json_hex(json, "key", signer->key_id, sizeof(signer->key_id));
+	verity_json_some_text(json, "trusted_by", signer->anchor);
+	if (signer->signed_at >= 0)
+		verity_json_int(json, "signed_at", signer->signed_at);
+	verity_json_close(json);
 }
 
-static bool put_hex(struct json_object *object, const char *key, const uint8_t *bytes,
-		    size_t count)
-{
-	char text[2 * VERITY_SALT_MAX + 1];
-
-	verity_hex_encode(bytes, count, text);
-	return put_text(object, key, text);
-}
-
-bool describe_put_reason(struct json_object *object, const char *key,
-			 const struct verity_error *reason, const char *hint)
-{
-	char plain[VERITY_MESSAGE_MAX];
-	struct json_object *child;
-
-	if (reason->code == VERITY_OK)
-		return true;
-	snprintf(plain, sizeof(plain), "%s", reason->message);
-	child = json_object_new_object();
-	return verity_json_put(object, key, child) &&
-	       put_text(child, "code", verity_code_name(reason->code)) &&
-	       put_text(child, "message", verity_text_plain(plain)) &&
-	       (!hint || put_text(child, "hint", hint));
-}
-
-/* A file's name may hold any byte; JSON may not. */
-static bool put_plain(struct json_object *object, const char *key, const char *text)
-{
-	char plain[VERITY_KEYRING_NAME_MAX + 1];
-
-	snprintf(plain, sizeof(plain), "%s", text);
-	return put_text(object, key, verity_text_plain(plain));
-}
-
-struct json_object *describe_signer(const struct verity_signer *signer)
-{
-	cleanup_with(json_object_put_p) struct json_object *object =
-		json_object_new_object();
-
-	if (!object || !put_text(object, "subject", signer->subject) ||
-	    !put_hex(object, "key", signer->key_id, sizeof(signer->key_id)) ||
-	    (signer->anchor[0] && !put_plain(object, "trusted_by", signer->anchor)) ||
-	    (signer->signed_at >= 0 &&
-	     !verity_json_put(object, "signed_at",
-			      json_object_new_int64(signer->signed_at))))
-		return NULL;
-	return steal_ptr(&object);
-}
-
-bool describe_put_signers(struct json_object *object,
+void describe_put_signers(struct verity_json_writer *json,
 			  const struct verity_signatures *signatures)
 {
-	struct json_object *list;
-
 	if (signatures->count == 0)
-		return true;
-	list = json_object_new_array();
-	if (!verity_json_put(object, "signers", list))
-		return false;
+		return;
+	verity_json_open_list(json, "signers");
 	for (size_t i = 0; i < signatures->count; i++)
-		if (!verity_json_append(list, describe_signer(&signatures->signers[i])))
-			return false;
-	return verity_json_put(object, "signer",
-			       describe_signer(&signatures->signers[0]));
+		describe_put_signer(json, NULL, &signatures->signers[i]);
+	verity_json_close(json);
+	describe_put_signer(json, "signer", &signatures->signers[0]);
 }
 
-static bool put_image(struct json_object *object, const struct verity_manifest *manifest)
-{
-	struct json_object *image = json_object_new_object();
-
-	return verity_json_put(object, "image", image) &&
-	       verity_json_put(image, "bytes",
-			       json_object_new_uint64(manifest->image_bytes)) &&
-	       put_hex(image, "salt", manifest->salt, manifest->salt_bytes) &&
-	       put_hex(image, "root_hash", manifest->root_hash,
-		       sizeof(manifest->root_hash));
-}
-
-static bool put_manifest(struct json_object *object,
+static void put_manifest(struct verity_json_writer *json,
 			 const struct verity_manifest *manifest)
 {
-	const char *persistence;
-
-	if (!manifest)
-		return true;
-	persistence = verity_persistence_name(manifest->persistence);
-	return put_text(object, "name", manifest->name) &&
-	       put_text(object, "version", manifest->version) &&
-	       put_text(object, "description", manifest->description) &&
-	       put_text(object, "persistent", persistence) &&
-	       verity_json_put(object, "priority",
-			       json_object_new_int(manifest->priority)) &&
-	       verity_json_put(object, "epoch", json_object_new_int64(manifest->epoch)) &&
-	       verity_manifest_put_limits(manifest, object) &&
-	       put_image(object, manifest) &&
-	       verity_json_put(
-		       object, "kernel_signature",
-		       json_object_new_boolean(manifest->kernel_signature != NULL)) &&
-	       (manifest->built < 0 ||
-		verity_json_put(object, "built", json_object_new_int64(manifest->built)));
+	verity_json_text(json, "name", manifest->name);
+	verity_json_text(json, "version", manifest->version);
+	verity_json_text(json, "description", manifest->description);
+	verity_json_text(json, "persistent",
+			 verity_persistence_name(manifest->persistence));
+	verity_json_int(json, "priority", manifest->priority);
+	verity_json_uint(json, "epoch", manifest->epoch);
+	verity_manifest_put_limits(json, manifest);
+	verity_json_open(json, "image");
+	verity_json_uint(json, "bytes", manifest->image_bytes);
+	verity_json_hex(json, "salt", manifest->salt, manifest->salt_bytes);
+	verity_json_hex(json, "root_hash", manifest->root_hash,
+			sizeof(manifest->root_hash));
+	verity_json_close(json);
+	verity_json_bool(json, "kernel_signature", manifest->kernel_signature != NULL);
+	if (manifest->built >= 0)
+		verity_json_int(json, "built", manifest->built);
 }
 
-bool describe_put_verdict(struct json_object *object, enum verity_verdict verdict,
+void describe_put_verdict(struct verity_json_writer *json, enum verity_verdict verdict,
 			  const struct verity_error *reason)
 {
-	return put_text(object, "verdict", verity_verdict_name(verdict)) &&
-	       describe_put_reason(object, "reason", reason, NULL);
+	verity_json_text(json, "verdict", verity_verdict_name(verdict));
+	verity_json_reason(json, "reason", reason, NULL);
 }
 
-int describe_add_json(struct json_object *object,
-		      const struct verity_judgement *judgement,
-		      const struct verity_layout *layout, struct verity_error *err)
+void describe_put_judgement(struct verity_json_writer *json,
+			    const struct verity_judgement *judgement,
+			    const struct verity_layout *layout)
 {
-	if (describe_put_verdict(object, verity_judgement_verdict(judgement),
-				 verity_judgement_reason(judgement)) &&
-	    describe_put_signers(object, verity_judgement_signatures(judgement)) &&
-	    put_manifest(object, verity_judgement_manifest(judgement)) &&
-	    (!layout || verity_json_put(object, "file_bytes",
-					json_object_new_uint64(layout->file_bytes))))
-		return 0;
-	return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
+
+	describe_put_verdict(json, verity_judgement_verdict(judgement),
+			     verity_judgement_reason(judgement));
+	describe_put_signers(json, verity_judgement_signatures(judgement));
+	if (manifest)
+		put_manifest(json, manifest);
+	if (layout)
+		verity_json_uint(json, "file_bytes", layout->file_bytes);
 }

@@ -4,8 +4,7 @@
 /* All there is to say of one package, as lines for people and as JSON for programs. */
 
 #include "verity/package/package.h"
-
-#include <json.h>
+#include "verity/util/json_write.h"
 
 /**
  * describe_line - print "Label: value" on stdout; on a terminal aligned with the others,
@@ -25,19 +24,16 @@ void describe_print(const struct verity_judgement *judgement,
 		    const struct verity_layout *layout);
 
 /**
- * describe_add_json - add the same facts to a JSON object
+ * describe_put_judgement - add the same facts to the JSON object that is open
  *
  * Keys: verdict, reason {code, message}, name, version, description, persistent,
  * priority, epoch, compatible, firmware {min, max}, built, image {bytes, salt,
  * root_hash}, kernel_signature, file_bytes, signers [{subject, key, trusted_by,
  * signed_at}], signer (the first of them). What is not known is left out.
- *
- * Return: 0; -ENOMEM.
  */
-int describe_add_json(struct json_object *object,
-		      const struct verity_judgement *judgement,
-		      const struct verity_layout *layout,
-		      struct verity_error *err) must_check;
+void describe_put_judgement(struct verity_json_writer *json,
+			    const struct verity_judgement *judgement,
+			    const struct verity_layout *layout);
 
 /**
  * describe_print_verdict, describe_print_signers - the first lines of all that is judged
@@ -51,29 +47,14 @@ void describe_print_image(const struct verity_manifest *manifest, const uint32_t
 
 /**
  * describe_put_verdict, describe_put_signers - the same as keys of a JSON object
- *
- * Return: false where memory is short.
+ * describe_put_signer - {subject, key, trusted_by, signed_at}
  */
-bool describe_put_verdict(struct json_object *object, enum verity_verdict verdict,
-			  const struct verity_error *reason) must_check;
-bool describe_put_signers(struct json_object *object,
-			  const struct verity_signatures *signatures) must_check;
-
-/**
- * describe_put_reason - {code, message, hint}, where there is a reason
- * @hint: NULL: left out
- *
- * Return: false where memory is short.
- */
-bool describe_put_reason(struct json_object *object, const char *key,
-			 const struct verity_error *reason, const char *hint) must_check;
-
-/**
- * describe_signer - {subject, key, trusted_by, signed_at}
- *
- * Return: the caller's; NULL where memory is short.
- */
-struct json_object *describe_signer(const struct verity_signer *signer) must_check;
+void describe_put_verdict(struct verity_json_writer *json, enum verity_verdict verdict,
+			  const struct verity_error *reason);
+void describe_put_signers(struct verity_json_writer *json,
+			  const struct verity_signatures *signatures);
+void describe_put_signer(struct verity_json_writer *json, const char *key,
+			 const struct verity_signer *signer);
 
 /**
  * describe_format_time - "2026-11-23 01:02:03 UTC"

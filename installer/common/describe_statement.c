@@ -5,7 +5,6 @@
 
 #include "installer/common/describe.h"
 #include "verity/util/hex.h"
-#include "verity/util/json.h"
 
 void describe_print_deny(const struct verity_deny *deny)
 {
@@ -26,95 +25,31 @@ void describe_print_deny(const struct verity_deny *deny)
 	}
 }
 
-void describe_print_statement(const struct verity_statement_peek *peek)
+void describe_print_statement(const struct verity_statement_text *text)
 {
+	const struct verity_unlock_text *unlock = &text->unlock;
 	char words[VERITY_UNLOCK_WORDS_MAX], until[32];
 
-	describe_line("Type", "%s", verity_statement_type_name(peek->type));
-	if (peek->type == VERITY_STATEMENT_DENYLIST) {
-		describe_line("Number", "%" PRIu32, peek->number);
-		for (size_t i = 0; i < peek->count; i++)
-			describe_print_deny(&peek->entries[i]);
+	describe_line("Type", "%s", verity_statement_type_name(text->type));
+	if (text->type == VERITY_STATEMENT_DENYLIST) {
+		describe_line("Number", "%" PRIu32, text->denylist.number);
+		for (size_t i = 0; i < text->denylist.count; i++)
+			describe_print_deny(&text->denylist.entries[i]);
 		return;
 	}
-	verity_unlock_words(peek->allows, words);
-	describe_format_time(peek->not_after, until);
-	describe_line("Serial", "%s", peek->serial);
+	verity_unlock_words(unlock->allows, words);
+	describe_format_time(unlock->not_after, until);
+	describe_line("Serial", "%s", unlock->serial);
 	describe_line("Allows", "%s", words);
 	describe_line("Until", "%s", until);
 }
 
-struct json_object *describe_deny(const struct verity_deny *deny)
+void describe_put_statement(struct verity_json_writer *json,
+			    const struct verity_statement_text *text)
 {
-	cleanup_with(json_object_put_p) struct json_object *object =
-		json_object_new_object();
-	char hex[2 * VERITY_DIGEST_BYTES + 1];
-	bool whole;
-
-	verity_hex_encode(deny->digest, sizeof(deny->digest), hex);
-	if (!object)
-		return NULL;
-	if (deny->kind == VERITY_DENY_NAME)
-		whole = verity_json_put(object, "name",
-					json_object_new_string(deny->name)) &&
-			verity_json_put(object, "epoch_below",
-					json_object_new_int64(deny->epoch_below));
+	verity_json_text(json, "type", verity_statement_type_name(text->type));
+	if (text->type == VERITY_STATEMENT_DENYLIST)
+		verity_denylist_put(json, &text->denylist);
 	else
-		whole = verity_json_put(
-			object, deny->kind == VERITY_DENY_KEY ? "key" : "root_hash",
-			json_object_new_string(hex));
-	return whole ? steal_ptr(&object) : NULL;
-}
-
-static bool put_denylist(struct json_object *object,
-			 const struct verity_statement_peek *peek)
-{
-	struct json_object *list;
-
-	if (!verity_json_put(object, "number", json_object_new_int64(peek->number)))
-		return false;
-	list = json_object_new_array();
-	if (!verity_json_put(object, "deny", list))
-		return false;
-	for (size_t i = 0; i < peek->count; i++)
-		if (!verity_json_append(list, describe_deny(&peek->entries[i])))
-			return false;
-	return true;
-}
-
-bool describe_put_allowed(struct json_object *object, unsigned allows)
-{
-	static const unsigned bits[] = {VERITY_ALLOW_UNTRUSTED, VERITY_ALLOW_DOWNGRADE};
-	struct json_object *list = json_object_new_array();
-	char word[VERITY_UNLOCK_WORDS_MAX];
-
-	if (!verity_json_put(object, "allow", list))
-		return false;
-	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
-		if (!(allows & bits[i]))
-			continue;
-		verity_unlock_words(bits[i], word);
-		if (!verity_json_append(list, json_object_new_string(word)))
-			return false;
-	}
-	return true;
-}
-
-static bool put_unlock(struct json_object *object,
-		       const struct verity_statement_peek *peek)
-{
-	return describe_put_allowed(object, peek->allows) &&
-	       verity_json_put(object, "serial", json_object_new_string(peek->serial)) &&
-	       verity_json_put(object, "not_after",
-			       json_object_new_int64(peek->not_after));
-}
-
-bool describe_put_statement(struct json_object *object,
-			    const struct verity_statement_peek *peek)
-{
-	const char *type = verity_statement_type_name(peek->type);
-
-	return verity_json_put(object, "type", json_object_new_string(type)) &&
-	       (peek->type == VERITY_STATEMENT_DENYLIST ? put_denylist(object, peek)
-							: put_unlock(object, peek));
+		verity_unlock_put(json, &text->unlock);
 }

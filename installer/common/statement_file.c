@@ -40,21 +40,19 @@ int statement_load(const char *file, char **ret, size_t *ret_size,
 
 const char *statement_command(const char *file)
 {
-	struct verity_statement_peek peek = {.entries = NULL};
+	struct verity_statement_text text = {.type = VERITY_STATEMENT_UNLOCK};
 	struct verity_statement_parts parts;
 	cleanup_free char *bytes = NULL;
 	struct verity_error unused;
-	const char *command;
 	size_t size;
 
 	if (verity_io_load(AT_FDCWD, file, VERITY_STATEMENT_FILE_MAX, &bytes, &size,
 			   &unused) < 0 ||
 	    verity_statement_split(bytes, size, &parts, &unused) < 0 ||
-	    verity_statement_peek(&parts, &peek, &unused) < 0)
+	    verity_statement_inspect(&parts, &text, &unused) < 0)
 		return NULL;
-	command = peek.type == VERITY_STATEMENT_UNLOCK ? "unlock" : "denylist";
-	verity_statement_peek_free(&peek);
-	return command;
+	verity_statement_text_free(&text);
+	return verity_statement_type_name(text.type);
 }
 
 static const char *hint_for(enum verity_code code)

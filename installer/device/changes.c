@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "verity/util/cleanup.h"
-#include "verity/util/json.h"
-#include "verity/util/text.h"
 
 struct listing {
 	const struct layering_stack *stack;
@@ -95,95 +93,61 @@ const char *changes_word(enum overlay_lookup_effect effect)
 	return words[effect];
 }
 
-/* A system's own words may hold any byte; JSON may not. */
-static bool put_text(struct json_object *object, const char *key, const char *text)
+void changes_put_owner_keys(struct verity_json_writer *json,
+			    const struct layering_package *owner)
 {
-	cleanup_free char *plain = strdup(text);
-
-	return plain && verity_json_put(object, key,
-					json_object_new_string(verity_text_plain(plain)));
+	if (!owner) {
+		verity_json_bool(json, "firmware", true);
+		return;
+	}
+	verity_json_text(json, "package", owner->entry.name);
+	verity_json_text(json, "version", owner->version);
+	verity_json_text(json, "identity", owner->identity);
+	verity_json_bool(json, "persistent", owner->entry.kind == OVERLAY_PERSISTENT);
 }
 
-static bool put_package(struct json_object *object, const struct layering_package *owner)
-{
-	bool persistent = owner->entry.kind == OVERLAY_PERSISTENT;
-
-	return put_text(object, "package", owner->entry.name) &&
-	       put_text(object, "version", owner->version) &&
-	       put_text(object, "identity", owner->identity) &&
-	       verity_json_put(object, "persistent", json_object_new_boolean(persistent));
-}
-
-struct json_object *changes_owner(const struct layering_package *owner)
-{
-	cleanup_with(json_object_put_p) struct json_object *object =
-		json_object_new_object();
-	bool whole = object != NULL;
-
-	if (whole && owner)
-		whole = put_package(object, owner);
-	else if (whole)
-		whole = verity_json_put(object, "firmware",
-					json_object_new_boolean(true));
-	return whole ? steal_ptr(&object) : NULL;
-}
-
-bool changes_put_owner(struct json_object *object, const char *key,
+void changes_put_owner(struct verity_json_writer *json, const char *key,
 		       const struct layering_package *owner)
 {
-	return verity_json_put(object, key, changes_owner(owner));
+	verity_json_open(json, key);
+	changes_put_owner_keys(json, owner);
+	verity_json_close(json);
 }
 
-bool changes_put_unknown(struct json_object *object, const struct layering *layering)
+void changes_put_unknown(struct verity_json_writer *json, const struct layering *layering)
 {
-	struct json_object *list = json_object_new_array();
-
-	if (!verity_json_put(object, "unknown", list))
-		return false;
+	verity_json_open_list(json, "unknown");
 	for (size_t i = 0; i < layering->unknown_count; i++) {
 		const struct layering_unknown *unknown = &layering->unknown[i];
-		struct json_object *item = json_object_new_object();
 
-		if (!verity_json_append(list, item) ||
-		    !put_text(item, "package", unknown->name) ||
-		    !put_text(item, "version", unknown->version) ||
-		    !verity_json_put(item, "now",
-				     json_object_new_boolean(unknown->now)) ||
-		    !verity_json_put(item, "after_reboot",
-				     json_object_new_boolean(unknown->next)) ||
-		    !put_text(item, "why", unknown->why.message))
-			return false;
+		verity_json_open(json, NULL);
+		verity_json_text(json, "package", unknown->name);
+		verity_json_text(json, "version", unknown->version);
+		verity_json_bool(json, "now", unknown->now);
+		verity_json_bool(json, "after_reboot", unknown->next);
+		verity_json_text(json, "why", unknown->why.message);
+		verity_json_close(json);
 	}
-	return true;
+	verity_json_close(json);
 }
 
-bool changes_put_path(struct json_object *object, const char *key, const char *path)
+void changes_put_path(struct verity_json_writer *json, const char *key, const char *path)
 {
-	cleanup_free char *text = NULL;
+	cleanup_free char *text = malloc(strlen(path) + 2);
 
-	if (asprintf(&text, "/%s", path) < 0) {
-		text = NULL;
-		return false;
-	}
-	return put_text(object, key, verity_text_plain(text));
+	if (text)
+		sprintf(text, "/%s", path);
+	verity_json_text(json, key, text);
 }
 
-bool changes_put_count(struct json_object *object, const struct changes_count *count)
+void changes_put_count(struct verity_json_writer *json, const struct changes_count *count)
 {
-	const struct {
-		const char *key;
-		size_t number;
-	} numbers[] = {
-		{"adds", count->added},      {"replaces", count->replaced},
-		{"deletes", count->deleted}, {"hides", count->hidden},
-		{"covered", count->covered}, {"critical", count->critical},
-	};
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (!verity_json_put(object, numbers[i].key,
-				     json_object_new_int64((int64_t)numbers[i].number)))
-			return false;
-	return true;
+	verity_json_uint(json, "adds", count->added);
+	verity_json_uint(json, "replaces", count->replaced);
+	verity_json_uint(json, "deletes", count->deleted);
+	verity_json_uint(json, "hides", count->hidden);
+	verity_json_uint(json, "covered", count->covered);
+	verity_json_uint(json, "critical", count->critical);
 }
 
 void changes_print_count(const struct changes_count *count)

@@ -5,8 +5,7 @@
 
 #include "installer/device/stacks.h"
 #include "overlay/contents/critical.h"
-
-#include <json.h>
+#include "verity/util/json_write.h"
 
 /* One change, with whom it concerns. */
 struct change {
@@ -37,35 +36,31 @@ int changes_list(
 const char *changes_word(enum overlay_lookup_effect effect);
 
 /**
- * changes_owner - {"package": …, "version": …, "identity": …, "persistent": …}, or
- * {"firmware": true} for NULL
- *
- * Return: NULL where memory is short; json_object_put().
- *
- * changes_put_owner - the same as a key of a JSON object
+ * changes_put_owner_keys - add the keys package, version, identity and persistent to the
+ * object that is open, or {"firmware": true} for NULL
+ * changes_put_owner - the same as an object of its own
  */
-struct json_object *changes_owner(const struct layering_package *owner) must_check;
-bool changes_put_owner(struct json_object *object, const char *key,
-		       const struct layering_package *owner) must_check;
+void changes_put_owner_keys(struct verity_json_writer *json,
+			    const struct layering_package *owner);
+void changes_put_owner(struct verity_json_writer *json, const char *key,
+		       const struct layering_package *owner);
 
 /**
  * changes_put_unknown - the key `unknown`: packages whose contents are not known
  */
-bool changes_put_unknown(struct json_object *object,
-			 const struct layering *layering) must_check;
+void changes_put_unknown(struct verity_json_writer *json,
+			 const struct layering *layering);
 
 /**
- * changes_put_path - a path as a key of a JSON object: with its slash, and '?' for what
- * cannot be printed
+ * changes_put_path - a path with its leading slash
  */
-bool changes_put_path(struct json_object *object, const char *key,
-		      const char *path) must_check;
+void changes_put_path(struct verity_json_writer *json, const char *key, const char *path);
 
 /**
- * changes_put_count - the numbers as keys of a JSON object
+ * changes_put_count - the numbers as keys of the object that is open
  */
-bool changes_put_count(struct json_object *object,
-		       const struct changes_count *count) must_check;
+void changes_put_count(struct verity_json_writer *json,
+		       const struct changes_count *count);
 
 /**
  * changes_print_count - "adds 3, replaces 1, deletes 1; 1 covered by other packages",

@@ -6,8 +6,7 @@
 #include "installer/device/device.h"
 #include "installer/device/forecast.h"
 #include "overlay/store/store.h"
-
-#include <json.h>
+#include "verity/util/json_write.h"
 
 /* What is asked for. Borrowed. */
 struct forecasting {
@@ -55,12 +54,10 @@ void forecasting_print(const struct forecasting *asked, const struct forecast_li
 void forecasting_warn(const struct forecasting *asked, const struct forecast_list *list);
 
 /**
- * forecasting_put - as keys of @object: docs/schema/forecast.json
- *
- * Return: false where memory is short.
+ * forecasting_put - as keys of the object that is open: docs/schema/forecast.json
  */
-bool forecasting_put(struct json_object *object, const struct forecasting *asked,
-		     const struct forecast_list *list) must_check;
+void forecasting_put(struct verity_json_writer *json, const struct forecasting *asked,
+		     const struct forecast_list *list);
 
 /**
  * forecasting_verdict - fail where a package would not be active any more

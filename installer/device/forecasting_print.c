@@ -4,7 +4,6 @@
 
 #include "installer/common/report.h"
 #include "installer/device/forecasting.h"
-#include "verity/util/json.h"
 #include "verity/util/text.h"
 
 #define UNDER_BYTES 256
@@ -71,56 +70,25 @@ void forecasting_warn(const struct forecasting *asked, const struct forecast_lis
 				       list->items[i].reason.message);
 }
 
-static bool put_text(struct json_object *object, const char *key, const char *text)
-{
-	char plain[VERITY_MESSAGE_MAX];
-
-	if (!text || !text[0])
-		return true;
-	snprintf(plain, sizeof(plain), "%s", text);
-	return verity_json_put(object, key,
-			       json_object_new_string(verity_text_plain(plain)));
-}
-
-static bool put_reason(struct json_object *object, const struct verity_error *reason)
-{
-	struct json_object *child;
-
-	if (reason->code == VERITY_OK)
-		return true;
-	child = json_object_new_object();
-	return verity_json_put(object, "reason", child) &&
-	       put_text(child, "code", verity_code_name(reason->code)) &&
-	       put_text(child, "message", reason->message);
-}
-
-static bool put_item(struct json_object *list, const struct forecast_item *item)
-{
-	struct json_object *object = json_object_new_object();
-	bool out =
-		item->forecast == FORECAST_STOPS || item->forecast == FORECAST_STAYS_OUT;
-
-	return verity_json_append(list, object) &&
-	       put_text(object, "name", item->entry.name) &&
-	       verity_json_put(object, "at_hand",
-			       json_object_new_boolean(item->at_hand)) &&
-	       put_text(object, "forecast", forecast_name(item->forecast)) &&
-	       (!out || put_reason(object, &item->reason));
-}
-
-bool forecasting_put(struct json_object *object, const struct forecasting *asked,
+void forecasting_put(struct verity_json_writer *json, const struct forecasting *asked,
 		     const struct forecast_list *list)
 {
-	struct json_object *packages = json_object_new_array();
+	verity_json_some_text(json, "firmware", asked->firmware);
+	verity_json_some_text(json, "model", asked->model);
+	verity_json_open_list(json, "packages");
+	for (size_t i = 0; i < list->count; i++) {
+		const struct forecast_item *item = &list->items[i];
 
-	if (!put_text(object, "firmware", asked->firmware) ||
-	    !put_text(object, "model", asked->model) ||
-	    !verity_json_put(object, "packages", packages))
-		return false;
-	for (size_t i = 0; i < list->count; i++)
-		if (!put_item(packages, &list->items[i]))
-			return false;
-	return true;
+		verity_json_open(json, NULL);
+		verity_json_text(json, "name", item->entry.name);
+		verity_json_bool(json, "at_hand", item->at_hand);
+		verity_json_text(json, "forecast", forecast_name(item->forecast));
+		if (item->forecast == FORECAST_STOPS ||
+		    item->forecast == FORECAST_STAYS_OUT)
+			verity_json_reason(json, "reason", &item->reason, NULL);
+		verity_json_close(json);
+	}
+	verity_json_close(json);
 }
 
 int forecasting_verdict(const struct forecasting *asked, const struct forecast_list *list,

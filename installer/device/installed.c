@@ -218,7 +218,7 @@ static bool is_settled(const struct sources *sources,
 		       const struct overlay_state_entry *entry)
 {
 	const struct verity_denylist *denylist = sources->policy->denylist;
-	uint32_t number = denylist ? verity_denylist_number(denylist) : 0;
+	uint32_t number = denylist ? verity_denylist_text(denylist)->number : 0;
 
 	return number == sources->state->denylist &&
 	       (entry->active ? is_allowed(sources->policy, entry->verdict)

@@ -31,7 +31,7 @@ void overlay_allowance_decide(const struct overlay_allowance_inputs *inputs,
 	if (inputs->unlock &&
 	    verity_unlock_check(inputs->unlock, inputs->serial, inputs->now,
 				&allowance.unlock_fault) == 0)
-		allows = verity_unlock_allows(inputs->unlock);
+		allows = verity_unlock_text(inputs->unlock)->allows;
 	allowance.downgrade = (allows & VERITY_ALLOW_DOWNGRADE) != 0;
 	allowance.untrusted = inputs->asked && (!inputs->anchored ||
 						(allows & VERITY_ALLOW_UNTRUSTED) != 0);

@@ -11,7 +11,7 @@
 #include "verity/cms/cms.h"
 #include "verity/format/manifest.h"
 #include "verity/util/hex.h"
-#include "verity/util/json.h"
+#include "verity/util/json_write.h"
 #include "verity/util/text.h"
 
 #define HEX_CHARS (2 * OVERLAY_AUDIT_DIGEST_BYTES)
@@ -58,76 +58,51 @@ static bool digest_of(const char *bytes, size_t size,
 	return EVP_Digest(bytes, size, ret, NULL, EVP_sha256(), NULL) == 1;
 }
 
-/* A text from outside, cut and made printable; nothing where there is none. */
-static bool put_text(struct json_object *object, const char *key, const char *text,
+/* A text from outside, cut to @max bytes; nothing where there is none. */
+static void put_text(struct verity_json_writer *json, const char *key, const char *text,
 		     size_t max)
 {
-	char plain[MESSAGE_MAX + 1];
+	char cut[MESSAGE_MAX + 1];
 	size_t size = text ? strlen(text) : 0;
 
-	if (size == 0)
-		return true;
 	/* Not in the middle of a character: then no other one would be shown. */
 	if (size > max)
 		for (size = max; size > 0 && ((uint8_t)text[size] & 0xc0) == 0x80;)
 			size--;
-	memcpy(plain, text, size);
-	plain[size] = '\0';
-	return verity_json_put(object, key,
-			       json_object_new_string(verity_text_plain(plain)));
+	if (size == 0)
+		return;
+	memcpy(cut, text, size);
+	cut[size] = '\0';
+	verity_json_text(json, key, cut);
 }
 
-static bool put_package(struct json_object *object,
-			const struct overlay_audit_entry *entry)
+static void put_line(struct verity_json_writer *json,
+		     const struct overlay_audit_entry *entry,
+		     const struct overlay_audit_stamp *stamp,
+		     const struct overlay_audit_link *after)
 {
-	char hex[2 * VERITY_DIGEST_BYTES + 1] = "";
-	bool persistent;
-
+	verity_json_uint(json, "number", after->number + 1);
+	verity_json_uint(json, "boot", stamp->boot);
+	verity_json_int(json, "time", stamp->time);
+	put_text(json, "user", stamp->user, USER_MAX);
+	put_text(json, "event", overlay_audit_event_name(entry->event), WORD_MAX);
+	if (entry->package) {
+		put_text(json, "package", entry->package->name, VERITY_NAME_MAX);
+		verity_json_bool(json, "persistent",
+				 entry->package->kind == OVERLAY_PERSISTENT);
+		put_text(json, "version", entry->version, VERITY_VERSION_MAX);
+		put_text(json, "verdict", entry->verdict, WORD_MAX);
+	}
 	if (entry->id)
-		verity_hex_encode(entry->id, VERITY_DIGEST_BYTES, hex);
-	if (!entry->package)
-		return put_text(object, "id", hex, sizeof(hex));
-	persistent = entry->package->kind == OVERLAY_PERSISTENT;
-	return put_text(object, "package", entry->package->name, VERITY_NAME_MAX) &&
-	       verity_json_put(object, "persistent",
-			       json_object_new_boolean(persistent)) &&
-	       put_text(object, "version", entry->version, VERITY_VERSION_MAX) &&
-	       put_text(object, "verdict", entry->verdict, WORD_MAX) &&
-	       put_text(object, "id", hex, sizeof(hex));
-}
-
-static bool put_reason(struct json_object *object, const struct verity_error *reason)
-{
-	return !reason || reason->code == VERITY_OK ||
-	       (put_text(object, "code", verity_code_name(reason->code), WORD_MAX) &&
-		put_text(object, "message", reason->message, MESSAGE_MAX));
-}
-
-static struct json_object *object_of(const struct overlay_audit_entry *entry,
-				     const struct overlay_audit_stamp *stamp,
-				     const struct overlay_audit_link *after)
-{
-	cleanup_with(json_object_put_p) struct json_object *object =
-		json_object_new_object();
-	char prev[HEX_CHARS + 1];
-
-	verity_hex_encode(after->digest, OVERLAY_AUDIT_DIGEST_BYTES, prev);
-	if (!object ||
-	    !verity_json_put(object, "number",
-			     json_object_new_uint64(after->number + 1)) ||
-	    !verity_json_put(object, "boot", json_object_new_uint64(stamp->boot)) ||
-	    !verity_json_put(object, "time", json_object_new_int64(stamp->time)) ||
-	    !put_text(object, "user", stamp->user, USER_MAX) ||
-	    !put_text(object, "event", overlay_audit_event_name(entry->event),
-		      WORD_MAX) ||
-	    !put_package(object, entry) ||
-	    !put_text(object, "signer", entry->signer, SIGNER_MAX) ||
-	    !put_text(object, "source", entry->source, SOURCE_MAX) ||
-	    !put_reason(object, entry->reason) ||
-	    !put_text(object, "detail", entry->detail, DETAIL_MAX) ||
-	    !verity_json_put(object, "prev", json_object_new_string(prev)))
-		return NULL;
-	return steal_ptr(&object);
+		verity_json_hex(json, "id", entry->id, VERITY_DIGEST_BYTES);
+	put_text(json, "signer", entry->signer, SIGNER_MAX);
+	put_text(json, "source", entry->source, SOURCE_MAX);
+	if (entry->reason && entry->reason->code != VERITY_OK) {
+		put_text(json, "code", verity_code_name(entry->reason->code), WORD_MAX);
+		put_text(json, "message", entry->reason->message, MESSAGE_MAX);
+	}
+	put_text(json, "detail", entry->detail, DETAIL_MAX);
+	verity_json_hex(json, "prev", after->digest, OVERLAY_AUDIT_DIGEST_BYTES);
 }
 
 int overlay_audit_line_encode(const struct overlay_audit_entry *entry,
@@ -137,19 +112,19 @@ int overlay_audit_line_encode(const struct overlay_audit_entry *entry,
 			      struct overlay_audit_link *ret_link,
 			      struct verity_error *err)
 {
-	cleanup_with(json_object_put_p) struct json_object *object =
-		object_of(entry, stamp, after);
+	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
 	struct overlay_audit_link link = {after->number + 1, stamp->boot, {0}, {0}};
+	cleanup_free char *body = NULL;
 	char hex[HEX_CHARS + 1];
-	const char *body;
 	size_t size;
+	int r;
 
-	body = object ? json_object_to_json_string_ext(
-				object,
-				JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
-		      : NULL;
-	size = body ? strlen(body) - 1 : 0; /* without the closing brace */
-	if (!body || !digest_of(body, size, link.digest))
+	put_line(&json, entry, stamp, after);
+	r = verity_json_finish(&json, VERITY_JSON_COMPACT, &body, err);
+	if (r < 0)
+		return r;
+	size = strlen(body) - 1; /* without the closing brace */
+	if (!digest_of(body, size, link.digest))
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	verity_hex_encode(link.digest, OVERLAY_AUDIT_DIGEST_BYTES, hex);
 	if (snprintf(ret, OVERLAY_AUDIT_LINE_MAX + 1, "%.*s%s%s\"}\n", (int)size, body,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "overlay/record/trials.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,8 +10,90 @@
 
 #include "overlay/record/record.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/json_table.h"
 
 #define LOCK_FILE ".trials.lock"
+
+static_assert(OVERLAY_ORDINARY == 0 && OVERLAY_PERSISTENT == 1,
+	      "`persistent` is the store");
+
+static const char *const state_names[] = {
+	[OVERLAY_TRIAL_RUNNING] = "trial",
+	[OVERLAY_TRIAL_PASSED] = "passed",
+	[OVERLAY_TRIAL_QUARANTINED] = "quarantined",
+};
+
+static const struct verity_json_field trial_fields[] = {
+	VERITY_JSON_TEXT("name", struct overlay_trial, entry.name,
+			 .valid = verity_name_valid),
+	VERITY_JSON_BOOL("persistent", struct overlay_trial, entry.kind),
+	VERITY_JSON_HEX("id", struct overlay_trial, id),
+	VERITY_JSON_NAME("state", struct overlay_trial, state, state_names),
+	VERITY_JSON_INTEGER("incomplete", struct overlay_trial, incomplete,
+			    .max = OVERLAY_TRIALS_COUNT_MAX),
+	VERITY_JSON_BOOL("ran", struct overlay_trial, ran),
+	{.key = NULL},
+};
+
+static const char *check_trial(const void *object)
+{
+	const struct overlay_trial *trial = object;
+
+	return trial->ran && trial->state == OVERLAY_TRIAL_QUARANTINED
+		       ? "quarantined, and part of the last boot"
+		       : NULL;
+}
+
+static const struct verity_json_field trial_item = {
+	.type = VERITY_JSON_IS_OBJECT, .fields = trial_fields, .check = check_trial};
+
+static const struct verity_json_field trials_fields[] = {
+	VERITY_JSON_WORD("type", "trials"),
+	VERITY_JSON_FORMAT("format", 1),
+	VERITY_JSON_BOOL("completed", struct overlay_trials, completed),
+	VERITY_JSON_BOOL("idle", struct overlay_trials, idle),
+	VERITY_JSON_INTEGER("failed", struct overlay_trials, failed,
+			    .max = OVERLAY_TRIALS_COUNT_MAX),
+	VERITY_JSON_LIST("packages", struct overlay_trials, items, count, &trial_item,
+			 OVERLAY_TRIALS_MAX),
+	{.key = NULL},
+};
+
+int overlay_trials_decode(const void *bytes, size_t size, struct overlay_trials *ret,
+			  struct verity_error *err)
+{
+	cleanup_with(overlay_trials_free) struct overlay_trials trials = {.items = NULL};
+	int r;
+
+	if (size > OVERLAY_TRIALS_BYTES_MAX)
+		return verity_fail(err, VERITY_E_BAD_STATEMENT, "over %d bytes",
+				   OVERLAY_TRIALS_BYTES_MAX);
+	r = verity_json_decode(bytes, size, trials_fields, VERITY_E_BAD_STATEMENT,
+			       &trials, err);
+	if (r < 0)
+		return r;
+	/* A package is found by its entry: there is one of each. */
+	for (size_t i = 0; i < trials.count; i++)
+		for (size_t before = 0; before < i; before++)
+			if (trials.items[i].entry.kind ==
+				    trials.items[before].entry.kind &&
+			    strcmp(trials.items[i].entry.name,
+				   trials.items[before].entry.name) == 0)
+				return verity_fail(err, VERITY_E_BAD_STATEMENT,
+						   "packages: %s: there twice",
+						   trials.items[i].entry.name);
+	*ret = trials;
+	trials.items = NULL;
+	return 0;
+}
+
+int overlay_trials_encode(const struct overlay_trials *trials, char **ret,
+			  struct verity_error *err)
+{
+	if (trials->count > OVERLAY_TRIALS_MAX)
+		return verity_fail(err, VERITY_E_TOO_MANY, "%zu packages", trials->count);
+	return verity_json_encode(trials, trials_fields, VERITY_JSON_SPACED, ret, err);
+}
 
 void overlay_trials_free(struct overlay_trials *trials)
 {

@@ -141,7 +141,7 @@ static void load_denylist(struct overlay_trust *trust)
 		note(trust, "deny list", &why);
 	}
 	if (trust->denylist)
-		number = verity_denylist_number(trust->denylist);
+		number = verity_denylist_text(trust->denylist)->number;
 	/* The power may have been cut after it was put in force. */
 	if (r == 0)
 		overlay_trust_see_denylist(trust);

@@ -32,7 +32,7 @@ void overlay_trust_see_denylist(struct overlay_trust *trust)
 {
 	overlay_trust_see_time(trust, verity_denylist_signer(trust->denylist));
 	if (verity_floors_raise_denylist(&trust->floors,
-					 verity_denylist_number(trust->denylist)))
+					 verity_denylist_text(trust->denylist)->number))
 		trust->floors_rose = true;
 }
 

@@ -8,9 +8,6 @@
 #include "verity/statement/statement.h"
 #include "verity/util/cleanup.h"
 
-DEFINE_CLEANUP(struct verity_denylist, verity_denylist_free);
-DEFINE_CLEANUP(struct verity_unlock, verity_unlock_free);
-
 static int fail_no_record(struct verity_error *err)
 {
 	return verity_fail(err, VERITY_E_NOT_FOUND,
@@ -122,8 +119,9 @@ static bool is_kept(const struct overlay_trust *trust, const void *bytes, size_t
 static int check_number(const struct overlay_trust *trust,
 			const struct verity_denylist *denylist, struct verity_error *err)
 {
-	uint32_t number = verity_denylist_number(denylist);
-	uint32_t ours = trust->denylist ? verity_denylist_number(trust->denylist) : 0;
+	uint32_t number = verity_denylist_text(denylist)->number;
+	uint32_t ours =
+		trust->denylist ? verity_denylist_text(trust->denylist)->number : 0;
 
 	if (number > ours && number >= trust->floors.denylist)
 		return 0;

@@ -37,7 +37,7 @@ static const char *name_of(enum factory_step step)
 {
 	if (step == FACTORY_DONE)
 		return "done";
-	return step == FACTORY_STUCK ? "stuck" : factory_step_name(step);
+	return step == FACTORY_STUCK ? "stuck" : factory_steps[step].name;
 }
 
 static void run_course(const struct course *course, enum factory_step step,
@@ -80,8 +80,7 @@ static void test_resumed(void **state)
 	for (size_t i = 0; i < sizeof(courses) / sizeof(courses[0]); i++) {
 		run_course(&courses[i], FACTORY_ASKED, whole);
 		for (int step = FACTORY_ERASE; step < FACTORY_STEPS; step++) {
-			const char *at =
-				strstr(whole, factory_step_name((enum factory_step)step));
+			const char *at = strstr(whole, factory_steps[step].name);
 
 			if (!at)
 				continue;

@@ -10,10 +10,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "verity/statement/denylist_private.h"
-#include "verity/statement/field.h"
+#include "verity/statement/denylist.h"
 #include "verity/statement/floors.h"
-#include "verity/statement/unlock_private.h"
+#include "verity/statement/statement.h"
+#include "verity/statement/unlock.h"
+#include "verity/util/json.h"
 #include "verity/util/text.h"
 
 static void verify(const uint8_t *data, size_t size)
@@ -53,24 +54,23 @@ static void unlock_again(const struct verity_unlock_text *unlock)
 	require(verity_unlock_encode(unlock->serial, unlock->allows, unlock->not_after,
 				     &text, NULL) == 0);
 	object = parse(text, strlen(text), VERITY_STATEMENT_UNLOCK);
-	require(object && verity_unlock_take(object, &again, NULL) == 0);
+	require(object && verity_unlock_decode(object, &again, NULL) == 0);
 	require(strcmp(again.serial, unlock->serial) == 0);
 	require(again.allows == unlock->allows && again.not_after == unlock->not_after);
 	json_object_put(object);
 	free(text);
 }
 
-static void denylist_again(const struct verity_denylist *denylist)
+static void denylist_again(const struct verity_denylist_text *denylist)
 {
-	struct verity_denylist again;
+	struct verity_denylist_text again;
 	struct json_object *object;
 	char *text;
 
-	require(verity_denylist_encode(denylist->number, denylist->entries,
-				       denylist->count, &text, NULL) == 0);
+	require(verity_denylist_encode(denylist, &text, NULL) == 0);
 	require(strlen(text) <= VERITY_STATEMENT_MAX);
 	object = parse(text, strlen(text), VERITY_STATEMENT_DENYLIST);
-	require(object && verity_denylist_take(object, &again, NULL) == 0);
+	require(object && verity_denylist_decode(object, &again, NULL) == 0);
 	require(again.number == denylist->number && again.count == denylist->count);
 	require(memcmp(again.entries, denylist->entries,
 		       again.count * sizeof(*again.entries)) == 0);
@@ -83,13 +83,13 @@ static void read_text(const uint8_t *text, size_t size)
 {
 	struct json_object *object = parse(text, size, VERITY_STATEMENT_UNLOCK);
 	struct verity_unlock_text unlock;
-	struct verity_denylist denylist;
+	struct verity_denylist_text denylist;
 
-	if (object && verity_unlock_take(object, &unlock, NULL) == 0)
+	if (object && verity_unlock_decode(object, &unlock, NULL) == 0)
 		unlock_again(&unlock);
 	json_object_put(object);
 	object = parse(text, size, VERITY_STATEMENT_DENYLIST);
-	if (object && verity_denylist_take(object, &denylist, NULL) == 0) {
+	if (object && verity_denylist_decode(object, &denylist, NULL) == 0) {
 		denylist_again(&denylist);
 		free(denylist.entries);
 	}

@@ -181,7 +181,7 @@ static const struct {
 	{"\"packages\": [", "\"packages\": [ 1,", "state: packages[0]: not an object"},
 	{"\"packages\": [", "\"packages\": {}, \"x\": [", "state: packages: not a list"},
 	{"\"name\": \"a\"", "\"name\": \"../a\"",
-	 "state: packages[0].name: not a valid name"},
+	 "state: packages[0].name: not a valid package name"},
 	{"\"name\": \"a\"", "\"name\": \"a\\u0000b\"",
 	 "state: packages[0].name: not printable UTF-8"},
 	{"\"version\": \"5.26.0-rev0\"",

@@ -116,10 +116,10 @@ static void test_denylist(void **state)
 
 	trust = look(&device);
 	check_notes(trust, 0, VERITY_OK, "");
-	assert_int_equal(verity_denylist_number(overlay_trust_policy(trust)->denylist),
-			 7);
+	assert_int_equal(
+		verity_denylist_text(overlay_trust_policy(trust)->denylist)->number, 7);
 	assert_int_equal(set_denylist(trust, 8, &err), 1);
-	assert_int_equal(verity_denylist_number(overlay_trust_denylist(trust)), 8);
+	assert_int_equal(verity_denylist_text(overlay_trust_denylist(trust))->number, 8);
 	overlay_trust_free(trust);
 
 	/* Nobody lowers what was in force by deleting it, and the note says it is gone.
@@ -165,8 +165,8 @@ static void test_kept_denylist(void **state)
 	overlay_trust_free(trust);
 	device.config.keys = nowhere;
 	trust = look(&device);
-	assert_int_equal(verity_denylist_number(overlay_trust_policy(trust)->denylist),
-			 7);
+	assert_int_equal(
+		verity_denylist_text(overlay_trust_policy(trust)->denylist)->number, 7);
 	overlay_trust_free(trust);
 
 	device.config.keys = trusts_keys.ring;

@@ -40,7 +40,7 @@ static void test_newer_list_counts(void **state)
 	assert_int_equal(set_denylist(slow, 8, &err), -EPERM);
 	check_error(&err, VERITY_E_OLD_DENYLIST,
 		    "its number is 8, and number 9 is in force on this device");
-	assert_int_equal(verity_denylist_number(overlay_trust_denylist(slow)), 9);
+	assert_int_equal(verity_denylist_text(overlay_trust_denylist(slow))->number, 9);
 	assert_ptr_equal(overlay_trust_policy(slow)->denylist,
 			 overlay_trust_denylist(slow));
 }
@@ -64,7 +64,7 @@ static void test_same_list(void **state)
 			 1);
 	assert_int_equal(overlay_trust_set_denylist(slow, file.bytes, file.size, &err),
 			 0);
-	assert_int_equal(verity_denylist_number(overlay_trust_denylist(slow)), 9);
+	assert_int_equal(verity_denylist_text(overlay_trust_denylist(slow))->number, 9);
 	free(file.bytes);
 }
 
@@ -125,7 +125,7 @@ static void test_stranger_meanwhile(void **state)
 	device.config.keys = nowhere;
 	trust = look(&device);
 	assert_int_equal(overlay_trust_clear_unlock(trust, &err), 0);
-	assert_int_equal(verity_denylist_number(overlay_trust_denylist(trust)), 9);
+	assert_int_equal(verity_denylist_text(overlay_trust_denylist(trust))->number, 9);
 	check_ok(overlay_trust_keep(trust, &err), &err);
 	assert_false(is_kept(&device, OVERLAY_RECORD_FLOORS));
 	overlay_trust_free(trust);
@@ -193,7 +193,8 @@ static void deny_often(const struct device *device, unsigned which)
 			print_error("%s\n", err.message);
 			_exit(1);
 		}
-		if (verity_denylist_number(overlay_trust_denylist(trust)) < 2 * i + which)
+		if (verity_denylist_text(overlay_trust_denylist(trust))->number <
+		    2 * i + which)
 			_exit(2);
 		overlay_trust_free(trust);
 	}
@@ -210,7 +211,7 @@ static void test_two_deny(void **state)
 	trust = look(&device);
 	overlay_trust_notes(trust, &notes);
 	assert_int_equal(notes, 0);
-	assert_int_equal(verity_denylist_number(overlay_trust_denylist(trust)),
+	assert_int_equal(verity_denylist_text(overlay_trust_denylist(trust))->number,
 			 2 * ROUNDS + 1);
 	assert_int_equal(trust->floors.denylist, 2 * ROUNDS + 1);
 	assert_false(trust->floors_rose);

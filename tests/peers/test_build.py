@@ -301,7 +301,7 @@ class WrongInput(Case):
                      "--name", "a b", "tree", "a.wmopkg")
 
     def test_texts(self):
-        self.refused(2, "manifest: version: holds bytes that are not printable UTF-8",
+        self.refused(2, "manifest: version: not printable UTF-8",
                      "create", "--version", "1\n2", "--description", "d", "tree", "a.wmopkg")
         self.refused(2, "--version: longer than 64 bytes", "create", "--version", "1" * 65,
                      "--description", "d", "tree", "a.wmopkg")

@@ -209,7 +209,6 @@ class Making(Case):
         serial, allow = ("--serial", "A"), ("--allow", "untrusted")
         long = "A" * 65
         day = "is neither a day as 2026-12-31 nor seconds since 1970"
-        text = "unlock: serial: not a printable text of 1 to 64 bytes"
         for message, words in (
                 ("unlock: --serial is missing", (*allow, *DAY, "u")),
                 ("unlock: --allow untrusted or --allow downgrade is expected",
@@ -231,9 +230,11 @@ class Making(Case):
                  (*serial, *allow, *DAY, "--chain", "keys/root.pem", "u")),
                 ("u.wmopkg: .wmopkg is for packages: give a statement another name",
                  (*serial, *allow, *DAY, "u.wmopkg")),
-                (text, ("--serial", "", *allow, *DAY, "u")),
-                (text, ("--serial", long, *allow, *DAY, "u")),
-                (text, ("--serial", "a\tb", *allow, *DAY, "u"))):
+                ("unlock: serial: empty", ("--serial", "", *allow, *DAY, "u")),
+                ("unlock: serial: longer than 64 bytes",
+                 ("--serial", long, *allow, *DAY, "u")),
+                ("unlock: serial: not printable UTF-8",
+                 ("--serial", "a\tb", *allow, *DAY, "u"))):
             with self.subTest(words=words):
                 self.refused(2, message, "unlock", *words)
         for when in ("", "0", "-1", "tomorrow", "2026-02-30", "2026-13-01", "2026-1-1", "26-01-01",
@@ -362,7 +363,7 @@ class Signing(Case):
                 (b'{"type":"unlock","format":2}', "format: 2 is newer than this program knows "
                  "(update the firmware, or ask the vendor for a package made for this firmware)"),
                 (b'{"type":"denylist","format":1,"number":1,"deny":[{"mac":"x"}]}',
-                 "deny: entry 1: not just one of key, root_hash, name (get the file again from its "
+                 "deny[0]: not exactly one of key, root_hash, name (get the file again from its "
                  "vendor)")):
             statement("x", text)
             self.refused(3, f"x: it is not signed: {message}", "sign", *SIGNER, "x", "x2")

@@ -9,8 +9,6 @@
 #include "verity/util/hex.h"
 #include "verity/util/json.h"
 
-DEFINE_CLEANUP(struct verity_denylist, verity_denylist_free);
-
 #define H32 "00112233445566778899aabbccddeeff"
 #define H64 H32 H32
 
@@ -42,14 +40,17 @@ static void test_read(void **state)
 
 	(void)state;
 	check_ok(read_denylist(text, "signer", NULL, &denylist, &err), &err);
-	assert_int_equal(verity_denylist_number(denylist), UINT32_MAX);
-	assert_int_equal(verity_denylist_count(denylist), 3);
-	assert_int_equal(verity_denylist_at(denylist, 0)->kind, VERITY_DENY_KEY);
-	assert_int_equal(verity_denylist_at(denylist, 0)->digest[1], 0x11);
-	assert_int_equal(verity_denylist_at(denylist, 1)->kind, VERITY_DENY_ROOT_HASH);
-	assert_int_equal(verity_denylist_at(denylist, 2)->kind, VERITY_DENY_NAME);
-	assert_string_equal(verity_denylist_at(denylist, 2)->name, "a.b");
-	assert_int_equal(verity_denylist_at(denylist, 2)->epoch_below, 3);
+	assert_int_equal(verity_denylist_text(denylist)->number, UINT32_MAX);
+	assert_int_equal(verity_denylist_text(denylist)->count, 3);
+	assert_int_equal(verity_denylist_text(denylist)->entries[0].kind,
+			 VERITY_DENY_KEY);
+	assert_int_equal(verity_denylist_text(denylist)->entries[0].digest[1], 0x11);
+	assert_int_equal(verity_denylist_text(denylist)->entries[1].kind,
+			 VERITY_DENY_ROOT_HASH);
+	assert_int_equal(verity_denylist_text(denylist)->entries[2].kind,
+			 VERITY_DENY_NAME);
+	assert_string_equal(verity_denylist_text(denylist)->entries[2].name, "a.b");
+	assert_int_equal(verity_denylist_text(denylist)->entries[2].epoch_below, 3);
 	assert_string_equal(verity_denylist_signer(denylist)->subject,
 			    "CN=wmopkg development signer");
 }
@@ -90,22 +91,24 @@ static void test_refused(void **state)
 	}
 }
 
-static int take(const char *text, struct verity_denylist *ret, struct verity_error *err)
+static int take(const char *text, struct verity_denylist_text *ret,
+		struct verity_error *err)
 {
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
 
 	check_ok(verity_json_parse(text, strlen(text), &object, err), err);
-	return verity_denylist_take(object, ret, err);
+	return verity_denylist_decode(object, ret, err);
 }
 
 #define ENTRY(entry)    "{\"number\":1,\"deny\":[{\"key\":\"" H64 "\"}," entry "]}"
-#define BAD_ENTRY(what) "deny: entry 2: " what
+#define BAD_ENTRY(what) "deny[1]" what
 
 static void test_take(void **state)
 {
-	static const char other[] = BAD_ENTRY("not just one of key, root_hash, name");
+	static const char other[] =
+		BAD_ENTRY(": not exactly one of key, root_hash, name");
 	static const char range[] = "number: outside 1 to 4294967295";
-	static const char epoch[] = BAD_ENTRY("epoch_below: outside 1 to 4294967295");
+	static const char epoch[] = BAD_ENTRY(".epoch_below: outside 1 to 4294967295");
 	static const struct {
 		const char *text;
 		const char *message; /* NULL: good */
@@ -118,9 +121,9 @@ static void test_take(void **state)
 		{"{\"number\":18446744073709551617,\"deny\":[]}", range},
 		{"{\"number\":\"1\",\"deny\":[]}", "number: not an integer"},
 		{"{\"number\":1e0,\"deny\":[]}", "number: not an integer"},
-		{"{\"number\":1}", "deny: missing, or not a list"},
-		{"{\"number\":1,\"deny\":{}}", "deny: missing, or not a list"},
-		{"{\"number\":1,\"deny\":null}", "deny: missing, or not a list"},
+		{"{\"number\":1}", "deny: missing"},
+		{"{\"number\":1,\"deny\":{}}", "deny: not a list"},
+		{"{\"number\":1,\"deny\":null}", "deny: not a list"},
 		{ENTRY("{\"root_hash\":\"" H64 "\",\"comment\":\"lost\"}"), NULL},
 		/* Understood by halves is not understood. */
 		{ENTRY("{}"), other},
@@ -128,35 +131,35 @@ static void test_take(void **state)
 		{ENTRY("{\"epoch_below\":3}"), other},
 		{ENTRY("{\"key\":\"" H64 "\",\"root_hash\":\"" H64 "\"}"), other},
 		{ENTRY("{\"name\":\"a\",\"epoch_below\":1,\"key\":\"" H64 "\"}"), other},
-		{ENTRY("1"), BAD_ENTRY("not an object")},
-		{ENTRY("null"), BAD_ENTRY("not an object")},
-		{ENTRY("[\"key\"]"), BAD_ENTRY("not an object")},
-		{ENTRY("{\"key\":null}"), BAD_ENTRY("key: not 64 hex digits")},
-		{ENTRY("{\"key\":\"\"}"), BAD_ENTRY("key: not 64 hex digits")},
-		{ENTRY("{\"key\":\"" H32 "\"}"), BAD_ENTRY("key: not 64 hex digits")},
-		{ENTRY("{\"key\":\"" H64 "00\"}"), BAD_ENTRY("key: not 64 hex digits")},
+		{ENTRY("1"), BAD_ENTRY(": not an object")},
+		{ENTRY("null"), BAD_ENTRY(": not an object")},
+		{ENTRY("[\"key\"]"), BAD_ENTRY(": not an object")},
+		{ENTRY("{\"key\":null}"), BAD_ENTRY(".key: not a string")},
+		{ENTRY("{\"key\":\"\"}"), BAD_ENTRY(".key: not 64 hex digits")},
+		{ENTRY("{\"key\":\"" H32 "\"}"), BAD_ENTRY(".key: not 64 hex digits")},
+		{ENTRY("{\"key\":\"" H64 "00\"}"), BAD_ENTRY(".key: not 64 hex digits")},
 		{ENTRY("{\"key\":\"" H64 "\\u0000\"}"),
-		 BAD_ENTRY("key: not 64 hex digits")},
-		{ENTRY("{\"root_hash\":12}"), BAD_ENTRY("root_hash: not 64 hex digits")},
+		 BAD_ENTRY(".key: not 64 hex digits")},
+		{ENTRY("{\"root_hash\":12}"), BAD_ENTRY(".root_hash: not a string")},
 		{ENTRY("{\"root_hash\":\"z" H32 "0112233445566778899aabbccddeeff\"}"),
-		 BAD_ENTRY("root_hash: not 64 hex digits")},
+		 BAD_ENTRY(".root_hash: not 64 hex digits")},
 		{ENTRY("{\"name\":\"a\",\"epoch_below\":4294967295}"), NULL},
-		{ENTRY("{\"name\":\"a\"}"), BAD_ENTRY("epoch_below: missing")},
+		{ENTRY("{\"name\":\"a\"}"), BAD_ENTRY(".epoch_below: missing")},
 		{ENTRY("{\"name\":\"a\",\"epoch_below\":0}"), epoch},
 		{ENTRY("{\"name\":\"a\",\"epoch_below\":4294967296}"), epoch},
 		{ENTRY("{\"name\":\"a\",\"epoch_below\":\"1\"}"),
-		 BAD_ENTRY("epoch_below: not an integer")},
+		 BAD_ENTRY(".epoch_below: not an integer")},
 		{ENTRY("{\"name\":null,\"epoch_below\":1}"),
-		 BAD_ENTRY("name: not a package's name")},
+		 BAD_ENTRY(".name: not a string")},
 		{ENTRY("{\"name\":\"../a\",\"epoch_below\":1}"),
-		 BAD_ENTRY("name: not a package's name")},
+		 BAD_ENTRY(".name: not a valid package name")},
 		{ENTRY("{\"name\":\"a\\u0000\",\"epoch_below\":1}"),
-		 BAD_ENTRY("name: not a package's name")},
+		 BAD_ENTRY(".name: not printable UTF-8")},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct verity_denylist denylist = {.number = 99};
+		struct verity_denylist_text denylist = {.number = 99};
 		struct verity_error err = {VERITY_OK, ""};
 		int r = take(cases[i].text, &denylist, &err);
 
@@ -179,7 +182,9 @@ static void deny_key(uint32_t number, const uint8_t *id, struct verity_denylist 
 	char *text;
 
 	memcpy(deny.digest, id, sizeof(deny.digest));
-	check_ok(verity_denylist_encode(number, &deny, 1, &text, &err), &err);
+	check_ok(verity_denylist_encode(&(struct verity_denylist_text){number, &deny, 1},
+					&text, &err),
+		 &err);
 	check_ok(read_denylist(text, "signer", NULL, ret, &err), &err);
 	free(text);
 }
@@ -223,7 +228,7 @@ static void test_kept(void **state)
 		assert_int_equal(verity_denylist_read_kept(file.bytes, file.size,
 							   rings[i], &denylist, &err),
 				 i > 0);
-		assert_int_equal(verity_denylist_number(denylist), 1);
+		assert_int_equal(verity_denylist_text(denylist)->number, 1);
 		verity_denylist_free(denylist);
 		denylist = NULL;
 	}
@@ -319,7 +324,9 @@ static void test_encode(void **state)
 	char *text = NULL;
 
 	(void)state;
-	check_ok(verity_denylist_encode(2, entries, 3, &text, &err), &err);
+	check_ok(verity_denylist_encode(&(struct verity_denylist_text){2, entries, 3},
+					&text, &err),
+		 &err);
 	assert_string_equal(
 		text,
 		"{\"type\":\"denylist\",\"format\":1,\"number\":2,\"deny\":["
@@ -329,8 +336,12 @@ static void test_encode(void **state)
 		"{\"name\":\"a\",\"epoch_below\":4294967295}]}");
 	free(text);
 	text = NULL;
-	assert_int_equal(verity_denylist_encode(0, entries, 3, &text, &err), -EBADMSG);
-	check_error(&err, VERITY_E_BAD_STATEMENT, "a deny list's number is 1 at least");
+	assert_int_equal(
+		verity_denylist_encode(&(struct verity_denylist_text){0, entries, 3},
+				       &text, &err),
+		-EBADMSG);
+	check_error(&err, VERITY_E_BAD_STATEMENT,
+		    "the number of a deny list is 1 or more");
 	assert_null(text);
 }
 
@@ -339,7 +350,7 @@ static void test_longest(void **state)
 {
 	cleanup_with(verity_denylist_free_p) struct verity_denylist *denylist = NULL;
 	struct verity_deny *entries = calloc(VERITY_DENY_MAX + 1, sizeof(*entries));
-	struct verity_denylist taken = {.number = 0};
+	struct verity_denylist_text taken = {.number = 0};
 	struct verity_error err;
 	char *text = NULL;
 
@@ -350,15 +361,19 @@ static void test_longest(void **state)
 		entries[i].epoch_below = UINT32_MAX;
 	}
 	assert_int_equal(
-		verity_denylist_encode(1, entries, VERITY_DENY_MAX + 1, &text, &err),
+		verity_denylist_encode(
+			&(struct verity_denylist_text){1, entries, VERITY_DENY_MAX + 1},
+			&text, &err),
 		-EBADMSG);
 	check_error(&err, VERITY_E_BAD_STATEMENT, "over 1024 entries");
 	assert_null(text);
 	check_ok(
-		verity_denylist_encode(UINT32_MAX, entries, VERITY_DENY_MAX, &text, &err),
+		verity_denylist_encode(&(struct verity_denylist_text){UINT32_MAX, entries,
+								      VERITY_DENY_MAX},
+				       &text, &err),
 		&err);
 	check_ok(read_denylist(text, "signer", NULL, &denylist, &err), &err);
-	assert_int_equal(verity_denylist_count(denylist), VERITY_DENY_MAX);
+	assert_int_equal(verity_denylist_text(denylist)->count, VERITY_DENY_MAX);
 	free(entries);
 	free(text);
 	text = malloc(32 + 2 * (VERITY_DENY_MAX + 1));
@@ -367,7 +382,7 @@ static void test_longest(void **state)
 		strcat(text, ",0");
 	strcat(text, "]}");
 	assert_int_equal(take(text, &taken, &err), -EBADMSG);
-	check_error(&err, VERITY_E_BAD_STATEMENT, "deny: over 1024 entries");
+	check_error(&err, VERITY_E_BAD_STATEMENT, "deny: more than 1024 entries");
 	free(text);
 }
 

@@ -23,7 +23,7 @@ static int decode(const char *text, struct verity_floors *ret, struct verity_err
 
 static void test_decode(void **state)
 {
-	static const char epoch[] = "a: outside 1 to 4294967295";
+	static const char epoch[] = "epochs.a: outside 1 to 4294967295";
 	static const struct {
 		const char *text;
 		const char *message; /* NULL: good */
@@ -35,18 +35,17 @@ static void test_decode(void **state)
 		{FLOORS("{\"a\":0}"), epoch},
 		{FLOORS("{\"a\":-1}"), epoch},
 		{FLOORS("{\"a\":4294967296}"), epoch},
-		{FLOORS("{\"a\":\"1\"}"), "a: not an integer"},
-		{FLOORS("{\"a\":null}"), "a: not an integer"},
+		{FLOORS("{\"a\":\"1\"}"), "epochs.a: not an integer"},
+		{FLOORS("{\"a\":null}"), "epochs.a: not an integer"},
 		{FLOORS("{\"a\":2,\"a\":1}"), "a: there twice"},
-		{FLOORS("{\"../a\":1}"), "epochs: not a package's name"},
-		{FLOORS("{\"\":1}"), "epochs: not a package's name"},
-		{FLOORS("[]"), "epochs: missing, or not an object"},
-		{FLOORS("null"), "epochs: missing, or not an object"},
-		{"{\"format\":1,\"time\":7,\"denylist\":3}",
-		 "epochs: missing, or not an object"},
+		{FLOORS("{\"../a\":1}"), "epochs: not a valid package name"},
+		{FLOORS("{\"\":1}"), "epochs: not a valid package name"},
+		{FLOORS("[]"), "epochs: not an object"},
+		{FLOORS("null"), "epochs: not an object"},
+		{"{\"format\":1,\"time\":7,\"denylist\":3}", "epochs: missing"},
 		{"{\"time\":7,\"denylist\":3,\"epochs\":{}}", "format: missing"},
 		{"{\"format\":2,\"time\":7,\"denylist\":3,\"epochs\":{}}",
-		 "format: outside 1 to 1"},
+		 "format: not 1"},
 		{"{\"format\":1,\"denylist\":3,\"epochs\":{}}", "time: missing"},
 		{"{\"format\":1,\"time\":-1,\"denylist\":3,\"epochs\":{}}",
 		 "time: outside 0 to 253402300799"},

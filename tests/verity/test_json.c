@@ -184,7 +184,7 @@ static const struct {
 	{"\"format\":1", "\"format\":2", "format: not 1"},
 	{"\"format\":1", "\"format\":true", "format: not an integer"},
 	{"\"name\":\"a\"", "\"name\":\"\"", "name: empty"},
-	{"\"name\":\"a\"", "\"name\":\"a b\"", "name: not a valid name"},
+	{"\"name\":\"a\"", "\"name\":\"a b\"", "name: not a valid package name"},
 	{"\"name\":\"a\"", "\"name\":\"123456789\"", "name: longer than 8 bytes"},
 	{"\"name\":\"a\"", "\"name\":\"a\\u0000\"", "name: not printable UTF-8"},
 	{"\"name\":\"a\"", "\"name\":\"a\\u001b\"", "name: not printable UTF-8"},

@@ -109,7 +109,7 @@ static void test_denied(void **state)
 		{.kind = VERITY_DENY_NAME, .name = "tool", .epoch_below = 3},
 		{.kind = VERITY_DENY_NAME, .name = "gone", .epoch_below = UINT32_MAX},
 	};
-	struct verity_denylist list = {.number = 42, .entries = entries, .count = 5};
+	struct verity_denylist list = {.text = {42, entries, 5}};
 	static const char key_1[] =
 		"deny list 42 names a key that it was signed with, "
 		"0100000000000000000000000000000000000000000000000000000000000000";

@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "verity/format/format.h"
 
-#include <endian.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "verity/hashtree/tree.h"
-
-static uint32_t get_le32(const uint8_t *bytes)
-{
-	uint32_t value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return le32toh(value);
-}
-
-static void put_le32(uint8_t *bytes, uint32_t value)
-{
-	value = htole32(value);
-	memcpy(bytes, &value, sizeof(value));
-}
+#include "verity/util/le32.h"
 
 static uint64_t round_up_block(uint64_t bytes)
 {
@@ -30,8 +16,8 @@ int verity_head_decode(const uint8_t bytes[static VERITY_HEAD_BYTES],
 		       struct verity_head *ret, struct verity_error *err)
 {
 	struct verity_head head = {
-		.manifest_bytes = get_le32(bytes + VERITY_MAGIC_BYTES),
-		.signature_bytes = get_le32(bytes + VERITY_MAGIC_BYTES + 4),
+		.manifest_bytes = verity_le32_get(bytes + VERITY_MAGIC_BYTES),
+		.signature_bytes = verity_le32_get(bytes + VERITY_MAGIC_BYTES + 4),
 	};
 
 	if (memcmp(bytes, VERITY_STATEMENT_MAGIC, VERITY_MAGIC_BYTES) == 0)
@@ -59,8 +45,8 @@ void verity_head_encode(const struct verity_head *head,
 			uint8_t ret[static VERITY_HEAD_BYTES])
 {
 	memcpy(ret, VERITY_MAGIC, VERITY_MAGIC_BYTES);
-	put_le32(ret + VERITY_MAGIC_BYTES, head->manifest_bytes);
-	put_le32(ret + VERITY_MAGIC_BYTES + 4, head->signature_bytes);
+	verity_le32_put(ret + VERITY_MAGIC_BYTES, head->manifest_bytes);
+	verity_le32_put(ret + VERITY_MAGIC_BYTES + 4, head->signature_bytes);
 }
 
 uint64_t verity_head_end(const struct verity_head *head)

@@ -7,6 +7,7 @@
  */
 
 #include "verity/format/format.h"
+#include "verity/util/cleanup.h"
 #include "verity/util/name.h"
 #include "verity/util/sizes.h"
 
@@ -68,18 +69,17 @@ int verity_manifest_decode(const void *bytes, size_t size, struct verity_manifes
 int verity_manifest_encode(const struct verity_manifest *manifest, char **ret,
 			   struct verity_error *err) must_check;
 
-struct json_object;
+struct verity_json_writer;
 
 /**
- * verity_manifest_put_limits - write what a manifest says of the devices it is for
- * @object: gets "compatible" and "firmware", where there is something to say
- *
- * Return: false where memory is short.
+ * verity_manifest_put_limits - add what a manifest says of the devices it is for to the
+ * object that is open: `compatible` and `firmware`, where it says anything
  */
-bool verity_manifest_put_limits(const struct verity_manifest *manifest,
-				struct json_object *object) must_check;
+void verity_manifest_put_limits(struct verity_json_writer *json,
+				const struct verity_manifest *manifest);
 
 void verity_manifest_free(struct verity_manifest *manifest);
+DEFINE_CLEANUP(struct verity_manifest, verity_manifest_free);
 
 const char *verity_persistence_name(enum verity_persistence persistence);
 

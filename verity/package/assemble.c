@@ -6,8 +6,6 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 
-DEFINE_CLEANUP(struct verity_manifest, verity_manifest_free);
-
 static int write_front(int fd, const struct verity_head *head, const void *manifest,
 		       const void *signature, const struct verity_layout *layout,
 		       struct verity_error *err)

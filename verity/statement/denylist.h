@@ -8,6 +8,7 @@
 
 #include "verity/cms/cms.h"
 #include "verity/format/manifest.h"
+#include "verity/util/cleanup.h"
 
 #define VERITY_DENY_MAX 1024 /* entries */
 
@@ -24,15 +25,25 @@ struct verity_deny {
 	uint32_t epoch_below;
 };
 
-/* Opaque: made by verity_denylist_read() alone, of what was signed. */
+/* What a deny list says, whoever signed it: nothing may be decided by it. Plain data. */
+struct verity_denylist_text {
+	uint32_t number;             /* 1 or more */
+	struct verity_deny *entries; /* owned; free() */
+	size_t count;
+};
+
+/* Opaque: made only of a signed statement, by verity_denylist_read(). */
 struct verity_denylist;
+
+struct json_object;
+struct verity_json_writer;
 
 /**
  * verity_denylist_read - a deny list from the bytes of its statement file
  * @current: the one in force, which may deny the key of the signer; NULL: none
- * @ret:     set on success alone; free with verity_denylist_free()
+ * @ret:     set on success only; free with verity_denylist_free()
  *
- * Its signer needs the purpose of packages.
+ * The signer's certificate must be for packages.
  *
  * Return: 0; as verity_statement_verify(); -EKEYREVOKED (REVOKED); -EBADMSG
  * (BAD_STATEMENT) where a value is missing or out of its range.
@@ -47,10 +58,10 @@ int verity_denylist_read(const void *bytes, size_t size,
  * verity_denylist_read_kept - the deny list that this device has kept
  *
  * It was read with its signer in the key ring once. Where that signer is not in it any
- * more, what was denied stays denied: a list can only take away. A signature that is not
- * sound is refused all the same.
+ * more, what was denied stays denied: a list can only take rights away. A signature that
+ * does not match is refused all the same.
  *
- * Return: 0; 1 where nobody in the key ring vouches for it any more; -EBADMSG; -ENOMEM.
+ * Return: 0; 1 where the key ring does not trust its signer any more; -EBADMSG; -ENOMEM.
  */
 int verity_denylist_read_kept(const void *bytes, size_t size,
 			      const struct verity_keyring *keyring,
@@ -58,15 +69,13 @@ int verity_denylist_read_kept(const void *bytes, size_t size,
 			      struct verity_error *err) must_check;
 
 void verity_denylist_free(struct verity_denylist *denylist);
-
-uint32_t verity_denylist_number(const struct verity_denylist *denylist);
+DEFINE_CLEANUP(struct verity_denylist, verity_denylist_free);
 
 /**
- * verity_denylist_count, verity_denylist_at - its entries, in their order; borrowed
+ * verity_denylist_text - number and entries; borrowed
  */
-size_t verity_denylist_count(const struct verity_denylist *denylist);
-const struct verity_deny *verity_denylist_at(const struct verity_denylist *denylist,
-					     size_t index);
+const struct verity_denylist_text *verity_denylist_text(
+	const struct verity_denylist *denylist);
 
 /**
  * verity_denylist_signer - who signed it; borrowed
@@ -94,10 +103,26 @@ int verity_denylist_check_manifest(const struct verity_denylist *denylist,
 				   struct verity_error *err) must_check;
 
 /**
- * verity_denylist_encode - the JSON text of a deny list, to be signed
- * @ret: 0-terminated, set on success alone; free()
+ * verity_denylist_decode - read the JSON object of a statement of this type
+ * @ret: set on success only; the caller's to free its entries
  *
- * Return: 0; -EBADMSG (BAD_STATEMENT) where there are too many entries; -ENOMEM.
+ * Return: 0; -EBADMSG (BAD_STATEMENT); -ENOMEM.
  */
-int verity_denylist_encode(uint32_t number, const struct verity_deny *entries,
-			   size_t count, char **ret, struct verity_error *err) must_check;
+int verity_denylist_decode(struct json_object *object, struct verity_denylist_text *ret,
+			   struct verity_error *err) must_check;
+
+/**
+ * verity_denylist_encode - the JSON text of a deny list, to be signed
+ * @ret: 0-terminated, set on success only; free()
+ *
+ * Return: 0; -EBADMSG (BAD_STATEMENT) where verity_denylist_decode() would refuse it;
+ * -ENOMEM.
+ */
+int verity_denylist_encode(const struct verity_denylist_text *text, char **ret,
+			   struct verity_error *err) must_check;
+
+/**
+ * verity_denylist_put - add the keys `number` and `deny` to the object that is open
+ */
+void verity_denylist_put(struct verity_json_writer *json,
+			 const struct verity_denylist_text *text);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "verity/util/json_table.h"
+
 void verity_floors_free(struct verity_floors *floors)
 {
 	free(floors->epochs);
@@ -93,4 +95,77 @@ bool verity_floors_raise_denylist(struct verity_floors *floors, uint32_t number)
 		return false;
 	floors->denylist = number;
 	return true;
+}
+
+/* Kept as {"NAME": EPOCH, …}. */
+static int get_epochs(struct verity_json_reader *reader, struct json_object *value,
+		      void *member)
+{
+	static const struct verity_json_field epoch_field = {.type = VERITY_JSON_IS_UINT,
+							     .size = sizeof(uint32_t),
+							     .min = 1,
+							     .max = UINT32_MAX};
+	struct verity_floors *floors = member;
+
+	if (!json_object_is_type(value, json_type_object))
+		return verity_json_bad(reader, "not an object");
+	if (json_object_object_length(value) > VERITY_FLOORS_MAX)
+		return verity_json_bad(reader, "more than %d names", VERITY_FLOORS_MAX);
+	json_object_object_foreach (value, name, number) {
+		uint32_t epoch = 0;
+		int r;
+
+		if (!verity_name_valid(name))
+			return verity_json_bad(reader, "not a valid package name");
+		r = verity_json_get(reader, name, number, &epoch_field, &epoch);
+		if (r == 0)
+			r = verity_floors_raise_epoch(floors, name, epoch, reader->err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void put_epochs(struct verity_json_writer *json, const char *key,
+		       const void *member)
+{
+	const struct verity_floors *floors = member;
+
+	verity_json_open(json, key);
+	for (size_t i = 0; i < floors->count; i++)
+		verity_json_uint(json, floors->epochs[i].name, floors->epochs[i].epoch);
+	verity_json_close(json);
+}
+
+static const struct verity_json_field floors_fields[] = {
+	VERITY_JSON_FORMAT("format", 1),
+	VERITY_JSON_INTEGER("time", struct verity_floors, time, .max = VERITY_TIME_MAX),
+	VERITY_JSON_INTEGER("denylist", struct verity_floors, denylist,
+			    .max = UINT32_MAX),
+	{.key = "epochs",
+	 .type = VERITY_JSON_IS_CUSTOM,
+	 .decode = get_epochs,
+	 .encode = put_epochs},
+	{.key = NULL},
+};
+
+int verity_floors_decode(const void *bytes, size_t size, struct verity_floors *ret,
+			 struct verity_error *err)
+{
+	cleanup_with(verity_floors_free) struct verity_floors floors = {.time = 0};
+	int r = verity_json_decode(bytes, size, floors_fields, VERITY_E_BAD_STATEMENT,
+				   &floors, err);
+
+	if (r < 0)
+		return r;
+	*ret = floors;
+	floors.epochs = NULL;
+	return 0;
+}
+
+int verity_floors_encode(const struct verity_floors *floors, char **ret,
+			 struct verity_error *err)
+{
+	return verity_json_encode(floors, floors_fields,
+				  VERITY_JSON_COMPACT | VERITY_JSON_RAW, ret, err);
 }

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What a statement says, before anybody vouches for it: for showing it and for whoever
- * signs it. Nothing may go by it; verity/statement/unlock.h and
- * verity/statement/denylist.h are for that.
+ * What a statement says, whoever signed it: for showing it, and for those who sign it.
+ * Nothing may be decided by it; that is for verity/statement/unlock.h and
+ * verity/statement/denylist.h.
  */
 
 #include "verity/statement/denylist.h"
@@ -12,26 +12,20 @@
 #include "verity/statement/unlock.h"
 
 /* Plain data; { 0 } is none. */
-struct verity_statement_peek {
+struct verity_statement_text {
 	enum verity_statement_type type;
-	/* of an unlock statement */
-	char serial[VERITY_SERIAL_MAX + 1];
-	unsigned allows;
-	int64_t not_after; /* seconds since 1970 */
-	/* of a deny list */
-	uint32_t number;
-	struct verity_deny *entries; /* owned */
-	size_t count;
+	struct verity_unlock_text unlock;     /* where it is one */
+	struct verity_denylist_text denylist; /* likewise; owned */
 };
 
 /**
- * verity_statement_peek - read the text of a statement of either type
- * @ret: set on success alone; verity_statement_peek_free()
+ * verity_statement_inspect - read the text of a statement of either type
+ * @ret: set on success only; verity_statement_text_free()
  *
  * Return: 0; -EBADMSG (BAD_STATEMENT, WRONG_TYPE, UNKNOWN_FEATURE); -ENOMEM.
  */
-int verity_statement_peek(const struct verity_statement_parts *parts,
-			  struct verity_statement_peek *ret,
-			  struct verity_error *err) must_check;
+int verity_statement_inspect(const struct verity_statement_parts *parts,
+			     struct verity_statement_text *ret,
+			     struct verity_error *err) must_check;
 
-void verity_statement_peek_free(struct verity_statement_peek *peek);
+void verity_statement_text_free(struct verity_statement_text *text);

@@ -7,55 +7,28 @@
 #include <string.h>
 
 #include "verity/format/format.h"
-#include "verity/statement/field.h"
-#include "verity/util/json.h"
+#include "verity/util/json_table.h"
+#include "verity/util/le32.h"
 
 #define FORMAT 1
 
-static const char *const type_names[] = {
-	[VERITY_STATEMENT_UNLOCK] = "unlock",
-	[VERITY_STATEMENT_DENYLIST] = "denylist",
-};
-
-/* As a person calls what a `type` stands for. */
 static const struct {
-	const char *type;
-	const char *words;
-} things[] = {
-	{"package", "a package's manifest"},
-	{"unlock", "an unlock statement"},
-	{"denylist", "a deny list"},
+	const char *name;  /* the value of `type` */
+	const char *words; /* in messages */
+} types[] = {
+	[VERITY_STATEMENT_UNLOCK] = {"unlock", "an unlock statement"},
+	[VERITY_STATEMENT_DENYLIST] = {"denylist", "a deny list"},
 };
 
 const char *verity_statement_type_name(enum verity_statement_type type)
 {
-	return type_names[type];
-}
-
-static const char *words_for(const char *type)
-{
-	for (size_t i = 0; i < sizeof(things) / sizeof(things[0]); i++)
-		if (strcmp(things[i].type, type) == 0)
-			return things[i].words;
-	return "something else";
+	return types[type].name;
 }
 
 bool verity_statement_is(const void *bytes, size_t size)
 {
 	return size >= VERITY_MAGIC_BYTES &&
 	       memcmp(bytes, VERITY_STATEMENT_MAGIC, VERITY_MAGIC_BYTES) == 0;
-}
-
-static size_t get_u32(const uint8_t *bytes)
-{
-	return (size_t)bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16 |
-	       (size_t)bytes[3] << 24;
-}
-
-static void put_u32(size_t value, uint8_t *ret)
-{
-	for (int i = 0; i < 4; i++)
-		ret[i] = (uint8_t)(value >> 8 * i);
 }
 
 int verity_statement_split(const void *bytes, size_t size,
@@ -74,8 +47,8 @@ int verity_statement_split(const void *bytes, size_t size,
 	if (size < VERITY_HEAD_BYTES)
 		return verity_fail(err, VERITY_E_BAD_STATEMENT,
 				   "the file ends within its head");
-	text = get_u32(head + VERITY_MAGIC_BYTES);
-	signature = get_u32(head + VERITY_MAGIC_BYTES + 4);
+	text = verity_le32_get(head + VERITY_MAGIC_BYTES);
+	signature = verity_le32_get(head + VERITY_MAGIC_BYTES + 4);
 	if (text < VERITY_MANIFEST_MIN || text > VERITY_STATEMENT_MAX ||
 	    signature > VERITY_SIGNATURE_MAX)
 		return verity_fail(err, VERITY_E_BAD_STATEMENT,
@@ -109,8 +82,8 @@ int verity_statement_join(const struct verity_statement_parts *parts, uint8_t **
 	if (!file)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	memcpy(file, VERITY_STATEMENT_MAGIC, VERITY_MAGIC_BYTES);
-	put_u32(parts->text_bytes, file + VERITY_MAGIC_BYTES);
-	put_u32(parts->signature_bytes, file + VERITY_MAGIC_BYTES + 4);
+	verity_le32_put(file + VERITY_MAGIC_BYTES, (uint32_t)parts->text_bytes);
+	verity_le32_put(file + VERITY_MAGIC_BYTES + 4, (uint32_t)parts->signature_bytes);
 	memcpy(file + VERITY_HEAD_BYTES, parts->text, parts->text_bytes);
 	if (parts->signature_bytes)
 		memcpy(file + VERITY_HEAD_BYTES + parts->text_bytes, parts->signature,
@@ -120,39 +93,56 @@ int verity_statement_join(const struct verity_statement_parts *parts, uint8_t **
 	return 0;
 }
 
+int verity_statement_encode(enum verity_statement_type type,
+			    const struct verity_json_field *fields, const void *text,
+			    char **ret, struct verity_error *err)
+{
+	cleanup_with(verity_json_end) struct verity_json_writer json = {.raw = true};
+
+	verity_json_text(&json, "type", types[type].name);
+	verity_json_int(&json, "format", FORMAT);
+	verity_json_put_fields(&json, fields, text);
+	return verity_json_finish(&json, VERITY_JSON_COMPACT, ret, err);
+}
+
+/* `type` is checked first: no signed thing can pass for another. */
 static int check_type(struct json_object *object, enum verity_statement_type type,
 		      struct verity_error *err)
 {
 	struct json_object *value;
 	const char *found = json_object_object_get_ex(object, "type", &value)
-				    ? verity_statement_string(value)
+				    ? verity_json_string(value)
 				    : NULL;
+	const char *is = "something else";
 
 	if (!found)
-		return verity_statement_bad(err, "type", "missing, or not a string");
-	if (strcmp(found, type_names[type]) != 0)
-		return verity_fail(err, VERITY_E_WRONG_TYPE, "it is %s, not %s",
-				   words_for(found), words_for(type_names[type]));
-	return 0;
-}
-
-static int check_format(struct json_object *object, struct verity_error *err)
-{
-	int64_t format;
-	int r = verity_statement_integer(object, "format", 1, INT64_MAX, &format, err);
-
-	if (r == 0 && format != FORMAT)
-		return verity_fail(err, VERITY_E_UNKNOWN_FEATURE,
-				   "format: %" PRId64 " is newer than this program knows",
-				   format);
-	return r;
+		return verity_fail(err, VERITY_E_BAD_STATEMENT,
+				   "type: missing, or not a string");
+	if (strcmp(found, types[type].name) == 0)
+		return 0;
+	if (strcmp(found, "package") == 0)
+		is = "a package's manifest";
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(types[i].name, found) == 0)
+			is = types[i].words;
+	return verity_fail(err, VERITY_E_WRONG_TYPE, "it is %s, not %s", is,
+			   types[type].words);
 }
 
 int verity_statement_decode(const void *text, size_t size,
 			    enum verity_statement_type type, struct json_object **ret,
 			    struct verity_error *err)
 {
+	static const struct verity_json_field format_fields[] = {
+		{.key = "format",
+		 .type = VERITY_JSON_IS_INT,
+		 .size = sizeof(int64_t),
+		 .min = 1,
+		 .max = INT64_MAX},
+		{.key = NULL},
+	};
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
+	int64_t format = 0;
 	int r = verity_json_parse(text, size, &object, err);
 
 	if (r == -EBADMSG && err)
@@ -160,25 +150,21 @@ int verity_statement_decode(const void *text, size_t size,
 	if (r == 0)
 		r = check_type(object, type, err);
 	if (r == 0)
-		r = check_format(object, err);
+		r = verity_json_decode_object(object, format_fields,
+					      VERITY_E_BAD_STATEMENT, &format, err);
+	if (r == 0 && format != FORMAT)
+		return verity_fail(err, VERITY_E_UNKNOWN_FEATURE,
+				   "format: %" PRId64 " is newer than this program knows",
+				   format);
 	if (r == 0)
 		*ret = steal_ptr(&object);
 	return r;
 }
 
-static int verify(const struct verity_statement_parts *parts, enum verity_purpose purpose,
-		  const struct verity_keyring *keyring,
-		  struct verity_signatures *ret_signatures, struct verity_error *err)
-{
-	return verity_cms_verify(parts->text, parts->text_bytes, parts->signature,
-				 parts->signature_bytes, keyring, purpose, ret_signatures,
-				 err);
-}
-
 /*
- * An unlock statement handed over as a deny list fails for its signer's purpose already.
- * That is no help to a person; but nothing that nobody vouches for is read, not even to
- * be of help.
+ * An unlock statement given as a deny list fails for its signer's purpose already. A
+ * message about that helps nobody; so where its signer is trusted for the other purpose,
+ * the text is read to say what it is. What nobody trusted has signed is never read.
  */
 static int explain_purpose(const struct verity_statement_parts *parts,
 			   enum verity_statement_type type, enum verity_purpose purpose,
@@ -191,7 +177,9 @@ static int explain_purpose(const struct verity_statement_parts *parts,
 	struct verity_signatures signatures;
 	struct verity_error why;
 
-	if (verify(parts, other, keyring, &signatures, NULL) < 0 ||
+	if (verity_cms_verify(parts->text, parts->text_bytes, parts->signature,
+			      parts->signature_bytes, keyring, other, &signatures,
+			      NULL) < 0 ||
 	    verity_statement_decode(parts->text, parts->text_bytes, type, &object,
 				    &why) == 0 ||
 	    why.code != VERITY_E_WRONG_TYPE)
@@ -215,7 +203,9 @@ int verity_statement_verify(const void *bytes, size_t size,
 	if (parts.signature_bytes == 0)
 		return verity_fail(err, VERITY_E_NO_SIGNATURE,
 				   "the statement has no signature");
-	r = verify(&parts, purpose, keyring, ret_signatures, err);
+	r = verity_cms_verify(parts.text, parts.text_bytes, parts.signature,
+			      parts.signature_bytes, keyring, purpose, ret_signatures,
+			      err);
 	if (r == -EKEYREJECTED)
 		return explain_purpose(&parts, type, purpose, keyring, err);
 	return r < 0 ? r

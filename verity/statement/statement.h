@@ -20,6 +20,7 @@
 #include "verity/format/format.h"
 
 struct json_object;
+struct verity_json_field;
 
 #define VERITY_STATEMENT_MAX 131072 /* VERITY_DENY_MAX of the longest entries fit */
 #define VERITY_STATEMENT_FILE_MAX                                                        \
@@ -86,3 +87,26 @@ int verity_statement_verify(const void *bytes, size_t size,
 			    struct json_object **ret,
 			    struct verity_signatures *ret_signatures,
 			    struct verity_error *err) must_check;
+
+/**
+ * verity_statement_decode - the JSON object of a statement's text, of the right type
+ * @ret: set on success only; json_object_put()
+ *
+ * Whoever calls this instead of verity_statement_verify() may decide nothing by it.
+ *
+ * Return: 0; -EBADMSG (BAD_STATEMENT, WRONG_TYPE, UNKNOWN_FEATURE); -ENOMEM.
+ */
+int verity_statement_decode(const void *text, size_t size,
+			    enum verity_statement_type type, struct json_object **ret,
+			    struct verity_error *err) must_check;
+
+/**
+ * verity_statement_encode - the JSON text of a statement, to be signed
+ * @fields: of @text, what follows `type` and `format`
+ * @ret:    0-terminated, set on success only; free()
+ *
+ * Return: 0; -ENOMEM.
+ */
+int verity_statement_encode(enum verity_statement_type type,
+			    const struct verity_json_field *fields, const void *text,
+			    char **ret, struct verity_error *err) must_check;

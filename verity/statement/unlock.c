@@ -7,18 +7,14 @@
 #include <time.h>
 
 #include "verity/statement/denylist.h"
-#include "verity/statement/field.h"
 #include "verity/statement/floors.h"
-#include "verity/statement/unlock_private.h"
-#include "verity/util/json.h"
-#include "verity/util/text.h"
+#include "verity/statement/statement.h"
+#include "verity/util/json_table.h"
 
 struct verity_unlock {
 	struct verity_unlock_text text;
 	struct verity_signer signer;
 };
-
-DEFINE_CLEANUP(struct verity_unlock, verity_unlock_free);
 
 static const struct {
 	const char *word;
@@ -29,31 +25,6 @@ static const struct {
 };
 
 #define WORD_COUNT (sizeof(words) / sizeof(words[0]))
-
-void verity_unlock_free(struct verity_unlock *unlock)
-{
-	free(unlock);
-}
-
-const char *verity_unlock_serial(const struct verity_unlock *unlock)
-{
-	return unlock->text.serial;
-}
-
-unsigned verity_unlock_allows(const struct verity_unlock *unlock)
-{
-	return unlock->text.allows;
-}
-
-int64_t verity_unlock_not_after(const struct verity_unlock *unlock)
-{
-	return unlock->text.not_after;
-}
-
-const struct verity_signer *verity_unlock_signer(const struct verity_unlock *unlock)
-{
-	return &unlock->signer;
-}
 
 unsigned verity_unlock_bit(const char *word)
 {
@@ -76,45 +47,106 @@ void verity_unlock_words(unsigned allows, char ret[static VERITY_UNLOCK_WORDS_MA
 }
 
 /* Words that this firmware does not know allow nothing here. */
-static int take_allows(struct json_object *object, unsigned *ret,
-		       struct verity_error *err)
+static int get_allow(struct verity_json_reader *reader, struct json_object *value,
+		     void *member)
 {
-	struct json_object *list;
 	unsigned allows = 0;
 
-	if (!json_object_object_get_ex(object, "allow", &list) ||
-	    !json_object_is_type(list, json_type_array))
-		return verity_statement_bad(err, "allow", "missing, or not a list");
-	for (size_t i = 0; i < json_object_array_length(list); i++) {
+	if (!json_object_is_type(value, json_type_array))
+		return verity_json_bad(reader, "not a list");
+	for (size_t i = 0; i < json_object_array_length(value); i++) {
 		const char *word =
-			verity_statement_string(json_object_array_get_idx(list, i));
+			verity_json_string(json_object_array_get_idx(value, i));
 
 		if (!word)
-			return verity_statement_bad(err, "allow", "not a list of words");
+			return verity_json_bad(reader, "not a list of words");
 		allows |= verity_unlock_bit(word);
 	}
 	if (!allows)
-		return verity_statement_bad(err, "allow",
-					    "nothing that this firmware knows");
-	*ret = allows;
+		return verity_json_bad(reader, "nothing that this firmware knows");
+	*(unsigned *)member = allows;
 	return 0;
 }
 
-int verity_unlock_take(struct json_object *object, struct verity_unlock_text *ret,
-		       struct verity_error *err)
+static void put_allow(struct verity_json_writer *json, const char *key,
+		      const void *member)
+{
+	verity_json_open_list(json, key);
+	for (size_t i = 0; i < WORD_COUNT; i++)
+		if (*(const unsigned *)member & words[i].bit)
+			verity_json_text(json, NULL, words[i].word);
+	verity_json_close(json);
+}
+
+static const struct verity_json_field unlock_fields[] = {
+	VERITY_JSON_TEXT("serial", struct verity_unlock_text, serial, .min = 1),
+	{.key = "allow",
+	 .type = VERITY_JSON_IS_CUSTOM,
+	 .offset = offsetof(struct verity_unlock_text, allows),
+	 .decode = get_allow,
+	 .encode = put_allow},
+	VERITY_JSON_INTEGER("not_after", struct verity_unlock_text, not_after, .min = 1,
+			    .max = VERITY_TIME_MAX),
+	{.key = NULL},
+};
+
+int verity_unlock_decode(struct json_object *object, struct verity_unlock_text *ret,
+			 struct verity_error *err)
 {
 	struct verity_unlock_text text = {.allows = 0};
-	int r = verity_statement_text(object, "serial", VERITY_SERIAL_MAX, text.serial,
-				      err);
+	int r = verity_json_decode_object(object, unlock_fields, VERITY_E_BAD_STATEMENT,
+					  &text, err);
 
-	if (r == 0)
-		r = take_allows(object, &text.allows, err);
-	if (r == 0)
-		r = verity_statement_integer(object, "not_after", 1, VERITY_TIME_MAX,
-					     &text.not_after, err);
 	if (r == 0)
 		*ret = text;
 	return r;
+}
+
+int verity_unlock_encode(const char *serial, unsigned allows, int64_t not_after,
+			 char **ret, struct verity_error *err)
+{
+	cleanup_with(json_object_put_p) struct json_object *object = NULL;
+	cleanup_free char *encoded = NULL;
+	struct verity_unlock_text text = {.allows = allows, .not_after = not_after};
+	int r;
+
+	if (snprintf(text.serial, sizeof(text.serial), "%s", serial) > VERITY_SERIAL_MAX)
+		return verity_fail(err, VERITY_E_BAD_STATEMENT,
+				   "serial: longer than %d bytes", VERITY_SERIAL_MAX);
+	r = verity_statement_encode(VERITY_STATEMENT_UNLOCK, unlock_fields, &text,
+				    &encoded, err);
+	/* What the reader would refuse is not written: it has all the limits. */
+	if (r == 0)
+		r = verity_statement_decode(encoded, strlen(encoded),
+					    VERITY_STATEMENT_UNLOCK, &object, err);
+	if (r == 0)
+		r = verity_unlock_decode(object, &text, err);
+	if (r == 0)
+		*ret = steal_ptr(&encoded);
+	return r;
+}
+
+void verity_unlock_put(struct verity_json_writer *json,
+		       const struct verity_unlock_text *text)
+{
+	put_allow(json, "allow", &text->allows);
+	verity_json_text(json, "serial", text->serial);
+	verity_json_int(json, "not_after", text->not_after);
+}
+
+void verity_unlock_free(struct verity_unlock *unlock)
+{
+	free(unlock);
+}
+
+const struct verity_unlock_text *verity_unlock_text(const struct verity_unlock *unlock)
+{
+	return &unlock->text;
+}
+
+const struct verity_signer *verity_unlock_signer(const struct verity_unlock *unlock)
+{
+	return &unlock->signer;
 }
 
 int verity_unlock_read(const void *bytes, size_t size,
@@ -123,24 +155,24 @@ int verity_unlock_read(const void *bytes, size_t size,
 		       struct verity_error *err)
 {
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
-	cleanup_with(verity_unlock_free_p) struct verity_unlock *unlock =
-		calloc(1, sizeof(*unlock));
 	struct verity_signatures signatures;
-	int r;
+	struct verity_unlock_text text;
+	struct verity_unlock *unlock;
+	int r = verity_statement_verify(bytes, size, VERITY_STATEMENT_UNLOCK,
+					VERITY_PURPOSE_UNLOCK, keyring, &object,
+					&signatures, err);
 
-	if (!unlock)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = verity_statement_verify(bytes, size, VERITY_STATEMENT_UNLOCK,
-				    VERITY_PURPOSE_UNLOCK, keyring, &object, &signatures,
-				    err);
 	if (r == 0)
 		r = verity_denylist_check_keys(denylist, &signatures, err);
 	if (r == 0)
-		r = verity_unlock_take(object, &unlock->text, err);
+		r = verity_unlock_decode(object, &text, err);
 	if (r < 0)
 		return r;
-	unlock->signer = signatures.signers[0];
-	*ret = steal_ptr(&unlock);
+	unlock = malloc(sizeof(*unlock));
+	if (!unlock)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	*unlock = (struct verity_unlock){text, signatures.signers[0]};
+	*ret = unlock;
 	return 0;
 }
 
@@ -177,45 +209,4 @@ int verity_unlock_check(const struct verity_unlock *unlock, const char *serial,
 			   "the unlock statement was good until %s, and by this device "
 			   "it is %s",
 			   until, today);
-}
-
-int verity_unlock_encode(const char *serial, unsigned allows, int64_t not_after,
-			 char **ret, struct verity_error *err)
-{
-	cleanup_with(json_object_put_p) struct json_object *object =
-		json_object_new_object();
-	struct json_object *list = json_object_new_array();
-	char *copy;
-	bool whole;
-
-	if (!serial[0] || strlen(serial) > VERITY_SERIAL_MAX ||
-	    !verity_text_printable(serial, strlen(serial))) {
-		json_object_put(list);
-		return verity_statement_bad(err, "serial",
-					    "not a printable text of 1 to 64 bytes");
-	}
-	whole = object &&
-		verity_json_put(object, "type", json_object_new_string("unlock")) &&
-		verity_json_put(object, "format", json_object_new_int(1)) &&
-		verity_json_put(object, "serial", json_object_new_string(serial));
-	for (size_t i = 0; whole && i < WORD_COUNT; i++)
-		if (allows & words[i].bit)
-			whole = verity_json_append(list,
-						   json_object_new_string(words[i].word));
-	if (!whole)
-		json_object_put(list);
-	whole = whole && verity_json_put(object, "allow", list) &&
-		verity_json_put(object, "not_after", json_object_new_int64(not_after));
-	if (whole && (allows & (VERITY_ALLOW_UNTRUSTED | VERITY_ALLOW_DOWNGRADE)) == 0)
-		return verity_statement_bad(err, "allow", "nothing");
-	if (whole && (not_after < 1 || not_after > VERITY_TIME_MAX))
-		return verity_statement_bad(err, "not_after", "out of its range");
-	copy = whole ? strdup(json_object_to_json_string_ext(
-			       object,
-			       JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE))
-		     : NULL;
-	if (!copy)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	*ret = copy;
-	return 0;
 }

@@ -7,8 +7,10 @@
  */
 
 #include "verity/cms/cms.h"
+#include "verity/util/cleanup.h"
 
-#define VERITY_SERIAL_MAX 64 /* bytes */
+#define VERITY_SERIAL_MAX       64 /* bytes */
+#define VERITY_UNLOCK_WORDS_MAX 64
 
 enum verity_unlock_allow {
 	VERITY_ALLOW_UNTRUSTED =
@@ -16,7 +18,20 @@ enum verity_unlock_allow {
 	VERITY_ALLOW_DOWNGRADE = 1 << 1, /* epochs below the floor */
 };
 
-#define VERITY_UNLOCK_WORDS_MAX 64
+/* What an unlock statement says, whoever signed it: nothing may be decided by it. Plain
+ * data. */
+struct verity_unlock_text {
+	char serial[VERITY_SERIAL_MAX + 1];
+	unsigned allows;   /* of enum verity_unlock_allow */
+	int64_t not_after; /* seconds since 1970 */
+};
+
+/* Opaque: made only of a signed statement, by verity_unlock_read(). */
+struct verity_unlock;
+
+struct json_object;
+struct verity_denylist;
+struct verity_json_writer;
 
 /**
  * verity_unlock_bit - what a word of `allow` stands for; 0 where it is not known
@@ -28,17 +43,12 @@ unsigned verity_unlock_bit(const char *word);
  */
 void verity_unlock_words(unsigned allows, char ret[static VERITY_UNLOCK_WORDS_MAX]);
 
-/* Opaque: made by verity_unlock_read() alone, of what was signed. */
-struct verity_unlock;
-
-struct verity_denylist;
-
 /**
  * verity_unlock_read - an unlock statement from the bytes of its file
  * @denylist: may deny the key of the signer; NULL: none
- * @ret:      set on success alone; free with verity_unlock_free()
+ * @ret:      set on success only; free with verity_unlock_free()
  *
- * Whether it is for this device and this day is verity_unlock_check()'s business.
+ * verity_unlock_check() tells whether it is for this device and this day.
  *
  * Return: 0; as verity_statement_verify(); -EKEYREVOKED (REVOKED); -EBADMSG
  * (BAD_STATEMENT).
@@ -49,10 +59,12 @@ int verity_unlock_read(const void *bytes, size_t size,
 		       struct verity_error *err) must_check;
 
 void verity_unlock_free(struct verity_unlock *unlock);
+DEFINE_CLEANUP(struct verity_unlock, verity_unlock_free);
 
-const char *verity_unlock_serial(const struct verity_unlock *unlock);
-unsigned verity_unlock_allows(const struct verity_unlock *unlock);
-int64_t verity_unlock_not_after(const struct verity_unlock *unlock); /* s since 1970 */
+/**
+ * verity_unlock_text, verity_unlock_signer - what it says, and who signed it; borrowed
+ */
+const struct verity_unlock_text *verity_unlock_text(const struct verity_unlock *unlock);
 const struct verity_signer *verity_unlock_signer(const struct verity_unlock *unlock);
 
 /**
@@ -66,11 +78,26 @@ int verity_unlock_check(const struct verity_unlock *unlock, const char *serial,
 			int64_t now, struct verity_error *err) must_check;
 
 /**
- * verity_unlock_encode - the JSON text of an unlock statement, to be signed
- * @ret: 0-terminated, set on success alone; free()
+ * verity_unlock_decode - read the JSON object of a statement of this type
  *
- * Return: 0; -EBADMSG (BAD_STATEMENT) where the serial number is empty, too long or not
- * printable, or nothing is allowed; -ENOMEM.
+ * Return: 0; -EBADMSG (BAD_STATEMENT).
+ */
+int verity_unlock_decode(struct json_object *object, struct verity_unlock_text *ret,
+			 struct verity_error *err) must_check;
+
+/**
+ * verity_unlock_encode - the JSON text of an unlock statement, to be signed
+ * @ret: 0-terminated, set on success only; free()
+ *
+ * Return: 0; -EBADMSG (BAD_STATEMENT) where verity_unlock_decode() would refuse it;
+ * -ENOMEM.
  */
 int verity_unlock_encode(const char *serial, unsigned allows, int64_t not_after,
 			 char **ret, struct verity_error *err) must_check;
+
+/**
+ * verity_unlock_put - add the keys `allow`, `serial` and `not_after` to the object that
+ * is open
+ */
+void verity_unlock_put(struct verity_json_writer *json,
+		       const struct verity_unlock_text *text);

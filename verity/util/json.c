@@ -134,20 +134,3 @@ const char *verity_json_string(struct json_object *value)
 	return text && strlen(text) == (size_t)json_object_get_string_len(value) ? text
 										 : NULL;
 }
-
-bool verity_json_put(struct json_object *object, const char *key,
-		     struct json_object *value)
-{
-	if (value && json_object_object_add(object, key, value) == 0)
-		return true;
-	json_object_put(value);
-	return false;
-}
-
-bool verity_json_append(struct json_object *list, struct json_object *value)
-{
-	if (value && json_object_array_add(list, value) == 0)
-		return true;
-	json_object_put(value);
-	return false;
-}

@@ -32,8 +32,3 @@ int verity_json_parse(const void *bytes, size_t size, struct json_object **ret,
  * Return: borrowed from @value; NULL for anything else.
  */
 const char *verity_json_string(struct json_object *value);
-
-/* As verity_json_write.h adds a value, for objects that are not written with it. */
-bool verity_json_put(struct json_object *object, const char *key,
-		     struct json_object *value) must_check;
-bool verity_json_append(struct json_object *list, struct json_object *value) must_check;

@@ -65,7 +65,7 @@ static int get_text(struct verity_json_reader *reader, struct json_object *value
 	if (!verity_text_printable(text, size))
 		return verity_json_bad(reader, "not printable UTF-8");
 	if (field->valid && !field->valid(text))
-		return verity_json_bad(reader, "not a valid name");
+		return verity_json_bad(reader, "not a valid package name");
 	memcpy(member, text, size + 1);
 	return 0;
 }
@@ -92,6 +92,15 @@ static int get_integer(struct verity_json_reader *reader, struct json_object *va
 	return 0;
 }
 
+static const char *name_at(const struct verity_json_field *field, size_t index)
+{
+	const char *row = (const char *)field->names + index * field->names_stride;
+	const char *name;
+
+	memcpy(&name, row, sizeof(name));
+	return name;
+}
+
 static int get_name(struct verity_json_reader *reader, struct json_object *value,
 		    const struct verity_json_field *field, void *member)
 {
@@ -101,12 +110,12 @@ static int get_name(struct verity_json_reader *reader, struct json_object *value
 	for (size_t i = 0; i < field->names_count; i++) {
 		size_t used = strlen(known);
 
-		if (text && strcmp(field->names[i], text) == 0) {
+		if (text && strcmp(name_at(field, i), text) == 0) {
 			store(member, field->size, i);
 			return 0;
 		}
 		snprintf(known + used, sizeof(known) - used, "%s\"%s\"", i ? ", " : "",
-			 field->names[i]);
+			 name_at(field, i));
 	}
 	return field->names_count > 4 ? verity_json_bad(reader, "unknown")
 				      : verity_json_bad(reader, "none of %s", known);
@@ -340,7 +349,7 @@ static void put_value(struct verity_json_writer *json, const char *key,
 		break;
 	case VERITY_JSON_IS_NAME:
 		verity_json_text(json, key,
-				 field->names[load(member, field->size, false)]);
+				 name_at(field, load(member, field->size, false)));
 		break;
 	case VERITY_JSON_IS_HEX:
 		verity_json_hex(json, key, (const uint8_t *)member, count);

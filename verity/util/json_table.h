@@ -50,11 +50,12 @@ struct verity_json_field {
 	int64_t max;    /* of a list: items */
 	int64_t absent;
 	const char *word;
-	const char *const *names;
+	const void *names;   /* array of names, or of structs that begin with one */
+	size_t names_stride; /* bytes of one */
 	size_t names_count;
 	const struct verity_json_field *fields;
-	const struct verity_json_field *item; /* its offset is one within an item */
-	bool (*valid)(const char *text);
+	const struct verity_json_field *item;     /* its offset is one within an item */
+	bool (*valid)(const char *name);          /* of a package */
 	const char *(*check)(const void *object); /* NULL, or what is wrong with it */
 	int (*decode)(struct verity_json_reader *reader, struct json_object *value,
 		      void *member);
@@ -96,6 +97,7 @@ struct verity_json_field {
 	{                                                                                \
 		.key = (key_), .type = VERITY_JSON_IS_NAME,                              \
 		VERITY_JSON_MEMBER(type_, member_), .names = (names_),                   \
+		.names_stride = sizeof((names_)[0]),                                     \
 		.names_count = sizeof(names_) / sizeof((names_)[0]), __VA_ARGS__         \
 	}
 #define VERITY_JSON_HEX(key_, type_, member_, ...)                                       \

@@ -34,7 +34,7 @@ void verity_json_text(struct verity_json_writer *json, const char *key, const ch
 {
 	cleanup_free char *plain = NULL;
 
-	if (!json->raw && !verity_text_printable(text, strlen(text))) {
+	if (text && !json->raw && !verity_text_printable(text, strlen(text))) {
 		plain = strdup(text);
 		text = plain ? verity_text_plain(plain) : NULL;
 	}

@@ -30,7 +30,8 @@ struct verity_json_writer {
  * verity_json_text and the like - add a value
  * @key: NULL in a list
  *
- * In a text all but printable ASCII becomes '?' where it is not printable UTF-8.
+ * In a text all but printable ASCII becomes '?' where it is not printable UTF-8. NULL is
+ * a text for which there was no memory.
  */
 void verity_json_text(struct verity_json_writer *json, const char *key, const char *text);
 void verity_json_bool(struct verity_json_writer *json, const char *key, bool value);

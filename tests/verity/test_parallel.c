@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Every item once, the lowest failure, workers that begin and end. */
+
 #include <errno.h>
 #include <stdatomic.h>
 
@@ -14,20 +17,20 @@ struct context {
 	int begin_fails;
 };
 
-static int begin(void *context, void **ret, struct verity_error *err)
+static int begin(void *context, void *worker, struct verity_error *err)
 {
 	struct context *c = context;
 
 	if (c->begin_fails)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "no worker");
 	atomic_fetch_add(&c->workers, 1);
-	*ret = c;
+	*(struct context **)worker = c;
 	return 0;
 }
 
 static void end(void *worker)
 {
-	struct context *c = worker;
+	struct context *c = *(struct context **)worker;
 
 	atomic_fetch_sub(&c->workers, 1);
 }
@@ -36,7 +39,7 @@ static int item(void *context, void *worker, uint64_t number, struct verity_erro
 {
 	struct context *c = context;
 
-	assert_ptr_equal(worker, context);
+	assert_ptr_equal(*(struct context **)worker, context);
 	atomic_fetch_add(&c->done[number], 1);
 	if (number >= c->fail_from)
 		return verity_fail(err, VERITY_E_IO, "item %d", (int)number);
@@ -48,7 +51,7 @@ static void test_every_item_once(void **state)
 	(void)state;
 	for (unsigned threads = 1; threads < 9; threads++) {
 		struct context c = {.fail_from = ITEMS};
-		const struct verity_crew crew = {&c, begin, item, end};
+		const struct verity_crew crew = {&c, sizeof(void *), begin, item, end};
 		struct verity_error err;
 
 		assert_int_equal(verity_parallel(&crew, ITEMS, threads, &err), 0);
@@ -63,7 +66,7 @@ static void test_lowest_failure_wins(void **state)
 	(void)state;
 	for (int round = 0; round < 200; round++) {
 		struct context c = {.fail_from = 17};
-		const struct verity_crew crew = {&c, begin, item, end};
+		const struct verity_crew crew = {&c, sizeof(void *), begin, item, end};
 		struct verity_error err;
 
 		assert_int_equal(verity_parallel(&crew, ITEMS, 4, &err), -EIO);
@@ -75,7 +78,7 @@ static void test_lowest_failure_wins(void **state)
 static void test_no_worker(void **state)
 {
 	struct context c = {.fail_from = ITEMS, .begin_fails = 1};
-	const struct verity_crew crew = {&c, begin, item, end};
+	const struct verity_crew crew = {&c, sizeof(void *), begin, item, end};
 	struct verity_error err;
 
 	(void)state;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Hashing an image and writing its tree, level by level, by several threads. */
+
 #include "verity/hashtree/tree.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "verity/hashtree/hash.h"
-#include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 #include "verity/util/parallel.h"
 
@@ -24,31 +24,19 @@ struct worker {
 	uint8_t below[VERITY_LEAF_BYTES];
 };
 
-static void worker_free(void *pointer)
+static int worker_begin(void *context, void *pointer, struct verity_error *err)
+{
+	const struct level *level = context;
+	struct worker *worker = pointer;
+
+	return verity_hasher_new(level->salt, level->salt_bytes, &worker->hasher, err);
+}
+
+static void worker_end(void *pointer)
 {
 	struct worker *worker = pointer;
 
-	if (!worker)
-		return;
 	verity_hasher_free(worker->hasher);
-	free(worker);
-}
-
-static int worker_new(void *context, void **ret, struct verity_error *err)
-{
-	const struct level *level = context;
-	struct worker *worker = malloc(sizeof(*worker));
-	int r;
-
-	if (!worker)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = verity_hasher_new(level->salt, level->salt_bytes, &worker->hasher, err);
-	if (r < 0) {
-		free(worker);
-		return r;
-	}
-	*ret = worker;
-	return 0;
 }
 
 /* One hash block: the digests of up to 128 blocks, then zeros. */
@@ -75,24 +63,6 @@ static int build_block(void *context, void *pointer, uint64_t item,
 			       level->start + item * VERITY_BLOCK, err);
 }
 
-static int hash_at(const struct level *level, uint8_t ret[static VERITY_DIGEST_BYTES],
-		   struct verity_error *err)
-{
-	uint8_t block[VERITY_BLOCK], digest[1][VERITY_DIGEST_BYTES];
-	struct verity_hasher *hasher;
-	int r = verity_io_read(level->fd, block, sizeof(block), level->below_start, err);
-
-	if (r == 0)
-		r = verity_hasher_new(level->salt, level->salt_bytes, &hasher, err);
-	if (r < 0)
-		return r;
-	r = verity_hasher_blocks(hasher, block, 1, digest, err);
-	if (r == 0)
-		memcpy(ret, digest[0], sizeof(digest[0]));
-	verity_hasher_free(hasher);
-	return r;
-}
-
 int verity_tree_build(const struct verity_blocks *blocks,
 		      const struct verity_geometry *geometry, const uint8_t *salt,
 		      size_t salt_bytes, unsigned threads,
@@ -106,11 +76,13 @@ int verity_tree_build(const struct verity_blocks *blocks,
 		.salt = salt,
 		.salt_bytes = salt_bytes,
 	};
-	const struct verity_crew crew = {&level, worker_new, build_block, worker_free};
+	const struct verity_crew crew = {&level, sizeof(struct worker), worker_begin,
+					 build_block, worker_end};
+	cleanup_with(verity_hasher_free_p) struct verity_hasher *hasher = NULL;
+	uint8_t top[VERITY_BLOCK], digest[1][VERITY_DIGEST_BYTES];
+	int r;
 
 	for (unsigned i = 0; i < geometry->levels; i++) {
-		int r;
-
 		level.start =
 			blocks->tree_start + geometry->level_start[i] * VERITY_BLOCK;
 		r = verity_parallel(&crew, geometry->level_blocks[i],
@@ -120,5 +92,13 @@ int verity_tree_build(const struct verity_blocks *blocks,
 		level.below_start = level.start;
 		level.below_blocks = geometry->level_blocks[i];
 	}
-	return hash_at(&level, ret_hash, err);
+	/* The root is the digest of the top block, or of the only data block. */
+	r = verity_io_read(level.fd, top, sizeof(top), level.below_start, err);
+	if (r == 0)
+		r = verity_hasher_new(salt, salt_bytes, &hasher, err);
+	if (r == 0)
+		r = verity_hasher_blocks(hasher, top, 1, digest, err);
+	if (r == 0)
+		memcpy(ret_hash, digest[0], sizeof(digest[0]));
+	return r;
 }

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Hashing blocks, in lanes where the processor has them, else with OpenSSL. */
+
 #include "verity/hashtree/hash.h"
 
 #include <openssl/evp.h>
@@ -56,18 +59,6 @@ void verity_hasher_portable(struct verity_hasher *hasher)
 	hasher->lanes = 0;
 }
 
-static int hash_one(struct verity_hasher *hasher, const uint8_t *block, uint8_t *ret,
-		    struct verity_error *err)
-{
-	if (EVP_DigestInit_ex2(hasher->context, hasher->sha256, NULL) != 1 ||
-	    EVP_DigestUpdate(hasher->context, hasher->salt, hasher->salt_bytes) != 1 ||
-	    EVP_DigestUpdate(hasher->context, block, VERITY_BLOCK) != 1 ||
-	    EVP_DigestFinal_ex(hasher->context, ret, NULL) != 1)
-		return verity_fail(err, VERITY_E_NO_MEMORY,
-				   "OpenSSL could not hash a block");
-	return 0;
-}
-
 int verity_hasher_blocks(struct verity_hasher *hasher, const uint8_t *blocks,
 			 size_t count, uint8_t (*ret)[VERITY_DIGEST_BYTES],
 			 struct verity_error *err)
@@ -81,11 +72,14 @@ int verity_hasher_blocks(struct verity_hasher *hasher, const uint8_t *blocks,
 					 ret + i);
 		i += lanes;
 	}
-	for (; i < count; i++) {
-		int r = hash_one(hasher, blocks + i * VERITY_BLOCK, ret[i], err);
-
-		if (r < 0)
-			return r;
-	}
+	for (; i < count; i++)
+		if (EVP_DigestInit_ex2(hasher->context, hasher->sha256, NULL) != 1 ||
+		    EVP_DigestUpdate(hasher->context, hasher->salt, hasher->salt_bytes) !=
+			    1 ||
+		    EVP_DigestUpdate(hasher->context, blocks + i * VERITY_BLOCK,
+				     VERITY_BLOCK) != 1 ||
+		    EVP_DigestFinal_ex(hasher->context, ret[i], NULL) != 1)
+			return verity_fail(err, VERITY_E_NO_MEMORY,
+					   "OpenSSL could not hash a block");
 	return 0;
 }

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Salt, block and padding cut into the chunks of SHA-256, for several blocks at once. */
+
 #include "verity/hashtree/hash_lanes.h"
 
 #include <assert.h>
@@ -36,15 +39,6 @@ static size_t make_tail(const struct verity_hash_lanes *hash, const uint8_t *res
 	return size / SHA256_CHUNK_BYTES;
 }
 
-static void put_digest(const struct verity_sha256_state *state, uint8_t *ret)
-{
-	for (size_t i = 0; i < SHA256_STATE_WORDS; i++) {
-		uint32_t word = htobe32(state->words[i]);
-
-		memcpy(ret + i * sizeof(word), &word, sizeof(word));
-	}
-}
-
 /*
  * Salt and block do not meet at the border of a chunk: the first chunk is put together of
  * the end of the salt and the start of the block, the others are taken where they lie.
@@ -79,5 +73,9 @@ void verity_hash_lanes_blocks(const struct verity_hash_lanes *hash, const uint8_
 	verity_sha256_lanes_take(states, middles, lanes, chunks);
 	verity_sha256_lanes_take(states, tails, lanes, tail_chunks);
 	for (unsigned i = 0; i < lanes; i++)
-		put_digest(&states[i], ret[i]);
+		for (size_t k = 0; k < SHA256_STATE_WORDS; k++) {
+			uint32_t word = htobe32(states[i].words[k]);
+
+			memcpy(ret[i] + k * sizeof(word), &word, sizeof(word));
+		}
 }

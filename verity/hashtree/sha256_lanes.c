@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The constants of SHA-256, which every kind of lanes uses. */
+
 #include "verity/hashtree/sha256_lanes.h"
 
 /* FIPS 180-4 §4.2.2 */

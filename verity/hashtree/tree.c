@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The shape of a tree, and checking its hash blocks from the root down to the data. */
+
+#include "verity/hashtree/tree.h"
+
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "verity/hashtree/leaf.h"
-#include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 
 struct verity_upper {
@@ -14,6 +18,25 @@ struct verity_upper {
 	uint8_t *bytes;      /* levels 1 and up, as they lie in the file; all checked */
 };
 
+struct verity_geometry verity_geometry_compute(uint64_t data_blocks)
+{
+	struct verity_geometry geometry = {.data_blocks = data_blocks};
+	uint64_t below = data_blocks;
+
+	assert(data_blocks >= 1 && data_blocks <= VERITY_IMAGE_MAX / VERITY_BLOCK);
+	while (below > 1) {
+		assert(geometry.levels < VERITY_LEVELS_MAX);
+		below = (below + VERITY_HASHES_PER_BLOCK - 1) / VERITY_HASHES_PER_BLOCK;
+		geometry.level_blocks[geometry.levels++] = below;
+	}
+	/* The top level comes first in the file. */
+	for (unsigned level = geometry.levels; level-- > 0;) {
+		geometry.level_start[level] = geometry.tree_blocks;
+		geometry.tree_blocks += geometry.level_blocks[level];
+	}
+	return geometry;
+}
+
 void verity_upper_free(struct verity_upper *upper)
 {
 	if (!upper)
@@ -22,31 +45,25 @@ void verity_upper_free(struct verity_upper *upper)
 	free(upper);
 }
 
-/* The digest that hash block @block of @level must have. */
-static const uint8_t *expected(const struct verity_upper *upper, unsigned level,
-			       uint64_t block)
-{
-	const struct verity_geometry *geometry = &upper->geometry;
-
-	if (level + 1 >= geometry->levels)
-		return upper->root.hash;
-	return upper->bytes + geometry->level_start[level + 1] * VERITY_BLOCK +
-	       block * VERITY_DIGEST_BYTES;
-}
-
-/* Up to VERITY_LEAVES_MAX of them, that follow each other. */
+/* Up to VERITY_LEAVES_MAX blocks that follow each other. */
 static int check_hash_blocks(const struct verity_upper *upper,
 			     struct verity_hasher *hasher, unsigned level, uint64_t first,
 			     size_t count, const uint8_t *bytes, struct verity_error *err)
 {
 	const struct verity_geometry *geometry = &upper->geometry;
 	uint8_t digests[VERITY_LEAVES_MAX][VERITY_DIGEST_BYTES];
+	const uint8_t *expected = upper->root.hash;
 	int r = verity_hasher_blocks(hasher, bytes, count, digests, err);
 
 	if (r < 0)
 		return r;
+	if (level + 1 < geometry->levels)
+		expected = upper->bytes +
+			   geometry->level_start[level + 1] * VERITY_BLOCK +
+			   first * VERITY_DIGEST_BYTES;
 	for (uint64_t i = first; i < first + count; i++)
-		if (memcmp(digests[i - first], expected(upper, level, i),
+		if (memcmp(digests[i - first],
+			   expected + (i - first) * VERITY_DIGEST_BYTES,
 			   sizeof(*digests)) != 0)
 			return verity_fail(err, VERITY_E_TREE_MISMATCH,
 					   "hash tree: block %" PRIu64 " of %" PRIu64
@@ -56,26 +73,6 @@ static int check_hash_blocks(const struct verity_upper *upper,
 					   upper->tree_start +
 						   (geometry->level_start[level] + i) *
 							   VERITY_BLOCK);
-	return 0;
-}
-
-/* From the top down, so that every digest is checked before it is believed. */
-static int check_upper(const struct verity_upper *upper, struct verity_hasher *hasher,
-		       struct verity_error *err)
-{
-	const struct verity_geometry *geometry = &upper->geometry;
-
-	for (unsigned level = geometry->levels; level-- > 1;) {
-		const uint8_t *bytes =
-			upper->bytes + geometry->level_start[level] * VERITY_BLOCK;
-
-		for (uint64_t i = 0; i < geometry->level_blocks[level]; i++) {
-			int r = check_hash_blocks(upper, hasher, level, i, 1,
-						  bytes + i * VERITY_BLOCK, err);
-			if (r < 0)
-				return r;
-		}
-	}
 	return 0;
 }
 
@@ -101,8 +98,14 @@ int verity_upper_load(const struct verity_blocks *blocks,
 	if (r == 0)
 		r = verity_io_read(blocks->fd, upper->bytes, size, blocks->tree_start,
 				   err);
-	if (r == 0)
-		r = check_upper(upper, hasher, err);
+	/* From the top down, so that every digest is checked before it is used. */
+	for (unsigned level = geometry->levels; level-- > 1;)
+		for (uint64_t i = 0; r == 0 && i < geometry->level_blocks[level]; i++)
+			r = check_hash_blocks(upper, hasher, level, i, 1,
+					      upper->bytes +
+						      (geometry->level_start[level] + i) *
+							      VERITY_BLOCK,
+					      err);
 	if (r < 0)
 		return r;
 	*ret = steal_ptr(&upper);
@@ -137,14 +140,14 @@ int verity_leaf_check_blocks(const struct verity_leaf *leaf, struct verity_hashe
 			     struct verity_error *err)
 {
 	uint8_t digests[VERITY_HASHES_PER_BLOCK][VERITY_DIGEST_BYTES];
-	uint64_t place = first - leaf->number * VERITY_HASHES_PER_BLOCK;
-	const uint8_t *wanted = leaf->hashes + place * VERITY_DIGEST_BYTES;
+	uint64_t index = first - leaf->number * VERITY_HASHES_PER_BLOCK;
+	const uint8_t *expected = leaf->hashes + index * VERITY_DIGEST_BYTES;
 	int r = verity_hasher_blocks(hasher, data, count, digests, err);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < count; i++)
-		if (memcmp(digests[i], wanted + i * VERITY_DIGEST_BYTES,
+		if (memcmp(digests[i], expected + i * VERITY_DIGEST_BYTES,
 			   sizeof(*digests)) != 0)
 			return verity_fail(
 				err, VERITY_E_IMAGE_MISMATCH,

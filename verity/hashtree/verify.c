@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Checking a whole tree and image, by several threads. */
+
+#include "verity/hashtree/tree.h"
+
 #include <stdlib.h>
 
-#include "verity/hashtree/leaf.h"
-#include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 #include "verity/util/parallel.h"
 
-/* How much of an image is read at a time; a part of a leaf, small to stay in the cache.
+/* How much of an image is read at a time: a part of a leaf, small enough for the cache.
  */
 #define PIECE_BLOCKS 32
 
-/* Leaves for each thread from which on they are taken in groups: few leave threads idle.
- */
+/* Fewer leaves a thread than this are not grouped: that would leave threads idle. */
 #define GROUPS_LEAST 32
 
 struct check {
@@ -29,44 +31,20 @@ struct worker {
 	uint8_t piece[PIECE_BLOCKS * VERITY_BLOCK];
 };
 
-static void worker_free(void *pointer)
+static int worker_begin(void *context, void *pointer, struct verity_error *err)
+{
+	const struct check *check = context;
+	struct worker *worker = pointer;
+
+	return verity_hasher_new(check->root->salt, check->root->salt_bytes,
+				 &worker->hasher, err);
+}
+
+static void worker_end(void *pointer)
 {
 	struct worker *worker = pointer;
 
-	if (!worker)
-		return;
 	verity_hasher_free(worker->hasher);
-	free(worker);
-}
-
-static int worker_new(void *context, void **ret, struct verity_error *err)
-{
-	const struct check *check = context;
-	struct worker *worker = malloc(sizeof(*worker));
-	int r;
-
-	if (!worker)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = verity_hasher_new(check->root->salt, check->root->salt_bytes, &worker->hasher,
-			      err);
-	if (r < 0) {
-		free(worker);
-		return r;
-	}
-	*ret = worker;
-	return 0;
-}
-
-static int verify_piece(const struct check *check, struct worker *worker, uint64_t first,
-			size_t blocks, struct verity_error *err)
-{
-	int r = verity_io_read(check->blocks->fd, worker->piece, blocks * VERITY_BLOCK,
-			       check->blocks->image_start + first * VERITY_BLOCK, err);
-
-	if (r < 0)
-		return r;
-	return verity_leaf_check_blocks(&worker->leaf, worker->hasher, first,
-					worker->piece, blocks, err);
 }
 
 static int verify_leaves(void *context, void *pointer, uint64_t item,
@@ -88,7 +66,12 @@ static int verify_leaves(void *context, void *pointer, uint64_t item,
 		size_t blocks =
 			end - block < PIECE_BLOCKS ? (size_t)(end - block) : PIECE_BLOCKS;
 
-		r = verify_piece(check, worker, block, blocks, err);
+		r = verity_io_read(
+			check->blocks->fd, worker->piece, blocks * VERITY_BLOCK,
+			check->blocks->image_start + block * VERITY_BLOCK, err);
+		if (r == 0)
+			r = verity_leaf_check_blocks(&worker->leaf, worker->hasher, block,
+						     worker->piece, blocks, err);
 		block += blocks;
 	}
 	return r;
@@ -100,7 +83,8 @@ int verity_tree_verify(const struct verity_blocks *blocks,
 		       struct verity_error *err)
 {
 	struct check check = {.blocks = blocks, .geometry = geometry, .root = root};
-	const struct verity_crew crew = {&check, worker_new, verify_leaves, worker_free};
+	const struct verity_crew crew = {&check, sizeof(struct worker), worker_begin,
+					 verify_leaves, worker_end};
 	int r = verity_upper_load(blocks, geometry, root, &check.upper, err);
 
 	if (r < 0)
@@ -118,22 +102,23 @@ int verity_tree_verify_first(const struct verity_blocks *blocks,
 			     const struct verity_geometry *geometry,
 			     const struct verity_root *root, struct verity_error *err)
 {
-	struct check check = {.blocks = blocks, .geometry = geometry, .root = root};
-	struct worker *worker;
-	void *pointer;
-	int r = verity_upper_load(blocks, geometry, root, &check.upper, err);
+	cleanup_with(verity_upper_free_p) struct verity_upper *upper = NULL;
+	cleanup_with(verity_hasher_free_p) struct verity_hasher *hasher = NULL;
+	cleanup_free struct verity_leaf *leaf = malloc(sizeof(*leaf));
+	uint8_t block[VERITY_BLOCK];
+	int r;
 
-	if (r < 0)
-		return r;
-	r = worker_new(&check, &pointer, err);
-	if (r == 0) {
-		worker = pointer;
-		r = verity_leaf_load(check.upper, blocks, worker->hasher, 0, 1,
-				     &worker->leaf, err);
-		if (r == 0)
-			r = verify_piece(&check, worker, 0, 1, err);
-		worker_free(worker);
-	}
-	verity_upper_free(check.upper);
+	if (!leaf)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	r = verity_upper_load(blocks, geometry, root, &upper, err);
+	if (r == 0)
+		r = verity_hasher_new(root->salt, root->salt_bytes, &hasher, err);
+	if (r == 0)
+		r = verity_leaf_load(upper, blocks, hasher, 0, 1, leaf, err);
+	if (r == 0)
+		r = verity_io_read(blocks->fd, block, sizeof(block), blocks->image_start,
+				   err);
+	if (r == 0)
+		r = verity_leaf_check_blocks(leaf, hasher, 0, block, 1, err);
 	return r;
 }

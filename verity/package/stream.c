@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verity/hashtree/leaf.h"
+#include "verity/hashtree/tree.h"
 #include "verity/package/judge_private.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"

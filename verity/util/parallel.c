@@ -6,7 +6,10 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <unistd.h>
+
+#include "verity/util/cleanup.h"
 
 #define THREADS_MAX 64
 
@@ -39,8 +42,9 @@ static void *work(void *argument)
 {
 	struct run *run = argument;
 	struct verity_error error = {0};
-	void *worker = NULL;
-	int r = run->crew->begin(run->crew->context, &worker, &error);
+	cleanup_free void *worker = malloc(run->crew->worker_bytes);
+	int r = worker ? run->crew->begin(run->crew->context, worker, &error)
+		       : verity_fail(&error, VERITY_E_NO_MEMORY, "out of memory");
 
 	if (r < 0) {
 		note_failure(run, 0, r, &error);
@@ -69,7 +73,7 @@ int verity_parallel(const struct verity_crew *crew, uint64_t items, unsigned thr
 	pthread_t others[THREADS_MAX];
 	unsigned started = 0;
 
-	/* A thread that cannot be had costs speed, nothing else. */
+	/* Without a thread that cannot be started it only takes longer. */
 	while (started + 1 < threads && started + 1 < items && started < THREADS_MAX &&
 	       pthread_create(&others[started], NULL, work, &run) == 0)
 		started++;

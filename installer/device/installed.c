@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Combines the stores, the state file of this boot and the judge. */
+
 #include "installer/device/installed.h"
 
 #include <fcntl.h>
@@ -32,10 +35,7 @@ void installed_list_free(struct installed_list *list)
 	*list = (struct installed_list){0};
 }
 
-/*
- * What speaks against a package by who signed it, or by what this device remembers: that
- * may have changed since the boot.
- */
+/* A reason that depends on keys, deny list or records, which may have changed since. */
 static bool is_about_trust(enum verity_code code)
 {
 	switch (code) {
@@ -52,7 +52,7 @@ static bool is_about_trust(enum verity_code code)
 	}
 }
 
-/* What was fit to be active, and is not, shares the status of the whole stack. */
+/* A package that was accepted, and is not active, is out because the stack failed. */
 static const struct verity_error *reason_of(const struct overlay_state *state,
 					    const struct overlay_state_entry *entry)
 {
@@ -80,55 +80,7 @@ static void take_state(struct installed *item, const struct overlay_state *state
 	COPY(item->description, entry->description);
 }
 
-static void take_judgement(struct installed *item,
-			   const struct verity_judgement *judgement)
-{
-	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
-
-	item->verdict = verity_judgement_verdict(judgement);
-	item->reason = *verity_judgement_reason(judgement);
-	if (!manifest)
-		return;
-	COPY(item->identity, manifest->name);
-	COPY(item->version, manifest->version);
-	COPY(item->description, manifest->description);
-}
-
-/* Of the file that lies there now; none where it cannot be opened or is another. */
-static const struct overlay_state_entry *same_file(
-	const struct overlay_state_entry *entry, enum overlay_store_kind kind,
-	const struct verity_package *package)
-{
-	struct overlay_file_id id;
-
-	if (!entry || entry->entry.kind != kind ||
-	    overlay_file_id_get(verity_package_fd(package), &id, NULL) < 0)
-		return NULL;
-	return overlay_file_id_equal(&entry->file, &id) ? entry : NULL;
-}
-
-/* What was quarantined in this boot is to be tried again at the next. */
-static bool is_retried(const struct overlay_state_entry *entry,
-		       const struct installed *item)
-{
-	return entry->verdict == VERITY_QUARANTINED &&
-	       item->verdict != VERITY_QUARANTINED;
-}
-
-/* As the boot is going to see it. */
-static bool is_accepted(struct installed *item)
-{
-	const struct verity_verified *verified = verity_package_verified(item->package);
-	struct verity_error why;
-
-	if (!verified || overlay_place_check(verity_verified_manifest(verified),
-					     item->entry.kind, &why) == 0)
-		return verified;
-	item->reason = why;
-	return false;
-}
-
-/* @same: what this boot did with this very file; NULL: it did not know it */
+/* @same: what this boot did with this very file; NULL: it did not see it */
 static void find_status(struct installed *item, const struct overlay_state *state,
 			const struct overlay_state_entry *same, bool accepted)
 {
@@ -140,7 +92,7 @@ static void find_status(struct installed *item, const struct overlay_state *stat
 		item->status = INSTALLED_INACTIVE;
 		item->reason = *reason_of(state, same);
 	} else if (state && state->stack.code && state->count == 0) {
-		/* The boot failed before it came to know of any package. */
+		/* The boot failed before it listed any package. */
 		item->status = INSTALLED_INACTIVE;
 		item->reason = state->stack;
 	} else {
@@ -148,22 +100,55 @@ static void find_status(struct installed *item, const struct overlay_state *stat
 	}
 }
 
-static void judge(struct installed *item, int folder, const struct verity_policy *policy,
-		  const struct overlay_state *state,
+/* Verdict and manifest of the opened package; whether the next boot would accept it. */
+static bool take_package(struct installed *item)
+{
+	const struct verity_judgement *judgement =
+		verity_package_judgement(item->package);
+	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
+	struct verity_error why;
+
+	item->verdict = verity_judgement_verdict(judgement);
+	item->reason = *verity_judgement_reason(judgement);
+	if (manifest) {
+		COPY(item->identity, manifest->name);
+		COPY(item->version, manifest->version);
+		COPY(item->description, manifest->description);
+	}
+	if (!verity_package_verified(item->package))
+		return false;
+	if (overlay_place_check(manifest, item->entry.kind, &why) == 0)
+		return true;
+	item->reason = why;
+	return false;
+}
+
+static bool is_file(const struct overlay_state_entry *entry, int fd)
+{
+	struct overlay_file_id id;
+
+	return fd >= 0 && overlay_file_id_get(fd, &id, NULL) == 0 &&
+	       overlay_file_id_equal(&entry->file, &id);
+}
+
+/* @entry: what this boot did with a file of this name; NULL: nothing */
+static void judge(struct installed *item, int folder, const char *file,
+		  const struct verity_policy *policy, const struct overlay_state *state,
 		  const struct overlay_state_entry *entry)
 {
 	const struct overlay_state_entry *same = NULL;
 	bool accepted = false;
-	char file[80];
 
-	overlay_entry_file(&item->entry, file);
 	item->verdict = VERITY_INVALID;
 	if (verity_package_open(folder, file, policy, &item->package, &item->reason) ==
 	    0) {
-		take_judgement(item, verity_package_judgement(item->package));
-		accepted = is_accepted(item);
-		same = same_file(entry, item->entry.kind, item->package);
-		if (same && is_retried(same, item))
+		accepted = take_package(item);
+		if (entry && entry->entry.kind == item->entry.kind &&
+		    is_file(entry, verity_package_fd(item->package)))
+			same = entry;
+		/* The next boot tries it again: its quarantine was ended. */
+		if (same && same->verdict == VERITY_QUARANTINED &&
+		    item->verdict != VERITY_QUARANTINED)
 			same = NULL;
 	}
 	find_status(item, state, same, accepted);
@@ -175,34 +160,27 @@ static void judge(struct installed *item, int folder, const struct verity_policy
 		COPY(item->running, entry->version);
 }
 
-/* Whether the state file speaks of the file that lies there, without reading it. */
-static bool is_known(const struct overlay_state_entry *entry,
-		     enum overlay_store_kind kind, int folder)
-{
-	struct overlay_file_id id;
-	cleanup_fd int fd = -1;
-	char file[80];
-
-	/* Quarantine ends with a word. */
-	if (!entry || entry->entry.kind != kind || entry->verdict == VERITY_QUARANTINED)
-		return false;
-	overlay_entry_file(&entry->entry, file);
-	fd = openat(folder, file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	return fd >= 0 && overlay_file_id_get(fd, &id, NULL) == 0 &&
-	       overlay_file_id_equal(&id, &entry->file);
-}
-
 struct sources {
 	const struct overlay_store *store;
 	const struct overlay_state *state; /* NULL: nothing was activated */
 	const struct verity_policy *policy;
-	struct verity_policy hasty; /* the same, where the verdict is enough */
+	struct verity_policy hasty; /* the same, where only the verdict matters */
 };
 
-/* What was not plainly Signed ran because it was allowed: that may have ended. */
-static bool is_allowed(const struct verity_policy *policy, enum verity_verdict verdict)
+/* Whether the next boot would say the same of a file as this one, without reading it. */
+static bool is_settled(const struct sources *sources,
+		       const struct overlay_state_entry *entry)
 {
-	switch (verdict) {
+	const struct verity_policy *policy = sources->policy;
+	uint32_t number =
+		policy->denylist ? verity_denylist_text(policy->denylist)->number : 0;
+
+	if (number != sources->state->denylist || entry->verdict == VERITY_QUARANTINED)
+		return false;
+	if (!entry->active)
+		return !is_about_trust(entry->reason.code);
+	/* What was active only because it was allowed may no longer be. */
+	switch (entry->verdict) {
 	case VERITY_UNSIGNED:
 	case VERITY_UNTRUSTED:
 		return policy->allow_untrusted;
@@ -213,69 +191,59 @@ static bool is_allowed(const struct verity_policy *policy, enum verity_verdict v
 	}
 }
 
-/* Whether the boot would say the same of a file now. */
-static bool is_settled(const struct sources *sources,
-		       const struct overlay_state_entry *entry)
-{
-	const struct verity_denylist *denylist = sources->policy->denylist;
-	uint32_t number = denylist ? verity_denylist_text(denylist)->number : 0;
-
-	return number == sources->state->denylist &&
-	       (entry->active ? is_allowed(sources->policy, entry->verdict)
-			      : !is_about_trust(entry->reason.code));
-}
-
-/* What this boot made of a name, in whichever store it was then. */
+/* What this boot did with a file of this name, in this store or else in the other. */
 static const struct overlay_state_entry *find_state(const struct overlay_state *state,
 						    const struct overlay_entry *entry)
 {
 	struct overlay_entry other = *entry;
-	const struct overlay_state_entry *found = NULL;
+	const struct overlay_state_entry *found;
 
-	if (state)
-		found = overlay_state_find(state, entry);
-	if (found || !state)
-		return found;
+	if (!state)
+		return NULL;
+	found = overlay_state_find(state, entry);
 	other.kind =
 		entry->kind == OVERLAY_ORDINARY ? OVERLAY_PERSISTENT : OVERLAY_ORDINARY;
-	return overlay_state_find(state, &other);
+	return found ? found : overlay_state_find(state, &other);
 }
 
+/* @whole: judge it, whatever the state file says, and keep it open */
 static void fill(const struct sources *sources, bool whole, struct installed *item)
 {
 	int folder = overlay_store_folder(sources->store, item->entry.kind);
 	const struct overlay_state_entry *entry =
 		find_state(sources->state, &item->entry);
+	cleanup_fd int fd = -1;
+	char file[80];
 
-	if (!whole && is_known(entry, item->entry.kind, folder) &&
-	    is_settled(sources, entry)) {
-		take_state(item, sources->state, entry);
-		return;
+	overlay_entry_file(&item->entry, file);
+	if (!whole && entry && entry->entry.kind == item->entry.kind) {
+		fd = openat(folder, file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (is_file(entry, fd) && is_settled(sources, entry)) {
+			take_state(item, sources->state, entry);
+			return;
+		}
 	}
-	judge(item, folder, whole ? sources->policy : &sources->hasty, sources->state,
-	      entry);
-	if (whole)
-		return;
-	verity_package_free(item->package);
-	item->package = NULL;
+	judge(item, folder, file, whole ? sources->policy : &sources->hasty,
+	      sources->state, entry);
+	if (!whole) {
+		verity_package_free(item->package);
+		item->package = NULL;
+	}
 }
 
-static bool is_listed(const struct installed_list *list, const char *name)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->items[i].entry.name, name) == 0)
-			return true;
-	return false;
-}
-
+/* Appends what this boot activated, and is no longer installed. */
 static void add_removed(const struct overlay_state *state, const char *name,
 			struct installed_list *list)
 {
 	for (size_t i = 0; state && i < state->count; i++) {
 		const struct overlay_state_entry *entry = &state->entries[i];
 		struct installed *item = &list->items[list->count];
+		bool listed = false;
 
-		if (!entry->active || is_listed(list, entry->entry.name) ||
+		for (size_t k = 0; k < list->count; k++)
+			listed = listed || strcmp(list->items[k].entry.name,
+						  entry->entry.name) == 0;
+		if (!entry->active || listed ||
 		    (name && strcmp(entry->entry.name, name) != 0))
 			continue;
 		take_state(item, state, entry);

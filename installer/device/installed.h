@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What is installed, and what has become of it: the stores, this boot's state file, and
- * the judge for what that does not tell, put together.
+ * The installed packages and their states: from the stores, the state file of this boot,
+ * and the judge for what that does not tell.
  */
 
 #include "installer/device/device.h"
@@ -14,15 +14,15 @@ enum installed_status {
 	INSTALLED_ACTIVE,   /* this boot activated it */
 	INSTALLED_INACTIVE, /* it did not, or the next one will not */
 	INSTALLED_PENDING,  /* the next boot will */
-	INSTALLED_REMOVED,  /* no longer there, yet active until the next boot */
+	INSTALLED_REMOVED,  /* no longer installed, but active until the next boot */
 };
 
 struct installed {
 	struct overlay_entry entry;
 	enum installed_status status;
 	bool active; /* it, or what it replaced, is part of the running system */
-	bool ends;  /* that is so, and nothing of this name will be after the next boot */
-	bool moved; /* what runs came from the other store, where it is no more */
+	bool ends;   /* active, and nothing of this name will be after the next boot */
+	bool moved;  /* what runs came from the other store, where it no longer is */
 	enum verity_verdict verdict;
 	char identity[VERITY_NAME_MAX + 1]; /* "" where unreadable, like the next two */
 	char version[VERITY_VERSION_MAX + 1];
@@ -41,13 +41,13 @@ struct installed_list {
 
 /**
  * installed_list_read - all packages, or those called @name
- * @name: NULL for all; else each is opened and judged anew, whatever the state file says
- * @ret:  by name, those removed since the boot last; set on success alone;
+ * @name: NULL for all; else each is opened and judged again, whatever the state file says
+ * @ret:  sorted by name, those removed since the boot last; set on success only;
  *        installed_list_free()
  *
- * A package that cannot be read is Invalid, for that reason. Reads every package whole
- * that has come or changed since the boot, and all of them where another deny list is in
- * force. What runs and would be refused now is active, until the next boot.
+ * A package that cannot be read is Invalid, with the reason. Cost: reads each package
+ * that was added or changed since the boot, and all where another deny list is in force.
+ * A package that runs and would be refused now is active until the next boot.
  *
  * Return: 0, also where there is none; -errno.
  */
@@ -55,9 +55,9 @@ int installed_list_read(struct device *device, const char *name,
 			struct installed_list *ret, struct verity_error *err) must_check;
 
 /**
- * installed_list_judge - all packages, each opened and judged anew, as one that is named
+ * installed_list_judge - all packages, each opened and judged again
  *
- * Reads every package whole; each stays open.
+ * Cost: reads every package; each stays open.
  */
 int installed_list_judge(struct device *device, struct installed_list *ret,
 			 struct verity_error *err) must_check;
@@ -70,8 +70,8 @@ void installed_list_free(struct installed_list *list);
 const char *installed_status_name(enum installed_status status);
 
 /**
- * installed_fail_unknown - fail because no package is called @name, and say which are
- * there: first those that may have been meant
+ * installed_fail_unknown - fail because no package is called @name; the message lists the
+ * installed ones, first those with similar names
  *
  * Return: -ENOENT.
  */
@@ -79,10 +79,10 @@ int installed_fail_unknown(const struct overlay_store *store, const char *name,
 			   struct verity_error *err);
 
 /**
- * installed_path - where a package lies, as a person may look for it
+ * installed_path - the path of a package file, for people
  * @ret: 0-terminated
  *
- * Return: false where that cannot be told.
+ * Return: false where it cannot be determined.
  */
 bool installed_path(struct device *device, const struct overlay_entry *entry, char *ret,
 		    size_t size) must_check;

@@ -5,14 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "factory/erase_force.h"
+#include "overlay/fs/open_beneath.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/dir.h"
 
@@ -68,13 +67,8 @@ static int delete_one(struct run *run, int dir_fd, const char *name)
 
 static int open_below(int dir_fd, const char *name)
 {
-	const struct open_how how = {
-		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
-		.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS,
-	};
-	long fd = syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
-
-	return fd < 0 ? -errno : (int)fd;
+	return overlay_open_at(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+			       RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS);
 }
 
 /* The owner of a folder without permissions can still delete it. */

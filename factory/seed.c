@@ -5,13 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "factory/erase.h"
+#include "overlay/fs/open_beneath.h"
 #include "verity/util/cleanup.h"
 
 /* The copy, until it is complete: .TARGET.seed */
@@ -39,10 +38,6 @@ static int fill(int source_fd, int data_fd, const char *name,
 int factory_seed(int root_fd, const char *source, int data_fd, const char *target,
 		 struct factory_seeded *ret, struct verity_error *err)
 {
-	const struct open_how how = {
-		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-	};
 	struct factory_seeded done = {0};
 	cleanup_fd int source_fd = -1;
 	char name[NAME_MAX + 1];
@@ -63,17 +58,18 @@ int factory_seed(int root_fd, const char *source, int data_fd, const char *targe
 	if (errno != ENOENT)
 		return verity_fail_errno(err, errno, "%s", target);
 	/* Packages can change what is there: nothing leads out of the root. */
-	source_fd = (int)syscall(SYS_openat2, root_fd, source, &how, sizeof(how));
-	if (source_fd < 0 && errno == ENOENT) {
+	source_fd = overlay_open_at(root_fd, source, O_RDONLY | O_DIRECTORY,
+				    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	if (source_fd == -ENOENT) {
 		*ret = done;
 		return 0;
 	}
-	if (source_fd < 0 && errno == ELOOP)
+	if (source_fd == -ELOOP)
 		return verity_fail(
 			err, VERITY_E_IO,
 			"%s: a symbolic link is on the way, and is not followed", source);
 	if (source_fd < 0)
-		return verity_fail_errno(err, errno, "%s", source);
+		return verity_fail_errno(err, -source_fd, "%s", source);
 	r = fill(source_fd, data_fd, name, &done.left, err);
 	if (r == 0 && renameat2(data_fd, name, data_fd, target, RENAME_NOREPLACE) < 0)
 		r = verity_fail_errno(err, errno, "%s", target);

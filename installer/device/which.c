@@ -3,21 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 
+#include "overlay/fs/open_beneath.h"
 #include "overlay/fs/protect.h"
+#include "overlay/fs/walk_links.h"
 #include "overlay/stack/stack.h"
 #include "verity/util/cleanup.h"
-
-/* A way down from the root: what was walked, and what is still to be. */
-struct way {
-	char walked[PATH_MAX]; /* no links in it; "" is the root */
-	char ahead[2 * PATH_MAX + 2];
-	unsigned links;
-};
 
 void which_free(struct which_answer *answer)
 {
@@ -27,35 +20,6 @@ void which_free(struct which_answer *answer)
 	}
 	free(answer->steps);
 	*answer = (struct which_answer){0};
-}
-
-static void go_up(struct way *way)
-{
-	char *slash = strrchr(way->walked, '/');
-
-	*(slash ? slash : way->walked) = '\0';
-}
-
-/* The next name of @ahead onto @walked; *ret_more: there are more to come. */
-static int go_on(struct way *way, bool *ret_more, struct verity_error *err)
-{
-	size_t used = strlen(way->walked);
-	char *start = way->ahead + strspn(way->ahead, "/");
-	size_t size = strcspn(start, "/");
-	int n = 0;
-
-	if (size == 2 && strncmp(start, "..", 2) == 0)
-		go_up(way);
-	else if (size > 1 || (size == 1 && *start != '.'))
-		n = snprintf(way->walked + used, sizeof(way->walked) - used, "%s%.*s",
-			     used ? "/" : "", (int)size, start);
-	if (n < 0 || (size_t)n >= sizeof(way->walked) - used)
-		return verity_fail_errno(err, ENAMETOOLONG, "/%.128s...", way->walked);
-	start += size;
-	start += strspn(start, "/");
-	*ret_more = *start != '\0';
-	memmove(way->ahead, start, strlen(start) + 1);
-	return 0;
 }
 
 static int read_target(const struct layering *layering,
@@ -68,46 +32,38 @@ static int read_target(const struct layering *layering,
 	return 0;
 }
 
-static int follow(struct way *way, const char *target, struct verity_error *err)
+/* @r of the functions of overlay/fs/walk_links.h */
+static int fail_walk(int r, const struct overlay_walk *walk, struct verity_error *err)
 {
-	cleanup_free char *rest = strdup(way->ahead);
-
-	if (!rest)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	if (++way->links > WHICH_LINKS_MAX)
-		return verity_fail_errno(err, ELOOP, "/%.128s", way->walked);
-	if (snprintf(way->ahead, sizeof(way->ahead), "%s/%s", target, rest) >=
-	    (int)sizeof(way->ahead))
-		return verity_fail_errno(err, ENAMETOOLONG, "/%.128s", way->walked);
-	if (target[0] == '/')
-		way->walked[0] = '\0';
-	else
-		go_up(way);
-	return 0;
+	return r < 0 ? verity_fail_errno(err, -r, "/%.128s%s", walk->path,
+					 r == -ENAMETOOLONG ? "..." : "")
+		     : r;
 }
 
-/* To the last name of @ahead, through all links but that one. */
-static int walk(const struct layering *layering, const struct layering_stack *stack,
-		struct way *way, struct verity_error *err)
+/* To the last name ahead, through all links but that one. */
+static int walk_to_last(const struct layering *layering,
+			const struct layering_stack *stack, struct overlay_walk *walk,
+			struct verity_error *err)
 {
 	struct overlay_lookup_result view;
 	char target[PATH_MAX];
-	bool more = true;
-	int r = 0;
+	int r;
 
-	while (r == 0 && more) {
-		r = go_on(way, &more, err);
-		if (r < 0 || !more)
-			break;
-		r = overlay_lookup_find(&stack->shadow, 0, way->walked, &view, NULL, err);
-		if (r < 0 || view.status != OVERLAY_LOOKUP_PRESENT ||
+	while ((r = overlay_walk_next(walk)) > 0 && !overlay_walk_is_last(walk)) {
+		r = overlay_lookup_find(&stack->shadow, 0, walk->path, &view, NULL, err);
+		if (r < 0)
+			return r;
+		if (view.status != OVERLAY_LOOKUP_PRESENT ||
 		    view.kind != OVERLAY_CONTENTS_LINK)
 			continue;
-		r = read_target(layering, &view, way->walked, target, err);
-		if (r == 0)
-			r = follow(way, target, err);
+		r = read_target(layering, &view, walk->path, target, err);
+		if (r < 0)
+			return r;
+		r = overlay_walk_follow(walk, target);
+		if (r < 0)
+			break;
 	}
-	return r;
+	return r < 0 ? fail_walk(r, walk, err) : 0;
 }
 
 static bool is_firmware(const struct layering_stack *stack, size_t layer)
@@ -182,13 +138,13 @@ static int look(const struct layering *layering, const struct layering_stack *st
 }
 
 static int add_step(const struct layering *layering, const struct layering_stack *stack,
-		    struct way *way, struct which_answer *answer,
+		    struct overlay_walk *walk, struct which_answer *answer,
 		    struct verity_error *err)
 {
 	struct which_step *grown =
 		reallocarray(answer->steps, answer->count + 1, sizeof(*answer->steps));
 	struct which_step *step;
-	int r = walk(layering, stack, way, err);
+	int r = walk_to_last(layering, stack, walk, err);
 
 	if (!grown)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
@@ -197,7 +153,7 @@ static int add_step(const struct layering *layering, const struct layering_stack
 		return r;
 	step = &answer->steps[answer->count++];
 	*step = (struct which_step){0};
-	strcpy(step->path, way->walked);
+	strcpy(step->path, walk->path);
 	return look(layering, stack, step, err);
 }
 
@@ -205,21 +161,21 @@ int which_find(const struct layering *layering, const struct layering_stack *sta
 	       const char *path, struct which_answer *ret, struct verity_error *err)
 {
 	cleanup_with(which_free) struct which_answer answer = {0};
-	struct way way = {.links = 0};
-	int r = 0;
+	struct overlay_walk walk;
+	int r = overlay_walk_begin(&walk, path, WHICH_LINKS_MAX);
 
-	if (snprintf(way.ahead, sizeof(way.ahead), "%s", path) >= PATH_MAX)
-		return verity_fail_errno(err, ENAMETOOLONG, "%.128s...", path);
+	if (r < 0)
+		return verity_fail_errno(err, -r, "%.128s...", path);
 	for (bool more = true; r == 0 && more;) {
 		const char *target;
 
-		r = add_step(layering, stack, &way, &answer, err);
+		r = add_step(layering, stack, &walk, &answer, err);
 		if (r < 0)
 			break;
 		target = answer.steps[answer.count - 1].target;
 		more = *target != '\0';
 		if (more)
-			r = follow(&way, target, err);
+			r = fail_walk(overlay_walk_follow(&walk, target), &walk, err);
 	}
 	if (r < 0)
 		return r;
@@ -271,13 +227,10 @@ static size_t top_of(const struct layering *layering, const char *path)
 
 static bool is_mounted_on(int top, const char *path)
 {
-	const struct open_how how = {
-		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-		.resolve = RESOLVE_NO_XDEV,
-	};
-	cleanup_fd int fd = (int)syscall(SYS_openat2, top, path, &how, sizeof(how));
+	cleanup_fd int fd =
+		overlay_open_at(top, path, O_PATH | O_NOFOLLOW, RESOLVE_NO_XDEV);
 
-	return fd < 0 && errno == EXDEV;
+	return fd == -EXDEV;
 }
 
 /* The copies that keep the engine's files what they are belong to the stack. */

@@ -4,12 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
+#include "overlay/fs/open_beneath.h"
 #include "verity/format/format.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/dir.h"
@@ -22,13 +21,9 @@
 
 static int open_beneath(int root_fd, const char *path, int flags)
 {
-	const struct open_how how = {
-		.flags = (__u64)(unsigned)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
-			   RESOLVE_NO_XDEV,
-	};
-
-	return (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+	return overlay_open_at(root_fd, path, flags,
+			       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+				       RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 }
 
 static bool holds_dotdot(const char *path)
@@ -169,7 +164,7 @@ static int check_kind(int root_fd, const char *path, struct verity_error *err)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return fail_open(root_fd, path, errno, err);
+		return fail_open(root_fd, path, fd < 0 ? -fd : errno, err);
 	if (S_ISREG(st.st_mode))
 		return 0;
 	if (!S_ISDIR(st.st_mode))
@@ -198,7 +193,7 @@ int media_file_open(int root_fd, const char *path, int *ret, struct verity_error
 		return r;
 	fd = open_beneath(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return fail_open(root_fd, path, errno, err);
+		return fail_open(root_fd, path, -fd, err);
 	*ret = fd;
 	return 0;
 }

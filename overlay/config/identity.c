@@ -2,13 +2,12 @@
 #include "overlay/config/identity.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "overlay/config/identity_private.h"
+#include "overlay/fs/open_beneath.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 #include "verity/util/text.h"
@@ -65,12 +64,8 @@ static bool take_file(int dirfd, const char *name, size_t max, char *ret)
 /* No link of the firmware leads out of it: the initramfs has files of those names too. */
 static int open_below(int root_fd, const char *path)
 {
-	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-
-	return (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+	return overlay_open_at(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY,
+			       RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 static bool take_below(int root_fd, const char *name, size_t max, char *ret)

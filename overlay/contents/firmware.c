@@ -3,11 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
+#include "overlay/fs/open_beneath.h"
 #include "verity/util/cleanup.h"
 
 int overlay_firmware_open(const char *folder, int *ret, struct verity_error *err)
@@ -20,16 +19,11 @@ int overlay_firmware_open(const char *folder, int *ret, struct verity_error *err
 	return 0;
 }
 
-/* @resolve: more of RESOLVE_*; none of the links on the way is followed */
+/* None of the links on the way is followed. */
 static int open_beneath(int root_fd, const char *path, uint64_t resolve)
 {
-	const struct open_how how = {
-		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | resolve,
-	};
-	long fd = syscall(SYS_openat2, root_fd, *path ? path : ".", &how, sizeof(how));
-
-	return fd < 0 ? -errno : (int)fd;
+	return overlay_open_at(root_fd, path, O_PATH | O_NOFOLLOW,
+			       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | resolve);
 }
 
 /* What is mounted on hides what is there, but not that there is something. */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* The only place that calls openat2(). */
 #include "overlay/fs/open_beneath.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,26 +12,38 @@
 
 #include "verity/util/cleanup.h"
 
-int overlay_beneath_open(int fd, const char *path, bool mounts)
+#define TRIES 16 /* where something was renamed meanwhile */
+
+int overlay_open_at(int dirfd, const char *path, int flags, uint64_t resolve)
 {
 	const struct open_how how = {
-		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
-			   (mounts ? 0 : (uint64_t)RESOLVE_NO_XDEV),
+		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+		.resolve = resolve,
 	};
-	long opened;
+	long fd = -1;
 
-	path += strspn(path, "/");
-	opened = syscall(SYS_openat2, fd, *path ? path : ".", &how, sizeof(how));
-	if (opened >= 0)
-		return (int)opened;
-	return errno == ELOOP ? -ENOTDIR : -errno;
+	for (int i = 0; i < TRIES; i++) {
+		fd = syscall(SYS_openat2, dirfd, *path ? path : ".", &how, sizeof(how));
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
+	return fd < 0 ? -errno : (int)fd;
+}
+
+int overlay_beneath_open(int dirfd, const char *path, bool mounts)
+{
+	int fd = overlay_open_at(dirfd, path + strspn(path, "/"),
+				 O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+				 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+					 (mounts ? 0 : (uint64_t)RESOLVE_NO_XDEV));
+
+	return fd == -ELOOP ? -ENOTDIR : fd;
 }
 
 /* One name at a time: each is looked up in the open folder above it. */
-int overlay_beneath_make(int fd, const char *path)
+int overlay_beneath_make(int dirfd, const char *path)
 {
-	cleanup_fd int at = overlay_beneath_open(fd, "", false);
+	cleanup_fd int at = overlay_beneath_open(dirfd, "", false);
 	char name[NAME_MAX + 1];
 
 	for (path += strspn(path, "/"); at >= 0 && *path; path += strspn(path, "/")) {

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define OVERLAY_PROTECTED_LINKS 16 /* on the way to one protected path */
+
 /**
  * overlay_protected_path - whether @path is a protected path or lies below one
  * @path: as in the tree; slashes in front are passed over

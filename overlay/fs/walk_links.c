@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Walks a path as the kernel does, on strings. */
 #include "overlay/fs/walk_links.h"
 
 #include <errno.h>
@@ -6,85 +7,81 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINKS_MAX 16 /* on the way to one protected path */
-
-/* Takes the first name off @ahead; false where there is none. */
-static bool take_name(struct engine_way *way, char ret[static NAME_MAX + 1])
+int overlay_walk_begin(struct overlay_walk *walk, const char *path, unsigned links_max)
 {
-	const char *start = way->ahead + strspn(way->ahead, "/");
-	size_t size = strcspn(start, "/");
-
-	if (size == 0 || size > NAME_MAX)
-		return false;
-	memcpy(ret, start, size);
-	ret[size] = '\0';
-	start += size;
-	memmove(way->ahead, start, strlen(start) + 1);
-	return true;
+	walk->path[0] = '\0';
+	walk->links = 0;
+	walk->links_max = links_max;
+	return snprintf(walk->ahead, sizeof(walk->ahead), "%s", path) >= PATH_MAX
+		       ? -ENAMETOOLONG
+		       : 0;
 }
 
-static bool is_last(const struct engine_way *way)
+static void go_up(struct overlay_walk *walk)
 {
-	return way->ahead[strspn(way->ahead, "/")] == '\0';
+	char *slash = strrchr(walk->path, '/');
+
+	*(slash ? slash : walk->path) = '\0';
 }
 
-static void go_up(struct engine_way *way)
+int overlay_walk_next(struct overlay_walk *walk)
 {
-	char *slash = strrchr(way->walked, '/');
+	char name[NAME_MAX + 1];
+	size_t used = strlen(walk->path);
 
-	*(slash ? slash : way->walked) = '\0';
+	for (;;) {
+		char *start = walk->ahead + strspn(walk->ahead, "/");
+		size_t size = strcspn(start, "/");
+
+		if (size > NAME_MAX)
+			return -ENAMETOOLONG;
+		memcpy(name, start, size);
+		name[size] = '\0';
+		memmove(walk->ahead, start + size, strlen(start + size) + 1);
+		if (size == 0)
+			return 0;
+		if (strcmp(name, "..") == 0)
+			go_up(walk);
+		else if (strcmp(name, ".") != 0)
+			break;
+		used = strlen(walk->path);
+	}
+	return snprintf(walk->path + used, sizeof(walk->path) - used, "%s%s",
+			used ? "/" : "", name) >= (int)(sizeof(walk->path) - used)
+		       ? -ENAMETOOLONG
+		       : 1;
 }
 
-static int go_down(struct engine_way *way, const char *name)
+bool overlay_walk_is_last(const struct overlay_walk *walk)
 {
-	size_t size = strlen(way->walked);
-	int n = snprintf(way->walked + size, sizeof(way->walked) - size, "%s%s",
-			 size ? "/" : "", name);
-
-	return n < 0 || (size_t)n >= sizeof(way->walked) - size ? -ENAMETOOLONG : 0;
+	return walk->ahead[strspn(walk->ahead, "/")] == '\0';
 }
 
-int engine_follow(const struct engine *engine, struct engine_way *way)
+int overlay_walk_follow(struct overlay_walk *walk, const char *target)
 {
-	char target[PATH_MAX];
-	char rest[PATH_MAX];
-	ssize_t size = readlinkat(engine->root, way->walked, target, sizeof(target) - 1);
+	size_t size = strlen(target), rest = strlen(walk->ahead);
 
-	if (size < 0)
-		return -errno;
-	if (++way->links > LINKS_MAX)
+	if (++walk->links > walk->links_max)
 		return -ELOOP;
-	target[size] = '\0';
-	memcpy(rest, way->ahead, sizeof(rest));
-	if (snprintf(way->ahead, sizeof(way->ahead), "%s/%s", target, rest) >=
-	    (int)sizeof(way->ahead))
+	if (size + 1 + rest >= sizeof(walk->ahead))
 		return -ENAMETOOLONG;
+	memmove(walk->ahead + size + 1, walk->ahead, rest + 1);
+	memcpy(walk->ahead, target, size);
+	walk->ahead[size] = '/';
 	if (target[0] == '/')
-		way->walked[0] = '\0';
+		walk->path[0] = '\0';
 	else
-		go_up(way);
+		go_up(walk);
 	return 0;
 }
 
-int engine_walk(const struct engine *engine, const char *path,
-		int (*visit)(const struct engine *engine, struct engine_way *way,
-			     bool last))
+int overlay_walk_follow_link(struct overlay_walk *walk, int root_fd)
 {
-	struct engine_way way = {.walked = "", .links = 0};
-	char name[NAME_MAX + 1];
-	int r = 0;
+	char target[PATH_MAX];
+	ssize_t size = readlinkat(root_fd, walk->path, target, sizeof(target) - 1);
 
-	snprintf(way.ahead, sizeof(way.ahead), "%s", path);
-	while (r == 0 && take_name(&way, name)) {
-		if (strcmp(name, ".") == 0)
-			continue;
-		if (strcmp(name, "..") == 0) {
-			go_up(&way);
-			continue;
-		}
-		r = go_down(&way, name);
-		if (r == 0)
-			r = visit(engine, &way, is_last(&way));
-	}
-	return r;
+	if (size < 0)
+		return -errno;
+	target[size] = '\0';
+	return overlay_walk_follow(walk, target);
 }

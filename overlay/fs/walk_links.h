@@ -2,40 +2,52 @@
 #pragma once
 
 /*
- * The way to a protected path (overlay/fs/protect.h) in the firmware, name by name,
- * through the links that lie on it.
+ * The way to a path, name by name, through the links that lie on it. Pure, but for
+ * overlay_walk_follow_link(): the caller looks at each name and decides.
  */
-
-#include <limits.h>
 
 #include "verity/util/error.h"
 
-/* Where the firmware is looked at, and something beside it. */
-struct engine {
-	int root;      /* borrowed: the firmware's */
-	int folder;    /* borrowed: the visitor's */
-	void *context; /* likewise */
-};
+#include <limits.h>
 
-/* A way down from the root: what was walked, and what is still to be. */
-struct engine_way {
-	char walked[PATH_MAX]; /* no links in it; "" is the root */
-	char ahead[PATH_MAX];
-	unsigned links;
+struct overlay_walk {
+	char path[PATH_MAX]; /* so far, free of links; "" is the root */
+	char ahead[2 * PATH_MAX];
+	unsigned links; /* followed so far */
+	unsigned links_max;
 };
 
 /**
- * engine_walk - visit every name on the way to @path, the first one first
- * @visit: @way->walked is the name's path; @last: it is the protected thing itself. To go
- *         on through a link it calls engine_follow()
+ * overlay_walk_begin - start at the root
+ * @path:      absolute or not; "." and ".." in it are taken care of
+ * @links_max: as many may be followed
  *
- * Return: 0; what @visit returned, where that is negative; -errno.
+ * Return: 0; -ENAMETOOLONG.
  */
-int engine_walk(const struct engine *engine, const char *path,
-		int (*visit)(const struct engine *engine, struct engine_way *way,
-			     bool last)) must_check;
+int overlay_walk_begin(struct overlay_walk *walk, const char *path,
+		       unsigned links_max) must_check;
 
 /**
- * engine_follow - go on where the link at @way->walked points
+ * overlay_walk_next - go on to the next name
+ *
+ * Return: 1, and @walk->path is the path of that name; 0 at the end; -ENAMETOOLONG.
  */
-int engine_follow(const struct engine *engine, struct engine_way *way) must_check;
+int overlay_walk_next(struct overlay_walk *walk) must_check;
+
+/**
+ * overlay_walk_is_last - whether nothing follows @walk->path
+ */
+bool overlay_walk_is_last(const struct overlay_walk *walk);
+
+/**
+ * overlay_walk_follow - @walk->path is a link to @target: go on from there
+ *
+ * Return: 0; -ELOOP; -ENAMETOOLONG.
+ */
+int overlay_walk_follow(struct overlay_walk *walk, const char *target) must_check;
+
+/**
+ * overlay_walk_follow_link - likewise, with what the link says
+ * @root_fd: the tree; borrowed
+ */
+int overlay_walk_follow_link(struct overlay_walk *walk, int root_fd) must_check;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/* Clones mounts with open_tree() and moves the clones. */
 #include "overlay/stack/submounts.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/syscall.h>
 
 #include "overlay/fs/mnt.h"
+#include "overlay/fs/open_beneath.h"
 #include "verity/util/cleanup.h"
 
 #define SUBMOUNTS_MAX 256
@@ -99,28 +99,9 @@ int overlay_submounts_take(const char *root, struct overlay_submounts **ret,
 }
 
 /*
- * The place in what covers the root now: a package may have a link there, or on the way,
- * that leads out of it.
+ * On what covers the root now. A package may have a link there, or on the way, that leads
+ * out of it.
  */
-static int put(const struct submount *mount, int root, size_t root_size)
-{
-	const struct open_how how = {
-		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-	};
-	const char *path = mount->target + root_size;
-	cleanup_fd int place = -1;
-
-	path += strspn(path, "/");
-	place = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-	if (place < 0)
-		return -errno;
-	return move_mount(mount->fd, "", place, "",
-			  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0
-		       ? -errno
-		       : 0;
-}
-
 int overlay_submounts_put(struct overlay_submounts *submounts, struct verity_error *err)
 {
 	cleanup_fd int root =
@@ -130,15 +111,20 @@ int overlay_submounts_put(struct overlay_submounts *submounts, struct verity_err
 		return verity_fail_errno(err, errno, "%s", submounts->root);
 	for (size_t i = 0; i < submounts->count; i++) {
 		const struct submount *mount = &submounts->mounts[i];
-		int r = put(mount, root, strlen(submounts->root));
+		const char *path = mount->target + strlen(submounts->root);
+		cleanup_fd int fd = overlay_open_at(
+			root, path + strspn(path, "/"), O_PATH | O_NOFOLLOW,
+			RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 
-		if (r < 0) {
-			verity_fail_errno(err, -r, "%s cannot be mounted on the stack",
-					  mount->target);
-			if (err)
-				err->code = VERITY_E_STACK;
-			return -EIO;
-		}
+		if (fd >= 0 &&
+		    move_mount(mount->fd, "", fd, "",
+			       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0)
+			continue;
+		verity_fail_errno(err, fd < 0 ? -fd : errno,
+				  "%s cannot be mounted on the stack", mount->target);
+		if (err)
+			err->code = VERITY_E_STACK;
+		return -EIO;
 	}
 	return 0;
 }

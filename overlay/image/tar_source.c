@@ -79,8 +79,7 @@ static int tar_open(int fd, struct tar *ret, struct verity_error *err)
 		return 0;
 	if (archive_errno(archive) == ENOMEM)
 		return verity_fail_errno(err, ENOMEM, "tree");
-	return verity_fail(err, VERITY_E_BAD_TREE,
-			   "neither a folder nor a tar archive");
+	return verity_fail(err, VERITY_E_BAD_TREE, "neither a folder nor a tar archive");
 }
 
 /* Return: 1 and @ret, borrowed until the next call; 0 after the last; negative. */

@@ -54,9 +54,9 @@ enum exit_status {
 	  "a line of the configuration file is invalid",                                                \
 	  "correct the configuration file")                                                             \
 	X(NOT_FOUND, "not-found", ENOENT, STATUS_ABSENT,                                                \
-	  "there is no such package, file, label or folder", "check the name")                       \
+	  "there is no such package, file, label or folder", "check the name")                          \
 	X(NOT_A_FILE, "not-a-file", EINVAL, STATUS_FAILED,                                              \
-	  "it is a folder, a device or a pipe, not a regular file",                                  \
+	  "it is a folder, a device or a pipe, not a regular file",                                     \
 	  "give the name of a regular file")                                                            \
 	X(BAD_NAME, "bad-name", EINVAL, STATUS_USAGE,                                                   \
 	  "the file name is not a valid package name",                                                  \
@@ -141,7 +141,7 @@ enum exit_status {
 	  "ask the vendor for a corrected package")                                                     \
 	X(KEYRING, "keyring", EINVAL, STATUS_FAILED,                                                    \
 	  "the key ring cannot be read, or a file in it has no valid certificate",                      \
-	  "check the key ring folder of the firmware")                                               \
+	  "check the key ring folder of the firmware")                                                  \
 	X(KEY, "key", EINVAL, STATUS_FAILED,                                                            \
 	  "a key or certificate for signing cannot be used",                                            \
 	  "check the key and certificate files")                                                        \

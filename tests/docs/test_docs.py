@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Documents are listed in docs/README.md, and link only to what exists."""
+"""Documents are listed in docs/README.md, link only to what exists, and say truly which
+files an addition touches."""
 
 import os
 import re
@@ -11,6 +12,7 @@ ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
 INDEX = "docs/README.md"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 QUOTED = re.compile(r"`([\w.-]+/[^`\s]*)`")
+SOURCES_MAX = 4  # that an addition touches
 # what a name in backticks has that stands for many
 PLACEHOLDER = re.compile(r"[*<>…{}]|\b[A-Z]{3,}\b(?!\.md)")
 
@@ -88,6 +90,22 @@ class Documents(unittest.TestCase):
                     self.assertTrue(os.path.exists(os.path.join(ROOT, name)))
                 found += 1
         self.assertGreater(found, 100)
+
+    def test_what_to_touch(self):
+        """Each file of a row mentions its example, and at most four of them are source."""
+        section = read("CONTRIBUTING.md").partition("## What to touch")[2].partition("\n## ")[0]
+        rows = [[cell.strip() for cell in line.strip("|").split("|")]
+                for line in section.splitlines() if re.match(r"\| an? ", line)]
+        self.assertGreaterEqual(len(rows), 7)
+        for addition, example, source, documents, tests in rows:
+            names = re.findall(r"`([\w./-]+)`", source)
+            with self.subTest(addition=addition):
+                self.assertLessEqual(len(names), SOURCES_MAX)
+                self.assertTrue(all(re.search(r"\.[ch]$", name) for name in names))
+            for name in names + re.findall(r"`([\w./-]+)`", documents + tests):
+                with self.subTest(addition=addition, name=name):
+                    self.assertTrue(example.strip("`").lower() in read(name).lower(),
+                                    f"does not mention {example}")
 
 
 if __name__ == "__main__":

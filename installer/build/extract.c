@@ -1,157 +1,110 @@
 /* SPDX-License-Identifier: MIT */
+/* wmopkg-build extract: the parts of a package or statement, as files for other tools. */
 #include <fcntl.h>
 #include <getopt.h>
-#include <stdbool.h>
 
-#include "installer/build/main.h"
-#include "installer/build/options.h"
+#include "installer/build/commands.h"
 #include "installer/build/output.h"
 #include "installer/build/statement.h"
 #include "verity/package/package.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 
-DEFINE_CLEANUP(struct output, output_free);
-
-enum part { MANIFEST, SIGNATURE, TREE, IMAGE, PART_COUNT };
-
-static const struct option options[] = {
-	{"manifest", required_argument, NULL, MANIFEST},
-	{"signature", required_argument, NULL, SIGNATURE},
-	{"tree", required_argument, NULL, TREE},
-	{"image", required_argument, NULL, IMAGE},
-	{NULL, 0, NULL, 0},
-};
-
+/* Paths of the parts, borrowed; NULL for a part that is not asked for. */
 struct request {
-	const char *paths[PART_COUNT]; /* NULL where a part is not asked for */
-	const char *package;
+	const char *manifest, *signature, *tree, *image;
 };
 
-static int parse(int argc, char **argv, struct request *ret, struct verity_error *err)
-{
-	bool any = false;
-	int option;
-
-	optind = 1;
-	while ((option = getopt_long(argc, argv, ":", options, NULL)) >= 0) {
-		if (option >= PART_COUNT)
-			return build_fail_option(argv, err);
-		ret->paths[option] = optarg;
-		any = true;
-	}
-	if (argc - optind != 1 || !any)
-		return verity_fail(
-			err, VERITY_E_USAGE,
-			"extract: a part to write and a FILE.wmopkg or statement are "
-			"expected");
-	ret->package = argv[optind];
-	return 0;
-}
-
-struct range {
-	uint64_t start, end; /* bytes of the file */
+static const struct build_option options[] = {
+	{"manifest", "F", NULL, BUILD_STRING, BUILD_MEMBER(struct request, manifest)},
+	{"signature", "F", NULL, BUILD_STRING, BUILD_MEMBER(struct request, signature)},
+	{"tree", "F", NULL, BUILD_STRING, BUILD_MEMBER(struct request, tree)},
+	{"image", "F", NULL, BUILD_STRING, BUILD_MEMBER(struct request, image)},
+	{.name = NULL},
 };
-
-static struct range range_of(const struct verity_layout *layout, enum part part)
-{
-	switch (part) {
-	case MANIFEST:
-		return (struct range){layout->manifest_start, layout->signature_start};
-	case SIGNATURE:
-		return (struct range){layout->signature_start, layout->padding_start};
-	case TREE:
-		return (struct range){layout->tree_start, layout->image_start};
-	case IMAGE:
-	case PART_COUNT:
-		break;
-	}
-	return (struct range){layout->image_start, layout->file_bytes};
-}
-
-static int write_part(const struct verity_package *package, struct range range,
-		      const char *path, struct verity_error *err)
-{
-	cleanup_with(output_free_p) struct output *output = NULL;
-	int r = output_new(path, 0644, &output, err);
-
-	if (r == 0)
-		r = verity_io_copy(verity_package_fd(package), range.start,
-				   output_fd(output), 0, range.end - range.start, err);
-	return r < 0 ? r : output_commit(output, err);
-}
 
 /*
- * Only of a package whose parts can be told: a damaged image may still be looked at, a
- * damaged head gives no places to cut at.
+ * Any package with a layout: a damaged image can be looked at, but a damaged preamble
+ * does not say where the parts are.
  */
-static int extract(const struct request *request, struct verity_error *err)
+static int extract_package(const char *path, const struct request *request,
+			   struct verity_error *err)
 {
 	const struct verity_policy policy = {0};
 	cleanup_with(verity_package_free_p) struct verity_package *package = NULL;
 	const struct verity_layout *layout;
-	int r = verity_package_open(AT_FDCWD, request->package, &policy, &package, err);
+	int r = verity_package_open(AT_FDCWD, path, &policy, &package, err);
 
 	if (r < 0)
-		return verity_context(err, r, "%s", request->package);
+		return verity_context(err, r, "%s", path);
 	layout = verity_package_layout(package);
 	if (!layout) {
 		*err = *verity_judgement_reason(verity_package_judgement(package));
-		return verity_context(err, -1, "%s", request->package);
+		return verity_context(err, -1, "%s", path);
 	}
-	for (int part = 0; r == 0 && part < PART_COUNT; part++)
-		if (request->paths[part])
-			r = write_part(package, range_of(layout, (enum part)part),
-				       request->paths[part], err);
+	const struct {
+		const char *path;
+		uint64_t start, end;
+	} parts[] = {
+		{request->manifest, layout->manifest_start, layout->signature_start},
+		{request->signature, layout->signature_start, layout->padding_start},
+		{request->tree, layout->tree_start, layout->image_start},
+		{request->image, layout->image_start, layout->file_bytes},
+	};
+
+	for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++) {
+		cleanup_with(output_free_p) struct output *output = NULL;
+
+		if (!parts[i].path)
+			continue;
+		r = output_new(parts[i].path, 0644, &output, err);
+		if (r == 0)
+			r = verity_io_copy(verity_package_fd(package), parts[i].start,
+					   output_fd(output), 0,
+					   parts[i].end - parts[i].start, err);
+		if (r == 0)
+			r = output_commit(output, err);
+	}
 	return r;
 }
 
-static int write_bytes(const char *path, const uint8_t *bytes, size_t size,
-		       struct verity_error *err)
+static int extract_statement(const char *path, const struct request *request,
+			     struct verity_error *err)
 {
-	cleanup_with(output_free_p) struct output *output = NULL;
-	int r = output_new(path, 0644, &output, err);
-
-	if (r == 0)
-		r = verity_io_write(output_fd(output), bytes, size, 0, err);
-	return r < 0 ? r : output_commit(output, err);
-}
-
-static int extract_statement(const struct request *request, struct verity_error *err)
-{
-	struct build_statement statement = {0};
+	struct verity_statement_parts parts;
 	cleanup_free char *bytes = NULL;
 	int r;
 
-	if (request->paths[TREE] || request->paths[IMAGE])
+	if (request->tree || request->image)
 		return verity_fail(err, VERITY_E_USAGE,
-				   "extract: %s is a statement, which has no tree and no "
+				   "extract: %s is a statement: it has no tree and no "
 				   "image",
-				   request->package);
-	r = build_statement_load(request->package, &statement, err);
-	if (r < 0)
-		return r;
-	bytes = statement.bytes;
-	if (request->paths[MANIFEST])
-		r = write_bytes(request->paths[MANIFEST], statement.parts.text,
-				statement.parts.text_bytes, err);
-	if (r == 0 && request->paths[SIGNATURE])
-		r = write_bytes(request->paths[SIGNATURE], statement.parts.signature,
-				statement.parts.signature_bytes, err);
+				   path);
+	r = build_statement_load(path, &bytes, &parts, err);
+	if (r == 0 && request->manifest)
+		r = output_write(request->manifest, 0644, parts.text, parts.text_bytes,
+				 err);
+	if (r == 0 && request->signature)
+		r = output_write(request->signature, 0644, parts.signature,
+				 parts.signature_bytes, err);
 	return r;
 }
 
 enum exit_status build_extract(int argc, char **argv)
 {
-	struct request request = {0};
+	static const char expected[] =
+		"an option for each part, and a FILE.wmopkg or statement";
+	struct request request = {NULL, NULL, NULL, NULL};
+	const struct build_options tables[] = {{options, &request}, {NULL, NULL}};
 	struct verity_error err;
-	int r = parse(argc, argv, &request, &err);
+	int r = build_options_read(argc, argv, tables, 1, expected, &err);
 
+	if (r == 0 && !request.manifest && !request.signature && !request.tree &&
+	    !request.image)
+		r = verity_fail(&err, VERITY_E_USAGE, "extract: expected: %s", expected);
 	if (r == 0)
-		r = build_statement_at(request.package)
-			    ? extract_statement(&request, &err)
-			    : extract(&request, &err);
-	if (r < 0)
-		return report_error(NULL, &err);
-	return STATUS_DONE;
+		r = (build_statement_at(argv[optind])
+			     ? extract_statement
+			     : extract_package)(argv[optind], &request, &err);
+	return r < 0 ? report_error(NULL, &err) : STATUS_DONE;
 }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "installer/build/main.h"
-
+/* wmopkg-build: its table of commands, and its help. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "installer/build/commands.h"
 #include "installer/build/passphrase.h"
 #include "verity/util/debug.h"
 #include "version.h"
 
-static const struct command {
+static const struct {
 	const char *name;
 	const char *synopsis;
 	const char *help;
@@ -21,80 +20,47 @@ static const struct command {
 	 "sign a package or statement, in place of its signatures or beside them",
 	 build_sign},
 	{"inspect", "[--json] [OPTION]... FILE",
-	 "show what a package or statement says, and judge it as a device would",
+	 "show what a package or statement says, and verify it as a device would",
 	 build_inspect},
 	{"extract", "[--manifest F] [--signature F] [--tree F] [--image F] FILE",
 	 "write the parts of a package or statement to files", build_extract},
 	{"unlock", "--serial S --allow WORD --not-after DAY [OPTION]... OUT",
-	 "make a statement that allows one device more, until a day", build_unlock},
+	 "make an unlock statement: it allows more to one device until a day",
+	 build_unlock},
 	{"denylist", "--number N [ENTRY]... [OPTION]... OUT",
-	 "make a list of what devices must not run any more", build_denylist},
+	 "make a deny list: what devices must not run", build_denylist},
 	{"keys", "DIR", "make a development root, signer and unlock signer", build_keys},
 };
 
-#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+static const struct {
+	const char *title; /* NULL: goes on with the one before */
+	const struct build_option *table;
+} options[] = {
+	{"Options of create", build_manifest_options},
+	{NULL, build_create_options},
+	{"Options of create, sign, unlock and denylist", build_signing_options},
+	{"Options of unlock", build_unlock_options},
+	{"Options of denylist (the entries may be given more than once)",
+	 build_denylist_options},
+	{"Options of inspect, about the device that runs the package",
+	 build_inspect_options},
+};
 
 static enum exit_status help(void)
 {
 	puts("Usage: wmopkg-build [--debug] COMMAND ...\n");
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		printf("  %s %s\n      %s\n", commands[i].name, commands[i].synopsis,
 		       commands[i].help);
-	puts("\nOptions of create:\n"
-	     "  --name N              identity of the package (default: OUT's name)\n"
-	     "  --version V           version shown to the technician\n"
-	     "  --description D       one line shown to the technician\n"
-	     "  --priority N          higher lies on top (default 0)\n"
-	     "  --epoch N             for deny lists and downgrade floors (default 0)\n"
-	     "  --persistent P        allowed (default), required or forbidden\n"
-	     "  --compatible GLOB     device model it is for; may be given again\n"
-	     "  --firmware-min V      oldest firmware it is for\n"
-	     "  --firmware-max V      newest firmware it is for\n"
-	     "  --compressor C        zstd (default), xz, gzip or lz4\n"
-	     "  --threads N           default: one for each processor\n"
-	     "  --kernel-key KEY --kernel-cert CERT\n"
-	     "                        sign the root hash too, for kernels that demand it\n"
-	     "\nOptions of create, sign, unlock and denylist:\n"
-	     "  --key KEY --cert CERT sign with this key and certificate: PEM files, or\n"
-	     "                        pkcs11: URIs of a token, which keeps the key\n"
-	     "  --chain PEM           intermediate certificates to enclose\n"
-	     "  --pin-file FILE       its first line is the PIN or passphrase of the key\n"
-	     "                        (default: WMOPKG_PIN in the environment, or asked for)\n"
-	     "  --signing-time S      seconds since 1970 (default: now)\n"
-	     "  --rsa-padding P       of an RSA key: pss (default), pkcs1\n");
-	puts("Options of unlock:\n"
-	     "  --serial S            serial number of the device\n"
-	     "  --allow WORD          untrusted, downgrade; may be given again\n"
-	     "  --not-after T         2026-12-31, to the end of that day in UTC, or seconds\n"
-	     "                        since 1970\n"
-	     "\nEntries of denylist, each as often as needed:\n"
-	     "  --key-id HEX          a key, by the SHA-256 of its SubjectPublicKeyInfo\n"
-	     "  --revoke-cert PEM     the key of this certificate\n"
-	     "  --root-hash HEX       a package's image\n"
-	     "  --package FILE.wmopkg the image of this package\n"
-	     "  --name NAME=EPOCH     packages of this name, below this epoch\n"
-	     "Devices take a list whose --number is above the one they have.\n"
-	     "\nOptions of inspect, each for what a device would go by:\n"
-	     "  --keys DIR            its key ring\n"
-	     "  --denylist FILE       its deny list\n"
-	     "  --model M             its model\n"
-	     "  --firmware V          its firmware's version\n"
-	     "  --floor N             the highest epoch of the package that it has run\n"
-	     "  --allow-untrusted     its boot configuration allows this\n"
-	     "\nTimes in the image are those of SOURCE_DATE_EPOCH at most, 0 where it is\n"
-	     "not set.\n"
-	     "Exit status: 0 done, 1 failed, 2 usage, 3 refused or not sound,\n"
-	     "4 no such file, 6 no room.");
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (options[i].title)
+			printf("\n%s:\n", options[i].title);
+		build_options_print(options[i].table);
+	}
+	puts("\nTimes in the image are at most SOURCE_DATE_EPOCH, or 0 if it is not set.\n"
+	     "Exit status: 0 done, 1 failed, 2 usage, 3 refused by verification,\n"
+	     "4 no such file, 6 no space.");
 	return STATUS_DONE;
-}
-
-static enum exit_status run(enum exit_status (*command)(int argc, char **argv), int argc,
-			    char **argv)
-{
-	enum exit_status status = command(argc, argv);
-
-	secret_forget();
-	return status;
 }
 
 int main(int argc, char **argv)
@@ -115,8 +81,12 @@ int main(int argc, char **argv)
 		puts("wmopkg-build " WMOPKG_VERSION);
 		return STATUS_DONE;
 	}
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (strcmp(commands[i].name, argv[1]) == 0)
-			return run(commands[i].run, argc - 1, argv + 1);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, argv[1]) == 0) {
+			enum exit_status status = commands[i].run(argc - 1, argv + 1);
+
+			secret_forget();
+			return status;
+		}
 	return report_usage("'%s' is not a command", argv[1]);
 }

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads and explains the options of wmopkg-build by their tables. */
 #include "installer/build/options.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "verity/statement/floors.h"
+
+#define OPTIONS_MAX 32 /* of one command */
+#define FIRST_CODE  256
+#define HELP_INDENT 24
 
 int build_parse_integer(const char *option, const char *text, int64_t min, int64_t max,
 			int64_t *ret, struct verity_error *err)
@@ -26,54 +32,144 @@ int build_parse_integer(const char *option, const char *text, int64_t min, int64
 	return 0;
 }
 
-int build_parse_padding(const char *text, enum verity_rsa_padding *ret,
-			struct verity_error *err)
+static int read_option(const struct build_option *option, void *object,
+		       struct verity_error *err)
 {
-	if (strcmp(text, "pss") == 0)
-		*ret = VERITY_RSA_PSS;
-	else if (strcmp(text, "pkcs1") == 0)
-		*ret = VERITY_RSA_PKCS1;
-	else
-		return verity_fail(err, VERITY_E_USAGE,
-				   "--rsa-padding: '%s' is not pss or pkcs1", text);
+	char *member = (char *)object + option->offset;
+	char name[64];
+	int64_t number = 0;
+	int32_t narrow;
+	int r;
+
+	snprintf(name, sizeof(name), "--%s", option->name);
+	switch (option->kind) {
+	case BUILD_FLAG:
+		*(bool *)(void *)member = true;
+		return 0;
+	case BUILD_STRING:
+		memcpy(member, &optarg, sizeof(optarg));
+		return 0;
+	case BUILD_TEXT:
+		if (strlen(optarg) >= option->size)
+			return verity_fail(err, VERITY_E_USAGE,
+					   "%s: longer than %zu bytes", name,
+					   option->size - 1);
+		strcpy(member, optarg);
+		return 0;
+	case BUILD_NUMBER:
+		r = build_parse_integer(name, optarg, option->min, option->max, &number,
+					err);
+		narrow = (int32_t)number;
+		if (r == 0)
+			memcpy(member,
+			       option->size == sizeof(narrow) ? (void *)&narrow
+							      : (void *)&number,
+			       option->size);
+		return r;
+	case BUILD_CALL:
+		break;
+	}
+	return option->read(object, name, optarg, err);
+}
+
+int build_options_read(int argc, char **argv, const struct build_options *options,
+		       int words, const char *expected, struct verity_error *err)
+{
+	struct option long_options[OPTIONS_MAX + 1] = {{NULL, 0, NULL, 0}};
+	struct {
+		const struct build_option *option;
+		void *object;
+	} targets[OPTIONS_MAX];
+	int count = 0, code, r;
+
+	for (; options->table; options++)
+		for (size_t i = 0; options->table[i].name && count < OPTIONS_MAX; i++) {
+			const struct build_option *option = &options->table[i];
+
+			targets[count].option = option;
+			targets[count].object = options->object;
+			long_options[count] = (struct option){
+				option->name,
+				option->value ? required_argument : no_argument, NULL,
+				FIRST_CODE + count};
+			count++;
+		}
+	optind = 1;
+	while ((code = getopt_long(argc, argv, ":", long_options, NULL)) >= 0) {
+		if (code < FIRST_CODE)
+			return verity_fail(err, VERITY_E_USAGE,
+					   "%s: '%s' is unknown or lacks its value (see "
+					   "'wmopkg-build help')",
+					   argv[0], argv[optind - 1]);
+		r = read_option(targets[code - FIRST_CODE].option,
+				targets[code - FIRST_CODE].object, err);
+		if (r < 0)
+			return r;
+	}
+	if (argc - optind != words)
+		return verity_fail(err, VERITY_E_USAGE, "%s: expected: %s", argv[0],
+				   expected);
 	return 0;
 }
 
-int build_fail_option(char *const *argv, struct verity_error *err)
+void build_options_print(const struct build_option *table)
 {
-	return verity_fail(err, VERITY_E_USAGE,
-			   "%s: '%s' is unknown or lacks its value (see 'wmopkg-build "
-			   "help')",
-			   argv[0], argv[optind - 1]);
-}
+	for (; table->name; table++) {
+		if (!table->help)
+			continue;
+		int used = printf("  --%s%s%s", table->name, table->value ? " " : "",
+				  table->value ? table->value : "");
+		const char *line = table->help;
 
-int build_take_signing(struct build_signing *signing, char *const *argv, int option,
-		       struct verity_error *err)
-{
-	switch (option) {
-	case BUILD_OPTION_KEY:
-		signing->key = optarg;
-		return 0;
-	case BUILD_OPTION_CERT:
-		signing->cert = optarg;
-		return 0;
-	case BUILD_OPTION_CHAIN:
-		signing->chain = optarg;
-		return 0;
-	case BUILD_OPTION_PIN_FILE:
-		signing->pin_file = optarg;
-		return 0;
-	case BUILD_OPTION_SIGNING_TIME:
-		return build_parse_integer("--signing-time", optarg, 0, VERITY_TIME_MAX,
-					   &signing->when, err);
-	case BUILD_OPTION_RSA_PADDING:
-		return build_parse_padding(optarg, &signing->rsa_padding, err);
-	default:
-		return build_fail_option(argv, err);
+		if (used > HELP_INDENT - 2) {
+			putchar('\n');
+			used = 0;
+		}
+		for (; *line; used = 0) {
+			size_t size = strcspn(line, "\n");
+
+			printf("%*s%.*s\n", HELP_INDENT - used, "", (int)size, line);
+			line += size + (line[size] == '\n');
+		}
 	}
 }
 
-int build_check_signing(const struct build_signing *signing, const char *command,
+static int read_padding(void *object, const char *name, const char *value,
+			struct verity_error *err)
+{
+	struct build_signing *signing = object;
+
+	if (strcmp(value, "pss") == 0)
+		signing->rsa_padding = VERITY_RSA_PSS;
+	else if (strcmp(value, "pkcs1") == 0)
+		signing->rsa_padding = VERITY_RSA_PKCS1;
+	else
+		return verity_fail(err, VERITY_E_USAGE, "%s: '%s' is not pss or pkcs1",
+				   name, value);
+	return 0;
+}
+
+const struct build_option build_signing_options[] = {
+	{"key", "KEY",
+	 "sign with this private key: a PEM file, or the pkcs11: URI\n"
+	 "of a key that stays in its token",
+	 BUILD_STRING, BUILD_MEMBER(struct build_signing, key)},
+	{"cert", "CERT", "certificate of that key: a PEM file, or a pkcs11: URI",
+	 BUILD_STRING, BUILD_MEMBER(struct build_signing, cert)},
+	{"chain", "PEM", "intermediate certificates to enclose", BUILD_STRING,
+	 BUILD_MEMBER(struct build_signing, chain)},
+	{"pin-file", "FILE",
+	 "file whose first line is the PIN or passphrase of the key\n"
+	 "(default: WMOPKG_PIN in the environment, or a question)",
+	 BUILD_STRING, BUILD_MEMBER(struct build_signing, pin_file)},
+	{"signing-time", "S", "seconds since 1970 (default: now)", BUILD_NUMBER,
+	 BUILD_MEMBER(struct build_signing, when), 0, VERITY_TIME_MAX},
+	{"rsa-padding", "P", "padding of an RSA key: pss (default) or pkcs1", BUILD_CALL,
+	 .read = read_padding},
+	{.name = NULL},
+};
+
+int build_signing_check(const struct build_signing *signing, const char *command,
 			struct verity_error *err)
 {
 	if (!signing->key != !signing->cert)
@@ -81,18 +177,6 @@ int build_check_signing(const struct build_signing *signing, const char *command
 				   "%s: --key and --cert go together", command);
 	if (!signing->key && (signing->chain || signing->pin_file || signing->when >= 0))
 		return verity_fail(err, VERITY_E_USAGE,
-				   "%s: options of a signature, and no --key", command);
+				   "%s: options of a signature without --key", command);
 	return 0;
-}
-
-int build_source_date(int64_t *ret, struct verity_error *err)
-{
-	const char *text = getenv("SOURCE_DATE_EPOCH");
-
-	if (!text || !*text) {
-		*ret = -1;
-		return 0;
-	}
-	/* squashfs has 32 bits for a time. */
-	return build_parse_integer("SOURCE_DATE_EPOCH", text, 0, UINT32_MAX, ret, err);
 }

@@ -1,21 +1,79 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* The options that several commands of wmopkg-build take. */
+/*
+ * The options of wmopkg-build, as tables: reading the command line and help are both made
+ * of them.
+ */
 
 #include "verity/sign/signing_key.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
-/* What a certificate must be for, so that nobody hands out what every device refuses. */
+enum build_option_kind {
+	BUILD_FLAG,   /* bool */
+	BUILD_STRING, /* const char *, borrowed from the command line */
+	BUILD_TEXT,   /* char[size], 0-terminated */
+	BUILD_NUMBER, /* integer of 4 or 8 bytes, from min to max */
+	BUILD_CALL,   /* whatever read() makes of it */
+};
+
+struct build_option {
+	const char *name;  /* without the dashes */
+	const char *value; /* name of the value in help; NULL for a flag */
+	const char *help;  /* lines; NULL: help does not show it */
+	enum build_option_kind kind;
+	size_t offset, size; /* of the member of the object that is filled */
+	int64_t min, max;
+	int (*read)(void *object, const char *name, const char *value,
+		    struct verity_error *err);
+};
+
+#define BUILD_MEMBER(type, member)                                                       \
+	.offset = offsetof(type, member), .size = sizeof(((type *)NULL)->member)
+
+/* A table, and the object that its options fill. */
+struct build_options {
+	const struct build_option *table; /* ends with a NULL name */
+	void *object;
+};
+
+/**
+ * build_options_read - read the options of a command
+ * @argc, @argv: its words, argv[0] being its name
+ * @options:     ends with a NULL table
+ * @words:       how many words have to follow; optind is then the first
+ * @expected:    what they are, for the message
+ *
+ * Return: 0; -EINVAL (USAGE); what read() of an option returned.
+ */
+int build_options_read(int argc, char **argv, const struct build_options *options,
+		       int words, const char *expected,
+		       struct verity_error *err) must_check;
+
+/**
+ * build_options_print - print the lines of help for a table
+ */
+void build_options_print(const struct build_option *table);
+
+/**
+ * build_parse_integer - a whole decimal number from @min to @max
+ *
+ * Return: 0; -EINVAL (USAGE) with the option's name in the message.
+ */
+int build_parse_integer(const char *option, const char *text, int64_t min, int64_t max,
+			int64_t *ret, struct verity_error *err) must_check;
+
+/* What a certificate must be for, so that no device refuses what is signed with it. */
 enum build_use {
-	BUILD_USE_ANY,     /* not asked */
-	BUILD_USE_PACKAGE, /* warned of: with Allow Untrusted a device takes it */
+	BUILD_USE_ANY,     /* not checked */
+	BUILD_USE_PACKAGE, /* warned of: with Allow Untrusted a device accepts it */
 	BUILD_USE_DENYLIST,
 	BUILD_USE_UNLOCK,
 };
 
-/* Who signs, as it stands on the command line; all borrowed, NULL where not given. */
+/* The signer, as on the command line; all borrowed, NULL if not given. */
 struct build_signing {
 	const char *key;
 	const char *cert;
@@ -26,74 +84,14 @@ struct build_signing {
 	enum build_use use; /* not on the command line */
 };
 
-/* The options that say who signs, for the list of getopt_long(). */
-#define BUILD_SIGNING_OPTIONS                                                            \
-	{"key", required_argument, NULL, BUILD_OPTION_KEY},                              \
-		{"cert", required_argument, NULL, BUILD_OPTION_CERT},                    \
-		{"chain", required_argument, NULL, BUILD_OPTION_CHAIN},                  \
-		{"pin-file", required_argument, NULL, BUILD_OPTION_PIN_FILE},            \
-		{"signing-time", required_argument, NULL, BUILD_OPTION_SIGNING_TIME},    \
-	{                                                                                \
-		"rsa-padding", required_argument, NULL, BUILD_OPTION_RSA_PADDING         \
-	}
-
-enum build_option {
-	BUILD_OPTION_KEY = 1024,
-	BUILD_OPTION_CERT,
-	BUILD_OPTION_CHAIN,
-	BUILD_OPTION_PIN_FILE,
-	BUILD_OPTION_SIGNING_TIME,
-	BUILD_OPTION_RSA_PADDING,
-};
+/* The options that fill it. */
+extern const struct build_option build_signing_options[];
 
 /**
- * build_fail_option - what to say where getopt_long() does not take an option
- * @argv: of the command, whose name is the first; the option is the last that was read
+ * build_signing_check - check the options of an optional signer together
+ * @command: for the message
  *
- * Return: -EINVAL.
+ * Return: 0; -EINVAL (USAGE).
  */
-int build_fail_option(char *const *argv, struct verity_error *err) must_check;
-
-/**
- * build_take_signing - take one of BUILD_SIGNING_OPTIONS, whose value is optarg
- * @argv: as for build_fail_option()
- *
- * Return: 0; -EINVAL, also where @option is none of them.
- */
-int build_take_signing(struct build_signing *signing, char *const *argv, int option,
-		       struct verity_error *err) must_check;
-
-/**
- * build_check_signing - whether the options of who signs go together: nobody, or a key
- * and its certificate
- */
-int build_check_signing(const struct build_signing *signing, const char *command,
-			struct verity_error *err) must_check;
-
-/**
- * build_parse_integer - a whole decimal number between @min and @max
- *
- * Return: 0; -EINVAL with the option's name in the message.
- */
-int build_parse_integer(const char *option, const char *text, int64_t min, int64_t max,
-			int64_t *ret, struct verity_error *err) must_check;
-
-/**
- * build_parse_padding - the value of --rsa-padding
- */
-int build_parse_padding(const char *text, enum verity_rsa_padding *ret,
-			struct verity_error *err) must_check;
-
-/**
- * build_source_date - SOURCE_DATE_EPOCH
- * @ret: seconds since 1970; -1 where it is not set
- */
-int build_source_date(int64_t *ret, struct verity_error *err) must_check;
-
-/**
- * build_sign_manifest - the signature over a manifest
- * @ret: DER, set on success alone; free(); NULL where @signing names no key
- */
-int build_sign_manifest(const struct build_signing *signing, const char *manifest,
-			size_t manifest_bytes, uint8_t **ret, size_t *ret_bytes,
+int build_signing_check(const struct build_signing *signing, const char *command,
 			struct verity_error *err) must_check;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Files that appear whole: written without a name, or under another, and renamed. */
 #include "installer/build/output.h"
 
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "verity/util/cleanup.h"
+#include "verity/util/io.h"
 
 struct output {
 	int folder;
@@ -30,8 +32,6 @@ void output_free(struct output *output)
 	free(output->name);
 	free(output);
 }
-
-DEFINE_CLEANUP(struct output, output_free);
 
 int output_fd(const struct output *output)
 {
@@ -147,4 +147,15 @@ int output_scratch(const struct output *output, int *ret, struct verity_error *e
 		return verity_fail_errno(err, errno, "a scratch file cannot be made");
 	*ret = fd;
 	return 0;
+}
+
+int output_write(const char *path, unsigned mode, const void *bytes, size_t size,
+		 struct verity_error *err)
+{
+	cleanup_with(output_free_p) struct output *output = NULL;
+	int r = output_new(path, mode, &output, err);
+
+	if (r == 0)
+		r = verity_io_write(output->fd, bytes, size, 0, err);
+	return r < 0 ? r : output_commit(output, err);
 }

@@ -3,6 +3,7 @@
 
 /* A file that is there whole or not at all. */
 
+#include "verity/util/cleanup.h"
 #include "verity/util/error.h"
 
 struct output;
@@ -17,6 +18,8 @@ int output_new(const char *path, unsigned mode, struct output **ret,
 	       struct verity_error *err) must_check;
 
 void output_free(struct output *output);
+
+DEFINE_CLEANUP(struct output, output_free);
 
 /**
  * output_fd - the file to write, open for reading and writing; borrowed
@@ -35,3 +38,9 @@ int output_commit(struct output *output, struct verity_error *err) must_check;
  */
 int output_scratch(const struct output *output, int *ret,
 		   struct verity_error *err) must_check;
+
+/**
+ * output_write - a whole small file in one call
+ */
+int output_write(const char *path, unsigned mode, const void *bytes, size_t size,
+		 struct verity_error *err) must_check;

@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* The signature of what has one already, or not yet: made, added to, or brought along. */
+/* The signature of a manifest or statement: made here, added, or made elsewhere. */
 
 #include "installer/build/options.h"
 #include "verity/format/manifest.h"
+
+/**
+ * build_signature_make - sign a manifest or statement
+ * @ret: DER, set on success only; free(); NULL where @signing names no key
+ *
+ * Return: 0; as verity_signing_key_load() and verity_cms_sign().
+ */
+int build_signature_make(const struct build_signing *signing, const void *text,
+			 size_t text_bytes, uint8_t **ret, size_t *ret_bytes,
+			 struct verity_error *err) must_check;
 
 /* What to do with the present signature; strings are borrowed from the command line. */
 struct build_resigning {
@@ -14,24 +24,25 @@ struct build_resigning {
 };
 
 /**
- * build_resign - the new signature of a manifest or statement
+ * build_signature_renew - the new signature of a manifest or statement that has one
  * @present: its signature so far; of no bytes where there is none
- * @ret:     DER, set on success alone; free()
+ * @ret:     DER, set on success only; free()
  *
- * One that was made elsewhere is taken where it is detached DER CMS over exactly @text,
- * and says who made it and when; whom it is trusted by is not asked.
+ * A signature that was made elsewhere has to be a detached DER CMS over exactly @text
+ * that says who made it and when. Whether a device trusts it is not checked.
  *
- * Return: 0; -EBADMSG (BAD_SIGNATURE), -EINVAL (USAGE) where it is not that; as
+ * Return: 0; -EBADMSG (BAD_SIGNATURE) or -EINVAL (USAGE) for such a signature; as
  * verity_signing_key_load() and verity_cms_add().
  */
-int build_resign(const struct build_resigning *resigning, const void *text,
-		 size_t text_bytes, const void *present, size_t present_bytes,
-		 uint8_t **ret, size_t *ret_bytes, struct verity_error *err) must_check;
+int build_signature_renew(const struct build_resigning *resigning, const void *text,
+			  size_t text_bytes, const void *present, size_t present_bytes,
+			  uint8_t **ret, size_t *ret_bytes,
+			  struct verity_error *err) must_check;
 
 /**
- * build_sign_root_hash - the signature over a root hash that the kernel asks for
+ * build_sign_root_hash - the signature of a root hash for the kernel's own check
  * @signing: only key, cert and pin_file count
- * @ret:     DER, set on success alone; free()
+ * @ret:     DER, set on success only; free()
  */
 int build_sign_root_hash(const struct build_signing *signing,
 			 const uint8_t root_hash[static VERITY_DIGEST_BYTES],

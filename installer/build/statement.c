@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* The files of wmopkg-build: what it reads with a check, and statements it writes. */
 #include "installer/build/statement.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,34 +11,49 @@
 #include "installer/common/statement_file.h"
 #include "verity/format/format.h"
 #include "verity/util/cleanup.h"
-#include "verity/util/io.h"
 
-DEFINE_CLEANUP(struct output, output_free);
+int build_package_open(const char *path, const char *refused, struct verity_package **ret,
+		       struct verity_error *err)
+{
+	const struct verity_policy policy = {0};
+	cleanup_with(verity_package_free_p) struct verity_package *package = NULL;
+	const struct verity_judgement *judgement;
+	int r = verity_package_open(AT_FDCWD, path, &policy, &package, err);
+
+	if (r < 0)
+		return verity_context(err, r, "%s", path);
+	judgement = verity_package_judgement(package);
+	if (verity_judgement_verdict(judgement) == VERITY_INVALID) {
+		*err = *verity_judgement_reason(judgement);
+		return verity_context(err, -EBADMSG, "%s: %s", path, refused);
+	}
+	*ret = steal_ptr(&package);
+	return 0;
+}
 
 bool build_statement_at(const char *path)
 {
-	/* Not to wait for the other end of a pipe. */
+	/* O_NONBLOCK: a pipe without a writer is not waited for. */
 	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	char head[VERITY_MAGIC_BYTES];
+	char magic[VERITY_MAGIC_BYTES];
 
-	return fd >= 0 && pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
-	       verity_statement_is(head, sizeof(head));
+	return fd >= 0 && pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
+	       verity_statement_is(magic, sizeof(magic));
 }
 
-int build_statement_load(const char *path, struct build_statement *ret,
-			 struct verity_error *err)
+int build_statement_load(const char *path, char **ret_bytes,
+			 struct verity_statement_parts *ret, struct verity_error *err)
 {
 	cleanup_free char *bytes = NULL;
-	struct verity_statement_parts parts;
 	size_t size;
 	int r = statement_load(path, &bytes, &size, err);
 
 	if (r < 0)
 		return r;
-	r = verity_statement_split(bytes, size, &parts, err);
+	r = verity_statement_split(bytes, size, ret, err);
 	if (r < 0)
 		return verity_context(err, r, "%s", path);
-	*ret = (struct build_statement){steal_ptr(&bytes), size, parts};
+	*ret_bytes = steal_ptr(&bytes);
 	return 0;
 }
 
@@ -48,23 +65,18 @@ int build_statement_name(const char *path, struct verity_error *err)
 		return 0;
 	return verity_fail(err, VERITY_E_USAGE,
 			   "%s: " VERITY_PACKAGE_SUFFIX
-			   " is for packages: give a statement another name",
+			   " is for packages (give the statement another name)",
 			   path);
 }
 
 static int write_parts(const char *path, const struct verity_statement_parts *parts,
 		       struct verity_error *err)
 {
-	cleanup_with(output_free_p) struct output *output = NULL;
 	cleanup_free uint8_t *file = NULL;
 	size_t bytes;
 	int r = verity_statement_join(parts, &file, &bytes, err);
 
-	if (r == 0)
-		r = output_new(path, 0644, &output, err);
-	if (r == 0)
-		r = verity_io_write(output_fd(output), file, bytes, 0, err);
-	return r < 0 ? r : output_commit(output, err);
+	return r < 0 ? r : output_write(path, 0644, file, bytes, err);
 }
 
 int build_statement_write(const char *path, const char *text,
@@ -73,8 +85,8 @@ int build_statement_write(const char *path, const char *text,
 	struct verity_statement_parts parts = {.text = (const uint8_t *)text,
 					       .text_bytes = strlen(text)};
 	cleanup_free uint8_t *signature = NULL;
-	int r = build_sign_manifest(signing, text, parts.text_bytes, &signature,
-				    &parts.signature_bytes, err);
+	int r = build_signature_make(signing, text, parts.text_bytes, &signature,
+				     &parts.signature_bytes, err);
 
 	parts.signature = signature;
 	return r < 0 ? r : write_parts(path, &parts, err);
@@ -85,27 +97,24 @@ int build_statement_sign(const char *in, const char *out,
 			 struct verity_error *err)
 {
 	cleanup_with(verity_statement_text_free) struct verity_statement_text text = {0};
-	struct build_resigning asked = *resigning;
-	struct build_statement statement = {0};
+	struct build_resigning purposed = *resigning;
+	struct verity_statement_parts parts;
 	cleanup_free char *bytes = NULL;
 	cleanup_free uint8_t *signature = NULL;
-	size_t signature_bytes;
-	int r = build_statement_load(in, &statement, err);
+	int r = build_statement_name(out, err);
 
+	if (r == 0)
+		r = build_statement_load(in, &bytes, &parts, err);
 	if (r < 0)
 		return r;
-	bytes = statement.bytes;
-	r = verity_statement_inspect(&statement.parts, &text, err);
+	r = verity_statement_inspect(&parts, &text, err);
 	if (r < 0)
-		return verity_context(err, r, "%s: it is not signed", in);
-	asked.signing.use = text.type == VERITY_STATEMENT_UNLOCK ? BUILD_USE_UNLOCK
-								 : BUILD_USE_DENYLIST;
-	r = build_resign(&asked, statement.parts.text, statement.parts.text_bytes,
-			 statement.parts.signature, statement.parts.signature_bytes,
-			 &signature, &signature_bytes, err);
-	if (r < 0)
-		return r;
-	statement.parts.signature = signature;
-	statement.parts.signature_bytes = signature_bytes;
-	return write_parts(out, &statement.parts, err);
+		return verity_context(err, r, "%s: not signed", in);
+	purposed.signing.use = text.type == VERITY_STATEMENT_UNLOCK ? BUILD_USE_UNLOCK
+								    : BUILD_USE_DENYLIST;
+	r = build_signature_renew(&purposed, parts.text, parts.text_bytes,
+				  parts.signature, parts.signature_bytes, &signature,
+				  &parts.signature_bytes, err);
+	parts.signature = signature;
+	return r < 0 ? r : write_parts(out, &parts, err);
 }

@@ -272,9 +272,9 @@ class WrongInput(Case):
         see = " (see 'wmopkg-build help')"
         self.refused(2, "a command is expected" + see)
         self.refused(2, "'make' is not a command" + see, "make")
-        self.refused(2, "create: a TREE and an OUT.wmopkg are expected", *CREATE, "tree")
-        self.refused(2, "create: --version is missing", "create", "tree", "a.wmopkg")
-        self.refused(2, "create: --description is missing", "create", "--version", "1", "tree",
+        self.refused(2, "create: expected: TREE OUT.wmopkg", *CREATE, "tree")
+        self.refused(2, "create: missing option: --version", "create", "tree", "a.wmopkg")
+        self.refused(2, "create: missing option: --description", "create", "--version", "1", "tree",
                      "a.wmopkg")
         self.refused(2, "create: '--colour' is unknown or lacks its value" + see, *CREATE, "--colour",
                      "tree", "a.wmopkg")
@@ -286,7 +286,7 @@ class WrongInput(Case):
                      *CREATE, "tree", "a.wmopkg", env={"SOURCE_DATE_EPOCH": "now"})
         self.refused(2, "create: --key and --cert go together", *CREATE, "--key", "k", "tree",
                      "a.wmopkg")
-        self.refused(2, "keys: one folder is expected" + see, "keys")
+        self.refused(2, "keys: expected: DIR" + see, "keys")
         self.refused(4, "key ring none: No such file or directory (check the name)", "inspect", "--keys", "none",
                      "a.wmopkg")
 
@@ -363,7 +363,7 @@ class WrongInput(Case):
                      "a.wmopkg")
         self.refused(1, "nokey: cannot be opened: No such file or directory" + check, *CREATE,
                      "--key", "nokey", "--cert", "keys/signer.pem", "tree", "a.wmopkg")
-        self.refused(1, "keys/root.key is there already and is not replaced" + check, "keys",
+        self.refused(1, "keys/root.key exists already and is not replaced" + check, "keys",
                      "keys")
         self.assertEqual(os.stat("keys/signer.key").st_mode & 0o777, 0o600)
 
@@ -377,7 +377,7 @@ class WrongInput(Case):
             file.write(good[:-1] + b"x")
         key = ("--key", "keys/signer.key", "--cert", "keys/signer.pem")
         bad = f"image: block 0 of 1, at byte {len(good) - 4096} of the file, does not match"
-        self.refused(3, f"bad.wmopkg: it is not signed: {bad} "
+        self.refused(3, f"bad.wmopkg: not signed: {bad} "
                      "(the copy is damaged or was changed: get it again)", "sign", *key,
                      "bad.wmopkg", "out.wmopkg")
         self.refused(4, "none.wmopkg: cannot be opened: No such file or directory (check the name)", "inspect",

@@ -185,7 +185,7 @@ class Making(Case):
         result = run(BUILD, "denylist", "--number", "1", "d")
         self.assertEqual((result.returncode, result.stdout, result.stderr), (
             0, "d: deny list 1, 0 entries, not signed\n",
-            "wmopkg-build: warning: d: it denies nothing, and takes the place of lists that do\n"))
+            "wmopkg-build: warning: d: an empty list, which replaces lists that deny something\n"))
 
     def test_past(self):
         result = run(BUILD, "unlock", "--serial", "A", "--allow", "untrusted", "--not-after", "2030",
@@ -208,16 +208,16 @@ class Making(Case):
     def test_wrong_words_of_unlock(self):
         serial, allow = ("--serial", "A"), ("--allow", "untrusted")
         long = "A" * 65
-        day = "is neither a day as 2026-12-31 nor seconds since 1970"
+        day = "is neither a day such as 2026-12-31 nor seconds since 1970"
         for message, words in (
-                ("unlock: --serial is missing", (*allow, *DAY, "u")),
-                ("unlock: --allow untrusted or --allow downgrade is expected",
+                ("unlock: missing option: --serial", (*allow, *DAY, "u")),
+                ("unlock: missing option: --allow",
                  (*serial, *DAY, "u")),
                 ("--allow: 'all' is not untrusted or downgrade",
                  (*serial, "--allow", "all", *DAY, "u")),
-                ("unlock: --not-after is missing", (*serial, *allow, "u")),
-                ("unlock: one OUT is expected", (*serial, *allow, *DAY)),
-                ("unlock: one OUT is expected", (*serial, *allow, *DAY, "a", "b")),
+                ("unlock: missing option: --not-after", (*serial, *allow, "u")),
+                ("unlock: expected: OUT", (*serial, *allow, *DAY)),
+                ("unlock: expected: OUT", (*serial, *allow, *DAY, "a", "b")),
                 ("unlock: '--chian' is unknown or lacks its value" + SEE,
                  (*serial, *allow, *DAY, "--chian", "x", "u")),
                 ("unlock: '--serial' is unknown or lacks its value" + SEE,
@@ -226,9 +226,9 @@ class Making(Case):
                  (*serial, *allow, *DAY, *UNLOCK[:2], "u")),
                 ("unlock: --key and --cert go together",
                  (*serial, *allow, *DAY, *UNLOCK[2:], "u")),
-                ("unlock: options of a signature, and no --key",
+                ("unlock: options of a signature without --key",
                  (*serial, *allow, *DAY, "--chain", "keys/root.pem", "u")),
-                ("u.wmopkg: .wmopkg is for packages: give a statement another name",
+                ("u.wmopkg: .wmopkg is for packages (give the statement another name)",
                  (*serial, *allow, *DAY, "u.wmopkg")),
                 ("unlock: serial: empty", ("--serial", "", *allow, *DAY, "u")),
                 ("unlock: serial: longer than 64 bytes",
@@ -247,21 +247,21 @@ class Making(Case):
         number = ("--number", "1")
         digits = "is not 64 hex digits"
         for message, words in (
-                ("denylist: --number is missing", ("d",)),
+                ("denylist: missing option: --number", ("d",)),
                 ("--number: '0' is not a whole number from 1 to 4294967295",
                  ("--number", "0", "d")),
                 ("--number: '4294967296' is not a whole number from 1 to 4294967295",
                  ("--number", "4294967296", "d")),
-                ("denylist: one OUT is expected", number),
+                ("denylist: expected: OUT", number),
                 ("denylist: '--kee' is unknown or lacks its value" + SEE,
                  (*number, "--kee", "d")),
                 ("denylist: --key and --cert go together", (*number, *SIGNER[:2], "d")),
-                ("d.wmopkg: .wmopkg is for packages: give a statement another name",
+                ("d.wmopkg: .wmopkg is for packages (give the statement another name)",
                  (*number, "d.wmopkg")),
                 (f"--key-id: 'abc' {digits}", (*number, "--key-id", "abc", "d")),
                 (f"--key-id: '{'a' * 62}' {digits}", (*number, "--key-id", "a" * 62, "d")),
                 (f"--root-hash: '{'g' * 64}' {digits}", (*number, "--root-hash", "g" * 64, "d")),
-                ("--name: 'brand' is not NAME=EPOCH, where packages of that name are denied below "
+                ("--name: 'brand' is not NAME=EPOCH, which denies the packages of that name below "
                  "that epoch", (*number, "--name", "brand", "d")),
                 ("--name: '' is not a whole number from 1 to 4294967295",
                  (*number, "--name", "brand=", "d")),
@@ -295,7 +295,7 @@ class Making(Case):
 
     def test_too_many(self):
         names = [word for i in range(1025) for word in ("--name", f"n{i}=1")]
-        self.refused(2, "denylist: over 1024 entries", "denylist", "--number", "1", *names, "d")
+        self.refused(2, "denylist: more than 1024 entries", "denylist", "--number", "1", *names, "d")
         hashes = [word for i in range(1024) for word in ("--root-hash", f"{i:064x}")]
         self.build("denylist", "--number", "1", *hashes, *SIGNER, "d")
         self.inspect(0, "Signed", None, "--keys", "keys-ring", "d")
@@ -366,18 +366,18 @@ class Signing(Case):
                  "deny[0]: not exactly one of key, root_hash, name (get the file again from its "
                  "vendor)")):
             statement("x", text)
-            self.refused(3, f"x: it is not signed: {message}", "sign", *SIGNER, "x", "x2")
+            self.refused(3, f"x: not signed: {message}", "sign", *SIGNER, "x", "x2")
         write("x", read("u")[:-1])
         whole = len(read("u"))
         self.refused(3, f"x: the file has {whole - 1} bytes where its head makes it {whole} (get the "
                      "file again from its vendor)", "sign", *UNLOCK, "x", "x2")
-        self.refused(2, "x.wmopkg: .wmopkg is for packages: give a statement another name", "sign",
+        self.refused(2, "x.wmopkg: .wmopkg is for packages (give the statement another name)", "sign",
                      *UNLOCK, "u", "x.wmopkg")
 
     def test_extract(self):
-        self.refused(2, "extract: u is a statement, which has no tree and no image", "extract",
+        self.refused(2, "extract: u is a statement: it has no tree and no image", "extract",
                      "--tree", "t", "u")
-        self.refused(2, "extract: a part to write and a FILE.wmopkg or statement are expected",
+        self.refused(2, "extract: expected: an option for each part, and a FILE.wmopkg or statement",
                      "extract", "u")
         self.build("extract", "--signature", "s", "u")
         self.assertEqual(read("s"), b"")
@@ -470,8 +470,7 @@ class Judging(Case):
         self.inspect(0, "Untrusted", "there is no key ring to verify it with (untrusted-signer)", file)
 
     def test_wrong_words(self):
-        self.refused(2, "inspect: --denylist counts with --keys alone, which its signer must be "
-                     "among", "inspect", "--denylist", "d", "brand.wmopkg")
+        self.refused(2, "inspect: --denylist needs --keys, which its signer must be in", "inspect", "--denylist", "d", "brand.wmopkg")
         self.refused(2, "--floor: '-1' is not a whole number from 0 to 4294967295", "inspect",
                      "--floor", "-1", "brand.wmopkg")
         self.refused(2, "inspect: of a statement only --keys, --denylist and --json may be asked",

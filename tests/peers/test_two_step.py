@@ -167,10 +167,10 @@ class TwoSteps(unittest.TestCase):
         self.openssl(form="PEM")
         self.refused(2, "s: PEM, not DER (openssl cms -sign -outform DER)", *put_in)
         self.openssl("-nocerts")
-        self.refused(2, "s: the certificate of a signer is not in it (openssl cms -sign without "
+        self.refused(2, "s: the certificate of a signer is missing (openssl cms -sign without "
                      "-nocerts)", *put_in)
         self.openssl("-noattr")
-        self.refused(2, "s: it does not say when it was made (openssl cms -sign without -noattr)",
+        self.refused(2, "s: no signing time (openssl cms -sign without -noattr)",
                      *put_in)
         write("s", bytes(65537))
         result = run(BUILD, "sign", *put_in)
@@ -184,7 +184,7 @@ class TwoSteps(unittest.TestCase):
         self.refused(2, alone, "--signature", "s", "--key", "p256.key", *packages)
         self.refused(2, alone, "--signature", "s", "--signing-time", "0", *packages)
         self.refused(2, "sign: --key and --cert, or --signature, is expected", *packages)
-        self.refused(2, "sign: IN and OUT are expected", "--signature", "s",
+        self.refused(2, "sign: expected: IN OUT", "--signature", "s",
                      "in.wmopkg")
 
     def sign(self, key, package, *options):

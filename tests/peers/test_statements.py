@@ -473,7 +473,7 @@ class Judging(Case):
         self.refused(2, "inspect: --denylist needs --keys, which its signer must be in", "inspect", "--denylist", "d", "brand.wmopkg")
         self.refused(2, "--floor: '-1' is not a whole number from 0 to 4294967295", "inspect",
                      "--floor", "-1", "brand.wmopkg")
-        self.refused(2, "inspect: of a statement only --keys, --denylist and --json may be asked",
+        self.refused(2, "inspect: a statement takes only --keys, --denylist and --json",
                      "inspect", "--model", "AX", "u")
         self.refused(2, "inspect: one FILE.wmopkg or statement is expected", "inspect")
         self.refused(3, "u: it is an unlock statement, not a deny list (check which file this is)",

@@ -10,7 +10,7 @@
 
 /**
  * verity_cms_decode - read exactly one SignedData, to the last byte
- * @ret: set on success alone; CMS_ContentInfo_free()
+ * @ret: set on success only; CMS_ContentInfo_free()
  *
  * Distinguished encoding, version numbers, and the number of signers and certificates
  * are held to what docs/format.md says.

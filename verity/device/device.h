@@ -20,7 +20,7 @@ struct verity_device;
 
 /**
  * verity_devices_open - get ready to attach packages
- * @ret: set on success alone; verity_devices_free(), after all calls that use it
+ * @ret: set on success only; verity_devices_free(), after all calls that use it
  *
  * Return: 0; -EOPNOTSUPP (KERNEL_FEATURE) where the kernel lacks loop or device-mapper;
  * -errno.
@@ -36,7 +36,7 @@ DEFINE_CLEANUP(struct verity_devices, verity_devices_free);
  * @devices:  borrowed for as long as the device; may be used from several threads
  * @verified: borrowed for the call; its descriptor is the one that gets attached
  * @dm_name:  device-mapper name, unique, VERITY_DEVICE_PREFIX first
- * @ret:      set on success alone; free with verity_device_free()
+ * @ret:      set on success only; free with verity_device_free()
  *
  * From then on the kernel takes the device down by itself as soon as nobody uses it any
  * more, however this process ends: what is to last must be mounted before it is freed.

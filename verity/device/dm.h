@@ -13,7 +13,7 @@
 
 /**
  * verity_dm_open - the descriptor that requests go to
- * @ret: the caller's to close; set on success alone
+ * @ret: the caller's to close; set on success only
  *
  * Makes the device node where it is missing, and so loads the kernel's module.
  *
@@ -40,7 +40,7 @@ int verity_dm_remove(int control, const char *name) must_check;
 
 /**
  * verity_dm_list - the names of all devices that begin with @prefix
- * @ret: set on success alone; an array of @ret_count strings in one piece; free()
+ * @ret: set on success only; an array of @ret_count strings in one piece; free()
  *
  * Not from /sys/block: one that was made and never got a table is not shown there, and
  * its name is taken all the same.

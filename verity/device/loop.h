@@ -16,7 +16,7 @@ struct verity_loop {
 
 /**
  * verity_loop_open - the descriptor that loop devices are asked for at
- * @ret: the caller's to close; set on success alone
+ * @ret: the caller's to close; set on success only
  *
  * Makes the device node where it is missing, and so loads the kernel's module.
  *
@@ -28,7 +28,7 @@ int verity_loop_open(int *ret, struct verity_error *err) must_check;
  * verity_loop_attach - make @bytes of @file_fd from @start on a block device
  * @control:       of verity_loop_open()
  * @start, @bytes: multiples of VERITY_BLOCK
- * @ret:           set on success alone
+ * @ret:           set on success only
  *
  * Found, made and configured in one step each, whoever else is looking for one. Direct
  * I/O where the file system can, so that blocks are not cached twice. Makes device nodes

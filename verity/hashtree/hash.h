@@ -15,7 +15,7 @@ struct verity_hasher;
 /**
  * verity_hasher_new - a hasher for one thread
  * @salt: copied
- * @ret:  set on success alone; free with verity_hasher_free()
+ * @ret:  set on success only; free with verity_hasher_free()
  */
 int verity_hasher_new(const uint8_t *salt, size_t salt_bytes, struct verity_hasher **ret,
 		      struct verity_error *err) must_check;

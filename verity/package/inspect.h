@@ -16,7 +16,7 @@ struct verity_peek;
 /**
  * verity_peek_open - read the front of a package file, at most 132 KiB
  * @dirfd, @name: as for verity_package_open()
- * @ret: set on success alone; free with verity_peek_free()
+ * @ret: set on success only; free with verity_peek_free()
  *
  * Return: 0; -EBADMSG where head or manifest cannot be read; -EINVAL (NOT_A_FILE);
  * -errno.

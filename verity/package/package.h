@@ -32,8 +32,8 @@ struct verity_verified;
  * @name:   package file; opened once, never by name again; a final link is not followed
  *          where @dirfd is not AT_FDCWD
  * @policy: who is trusted; borrowed for the call
- * @ret:    set on success alone, whatever the verdict; free with verity_package_free()
- * @err:    filled on failure alone; may be NULL
+ * @ret:    set on success only, whatever the verdict; free with verity_package_free()
+ * @err:    filled on failure only; may be NULL
  *
  * Reads the whole image once where head and @policy let it (cost: bytes / SHA-256
  * throughput / threads; memory about 0.5 MiB a thread), and no more than 1/16384 of it

@@ -12,7 +12,7 @@
 /**
  * verity_front_open - open a package file
  * @name:      relative to @dirfd; a final link is not followed where that is not AT_FDCWD
- * @ret:       read-only; the caller's to close; set on success alone
+ * @ret:       read-only; the caller's to close; set on success only
  * @ret_bytes: length of the file
  *
  * Return: 0; -EINVAL (NOT_A_FILE) for anything but a regular file; -errno.

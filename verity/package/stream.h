@@ -30,7 +30,7 @@ struct verity_stream_hooks {
  * @fd:     empty regular file, open for reading and writing; borrowed
  * @policy: who is trusted; borrowed, must outlive the stream
  * @hooks:  copied; may be NULL
- * @ret:    set on success alone; free with verity_stream_free()
+ * @ret:    set on success only; free with verity_stream_free()
  */
 int verity_stream_new(int fd, const struct verity_policy *policy,
 		      const struct verity_stream_hooks *hooks, struct verity_stream **ret,

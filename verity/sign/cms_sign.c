@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Signing with OpenSSL, alone or beside those who have signed already. */
+
 #include "verity/sign/cms_sign.h"
 
 #include <errno.h>
@@ -13,7 +16,6 @@
 #include "verity/cms/decode.h"
 #include "verity/cms/openssl.h"
 #include "verity/sign/signing_key_private.h"
-#include "verity/util/cleanup.h"
 #include "verity/util/sizes.h"
 
 #define SIGN_FLAGS                                                                       \
@@ -57,39 +59,14 @@ static bool set_padding(CMS_SignerInfo *signer, const EVP_PKEY *key,
 	       EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) > 0;
 }
 
-/* UTCTime until 2049, GeneralizedTime after it, as RFC 5652 §11.3 asks. */
-static int set_signing_time(CMS_SignerInfo *signer, int64_t when)
-{
-	cleanup_with(ASN1_TIME_free_p) ASN1_TIME *asn1 =
-		ASN1_TIME_set(NULL, (time_t)when);
-
-	return asn1 && CMS_signed_add1_attr_by_NID(signer, NID_pkcs9_signingTime,
-						   asn1->type, asn1, -1) == 1;
-}
-
-static CMS_ContentInfo *sign(BIO *content, const struct verity_signing_key *key,
-			     int64_t when)
-{
-	cleanup_with(CMS_ContentInfo_free_p) CMS_ContentInfo *cms =
-		CMS_sign(NULL, NULL, key->chain, content, SIGN_FLAGS);
-	CMS_SignerInfo *signer;
-
-	if (!cms)
-		return NULL;
-	signer = CMS_add1_signer(cms, key->certificate, key->key,
-				 verity_signing_key_digest(key), SIGN_FLAGS);
-	if (!signer || !set_padding(signer, key->key, key->padding) ||
-	    !set_signing_time(signer, when) ||
-	    CMS_final(cms, content, NULL, SIGN_FLAGS) != 1)
-		return NULL;
-	return steal_ptr(&cms);
-}
-
+/* One signer, its attributes, and what it encloses. */
 static int make(const void *data, size_t data_bytes, const struct verity_signing_key *key,
 		int64_t when, CMS_ContentInfo **ret, struct verity_error *err)
 {
 	cleanup_with(BIO_free_all_p) BIO *content = NULL;
-	CMS_ContentInfo *cms;
+	cleanup_with(CMS_ContentInfo_free_p) CMS_ContentInfo *cms = NULL;
+	cleanup_with(ASN1_TIME_free_p) ASN1_TIME *time = NULL;
+	CMS_SignerInfo *signer = NULL;
 	int r;
 
 	ERR_clear_error();
@@ -99,36 +76,42 @@ static int make(const void *data, size_t data_bytes, const struct verity_signing
 	if (r < 0)
 		return r;
 	content = BIO_new_mem_buf(data, (int)data_bytes);
-	cms = content ? sign(content, key, when) : NULL;
-	if (!cms)
+	/* UTCTime until 2049, GeneralizedTime after it, as RFC 5652 §11.3 asks. */
+	time = ASN1_TIME_set(NULL, (time_t)when);
+	if (content && time)
+		cms = CMS_sign(NULL, NULL, key->chain, content, SIGN_FLAGS);
+	if (cms)
+		signer = CMS_add1_signer(cms, key->certificate, key->key,
+					 verity_signing_key_digest(key), SIGN_FLAGS);
+	if (!signer || !set_padding(signer, key->key, key->padding) ||
+	    CMS_signed_add1_attr_by_NID(signer, NID_pkcs9_signingTime, time->type, time,
+					-1) != 1 ||
+	    CMS_final(cms, content, NULL, SIGN_FLAGS) != 1)
 		return verity_fail_openssl(err, VERITY_E_KEY, "signing failed");
-	*ret = cms;
+	*ret = steal_ptr(&cms);
 	return 0;
 }
 
 static int encode(CMS_ContentInfo *cms, uint8_t **ret, size_t *ret_bytes,
 		  struct verity_error *err)
 {
-	cleanup_free uint8_t *copy = NULL;
-	unsigned char *der = NULL;
-	int size = i2d_CMS_ContentInfo(cms, &der);
+	int size = i2d_CMS_ContentInfo(cms, NULL);
+	unsigned char *der, *next;
 
 	if (size < 0)
 		return verity_fail_openssl(err, VERITY_E_KEY, "signing failed");
-	copy = malloc((size_t)size);
-	if (copy)
-		memcpy(copy, der, (size_t)size);
-	OPENSSL_free(der);
-	if (!copy)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (size > VERITY_SIGNATURE_MAX)
 		return verity_fail(
 			err, VERITY_E_KEY,
 			"the signature has %d bytes, over the limit of %d (enclose "
 			"fewer certificates)",
 			size, VERITY_SIGNATURE_MAX);
+	next = der = malloc((size_t)size);
+	if (!der)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	i2d_CMS_ContentInfo(cms, &next);
 	*ret_bytes = (size_t)size;
-	*ret = steal_ptr(&copy);
+	*ret = der;
 	return 0;
 }
 
@@ -142,64 +125,57 @@ int verity_cms_sign(const void *data, size_t data_bytes,
 	return r < 0 ? r : encode(cms, ret, ret_bytes, err);
 }
 
-static bool has_signed(CMS_ContentInfo *cms, X509 *certificate)
-{
-	STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(cms);
-
-	for (int i = 0; i < sk_CMS_SignerInfo_num(signers); i++)
-		if (CMS_SignerInfo_cert_cmp(sk_CMS_SignerInfo_value(signers, i),
-					    certificate) == 0)
-			return true;
-	return false;
-}
-
-/* OpenSSL takes none that is there already. */
-static int enclose(CMS_ContentInfo *cms, X509 *certificate)
+/* OpenSSL refuses a certificate that is enclosed already. */
+static bool enclose(CMS_ContentInfo *cms, X509 *certificate)
 {
 	cleanup_with(verity_certificates_free_p) STACK_OF(X509) *enclosed =
 		CMS_get1_certs(cms);
 
 	for (int i = 0; i < sk_X509_num(enclosed); i++)
 		if (X509_cmp(sk_X509_value(enclosed, i), certificate) == 0)
-			return 1;
-	return CMS_add1_cert(cms, certificate);
+			return true;
+	return CMS_add1_cert(cms, certificate) == 1;
 }
 
 /*
- * CMS_final() would sign anew for everybody who has signed before, for which nobody has
- * the keys. So the signature is made on its own, and changes places with one that
- * OpenSSL only prepared; both structures are to be freed after what is made of them.
+ * CMS_final() would sign again for every earlier signer, whose keys are not here. So the
+ * signature is made on its own in @own, and changes places with one that OpenSSL only
+ * prepared; both structures must be freed after what is made of them.
  */
-static int take_signer(CMS_ContentInfo *cms, CMS_ContentInfo *own,
-		       const struct verity_signing_key *key)
+static bool take_signer(CMS_ContentInfo *cms, CMS_ContentInfo *own,
+			const struct verity_signing_key *key)
 {
 	STACK_OF(CMS_SignerInfo) * theirs, *ours = CMS_get0_SignerInfos(own);
 	CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(ours, 0);
 	CMS_SignerInfo *prepared;
 
 	for (int i = 0; i < sk_X509_num(key->chain); i++)
-		if (enclose(cms, sk_X509_value(key->chain, i)) != 1)
-			return 0;
-	if (enclose(cms, key->certificate) != 1)
-		return 0;
+		if (!enclose(cms, sk_X509_value(key->chain, i)))
+			return false;
+	if (!enclose(cms, key->certificate))
+		return false;
 	prepared = CMS_add1_signer(cms, key->certificate, key->key,
 				   verity_signing_key_digest(key),
 				   CMS_PARTIAL | CMS_NOCERTS | CMS_NOATTR);
 	if (!prepared)
-		return 0;
+		return false;
 	theirs = CMS_get0_SignerInfos(cms);
 	(void)sk_CMS_SignerInfo_set(ours, 0, prepared);
 	(void)sk_CMS_SignerInfo_set(theirs, sk_CMS_SignerInfo_num(theirs) - 1, signer);
-	return 1;
+	return true;
 }
 
 static int check_present(CMS_ContentInfo *cms, const struct verity_signing_key *key,
 			 struct verity_error *err)
 {
-	if (has_signed(cms, key->certificate))
-		return verity_fail(err, VERITY_E_KEY,
-				   "this certificate has signed it already");
-	if (sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(cms)) >= VERITY_SIGNERS_MAX)
+	STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(cms);
+
+	for (int i = 0; i < sk_CMS_SignerInfo_num(signers); i++)
+		if (CMS_SignerInfo_cert_cmp(sk_CMS_SignerInfo_value(signers, i),
+					    key->certificate) == 0)
+			return verity_fail(err, VERITY_E_KEY,
+					   "this certificate has signed it already");
+	if (sk_CMS_SignerInfo_num(signers) >= VERITY_SIGNERS_MAX)
 		return verity_fail(err, VERITY_E_KEY,
 				   "it has %d signatures already, which is the limit",
 				   VERITY_SIGNERS_MAX);

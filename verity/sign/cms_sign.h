@@ -11,7 +11,7 @@
 /**
  * verity_cms_sign - sign @data
  * @when: signing time, seconds since 1970
- * @ret:  DER, set on success alone; free()
+ * @ret:  DER, set on success only; free()
  *
  * With SHA-384 where the key is P-384, SHA-512 where it is P-521, SHA-256 else. Not with
  * an Ed25519 key: OpenSSL 3.0 has no CMS for it. How strong the key is is the verifier's
@@ -28,7 +28,7 @@ int verity_cms_sign(const void *data, size_t data_bytes,
  * verity_cms_add - sign @data beside those who have signed it already
  * @present: their signature, DER
  * @when:    signing time, seconds since 1970
- * @ret:     all of them, DER, set on success alone; free()
+ * @ret:     all of them, DER, set on success only; free()
  *
  * Return: 0; -EBADMSG (BAD_SIGNATURE) where @present does not cover @data; -EINVAL (KEY)
  * as verity_cms_sign(), where the key's certificate has signed already, and where

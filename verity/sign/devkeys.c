@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Making development keys and certificates. */
+
 #include "verity/sign/devkeys.h"
 
 #include <openssl/ec.h>
@@ -11,7 +14,6 @@
 
 #include "verity/cms/cms.h"
 #include "verity/cms/openssl.h"
-#include "verity/util/cleanup.h"
 
 #define DAY         86400L
 #define VALID_DAYS  7305L /* 20 years */
@@ -57,54 +59,50 @@ void verity_devkeys_free(struct verity_devkeys *keys)
 	free(keys);
 }
 
-static int set_serial(X509 *certificate)
+static bool add_extensions(X509 *certificate, X509 *issuer, enum verity_devkey which)
 {
-	cleanup_with(BN_free_p) BIGNUM *number = BN_new();
+	const struct {
+		int nid;
+		const char *value; /* NULL: none */
+	} extensions[] = {
+		{NID_basic_constraints, certificates[which].constraints},
+		{NID_key_usage, certificates[which].key_usage},
+		{NID_ext_key_usage, certificates[which].extended_usage},
+		{NID_subject_key_identifier, "hash"},
+		{NID_authority_key_identifier, "keyid"},
+	};
+	bool added = true;
 
-	return number &&
-	       BN_rand(number, SERIAL_BITS, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) &&
-	       BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate));
-}
+	for (size_t i = 0; added && i < sizeof(extensions) / sizeof(extensions[0]); i++) {
+		X509_EXTENSION *extension;
+		X509V3_CTX context;
 
-static int add_extension(X509 *certificate, X509 *issuer, int nid, const char *value)
-{
-	X509_EXTENSION *extension;
-	X509V3_CTX context;
-	int added;
-
-	if (!value)
-		return 1;
-	X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
-	extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-	added = extension && X509_add_ext(certificate, extension, -1);
-	X509_EXTENSION_free(extension);
+		if (!extensions[i].value)
+			continue;
+		X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+		extension = X509V3_EXT_conf_nid(NULL, &context, extensions[i].nid,
+						extensions[i].value);
+		added = extension && X509_add_ext(certificate, extension, -1);
+		X509_EXTENSION_free(extension);
+	}
 	return added;
-}
-
-static int add_extensions(X509 *certificate, X509 *issuer, enum verity_devkey which)
-{
-	return add_extension(certificate, issuer, NID_basic_constraints,
-			     certificates[which].constraints) &&
-	       add_extension(certificate, issuer, NID_key_usage,
-			     certificates[which].key_usage) &&
-	       add_extension(certificate, issuer, NID_ext_key_usage,
-			     certificates[which].extended_usage) &&
-	       add_extension(certificate, issuer, NID_subject_key_identifier, "hash") &&
-	       add_extension(certificate, issuer, NID_authority_key_identifier, "keyid");
 }
 
 /* Valid since yesterday, so that a clock a little behind does not matter. */
 static X509 *certify(struct verity_devkeys *keys, enum verity_devkey which)
 {
 	cleanup_with(X509_free_p) X509 *certificate = X509_new();
+	cleanup_with(BN_free_p) BIGNUM *serial = BN_new();
 	const char *name = certificates[which].common_name;
 	X509 *issuer;
 
-	if (!certificate)
+	if (!certificate || !serial)
 		return NULL;
 	issuer = which == VERITY_DEVKEY_ROOT ? certificate
 					     : keys->certificates[VERITY_DEVKEY_ROOT];
-	if (!X509_set_version(certificate, X509_VERSION_3) || !set_serial(certificate) ||
+	if (!X509_set_version(certificate, X509_VERSION_3) ||
+	    !BN_rand(serial, SERIAL_BITS, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) ||
+	    !BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(certificate)) ||
 	    !X509_gmtime_adj(X509_getm_notBefore(certificate), -DAY) ||
 	    !X509_gmtime_adj(X509_getm_notAfter(certificate), VALID_DAYS * DAY) ||
 	    !X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN",

@@ -20,7 +20,7 @@ struct verity_devkeys;
 
 /**
  * verity_devkeys_new - make all of them
- * @ret: set on success alone; free with verity_devkeys_free()
+ * @ret: set on success only; free with verity_devkeys_free()
  */
 int verity_devkeys_new(struct verity_devkeys **ret, struct verity_error *err) must_check;
 
@@ -35,7 +35,7 @@ const char *verity_devkeys_name(enum verity_devkey which);
 
 /**
  * verity_devkeys_pem - a private key and its certificate as PEM text
- * @ret_key, @ret_certificate: 0-terminated, set on success alone; free()
+ * @ret_key, @ret_certificate: 0-terminated, set on success only; free()
  */
 int verity_devkeys_pem(const struct verity_devkeys *keys, enum verity_devkey which,
 		       char **ret_key, char **ret_certificate,

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Signing a root hash for the kernel's own check. */
+
 #include "verity/sign/kernel_signature.h"
 
 #include <openssl/err.h>
@@ -8,26 +11,12 @@
 
 #include "verity/cms/openssl.h"
 #include "verity/sign/signing_key_private.h"
-#include "verity/util/cleanup.h"
 #include "verity/util/hex.h"
 
 #define SIGN_FLAGS                                                                       \
 	(PKCS7_PARTIAL | PKCS7_BINARY | PKCS7_DETACHED | PKCS7_NOATTR | PKCS7_NOCERTS)
 
 DEFINE_CLEANUP(PKCS7, PKCS7_free);
-
-static PKCS7 *sign(BIO *content, const struct verity_signing_key *key)
-{
-	cleanup_with(PKCS7_free_p) PKCS7 *pkcs7 =
-		PKCS7_sign(NULL, NULL, NULL, content, SIGN_FLAGS);
-
-	if (!pkcs7 ||
-	    !PKCS7_sign_add_signer(pkcs7, key->certificate, key->key,
-				   verity_signing_key_digest(key), SIGN_FLAGS) ||
-	    !PKCS7_final(pkcs7, content, SIGN_FLAGS))
-		return NULL;
-	return steal_ptr(&pkcs7);
-}
 
 int verity_kernel_sign(const uint8_t root_hash[static VERITY_DIGEST_BYTES],
 		       const struct verity_signing_key *key, uint8_t **ret,
@@ -36,8 +25,8 @@ int verity_kernel_sign(const uint8_t root_hash[static VERITY_DIGEST_BYTES],
 	cleanup_with(BIO_free_all_p) BIO *content = NULL;
 	cleanup_with(PKCS7_free_p) PKCS7 *pkcs7 = NULL;
 	char text[2 * VERITY_DIGEST_BYTES + 1];
-	cleanup_free uint8_t *copy = NULL;
-	unsigned char *der = NULL;
+	cleanup_free uint8_t *der = NULL;
+	unsigned char *next;
 	int size;
 
 	ERR_clear_error();
@@ -46,17 +35,18 @@ int verity_kernel_sign(const uint8_t root_hash[static VERITY_DIGEST_BYTES],
 				   "kernels take RSA and EC keys, and this is neither");
 	verity_hex_encode(root_hash, VERITY_DIGEST_BYTES, text);
 	content = BIO_new_mem_buf(text, (int)strlen(text));
-	pkcs7 = content ? sign(content, key) : NULL;
-	size = pkcs7 ? i2d_PKCS7(pkcs7, &der) : -1;
-	if (size < 0)
+	pkcs7 = content ? PKCS7_sign(NULL, NULL, NULL, content, SIGN_FLAGS) : NULL;
+	if (!pkcs7 ||
+	    !PKCS7_sign_add_signer(pkcs7, key->certificate, key->key,
+				   verity_signing_key_digest(key), SIGN_FLAGS) ||
+	    !PKCS7_final(pkcs7, content, SIGN_FLAGS) ||
+	    (size = i2d_PKCS7(pkcs7, NULL)) < 0)
 		return verity_fail_openssl(err, VERITY_E_KEY, "signing failed");
-	copy = malloc((size_t)size);
-	if (copy)
-		memcpy(copy, der, (size_t)size);
-	OPENSSL_free(der);
-	if (!copy)
+	next = der = malloc((size_t)size);
+	if (!der)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	i2d_PKCS7(pkcs7, &next);
 	*ret_bytes = (size_t)size;
-	*ret = steal_ptr(&copy);
+	*ret = steal_ptr(&der);
 	return 0;
 }

@@ -16,7 +16,7 @@
 
 /**
  * verity_kernel_sign - sign a root hash for the kernel
- * @ret: DER, set on success alone; free()
+ * @ret: DER, set on success only; free()
  *
  * RSA keys sign as PKCS #1 v1.5 has it, since kernels know no other.
  *

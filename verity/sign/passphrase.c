@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Asking for a PIN or passphrase at most once. */
+
 #include "verity/sign/passphrase.h"
 
 #include <openssl/crypto.h>

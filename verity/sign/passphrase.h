@@ -6,20 +6,21 @@
 #include "verity/sign/signing_key.h"
 
 struct verity_secret {
-	const struct verity_secrets *source; /* borrowed; NULL: nobody knows any */
-	const char *what;                    /* borrowed; NULL: OpenSSL says it */
-	const char *file;                    /* borrowed; NULL: the URI says none */
+	const struct verity_secrets *source; /* borrowed; NULL: there is none to ask */
+	const char *what;                    /* borrowed; for the callback of OpenSSL */
+	const char *file;                    /* borrowed; NULL: not in the URI */
 	char text[VERITY_SECRET_MAX];
 	bool asked;
 	bool known;
-	struct verity_error why; /* it is not known; code VERITY_OK before */
+	struct verity_error why; /* it is not known */
 };
 
 /**
- * verity_secret_get - the secret, asked for where that has not been done yet
- * @what: instead of the one that is kept
+ * verity_secret_get - the secret, asked for where that was not done yet
+ * @what: what is asked for, as a person reads it
  *
- * Return: borrowed, 0-terminated; NULL where it is not known, @secret->why saying so.
+ * Return: borrowed, 0-terminated; NULL where it is not known, with the reason in
+ * @secret->why.
  */
 const char *verity_secret_get(struct verity_secret *secret, const char *what);
 

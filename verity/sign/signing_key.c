@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Loading a private key and its certificate, from PEM files or a token. */
+
 #include "verity/sign/signing_key.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -16,9 +18,6 @@
 #include "verity/sign/pkcs11_uri.h"
 #include "verity/sign/signing_key_private.h"
 #include "verity/sign/token.h"
-#include "verity/util/cleanup.h"
-
-#define WHAT_MAX (PATH_MAX + 32)
 
 void verity_signing_key_free(struct verity_signing_key *key)
 {
@@ -42,65 +41,45 @@ static int open_file(const char *path, BIO **ret, struct verity_error *err)
 			   strerror(errno));
 }
 
-/* Each passphrase is asked for once; a wrong one fails, it is not asked for again. */
+/* Each passphrase is asked for once; after a wrong one loading fails. */
 static int give_passphrase(char *buffer, int size, int writing, void *context)
 {
-	struct verity_signing_key *key = context;
-	const char *text;
-	size_t length;
+	struct verity_secret *secret = context;
+	const char *text = verity_secret_get(secret, secret->what);
+	size_t length = text ? strlen(text) : 0;
 
 	(void)writing;
-	text = verity_secret_get(&key->secret, key->secret.what);
-	length = text ? strlen(text) : 0;
 	if (!text || length > (size_t)size)
 		return -1;
 	memcpy(buffer, text, length);
 	return (int)length;
 }
 
-static int fail_pem_key(const char *path, const struct verity_secret *secret,
-			struct verity_error *err)
-{
-	if (secret->asked && !secret->known) {
-		ERR_clear_error();
-		if (err)
-			*err = secret->why;
-		return -EINVAL;
-	}
-	if (secret->asked)
-		return verity_fail_openssl(err, VERITY_E_PIN, "%s: wrong passphrase",
-					   path);
-	return verity_fail_openssl(err, VERITY_E_KEY,
-				   "%s: not a PEM private key that can be read", path);
-}
-
 static int load_pem_key(const char *path, struct verity_signing_key *key,
 			struct verity_error *err)
 {
 	cleanup_with(BIO_free_all_p) BIO *bio = NULL;
-	char what[WHAT_MAX];
+	struct verity_secret *secret = &key->secret;
+	char what[PATH_MAX + 32];
 	int r = open_file(path, &bio, err);
 
 	if (r < 0)
 		return r;
 	snprintf(what, sizeof(what), "Passphrase of %s", path);
-	key->secret.what = what;
-	key->key = PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, key);
-	key->secret.what = NULL;
-	return key->key ? 0 : fail_pem_key(path, &key->secret, err);
-}
-
-static int load_key(const char *name, struct verity_signing_key *key,
-		    struct verity_error *err)
-{
-	int r = verity_pkcs11_uri_is(name)
-			? verity_token_load_key(name, &key->secret, &key->key,
-						&key->token, err)
-			: load_pem_key(name, key, err);
-
-	/* A key of a token may want its PIN again for each signature. */
-	if (r == 0 && !key->token)
-		verity_secret_wipe(&key->secret);
+	secret->what = what;
+	key->key = PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, secret);
+	secret->what = NULL;
+	if (!key->key && secret->asked && !secret->known) {
+		ERR_clear_error();
+		r = verity_fail(err, secret->why.code, "%s", secret->why.message);
+	} else if (!key->key && secret->asked) {
+		r = verity_fail_openssl(err, VERITY_E_PIN, "%s: wrong passphrase", path);
+	} else if (!key->key) {
+		r = verity_fail_openssl(err, VERITY_E_KEY,
+					"%s: not a PEM private key that can be read",
+					path);
+	}
+	verity_secret_wipe(secret);
 	return r;
 }
 
@@ -116,12 +95,6 @@ static int load_pem_certificate(const char *path, X509 **ret, struct verity_erro
 		return verity_fail_openssl(err, VERITY_E_KEY, "%s: not a PEM certificate",
 					   path);
 	return 0;
-}
-
-static int load_certificate(const char *name, X509 **ret, struct verity_error *err)
-{
-	return verity_pkcs11_uri_is(name) ? verity_token_load_certificate(name, ret, err)
-					  : load_pem_certificate(name, ret, err);
 }
 
 static int load_chain(const char *path, STACK_OF(X509) * chain, struct verity_error *err)
@@ -144,7 +117,7 @@ static int load_chain(const char *path, STACK_OF(X509) * chain, struct verity_er
 	return 0;
 }
 
-/* The certificate first: nobody should type a PIN for want of a file. */
+/* The certificate first: nobody should type a PIN and then learn of a missing file. */
 int verity_signing_key_load(const char *key, const char *cert, const char *chain,
 			    const struct verity_secrets *secrets,
 			    struct verity_signing_key **ret, struct verity_error *err)
@@ -157,11 +130,17 @@ int verity_signing_key_load(const char *key, const char *cert, const char *chain
 	if (!loaded || !(loaded->chain = sk_X509_new_null()))
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	loaded->secret.source = secrets;
-	r = load_certificate(cert, &loaded->certificate, err);
+	r = verity_pkcs11_uri_is(cert)
+		    ? verity_token_load_certificate(cert, &loaded->certificate, err)
+		    : load_pem_certificate(cert, &loaded->certificate, err);
 	if (r == 0 && chain)
 		r = load_chain(chain, loaded->chain, err);
+	/* A token may ask for its PIN again at each signature, so that one is kept. */
 	if (r == 0)
-		r = load_key(key, loaded, err);
+		r = verity_pkcs11_uri_is(key)
+			    ? verity_token_load_key(key, &loaded->secret, &loaded->key,
+						    &loaded->token, err)
+			    : load_pem_key(key, loaded, err);
 	if (r < 0)
 		return r;
 	if (X509_check_private_key(loaded->certificate, loaded->key) != 1) {
@@ -194,9 +173,9 @@ int verity_signing_key_check_purpose(const struct verity_signing_key *key,
 
 const EVP_MD *verity_signing_key_digest(const struct verity_signing_key *key)
 {
-	if (EVP_PKEY_get_base_id(key->key) != EVP_PKEY_EC)
+	int bits = EVP_PKEY_get_bits(key->key);
+
+	if (EVP_PKEY_get_base_id(key->key) != EVP_PKEY_EC || bits <= 256)
 		return EVP_sha256();
-	if (EVP_PKEY_get_bits(key->key) > 384)
-		return EVP_sha512();
-	return EVP_PKEY_get_bits(key->key) > 256 ? EVP_sha384() : EVP_sha256();
+	return bits <= 384 ? EVP_sha384() : EVP_sha512();
 }

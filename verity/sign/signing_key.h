@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Who signs: a private key, its certificate, and the certificates that travel with a
+ * The signer: a private key, its certificate, and the certificates that travel with a
  * signature. The key is a PEM file, or lies in a token that never gives it away and is
  * named by a pkcs11: URI (RFC 7512); then the token does the signing.
  */
@@ -14,8 +14,8 @@
 #define VERITY_SECRET_MAX 256 /* bytes of a PIN or passphrase, with its final 0 */
 
 /*
- * Who knows the PIN of a token, the passphrase of a file. Asked once for each key at
- * most, and only where it is needed: tokens lock themselves after a few wrong PINs.
+ * The source of PINs and passphrases. It is asked at most once for each key, and only
+ * where one is needed: tokens lock themselves after a few wrong PINs.
  */
 struct verity_secrets {
 	/*
@@ -43,8 +43,8 @@ struct verity_signing_key;
  * @key:     PEM private key, passphrase or not; or a pkcs11: URI
  * @cert:    PEM certificate of that key; or a pkcs11: URI
  * @chain:   PEM intermediate certificates to enclose, or NULL
- * @secrets: borrowed, must outlive the key; NULL: nobody knows any
- * @ret:     set on success alone; free with verity_signing_key_free()
+ * @secrets: borrowed, must outlive the key; NULL: there is none to ask
+ * @ret:     set on success only; free with verity_signing_key_free()
  *
  * Of pkcs11: URIs `module-path` and `pin-source=file:PATH` are honoured as well as what
  * names token and object; `pin-value` is refused. Without module-path the token's
@@ -64,14 +64,15 @@ void verity_signing_key_free(struct verity_signing_key *key);
 DEFINE_CLEANUP(struct verity_signing_key, verity_signing_key_free);
 
 /**
- * verity_signing_key_set_padding - how @key signs where it is an RSA key; PSS unless told
+ * verity_signing_key_set_padding - how an RSA key signs; by default PSS
  */
 void verity_signing_key_set_padding(struct verity_signing_key *key,
 				    enum verity_rsa_padding padding);
 
 /**
- * verity_signing_key_check_purpose - whether the certificate of @key is for @purpose, so
- * that nobody hands out what every device refuses
+ * verity_signing_key_check_purpose - whether the certificate of @key is for @purpose
+ *
+ * Without it every device would refuse what the key signs.
  *
  * Return: 0; -EINVAL (KEY).
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* A signing key as OpenSSL sees it; for the files of verity/ that speak OpenSSL. */
+/* A signing key as OpenSSL sees it, for the files of this room. */
 
 #include "verity/sign/passphrase.h"
 #include "verity/sign/signing_key.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
+/* Keys and certificates in tokens, through OpenSSL's engine `pkcs11`. */
+
 /* Engines are deprecated in OpenSSL 3; Debian 12 has no provider for PKCS #11 yet. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 
@@ -16,22 +18,14 @@
 
 #include "verity/cms/openssl.h"
 #include "verity/sign/pkcs11_uri.h"
-#include "verity/util/cleanup.h"
 
 #define ENGINE_NAME "pkcs11"
-#define WHAT_MAX    128 /* bytes of what a person is asked for */
 
 struct verity_token {
 	ENGINE *engine; /* initialised */
 	UI_METHOD *method;
 	struct verity_secret *secret; /* borrowed */
-	bool loaded;                  /* the PIN has been found right */
-};
-
-/* What the engine's LOAD_CERT_CTRL takes. */
-struct certificate_request {
-	const char *uri;
-	X509 *certificate;
+	bool loaded;                  /* the PIN was right */
 };
 
 DEFINE_CLEANUP(ENGINE, ENGINE_free);
@@ -46,19 +40,6 @@ void verity_token_free(struct verity_token *token)
 	free(token);
 }
 
-/* The engine says "Enter PKCS#11 token PIN for LABEL:". */
-static void name_secret(const char *prompt, char ret[static WHAT_MAX])
-{
-	const char *label = prompt ? strstr(prompt, " for ") : NULL;
-
-	if (!label) {
-		snprintf(ret, WHAT_MAX, "PIN of the token");
-		return;
-	}
-	label += strlen(" for ");
-	snprintf(ret, WHAT_MAX, "PIN of %.*s", (int)strcspn(label, ":"), label);
-}
-
 /*
  * While a key is loaded, a second question means that the PIN was wrong. After that, it
  * is a key that wants its PIN for each signature.
@@ -66,37 +47,35 @@ static void name_secret(const char *prompt, char ret[static WHAT_MAX])
 static int answer(UI *ui, UI_STRING *question)
 {
 	struct verity_token *token = UI_get0_user_data(ui);
-	char what[WHAT_MAX];
-	const char *pin;
+	const char *prompt = UI_get0_output_string(question), *label, *pin;
+	char what[128] = "PIN of the token";
 
 	if (UI_get_string_type(question) != UIT_PROMPT)
 		return 1;
 	if (token->secret->asked && !token->loaded)
 		return 0;
-	name_secret(UI_get0_output_string(question), what);
+	/* The engine's prompt is "Enter PKCS#11 token PIN for LABEL:". */
+	label = prompt ? strstr(prompt, " for ") : NULL;
+	if (label) {
+		label += strlen(" for ");
+		snprintf(what, sizeof(what), "PIN of %.*s", (int)strcspn(label, ":"),
+			 label);
+	}
 	pin = verity_secret_get(token->secret, what);
 	return pin && UI_set_result(ui, question, pin) >= 0;
-}
-
-/* What cannot be loaded is told on stderr by the engine, behind our back. */
-static int check_module(const char *module, struct verity_error *err)
-{
-	char why[128];
-
-	if (!module || access(module, R_OK) == 0)
-		return 0;
-	return verity_fail(err, VERITY_E_KEY,
-			   "%s: the token's library cannot be read: %s", module,
-			   strerror_r(errno, why, sizeof(why)));
 }
 
 static int open_engine(const char *module, ENGINE **ret, struct verity_error *err)
 {
 	cleanup_with(ENGINE_free_p) ENGINE *engine = NULL;
-	int r = check_module(*module ? module : getenv("PKCS11_MODULE_PATH"), err);
+	const char *library = *module ? module : getenv("PKCS11_MODULE_PATH");
+	char why[128];
 
-	if (r < 0)
-		return r;
+	/* The engine itself would print this on stderr. */
+	if (library && access(library, R_OK) < 0)
+		return verity_fail(err, VERITY_E_KEY,
+				   "%s: the token's library cannot be read: %s", library,
+				   strerror_r(errno, why, sizeof(why)));
 	OPENSSL_init_crypto(OPENSSL_INIT_ENGINE_DYNAMIC, NULL);
 	engine = ENGINE_by_id(ENGINE_NAME);
 	if (!engine) {
@@ -114,42 +93,38 @@ static int open_engine(const char *module, ENGINE **ret, struct verity_error *er
 	return 0;
 }
 
-static int open_token(const struct verity_pkcs11_uri *uri, struct verity_secret *secret,
-		      struct verity_token **ret, struct verity_error *err)
+/* Takes @uri apart and opens the token's engine. */
+static int open_token(const char *uri, struct verity_secret *secret,
+		      struct verity_pkcs11_uri *ret_parts, struct verity_token **ret,
+		      struct verity_error *err)
 {
 	cleanup_with(verity_token_free_p) struct verity_token *token =
 		calloc(1, sizeof(*token));
-	int r;
+	int r = verity_pkcs11_uri_parse(uri, ret_parts, err);
 
+	if (r < 0)
+		return r;
 	if (!token || !(token->method = UI_create_method("PIN")) ||
 	    UI_method_set_reader(token->method, answer) < 0)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	token->secret = secret;
-	r = open_engine(uri->module, &token->engine, err);
-	if (r < 0)
-		return r;
-	*ret = steal_ptr(&token);
-	return 0;
-}
-
-/* libp11 hands the token's own error numbers on as reasons. */
-static bool is_about_pin(void)
-{
-	const char *reason = ERR_reason_error_string(ERR_peek_error());
-
-	return reason && strstr(reason, "PIN");
+	r = open_engine(ret_parts->module, &token->engine, err);
+	if (r == 0)
+		*ret = steal_ptr(&token);
+	return r;
 }
 
 static int fail_key(const char *uri, const struct verity_secret *secret,
 		    struct verity_error *err)
 {
+	/* libp11 gives the token's own error numbers as reasons. */
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
+
 	if (secret->asked && !secret->known) {
 		ERR_clear_error();
-		if (err)
-			*err = secret->why;
-		return -EINVAL;
+		return verity_fail(err, secret->why.code, "%s", secret->why.message);
 	}
-	if (is_about_pin())
+	if (reason && strstr(reason, "PIN"))
 		return verity_fail_openssl(err, VERITY_E_PIN,
 					   "%s: the token refuses the PIN, which was "
 					   "tried once and is not tried again",
@@ -165,11 +140,8 @@ int verity_token_load_key(const char *uri, struct verity_secret *secret, EVP_PKE
 	cleanup_with(verity_token_free_p) struct verity_token *token = NULL;
 	struct verity_pkcs11_uri parts;
 	EVP_PKEY *key;
-	int r = verity_pkcs11_uri_parse(uri, &parts, err);
+	int r = open_token(uri, secret, &parts, &token, err);
 
-	if (r < 0)
-		return r;
-	r = open_token(&parts, secret, &token, err);
 	if (r < 0)
 		return r;
 	secret->file = *parts.pin_file ? parts.pin_file : NULL;
@@ -183,11 +155,20 @@ int verity_token_load_key(const char *uri, struct verity_secret *secret, EVP_PKE
 	return 0;
 }
 
-/* The engine asks for a PIN where it does not find it without: by itself, if let. */
-static X509 *find_certificate(struct verity_token *token, const char *uri)
+int verity_token_load_certificate(const char *uri, X509 **ret, struct verity_error *err)
 {
-	struct certificate_request request = {.uri = uri};
+	cleanup_with(verity_token_free_p) struct verity_token *token = NULL;
+	struct verity_secret none = {.source = NULL};
+	struct verity_pkcs11_uri parts;
+	struct {
+		const char *uri;
+		X509 *certificate;
+	} request = {.uri = parts.object}; /* as LOAD_CERT_CTRL takes it */
+	int r = open_token(uri, &none, &parts, &token, err);
 
+	if (r < 0)
+		return r;
+	/* Where it finds nothing without a PIN, the engine asks: here, where it may. */
 	if (ENGINE_ctrl(token->engine, ENGINE_CTRL_SET_USER_INTERFACE, 0, token->method,
 			NULL) > 0 &&
 	    ENGINE_ctrl(token->engine, ENGINE_CTRL_SET_CALLBACK_DATA, 0, token, NULL) > 0)
@@ -195,33 +176,17 @@ static X509 *find_certificate(struct verity_token *token, const char *uri)
 				      1);
 	ENGINE_ctrl(token->engine, ENGINE_CTRL_SET_USER_INTERFACE, 0, NULL, NULL);
 	ENGINE_ctrl(token->engine, ENGINE_CTRL_SET_CALLBACK_DATA, 0, NULL, NULL);
-	return request.certificate;
-}
-
-int verity_token_load_certificate(const char *uri, X509 **ret, struct verity_error *err)
-{
-	cleanup_with(verity_token_free_p) struct verity_token *token = NULL;
-	struct verity_secret none = {.source = NULL};
-	struct verity_pkcs11_uri parts;
-	X509 *certificate;
-	int r = verity_pkcs11_uri_parse(uri, &parts, err);
-
-	if (r == 0)
-		r = open_token(&parts, &none, &token, err);
-	if (r < 0)
-		return r;
-	certificate = find_certificate(token, parts.object);
-	if (!certificate && none.asked) {
+	if (!request.certificate && none.asked) {
 		ERR_clear_error();
 		return verity_fail(err, VERITY_E_KEY,
 				   "%s: the token has no such certificate that can be "
 				   "read without a PIN",
 				   parts.object);
 	}
-	if (!certificate)
+	if (!request.certificate)
 		return verity_fail_openssl(err, VERITY_E_KEY,
 					   "%s: no such token or certificate",
 					   parts.object);
-	*ret = certificate;
+	*ret = request.certificate;
 	return 0;
 }

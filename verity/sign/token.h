@@ -17,8 +17,8 @@ struct verity_token;
 /**
  * verity_token_load_key - the private key that a URI names
  * @secret:    the PIN's place; its .file is set; must outlive the token
- * @ret:       set on success alone; EVP_PKEY_free() before the token is freed
- * @ret_token: set on success alone; free with verity_token_free()
+ * @ret:       set on success only; EVP_PKEY_free() before the token is freed
+ * @ret_token: set on success only; free with verity_token_free()
  *
  * Return: 0; -EINVAL (KEY, PIN, USAGE); -EOPNOTSUPP (UNSUPPORTED) without the engine.
  */
@@ -28,7 +28,7 @@ int verity_token_load_key(const char *uri, struct verity_secret *secret, EVP_PKE
 
 /**
  * verity_token_load_certificate - the certificate that a URI names; no PIN is used
- * @ret: set on success alone; X509_free()
+ * @ret: set on success only; X509_free()
  */
 int verity_token_load_certificate(const char *uri, X509 **ret,
 				  struct verity_error *err) must_check;

@@ -19,7 +19,7 @@ static inline void cleanup_dir_p(DIR **dir)
  * verity_dir_open - begin to read a folder
  * @dirfd: folder that @name is relative to; borrowed
  * @name:  "." for @dirfd itself, which is read from its start; a link is not followed
- * @ret:   set on success alone; closedir(), or cleanup_dir
+ * @ret:   set on success only; closedir(), or cleanup_dir
  *
  * Return: 0; -errno.
  */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* `wmopkg boot`: shows, sets and clears the boot configuration. */
+
 #include <stdio.h>
 #include <unistd.h>
 
@@ -13,9 +16,9 @@
 #define BOOT_FORMAT 1
 
 static const struct table_column columns[] = {
-	{"WORD", NULL, 0},
+	{"KEY", NULL, 0},
 	{"VALUE", "Value", 8},
-	{"SAID BY", "Said by", 0},
+	{"SOURCE", "Source", 0},
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
@@ -24,7 +27,7 @@ struct values {
 	char texts[OVERLAY_BOOTKEYS][OVERLAY_BOOT_VALUE_MAX];
 };
 
-/* What cannot be read says nothing, at boot as here. */
+/* What cannot be read sets nothing, at boot as here. */
 static int read_bootconf(struct device *device, struct overlay_bootconf *ret)
 {
 	const struct overlay_config *config = device_config(device);
@@ -36,53 +39,38 @@ static int read_bootconf(struct device *device, struct overlay_bootconf *ret)
 	return r;
 }
 
-static struct values *list_values(const struct overlay_bootconf *conf)
+static int show(const struct overlay_bootconf *conf, const struct values *values)
 {
-	struct values *values = malloc(sizeof(*values));
-
-	for (int key = 0; values && key < OVERLAY_BOOTKEYS; key++)
-		overlay_bootkey_value(conf, (enum overlay_bootkey)key, values->texts[key],
-				      sizeof(values->texts[key]));
-	return values;
-}
-
-static int show(const struct overlay_bootconf *conf, struct verity_error *err)
-{
-	static const char *const origins[] = {
+	static const char *const sources[] = {
 		[OVERLAY_BOOT_UNSET] = "-",
 		[OVERLAY_BOOT_UBOOT] = "U-Boot environment",
 		[OVERLAY_BOOT_CMDLINE] = "kernel command line",
 	};
-	cleanup_free struct values *values = list_values(conf);
 	const char *cells[OVERLAY_BOOTKEYS * COLUMNS];
 	const struct table table = {"Boot configuration", columns, COLUMNS, cells,
 				    OVERLAY_BOOTKEYS};
 	const struct layout layout = layout_of(STDOUT_FILENO);
 
-	if (!values)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	for (size_t key = 0; key < OVERLAY_BOOTKEYS; key++) {
 		const char **row = cells + key * COLUMNS;
 
 		row[0] = overlay_bootkey_name((enum overlay_bootkey)key);
 		row[1] = values->texts[key][0] ? values->texts[key] : "-";
-		row[2] = origins[conf->origin[key]];
+		row[2] = sources[conf->origin[key]];
 	}
 	table_print(stdout, &layout, &table);
 	return 0;
 }
 
-static int show_json(const struct overlay_bootconf *conf, struct verity_error *err)
+static int show_json(const struct overlay_bootconf *conf, const struct values *values,
+		     struct verity_error *err)
 {
 	static const char *const origins[] = {
 		[OVERLAY_BOOT_UBOOT] = "uboot",
 		[OVERLAY_BOOT_CMDLINE] = "cmdline",
 	};
 	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
-	cleanup_free struct values *values = list_values(conf);
 
-	if (!values)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	verity_json_int(&json, "format", BOOT_FORMAT);
 	verity_json_open_list(&json, "words");
 	for (size_t key = 0; key < OVERLAY_BOOTKEYS; key++) {
@@ -99,6 +87,20 @@ static int show_json(const struct overlay_bootconf *conf, struct verity_error *e
 	return verity_json_print(&json, stdout, err);
 }
 
+static int show_all(struct device *device, bool json, struct verity_error *err)
+{
+	cleanup_free struct values *values = malloc(sizeof(*values));
+	struct overlay_bootconf conf;
+
+	if (!values)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	(void)read_bootconf(device, &conf);
+	for (int key = 0; key < OVERLAY_BOOTKEYS; key++)
+		overlay_bootkey_value(&conf, (enum overlay_bootkey)key,
+				      values->texts[key], sizeof(values->texts[key]));
+	return json ? show_json(&conf, values, err) : show(&conf, values);
+}
+
 static void audit(struct device *device, enum overlay_bootkey key, const char *value)
 {
 	char detail[256];
@@ -110,7 +112,7 @@ static void audit(struct device *device, enum overlay_bootkey key, const char *v
 	auditing_add(device, &entry);
 }
 
-/* A bootloader that puts the word on the command line as well is not overruled. */
+/* The kernel command line takes precedence over the U-Boot environment. */
 static void warn_of_cmdline(struct device *device, enum overlay_bootkey key)
 {
 	struct overlay_bootconf conf;
@@ -119,10 +121,9 @@ static void warn_of_cmdline(struct device *device, enum overlay_bootkey key)
 	if (read_bootconf(device, &conf) < 0 || conf.origin[key] != OVERLAY_BOOT_CMDLINE)
 		return;
 	overlay_bootkey_value(&conf, key, value, sizeof(value));
-	report_warning(
-		"the kernel command line of this boot says %s=%s, and has the last "
-		"word: where the bootloader says so again, nothing changes",
-		overlay_bootkey_name(key), value);
+	report_warning("the kernel command line of this boot sets %s=%s and takes "
+		       "precedence: if the bootloader sets it again, nothing changes",
+		       overlay_bootkey_name(key), value);
 }
 
 /* @value: NULL to delete it */
@@ -148,26 +149,22 @@ static int set(struct device *device, const char *word, const char *value,
 		       "reboot.\n",
 		       overlay_bootkey_name(key), value, word);
 	else
-		printf("%s is not said any more. Changes are applied after reboot.\n",
+		printf("%s is cleared. Changes are applied after reboot.\n",
 		       overlay_bootkey_name(key));
 	return 0;
 }
 
 enum exit_status command_boot(struct device *device, const struct words *words)
 {
-	struct overlay_bootconf conf;
 	struct verity_error err;
 	int r;
 
-	if (words_has(words, WORD_BOOT_SET)) {
+	if (words_has(words, WORD_BOOT_SET))
 		r = set(device, words->values[WORD_BOOT_SET],
 			words->values[WORD_BOOT_VALUE], &err);
-	} else if (words_has(words, WORD_BOOT_CLEAR)) {
+	else if (words_has(words, WORD_BOOT_CLEAR))
 		r = set(device, words->values[WORD_BOOT_CLEAR], NULL, &err);
-	} else {
-		(void)read_bootconf(device, &conf);
-		r = words_has(words, WORD_JSON) ? show_json(&conf, &err)
-						: show(&conf, &err);
-	}
+	else
+		r = show_all(device, words_has(words, WORD_JSON), &err);
 	return r < 0 ? report_error(NULL, &err) : report_output();
 }

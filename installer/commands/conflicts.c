@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* `wmopkg conflicts`: what the packages of the next boot replace, delete and hide. */
+
 #include <stdio.h>
 #include <string.h>
 
@@ -9,11 +12,10 @@
 
 #define CONFLICTS_FORMAT 1
 
-/* Lines of one package: the rest is a number, and in json. */
+/* Lines of one package; the rest is a number, and in json. */
 #define LINES_OF_ALL 20
 #define LINES_OF_ONE 500
 #define OWNER_WIDTH  24 /* columns; longer names push the path to the right */
-
 
 struct conflicts {
 	const struct layering *layering;
@@ -21,47 +23,32 @@ struct conflicts {
 	size_t lines_max;
 	int width;                       /* columns of the owners' names */
 	struct verity_json_writer *json; /* NULL: as text */
-	size_t lines;                    /* of it */
+	size_t lines;                    /* of the package that is listed */
 	size_t conflicts;
 	const struct layering_package *package;
-	bool headed;  /* its name is printed */
 	bool started; /* something is printed */
 	struct changes_count sum;
 };
-
-/* What adds to the device and is seen as it is, is nobody's business but its own. */
-static bool is_conflict(const struct change *change)
-{
-	return change->shadow->effect != OVERLAY_LOOKUP_ADDS || change->shadow->covered ||
-	       change->critical;
-}
 
 static const char *owner_name(const struct layering_package *owner)
 {
 	return owner ? owner->entry.name : "the firmware";
 }
 
-static void print_head(struct conflicts *conflicts)
-{
-	const struct layering_package *package = conflicts->package;
-
-	if (conflicts->headed)
-		return;
-	if (conflicts->started)
-		putchar('\n');
-	printf("%s %s", package->entry.name, package->version);
-	if (strcmp(package->identity, package->entry.name) != 0)
-		printf(" (identity %s)", package->identity);
-	puts(":");
-	conflicts->headed = conflicts->started = true;
-}
-
 static void print_line(struct conflicts *conflicts, const struct change *change)
 {
+	const struct layering_package *package = conflicts->package;
 	const struct overlay_contents_entry *entry = change->shadow->entry;
 	bool adds = change->shadow->effect == OVERLAY_LOOKUP_ADDS;
 
-	print_head(conflicts);
+	if (conflicts->lines++ == 0) {
+		printf("%s%s %s", conflicts->started ? "\n" : "", package->entry.name,
+		       package->version);
+		if (strcmp(package->identity, package->entry.name) != 0)
+			printf(" (identity %s)", package->identity);
+		puts(":");
+		conflicts->started = true;
+	}
 	printf("  %-8s  %-*s  /", changes_word(change->shadow->effect), conflicts->width,
 	       adds ? "" : owner_name(change->of));
 	report_plain(stdout, entry->path);
@@ -96,30 +83,18 @@ static int take_change(void *context, const struct change *change,
 	struct conflicts *conflicts = context;
 
 	(void)err;
-	if (!is_conflict(change))
+	/* A visible addition affects nobody else. */
+	if (change->shadow->effect == OVERLAY_LOOKUP_ADDS && !change->shadow->covered &&
+	    !change->critical)
 		return 0;
 	conflicts->conflicts++;
-	if (conflicts->json) {
+	if (conflicts->json)
 		put_change(conflicts->json, change);
-		return 0;
-	}
-	/* What is critical is said in any case, up to as many lines again. */
-	if (conflicts->lines >= conflicts->lines_max &&
-	    (!change->critical || conflicts->lines >= 2 * conflicts->lines_max))
-		return 0;
-	conflicts->lines++;
-	print_line(conflicts, change);
+	/* Critical changes have as many lines again. */
+	else if (conflicts->lines < conflicts->lines_max ||
+		 (change->critical && conflicts->lines < 2 * conflicts->lines_max))
+		print_line(conflicts, change);
 	return 0;
-}
-
-static void add_count(struct changes_count *sum, const struct changes_count *count)
-{
-	sum->added += count->added;
-	sum->replaced += count->replaced;
-	sum->deleted += count->deleted;
-	sum->hidden += count->hidden;
-	sum->covered += count->covered;
-	sum->critical += count->critical;
 }
 
 static int list_one(struct conflicts *conflicts, const struct layering_package *package,
@@ -130,13 +105,17 @@ static int list_one(struct conflicts *conflicts, const struct layering_package *
 	int r;
 
 	conflicts->package = package;
-	conflicts->headed = false;
 	conflicts->lines = 0;
 	r = changes_list(&conflicts->layering->next, package, take_change, conflicts,
 			 &count, err);
 	if (r < 0)
 		return r;
-	add_count(&conflicts->sum, &count);
+	conflicts->sum.added += count.added;
+	conflicts->sum.replaced += count.replaced;
+	conflicts->sum.deleted += count.deleted;
+	conflicts->sum.hidden += count.hidden;
+	conflicts->sum.covered += count.covered;
+	conflicts->sum.critical += count.critical;
 	if (!conflicts->json && conflicts->conflicts - before > conflicts->lines)
 		printf("  ... and %zu more: wmopkg conflicts %s json\n",
 		       conflicts->conflicts - before - conflicts->lines,
@@ -144,7 +123,7 @@ static int list_one(struct conflicts *conflicts, const struct layering_package *
 	return 0;
 }
 
-/* The one on top first. */
+/* The next of the packages in the stack, from the top. */
 static const struct layering_package *next_package(const struct conflicts *conflicts,
 						   size_t *layer)
 {
@@ -160,40 +139,20 @@ static const struct layering_package *next_package(const struct conflicts *confl
 	return NULL;
 }
 
-static void measure(struct conflicts *conflicts)
-{
-	size_t width = strlen(owner_name(NULL));
-
-	for (size_t i = 0; i < conflicts->layering->count; i++) {
-		size_t needed = strlen(conflicts->layering->packages[i].entry.name);
-
-		if (needed > width)
-			width = needed;
-	}
-	conflicts->width = (int)(width < OWNER_WIDTH ? width : OWNER_WIDTH);
-}
-
-static void print_unknown(const struct layering *layering)
-{
-	for (size_t i = 0; i < layering->unknown_count; i++) {
-		const struct layering_unknown *unknown = &layering->unknown[i];
-
-		if (!unknown->next)
-			continue;
-		printf("Not known: the contents of %s %s: ", unknown->name,
-		       unknown->version);
-		report_plain(stdout, unknown->why.message);
-		putchar('\n');
-	}
-}
-
 static int print_text(struct conflicts *conflicts, struct verity_error *err)
 {
+	const struct layering *layering = conflicts->layering;
 	const struct layering_package *package;
+	size_t width = strlen(owner_name(NULL));
 	size_t layer = 0;
 	int r = 0;
 
-	measure(conflicts);
+	for (size_t i = 0; i < layering->count; i++) {
+		size_t needed = strlen(layering->packages[i].entry.name);
+
+		width = needed > width ? needed : width;
+	}
+	conflicts->width = (int)(width < OWNER_WIDTH ? width : OWNER_WIDTH);
 	while (r == 0 && (package = next_package(conflicts, &layer)))
 		r = list_one(conflicts, package, err);
 	if (r < 0)
@@ -205,7 +164,7 @@ static int print_text(struct conflicts *conflicts, struct verity_error *err)
 		changes_print_count(&conflicts->sum);
 		putchar('\n');
 	}
-	print_unknown(conflicts->layering);
+	changes_print_unknown(layering, true);
 	return 0;
 }
 
@@ -237,7 +196,7 @@ static int print_json(struct conflicts *conflicts, struct verity_error *err)
 	return verity_json_print(&json, stdout, err);
 }
 
-/* A package that is installed and in no stack conflicts with nothing, and says why. */
+/* Fails where @name is not in the next stack. */
 static int check_name(struct device *device, const struct conflicts *conflicts,
 		      struct verity_error *err)
 {

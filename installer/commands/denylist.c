@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
+
+/* `wmopkg denylist`: installs or shows the deny list. */
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "installer/commands/commands.h"
-#include "installer/commands/statement_json.h"
 #include "installer/common/describe.h"
 #include "installer/common/describe_statement.h"
 #include "installer/common/statement_file.h"
 #include "installer/device/audit.h"
 #include "installer/device/installed.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/json_write.h"
+
+#define DENYLIST_FORMAT 1 /* of the JSON */
 
 static int show(struct device *device, struct verity_error *err)
 {
@@ -30,14 +35,31 @@ static int show(struct device *device, struct verity_error *err)
 	describe_line("Number", "%" PRIu32, verity_denylist_text(list)->number);
 	describe_line("Signer", "%s", signer->subject);
 	describe_line("Trusted by", "%s",
-		      signer->anchor[0] ? signer->anchor
-					: "nobody in the key ring any more");
+		      signer->anchor[0] ? signer->anchor : "no longer in the key ring");
 	for (size_t i = 0; i < verity_denylist_text(list)->count; i++)
 		describe_print_deny(&verity_denylist_text(list)->entries[i]);
 	return 0;
 }
 
-/* Whom it hits, now that it can still be thought over before the reboot. */
+static int show_json(struct device *device, struct verity_error *err)
+{
+	static const struct verity_denylist_text none = {.number = 0};
+	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
+	const struct verity_denylist *denylist;
+	struct overlay_trust *trust;
+	int r = device_trust(device, &trust, err);
+
+	if (r < 0)
+		return r;
+	denylist = overlay_trust_denylist(trust);
+	verity_json_int(&json, "format", DENYLIST_FORMAT);
+	verity_denylist_put(&json, denylist ? verity_denylist_text(denylist) : &none);
+	if (denylist)
+		describe_put_signer(&json, "signer", verity_denylist_signer(denylist));
+	return verity_json_print(&json, stdout, err);
+}
+
+/* The packages that the next boot leaves out. */
 static int print_revoked(struct device *device, struct verity_error *err)
 {
 	cleanup_with(installed_list_free) struct installed_list list = {0};
@@ -119,7 +141,7 @@ enum exit_status command_denylist(struct device *device, const struct words *wor
 	if (words_has(words, WORD_FILE))
 		r = set(device, words->values[WORD_FILE], &err);
 	else if (words_has(words, WORD_JSON))
-		r = denylist_json(device, &err);
+		r = show_json(device, &err);
 	else
 		r = show(device, &err);
 	return r < 0 ? statement_report(&err) : report_output();

@@ -12,7 +12,9 @@
 
 #include "installer/commands/commands.h"
 #include "installer/common/table.h"
+#include "installer/media/view.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/json_write.h"
 #include "verity/util/text.h"
 
 static const struct table_column columns[] = {
@@ -20,6 +22,8 @@ static const struct table_column columns[] = {
 	{"BUS", "Bus", 0},   {"TYPE", "File system", 0}, {"VOLUME", "Volume", 4},
 	{"SIZE", "Size", 0}, {"STATE", "State", 0},
 };
+
+#define MEDIA_FORMAT 1 /* of the JSON */
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
@@ -32,6 +36,15 @@ struct texts {
 	char size[SIZE_TEXT];
 };
 
+/* One line of the table. */
+struct media_row {
+	const char *label;             /* NULL: no label selects it */
+	const char *match;             /* NULL with it, and of `external` */
+	const struct media_item *item; /* NULL: it is not connected */
+};
+
+#define MEDIA_ROWS_MAX (1 + OVERLAY_MEDIA_MAX + MEDIA_ITEMS_MAX)
+
 static bool is_labelled(const struct media_view *view, const struct media_item *item)
 {
 	if (item == view->external)
@@ -42,7 +55,8 @@ static bool is_labelled(const struct media_view *view, const struct media_item *
 	return false;
 }
 
-size_t media_rows(const struct media_view *view, struct media_row *ret)
+/* `external`, the other labels, and all other connected media; borrowed from @view. */
+static size_t list_rows(const struct media_view *view, struct media_row *ret)
 {
 	size_t count = 0;
 
@@ -59,7 +73,7 @@ size_t media_rows(const struct media_view *view, struct media_row *ret)
 	return count;
 }
 
-const char *media_state(const struct media_row *row)
+static const char *state_of(const struct media_row *row)
 {
 	if (!row->item)
 		return "not connected";
@@ -95,7 +109,7 @@ static void fill_row(const struct media_row *row, struct texts *texts, const cha
 		cells[0] = row->label;
 		cells[1] = row->match ? row->match : "SD, USB";
 	}
-	cells[7] = media_state(row);
+	cells[7] = state_of(row);
 	if (!item)
 		return;
 	memcpy(texts->type, item->type, sizeof(texts->type));
@@ -126,6 +140,43 @@ static int print_table(const struct media_row *rows, size_t count,
 	return 0;
 }
 
+static void put_item(struct verity_json_writer *json, const struct media_item *item)
+{
+	verity_json_some_text(json, "device", item->name);
+	verity_json_some_text(json, "bus", media_bus_name(item->bus));
+	verity_json_some_text(json, "filesystem", item->type);
+	verity_json_some_text(json, "volume", item->volume);
+	verity_json_some_text(json, "uuid", item->uuid);
+	verity_json_some_text(json, "partition_label", item->part_label);
+	verity_json_uint(json, "bytes", item->bytes);
+}
+
+static int print_json(const struct media_row *rows, size_t count,
+		      struct verity_error *err)
+{
+	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
+	char state[32];
+
+	verity_json_int(&json, "format", MEDIA_FORMAT);
+	verity_json_open_list(&json, "media");
+	for (size_t i = 0; i < count; i++) {
+		verity_json_open(&json, NULL);
+		verity_json_some_text(&json, "label", rows[i].label);
+		verity_json_some_text(&json, "match", rows[i].match);
+		/* The words of the table, in a form that needs no quotes. */
+		snprintf(state, sizeof(state), "%s", state_of(&rows[i]));
+		for (char *at = state; *at; at++)
+			if (*at == ' ')
+				*at = '-';
+		verity_json_some_text(&json, "state", state);
+		if (rows[i].item)
+			put_item(&json, rows[i].item);
+		verity_json_close(&json);
+	}
+	verity_json_close(&json);
+	return verity_json_print(&json, stdout, err);
+}
+
 enum exit_status media_show(struct device *device, bool json)
 {
 	cleanup_with(media_view_free) struct media_view view = {.external = NULL};
@@ -144,8 +195,8 @@ enum exit_status media_show(struct device *device, bool json)
 			report_warning("only root can see what is on media");
 			break;
 		}
-	count = media_rows(&view, rows);
-	r = json ? media_json(rows, count, &err) : print_table(rows, count, &err);
+	count = list_rows(&view, rows);
+	r = json ? print_json(rows, count, &err) : print_table(rows, count, &err);
 	return r < 0 ? report_error(NULL, &err) : report_output();
 }
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Prints packages as JSON. */
+
 #include <limits.h>
 #include <stdio.h>
 

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT */
+
+/* `wmopkg unlock`: installs, clears or shows the unlock statement. */
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "installer/commands/commands.h"
-#include "installer/commands/statement_json.h"
 #include "installer/common/describe.h"
 #include "installer/common/statement_file.h"
 #include "installer/device/audit.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/json_write.h"
+
+#define UNLOCK_FORMAT 1 /* of the JSON */
+#define UNTIL_BYTES   32
 
 static void print_reason(const struct verity_error *why)
 {
@@ -19,54 +25,90 @@ static void print_reason(const struct verity_error *why)
 	printf("%s%s%s\n", hint ? " (" : "", hint ? hint : "", hint ? ")" : "");
 }
 
-static void print_statement(const struct verity_unlock *unlock, const char *serial,
-			    int64_t now)
+/* @allows: "untrusted, downgrade"; @until: "2026-11-23 01:02:03 UTC" */
+static void format(const struct verity_unlock *unlock,
+		   char allows[static VERITY_UNLOCK_WORDS_MAX],
+		   char until[static UNTIL_BYTES])
 {
-	const struct verity_signer *signer = verity_unlock_signer(unlock);
-	struct verity_error why;
-	char allows[VERITY_UNLOCK_WORDS_MAX], until[32];
-
-	if (verity_unlock_check(unlock, serial, now, &why) < 0) {
-		puts("Unlocked: no");
-		print_reason(&why);
-		return;
-	}
 	verity_unlock_words(verity_unlock_text(unlock)->allows, allows);
 	describe_format_time(verity_unlock_text(unlock)->not_after, until);
-	printf("Unlocked: %s\nUntil: %s\nSigner: %s\nTrusted by: %s\n", allows, until,
-	       signer->subject, signer->anchor);
-}
-
-static void print_allow_untrusted(const struct overlay_trust *trust)
-{
-	const struct verity_error *locked = overlay_trust_locked(trust);
-
-	printf("Allow Untrusted: %s\n",
-	       overlay_trust_policy(trust)->allow_untrusted ? "yes" : "no");
-	if (locked)
-		print_reason(locked);
 }
 
 static int show(struct device *device, struct verity_error *err)
 {
-	const char *serial;
+	char allows[VERITY_UNLOCK_WORDS_MAX], until[UNTIL_BYTES];
+	struct verity_error why = {VERITY_OK, ""};
+	const struct verity_unlock *unlock;
+	const struct verity_signer *signer;
+	const struct verity_error *locked;
 	struct overlay_trust *trust;
+	const char *serial;
 	int r = device_trust(device, &trust, err);
 
 	if (r < 0)
 		return r;
 	serial = device_identity(device)->serial;
+	unlock = overlay_trust_unlock(trust);
+	locked = overlay_trust_locked(trust);
 	printf("Serial: %s\n", serial[0] ? serial : "not known");
-	if (overlay_trust_unlock(trust))
-		print_statement(overlay_trust_unlock(trust), serial,
-				overlay_trust_time(trust));
-	else
+	if (unlock &&
+	    verity_unlock_check(unlock, serial, overlay_trust_time(trust), &why) == 0) {
+		signer = verity_unlock_signer(unlock);
+		format(unlock, allows, until);
+		printf("Unlocked: %s\nUntil: %s\nSigner: %s\nTrusted by: %s\n", allows,
+		       until, signer->subject, signer->anchor);
+	} else {
 		puts("Unlocked: no");
-	print_allow_untrusted(trust);
+		if (unlock)
+			print_reason(&why);
+	}
+	printf("Allow Untrusted: %s\n",
+	       overlay_trust_policy(trust)->allow_untrusted ? "yes" : "no");
+	if (locked)
+		print_reason(locked);
 	return 0;
 }
 
-/* What is going to be written to is asked for before it is read. */
+static void put_reason(struct verity_json_writer *json, const char *key,
+		       const struct verity_error *reason)
+{
+	verity_json_reason(json, key, reason,
+			   reason ? verity_code_hint(reason->code) : NULL);
+}
+
+static int show_json(struct device *device, struct verity_error *err)
+{
+	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
+	struct verity_error why = {VERITY_OK, ""};
+	const struct verity_unlock *unlock;
+	struct overlay_trust *trust;
+	const char *serial;
+	bool unlocked;
+	int r = device_trust(device, &trust, err);
+
+	if (r < 0)
+		return r;
+	serial = device_identity(device)->serial;
+	unlock = overlay_trust_unlock(trust);
+	verity_json_int(&json, "format", UNLOCK_FORMAT);
+	verity_json_some_text(&json, "serial", serial);
+	if (unlock) {
+		verity_json_open(&json, "statement");
+		verity_unlock_put(&json, verity_unlock_text(unlock));
+		describe_put_signer(&json, "signer", verity_unlock_signer(unlock));
+		verity_json_close(&json);
+	}
+	unlocked = unlock && verity_unlock_check(unlock, serial,
+						 overlay_trust_time(trust), &why) == 0;
+	verity_json_bool(&json, "unlocked", unlocked);
+	put_reason(&json, "reason", &why);
+	verity_json_bool(&json, "allow_untrusted",
+			 overlay_trust_policy(trust)->allow_untrusted);
+	put_reason(&json, "locked", overlay_trust_locked(trust));
+	return verity_json_print(&json, stdout, err);
+}
+
+/* The record is created before trust is read from it. */
 static int open_trust(struct device *device, struct overlay_trust **ret,
 		      struct verity_error *err)
 {
@@ -76,41 +118,15 @@ static int open_trust(struct device *device, struct overlay_trust **ret,
 	return r < 0 ? r : device_trust(device, ret, err);
 }
 
-static void audit_refusal(struct device *device, const char *file,
-			  const struct verity_error *why)
-{
-	const struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_REFUSE,
-						  .source = file,
-						  .detail = "unlock statement",
-						  .reason = why};
-
-	auditing_add(device, &entry);
-}
-
-static void audit_unlock(struct device *device, const char *file,
-			 const struct verity_unlock *unlock)
-{
-	char allows[VERITY_UNLOCK_WORDS_MAX], until[32], detail[256];
-	const struct overlay_audit_entry entry = {
-		.event = OVERLAY_AUDIT_UNLOCK,
-		.source = file,
-		.signer = verity_unlock_signer(unlock)->subject,
-		.detail = detail};
-
-	verity_unlock_words(verity_unlock_text(unlock)->allows, allows);
-	describe_format_time(verity_unlock_text(unlock)->not_after, until);
-	snprintf(detail, sizeof(detail), "%s, serial %s, until %s", allows,
-		 verity_unlock_text(unlock)->serial, until);
-	auditing_add(device, &entry);
-}
-
 static int set(struct device *device, const char *file, struct verity_error *err)
 {
 	struct verity_error why;
 	cleanup_free char *bytes = NULL;
 	const struct verity_unlock *unlock;
 	struct overlay_trust *trust;
-	char allows[VERITY_UNLOCK_WORDS_MAX], until[32];
+	char allows[VERITY_UNLOCK_WORDS_MAX], until[UNTIL_BYTES], detail[256];
+	struct overlay_audit_entry entry = {
+		.event = OVERLAY_AUDIT_UNLOCK, .source = file, .detail = detail};
 	size_t size;
 	int r = statement_load(file, &bytes, &size, err);
 
@@ -120,15 +136,20 @@ static int set(struct device *device, const char *file, struct verity_error *err
 		return r;
 	r = overlay_trust_set_unlock(trust, bytes, size, err);
 	if (r < 0) {
-		audit_refusal(device, file, err);
+		entry.event = OVERLAY_AUDIT_REFUSE;
+		entry.detail = "unlock statement";
+		entry.reason = err;
+		auditing_add(device, &entry);
 		return verity_context(err, r, "%s", file);
 	}
 	if (overlay_trust_keep(trust, &why) < 0)
 		report_warning("%s", why.message);
 	unlock = overlay_trust_unlock(trust);
-	verity_unlock_words(verity_unlock_text(unlock)->allows, allows);
-	describe_format_time(verity_unlock_text(unlock)->not_after, until);
-	audit_unlock(device, file, unlock);
+	format(unlock, allows, until);
+	snprintf(detail, sizeof(detail), "%s, serial %s, until %s", allows,
+		 verity_unlock_text(unlock)->serial, until);
+	entry.signer = verity_unlock_signer(unlock)->subject;
+	auditing_add(device, &entry);
 	printf("Unlocked until %.10s: %s. Changes are applied after reboot.\n", until,
 	       allows);
 	return 0;
@@ -136,6 +157,7 @@ static int set(struct device *device, const char *file, struct verity_error *err
 
 static int clear(struct device *device, struct verity_error *err)
 {
+	const struct overlay_audit_entry cleared = {.event = OVERLAY_AUDIT_UNLOCK_CLEAR};
 	struct overlay_trust *trust;
 	int r = open_trust(device, &trust, err);
 
@@ -144,8 +166,7 @@ static int clear(struct device *device, struct verity_error *err)
 	if (r < 0)
 		return r;
 	if (r > 0)
-		auditing_add(device, &(struct overlay_audit_entry){
-					     .event = OVERLAY_AUDIT_UNLOCK_CLEAR});
+		auditing_add(device, &cleared);
 	puts(r ? "Unlock statement removed... Changes are applied after reboot."
 	       : "There is no unlock statement.");
 	return 0;
@@ -161,7 +182,7 @@ enum exit_status command_unlock(struct device *device, const struct words *words
 	else if (words_has(words, WORD_CLEAR))
 		r = clear(device, &err);
 	else if (words_has(words, WORD_JSON))
-		r = unlock_json(device, &err);
+		r = show_json(device, &err);
 	else
 		r = show(device, &err);
 	return r < 0 ? statement_report(&err) : report_output();

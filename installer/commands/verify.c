@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* `wmopkg verify`: judges a package file, and what it would change here. */
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +14,7 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/name.h"
 
-/* What a package would do to the others here; not known where it was not accepted. */
+/* What a package would change on this device; not known where it is refused. */
 struct effect {
 	char name[VERITY_NAME_MAX + 1]; /* it would be installed under */
 	bool known;
@@ -63,7 +66,7 @@ static int print_json(const struct verity_package *package, const struct effect 
 	return verity_json_print(&json, stdout, err);
 }
 
-static void print_facts(const struct verity_package *package, const struct effect *effect)
+static void print_text(const struct verity_package *package, const struct effect *effect)
 {
 	describe_print(verity_package_judgement(package), verity_package_layout(package));
 	if (!effect->known)
@@ -74,7 +77,7 @@ static void print_facts(const struct verity_package *package, const struct effec
 	critical_lines_warn(&effect->lines, effect->name);
 }
 
-/* A package that would not be taken is an error like any other, after the facts. */
+/* A package that would be refused is an error, after its description. */
 static int verify(struct device *device, const struct forecasting *asked, bool json,
 		  struct verity_error *err)
 {
@@ -101,14 +104,15 @@ static int verify(struct device *device, const struct forecasting *asked, bool j
 		return r;
 	judgement = verity_package_judgement(package);
 	find_effect(device, file, package, &effect);
-	if (json)
+	if (json) {
 		r = print_json(package, &effect, asked, &list, err);
-	else
-		print_facts(package, &effect);
-	if (r == 0 && !json && is_asked(asked))
-		forecasting_print(asked, &list);
-	if (r < 0)
-		return r;
+		if (r < 0)
+			return r;
+	} else {
+		print_text(package, &effect);
+		if (is_asked(asked))
+			forecasting_print(asked, &list);
+	}
 	if (verity_judgement_accepted(judgement))
 		return forecasting_verdict(asked, &list, err);
 	allowed_warn(device);
@@ -117,7 +121,7 @@ static int verify(struct device *device, const struct forecasting *asked, bool j
 			      verity_verdict_name(verity_judgement_verdict(judgement)));
 }
 
-/* Of all that is installed; nothing is at hand. */
+/* Of all installed packages, without a file. */
 static int forecast(struct device *device, const struct forecasting *asked, bool json,
 		    struct verity_error *err)
 {

@@ -2,13 +2,23 @@
 
 /* `wmopkg which`: what supplies a path, now and after a reboot. */
 
-#include "installer/commands/which.h"
-
 #include <stdio.h>
 #include <string.h>
 
 #include "installer/commands/commands.h"
+#include "installer/device/changes.h"
+#include "installer/device/which.h"
 #include "verity/util/cleanup.h"
+
+#define WHICH_FORMAT 1 /* of the JSON */
+
+/* The answers for the stack that runs, and for the next. */
+struct which {
+	const char *path; /* from the root; borrowed */
+	struct layering *layering;
+	struct which_answer now, next;
+	char mounted[PATH_MAX]; /* "": no other file system */
+};
 
 static void which_free_p(struct which *which)
 {
@@ -144,14 +154,7 @@ static int print_both(const struct which *which, struct verity_error *err)
 		if (strcmp(now, next) != 0)
 			printf("After reboot:\n%s", next);
 	}
-	for (size_t i = 0; i < layering->unknown_count; i++) {
-		const struct layering_unknown *unknown = &layering->unknown[i];
-
-		printf("Not known: the contents of %s%s%s: ", unknown->name,
-		       unknown->version[0] ? " " : "", unknown->version);
-		report_plain(stdout, unknown->why.message);
-		putchar('\n');
-	}
+	changes_print_unknown(layering, false);
 	return 0;
 }
 
@@ -177,6 +180,87 @@ static int print_text(const struct which *which, struct verity_error *err)
 	return 0;
 }
 
+static void put_layers(struct verity_json_writer *json, const char *key,
+		       const struct layering_stack *stack,
+		       const struct which_layers *layers)
+{
+	if (layers->count == 0)
+		return;
+	verity_json_open_list(json, key);
+	for (size_t i = 0; i < layers->count; i++)
+		changes_put_owner(json, NULL, layering_owner(stack, layers->layers[i]));
+	verity_json_close(json);
+}
+
+static void put_present(struct verity_json_writer *json,
+			const struct layering_stack *stack, const struct which_step *step)
+{
+	static const char *const kinds[] = {
+		[OVERLAY_CONTENTS_FILE] = "file",
+		[OVERLAY_CONTENTS_FOLDER] = "folder",
+		[OVERLAY_CONTENTS_OPAQUE] = "folder",
+		[OVERLAY_CONTENTS_LINK] = "link",
+		[OVERLAY_CONTENTS_WHITEOUT] = "special",
+		[OVERLAY_CONTENTS_SPECIAL] = "special",
+	};
+
+	verity_json_text(json, "kind", kinds[step->view.kind]);
+	changes_put_owner(json, "owner", layering_owner(stack, step->view.layer));
+	verity_json_some_text(json, "target", step->target);
+	put_layers(json, "merged", stack, &step->merged);
+	put_layers(json, "covers", stack, &step->covers);
+	if (step->view.entry && step->view.entry->redirected)
+		verity_json_bool(json, "redirected", true);
+}
+
+static void put_answer(struct verity_json_writer *json, const char *key,
+		       const struct layering_stack *stack,
+		       const struct which_answer *answer)
+{
+	static const char *const states[] = {
+		[OVERLAY_LOOKUP_PRESENT] = "present",
+		[OVERLAY_LOOKUP_DELETED] = "deleted",
+		[OVERLAY_LOOKUP_HIDDEN] = "hidden",
+		[OVERLAY_LOOKUP_BLOCKED] = "blocked",
+		[OVERLAY_LOOKUP_ABSENT] = "absent",
+	};
+
+	verity_json_open_list(json, key);
+	for (size_t i = 0; i < answer->count; i++) {
+		const struct which_step *step = &answer->steps[i];
+
+		verity_json_open(json, NULL);
+		changes_put_path(json, "path", step->path);
+		verity_json_text(json, "state", states[step->view.status]);
+		if (step->view.status == OVERLAY_LOOKUP_PRESENT) {
+			put_present(json, stack, step);
+		} else if (step->view.status != OVERLAY_LOOKUP_ABSENT) {
+			changes_put_owner(json, "by",
+					  layering_owner(stack, step->view.layer));
+			if (step->below.status == OVERLAY_LOOKUP_PRESENT)
+				changes_put_owner(
+					json, "of",
+					layering_owner(stack, step->below.layer));
+		}
+		verity_json_close(json);
+	}
+	verity_json_close(json);
+}
+
+static int print_json(const struct which *which, struct verity_error *err)
+{
+	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
+	const struct layering *layering = which->layering;
+
+	verity_json_int(&json, "format", WHICH_FORMAT);
+	verity_json_text(&json, "path", which->path);
+	verity_json_some_text(&json, "mounted", which->mounted);
+	put_answer(&json, "now", &layering->now, &which->now);
+	put_answer(&json, "after_reboot", &layering->next, &which->next);
+	changes_put_unknown(&json, layering);
+	return verity_json_print(&json, stdout, err);
+}
+
 static int run(struct device *device, const char *typed, bool json,
 	       struct verity_error *err)
 {
@@ -197,7 +281,7 @@ static int run(struct device *device, const char *typed, bool json,
 		r = which_mounted(which.layering, which.now.steps[0].path, which.mounted,
 				  err);
 	if (r == 0)
-		r = json ? which_json(&which, err) : print_text(&which, err);
+		r = json ? print_json(&which, err) : print_text(&which, err);
 	if (r == 0 && !which.mounted[0] && is_absent(&which.now) &&
 	    is_absent(&which.next))
 		r = verity_fail(err, VERITY_E_NOT_FOUND,

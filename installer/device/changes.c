@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Lists and counts the changes of a package. */
+
 #include "installer/device/changes.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "installer/common/report.h"
 #include "verity/util/cleanup.h"
 
 struct listing {
@@ -13,7 +17,7 @@ struct listing {
 	struct changes_count count;
 };
 
-/* A file takes itself away; a folder, or a link that leads to one, all that is below. */
+/* Without a folder, or a link to one, all that is below it is gone too. */
 static const struct overlay_critical *find_critical(
 	const struct overlay_lookup_change *change)
 {
@@ -129,6 +133,20 @@ void changes_put_unknown(struct verity_json_writer *json, const struct layering 
 		verity_json_close(json);
 	}
 	verity_json_close(json);
+}
+
+void changes_print_unknown(const struct layering *layering, bool next)
+{
+	for (size_t i = 0; i < layering->unknown_count; i++) {
+		const struct layering_unknown *unknown = &layering->unknown[i];
+
+		if (next && !unknown->next)
+			continue;
+		printf("Not known: the contents of %s%s%s: ", unknown->name,
+		       unknown->version[0] ? " " : "", unknown->version);
+		report_plain(stdout, unknown->why.message);
+		putchar('\n');
+	}
 }
 
 void changes_put_path(struct verity_json_writer *json, const char *key, const char *path)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What a package does to the firmware and to others, in words and in JSON. */
+/* What a package changes in the firmware and in other packages, as text and as JSON. */
 
 #include "installer/device/stacks.h"
 #include "overlay/contents/critical.h"
 #include "verity/util/json_write.h"
 
-/* One change, with whom it concerns. */
+/* One change, and the packages that it affects. */
 struct change {
 	const struct overlay_lookup_change *shadow;
 	const struct layering_package *of; /* whose it changes; NULL: the firmware */
@@ -50,6 +50,12 @@ void changes_put_owner(struct verity_json_writer *json, const char *key,
  */
 void changes_put_unknown(struct verity_json_writer *json,
 			 const struct layering *layering);
+
+/**
+ * changes_print_unknown - the same as lines on stdout
+ * @next: only those of the next stack
+ */
+void changes_print_unknown(const struct layering *layering, bool next);
 
 /**
  * changes_put_path - a path with its leading slash

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Prints a timeline as JSON. */
+
 #include "installer/device/timeline.h"
 
 #include "verity/util/json_write.h"

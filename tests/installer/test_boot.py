@@ -17,7 +17,7 @@ BYTES = 0x2000
 DONE = "Changes are applied after reboot.\n"
 EMPTY = """\
 ╒ Boot configuration ══════════════════════════════════════════════════════════╕
-│WORD                    VALUE  SAID BY                                        │
+│KEY                     VALUE  SOURCE                                         │
 │wmopkg.allow_untrusted  -      -                                              │
 │wmopkg.safe             -      -                                              │
 │wmopkg.factory_reset    -      -                                              │
@@ -65,7 +65,7 @@ class Boot(bench.Case):
                      "boot", "set", "media", "card:LABEL=CARD")
         self.succeed("""\
 ╒ Boot configuration ══════════════════════════════════════════════════════════╕
-│WORD                    VALUE            SAID BY                              │
+│KEY                     VALUE            SOURCE                               │
 │wmopkg.allow_untrusted  -                -                                    │
 │wmopkg.safe             1                kernel command line                  │
 │wmopkg.factory_reset    -                -                                    │
@@ -86,8 +86,8 @@ class Boot(bench.Case):
         self.assertEqual(sorted(self.printenv()), ["bootcmd=run main", "bootdelay=3",
                                                    "wmopkg.disable=a,b", "wmopkg.safe=1"])
         self.assertEqual(self.words()["wmopkg.safe"], ("1", "uboot"))
-        self.succeed("wmopkg.safe is not said any more. " + DONE, "boot", "clear", "safe")
-        self.succeed("wmopkg.safe is not said any more. " + DONE, "boot", "clear", "safe")
+        self.succeed("wmopkg.safe is cleared. " + DONE, "boot", "clear", "safe")
+        self.succeed("wmopkg.safe is cleared. " + DONE, "boot", "clear", "safe")
         self.assertEqual(sorted(self.printenv()),
                          ["bootcmd=run main", "bootdelay=3", "wmopkg.disable=a,b"])
         events = [json.loads(line) for line in self.wmopkg("audit", "json").stdout.splitlines()]
@@ -134,8 +134,8 @@ class Boot(bench.Case):
         self.boot("wmopkg.safe=0")
         result = self.wmopkg("boot", "set", "safe", "1")
         self.assertEqual(result.returncode, 0)
-        self.assertEqual(result.stderr, "wmopkg: warning: the kernel command line of this boot says "
-                         "wmopkg.safe=0, and has the last word: where the bootloader says so again, "
+        self.assertEqual(result.stderr, "wmopkg: warning: the kernel command line of this boot sets "
+                         "wmopkg.safe=0 and takes precedence: if the bootloader sets it again, "
                          "nothing changes\n")
 
     def test_one_copy(self):

@@ -109,7 +109,7 @@ static void audit(struct device *device, enum overlay_bootkey key, const char *v
 
 	snprintf(detail, sizeof(detail), "%s%s%s", overlay_bootkey_name(key),
 		 value ? "=" : " deleted", value ? value : "");
-	auditing_add(device, &entry);
+	audit_add(device, &entry);
 }
 
 /* The kernel command line takes precedence over the U-Boot environment. */

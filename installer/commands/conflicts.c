@@ -18,28 +18,28 @@
 #define OWNER_WIDTH  24 /* columns; longer names push the path to the right */
 
 struct conflicts {
-	const struct layering *layering;
+	const struct stacks *stacks;
 	const char *name; /* NULL: all packages */
 	size_t lines_max;
 	int width;                       /* columns of the owners' names */
 	struct verity_json_writer *json; /* NULL: as text */
 	size_t lines;                    /* of the package that is listed */
 	size_t conflicts;
-	const struct layering_package *package;
+	const struct stacks_package *package;
 	bool started; /* something is printed */
 	struct changes_count sum;
 };
 
-static const char *owner_name(const struct layering_package *owner)
+static const char *owner_name(const struct stacks_package *owner)
 {
 	return owner ? owner->entry.name : "the firmware";
 }
 
 static void print_line(struct conflicts *conflicts, const struct change *change)
 {
-	const struct layering_package *package = conflicts->package;
-	const struct overlay_contents_entry *entry = change->shadow->entry;
-	bool adds = change->shadow->effect == OVERLAY_LOOKUP_ADDS;
+	const struct stacks_package *package = conflicts->package;
+	const struct overlay_contents_entry *entry = change->lookup->entry;
+	bool adds = change->lookup->effect == OVERLAY_LOOKUP_ADDS;
 
 	if (conflicts->lines++ == 0) {
 		printf("%s%s %s", conflicts->started ? "\n" : "", package->entry.name,
@@ -49,12 +49,12 @@ static void print_line(struct conflicts *conflicts, const struct change *change)
 		puts(":");
 		conflicts->started = true;
 	}
-	printf("  %-8s  %-*s  /", changes_word(change->shadow->effect), conflicts->width,
+	printf("  %-8s  %-*s  /", changes_word(change->lookup->effect), conflicts->width,
 	       adds ? "" : owner_name(change->of));
 	report_plain(stdout, entry->path);
 	if (entry->redirected)
 		fputs(", redirected", stdout);
-	if (change->shadow->covered)
+	if (change->lookup->covered)
 		printf(", covered by %s", owner_name(change->by));
 	if (change->critical)
 		printf(" [critical: %s]", change->critical->what);
@@ -64,15 +64,15 @@ static void print_line(struct conflicts *conflicts, const struct change *change)
 static void put_change(struct verity_json_writer *json, const struct change *change)
 {
 	verity_json_open(json, NULL);
-	changes_put_path(json, "path", change->shadow->entry->path);
-	verity_json_text(json, "does", changes_word(change->shadow->effect));
-	if (change->shadow->effect != OVERLAY_LOOKUP_ADDS)
+	changes_put_path(json, "path", change->lookup->entry->path);
+	verity_json_text(json, "does", changes_word(change->lookup->effect));
+	if (change->lookup->effect != OVERLAY_LOOKUP_ADDS)
 		changes_put_owner(json, "of", change->of);
-	if (change->shadow->covered)
+	if (change->lookup->covered)
 		changes_put_owner(json, "covered_by", change->by);
 	if (change->critical)
 		verity_json_text(json, "critical", change->critical->what);
-	if (change->shadow->entry->redirected)
+	if (change->lookup->entry->redirected)
 		verity_json_bool(json, "redirected", true);
 	verity_json_close(json);
 }
@@ -84,7 +84,7 @@ static int take_change(void *context, const struct change *change,
 
 	(void)err;
 	/* A visible addition affects nobody else. */
-	if (change->shadow->effect == OVERLAY_LOOKUP_ADDS && !change->shadow->covered &&
+	if (change->lookup->effect == OVERLAY_LOOKUP_ADDS && !change->lookup->covered &&
 	    !change->critical)
 		return 0;
 	conflicts->conflicts++;
@@ -97,7 +97,7 @@ static int take_change(void *context, const struct change *change,
 	return 0;
 }
 
-static int list_one(struct conflicts *conflicts, const struct layering_package *package,
+static int list_one(struct conflicts *conflicts, const struct stacks_package *package,
 		    struct verity_error *err)
 {
 	struct changes_count count;
@@ -106,7 +106,7 @@ static int list_one(struct conflicts *conflicts, const struct layering_package *
 
 	conflicts->package = package;
 	conflicts->lines = 0;
-	r = changes_list(&conflicts->layering->next, package, take_change, conflicts,
+	r = changes_list(&conflicts->stacks->next, package, take_change, conflicts,
 			 &count, err);
 	if (r < 0)
 		return r;
@@ -124,13 +124,13 @@ static int list_one(struct conflicts *conflicts, const struct layering_package *
 }
 
 /* The next of the packages in the stack, from the top. */
-static const struct layering_package *next_package(const struct conflicts *conflicts,
-						   size_t *layer)
+static const struct stacks_package *next_package(const struct conflicts *conflicts,
+						 size_t *layer)
 {
-	const struct layering_stack *stack = &conflicts->layering->next;
+	const struct package_stack *stack = &conflicts->stacks->next;
 
-	while (*layer < stack->shadow.count) {
-		const struct layering_package *package = stack->packages[(*layer)++];
+	while (*layer < stack->lookup.count) {
+		const struct stacks_package *package = stack->packages[(*layer)++];
 
 		if (package && (!conflicts->name ||
 				strcmp(package->entry.name, conflicts->name) == 0))
@@ -141,14 +141,14 @@ static const struct layering_package *next_package(const struct conflicts *confl
 
 static int print_text(struct conflicts *conflicts, struct verity_error *err)
 {
-	const struct layering *layering = conflicts->layering;
-	const struct layering_package *package;
+	const struct stacks *stacks = conflicts->stacks;
+	const struct stacks_package *package;
 	size_t width = strlen(owner_name(NULL));
 	size_t layer = 0;
 	int r = 0;
 
-	for (size_t i = 0; i < layering->count; i++) {
-		size_t needed = strlen(layering->packages[i].entry.name);
+	for (size_t i = 0; i < stacks->count; i++) {
+		size_t needed = strlen(stacks->packages[i].entry.name);
 
 		width = needed > width ? needed : width;
 	}
@@ -164,14 +164,14 @@ static int print_text(struct conflicts *conflicts, struct verity_error *err)
 		changes_print_count(&conflicts->sum);
 		putchar('\n');
 	}
-	changes_print_unknown(layering, true);
+	changes_print_unknown(stacks, true);
 	return 0;
 }
 
 static int print_json(struct conflicts *conflicts, struct verity_error *err)
 {
 	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
-	const struct layering_package *package;
+	const struct stacks_package *package;
 	size_t layer = 0;
 	int r = 0;
 
@@ -192,7 +192,7 @@ static int print_json(struct conflicts *conflicts, struct verity_error *err)
 	verity_json_open(&json, "count");
 	changes_put_count(&json, &conflicts->sum);
 	verity_json_close(&json);
-	changes_put_unknown(&json, conflicts->layering);
+	changes_put_unknown(&json, conflicts->stacks);
 	return verity_json_print(&json, stdout, err);
 }
 
@@ -207,9 +207,9 @@ static int check_name(struct device *device, const struct conflicts *conflicts,
 
 	if (!conflicts->name || next_package(conflicts, &layer))
 		return 0;
-	for (size_t i = 0; i < conflicts->layering->unknown_count; i++)
-		if (conflicts->layering->unknown[i].next &&
-		    strcmp(conflicts->layering->unknown[i].name, conflicts->name) == 0)
+	for (size_t i = 0; i < conflicts->stacks->unknown_count; i++)
+		if (conflicts->stacks->unknown[i].next &&
+		    strcmp(conflicts->stacks->unknown[i].name, conflicts->name) == 0)
 			return 0;
 	r = device_store(device, &store, err);
 	if (r == 0 && overlay_store_find(store, conflicts->name, &found, NULL) < 0)
@@ -225,12 +225,12 @@ static int check_name(struct device *device, const struct conflicts *conflicts,
 static int run(struct device *device, const char *name, bool json,
 	       struct verity_error *err)
 {
-	cleanup_with(layering_free_p) struct layering *layering = NULL;
+	cleanup_with(stacks_free_p) struct stacks *stacks = NULL;
 	struct conflicts conflicts = {.name = name,
 				      .lines_max = name ? LINES_OF_ONE : LINES_OF_ALL};
-	int r = layering_load(device, NULL, false, &layering, err);
+	int r = stacks_load(device, NULL, false, &stacks, err);
 
-	conflicts.layering = layering;
+	conflicts.stacks = stacks;
 	if (r == 0)
 		r = check_name(device, &conflicts, err);
 	if (r == 0)

@@ -97,7 +97,7 @@ static void audit(struct device *device, const char *file,
 			 verity_denylist_text(denylist)->count,
 			 verity_denylist_text(denylist)->count == 1 ? "y" : "ies");
 	}
-	auditing_add(device, &entry);
+	audit_add(device, &entry);
 }
 
 static int set(struct device *device, const char *file, struct verity_error *err)

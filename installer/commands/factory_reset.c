@@ -52,7 +52,7 @@ static void audit(struct device *device, const struct verity_error *reason)
 		.reason = reason,
 	};
 
-	auditing_add(device, &entry);
+	audit_add(device, &entry);
 }
 
 enum exit_status command_factory_reset(struct device *device, const struct words *words)

@@ -8,7 +8,7 @@
 #include "installer/commands/install_run.h"
 #include "installer/common/statement_file.h"
 #include "installer/device/allow_untrusted.h"
-#include "installer/device/forecasting.h"
+#include "installer/device/forecast.h"
 #include "installer/fetch/source_open.h"
 #include "installer/media/open.h"
 #include "verity/util/cleanup.h"
@@ -57,8 +57,8 @@ static enum exit_status fail_open(const char *where, const struct verity_error *
 /* Which installed packages another firmware or model would leave out. */
 static void warn_forecast(struct device *device, const struct words *words)
 {
-	cleanup_with(forecasting_free) struct forecast_list list = {.count = 0};
-	const struct forecasting asked = {
+	cleanup_with(forecast_list_free) struct forecast_list list = {.count = 0};
+	const struct forecast_request asked = {
 		.firmware = words->values[WORD_CHECK_FIRMWARE],
 		.model = words->values[WORD_CHECK_MODEL],
 	};
@@ -66,10 +66,10 @@ static void warn_forecast(struct device *device, const struct words *words)
 
 	if (!asked.firmware && !asked.model)
 		return;
-	if (forecasting_read(device, &asked, &list, &why) < 0)
+	if (forecast_read(device, &asked, &list, &why) < 0)
 		report_warning("%s", why.message);
 	else
-		forecasting_warn(&asked, &list);
+		forecast_warn(&asked, &list);
 }
 
 enum exit_status command_install(struct device *device, const struct words *words)
@@ -82,7 +82,8 @@ enum exit_status command_install(struct device *device, const struct words *word
 	if (open_source(device, words, &source, &err) < 0)
 		return fail_open(words->values[WORD_SOURCE], &err);
 	if (install_run(device, source, kind, &err) < 0)
-		return report_hinted(source->where, &err, allowed_hint(device, err.code));
+		return report_hinted(source->where, &err,
+				     allow_untrusted_hint(device, err.code));
 	warn_forecast(device, words);
 	puts("Installed... Changes are applied after reboot.");
 	return STATUS_DONE;

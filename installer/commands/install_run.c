@@ -165,7 +165,7 @@ static void audit(const struct install *install, const struct verity_error *why)
 	entry.reason = verity_judgement_reason(judgement);
 	if (why && entry.reason->code == VERITY_OK)
 		entry.reason = why;
-	auditing_add_judged(install->device, entry, judgement);
+	audit_add_judged(install->device, entry, judgement);
 }
 
 static int receive(struct install *install, const struct verity_policy *policy,
@@ -224,7 +224,7 @@ int install_run(struct device *device, struct source *source,
 		r = device_store(device, &install.store, err);
 	if (r < 0)
 		return r;
-	allowed_warn(device);
+	allow_untrusted_warn(device);
 	reset_pending_warn(device);
 	signals_watch();
 	r = overlay_incoming_new(install.store, kind, name, &incoming, err);
@@ -238,7 +238,7 @@ int install_run(struct device *device, struct source *source,
 	r = receive(&install, &anew, id, err);
 	if (r < 0 || !policy->quarantine || policy->quarantine->count == 0)
 		return r;
-	if (quarantine_end(device, name, id, &why) < 0)
+	if (end_quarantine(device, name, id, &why) < 0)
 		report_warning("%s: it stays quarantined: %s", name, why.message);
 	return 0;
 }

@@ -25,7 +25,7 @@ static enum exit_status remove_entries(struct device *device, struct overlay_sto
 		if (overlay_store_remove(store, &entries[i], &err) < 0)
 			status = report_error(NULL, &err);
 		else
-			auditing_add(device, &removed);
+			audit_add(device, &removed);
 	}
 	return status;
 }

@@ -24,12 +24,12 @@ static int retry(struct device *device, const char *name, struct verity_error *e
 	if (r == -ENOENT)
 		return installed_fail_unknown(store, name, err);
 	if (r == 0)
-		r = quarantine_end(device, name, NULL, err);
+		r = end_quarantine(device, name, NULL, err);
 	if (r == 0)
 		return verity_fail(err, VERITY_E_UNSUPPORTED, "%s: it is not quarantined",
 				   name);
 	if (r > 0)
-		auditing_add(device, &retried);
+		audit_add(device, &retried);
 	return r;
 }
 

@@ -98,7 +98,7 @@ enum exit_status command_show(struct device *device, const struct words *words)
 	if (show(device, words->values[WORD_NAME], json, &err) < 0)
 		return report_error(NULL, &err);
 	if (!json)
-		allowed_warn(device);
+		allow_untrusted_warn(device);
 	reset_pending_warn(device);
 	return report_output();
 }

@@ -16,7 +16,8 @@ static void put_reason(struct device *device, struct verity_json_writer *json,
 		       const char *key, const struct verity_error *reason)
 {
 	if (reason)
-		verity_json_reason(json, key, reason, allowed_hint(device, reason->code));
+		verity_json_reason(json, key, reason,
+				   allow_untrusted_hint(device, reason->code));
 }
 
 /* What is known of one package only. */

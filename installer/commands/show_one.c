@@ -23,7 +23,7 @@ void show_note(struct device *device, const struct layout *layout,
 	       const struct installed *item)
 {
 	bool why = item->status == INSTALLED_INACTIVE || item->status == INSTALLED_ACTIVE;
-	const char *hint = why ? allowed_hint(device, item->reason.code) : NULL;
+	const char *hint = why ? allow_untrusted_hint(device, item->reason.code) : NULL;
 	const char *words = "";
 	char until[VERITY_VERSION_MAX + 32] = "";
 
@@ -145,7 +145,7 @@ int show_one(struct device *device, const struct installed *item,
 {
 	const struct verity_layout *layout =
 		item->package ? verity_package_layout(item->package) : NULL;
-	const char *hint = allowed_hint(device, item->reason.code);
+	const char *hint = allow_untrusted_hint(device, item->reason.code);
 	char path[PATH_MAX];
 
 	describe_line("Name", "%s", item->entry.name);

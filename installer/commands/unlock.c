@@ -139,7 +139,7 @@ static int set(struct device *device, const char *file, struct verity_error *err
 		entry.event = OVERLAY_AUDIT_REFUSE;
 		entry.detail = "unlock statement";
 		entry.reason = err;
-		auditing_add(device, &entry);
+		audit_add(device, &entry);
 		return verity_context(err, r, "%s", file);
 	}
 	if (overlay_trust_keep(trust, &why) < 0)
@@ -149,7 +149,7 @@ static int set(struct device *device, const char *file, struct verity_error *err
 	snprintf(detail, sizeof(detail), "%s, serial %s, until %s", allows,
 		 verity_unlock_text(unlock)->serial, until);
 	entry.signer = verity_unlock_signer(unlock)->subject;
-	auditing_add(device, &entry);
+	audit_add(device, &entry);
 	printf("Unlocked until %.10s: %s. Changes are applied after reboot.\n", until,
 	       allows);
 	return 0;
@@ -166,7 +166,7 @@ static int clear(struct device *device, struct verity_error *err)
 	if (r < 0)
 		return r;
 	if (r > 0)
-		auditing_add(device, &cleared);
+		audit_add(device, &cleared);
 	puts(r ? "Unlock statement removed... Changes are applied after reboot."
 	       : "There is no unlock statement.");
 	return 0;

@@ -10,7 +10,7 @@
 #include "installer/common/describe.h"
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/critical_warn.h"
-#include "installer/device/forecasting.h"
+#include "installer/device/forecast.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/name.h"
 
@@ -22,7 +22,7 @@ struct effect {
 	struct critical_lines lines;
 };
 
-static bool is_asked(const struct forecasting *asked)
+static bool is_asked(const struct forecast_request *asked)
 {
 	return asked->firmware || asked->model;
 }
@@ -45,8 +45,8 @@ static void find_effect(struct device *device, const char *file,
 }
 
 static int print_json(const struct verity_package *package, const struct effect *effect,
-		      const struct forecasting *asked, const struct forecast_list *list,
-		      struct verity_error *err)
+		      const struct forecast_request *asked,
+		      const struct forecast_list *list, struct verity_error *err)
 {
 	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
 	const struct verity_judgement *judgement = verity_package_judgement(package);
@@ -60,7 +60,7 @@ static int print_json(const struct verity_package *package, const struct effect 
 	}
 	if (is_asked(asked)) {
 		verity_json_open(&json, "forecast");
-		forecasting_put(&json, asked, list);
+		forecast_put(&json, asked, list);
 		verity_json_close(&json);
 	}
 	return verity_json_print(&json, stdout, err);
@@ -78,10 +78,10 @@ static void print_text(const struct verity_package *package, const struct effect
 }
 
 /* A package that would be refused is an error, after its description. */
-static int verify(struct device *device, const struct forecasting *asked, bool json,
+static int verify(struct device *device, const struct forecast_request *asked, bool json,
 		  struct verity_error *err)
 {
-	cleanup_with(forecasting_free) struct forecast_list list = {.count = 0};
+	cleanup_with(forecast_list_free) struct forecast_list list = {.count = 0};
 	cleanup_with(verity_package_free_p) struct verity_package *package = NULL;
 	struct effect effect = {0};
 	const struct verity_judgement *judgement;
@@ -99,7 +99,7 @@ static int verify(struct device *device, const struct forecasting *asked, bool j
 	if (r < 0)
 		return verity_context(err, r, "%s", file);
 	if (is_asked(asked))
-		r = forecasting_read(device, asked, &list, err);
+		r = forecast_read(device, asked, &list, err);
 	if (r < 0)
 		return r;
 	judgement = verity_package_judgement(package);
@@ -111,36 +111,36 @@ static int verify(struct device *device, const struct forecasting *asked, bool j
 	} else {
 		print_text(package, &effect);
 		if (is_asked(asked))
-			forecasting_print(asked, &list);
+			forecast_print(asked, &list);
 	}
 	if (verity_judgement_accepted(judgement))
-		return forecasting_verdict(asked, &list, err);
-	allowed_warn(device);
+		return forecast_check(asked, &list, err);
+	allow_untrusted_warn(device);
 	*err = *verity_judgement_reason(judgement);
 	return verity_context(err, -1, "%s: %s", file,
 			      verity_verdict_name(verity_judgement_verdict(judgement)));
 }
 
 /* Of all installed packages, without a file. */
-static int forecast(struct device *device, const struct forecasting *asked, bool json,
-		    struct verity_error *err)
+static int forecast(struct device *device, const struct forecast_request *asked,
+		    bool json, struct verity_error *err)
 {
-	cleanup_with(forecasting_free) struct forecast_list list = {.count = 0};
+	cleanup_with(forecast_list_free) struct forecast_list list = {.count = 0};
 	cleanup_with(verity_json_end) struct verity_json_writer writer = {0};
-	int r = forecasting_read(device, asked, &list, err);
+	int r = forecast_read(device, asked, &list, err);
 
 	if (r == 0 && json) {
-		forecasting_put(&writer, asked, &list);
+		forecast_put(&writer, asked, &list);
 		r = verity_json_print(&writer, stdout, err);
 	} else if (r == 0) {
-		forecasting_print(asked, &list);
+		forecast_print(asked, &list);
 	}
-	return r < 0 ? r : forecasting_verdict(asked, &list, err);
+	return r < 0 ? r : forecast_check(asked, &list, err);
 }
 
 enum exit_status command_verify(struct device *device, const struct words *words)
 {
-	const struct forecasting asked = {
+	const struct forecast_request asked = {
 		.firmware = words->values[WORD_CHECK_FIRMWARE],
 		.model = words->values[WORD_CHECK_MODEL],
 		.file = words->values[WORD_FILE],
@@ -150,6 +150,6 @@ enum exit_status command_verify(struct device *device, const struct words *words
 	int r = asked.file ? verify(device, &asked, json, &err)
 			   : forecast(device, &asked, json, &err);
 
-	return r < 0 ? report_hinted(NULL, &err, allowed_hint(device, err.code))
+	return r < 0 ? report_hinted(NULL, &err, allow_untrusted_hint(device, err.code))
 		     : report_output();
 }

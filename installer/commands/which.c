@@ -15,7 +15,7 @@
 /* The answers for the stack that runs, and for the next. */
 struct which {
 	const char *path; /* from the root; borrowed */
-	struct layering *layering;
+	struct stacks *stacks;
 	struct which_answer now, next;
 	char mounted[PATH_MAX]; /* "": no other file system */
 };
@@ -24,12 +24,12 @@ static void which_free_p(struct which *which)
 {
 	which_free(&which->now);
 	which_free(&which->next);
-	layering_free(which->layering);
+	stacks_free(which->stacks);
 }
 
-static void print_owner(FILE *out, const struct layering_stack *stack, size_t layer)
+static void print_owner(FILE *out, const struct package_stack *stack, size_t layer)
 {
-	const struct layering_package *owner = layering_owner(stack, layer);
+	const struct stacks_package *owner = stacks_owner(stack, layer);
 
 	if (!owner) {
 		fputs("the firmware", out);
@@ -41,7 +41,7 @@ static void print_owner(FILE *out, const struct layering_stack *stack, size_t la
 }
 
 /* "a 1.0, b 2.0 and the firmware" */
-static void print_owners(FILE *out, const struct layering_stack *stack,
+static void print_owners(FILE *out, const struct package_stack *stack,
 			 const struct which_layers *layers)
 {
 	for (size_t i = 0; i < layers->count; i++) {
@@ -60,7 +60,7 @@ static const char *const kind_words[] = {
 	[OVERLAY_CONTENTS_SPECIAL] = "device, pipe or socket",
 };
 
-static void print_present(FILE *out, const struct layering_stack *stack,
+static void print_present(FILE *out, const struct package_stack *stack,
 			  const struct which_step *step)
 {
 	fputs(kind_words[step->view.kind], out);
@@ -82,7 +82,7 @@ static void print_present(FILE *out, const struct layering_stack *stack,
 	}
 }
 
-static void print_absent(FILE *out, const struct layering_stack *stack,
+static void print_absent(FILE *out, const struct package_stack *stack,
 			 const struct which_step *step)
 {
 	static const char *const words[] = {
@@ -97,7 +97,7 @@ static void print_absent(FILE *out, const struct layering_stack *stack,
 	if (step->view.status == OVERLAY_LOOKUP_ABSENT)
 		return;
 	/* The layer on top keeps the files of the engine as the firmware has them. */
-	if (layering_owner(stack, step->view.layer))
+	if (stacks_owner(stack, step->view.layer))
 		print_owner(out, stack, step->view.layer);
 	else
 		fputs("the activation engine", out);
@@ -109,7 +109,7 @@ static void print_absent(FILE *out, const struct layering_stack *stack,
 }
 
 /* NULL: out of memory. */
-static char *answer_text(const struct layering_stack *stack,
+static char *answer_text(const struct package_stack *stack,
 			 const struct which_answer *answer)
 {
 	char *text = NULL;
@@ -143,9 +143,9 @@ static bool is_absent(const struct which_answer *answer)
 
 static int print_both(const struct which *which, struct verity_error *err)
 {
-	const struct layering *layering = which->layering;
-	cleanup_free char *now = answer_text(&layering->now, &which->now);
-	cleanup_free char *next = answer_text(&layering->next, &which->next);
+	const struct stacks *stacks = which->stacks;
+	cleanup_free char *now = answer_text(&stacks->now, &which->now);
+	cleanup_free char *next = answer_text(&stacks->next, &which->next);
 
 	if (!now || !next)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
@@ -154,7 +154,7 @@ static int print_both(const struct which *which, struct verity_error *err)
 		if (strcmp(now, next) != 0)
 			printf("After reboot:\n%s", next);
 	}
-	changes_print_unknown(layering, false);
+	changes_print_unknown(stacks, false);
 	return 0;
 }
 
@@ -181,19 +181,19 @@ static int print_text(const struct which *which, struct verity_error *err)
 }
 
 static void put_layers(struct verity_json_writer *json, const char *key,
-		       const struct layering_stack *stack,
+		       const struct package_stack *stack,
 		       const struct which_layers *layers)
 {
 	if (layers->count == 0)
 		return;
 	verity_json_open_list(json, key);
 	for (size_t i = 0; i < layers->count; i++)
-		changes_put_owner(json, NULL, layering_owner(stack, layers->layers[i]));
+		changes_put_owner(json, NULL, stacks_owner(stack, layers->layers[i]));
 	verity_json_close(json);
 }
 
 static void put_present(struct verity_json_writer *json,
-			const struct layering_stack *stack, const struct which_step *step)
+			const struct package_stack *stack, const struct which_step *step)
 {
 	static const char *const kinds[] = {
 		[OVERLAY_CONTENTS_FILE] = "file",
@@ -205,7 +205,7 @@ static void put_present(struct verity_json_writer *json,
 	};
 
 	verity_json_text(json, "kind", kinds[step->view.kind]);
-	changes_put_owner(json, "owner", layering_owner(stack, step->view.layer));
+	changes_put_owner(json, "owner", stacks_owner(stack, step->view.layer));
 	verity_json_some_text(json, "target", step->target);
 	put_layers(json, "merged", stack, &step->merged);
 	put_layers(json, "covers", stack, &step->covers);
@@ -214,7 +214,7 @@ static void put_present(struct verity_json_writer *json,
 }
 
 static void put_answer(struct verity_json_writer *json, const char *key,
-		       const struct layering_stack *stack,
+		       const struct package_stack *stack,
 		       const struct which_answer *answer)
 {
 	static const char *const states[] = {
@@ -236,11 +236,10 @@ static void put_answer(struct verity_json_writer *json, const char *key,
 			put_present(json, stack, step);
 		} else if (step->view.status != OVERLAY_LOOKUP_ABSENT) {
 			changes_put_owner(json, "by",
-					  layering_owner(stack, step->view.layer));
+					  stacks_owner(stack, step->view.layer));
 			if (step->below.status == OVERLAY_LOOKUP_PRESENT)
-				changes_put_owner(
-					json, "of",
-					layering_owner(stack, step->below.layer));
+				changes_put_owner(json, "of",
+						  stacks_owner(stack, step->below.layer));
 		}
 		verity_json_close(json);
 	}
@@ -250,14 +249,14 @@ static void put_answer(struct verity_json_writer *json, const char *key,
 static int print_json(const struct which *which, struct verity_error *err)
 {
 	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
-	const struct layering *layering = which->layering;
+	const struct stacks *stacks = which->stacks;
 
 	verity_json_int(&json, "format", WHICH_FORMAT);
 	verity_json_text(&json, "path", which->path);
 	verity_json_some_text(&json, "mounted", which->mounted);
-	put_answer(&json, "now", &layering->now, &which->now);
-	put_answer(&json, "after_reboot", &layering->next, &which->next);
-	changes_put_unknown(&json, layering);
+	put_answer(&json, "now", &stacks->now, &which->now);
+	put_answer(&json, "after_reboot", &stacks->next, &which->next);
+	changes_put_unknown(&json, stacks);
 	return verity_json_print(&json, stdout, err);
 }
 
@@ -270,15 +269,13 @@ static int run(struct device *device, const char *typed, bool json,
 
 	which.path = path;
 	if (r == 0)
-		r = layering_load(device, NULL, false, &which.layering, err);
+		r = stacks_load(device, NULL, false, &which.stacks, err);
 	if (r == 0)
-		r = which_find(which.layering, &which.layering->now, path, &which.now,
-			       err);
+		r = which_find(which.stacks, &which.stacks->now, path, &which.now, err);
 	if (r == 0)
-		r = which_find(which.layering, &which.layering->next, path, &which.next,
-			       err);
+		r = which_find(which.stacks, &which.stacks->next, path, &which.next, err);
 	if (r == 0)
-		r = which_mounted(which.layering, which.now.steps[0].path, which.mounted,
+		r = which_mounted(which.stacks, which.now.steps[0].path, which.mounted,
 				  err);
 	if (r == 0)
 		r = json ? print_json(&which, err) : print_text(&which, err);

@@ -6,7 +6,7 @@
 
 #include "installer/common/report.h"
 
-const char *allowed_hint(struct device *device, enum verity_code code)
+const char *allow_untrusted_hint(struct device *device, enum verity_code code)
 {
 	struct overlay_trust *trust;
 	struct verity_error unused;
@@ -18,7 +18,7 @@ const char *allowed_hint(struct device *device, enum verity_code code)
 	return verity_code_hint(code);
 }
 
-void allowed_warn(struct device *device)
+void allow_untrusted_warn(struct device *device)
 {
 	struct overlay_trust *trust;
 	struct verity_error unused;

@@ -6,16 +6,16 @@
 #include "installer/device/device.h"
 
 /**
- * allowed_warn - warn on stderr where Allow Untrusted is set: that it is in effect, that
- * the anchor keeps it from that, or that it was set after this boot
+ * allow_untrusted_warn - warn on stderr where Allow Untrusted is set: that it is in
+ * effect, that the anchor keeps it from that, or that it was set after this boot
  */
-void allowed_warn(struct device *device);
+void allow_untrusted_warn(struct device *device);
 
 /**
- * allowed_hint - what to do about @code on this device: as verity_code_hint(), but where
- * the anchor keeps Allow Untrusted from taking effect, the hint does not suggest to set
- * it
+ * allow_untrusted_hint - what to do about @code on this device: as verity_code_hint(),
+ * but where the anchor keeps Allow Untrusted from taking effect, the hint does not
+ * suggest to set it
  *
  * Return: a constant; NULL where there is nothing to do.
  */
-const char *allowed_hint(struct device *device, enum verity_code code);
+const char *allow_untrusted_hint(struct device *device, enum verity_code code);

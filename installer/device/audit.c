@@ -123,7 +123,7 @@ static int to_log(struct device *device, const struct overlay_audit_entry *entry
 	return r;
 }
 
-void auditing_add(struct device *device, const struct overlay_audit_entry *entry)
+void audit_add(struct device *device, const struct overlay_audit_entry *entry)
 {
 	const char *source = entry->source;
 	cleanup_free char *path =
@@ -141,8 +141,8 @@ void auditing_add(struct device *device, const struct overlay_audit_entry *entry
 	to_syslog(&whole, user, &added);
 }
 
-void auditing_add_judged(struct device *device, struct overlay_audit_entry entry,
-			 const struct verity_judgement *judgement)
+void audit_add_judged(struct device *device, struct overlay_audit_entry entry,
+		      const struct verity_judgement *judgement)
 {
 	const struct verity_manifest *manifest;
 	const struct verity_signatures *signatures;
@@ -158,5 +158,5 @@ void auditing_add_judged(struct device *device, struct overlay_audit_entry entry
 		if (signatures && signatures->count > 0)
 			entry.signer = signatures->signers[0].subject;
 	}
-	auditing_add(device, &entry);
+	audit_add(device, &entry);
 }

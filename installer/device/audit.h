@@ -7,16 +7,16 @@
 #include "overlay/record/audit.h"
 
 /**
- * auditing_add - log an event
+ * audit_add - log an event
  *
  * To syslog (LOG_AUTHPRIV, as "wmopkg") and, where there is a PERSIST, to the audit log.
  * A failure is a warning. A source that is a local file is logged with its whole path.
  */
-void auditing_add(struct device *device, const struct overlay_audit_entry *entry);
+void audit_add(struct device *device, const struct overlay_audit_entry *entry);
 
 /**
- * auditing_add_judged - log an event about a package, with its verdict
+ * audit_add_judged - log an event about a package, with its verdict
  * @judgement: NULL where the package was not judged
  */
-void auditing_add_judged(struct device *device, struct overlay_audit_entry entry,
-			 const struct verity_judgement *judgement);
+void audit_add_judged(struct device *device, struct overlay_audit_entry entry,
+		      const struct verity_judgement *judgement);

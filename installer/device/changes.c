@@ -11,7 +11,7 @@
 #include "verity/util/cleanup.h"
 
 struct listing {
-	const struct layering_stack *stack;
+	const struct package_stack *stack;
 	int (*take)(void *context, const struct change *change, struct verity_error *err);
 	void *context;
 	struct changes_count count;
@@ -35,7 +35,7 @@ static const struct overlay_critical *find_critical(
 
 static void count_one(const struct change *change, struct changes_count *count)
 {
-	switch (change->shadow->effect) {
+	switch (change->lookup->effect) {
 	case OVERLAY_LOOKUP_ADDS:
 		count->added++;
 		break;
@@ -49,26 +49,25 @@ static void count_one(const struct change *change, struct changes_count *count)
 		count->hidden++;
 		break;
 	}
-	count->covered += change->shadow->covered;
+	count->covered += change->lookup->covered;
 	count->critical += change->critical != NULL;
 }
 
-static int take_change(void *context, const struct overlay_lookup_change *shadow,
+static int take_change(void *context, const struct overlay_lookup_change *lookup,
 		       struct verity_error *err)
 {
 	struct listing *listing = context;
-	struct change change = {.shadow = shadow, .critical = find_critical(shadow)};
+	struct change change = {.lookup = lookup, .critical = find_critical(lookup)};
 
-	if (shadow->effect != OVERLAY_LOOKUP_ADDS)
-		change.of = layering_owner(listing->stack, shadow->below.layer);
-	if (shadow->covered)
-		change.by = layering_owner(listing->stack, shadow->by);
+	if (lookup->effect != OVERLAY_LOOKUP_ADDS)
+		change.of = stacks_owner(listing->stack, lookup->below.layer);
+	if (lookup->covered)
+		change.by = stacks_owner(listing->stack, lookup->by);
 	count_one(&change, &listing->count);
 	return listing->take ? listing->take(listing->context, &change, err) : 0;
 }
 
-int changes_list(const struct layering_stack *stack,
-		 const struct layering_package *package,
+int changes_list(const struct package_stack *stack, const struct stacks_package *package,
 		 int (*take)(void *context, const struct change *change,
 			     struct verity_error *err),
 		 void *context, struct changes_count *ret, struct verity_error *err)
@@ -77,8 +76,8 @@ int changes_list(const struct layering_stack *stack,
 	size_t layer;
 	int r = 0;
 
-	if (layering_find(stack, package, &layer))
-		r = overlay_lookup_changes(&stack->shadow, layer, take_change, &listing,
+	if (stacks_find(stack, package, &layer))
+		r = overlay_lookup_changes(&stack->lookup, layer, take_change, &listing,
 					   err);
 	if (r == 0)
 		*ret = listing.count;
@@ -98,7 +97,7 @@ const char *changes_word(enum overlay_lookup_effect effect)
 }
 
 void changes_put_owner_keys(struct verity_json_writer *json,
-			    const struct layering_package *owner)
+			    const struct stacks_package *owner)
 {
 	if (!owner) {
 		verity_json_bool(json, "firmware", true);
@@ -111,18 +110,18 @@ void changes_put_owner_keys(struct verity_json_writer *json,
 }
 
 void changes_put_owner(struct verity_json_writer *json, const char *key,
-		       const struct layering_package *owner)
+		       const struct stacks_package *owner)
 {
 	verity_json_open(json, key);
 	changes_put_owner_keys(json, owner);
 	verity_json_close(json);
 }
 
-void changes_put_unknown(struct verity_json_writer *json, const struct layering *layering)
+void changes_put_unknown(struct verity_json_writer *json, const struct stacks *stacks)
 {
 	verity_json_open_list(json, "unknown");
-	for (size_t i = 0; i < layering->unknown_count; i++) {
-		const struct layering_unknown *unknown = &layering->unknown[i];
+	for (size_t i = 0; i < stacks->unknown_count; i++) {
+		const struct stacks_unknown *unknown = &stacks->unknown[i];
 
 		verity_json_open(json, NULL);
 		verity_json_text(json, "package", unknown->name);
@@ -135,10 +134,10 @@ void changes_put_unknown(struct verity_json_writer *json, const struct layering 
 	verity_json_close(json);
 }
 
-void changes_print_unknown(const struct layering *layering, bool next)
+void changes_print_unknown(const struct stacks *stacks, bool next)
 {
-	for (size_t i = 0; i < layering->unknown_count; i++) {
-		const struct layering_unknown *unknown = &layering->unknown[i];
+	for (size_t i = 0; i < stacks->unknown_count; i++) {
+		const struct stacks_unknown *unknown = &stacks->unknown[i];
 
 		if (next && !unknown->next)
 			continue;

@@ -9,9 +9,9 @@
 
 /* One change, and the packages that it affects. */
 struct change {
-	const struct overlay_lookup_change *shadow;
-	const struct layering_package *of; /* whose it changes; NULL: the firmware */
-	const struct layering_package *by; /* where covered, likewise */
+	const struct overlay_lookup_change *lookup;
+	const struct stacks_package *of; /* whose it changes; NULL: the firmware */
+	const struct stacks_package *by; /* where covered, likewise */
 	const struct overlay_critical *critical; /* NULL: it is not */
 };
 
@@ -25,10 +25,11 @@ struct changes_count {
  * changes_list - all that a package changes in a stack, by path
  * @take: called for each; a negative return ends it; NULL: just count them
  */
-int changes_list(
-	const struct layering_stack *stack, const struct layering_package *package,
-	int (*take)(void *context, const struct change *change, struct verity_error *err),
-	void *context, struct changes_count *ret, struct verity_error *err) must_check;
+int changes_list(const struct package_stack *stack, const struct stacks_package *package,
+		 int (*take)(void *context, const struct change *change,
+			     struct verity_error *err),
+		 void *context, struct changes_count *ret,
+		 struct verity_error *err) must_check;
 
 /**
  * changes_word - "adds", "replaces", "deletes", "hides"
@@ -41,21 +42,20 @@ const char *changes_word(enum overlay_lookup_effect effect);
  * changes_put_owner - the same as an object of its own
  */
 void changes_put_owner_keys(struct verity_json_writer *json,
-			    const struct layering_package *owner);
+			    const struct stacks_package *owner);
 void changes_put_owner(struct verity_json_writer *json, const char *key,
-		       const struct layering_package *owner);
+		       const struct stacks_package *owner);
 
 /**
  * changes_put_unknown - the key `unknown`: packages whose contents are not known
  */
-void changes_put_unknown(struct verity_json_writer *json,
-			 const struct layering *layering);
+void changes_put_unknown(struct verity_json_writer *json, const struct stacks *stacks);
 
 /**
  * changes_print_unknown - the same as lines on stdout
  * @next: only those of the next stack
  */
-void changes_print_unknown(const struct layering *layering, bool next);
+void changes_print_unknown(const struct stacks *stacks, bool next);
 
 /**
  * changes_put_path - a path with its leading slash

@@ -27,8 +27,8 @@ static int take_change(void *context, const struct change *change,
 			lines->used = i + 1;
 			lines->lines[i].what = change->critical->what;
 			snprintf(lines->lines[i].change, sizeof(lines->lines[i].change),
-				 "%s /%s", changes_word(change->shadow->effect),
-				 change->shadow->entry->path);
+				 "%s /%s", changes_word(change->lookup->effect),
+				 change->lookup->entry->path);
 		}
 	}
 	/* There may be many changes. */
@@ -58,18 +58,17 @@ int critical_find(struct device *device, const char *name,
 		  struct critical_lines *lines, struct changes_count *ret,
 		  struct verity_error *err)
 {
-	cleanup_with(layering_free_p) struct layering *layering = NULL;
+	cleanup_with(stacks_free_p) struct stacks *stacks = NULL;
 	struct overlay_entry entry = {.kind = OVERLAY_ORDINARY};
-	const struct layering_candidate candidate = {&entry, verified};
+	const struct stacks_candidate candidate = {&entry, verified};
 	int r;
 
 	snprintf(entry.name, sizeof(entry.name), "%s", name);
-	r = layering_load(device, &candidate, alone, &layering, err);
+	r = stacks_load(device, &candidate, alone, &stacks, err);
 	/* The candidate is the last package. */
 	if (r == 0)
-		r = changes_list(&layering->next,
-				 &layering->packages[layering->count - 1], take_change,
-				 lines, ret, err);
+		r = changes_list(&stacks->next, &stacks->packages[stacks->count - 1],
+				 take_change, lines, ret, err);
 	return r;
 }
 

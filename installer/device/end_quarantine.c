@@ -7,7 +7,7 @@
 #include "overlay/record/trials.h"
 #include "verity/util/cleanup.h"
 
-int quarantine_end(struct device *device, const char *name, const uint8_t *id,
+int end_quarantine(struct device *device, const char *name, const uint8_t *id,
 		   struct verity_error *err)
 {
 	cleanup_with(overlay_trials_free) struct overlay_trials trials = {0};

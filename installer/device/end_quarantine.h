@@ -6,11 +6,11 @@
 #include "installer/device/device.h"
 
 /**
- * quarantine_end - try a quarantined package again at the next boot
+ * end_quarantine - try a quarantined package again at the next boot
  * @name: installed name
  * @id:   of a package that was just installed under it; NULL: none was
  *
  * Return: how many packages are no longer quarantined; -errno.
  */
-int quarantine_end(struct device *device, const char *name, const uint8_t *id,
+int end_quarantine(struct device *device, const char *name, const uint8_t *id,
 		   struct verity_error *err) must_check;

@@ -1,5 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Judges packages for another firmware and model. */
+
 #include "installer/device/forecast.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "installer/device/installed.h"
+#include "overlay/store/place.h"
+#include "verity/util/cleanup.h"
 
 const char *forecast_name(enum forecast forecast)
 {
@@ -23,10 +34,160 @@ enum forecast forecast_plan(const struct forecast_now *now,
 		*ret_reason = now->there->reason;
 		return now->active ? FORECAST_STOPS : FORECAST_STAYS_OUT;
 	}
-	/* Accepted here as well, and out all the same: for what the front does not tell.
-	 */
+	/* Accepted here too, but not active: for a reason outside its manifest. */
 	if (!now->active && now->here->accepted)
 		return FORECAST_STAYS_OUT;
 	*ret_reason = (struct verity_error){.code = VERITY_OK};
 	return now->active ? FORECAST_STAYS : FORECAST_STARTS;
+}
+
+/* A package file, and two policies: of the device as it is, and as it would be. */
+struct subject {
+	int folder;
+	const char *file;
+	enum overlay_store_kind kind;
+	bool any_store; /* not installed: the store is not known */
+	struct verity_policy here;
+	struct verity_policy there;
+};
+
+void forecast_list_free(struct forecast_list *list)
+{
+	free(list->items);
+	*list = (struct forecast_list){.count = 0};
+}
+
+/* Whether the rest of the file is acceptable too, which this boot has not activated. */
+static bool is_whole(const struct subject *subject, struct verity_error *reason)
+{
+	cleanup_with(verity_package_free_p) struct verity_package *package = NULL;
+	const struct verity_verified *verified;
+
+	if (verity_package_open(subject->folder, subject->file, &subject->there, &package,
+				reason) < 0)
+		return false;
+	verified = verity_package_verified(package);
+	if (!verified) {
+		*reason = *verity_judgement_reason(verity_package_judgement(package));
+		return false;
+	}
+	return subject->any_store ||
+	       overlay_place_check(verity_verified_manifest(verified), subject->kind,
+				   reason) == 0;
+}
+
+static int plan(const struct subject *subject, const struct verity_error *reason,
+		struct forecast_item *item, struct verity_error *err)
+{
+	cleanup_with(verity_peek_free_p) struct verity_peek *peek = NULL;
+	struct verity_outlook here, there;
+	struct forecast_now now = {.active = item->active, .reason = reason};
+	struct verity_error unused;
+	int r = 0;
+
+	if (verity_peek_open(subject->folder, subject->file, &peek, &unused) == 0) {
+		r = verity_peek_outlook(peek, &subject->here, &here, err);
+		if (r == 0)
+			r = verity_peek_outlook(peek, &subject->there, &there, err);
+		now.here = &here;
+		now.there = &there;
+	}
+	if (r < 0)
+		return r;
+	item->forecast = forecast_plan(&now, &item->reason);
+	if (item->forecast == FORECAST_STARTS && !is_whole(subject, &item->reason))
+		item->forecast = FORECAST_STAYS_OUT;
+	return 0;
+}
+
+static int plan_installed(const struct overlay_store *store,
+			  const struct installed *installed,
+			  const struct subject *policies, struct forecast_item *ret,
+			  struct verity_error *err)
+{
+	struct subject subject = *policies;
+	char file[80];
+
+	overlay_entry_file(&installed->entry, file);
+	subject.folder = overlay_store_folder(store, installed->entry.kind);
+	subject.file = file;
+	subject.kind = installed->entry.kind;
+	ret->entry = installed->entry;
+	/* Whether the next boot of the device as it is would activate it. */
+	ret->active = installed->status == INSTALLED_PENDING ||
+		      installed->status == INSTALLED_UNKNOWN ||
+		      (installed->status == INSTALLED_ACTIVE && !installed->ends);
+	return plan(&subject, &installed->reason, ret, err);
+}
+
+/* Without a quarantine, which `install` would end. */
+static int plan_at_hand(const char *file, const struct subject *policies,
+			struct forecast_item *ret, struct verity_error *err)
+{
+	cleanup_with(verity_package_free_p) struct verity_package *package = NULL;
+	struct subject subject = *policies;
+	const struct verity_manifest *manifest;
+	int r;
+
+	subject.folder = AT_FDCWD;
+	subject.file = file;
+	subject.any_store = true;
+	subject.here.quarantine = subject.there.quarantine = NULL;
+	r = verity_package_open(AT_FDCWD, file, &subject.here, &package, err);
+	if (r < 0)
+		return verity_context(err, r, "%s", file);
+	ret->at_hand = true;
+	ret->active = verity_package_verified(package);
+	manifest = verity_judgement_manifest(verity_package_judgement(package));
+	if (verity_name_from_path(file, ret->entry.name, NULL) < 0)
+		snprintf(ret->entry.name, sizeof(ret->entry.name), "%s",
+			 manifest ? manifest->name : "");
+	return plan(&subject, verity_judgement_reason(verity_package_judgement(package)),
+		    ret, err);
+}
+
+int forecast_read(struct device *device, const struct forecast_request *asked,
+		  struct forecast_list *ret, struct verity_error *err)
+{
+	cleanup_with(installed_list_free) struct installed_list installed = {0};
+	cleanup_with(forecast_list_free) struct forecast_list list = {.count = 0};
+	const struct verity_policy *policy;
+	struct overlay_store *store;
+	struct subject policies;
+	int r = device_policy(device, &policy, err);
+
+	if (r == 0)
+		r = installed_list_read(device, NULL, &installed, err);
+	if (r == 0)
+		r = device_store(device, &store, err);
+	if (r < 0)
+		return r;
+	list.items = calloc(installed.count + 1, sizeof(*list.items));
+	if (!list.items)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	policies = (struct subject){.here = *policy, .there = *policy};
+	if (asked->firmware)
+		policies.there.firmware = asked->firmware;
+	if (asked->model)
+		policies.there.model = asked->model;
+	if (asked->file)
+		r = plan_at_hand(asked->file, &policies, &list.items[list.count++], err);
+	for (size_t i = 0; r == 0 && i < installed.count; i++) {
+		const struct installed *item = &installed.items[i];
+
+		/* The file replaces the one of its name. */
+		if (item->status == INSTALLED_REMOVED ||
+		    (asked->file &&
+		     strcmp(list.items[0].entry.name, item->entry.name) == 0))
+			continue;
+		r = plan_installed(store, item, &policies, &list.items[list.count++],
+				   err);
+	}
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list.count; i++)
+		list.stops += list.items[i].forecast == FORECAST_STOPS;
+	*ret = list;
+	list = (struct forecast_list){.count = 0};
+	return 0;
 }

@@ -20,55 +20,55 @@
 
 #define COPY(to, from) snprintf((to), sizeof(to), "%s", (from))
 
-void layering_free(struct layering *layering)
+void stacks_free(struct stacks *stacks)
 {
-	if (!layering)
+	if (!stacks)
 		return;
-	for (size_t i = 0; i < layering->count; i++)
-		overlay_contents_free(&layering->packages[i].contents);
-	free(layering->packages);
-	free(layering->unknown);
-	for (size_t i = 0; i < LAYERING_DEPTH; i++)
-		free(layering->memos[i].path);
-	overlay_contents_free(&layering->engine);
-	cleanup_fd_p(&layering->firmware.root);
-	for (size_t i = 0; i < layering->firmware.count; i++)
-		cleanup_fd_p(&layering->parts[i].fd);
-	free(layering->now.layers);
-	free(layering->now.packages);
-	free(layering->next.layers);
-	free(layering->next.packages);
-	free(layering);
+	for (size_t i = 0; i < stacks->count; i++)
+		overlay_contents_free(&stacks->packages[i].contents);
+	free(stacks->packages);
+	free(stacks->unknown);
+	for (size_t i = 0; i < STACKS_DEPTH; i++)
+		free(stacks->memos[i].path);
+	overlay_contents_free(&stacks->engine);
+	cleanup_fd_p(&stacks->firmware.root);
+	for (size_t i = 0; i < stacks->firmware.count; i++)
+		cleanup_fd_p(&stacks->parts[i].fd);
+	free(stacks->now.layers);
+	free(stacks->now.packages);
+	free(stacks->next.layers);
+	free(stacks->next.packages);
+	free(stacks);
 }
 
 /* Hierarchies that the firmware does not have were left out at boot. */
-static void open_parts(const struct overlay_config *config, struct layering *layering)
+static void open_parts(const struct overlay_config *config, struct stacks *stacks)
 {
-	struct overlay_firmware *firmware = &layering->firmware;
+	struct overlay_firmware *firmware = &stacks->firmware;
 
-	firmware->parts = layering->parts;
-	layering->limited = config->hierarchies_count > 0;
+	firmware->parts = stacks->parts;
+	stacks->limited = config->hierarchies_count > 0;
 	for (size_t i = 0; i < config->hierarchies_count; i++) {
 		char folder[PATH_MAX];
 		int fd = -1;
 
 		snprintf(folder, sizeof(folder), "%s/layers/h%zu/" OVERLAY_STACK_ROOT,
 			 config->run, i + 1);
-		if (layering->stacked)
+		if (stacks->stacked)
 			fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0)
 			fd = overlay_beneath_open(firmware->root, config->hierarchies[i],
 						  true);
 		if (fd < 0)
 			continue;
-		layering->parts[firmware->count].path = config->hierarchies[i] + 1;
-		layering->parts[firmware->count].fd = fd;
-		layering->hierarchies[firmware->count++] = config->hierarchies[i] + 1;
+		stacks->parts[firmware->count].path = config->hierarchies[i] + 1;
+		stacks->parts[firmware->count].fd = fd;
+		stacks->hierarchies[firmware->count++] = config->hierarchies[i] + 1;
 	}
 }
 
 /* Where something is stacked over it, the firmware is not what is seen at /. */
-static int open_firmware(struct device *device, struct layering *layering,
+static int open_firmware(struct device *device, struct stacks *stacks,
 			 struct verity_error *err)
 {
 	const struct overlay_config *config = device_config(device);
@@ -79,18 +79,18 @@ static int open_firmware(struct device *device, struct layering *layering,
 
 	for (size_t i = 0; state && i < state->count; i++)
 		if (state->entries[i].active)
-			layering->stacked = true;
+			stacks->stacked = true;
 	/* With an upper layer there is a stack without packages, too. */
 	if (snprintf(folder, sizeof(folder), "%s/layers/" OVERLAY_STACK_ROOT,
 		     config->run) >= (int)sizeof(folder))
 		return verity_fail_errno(err, ENAMETOOLONG, "%s", config->run);
 	if (statx(AT_FDCWD, folder, 0, STATX_TYPE, &st) == 0 &&
 	    (st.stx_attributes & STATX_ATTR_MOUNT_ROOT))
-		layering->stacked = true;
-	r = overlay_firmware_open(layering->stacked ? folder : "/",
-				  &layering->firmware.root, err);
+		stacks->stacked = true;
+	r = overlay_firmware_open(stacks->stacked ? folder : "/", &stacks->firmware.root,
+				  err);
 	if (r == 0)
-		open_parts(config, layering);
+		open_parts(config, stacks);
 	return r;
 }
 
@@ -101,23 +101,23 @@ static int open_firmware(struct device *device, struct layering *layering,
 static int look_firmware(void *context, const char *path, enum overlay_contents_kind *ret,
 			 struct verity_error *err)
 {
-	struct layering *layering = context;
+	struct stacks *stacks = context;
 	enum overlay_contents_kind kind = OVERLAY_CONTENTS_FILE;
-	struct layering_memo *memo;
+	struct stacks_memo *memo;
 	const char *rest;
 	size_t depth = 0;
 	int fd, r;
 
 	for (const char *at = path; *at; at++)
-		depth += *at == '/' && depth < LAYERING_DEPTH - 1;
-	memo = &layering->memos[depth];
+		depth += *at == '/' && depth < STACKS_DEPTH - 1;
+	memo = &stacks->memos[depth];
 	if (!memo->path || strcmp(memo->path, path) != 0) {
-		fd = overlay_firmware_at(&layering->firmware, path, &rest);
+		fd = overlay_firmware_at(&stacks->firmware, path, &rest);
 		r = overlay_firmware_look(fd, rest, &kind, err);
 		if (r < 0 && r != -ENOENT)
 			return r;
 		free(memo->path);
-		*memo = (struct layering_memo){strdup(path), r, kind};
+		*memo = (struct stacks_memo){strdup(path), r, kind};
 		if (!memo->path)
 			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	}
@@ -126,12 +126,12 @@ static int look_firmware(void *context, const char *path, enum overlay_contents_
 	return memo->result;
 }
 
-static int add_package(struct layering *layering, const struct overlay_entry *entry,
+static int add_package(struct stacks *stacks, const struct overlay_entry *entry,
 		       const struct verity_verified *verified, bool now, bool next,
 		       struct verity_error *err)
 {
 	const struct verity_manifest *manifest = verity_verified_manifest(verified);
-	struct layering_package *package = &layering->packages[layering->count];
+	struct stacks_package *package = &stacks->packages[stacks->count];
 	int r = overlay_contents_read(verified, &package->contents, err);
 
 	if (r < 0)
@@ -142,14 +142,14 @@ static int add_package(struct layering *layering, const struct overlay_entry *en
 	package->priority = manifest->priority;
 	package->now = now;
 	package->next = next;
-	layering->count++;
+	stacks->count++;
 	return 0;
 }
 
-static void add_unknown(struct layering *layering, const struct installed *item, bool now,
+static void add_unknown(struct stacks *stacks, const struct installed *item, bool now,
 			bool next, const struct verity_error *why)
 {
-	struct layering_unknown *unknown = &layering->unknown[layering->unknown_count++];
+	struct stacks_unknown *unknown = &stacks->unknown[stacks->unknown_count++];
 
 	COPY(unknown->name, item->entry.name);
 	COPY(unknown->version, now && item->running[0] ? item->running : item->version);
@@ -159,7 +159,7 @@ static void add_unknown(struct layering *layering, const struct installed *item,
 }
 
 /* @replaced: in the next stack, by the candidate */
-static void add_installed(struct layering *layering, const struct installed *item,
+static void add_installed(struct stacks *stacks, const struct installed *item,
 			  bool replaced)
 {
 	const struct verity_verified *verified =
@@ -177,34 +177,34 @@ static void add_installed(struct layering *layering, const struct installed *ite
 			verity_fail(&why, VERITY_E_NOT_FOUND,
 				    "%s, and active until the next boot",
 				    removed ? "removed" : "replaced");
-		add_unknown(layering, item, true, false, &why);
+		add_unknown(stacks, item, true, false, &why);
 	}
 	if ((now || next) &&
-	    add_package(layering, &item->entry, verified, now, next, &why) < 0)
-		add_unknown(layering, item, now, next, &why);
+	    add_package(stacks, &item->entry, verified, now, next, &why) < 0)
+		add_unknown(stacks, item, now, next, &why);
 }
 
 /* The packages of one stack, in order; the one on top first. */
-static int make_stack(struct layering *layering, bool next, struct layering_stack *stack,
+static int make_stack(struct stacks *stacks, bool next, struct package_stack *stack,
 		      struct verity_error *err)
 {
 	cleanup_free struct overlay_order_item *items =
-		calloc(layering->count + 1, sizeof(*items));
-	struct overlay_lookup *shadow = &stack->shadow;
+		calloc(stacks->count + 1, sizeof(*items));
+	struct overlay_lookup *lookup = &stack->lookup;
 	size_t count = 0;
 
-	stack->layers = calloc(layering->count + 1, sizeof(*stack->layers));
-	stack->packages = calloc(layering->count + 1, sizeof(*stack->packages));
+	stack->layers = calloc(stacks->count + 1, sizeof(*stack->layers));
+	stack->packages = calloc(stacks->count + 1, sizeof(*stack->packages));
 	if (!items || !stack->layers || !stack->packages)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	shadow->layers = stack->layers;
-	shadow->base.look = look_firmware;
-	shadow->base.context = layering;
-	shadow->limited = layering->limited;
-	shadow->hierarchies = layering->hierarchies;
-	shadow->hierarchies_count = layering->firmware.count;
-	for (size_t i = 0; i < layering->count; i++) {
-		const struct layering_package *package = &layering->packages[i];
+	lookup->layers = stack->layers;
+	lookup->base.look = look_firmware;
+	lookup->base.context = stacks;
+	lookup->limited = stacks->limited;
+	lookup->hierarchies = stacks->hierarchies;
+	lookup->hierarchies_count = stacks->firmware.count;
+	for (size_t i = 0; i < stacks->count; i++) {
+		const struct stacks_package *package = &stacks->packages[i];
 
 		if (next ? !package->next : !package->now)
 			continue;
@@ -215,74 +215,71 @@ static int make_stack(struct layering *layering, bool next, struct layering_stac
 	overlay_order_sort(items, count);
 	/* Without a package there is no stack, and nothing on top of it. */
 	if (count > 0)
-		stack->layers[shadow->count++] = &layering->engine;
+		stack->layers[lookup->count++] = &stacks->engine;
 	for (size_t i = 0; i < count; i++) {
-		const struct layering_package *package =
-			&layering->packages[items[i].index];
+		const struct stacks_package *package = &stacks->packages[items[i].index];
 
-		stack->packages[shadow->count] = package;
-		stack->layers[shadow->count++] = &package->contents;
+		stack->packages[lookup->count] = package;
+		stack->layers[lookup->count++] = &package->contents;
 	}
 	return 0;
 }
 
-int layering_load(struct device *device, const struct layering_candidate *candidate,
-		  bool alone, struct layering **ret, struct verity_error *err)
+int stacks_load(struct device *device, const struct stacks_candidate *candidate,
+		bool alone, struct stacks **ret, struct verity_error *err)
 {
-	cleanup_with(layering_free_p) struct layering *layering =
-		calloc(1, sizeof(*layering));
+	cleanup_with(stacks_free_p) struct stacks *stacks = calloc(1, sizeof(*stacks));
 	cleanup_with(installed_list_free) struct installed_list list = {0};
 	int r;
 
-	if (!layering)
+	if (!stacks)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	layering->firmware.root = -1;
-	r = open_firmware(device, layering, err);
+	stacks->firmware.root = -1;
+	r = open_firmware(device, stacks, err);
 	if (r == 0)
-		r = overlay_firmware_engine(&layering->firmware, &layering->engine, err);
+		r = overlay_firmware_engine(&stacks->firmware, &stacks->engine, err);
 	if (r == 0 && !alone)
 		r = installed_list_judge(device, &list, err);
 	if (r < 0)
 		return r;
 	/* One more for the candidate; an installed package may be unknown twice. */
-	layering->packages = calloc(list.count + 1, sizeof(*layering->packages));
-	layering->unknown = calloc(2 * list.count + 1, sizeof(*layering->unknown));
-	if (!layering->packages || !layering->unknown)
+	stacks->packages = calloc(list.count + 1, sizeof(*stacks->packages));
+	stacks->unknown = calloc(2 * list.count + 1, sizeof(*stacks->unknown));
+	if (!stacks->packages || !stacks->unknown)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	for (size_t i = 0; i < list.count; i++)
-		add_installed(layering, &list.items[i],
+		add_installed(stacks, &list.items[i],
 			      candidate && strcmp(list.items[i].entry.name,
 						  candidate->entry->name) == 0);
 	if (candidate)
-		r = add_package(layering, candidate->entry, candidate->verified, false,
+		r = add_package(stacks, candidate->entry, candidate->verified, false,
 				true, err);
 	if (r == 0)
-		r = make_stack(layering, false, &layering->now, err);
+		r = make_stack(stacks, false, &stacks->now, err);
 	if (r == 0)
-		r = make_stack(layering, true, &layering->next, err);
+		r = make_stack(stacks, true, &stacks->next, err);
 	if (r == 0)
-		*ret = steal_ptr(&layering);
+		*ret = steal_ptr(&stacks);
 	return r;
 }
 
-int layering_target(const struct layering *layering, const char *path,
-		    char ret[static PATH_MAX], struct verity_error *err)
+int stacks_target(const struct stacks *stacks, const char *path,
+		  char ret[static PATH_MAX], struct verity_error *err)
 {
-	int fd = overlay_firmware_at(&layering->firmware, path, &path);
+	int fd = overlay_firmware_at(&stacks->firmware, path, &path);
 
 	return overlay_firmware_target(fd, path, ret, err);
 }
 
-const struct layering_package *layering_owner(const struct layering_stack *stack,
-					      size_t layer)
+const struct stacks_package *stacks_owner(const struct package_stack *stack, size_t layer)
 {
-	return layer < stack->shadow.count ? stack->packages[layer] : NULL;
+	return layer < stack->lookup.count ? stack->packages[layer] : NULL;
 }
 
-bool layering_find(const struct layering_stack *stack,
-		   const struct layering_package *package, size_t *ret)
+bool stacks_find(const struct package_stack *stack, const struct stacks_package *package,
+		 size_t *ret)
 {
-	for (size_t i = 0; i < stack->shadow.count; i++)
+	for (size_t i = 0; i < stack->lookup.count; i++)
 		if (stack->packages[i] == package) {
 			*ret = i;
 			return true;

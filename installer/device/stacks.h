@@ -12,7 +12,7 @@
 #include "overlay/contents/lookup.h"
 
 /* A package whose contents are known. */
-struct layering_package {
+struct stacks_package {
 	struct overlay_entry entry;
 	char identity[VERITY_NAME_MAX + 1];
 	char version[VERITY_VERSION_MAX + 1];
@@ -22,81 +22,81 @@ struct layering_package {
 };
 
 /* A package in a stack whose contents cannot be read, or no longer. */
-struct layering_unknown {
+struct stacks_unknown {
 	char name[VERITY_NAME_MAX + 1];
 	char version[VERITY_VERSION_MAX + 1];
 	bool now, next;
 	struct verity_error why; /* "removed, and active until the next boot", … */
 };
 
-struct layering_stack {
-	struct overlay_lookup shadow;
+struct package_stack {
+	struct overlay_lookup lookup;
 	const struct overlay_contents **layers; /* owned */
 	/* of each layer; NULL: the layer on top, with the files of the engine */
-	const struct layering_package **packages; /* owned */
+	const struct stacks_package **packages; /* owned */
 };
 
-#define LAYERING_DEPTH 16 /* nested directories that are cached */
+#define STACKS_DEPTH 16 /* nested directories that are cached */
 
 /* Cache: what the firmware has at the path of this depth that was looked up last. */
-struct layering_memo {
+struct stacks_memo {
 	char *path; /* owned; NULL: nothing yet */
 	int result; /* 0 or -ENOENT */
 	enum overlay_contents_kind kind;
 };
 
-struct layering {
-	struct layering_package *packages; /* owned */
+struct stacks {
+	struct stacks_package *packages; /* owned */
 	size_t count;
-	struct layering_unknown *unknown; /* owned */
+	struct stacks_unknown *unknown; /* owned */
 	size_t unknown_count;
 	struct overlay_firmware firmware; /* its descriptors are owned */
 	struct overlay_firmware_part parts[OVERLAY_HIERARCHIES_MAX];
 	const char *hierarchies[OVERLAY_HIERARCHIES_MAX]; /* those the firmware has */
 	bool limited; /* packages are visible in hierarchies only */
-	struct layering_memo memos[LAYERING_DEPTH]; /* by depth */
-	bool stacked;                               /* this boot has stacked something */
+	struct stacks_memo memos[STACKS_DEPTH]; /* by depth */
+	bool stacked;                           /* this boot has stacked something */
 	struct overlay_contents engine;
-	struct layering_stack now, next;
+	struct package_stack now, next;
 };
 
 /* A package that may be installed. */
-struct layering_candidate {
+struct stacks_candidate {
 	const struct overlay_entry *entry;
 	const struct verity_verified *verified;
 };
 
 /**
- * layering_load - read what is installed
+ * stacks_load - read what is installed
  * @candidate: NULL, or a package that replaces the one of its name in the next stack
  * @alone:     without the installed packages: the candidate over the firmware
- * @ret:       set on success only; layering_free()
+ * @ret:       set on success only; stacks_free()
  *
  * Reads every installed package whole, as the boot does, unless @alone. A package whose
  * image cannot be listed is among the unknown; the candidate's is a failure.
  */
-int layering_load(struct device *device, const struct layering_candidate *candidate,
-		  bool alone, struct layering **ret, struct verity_error *err) must_check;
+int stacks_load(struct device *device, const struct stacks_candidate *candidate,
+		bool alone, struct stacks **ret, struct verity_error *err) must_check;
 
-void layering_free(struct layering *layering);
-DEFINE_CLEANUP(struct layering, layering_free);
+void stacks_free(struct stacks *stacks);
+DEFINE_CLEANUP(struct stacks, stacks_free);
 
 /**
- * layering_owner - the package that a layer of a stack is; NULL: the firmware
+ * stacks_owner - the package that a layer of a stack is; NULL: the firmware
  */
-const struct layering_package *layering_owner(const struct layering_stack *stack,
-					      size_t layer);
+const struct stacks_package *stacks_owner(const struct package_stack *stack,
+					  size_t layer);
 
 /**
- * layering_find - the number of a package's layer
+ * stacks_find - the number of a package's layer
  *
  * Return: false where it is not in the stack.
  */
-bool layering_find(const struct layering_stack *stack,
-		   const struct layering_package *package, size_t *ret);
+bool stacks_find(const struct package_stack *stack, const struct stacks_package *package,
+		 size_t *ret);
 
 /**
- * layering_target - where a link of the firmware points
+ * stacks_target - where a link of the firmware points
  */
-int layering_target(const struct layering *layering, const char *path,
-		    char ret[static PATH_MAX], struct verity_error *err) must_check;
+int stacks_target(const struct stacks *stacks, const char *path,
+		  char ret[static PATH_MAX], struct verity_error *err) must_check;

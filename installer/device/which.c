@@ -22,12 +22,12 @@ void which_free(struct which_answer *answer)
 	*answer = (struct which_answer){0};
 }
 
-static int read_target(const struct layering *layering,
+static int read_target(const struct stacks *stacks,
 		       const struct overlay_lookup_result *view, const char *path,
 		       char ret[static PATH_MAX], struct verity_error *err)
 {
 	if (!view->entry)
-		return layering_target(layering, path, ret, err);
+		return stacks_target(stacks, path, ret, err);
 	snprintf(ret, PATH_MAX, "%s", view->entry->target);
 	return 0;
 }
@@ -41,22 +41,21 @@ static int fail_walk(int r, const struct overlay_walk *walk, struct verity_error
 }
 
 /* To the last name ahead, through all links but that one. */
-static int walk_to_last(const struct layering *layering,
-			const struct layering_stack *stack, struct overlay_walk *walk,
-			struct verity_error *err)
+static int walk_to_last(const struct stacks *stacks, const struct package_stack *stack,
+			struct overlay_walk *walk, struct verity_error *err)
 {
 	struct overlay_lookup_result view;
 	char target[PATH_MAX];
 	int r;
 
 	while ((r = overlay_walk_next(walk)) > 0 && !overlay_walk_is_last(walk)) {
-		r = overlay_lookup_find(&stack->shadow, 0, walk->path, &view, NULL, err);
+		r = overlay_lookup_find(&stack->lookup, 0, walk->path, &view, NULL, err);
 		if (r < 0)
 			return r;
 		if (view.status != OVERLAY_LOOKUP_PRESENT ||
 		    view.kind != OVERLAY_CONTENTS_LINK)
 			continue;
-		r = read_target(layering, &view, walk->path, target, err);
+		r = read_target(stacks, &view, walk->path, target, err);
 		if (r < 0)
 			return r;
 		r = overlay_walk_follow(walk, target);
@@ -66,13 +65,13 @@ static int walk_to_last(const struct layering *layering,
 	return r < 0 ? fail_walk(r, walk, err) : 0;
 }
 
-static bool is_firmware(const struct layering_stack *stack, size_t layer)
+static bool is_firmware(const struct package_stack *stack, size_t layer)
 {
-	return layering_owner(stack, layer) == NULL;
+	return stacks_owner(stack, layer) == NULL;
 }
 
 /* The layer on top and the one at the bottom are both the firmware's. */
-static void add_layer(const struct layering_stack *stack, struct which_layers *to,
+static void add_layer(const struct package_stack *stack, struct which_layers *to,
 		      size_t layer)
 {
 	for (size_t i = 0; i < to->count; i++)
@@ -82,15 +81,15 @@ static void add_layer(const struct layering_stack *stack, struct which_layers *t
 }
 
 /* What would be seen without the layers above @from, and without those, and so on. */
-static int find_covered(const struct layering_stack *stack, size_t from,
+static int find_covered(const struct package_stack *stack, size_t from,
 			struct which_step *step, struct verity_error *err)
 {
 	int r = 0;
 
-	while (r == 0 && from <= stack->shadow.count) {
+	while (r == 0 && from <= stack->lookup.count) {
 		struct overlay_lookup_result view;
 
-		r = overlay_lookup_find(&stack->shadow, from, step->path, &view, NULL,
+		r = overlay_lookup_find(&stack->lookup, from, step->path, &view, NULL,
 					err);
 		if (r < 0 || view.status != OVERLAY_LOOKUP_PRESENT)
 			break;
@@ -102,12 +101,12 @@ static int find_covered(const struct layering_stack *stack, size_t from,
 	return r;
 }
 
-static int find_present(const struct layering_stack *stack, const bool *merged,
+static int find_present(const struct package_stack *stack, const bool *merged,
 			struct which_step *step, struct verity_error *err)
 {
 	size_t last = step->view.layer;
 
-	for (size_t i = 0; i <= stack->shadow.count; i++)
+	for (size_t i = 0; i <= stack->lookup.count; i++)
 		if (merged[i]) {
 			add_layer(stack, &step->merged, i);
 			last = i;
@@ -115,10 +114,10 @@ static int find_present(const struct layering_stack *stack, const bool *merged,
 	return find_covered(stack, last + 1, step, err);
 }
 
-static int look(const struct layering *layering, const struct layering_stack *stack,
+static int look(const struct stacks *stacks, const struct package_stack *stack,
 		struct which_step *step, struct verity_error *err)
 {
-	size_t layers = stack->shadow.count + 1;
+	size_t layers = stack->lookup.count + 1;
 	cleanup_free bool *merged = calloc(layers, sizeof(*merged));
 	int r;
 
@@ -126,25 +125,25 @@ static int look(const struct layering *layering, const struct layering_stack *st
 	step->covers.layers = calloc(layers, sizeof(size_t));
 	if (!merged || !step->merged.layers || !step->covers.layers)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = overlay_lookup_find(&stack->shadow, 0, step->path, &step->view, merged, err);
+	r = overlay_lookup_find(&stack->lookup, 0, step->path, &step->view, merged, err);
 	if (r < 0 || step->view.status == OVERLAY_LOOKUP_ABSENT)
 		return r;
 	if (step->view.status != OVERLAY_LOOKUP_PRESENT)
-		return overlay_lookup_find(&stack->shadow, step->view.layer + 1,
+		return overlay_lookup_find(&stack->lookup, step->view.layer + 1,
 					   step->path, &step->below, NULL, err);
 	if (step->view.kind == OVERLAY_CONTENTS_LINK)
-		r = read_target(layering, &step->view, step->path, step->target, err);
+		r = read_target(stacks, &step->view, step->path, step->target, err);
 	return r < 0 ? r : find_present(stack, merged, step, err);
 }
 
-static int add_step(const struct layering *layering, const struct layering_stack *stack,
+static int add_step(const struct stacks *stacks, const struct package_stack *stack,
 		    struct overlay_walk *walk, struct which_answer *answer,
 		    struct verity_error *err)
 {
 	struct which_step *grown =
 		reallocarray(answer->steps, answer->count + 1, sizeof(*answer->steps));
 	struct which_step *step;
-	int r = walk_to_last(layering, stack, walk, err);
+	int r = walk_to_last(stacks, stack, walk, err);
 
 	if (!grown)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
@@ -154,10 +153,10 @@ static int add_step(const struct layering *layering, const struct layering_stack
 	step = &answer->steps[answer->count++];
 	*step = (struct which_step){0};
 	strcpy(step->path, walk->path);
-	return look(layering, stack, step, err);
+	return look(stacks, stack, step, err);
 }
 
-int which_find(const struct layering *layering, const struct layering_stack *stack,
+int which_find(const struct stacks *stacks, const struct package_stack *stack,
 	       const char *path, struct which_answer *ret, struct verity_error *err)
 {
 	cleanup_with(which_free) struct which_answer answer = {0};
@@ -169,7 +168,7 @@ int which_find(const struct layering *layering, const struct layering_stack *sta
 	for (bool more = true; r == 0 && more;) {
 		const char *target;
 
-		r = add_step(layering, stack, &walk, &answer, err);
+		r = add_step(stacks, stack, &walk, &answer, err);
 		if (r < 0)
 			break;
 		target = answer.steps[answer.count - 1].target;
@@ -198,29 +197,28 @@ int which_absolute(const char *path, char **ret, struct verity_error *err)
 }
 
 /* Whether / is the root of what this boot has stacked, or of the firmware alone. */
-static int is_running(const struct layering *layering, bool *ret,
-		      struct verity_error *err)
+static int is_running(const struct stacks *stacks, bool *ret, struct verity_error *err)
 {
 	bool stacked = false;
 	char place[PATH_MAX];
 	int r = overlay_stack_is_at("/", &stacked, err);
 
-	for (size_t i = 0; r == 0 && !stacked && i < layering->firmware.count; i++) {
-		snprintf(place, sizeof(place), "/%s", layering->hierarchies[i]);
+	for (size_t i = 0; r == 0 && !stacked && i < stacks->firmware.count; i++) {
+		snprintf(place, sizeof(place), "/%s", stacks->hierarchies[i]);
 		(void)!overlay_stack_is_at(place, &stacked, err);
 	}
 	if (r == 0)
-		*ret = !layering->stacked || stacked;
+		*ret = !stacks->stacked || stacked;
 	return r;
 }
 
 /* A hierarchy may be a mount by itself; what lies in it is looked for from there. */
-static size_t top_of(const struct layering *layering, const char *path)
+static size_t top_of(const struct stacks *stacks, const char *path)
 {
 	const char *rest;
-	int fd = overlay_firmware_at(&layering->firmware, path, &rest);
+	int fd = overlay_firmware_at(&stacks->firmware, path, &rest);
 
-	if (fd == layering->firmware.root)
+	if (fd == stacks->firmware.root)
 		return 1; /* "/" */
 	return (size_t)(rest - path) + (*rest ? 0 : 1);
 }
@@ -265,12 +263,12 @@ static int find_mount(char place[static PATH_MAX], size_t top, bool *ret,
 	return 0;
 }
 
-int which_mounted(const struct layering *layering, const char *path,
+int which_mounted(const struct stacks *stacks, const char *path,
 		  char ret[static PATH_MAX], struct verity_error *err)
 {
 	char place[PATH_MAX];
 	bool running = false, found = false;
-	int r = is_running(layering, &running, err);
+	int r = is_running(stacks, &running, err);
 
 	if (r < 0)
 		return r;
@@ -278,7 +276,7 @@ int which_mounted(const struct layering *layering, const char *path,
 	if (!running || !path[0] ||
 	    snprintf(place, sizeof(place), "/%s", path) >= (int)sizeof(place))
 		return 0;
-	r = find_mount(place, top_of(layering, path), &found, err);
+	r = find_mount(place, top_of(stacks, path), &found, err);
 	if (r == 0 && found)
 		strcpy(ret, place);
 	return r;

@@ -37,7 +37,7 @@ struct which_answer {
  *
  * Return: 0, also where nothing is there; -ELOOP for too many links; -errno.
  */
-int which_find(const struct layering *layering, const struct layering_stack *stack,
+int which_find(const struct stacks *stacks, const struct package_stack *stack,
 	       const char *path, struct which_answer *ret,
 	       struct verity_error *err) must_check;
 
@@ -56,5 +56,5 @@ int which_absolute(const char *path, char **ret, struct verity_error *err) must_
  * No package has a say in what is seen there. Only of the running system, which is what /
  * shows.
  */
-int which_mounted(const struct layering *layering, const char *path,
+int which_mounted(const struct stacks *stacks, const char *path,
 		  char ret[static PATH_MAX], struct verity_error *err) must_check;

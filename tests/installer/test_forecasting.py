@@ -12,7 +12,7 @@ import bench
 OLD = "it is for firmware up to 5.9, and this is 6.0"
 NEW = "it is for firmware from 6.0 on, and this is 5.0"
 HINT = "(ask the vendor for a package made for this firmware, or change the firmware)"
-STOPS = f"1 package would not be active any more under firmware 6.0 {HINT}"
+STOPS = f"1 package would no longer be active under firmware 6.0 {HINT}"
 
 
 class Forecast(bench.Case):
@@ -47,7 +47,7 @@ class Forecast(bench.Case):
         self.place(self.package, self.old, self.new, self.unsigned)
         self.forecast("Under firmware 6.0:\n"
                       "new: would become active\n"
-                      f"old: would not be active any more: {OLD}\n"
+                      f"old: would no longer be active: {OLD}\n"
                       "pkgname: stays active\n"
                       "unsigned: is not active, and would not be: it has no signature\n",
                       "--check-firmware", "6.0", errors=STOPS, status=3)
@@ -63,10 +63,10 @@ class Forecast(bench.Case):
 
     def test_model(self):
         self.place(self.models)
-        self.forecast("Under firmware 5.0, model 'Blue':\nmodels: would not be active any more: it "
+        self.forecast("Under firmware 5.0, model 'Blue':\nmodels: would no longer be active: it "
                       "is for Red*, and this device is 'Blue'\n", "--check-firmware", "5.0",
                       "--check-model", "Blue", status=3,
-                      errors="1 package would not be active any more under firmware 5.0, model "
+                      errors="1 package would no longer be active under firmware 5.0, model "
                       "'Blue' (ask the vendor for a package made for this model)")
         self.forecast("Under firmware 5.0, model 'Red 2':\nmodels: stays active\n",
                       "--check-firmware", "5.0", "--check-model", "Red 2")
@@ -100,15 +100,15 @@ class Forecast(bench.Case):
                       "--check-firmware", "6.0", "old.wmopkg")
         result = self.wmopkg("verify", self.old, "--check-firmware", "6.0")
         self.assertEqual((result.returncode, result.stderr), (3, f"wmopkg: {STOPS}\n"))
-        self.assertTrue(result.stdout.endswith("Under firmware 6.0:\nold (this file): would not be "
-                                               f"active any more: {OLD}\n"))
+        self.assertTrue(result.stdout.endswith("Under firmware 6.0:\nold (this file): would no longer "
+                                               f"be active: {OLD}\n"))
         result = self.wmopkg("verify", self.new, "--check-firmware", "6.0")
         self.assertEqual(result.returncode, 3, "it is still refused here")
         self.assertIn("new (this file): would become active\nold: would not be", result.stdout)
 
     def test_install(self):
         self.check(0, f"old.wmopkg:\n{bench.BAR}    PKG: Signed\n{bench.INSTALLED}",
-                   "warning: old: it would not be active any more under firmware 6.0: " + OLD,
+                   "warning: old: it would no longer be active under firmware 6.0: " + OLD,
                    "install", self.old, "--check-firmware", "6.0")
         self.check(3, "", f"{self.new}: Incompatible: {NEW} {HINT}", "install", self.new,
                    "--check-firmware", "6.0")

@@ -264,7 +264,7 @@ void boot_describe(const struct boot *boot, struct overlay_state *state)
 	const struct verity_error *locked =
 		boot->trust ? overlay_trust_locked(boot->trust) : NULL;
 	const struct verity_denylist *denylist =
-		boot->trust ? overlay_trust_denylist(boot->trust) : NULL;
+		boot->trust ? overlay_trust_policy(boot->trust)->denylist : NULL;
 
 	state->safe = boot->conf.safe;
 	state->identity = boot->identity;

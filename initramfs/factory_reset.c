@@ -21,8 +21,6 @@
 #define STEP_SECONDS     1800 /* without a sign of life: for a repair of a large disk */
 #define STEP_SECONDS_MAX 1000000
 
-DEFINE_CLEANUP(struct overlay_trust, overlay_trust_free);
-
 /* Whether who sits at the console sees what goes to the kernel log at a level. */
 static bool kernel_shows(enum log_level level)
 {

@@ -88,8 +88,9 @@ static void put_volume(struct verity_json_writer *json, const struct boot *boot,
 
 static void put_trust(struct verity_json_writer *json, const struct boot *boot)
 {
-	const struct verity_keyring *keyring = overlay_trust_keyring(boot->trust);
-	const struct verity_denylist *denylist = overlay_trust_denylist(boot->trust);
+	const struct verity_keyring *keyring = overlay_trust_policy(boot->trust)->keyring;
+	const struct verity_denylist *denylist =
+		overlay_trust_policy(boot->trust)->denylist;
 	const struct verity_unlock *unlock = overlay_trust_unlock(boot->trust);
 	const char *name;
 

@@ -73,7 +73,7 @@ static const char *or_unknown(const char *text)
 
 static void print_keys(FILE *out, const struct boot *boot)
 {
-	const struct verity_keyring *keyring = overlay_trust_keyring(boot->trust);
+	const struct verity_keyring *keyring = overlay_trust_policy(boot->trust)->keyring;
 	const char *name;
 
 	line(out, "  Key ring: %s%s", boot->config.keys,
@@ -102,7 +102,8 @@ static void print_unlock(FILE *out, const struct boot *boot)
 
 static void print_trust(FILE *out, const struct boot *boot)
 {
-	const struct verity_denylist *denylist = overlay_trust_denylist(boot->trust);
+	const struct verity_denylist *denylist =
+		overlay_trust_policy(boot->trust)->denylist;
 	const struct verity_error *locked = overlay_trust_locked(boot->trust);
 	bool allowed = overlay_trust_policy(boot->trust)->allow_untrusted;
 

@@ -26,7 +26,7 @@ static int show(struct device *device, struct verity_error *err)
 
 	if (r < 0)
 		return r;
-	list = overlay_trust_denylist(trust);
+	list = overlay_trust_policy(trust)->denylist;
 	if (!list) {
 		puts("There is no deny list.");
 		return 0;
@@ -51,7 +51,7 @@ static int show_json(struct device *device, struct verity_error *err)
 
 	if (r < 0)
 		return r;
-	denylist = overlay_trust_denylist(trust);
+	denylist = overlay_trust_policy(trust)->denylist;
 	verity_json_int(&json, "format", DENYLIST_FORMAT);
 	verity_denylist_put(&json, denylist ? verity_denylist_text(denylist) : &none);
 	if (denylist)
@@ -118,12 +118,13 @@ static int set(struct device *device, const char *file, struct verity_error *err
 		return r;
 	r = overlay_trust_set_denylist(trust, bytes, size, err);
 	if (r != 0)
-		audit(device, file, overlay_trust_denylist(trust), r < 0 ? err : NULL);
+		audit(device, file, overlay_trust_policy(trust)->denylist,
+		      r < 0 ? err : NULL);
 	if (r < 0)
 		return verity_context(err, r, "%s", file);
 	if (overlay_trust_keep(trust, &why) < 0)
 		report_warning("%s", why.message);
-	number = verity_denylist_text(overlay_trust_denylist(trust))->number;
+	number = verity_denylist_text(overlay_trust_policy(trust)->denylist)->number;
 	if (r == 0)
 		printf("Deny list %" PRIu32 " is in force already.\n", number);
 	else

@@ -19,8 +19,6 @@
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
 
-DEFINE_CLEANUP(struct overlay_trust, overlay_trust_free);
-
 struct volume {
 	int fd;      /* -1: not opened yet, or there is none */
 	bool opened; /* was tried, and did not fail */
@@ -237,7 +235,7 @@ static int load_trust(struct device *device, struct verity_error *err)
 	if (r < 0)
 		return r;
 	notes = overlay_trust_notes(trust, &count);
-	if (!overlay_trust_keyring(trust)) {
+	if (!overlay_trust_policy(trust)->keyring) {
 		*err = notes[0];
 		return -EINVAL;
 	}

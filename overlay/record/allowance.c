@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Decides whether Allow Untrusted and downgrades count. */
 #include "overlay/record/allowance.h"
 
 /* Why the anchor keeps Allow Untrusted from counting. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Adds lines to the audit log, and checks it. */
 #include "overlay/record/audit.h"
 
 #include <errno.h>
@@ -7,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "overlay/record/audit_private.h"
+#include "overlay/record/audit_files.h"
 #include "overlay/record/record.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/hex.h"
@@ -23,11 +24,6 @@ struct overlay_audit {
 
 DEFINE_CLEANUP(struct overlay_audit, overlay_audit_free);
 
-static void files_free_p(struct overlay_audit_files *files)
-{
-	overlay_audit_files_free(files);
-}
-
 void overlay_audit_free(struct overlay_audit *audit)
 {
 	if (!audit)
@@ -36,13 +32,13 @@ void overlay_audit_free(struct overlay_audit *audit)
 	free(audit);
 }
 
-/* A head that is not there, or that says nothing, is one that has counted nothing. */
-static int load_head(int record_fd, struct overlay_audit_head *ret, bool *ret_sound,
+/* A head that is missing or damaged is one that has counted nothing. */
+static int load_head(int record_fd, struct overlay_audit_head *ret, bool *ret_valid,
 		     struct verity_error *err)
 {
 	int r = overlay_audit_head_load(record_fd, ret, err);
 
-	*ret_sound = r == 0;
+	*ret_valid = r == 0;
 	if (r < 0)
 		*ret = (struct overlay_audit_head){.first = 1};
 	return r == -ENOENT || r == -EBADMSG ? 0 : r;
@@ -54,13 +50,13 @@ int overlay_audit_open(int record_fd, size_t max_bytes, int64_t now, const char 
 	cleanup_with(overlay_audit_free_p) struct overlay_audit *audit =
 		calloc(1, sizeof(*audit));
 	struct overlay_audit_head head = {.first = 1};
-	bool sound;
+	bool valid;
 	int r = 0;
 
 	if (!audit || !(audit->user = strdup(user)))
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (record_fd >= 0)
-		r = load_head(record_fd, &head, &sound, err);
+		r = load_head(record_fd, &head, &valid, err);
 	if (r < 0)
 		return r;
 	audit->record_fd = record_fd;
@@ -134,11 +130,11 @@ static int add_broken(struct append *append, const struct verity_error *why,
 }
 
 /*
- * What somebody changed is kept for whoever looks into it; a new chain tells of it. The
- * numbers go on, so that no two lines of a device have the same.
+ * Files that were changed are kept for an investigation, and a new chain begins, which
+ * says so. The numbers go on, so that no two lines of a device have the same.
  */
-static int begin_anew(struct append *append, const struct verity_error *why,
-		      struct verity_error *err)
+static int begin_chain(struct append *append, const struct verity_error *why,
+		       struct verity_error *err)
 {
 	int record_fd = append->audit->record_fd;
 	uint64_t last = append->last.number > append->head.last ? append->last.number
@@ -182,24 +178,16 @@ static int go_on(struct append *append, const struct overlay_audit_files *files,
 	return add_broken(append, &why, err);
 }
 
-/* Which boot this is: no number twice, though somebody has turned one of them back. */
-static void count_boot(struct append *append, bool new_boot)
-{
-	uint64_t boot = append->last.boot > append->head.boot ? append->last.boot
-							      : append->head.boot;
-
-	if (new_boot)
-		boot = boot < OVERLAY_AUDIT_NUMBER_MAX ? boot + 1 : 1;
-	append->head.boot = append->audit->stamp.boot = boot;
-}
-
+/* Read what is there; begin a new chain where that was changed. */
 static int take_files(struct append *append, bool new_boot, struct verity_error *err)
 {
-	cleanup_with(files_free_p) struct overlay_audit_files files = {.old = NULL};
+	cleanup_with(overlay_audit_files_free) struct overlay_audit_files files = {
+		.old = NULL};
 	struct verity_error why = {.code = VERITY_OK};
 	int record_fd = append->audit->record_fd;
-	bool sound;
-	int r = load_head(record_fd, &append->head, &sound, &why);
+	uint64_t boot;
+	bool valid;
+	int r = load_head(record_fd, &append->head, &valid, &why);
 
 	if (r == 0)
 		r = overlay_audit_read(record_fd, append->head.last, &files, err);
@@ -210,39 +198,26 @@ static int take_files(struct append *append, bool new_boot, struct verity_error 
 	append->last = *overlay_audit_newest(&files);
 	if (append->last.number == 0)
 		append->last.number = append->head.last;
-	count_boot(append, new_boot);
-	append->headless = !sound;
-	if (!sound && why.code == VERITY_E_NOT_FOUND && (files.old || files.log))
+	/* No boot has the number of another, also where one of the two was turned back.
+	 */
+	boot = append->last.boot > append->head.boot ? append->last.boot
+						     : append->head.boot;
+	if (new_boot)
+		boot = boot < OVERLAY_AUDIT_NUMBER_MAX ? boot + 1 : 1;
+	append->head.boot = append->audit->stamp.boot = boot;
+	append->headless = !valid;
+	if (!valid && why.code == VERITY_E_NOT_FOUND && (files.old || files.log))
 		verity_fail(&why, VERITY_E_AUDIT, OVERLAY_AUDIT_HEAD ": it is gone");
-	if (sound || why.code == VERITY_E_NOT_FOUND)
+	if (valid || why.code == VERITY_E_NOT_FOUND)
 		why.code = VERITY_OK;
 	if (why.code == VERITY_OK &&
 	    overlay_audit_check_files(&files, &append->head, &why) == 0)
 		return go_on(append, &files, err);
-	return begin_anew(append, &why, err);
+	return begin_chain(append, &why, err);
 }
 
-/*
- * The head first learns that the older file is not needed any more: then no power cut
- * makes it look as if somebody had taken that away.
- */
-static int rotate(struct append *append, struct verity_error *err)
-{
-	int record_fd = append->audit->record_fd;
-	int r;
-
-	append->head.first = append->log_first;
-	r = overlay_audit_head_store(record_fd, &append->head, err);
-	if (r < 0)
-		return r;
-	if (renameat(record_fd, OVERLAY_AUDIT_LOG, record_fd, OVERLAY_AUDIT_OLD) < 0 ||
-	    fsync(record_fd) < 0)
-		return verity_fail_errno(err, errno, OVERLAY_AUDIT_LOG);
-	append->log_bytes = 0;
-	return 0;
-}
-
-/* What the power was cut in goes first, and for good: nothing may be mixed with it. */
+/* What a power cut left of a line is cut off first, durably: nothing may be mixed with
+ * it. */
 static int open_log(const struct append *append, int *ret, struct verity_error *err)
 {
 	cleanup_fd int fd =
@@ -256,6 +231,32 @@ static int open_log(const struct append *append, int *ret, struct verity_error *
 	    (ftruncate(fd, (off_t)append->log_bytes) < 0 || fsync(fd) < 0))
 		return verity_fail_errno(err, errno, OVERLAY_AUDIT_LOG);
 	*ret = steal_fd(&fd);
+	return 0;
+}
+
+/*
+ * audit.log becomes audit.log.1, with whole lines only. The head first learns that the
+ * older file is not needed any more: then no power cut makes it look as if that had been
+ * taken away.
+ */
+static int rotate(struct append *append, struct verity_error *err)
+{
+	int record_fd = append->audit->record_fd;
+	cleanup_fd int fd = -1;
+	int r = open_log(append, &fd, err);
+
+	if (r < 0)
+		return r;
+	if (fsync(fd) < 0)
+		return verity_fail_errno(err, errno, OVERLAY_AUDIT_LOG);
+	append->head.first = append->log_first;
+	r = overlay_audit_head_store(record_fd, &append->head, err);
+	if (r < 0)
+		return r;
+	if (renameat(record_fd, OVERLAY_AUDIT_LOG, record_fd, OVERLAY_AUDIT_OLD) < 0 ||
+	    fsync(record_fd) < 0)
+		return verity_fail_errno(err, errno, OVERLAY_AUDIT_LOG);
+	append->log_bytes = 0;
 	return 0;
 }
 
@@ -275,17 +276,6 @@ static int write_lines(struct append *append, struct verity_error *err)
 	return r;
 }
 
-/* Only whole lines, and for good, before the head speaks of them. */
-static int finish_log(const struct append *append, struct verity_error *err)
-{
-	cleanup_fd int fd = -1;
-	int r = open_log(append, &fd, err);
-
-	if (r == 0 && fsync(fd) < 0)
-		r = verity_fail_errno(err, errno, OVERLAY_AUDIT_LOG);
-	return r;
-}
-
 static int store(struct append *append, struct verity_error *err)
 {
 	int record_fd = append->audit->record_fd;
@@ -295,11 +285,8 @@ static int store(struct append *append, struct verity_error *err)
 	if (append->headless)
 		r = overlay_audit_head_store(record_fd, &append->head, err);
 	if (r == 0 && append->log_bytes > 0 &&
-	    append->log_bytes + append->text_bytes > append->audit->max_bytes) {
-		r = finish_log(append, err);
-		if (r == 0)
-			r = rotate(append, err);
-	}
+	    append->log_bytes + append->text_bytes > append->audit->max_bytes)
+		r = rotate(append, err);
 	if (r == 0)
 		r = write_lines(append, err);
 	if (r < 0)
@@ -345,4 +332,41 @@ int overlay_audit_append(struct overlay_audit *audit,
 	int r = add_lines(audit, entries, count, false, err);
 
 	return r < 0 ? verity_context(err, r, "audit log") : 0;
+}
+
+int overlay_audit_verify(int record_fd, struct overlay_audit_check *ret,
+			 struct verity_error *err)
+{
+	cleanup_with(overlay_audit_files_free) struct overlay_audit_files files = {
+		.old = NULL};
+	cleanup_fd int lock = -1;
+	struct overlay_audit_head head = {.boot = 0};
+	const char *aside = overlay_audit_aside(record_fd);
+	int r = overlay_record_lock(record_fd, "audit log", true, &lock, err);
+
+	if (r < 0)
+		return r;
+	r = overlay_audit_head_load(record_fd, &head, err);
+	if (r == -ENOENT &&
+	    (aside ||
+	     faccessat(record_fd, OVERLAY_AUDIT_LOG, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	     faccessat(record_fd, OVERLAY_AUDIT_OLD, F_OK, AT_SYMLINK_NOFOLLOW) == 0))
+		return verity_fail(err, VERITY_E_AUDIT,
+				   OVERLAY_AUDIT_HEAD ": it is gone");
+	if (r == 0)
+		r = overlay_audit_read(record_fd, head.last, &files, err);
+	if (r == 0)
+		r = overlay_audit_check_files(&files, &head, err);
+	/* A break that was noticed stays one until its files are taken away. */
+	if (r == 0 && aside)
+		r = verity_fail(err, VERITY_E_AUDIT,
+				"the log was broken once, and what it was is kept in %s "
+				"until that is taken away",
+				aside);
+	if (r < 0)
+		return r;
+	ret->lines = files.old_scan.lines + files.scan.lines;
+	ret->first = overlay_audit_oldest(&files)->number;
+	ret->last = overlay_audit_newest(&files)->number;
+	return 0;
 }

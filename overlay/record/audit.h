@@ -8,54 +8,14 @@
  * chain goes on. audit.head keeps where the log ends, so that a log whose end was cut off
  * shows as well. docs/audit.md is its schema.
  *
- * Power may fail at any point: a line is there as a whole or not at all. A log that
- * somebody else has changed never keeps a line from being added: it is moved aside, to
+ * Power may fail at any point: a line is there as a whole or not at all. A log that was
+ * changed by anything else never stops a line from being added: it is moved aside, to
  * audit.log.broken, and a new chain begins, which says so.
  */
 
-#include "overlay/config/config.h"
-#include "overlay/store/store.h"
-#include "verity/format/manifest.h"
-#include "verity/util/error.h"
+#include "overlay/record/audit_line.h"
 
-#include <stdint.h>
 #include <stdio.h>
-
-#define OVERLAY_AUDIT_LINE_MAX 4096 /* bytes, with the newline */
-
-#define OVERLAY_AUDIT_EVENTS(X)                                                          \
-	X(BOOT, "boot") /* an activation begins */                                       \
-	X(INSTALL, "install")                                                            \
-	X(REMOVE, "remove")                                                              \
-	X(REFUSE, "refuse") /* at install or at boot */                                  \
-	X(ACTIVATE, "activate")                                                          \
-	X(QUARANTINE, "quarantine")                                                      \
-	X(RETRY, "retry")                                                                \
-	X(RESET, "factory-reset")                                                        \
-	X(UNLOCK, "unlock")                                                              \
-	X(UNLOCK_CLEAR, "unlock-clear")                                                  \
-	X(DENYLIST, "denylist")                                                          \
-	X(BOOT_SET, "boot-set") /* the boot configuration was written */                 \
-	X(BROKEN, "broken-log") /* the log was moved aside, a new chain begins */
-
-enum overlay_audit_event {
-#define X(event, name) OVERLAY_AUDIT_##event,
-	OVERLAY_AUDIT_EVENTS(X)
-#undef X
-};
-
-/* One event. Plain data, all borrowed; NULL and 0 where there is nothing to say. */
-struct overlay_audit_entry {
-	enum overlay_audit_event event;
-	const struct overlay_entry *package;
-	const char *version;
-	const char *verdict;
-	const uint8_t *id;  /* the package's, VERITY_DIGEST_BYTES */
-	const char *signer; /* printed name */
-	const char *source; /* where it came from, without passwords */
-	const char *detail; /* number of a deny list, serial of an unlock, … */
-	const struct verity_error *reason; /* of a refusal or quarantine */
-};
 
 struct overlay_audit;
 
@@ -65,7 +25,7 @@ struct overlay_audit;
  * @max_bytes: of each of the two files
  * @now:       device time, seconds since 1970
  * @user:      who asks: a login name, "boot"; copied
- * @ret:       set on success alone; free with overlay_audit_free()
+ * @ret:       set on success only; free with overlay_audit_free()
  */
 int overlay_audit_open(int record_fd, size_t max_bytes, int64_t now, const char *user,
 		       struct overlay_audit **ret, struct verity_error *err) must_check;
@@ -98,8 +58,8 @@ int overlay_audit_append(struct overlay_audit *audit,
 			 struct verity_error *err) must_check;
 
 /**
- * overlay_audit_last - the line that @audit added last, to be told where nobody on this
- * device can change it
+ * overlay_audit_last - the line that @audit added last, to be logged where nothing on
+ * this device can change it
  * @ret_digest: its digest, in hex; "" where there is none
  *
  * Return: its number; 0 where none was added.
@@ -115,7 +75,7 @@ struct overlay_audit_check {
 };
 
 /**
- * overlay_audit_verify - hold the log to its chain
+ * overlay_audit_verify - check the log's chain
  *
  * Return: 0; -EBADMSG (AUDIT): a line was changed, removed or moved; the message says
  * which; -ENOENT where there is no log; -errno.
@@ -133,8 +93,3 @@ int overlay_audit_verify(int record_fd, struct overlay_audit_check *ret,
  */
 int overlay_audit_print(int record_fd, bool json, FILE *out,
 			struct verity_error *err) must_check;
-
-/**
- * overlay_audit_event_name - "install", …
- */
-const char *overlay_audit_event_name(enum overlay_audit_event event);

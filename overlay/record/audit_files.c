@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads the two files of the audit log and checks them against its head. */
+#include "overlay/record/audit_files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -6,16 +9,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "overlay/record/audit_private.h"
 #include "overlay/record/record.h"
 #include "verity/util/cleanup.h"
 
 #define FILE_BYTES_MAX (OVERLAY_AUDIT_BYTES_MAX + (1 << 20)) /* and one long append */
-
-static void files_free_p(struct overlay_audit_files *files)
-{
-	overlay_audit_files_free(files);
-}
 
 void overlay_audit_files_free(struct overlay_audit_files *files)
 {
@@ -36,7 +33,7 @@ const char *overlay_audit_aside(int record_fd)
 	return NULL;
 }
 
-/* A folder takes no other file's place, and no file takes a folder's. */
+/* A folder cannot be renamed over a file, nor a file over a folder. */
 static int set_aside(int record_fd, const char *name, struct verity_error *err)
 {
 	char aside[32];
@@ -65,7 +62,7 @@ int overlay_audit_set_aside(int record_fd, struct verity_error *err)
 	return r;
 }
 
-/* @fault: filled where the file is none that we could have written. */
+/* @fault: filled where the file is one that this program cannot have written. */
 static int load(int record_fd, const char *name, char **ret, size_t *ret_bytes,
 		struct verity_error *fault, struct verity_error *err)
 {
@@ -83,7 +80,8 @@ static int load(int record_fd, const char *name, char **ret, size_t *ret_bytes,
 int overlay_audit_read(int record_fd, uint64_t last, struct overlay_audit_files *ret,
 		       struct verity_error *err)
 {
-	cleanup_with(files_free_p) struct overlay_audit_files files = {.old = NULL};
+	cleanup_with(overlay_audit_files_free) struct overlay_audit_files files = {
+		.old = NULL};
 	struct verity_error old_fault = {.code = VERITY_OK};
 	struct verity_error log_fault = {.code = VERITY_OK};
 	struct overlay_audit_link link;
@@ -130,25 +128,19 @@ static int broken(struct verity_error *err, const char *file, uint64_t line,
 			   why);
 }
 
-/* Number of the line that must be there; 0 before the first of a chain. */
-static uint64_t last_of(const struct overlay_audit_head *head)
-{
-	return head->first <= head->last ? head->last : 0;
-}
-
 /*
- * The file that is only read any more holds whole lines and nothing else. The other may
- * end with what a power cut left, after the last line that was finished.
+ * audit.log.1, which is only read, has whole lines and nothing else. audit.log may end
+ * with what a power cut left, after the last line that was finished.
  */
-static int check_lines(const struct overlay_audit_files *files,
-		       const struct overlay_audit_head *head, struct verity_error *err)
+static int check_lines(const struct overlay_audit_files *files, uint64_t last,
+		       struct verity_error *err)
 {
 	const struct overlay_audit_scan *old = &files->old_scan, *log = &files->scan;
 
 	if (old->fault.code != VERITY_OK)
 		return broken(err, OVERLAY_AUDIT_OLD, old->lines + 1, old->fault.message);
 	if (log->fault.code != VERITY_OK &&
-	    (!log->torn || overlay_audit_newest(files)->number < last_of(head)))
+	    (!log->torn || overlay_audit_newest(files)->number < last))
 		return broken(err, OVERLAY_AUDIT_LOG, log->lines + 1, log->fault.message);
 	return 0;
 }
@@ -174,30 +166,28 @@ static int check_begin(const struct overlay_audit_files *files,
 			   oldest, head->first);
 }
 
-static int check_end(const struct overlay_audit_files *files,
-		     const struct overlay_audit_head *head, struct verity_error *err)
+static int check_end(const struct overlay_audit_files *files, uint64_t last,
+		     const uint8_t *digest, struct verity_error *err)
 {
 	const struct overlay_audit_scan *log = &files->scan;
-	bool in_log = log->lines && log->first.number <= head->last;
+	bool in_log = log->lines && log->first.number <= last;
 	const char *file = in_log ? OVERLAY_AUDIT_LOG : OVERLAY_AUDIT_OLD;
 	uint64_t first = in_log ? log->first.number : files->old_scan.first.number;
 	uint64_t newest = overlay_audit_newest(files)->number;
 
-	if (newest < last_of(head) && !files->log)
+	if (newest < last && !files->log)
 		return verity_fail(err, VERITY_E_AUDIT,
 				   OVERLAY_AUDIT_LOG ": it is gone, and number %" PRIu64
 						     " was written",
-				   head->last);
-	if (newest < last_of(head))
+				   last);
+	if (newest < last)
 		return verity_fail(err, VERITY_E_AUDIT,
 				   OVERLAY_AUDIT_LOG ": it ends with number %" PRIu64
 						     ", and number %" PRIu64
 						     " was written",
-				   newest, head->last);
-	if (last_of(head) == 0)
-		return 0;
-	if (memcmp(files->last_link.digest, head->digest, sizeof(head->digest)) != 0)
-		return broken(err, file, head->last - first + 1,
+				   newest, last);
+	if (last && memcmp(files->last_link.digest, digest, VERITY_DIGEST_BYTES) != 0)
+		return broken(err, file, last - first + 1,
 			      "it is not the line that was written");
 	return 0;
 }
@@ -206,9 +196,11 @@ int overlay_audit_check_files(const struct overlay_audit_files *files,
 			      const struct overlay_audit_head *head,
 			      struct verity_error *err)
 {
-	int r = check_lines(files, head, err);
+	/* Number of the line that must be there; 0 before the first of a chain. */
+	uint64_t last = head->first <= head->last ? head->last : 0;
+	int r = check_lines(files, last, err);
 
 	if (r == 0)
 		r = check_begin(files, head, err);
-	return r < 0 ? r : check_end(files, head, err);
+	return r < 0 ? r : check_end(files, last, head->digest, err);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads and writes audit.head. */
 #include "overlay/record/audit_head.h"
 
 #include <errno.h>
@@ -32,8 +33,8 @@ static const struct verity_json_field head_fields[] = {
 static int encode(const struct overlay_audit_head *head, char ret[static HEAD_BYTES_MAX],
 		  struct verity_error *err)
 {
-	char hex[2 * OVERLAY_AUDIT_DIGEST_BYTES + 1];
-	uint8_t check[OVERLAY_AUDIT_DIGEST_BYTES];
+	char hex[2 * VERITY_DIGEST_BYTES + 1];
+	uint8_t check[VERITY_DIGEST_BYTES];
 	cleanup_free char *text = NULL;
 	size_t size;
 	int r = verity_json_encode(head, head_fields, VERITY_JSON_COMPACT, &text, err);

@@ -18,7 +18,7 @@ struct overlay_audit_head {
 	uint64_t boot;  /* number of this boot */
 	uint64_t first; /* line that must be there, and those after it */
 	uint64_t last;  /* line that was added last; below .first: none yet */
-	uint8_t digest[OVERLAY_AUDIT_DIGEST_BYTES]; /* of that line */
+	uint8_t digest[VERITY_DIGEST_BYTES]; /* of that line */
 };
 
 /**

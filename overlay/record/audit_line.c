@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Encodes one line of the audit log, and follows the chain of lines. */
 #include "overlay/record/audit_line.h"
 
 #include <assert.h>
@@ -14,7 +15,7 @@
 #include "verity/util/json_write.h"
 #include "verity/util/text.h"
 
-#define HEX_CHARS (2 * OVERLAY_AUDIT_DIGEST_BYTES)
+#define HEX_CHARS (2 * VERITY_DIGEST_BYTES)
 
 /* Most bytes of the texts of a line; quotes and backslashes take two in JSON. */
 #define USER_MAX    64
@@ -53,7 +54,7 @@ static int bad(struct verity_error *err, const char *why)
 }
 
 static bool digest_of(const char *bytes, size_t size,
-		      uint8_t ret[static OVERLAY_AUDIT_DIGEST_BYTES])
+		      uint8_t ret[static VERITY_DIGEST_BYTES])
 {
 	return EVP_Digest(bytes, size, ret, NULL, EVP_sha256(), NULL) == 1;
 }
@@ -102,7 +103,7 @@ static void put_line(struct verity_json_writer *json,
 		put_text(json, "message", entry->reason->message, MESSAGE_MAX);
 	}
 	put_text(json, "detail", entry->detail, DETAIL_MAX);
-	verity_json_hex(json, "prev", after->digest, OVERLAY_AUDIT_DIGEST_BYTES);
+	verity_json_hex(json, "prev", after->digest, VERITY_DIGEST_BYTES);
 }
 
 int overlay_audit_line_encode(const struct overlay_audit_entry *entry,
@@ -126,18 +127,18 @@ int overlay_audit_line_encode(const struct overlay_audit_entry *entry,
 	size = strlen(body) - 1; /* without the closing brace */
 	if (!digest_of(body, size, link.digest))
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	verity_hex_encode(link.digest, OVERLAY_AUDIT_DIGEST_BYTES, hex);
+	verity_hex_encode(link.digest, VERITY_DIGEST_BYTES, hex);
 	if (snprintf(ret, OVERLAY_AUDIT_LINE_MAX + 1, "%.*s%s%s\"}\n", (int)size, body,
 		     digest_key, hex) > OVERLAY_AUDIT_LINE_MAX)
 		return verity_fail(err, VERITY_E_AUDIT, "the line is too long");
-	memcpy(link.prev, after->digest, OVERLAY_AUDIT_DIGEST_BYTES);
+	memcpy(link.prev, after->digest, VERITY_DIGEST_BYTES);
 	*ret_link = link;
 	return 0;
 }
 
 /* KEY and 64 hex digits at the end of the line; @size becomes what comes before. */
 static bool take_tail(const char *line, size_t *size, const char *key, const char *end,
-		      uint8_t ret[static OVERLAY_AUDIT_DIGEST_BYTES])
+		      uint8_t ret[static VERITY_DIGEST_BYTES])
 {
 	size_t tail = strlen(key) + HEX_CHARS + strlen(end), count;
 	char hex[HEX_CHARS + 1];
@@ -153,7 +154,7 @@ static bool take_tail(const char *line, size_t *size, const char *key, const cha
 	hex[HEX_CHARS] = '\0';
 	*size -= tail;
 	return strspn(hex, "0123456789abcdef") == HEX_CHARS &&
-	       verity_hex_decode(hex, ret, OVERLAY_AUDIT_DIGEST_BYTES, &count) == 0;
+	       verity_hex_decode(hex, ret, VERITY_DIGEST_BYTES, &count) == 0;
 }
 
 /* KEY and a number at *@at, which becomes what comes after. */
@@ -179,7 +180,7 @@ int overlay_audit_line_decode(const char *line, size_t size,
 			      struct overlay_audit_link *ret, struct verity_error *err)
 {
 	struct overlay_audit_link link;
-	uint8_t digest[OVERLAY_AUDIT_DIGEST_BYTES];
+	uint8_t digest[VERITY_DIGEST_BYTES];
 	size_t body = size, at = 0;
 
 	/* With its newline. */
@@ -233,40 +234,35 @@ static size_t take_line(const char *bytes, size_t size,
 	return length + 1;
 }
 
-/*
- * What a power cut leaves: a line without its end, or zeros where the file grew before
- * its bytes came. Nothing else: a whole line that does not belong is somebody's.
- */
-static bool is_torn(const char *bytes, size_t size)
-{
-	return !memchr(bytes, '\n', size) || memchr(bytes, '\0', size);
-}
-
 void overlay_audit_scan(const char *bytes, size_t size,
-			const struct overlay_audit_link *after, uint64_t look,
+			const struct overlay_audit_link *after, uint64_t wanted,
 			struct overlay_audit_scan *ret,
-			struct overlay_audit_link *ret_look)
+			struct overlay_audit_link *ret_wanted)
 {
 	const struct overlay_audit_link *before = after;
 	struct overlay_audit_scan scan = {.lines = 0};
 	struct overlay_audit_link link;
 
-	*ret_look = (struct overlay_audit_link){.number = 0};
+	*ret_wanted = (struct overlay_audit_link){.number = 0};
 	while (scan.good_bytes < size) {
 		size_t left = size - scan.good_bytes;
 		size_t taken = take_line(bytes + scan.good_bytes, left, before, &link,
 					 &scan.fault);
 
 		if (!taken) {
-			scan.torn = is_torn(bytes + scan.good_bytes, left);
+			/* A power cut leaves a line without its end, or zeros where the
+			 * file grew before its bytes came. A whole line that does not
+			 * belong to the chain was written by something else. */
+			scan.torn = !memchr(bytes + scan.good_bytes, '\n', left) ||
+				    memchr(bytes + scan.good_bytes, '\0', left);
 			break;
 		}
 		if (scan.lines++ == 0)
 			scan.first = link;
 		scan.last = link;
 		before = &scan.last;
-		if (link.number == look)
-			*ret_look = link;
+		if (link.number == wanted)
+			*ret_wanted = link;
 		scan.good_bytes += taken;
 	}
 	*ret = scan;

@@ -10,17 +10,56 @@
  * `digest` of the line before, zeros for the first of a chain.
  */
 
-#include "overlay/record/audit.h"
+#include "overlay/config/config.h"
+#include "overlay/store/store.h"
+#include "verity/util/error.h"
+#include "verity/util/sizes.h"
 
-#define OVERLAY_AUDIT_DIGEST_BYTES 32
-#define OVERLAY_AUDIT_NUMBER_MAX   INT64_C(999999999999999) /* of lines and boots */
+#include <stdint.h>
 
-/* What ties a line to its neighbours. */
+#define OVERLAY_AUDIT_LINE_MAX   4096                     /* bytes, with the newline */
+#define OVERLAY_AUDIT_NUMBER_MAX INT64_C(999999999999999) /* of lines and boots */
+
+#define OVERLAY_AUDIT_EVENTS(X)                                                          \
+	X(BOOT, "boot") /* an activation begins */                                       \
+	X(INSTALL, "install")                                                            \
+	X(REMOVE, "remove")                                                              \
+	X(REFUSE, "refuse") /* at install or at boot */                                  \
+	X(ACTIVATE, "activate")                                                          \
+	X(QUARANTINE, "quarantine")                                                      \
+	X(RETRY, "retry")                                                                \
+	X(RESET, "factory-reset")                                                        \
+	X(UNLOCK, "unlock")                                                              \
+	X(UNLOCK_CLEAR, "unlock-clear")                                                  \
+	X(DENYLIST, "denylist")                                                          \
+	X(BOOT_SET, "boot-set") /* the boot configuration was written */                 \
+	X(BROKEN, "broken-log") /* the log was moved aside, a new chain begins */
+
+enum overlay_audit_event {
+#define X(event, name) OVERLAY_AUDIT_##event,
+	OVERLAY_AUDIT_EVENTS(X)
+#undef X
+};
+
+/* One event. Plain data, all borrowed; NULL and 0 where there is nothing to say. */
+struct overlay_audit_entry {
+	enum overlay_audit_event event;
+	const struct overlay_entry *package;
+	const char *version;
+	const char *verdict;
+	const uint8_t *id;  /* the package's, VERITY_DIGEST_BYTES */
+	const char *signer; /* printed name */
+	const char *source; /* where it came from, without passwords */
+	const char *detail; /* number of a deny list, serial of an unlock, … */
+	const struct verity_error *reason; /* of a refusal or quarantine */
+};
+
+/* What links a line to its neighbours. */
 struct overlay_audit_link {
 	uint64_t number; /* 1 for the first line ever; 0: no line */
 	uint64_t boot;
-	uint8_t prev[OVERLAY_AUDIT_DIGEST_BYTES];
-	uint8_t digest[OVERLAY_AUDIT_DIGEST_BYTES];
+	uint8_t prev[VERITY_DIGEST_BYTES];
+	uint8_t digest[VERITY_DIGEST_BYTES];
 };
 
 /* What does not change from one line of an append to the next. */
@@ -29,6 +68,11 @@ struct overlay_audit_stamp {
 	int64_t time; /* device time, seconds since 1970 */
 	const char *user;
 };
+
+/**
+ * overlay_audit_event_name - "install", …
+ */
+const char *overlay_audit_event_name(enum overlay_audit_event event);
 
 /**
  * overlay_audit_line_encode - the line for an event, newline included
@@ -68,10 +112,10 @@ struct overlay_audit_scan {
 /**
  * overlay_audit_scan - follow the chain through the bytes of one file
  * @after: the line that must come before; NULL where any may
- * @look:  number of a line whose link is wanted
- * @ret_look: that link; .number 0 where it is not there
+ * @wanted: number of a line whose link is wanted
+ * @ret_wanted: that link; .number 0 where it is not there
  */
 void overlay_audit_scan(const char *bytes, size_t size,
-			const struct overlay_audit_link *after, uint64_t look,
+			const struct overlay_audit_link *after, uint64_t wanted,
 			struct overlay_audit_scan *ret,
-			struct overlay_audit_link *ret_look);
+			struct overlay_audit_link *ret_wanted);

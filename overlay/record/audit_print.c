@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/* Prints the audit log for people and for programs. */
+#include "overlay/record/audit.h"
+
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
-#include "overlay/record/audit_private.h"
+#include "overlay/record/audit_files.h"
 #include "overlay/record/record.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/json.h"
@@ -13,11 +16,6 @@
 #define TEXT_START 49 /* what the columns before it take */
 #define INDENT     4  /* of the lines that the text goes on in */
 #define TEXT_MAX   OVERLAY_AUDIT_LINE_MAX
-
-static void files_free_p(struct overlay_audit_files *files)
-{
-	overlay_audit_files_free(files);
-}
 
 /* Borrowed; "" where the line does not have it. */
 static const char *get(struct json_object *object, const char *key)
@@ -29,7 +27,7 @@ static const char *get(struct json_object *object, const char *key)
 		       : "";
 }
 
-/* Adds what there is, and what is to stand before it: " / " but at the beginning. */
+/* Adds LABEL and VALUE, after " / " unless it is the first; nothing for "". */
 static void add(char *text, const char *label, const char *value)
 {
 	size_t used = strlen(text);
@@ -54,7 +52,7 @@ static void describe(struct json_object *object, char text[static TEXT_MAX])
 		snprintf(text + strlen(text), TEXT_MAX - strlen(text), "%s",
 			 get(object, "message"));
 	add(text, "from ", get(object, "source"));
-	/* What nobody vouches for is only what the package says of itself. */
+	/* Of a signer that is not trusted, the name is only what the package says. */
 	add(text,
 	    strcmp(get(object, "code"), "untrusted-signer") == 0 ? "it says by "
 								 : "signed by ",
@@ -111,7 +109,7 @@ static void print_line(struct json_object *object, FILE *out)
 	print_wrapped(text, out);
 }
 
-/* What is no line is not shown as one; the check tells where it is. */
+/* What is not a line is not printed; overlay_audit_verify() tells where it is. */
 static void print_file(const char *bytes, size_t size, bool json, FILE *out)
 {
 	const char *end;
@@ -134,21 +132,17 @@ static void print_file(const char *bytes, size_t size, bool json, FILE *out)
 	}
 }
 
-/* Whoever pages through it for hours holds nobody up. */
-static int read_locked(int record_fd, struct overlay_audit_files *ret,
-		       struct verity_error *err)
-{
-	cleanup_fd int lock = -1;
-	int r = overlay_record_lock(record_fd, "audit log", true, &lock, err);
-
-	return r < 0 ? r : overlay_audit_read(record_fd, 0, ret, err);
-}
-
 int overlay_audit_print(int record_fd, bool json, FILE *out, struct verity_error *err)
 {
-	cleanup_with(files_free_p) struct overlay_audit_files files = {.old = NULL};
-	int r = read_locked(record_fd, &files, err);
+	cleanup_with(overlay_audit_files_free) struct overlay_audit_files files = {
+		.old = NULL};
+	int lock = -1;
+	int r = overlay_record_lock(record_fd, "audit log", true, &lock, err);
 
+	if (r < 0)
+		return r;
+	r = overlay_audit_read(record_fd, 0, &files, err);
+	close(lock); /* a person may page through the output for hours */
 	if (r < 0)
 		return r;
 	if (!files.old && !files.log)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Opens, locks, reads and replaces the small files of PERSIST/wmopkg. */
 #include "overlay/record/record.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads and writes RUN/state.json. */
 #include "overlay/record/state.h"
 
 #include <assert.h>

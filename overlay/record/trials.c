@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* The record of trials: read, written, and changed by commands; trials_plan.c is the
+ * boot. */
 #include "overlay/record/trials.h"
 
 #include <assert.h>
@@ -106,14 +108,11 @@ int overlay_trials_load(int record_fd, struct overlay_trials *ret,
 {
 	cleanup_free char *text = NULL;
 	size_t size = 0;
-	int r;
+	int r = -ENOENT;
 
-	if (record_fd < 0) {
-		*ret = (struct overlay_trials){.completed = false};
-		return 0;
-	}
-	r = overlay_record_load(record_fd, OVERLAY_RECORD_TRIALS,
-				OVERLAY_TRIALS_BYTES_MAX, &text, &size, err);
+	if (record_fd >= 0)
+		r = overlay_record_load(record_fd, OVERLAY_RECORD_TRIALS,
+					OVERLAY_TRIALS_BYTES_MAX, &text, &size, err);
 	if (r == -ENOENT) {
 		*ret = (struct overlay_trials){.completed = false};
 		return 0;
@@ -125,35 +124,29 @@ int overlay_trials_load(int record_fd, struct overlay_trials *ret,
 }
 
 /*
- * A boot that cannot be counted is one that may fail again and again, so a full volume is
- * no reason not to, nor is a folder in the way.
+ * A boot that cannot be counted is one that may fail again and again. So it is counted on
+ * a full volume too, and where a folder is in the way.
  */
-static int store(int record_fd, const char *text, struct verity_error *err)
-{
-	const char *name = OVERLAY_RECORD_TRIALS;
-	size_t size = strlen(text);
-	int r = overlay_record_clear_folder(record_fd, name, err);
-
-	if (r == 0)
-		r = overlay_record_replace(record_fd, name, text, size, err);
-	if ((r == -ENOSPC || r == -EDQUOT) &&
-	    overlay_record_overwrite(record_fd, name, text, size, NULL) == 0)
-		r = 0;
-	return r;
-}
-
 int overlay_trials_store(int record_fd, const struct overlay_trials *trials,
 			 struct verity_error *err)
 {
+	const char *name = OVERLAY_RECORD_TRIALS;
 	cleanup_free char *text = NULL;
 	int r;
 
 	if (record_fd < 0)
-		return verity_fail(
-			err, VERITY_E_NOT_FOUND,
-			"there is no persist volume to keep trials on (check the configuration)");
+		return verity_fail(err, VERITY_E_NOT_FOUND,
+				   "there is no persist volume to keep trials on (check "
+				   "the configuration)");
 	r = overlay_trials_encode(trials, &text, err);
-	return r < 0 ? r : store(record_fd, text, err);
+	if (r == 0)
+		r = overlay_record_clear_folder(record_fd, name, err);
+	if (r == 0)
+		r = overlay_record_replace(record_fd, name, text, strlen(text), err);
+	if ((r == -ENOSPC || r == -EDQUOT) &&
+	    overlay_record_overwrite(record_fd, name, text, strlen(text), NULL) == 0)
+		r = 0;
+	return r;
 }
 
 int overlay_trials_lock(int record_fd, int *ret, struct verity_error *err)
@@ -198,7 +191,7 @@ unsigned overlay_trials_incomplete(const struct overlay_trials *trials)
 	return most;
 }
 
-/* Whoever could not be activated has not passed, and is not to blame either. */
+/* A package that could not be activated has not passed, and is not to blame either. */
 bool overlay_trials_complete(struct overlay_trials *trials,
 			     const struct overlay_state *state)
 {
@@ -226,43 +219,29 @@ bool overlay_trials_complete(struct overlay_trials *trials,
 	return changed;
 }
 
-/* What is to be forgotten: one name is in two stores at most, and one id was installed.
- */
-struct forget {
-	const uint8_t *ids[3];
-	size_t count;
-};
-
-static bool is_meant(const struct forget *forget, const struct overlay_trial *trial)
-{
-	for (size_t i = 0; i < forget->count; i++)
-		if (memcmp(forget->ids[i], trial->id, sizeof(trial->id)) == 0)
-			return true;
-	return false;
-}
-
 size_t overlay_trials_forget(struct overlay_trials *trials, const char *name,
 			     const uint8_t *id)
 {
-	uint8_t named[2][VERITY_DIGEST_BYTES];
-	struct forget forget = {.count = 0};
-	size_t kept = 0, count = trials->count;
+	uint8_t named[2][VERITY_DIGEST_BYTES]; /* a name is in two stores at most */
+	size_t named_count = 0, kept = 0, count = trials->count;
 
-	if (id)
-		forget.ids[forget.count++] = id;
-	for (size_t i = 0, n = 0; i < count && n < 2; i++) {
+	for (size_t i = 0; i < count && named_count < 2; i++) {
 		const struct overlay_trial *trial = &trials->items[i];
 
-		if (trial->state != OVERLAY_TRIAL_QUARANTINED ||
-		    strcmp(trial->entry.name, name) != 0)
-			continue;
-		memcpy(named[n], trial->id, sizeof(named[n]));
-		forget.ids[forget.count++] = named[n++];
+		if (trial->state == OVERLAY_TRIAL_QUARANTINED &&
+		    strcmp(trial->entry.name, name) == 0)
+			memcpy(named[named_count++], trial->id, sizeof(trial->id));
 	}
-	for (size_t i = 0; i < count; i++)
-		if (trials->items[i].state != OVERLAY_TRIAL_QUARANTINED ||
-		    !is_meant(&forget, &trials->items[i]))
-			trials->items[kept++] = trials->items[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct overlay_trial *trial = &trials->items[i];
+		bool meant = id && memcmp(id, trial->id, sizeof(trial->id)) == 0;
+
+		for (size_t n = 0; n < named_count; n++)
+			meant = meant ||
+				memcmp(named[n], trial->id, sizeof(trial->id)) == 0;
+		if (trial->state != OVERLAY_TRIAL_QUARANTINED || !meant)
+			trials->items[kept++] = *trial;
+	}
 	trials->count = kept;
 	return count - kept;
 }

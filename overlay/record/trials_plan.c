@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* What becomes of each package at the begin of a boot: counted, on trial, quarantined. */
 #include "overlay/record/trials.h"
 
 #include <stdlib.h>
@@ -20,15 +21,6 @@ static bool is_entry(const struct overlay_entry *a, const struct overlay_entry *
 	return a->kind == b->kind && strcmp(a->name, b->name) == 0;
 }
 
-static const struct overlay_candidate *find_candidate(
-	const struct overlay_trials_boot *boot, const struct overlay_entry *entry)
-{
-	for (size_t i = 0; i < boot->count; i++)
-		if (is_entry(&boot->candidates[i].entry, entry))
-			return &boot->candidates[i];
-	return NULL;
-}
-
 static struct overlay_trial *find_trial(const struct overlay_trials *trials,
 					const struct overlay_entry *entry)
 {
@@ -38,45 +30,30 @@ static struct overlay_trial *find_trial(const struct overlay_trials *trials,
 	return NULL;
 }
 
-/* The same package, which went to the other store since. */
-static const struct overlay_candidate *find_moved(const struct overlay_trials *trials,
-						  const struct overlay_trials_boot *boot,
-						  const struct overlay_trial *trial)
+/* The candidate of a trial, also where the same package is in the other store now. */
+static const struct overlay_candidate *find_candidate(
+	const struct overlay_trials *trials, const struct overlay_trials_boot *boot,
+	const struct overlay_trial *trial)
 {
+	const struct overlay_candidate *moved = NULL;
+
 	for (size_t i = 0; i < boot->count; i++) {
 		const struct overlay_candidate *candidate = &boot->candidates[i];
 
-		if (strcmp(candidate->entry.name, trial->entry.name) == 0 &&
+		if (is_entry(&candidate->entry, &trial->entry))
+			return candidate;
+		if (!moved && strcmp(candidate->entry.name, trial->entry.name) == 0 &&
 		    memcmp(candidate->id, trial->id, sizeof(trial->id)) == 0 &&
 		    !find_trial(trials, &candidate->entry))
-			return candidate;
+			moved = candidate;
 	}
-	return NULL;
-}
-
-/* A volume that is missing, or a file that cannot be read, is no removal. */
-static bool has_left(const struct overlay_trials_boot *boot,
-		     const struct overlay_trial *trial,
-		     const struct overlay_candidate *candidate)
-{
-	if (!candidate)
-		return boot->listed[trial->entry.kind];
-	return has_id(candidate) &&
-	       memcmp(candidate->id, trial->id, sizeof(trial->id)) != 0;
-}
-
-static bool is_idle(const struct overlay_trials_boot *boot)
-{
-	for (size_t i = 0; i < boot->count; i++)
-		if (boot->candidates[i].active)
-			return false;
-	return true;
+	return moved;
 }
 
 /*
- * Take over what is known of those that are still there.
+ * Copy what is known of packages that are still there.
  *
- * Return: whether one of those that ran was taken out or left out since.
+ * Return: whether a package that ran was removed or left out since.
  */
 static bool keep_known(const struct overlay_trials *trials,
 		       const struct overlay_trials_boot *boot,
@@ -87,15 +64,17 @@ static bool keep_known(const struct overlay_trials *trials,
 	for (size_t i = 0; i < trials->count; i++) {
 		const struct overlay_trial *trial = &trials->items[i];
 		const struct overlay_candidate *candidate =
-			find_candidate(boot, &trial->entry);
-		bool left, left_out;
+			find_candidate(trials, boot, trial);
+		bool left, left_out = false;
 
-		if (!candidate)
-			candidate = find_moved(trials, boot, trial);
-		left = has_left(boot, trial, candidate);
-		left_out = candidate && has_id(candidate) && !candidate->active &&
-			   !next->idle;
-
+		if (candidate) {
+			left = has_id(candidate) &&
+			       memcmp(candidate->id, trial->id, sizeof(trial->id)) != 0;
+			left_out = has_id(candidate) && !candidate->active && !next->idle;
+		} else {
+			/* A volume that is missing is no removal. */
+			left = boot->listed[trial->entry.kind];
+		}
 		fewer = fewer || (trial->ran && (left || left_out));
 		if (left)
 			continue;
@@ -124,7 +103,7 @@ static void add_new(const struct overlay_trials_boot *boot, struct overlay_trial
 	}
 }
 
-/* Who is to be left out, of those that the boot is going to activate. */
+/* Which of the packages that the boot is going to activate are to be left out. */
 enum blame {
 	BLAME_NONE,
 	BLAME_TRIAL,    /* those on trial whose boots are used up */
@@ -132,7 +111,7 @@ enum blame {
 	BLAME_ALL,
 };
 
-/* While one is on trial still, those that have passed are believed. */
+/* While one is still on trial, those that have passed are not suspected. */
 static enum blame choose(const struct overlay_trials *trials, unsigned limit)
 {
 	bool due = false, trial_due = false, trial = false, ordinary = false;
@@ -157,30 +136,6 @@ static enum blame choose(const struct overlay_trials *trials, unsigned limit)
 	return ordinary ? BLAME_ORDINARY : BLAME_ALL;
 }
 
-static bool is_blamed(enum blame blame, const struct overlay_trial *trial, unsigned limit)
-{
-	switch (blame) {
-	case BLAME_NONE:
-		return false;
-	case BLAME_TRIAL:
-		return trial->state == OVERLAY_TRIAL_RUNNING &&
-		       trial->incomplete >= limit;
-	case BLAME_ORDINARY:
-		return trial->entry.kind == OVERLAY_ORDINARY;
-	case BLAME_ALL:
-		break;
-	}
-	return true;
-}
-
-static bool nobody_runs(const struct overlay_trials *trials)
-{
-	for (size_t i = 0; i < trials->count; i++)
-		if (trials->items[i].ran)
-			return false;
-	return true;
-}
-
 static int quarantine(struct overlay_trials *trials, unsigned limit)
 {
 	enum blame blame = choose(trials, limit);
@@ -188,73 +143,35 @@ static int quarantine(struct overlay_trials *trials, unsigned limit)
 
 	for (size_t i = 0; blame != BLAME_NONE && i < trials->count; i++) {
 		struct overlay_trial *trial = &trials->items[i];
+		bool due = trial->state == OVERLAY_TRIAL_RUNNING &&
+			   trial->incomplete >= limit;
 
 		if (!trial->ran)
 			continue;
-		/* The others count anew: the next boots are without the blamed. */
-		if (is_blamed(blame, trial, limit)) {
+		if (blame == BLAME_ALL ||
+		    (blame == BLAME_ORDINARY && trial->entry.kind == OVERLAY_ORDINARY) ||
+		    (blame == BLAME_TRIAL && due)) {
 			trial->state = OVERLAY_TRIAL_QUARANTINED;
 			trial->ran = false;
 			count++;
 		}
+		/* The others count from 0: the next boots are without the quarantined. */
 		trial->incomplete = 0;
 	}
 	return count;
 }
 
-static void count_anew(struct overlay_trials *trials)
-{
-	for (size_t i = 0; i < trials->count; i++)
-		if (trials->items[i].ran)
-			trials->items[i].incomplete = 0;
-}
-
-static void count_boot(struct overlay_trials *trials)
-{
-	for (size_t i = 0; i < trials->count; i++)
-		if (trials->items[i].ran &&
-		    trials->items[i].incomplete < OVERLAY_TRIALS_COUNT_MAX)
-			trials->items[i].incomplete++;
-}
-
-/* Return: how many are to be left out now. */
-static int count_active(struct overlay_trials *trials, unsigned limit)
-{
-	int count = quarantine(trials, limit);
-
-	count_boot(trials);
-	trials->idle = nobody_runs(trials);
-	if (!trials->idle && trials->failed < OVERLAY_TRIALS_COUNT_MAX)
-		trials->failed++;
-	return count;
-}
-
-static void tell(const struct overlay_trials_boot *boot,
-		 const struct overlay_trials *trials)
-{
-	for (size_t i = 0; i < boot->count; i++) {
-		struct overlay_candidate *candidate = &boot->candidates[i];
-		const struct overlay_trial *trial = find_trial(trials, &candidate->entry);
-
-		candidate->quarantined = candidate->active && trial &&
-					 trial->state == OVERLAY_TRIAL_QUARANTINED;
-	}
-}
-
-static void trials_free_p(struct overlay_trials *trials)
-{
-	overlay_trials_free(trials);
-}
-
 int overlay_trials_begin(struct overlay_trials *trials,
 			 const struct overlay_trials_boot *boot, struct verity_error *err)
 {
-	cleanup_with(trials_free_p) struct overlay_trials next = {
-		.completed = trials->completed, .idle = is_idle(boot)};
+	cleanup_with(overlay_trials_free) struct overlay_trials next = {
+		.completed = trials->completed, .idle = true};
 	size_t known;
 	int count = 0;
 	bool fewer;
 
+	for (size_t i = 0; i < boot->count; i++)
+		next.idle = next.idle && !boot->candidates[i].active;
 	next.items = calloc(trials->count + boot->count + 1, sizeof(*next.items));
 	if (!next.items)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
@@ -268,11 +185,29 @@ int overlay_trials_begin(struct overlay_trials *trials,
 				   "%zu packages are to be kept on trial, and there is "
 				   "room for %d",
 				   next.count, OVERLAY_TRIALS_MAX);
-	if (fewer)
-		count_anew(&next);
-	if (!next.idle)
-		count = count_active(&next, boot->limit);
-	tell(boot, &next);
+	for (size_t i = 0; fewer && i < next.count; i++)
+		if (next.items[i].ran)
+			next.items[i].incomplete = 0;
+	if (!next.idle) {
+		count = quarantine(&next, boot->limit);
+		next.idle = true;
+		for (size_t i = 0; i < next.count; i++) {
+			if (!next.items[i].ran)
+				continue;
+			next.idle = false;
+			if (next.items[i].incomplete < OVERLAY_TRIALS_COUNT_MAX)
+				next.items[i].incomplete++;
+		}
+		if (!next.idle && next.failed < OVERLAY_TRIALS_COUNT_MAX)
+			next.failed++;
+	}
+	for (size_t i = 0; i < boot->count; i++) {
+		struct overlay_candidate *candidate = &boot->candidates[i];
+		const struct overlay_trial *trial = find_trial(&next, &candidate->entry);
+
+		candidate->quarantined = candidate->active && trial &&
+					 trial->state == OVERLAY_TRIAL_QUARANTINED;
+	}
 	overlay_trials_free(trials);
 	*trials = next;
 	next.items = NULL;

@@ -12,6 +12,7 @@
 #include "overlay/config/identity.h"
 #include "verity/package/judge.h"
 #include "verity/statement/unlock.h"
+#include "verity/util/cleanup.h"
 
 #define OVERLAY_TRUST_NOTES_MAX 8
 
@@ -40,11 +41,13 @@ int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 		       struct overlay_trust **ret, struct verity_error *err) must_check;
 
 void overlay_trust_free(struct overlay_trust *trust);
+DEFINE_CLEANUP(struct overlay_trust, overlay_trust_free);
 
 /**
  * overlay_trust_policy - what the judge is to be asked with; borrowed
  *
- * .threads, .refuse_early and .lazy are the caller's to set, in a copy.
+ * .threads, .refuse_early and .lazy are the caller's to set, in a copy. .keyring is NULL
+ * where it cannot be read, .denylist where none is in force.
  */
 const struct verity_policy *overlay_trust_policy(const struct overlay_trust *trust);
 
@@ -71,19 +74,9 @@ const struct verity_error *overlay_trust_locked(const struct overlay_trust *trus
 int64_t overlay_trust_time(const struct overlay_trust *trust);
 
 /**
- * overlay_trust_keyring - for reading statements; borrowed; NULL where it cannot be read
- */
-const struct verity_keyring *overlay_trust_keyring(const struct overlay_trust *trust);
-
-/**
  * overlay_trust_unlock - the unlock statement of this device; borrowed; NULL: none
  */
 const struct verity_unlock *overlay_trust_unlock(const struct overlay_trust *trust);
-
-/**
- * overlay_trust_denylist - the deny list in force; borrowed; NULL: none
- */
-const struct verity_denylist *overlay_trust_denylist(const struct overlay_trust *trust);
 
 /**
  * overlay_trust_seen - remember what a package proves, to be written by

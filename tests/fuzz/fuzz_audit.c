@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "overlay/record/audit_private.h"
+#include "overlay/record/audit_files.h"
 
 /* The head, audit.log.1 and audit.log, with an empty line between them. */
 static size_t take_part(const char **bytes, size_t *size)

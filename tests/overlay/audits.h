@@ -3,7 +3,8 @@
 
 /* A folder with an audit log, for tests of it. */
 
-#include "overlay/record/audit_private.h"
+#include "overlay/record/audit.h"
+#include "overlay/record/audit_files.h"
 #include "tests/check.h"
 
 #define AUDITS_BYTES 4096 /* of one file: less than a device takes, for speed */

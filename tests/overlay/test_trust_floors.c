@@ -16,8 +16,6 @@
 #define ROUNDS 25
 #define BROKEN OVERLAY_RECORD_FLOORS ".broken"
 
-DEFINE_CLEANUP(struct overlay_trust, overlay_trust_free);
-
 static char nowhere[] = "no-such-folder";
 
 static void floors_free_p(struct verity_floors *floors)
@@ -348,7 +346,8 @@ static void test_stranger_raises_nothing(void **state)
 		 &err);
 	device.config.keys = nowhere;
 	trust = look(&device);
-	assert_int_equal(verity_denylist_text(overlay_trust_denylist(trust))->number, 5);
+	assert_int_equal(
+		verity_denylist_text(overlay_trust_policy(trust)->denylist)->number, 5);
 	check_ok(overlay_trust_keep(trust, &err), &err);
 	assert_false(is_kept(&device, OVERLAY_RECORD_FLOORS));
 	overlay_trust_free(trust);

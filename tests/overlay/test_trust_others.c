@@ -15,8 +15,6 @@
 
 #define ROUNDS 25
 
-DEFINE_CLEANUP(struct overlay_trust, overlay_trust_free);
-
 /* Its number was not kept, as after a power cut: the list itself says what is in force.
  */
 static void drop_floors(const struct device *device)
@@ -40,9 +38,10 @@ static void test_newer_list_counts(void **state)
 	assert_int_equal(set_denylist(slow, 8, &err), -EPERM);
 	check_error(&err, VERITY_E_OLD_DENYLIST,
 		    "its number is 8, and number 9 is in force on this device");
-	assert_int_equal(verity_denylist_text(overlay_trust_denylist(slow))->number, 9);
+	assert_int_equal(
+		verity_denylist_text(overlay_trust_policy(slow)->denylist)->number, 9);
 	assert_ptr_equal(overlay_trust_policy(slow)->denylist,
-			 overlay_trust_denylist(slow));
+			 overlay_trust_policy(slow)->denylist);
 }
 
 /* Both were handed the same: whoever comes second finds it in force, and says which. */
@@ -64,7 +63,8 @@ static void test_same_list(void **state)
 			 1);
 	assert_int_equal(overlay_trust_set_denylist(slow, file.bytes, file.size, &err),
 			 0);
-	assert_int_equal(verity_denylist_text(overlay_trust_denylist(slow))->number, 9);
+	assert_int_equal(
+		verity_denylist_text(overlay_trust_policy(slow)->denylist)->number, 9);
 	free(file.bytes);
 }
 
@@ -102,7 +102,8 @@ static void test_key_denied_meanwhile(void **state)
 
 	overlay_trust_free(steal_ptr(&slow));
 	slow = look(&device);
-	file = deny_signer(3, verity_denylist_signer(overlay_trust_denylist(trust)));
+	file = deny_signer(3,
+			   verity_denylist_signer(overlay_trust_policy(trust)->denylist));
 	assert_int_equal(overlay_trust_set_denylist(trust, file.bytes, file.size, &err),
 			 1);
 	free(file.bytes);
@@ -125,7 +126,8 @@ static void test_stranger_meanwhile(void **state)
 	device.config.keys = nowhere;
 	trust = look(&device);
 	assert_int_equal(overlay_trust_clear_unlock(trust, &err), 0);
-	assert_int_equal(verity_denylist_text(overlay_trust_denylist(trust))->number, 9);
+	assert_int_equal(
+		verity_denylist_text(overlay_trust_policy(trust)->denylist)->number, 9);
 	check_ok(overlay_trust_keep(trust, &err), &err);
 	assert_false(is_kept(&device, OVERLAY_RECORD_FLOORS));
 	overlay_trust_free(trust);
@@ -193,7 +195,7 @@ static void deny_often(const struct device *device, unsigned which)
 			print_error("%s\n", err.message);
 			_exit(1);
 		}
-		if (verity_denylist_text(overlay_trust_denylist(trust))->number <
+		if (verity_denylist_text(overlay_trust_policy(trust)->denylist)->number <
 		    2 * i + which)
 			_exit(2);
 		overlay_trust_free(trust);
@@ -211,8 +213,9 @@ static void test_two_deny(void **state)
 	trust = look(&device);
 	overlay_trust_notes(trust, &notes);
 	assert_int_equal(notes, 0);
-	assert_int_equal(verity_denylist_text(overlay_trust_denylist(trust))->number,
-			 2 * ROUNDS + 1);
+	assert_int_equal(
+		verity_denylist_text(overlay_trust_policy(trust)->denylist)->number,
+		2 * ROUNDS + 1);
 	assert_int_equal(trust->floors.denylist, 2 * ROUNDS + 1);
 	assert_false(trust->floors_rose);
 	overlay_trust_free(trust);
@@ -239,7 +242,7 @@ static void test_folders_in_place(void **state)
 	overlay_trust_free(trust);
 
 	trust = look(&device);
-	assert_non_null(overlay_trust_denylist(trust));
+	assert_non_null(overlay_trust_policy(trust)->denylist);
 	assert_int_equal(overlay_trust_clear_unlock(trust, &err), 1);
 	assert_int_equal(mkdirat(device.record_fd, OVERLAY_RECORD_UNLOCK, 0700), 0);
 	assert_int_equal(overlay_trust_clear_unlock(trust, &err), 1);

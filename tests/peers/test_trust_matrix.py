@@ -342,7 +342,7 @@ class Damaged(Case):
         device = self.new_device()
         os.unlink(f"{device.folder}/persist/wmopkg/denylist")
         done = device.wmopkg("verify", self.maker.path("signed"))
-        self.assertIn("number 7 was in force on this device, and it is not there any more",
+        self.assertIn("number 7 was in force on this device, and is missing now",
                       done.stderr)
         text = json.dumps({"type": "denylist", "format": 1, "number": 6, "deny": []}).encode()
         old = write(f"{self.shared}/older", statement_file(self.maker, text, "good"))

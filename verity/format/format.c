@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Decodes the head of a package file, and computes where its parts are. */
 #include "verity/format/format.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads and writes the manifest by one table of its keys. */
 #include "verity/format/manifest.h"
 
 #include <openssl/evp.h>

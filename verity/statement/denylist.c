@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads, writes and applies deny lists. */
 #include "verity/statement/denylist.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Raises, reads and writes the floors of this device. */
 #include "verity/statement/floors.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads what a statement says, whoever signed it. */
 #include "verity/statement/inspect.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Looks up a package among the quarantined ones. */
 #include "verity/statement/quarantine.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Takes statement files apart and puts them together, and verifies their signatures. */
 #include "verity/statement/statement.h"
 
 #include <errno.h>

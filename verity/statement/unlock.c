@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads, writes and checks unlock statements. */
 #include "verity/statement/unlock.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Parses JSON strictly: refuses duplicate keys and what else json-c lets pass. */
 #include "verity/util/json.h"
 
 #include <limits.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads and writes JSON objects by tables of their fields. */
 #include "verity/util/json_table.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Writes JSON key by key, and remembers a failure until the end. */
 #include "verity/util/json_write.h"
 
 #include <assert.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What adding to the log and checking it share. */
+/* audit.log.1 and audit.log: read, checked against the head, set aside. */
 
 #include "overlay/record/audit_head.h"
 
-/* Both files as they are now, held to their chain. */
+/* Both files as they are now, and what a scan of their chain found. */
 struct overlay_audit_files {
 	char *old; /* owned; NULL where there is none, like the next */
 	char *log;
@@ -51,7 +51,7 @@ int overlay_audit_check_files(const struct overlay_audit_files *files,
 			      struct verity_error *err) must_check;
 
 /**
- * overlay_audit_set_aside - rename what somebody changed, to be looked into
+ * overlay_audit_set_aside - rename files that were changed, for an investigation
  *
  * One of each is kept. The head is moved only where it is not even a file.
  */

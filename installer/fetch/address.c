@@ -2,22 +2,13 @@
 #include "installer/fetch/address.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PORT_LIMIT 65535
 #define ZONE_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
-
-static int check_name(const char *text, const char *host, struct verity_error *err)
-{
-	if (host[0] && !strpbrk(host, " \t\r\n/?#@\\[]%<>\"^`{|}"))
-		return 0;
-	return verity_fail(err, VERITY_E_USAGE,
-			   "'%.64s' is not an address: expected a name, an IPv4 address "
-			   "or an [IPv6 address]",
-			   text);
-}
 
 /* @host: with its brackets. libcurl takes more for an IPv6 address than there is. */
 static int check_ipv6(const char *text, const char *host, struct verity_error *err)
@@ -47,7 +38,6 @@ int address_parse(const char *text, struct address *ret, struct verity_error *er
 	struct address address = {.port = ""};
 	struct in6_addr unused;
 	size_t digits;
-	int r;
 
 	if (!end)
 		return verity_fail(err, VERITY_E_USAGE, "%.64s: missing ']'", text);
@@ -62,10 +52,14 @@ int address_parse(const char *text, struct address *ret, struct verity_error *er
 				   "%.64s...: an address has at most %d characters", text,
 				   ADDRESS_HOST_MAX);
 	memcpy(address.host, text, (size_t)(end - text));
-	r = is_ipv6 ? check_ipv6(text, address.host, err)
-		    : check_name(text, address.host, err);
-	if (r < 0)
-		return r;
+	if (is_ipv6 && check_ipv6(text, address.host, err) < 0)
+		return -EINVAL;
+	if (!is_ipv6 &&
+	    (!address.host[0] || strpbrk(address.host, " \t\r\n/?#@\\[]%<>\"^`{|}")))
+		return verity_fail(err, VERITY_E_USAGE,
+				   "'%.64s' is not an address: expected a name, an IPv4 "
+				   "address or an [IPv6 address]",
+				   text);
 	if (*end == ':') {
 		digits = strspn(++end, "0123456789");
 		if (digits == 0 || digits > ADDRESS_PORT_MAX || end[digits] ||

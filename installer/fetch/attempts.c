@@ -8,6 +8,7 @@
 #include "installer/common/report.h"
 #include "installer/fetch/login.h"
 #include "installer/fetch/protocols.h"
+#include "installer/fetch/transfer.h"
 #include "verity/format/format.h"
 
 #define ATTEMPTS_MAX 2

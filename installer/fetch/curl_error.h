@@ -3,7 +3,7 @@
 
 /* The errors of libcurl in the words of this program. */
 
-#include "installer/fetch/transfer.h"
+#include "installer/fetch/protocol.h"
 
 /**
  * curl_error - fill @err with what ended a try, and set @transfer->lost

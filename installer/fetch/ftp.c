@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "installer/fetch/transfer.h"
+
 #define ANSWER_TIMEOUT_S 20L
 #define CLOSING          "221"
 #define NEED_PASSWORD    "331"

@@ -3,6 +3,6 @@
 
 /* ftp, passive: RFC 959, 1738, 2428, 3659. */
 
-#include "installer/fetch/transfer.h"
+#include "installer/fetch/protocol.h"
 
 extern const struct protocol_ops ftp_ops;

@@ -8,6 +8,7 @@
 
 #include "installer/fetch/ca.h"
 #include "installer/fetch/http_header.h"
+#include "installer/fetch/transfer.h"
 
 _Static_assert(HTTP_VALUE_MAX == TRANSFER_WORDS_MAX &&
 		       HTTP_VALUE_MAX == TRANSFER_VALIDATOR_MAX,

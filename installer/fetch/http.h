@@ -3,6 +3,6 @@
 
 /* http and https: RFC 9110. */
 
-#include "installer/fetch/transfer.h"
+#include "installer/fetch/protocol.h"
 
 extern const struct protocol_ops http_ops;

@@ -6,6 +6,7 @@
 #include "installer/fetch/curl_error.h"
 #include "installer/fetch/ssh_hostkey.h"
 #include "installer/fetch/ssh_login.h"
+#include "installer/fetch/transfer.h"
 
 /* Of one transfer; lives in @transfer->private. */
 struct ssh {
@@ -86,9 +87,11 @@ static int amend(struct transfer *transfer, struct verity_error *err)
 	struct ssh *ssh = transfer->private;
 	int r = ssh_hostkey_amend(&ssh->host, err);
 
-	if (r == 0 && err->code == VERITY_E_LOGIN)
-		r = ssh_login_amend(&ssh->login, transfer);
-	return r;
+	if (r != 0 || err->code != VERITY_E_LOGIN || transfer->password ||
+	    ssh->login.key + 1 >= ssh->login.key_count)
+		return r;
+	ssh->login.key++;
+	return 1;
 }
 
 const struct protocol_ops ssh_ops = {

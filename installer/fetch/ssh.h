@@ -3,6 +3,6 @@
 
 /* scp and sftp. */
 
-#include "installer/fetch/transfer.h"
+#include "installer/fetch/protocol.h"
 
 extern const struct protocol_ops ssh_ops;

@@ -126,11 +126,3 @@ int ssh_login_explain(const struct ssh_login *login, struct transfer *transfer,
 			   "the server does not accept %s without a password",
 			   transfer->user);
 }
-
-int ssh_login_amend(struct ssh_login *login, const struct transfer *transfer)
-{
-	if (transfer->password || login->key + 1 >= login->key_count)
-		return 0;
-	login->key++;
-	return 1;
-}

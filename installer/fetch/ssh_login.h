@@ -36,10 +36,3 @@ int ssh_login_prepare(struct ssh_login *login, struct transfer *transfer,
  */
 int ssh_login_explain(const struct ssh_login *login, struct transfer *transfer,
 		      struct verity_error *err) must_check;
-
-/**
- * ssh_login_amend - go on to the next key
- *
- * Return: 1; 0 if there is none, or if a password is known.
- */
-int ssh_login_amend(struct ssh_login *login, const struct transfer *transfer) must_check;

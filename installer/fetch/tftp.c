@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "installer/fetch/transfer.h"
+
 #define CONNECT_TIMEOUT_S 10L
 #define BLOCK_BYTES       1428L /* fits an Ethernet frame, also with IPv6 and a VLAN */
 

@@ -3,6 +3,6 @@
 
 /* tftp: RFC 1350, 2347-2349. */
 
-#include "installer/fetch/transfer.h"
+#include "installer/fetch/protocol.h"
 
 extern const struct protocol_ops tftp_ops;

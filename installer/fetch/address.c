@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Addresses of servers: checks beyond those of libcurl. */
 #include "installer/fetch/address.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* One protocol after the other, and retries after a lost connection. */
 #include "installer/fetch/attempts.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Loading the certificate authorities of https. */
 #include "installer/fetch/ca.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Hiding passwords from others, and asking for them. */
 #include "installer/fetch/credentials.h"
 
 #include <errno.h>

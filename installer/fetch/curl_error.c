@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of libcurl errors and their messages. */
 #include "installer/fetch/curl_error.h"
 
 #include <stdio.h>

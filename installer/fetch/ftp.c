@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The hooks of ftp. */
 #include "installer/fetch/ftp.h"
 
 #include <inttypes.h>

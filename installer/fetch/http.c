@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The hooks of http and https. */
 #include "installer/fetch/http.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Decoding values of HTTP headers. */
 #include "installer/fetch/http_header.h"
 
 #include <errno.h>

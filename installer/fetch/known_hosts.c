@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reading lines of known_hosts, and rewriting them for libssh2. */
 #include "installer/fetch/known_hosts.h"
 
 #include <ctype.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Loading known_hosts, and appending to it. */
 #include "installer/fetch/known_hosts_file.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* User and password of a transfer, asked for between two tries. */
 #include "installer/fetch/login.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of protocols. */
 #include "installer/fetch/protocols.h"
 
 #include <string.h>

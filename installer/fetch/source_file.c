@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A package read from a file. */
 #include "installer/fetch/source_file.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Choosing between a file and a server. */
 #include "installer/fetch/source_open.h"
 
 #include <string.h>

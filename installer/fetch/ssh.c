@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The hooks of scp and sftp. */
 #include "installer/fetch/ssh.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Checking the host key of an ssh server. */
 #include "installer/fetch/ssh_hostkey.h"
 
 #include <ctype.h>

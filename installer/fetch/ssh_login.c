@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Keys and methods of an ssh login. */
 #include "installer/fetch/ssh_login.h"
 
 #include <pwd.h>

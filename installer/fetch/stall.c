@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* When to give up on a slow server. */
 #include "installer/fetch/stall.h"
 
 #include <inttypes.h>

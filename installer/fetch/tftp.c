@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The hooks of tftp. */
 #include "installer/fetch/tftp.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A transfer by libcurl: callbacks, limits, and one try. */
 #include "installer/fetch/transfer.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* URLs split and built by libcurl, without passwords. */
 #include "installer/fetch/url.h"
 
 #include <string.h>

@@ -104,7 +104,7 @@ class Forecast(bench.Case):
                                                f"be active: {OLD}\n"))
         result = self.wmopkg("verify", self.new, "--check-firmware", "6.0")
         self.assertEqual(result.returncode, 3, "it is still refused here")
-        self.assertIn("new (this file): would become active\nold: would not be", result.stdout)
+        self.assertIn("new (this file): would become active\nold: would no longer be", result.stdout)
 
     def test_install(self):
         self.check(0, f"old.wmopkg:\n{bench.BAR}    PKG: Signed\n{bench.INSTALLED}",

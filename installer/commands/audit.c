@@ -29,7 +29,7 @@ enum exit_status command_audit(struct device *device, const struct words *words)
 		puts("There is no audit log yet.");
 	if (r == 0 && verify)
 		printf("Audit log: %" PRIu64 " line%s, number %" PRIu64 " to %" PRIu64
-		       ", whole.\n",
+		       ", not changed.\n",
 		       check.lines, check.lines == 1 ? "" : "s", check.first, check.last);
 	/* Lines that were changed must not look as if they were not. */
 	if (r == 0 && !verify && overlay_audit_verify(record, &check, &why) == -EBADMSG)

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Follows a path through a stack, and finds which layers supply it. */
+
 #include "installer/device/which.h"
 
 #include <errno.h>
@@ -80,15 +83,14 @@ static void add_layer(const struct package_stack *stack, struct which_layers *to
 	to->layers[to->count++] = layer;
 }
 
-/* What would be seen without the layers above @from, and without those, and so on. */
+/* What would be seen without the layers that are on top now, and so on down. */
 static int find_covered(const struct package_stack *stack, size_t from,
 			struct which_step *step, struct verity_error *err)
 {
+	struct overlay_lookup_result view;
 	int r = 0;
 
-	while (r == 0 && from <= stack->lookup.count) {
-		struct overlay_lookup_result view;
-
+	for (; from <= stack->lookup.count; from = view.layer + 1) {
 		r = overlay_lookup_find(&stack->lookup, from, step->path, &view, NULL,
 					err);
 		if (r < 0 || view.status != OVERLAY_LOOKUP_PRESENT)
@@ -96,22 +98,8 @@ static int find_covered(const struct package_stack *stack, size_t from,
 		if (!is_firmware(stack, view.layer) ||
 		    !is_firmware(stack, step->view.layer))
 			add_layer(stack, &step->covers, view.layer);
-		from = view.layer + 1;
 	}
 	return r;
-}
-
-static int find_present(const struct package_stack *stack, const bool *merged,
-			struct which_step *step, struct verity_error *err)
-{
-	size_t last = step->view.layer;
-
-	for (size_t i = 0; i <= stack->lookup.count; i++)
-		if (merged[i]) {
-			add_layer(stack, &step->merged, i);
-			last = i;
-		}
-	return find_covered(stack, last + 1, step, err);
 }
 
 static int look(const struct stacks *stacks, const struct package_stack *stack,
@@ -119,6 +107,7 @@ static int look(const struct stacks *stacks, const struct package_stack *stack,
 {
 	size_t layers = stack->lookup.count + 1;
 	cleanup_free bool *merged = calloc(layers, sizeof(*merged));
+	size_t last;
 	int r;
 
 	step->merged.layers = calloc(layers, sizeof(size_t));
@@ -133,27 +122,15 @@ static int look(const struct stacks *stacks, const struct package_stack *stack,
 					   step->path, &step->below, NULL, err);
 	if (step->view.kind == OVERLAY_CONTENTS_LINK)
 		r = read_target(stacks, &step->view, step->path, step->target, err);
-	return r < 0 ? r : find_present(stack, merged, step, err);
-}
-
-static int add_step(const struct stacks *stacks, const struct package_stack *stack,
-		    struct overlay_walk *walk, struct which_answer *answer,
-		    struct verity_error *err)
-{
-	struct which_step *grown =
-		reallocarray(answer->steps, answer->count + 1, sizeof(*answer->steps));
-	struct which_step *step;
-	int r = walk_to_last(stacks, stack, walk, err);
-
-	if (!grown)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	answer->steps = grown;
 	if (r < 0)
 		return r;
-	step = &answer->steps[answer->count++];
-	*step = (struct which_step){0};
-	strcpy(step->path, walk->path);
-	return look(stacks, stack, step, err);
+	last = step->view.layer;
+	for (size_t i = 0; i < layers; i++)
+		if (merged[i]) {
+			add_layer(stack, &step->merged, i);
+			last = i;
+		}
+	return find_covered(stack, last + 1, step, err);
 }
 
 int which_find(const struct stacks *stacks, const struct package_stack *stack,
@@ -166,15 +143,24 @@ int which_find(const struct stacks *stacks, const struct package_stack *stack,
 	if (r < 0)
 		return verity_fail_errno(err, -r, "%.128s...", path);
 	for (bool more = true; r == 0 && more;) {
-		const char *target;
+		struct which_step *steps = reallocarray(answer.steps, answer.count + 1,
+							sizeof(*answer.steps));
+		struct which_step *step;
 
-		r = add_step(stacks, stack, &walk, &answer, err);
+		if (!steps)
+			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		answer.steps = steps;
+		r = walk_to_last(stacks, stack, &walk, err);
 		if (r < 0)
-			break;
-		target = answer.steps[answer.count - 1].target;
-		more = *target != '\0';
+			return r;
+		step = &answer.steps[answer.count++];
+		*step = (struct which_step){0};
+		strcpy(step->path, walk.path);
+		r = look(stacks, stack, step, err);
+		more = r == 0 && step->target[0] != '\0';
 		if (more)
-			r = fail_walk(overlay_walk_follow(&walk, target), &walk, err);
+			r = fail_walk(overlay_walk_follow(&walk, step->target), &walk,
+				      err);
 	}
 	if (r < 0)
 		return r;
@@ -196,7 +182,7 @@ int which_absolute(const char *path, char **ret, struct verity_error *err)
 	return 0;
 }
 
-/* Whether / is the root of what this boot has stacked, or of the firmware alone. */
+/* Whether / is the stack of this boot, or the firmware where nothing is stacked. */
 static int is_running(const struct stacks *stacks, bool *ret, struct verity_error *err)
 {
 	bool stacked = false;
@@ -212,32 +198,7 @@ static int is_running(const struct stacks *stacks, bool *ret, struct verity_erro
 	return r;
 }
 
-/* A hierarchy may be a mount by itself; what lies in it is looked for from there. */
-static size_t top_of(const struct stacks *stacks, const char *path)
-{
-	const char *rest;
-	int fd = overlay_firmware_at(&stacks->firmware, path, &rest);
-
-	if (fd == stacks->firmware.root)
-		return 1; /* "/" */
-	return (size_t)(rest - path) + (*rest ? 0 : 1);
-}
-
-static bool is_mounted_on(int top, const char *path)
-{
-	cleanup_fd int fd =
-		overlay_open_at(top, path, O_PATH | O_NOFOLLOW, RESOLVE_NO_XDEV);
-
-	return fd == -EXDEV;
-}
-
-/* The copies that keep the engine's files what they are belong to the stack. */
-static bool is_mounted(int top, const char *place, const char *rest)
-{
-	return is_mounted_on(top, rest) && !overlay_protected_path(place);
-}
-
-/* The first folder or file below @top on the way that is mounted on. */
+/* The first folder or file below @top on the way to @place that is mounted on. */
 static int find_mount(char place[static PATH_MAX], size_t top, bool *ret,
 		      struct verity_error *err)
 {
@@ -251,11 +212,16 @@ static int find_mount(char place[static PATH_MAX], size_t top, bool *ret,
 		return errno == ENOENT ? 0 : verity_fail_errno(err, errno, "%s", place);
 	place[top] = after;
 	for (char *end = place + top; *end;) {
+		const char *rest = place + top + strspn(place + top, "/");
+		cleanup_fd int found = -1;
+
 		end += strspn(end, "/");
 		end += strcspn(end, "/");
 		after = *end;
 		*end = '\0';
-		*ret = is_mounted(fd, place, place + top + strspn(place + top, "/"));
+		found = overlay_open_at(fd, rest, O_PATH | O_NOFOLLOW, RESOLVE_NO_XDEV);
+		/* The mounts that protect the files of the engine belong to the stack. */
+		*ret = found == -EXDEV && !overlay_protected_path(place);
 		if (*ret)
 			return 0;
 		*end = after;
@@ -268,6 +234,8 @@ int which_mounted(const struct stacks *stacks, const char *path,
 {
 	char place[PATH_MAX];
 	bool running = false, found = false;
+	const char *rest;
+	size_t top = 1; /* "/" */
 	int r = is_running(stacks, &running, err);
 
 	if (r < 0)
@@ -276,7 +244,10 @@ int which_mounted(const struct stacks *stacks, const char *path,
 	if (!running || !path[0] ||
 	    snprintf(place, sizeof(place), "/%s", path) >= (int)sizeof(place))
 		return 0;
-	r = find_mount(place, top_of(stacks, path), &found, err);
+	/* A hierarchy may be a mount of its own: then the search starts there. */
+	if (overlay_firmware_at(&stacks->firmware, path, &rest) != stacks->firmware.root)
+		top = (size_t)(rest - path) + (*rest ? 0 : 1);
+	r = find_mount(place, top, &found, err);
 	if (r == 0 && found)
 		strcpy(ret, place);
 	return r;

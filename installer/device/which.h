@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Who supplies a path in a stack, link after link. */
+/* Which layers supply a path in a stack, link by link. */
 
 #include <limits.h>
 
@@ -19,21 +19,21 @@ struct which_layers {
 struct which_step {
 	char path[PATH_MAX]; /* without the slash in front; "" is the root */
 	struct overlay_lookup_result view;
-	struct overlay_lookup_result below; /* what its layer takes away, where it does */
+	struct overlay_lookup_result below; /* what its layer deletes or hides */
 	struct which_layers merged;         /* of a folder */
-	struct which_layers covers;         /* what is not seen for it */
+	struct which_layers covers;         /* not visible because of it */
 	char target[PATH_MAX];              /* of a link; "" otherwise */
 };
 
 struct which_answer {
-	struct which_step *steps; /* owned: the path, then where each link leads */
+	struct which_step *steps; /* owned: the path, then the target of each link */
 	size_t count;             /* 1 at least */
 };
 
 /**
  * which_find - look at @path, and at what it leads to
  * @path: from the root; links in its folders are followed within the stack
- * @ret:  filled on success alone; which_free()
+ * @ret:  filled on success only; which_free()
  *
  * Return: 0, also where nothing is there; -ELOOP for too many links; -errno.
  */
@@ -45,15 +45,15 @@ void which_free(struct which_answer *answer);
 
 /**
  * which_absolute - a path as it was typed, from the root
- * @ret: set on success alone; free()
+ * @ret: set on success only; free()
  */
 int which_absolute(const char *path, char **ret, struct verity_error *err) must_check;
 
 /**
  * which_mounted - where another file system is mounted over the root on the way to @path
- * @ret: "" where none is; set on success alone
+ * @ret: "" where none is; set on success only
  *
- * No package has a say in what is seen there. Only of the running system, which is what /
+ * No package supplies what is seen there. Only of the running system, which is what /
  * shows.
  */
 int which_mounted(const struct stacks *stacks, const char *path,

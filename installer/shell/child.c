@@ -16,7 +16,6 @@
 #include "installer/shell/signal.h"
 #include "verity/util/cleanup.h"
 
-
 static enum exit_status run(const char *config, const struct command *command, int argc,
 			    char **argv)
 {

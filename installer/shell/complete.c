@@ -21,7 +21,6 @@
 #define CANDIDATES_MAX 4096
 #define EXPLAIN_INDENT 18
 
-
 void candidates_free(struct candidates *candidates)
 {
 	for (size_t i = 0; i < candidates->count; i++)

@@ -15,35 +15,16 @@
 
 #define CONFIG "--config"
 
-struct typed {
-	char **items; /* owned; NULL-terminated */
-	int count;
-};
-
-static void typed_free(struct typed *words)
+/* NULL: out of memory. */
+static char *unquote(const char *typed)
 {
-	for (int i = 0; i < words->count; i++)
-		free(words->items[i]);
-	free(words->items);
-}
+	cleanup_with(line_free) struct line line = {.count = 0};
+	struct verity_error unused;
 
-static bool unquote_all(int argc, char *const *argv, struct typed *words)
-{
-	words->items = calloc((size_t)argc + 1, sizeof(char *));
-	for (; words->items && words->count < argc; words->count++) {
-		cleanup_with(line_free) struct line line = {.count = 0};
-		const char *typed = argv[words->count];
-		struct verity_error unused;
-
-		/* What is not one word was not typed, but inserted as it is. */
-		if (line_split(typed, strlen(typed), &line, &unused) == 0 &&
-		    line.count == 1)
-			typed = line.words[0];
-		words->items[words->count] = strdup(typed);
-		if (!words->items[words->count])
-			return false;
-	}
-	return words->items;
+	/* What is not one word was not typed, but inserted as it is. */
+	if (line_split(typed, strlen(typed), &line, &unused) == 0 && line.count == 1)
+		typed = line.words[0];
+	return strdup(typed);
 }
 
 static enum exit_status print(int r, struct candidates *found, const char *before)
@@ -96,8 +77,15 @@ static enum exit_status complete_words(int count, char *const *words)
 
 enum exit_status complete_once(int argc, char *const *argv)
 {
-	cleanup_with(typed_free) struct typed words = {.count = 0};
+	cleanup_free char **words = calloc((size_t)argc + 1, sizeof(char *));
+	enum exit_status status = STATUS_FAILED;
+	int count = 0;
 
-	return unquote_all(argc, argv, &words) ? complete_words(words.count, words.items)
-					       : STATUS_FAILED;
+	while (words && count < argc && (words[count] = unquote(argv[count])))
+		count++;
+	if (words && count == argc)
+		status = complete_words(count, words);
+	while (count > 0)
+		free(words[--count]);
+	return status;
 }

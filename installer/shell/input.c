@@ -88,6 +88,11 @@ static unsigned char redraw(struct shell_input *input)
 	return CC_NORM;
 }
 
+static unsigned char insert(EditLine *edit, const char *text)
+{
+	return el_insertstr(edit, text) < 0 ? CC_ERROR : CC_REFRESH;
+}
+
 static unsigned char on_tab(EditLine *edit, wint_t key)
 {
 	struct shell_input *input = input_of(edit);
@@ -97,9 +102,7 @@ static unsigned char on_tab(EditLine *edit, wint_t key)
 				      (size_t)(line->cursor - line->buffer));
 
 	(void)key;
-	if (!text)
-		return redraw(input);
-	return el_insertstr(edit, text) < 0 ? CC_ERROR : CC_REFRESH;
+	return text ? insert(edit, text) : redraw(input);
 }
 
 static unsigned char on_question(EditLine *edit, wint_t key)
@@ -113,42 +116,27 @@ static unsigned char on_question(EditLine *edit, wint_t key)
 	explained = input->hooks.explain(input->hooks.context, line->buffer,
 					 (size_t)(line->cursor - line->buffer));
 	input->asked = false;
-	if (explained)
-		return redraw(input);
-	return el_insertstr(edit, text) < 0 ? CC_ERROR : CC_REFRESH;
+	return explained ? redraw(input) : insert(edit, text);
 }
 
-static unsigned char end_line(EditLine *edit, enum shell_got got, const char *shown)
-{
-	fputs(shown, stdout);
-	input_of(edit)->got = got;
-	return CC_EOF;
-}
-
-static unsigned char on_interrupt(EditLine *edit, wint_t key)
-{
-	(void)key;
-	return end_line(edit, SHELL_DROPPED, "^C\n");
-}
-
-static unsigned char on_suspend(EditLine *edit, wint_t key)
-{
-	(void)key;
-	return end_line(edit, SHELL_TOP, "^Z\n");
-}
-
+/* Ctrl-C, Ctrl-Z, and Ctrl-D on an empty line. */
 static unsigned char on_end(EditLine *edit, wint_t key)
 {
+	struct shell_input *input = input_of(edit);
 	const LineInfo *line = el_line(edit);
 
-	(void)key;
-	if (line->lastchar > line->buffer) {
+	if (key == L'\004' && line->lastchar > line->buffer) {
 		el_cursor(edit, 1);
 		if (line->cursor < line->lastchar)
 			el_deletestr(edit, 1);
 		return CC_REFRESH;
 	}
-	return end_line(edit, SHELL_UP, "\n");
+	if (key == L'\003')
+		input->got = SHELL_DROPPED;
+	else
+		input->got = key == L'\032' ? SHELL_TOP : SHELL_UP;
+	fputs(key == L'\003' ? "^C\n" : key == L'\032' ? "^Z\n" : "\n", stdout);
+	return CC_EOF;
 }
 
 /* The key that a signal stands for: 1; 0: none, go on; -1: the shell ends. */
@@ -221,8 +209,8 @@ static bool bind_keys(EditLine *edit)
 	} keys[] = {
 		{L"^I", L"wmopkg-complete", on_tab},
 		{L"?", L"wmopkg-explain", on_question},
-		{L"^C", L"wmopkg-drop", on_interrupt},
-		{L"^Z", L"wmopkg-top", on_suspend},
+		{L"^C", L"wmopkg-drop", on_end},
+		{L"^Z", L"wmopkg-top", on_end},
 		{L"^D", L"wmopkg-up-or-delete", on_end},
 	};
 	/* As in other shells, and as terminals send them. */

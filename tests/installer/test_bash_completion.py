@@ -93,7 +93,8 @@ class Bash(bench.Case):
                                                 ["my folder/a b.wmopkg"]),
                 (["install", "'my folder/a"], ["my folder/a b.wmopkg"]),
                 (["install", "a"], []), (["install", "password", ""], []),
-                (["--"], ["--config", "--help", "--version"]), (["--frob", ""], []),
+                (["--"], ["--config", "--debug", "--help", "--version"]), (["--frob", ""], []),
+                (["--debug", "re"], ["remove", "retry"]),
                 (["--config=no/such", "retry", ""], []), ([""], None)):
             with self.subTest(words=words):
                 told = self.complete(*words)

@@ -59,7 +59,7 @@ def whole(device):
     lines = lines_of(device)
     equal(device.tell("audit", "verify"),
           f"Audit log: {len(lines)} line{'s' if len(lines) != 1 else ''}, number {lines[0]['number']} to "
-          f"{lines[-1]['number']}, whole.\n")
+          f"{lines[-1]['number']}, not changed.\n")
     return len(lines)
 
 

@@ -74,7 +74,7 @@ class Audit(unittest.TestCase):
         told = self.device.wmopkg("audit", "verify")
         self.assertEqual((told.returncode, told.stdout), (0, (
             f"Audit log: {len(lines)} line{'s' if len(lines) != 1 else ''}, number {lines[0]['number']} to "
-            f"{lines[-1]['number']}, whole.\n")))
+            f"{lines[-1]['number']}, not changed.\n")))
         return lines
 
     def test_no_log(self):

@@ -16,7 +16,6 @@
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
 
-DEFINE_CLEANUP(struct overlay_store, overlay_store_free);
 
 /* For the kernel log, or for who asks what would be in it. */
 static void __attribute__((format(printf, 3, 4)))

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/store/place.h"
+#include "overlay/store/order.h"
 #include "verity/util/cleanup.h"
 
 static void packages_free_p(struct packages *packages)
@@ -70,7 +70,7 @@ static void check_place(struct packages *packages, size_t index)
 	const struct verity_package *package = packages->judged[index];
 	struct verity_error why;
 
-	if (package && overlay_place_check(
+	if (package && overlay_order_check_store(
 			       verity_verified_manifest(verity_package_verified(package)),
 			       packages->state.entries[index].entry.kind, &why) < 0)
 		packages_refuse(packages, index, &why);

@@ -19,11 +19,10 @@
 #include "installer/device/reset_pending.h"
 #include "installer/grammar/grammar.h"
 #include "overlay/config/anchor.h"
-#include "overlay/store/place.h"
+#include "overlay/store/order.h"
 #include "verity/package/stream.h"
 #include "verity/util/cleanup.h"
 
-DEFINE_CLEANUP(struct overlay_incoming, overlay_incoming_free);
 
 struct install {
 	struct device *device; /* borrowed, like the rest */
@@ -46,7 +45,7 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 	const char *name = install->source->name;
 	int64_t offered = source_bytes(install->source);
 	char title[VERITY_NAME_MAX + sizeof(VERITY_PACKAGE_SUFFIX)];
-	int r = overlay_place_check(manifest, install->kind, err);
+	int r = overlay_order_check_store(manifest, install->kind, err);
 
 	if (r == 0 && offered >= 0 && (uint64_t)offered != file_bytes)
 		r = verity_fail(err, VERITY_E_BAD_LENGTH,

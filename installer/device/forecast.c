@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "installer/device/installed.h"
-#include "overlay/store/place.h"
+#include "overlay/store/order.h"
 #include "verity/util/cleanup.h"
 
 const char *forecast_name(enum forecast forecast)
@@ -72,8 +72,8 @@ static bool is_whole(const struct subject *subject, struct verity_error *reason)
 		return false;
 	}
 	return subject->any_store ||
-	       overlay_place_check(verity_verified_manifest(verified), subject->kind,
-				   reason) == 0;
+	       overlay_order_check_store(verity_verified_manifest(verified),
+					 subject->kind, reason) == 0;
 }
 
 static int plan(const struct subject *subject, const struct verity_error *reason,

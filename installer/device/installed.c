@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "overlay/store/place.h"
+#include "overlay/store/order.h"
 #include "verity/util/cleanup.h"
 
 #define COPY(to, from) snprintf((to), sizeof(to), "%s", (from))
@@ -117,7 +117,7 @@ static bool take_package(struct installed *item)
 	}
 	if (!verity_package_verified(item->package))
 		return false;
-	if (overlay_place_check(manifest, item->entry.kind, &why) == 0)
+	if (overlay_order_check_store(manifest, item->entry.kind, &why) == 0)
 		return true;
 	item->reason = why;
 	return false;

@@ -96,7 +96,7 @@ struct overlay_config {
 /**
  * overlay_config_load - read a configuration file
  * @path: NULL for OVERLAY_CONFIG_PATH, which may be missing: then all is default
- * @ret:  filled on success alone
+ * @ret:  filled on success only
  *
  * Return: 0; -EINVAL with file and line where a key is unknown or a value bad; -errno.
  */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Names of the steps. */
 #include "overlay/fs/clock.h"
 
 static const char *const names[OVERLAY_STEPS] = {

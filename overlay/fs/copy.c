@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Copies name by name, each in the open folder above it. */
 #include "overlay/fs/copy.h"
 
 #include <errno.h>
@@ -15,19 +16,9 @@
 /* One copying of a tree, and where in it we are. */
 struct walk {
 	struct overlay_copy_left left;
-	char path[sizeof(((struct overlay_copy_left *)0)->first)]; /* for people alone */
+	char path[sizeof(((struct overlay_copy_left *)0)->first)]; /* for messages only */
 	char failed[sizeof(((struct overlay_copy_left *)0)->first)];
 };
-
-static mode_t mode_to_have(int from_fd, const struct stat *st)
-{
-	mode_t mode = st->st_mode & 07777;
-
-	if (S_ISREG(st->st_mode) && (mode & (S_ISUID | S_ISGID)) &&
-	    overlay_attributes_nosuid(from_fd))
-		mode &= ~(mode_t)(S_ISUID | S_ISGID);
-	return mode;
-}
 
 /*
  * Owner first: a change of owner takes the set-id bits and capabilities away. Mode before
@@ -37,14 +28,16 @@ static int set_look(int from_fd, int to_fd, const char *path, const struct stat 
 		    size_t *ret_left)
 {
 	const struct timespec times[2] = {st->st_atim, st->st_mtim};
+	mode_t mode = st->st_mode & 07777;
 	int r;
 
-	if (fchownat(to_fd, path, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (S_ISREG(st->st_mode) && (mode & (S_ISUID | S_ISGID)) &&
+	    overlay_xattrs_nosuid(from_fd))
+		mode &= ~(mode_t)(S_ISUID | S_ISGID);
+	if (fchownat(to_fd, path, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    (!S_ISLNK(st->st_mode) && fchmodat(to_fd, path, mode, 0) < 0))
 		return -errno;
-	if (!S_ISLNK(st->st_mode) &&
-	    fchmodat(to_fd, path, mode_to_have(from_fd, st), 0) < 0)
-		return -errno;
-	r = overlay_attributes_copy(from_fd, to_fd, path, ret_left);
+	r = overlay_xattrs_copy(from_fd, to_fd, path, ret_left);
 	if (r < 0)
 		return r;
 	return utimensat(to_fd, path, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
@@ -73,17 +66,6 @@ static int copy_file(int from_fd, int to_fd, const char *path, const struct stat
 	return verity_io_copy(from, 0, to, 0, (uint64_t)st->st_size, NULL);
 }
 
-static int copy_link(int from_fd, int to_fd, const char *path)
-{
-	char target[PATH_MAX];
-	ssize_t size = readlinkat(from_fd, path, target, sizeof(target) - 1);
-
-	if (size < 0)
-		return -errno;
-	target[size] = '\0';
-	return symlinkat(target, to_fd, path) < 0 ? -errno : 0;
-}
-
 static bool is_copied(const struct stat *st)
 {
 	return S_ISDIR(st->st_mode) || S_ISREG(st->st_mode) || S_ISLNK(st->st_mode);
@@ -91,14 +73,21 @@ static bool is_copied(const struct stat *st)
 
 static int make_one(int from_fd, int to_fd, const char *path, const struct stat *st)
 {
+	char target[PATH_MAX];
+	ssize_t size;
 	int r;
 
-	if (S_ISDIR(st->st_mode))
+	if (S_ISDIR(st->st_mode)) {
 		r = mkdirat(to_fd, path, 0700) < 0 ? -errno : 0;
-	else if (S_ISREG(st->st_mode))
+	} else if (S_ISREG(st->st_mode)) {
 		r = copy_file(from_fd, to_fd, path, st);
-	else
-		r = copy_link(from_fd, to_fd, path);
+	} else {
+		size = readlinkat(from_fd, path, target, sizeof(target) - 1);
+		if (size < 0)
+			return -errno;
+		target[size] = '\0';
+		r = symlinkat(target, to_fd, path) < 0 ? -errno : 0;
+	}
 	return r == -EEXIST ? 0 : r;
 }
 
@@ -111,7 +100,7 @@ int overlay_copy_one(int from_fd, int to_fd, const char *path, const struct stat
 	return set_look(from_fd, to_fd, path, st, NULL);
 }
 
-/* The path of the first thing that something is wrong with is the one to tell. */
+/* The path of the first thing that something is wrong with goes into the message. */
 static void note_path(const struct walk *walk, char *ret, size_t size)
 {
 	if (ret[0] == '\0')
@@ -120,26 +109,11 @@ static void note_path(const struct walk *walk, char *ret, size_t size)
 
 static int fill_folder(struct walk *walk, int from_fd, int to_fd, unsigned depth);
 
-static int copy_folder(struct walk *walk, int from_fd, int to_fd, const char *name,
-		       unsigned depth)
-{
-	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	cleanup_fd int from = -1;
-	cleanup_fd int to = -1;
-
-	if (depth > OVERLAY_COPY_DEPTH_MAX)
-		return -ELOOP;
-	from = openat(from_fd, name, flags);
-	if (from < 0)
-		return -errno;
-	to = openat(to_fd, name, flags);
-	return to < 0 ? -errno : fill_folder(walk, from, to, depth);
-}
-
-/* The look last, because filling a folder changes its times. */
+/* A folder's look comes last, because filling it changes its times. */
 static int copy_whole(struct walk *walk, int from_fd, int to_fd, const char *name,
 		      unsigned depth)
 {
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	size_t left = 0;
 	struct stat st;
 	int r;
@@ -152,8 +126,15 @@ static int copy_whole(struct walk *walk, int from_fd, int to_fd, const char *nam
 		return 0;
 	}
 	r = make_one(from_fd, to_fd, name, &st);
-	if (r == 0 && S_ISDIR(st.st_mode))
-		r = copy_folder(walk, from_fd, to_fd, name, depth + 1);
+	if (r == 0 && S_ISDIR(st.st_mode)) {
+		cleanup_fd int from = -1, to = -1;
+
+		if (depth == OVERLAY_COPY_DEPTH_MAX)
+			return -ELOOP;
+		from = openat(from_fd, name, flags);
+		to = from < 0 ? -1 : openat(to_fd, name, flags);
+		r = to < 0 ? -errno : fill_folder(walk, from, to, depth + 1);
+	}
 	if (r == 0)
 		r = set_look(from_fd, to_fd, name, &st, &left);
 	walk->left.attributes += left;

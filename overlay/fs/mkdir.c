@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Makes a folder with its parents. */
 #include "overlay/fs/mkdir.h"
 
 #include <errno.h>

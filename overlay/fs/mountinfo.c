@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Finds a line by its mount id and splits it. */
 #include "overlay/fs/mountinfo.h"
 
 #include <errno.h>
@@ -51,24 +52,14 @@ static int mount_id(int fd)
 	return -ENOENT;
 }
 
-static int find_line(int id, struct overlay_mountinfo *ret)
-{
-	cleanup_file FILE *file = fopen("/proc/self/mountinfo", "re");
-	size_t room = 0;
-
-	while (file && getline(&ret->line, &room, file) > 0)
-		if (atoi(ret->line) == id)
-			return overlay_mountinfo_split(ret->line, ret);
-	return -ENOENT;
-}
-
 int overlay_mountinfo_get(const char *path, struct overlay_mountinfo **ret,
 			  struct verity_error *err)
 {
+	cleanup_with(overlay_mountinfo_free_p) struct overlay_mountinfo *info = NULL;
 	cleanup_fd int fd = open(path, O_PATH | O_CLOEXEC);
-	struct overlay_mountinfo *info;
+	cleanup_file FILE *file = NULL;
+	size_t room = 0;
 	int id;
-	int r;
 
 	if (fd < 0)
 		return verity_fail_errno(err, errno, "%s", path);
@@ -78,11 +69,15 @@ int overlay_mountinfo_get(const char *path, struct overlay_mountinfo **ret,
 	info = calloc(1, sizeof(*info));
 	if (!info)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = find_line(id, info);
-	if (r < 0) {
-		overlay_mountinfo_free(info);
-		return verity_fail_errno(err, -r, "/proc/self/mountinfo: %s", path);
+	file = fopen("/proc/self/mountinfo", "re");
+	while (file && getline(&info->line, &room, file) > 0) {
+		if (atoi(info->line) != id)
+			continue;
+		if (overlay_mountinfo_split(info->line, info) < 0)
+			return verity_fail_errno(err, EINVAL, "/proc/self/mountinfo: %s",
+						 path);
+		*ret = steal_ptr(&info);
+		return 0;
 	}
-	*ret = info;
-	return 0;
+	return verity_fail_errno(err, ENOENT, "/proc/self/mountinfo: %s", path);
 }

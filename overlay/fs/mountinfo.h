@@ -16,7 +16,7 @@ struct overlay_mountinfo {
 
 /**
  * overlay_mountinfo_get - the mount that @path lies in
- * @ret: set on success alone; free with overlay_mountinfo_free()
+ * @ret: set on success only; free with overlay_mountinfo_free()
  *
  * A file system whose options pass what libmount or a fixed buffer takes is read whole.
  */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of protected paths. */
 #include "overlay/fs/protect.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* fallocate(), with a message that says how much is missing where. */
 #include "overlay/fs/reserve.h"
 
 #include <errno.h>
@@ -12,71 +13,68 @@
 #include "overlay/fs/mountinfo.h"
 #include "verity/util/cleanup.h"
 
-#define PLACE_BYTES 256
+#define DESCRIPTION_BYTES 256
 
 /* "/mnt/data/packages (ext4 on /dev/vda3)", as far as it can be told. */
-static void name_place(int folder, char ret[static PLACE_BYTES])
+static void describe(int folder, char ret[static DESCRIPTION_BYTES])
 {
 	cleanup_with(overlay_mountinfo_free_p) struct overlay_mountinfo *info = NULL;
-	char link[32], path[PLACE_BYTES / 2];
+	char link[32], path[DESCRIPTION_BYTES / 2];
 	ssize_t size;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", folder);
 	size = readlink(link, path, sizeof(path) - 1);
-	snprintf(ret, PLACE_BYTES, "the file system");
+	snprintf(ret, DESCRIPTION_BYTES, "the file system");
 	if (size <= 0)
 		return;
 	path[size] = '\0';
 	if (overlay_mountinfo_get(link, &info, NULL) < 0)
-		snprintf(ret, PLACE_BYTES, "%s", path);
+		snprintf(ret, DESCRIPTION_BYTES, "%s", path);
 	else if (info->source[0] == '/')
-		snprintf(ret, PLACE_BYTES, "%s (%s on %s)", path, info->type,
+		snprintf(ret, DESCRIPTION_BYTES, "%s (%s on %s)", path, info->type,
 			 info->source);
 	else
-		snprintf(ret, PLACE_BYTES, "%s (%s)", path, info->type);
+		snprintf(ret, DESCRIPTION_BYTES, "%s (%s)", path, info->type);
 }
 
-static int fail(const struct overlay_room *wanted, uint64_t room,
+static int fail(int folder, uint64_t bytes, uint64_t available, uint64_t replaced,
 		struct verity_error *err)
 {
-	char place[PLACE_BYTES], missing[128], replaced[128] = "";
+	char where[DESCRIPTION_BYTES], missing[128], old[128] = "";
 
-	name_place(wanted->folder, place);
+	describe(folder, where);
 	/* By its own count there may be enough: a file system needs some for itself. */
 	snprintf(missing, sizeof(missing), "some more has to be freed");
-	if (room < wanted->bytes)
+	if (available < bytes)
 		snprintf(missing, sizeof(missing), "%" PRIu64 " more have to be freed",
-			 wanted->bytes - room);
-	if (wanted->replaced > 0)
-		snprintf(replaced, sizeof(replaced),
+			 bytes - available);
+	if (replaced > 0)
+		snprintf(old, sizeof(old),
 			 "; the one it replaces has %" PRIu64
 			 ", and stays until the new one is whole",
-			 wanted->replaced);
+			 replaced);
 	return verity_fail(err, VERITY_E_NO_ROOM,
 			   "it needs %" PRIu64 " bytes and there is room for %" PRIu64
 			   " on %s: %s%s",
-			   wanted->bytes, room, place, missing, replaced);
+			   bytes, available, where, missing, old);
 }
 
-/* Asked first, so that the number told is what was free before anything was taken. */
-int overlay_room_reserve(int fd, const struct overlay_room *wanted,
-			 struct verity_error *err)
+int overlay_reserve(int fd, int folder, uint64_t bytes, uint64_t replaced,
+		    struct verity_error *err)
 {
-	uint64_t bytes = wanted->bytes;
-	uint64_t room = 0;
 	struct statvfs fs;
+	/* before anything is taken, so that the message has what was free until now */
 	bool known = fstatvfs(fd, &fs) == 0;
+	uint64_t available = known ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
 
-	if (known)
-		room = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (bytes == 0)
 		return 0;
-	if (bytes > INT64_MAX || (known && bytes > room))
-		return fail(wanted, room, err);
+	if (bytes > INT64_MAX || (known && bytes > available))
+		return fail(folder, bytes, available, replaced, err);
 	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) == 0 ||
 	    errno == EOPNOTSUPP || errno == ENOSYS)
 		return 0;
 	if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
-		return fail(wanted, room, err);
+		return fail(folder, bytes, available, replaced, err);
 	return verity_fail_errno(err, errno, "setting room aside");
 }

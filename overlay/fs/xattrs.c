@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Copies extended attributes through /proc/self/fd. */
 #include "overlay/fs/xattrs.h"
 
 #include <errno.h>
@@ -11,31 +12,21 @@
 
 #include "verity/util/cleanup.h"
 
-static const char *const overlayfs_prefixes[] = {"trusted.overlay.", "user.overlay."};
-
-bool overlay_attributes_nosuid(int fd)
+bool overlay_xattrs_nosuid(int fd)
 {
 	struct statvfs fs;
 
 	return fstatvfs(fd, &fs) < 0 || (fs.f_flag & ST_NOSUID);
 }
 
-static bool is_passed_over(int from_fd, const char *name)
+static bool is_left_out(int from_fd, const char *name)
 {
-	for (size_t i = 0; i < sizeof(overlayfs_prefixes) / sizeof(char *); i++)
-		if (strncmp(name, overlayfs_prefixes[i], strlen(overlayfs_prefixes[i])) ==
-		    0)
+	static const char *const prefixes[] = {"trusted.overlay.", "user.overlay."};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
 			return true;
-	return strcmp(name, "security.capability") == 0 &&
-	       overlay_attributes_nosuid(from_fd);
-}
-
-/* Links have no descriptor that their attributes could be reached through. */
-static int make_path(int fd, const char *path, char ret[static PATH_MAX])
-{
-	int size = snprintf(ret, PATH_MAX, "/proc/self/fd/%d/%s", fd, path);
-
-	return size < 0 || size >= PATH_MAX ? -ENAMETOOLONG : 0;
+	return strcmp(name, "security.capability") == 0 && overlay_xattrs_nosuid(from_fd);
 }
 
 static int copy_one(const char *from, const char *to, const char *name, char *value,
@@ -57,18 +48,18 @@ static int copy_one(const char *from, const char *to, const char *name, char *va
 	return 0;
 }
 
-int overlay_attributes_copy(int from_fd, int to_fd, const char *path, size_t *ret_left)
+int overlay_xattrs_copy(int from_fd, int to_fd, const char *path, size_t *ret_left)
 {
 	cleanup_free char *buffer = NULL;
-	char from[PATH_MAX];
-	char to[PATH_MAX];
+	char from[PATH_MAX], to[PATH_MAX];
 	ssize_t size;
-	int r = make_path(from_fd, path, from);
+	int r = 0;
 
-	if (r == 0)
-		r = make_path(to_fd, path, to);
-	if (r < 0)
-		return r;
+	/* links have no descriptor through which their attributes could be reached */
+	if (snprintf(from, sizeof(from), "/proc/self/fd/%d/%s", from_fd, path) >=
+		    PATH_MAX ||
+	    snprintf(to, sizeof(to), "/proc/self/fd/%d/%s", to_fd, path) >= PATH_MAX)
+		return -ENAMETOOLONG;
 	size = llistxattr(from, NULL, 0);
 	if (size <= 0)
 		return size == 0 || errno == EOPNOTSUPP ? 0 : -errno;
@@ -80,7 +71,7 @@ int overlay_attributes_copy(int from_fd, int to_fd, const char *path, size_t *re
 		return -errno;
 	for (const char *name = buffer; r == 0 && name < buffer + size;
 	     name += strlen(name) + 1)
-		if (!is_passed_over(from_fd, name))
+		if (!is_left_out(from_fd, name))
 			r = copy_one(from, to, name, buffer + XATTR_LIST_MAX, ret_left);
 	return r;
 }

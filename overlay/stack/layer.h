@@ -16,7 +16,7 @@ struct overlay_layer;
  * @devices:  borrowed for as long as the layer; may be used from several threads
  * @verified: borrowed for the call
  * @dm_name:  see verity_device_open()
- * @ret:      set on success alone; free with overlay_layer_free()
+ * @ret:      set on success only; free with overlay_layer_free()
  *
  * Mounted ro,nodev, and nosuid where it is not signed. Needs /proc.
  */

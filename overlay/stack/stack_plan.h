@@ -51,7 +51,7 @@ struct overlay_stack_parts {
 
 /**
  * overlay_stack_plan_make - plan a stack of these parts
- * @ret: filled on success alone; overlay_stack_plan_free()
+ * @ret: filled on success only; overlay_stack_plan_free()
  *
  * Return: 0; -E2BIG (TOO_MANY); -ENOMEM.
  */
@@ -81,7 +81,7 @@ bool overlay_stack_option_at(const struct overlay_stack_plan *plan, size_t index
 /**
  * overlay_stack_options - the plan as one mount option string
  * @room: most bytes the kernel takes, with the ending 0
- * @ret:  set on success alone; free()
+ * @ret:  set on success only; free()
  *
  * Return: 0; -E2BIG (TOO_MANY) where it does not fit; -ENOMEM.
  */

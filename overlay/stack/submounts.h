@@ -13,7 +13,7 @@ struct overlay_submounts;
 
 /**
  * overlay_submounts_take - copies of all mounts below @root
- * @ret: set on success alone; free with overlay_submounts_free()
+ * @ret: set on success only; free with overlay_submounts_free()
  *
  * The mounts themselves stay. Needs Linux 5.2, where there are any.
  */

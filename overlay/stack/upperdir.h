@@ -29,7 +29,7 @@ int overlay_upper_mount_data(const char *layers, int data_fd, const char *name,
  * @view:      LAYERS, or a folder in it
  * @hierarchy: "/usr"; "" is the whole root
  * @base:      what lies below; a new folder looks like it
- * @ret:       its upper folder, for the caller to close; set on success alone
+ * @ret:       its upper folder, for the caller to close; set on success only
  */
 int overlay_upper_give(const char *layers, const char *view, const char *hierarchy,
 		       const char *base, int *ret, struct verity_error *err) must_check;

@@ -1,60 +1,91 @@
 /* SPDX-License-Identifier: MIT */
+/* Lists, adds, removes and cleans up the packages of both stores. */
 #include "overlay/store/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
-#include "overlay/store/store_private.h"
+#include "overlay/fs/reserve.h"
 #include "verity/format/format.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/dir.h"
 
-DEFINE_CLEANUP(struct overlay_store, overlay_store_free);
+#define KINDS  2
+#define FOLDER "packages" /* within DATA and PERSIST */
+
+/* A package on its way in is `.NAME.wmopkg.new`; one at a time, under the lock. */
+#define NEW_PREFIX "."
+#define NEW_SUFFIX ".wmopkg.new"
+
+struct overlay_store {
+	struct {
+		int base;   /* DATA or PERSIST; -1: not there */
+		int folder; /* `packages` within it; -1: not made yet */
+	} kinds[KINDS];
+};
+
+/* Descriptors of our own of both folders: they carry the locks. -1: there is none. */
+struct lock {
+	int folders[KINDS];
+};
+
+struct overlay_incoming {
+	struct lock lock;
+	enum overlay_store_kind kind;
+	int folder; /* the one of @kind, borrowed from @lock */
+	int fd;
+	char file[VERITY_NAME_MAX + sizeof(NEW_PREFIX NEW_SUFFIX)]; /* "" once renamed */
+	char final[OVERLAY_FILE_BYTES];
+};
 
 void overlay_store_free(struct overlay_store *store)
 {
 	if (!store)
 		return;
-	for (size_t kind = 0; kind < OVERLAY_KINDS; kind++) {
-		if (store->base[kind] >= 0)
-			close(store->base[kind]);
-		if (store->folder[kind] >= 0)
-			close(store->folder[kind]);
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		cleanup_fd_p(&store->kinds[kind].base);
+		cleanup_fd_p(&store->kinds[kind].folder);
 	}
 	free(store);
 }
 
-static int open_kind(struct overlay_store *store, enum overlay_store_kind kind,
-		     int base_fd, struct verity_error *err)
+/* Another program may have made it since the store was opened; -1 where nobody has. */
+static int open_folder(struct overlay_store *store, size_t kind, struct verity_error *err)
 {
-	if (base_fd < 0)
+	int base = store->kinds[kind].base, *folder = &store->kinds[kind].folder;
+
+	if (base < 0 || *folder >= 0)
 		return 0;
-	store->base[kind] = fcntl(base_fd, F_DUPFD_CLOEXEC, 3);
-	if (store->base[kind] < 0)
-		return verity_fail_errno(err, errno, "store");
-	store->folder[kind] = openat(base_fd, OVERLAY_STORE_FOLDER,
-				     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (store->folder[kind] < 0 && errno != ENOENT)
-		return verity_fail_errno(err, errno, "folder '" OVERLAY_STORE_FOLDER "'");
+	*folder = openat(base, FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*folder < 0 && errno != ENOENT)
+		return verity_fail_errno(err, errno, "folder '" FOLDER "'");
 	return 0;
 }
 
 int overlay_store_open(int data_fd, int persist_fd, struct overlay_store **ret,
 		       struct verity_error *err)
 {
+	const int bases[KINDS] = {
+		[OVERLAY_ORDINARY] = data_fd, [OVERLAY_PERSISTENT] = persist_fd};
 	cleanup_with(overlay_store_free_p) struct overlay_store *store =
 		calloc(1, sizeof(*store));
-	int r;
+	int r = 0;
 
 	if (!store)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	for (size_t kind = 0; kind < OVERLAY_KINDS; kind++)
-		store->base[kind] = store->folder[kind] = -1;
-	r = open_kind(store, OVERLAY_ORDINARY, data_fd, err);
-	if (r == 0)
-		r = open_kind(store, OVERLAY_PERSISTENT, persist_fd, err);
+	for (size_t kind = 0; kind < KINDS; kind++)
+		store->kinds[kind].base = store->kinds[kind].folder = -1;
+	for (size_t kind = 0; r == 0 && kind < KINDS; kind++) {
+		if (bases[kind] < 0)
+			continue;
+		store->kinds[kind].base = fcntl(bases[kind], F_DUPFD_CLOEXEC, 3);
+		if (store->kinds[kind].base < 0)
+			return verity_fail_errno(err, errno, "store");
+		r = open_folder(store, kind, err);
+	}
 	if (r < 0)
 		return r;
 	*ret = steal_ptr(&store);
@@ -63,166 +94,119 @@ int overlay_store_open(int data_fd, int persist_fd, struct overlay_store **ret,
 
 int overlay_store_folder(const struct overlay_store *store, enum overlay_store_kind kind)
 {
-	return store->folder[kind];
+	return store->kinds[kind].folder;
 }
 
-void overlay_entry_file(const struct overlay_entry *entry, char ret[static 80])
+void overlay_entry_file(const struct overlay_entry *entry,
+			char ret[static OVERLAY_FILE_BYTES])
 {
-	snprintf(ret, 80, "%s" VERITY_PACKAGE_SUFFIX, entry->name);
+	snprintf(ret, OVERLAY_FILE_BYTES, "%s" VERITY_PACKAGE_SUFFIX, entry->name);
 }
 
-/* A list that grows; ends with the scope unless its entries are taken. */
-struct list {
-	struct overlay_entry *entries;
-	size_t count;
-	size_t room;
-};
-
-static void list_free_p(struct list *list)
-{
-	free(list->entries);
-}
-
-static int list_add(struct list *list, const char *name, enum overlay_store_kind kind)
-{
-	struct overlay_entry *entry;
-
-	if (list->count == list->room) {
-		size_t room = list->room ? list->room * 2 : 16;
-
-		entry = reallocarray(list->entries, room, sizeof(*entry));
-		if (!entry)
-			return -ENOMEM;
-		list->entries = entry;
-		list->room = room;
-	}
-	entry = &list->entries[list->count++];
-	memset(entry, 0, sizeof(*entry));
-	snprintf(entry->name, sizeof(entry->name), "%s", name);
-	entry->kind = kind;
-	return 0;
-}
-
-static int list_folder(int folder, enum overlay_store_kind kind, struct list *list,
+static int list_folder(int folder, enum overlay_store_kind kind,
+		       struct overlay_entry **entries, size_t *count,
 		       struct verity_error *err)
 {
 	cleanup_dir DIR *dir = NULL;
-	char name[VERITY_NAME_MAX + 1];
+	struct overlay_entry entry;
 	const struct dirent *item;
 	int r = verity_dir_open(folder, ".", &dir);
 
 	if (r < 0)
 		return verity_fail_errno(err, -r, "store");
 	while (errno = 0, (item = readdir(dir))) {
-		if (verity_name_from_path(item->d_name, name, NULL) < 0)
+		entry = (struct overlay_entry){.kind = kind};
+		if (verity_name_from_path(item->d_name, entry.name, NULL) < 0)
 			continue;
-		if (list_add(list, name, kind) < 0)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		if ((*count & (*count - 1)) == 0) { /* full at each power of two */
+			size_t room = *count ? *count * 2 : 1;
+			struct overlay_entry *grown =
+				reallocarray(*entries, room, sizeof(entry));
+
+			if (!grown)
+				return verity_fail(err, VERITY_E_NO_MEMORY,
+						   "out of memory");
+			*entries = grown;
+		}
+		(*entries)[(*count)++] = entry;
 	}
 	return errno ? verity_fail_errno(err, errno, "store") : 0;
 }
 
+/* By name; of the same name the persistent one comes first. */
 static int compare(const void *a, const void *b)
 {
-	const struct overlay_entry *left = a;
-	const struct overlay_entry *right = b;
+	const struct overlay_entry *left = a, *right = b;
 	int order = strcmp(left->name, right->name);
 
 	return order ? order : (int)right->kind - (int)left->kind;
 }
 
-/* What is left of a move is none of the installed packages. */
-static size_t drop_moved(struct overlay_entry *entries, size_t count)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < count; i++)
-		if (kept == 0 || strcmp(entries[kept - 1].name, entries[i].name) != 0)
-			entries[kept++] = entries[i];
-	return kept;
-}
-
 int overlay_store_list(const struct overlay_store *store, struct overlay_entry **ret,
 		       size_t *ret_count, struct verity_error *err)
 {
-	cleanup_with(list_free_p) struct list list = {0};
+	cleanup_free struct overlay_entry *entries = NULL;
+	size_t count = 0, kept = 0;
 
-	for (unsigned kind = 0; kind < OVERLAY_KINDS; kind++) {
-		int r;
+	for (unsigned kind = 0; kind < KINDS; kind++) {
+		int folder = store->kinds[kind].folder;
+		int r = folder < 0 ? 0 : list_folder(folder, kind, &entries, &count, err);
 
-		if (store->folder[kind] < 0)
-			continue;
-		r = list_folder(store->folder[kind], (enum overlay_store_kind)kind, &list,
-				err);
 		if (r < 0)
 			return r;
 	}
-	if (list.count > 1)
-		qsort(list.entries, list.count, sizeof(*list.entries), compare);
-	*ret_count = drop_moved(list.entries, list.count);
-	*ret = steal_ptr(&list.entries);
+	if (count > 1)
+		qsort(entries, count, sizeof(*entries), compare);
+	/* what is left of a move is none of the installed packages */
+	for (size_t i = 0; i < count; i++)
+		if (kept == 0 || strcmp(entries[kept - 1].name, entries[i].name) != 0)
+			entries[kept++] = entries[i];
+	*ret_count = kept;
+	*ret = steal_ptr(&entries);
 	return 0;
-}
-
-static bool is_there(const struct overlay_store *store, const struct overlay_entry *entry)
-{
-	char file[80];
-	struct stat st;
-
-	overlay_entry_file(entry, file);
-	return store->folder[entry->kind] >= 0 &&
-	       fstatat(store->folder[entry->kind], file, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 int overlay_store_find(const struct overlay_store *store, const char *name,
 		       struct overlay_entry *ret, struct verity_error *err)
 {
-	struct overlay_entry entry = {.kind = OVERLAY_PERSISTENT};
+	static const enum overlay_store_kind order[] = {OVERLAY_PERSISTENT,
+							OVERLAY_ORDINARY};
+	char file[OVERLAY_FILE_BYTES];
+	struct stat st;
 
 	if (!verity_name_valid(name))
 		return verity_fail(err, VERITY_E_NOT_FOUND,
 				   "no package of that name is installed");
-	snprintf(entry.name, sizeof(entry.name), "%s", name);
-	if (!is_there(store, &entry)) {
-		entry.kind = OVERLAY_ORDINARY;
-		if (!is_there(store, &entry))
-			return verity_fail(err, VERITY_E_NOT_FOUND,
-					   "package '%s' is not installed", name);
+	for (size_t i = 0; i < KINDS; i++) {
+		struct overlay_entry entry = {.kind = order[i]};
+		int folder = store->kinds[entry.kind].folder;
+
+		snprintf(entry.name, sizeof(entry.name), "%s", name);
+		overlay_entry_file(&entry, file);
+		if (folder >= 0 && fstatat(folder, file, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+			*ret = entry;
+			return 0;
+		}
 	}
-	*ret = entry;
-	return 0;
-}
-
-/*
- * What a move left in the ordinary store would be the package again without the
- * persistent one: it goes first, and for good. ENOENT is what there is in most cases.
- */
-static int remove_moved(const struct overlay_store *store, const char *file,
-			struct verity_error *err)
-{
-	int folder = store->folder[OVERLAY_ORDINARY];
-
-	if (folder < 0)
-		return 0;
-	if (unlinkat(folder, file, 0) < 0 && errno != ENOENT)
-		return verity_fail_errno(err, errno, "the ordinary %s", file);
-	if (fsync(folder) < 0)
-		return verity_fail_errno(err, errno, "the ordinary %s", file);
-	return 0;
+	return verity_fail(err, VERITY_E_NOT_FOUND, "package '%s' is not installed",
+			   name);
 }
 
 int overlay_store_remove(struct overlay_store *store, const struct overlay_entry *entry,
 			 struct verity_error *err)
 {
-	int folder = store->folder[entry->kind];
-	char file[80];
-	int r = 0;
+	int folder = store->kinds[entry->kind].folder;
+	int ordinary = store->kinds[OVERLAY_ORDINARY].folder;
+	char file[OVERLAY_FILE_BYTES];
 
 	overlay_entry_file(entry, file);
-	if (entry->kind == OVERLAY_PERSISTENT)
-		r = remove_moved(store, file, err);
-	if (r < 0)
-		return r;
+	/*
+	 * What a move left in the ordinary store would be the package again without the
+	 * persistent one: it is deleted first, and for good. In most cases there is none.
+	 */
+	if (entry->kind == OVERLAY_PERSISTENT && ordinary >= 0 &&
+	    ((unlinkat(ordinary, file, 0) < 0 && errno != ENOENT) || fsync(ordinary) < 0))
+		return verity_fail_errno(err, errno, "the ordinary %s", file);
 	if (folder < 0)
 		errno = ENOENT;
 	else if (unlinkat(folder, file, 0) == 0 && fsync(folder) == 0)
@@ -231,4 +215,232 @@ int overlay_store_remove(struct overlay_store *store, const struct overlay_entry
 		return verity_fail(err, VERITY_E_NOT_FOUND,
 				   "package '%s' is not installed", entry->name);
 	return verity_fail_errno(err, errno, "%s", file);
+}
+
+static void unlock(struct lock *lock)
+{
+	for (size_t kind = 0; kind < KINDS; kind++)
+		cleanup_fd_p(&lock->folders[kind]);
+}
+
+/*
+ * Keeps every other program from installing and cleaning. Both folders are locked,
+ * whichever is meant: a package may move from one to the other. Who makes a folder does
+ * so before, so that of two programs one finds the other's. @ret is set also on failure.
+ */
+static int lock_both(struct overlay_store *store, struct lock *ret,
+		     struct verity_error *err)
+{
+	for (size_t kind = 0; kind < KINDS; kind++)
+		ret->folders[kind] = -1;
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		int r = open_folder(store, kind, err);
+
+		if (r < 0)
+			return r;
+		if (store->kinds[kind].folder < 0)
+			continue;
+		ret->folders[kind] = openat(store->kinds[kind].folder, ".",
+					    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (ret->folders[kind] < 0)
+			return verity_fail_errno(err, errno, "store");
+		if (flock(ret->folders[kind], LOCK_EX | LOCK_NB) == 0)
+			continue;
+		if (errno == EWOULDBLOCK)
+			return verity_fail(err, VERITY_E_BUSY,
+					   "another installation is under way");
+		return verity_fail_errno(err, errno, "locking the store");
+	}
+	return 0;
+}
+
+/* What was never renamed, and a package whose persistent one of the same name is there.
+ */
+static bool is_leftover(const char *file, int persistent)
+{
+	const size_t least = strlen(NEW_PREFIX NEW_SUFFIX);
+	char name[VERITY_NAME_MAX + 1];
+	size_t size = strlen(file);
+	struct stat st;
+
+	if (size > least && strncmp(file, NEW_PREFIX, strlen(NEW_PREFIX)) == 0 &&
+	    strcmp(file + size - strlen(NEW_SUFFIX), NEW_SUFFIX) == 0)
+		return true;
+	return persistent >= 0 && verity_name_from_path(file, name, NULL) == 0 &&
+	       fstatat(persistent, file, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode);
+}
+
+/* Synced: what is gone must not come back when the persistent one is removed. */
+static int clear_leftovers(const struct lock *lock, struct verity_error *err)
+{
+	int total = 0;
+
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		int folder = lock->folders[kind], count = 0, r;
+		int persistent =
+			kind == OVERLAY_ORDINARY ? lock->folders[OVERLAY_PERSISTENT] : -1;
+		cleanup_dir DIR *dir = NULL;
+		const struct dirent *item;
+
+		if (folder < 0)
+			continue;
+		r = verity_dir_open(folder, ".", &dir);
+		if (r < 0)
+			return verity_fail_errno(err, -r, "store");
+		while ((item = readdir(dir)))
+			if (is_leftover(item->d_name, persistent) &&
+			    unlinkat(folder, item->d_name, 0) == 0)
+				count++;
+		if (count > 0 && fsync(folder) < 0)
+			return verity_fail_errno(err, errno, "store");
+		total += count;
+	}
+	return total;
+}
+
+int overlay_store_clean(struct overlay_store *store, struct verity_error *err)
+{
+	cleanup_with(unlock) struct lock lock;
+	int r = lock_both(store, &lock, err);
+
+	return r < 0 ? r : clear_leftovers(&lock, err);
+}
+
+void overlay_incoming_free(struct overlay_incoming *incoming)
+{
+	if (!incoming)
+		return;
+	if (incoming->file[0])
+		unlinkat(incoming->folder, incoming->file, 0);
+	cleanup_fd_p(&incoming->fd);
+	unlock(&incoming->lock);
+	free(incoming);
+}
+
+/* The folder and its name on disk, before anything is promised about what lies in it. */
+static int make_folder(struct overlay_store *store, enum overlay_store_kind kind,
+		       struct verity_error *err)
+{
+	int base = store->kinds[kind].base;
+
+	if (base < 0)
+		return verity_fail(err, VERITY_E_NOT_FOUND,
+				   "there is no %s store (check the configuration)",
+				   kind == OVERLAY_PERSISTENT ? "persistent" : "data");
+	if (store->kinds[kind].folder >= 0)
+		return 0;
+	if (mkdirat(base, FOLDER, 0755) < 0 && errno != EEXIST)
+		return verity_fail_errno(err, errno, "folder '" FOLDER "'");
+	store->kinds[kind].folder =
+		openat(base, FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (store->kinds[kind].folder < 0 || fsync(base) < 0)
+		return verity_fail_errno(err, errno, "folder '" FOLDER "'");
+	return 0;
+}
+
+int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind kind,
+			 const char *name, struct overlay_incoming **ret,
+			 struct verity_error *err)
+{
+	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming =
+		calloc(1, sizeof(*incoming));
+	int r;
+
+	if (!incoming)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	*incoming = (struct overlay_incoming){
+		.lock = {{-1, -1}}, .kind = kind, .folder = -1, .fd = -1};
+	if (!verity_name_valid(name))
+		return verity_fail(err, VERITY_E_BAD_NAME, "not a valid package name");
+	r = make_folder(store, kind, err);
+	if (r == 0)
+		r = lock_both(store, &incoming->lock, err);
+	if (r == 0)
+		r = clear_leftovers(&incoming->lock, err);
+	if (r < 0)
+		return r;
+	incoming->folder = incoming->lock.folders[kind];
+	snprintf(incoming->final, sizeof(incoming->final), "%s" VERITY_PACKAGE_SUFFIX,
+		 name);
+	snprintf(incoming->file, sizeof(incoming->file), NEW_PREFIX "%s" NEW_SUFFIX,
+		 name);
+	incoming->fd = openat(incoming->folder, incoming->file,
+			      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (incoming->fd < 0) {
+		r = verity_fail_errno(err, errno, "%s", incoming->file);
+		incoming->file[0] = '\0'; /* not ours to delete */
+		return r;
+	}
+	*ret = steal_ptr(&incoming);
+	return 0;
+}
+
+int overlay_incoming_fd(const struct overlay_incoming *incoming)
+{
+	return incoming->fd;
+}
+
+int overlay_incoming_reserve(struct overlay_incoming *incoming, uint64_t bytes,
+			     struct verity_error *err)
+{
+	struct stat st = {.st_size = 0};
+
+	if (fstatat(incoming->folder, incoming->final, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		st.st_size = 0;
+	return overlay_reserve(incoming->fd, incoming->folder, bytes,
+			       (uint64_t)st.st_size, err);
+}
+
+/* The rename is the step: from then on the new one is the package. */
+static int rename_new(struct overlay_incoming *incoming, struct verity_error *err)
+{
+	struct stat st;
+	bool replaces =
+		fstatat(incoming->folder, incoming->final, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	int why;
+
+	if (fsync(incoming->fd) < 0 || renameat(incoming->folder, incoming->file,
+						incoming->folder, incoming->final) < 0)
+		return verity_fail_errno(err, errno, "%s", incoming->final);
+	incoming->file[0] = '\0';
+	if (fsync(incoming->folder) == 0)
+		return 0;
+	why = errno;
+	/* If an old one was replaced it is gone: better the new one than none. */
+	if (!replaces)
+		unlinkat(incoming->folder, incoming->final, 0);
+	return verity_fail_errno(err, why, "%s", incoming->final);
+}
+
+int overlay_incoming_commit(struct overlay_incoming *incoming, struct verity_error *err)
+{
+	int ordinary = incoming->lock.folders[OVERLAY_ORDINARY];
+	int persistent = incoming->lock.folders[OVERLAY_PERSISTENT];
+	const char *file = incoming->final;
+	int why, r = rename_new(incoming, err);
+
+	if (r < 0)
+		return r;
+	if (incoming->kind == OVERLAY_PERSISTENT) {
+		/*
+		 * A package that was ordinary until now is hidden by this one already: to
+		 * delete what is left of it can wait for the next install or boot.
+		 */
+		if (ordinary >= 0 && unlinkat(ordinary, file, 0) == 0)
+			(void)!fsync(ordinary);
+		return 0;
+	}
+	/* One that was persistent until now is the package as long as it is there. */
+	if (persistent < 0)
+		return 0;
+	if (unlinkat(persistent, file, 0) == 0)
+		return fsync(persistent) == 0
+			       ? 0
+			       : verity_fail_errno(err, errno, "the persistent %s", file);
+	if (errno == ENOENT)
+		return 0;
+	why = errno;
+	unlinkat(incoming->folder, file, 0);
+	return verity_fail_errno(err, why, "the persistent %s", file);
 }

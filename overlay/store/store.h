@@ -13,6 +13,7 @@
  * and to become ordinary the unlink in PERSIST is.
  */
 
+#include "verity/util/cleanup.h"
 #include "verity/util/name.h"
 
 #include <stddef.h>
@@ -22,6 +23,8 @@ enum overlay_store_kind {
 	OVERLAY_ORDINARY,   /* DATA: wiped by a factory reset */
 	OVERLAY_PERSISTENT, /* PERSIST: survives it */
 };
+
+#define OVERLAY_FILE_BYTES 80 /* of the name of a package file, with the ending 0 */
 
 struct overlay_store;
 
@@ -34,7 +37,7 @@ struct overlay_entry {
  * overlay_store_open - open both stores
  * @data_fd, @persist_fd: the DATA and PERSIST folders; borrowed for the call; -1 where
  * there is none (then that store is empty, and adding to it fails)
- * @ret: set on success alone; free with overlay_store_free()
+ * @ret: set on success only; free with overlay_store_free()
  *
  * A `packages` folder that does not exist is an empty store; an add makes it.
  */
@@ -42,12 +45,13 @@ int overlay_store_open(int data_fd, int persist_fd, struct overlay_store **ret,
 		       struct verity_error *err) must_check;
 
 void overlay_store_free(struct overlay_store *store);
+DEFINE_CLEANUP(struct overlay_store, overlay_store_free);
 
 /**
  * overlay_store_list - all installed packages, by name
- * @ret: array of *@ret_count, set on success alone; free()
+ * @ret: array of *@ret_count, set on success only; free()
  *
- * Files whose names are not those of packages are passed over.
+ * Files whose names are not those of packages are ignored.
  */
 int overlay_store_list(const struct overlay_store *store, struct overlay_entry **ret,
 		       size_t *ret_count, struct verity_error *err) must_check;
@@ -68,14 +72,15 @@ int overlay_store_folder(const struct overlay_store *store, enum overlay_store_k
 /**
  * overlay_entry_file - the file name of an entry: NAME.wmopkg
  */
-void overlay_entry_file(const struct overlay_entry *entry, char ret[static 80]);
+void overlay_entry_file(const struct overlay_entry *entry,
+			char ret[static OVERLAY_FILE_BYTES]);
 
 /* A package on its way in. Freed before its commit, it leaves nothing behind. */
 struct overlay_incoming;
 
 /**
  * overlay_incoming_new - make room for a package that will be called @name
- * @ret: set on success alone; free with overlay_incoming_free()
+ * @ret: set on success only; free with overlay_incoming_free()
  *
  * Clears leftovers of installs that were cut off. Holds the locks of both stores until
  * freed.
@@ -87,6 +92,7 @@ int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind ki
 			 struct verity_error *err) must_check;
 
 void overlay_incoming_free(struct overlay_incoming *incoming);
+DEFINE_CLEANUP(struct overlay_incoming, overlay_incoming_free);
 
 /**
  * overlay_incoming_fd - the file to write to, open for reading and writing; borrowed

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Finds DATA or PERSIST, and mounts it through libmount. */
 #include "overlay/store/volume.h"
 
 #include <errno.h>
@@ -12,20 +13,7 @@
 #include "overlay/store/volume_find.h"
 #include "verity/util/cleanup.h"
 
-static void mnt_free_context_p(struct libmnt_context **context)
-{
-	mnt_free_context(*context);
-}
-
-static int open_folder(const char *path, int *ret, struct verity_error *err)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return verity_fail_errno(err, errno, "%s", path);
-	*ret = fd;
-	return 0;
-}
+DEFINE_CLEANUP(struct libmnt_context, mnt_free_context);
 
 /*
  * Where the whole of a device is mounted, or at @mountpoint any part of it; NULL where it
@@ -53,17 +41,23 @@ static char *find_mounted(const char *device, const char *mountpoint)
 	return NULL;
 }
 
-static int mount_with(const char *device, const char *mountpoint, const char *options,
-		      struct verity_error *err)
+static int mount_device(const char *device, const char *mountpoint,
+			struct verity_error *err)
 {
 	cleanup_with(mnt_free_context_p) struct libmnt_context *context =
 		mnt_new_context();
+	cleanup_free char *type = mnt_get_fstype(device, NULL, NULL);
+	/* damage costs what is on the volume: the super block of ext may ask for a panic
+	 */
+	bool ext = type && strncmp(type, "ext", 3) == 0;
 	char why[256] = "";
 	int r;
 
 	if (!context || mnt_context_set_source(context, device) < 0 ||
 	    mnt_context_set_target(context, mountpoint) < 0 ||
-	    mnt_context_set_options(context, options) < 0)
+	    mnt_context_set_options(context,
+				    ext ? "rw,nodev,nosuid,noexec,errors=remount-ro"
+					: "rw,nodev,nosuid,noexec") < 0)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	mnt_context_disable_mtab(context, 1);
 	mnt_context_disable_helpers(context, 1);
@@ -75,19 +69,6 @@ static int mount_with(const char *device, const char *mountpoint, const char *op
 			   why[0] ? why : "cannot be mounted");
 }
 
-/* A damaged volume costs what is on it: the super block of ext may ask for a panic. */
-static int mount_device(const char *device, const char *mountpoint,
-			struct verity_error *err)
-{
-	cleanup_free char *type = mnt_get_fstype(device, NULL, NULL);
-	bool ext = type && strncmp(type, "ext", 3) == 0;
-
-	return mount_with(device, mountpoint,
-			  ext ? "rw,nodev,nosuid,noexec,errors=remount-ro"
-			      : "rw,nodev,nosuid,noexec",
-			  err);
-}
-
 void overlay_volume_place_free(struct overlay_volume_place *place)
 {
 	free(place->device);
@@ -95,43 +76,31 @@ void overlay_volume_place_free(struct overlay_volume_place *place)
 	*place = (struct overlay_volume_place){.device = NULL};
 }
 
-static void place_free_p(struct overlay_volume_place *place)
-{
-	overlay_volume_place_free(place);
-}
-
-static int look_for_device(const char *spec, const char *mountpoint,
-			   struct overlay_volume_place *place, struct verity_error *err)
-{
-	int r = overlay_volume_find(spec, mountpoint, &place->device, err);
-
-	if (r < 0)
-		return r;
-	place->state = OVERLAY_VOLUME_MOUNTED;
-	place->path = find_mounted(place->device, mountpoint);
-	if (place->path)
-		return 0;
-	place->state = OVERLAY_VOLUME_UNMOUNTED;
-	place->path = strdup(mountpoint);
-	return place->path ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-}
-
 int overlay_volume_look(const char *spec, const char *mountpoint,
 			struct overlay_volume_place *ret, struct verity_error *err)
 {
-	cleanup_with(place_free_p) struct overlay_volume_place place = {
+	cleanup_with(overlay_volume_place_free) struct overlay_volume_place place = {
 		.state = OVERLAY_VOLUME_FOLDER};
 	struct stat st;
-	int r = 0;
+	int r;
 
 	if (spec[0] == '/' && stat(spec, &st) < 0)
 		return verity_fail_errno(err, errno, "%s", spec);
-	if (spec[0] != '/' || !S_ISDIR(st.st_mode))
-		r = look_for_device(spec, mountpoint, &place, err);
-	else if (!(place.path = strdup(spec)))
-		r = verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	if (r < 0)
-		return r;
+	if (spec[0] == '/' && S_ISDIR(st.st_mode)) {
+		place.path = strdup(spec);
+	} else {
+		r = overlay_volume_find(spec, mountpoint, &place.device, err);
+		if (r < 0)
+			return r;
+		place.state = OVERLAY_VOLUME_MOUNTED;
+		place.path = find_mounted(place.device, mountpoint);
+		if (!place.path) {
+			place.state = OVERLAY_VOLUME_UNMOUNTED;
+			place.path = strdup(mountpoint);
+		}
+	}
+	if (!place.path)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	*ret = place;
 	place = (struct overlay_volume_place){.device = NULL};
 	return 0;
@@ -140,8 +109,9 @@ int overlay_volume_look(const char *spec, const char *mountpoint,
 int overlay_volume_open(const char *spec, const char *mountpoint, int *ret,
 			struct verity_error *err)
 {
-	cleanup_with(place_free_p) struct overlay_volume_place place = {.device = NULL};
-	int r = overlay_volume_look(spec, mountpoint, &place, err);
+	cleanup_with(overlay_volume_place_free) struct overlay_volume_place place = {
+		.device = NULL};
+	int fd, r = overlay_volume_look(spec, mountpoint, &place, err);
 
 	if (r < 0)
 		return r;
@@ -154,5 +124,9 @@ int overlay_volume_open(const char *spec, const char *mountpoint, int *ret,
 				       ? r
 				       : verity_context(err, r, "%s", spec);
 	}
-	return open_folder(place.path, ret, err);
+	fd = open(place.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "%s", place.path);
+	*ret = fd;
+	return 0;
 }

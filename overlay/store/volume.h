@@ -20,7 +20,7 @@ struct overlay_volume_place {
 /**
  * overlay_volume_look - where a configured volume is; nothing is mounted, nothing made
  * @spec, @mountpoint: as below
- * @ret: filled on success alone; overlay_volume_place_free()
+ * @ret: filled on success only; overlay_volume_place_free()
  *
  * Return: 0; -ENOENT (NOT_FOUND) where no such folder or file system exists; -errno.
  */
@@ -35,7 +35,7 @@ void overlay_volume_place_free(struct overlay_volume_place *place);
  * @spec:  an absolute folder; or LABEL=, UUID=, PARTLABEL=, PARTUUID= or a device: used
  *         where it is mounted already, else mounted at @mountpoint (made if missing),
  *         read-write, nodev, nosuid, noexec
- * @ret:   directory descriptor, the caller's to close; set on success alone
+ * @ret:   directory descriptor, the caller's to close; set on success only
  *
  * Return: 0; -ENOENT (NOT_FOUND) where no such folder or file system exists; -errno.
  */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Asks libblkid for a tag, and sysfs for how a device is connected. */
 #include "overlay/store/volume_find.h"
 
 #include <blkid.h>
@@ -13,7 +14,7 @@
 
 #define WORD_BYTES 16
 
-/* The more, the rather. */
+/* The highest one wins. */
 enum rank {
 	RANK_NONE,
 	RANK_PLUGGED,
@@ -33,15 +34,9 @@ static void iterate_end_p(blkid_dev_iterate *iterate)
 		blkid_dev_iterate_end(*iterate);
 }
 
-static void fclose_p(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
-
 static bool says(const char *folder, const char *file, const char *word)
 {
-	cleanup_with(fclose_p) FILE *stream = NULL;
+	cleanup_file FILE *stream = NULL;
 	char path[PATH_MAX], said[WORD_BYTES] = "";
 
 	if (snprintf(path, sizeof(path), "%s/%s", folder, file) >= (int)sizeof(path))

@@ -9,7 +9,7 @@
  * overlay_volume_find - the device that @spec stands for
  * @spec:       a device, or LABEL=, UUID=, PARTLABEL=, PARTUUID=
  * @mountpoint: where it would be mounted
- * @ret:        path of the device; set on success alone; free()
+ * @ret:        path of the device; set on success only; free()
  *
  * Where more than one has that tag, it is the one that is mounted at @mountpoint, else
  * one that is built in, else any: a stick that calls itself like a volume of the device

@@ -475,7 +475,7 @@ class Judging(Case):
                      "--floor", "-1", "brand.wmopkg")
         self.refused(2, "inspect: a statement takes only --keys, --denylist and --json",
                      "inspect", "--model", "AX", "u")
-        self.refused(2, "inspect: one FILE.wmopkg or statement is expected", "inspect")
+        self.refused(2, "inspect: expected: FILE.wmopkg or statement", "inspect")
         self.refused(3, "u: it is an unlock statement, not a deny list (check which file this is)",
                      "inspect", "--keys", "keys-ring", "--denylist", "u", "brand.wmopkg")
         self.refused(3, "brand.wmopkg: it is a package, not a signed statement (check which file "

@@ -59,7 +59,7 @@ static void describe(const struct packages *packages, size_t index,
 	};
 	if (!package)
 		return;
-	signatures = verity_judgement_signatures(verity_package_judgement(package));
+	signatures = &verity_package_judgement(package)->signatures;
 	if (signatures->count > 0)
 		ret->signer = signatures->signers[0].subject;
 }

@@ -13,8 +13,9 @@ struct packages {
 	struct overlay_state
 		state; /* .entries: one for each installed package, by name */
 	struct verity_package **judged; /* beside .entries; NULL: not to be activated */
-	uint8_t (*ids)[VERITY_DIGEST_BYTES]; /* beside .entries; verity_judgement_id() */
-	struct overlay_order_item *order;    /* what to activate, the one on top first */
+	uint8_t (
+		*ids)[VERITY_DIGEST_BYTES]; /* beside .entries; the id of its judgement */
+	struct overlay_order_item *order;   /* what to activate, the one on top first */
 	size_t order_count;
 	uint64_t *left_us;         /* beside .entries; of the box of each package */
 	struct patience *patience; /* borrowed */

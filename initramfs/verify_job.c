@@ -35,10 +35,10 @@ static void describe(const struct verity_package *package,
 		     struct overlay_state_entry *entry)
 {
 	const struct verity_judgement *judgement = verity_package_judgement(package);
-	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
+	const struct verity_manifest *manifest = judgement->manifest;
 
-	entry->verdict = verity_judgement_verdict(judgement);
-	entry->reason = *verity_judgement_reason(judgement);
+	entry->verdict = judgement->verdict;
+	entry->reason = judgement->reason;
 	if (!manifest)
 		return;
 	snprintf(entry->identity, sizeof(entry->identity), "%s", manifest->name);
@@ -62,8 +62,7 @@ static void judge(struct judging *judging, const char *file)
 				&judging->package, &entry->reason) < 0)
 		return;
 	describe(judging->package, entry);
-	memcpy(judging->id,
-	       verity_judgement_id(verity_package_judgement(judging->package)),
+	memcpy(judging->id, verity_package_judgement(judging->package)->id,
 	       sizeof(judging->id));
 	if (overlay_file_id_get(verity_package_fd(judging->package), &entry->file,
 				&entry->reason) < 0 ||

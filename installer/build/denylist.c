@@ -97,8 +97,7 @@ static int add_package(void *object, const char *name, const char *value,
 	(void)name;
 	if (r < 0)
 		return r;
-	memcpy(deny.digest,
-	       verity_judgement_manifest(verity_package_judgement(package))->root_hash,
+	memcpy(deny.digest, verity_package_judgement(package)->manifest->root_hash,
 	       VERITY_DIGEST_BYTES);
 	return add(object, &deny, err);
 }

@@ -39,7 +39,7 @@ static int extract_package(const char *path, const struct request *request,
 		return verity_context(err, r, "%s", path);
 	layout = verity_package_layout(package);
 	if (!layout) {
-		*err = *verity_judgement_reason(verity_package_judgement(package));
+		*err = verity_package_judgement(package)->reason;
 		return verity_context(err, -1, "%s", path);
 	}
 	const struct {

@@ -51,7 +51,7 @@ static int read_name(const char *path, char ret[static VERITY_NAME_MAX + 1],
 
 	if (r < 0)
 		return verity_context(err, r, "%s", path);
-	manifest = verity_judgement_manifest(verity_package_judgement(package));
+	manifest = verity_package_judgement(package)->manifest;
 	snprintf(ret, VERITY_NAME_MAX + 1, "%s", manifest ? manifest->name : "");
 	return 0;
 }
@@ -78,8 +78,8 @@ static int inspect_package(const struct request *request, struct verity_policy p
 	if (r < 0)
 		return verity_context(err, r, "%s", request->file);
 	judgement = verity_package_judgement(package);
-	*ret_good = for_device ? verity_judgement_accepted(judgement)
-			       : verity_judgement_verdict(judgement) != VERITY_INVALID;
+	*ret_good =
+		for_device ? judgement->accepted : judgement->verdict != VERITY_INVALID;
 	if (request->json) {
 		cleanup_with(verity_json_end) struct verity_json_writer json = {0};
 

@@ -23,8 +23,8 @@ int build_package_open(const char *path, const char *refused, struct verity_pack
 	if (r < 0)
 		return verity_context(err, r, "%s", path);
 	judgement = verity_package_judgement(package);
-	if (verity_judgement_verdict(judgement) == VERITY_INVALID) {
-		*err = *verity_judgement_reason(judgement);
+	if (judgement->verdict == VERITY_INVALID) {
+		*err = judgement->reason;
 		return verity_context(err, -EBADMSG, "%s: %s", path, refused);
 	}
 	*ret = steal_ptr(&package);

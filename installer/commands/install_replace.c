@@ -13,24 +13,25 @@
 #include "verity/util/version.h"
 
 /* NULL where it cannot be read: `show` reports why. */
-static struct verity_peek *peek_at(const struct overlay_store *store,
-				   const struct overlay_entry *entry)
+static struct verity_inspection *inspect(const struct overlay_store *store,
+					 const struct overlay_entry *entry)
 {
-	struct verity_peek *peek = NULL;
+	struct verity_inspection *inspection = NULL;
 	struct verity_error unused;
 	char file[80];
 
 	overlay_entry_file(entry, file);
-	return verity_peek_open(overlay_store_folder(store, entry->kind), file, &peek,
-				&unused) < 0
+	return verity_inspection_open(overlay_store_folder(store, entry->kind), file,
+				      &inspection, &unused) < 0
 		       ? NULL
-		       : peek;
+		       : inspection;
 }
 
 void install_find_replaced(const struct overlay_store *store, const char *name,
 			   struct install_replaced *ret)
 {
-	cleanup_with(verity_peek_free_p) struct verity_peek *peek = NULL;
+	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
+		NULL;
 	struct overlay_entry entry;
 	struct verity_error unused;
 
@@ -39,14 +40,14 @@ void install_find_replaced(const struct overlay_store *store, const char *name,
 		return;
 	ret->there = true;
 	ret->kind = entry.kind;
-	peek = peek_at(store, &entry);
-	ret->readable = peek;
-	if (!peek)
+	inspection = inspect(store, &entry);
+	ret->readable = inspection;
+	if (!inspection)
 		return;
 	snprintf(ret->identity, sizeof(ret->identity), "%s",
-		 verity_peek_claims(peek)->name);
+		 verity_inspection_manifest(inspection)->name);
 	snprintf(ret->version, sizeof(ret->version), "%s",
-		 verity_peek_claims(peek)->version);
+		 verity_inspection_manifest(inspection)->version);
 }
 
 int install_check_identity(const struct overlay_store *store, const char *name,
@@ -57,13 +58,16 @@ int install_check_identity(const struct overlay_store *store, const char *name,
 	int r = overlay_store_list(store, &entries, &count, err);
 
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		cleanup_with(verity_peek_free_p) struct verity_peek *peek = NULL;
+		cleanup_with(
+			verity_inspection_free_p) struct verity_inspection *inspection =
+			NULL;
 		const char *other = entries[i].name;
 
 		if (strcmp(other, name) == 0)
 			continue;
-		peek = peek_at(store, &entries[i]);
-		if (peek && strcmp(verity_peek_claims(peek)->name, identity) == 0)
+		inspection = inspect(store, &entries[i]);
+		if (inspection &&
+		    strcmp(verity_inspection_manifest(inspection)->name, identity) == 0)
 			r = verity_fail(
 				err, VERITY_E_OTHER_NAME,
 				"%s is installed already, as '%s' (remove it "

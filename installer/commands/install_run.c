@@ -40,7 +40,7 @@ struct install {
 static int take_head(void *context, const struct verity_judgement *judgement,
 		     uint64_t file_bytes, struct verity_error *err)
 {
-	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
+	const struct verity_manifest *manifest = judgement->manifest;
 	struct install *install = context;
 	const char *name = install->source->name;
 	int64_t offered = source_bytes(install->source);
@@ -96,9 +96,8 @@ static int transfer(struct install *install, struct verity_error *err)
 	}
 	progress_break(&install->progress);
 	judgement = verity_stream_judgement(install->stream);
-	if (judgement && !verity_judgement_accepted(judgement))
-		verity_context(err, r, "%s",
-			       verity_verdict_name(verity_judgement_verdict(judgement)));
+	if (judgement && !judgement->accepted)
+		verity_context(err, r, "%s", verity_verdict_name(judgement->verdict));
 	return r;
 }
 
@@ -108,7 +107,7 @@ static void print_verdict(const struct install *install)
 {
 	const struct verity_judgement *judgement =
 		verity_stream_judgement(install->stream);
-	enum verity_verdict verdict = verity_judgement_verdict(judgement);
+	enum verity_verdict verdict = judgement->verdict;
 	const char *condition = "it is active only where the boot configuration says "
 				"Allow Untrusted";
 	char replaces[INSTALL_REPLACES_BYTES];
@@ -122,10 +121,10 @@ static void print_verdict(const struct install *install)
 	printf("    PKG: %s\n", verity_verdict_name(verdict));
 	if (verdict != VERITY_SIGNED)
 		report_warning("%s: %s: %s; %s", install->source->name,
-			       verity_verdict_name(verdict),
-			       verity_judgement_reason(judgement)->message, condition);
-	install_format_replaced(&install->replaced, verity_judgement_manifest(judgement),
-				install->kind, replaces);
+			       verity_verdict_name(verdict), judgement->reason.message,
+			       condition);
+	install_format_replaced(&install->replaced, judgement->manifest, install->kind,
+				replaces);
 	if (replaces[0])
 		puts(replaces);
 }
@@ -158,10 +157,10 @@ static void audit(const struct install *install, const struct verity_error *why)
 					    .package = &package,
 					    .source = install->source->where};
 
-	if (why && (!judgement || verity_judgement_accepted(judgement)))
+	if (why && (!judgement || judgement->accepted))
 		return;
 	snprintf(package.name, sizeof(package.name), "%s", install->source->name);
-	entry.reason = verity_judgement_reason(judgement);
+	entry.reason = &judgement->reason;
 	if (why && entry.reason->code == VERITY_OK)
 		entry.reason = why;
 	audit_add_judged(install->device, entry, judgement);
@@ -189,8 +188,7 @@ static int receive(struct install *install, const struct verity_policy *policy,
 	if (r == 0)
 		r = overlay_incoming_commit(install->incoming, err);
 	if (r == 0) {
-		memcpy(ret_id, verity_judgement_id(verity_stream_judgement(stream)),
-		       VERITY_DIGEST_BYTES);
+		memcpy(ret_id, verity_stream_judgement(stream)->id, VERITY_DIGEST_BYTES);
 		keep_floors(install);
 	}
 	audit(install, r < 0 ? err : NULL);

@@ -125,14 +125,14 @@ static int print_package(struct device *device, const struct installed *item,
 {
 	const struct verity_judgement *judgement =
 		verity_package_judgement(item->package);
-	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
+	const struct verity_manifest *manifest = judgement->manifest;
 	struct overlay_trust *trust;
 	uint32_t floor;
 	int r = device_trust(device, &trust, err);
 
 	if (r < 0)
 		return r;
-	describe_print_signers(verity_judgement_signatures(judgement));
+	describe_print_signers(&judgement->signatures);
 	if (!manifest)
 		return 0;
 	floor = verity_floors_epoch(overlay_trust_policy(trust)->floors, manifest->name);

@@ -51,7 +51,7 @@ static int print_json(const struct verity_package *package, const struct effect 
 	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
 	const struct verity_judgement *judgement = verity_package_judgement(package);
 
-	verity_json_bool(&json, "accepted", verity_judgement_accepted(judgement));
+	verity_json_bool(&json, "accepted", judgement->accepted);
 	describe_put_judgement(&json, judgement, verity_package_layout(package));
 	if (effect->known) {
 		verity_json_open(&json, "changes");
@@ -113,12 +113,12 @@ static int verify(struct device *device, const struct forecast_request *asked, b
 		if (is_asked(asked))
 			forecast_print(asked, &list);
 	}
-	if (verity_judgement_accepted(judgement))
+	if (judgement->accepted)
 		return forecast_check(asked, &list, err);
 	allow_untrusted_warn(device);
-	*err = *verity_judgement_reason(judgement);
+	*err = judgement->reason;
 	return verity_context(err, -1, "%s: %s", file,
-			      verity_verdict_name(verity_judgement_verdict(judgement)));
+			      verity_verdict_name(judgement->verdict));
 }
 
 /* Of all installed packages, without a file. */

@@ -106,11 +106,10 @@ void describe_print_verdict(enum verity_verdict verdict,
 void describe_print(const struct verity_judgement *judgement,
 		    const struct verity_layout *layout)
 {
-	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
+	const struct verity_manifest *manifest = judgement->manifest;
 
-	describe_print_verdict(verity_judgement_verdict(judgement),
-			       verity_judgement_reason(judgement));
-	describe_print_signers(verity_judgement_signatures(judgement));
+	describe_print_verdict(judgement->verdict, &judgement->reason);
+	describe_print_signers(&judgement->signatures);
 	if (manifest) {
 		describe_line("Identity", "%s", manifest->name);
 		describe_line("Version", "%s", manifest->version);
@@ -178,11 +177,10 @@ void describe_put_judgement(struct verity_json_writer *json,
 			    const struct verity_judgement *judgement,
 			    const struct verity_layout *layout)
 {
-	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
+	const struct verity_manifest *manifest = judgement->manifest;
 
-	describe_put_verdict(json, verity_judgement_verdict(judgement),
-			     verity_judgement_reason(judgement));
-	describe_put_signers(json, verity_judgement_signatures(judgement));
+	describe_put_verdict(json, judgement->verdict, &judgement->reason);
+	describe_put_signers(json, &judgement->signatures);
 	if (manifest)
 		put_manifest(json, manifest);
 	if (layout)

@@ -148,12 +148,12 @@ void audit_add_judged(struct device *device, struct overlay_audit_entry entry,
 	const struct verity_signatures *signatures;
 
 	if (judgement) {
-		entry.verdict = verity_verdict_name(verity_judgement_verdict(judgement));
-		manifest = verity_judgement_manifest(judgement);
-		signatures = verity_judgement_signatures(judgement);
+		entry.verdict = verity_verdict_name(judgement->verdict);
+		manifest = judgement->manifest;
+		signatures = &judgement->signatures;
 		if (manifest) {
 			entry.version = manifest->version;
-			entry.id = verity_judgement_id(judgement);
+			entry.id = judgement->id;
 		}
 		if (signatures && signatures->count > 0)
 			entry.signer = signatures->signers[0].subject;

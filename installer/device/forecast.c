@@ -68,7 +68,7 @@ static bool is_whole(const struct subject *subject, struct verity_error *reason)
 		return false;
 	verified = verity_package_verified(package);
 	if (!verified) {
-		*reason = *verity_judgement_reason(verity_package_judgement(package));
+		*reason = verity_package_judgement(package)->reason;
 		return false;
 	}
 	return subject->any_store ||
@@ -79,16 +79,19 @@ static bool is_whole(const struct subject *subject, struct verity_error *reason)
 static int plan(const struct subject *subject, const struct verity_error *reason,
 		struct forecast_item *item, struct verity_error *err)
 {
-	cleanup_with(verity_peek_free_p) struct verity_peek *peek = NULL;
+	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
+		NULL;
 	struct verity_outlook here, there;
 	struct forecast_now now = {.active = item->active, .reason = reason};
 	struct verity_error unused;
 	int r = 0;
 
-	if (verity_peek_open(subject->folder, subject->file, &peek, &unused) == 0) {
-		r = verity_peek_outlook(peek, &subject->here, &here, err);
+	if (verity_inspection_open(subject->folder, subject->file, &inspection,
+				   &unused) == 0) {
+		r = verity_inspection_outlook(inspection, &subject->here, &here, err);
 		if (r == 0)
-			r = verity_peek_outlook(peek, &subject->there, &there, err);
+			r = verity_inspection_outlook(inspection, &subject->there, &there,
+						      err);
 		now.here = &here;
 		now.there = &there;
 	}
@@ -138,12 +141,11 @@ static int plan_at_hand(const char *file, const struct subject *policies,
 		return verity_context(err, r, "%s", file);
 	ret->at_hand = true;
 	ret->active = verity_package_verified(package);
-	manifest = verity_judgement_manifest(verity_package_judgement(package));
+	manifest = verity_package_judgement(package)->manifest;
 	if (verity_name_from_path(file, ret->entry.name, NULL) < 0)
 		snprintf(ret->entry.name, sizeof(ret->entry.name), "%s",
 			 manifest ? manifest->name : "");
-	return plan(&subject, verity_judgement_reason(verity_package_judgement(package)),
-		    ret, err);
+	return plan(&subject, &verity_package_judgement(package)->reason, ret, err);
 }
 
 int forecast_read(struct device *device, const struct forecast_request *asked,

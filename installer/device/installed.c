@@ -105,11 +105,11 @@ static bool take_package(struct installed *item)
 {
 	const struct verity_judgement *judgement =
 		verity_package_judgement(item->package);
-	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
+	const struct verity_manifest *manifest = judgement->manifest;
 	struct verity_error why;
 
-	item->verdict = verity_judgement_verdict(judgement);
-	item->reason = *verity_judgement_reason(judgement);
+	item->verdict = judgement->verdict;
+	item->reason = judgement->reason;
 	if (manifest) {
 		COPY(item->identity, manifest->name);
 		COPY(item->version, manifest->version);

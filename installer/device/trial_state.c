@@ -25,7 +25,7 @@ const char *trial_state_name(enum trial_state state)
 static const struct overlay_trial *find(const struct overlay_trials *trials,
 					const struct installed *item)
 {
-	const uint8_t *id = verity_judgement_id(verity_package_judgement(item->package));
+	const uint8_t *id = verity_package_judgement(item->package)->id;
 
 	for (size_t i = 0; i < trials->count; i++)
 		if (memcmp(trials->items[i].id, id, VERITY_DIGEST_BYTES) == 0 &&

@@ -25,7 +25,7 @@ enum overlay_trial_state {
 };
 
 struct overlay_trial {
-	uint8_t id[VERITY_DIGEST_BYTES]; /* verity_judgement_id() */
+	uint8_t id[VERITY_DIGEST_BYTES]; /* struct verity_judgement */
 	struct overlay_entry entry;      /* as it was installed */
 	enum overlay_trial_state state;
 	unsigned incomplete; /* boots in a row with it that were not completed */

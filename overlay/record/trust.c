@@ -269,12 +269,11 @@ int overlay_trust_seen(struct overlay_trust *trust,
 		       const struct verity_judgement *judgement, bool ran,
 		       struct verity_error *err)
 {
-	const struct verity_signatures *signatures =
-		verity_judgement_signatures(judgement);
-	const struct verity_manifest *manifest = verity_judgement_manifest(judgement);
+	const struct verity_signatures *signatures = &judgement->signatures;
+	const struct verity_manifest *manifest = judgement->manifest;
 	int r;
 
-	if (verity_judgement_verdict(judgement) != VERITY_SIGNED)
+	if (judgement->verdict != VERITY_SIGNED)
 		return 0;
 	for (size_t i = 0; i < signatures->count; i++)
 		see_time(trust, &signatures->signers[i]);

@@ -9,8 +9,8 @@ import unittest
 
 import bench
 
-OLD = "it is for firmware up to 5.9, and this is 6.0"
-NEW = "it is for firmware from 6.0 on, and this is 5.0"
+OLD = "it requires firmware 5.9 or earlier, and this is 6.0"
+NEW = "it requires firmware 6.0 or later, and this is 5.0"
 HINT = "(ask the vendor for a package made for this firmware, or change the firmware)"
 STOPS = f"1 package would no longer be active under firmware 6.0 {HINT}"
 
@@ -52,7 +52,7 @@ class Forecast(bench.Case):
                       "unsigned: is not active, and would not be: it has no signature\n",
                       "--check-firmware", "6.0", errors=STOPS, status=3)
         self.forecast("Under firmware 5.1:\n"
-                      "new: is not active, and would not be: it is for firmware from 6.0 on, and "
+                      "new: is not active, and would not be: it requires firmware 6.0 or later, and "
                       "this is 5.1\n"
                       "old: stays active\npkgname: stays active\n"
                       "unsigned: is not active, and would not be: it has no signature\n",

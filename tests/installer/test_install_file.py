@@ -129,7 +129,7 @@ class Bad(bench.Case):
 
     def test_cut_within_its_head(self):
         bench.write("x.wmopkg", bench.read(self.package)[:100])
-        self.refuse(3, "./x.wmopkg: Invalid: the file ends within its head, at byte 100 "
+        self.refuse(3, "./x.wmopkg: Invalid: the file ends inside its header, at byte 100 "
                     f"({bench.INCOMPLETE})", "install", "./x.wmopkg")
 
     def test_short_and_long(self):

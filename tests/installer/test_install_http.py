@@ -129,7 +129,7 @@ class WithWire(bench.Case):
         whole = bench.read(self.package)
         self.serve(wires.answer(whole + b"more"))
         self.refuse_url(3, f"Invalid: the file is longer than the {len(whole)} bytes that its "
-                        f"manifest makes it ({bench.INCOMPLETE})", begun=True)
+                        f"manifest says ({bench.INCOMPLETE})", begun=True)
 
     def test_empty(self):
         self.serve(wires.answer(b"", 0))

@@ -198,7 +198,7 @@ class Verify(Json):
         words = ("--check-firmware", "7", "--check-model", "Other")
         told = held("forecast", self.output("verify", *words, "json", status=3))
         reason = {"code": "wrong-firmware",
-                  "message": "it is for firmware up to 6, and this is 7"}
+                  "message": "it requires firmware 6 or earlier, and this is 7"}
         packages = [{"name": "new", "at_hand": False, "forecast": "stops", "reason": reason}]
         self.assertEqual(told, {"firmware": "7", "model": "Other", "packages": packages})
         told = held("verify", self.output("verify", self.package, *words, "json", status=3))

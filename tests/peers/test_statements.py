@@ -445,7 +445,7 @@ class Judging(Case):
                      "5.0", "--floor", "2", file)
         self.inspect(3, "Incompatible", "it is for AX-*, and this device is 'BX-12' (wrong-model)",
                      *ring, "--model", "BX-12", file)
-        self.inspect(3, "Incompatible", "it is for firmware from 5.0 on, and this is 4.9 "
+        self.inspect(3, "Incompatible", "it requires firmware 5.0 or later, and this is 4.9 "
                      "(wrong-firmware)", *ring, "--firmware", "4.9", file)
         self.inspect(3, "Downgrade", "its epoch is 2, and this device has run brand with epoch 3 "
                      "(downgrade)", *ring, "--floor", "3", file)

@@ -6,8 +6,6 @@
 #include "verity/package/judge_rules.h"
 #include "verity/statement/denylist_private.h"
 
-static const uint8_t id[VERITY_DIGEST_BYTES] = {7};
-
 /* Anchors of the signers; up to the NULL, "" for one who has none. */
 static struct verity_signatures signed_under(const char *const *anchors)
 {
@@ -155,21 +153,21 @@ static void test_denied(void **state)
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		struct verity_policy policy = {.denylist = &list};
 		struct verity_manifest manifest = {.epoch = table[i].epoch};
-		struct verity_signatures signatures = {.count = 0};
-		const struct verity_subject subject = {&signatures, &manifest, id};
+		struct verity_judgement judgement = {.manifest = &manifest};
+		struct verity_signatures *signatures = &judgement.signatures;
 		struct verity_error why = {0};
 
 		strcpy(manifest.name, table[i].name);
 		manifest.root_hash[0] = table[i].root_hash;
 		for (int j = 0; j < 3 && table[i].keys[j]; j++)
-			signatures.key_ids[signatures.key_id_count++][0] =
+			signatures->key_ids[signatures->key_id_count++][0] =
 				table[i].keys[j];
-		assert_int_equal(verity_judge_denied(&policy, &subject, &why),
+		assert_int_equal(verity_judge_denied(&policy, &judgement, &why),
 				 table[i].message ? -EKEYREVOKED : 0);
 		if (table[i].message)
 			check_error(&why, VERITY_E_REVOKED, table[i].message);
 		policy.denylist = NULL;
-		assert_int_equal(verity_judge_denied(&policy, &subject, &why), 0);
+		assert_int_equal(verity_judge_denied(&policy, &judgement, &why), 0);
 	}
 }
 
@@ -192,8 +190,7 @@ static void check_rule(const struct rule *rule)
 	const struct verity_floors floors = {.epochs = &floor, .count = 1};
 	char globs[3][VERITY_GLOB_MAX + 1];
 	struct verity_manifest manifest = {.name = "tool", .epoch = rule->epoch};
-	const struct verity_signatures signatures = {.count = 0};
-	const struct verity_subject subject = {&signatures, &manifest, id};
+	const struct verity_judgement judgement = {.manifest = &manifest, .id = {7}};
 	const struct verity_policy policy = {
 		.quarantine = &quarantine,
 		.floors = &floors,
@@ -212,7 +209,7 @@ static void check_rule(const struct rule *rule)
 	strcpy(manifest.firmware_min, rule->min ?: "");
 	strcpy(manifest.firmware_max, rule->max ?: "");
 	assert_string_equal(
-		verity_verdict_name(verity_judge_rules(&policy, &subject, &why)),
+		verity_verdict_name(verity_judge_rules(&policy, &judgement, &why)),
 		verity_verdict_name(rule->verdict));
 	assert_string_equal(why.message, rule->message ?: "");
 	assert_string_equal(verity_code_name(why.code), verity_code_name(rule->code));
@@ -258,7 +255,7 @@ static void test_rules(void **state)
 		{.model = "",
 		 .globs = {"*"},
 		 WRONG_MODEL,
-		 .message = "it is for *, and what model this device is is not known"},
+		 .message = "it is for *, and the model of this device is unknown"},
 		{.model = NULL, .globs = {"EDS-*"}},
 		/* a firmware */
 		{.firmware = "5.10", .min = "5.9"},
@@ -268,20 +265,20 @@ static void test_rules(void **state)
 		{.firmware = "5.9",
 		 .min = "5.10",
 		 WRONG_FIRMWARE,
-		 .message = "it is for firmware from 5.10 on, and this is 5.9"},
+		 .message = "it requires firmware 5.10 or later, and this is 5.9"},
 		{.firmware = "5.10~rc1",
 		 .min = "5.10",
 		 WRONG_FIRMWARE,
-		 .message = "it is for firmware from 5.10 on, and this is 5.10~rc1"},
+		 .message = "it requires firmware 5.10 or later, and this is 5.10~rc1"},
 		{.firmware = "5.10.1",
 		 .max = "5.10",
 		 WRONG_FIRMWARE,
-		 .message = "it is for firmware up to 5.10, and this is 5.10.1"},
+		 .message = "it requires firmware 5.10 or earlier, and this is 5.10.1"},
 		{.firmware = "",
 		 .min = "1",
 		 WRONG_FIRMWARE,
-		 .message = "it asks for a firmware version, and that of this device is "
-			    "not known"},
+		 .message = "it requires a firmware version, and that of this device is "
+			    "unknown"},
 		{.firmware = NULL, .min = "9"},
 		/* the floor comes before both; the model before the firmware */
 		{BELOW, .model = "x", .globs = {"y"}, .firmware = "1", .min = "2",
@@ -307,13 +304,13 @@ static void test_rules(void **state)
 		 .firmware = "1",
 		 .min = "2",
 		 WRONG_FIRMWARE,
-		 .message = "it is for firmware from 2 on, and this is 1"},
+		 .message = "it requires firmware 2 or later, and this is 1"},
 		{.allow_downgrade = true,
 		 BELOW,
 		 .firmware = "3",
 		 .max = "2",
 		 WRONG_FIRMWARE,
-		 .message = "it is for firmware up to 2, and this is 3"},
+		 .message = "it requires firmware 2 or earlier, and this is 3"},
 	};
 
 	(void)state;
@@ -326,13 +323,12 @@ static void test_no_policy(void **state)
 {
 	const struct verity_policy policy = {0};
 	struct verity_manifest manifest = {.name = "tool", .firmware_min = "9"};
-	const struct verity_signatures signatures = {.count = 0};
-	const struct verity_subject subject = {&signatures, &manifest, id};
+	const struct verity_judgement judgement = {.manifest = &manifest, .id = {7}};
 	struct verity_error why;
 
 	(void)state;
-	assert_int_equal(verity_judge_rules(&policy, &subject, &why), VERITY_SIGNED);
-	assert_int_equal(verity_judge_denied(&policy, &subject, &why), 0);
+	assert_int_equal(verity_judge_rules(&policy, &judgement, &why), VERITY_SIGNED);
+	assert_int_equal(verity_judge_denied(&policy, &judgement, &why), 0);
 }
 
 int main(void)

@@ -33,27 +33,29 @@ struct outcome {
 	struct verity_error reason;
 };
 
-/* What is wrong behind the front, which a peek does not see. */
+/* What is wrong behind the front, which a inspection does not see. */
 static bool is_behind(enum verity_code code)
 {
 	return code == VERITY_E_TREE_MISMATCH || code == VERITY_E_IMAGE_MISMATCH ||
 	       code == VERITY_E_BAD_LENGTH;
 }
 
-/* A peek says of the front what the whole reader says of it, and nothing of the rest. */
+/* A inspection says of the front what the whole reader says of it, and nothing of the
+ * rest. */
 static void check_peek(const char *path, const struct verity_policy *policy,
 		       const struct outcome *outcome)
 {
-	cleanup_with(verity_peek_free_p) struct verity_peek *peek = NULL;
+	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
+		NULL;
 	struct verity_outlook outlook;
 	struct verity_error err;
 
-	if (verity_peek_open(AT_FDCWD, path, &peek, &err) < 0) {
+	if (verity_inspection_open(AT_FDCWD, path, &inspection, &err) < 0) {
 		assert_int_equal(outcome->verdict, VERITY_INVALID);
 		return;
 	}
-	assert_string_equal(verity_peek_claims(peek)->version, "1.0");
-	check_ok(verity_peek_outlook(peek, policy, &outlook, &err), &err);
+	assert_string_equal(verity_inspection_manifest(inspection)->version, "1.0");
+	check_ok(verity_inspection_outlook(inspection, policy, &outlook, &err), &err);
 	if (is_behind(outcome->reason.code))
 		return;
 	assert_int_equal(outlook.verdict, outcome->verdict);
@@ -76,9 +78,9 @@ static struct outcome open_outcome(const uint8_t *bytes, size_t size,
 	check_ok(verity_io_write(fd, bytes, size, 0, &err), &err);
 	check_ok(verity_package_open(AT_FDCWD, path, policy, &package, &err), &err);
 	judgement = verity_package_judgement(package);
-	outcome.verdict = verity_judgement_verdict(judgement);
-	outcome.accepted = verity_judgement_accepted(judgement);
-	outcome.reason = *verity_judgement_reason(judgement);
+	outcome.verdict = judgement->verdict;
+	outcome.accepted = judgement->accepted;
+	outcome.reason = judgement->reason;
 	assert_int_equal(verity_package_verified(package) != NULL, outcome.accepted);
 	check_peek(path, policy, &outcome);
 	unlink(path);
@@ -111,10 +113,10 @@ static struct outcome stream_outcome(const uint8_t *bytes, size_t size, size_t p
 	check_ok(verity_stream_new(fd, policy, NULL, &stream, &err), &err);
 	r = feed_all(stream, bytes, size, piece, &err);
 	assert_non_null(verity_stream_judgement(stream));
-	outcome.verdict = verity_judgement_verdict(verity_stream_judgement(stream));
+	outcome.verdict = verity_stream_judgement(stream)->verdict;
 	outcome.accepted = r == 0;
 	assert_int_equal(verity_stream_verified(stream) != NULL, outcome.accepted);
-	outcome.reason = *verity_judgement_reason(verity_stream_judgement(stream));
+	outcome.reason = verity_stream_judgement(stream)->reason;
 	if (r < 0) {
 		assert_string_equal(err.message, outcome.reason.message);
 		/* After a failure it takes nothing more. */
@@ -294,7 +296,7 @@ static int refuse(void *context, const struct verity_judgement *judgement,
 		  uint64_t file_bytes, struct verity_error *err)
 {
 	*(uint64_t *)context = file_bytes;
-	assert_int_equal(verity_judgement_verdict(judgement), VERITY_SIGNED);
+	assert_int_equal(judgement->verdict, VERITY_SIGNED);
 	return verity_fail(err, VERITY_E_NO_ROOM, "no room");
 }
 
@@ -316,8 +318,7 @@ static void test_hook(void **state)
 	assert_int_equal(file_bytes, s.size);
 	assert_int_equal(lseek(fd, 0, SEEK_END), 0);
 	/* It is no fault of the package. */
-	assert_int_equal(verity_judgement_verdict(verity_stream_judgement(stream)),
-			 VERITY_SIGNED);
+	assert_int_equal(verity_stream_judgement(stream)->verdict, VERITY_SIGNED);
 	free(s.bytes);
 }
 

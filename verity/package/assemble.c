@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Writing a package file. */
+
 #include "verity/package/assemble.h"
 
 #include <stdint.h>
@@ -6,34 +9,12 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 
-static int write_front(int fd, const struct verity_head *head, const void *manifest,
-		       const void *signature, const struct verity_layout *layout,
-		       struct verity_error *err)
-{
-	static const uint8_t zeros[VERITY_BLOCK];
-	uint8_t bytes[VERITY_HEAD_BYTES];
-	int r;
-
-	verity_head_encode(head, bytes);
-	r = verity_io_write(fd, bytes, sizeof(bytes), 0, err);
-	if (r == 0)
-		r = verity_io_write(fd, manifest, head->manifest_bytes,
-				    layout->manifest_start, err);
-	if (r == 0)
-		r = verity_io_write(fd, signature, head->signature_bytes,
-				    layout->signature_start, err);
-	if (r == 0)
-		r = verity_io_write(fd, zeros,
-				    (size_t)(layout->tree_start - layout->padding_start),
-				    layout->padding_start, err);
-	return r;
-}
-
 int verity_package_assemble(int fd, const void *manifest, size_t manifest_bytes,
 			    const void *signature, size_t signature_bytes,
 			    const struct verity_blocks *blocks, struct verity_error *err)
 {
 	cleanup_with(verity_manifest_free_p) struct verity_manifest *decoded = NULL;
+	static const uint8_t zeros[VERITY_BLOCK];
 	uint8_t bytes[VERITY_HEAD_BYTES];
 	struct verity_head head;
 	struct verity_layout layout;
@@ -52,7 +33,17 @@ int verity_package_assemble(int fd, const void *manifest, size_t manifest_bytes,
 	if (r == 0)
 		r = verity_layout_compute(&head, decoded->image_bytes, &layout, err);
 	if (r == 0)
-		r = write_front(fd, &head, manifest, signature, &layout, err);
+		r = verity_io_write(fd, bytes, sizeof(bytes), 0, err);
+	if (r == 0)
+		r = verity_io_write(fd, manifest, manifest_bytes, layout.manifest_start,
+				    err);
+	if (r == 0)
+		r = verity_io_write(fd, signature, signature_bytes,
+				    layout.signature_start, err);
+	if (r == 0)
+		r = verity_io_write(fd, zeros,
+				    (size_t)(layout.tree_start - layout.padding_start),
+				    layout.padding_start, err);
 	if (r == 0)
 		r = verity_io_copy(blocks->fd, blocks->tree_start, fd, layout.tree_start,
 				   layout.tree_bytes, err);

@@ -2,36 +2,37 @@
 #pragma once
 
 /*
- * What a package file says of itself, without reading its image: for telling people what
- * lies there, and what the judge would say if all else were right. It proves nothing, and
- * is a type of its own so that nothing can take it for a package that was verified:
- * verity/package/package.h and verity/package/stream.h are for that.
+ * What a package file says of itself, without reading its image: to show what a file is,
+ * and what the judge would say if the image matched. It proves nothing, and is a type of
+ * its own so that it cannot be used as a verified package, which
+ * verity/package/package.h and verity/package/stream.h make.
  */
 
 #include "verity/package/judge.h"
 #include "verity/util/cleanup.h"
 
-struct verity_peek;
+struct verity_inspection;
 
 /**
- * verity_peek_open - read the front of a package file, at most 132 KiB
+ * verity_inspection_open - read the preamble of a package file, at most 132 KiB
  * @dirfd, @name: as for verity_package_open()
- * @ret: set on success only; free with verity_peek_free()
+ * @ret: set on success only; free with verity_inspection_free()
  *
  * Return: 0; -EBADMSG where head or manifest cannot be read; -EINVAL (NOT_A_FILE);
  * -errno.
  */
-int verity_peek_open(int dirfd, const char *name, struct verity_peek **ret,
-		     struct verity_error *err) must_check;
+int verity_inspection_open(int dirfd, const char *name, struct verity_inspection **ret,
+			   struct verity_error *err) must_check;
 
-void verity_peek_free(struct verity_peek *peek);
+void verity_inspection_free(struct verity_inspection *inspection);
 
-DEFINE_CLEANUP(struct verity_peek, verity_peek_free);
+DEFINE_CLEANUP(struct verity_inspection, verity_inspection_free);
 
 /**
- * verity_peek_claims - the manifest, which nobody vouches for; borrowed
+ * verity_inspection_manifest - the manifest, of which nothing is verified; borrowed
  */
-const struct verity_manifest *verity_peek_claims(const struct verity_peek *peek);
+const struct verity_manifest *verity_inspection_manifest(
+	const struct verity_inspection *inspection);
 
 /* What the judge would say; plain data. */
 struct verity_outlook {
@@ -41,11 +42,12 @@ struct verity_outlook {
 };
 
 /**
- * verity_peek_outlook - what the judge says of the front under @policy, the image being
- * taken for right
+ * verity_inspection_outlook - what the judge says of the preamble under @policy, as if
+ * the image matched
  *
  * Return: 0; -ENOMEM.
  */
-int verity_peek_outlook(const struct verity_peek *peek,
-			const struct verity_policy *policy, struct verity_outlook *ret,
-			struct verity_error *err) must_check;
+int verity_inspection_outlook(const struct verity_inspection *inspection,
+			      const struct verity_policy *policy,
+			      struct verity_outlook *ret,
+			      struct verity_error *err) must_check;

@@ -40,7 +40,7 @@ struct verity_required {
 	bool all; /* a signer under each of them, not just under one */
 };
 
-/* Who is trusted, and how hard to look. Plain data; everything in it is borrowed. */
+/* Who is trusted, and how much is checked. Plain data; everything in it is borrowed. */
 struct verity_policy {
 	const struct verity_keyring *keyring; /* NULL trusts nobody */
 	struct verity_required required;
@@ -67,48 +67,23 @@ struct verity_policy {
 };
 
 /*
- * What the judge says of a package. Opaque: only the judge makes one. The verdict tells
- * what the package is; whether the device may use it is verity_judgement_accepted().
+ * What the judge says of a package. Only the judge makes one; others read it through a
+ * const pointer. It is no proof that a package may be used: that is struct
+ * verity_verified of verity/package/package.h.
  */
-struct verity_judgement;
+struct verity_judgement {
+	enum verity_verdict verdict; /* what the package is */
+	bool accepted;               /* the policy lets the device use it */
+	bool trusted;                /* those signed whose signature is required */
+	struct verity_error reason;  /* why it is not Signed; VERITY_OK where it is */
+	struct verity_signatures signatures;
 
-enum verity_verdict verity_judgement_verdict(const struct verity_judgement *judgement);
+	/* NULL where it could not be read. As credible as the verdict says. */
+	struct verity_manifest *manifest;
 
-/**
- * verity_judgement_accepted - whether the policy it was judged under lets it be used
- */
-bool verity_judgement_accepted(const struct verity_judgement *judgement);
-
-/**
- * verity_judgement_reason - why it is not plainly Signed; code VERITY_OK where it is
- *
- * Return: borrowed, lives as long as @judgement.
- */
-const struct verity_error *verity_judgement_reason(
-	const struct verity_judgement *judgement);
-
-/**
- * verity_judgement_manifest - what the package says of itself
- *
- * Return: borrowed; NULL where it could not be read. Believe it as far as the verdict
- * goes.
- */
-const struct verity_manifest *verity_judgement_manifest(
-	const struct verity_judgement *judgement);
-
-/**
- * verity_judgement_signatures - who signed; none where nobody did or it cannot be told
- *
- * Return: borrowed.
- */
-const struct verity_signatures *verity_judgement_signatures(
-	const struct verity_judgement *judgement);
-
-/**
- * verity_judgement_id - the package's id, the SHA-256 of its manifest's bytes; borrowed,
- * all zero where the manifest could not be read
- */
-const uint8_t *verity_judgement_id(const struct verity_judgement *judgement);
+	/* The package's id: SHA-256 of its manifest's bytes; zeros where not read. */
+	uint8_t id[VERITY_DIGEST_BYTES];
+};
 
 /**
  * verity_verdict_name - the word for it, as the names above: "Signed", "Quarantined", …

@@ -2,10 +2,9 @@
 #pragma once
 
 /*
- * How the two readers of a package (verity/package/package.c, a whole file;
- * verity/package/stream.c, bytes as they arrive) get their judgement, and
- * verity/package/inspect.c its outlook. No other file includes this but
- * verity/package/preamble.c, for the size.
+ * How the two readers of a package (verity/package/package.c: a whole file,
+ * verity/package/stream.c: bytes as they arrive) get their judgement, and
+ * verity/package/inspect.c its outlook. No other file includes this.
  */
 
 #include "verity/hashtree/tree.h"
@@ -13,7 +12,7 @@
 #include "verity/util/cleanup.h"
 
 /*
- * The proof that a package may be used. Made by the two readers alone, when the image
+ * The proof that a package may be used. Made only by the two readers, when the image
  * matched, as far as the policy had it read, and the policy accepted the package.
  */
 struct verity_verified {
@@ -22,29 +21,18 @@ struct verity_verified {
 	const struct verity_judgement *judgement;
 };
 
-/* Room for head, manifest, signature and padding. */
-#define VERITY_FRONT_MAX                                                                 \
-	((VERITY_HEAD_BYTES + VERITY_MANIFEST_MAX + VERITY_SIGNATURE_MAX +               \
-	  VERITY_BLOCK - 1) /                                                            \
-	 VERITY_BLOCK * VERITY_BLOCK)
-
 /**
- * verity_front_bytes - length of all that comes before the tree
- */
-size_t verity_front_bytes(const struct verity_head *head);
-
-/**
- * verity_judge_front - judge head, signature and manifest
- * @front: verity_front_bytes(@head) bytes from the start of the package
- * @ret:   the judgement, also where it is Invalid; free with verity_judgement_free()
+ * verity_judge_preamble - judge head, signature and manifest
+ * @preamble: verity_preamble_bytes(@head) bytes from the start of the package
+ * @ret: the judgement, also where it is Invalid; free with verity_judgement_free()
  * @ret_layout: filled where the judgement is not Invalid
  *
  * Return: 0; -ENOMEM.
  */
-int verity_judge_front(const uint8_t *front, const struct verity_head *head,
-		       const struct verity_policy *policy, struct verity_judgement **ret,
-		       struct verity_layout *ret_layout,
-		       struct verity_error *err) must_check;
+int verity_judge_preamble(const uint8_t *preamble, const struct verity_head *head,
+			  const struct verity_policy *policy,
+			  struct verity_judgement **ret, struct verity_layout *ret_layout,
+			  struct verity_error *err) must_check;
 
 /**
  * verity_judgement_new_invalid - the judgement on a package whose head cannot be read
@@ -61,17 +49,11 @@ int verity_judgement_new_invalid(const struct verity_error *reason,
 void verity_judgement_condemn(struct verity_judgement *judgement,
 			      const struct verity_error *reason);
 
-/**
- * verity_judgement_signed - whether a signer of it chains to the key ring, whatever the
- * verdict
- */
-bool verity_judgement_signed(const struct verity_judgement *judgement);
-
 void verity_judgement_free(struct verity_judgement *judgement);
 
 DEFINE_CLEANUP(struct verity_judgement, verity_judgement_free);
 
 /**
- * verity_judgement_root - what the image is held to; borrows from the manifest
+ * verity_judgement_root - what the image must match; borrows from the manifest
  */
 struct verity_root verity_judgement_root(const struct verity_judgement *judgement);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Judging a whole file through one descriptor. */
+
 #include "verity/package/package.h"
 
 #include <errno.h>
@@ -7,7 +10,6 @@
 
 #include "verity/package/judge_private.h"
 #include "verity/package/preamble.h"
-#include "verity/util/cleanup.h"
 
 struct verity_package {
 	int fd;
@@ -63,12 +65,12 @@ const struct verity_layout *verity_verified_layout(const struct verity_verified 
 const struct verity_manifest *verity_verified_manifest(
 	const struct verity_verified *verified)
 {
-	return verity_judgement_manifest(verified->judgement);
+	return verified->judgement->manifest;
 }
 
 bool verity_verified_signed(const struct verity_verified *verified)
 {
-	return verity_judgement_signed(verified->judgement);
+	return verified->judgement->trusted;
 }
 
 static int check_image(const struct verity_package *package,
@@ -84,8 +86,7 @@ static int check_image(const struct verity_package *package,
 	if (package->file_bytes != layout->file_bytes)
 		return verity_fail(reason, VERITY_E_BAD_LENGTH,
 				   "the file has %" PRIu64
-				   " bytes where its manifest makes "
-				   "it %" PRIu64,
+				   " bytes, and its manifest says %" PRIu64,
 				   package->file_bytes, layout->file_bytes);
 	if (policy->lazy)
 		return verity_tree_verify_first(&blocks, &geometry, &root, reason);
@@ -96,31 +97,32 @@ static int check_image(const struct verity_package *package,
 static int judge(struct verity_package *package, const struct verity_policy *policy,
 		 struct verity_error *err)
 {
-	cleanup_free uint8_t *front = malloc(VERITY_FRONT_MAX);
+	cleanup_free uint8_t *preamble = malloc(VERITY_PREAMBLE_MAX);
 	struct verity_error reason = {0};
 	struct verity_head head;
 	int r;
 
-	if (!front)
+	if (!preamble)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = verity_front_read(package->fd, package->file_bytes, front, &head, &reason);
+	r = verity_preamble_read(package->fd, package->file_bytes, preamble, &head,
+				 &reason);
 	if (r < 0)
 		return verity_judgement_new_invalid(&reason, &package->judgement, err);
-	r = verity_judge_front(front, &head, policy, &package->judgement,
-			       &package->layout, err);
+	r = verity_judge_preamble(preamble, &head, policy, &package->judgement,
+				  &package->layout, err);
 	if (r < 0)
 		return r;
-	if (verity_judgement_verdict(package->judgement) == VERITY_INVALID)
+	if (package->judgement->verdict == VERITY_INVALID)
 		return 0;
 	package->has_layout = true;
-	if (policy->refuse_early && !verity_judgement_accepted(package->judgement))
+	if (policy->refuse_early && !package->judgement->accepted)
 		return 0;
 	r = check_image(package, policy, &reason);
 	if (r == -ENOMEM)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (r < 0)
 		verity_judgement_condemn(package->judgement, &reason);
-	if (verity_judgement_accepted(package->judgement))
+	if (package->judgement->accepted)
 		package->verified = (struct verity_verified){
 			package->fd, &package->layout, package->judgement};
 	return 0;
@@ -136,7 +138,7 @@ int verity_package_open(int dirfd, const char *name, const struct verity_policy 
 	if (!package)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	package->fd = package->verified.fd = -1;
-	r = verity_front_open(dirfd, name, &package->fd, &package->file_bytes, err);
+	r = verity_preamble_open(dirfd, name, &package->fd, &package->file_bytes, err);
 	if (r == 0)
 		r = judge(package, policy, err);
 	if (r < 0)

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Opening a package file and reading its preamble. */
+
 #include "verity/package/preamble.h"
 
 #include <errno.h>
@@ -6,13 +9,19 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
-#include "verity/package/judge_private.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 
+size_t verity_preamble_bytes(const struct verity_head *head)
+{
+	uint64_t blocks = (verity_head_end(head) + VERITY_BLOCK - 1) / VERITY_BLOCK;
+
+	return (size_t)blocks * VERITY_BLOCK;
+}
+
 /* O_NONBLOCK: a FIFO must not make the boot wait for a writer. */
-int verity_front_open(int dirfd, const char *name, int *ret, uint64_t *ret_bytes,
-		      struct verity_error *err)
+int verity_preamble_open(int dirfd, const char *name, int *ret, uint64_t *ret_bytes,
+			 struct verity_error *err)
 {
 	int nofollow = dirfd == AT_FDCWD ? 0 : O_NOFOLLOW;
 	cleanup_fd int fd = openat(
@@ -31,8 +40,8 @@ int verity_front_open(int dirfd, const char *name, int *ret, uint64_t *ret_bytes
 	return 0;
 }
 
-int verity_front_read(int fd, uint64_t file_bytes, uint8_t *ret,
-		      struct verity_head *ret_head, struct verity_error *reason)
+int verity_preamble_read(int fd, uint64_t file_bytes, uint8_t *ret,
+			 struct verity_head *ret_head, struct verity_error *reason)
 {
 	int r;
 
@@ -48,9 +57,9 @@ int verity_front_read(int fd, uint64_t file_bytes, uint8_t *ret,
 		r = verity_head_decode(ret, ret_head, reason);
 	if (r < 0)
 		return r;
-	if (file_bytes < verity_front_bytes(ret_head))
+	if (file_bytes < verity_preamble_bytes(ret_head))
 		return verity_fail(reason, VERITY_E_BAD_LENGTH,
-				   "the file ends within its head, at byte %" PRIu64,
+				   "the file ends inside its header, at byte %" PRIu64,
 				   file_bytes);
-	return verity_io_read(fd, ret, verity_front_bytes(ret_head), 0, reason);
+	return verity_io_read(fd, ret, verity_preamble_bytes(ret_head), 0, reason);
 }

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Judging the bytes of a package in the order in which they arrive. */
+
 #include "verity/package/stream.h"
 
 #include <errno.h>
@@ -6,19 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verity/hashtree/tree.h"
 #include "verity/package/judge_private.h"
-#include "verity/util/cleanup.h"
+#include "verity/package/preamble.h"
 #include "verity/util/io.h"
 
-#define PIECE_BYTES (64 * 1024) /* judged and written at a time; whole blocks */
+#define PIECE_BYTES ((uint64_t)64 * 1024) /* judged and written at a time */
 
 /* The parts of a package, in the order in which they arrive. */
 enum part {
-	PART_HEAD,   /* the 16 bytes that tell how long the front is */
-	PART_FRONT,  /* manifest, signature, padding; taken whole */
-	PART_UPPER,  /* tree levels above level 0; checked when all are there */
-	PART_HASHES, /* tree level 0 */
+	PART_HEAD,     /* the first bytes, which give the length of the preamble */
+	PART_PREAMBLE, /* with the head; judged as a whole */
+	PART_UPPER,    /* tree levels above level 0; checked when all are there */
+	PART_HASHES,   /* tree level 0 */
 	PART_IMAGE,
 	PART_END,
 };
@@ -29,9 +31,8 @@ struct verity_stream {
 	struct verity_stream_hooks hooks;
 
 	enum part part;
-	uint64_t part_left; /* bytes of this part not yet judged */
-	uint64_t place;     /* in the file: all before it is judged and written */
-	size_t held;        /* bytes in @buffer, not yet judged */
+	uint64_t offset; /* in the file: all before it is judged and written */
+	size_t held;     /* bytes in @buffer, not yet judged */
 	int failure;
 	struct verity_error failure_reason;
 
@@ -44,10 +45,10 @@ struct verity_stream {
 	struct verity_leaf leaf;
 	bool has_leaf;
 	struct verity_verified verified;
-	uint8_t buffer[VERITY_FRONT_MAX];
+	uint8_t buffer[VERITY_PREAMBLE_MAX];
 };
 
-_Static_assert(PIECE_BYTES <= VERITY_FRONT_MAX, "a piece fits the buffer");
+_Static_assert(PIECE_BYTES <= VERITY_PREAMBLE_MAX, "a piece fits the buffer");
 _Static_assert(VERITY_LEAF_BYTES % PIECE_BYTES == 0, "a piece lies within one leaf");
 
 int verity_stream_new(int fd, const struct verity_policy *policy,
@@ -63,8 +64,6 @@ int verity_stream_new(int fd, const struct verity_policy *policy,
 	stream->policy = policy;
 	if (hooks)
 		stream->hooks = *hooks;
-	stream->part = PART_HEAD;
-	stream->part_left = VERITY_HEAD_BYTES;
 	*ret = stream;
 	return 0;
 }
@@ -84,200 +83,181 @@ const struct verity_judgement *verity_stream_judgement(const struct verity_strea
 	return stream->judgement;
 }
 
-static struct verity_blocks blocks_of(const struct verity_stream *stream)
+/* The offset in the file where the current part ends. */
+static uint64_t part_end(const struct verity_stream *stream)
 {
-	return (struct verity_blocks){stream->fd, stream->layout.tree_start,
-				      stream->layout.image_start};
+	const struct verity_layout *layout = &stream->layout;
+
+	switch (stream->part) {
+	case PART_HEAD:
+		return VERITY_HEAD_BYTES;
+	case PART_PREAMBLE:
+		return verity_preamble_bytes(&stream->head);
+	case PART_UPPER:
+		return layout->tree_start +
+		       (stream->geometry.levels ? stream->geometry.level_start[0] : 0) *
+			       VERITY_BLOCK;
+	case PART_HASHES:
+		return layout->image_start;
+	case PART_IMAGE:
+	case PART_END:
+		break;
+	}
+	return layout->file_bytes;
 }
 
 static int write_held(struct verity_stream *stream, struct verity_error *err)
 {
-	int r = verity_io_write(stream->fd, stream->buffer, stream->held, stream->place,
+	int r = verity_io_write(stream->fd, stream->buffer, stream->held, stream->offset,
 				err);
 
 	if (r < 0)
 		return r;
-	stream->place += stream->held;
-	stream->part_left -= stream->held;
+	stream->offset += stream->held;
 	stream->held = 0;
 	return 0;
 }
 
-/* Stays in the buffer: the front is judged and written as one. */
-static int take_head(struct verity_stream *stream, struct verity_error *err)
+static int take_preamble(struct verity_stream *stream, struct verity_error *err)
 {
-	int r = verity_head_decode(stream->buffer, &stream->head, err);
+	const struct verity_judgement *judgement;
+	int r = verity_judge_preamble(stream->buffer, &stream->head, stream->policy,
+				      &stream->judgement, &stream->layout, err);
 
 	if (r < 0)
 		return r;
-	stream->part = PART_FRONT;
-	stream->part_left = verity_front_bytes(&stream->head);
-	return 0;
-}
-
-static int take_front(struct verity_stream *stream, struct verity_error *err)
-{
-	int r = verity_judge_front(stream->buffer, &stream->head, stream->policy,
-				   &stream->judgement, &stream->layout, err);
-
-	if (r < 0)
-		return r;
-	if (!verity_judgement_accepted(stream->judgement)) {
-		*err = *verity_judgement_reason(stream->judgement);
-		return verity_judgement_verdict(stream->judgement) == VERITY_INVALID
-			       ? -EBADMSG
-			       : -EKEYREJECTED;
+	judgement = stream->judgement;
+	if (!judgement->accepted) {
+		*err = judgement->reason;
+		return judgement->verdict == VERITY_INVALID ? -EBADMSG : -EKEYREJECTED;
 	}
-	if (stream->hooks.head) {
-		r = stream->hooks.head(stream->hooks.context, stream->judgement,
+	if (stream->hooks.head)
+		r = stream->hooks.head(stream->hooks.context, judgement,
 				       stream->layout.file_bytes, err);
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
 	stream->geometry =
 		verity_geometry_compute(stream->layout.image_bytes / VERITY_BLOCK);
 	return write_held(stream, err);
 }
 
-static int take_upper(struct verity_stream *stream, struct verity_error *err)
+static int load_leaf(struct verity_stream *stream, uint64_t number,
+		     struct verity_error *err)
 {
-	const struct verity_blocks blocks = blocks_of(stream);
-	const struct verity_root root = verity_judgement_root(stream->judgement);
-	int r = write_held(stream, err);
+	const struct verity_blocks blocks = {stream->fd, stream->layout.tree_start,
+					     stream->layout.image_start};
 
-	if (r < 0 || stream->part_left)
-		return r;
-	r = verity_hasher_new(root.salt, root.salt_bytes, &stream->hasher, err);
-	if (r == 0)
-		r = verity_upper_load(&blocks, &stream->geometry, &root, &stream->upper,
-				      err);
-	return r;
+	return verity_leaf_load(stream->upper, &blocks, stream->hasher, number, 1,
+				&stream->leaf, err);
 }
 
-/* Each block of level 0 is held to the level above as soon as it is there. */
+/* Each block of level 0 is compared with the level above as soon as it is there. */
 static int take_hashes(struct verity_stream *stream, struct verity_error *err)
 {
-	const struct verity_blocks blocks = blocks_of(stream);
 	uint64_t start = stream->layout.tree_start +
 			 stream->geometry.level_start[0] * VERITY_BLOCK;
-	uint64_t first = (stream->place - start) / VERITY_BLOCK;
+	uint64_t first = (stream->offset - start) / VERITY_BLOCK;
 	uint64_t count = stream->held / VERITY_BLOCK;
 	int r = write_held(stream, err);
 
 	for (uint64_t i = 0; r == 0 && i < count; i++)
-		r = verity_leaf_load(stream->upper, &blocks, stream->hasher, first + i, 1,
-				     &stream->leaf, err);
+		r = load_leaf(stream, first + i, err);
 	return r;
 }
 
 static int take_image(struct verity_stream *stream, struct verity_error *err)
 {
-	const struct verity_blocks blocks = blocks_of(stream);
-	uint64_t first = (stream->place - stream->layout.image_start) / VERITY_BLOCK;
-	size_t count = stream->held / VERITY_BLOCK;
+	uint64_t first = (stream->offset - stream->layout.image_start) / VERITY_BLOCK;
 	uint64_t number = first / VERITY_HASHES_PER_BLOCK;
 	int r = 0;
 
-	/* A piece never reaches over a leaf's end: both start and end on the same grid.
-	 */
+	/* A piece never crosses the end of a leaf: both are on the same grid. */
 	if (!stream->has_leaf || stream->leaf.number != number)
-		r = verity_leaf_load(stream->upper, &blocks, stream->hasher, number, 1,
-				     &stream->leaf, err);
+		r = load_leaf(stream, number, err);
 	if (r == 0)
 		r = verity_leaf_check_blocks(&stream->leaf, stream->hasher, first,
-					     stream->buffer, count, err);
+					     stream->buffer, stream->held / VERITY_BLOCK,
+					     err);
 	if (r < 0)
 		return r;
 	stream->has_leaf = true;
 	return write_held(stream, err);
 }
 
-static const struct {
-	int (*take)(struct verity_stream *stream, struct verity_error *err);
-} parts[] = {
-	[PART_HEAD] = {take_head},   [PART_FRONT] = {take_front},
-	[PART_UPPER] = {take_upper}, [PART_HASHES] = {take_hashes},
-	[PART_IMAGE] = {take_image},
-};
-
-/* On to the next part that has bytes, or whose taking sets something up. */
-static void next_part(struct verity_stream *stream)
+/* The upper levels are in the file: from now on leaves can be checked. */
+static int load_upper(struct verity_stream *stream, struct verity_error *err)
 {
-	const struct verity_geometry *geometry = &stream->geometry;
-	uint64_t hashes = geometry->levels ? geometry->level_blocks[0] * VERITY_BLOCK : 0;
+	const struct verity_blocks blocks = {stream->fd, stream->layout.tree_start,
+					     stream->layout.image_start};
+	const struct verity_root root = verity_judgement_root(stream->judgement);
+	int r = verity_hasher_new(root.salt, root.salt_bytes, &stream->hasher, err);
 
-	stream->has_leaf = false;
-	switch (stream->part) {
-	case PART_FRONT:
-		stream->part = PART_UPPER;
-		stream->part_left = stream->layout.tree_bytes - hashes;
-		break;
-	case PART_UPPER:
-		stream->part = PART_HASHES;
-		stream->part_left = hashes;
-		break;
-	case PART_HASHES:
-		stream->part = PART_IMAGE;
-		stream->part_left = stream->layout.image_bytes;
-		break;
-	case PART_HEAD:
-	case PART_IMAGE:
-	case PART_END:
-		stream->part = PART_END;
-		break;
-	}
+	if (r == 0)
+		r = verity_upper_load(&blocks, &stream->geometry, &root, &stream->upper,
+				      err);
+	return r;
 }
 
-/* How many bytes the buffer must hold before they can be judged. */
-static size_t wanted(const struct verity_stream *stream)
-{
-	if (stream->part == PART_HEAD || stream->part == PART_FRONT ||
-	    stream->part_left < PIECE_BYTES)
-		return (size_t)stream->part_left;
-	return PIECE_BYTES;
-}
-
+/* Judges what is held, and goes on to the next part that has bytes. */
 static int take(struct verity_stream *stream, struct verity_error *err)
 {
-	enum part part = stream->part;
-	int r = parts[part].take(stream, err);
+	int r = 0;
 
-	if (r < 0)
+	switch (stream->part) {
+	case PART_HEAD:
+		/* It stays in the buffer: the preamble is judged and written as one. */
+		r = verity_head_decode(stream->buffer, &stream->head, err);
+		if (r == 0)
+			stream->part = PART_PREAMBLE;
 		return r;
-	while (stream->part != PART_HEAD && stream->part != PART_END &&
-	       stream->part_left == 0) {
-		next_part(stream);
-		/* A tree of one level has no upper part, but it is set up all the same.
-		 */
-		if (stream->part == PART_UPPER && stream->part_left == 0) {
-			r = take_upper(stream, err);
-			if (r < 0)
-				return r;
-		}
+	case PART_PREAMBLE:
+		r = take_preamble(stream, err);
+		break;
+	case PART_UPPER:
+		r = write_held(stream, err);
+		break;
+	case PART_HASHES:
+		r = take_hashes(stream, err);
+		break;
+	case PART_IMAGE:
+		r = take_image(stream, err);
+		break;
+	case PART_END:
+		break;
 	}
-	return 0;
+	while (r == 0 && stream->part != PART_END && stream->offset == part_end(stream)) {
+		if (stream->part == PART_UPPER)
+			r = load_upper(stream, err);
+		stream->has_leaf = false;
+		stream->part++;
+	}
+	return r;
 }
 
 static int feed(struct verity_stream *stream, const uint8_t *bytes, size_t count,
 		struct verity_error *err)
 {
 	while (count) {
-		size_t room;
+		size_t wanted, missing;
 		int r = 0;
 
 		if (stream->part == PART_END)
 			return verity_fail(err, VERITY_E_BAD_LENGTH,
 					   "the file is longer than the %" PRIu64
-					   " bytes that its manifest makes it",
+					   " bytes that its manifest says",
 					   stream->layout.file_bytes);
-		room = wanted(stream) - stream->held;
-		if (room > count)
-			room = count;
-		memcpy(stream->buffer + stream->held, bytes, room);
-		stream->held += room;
-		bytes += room;
-		count -= room;
-		if (stream->held == wanted(stream))
+		/* As much as must be there before it can be judged. */
+		wanted = (size_t)(part_end(stream) - stream->offset);
+		if (stream->part > PART_PREAMBLE && wanted > PIECE_BYTES)
+			wanted = PIECE_BYTES;
+		missing = wanted - stream->held;
+		if (missing > count)
+			missing = count;
+		memcpy(stream->buffer + stream->held, bytes, missing);
+		stream->held += missing;
+		bytes += missing;
+		count -= missing;
+		if (stream->held == wanted)
 			r = take(stream, err);
 		if (r < 0)
 			return r;
@@ -285,17 +265,15 @@ static int feed(struct verity_stream *stream, const uint8_t *bytes, size_t count
 	return 0;
 }
 
-/* A refused package is Invalid where its bytes are; I/O and the hook say nothing of it.
- */
+/* What is refused is Invalid where its bytes are; I/O and the hook say nothing of it. */
 static int fail(struct verity_stream *stream, int failure, struct verity_error *err)
 {
 	stream->failure = failure;
 	if (failure == -EBADMSG && stream->judgement)
 		verity_judgement_condemn(stream->judgement, &stream->failure_reason);
-	if (failure == -EBADMSG && !stream->judgement &&
-	    verity_judgement_new_invalid(&stream->failure_reason, &stream->judgement,
-					 NULL) < 0)
-		stream->judgement = NULL;
+	else if (failure == -EBADMSG)
+		(void)!verity_judgement_new_invalid(&stream->failure_reason,
+						    &stream->judgement, NULL);
 	if (err)
 		*err = stream->failure_reason;
 	return failure;
@@ -320,15 +298,15 @@ int verity_stream_end(struct verity_stream *stream, struct verity_error *err)
 				"the file is empty");
 	else if (r == 0 && stream->part != PART_END && !stream->judgement)
 		r = verity_fail(&stream->failure_reason, VERITY_E_BAD_LENGTH,
-				"the file ends within its head, at byte %zu",
+				"the file ends inside its header, at byte %zu",
 				stream->held);
 	else if (r == 0 && stream->part != PART_END)
 		r = verity_fail(&stream->failure_reason, VERITY_E_BAD_LENGTH,
 				"the file ends at byte %" PRIu64 " of %" PRIu64,
-				stream->place + stream->held, stream->layout.file_bytes);
+				stream->offset + stream->held, stream->layout.file_bytes);
 	if (r < 0)
 		return fail(stream, r, err);
-	if (verity_judgement_accepted(stream->judgement))
+	if (stream->judgement->accepted)
 		stream->verified = (struct verity_verified){stream->fd, &stream->layout,
 							    stream->judgement};
 	return 0;

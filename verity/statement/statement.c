@@ -47,7 +47,7 @@ int verity_statement_split(const void *bytes, size_t size,
 				   "it is not a signed statement");
 	if (size < VERITY_HEAD_BYTES)
 		return verity_fail(err, VERITY_E_BAD_STATEMENT,
-				   "the file ends within its head");
+				   "the file ends inside its header");
 	text = verity_le32_get(head + VERITY_MAGIC_BYTES);
 	signature = verity_le32_get(head + VERITY_MAGIC_BYTES + 4);
 	if (text < VERITY_MANIFEST_MIN || text > VERITY_STATEMENT_MAX ||

@@ -2,31 +2,11 @@
 /* Decides whether Allow Untrusted and downgrades count. */
 #include "overlay/record/allowance.h"
 
-/* Why the anchor keeps Allow Untrusted from counting. */
-static void tell_locked(const struct overlay_allowance_inputs *inputs, unsigned allows,
-			const struct verity_error *fault, struct verity_error *ret)
-{
-	const char *serial = inputs->serial[0] ? inputs->serial : "not known";
-
-	if (fault->code != VERITY_OK)
-		verity_fail(ret, VERITY_E_LOCKED,
-			    "Allow Untrusted does not count on this device: %s",
-			    fault->message);
-	else if (inputs->unlock && allows)
-		verity_fail(ret, VERITY_E_LOCKED,
-			    "Allow Untrusted does not count on this device: its unlock "
-			    "statement does not allow it");
-	else
-		verity_fail(ret, VERITY_E_LOCKED,
-			    "Allow Untrusted does not count on this device without an "
-			    "unlock statement (serial number: %s)",
-			    serial);
-}
-
 void overlay_allowance_decide(const struct overlay_allowance_inputs *inputs,
 			      struct overlay_allowance *ret)
 {
 	struct overlay_allowance allowance = {.untrusted = false};
+	const struct verity_error *fault = &allowance.unlock_fault;
 	unsigned allows = 0;
 
 	if (inputs->unlock &&
@@ -37,7 +17,18 @@ void overlay_allowance_decide(const struct overlay_allowance_inputs *inputs,
 	allowance.untrusted = inputs->asked && (!inputs->anchored ||
 						(allows & VERITY_ALLOW_UNTRUSTED) != 0);
 	allowance.locked = inputs->asked && !allowance.untrusted;
-	if (allowance.locked)
-		tell_locked(inputs, allows, &allowance.unlock_fault, &allowance.why);
+	if (allowance.locked && fault->code != VERITY_OK)
+		verity_fail(&allowance.why, VERITY_E_LOCKED,
+			    "Allow Untrusted does not count on this device: %s",
+			    fault->message);
+	else if (allowance.locked && allows)
+		verity_fail(&allowance.why, VERITY_E_LOCKED,
+			    "Allow Untrusted does not count on this device: its unlock "
+			    "statement does not allow it");
+	else if (allowance.locked)
+		verity_fail(&allowance.why, VERITY_E_LOCKED,
+			    "Allow Untrusted does not count on this device without an "
+			    "unlock statement (serial number: %s)",
+			    inputs->serial[0] ? inputs->serial : "not known");
 	*ret = allowance;
 }

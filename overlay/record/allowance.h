@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What may be used beyond what is signed and new: a pure decision. */
+/* Whether unsigned and untrusted packages, and downgrades, are allowed: a pure decision.
+ */
 
 #include "verity/statement/unlock.h"
 
-/* What it is decided by. Plain data; borrowed. */
+/* Plain data; borrowed. */
 struct overlay_allowance_inputs {
 	bool asked;    /* the boot configuration says Allow Untrusted */
 	bool anchored; /* a hardware anchor holds */
@@ -17,8 +18,8 @@ struct overlay_allowance_inputs {
 struct overlay_allowance {
 	bool untrusted;
 	bool downgrade;
-	bool locked;                      /* untrusted is asked for, and does not count */
-	struct verity_error why;          /* it is locked */
+	bool locked;                      /* Allow Untrusted is set, and does not count */
+	struct verity_error why;          /* why it is locked */
 	struct verity_error unlock_fault; /* why the unlock statement does not count */
 };
 

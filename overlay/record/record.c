@@ -75,7 +75,7 @@ int overlay_record_clear_folder(int record_fd, const char *name, struct verity_e
 	return overlay_record_set_aside(record_fd, name, err);
 }
 
-/* Opening a device node does something already: a watchdog begins to count. */
+/* Not opened before it is known to be a file: opening a watchdog starts it. */
 int overlay_record_load(int record_fd, const char *name, size_t max, char **ret,
 			size_t *ret_size, struct verity_error *err)
 {
@@ -101,7 +101,7 @@ int overlay_record_replace(int record_fd, const char *name, const void *bytes,
 	return verity_io_replace(record_fd, name, 0600, bytes, size, err);
 }
 
-/* The room is there before the first byte is changed. */
+/* The space is allocated before the first byte is changed. */
 int overlay_record_overwrite(int record_fd, const char *name, const void *bytes,
 			     size_t size, struct verity_error *err)
 {

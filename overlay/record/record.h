@@ -19,19 +19,19 @@
 /**
  * overlay_record_open - the folder
  * @persist_fd: PERSIST; borrowed
- * @make:       make it (mode 0700) where it is not there; who only reads leaves no trace
- * @ret:        directory descriptor, the caller's to close; set on success alone
+ * @make:       create it (mode 0700) where it is missing; false to leave no trace
+ * @ret:        directory descriptor, the caller's to close; set on success only
  *
- * Return: 0; -ENOENT where it is not there and is not to be made; -errno.
+ * Return: 0; -ENOENT where it is missing and is not to be created; -errno.
  */
 int overlay_record_open(int persist_fd, bool make, int *ret,
 			struct verity_error *err) must_check;
 
 /**
- * overlay_record_lock - wait for other programs that use the records
- * @what:   named where that takes too long
- * @shared: together with others who only read
- * @ret:    to be closed; not to be asked for while it is held
+ * overlay_record_lock - lock the records, after waiting for other programs
+ * @what:   named in the message where that takes too long
+ * @shared: together with other programs that only read
+ * @ret:    closing it unlocks; the lock is not recursive
  *
  * Return: 0; -EBUSY after some seconds; -errno.
  */
@@ -39,15 +39,15 @@ int overlay_record_lock(int record_fd, const char *what, bool shared, int *ret,
 			struct verity_error *err) must_check;
 
 /**
- * overlay_record_set_aside - rename what is no sound record to NAME.broken, to be looked
- * into, where nobody is in its way; an older one of that name goes
+ * overlay_record_set_aside - rename a damaged record to NAME.broken, for an
+ * investigation; an older file of that name is deleted
  */
 int overlay_record_set_aside(int record_fd, const char *name,
 			     struct verity_error *err) must_check;
 
 /**
- * overlay_record_clear_folder - set a folder aside that is where a file is to be, so that
- * overlay_record_replace() can put one there
+ * overlay_record_clear_folder - set a folder aside that has the name of a record, so that
+ * overlay_record_replace() can write the file
  *
  * Return: 0, also where there is none; -errno.
  */
@@ -55,29 +55,29 @@ int overlay_record_clear_folder(int record_fd, const char *name,
 				struct verity_error *err) must_check;
 
 /**
- * overlay_record_load - the whole of one file
- * @max: most bytes to take
- * @ret: set on success alone; free(); a 0 follows the last byte
+ * overlay_record_load - read a whole file
+ * @max: limit of its bytes
+ * @ret: set on success only; free(); a 0 follows the last byte
  *
- * Return: 0; -ENOENT; -EFBIG; -EINVAL (NOT_A_FILE) for a link and all else that is not a
+ * Return: 0; -ENOENT; -EFBIG; -EINVAL (NOT_A_FILE) for a link and whatever else is not a
  * regular file; -errno.
  */
 int overlay_record_load(int record_fd, const char *name, size_t max, char **ret,
 			size_t *ret_size, struct verity_error *err) must_check;
 
 /**
- * overlay_record_replace - write a file whole, for good when this returns 0
+ * overlay_record_replace - write a whole file; it is durable when this returns 0
  *
- * A link in its place is replaced, not followed; a folder there is an error.
+ * A link of that name is replaced, not followed; a folder is an error.
  */
 int overlay_record_replace(int record_fd, const char *name, const void *bytes,
 			   size_t size, struct verity_error *err) must_check;
 
 /**
- * overlay_record_overwrite - write a file whole in the place that it has already, where
- * overlay_record_replace() finds no room for a new one beside it
+ * overlay_record_overwrite - write a whole file in place, where overlay_record_replace()
+ * finds no space for a second one
  *
- * A power cut meanwhile may leave a mixture, which is why this is the second choice.
+ * A power cut meanwhile may leave a mixture of old and new, so this is the second choice.
  *
  * Return: 0; -ENOENT; -ENOSPC, the file as it was, where it needs more room than it has;
  * -EINVAL (NOT_A_FILE); -errno.
@@ -86,7 +86,7 @@ int overlay_record_overwrite(int record_fd, const char *name, const void *bytes,
 			     size_t size, struct verity_error *err) must_check;
 
 /**
- * overlay_record_remove - delete a file, for good when this returns 0
+ * overlay_record_remove - delete a file; it is durable when this returns 0
  *
  * Return: 0, also where there is none; -errno.
  */

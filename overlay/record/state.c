@@ -13,7 +13,6 @@
 #include "verity/util/io.h"
 #include "verity/util/json_table.h"
 
-#define NEW_FILE     "." OVERLAY_STATE_FILE ".new"
 #define FORMAT       1
 #define PACKAGES_MAX 2048 /* entries; 6 MiB of them */
 
@@ -181,7 +180,8 @@ int overlay_state_write(const char *run, const struct overlay_state *state,
 			struct verity_error *err)
 {
 	cleanup_free char *text = NULL;
-	cleanup_fd int folder = -1, fd = -1;
+	cleanup_fd int folder = -1;
+	size_t size;
 	int r = overlay_state_encode(state, &text, err);
 
 	if (r == 0)
@@ -191,19 +191,9 @@ int overlay_state_write(const char *run, const struct overlay_state *state,
 	folder = open(run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0)
 		return verity_fail_errno(err, errno, "%s", run);
-	unlinkat(folder, NEW_FILE, 0);
-	fd = openat(folder, NEW_FILE,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		r = verity_fail_errno(err, errno, NEW_FILE);
-	if (r == 0)
-		r = verity_io_write(fd, text, strlen(text), 0, err);
-	if (r == 0)
-		r = verity_io_write(fd, "\n", 1, strlen(text), err);
-	if (r == 0 && renameat(folder, NEW_FILE, folder, OVERLAY_STATE_FILE) < 0)
-		r = verity_fail_errno(err, errno, OVERLAY_STATE_FILE);
-	if (r < 0)
-		unlinkat(folder, NEW_FILE, 0);
+	size = strlen(text);
+	text[size] = '\n'; /* in place of the 0 */
+	r = verity_io_replace(folder, OVERLAY_STATE_FILE, 0644, text, size + 1, err);
 	return r < 0 ? verity_context(err, r, "%s", run) : 0;
 }
 

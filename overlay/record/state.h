@@ -66,14 +66,14 @@ bool overlay_file_id_equal(const struct overlay_file_id *a,
 
 /**
  * overlay_state_encode - the state as JSON text
- * @ret: set on success alone; free()
+ * @ret: set on success only; free()
  */
 int overlay_state_encode(const struct overlay_state *state, char **ret,
 			 struct verity_error *err) must_check;
 
 /**
  * overlay_state_decode - read JSON text
- * @ret: filled on success alone; overlay_state_free()
+ * @ret: filled on success only; overlay_state_free()
  *
  * Return: 0; -EBADMSG; -ENOMEM.
  */

@@ -3,24 +3,25 @@
 
 /*
  * Trials: a package that is new or changed is on trial until a boot with it was completed
- * (`wmopkg boot-complete`). A package counts the boots in a row that it was part of and
- * that were not. When a package on trial has counted as many as it may, it is
- * quarantined; the others get as many boots again without it. If it goes on, all that
- * are not persistent are; then all. Planned purely; kept on PERSIST as JSON.
+ * (`wmopkg boot-complete`). Each package counts the boots in a row that it was part of
+ * and that were not completed. When a package on trial reaches the limit, it is
+ * quarantined; the others get as many boots again without it. If boots still fail, all
+ * packages that are not persistent are quarantined; then all. Planned purely; kept on
+ * PERSIST as JSON.
  */
 
 #include "overlay/record/state.h"
 #include "overlay/store/store.h"
 #include "verity/statement/quarantine.h"
 
-#define OVERLAY_TRIALS_ROUNDS    5         /* times that many, and nobody is believed */
+#define OVERLAY_TRIALS_ROUNDS    5         /* times that many: all are quarantined */
 #define OVERLAY_TRIALS_COUNT_MAX 1000      /* as far as is counted */
 #define OVERLAY_TRIALS_MAX       2048      /* packages */
 #define OVERLAY_TRIALS_BYTES_MAX (1 << 20) /* of the file */
 
 enum overlay_trial_state {
 	OVERLAY_TRIAL_RUNNING,     /* has not been part of a completed boot */
-	OVERLAY_TRIAL_PASSED,      /* has */
+	OVERLAY_TRIAL_PASSED,      /* has been part of one */
 	OVERLAY_TRIAL_QUARANTINED, /* not active until retry or a reinstall */
 };
 
@@ -43,7 +44,7 @@ struct overlay_trials {
 
 /**
  * overlay_trials_decode - read JSON text
- * @ret: filled on success alone; overlay_trials_free()
+ * @ret: filled on success only; overlay_trials_free()
  *
  * Return: 0; -EBADMSG (BAD_STATEMENT); -ENOMEM.
  */
@@ -52,7 +53,7 @@ int overlay_trials_decode(const void *bytes, size_t size, struct overlay_trials 
 
 /**
  * overlay_trials_encode - write JSON text
- * @ret: 0-terminated, set on success alone; free()
+ * @ret: 0-terminated, set on success only; free()
  */
 int overlay_trials_encode(const struct overlay_trials *trials, char **ret,
 			  struct verity_error *err) must_check;
@@ -61,7 +62,7 @@ void overlay_trials_free(struct overlay_trials *trials);
 
 /**
  * overlay_trials_load, overlay_trials_store - PERSIST/wmopkg/trials.json
- * @record_fd: -1: none; then nothing is loaded, and storing fails
+ * @record_fd: -1: no records; then nothing is loaded, and storing fails
  *
  * Return: 0, also where there is no file yet; -EBADMSG; -errno.
  */
@@ -71,10 +72,10 @@ int overlay_trials_store(int record_fd, const struct overlay_trials *trials,
 			 struct verity_error *err) must_check;
 
 /**
- * overlay_trials_lock - keep other programs from storing between our load and our store;
- * waits for them
- * @record_fd: -1: none; then @ret is -1
- * @ret:       to be closed when all is stored; set on success alone
+ * overlay_trials_lock - lock the trials from load to store, after waiting for other
+ * programs
+ * @record_fd: -1: no records; then @ret is -1
+ * @ret:       closing it unlocks; set on success only
  */
 int overlay_trials_lock(int record_fd, int *ret, struct verity_error *err) must_check;
 
@@ -108,19 +109,18 @@ struct overlay_trials_boot {
 
 /**
  * overlay_trials_begin - a boot begins
- * @trials: changed on success alone: the boot is counted against all that it is going to
- *          activate, what is new or changed is put on trial, what is not installed any
- *          more is forgotten; to be stored before anything is activated
+ * @trials: changed on success only: the boot is counted for all packages that it is going
+ *          to activate, a new or changed package is put on trial, a package that is not
+ *          installed any more is deleted; to be stored before anything is activated
  *
- * Who was left out since the last boot, by removal or by the boot configuration, may have
- * been the one: then the others count anew. A boot that activates nothing counts against
- * nobody and lets nobody off; so it does not matter whether who removes the culprit had
- * to boot in safe mode for it.
+ * A package that was removed, or left out by the boot configuration, since the last boot
+ * may have been the cause: then the others count from 0. A boot that activates nothing
+ * counts for no package and resets no count; so it makes no difference whether the cause
+ * was removed in safe mode.
  *
- * Storage that fails at times may leave packages out in turns, so that the others never
- * come to count as many boots as it takes. So the boots are counted for all together as
- * well, whoever is part of them: after OVERLAY_TRIALS_ROUNDS times as many, all that a
- * boot would activate are quarantined.
+ * Storage that fails at times may leave packages out in turns, so that no package reaches
+ * the limit. So the boots are also counted for all packages together: after
+ * OVERLAY_TRIALS_ROUNDS times the limit, all that a boot would activate are quarantined.
  *
  * Return: how many candidates were quarantined now; -ENOMEM; -E2BIG.
  */
@@ -144,7 +144,7 @@ bool overlay_trials_complete(struct overlay_trials *trials,
 			     const struct overlay_state *state);
 
 /**
- * overlay_trials_forget - a package was installed anew, or is to be tried again
+ * overlay_trials_forget - a package was installed again, or is to be tried again
  * @name: installed name
  * @id:   of the package that was installed; NULL: only what is quarantined as @name
  *

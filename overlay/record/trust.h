@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Who and what this device trusts now: the policy that both the installer and the boot
- * judge by, made in one place of the configuration, the boot configuration, the key ring,
- * and what PERSIST remembers (floors, deny list, unlock statement, quarantine).
+ * Whom and what this device trusts now: the policy of both the installer and the boot,
+ * made in one place from the configuration, the boot configuration, the key ring, and the
+ * records on PERSIST (floors, deny list, unlock statement, quarantine).
  */
 
 #include "overlay/config/bootconf.h"
@@ -16,7 +16,7 @@
 
 #define OVERLAY_TRUST_NOTES_MAX 8
 
-/* What all of it is made of. Plain data; borrowed for the call alone. */
+/* What trust is made from. Plain data; borrowed for the call only. */
 struct overlay_trust_inputs {
 	const struct overlay_config *config;
 	const struct overlay_bootconf *bootconf;
@@ -28,12 +28,11 @@ struct overlay_trust_inputs {
 struct overlay_trust;
 
 /**
- * overlay_trust_load - put together whom this device trusts
- * @ret: set on success alone; free with overlay_trust_free()
+ * overlay_trust_load - make the policy of this device
+ * @ret: set on success only; free with overlay_trust_free()
  *
- * What cannot be read trusts and allows nobody, and is among the notes: a key ring, a
- * damaged record. A deny list whose signer is not in the key ring any more stays in
- * force.
+ * A key ring or record that cannot be read trusts and allows nothing, and is among the
+ * notes. A deny list whose signer is not in the key ring any more stays in force.
  *
  * Return: 0; -ENOMEM; -EMFILE.
  */
@@ -44,7 +43,7 @@ void overlay_trust_free(struct overlay_trust *trust);
 DEFINE_CLEANUP(struct overlay_trust, overlay_trust_free);
 
 /**
- * overlay_trust_policy - what the judge is to be asked with; borrowed
+ * overlay_trust_policy - the policy for the judge; borrowed
  *
  * .threads, .refuse_early and .lazy are the caller's to set, in a copy. .keyring is NULL
  * where it cannot be read, .denylist where none is in force.
@@ -52,8 +51,8 @@ DEFINE_CLEANUP(struct overlay_trust, overlay_trust_free);
 const struct verity_policy *overlay_trust_policy(const struct overlay_trust *trust);
 
 /**
- * overlay_trust_notes - what was wrong on the way, and what a person should know: each
- * a code and a sentence
+ * overlay_trust_notes - what failed, and what a person should know: each a code and a
+ * sentence
  *
  * Return: borrowed; *@ret_count of them.
  */
@@ -92,27 +91,27 @@ int overlay_trust_seen(struct overlay_trust *trust,
 /**
  * overlay_trust_keep - write the floors where they rose
  *
- * What other programs raised meanwhile stays raised. What lies there and is no sound
- * record becomes floors.json.broken.
+ * What other programs have raised meanwhile stays raised. A damaged record becomes
+ * floors.json.broken.
  *
  * Return: 0; -EBUSY; -errno.
  */
 int overlay_trust_keep(struct overlay_trust *trust, struct verity_error *err) must_check;
 
 /**
- * overlay_trust_set_unlock - take an unlock statement, when it is for this device and day
+ * overlay_trust_set_unlock - install an unlock statement that is for this device and day
  * @bytes: of its file
  *
- * Where its signing time cannot be kept, the next overlay_trust_keep() says so.
+ * Where its signing time cannot be kept, the next overlay_trust_keep() fails.
  *
- * Return: 0 when it is kept for good; as verity_unlock_read() and verity_unlock_check();
+ * Return: 0 when it is durable; as verity_unlock_read() and verity_unlock_check();
  * -ENOENT (NOT_FOUND) without PERSIST.
  */
 int overlay_trust_set_unlock(struct overlay_trust *trust, const void *bytes, size_t size,
 			     struct verity_error *err) must_check;
 
 /**
- * overlay_trust_clear_unlock - forget the unlock statement
+ * overlay_trust_clear_unlock - delete the unlock statement
  *
  * Return: 1; 0 where there was none; -errno.
  */
@@ -122,8 +121,7 @@ int overlay_trust_clear_unlock(struct overlay_trust *trust,
 /**
  * overlay_trust_set_denylist - put a deny list in force
  *
- * Where its number cannot be kept among the floors, the next overlay_trust_keep() says
- * so.
+ * Where its number cannot be kept among the floors, the next overlay_trust_keep() fails.
  *
  * Return: 1; 0 where it is in force already; as verity_denylist_read(); -EPERM
  * (OLD_DENYLIST) where its number is not above the one in force; -ENOENT without PERSIST.

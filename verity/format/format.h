@@ -2,18 +2,18 @@
 #pragma once
 
 /*
- * The package file, format 1: where each part of it lies. Pure: bytes in, struct out.
+ * The package file, format 1: where each part is. Pure: bytes in, struct out.
  *
  *	8        magic "WMOPKG01"
  *	4        manifest bytes, little-endian, 2 .. VERITY_MANIFEST_MAX
  *	4        signature bytes, 0 (unsigned) .. VERITY_SIGNATURE_MAX
  *	…        manifest, one JSON object
- *	…        signature, DER CMS SignedData, detached, over the manifest alone
+ *	…        signature, DER CMS SignedData, detached, over the manifest only
  *	…        zeros up to a multiple of VERITY_BLOCK
  *	4096 × T dm-verity hash tree, the top level first
  *	4096 × D squashfs image, zero-padded to a multiple of VERITY_BLOCK
  *
- * Nothing in the file is an offset: each place follows from the sizes before it.
+ * The file has no offsets: each follows from the sizes before it.
  */
 
 #include "verity/util/error.h"
@@ -33,7 +33,7 @@ struct verity_head {
 	uint32_t signature_bytes;
 };
 
-/* Places in the file, all in bytes from its start. */
+/* Offsets in the file, in bytes. */
 struct verity_layout {
 	uint64_t manifest_start; /* always VERITY_HEAD_BYTES */
 	uint64_t signature_start;
@@ -67,7 +67,7 @@ void verity_head_encode(const struct verity_head *head,
 uint64_t verity_head_end(const struct verity_head *head);
 
 /**
- * verity_layout_compute - where the parts of a package lie
+ * verity_layout_compute - offsets of the parts of a package
  * @image_bytes: the manifest's image.bytes, before padding; 1 .. VERITY_IMAGE_MAX
  *
  * Return: 0; -EBADMSG where @image_bytes is out of its range.

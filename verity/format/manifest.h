@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The manifest: what a package says of itself. Decoded from untrusted bytes with json-c,
- * encoded with its keys in a fixed order, so that equal manifests are equal bytes.
+ * The manifest: what a package says about itself. Decoded from untrusted bytes with
+ * json-c, encoded with its keys in a fixed order, so that equal manifests are equal
+ * bytes.
  */
 
 #include "verity/format/format.h"
@@ -42,9 +43,9 @@ struct verity_manifest {
 	enum verity_persistence persistence;
 	char (*compatible)[VERITY_GLOB_MAX + 1]; /* owned; NULL where there is none */
 	size_t compatible_count;
-	char firmware_min[VERITY_VERSION_MAX + 1]; /* "" where there is none */
+	char firmware_min[VERITY_VERSION_MAX + 1]; /* "": none */
 	char firmware_max[VERITY_VERSION_MAX + 1];
-	int64_t built;             /* seconds since 1970; -1 where not said */
+	int64_t built;             /* seconds since 1970; -1: not given */
 	uint8_t *kernel_signature; /* owned; NULL where there is none */
 	size_t kernel_signature_bytes;
 };
@@ -52,7 +53,7 @@ struct verity_manifest {
 /**
  * verity_manifest_decode - read a manifest
  * @bytes: @size bytes of UTF-8, not 0-terminated
- * @ret:   set on success alone; free with verity_manifest_free()
+ * @ret:   set on success only; free with verity_manifest_free()
  *
  * Return: 0; -EBADMSG where it is not JSON, a value is missing or outside its limits, or
  * it requires a feature that this program does not know; -ENOMEM.
@@ -62,7 +63,7 @@ int verity_manifest_decode(const void *bytes, size_t size, struct verity_manifes
 
 /**
  * verity_manifest_encode - write a manifest
- * @ret: 0-terminated JSON text, set on success alone; free()
+ * @ret: 0-terminated JSON text, set on success only; free()
  *
  * Return: 0; -EBADMSG where the manifest breaks a limit; -ENOMEM.
  */

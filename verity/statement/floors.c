@@ -13,8 +13,8 @@ void verity_floors_free(struct verity_floors *floors)
 	*floors = (struct verity_floors){.time = 0};
 }
 
-/* Where @name is, or would be: the first that does not come before it. */
-static size_t place_of(const struct verity_floors *floors, const char *name)
+/* Index of @name, or where it is to be inserted. */
+static size_t index_of(const struct verity_floors *floors, const char *name)
 {
 	size_t low = 0, high = floors->count;
 
@@ -29,56 +29,47 @@ static size_t place_of(const struct verity_floors *floors, const char *name)
 	return low;
 }
 
-static bool is_at(const struct verity_floors *floors, size_t place, const char *name)
+static bool is_at(const struct verity_floors *floors, size_t index, const char *name)
 {
-	return place < floors->count && strcmp(floors->epochs[place].name, name) == 0;
+	return index < floors->count && strcmp(floors->epochs[index].name, name) == 0;
 }
 
 uint32_t verity_floors_epoch(const struct verity_floors *floors, const char *name)
 {
-	size_t place;
+	size_t index;
 
 	if (!floors)
 		return 0;
-	place = place_of(floors, name);
-	return is_at(floors, place, name) ? floors->epochs[place].epoch : 0;
-}
-
-static int insert(struct verity_floors *floors, size_t place, const char *name,
-		  struct verity_error *err)
-{
-	struct verity_floor *grown;
-
-	if (floors->count >= VERITY_FLOORS_MAX)
-		return verity_fail(err, VERITY_E_TOO_MANY,
-				   "over %d package names have run on this device",
-				   VERITY_FLOORS_MAX);
-	grown = reallocarray(floors->epochs, floors->count + 1, sizeof(*grown));
-	if (!grown)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	floors->epochs = grown;
-	memmove(&grown[place + 1], &grown[place],
-		(floors->count - place) * sizeof(*grown));
-	memset(&grown[place], 0, sizeof(*grown));
-	strncpy(grown[place].name, name, VERITY_NAME_MAX);
-	floors->count++;
-	return 0;
+	index = index_of(floors, name);
+	return is_at(floors, index, name) ? floors->epochs[index].epoch : 0;
 }
 
 int verity_floors_raise_epoch(struct verity_floors *floors, const char *name,
 			      uint32_t epoch, struct verity_error *err)
 {
-	size_t place = place_of(floors, name);
-	int r = 0;
+	size_t index = index_of(floors, name);
+	bool known = is_at(floors, index, name);
+	struct verity_floor *grown;
 
-	if (epoch == 0 ||
-	    (is_at(floors, place, name) && floors->epochs[place].epoch >= epoch))
+	if (epoch == 0 || (known && floors->epochs[index].epoch >= epoch))
 		return 0;
-	if (!is_at(floors, place, name))
-		r = insert(floors, place, name, err);
-	if (r < 0)
-		return r;
-	floors->epochs[place].epoch = epoch;
+	if (!known) {
+		if (floors->count >= VERITY_FLOORS_MAX)
+			return verity_fail(
+				err, VERITY_E_TOO_MANY,
+				"over %d package names have run on this device",
+				VERITY_FLOORS_MAX);
+		grown = reallocarray(floors->epochs, floors->count + 1, sizeof(*grown));
+		if (!grown)
+			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		floors->epochs = grown;
+		memmove(&grown[index + 1], &grown[index],
+			(floors->count - index) * sizeof(*grown));
+		memset(&grown[index], 0, sizeof(*grown));
+		strncpy(grown[index].name, name, VERITY_NAME_MAX);
+		floors->count++;
+	}
+	floors->epochs[index].epoch = epoch;
 	return 1;
 }
 

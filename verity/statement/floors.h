@@ -29,7 +29,7 @@ struct verity_floors {
 
 /**
  * verity_floors_decode - read JSON text
- * @ret: filled on success alone; verity_floors_free()
+ * @ret: filled on success only; verity_floors_free()
  *
  * Return: 0; -EBADMSG (BAD_STATEMENT); -ENOMEM.
  */
@@ -38,7 +38,7 @@ int verity_floors_decode(const void *bytes, size_t size, struct verity_floors *r
 
 /**
  * verity_floors_encode - write JSON text
- * @ret: 0-terminated, set on success alone; free()
+ * @ret: 0-terminated, set on success only; free()
  */
 int verity_floors_encode(const struct verity_floors *floors, char **ret,
 			 struct verity_error *err) must_check;

@@ -164,8 +164,9 @@ int verity_statement_decode(const void *text, size_t size,
 
 /*
  * An unlock statement given as a deny list fails for its signer's purpose already. A
- * message about that helps nobody; so where its signer is trusted for the other purpose,
- * the text is read to say what it is. What nobody trusted has signed is never read.
+ * message about that is no help; so where its signer is trusted for the other purpose,
+ * the text is read to say what it is. A statement whose signer is not trusted at all is
+ * never read.
  */
 static int explain_purpose(const struct verity_statement_parts *parts,
 			   enum verity_statement_type type, enum verity_purpose purpose,

@@ -9,11 +9,11 @@
  *	4  statement bytes, little-endian, 2 .. VERITY_STATEMENT_MAX
  *	4  signature bytes, 0 (not signed yet) .. VERITY_SIGNATURE_MAX
  *	…  statement, one JSON object with `type` and `format`
- *	…  signature, DER CMS SignedData, detached, over the statement alone
+ *	…  signature, DER CMS SignedData, detached, over the statement only
  *
- * Nothing follows. `type` is looked at before anything else of the object, so that no
- * signed thing can pass for another: not a package's manifest for a statement, nor one
- * type of statement for the other.
+ * Nothing follows. `type` is checked before anything else of the object, so that no
+ * signed thing can pass for another: no manifest for a statement, no type of statement
+ * for the other.
  */
 
 #include "verity/cms/cms.h"
@@ -31,11 +31,11 @@ enum verity_statement_type {
 	VERITY_STATEMENT_DENYLIST,
 };
 
-/* Where the two parts lie; borrowed from the file's bytes. */
+/* The two parts; borrowed from the file's bytes. */
 struct verity_statement_parts {
 	const uint8_t *text;
 	size_t text_bytes;
-	const uint8_t *signature; /* of no bytes where it is not signed yet */
+	const uint8_t *signature; /* 0 bytes where it is not signed yet */
 	size_t signature_bytes;
 };
 
@@ -47,16 +47,16 @@ bool verity_statement_is(const void *bytes, size_t size);
 /**
  * verity_statement_split - find the parts of a statement file
  *
- * Return: 0; -EBADMSG (BAD_STATEMENT where it is not one, to the exact length;
- * WRONG_TYPE where it is a package).
+ * Return: 0; -EBADMSG (BAD_STATEMENT where it is not one, or its length differs from its
+ * head; WRONG_TYPE where it is a package).
  */
 int verity_statement_split(const void *bytes, size_t size,
 			   struct verity_statement_parts *ret,
 			   struct verity_error *err) must_check;
 
 /**
- * verity_statement_join - make a statement file of its parts
- * @ret: set on success alone; free()
+ * verity_statement_join - make a statement file from its parts
+ * @ret: set on success only; free()
  *
  * Return: 0; -EBADMSG (BAD_STATEMENT) where a part is too long; -ENOMEM.
  */
@@ -69,13 +69,13 @@ int verity_statement_join(const struct verity_statement_parts *parts, uint8_t **
 const char *verity_statement_type_name(enum verity_statement_type type);
 
 /**
- * verity_statement_verify - a statement file whose signature this device trusts
+ * verity_statement_verify - verify a statement file, and read it
  * @purpose: what the signer's certificate must be for
- * @ret:     its JSON object, set on success alone; json_object_put()
+ * @ret:     its JSON object, set on success only; json_object_put()
  * @ret_signatures: who signed; set on success and on -EKEYREJECTED
  *
- * What was signed for another purpose is not what it should be either; where its signer
- * is trusted for that purpose, it is told what it is.
+ * Where the signer is trusted for the other purpose only, the message says what the
+ * statement is.
  *
  * Return: 0; -EBADMSG (BAD_STATEMENT; BAD_SIGNATURE; WRONG_TYPE where it is another
  * thing, which the message names; UNKNOWN_FEATURE where its format is newer than this

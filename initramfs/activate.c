@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The activation, step by step. */
 #include "initramfs/activate.h"
 
 #include <errno.h>
@@ -6,47 +7,34 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/file.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "initramfs/audit.h"
-#include "initramfs/boot_context.h"
-#include "initramfs/log.h"
+#include "initramfs/boot_open.h"
 #include "initramfs/mount_stack.h"
-#include "initramfs/packages.h"
 #include "initramfs/seed.h"
 #include "initramfs/supervisor_pipe.h"
 #include "initramfs/trials.h"
 #include "overlay/fs/mkdir.h"
-#include "overlay/stack/stack.h"
 #include "verity/util/cleanup.h"
 
-static void packages_free_p(struct packages *packages)
-{
-	packages_free(packages);
-}
-
-/* What runs now is a floor from now on: written when it does, and not before. */
+/* The epochs and the time of what runs now are floors: written when it does, not before.
+ */
 static void remember(const struct boot *boot, const struct packages *packages)
 {
 	struct verity_error why;
 
-	for (size_t i = 0; i < packages->state.count; i++)
-		if (packages->state.entries[i].active &&
+	for (size_t i = 0; i < packages->state.count; i++) {
+		const struct boot_package *package = &packages->items[i];
+
+		if (package->state->active &&
 		    overlay_trust_seen(boot->trust,
-				       verity_package_judgement(packages->judged[i]),
-				       true, &why) < 0)
+				       verity_package_judgement(package->verified), true,
+				       &why) < 0)
 			log_line(LOG_LEVEL_WARNING, "%s", why.message);
+	}
 	if (overlay_trust_keep(boot->trust, &why) < 0)
 		log_line(LOG_LEVEL_WARNING, "%s", why.message);
-}
-
-static void forget_state(const struct boot *boot)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/" OVERLAY_STATE_FILE, boot->config.run);
-	(void)unlink(path);
 }
 
 static void log_entry(const struct overlay_state_entry *entry)
@@ -63,55 +51,48 @@ static void log_entry(const struct overlay_state_entry *entry)
 		 plain ? "" : why->message);
 }
 
-/* From here on the packages are those that will be mounted. */
-static void try_packages(struct boot *boot, const struct packages_judge *judge,
-			 struct packages *packages)
+static int verify_packages(struct boot *boot, struct packages *packages,
+			   struct verity_error *err)
 {
-	const struct trying trying = {
-		.judge = *judge,
+	const struct verity_policy policy = boot_policy(boot);
+	const struct trials_context trials = {
+		.verify = {boot->store, &policy, &boot->budget},
 		.record_fd = boot->record,
 		.listed = {boot->listed[0], boot->listed[1]},
 		.limit = boot->config.trials,
 	};
-
-	overlay_span_begin(&boot->steps[OVERLAY_STEP_TRY]);
-	trying_begin(&trying, packages);
-	overlay_span_end(&boot->steps[OVERLAY_STEP_TRY]);
-}
-
-static int judge_packages(struct boot *boot, struct packages *packages,
-			  struct verity_error *err)
-{
-	const struct verity_policy policy = boot_policy(boot);
-	const struct packages_judge judge = {boot->store, &policy, &boot->patience};
 	int r;
 
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_JUDGE]);
-	r = packages_load(&judge, &boot->conf, packages, err);
+	r = packages_load(&trials.verify, &boot->conf, packages, err);
 	overlay_span_end(&boot->steps[OVERLAY_STEP_JUDGE]);
-	if (r == 0)
-		try_packages(boot, &judge, packages);
-	return r;
+	if (r < 0)
+		return r;
+	/* From here on the packages are those that will be mounted. */
+	overlay_span_begin(&boot->steps[OVERLAY_STEP_TRY]);
+	trials_begin(&trials, packages);
+	overlay_span_end(&boot->steps[OVERLAY_STEP_TRY]);
+	return 0;
 }
 
-static int judge_and_stack(struct boot *boot, struct packages *packages,
-			   struct verity_error *err)
+static int verify_and_stack(struct boot *boot, struct packages *packages,
+			    struct verity_error *err)
 {
 	struct overlay_span *steps = boot->steps;
-	struct overlay_audit *audit = auditing_begin(
-		boot->record, boot->config.audit_bytes, overlay_trust_time(boot->trust));
+	struct overlay_audit *audit = audit_begin(boot->record, boot->config.audit_bytes,
+						  overlay_trust_time(boot->trust));
 	int r;
 
 	if (audit)
 		boot->number = overlay_audit_boot(audit);
 	overlay_span_end(&steps[OVERLAY_STEP_TRUST]);
-	r = judge_packages(boot, packages, err);
+	r = verify_packages(boot, packages, err);
 	if (r == 0)
-		r = stacking_run(packages, boot, err);
+		r = stack_run(packages, boot, err);
 	overlay_span_begin(&steps[OVERLAY_STEP_RECORD]);
 	if (r == 0)
 		remember(boot, packages);
-	auditing_end(audit, packages);
+	audit_end(audit, packages);
 	overlay_span_end(&steps[OVERLAY_STEP_RECORD]);
 	return r;
 }
@@ -124,76 +105,58 @@ static void write_state(const struct boot *boot, const struct packages *packages
 		log_line(LOG_LEVEL_WARNING, "state: %s", why.message);
 }
 
-static void report(const struct boot *boot, const struct packages *packages)
-{
-	for (size_t i = 0; i < packages->state.count; i++)
-		log_entry(&packages->state.entries[i]);
-	write_state(boot, packages);
-}
-
-/*
- * The state is there before this begins, so that whatever becomes of it the stack is
- * known as ours; it is written once more where there is something to tell of.
- */
-static void seed(struct boot *boot, struct packages *packages)
-{
-	struct overlay_span span;
-	bool tried;
-
-	overlay_span_begin(&span);
-	tried = seeding_run(&boot->config, boot->root, boot->data);
-	overlay_span_end(&span);
-	if (!tried)
-		return;
-	packages->state.steps[OVERLAY_STEP_SEED] = span;
-	write_state(boot, packages);
-}
-
 static int activate(struct boot *boot, struct verity_error *err)
 {
-	cleanup_with(packages_free_p) struct packages packages = {0};
-	struct verity_error why = {0};
-	int r;
+	cleanup_with(packages_free) struct packages packages = {.order_count = 0};
+	struct overlay_span seeding;
+	char path[PATH_MAX];
+	int r = stack_check(boot, err);
 
-	r = stacking_check(boot, &why);
-	if (r == -EBUSY) {
-		*err = why;
+	if (r == -EBUSY)
 		return r;
-	}
-	forget_state(boot);
+	snprintf(path, sizeof(path), "%s/" OVERLAY_STATE_FILE, boot->config.run);
+	(void)unlink(path);
 	if (r == 0)
-		r = stacking_clean(boot->layers, &why);
+		r = stack_clean(boot->layers, err);
 	overlay_span_end(&boot->steps[OVERLAY_STEP_PREPARE]);
 	if (r == 0)
-		r = boot_open(boot, &why);
+		r = boot_open(boot, err);
 	if (r == 0)
-		r = judge_and_stack(boot, &packages, &why);
+		r = verify_and_stack(boot, &packages, err);
 	boot_describe(boot, &packages.state);
 	if (r < 0) {
-		packages.state.stack = why;
+		packages.state.stack = *err;
 		log_line(LOG_LEVEL_WARNING, "no package is active: %s: %s",
-			 verity_code_name(why.code), why.message);
+			 verity_code_name(err->code), err->message);
 	}
-	report(boot, &packages);
-	if (r == 0) {
-		supervised_tell(boot->patience.line, SUPERVISED_ACTIVE, 0);
-		seed(boot, &packages);
-	} else
-		*err = why;
-	return r;
+	for (size_t i = 0; i < packages.state.count; i++)
+		log_entry(&packages.state.entries[i]);
+	/* Before the seeding, so that the stack is known as ours whatever happens then.
+	 */
+	write_state(boot, &packages);
+	if (r < 0)
+		return r;
+	supervisor_tell(boot->budget.line, SUPERVISOR_ACTIVE, 0);
+	overlay_span_begin(&seeding);
+	if (seed_run(&boot->config, boot->root, boot->data)) {
+		overlay_span_end(&seeding);
+		packages.state.steps[OVERLAY_STEP_SEED] = seeding;
+		write_state(boot, &packages);
+	}
+	return 0;
 }
 
-/* What a thread that never came back may still look at stays, as long as the process. */
+/* What a thread that never came back may still use stays, as long as the process. */
 static void boot_free_p(struct boot *boot)
 {
-	if (boot->patience.stuck == 0)
+	if (boot->budget.stuck == 0)
 		boot_free(boot);
 }
 
 /*
- * One at a time: the process of a run that was killed may still be on its way out, with a
- * mount or a device under way. Held until the process ends, or there is nothing left to
- * do for a thread of it that never will.
+ * One at a time: the process of a run that was killed may still be about to end, in the
+ * middle of a mount or a device. Held until the process ends, or only threads that never
+ * will are left of it.
  */
 static int lock(const struct boot *boot, int *ret, struct verity_error *err)
 {
@@ -221,11 +184,11 @@ int activate_run(const char *config_path, const char *root, int line, size_t *re
 
 	if (r < 0)
 		return r;
-	boot.patience.line = line;
-	supervised_tell(line, SUPERVISED_LIMIT, boot.patience.boot_seconds);
+	boot.budget.line = line;
+	supervisor_tell(line, SUPERVISOR_LIMIT, boot.budget.boot_seconds);
 	r = lock(&boot, &locked, err);
 	if (r == 0)
 		r = activate(&boot, err);
-	*ret_stuck = boot.patience.stuck;
+	*ret_stuck = boot.budget.stuck;
 	return r;
 }

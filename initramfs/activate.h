@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What happens on every boot, from the boot configuration to the state file. */
+/* The activation: what happens on every boot, from configuration to state file. */
 
 #include "verity/util/error.h"
 
@@ -12,11 +12,11 @@
  * @config_path: NULL for the default
  * @root:        where the firmware's root is mounted
  * @line:        to the supervisor; see initramfs/supervisor_pipe.h
- * @ret_stuck:   how many threads may never end; where there are any, the process must not
- *               run any more handlers when it does
+ * @ret_stuck:   how many threads may never end; if there are any, the process must not
+ *               run exit handlers
  *
- * Return: 0 where the root is as planned, packages that were left out included; negative
- * where there is no stack, and then the root is as it was.
+ * Return: 0 where the root is as planned, also with packages left out; negative where
+ * there is no stack, and then the root is as it was.
  */
 int activate_run(const char *config_path, const char *root, int line, size_t *ret_stuck,
 		 struct verity_error *err) must_check;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Attaches and mounts packages as timed jobs, and numbers the layers. */
 #include "initramfs/attach.h"
 
 #include <errno.h>
@@ -6,44 +7,42 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "initramfs/log.h"
-#include "initramfs/timed_jobs.h"
-#include "overlay/stack/layer.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 #include "verity/util/parallel.h"
 
 #define BOOT_ID_PATH   "/proc/sys/kernel/random/boot_id"
-#define BOOT_ID_DIGITS 8 /* taken of it */
+#define BOOT_ID_DIGITS 8 /* used of it */
 
-/* A job of boxes_run(). The package is its own meanwhile: it may never come back. */
+/* It owns the package meanwhile, as it may never come back. */
 struct job {
-	struct box box;
+	struct timed_job timed;
 	struct verity_devices *devices; /* borrowed */
 	struct verity_package *package; /* owned */
-	char name[ATTACHING_NAME_BYTES];
+	char name[ATTACH_NAME_BYTES];
 
-	/* What came of it. */
+	/* The result. */
 	struct overlay_layer *layer; /* owned; NULL: @why */
 	struct verity_error why;
 	struct overlay_span span;
 };
 
-/* What all jobs of a boot share. */
 struct run {
 	struct packages *packages;
-	struct box_slot *slots; /* beside .packages->order */
+	struct timed_slot *slots; /* in the order of the stack */
 	size_t count;
 	int layers_fd;
 	struct attached *attached;
 };
 
-static void job_free(struct job *job)
+static void job_discard(struct timed_job *timed)
 {
+	struct job *job = (struct job *)timed;
+
 	if (!job)
 		return;
 	overlay_layer_free(job->layer);
@@ -51,14 +50,9 @@ static void job_free(struct job *job)
 	free(job);
 }
 
-static void job_discard(struct box *box)
+static void job_run(struct timed_job *timed)
 {
-	job_free((struct job *)box);
-}
-
-static void job_run(struct box *box)
-{
-	struct job *job = (struct job *)box;
+	struct job *job = (struct job *)timed;
 
 	overlay_span_begin(&job->span);
 	(void)!overlay_layer_open(job->devices, verity_package_verified(job->package),
@@ -68,18 +62,13 @@ static void job_run(struct box *box)
 
 static void run_free(struct run *run)
 {
-	for (size_t i = 0; i < run->count; i++)
-		job_free((struct job *)run->slots[i].box);
+	for (size_t i = 0; run->slots && i < run->count; i++)
+		job_discard(run->slots[i].job);
 	free(run->slots);
 	cleanup_fd_p(&run->layers_fd);
 }
 
-void attaching_release(struct attached *attached)
-{
-	attached->count = 0;
-}
-
-void attaching_free(struct attached *attached)
+void attach_free(struct attached *attached)
 {
 	char folder[PATH_MAX];
 
@@ -90,46 +79,42 @@ void attaching_free(struct attached *attached)
 	}
 }
 
-static void read_boot_id(char ret[static BOOT_ID_DIGITS + 1])
+void attach_device_name(const struct overlay_entry *entry, const char *boot,
+			char ret[static ATTACH_NAME_BYTES])
 {
-	cleanup_free char *text = NULL;
-	size_t size = 0;
-
-	if (verity_io_load(AT_FDCWD, BOOT_ID_PATH, 64, &text, &size, NULL) < 0 ||
-	    size < BOOT_ID_DIGITS)
-		snprintf(ret, BOOT_ID_DIGITS + 1, "00000000");
-	else
-		snprintf(ret, BOOT_ID_DIGITS + 1, "%.8s", text);
-}
-
-void attaching_device_name(const struct overlay_entry *entry, const char *boot,
-			   char ret[static ATTACHING_NAME_BYTES])
-{
-	snprintf(ret, ATTACHING_NAME_BYTES, VERITY_DEVICE_PREFIX "%s-%c-%s", boot,
+	snprintf(ret, ATTACH_NAME_BYTES, VERITY_DEVICE_PREFIX "%s-%c-%s", boot,
 		 entry->kind == OVERLAY_PERSISTENT ? 'p' : 'o', entry->name);
 }
 
-static int add_job(struct run *run, struct verity_devices *devices, const char *boot,
-		   struct verity_error *err)
+static int add_jobs(struct run *run, struct verity_devices *devices,
+		    struct verity_error *err)
 {
-	struct packages *packages = run->packages;
-	size_t index = packages->order[run->count].index;
-	struct job *job = calloc(1, sizeof(*job));
+	cleanup_free char *id = NULL;
+	char boot[BOOT_ID_DIGITS + 1] = "00000000";
+	size_t size = 0;
 
-	if (!job)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	job->box.run = job_run;
-	job->box.discard = job_discard;
-	job->box.limit_us = packages->left_us[index];
-	job->devices = devices;
-	job->package = steal_ptr(&packages->judged[index]);
-	attaching_device_name(&packages->state.entries[index].entry, boot, job->name);
-	run->slots[run->count++].box = &job->box;
+	if (verity_io_load(AT_FDCWD, BOOT_ID_PATH, 64, &id, &size, NULL) == 0 &&
+	    size >= BOOT_ID_DIGITS)
+		memcpy(boot, id, BOOT_ID_DIGITS);
+	for (; run->count < run->packages->order_count; run->count++) {
+		struct boot_package *package = packages_at(run->packages, run->count);
+		struct job *job = calloc(1, sizeof(*job));
+
+		if (!job)
+			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		job->timed.run = job_run;
+		job->timed.discard = job_discard;
+		job->timed.limit_us = package->left_us;
+		job->devices = devices;
+		job->package = steal_ptr(&package->verified);
+		attach_device_name(&package->state->entry, boot, job->name);
+		run->slots[run->count].job = &job->timed;
+	}
 	return 0;
 }
 
-/* The number in the folder's name counts mounted layers alone: there are no gaps. */
-static int place(struct run *run, const struct overlay_layer *layer,
+/* The number in the folder's name counts mounted layers only: there are no gaps. */
+static int place(const struct run *run, const struct overlay_layer *layer,
 		 struct verity_error *err)
 {
 	char name[24];
@@ -141,85 +126,46 @@ static int place(struct run *run, const struct overlay_layer *layer,
 	return overlay_layer_place(layer, run->layers_fd, name, err);
 }
 
-static int take(struct run *run, size_t i, struct verity_error *why)
+static void take(const struct run *run, size_t position)
 {
-	size_t index = run->packages->order[i].index;
-	struct overlay_state_entry *entry = &run->packages->state.entries[index];
-	const struct box_slot *slot = &run->slots[i];
-	struct job *job = (struct job *)slot->box;
+	struct boot_package *package = packages_at(run->packages, position);
+	const struct timed_slot *slot = &run->slots[position];
+	struct job *job = (struct job *)slot->job;
+	struct verity_error why;
 	const char *note;
 
 	if (!job || slot->begun_us == 0) {
-		if (slot->begun_us > 0)
-			patience_span(slot, &entry->attaching);
-		patience_reason(run->packages->patience, "mounted", why);
-		return -ETIMEDOUT;
+		boot_budget_late(run->packages->budget, slot, "mounted",
+				 &package->state->attaching, &why);
+		packages_refuse(package, &why);
+		return;
 	}
-	entry->attaching = job->span;
-	run->packages->judged[index] = steal_ptr(&job->package);
+	package->state->attaching = job->span;
+	package->verified = steal_ptr(&job->package);
 	if (!job->layer) {
-		*why = job->why;
-		return -EIO;
+		packages_refuse(package, &job->why);
+		return;
 	}
 	note = overlay_layer_note(job->layer);
 	if (note)
-		log_line(LOG_LEVEL_INFO, "%s: %s", entry->entry.name, note);
-	return place(run, job->layer, why);
-}
-
-/* In the order of the stack, whichever was mounted first. */
-static void take_all(struct run *run)
-{
-	struct packages *packages = run->packages;
-
-	for (size_t i = 0; i < run->count; i++) {
-		size_t index = packages->order[i].index;
-		struct verity_error why;
-
-		if (take(run, i, &why) < 0) {
-			packages_refuse(packages, index, &why);
-			continue;
-		}
-		run->attached->count++;
-		if (!verity_verified_signed(
-			    verity_package_verified(packages->judged[index])))
-			run->attached->nosuid = true;
+		log_line(LOG_LEVEL_INFO, "%s: %s", package->state->entry.name, note);
+	if (place(run, job->layer, &why) < 0) {
+		packages_refuse(package, &why);
+		return;
 	}
+	run->attached->count++;
+	if (!verity_verified_signed(verity_package_verified(package->verified)))
+		run->attached->nosuid = true;
 }
 
-static int attach(struct run *run, struct verity_devices *devices,
-		  struct verity_error *err)
-{
-	struct packages *packages = run->packages;
-	char boot[BOOT_ID_DIGITS + 1];
-	int r = 0;
-
-	read_boot_id(boot);
-	for (size_t i = 0; r == 0 && i < packages->order_count; i++)
-		r = add_job(run, devices, boot, err);
-	if (r < 0)
-		return r;
-	patience_run(packages->patience, run->slots, run->count,
-		     verity_parallel_threads(0));
-	take_all(run);
-	return 0;
-}
-
-/* What stops all of them is why each of them fails. */
-static void refuse_all(struct packages *packages, const struct verity_error *why)
-{
-	for (size_t i = 0; i < packages->order_count; i++)
-		packages_refuse(packages, packages->order[i].index, why);
-}
-
-int attaching_run(struct packages *packages, const char *layers,
-		  struct attached *attached, struct verity_error *err)
+int attach_run(struct packages *packages, const char *layers, struct attached *attached,
+	       struct verity_error *err)
 {
 	cleanup_with(verity_devices_free_p) struct verity_devices *devices = NULL;
 	cleanup_with(run_free) struct run run = {
 		.packages = packages,
 		.attached = attached,
-		.slots = calloc(packages->order_count + 1, sizeof(struct box_slot)),
+		.slots = calloc(packages->order_count + 1, sizeof(*run.slots)),
 		.layers_fd = open(layers, O_PATH | O_DIRECTORY | O_CLOEXEC),
 	};
 	struct verity_error why;
@@ -231,12 +177,20 @@ int attaching_run(struct packages *packages, const char *layers,
 	if (run.layers_fd < 0)
 		return verity_fail_errno(err, errno, "%s", layers);
 	if (verity_devices_open(&devices, &why) < 0) {
-		refuse_all(packages, &why);
+		for (size_t i = 0; i < packages->order_count; i++)
+			packages_refuse(packages_at(packages, i), &why);
 		return 0;
 	}
-	r = attach(&run, devices, err);
-	/* What a thread that never came back may still look at stays. */
-	if (packages->patience->stuck > 0)
+	r = add_jobs(&run, devices, err);
+	if (r < 0)
+		return r;
+	boot_budget_run(packages->budget, run.slots, run.count,
+			verity_parallel_threads(0));
+	/* In the order of the stack, whichever was mounted first. */
+	for (size_t i = 0; i < run.count; i++)
+		take(&run, i);
+	/* What a thread that never came back may still use stays. */
+	if (packages->budget->stuck > 0)
 		devices = NULL;
-	return r;
+	return 0;
 }

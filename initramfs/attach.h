@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* From packages in order to mounted layers. */
+/* Attaches the packages in order and mounts them as layers. */
 
 #include "initramfs/packages.h"
 #include "overlay/stack/layer.h"
@@ -13,32 +13,27 @@ struct attached {
 	bool nosuid; /* one of them is not signed */
 };
 
-#define ATTACHING_NAME_BYTES 128 /* of a device-mapper device, with the ending 0 */
+#define ATTACH_NAME_BYTES 128 /* of a device-mapper device, with the ending 0 */
 
 /**
- * attaching_device_name - the device-mapper name of a package: unique among those of a
- * boot, and unlike what another boot left behind
- * @boot: what is taken of the boot's id
+ * attach_device_name - the device-mapper name of a package: unique among those of a boot,
+ * and different from what another boot left behind
+ * @boot: the part of the boot's id that is used
  */
-void attaching_device_name(const struct overlay_entry *entry, const char *boot,
-			   char ret[static ATTACHING_NAME_BYTES]);
+void attach_device_name(const struct overlay_entry *entry, const char *boot,
+			char ret[static ATTACH_NAME_BYTES]);
 
 /**
- * attaching_run - attach and mount each package below @layers
- * @packages: those whose layer fails, or takes longer than is left of their boxes, are
- *            refused
+ * attach_run - attach and mount each package below @layers
+ * @packages: refused are those whose layer fails, or takes longer than is left of their
+ *            time
  * @layers:   the folder LAYERS; see overlay/stack/layers_dir.h; borrowed
- * @attached: begun as { 0 }; attaching_free(), whatever is returned
+ * @attached: begun as { 0 }; attach_free(), whatever is returned
  */
-int attaching_run(struct packages *packages, const char *layers,
-		  struct attached *attached, struct verity_error *err) must_check;
+int attach_run(struct packages *packages, const char *layers, struct attached *attached,
+	       struct verity_error *err) must_check;
 
 /**
- * attaching_release - keep all layers mounted and forget them
+ * attach_free - unmount the layers, @count of them; their devices go with them
  */
-void attaching_release(struct attached *attached);
-
-/**
- * attaching_free - unmount all layers; their devices go with them
- */
-void attaching_free(struct attached *attached);
+void attach_free(struct attached *attached);

@@ -1,51 +1,52 @@
 /* SPDX-License-Identifier: MIT */
+/* Counts the time that a boot waits for its packages. */
 #include "initramfs/boot_budget.h"
 
 #define SECOND_US 1000000
 
 /* The last quarter is for what comes after the packages. */
-struct patience patience_new(unsigned package_seconds, unsigned boot_seconds)
+struct boot_budget boot_budget_new(unsigned package_seconds, unsigned boot_seconds)
 {
 	uint64_t us = (uint64_t)boot_seconds * SECOND_US / 4 * 3;
 
-	return (struct patience){
+	return (struct boot_budget){
 		.package_seconds = package_seconds,
 		.boot_seconds = boot_seconds,
 		.line = -1,
-		.until_us = boot_seconds ? boxes_after(boxes_now(), us) : BOXES_NO_LIMIT,
+		.until_us = boot_seconds ? timed_after(timed_now(), us) : TIMED_NO_LIMIT,
 	};
 }
 
-uint64_t patience_box_us(const struct patience *patience)
+uint64_t boot_budget_package_us(const struct boot_budget *budget)
 {
-	if (patience->package_seconds == 0)
-		return BOXES_NO_LIMIT;
-	return (uint64_t)patience->package_seconds * SECOND_US;
+	return budget->package_seconds ? (uint64_t)budget->package_seconds * SECOND_US
+				       : TIMED_NO_LIMIT;
 }
 
-void patience_run(struct patience *patience, struct box_slot *slots, size_t count,
-		  unsigned most)
+void boot_budget_run(struct boot_budget *budget, struct timed_slot *slots, size_t count,
+		     unsigned most)
 {
-	patience->stuck += boxes_run(slots, count, most, &patience->until_us);
+	budget->stuck += timed_jobs_run(slots, count, most, &budget->until_us);
 }
 
-void patience_reason(const struct patience *patience, const char *what,
-		     struct verity_error *ret)
+void boot_budget_late(const struct boot_budget *budget, const struct timed_slot *slot,
+		      const char *what, struct overlay_span *span,
+		      struct verity_error *ret)
 {
-	if (boxes_now() >= patience->until_us)
+	uint64_t now = timed_now();
+
+	if (slot->begun_us > 0) {
+		overlay_span_end(span);
+		span->start_us = span->end_us - (now - slot->begun_us);
+	}
+	if (now >= budget->until_us)
 		verity_fail(ret, VERITY_E_TIMED_OUT,
 			    "the time for all packages was over before it was %s "
 			    "(boot_seconds = %u)",
-			    what, patience->boot_seconds);
+			    what, budget->boot_seconds);
 	else
 		verity_fail(ret, VERITY_E_TIMED_OUT,
 			    "it was not %s within its time (package_seconds = %u): its "
 			    "storage may be failing",
-			    what, patience->package_seconds);
-}
-
-void patience_span(const struct box_slot *slot, struct overlay_span *ret)
-{
-	overlay_span_end(ret);
-	ret->start_us = ret->end_us - (boxes_now() - slot->begun_us);
+			    what, budget->package_seconds);
 }

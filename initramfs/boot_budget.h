@@ -1,50 +1,49 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* How long a boot waits for its packages, and what came of it so far. */
+/* The boot time budget: how long a boot waits for its packages, and what is left of it.
+ */
 
 #include "initramfs/timed_jobs.h"
 #include "overlay/fs/clock.h"
 #include "verity/util/error.h"
 
 /*
- * Where whole images are read, a package gets a second more for each so many bytes of its
- * file, and the boot as a whole as well: slow storage is not failing storage.
+ * Where whole images are read, a package gets one second more for each so many bytes of
+ * its file, and the boot as a whole as well: slow storage is not failing storage.
  */
-#define PATIENCE_BYTES_PER_SECOND (UINT64_C(4) << 20)
+#define BOOT_BUDGET_BYTES_PER_SECOND (UINT64_C(4) << 20)
 
-struct patience {
+struct boot_budget {
 	unsigned package_seconds; /* of the configuration; 0: no limit */
 	unsigned boot_seconds;    /* likewise */
-	uint64_t until_us;        /* see boxes_run(); for all packages together */
+	uint64_t until_us;        /* see timed_jobs_run(); for all packages together */
 	int line;                 /* to the supervisor; -1: there is none */
-	size_t stuck; /* jobs that were abandoned: their threads may be there still */
+	size_t stuck; /* jobs that were abandoned: their threads may still run */
 };
 
 /**
- * patience_new - the patience of a boot that begins now
+ * boot_budget_new - the budget of a boot that begins now
  */
-struct patience patience_new(unsigned package_seconds, unsigned boot_seconds);
+struct boot_budget boot_budget_new(unsigned package_seconds, unsigned boot_seconds);
 
 /**
- * patience_box_us - the box of a package, for judging and attaching together
+ * boot_budget_package_us - the time of one package, to verify and attach it
  */
-uint64_t patience_box_us(const struct patience *patience);
+uint64_t boot_budget_package_us(const struct boot_budget *budget);
 
 /**
- * patience_run - boxes_run() until @patience is at its end, with one job per slot
+ * boot_budget_run - timed_jobs_run() within the budget
  */
-void patience_run(struct patience *patience, struct box_slot *slots, size_t count,
-		  unsigned most);
+void boot_budget_run(struct boot_budget *budget, struct timed_slot *slots, size_t count,
+		     unsigned most);
 
 /**
- * patience_reason - why a package whose job was abandoned, or never begun, is left out
+ * boot_budget_late - how long a job took that was abandoned or never begun, and why its
+ * package is left out
  * @what: "verified": what it was not
+ * @span: set where the job was begun
  */
-void patience_reason(const struct patience *patience, const char *what,
-		     struct verity_error *ret);
-
-/**
- * patience_span - how long an abandoned job was waited for
- */
-void patience_span(const struct box_slot *slot, struct overlay_span *ret);
+void boot_budget_late(const struct boot_budget *budget, const struct timed_slot *slot,
+		      const char *what, struct overlay_span *span,
+		      struct verity_error *ret);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Decides whether a boot resets, reports it to the console, and records where DATA is. */
 #include "initramfs/factory_reset.h"
 
 #include <fcntl.h>
@@ -18,10 +19,10 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
 
-#define STEP_SECONDS     1800 /* without a sign of life: for a repair of a large disk */
+#define STEP_SECONDS     1800 /* of one step: for the repair of a large disk */
 #define STEP_SECONDS_MAX 1000000
 
-/* Whether who sits at the console sees what goes to the kernel log at a level. */
+/* Whether the console shows what goes to the kernel log at a level. */
 static bool kernel_shows(enum log_level level)
 {
 	cleanup_file FILE *file = fopen("/proc/sys/kernel/printk", "re");
@@ -31,14 +32,14 @@ static bool kernel_shows(enum log_level level)
 	       (file && fscanf(file, "%d", &console) == 1 && console > (int)level);
 }
 
-/* From now on; where a boot is limited at all. */
+/* From now on; where the time of a boot is limited at all. */
 static void allow_time(const struct boot *boot, unsigned seconds)
 {
 	uint64_t begun = boot->steps[OVERLAY_STEP_PREPARE].start_us;
 	uint64_t so_far = (overlay_clock_us() - begun) / 1000000;
 
 	if (boot->config.boot_seconds > 0 && so_far < STEP_SECONDS_MAX)
-		supervised_tell(boot->patience.line, SUPERVISED_LIMIT,
+		supervisor_tell(boot->budget.line, SUPERVISOR_LIMIT,
 				(unsigned)so_far + seconds);
 }
 
@@ -48,14 +49,13 @@ static void say(void *context, bool warning, const char *text)
 	char line[1024];
 
 	allow_time(context, STEP_SECONDS);
-
 	log_line(level, "factory reset: %s", text);
 	snprintf(line, sizeof(line), "%s", text);
 	if (!kernel_shows(level))
 		fprintf(stderr, "wmopkg: factory reset: %s\n", verity_text_plain(line));
 }
 
-/* What is asked for; { 0 } with .by_bootloader where no file asks. */
+/* @ret: the request; { 0 } with .by_bootloader where there is no file */
 static bool is_due(const struct boot *boot, struct factory_journal *ret)
 {
 	bool there = false;
@@ -68,7 +68,7 @@ static bool is_due(const struct boot *boot, struct factory_journal *ret)
 	       (boot->record < 0 || !factory_obeyed(boot->record));
 }
 
-bool resetting_is_due(const struct boot *boot)
+bool reset_is_due(const struct boot *boot)
 {
 	struct factory_journal journal;
 
@@ -92,20 +92,6 @@ static int64_t find_time(const struct boot *boot)
 							     : overlay_trust_time(trust);
 }
 
-static void explain(struct boot *boot, const struct factory_reset *reset,
-		    const struct verity_error *why)
-{
-	char text[VERITY_MESSAGE_MAX + 128];
-	const char *what = reset->step == FACTORY_ASKED ? "refused, nothing was deleted"
-			   : factory_step_wipes(reset->step)
-				   ? "not finished, DATA is left out of this boot"
-				   : "DATA is empty, but that is not kept on PERSIST";
-
-	snprintf(text, sizeof(text), "%s: %s: %s (the next boot tries again)", what,
-		 verity_code_name(why->code), why->message);
-	say(boot, true, text);
-}
-
 static void carry_out(struct boot *boot, const struct factory_journal *journal)
 {
 	struct factory_reset reset = {
@@ -123,16 +109,23 @@ static void carry_out(struct boot *boot, const struct factory_journal *journal)
 		.data_fd = steal_fd(&boot->data),
 	};
 	struct verity_error why = {.code = VERITY_OK};
-	int line = boot->patience.line;
-	int r = factory_reset_run(&reset, journal, &why);
+	char text[VERITY_MESSAGE_MAX + 128];
+	int line = boot->budget.line;
 
-	if (r < 0)
-		explain(boot, &reset, &why);
+	if (factory_reset_run(&reset, journal, &why) < 0) {
+		snprintf(text, sizeof(text), "%s: %s: %s (the next boot tries again)",
+			 reset.step == FACTORY_ASKED ? "refused, nothing was deleted"
+			 : factory_step_wipes(reset.step)
+				 ? "not finished, DATA is left out of this boot"
+				 : "DATA is empty, but that is not kept on PERSIST",
+			 verity_code_name(why.code), why.message);
+		say(boot, true, text);
+	}
 	boot->data = reset.data_fd;
-	/* What it took is not held against the packages. */
-	boot->patience =
-		patience_new(boot->config.package_seconds, boot->config.boot_seconds);
-	boot->patience.line = line;
+	/* Its time does not count against the packages. */
+	boot->budget =
+		boot_budget_new(boot->config.package_seconds, boot->config.boot_seconds);
+	boot->budget.line = line;
 	allow_time(boot, boot->config.boot_seconds);
 }
 
@@ -154,26 +147,22 @@ static char *device_of(int fd)
 	return strdup(info->source);
 }
 
-static bool is_folder(const char *spec)
-{
-	struct stat st;
-
-	return spec[0] == '/' && stat(spec, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* While its file system can be read. */
+/* Records DATA's volume while its file system can be read. */
 static void remember_volume(const struct boot *boot)
 {
+	const char *spec = boot->config.data;
 	cleanup_free char *device = NULL;
 	cleanup_free char *rival = NULL;
 	struct factory_volume volume;
 	struct verity_error why;
+	struct stat st;
 
-	if (boot->data < 0 || boot->record < 0 || is_folder(boot->config.data))
+	if (boot->data < 0 || boot->record < 0 ||
+	    (spec[0] == '/' && stat(spec, &st) == 0 && S_ISDIR(st.st_mode)))
 		return;
 	device = device_of(boot->data);
 	if (device)
-		rival = factory_volume_rival(boot->record, boot->config.data, device);
+		rival = factory_volume_rival(boot->record, spec, device);
 	if (!device || rival || factory_volume_probe(device, &volume, NULL) < 0 ||
 	    !volume.filesystem.type[0] || !volume.place[0] || volume.bytes == 0)
 		return;
@@ -181,8 +170,8 @@ static void remember_volume(const struct boot *boot)
 		log_line(LOG_LEVEL_WARNING, "%s", why.message);
 }
 
-/* The bootloader's word is one request for as long as it is said. */
-static void look_at_word(const struct boot *boot)
+/* A setting of the bootloader is one request for as long as it is set. */
+static void check_obeyed(const struct boot *boot)
 {
 	struct verity_error why;
 
@@ -191,24 +180,24 @@ static void look_at_word(const struct boot *boot)
 	if (boot->conf.factory_reset)
 		log_line(LOG_LEVEL_NOTICE,
 			 "factory reset: wmopkg.factory_reset=1 was obeyed, and is still "
-			 "said: it counts again after a boot without it");
+			 "set: it counts again after a boot without it");
 	else if (factory_obeyed_set(boot->record, false, &why) < 0)
 		log_line(LOG_LEVEL_WARNING, "%s", why.message);
 }
 
-void resetting_run(struct boot *boot)
+void reset_run(struct boot *boot)
 {
 	struct factory_journal journal;
+	bool due = is_due(boot, &journal);
 
-	if (is_due(boot, &journal) && boot->record < 0) {
+	if (due && boot->record < 0) {
 		say(boot, true,
-		    "refused, nothing was deleted: there is no PERSIST to remember "
-		    "it on");
-	} else if (is_due(boot, &journal)) {
-		remember_volume(boot);
-		carry_out(boot, &journal);
-	} else {
-		look_at_word(boot);
-		remember_volume(boot);
+		    "refused, nothing was deleted: there is no PERSIST to remember it on");
+		return;
 	}
+	if (!due)
+		check_obeyed(boot);
+	remember_volume(boot);
+	if (due)
+		carry_out(boot, &journal);
 }

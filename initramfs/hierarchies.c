@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* Fills the folders of the overlays with what each layer has in a hierarchy. */
 #include "initramfs/hierarchies.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/statvfs.h>
 
 #include "initramfs/log.h"
@@ -15,113 +15,110 @@
 #include "overlay/stack/stack.h"
 #include "verity/util/cleanup.h"
 
-/* What making the views goes by. */
-struct making {
+struct preparation {
 	const struct packages *packages;
 	const struct attached *attached;
-	bool *used; /* owned: beside the layers: something of it is in a view */
-	struct views *views;
+	bool *used; /* owned: by layer: some hierarchy has something of it */
+	struct hierarchies *hierarchies;
 };
 
-static void making_free_p(struct making *making)
+static void preparation_free(struct preparation *preparation)
 {
-	free(making->used);
+	free(preparation->used);
 }
 
-void views_free(struct views *views)
+void hierarchies_free(struct hierarchies *hierarchies)
 {
-	free(views->items);
-	*views = (struct views){0};
+	free(hierarchies->items);
+	*hierarchies = (struct hierarchies){.count = 0};
 }
 
-/* The package that layer LAYERS/@number is. */
+/* The name of the package that layer LAYERS/@number is. */
 static const char *name_of(const struct packages *packages, size_t number)
 {
 	for (size_t i = 0; i < packages->order_count; i++)
-		if (packages->judged[packages->order[i].index] && --number == 0)
+		if (packages_at(packages, i)->verified && --number == 0)
 			return packages->order[i].entry.name;
 	return "";
 }
 
-static int link_share(const struct view *view, const char *name, const char *layer,
+/* What a layer has in the hierarchy. */
+static int find_share(const struct hierarchy *hierarchy, const char *layers,
+		      const char *layer, enum overlay_share *ret,
 		      struct verity_error *err)
+{
+	char folder[PATH_MAX];
+
+	snprintf(folder, sizeof(folder), "%s/%s", layers, layer);
+	*ret = OVERLAY_SHARE_NONE;
+	return overlay_share_look(folder, hierarchy->path, ret, err);
+}
+
+static int link_share(const struct hierarchy *hierarchy, const char *name,
+		      const char *layer, struct verity_error *err)
 {
 	char path[PATH_MAX];
 	char target[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/%s", view->folder, name);
-	snprintf(target, sizeof(target), "../%s%s", layer, view->hierarchy);
+	snprintf(path, sizeof(path), "%s/%s", hierarchy->folder, name);
+	snprintf(target, sizeof(target), "../%s%s", layer, hierarchy->path);
 	if ((unlink(path) < 0 && errno != ENOENT) || symlink(target, path) < 0)
 		return verity_fail_errno(err, errno, "%s", path);
 	return 0;
 }
 
-static int look(const struct view *view, const char *layers, const char *layer,
-		enum overlay_share *ret, struct verity_error *err)
+/* An opaque share is the last: nothing below it is visible. */
+static int add_package(const struct preparation *preparation, struct hierarchy *hierarchy,
+		       size_t number, struct verity_error *err)
 {
-	char folder[PATH_MAX];
-
-	snprintf(folder, sizeof(folder), "%s/%s", layers, layer);
-	return overlay_share_look(folder, view->hierarchy, ret, err);
-}
-
-static int add_engine(struct view *view, const char *layers, struct verity_error *err)
-{
-	enum overlay_share share = OVERLAY_SHARE_NONE;
-	int r = look(view, layers, OVERLAY_STACK_ENGINE, &share, err);
-
-	if (r < 0 || (share != OVERLAY_SHARE_FOLDER && share != OVERLAY_SHARE_OPAQUE))
-		return r;
-	view->parts.engine = true;
-	return link_share(view, OVERLAY_STACK_ENGINE, OVERLAY_STACK_ENGINE, err);
-}
-
-/* A share that is opaque is the last: nothing that lies below it is to be seen. */
-static int add_package(const struct making *making, struct view *view, size_t number,
-		       struct verity_error *err)
-{
-	enum overlay_share share = OVERLAY_SHARE_NONE;
-	char layer[OVERLAY_STACK_NAME_MAX];
-	char name[OVERLAY_STACK_NAME_MAX];
+	const char *layers = preparation->hierarchies->boot->layers;
+	char layer[OVERLAY_STACK_NAME_MAX], name[OVERLAY_STACK_NAME_MAX];
+	enum overlay_share share;
 	int r;
 
 	snprintf(layer, sizeof(layer), "%zu", number);
-	r = look(view, making->views->boot->layers, layer, &share, err);
-	if (r == 0 && share == OVERLAY_SHARE_OTHER)
+	r = find_share(hierarchy, layers, layer, &share, err);
+	if (r < 0 || share == OVERLAY_SHARE_NONE)
+		return r;
+	if (share == OVERLAY_SHARE_OTHER) {
 		log_line(
 			LOG_LEVEL_WARNING,
 			"%s: what it has at %s is no folder: nothing of it is seen there",
-			name_of(making->packages, number), view->hierarchy);
-	if (r < 0 || share == OVERLAY_SHARE_NONE || share == OVERLAY_SHARE_OTHER)
-		return r;
-	making->used[number - 1] = true;
-	view->parts.packages++;
+			name_of(preparation->packages, number), hierarchy->path);
+		return 0;
+	}
+	preparation->used[number - 1] = true;
+	hierarchy->parts.packages++;
 	if (share == OVERLAY_SHARE_OPAQUE)
-		view->parts.root = false;
-	snprintf(name, sizeof(name), "%zu", view->parts.packages);
-	return link_share(view, name, layer, err);
+		hierarchy->parts.root = false;
+	snprintf(name, sizeof(name), "%zu", hierarchy->parts.packages);
+	return link_share(hierarchy, name, layer, err);
 }
 
-static int add_empty(const struct view *view, struct verity_error *err)
+static int fill(const struct preparation *preparation, struct hierarchy *hierarchy,
+		struct verity_error *err)
 {
-	char path[PATH_MAX];
+	const char *layers = preparation->hierarchies->boot->layers;
+	enum overlay_share share;
+	char empty[PATH_MAX];
+	int r = overlay_folder_make(hierarchy->folder, 0755, err);
 
-	snprintf(path, sizeof(path), "%s/" OVERLAY_STACK_EMPTY, view->folder);
-	return overlay_folder_make(path, 0755, err);
-}
-
-static int fill(const struct making *making, struct view *view, struct verity_error *err)
-{
-	const char *layers = making->views->boot->layers;
-	int r = overlay_layers_bind(view->folder, view->target, OVERLAY_STACK_ROOT, err);
-
+	snprintf(empty, sizeof(empty), "%s/" OVERLAY_STACK_EMPTY, hierarchy->folder);
 	if (r == 0)
-		r = add_empty(view, err);
+		r = overlay_layers_bind(hierarchy->folder, hierarchy->target,
+					OVERLAY_STACK_ROOT, err);
 	if (r == 0)
-		r = add_engine(view, layers, err);
-	for (size_t i = 1; r == 0 && view->parts.root && i <= making->attached->count;
-	     i++)
-		r = add_package(making, view, i, err);
+		r = overlay_folder_make(empty, 0755, err);
+	if (r == 0)
+		r = find_share(hierarchy, layers, OVERLAY_STACK_ENGINE, &share, err);
+	if (r == 0 && (share == OVERLAY_SHARE_FOLDER || share == OVERLAY_SHARE_OPAQUE)) {
+		hierarchy->parts.engine = true;
+		r = link_share(hierarchy, OVERLAY_STACK_ENGINE, OVERLAY_STACK_ENGINE,
+			       err);
+	}
+	for (size_t i = 1;
+	     r == 0 && hierarchy->parts.root && i <= preparation->attached->count; i++)
+		r = add_package(preparation, hierarchy, i, err);
 	return r;
 }
 
@@ -133,8 +130,8 @@ static bool is_nosuid(const char *target)
 	return statvfs(target, &fs) == 0 && (fs.f_flag & ST_NOSUID);
 }
 
-/* 1: the firmware has no such folder. */
-static int check_target(const struct view *view, const char *root,
+/* Return: 1 where the firmware has no such folder. */
+static int check_target(const struct hierarchy *hierarchy, const char *root,
 			struct verity_error *err)
 {
 	cleanup_fd int top = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -142,104 +139,98 @@ static int check_target(const struct view *view, const char *root,
 
 	if (top < 0)
 		return verity_fail_errno(err, errno, "%s", root);
-	fd = overlay_beneath_open(top, view->hierarchy, true);
+	fd = overlay_beneath_open(top, hierarchy->path, true);
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return 1;
 	if (fd < 0)
-		return verity_fail_errno(err, -fd, "%s", view->target);
-	return overlay_stack_check_depth(view->target, err);
+		return verity_fail_errno(err, -fd, "%s", hierarchy->target);
+	return overlay_stack_check_depth(hierarchy->target, err);
 }
 
-/* Not kept where there is nothing to be stacked over what is there. */
-static int make_hierarchy(struct making *making, size_t number, struct verity_error *err)
+/* It is not kept where nothing would be stacked. */
+static int prepare_one(struct preparation *preparation, size_t number,
+		       struct verity_error *err)
 {
-	struct views *views = making->views;
-	const struct boot *boot = views->boot;
-	struct view *view = &views->items[views->count];
+	struct hierarchies *hierarchies = preparation->hierarchies;
+	const struct boot *boot = hierarchies->boot;
+	struct hierarchy *hierarchy = &hierarchies->items[hierarchies->count];
 	int r;
 
-	*view = (struct view){.hierarchy = boot->config.hierarchies[number - 1]};
-	view->parts.root = true;
-	if (snprintf(view->folder, sizeof(view->folder), "%s/h%zu", boot->layers,
-		     number) >= (int)sizeof(view->folder) ||
-	    snprintf(view->target, sizeof(view->target), "%s%s", boot->root,
-		     view->hierarchy) >= (int)sizeof(view->target))
-		return verity_fail_errno(err, ENAMETOOLONG, "%s", view->hierarchy);
-	view->parts.nosuid = making->attached->nosuid || is_nosuid(view->target);
-	r = check_target(view, boot->root, err);
+	*hierarchy = (struct hierarchy){.path = boot->config.hierarchies[number - 1],
+					.parts.root = true};
+	if (snprintf(hierarchy->folder, sizeof(hierarchy->folder), "%s/h%zu",
+		     boot->layers, number) >= (int)sizeof(hierarchy->folder) ||
+	    snprintf(hierarchy->target, sizeof(hierarchy->target), "%s%s", boot->root,
+		     hierarchy->path) >= (int)sizeof(hierarchy->target))
+		return verity_fail_errno(err, ENAMETOOLONG, "%s", hierarchy->path);
+	hierarchy->parts.nosuid =
+		preparation->attached->nosuid || is_nosuid(hierarchy->target);
+	r = check_target(hierarchy, boot->root, err);
 	if (r > 0) {
 		log_line(LOG_LEVEL_WARNING,
 			 "hierarchies: the firmware has no folder %s: it is left out",
-			 view->hierarchy);
+			 hierarchy->path);
 		return 0;
 	}
 	if (r == 0)
-		r = overlay_folder_make(view->folder, 0755, err);
-	if (r == 0)
-		r = fill(making, view, err);
+		r = fill(preparation, hierarchy, err);
 	if (r == 0 &&
-	    (view->parts.packages > 0 || boot->config.upper != OVERLAY_UPPER_NONE))
-		views->count++;
+	    (hierarchy->parts.packages > 0 || boot->config.upper != OVERLAY_UPPER_NONE))
+		hierarchies->count++;
 	return r;
 }
 
-static int make_hierarchies(struct making *making, struct verity_error *err)
+static void prepare_root(struct preparation *preparation)
 {
-	const struct boot *boot = making->views->boot;
-	int r = overlay_layers_bind(boot->layers, boot->root, OVERLAY_STACK_ROOT, err);
+	struct hierarchies *hierarchies = preparation->hierarchies;
+	const struct boot *boot = hierarchies->boot;
+	struct hierarchy *hierarchy = &hierarchies->items[0];
 
-	if (r == 0)
-		r = overlay_layers_mount_engine(boot->layers, boot->root, err);
-	for (size_t i = 1; r == 0 && i <= boot->config.hierarchies_count; i++)
-		r = make_hierarchy(making, i, err);
-	for (size_t i = 1; r == 0 && i <= making->attached->count; i++)
-		if (!making->used[i - 1])
-			log_line(LOG_LEVEL_WARNING,
-				 "%s: nothing of it is in any of the hierarchies",
-				 name_of(making->packages, i));
-	return r;
-}
-
-static int make_root(struct making *making, struct verity_error *err)
-{
-	struct views *views = making->views;
-	const struct boot *boot = views->boot;
-	struct view *view = &views->items[0];
-	int r = overlay_stack_check_depth(boot->root, err);
-
-	if (r == 0)
-		r = overlay_layers_bind(boot->layers, boot->root, OVERLAY_STACK_ROOT,
-					err);
-	if (r < 0)
-		return r;
-	*view = (struct view){.hierarchy = ""};
-	snprintf(view->folder, sizeof(view->folder), "%s", boot->layers);
-	snprintf(view->target, sizeof(view->target), "%s", boot->root);
-	view->parts = (struct overlay_stack_parts){
-		.engine = true,
-		.packages = making->attached->count,
-		.root = true,
-		.nosuid = making->attached->nosuid || is_nosuid(boot->root),
+	*hierarchy = (struct hierarchy){
+		.path = "",
+		.parts = {.engine = true,
+			  .packages = preparation->attached->count,
+			  .root = true,
+			  .nosuid =
+				  preparation->attached->nosuid || is_nosuid(boot->root)},
 	};
-	views->count = 1;
-	return overlay_layers_mount_engine(boot->layers, boot->root, err);
+	snprintf(hierarchy->folder, sizeof(hierarchy->folder), "%s", boot->layers);
+	snprintf(hierarchy->target, sizeof(hierarchy->target), "%s", boot->root);
+	hierarchies->count = 1;
 }
 
-int views_make(const struct packages *packages, const struct attached *attached,
-	       const struct boot *boot, struct views *ret, struct verity_error *err)
+int hierarchies_prepare(const struct packages *packages, const struct attached *attached,
+			const struct boot *boot, struct hierarchies *ret,
+			struct verity_error *err)
 {
-	cleanup_with(making_free_p) struct making making = {
+	cleanup_with(preparation_free) struct preparation preparation = {
 		.packages = packages,
 		.attached = attached,
 		.used = calloc(attached->count + 1, sizeof(bool)),
-		.views = ret,
+		.hierarchies = ret,
 	};
+	size_t count = boot->config.hierarchies_count;
+	int r = 0;
 
 	ret->boot = boot;
 	ret->items = calloc(OVERLAY_HIERARCHIES_MAX, sizeof(*ret->items));
-	if (!making.used || !ret->items)
+	if (!preparation.used || !ret->items)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	if (boot->config.hierarchies_count > 0)
-		return make_hierarchies(&making, err);
-	return make_root(&making, err);
+	if (count == 0)
+		r = overlay_stack_check_depth(boot->root, err);
+	if (r == 0)
+		r = overlay_layers_bind(boot->layers, boot->root, OVERLAY_STACK_ROOT,
+					err);
+	if (r == 0)
+		r = overlay_layers_mount_engine(boot->layers, boot->root, err);
+	if (r == 0 && count == 0)
+		prepare_root(&preparation);
+	for (size_t i = 1; r == 0 && i <= count; i++)
+		r = prepare_one(&preparation, i, err);
+	for (size_t i = 1; r == 0 && count > 0 && i <= attached->count; i++)
+		if (!preparation.used[i - 1])
+			log_line(LOG_LEVEL_WARNING,
+				 "%s: nothing of it is in any of the hierarchies",
+				 name_of(packages, i));
+	return r;
 }

@@ -1,106 +1,79 @@
 /* SPDX-License-Identifier: MIT */
+/* Mounts each overlay, with what was mounted below its target put back on top. */
+#include "initramfs/hierarchies_mount.h"
+
 #include <stdio.h>
 #include <sys/mount.h>
 
-#include "initramfs/hierarchies.h"
-#include "initramfs/log.h"
 #include "overlay/stack/stack.h"
 #include "overlay/stack/submounts.h"
 #include "overlay/stack/upper_guard.h"
 #include "overlay/stack/upperdir.h"
 #include "verity/util/cleanup.h"
 
-static void plan_free_p(struct overlay_stack_plan *plan)
+static int give_upper(const struct boot *boot, const struct hierarchy *hierarchy,
+		      const char *engine, struct verity_error *err)
 {
-	overlay_stack_plan_free(plan);
-}
-
-static void engine_path(const struct views *views, char ret[static PATH_MAX])
-{
-	snprintf(ret, PATH_MAX, "%s/" OVERLAY_STACK_ENGINE, views->boot->layers);
-}
-
-static int give_upper(const struct views *views, const struct view *view,
-		      struct verity_error *err)
-{
-	char engine[PATH_MAX], base[PATH_MAX];
 	cleanup_fd int fd = -1;
+	char base[PATH_MAX];
 	int r;
 
-	if (snprintf(base, sizeof(base), "%s/" OVERLAY_STACK_ROOT, view->folder) >=
+	if (snprintf(base, sizeof(base), "%s/" OVERLAY_STACK_ROOT, hierarchy->folder) >=
 	    (int)sizeof(base))
 		return verity_fail(err, VERITY_E_CONFIG, "run: the path is too long");
-	engine_path(views, engine);
-	r = overlay_upper_give(views->boot->layers, view->folder, view->hierarchy, base,
+	r = overlay_upper_give(boot->layers, hierarchy->folder, hierarchy->path, base,
 			       &fd, err);
-	return r < 0 ? r : overlay_guard_check(engine, fd, view->hierarchy, err);
+	return r < 0 ? r : overlay_guard_check(engine, fd, hierarchy->path, err);
 }
 
-static int finish_view(const struct views *views, const struct view *view,
-		       struct overlay_submounts *below, struct verity_error *err)
+static int mount_one(const struct boot *boot, struct hierarchy *hierarchy,
+		     struct verity_error *err)
 {
+	cleanup_with(overlay_stack_plan_free) struct overlay_stack_plan plan = {0};
+	cleanup_with(overlay_submounts_free_p) struct overlay_submounts *below = NULL;
 	char engine[PATH_MAX];
-	int r = overlay_submounts_put(below, err);
+	int r = overlay_stack_plan_make(&hierarchy->parts, &plan, err);
 
-	engine_path(views, engine);
-	if (r == 0 && view->parts.writable)
-		r = overlay_guard_mount(engine, views->boot->root, view->hierarchy, err);
+	snprintf(engine, sizeof(engine), "%s/" OVERLAY_STACK_ENGINE, boot->layers);
+	if (r == 0 && hierarchy->parts.writable)
+		r = give_upper(boot, hierarchy, engine, err);
+	if (r == 0)
+		r = overlay_submounts_take(hierarchy->target, &below, err);
+	if (r == 0)
+		r = overlay_stack_mount(hierarchy->folder, &plan, hierarchy->target, err);
+	if (r < 0)
+		return r;
+	hierarchy->mounted = true;
+	r = overlay_submounts_put(below, err);
+	if (r == 0 && hierarchy->parts.writable)
+		r = overlay_guard_mount(engine, boot->root, hierarchy->path, err);
 	return r;
 }
 
-static int mount_view(const struct views *views, struct view *view,
+int hierarchies_mount(struct hierarchies *hierarchies, enum overlay_upper upper,
 		      struct verity_error *err)
 {
-	cleanup_with(plan_free_p) struct overlay_stack_plan plan = {0};
-	cleanup_with(overlay_submounts_free_p) struct overlay_submounts *below = NULL;
-	int r = overlay_stack_plan_make(&view->parts, &plan, err);
+	const struct boot *boot = hierarchies->boot;
+	int r = 0;
 
-	if (r == 0 && view->parts.writable)
-		r = give_upper(views, view, err);
-	if (r == 0)
-		r = overlay_submounts_take(view->target, &below, err);
-	if (r == 0)
-		r = overlay_stack_mount(view->folder, &plan, view->target, err);
-	if (r < 0)
-		return r;
-	view->mounted = true;
-	return finish_view(views, view, below, err);
-}
-
-static void unmount_all(struct views *views)
-{
-	for (size_t i = views->count; i-- > 0;) {
-		if (views->items[i].mounted)
-			umount2(views->items[i].target, MNT_DETACH | UMOUNT_NOFOLLOW);
-		views->items[i].mounted = false;
-	}
-}
-
-static int mount_upper(const struct boot *boot, enum overlay_upper upper,
-		       struct verity_error *err)
-{
-	switch (upper) {
-	case OVERLAY_UPPER_TMPFS:
-		return overlay_upper_mount_tmpfs(boot->layers, err);
-	case OVERLAY_UPPER_DATA:
-		return overlay_upper_mount_data(boot->layers, boot->data,
-						boot->config.upper_folder, err);
-	default:
-		return 0;
-	}
-}
-
-int views_mount(struct views *views, enum overlay_upper upper, struct verity_error *err)
-{
-	int r = mount_upper(views->boot, upper, err);
-
-	for (size_t i = 0; r == 0 && i < views->count; i++) {
-		views->items[i].parts.writable = upper != OVERLAY_UPPER_NONE;
-		r = mount_view(views, &views->items[i], err);
+	if (upper == OVERLAY_UPPER_TMPFS)
+		r = overlay_upper_mount_tmpfs(boot->layers, err);
+	else if (upper == OVERLAY_UPPER_DATA)
+		r = overlay_upper_mount_data(boot->layers, boot->data,
+					     boot->config.upper_folder, err);
+	for (size_t i = 0; r == 0 && i < hierarchies->count; i++) {
+		hierarchies->items[i].parts.writable = upper != OVERLAY_UPPER_NONE;
+		r = mount_one(boot, &hierarchies->items[i], err);
 	}
 	if (r == 0)
 		return 0;
-	unmount_all(views);
-	overlay_upper_unmount(views->boot->layers);
+	for (size_t i = hierarchies->count; i-- > 0;) {
+		struct hierarchy *hierarchy = &hierarchies->items[i];
+
+		if (hierarchy->mounted)
+			umount2(hierarchy->target, MNT_DETACH | UMOUNT_NOFOLLOW);
+		hierarchy->mounted = false;
+	}
+	overlay_upper_unmount(boot->layers);
 	return r;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Writes to the kernel log, a line at a time. */
 #include "initramfs/log.h"
 
 #include <fcntl.h>

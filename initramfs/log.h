@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* The kernel log: where an early boot leaves what a person will look for later. */
+/* The kernel log: where an early boot leaves messages for later. */
 
 enum log_level {
 	LOG_LEVEL_WARNING = 4, /* syslog(3) numbers */

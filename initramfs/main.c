@@ -13,7 +13,7 @@
 
 #include "initramfs/activate.h"
 #include "initramfs/log.h"
-#include "initramfs/plan.h"
+#include "initramfs/plan_print.h"
 #include "initramfs/supervisor.h"
 #include "overlay/config/config.h"
 #include "verity/util/debug.h"
@@ -167,7 +167,7 @@ int main(int argc, char **argv)
 	raise_file_limit();
 	if (request.plan)
 		return report(
-			planning_run(request.config, request.root, request.json, &err),
+			plan_print(request.config, request.root, request.json, &err),
 			false, &err);
 	work.config = request.config;
 	work.root = request.root ? request.root : ACTIVATE_ROOT;

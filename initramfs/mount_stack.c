@@ -1,91 +1,56 @@
 /* SPDX-License-Identifier: MIT */
+/* Attaches, stacks and unmounts, and says which packages are active. */
 #include "initramfs/mount_stack.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mount.h>
+
 #include "initramfs/attach.h"
-#include "initramfs/hierarchies.h"
+#include "initramfs/hierarchies_mount.h"
 #include "initramfs/log.h"
 #include "overlay/stack/layers_dir.h"
+#include "overlay/stack/stack.h"
 #include "verity/device/device.h"
 #include "verity/util/cleanup.h"
 
-static void attached_free_p(struct attached *attached)
-{
-	attaching_free(attached);
-}
-
-static void views_free_p(struct views *views)
-{
-	views_free(views);
-}
-
-/* Whether changes go into memory in place of DATA, and why. */
-static bool replace_upper(const struct boot *boot, const struct verity_error *why)
+/* Return: whether memory replaces DATA for the changes. */
+static bool replace_upper(const struct boot *boot, const char *why)
 {
 	if (boot->config.upper != OVERLAY_UPPER_DATA)
 		return false;
 	log_line(LOG_LEVEL_WARNING,
 		 "upper: DATA/%s is not used: %s; changes go into memory and are lost at "
 		 "the next boot",
-		 boot->config.upper_folder, why->message);
+		 boot->config.upper_folder, why);
 	return true;
 }
 
 static int stack(const struct packages *packages, const struct attached *attached,
 		 const struct boot *boot, struct verity_error *err)
 {
-	cleanup_with(views_free_p) struct views views = {0};
+	cleanup_with(hierarchies_free) struct hierarchies hierarchies = {0};
 	enum overlay_upper upper = boot->config.upper;
 	struct verity_error why = {0};
-	int r = views_make(packages, attached, boot, &views, err);
+	int r = hierarchies_prepare(packages, attached, boot, &hierarchies, err);
 
 	if (r < 0)
 		return r;
-	if (boot->conf.safe && upper == OVERLAY_UPPER_DATA) {
-		verity_fail(&why, VERITY_E_SAFE_MODE, "safe mode");
-		(void)replace_upper(boot, &why);
+	if (boot->conf.safe && replace_upper(boot, "safe mode"))
 		upper = OVERLAY_UPPER_TMPFS;
-	}
-	r = views_mount(&views, upper, &why);
-	if (r < 0 && upper == OVERLAY_UPPER_DATA && replace_upper(boot, &why))
-		r = views_mount(&views, OVERLAY_UPPER_TMPFS, &why);
-	if (r < 0 && err)
+	r = hierarchies_mount(&hierarchies, upper, &why);
+	if (r < 0 && upper == OVERLAY_UPPER_DATA && replace_upper(boot, why.message))
+		r = hierarchies_mount(&hierarchies, OVERLAY_UPPER_TMPFS, &why);
+	if (r < 0)
 		*err = why;
 	return r;
 }
 
-/* Activated is what was judged, accepted, mounted and stacked, and nothing else. */
-static void mark_active(struct packages *packages)
+static int attach_and_stack(struct packages *packages, const struct boot *boot,
+			    struct verity_error *err)
 {
-	for (size_t i = 0; i < packages->state.count; i++)
-		packages->state.entries[i].active = packages->judged[i] != NULL;
-}
-
-static void refuse_all(struct packages *packages, const struct verity_error *why)
-{
-	for (size_t i = 0; i < packages->state.count; i++)
-		if (packages->judged[i])
-			packages_refuse(packages, i, why);
-}
-
-static int attach(struct packages *packages, const struct boot *boot,
-		  struct attached *attached, struct verity_error *err)
-{
-	struct overlay_span *span = &packages->state.steps[OVERLAY_STEP_ATTACH];
-	int r;
-
-	if (packages->order_count == 0)
-		return 0;
-	overlay_span_begin(span);
-	r = attaching_run(packages, boot->layers, attached, err);
-	overlay_span_end(span);
-	return r;
-}
-
-static int run(struct packages *packages, const struct boot *boot,
-	       struct verity_error *err)
-{
-	cleanup_with(attached_free_p) struct attached attached = {0};
-	struct overlay_span *span = &packages->state.steps[OVERLAY_STEP_STACK];
+	cleanup_with(attach_free) struct attached attached = {0};
+	struct overlay_span *steps = packages->state.steps;
 	struct verity_error unused;
 	int r;
 
@@ -94,38 +59,45 @@ static int run(struct packages *packages, const struct boot *boot,
 				   "%zu packages are to be active, and a stack takes %d",
 				   packages->order_count, OVERLAY_STACK_PACKAGES_MAX);
 	r = overlay_layers_make(boot->layers, err);
-	if (r == 0)
-		r = attach(packages, boot, &attached, err);
+	if (r == 0 && packages->order_count > 0) {
+		overlay_span_begin(&steps[OVERLAY_STEP_ATTACH]);
+		r = attach_run(packages, boot->layers, &attached, err);
+		overlay_span_end(&steps[OVERLAY_STEP_ATTACH]);
+	}
 	if (r < 0 || (attached.count == 0 && boot->config.upper == OVERLAY_UPPER_NONE))
 		return r;
-	overlay_span_begin(span);
+	overlay_span_begin(&steps[OVERLAY_STEP_STACK]);
 	r = stack(packages, &attached, boot, err);
 	if (r == 0)
-		attaching_release(&attached);
+		attached.count = 0; /* the layers stay mounted */
 	else if (overlay_layers_clean(boot->layers, &unused) < 0)
 		log_line(LOG_LEVEL_WARNING, "%s", unused.message);
-	overlay_span_end(span);
+	overlay_span_end(&steps[OVERLAY_STEP_STACK]);
 	return r;
 }
 
-int stacking_run(struct packages *packages, const struct boot *boot,
-		 struct verity_error *err)
+/* Active is what was verified, accepted, mounted and stacked, and nothing else. */
+int stack_run(struct packages *packages, const struct boot *boot,
+	      struct verity_error *err)
 {
 	struct verity_error why = {0};
 	int r = 0;
 
 	if (packages->order_count > 0 || boot->config.upper != OVERLAY_UPPER_NONE)
-		r = run(packages, boot, &why);
-	if (r < 0) {
-		refuse_all(packages, &why);
-		if (err)
-			*err = why;
+		r = attach_and_stack(packages, boot, &why);
+	for (size_t i = 0; i < packages->state.count; i++) {
+		struct boot_package *package = &packages->items[i];
+
+		if (r < 0 && package->verified)
+			packages_refuse(package, &why);
+		package->state->active = package->verified != NULL;
 	}
-	mark_active(packages);
+	if (r < 0)
+		*err = why;
 	return r;
 }
 
-int stacking_clean(const char *layers, struct verity_error *err)
+int stack_clean(const char *layers, struct verity_error *err)
 {
 	int mounts = overlay_layers_clean(layers, err);
 	int devices = mounts < 0 ? 0 : verity_device_clean(err);
@@ -137,4 +109,61 @@ int stacking_clean(const char *layers, struct verity_error *err)
 			 "cleaned up after a run that was cut off: %d mounts, %d devices",
 			 mounts, devices);
 	return 0;
+}
+
+/*
+ * The root, then each hierarchy: whether a stack of ours covers it. One that does not
+ * exist is not covered.
+ *
+ * Return: 1 where there is a folder number @index; 0 after the last; -errno.
+ */
+static int find_covered(const struct overlay_config *config, const char *root,
+			size_t index, char ret_target[static PATH_MAX], bool *ret_covered,
+			struct verity_error *err)
+{
+	struct verity_error why;
+	int r;
+
+	if (index > config->hierarchies_count)
+		return 0;
+	snprintf(ret_target, PATH_MAX, "%s%s", root,
+		 index ? config->hierarchies[index - 1] : "");
+	*ret_covered = false;
+	r = overlay_stack_is_at(ret_target, ret_covered, &why);
+	if (r == 0 || (index > 0 && (r == -ENOENT || r == -ENOTDIR || r == -ELOOP)))
+		return 1;
+	if (err)
+		*err = why;
+	return r;
+}
+
+int stack_take_down(const struct overlay_config *config, const char *root,
+		    struct verity_error *err)
+{
+	char target[PATH_MAX];
+	bool covered;
+	int r;
+
+	for (size_t i = 0; (r = find_covered(config, root, i, target, &covered, err)) > 0;
+	     i++)
+		if (covered && umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+			return verity_fail_errno(err, errno, "%s", target);
+	return r;
+}
+
+int stack_check(const struct boot *boot, struct verity_error *err)
+{
+	char target[PATH_MAX];
+	bool covered = false;
+	int r = 1;
+
+	for (size_t i = 0; r > 0 && !covered; i++)
+		r = find_covered(&boot->config, boot->root, i, target, &covered, err);
+	if (r < 0)
+		return r;
+	if (covered && boot_has_state(&boot->config))
+		return verity_fail(err, VERITY_E_BUSY,
+				   "the packages of this boot are active over %s already",
+				   boot->root);
+	return stack_take_down(&boot->config, boot->root, err);
 }

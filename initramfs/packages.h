@@ -1,69 +1,46 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* The packages of one boot: listed, judged, ordered. */
+/* The packages of one boot, from the list of the stores to the order of the stack. */
 
 #include "initramfs/boot_budget.h"
-#include "overlay/config/bootconf.h"
 #include "overlay/record/state.h"
 #include "overlay/store/order.h"
 #include "verity/package/package.h"
 
-struct packages {
-	struct overlay_state
-		state; /* .entries: one for each installed package, by name */
-	struct verity_package **judged; /* beside .entries; NULL: not to be activated */
-	uint8_t (
-		*ids)[VERITY_DIGEST_BYTES]; /* beside .entries; the id of its judgement */
-	struct overlay_order_item *order;   /* what to activate, the one on top first */
-	size_t order_count;
-	uint64_t *left_us;         /* beside .entries; of the box of each package */
-	struct patience *patience; /* borrowed */
+/* One installed package. */
+struct boot_package {
+	struct overlay_state_entry *state; /* borrowed, of struct packages */
+	struct verity_package *verified;   /* owned; NULL: not to be activated */
+	uint8_t id[VERITY_DIGEST_BYTES];   /* of its judgement; zeros: not known */
+	uint64_t left_us;                  /* of its time to be verified and attached */
+	bool waits;                        /* a large one, verified in a second run */
 };
 
-/* How packages are judged; all borrowed. */
-struct packages_judge {
-	const struct overlay_store *store;
-	const struct verity_policy *policy;
-	struct patience *patience;
+struct packages {
+	struct overlay_state state;       /* .entries: one for each package, by name */
+	struct boot_package *items;       /* .state.count of them, in the same order */
+	struct overlay_order_item *order; /* what to activate, the one on top first */
+	size_t order_count;
+	struct boot_budget *budget; /* borrowed */
 };
 
 /**
- * packages_load - list and judge what is installed, and put what is accepted in order
- * @judge: what it borrows must stay for as long as the process where @judge->patience
- *         says that a job is stuck
- * @ret:   filled on success alone; packages_free()
- *
- * What is wrong with a package is in its state, and is no failure; nor is one whose
- * storage does not answer.
+ * packages_list - list what is installed; nothing is verified yet
+ * @budget: borrowed
+ * @ret:    filled on success only; packages_free()
  */
-int packages_load(const struct packages_judge *judge,
-		  const struct overlay_bootconf *bootconf, struct packages *ret,
-		  struct verity_error *err) must_check;
+int packages_list(const struct overlay_store *store, struct boot_budget *budget,
+		  struct packages *ret, struct verity_error *err) must_check;
+
+/**
+ * packages_at - the package at position @position of the order
+ */
+struct boot_package *packages_at(const struct packages *packages, size_t position);
+
+/**
+ * packages_refuse - do not activate a package
+ */
+void packages_refuse(struct boot_package *package, const struct verity_error *reason);
 
 void packages_free(struct packages *packages);
-
-/**
- * packages_refuse - leave a package out after all
- */
-void packages_refuse(struct packages *packages, size_t index,
-		     const struct verity_error *reason);
-
-/**
- * packages_judge_all - judge those that were listed; for packages_load()
- */
-int packages_judge_all(struct packages *packages, const struct packages_judge *judge,
-		       struct verity_error *err) must_check;
-
-/**
- * packages_judge_one - judge a package anew, within what is left of its box
- */
-int packages_judge_one(struct packages *packages, const struct packages_judge *judge,
-		       size_t index, struct verity_error *err) must_check;
-
-/**
- * packages_judge_again - judge a package that is not to be activated after all by another
- * policy, for the verdict and the reason of its state
- */
-void packages_judge_again(struct packages *packages, const struct packages_judge *judge,
-			  size_t index);

@@ -1,157 +1,189 @@
 /* SPDX-License-Identifier: MIT */
+/* Verifies packages as timed jobs: small ones side by side, large ones one by one. */
+#include "initramfs/packages_verify.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "initramfs/packages.h"
 #include "initramfs/verify_job.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/parallel.h"
 
 /* Jobs for some packages. */
 struct run {
-	const struct packages_judge *judge;
+	const struct verify_context *context;
 	struct packages *packages;
-	struct box_slot *slots;
-	size_t *indices; /* beside .slots: into .packages */
+	struct timed_slot *slots;
 	size_t count;
 };
 
 static void run_free(struct run *run)
 {
-	for (size_t i = 0; i < run->count; i++)
-		judging_free((struct judging *)run->slots[i].box);
+	for (size_t i = 0; run->slots && i < run->count; i++)
+		verify_job_free((struct verify_job *)run->slots[i].job);
 	free(run->slots);
-	free(run->indices);
 }
 
-static int run_new(const struct packages_judge *judge, struct packages *packages,
-		   struct run *ret, struct verity_error *err)
-{
-	size_t room = packages->state.count ? packages->state.count : 1;
-
-	*ret = (struct run){.judge = judge, .packages = packages};
-	ret->slots = calloc(room, sizeof(*ret->slots));
-	ret->indices = calloc(room, sizeof(*ret->indices));
-	if (!ret->slots || !ret->indices)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	return 0;
-}
-
-/* @threads: for the image of this package; 0: one for each processor. */
+/* @threads: for the image of this package; 0: one for each processor */
 static int run_add(struct run *run, size_t index, unsigned threads, bool may_wait,
 		   struct verity_error *err)
 {
-	const struct overlay_entry *entry = &run->packages->state.entries[index].entry;
-	struct judging *judging;
-	int r = judging_new(entry, &judging, err);
+	const struct boot_package *package = &run->packages->items[index];
+	const struct overlay_entry *entry = &package->state->entry;
+	struct verify_job *job;
+	int r = verify_job_new(entry, &job, err);
 
 	if (r < 0)
 		return r;
-	judging->box.limit_us = run->packages->left_us[index];
-	judging->folder = overlay_store_folder(run->judge->store, entry->kind);
-	judging->policy = *run->judge->policy;
-	judging->policy.threads = threads;
-	judging->line = run->judge->patience->line;
-	judging->may_wait = may_wait;
-	run->indices[run->count] = index;
-	run->slots[run->count++].box = &judging->box;
+	job->timed.limit_us = package->left_us;
+	job->folder = overlay_store_folder(run->context->store, entry->kind);
+	job->policy = *run->context->policy;
+	job->policy.threads = threads;
+	job->line = run->context->budget->line;
+	job->may_wait = may_wait;
+	run->slots[run->count].index = index;
+	run->slots[run->count++].job = &job->timed;
 	return 0;
 }
 
-/* Where its thread never came back, all there is to say is how long it was waited for. */
-static void take_late(struct run *run, size_t i)
+static void take(const struct run *run, const struct timed_slot *slot)
 {
-	const struct box_slot *slot = &run->slots[i];
-	struct overlay_state_entry *entry =
-		&run->packages->state.entries[run->indices[i]];
+	struct boot_package *package = &run->packages->items[slot->index];
+	struct verify_job *job = (struct verify_job *)slot->job;
 	struct verity_error why;
 
-	entry->verdict = VERITY_INVALID;
-	judging_noted(slot, &entry->file);
-	if (slot->begun_us > 0)
-		patience_span(slot, &entry->judging);
-	patience_reason(run->judge->patience, "verified", &why);
-	packages_refuse(run->packages, run->indices[i], &why);
-}
-
-static void take(struct run *run, size_t i)
-{
-	struct judging *judging = (struct judging *)run->slots[i].box;
-	struct packages *packages = run->packages;
-	size_t index = run->indices[i];
-
-	if (!judging || run->slots[i].begun_us == 0) {
-		take_late(run, i);
+	package->waits = false;
+	if (!job || slot->begun_us == 0) {
+		package->state->verdict = VERITY_INVALID;
+		verify_job_noted(slot, &package->state->file);
+		boot_budget_late(run->context->budget, slot, "verified",
+				 &package->state->judging, &why);
+		packages_refuse(package, &why);
 		return;
 	}
-	packages->left_us[index] = box_left_us(&run->slots[i], packages->left_us[index]);
-	if (judging->waits)
+	package->left_us = timed_job_left_us(slot, package->left_us);
+	package->waits = job->waits;
+	if (job->waits)
 		return;
-	packages->state.entries[index] = judging->entry;
-	memcpy(packages->ids[index], judging->id, sizeof(judging->id));
-	packages->judged[index] = steal_ptr(&judging->package);
-	if (!packages->judged[index])
-		packages_refuse(packages, index, &judging->entry.reason);
+	*package->state = job->entry;
+	memcpy(package->id, job->id, sizeof(job->id));
+	package->verified = steal_ptr(&job->package);
+	if (!package->verified)
+		packages_refuse(package, &job->entry.reason);
 }
 
-static void run_all(struct run *run, unsigned most)
+enum which {
+	ALL,   /* side by side, each on one processor; large ones may wait */
+	LARGE, /* those that waited, one after the other, each on all processors */
+	ONE,   /* the package @index */
+};
+
+static int verify(struct packages *packages, const struct verify_context *context,
+		  enum which which, size_t index, struct verity_error *err)
 {
-	patience_run(run->judge->patience, run->slots, run->count, most);
-	for (size_t i = 0; i < run->count; i++)
-		take(run, i);
+	cleanup_with(run_free) struct run run = {
+		.context = context,
+		.packages = packages,
+		.slots = calloc(packages->state.count + 1, sizeof(*run.slots)),
+	};
+	unsigned processors = verity_parallel_threads(0);
+	bool may_wait = which == ALL && processors > 1 && !context->policy->lazy;
+	int r = 0;
+
+	if (!run.slots)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; r == 0 && i < packages->state.count; i++)
+		if (which == ALL || (which == LARGE && packages->items[i].waits) ||
+		    (which == ONE && i == index))
+			r = run_add(&run, i, which == ALL ? 1 : 0, may_wait, err);
+	if (r < 0)
+		return r;
+	boot_budget_run(context->budget, run.slots, run.count,
+			which == ALL ? processors : 1);
+	for (size_t i = 0; i < run.count; i++)
+		take(&run, &run.slots[i]);
+	return 0;
 }
 
-static int judge_large(const struct run *small, struct verity_error *err)
+/* In a store that its signer does not want it in, or left out by the bootloader. */
+static void check(struct boot_package *package, const struct overlay_bootconf *bootconf)
 {
-	struct run large;
-	int r = run_new(small->judge, small->packages, &large, err);
+	const struct overlay_entry *entry = &package->state->entry;
+	struct verity_error why = {.code = VERITY_OK};
 
-	for (size_t i = 0; r == 0 && i < small->count; i++) {
-		const struct judging *judging =
-			(const struct judging *)small->slots[i].box;
-
-		if (judging && judging->waits)
-			r = run_add(&large, small->indices[i], 0, false, err);
+	if (!package->verified)
+		return;
+	if (overlay_order_check_store(
+		    verity_verified_manifest(verity_package_verified(package->verified)),
+		    entry->kind, &why) == 0) {
+		if (bootconf->safe)
+			verity_fail(&why, VERITY_E_SAFE_MODE,
+				    "the boot configuration leaves all packages out "
+				    "(wmopkg.safe)");
+		else if (overlay_bootconf_disabled(bootconf, entry->name))
+			verity_fail(
+				&why, VERITY_E_DISABLED,
+				"the boot configuration leaves it out (wmopkg.disable)");
 	}
-	if (r == 0)
-		run_all(&large, 1);
-	run_free(&large);
-	return r;
+	if (why.code != VERITY_OK)
+		packages_refuse(package, &why);
 }
 
 /*
- * Small ones side by side, each on one processor; then the large ones, one after the
- * other, each on all of them. So no processor idles for long, and slow storage is not
- * read in too many places at a time.
+ * In two runs, so that no processor is idle for long, and slow storage is not read in too
+ * many places at a time.
  */
-int packages_judge_all(struct packages *packages, const struct packages_judge *judge,
-		       struct verity_error *err)
+int packages_load(const struct verify_context *context,
+		  const struct overlay_bootconf *bootconf, struct packages *ret,
+		  struct verity_error *err)
 {
-	unsigned processors = verity_parallel_threads(0);
-	bool may_wait = processors > 1 && !judge->policy->lazy;
-	struct run run;
-	int r = run_new(judge, packages, &run, err);
+	cleanup_with(packages_free) struct packages packages = {.order_count = 0};
+	int r = packages_list(context->store, context->budget, &packages, err);
 
-	for (size_t i = 0; r == 0 && i < packages->state.count; i++)
-		r = run_add(&run, i, 1, may_wait, err);
-	if (r == 0) {
-		run_all(&run, processors);
-		r = judge_large(&run, err);
+	if (r == 0)
+		r = verify(&packages, context, ALL, 0, err);
+	if (r == 0)
+		r = verify(&packages, context, LARGE, 0, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < packages.state.count; i++) {
+		struct boot_package *package = &packages.items[i];
+
+		check(package, bootconf);
+		if (package->verified)
+			packages.order[packages.order_count++] =
+				(struct overlay_order_item){
+					.entry = package->state->entry,
+					.priority = verity_verified_manifest(
+							    verity_package_verified(
+								    package->verified))
+							    ->priority,
+					.index = i,
+				};
 	}
-	run_free(&run);
-	return r;
+	overlay_order_sort(packages.order, packages.order_count);
+	*ret = packages;
+	packages = (struct packages){.order_count = 0};
+	return 0;
 }
 
-int packages_judge_one(struct packages *packages, const struct packages_judge *judge,
-		       size_t index, struct verity_error *err)
+void packages_verify_again(struct packages *packages,
+			   const struct verify_context *context, size_t index)
 {
-	struct run run;
-	int r = run_new(judge, packages, &run, err);
+	struct boot_package *package = &packages->items[index];
+	struct verity_error why = {.code = VERITY_OK};
+	size_t kept = 0;
 
-	if (r == 0)
-		r = run_add(&run, index, 0, false, err);
-	if (r == 0)
-		run_all(&run, 1);
-	run_free(&run);
-	return r;
+	verity_package_free(package->verified);
+	package->verified = NULL;
+	/* Accepted only where its file was replaced in this very moment. */
+	if (verify(packages, context, ONE, index, &why) == 0 && package->verified)
+		verity_fail(&why, VERITY_E_BUSY,
+			    "its file changed while it was verified");
+	if (why.code != VERITY_OK)
+		packages_refuse(package, &why);
+	for (size_t i = 0; i < packages->order_count; i++)
+		if (packages->order[i].index != index)
+			packages->order[kept++] = packages->order[i];
+	packages->order_count = kept;
 }

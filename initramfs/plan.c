@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Makes the plan of a boot, and answers questions about it. */
 #include "initramfs/plan.h"
 
 #include <errno.h>
@@ -9,15 +10,12 @@
 
 #include "factory/seed.h"
 #include "initramfs/attach.h"
+#include "initramfs/boot_open.h"
 #include "initramfs/trials.h"
-#include "verity/util/cleanup.h"
 
-static void plan_free_p(struct plan **owned)
+void plan_free(struct plan *plan)
 {
-	struct plan *plan = *owned;
-
-	/* What a thread that never came back may still look at stays. */
-	if (!plan || plan->boot.patience.stuck > 0)
+	if (!plan || plan->boot.budget.stuck > 0)
 		return;
 	free(plan->options);
 	overlay_stack_plan_free(&plan->stack);
@@ -27,8 +25,8 @@ static void plan_free_p(struct plan **owned)
 	free(plan);
 }
 
-const struct overlay_trial *planning_trial(const struct plan *plan,
-					   const struct overlay_state_entry *entry)
+const struct overlay_trial *plan_trial(const struct plan *plan,
+				       const struct overlay_state_entry *entry)
 {
 	for (size_t i = 0; i < plan->trials.count; i++) {
 		const struct overlay_trial *trial = &plan->trials.items[i];
@@ -40,15 +38,15 @@ const struct overlay_trial *planning_trial(const struct plan *plan,
 	return NULL;
 }
 
-void planning_device(const struct overlay_entry *entry, char *ret, size_t size)
+void plan_device(const struct overlay_entry *entry, char *ret, size_t size)
 {
-	char name[ATTACHING_NAME_BYTES];
+	char name[ATTACH_NAME_BYTES];
 
-	attaching_device_name(entry, "*", name);
+	attach_device_name(entry, "*", name);
 	snprintf(ret, size, "%s", name);
 }
 
-const struct overlay_seed *planning_seed_at(const struct plan *plan, size_t index)
+const struct overlay_seed *plan_seed_at(const struct plan *plan, size_t index)
 {
 	static const struct overlay_seed first = {"/" FACTORY_SEED_SOURCE,
 						  FACTORY_SEED_TARGET};
@@ -59,7 +57,7 @@ const struct overlay_seed *planning_seed_at(const struct plan *plan, size_t inde
 	return index - 1 < config->seeds_count ? &config->seeds[index - 1] : NULL;
 }
 
-bool planning_seeds(const struct plan *plan, const struct overlay_seed *seed)
+bool plan_seeds(const struct plan *plan, const struct overlay_seed *seed)
 {
 	struct stat st;
 
@@ -70,12 +68,25 @@ bool planning_seeds(const struct plan *plan, const struct overlay_seed *seed)
 	       errno == ENOENT;
 }
 
+bool plan_stacks(const struct plan *plan)
+{
+	return plan->failed.code == VERITY_OK &&
+	       (plan->packages.order_count > 0 ||
+		plan->boot.config.upper != OVERLAY_UPPER_NONE);
+}
+
+const struct overlay_order_item *plan_package_at(const struct plan *plan, size_t index)
+{
+	if (index == 0 || index > plan->parts.packages)
+		return NULL;
+	return &plan->packages.order[index - 1];
+}
+
 static int load_packages(struct plan *plan, struct verity_error *err)
 {
 	struct boot *boot = &plan->boot;
-	const struct packages_judge judge = {boot->store, &plan->policy, &boot->patience};
-	const struct trying trying = {
-		.judge = judge,
+	const struct trials_context trials = {
+		.verify = {boot->store, &plan->policy, &boot->budget},
 		.record_fd = boot->resets ? -1 : boot->record,
 		.listed = {boot->listed[0], boot->listed[1]},
 		.limit = boot->records ? boot->config.trials : 0,
@@ -86,15 +97,13 @@ static int load_packages(struct plan *plan, struct verity_error *err)
 	/* It forgets trials and quarantine. */
 	if (boot->resets)
 		plan->policy.quarantine = NULL;
-	r = packages_load(&judge, &boot->conf, &plan->packages, err);
-	if (r == 0)
-		r = trying_plan(&trying, &plan->packages, &plan->trials, err);
-	return r < 0 ? r : 0;
+	r = packages_load(&trials.verify, &boot->conf, &plan->packages, err);
+	return r < 0 ? r : trials_plan(&trials, &plan->packages, &plan->trials, err);
 }
 
 /*
- * Whether the kernel takes one more overlay over the root, and over each hierarchy. Where
- * one of ours is mounted now, it is that of the boot before the one that is planned.
+ * Checks that the kernel takes one more overlay over the root, and over each hierarchy.
+ * One of ours that is mounted now belongs to the boot before the one that is planned.
  */
 static int check_depth(const struct plan *plan, struct verity_error *err)
 {
@@ -120,71 +129,28 @@ static int check_depth(const struct plan *plan, struct verity_error *err)
 static int plan_stack(struct plan *plan, struct verity_error *err)
 {
 	const struct packages *packages = &plan->packages;
-	int r = planning_stacks(plan) ? check_depth(plan, err) : 0;
+	int r = plan_stacks(plan) ? check_depth(plan, err) : 0;
 
 	plan->parts.engine = plan->parts.root = true;
 	plan->parts.writable = plan->boot.config.upper != OVERLAY_UPPER_NONE;
 	plan->parts.packages = packages->order_count;
 	for (size_t i = 0; i < packages->order_count; i++)
-		plan->parts.nosuid |= !verity_verified_signed(verity_package_verified(
-			packages->judged[packages->order[i].index]));
+		plan->parts.nosuid |= !verity_verified_signed(
+			verity_package_verified(packages_at(packages, i)->verified));
 	if (r == 0)
 		r = overlay_stack_plan_make(&plan->parts, &plan->stack, err);
-	/* Where they do not fit, it takes a kernel that is told layer by layer. */
+	/* If they do not fit, the kernel must accept one layer after the other. */
 	if (r == 0 && plan->boot.config.hierarchies_count == 0)
 		(void)!overlay_stack_options(&plan->stack, (size_t)sysconf(_SC_PAGESIZE),
 					     &plan->options, NULL);
 	return r;
 }
 
-bool planning_stacks(const struct plan *plan)
-{
-	return plan->failed.code == VERITY_OK &&
-	       (plan->packages.order_count > 0 ||
-		plan->boot.config.upper != OVERLAY_UPPER_NONE);
-}
-
-const struct overlay_order_item *planning_package_at(const struct plan *plan,
-						     size_t index)
-{
-	if (index == 0 || index > plan->parts.packages)
-		return NULL;
-	return &plan->packages.order[index - 1];
-}
-
-/* As a boot would mark them, were all of them to be mounted. */
-static void mark(struct plan *plan, const struct verity_error *failed)
-{
-	struct packages *packages = &plan->packages;
-
-	for (size_t i = 0; i < packages->state.count; i++) {
-		struct overlay_state_entry *entry = &packages->state.entries[i];
-
-		entry->active = packages->judged[i] && failed->code == VERITY_OK;
-		if (packages->judged[i] && failed->code != VERITY_OK)
-			entry->reason = *failed;
-	}
-	if (failed->code != VERITY_OK)
-		packages->order_count = 0;
-}
-
-static int print(const struct plan *plan, bool json, struct verity_error *err)
-{
-	int r = 0;
-
-	if (json)
-		r = planning_print_json(stdout, plan, err);
-	else
-		planning_print(stdout, plan);
-	if (r == 0 && (fflush(stdout) != 0 || ferror(stdout)))
-		r = verity_fail_errno(err, errno, "standard output");
-	return r;
-}
-
-int planning_run(const char *config_path, const char *root, bool json,
-		 struct verity_error *err)
+int plan_make(const char *config_path, const char *root, struct plan **ret,
+	      struct verity_error *err)
 {
 	cleanup_with(plan_free_p) struct plan *plan = calloc(1, sizeof(*plan));
+	bool stacks;
 	int r;
 
 	if (!plan)
@@ -196,12 +162,18 @@ int planning_run(const char *config_path, const char *root, bool json,
 		r = load_packages(plan, err);
 	if (r < 0)
 		return r;
-	r = plan_stack(plan, &plan->failed);
-	mark(plan, &plan->failed);
+	stacks = plan_stack(plan, &plan->failed) == 0;
+	/* As if all of them could be mounted. */
+	for (size_t i = 0; i < plan->packages.state.count; i++) {
+		struct boot_package *package = &plan->packages.items[i];
+
+		package->state->active = package->verified && stacks;
+		if (package->verified && !stacks)
+			package->state->reason = plan->failed;
+	}
+	if (!stacks)
+		plan->packages.order_count = 0;
 	boot_describe(&plan->boot, &plan->packages.state);
-	if (print(plan, json, err) < 0)
-		return -EIO;
-	if (r < 0)
-		*err = plan->failed;
-	return r;
+	*ret = steal_ptr(&plan);
+	return 0;
 }

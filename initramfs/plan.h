@@ -2,23 +2,22 @@
 #pragma once
 
 /*
- * What a boot would do, told without doing it, also on a running system: nothing is
+ * What a boot would do, found out without doing it, also on a running system: nothing is
  * mounted, written, counted or logged (the kernel logs a line of its own where the root
  * is two overlays deep).
  */
-
-#include <stdio.h>
 
 #include "initramfs/boot_context.h"
 #include "initramfs/packages.h"
 #include "overlay/record/trials.h"
 #include "overlay/stack/stack.h"
+#include "verity/util/cleanup.h"
 
-/* Plain data; owned by planning_run(). */
+/* Plain data; plan_free(). */
 struct plan {
 	struct boot boot;
-	struct verity_policy policy;  /* that packages are judged by */
-	struct packages packages;     /* .active: what would be part of the stack */
+	struct verity_policy policy;  /* that packages are verified with */
+	struct packages packages;     /* .active: would be part of the stack */
 	struct overlay_trials trials; /* as the boot would leave them */
 	struct overlay_stack_parts parts;
 	struct overlay_stack_plan stack; /* of the whole root */
@@ -28,51 +27,50 @@ struct plan {
 };
 
 /**
- * planning_run - find out what a boot would do, and print it on stdout
+ * plan_make - find out what a boot would do
  * @config_path: NULL for the default
  * @root:        where the firmware's root is mounted; NULL: the system that runs
- * @json:        as docs/schema/plan.json has it
+ * @ret:         set on success only; plan_free()
  *
- * Return: 0 where a stack would be possible, also where packages would be left out, or
- * all; negative where not.
+ * Return: 0, also where there could be no stack, which is in .failed; -errno.
  */
-int planning_run(const char *config_path, const char *root, bool json,
-		 struct verity_error *err) must_check;
+int plan_make(const char *config_path, const char *root, struct plan **ret,
+	      struct verity_error *err) must_check;
 
 /**
- * planning_stacks - whether there would be a stack
+ * plan_stacks - whether there would be a stack
  */
-bool planning_stacks(const struct plan *plan);
+bool plan_stacks(const struct plan *plan);
 
 /**
- * planning_package_at - the package that layer @index of the stack would be; NULL: none
+ * plan_package_at - the package that layer @index of the stack would be; NULL: none
  */
-const struct overlay_order_item *planning_package_at(const struct plan *plan,
-						     size_t index);
+const struct overlay_order_item *plan_package_at(const struct plan *plan, size_t index);
 
 /**
- * planning_trial - what is known of an installed package's trial; NULL: nothing
+ * plan_trial - the trial of an installed package; NULL: there is none
  */
-const struct overlay_trial *planning_trial(const struct plan *plan,
-					   const struct overlay_state_entry *entry);
+const struct overlay_trial *plan_trial(const struct plan *plan,
+				       const struct overlay_state_entry *entry);
 
 /**
- * planning_device - the name of the device-mapper device of a package, with '*' for what
- * is of the boot
+ * plan_device - the name of the device-mapper device of a package, with '*' for the id of
+ * the boot
  */
-void planning_device(const struct overlay_entry *entry, char *ret, size_t size);
+void plan_device(const struct overlay_entry *entry, char *ret, size_t size);
 
 /**
- * planning_seeds - whether a folder of DATA would be seeded, were there a source
+ * plan_seeds - whether a folder of DATA would be seeded, if there is a source
  */
-bool planning_seeds(const struct plan *plan, const struct overlay_seed *seed);
+bool plan_seeds(const struct plan *plan, const struct overlay_seed *seed);
 
 /**
- * planning_seed_at - pair number @index that a boot looks at; NULL after the last
+ * plan_seed_at - pair number @index that a boot seeds; NULL after the last
  */
-const struct overlay_seed *planning_seed_at(const struct plan *plan, size_t index);
+const struct overlay_seed *plan_seed_at(const struct plan *plan, size_t index);
 
-void planning_print(FILE *out, const struct plan *plan);
-
-int planning_print_json(FILE *out, const struct plan *plan,
-			struct verity_error *err) must_check;
+/**
+ * plan_free - what a thread that never came back may still use stays
+ */
+void plan_free(struct plan *plan);
+DEFINE_CLEANUP(struct plan, plan_free);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "initramfs/plan.h"
+/* Prints a plan as JSON. */
+#include "initramfs/plan_json.h"
 
 #include <limits.h>
 #include <unistd.h>
@@ -126,7 +127,7 @@ static void put_package(struct verity_json_writer *json, const struct plan *plan
 		[OVERLAY_TRIAL_PASSED] = "passed",
 		[OVERLAY_TRIAL_QUARANTINED] = "quarantined",
 	};
-	const struct overlay_trial *trial = planning_trial(plan, entry);
+	const struct overlay_trial *trial = plan_trial(plan, entry);
 
 	verity_json_open(json, NULL);
 	verity_json_text(json, "name", entry->entry.name);
@@ -153,13 +154,13 @@ static void put_stack(struct verity_json_writer *json, const struct plan *plan)
 	verity_json_open(json, "stack");
 	verity_json_open_list(json, "layers");
 	for (size_t i = 0; i < stack->count; i++) {
-		const struct overlay_order_item *item = planning_package_at(plan, i);
+		const struct overlay_order_item *item = plan_package_at(plan, i);
 
 		snprintf(path, sizeof(path), "%s/%s", plan->boot.layers, stack->names[i]);
 		verity_json_open(json, NULL);
 		verity_json_text(json, "path", path);
 		if (item) {
-			planning_device(&item->entry, device, sizeof(device));
+			plan_device(&item->entry, device, sizeof(device));
 			verity_json_text(json, "package", item->entry.name);
 			verity_json_bool(json, "persistent",
 					 item->entry.kind == OVERLAY_PERSISTENT);
@@ -176,7 +177,7 @@ static void put_stack(struct verity_json_writer *json, const struct plan *plan)
 	verity_json_close(json);
 }
 
-int planning_print_json(FILE *out, const struct plan *plan, struct verity_error *err)
+int plan_json_print(FILE *out, const struct plan *plan, struct verity_error *err)
 {
 	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
 	const struct overlay_state *state = &plan->packages.state;
@@ -204,14 +205,14 @@ int planning_print_json(FILE *out, const struct plan *plan, struct verity_error 
 		put_package(&json, plan, &state->entries[i]);
 	verity_json_close(&json);
 	put_reason(&json, "failed", &plan->failed);
-	if (plan->failed.code == VERITY_OK && planning_stacks(plan))
+	if (plan->failed.code == VERITY_OK && plan_stacks(plan))
 		put_stack(&json, plan);
 	verity_json_open_list(&json, "seeds");
-	for (size_t i = 0; (seed = planning_seed_at(plan, i)); i++) {
+	for (size_t i = 0; (seed = plan_seed_at(plan, i)); i++) {
 		verity_json_open(&json, NULL);
 		verity_json_some_text(&json, "source", seed->source);
 		verity_json_some_text(&json, "target", seed->target);
-		verity_json_bool(&json, "missing", planning_seeds(plan, seed));
+		verity_json_bool(&json, "missing", plan_seeds(plan, seed));
 		verity_json_close(&json);
 	}
 	verity_json_close(&json);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "initramfs/plan.h"
+/* Prints a plan as text. */
+#include "initramfs/plan_text.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -133,7 +134,7 @@ static void print_notes(FILE *out, const struct boot *boot)
 static void format_trial(const struct plan *plan, const struct overlay_state_entry *entry,
 			 char *ret, size_t size)
 {
-	const struct overlay_trial *trial = planning_trial(plan, entry);
+	const struct overlay_trial *trial = plan_trial(plan, entry);
 
 	ret[0] = '\0';
 	if (trial && entry->active && trial->state == OVERLAY_TRIAL_RUNNING)
@@ -181,7 +182,7 @@ static void print_layers(FILE *out, const struct plan *plan)
 
 	line(out, "Layers, the one on top first");
 	for (size_t i = 0; i < stack->count; i++) {
-		const struct overlay_order_item *item = planning_package_at(plan, i);
+		const struct overlay_order_item *item = plan_package_at(plan, i);
 		const char *name = stack->names[i];
 		char device[128];
 
@@ -191,7 +192,7 @@ static void print_layers(FILE *out, const struct plan *plan)
 		} else if (!item) {
 			line(out, "  %s/%s: the firmware's root", layers, name);
 		} else {
-			planning_device(&item->entry, device, sizeof(device));
+			plan_device(&item->entry, device, sizeof(device));
 			line(out, "  %s/%s: %s, priority %d, device %s", layers, name,
 			     item->entry.name, item->priority, device);
 		}
@@ -218,7 +219,7 @@ static void print_stack(FILE *out, const struct plan *plan)
 		line(out, "Stack: none: %s", plan->failed.message);
 		return;
 	}
-	if (!planning_stacks(plan)) {
+	if (!plan_stacks(plan)) {
 		line(out, "Stack: none, the root stays as it is");
 		return;
 	}
@@ -242,7 +243,7 @@ static const char *seed_words(const struct plan *plan, const struct overlay_seed
 {
 	if (plan->failed.code != VERITY_OK)
 		return "not seeded, without a stack";
-	if (planning_seeds(plan, seed))
+	if (plan_seeds(plan, seed))
 		return "seeded, where the stack has it";
 	return plan->boot.data < 0 ? "not seeded, without DATA"
 				   : "not seeded: DATA has it already";
@@ -253,11 +254,11 @@ static void print_seeds(FILE *out, const struct plan *plan)
 	const struct overlay_seed *seed;
 
 	line(out, "Factory configuration");
-	for (size_t i = 0; (seed = planning_seed_at(plan, i)); i++)
+	for (size_t i = 0; (seed = plan_seed_at(plan, i)); i++)
 		line(out, "  %s: %s", seed->source, seed_words(plan, seed));
 }
 
-void planning_print(FILE *out, const struct plan *plan)
+void plan_text_print(FILE *out, const struct plan *plan)
 {
 	const struct overlay_identity *identity = &plan->boot.identity;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Seeds each configured folder of DATA. */
 #include "initramfs/seed.h"
 
 #include <errno.h>
@@ -9,25 +10,21 @@
 #include "initramfs/log.h"
 #include "verity/util/cleanup.h"
 
-static int seed(const char *root, const struct overlay_seed *pair, int data_fd,
-		struct factory_seeded *ret, struct verity_error *err)
+/* Return: whether there was something to do. */
+static bool seed(const char *root, const struct overlay_seed *pair, int data_fd)
 {
 	cleanup_fd int root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (root_fd < 0)
-		return verity_fail_errno(err, errno, "%s", root);
-	return factory_seed(root_fd, pair->source + strspn(pair->source, "/"), data_fd,
-			    pair->target, ret, err);
-}
-
-/* Whether there was something to do. */
-static bool seed_one(const char *root, const struct overlay_seed *pair, int data_fd)
-{
 	struct factory_seeded seeded = {0};
 	const struct overlay_copy_left *left = &seeded.left;
 	struct verity_error why;
+	int r;
 
-	if (seed(root, pair, data_fd, &seeded, &why) < 0) {
+	if (root_fd < 0)
+		r = verity_fail_errno(&why, errno, "%s", root);
+	else
+		r = factory_seed(root_fd, pair->source + strspn(pair->source, "/"),
+				 data_fd, pair->target, &seeded, &why);
+	if (r < 0) {
 		log_line(LOG_LEVEL_WARNING, "factory configuration: not seeded: %s: %s",
 			 verity_code_name(why.code), why.message);
 		return true;
@@ -43,7 +40,7 @@ static bool seed_one(const char *root, const struct overlay_seed *pair, int data
 	return seeded.seeded;
 }
 
-bool seeding_run(const struct overlay_config *config, const char *root, int data_fd)
+bool seed_run(const struct overlay_config *config, const char *root, int data_fd)
 {
 	static const struct overlay_seed first = {FACTORY_SEED_SOURCE,
 						  FACTORY_SEED_TARGET};
@@ -51,9 +48,9 @@ bool seeding_run(const struct overlay_config *config, const char *root, int data
 
 	if (data_fd < 0)
 		return false;
-	done = seed_one(root, &first, data_fd);
+	done = seed(root, &first, data_fd);
 	for (size_t i = 0; i < config->seeds_count; i++)
-		if (seed_one(root, &config->seeds[i], data_fd))
+		if (seed(root, &config->seeds[i], data_fd))
 			done = true;
 	return done;
 }

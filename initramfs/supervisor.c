@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Forks the worker, watches it, and cleans up where it did not finish. */
 #include "initramfs/supervisor.h"
 
 #include <errno.h>
@@ -21,15 +22,15 @@
 #include "verity/util/error.h"
 
 #define SECOND_US 1000000
-#define KILL_US   (2 * SECOND_US) /* what a kill may take to be obeyed */
+#define KILL_US   (2 * SECOND_US) /* how long a killed process may take to end */
 #define RESCUE_US (10 * SECOND_US)
 
 struct worker {
 	pid_t pid;
-	int end_fd;    /* readable when it has ended; -1: this kernel cannot tell */
-	int line_fd;   /* what it tells us; see initramfs/supervisor_pipe.h */
-	int said_fd;   /* what it says to a person */
-	int signal_fd; /* what is to be passed on to it */
+	int end_fd;    /* readable when it has ended; -1: this kernel has no pidfd */
+	int line_fd;   /* its messages to us; see initramfs/supervisor_pipe.h */
+	int output_fd; /* its messages to a person */
+	int signal_fd; /* signals to be passed on to it */
 
 	uint64_t start_us;
 	uint64_t end_us; /* when its time is over */
@@ -44,66 +45,52 @@ static void worker_close(struct worker *worker)
 {
 	cleanup_fd_p(&worker->end_fd);
 	cleanup_fd_p(&worker->line_fd);
-	cleanup_fd_p(&worker->said_fd);
+	cleanup_fd_p(&worker->output_fd);
 	cleanup_fd_p(&worker->signal_fd);
 }
 
-static void hear_word(struct worker *worker, const struct supervised_word *word)
+/* Return: false where there will be no more messages. */
+static bool read_message(struct worker *worker)
 {
-	uint64_t us = (uint64_t)word->value * SECOND_US;
-
-	switch (word->kind) {
-	case SUPERVISED_LIMIT:
-		worker->limit_seconds = word->value;
-		worker->end_us =
-			word->value ? boxes_after(worker->start_us, us) : BOXES_NO_LIMIT;
-		break;
-	case SUPERVISED_EXTEND:
-		worker->end_us = boxes_after(worker->end_us, us);
-		break;
-	case SUPERVISED_ACTIVE:
-		worker->active = true;
-		break;
-	case SUPERVISED_STUCK:
-		worker->stuck = true;
-		/* fall through */
-	case SUPERVISED_DONE:
-		worker->done = true;
-		worker->status = (int)word->value;
-		break;
-	}
-}
-
-/* Return: false where there will be no more. */
-static bool hear(struct worker *worker)
-{
-	struct supervised_word word;
-	ssize_t size = read(worker->line_fd, &word, sizeof(word));
+	struct supervisor_message message;
+	ssize_t size = read(worker->line_fd, &message, sizeof(message));
+	uint64_t us;
 
 	if (size < 0 && (errno == EINTR || errno == EAGAIN))
 		return true;
-	if (size != (ssize_t)sizeof(word))
+	if (size != (ssize_t)sizeof(message))
 		return false;
-	hear_word(worker, &word);
+	us = (uint64_t)message.value * SECOND_US;
+	switch (message.kind) {
+	case SUPERVISOR_LIMIT:
+		worker->limit_seconds = message.value;
+		worker->end_us = message.value ? timed_after(worker->start_us, us)
+					       : TIMED_NO_LIMIT;
+		break;
+	case SUPERVISOR_EXTEND:
+		worker->end_us = timed_after(worker->end_us, us);
+		break;
+	case SUPERVISOR_ACTIVE:
+		worker->active = true;
+		break;
+	case SUPERVISOR_STUCK:
+	case SUPERVISOR_DONE:
+		worker->stuck = message.kind == SUPERVISOR_STUCK;
+		worker->done = true;
+		worker->status = (int)message.value;
+		break;
+	}
 	return !worker->done;
 }
 
-static void pass_on(const struct worker *worker)
-{
-	struct signalfd_siginfo info;
-
-	if (read(worker->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		kill(worker->pid, (int)info.ssi_signo);
-}
-
 /*
- * A worker that cannot end would keep our output open for as long, and whoever reads that
- * waiting: so it has none of its own.
+ * A worker that cannot end would keep our output open, and who reads that would wait: so
+ * it gets a pipe. Return: false where there is nothing to read now.
  */
-static bool relay(const struct worker *worker)
+static bool relay_output(const struct worker *worker)
 {
 	char text[512];
-	ssize_t size = read(worker->said_fd, text, sizeof(text));
+	ssize_t size = read(worker->output_fd, text, sizeof(text));
 
 	if (size <= 0)
 		return false;
@@ -111,13 +98,13 @@ static bool relay(const struct worker *worker)
 	return true;
 }
 
-/* For poll(2), rounded up: it must not be over before its time is. */
+/* For poll(2), rounded up: it must not end before the time is over. */
 static int milliseconds_until(uint64_t end_us)
 {
-	uint64_t now = boxes_now();
+	uint64_t now = timed_now();
 	uint64_t left;
 
-	if (end_us == BOXES_NO_LIMIT)
+	if (end_us == TIMED_NO_LIMIT)
 		return -1;
 	left = end_us > now ? (end_us - now + 999) / 1000 : 0;
 	return left > INT32_MAX ? INT32_MAX : (int)left;
@@ -129,32 +116,35 @@ static bool watch(struct worker *worker)
 	struct pollfd polls[] = {
 		{.fd = worker->line_fd, .events = POLLIN},
 		{.fd = worker->signal_fd, .events = POLLIN},
-		{.fd = worker->said_fd, .events = POLLIN},
+		{.fd = worker->output_fd, .events = POLLIN},
 	};
+	struct signalfd_siginfo info;
 
 	for (;;) {
 		int ready = poll(polls, 3, milliseconds_until(worker->end_us));
 
-		if (ready > 0 && polls[0].revents && !hear(worker))
+		if (ready > 0 && polls[0].revents && !read_message(worker))
 			return true;
-		/* also of one that never stops talking */
-		if (boxes_now() >= worker->end_us)
+		/* also of one that never stops writing */
+		if (timed_now() >= worker->end_us)
 			return false;
 		if (ready <= 0)
 			continue;
-		if (polls[1].revents)
-			pass_on(worker);
-		if (polls[2].revents && !relay(worker))
+		if (polls[1].revents &&
+		    read(worker->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+			kill(worker->pid, (int)info.ssi_signo);
+		if (polls[2].revents && !relay_output(worker))
 			polls[2].fd = -1;
 	}
 }
 
 /*
  * Until the process has ended, so that nothing that it had open is open any more; but no
- * longer than @end_us. Return: what waitpid(2) says of it; -1 where it has not ended.
+ * longer than @limit_us. Return: the status of waitpid(2); -1 where it has not ended.
  */
-static int wait_for_end(const struct worker *worker, uint64_t end_us)
+static int wait_for_end(const struct worker *worker, uint64_t limit_us)
 {
+	uint64_t end_us = timed_after(timed_now(), limit_us);
 	struct pollfd ended = {.fd = worker->end_fd, .events = POLLIN};
 	int status = -1;
 	int ready;
@@ -169,101 +159,81 @@ static int wait_for_end(const struct worker *worker, uint64_t end_us)
 	return waitpid(worker->pid, &status, 0) == worker->pid ? status : -1;
 }
 
-static void fail_ended(int status, struct verity_error *ret)
-{
-	if (status >= 0 && WIFSIGNALED(status))
-		verity_fail(ret, VERITY_E_STACK,
-			    "wmopkg-activate was ended by signal %d before it was done",
-			    WTERMSIG(status));
-	else
-		verity_fail(ret, VERITY_E_STACK,
-			    "wmopkg-activate ended before it was done");
-}
-
 /*
- * In a process of its own: what dies with the storage that the worker waited for must not
- * hold up the boot either.
+ * In a process of its own: what hangs with the storage that the worker waited for must
+ * not delay the boot either.
  */
 static void rescue(const struct supervisor_work *work, const struct verity_error *why)
 {
 	struct worker rescuer = {.end_fd = -1};
 
 	rescuer.pid = fork();
-	if (rescuer.pid == 0) {
+	if (rescuer.pid <= 0)
 		rescue_run(work->config, work->root, why);
+	if (rescuer.pid == 0)
 		_exit(EXIT_SUCCESS);
-	}
-	if (rescuer.pid < 0) {
-		rescue_run(work->config, work->root, why);
+	if (rescuer.pid < 0)
 		return;
-	}
 	rescuer.end_fd = pidfd_open(rescuer.pid, 0);
-	(void)wait_for_end(&rescuer, boxes_after(boxes_now(), RESCUE_US));
+	(void)wait_for_end(&rescuer, RESCUE_US);
 	cleanup_fd_p(&rescuer.end_fd);
-}
-
-/* Not done: what was begun is undone, unless all was. */
-static int clean_up(const struct supervisor_work *work, const struct worker *worker,
-		    const struct verity_error *why)
-{
-	log_line(LOG_LEVEL_WARNING, "%s: %s: %s",
-		 worker->active ? "not all was done" : "no package is active",
-		 verity_code_name(why->code), why->message);
-	if (worker->active)
-		return EXIT_SUCCESS;
-	rescue(work, why);
-	fprintf(stderr, "wmopkg-activate: %s\n", why->message);
-	return EXIT_FAILURE;
 }
 
 static int supervise(const struct supervisor_work *work, struct worker *worker)
 {
+	bool in_time = watch(worker);
 	struct verity_error why;
-	uint64_t soon_us;
+	int status;
 
-	if (!watch(worker)) {
+	if (in_time && worker->stuck)
+		return worker->status;
+	if (!in_time)
+		kill(worker->pid, SIGKILL);
+	status = wait_for_end(worker, KILL_US);
+	if (in_time && worker->done)
+		return worker->status;
+	if (!in_time)
 		verity_fail(&why, VERITY_E_TIMED_OUT,
 			    "it was not done within its time (boot_seconds = %u)",
 			    worker->limit_seconds);
-		kill(worker->pid, SIGKILL);
-		(void)wait_for_end(worker, boxes_after(boxes_now(), KILL_US));
-		return clean_up(work, worker, &why);
-	}
-	if (worker->stuck)
-		return worker->status;
-	soon_us = boxes_after(boxes_now(), KILL_US);
-	if (worker->done) {
-		(void)wait_for_end(worker, soon_us);
-		return worker->status;
-	}
-	fail_ended(wait_for_end(worker, soon_us), &why);
-	return clean_up(work, worker, &why);
+	else if (status >= 0 && WIFSIGNALED(status))
+		verity_fail(&why, VERITY_E_STACK,
+			    "wmopkg-activate was ended by signal %d before it was done",
+			    WTERMSIG(status));
+	else
+		verity_fail(&why, VERITY_E_STACK,
+			    "wmopkg-activate ended before it was done");
+	log_line(LOG_LEVEL_WARNING, "%s: %s: %s",
+		 worker->active ? "not all was done" : "no package is active",
+		 verity_code_name(why.code), why.message);
+	if (worker->active)
+		return EXIT_SUCCESS;
+	rescue(work, &why);
+	fprintf(stderr, "wmopkg-activate: %s\n", why.message);
+	return EXIT_FAILURE;
 }
 
-/*
- * Where a thread is stuck nothing is taken down, and no handler is run, lest it looks at
- * what is gone.
- */
+/* With a stuck thread no exit handler is run: it could use what they free. */
 static void __attribute__((noreturn))
-do_work(const struct supervisor_work *work, int line, int said, pid_t supervisor)
+do_work(const struct supervisor_work *work, int line, int output, pid_t supervisor)
 {
 	size_t stuck = 0;
 	int status;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != supervisor || dup2(said, STDOUT_FILENO) < 0 ||
-	    dup2(said, STDERR_FILENO) < 0)
+	if (getppid() != supervisor || dup2(output, STDOUT_FILENO) < 0 ||
+	    dup2(output, STDERR_FILENO) < 0)
 		_exit(EXIT_FAILURE);
 	status = work->run(work, line, &stuck);
 	fflush(NULL);
-	supervised_tell(line, stuck ? SUPERVISED_STUCK : SUPERVISED_DONE,
+	supervisor_tell(line, stuck ? SUPERVISOR_STUCK : SUPERVISOR_DONE,
 			(unsigned)status);
 	if (stuck)
 		_exit(status);
 	exit(status);
 }
 
-/* Both ends of a pipe; what the worker says must not make us wait. */
+/* Both ends of a pipe; reading must not wait for the worker. */
 static int make_pipe(int ret_read[static 1], int ret_write[static 1])
 {
 	int ends[2];
@@ -275,12 +245,16 @@ static int make_pipe(int ret_read[static 1], int ret_write[static 1])
 	return fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-static int fork_worker(const struct supervisor_work *work, struct worker *worker,
-		       int line, int said)
+static int start(const struct supervisor_work *work, struct worker *worker)
 {
+	cleanup_fd int line = -1;
+	cleanup_fd int output = -1;
 	pid_t supervisor = getpid();
 	sigset_t passed_on, before;
 
+	if (make_pipe(&worker->line_fd, &line) < 0 ||
+	    make_pipe(&worker->output_fd, &output) < 0)
+		return -EMFILE;
 	sigemptyset(&passed_on);
 	sigaddset(&passed_on, SIGHUP);
 	sigaddset(&passed_on, SIGINT);
@@ -291,50 +265,39 @@ static int fork_worker(const struct supervisor_work *work, struct worker *worker
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		signal(SIGPIPE, SIG_DFL);
 		worker_close(worker);
-		do_work(work, line, said, supervisor);
+		do_work(work, line, output, supervisor);
 	}
 	if (worker->pid < 0) {
 		sigprocmask(SIG_SETMASK, &before, NULL);
-		return -errno;
+		return -EAGAIN;
 	}
 	worker->end_fd = pidfd_open(worker->pid, 0);
 	worker->signal_fd = signalfd(-1, &passed_on, SFD_CLOEXEC);
 	return 0;
 }
 
-static int start(const struct supervisor_work *work, struct worker *worker)
-{
-	cleanup_fd int line = -1;
-	cleanup_fd int said = -1;
-	int r = make_pipe(&worker->line_fd, &line);
-
-	if (r == 0)
-		r = make_pipe(&worker->said_fd, &said);
-	return r < 0 ? r : fork_worker(work, worker, line, said);
-}
-
 int supervisor_run(const struct supervisor_work *work)
 {
+	uint64_t now = timed_now();
 	cleanup_with(worker_close) struct worker worker = {
 		.end_fd = -1,
 		.line_fd = -1,
-		.said_fd = -1,
+		.output_fd = -1,
 		.signal_fd = -1,
-		.start_us = boxes_now(),
+		.start_us = now,
+		.end_us = timed_after(now, (uint64_t)OVERLAY_BOOT_SECONDS * SECOND_US),
 		.limit_seconds = OVERLAY_BOOT_SECONDS,
 	};
 	size_t stuck = 0;
 	int status;
 
-	worker.end_us =
-		boxes_after(worker.start_us, (uint64_t)OVERLAY_BOOT_SECONDS * SECOND_US);
-	/* who does not listen any more is no reason to end */
+	/* a reader that has gone is no reason to end */
 	signal(SIGPIPE, SIG_IGN);
-	/* Where there is no process to be had, the work is done in this one. */
+	/* Where there can be no other process, the work is done in this one. */
 	if (start(work, &worker) < 0)
 		return work->run(work, -1, &stuck);
 	status = supervise(work, &worker);
-	while (relay(&worker))
+	while (relay_output(&worker))
 		;
 	return status;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/* Sends messages of a worker. */
 #include "initramfs/supervisor_pipe.h"
 
 #include <unistd.h>
 
-/* So short that the kernel never mixes two of them, nor parts one. */
-void supervised_tell(int line, enum supervised_kind kind, unsigned value)
+/* So short that the kernel neither mixes two of them nor splits one. */
+void supervisor_tell(int line, enum supervisor_kind kind, unsigned value)
 {
-	const struct supervised_word word = {kind, value};
+	const struct supervisor_message message = {kind, value};
 
 	if (line >= 0)
-		(void)!write(line, &word, sizeof(word));
+		(void)!write(line, &message, sizeof(message));
 }

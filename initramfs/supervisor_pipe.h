@@ -1,29 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/*
- * What a worker tells its supervisor (initramfs/supervisor.h), through a pipe. Where
- * there is none, -1, nobody is told.
- */
+/* Messages from a worker to its supervisor (initramfs/supervisor.h), through a pipe. */
 
-#include <stdbool.h>
-#include <stddef.h>
-
-enum supervised_kind {
-	SUPERVISED_LIMIT,  /* so many seconds are its time from the start on; 0: no limit
-			    */
-	SUPERVISED_EXTEND, /* so many more */
-	SUPERVISED_ACTIVE, /* the stack is there, and the state file says so */
-	SUPERVISED_DONE,   /* with this exit status */
-	SUPERVISED_STUCK,  /* likewise, and a thread of it may never end */
+enum supervisor_kind {
+	SUPERVISOR_LIMIT,  /* the time limit is so many seconds from the start; 0: none */
+	SUPERVISOR_EXTEND, /* so many more */
+	SUPERVISOR_ACTIVE, /* the stack is mounted, and the state file says so */
+	SUPERVISOR_DONE,   /* done, with this exit status */
+	SUPERVISOR_STUCK,  /* likewise, but a thread may never end */
 };
 
-struct supervised_word {
-	enum supervised_kind kind;
+struct supervisor_message {
+	enum supervisor_kind kind;
 	unsigned value;
 };
 
 /**
- * supervised_tell - tell the supervisor something; from any thread
+ * supervisor_tell - send a message to the supervisor; from any thread
+ * @line: the pipe; -1: there is no supervisor
  */
-void supervised_tell(int line, enum supervised_kind kind, unsigned value);
+void supervisor_tell(int line, enum supervisor_kind kind, unsigned value);

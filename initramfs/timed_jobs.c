@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Runs jobs on threads, and abandons those that miss their deadline. */
 #include "initramfs/timed_jobs.h"
 
 #include <errno.h>
@@ -10,22 +11,23 @@
 #define STACK_BYTES (1U << 20) /* address space; a thread uses a few pages of it */
 
 /*
- * Shared by boxes_run() and its threads, and gone with the last of them: a thread that
- * comes back late finds it as it was.
+ * Shared by timed_jobs_run() and its threads, and freed by the last of them: a thread
+ * that comes back late finds it as it was.
  */
-struct boxes_crew {
-	pthread_mutex_t lock; /* of all that follows, and of what is ours in a box */
+struct timed_crew {
+	pthread_mutex_t lock; /* of all that follows, and of our members of a job */
 	pthread_cond_t changed;
-	struct box_slot *slots; /* the caller's; no longer once @next is @count */
+	struct timed_slot *slots; /* the caller's; not used once @next is @count */
 	size_t count;
 	size_t next;
+	size_t abandoned;
 	unsigned threads; /* with a job that is not abandoned, or about to take one */
-	unsigned users;   /* threads, and boxes_run() */
+	unsigned users;   /* threads, and timed_jobs_run() */
 	uint64_t until_us;
-	uint64_t armed_us; /* when boxes_run() will look after the boxes */
+	uint64_t armed_us; /* when timed_jobs_run() will check the deadlines */
 };
 
-uint64_t boxes_now(void)
+uint64_t timed_now(void)
 {
 	struct timespec now;
 
@@ -33,17 +35,22 @@ uint64_t boxes_now(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-uint64_t boxes_after(uint64_t start_us, uint64_t us)
+uint64_t timed_after(uint64_t start_us, uint64_t us)
 {
 	uint64_t end;
 
-	return __builtin_add_overflow(start_us, us, &end) ? BOXES_NO_LIMIT : end;
+	return __builtin_add_overflow(start_us, us, &end) ? TIMED_NO_LIMIT : end;
 }
 
-static struct boxes_crew *crew_new(struct box_slot *slots, size_t count,
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static struct timed_crew *crew_new(struct timed_slot *slots, size_t count,
 				   uint64_t until_us)
 {
-	struct boxes_crew *crew = calloc(1, sizeof(*crew));
+	struct timed_crew *crew = calloc(1, sizeof(*crew));
 	pthread_condattr_t monotonic;
 
 	if (!crew)
@@ -52,7 +59,7 @@ static struct boxes_crew *crew_new(struct box_slot *slots, size_t count,
 	crew->count = count;
 	crew->users = 1;
 	crew->until_us = until_us;
-	crew->armed_us = BOXES_NO_LIMIT;
+	crew->armed_us = TIMED_NO_LIMIT;
 	pthread_mutex_init(&crew->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -61,8 +68,8 @@ static struct boxes_crew *crew_new(struct box_slot *slots, size_t count,
 	return crew;
 }
 
-/* To be called with the lock held, which is gone after. */
-static void crew_leave(struct boxes_crew *crew)
+/* Called with the lock held, which is gone after. */
+static void crew_leave(struct timed_crew *crew)
 {
 	bool last = --crew->users == 0;
 
@@ -74,49 +81,44 @@ static void crew_leave(struct boxes_crew *crew)
 	free(crew);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
+/* NULL where no job is left, or no time to begin one. */
+static struct timed_slot *take(struct timed_crew *crew)
 {
-	return a < b ? a : b;
-}
-
-/* NULL where there is none left, or no time to begin it. */
-static struct box_slot *take(struct boxes_crew *crew)
-{
-	uint64_t now = boxes_now();
-	struct box_slot *slot;
-	struct box *box;
+	uint64_t now = timed_now();
+	struct timed_slot *slot;
+	struct timed_job *job;
 
 	if (crew->next == crew->count || now >= crew->until_us)
 		return NULL;
 	slot = &crew->slots[crew->next++];
 	slot->begun_us = now;
-	box = slot->box;
-	box->crew = crew;
-	box->slot = slot;
-	box->end_us = boxes_after(now, box->limit_us);
-	if (earlier(box->end_us, crew->until_us) < crew->armed_us)
+	job = slot->job;
+	job->crew = crew;
+	job->slot = slot;
+	job->end_us = timed_after(now, job->limit_us);
+	if (earlier(job->end_us, crew->until_us) < crew->armed_us)
 		pthread_cond_signal(&crew->changed);
 	return slot;
 }
 
 static void *serve(void *argument)
 {
-	struct boxes_crew *crew = argument;
-	struct box_slot *slot;
+	struct timed_crew *crew = argument;
+	struct timed_slot *slot;
 
 	pthread_mutex_lock(&crew->lock);
 	while ((slot = take(crew))) {
-		struct box *box = slot->box;
+		struct timed_job *job = slot->job;
 
 		pthread_mutex_unlock(&crew->lock);
-		box->run(box);
+		job->run(job);
 		pthread_mutex_lock(&crew->lock);
-		if (box->abandoned) {
+		if (job->abandoned) {
 			crew_leave(crew);
-			box->discard(box);
+			job->discard(job);
 			return NULL;
 		}
-		slot->ended_us = boxes_now();
+		slot->ended_us = timed_now();
 	}
 	crew->threads--;
 	pthread_cond_signal(&crew->changed);
@@ -124,7 +126,7 @@ static void *serve(void *argument)
 	return NULL;
 }
 
-static bool add_thread(struct boxes_crew *crew)
+static bool add_thread(struct timed_crew *crew)
 {
 	pthread_attr_t attributes;
 	pthread_t thread;
@@ -144,40 +146,33 @@ static bool add_thread(struct boxes_crew *crew)
 	return true;
 }
 
-/* As many as there may be and there is work for. */
-static void add_threads(struct boxes_crew *crew, unsigned most)
+/* Abandons what is late; returns the next deadline of those that run. */
+static uint64_t abandon_late(struct timed_crew *crew)
 {
-	while (crew->threads < most && crew->threads < crew->count - crew->next)
-		if (!add_thread(crew))
-			return;
-}
-
-/* Abandons what is late; returns when the next of those under way will be. */
-static uint64_t look_after(struct boxes_crew *crew)
-{
-	uint64_t now = boxes_now();
-	uint64_t next = BOXES_NO_LIMIT;
+	uint64_t now = timed_now();
+	uint64_t next = TIMED_NO_LIMIT;
 
 	for (size_t i = 0; i < crew->next; i++) {
-		struct box_slot *slot = &crew->slots[i];
+		struct timed_slot *slot = &crew->slots[i];
 		uint64_t end;
 
 		if (slot->ended_us > 0)
 			continue;
-		end = earlier(slot->box->end_us, crew->until_us);
+		end = earlier(slot->job->end_us, crew->until_us);
 		if (now < end) {
 			next = earlier(next, end);
 			continue;
 		}
-		slot->box->abandoned = true;
-		slot->box = NULL;
+		slot->job->abandoned = true;
+		slot->job = NULL;
 		slot->ended_us = now;
 		crew->threads--;
+		crew->abandoned++;
 	}
 	return next;
 }
 
-static void wait_until(struct boxes_crew *crew, uint64_t end_us)
+static void wait_until(struct timed_crew *crew, uint64_t end_us)
 {
 	struct timespec end = {
 		.tv_sec = (time_t)(end_us / 1000000),
@@ -185,99 +180,87 @@ static void wait_until(struct boxes_crew *crew, uint64_t end_us)
 	};
 
 	crew->armed_us = end_us;
-	if (end_us == BOXES_NO_LIMIT)
+	if (end_us == TIMED_NO_LIMIT)
 		pthread_cond_wait(&crew->changed, &crew->lock);
 	else
 		pthread_cond_timedwait(&crew->changed, &crew->lock, &end);
 }
 
-/*
- * Where no thread can be had at all, the jobs are done here, and their boxes have no
- * walls: a device that is short of memory still comes up.
- */
-static void serve_here(struct boxes_crew *crew)
+/* Return: whether there is anything left to wait for. */
+static bool carry_on(struct timed_crew *crew, unsigned most)
 {
+	uint64_t next = abandon_late(crew);
+	bool more = crew->next < crew->count && timed_now() < crew->until_us;
+
+	while (more && crew->threads < most && crew->threads < crew->count - crew->next &&
+	       add_thread(crew))
+		;
+	if (crew->threads > 0) {
+		wait_until(crew, next);
+		return true;
+	}
+	if (!more)
+		return false;
+	/*
+	 * Without any thread the jobs are done here, and have no deadline: a device that
+	 * is short of memory still comes up.
+	 */
 	crew->users++;
 	crew->threads++;
 	pthread_mutex_unlock(&crew->lock);
 	serve(crew);
 	pthread_mutex_lock(&crew->lock);
-}
-
-static size_t abandoned(const struct boxes_crew *crew)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < crew->next; i++)
-		count += crew->slots[i].box == NULL;
-	return count;
-}
-
-/* Whether there is anything left to wait for. */
-static bool carry_on(struct boxes_crew *crew, unsigned most)
-{
-	uint64_t next = look_after(crew);
-	bool more = crew->next < crew->count && boxes_now() < crew->until_us;
-
-	if (more)
-		add_threads(crew, most);
-	if (crew->threads > 0)
-		wait_until(crew, next);
-	else if (more)
-		serve_here(crew);
-	else
-		return false;
 	return true;
 }
 
-size_t boxes_run(struct box_slot *slots, size_t count, unsigned most, uint64_t *until_us)
+size_t timed_jobs_run(struct timed_slot *slots, size_t count, unsigned most,
+		      uint64_t *until_us)
 {
-	struct boxes_crew *crew = count ? crew_new(slots, count, *until_us) : NULL;
-	size_t lost;
+	struct timed_crew *crew = count ? crew_new(slots, count, *until_us) : NULL;
+	size_t abandoned;
 
 	for (size_t i = 0; i < count; i++)
-		slots[i] = (struct box_slot){.box = slots[i].box};
+		slots[i] =
+			(struct timed_slot){.job = slots[i].job, .index = slots[i].index};
 	if (!crew)
 		return 0;
 	pthread_mutex_lock(&crew->lock);
 	while (carry_on(crew, most))
 		;
-	lost = abandoned(crew);
+	abandoned = crew->abandoned;
 	*until_us = crew->until_us;
-	crew->count = crew->next; /* nothing of the caller's is looked at any more */
+	crew->count = crew->next; /* from now on nothing of the caller's is used */
 	crew_leave(crew);
-	return lost;
+	return abandoned;
 }
 
-void box_extend(struct box *box, uint64_t us)
+void timed_job_extend(struct timed_job *job, uint64_t us)
 {
-	struct boxes_crew *crew = box->crew;
+	struct timed_crew *crew = job->crew;
 
 	pthread_mutex_lock(&crew->lock);
-	if (!box->abandoned) {
-		box->end_us = boxes_after(box->end_us, us);
-		box->slot->extended_us = boxes_after(box->slot->extended_us, us);
-		crew->until_us = boxes_after(crew->until_us, us);
+	if (!job->abandoned) {
+		job->end_us = timed_after(job->end_us, us);
+		job->slot->extended_us = timed_after(job->slot->extended_us, us);
+		crew->until_us = timed_after(crew->until_us, us);
 	}
 	pthread_mutex_unlock(&crew->lock);
 }
 
-/* The slot is the caller's, who is still there: it has not been abandoned. */
-void box_note(struct box *box, const uint64_t notes[static BOX_NOTES])
+/* The slot is the caller's, who is still there as long as the job is not abandoned. */
+void timed_job_note(struct timed_job *job, const uint64_t notes[static TIMED_NOTES])
 {
-	pthread_mutex_lock(&box->crew->lock);
-	if (!box->abandoned)
-		memcpy(box->slot->notes, notes, sizeof(box->slot->notes));
-	pthread_mutex_unlock(&box->crew->lock);
+	pthread_mutex_lock(&job->crew->lock);
+	if (!job->abandoned)
+		memcpy(job->slot->notes, notes, sizeof(job->slot->notes));
+	pthread_mutex_unlock(&job->crew->lock);
 }
 
-uint64_t box_left_us(const struct box_slot *slot, uint64_t limit_us)
+uint64_t timed_job_left_us(const struct timed_slot *slot, uint64_t limit_us)
 {
 	uint64_t used = slot->ended_us - slot->begun_us;
-	uint64_t room = boxes_after(limit_us, slot->extended_us);
-	uint64_t left = used < room ? room - used : 0;
+	uint64_t given = timed_after(limit_us, slot->extended_us);
+	uint64_t left = used < given ? given - used : 0;
 
-	if (limit_us == BOXES_NO_LIMIT)
-		return limit_us;
-	return earlier(left, limit_us);
+	return limit_us == TIMED_NO_LIMIT ? limit_us : earlier(left, limit_us);
 }

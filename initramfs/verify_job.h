@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* One package, judged in a box of time. */
+/* A timed job that verifies one package. */
 
 #include "initramfs/timed_jobs.h"
 #include "overlay/record/state.h"
@@ -9,20 +9,19 @@
 
 /*
  * The image of a package file above this many bytes is worth the threads of all
- * processors; smaller ones are judged beside each other, each on one.
+ * processors; smaller ones are verified side by side, each on one.
  */
-#define JUDGING_LARGE_BYTES (UINT64_C(8) << 20)
+#define VERIFY_JOB_LARGE_BYTES (UINT64_C(8) << 20)
 
-/* A job of boxes_run(). What it borrows must stay for as long as the process. */
-struct judging {
-	struct box box;
-	size_t index; /* of the package; for the caller */
-	int folder;   /* borrowed: where the file is */
+/* What it borrows must stay for the lifetime of the process. */
+struct verify_job {
+	struct timed_job timed;
+	int folder; /* borrowed: where the file is */
 	struct verity_policy policy;
 	int line;      /* to the supervisor; -1: there is none */
 	bool may_wait; /* a large one is left to a second run */
 
-	/* What came of it. */
+	/* The result. */
 	bool waits;                       /* it is large: nothing else was done */
 	struct overlay_state_entry entry; /* .entry as it was given */
 	struct verity_package *package;   /* owned; NULL: not accepted */
@@ -30,17 +29,17 @@ struct judging {
 };
 
 /**
- * judging_new - a job for a package
- * @ret: the rest of what is not a result is the caller's to fill; judging_free()
+ * verify_job_new - a job for a package
+ * @ret: the caller fills the rest of what is not a result; verify_job_free()
  *
  * Return: 0; -ENOMEM.
  */
-int judging_new(const struct overlay_entry *entry, struct judging **ret,
-		struct verity_error *err) must_check;
+int verify_job_new(const struct overlay_entry *entry, struct verify_job **ret,
+		   struct verity_error *err) must_check;
 
 /**
- * judging_noted - which file a job that was abandoned had before it
+ * verify_job_noted - which file a job that was abandoned was verifying
  */
-void judging_noted(const struct box_slot *slot, struct overlay_file_id *ret);
+void verify_job_noted(const struct timed_slot *slot, struct overlay_file_id *ret);
 
-void judging_free(struct judging *judging);
+void verify_job_free(struct verify_job *job);

@@ -97,7 +97,7 @@ def test_the_bootloader_asks_once(work, build):
             device.tell("install", work + "/packages/plain.wmopkg")
             device.activate()
             equal(device.see("etc/plain"), "plain\n")
-            equal("wmopkg: factory reset: wmopkg.factory_reset=1 was obeyed, and is still said: "
+            equal("wmopkg: factory reset: wmopkg.factory_reset=1 was obeyed, and is still set: "
                   "it counts again after a boot without it" in device.log_of_boot(), True)
         device.boot_with("quiet")
         device.reboot()

@@ -8,13 +8,13 @@
 #include "tests/check.h"
 
 #define JOBS     40
-#define SHORT_US 100000     /* a box that is meant to end */
+#define SHORT_US 100000     /* a deadline that is meant to pass */
 #define LONG_US  3600000000 /* one that is not */
 
 enum kind {
 	QUICK,
 	STUCK,    /* waits for a byte that nobody writes, until the test does */
-	EXTENDED, /* gives itself an hour, then takes longer than its box */
+	EXTENDED, /* gives itself an hour, then takes longer than its deadline */
 };
 
 /* Counts what a job does, from whatever thread; outlives all jobs. */
@@ -26,7 +26,7 @@ struct tally {
 };
 
 struct job {
-	struct box box;
+	struct timed_job timed;
 	enum kind kind;
 	int wait_fd;
 	struct tally *tally;
@@ -43,18 +43,18 @@ static void note_under_way(struct tally *tally)
 		;
 }
 
-static void run(struct box *box)
+static void run(struct timed_job *timed)
 {
 	const struct timespec twice = {.tv_nsec = 2L * SHORT_US * 1000};
-	struct job *job = (struct job *)box;
+	struct job *job = (struct job *)timed;
 	char byte;
 
 	note_under_way(job->tally);
-	box_note(box, (const uint64_t[]){1, 2, job->kind});
+	timed_job_note(timed, (const uint64_t[]){1, 2, job->kind});
 	if (job->kind == STUCK)
 		(void)!read(job->wait_fd, &byte, 1);
 	if (job->kind == EXTENDED) {
-		box_extend(box, LONG_US);
+		timed_job_extend(timed, LONG_US);
 		nanosleep(&twice, NULL);
 	}
 	job->result = malloc(sizeof(*job->result));
@@ -71,41 +71,41 @@ static void job_free(struct job *job)
 	free(job);
 }
 
-static void discard(struct box *box)
+static void discard(struct timed_job *timed)
 {
-	struct tally *tally = ((struct job *)box)->tally;
+	struct tally *tally = ((struct job *)timed)->tally;
 
-	job_free((struct job *)box);
+	job_free((struct job *)timed);
 	atomic_fetch_add(&tally->discarded, 1);
 }
 
-static struct box *job_new(enum kind kind, int wait_fd, struct tally *tally,
-			   uint64_t limit_us)
+static struct timed_job *job_new(enum kind kind, int wait_fd, struct tally *tally,
+				 uint64_t limit_us)
 {
 	struct job *job = calloc(1, sizeof(*job));
 
 	assert_non_null(job);
 	*job = (struct job){
-		.box = {.run = run, .discard = discard, .limit_us = limit_us},
+		.timed = {.run = run, .discard = discard, .limit_us = limit_us},
 		.kind = kind,
 		.wait_fd = wait_fd,
 		.tally = tally,
 	};
-	return &job->box;
+	return &job->timed;
 }
 
-static bool is_done(const struct box_slot *slot)
+static bool is_done(const struct timed_slot *slot)
 {
-	const struct job *job = (const struct job *)slot->box;
+	const struct job *job = (const struct job *)slot->job;
 
 	return job && slot->begun_us > 0 && slot->ended_us >= slot->begun_us &&
 	       job->result && *job->result == 7;
 }
 
-static void slots_free(struct box_slot *slots, size_t count)
+static void slots_free(struct timed_slot *slots, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		job_free((struct job *)slots[i].box);
+		job_free((struct job *)slots[i].job);
 }
 
 /* Until the threads that were abandoned have come back, so that nothing is left. */
@@ -122,19 +122,19 @@ static void test_all_are_done(void **state)
 {
 	(void)state;
 	for (unsigned most = 1; most < 9; most++) {
-		struct box_slot slots[JOBS] = {0};
+		struct timed_slot slots[JOBS] = {0};
 		struct tally tally = {0};
-		uint64_t until = BOXES_NO_LIMIT;
+		uint64_t until = TIMED_NO_LIMIT;
 
 		for (size_t i = 0; i < JOBS; i++)
-			slots[i].box = job_new(QUICK, -1, &tally, LONG_US);
-		assert_int_equal(boxes_run(slots, JOBS, most, &until), 0);
+			slots[i].job = job_new(QUICK, -1, &tally, LONG_US);
+		assert_int_equal(timed_jobs_run(slots, JOBS, most, &until), 0);
 		for (size_t i = 0; i < JOBS; i++)
 			assert_true(is_done(&slots[i]));
 		for (size_t i = 1; i < JOBS; i++)
 			assert_true(slots[i].begun_us >= slots[i - 1].begun_us);
 		assert_in_range(tally.most_under_way, 1, most);
-		assert_true(until == BOXES_NO_LIMIT);
+		assert_true(until == TIMED_NO_LIMIT);
 		slots_free(slots, JOBS);
 	}
 }
@@ -144,29 +144,29 @@ static void test_none(void **state)
 	uint64_t until = 5;
 
 	(void)state;
-	assert_int_equal(boxes_run(NULL, 0, 2, &until), 0);
+	assert_int_equal(timed_jobs_run(NULL, 0, 2, &until), 0);
 }
 
 /* As many are stuck as may be under way: the others get their turn all the same. */
 static void test_stuck(void **state)
 {
-	struct box_slot slots[JOBS] = {0};
+	struct timed_slot slots[JOBS] = {0};
 	struct tally tally = {0};
-	uint64_t until = BOXES_NO_LIMIT;
+	uint64_t until = TIMED_NO_LIMIT;
 	int ends[2];
 
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
 	for (size_t i = 0; i < JOBS; i++)
-		slots[i].box = job_new(i < 3 || i == JOBS - 1 ? STUCK : QUICK, ends[0],
+		slots[i].job = job_new(i < 3 || i == JOBS - 1 ? STUCK : QUICK, ends[0],
 				       &tally, SHORT_US);
-	assert_int_equal(boxes_run(slots, JOBS, 3, &until), 4);
+	assert_int_equal(timed_jobs_run(slots, JOBS, 3, &until), 4);
 	for (size_t i = 0; i < JOBS; i++) {
 		if (i >= 3 && i < JOBS - 1) {
 			assert_true(is_done(&slots[i]));
 			continue;
 		}
-		assert_null(slots[i].box);
+		assert_null(slots[i].job);
 		assert_int_equal(slots[i].notes[1], 2);
 		assert_int_equal(slots[i].notes[2], STUCK);
 		assert_true(slots[i].ended_us - slots[i].begun_us >= SHORT_US);
@@ -184,19 +184,19 @@ static void test_stuck(void **state)
 /* What the time was over for is never begun, and is the caller's. */
 static void test_time_is_over(void **state)
 {
-	struct box_slot slots[4] = {0};
+	struct timed_slot slots[4] = {0};
 	struct tally tally = {0};
-	uint64_t until = boxes_after(boxes_now(), SHORT_US);
+	uint64_t until = timed_after(timed_now(), SHORT_US);
 	int ends[2];
 
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
 	for (size_t i = 0; i < 4; i++)
-		slots[i].box = job_new(i ? QUICK : STUCK, ends[0], &tally, LONG_US);
-	assert_int_equal(boxes_run(slots, 4, 1, &until), 1);
-	assert_null(slots[0].box);
+		slots[i].job = job_new(i ? QUICK : STUCK, ends[0], &tally, LONG_US);
+	assert_int_equal(timed_jobs_run(slots, 4, 1, &until), 1);
+	assert_null(slots[0].job);
 	for (size_t i = 1; i < 4; i++) {
-		assert_non_null(slots[i].box);
+		assert_non_null(slots[i].job);
 		assert_int_equal(slots[i].begun_us, 0);
 		assert_int_equal(slots[i].notes[0], 0);
 	}
@@ -210,15 +210,15 @@ static void test_time_is_over(void **state)
 
 static void test_extended(void **state)
 {
-	struct box_slot slots[2] = {0};
+	struct timed_slot slots[2] = {0};
 	struct tally tally = {0};
-	uint64_t before = boxes_after(boxes_now(), LONG_US);
+	uint64_t before = timed_after(timed_now(), LONG_US);
 	uint64_t until = before;
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++)
-		slots[i].box = job_new(EXTENDED, -1, &tally, SHORT_US);
-	assert_int_equal(boxes_run(slots, 2, 2, &until), 0);
+		slots[i].job = job_new(EXTENDED, -1, &tally, SHORT_US);
+	assert_int_equal(timed_jobs_run(slots, 2, 2, &until), 0);
 	assert_true(is_done(&slots[0]) && is_done(&slots[1]));
 	assert_true(until == before + 2 * LONG_US);
 	slots_free(slots, 2);
@@ -226,23 +226,23 @@ static void test_extended(void **state)
 
 static void test_left(void **state)
 {
-	const struct box_slot slot = {.begun_us = 100, .ended_us = 130};
-	const struct box_slot extended = {
+	const struct timed_slot slot = {.begun_us = 100, .ended_us = 130};
+	const struct timed_slot extended = {
 		.begun_us = 100, .ended_us = 130, .extended_us = 25};
-	const struct box_slot unused = {
+	const struct timed_slot unused = {
 		.begun_us = 100, .ended_us = 130, .extended_us = 1000};
 
 	(void)state;
-	assert_int_equal(box_left_us(&slot, 50), 20);
-	assert_int_equal(box_left_us(&slot, 30), 0);
-	assert_int_equal(box_left_us(&slot, 10), 0);
-	assert_true(box_left_us(&slot, BOXES_NO_LIMIT) == BOXES_NO_LIMIT);
-	/* of what it used, what it was given beyond its box comes first */
-	assert_int_equal(box_left_us(&extended, 10), 5);
-	assert_int_equal(box_left_us(&extended, 5), 0);
-	assert_int_equal(box_left_us(&unused, 10), 10);
-	assert_true(boxes_after(5, BOXES_NO_LIMIT) == BOXES_NO_LIMIT);
-	assert_int_equal(boxes_after(5, 6), 11);
+	assert_int_equal(timed_job_left_us(&slot, 50), 20);
+	assert_int_equal(timed_job_left_us(&slot, 30), 0);
+	assert_int_equal(timed_job_left_us(&slot, 10), 0);
+	assert_true(timed_job_left_us(&slot, TIMED_NO_LIMIT) == TIMED_NO_LIMIT);
+	/* of what it used, what it was given beyond its limit comes first */
+	assert_int_equal(timed_job_left_us(&extended, 10), 5);
+	assert_int_equal(timed_job_left_us(&extended, 5), 0);
+	assert_int_equal(timed_job_left_us(&unused, 10), 10);
+	assert_true(timed_after(5, TIMED_NO_LIMIT) == TIMED_NO_LIMIT);
+	assert_int_equal(timed_after(5, 6), 11);
 }
 
 int main(void)

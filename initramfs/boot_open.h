@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Opens what a boot needs from the volumes: stores, records, trust. */
+
+#include "initramfs/boot_context.h"
+
+/**
+ * boot_open - find and mount the volumes, carry out a reset that is due, clean the stores
+ * and load trust
+ *
+ * Of a volume that is missing or cannot be read, only its own packages are lost; the
+ * kernel log says so. The same holds, in a plan, for one that is not mounted.
+ */
+int boot_open(struct boot *boot, struct verity_error *err) must_check;

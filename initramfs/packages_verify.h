@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Verifies the packages of a boot side by side, and puts what is accepted in order. */
+
+#include "initramfs/packages.h"
+#include "overlay/config/bootconf.h"
+
+/*
+ * How packages are verified; all borrowed, for the lifetime of the process where a job of
+ * @budget is stuck.
+ */
+struct verify_context {
+	const struct overlay_store *store;
+	const struct verity_policy *policy;
+	struct boot_budget *budget;
+};
+
+/**
+ * packages_load - list and verify what is installed, and put what is accepted in order
+ * @ret: filled on success only; packages_free()
+ *
+ * A package that is refused, or whose storage does not answer, is no failure: the reason
+ * is in its state.
+ */
+int packages_load(const struct verify_context *context,
+		  const struct overlay_bootconf *bootconf, struct packages *ret,
+		  struct verity_error *err) must_check;
+
+/**
+ * packages_verify_again - verify a package with another policy, and leave it out; for the
+ * verdict and the reason of its state
+ */
+void packages_verify_again(struct packages *packages,
+			   const struct verify_context *context, size_t index);

@@ -179,11 +179,11 @@ static int print_json(const struct media_row *rows, size_t count,
 
 enum exit_status media_show(struct device *device, bool json)
 {
-	cleanup_with(media_view_free) struct media_view view = {.external = NULL};
+	cleanup_with(media_view_done) struct media_view view = {.external = NULL};
 	cleanup_free struct media_row *rows = calloc(MEDIA_ROWS_MAX, sizeof(*rows));
 	struct verity_error err;
 	size_t count;
-	int r = media_look(device, NULL, &view, &err);
+	int r = media_view_read(device, NULL, &view, &err);
 
 	if (r == 0 && !rows)
 		r = verity_fail(&err, VERITY_E_NO_MEMORY, "out of memory");

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* Matching of labels and media. */
+#include "installer/media/choose.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "installer/media/view.h"
 #include "verity/util/text.h"
 
 bool media_usable(const struct media_item *item)
@@ -16,23 +18,15 @@ bool media_external(const struct media_item *item)
 	return media_usable(item) && item->plugged && !item->system;
 }
 
-static bool is_of_device(const struct media_list *list, const struct media_item *item,
-			 dev_t number)
-{
-	if (item->number == number)
-		return number != 0;
-	/* a disk stands for its partitions */
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].number == number && list->items[i].partition == 0)
-			return strcmp(list->items[i].name, item->disk) == 0;
-	return false;
-}
-
-static bool fits(const struct media_list *list, const struct media_item *item,
-		 const struct overlay_media *media, dev_t number)
+static bool matches(const struct media_list *list, const struct media_item *item,
+		    const struct overlay_media *media, dev_t number)
 {
 	const char *value;
 
+	if (!media)
+		return media_external(item);
+	if (!media_usable(item))
+		return false;
 	switch (overlay_media_match(media, &value)) {
 	case OVERLAY_MATCH_LABEL:
 		return strcmp(item->volume, value) == 0;
@@ -43,24 +37,13 @@ static bool fits(const struct media_list *list, const struct media_item *item,
 	case OVERLAY_MATCH_DEVICE:
 		break;
 	}
-	return is_of_device(list, item, number);
-}
-
-const struct media_item *media_choose_external(const struct media_list *list)
-{
-	const struct media_item *first = NULL;
-
-	for (size_t i = 0; i < list->count; i++) {
-		const struct media_item *item = &list->items[i];
-
-		if (!media_external(item))
-			continue;
-		if (item->probed == MEDIA_KNOWN)
-			return item;
-		if (!first)
-			first = item;
-	}
-	return first;
+	if (item->number == number)
+		return number != 0;
+	/* A disk means its partitions, too. */
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].number == number && list->items[i].partition == 0)
+			return strcmp(list->items[i].name, item->disk) == 0;
+	return false;
 }
 
 const struct media_item *media_choose(const struct media_list *list,
@@ -71,12 +54,11 @@ const struct media_item *media_choose(const struct media_list *list,
 	for (size_t i = 0; i < list->count; i++) {
 		const struct media_item *item = &list->items[i];
 
-		if (!media_usable(item) || !fits(list, item, media, number))
+		if (!matches(list, item, media, number))
 			continue;
 		if (item->probed == MEDIA_KNOWN)
 			return item;
-		if (!first)
-			first = item;
+		first = first ?: item;
 	}
 	return first;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Mounting a medium with fsopen() and fsmount(). */
 #include "installer/media/mount.h"
 
 #include <errno.h>
@@ -14,91 +15,60 @@
 
 #define DEV "/dev"
 
-/*
- * How the kernel is asked for a file system. ext4 reads all three of its kind; it must
- * neither replay the journal, which is writing, nor do what the file system itself
- * wants to happen on an error, which may be a panic.
- */
-struct driver {
-	const char *type;   /* as libblkid calls the file system */
-	const char *name;   /* the kernel's */
-	const char *option; /* of the kernel's configuration */
-	const char *flag;   /* NULL: none */
-	const char *errors; /* NULL: none */
-};
-
-static const struct driver drivers[] = {
-	{"vfat", "vfat", "CONFIG_VFAT_FS", "utf8", NULL},
-	{"exfat", "exfat", "CONFIG_EXFAT_FS", NULL, NULL},
-	{"ext2", "ext4", "CONFIG_EXT4_FS", "noload", "remount-ro"},
-	{"ext3", "ext4", "CONFIG_EXT4_FS", "noload", "remount-ro"},
-	{"ext4", "ext4", "CONFIG_EXT4_FS", "noload", "remount-ro"},
-	/* for kernels without ext4 */
-	{"ext2", "ext2", "CONFIG_EXT2_FS", NULL, "remount-ro"},
-};
-
-#define DRIVER_COUNT (sizeof(drivers) / sizeof(drivers[0]))
-
-static int fail_permission(struct verity_error *err)
-{
-	return verity_fail(err, VERITY_E_PERMISSION, "one must be root to mount it");
-}
-
-/* The first driver for @type that this kernel has. */
-static int open_context(const char *type, const struct driver **ret_driver, int *ret,
-			struct verity_error *err)
-{
-	const struct driver *first = NULL;
-
-	for (size_t i = 0; i < DRIVER_COUNT; i++) {
-		int fd;
-
-		if (strcmp(drivers[i].type, type) != 0)
-			continue;
-		fd = fsopen(drivers[i].name, FSOPEN_CLOEXEC);
-		if (fd >= 0) {
-			*ret_driver = &drivers[i];
-			*ret = fd;
-			return 0;
-		}
-		if (errno == EPERM)
-			return fail_permission(err);
-		if (errno == ENOSYS)
-			return verity_fail(err, VERITY_E_KERNEL_FEATURE,
-					   "this kernel has no fsopen(): media take "
-					   "Linux 5.6");
-		if (errno != ENODEV)
-			return verity_fail_errno(err, errno, "fsopen");
-		if (!first)
-			first = &drivers[i];
-	}
-	return verity_fail(err, VERITY_E_KERNEL_FEATURE,
-			   "this kernel cannot read %s: it lacks %s", type,
-			   first ? first->option : "a driver");
-}
-
 static int fail_mount(int why, struct verity_error *err)
 {
 	char text[128];
 
-	if (why == EPERM || why == EACCES)
-		return fail_permission(err);
-	if (why == EBUSY) {
+	switch (why) {
+	case EPERM:
+	case EACCES:
+		return verity_fail(err, VERITY_E_PERMISSION, "only root can mount it");
+	case ENOSYS:
+		return verity_fail(err, VERITY_E_KERNEL_FEATURE,
+				   "this kernel has no fsopen(): media need Linux 5.6");
+	case EBUSY:
 		verity_fail(err, VERITY_E_BUSY, "it is in use, and cannot be mounted");
 		return -EBUSY;
+	default:
+		return verity_fail(err, VERITY_E_MOUNT,
+				   "the file system cannot be mounted, it is damaged or "
+				   "the kernel does not support all of it: %s",
+				   strerror_r(why, text, sizeof(text)));
 	}
-	return verity_fail(
-		err, VERITY_E_MOUNT,
-		"the file system cannot be mounted, it is damaged or the kernel "
-		"does not know all of it: %s",
-		strerror_r(why, text, sizeof(text)));
 }
 
-/* The number of the descriptor is as good as a name, and nobody can put another device
- * under it. */
+/* The first driver for @type that this kernel has. */
+static int open_context(const char *type, const struct media_driver **ret_driver,
+			int *ret, struct verity_error *err)
+{
+	const char *option = NULL;
+
+	for (const struct media_driver *driver = media_drivers; driver->type; driver++) {
+		int fd;
+
+		if (strcmp(driver->type, type) != 0)
+			continue;
+		fd = fsopen(driver->name, FSOPEN_CLOEXEC);
+		if (fd >= 0) {
+			*ret_driver = driver;
+			*ret = fd;
+			return 0;
+		}
+		if (errno != ENODEV)
+			return errno == EPERM || errno == ENOSYS
+				       ? fail_mount(errno, err)
+				       : verity_fail_errno(err, errno, "fsopen");
+		option = option ?: driver->option;
+	}
+	return verity_fail(err, VERITY_E_KERNEL_FEATURE,
+			   "this kernel cannot read %s: it lacks %s", type,
+			   option ?: "a driver");
+}
+
+/* By the number of the descriptor: no other device can take the place of its name. */
 static int mount_fd(int device, const char *type, int *ret, struct verity_error *err)
 {
-	const struct driver *driver = NULL;
+	const struct media_driver *driver = NULL;
 	cleanup_fd int context = -1;
 	char source[64];
 	int mounted;
@@ -125,8 +95,8 @@ static int mount_fd(int device, const char *type, int *ret, struct verity_error 
 }
 
 /*
- * Where somebody has it mounted for writing, the kernel mounts it no second time for
- * reading alone. Nothing is written there by us.
+ * If it is mounted for writing, the kernel does not mount it a second time for reading.
+ * Nothing is written there by us.
  */
 static int open_mounted(dev_t number, int *ret)
 {

@@ -1,31 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What lies on a block device: libblkid is asked, of the opened device alone. */
+/* What is on a block device: libblkid is asked, only about the open device. */
 
 #include "installer/media/scan.h"
 
+/* A way to mount a file system. */
+struct media_driver {
+	const char *type;   /* of the file system, as libblkid calls it */
+	const char *name;   /* of the driver in the kernel */
+	const char *option; /* of the configuration of the kernel */
+	const char *flag;   /* NULL: none */
+	const char *errors; /* NULL: none */
+};
+
+/* In the order in which they are tried; ends with a NULL type. */
+extern const struct media_driver media_drivers[];
+
 /**
  * media_node_open - open a block device for reading
- * @dev: folder of the nodes, "/dev"
- * @ret: set on success alone; the caller's to close
+ * @dev: folder of the device nodes, "/dev"
+ * @ret: set on success only; to be closed
  *
- * The node must be a block device of the number that the kernel says.
+ * The node must be a block device with the number that the kernel says.
  *
- * Return: 0; -EACCES (PERMISSION); -ENODEV where it is not there, or is
- * another one; -errno.
+ * Return: 0; -EACCES (PERMISSION); -ENODEV if it is not there, or is another one; -errno.
  */
 int media_node_open(const char *dev, const struct media_item *item, int *ret,
 		    struct verity_error *err) must_check;
 
 /**
- * media_probe - fill the last part of @item; what goes wrong is part of it
+ * media_probe - fill the last part of @item; failures are part of it
  *
- * Where two file systems could be meant, it is MEDIA_UNKNOWN.
+ * If it could be one of two file systems, it is MEDIA_UNKNOWN.
  */
 void media_probe(const char *dev, struct media_item *item);
-
-/**
- * media_type_known - whether a file system of this type can be mounted
- */
-bool media_type_known(const char *type);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reading block devices from sysfs. */
 #include "installer/media/scan.h"
 
 #include <errno.h>
@@ -80,17 +81,26 @@ static bool text_is(int sysfs, const char *folder, const char *name, const char 
 	       strcmp(found, text) == 0;
 }
 
-static bool belongs_to(int sysfs, const char *folder, const char *subsystem)
+/* Where a link of sysfs leads. */
+static bool read_link(int sysfs, char ret[static PATH_MAX], const char *folder,
+		      const char *name)
 {
-	char path[PATH_MAX], target[PATH_MAX];
-	const char *slash;
+	char path[PATH_MAX];
 	ssize_t size;
 
-	snprintf(path, sizeof(path), "%s/subsystem", folder);
-	size = readlinkat(sysfs, path, target, sizeof(target) - 1);
-	if (size < 0)
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	size = readlinkat(sysfs, path, ret, PATH_MAX - 1);
+	ret[size < 0 ? 0 : size] = '\0';
+	return size > 0;
+}
+
+static bool belongs_to(int sysfs, const char *folder, const char *subsystem)
+{
+	char target[PATH_MAX];
+	const char *slash;
+
+	if (!read_link(sysfs, target, folder, "subsystem"))
 		return false;
-	target[size] = '\0';
 	slash = strrchr(target, '/');
 	return slash && strcmp(slash + 1, subsystem) == 0;
 }
@@ -107,82 +117,70 @@ static bool go_up(char *folder)
 }
 
 /*
- * What the disk hangs on. A USB device that is soldered in says so, unless what it reads
- * can be taken out of it, as with a reader of cards. A hub says it for itself alone.
+ * What the disk is connected to. A USB device that is soldered in says so, unless its own
+ * medium can be taken out, as with a card reader. A hub says it only for itself.
  */
 static void find_bus(int sysfs, const char *disk, struct media_item *item)
 {
 	bool removable = text_is(sysfs, disk, "removable", "1");
-	char folder[PATH_MAX], said[32];
+	char folder[PATH_MAX], fixed[32];
 
 	item->bus = MEDIA_OTHER;
 	item->plugged = false;
 	snprintf(folder, sizeof(folder), "%s", disk);
 	while (go_up(folder)) {
+		bool is_usb = belongs_to(sysfs, folder, "usb");
+
 		if (belongs_to(sysfs, folder, "mmc") &&
 		    text_is(sysfs, folder, "type", "SD")) {
 			item->bus = MEDIA_SD;
 			item->plugged = !text_is(sysfs, folder, "removable", "fixed");
 			return;
 		}
-		if (belongs_to(sysfs, folder, "usb") && item->bus == MEDIA_OTHER) {
+		if (is_usb && item->bus == MEDIA_OTHER) {
 			item->bus = MEDIA_USB;
 			item->plugged = true;
 		}
-		if (item->bus == MEDIA_USB && belongs_to(sysfs, folder, "usb") &&
-		    read_text(sysfs, said, sizeof(said), "%s/removable", folder)) {
-			item->plugged = removable || strcmp(said, "fixed") != 0;
+		if (is_usb &&
+		    read_text(sysfs, fixed, sizeof(fixed), "%s/removable", folder)) {
+			item->plugged = removable || strcmp(fixed, "fixed") != 0;
 			return;
 		}
 	}
 }
 
-/* The kernel writes what is not ASCII in it as '!'. */
+/* The kernel replaces what is not ASCII in it by '!'. */
 static void find_part_label(int sysfs, const char *folder, struct media_item *item)
 {
-	char text[UEVENT_MAX];
+	char text[UEVENT_MAX + 1] = "\n";
 	const char *at;
 
-	if (!read_text(sysfs, text, sizeof(text), "%s/uevent", folder))
+	if (!read_text(sysfs, text + 1, sizeof(text) - 1, "%s/uevent", folder))
 		return;
-	at = strncmp(text, PART_PREFIX, strlen(PART_PREFIX)) == 0
-		     ? text
-		     : strstr(text, "\n" PART_PREFIX);
+	at = strstr(text, "\n" PART_PREFIX);
 	if (!at)
 		return;
-	at = strchr(at, '=') + 1;
+	at += strlen("\n" PART_PREFIX);
 	snprintf(item->part_label, sizeof(item->part_label), "%.*s",
 		 (int)strcspn(at, "\n"), at);
 }
 
-/* The folder of a device below /sys: "devices/pci0000:00/…/block/sda/sda1". */
-static bool find_folder(int sysfs, const char *name, char ret[static PATH_MAX])
-{
-	char path[PATH_MAX], target[PATH_MAX];
-	const char *at = target;
-	ssize_t size;
-
-	snprintf(path, sizeof(path), "class/block/%s", name);
-	size = readlinkat(sysfs, path, target, sizeof(target) - 1);
-	if (size <= 0)
-		return false;
-	target[size] = '\0';
-	while (strncmp(at, "../", 3) == 0)
-		at += 3;
-	snprintf(ret, PATH_MAX, "%s", at);
-	return strncmp(at, "devices/", 8) == 0;
-}
-
-/* One that goes while it is looked at was never there. */
+/* A device that disappears meanwhile is left out. */
 static bool read_item(int sysfs, const char *name, struct media_item *ret)
 {
 	struct media_item item = {.name = ""};
-	char folder[PATH_MAX];
+	char target[PATH_MAX];
+	char *folder = target; /* below /sys: "devices/pci0000:00/…/block/sda/sda1" */
 
-	if (strlen(name) >= sizeof(item.name) || !find_folder(sysfs, name, folder) ||
+	if (strlen(name) >= sizeof(item.name) ||
+	    !read_link(sysfs, target, "class/block", name))
+		return false;
+	while (strncmp(folder, "../", 3) == 0)
+		folder += 3;
+	if (strncmp(folder, "devices/", 8) != 0 ||
 	    !read_device(sysfs, folder, &item.number))
 		return false;
-	snprintf(item.name, sizeof(item.name), "%s", name);
+	strcpy(item.name, name);
 	item.bytes = read_number(sysfs, folder, "size") * SECTOR;
 	item.partition = (unsigned)read_number(sysfs, folder, "partition");
 	if (item.partition > 0) {
@@ -219,21 +217,6 @@ static int compare(const void *left, const void *right)
 	return a->partition < b->partition ? -1 : a->partition > b->partition;
 }
 
-static int read_items(int sysfs, struct media_list *list, struct verity_error *err)
-{
-	cleanup_dir DIR *dir = NULL;
-	struct dirent *entry;
-	int r = verity_dir_open(sysfs, "class/block", &dir);
-
-	if (r < 0)
-		return verity_fail_errno(err, -r, "class/block");
-	while ((entry = readdir(dir)) && list->count < MEDIA_ITEMS_MAX)
-		if (entry->d_name[0] != '.' &&
-		    read_item(sysfs, entry->d_name, &list->items[list->count]))
-			list->count++;
-	return 0;
-}
-
 void media_list_mark_system(struct media_list *list, const char *disk)
 {
 	for (size_t i = 0; i < list->count; i++)
@@ -241,14 +224,7 @@ void media_list_mark_system(struct media_list *list, const char *disk)
 			list->items[i].system = true;
 }
 
-static void mark(struct media_list *list, dev_t number)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].number == number)
-			media_list_mark_system(list, list->items[i].disk);
-}
-
-/* What a device of the device mapper, or a RAID, lies on is used as much as it is. */
+/* A device of the device mapper, or a RAID, is made of others, which count as well. */
 static void mark_with_slaves(int sysfs, struct media_list *list, dev_t number, int depth)
 {
 	cleanup_dir DIR *dir = NULL;
@@ -256,7 +232,9 @@ static void mark_with_slaves(int sysfs, struct media_list *list, dev_t number, i
 	struct dirent *entry;
 	dev_t slave;
 
-	mark(list, number);
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].number == number)
+			media_list_mark_system(list, list->items[i].disk);
 	snprintf(folder, sizeof(folder), "dev/block/%u:%u/slaves", major(number),
 		 minor(number));
 	if (depth >= DEPTH_MAX || verity_dir_open(sysfs, folder, &dir) < 0)
@@ -270,31 +248,32 @@ static void mark_with_slaves(int sysfs, struct media_list *list, dev_t number, i
 	}
 }
 
-static void mark_partitioned(struct media_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		for (size_t k = 0; k < list->count; k++)
-			if (list->items[k].partition > 0 &&
-			    strcmp(list->items[k].disk, list->items[i].name) == 0)
-				list->items[i].has_partitions = true;
-}
-
 int media_scan(const char *sysfs, const dev_t *system, size_t system_count,
 	       struct media_list *ret, struct verity_error *err)
 {
 	cleanup_fd int fd = open(sysfs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup_with(media_list_free) struct media_list list = {
 		.items = calloc(MEDIA_ITEMS_MAX, sizeof(*list.items))};
+	cleanup_dir DIR *dir = NULL;
+	const struct dirent *entry;
 	int r;
 
 	if (!list.items)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = fd < 0 ? verity_fail_errno(err, errno, "cannot be read")
-		   : read_items(fd, &list, err);
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "%s: cannot be read", sysfs);
+	r = verity_dir_open(fd, "class/block", &dir);
 	if (r < 0)
-		return verity_context(err, r, "%s", sysfs);
+		return verity_fail_errno(err, -r, "%s: class/block", sysfs);
+	while ((entry = readdir(dir)) && list.count < MEDIA_ITEMS_MAX)
+		list.count += entry->d_name[0] != '.' &&
+			      read_item(fd, entry->d_name, &list.items[list.count]);
 	qsort(list.items, list.count, sizeof(*list.items), compare);
-	mark_partitioned(&list);
+	for (size_t i = 0; i < list.count; i++)
+		for (size_t k = 0; k < list.count; k++)
+			list.items[i].has_partitions |=
+				list.items[k].partition > 0 &&
+				strcmp(list.items[k].disk, list.items[i].name) == 0;
 	for (size_t i = 0; i < system_count; i++)
 		mark_with_slaves(fd, &list, system[i], 0);
 	*ret = list;

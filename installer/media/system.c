@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reading the mounts of the device. */
 #include "installer/media/system.h"
 
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "overlay/fs/mnt.h"
 #include "verity/util/cleanup.h"
 
 #define LOOP_MAJOR 7
@@ -22,7 +24,7 @@ static void add_runs(struct media_system *system, dev_t number)
 	system->runs[system->runs_count++] = number;
 	if (major(number) != LOOP_MAJOR)
 		return;
-	/* what a file is on that plays a disk */
+	/* The file of a loop device is on another device. */
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/loop/backing_file",
 		 major(number), minor(number));
 	backing = fopen(path, "re");
@@ -33,56 +35,42 @@ static void add_runs(struct media_system *system, dev_t number)
 		add_runs(system, st.st_dev);
 }
 
-static void add_volume(struct media_system *system, const char *spec)
-{
-	struct stat st;
-
-	if (spec[0] == '/' && stat(spec, &st) == 0)
-		add_runs(system, S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev);
-}
-
-static bool lies_below(const char *path, const char *folder)
-{
-	size_t size = strlen(folder);
-
-	return strncmp(path, folder, size) == 0 && path[size] == '/';
-}
-
 /* "ID PARENT MAJOR:MINOR ROOT TARGET …" */
 static void add_line(struct media_system *system, char *line, const char *run)
 {
 	unsigned first, second;
-	char *target = line;
+	int at = 0;
 	dev_t number;
 
-	for (int i = 0; target && i < 4; i++) {
-		target = strchr(target, ' ');
-		target = target ? target + 1 : NULL;
-	}
-	if (!target || sscanf(line, "%*u %*u %u:%u", &first, &second) != 2 || first == 0)
+	if (sscanf(line, "%*u %*u %u:%u %*s %n", &first, &second, &at) != 2 || at == 0 ||
+	    first == 0)
 		return;
-	target[strcspn(target, " ")] = '\0';
+	line += at;
+	line[strcspn(line, " ")] = '\0';
 	number = makedev(first, second);
 	if (system->mounted_count < MEDIA_SYSTEM_MAX)
 		system->mounted[system->mounted_count++] = number;
-	if (strcmp(target, "/") == 0 || lies_below(target, run))
+	if (strcmp(line, "/") == 0 || overlay_mnt_below(line, run))
 		add_runs(system, number);
 }
 
 int media_system_read(const char *mountinfo, const struct overlay_config *config,
 		      struct media_system *ret, struct verity_error *err)
 {
+	const char *const volumes[] = {config->data, config->persist};
 	cleanup_file FILE *file = fopen(mountinfo, "re");
 	cleanup_free char *line = NULL;
 	size_t room = 0;
+	struct stat st;
 
 	if (!file)
 		return verity_fail_errno(err, errno, "%s", mountinfo);
 	ret->runs_count = ret->mounted_count = 0;
 	while (getline(&line, &room, file) > 0)
 		add_line(ret, line, config->run);
-	add_volume(ret, config->data);
-	add_volume(ret, config->persist);
+	for (size_t i = 0; i < sizeof(volumes) / sizeof(volumes[0]); i++)
+		if (volumes[i][0] == '/' && stat(volumes[i], &st) == 0)
+			add_runs(ret, S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev);
 	return 0;
 }
 

@@ -7,22 +7,22 @@
 
 #include <sys/types.h>
 
-#define MEDIA_SYSTEM_MAX 512 /* mounts looked at */
+#define MEDIA_SYSTEM_MAX 512 /* mounts that are looked at */
 
 struct media_system {
 	dev_t runs[MEDIA_SYSTEM_MAX]; /* root, DATA and PERSIST, packages */
 	size_t runs_count;
-	dev_t mounted[MEDIA_SYSTEM_MAX]; /* likewise, and all others */
+	dev_t mounted[MEDIA_SYSTEM_MAX]; /* these and all others */
 	size_t mounted_count;
 };
 
 /**
- * media_system_read - look at what is mounted
+ * media_system_read - read what is mounted
  * @mountinfo: "/proc/self/mountinfo"
  *
- * What is mounted at "/" or below `run` of the configuration, and the file systems of
- * `data` and `persist`, where these are folders or devices. Where they are to be found by
- * a tag, whoever knows the tags of what is mounted has to look.
+ * The device runs from what is mounted at "/" or below `run` of the configuration, and
+ * from the file systems of `data` and `persist`, if these are folders or devices. If they
+ * are tags, the tags of what is mounted have to be compared.
  *
  * Return: 0; -errno.
  */

@@ -277,7 +277,7 @@ static void test_external(void **state)
 
 		find(&list, cases[i].known, "vfat", "STICK", "");
 		find(&list, cases[i].other, "ntfs", "STICK", "");
-		assert_string_equal(media_choose_external(&list)->name, cases[i].wanted);
+		assert_string_equal(media_choose(&list, NULL, 0)->name, cases[i].wanted);
 	}
 }
 
@@ -382,7 +382,7 @@ static void test_get(void **state)
 	item.probed = MEDIA_UNREADABLE;
 	item.failure = EACCES;
 	check_get(&view, "external", -EACCES, VERITY_E_PERMISSION,
-		  "external: sdb1 (USB, ntfs): one must be root to read media");
+		  "external: sdb1 (USB, ntfs): only root can read media");
 	item.failure = EIO;
 	check_get(&view, "external", -EIO, VERITY_E_IO,
 		  "external: sdb1 (USB, ntfs): cannot be read: Input/output error");

@@ -220,18 +220,18 @@ def test_none(work, build):
         # what is part of the device is nothing external, though it could be read
         refused(device, "external", "one.wmopkg",
                 f"external: no USB stick or SD card is connected {again}", 4)
-        refused(device, "service", "one.wmopkg", "service: no such media label (there are: "
+        refused(device, "service", "one.wmopkg", "service: no such media label (known: "
                 "external, a, b, c, d, e)", 4)
 
 
 def test_paths(work, build):
     usage = "(see 'wmopkg help')"
-    links = "there is a link in the way, and links on media are not followed (give the name of a regular file)"
+    links = "the path contains a link, and links on media are not followed (give the name of a regular file)"
     here = "packages in /: bad name.wmopkg, link.wmopkg, null.wmopkg, one.wmopkg, pipe.wmopkg, " \
            "two.wmopkg, up.wmopkg"
     in_dir = "packages in dir: ?[2J.wmopkg, one.wmopkg"
     many = "packages in many: " + ", ".join(f"p{n:02}.wmopkg" for n in range(8)) + ", 4 more"
-    up = f"'..' may not be part of a path on a medium {usage}"
+    up = f"'..' is not allowed in a path on a medium {usage}"
     file = "(give the name of a regular file)"
     check = "(check the name)"
     with Device(work, build) as device, Medium(work + "/ext4") as medium:
@@ -258,8 +258,8 @@ def test_paths(work, build):
                 ("one.wmopkg/a.wmopkg", f"no such file; {here} {check}", 4)):
             refused(device, "m", path,
                     f"{medium.name} (internal, ext4, ext4-stick): {path}: {message}", status)
-        refused(device, "m", "/", f"{medium.name} (internal, ext4, ext4-stick): the path of a file "
-                f"on the medium is expected {usage}", 2)
+        refused(device, "m", "/", f"{medium.name} (internal, ext4, ext4-stick): expected the path "
+                f"of a file on the medium {usage}", 2)
         for path in ("one.txt", "bad name.wmopkg"):
             assert install(device, "m", path, 2).startswith(f"wmopkg: m:/{path}: "), path
     with Device(work, build) as device, Medium(work + "/vfat"):
@@ -286,7 +286,7 @@ def test_bad_media(work, build):
             said = install(device, "m", "one.wmopkg", 1)
             assert said.startswith(f"wmopkg: {medium.name} (internal, ext4, ext4-stick): the file "
                                    "system cannot be mounted, it is damaged or the kernel does not "
-                                   "know all of it: ") and \
+                                   "support all of it: ") and \
                 said.endswith(" (see the kernel log with 'dmesg')\n"), said
         with Medium(work + "/bad-vfat") as medium:
             with_labels(device, f"m:{medium.node}")
@@ -360,7 +360,7 @@ def test_not_root(work, build):
         done = run("setpriv", "--reuid=65534", "--clear-groups", device.wmopkg, "--config",
                    device.base + "/conf", "install", "media", "m", "one.wmopkg", check=False)
         equal((done.returncode, done.stdout),
-              (1, f"wmopkg: m: {medium.name} (internal): one must be root to read media (run "
+              (1, f"wmopkg: m: {medium.name} (internal): only root can read media (run "
                   "it as root, or change the permissions)\n"))
         done = run("setpriv", "--reuid=65534", "--clear-groups", device.wmopkg, "--config",
                    device.base + "/conf", "media", "json", check=False)

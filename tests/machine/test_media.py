@@ -170,7 +170,7 @@ Installed... Changes are applied after reboot.
         self.device.expect("|=")
         self.device.pull_out("slow")
         said = console.plain(self.device.expect(console.PROMPT))
-        self.assertIn("wmopkg: external:/big.wmopkg: sda1 (USB, vfat, SLOW) was pulled out while "
+        self.assertIn("wmopkg: external:/big.wmopkg: sda1 (USB, vfat, SLOW) was removed while "
                       f"it was read: nothing was installed {AGAIN}\n", said)
         self.assertEqual(self.succeed("wmopkg show"), "No packages installed.\n")
         self.assertEqual(self.succeed("ls -A /run/wmopkg/data/packages"), "")

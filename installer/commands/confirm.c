@@ -6,16 +6,16 @@
 
 #include <stdio.h>
 
-#include "installer/common/answer.h"
+#include "installer/common/prompt.h"
 
 int confirm(const char *command, const char *question, const char *declined,
 	    struct verity_error *err)
 {
 	printf("%s (y/N)?", question);
-	switch (answer_read()) {
-	case ANSWER_YES:
+	switch (prompt_answer()) {
+	case PROMPT_YES:
 		return 1;
-	case ANSWER_NO:
+	case PROMPT_NO:
 		puts(declined);
 		return 0;
 	default:

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Describing a package and its verdict. */
 #include "installer/common/describe.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Describing a statement. */
 #include "installer/common/describe_statement.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Widths of characters, cutting and wrapping. */
 #include "installer/common/layout.h"
 
 #include <stdarg.h>
@@ -30,19 +31,11 @@ static const char *named_charset(void)
 	return NULL;
 }
 
-static bool is_ascii_only(void)
-{
-	const char *terminal = getenv("TERM");
-	const char *charset = named_charset();
-
-	return (terminal && strcmp(terminal, "dumb") == 0) ||
-	       (charset && strncasecmp(charset, "utf-8", 5) != 0 &&
-		strncasecmp(charset, "utf8", 4) != 0);
-}
-
 struct layout layout_of(int fd)
 {
 	struct layout layout = {.width = LAYOUT_WIDTH};
+	const char *terminal = getenv("TERM");
+	const char *charset = named_charset();
 	struct winsize size = {0};
 
 	if (!isatty(fd))
@@ -50,37 +43,40 @@ struct layout layout_of(int fd)
 	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col)
 		layout.width =
 			size.ws_col < LAYOUT_WIDTH_MIN ? LAYOUT_WIDTH_MIN : size.ws_col;
-	layout.ascii = is_ascii_only();
+	layout.ascii = (terminal && strcmp(terminal, "dumb") == 0) ||
+		       (charset && strncasecmp(charset, "utf-8", 5) != 0 &&
+			strncasecmp(charset, "utf8", 4) != 0);
 	return layout;
 }
 
-/* Bytes that the character at @text takes; 1 where there is none. */
-static size_t character_bytes(const unsigned char *text)
-{
-	size_t count = text[0] < 0xc0 ? 1 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
-
-	for (size_t i = 1; i < count; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 1;
-	return count;
-}
-
-/* Without a UTF-8 locale wcwidth() knows ASCII alone; then a character is a column. */
+/*
+ * Columns of the character at @text; a byte that begins none is one column. Without a
+ * UTF-8 locale wcwidth() knows only ASCII, and other characters are one column.
+ */
 static size_t character_width(const char *text, size_t *ret_bytes)
 {
 	const unsigned char *bytes = (const unsigned char *)text;
-	size_t count = character_bytes(bytes);
-	uint32_t character = count == 1 ? bytes[0] : bytes[0] & (0x7fU >> count);
+	size_t count = bytes[0] < 0xc0   ? 1
+		       : bytes[0] < 0xe0 ? 2
+		       : bytes[0] < 0xf0 ? 3
+					 : 4;
+	uint32_t character = bytes[0] & (count == 1 ? 0xff : 0x7fU >> count);
 	int width;
 
-	for (size_t i = 1; i < count; i++)
+	for (size_t i = 1; i < count; i++) {
+		if ((bytes[i] & 0xc0) != 0x80) {
+			count = 1;
+			character = bytes[0];
+			break;
+		}
 		character = character << 6 | (bytes[i] & 0x3f);
+	}
 	width = wcwidth((wchar_t)character);
 	*ret_bytes = count;
 	return width < 0 ? 1 : (size_t)width;
 }
 
-/* The longest beginning of @text that takes @width columns at most; how many it takes. */
+/* The longest beginning of @text of at most @width columns; returns its columns. */
 static size_t fit(const char *text, size_t bytes_max, size_t width, size_t *ret_bytes)
 {
 	size_t used = 0;
@@ -170,7 +166,7 @@ static void put_word(struct cursor *cursor, size_t gap, const char *word, size_t
 	size_t room = cursor->layout->width;
 	size_t width = fit(word, bytes, SIZE_MAX, &taken);
 
-	/* What no line can hold may as well begin here. */
+	/* A word that fits no line may begin here. */
 	if (cursor->begun && cursor->column + gap + width > room &&
 	    (cursor->indent + width <= room || cursor->column + gap + 2 > room))
 		start_line(cursor);
@@ -192,7 +188,7 @@ static void put_word(struct cursor *cursor, size_t gap, const char *word, size_t
 	cursor->begun = true;
 }
 
-/* Two columns at least are left of a line, as much as any character takes. */
+/* At least two columns of a line are used: no character is wider. */
 static void put_wrapped(struct cursor *cursor, const char *text)
 {
 	size_t half = cursor->layout->width / 2;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The progress bar. */
 #include "installer/common/progress.h"
 
 #include <assert.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Questions at the terminal, with signals and echo under control. */
 #include "installer/common/prompt.h"
 
 #include <errno.h>
@@ -12,6 +13,8 @@
 
 #include "installer/common/report.h"
 
+#define ANSWER_BYTES 16
+
 static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
 #define ENDING_COUNT (sizeof(ending) / sizeof(ending[0]))
@@ -23,66 +26,41 @@ static void catch_signal(int number)
 	caught = number;
 }
 
-/* While a person types: signals wait for us to look, and the terminal is silent. */
-struct silence {
-	struct termios terminal;
-	struct sigaction actions[ENDING_COUNT];
-	sigset_t mask;
-};
-
-static int begin_silence(struct silence *ret)
+static void block_ending(sigset_t *ret_before)
 {
-	const struct sigaction action = {.sa_handler = catch_signal};
-	struct termios silent;
 	sigset_t blocked;
 
-	if (tcgetattr(STDIN_FILENO, &ret->terminal) < 0)
-		return -errno;
-	caught = 0;
 	sigemptyset(&blocked);
 	for (size_t i = 0; i < ENDING_COUNT; i++)
 		sigaddset(&blocked, ending[i]);
-	sigprocmask(SIG_BLOCK, &blocked, &ret->mask);
-	for (size_t i = 0; i < ENDING_COUNT; i++)
-		sigaction(ending[i], &action, &ret->actions[i]);
-	silent = ret->terminal;
-	silent.c_lflag &= ~(tcflag_t)ECHO;
-	silent.c_cc[VSUSP] = _POSIX_VDISABLE;
-	return tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) < 0 ? -errno : 0;
+	sigprocmask(SIG_BLOCK, &blocked, ret_before);
 }
 
-static void end_silence(const struct silence *silence)
-{
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &silence->terminal);
-	for (size_t i = 0; i < ENDING_COUNT; i++)
-		sigaction(ending[i], &silence->actions[i], NULL);
-	/* As if it came only now. */
-	if (caught)
-		raise(caught);
-	sigprocmask(SIG_SETMASK, &silence->mask, NULL);
-}
-
-/* A terminal gives a whole line at once, up to 4095 bytes. */
-static ssize_t read_line(const struct silence *silence, char *ret, size_t size)
+/* Reads a line with signals let through; a terminal gives a whole line at once. */
+static ssize_t read_line(const sigset_t *mask, char *ret, size_t size)
 {
 	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-	ssize_t n;
+	ssize_t n = -1;
 
-	if (ppoll(&input, 1, NULL, &silence->mask) < 0)
-		return -errno;
-	n = read(STDIN_FILENO, ret, size);
+	if (ppoll(&input, 1, NULL, mask) > 0)
+		n = read(STDIN_FILENO, ret, size);
 	return n < 0 ? -errno : n;
 }
 
-static int check_line(const char *prompt, char *line, ssize_t n, size_t size,
-		      struct verity_error *err)
+static bool is_yes(char *line)
+{
+	line[strcspn(line, "\r\n")] = '\0';
+	return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
+}
+
+static int check_secret(const char *prompt, char *line, ssize_t n, size_t size,
+			struct verity_error *err)
 {
 	if (n < 0 && n != -EINTR)
 		return verity_fail_errno(err, (int)-n, "the terminal");
 	if (n <= 0 || line[0] == '\n')
 		return verity_fail(err, VERITY_E_PIN, "%s: nothing was typed", prompt);
-	if (line[n - 1] == '\n')
-		n--;
+	n -= line[n - 1] == '\n';
 	if ((size_t)n >= size)
 		return verity_fail(err, VERITY_E_PIN, "%s: longer than %zu bytes", prompt,
 				   size - 1);
@@ -92,19 +70,40 @@ static int check_line(const char *prompt, char *line, ssize_t n, size_t size,
 
 int prompt_secret(const char *prompt, char *ret, size_t size, struct verity_error *err)
 {
-	struct silence silence;
-	ssize_t n;
-	int r = begin_silence(&silence);
+	const struct sigaction action = {.sa_handler = catch_signal};
+	struct sigaction actions[ENDING_COUNT];
+	struct termios terminal, silent;
+	sigset_t mask;
+	ssize_t n = 0;
+	int r;
 
+	if (tcgetattr(STDIN_FILENO, &terminal) < 0)
+		return verity_fail_errno(err, errno, "the terminal");
+	caught = 0;
+	block_ending(&mask);
+	for (size_t i = 0; i < ENDING_COUNT; i++)
+		sigaction(ending[i], &action, &actions[i]);
+	silent = terminal;
+	silent.c_lflag &= ~(tcflag_t)ECHO;
+	silent.c_cc[VSUSP] = _POSIX_VDISABLE;
+	r = tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) < 0 ? -errno : 0;
+	if (r == 0) {
+		fflush(stdout);
+		report_plain(stderr, prompt);
+		fputs(": ", stderr);
+		n = read_line(&mask, ret, size);
+		fputc('\n', stderr);
+	}
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal);
+	for (size_t i = 0; i < ENDING_COUNT; i++)
+		sigaction(ending[i], &actions[i], NULL);
+	/* As if it came only now. */
+	if (caught)
+		raise(caught);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 	if (r < 0)
 		return verity_fail_errno(err, -r, "the terminal");
-	fflush(stdout);
-	report_plain(stderr, prompt);
-	fputs(": ", stderr);
-	n = read_line(&silence, ret, size);
-	fputc('\n', stderr);
-	end_silence(&silence);
-	r = check_line(prompt, ret, n, size, err);
+	r = check_secret(prompt, ret, n, size, err);
 	if (r < 0)
 		explicit_bzero(ret, size);
 	return r;
@@ -112,28 +111,37 @@ int prompt_secret(const char *prompt, char *ret, size_t size, struct verity_erro
 
 bool prompt_yes(const char *question)
 {
-	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-	sigset_t blocked, present;
-	char line[8] = "";
-	ssize_t n = -1;
+	char line[ANSWER_BYTES] = "";
+	sigset_t mask;
+	ssize_t n;
 
 	if (!isatty(STDIN_FILENO))
 		return false;
-	/* So that none comes between the question and the wait. */
-	sigemptyset(&blocked);
-	for (size_t i = 0; i < ENDING_COUNT; i++)
-		sigaddset(&blocked, ending[i]);
-	sigprocmask(SIG_BLOCK, &blocked, &present);
-	/* What was typed before the question is no answer to it. */
+	/* So that no signal comes between the question and the wait. */
+	block_ending(&mask);
+	/* What was typed before the question does not answer it. */
 	tcflush(STDIN_FILENO, TCIFLUSH);
 	fflush(stdout);
 	fputs(question, stderr);
-	if (ppoll(&input, 1, NULL, &present) > 0)
-		n = read(STDIN_FILENO, line, sizeof(line) - 1);
-	sigprocmask(SIG_SETMASK, &present, NULL);
+	n = read_line(&mask, line, sizeof(line) - 1);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 	if (n <= 0 || line[n - 1] != '\n')
 		fputc('\n', stderr);
 	line[n > 0 ? n : 0] = '\0';
-	line[strcspn(line, "\r\n")] = '\0';
-	return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
+	return is_yes(line);
+}
+
+enum prompt_answer prompt_answer(void)
+{
+	char answer[ANSWER_BYTES] = "";
+	bool is_terminal = isatty(STDIN_FILENO);
+	bool is_there;
+
+	fflush(stdout);
+	is_there = fgets(answer, sizeof(answer), stdin);
+	if (!strchr(answer, '\n') || !is_terminal)
+		putchar('\n');
+	if (!is_there && !is_terminal)
+		return PROMPT_NOBODY;
+	return is_yes(answer) ? PROMPT_YES : PROMPT_NO;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Finding passwords in URLs. */
 #include "installer/common/redact.h"
 
 #include <string.h>
@@ -15,7 +16,7 @@ char *redact_find(char *text, size_t *ret_size)
 		size_t end;
 
 		begin += strlen(BEGIN);
-		/* Whoever reads an URL takes the last '@' before the path. */
+		/* The last '@' before the path ends the password. */
 		end = strcspn(begin, "/?#");
 		while (end > 0 && begin[end] != '@')
 			end--;

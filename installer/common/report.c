@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Printing errors, warnings and debug output in one form. */
 #include "installer/common/report.h"
 
 #include <errno.h>
@@ -27,7 +28,7 @@ void report_quiet(bool quiet)
 	is_quiet = quiet;
 }
 
-/* A message may hold a server's words or a file's name: neither may steer a terminal. */
+/* A message may contain text of a server or the name of a file. */
 void report_plain(FILE *out, const char *text)
 {
 	cleanup_free char *plain = strdup(text);
@@ -36,7 +37,6 @@ void report_plain(FILE *out, const char *text)
 		fputs(verity_text_plain(plain), out);
 }
 
-/* Nor may it show what was typed to be seen by nobody. */
 void report_typed(FILE *out, const char *text)
 {
 	cleanup_free char *masked = strdup(text);
@@ -56,15 +56,6 @@ void report_debug(const char *line)
 	dprintf(STDERR_FILENO, "%s\n", text);
 }
 
-static void __attribute__((format(printf, 1, 0)))
-print_formatted(const char *format, va_list args)
-{
-	char line[LINE_BYTES];
-
-	vsnprintf(line, sizeof(line), format, args);
-	report_typed(stderr, line);
-}
-
 enum exit_status report_error(const char *what, const struct verity_error *err)
 {
 	char help[HELP_BYTES];
@@ -75,17 +66,12 @@ enum exit_status report_error(const char *what, const struct verity_error *err)
 							 : verity_code_hint(err->code));
 }
 
-/* A message that ends in brackets has said itself what to do. */
-static bool is_hinted(const char *message)
-{
-	size_t size = strlen(message);
-
-	return size && message[size - 1] == ')';
-}
-
 enum exit_status report_hinted(const char *what, const struct verity_error *err,
 			       const char *hint)
 {
+	size_t size = strlen(err->message);
+	bool is_hinted = size && err->message[size - 1] == ')';
+
 	fflush(stdout);
 	fprintf(stderr, "%s: ", program);
 	if (what) {
@@ -93,7 +79,7 @@ enum exit_status report_hinted(const char *what, const struct verity_error *err,
 		fputs(": ", stderr);
 	}
 	report_typed(stderr, err->message);
-	if (hint && !is_hinted(err->message))
+	if (hint && !is_hinted)
 		fprintf(stderr, " (%s)", hint);
 	fputc('\n', stderr);
 	return verity_code_exit_status(err->code);
@@ -105,7 +91,7 @@ enum exit_status report_output(void)
 
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return STATUS_DONE;
-	/* Not NO_ROOM: it is not the device that is full. */
+	/* Not NO_ROOM: the device is not full. */
 	verity_fail_errno(&err, errno, "standard output");
 	err.code = VERITY_E_IO;
 	return report_error(NULL, &err);
@@ -113,48 +99,32 @@ enum exit_status report_output(void)
 
 void report_warning(const char *format, ...)
 {
+	char line[LINE_BYTES];
 	va_list args;
 
 	if (is_quiet)
 		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
 	fflush(stdout);
 	fprintf(stderr, "%s: warning: ", program);
-	va_start(args, format);
-	print_formatted(format, args);
-	va_end(args);
+	report_typed(stderr, line);
 	fputc('\n', stderr);
-}
-
-static enum exit_status __attribute__((format(printf, 2, 0)))
-print_usage(const char *hint, const char *format, va_list args)
-{
-	fflush(stdout);
-	fprintf(stderr, "%s: ", program);
-	print_formatted(format, args);
-	fprintf(stderr, " (%s)\n", hint);
-	return STATUS_USAGE;
 }
 
 enum exit_status report_hint_usage(const char *hint, const char *format, ...)
 {
-	enum exit_status status;
+	char line[LINE_BYTES], help[HELP_BYTES];
 	va_list args;
 
 	va_start(args, format);
-	status = print_usage(hint, format, args);
+	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	return status;
-}
-
-enum exit_status report_usage(const char *format, ...)
-{
-	char help[HELP_BYTES];
-	enum exit_status status;
-	va_list args;
-
 	snprintf(help, sizeof(help), "see '%s help'", program);
-	va_start(args, format);
-	status = print_usage(help, format, args);
-	va_end(args);
-	return status;
+	fflush(stdout);
+	fprintf(stderr, "%s: ", program);
+	report_typed(stderr, line);
+	fprintf(stderr, " (%s)\n", hint ?: help);
+	return STATUS_USAGE;
 }

@@ -8,31 +8,30 @@
 #include "verity/util/error.h"
 
 /**
- * report_plain - print text that came from outside, with '?' for what could steer a
+ * report_plain - print text from outside, with '?' for what could control the
  * terminal
  */
 void report_plain(FILE *out, const char *text);
 
 /**
- * report_typed - print what may hold an URL as it was typed: its password is made '*'
+ * report_typed - print text that may contain a URL as typed: its password becomes '*'
  */
 void report_typed(FILE *out, const char *text);
 
 /**
- * report_program - the name that messages begin with; a constant string, set once by
- * main()
+ * report_program - the name that messages begin with; constant, set once by main()
  */
 void report_program(const char *name);
 
 /**
- * report_quiet - print no warnings until it is said again: nobody has asked for anything
+ * report_quiet - print no warnings until it is called with false
  */
 void report_quiet(bool quiet);
 
 /**
- * report_error - print "PROGRAM: WHAT: WHY (what to do)"; where the message ends in
- * brackets, it has said what to do
- * @what: the package, file or place it happened with; NULL where the message says it
+ * report_error - print "PROGRAM: WHAT: WHY (what to do)"; a message that ends in
+ * brackets already says what to do
+ * @what: the package, file or URL; NULL if the message names it
  *
  * Return: the exit status for it.
  */
@@ -40,16 +39,15 @@ enum exit_status report_error(const char *what,
 			      const struct verity_error *err) must_check;
 
 /**
- * report_hinted - the same with another word on what to do; NULL for none
+ * report_hinted - the same with another hint; NULL for none
  */
 enum exit_status report_hinted(const char *what, const struct verity_error *err,
 			       const char *hint) must_check;
 
 /**
- * report_output - whether all that was printed on stdout got there; says so where not
+ * report_output - whether all that was printed on stdout was written; if not, reports it
  *
- * For what is asked for its output alone: a script must not take half of it for the
- * whole.
+ * For commands whose purpose is their output: a script must notice if part is missing.
  */
 enum exit_status report_output(void) must_check;
 
@@ -64,7 +62,7 @@ void report_warning(const char *format, ...) __attribute__((format(printf, 1, 2)
 void report_debug(const char *line);
 
 /**
- * report_hint_usage - print "PROGRAM: ... (@hint)"
+ * report_hint_usage - print "PROGRAM: … (@hint)"; NULL: where to find help
  *
  * Return: STATUS_USAGE.
  */
@@ -72,9 +70,8 @@ enum exit_status report_hint_usage(const char *hint, const char *format, ...) mu
 	__attribute__((format(printf, 2, 3)));
 
 /**
- * report_usage - print "PROGRAM: …" and where help is to be had
+ * report_usage - print "PROGRAM: …" and where to find help
  *
  * Return: STATUS_USAGE.
  */
-enum exit_status report_usage(const char *format, ...) must_check
-	__attribute__((format(printf, 1, 2)));
+#define report_usage(...) report_hint_usage(NULL, __VA_ARGS__)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Remembering signals instead of ending at once. */
 #include "installer/common/signals.h"
 
 #include <signal.h>
@@ -8,11 +9,11 @@ static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
 #define NUMBER_COUNT (sizeof(numbers) / sizeof(numbers[0]))
 
-/* A handler has nothing but globals to write to. */
+/* A handler can write only to globals. */
 static volatile sig_atomic_t interrupted;
 
-/* As they were before; a process has but one set of them. */
-static struct sigaction former[NUMBER_COUNT];
+/* The actions before; a process has one set of them. */
+static struct sigaction saved[NUMBER_COUNT];
 static bool watching;
 
 static void remember(int number)
@@ -29,10 +30,10 @@ void signals_watch(void)
 
 	signals_forget();
 	for (size_t i = 0; i < NUMBER_COUNT; i++) {
-		sigaction(numbers[i], NULL, &former[i]);
+		sigaction(numbers[i], NULL, &saved[i]);
 		if (numbers[i] == SIGPIPE)
 			sigaction(numbers[i], &ignore, NULL);
-		else if (former[i].sa_handler != SIG_IGN)
+		else if (saved[i].sa_handler != SIG_IGN)
 			sigaction(numbers[i], &watch, NULL);
 	}
 	watching = true;
@@ -41,7 +42,7 @@ void signals_watch(void)
 void signals_forget(void)
 {
 	for (size_t i = 0; watching && i < NUMBER_COUNT; i++)
-		sigaction(numbers[i], &former[i], NULL);
+		sigaction(numbers[i], &saved[i], NULL);
 	watching = false;
 	interrupted = 0;
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Ctrl-C and its kind, turned from an end on the spot into a question that is asked. */
+/* Ctrl-C and similar signals: remembered, and checked where the program can end. */
 
 #include "verity/util/error.h"
 
 /**
- * signals_watch - from now on SIGINT, SIGTERM and SIGHUP are only remembered
+ * signals_watch - from now on remember SIGINT, SIGTERM and SIGHUP
  *
- * The second of a kind ends the program as ever. Signals that were ignored stay so, and
- * SIGPIPE is ignored: a reader that goes away does not end an installation half-way.
+ * The second of a kind ends the program. Signals that were ignored stay ignored, and so
+ * does SIGPIPE: a reader that disappears does not interrupt an installation.
  */
 void signals_watch(void);
 
 /**
- * signals_forget - signals do again what they did before signals_watch()
+ * signals_forget - restore the actions before signals_watch()
  *
- * For who goes on afterwards, as the shell does: what has come counts no more.
+ * For a program that goes on, as the shell: signals that came are forgotten.
  */
 void signals_forget(void);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Loading statement files, and reporting their errors. */
 #include "installer/common/statement_file.h"
 
 #include <errno.h>
@@ -10,7 +11,7 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 
-/* What is too long to be a statement still says by its head what it is. */
+/* The head of a file that is too long still says what it is. */
 static int fail_too_long(const char *file, struct verity_error *err)
 {
 	cleanup_fd int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -25,7 +26,7 @@ static int fail_too_long(const char *file, struct verity_error *err)
 		r = verity_statement_split(head, sizeof(head), &parts, err);
 	if (r == 0)
 		r = verity_fail(err, VERITY_E_BAD_STATEMENT,
-				"it is longer than a signed statement");
+				"longer than a signed statement can be");
 	return verity_context(err, r, "%s", file);
 }
 
@@ -59,7 +60,7 @@ static const char *hint_for(enum verity_code code)
 {
 	switch (code) {
 	case VERITY_E_NO_SIGNATURE:
-		return "get the signed one from who made it";
+		return "ask its vendor for a signed one";
 	case VERITY_E_UNTRUSTED_SIGNER:
 		return "ask for one that is signed for this device";
 	case VERITY_E_REVOKED:

@@ -6,25 +6,24 @@
 #include "installer/common/report.h"
 
 /**
- * statement_load - the bytes of a statement file, at most as many as one may have
- * @ret: set on success alone; free()
+ * statement_load - the bytes of a statement file, at most as many as one can have
+ * @ret: set on success only; free()
  *
- * Return: 0; -ENOENT; -EBADMSG (WRONG_TYPE, BAD_STATEMENT) where it is too long to be
- * one; -errno.
+ * Return: 0; -ENOENT; -EBADMSG (WRONG_TYPE, BAD_STATEMENT) if it is too long; -errno.
  */
 int statement_load(const char *file, char **ret, size_t *ret_size,
 		   struct verity_error *err) must_check;
 
 /**
- * statement_command - the command that a file is for, which is a statement
+ * statement_command - the command that a statement file is for
  *
- * Return: "unlock" or "denylist"; NULL where it is none.
+ * Return: "unlock" or "denylist"; NULL if it is none.
  */
 const char *statement_command(const char *file);
 
 /**
- * statement_report - as report_error(), with what helps a statement: neither another
- * package nor Allow Untrusted does
+ * statement_report - as report_error(), with hints for a statement: another package or
+ * Allow Untrusted would not help
  *
  * Return: the exit status for it.
  */

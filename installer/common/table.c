@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Tables: measuring, cutting columns, and the frame. */
 #include "installer/common/table.h"
 
 #include <assert.h>
@@ -26,21 +27,6 @@ static void print_repeated(FILE *out, const char *text, size_t count)
 {
 	while (count--)
 		fputs(text, out);
-}
-
-static size_t max(size_t a, size_t b)
-{
-	return a > b ? a : b;
-}
-
-static void measure(const struct table *table, size_t *ret)
-{
-	size_t columns = table->column_count;
-
-	for (size_t i = 0; i < columns; i++)
-		ret[i] = layout_width(table->columns[i].head);
-	for (size_t i = 0; i < table->rows * columns; i++)
-		ret[i % columns] = max(ret[i % columns], layout_width(table->cells[i]));
 }
 
 static size_t inner_width(const struct table *table, const size_t *widths)
@@ -71,7 +57,7 @@ static int next_to_cut(const struct table *table, const size_t *widths)
 	return widest;
 }
 
-/* Whether what it takes is no more than what there is, once it is cut. */
+/* Cuts columns until they fit; false if they cannot. */
 static bool fit(const struct table *table, size_t inner_max, size_t *widths)
 {
 	for (size_t inner = inner_width(table, widths); inner > inner_max; inner--) {
@@ -82,16 +68,6 @@ static bool fit(const struct table *table, size_t inner_max, size_t *widths)
 		widths[column]--;
 	}
 	return true;
-}
-
-static void print_row(FILE *out, const struct layout *layout, const struct table *table,
-		      const char *const *cells, const size_t *widths)
-{
-	for (size_t i = 0; i < table->column_count; i++) {
-		layout_cell(out, layout, cells ? cells[i] : table->columns[i].head,
-			    widths[i]);
-		print_repeated(out, " ", i + 1 < table->column_count ? GAP : 0);
-	}
 }
 
 static void print_framed(FILE *out, const struct layout *layout,
@@ -109,7 +85,11 @@ static void print_framed(FILE *out, const struct layout *layout,
 			row ? table->cells + (row - 1) * table->column_count : NULL;
 
 		fputs(strokes->side, out);
-		print_row(out, layout, table, cells, widths);
+		for (size_t i = 0; i < table->column_count; i++) {
+			layout_cell(out, layout,
+				    cells ? cells[i] : table->columns[i].head, widths[i]);
+			print_repeated(out, " ", i + 1 < table->column_count ? GAP : 0);
+		}
 		fprintf(out, "%s\n", strokes->side);
 	}
 	fputs(strokes->bottom_left, out);
@@ -141,7 +121,14 @@ void table_print(FILE *out, const struct layout *layout, const struct table *tab
 	size_t inner;
 
 	assert(table->column_count >= 1 && table->column_count <= TABLE_COLUMNS_MAX);
-	measure(table, widths);
+	for (size_t i = 0; i < table->column_count; i++)
+		widths[i] = layout_width(table->columns[i].head);
+	for (size_t i = 0; i < table->rows * table->column_count; i++) {
+		size_t width = layout_width(table->cells[i]);
+
+		if (width > widths[i % table->column_count])
+			widths[i % table->column_count] = width;
+	}
 	if (!fit(table, inner_max, widths)) {
 		print_list(out, layout, table);
 		return;

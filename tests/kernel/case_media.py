@@ -348,8 +348,8 @@ def test_mounted_by_somebody(work, build):
             run("mount", "-o", options, medium.node, place)
             assert install(device, "m", "one.wmopkg").endswith(INSTALLED), options
             refused(device, "m", "link.wmopkg",
-                    f"{medium.name} (internal, ext2, ext2-stick): link.wmopkg: there is a link in "
-                    "the way, and links on media are not followed (give the name of a regular file)")
+                    f"{medium.name} (internal, ext2, ext2-stick): link.wmopkg: the path contains "
+                    "a link, and links on media are not followed (give the name of a regular file)")
             run("umount", place)
 
 

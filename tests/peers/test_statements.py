@@ -524,7 +524,7 @@ class Device(Case):
         self.build("extract", "--manifest", "m", "d5")
         self.openssl_sign("m", "s", "signer")
         statement("d5", read("m"), read("s"))
-        for name, hint in (("d", "get the signed one from who made it"),
+        for name, hint in (("d", "ask its vendor for a signed one"),
                            ("d2", "ask for one that is signed for this device"),
                            ("d5", "update the firmware"), ("d3", None),
                            ("d4", "ask for one that is signed with another key")):

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* Mounts the squashfs of a dm-verity device with the mount API. */
 #include "overlay/stack/layer.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -12,8 +14,8 @@
 #include "verity/util/io.h"
 
 /*
- * Squashfs 4.0: where the super block has the place of the table of attributes (all ones:
- * there is none), and where that table has the number of its entries.
+ * Squashfs 4.0: where the super block has the offset of the table of attributes (all
+ * ones: there is none), and where that table has the number of its entries.
  */
 #define SQUASHFS_XATTR_TABLE 56
 #define SQUASHFS_XATTR_COUNT 8
@@ -32,8 +34,6 @@ void overlay_layer_free(struct overlay_layer *layer)
 	free(layer);
 }
 
-DEFINE_CLEANUP(struct overlay_layer, overlay_layer_free);
-
 static int fail_mount(int why, struct verity_error *err)
 {
 	if (why == ENODEV)
@@ -48,51 +48,30 @@ static int fail_mount(int why, struct verity_error *err)
 	return -why;
 }
 
-/* Little-endian, at @place of the image, read through dm-verity. */
-static int read_number(int device_fd, uint64_t place, size_t bytes, uint64_t *ret,
-		       struct verity_error *err)
+/*
+ * Opaque folders are attributes. A kernel that does not read them would show what the
+ * package hides, so an image that has some is not for it. The super block is read through
+ * dm-verity.
+ */
+static int check_attributes(const struct overlay_layer *layer, struct verity_error *err)
 {
-	uint8_t raw[8] = {0};
-	uint64_t number = 0;
-	int r = verity_io_read(device_fd, raw, bytes, place, err);
-
-	if (r < 0)
-		return r;
-	for (size_t i = bytes; i-- > 0;)
-		number = number << 8 | raw[i];
-	*ret = number;
-	return 0;
-}
-
-static int count_attributes(int device_fd, uint64_t *ret, struct verity_error *err)
-{
+	int fd = verity_device_fd(layer->device);
 	uint64_t table = 0;
-	int r = read_number(device_fd, SQUASHFS_XATTR_TABLE, 8, &table, err);
+	uint32_t count = 0;
+	char path[64];
+	int r;
 
-	*ret = 0;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", layer->mount_fd);
+	if (getxattr(path, "trusted.overlay.opaque", NULL, 0) >= 0 || errno != EOPNOTSUPP)
+		return 0;
+	r = verity_io_read(fd, &table, sizeof(table), SQUASHFS_XATTR_TABLE, err);
+	table = le64toh(table);
 	if (r < 0 || table == UINT64_MAX)
 		return r;
 	if (table > VERITY_IMAGE_MAX)
 		return verity_fail(err, VERITY_E_MOUNT,
 				   "the image's table of attributes lies outside of it");
-	return read_number(device_fd, table + SQUASHFS_XATTR_COUNT, 4, ret, err);
-}
-
-/*
- * Opaque folders are attributes. A kernel that does not read them would show what the
- * package hides, so an image that has some is not for it.
- */
-static int check_attributes(const struct overlay_layer *layer, struct verity_error *err)
-{
-	char place[64];
-	uint64_t count = 0;
-	int r;
-
-	snprintf(place, sizeof(place), "/proc/self/fd/%d", layer->mount_fd);
-	if (getxattr(place, "trusted.overlay.opaque", NULL, 0) >= 0 ||
-	    errno != EOPNOTSUPP)
-		return 0;
-	r = count_attributes(verity_device_fd(layer->device), &count, err);
+	r = verity_io_read(fd, &count, sizeof(count), table + SQUASHFS_XATTR_COUNT, err);
 	if (r < 0 || count == 0)
 		return r;
 	return verity_fail(err, VERITY_E_KERNEL_FEATURE,
@@ -100,7 +79,6 @@ static int check_attributes(const struct overlay_layer *layer, struct verity_err
 			   "(CONFIG_SQUASHFS_XATTR)");
 }
 
-/* What is read of the image to mount it is read in here. */
 static int mount_image(struct overlay_layer *layer, bool nosuid, struct verity_error *err)
 {
 	cleanup_fd int fs = fsopen("squashfs", FSOPEN_CLOEXEC);

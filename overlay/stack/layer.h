@@ -3,11 +3,12 @@
 
 /*
  * A layer: a verified package, attached through dm-verity, its squashfs mounted
- * read-only. It is mounted nowhere at first; a layer that never gets its place leaves
- * nothing behind, however the process ends.
+ * read-only. It is mounted nowhere at first; a layer that is never mounted anywhere
+ * leaves nothing behind, however the process ends.
  */
 
 #include "verity/device/device.h"
+#include "verity/util/cleanup.h"
 
 struct overlay_layer;
 
@@ -25,7 +26,7 @@ int overlay_layer_open(struct verity_devices *devices,
 		       struct overlay_layer **ret, struct verity_error *err) must_check;
 
 /**
- * overlay_layer_place - give the layer its place, where it stays
+ * overlay_layer_place - mount the layer on a folder, where it stays
  * @dirfd, @name: an existing empty folder
  */
 int overlay_layer_place(const struct overlay_layer *layer, int dirfd, const char *name,
@@ -37,8 +38,9 @@ int overlay_layer_place(const struct overlay_layer *layer, int dirfd, const char
 const char *overlay_layer_note(const struct overlay_layer *layer);
 
 /**
- * overlay_layer_free - forget the layer; takes NULL
+ * overlay_layer_free - free the layer; takes NULL
  *
- * It stays mounted where it has a place, and else it is unmounted and detached.
+ * Where overlay_layer_place() mounted it, it stays; else it is unmounted and detached.
  */
 void overlay_layer_free(struct overlay_layer *layer);
+DEFINE_CLEANUP(struct overlay_layer, overlay_layer_free);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Makes, fills and empties the folder that layers are mounted in. */
 #include "overlay/stack/layers_dir.h"
 
 #include <errno.h>

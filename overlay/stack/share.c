@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Opens the path of a hierarchy within a layer. */
 #include "overlay/stack/share.h"
 
 #include <errno.h>
@@ -8,18 +9,12 @@
 #include "overlay/fs/open_beneath.h"
 #include "verity/util/cleanup.h"
 
-static bool is_opaque(int fd)
-{
-	char value = '\0';
-
-	return fgetxattr(fd, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
-}
-
 int overlay_share_look(const char *folder, const char *hierarchy, enum overlay_share *ret,
 		       struct verity_error *err)
 {
 	cleanup_fd int layer = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_fd int fd = -1;
+	char opaque = '\0';
 
 	if (layer < 0)
 		return verity_fail_errno(err, errno, "%s", folder);
@@ -30,7 +25,10 @@ int overlay_share_look(const char *folder, const char *hierarchy, enum overlay_s
 		*ret = OVERLAY_SHARE_OTHER;
 	else if (fd < 0)
 		return verity_fail_errno(err, -fd, "%s%s", folder, hierarchy);
+	else if (fgetxattr(fd, "trusted.overlay.opaque", &opaque, 1) == 1 &&
+		 opaque == 'y')
+		*ret = OVERLAY_SHARE_OPAQUE;
 	else
-		*ret = is_opaque(fd) ? OVERLAY_SHARE_OPAQUE : OVERLAY_SHARE_FOLDER;
+		*ret = OVERLAY_SHARE_FOLDER;
 	return 0;
 }

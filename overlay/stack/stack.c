@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Mounts a plan with fsconfig(), or as one string on kernels before 6.8. */
 #include "overlay/stack/stack.h"
 
 #include <errno.h>
@@ -41,14 +42,14 @@ static int fail_stack(int why, const struct overlay_stack_plan *plan, const char
 static int set_options(int fs, const struct overlay_stack_plan *plan,
 		       struct verity_error *err)
 {
-	struct overlay_stack_option option;
+	const struct overlay_stack_option *option;
 
 	for (size_t i = 0; i < plan->count; i++)
 		if (fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", plan->names[i], 0) < 0)
 			return fail_stack(errno, plan, plan->names[i], err);
-	for (size_t i = 0; overlay_stack_option_at(plan, i, &option); i++)
-		if (fsconfig(fs, FSCONFIG_SET_STRING, option.key, option.value, 0) < 0)
-			return fail_stack(errno, plan, option.key, err);
+	for (size_t i = 0; (option = overlay_stack_option_at(plan, i)); i++)
+		if (fsconfig(fs, FSCONFIG_SET_STRING, option->key, option->value, 0) < 0)
+			return fail_stack(errno, plan, option->key, err);
 	if (!plan->writable && fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
 		return fail_stack(errno, plan, "ro", err);
 	return 0;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Names layers, writes mount options, and compares those that the kernel shows. */
 #include "overlay/stack/stack_plan.h"
 
 #include <stdarg.h>
@@ -64,165 +65,106 @@ int overlay_stack_plan_make(const struct overlay_stack_parts *parts,
 	return 0;
 }
 
-int overlay_stack_plan_new(size_t packages, bool nosuid, struct overlay_stack_plan *ret,
-			   struct verity_error *err)
+const struct overlay_stack_option *overlay_stack_option_at(
+	const struct overlay_stack_plan *plan, size_t index)
 {
-	const struct overlay_stack_parts parts = {
-		.engine = true,
-		.packages = packages,
-		.root = true,
-		.nosuid = nosuid,
-	};
-
-	return overlay_stack_plan_make(&parts, ret, err);
+	return index < OPTIONS_COUNT - (plan->writable ? 0 : OPTIONS_WRITING)
+		       ? &options[index]
+		       : NULL;
 }
 
-bool overlay_stack_option_at(const struct overlay_stack_plan *plan, size_t index,
-			     struct overlay_stack_option *ret)
-{
-	if (index >= OPTIONS_COUNT - (plan->writable ? 0 : OPTIONS_WRITING))
-		return false;
-	*ret = options[index];
-	return true;
-}
-
-/* Appends; false where there is no room. */
-static bool __attribute__((format(printf, 4, 5)))
-put(char *text, size_t room, size_t *used, const char *format, ...)
-{
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(text + *used, room - *used, format, args);
-	va_end(args);
-	if (n < 0 || (size_t)n >= room - *used)
-		return false;
-	*used += (size_t)n;
-	return true;
-}
-
-int overlay_stack_options(const struct overlay_stack_plan *plan, size_t room, char **ret,
+int overlay_stack_options(const struct overlay_stack_plan *plan, size_t max, char **ret,
 			  struct verity_error *err)
 {
-	cleanup_free char *text = malloc(room);
-	struct overlay_stack_option option;
-	size_t used = 0;
-	bool fits = true;
+	const struct overlay_stack_option *option;
+	cleanup_free char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
 
-	if (!text)
+	for (size_t i = 0; stream && i < plan->count; i++)
+		fprintf(stream, "%s%s", i ? ":" : "lowerdir=", plan->names[i]);
+	for (size_t i = 0; stream && (option = overlay_stack_option_at(plan, i)); i++)
+		fprintf(stream, ",%s=%s", option->key, option->value);
+	if (!stream || fclose(stream) != 0)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	for (size_t i = 0; fits && i < plan->count; i++)
-		fits = put(text, room, &used, "%s%s",
-			   i ? ":" : "lowerdir=", plan->names[i]);
-	for (size_t i = 0; fits && overlay_stack_option_at(plan, i, &option); i++)
-		fits = put(text, room, &used, ",%s=%s", option.key, option.value);
-	if (!fits)
+	if (size >= max)
 		return verity_fail(err, VERITY_E_TOO_MANY,
 				   "the mount options of %zu layers are longer "
 				   "than the %zu bytes that this kernel takes",
-				   plan->count, room - 1);
+				   plan->count, max - 1);
 	*ret = steal_ptr(&text);
 	return 0;
 }
 
-/* What is left to be seen of the plan. */
-struct comparison {
-	const struct overlay_stack_plan *plan;
-	size_t layers; /* seen */
-	bool upper, work;
-	struct verity_error *err;
-};
-
-static int compare_layer(struct comparison *seen, const char *name, size_t size)
+/* @seen: layers so far; raised */
+static int compare_layer(const struct overlay_stack_plan *plan, const char *name,
+			 size_t *seen, struct verity_error *err)
 {
-	const struct overlay_stack_plan *plan = seen->plan;
-	size_t at = seen->layers++;
+	size_t at = (*seen)++;
 
 	if (at >= plan->count)
-		return verity_fail(seen->err, VERITY_E_STACK,
+		return verity_fail(err, VERITY_E_STACK,
 				   "the kernel stacked more than the %zu layers planned",
 				   plan->count);
-	if (strlen(plan->names[at]) == size && memcmp(plan->names[at], name, size) == 0)
+	if (strcmp(plan->names[at], name) == 0)
 		return 0;
-	return verity_fail(seen->err, VERITY_E_STACK,
+	return verity_fail(err, VERITY_E_STACK,
 			   "the kernel did not stack layer %zu of %zu as planned", at + 1,
 			   plan->count);
 }
 
-static int compare_layers(struct comparison *seen, const char *text, size_t size)
+/* @seen: options for writing so far; raised. What the plan does not name may be any. */
+static int compare_option(const struct overlay_stack_plan *plan, const char *key,
+			  const char *value, size_t *seen, struct verity_error *err)
 {
-	int r = 0;
-
-	for (size_t at = 0; r == 0 && at <= size;) {
-		const char *colon = memchr(text + at, ':', size - at);
-		size_t length = colon ? (size_t)(colon - text) - at : size - at;
-
-		r = compare_layer(seen, text + at, length);
-		at += length + 1;
-	}
-	return r;
-}
-
-static int compare_option(struct comparison *seen, const char *text, size_t size)
-{
-	size_t key = (size_t)((const char *)memchr(text, '=', size) - text);
-	const char *value = text + key + 1;
-	struct overlay_stack_option option;
-
 	for (size_t i = 0; i < OPTIONS_COUNT; i++) {
-		if (strlen(options[i].key) != key ||
-		    memcmp(options[i].key, text, key) != 0)
+		if (strcmp(options[i].key, key) != 0)
 			continue;
-		if (!overlay_stack_option_at(seen->plan, i, &option) ||
-		    strlen(option.value) != size - key - 1 ||
-		    memcmp(option.value, value, size - key - 1) != 0)
-			return verity_fail(seen->err, VERITY_E_STACK,
-					   "the kernel mounted the stack with %.*s",
-					   (int)size, text);
-		seen->upper |= strcmp(option.key, "upperdir") == 0;
-		seen->work |= strcmp(option.key, "workdir") == 0;
+		if (!overlay_stack_option_at(plan, i) ||
+		    strcmp(options[i].value, value) != 0)
+			return verity_fail(err, VERITY_E_STACK,
+					   "the kernel mounted the stack with %s=%s", key,
+					   value);
+		*seen += i >= OPTIONS_COUNT - OPTIONS_WRITING;
 	}
 	return 0;
-}
-
-static int compare_word(struct comparison *seen, const char *text, size_t size)
-{
-	static const char all[] = "lowerdir=", one[] = "lowerdir+=";
-
-	if (size >= strlen(all) && memcmp(text, all, strlen(all)) == 0)
-		return compare_layers(seen, text + strlen(all), size - strlen(all));
-	if (size >= strlen(one) && memcmp(text, one, strlen(one)) == 0)
-		return compare_layer(seen, text + strlen(one), size - strlen(one));
-	return memchr(text, '=', size) ? compare_option(seen, text, size) : 0;
 }
 
 int overlay_stack_compare(const struct overlay_stack_plan *plan,
 			  const char *options_shown, struct verity_error *err)
 {
-	struct comparison seen = {.plan = plan, .err = err};
-	const char *at = options_shown;
+	cleanup_free char *copy = strdup(options_shown);
+	char *rest = copy, *word, *value, *name;
+	size_t layers = 0, writing = 0;
 	int r = 0;
 
-	/* as where the kernel could not use the work folder */
-	if (plan->writable && strncmp(at, "ro", 2) == 0 && strchr(",", at[2]))
-		return verity_fail(err, VERITY_E_STACK,
-				   "the kernel mounted the stack read-only; its log may "
-				   "say why");
-
-	while (r == 0 && *at) {
-		size_t size = strcspn(at, ",");
-
-		r = compare_word(&seen, at, size);
-		at += size + (at[size] == ',');
+	if (!copy)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	while (r == 0 && (word = strsep(&rest, ","))) {
+		value = word;
+		strsep(&value, "=");
+		/* as where the kernel could not use the work folder */
+		if (word == copy && plan->writable && strcmp(word, "ro") == 0)
+			return verity_fail(err, VERITY_E_STACK,
+					   "the kernel mounted the stack read-only; its "
+					   "log may say why");
+		if (!value)
+			continue;
+		if (strcmp(word, "lowerdir+") == 0)
+			r = compare_layer(plan, value, &layers, err);
+		else if (strcmp(word, "lowerdir") == 0)
+			while (r == 0 && (name = strsep(&value, ":")))
+				r = compare_layer(plan, name, &layers, err);
+		else
+			r = compare_option(plan, word, value, &writing, err);
 	}
 	if (r < 0)
 		return r;
-	if (seen.layers < plan->count)
+	if (layers < plan->count)
 		return verity_fail(err, VERITY_E_STACK,
 				   "the kernel did not stack layer %zu of %zu as planned",
-				   seen.layers + 1, plan->count);
-	if (seen.upper != plan->writable || seen.work != plan->writable)
+				   layers + 1, plan->count);
+	if (writing != (plan->writable ? OPTIONS_WRITING : 0))
 		return verity_fail(err, VERITY_E_STACK,
 				   "the kernel mounted the stack without its upper");
 	return 0;

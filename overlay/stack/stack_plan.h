@@ -2,25 +2,24 @@
 #pragma once
 
 /*
- * What lies on what, as data: the names of the folders that one overlayfs is made of, and
- * the options it is mounted with. Nothing is mounted here.
+ * The layers of one overlayfs in order, and its mount options, as data. Pure.
  *
- * All that is stacked lies in one folder under short names: packages as "1", "2", …, the
- * firmware as OVERLAY_STACK_ROOT, on top of them OVERLAY_STACK_ENGINE
+ * All layers lie in one folder under short names: packages as "1", "2", …, the firmware
+ * as OVERLAY_STACK_ROOT, on top of them OVERLAY_STACK_ENGINE
  * (overlay/stack/engine_layer.h), and where the stack can be written OVERLAY_STACK_UPPER
  * and OVERLAY_STACK_WORK. Short, because a kernel before 6.7 takes them as one string of
  * less than a page.
  *
- * The options hold whatever the kernel's own defaults are (Linux
- * Documentation/filesystems/overlayfs.rst): no layer can have a folder or a file of
- * another shown as its own (redirect_dir=nofollow, metacopy=off), and an upper stays
- * sound when other packages lie below it at the next boot, which the kernel promises only
- * where none of redirect_dir, metacopy, index and xino was used.
+ * The options are fixed, whatever the kernel's own defaults are (Linux
+ * Documentation/filesystems/overlayfs.rst): no layer can show a folder or a file of
+ * another as its own (redirect_dir=nofollow, metacopy=off), and an upper stays usable
+ * when other packages lie below it at the next boot, which the kernel promises only where
+ * none of redirect_dir, metacopy, index and xino was used.
  */
 
 #include "verity/util/error.h"
 
-#define OVERLAY_STACK_MAX    500 /* lower folders of one overlay, as the kernel has it */
+#define OVERLAY_STACK_MAX    500 /* lower folders of one overlay: the kernel's limit */
 #define OVERLAY_STACK_ROOT   "root"
 #define OVERLAY_STACK_ENGINE "engine"
 #define OVERLAY_STACK_UPPER  "upper"
@@ -59,12 +58,6 @@ int overlay_stack_plan_make(const struct overlay_stack_parts *parts,
 			    struct overlay_stack_plan *ret,
 			    struct verity_error *err) must_check;
 
-/**
- * overlay_stack_plan_new - plan a read-only stack: the engine's layer, @packages, root
- */
-int overlay_stack_plan_new(size_t packages, bool nosuid, struct overlay_stack_plan *ret,
-			   struct verity_error *err) must_check;
-
 void overlay_stack_plan_free(struct overlay_stack_plan *plan);
 
 struct overlay_stack_option {
@@ -72,20 +65,21 @@ struct overlay_stack_option {
 };
 
 /**
- * overlay_stack_option_at - option number @index of the plan, layers apart
- * @ret: filled where there is one
+ * overlay_stack_option_at - option number @index of the plan, without the layers
+ *
+ * Return: a constant; NULL after the last.
  */
-bool overlay_stack_option_at(const struct overlay_stack_plan *plan, size_t index,
-			     struct overlay_stack_option *ret);
+const struct overlay_stack_option *overlay_stack_option_at(
+	const struct overlay_stack_plan *plan, size_t index);
 
 /**
  * overlay_stack_options - the plan as one mount option string
- * @room: most bytes the kernel takes, with the ending 0
- * @ret:  set on success only; free()
+ * @max: bytes the kernel takes, with the ending 0
+ * @ret: set on success only; free()
  *
  * Return: 0; -E2BIG (TOO_MANY) where it does not fit; -ENOMEM.
  */
-int overlay_stack_options(const struct overlay_stack_plan *plan, size_t room, char **ret,
+int overlay_stack_options(const struct overlay_stack_plan *plan, size_t max, char **ret,
 			  struct verity_error *err) must_check;
 
 /**

@@ -37,7 +37,7 @@ void overlay_submounts_free(struct overlay_submounts *submounts)
 	free(submounts);
 }
 
-/* What lies on or below a mount that was taken came with it. */
+/* What lies on or below a mount that was taken is part of its copy. */
 static bool is_taken(const struct overlay_submounts *submounts, const char *target)
 {
 	for (size_t i = 0; i < submounts->count; i++)
@@ -47,53 +47,45 @@ static bool is_taken(const struct overlay_submounts *submounts, const char *targ
 	return false;
 }
 
-static int take(struct overlay_submounts *submounts, const char *target,
-		struct verity_error *err)
-{
-	struct submount *mount = &submounts->mounts[submounts->count];
-
-	if (submounts->count == SUBMOUNTS_MAX)
-		return verity_fail(err, VERITY_E_STACK,
-				   "more than %d file systems are mounted below the root",
-				   SUBMOUNTS_MAX);
-	mount->target = strdup(target);
-	if (!mount->target)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	mount->fd = open_tree(AT_FDCWD, target,
-			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-	submounts->count++;
-	if (mount->fd < 0)
-		return verity_fail_errno(err, errno, "%s", target);
-	return 0;
-}
-
-/* Forward: what a mount lies in comes before it. */
 int overlay_submounts_take(const char *root, struct overlay_submounts **ret,
 			   struct verity_error *err)
 {
 	cleanup_with(mnt_unref_table_p) struct libmnt_table *table =
 		mnt_new_table_from_file("/proc/self/mountinfo");
+	/* forward: a mount comes before those below it */
 	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =
 		mnt_new_iter(MNT_ITER_FORWARD);
 	cleanup_with(overlay_submounts_free_p) struct overlay_submounts *submounts =
 		calloc(1, sizeof(*submounts));
-	cleanup_free char *absolute = realpath(root, NULL);
 	struct libmnt_fs *fs;
-	int r = 0;
 
-	if (!absolute)
-		return verity_fail_errno(err, errno, "%s", root);
 	if (!table || !iter || !submounts)
 		return verity_fail(err, VERITY_E_IO, "/proc/self/mountinfo: unreadable");
-	while (r == 0 && mnt_table_next_fs(table, iter, &fs) == 0) {
+	submounts->root = realpath(root, NULL);
+	if (!submounts->root)
+		return verity_fail_errno(err, errno, "%s", root);
+	while (mnt_table_next_fs(table, iter, &fs) == 0) {
+		struct submount *mount = &submounts->mounts[submounts->count];
 		const char *target = mnt_fs_get_target(fs);
 
-		if (overlay_mnt_below(target, absolute) && !is_taken(submounts, target))
-			r = take(submounts, target, err);
+		if (!overlay_mnt_below(target, submounts->root) ||
+		    is_taken(submounts, target))
+			continue;
+		if (submounts->count == SUBMOUNTS_MAX)
+			return verity_fail(err, VERITY_E_STACK,
+					   "more than %d file systems are mounted below "
+					   "the root",
+					   SUBMOUNTS_MAX);
+		mount->fd = -1;
+		mount->target = strdup(target);
+		if (!mount->target)
+			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		submounts->count++;
+		mount->fd = open_tree(AT_FDCWD, target,
+				      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+		if (mount->fd < 0)
+			return verity_fail_errno(err, errno, "%s", target);
 	}
-	if (r < 0)
-		return r;
-	submounts->root = steal_ptr(&absolute);
 	*ret = steal_ptr(&submounts);
 	return 0;
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What is mounted below a folder that a stack will cover, say a /usr or /var of its own:
- * the stack would hide it. Taken before, put back on top after.
+ * File systems mounted below a folder that a stack will cover, for example on /var: the
+ * stack would hide them. They are cloned before, and the clones mounted on it after.
  */
 
 #include "verity/util/cleanup.h"
@@ -12,7 +12,7 @@
 struct overlay_submounts;
 
 /**
- * overlay_submounts_take - copies of all mounts below @root
+ * overlay_submounts_take - clone all mounts below @root
  * @ret: set on success only; free with overlay_submounts_free()
  *
  * The mounts themselves stay. Needs Linux 5.2, where there are any.
@@ -21,7 +21,7 @@ int overlay_submounts_take(const char *root, struct overlay_submounts **ret,
 			   struct verity_error *err) must_check;
 
 /**
- * overlay_submounts_put - mount the copies where they were, on what lies there now
+ * overlay_submounts_put - mount the clones where the originals are, on what covers them
  *
  * Return: 0; -errno, and then some may be mounted: unmount what they were put on.
  */
@@ -29,7 +29,7 @@ int overlay_submounts_put(struct overlay_submounts *submounts,
 			  struct verity_error *err) must_check;
 
 /**
- * overlay_submounts_free - forget the copies; those that were put stay
+ * overlay_submounts_free - free the clones; those that were mounted stay
  */
 void overlay_submounts_free(struct overlay_submounts *submounts);
 DEFINE_CLEANUP(struct overlay_submounts, overlay_submounts_free);

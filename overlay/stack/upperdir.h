@@ -9,7 +9,7 @@
 
 #include "verity/util/error.h"
 
-#define OVERLAY_UPPER_PLACE "up"
+#define OVERLAY_UPPER_FOLDER "up"
 
 /**
  * overlay_upper_mount_tmpfs - make LAYERS/up a tmpfs
@@ -35,6 +35,6 @@ int overlay_upper_give(const char *layers, const char *view, const char *hierarc
 		       const char *base, int *ret, struct verity_error *err) must_check;
 
 /**
- * overlay_upper_unmount - take LAYERS/up away, once no stack uses it
+ * overlay_upper_unmount - unmount LAYERS/up, once no stack uses it
  */
 void overlay_upper_unmount(const char *layers);

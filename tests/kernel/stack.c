@@ -15,6 +15,7 @@
 
 int main(int argc, char **argv)
 {
+	struct overlay_stack_parts parts = {.engine = true, .root = true};
 	struct overlay_stack_plan plan = {0};
 	struct verity_error why = {0};
 	bool string = false, writable = false;
@@ -26,10 +27,11 @@ int main(int argc, char **argv)
 	}
 	if (argc != 4)
 		errx(2, "usage: stack [string] [writable] COUNT LAYERS TARGET");
+	parts.packages = (size_t)atoi(argv[1]);
 	snprintf(root, sizeof(root), "%s/" OVERLAY_STACK_ROOT, argv[2]);
 	if (overlay_stack_check_depth(root, &why) < 0)
 		errx(1, "%s", why.message);
-	if (overlay_stack_plan_new((size_t)atoi(argv[1]), false, &plan, &why) < 0)
+	if (overlay_stack_plan_make(&parts, &plan, &why) < 0)
 		errx(1, "%s", why.message);
 	plan.by_string = string;
 	plan.writable = writable;

@@ -2,14 +2,15 @@
 
 /* `wmopkg show`: the table of installed packages; the details are in show_*.c. */
 
-#include "installer/commands/show.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "installer/commands/commands.h"
 #include "installer/commands/media.h"
+#include "installer/commands/show_boot.h"
+#include "installer/commands/show_json.h"
+#include "installer/commands/show_one.h"
 #include "installer/common/table.h"
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/reset_pending.h"

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "installer/commands/show.h"
+#include "installer/commands/show_boot.h"
 #include "installer/device/timeline.h"
 #include "verity/util/cleanup.h"
 

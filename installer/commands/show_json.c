@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "installer/commands/show.h"
+#include "installer/commands/show_json.h"
 #include "installer/common/describe.h"
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/trial_state.h"

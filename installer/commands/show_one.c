@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "installer/commands/show.h"
+#include "installer/commands/show_one.h"
 #include "installer/common/describe.h"
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/trial_state.h"

@@ -2,10 +2,11 @@
 
 /* The command table: what may be typed, the help text, and the function behind it. */
 
+#include "installer/shell/command_table.h"
+
 #include <string.h>
 
 #include "installer/commands/commands.h"
-#include "installer/shell/command.h"
 
 /* clang-format off */
 #define FORM(...)         (&(const struct form){{__VA_ARGS__}})

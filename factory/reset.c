@@ -8,6 +8,7 @@
 #include "factory/reset_record.h"
 #include "factory/reset_volume.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
 
 static int (*const functions[FACTORY_STEPS])(struct factory_run *run,
 					     struct verity_error *err) = {
@@ -55,6 +56,7 @@ static int follow_plan(struct factory_run *run, enum factory_step step,
 		if (r < 0)
 			return r;
 		run->reset->step = step;
+		verity_debug("factory reset: %s", factory_steps[step].name);
 		r = functions[step](run, err);
 		step = factory_plan_next(step, r == 0, &run->means);
 		if (step == FACTORY_STUCK)

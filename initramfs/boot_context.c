@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
 
 void boot_tell(struct boot *boot, enum log_level level, const char *format, ...)
 {
@@ -59,6 +60,8 @@ int boot_begin(const char *config_path, const char *root, enum boot_mode mode,
 				      &ret->conf, &why) < 0;
 	if (ret->conf_unread)
 		boot_tell(ret, LOG_LEVEL_WARNING, "boot configuration: %s", why.message);
+	if (ret->conf.debug && mode == BOOT_DOES)
+		verity_debug_start(log_debug);
 	if (ret->conf.safe)
 		boot_tell(ret, LOG_LEVEL_WARNING, "safe mode: no package will be active");
 	return 0;

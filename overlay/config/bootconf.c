@@ -50,6 +50,7 @@ static const struct {
 				  MEMBERS(disabled, disabled_count), false},
 	[OVERLAY_BOOT_MEDIA] = {"wmopkg.media", MEDIA, MEMBERS(media, media_count),
 				false},
+	[OVERLAY_BOOT_DEBUG] = {"wmopkg.debug", SWITCH, MEMBERS(debug, debug), true},
 };
 
 /* After "takes". */

@@ -25,6 +25,7 @@ enum overlay_bootkey {
 	OVERLAY_BOOT_FACTORY_RESET,
 	OVERLAY_BOOT_DISABLE,
 	OVERLAY_BOOT_MEDIA,
+	OVERLAY_BOOT_DEBUG,
 	OVERLAY_BOOTKEYS,
 };
 
@@ -39,6 +40,7 @@ struct overlay_bootconf {
 	bool allow_untrusted;                              /* wmopkg.allow_untrusted=1 */
 	bool safe;          /* wmopkg.safe, wmopkg.safe=1 */
 	bool factory_reset; /* wmopkg.factory_reset=1 */
+	bool debug;         /* wmopkg.debug, wmopkg.debug=1 */
 	char disabled[OVERLAY_DISABLED_MAX]
 		     [VERITY_NAME_MAX + 1]; /* wmopkg.disable=NAME,… */
 	size_t disabled_count;

@@ -17,6 +17,7 @@
 #include "verity/statement/floors.h"
 #include "verity/statement/unlock.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
 #include "verity/util/io.h"
 #include "verity/util/name.h"
 #include "verity/util/text.h"
@@ -501,6 +502,8 @@ int overlay_config_load(const char *path, struct overlay_config *ret,
 		return r;
 	if (err)
 		*err = (struct verity_error){0};
+	verity_debug("configuration: %s%s", file,
+		     text ? "" : ": missing, defaults apply");
 	*ret = reading.config;
 	memset(&reading.config, 0, sizeof(reading.config));
 	return 0;

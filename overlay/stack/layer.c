@@ -11,6 +11,7 @@
 
 #include "verity/device/device.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
 #include "verity/util/io.h"
 
 /*
@@ -114,6 +115,8 @@ int overlay_layer_open(struct verity_devices *devices,
 		r = check_attributes(layer, err);
 	if (r < 0)
 		return r;
+	verity_debug("mounted %s, %s", dm_name,
+		     verity_verified_signed(verified) ? "signed" : "nosuid");
 	*ret = steal_ptr(&layer);
 	return 0;
 }

@@ -12,6 +12,7 @@
 
 #include "overlay/fs/mountinfo.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
 
 /*
  * Whether this kernel can be told its layers one at a time. Before 6.5 overlayfs keeps
@@ -120,6 +121,8 @@ int overlay_stack_mount(const char *layers, const struct overlay_stack_plan *pla
 		return verity_fail_errno(err, errno, "%s", target);
 	if (chdir(layers) < 0)
 		return verity_fail_errno(err, errno, "%s", layers);
+	verity_debug("stack at %s: %zu layers%s", absolute, plan->count,
+		     plan->writable ? ", writable" : "");
 	if (!plan->by_string && takes_layers_singly())
 		r = mount_by_layers(plan, absolute, err);
 	else

@@ -11,6 +11,7 @@
 #include "overlay/fs/reserve.h"
 #include "verity/format/format.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
 #include "verity/util/dir.h"
 
 #define KINDS  2
@@ -200,6 +201,7 @@ int overlay_store_remove(struct overlay_store *store, const struct overlay_entry
 	char file[OVERLAY_FILE_BYTES];
 
 	overlay_entry_file(entry, file);
+	verity_debug("removing %s", file);
 	/*
 	 * What a move left in the ordinary store would be the package again without the
 	 * persistent one: it is deleted first, and for good. In most cases there is none.
@@ -422,6 +424,8 @@ int overlay_incoming_commit(struct overlay_incoming *incoming, struct verity_err
 
 	if (r < 0)
 		return r;
+	verity_debug("stored %s, %s", file,
+		     incoming->kind == OVERLAY_PERSISTENT ? "persistent" : "ordinary");
 	if (incoming->kind == OVERLAY_PERSISTENT) {
 		/*
 		 * A package that was ordinary until now is hidden by this one already: to

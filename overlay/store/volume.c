@@ -12,6 +12,7 @@
 #include "overlay/fs/mnt.h"
 #include "overlay/store/volume_find.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
 
 DEFINE_CLEANUP(struct libmnt_context, mnt_free_context);
 
@@ -127,6 +128,8 @@ int overlay_volume_open(const char *spec, const char *mountpoint, int *ret,
 	fd = open(place.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return verity_fail_errno(err, errno, "%s", place.path);
+	verity_debug("volume %s: %s at %s", spec,
+		     place.device ? place.device : "a folder", place.path);
 	*ret = fd;
 	return 0;
 }

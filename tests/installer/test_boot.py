@@ -23,6 +23,7 @@ EMPTY = """\
 │wmopkg.factory_reset    -      -                                              │
 │wmopkg.disable          -      -                                              │
 │wmopkg.media            -      -                                              │
+│wmopkg.debug            -      -                                              │
 └──────────────────────────────────────────────────────────────────────────────┘
 """
 
@@ -71,12 +72,14 @@ class Boot(bench.Case):
 │wmopkg.factory_reset    -                -                                    │
 │wmopkg.disable          a,b              kernel command line                  │
 │wmopkg.media            card:LABEL=CARD  U-Boot environment                   │
+│wmopkg.debug            -                -                                    │
 └──────────────────────────────────────────────────────────────────────────────┘
 """, "boot")
         self.assertEqual(self.words(), {
             "wmopkg.allow_untrusted": (None, None), "wmopkg.safe": ("1", "cmdline"),
             "wmopkg.factory_reset": (None, None),
-            "wmopkg.disable": ("a,b", "cmdline"), "wmopkg.media": ("card:LABEL=CARD", "uboot")})
+            "wmopkg.disable": ("a,b", "cmdline"), "wmopkg.media": ("card:LABEL=CARD", "uboot"),
+            "wmopkg.debug": (None, None)})
 
     def test_set_and_clear(self):
         self.succeed("wmopkg.safe=1, until 'wmopkg boot clear safe'. " + DONE,
@@ -124,9 +127,9 @@ class Boot(bench.Case):
                 ("media", "external:LABEL=x", media), ("media", "x:/dev/../etc/passwd", media)):
             self.refuse(2, f"wmopkg.{key} {why} (see 'wmopkg help')", "boot", "set", key, value)
         self.refuse(2, "unknown boot configuration key 'bootcmd'; expected: allow_untrusted, "
-                       "safe, factory_reset, disable, media (see 'wmopkg help')", "boot", "set", "bootcmd", "x")
+                       "safe, factory_reset, disable, media, debug (see 'wmopkg help')", "boot", "set", "bootcmd", "x")
         self.refuse(2, "unknown boot configuration key 'x'; expected: allow_untrusted, safe, "
-                       "factory_reset, disable, media (see 'wmopkg help')", "boot", "clear", "x")
+                       "factory_reset, disable, media, debug (see 'wmopkg help')", "boot", "clear", "x")
         self.assertEqual(self.wmopkg("boot", "set", "safe").returncode, 2)
         self.assertEqual(self.copies(), before)
 

@@ -224,6 +224,17 @@ def test_safe(work, build):
         assert "\nStack: none, the root stays as it is\n" in told, told
 
 
+def test_debug(work, build):
+    """wmopkg.debug prints each step; without it nothing is printed."""
+    with mixed(work, build) as device:
+        equal("debug:" in device.activate(), False)
+        device.reboot()
+        device.boot_with("wmopkg.debug")
+        shown = device.activate()
+        for step in ("volume ", "judged ", "attached ", "mounted ", "stack "):
+            assert f"] {step}" in shown, (step, shown)
+
+
 def test_trials(work, build):
     """Each boot is counted by itself alone, and the quarantine to come is told before it."""
     with Device(work, build) as device:

@@ -13,6 +13,7 @@
 #include "verity/device/loop.h"
 #include "verity/format/manifest.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
 #include "verity/util/io.h"
 
 struct verity_devices {
@@ -49,11 +50,11 @@ static void loop_close_p(struct verity_loop *loop)
 	cleanup_fd_p(&loop->fd);
 }
 
-static void swallow(int level, const char *message, void *context)
+static void log_debug_only(int level, const char *message, void *context)
 {
 	(void)level;
-	(void)message;
 	(void)context;
+	verity_debug("libcryptsetup: %s", message);
 }
 
 static void listen(int level, const char *message, void *context)
@@ -165,9 +166,9 @@ static int set_up(const struct verity_verified *verified, const char *data_path,
 	r = r < 0 ? fail_device(device->devices, r, &complaint, err)
 		  : activate(cd, verity_verified_manifest(verified), device, &complaint,
 			     err);
-	crypt_set_log_callback(NULL, swallow, NULL);
+	crypt_set_log_callback(NULL, log_debug_only, NULL);
 	if (cd)
-		crypt_set_log_callback(cd, swallow, NULL);
+		crypt_set_log_callback(cd, log_debug_only, NULL);
 	return r;
 }
 
@@ -254,7 +255,7 @@ int verity_devices_open(struct verity_devices **ret, struct verity_error *err)
 	if (r < 0)
 		return r;
 	dm_udev_set_sync_support(0);
-	crypt_set_log_callback(NULL, swallow, NULL);
+	crypt_set_log_callback(NULL, log_debug_only, NULL);
 	if (crypt_init(&devices->keep, NULL) < 0)
 		devices->keep = NULL; /* then it opens things for each device */
 	*ret = steal_ptr(&devices);
@@ -286,6 +287,7 @@ int verity_device_open(struct verity_devices *devices,
 	r = attach(verified, device, err);
 	if (r < 0)
 		return r;
+	verity_debug("attached %s through dm-verity", dm_name);
 	*ret = steal_ptr(&device);
 	return 0;
 }

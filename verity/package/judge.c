@@ -12,6 +12,7 @@
 #include "verity/package/judge_private.h"
 #include "verity/package/judge_rules.h"
 #include "verity/package/preamble.h"
+#include "verity/util/debug.h"
 
 const char *const verity_verdict_names[VERITY_VERDICTS] = {
 	[VERITY_SIGNED] = "Signed",       [VERITY_UNSIGNED] = "Unsigned",
@@ -155,6 +156,9 @@ int verity_judge_preamble(const uint8_t *preamble, const struct verity_head *hea
 	}
 	if (r < 0)
 		verity_judgement_condemn(judgement, &reason);
+	verity_debug("judged %s: %s",
+		     judgement->manifest ? judgement->manifest->name : "a package",
+		     verity_verdict_name(judgement->verdict));
 	*ret = steal_ptr(&judgement);
 	return 0;
 }

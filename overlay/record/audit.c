@@ -81,7 +81,7 @@ uint64_t overlay_audit_last(const struct overlay_audit *audit,
 	return audit->last.number;
 }
 
-/* One append, from what is there to what is to be there. */
+/* One append. */
 struct append {
 	struct overlay_audit *audit;
 	struct overlay_audit_head head;
@@ -156,9 +156,9 @@ static int begin_chain(struct append *append, const struct verity_error *why,
 	return r < 0 ? r : add_broken(append, why, err);
 }
 
-/* All that was written is there, and more than the head knows may be. */
-static int go_on(struct append *append, const struct overlay_audit_files *files,
-		 struct verity_error *err)
+/* Every line that the head knows is there; newer ones may follow. */
+static int continue_chain(struct append *append, const struct overlay_audit_files *files,
+			  struct verity_error *err)
 {
 	struct verity_error why = {.code = VERITY_OK};
 
@@ -191,15 +191,14 @@ static int take_files(struct append *append, bool new_boot, struct verity_error 
 
 	if (r == 0)
 		r = overlay_audit_read(record_fd, append->head.last, &files, err);
-	else
+	else if (err)
 		*err = why;
 	if (r < 0)
 		return r;
 	append->last = *overlay_audit_newest(&files);
 	if (append->last.number == 0)
 		append->last.number = append->head.last;
-	/* No boot has the number of another, also where one of the two was turned back.
-	 */
+	/* No number twice, also where the log or the head was set back. */
 	boot = append->last.boot > append->head.boot ? append->last.boot
 						     : append->head.boot;
 	if (new_boot)
@@ -212,12 +211,11 @@ static int take_files(struct append *append, bool new_boot, struct verity_error 
 		why.code = VERITY_OK;
 	if (why.code == VERITY_OK &&
 	    overlay_audit_check_files(&files, &append->head, &why) == 0)
-		return go_on(append, &files, err);
+		return continue_chain(append, &files, err);
 	return begin_chain(append, &why, err);
 }
 
-/* What a power cut left of a line is cut off first, durably: nothing may be mixed with
- * it. */
+/* What a power cut left of a line is removed first, durably: no line is mixed with it. */
 static int open_log(const struct append *append, int *ret, struct verity_error *err)
 {
 	cleanup_fd int fd =

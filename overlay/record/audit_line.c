@@ -161,19 +161,19 @@ static bool take_tail(const char *line, size_t *size, const char *key, const cha
 static bool take_number(const char *line, size_t size, size_t *at, const char *key,
 			uint64_t *ret)
 {
-	size_t place = *at + strlen(key), first = place;
+	size_t end = *at + strlen(key), first = end;
 	uint64_t number = 0;
 
-	if (size <= place || memcmp(line + *at, key, strlen(key)) != 0)
+	if (size <= end || memcmp(line + *at, key, strlen(key)) != 0)
 		return false;
-	for (; place < size && line[place] >= '0' && line[place] <= '9'; place++) {
-		number = number * 10 + (uint64_t)(line[place] - '0');
+	for (; end < size && line[end] >= '0' && line[end] <= '9'; end++) {
+		number = number * 10 + (uint64_t)(line[end] - '0');
 		if (number > OVERLAY_AUDIT_NUMBER_MAX)
 			return false;
 	}
-	*at = place;
+	*at = end;
 	*ret = number;
-	return place > first && place < size && line[place] == ',';
+	return end > first && end < size && line[end] == ',';
 }
 
 int overlay_audit_line_decode(const char *line, size_t size,
@@ -201,37 +201,37 @@ int overlay_audit_line_decode(const char *line, size_t size,
 	return 0;
 }
 
-static int check_link(const struct overlay_audit_link *before,
-		      const struct overlay_audit_link *link, struct verity_error *err)
-{
-	if (link->number != before->number + 1)
-		return verity_fail(err, VERITY_E_AUDIT,
-				   "number %" PRIu64 " comes after %" PRIu64
-				   ": lines were removed or moved",
-				   link->number, before->number);
-	if (memcmp(link->prev, before->digest, sizeof(link->prev)) != 0)
-		return bad(err, "it does not belong to the line before: one of the two "
-				"was replaced");
-	return 0;
-}
-
-/* The line at the start of @bytes; its length with the newline, 0 where it is none. */
+/*
+ * The line at the start of @bytes, which must follow @before unless that is NULL; its
+ * length with the newline, 0 where there is no such line.
+ */
 static size_t take_line(const char *bytes, size_t size,
 			const struct overlay_audit_link *before,
 			struct overlay_audit_link *ret, struct verity_error *err)
 {
 	const char *end = memchr(bytes, '\n', size);
-	size_t length;
+	struct overlay_audit_link link;
 
 	if (!end) {
 		bad(err, "it was cut off");
 		return 0;
 	}
-	length = (size_t)(end - bytes);
-	if (overlay_audit_line_decode(bytes, length, ret, err) < 0 ||
-	    (before && check_link(before, ret, err) < 0))
+	if (overlay_audit_line_decode(bytes, (size_t)(end - bytes), &link, err) < 0)
 		return 0;
-	return length + 1;
+	if (before && link.number != before->number + 1) {
+		verity_fail(err, VERITY_E_AUDIT,
+			    "number %" PRIu64 " comes after %" PRIu64
+			    ": lines were removed or moved",
+			    link.number, before->number);
+		return 0;
+	}
+	if (before && memcmp(link.prev, before->digest, sizeof(link.prev)) != 0) {
+		bad(err, "it does not belong to the line before: one of the two was "
+			 "replaced");
+		return 0;
+	}
+	*ret = link;
+	return (size_t)(end - bytes) + 1;
 }
 
 void overlay_audit_scan(const char *bytes, size_t size,

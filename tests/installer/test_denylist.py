@@ -98,8 +98,7 @@ class Denylist(bench.Case):
         self.refused(3, self.denylist(6), "its number is 6, and number 7 is in force on this device "
                                           "(get the newest deny list from the vendor)")
         os.unlink("persist/wmopkg/denylist")
-        gone = ("warning: deny list: number 7 was in force on this device, and it is not there any "
-                "more")
+        gone = "warning: deny list: number 7 was in force on this device, and is missing now"
         self.check(0, "There is no deny list.\n", gone, "denylist")
         self.assertEqual(self.wmopkg("denylist", self.denylist(6)).returncode, 3)
         self.check(0, f"Deny list 7 {STAYS}\n", gone, "denylist", self.seven)

@@ -25,22 +25,23 @@ static const char usage[] =
 	"Usage: wmopkg-activate [--config FILE] [--root DIR]\n"
 	"       wmopkg-activate --plan [--config FILE] [--root DIR] [json]\n"
 	"\n"
-	"Verify the installed packages and stack those that may be used over the root\n"
-	"file system. To be run on every boot, in the initramfs, once the root is mounted.\n"
-	"With --plan, tell what a boot would do, and do nothing: on a running system, too.\n"
+	"Verify the installed packages and stack the accepted ones over the root file\n"
+	"system. Run on every boot, in the initramfs, once the root is mounted.\n"
+	"With --plan, print what a boot would do, and do nothing; also on a running system.\n"
 	"\n"
 	"  --config FILE  configuration file (default " OVERLAY_CONFIG_PATH ")\n"
 	"  --root DIR     where the root file system is mounted (default " ACTIVATE_ROOT
 	";\n"
-	"                 with --plan, the system that runs)\n"
-	"  --plan         tell what a boot would do; with json, for programs\n"
+	"                 with --plan, the running system)\n"
+	"  --plan         print what a boot would do; with json, for programs\n"
 	"  --debug        print each step and the system's own reasons; so does\n"
-	"                 " VERITY_DEBUG_VARIABLE "=1 in the environment\n"
+	"                 " VERITY_DEBUG_VARIABLE "=1 in the environment, and at a boot\n"
+	"                 wmopkg.debug on the kernel command line\n"
 	"  --help         print this help\n"
 	"  --version      print the version\n"
 	"\n"
-	"Exit status: 0 the root is as planned, also where a package was left out;\n"
-	"1 no package is active and the root is as it was, or would be; 2 wrong use.\n"
+	"Exit status: 0 the root is as planned, also with packages left out;\n"
+	"1 no package is active and the root is as it was, or would be; 2 usage error.\n"
 	"What was done with each package and why is in the kernel log and in\n"
 	"state.json in the folder `run` of the configuration.\n";
 
@@ -54,7 +55,7 @@ static const struct option options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-/* Each judged package is an open file. */
+/* Each verified package is an open file. */
 static void raise_file_limit(void)
 {
 	struct rlimit limit;
@@ -65,7 +66,7 @@ static void raise_file_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* What was typed. */
+/* The command line. */
 struct request {
 	const char *config; /* NULL: the default */
 	const char *root;   /* NULL: the default */
@@ -75,7 +76,7 @@ struct request {
 };
 
 /* Return: an exit status; -1 to go on. */
-static int read_words(int argc, char **argv, struct request *ret)
+static int read_options(int argc, char **argv, struct request *ret)
 {
 	int c;
 
@@ -132,14 +133,14 @@ static int activate(const struct supervisor_work *work, int line, size_t *ret_st
 	struct verity_error err = {0};
 	int r;
 
-	/* The system's openssl.cnf has no say in this, and takes its time to read. */
+	/* The system's openssl.cnf must not influence this, and takes time to read. */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	r = activate_run(work->config, work->root, line, ret_stuck, &err);
 
 	return report(r, true, &err);
 }
 
-/* Where the kernel had no console to give: what is opened later must not become one. */
+/* Without a console from the kernel: files opened later must not become one. */
 static void hold_standard_streams(void)
 {
 	int fd;
@@ -159,7 +160,7 @@ int main(int argc, char **argv)
 	int status;
 
 	hold_standard_streams();
-	status = read_words(argc, argv, &request);
+	status = read_options(argc, argv, &request);
 	if (status >= 0)
 		return status;
 	if (request.debug || verity_debug_wanted())

@@ -72,92 +72,61 @@ static const char *or_unknown(const char *text)
 	return text[0] ? text : "not known";
 }
 
-static void print_keys(FILE *out, const struct boot *boot)
-{
-	const struct verity_keyring *keyring = overlay_trust_policy(boot->trust)->keyring;
-	const char *name;
-
-	line(out, "  Key ring: %s%s", boot->config.keys,
-	     keyring && verity_keyring_count(keyring) > 0 ? "" : ": no certificate");
-	for (size_t i = 0; keyring && (name = verity_keyring_name(keyring, i)); i++)
-		line(out, "    %s", name);
-}
-
-static void print_unlock(FILE *out, const struct boot *boot)
-{
-	const struct verity_unlock *unlock = overlay_trust_unlock(boot->trust);
-	char words[VERITY_UNLOCK_WORDS_MAX];
-	struct verity_error why;
-
-	if (!unlock) {
-		line(out, "  Unlock statement: none");
-		return;
-	}
-	verity_unlock_words(verity_unlock_text(unlock)->allows, words);
-	if (verity_unlock_check(unlock, boot->identity.serial,
-				overlay_trust_time(boot->trust), &why) < 0)
-		line(out, "  Unlock statement: %s, but: %s", words, why.message);
-	else
-		line(out, "  Unlock statement: %s", words);
-}
-
 static void print_trust(FILE *out, const struct boot *boot)
 {
-	const struct verity_denylist *denylist =
-		overlay_trust_policy(boot->trust)->denylist;
+	const struct verity_policy *policy = overlay_trust_policy(boot->trust);
+	const struct verity_unlock *unlock = overlay_trust_unlock(boot->trust);
 	const struct verity_error *locked = overlay_trust_locked(boot->trust);
-	bool allowed = overlay_trust_policy(boot->trust)->allow_untrusted;
+	char words[VERITY_UNLOCK_WORDS_MAX] = "none";
+	struct verity_error why = {.message = ""};
+	const char *name;
 
 	line(out, "Trust");
-	print_keys(out, boot);
-	if (denylist)
+	line(out, "  Key ring: %s%s", boot->config.keys,
+	     policy->keyring && verity_keyring_count(policy->keyring) > 0
+		     ? ""
+		     : ": no certificate");
+	for (size_t i = 0;
+	     policy->keyring && (name = verity_keyring_name(policy->keyring, i)); i++)
+		line(out, "    %s", name);
+	if (policy->denylist)
 		line(out, "  Deny list: number %" PRIu32,
-		     verity_denylist_text(denylist)->number);
+		     verity_denylist_text(policy->denylist)->number);
 	else
 		line(out, "  Deny list: none");
-	print_unlock(out, boot);
-	if (locked)
-		line(out, "  Allow Untrusted: no: %s", locked->message);
-	else
-		line(out, "  Allow Untrusted: %s", allowed ? "yes" : "no");
-}
-
-static void print_notes(FILE *out, const struct boot *boot)
-{
-	if (boot->notes_count > 0)
-		line(out, "Notes");
-	for (size_t i = 0; i < boot->notes_count; i++)
-		line(out, "  %s", boot->notes[i]);
-}
-
-/* What is left out here is no part of the boot, and not counted. */
-static void format_trial(const struct plan *plan, const struct overlay_state_entry *entry,
-			 char *ret, size_t size)
-{
-	const struct overlay_trial *trial = plan_trial(plan, entry);
-
-	ret[0] = '\0';
-	if (trial && entry->active && trial->state == OVERLAY_TRIAL_RUNNING)
-		snprintf(ret, size, ", on trial: boot %u of %u", trial->incomplete,
-			 plan->boot.config.trials);
-	else if (trial && entry->active && trial->incomplete > 1)
-		snprintf(ret, size, ", boot %u in a row that may not be completed",
-			 trial->incomplete);
+	if (unlock) {
+		verity_unlock_words(verity_unlock_text(unlock)->allows, words);
+		(void)!verity_unlock_check(unlock, boot->identity.serial,
+					   overlay_trust_time(boot->trust), &why);
+	}
+	line(out, "  Unlock statement: %s%s%s", words, why.message[0] ? ", but: " : "",
+	     why.message);
+	line(out, "  Allow Untrusted: %s%s%s",
+	     !locked && policy->allow_untrusted ? "yes" : "no", locked ? ": " : "",
+	     locked ? locked->message : "");
 }
 
 static void print_package(FILE *out, const struct plan *plan,
 			  const struct overlay_state_entry *entry)
 {
+	const struct overlay_trial *trial = plan_trial(plan, entry);
 	const struct verity_error *why = &entry->reason;
 	bool plain = why->code == VERITY_OK;
-	char trial[80];
+	char text[80] = "";
 
-	format_trial(plan, entry, trial, sizeof(trial));
+	/* One that is left out is not counted in this boot. */
+	if (trial && entry->active && trial->state == OVERLAY_TRIAL_RUNNING)
+		snprintf(text, sizeof(text), ", on trial: boot %u of %u",
+			 trial->incomplete, plan->boot.config.trials);
+	else if (trial && entry->active && trial->incomplete > 1)
+		snprintf(text, sizeof(text),
+			 ", boot %u in a row that may not be completed",
+			 trial->incomplete);
 	line(out, "  %s%s%s%s: %s, %s%s%s%s%s%s", entry->entry.name,
 	     entry->version[0] ? " " : "", entry->version,
 	     entry->entry.kind == OVERLAY_PERSISTENT ? " (persistent)" : "",
 	     verity_verdict_name(entry->verdict), entry->active ? "active" : "not active",
-	     trial, plain ? "" : ": ", plain ? "" : verity_code_name(why->code),
+	     text, plain ? "" : ": ", plain ? "" : verity_code_name(why->code),
 	     plain ? "" : ": ", plain ? "" : why->message);
 }
 
@@ -199,19 +168,12 @@ static void print_layers(FILE *out, const struct plan *plan)
 	}
 }
 
-static const char *upper_words(const struct overlay_config *config)
+static void print_stack(FILE *out, const struct plan *plan)
 {
-	static const char *const words[] = {
-		[OVERLAY_UPPER_NONE] = "the upper that the root has already",
+	static const char *const uppers[] = {
 		[OVERLAY_UPPER_TMPFS] = "memory",
 		[OVERLAY_UPPER_DATA] = "a folder of DATA",
 	};
-
-	return words[config->upper];
-}
-
-static void print_stack(FILE *out, const struct plan *plan)
-{
 	const struct overlay_config *config = &plan->boot.config;
 	const char *root = plan->boot.root ? plan->boot.root : "the root";
 
@@ -229,7 +191,7 @@ static void print_stack(FILE *out, const struct plan *plan)
 	for (size_t i = 0; i < config->hierarchies_count; i++)
 		line(out, "  %s, with what each layer has there", config->hierarchies[i]);
 	if (plan->parts.writable)
-		line(out, "  changes go to %s", upper_words(config));
+		line(out, "  changes go to %s", uppers[config->upper]);
 	if (config->hierarchies_count > 0)
 		return;
 	if (plan->options)
@@ -239,38 +201,36 @@ static void print_stack(FILE *out, const struct plan *plan)
 		     plan->stack.count);
 }
 
-static const char *seed_words(const struct plan *plan, const struct overlay_seed *seed)
-{
-	if (plan->failed.code != VERITY_OK)
-		return "not seeded, without a stack";
-	if (plan_seeds(plan, seed))
-		return "seeded, where the stack has it";
-	return plan->boot.data < 0 ? "not seeded, without DATA"
-				   : "not seeded: DATA has it already";
-}
-
 static void print_seeds(FILE *out, const struct plan *plan)
 {
 	const struct overlay_seed *seed;
 
 	line(out, "Factory configuration");
 	for (size_t i = 0; (seed = plan_seed_at(plan, i)); i++)
-		line(out, "  %s: %s", seed->source, seed_words(plan, seed));
+		line(out, "  %s: %s", seed->source,
+		     plan->failed.code != VERITY_OK ? "not seeded, without a stack"
+		     : plan_seeds(plan, seed)       ? "seeded, where the stack has it"
+		     : plan->boot.data < 0          ? "not seeded, without DATA"
+						    : "not seeded: DATA has it already");
 }
 
 void plan_text_print(FILE *out, const struct plan *plan)
 {
 	const struct overlay_identity *identity = &plan->boot.identity;
+	const struct boot *boot = &plan->boot;
 
-	print_config(out, &plan->boot);
+	print_config(out, boot);
 	line(out, "Volumes");
-	print_volume(out, &plan->boot, OVERLAY_ORDINARY);
-	print_volume(out, &plan->boot, OVERLAY_PERSISTENT);
+	print_volume(out, boot, OVERLAY_ORDINARY);
+	print_volume(out, boot, OVERLAY_PERSISTENT);
 	line(out, "Device: model %s, serial number %s, firmware %s",
 	     or_unknown(identity->model), or_unknown(identity->serial),
 	     or_unknown(identity->firmware));
-	print_trust(out, &plan->boot);
-	print_notes(out, &plan->boot);
+	print_trust(out, boot);
+	if (boot->notes_count > 0)
+		line(out, "Notes");
+	for (size_t i = 0; i < boot->notes_count; i++)
+		line(out, "  %s", boot->notes[i]);
 	print_packages(out, plan);
 	print_stack(out, plan);
 	print_seeds(out, plan);

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: MIT
 #
-# What all ways into a system do alike: sourced by the script for initramfs-tools, by dracut's
-# hook and by our own /init. Whatever happens in here, the boot goes on: the device comes up
-# with the firmware alone.
+# What all kinds of initramfs have in common: sourced by the script for initramfs-tools, by
+# dracut's hook and by our own /init. Whatever fails in here, the boot goes on: the device comes
+# up with the firmware only.
 #
-# It takes a POSIX shell, modprobe, readlink and uname, BusyBox's or others; util-linux's blkid,
-# or BusyBox's findfs, dd and od; and e2fsck, where file systems are to be checked.
+# Needs a POSIX shell, modprobe, readlink and uname, of BusyBox or others; util-linux's blkid, or
+# BusyBox's findfs, dd and od; and e2fsck to check file systems.
 
 wmopkg_log=/run/wmopkg-fsck.log
 wmopkg_wait=10 # seconds, for DATA and PERSIST to appear
-wmopkg_patience=600 # seconds, for each of them to be checked
+wmopkg_check_limit=600 # seconds, for each of them to be checked
 
 wmopkg_say()
 {
 	echo "wmopkg: $*" >&2
-	# priority 3, error; the console has it already, the kernel log is what stays
+	# priority 3: error. The console has it already; the kernel log keeps it.
 	(echo "<3>wmopkg: $*" >/dev/kmsg) 2>/dev/null || :
 }
 
-# wmopkg_plugged DEVICE: somebody may have plugged it in: it is on USB, or on an SD card
+# wmopkg_plugged DEVICE: whether it is removable: on USB, or an SD card
 wmopkg_plugged()
 {
 	folder=$(readlink -f "$1")
@@ -35,23 +35,23 @@ wmopkg_plugged()
 	return 1
 }
 
-# wmopkg_partitions KEY VALUE: the partitions whose uevent says KEY=VALUE
+# wmopkg_partitions KEY VALUE: the partitions whose uevent has KEY=VALUE
 wmopkg_partitions()
 {
 	for uevent in /sys/class/block/*/uevent; do
-		node="" said=""
+		node="" match=""
 		while read -r line; do
 			case $line in
 			DEVNAME=*) node=${line#*=} ;;
-			"$1=$2") said=yes ;;
+			"$1=$2") match=yes ;;
 			esac
 		done 2>/dev/null <"$uevent"
-		[ -z "$said" ] || echo "/dev/$node"
+		[ -z "$match" ] || echo "/dev/$node"
 	done
 }
 
-# wmopkg_matches SPEC: all devices that are called that. The kernel itself knows how partitions
-# are called, and newer ones their UUID.
+# wmopkg_matches SPEC: all devices with that name. The kernel itself knows the names of
+# partitions, and newer ones their UUIDs.
 wmopkg_matches()
 {
 	case $1 in
@@ -59,14 +59,14 @@ wmopkg_matches()
 	PARTUUID=*) found=$(wmopkg_partitions PARTUUID "${1#*=}") ;;
 	*) found="" ;;
 	esac
-	# BusyBox's blkid knows no options, and says nothing of what is no device
+	# BusyBox's blkid has no options, and prints nothing for what is no device
 	[ -n "$found" ] || found=$(blkid -c /dev/null -t "$1" -o device 2>/dev/null)
 	echo "$found"
 }
 
-# wmopkg_device SPEC: the device that LABEL=, UUID=, PARTLABEL=, PARTUUID= or a path stands for;
-# fails where there is none. As wmopkg-activate has it: one that somebody plugged in comes
-# after one that is built in, so that nobody slips his own in by its name.
+# wmopkg_device SPEC: the device that LABEL=, UUID=, PARTLABEL=, PARTUUID= or a path means; fails
+# where there is none. As in wmopkg-activate, a removable one comes after one that is built in,
+# so that a stick with the same name does not replace it.
 wmopkg_device()
 {
 	case $1 in
@@ -87,8 +87,8 @@ wmopkg_device()
 	[ -n "$plugged" ] && echo "$plugged"
 }
 
-# wmopkg_first SPEC: the first file system that is called that, by what BusyBox has where it has
-# no blkid that knows more
+# wmopkg_first SPEC: the first file system with that name, by BusyBox's findfs, where there is no
+# complete blkid
 wmopkg_first()
 {
 	case $1 in
@@ -97,7 +97,7 @@ wmopkg_first()
 	esac
 }
 
-# wmopkg_is_ext DEVICE: there is ext2, ext3 or ext4 on it, which e2fsck can check
+# wmopkg_is_ext DEVICE: whether it holds ext2, ext3 or ext4, which e2fsck can check
 wmopkg_is_ext()
 {
 	type=$(blkid -p -s TYPE -o value "$1" 2>/dev/null)
@@ -106,13 +106,13 @@ wmopkg_is_ext()
 	"" | *:*) ;;
 	*) return 1 ;;
 	esac
-	# no blkid, or BusyBox's, which tells all in its own way: their magic number is at
-	# byte 1080
+	# no blkid, or BusyBox's, which has another output format: the magic number is at byte
+	# 1080
 	[ "$(dd if="$1" bs=2 skip=540 count=1 2>/dev/null | od -An -tx1 2>/dev/null)" = " 53 ef" ]
 }
 
-# wmopkg_configured KEY: what the configuration says, without its quotes; nothing where it
-# does not say
+# wmopkg_configured KEY: the value of a configuration key, without quotes; nothing where it is
+# not set
 wmopkg_configured()
 {
 	value=""
@@ -134,20 +134,20 @@ wmopkg_configured()
 	echo "$value"
 }
 
-# wmopkg_check_volume KEY: repair what can safely be repaired on the file system that KEY of
-# the configuration names. What is not there, wmopkg-activate will complain about.
+# wmopkg_check_volume KEY: repair what can safely be repaired on the file system that the
+# configuration key names. If it is missing, wmopkg-activate reports it.
 wmopkg_check_volume()
 {
 	spec=$(wmopkg_configured "$1")
-	# the default, as wmopkg-activate has it
+	# the default of wmopkg-activate
 	[ -n "$spec" ] || spec=LABEL=wmopkg-$1
-	# where one that is plugged in is the first, it may hide the right one
+	# if the first one is removable, it may hide the right one
 	device=$(wmopkg_device "$spec") ||
 		{ device=$(wmopkg_first "$spec") && ! wmopkg_plugged "$device"; } || return 0
 	wmopkg_is_ext "$device" || return 0
 	e2fsck -p "$device" >>"$wmopkg_log" 2>&1
 	status=$?
-	# 1 says that all that was wrong has been put right
+	# 1: all errors were corrected
 	[ "$status" -le 1 ] ||
 		wmopkg_say "$1: e2fsck did not repair $device (status $status, see $wmopkg_log)"
 }
@@ -163,9 +163,9 @@ wmopkg_nap()
 	usleep 50000 2>/dev/null || sleep 0.05 2>/dev/null || sleep 1
 }
 
-# wmopkg_within SECONDS NAME COMMAND...: go on after so long, whether it is done or not. What
-# waits for storage that never answers cannot be ended; nor can the device be mounted that it
-# holds.
+# wmopkg_within SECONDS NAME COMMAND...: run it, and go on after so many seconds whether it is
+# done or not. A process that waits for storage which never answers cannot be ended, and the
+# device that it holds cannot be mounted.
 wmopkg_within()
 {
 	limit=$1 name=$2 until=$(($(wmopkg_uptime) + $1))
@@ -180,15 +180,15 @@ wmopkg_within()
 	} &
 	while read -r state <"$wmopkg_log.$name" && [ "$state" != ended ]; do
 		if [ "$(wmopkg_uptime)" -ge "$until" ]; then
-			wmopkg_say "$name: no end after $limit s: storage may be failing"
+			wmopkg_say "$name: not done after $limit s: storage may be failing"
 			return
 		fi
 		wmopkg_nap
 	done
 }
 
-# wmopkg_wait_for END KEY: until the volume is there, or it is END. What the root lies on may be
-# there first: without PERSIST nobody knows what was denied or quarantined.
+# wmopkg_wait_for END KEY: wait until the volume is there, or until END. The device of the root
+# may be there first, but without PERSIST it is not known what was denied or quarantined.
 wmopkg_wait_for()
 {
 	spec=$(wmopkg_configured "$2")
@@ -206,16 +206,15 @@ wmopkg_wait_for()
 	done
 }
 
-# One by one, so that what fails can be named. In a kernel without modules there is nothing to
-# load; what is missing in it, wmopkg-activate will name.
+# One by one, so that the one that fails can be named. A kernel without modules has nothing to
+# load; wmopkg-activate reports what it lacks.
 wmopkg_load_modules()
 {
 	[ -e "/lib/modules/$(uname -r)/modules.dep" ] || return 0
 	for module in loop dm-mod dm-verity squashfs overlay ext4; do
 		modprobe -q "$module" || wmopkg_say "module $module: cannot be loaded"
 	done
-	# whether Secure Boot is on stands in there; built in on some kernels, and of no
-	# use without UEFI
+	# for the state of Secure Boot; built into some kernels, and useless without UEFI
 	[ ! -d /sys/firmware/efi ] || modprobe -q efivarfs || :
 }
 
@@ -226,16 +225,28 @@ wmopkg_wait_for_all()
 	wmopkg_wait_for "$end" persist
 }
 
+# wmopkg_debug: whether wmopkg.debug is on the kernel command line
+wmopkg_debug()
+{
+	read -r words <"${wmopkg_cmdline:-/proc/cmdline}"
+	case " $words " in
+	*" wmopkg.debug "* | *" wmopkg.debug=1 "*) return 0 ;;
+	esac
+	return 1
+}
+
 # wmopkg_activate ROOT: ROOT is where the firmware's root is mounted
 wmopkg_activate()
 {
 	wmopkg_load_modules
 	wmopkg_within $((2 * wmopkg_wait)) devices wmopkg_wait_for_all
 	if command -v e2fsck >/dev/null; then
-		wmopkg_within $wmopkg_patience data wmopkg_check_volume data
-		wmopkg_within $wmopkg_patience persist wmopkg_check_volume persist
+		wmopkg_within $wmopkg_check_limit data wmopkg_check_volume data
+		wmopkg_within $wmopkg_check_limit persist wmopkg_check_volume persist
 	fi
-	wmopkg-activate --root "$1"
+	debug=""
+	! wmopkg_debug || debug=--debug
+	wmopkg-activate ${debug:+"$debug"} --root "$1"
 	status=$?
 	[ "$status" -eq 0 ] ||
 		wmopkg_say "wmopkg-activate ended with status $status: no package is active"

@@ -122,6 +122,20 @@ class Script(unittest.TestCase):
             self.assertIn("said: wmopkg-activate ended with status 127: no package is active\n",
                           said)
 
+    def test_debug(self):
+        self.write("wmopkg-activate", "#!/bin/sh\necho \"$*\"\n")
+        os.chmod(self.path("wmopkg-activate"), 0o755)
+        for words, expected in (("quiet wmopkg.debug ro", "--debug --root /nowhere\n"),
+                                ("wmopkg.debug=1", "--debug --root /nowhere\n"),
+                                ("wmopkg.debug=0 wmopkg.debugger", "--root /nowhere\n")):
+            self.write("cmdline", words + "\n")
+            for shell in SHELLS:
+                _, printed, _ = self.shell(
+                    shell, f"wmopkg_wait=0; wmopkg_log={self.folder}/log; {SAY}\n"
+                    f"wmopkg_cmdline={self.folder}/cmdline\nwmopkg_activate /nowhere",
+                    path=f"{self.folder}:{TOOLS}")
+                self.assertEqual(printed, expected, (shell, words))
+
     def test_within(self):
         """What never comes back is not waited for."""
         setup = f"wmopkg_log={self.folder}/log; {SAY}; quick() {{ echo \"did $*\"; }}\n"
@@ -129,7 +143,7 @@ class Script(unittest.TestCase):
             done = self.shell(shell, setup + "wmopkg_within 60 data quick a 'b  c'")
             self.assertEqual(done, (0, "did a b  c\n", ""), shell)
             _, _, said = self.shell(shell, setup + "wmopkg_within 1 data sleep 5")
-            self.assertEqual(said, "said: data: no end after 1 s: storage may be failing\n", shell)
+            self.assertEqual(said, "said: data: not done after 1 s: storage may be failing\n", shell)
             done = self.shell(shell, setup + "wmopkg_log=/nowhere/log; wmopkg_within 1 data quick")
             self.assertEqual(done[:2], (0, "did \n"), shell)
 

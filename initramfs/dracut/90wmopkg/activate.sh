@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# dracut's pre-pivot hook, with systemd in the initramfs or without: activate the installed
-# packages over the mounted root. dracut sources it, so it keeps what it sets to itself.
+# dracut's pre-pivot hook, with or without systemd in the initramfs: activates the installed
+# packages over the mounted root. dracut sources it, so a subshell keeps its variables.
 
 (
 	. /usr/lib/wmopkg/wmopkg.sh

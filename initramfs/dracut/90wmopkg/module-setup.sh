@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# dracut module: put into the initramfs what activates packages on every boot.
+# dracut module: copies what activates packages on every boot into the initramfs.
 #
-# The initramfs carries its own copy of the configuration and of the key ring: nothing that
-# a package could ever lie over has a say in what is trusted.
+# The initramfs has its own copy of the configuration and of the key ring: no file that a
+# package can cover decides what is trusted.
 #
-# WMOPKG_STAGE, where set, is a folder that holds the device's files (an image builder's
-# root folder); programs, configuration and keys are taken from there.
+# WMOPKG_STAGE, if set, is a folder with the device's files (an image builder's root folder);
+# programs, configuration and keys are taken from there.
 
 stage=${WMOPKG_STAGE:-}
 
@@ -22,7 +22,7 @@ find_activate()
 	return 1
 }
 
-# called by dracut: who installed it wants it in
+# called by dracut: the module is included wherever it is installed
 check()
 {
 	find_activate >/dev/null || {
@@ -38,7 +38,7 @@ depends()
 }
 
 # called by dracut; dm-verity asks the kernel's crypto API for sha256 by name, so no module
-# is known to need it
+# depends on it
 installkernel()
 {
 	hostonly='' instmods loop dm-mod dm-verity squashfs overlay ext4 efivarfs \
@@ -51,10 +51,10 @@ install()
 	local certificate certificates=0
 
 	inst "$(find_activate)" /usr/sbin/wmopkg-activate
-	# what wmopkg.sh calls; the base module has most of it already
+	# what wmopkg.sh calls; the base module has most of them already
 	inst_multiple blkid modprobe readlink uname
-	# DATA and PERSIST are checked before they are mounted, and a factory reset makes
-	# the file system of DATA anew where nothing else helps
+	# to check DATA and PERSIST before they are mounted, and for a factory reset that
+	# has to make a new file system on DATA
 	inst_multiple -o /sbin/e2fsck /sbin/mke2fs
 	if [ -f "$stage/etc/wmopkg/wmopkg.conf" ]; then
 		inst_simple "$stage/etc/wmopkg/wmopkg.conf" /etc/wmopkg/wmopkg.conf
@@ -66,11 +66,11 @@ install()
 	done
 	[ "$certificates" -gt 0 ] ||
 		dwarn "wmopkg: no certificate in $stage/etc/wmopkg/keys: no package will be trusted"
-	# a U-Boot environment that says where the boot configuration is
+	# where the U-Boot environment with the boot configuration is
 	if [ -f "$stage/etc/fw_env.config" ]; then
 		inst_simple "$stage/etc/fw_env.config" /etc/fw_env.config
 	fi
 	inst_simple "$moddir/wmopkg.sh" /usr/lib/wmopkg/wmopkg.sh
-	# after the root is mounted and checked, before anything is run from it
+	# after the root is mounted and checked, before a program of it runs
 	inst_hook pre-pivot 10 "$moddir/activate.sh"
 }

@@ -161,21 +161,23 @@ int factory_volume_find(const struct factory_volume *volume, char **ret,
 	return 0;
 }
 
+/* Whether @spec would find it, had it kept its name. */
+static bool is_meant(const char *spec, const struct factory_filesystem *known)
+{
+	if (strncmp(spec, "LABEL=", 6) == 0)
+		return strcmp(spec + 6, known->label) == 0;
+	return strncmp(spec, "UUID=", 5) == 0 && strcmp(spec + 5, known->uuid) == 0;
+}
+
 char *factory_volume_rival(int record_fd, const char *spec, const char *device)
 {
 	cleanup_free char *known_device = NULL;
 	struct factory_volume known;
 	struct stat one, other;
 
-	if (factory_volume_recall(record_fd, &known, NULL) < 0)
-		return NULL;
-	/* It would be found by @spec, had nothing happened to it. */
-	if (!(strncmp(spec, "LABEL=", 6) == 0 &&
-	      strcmp(spec + 6, known.filesystem.label) == 0) &&
-	    !(strncmp(spec, "UUID=", 5) == 0 &&
-	      strcmp(spec + 5, known.filesystem.uuid) == 0))
-		return NULL;
-	if (factory_volume_find(&known, &known_device, NULL) < 0 ||
+	if (factory_volume_recall(record_fd, &known, NULL) < 0 ||
+	    !is_meant(spec, &known.filesystem) ||
+	    factory_volume_find(&known, &known_device, NULL) < 0 ||
 	    stat(known_device, &one) < 0 || stat(device, &other) < 0 ||
 	    one.st_rdev == other.st_rdev)
 		return NULL;

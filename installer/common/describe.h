@@ -17,8 +17,8 @@ void describe_line(const char *label, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /**
- * describe_print - lines on stdout: verdict and reason first
- * @layout: NULL where it could not be told
+ * describe_print - print all of it on stdout, verdict and reason first
+ * @layout: NULL if it is not known
  */
 void describe_print(const struct verity_judgement *judgement,
 		    const struct verity_layout *layout);

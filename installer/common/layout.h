@@ -2,16 +2,16 @@
 #pragma once
 
 /*
- * What text is printed on, and text made to fit it: measured in the columns that a
- * terminal gives its characters, cut with a mark, or wrapped between words.
+ * Text made to fit a terminal: measured in columns, cut with a mark, or wrapped between
+ * words.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
-#define LAYOUT_WIDTH     80 /* columns of a terminal that does not know how many it has */
-#define LAYOUT_WIDTH_MIN 10 /* as narrow as is reckoned with */
+#define LAYOUT_WIDTH     80 /* columns of a terminal that reports none */
+#define LAYOUT_WIDTH_MIN 10 /* narrower ones are treated like this */
 
 /* Plain data; { 0 } is a file or a pipe: as wide as it takes, UTF-8. */
 struct layout {
@@ -20,24 +20,24 @@ struct layout {
 };
 
 /**
- * layout_of - what a descriptor leads to
+ * layout_of - the layout for what a descriptor is
  *
- * What is no terminal gets all, as it is. A terminal that is called dumb, or whose locale
- * names another character set than UTF-8, gets ASCII alone; a locale that names none says
- * nothing of the terminal: on a device it is that of a serial line.
+ * A file or a pipe gets everything unchanged. A terminal called dumb, or a locale with
+ * another character set than UTF-8, gets only ASCII. A locale without a character set, as
+ * on a serial line of a device, does not count.
  */
 struct layout layout_of(int fd);
 
 /**
  * layout_width - columns that @text takes
- * @text: UTF-8; of what is not, each byte counts as a column
+ * @text: UTF-8; each other byte counts as a column
  *
  * A wide character takes two columns, a combining one none.
  */
 size_t layout_width(const char *text);
 
 /**
- * layout_cell - print @text, cut with a mark or filled up with blanks to @width columns
+ * layout_cell - print @text, cut with a mark or padded with blanks to @width columns
  * @text: printable, as verity_text_plain() makes it
  */
 void layout_cell(FILE *out, const struct layout *layout, const char *text, size_t width);
@@ -45,10 +45,10 @@ void layout_cell(FILE *out, const struct layout *layout, const char *text, size_
 /**
  * layout_print - print @text and a newline, wrapped between words
  * @indent: columns left free in all lines but the first
- * @text:   leading blanks are kept; what could steer a terminal is printed as '?'
+ * @text:   leading blanks are kept; what could control a terminal is printed as '?'
  *
- * A word that is longer than a line is broken where it stands. Where half the line would
- * be indent, only a little is left free.
+ * A word that is longer than a line is broken. If the indent would take half of the line,
+ * it is made smaller.
  */
 void layout_print(FILE *out, const struct layout *layout, size_t indent,
 		  const char *text);

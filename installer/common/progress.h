@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The bar that shows how far a transfer has come: under its scale, never longer than it,
- * and only ever added to, so that it looks the same on a serial line and in a log.
+ * The progress bar of a transfer, below its scale. Characters are only added, never
+ * replaced, so that it looks the same on a serial line and in a log.
  */
 
 #include <stdbool.h>
@@ -14,13 +14,13 @@
 struct progress {
 	FILE *out;      /* borrowed */
 	bool live;      /* grows as bytes come; else it is printed once, when complete */
-	bool open;      /* begun and neither ended nor broken off */
+	bool open;      /* begun, and neither ended nor broken off */
 	uint64_t total; /* bytes */
 	unsigned shown; /* columns of the bar already on the screen */
 };
 
 /**
- * progress_begin - print what is coming and the scale
+ * progress_begin - print the title and the scale
  * @title: file name
  * @total: bytes, 1 or more
  */
@@ -28,7 +28,7 @@ void progress_begin(struct progress *progress, FILE *out, bool live, const char 
 		    uint64_t total);
 
 /**
- * progress_advance - @done bytes of the total are there
+ * progress_advance - @done bytes of the total have come
  *
  * The last column is left to progress_end().
  */
@@ -46,7 +46,7 @@ void progress_end(struct progress *progress);
 void progress_pause(struct progress *progress);
 
 /**
- * progress_break - end the line of a bar that will not be completed; does nothing where
+ * progress_break - end the line of a bar that will not be completed; does nothing if
  * none was begun
  */
 void progress_break(struct progress *progress);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* A framed table of text; where a terminal is too narrow for it, the same as a list. */
+/* A framed table of text; a list, if the terminal is too narrow for it. */
 
 #include "installer/common/layout.h"
 
@@ -9,7 +9,7 @@
 
 struct table_column {
 	const char *head;  /* of the table */
-	const char *label; /* of the list; NULL: the value alone, which begins an item */
+	const char *label; /* of the list; NULL: only the value, which begins an item */
 	size_t least;      /* columns it may be cut to; 0: it is never cut */
 };
 
@@ -25,9 +25,8 @@ struct table {
 /**
  * table_print - print rows under a title
  *
- * The frame is LAYOUT_WIDTH columns wide, or wider where the content and the terminal
- * are; the last column takes what is left. In a narrower one the last column is cut
- * first, then the widest of the others. What may not be cut as far as it had to be is
- * printed as a list.
+ * The frame is LAYOUT_WIDTH columns wide, or wider if the content and the terminal are;
+ * the last column takes the rest. On a narrower terminal the last column is cut first,
+ * then the widest of the others. If they cannot be cut far enough, a list is printed.
  */
 void table_print(FILE *out, const struct layout *layout, const struct table *table);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "installer/fetch/address.h"
 #include "installer/fetch/protocols.h"
 #include "installer/fetch/url.h"
+#include "installer/grammar/grammar.h"
 
 #define NAME_RULE "is not a valid package name"
 #define EXPECTED  "expected a name, an IPv4 address or an [IPv6 address]"
@@ -206,6 +208,32 @@ static void test_protocol_unknown(void **state)
 	assert_ptr_equal(protocol_find("FTPs", 3), protocol("ftp"));
 }
 
+/* The words of the command line are those of the table. */
+static void test_grammar(void **state)
+{
+	const struct protocol *found;
+	struct verity_error err = {0};
+	const char *listed;
+	char text[128];
+	char *rest = text;
+
+	(void)state;
+	assert_true(protocol_get("", 0, &found, &err) < 0);
+	listed = strstr(err.message, "one of ");
+	assert_non_null(listed);
+	listed += strlen("one of ");
+	snprintf(text, sizeof(text), "%s", word_info(WORD_PROTOCOL)->value + 1);
+	text[strcspn(text, ">")] = '\0';
+	for (const char *scheme; (scheme = strsep(&rest, "|"));) {
+		size_t size = strlen(scheme);
+
+		assert_int_equal(strncmp(listed, scheme, size), 0);
+		listed += size;
+		listed += strspn(listed, ", ");
+	}
+	assert_string_equal(listed, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +242,7 @@ int main(void)
 		cmocka_unit_test(test_build),
 		cmocka_unit_test(test_build_bad),
 		cmocka_unit_test(test_protocol_unknown),
+		cmocka_unit_test(test_grammar),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #include "verity/util/cleanup.h"
+#include "verity/util/io.h"
 #include "verity/util/text.h"
 
 #define NAME      ".wmopkg_history"
-#define NEW_NAME  ".wmopkg_history.new"
 #define FILE_MODE 0600
 
 struct shell_history {
@@ -91,25 +91,18 @@ static void load(History *lines, int home)
 /* Replaces the file, or leaves it as it is. */
 static void store(History *lines, int home)
 {
-	cleanup_fd int fd = -1;
-	cleanup_file FILE *file = NULL;
+	cleanup_free char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
 	HistEvent event;
-	bool written = true;
 
-	unlinkat(home, NEW_NAME, 0);
-	fd = openat(home, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    FILE_MODE);
-	if (fd < 0)
+	if (!stream)
 		return;
-	file = fdopen(fd, "w");
-	if (file)
-		steal_fd(&fd);
-	for (int r = history(lines, &event, H_LAST); file && r >= 0;
+	for (int r = history(lines, &event, H_LAST); r >= 0;
 	     r = history(lines, &event, H_PREV))
-		written = fprintf(file, "%s\n", event.str) > 0 && written;
-	if (!file || !written || fflush(file) != 0 ||
-	    renameat(home, NEW_NAME, home, NAME) < 0)
-		unlinkat(home, NEW_NAME, 0);
+		fprintf(stream, "%s\n", event.str);
+	if (fclose(stream) == 0)
+		(void)!verity_io_replace(home, NAME, FILE_MODE, text, size, NULL);
 }
 
 /* Adds the lines of this shell to those that other shells have written since. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads the UEFI variable SecureBoot. */
 #include "overlay/config/anchor.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@
 
 /*
  * 1 on, 0 off, negative where it cannot be read. Firmware that knows no Secure Boot has
- * no such variable; but its absence says so only where the variables are really shown.
+ * no such variable; but its absence counts only where the variables can really be read.
  */
 static int read_variable(int folder)
 {
@@ -40,7 +41,7 @@ static int read_variable(int folder)
 	return size == VARIABLE_BYTES ? bytes[VARIABLE_VALUE] != 0 : -EBADMSG;
 }
 
-/* A mount that nobody else sees and that ends with its descriptor. */
+/* A private mount that ends with its descriptor. */
 static int mount_variables(void)
 {
 	cleanup_fd int context = fsopen("efivarfs", FSOPEN_CLOEXEC);

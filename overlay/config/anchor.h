@@ -12,7 +12,7 @@
  * @efi: OVERLAY_EFI_PATH; another for tests
  *
  * With OVERLAY_ANCHOR_EFI: the UEFI variable SecureBoot is 1. Where there is UEFI and its
- * variables cannot be read the anchor holds, for nobody can say that it does not. Mounts
- * efivarfs for as long as it reads, where it is not mounted.
+ * variables cannot be read the anchor holds, because it is not known that it does not.
+ * Mounts efivarfs for as long as it reads, where it is not mounted.
  */
 bool overlay_anchor_holds(enum overlay_anchor anchor, const char *efi);

@@ -298,14 +298,13 @@ static int take_hierarchy(cfg_t *cfg, const struct key *key, const char *value)
 			"digits and ._+@-",
 			key->name, value);
 	if (overlay_protected_path(value))
-		return refuse(cfg, "%s: '%s' belongs to the engine itself", key->name,
-			      value);
+		return refuse(cfg, "%s: '%s' belongs to the engine", key->name, value);
 	for (size_t i = 0; i < config->hierarchies_count; i++) {
 		const char *other = config->hierarchies[i];
 
 		if (is_within(value, other) || is_within(other, value))
-			return refuse(cfg, "%s: '%s' and '%s' are not apart", key->name,
-				      other, value);
+			return refuse(cfg, "%s: '%s' and '%s' overlap", key->name, other,
+				      value);
 	}
 	config->hierarchies[config->hierarchies_count] = strdup(value);
 	return config->hierarchies[config->hierarchies_count++]
@@ -465,7 +464,7 @@ static int parse(const char *text, struct reading *reading)
 	for (size_t i = 0; i < config->seeds_count; i++)
 		if (strcmp(config->seeds[i].target, config->upper_folder) == 0)
 			return verity_fail(reading->err, VERITY_E_CONFIG,
-					   "%s: upper: DATA/%s is what `seed` makes",
+					   "%s: upper: DATA/%s is a target of `seed`",
 					   reading->path, config->upper_folder);
 	return 0;
 }

@@ -79,7 +79,7 @@ struct overlay_config {
 	size_t signers_count;
 	bool all_signers; /* each of them must have signed, not just one */
 	enum overlay_verify verify;
-	bool console_only; /* a reset can be asked for on a serial console alone */
+	bool console_only; /* a factory reset can only be requested on a serial console */
 	bool discard;      /* after a reset, tell the storage which blocks are free */
 	struct overlay_seed seeds[OVERLAY_SEEDS_MAX]; /* beside the one there always is */
 	size_t seeds_count;
@@ -90,7 +90,7 @@ struct overlay_config {
 	size_t audit_bytes;       /* of each of the audit log's two files */
 	unsigned trials;          /* boots in a row that may fail; 0: no trials */
 	unsigned package_seconds; /* a boot waits for a package; 0: no limit */
-	unsigned boot_seconds;    /* it waits for all there is to wait for; likewise */
+	unsigned boot_seconds;    /* a boot waits for all packages; 0: no limit */
 };
 
 /**

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads model, serial number and firmware version from where each may be. */
 #include "overlay/config/identity.h"
 
 #include <fcntl.h>
@@ -6,7 +7,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "overlay/config/identity_private.h"
 #include "overlay/fs/open_beneath.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
@@ -14,29 +14,29 @@
 
 #define FILE_MAX_BYTES 65536
 
-/* What vendors leave in DMI where they should have put something. */
-static const char *const placeholders[] = {
-	"0",
-	"Default string",
-	"None",
-	"Not Applicable",
-	"Not Specified",
-	"System Product Name",
-	"System Serial Number",
-	"To Be Filled By O.E.M.",
-	"To be filled by O.E.M.",
-	"Unknown",
-};
-
+/* What vendors leave in DMI in place of a value. */
 static bool is_placeholder(const char *text)
 {
+	static const char *const placeholders[] = {
+		"0",
+		"Default string",
+		"None",
+		"Not Applicable",
+		"Not Specified",
+		"System Product Name",
+		"System Serial Number",
+		"To Be Filled By O.E.M.",
+		"To be filled by O.E.M.",
+		"Unknown",
+	};
+
 	for (size_t i = 0; i < sizeof(placeholders) / sizeof(placeholders[0]); i++)
 		if (strcasecmp(placeholders[i], text) == 0)
 			return true;
 	return text[strspn(text, "0")] == '\0';
 }
 
-/* A value that would have to be cut names nothing. */
+/* A value that would have to be cut identifies nothing. */
 static bool take_value(const char *text, size_t max, char *ret)
 {
 	size_t size;
@@ -61,57 +61,47 @@ static bool take_file(int dirfd, const char *name, size_t max, char *ret)
 	       take_value(text, max, ret);
 }
 
-/* No link of the firmware leads out of it: the initramfs has files of those names too. */
-static int open_below(int root_fd, const char *path)
+/*
+ * The text of a file of the firmware; NULL where there is none. No link leads out of the
+ * firmware: the initramfs has files of those names too.
+ */
+static char *load_firmware_file(int root_fd, const char *path)
 {
-	return overlay_open_at(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY,
-			       RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-}
-
-static bool take_below(int root_fd, const char *name, size_t max, char *ret)
-{
-	cleanup_fd int fd = open_below(root_fd, name);
-	cleanup_free char *text = NULL;
+	cleanup_fd int fd =
+		overlay_open_at(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY,
+				RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	char *text = NULL;
 	size_t size;
 
-	return fd >= 0 &&
-	       verity_io_load_fd(fd, name, FILE_MAX_BYTES, &text, &size, NULL) == 0 &&
-	       take_value(text, max, ret);
+	if (fd < 0 || verity_io_load_fd(fd, path, FILE_MAX_BYTES, &text, &size, NULL) < 0)
+		return NULL;
+	return text;
 }
 
-/* What the kernel and the system show; all else is a file of the firmware. */
-static bool is_of_system(const char *path)
-{
-	static const char *const folders[] = {"/sys/", "/proc/", "/dev/", "/run/"};
-
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		if (strncmp(path, folders[i], strlen(folders[i])) == 0)
-			return true;
-	return false;
-}
-
-/* The configuration's word, or the first of the system's files that says something. */
-static void find(const struct overlay_identity_places *places, const char *configured,
+/* What is configured, or else the first of @files of the system that has a value. */
+static void find(int system_fd, int root_fd, const char *configured,
 		 const char *const *files, size_t max, char *ret)
 {
-	bool found = false;
+	static const char *const of_system[] = {"/sys/", "/proc/", "/dev/", "/run/"};
+	cleanup_free char *text = NULL;
+	bool found = false, system = false;
 
-	if (is_of_system(configured))
-		found = take_file(places->system_fd, configured + 1, max, ret);
-	else if (configured[0] == '/')
-		found = take_below(places->root_fd, configured, max, ret);
-	else if (configured[0])
+	for (size_t i = 0; i < sizeof(of_system) / sizeof(of_system[0]); i++)
+		system |= strncmp(configured, of_system[i], strlen(of_system[i])) == 0;
+	if (system) {
+		found = take_file(system_fd, configured + 1, max, ret);
+	} else if (configured[0] == '/') {
+		text = load_firmware_file(root_fd, configured);
+		found = text && take_value(text, max, ret);
+	} else if (configured[0]) {
 		found = take_value(configured, max, ret);
-	if (configured[0]) {
-		if (!found)
-			ret[0] = '\0';
-		return;
+	} else {
+		for (; !found && *files; files++)
+			found = take_file(system_fd, *files, max, ret) &&
+				!is_placeholder(ret);
 	}
-	for (; *files; files++)
-		if (take_file(places->system_fd, *files, max, ret) &&
-		    !is_placeholder(ret))
-			return;
-	ret[0] = '\0';
+	if (!found)
+		ret[0] = '\0';
 }
 
 /* os-release(5): the value of KEY=, its quotes and backslashes as a shell takes them. */
@@ -141,29 +131,22 @@ static bool take_os_release(const char *text, const char *key, char *ret)
 	return take_value(value, VERITY_VERSION_MAX, ret);
 }
 
-static void find_firmware(const struct overlay_identity_places *places, char *ret)
+static void find_firmware(int root_fd, char *ret)
 {
 	static const char *const files[] = {"etc/os-release", "usr/lib/os-release"};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		cleanup_fd int fd = open_below(places->root_fd, files[i]);
-		cleanup_free char *text = NULL;
-		size_t size;
+		cleanup_free char *text = load_firmware_file(root_fd, files[i]);
 
-		if (fd < 0)
-			continue;
-		if (verity_io_load_fd(fd, files[i], FILE_MAX_BYTES, &text, &size, NULL) ==
-			    0 &&
-		    (take_os_release(text, "IMAGE_VERSION", ret) ||
-		     take_os_release(text, "VERSION_ID", ret)))
+		if (text && (take_os_release(text, "IMAGE_VERSION", ret) ||
+			     take_os_release(text, "VERSION_ID", ret)))
 			return;
 	}
 	ret[0] = '\0';
 }
 
-void overlay_identity_find(const struct overlay_config *config,
-			   const struct overlay_identity_places *places,
-			   struct overlay_identity *ret)
+void overlay_identity_find(const struct overlay_config *config, int system_fd,
+			   int root_fd, struct overlay_identity *ret)
 {
 	static const char *const models[] = {"proc/device-tree/model",
 					     "sys/class/dmi/id/product_name", NULL};
@@ -171,21 +154,20 @@ void overlay_identity_find(const struct overlay_config *config,
 					      "sys/class/dmi/id/product_serial", NULL};
 	static const char *const none[] = {NULL};
 
-	find(places, config->model, models, OVERLAY_MODEL_MAX, ret->model);
-	find(places, config->serial, serials, VERITY_SERIAL_MAX, ret->serial);
+	find(system_fd, root_fd, config->model, models, OVERLAY_MODEL_MAX, ret->model);
+	find(system_fd, root_fd, config->serial, serials, VERITY_SERIAL_MAX, ret->serial);
 	if (config->firmware_version[0])
-		find(places, config->firmware_version, none, VERITY_VERSION_MAX,
-		     ret->firmware);
+		find(system_fd, root_fd, config->firmware_version, none,
+		     VERITY_VERSION_MAX, ret->firmware);
 	else
-		find_firmware(places, ret->firmware);
+		find_firmware(root_fd, ret->firmware);
 }
 
 void overlay_identity_read(const struct overlay_config *config, const char *root,
 			   struct overlay_identity *ret)
 {
-	cleanup_fd int system = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	cleanup_fd int firmware = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	const struct overlay_identity_places places = {system, firmware};
+	cleanup_fd int system_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	overlay_identity_find(config, &places, ret);
+	overlay_identity_find(config, system_fd, root_fd, ret);
 }

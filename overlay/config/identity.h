@@ -4,8 +4,8 @@
 /*
  * What device this is: model, serial number, firmware version. From the configuration,
  * or from where the system keeps them: DMI, the device tree, os-release. At boot they are
- * read of the firmware alone, and kept in the state file, so that no package can change
- * what the running system says it is.
+ * read from the firmware only, and kept in the state file, so that no package can change
+ * the identity of the running system.
  */
 
 #include "overlay/config/config.h"
@@ -28,3 +28,11 @@ struct overlay_identity {
  */
 void overlay_identity_read(const struct overlay_config *config, const char *root,
 			   struct overlay_identity *ret);
+
+/**
+ * overlay_identity_find - the same, by descriptors
+ * @system_fd: folder that holds sys/ and proc/; borrowed
+ * @root_fd:   the firmware's root; borrowed
+ */
+void overlay_identity_find(const struct overlay_config *config, int system_fd,
+			   int root_fd, struct overlay_identity *ret);

@@ -59,7 +59,8 @@ int overlay_uboot_read(const char *config, const char *const names[], size_t cou
 	return 0;
 }
 
-/* fw_env.config(5) has a line for each copy; libubootenv does not tell how many. */
+/* fw_env.config(5) has a line for each copy; libubootenv has no function that counts
+ * them. */
 static int count_copies(const char *config)
 {
 	cleanup_file FILE *file = fopen(config, "re");

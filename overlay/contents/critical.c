@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of critical paths. */
 #include "overlay/contents/critical.h"
 
 #include <stddef.h>

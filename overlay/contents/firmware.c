@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Looks at the firmware below all packages, by openat2(). */
 #include "overlay/contents/firmware.h"
 
 #include <errno.h>

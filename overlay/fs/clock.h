@@ -53,7 +53,7 @@ static inline void overlay_span_end(struct overlay_span *span)
 }
 
 /**
- * overlay_span_took_place - whether there is anything to tell of it
+ * overlay_span_took_place - whether it took place
  */
 static inline bool overlay_span_took_place(const struct overlay_span *span)
 {

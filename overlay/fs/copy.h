@@ -23,7 +23,7 @@ struct overlay_copy_left {
 /**
  * overlay_copy_one - copy a file or link, or make a folder (without what is in it)
  * @path: relative, free of links but for its last part
- * @st:   what lstat() says of it
+ * @st:   its lstat()
  *
  * What is there already stays. Anything but files, folders and links is passed over. A
  * folder is for its owner alone until overlay_copy_look(), which its filling comes

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What the kernel says a folder is mounted as: its line of /proc/self/mountinfo. */
+/* The line of /proc/self/mountinfo for a folder. */
 
 #include "verity/util/cleanup.h"
 #include "verity/util/error.h"
@@ -18,7 +18,8 @@ struct overlay_mountinfo {
  * overlay_mountinfo_get - the mount that @path lies in
  * @ret: set on success only; free with overlay_mountinfo_free()
  *
- * A file system whose options pass what libmount or a fixed buffer takes is read whole.
+ * A file system whose options pass what libmount or a fixed buffer takes is read
+ * completely.
  */
 int overlay_mountinfo_get(const char *path, struct overlay_mountinfo **ret,
 			  struct verity_error *err) must_check;

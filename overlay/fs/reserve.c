@@ -15,7 +15,7 @@
 
 #define DESCRIPTION_BYTES 256
 
-/* "/mnt/data/packages (ext4 on /dev/vda3)", as far as it can be told. */
+/* "/mnt/data/packages (ext4 on /dev/vda3)", as far as it is known. */
 static void describe(int folder, char ret[static DESCRIPTION_BYTES])
 {
 	cleanup_with(overlay_mountinfo_free_p) struct overlay_mountinfo *info = NULL;
@@ -50,8 +50,8 @@ static int fail(int folder, uint64_t bytes, uint64_t available, uint64_t replace
 			 bytes - available);
 	if (replaced > 0)
 		snprintf(old, sizeof(old),
-			 "; the one it replaces has %" PRIu64
-			 ", and stays until the new one is whole",
+			 "; the old package has %" PRIu64
+			 ", and is kept until the new one is complete",
 			 replaced);
 	return verity_fail(err, VERITY_E_NO_ROOM,
 			   "it needs %" PRIu64 " bytes and there is room for %" PRIu64
@@ -76,5 +76,5 @@ int overlay_reserve(int fd, int folder, uint64_t bytes, uint64_t replaced,
 		return 0;
 	if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
 		return fail(folder, bytes, available, replaced, err);
-	return verity_fail_errno(err, errno, "setting room aside");
+	return verity_fail_errno(err, errno, "reserving space");
 }

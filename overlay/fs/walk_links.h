@@ -47,7 +47,7 @@ bool overlay_walk_is_last(const struct overlay_walk *walk);
 int overlay_walk_follow(struct overlay_walk *walk, const char *target) must_check;
 
 /**
- * overlay_walk_follow_link - likewise, with what the link says
+ * overlay_walk_follow_link - the same, with the target read from the link
  * @root_fd: the tree; borrowed
  */
 int overlay_walk_follow_link(struct overlay_walk *walk, int root_fd) must_check;

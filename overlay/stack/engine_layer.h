@@ -6,8 +6,8 @@
  * (overlay/fs/protect.h), so that whatever a package holds in these places, a file, a
  * whiteout, an opaque folder, is not what the device sees.
  *
- * A tmpfs with copies. A folder in it is opaque, a place that the firmware leaves empty
- * holds a whiteout, and the folders above have the modes, owners and times they have in
+ * A tmpfs with copies. A folder in it is opaque, a path that the firmware does not have
+ * is a whiteout, and the folders above have the modes, owners and times they have in
  * the firmware. A link on the way is copied and followed within the firmware.
  */
 

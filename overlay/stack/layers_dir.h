@@ -7,9 +7,9 @@
 #include "verity/util/error.h"
 
 /**
- * overlay_layers_make - make the folder, for root alone
+ * overlay_layers_make - make the folder, for root only
  *
- * What a stack hides is still there, set-id programs included: nobody else gets in.
+ * What a stack hides can still be reached here, set-id programs included.
  */
 int overlay_layers_make(const char *layers, struct verity_error *err) must_check;
 

@@ -15,9 +15,9 @@
 #include "verity/util/debug.h"
 
 /*
- * Whether this kernel can be told its layers one at a time. Before 6.5 overlayfs keeps
- * whatever it is told and complains about it in the kernel log, at the end: such a kernel
- * is known by its keeping a word that nobody knows.
+ * Whether this kernel takes layers one at a time. Before 6.5 overlayfs accepts any option
+ * first, and rejects unknown ones only when the mount is made: such a kernel accepts an
+ * option that does not exist.
  */
 static bool takes_layers_singly(void)
 {

@@ -36,7 +36,7 @@ struct overlay_stack_plan {
 	size_t count;
 	bool nosuid;
 	bool writable;  /* with OVERLAY_STACK_UPPER on top of all */
-	bool by_string; /* also where the kernel can be told layer by layer */
+	bool by_string; /* also where the kernel takes layers one at a time */
 };
 
 /* What there is to stack. */

@@ -53,7 +53,7 @@ void overlay_store_free(struct overlay_store *store)
 	free(store);
 }
 
-/* Another program may have made it since the store was opened; -1 where nobody has. */
+/* Another program may have made it since the store was opened; -1 if not. */
 static int open_folder(struct overlay_store *store, size_t kind, struct verity_error *err)
 {
 	int base = store->kinds[kind].base, *folder = &store->kinds[kind].folder;

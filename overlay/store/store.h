@@ -3,7 +3,7 @@
 
 /*
  * The installed set: DATA/packages and PERSIST/packages. The directories are the truth;
- * there is no database. An add is written to a dot-named file beside its place, synced,
+ * there is no database. An add is written to a dot-named file in the same folder, synced,
  * renamed, and the directory synced: a power cut leaves the old set or the new set.
  *
  * The two stores are two file systems, and a package moves from one to the other in one
@@ -102,7 +102,7 @@ int overlay_incoming_fd(const struct overlay_incoming *incoming);
 /**
  * overlay_incoming_reserve - set aside room for @bytes on the store's file system
  *
- * What it replaces stays until the new one is whole, so there must be room for both.
+ * What it replaces is kept until the new one is complete: there must be space for both.
  *
  * Return: 0; -ENOSPC (NO_ROOM) with what is needed, what is there and where.
  */

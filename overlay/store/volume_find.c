@@ -34,18 +34,18 @@ static void iterate_end_p(blkid_dev_iterate *iterate)
 		blkid_dev_iterate_end(*iterate);
 }
 
-static bool says(const char *folder, const char *file, const char *word)
+static bool file_is(const char *folder, const char *file, const char *wanted)
 {
 	cleanup_file FILE *stream = NULL;
-	char path[PATH_MAX], said[WORD_BYTES] = "";
+	char path[PATH_MAX], content[WORD_BYTES] = "";
 
 	if (snprintf(path, sizeof(path), "%s/%s", folder, file) >= (int)sizeof(path))
 		return false;
 	stream = fopen(path, "re");
-	if (!stream || !fgets(said, sizeof(said), stream))
+	if (!stream || !fgets(content, sizeof(content), stream))
 		return false;
-	said[strcspn(said, "\n")] = '\0';
-	return strcmp(said, word) == 0;
+	content[strcspn(content, "\n")] = '\0';
+	return strcmp(content, wanted) == 0;
 }
 
 bool overlay_volume_plugged(const char *sysfs, unsigned major, unsigned minor)
@@ -60,8 +60,8 @@ bool overlay_volume_plugged(const char *sysfs, unsigned major, unsigned minor)
 	if (!folder)
 		return false;
 	/* of a disk, and of a partition */
-	return strstr(folder, "/usb") || says(folder, "device/type", "SD") ||
-	       says(folder, "../device/type", "SD");
+	return strstr(folder, "/usb") || file_is(folder, "device/type", "SD") ||
+	       file_is(folder, "../device/type", "SD");
 }
 
 static enum rank rank_of(const char *device, const struct stat *mounted)
@@ -102,8 +102,7 @@ static const char *pick(blkid_cache cache, const char *name, const char *value,
 }
 
 /*
- * The cache of libblkid is kept in memory: what an earlier boot saw says nothing about
- * this one.
+ * The cache of libblkid is kept in memory: what an earlier boot saw may be wrong now.
  */
 static int find_tag(const char *spec, const char *mountpoint, char **ret,
 		    struct verity_error *err)

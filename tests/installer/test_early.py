@@ -79,8 +79,8 @@ class Early(bench.Case):
         free = fs.f_bavail * fs.f_frsize
         self.refuse_at(self.whole, self.tree, 6, f"it needs {len(self.whole)} bytes and there is "
                        f"room for {free} on {self.folder}/data/packages (tmpfs): "
-                       f"{len(self.whole) - free} more have to be freed; the one it replaces has "
-                       f"{len(self.whole)}, and stays until the new one is whole (remove a package "
+                       f"{len(self.whole) - free} more have to be freed; the old package has "
+                       f"{len(self.whole)}, and is kept until the new one is complete (remove a package "
                        "or free some space)", begun=False)
         self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), self.whole)
 

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "overlay/config/identity_private.h"
+#include "overlay/config/identity.h"
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
 #include "verity/util/cleanup.h"
@@ -52,10 +52,9 @@ static void find(const struct overlay_config *config, struct overlay_identity *r
 {
 	cleanup_fd int system_fd = open("system", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_fd int root_fd = open("root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	const struct overlay_identity_places places = {system_fd, root_fd};
 
 	memset(ret, 'x', sizeof(*ret));
-	overlay_identity_find(config, &places, ret);
+	overlay_identity_find(config, system_fd, root_fd, ret);
 }
 
 static char empty[1];

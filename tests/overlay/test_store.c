@@ -307,8 +307,8 @@ static void test_room(void **state)
 	check_no_room(incoming, UINT64_C(1) << 60, "have to be freed");
 	scratch_write("data/packages/a.wmopkg", "old");
 	check_no_room(incoming, UINT64_C(1) << 60,
-		      "have to be freed; the one it replaces has 3, and stays until the "
-		      "new one is whole");
+		      "have to be freed; the old package has 3, and is kept until the "
+		      "new one is complete");
 	overlay_incoming_free(incoming);
 }
 

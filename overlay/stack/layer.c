@@ -56,7 +56,7 @@ static int fail_mount(int why, struct verity_error *err)
  */
 static int check_attributes(const struct overlay_layer *layer, struct verity_error *err)
 {
-	int fd = verity_device_fd(layer->device);
+	int fd = layer->device->fd;
 	uint64_t table = 0;
 	uint32_t count = 0;
 	char path[64];
@@ -88,8 +88,7 @@ static int mount_image(struct overlay_layer *layer, bool nosuid, struct verity_e
 
 	if (fs < 0)
 		return fail_mount(errno, err);
-	if (fsconfig(fs, FSCONFIG_SET_STRING, "source", verity_device_path(layer->device),
-		     0) < 0 ||
+	if (fsconfig(fs, FSCONFIG_SET_STRING, "source", layer->device->path, 0) < 0 ||
 	    fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
 	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return fail_mount(errno, err);
@@ -131,5 +130,5 @@ int overlay_layer_place(const struct overlay_layer *layer, int dirfd, const char
 
 const char *overlay_layer_note(const struct overlay_layer *layer)
 {
-	return verity_device_note(layer->device);
+	return layer->device->note[0] ? layer->device->note : NULL;
 }

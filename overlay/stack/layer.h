@@ -33,7 +33,7 @@ int overlay_layer_place(const struct overlay_layer *layer, int dirfd, const char
 			struct verity_error *err) must_check;
 
 /**
- * overlay_layer_note - see verity_device_note()
+ * overlay_layer_note - why the kernel did not use the kernel signature; NULL where it did
  */
 const char *overlay_layer_note(const struct overlay_layer *layer);
 

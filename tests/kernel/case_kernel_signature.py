@@ -6,7 +6,7 @@ Kernels that do check: tests/machine/test_kernel_signature.py."""
 from device import Device, Vendor, equal, run
 
 NOTE = ("the kernel cannot check its kernel signature "
-        "(CONFIG_DM_VERITY_VERIFY_ROOTHASH_SIG), and demands none")
+        "(CONFIG_DM_VERITY_VERIFY_ROOTHASH_SIG), and requires none")
 
 
 def prepare(work, build):

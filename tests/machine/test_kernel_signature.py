@@ -15,7 +15,7 @@ import subprocess
 import bench
 import console
 
-DEMANDS = "the kernel demands a signature of the root hash (dm_verity.require_signatures) and "
+REQUIRES = "the kernel requires a signature of the root hash (dm_verity.require_signatures), and "
 # where a certificate begins: two sequences, the version, an INTEGER of one byte
 CERTIFICATE = re.compile(rb"\x30\x82(..)\x30\x82..\xa0\x03\x02\x01\x02", re.DOTALL)
 
@@ -136,7 +136,7 @@ class KernelSignature(bench.MachineTest):
         for name in ("known", "other", "unknown"):
             self.assert_row(name, "1.0", "Signed")
             self.assertIn(f"wmopkg: {name}: the kernel does not know the key of its kernel "
-                          "signature, and demands none", log)
+                          "signature, and requires none", log)
         self.assertNotIn("wmopkg: plain: the kernel", log)
         self.device.poweroff()
 
@@ -150,13 +150,13 @@ class KernelSignature(bench.MachineTest):
         self.assertIn("wmopkg: known 1.0: Signed, active", log)
         for name, reason in (
                 ("plain", "the package has none"),
-                ("unknown", "does not know the key of the package's"),
-                ("other", "does not take the package's: Key was rejected by service")):
+                ("unknown", "does not know the key of the package's signature"),
+                ("other", "does not accept the package's: Key was rejected by service")):
             self.assert_row(name, "1.0", "Signed")
             # a console wraps what is long
             shown = " ".join(self.succeed(f"wmopkg show {name}").split())
-            self.assertIn(DEMANDS + reason, shown)
-            self.assertIn(DEMANDS + reason, log)
+            self.assertIn(REQUIRES + reason, shown)
+            self.assertIn(REQUIRES + reason, log)
             state = json.loads(self.succeed(f"wmopkg show {name} json"))
             self.assertIn("kernel-signature", json.dumps(state))
         self.device.poweroff()

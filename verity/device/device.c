@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Attaching a package: two loop devices, one dm-verity device by libcryptsetup. */
+
 #include "verity/device/device.h"
 
 #include <errno.h>
@@ -23,17 +26,14 @@ struct verity_devices {
 	struct crypt_device *keep; /* so that libcryptsetup keeps what it has open */
 };
 
-struct verity_device {
-	struct verity_devices *devices; /* borrowed */
-	char path[sizeof(VERITY_DM_FOLDER) + VERITY_DM_NAME_MAX];
-	char note[320]; /* "" where there is nothing to say */
-	int fd;         /* -1 until it is there */
-};
-
-/* The last thing that libcryptsetup complained about. */
+/* The last error message of libcryptsetup. */
 struct complaint {
 	char text[256];
 };
+
+_Static_assert(sizeof(((struct verity_device *)NULL)->path) >=
+		       sizeof(VERITY_DM_FOLDER) + VERITY_DM_NAME_MAX,
+	       "a path fits");
 
 static const char *name_of(const struct verity_device *device)
 {
@@ -50,18 +50,13 @@ static void loop_close_p(struct verity_loop *loop)
 	cleanup_fd_p(&loop->fd);
 }
 
-static void log_debug_only(int level, const char *message, void *context)
-{
-	(void)level;
-	(void)context;
-	verity_debug("libcryptsetup: %s", message);
-}
-
+/* Never prints; @context: the complaint to fill, or NULL. */
 static void listen(int level, const char *message, void *context)
 {
 	struct complaint *complaint = context;
 
-	if (level != CRYPT_LOG_ERROR)
+	verity_debug("libcryptsetup: %s", message);
+	if (!complaint || level != CRYPT_LOG_ERROR)
 		return;
 	snprintf(complaint->text, sizeof(complaint->text), "%s", message);
 	complaint->text[strcspn(complaint->text, "\n")] = '\0';
@@ -118,8 +113,8 @@ static int activate_unsigned(struct crypt_device *cd,
 
 	if (r >= 0)
 		return 0;
-	return verity_kernel_demands_signature()
-		       ? verity_kernel_fail_unsigned(err)
+	return verity_kernel_requires_signature()
+		       ? verity_kernel_fail_signature(NULL, err)
 		       : fail_device(device->devices, r, complaint, err);
 }
 
@@ -138,8 +133,8 @@ static int activate(struct crypt_device *cd, const struct verity_manifest *manif
 		manifest->kernel_signature_bytes, CRYPT_ACTIVATE_READONLY);
 	if (r >= 0)
 		return 0;
-	if (verity_kernel_demands_signature())
-		return verity_kernel_fail_signed(complaint->text, err);
+	if (verity_kernel_requires_signature())
+		return verity_kernel_fail_signature(complaint->text, err);
 	first = *complaint;
 	complaint->text[0] = '\0';
 	r = activate_unsigned(cd, manifest, device, complaint, err);
@@ -166,9 +161,9 @@ static int set_up(const struct verity_verified *verified, const char *data_path,
 	r = r < 0 ? fail_device(device->devices, r, &complaint, err)
 		  : activate(cd, verity_verified_manifest(verified), device, &complaint,
 			     err);
-	crypt_set_log_callback(NULL, log_debug_only, NULL);
+	crypt_set_log_callback(NULL, listen, NULL);
 	if (cd)
-		crypt_set_log_callback(cd, log_debug_only, NULL);
+		crypt_set_log_callback(cd, listen, NULL);
 	return r;
 }
 
@@ -236,8 +231,8 @@ void verity_devices_free(struct verity_devices *devices)
 }
 
 /*
- * Without udev's say: libdevmapper makes the device nodes by itself then, and waits for
- * nobody, whether udev runs or not.
+ * Without udev: then libdevmapper makes the device nodes by itself, and does not wait,
+ * whether udev runs or not.
  */
 int verity_devices_open(struct verity_devices **ret, struct verity_error *err)
 {
@@ -255,7 +250,7 @@ int verity_devices_open(struct verity_devices **ret, struct verity_error *err)
 	if (r < 0)
 		return r;
 	dm_udev_set_sync_support(0);
-	crypt_set_log_callback(NULL, log_debug_only, NULL);
+	crypt_set_log_callback(NULL, listen, NULL);
 	if (crypt_init(&devices->keep, NULL) < 0)
 		devices->keep = NULL; /* then it opens things for each device */
 	*ret = steal_ptr(&devices);
@@ -292,46 +287,25 @@ int verity_device_open(struct verity_devices *devices,
 	return 0;
 }
 
-const char *verity_device_path(const struct verity_device *device)
-{
-	return device->path;
-}
-
-int verity_device_fd(const struct verity_device *device)
-{
-	return device->fd;
-}
-
-const char *verity_device_note(const struct verity_device *device)
-{
-	return *device->note ? device->note : NULL;
-}
-
-/* wmopkg-BOOT-o-NAME or wmopkg-BOOT-p-NAME; LVM, say, has names like wmopkg-data. */
+/* wmopkg-BOOT-o-NAME or wmopkg-BOOT-p-NAME; LVM may have names like wmopkg-data. */
 static bool is_ours(const char *name)
 {
-	name += strlen(VERITY_DEVICE_PREFIX);
+	const size_t prefix = strlen(VERITY_DEVICE_PREFIX);
+
+	if (strncmp(name, VERITY_DEVICE_PREFIX, prefix) != 0)
+		return false;
+	name += prefix;
 	return strspn(name, "0123456789abcdef") == 8 && name[8] == '-' &&
 	       (name[9] == 'o' || name[9] == 'p') && name[10] == '-';
 }
 
 int verity_device_clean(struct verity_error *err)
 {
-	cleanup_free char **names = NULL;
 	cleanup_fd int control = -1;
-	size_t found = 0;
-	int count = 0;
 	int r;
 
 	if (!verity_dm_exists())
 		return 0; /* so there is no device of it */
 	r = verity_dm_open(&control, err);
-	if (r == 0)
-		r = verity_dm_list(control, VERITY_DEVICE_PREFIX, &names, &found, err);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < found; i++)
-		if (is_ours(names[i]) && verity_dm_remove(control, names[i]) > 0)
-			count++;
-	return count;
+	return r < 0 ? r : verity_dm_remove_all(control, is_ours, err);
 }

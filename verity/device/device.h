@@ -13,10 +13,19 @@
 
 #define VERITY_DEVICE_PREFIX "wmopkg-"
 
-/* What it takes to attach packages, opened once for all of them. */
+/* The kernel interfaces that attach packages, opened once for all of them. */
 struct verity_devices;
 
-struct verity_device;
+/* An attached package; the owner reads it. */
+struct verity_device {
+	struct verity_devices *devices; /* borrowed */
+	char path[160];                 /* of the block device, under /dev/mapper */
+	int fd;                         /* of the block device, for reading */
+
+	/* Why the kernel did not use the kernel signature; "" where it did, or there is
+	 * none. */
+	char note[320];
+};
 
 /**
  * verity_devices_open - get ready to attach packages
@@ -38,18 +47,18 @@ DEFINE_CLEANUP(struct verity_devices, verity_devices_free);
  * @dm_name:  device-mapper name, unique, VERITY_DEVICE_PREFIX first
  * @ret:      set on success only; free with verity_device_free()
  *
- * From then on the kernel takes the device down by itself as soon as nobody uses it any
- * more, however this process ends: what is to last must be mounted before it is freed.
+ * From then on the kernel removes the device by itself after its last user, however this
+ * process ends: what must last must be mounted before it is freed.
  *
  * Where the manifest holds a kernel signature, the kernel gets it to check. One that
- * cannot, or does not know its key, sets the device up without, unless it demands a
+ * cannot, or does not know its key, sets the device up without, unless it requires a
  * signature (dm_verity.require_signatures).
  *
- * Where the package's storage does not answer this waits, but not for long while others
- * wait for it: what libcryptsetup is going to read was read before its turn.
+ * Waits where the package's storage does not answer, but then holds no lock that other
+ * threads need: what libcryptsetup reads was read once before.
  *
  * Return: 0; -EOPNOTSUPP where the kernel lacks dm-verity (the message names the option);
- * -EIO (KERNEL_SIGNATURE) where it demands a signature and has none that it takes;
+ * -EIO (KERNEL_SIGNATURE) where it requires a signature and accepts none;
  * -errno.
  */
 int verity_device_open(struct verity_devices *devices,
@@ -57,23 +66,7 @@ int verity_device_open(struct verity_devices *devices,
 		       struct verity_device **ret, struct verity_error *err) must_check;
 
 /**
- * verity_device_path - the block device, under /dev/mapper; borrowed
- */
-const char *verity_device_path(const struct verity_device *device);
-
-/**
- * verity_device_fd - the block device, open for reading; borrowed
- */
-int verity_device_fd(const struct verity_device *device);
-
-/**
- * verity_device_note - why the kernel made no use of the kernel signature; borrowed; NULL
- * where it did, or there is none
- */
-const char *verity_device_note(const struct verity_device *device);
-
-/**
- * verity_device_free - let go of the device; takes NULL
+ * verity_device_free - release the device; takes NULL
  *
  * It stays for as long as something else uses it, such as a mount.
  */

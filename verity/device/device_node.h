@@ -6,10 +6,13 @@
 #include <sys/types.h>
 
 /**
- * verity_device_node - make a device node, and its folder, where it is missing
- * @type: S_IFBLK or S_IFCHR
+ * verity_device_node_open - open a device node; where it is missing, make it first
+ * @path:  its directory is made, too
+ * @flags: of open(2); O_CLOEXEC is added
+ * @type:  S_IFBLK or S_IFCHR
  *
- * Opening a node also makes the kernel load the module behind it. A failure shows when
- * the node is opened.
+ * Opening a node also makes the kernel load the module behind it.
+ *
+ * Return: a descriptor; -errno.
  */
-void verity_device_node(const char *path, mode_t type, dev_t device);
+int verity_device_node_open(const char *path, int flags, mode_t type, dev_t device);

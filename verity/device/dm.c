@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT */
+
+/* ioctl() requests to device-mapper. */
+
 #include "verity/device/dm.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/dm-ioctl.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "verity/device/device_node.h"
 #include "verity/util/cleanup.h"
@@ -26,23 +32,19 @@ bool verity_dm_exists(void)
 
 int verity_dm_open(int *ret, struct verity_error *err)
 {
-	int fd = open(CONTROL, O_RDWR | O_CLOEXEC);
+	int fd = verity_device_node_open(CONTROL, O_RDWR, S_IFCHR,
+					 makedev(CONTROL_MAJOR, CONTROL_MINOR));
 
-	if (fd < 0 && errno == ENOENT) {
-		verity_device_node(CONTROL, S_IFCHR,
-				   makedev(CONTROL_MAJOR, CONTROL_MINOR));
-		fd = open(CONTROL, O_RDWR | O_CLOEXEC);
-	}
-	if (fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO))
+	if (fd == -ENOENT || fd == -ENODEV || fd == -ENXIO)
 		return verity_fail(err, VERITY_E_KERNEL_FEATURE,
 				   "the kernel has no device-mapper (CONFIG_BLK_DEV_DM)");
 	if (fd < 0)
-		return verity_fail_errno(err, errno, CONTROL);
+		return verity_fail_errno(err, -fd, CONTROL);
 	*ret = fd;
 	return 0;
 }
 
-/* What the kernel answers takes the place of @request. */
+/* The answer of the kernel replaces @request. */
 static int ask(int control, unsigned long command, const char *name, uint32_t flags,
 	       struct dm_ioctl *request, size_t bytes)
 {
@@ -66,20 +68,11 @@ bool verity_dm_has_target(int control, const char *target)
 		   sizeof(request)) == 0;
 }
 
-/* What libdevmapper makes where there is no udev; udev's own is a link. */
-static void remove_node(const char *name)
-{
-	char path[sizeof(VERITY_DM_FOLDER) + VERITY_DM_NAME_MAX];
-	struct stat st;
-
-	snprintf(path, sizeof(path), VERITY_DM_FOLDER "%s", name);
-	if (lstat(path, &st) == 0 && S_ISBLK(st.st_mode))
-		(void)unlink(path);
-}
-
 int verity_dm_remove(int control, const char *name)
 {
+	char path[sizeof(VERITY_DM_FOLDER) + VERITY_DM_NAME_MAX];
 	struct dm_ioctl request;
+	struct stat st;
 	int r = ask(control, DM_DEV_REMOVE, name, DM_DEFERRED_REMOVE, &request,
 		    sizeof(request));
 
@@ -87,11 +80,14 @@ int verity_dm_remove(int control, const char *name)
 		return r;
 	if (request.flags & DM_DEFERRED_REMOVE)
 		return 0;
-	remove_node(name);
+	/* The node that libdevmapper made without udev; udev's own is a link. */
+	snprintf(path, sizeof(path), VERITY_DM_FOLDER "%s", name);
+	if (lstat(path, &st) == 0 && S_ISBLK(st.st_mode))
+		(void)unlink(path);
 	return 1;
 }
 
-/* In a buffer that grows to fit. */
+/* All devices, in a buffer that grows to fit. */
 static int list_all(int control, struct dm_ioctl **ret, struct verity_error *err)
 {
 	for (size_t bytes = LIST_MIN; bytes <= LIST_MAX; bytes *= 2) {
@@ -111,59 +107,23 @@ static int list_all(int control, struct dm_ioctl **ret, struct verity_error *err
 	return verity_fail(err, VERITY_E_TOO_MANY, CONTROL ": too many devices");
 }
 
-static const struct dm_name_list *item_at(const struct dm_ioctl *list, uint32_t place)
-{
-	const struct dm_name_list *item;
-
-	if (place + sizeof(*item) >= list->data_size)
-		return NULL;
-	item = (const struct dm_name_list *)(const void *)((const char *)list + place);
-	return item->dev ? item : NULL;
-}
-
-static const struct dm_name_list *item_after(const struct dm_ioctl *list,
-					     const struct dm_name_list *item)
-{
-	uint32_t place = (uint32_t)((const char *)item - (const char *)list);
-
-	return item->next ? item_at(list, place + item->next) : NULL;
-}
-
-/* The strings lie behind the pointers; without @ret, only counted. */
-static size_t collect(const struct dm_ioctl *list, const char *prefix, char **ret,
-		      char *room)
-{
-	const struct dm_name_list *item = item_at(list, list->data_start);
-	size_t count = 0;
-
-	for (; item; item = item_after(list, item)) {
-		if (strncmp(item->name, prefix, strlen(prefix)) != 0)
-			continue;
-		if (ret)
-			ret[count] = room + count * (VERITY_DM_NAME_MAX + 1);
-		if (ret)
-			snprintf(ret[count], VERITY_DM_NAME_MAX + 1, "%s", item->name);
-		count++;
-	}
-	return count;
-}
-
-int verity_dm_list(int control, const char *prefix, char ***ret, size_t *ret_count,
-		   struct verity_error *err)
+int verity_dm_remove_all(int control, bool (*matches)(const char *name),
+			 struct verity_error *err)
 {
 	cleanup_free struct dm_ioctl *list = NULL;
-	char **names;
-	size_t count;
-	int r = list_all(control, &list, err);
+	const struct dm_name_list *item;
+	int count = 0, r = list_all(control, &list, err);
 
 	if (r < 0)
 		return r;
-	count = collect(list, prefix, NULL, NULL);
-	names = malloc((count + 1) * (sizeof(char *) + VERITY_DM_NAME_MAX + 1));
-	if (!names)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	collect(list, prefix, names, (char *)(names + count + 1));
-	*ret = names;
-	*ret_count = count;
-	return 0;
+	for (uint32_t at = list->data_start; at + sizeof(*item) < list->data_size;
+	     at += item->next) {
+		item = (const void *)((const char *)list + at);
+		if (item->dev && matches(item->name) &&
+		    verity_dm_remove(control, item->name) > 0)
+			count++;
+		if (item->next == 0)
+			break;
+	}
+	return count;
 }

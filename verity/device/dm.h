@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Requests to device-mapper itself, for what takes libcryptsetup more than one. Source:
- * <linux/dm-ioctl.h>. None of them waits for anything: not for udev, nor for storage.
+ * Requests to device-mapper itself, where libcryptsetup would need several. Source:
+ * <linux/dm-ioctl.h>. None of them waits for udev or for storage.
  */
 
 #include "verity/util/error.h"
@@ -13,7 +13,7 @@
 
 /**
  * verity_dm_open - the descriptor that requests go to
- * @ret: the caller's to close; set on success only
+ * @ret: the caller closes it; set on success only
  *
  * Makes the device node where it is missing, and so loads the kernel's module.
  *
@@ -22,28 +22,29 @@
 int verity_dm_open(int *ret, struct verity_error *err) must_check;
 
 /**
- * verity_dm_exists - whether the kernel has device-mapper, without having it loaded
+ * verity_dm_exists - whether the kernel has device-mapper, without loading it
  */
 bool verity_dm_exists(void);
 
 /**
- * verity_dm_has_target - whether the kernel has a kind of device; loads its module
+ * verity_dm_has_target - whether the kernel has a type of device; loads its module
  */
 bool verity_dm_has_target(int control, const char *target);
 
 /**
- * verity_dm_remove - have a device taken down: now, or when its last user is gone
+ * verity_dm_remove - remove a device: now, or when its last user is gone
  *
  * Return: 1 where it is gone; 0 where it is in use, and will go; -errno.
  */
 int verity_dm_remove(int control, const char *name) must_check;
 
 /**
- * verity_dm_list - the names of all devices that begin with @prefix
- * @ret: set on success only; an array of @ret_count strings in one piece; free()
+ * verity_dm_remove_all - the same for every device whose name @matches
  *
- * Not from /sys/block: one that was made and never got a table is not shown there, and
- * its name is taken all the same.
+ * Not by /sys/block: a device that never got a table is not shown there, and its name is
+ * in use all the same.
+ *
+ * Return: how many are gone; -errno.
  */
-int verity_dm_list(int control, const char *prefix, char ***ret, size_t *ret_count,
-		   struct verity_error *err) must_check;
+int verity_dm_remove_all(int control, bool (*matches)(const char *name),
+			 struct verity_error *err) must_check;

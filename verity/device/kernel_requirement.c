@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* dm_verity.require_signatures, and what the kernel says of a signature. */
+
 #include "verity/device/kernel_requirement.h"
 
 #include <errno.h>
@@ -9,10 +12,10 @@
 
 #include "verity/util/cleanup.h"
 
-/* There only where the kernel was built to check signatures. */
+/* Exists only where the kernel was built to check signatures. */
 #define PARAMETER "/sys/module/dm_verity/parameters/require_signatures"
 
-bool verity_kernel_demands_signature(void)
+bool verity_kernel_requires_signature(void)
 {
 	cleanup_fd int fd = open(PARAMETER, O_RDONLY | O_CLOEXEC);
 	char answer;
@@ -20,16 +23,9 @@ bool verity_kernel_demands_signature(void)
 	return fd >= 0 && read(fd, &answer, 1) == 1 && answer == 'Y';
 }
 
-int verity_kernel_fail_unsigned(struct verity_error *err)
-{
-	return verity_fail(err, VERITY_E_KERNEL_SIGNATURE,
-			   "the kernel demands a signature of the root hash "
-			   "(dm_verity.require_signatures) and the package has none");
-}
-
 /*
- * libcryptsetup 2.6 makes -ENODEV of the kernel's answer; in what it says the answer is
- * left, as "device-mapper: reload ioctl on … failed: Required key not available".
+ * libcryptsetup 2.6 returns -ENODEV for every answer of the kernel; only its message has
+ * the answer: "device-mapper: reload ioctl on … failed: Required key not available".
  */
 static const char *answer_in(const char *complaint)
 {
@@ -46,17 +42,21 @@ static bool is_unknown_key(const char *complaint)
 	return strcmp(answer_in(complaint), strerror_r(ENOKEY, why, sizeof(why))) == 0;
 }
 
-int verity_kernel_fail_signed(const char *complaint, struct verity_error *err)
+#define REQUIRES                                                                         \
+	"the kernel requires a signature of the root hash "                              \
+	"(dm_verity.require_signatures) "
+
+int verity_kernel_fail_signature(const char *complaint, struct verity_error *err)
 {
-	if (is_unknown_key(complaint))
+	if (!complaint)
 		return verity_fail(err, VERITY_E_KERNEL_SIGNATURE,
-				   "the kernel demands a signature of the root hash "
-				   "(dm_verity.require_signatures) and does not know the "
-				   "key of the package's");
+				   REQUIRES "and the package has none");
+	if (is_unknown_key(complaint))
+		return verity_fail(
+			err, VERITY_E_KERNEL_SIGNATURE,
+			REQUIRES "and does not know the key of the package's signature");
 	return verity_fail(err, VERITY_E_KERNEL_SIGNATURE,
-			   "the kernel demands a signature of the root hash "
-			   "(dm_verity.require_signatures) and does not take the "
-			   "package's: %s",
+			   REQUIRES "and does not accept the package's: %s",
 			   answer_in(complaint));
 }
 
@@ -65,14 +65,14 @@ void verity_kernel_note(const char *complaint, char *ret, size_t size)
 	if (access(PARAMETER, F_OK) < 0)
 		snprintf(ret, size,
 			 "the kernel cannot check its kernel signature "
-			 "(CONFIG_DM_VERITY_VERIFY_ROOTHASH_SIG), and demands none");
+			 "(CONFIG_DM_VERITY_VERIFY_ROOTHASH_SIG), and requires none");
 	else if (is_unknown_key(complaint))
 		snprintf(ret, size,
 			 "the kernel does not know the key of its kernel signature, and "
-			 "demands none");
+			 "requires none");
 	else
 		snprintf(ret, size,
-			 "the kernel does not take its kernel signature, and demands "
+			 "the kernel does not accept its kernel signature, and requires "
 			 "none: %s",
 			 answer_in(complaint));
 }

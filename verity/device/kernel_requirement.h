@@ -1,32 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What the running kernel asks for in the way of signatures of root hashes. */
+/* Signatures of root hashes that the running kernel requires. */
 
 #include "verity/util/error.h"
 
 /**
- * verity_kernel_demands_signature - whether it sets up no dm-verity device without one:
- * dm_verity.require_signatures; known once dm-verity is there
+ * verity_kernel_requires_signature - whether it sets up no dm-verity device without one:
+ * dm_verity.require_signatures; known once dm-verity is loaded
  */
-bool verity_kernel_demands_signature(void);
+bool verity_kernel_requires_signature(void);
 
 /**
- * verity_kernel_fail_unsigned - fill @err: it demands a signature, and there is none
+ * verity_kernel_fail_signature - fill @err: it requires a signature
+ * @complaint: what libcryptsetup said of the package's; NULL where it has none
  *
  * Return: -EIO.
  */
-int verity_kernel_fail_unsigned(struct verity_error *err);
+int verity_kernel_fail_signature(const char *complaint, struct verity_error *err);
 
 /**
- * verity_kernel_fail_signed - fill @err: it demands one, and does not take the one it got
- * @complaint: what libcryptsetup said
- *
- * Return: -EIO.
- */
-int verity_kernel_fail_signed(const char *complaint, struct verity_error *err);
-
-/**
- * verity_kernel_note - why it made no use of one, where it demands none
+ * verity_kernel_note - why it did not use a signature, where it requires none
  */
 void verity_kernel_note(const char *complaint, char *ret, size_t size);

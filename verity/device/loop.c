@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Finding a free loop device and configuring it in one step. */
+
 #include "verity/device/loop.h"
 
 #include <errno.h>
@@ -12,14 +15,14 @@
 #include <unistd.h>
 
 #include "verity/device/device_node.h"
-#include "verity/format/format.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/sizes.h"
 
 #define LOOP_CONTROL       "/dev/loop-control"
 #define LOOP_CONTROL_MAJOR 10
 #define LOOP_CONTROL_MINOR 237
 #define LOOP_MAJOR_NUMBER  7
-#define RACES_MAX          256 /* times that somebody else may be quicker */
+#define RACES_MAX          256 /* times that another process may be faster */
 
 static int fail_no_loop(int why, struct verity_error *err)
 {
@@ -30,7 +33,7 @@ static int fail_no_loop(int why, struct verity_error *err)
 	return verity_fail_errno(err, why, LOOP_CONTROL);
 }
 
-/* The minor number carries a shift where partitions of loop devices are switched on. */
+/* The minor number carries a shift where loop devices have partitions. */
 static dev_t loop_device(int number)
 {
 	char path[64];
@@ -52,13 +55,9 @@ static int open_loop(int number, struct verity_loop *ret, struct verity_error *e
 	int fd;
 
 	snprintf(ret->path, sizeof(ret->path), "/dev/loop%d", number);
-	fd = open(ret->path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT) {
-		verity_device_node(ret->path, S_IFBLK, loop_device(number));
-		fd = open(ret->path, O_RDONLY | O_CLOEXEC);
-	}
+	fd = verity_device_node_open(ret->path, O_RDONLY, S_IFBLK, loop_device(number));
 	if (fd < 0)
-		return verity_fail_errno(err, errno, "%s", ret->path);
+		return verity_fail_errno(err, -fd, "%s", ret->path);
 	ret->fd = fd;
 	return 0;
 }
@@ -88,15 +87,11 @@ static int configure(const struct verity_loop *loop, int file_fd, uint64_t start
 
 int verity_loop_open(int *ret, struct verity_error *err)
 {
-	int fd = open(LOOP_CONTROL, O_RDWR | O_CLOEXEC);
+	int fd = verity_device_node_open(LOOP_CONTROL, O_RDWR, S_IFCHR,
+					 makedev(LOOP_CONTROL_MAJOR, LOOP_CONTROL_MINOR));
 
-	if (fd < 0 && errno == ENOENT) {
-		verity_device_node(LOOP_CONTROL, S_IFCHR,
-				   makedev(LOOP_CONTROL_MAJOR, LOOP_CONTROL_MINOR));
-		fd = open(LOOP_CONTROL, O_RDWR | O_CLOEXEC);
-	}
 	if (fd < 0)
-		return fail_no_loop(errno, err);
+		return fail_no_loop(-fd, err);
 	*ret = fd;
 	return 0;
 }
@@ -121,7 +116,7 @@ int verity_loop_attach(int control, int file_fd, uint64_t start, uint64_t bytes,
 			return 0;
 		}
 		close(loop.fd);
-		/* What a kernel before 5.8 says to a request it does not know. */
+		/* The answer of a kernel before 5.8 to a request it does not know. */
 		if (r == -ENOTTY || r == -EINVAL)
 			return fail_no_loop(ENOTTY, err);
 		if (r != -EBUSY)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Loop devices: a stretch of an open file as a read-only block device. */
+/* Loop devices: a range of an open file as a read-only block device. */
 
 #include "verity/util/error.h"
 
@@ -10,13 +10,13 @@
 #define VERITY_LOOP_PATH_MAX 32
 
 struct verity_loop {
-	int fd; /* owner's to close; the device goes with its last user */
+	int fd; /* the owner closes it; the device goes with its last user */
 	char path[VERITY_LOOP_PATH_MAX];
 };
 
 /**
- * verity_loop_open - the descriptor that loop devices are asked for at
- * @ret: the caller's to close; set on success only
+ * verity_loop_open - the descriptor for requests
+ * @ret: the caller closes it; set on success only
  *
  * Makes the device node where it is missing, and so loads the kernel's module.
  *
@@ -30,7 +30,7 @@ int verity_loop_open(int *ret, struct verity_error *err) must_check;
  * @start, @bytes: multiples of VERITY_BLOCK
  * @ret:           set on success only
  *
- * Found, made and configured in one step each, whoever else is looking for one. Direct
+ * Safe against other processes that look for a loop device at the same time. Direct
  * I/O where the file system can, so that blocks are not cached twice. Makes device nodes
  * that are missing. Nothing is read.
  *

@@ -4,8 +4,8 @@
 #include "tests/check.h"
 #include "verity/device/kernel_requirement.h"
 
-#define DEMANDS                                                                          \
-	"the kernel demands a signature of the root hash "                               \
+#define REQUIRES                                                                         \
+	"the kernel requires a signature of the root hash "                              \
 	"(dm_verity.require_signatures) and "
 #define RELOAD "device-mapper: reload ioctl on wmopkg-x (253:0) failed: "
 
@@ -15,23 +15,23 @@ static void test_messages(void **state)
 		const char *complaint, *message;
 	} cases[] = {
 		{RELOAD "Required key not available",
-		 DEMANDS "does not know the key of the package's"},
+		 REQUIRES "does not know the key of the package's signature"},
 		{RELOAD "Key was rejected by service",
-		 DEMANDS "does not take the package's: Key was rejected by service"},
-		{"Kernel keyring is not supported by the kernel.",
-		 DEMANDS "does not take the package's: Kernel keyring is not supported "
-			 "by the kernel."},
+		 REQUIRES "does not accept the package's: Key was rejected by service"},
+		{"Kernel keyring is not supported by the kernel.", REQUIRES
+		 "does not accept the package's: Kernel keyring is not supported "
+		 "by the kernel."},
 	};
 	struct verity_error err;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(verity_kernel_fail_signed(cases[i].complaint, &err),
+		assert_int_equal(verity_kernel_fail_signature(cases[i].complaint, &err),
 				 -EIO);
 		check_error(&err, VERITY_E_KERNEL_SIGNATURE, cases[i].message);
 	}
-	assert_int_equal(verity_kernel_fail_unsigned(&err), -EIO);
-	check_error(&err, VERITY_E_KERNEL_SIGNATURE, DEMANDS "the package has none");
+	assert_int_equal(verity_kernel_fail_signature(NULL, &err), -EIO);
+	check_error(&err, VERITY_E_KERNEL_SIGNATURE, REQUIRES "the package has none");
 }
 
 int main(void)

@@ -451,8 +451,10 @@ static int parse(const char *text, struct reading *reading)
 	cfg_set_error_function(cfg, report);
 	for (size_t i = 0; i < COUNT(keys); i++)
 		cfg_set_validate_func(cfg, keys[i].name, take);
-	verity_fail(reading->err, VERITY_E_CONFIG, "%s: cannot be read", reading->path);
 	r = cfg_parse_buf(cfg, text) == CFG_SUCCESS ? 0 : -EINVAL;
+	if (r < 0 && !reading->failed)
+		verity_fail(reading->err, VERITY_E_CONFIG, "%s: cannot be read",
+			    reading->path);
 	cfg_free(cfg);
 	if (r < 0)
 		return r;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads a PIN or passphrase: from a file, the environment, or a person at a terminal. */
 #include "installer/build/passphrase.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "verity/package/judge_private.h"
+#include "verity/package/judge_preamble.h"
 #include "verity/package/preamble.h"
 
 struct verity_inspection {

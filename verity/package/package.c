@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "verity/package/judge_private.h"
+#include "verity/package/judge_preamble.h"
 #include "verity/package/preamble.h"
 
 struct verity_package {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verity/package/judge_private.h"
+#include "verity/package/judge_preamble.h"
 #include "verity/package/preamble.h"
 #include "verity/util/io.h"
 

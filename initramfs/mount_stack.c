@@ -11,7 +11,7 @@
 #include "initramfs/log.h"
 #include "overlay/stack/layers_dir.h"
 #include "overlay/stack/stack.h"
-#include "verity/device/device.h"
+#include "verity/device/block_device.h"
 #include "verity/util/cleanup.h"
 
 /* Return: whether memory replaces DATA for the changes. */

@@ -9,7 +9,7 @@
 #include <sys/mount.h>
 #include <sys/xattr.h>
 
-#include "verity/device/device.h"
+#include "verity/device/block_device.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
 #include "verity/util/io.h"

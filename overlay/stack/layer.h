@@ -7,7 +7,7 @@
  * leaves nothing behind, however the process ends.
  */
 
-#include "verity/device/device.h"
+#include "verity/device/block_device.h"
 #include "verity/util/cleanup.h"
 
 struct overlay_layer;

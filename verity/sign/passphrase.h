@@ -3,7 +3,26 @@
 
 /* One PIN or passphrase while it is needed: asked for once, kept in one place, wiped. */
 
-#include "verity/sign/signing_key.h"
+#include "verity/util/error.h"
+
+#define VERITY_SECRET_MAX 256 /* bytes of a PIN or passphrase, with its final 0 */
+
+/*
+ * The source of PINs and passphrases. It is asked at most once for each key, and only
+ * where one is needed: tokens lock themselves after a few wrong PINs.
+ */
+struct verity_secrets {
+	/*
+	 * @what: what is asked for, as a person is asked: "Passphrase of FILE"
+	 * @file: the file that the URI says it is in (pin-source); NULL: not said
+	 * @ret:  0-terminated; wiped by the caller
+	 *
+	 * Return: 0; what verity_signing_key_load() is to fail with, @err filled.
+	 */
+	int (*ask)(void *context, const char *what, const char *file,
+		   char ret[static VERITY_SECRET_MAX], struct verity_error *err);
+	void *context; /* borrowed */
+};
 
 struct verity_secret {
 	const struct verity_secrets *source; /* borrowed; NULL: there is none to ask */

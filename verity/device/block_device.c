@@ -2,7 +2,7 @@
 
 /* Attaching a package: two loop devices, one dm-verity device by libcryptsetup. */
 
-#include "verity/device/device.h"
+#include "verity/device/block_device.h"
 
 #include <errno.h>
 #include <fcntl.h>

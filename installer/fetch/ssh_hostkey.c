@@ -105,7 +105,7 @@ static int judge(CURL *handle, const struct curl_khkey *known,
 
 	(void)handle;
 	host->transfer->heard = true;
-	if (!shown || !shown->key ||
+	if (!shown || !shown->key || shown->len == 0 ||
 	    !known_hosts_key_take(shown->key, shown->len, &host->key))
 		return CURLKHSTAT_REJECT;
 	host->is_shown = true;

@@ -41,9 +41,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		try_line(at, length);
 		/* Kept inputs have the name of a header. */
 		if (value) {
-			value += 1 + strspn(value + 1, " ") * (value + 1 < at + length);
-			if (value < at + length)
-				try_line(value, (size_t)(at + length - value));
+			do
+				value++;
+			while (value < at + length && *value == ' ');
+			try_line(value, (size_t)(at + length - value));
 		}
 		at += length;
 		size -= length;

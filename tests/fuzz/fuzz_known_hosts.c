@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(check_lines(text, size, &filters[0]) <=
 		check_lines(text, size, &filters[2]));
 	check_lines(text, size, &filters[1]);
-	if (!known_hosts_key_take(text, size, &key))
+	if (size == 0 || !known_hosts_key_take(text, size, &key))
 		return 0;
 	line = known_hosts_line("name", &key);
 	require(line && known_hosts_find(line, strlen(line), &key, "name") == 1);

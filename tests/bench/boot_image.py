@@ -97,12 +97,13 @@ def whole(work, program):
     return folder
 
 
-def measure(work, build, results):
+def measure(work, build, results, most):
+    """@most: the level of zstd that is compared with the one of initramfs-tools"""
     program = stage(work, build) + "/usr/sbin/wmopkg-activate"
     before, after = make_image(work, "without", False), make_image(work, "with", True)
-    grown = {level: packed(after, level) - packed(before, level) for level in (LEVEL, "-19")}
+    grown = {level: packed(after, level) - packed(before, level) for level in (LEVEL, most)}
     print(f"  {grown[LEVEL] / 1024:.0f} KiB more with zstd {LEVEL}, as initramfs-tools calls it; "
-          f"{grown['-19'] / 1024:.0f} KiB with -19. The largest parts, each packed alone:")
+          f"{grown[most] / 1024:.0f} KiB with {most}. The largest parts, each packed alone:")
     alone = packed(whole(work, program), LEVEL)
     parts = sorted(added(before, after).items(), key=lambda part: -part[1])
     for path, size in parts[:LARGEST]:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 
+import effort
 import uml
 from device import Device, Vendor, equal, read, run
 
@@ -142,17 +143,19 @@ def test_killed(work, build):
     chance = random.Random(20260301)
     with Device(work, build) as device:
         device.configure(audit_bytes=16384)
-        count = 0
-        for _ in range(40):
-            command = subprocess.Popen(
-                [device.wmopkg, "--config", device.base + "/conf", "install",
-                 f"{work}/packages/plain.wmopkg"], stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(chance.uniform(0.002, 0.06))
+        words = [device.wmopkg, "--config", device.base + "/conf", "install",
+                 f"{work}/packages/plain.wmopkg"]
+        begun = time.monotonic()
+        run(*words, check=False)
+        seconds = time.monotonic() - begun
+        count = whole(device)
+        for _ in range(effort.choose(100, 12)):
+            command = subprocess.Popen(words, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(chance.uniform(0.1, 1) * seconds)
             command.send_signal(signal.SIGKILL)
             command.wait()
-            if os.path.exists(f"{device.base}/{LOG}"):
-                count = whole(device)
+            count = whole(device)
         device.tell("install", f"{work}/packages/plain.wmopkg", status=3)
         assert whole(device) > count
 

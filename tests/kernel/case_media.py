@@ -10,7 +10,8 @@ import signal
 import stat
 import subprocess
 
-from device import Device, Vendor, equal, run, schema, write
+from device import Device, Vendor, equal, load_module, run, schema, write
+from mounts import mounts_on
 
 MIB = 1 << 20
 UUID = "3f1c2b0a-1111-4222-8333-abcdefabcdef"
@@ -85,12 +86,9 @@ def prepare(work, build):
 
 def load_file_systems():
     """The modules that a device's modprobe would load; nodes as devtmpfs makes them."""
-    release = os.uname().release
     for module in MODULES:
-        path = f"/usr/lib/uml/modules/{release}/kernel/{module}.ko"
-        if os.path.exists(path):
-            run("insmod", path, check=False)
-    if "devtmpfs" not in run("findmnt", "-n", "-o", "FSTYPE", "/dev", check=False).stdout:
+        load_module(module)
+    if "devtmpfs" not in [kind for kind, _ in mounts_on("/dev")]:
         run("mount", "-t", "devtmpfs", "devtmpfs", "/dev")
 
 

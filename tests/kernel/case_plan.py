@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 
+import mounts
 from device import FIRMWARE, Device, Vendor, devices, equal, loops, read, run, schema, \
     wait_gone, write
 from trials import REASON, bad_and_good, boot
@@ -53,7 +54,7 @@ TOO_DEEP = "overlayfs: maximum fs stacking depth exceeded"
 
 def kernel_log(device):
     """Since the device began: the kernel forgets lines that are older."""
-    lines = run("dmesg", "--notime").stdout.splitlines()
+    lines = mounts.kernel_log()
     return [line for line in lines[lines.index(device.mark):] if TOO_DEEP not in line]
 
 

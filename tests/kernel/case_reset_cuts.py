@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The power is cut at every write of a factory reset.
+"""The power is cut at the writes of a factory reset: at every one in a long run, else at a
+sample of them and at all around the one that brings the request.
 
 DATA and PERSIST are two parts of one disk whose every write is recorded, in order, by
 dm-log-writes: from before the request is made until the reset is done and the boot is over.
@@ -15,8 +16,9 @@ import shutil
 import struct
 import time
 
+import effort
 from case_media import load_file_systems
-from device import DISKS, Device, Vendor, equal, read, run, wait_gone, write
+from device import DISKS, Device, Vendor, equal, load_module, read, run, wait_gone, write
 from resets import LABEL, UUID, blkid, make_packages, names, snapshot
 
 SECTOR = 512
@@ -26,7 +28,9 @@ MAGIC, VERSION = 0x6a736677736872, 1
 DISCARD, MARK = 4, 8
 PERSIST_LABEL = "wmopkg-persist"
 EMPTIED, MADE = "done, DATA emptied", "done, DATA made anew"
-THOROUGH = 20  # each so many writes the file systems and the audit log are checked as well
+SHARE = 8  # one of so many writes, where it is a sample
+# each so many cuts the file systems and the audit log are checked as well
+THOROUGH, THOROUGH_OF_SAMPLE = 20, 5
 BLKFLSBUF, DETACH = 0x1261, 2
 LIBC = ctypes.CDLL(None)
 
@@ -54,10 +58,12 @@ class Writes:
                 elif sectors:
                     self.entries.append((place, log.read(sectors * self.sector)))
 
-    def apply(self, index, disk):
-        place, what = self.entries[index]
-        disk.seek(place * self.sector)
-        disk.write(what)
+    def apply(self, begin, end, image):
+        """To a disk image, all from number @begin to before @end."""
+        with open(image, "r+b") as disk:
+            for place, what in self.entries[begin:end]:
+                disk.seek(place * self.sector)
+                disk.write(what)
 
 
 class CutDevice(Device):
@@ -128,9 +134,7 @@ def make_disk(device, work):
 def record(device):
     """Ask for a reset and carry it out on a disk that records; what was written."""
     log = device.base + "/log"
-    if not os.path.isdir("/sys/module/dm_log_writes"):
-        run("insmod",
-            f"/usr/lib/uml/modules/{os.uname().release}/kernel/drivers/md/dm-log-writes.ko")
+    load_module("drivers/md/dm-log-writes")
     with open(log, "wb") as file:
         file.truncate(LOG_MIB * MIB)
     lower, logs = device.plug(device.disk), device.plug(log)
@@ -205,7 +209,7 @@ def look(device):
     }
 
 
-def check_cut(device, image, at, old, done):
+def check_cut(device, image, at, old, done, thorough):
     """The device boots on what was on the disk after write @at; whether it is reset."""
     shutil.copyfile(image, device.disk)
     for node in device.nodes:
@@ -229,10 +233,10 @@ def check_cut(device, image, at, old, done):
         equal("wmopkg/factory-reset" in found["persist"], False, at)
         return False
     finally:
-        if at % THOROUGH == 0:
+        if thorough:
             device.tell("audit", "verify")
         take_down(device)
-        if at % THOROUGH == 0 and blkid(device.nodes[0]) != ("", "", ""):
+        if thorough and blkid(device.nodes[0]) != ("", "", ""):
             equal(blkid(device.nodes[0]), ("ext4", LABEL, UUID))
             for node in device.nodes:
                 run("e2fsck", "-f", "-n", node)
@@ -242,6 +246,42 @@ def break_data(device):
     """Nothing is left of its file system, and what it was called is on PERSIST alone."""
     with open(device.disk, "r+b") as disk:
         disk.write(b"\xff" * (DATA_MIB * MIB))
+
+
+class Cuts:
+    """Cuts after one write and another of a recorded reset."""
+
+    def __init__(self, device, writes, old, done):
+        self.device, self.writes, self.old, self.done = device, writes, old, done
+        self.image = device.base + "/image"
+        self.reset = {}  # after which write: whether that ended in a reset
+        self.thorough = effort.choose(THOROUGH, THOROUGH_OF_SAMPLE)
+
+    def check(self, numbers):
+        """Cut after each of these writes; whether the last reset was done before it booted."""
+        shutil.copyfile(self.device.base + "/before", self.image)
+        applied = 0
+        for at in numbers:
+            self.writes.apply(applied, at + 1, self.image)
+            applied = at + 1
+            self.reset[at] = check_cut(self.device, self.image, at, self.old, self.done,
+                                       len(self.reset) % self.thorough == 0)
+            if self.reset[at] and not any("factory reset" in line
+                                          for line in self.device.log_of_boot()):
+                return True  # what follows is a boot like any other
+        return False
+
+    def check_all(self):
+        """(the first after which the request is there, how many until the reset is done)"""
+        count = len(self.writes.entries)
+        equal(self.check(effort.spread(count, SHARE)), True, "the reset never ends")
+        end = max(self.reset)
+        last = max(at for at, reset in self.reset.items() if not reset)
+        self.check(range(last + 1, min(at for at, reset in self.reset.items() if reset)))
+        first = min(at for at, reset in self.reset.items() if reset)
+        # once the request is there it is never lost
+        equal({at for at, reset in self.reset.items() if reset != (at >= first)}, set(), first)
+        return first, end + 1
 
 
 def test_every_write_of_emptying(work, build):
@@ -262,21 +302,11 @@ def check_every_write(work, build, ends):
         shutil.copyfile(device.base + "/before", device.disk)
         writes, done = record(device)
         equal((done["active"], done["data"]), ({"keep": True}, {"lost+found": None}))
-        image = device.base + "/image"
-        shutil.copyfile(device.base + "/before", image)
-        reset = []
         device.plug_both()
-        print(f"      {len(writes.entries)} writes")
-        for at in range(len(writes.entries)):
-            with open(image, "r+b") as disk:
-                writes.apply(at, disk)
-            reset.append(check_cut(device, image, at, old, done))
-            if reset[-1] and not any("factory reset" in line for line in device.log_of_boot()):
-                break  # it was done already: what follows is a boot like any other
+        cuts = Cuts(device, writes, old, done)
+        first, end = cuts.check_all()
         device.pull_all()
-        # once the request is there it is never lost
-        first = reset.index(True)
-        equal(all(reset[first:]), True, first)
-        print(f"      the request is there after write {first}, the reset done after {len(reset)}")
-        equal((first > 0, len(reset) < len(writes.entries)), (True, True))
+        print(f"      {len(writes.entries)} writes, {len(cuts.reset)} of them tried, seed "
+              f"{effort.SEED}: the request is there after write {first}, the reset done after {end}")
+        equal((first > 0, end < len(writes.entries)), (True, True))
         equal(wait_gone(lambda: [name for name in names("/dev/mapper") if "cut" in name]), [])

@@ -4,7 +4,8 @@
 import errno
 import os
 
-from device import FIRMWARE, Device, Vendor, devices, equal, loops, read, run, write
+from device import FIRMWARE, Device, Vendor, devices, equal, load_module, loops, read, run, write
+from mounts import unmount, unmount_all
 
 OWN = ("etc/wmopkg/wmopkg.conf", "etc/wmopkg/keys/root.pem", "usr/bin/wmopkg",
        "usr/sbin/wmopkg-activate")
@@ -43,9 +44,9 @@ class Writable(Device):
 
     def reboot(self, completed=True):
         while self.is_stacked():
-            run("umount", "-l", self.base + "/root")
+            unmount(self.base + "/root")
         for place in ("usr", "opt", "etc"):
-            run("umount", "-l", self.root(place), check=False)
+            unmount_all(self.root(place))
         super().reboot(completed=False)
 
     def changed(self, path=""):
@@ -263,8 +264,7 @@ def test_data_is_full(work, build):
 
 def test_data_is_no_file_system_for_it(work, build):
     for module in ("fat/fat", "fat/vfat", "nls/nls_cp437", "nls/nls_ascii"):
-        run("insmod", f"/usr/lib/uml/modules/{os.uname().release}/kernel/fs/{module}.ko",
-            check=False)
+        load_module("fs/" + module)
     with Writable(work, build) as device:
         on_image(device, "fat", "loop,iocharset=ascii")
         device.put("plain")

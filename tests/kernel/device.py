@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 
+from mounts import bind, kernel_log, mount_tmpfs, mounts_below, mounts_on, unmount, unmount_all
+
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import schema  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -119,10 +121,10 @@ class Device:
         self.boots = 0
         self.tool = build + "/initramfs/wmopkg-activate"
         os.makedirs(self.base)
-        run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", self.base)
+        mount_tmpfs(self.base)
         for folder in ("data/packages", "persist/packages", "root", "run"):
             os.makedirs(f"{self.base}/{folder}")
-        run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", self.base + "/root")
+        mount_tmpfs(self.base + "/root")
         for path, what in (firmware or FIRMWARE).items():
             text, mode = what if isinstance(what, tuple) else (what, 0o644)
             write(f"{self.base}/root/{path}", text, mode)
@@ -141,7 +143,7 @@ class Device:
 
     def __exit__(self, failure, *_):
         """Take it all down: devices go with their mounts, by themselves."""
-        run("umount", "-R", "-l", self.base, check=False)
+        unmount_all(self.base)
         if not failure:
             equal((wait_gone(devices), wait_gone(loops)), ([], []), "left behind")
 
@@ -172,7 +174,7 @@ class Device:
         place = f"{self.base}/{store}/packages/{name}.wmopkg"
         if link:
             write(place, b"")
-            run("mount", "--bind", path, place)
+            bind(path, place)
         else:
             shutil.copy(path, place)
         return place
@@ -194,11 +196,9 @@ class Device:
         if completed:
             equal(self.tell("boot-complete"), "")
         while self.is_stacked():
-            run("umount", "-l", self.base + "/root")
-        if os.path.isdir(self.base + "/run/layers"):
-            run("umount", "-l", *[f"{self.base}/run/layers/{layer}"
-                                  for layer in os.listdir(self.base + "/run/layers")],
-                check=False)
+            unmount(self.base + "/root")
+        for place in reversed(mounts_below(self.base + "/run/layers")):
+            unmount(place)
         if os.path.exists(self.base + "/run/state.json"):
             os.unlink(self.base + "/run/state.json")
         equal((wait_gone(devices), wait_gone(loops)), ([], []), "left behind")
@@ -210,7 +210,7 @@ class Device:
 
     def log_of_boot(self):
         """What we wrote to the kernel log since the last reboot()."""
-        lines = run("dmesg", "--notime").stdout.splitlines()
+        lines = kernel_log()
         return [line for line in lines[lines.index(self.boot_mark()):]
                 if line.startswith("wmopkg: ")]
 
@@ -237,7 +237,7 @@ class Device:
 
     def log(self):
         """What we wrote to the kernel log since this device began."""
-        lines = run("dmesg", "--notime").stdout.splitlines()
+        lines = kernel_log()
         return [line for line in lines[lines.index(self.mark):]
                 if line.startswith("wmopkg: ")]
 
@@ -252,12 +252,10 @@ class Device:
             return None
 
     def is_stacked(self):
-        return run("findmnt", "-n", "-o", "FSTYPE", "--mountpoint", self.base + "/root",
-                   check=False).stdout.split()[-1:] == ["overlay"]
+        return [kind for kind, _ in mounts_on(self.base + "/root")][-1:] == ["overlay"]
 
     def stack_flags(self):
-        return run("findmnt", "-n", "-o", "VFS-OPTIONS", "--mountpoint",
-                   self.base + "/root").stdout.splitlines()[-1]
+        return mounts_on(self.base + "/root")[-1][1]
 
 
 def devices():
@@ -280,12 +278,20 @@ def loops():
             and os.path.exists(f"/sys/block/{block}/loop/backing_file")]
 
 
+def load_module(path):
+    """Load a module of the kernel under test, where it is not there already."""
+    file = f"/usr/lib/uml/modules/{os.uname().release}/kernel/{path}.ko"
+    name = os.path.basename(path).replace("-", "_")
+    if os.path.exists(file) and not os.path.isdir("/sys/module/" + name):
+        run("insmod", file)
+
+
 def wait_gone(what):
     """A lazy unmount ends a moment later."""
-    for _ in range(50):
+    for _ in range(500):
         if not what():
             break
-        time.sleep(0.1)
+        time.sleep(0.01)
     return what()
 
 

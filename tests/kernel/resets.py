@@ -6,7 +6,7 @@ import os
 import shutil
 
 from case_media import load_file_systems
-from device import DISKS, Device, equal, read, run, write
+from device import DISKS, Device, equal, load_module, read, run, write
 
 MIB = 1 << 20
 LABEL = "wmopkg-data"
@@ -35,8 +35,7 @@ class DiskDevice(Device):
     def __init__(self, work, build, kind="ext4", data=f"LABEL={LABEL}", **settings):
         load_file_systems()
         for module in ("crypto/crc32_generic", "fs/f2fs/f2fs"):
-            run("insmod", f"/usr/lib/uml/modules/{os.uname().release}/kernel/{module}.ko",
-                check=False)
+            load_module(module)
         super().__init__(work, build, data=data, **settings)
         self.kind = kind
         self.image = self.base + "/disk"
@@ -101,8 +100,10 @@ def names_of_new(kind):
 
 
 def blkid(node):
-    return tuple(run("blkid", "-p", "-s", tag, "-o", "value", node, check=False).stdout.strip()
-                 for tag in ("TYPE", "LABEL", "UUID"))
+    """(type, label, UUID) of the file system on a device, each empty where there is none."""
+    told = run("blkid", "-p", "-o", "export", node, check=False).stdout
+    found = dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
+    return tuple(found.get(tag, "") for tag in ("TYPE", "LABEL", "UUID"))
 
 
 def ask(device, text=""):

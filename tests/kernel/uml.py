@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Run one case of the kernel tier in a User-Mode Linux of its own.
 
-	uml.py [--seconds N] BUILD-FOLDER CASE
+	uml.py [--seconds N] [--long] [--seed N] BUILD-FOLDER CASE
 	uml.py --shell BUILD-FOLDER CASE
 
 CASE is a module beside this file, case_CASE.py. Its prepare(work, build) runs on the host
@@ -11,7 +11,8 @@ whose root is the host's own tree (hostfs), and run(work, build) runs inside it,
 with real loop devices, dm-verity, squashfs and overlayfs. Whatever it writes goes to
 `work`, which is deleted, or to a tmpfs in there.
 
-The kernel has a time limit; past it, it is killed, and that is a failure.
+A case that tries very many moments tries a sample of them, which --seed moves, or all with
+--long. The kernel has a time limit; past it, it is killed, and that is a failure.
 
 With --shell, prepare() runs as usual, and the kernel then starts a shell on this terminal
 instead of run(): $WORK and $BUILD are the two folders, and `run` runs the case. There is no
@@ -29,6 +30,8 @@ import tempfile
 import termios
 import time
 import traceback
+
+import effort
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MEMORY = "768M"
@@ -108,7 +111,9 @@ def boot(work, build, case, seconds, cut=None, memory=MEMORY, program=None, scra
     @program: what runs in the kernel instead of the case; a line of shell
     @scratch: folder that the kernel's memory is kept in, in place of `work`
     """
-    program = program or f"python3 {HERE}/uml.py --inside {work} {build} {case}"
+    words = "--long " if effort.LONG else ""
+    program = program or (f"python3 {HERE}/uml.py --inside {work} {words}--seed {effort.SEED} "
+                          f"{build} {case}")
     command = kernel_command(work, f"{program} >{work}/log 2>&1 </dev/null", memory)
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, start_new_session=True,
@@ -177,9 +182,12 @@ def main():
     parser.add_argument("--seconds", type=int, default=240)
     parser.add_argument("--inside", metavar="WORK")
     parser.add_argument("--shell", action="store_true")
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("build")
     parser.add_argument("case")
     options = parser.parse_args()
+    effort.LONG, effort.SEED = options.long, options.seed
     build = os.path.abspath(options.build)
     if options.inside:
         return inside(options.inside, build, options.case)

@@ -238,7 +238,8 @@ static int feed(struct verity_stream *stream, const uint8_t *bytes, size_t count
 		struct verity_error *err)
 {
 	while (count) {
-		size_t wanted, missing;
+		uint64_t wanted; /* may be more than a size_t can count */
+		size_t missing;
 		int r = 0;
 
 		if (stream->part == PART_END)
@@ -247,10 +248,10 @@ static int feed(struct verity_stream *stream, const uint8_t *bytes, size_t count
 					   " bytes that its manifest says",
 					   stream->layout.file_bytes);
 		/* As much as must be there before it can be judged. */
-		wanted = (size_t)(part_end(stream) - stream->offset);
+		wanted = part_end(stream) - stream->offset;
 		if (stream->part > PART_PREAMBLE && wanted > PIECE_BYTES)
 			wanted = PIECE_BYTES;
-		missing = wanted - stream->held;
+		missing = (size_t)wanted - stream->held;
 		if (missing > count)
 			missing = count;
 		memcpy(stream->buffer + stream->held, bytes, missing);

@@ -339,11 +339,12 @@ int overlay_audit_verify(int record_fd, struct overlay_audit_check *ret,
 		.old = NULL};
 	cleanup_fd int lock = -1;
 	struct overlay_audit_head head = {.boot = 0};
-	const char *aside = overlay_audit_aside(record_fd);
+	const char *aside;
 	int r = overlay_record_lock(record_fd, "audit log", true, &lock, err);
 
 	if (r < 0)
 		return r;
+	aside = overlay_audit_aside(record_fd);
 	r = overlay_audit_head_load(record_fd, &head, err);
 	if (r == -ENOENT &&
 	    (aside ||

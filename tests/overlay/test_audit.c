@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "overlay/record/record.h"
@@ -323,6 +324,31 @@ static void test_shared_lock(void **state)
 	audits_check(record, 1, 1);
 }
 
+/* What who writes sets aside while a reader waits for it, the reader does not miss. */
+static void test_set_aside_meanwhile(void **state)
+{
+	const int record = *(int *)*state;
+	const struct timespec while_it_waits = {.tv_nsec = 300000000};
+	cleanup_fd int lock = -1;
+	struct verity_error err;
+	int status;
+	pid_t reader;
+
+	audits_append(record, 1);
+	check_ok(overlay_record_lock(record, "audit log", false, &lock, &err), &err);
+	reader = fork();
+	assert_true(reader >= 0);
+	if (reader == 0) {
+		close(lock);
+		_exit(audits_verify(record, &err) == -EBADMSG ? 0 : 1);
+	}
+	nanosleep(&while_it_waits, NULL);
+	audits_store(record, OVERLAY_AUDIT_LOG OVERLAY_AUDIT_ASIDE, "#", 1);
+	close(steal_fd(&lock));
+	assert_int_equal(waitpid(reader, &status, 0), reader);
+	assert_int_equal(status, 0);
+}
+
 /* Of what could not be written whole, nothing is left. */
 static void test_no_room(void **state)
 {
@@ -397,6 +423,7 @@ int main(void)
 		TEST(test_print_slowly),
 		TEST(test_locked),
 		TEST(test_shared_lock),
+		TEST(test_set_aside_meanwhile),
 		TEST(test_no_room),
 		TEST(test_many_writers),
 	};

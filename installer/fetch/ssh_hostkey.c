@@ -66,7 +66,10 @@ int ssh_hostkey_begin(struct ssh_hostkey *host, struct transfer *transfer,
 	int r;
 
 	host->transfer = transfer;
-	if (!parts || curl_url_set(parts, CURLUPART_URL, transfer->url, 0) != CURLUE_OK ||
+	/* Dots in the path stay: of a link to a folder, ".." is not what is before it. */
+	if (!parts ||
+	    curl_url_set(parts, CURLUPART_URL, transfer->url, CURLU_PATH_AS_IS) !=
+		    CURLUE_OK ||
 	    curl_url_get(parts, CURLUPART_HOST, &name, 0) != CURLUE_OK ||
 	    curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
 		return transfer_no_memory(err);

@@ -91,6 +91,16 @@ class Known(WithSsh):
                          "/pkgname.wmopkg"):
                 self.install_good(protocol, path)
 
+    def test_dots(self):
+        """The path is the server's to read: ".." after a link leads to where the link does."""
+        os.makedirs(f"{self.ssh.home}/far/deep", exist_ok=True)
+        os.makedirs(f"{self.ssh.home}/near", exist_ok=True)
+        shutil.copy(self.package, f"{self.ssh.home}/far")
+        os.symlink("../far/deep", f"{self.ssh.home}/near/link")
+        for protocol in BOTH:
+            for begin in ("", f"{self.ssh.home}/"):
+                self.install_good(protocol, f"{begin}near/link/../pkgname.wmopkg")
+
     def test_ipv6_and_url(self):
         login = f"{servers.USER}:{servers.PASSWORD.replace(' ', '%20')}"
         for protocol in BOTH:

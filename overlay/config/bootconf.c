@@ -57,8 +57,8 @@ static const struct {
 static const char *const takes[] = {
 	[SWITCH] = "0 or 1",
 	[NAMES] = "package names, each once, with a comma between them",
-	[MEDIA] = "LABEL:MATCH[,LABEL:MATCH...], where MATCH is LABEL=, UUID=, "
-		  "PARTLABEL=, or a path below /dev",
+	[MEDIA] = ("LABEL:MATCH[,LABEL:MATCH...], where MATCH is LABEL=, UUID=, "
+		   "PARTLABEL=, or a path below /dev"),
 };
 
 static bool is_space(char c)

@@ -111,7 +111,7 @@ int factory_data_make(struct factory_run *run, struct verity_error *err)
 		filesystem, run->device, run->reset->config->discard);
 	int r;
 
-	factory_run_say(run, false, "making the file system of DATA anew (%s, %s%s%s)",
+	factory_run_say(run, false, "making a new file system on DATA (%s, %s%s%s)",
 			run->device, filesystem->type,
 			filesystem->label[0] ? ", label " : "", filesystem->label);
 	r = factory_data_unmount(run, err);

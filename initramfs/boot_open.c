@@ -112,13 +112,12 @@ static enum overlay_step reset(struct boot *boot)
 		reset_run(boot);
 	} else if (due && !boot->records) {
 		boot_tell(boot, LOG_LEVEL_WARNING,
-			  "factory reset: it is asked for, and refused: there is no "
+			  "factory reset: requested, but refused: there is no "
 			  "PERSIST to remember it on");
 	} else if (due) {
 		boot->resets = true;
-		boot_tell(
-			boot, LOG_LEVEL_WARNING,
-			"factory reset: it is asked for, and deletes all that is on DATA");
+		boot_tell(boot, LOG_LEVEL_WARNING,
+			  "factory reset: requested, deletes all that is on DATA");
 		cleanup_fd_p(&boot->data);
 		boot->data = -1;
 	}

@@ -197,7 +197,7 @@ static void print_stack(FILE *out, const struct plan *plan)
 	if (plan->options)
 		line(out, "  %s", plan->options);
 	else
-		line(out, "  told layer by layer: one string has no room for %zu",
+		line(out, "  passed layer by layer: one string has no room for %zu",
 		     plan->stack.count);
 }
 

@@ -87,9 +87,10 @@ void trials_begin(const struct trials_context *context, struct packages *package
 				 "package is on trial");
 		return;
 	}
-	/* Begun anew, what was quarantined is tried once more. */
+	/* What was quarantined is then tried once more. */
 	if (overlay_trials_load(context->record_fd, &trials, &why) < 0) {
-		log_line(LOG_LEVEL_WARNING, "trials: begun anew: %s", why.message);
+		log_line(LOG_LEVEL_WARNING, "trials: reset, as they cannot be read: %s",
+			 why.message);
 		trials = (struct overlay_trials){.completed = false};
 	}
 	incomplete = overlay_trials_incomplete(&trials);
@@ -114,7 +115,7 @@ int trials_plan(const struct trials_context *context, struct packages *packages,
 	cleanup_with(overlay_trials_free) struct overlay_trials trials = {0};
 	int r = 0;
 
-	/* A boot begins a damaged record anew. */
+	/* As a boot does, which starts with an empty record then. */
 	if (context->limit > 0) {
 		if (overlay_trials_load(context->record_fd, &trials, NULL) < 0)
 			trials = (struct overlay_trials){.completed = false};

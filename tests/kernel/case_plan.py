@@ -270,7 +270,7 @@ def test_factory_reset(work, build):
         device.reboot(completed=False)
         planned = check_boot(device)
         equal((planned["factory_reset"], planned["notes"]), (True, [
-            "factory reset: it is asked for, and deletes all that is on DATA"]))
+            "factory reset: requested, deletes all that is on DATA"]))
         equal([package["name"] for package in planned["packages"] if package["active"]], ["keep"])
         equal(planned["seeds"][0]["missing"], True)
         equal(os.listdir(device.base + "/data"), [])

@@ -247,7 +247,7 @@ def test_what_a_plan_says(work, build):
         ask(device)
         done = run(device.tool, "--config", device.base + "/conf", "--root",
                    device.base + "/root", "--plan")
-        equal("factory reset: it is asked for, and deletes all that is on DATA" in done.stdout,
+        equal("factory reset: requested, deletes all that is on DATA" in done.stdout,
               True, done.stdout)
         equal("plain" in done.stdout.split(), False, done.stdout)
         equal(read(device.base + "/data/config/hostname"), "example\n")

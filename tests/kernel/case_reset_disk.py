@@ -45,7 +45,7 @@ def check_plan(device, *wanted):
 
 DELETING = "deleting all that is on DATA"
 REPAIRING = "repairing the file system of DATA"
-MAKING = "making the file system of DATA anew"
+MAKING = "making a new file system on DATA"
 
 
 def test_full(work, build):

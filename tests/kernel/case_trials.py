@@ -153,7 +153,7 @@ def test_damaged_record(work, build):
         write(f"{device.base}/{RECORD}", "{")
         boot(device)
         check_active(device, "bad")
-        assert any("wmopkg: trials: begun anew: trials.json: not JSON" in line
+        assert any("wmopkg: trials: reset, as they cannot be read: trials.json: not JSON" in line
                    for line in device.log_of_boot()), device.log_of_boot()
         fail_boots(device, 2)
         boot(device)

@@ -123,7 +123,7 @@ class Reset(bench.MachineTest):
             for _ in range(bench.DATA_BYTES >> 20):
                 disk.write(b"\xff" * (1 << 20))
         self.check_reset(self.device.start())
-        self.assertIn("wmopkg: factory reset: making the file system of DATA anew",
+        self.assertIn("wmopkg: factory reset: making a new file system on DATA",
                       self.succeed("dmesg"))
         self.assertIn("done, DATA made anew", self.succeed("wmopkg audit"))
         self.assertEqual(self.device.poweroff(), 0)

@@ -169,7 +169,7 @@ class Peers(Case):
         for name, options, message in (
                 ("ed", [], "an Ed25519 key cannot sign: this OpenSSL has no CMS for it (use ECDSA "
                  "P-256 or P-384, or RSA)"),
-                ("pss", ["--rsa-padding", "pkcs1"], "the key is for RSA-PSS alone and cannot sign "
+                ("pss", ["--rsa-padding", "pkcs1"], "the key is for RSA-PSS only and cannot sign "
                  "with PKCS #1 v1.5 (check the key and certificate files)")):
             self.refused(1, message, *CREATE, *options, "--key", f"{name}.key", "--cert",
                          f"{name}-ring/c.pem", "tree", "a.wmopkg")

@@ -93,7 +93,7 @@ static void test_cannot_sign(void **state)
 	} table[] = {
 		{ED25519, "an Ed25519 key cannot sign: this OpenSSL has no CMS for it "
 			  "(use ECDSA P-256 or P-384, or RSA)"},
-		{PSS, "the key is for RSA-PSS alone and cannot sign with PKCS #1 v1.5"},
+		{PSS, "the key is for RSA-PSS only and cannot sign with PKCS #1 v1.5"},
 	};
 
 	(void)state;

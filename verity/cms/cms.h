@@ -41,7 +41,7 @@ struct verity_signer {
 };
 
 /*
- * Everybody who signed, those that chain to the key ring first; and the keys of all
+ * All signers, those that chain to the key ring first; and the keys of all
  * certificates that take part: signers', enclosed ones, anchors. Plain data.
  */
 struct verity_signatures {
@@ -54,7 +54,7 @@ struct verity_signatures {
 /**
  * verity_cms_verify - check a detached signature
  * @ret: who signed; filled also on -EKEYREJECTED, where no signer has an anchor; empty
- *       where that cannot be told
+ *       where that is unknown
  *
  * Return: 0 where a signer chains to the key ring; -EKEYREJECTED (UNTRUSTED_SIGNER,
  * WEAK_KEY) where the signature covers @data but no signer does; -EBADMSG (BAD_SIGNATURE)

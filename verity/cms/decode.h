@@ -13,7 +13,7 @@
  * @ret: set on success only; CMS_ContentInfo_free()
  *
  * Distinguished encoding, version numbers, and the number of signers and certificates
- * are held to what docs/format.md says.
+ * must be as docs/format.md says.
  *
  * Return: 0; -EBADMSG (BAD_SIGNATURE).
  */

@@ -14,7 +14,7 @@ struct verity_keyring;
 
 /**
  * verity_keyring_load - read every *.pem and *.crt of a folder, in the order of names
- * @path: the folder; one that does not exist gives an empty ring, which trusts nobody
+ * @path: the folder; where it does not exist the ring is empty, and no signer is trusted
  * @ret:  set on success only; free with verity_keyring_free()
  *
  * Return: 0; -EINVAL where a file holds no certificate or there are too many; -errno.

@@ -41,7 +41,7 @@ static size_t make_tail(const struct verity_hash_lanes *hash, const uint8_t *res
 
 /*
  * Salt and block do not meet at the border of a chunk: the first chunk is put together of
- * the end of the salt and the start of the block, the others are taken where they lie.
+ * the end of the salt and the start of the block, the others are read in place.
  */
 void verity_hash_lanes_blocks(const struct verity_hash_lanes *hash, const uint8_t *blocks,
 			      unsigned lanes, uint8_t (*ret)[VERITY_DIGEST_BYTES])

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Processors that have no lanes of ours: OpenSSL hashes everything. */
+/* For processors without lanes here: OpenSSL hashes everything. */
 
 #include "verity/hashtree/sha256_lanes.h"
 

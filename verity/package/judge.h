@@ -20,7 +20,7 @@ enum verity_verdict {
 	VERITY_SIGNED,    /* chains to the key ring, and the image matches as far as the
 			     policy had it read */
 	VERITY_UNSIGNED,  /* no signature; the image matches its own manifest, likewise */
-	VERITY_UNTRUSTED, /* a sound signature that does not chain to the key ring */
+	VERITY_UNTRUSTED, /* a valid signature that does not chain to the key ring */
 	VERITY_INVALID,   /* malformed, or manifest or image do not match: never active */
 	VERITY_REVOKED,   /* the deny list names its key, root hash, or name: never active
 			   */
@@ -42,7 +42,7 @@ struct verity_required {
 
 /* Who is trusted, and how much is checked. Plain data; everything in it is borrowed. */
 struct verity_policy {
-	const struct verity_keyring *keyring; /* NULL trusts nobody */
+	const struct verity_keyring *keyring; /* NULL: no signer is trusted */
 	struct verity_required required;
 	const struct verity_denylist *denylist;     /* NULL: none */
 	const struct verity_floors *floors;         /* NULL: none */
@@ -53,15 +53,15 @@ struct verity_policy {
 	bool allow_downgrade; /* only ever from an unlock statement */
 	unsigned threads;     /* for hashing; 0: one for each processor */
 	/*
-	 * Do not read the image of a package that is refused for its signature already:
-	 * at boot, where nobody asks whether it would match and everybody waits. Then a
-	 * verdict other than Signed says nothing of the image.
+	 * Do not read the image of a package that its signature already refuses: at boot
+	 * that would only cost time. Then a verdict other than Signed says nothing about
+	 * the image.
 	 */
 	bool refuse_early;
 	/*
 	 * Signature, head, the hash tree's root and the image's first block now; every
-	 * other block is checked by dm-verity when it is read. For a boot alone: what is
-	 * installed is read as a whole, so verity/package/stream.c does not look at this.
+	 * other block is checked by dm-verity when it is read. Only for a boot: an
+	 * installation reads everything, so verity/package/stream.c ignores this.
 	 */
 	bool lazy;
 };

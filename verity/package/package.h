@@ -56,7 +56,7 @@ const struct verity_judgement *verity_package_judgement(
 	const struct verity_package *package);
 
 /**
- * verity_package_layout - where its parts lie; NULL where that could not be told
+ * verity_package_layout - where its parts lie; NULL where that is unknown
  */
 const struct verity_layout *verity_package_layout(const struct verity_package *package);
 

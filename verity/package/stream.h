@@ -12,7 +12,7 @@
 
 struct verity_stream;
 
-/* What the owner of a stream wants to hear. */
+/* Callbacks to the owner of a stream. */
 struct verity_stream_hooks {
 	/*
 	 * The head has been judged and accepted; nothing of tree or image has been taken
@@ -68,7 +68,7 @@ const struct verity_judgement *verity_stream_judgement(
 /**
  * verity_stream_verified - the proof that what was written may be used
  *
- * It holds for the stream's own descriptor, as long as nobody else writes to that file.
+ * It holds for the stream's own descriptor, as long as nothing else writes to that file.
  *
  * Return: borrowed, lives as long as @stream; NULL before verity_stream_end(), and where
  * that failed.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Signing with OpenSSL, alone or beside those who have signed already. */
+/* Signing with OpenSSL, as the first signer or beside earlier ones. */
 
 #include "verity/sign/cms_sign.h"
 
@@ -41,7 +41,7 @@ static int check_key(const EVP_PKEY *key, enum verity_rsa_padding padding,
 	if (type == EVP_PKEY_RSA_PSS && padding == VERITY_RSA_PKCS1)
 		return verity_fail(
 			err, VERITY_E_KEY,
-			"the key is for RSA-PSS alone and cannot sign with PKCS #1 v1.5");
+			"the key is for RSA-PSS only and cannot sign with PKCS #1 v1.5");
 	return 0;
 }
 

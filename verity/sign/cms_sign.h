@@ -14,8 +14,8 @@
  * @ret:  DER, set on success only; free()
  *
  * With SHA-384 where the key is P-384, SHA-512 where it is P-521, SHA-256 else. Not with
- * an Ed25519 key: OpenSSL 3.0 has no CMS for it. How strong the key is is the verifier's
- * to judge.
+ * an Ed25519 key: OpenSSL 3.0 has no CMS for it. The strength of the key is
+ * the verifier's to judge.
  *
  * Return: 0; -EINVAL (KEY) where the key cannot sign, OpenSSL refuses or the result
  * passes VERITY_SIGNATURE_MAX.
@@ -25,7 +25,7 @@ int verity_cms_sign(const void *data, size_t data_bytes,
 		    size_t *ret_bytes, struct verity_error *err) must_check;
 
 /**
- * verity_cms_add - sign @data beside those who have signed it already
+ * verity_cms_add - sign @data beside its earlier signers
  * @present: their signature, DER
  * @when:    signing time, seconds since 1970
  * @ret:     all of them, DER, set on success only; free()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Taking PKCS #11 URIs apart. */
+/* Splitting PKCS #11 URIs. */
 
 #include "verity/sign/pkcs11_uri.h"
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * PKCS #11 URIs (RFC 7512), taken apart as far as we look after them ourselves: what
- * names an object is left to the token's driver. Pure.
+ * PKCS #11 URIs (RFC 7512), split as far as needed here: what names an object is
+ * left to the token's driver. Pure.
  */
 
 #include "verity/util/error.h"
@@ -23,7 +23,7 @@ struct verity_pkcs11_uri {
 bool verity_pkcs11_uri_is(const char *text);
 
 /**
- * verity_pkcs11_uri_parse - take one apart
+ * verity_pkcs11_uri_parse - split one
  *
  * Return: 0; -EINVAL (USAGE) where it is too long or not well-formed, holds a PIN
  * (pin-value), or has a pin-source that is not a file. No message repeats a PIN.

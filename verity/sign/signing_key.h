@@ -3,7 +3,7 @@
 
 /*
  * The signer: a private key, its certificate, and the certificates that travel with a
- * signature. The key is a PEM file, or lies in a token that never gives it away and is
+ * signature. The key is a PEM file, or is in a token that never reveals it and is
  * named by a pkcs11: URI (RFC 7512); then the token does the signing.
  */
 

@@ -14,7 +14,7 @@ struct verity_signing_key {
 	EVP_PKEY *key;
 	X509 *certificate;
 	STACK_OF(X509) * chain;
-	struct verity_token *token; /* that the key lies in; NULL: it is from a file */
+	struct verity_token *token; /* that has the key; NULL: it is from a file */
 	struct verity_secret secret;
 	enum verity_rsa_padding padding;
 };

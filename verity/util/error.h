@@ -14,7 +14,7 @@
 
 #define must_check __attribute__((warn_unused_result))
 
-/* What a program tells the shell. An interface: scripts depend on it. */
+/* Exit statuses of the programs. An interface: scripts depend on them. */
 enum exit_status {
 	STATUS_DONE = 0,
 	STATUS_FAILED = 1,
@@ -30,7 +30,7 @@ enum exit_status {
  * @name: what `show json`, the state file and the kernel log say: an interface, it never
  *        changes its meaning
  * @errno: what a function that fails with this code returns, negated
- * @hint: what a technician can do; NULL where only the message can tell
+ * @hint: what a technician can do; NULL where only the message says it
  * docs/errors.md lists meaning and hint for people; a test compares it with this table.
  */
 #define VERITY_ERRORS(X)                                                                                \

@@ -31,7 +31,7 @@ int verity_io_copy(int from_fd, uint64_t from, int to_fd, uint64_t to, uint64_t 
 /**
  * verity_io_load - the whole of a small file
  * @dirfd: directory that @name is relative to, or AT_FDCWD
- * @max:   most bytes to take; more is an error
+ * @max:   the most bytes to read; more is an error
  * @ret:   set on success only; free(); a 0 follows the last byte
  *
  * Return: 0; -EINVAL (NOT_A_FILE) for anything but a regular file; -EFBIG; -errno.

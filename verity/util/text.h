@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Text that will be shown on somebody's terminal and written to logs. */
+/* Text for terminals and logs. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 bool verity_text_printable(const char *text, size_t size);
 
 /**
- * verity_text_plain - make what a system, a server or a file's name said fit to be shown
+ * verity_text_plain - make text from a system, a server or a file name safe to print
  * @text: changed in place: where it is not printable, all but printable ASCII becomes '?'
  *
  * Return: @text.

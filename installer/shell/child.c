@@ -16,32 +16,26 @@
 #include "installer/shell/signal.h"
 #include "verity/util/cleanup.h"
 
-static enum exit_status run(const char *config, const struct command *command, int argc,
-			    char **argv)
-{
-	cleanup_with(device_free_p) struct device *device = NULL;
-	struct verity_error err;
-
-	shell_signal_restore();
-	if (device_open(config, &device, &err) < 0)
-		return report_error(NULL, &err);
-	return command_run(command, device, argc, argv);
-}
-
 void shell_child_run(const char *config, const struct command *command, int argc,
 		     char **argv)
 {
 	struct verity_error err;
 	struct termios terminal;
 	bool is_terminal = tcgetattr(STDIN_FILENO, &terminal) == 0;
-	enum exit_status exit_status;
 	int status;
 	pid_t child;
 
 	fflush(stdout);
 	child = fork();
 	if (child == 0) {
-		exit_status = run(config, command, argc, argv);
+		struct device *device = NULL;
+		enum exit_status exit_status;
+
+		shell_signal_restore();
+		exit_status = device_open(config, &device, &err) < 0
+				      ? report_error(NULL, &err)
+				      : command_run(command, device, argc, argv);
+		device_free(device);
 		fflush(stdout);
 		fflush(stderr);
 		/* Not exit(): its handlers belong to the shell. */

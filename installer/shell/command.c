@@ -152,17 +152,10 @@ enum exit_status command_check(const struct command *command, int argc, char *co
 	return parse(command, argc, argv, &unused);
 }
 
-static void wipe_p(char **text)
-{
-	if (*text)
-		explicit_bzero(*text, strlen(*text));
-	free(*text);
-}
-
 enum exit_status command_run(const struct command *command, struct device *device,
 			     int argc, char **argv)
 {
-	cleanup_with(wipe_p) char *password = NULL;
+	cleanup_free char *password = NULL;
 	struct words words;
 	enum exit_status status = parse(command, argc, argv, &words);
 	const char *typed;
@@ -176,7 +169,10 @@ enum exit_status command_run(const struct command *command, struct device *devic
 			if (argv[i] == typed)
 				memset(argv[i], '*', strlen(argv[i]));
 	}
-	return command->run(device, &words);
+	status = command->run(device, &words);
+	if (password)
+		explicit_bzero(password, strlen(password));
+	return status;
 }
 
 static void print_command(const struct command *command)

@@ -57,19 +57,6 @@ static int add(struct candidates *candidates, const char *begin, const char *tex
 	return begins(text, begin) ? add_owned(candidates, strdup(text), false) : 0;
 }
 
-static int add_choices(struct candidates *candidates, const char *begin,
-		       const char *choices)
-{
-	cleanup_free char *copy = strdup(choices);
-	char *rest = NULL;
-	int r = copy ? 0 : -ENOMEM;
-
-	for (char *word = copy ? strtok_r(copy, "|", &rest) : NULL; r == 0 && word;
-	     word = strtok_r(NULL, "|", &rest))
-		r = add(candidates, begin, word);
-	return r;
-}
-
 static int add_packages(struct candidates *candidates, const struct complete_at *at)
 {
 	cleanup_with(device_free_p) struct device *device = NULL;
@@ -158,11 +145,19 @@ static int add_files(struct candidates *candidates, const char *begin, bool pack
 static int add_values(struct candidates *candidates, const struct word_info *info,
 		      const struct complete_at *at)
 {
+	cleanup_free char *choices = NULL;
+	char *rest = NULL;
 	int r = 0;
 
 	switch (info->kind) {
 	case KIND_CHOICE:
-		return add_choices(candidates, at->begin, info->choices);
+		choices = strdup(info->choices);
+		if (!choices)
+			return -ENOMEM;
+		for (char *word = strtok_r(choices, "|", &rest); r == 0 && word;
+		     word = strtok_r(NULL, "|", &rest))
+			r = add(candidates, at->begin, word);
+		return r;
 	case KIND_MEDIA:
 		return add_media(candidates, at);
 	case KIND_PACKAGE:

@@ -15,18 +15,6 @@
 
 #define CONFIG "--config"
 
-/* NULL: out of memory. */
-static char *unquote(const char *typed)
-{
-	cleanup_with(line_free) struct line line = {.count = 0};
-	struct verity_error unused;
-
-	/* What is not one word was not typed, but inserted as it is. */
-	if (line_split(typed, strlen(typed), &line, &unused) == 0 && line.count == 1)
-		typed = line.words[0];
-	return strdup(typed);
-}
-
 static enum exit_status print(int r, struct candidates *found, const char *before)
 {
 	if (r < 0)
@@ -79,10 +67,21 @@ enum exit_status complete_once(int argc, char *const *argv)
 {
 	cleanup_free char **words = calloc((size_t)argc + 1, sizeof(char *));
 	enum exit_status status = STATUS_FAILED;
+	struct verity_error unused;
 	int count = 0;
 
-	while (words && count < argc && (words[count] = unquote(argv[count])))
-		count++;
+	for (; words && count < argc; count++) {
+		cleanup_with(line_free) struct line line = {.count = 0};
+		const char *typed = argv[count];
+
+		/* What is not one word was not typed, but inserted as it is. */
+		if (line_split(typed, strlen(typed), &line, &unused) == 0 &&
+		    line.count == 1)
+			typed = line.words[0];
+		words[count] = strdup(typed);
+		if (!words[count])
+			break;
+	}
 	if (words && count == argc)
 		status = complete_words(count, words);
 	while (count > 0)

@@ -77,20 +77,20 @@ void shell_input_leave(struct shell_input *input)
 	input->left = true;
 }
 
-/* After something was printed, libedit draws the line again below it. */
-static unsigned char redraw(struct shell_input *input)
+/*
+ * Inserts @text. NULL: where something was printed, libedit draws the line again below
+ * it.
+ */
+static unsigned char end_key(struct shell_input *input, const char *text)
 {
+	if (text)
+		return el_insertstr(input->edit, text) < 0 ? CC_ERROR : CC_REFRESH;
 	if (!input->left)
 		return CC_NORM;
 	fflush(stdout);
 	input->left = false;
 	el_set(input->edit, EL_REFRESH);
 	return CC_NORM;
-}
-
-static unsigned char insert(EditLine *edit, const char *text)
-{
-	return el_insertstr(edit, text) < 0 ? CC_ERROR : CC_REFRESH;
 }
 
 static unsigned char on_tab(EditLine *edit, wint_t key)
@@ -102,7 +102,7 @@ static unsigned char on_tab(EditLine *edit, wint_t key)
 				      (size_t)(line->cursor - line->buffer));
 
 	(void)key;
-	return text ? insert(edit, text) : redraw(input);
+	return end_key(input, text);
 }
 
 static unsigned char on_question(EditLine *edit, wint_t key)
@@ -116,7 +116,7 @@ static unsigned char on_question(EditLine *edit, wint_t key)
 	explained = input->hooks.explain(input->hooks.context, line->buffer,
 					 (size_t)(line->cursor - line->buffer));
 	input->asked = false;
-	return explained ? redraw(input) : insert(edit, text);
+	return end_key(input, explained ? NULL : text);
 }
 
 /* Ctrl-C, Ctrl-Z, and Ctrl-D on an empty line. */
@@ -246,19 +246,6 @@ static bool bind_keys(EditLine *edit)
  * Keys that raise signals are normal keys while a line is typed. A newline is not changed
  * to a carriage return: pasted lines may be input of a command, which expects newlines.
  */
-static bool begin_edit(struct shell_input *input)
-{
-	input->edit = el_init("wmopkg", stdin, stdout, stderr);
-	return input->edit && el_set(input->edit, EL_CLIENTDATA, input) == 0 &&
-	       el_set(input->edit, EL_PROMPT, get_prompt) == 0 &&
-	       el_set(input->edit, EL_EDITOR, "emacs") == 0 &&
-	       el_set(input->edit, EL_HIST, history,
-		      shell_history_lines(input->history)) == 0 &&
-	       el_set(input->edit, EL_GETCFN, get_key) == 0 &&
-	       el_set(input->edit, EL_SETTY, "-d", "-isig", "-inlcr", NULL) == 0 &&
-	       bind_keys(input->edit);
-}
-
 int shell_input_new(const struct shell_hooks *hooks, struct shell_input **ret,
 		    struct verity_error *err)
 {
@@ -274,7 +261,15 @@ int shell_input_new(const struct shell_hooks *hooks, struct shell_input **ret,
 	if (terminal && terminal[0] && strcmp(terminal, "dumb") != 0) {
 		if (shell_history_new(getenv("HOME"), &input->history, err) < 0)
 			return -ENOMEM;
-		if (!begin_edit(input))
+		input->edit = el_init("wmopkg", stdin, stdout, stderr);
+		if (!input->edit || el_set(input->edit, EL_CLIENTDATA, input) != 0 ||
+		    el_set(input->edit, EL_PROMPT, get_prompt) != 0 ||
+		    el_set(input->edit, EL_EDITOR, "emacs") != 0 ||
+		    el_set(input->edit, EL_HIST, history,
+			   shell_history_lines(input->history)) != 0 ||
+		    el_set(input->edit, EL_GETCFN, get_key) != 0 ||
+		    el_set(input->edit, EL_SETTY, "-d", "-isig", "-inlcr", NULL) != 0 ||
+		    !bind_keys(input->edit))
 			return verity_fail(err, VERITY_E_IO, "the terminal");
 	}
 	*ret = steal_ptr(&input);
@@ -292,19 +287,6 @@ void shell_input_free(struct shell_input *input)
 		explicit_bzero(input->line, input->size);
 	free(input->line);
 	free(input);
-}
-
-static enum shell_got read_edited(struct shell_input *input, const char **ret)
-{
-	int count = 0;
-
-	input->got = SHELL_LINE;
-	/* Before the prompt: who sees it may press a key at once. */
-	el_set(input->edit, EL_PREP_TERM, 1);
-	*ret = el_gets(input->edit, &count);
-	if (input->got != SHELL_LINE)
-		return input->got;
-	return *ret && count > 0 ? SHELL_LINE : SHELL_GONE;
 }
 
 static enum shell_got read_plain(struct shell_input *input, const char **ret)
@@ -335,10 +317,18 @@ static enum shell_got read_plain(struct shell_input *input, const char **ret)
 enum shell_got shell_input_read(struct shell_input *input, const char **ret)
 {
 	enum shell_got got;
+	int count = 0;
 
 	shell_signal_forget();
-	if (input->edit)
-		return read_edited(input, ret);
+	if (input->edit) {
+		input->got = SHELL_LINE;
+		/* Before the prompt: who sees it may press a key at once. */
+		el_set(input->edit, EL_PREP_TERM, 1);
+		*ret = el_gets(input->edit, &count);
+		if (input->got != SHELL_LINE)
+			return input->got;
+		return *ret && count > 0 ? SHELL_LINE : SHELL_GONE;
+	}
 	/* Keys are not seen one by one here: `?` counts at the end of a line. */
 	while ((got = read_plain(input, ret)) == SHELL_LINE) {
 		size_t size = strcspn(*ret, "\r\n");
@@ -350,20 +340,16 @@ enum shell_got shell_input_read(struct shell_input *input, const char **ret)
 	return got;
 }
 
-/* The buffers of libedit are const, but only the shell can wipe them. */
-static void wipe(const void *bytes, size_t size)
-{
-	explicit_bzero((void *)(uintptr_t)bytes, size);
-}
-
 void shell_input_wipe(struct shell_input *input, const char *line)
 {
 	const LineInfoW *kept = input->edit ? el_wline(input->edit) : NULL;
 
-	wipe(line, strlen(line));
+	/* The buffers of libedit are const, but only the shell can wipe them. */
+	explicit_bzero((void *)(uintptr_t)line, strlen(line));
 	if (kept)
-		wipe(kept->buffer,
-		     (size_t)((const char *)kept->lastchar - (const char *)kept->buffer));
+		explicit_bzero((void *)(uintptr_t)kept->buffer,
+			       (size_t)((const char *)kept->lastchar -
+					(const char *)kept->buffer));
 }
 
 void shell_input_remember(struct shell_input *input, const char *line)

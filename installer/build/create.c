@@ -103,18 +103,6 @@ const struct build_option build_create_options[] = {
 	{.name = NULL},
 };
 
-/* SOURCE_DATE_EPOCH: seconds since 1970; -1 if it is not set. */
-static int read_source_date(int64_t *ret, struct verity_error *err)
-{
-	const char *text = getenv("SOURCE_DATE_EPOCH");
-
-	*ret = -1;
-	/* squashfs has 32 bits for a time. */
-	return text && *text ? build_parse_integer("SOURCE_DATE_EPOCH", text, 0,
-						   UINT32_MAX, ret, err)
-			     : 0;
-}
-
 static int read_request(int argc, char **argv, struct request *ret,
 			struct verity_error *err)
 {
@@ -123,6 +111,7 @@ static int read_request(int argc, char **argv, struct request *ret,
 						{build_create_options, ret},
 						{build_signing_options, &ret->signing},
 						{NULL, NULL}};
+	const char *date = getenv("SOURCE_DATE_EPOCH");
 	char name[VERITY_NAME_MAX + 1];
 	int r = build_options_read(argc, argv, options, 2, "TREE OUT.wmopkg", err);
 
@@ -131,7 +120,11 @@ static int read_request(int argc, char **argv, struct request *ret,
 	ret->tree = argv[optind];
 	ret->out = argv[optind + 1];
 	ret->kernel.pin_file = ret->signing.pin_file;
-	r = read_source_date(&manifest->built, err);
+	/* Seconds since 1970; squashfs has 32 bits for a time. */
+	manifest->built = -1;
+	if (date && *date)
+		r = build_parse_integer("SOURCE_DATE_EPOCH", date, 0, UINT32_MAX,
+					&manifest->built, err);
 	ret->image.source_date = manifest->built < 0 ? 0 : manifest->built;
 	if (r == 0)
 		r = verity_name_from_path(ret->out, name, err);

@@ -109,29 +109,18 @@ static int inspect_statement(const struct request *request,
 	return r;
 }
 
-static int load_denylist(const char *path, const struct verity_keyring *keyring,
-			 struct verity_denylist **ret, struct verity_error *err)
-{
-	cleanup_free char *bytes = NULL;
-	size_t size;
-	int r = statement_load(path, &bytes, &size, err);
-
-	if (r < 0)
-		return r;
-	r = verity_denylist_read(bytes, size, keyring, NULL, ret, err);
-	return r < 0 ? verity_context(err, r, "%s", path) : 0;
-}
-
 static int inspect(const struct request *request, bool *ret_good,
 		   struct verity_error *err)
 {
 	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring = NULL;
 	cleanup_with(verity_denylist_free_p) struct verity_denylist *denylist = NULL;
+	cleanup_free char *bytes = NULL;
 	struct verity_policy policy = {
 		.model = request->model,
 		.firmware = request->firmware,
 		.allow_untrusted = request->allow_untrusted,
 	};
+	size_t size;
 	int r = 0;
 
 	/* A device without a key ring trusts no signer; here it is a typing error. */
@@ -139,8 +128,14 @@ static int inspect(const struct request *request, bool *ret_good,
 		return verity_fail_errno(err, errno, "key ring %s", request->keys);
 	if (request->keys)
 		r = verity_keyring_load(request->keys, &keyring, err);
-	if (r == 0 && request->denylist)
-		r = load_denylist(request->denylist, keyring, &denylist, err);
+	if (r == 0 && request->denylist) {
+		r = statement_load(request->denylist, &bytes, &size, err);
+		if (r < 0)
+			return r;
+		r = verity_denylist_read(bytes, size, keyring, NULL, &denylist, err);
+		if (r < 0)
+			return verity_context(err, r, "%s", request->denylist);
+	}
 	if (r < 0)
 		return r;
 	policy.keyring = keyring;

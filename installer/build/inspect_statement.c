@@ -73,18 +73,6 @@ static int examine(const void *bytes, size_t size,
 	return 0;
 }
 
-static int print_json(const struct finding *finding, struct verity_error *err)
-{
-	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
-
-	describe_put_verdict(&json, finding->verdict, &finding->reason);
-	describe_put_signers(&json, &finding->signatures);
-	if (finding->readable)
-		describe_put_statement(&json, &finding->text);
-	verity_json_uint(&json, "file_bytes", finding->file_bytes);
-	return verity_json_print(&json, stdout, err);
-}
-
 int build_statement_inspect(const char *path, const struct build_statement_view *view,
 			    enum verity_verdict *ret, struct verity_error *err)
 {
@@ -98,8 +86,16 @@ int build_statement_inspect(const char *path, const struct build_statement_view 
 	if (r < 0)
 		return r;
 	*ret = finding.verdict;
-	if (view->json)
-		return print_json(&finding, err);
+	if (view->json) {
+		cleanup_with(verity_json_end) struct verity_json_writer json = {0};
+
+		describe_put_verdict(&json, finding.verdict, &finding.reason);
+		describe_put_signers(&json, &finding.signatures);
+		if (finding.readable)
+			describe_put_statement(&json, &finding.text);
+		verity_json_uint(&json, "file_bytes", finding.file_bytes);
+		return verity_json_print(&json, stdout, err);
+	}
 	describe_print_verdict(finding.verdict, &finding.reason);
 	describe_print_signers(&finding.signatures);
 	if (finding.readable)

@@ -64,21 +64,6 @@ static void name_part(struct output *output)
 		 (long)getpid());
 }
 
-/* Without a name where the file system can: then nothing is left even after a kill. */
-static int open_part(struct output *output, unsigned mode)
-{
-	output->fd = openat(output->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
-	if (output->fd >= 0 ||
-	    (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
-		return output->fd;
-	name_part(output);
-	output->fd = openat(output->folder, output->part,
-			    O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, mode);
-	if (output->fd < 0)
-		output->part[0] = '\0';
-	return output->fd;
-}
-
 int output_new(const char *path, unsigned mode, struct output **ret,
 	       struct verity_error *err)
 {
@@ -96,31 +81,43 @@ int output_new(const char *path, unsigned mode, struct output **ret,
 	    !S_ISREG(st.st_mode))
 		return verity_fail(err, VERITY_E_NOT_A_FILE,
 				   "%s: there is something that is not a file", path);
-	if (open_part(output, mode) < 0)
+	/* Without a name where possible: then nothing is left even after a kill. */
+	output->fd = openat(output->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+	if (output->fd < 0 &&
+	    (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+		name_part(output);
+		output->fd =
+			openat(output->folder, output->part,
+			       O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, mode);
+		if (output->fd < 0)
+			output->part[0] = '\0';
+	}
+	if (output->fd < 0)
 		return verity_fail_errno(err, errno, "%s: cannot be made", path);
 	*ret = steal_ptr(&output);
 	return 0;
 }
 
-static int give_name(struct output *output)
+int output_commit(struct output *output, struct verity_error *err)
 {
 	char self[64];
 
-	if (output->part[0])
-		return 0;
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", output->fd);
-	name_part(output);
-	unlinkat(output->folder, output->part, 0); /* of a killed run with our number */
-	if (linkat(AT_FDCWD, self, output->folder, output->part, AT_SYMLINK_FOLLOW) == 0)
-		return 0;
-	output->part[0] = '\0';
-	return -errno;
-}
-
-int output_commit(struct output *output, struct verity_error *err)
-{
-	if (fsync(output->fd) < 0 || give_name(output) < 0 ||
-	    renameat(output->folder, output->part, output->folder, output->name) < 0)
+	if (fsync(output->fd) < 0)
+		return verity_fail_errno(err, errno, "%s: cannot be written",
+					 output->name);
+	if (!output->part[0]) {
+		snprintf(self, sizeof(self), "/proc/self/fd/%d", output->fd);
+		name_part(output);
+		/* of a killed run with our number */
+		unlinkat(output->folder, output->part, 0);
+		if (linkat(AT_FDCWD, self, output->folder, output->part,
+			   AT_SYMLINK_FOLLOW) < 0) {
+			output->part[0] = '\0';
+			return verity_fail_errno(err, errno, "%s: cannot be written",
+						 output->name);
+		}
+	}
+	if (renameat(output->folder, output->part, output->folder, output->name) < 0)
 		return verity_fail_errno(err, errno, "%s: cannot be written",
 					 output->name);
 	output->part[0] = '\0';

@@ -26,15 +26,6 @@ static int check_secret(const char *text, size_t length, const char *where,
 	return 0;
 }
 
-static void warn_of_access(int fd, const char *path)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077))
-		report_warning("%s: others than its owner can open it (chmod 600 it)",
-			       path);
-}
-
 /* A file or a pipe, which gives its bytes when it likes. */
 static ssize_t read_all(int fd, char *buffer, size_t size)
 {
@@ -59,13 +50,16 @@ static int read_file(const char *path, char ret[static VERITY_SECRET_MAX],
 	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	char buffer[VERITY_SECRET_MAX + 2]; /* with the end of its line */
 	const char *end;
+	struct stat st;
 	size_t length;
 	ssize_t n;
 	int r;
 
 	if (fd < 0)
 		return verity_fail_errno(err, errno, "%s", path);
-	warn_of_access(fd, path);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077))
+		report_warning("%s: others than its owner can open it (chmod 600 it)",
+			       path);
 	n = read_all(fd, buffer, sizeof(buffer));
 	if (n < 0)
 		return verity_fail_errno(err, (int)-n, "%s", path);
@@ -82,26 +76,21 @@ static int read_file(const char *path, char ret[static VERITY_SECRET_MAX],
 	return r;
 }
 
-static int read_environment(const char *text, char ret[static VERITY_SECRET_MAX],
-			    struct verity_error *err)
-{
-	int r = check_secret(text, strlen(text), SECRET_VARIABLE, err);
-
-	if (r == 0)
-		strcpy(ret, text);
-	return r;
-}
-
 int secret_ask(void *context, const char *what, const char *file,
 	       char ret[static VERITY_SECRET_MAX], struct verity_error *err)
 {
 	const char *path = file ? file : context;
 	const char *text = getenv(SECRET_VARIABLE);
+	int r;
 
 	if (path)
 		return read_file(path, ret, err);
-	if (text)
-		return read_environment(text, ret, err);
+	if (text) {
+		r = check_secret(text, strlen(text), SECRET_VARIABLE, err);
+		if (r == 0)
+			strcpy(ret, text);
+		return r;
+	}
 	if (isatty(STDIN_FILENO))
 		return prompt_secret(what, ret, VERITY_SECRET_MAX, err);
 	return verity_fail(err, VERITY_E_USAGE,

@@ -100,28 +100,26 @@ static int read_request(int argc, char **argv, struct request *ret,
 	return r < 0 ? r : build_statement_name(ret->out, err);
 }
 
-static int make(const struct request *request, struct verity_error *err)
-{
-	cleanup_free char *text = NULL;
-	int r = verity_unlock_encode(request->serial, request->allows, request->not_after,
-				     &text, err);
-
-	if (r < 0 && r != -ENOMEM) {
-		/* Here it is the fault of the command line. */
-		err->code = VERITY_E_USAGE;
-		verity_context(err, r, "unlock");
-	}
-	return r < 0 ? r
-		     : build_statement_write(request->out, text, &request->signing, err);
-}
-
 enum exit_status build_unlock(int argc, char **argv)
 {
 	struct request request = {.signing = {.when = -1, .use = BUILD_USE_UNLOCK}};
 	char words[VERITY_UNLOCK_WORDS_MAX], until[32];
+	cleanup_free char *text = NULL;
 	struct verity_error err;
+	int r = read_request(argc, argv, &request, &err);
 
-	if (read_request(argc, argv, &request, &err) < 0 || make(&request, &err) < 0)
+	if (r == 0) {
+		r = verity_unlock_encode(request.serial, request.allows,
+					 request.not_after, &text, &err);
+		if (r < 0 && r != -ENOMEM) {
+			/* Here it is the fault of the command line. */
+			err.code = VERITY_E_USAGE;
+			verity_context(&err, r, "unlock");
+		}
+	}
+	if (r == 0)
+		r = build_statement_write(request.out, text, &request.signing, &err);
+	if (r < 0)
 		return report_error(NULL, &err);
 	verity_unlock_words(request.allows, words);
 	describe_format_time(request.not_after, until);

@@ -68,7 +68,7 @@ static int show(struct device *device, const char *name, bool json,
 	int r = device_store(device, &store, err);
 
 	if (r == 0)
-		r = installed_list_read(device, name, &list, err);
+		r = installed_list_read(device, name, name != NULL, &list, err);
 	if (r == 0 && name && list.count == 0)
 		r = installed_fail_unknown(store, name, err);
 	if (r == 0)

@@ -12,6 +12,20 @@
 
 #define SHOW_FORMAT 1
 
+static const char *const status_words[] = {
+	[INSTALLED_UNKNOWN] = "unknown",   [INSTALLED_ACTIVE] = "active",
+	[INSTALLED_INACTIVE] = "inactive", [INSTALLED_PENDING] = "pending",
+	[INSTALLED_REMOVED] = "removed",
+};
+
+static const char *const trial_words[] = {
+	[TRIAL_NONE] = "none",
+	[TRIAL_COMING] = "coming",
+	[TRIAL_RUNNING] = "running",
+	[TRIAL_PASSED] = "passed",
+	[TRIAL_QUARANTINED] = "quarantined",
+};
+
 static void put_reason(struct device *device, struct verity_json_writer *json,
 		       const char *key, const struct verity_error *reason)
 {
@@ -44,7 +58,7 @@ static void put_details(struct device *device, struct verity_json_writer *json,
 	trial_find(device, item, &trial);
 	if (trial.state != TRIAL_NONE) {
 		verity_json_open(json, "trial");
-		verity_json_text(json, "state", trial_state_name(trial.state));
+		verity_json_text(json, "state", trial_words[trial.state]);
 		if (trial.state == TRIAL_RUNNING)
 			verity_json_int(json, "boots_left", trial.boots_left);
 		verity_json_close(json);
@@ -65,7 +79,7 @@ static void put_item(struct device *device, struct verity_json_writer *json,
 {
 	verity_json_text(json, "name", item->entry.name);
 	verity_json_bool(json, "persistent", item->entry.kind == OVERLAY_PERSISTENT);
-	verity_json_text(json, "status", installed_status_name(item->status));
+	verity_json_text(json, "status", status_words[item->status]);
 	verity_json_bool(json, "active", item->active);
 	if (item->ends)
 		verity_json_bool(json, "ends", true);

@@ -73,10 +73,12 @@ int changes_list(const struct package_stack *stack, const struct stacks_package 
 		 void *context, struct changes_count *ret, struct verity_error *err)
 {
 	struct listing listing = {.stack = stack, .take = take, .context = context};
-	size_t layer;
+	size_t layer = 0;
 	int r = 0;
 
-	if (stacks_find(stack, package, &layer))
+	while (layer < stack->lookup.count && stack->packages[layer] != package)
+		layer++;
+	if (layer < stack->lookup.count)
 		r = overlay_lookup_changes(&stack->lookup, layer, take_change, &listing,
 					   err);
 	if (r == 0)

@@ -90,12 +90,6 @@ static int open_volume(const struct device *device, const char *role, const char
 	return 0;
 }
 
-static int open_persist(struct device *device, struct verity_error *err)
-{
-	return open_volume(device, "persist", device->config.persist, &device->persist,
-			   err);
-}
-
 int device_store(struct device *device, struct overlay_store **ret,
 		 struct verity_error *err)
 {
@@ -104,7 +98,8 @@ int device_store(struct device *device, struct overlay_store **ret,
 	if (!device->store) {
 		r = open_volume(device, "data", device->config.data, &device->data, err);
 		if (r == 0)
-			r = open_persist(device, err);
+			r = open_volume(device, "persist", device->config.persist,
+					&device->persist, err);
 		if (r == 0)
 			r = overlay_store_open(device->data.fd, device->persist.fd,
 					       &device->store, err);
@@ -118,7 +113,8 @@ int device_store(struct device *device, struct overlay_store **ret,
 static int open_record(struct device *device, bool make, int *ret,
 		       struct verity_error *err)
 {
-	int r = open_persist(device, err);
+	int r = open_volume(device, "persist", device->config.persist, &device->persist,
+			    err);
 
 	if (r == 0 && device->record_fd < 0 && device->persist.fd >= 0)
 		r = overlay_record_open(device->persist.fd, make, &device->record_fd,
@@ -212,7 +208,8 @@ bool device_allowed_late(const struct device *device)
 	return device->allowed_late;
 }
 
-static int load_trust(struct device *device, struct verity_error *err)
+int device_trust(struct device *device, struct overlay_trust **ret,
+		 struct verity_error *err)
 {
 	cleanup_with(overlay_trust_free_p) struct overlay_trust *trust = NULL;
 	struct overlay_bootconf bootconf;
@@ -226,6 +223,10 @@ static int load_trust(struct device *device, struct verity_error *err)
 	size_t count;
 	int r;
 
+	if (device->trust) {
+		*ret = device->trust;
+		return 0;
+	}
 	read_bootconf(device, &bootconf);
 	if (device_record_find(device, &inputs.record_fd, err) < 0) {
 		report_warning("%s", err->message);
@@ -241,18 +242,8 @@ static int load_trust(struct device *device, struct verity_error *err)
 	}
 	for (size_t i = 0; i < count; i++)
 		report_warning("%s", notes[i].message);
-	device->trust = steal_ptr(&trust);
+	*ret = device->trust = steal_ptr(&trust);
 	return 0;
-}
-
-int device_trust(struct device *device, struct overlay_trust **ret,
-		 struct verity_error *err)
-{
-	int r = device->trust ? 0 : load_trust(device, err);
-
-	if (r == 0)
-		*ret = device->trust;
-	return r;
 }
 
 int device_policy(struct device *device, const struct verity_policy **ret,

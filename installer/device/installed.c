@@ -16,17 +16,6 @@
 
 #define COPY(to, from) snprintf((to), sizeof(to), "%s", (from))
 
-static const char *const status_names[] = {
-	[INSTALLED_UNKNOWN] = "unknown",   [INSTALLED_ACTIVE] = "active",
-	[INSTALLED_INACTIVE] = "inactive", [INSTALLED_PENDING] = "pending",
-	[INSTALLED_REMOVED] = "removed",
-};
-
-const char *installed_status_name(enum installed_status status)
-{
-	return status_names[status];
-}
-
 void installed_list_free(struct installed_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
@@ -254,8 +243,8 @@ static void add_removed(const struct overlay_state *state, const char *name,
 	}
 }
 
-static int read_list(struct device *device, const char *name, bool whole,
-		     struct installed_list *ret, struct verity_error *err)
+int installed_list_read(struct device *device, const char *name, bool whole,
+			struct installed_list *ret, struct verity_error *err)
 {
 	cleanup_free struct overlay_entry *entries = NULL;
 	struct sources sources = {.state = device_state(device)};
@@ -286,18 +275,6 @@ static int read_list(struct device *device, const char *name, bool whole,
 	add_removed(sources.state, name, &list);
 	*ret = list;
 	return 0;
-}
-
-int installed_list_read(struct device *device, const char *name,
-			struct installed_list *ret, struct verity_error *err)
-{
-	return read_list(device, name, name != NULL, ret, err);
-}
-
-int installed_list_judge(struct device *device, struct installed_list *ret,
-			 struct verity_error *err)
-{
-	return read_list(device, NULL, true, ret, err);
 }
 
 bool installed_path(struct device *device, const struct overlay_entry *entry, char *ret,

@@ -41,33 +41,22 @@ struct installed_list {
 
 /**
  * installed_list_read - all packages, or those called @name
- * @name: NULL for all; else each is opened and judged again, whatever the state file says
- * @ret:  sorted by name, those removed since the boot last; set on success only;
- *        installed_list_free()
+ * @name:  NULL for all
+ * @whole: each is opened and judged again, whatever the state file says, and stays open
+ * @ret:   sorted by name, those removed since the boot last; set on success only;
+ *         installed_list_free()
  *
  * A package that cannot be read is Invalid, with the reason. Cost: reads each package
- * that was added or changed since the boot, and all where another deny list is in force.
+ * that was added or changed since the boot, and all with @whole or where another deny
+ * list is in force.
  * A package that runs and would be refused now is active until the next boot.
  *
  * Return: 0, also where there is none; -errno.
  */
-int installed_list_read(struct device *device, const char *name,
+int installed_list_read(struct device *device, const char *name, bool whole,
 			struct installed_list *ret, struct verity_error *err) must_check;
 
-/**
- * installed_list_judge - all packages, each opened and judged again
- *
- * Cost: reads every package; each stays open.
- */
-int installed_list_judge(struct device *device, struct installed_list *ret,
-			 struct verity_error *err) must_check;
-
 void installed_list_free(struct installed_list *list);
-
-/**
- * installed_status_name - "active", "inactive", "pending", "removed", "unknown"
- */
-const char *installed_status_name(enum installed_status status);
 
 /**
  * installed_fail_unknown - fail because no package is called @name; the message lists the

@@ -239,7 +239,7 @@ int stacks_load(struct device *device, const struct stacks_candidate *candidate,
 	if (r == 0)
 		r = overlay_firmware_engine(&stacks->firmware, &stacks->engine, err);
 	if (r == 0 && !alone)
-		r = installed_list_judge(device, &list, err);
+		r = installed_list_read(device, NULL, true, &list, err);
 	if (r < 0)
 		return r;
 	/* One more for the candidate; an installed package may be unknown twice. */
@@ -263,26 +263,7 @@ int stacks_load(struct device *device, const struct stacks_candidate *candidate,
 	return r;
 }
 
-int stacks_target(const struct stacks *stacks, const char *path,
-		  char ret[static PATH_MAX], struct verity_error *err)
-{
-	int fd = overlay_firmware_at(&stacks->firmware, path, &path);
-
-	return overlay_firmware_target(fd, path, ret, err);
-}
-
 const struct stacks_package *stacks_owner(const struct package_stack *stack, size_t layer)
 {
 	return layer < stack->lookup.count ? stack->packages[layer] : NULL;
-}
-
-bool stacks_find(const struct package_stack *stack, const struct stacks_package *package,
-		 size_t *ret)
-{
-	for (size_t i = 0; i < stack->lookup.count; i++)
-		if (stack->packages[i] == package) {
-			*ret = i;
-			return true;
-		}
-	return false;
 }

@@ -86,17 +86,3 @@ DEFINE_CLEANUP(struct stacks, stacks_free);
  */
 const struct stacks_package *stacks_owner(const struct package_stack *stack,
 					  size_t layer);
-
-/**
- * stacks_find - the number of a package's layer
- *
- * Return: false where it is not in the stack.
- */
-bool stacks_find(const struct package_stack *stack, const struct stacks_package *package,
-		 size_t *ret);
-
-/**
- * stacks_target - where a link of the firmware points
- */
-int stacks_target(const struct stacks *stacks, const char *path,
-		  char ret[static PATH_MAX], struct verity_error *err) must_check;

@@ -100,22 +100,6 @@ static void print_row(FILE *out, const struct layout *layout,
 	fputc('\n', out);
 }
 
-/* For a terminal that is too narrow for the table. */
-static void print_list(FILE *out, const struct layout *layout,
-		       const struct timeline *timeline)
-{
-	for (size_t i = 0; i < timeline->count; i++) {
-		const struct timeline_row *row = &timeline->rows[i];
-		uint64_t length = row->span.end_us - row->span.start_us;
-		char at[TIMELINE_MS_BYTES], took[TIMELINE_MS_BYTES];
-
-		layout_printf(out, layout, (size_t)2 * INDENT,
-			      "%*s%s: at %s ms, took %s ms%s", row->package ? INDENT : 0,
-			      "", row->name, timeline_format_ms(row->span.start_us, at),
-			      timeline_format_ms(length, took), row->slowest ? "*" : "");
-	}
-}
-
 static void print_head(FILE *out, const struct layout *layout,
 		       const struct timeline *timeline)
 {
@@ -159,6 +143,7 @@ static void print_left_out(FILE *out, const struct layout *layout,
 void timeline_print(FILE *out, const struct layout *layout,
 		    const struct timeline *timeline)
 {
+	char at[TIMELINE_MS_BYTES], took[TIMELINE_MS_BYTES];
 	struct widths widths;
 	bool marked = false;
 
@@ -170,7 +155,18 @@ void timeline_print(FILE *out, const struct layout *layout,
 		for (size_t i = 0; i < timeline->count; i++)
 			print_row(out, layout, timeline, &timeline->rows[i], &widths);
 	} else {
-		print_list(out, layout, timeline);
+		/* The terminal is too narrow for the table. */
+		for (size_t i = 0; i < timeline->count; i++) {
+			const struct timeline_row *row = &timeline->rows[i];
+			uint64_t length = row->span.end_us - row->span.start_us;
+
+			layout_printf(out, layout, (size_t)2 * INDENT,
+				      "%*s%s: at %s ms, took %s ms%s",
+				      row->package ? INDENT : 0, "", row->name,
+				      timeline_format_ms(row->span.start_us, at),
+				      timeline_format_ms(length, took),
+				      row->slowest ? "*" : "");
+		}
 	}
 	for (size_t i = 0; i < timeline->count; i++)
 		marked = marked || timeline->rows[i].slowest;

@@ -9,38 +9,13 @@
 #include "overlay/record/trials.h"
 #include "verity/util/cleanup.h"
 
-const char *trial_state_name(enum trial_state state)
-{
-	static const char *const names[] = {
-		[TRIAL_NONE] = "none",
-		[TRIAL_COMING] = "coming",
-		[TRIAL_RUNNING] = "running",
-		[TRIAL_PASSED] = "passed",
-		[TRIAL_QUARANTINED] = "quarantined",
-	};
-
-	return names[state];
-}
-
-static const struct overlay_trial *find(const struct overlay_trials *trials,
-					const struct installed *item)
-{
-	const uint8_t *id = verity_package_judgement(item->package)->id;
-
-	for (size_t i = 0; i < trials->count; i++)
-		if (memcmp(trials->items[i].id, id, VERITY_DIGEST_BYTES) == 0 &&
-		    trials->items[i].entry.kind == item->entry.kind &&
-		    strcmp(trials->items[i].entry.name, item->entry.name) == 0)
-			return &trials->items[i];
-	return NULL;
-}
-
 void trial_find(struct device *device, const struct installed *item, struct trial *ret)
 {
 	cleanup_with(overlay_trials_free) struct overlay_trials trials = {0};
 	unsigned limit = device_config(device)->trials;
-	const struct overlay_trial *trial;
+	const struct overlay_trial *trial = NULL;
 	struct verity_error unused;
+	const uint8_t *id;
 	int record;
 
 	*ret = (struct trial){.state = TRIAL_NONE};
@@ -48,7 +23,12 @@ void trial_find(struct device *device, const struct installed *item, struct tria
 	    device_record_find(device, &record, &unused) < 0 ||
 	    overlay_trials_load(record, &trials, &unused) < 0)
 		return;
-	trial = find(&trials, item);
+	id = verity_package_judgement(item->package)->id;
+	for (size_t i = 0; i < trials.count && !trial; i++)
+		if (memcmp(trials.items[i].id, id, VERITY_DIGEST_BYTES) == 0 &&
+		    trials.items[i].entry.kind == item->entry.kind &&
+		    strcmp(trials.items[i].entry.name, item->entry.name) == 0)
+			trial = &trials.items[i];
 	if (!trial && item->status == INSTALLED_PENDING) {
 		ret->state = TRIAL_COMING;
 	} else if (trial && trial->state == OVERLAY_TRIAL_RUNNING) {

@@ -23,8 +23,3 @@ struct trial {
  * @ret: always filled; TRIAL_NONE where it cannot be read
  */
 void trial_find(struct device *device, const struct installed *item, struct trial *ret);
-
-/**
- * trial_state_name - "none", "coming", "running", "passed", "quarantined"
- */
-const char *trial_state_name(enum trial_state state);

@@ -29,8 +29,12 @@ static int read_target(const struct stacks *stacks,
 		       const struct overlay_lookup_result *view, const char *path,
 		       char ret[static PATH_MAX], struct verity_error *err)
 {
-	if (!view->entry)
-		return stacks_target(stacks, path, ret, err);
+	int fd;
+
+	if (!view->entry) {
+		fd = overlay_firmware_at(&stacks->firmware, path, &path);
+		return overlay_firmware_target(fd, path, ret, err);
+	}
 	snprintf(ret, PATH_MAX, "%s", view->entry->target);
 	return 0;
 }
@@ -182,22 +186,6 @@ int which_absolute(const char *path, char **ret, struct verity_error *err)
 	return 0;
 }
 
-/* Whether / is the stack of this boot, or the firmware where nothing is stacked. */
-static int is_running(const struct stacks *stacks, bool *ret, struct verity_error *err)
-{
-	bool stacked = false;
-	char place[PATH_MAX];
-	int r = overlay_stack_is_at("/", &stacked, err);
-
-	for (size_t i = 0; r == 0 && !stacked && i < stacks->firmware.count; i++) {
-		snprintf(place, sizeof(place), "/%s", stacks->hierarchies[i]);
-		(void)!overlay_stack_is_at(place, &stacked, err);
-	}
-	if (r == 0)
-		*ret = !stacks->stacked || stacked;
-	return r;
-}
-
 /* The first folder or file below @top on the way to @place that is mounted on. */
 static int find_mount(char place[static PATH_MAX], size_t top, bool *ret,
 		      struct verity_error *err)
@@ -233,15 +221,20 @@ int which_mounted(const struct stacks *stacks, const char *path,
 		  char ret[static PATH_MAX], struct verity_error *err)
 {
 	char place[PATH_MAX];
-	bool running = false, found = false;
+	bool stacked = false, found = false;
 	const char *rest;
 	size_t top = 1; /* "/" */
-	int r = is_running(stacks, &running, err);
+	int r = overlay_stack_is_at("/", &stacked, err);
 
 	if (r < 0)
 		return r;
+	for (size_t i = 0; !stacked && i < stacks->firmware.count; i++) {
+		snprintf(place, sizeof(place), "/%s", stacks->hierarchies[i]);
+		(void)!overlay_stack_is_at(place, &stacked, err);
+	}
 	ret[0] = '\0';
-	if (!running || !path[0] ||
+	/* / is the stack of this boot, or the firmware where nothing is stacked. */
+	if ((stacks->stacked && !stacked) || !path[0] ||
 	    snprintf(place, sizeof(place), "/%s", path) >= (int)sizeof(place))
 		return 0;
 	/* A hierarchy may be a mount of its own: then the search starts there. */

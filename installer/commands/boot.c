@@ -87,49 +87,14 @@ static int show_json(const struct overlay_bootconf *conf, const struct values *v
 	return verity_json_print(&json, stdout, err);
 }
 
-static int show_all(struct device *device, bool json, struct verity_error *err)
-{
-	cleanup_free struct values *values = malloc(sizeof(*values));
-	struct overlay_bootconf conf;
-
-	if (!values)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	(void)read_bootconf(device, &conf);
-	for (int key = 0; key < OVERLAY_BOOTKEYS; key++)
-		overlay_bootkey_value(&conf, (enum overlay_bootkey)key,
-				      values->texts[key], sizeof(values->texts[key]));
-	return json ? show_json(&conf, values, err) : show(&conf, values);
-}
-
-static void audit(struct device *device, enum overlay_bootkey key, const char *value)
-{
-	char detail[256];
-	const struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_BOOT_SET,
-						  .detail = detail};
-
-	snprintf(detail, sizeof(detail), "%s%s%s", overlay_bootkey_name(key),
-		 value ? "=" : " deleted", value ? value : "");
-	audit_add(device, &entry);
-}
-
-/* The kernel command line takes precedence over the U-Boot environment. */
-static void warn_of_cmdline(struct device *device, enum overlay_bootkey key)
-{
-	struct overlay_bootconf conf;
-	char value[OVERLAY_BOOT_VALUE_MAX];
-
-	if (read_bootconf(device, &conf) < 0 || conf.origin[key] != OVERLAY_BOOT_CMDLINE)
-		return;
-	overlay_bootkey_value(&conf, key, value, sizeof(value));
-	report_warning("the kernel command line of this boot sets %s=%s and takes "
-		       "precedence: if the bootloader sets it again, nothing changes",
-		       overlay_bootkey_name(key), value);
-}
-
 /* @value: NULL to delete it */
 static int set(struct device *device, const char *word, const char *value,
 	       struct verity_error *err)
 {
+	char detail[256], other[OVERLAY_BOOT_VALUE_MAX];
+	const struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_BOOT_SET,
+						  .detail = detail};
+	struct overlay_bootconf conf;
 	enum overlay_bootkey key;
 	int r = overlay_bootkey_find(word, &key, err);
 
@@ -142,8 +107,19 @@ static int set(struct device *device, const char *word, const char *value,
 					 err);
 	if (r < 0)
 		return r;
-	audit(device, key, value);
-	warn_of_cmdline(device, key);
+	snprintf(detail, sizeof(detail), "%s%s%s", overlay_bootkey_name(key),
+		 value ? "=" : " deleted", value ? value : "");
+	audit_add(device, &entry);
+	/* The kernel command line takes precedence over the U-Boot environment. */
+	if (read_bootconf(device, &conf) == 0 &&
+	    conf.origin[key] == OVERLAY_BOOT_CMDLINE) {
+		overlay_bootkey_value(&conf, key, other, sizeof(other));
+		report_warning(
+			"the kernel command line of this boot sets %s=%s and takes "
+			"precedence: if the bootloader sets it again, nothing "
+			"changes",
+			overlay_bootkey_name(key), other);
+	}
 	if (value)
 		printf("%s=%s, until 'wmopkg boot clear %s'. Changes are applied after "
 		       "reboot.\n",
@@ -156,15 +132,26 @@ static int set(struct device *device, const char *word, const char *value,
 
 enum exit_status command_boot(struct device *device, const struct words *words)
 {
+	cleanup_free struct values *values = calloc(1, sizeof(*values));
+	struct overlay_bootconf conf;
 	struct verity_error err;
 	int r;
 
-	if (words_has(words, WORD_BOOT_SET))
+	if (words_has(words, WORD_BOOT_SET)) {
 		r = set(device, words->values[WORD_BOOT_SET],
 			words->values[WORD_BOOT_VALUE], &err);
-	else if (words_has(words, WORD_BOOT_CLEAR))
+	} else if (words_has(words, WORD_BOOT_CLEAR)) {
 		r = set(device, words->values[WORD_BOOT_CLEAR], NULL, &err);
-	else
-		r = show_all(device, words_has(words, WORD_JSON), &err);
+	} else if (!values) {
+		r = verity_fail(&err, VERITY_E_NO_MEMORY, "out of memory");
+	} else {
+		(void)read_bootconf(device, &conf);
+		for (int key = 0; key < OVERLAY_BOOTKEYS; key++)
+			overlay_bootkey_value(&conf, (enum overlay_bootkey)key,
+					      values->texts[key],
+					      sizeof(values->texts[key]));
+		r = words_has(words, WORD_JSON) ? show_json(&conf, values, &err)
+						: show(&conf, values);
+	}
 	return r < 0 ? report_error(NULL, &err) : report_output();
 }

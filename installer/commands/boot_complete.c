@@ -12,25 +12,13 @@
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
 
-/* Not by device_record_fd(), which warns where PERSIST is missing: nobody reads that. */
-static int open_record(const struct overlay_config *config, int *ret,
-		       struct verity_error *err)
-{
-	cleanup_fd int persist = -1;
-	char mountpoint[PATH_MAX];
-	int r;
-
-	snprintf(mountpoint, sizeof(mountpoint), "%s/persist", config->run);
-	r = overlay_volume_open(config->persist, mountpoint, &persist, err);
-	if (r < 0)
-		return verity_context(err, r, "persist");
-	return overlay_record_open(persist, false, ret, err);
-}
-
 static int complete(struct device *device, struct verity_error *err)
 {
 	cleanup_with(overlay_trials_free) struct overlay_trials trials = {0};
+	const struct overlay_config *config = device_config(device);
 	const struct overlay_state *state = device_state(device);
+	char mountpoint[PATH_MAX];
+	cleanup_fd int persist = -1;
 	cleanup_fd int record = -1;
 	cleanup_fd int lock = -1;
 	int r;
@@ -38,7 +26,14 @@ static int complete(struct device *device, struct verity_error *err)
 	/* Without a state or a record there are no trials: no failure. */
 	if (!state)
 		return 0;
-	r = open_record(device_config(device), &record, err);
+	/* Not device_record_fd(), whose warning of a missing PERSIST nobody reads here.
+	 */
+	snprintf(mountpoint, sizeof(mountpoint), "%s/persist", config->run);
+	r = overlay_volume_open(config->persist, mountpoint, &persist, err);
+	if (r < 0)
+		verity_context(err, r, "persist");
+	else
+		r = overlay_record_open(persist, false, &record, err);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	r = overlay_trials_lock(record, &lock, err);

@@ -222,27 +222,20 @@ static int check_name(struct device *device, const struct conflicts *conflicts,
 	return r;
 }
 
-static int run(struct device *device, const char *name, bool json,
-	       struct verity_error *err)
+enum exit_status command_conflicts(struct device *device, const struct words *words)
 {
 	cleanup_with(stacks_free_p) struct stacks *stacks = NULL;
+	const char *name = words->values[WORD_NAME];
 	struct conflicts conflicts = {.name = name,
 				      .lines_max = name ? LINES_OF_ONE : LINES_OF_ALL};
-	int r = stacks_load(device, NULL, false, &stacks, err);
+	struct verity_error err;
+	int r = stacks_load(device, NULL, false, &stacks, &err);
 
 	conflicts.stacks = stacks;
 	if (r == 0)
-		r = check_name(device, &conflicts, err);
+		r = check_name(device, &conflicts, &err);
 	if (r == 0)
-		r = json ? print_json(&conflicts, err) : print_text(&conflicts, err);
-	return r;
-}
-
-enum exit_status command_conflicts(struct device *device, const struct words *words)
-{
-	struct verity_error err;
-
-	if (run(device, words->values[WORD_NAME], words_has(words, WORD_JSON), &err) < 0)
-		return report_error(NULL, &err);
-	return report_output();
+		r = words_has(words, WORD_JSON) ? print_json(&conflicts, &err)
+						: print_text(&conflicts, &err);
+	return r < 0 ? report_error(NULL, &err) : report_output();
 }

@@ -38,22 +38,6 @@ static int open_source(struct device *device, const struct words *words,
 	return r < 0 ? r : source_open(&request, ret, err);
 }
 
-/* A signed statement is no package, but has a command of its own. */
-static enum exit_status fail_open(const char *where, const struct verity_error *err)
-{
-	const char *command =
-		where && err->code == VERITY_E_BAD_NAME ? statement_command(where) : NULL;
-	struct verity_error other;
-
-	if (!command)
-		return report_error(NULL, err);
-	verity_fail(&other, VERITY_E_WRONG_TYPE,
-		    "%s: it is a signed statement, not a package (give it to: wmopkg %s "
-		    "%s)",
-		    where, command, where);
-	return report_hinted(NULL, &other, NULL);
-}
-
 /* Which installed packages another firmware or model would leave out. */
 static void warn_forecast(struct device *device, const struct words *words)
 {
@@ -77,10 +61,22 @@ enum exit_status command_install(struct device *device, const struct words *word
 	cleanup_with(source_free_p) struct source *source = NULL;
 	enum overlay_store_kind kind =
 		words_has(words, WORD_PERSISTENT) ? OVERLAY_PERSISTENT : OVERLAY_ORDINARY;
+	const char *where = words->values[WORD_SOURCE];
+	const char *command = NULL;
 	struct verity_error err;
 
-	if (open_source(device, words, &source, &err) < 0)
-		return fail_open(words->values[WORD_SOURCE], &err);
+	if (open_source(device, words, &source, &err) < 0) {
+		/* A signed statement is no package, but has a command of its own. */
+		if (where && err.code == VERITY_E_BAD_NAME)
+			command = statement_command(where);
+		if (!command)
+			return report_error(NULL, &err);
+		verity_fail(&err, VERITY_E_WRONG_TYPE,
+			    "%s: it is a signed statement, not a package (give it to: "
+			    "wmopkg %s %s)",
+			    where, command, where);
+		return report_hinted(NULL, &err, NULL);
+	}
 	if (install_run(device, source, kind, &err) < 0)
 		return report_hinted(source->where, &err,
 				     allow_untrusted_hint(device, err.code));

@@ -23,7 +23,6 @@
 #include "verity/package/stream.h"
 #include "verity/util/cleanup.h"
 
-
 struct install {
 	struct device *device; /* borrowed, like the rest */
 	struct overlay_store *store;
@@ -129,22 +128,6 @@ static void print_verdict(const struct install *install)
 		puts(replaces);
 }
 
-/* The signature proves that it is not earlier than its signing time. */
-static void keep_floors(const struct install *install)
-{
-	struct overlay_trust *trust;
-	struct verity_error why;
-	int r = device_trust(install->device, &trust, &why);
-
-	if (r == 0)
-		r = overlay_trust_seen(trust, verity_stream_judgement(install->stream),
-				       false, &why);
-	if (r == 0)
-		r = overlay_trust_keep(trust, &why);
-	if (r < 0)
-		report_warning("%s", why.message);
-}
-
 /* Logs an installation, or with @why a refusal; a package that never arrived is neither.
  */
 static void audit(const struct install *install, const struct verity_error *why)
@@ -171,6 +154,9 @@ static int receive(struct install *install, const struct verity_policy *policy,
 {
 	cleanup_with(verity_stream_free_p) struct verity_stream *stream = NULL;
 	const struct verity_stream_hooks hooks = {take_head, install};
+	struct overlay_trust *trust;
+	struct verity_error why;
+	int kept;
 	int r = verity_stream_new(overlay_incoming_fd(install->incoming), policy, &hooks,
 				  &stream, err);
 
@@ -189,7 +175,15 @@ static int receive(struct install *install, const struct verity_policy *policy,
 		r = overlay_incoming_commit(install->incoming, err);
 	if (r == 0) {
 		memcpy(ret_id, verity_stream_judgement(stream)->id, VERITY_DIGEST_BYTES);
-		keep_floors(install);
+		/* The signature proves that it is not earlier than its signing time. */
+		kept = device_trust(install->device, &trust, &why);
+		if (kept == 0)
+			kept = overlay_trust_seen(trust, verity_stream_judgement(stream),
+						  false, &why);
+		if (kept == 0)
+			kept = overlay_trust_keep(trust, &why);
+		if (kept < 0)
+			report_warning("%s", why.message);
 	}
 	audit(install, r < 0 ? err : NULL);
 	return r;

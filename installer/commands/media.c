@@ -45,16 +45,6 @@ struct media_row {
 
 #define MEDIA_ROWS_MAX (1 + OVERLAY_MEDIA_MAX + MEDIA_ITEMS_MAX)
 
-static bool is_labelled(const struct media_view *view, const struct media_item *item)
-{
-	if (item == view->external)
-		return true;
-	for (size_t i = 0; i < view->bootconf.media_count; i++)
-		if (item == view->chosen[i])
-			return true;
-	return false;
-}
-
 /* `external`, the other labels, and all other connected media; borrowed from @view. */
 static size_t list_rows(const struct media_view *view, struct media_row *ret)
 {
@@ -65,11 +55,15 @@ static size_t list_rows(const struct media_view *view, struct media_row *ret)
 		ret[count++] = (struct media_row){view->bootconf.media[i].label,
 						  view->bootconf.media[i].match,
 						  view->chosen[i]};
-	for (size_t i = 0; i < view->list.count; i++)
-		if (media_external(&view->list.items[i]) &&
-		    !is_labelled(view, &view->list.items[i]))
-			ret[count++] =
-				(struct media_row){NULL, NULL, &view->list.items[i]};
+	for (size_t i = 0; i < view->list.count; i++) {
+		const struct media_item *item = &view->list.items[i];
+		bool labelled = item == view->external;
+
+		for (size_t k = 0; k < view->bootconf.media_count; k++)
+			labelled = labelled || item == view->chosen[k];
+		if (media_external(item) && !labelled)
+			ret[count++] = (struct media_row){NULL, NULL, item};
+	}
 	return count;
 }
 
@@ -140,17 +134,6 @@ static int print_table(const struct media_row *rows, size_t count,
 	return 0;
 }
 
-static void put_item(struct verity_json_writer *json, const struct media_item *item)
-{
-	verity_json_some_text(json, "device", item->name);
-	verity_json_some_text(json, "bus", media_bus_name(item->bus));
-	verity_json_some_text(json, "filesystem", item->type);
-	verity_json_some_text(json, "volume", item->volume);
-	verity_json_some_text(json, "uuid", item->uuid);
-	verity_json_some_text(json, "partition_label", item->part_label);
-	verity_json_uint(json, "bytes", item->bytes);
-}
-
 static int print_json(const struct media_row *rows, size_t count,
 		      struct verity_error *err)
 {
@@ -160,6 +143,8 @@ static int print_json(const struct media_row *rows, size_t count,
 	verity_json_int(&json, "format", MEDIA_FORMAT);
 	verity_json_open_list(&json, "media");
 	for (size_t i = 0; i < count; i++) {
+		const struct media_item *item = rows[i].item;
+
 		verity_json_open(&json, NULL);
 		verity_json_some_text(&json, "label", rows[i].label);
 		verity_json_some_text(&json, "match", rows[i].match);
@@ -169,8 +154,15 @@ static int print_json(const struct media_row *rows, size_t count,
 			if (*at == ' ')
 				*at = '-';
 		verity_json_some_text(&json, "state", state);
-		if (rows[i].item)
-			put_item(&json, rows[i].item);
+		if (item) {
+			verity_json_some_text(&json, "device", item->name);
+			verity_json_some_text(&json, "bus", media_bus_name(item->bus));
+			verity_json_some_text(&json, "filesystem", item->type);
+			verity_json_some_text(&json, "volume", item->volume);
+			verity_json_some_text(&json, "uuid", item->uuid);
+			verity_json_some_text(&json, "partition_label", item->part_label);
+			verity_json_uint(&json, "bytes", item->bytes);
+		}
 		verity_json_close(&json);
 	}
 	verity_json_close(&json);

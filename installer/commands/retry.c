@@ -10,36 +10,29 @@
 #include "installer/device/end_quarantine.h"
 #include "installer/device/installed.h"
 
-static int retry(struct device *device, const char *name, struct verity_error *err)
+enum exit_status command_retry(struct device *device, const struct words *words)
 {
+	const char *name = words->values[WORD_NAME];
 	struct overlay_entry entry;
 	const struct overlay_audit_entry retried = {.event = OVERLAY_AUDIT_RETRY,
 						    .package = &entry};
 	struct overlay_store *store;
-	int r = device_store(device, &store, err);
-
-	if (r < 0)
-		return r;
-	r = overlay_store_find(store, name, &entry, err);
-	if (r == -ENOENT)
-		return installed_fail_unknown(store, name, err);
-	if (r == 0)
-		r = end_quarantine(device, name, NULL, err);
-	if (r == 0)
-		return verity_fail(err, VERITY_E_UNSUPPORTED, "%s: it is not quarantined",
-				   name);
-	if (r > 0)
-		audit_add(device, &retried);
-	return r;
-}
-
-enum exit_status command_retry(struct device *device, const struct words *words)
-{
-	const char *name = words->values[WORD_NAME];
 	struct verity_error err;
+	int r = device_store(device, &store, &err);
 
-	if (retry(device, name, &err) < 0)
+	if (r == 0) {
+		r = overlay_store_find(store, name, &entry, &err);
+		if (r == -ENOENT)
+			r = installed_fail_unknown(store, name, &err);
+		if (r == 0)
+			r = end_quarantine(device, name, NULL, &err);
+		if (r == 0)
+			r = verity_fail(&err, VERITY_E_UNSUPPORTED,
+					"%s: it is not quarantined", name);
+	}
+	if (r < 0)
 		return report_error(NULL, &err);
+	audit_add(device, &retried);
 	printf("%s is tried again at the next boot.\n", name);
 	return STATUS_DONE;
 }

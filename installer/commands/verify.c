@@ -66,17 +66,6 @@ static int print_json(const struct verity_package *package, const struct effect 
 	return verity_json_print(&json, stdout, err);
 }
 
-static void print_text(const struct verity_package *package, const struct effect *effect)
-{
-	describe_print(verity_package_judgement(package), verity_package_layout(package));
-	if (!effect->known)
-		return;
-	fputs("Changes: ", stdout);
-	changes_print_count(&effect->count);
-	putchar('\n');
-	critical_lines_warn(&effect->lines, effect->name);
-}
-
 /* A package that would be refused is an error, after its description. */
 static int verify(struct device *device, const struct forecast_request *asked, bool json,
 		  struct verity_error *err)
@@ -109,7 +98,13 @@ static int verify(struct device *device, const struct forecast_request *asked, b
 		if (r < 0)
 			return r;
 	} else {
-		print_text(package, &effect);
+		describe_print(judgement, verity_package_layout(package));
+		if (effect.known) {
+			fputs("Changes: ", stdout);
+			changes_print_count(&effect.count);
+			putchar('\n');
+			critical_lines_warn(&effect.lines, effect.name);
+		}
 		if (is_asked(asked))
 			forecast_print(asked, &list);
 	}

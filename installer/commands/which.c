@@ -260,39 +260,32 @@ static int print_json(const struct which *which, struct verity_error *err)
 	return verity_json_print(&json, stdout, err);
 }
 
-static int run(struct device *device, const char *typed, bool json,
-	       struct verity_error *err)
+enum exit_status command_which(struct device *device, const struct words *words)
 {
 	cleanup_with(which_free_p) struct which which = {0};
 	cleanup_free char *path = NULL;
-	int r = which_absolute(typed, &path, err);
+	struct verity_error err;
+	int r = which_absolute(words->values[WORD_PATH], &path, &err);
 
 	which.path = path;
 	if (r == 0)
-		r = stacks_load(device, NULL, false, &which.stacks, err);
+		r = stacks_load(device, NULL, false, &which.stacks, &err);
 	if (r == 0)
-		r = which_find(which.stacks, &which.stacks->now, path, &which.now, err);
+		r = which_find(which.stacks, &which.stacks->now, path, &which.now, &err);
 	if (r == 0)
-		r = which_find(which.stacks, &which.stacks->next, path, &which.next, err);
+		r = which_find(which.stacks, &which.stacks->next, path, &which.next,
+			       &err);
 	if (r == 0)
 		r = which_mounted(which.stacks, which.now.steps[0].path, which.mounted,
-				  err);
+				  &err);
 	if (r == 0)
-		r = json ? print_json(&which, err) : print_text(&which, err);
+		r = words_has(words, WORD_JSON) ? print_json(&which, &err)
+						: print_text(&which, &err);
 	if (r == 0 && !which.mounted[0] && is_absent(&which.now) &&
 	    is_absent(&which.next))
-		r = verity_fail(err, VERITY_E_NOT_FOUND,
+		r = verity_fail(&err, VERITY_E_NOT_FOUND,
 				"%s: not there: neither the firmware nor an active "
 				"package has it",
 				path);
-	return r;
-}
-
-enum exit_status command_which(struct device *device, const struct words *words)
-{
-	struct verity_error err;
-
-	if (run(device, words->values[WORD_PATH], words_has(words, WORD_JSON), &err) < 0)
-		return report_error(NULL, &err);
-	return report_output();
+	return r < 0 ? report_error(NULL, &err) : report_output();
 }

@@ -86,21 +86,12 @@ bool word_reserved(const char *name)
 	return false;
 }
 
-static bool is_choice(const char *choices, const char *text)
-{
-	for (size_t size; *choices; choices += size + (choices[size] == '|')) {
-		size = strcspn(choices, "|");
-		if (strlen(text) == size && strncmp(text, choices, size) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Whether @text may be the value of a word. An unknown option is never a value. */
 static bool fits(const struct word_info *info, const char *text)
 {
 	size_t size = strlen(text);
 	size_t suffix = strlen(VERITY_PACKAGE_SUFFIX);
+	size_t length;
 
 	if (info->kind == KIND_SECRET)
 		return true;
@@ -108,7 +99,13 @@ static bool fits(const struct word_info *info, const char *text)
 		return false;
 	switch (info->kind) {
 	case KIND_CHOICE:
-		return is_choice(info->choices, text);
+		for (const char *choice = info->choices; *choice;
+		     choice += length + (choice[length] == '|')) {
+			length = strcspn(choice, "|");
+			if (length == size && strncmp(text, choice, size) == 0)
+				return true;
+		}
+		return false;
 	case KIND_SOURCE:
 		return strchr(text, '/') ||
 		       (size > suffix &&

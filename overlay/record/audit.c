@@ -258,25 +258,10 @@ static int rotate(struct append *append, struct verity_error *err)
 	return 0;
 }
 
-/* Nothing is left of lines that could not all be written. */
-static int write_lines(struct append *append, struct verity_error *err)
-{
-	cleanup_fd int fd = -1;
-	int r = open_log(append, &fd, err);
-
-	if (r < 0)
-		return r;
-	r = verity_io_write(fd, append->text, append->text_bytes, append->log_bytes, err);
-	if (r == 0 && fsync(fd) < 0)
-		r = verity_fail_errno(err, errno, OVERLAY_AUDIT_LOG);
-	if (r < 0 && ftruncate(fd, (off_t)append->log_bytes) < 0)
-		return verity_context(err, r, OVERLAY_AUDIT_LOG);
-	return r;
-}
-
 static int store(struct append *append, struct verity_error *err)
 {
 	int record_fd = append->audit->record_fd;
+	cleanup_fd int fd = -1;
 	int r = 0;
 
 	/* A head comes before the first line: a log without one was tampered with. */
@@ -286,7 +271,15 @@ static int store(struct append *append, struct verity_error *err)
 	    append->log_bytes + append->text_bytes > append->audit->max_bytes)
 		r = rotate(append, err);
 	if (r == 0)
-		r = write_lines(append, err);
+		r = open_log(append, &fd, err);
+	if (r < 0)
+		return r;
+	r = verity_io_write(fd, append->text, append->text_bytes, append->log_bytes, err);
+	if (r == 0 && fsync(fd) < 0)
+		r = verity_fail_errno(err, errno, OVERLAY_AUDIT_LOG);
+	/* Nothing is left of lines that could not all be written. */
+	if (r < 0 && ftruncate(fd, (off_t)append->log_bytes) < 0)
+		return verity_context(err, r, OVERLAY_AUDIT_LOG);
 	if (r < 0)
 		return r;
 	append->head.last = append->last.number;

@@ -128,23 +128,6 @@ static int broken(struct verity_error *err, const char *file, uint64_t line,
 			   why);
 }
 
-/*
- * audit.log.1, which is only read, has whole lines and nothing else. audit.log may end
- * with what a power cut left, after the last line that was finished.
- */
-static int check_lines(const struct overlay_audit_files *files, uint64_t last,
-		       struct verity_error *err)
-{
-	const struct overlay_audit_scan *old = &files->old_scan, *log = &files->scan;
-
-	if (old->fault.code != VERITY_OK)
-		return broken(err, OVERLAY_AUDIT_OLD, old->lines + 1, old->fault.message);
-	if (log->fault.code != VERITY_OK &&
-	    (!log->torn || overlay_audit_newest(files)->number < last))
-		return broken(err, OVERLAY_AUDIT_LOG, log->lines + 1, log->fault.message);
-	return 0;
-}
-
 static int check_begin(const struct overlay_audit_files *files,
 		       const struct overlay_audit_head *head, struct verity_error *err)
 {
@@ -198,9 +181,18 @@ int overlay_audit_check_files(const struct overlay_audit_files *files,
 {
 	/* Number of the line that must be there; 0 before the first of a chain. */
 	uint64_t last = head->first <= head->last ? head->last : 0;
-	int r = check_lines(files, last, err);
+	const struct overlay_audit_scan *old = &files->old_scan, *log = &files->scan;
+	int r;
 
-	if (r == 0)
-		r = check_begin(files, head, err);
+	/*
+	 * audit.log.1, which is only read, has whole lines and nothing else. audit.log
+	 * may end with what a power cut left, after the last line that was finished.
+	 */
+	if (old->fault.code != VERITY_OK)
+		return broken(err, OVERLAY_AUDIT_OLD, old->lines + 1, old->fault.message);
+	if (log->fault.code != VERITY_OK &&
+	    (!log->torn || overlay_audit_newest(files)->number < last))
+		return broken(err, OVERLAY_AUDIT_LOG, log->lines + 1, log->fault.message);
+	r = check_begin(files, head, err);
 	return r < 0 ? r : check_end(files, last, head->digest, err);
 }

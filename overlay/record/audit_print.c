@@ -73,22 +73,6 @@ static size_t fit(const char *text, size_t width)
 	return bytes;
 }
 
-static void print_wrapped(const char *text, FILE *out)
-{
-	size_t width = WIDTH - TEXT_START;
-
-	while (*text) {
-		size_t bytes = fit(text, width);
-
-		fprintf(out, "%.*s\n", (int)bytes, text);
-		text += bytes;
-		text += strspn(text, " ");
-		if (*text)
-			fprintf(out, "%*s", INDENT, "");
-		width = WIDTH - INDENT;
-	}
-}
-
 static void print_line(struct json_object *object, FILE *out)
 {
 	struct json_object *value;
@@ -96,6 +80,7 @@ static void print_line(struct json_object *object, FILE *out)
 			      ? (time_t)json_object_get_int64(value)
 			      : 0;
 	char text[TEXT_MAX], at[32] = "?";
+	size_t width = WIDTH - TEXT_START;
 	struct tm tm;
 
 	if (gmtime_r(&when, &tm))
@@ -106,7 +91,15 @@ static void print_line(struct json_object *object, FILE *out)
 		fprintf(out, "%s\n", get(object, "event"));
 	else
 		fprintf(out, "%-13s ", get(object, "event"));
-	print_wrapped(text, out);
+	for (const char *rest = text; *rest; width = WIDTH - INDENT) {
+		size_t bytes = fit(rest, width);
+
+		fprintf(out, "%.*s\n", (int)bytes, rest);
+		rest += bytes;
+		rest += strspn(rest, " ");
+		if (*rest)
+			fprintf(out, "%*s", INDENT, "");
+	}
 }
 
 /* What is not a line is not printed; overlay_audit_verify() tells where it is. */

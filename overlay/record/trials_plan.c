@@ -9,13 +9,6 @@
 
 /* While a boot is planned, .ran is of the boot that begins. */
 
-static bool has_id(const struct overlay_candidate *candidate)
-{
-	static const uint8_t none[VERITY_DIGEST_BYTES];
-
-	return memcmp(candidate->id, none, sizeof(none)) != 0;
-}
-
 static bool is_entry(const struct overlay_entry *a, const struct overlay_entry *b)
 {
 	return a->kind == b->kind && strcmp(a->name, b->name) == 0;
@@ -59,6 +52,7 @@ static bool keep_known(const struct overlay_trials *trials,
 		       const struct overlay_trials_boot *boot,
 		       struct overlay_trials *next)
 {
+	static const uint8_t none[VERITY_DIGEST_BYTES];
 	bool fewer = false;
 
 	for (size_t i = 0; i < trials->count; i++) {
@@ -68,9 +62,11 @@ static bool keep_known(const struct overlay_trials *trials,
 		bool left, left_out = false;
 
 		if (candidate) {
-			left = has_id(candidate) &&
+			bool has_id = memcmp(candidate->id, none, sizeof(none)) != 0;
+
+			left = has_id &&
 			       memcmp(candidate->id, trial->id, sizeof(trial->id)) != 0;
-			left_out = has_id(candidate) && !candidate->active && !next->idle;
+			left_out = has_id && !candidate->active && !next->idle;
 		} else {
 			/* A volume that is missing is no removal. */
 			left = boot->listed[trial->entry.kind];

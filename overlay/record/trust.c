@@ -82,18 +82,6 @@ static int load_record(const struct overlay_trust *trust, const char *name, size
 	return overlay_record_load(trust->record_fd, name, max, ret, ret_size, err);
 }
 
-static void load_keyring(struct overlay_trust *trust, const char *folder)
-{
-	struct verity_error why;
-
-	if (verity_keyring_load(folder, &trust->keyring, &why) < 0) {
-		note(trust, NULL, &why);
-	} else if (verity_keyring_count(trust->keyring) == 0) {
-		verity_fail(&why, VERITY_E_KEYRING, "%s holds no certificate", folder);
-		note(trust, "key ring", &why);
-	}
-}
-
 /* @ret: untouched where no floors are kept, and on failure */
 static int load_floors(const struct overlay_trust *trust, struct verity_floors *ret,
 		       struct verity_error *err)
@@ -182,20 +170,6 @@ static void load_unlock(struct overlay_trust *trust)
 		note(trust, "unlock statement", &why);
 }
 
-static void load_quarantine(struct overlay_trust *trust)
-{
-	struct overlay_trials trials;
-	struct verity_error why;
-	int r = overlay_trials_load(trust->record_fd, &trials, &why);
-
-	if (r == 0) {
-		r = overlay_trials_quarantine(&trials, &trust->quarantine, &why);
-		overlay_trials_free(&trials);
-	}
-	if (r < 0)
-		note(trust, "trials", &why);
-}
-
 /* What is allowed, by all that is known now. */
 static void decide(struct overlay_trust *trust)
 {
@@ -237,7 +211,10 @@ int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 {
 	cleanup_with(overlay_trust_free_p) struct overlay_trust *trust =
 		calloc(1, sizeof(*trust));
+	cleanup_with(overlay_trials_free) struct overlay_trials trials = {0};
+	const char *keys = inputs->config->keys;
 	struct verity_error why;
+	int r;
 
 	if (!trust)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
@@ -249,13 +226,22 @@ int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 	/* Without its records it would know of no deny list. */
 	if (inputs->record_fd >= 0 && trust->record_fd < 0)
 		return verity_fail_errno(err, errno, OVERLAY_RECORD_FOLDER);
-	load_keyring(trust, inputs->config->keys);
+	if (verity_keyring_load(keys, &trust->keyring, &why) < 0) {
+		note(trust, NULL, &why);
+	} else if (verity_keyring_count(trust->keyring) == 0) {
+		verity_fail(&why, VERITY_E_KEYRING, "%s holds no certificate", keys);
+		note(trust, "key ring", &why);
+	}
 	if (load_floors(trust, &trust->floors, &why) < 0)
 		note(trust, NULL, &why);
 	(void)verity_floors_raise_time(&trust->floors, inputs->config->firmware_built);
 	load_denylist(trust);
 	load_unlock(trust);
-	load_quarantine(trust);
+	r = overlay_trials_load(trust->record_fd, &trials, &why);
+	if (r == 0)
+		r = overlay_trials_quarantine(&trials, &trust->quarantine, &why);
+	if (r < 0)
+		note(trust, "trials", &why);
 	trust->asked = inputs->bootconf->allow_untrusted;
 	trust->anchored = overlay_anchor_holds(inputs->config->anchor, OVERLAY_EFI_PATH);
 	make_policy(trust, inputs->config);
@@ -460,18 +446,6 @@ int overlay_trust_clear_unlock(struct overlay_trust *trust, struct verity_error 
 	return 1;
 }
 
-/* Whether these bytes are what is kept, and in force, already. */
-static bool is_kept(const struct overlay_trust *trust, const void *bytes, size_t size)
-{
-	cleanup_free char *kept = NULL;
-	size_t kept_size;
-
-	return trust->denylist &&
-	       load_record(trust, OVERLAY_RECORD_DENYLIST, VERITY_STATEMENT_FILE_MAX,
-			   &kept, &kept_size, NULL) == 0 &&
-	       kept_size == size && memcmp(kept, bytes, size) == 0;
-}
-
 /* The number in force may come back where its list was lost, but no other of it. */
 static int check_number(const struct overlay_trust *trust,
 			const struct verity_denylist *denylist, struct verity_error *err)
@@ -494,11 +468,16 @@ int overlay_trust_set_denylist(struct overlay_trust *trust, const void *bytes,
 			       size_t size, struct verity_error *err)
 {
 	cleanup_with(verity_denylist_free_p) struct verity_denylist *denylist = NULL;
+	cleanup_free char *kept = NULL;
 	cleanup_fd int lock = -1;
+	size_t kept_size;
 	int r = begin(trust, "deny list", &lock, err);
 
-	/* It may deny the key that it was signed with itself. */
-	if (r == 0 && is_kept(trust, bytes, size))
+	/* What is kept, and in force, may deny the key that it was signed with itself. */
+	if (r == 0 && trust->denylist &&
+	    load_record(trust, OVERLAY_RECORD_DENYLIST, VERITY_STATEMENT_FILE_MAX, &kept,
+			&kept_size, NULL) == 0 &&
+	    kept_size == size && memcmp(kept, bytes, size) == 0)
 		return 0;
 	if (r == 0)
 		r = verity_denylist_read(bytes, size, trust->keyring, trust->denylist,

@@ -27,26 +27,20 @@ static int open_beneath(int root_fd, const char *path, uint64_t resolve)
 			       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | resolve);
 }
 
-/* What is mounted on hides what is there, but not that there is something. */
-static bool is_mountpoint(int root_fd, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	cleanup_free char *above = slash ? strndup(path, (size_t)(slash - path)) : NULL;
-	cleanup_fd int fd = -1;
-
-	if (slash && !above)
-		return false;
-	fd = open_beneath(root_fd, above ? above : "", RESOLVE_NO_XDEV);
-	return fd >= 0;
-}
-
 static int open_at(int root_fd, const char *path)
 {
+	const char *slash = strrchr(path, '/');
+	cleanup_free char *above = NULL;
+	cleanup_fd int folder = -1;
 	int fd = open_beneath(root_fd, path, RESOLVE_NO_XDEV);
 
-	if (fd == -EXDEV)
-		fd = is_mountpoint(root_fd, path) ? open_beneath(root_fd, path, 0)
-						  : -ENOENT;
+	if (fd == -EXDEV) {
+		/* What is mounted on hides what is there, but not that it is there. */
+		above = strndup(path, slash ? (size_t)(slash - path) : 0);
+		if (above)
+			folder = open_beneath(root_fd, above, RESOLVE_NO_XDEV);
+		fd = folder >= 0 ? open_beneath(root_fd, path, 0) : -ENOENT;
+	}
 	return fd == -ENOTDIR || fd == -ELOOP ? -ENOENT : fd;
 }
 

@@ -225,38 +225,31 @@ static int explain(struct walk *walk, size_t from, struct overlay_lookup_result 
 	return r;
 }
 
-static int look(struct walk *walk, size_t from, struct overlay_lookup_result *ret,
-		bool *ret_merged, struct verity_error *err)
-{
-	bool above = find_relation(walk->stack, walk->path) == ABOVE;
-	struct overlay_lookup_result view;
-	int r = see(walk, from, &view, err);
-
-	if (r < 0)
-		return r;
-	if (above && view.status == OVERLAY_LOOKUP_PRESENT)
-		view.layer = walk->stack->count;
-	if (ret_merged)
-		for (size_t i = 0; i <= walk->stack->count; i++)
-			ret_merged[i] = view.status == OVERLAY_LOOKUP_PRESENT &&
-					view.kind == OVERLAY_CONTENTS_FOLDER &&
-					walk->live[i] &&
-					(!above || i == walk->stack->count);
-	if (view.status == OVERLAY_LOOKUP_ABSENT)
-		r = explain(walk, from, &view, err);
-	if (r == 0)
-		*ret = view;
-	return r;
-}
-
 int overlay_lookup_find(const struct overlay_lookup *stack, size_t from, const char *path,
 			struct overlay_lookup_result *ret, bool *ret_merged,
 			struct verity_error *err)
 {
+	bool above = find_relation(stack, path) == ABOVE;
 	cleanup_with(walk_free) struct walk walk = {0};
+	struct overlay_lookup_result view;
 	int r = walk_begin(stack, path, &walk, err);
 
-	return r < 0 ? r : look(&walk, from, ret, ret_merged, err);
+	if (r == 0)
+		r = see(&walk, from, &view, err);
+	if (r < 0)
+		return r;
+	if (above && view.status == OVERLAY_LOOKUP_PRESENT)
+		view.layer = stack->count;
+	if (ret_merged)
+		for (size_t i = 0; i <= stack->count; i++)
+			ret_merged[i] = view.status == OVERLAY_LOOKUP_PRESENT &&
+					view.kind == OVERLAY_CONTENTS_FOLDER &&
+					walk.live[i] && (!above || i == stack->count);
+	if (view.status == OVERLAY_LOOKUP_ABSENT)
+		r = explain(&walk, from, &view, err);
+	if (r == 0)
+		*ret = view;
+	return r;
 }
 
 /* Return: whether the entry changes anything. */

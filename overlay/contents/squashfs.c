@@ -20,6 +20,7 @@
 #include <sqfs/xattr.h>
 
 #include "verity/util/io.h"
+#include "verity/util/le32.h"
 
 /* The image within the package, as a file of libsquashfs. */
 struct image_part {
@@ -233,14 +234,6 @@ static const struct inode_type {
 /* The size of a listing counts "." and "..", which are not in it. */
 #define LISTING_EXTRA 3
 
-static uint32_t get32(const uint8_t *bytes)
-{
-	uint32_t value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return le32toh(value);
-}
-
 static uint16_t get16(const uint8_t *bytes)
 {
 	uint16_t value;
@@ -274,23 +267,23 @@ int squashfs_inode_read(const struct squashfs *image, uint64_t reference,
 	r = squashfs_read(image, image->inodes, "an inode", body, type->body_bytes, err);
 	if (r < 0)
 		return r;
-	inode.number = get32(base + 12);
+	inode.number = verity_le32_get(base + 12);
 	inode.kind = type->kind;
 	if (type->xattrs != NONE)
-		inode.xattrs = get32(body + type->xattrs);
+		inode.xattrs = verity_le32_get(body + type->xattrs);
 	if (type->kind == OVERLAY_CONTENTS_FOLDER) {
 		bool extended = number == SQFS_INODE_EXT_DIR;
-		uint32_t size = extended ? get32(body + 4) : get16(body + 8);
+		uint32_t size = extended ? verity_le32_get(body + 4) : get16(body + 8);
 
-		inode.listing_block = get32(body + (extended ? 8 : 0));
+		inode.listing_block = verity_le32_get(body + (extended ? 8 : 0));
 		inode.listing_offset = get16(body + (extended ? 18 : 10));
 		inode.listing_bytes = size > LISTING_EXTRA ? size - LISTING_EXTRA : 0;
 	}
 	if (type->kind == OVERLAY_CONTENTS_LINK)
-		inode.target_bytes = get32(body + 4);
+		inode.target_bytes = verity_le32_get(body + 4);
 	/* A whiteout of overlayfs is a character device 0/0. */
 	if ((number == SQFS_INODE_CDEV || number == SQFS_INODE_EXT_CDEV) &&
-	    get32(body + 4) == 0)
+	    verity_le32_get(body + 4) == 0)
 		inode.kind = OVERLAY_CONTENTS_WHITEOUT;
 	*ret = inode;
 	return 0;
@@ -356,7 +349,7 @@ static int find_set(const struct squashfs *image, uint32_t index, uint32_t *ret_
 		r = read_xattr(image, id, sizeof(id), err);
 	if (r < 0)
 		return r;
-	*ret_keys = get32(id + 8);
+	*ret_keys = verity_le32_get(id + 8);
 	if (*ret_keys > KEYS_MAX)
 		return verity_fail(err, VERITY_E_BAD_IMAGE,
 				   "image: %" PRIu32

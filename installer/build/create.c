@@ -59,8 +59,11 @@ static int read_persistence(void *object, const char *name, const char *value,
 {
 	struct verity_manifest *manifest = ((struct request *)object)->manifest;
 
-	if (verity_persistence_from_name(value, &manifest->persistence) == 0)
-		return 0;
+	for (int i = 0; i <= VERITY_PERSISTENT_FORBIDDEN; i++) {
+		manifest->persistence = (enum verity_persistence)i;
+		if (strcmp(verity_persistence_name(manifest->persistence), value) == 0)
+			return 0;
+	}
 	return verity_fail(err, VERITY_E_USAGE,
 			   "%s: '%s' is not allowed, required or forbidden", name, value);
 }

@@ -83,11 +83,3 @@ void verity_manifest_free(struct verity_manifest *manifest);
 DEFINE_CLEANUP(struct verity_manifest, verity_manifest_free);
 
 const char *verity_persistence_name(enum verity_persistence persistence);
-
-/**
- * verity_persistence_from_name - the value called @name
- *
- * Return: 0; -EINVAL where there is none of that name.
- */
-int verity_persistence_from_name(const char *name,
-				 enum verity_persistence *ret) must_check;

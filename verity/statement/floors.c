@@ -13,8 +13,8 @@ void verity_floors_free(struct verity_floors *floors)
 	*floors = (struct verity_floors){.time = 0};
 }
 
-/* Index of @name, or where it is to be inserted. */
-static size_t index_of(const struct verity_floors *floors, const char *name)
+/* @ret: the index of @name, or where it is to be inserted */
+static bool find(const struct verity_floors *floors, const char *name, size_t *ret)
 {
 	size_t low = 0, high = floors->count;
 
@@ -26,29 +26,22 @@ static size_t index_of(const struct verity_floors *floors, const char *name)
 		else
 			high = middle;
 	}
-	return low;
-}
-
-static bool is_at(const struct verity_floors *floors, size_t index, const char *name)
-{
-	return index < floors->count && strcmp(floors->epochs[index].name, name) == 0;
+	*ret = low;
+	return low < floors->count && strcmp(floors->epochs[low].name, name) == 0;
 }
 
 uint32_t verity_floors_epoch(const struct verity_floors *floors, const char *name)
 {
 	size_t index;
 
-	if (!floors)
-		return 0;
-	index = index_of(floors, name);
-	return is_at(floors, index, name) ? floors->epochs[index].epoch : 0;
+	return floors && find(floors, name, &index) ? floors->epochs[index].epoch : 0;
 }
 
 int verity_floors_raise_epoch(struct verity_floors *floors, const char *name,
 			      uint32_t epoch, struct verity_error *err)
 {
-	size_t index = index_of(floors, name);
-	bool known = is_at(floors, index, name);
+	size_t index;
+	bool known = find(floors, name, &index);
 	struct verity_floor *grown;
 
 	if (epoch == 0 || (known && floors->epochs[index].epoch >= epoch))

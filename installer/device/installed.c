@@ -180,30 +180,22 @@ static bool is_settled(const struct sources *sources,
 	}
 }
 
-/* What this boot did with a file of this name, in this store or else in the other. */
-static const struct overlay_state_entry *find_state(const struct overlay_state *state,
-						    const struct overlay_entry *entry)
-{
-	struct overlay_entry other = *entry;
-	const struct overlay_state_entry *found;
-
-	if (!state)
-		return NULL;
-	found = overlay_state_find(state, entry);
-	other.kind =
-		entry->kind == OVERLAY_ORDINARY ? OVERLAY_PERSISTENT : OVERLAY_ORDINARY;
-	return found ? found : overlay_state_find(state, &other);
-}
-
 /* @whole: judge it, whatever the state file says, and keep it open */
 static void fill(const struct sources *sources, bool whole, struct installed *item)
 {
 	int folder = overlay_store_folder(sources->store, item->entry.kind);
-	const struct overlay_state_entry *entry =
-		find_state(sources->state, &item->entry);
+	const struct overlay_state_entry *entry = NULL;
+	struct overlay_entry other = item->entry;
 	cleanup_fd int fd = -1;
 	char file[80];
 
+	/* What this boot did with a file of this name, in this store or the other. */
+	other.kind =
+		other.kind == OVERLAY_ORDINARY ? OVERLAY_PERSISTENT : OVERLAY_ORDINARY;
+	if (sources->state)
+		entry = overlay_state_find(sources->state, &item->entry);
+	if (sources->state && !entry)
+		entry = overlay_state_find(sources->state, &other);
 	overlay_entry_file(&item->entry, file);
 	if (!whole && entry && entry->entry.kind == item->entry.kind) {
 		fd = openat(folder, file, O_PATH | O_NOFOLLOW | O_CLOEXEC);

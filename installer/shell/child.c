@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "installer/shell/signal.h"
-#include "verity/util/cleanup.h"
 
 void shell_child_run(const char *config, const struct command *command, int argc,
 		     char **argv)

@@ -134,25 +134,14 @@ static void run(struct shell *shell, const struct command *command, int count,
 	shell->context = COMMAND_TOP;
 }
 
-/* A password, as a word or within a URL. */
-static bool has_secret(const struct line *line)
-{
-	for (int i = 0; i < line->count; i++) {
-		const char *word = line->words[i];
-
-		if (strcmp(word, word_info(WORD_PASSWORD)->keyword) == 0 ||
-		    (strstr(word, "://") && strchr(word, '@')))
-			return true;
-	}
-	return false;
-}
-
 static void take_line(struct shell *shell, const char *text)
 {
 	cleanup_with(line_free) struct line line = {.count = 0};
 	const struct command *command;
 	char *const *words = line.words;
 	unsigned context = shell->context;
+	const char *password = word_info(WORD_PASSWORD)->keyword;
+	bool secret = false; /* a password, as a word or within a URL */
 	struct verity_error err;
 	int count;
 
@@ -160,7 +149,10 @@ static void take_line(struct shell *shell, const char *text)
 		(void)!report_error(NULL, &err);
 		return;
 	}
-	if (has_secret(&line))
+	for (int i = 0; i < line.count; i++)
+		secret = secret || strcmp(line.words[i], password) == 0 ||
+			 (strstr(line.words[i], "://") && strchr(line.words[i], '@'));
+	if (secret)
 		shell_input_wipe(shell->input, text);
 	else if (line.count)
 		shell_input_remember(shell->input, text);

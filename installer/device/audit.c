@@ -105,6 +105,7 @@ static int to_log(struct device *device, const struct overlay_audit_entry *entry
 {
 	cleanup_with(overlay_audit_free_p) struct overlay_audit *audit = NULL;
 	struct overlay_trust *trust;
+	struct verity_error unused;
 	int64_t now = time(NULL);
 	int record;
 	int r = device_record_fd(device, &record, err);
@@ -112,7 +113,7 @@ static int to_log(struct device *device, const struct overlay_audit_entry *entry
 	if (r < 0 || record < 0)
 		return r;
 	/* Also where the key ring cannot be read. */
-	if (device_trust(device, &trust, NULL) == 0)
+	if (device_trust(device, &trust, &unused) == 0)
 		now = overlay_trust_time(trust);
 	r = overlay_audit_open(record, device_config(device)->audit_bytes, now, user,
 			       &audit, err);

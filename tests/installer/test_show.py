@@ -268,6 +268,17 @@ class Remove(bench.Case):
                              ["data/packages", "persist/packages"])
             self.succeed("No packages installed.\n", "remove", *words)
 
+    def test_without_a_key_ring(self):
+        """What is removed is logged, whoever is trusted."""
+        self.install(self.package)
+        os.unlink("keys/root.pem")
+        os.rmdir("keys")
+        bench.write("keys", b"")
+        self.succeed(self.REMOVED, "remove", "pkgname", "--yes")
+        self.assertEqual([json.loads(line)["event"]
+                          for line in self.wmopkg("audit", "json").stdout.splitlines()],
+                         ["install", "remove"])
+
     def test_of_both_stores(self):
         for store in ("data", "persist"):
             os.mkdir(f"{store}/packages")

@@ -51,11 +51,11 @@ static int check_outside(const struct factory_run *run, struct verity_error *err
 	const struct {
 		const char *what;
 		const char *path;
-		int fd; /* borrowed; -1: @path is opened */
+		int fd; /* borrowed; AT_FDCWD: @path is opened */
 	} kept[] = {
 		{"PERSIST", reset->config->persist, reset->persist_fd},
-		{"the root", reset->root, -1},
-		{"the folder `run`", reset->config->run, -1},
+		{"the root", reset->root, AT_FDCWD},
+		{"the folder `run`", reset->config->run, AT_FDCWD},
 	};
 	struct stat data, device, at;
 
@@ -67,13 +67,14 @@ static int check_outside(const struct factory_run *run, struct verity_error *err
 		cleanup_fd int opened = -1;
 		int fd = kept[i].fd;
 
-		if (fd < 0)
+		if (fd == AT_FDCWD) {
 			fd = opened =
 				open(kept[i].path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 && errno == ENOENT)
-			continue;
-		if (fd < 0)
-			return verity_fail_errno(err, errno, "%s", kept[i].path);
+			if (fd < 0 && errno == ENOENT)
+				continue;
+			if (fd < 0)
+				return verity_fail_errno(err, errno, "%s", kept[i].path);
+		}
 		if (lies_in(fd, &data) ||
 		    (run->device && fstat(fd, &at) == 0 &&
 		     stat(run->device, &device) == 0 && at.st_dev == device.st_rdev))

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""clang-tidy on every source file, but not again on one that has not changed.
+
+	tidy.py BUILD		a build with clang, which knows the flags and the headers
+
+The key of a file is its text, the text of each header that it includes, its flags, the
+checks and the version of clang-tidy; those that were clean are in BUILD/tidy.
+"""
+
+import concurrent.futures
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+# Not compiled on this processor, so that no build knows its flags.
+ARM = "verity/hashtree/sha256_lanes_arm.c"
+ARM_FLAGS = ["--target=aarch64-linux-gnu", "-isystem", "/usr/aarch64-linux-gnu/include",
+             "-std=gnu17", "-D_GNU_SOURCE", "-I."]
+
+
+def output(*command):
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def dependencies(build):
+    """{object: files that it was made of}, as the compiler told ninja."""
+    found, current = {}, None
+    for line in output("ninja", "-C", build, "-t", "deps").splitlines():
+        if line and not line.startswith(" "):
+            current = line.split(":")[0]
+            found[current] = []
+        elif line.strip():
+            found[current].append(os.path.normpath(os.path.join(build, line.strip())))
+    return found
+
+
+def digest(*texts):
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def text_of(path, cache={}):  # pylint: disable=dangerous-default-value
+    if path not in cache:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            cache[path] = file.read()
+    return cache[path]
+
+
+def jobs(build):
+    """(key, command) of each source file outside of tests/."""
+    general = output("clang-tidy", "--version") + text_of(".clang-tidy")
+    deps = dependencies(build)
+    with open(f"{build}/compile_commands.json", encoding="utf-8") as file:
+        commands = json.load(file)
+    for command in commands:
+        path = os.path.normpath(os.path.join(build, command["file"]))
+        if path.startswith("tests/") or not path.endswith(".c"):
+            continue
+        own = [name for name in deps.get(command["output"], [path]) if not name.startswith("/usr")]
+        yield (digest(general, command["command"], *map(text_of, own)),
+               ["clang-tidy", "--quiet", "-p", build, path])
+    yield (digest(general, text_of(ARM)), ["clang-tidy", "--quiet", ARM, "--", *ARM_FLAGS])
+
+
+def run(command):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                          check=False)
+
+
+def main():
+    build = sys.argv[1]
+    clean = os.path.join(build, "tidy")
+    os.makedirs(clean, exist_ok=True)
+    todo = [(key, command) for key, command in jobs(build)
+            if not os.path.exists(f"{clean}/{key}")]
+    wrong = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for (key, _), done in zip(todo, pool.map(run, [command for _, command in todo])):
+            if done.returncode == 0:
+                with open(f"{clean}/{key}", "w", encoding="ascii"):
+                    pass
+            else:
+                wrong += 1
+                print(done.stdout)
+    print(f"clang-tidy: {len(todo)} files, {wrong} with faults")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -16,7 +16,6 @@
 #include "verity/util/debug.h"
 #include "version.h"
 
-
 static const struct option options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"debug", no_argument, NULL, 'd'},

@@ -186,6 +186,7 @@ static int print_json(struct conflicts *conflicts, struct verity_error *err)
 		verity_json_close(&json);
 		verity_json_close(&json);
 	}
+	conflicts->json = NULL;
 	if (r < 0)
 		return r;
 	verity_json_close(&json);

@@ -81,7 +81,7 @@ static int plan(const struct subject *subject, const struct verity_error *reason
 {
 	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
 		NULL;
-	struct verity_outlook here, there;
+	struct verity_outlook here = {.accepted = false}, there = here;
 	struct forecast_now now = {.active = item->active, .reason = reason};
 	struct verity_error unused;
 	int r = 0;

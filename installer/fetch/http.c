@@ -11,8 +11,8 @@
 #include "installer/fetch/http_header.h"
 #include "installer/fetch/transfer.h"
 
-_Static_assert(HTTP_VALUE_MAX == TRANSFER_WORDS_MAX &&
-		       HTTP_VALUE_MAX == TRANSFER_VALIDATOR_MAX,
+_Static_assert(sizeof(((struct transfer *)NULL)->words) == HTTP_VALUE_MAX &&
+		       sizeof(((struct transfer *)NULL)->validator) == HTTP_VALUE_MAX,
 	       "values of headers are kept in the transfer");
 
 enum {

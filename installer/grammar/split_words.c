@@ -23,16 +23,20 @@ int line_split(const char *text, size_t size, struct line *ret, struct verity_er
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	for (size_t at = 0; at < size && !line.comment; at++) {
 		char c = text[at];
-		char next = at + 1 < size ? text[at + 1] : '\0';
+		char next = '\0';
 
+		if (at + 1 < size)
+			next = text[at + 1];
 		if (line.quote && c == line.quote) {
 			line.quote = '\0';
 			continue;
 		}
 		if (line.quote) {
 			if (line.quote == '"' && c == '\\' &&
-			    (next == '"' || next == '\\'))
-				c = text[++at];
+			    (next == '"' || next == '\\')) {
+				c = next;
+				at++;
+			}
 			*out++ = c;
 			continue;
 		}
@@ -55,8 +59,10 @@ int line_split(const char *text, size_t size, struct line *ret, struct verity_er
 		/* A backslash at the end is not closed, like a quote. */
 		if (c == '\'' || c == '"' || (c == '\\' && at + 1 == size))
 			line.quote = c;
+		else if (c == '\\')
+			*out++ = text[++at];
 		else
-			*out++ = c == '\\' ? text[++at] : c;
+			*out++ = c;
 	}
 	if (!line.open)
 		line.begin = size;

@@ -80,7 +80,9 @@ static char *complete(void *context, const char *text, size_t size)
 	/* What all candidates have in common and is not typed yet, quoted like the rest.
 	 */
 	known = strlen(at.begin);
-	quote = line.quote == '\\' ? '\0' : line.quote;
+	quote = line.quote;
+	if (quote == '\\')
+		quote = '\0';
 	rest = strndup(found.items[0].text + known, candidates_common(&found) - known);
 	if (!rest || line_quote(rest, quote, &quoted, &unused) < 0)
 		return NULL;

@@ -171,7 +171,7 @@ static int hardlink_find(struct image_tree *tree, const char *path, const char *
 			 struct image_inode **ret, struct verity_error *err)
 {
 	char name[IMAGE_NAME_MAX + 1];
-	struct image_node *folder, *node;
+	struct image_node *folder = NULL, *node;
 	int r = path_split(tree, target, false, &folder, name, err);
 
 	if (r < 0)

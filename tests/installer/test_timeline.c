@@ -87,9 +87,10 @@ static void test_no_times(void **unused)
 
 	(void)unused;
 	assert_int_equal(timeline_new(&old, &timeline, &err), -ENOENT);
-	check_error(&err, VERITY_E_NOT_FOUND,
-		    "no times were recorded in this boot: its wmopkg-activate is an older "
-		    "version (build the initramfs again)");
+	check_error(
+		&err, VERITY_E_NOT_FOUND,
+		"no times were recorded in this boot: its wmopkg-activate is an older "
+		"version (build the initramfs again)");
 	assert_int_equal(timeline.count, 77);
 }
 

@@ -39,8 +39,7 @@ static void test_from_path(void **state)
 	check_error(&err, VERITY_E_BAD_NAME,
 		    "dir/a.zip: the file's name does not end in .wmopkg");
 	assert_true(verity_name_from_path(".wmopkg", name, &err) < 0);
-	check_error(&err, VERITY_E_BAD_NAME,
-		    ".wmopkg: '' is not a valid package name");
+	check_error(&err, VERITY_E_BAD_NAME, ".wmopkg: '' is not a valid package name");
 	assert_true(verity_name_from_path("a/b c.wmopkg", name, &err) < 0);
 	check_error(&err, VERITY_E_BAD_NAME,
 		    "a/b c.wmopkg: 'b c' is not a valid package name");

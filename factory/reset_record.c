@@ -56,7 +56,7 @@ int factory_record_note(struct factory_run *run, struct verity_error *err)
 	const struct factory_journal *journal = &run->journal;
 	const struct overlay_audit_entry entry = {
 		.event = OVERLAY_AUDIT_RESET,
-		.detail = journal->made ? "done, DATA made anew" : "done, DATA emptied",
+		.detail = journal->made ? "done, DATA formatted" : "done, DATA emptied",
 	};
 	int r;
 

@@ -209,7 +209,7 @@ static void print_seeds(FILE *out, const struct plan *plan)
 	for (size_t i = 0; (seed = plan_seed_at(plan, i)); i++)
 		line(out, "  %s: %s", seed->source,
 		     plan->failed.code != VERITY_OK ? "not seeded, without a stack"
-		     : plan_seeds(plan, seed)       ? "seeded, where the stack has it"
+		     : plan_seeds(plan, seed)       ? "seeded if the stack has it"
 		     : plan->boot.data < 0          ? "not seeded, without DATA"
 						    : "not seeded: DATA has it already");
 }

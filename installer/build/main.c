@@ -75,7 +75,8 @@ int main(int argc, char **argv)
 	}
 	if (argc < 2)
 		return report_usage("a command is expected");
-	if (strcmp(argv[1], "help") == 0 || strcmp(argv[argc - 1], "--help") == 0)
+	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[argc - 1], "--help") == 0)
 		return help();
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("wmopkg-build " WMOPKG_VERSION);

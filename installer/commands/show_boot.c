@@ -21,7 +21,7 @@ enum exit_status show_boot(struct device *device, enum show_boot format)
 		verity_fail(&err, VERITY_E_NOT_FOUND,
 			    "nothing was activated in this boot, so there is nothing to "
 			    "show (wmopkg-activate, which the initramfs runs, did not "
-			    "end; the kernel log may say why)");
+			    "complete; see: dmesg | grep wmopkg)");
 	if (r == 0)
 		r = timeline_new(&state, &timeline, &err);
 	if (r == 0 && format == SHOW_BOOT_JSON)

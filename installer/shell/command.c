@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "installer/common/layout.h"
+#include "installer/common/redact.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
 #include "verity/util/text.h"
@@ -85,11 +86,11 @@ static void print_marked(int bad, int argc, char *const *argv)
 		if (i > 0)
 			verity_text_append(line, sizeof(line), " ");
 		if (i == bad)
-			column = (int)strlen(line);
+			column = (int)layout_width(redact_urls(line));
 		verity_text_append(line, sizeof(line), "%s", shown(i, argv));
 	}
 	if (bad == argc)
-		column = (int)strlen(line) + 1;
+		column = (int)layout_width(redact_urls(line)) + 1;
 	fputs("  ", stderr);
 	report_typed(stderr, line);
 	fprintf(stderr, "\n  %*s^\n", column < LINE_MAX_BYTES - 1 ? column : 0, "");
@@ -104,16 +105,18 @@ enum exit_status command_unknown(unsigned context, int argc, char *const *argv)
 
 	if (context & COMMAND_ONCE)
 		return report_usage("'%s' is not a command", argv[0]);
-	if (list_names(context, argv[0], names) > 1)
+	if (argv[0][0] && list_names(context, argv[0], names) > 1)
 		return report_hint_usage(names, "'%s' can mean more than one command",
 					 argv[0]);
 	if (other && other->contexts & COMMAND_PACKAGE)
 		return report_hint_usage("type: package",
 					 "'%s' is a command of the package context",
 					 argv[0]);
-	if (other && other->contexts & COMMAND_TOP)
-		return report_hint_usage("type do before it",
-					 "'%s' is a command of the top level", argv[0]);
+	if (other && other->contexts & COMMAND_TOP) {
+		snprintf(names, sizeof(names), "type: do %s", other->name);
+		return report_hint_usage(names, "'%s' is a command of the top level",
+					 argv[0]);
+	}
 	status = report_hint_usage("? explains them", "'%s' is not a command", argv[0]);
 	(void)list_names(context, "", names);
 	print_marked(0, argc, argv);
@@ -208,6 +211,7 @@ enum exit_status command_help(unsigned context, const char *name)
 		puts("\nOptions:\n"
 		     "  --config FILE   configuration (default: " OVERLAY_CONFIG_PATH
 		     ")\n"
+		     "  --debug         print each step to standard error\n"
 		     "  --version       show the version\n\n"
 		     "Without a command, on a terminal, it is a shell with the same "
 		     "commands.\n"

@@ -159,8 +159,10 @@ static void take_line(struct shell *shell, const char *text)
 	else if (line.count)
 		shell_input_remember(shell->input, text);
 	if (line.quote)
-		(void)!report_hint_usage("close it", "a %s is not closed",
-					 line.quote == '\\' ? "backslash" : "quote");
+		(void)!(line.quote == '\\'
+				? report_hint_usage("remove it",
+						    "the line ends with a backslash")
+				: report_hint_usage("close it", "a quote is not closed"));
 	if (line.quote || line.count == 0)
 		return;
 	count = line.count;

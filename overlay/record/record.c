@@ -23,11 +23,11 @@ int overlay_record_open(int persist_fd, bool make, int *ret, struct verity_error
 	if (make && mkdirat(persist_fd, OVERLAY_RECORD_FOLDER, 0700) == 0)
 		(void)fsync(persist_fd);
 	else if (make && errno != EEXIST)
-		return verity_fail_errno(err, errno, OVERLAY_RECORD_FOLDER);
+		return verity_fail_errno(err, errno, "PERSIST/" OVERLAY_RECORD_FOLDER);
 	fd = openat(persist_fd, OVERLAY_RECORD_FOLDER,
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return verity_fail_errno(err, errno, OVERLAY_RECORD_FOLDER);
+		return verity_fail_errno(err, errno, "PERSIST/" OVERLAY_RECORD_FOLDER);
 	*ret = fd;
 	return 0;
 }
@@ -129,6 +129,6 @@ int overlay_record_remove(int record_fd, const char *name, struct verity_error *
 	if (unlinkat(record_fd, name, 0) < 0)
 		return errno == ENOENT ? 0 : verity_fail_errno(err, errno, "%s", name);
 	if (fsync(record_fd) < 0)
-		return verity_fail_errno(err, errno, OVERLAY_RECORD_FOLDER);
+		return verity_fail_errno(err, errno, "PERSIST/" OVERLAY_RECORD_FOLDER);
 	return 0;
 }

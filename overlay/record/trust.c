@@ -225,7 +225,7 @@ int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 		trust->record_fd = fcntl(inputs->record_fd, F_DUPFD_CLOEXEC, 0);
 	/* Without its records it would know of no deny list. */
 	if (inputs->record_fd >= 0 && trust->record_fd < 0)
-		return verity_fail_errno(err, errno, OVERLAY_RECORD_FOLDER);
+		return verity_fail_errno(err, errno, "PERSIST/" OVERLAY_RECORD_FOLDER);
 	if (verity_keyring_load(keys, &trust->keyring, &why) < 0) {
 		note(trust, NULL, &why);
 	} else if (verity_keyring_count(trust->keyring) == 0) {

@@ -149,6 +149,12 @@ class Edited(Shell):
                 ("boot-complete", "wmopkg: 'boot-complete' is not a command "),
                 ("do", "wmopkg: do: a command is expected (do show media)\n"),
                 ("e", "wmopkg: 'e' can mean more than one command (end, exit)\n"),
+                ('""', "wmopkg: '' is not a command (? explains them)\n"),
+                ("show a\\", "wmopkg: the line ends with a backslash (remove it)\n"),
+                ("package boot", "wmopkg: 'boot' is a command of the top level "
+                 "(type: do boot)\n"),
+                ("show \u65e5\u672c x", "wmopkg: show: unexpected 'x'\n  show \u65e5\u672c x\n"
+                 "            ^\n"),
                 ("show 'a", "wmopkg: a quote is not closed (close it)\n"),
                 ("leave now", "wmopkg: leave: unexpected 'now'\n  leave now\n        ^\n"
                  "  expected: end of line\n"),

@@ -28,7 +28,7 @@ STEPS = {"prepare": (0, 1400), "volumes": (1400, 26900), "trust": (26900, 30050)
 NEVER = {"start_us": 0, "end_us": 0}
 DAMAGED = "image: block 7 of 25, at byte 40960 of the file, does not match"
 NOTHING = ("nothing was activated in this boot, so there is nothing to show (wmopkg-activate, "
-           "which the initramfs runs, did not end; the kernel log may say why)")
+           "which the initramfs runs, did not complete; see: dmesg | grep wmopkg)")
 OLD = ("no times were recorded in this boot: its wmopkg-activate is an older version (build the "
        "initramfs again)")
 

@@ -442,7 +442,7 @@ Layers, the one on top first
 Stack over {base}/root: ro,nodev
   lowerdir=engine:1:2:root,redirect_dir=nofollow,metacopy=off,index=off,nfs_export=off,xino=off
 Factory configuration
-  /etc/factory-config: seeded, where the stack has it
+  /etc/factory-config: seeded if the stack has it
 """)
         # the system that runs: its own root is no device of ours
         told = run_plan(device, root=False)

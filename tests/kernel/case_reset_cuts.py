@@ -27,7 +27,7 @@ DATA_MIB, PERSIST_MIB, LOG_MIB = 4, 4, 64
 MAGIC, VERSION = 0x6a736677736872, 1
 DISCARD, MARK = 4, 8
 PERSIST_LABEL = "wmopkg-persist"
-EMPTIED, MADE = "done, DATA emptied", "done, DATA made anew"
+EMPTIED, MADE = "done, DATA emptied", "done, DATA formatted"
 SHARE = 8  # one of so many writes, where it is a sample
 # each so many cuts the file systems and the audit log are checked as well
 THOROUGH, THOROUGH_OF_SAMPLE = 20, 5

@@ -127,7 +127,7 @@ def check_done(device, made=False, count=1):
     equal(device.see("etc/plain"), None)
     equal(os.path.lexists(f"{device.base}/{REQUEST}"), False)
     found = events(device)
-    equal((len(found), found[-1]), (count, "done, DATA made anew" if made
+    equal((len(found), found[-1]), (count, "done, DATA formatted" if made
                                     else "done, DATA emptied"))
 
 

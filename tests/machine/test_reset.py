@@ -125,7 +125,7 @@ class Reset(bench.MachineTest):
         self.check_reset(self.device.start())
         self.assertIn("wmopkg: factory reset: making a new file system on DATA",
                       self.succeed("dmesg"))
-        self.assertIn("done, DATA made anew", self.succeed("wmopkg audit"))
+        self.assertIn("done, DATA formatted", self.succeed("wmopkg audit"))
         self.assertEqual(self.device.poweroff(), 0)
         self.assertEqual(self.data_names(), names)
 

@@ -48,7 +48,8 @@ static void test_open(void **state)
 
 	(void)state;
 	assert_int_equal(overlay_record_open(AT_FDCWD, false, &fd, &err), -ENOENT);
-	check_error(&err, VERITY_E_NOT_FOUND, "wmopkg: No such file or directory");
+	check_error(&err, VERITY_E_NOT_FOUND,
+		    "PERSIST/wmopkg: No such file or directory");
 	assert_int_equal(fd, -7);
 	check_ok(overlay_record_open(AT_FDCWD, true, &fd, &err), &err);
 	assert_int_equal(fstat(fd, &st), 0);
@@ -67,7 +68,7 @@ static void test_open_link(void **state)
 	assert_int_equal(rename("wmopkg", "elsewhere"), 0);
 	assert_int_equal(symlink("elsewhere", "wmopkg"), 0);
 	assert_int_equal(overlay_record_open(AT_FDCWD, true, &fd, &err), -ENOTDIR);
-	check_error(&err, VERITY_E_IO, "wmopkg: Not a directory");
+	check_error(&err, VERITY_E_IO, "PERSIST/wmopkg: Not a directory");
 }
 
 static void test_replace(void **state)

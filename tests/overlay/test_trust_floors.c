@@ -264,7 +264,7 @@ static void test_load_out_of_files(void **state)
 	r = overlay_trust_load(&inputs, &trust, &err);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	assert_int_equal(r, -EMFILE);
-	check_error(&err, VERITY_E_IO, "wmopkg: Too many open files");
+	check_error(&err, VERITY_E_IO, "PERSIST/wmopkg: Too many open files");
 	assert_null(trust);
 }
 

@@ -242,7 +242,7 @@ class Commands(unittest.TestCase):
         both = ["old.pem", "new.pem"]
         lacks_old = "it has no signature under old.pem of the key ring"
         cases = (
-            (["old.pem"], "one", "good", "it has no signature under any of old.pem"),
+            (["old.pem"], "one", "good", "under one of these certificates of the key ring: old.pem"),
             (["old.pem"], "one", "old-root", None),
             (both, "one", "good", None),
             (both, "one", "stranger", "unable to get local issuer certificate"),
@@ -250,7 +250,7 @@ class Commands(unittest.TestCase):
             (both, "all", "two-signers", lacks_old),
             (both, "all", "old-root", "it has no signature under new.pem of the key ring"),
             (both, "all", "two-roots", None),
-            (["gone.pem"], "one", "two-roots", "no signature under any of gone.pem"),
+            (["gone.pem"], "one", "two-roots", "under one of these certificates of the key ring: gone.pem"),
         )
         try:
             for signers, needed, name, why in cases:

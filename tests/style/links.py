@@ -220,6 +220,8 @@ def print_dot(links):
 
 
 def main():
+    if len(sys.argv) < 2:
+        return __doc__[__doc__.index("\tlinks.py"):].rstrip()
     build = sys.argv[1]
     files = sources()
     links = include_links(files)

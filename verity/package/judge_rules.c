@@ -34,7 +34,9 @@ int verity_judge_required(const struct verity_required *required,
 	if (found || required->count == 0)
 		return 0;
 	return verity_fail(reason, VERITY_E_MISSING_SIGNER,
-			   "it has no signature under any of %s of the key ring", names);
+			   "it has no signature under one of these certificates of the "
+			   "key ring: %s",
+			   names);
 }
 
 int verity_judge_denied(const struct verity_policy *policy,

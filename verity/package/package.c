@@ -86,7 +86,7 @@ static int check_image(const struct verity_package *package,
 	if (package->file_bytes != layout->file_bytes)
 		return verity_fail(reason, VERITY_E_BAD_LENGTH,
 				   "the file has %" PRIu64
-				   " bytes, and its manifest says %" PRIu64,
+				   " bytes, but its manifest says %" PRIu64,
 				   package->file_bytes, layout->file_bytes);
 	if (policy->lazy)
 		return verity_tree_verify_first(&blocks, &geometry, &root, reason);

@@ -28,7 +28,7 @@ static int show(struct device *device, struct verity_error *err)
 		return r;
 	list = overlay_trust_policy(trust)->denylist;
 	if (!list) {
-		puts("There is no deny list.");
+		puts("No deny list is in force.");
 		return 0;
 	}
 	signer = verity_denylist_signer(list);

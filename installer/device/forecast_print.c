@@ -31,7 +31,7 @@ void forecast_print(const struct forecast_request *asked,
 		[FORECAST_STAYS] = "stays active",
 		[FORECAST_STOPS] = "would no longer be active",
 		[FORECAST_STARTS] = "would become active",
-		[FORECAST_STAYS_OUT] = "is not active, and would not be",
+		[FORECAST_STAYS_OUT] = "is not active, and would not be active",
 	};
 	char under[UNDER_BYTES];
 

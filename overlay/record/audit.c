@@ -352,8 +352,8 @@ int overlay_audit_verify(int record_fd, struct overlay_audit_check *ret,
 	/* A break that was noticed stays one until its files are taken away. */
 	if (r == 0 && aside)
 		r = verity_fail(err, VERITY_E_AUDIT,
-				"the log was broken once, and what it was is kept in %s "
-				"until that is taken away",
+				"the log was damaged: the damaged file is kept as %s, "
+				"and this is reported until that file is deleted",
 				aside);
 	if (r < 0)
 		return r;

@@ -98,7 +98,7 @@ static void test_remember(void **state)
 	scratch_write("record/" FACTORY_VOLUME, "{");
 	assert_int_equal(factory_volume_recall(fd, &found, &err), -EBADMSG);
 	check_error(&err, VERITY_E_BAD_STATEMENT,
-		    "data.json: not JSON: continue at byte 1");
+		    "data.json: not JSON: incomplete at byte 1");
 	check_ok(factory_volume_remember(fd, &volume, &err), &err);
 	check_ok(factory_volume_recall(fd, &found, &err), &err);
 	assert_int_equal(found.bytes, 8192);

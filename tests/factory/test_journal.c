@@ -78,7 +78,7 @@ static void test_decode(void **state)
 		const char *text;
 		const char *why;
 	} cases[] = {
-		{"", "not JSON: continue at byte 0"},
+		{"", "not JSON: incomplete at byte 0"},
 		{"[]", "not one JSON object and nothing else"},
 		{"{}", "format: missing"},
 		{"{\"format\":2}", "format: not 1"},

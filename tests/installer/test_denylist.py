@@ -49,7 +49,7 @@ class Denylist(bench.Case):
         self.assertEqual(sorted(set(bench.listing("persist")) - made), before)
 
     def test_none(self):
-        self.succeed("There is no deny list.\n", "denylist")
+        self.succeed("No deny list is in force.\n", "denylist")
 
     def test_by_name(self):
         self.install(self.package)
@@ -99,7 +99,7 @@ class Denylist(bench.Case):
                                           "(get the newest deny list from the vendor)")
         os.unlink("persist/wmopkg/denylist")
         gone = "warning: deny list: number 7 was in force on this device, and is missing now"
-        self.check(0, "There is no deny list.\n", gone, "denylist")
+        self.check(0, "No deny list is in force.\n", gone, "denylist")
         self.assertEqual(self.wmopkg("denylist", self.denylist(6)).returncode, 3)
         self.check(0, f"Deny list 7 {STAYS}\n", gone, "denylist", self.seven)
 

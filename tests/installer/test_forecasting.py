@@ -49,13 +49,13 @@ class Forecast(bench.Case):
                       "new: would become active\n"
                       f"old: would no longer be active: {OLD}\n"
                       "pkgname: stays active\n"
-                      "unsigned: is not active, and would not be: it has no signature\n",
+                      "unsigned: is not active, and would not be active: it has no signature\n",
                       "--check-firmware", "6.0", errors=STOPS, status=3)
         self.forecast("Under firmware 5.1:\n"
-                      "new: is not active, and would not be: it requires firmware 6.0 or later, and "
+                      "new: is not active, and would not be active: it requires firmware 6.0 or later, and "
                       "this is 5.1\n"
                       "old: stays active\npkgname: stays active\n"
-                      "unsigned: is not active, and would not be: it has no signature\n",
+                      "unsigned: is not active, and would not be active: it has no signature\n",
                       "--check-firmware", "5.1")
         self.boot("wmopkg.allow_untrusted=1")
         self.assertIn("unsigned: would become active\n",
@@ -83,11 +83,11 @@ class Forecast(bench.Case):
         result = self.wmopkg("verify", "--check-firmware", "6.0")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         lines = result.stdout.splitlines()
-        self.assertRegex(lines[1], r"\Anew: is not active, and would not be: image: block \d+ of "
+        self.assertRegex(lines[1], r"\Anew: is not active, and would not be active: image: block \d+ of "
                          r"\d+, at byte \d+ of the file, does not match\Z")
         self.assertEqual(lines[2:], [
-            "noise: is not active, and would not be: not a package: it does not begin with WMOPKG01",
-            "required: is not active, and would not be: the package asks to be persistent (install "
+            "noise: is not active, and would not be active: not a package: it does not begin with WMOPKG01",
+            "required: is not active, and would not be active: the package asks to be persistent (install "
             "it with: wmopkg install persistent ...)"])
 
     def test_at_hand(self):

@@ -146,7 +146,7 @@ volumes       1.4     25.5*   ████████████████�
         bench.write("run/state.json", b"{")
         shown = self.wmopkg("show", "boot")
         self.assertEqual((shown.returncode, shown.stdout), (1, ""))
-        self.assertIn("state: not JSON: continue at byte 1", shown.stderr)
+        self.assertIn("state: not JSON: incomplete at byte 1", shown.stderr)
 
     def test_output_lost(self):
         self.example()

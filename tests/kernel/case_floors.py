@@ -138,7 +138,7 @@ def test_read_only(work, build):
         told = device.tell("denylist", work + "/denylist", status=1)
         assert told.splitlines()[-1].startswith(
             f"wmopkg: {work}/denylist: denylist: Read-only file system"), told
-        equal(device.tell("denylist"), "There is no deny list.\n")
+        equal(device.tell("denylist"), "No deny list is in force.\n")
         run("umount", persist)
         boot(device, completed=False)
         equal(floors(device), {"pkg": 2})

@@ -51,7 +51,7 @@ static void check_goes_on(int record, const struct verity_error *why)
 		fail_msg("%s does not say %s", log, wanted);
 	if (overlay_audit_aside(record)) {
 		assert_int_equal(audits_verify(record, &err), -EBADMSG);
-		assert_non_null(strstr(err.message, "until that is taken away"));
+		assert_non_null(strstr(err.message, "until that file is deleted"));
 	} else {
 		check_ok(audits_verify(record, &err), &err);
 	}
@@ -455,8 +455,8 @@ static void test_set_aside(void **state)
 	audits_append(record, 1);
 	assert_int_equal(audits_verify(record, &err), -EBADMSG);
 	check_error(&err, VERITY_E_AUDIT,
-		    "the log was broken once, and what it was is kept in "
-		    "audit.log.broken until that is taken away");
+		    "the log was damaged: the damaged file is kept as "
+		    "audit.log.broken, and this is reported until that file is deleted");
 	aside = audits_load(record, OVERLAY_AUDIT_LOG OVERLAY_AUDIT_ASIDE, &aside_size);
 	assert_int_equal(aside_size, size);
 	assert_memory_equal(aside, text, size);

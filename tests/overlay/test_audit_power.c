@@ -348,9 +348,10 @@ static void test_setting_aside(void **state)
 		assert_int_equal(audits_verify(record, &err), -EBADMSG);
 		audits_append(record, 1);
 		assert_int_equal(audits_verify(record, &err), -EBADMSG);
-		check_error(&err, VERITY_E_AUDIT,
-			    "the log was broken once, and what it was is kept in "
-			    "audit.log.1.broken until that is taken away");
+		check_error(
+			&err, VERITY_E_AUDIT,
+			"the log was damaged: the damaged file is kept as "
+			"audit.log.1.broken, and this is reported until that file is deleted");
 		aside = audits_load(record, OVERLAY_AUDIT_LOG OVERLAY_AUDIT_ASIDE,
 				    &aside_size);
 		assert_int_equal(aside_size, size);

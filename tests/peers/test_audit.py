@@ -145,7 +145,8 @@ class Audit(unittest.TestCase):
         self.assertEqual(read(log + ".broken", "rb"), changed)
         told = self.device.wmopkg("audit", "verify")
         self.assertEqual(told.returncode, 1)
-        self.assertIn("kept in audit.log.broken until that is taken away", told.stderr)
+        self.assertIn("kept as audit.log.broken, and this is reported until that file is deleted",
+                      told.stderr)
         self.assertEqual(self.recompute().returncode, 0)
         os.unlink(log + ".broken")
         lines = self.check_whole()
@@ -158,7 +159,7 @@ class Audit(unittest.TestCase):
         write(f"{self.record}", b"no folder")
         done = self.device.wmopkg("install", f"{self.work}/good.wmopkg")
         self.assertEqual(done.returncode, 0, done)
-        self.assertIn("warning: wmopkg: ", done.stderr)
+        self.assertIn("warning: PERSIST/wmopkg: ", done.stderr)
         self.assertEqual(self.device.stored(), ["data/packages/good.wmopkg"])
 
 

@@ -54,9 +54,9 @@ static void test_decode(void **state)
 		{"{\"format\":1,\"time\":7,\"epochs\":{}}", "denylist: missing"},
 		{"{\"format\":1,\"time\":7,\"denylist\":4294967296,\"epochs\":{}}",
 		 "denylist: outside 0 to 4294967295"},
-		{"", "not JSON: continue at byte 0"},
+		{"", "not JSON: incomplete at byte 0"},
 		{"[]", "not one JSON object and nothing else"},
-		{"{\"format\":1,\"time\":7,\"denyl", "not JSON: continue at byte 27"},
+		{"{\"format\":1,\"time\":7,\"denyl", "not JSON: incomplete at byte 27"},
 	};
 
 	(void)state;

@@ -24,10 +24,10 @@ static const struct {
 	{START NAMES IMAGE ",\"requires\":[\"warp\"]}",
 	 "manifest: it requires 'warp', which this device does not know"},
 	{START NAMES IMAGE ",\"requires\":\"warp\"}", "manifest: requires: not a list"},
-	{"", "manifest: not JSON: continue at byte 0"},
-	{"{", "manifest: not JSON: continue at byte 1"},
+	{"", "manifest: not JSON: incomplete at byte 0"},
+	{"{", "manifest: not JSON: incomplete at byte 1"},
 	{"[]", "manifest: not one JSON object and nothing else"},
-	{"null", "manifest: not JSON: continue at byte 4"},
+	{"null", "manifest: not JSON: incomplete at byte 4"},
 	{START NAMES IMAGE "} ", NULL}, /* white space after it is still JSON */
 	{START NAMES IMAGE "}x", "manifest: not JSON: unexpected character at byte 199"},
 	{START NAMES IMAGE "}{}", "manifest: not JSON: unexpected character at byte 199"},

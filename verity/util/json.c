@@ -114,7 +114,9 @@ int verity_json_parse(const void *bytes, size_t size, struct json_object **ret,
 	error = json_tokener_get_error(tokener);
 	if (error != json_tokener_success)
 		return verity_fail(err, VERITY_E_BAD_MANIFEST, "not JSON: %s at byte %zu",
-				   json_tokener_error_desc(error),
+				   error == json_tokener_continue
+					   ? "incomplete"
+					   : json_tokener_error_desc(error),
 				   json_tokener_get_parse_end(tokener));
 	if (json_tokener_get_parse_end(tokener) != size ||
 	    !json_object_is_type(object, json_type_object))

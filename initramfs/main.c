@@ -22,8 +22,8 @@
 #define EXIT_USAGE 2
 
 static const char usage[] =
-	"Usage: wmopkg-activate [--config FILE] [--root DIR]\n"
-	"       wmopkg-activate --plan [--config FILE] [--root DIR] [json]\n"
+	"Usage: wmopkg-activate [--debug] [--config FILE] [--root DIR]\n"
+	"       wmopkg-activate --plan [--debug] [--config FILE] [--root DIR] [json]\n"
 	"\n"
 	"Verify the installed packages and stack the accepted ones over the root file\n"
 	"system. Run on every boot, in the initramfs, once the root is mounted.\n"

@@ -32,8 +32,10 @@ def rows(text):
 
 
 def registered(path):
-    """Whether a meson.build of its folder speaks of it."""
+    """Whether the meson.build of its folder, or of the one above, speaks of it."""
     folder, name = os.path.split(path)
+    if not os.path.exists(os.path.join(ROOT, folder, "meson.build")):
+        folder = os.path.dirname(folder)
     words = re.split(r"[^\w-]+", read(os.path.join(folder, "meson.build")))
     stem = re.sub(r"^(test|case|fuzz)_", "", os.path.splitext(name)[0])
     return any(word in words for word in (stem, f"test_{stem}", stem.replace("_", "-")))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/overlay/tree.h"
+#include "tests/overlay/image/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>

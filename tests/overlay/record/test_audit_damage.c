@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/overlay/audits.h"
+#include "tests/overlay/record/audits.h"
 #include "verity/util/cleanup.h"
 
 #define LINES_MAX 256

@@ -14,8 +14,8 @@ import subprocess
 import tempfile
 import unittest
 
-ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-COMMON = ["tests/verity/lanes_vectors.c", "verity/hashtree/hash_lanes.c", "verity/hashtree/sha256_lanes.c"]
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+COMMON = ["tests/verity/hashtree/lanes_vectors.c", "verity/hashtree/hash_lanes.c", "verity/hashtree/sha256_lanes.c"]
 FLAGS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-I", ROOT]
 ARM = ["aarch64-linux-gnu-gcc", *FLAGS, "-static"]
 SALT_MAX = 256

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/overlay/audits.h"
+#include "tests/overlay/record/audits.h"
 #include "verity/util/cleanup.h"
 
 #define ENDED     99

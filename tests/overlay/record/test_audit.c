@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "overlay/record/record.h"
-#include "tests/overlay/audits.h"
+#include "tests/overlay/record/audits.h"
 #include "verity/format/manifest.h"
 #include "verity/util/cleanup.h"
 

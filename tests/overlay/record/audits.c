@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/overlay/audits.h"
+#include "tests/overlay/record/audits.h"
 
 #include <errno.h>
 #include <fcntl.h>

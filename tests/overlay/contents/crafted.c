@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/overlay/crafted.h"
+#include "tests/overlay/contents/crafted.h"
 
 #include <string.h>
 

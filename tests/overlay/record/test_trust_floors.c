@@ -9,7 +9,7 @@
 
 #include "overlay/record/trust_private.h"
 #include "tests/check.h"
-#include "tests/overlay/trusts.h"
+#include "tests/overlay/record/trusts.h"
 #include "verity/statement/floors.h"
 #include "verity/util/cleanup.h"
 

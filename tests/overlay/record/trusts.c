@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/overlay/trusts.h"
+#include "tests/overlay/record/trusts.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -8,8 +8,8 @@
 #include "overlay/record/record.h"
 #include "overlay/record/trust.h"
 #include "tests/check.h"
+#include "tests/overlay/record/trusts.h"
 #include "tests/overlay/scratch.h"
-#include "tests/overlay/trusts.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/hex.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/overlay/tree.h"
+#include "tests/overlay/image/tree.h"
 #include "overlay/image/output_file.h"
 
 #include <archive.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "overlay/contents/contents.h"
-#include "tests/overlay/crafted.h"
-#include "tests/overlay/tree.h"
+#include "tests/overlay/contents/crafted.h"
+#include "tests/overlay/image/tree.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -15,7 +15,7 @@ import subprocess
 import bench
 import console
 
-REQUIRES = "the kernel requires a signature of the root hash (dm_verity.require_signatures), and "
+REQUIRES = "the kernel requires a signature of the root hash (dm_verity.require_signatures) and "
 # where a certificate begins: two sequences, the version, an INTEGER of one byte
 CERTIFICATE = re.compile(rb"\x30\x82(..)\x30\x82..\xa0\x03\x02\x01\x02", re.DOTALL)
 

@@ -64,8 +64,8 @@ def listed_tests(folder):
     return {test["name"]: test["suite"][0].split(":")[-1] for test in tests}
 
 
-def run_tests(folder, names, repeat_logs=True):
-    """Run tests of a build side by side, in this order."""
+def run_tests(folder, names, tiers):
+    """Run tests of a build side by side, in this order; @tiers: {name: tier} of all of them."""
     log = f"{folder}/meson-logs/testlog.json"
     if os.path.exists(log):
         os.unlink(log)
@@ -74,7 +74,6 @@ def run_tests(folder, names, repeat_logs=True):
                            "--num-processes", str(os.cpu_count() + 1), *names],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors="replace", check=False)
-    tiers = listed_tests(folder)
     results = []
     if os.path.exists(log):
         with open(log, encoding="utf-8") as file:
@@ -84,7 +83,7 @@ def run_tests(folder, names, repeat_logs=True):
                                       test["duration"]))
     missing = set(names) - {result.name for result in results}
     results += [Result(tiers[name], name, False, 0) for name in sorted(missing)]
-    if repeat_logs and not all(result.good for result in results):
+    if not all(result.good for result in results):
         print(done.stdout)
     return results
 
@@ -120,7 +119,7 @@ def run_tier_of_style(tests):
                     timed("style", "clang-tidy", quietly, sys.executable, "tests/style/tidy.py",
                           CLANG)])
     names = [name for name, tier in tests[GCC].items() if tier == "style"]
-    return results + show(run_tests(GCC, names))
+    return results + show(run_tests(GCC, names, tests[GCC]))
 
 
 def run_tier_of_builds():
@@ -177,7 +176,7 @@ def main():
         results += run_tier_of_builds()
     for folder in (CLANG, GCC):
         if folder in chosen:
-            results += show(run_tests(folder, chosen[folder]))
+            results += show(run_tests(folder, chosen[folder], tests[folder]))
     found = {result.tier for result in results} | {result.name for result in results}
     results += show([Result(word, f"{word}: no test ran", False, 0) for word in wanted
                      if word not in found])

@@ -57,6 +57,7 @@ static int prepare(struct transfer *transfer, struct verity_error *err)
 
 	if (transfer_set(transfer, FOLLOWLOCATION, 1L) ||
 	    transfer_set(transfer, FAILONERROR, 1L) ||
+	    transfer_set(transfer, REDIR_PROTOCOLS_STR, transfer->protocol->follow) ||
 	    transfer_set(transfer, HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ||
 	    transfer_set(transfer, HTTPAUTH, CURLAUTH_BASIC | CURLAUTH_DIGEST) ||
 	    transfer_set(transfer, SUPPRESS_CONNECT_HEADERS, 1L))
@@ -76,12 +77,23 @@ static int prepare(struct transfer *transfer, struct verity_error *err)
 	return 0;
 }
 
-/* Lines that follow the body do not matter. */
+/*
+ * What https has said once, http must not replace: a redirect never leads back to http,
+ * also not where the first URL was one of http. Lines that follow the body do not matter.
+ */
 static bool hear(struct transfer *transfer, const char *line, size_t size)
 {
-	if (!transfer->begun)
-		(void)http_status(line, size, transfer->words);
-	return true;
+	const char *url = NULL;
+
+	if (transfer->begun)
+		return true;
+	(void)http_status(line, size, transfer->words);
+	curl_easy_getinfo(transfer->handle, CURLINFO_EFFECTIVE_URL, &url);
+	if (transfer->is_secure || !url ||
+	    strncasecmp(url, "https:", strlen("https:")) != 0)
+		return true;
+	transfer->is_secure = true;
+	return !transfer_set(transfer, REDIR_PROTOCOLS_STR, "https");
 }
 
 static int fail_status(struct transfer *transfer, struct verity_error *err)
@@ -161,8 +173,10 @@ static int explain(struct transfer *transfer, CURLcode code, struct verity_error
 		if (status >= HTTP_REDIRECTION && status < HTTP_CLIENT_ERROR)
 			return verity_fail(err, VERITY_E_TRANSFER,
 					   "the server says %s, to another protocol than "
-					   "http and https",
-					   transfer->words);
+					   "%s",
+					   transfer->words,
+					   transfer->is_secure ? "https"
+							       : "http and https");
 		return verity_fail(err, VERITY_E_TRANSFER, "the server does not speak %s",
 				   transfer->protocol->name);
 	default:

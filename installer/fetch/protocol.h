@@ -76,6 +76,7 @@ struct transfer {
 	int failure;                    /* what ended the try, if not libcurl, */
 	struct verity_error why;        /* and its message */
 	bool wants_login;               /* set: a password might help */
+	bool is_secure;                 /* set: only https may follow in this try */
 	char words[TRANSFER_WORDS_MAX]; /* the newest that the server said; set */
 	/* What identifies the file of the first try, and of this one; set. */
 	char validator[TRANSFER_VALIDATOR_MAX];

@@ -29,7 +29,7 @@ static const struct protocol protocols[] = {
 	 .can_resume = true, .needs_user = true, .has_host_keys = true, .ops = &ssh_ops},
 	{"http", "HTTP", .follow = "http,https", .relative = "/", .absolute = "/",
 	 .can_resume = true, .ops = &http_ops},
-	{"https", "HTTPS", .follow = "http,https", .relative = "/", .absolute = "/",
+	{"https", "HTTPS", .follow = "https", .relative = "/", .absolute = "/",
 	 .can_resume = true, .ops = &http_ops},
 };
 

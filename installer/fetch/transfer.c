@@ -241,7 +241,7 @@ int transfer_try(struct transfer *transfer, struct verity_error *err)
 	transfer->resumed = transfer->taken;
 	transfer->was_lost |= transfer->lost;
 	transfer->begun = transfer->heard = transfer->lost = false;
-	transfer->wants_login = false;
+	transfer->wants_login = transfer->is_secure = false;
 	transfer->failure = 0;
 	transfer->words[0] = transfer->present[0] = transfer->curl_words[0] = '\0';
 	stall_begin(&transfer->stall, now_ms());

@@ -107,6 +107,43 @@ class Https(bench.Case):
                     f"matches target host name '127.0.0.1' {CERTIFICATE}", "install",
                     f"{url}/no/pkgname.wmopkg", output=said("other"))
 
+    def test_never_to_less(self):
+        """What https has said once leads to https only, however the redirects began."""
+        nginx = servers.Nginx(f"{self.folder}/nginx", self.shared, self.certificates,
+                              "location /to/ { return 301 $arg_to; }")
+        self.addCleanup(nginx.close)
+        self.trust(self.ca)
+        plain, tls = f"127.0.0.1:{nginx.port}", f"127.0.0.1:{nginx.tls['good']}"
+
+        def chain(*hops):
+            """The URL of the first, which leads to the next by its query."""
+            url = hops[-1]
+            for hop in reversed(hops[:-1]):
+                url = f"{hop}/to/pkgname.wmopkg?to={url}"
+            return url
+
+        end = "/pkgname.wmopkg"
+        for hops in ((f"https://{tls}", f"https://{tls}{end}"),
+                     (f"http://{plain}", f"http://{plain}{end}"),
+                     (f"http://{plain}", f"https://{tls}", f"https://{tls}{end}")):
+            with self.subTest(hops=hops):
+                result = self.wmopkg("install", chain(*hops))
+                self.assertEqual((result.returncode, result.stderr), (0, ""), result)
+                self.forget()
+        for hops in ((f"https://{tls}", f"http://{plain}{end}"),
+                     (f"HTTPS://{tls}", f"HTTP://{plain}{end}"),
+                     (f"https://{tls}", f"http://{plain}", f"https://{tls}{end}"),
+                     (f"http://{plain}", f"https://{tls}", f"http://{plain}{end}"),
+                     (f"https://{tls}", f"https://{tls}", f"http://{plain}{end}"),
+                     (f"https://{tls}", f"ftp://{plain}{end}"),
+                     (f"https://{tls}", "file:///etc/passwd")):
+            with self.subTest(hops=hops):
+                result = self.wmopkg("install", chain(*hops))
+                self.assertEqual(result.returncode, 5, result)
+                self.assertIn("the server says 301 Moved Permanently, to another protocol than "
+                              "https (check the address", result.stderr)
+                self.assertEqual(bench.listing("data", "persist"), ["data/packages"])
+
     def test_password(self):
         self.trust(self.ca)
         url = self.url("good").replace("/pkgname", "/private/pkgname")

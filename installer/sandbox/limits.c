@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptors, environment, limits and user of a sandbox. */
+#include "installer/sandbox/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define FILES_MAX 64
+#define THREADS_MAX                                                                      \
+	256 /* of the user, whoever started them: name servers are asked in one */
+
+/* Values that stay are moved out of the old strings, which are wiped: they hold secrets.
+ */
+static int clear_environment(const char *const *names)
+{
+	static char *kept[16]; /* environ points to it */
+	size_t count = 0;
+
+	for (; names && *names && count + 1 < sizeof(kept) / sizeof(kept[0]); names++) {
+		const char *value = getenv(*names);
+
+		if (value && asprintf(&kept[count++], "%s=%s", *names, value) < 0)
+			return -ENOMEM;
+	}
+	for (char **entry = environ; entry && *entry; entry++)
+		explicit_bzero(*entry, strlen(*entry));
+	environ = kept;
+	return 0;
+}
+
+static bool is_kept(int fd, const int *keep, size_t count)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < count; i++)
+		found |= keep[i] == fd;
+	return found;
+}
+
+/* From @first to @last; kernels before 5.9 close one after the other. */
+static void close_all(unsigned first, unsigned last)
+{
+	struct rlimit limit;
+
+	if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
+		return;
+	if (last == UINT_MAX && getrlimit(RLIMIT_NOFILE, &limit) == 0)
+		last = (unsigned)limit.rlim_max;
+	for (; first <= last; first++)
+		close((int)first);
+}
+
+static void close_others(const int *keep, size_t count)
+{
+	unsigned first = STDERR_FILENO + 1;
+	int largest = -1;
+
+	for (size_t i = 0; i < count; i++)
+		largest = keep[i] > largest ? keep[i] : largest;
+	for (int fd = (int)first; fd <= largest; fd++)
+		if (!is_kept(fd, keep, count))
+			close(fd);
+	close_all(largest < (int)first ? first : (unsigned)largest + 1, UINT_MAX);
+}
+
+int sandbox_forget(const struct sandbox_rules *rules, const int *keep, size_t count)
+{
+	const struct sigaction standard = {.sa_handler = SIG_DFL};
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	sigset_t none;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	/* Ctrl-C goes to the parent, which decides. */
+	if (null < 0 || (setsid() < 0 && errno != EPERM))
+		return -errno;
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (dup2(null, fd) < 0)
+			return -errno;
+	for (int number = 1; number < NSIG; number++)
+		(void)sigaction(number, &standard, NULL);
+	/* Writing to a parent that is gone, or over a limit, is an error. */
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigaction(SIGXFSZ, &ignore, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	close_others(keep, count);
+	return clear_environment(rules->environment);
+}
+
+size_t sandbox_used_bytes(void)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long pages = 0;
+
+	if (file && fscanf(file, "%lu", &pages) != 1)
+		pages = 0;
+	if (file)
+		fclose(file);
+	return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+int sandbox_limit(const struct sandbox_rules *rules, size_t used_bytes, bool switched)
+{
+	const struct {
+		__rlimit_resource_t resource;
+		rlim_t most;
+		bool wanted;
+	} limits[] = {
+		{RLIMIT_CORE, 0, true},
+		{RLIMIT_FSIZE, 0, true},
+		{RLIMIT_NOFILE, FILES_MAX, true},
+		{RLIMIT_MEMLOCK, 0, true},
+		{RLIMIT_MSGQUEUE, 0, true},
+		{RLIMIT_AS, used_bytes + rules->memory_bytes, used_bytes > 0},
+		/* It counts the processes of a user, not those of this program. */
+		{RLIMIT_NPROC, 0, !rules->has_threads},
+		{RLIMIT_NPROC, THREADS_MAX, rules->has_threads && switched},
+	};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		struct rlimit limit;
+
+		if (!limits[i].wanted)
+			continue;
+		if (getrlimit(limits[i].resource, &limit) < 0)
+			return -errno;
+		if (limit.rlim_max > limits[i].most)
+			limit.rlim_max = limits[i].most;
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(limits[i].resource, &limit) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int sandbox_switch_user(const struct sandbox_rules *rules)
+{
+	uid_t real, effective, saved;
+
+	if (rules->uid == 0 || rules->gid == 0)
+		return -EINVAL;
+	if (setgroups(0, NULL) < 0 || setresgid(rules->gid, rules->gid, rules->gid) < 0 ||
+	    setresuid(rules->uid, rules->uid, rules->uid) < 0)
+		return -errno;
+	if (getresuid(&real, &effective, &saved) < 0 || real != rules->uid ||
+	    effective != rules->uid || saved != rules->uid || setuid(0) == 0)
+		return -EPERM;
+	return 0;
+}

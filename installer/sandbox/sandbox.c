@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* The order in which a child gives up its rights, and how its parent hears of it. */
+#include "installer/sandbox/sandbox.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "installer/sandbox/landlock.h"
+#include "installer/sandbox/limits.h"
+#include "installer/sandbox/private_root.h"
+#include "installer/sandbox/syscalls.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
+
+#define PIPE_BYTES (1 << 20)
+
+/* What the resolver of the C library reads. */
+static const char *const resolver_files[] = {
+	"/etc/resolv.conf",
+	"/etc/hosts",
+	"/etc/nsswitch.conf",
+	"/etc/host.conf",
+	"/etc/gai.conf",
+	"/etc/services",
+	NULL,
+};
+
+/* In a root of its own there is nothing else. */
+static const char *const whole_root[] = {"/", NULL};
+
+static const char *const no_files[] = {NULL};
+
+static const struct {
+	enum sandbox_piece piece;
+	const char *name;
+} pieces[] = {
+	{SANDBOX_USER, "user"},         {SANDBOX_PRIVILEGES, "no new privileges"},
+	{SANDBOX_LIMITS, "limits"},     {SANDBOX_ROOT, "private root"},
+	{SANDBOX_LANDLOCK, "Landlock"}, {SANDBOX_SYSCALLS, "seccomp"},
+};
+
+#define PIECE_COUNT (sizeof(pieces) / sizeof(pieces[0]))
+
+/* The first thing that the parent reads: before a byte of a stranger's was read. */
+struct report {
+	unsigned pieces;
+	int failed;           /* errno that ended it; 0: it works */
+	int why[PIECE_COUNT]; /* errno for each piece that is missing */
+	int landlock;         /* version */
+};
+
+void sandbox_pieces_text(unsigned mask, char *ret, size_t size)
+{
+	size_t used = 0;
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < PIECE_COUNT && used < size; i++)
+		if (mask & pieces[i].piece)
+			used += (size_t)snprintf(ret + used, size - used, "%s%s",
+						 used ? ", " : "", pieces[i].name);
+}
+
+/*
+ * Notes what became of a piece. @optional: the kernel may lack it, or a container may
+ * forbid it.
+ */
+static bool note(struct report *report, enum sandbox_piece piece, bool optional, int r)
+{
+	size_t index = 0;
+
+	while (pieces[index].piece != piece)
+		index++;
+	report->why[index] = -r;
+	if (r == 0)
+		report->pieces |= piece;
+	else if (!optional)
+		report->failed = -r;
+	return report->failed == 0;
+}
+
+/* Files in memory have a path only in /proc; in a root of its own they are there already.
+ */
+static int make_files(const struct sandbox_rules *rules, bool has_root,
+		      struct sandbox_inside *inside)
+{
+	for (size_t i = 0; i < rules->file_count; i++) {
+		const struct sandbox_file *file = &rules->files[i];
+		struct sandbox_inside_file *made = &inside->files[i];
+		int fd;
+
+		snprintf(made->path, sizeof(made->path), "/%s", file->name);
+		fd = has_root ? open(made->path,
+				     (file->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC)
+			      : memfd_create(file->name, MFD_CLOEXEC);
+		if (fd < 0 || (!has_root && ftruncate(fd, (off_t)file->size) < 0) ||
+		    (!has_root && file->bytes &&
+		     pwrite(fd, file->bytes, file->size, 0) != (ssize_t)file->size))
+			return -errno;
+		if (file->writable && file->size > 0) {
+			made->bytes = mmap(NULL, file->size, PROT_READ | PROT_WRITE,
+					   MAP_SHARED, fd, 0);
+			if (made->bytes == MAP_FAILED)
+				return -errno;
+		}
+		/* Stays open as long as the process, for its path. */
+		if (!has_root)
+			snprintf(made->path, sizeof(made->path), "/proc/self/fd/%d", fd);
+		else
+			close(fd);
+	}
+	return 0;
+}
+
+/*
+ * C libraries with name services in libraries of their own load them when the first name
+ * is looked up: too late in here. The library has no symbol that is needed.
+ */
+static void load_name_services(void)
+{
+	static const char *const names[] = {"libnss_files.so.2", "libnss_dns.so.2"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		(void)dlopen(names[i], RTLD_NOW | RTLD_GLOBAL);
+}
+
+/* Return: 0; -ESRCH if the parent is gone already. */
+static int follow_parent(pid_t parent)
+{
+	/* A change of the user has reset both. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
+		return -errno;
+	return getppid() == parent ? 0 : -ESRCH;
+}
+
+/* From the most general right to the most special: each step needs what the next takes.
+ */
+static void give_up_rights(const struct sandbox_rules *rules, pid_t parent,
+			   struct sandbox_inside *inside, struct report *report)
+{
+	const char *const *readable = rules->has_network ? resolver_files : no_files;
+	unsigned wanted = SANDBOX_PIECES_ALL & ~rules->without;
+	bool is_root = geteuid() == 0;
+	size_t used_bytes = sandbox_used_bytes();
+	int r = is_root ? 0 : -EPERM;
+
+	if (rules->has_network)
+		load_name_services();
+	if (wanted & SANDBOX_ROOT) {
+		if (is_root)
+			r = sandbox_root_enter(rules, readable);
+		if (!note(report, SANDBOX_ROOT, true, r))
+			return;
+	}
+	r = make_files(rules, report->pieces & SANDBOX_ROOT, inside);
+	if (r < 0) {
+		report->failed = -r;
+		return;
+	}
+	if (is_root && (wanted & SANDBOX_USER) &&
+	    !note(report, SANDBOX_USER, false, sandbox_switch_user(rules)))
+		return;
+	if ((wanted & SANDBOX_LIMITS) &&
+	    !note(report, SANDBOX_LIMITS, false,
+		  sandbox_limit(rules, used_bytes, report->pieces & SANDBOX_USER)))
+		return;
+	r = follow_parent(parent);
+	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		r = -errno;
+	if (!note(report, SANDBOX_PRIVILEGES, false, r))
+		return;
+	if (wanted & SANDBOX_LANDLOCK) {
+		report->landlock = r = sandbox_landlock_abi();
+		if (r > 0)
+			r = sandbox_landlock(rules, report->landlock,
+					     report->pieces & SANDBOX_ROOT ? whole_root
+									   : readable);
+		note(report, SANDBOX_LANDLOCK, true, r);
+	}
+	if (wanted & SANDBOX_SYSCALLS)
+		note(report, SANDBOX_SYSCALLS, true, sandbox_filter_syscalls(rules));
+}
+
+static _Noreturn void run(const struct sandbox_rules *rules, pid_t parent, int in,
+			  int out, int (*work)(void *, const struct sandbox_inside *),
+			  void *context)
+{
+	struct sandbox_inside inside = {.in = in, .out = out};
+	struct report report = {0};
+	int keep[SANDBOX_KEEP_MAX + 2] = {in, out};
+	int r;
+
+	memcpy(keep + 2, rules->keep, rules->keep_count * sizeof(*keep));
+	r = sandbox_forget(rules, keep, rules->keep_count + 2);
+	report.failed = -r;
+	if (r == 0)
+		give_up_rights(rules, parent, &inside, &report);
+	if (write(out, &report, sizeof(report)) != (ssize_t)sizeof(report) ||
+	    report.failed)
+		_exit(1);
+	inside.pieces = report.pieces;
+	/* Not exit(): its handlers belong to the parent. */
+	_exit(work(context, &inside));
+}
+
+static void print_report(const struct report *report)
+{
+	char text[256], why[128];
+
+	sandbox_pieces_text(report->pieces, text, sizeof(text));
+	verity_debug("sandbox: in force: %s", text);
+	if (report->pieces & SANDBOX_LANDLOCK)
+		verity_debug("sandbox: Landlock version %d", report->landlock);
+	for (size_t i = 0; i < PIECE_COUNT; i++)
+		if (report->why[i])
+			verity_debug("sandbox: without %s: %s", pieces[i].name,
+				     strerror_r(report->why[i], why, sizeof(why)));
+}
+
+static int read_report(struct sandbox *sandbox, struct verity_error *err)
+{
+	struct report report;
+	ssize_t count;
+
+	do
+		count = read(sandbox->from, &report, sizeof(report));
+	while (count < 0 && errno == EINTR);
+	if (count != (ssize_t)sizeof(report))
+		return verity_fail(err, VERITY_E_IO,
+				   "the process without rights ended before it began");
+	print_report(&report);
+	if (report.failed)
+		return verity_fail_errno(err, report.failed,
+					 "a process without rights cannot be made");
+	sandbox->pieces = report.pieces;
+	return 0;
+}
+
+int sandbox_start(const struct sandbox_rules *rules,
+		  int (*work)(void *context, const struct sandbox_inside *inside),
+		  void *context, struct sandbox *ret, struct verity_error *err)
+{
+	cleanup_with(sandbox_end_p) struct sandbox sandbox = {.from = -1, .to = -1};
+	int up[2], down[2];
+	cleanup_fd int out = -1;
+	cleanup_fd int in = -1;
+	pid_t parent = getpid();
+	int r;
+
+	if (pipe2(up, O_CLOEXEC) < 0)
+		return verity_fail_errno(err, errno, "pipe");
+	sandbox.from = up[0];
+	out = up[1];
+	if (pipe2(down, O_CLOEXEC) < 0)
+		return verity_fail_errno(err, errno, "pipe");
+	in = down[0];
+	sandbox.to = down[1];
+	(void)fcntl(out, F_SETPIPE_SZ, PIPE_BYTES);
+	/* A child of the same user could open the memory of this process. */
+	if (geteuid() != 0)
+		(void)prctl(PR_SET_DUMPABLE, 0);
+	fflush(NULL);
+	sandbox.pid = fork();
+	if (sandbox.pid < 0)
+		return verity_fail_errno(err, errno, "fork");
+	if (sandbox.pid == 0)
+		run(rules, parent, in, out, work, context);
+	/* So that the end of the child is the end of the pipe. */
+	close(steal_fd(&out));
+	close(steal_fd(&in));
+	r = read_report(&sandbox, err);
+	if (r < 0)
+		return r;
+	*ret = sandbox;
+	sandbox = (struct sandbox){.from = -1, .to = -1};
+	return 0;
+}
+
+int sandbox_end(struct sandbox *sandbox)
+{
+	int status = 0;
+
+	cleanup_fd_p(&sandbox->from);
+	cleanup_fd_p(&sandbox->to);
+	if (sandbox->pid > 0) {
+		kill(sandbox->pid, SIGKILL);
+		while (waitpid(sandbox->pid, &status, 0) < 0 && errno == EINTR)
+			continue;
+	}
+	*sandbox = (struct sandbox){.from = -1, .to = -1};
+	return status;
+}

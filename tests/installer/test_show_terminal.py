@@ -131,15 +131,22 @@ pkgname: not active: it has no signature
         """No manifest with such a text is one."""
         for number, text in enumerate(("\x1b[2J", "a\nb", "a\x7f", "a\u0085", "a\u202egpj.exe",
                                        "a\u2066b", "\u200fa", "a\u2028b", "\ufeffa",
+                                       "a\u200bb", "a\u2060b", "\u061ca", "a\u00adb",
+                                       "│Signed", "█", "a\ufe0f", "a\U000e0041", "\ue000",
                                        b"a\xff".decode("utf-8", "surrogateescape"),
                                        b"\xe6\xbc".decode("utf-8", "surrogateescape"))):
             for key in ("description", "version"):
                 self.craft(f"x{number}{key[0]}", **{key: text})
         output = self.terminal(1000, "show") + self.terminal(1000, "show", "x4d")
-        self.assertEqual(output.count(" Invalid "), 22)
+        self.assertEqual(output.count(" Invalid "), 40)
         for character in output:
-            self.assertNotIn(unicodedata.category(character), ("Cc", "Cf", "Zl", "Zp", "Cs")
+            self.assertNotIn(unicodedata.category(character), ("Cc", "Cf", "Zl", "Zp", "Cs", "Co")
                              if character != "\n" else ())
+        self.assertIn("it has the character U+202E, which is invisible, a control or a frame",
+                      output)
+        # the frames are ours: two on a line
+        for line in output.splitlines():
+            self.assertIn(line.count("│"), (0, 2))
 
     def test_many(self):
         os.mkdir("data/packages")

@@ -58,13 +58,19 @@ static int get_text(struct verity_json_reader *reader, struct json_object *value
 {
 	const char *text = json_object_get_string(value);
 	size_t size = (size_t)json_object_get_string_len(value);
+	uint32_t refused;
 
 	if ((int64_t)size < field->min)
 		return verity_json_bad(reader, "empty");
 	if (size >= field->size)
 		return verity_json_bad(reader, "longer than %zu bytes", field->size - 1);
-	if (!verity_text_printable(text, size))
+	if (!verity_text_check(text, size, &refused) && refused <= 0x7f)
 		return verity_json_bad(reader, "not printable UTF-8");
+	if (refused)
+		return verity_json_bad(reader,
+				       "not printable: it has the character U+%04" PRIX32
+				       ", which is invisible, a control or a frame",
+				       refused);
 	if (field->valid && !field->valid(text))
 		return verity_json_bad(reader, "not a valid package name");
 	memcpy(member, text, size + 1);

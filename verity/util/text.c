@@ -23,18 +23,41 @@ static const struct sequence sequences[] = {
 	{0xf8, 0xf0, 4, 0x10000},
 };
 
+/*
+ * The one table of what texts from outside must not have: characters that steer a
+ * terminal, cannot be seen (default ignorable code points of Unicode), change the order
+ * or the lines of the text around them, imitate the frames of our tables, or have no
+ * meaning of their own. In ascending order.
+ */
 static const struct {
 	uint32_t first, last;
 } refused[] = {
-	{0x0000, 0x001f},       /* C0 */
-	{0x007f, 0x009f},       /* DEL and C1 */
-	{0x061c, 0x061c},       /* Arabic letter mark */
-	{0x200e, 0x200f},       /* direction marks */
-	{0x2028, 0x202e},       /* separators, embeddings, overrides */
-	{0x2066, 0x2069},       /* isolates */
-	{0xd800, 0xdfff},       /* surrogates */
-	{0xfeff, 0xfeff},       /* byte order mark */
-	{0x110000, UINT32_MAX}, /* beyond Unicode */
+	{0x0000, 0x001f},      /* C0 */
+	{0x007f, 0x009f},      /* DEL and C1 */
+	{0x00ad, 0x00ad},      /* soft hyphen */
+	{0x034f, 0x034f},      /* combining grapheme joiner */
+	{0x061c, 0x061c},      /* Arabic letter mark */
+	{0x115f, 0x1160},      /* Hangul fillers */
+	{0x17b4, 0x17b5},      /* invisible Khmer vowels */
+	{0x180b, 0x180f},      /* Mongolian variation selectors, vowel separator */
+	{0x200b, 0x200f},      /* zero width; direction marks */
+	{0x2028, 0x202e},      /* separators, embeddings, overrides */
+	{0x2060, 0x206f},      /* zero width, invisible operators, isolates */
+	{0x2500, 0x259f},      /* box drawing, block elements */
+	{0x2800, 0x2800},      /* blank Braille pattern */
+	{0x3164, 0x3164},      /* Hangul filler */
+	{0xd800, 0xf8ff},      /* surrogates, private use */
+	{0xfdd0, 0xfdef},      /* no characters */
+	{0xfe00, 0xfe0f},      /* variation selectors */
+	{0xfeff, 0xfeff},      /* byte order mark, zero width */
+	{0xffa0, 0xffa0},      /* Hangul filler */
+	{0xfff0, 0xfffc},      /* annotations, place of an object */
+	{0xfffe, 0xffff},      /* no characters */
+	{0x1bca0, 0x1bca3},    /* shorthand controls */
+	{0x1d173, 0x1d17a},    /* musical controls */
+	{0x1fb00, 0x1fbff},    /* more boxes and blocks */
+	{0xe0000, 0xe0fff},    /* tags, variation selectors */
+	{0xf0000, UINT32_MAX}, /* private use; beyond Unicode */
 };
 
 /* Bytes taken by the character at @text; 0 where there is none. */
@@ -59,23 +82,43 @@ static size_t decode(const uint8_t *text, size_t size, uint32_t *ret)
 	return 0;
 }
 
-bool verity_text_printable(const char *text, size_t size)
+static bool is_refused(uint32_t character)
+{
+	/* the last two of each plane */
+	if ((character & 0xfffe) == 0xfffe)
+		return true;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (character >= refused[i].first && character <= refused[i].last)
+			return true;
+	return false;
+}
+
+bool verity_text_check(const char *text, size_t size, uint32_t *ret_refused)
 {
 	const uint8_t *bytes = (const uint8_t *)text;
 
+	*ret_refused = 0;
 	while (size) {
 		uint32_t character;
 		size_t taken = decode(bytes, size, &character);
 
 		if (!taken)
 			return false;
-		for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-			if (character >= refused[i].first && character <= refused[i].last)
-				return false;
+		if (is_refused(character)) {
+			*ret_refused = character;
+			return false;
+		}
 		bytes += taken;
 		size -= taken;
 	}
 	return true;
+}
+
+bool verity_text_printable(const char *text, size_t size)
+{
+	uint32_t unused;
+
+	return verity_text_check(text, size, &unused);
 }
 
 char *verity_text_plain(char *text)

@@ -5,14 +5,24 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /**
  * verity_text_printable - whether @text is well-formed UTF-8 that is safe to print
  *
- * No control characters (C0, DEL, C1), no line or paragraph separators, nothing that
- * reorders the text around it (bidirectional controls), no overlong forms, no surrogates.
+ * No control characters (C0, DEL, C1), no line or paragraph separators, nothing that is
+ * invisible (zero width, tags, variation selectors) or reorders the text around it
+ * (bidirectional controls), no box drawing, no private use, no overlong forms, no
+ * surrogates: text.c has the table.
  */
 bool verity_text_printable(const char *text, size_t size);
+
+/**
+ * verity_text_check - as verity_text_printable(), for a message that names the fault
+ * @ret_refused: the first character that is refused; 0 where it is a NUL, the text is not
+ *               well-formed UTF-8, or nothing is refused
+ */
+bool verity_text_check(const char *text, size_t size, uint32_t *ret_refused);
 
 /**
  * verity_text_plain - make text from a system, a server or a file name safe to print

@@ -8,6 +8,9 @@
 
 #define ROOT  "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define START "{\"type\":\"package\",\"format\":1,"
+#define NOT_PRINTABLE(character)                                                         \
+	"not printable: it has the character U+" character                               \
+	", which is invisible, a control or a frame"
 #define NAMES "\"name\":\"n\",\"version\":\"1\",\"description\":\"d\","
 #define IMAGE                                                                              \
 	"\"image\":{\"bytes\":5,\"hash\":\"sha256\",\"salt\":\"ab\",\"root_hash\":\"" ROOT \
@@ -48,6 +51,18 @@ static const struct {
 	{START "\"name\":\"n\",\"version\":\"\"}", "manifest: version: empty"},
 	{START "\"name\":\"n\",\"version\":\"\\u001b[2J\"}",
 	 "manifest: version: not printable UTF-8"},
+	{START "\"name\":\"n\",\"version\":\"1\\u200b\"}",
+	 "manifest: version: " NOT_PRINTABLE("200B")},
+	{START "\"name\":\"n\",\"version\":\"1\",\"description\":\"\xe2\x94\x82\"}",
+	 "manifest: description: " NOT_PRINTABLE("2502")},
+	{START "\"name\":\"n\",\"version\":\"1\",\"description\":\"\\u202efdp\"}",
+	 "manifest: description: " NOT_PRINTABLE("202E")},
+	{START "\"name\":\"n\",\"version\":\"1\",\"description\":\"\\udb40\\udc41\"}",
+	 "manifest: description: " NOT_PRINTABLE("E0041")},
+	{START NAMES IMAGE ",\"compatible\":[\"a\\u2069\"]}",
+	 "manifest: compatible[0]: " NOT_PRINTABLE("2069")},
+	{START NAMES IMAGE ",\"firmware\":{\"min\":\"1\\u00ad\"}}",
+	 "manifest: firmware.min: " NOT_PRINTABLE("00AD")},
 	{START "\"name\":\"n\",\"version\":1}", "manifest: version: not a string"},
 	{START "\"name\":\"n\",\"version\":\"1\"}", "manifest: description: missing"},
 	{START NAMES "\"image\":[]}", "manifest: image: not an object"},

@@ -135,7 +135,9 @@ static void test_take(void **state)
 		{"{\"serial\":\"\"," A "," N "}", "serial: empty"},
 		{"{\"serial\":\"a\\nb\"," A "," N "}", "serial: not printable UTF-8"},
 		{"{\"serial\":\"a\\u0000b\"," A "," N "}", "serial: not printable UTF-8"},
-		{"{\"serial\":\"a\\u202eb\"," A "," N "}", "serial: not printable UTF-8"},
+		{"{\"serial\":\"a\\u202eb\"," A "," N "}",
+		 "serial: not printable: it has the character U+202E, which is "
+		 "invisible, a control or a frame"},
 		{"{\"serial\":17," A "," N "}", "serial: not a string"},
 		{"{\"serial\":[\"A\"]," A "," N "}", "serial: not a string"},
 		{"{" A "," N "}", "serial: missing"},

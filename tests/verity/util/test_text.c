@@ -32,9 +32,12 @@ static void test_printable(void **state)
 		{TEXT("\xff"), false},             /* never UTF-8 */
 		{TEXT("\xe2\x80\xae"
 		      "gpj"),
-		 false},                       /* right-to-left override */
-		{TEXT("\xe2\x80\xa8"), false}, /* line separator */
-		{TEXT("\xef\xbb\xbf"), false}, /* byte order mark */
+		 false},                           /* right-to-left override */
+		{TEXT("\xe2\x80\xa8"), false},     /* line separator */
+		{TEXT("\xef\xbb\xbf"), false},     /* byte order mark */
+		{TEXT("1.0\xe2\x80\x8b"), false},  /* zero width space */
+		{TEXT("\xe2\x94\x82"), false},     /* a frame of `show` */
+		{TEXT("\xf3\xa0\x81\x81"), false}, /* tag A */
 	};
 
 	(void)state;
@@ -42,6 +45,75 @@ static void test_printable(void **state)
 		if (verity_text_printable(cases[i].text, cases[i].size) !=
 		    cases[i].printable)
 			fail_msg("case %zu", i);
+}
+
+static size_t encode(uint32_t c, char ret[static 4])
+{
+	if (c < 0x80) {
+		ret[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		ret[0] = (char)(0xc0 | c >> 6);
+		ret[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		ret[0] = (char)(0xe0 | c >> 12);
+		ret[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		ret[2] = (char)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	ret[0] = (char)(0xf0 | c >> 18);
+	ret[1] = (char)(0x80 | (c >> 12 & 0x3f));
+	ret[2] = (char)(0x80 | (c >> 6 & 0x3f));
+	ret[3] = (char)(0x80 | (c & 0x3f));
+	return 4;
+}
+
+/* Each range that is refused, and the characters just before and after it. */
+static void test_refused(void **state)
+{
+	static const struct {
+		uint32_t first, last;
+		bool alone; /* what is before and after it is printable */
+	} ranges[] = {
+		{0x0000, 0x001f, false},    {0x007f, 0x009f, true},
+		{0x00ad, 0x00ad, true},     {0x034f, 0x034f, true},
+		{0x061c, 0x061c, true},     {0x115f, 0x1160, true},
+		{0x17b4, 0x17b5, true},     {0x180b, 0x180f, true},
+		{0x200b, 0x200f, true},     {0x2028, 0x202e, true},
+		{0x2060, 0x206f, true},     {0x2500, 0x257f, false},
+		{0x2580, 0x259f, false},    {0x2800, 0x2800, true},
+		{0x3164, 0x3164, true},     {0xe000, 0xf8ff, false},
+		{0xfdd0, 0xfdef, true},     {0xfe00, 0xfe0f, true},
+		{0xfeff, 0xfeff, true},     {0xffa0, 0xffa0, true},
+		{0xfff0, 0xfffc, false},    {0xfffe, 0xffff, false},
+		{0x1bca0, 0x1bca3, true},   {0x1d173, 0x1d17a, true},
+		{0x1fb00, 0x1fbff, true},   {0x1fffe, 0x1ffff, true},
+		{0xe0000, 0xe007f, false},  {0xe0080, 0xe0fff, false},
+		{0xf0000, 0x10ffff, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		char text[8] = "a", *at = text + 1;
+		uint32_t found;
+
+		for (uint32_t c = ranges[i].first; c <= ranges[i].last;
+		     c += c + 1 < ranges[i].last && c > 0x20000 ? 0xfff : 1) {
+			size_t size = 1 + encode(c, at);
+
+			if (verity_text_check(text, size, &found) || found != c ||
+			    verity_text_printable(text, size))
+				fail_msg("U+%04X, found U+%04X", c, found);
+		}
+		if (!ranges[i].alone)
+			continue;
+		if (!verity_text_printable(text, 1 + encode(ranges[i].first - 1, at)) ||
+		    !verity_text_printable(text, 1 + encode(ranges[i].last + 1, at)))
+			fail_msg("beside U+%04X", ranges[i].first);
+	}
 }
 
 static void test_plain(void **state)
@@ -55,6 +127,9 @@ static void test_plain(void **state)
 		{"a\nwmopkg: b", "a?wmopkg: b"},
 		{"\x1b[2J\xc3\xbc", "?[2J??"},
 		{"cut \xc3", "cut ?"},
+		{"a\xe2\x80\x8b"
+		 "b",
+		 "a???b"},
 	};
 
 	(void)state;
@@ -70,6 +145,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_printable),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_plain),
 	};
 

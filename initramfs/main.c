@@ -131,11 +131,7 @@ static int report(int r, bool log, const struct verity_error *err)
 static int activate(const struct supervisor_work *work, int line, size_t *ret_stuck)
 {
 	struct verity_error err = {0};
-	int r;
-
-	/* The system's openssl.cnf must not influence this, and takes time to read. */
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-	r = activate_run(work->config, work->root, line, ret_stuck, &err);
+	int r = activate_run(work->config, work->root, line, ret_stuck, &err);
 
 	return report(r, true, &err);
 }
@@ -165,6 +161,8 @@ int main(int argc, char **argv)
 		return status;
 	if (request.debug || verity_debug_wanted())
 		verity_debug_start(log_debug);
+	/* The system's openssl.cnf must not influence this, and takes time to read. */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	raise_file_limit();
 	if (request.plan)
 		return report(

@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 #include <locale.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,6 +58,8 @@ int main(int argc, char **argv)
 	struct verity_error err;
 	int option;
 
+	/* Its configuration could allow old protocols, or load libraries. */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	/* Only for the widths of characters: what is printed is UTF-8 on any console. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	report_program("wmopkg");

@@ -73,6 +73,20 @@ static int fail_certificate(const char *words, struct verity_error *err)
 			   meaning, date);
 }
 
+/* The reasons of OpenSSL and GnuTLS, for their side and for what the server says. */
+static bool is_old_tls(const char *words)
+{
+	static const char *const reasons_of_tls[] = {
+		"unsupported protocol",
+		"protocol version", /* "tlsv1 alert protocol version" */
+	};
+	bool found = false;
+
+	for (size_t i = 0; i < sizeof(reasons_of_tls) / sizeof(reasons_of_tls[0]); i++)
+		found |= strstr(words, reasons_of_tls[i]) != NULL;
+	return found;
+}
+
 static int fail_cut(const struct transfer *transfer, const char *words,
 		    struct verity_error *err)
 {
@@ -109,6 +123,11 @@ int curl_error(struct transfer *transfer, CURLcode code, struct verity_error *er
 	transfer->lost = kind == KIND_CUT || (kind == KIND_CONNECT && transfer->was_lost);
 	switch (kind) {
 	case KIND_CONNECT:
+		if (code == CURLE_SSL_CONNECT_ERROR && is_old_tls(words))
+			return verity_fail(err, VERITY_E_TRANSFER,
+					   "the server supports no version of TLS from "
+					   "1.2 on (update the server, or use another "
+					   "protocol)");
 		/* The message of libcurl lacks the reason of the system. */
 		curl_easy_getinfo(transfer->handle, CURLINFO_OS_ERRNO, &number);
 		if (code == CURLE_COULDNT_CONNECT && number > 0)

@@ -47,6 +47,24 @@ static const char *header_of(const struct transfer *transfer, const char *name)
 }
 
 /*
+ * Floors of our own: those of the system are in its configuration of OpenSSL, which is
+ * not read, or in how it was built. Other libraries have their own names for ciphers, and
+ * none of these in their defaults.
+ */
+#define CIPHERS "DEFAULT:!aNULL:!eNULL:!PSK:!SRP:!3DES:!RC4:!MD5:@SECLEVEL=2"
+
+static int set_tls(struct transfer *transfer, struct verity_error *err)
+{
+	const char *library = curl_version_info(CURLVERSION_NOW)->ssl_version;
+
+	if (transfer_set(transfer, SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ||
+	    (library && strncmp(library, "OpenSSL/", 8) == 0 &&
+	     transfer_set(transfer, SSL_CIPHER_LIST, CIPHERS)))
+		return transfer_no_memory(err);
+	return ca_set(transfer, transfer->request->authorities, err);
+}
+
+/*
  * libcurl sends no password before it is asked for, and to no other host. Version 1.1,
  * because 2 has no words after the number of a status.
  */
@@ -64,7 +82,7 @@ static int prepare(struct transfer *transfer, struct verity_error *err)
 		return transfer_no_memory(err);
 	/* Also for http, which may lead to https. */
 	if (transfer->tries == 1)
-		return ca_set(transfer, transfer->request->authorities, err);
+		return set_tls(transfer, err);
 	if (transfer->taken == 0)
 		return 0;
 	/* The rest of the file if it is the same, all of it if not. */

@@ -7,7 +7,7 @@ that signing with a token needs."""
 import subprocess
 import sys
 
-BANNED = ("libcurl", "libedit", "libsmartcols", "libsquashfs", "libarchive")
+BANNED = ("libcurl", "libedit", "libsmartcols", "libseccomp", "libsquashfs", "libarchive")
 NEEDED = ("libcryptsetup", "libcrypto", "libmount", "libjson-c")
 
 

@@ -211,6 +211,20 @@ location = /nowhere/pkgname.wmopkg {{ return 204; }}
         self.wait_for_port("127.0.0.1", "::1")
 
 
+class OpenSsl(Daemon):
+    """https by `openssl s_server` on .port, which speaks whatever @options tell it to."""
+
+    def __init__(self, folder, web, keys, *options):
+        """@keys: folder of certificates(), of which the one called good is shown"""
+        os.mkdir(folder)
+        self.port = free_port()
+        super().__init__(folder, ["sh", "-ec", 'cd "$1"; shift; exec "$@"', "sh", web,
+                                  "openssl", "s_server", "-accept", f"127.0.0.1:{self.port}",
+                                  "-cert", f"{keys}/good.pem", "-key", f"{keys}/good.key",
+                                  "-WWW", *options])
+        self.wait_for_port("127.0.0.1")
+
+
 class Ftp(Daemon):
     """
     vsftpd on .port of @host; anonymous below @web, USER in .home. .commands(): all that it was

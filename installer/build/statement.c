@@ -11,6 +11,7 @@
 #include "installer/common/statement_file.h"
 #include "verity/format/format.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/io.h"
 
 int build_package_open(const char *path, const char *refused, struct verity_package **ret,
 		       struct verity_error *err)
@@ -33,11 +34,11 @@ int build_package_open(const char *path, const char *refused, struct verity_pack
 
 bool build_statement_at(const char *path)
 {
-	/* O_NONBLOCK: a pipe without a writer is not waited for. */
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	cleanup_fd int fd = -1;
 	char magic[VERITY_MAGIC_BYTES];
 
-	return fd >= 0 && pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
+	return verity_io_open(AT_FDCWD, path, O_RDONLY, &fd, NULL, NULL) == 0 &&
+	       pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
 	       verity_statement_is(magic, sizeof(magic));
 }
 

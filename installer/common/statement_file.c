@@ -14,13 +14,13 @@
 /* The head of a file that is too long still says what it is. */
 static int fail_too_long(const char *file, struct verity_error *err)
 {
-	cleanup_fd int fd = open(file, O_RDONLY | O_CLOEXEC);
+	cleanup_fd int fd = -1;
 	struct verity_statement_parts parts;
 	uint8_t head[VERITY_HEAD_BYTES];
-	int r;
+	int r = verity_io_open(AT_FDCWD, file, O_RDONLY, &fd, NULL, err);
 
-	if (fd < 0)
-		return verity_fail_errno(err, errno, "%s", file);
+	if (r < 0)
+		return r;
 	r = verity_io_read(fd, head, sizeof(head), 0, err);
 	if (r == 0)
 		r = verity_statement_split(head, sizeof(head), &parts, err);

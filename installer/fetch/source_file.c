@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "installer/common/signals.h"
+#include "verity/util/io.h"
 
 #define PIECE_BYTES 32768
 
@@ -57,6 +58,12 @@ static const struct source_kind kind_file = {
 	.free = file_free,
 };
 
+static int fail_type(const char *where, const struct stat *st, struct verity_error *err)
+{
+	return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: a %s, not a file", where,
+			   S_ISDIR(st->st_mode) ? "folder" : "device or pipe");
+}
+
 int source_file_new(int fd, const char *where, struct source **ret,
 		    struct verity_error *err)
 {
@@ -74,9 +81,7 @@ int source_file_new(int fd, const char *where, struct source **ret,
 	if (fstat(fd, &st) < 0)
 		return verity_fail_errno(err, errno, "%s: cannot be read", where);
 	if (!S_ISREG(st.st_mode))
-		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: a %s, not a file",
-				   where,
-				   S_ISDIR(st.st_mode) ? "folder" : "device or pipe");
+		return fail_type(where, &st, err);
 	file->source.kind = &kind_file;
 	file->source.where = steal_ptr(&copy);
 	file->fd = steal_fd(&owned);
@@ -85,17 +90,20 @@ int source_file_new(int fd, const char *where, struct source **ret,
 	return 0;
 }
 
-/* O_NONBLOCK: opening a pipe must not wait for a writer. */
 int source_file_open(const char *path, struct source **ret, struct verity_error *err)
 {
 	char name[VERITY_NAME_MAX + 1];
 	int r = verity_name_from_path(path, name, err);
+	struct verity_error why;
+	struct stat st;
 	int fd;
 
 	if (r < 0)
 		return r;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return verity_fail_errno(err, errno, "%s: cannot be opened", path);
+	r = verity_io_open(AT_FDCWD, path, O_RDONLY, &fd, &st, &why);
+	if (r < 0 && why.code == VERITY_E_NOT_A_FILE)
+		return fail_type(path, &st, err);
+	if (r < 0)
+		return verity_fail_errno(err, -r, "%s: cannot be opened", path);
 	return source_file_new(fd, path, ret, err);
 }

@@ -75,8 +75,8 @@ static void load(History *lines, int home)
 
 	if (home < 0)
 		return;
-	fd = openat(home, NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || !is_own(fd, S_IFREG) || !(file = fdopen(fd, "r")))
+	if (verity_io_open(home, NAME, O_RDONLY | O_NOFOLLOW, &fd, NULL, NULL) < 0 ||
+	    !is_own(fd, S_IFREG) || !(file = fdopen(fd, "r")))
 		return;
 	steal_fd(&fd);
 	for (size_t i = 0; i < 2 * SHELL_HISTORY_LINES; i++) {

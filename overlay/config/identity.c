@@ -3,6 +3,7 @@
 #include "overlay/config/identity.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -67,13 +68,15 @@ static bool take_file(int dirfd, const char *name, size_t max, char *ret)
  */
 static char *load_firmware_file(int root_fd, const char *path)
 {
-	cleanup_fd int fd =
-		overlay_open_at(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY,
-				RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	cleanup_fd int at = overlay_open_at(root_fd, path, O_PATH,
+					    RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	char place[sizeof("/proc/self/fd/") + 3 * sizeof(at)];
 	char *text = NULL;
 	size_t size;
 
-	if (fd < 0 || verity_io_load_fd(fd, path, FILE_MAX_BYTES, &text, &size, NULL) < 0)
+	snprintf(place, sizeof(place), "/proc/self/fd/%d", at);
+	if (at < 0 ||
+	    verity_io_load(AT_FDCWD, place, FILE_MAX_BYTES, &text, &size, NULL) < 0)
 		return NULL;
 	return text;
 }

@@ -54,11 +54,12 @@ int overlay_copy_look(int from_fd, int to_fd, const char *path)
 
 static int copy_file(int from_fd, int to_fd, const char *path, const struct stat *st)
 {
-	cleanup_fd int from = openat(from_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_fd int from = -1;
 	cleanup_fd int to = -1;
+	int r = verity_io_open(from_fd, path, O_RDONLY | O_NOFOLLOW, &from, NULL, NULL);
 
-	if (from < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	to = openat(to_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		    0600);
 	if (to < 0)

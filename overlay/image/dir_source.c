@@ -12,6 +12,7 @@
 #include "overlay/image/rules.h"
 #include "overlay/image/sources.h"
 #include "verity/util/dir.h"
+#include "verity/util/io.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -264,15 +265,14 @@ static int data_copy(const struct feed *feed, const struct image_node *node, int
 static int file_data(const struct feed *feed, int dirfd, const struct image_node *node,
 		     struct verity_error *err)
 {
-	cleanup_fd int fd =
-		openat(dirfd, node->name,
-		       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	cleanup_fd int fd = -1;
+	struct verity_error why;
 	struct stat st;
-	int r;
+	int r = verity_io_open(dirfd, node->name, O_RDONLY | O_NOFOLLOW, &fd, &st, &why);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return image_node_fail_errno(err, node, NULL, errno);
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != node->inode->bytes)
+	if (r < 0 && why.code != VERITY_E_NOT_A_FILE)
+		return image_node_fail_errno(err, node, NULL, -r);
+	if (r < 0 || (uint64_t)st.st_size != node->inode->bytes)
 		return image_node_fail(err, node, NULL, "changed while it was read");
 	r = image_data_begin(feed->writer, node->inode, err);
 	if (r == 0)

@@ -3,6 +3,7 @@
 #include "overlay/image/image.h"
 #include "overlay/image/rules.h"
 #include "overlay/image/sources.h"
+#include "verity/util/io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,19 +13,21 @@
 static int source_open(const char *source, int *ret_fd, bool *ret_folder,
 		       struct verity_error *err)
 {
-	/* O_NONBLOCK: not to wait for the other end of a pipe. */
-	cleanup_fd int fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
+	int fd = open(source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : 0;
+	struct verity_error why = {.code = VERITY_OK};
 
-	if (fd < 0 && (errno == EACCES || errno == EPERM))
+	*ret_folder = fd >= 0;
+	if (r == -ENOTDIR)
+		r = verity_io_open(AT_FDCWD, source, O_RDONLY, &fd, NULL, &why);
+	if (r == -EACCES || r == -EPERM)
 		return verity_fail(err, VERITY_E_BAD_TREE, "no permission to read it");
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return verity_fail_errno(err, errno, "cannot open it");
-	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+	if (why.code == VERITY_E_NOT_A_FILE)
 		return verity_fail(err, VERITY_E_BAD_TREE,
 				   "neither a folder nor a tar archive");
-	*ret_folder = S_ISDIR(st.st_mode);
-	*ret_fd = steal_fd(&fd);
+	if (r < 0)
+		return verity_fail_errno(err, -r, "cannot open it");
+	*ret_fd = fd;
 	return 0;
 }
 

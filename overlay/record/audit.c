@@ -218,13 +218,13 @@ static int take_files(struct append *append, bool new_boot, struct verity_error 
 /* What a power cut left of a line is removed first, durably: no line is mixed with it. */
 static int open_log(const struct append *append, int *ret, struct verity_error *err)
 {
-	cleanup_fd int fd =
-		openat(append->audit->record_fd, OVERLAY_AUDIT_LOG,
-		       O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	cleanup_fd int fd = -1;
 	struct stat st;
+	int r = verity_io_open(append->audit->record_fd, OVERLAY_AUDIT_LOG,
+			       O_WRONLY | O_CREAT | O_NOFOLLOW, &fd, &st, err);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return verity_fail_errno(err, errno, OVERLAY_AUDIT_LOG);
+	if (r < 0)
+		return r;
 	if (st.st_size != (off_t)append->log_bytes &&
 	    (ftruncate(fd, (off_t)append->log_bytes) < 0 || fsync(fd) < 0))
 		return verity_fail_errno(err, errno, OVERLAY_AUDIT_LOG);

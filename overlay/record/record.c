@@ -75,24 +75,13 @@ int overlay_record_clear_folder(int record_fd, const char *name, struct verity_e
 	return overlay_record_set_aside(record_fd, name, err);
 }
 
-/* Not opened before it is known to be a file: opening a watchdog starts it. */
 int overlay_record_load(int record_fd, const char *name, size_t max, char **ret,
 			size_t *ret_size, struct verity_error *err)
 {
 	cleanup_fd int fd = -1;
-	struct stat st;
+	int r = verity_io_open(record_fd, name, O_RDONLY | O_NOFOLLOW, &fd, NULL, err);
 
-	if (fstatat(record_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return verity_fail_errno(err, errno, "%s", name);
-	if (!S_ISREG(st.st_mode))
-		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a file", name);
-	fd = openat(record_fd, name,
-		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return verity_fail_errno(err, errno, "%s", name);
-	if (!S_ISREG(st.st_mode))
-		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a file", name);
-	return verity_io_load_fd(fd, name, max, ret, ret_size, err);
+	return r < 0 ? r : verity_io_load_fd(fd, name, max, ret, ret_size, err);
 }
 
 int overlay_record_replace(int record_fd, const char *name, const void *bytes,
@@ -105,15 +94,11 @@ int overlay_record_replace(int record_fd, const char *name, const void *bytes,
 int overlay_record_overwrite(int record_fd, const char *name, const void *bytes,
 			     size_t size, struct verity_error *err)
 {
-	cleanup_fd int fd =
-		openat(record_fd, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat st;
-	int r;
+	cleanup_fd int fd = -1;
+	int r = verity_io_open(record_fd, name, O_WRONLY | O_NOFOLLOW, &fd, NULL, err);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return verity_fail_errno(err, errno, "%s", name);
-	if (!S_ISREG(st.st_mode))
-		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a file", name);
+	if (r < 0)
+		return r;
 	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) < 0)
 		return verity_fail_errno(err, errno, "%s", name);
 	r = verity_io_write(fd, bytes, size, 0, err);

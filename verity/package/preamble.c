@@ -4,7 +4,6 @@
 
 #include "verity/package/preamble.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -19,23 +18,31 @@ size_t verity_preamble_bytes(const struct verity_head *head)
 	return (size_t)blocks * VERITY_BLOCK;
 }
 
-/* O_NONBLOCK: a FIFO must not make the boot wait for a writer. */
+static const char *type_name(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFLNK:
+		return "a link";
+	case S_IFDIR:
+		return "a folder";
+	default:
+		return "a device or pipe";
+	}
+}
+
 int verity_preamble_open(int dirfd, const char *name, int *ret, uint64_t *ret_bytes,
 			 struct verity_error *err)
 {
 	int nofollow = dirfd == AT_FDCWD ? 0 : O_NOFOLLOW;
-	cleanup_fd int fd = openat(
-		dirfd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | nofollow);
+	struct verity_error why;
 	struct stat st;
+	int r = verity_io_open(dirfd, name, O_RDONLY | nofollow, ret, &st, &why);
 
-	if (fd < 0 && errno == ELOOP)
-		return verity_fail(err, VERITY_E_NOT_A_FILE, "a link, not a file");
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return verity_fail_errno(err, errno, "cannot be opened");
-	if (!S_ISREG(st.st_mode))
+	if (r < 0 && why.code == VERITY_E_NOT_A_FILE)
 		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s, not a file",
-				   S_ISDIR(st.st_mode) ? "a folder" : "a device or pipe");
-	*ret = steal_fd(&fd);
+				   type_name(st.st_mode));
+	if (r < 0)
+		return verity_fail_errno(err, -r, "cannot be opened");
 	*ret_bytes = (uint64_t)st.st_size;
 	return 0;
 }

@@ -143,18 +143,69 @@ int verity_io_load_fd(int fd, const char *name, size_t max, char **ret, size_t *
 	return 0;
 }
 
+/*
+ * Open what @at shows. Where /proc is not mounted it is opened by its name, and has to be
+ * the same file.
+ */
+static int reopen(int at, const struct stat *st, int dirfd, const char *name, int flags)
+{
+	int more = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	cleanup_fd int fd = -1;
+	char path[sizeof("/proc/self/fd/") + 3 * sizeof(at)];
+	struct stat found;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", at);
+	fd = open(path, (flags & ~O_NOFOLLOW) | more);
+	if (fd < 0 && errno == ENOENT)
+		fd = openat(dirfd, name, flags | more);
+	if (fd < 0 || fstat(fd, &found) < 0)
+		return -errno;
+	if (found.st_dev != st->st_dev || found.st_ino != st->st_ino)
+		return -ESTALE;
+	return steal_fd(&fd);
+}
+
+int verity_io_open(int dirfd, const char *name, int flags, int *ret, struct stat *ret_st,
+		   struct verity_error *err)
+{
+	int existing = flags & ~O_CREAT;
+	cleanup_fd int at =
+		openat(dirfd, name, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW));
+	struct stat st;
+	int fd;
+
+	if (at < 0 && errno == ENOENT && (flags & O_CREAT)) {
+		fd = openat(dirfd, name, flags | O_EXCL | O_CLOEXEC, 0600);
+		/* Another program was faster, or it is a link to nothing. */
+		if (fd < 0 && errno == EEXIST)
+			return verity_io_open(dirfd, name, existing, ret, ret_st, err);
+		if (fd < 0 || fstat(fd, &st) < 0)
+			return verity_fail_errno(err, errno, "%s", name);
+	} else {
+		if (at < 0 || fstat(at, &st) < 0)
+			return verity_fail_errno(err, errno, "%s", name);
+		if (ret_st)
+			*ret_st = st;
+		if (!S_ISREG(st.st_mode))
+			return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a file",
+					   name);
+		fd = reopen(at, &st, dirfd, name, existing);
+		if (fd < 0)
+			return verity_fail_errno(err, -fd, "%s", name);
+	}
+	if (ret_st)
+		*ret_st = st;
+	*ret = fd;
+	return 0;
+}
+
 int verity_io_load(int dirfd, const char *name, size_t max, char **ret, size_t *ret_size,
 		   struct verity_error *err)
 {
-	cleanup_fd int fd =
-		openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
+	cleanup_fd int fd = -1;
+	int r = verity_io_open(dirfd, name, O_RDONLY, &fd, NULL, err);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return verity_fail_errno(err, errno, "%s", name);
-	if (!S_ISREG(st.st_mode))
-		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a file", name);
-	return verity_io_load_fd(fd, name, max, ret, ret_size, err);
+	return r < 0 ? r : verity_io_load_fd(fd, name, max, ret, ret_size, err);
 }
 
 int verity_io_replace(int dirfd, const char *name, mode_t mode, const void *bytes,

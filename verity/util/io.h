@@ -6,6 +6,7 @@
 #include "verity/util/error.h"
 
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /**
@@ -26,6 +27,24 @@ int verity_io_write(int fd, const void *bytes, size_t count, uint64_t offset,
  * verity_io_copy - copy @count bytes between files, inside the kernel where it can
  */
 int verity_io_copy(int from_fd, uint64_t from, int to_fd, uint64_t to, uint64_t count,
+		   struct verity_error *err) must_check;
+
+/**
+ * verity_io_open - open a regular file, and nothing else
+ * @dirfd:  directory that @name is relative to, or AT_FDCWD
+ * @flags:  O_RDONLY, O_WRONLY or O_RDWR; O_NOFOLLOW: a final link is no file; O_CREAT: a
+ *          file that is missing is created, with mode 0600
+ * @ret:    set on success only; has O_CLOEXEC and O_NONBLOCK
+ * @ret_st: what @name is, also with NOT_A_FILE; may be NULL
+ *
+ * All that comes from a disk is opened by this: opening a device, a pipe or a terminal
+ * has effects of its own (a watchdog starts, a tape rewinds, a writer goes on), so it is
+ * opened after its type is known, and it is what that type was seen of.
+ *
+ * Return: 0; -EINVAL (NOT_A_FILE) for anything but a regular file; -ESTALE where it was
+ * replaced meanwhile; -errno.
+ */
+int verity_io_open(int dirfd, const char *name, int flags, int *ret, struct stat *ret_st,
 		   struct verity_error *err) must_check;
 
 /**

@@ -226,8 +226,12 @@ int overlay_bootconf_read(const char *uboot_env, const char *cmdline,
 		free(values[key]);
 	}
 	r = overlay_bootconf_load(cmdline, &conf, err);
-	if (r < 0)
+	if (r < 0) {
+		/* It may say 0, and goes before the environment. */
+		ret->allow_untrusted = false;
+		ret->origin[OVERLAY_BOOT_ALLOW_UNTRUSTED] = OVERLAY_BOOT_UNSET;
 		return r;
+	}
 	for (unsigned key = 0; key < OVERLAY_BOOTKEYS; key++) {
 		if (!conf.origin[key])
 			continue;

@@ -59,7 +59,8 @@ void overlay_bootconf_decode(const char *text, size_t size, struct overlay_bootc
  * @uboot_env: fw_env.config(5); without such a file, or without U-Boot support (option
  *             uboot), there is no environment
  * @cmdline:   file of the kernel command line
- * @ret:       filled on failure too, by what could be read
+ * @ret:       filled on failure too, by what could be read; Allow Untrusted is not set
+ *             then where the command line is what could not be read
  *
  * Return: 0; -errno where one of the two could not be read.
  */

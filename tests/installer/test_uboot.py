@@ -26,6 +26,7 @@ class Uboot(bench.Case):
 
     def allowed(self, expected, errors=""):
         self.check(0, "Serial: SN-1\nUnlocked: no\n"
+                      "Hardware anchor: absent: the configuration sets anchor = none\n"
                       f"Allow Untrusted: {'yes' if expected else 'no'}\n", errors, "unlock")
 
     def test_allow_untrusted(self):
@@ -49,6 +50,20 @@ class Uboot(bench.Case):
         self.boot("")
         self.setenv("wmopkg.allow_untrusted")
         self.allowed(False)
+
+    def test_command_line_unreadable(self):
+        """It could say 0, so the environment alone allows nothing."""
+        self.setenv("wmopkg.allow_untrusted", "1")
+        for make in (lambda: None, lambda: os.mkdir("cmdline"), lambda: os.mkfifo("cmdline")):
+            if os.path.isdir("cmdline"):
+                os.rmdir("cmdline")
+            elif os.path.exists("cmdline"):
+                os.unlink("cmdline")
+            make()
+            result = self.wmopkg("unlock")
+            self.assertIn("Allow Untrusted: no\n", result.stdout)
+            self.assertIn("warning: boot configuration: ", result.stderr)
+            self.assertEqual(self.wmopkg("install", self.make("unsigned")).returncode, 3)
 
     def test_not_there(self):
         os.unlink("fw_env.config")

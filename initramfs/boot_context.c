@@ -86,9 +86,13 @@ void boot_describe(const struct boot *boot, struct overlay_state *state)
 	state->safe = boot->conf.safe;
 	state->identity = boot->identity;
 	state->boot = boot->number;
-	if (boot->trust)
+	if (boot->trust) {
 		state->allow_untrusted =
 			overlay_trust_policy(boot->trust)->allow_untrusted;
+		state->anchor = *overlay_trust_anchor(boot->trust);
+	} else {
+		overlay_anchor_find(boot->config.anchor, &state->anchor);
+	}
 	if (locked)
 		state->locked = *locked;
 	if (denylist)

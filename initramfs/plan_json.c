@@ -116,6 +116,10 @@ static void put_trust(struct verity_json_writer *json, const struct boot *boot)
 	verity_json_bool(json, "allow_untrusted",
 			 overlay_trust_policy(boot->trust)->allow_untrusted);
 	put_reason(json, "locked", overlay_trust_locked(boot->trust));
+	verity_json_open(json, "anchor");
+	verity_json_put_fields(json, overlay_anchor_fields,
+			       overlay_trust_anchor(boot->trust));
+	verity_json_close(json);
 	verity_json_close(json);
 }
 

@@ -77,6 +77,7 @@ static void print_trust(FILE *out, const struct boot *boot)
 	const struct verity_policy *policy = overlay_trust_policy(boot->trust);
 	const struct verity_unlock *unlock = overlay_trust_unlock(boot->trust);
 	const struct verity_error *locked = overlay_trust_locked(boot->trust);
+	const struct overlay_anchor_result *anchor = overlay_trust_anchor(boot->trust);
 	char words[VERITY_UNLOCK_WORDS_MAX] = "none";
 	struct verity_error why = {.message = ""};
 	const char *name;
@@ -101,6 +102,8 @@ static void print_trust(FILE *out, const struct boot *boot)
 	}
 	line(out, "  Unlock statement: %s%s%s", words, why.message[0] ? ", but: " : "",
 	     why.message);
+	line(out, "  Hardware anchor: %s: %s", anchor->present ? "present" : "absent",
+	     anchor->text);
 	line(out, "  Allow Untrusted: %s%s%s",
 	     !locked && policy->allow_untrusted ? "yes" : "no", locked ? ": " : "",
 	     locked ? locked->message : "");

@@ -21,6 +21,7 @@ void rescue_run(const char *config_path, const char *root, const struct verity_e
 	if (overlay_config_load(config_path, &config, NULL) < 0 ||
 	    boot_has_state(&config))
 		return;
+	overlay_anchor_find(config.anchor, &state.anchor);
 	overlay_identity_read(&config, root, &state.identity);
 	/* The layers once nothing is stacked on them any more. */
 	snprintf(layers, sizeof(layers), "%s/layers", config.run);

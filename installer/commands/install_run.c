@@ -18,7 +18,6 @@
 #include "installer/device/end_quarantine.h"
 #include "installer/device/reset_pending.h"
 #include "installer/grammar/grammar.h"
-#include "overlay/config/anchor.h"
 #include "overlay/store/order.h"
 #include "verity/package/stream.h"
 #include "verity/util/cleanup.h"
@@ -110,11 +109,13 @@ static void print_verdict(const struct install *install)
 	const char *condition = "it is active only where the boot configuration says "
 				"Allow Untrusted";
 	char replaces[INSTALL_REPLACES_BYTES];
+	struct overlay_trust *trust;
+	struct verity_error unused;
 
 	if (verdict == VERITY_DOWNGRADE)
 		condition = "it is active only as long as an unlock statement allows it";
-	else if (overlay_anchor_holds(device_config(install->device)->anchor,
-				      OVERLAY_EFI_PATH))
+	else if (device_trust(install->device, &trust, &unused) < 0 ||
+		 overlay_trust_anchor(trust)->present)
 		condition = "it is active only where the boot configuration says Allow "
 			    "Untrusted, and as long as an unlock statement allows it";
 	printf("    PKG: %s\n", verity_verdict_name(verdict));

@@ -40,6 +40,7 @@ static int show(struct device *device, struct verity_error *err)
 	struct verity_error why = {VERITY_OK, ""};
 	const struct verity_unlock *unlock;
 	const struct verity_signer *signer;
+	const struct overlay_anchor_result *anchor;
 	const struct verity_error *locked;
 	struct overlay_trust *trust;
 	const char *serial;
@@ -62,6 +63,9 @@ static int show(struct device *device, struct verity_error *err)
 		if (unlock)
 			print_reason(&why);
 	}
+	anchor = overlay_trust_anchor(trust);
+	printf("Hardware anchor: %s: %s\n", anchor->present ? "present" : "absent",
+	       anchor->text);
 	printf("Allow Untrusted: %s\n",
 	       overlay_trust_policy(trust)->allow_untrusted ? "yes" : "no");
 	if (locked)
@@ -105,6 +109,9 @@ static int show_json(struct device *device, struct verity_error *err)
 	verity_json_bool(&json, "allow_untrusted",
 			 overlay_trust_policy(trust)->allow_untrusted);
 	put_reason(&json, "locked", overlay_trust_locked(trust));
+	verity_json_open(&json, "anchor");
+	verity_json_put_fields(&json, overlay_anchor_fields, overlay_trust_anchor(trust));
+	verity_json_close(&json);
 	return verity_json_print(&json, stdout, err);
 }
 

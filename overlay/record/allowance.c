@@ -14,7 +14,7 @@ void overlay_allowance_decide(const struct overlay_allowance_inputs *inputs,
 				&allowance.unlock_fault) == 0)
 		allows = verity_unlock_text(inputs->unlock)->allows;
 	allowance.downgrade = (allows & VERITY_ALLOW_DOWNGRADE) != 0;
-	allowance.untrusted = inputs->asked && (!inputs->anchored ||
+	allowance.untrusted = inputs->asked && (!inputs->anchor->present ||
 						(allows & VERITY_ALLOW_UNTRUSTED) != 0);
 	allowance.locked = inputs->asked && !allowance.untrusted;
 	if (allowance.locked && fault->code != VERITY_OK)
@@ -28,7 +28,8 @@ void overlay_allowance_decide(const struct overlay_allowance_inputs *inputs,
 	else if (allowance.locked)
 		verity_fail(&allowance.why, VERITY_E_LOCKED,
 			    "Allow Untrusted does not count on this device without an "
-			    "unlock statement (serial number: %s)",
-			    inputs->serial[0] ? inputs->serial : "not known");
+			    "unlock statement (serial number: %s): %s",
+			    inputs->serial[0] ? inputs->serial : "not known",
+			    inputs->anchor->text);
 	*ret = allowance;
 }

@@ -4,12 +4,13 @@
 /* Whether unsigned and untrusted packages, and downgrades, are allowed: a pure decision.
  */
 
+#include "overlay/config/anchor.h"
 #include "verity/statement/unlock.h"
 
 /* Plain data; borrowed. */
 struct overlay_allowance_inputs {
-	bool asked;    /* the boot configuration says Allow Untrusted */
-	bool anchored; /* a hardware anchor holds */
+	bool asked; /* the boot configuration says Allow Untrusted */
+	const struct overlay_anchor_result *anchor;
 	const struct verity_unlock *unlock; /* the one that is kept; NULL: none */
 	const char *serial;                 /* of this device; "" where it is not known */
 	int64_t now;                        /* device time, seconds since 1970 */

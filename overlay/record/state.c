@@ -125,6 +125,8 @@ static const struct verity_json_field state_fields[] = {
 	VERITY_JSON_BOOL("allow_untrusted", struct overlay_state, allow_untrusted),
 	VERITY_JSON_OBJECT("locked", struct overlay_state, locked, reason_fields,
 			   .presence = VERITY_JSON_LATER),
+	VERITY_JSON_OBJECT("anchor", struct overlay_state, anchor, overlay_anchor_fields,
+			   .presence = VERITY_JSON_LATER),
 	VERITY_JSON_OBJECT("device", struct overlay_state, identity, device_fields,
 			   .presence = VERITY_JSON_LATER),
 	VERITY_JSON_INTEGER("boot", struct overlay_state, boot, .max = -1,

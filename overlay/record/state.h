@@ -6,6 +6,7 @@
  * wmopkg-activate, read by `wmopkg show`. An interface: docs/state.md is its schema.
  */
 
+#include "overlay/config/anchor.h"
 #include "overlay/config/identity.h"
 #include "overlay/fs/clock.h"
 #include "overlay/store/store.h"
@@ -40,6 +41,7 @@ struct overlay_state {
 	bool safe;                  /* booted with wmopkg.safe: nothing was activated */
 	bool allow_untrusted;       /* asked for, and it counts */
 	struct verity_error locked; /* why it was asked for and does not; or VERITY_OK */
+	struct overlay_anchor_result anchor;
 	struct overlay_identity identity; /* what the firmware says this device is */
 	uint64_t boot;                    /* number of this boot; 0: not known */
 	uint32_t denylist;                /* number of the one in force; 0: none */

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "overlay/config/anchor.h"
 #include "overlay/record/record.h"
 #include "overlay/record/trials.h"
 #include "overlay/record/trust_private.h"
@@ -48,6 +47,12 @@ const struct verity_error *overlay_trust_notes(const struct overlay_trust *trust
 const struct verity_error *overlay_trust_locked(const struct overlay_trust *trust)
 {
 	return trust->allowance.locked ? &trust->allowance.why : NULL;
+}
+
+const struct overlay_anchor_result *overlay_trust_anchor(
+	const struct overlay_trust *trust)
+{
+	return &trust->anchor;
 }
 
 int64_t overlay_trust_time(const struct overlay_trust *trust)
@@ -175,7 +180,7 @@ static void decide(struct overlay_trust *trust)
 {
 	const struct overlay_allowance_inputs inputs = {
 		.asked = trust->asked,
-		.anchored = trust->anchored,
+		.anchor = &trust->anchor,
 		.unlock = trust->unlock,
 		.serial = trust->identity.serial,
 		.now = overlay_trust_time(trust),
@@ -243,7 +248,7 @@ int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 	if (r < 0)
 		note(trust, "trials", &why);
 	trust->asked = inputs->bootconf->allow_untrusted;
-	trust->anchored = overlay_anchor_holds(inputs->config->anchor, OVERLAY_EFI_PATH);
+	overlay_anchor_find(inputs->config->anchor, &trust->anchor);
 	make_policy(trust, inputs->config);
 	if (trust->allowance.unlock_fault.code != VERITY_OK && !trust->allowance.locked)
 		note(trust, NULL, &trust->allowance.unlock_fault);

@@ -7,6 +7,7 @@
  * records on PERSIST (floors, deny list, unlock statement, quarantine).
  */
 
+#include "overlay/config/anchor.h"
 #include "overlay/config/bootconf.h"
 #include "overlay/config/config.h"
 #include "overlay/config/identity.h"
@@ -66,6 +67,12 @@ const struct verity_error *overlay_trust_notes(const struct overlay_trust *trust
  * Return: borrowed; NULL where it counts, or is not asked for.
  */
 const struct verity_error *overlay_trust_locked(const struct overlay_trust *trust);
+
+/**
+ * overlay_trust_anchor - whether there is a hardware anchor, and what shows it; borrowed
+ */
+const struct overlay_anchor_result *overlay_trust_anchor(
+	const struct overlay_trust *trust);
 
 /**
  * overlay_trust_time - device time: the later of clock and time floor, seconds since 1970

@@ -22,8 +22,8 @@ struct overlay_trust {
 	bool floors_rose; /* since they were read */
 	int64_t clock;
 
-	bool asked;    /* for Allow Untrusted, by the boot configuration */
-	bool anchored; /* a hardware anchor holds */
+	bool asked; /* for Allow Untrusted, by the boot configuration */
+	struct overlay_anchor_result anchor;
 	struct overlay_allowance allowance;
 	struct verity_error notes[OVERLAY_TRUST_NOTES_MAX];
 	size_t note_count;

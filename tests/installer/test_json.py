@@ -237,11 +237,15 @@ class Inspect(Json):
 
 
 class Statements(Json):
-    LOCKED = {"format": 1, "serial": "SN-1", "unlocked": False, "allow_untrusted": False}
+    LOCKED = {"format": 1, "serial": "SN-1", "unlocked": False, "allow_untrusted": False,
+              "anchor": {"present": True, "evidence": "always",
+                         "message": "the configuration sets anchor = always"}}
 
     def test_unlock(self):
         self.assertEqual(held("unlock", self.output("unlock", "json")), {
-            "format": 1, "unlocked": False, "allow_untrusted": False})
+            "format": 1, "unlocked": False, "allow_untrusted": False,
+            "anchor": {"present": False, "evidence": "none",
+                       "message": "the configuration sets anchor = none"}})
         with open("wmopkg.conf", "a", encoding="utf-8") as file:
             file.write('serial = "SN-1"\nanchor = always\n')
         self.assertEqual(held("unlock", self.output("unlock", "json")), self.LOCKED)
@@ -254,7 +258,7 @@ class Statements(Json):
         signer = told["statement"].pop("signer")
         self.assertEqual((signer["subject"], signer["trusted_by"]),
                          ("CN=wmopkg development unlock signer", "root.pem"))
-        self.assertEqual(told, {"format": 1, "serial": "SN-1", "unlocked": True,
+        self.assertEqual(told, {**self.LOCKED, "unlocked": True,
                                 "allow_untrusted": True, "statement": {
                                     "allow": ["untrusted"], "serial": "SN-1",
                                     "not_after": 4102444799}})

@@ -14,10 +14,11 @@ import bench
 DAY = 24 * 60 * 60
 YEAR = 365 * DAY
 LOCKED = ("Allow Untrusted does not count on this device without an unlock statement (serial "
-          "number: SN-1)")
+          "number: SN-1): the configuration sets anchor = always")
 INSTEAD = ("it has no signature (install one signed for this device, or ask for an unlock "
            "statement)")
 ASK = "(ask the vendor for an unlock statement for this device)"
+ANCHOR = "Hardware anchor: present: the configuration sets anchor = always"
 SIGNER = "CN=wmopkg development unlock signer"
 
 
@@ -52,7 +53,7 @@ class Unlock(bench.Case):
         self.succeed("".join(f"{line}\n" for line in lines), "unlock")
 
     def test_locked(self):
-        self.shown("Serial: SN-1", "Unlocked: no", "Allow Untrusted: no",
+        self.shown("Serial: SN-1", "Unlocked: no", ANCHOR, "Allow Untrusted: no",
                    f"Reason: {LOCKED} {ASK}")
         warning = f"warning: {LOCKED}"
         self.refuse(3, f"{warning}\n{self.unsigned}: Unsigned: {INSTEAD}", "install",
@@ -79,7 +80,7 @@ class Unlock(bench.Case):
                      "unlock", self.good)
         until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(self.now + YEAR))
         self.shown("Serial: SN-1", "Unlocked: untrusted", f"Until: {until}", f"Signer: {SIGNER}",
-                   "Trusted by: root.pem", "Allow Untrusted: yes")
+                   "Trusted by: root.pem", ANCHOR, "Allow Untrusted: yes")
         self.check(0, f"unsigned.wmopkg:\n{bench.BAR}    PKG: Unsigned\n{bench.INSTALLED}",
                    f"{bench.ALLOWED}\nwarning: unsigned: Unsigned: it has no signature; it is "
                    "active only where the boot configuration says Allow Untrusted, and as long as "
@@ -136,7 +137,7 @@ class Unlock(bench.Case):
                     self.assertIn(part, result.stderr)
                 self.assertTrue(result.stderr.startswith(f"wmopkg: {file}: "), result.stderr)
                 self.assertFalse(os.path.exists("persist/wmopkg/unlock"))
-        self.shown("Serial: SN-1", "Unlocked: no", "Allow Untrusted: no",
+        self.shown("Serial: SN-1", "Unlocked: no", ANCHOR, "Allow Untrusted: no",
                    f"Reason: {LOCKED} {ASK}")
 
     def test_expires_on_the_device(self):

@@ -429,6 +429,7 @@ Trust
     root.pem
   Deny list: none
   Unlock statement: none
+  Hardware anchor: absent: the configuration sets anchor = none
   Allow Untrusted: no
 Packages, verified as a whole
   good 1.0: Signed, active, on trial: boot 1 of 3

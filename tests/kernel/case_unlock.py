@@ -10,7 +10,12 @@ from device import Device, Vendor, equal, read, run, write
 DAY = 24 * 60 * 60
 ASKED = "quiet wmopkg.allow_untrusted=1"
 NO_STATEMENT = ("Allow Untrusted does not count on this device without an unlock statement "
-                "(serial number: SN-1)")
+                "(serial number: SN-1): ")
+ALWAYS = NO_STATEMENT + "the configuration sets anchor = always"
+UNREADABLE = NO_STATEMENT + ("Secure Boot counts as on, because the UEFI variable SecureBoot cannot "
+                             "be read: No such device (it takes UEFI runtime services and "
+                             "efivarfs)")
+VARIABLE = "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 UNSIGNED = {"code": "no-signature", "message": "it has no signature"}
 
 
@@ -83,9 +88,47 @@ def test_not_asked_for(work, build):
         check(device, False)
 
 
+def test_secure_boot_is_not_known(work, build):
+    """This kernel has no UEFI at all, as one whose command line hides it: that proves nothing."""
+    with new_device(work, build, anchor="efi") as device:
+        check(device, False, UNREADABLE)
+        equal(device.state()["anchor"],
+              {"present": True, "evidence": "variable-unreadable",
+               "message": UNREADABLE.removeprefix(NO_STATEMENT)})
+        device.tell("unlock", work + "/good.unlock")
+        device.reboot()
+        check(device, True)
+
+
+def test_secure_boot_is_forged(work, build):
+    """Files where the variable, the boot parameters and the state of lockdown would be."""
+    page = bytearray(4096)
+    for variable, secure_boot, lockdown, evidence in (
+            (b"\6\0\0\0\0", 2, "[none] integrity", "variable-unreadable"),
+            (b"\6\0\0\0\0", 3, "[none] integrity", "kernel"),
+            # this one the device reads by a mount of its own
+            (b"\6\0\0\0\0", 2, "none [integrity]", "variable-unreadable")):
+        with new_device(work, build, anchor="efi") as device:
+            run("mount", "-t", "tmpfs", "tmpfs", "/sys")
+            try:
+                for folder in ("firmware/efi/efivars", "kernel/boot_params", "kernel/security"):
+                    os.makedirs("/sys/" + folder)
+                page[0x1ec] = secure_boot
+                for path, content in ((f"firmware/efi/efivars/{VARIABLE}", variable),
+                                      ("kernel/boot_params/data", bytes(page)),
+                                      ("kernel/security/lockdown", lockdown.encode())):
+                    with open("/sys/" + path, "wb") as file:
+                        file.write(content)
+                told = device.tell("unlock", "json")
+            finally:
+                run("umount", "/sys")
+            equal(json.loads(told)["anchor"]["evidence"], evidence)
+            equal(json.loads(told)["allow_untrusted"], False)
+
+
 def test_locked_unlocked_and_locked_again(work, build):
     with new_device(work, build) as device:
-        check(device, False, NO_STATEMENT)
+        check(device, False, ALWAYS)
         device.tell("unlock", work + "/good.unlock")
         equal(device.see("etc/unsigned"), None)
         device.reboot()
@@ -95,14 +138,14 @@ def test_locked_unlocked_and_locked_again(work, build):
         check(device, True)
         device.tell("unlock", "clear")
         device.reboot()
-        check(device, False, NO_STATEMENT)
+        check(device, False, ALWAYS)
 
 
 def test_statements_that_do_not_count(work, build):
     locked = "Allow Untrusted does not count on this device: the unlock statement "
     until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(int(read(work + "/until"))))
     for name, why in (("foreign", locked + "is for serial number SN-2, and this device is SN-1"),
-                      ("stranger", NO_STATEMENT), ("past", locked + "was good until " + until)):
+                      ("stranger", ALWAYS), ("past", locked + "was good until " + until)):
         with new_device(work, build) as device:
             put(device, work, name)
             check(device, False, why)

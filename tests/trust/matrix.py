@@ -64,7 +64,7 @@ POLICIES = {
     "default": Policy(False, "none", ()),
     "allow": Policy(True, "none", (), ALLOWED),
     "anchor": Policy(True, "always", (), f"{LOCKED} without an unlock statement (serial number: "
-                     f"{SERIAL})"),
+                     f"{SERIAL}): the configuration sets anchor = always"),
     "unlocked": Policy(True, "always", ("untrusted", "downgrade"), ALLOWED),
     "untrusted": Policy(True, "always", ("untrusted",), ALLOWED),
     "downgrade": Policy(True, "always", ("downgrade",), f"{LOCKED}: its unlock statement does not "

@@ -76,7 +76,7 @@ static void test_table(void **state)
 		{NONE, true, false, true, false, NULL},
 		{NONE, false, true, false, false, NULL},
 		{NONE, true, true, false, false,
-		 LOCKED " without an unlock statement (serial number: SN1)"},
+		 LOCKED " without an unlock statement (serial number: SN1): the reason"},
 		{UNTRUSTED, false, false, false, false, NULL},
 		{UNTRUSTED, true, false, true, false, NULL},
 		{UNTRUSTED, false, true, false, false, NULL},
@@ -102,9 +102,11 @@ static void test_table(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct overlay_anchor_result anchor = {.present = cases[i].anchored,
+							     .text = "the reason"};
 		const struct overlay_allowance_inputs inputs = {
 			.asked = cases[i].asked,
-			.anchored = cases[i].anchored,
+			.anchor = &anchor,
 			.unlock = unlocks[cases[i].kept],
 			.serial = "SN1",
 			.now = NOW,
@@ -128,14 +130,18 @@ static void test_table(void **state)
 /* No statement is for a device that does not know who it is. */
 static void test_no_serial(void **state)
 {
+	const struct overlay_anchor_result anchor = {.present = true,
+						     .text = "the reason"};
 	struct overlay_allowance_inputs inputs = {
-		.asked = true, .anchored = true, .serial = "", .now = NOW};
+		.asked = true, .anchor = &anchor, .serial = "", .now = NOW};
 	struct overlay_allowance allowance;
 
 	(void)state;
 	overlay_allowance_decide(&inputs, &allowance);
-	check_error(&allowance.why, VERITY_E_LOCKED,
-		    LOCKED " without an unlock statement (serial number: not known)");
+	check_error(
+		&allowance.why, VERITY_E_LOCKED,
+		LOCKED
+		" without an unlock statement (serial number: not known): the reason");
 	inputs.unlock = unlocks[BOTH];
 	overlay_allowance_decide(&inputs, &allowance);
 	assert_false(allowance.untrusted || allowance.downgrade);

@@ -35,6 +35,7 @@ static void encode_two(char **ret)
 		.entries = entries,
 		.count = 2,
 		.allow_untrusted = true,
+		.anchor = {true, OVERLAY_EVIDENCE_LOCKDOWN, "why"},
 		.stack = {.code = VERITY_E_STACK, .message = "no"},
 		.steps = {[OVERLAY_STEP_PREPARE] = {1, 1},
 			  [OVERLAY_STEP_SEED] = {OVERLAY_CLOCK_MAX - 1,
@@ -59,6 +60,9 @@ static void test_round(void **state_)
 	assert_int_equal(state.count, 2);
 	assert_true(state.allow_untrusted);
 	assert_false(state.safe);
+	assert_true(state.anchor.present);
+	assert_int_equal(state.anchor.evidence, OVERLAY_EVIDENCE_LOCKDOWN);
+	assert_string_equal(state.anchor.text, "why");
 	check_error(&state.stack, VERITY_E_STACK, "no");
 	assert_memory_equal(&state.entries[0], &two[0], sizeof(two[0]));
 	assert_memory_equal(&state.entries[1], &two[1], sizeof(two[1]));
@@ -76,6 +80,7 @@ static void test_round(void **state_)
 static void test_text(void **state_)
 {
 	const struct overlay_state empty = {.safe = true,
+					    .anchor = {.text = "none is set"},
 					    .steps = {[OVERLAY_STEP_VOLUMES] = {4, 5}}};
 	cleanup_free char *text = NULL;
 	struct verity_error err;
@@ -89,6 +94,11 @@ static void test_text(void **state_)
 				  "  \"locked\": {\n"
 				  "    \"code\": \"ok\",\n"
 				  "    \"message\": \"\"\n"
+				  "  },\n"
+				  "  \"anchor\": {\n"
+				  "    \"present\": false,\n"
+				  "    \"evidence\": \"none\",\n"
+				  "    \"message\": \"none is set\"\n"
 				  "  },\n"
 				  "  \"device\": {\n"
 				  "    \"model\": \"\",\n"

@@ -45,7 +45,8 @@ static void test_new_device(void **state)
 	assert_false(policy->allow_untrusted || policy->allow_downgrade);
 	check_error(overlay_trust_locked(trust), VERITY_E_LOCKED,
 		    "Allow Untrusted does not count on this device without an unlock "
-		    "statement (serial number: SN1)");
+		    "statement (serial number: SN1): the configuration sets "
+		    "anchor = always");
 	check_ok(overlay_trust_keep(trust, &err), &err);
 	assert_false(is_kept(&device, OVERLAY_RECORD_FLOORS));
 }
@@ -251,7 +252,8 @@ static void test_unlock_denied(void **state)
 		     overlay_trust_policy(trust)->allow_downgrade);
 	check_error(overlay_trust_locked(trust), VERITY_E_LOCKED,
 		    "Allow Untrusted does not count on this device without an unlock "
-		    "statement (serial number: SN1)");
+		    "statement (serial number: SN1): the configuration sets "
+		    "anchor = always");
 	assert_int_equal(set_unlock(trust, "SN1", NOW, &err), -EKEYREVOKED);
 }
 

@@ -202,7 +202,7 @@ static int make_blocks(const struct request *request, int fd, struct verity_bloc
 				   " bytes is over the limit of %" PRIu64,
 				   request->tree, manifest->image_bytes,
 				   VERITY_IMAGE_MAX);
-	padded = (manifest->image_bytes + VERITY_BLOCK - 1) / VERITY_BLOCK * VERITY_BLOCK;
+	padded = verity_round_up_block(manifest->image_bytes);
 	geometry = verity_geometry_compute(padded / VERITY_BLOCK);
 	if (ftruncate(fd, (off_t)(padded + geometry.tree_blocks * VERITY_BLOCK)) < 0)
 		return verity_fail_errno(err, errno, "the scratch file");

@@ -8,7 +8,7 @@
 #include "verity/hashtree/tree.h"
 #include "verity/util/le32.h"
 
-static uint64_t round_up_block(uint64_t bytes)
+uint64_t verity_round_up_block(uint64_t bytes)
 {
 	return (bytes + VERITY_BLOCK - 1) / VERITY_BLOCK * VERITY_BLOCK;
 }
@@ -66,12 +66,12 @@ int verity_layout_compute(const struct verity_head *head, uint64_t image_bytes,
 				   "image.bytes of %" PRIu64 " is outside 1 to %" PRIu64,
 				   image_bytes, VERITY_IMAGE_MAX);
 
-	layout.image_bytes = round_up_block(image_bytes);
+	layout.image_bytes = verity_round_up_block(image_bytes);
 	geometry = verity_geometry_compute(layout.image_bytes / VERITY_BLOCK);
 	layout.manifest_start = VERITY_HEAD_BYTES;
 	layout.signature_start = layout.manifest_start + head->manifest_bytes;
 	layout.padding_start = verity_head_end(head);
-	layout.tree_start = round_up_block(layout.padding_start);
+	layout.tree_start = verity_round_up_block(layout.padding_start);
 	layout.tree_bytes = geometry.tree_blocks * VERITY_BLOCK;
 	layout.image_start = layout.tree_start + layout.tree_bytes;
 	layout.file_bytes = layout.image_start + layout.image_bytes;

@@ -46,6 +46,11 @@ struct verity_layout {
 };
 
 /**
+ * verity_round_up_block - @bytes, up to the next multiple of VERITY_BLOCK
+ */
+uint64_t verity_round_up_block(uint64_t bytes);
+
+/**
  * verity_head_decode - read the first VERITY_HEAD_BYTES of a package
  * @bytes: VERITY_HEAD_BYTES of them
  *

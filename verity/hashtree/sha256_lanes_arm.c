@@ -34,18 +34,6 @@ struct lane {
 	uint32x4_t w[4];
 };
 
-USES_SHA static inline void lane_load(struct lane *lane, const uint32_t *h)
-{
-	lane->abcd = vld1q_u32(h);
-	lane->efgh = vld1q_u32(h + 4);
-}
-
-USES_SHA static inline void lane_store(const struct lane *lane, uint32_t *h)
-{
-	vst1q_u32(h, lane->abcd);
-	vst1q_u32(h + 4, lane->efgh);
-}
-
 /* Schedule words 4 * @quad and the three after it: read, or made of the 16 before. */
 USES_SHA static inline uint32x4_t schedule(struct lane *lane, int quad,
 					   const uint8_t *chunk)
@@ -91,13 +79,17 @@ USES_SHA void verity_sha256_lanes_take(struct verity_sha256_state *states,
 	const uint8_t *next[2] = {messages[0], messages[1]};
 
 	assert(count == 2);
-	lane_load(&lanes[0], states[0].words);
-	lane_load(&lanes[1], states[1].words);
+	for (int i = 0; i < 2; i++) {
+		lanes[i].abcd = vld1q_u32(states[i].words);
+		lanes[i].efgh = vld1q_u32(states[i].words + 4);
+	}
 	for (size_t i = 0; i < chunks; i++) {
 		take_chunk(lanes, next);
 		next[0] += SHA256_CHUNK_BYTES;
 		next[1] += SHA256_CHUNK_BYTES;
 	}
-	lane_store(&lanes[0], states[0].words);
-	lane_store(&lanes[1], states[1].words);
+	for (int i = 0; i < 2; i++) {
+		vst1q_u32(states[i].words, lanes[i].abcd);
+		vst1q_u32(states[i].words + 4, lanes[i].efgh);
+	}
 }

@@ -17,19 +17,14 @@
 #define USES_MORE __attribute__((target("sha,avx512vl,avx512bw")))
 #define INLINE    USES_SHA static inline __attribute__((always_inline))
 
-static bool has_sha(void)
+unsigned verity_sha256_lanes(void)
 {
 	unsigned eax, ebx, ecx, edx;
 	unsigned wanted = bit_SSSE3 | bit_SSE4_1;
 
 	if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || (ecx & wanted) != wanted)
-		return false;
-	return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (ebx & bit_SHA);
-}
-
-unsigned verity_sha256_lanes(void)
-{
-	if (!has_sha())
+		return 0;
+	if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) || !(ebx & bit_SHA))
 		return 0;
 	/* These ask whether the kernel keeps the registers as well. */
 	return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")

@@ -52,20 +52,6 @@ int verity_judge_denied(const struct verity_policy *policy,
 	return r;
 }
 
-static int check_epoch(const struct verity_policy *policy,
-		       const struct verity_manifest *manifest,
-		       struct verity_error *reason)
-{
-	uint32_t floor = verity_floors_epoch(policy->floors, manifest->name);
-
-	if (manifest->epoch >= floor)
-		return 0;
-	return verity_fail(reason, VERITY_E_DOWNGRADE,
-			   "its epoch is %" PRIu32
-			   ", and this device has run %s with epoch %" PRIu32,
-			   manifest->epoch, manifest->name, floor);
-}
-
 static int check_model(const struct verity_policy *policy,
 		       const struct verity_manifest *manifest,
 		       struct verity_error *reason)
@@ -119,14 +105,19 @@ enum verity_verdict verity_judge_rules(const struct verity_policy *policy,
 				       struct verity_error *reason)
 {
 	const struct verity_manifest *manifest = judgement->manifest;
-	bool downgrade;
+	uint32_t floor = verity_floors_epoch(policy->floors, manifest->name);
+	bool downgrade = manifest->epoch < floor;
 
 	if (verity_quarantine_holds(policy->quarantine, judgement->id)) {
 		verity_fail(reason, VERITY_E_QUARANTINED,
 			    "it was left out after boots that were not completed");
 		return VERITY_QUARANTINED;
 	}
-	downgrade = check_epoch(policy, manifest, reason) < 0;
+	if (downgrade)
+		verity_fail(reason, VERITY_E_DOWNGRADE,
+			    "its epoch is %" PRIu32
+			    ", and this device has run %s with epoch %" PRIu32,
+			    manifest->epoch, manifest->name, floor);
 	if (downgrade && !policy->allow_downgrade)
 		return VERITY_DOWNGRADE;
 	/* An allowed downgrade must still be for this model and firmware. */

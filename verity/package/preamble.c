@@ -13,9 +13,7 @@
 
 size_t verity_preamble_bytes(const struct verity_head *head)
 {
-	uint64_t blocks = (verity_head_end(head) + VERITY_BLOCK - 1) / VERITY_BLOCK;
-
-	return (size_t)blocks * VERITY_BLOCK;
+	return (size_t)verity_round_up_block(verity_head_end(head));
 }
 
 static const char *type_name(mode_t mode)

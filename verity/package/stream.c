@@ -38,6 +38,7 @@ struct verity_stream {
 
 	struct verity_head head;
 	struct verity_layout layout;
+	struct verity_blocks blocks; /* of the file */
 	struct verity_geometry geometry;
 	struct verity_judgement *judgement;
 	struct verity_upper *upper;
@@ -136,19 +137,11 @@ static int take_preamble(struct verity_stream *stream, struct verity_error *err)
 				       stream->layout.file_bytes, err);
 	if (r < 0)
 		return r;
+	stream->blocks = (struct verity_blocks){stream->fd, stream->layout.tree_start,
+						stream->layout.image_start};
 	stream->geometry =
 		verity_geometry_compute(stream->layout.image_bytes / VERITY_BLOCK);
 	return write_held(stream, err);
-}
-
-static int load_leaf(struct verity_stream *stream, uint64_t number,
-		     struct verity_error *err)
-{
-	const struct verity_blocks blocks = {stream->fd, stream->layout.tree_start,
-					     stream->layout.image_start};
-
-	return verity_leaf_load(stream->upper, &blocks, stream->hasher, number, 1,
-				&stream->leaf, err);
 }
 
 /* Each block of level 0 is compared with the level above as soon as it is there. */
@@ -161,7 +154,8 @@ static int take_hashes(struct verity_stream *stream, struct verity_error *err)
 	int r = write_held(stream, err);
 
 	for (uint64_t i = 0; r == 0 && i < count; i++)
-		r = load_leaf(stream, first + i, err);
+		r = verity_leaf_load(stream->upper, &stream->blocks, stream->hasher,
+				     first + i, 1, &stream->leaf, err);
 	return r;
 }
 
@@ -173,7 +167,8 @@ static int take_image(struct verity_stream *stream, struct verity_error *err)
 
 	/* A piece never crosses the end of a leaf: both are on the same grid. */
 	if (!stream->has_leaf || stream->leaf.number != number)
-		r = load_leaf(stream, number, err);
+		r = verity_leaf_load(stream->upper, &stream->blocks, stream->hasher,
+				     number, 1, &stream->leaf, err);
 	if (r == 0)
 		r = verity_leaf_check_blocks(&stream->leaf, stream->hasher, first,
 					     stream->buffer, stream->held / VERITY_BLOCK,
@@ -187,14 +182,12 @@ static int take_image(struct verity_stream *stream, struct verity_error *err)
 /* The upper levels are in the file: from now on leaves can be checked. */
 static int load_upper(struct verity_stream *stream, struct verity_error *err)
 {
-	const struct verity_blocks blocks = {stream->fd, stream->layout.tree_start,
-					     stream->layout.image_start};
 	const struct verity_root root = verity_judgement_root(stream->judgement);
 	int r = verity_hasher_new(root.salt, root.salt_bytes, &stream->hasher, err);
 
 	if (r == 0)
-		r = verity_upper_load(&blocks, &stream->geometry, &root, &stream->upper,
-				      err);
+		r = verity_upper_load(&stream->blocks, &stream->geometry, &root,
+				      &stream->upper, err);
 	return r;
 }
 

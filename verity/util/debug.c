@@ -25,11 +25,6 @@ bool verity_debug_wanted(void)
 	return value && *value && strcmp(value, "0") != 0;
 }
 
-bool verity_debug_on(void)
-{
-	return print_line != NULL;
-}
-
 void verity_debug(const char *format, ...)
 {
 	char text[VERITY_DEBUG_LINE_MAX];

@@ -30,11 +30,6 @@ void verity_debug_start(void (*print)(const char *line));
 bool verity_debug_wanted(void);
 
 /**
- * verity_debug_on - whether debug output is on; for what is costly to prepare
- */
-bool verity_debug_on(void);
-
-/**
  * verity_debug - print one line of debug output: what is done, or what the system said
  *
  * Costs a comparison where debug output is off. @format never names a secret.

@@ -30,14 +30,6 @@ const char *verity_code_name(enum verity_code code)
 	return (size_t)code < CODE_COUNT ? codes[code].name : "unknown";
 }
 
-enum verity_code verity_code_from_name(const char *name)
-{
-	for (size_t i = 0; i < CODE_COUNT; i++)
-		if (strcmp(codes[i].name, name) == 0)
-			return (enum verity_code)i;
-	return VERITY_OK;
-}
-
 enum exit_status verity_code_exit_status(enum verity_code code)
 {
 	return (size_t)code < CODE_COUNT ? codes[code].exit_status : STATUS_FAILED;
@@ -77,12 +69,10 @@ int verity_fail(struct verity_error *err, enum verity_code code, const char *for
 
 	if (err)
 		err->code = code;
-	if (err || verity_debug_on()) {
-		va_start(args, format);
-		vsnprintf(message, VERITY_MESSAGE_MAX, format, args);
-		va_end(args);
-		verity_debug("failed (%s): %s", verity_code_name(code), message);
-	}
+	va_start(args, format);
+	vsnprintf(message, VERITY_MESSAGE_MAX, format, args);
+	va_end(args);
+	verity_debug("failed (%s): %s", verity_code_name(code), message);
 	return (size_t)code < CODE_COUNT ? -codes[code].errno_value : -EIO;
 }
 

@@ -223,13 +223,6 @@ struct verity_error {
 const char *verity_code_name(enum verity_code code);
 
 /**
- * verity_code_from_name - the code called @name
- *
- * Return: the code; VERITY_OK where no code has that name.
- */
-enum verity_code verity_code_from_name(const char *name);
-
-/**
  * verity_code_exit_status - what a program that failed with @code exits with
  */
 enum exit_status verity_code_exit_status(enum verity_code code);

@@ -8,47 +8,34 @@
 #include <string.h>
 
 /*
- * Whether @set, which follows a `[`, holds @c. Returns what follows its `]`; NULL where
- * there is none. A `]` that comes first stands for itself.
- */
-static const char *match_set(const char *set, unsigned char c, bool *ret)
-{
-	bool negated = *set == '!' || *set == '^';
-	const char *first, *at;
-	bool found = false;
-
-	if (negated)
-		set++;
-	first = set;
-	for (at = set; *at && (*at != ']' || at == first); at++) {
-		unsigned char low = (unsigned char)at[0], high = low;
-
-		if (at[1] == '-' && at[2] && at[2] != ']') {
-			high = (unsigned char)at[2];
-			at += 2;
-		}
-		if (low <= c && c <= high)
-			found = true;
-	}
-	if (!*at)
-		return NULL;
-	*ret = found != negated;
-	return at + 1;
-}
-
-/* One step of the pattern that is no `*`, against one byte; NULL where it does not fit.
+ * One step of the pattern that is no `*`, against one byte: what follows the step; NULL
+ * where it does not fit. A `[` without its `]` stands for itself, and so does a `]` that
+ * comes first.
  */
 static const char *match_one(const char *pattern, unsigned char c)
 {
-	const char *after = NULL;
-	bool fits = false;
+	const char *at = pattern + 1, *first;
+	bool negated = *at == '!' || *at == '^';
+	bool found = false;
 
 	if (*pattern == '?')
-		return pattern + 1;
-	if (*pattern == '[')
-		after = match_set(pattern + 1, c, &fits);
-	if (after)
-		return fits ? after : NULL;
+		return at;
+	if (*pattern == '[') {
+		at += negated;
+		first = at;
+		for (; *at && (*at != ']' || at == first); at++) {
+			unsigned char low = (unsigned char)at[0], high = low;
+
+			if (at[1] == '-' && at[2] && at[2] != ']') {
+				high = (unsigned char)at[2];
+				at += 2;
+			}
+			if (low <= c && c <= high)
+				found = true;
+		}
+		if (*at)
+			return found != negated ? at + 1 : NULL;
+	}
 	return (unsigned char)*pattern == c ? pattern + 1 : NULL;
 }
 

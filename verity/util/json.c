@@ -21,11 +21,6 @@ static void open_keys_free(struct open_keys *open)
 		json_object_put(open->seen[--open->depth]);
 }
 
-static int no_memory(struct verity_error *err)
-{
-	return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-}
-
 /* The key is decoded by json-c: two spellings of a key are one key. */
 static int add_key(struct open_keys *open, const char *quoted, size_t bytes,
 		   struct verity_error *err)
@@ -39,18 +34,20 @@ static int add_key(struct open_keys *open, const char *quoted, size_t bytes,
 	if (tokener)
 		value = json_tokener_parse_ex(tokener, quoted, (int)bytes);
 	if (!value)
-		return no_memory(err);
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (!verity_json_string(value))
 		return verity_fail(err, VERITY_E_BAD_MANIFEST, "a key has a NUL in it");
 	key = strdup(verity_json_string(value));
 	if (!key)
-		return no_memory(err);
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (!seen)
 		return verity_fail(err, VERITY_E_BAD_MANIFEST, "a key is in a list");
 	if (json_object_object_get_ex(seen, key, NULL))
 		return verity_fail(err, VERITY_E_BAD_MANIFEST, "%.64s: there twice",
 				   verity_text_plain(key));
-	return json_object_object_add(seen, key, NULL) == 0 ? 0 : no_memory(err);
+	return json_object_object_add(seen, key, NULL) == 0
+		       ? 0
+		       : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 }
 
 static int open_one(struct open_keys *open, bool object, struct verity_error *err)
@@ -60,7 +57,7 @@ static int open_one(struct open_keys *open, bool object, struct verity_error *er
 	if (open->depth > VERITY_JSON_DEPTH_MAX)
 		return verity_fail(err, VERITY_E_BAD_MANIFEST, "nested too deeply");
 	if (object && !(seen = json_object_new_object()))
-		return no_memory(err);
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	open->seen[open->depth++] = seen;
 	return 0;
 }
@@ -106,7 +103,7 @@ int verity_json_parse(const void *bytes, size_t size, struct json_object **ret,
 	int r;
 
 	if (!tokener)
-		return no_memory(err);
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (size > INT_MAX)
 		return verity_fail(err, VERITY_E_BAD_MANIFEST, "too long");
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);

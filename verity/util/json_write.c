@@ -117,6 +117,8 @@ int verity_json_finish(struct verity_json_writer *json, int style, char **ret,
 	char *copy;
 
 	assert(json->depth == 0);
+	if (!json->open[0] && !json->failed)
+		json->failed = !(json->open[0] = json_object_new_object());
 	if (!json->failed)
 		text = json_object_to_json_string_ext(json->open[0],
 						      style & ~VERITY_JSON_RAW);

@@ -93,6 +93,11 @@ static bool is_refused(uint32_t character)
 	return false;
 }
 
+bool verity_text_begins(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
 bool verity_text_check(const char *text, size_t size, uint32_t *ret_refused)
 {
 	const uint8_t *bytes = (const uint8_t *)text;

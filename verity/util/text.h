@@ -8,6 +8,11 @@
 #include <stdint.h>
 
 /**
+ * verity_text_begins - whether @text begins with @with
+ */
+bool verity_text_begins(const char *text, const char *with);
+
+/**
  * verity_text_printable - whether @text is well-formed UTF-8 that is safe to print
  *
  * No control characters (C0, DEL, C1), no line or paragraph separators, nothing that is

@@ -10,18 +10,13 @@
 #define DIGITS  "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-static int compare_sizes(size_t a, size_t b)
-{
-	return (a > b) - (a < b);
-}
-
 /* Numbers by value, letters by ASCII; both texts move past what was compared. */
 static int compare_parts(const char **a, const char **b)
 {
 	bool number = strspn(*a, DIGITS) || strspn(*b, DIGITS);
 	const char *set = number ? DIGITS : LETTERS;
 	size_t a_size, b_size;
-	int r = 0;
+	int by_size, r;
 
 	if (number) {
 		*a += strspn(*a, "0");
@@ -29,12 +24,12 @@ static int compare_parts(const char **a, const char **b)
 	}
 	a_size = strspn(*a, set);
 	b_size = strspn(*b, set);
-	if (number)
-		r = compare_sizes(a_size, b_size);
+	by_size = (a_size > b_size) - (a_size < b_size);
+	r = number ? by_size : 0;
 	if (r == 0)
 		r = strncmp(*a, *b, a_size < b_size ? a_size : b_size);
 	if (r == 0)
-		r = compare_sizes(a_size, b_size);
+		r = by_size;
 	*a += a_size;
 	*b += b_size;
 	return r;

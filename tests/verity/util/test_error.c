@@ -6,8 +6,8 @@
 
 #include <errno.h>
 
-#define NAME(code, name, ...) name,
-static const char *const names[] = {VERITY_ERRORS(NAME)};
+#define CODE(code, ...) VERITY_E_##code,
+static const enum verity_code codes[] = {VERITY_ERRORS(CODE)};
 
 /* Written down a second time: both are interfaces. */
 static const struct {
@@ -83,19 +83,18 @@ static const struct {
 static void test_every_code(void **state)
 {
 	(void)state;
-	assert_int_equal(COUNT(names), COUNT(expected));
-	for (size_t i = 0; i < COUNT(names); i++) {
-		enum verity_code code = verity_code_from_name(names[i]);
+	assert_int_equal(COUNT(codes), COUNT(expected));
+	for (size_t i = 0; i < COUNT(codes); i++) {
+		enum verity_code code = codes[i];
 		struct verity_error err;
 
-		assert_string_equal(names[i], expected[i].name);
-		assert_string_equal(verity_code_name(code), names[i]);
+		assert_string_equal(verity_code_name(code), expected[i].name);
 		if ((int)verity_code_exit_status(code) != expected[i].exit_status)
-			fail_msg("%s: exit status %d, not %d", names[i],
+			fail_msg("%s: exit status %d, not %d", expected[i].name,
 				 (int)verity_code_exit_status(code),
 				 expected[i].exit_status);
 		if (verity_fail(&err, code, "why") != -expected[i].errno_value)
-			fail_msg("%s: errno %d, not %d", names[i],
+			fail_msg("%s: errno %d, not %d", expected[i].name,
 				 verity_fail(NULL, code, "why"),
 				 -expected[i].errno_value);
 		check_error(&err, code, "why");
@@ -105,8 +104,8 @@ static void test_every_code(void **state)
 static void test_no_such_code(void **state)
 {
 	(void)state;
-	assert_int_equal(verity_code_from_name("no such name"), VERITY_OK);
-	assert_int_equal(verity_code_from_name("ok"), VERITY_OK);
+	assert_string_equal(verity_code_name((enum verity_code)(COUNT(codes) + 1)),
+			    "unknown");
 	assert_string_equal(verity_code_name(VERITY_OK), "ok");
 	assert_int_equal(verity_code_exit_status(VERITY_OK), 0);
 }

@@ -249,6 +249,22 @@ static void test_cases(void **state)
 }
 
 /* A text is made printable, but where it is to be refused by its reader instead. */
+/* A writer that nothing was added to is an empty object. */
+static void test_empty(void **state)
+{
+	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
+	struct verity_error err;
+
+	(void)state;
+	for (int again = 0; again < 2; again++) {
+		cleanup_free char *text = NULL;
+
+		check_ok(verity_json_finish(&json, VERITY_JSON_COMPACT, &text, &err),
+			 &err);
+		assert_string_equal(text, "{}");
+	}
+}
+
 static void test_unprintable(void **state)
 {
 	static const struct verity_json_field note[] = {
@@ -273,9 +289,8 @@ static void test_unprintable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round),
-		cmocka_unit_test(test_members),
-		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_round),       cmocka_unit_test(test_members),
+		cmocka_unit_test(test_cases),       cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_unprintable),
 	};
 

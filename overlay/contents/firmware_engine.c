@@ -18,11 +18,6 @@ struct engine {
 	struct contents_list list;
 };
 
-static void engine_free(struct engine *engine)
-{
-	overlay_contents_free(&engine->list.contents);
-}
-
 static int look(const struct engine *engine, const char *path,
 		enum overlay_contents_kind *ret, struct verity_error *err)
 {
@@ -139,7 +134,7 @@ int overlay_firmware_engine(const struct overlay_firmware *firmware,
 		.entries = OVERLAY_CONTENTS_MAX,
 		.text_bytes = OVERLAY_CONTENTS_TEXT_MAX,
 	};
-	cleanup_with(engine_free) struct engine engine = {
+	struct engine engine = {
 		.firmware = firmware,
 		.list = {.limits = &limits},
 	};
@@ -154,5 +149,9 @@ int overlay_firmware_engine(const struct overlay_firmware *firmware,
 		if (r == -ENAMETOOLONG)
 			r = verity_fail_errno(err, -r, "the firmware's /%s", walk.path);
 	}
-	return r < 0 ? r : contents_list_finish(&engine.list, ret, err);
+	if (r == 0)
+		r = contents_list_finish(&engine.list, ret, err);
+	/* Empty where @ret has it. */
+	overlay_contents_free(&engine.list.contents);
+	return r;
 }

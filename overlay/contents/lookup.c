@@ -11,25 +11,26 @@
 struct walk {
 	const struct overlay_lookup *stack;
 	char path[OVERLAY_CONTENTS_PATH_MAX + 1];
-	bool *live; /* owned: count + 1 of them */
+	bool live[]; /* count + 1 of them */
 };
 
-static void walk_free(struct walk *walk)
+/* @ret: free() */
+static int walk_new(const struct overlay_lookup *stack, const char *path,
+		    struct walk **ret, struct verity_error *err)
 {
-	free(walk->live);
-}
+	struct walk *walk;
 
-static int walk_begin(const struct overlay_lookup *stack, const char *path,
-		      struct walk *ret, struct verity_error *err)
-{
-	if (strlen(path) >= sizeof(ret->path))
+	if (strlen(path) >= sizeof(walk->path))
 		return verity_fail(err, VERITY_E_NOT_FOUND,
 				   "the path has more than %d bytes",
 				   OVERLAY_CONTENTS_PATH_MAX);
-	ret->stack = stack;
-	strcpy(ret->path, path);
-	ret->live = calloc(stack->count + 1, sizeof(*ret->live));
-	return ret->live ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	walk = calloc(1, sizeof(*walk) + (stack->count + 1) * sizeof(walk->live[0]));
+	if (!walk)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	walk->stack = stack;
+	strcpy(walk->path, path);
+	*ret = walk;
+	return 0;
 }
 
 /* The end of the next name behind @at; NULL after the last. */
@@ -230,12 +231,12 @@ int overlay_lookup_find(const struct overlay_lookup *stack, size_t from, const c
 			struct verity_error *err)
 {
 	bool above = find_relation(stack, path) == ABOVE;
-	cleanup_with(walk_free) struct walk walk = {0};
+	cleanup_free struct walk *walk = NULL;
 	struct overlay_lookup_result view;
-	int r = walk_begin(stack, path, &walk, err);
+	int r = walk_new(stack, path, &walk, err);
 
 	if (r == 0)
-		r = see(&walk, from, &view, err);
+		r = see(walk, from, &view, err);
 	if (r < 0)
 		return r;
 	if (above && view.status == OVERLAY_LOOKUP_PRESENT)
@@ -244,9 +245,9 @@ int overlay_lookup_find(const struct overlay_lookup *stack, size_t from, const c
 		for (size_t i = 0; i <= stack->count; i++)
 			ret_merged[i] = view.status == OVERLAY_LOOKUP_PRESENT &&
 					view.kind == OVERLAY_CONTENTS_FOLDER &&
-					walk.live[i] && (!above || i == stack->count);
+					walk->live[i] && (!above || i == stack->count);
 	if (view.status == OVERLAY_LOOKUP_ABSENT)
-		r = explain(&walk, from, &view, err);
+		r = explain(walk, from, &view, err);
 	if (r == 0)
 		*ret = view;
 	return r;
@@ -302,21 +303,21 @@ int overlay_lookup_changes(const struct overlay_lookup *stack, size_t layer,
 			   void *context, struct verity_error *err)
 {
 	const struct overlay_contents *contents = stack->layers[layer];
-	cleanup_with(walk_free) struct walk walk = {0};
-	int r = walk_begin(stack, "", &walk, err);
+	cleanup_free struct walk *walk = NULL;
+	int r = walk_new(stack, "", &walk, err);
 
 	for (size_t i = 0; r == 0 && i < contents->count; i++) {
 		struct overlay_lookup_change change = {.entry = &contents->entries[i]};
 
 		if (!counts(stack, change.entry->path, change.entry->kind))
 			continue;
-		strcpy(walk.path, change.entry->path);
-		r = see(&walk, layer + 1, &change.below, err);
+		strcpy(walk->path, change.entry->path);
+		r = see(walk, layer + 1, &change.below, err);
 		if (r < 0)
 			break;
 		if (!find_effect(&change))
 			continue;
-		r = find_cover(&walk, layer, &change, err);
+		r = find_cover(walk, layer, &change, err);
 		if (r == 0)
 			r = take(context, &change, err);
 	}

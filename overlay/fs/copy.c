@@ -163,14 +163,11 @@ static int fill_folder(struct walk *walk, int from_fd, int to_fd, unsigned depth
 {
 	cleanup_dir DIR *dir = NULL;
 	const struct dirent *item;
-	int r = verity_dir_open(from_fd, ".", &dir);
+	int r = verity_dir_open(from_fd, ".", &dir), next = 0;
 
-	while (r == 0 && (errno = 0, item = readdir(dir))) {
-		if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0)
-			continue;
+	while (r == 0 && (next = verity_dir_next(dir, &item)) > 0)
 		r = copy_item(walk, from_fd, to_fd, item->d_name, depth);
-	}
-	return r < 0 ? r : -errno;
+	return r < 0 ? r : next;
 }
 
 int overlay_copy_tree(int from_fd, int to_fd, const char *path)

@@ -11,6 +11,7 @@
 #include <sys/xattr.h>
 
 #include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 bool overlay_xattrs_nosuid(int fd)
 {
@@ -24,7 +25,7 @@ static bool is_left_out(int from_fd, const char *name)
 	static const char *const prefixes[] = {"trusted.overlay.", "user.overlay."};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+		if (verity_text_begins(name, prefixes[i]))
 			return true;
 	return strcmp(name, "security.capability") == 0 && overlay_xattrs_nosuid(from_fd);
 }

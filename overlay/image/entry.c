@@ -36,6 +36,7 @@ int image_entry_inode(struct image_tree *tree, const struct image_node *folder,
 	int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
 	const char *target = archive_entry_symlink(entry);
 	mode_t mode = archive_entry_mode(entry) & (S_IFMT | 07777);
+	uint64_t major, minor;
 	struct image_inode *inode = image_inode_new(tree, mode,
 						    archive_entry_mtime_is_set(entry)
 							    ? archive_entry_mtime(entry)
@@ -63,10 +64,14 @@ int image_entry_inode(struct image_tree *tree, const struct image_node *folder,
 		break;
 	case S_IFCHR:
 	case S_IFBLK:
-		if (image_inode_set_device(inode, archive_entry_rdevmajor(entry),
-					   archive_entry_rdevminor(entry)) < 0)
+		major = (uint64_t)archive_entry_rdevmajor(entry);
+		minor = (uint64_t)archive_entry_rdevminor(entry);
+		if (major > 0xfff || minor > 0xfffff)
 			return image_node_fail(err, folder, name,
 					       "device number too large");
+		/* The kernel's new_encode_dev(). */
+		inode->device = (uint32_t)((minor & 0xff) | major << 8 |
+					   (minor & ~(uint64_t)0xff) << 12);
 		break;
 	case S_IFDIR:
 	case S_IFIFO:

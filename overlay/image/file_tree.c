@@ -114,16 +114,6 @@ void image_inode_set_mtime(const struct image_tree *tree, struct image_inode *in
 	inode->mtime = clamp(mtime, tree->source_date);
 }
 
-int image_inode_set_device(struct image_inode *inode, uint64_t major, uint64_t minor)
-{
-	if (major > 0xfff || minor > 0xfffff)
-		return -ERANGE;
-	/* The kernel's new_encode_dev(). */
-	inode->device =
-		(uint32_t)((minor & 0xff) | major << 8 | (minor & ~(uint64_t)0xff) << 12);
-	return 0;
-}
-
 int image_inode_add_xattr(struct image_inode *inode, const char *name, const void *value,
 			  size_t value_bytes)
 {
@@ -270,15 +260,6 @@ int image_node_set(struct image_tree *tree, struct image_node *folder, const cha
 	node->inode = inode;
 	node->marker = marker;
 	return 0;
-}
-
-bool image_node_opaque(const struct image_node *node)
-{
-	const struct image_xattr *xattr = node->inode->xattrs;
-
-	while (xattr && strcmp(xattr->name, IMAGE_XATTR_OPAQUE) != 0)
-		xattr = xattr->next;
-	return node->opaque || xattr;
 }
 
 struct sorting {

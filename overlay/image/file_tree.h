@@ -109,14 +109,6 @@ void image_inode_set_mtime(const struct image_tree *tree, struct image_inode *in
 			   int64_t mtime);
 
 /**
- * image_inode_set_device - give a device node its numbers
- *
- * Return: 0; -ERANGE where squashfs cannot store them.
- */
-int image_inode_set_device(struct image_inode *inode, uint64_t major,
-			   uint64_t minor) must_check;
-
-/**
  * image_inode_add_xattr - copy an attribute in; a later value of the same name wins
  *
  * Return: 0; -ENOMEM.
@@ -139,11 +131,6 @@ struct image_node *image_node_child(const struct image_node *folder, const char 
 int image_node_set(struct image_tree *tree, struct image_node *folder, const char *name,
 		   struct image_inode *inode, bool marker,
 		   struct verity_error *err) must_check;
-
-/**
- * image_node_opaque - whether the folder hides what lies below it in the stack
- */
-bool image_node_opaque(const struct image_node *node);
 
 /**
  * image_node_path - the path of a node from the root, without a leading slash

@@ -31,13 +31,14 @@ static int source_open(const char *source, int *ret_fd, bool *ret_folder,
 	return 0;
 }
 
-static int image_write(const char *source, int fd,
-		       const struct overlay_image_options *options, uint64_t *ret_bytes,
-		       struct verity_error *err)
+int overlay_image_write(const char *source, int fd,
+			const struct overlay_image_options *options, uint64_t *ret_bytes,
+			struct verity_error *err)
 {
 	cleanup_with(image_tree_free_p) struct image_tree *tree = NULL;
 	cleanup_with(image_writer_free_p) struct image_writer *writer = NULL;
 	cleanup_fd int source_fd = -1;
+	char shown[IMAGE_PATH_SHOWN];
 	bool folder = false;
 	int r = source_open(source, &source_fd, &folder, err);
 
@@ -58,15 +59,7 @@ static int image_write(const char *source, int fd,
 			   : image_tar_data(source_fd, tree, writer, err);
 	if (r == 0)
 		r = image_data_finish(writer, tree, err);
-	return r == 0 ? image_meta_write(writer, tree, ret_bytes, err) : r;
-}
-
-int overlay_image_write(const char *source, int fd,
-			const struct overlay_image_options *options, uint64_t *ret_bytes,
-			struct verity_error *err)
-{
-	char shown[IMAGE_PATH_SHOWN];
-	int r = image_write(source, fd, options, ret_bytes, err);
-
+	if (r == 0)
+		r = image_meta_write(writer, tree, ret_bytes, err);
 	return r < 0 ? verity_context(err, r, "%s", image_path_show(source, shown)) : 0;
 }

@@ -9,22 +9,6 @@
 
 #define NO_XATTRS UINT32_MAX
 
-static int xattrs_index(struct image_writer *writer, const struct image_inode *inode,
-			uint32_t *ret)
-{
-	const struct image_xattr *xattr = inode->xattrs;
-	int r;
-
-	*ret = NO_XATTRS;
-	if (!xattr)
-		return 0;
-	r = sqfs_xattr_writer_begin(writer->xattrs, 0);
-	for (; r == 0 && xattr; xattr = xattr->next)
-		r = sqfs_xattr_writer_add(writer->xattrs, xattr->name, xattr->value,
-					  xattr->value_bytes);
-	return r == 0 ? sqfs_xattr_writer_end(writer->xattrs, ret) : r;
-}
-
 /* Writes the listing; every entry's inode has been written already. */
 static int folder_pack(struct image_writer *writer, const struct image_tree *tree,
 		       const struct image_node *folder, uint32_t xattrs,
@@ -125,12 +109,20 @@ static int node_write(struct image_writer *writer, const struct image_tree *tree
 		      const struct image_node *node, struct verity_error *err)
 {
 	cleanup_free sqfs_inode_generic_t *packed = NULL;
-	uint32_t xattrs;
-	int r;
+	const struct image_xattr *xattr = node->inode->xattrs;
+	uint32_t xattrs = NO_XATTRS;
+	int r = 0;
 
 	if (node->inode->written)
 		return 0;
-	r = xattrs_index(writer, node->inode, &xattrs);
+	if (xattr) {
+		r = sqfs_xattr_writer_begin(writer->xattrs, 0);
+		for (; r == 0 && xattr; xattr = xattr->next)
+			r = sqfs_xattr_writer_add(writer->xattrs, xattr->name,
+						  xattr->value, xattr->value_bytes);
+		if (r == 0)
+			r = sqfs_xattr_writer_end(writer->xattrs, &xattrs);
+	}
 	if (r != 0)
 		return image_writer_fail(writer, err, r, "attributes");
 	r = S_ISDIR(node->inode->mode) ? folder_pack(writer, tree, node, xattrs, &packed)

@@ -13,7 +13,7 @@ struct image_file {
 	sqfs_file_t base;
 	int fd;
 	sqfs_u64 bytes;
-	int failed; /* errno */
+	int *failed; /* borrowed: errno */
 };
 
 static struct image_file *file_of(sqfs_file_t *base)
@@ -23,8 +23,8 @@ static struct image_file *file_of(sqfs_file_t *base)
 
 static int file_result(struct image_file *file, int r)
 {
-	if (r < 0 && file->failed == 0)
-		file->failed = -r;
+	if (r < 0 && *file->failed == 0)
+		*file->failed = -r;
 	return r < 0 ? SQFS_ERROR_IO : 0;
 }
 
@@ -65,22 +65,18 @@ static void file_destroy(sqfs_object_t *object)
 	free(object);
 }
 
-sqfs_file_t *image_file_new(int fd)
+sqfs_file_t *image_file_new(int fd, int *ret_failed)
 {
 	struct image_file *file = calloc(1, sizeof(*file));
 
 	if (!file)
 		return NULL;
 	file->fd = fd;
+	file->failed = ret_failed;
 	file->base.base.destroy = file_destroy;
 	file->base.read_at = file_read;
 	file->base.write_at = file_write;
 	file->base.get_size = file_size;
 	file->base.truncate = file_truncate;
 	return &file->base;
-}
-
-int image_file_errno(const sqfs_file_t *file)
-{
-	return ((const struct image_file *)(const void *)file)->failed;
 }

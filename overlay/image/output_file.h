@@ -6,13 +6,11 @@
 #include <sqfs/io.h>
 
 /**
- * image_file_new - wrap @fd, an empty file; borrowed
+ * image_file_new - wrap a file
+ * @fd:         an empty file; borrowed
+ * @ret_failed: 0; set to the errno of the first operation that fails; must outlive the
+ *              object
  *
  * Return: NULL where memory ran out; sqfs_destroy().
  */
-sqfs_file_t *image_file_new(int fd);
-
-/**
- * image_file_errno - the errno of the first operation that failed; 0 where none did
- */
-int image_file_errno(const sqfs_file_t *file);
+sqfs_file_t *image_file_new(int fd, int *ret_failed);

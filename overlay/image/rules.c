@@ -6,14 +6,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "verity/util/text.h"
+
 #define WHITEOUT        ".wh."
 #define WHITEOUT_OPAQUE ".wh..wh..opq"
 #define OVERLAY_XATTR   "trusted.overlay."
-
-static bool starts_with(const char *text, const char *start)
-{
-	return strncmp(text, start, strlen(start)) == 0;
-}
 
 int image_rules_add(struct image_tree *tree, struct image_node *folder, const char *name,
 		    struct image_inode *inode, struct verity_error *err)
@@ -24,7 +21,7 @@ int image_rules_add(struct image_tree *tree, struct image_node *folder, const ch
 	if (strlen(name) > IMAGE_NAME_MAX)
 		return image_node_fail(err, folder, name, "name longer than %d bytes",
 				       IMAGE_NAME_MAX);
-	if (!starts_with(name, WHITEOUT))
+	if (!verity_text_begins(name, WHITEOUT))
 		return image_node_set(tree, folder, name, inode, false, err);
 	if (!S_ISREG(inode->mode))
 		return image_node_fail(err, folder, name,
@@ -34,7 +31,7 @@ int image_rules_add(struct image_tree *tree, struct image_node *folder, const ch
 		return 0;
 	}
 	if (strcmp(hidden, "") == 0 || strcmp(hidden, ".") == 0 ||
-	    strcmp(hidden, "..") == 0 || starts_with(hidden, WHITEOUT))
+	    strcmp(hidden, "..") == 0 || verity_text_begins(hidden, WHITEOUT))
 		return image_node_fail(err, folder, name, "unknown whiteout");
 	whiteout = image_inode_new(tree, S_IFCHR, tree->source_date);
 	if (!whiteout)
@@ -46,11 +43,12 @@ int image_rules_xattr(struct image_inode *inode, const struct image_node *folder
 		      const char *name, const char *xattr, const void *value,
 		      size_t value_bytes, struct verity_error *err)
 {
-	bool keep = starts_with(xattr, "user.") || starts_with(xattr, "trusted.") ||
-		    starts_with(xattr, "security.");
+	bool keep = verity_text_begins(xattr, "user.") ||
+		    verity_text_begins(xattr, "trusted.") ||
+		    verity_text_begins(xattr, "security.");
 	int r;
 
-	if (starts_with(xattr, "system.posix_acl_"))
+	if (verity_text_begins(xattr, "system.posix_acl_"))
 		return image_node_fail(err, folder, name,
 				       "squashfs cannot store its ACL (setfacl -b)");
 	if (strcmp(xattr, OVERLAY_XATTR "redirect") == 0 ||
@@ -59,7 +57,7 @@ int image_rules_xattr(struct image_inode *inode, const struct image_node *folder
 		return image_node_fail(err, folder, name,
 				       "%s depends on other layers; copy the merged tree",
 				       xattr);
-	if (starts_with(xattr, OVERLAY_XATTR))
+	if (verity_text_begins(xattr, OVERLAY_XATTR))
 		keep = strcmp(xattr, IMAGE_XATTR_OPAQUE) == 0 && S_ISDIR(inode->mode) &&
 		       value_bytes == 1 && *(const char *)value == 'y';
 	if (!keep)
@@ -72,6 +70,7 @@ int image_rules_xattr(struct image_inode *inode, const struct image_node *folder
 
 static int node_check(const struct image_node *node, struct verity_error *err)
 {
+	const struct image_xattr *xattr = node->inode->xattrs;
 	char path[IMAGE_PATH_MAX + 1];
 
 	if (image_node_path(node, path) < 0)
@@ -86,7 +85,9 @@ static int node_check(const struct image_node *node, struct verity_error *err)
 	if (!S_ISDIR(node->inode->mode))
 		return image_node_fail(err, node, NULL,
 				       "must be a folder, as it is in the firmware");
-	if (image_node_opaque(node))
+	while (xattr && strcmp(xattr->name, IMAGE_XATTR_OPAQUE) != 0)
+		xattr = xattr->next;
+	if (node->opaque || xattr)
 		return image_node_fail(err, node, NULL,
 				       node->parent
 					       ? "opaque: would hide the firmware's own"

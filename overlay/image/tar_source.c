@@ -253,20 +253,11 @@ static int data_copy(const struct tar *tar, const char *path, struct image_write
 	return r;
 }
 
-/* The next file that has data to be read: what nothing in the archive has replaced. */
-static struct image_inode *inode_wanted(struct image_inode *inode)
-{
-	while (inode && (inode->number == 0 || !S_ISREG(inode->mode) ||
-			 inode->entry == IMAGE_NO_ENTRY))
-		inode = inode->next;
-	return inode;
-}
-
 /* Inodes are in the order of the archive's entries. */
 int image_tar_data(int fd, struct image_tree *tree, struct image_writer *writer,
 		   struct verity_error *err)
 {
-	struct image_inode *inode = inode_wanted(tree->inodes);
+	struct image_inode *inode = tree->inodes;
 	cleanup_with(tar_close) struct tar tar;
 	struct archive_entry *entry;
 	int r = tar_open(fd, &tar, err);
@@ -274,6 +265,10 @@ int image_tar_data(int fd, struct image_tree *tree, struct image_writer *writer,
 	while (r == 0) {
 		const char *path;
 
+		/* Skips what has no data, and what a later entry has replaced. */
+		while (inode && (inode->number == 0 || !S_ISREG(inode->mode) ||
+				 inode->entry == IMAGE_NO_ENTRY))
+			inode = inode->next;
 		r = tar_next(&tar, &entry, err);
 		if (r <= 0)
 			break;
@@ -289,7 +284,7 @@ int image_tar_data(int fd, struct image_tree *tree, struct image_writer *writer,
 			r = data_copy(&tar, path, writer, inode->bytes, err);
 		if (r == 0)
 			r = image_data_end(writer, err);
-		inode = inode_wanted(inode->next);
+		inode = inode->next;
 	}
 	if (r == 0 && inode)
 		return verity_fail(err, VERITY_E_BAD_TREE, "changed while it was read");

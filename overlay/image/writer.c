@@ -13,10 +13,8 @@
 int image_writer_fail(const struct image_writer *writer, struct verity_error *err,
 		      int code, const char *what)
 {
-	int errno_value = writer->file ? image_file_errno(writer->file) : 0;
-
-	if (errno_value != 0)
-		return verity_fail_errno(err, errno_value, "image: %s", what);
+	if (writer->failed)
+		return verity_fail_errno(err, writer->failed, "image: %s", what);
 	if (code == SQFS_ERROR_ALLOC)
 		return verity_fail_errno(err, ENOMEM, "image: %s", what);
 	if (code == SQFS_ERROR_OVERFLOW)
@@ -101,7 +99,7 @@ int image_writer_new(int fd, const char *compressor, unsigned threads, uint32_t 
 	if (writer)
 		writer->zeros = calloc(1, IMAGE_BLOCK);
 	if (writer && writer->zeros)
-		writer->file = image_file_new(fd);
+		writer->file = image_file_new(fd, &writer->failed);
 	if (!writer || !writer->file)
 		return verity_fail_errno(err, ENOMEM, "image");
 	r = writer_begin(writer, id, date, name, err);

@@ -20,6 +20,7 @@
 
 struct image_writer {
 	sqfs_file_t *file;
+	int failed; /* errno of the first operation on @file that failed */
 	sqfs_compressor_t *compressor;
 	sqfs_compressor_t *expander; /* reads fragments back, to compare them */
 	sqfs_super_t super;

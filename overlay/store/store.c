@@ -113,9 +113,7 @@ static int list_folder(int folder, enum overlay_store_kind kind,
 	const struct dirent *item;
 	int r = verity_dir_open(folder, ".", &dir);
 
-	if (r < 0)
-		return verity_fail_errno(err, -r, "store");
-	while (errno = 0, (item = readdir(dir))) {
+	while (r >= 0 && (r = verity_dir_next(dir, &item)) > 0) {
 		entry = (struct overlay_entry){.kind = kind};
 		if (verity_name_from_path(item->d_name, entry.name, NULL) < 0)
 			continue;
@@ -131,7 +129,7 @@ static int list_folder(int folder, enum overlay_store_kind kind,
 		}
 		(*entries)[(*count)++] = entry;
 	}
-	return errno ? verity_fail_errno(err, errno, "store") : 0;
+	return r < 0 ? verity_fail_errno(err, -r, "store") : 0;
 }
 
 /* By name; of the same name the persistent one comes first. */
@@ -290,7 +288,7 @@ static int clear_leftovers(const struct lock *lock, struct verity_error *err)
 		r = verity_dir_open(folder, ".", &dir);
 		if (r < 0)
 			return verity_fail_errno(err, -r, "store");
-		while ((item = readdir(dir)))
+		while (verity_dir_next(dir, &item) > 0)
 			if (is_leftover(item->d_name, persistent) &&
 			    unlinkat(folder, item->d_name, 0) == 0)
 				count++;

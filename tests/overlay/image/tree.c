@@ -219,7 +219,8 @@ static void node_print(FILE *out, const sqfs_tree_node_t *node)
 
 char *tree_list(int fd)
 {
-	sqfs_file_t *file = image_file_new(fd);
+	int failed = 0;
+	sqfs_file_t *file = image_file_new(fd, &failed);
 	sqfs_id_table_t *ids = sqfs_id_table_create(0);
 	sqfs_compressor_config_t config;
 	sqfs_compressor_t *compressor;

@@ -9,6 +9,7 @@
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
 
 struct fixture {
 	int data;
@@ -128,6 +129,33 @@ static void test_add_and_list(void **state)
 	assert_int_equal(entry.kind, OVERLAY_ORDINARY);
 	assert_int_equal(overlay_store_find(fixture->store, "../x", &entry, &err),
 			 -ENOENT);
+}
+
+static char debug[8192];
+
+static void keep(const char *line)
+{
+	strncat(debug, line, sizeof(debug) - strlen(debug) - 1);
+}
+
+/* Of each name that is no package's, and of nothing else. */
+static void test_debug(void **state)
+{
+	struct fixture *fixture = *state;
+	cleanup_free struct overlay_entry *entries = NULL;
+	struct verity_error err;
+	size_t count;
+
+	install(fixture, OVERLAY_ORDINARY, "b", "b");
+	close(open("data/packages/other", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	debug[0] = '\0';
+	verity_debug_start(keep);
+	check_ok(overlay_store_list(fixture->store, &entries, &count, &err), &err);
+	check_ok(overlay_store_clean(fixture->store, &err), &err);
+	verity_debug_start(NULL);
+	assert_int_equal(count, 1);
+	assert_non_null(strstr(debug, "bad-name): other: "));
+	assert_null(strstr(debug, "bad-name): ."));
 }
 
 static void test_replace_and_remove(void **state)
@@ -337,6 +365,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_empty, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_add_and_list, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_debug, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_replace_and_remove, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_given_up, set_up, tear_down),

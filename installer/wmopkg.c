@@ -42,7 +42,7 @@ static enum exit_status run(const char *config, int argc, char **argv)
 		return command_unknown(COMMAND_ONCE, argc, argv);
 	if (argc == 2 && strcmp(argv[1], "--help") == 0)
 		return command_help(COMMAND_ONCE, argv[0]);
-	if (command_check(command, argc, argv) != STATUS_DONE)
+	if (command_check(command, argc, argv, NULL) != STATUS_DONE)
 		return STATUS_USAGE;
 	if (command->action == COMMAND_HELPS)
 		return command_help(COMMAND_ONCE, argv[1]);

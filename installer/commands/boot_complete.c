@@ -12,7 +12,7 @@
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
 
-static int complete(struct device *device, struct verity_error *err)
+enum exit_status command_boot_complete(struct device *device, const struct words *words)
 {
 	cleanup_with(overlay_trials_free) struct overlay_trials trials = {0};
 	const struct overlay_config *config = device_config(device);
@@ -21,33 +21,28 @@ static int complete(struct device *device, struct verity_error *err)
 	cleanup_fd int persist = -1;
 	cleanup_fd int record = -1;
 	cleanup_fd int lock = -1;
+	struct verity_error err;
 	int r;
 
+	(void)words;
 	/* Without a state or a record there are no trials: no failure. */
 	if (!state)
-		return 0;
+		return STATUS_DONE;
 	/* Not device_record_fd(), whose warning of a missing PERSIST nobody reads here.
 	 */
 	snprintf(mountpoint, sizeof(mountpoint), "%s/persist", config->run);
-	r = overlay_volume_open(config->persist, mountpoint, &persist, err);
+	r = overlay_volume_open(config->persist, mountpoint, &persist, &err);
 	if (r < 0)
-		verity_context(err, r, "persist");
+		verity_context(&err, r, "persist");
 	else
-		r = overlay_record_open(persist, false, &record, err);
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	r = overlay_trials_lock(record, &lock, err);
+		r = overlay_record_open(persist, false, &record, &err);
+	if (r == -ENOENT)
+		return STATUS_DONE;
 	if (r == 0)
-		r = overlay_trials_load(record, &trials, err);
-	if (r < 0 || !overlay_trials_complete(&trials, state))
-		return r;
-	return overlay_trials_store(record, &trials, err);
-}
-
-enum exit_status command_boot_complete(struct device *device, const struct words *words)
-{
-	struct verity_error err;
-
-	(void)words;
-	return complete(device, &err) < 0 ? report_error(NULL, &err) : STATUS_DONE;
+		r = overlay_trials_lock(record, &lock, &err);
+	if (r == 0)
+		r = overlay_trials_load(record, &trials, &err);
+	if (r == 0 && overlay_trials_complete(&trials, state))
+		r = overlay_trials_store(record, &trials, &err);
+	return r < 0 ? report_error(NULL, &err) : STATUS_DONE;
 }

@@ -2,8 +2,6 @@
 
 /* `wmopkg media`: the connected media, and the labels that select them. */
 
-#include "installer/commands/media.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,7 +9,9 @@
 #include <unistd.h>
 
 #include "installer/commands/commands.h"
+#include "installer/common/report.h"
 #include "installer/common/table.h"
+#include "installer/device/device.h"
 #include "installer/media/view.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/json_write.h"
@@ -169,7 +169,7 @@ static int print_json(const struct media_row *rows, size_t count,
 	return verity_json_print(&json, stdout, err);
 }
 
-enum exit_status media_show(struct device *device, bool json)
+enum exit_status command_media(struct device *device, const struct words *words)
 {
 	cleanup_with(media_view_done) struct media_view view = {.external = NULL};
 	cleanup_free struct media_row *rows = calloc(MEDIA_ROWS_MAX, sizeof(*rows));
@@ -188,11 +188,7 @@ enum exit_status media_show(struct device *device, bool json)
 			break;
 		}
 	count = list_rows(&view, rows);
-	r = json ? print_json(rows, count, &err) : print_table(rows, count, &err);
+	r = words_has(words, WORD_JSON) ? print_json(rows, count, &err)
+					: print_table(rows, count, &err);
 	return r < 0 ? report_error(NULL, &err) : report_output();
-}
-
-enum exit_status command_media(struct device *device, const struct words *words)
-{
-	return media_show(device, words_has(words, WORD_JSON));
 }

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "installer/commands/commands.h"
-#include "installer/commands/media.h"
 #include "installer/commands/show_boot.h"
 #include "installer/commands/show_json.h"
 #include "installer/commands/show_one.h"
@@ -95,7 +94,7 @@ enum exit_status command_show(struct device *device, const struct words *words)
 					 : json                     ? SHOW_BOOT_JSON
 								    : SHOW_BOOT_TEXT);
 	if (words_has(words, WORD_SHOW_MEDIA))
-		return media_show(device, json);
+		return command_media(device, words);
 	if (show(device, words->values[WORD_NAME], json, &err) < 0)
 		return report_error(NULL, &err);
 	if (!json)

@@ -73,18 +73,12 @@ static int show(struct device *device, struct verity_error *err)
 	return 0;
 }
 
-static void put_reason(struct verity_json_writer *json, const char *key,
-		       const struct verity_error *reason)
-{
-	verity_json_reason(json, key, reason,
-			   reason ? verity_code_hint(reason->code) : NULL);
-}
-
 static int show_json(struct device *device, struct verity_error *err)
 {
 	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
 	struct verity_error why = {VERITY_OK, ""};
 	const struct verity_unlock *unlock;
+	const struct verity_error *locked;
 	struct overlay_trust *trust;
 	const char *serial;
 	bool unlocked;
@@ -94,6 +88,7 @@ static int show_json(struct device *device, struct verity_error *err)
 		return r;
 	serial = device_identity(device)->serial;
 	unlock = overlay_trust_unlock(trust);
+	locked = overlay_trust_locked(trust);
 	verity_json_int(&json, "format", UNLOCK_FORMAT);
 	verity_json_some_text(&json, "serial", serial);
 	if (unlock) {
@@ -105,10 +100,11 @@ static int show_json(struct device *device, struct verity_error *err)
 	unlocked = unlock && verity_unlock_check(unlock, serial,
 						 overlay_trust_time(trust), &why) == 0;
 	verity_json_bool(&json, "unlocked", unlocked);
-	put_reason(&json, "reason", &why);
+	verity_json_reason(&json, "reason", &why, verity_code_hint(why.code));
 	verity_json_bool(&json, "allow_untrusted",
 			 overlay_trust_policy(trust)->allow_untrusted);
-	put_reason(&json, "locked", overlay_trust_locked(trust));
+	verity_json_reason(&json, "locked", locked,
+			   locked ? verity_code_hint(locked->code) : NULL);
 	verity_json_open(&json, "anchor");
 	verity_json_put_fields(&json, overlay_anchor_fields, overlay_trust_anchor(trust));
 	verity_json_close(&json);

@@ -22,11 +22,6 @@ struct effect {
 	struct critical_lines lines;
 };
 
-static bool is_asked(const struct forecast_request *asked)
-{
-	return asked->firmware || asked->model;
-}
-
 static void find_effect(struct device *device, const char *file,
 			const struct verity_package *package, struct effect *ret)
 {
@@ -44,6 +39,7 @@ static void find_effect(struct device *device, const char *file,
 		report_warning("what it changes cannot be determined: %s", why.message);
 }
 
+/* @list: NULL where nothing was asked about another firmware or model */
 static int print_json(const struct verity_package *package, const struct effect *effect,
 		      const struct forecast_request *asked,
 		      const struct forecast_list *list, struct verity_error *err)
@@ -58,7 +54,7 @@ static int print_json(const struct verity_package *package, const struct effect 
 		changes_put_count(&json, &effect->count);
 		verity_json_close(&json);
 	}
-	if (is_asked(asked)) {
+	if (list) {
 		verity_json_open(&json, "forecast");
 		forecast_put(&json, asked, list);
 		verity_json_close(&json);
@@ -76,6 +72,7 @@ static int verify(struct device *device, const struct forecast_request *asked, b
 	const struct verity_judgement *judgement;
 	const struct verity_policy *policy;
 	const char *file = asked->file;
+	bool ahead = asked->firmware || asked->model;
 	struct verity_policy anew;
 	int r = device_policy(device, &policy, err);
 
@@ -87,14 +84,14 @@ static int verify(struct device *device, const struct forecast_request *asked, b
 	r = verity_package_open(AT_FDCWD, file, &anew, &package, err);
 	if (r < 0)
 		return verity_context(err, r, "%s", file);
-	if (is_asked(asked))
+	if (ahead)
 		r = forecast_read(device, asked, &list, err);
 	if (r < 0)
 		return r;
 	judgement = verity_package_judgement(package);
 	find_effect(device, file, package, &effect);
 	if (json) {
-		r = print_json(package, &effect, asked, &list, err);
+		r = print_json(package, &effect, asked, ahead ? &list : NULL, err);
 		if (r < 0)
 			return r;
 	} else {
@@ -105,7 +102,7 @@ static int verify(struct device *device, const struct forecast_request *asked, b
 			putchar('\n');
 			critical_lines_warn(&effect.lines, effect.name);
 		}
-		if (is_asked(asked))
+		if (ahead)
 			forecast_print(asked, &list);
 	}
 	if (judgement->accepted)

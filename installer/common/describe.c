@@ -54,16 +54,6 @@ static void print_hex(const char *label, const uint8_t *bytes, size_t count)
 	describe_line(label, "%s", text);
 }
 
-static void print_limits(const struct verity_manifest *manifest)
-{
-	for (size_t i = 0; i < manifest->compatible_count; i++)
-		describe_line("Compatible", "%s", manifest->compatible[i]);
-	if (manifest->firmware_min[0])
-		describe_line("Firmware from", "%s", manifest->firmware_min);
-	if (manifest->firmware_max[0])
-		describe_line("Firmware to", "%s", manifest->firmware_max);
-}
-
 void describe_print_image(const struct verity_manifest *manifest, const uint32_t *floor)
 {
 	describe_line("Persistence", "%s",
@@ -72,7 +62,12 @@ void describe_print_image(const struct verity_manifest *manifest, const uint32_t
 	describe_line("Epoch", "%" PRIu32, manifest->epoch);
 	if (floor)
 		describe_line("Epoch floor", "%" PRIu32, *floor);
-	print_limits(manifest);
+	for (size_t i = 0; i < manifest->compatible_count; i++)
+		describe_line("Compatible", "%s", manifest->compatible[i]);
+	if (manifest->firmware_min[0])
+		describe_line("Firmware from", "%s", manifest->firmware_min);
+	if (manifest->firmware_max[0])
+		describe_line("Firmware to", "%s", manifest->firmware_max);
 	if (manifest->built >= 0)
 		print_time("Built", manifest->built);
 	describe_line("Image bytes", "%" PRIu64, manifest->image_bytes);

@@ -16,36 +16,26 @@
 
 #define LINE_BYTES 4096
 
-/* The character set that the environment names; NULL where it names none. */
-static const char *named_charset(void)
-{
-	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const char *locale = getenv(names[i]);
-		const char *charset = locale ? strchr(locale, '.') : NULL;
-
-		if (locale && locale[0])
-			return charset ? charset + 1 : NULL;
-	}
-	return NULL;
-}
-
 struct layout layout_of(int fd)
 {
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
 	struct layout layout = {.width = LAYOUT_WIDTH};
 	const char *terminal = getenv("TERM");
-	const char *charset = named_charset();
+	const char *locale = NULL, *charset;
 	struct winsize size = {0};
 
 	if (!isatty(fd))
 		return (struct layout){0};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!locale || !locale[0])
+			locale = getenv(names[i]);
+	charset = locale ? strchr(locale, '.') : NULL; /* with the dot */
 	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col)
 		layout.width =
 			size.ws_col < LAYOUT_WIDTH_MIN ? LAYOUT_WIDTH_MIN : size.ws_col;
 	layout.ascii = (terminal && strcmp(terminal, "dumb") == 0) ||
-		       (charset && strncasecmp(charset, "utf-8", 5) != 0 &&
-			strncasecmp(charset, "utf8", 4) != 0);
+		       (charset && strncasecmp(charset, ".utf-8", 6) != 0 &&
+			strncasecmp(charset, ".utf8", 5) != 0);
 	return layout;
 }
 
@@ -99,10 +89,10 @@ size_t layout_width(const char *text)
 	return fit(text, strlen(text), SIZE_MAX, &bytes);
 }
 
-static void put_repeated(FILE *out, char character, size_t count)
+void layout_repeat(FILE *out, const char *text, size_t count)
 {
 	while (count--)
-		fputc(character, out);
+		fputs(text, out);
 }
 
 static void put(FILE *out, const struct layout *layout, const char *text, size_t size)
@@ -119,7 +109,7 @@ static void put(FILE *out, const struct layout *layout, const char *text, size_t
 		if (bytes == 1 && (text[i] & 0x80) == 0)
 			fputc(text[i], out);
 		else
-			put_repeated(out, '?', width);
+			layout_repeat(out, "?", width);
 	}
 }
 
@@ -139,7 +129,7 @@ void layout_cell(FILE *out, const struct layout *layout, const char *text, size_
 	} else {
 		put(out, layout, text, bytes);
 	}
-	put_repeated(out, ' ', width - used);
+	layout_repeat(out, " ", width - used);
 }
 
 /* Where the next character goes. */
@@ -154,7 +144,7 @@ struct cursor {
 static void start_line(struct cursor *cursor)
 {
 	fputc('\n', cursor->out);
-	put_repeated(cursor->out, ' ', cursor->indent);
+	layout_repeat(cursor->out, " ", cursor->indent);
 	cursor->column = cursor->indent;
 	cursor->begun = false;
 }
@@ -171,7 +161,7 @@ static void put_word(struct cursor *cursor, size_t gap, const char *word, size_t
 	    (cursor->indent + width <= room || cursor->column + gap + 2 > room))
 		start_line(cursor);
 	if (cursor->begun) {
-		put_repeated(cursor->out, ' ', gap);
+		layout_repeat(cursor->out, " ", gap);
 		cursor->column += gap;
 	}
 	while (bytes) {
@@ -197,7 +187,7 @@ static void put_wrapped(struct cursor *cursor, const char *text)
 	if (cursor->indent > half)
 		cursor->indent = cursor->layout->width / 8;
 	cursor->column = blanks > half ? 0 : blanks;
-	put_repeated(cursor->out, ' ', cursor->column);
+	layout_repeat(cursor->out, " ", cursor->column);
 	for (text += blanks; *text; text += blanks) {
 		size_t bytes = strcspn(text, " ");
 

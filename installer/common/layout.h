@@ -43,6 +43,11 @@ size_t layout_width(const char *text);
 void layout_cell(FILE *out, const struct layout *layout, const char *text, size_t width);
 
 /**
+ * layout_repeat - print @text @count times
+ */
+void layout_repeat(FILE *out, const char *text, size_t count);
+
+/**
  * layout_print - print @text and a newline, wrapped between words
  * @indent: columns left free in all lines but the first
  * @text:   leading blanks are kept; what could control a terminal is printed as '?'

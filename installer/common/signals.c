@@ -12,10 +12,6 @@ static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 /* A handler can write only to globals. */
 static volatile sig_atomic_t interrupted;
 
-/* The actions before; a process has one set of them. */
-static struct sigaction saved[NUMBER_COUNT];
-static bool watching;
-
 static void remember(int number)
 {
 	(void)number;
@@ -27,24 +23,16 @@ void signals_watch(void)
 	const struct sigaction watch = {.sa_handler = remember,
 					.sa_flags = (int)SA_RESETHAND};
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction before;
 
-	signals_forget();
+	interrupted = 0;
 	for (size_t i = 0; i < NUMBER_COUNT; i++) {
-		sigaction(numbers[i], NULL, &saved[i]);
+		sigaction(numbers[i], NULL, &before);
 		if (numbers[i] == SIGPIPE)
 			sigaction(numbers[i], &ignore, NULL);
-		else if (saved[i].sa_handler != SIG_IGN)
+		else if (before.sa_handler != SIG_IGN)
 			sigaction(numbers[i], &watch, NULL);
 	}
-	watching = true;
-}
-
-void signals_forget(void)
-{
-	for (size_t i = 0; watching && i < NUMBER_COUNT; i++)
-		sigaction(numbers[i], &saved[i], NULL);
-	watching = false;
-	interrupted = 0;
 }
 
 int signals_check(struct verity_error *err)

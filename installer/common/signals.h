@@ -14,13 +14,6 @@
 void signals_watch(void);
 
 /**
- * signals_forget - restore the actions before signals_watch()
- *
- * For a program that goes on, as the shell: signals that came are forgotten.
- */
-void signals_forget(void);
-
-/**
  * signals_check - whether one of them has come
  *
  * Return: 0; -EINTR with a message that says that it was interrupted.

@@ -11,14 +11,19 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 
-/* The head of a file that is too long still says what it is. */
-static int fail_too_long(const char *file, struct verity_error *err)
+int statement_load(const char *file, char **ret, size_t *ret_size,
+		   struct verity_error *err)
 {
-	cleanup_fd int fd = -1;
 	struct verity_statement_parts parts;
 	uint8_t head[VERITY_HEAD_BYTES];
-	int r = verity_io_open(AT_FDCWD, file, O_RDONLY, &fd, NULL, err);
+	cleanup_fd int fd = -1;
+	int r = verity_io_load(AT_FDCWD, file, VERITY_STATEMENT_FILE_MAX, ret, ret_size,
+			       err);
 
+	if (r != -EFBIG)
+		return r;
+	/* The head of a file that is too long still says what it is. */
+	r = verity_io_open(AT_FDCWD, file, O_RDONLY, &fd, NULL, err);
 	if (r < 0)
 		return r;
 	r = verity_io_read(fd, head, sizeof(head), 0, err);
@@ -28,15 +33,6 @@ static int fail_too_long(const char *file, struct verity_error *err)
 		r = verity_fail(err, VERITY_E_BAD_STATEMENT,
 				"longer than a signed statement can be");
 	return verity_context(err, r, "%s", file);
-}
-
-int statement_load(const char *file, char **ret, size_t *ret_size,
-		   struct verity_error *err)
-{
-	int r = verity_io_load(AT_FDCWD, file, VERITY_STATEMENT_FILE_MAX, ret, ret_size,
-			       err);
-
-	return r == -EFBIG ? fail_too_long(file, err) : r;
 }
 
 const char *statement_command(const char *file)
@@ -56,23 +52,21 @@ const char *statement_command(const char *file)
 	return verity_statement_type_name(text.type);
 }
 
-static const char *hint_for(enum verity_code code)
-{
-	switch (code) {
-	case VERITY_E_NO_SIGNATURE:
-		return "ask its vendor for a signed one";
-	case VERITY_E_UNTRUSTED_SIGNER:
-		return "ask for one that is signed for this device";
-	case VERITY_E_REVOKED:
-		return "ask for one that is signed with another key";
-	case VERITY_E_UNKNOWN_FEATURE:
-		return "update the firmware";
-	default:
-		return verity_code_hint(code);
-	}
-}
-
 enum exit_status statement_report(const struct verity_error *err)
 {
-	return report_hinted(NULL, err, hint_for(err->code));
+	static const struct {
+		enum verity_code code;
+		const char *hint;
+	} hints[] = {
+		{VERITY_E_NO_SIGNATURE, "ask its vendor for a signed one"},
+		{VERITY_E_UNTRUSTED_SIGNER, "ask for one that is signed for this device"},
+		{VERITY_E_REVOKED, "ask for one that is signed with another key"},
+		{VERITY_E_UNKNOWN_FEATURE, "update the firmware"},
+	};
+	const char *hint = verity_code_hint(err->code);
+
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+		if (hints[i].code == err->code)
+			hint = hints[i].hint;
+	return report_hinted(NULL, err, hint);
 }

@@ -23,21 +23,6 @@ struct strokes {
 static const struct strokes lines = {"╒", "═", "╕", "│", "└", "─", "┘"};
 static const struct strokes plain = {"+", "=", "+", "|", "+", "-", "+"};
 
-static void print_repeated(FILE *out, const char *text, size_t count)
-{
-	while (count--)
-		fputs(text, out);
-}
-
-static size_t inner_width(const struct table *table, const size_t *widths)
-{
-	size_t inner = GAP * (table->column_count - 1);
-
-	for (size_t i = 0; i < table->column_count; i++)
-		inner += widths[i];
-	return inner;
-}
-
 /* The column to cut next, -1 where none may be: the last, then the widest. */
 static int next_to_cut(const struct table *table, const size_t *widths)
 {
@@ -57,28 +42,15 @@ static int next_to_cut(const struct table *table, const size_t *widths)
 	return widest;
 }
 
-/* Cuts columns until they fit; false if they cannot. */
-static bool fit(const struct table *table, size_t inner_max, size_t *widths)
-{
-	for (size_t inner = inner_width(table, widths); inner > inner_max; inner--) {
-		int column = next_to_cut(table, widths);
-
-		if (column < 0)
-			return false;
-		widths[column]--;
-	}
-	return true;
-}
-
+/* @inner: columns within the frame */
 static void print_framed(FILE *out, const struct layout *layout,
-			 const struct table *table, const size_t *widths)
+			 const struct table *table, const size_t *widths, size_t inner)
 {
 	const struct strokes *strokes = layout->ascii ? &plain : &lines;
-	size_t inner = inner_width(table, widths);
 	size_t used = layout_width(table->title) + 2;
 
 	fprintf(out, "%s %s ", strokes->top_left, table->title);
-	print_repeated(out, strokes->top, inner > used ? inner - used : 0);
+	layout_repeat(out, strokes->top, inner > used ? inner - used : 0);
 	fprintf(out, "%s\n", strokes->top_right);
 	for (size_t row = 0; row <= table->rows; row++) {
 		const char *const *cells =
@@ -88,12 +60,12 @@ static void print_framed(FILE *out, const struct layout *layout,
 		for (size_t i = 0; i < table->column_count; i++) {
 			layout_cell(out, layout,
 				    cells ? cells[i] : table->columns[i].head, widths[i]);
-			print_repeated(out, " ", i + 1 < table->column_count ? GAP : 0);
+			layout_repeat(out, " ", i + 1 < table->column_count ? GAP : 0);
 		}
 		fprintf(out, "%s\n", strokes->side);
 	}
 	fputs(strokes->bottom_left, out);
-	print_repeated(out, strokes->bottom, inner);
+	layout_repeat(out, strokes->bottom, inner);
 	fprintf(out, "%s\n", strokes->bottom_right);
 }
 
@@ -118,7 +90,8 @@ void table_print(FILE *out, const struct layout *layout, const struct table *tab
 {
 	size_t widths[TABLE_COLUMNS_MAX];
 	size_t inner_max = layout->width > FRAME ? layout->width - FRAME : SIZE_MAX;
-	size_t inner;
+	size_t last = table->column_count - 1;
+	size_t inner = GAP * last;
 
 	assert(table->column_count >= 1 && table->column_count <= TABLE_COLUMNS_MAX);
 	for (size_t i = 0; i < table->column_count; i++)
@@ -129,12 +102,20 @@ void table_print(FILE *out, const struct layout *layout, const struct table *tab
 		if (width > widths[i % table->column_count])
 			widths[i % table->column_count] = width;
 	}
-	if (!fit(table, inner_max, widths)) {
-		print_list(out, layout, table);
-		return;
+	for (size_t i = 0; i <= last; i++)
+		inner += widths[i];
+	for (; inner > inner_max; inner--) {
+		int column = next_to_cut(table, widths);
+
+		if (column < 0) {
+			print_list(out, layout, table);
+			return;
+		}
+		widths[column]--;
 	}
-	inner = inner_width(table, widths);
-	if (inner < LAYOUT_WIDTH - FRAME && inner_max >= LAYOUT_WIDTH - FRAME)
-		widths[table->column_count - 1] += LAYOUT_WIDTH - FRAME - inner;
-	print_framed(out, layout, table, widths);
+	if (inner < LAYOUT_WIDTH - FRAME && inner_max >= LAYOUT_WIDTH - FRAME) {
+		widths[last] += LAYOUT_WIDTH - FRAME - inner;
+		inner = LAYOUT_WIDTH - FRAME;
+	}
+	print_framed(out, layout, table, widths, inner);
 }

@@ -29,7 +29,7 @@ static size_t list_names(unsigned context, const char *name,
 	ret[0] = '\0';
 	for (size_t i = 0; command_at(i); i++)
 		if (command_at(i)->contexts & context &&
-		    strncmp(command_at(i)->name, name, strlen(name)) == 0)
+		    verity_text_begins(command_at(i)->name, name))
 			verity_text_append(ret, EXPECTED_BYTES, "%s%s",
 					   count++ ? ", " : "", command_at(i)->name);
 	return count;
@@ -44,7 +44,7 @@ const struct command *command_pick(unsigned context, const char *name)
 		const struct command *command = command_at(i);
 
 		if (!(command->contexts & context) ||
-		    strncmp(command->name, name, strlen(name)) != 0)
+		    !verity_text_begins(command->name, name))
 			continue;
 		if (command->name[strlen(name)] == '\0')
 			return command;
@@ -124,16 +124,18 @@ enum exit_status command_unknown(unsigned context, int argc, char *const *argv)
 	return status;
 }
 
-static enum exit_status parse(const struct command *command, int argc, char *const *argv,
-			      struct words *ret)
+enum exit_status command_check(const struct command *command, int argc, char *const *argv,
+			       struct words *ret)
 {
+	struct words unused;
 	struct grammar_next next;
 	char expected[EXPECTED_BYTES];
 	struct verity_error err;
 	enum exit_status status;
 	int bad;
 
-	if (grammar_match(command->forms, argc - 1, argv + 1, ret, &bad, &next) == 0)
+	if (grammar_match(command->forms, argc - 1, argv + 1, ret ? ret : &unused, &bad,
+			  &next) == 0)
 		return STATUS_DONE;
 	bad++;
 	if (bad == argc)
@@ -148,19 +150,12 @@ static enum exit_status parse(const struct command *command, int argc, char *con
 	return status;
 }
 
-enum exit_status command_check(const struct command *command, int argc, char *const *argv)
-{
-	struct words unused;
-
-	return parse(command, argc, argv, &unused);
-}
-
 enum exit_status command_run(const struct command *command, struct device *device,
 			     int argc, char **argv)
 {
 	cleanup_free char *password = NULL;
 	struct words words;
-	enum exit_status status = parse(command, argc, argv, &words);
+	enum exit_status status = command_check(command, argc, argv, &words);
 	const char *typed;
 
 	if (status != STATUS_DONE)
@@ -178,36 +173,30 @@ enum exit_status command_run(const struct command *command, struct device *devic
 	return status;
 }
 
-static void print_command(const struct command *command)
-{
-	const struct layout layout = layout_of(STDOUT_FILENO);
-	char synopsis[LINE_MAX_BYTES];
-
-	for (size_t i = 0; command->forms[i]; i++) {
-		grammar_synopsis(command->forms[i], synopsis, sizeof(synopsis));
-		layout_printf(stdout, &layout, HELP_INDENT, "  %s%s%s", command->name,
-			      synopsis[0] ? " " : "", synopsis);
-	}
-	layout_printf(stdout, &layout, HELP_INDENT, "      %s", command->help);
-}
-
 enum exit_status command_help(unsigned context, const char *name)
 {
-	const struct command *command = name ? command_pick(context, name) : NULL;
+	const struct layout layout = layout_of(STDOUT_FILENO);
+	const struct command *only = name ? command_pick(context, name) : NULL;
 	char *const argv[] = {(char *)(uintptr_t)name, NULL};
+	char synopsis[LINE_MAX_BYTES];
 
-	if (name && !command)
+	if (name && !only)
 		return command_unknown(context, 1, argv);
 	if (context & COMMAND_ONCE)
 		puts("Usage: wmopkg [--debug] [--config FILE] [COMMAND ...]\n");
-	if (command) {
-		print_command(command);
-		return STATUS_DONE;
+	for (size_t i = 0; command_at(i); i++) {
+		const struct command *command = command_at(i);
+
+		if (only ? command != only : !(command->contexts & context))
+			continue;
+		for (size_t k = 0; command->forms[k]; k++) {
+			grammar_synopsis(command->forms[k], synopsis, sizeof(synopsis));
+			layout_printf(stdout, &layout, HELP_INDENT, "  %s%s%s",
+				      command->name, synopsis[0] ? " " : "", synopsis);
+		}
+		layout_printf(stdout, &layout, HELP_INDENT, "      %s", command->help);
 	}
-	for (size_t i = 0; command_at(i); i++)
-		if (command_at(i)->contexts & context)
-			print_command(command_at(i));
-	if (context & COMMAND_ONCE)
+	if (!only && context & COMMAND_ONCE)
 		puts("\nOptions:\n"
 		     "  --config FILE   configuration (default: " OVERLAY_CONFIG_PATH
 		     ")\n"

@@ -42,11 +42,12 @@ enum exit_status command_run(const struct command *command, struct device *devic
 
 /**
  * command_check - parse the words of a command; reports what is wrong
+ * @ret: borrowed from @argv, set on success only; may be NULL
  *
  * Return: STATUS_DONE; STATUS_USAGE.
  */
-enum exit_status command_check(const struct command *command, int argc,
-			       char *const *argv) must_check;
+enum exit_status command_check(const struct command *command, int argc, char *const *argv,
+			       struct words *ret) must_check;
 
 /**
  * command_help - print the help of all commands of a context, or of one

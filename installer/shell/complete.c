@@ -4,7 +4,6 @@
 
 #include "installer/shell/complete.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "overlay/store/store.h"
 #include "verity/format/format.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/dir.h"
 #include "verity/util/text.h"
 
 #define CANDIDATES_MAX 4096
@@ -27,11 +27,6 @@ void candidates_free(struct candidates *candidates)
 		free(candidates->items[i].text);
 	free(candidates->items);
 	*candidates = (struct candidates){.count = 0};
-}
-
-static bool begins(const char *text, const char *begin)
-{
-	return strncmp(text, begin, strlen(begin)) == 0;
 }
 
 /* @text is taken over, also on failure; NULL: out of memory. */
@@ -54,7 +49,9 @@ static int add_owned(struct candidates *candidates, char *text, bool more)
 
 static int add(struct candidates *candidates, const char *begin, const char *text)
 {
-	return begins(text, begin) ? add_owned(candidates, strdup(text), false) : 0;
+	return verity_text_begins(text, begin)
+		       ? add_owned(candidates, strdup(text), false)
+		       : 0;
 }
 
 static int add_packages(struct candidates *candidates, const struct complete_at *at)
@@ -94,21 +91,6 @@ static int add_media(struct candidates *candidates, const struct complete_at *at
 	return r;
 }
 
-static bool is_directory(int dir, const struct dirent *entry)
-{
-	struct stat st;
-
-	if (entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK)
-		return entry->d_type == DT_DIR;
-	return fstatat(dir, entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
-}
-
-static void closedir_p(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 /* Hidden files only where @begin asks for them; @packages: of files only packages. */
 static int add_files(struct candidates *candidates, const char *begin, bool packages)
 {
@@ -116,19 +98,22 @@ static int add_files(struct candidates *candidates, const char *begin, bool pack
 	const char *name = slash ? slash + 1 : begin;
 	cleanup_free char *path =
 		slash ? strndup(begin, (size_t)(name - begin)) : strdup(".");
-	cleanup_with(closedir_p) DIR *dir = path ? opendir(path) : NULL;
+	cleanup_dir DIR *dir = path ? opendir(path) : NULL;
 	size_t suffix = strlen(VERITY_PACKAGE_SUFFIX);
 	const struct dirent *entry;
+	struct stat st;
 	int r = path ? 0 : -ENOMEM;
 
-	while (dir && r == 0 && (entry = readdir(dir))) {
+	while (dir && r == 0 && verity_dir_next(dir, &entry) > 0) {
 		size_t size = strlen(entry->d_name);
-		bool more = is_directory(dirfd(dir), entry);
+		bool more = entry->d_type == DT_DIR;
 		char *text = NULL;
 
-		if (!begins(entry->d_name, name) ||
+		if (entry->d_type == DT_UNKNOWN || entry->d_type == DT_LNK)
+			more = fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 &&
+			       S_ISDIR(st.st_mode);
+		if (!verity_text_begins(entry->d_name, name) ||
 		    (entry->d_name[0] == '.' && name[0] != '.') ||
-		    strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
 		    !verity_text_printable(entry->d_name, size) ||
 		    (packages && !more &&
 		     (size <= suffix ||
@@ -305,7 +290,7 @@ void complete_explain(const struct complete_at *asked, FILE *out)
 
 		fflush(out);
 		if (command)
-			(void)!command_check(command, at.count, at.words);
+			(void)!command_check(command, at.count, at.words, NULL);
 		else
 			(void)!command_unknown(at.context, at.count, at.words);
 		return;
@@ -316,13 +301,13 @@ void complete_explain(const struct complete_at *asked, FILE *out)
 		const char *shown = option->value ? info->value : info->keyword;
 
 		if (option->word != WORD_COMMAND) {
-			if (option->value || begins(shown, at.begin))
+			if (option->value || verity_text_begins(shown, at.begin))
 				explain_word(out, shown, info->help);
 			continue;
 		}
 		for (size_t k = 0; command_at(k); k++)
 			if (command_at(k)->contexts & at.context &&
-			    begins(command_at(k)->name, at.begin))
+			    verity_text_begins(command_at(k)->name, at.begin))
 				explain_word(out, command_at(k)->name,
 					     command_at(k)->help);
 	}

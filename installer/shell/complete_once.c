@@ -12,6 +12,7 @@
 #include "installer/grammar/split_words.h"
 #include "installer/shell/complete.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 #define CONFIG "--config"
 
@@ -37,14 +38,14 @@ static enum exit_status complete_words(int count, char *const *words)
 
 	for (int i = 0; i < count; i++) {
 		const char *word = words[i];
-		bool given = strncmp(word, CONFIG "=", name) == 0;
+		bool given = verity_text_begins(word, CONFIG "=");
 
 		if (given && i == last)
 			return print(complete_paths(word + name, &found, &unused), &found,
 				     CONFIG "=");
 		if (i == last && word[0] == '-') {
 			for (size_t k = 0; k < sizeof(options) / sizeof(options[0]); k++)
-				if (strncmp(options[k], word, strlen(word)) == 0)
+				if (verity_text_begins(options[k], word))
 					puts(options[k]);
 			return STATUS_DONE;
 		}

@@ -135,7 +135,7 @@ void shell_history_free(struct shell_history *kept)
 	free(kept);
 }
 
-int shell_history_new(const char *home, struct shell_history **ret,
+int shell_history_new(const char *home, struct shell_history **ret, History **ret_lines,
 		      struct verity_error *err)
 {
 	cleanup_with(shell_history_free_p) struct shell_history *kept =
@@ -155,13 +155,9 @@ int shell_history_new(const char *home, struct shell_history **ret,
 		kept->home = -1;
 	}
 	load(kept->lines, kept->home);
+	*ret_lines = kept->lines;
 	*ret = steal_ptr(&kept);
 	return 0;
-}
-
-History *shell_history_lines(struct shell_history *kept)
-{
-	return kept->lines;
 }
 
 void shell_history_add(struct shell_history *kept, const char *text)

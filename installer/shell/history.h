@@ -18,18 +18,14 @@ struct shell_history;
 
 /**
  * shell_history_new - load the history
- * @home: home directory; borrowed; NULL: nothing is read or written
- * @ret:  set on success only; shell_history_free() writes the file
+ * @home:      home directory; borrowed; NULL: nothing is read or written
+ * @ret:       set on success only; shell_history_free() writes the file
+ * @ret_lines: for libedit; borrowed from @ret
  */
-int shell_history_new(const char *home, struct shell_history **ret,
+int shell_history_new(const char *home, struct shell_history **ret, History **ret_lines,
 		      struct verity_error *err) must_check;
 
 void shell_history_free(struct shell_history *kept);
-
-/**
- * shell_history_lines - for libedit; borrowed
- */
-History *shell_history_lines(struct shell_history *kept);
 
 /**
  * shell_history_add - add a line, unless it is too long, or the same as the last

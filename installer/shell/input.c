@@ -163,18 +163,6 @@ static int take_event(EditLine *edit, enum shell_event event, wchar_t *ret)
 	}
 }
 
-/* Whether @byte completes a character; an incomplete one before it is dropped. */
-static bool take_byte(char byte, mbstate_t *state, wchar_t *ret)
-{
-	bool begun = !mbsinit(state);
-	size_t done = mbrtowc(ret, &byte, 1, state);
-
-	if (done != (size_t)-1)
-		return done <= 1;
-	*state = (mbstate_t){0};
-	return begun && mbrtowc(ret, &byte, 1, state) <= 1;
-}
-
 /* libedit's own function would continue to read after a signal. */
 static int get_key(EditLine *edit, wchar_t *ret)
 {
@@ -182,6 +170,8 @@ static int get_key(EditLine *edit, wchar_t *ret)
 
 	for (;;) {
 		enum shell_event event = shell_signal_wait(STDIN_FILENO);
+		bool begun = !mbsinit(&state);
+		size_t done;
 		char byte;
 		ssize_t n;
 		int r;
@@ -195,7 +185,14 @@ static int get_key(EditLine *edit, wchar_t *ret)
 		n = read(STDIN_FILENO, &byte, 1);
 		if (n <= 0)
 			return (int)n;
-		if (take_byte(byte, &state, ret))
+		done = mbrtowc(ret, &byte, 1, &state);
+		if (done == (size_t)-1) {
+			/* Neither is what came before it a character. */
+			state = (mbstate_t){0};
+			if (begun)
+				done = mbrtowc(ret, &byte, 1, &state);
+		}
+		if (done <= 1)
 			return 1;
 	}
 }
@@ -252,6 +249,7 @@ int shell_input_new(const struct shell_hooks *hooks, struct shell_input **ret,
 	cleanup_with(shell_input_free_p) struct shell_input *input =
 		calloc(1, sizeof(*input));
 	const char *terminal = getenv("TERM");
+	History *lines;
 
 	if (!input)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
@@ -259,14 +257,13 @@ int shell_input_new(const struct shell_hooks *hooks, struct shell_input **ret,
 	/* What is typed ahead is for the next reader, which may be a command. */
 	setvbuf(stdin, NULL, _IONBF, 0);
 	if (terminal && terminal[0] && strcmp(terminal, "dumb") != 0) {
-		if (shell_history_new(getenv("HOME"), &input->history, err) < 0)
+		if (shell_history_new(getenv("HOME"), &input->history, &lines, err) < 0)
 			return -ENOMEM;
 		input->edit = el_init("wmopkg", stdin, stdout, stderr);
 		if (!input->edit || el_set(input->edit, EL_CLIENTDATA, input) != 0 ||
 		    el_set(input->edit, EL_PROMPT, get_prompt) != 0 ||
 		    el_set(input->edit, EL_EDITOR, "emacs") != 0 ||
-		    el_set(input->edit, EL_HIST, history,
-			   shell_history_lines(input->history)) != 0 ||
+		    el_set(input->edit, EL_HIST, history, lines) != 0 ||
 		    el_set(input->edit, EL_GETCFN, get_key) != 0 ||
 		    el_set(input->edit, EL_SETTY, "-d", "-isig", "-inlcr", NULL) != 0 ||
 		    !bind_keys(input->edit))

@@ -126,7 +126,7 @@ static void run(struct shell *shell, const struct command *command, int count,
 	snprintf(name, sizeof(name), "%s", command->name);
 	if (command->action == COMMAND_RUNS)
 		words[0] = name;
-	if (command_check(command, count, words) != STATUS_DONE)
+	if (command_check(command, count, words, NULL) != STATUS_DONE)
 		return;
 	if (command->action == COMMAND_RUNS) {
 		shell_child_run(shell->config, command, count, words);

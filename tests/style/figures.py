@@ -56,7 +56,9 @@ def functions(files, lines, everywhere):
         path, first = tag["path"], tag["line"] - 1
         text = lines[path][first:tag["end"]]
         opening = next(i for i, line in enumerate(text) if "{" in line)
-        own = tag.get("file") or "static" in " ".join(text[:opening + 1])
+        # not the "static" of a parameter: char ret[static 32]
+        head = " ".join(text[:opening + 1]).partition(f"{tag['name']}(")[0]
+        own = tag.get("file") or "static" in head
         # besides the definition, and the declaration in a header
         uses = here[path][tag["name"]] - 1 if own else everywhere[tag["name"]] - 2
         length = sum(bool(line.strip()) for line in text[opening + 1:-1])

@@ -35,9 +35,11 @@ SERIAL = "EX-000042"
 UEFI = "/usr/share/OVMF"
 COMMAND_S = 60
 DETACH = b"\x1d"  # Ctrl-]
-# The kernel's tests of its own cryptography take seconds on an emulated processor.
+# The kernel's tests of its own cryptography take seconds on an emulated processor; and its
+# timestamp counter, measured by the kernel at a moment when the host was busy with something
+# else, makes its time run many times too fast.
 KERNEL_WORDS = ("console=ttyS0 root=PARTLABEL=firmware rootfstype=squashfs ro quiet loglevel=3 "
-                "panic=-1 cryptomgr.notests")
+                "panic=-1 cryptomgr.notests tsc=unstable")
 # Without the instructions that fill and copy memory byte by byte, which are slow when emulated.
 PROCESSOR = "max,-erms,-fsrm"
 
@@ -98,13 +100,14 @@ class Device:
     """One device: a disk in @folder, and the machine that runs on it now and then."""
 
     def __init__(self, built, folder, echo=None, secure_boot=False, serial=SERIAL, card=None,
-                 served=None, initrd="initrd.img", disk="disk.img"):
+                 served=None, usb=False, initrd="initrd.img", disk="disk.img"):
         """@built: see build_folder(); @echo: called with console text as it comes
 
         With @secure_boot the machine has UEFI firmware that starts nothing but what is
         signed by its key, and keeps its variables in @folder. @card is the image of an
         SD card that is in its slot. @initrd and @disk are files that tests/device/build makes.
-        @served is a folder whose files 10.0.2.2 has for TFTP.
+        @served is a folder whose files 10.0.2.2 has for TFTP. With @usb it has ports for
+        sticks, whose drivers take a second of every boot.
         """
         self.built = built
         self.folder = folder
@@ -114,6 +117,7 @@ class Device:
         self.secure_boot = secure_boot
         self.serial = serial
         self.card = card
+        self.usb = ["-device", "qemu-xhci"] if usb else []
         self.initrd = initrd
         self.process = None
         self.decoder = None
@@ -142,7 +146,7 @@ class Device:
                 "-device", "virtio-net-pci,netdev=net,romfile=",
                 # counts once the device says device.watchdog_s=SECONDS
                 "-device", "i6300esb", "-action", "watchdog=reset",
-                "-device", "qemu-xhci", *self._slot()]
+                *self.usb, *self._slot()]
 
     def _slot(self):
         """The options for an SD card; none without."""

@@ -102,7 +102,7 @@ class Demo:
         self.end()
 
     def first_boot(self):
-        self.device = console.Device(self.built, self.folder, echo=self.screen.feed)
+        self.device = console.Device(self.built, self.folder, echo=self.screen.feed, usb=True)
         self.begin("the device's console")
         self.device.start()
         self.screen.forget()
@@ -285,7 +285,7 @@ def open_console(build):
             demo.run_on_host(create_command(*arguments), stdout=subprocess.DEVNULL)
         stick = demo.make_stick(*[f"{package[0]}.wmopkg" for package in PACKAGES])
         folder = console_disk(demo.built)
-        device = console.Device(demo.built, folder)
+        device = console.Device(demo.built, folder, usb=True)
         port = console.free_port()
         show(f"""
 The console of the device. Four packages are on its USB stick, and on a web server:

@@ -15,7 +15,7 @@ class Life(bench.MachineTest):
     def prepare(cls):
         for kind in ("branding", "nginx", "rework"):
             cls.bench.create(kind, cls.bench.tree(kind), keys=cls.bench.keys)
-        cls.device = cls.bench.device()
+        cls.device = cls.bench.device(usb=True)
 
     def test_1_bare(self):
         console = self.device.start()

@@ -47,7 +47,7 @@ class Media(bench.MachineTest):
         subprocess.run(["truncate", "-s", "16M", cls.bare], check=True)
         subprocess.run(["mkfs.exfat", "-n", "BARE", cls.bare], check=True,
                        stdout=subprocess.DEVNULL)
-        cls.device = cls.bench.device(card=cls.image("card", package, name="CARD"))
+        cls.device = cls.bench.device(usb=True, card=cls.image("card", package, name="CARD"))
 
     @classmethod
     def image(cls, file, *files, **options):

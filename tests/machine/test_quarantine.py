@@ -17,11 +17,13 @@ HINT = "run 'wmopkg retry NAME', or install another version"
 FIRMWARE_MOTD = "Welcome to the example device."
 BRAND_MOTD = "Property of ACME Power & Water."
 # As long as a boot may take. A busy machine takes a while, and six boots take all of it.
-WATCHDOG = "device.watchdog_s=60"
+WATCHDOG = "device.watchdog_s=60 rdinit=/first"
 BOOTS_S = 900
 
 
 class Quarantine(bench.MachineTest):
+    VARIANT = "plain"
+
     @classmethod
     def prepare(cls):
         tree = cls.bench.path("tree-stuck")

@@ -9,12 +9,14 @@ import console
 
 BRAND_MOTD = "Property of ACME Power & Water."
 # As long as a boot may take. A busy machine takes a while, and six boots take all of it.
-WATCHDOG = "device.watchdog_s=60"
+WATCHDOG = "device.watchdog_s=60 rdinit=/first"
 BOOTS_S = 900
 LIBC = "usr/lib/x86_64-linux-gnu/libc.so.6"
 
 
 class Rubbish(bench.MachineTest):
+    VARIANT = "plain"
+
     @classmethod
     def prepare(cls):
         tree = cls.bench.path("tree-rubbish")

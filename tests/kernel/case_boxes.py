@@ -281,6 +281,18 @@ def send(pid, number):
         pass
 
 
+def stop(pid):
+    """Until it stands still: a signal waits for the system call that it comes into."""
+    send(pid, signal.SIGSTOP)
+    state = "R"
+    while state not in "tTZX":
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+                state = file.read().rpartition(") ")[2][0]
+        except (FileNotFoundError, ProcessLookupError):
+            return
+
+
 def kill_worker(process):
     pid = worker_of(process)
     if pid:
@@ -338,7 +350,7 @@ def kill_with_the_stack_there(device):
         while process.poll() is None and not is_covered(device):
             send(pid, signal.SIGCONT)
             time.sleep(0.001)
-            send(pid, signal.SIGSTOP)
+            stop(pid)
         between = not os.path.exists(device.base + "/run/state.json")
         kill_worker(process)
     if between:

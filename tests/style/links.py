@@ -92,13 +92,14 @@ def include_links(files):
 
 
 def objects(build):
-    """{source: object file}, of the folders only; each source once."""
+    """{source: object file} of the folders, not of the tests; each source once."""
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
         commands = json.load(file)
     found = {}
     for command in commands:
         path = os.path.relpath(os.path.join(command["directory"], command["file"]), ROOT)
-        if path.startswith(tuple(folder + "/" for folder in FOLDERS)):
+        if (path.startswith(tuple(folder + "/" for folder in FOLDERS))
+                and not command["output"].startswith("tests/")):
             found[path] = os.path.join(command["directory"], command["output"])
     return found
 

@@ -1,41 +1,61 @@
 /* SPDX-License-Identifier: MIT */
-/* One protocol after the other, and retries after a lost connection. */
+/* One protocol after the other, each with what its transfer needs. */
 #include "installer/fetch/attempts.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "installer/common/report.h"
-#include "installer/fetch/login.h"
+#include "installer/fetch/ca.h"
+#include "installer/fetch/client.h"
+#include "installer/fetch/credentials.h"
+#include "installer/fetch/known_hosts_file.h"
 #include "installer/fetch/protocols.h"
-#include "installer/fetch/transfer.h"
+#include "installer/fetch/ssh_keys.h"
+#include "installer/fetch/tries.h"
 #include "verity/format/format.h"
 
 #define ATTEMPTS_MAX 2
-#define RETRIES_MAX  3
-#define RETRY_MS     2000
+
+/* RFC 1635: a guest is asked who he is, not for a secret. */
+#define GUEST_PASSWORD "wmopkg@"
 
 /* What is tried if no protocol is given, in this order. */
 static const char *const defaults[ATTEMPTS_MAX] = {"ftp", "tftp"};
 
 struct attempts {
 	struct source source;
-	struct source_request settings;  /* only those of the device, which are */
 	char *authorities, *known_hosts; /* owned */
 	struct login login;
 	struct url urls[ATTEMPTS_MAX];
 	size_t count;
-	struct transfer *transfer; /* of the present attempt */
-	bool is_url;               /* given as a URL */
-	bool is_global;            /* libcurl is initialised */
+	struct client client;        /* of the present attempt */
+	bool has_user, has_password; /* given with the command */
+	bool is_url;                 /* given as a URL */
+	bool is_global;              /* libcurl is initialised */
 };
+
+/* What a job borrows. */
+struct held {
+	char *authorities, *known_hosts;
+	struct ssh_keys keys;
+};
+
+static void held_done(struct held *held)
+{
+	free(held->authorities);
+	free(held->known_hosts);
+	ssh_keys_done(&held->keys);
+}
+
+static int no_memory(struct verity_error *err)
+{
+	return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+}
 
 static int64_t attempts_bytes(const struct source *source)
 {
-	const struct attempts *attempts = (const struct attempts *)source;
-
-	return attempts->transfer ? attempts->transfer->total : -1;
+	return ((const struct attempts *)source)->client.total;
 }
 
 static void attempts_free(struct source *source)
@@ -52,69 +72,53 @@ static void attempts_free(struct source *source)
 	free(attempts);
 }
 
-/*
- * After a lost connection: says so, and waits for the next try. Only the rest of the same
- * file may follow the bytes that the sink has.
- */
-static int prepare_retry(struct transfer *transfer, unsigned retry, int r,
-			 struct verity_error *err)
+/* Who logs in, as far as it is known before the server asks. */
+static int set_login(struct attempts *attempts, struct transfer_job *job,
+		     struct verity_error *err)
 {
-	const struct source_sink *sink = transfer->sink;
-	struct verity_error lost = *err;
+	bool has_guests = job->protocol->has_guests;
+	struct login *login = &attempts->login;
+	int r = 0;
 
-	if (transfer->taken > 0 && !transfer->protocol->can_resume) {
-		(void)verity_fail(err, lost.code,
-				  "%s; this protocol cannot go on where it ended",
-				  lost.message);
-		return r;
+	job->has_user = attempts->has_user;
+	job->has_password = attempts->has_password;
+	job->password = login->password;
+	/* By custom, a URL without a user means a guest. */
+	if (job->protocol->needs_user &&
+	    !(attempts->is_url && has_guests && !login->user)) {
+		if (!login->user)
+			r = credentials_login_name(&login->user, err);
+		if (r == 0 && has_guests && !job->password &&
+		    (strcmp(login->user, "anonymous") == 0 ||
+		     strcmp(login->user, "ftp") == 0))
+			job->password = GUEST_PASSWORD;
 	}
-	if (transfer->taken > 0 && !transfer->validator[0]) {
-		(void)verity_fail(err, lost.code,
-				  "%s; the server gives neither an ETag nor a date for "
-				  "the file, so the rest cannot be fetched separately",
-				  lost.message);
-		return r;
-	}
-	if (sink->interlude)
-		sink->interlude(sink->context);
-	if (transfer->total > 0)
-		printf("Connection lost at %" PRId64 " %%",
-		       transfer->taken * 100 / transfer->total);
-	else
-		printf("Connection lost after %" PRId64 " bytes", transfer->taken);
-	printf(", trying again (%u of %d)\n", retry, RETRIES_MAX);
-	fflush(stdout);
-	transfer->is_amended = false;
-	return transfer_wait(transfer, RETRY_MS, err);
+	job->user = login->user;
+	return r;
 }
 
-/* What a server asks for besides the file is found out between two tries. */
-static int fetch(struct attempts *attempts, struct transfer *transfer,
-		 struct login_state *state, struct verity_error *err)
+/* All that the transfer would have to open. */
+static int load(const struct attempts *attempts, struct transfer_job *job,
+		struct held *held, struct verity_error *err)
 {
-	unsigned retry = 0;
+	int r = 0;
 
-	for (;;) {
-		int r = transfer_try(transfer, err);
-		int again = 0;
-
-		if (r == 0 || (transfer->lost && retry == RETRIES_MAX))
-			return r;
-		if (transfer->lost) {
-			r = prepare_retry(transfer, ++retry, r, err);
-			if (r < 0)
-				return r;
-			continue;
-		}
-		if (transfer->protocol->ops->amend)
-			again = transfer->protocol->ops->amend(transfer, err);
-		if (again == 0)
-			again = login_amend(transfer, &attempts->login, state, err);
-		if (again <= 0)
-			return again ?: r;
-		transfer->is_amended = true;
-		retry = 0;
+	if (job->protocol->has_certificates && attempts->authorities)
+		r = ca_load(attempts->authorities, &held->authorities,
+			    &job->authorities_size, err);
+	if (r == 0 && job->protocol->has_host_keys) {
+		job->known_hosts_path = attempts->known_hosts;
+		r = known_hosts_load(attempts->known_hosts, &held->known_hosts,
+				     &job->known_hosts_size, err);
+		if (r == 0)
+			r = ssh_keys_find(&held->keys, err);
 	}
+	job->authorities = held->authorities;
+	job->known_hosts = held->known_hosts;
+	job->key_count = held->keys.count;
+	for (size_t i = 0; i < held->keys.count; i++)
+		job->keys[i] = held->keys.paths[i];
+	return r;
 }
 
 /* @ret_next: it failed for a reason that another protocol may not have */
@@ -122,23 +126,29 @@ static int attempt(struct attempts *attempts, const struct url *url,
 		   const struct source_sink *sink, bool *ret_next,
 		   struct verity_error *err)
 {
-	cleanup_with(transfer_free_p) struct transfer *transfer = NULL;
-	struct login_state state;
-	int r = transfer_new(url->protocol, &attempts->settings, url->whole, sink,
-			     &transfer, err);
+	struct transfer_job job = {.protocol = url->protocol,
+				   .url = url->whole,
+				   .can_ask = credentials_can_ask()};
+	cleanup_with(held_done) struct held held = {0};
+	struct client *client = &attempts->client;
+	struct transfer_client for_transfer = client_for_transfer(client);
+	int r = set_login(attempts, &job, err);
 
-	if (r == 0)
-		r = login_begin(transfer, &attempts->login, attempts->is_url, &state,
-				err);
 	if (r < 0)
 		return r;
+	*client = (struct client){.sink = sink,
+				  .url = url,
+				  .login = &attempts->login,
+				  .known_hosts = attempts->known_hosts,
+				  .total = -1};
 	printf("Attempting to download file %s" VERITY_PACKAGE_SUFFIX ", using %s\n",
 	       attempts->source.name, url->protocol->name);
 	fflush(stdout);
-	attempts->transfer = transfer;
-	r = fetch(attempts, transfer, &state, err);
-	attempts->transfer = NULL;
-	*ret_next = r < 0 && transfer->taken == 0 &&
+	r = load(attempts, &job, &held, err);
+	if (r == 0)
+		r = transfer_run(&job, &for_transfer, err);
+	client->total = -1;
+	*ret_next = r < 0 && client->taken == 0 &&
 		    (err->code == VERITY_E_TRANSFER || err->code == VERITY_E_LOST ||
 		     err->code == VERITY_E_LOGIN || err->code == VERITY_E_NOT_FOUND);
 	return r;
@@ -181,7 +191,7 @@ static int attempts_pull(struct source *source, const struct source_sink *sink,
 			char *where = strdup(url->shown);
 
 			if (!where)
-				return transfer_no_memory(err);
+				return no_memory(err);
 			free(source->where);
 			source->where = where;
 			if (r < 0 && err)
@@ -260,11 +270,11 @@ int attempts_open(const struct source_request *request, struct source **ret,
 	int r;
 
 	if (!attempts)
-		return transfer_no_memory(err);
+		return no_memory(err);
 	source->kind = &kind_attempts;
 	attempts->is_global = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 	if (!attempts->is_global)
-		return transfer_no_memory(err);
+		return no_memory(err);
 	r = make_urls(attempts, request, err);
 	if (r == 0)
 		r = check_word("user name", request->user, err);
@@ -277,9 +287,10 @@ int attempts_open(const struct source_request *request, struct source **ret,
 	    !replace(&attempts->login.password, request->password) ||
 	    !replace(&attempts->authorities, request->authorities) ||
 	    !replace(&attempts->known_hosts, request->known_hosts))
-		return transfer_no_memory(err);
-	attempts->settings.authorities = attempts->authorities;
-	attempts->settings.known_hosts = attempts->known_hosts;
+		return no_memory(err);
+	attempts->has_user = attempts->login.user;
+	attempts->has_password = attempts->login.password;
+	attempts->client.total = -1;
 	/* Several protocols have no one URL: what was typed is enough. */
 	if (attempts->count == 1)
 		source->where = strdup(attempts->urls[0].shown);
@@ -287,7 +298,7 @@ int attempts_open(const struct source_request *request, struct source **ret,
 			  request->path + (request->path[0] == '/')) < 0)
 		source->where = NULL;
 	if (!source->where)
-		return transfer_no_memory(err);
+		return no_memory(err);
 	*ret = steal_ptr(&source);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "verity/util/cleanup.h"
 #include "verity/util/dir.h"
 #include "verity/util/io.h"
 
@@ -37,7 +38,7 @@ static int add_file(struct pem *pem, int dirfd, const char *name,
 				   ALL_MAX_BYTES);
 	grown = realloc(pem->text, pem->size + size + 1);
 	if (!grown)
-		return transfer_no_memory(err);
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	memcpy(grown + pem->size, text, size);
 	/* The last line of a file may have no end. */
 	grown[pem->size + size] = '\n';
@@ -79,21 +80,14 @@ static int load(const char *path, struct pem *pem, struct verity_error *err)
 	return r;
 }
 
-int ca_set(struct transfer *transfer, const char *path, struct verity_error *err)
+int ca_load(const char *path, char **ret, size_t *ret_size, struct verity_error *err)
 {
 	cleanup_with(pem_done) struct pem pem = {0};
-	struct curl_blob blob = {.flags = CURL_BLOB_COPY};
-	int r;
+	int r = load(path, &pem, err);
 
-	if (!path)
-		return 0;
-	r = load(path, &pem, err);
 	if (r < 0)
 		return verity_context(err, r, "the authorities of https: %s", path);
-	blob.data = pem.text;
-	blob.len = pem.size;
-	if (transfer_set(transfer, CAPATH, NULL) ||
-	    transfer_set(transfer, CAINFO_BLOB, &blob))
-		return transfer_no_memory(err);
+	*ret = steal_ptr(&pem.text);
+	*ret_size = pem.size;
 	return 0;
 }

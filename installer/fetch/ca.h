@@ -3,13 +3,14 @@
 
 /* The certificate authorities that https trusts. */
 
-#include "installer/fetch/transfer.h"
+#include "verity/util/error.h"
 
 /**
- * ca_set - trust only the certificates of @path; NULL: those of the system
- * @path: a PEM file, or a folder with files *.pem and *.crt; read once
+ * ca_load - read the certificates of @path
+ * @path: a PEM file, or a folder with files *.pem and *.crt
+ * @ret:  PEM text; set on success only; free()
  *
  * Return: 0; -EINVAL (CONFIG) if there are none; -errno.
  */
-int ca_set(struct transfer *transfer, const char *path,
-	   struct verity_error *err) must_check;
+int ca_load(const char *path, char **ret, size_t *ret_size,
+	    struct verity_error *err) must_check;

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "installer/fetch/ca.h"
 #include "installer/fetch/http_header.h"
 #include "installer/fetch/transfer.h"
 
@@ -56,12 +55,18 @@ static const char *header_of(const struct transfer *transfer, const char *name)
 static int set_tls(struct transfer *transfer, struct verity_error *err)
 {
 	const char *library = curl_version_info(CURLVERSION_NOW)->ssl_version;
+	const struct transfer_job *job = transfer->job;
+	char *text = (char *)(uintptr_t)job->authorities; /* libcurl copies it */
+	struct curl_blob blob = {text, job->authorities_size, CURL_BLOB_COPY};
 
 	if (transfer_set(transfer, SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ||
 	    (library && strncmp(library, "OpenSSL/", 8) == 0 &&
 	     transfer_set(transfer, SSL_CIPHER_LIST, CIPHERS)))
 		return transfer_no_memory(err);
-	return ca_set(transfer, transfer->request->authorities, err);
+	if (job->authorities && (transfer_set(transfer, CAPATH, NULL) ||
+				 transfer_set(transfer, CAINFO_BLOB, &blob)))
+		return transfer_no_memory(err);
+	return 0;
 }
 
 /*

@@ -1,34 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Who logs in: as given, or else the logged-in user, with a password typed when asked. */
+/* A password that the server wants, asked for between two tries. */
 
-#include "installer/fetch/url.h"
+#include "installer/fetch/transfer.h"
 
-/* Of one attempt. */
+/* Of one transfer; { 0 } at first. */
 struct login_state {
-	bool has_password; /* given with the command */
-	bool has_user;     /* likewise */
-	unsigned asks;     /* times that the person was asked */
+	unsigned asks;  /* times that the person was asked */
+	char *password; /* that was typed; owned */
 };
 
-/**
- * login_begin - set user and password of @transfer, as far as they are known
- * @login:  may get a user; borrowed as long as @transfer
- * @is_url: the source was given as a URL
- *
- * Return: 0; -EINVAL (USAGE) if a user is needed and none is known.
- */
-int login_begin(struct transfer *transfer, struct login *login, bool is_url,
-		struct login_state *ret, struct verity_error *err) must_check;
+void login_state_done(struct login_state *state);
 
 /**
  * login_amend - find out whether another login may help, after a try that failed
  * @err: why it failed; gets a hint on what to do if nobody can be asked
  *
- * Asks at the terminal, at most three times.
+ * Asks at most LOGIN_ASKS_MAX times.
  *
  * Return: 1 if another try is useful; 0 if @err stands; -errno with a new @err.
  */
-int login_amend(struct transfer *transfer, struct login *login, struct login_state *state,
+int login_amend(struct transfer *transfer, struct login_state *state,
 		struct verity_error *err) must_check;

@@ -3,8 +3,9 @@
 
 /* What the protocols differ in, and the transfer that their hooks work on. */
 
-#include "installer/fetch/source.h"
+#include "installer/fetch/job.h"
 #include "installer/fetch/stall.h"
+#include "verity/util/cleanup.h"
 
 #include <curl/curl.h>
 
@@ -49,27 +50,27 @@ struct protocol {
 	bool has_guests;                 /* users anonymous and ftp, with any password */
 	bool has_data_connection;        /* further connections, which are not shown */
 	bool has_host_keys;              /* the server is checked against known_hosts */
+	bool has_certificates; /* it is checked against authorities, or leads to one that
+				  is */
 	const struct protocol_ops *ops;
 };
 
 /* Hooks may read all of it, and write what is marked as set. */
 struct transfer {
 	const struct protocol *protocol;
-	const struct source_request *request; /* borrowed; the settings of the device */
-	const struct source_sink *sink;       /* borrowed */
+	const struct transfer_job *job;       /* borrowed */
+	const struct transfer_client *client; /* borrowed */
 	CURLM *multi;
 	CURL *handle;
-	const char *url;      /* borrowed; without user and password */
 	const char *user;     /* borrowed; NULL: none known; changed between tries */
 	const char *password; /* likewise */
 
 	unsigned tries;     /* made, this one included */
-	int64_t taken;      /* bytes in the sink */
+	int64_t taken;      /* bytes that the client has */
 	int64_t total;      /* bytes of the whole file; -1: not known */
 	int64_t resumed;    /* the byte that this try began at */
 	bool begun;         /* this try has moved a byte, or would have */
 	bool heard;         /* the server has said something in this try; set */
-	bool shown;         /* an address has been shown, in any try */
 	bool is_amended;    /* the next connections are not shown */
 	struct stall stall; /* of this try */
 

@@ -28,9 +28,9 @@ static const struct protocol protocols[] = {
 	{"sftp", "SFTP", .follow = "sftp", .relative = "/~/", .absolute = "/",
 	 .can_resume = true, .needs_user = true, .has_host_keys = true, .ops = &ssh_ops},
 	{"http", "HTTP", .follow = "http,https", .relative = "/", .absolute = "/",
-	 .can_resume = true, .ops = &http_ops},
+	 .can_resume = true, .has_certificates = true, .ops = &http_ops},
 	{"https", "HTTPS", .follow = "https", .relative = "/", .absolute = "/",
-	 .can_resume = true, .ops = &http_ops},
+	 .can_resume = true, .has_certificates = true, .ops = &http_ops},
 };
 
 #define PROTOCOL_COUNT (sizeof(protocols) / sizeof(protocols[0]))

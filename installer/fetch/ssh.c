@@ -20,7 +20,6 @@ static void done(struct transfer *transfer)
 	struct ssh *ssh = transfer->private;
 
 	ssh_hostkey_done(&ssh->host);
-	ssh_login_done(&ssh->login);
 }
 
 static int prepare(struct transfer *transfer, struct verity_error *err)
@@ -34,8 +33,6 @@ static int prepare(struct transfer *transfer, struct verity_error *err)
 			return transfer_no_memory(err);
 		ssh->host.fd = -1;
 		r = ssh_hostkey_begin(&ssh->host, transfer, err);
-		if (r == 0)
-			r = ssh_login_begin(&ssh->login, err);
 	}
 	if (r == 0)
 		r = ssh_hostkey_prepare(&ssh->host, err);
@@ -89,7 +86,7 @@ static int amend(struct transfer *transfer, struct verity_error *err)
 	int r = ssh_hostkey_amend(&ssh->host, err);
 
 	if (r != 0 || err->code != VERITY_E_LOGIN || transfer->password ||
-	    ssh->login.key + 1 >= ssh->login.key_count)
+	    ssh->login.key + 1 >= transfer->job->key_count)
 		return r;
 	ssh->login.key++;
 	return 1;

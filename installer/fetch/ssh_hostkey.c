@@ -8,12 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "installer/common/prompt.h"
-#include "installer/common/report.h"
-#include "installer/common/signals.h"
 #include "installer/fetch/address.h"
-#include "installer/fetch/credentials.h"
-#include "installer/fetch/known_hosts_file.h"
 #include "verity/util/io.h"
 
 /* The number of libssh2 if client and server have no method in common */
@@ -55,31 +50,55 @@ static int choose_lines(struct ssh_hostkey *host, enum ssh_hostkey_lines lines,
 	return 0;
 }
 
-int ssh_hostkey_begin(struct ssh_hostkey *host, struct transfer *transfer,
-		      struct verity_error *err)
+/* Takes @url apart; @ret_host with its brackets. */
+static int split(const char *url, CURLU **ret, char **ret_host,
+		 char ret_name[static KNOWN_HOSTS_NAME_MAX], struct verity_error *err)
 {
 	cleanup_with(curl_url_cleanup_p) CURLU *parts = curl_url();
-	cleanup_with(curl_free_p) char *name = NULL;
+	cleanup_with(curl_free_p) char *host = NULL;
 	cleanup_with(curl_free_p) char *port = NULL;
-	cleanup_with(curl_free_p) char *url = NULL;
 	cleanup_free char *bare = NULL;
-	int r;
 
-	host->transfer = transfer;
 	/* Dots in the path stay: of a link to a folder, ".." is not what is before it. */
 	if (!parts ||
-	    curl_url_set(parts, CURLUPART_URL, transfer->url, CURLU_PATH_AS_IS) !=
-		    CURLUE_OK ||
-	    curl_url_get(parts, CURLUPART_HOST, &name, 0) != CURLUE_OK ||
+	    curl_url_set(parts, CURLUPART_URL, url, CURLU_PATH_AS_IS) != CURLUE_OK ||
+	    curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
 	    curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
 		return transfer_no_memory(err);
-	bare = strdup(name + (name[0] == '['));
+	bare = strdup(host + (host[0] == '['));
 	if (!bare)
 		return transfer_no_memory(err);
 	bare[strcspn(bare, "]")] = '\0';
-	if (!known_hosts_name(bare, (unsigned)strtoul(port, NULL, 10), host->name))
+	if (!known_hosts_name(bare, (unsigned)strtoul(port, NULL, 10), ret_name))
 		return verity_fail(err, VERITY_E_USAGE,
 				   "a host of this name cannot be used with ssh");
+	*ret = steal_ptr(&parts);
+	*ret_host = steal_ptr(&host);
+	return 0;
+}
+
+int ssh_hostkey_name(const char *url, char ret[static KNOWN_HOSTS_NAME_MAX],
+		     struct verity_error *err)
+{
+	cleanup_with(curl_url_cleanup_p) CURLU *parts = NULL;
+	cleanup_with(curl_free_p) char *host = NULL;
+
+	return split(url, &parts, &host, ret, err);
+}
+
+int ssh_hostkey_begin(struct ssh_hostkey *host, struct transfer *transfer,
+		      struct verity_error *err)
+{
+	cleanup_with(curl_url_cleanup_p) CURLU *parts = NULL;
+	cleanup_with(curl_free_p) char *name = NULL;
+	cleanup_with(curl_free_p) char *url = NULL;
+	const struct transfer_job *job = transfer->job;
+	int r;
+
+	host->transfer = transfer;
+	r = split(job->url, &parts, &name, host->name, err);
+	if (r < 0)
+		return r;
 	/* libcurl looks for the name as it is written, and OpenSSH writes lower case. */
 	for (char *at = name; *at; at++)
 		*at = (char)tolower((unsigned char)*at);
@@ -88,9 +107,14 @@ int ssh_hostkey_begin(struct ssh_hostkey *host, struct transfer *transfer,
 	     curl_url_get(parts, CURLUPART_URL, &url, 0) != CURLUE_OK ||
 	     transfer_set(transfer, URL, url)))
 		return transfer_no_memory(err);
-	r = known_hosts_load(transfer->request->known_hosts, &host->known,
-			     &host->known_size, err);
-	return r < 0 ? r : choose_lines(host, SSH_HOSTKEY_AS_WRITTEN, err);
+	/* With a 0 at its end, which is not counted. */
+	host->known = calloc(1, job->known_hosts_size + 1);
+	if (!host->known)
+		return transfer_no_memory(err);
+	if (job->known_hosts)
+		memcpy(host->known, job->known_hosts, job->known_hosts_size);
+	host->known_size = job->known_hosts_size;
+	return choose_lines(host, SSH_HOSTKEY_AS_WRITTEN, err);
 }
 
 void ssh_hostkey_done(struct ssh_hostkey *host)
@@ -178,7 +202,7 @@ static int fail_other(const struct ssh_hostkey *host, const char *shown, const c
 
 int ssh_hostkey_explain(const struct ssh_hostkey *host, struct verity_error *err)
 {
-	const char *path = host->transfer->request->known_hosts;
+	const char *path = host->transfer->job->known_hosts_path;
 	char shown[KNOWN_HOSTS_FINGERPRINT_BYTES], type[KNOWN_HOSTS_TYPE_MAX + 1];
 	const char *name;
 
@@ -211,44 +235,25 @@ int ssh_hostkey_explain(const struct ssh_hostkey *host, struct verity_error *err
 		path ?: "the file that the key known_hosts of the configuration names");
 }
 
-static bool ask(const struct ssh_hostkey *host)
+/* From now on it is one of those that are known. */
+static int add_key(struct ssh_hostkey *host, struct verity_error *err)
 {
-	char shown[KNOWN_HOSTS_FINGERPRINT_BYTES], type[KNOWN_HOSTS_TYPE_MAX + 1];
-
-	known_hosts_fingerprint(&host->key, shown);
-	known_hosts_key_type(&host->key, type);
-	fflush(stdout);
-	fputs("The host key of ", stderr);
-	report_plain(stderr, host->name);
-	fprintf(stderr, " is not known yet:\n%s %s\n", known_hosts_type_name(type),
-		shown);
-	return prompt_yes("Is it the right one (y/N)?");
-}
-
-/* An accepted key that cannot be stored is asked for again: no reason to stop. */
-static int accept_key(struct ssh_hostkey *host, struct verity_error *err)
-{
-	const char *path = host->transfer->request->known_hosts;
 	cleanup_free char *line = known_hosts_line(host->name, &host->key);
 	char *text = NULL;
-	struct verity_error why;
 
 	if (!line || asprintf(&text, "%s\n%s", host->known, line) < 0)
 		return transfer_no_memory(err);
-	if (!path)
-		report_warning("the host key is not stored: there is no file for it");
-	else if (known_hosts_append(path, line, &why) < 0)
-		report_warning("the host key is not stored: %s", why.message);
 	free(host->known);
 	host->known = text;
 	host->known_size = strlen(text);
-	return choose_lines(host, SSH_HOSTKEY_AS_WRITTEN, err) ?: 1;
+	return choose_lines(host, SSH_HOSTKEY_AS_WRITTEN, err);
 }
 
 int ssh_hostkey_amend(struct ssh_hostkey *host, struct verity_error *err)
 {
 	bool is_unknown = host->is_shown && host->match == CURLKHMATCH_MISSING &&
 			  host->revoked_line == 0;
+	const struct transfer_client *client = host->transfer->client;
 	int r;
 
 	if (!host->is_shown && host->lines == SSH_HOSTKEY_AS_WRITTEN &&
@@ -261,15 +266,10 @@ int ssh_hostkey_amend(struct ssh_hostkey *host, struct verity_error *err)
 		if (r < 0 || host->filtered[0])
 			return r ?: 1;
 	}
-	if (host->unclear || !credentials_can_ask())
+	if (host->unclear || !host->transfer->job->can_ask)
 		return 0;
-	r = signals_check(err);
-	if (r < 0)
-		return r;
-	if (!ask(host)) {
-		r = verity_fail(err, VERITY_E_HOST_KEY,
-				"the host key of the server is not the right one");
-		return signals_check(err) < 0 ? -EINTR : r;
-	}
-	return accept_key(host, err);
+	r = client->accept_host_key(client->context, &host->key, err);
+	if (r == 0)
+		r = add_key(host, err);
+	return r ?: 1;
 }

@@ -2,46 +2,12 @@
 /* Keys and methods of an ssh login. */
 #include "installer/fetch/ssh_login.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "verity/util/text.h"
 
-#define PASSWD_BYTES  16384
 #define METHODS_WORDS "SSH authentication methods available: "
-
-/* From the user database, as ssh does it: the environment does not count. */
-int ssh_login_begin(struct ssh_login *login, struct verity_error *err)
-{
-	static const char *const names[SSH_LOGIN_KEYS_MAX] = {"id_ed25519", "id_ecdsa",
-							      "id_rsa"};
-	cleanup_free char *buffer = malloc(PASSWD_BYTES);
-	struct passwd entry;
-	struct passwd *found = NULL;
-
-	if (!buffer)
-		return transfer_no_memory(err);
-	if (getpwuid_r(geteuid(), &entry, buffer, PASSWD_BYTES, &found) != 0 || !found)
-		return 0;
-	for (size_t i = 0; i < SSH_LOGIN_KEYS_MAX; i++) {
-		char *path = NULL;
-
-		if (asprintf(&path, "%s/.ssh/%s", found->pw_dir, names[i]) < 0)
-			return transfer_no_memory(err);
-		if (access(path, R_OK) == 0)
-			login->keys[login->key_count++] = path;
-		else
-			free(path);
-	}
-	return 0;
-}
-
-void ssh_login_done(struct ssh_login *login)
-{
-	for (size_t i = 0; i < login->key_count; i++)
-		free(login->keys[i]);
-}
 
 /* libcurl tells the methods of a server only to a debug function. */
 static int hear(CURL *handle, curl_infotype type, char *text, size_t size, void *context)
@@ -91,8 +57,8 @@ int ssh_login_prepare(struct ssh_login *login, struct transfer *transfer,
 		methods |= CURLSSH_AUTH_PASSWORD | CURLSSH_AUTH_KEYBOARD;
 	/* One that was asked for is typed after all keys have been tried. */
 	if (!transfer->password || !login->methods[0]) {
-		if (login->key < login->key_count)
-			key = login->keys[login->key];
+		if (login->key < transfer->job->key_count)
+			key = transfer->job->keys[login->key];
 		if (key)
 			methods |= CURLSSH_AUTH_PUBLICKEY;
 		if (login->key == 0 && getenv("SSH_AUTH_SOCK"))

@@ -6,22 +6,13 @@
 #include "installer/fetch/transfer.h"
 
 #define SSH_LOGIN_METHODS_MAX 128
-#define SSH_LOGIN_KEYS_MAX    3
 
 /* Of one transfer; { 0 } at first. */
 struct ssh_login {
-	char *keys[SSH_LOGIN_KEYS_MAX]; /* paths; owned; one is tried in each try */
-	size_t key_count, key;
+	size_t key;                          /* of the job: one is tried in each try */
 	char methods[SSH_LOGIN_METHODS_MAX]; /* that the server takes; "": not known yet
 					      */
 };
-
-/**
- * ssh_login_begin - find the keys; then and after a failure, ssh_login_done()
- */
-int ssh_login_begin(struct ssh_login *login, struct verity_error *err) must_check;
-
-void ssh_login_done(struct ssh_login *login);
 
 /**
  * ssh_login_prepare - have them tried, then a password if there is one

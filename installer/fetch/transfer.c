@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "installer/common/report.h"
 #include "installer/common/signals.h"
 #include "installer/fetch/address.h"
 #include "installer/fetch/curl_error.h"
@@ -30,12 +29,12 @@ static int64_t now_ms(void)
 	return (int64_t)(overlay_clock_us() / 1000);
 }
 
-/* Prints the address before the server answers, which may take some time. */
+/* Tells the address before the server answers, which may take some time. */
 static curl_socket_t open_socket(void *context, curlsocktype purpose,
 				 struct curl_sockaddr *address)
 {
 	struct transfer *transfer = context;
-	bool is_v6 = address->family == AF_INET6;
+	const struct transfer_client *client = transfer->client;
 	bool is_data = transfer->protocol->has_data_connection && transfer->heard;
 	char host[ADDRESS_HOST_MAX + 1], number[NI_MAXHOST], port[NI_MAXSERV];
 	const char *url = NULL;
@@ -46,12 +45,8 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose,
 			sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
 		curl_easy_getinfo(transfer->handle, CURLINFO_EFFECTIVE_URL, &url);
 		address_of_url(url ? url : "", host);
-		printf("%sConnecting to ", transfer->shown ? "" : "\n");
-		report_plain(stdout, host);
-		printf(" (%s%s%s:%s)\n", is_v6 ? "[" : "", number, is_v6 ? "]" : "",
-		       port);
-		fflush(stdout);
-		transfer->shown = true;
+		client->connecting(client->context, host, number, port,
+				   address->family == AF_INET6);
 	}
 	return socket(address->family, address->socktype | SOCK_CLOEXEC,
 		      address->protocol);
@@ -119,8 +114,10 @@ static int begin(struct transfer *transfer, struct verity_error *err)
 				   "%" CURL_FORMAT_CURL_OFF_T
 				   " bytes, and has %" CURL_FORMAT_CURL_OFF_T " now",
 				   transfer->total, transfer->resumed + rest);
-	if (rest >= 0)
+	if (rest >= 0) {
 		transfer->total = transfer->resumed + rest;
+		transfer->client->length(transfer->client->context, transfer->total);
+	}
 	if (transfer->resumed == 0)
 		memcpy(transfer->validator, transfer->present,
 		       sizeof(transfer->validator));
@@ -140,7 +137,7 @@ static int take(struct transfer *transfer, const void *bytes, size_t count,
 				   "%" CURL_FORMAT_CURL_OFF_T " bytes that it announced",
 				   transfer->total);
 	transfer->taken += (int64_t)count;
-	return transfer->sink->take(transfer->sink->context, bytes, count, err);
+	return transfer->client->take(transfer->client->context, bytes, count, err);
 }
 
 static size_t take_body(char *bytes, size_t one, size_t size, void *context)
@@ -150,7 +147,7 @@ static size_t take_body(char *bytes, size_t one, size_t size, void *context)
 	(void)one;
 	if (transfer->failure == 0)
 		transfer->failure = take(transfer, bytes, size, &transfer->why);
-	/* After the sink: a disk may be slow as well. */
+	/* After the client: a disk may be slow as well. */
 	stall_hear(&transfer->stall, now_ms(), (int64_t)size);
 	return transfer->failure < 0 ? CURL_WRITEFUNC_ERROR : size;
 }
@@ -271,24 +268,26 @@ int transfer_wait(struct transfer *transfer, int ms, struct verity_error *err)
 	return r;
 }
 
-int transfer_new(const struct protocol *protocol, const struct source_request *request,
-		 const char *url, const struct source_sink *sink, struct transfer **ret,
-		 struct verity_error *err)
+int transfer_new(const struct transfer_job *job, const struct transfer_client *client,
+		 struct transfer **ret, struct verity_error *err)
 {
+	const struct protocol *protocol = job->protocol;
 	cleanup_with(transfer_free_p) struct transfer *transfer =
 		calloc(1, sizeof(*transfer));
 
 	if (!transfer)
 		return transfer_no_memory(err);
 	transfer->protocol = protocol;
-	transfer->request = request;
-	transfer->url = url;
-	transfer->sink = sink;
+	transfer->job = job;
+	transfer->client = client;
+	transfer->user = job->user;
+	transfer->password = job->password;
 	transfer->total = -1;
 	transfer->multi = curl_multi_init();
 	transfer->handle = curl_easy_init();
 	/* PROTOCOLS_STR limits redirects as well. */
-	if (!transfer->multi || !transfer->handle || transfer_set(transfer, URL, url) ||
+	if (!transfer->multi || !transfer->handle ||
+	    transfer_set(transfer, URL, job->url) ||
 	    transfer_set(transfer, PATH_AS_IS, 1L) ||
 	    transfer_set(transfer, USERAGENT, "wmopkg/" WMOPKG_VERSION) ||
 	    transfer_set(transfer, PROTOCOLS_STR, protocol->follow) ||

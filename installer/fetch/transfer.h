@@ -3,29 +3,27 @@
 
 /*
  * One file fetched from one URL, in as many tries as it takes: bytes that one try has
- * moved into the sink are not asked for again by the next.
+ * given to the client are not asked for again by the next.
  */
 
 #include "installer/fetch/protocol.h"
 
 /**
- * transfer_new - prepare to fetch @url
- * @request: borrowed, like @url and @sink, until transfer_free()
- * @url:     without user and password
- * @ret:     set on success only; transfer_free()
+ * transfer_new - prepare to fetch what @job says
+ * @job: borrowed, like @client, until transfer_free()
+ * @ret: set on success only; transfer_free()
  */
-int transfer_new(const struct protocol *protocol, const struct source_request *request,
-		 const char *url, const struct source_sink *sink, struct transfer **ret,
-		 struct verity_error *err) must_check;
+int transfer_new(const struct transfer_job *job, const struct transfer_client *client,
+		 struct transfer **ret, struct verity_error *err) must_check;
 
 void transfer_free(struct transfer *transfer);
 
 DEFINE_CLEANUP(struct transfer, transfer_free);
 
 /**
- * transfer_try - connect, and move the bytes from @transfer->taken on into the sink
+ * transfer_try - connect, and give the bytes from @transfer->taken on to the client
  *
- * Return: see source_pull(); @transfer->wants_login and ->lost say whether another try
+ * Return: see transfer_run(); @transfer->wants_login and ->lost say whether another try
  * may help.
  */
 int transfer_try(struct transfer *transfer, struct verity_error *err) must_check;

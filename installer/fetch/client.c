@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* Lines about a transfer, and questions of it. */
+#include "installer/fetch/client.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "installer/common/prompt.h"
+#include "installer/common/report.h"
+#include "installer/common/signals.h"
+#include "installer/fetch/address.h"
+#include "installer/fetch/credentials.h"
+#include "installer/fetch/known_hosts_file.h"
+#include "installer/fetch/ssh_hostkey.h"
+
+static int take(void *context, const void *bytes, size_t count, struct verity_error *err)
+{
+	struct client *client = context;
+
+	client->taken += (int64_t)count;
+	return client->sink->take(client->sink->context, bytes, count, err);
+}
+
+static void set_length(void *context, int64_t bytes)
+{
+	((struct client *)context)->total = bytes;
+}
+
+static void print_connecting(void *context, const char *host, const char *number,
+			     const char *port, bool is_v6)
+{
+	struct client *client = context;
+
+	printf("%sConnecting to ", client->shown ? "" : "\n");
+	report_plain(stdout, host);
+	printf(" (%s", is_v6 ? "[" : "");
+	report_plain(stdout, number);
+	printf("%s:", is_v6 ? "]" : "");
+	report_plain(stdout, port);
+	puts(")");
+	fflush(stdout);
+	client->shown = true;
+}
+
+static void print_retry(void *context, unsigned retry)
+{
+	struct client *client = context;
+
+	if (client->sink->interlude)
+		client->sink->interlude(client->sink->context);
+	if (client->total > 0)
+		printf("Connection lost at %" PRId64 " %%",
+		       client->taken * 100 / client->total);
+	else
+		printf("Connection lost after %" PRId64 " bytes", client->taken);
+	printf(", trying again (%u of %d)\n", retry, TRANSFER_RETRIES_MAX);
+	fflush(stdout);
+}
+
+static int ask_password(void *context, const char *why, const char **ret_user,
+			char **ret_password, struct verity_error *err)
+{
+	struct client *client = context;
+	struct login *login = client->login;
+	char host[ADDRESS_HOST_MAX + 1];
+	int r = login->user ? 0 : credentials_login_name(&login->user, err);
+
+	if (r < 0)
+		return r;
+	if (why) {
+		report_plain(stderr, why);
+		fputc('\n', stderr);
+	}
+	address_of_url(client->url->whole, host);
+	r = credentials_ask_password(login->user, host, ret_password, err);
+	if (r == 0)
+		*ret_user = login->user;
+	return r;
+}
+
+/* An accepted key that cannot be stored is asked for again: no reason to stop. */
+static void store_host_key(const struct client *client, const char *name,
+			   const struct known_hosts_key *key)
+{
+	cleanup_free char *line = known_hosts_line(name, key);
+	struct verity_error why;
+
+	if (!line)
+		report_warning("the host key is not stored: out of memory");
+	else if (!client->known_hosts)
+		report_warning("the host key is not stored: there is no file for it");
+	else if (known_hosts_append(client->known_hosts, line, &why) < 0)
+		report_warning("the host key is not stored: %s", why.message);
+}
+
+static int accept_host_key(void *context, const struct known_hosts_key *key,
+			   struct verity_error *err)
+{
+	const struct client *client = context;
+	char shown[KNOWN_HOSTS_FINGERPRINT_BYTES], type[KNOWN_HOSTS_TYPE_MAX + 1];
+	char name[KNOWN_HOSTS_NAME_MAX];
+	int r = signals_check(err);
+
+	if (r == 0)
+		r = ssh_hostkey_name(client->url->whole, name, err);
+	if (r < 0)
+		return r;
+	known_hosts_fingerprint(key, shown);
+	known_hosts_key_type(key, type);
+	fflush(stdout);
+	fputs("The host key of ", stderr);
+	report_plain(stderr, name);
+	fprintf(stderr, " is not known yet:\n%s %s\n", known_hosts_type_name(type),
+		shown);
+	if (!prompt_yes("Is it the right one (y/N)?")) {
+		r = verity_fail(err, VERITY_E_HOST_KEY,
+				"the host key of the server is not the right one");
+		return signals_check(err) < 0 ? -EINTR : r;
+	}
+	store_host_key(client, name, key);
+	return 0;
+}
+
+struct transfer_client client_for_transfer(struct client *client)
+{
+	return (struct transfer_client){
+		.take = take,
+		.length = set_length,
+		.connecting = print_connecting,
+		.retrying = print_retry,
+		.ask_password = ask_password,
+		.accept_host_key = accept_host_key,
+		.context = client,
+	};
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The ssh keys of the user that runs this program. */
+
+#include "installer/fetch/job.h"
+
+/* { 0 } at first. */
+struct ssh_keys {
+	char *paths[JOB_KEYS_MAX]; /* owned */
+	size_t count;
+};
+
+/**
+ * ssh_keys_find - find those that can be read; then and after a failure, ssh_keys_done()
+ *
+ * Return: 0, also if there are none; -ENOMEM.
+ */
+int ssh_keys_find(struct ssh_keys *keys, struct verity_error *err) must_check;
+
+void ssh_keys_done(struct ssh_keys *keys);

@@ -10,9 +10,9 @@
 #include "installer/fetch/client.h"
 #include "installer/fetch/credentials.h"
 #include "installer/fetch/known_hosts_file.h"
-#include "installer/fetch/protocols.h"
 #include "installer/fetch/ssh_keys.h"
-#include "installer/fetch/tries.h"
+#include "installer/transfer/protocols.h"
+#include "installer/transfer/tries.h"
 #include "verity/format/format.h"
 
 #define ATTEMPTS_MAX 2

@@ -10,10 +10,10 @@
 #include "installer/common/prompt.h"
 #include "installer/common/report.h"
 #include "installer/common/signals.h"
-#include "installer/fetch/address.h"
 #include "installer/fetch/credentials.h"
 #include "installer/fetch/known_hosts_file.h"
-#include "installer/fetch/ssh_hostkey.h"
+#include "installer/transfer/address.h"
+#include "installer/transfer/ssh_hostkey.h"
 
 static int take(void *context, const void *bytes, size_t count, struct verity_error *err)
 {

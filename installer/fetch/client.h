@@ -4,9 +4,9 @@
 /* The client of a transfer at the terminal: what is printed, and what a person answers.
  */
 
-#include "installer/fetch/job.h"
 #include "installer/fetch/source.h"
 #include "installer/fetch/url.h"
+#include "installer/transfer/job.h"
 
 /* Of one attempt. */
 struct client {

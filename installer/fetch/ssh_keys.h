@@ -3,7 +3,7 @@
 
 /* The ssh keys of the user that runs this program. */
 
-#include "installer/fetch/job.h"
+#include "installer/transfer/job.h"
 
 /* { 0 } at first. */
 struct ssh_keys {

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "installer/fetch/address.h"
-#include "installer/fetch/protocols.h"
+#include "installer/transfer/address.h"
+#include "installer/transfer/protocols.h"
 
 void url_done(struct url *url)
 {

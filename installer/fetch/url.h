@@ -3,7 +3,7 @@
 
 /* The URL that a package is fetched from. */
 
-#include "installer/fetch/protocol.h"
+#include "installer/transfer/protocol.h"
 #include "verity/util/name.h"
 
 struct url {

@@ -3,7 +3,7 @@
 
 /* Landlock: the kernel lets the process itself give up rights, also without root. */
 
-#include "installer/sandbox/rules.h"
+#include "installer/sandbox/rights.h"
 
 /**
  * sandbox_landlock_abi - the version of Landlock in this kernel

@@ -6,7 +6,7 @@
  * and another user. A failure of one of these is an error, never a missing piece.
  */
 
-#include "installer/sandbox/rules.h"
+#include "installer/sandbox/rights.h"
 
 /**
  * sandbox_forget - drop what the process has from its parent: terminal, signal actions,

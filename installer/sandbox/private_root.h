@@ -6,7 +6,7 @@
  * of the files that the resolver reads. It needs root, and no mount outlives the process.
  */
 
-#include "installer/sandbox/rules.h"
+#include "installer/sandbox/rights.h"
 
 /**
  * sandbox_root_enter - make it the root folder of this process

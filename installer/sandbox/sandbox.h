@@ -6,7 +6,7 @@
  * over has no file, no program, no other process, and no more than a pipe to this one.
  */
 
-#include "installer/sandbox/rules.h"
+#include "installer/sandbox/rights.h"
 #include "verity/util/error.h"
 
 /* The parent's side. { .from = -1, .to = -1 } is none. */

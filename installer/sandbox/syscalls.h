@@ -3,7 +3,7 @@
 
 /* The filter of system calls, made by libseccomp. */
 
-#include "installer/sandbox/rules.h"
+#include "installer/sandbox/rights.h"
 
 /**
  * sandbox_filter_syscalls - allow only what libcurl, OpenSSL, libssh2 and libblkid need

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "installer/fetch/address.h"
-#include "installer/fetch/protocols.h"
 #include "installer/fetch/url.h"
+#include "installer/transfer/address.h"
+#include "installer/transfer/protocols.h"
 
 static void try_url(const char *text)
 {

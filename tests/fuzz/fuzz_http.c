@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "installer/fetch/http_header.h"
+#include "installer/transfer/http_header.h"
 
 /* Each line is a status line, an ETag, a date and a range. */
 static void try_line(const char *line, size_t size)

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "installer/fetch/address.h"
-#include "installer/fetch/protocols.h"
 #include "installer/fetch/url.h"
 #include "installer/grammar/grammar.h"
+#include "installer/transfer/address.h"
+#include "installer/transfer/protocols.h"
 
 #define NAME_RULE "is not a valid package name"
 #define EXPECTED  "expected a name, an IPv4 address or an [IPv6 address]"

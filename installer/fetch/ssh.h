@@ -1,8 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-#pragma once
-
-/* scp and sftp. */
-
-#include "installer/fetch/protocol.h"
-
-extern const struct protocol_ops ssh_ops;

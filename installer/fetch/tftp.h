@@ -1,8 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-#pragma once
-
-/* tftp: RFC 1350, 2347-2349. */
-
-#include "installer/fetch/protocol.h"
-
-extern const struct protocol_ops tftp_ops;

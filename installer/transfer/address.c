@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* Addresses of servers: checks beyond those of libcurl. */
+#include "installer/transfer/address.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PORT_LIMIT 65535
+#define ZONE_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+
+/* @host: with its brackets. libcurl takes more for an IPv6 address than there is. */
+static int check_ipv6(const char *text, const char *host, struct verity_error *err)
+{
+	char number[INET6_ADDRSTRLEN + 1];
+	struct in6_addr unused;
+	const char *zone = host + strcspn(host, "%]");
+	size_t size = (size_t)(zone - host) - 1;
+
+	snprintf(number, sizeof(number), "%.*s",
+		 (int)(size < sizeof(number) ? size : sizeof(number)), host + 1);
+	if (inet_pton(AF_INET6, number, &unused) != 1)
+		return verity_fail(err, VERITY_E_USAGE,
+				   "%.64s: '%.64s' is not an IPv6 address", text, number);
+	if (zone[0] == '%' &&
+	    (zone[1] == ']' || zone[1 + strspn(zone + 1, ZONE_BYTES)] != ']'))
+		return verity_fail(err, VERITY_E_USAGE,
+				   "%.64s: expected the name of an interface after '%%'",
+				   text);
+	return 0;
+}
+
+int address_parse(const char *text, struct address *ret, struct verity_error *err)
+{
+	bool is_ipv6 = text[0] == '[';
+	const char *end = is_ipv6 ? strchr(text, ']') : strchrnul(text, ':');
+	struct address address = {.port = ""};
+	struct in6_addr unused;
+	size_t digits;
+
+	if (!end)
+		return verity_fail(err, VERITY_E_USAGE, "%.64s: missing ']'", text);
+	/* Its last part would be taken for a port. */
+	if (inet_pton(AF_INET6, text, &unused) == 1)
+		return verity_fail(err, VERITY_E_USAGE,
+				   "%s: an IPv6 address needs brackets: [%s]", text,
+				   text);
+	end += is_ipv6;
+	if (end - text > ADDRESS_HOST_MAX)
+		return verity_fail(err, VERITY_E_USAGE,
+				   "%.64s...: an address has at most %d characters", text,
+				   ADDRESS_HOST_MAX);
+	memcpy(address.host, text, (size_t)(end - text));
+	if (is_ipv6 && check_ipv6(text, address.host, err) < 0)
+		return -EINVAL;
+	if (!is_ipv6 &&
+	    (!address.host[0] || strpbrk(address.host, " \t\r\n/?#@\\[]%<>\"^`{|}")))
+		return verity_fail(err, VERITY_E_USAGE,
+				   "'%.64s' is not an address: expected a name, an IPv4 "
+				   "address or an [IPv6 address]",
+				   text);
+	if (*end == ':') {
+		digits = strspn(++end, "0123456789");
+		if (digits == 0 || digits > ADDRESS_PORT_MAX || end[digits] ||
+		    strtoul(end, NULL, 10) < 1 || strtoul(end, NULL, 10) > PORT_LIMIT)
+			return verity_fail(err, VERITY_E_USAGE,
+					   "%.64s: '%.16s' is not a port: expected a "
+					   "number from 1 to %d",
+					   text, end, PORT_LIMIT);
+		strcpy(address.port, end);
+	} else if (*end) {
+		return verity_fail(err, VERITY_E_USAGE,
+				   "%.64s: only :PORT may follow the ']'", text);
+	}
+	*ret = address;
+	return 0;
+}
+
+void address_of_url(const char *url, char ret[static ADDRESS_HOST_MAX + 1])
+{
+	cleanup_with(curl_url_cleanup_p) CURLU *parts = curl_url();
+	cleanup_with(curl_free_p) char *host = NULL;
+
+	ret[0] = '\0';
+	if (parts && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	    curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK)
+		snprintf(ret, ADDRESS_HOST_MAX + 1, "%s", host);
+}

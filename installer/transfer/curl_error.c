@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of libcurl errors and their messages. */
+#include "installer/transfer/curl_error.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* What decides on the message and on another try. */
+enum kind {
+	KIND_OTHER,
+	KIND_CONNECT, /* there was no connection yet */
+	KIND_CUT,     /* there was one */
+	KIND_CERTIFICATE,
+	KIND_LOGIN,
+	KIND_MEMORY,
+};
+
+static const struct reason {
+	CURLcode code;
+	enum kind kind;
+	const char *message; /* NULL: that of libcurl is good */
+} reasons[] = {
+	{CURLE_COULDNT_RESOLVE_HOST, KIND_CONNECT, "cannot resolve host name"},
+	{CURLE_COULDNT_RESOLVE_PROXY, KIND_CONNECT, NULL},
+	{CURLE_COULDNT_CONNECT, KIND_CONNECT, NULL},
+	{CURLE_OPERATION_TIMEDOUT, KIND_CONNECT, "no answer from the server"},
+	{CURLE_SSL_CONNECT_ERROR, KIND_CONNECT, NULL},
+	{CURLE_GOT_NOTHING, KIND_CUT,
+	 "the server closed the connection without an answer"},
+	{CURLE_PARTIAL_FILE, KIND_CUT, NULL},
+	{CURLE_RECV_ERROR, KIND_CUT, NULL},
+	{CURLE_SEND_ERROR, KIND_CUT, NULL},
+	{CURLE_PEER_FAILED_VERIFICATION, KIND_CERTIFICATE, NULL},
+	{CURLE_SSL_CACERT_BADFILE, KIND_CERTIFICATE,
+	 "the authorities that this device trusts cannot be read"},
+	{CURLE_SSL_ISSUER_ERROR, KIND_CERTIFICATE, NULL},
+	{CURLE_LOGIN_DENIED, KIND_LOGIN, NULL},
+	{CURLE_OUT_OF_MEMORY, KIND_MEMORY, "out of memory"},
+};
+
+const char *curl_error_clock(const char *words)
+{
+	static const struct {
+		const char *words, *meaning;
+	} dates[] = {
+		{"not yet valid", "is not valid yet"},     /* OpenSSL */
+		{"not activated yet", "is not valid yet"}, /* GnuTLS */
+		{"has expired", "has expired"},
+		{"expiration date has passed", "has expired"},
+	};
+
+	for (size_t i = 0; i < sizeof(dates) / sizeof(dates[0]); i++)
+		if (strstr(words, dates[i].words))
+			return dates[i].meaning;
+	return NULL;
+}
+
+static int fail_certificate(const char *words, struct verity_error *err)
+{
+	const char *meaning = curl_error_clock(words);
+	time_t now = time(NULL);
+	struct tm parts;
+	char date[32];
+
+	if (!meaning)
+		return verity_fail(err, VERITY_E_CERTIFICATE, "%s", words);
+	gmtime_r(&now, &parts);
+	strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &parts);
+	return verity_fail(err, VERITY_E_CLOCK,
+			   "the server's certificate %s by this device's clock, which "
+			   "shows %s UTC",
+			   meaning, date);
+}
+
+/* The reasons of OpenSSL and GnuTLS, for their side and for what the server says. */
+static bool is_old_tls(const char *words)
+{
+	static const char *const reasons_of_tls[] = {
+		"unsupported protocol",
+		"protocol version", /* "tlsv1 alert protocol version" */
+	};
+	bool found = false;
+
+	for (size_t i = 0; i < sizeof(reasons_of_tls) / sizeof(reasons_of_tls[0]); i++)
+		found |= strstr(words, reasons_of_tls[i]) != NULL;
+	return found;
+}
+
+static int fail_cut(const struct transfer *transfer, const char *words,
+		    struct verity_error *err)
+{
+	if (transfer->taken > 0 && transfer->total >= 0)
+		return verity_fail(
+			err, VERITY_E_LOST,
+			"the connection was lost after %" CURL_FORMAT_CURL_OFF_T
+			" of %" CURL_FORMAT_CURL_OFF_T " bytes",
+			transfer->taken, transfer->total);
+	if (transfer->taken > 0)
+		return verity_fail(
+			err, VERITY_E_LOST,
+			"the connection was lost after %" CURL_FORMAT_CURL_OFF_T " bytes",
+			transfer->taken);
+	return verity_fail(err, VERITY_E_LOST, "%s", words);
+}
+
+int curl_error(struct transfer *transfer, CURLcode code, struct verity_error *err)
+{
+	const char *words =
+		transfer->curl_words[0] ? transfer->curl_words : curl_easy_strerror(code);
+	enum kind kind = KIND_OTHER;
+	char why[128];
+	long number = 0;
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (reasons[i].code == code) {
+			kind = reasons[i].kind;
+			words = reasons[i].message ?: words;
+		}
+	if (code == CURLE_OPERATION_TIMEDOUT && transfer->heard)
+		kind = KIND_CUT;
+	/* A server that has answered before may do so again. */
+	transfer->lost = kind == KIND_CUT || (kind == KIND_CONNECT && transfer->was_lost);
+	switch (kind) {
+	case KIND_CONNECT:
+		if (code == CURLE_SSL_CONNECT_ERROR && is_old_tls(words))
+			return verity_fail(err, VERITY_E_TRANSFER,
+					   "the server supports no version of TLS from "
+					   "1.2 on (update the server, or use another "
+					   "protocol)");
+		/* The message of libcurl lacks the reason of the system. */
+		curl_easy_getinfo(transfer->handle, CURLINFO_OS_ERRNO, &number);
+		if (code == CURLE_COULDNT_CONNECT && number > 0)
+			return verity_fail(err, VERITY_E_TRANSFER, "cannot connect: %s",
+					   strerror_r((int)number, why, sizeof(why)));
+		break;
+	case KIND_CUT:
+		return fail_cut(transfer, words, err);
+	case KIND_CERTIFICATE:
+		return fail_certificate(words, err);
+	case KIND_LOGIN:
+		return verity_fail(err, VERITY_E_LOGIN, "%s", words);
+	case KIND_MEMORY:
+		return verity_fail(err, VERITY_E_NO_MEMORY, "%s", words);
+	case KIND_OTHER:
+		break;
+	}
+	return verity_fail(err, VERITY_E_TRANSFER, "%s", words);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* The hooks of http and https. */
+#include "installer/transfer/http.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "installer/transfer/http_header.h"
+#include "installer/transfer/transfer.h"
+
+_Static_assert(sizeof(((struct transfer *)NULL)->words) == HTTP_VALUE_MAX &&
+		       sizeof(((struct transfer *)NULL)->validator) == HTTP_VALUE_MAX,
+	       "values of headers are kept in the transfer");
+
+enum {
+	HTTP_OK = 200,
+	HTTP_PARTIAL_CONTENT = 206,
+	HTTP_REDIRECTION = 300, /* the first of the class, as the next */
+	HTTP_CLIENT_ERROR = 400,
+	HTTP_UNAUTHORIZED = 401,
+	HTTP_NOT_FOUND = 404,
+	HTTP_GONE = 410,
+	HTTP_RANGE_NOT_SATISFIABLE = 416,
+	HTTP_SERVER_ERROR = 500,
+};
+
+static long status_of(const struct transfer *transfer)
+{
+	long status = 0;
+
+	curl_easy_getinfo(transfer->handle, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+/* Of the last answer: those before were redirects, or asked for a password. */
+static const char *header_of(const struct transfer *transfer, const char *name)
+{
+	struct curl_header *header;
+
+	return curl_easy_header(transfer->handle, name, 0, CURLH_HEADER, -1, &header) ==
+			       CURLHE_OK
+		       ? header->value
+		       : NULL;
+}
+
+/*
+ * Floors of our own: those of the system are in its configuration of OpenSSL, which is
+ * not read, or in how it was built. Other libraries have their own names for ciphers, and
+ * none of these in their defaults.
+ */
+#define CIPHERS "DEFAULT:!aNULL:!eNULL:!PSK:!SRP:!3DES:!RC4:!MD5:@SECLEVEL=2"
+
+static int set_tls(struct transfer *transfer, struct verity_error *err)
+{
+	const char *library = curl_version_info(CURLVERSION_NOW)->ssl_version;
+	const struct transfer_job *job = transfer->job;
+	char *text = (char *)(uintptr_t)job->authorities; /* libcurl copies it */
+	struct curl_blob blob = {text, job->authorities_size, CURL_BLOB_COPY};
+
+	if (transfer_set(transfer, SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ||
+	    (library && strncmp(library, "OpenSSL/", 8) == 0 &&
+	     transfer_set(transfer, SSL_CIPHER_LIST, CIPHERS)))
+		return transfer_no_memory(err);
+	if (job->authorities && (transfer_set(transfer, CAPATH, NULL) ||
+				 transfer_set(transfer, CAINFO_BLOB, &blob)))
+		return transfer_no_memory(err);
+	return 0;
+}
+
+/*
+ * libcurl sends no password before it is asked for, and to no other host. Version 1.1,
+ * because 2 has no words after the number of a status.
+ */
+static int prepare(struct transfer *transfer, struct verity_error *err)
+{
+	char condition[TRANSFER_VALIDATOR_MAX + 16], range[32];
+	struct curl_slist *headers;
+
+	if (transfer_set(transfer, FOLLOWLOCATION, 1L) ||
+	    transfer_set(transfer, FAILONERROR, 1L) ||
+	    transfer_set(transfer, REDIR_PROTOCOLS_STR, transfer->protocol->follow) ||
+	    transfer_set(transfer, HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ||
+	    transfer_set(transfer, HTTPAUTH, CURLAUTH_BASIC | CURLAUTH_DIGEST) ||
+	    transfer_set(transfer, SUPPRESS_CONNECT_HEADERS, 1L))
+		return transfer_no_memory(err);
+	/* Also for http, which may lead to https. */
+	if (transfer->tries == 1)
+		return set_tls(transfer, err);
+	if (transfer->taken == 0)
+		return 0;
+	/* The rest of the file if it is the same, all of it if not. */
+	snprintf(range, sizeof(range), "%" PRId64 "-", transfer->taken);
+	snprintf(condition, sizeof(condition), "If-Range: %s", transfer->validator);
+	headers = curl_slist_append(transfer->headers, condition);
+	if (!headers || transfer_set(transfer, RANGE, range))
+		return transfer_no_memory(err);
+	transfer->headers = headers;
+	return 0;
+}
+
+/*
+ * What https has said once, http must not replace: a redirect never leads back to http,
+ * also not where the first URL was one of http. Lines that follow the body do not matter.
+ */
+static bool hear(struct transfer *transfer, const char *line, size_t size)
+{
+	const char *url = NULL;
+
+	if (transfer->begun)
+		return true;
+	(void)http_status(line, size, transfer->words);
+	curl_easy_getinfo(transfer->handle, CURLINFO_EFFECTIVE_URL, &url);
+	if (transfer->is_secure || !url ||
+	    strncasecmp(url, "https:", strlen("https:")) != 0)
+		return true;
+	transfer->is_secure = true;
+	return !transfer_set(transfer, REDIR_PROTOCOLS_STR, "https");
+}
+
+static int fail_status(struct transfer *transfer, struct verity_error *err)
+{
+	long status = status_of(transfer);
+	const char *words = transfer->words;
+
+	if (status == HTTP_NOT_FOUND || status == HTTP_GONE)
+		return verity_fail(err, VERITY_E_NOT_FOUND,
+				   "the server says %s (check the path)", words);
+	if (status == HTTP_UNAUTHORIZED) {
+		transfer->wants_login = true;
+		return verity_fail(err, VERITY_E_LOGIN, "the server says %s", words);
+	}
+	if (status == HTTP_RANGE_NOT_SATISFIABLE && transfer->resumed > 0)
+		return verity_fail(err, VERITY_E_LOST,
+				   "the file on the server has changed meanwhile: %s",
+				   words);
+	transfer->lost = status >= HTTP_SERVER_ERROR && transfer->was_lost;
+	return verity_fail(err, VERITY_E_TRANSFER, "the server says %s", words);
+}
+
+static int check_rest(struct transfer *transfer, struct verity_error *err)
+{
+	const char *range = header_of(transfer, "Content-Range");
+	int64_t first, total;
+
+	if (status_of(transfer) == HTTP_OK) {
+		if (strcmp(transfer->present, transfer->validator) != 0)
+			return transfer_check_same(transfer, err);
+		return verity_fail(err, VERITY_E_LOST,
+				   "the connection was lost after %" PRId64
+				   " bytes, and the server cannot send only the rest",
+				   transfer->taken);
+	}
+	if (status_of(transfer) != HTTP_PARTIAL_CONTENT)
+		return fail_status(transfer, err);
+	if (!range || !http_range(range, &first, &total) || first != transfer->resumed)
+		return verity_fail(err, VERITY_E_TRANSFER,
+				   "the server sends another part of the file than it "
+				   "was asked for");
+	/* This status says that the file is the same: the validator may be left out. */
+	if (!transfer->present[0])
+		strcpy(transfer->present, transfer->validator);
+	return 0;
+}
+
+static int check(struct transfer *transfer, struct verity_error *err)
+{
+	const char *encoding = header_of(transfer, "Content-Encoding");
+
+	http_validator(header_of(transfer, "ETag"), header_of(transfer, "Last-Modified"),
+		       transfer->present);
+	if (encoding && encoding[0] && strcasecmp(encoding, "identity") != 0)
+		return verity_fail(
+			err, VERITY_E_TRANSFER,
+			"the server encodes the file (Content-Encoding: %.64s), "
+			"it has to send it as it is",
+			encoding);
+	if (transfer->resumed > 0)
+		return check_rest(transfer, err);
+	return status_of(transfer) == HTTP_OK ? 0 : fail_status(transfer, err);
+}
+
+static int explain(struct transfer *transfer, CURLcode code, struct verity_error *err)
+{
+	long status = status_of(transfer);
+
+	switch ((int)code) {
+	case CURLE_HTTP_RETURNED_ERROR:
+	case CURLE_LOGIN_DENIED:
+		return fail_status(transfer, err);
+	case CURLE_TOO_MANY_REDIRECTS:
+		return verity_fail(err, VERITY_E_TRANSFER, "too many redirects: %s",
+				   transfer->curl_words);
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		if (status >= HTTP_REDIRECTION && status < HTTP_CLIENT_ERROR)
+			return verity_fail(err, VERITY_E_TRANSFER,
+					   "the server says %s, to another protocol than "
+					   "%s",
+					   transfer->words,
+					   transfer->is_secure ? "https"
+							       : "http and https");
+		return verity_fail(err, VERITY_E_TRANSFER, "the server does not speak %s",
+				   transfer->protocol->name);
+	default:
+		return 0;
+	}
+}
+
+const struct protocol_ops http_ops = {
+	.prepare = prepare,
+	.hear = hear,
+	.check = check,
+	.explain = explain,
+};

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What is fetched, and for whom. A transfer opens nothing by itself and asks nobody: what
+ * it needs is in the job, and the rest goes through the client.
+ */
+
+#include "installer/transfer/known_hosts.h"
+#include "verity/util/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define JOB_KEYS_MAX         3
+#define LOGIN_ASKS_MAX       3 /* for a password */
+#define TRANSFER_RETRIES_MAX 3 /* one after the other */
+
+struct protocol;
+
+/* Plain data, all borrowed; NULL: not given, or not needed by the protocol. */
+struct transfer_job {
+	const struct protocol *protocol;
+	const char *url; /* without user and password */
+	const char *user, *password;
+	bool has_user, has_password; /* given with the command: it is not asked for */
+	bool can_ask;                /* there is a person at a terminal */
+	const char *authorities;     /* PEM text for https; NULL: those of libcurl */
+	size_t authorities_size;
+	const char *known_hosts; /* text of the file */
+	size_t known_hosts_size;
+	const char *known_hosts_path;   /* only for messages */
+	const char *keys[JOB_KEYS_MAX]; /* paths of ssh keys */
+	size_t key_count;
+};
+
+/* What takes the bytes, and knows the terminal. A negative return ends the transfer. */
+struct transfer_client {
+	int (*take)(void *context, const void *bytes, size_t count,
+		    struct verity_error *err);
+	/* The length of the whole file is known now; again if it is found out again. */
+	void (*length)(void *context, int64_t bytes);
+	/* @number: the address of @host; IPv6 without brackets */
+	void (*connecting)(void *context, const char *host, const char *number,
+			   const char *port, bool is_v6);
+	/* The connection was lost: what follows continues where it ended. */
+	void (*retrying)(void *context, unsigned retry);
+	/*
+	 * Asks for the password of the user. @why: what was wrong with the one before;
+	 * NULL: it is the first. @ret_user is borrowed, @ret_password is to be wiped.
+	 */
+	int (*ask_password)(void *context, const char *why, const char **ret_user,
+			    char **ret_password, struct verity_error *err);
+	/* Asks whether @key is the one of the server, and remembers that it is. */
+	int (*accept_host_key)(void *context, const struct known_hosts_key *key,
+			       struct verity_error *err);
+	void *context; /* borrowed */
+};

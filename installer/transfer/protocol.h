@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What the protocols differ in, and the transfer that their hooks work on. */
+
+#include "installer/transfer/job.h"
+#include "installer/transfer/stall.h"
+#include "verity/util/cleanup.h"
+
+#include <curl/curl.h>
+
+#define TRANSFER_WORDS_MAX     256 /* bytes kept of what a server says */
+#define TRANSFER_VALIDATOR_MAX 256 /* bytes of what identifies a version of a file */
+
+struct transfer;
+
+/*
+ * The hooks of a protocol, each NULL if it is not needed. They and libcurl are called on
+ * one thread; a failure is put into @err.
+ */
+struct protocol_ops {
+	/* Before each try; it has to begin at byte @transfer->taken. */
+	int (*prepare)(struct transfer *transfer, struct verity_error *err);
+	/*
+	 * For each line that the server says, with its end of line, not 0-terminated.
+	 * False ends the try.
+	 */
+	bool (*hear)(struct transfer *transfer, const char *line, size_t size);
+	/* Before the first byte of a try: is it the file, and the same as before? */
+	int (*check)(struct transfer *transfer, struct verity_error *err);
+	/* The error for @code; 0 if curl_error() knows it as well. */
+	int (*explain)(struct transfer *transfer, CURLcode code,
+		       struct verity_error *err);
+	/*
+	 * After a try that failed for the reason in @err: 1 if something was found out or
+	 * asked for that makes another try useful; 0 if not; -errno with a new @err.
+	 */
+	int (*amend)(struct transfer *transfer, struct verity_error *err);
+	/* At the end; frees what @transfer->private points to, but not itself. */
+	void (*done)(struct transfer *transfer);
+};
+
+struct protocol {
+	const char *scheme;              /* as typed, and in URLs: "ftp" */
+	const char *name;                /* as shown: "FTP" */
+	const char *follow;              /* what a redirect may lead to, for libcurl */
+	const char *relative, *absolute; /* between host and path in a URL */
+	bool can_resume;                 /* at any byte, if the file is still the same */
+	bool needs_user;                 /* nobody can log in without a user name */
+	bool has_guests;                 /* users anonymous and ftp, with any password */
+	bool has_data_connection;        /* further connections, which are not shown */
+	bool has_host_keys;              /* the server is checked against known_hosts */
+	bool has_certificates; /* it is checked against authorities, or leads to one that
+				  is */
+	const struct protocol_ops *ops;
+};
+
+/* Hooks may read all of it, and write what is marked as set. */
+struct transfer {
+	const struct protocol *protocol;
+	const struct transfer_job *job;       /* borrowed */
+	const struct transfer_client *client; /* borrowed */
+	CURLM *multi;
+	CURL *handle;
+	const char *user;     /* borrowed; NULL: none known; changed between tries */
+	const char *password; /* likewise */
+
+	unsigned tries;     /* made, this one included */
+	int64_t taken;      /* bytes that the client has */
+	int64_t total;      /* bytes of the whole file; -1: not known */
+	int64_t resumed;    /* the byte that this try began at */
+	bool begun;         /* this try has moved a byte, or would have */
+	bool heard;         /* the server has said something in this try; set */
+	bool is_amended;    /* the next connections are not shown */
+	struct stall stall; /* of this try */
+
+	int failure;                    /* what ended the try, if not libcurl, */
+	struct verity_error why;        /* and its message */
+	bool wants_login;               /* set: a password might help */
+	bool is_secure;                 /* set: only https may follow in this try */
+	char words[TRANSFER_WORDS_MAX]; /* the newest that the server said; set */
+	/* What identifies the file of the first try, and of this one; set. */
+	char validator[TRANSFER_VALIDATOR_MAX];
+	char present[TRANSFER_VALIDATOR_MAX];
+	void *private;              /* of the protocol; freed after the last try */
+	struct curl_slist *headers; /* sent with this try; set */
+
+	/* The result of a try: */
+	bool was_lost;                    /* an earlier one was */
+	bool lost;                        /* another try may succeed */
+	char curl_words[CURL_ERROR_SIZE]; /* the message of libcurl */
+};
+
+/* True if libcurl does not take the option. */
+#define transfer_set(transfer, option, value)                                            \
+	(curl_easy_setopt((transfer)->handle, CURLOPT_##option, (value)) != CURLE_OK)

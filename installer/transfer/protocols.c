@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of protocols. */
+#include "installer/transfer/protocols.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "installer/transfer/ftp.h"
+#include "installer/transfer/http.h"
+#include "installer/transfer/ssh.h"
+#include "installer/transfer/tftp.h"
+
+#define SHOWN_MAX 32 /* bytes of an unknown word */
+
+/*
+ * In a URL, what follows the slash after the host is relative to the home folder: an
+ * absolute path of ftp begins with a second slash (RFC 1738, 3.2.2: as %2F). With ssh it
+ * is the other way round.
+ */
+static const struct protocol protocols[] = {
+	{"ftp", "FTP", .follow = "ftp", .relative = "/", .absolute = "//",
+	 .can_resume = true, .needs_user = true, .has_guests = true,
+	 .has_data_connection = true, .ops = &ftp_ops},
+	{"tftp", "TFTP", .follow = "tftp", .relative = "/", .absolute = "//",
+	 .ops = &tftp_ops},
+	{"scp", "SCP", .follow = "scp", .relative = "/~/", .absolute = "/",
+	 .needs_user = true, .has_host_keys = true, .ops = &ssh_ops},
+	{"sftp", "SFTP", .follow = "sftp", .relative = "/~/", .absolute = "/",
+	 .can_resume = true, .needs_user = true, .has_host_keys = true, .ops = &ssh_ops},
+	{"http", "HTTP", .follow = "http,https", .relative = "/", .absolute = "/",
+	 .can_resume = true, .has_certificates = true, .ops = &http_ops},
+	{"https", "HTTPS", .follow = "https", .relative = "/", .absolute = "/",
+	 .can_resume = true, .has_certificates = true, .ops = &http_ops},
+};
+
+#define PROTOCOL_COUNT (sizeof(protocols) / sizeof(protocols[0]))
+
+const struct protocol *protocol_find(const char *scheme, size_t size)
+{
+	for (size_t i = 0; i < PROTOCOL_COUNT; i++)
+		if (strlen(protocols[i].scheme) == size &&
+		    strncasecmp(protocols[i].scheme, scheme, size) == 0)
+			return &protocols[i];
+	return NULL;
+}
+
+int protocol_get(const char *scheme, size_t size, const struct protocol **ret,
+		 struct verity_error *err)
+{
+	const struct protocol *found = protocol_find(scheme, size);
+	char known[128] = "";
+
+	if (found) {
+		*ret = found;
+		return 0;
+	}
+	for (size_t i = 0; i < PROTOCOL_COUNT; i++) {
+		strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
+		strncat(known, protocols[i].scheme, sizeof(known) - strlen(known) - 1);
+	}
+	return verity_fail(err, VERITY_E_USAGE,
+			   "unknown protocol '%.*s'; expected one of %s",
+			   (int)(size < SHOWN_MAX ? size : SHOWN_MAX), scheme, known);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/check.h"
+
+#include <string.h>
+
+#include "installer/transfer/stall.h"
+
+#define START_MS (1LL << 40)
+
+/* Bytes come every @pause_s; at some time it is too little. */
+static void test_stall(void **state)
+{
+	static const struct {
+		int64_t pause_s, bytes, hours;
+		int64_t lost_s; /* 0: never */
+		const char *message;
+	} cases[] = {
+		{1, 1 << 20, 24, 0, NULL},
+		{29, 1 << 20, 24, 0, NULL},
+		{1, 110, 24, 0, NULL},
+		{31, 1 << 20, 1, 30, "nothing received for 30 seconds"},
+		{1, 109, 1, 600, "only 65400 bytes received in 10 minutes"},
+		{29, 1, 1, 600, "only 20 bytes received in 10 minutes"},
+		{1, 0, 1, 600, "only 0 bytes received in 10 minutes"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct stall stall;
+		struct verity_error err = {.code = VERITY_OK};
+		int64_t at = 0;
+		int r = 0;
+
+		stall_begin(&stall, START_MS);
+		for (; r == 0 && at < cases[i].hours * 3600; at += r == 0) {
+			if (at > 0 && at % cases[i].pause_s == 0)
+				stall_hear(&stall, START_MS + at * 1000, cases[i].bytes);
+			r = stall_check(&stall, START_MS + at * 1000, &err);
+		}
+		if (!cases[i].lost_s) {
+			check_ok(r, &err);
+			continue;
+		}
+		assert_int_equal(at, cases[i].lost_s);
+		check_error(&err, VERITY_E_LOST, cases[i].message);
+	}
+}
+
+/* What comes in one window does not count for the next. */
+static void test_fades(void **state)
+{
+	struct stall stall;
+	struct verity_error err;
+	int64_t now_ms = START_MS;
+
+	(void)state;
+	stall_begin(&stall, now_ms);
+	stall_hear(&stall, now_ms, 1LL << 30);
+	for (int i = 0; i < 1200; i++, now_ms += 1000) {
+		stall_hear(&stall, now_ms, 1);
+		check_ok(stall_check(&stall, now_ms, &err), &err);
+	}
+	assert_true(stall_check(&stall, now_ms, &err) < 0);
+	check_error(&err, VERITY_E_LOST, "only 599 bytes received in 10 minutes");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_stall),
+		cmocka_unit_test(test_fades),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -11,33 +11,17 @@
 
 /* Hash blocks to be made from the blocks below them: one level of the tree. */
 struct level {
+	struct verity_salt salt;
 	int fd;
 	uint64_t below_start; /* bytes */
 	uint64_t below_blocks;
 	uint64_t start; /* bytes */
-	const uint8_t *salt;
-	size_t salt_bytes;
 };
 
 struct worker {
 	struct verity_hasher *hasher;
 	uint8_t below[VERITY_LEAF_BYTES];
 };
-
-static int worker_begin(void *context, void *pointer, struct verity_error *err)
-{
-	const struct level *level = context;
-	struct worker *worker = pointer;
-
-	return verity_hasher_new(level->salt, level->salt_bytes, &worker->hasher, err);
-}
-
-static void worker_end(void *pointer)
-{
-	struct worker *worker = pointer;
-
-	verity_hasher_free(worker->hasher);
-}
 
 /* One hash block: the digests of up to 128 blocks, then zeros. */
 static int build_block(void *context, void *pointer, uint64_t item,
@@ -73,11 +57,10 @@ int verity_tree_build(const struct verity_blocks *blocks,
 		.fd = blocks->fd,
 		.below_start = blocks->image_start,
 		.below_blocks = geometry->data_blocks,
-		.salt = salt,
-		.salt_bytes = salt_bytes,
+		.salt = {salt, salt_bytes},
 	};
-	const struct verity_crew crew = {&level, sizeof(struct worker), worker_begin,
-					 build_block, worker_end};
+	const struct verity_crew crew = {&level, sizeof(struct worker), verity_hash_begin,
+					 build_block, verity_hash_end};
 	cleanup_with(verity_hasher_free_p) struct verity_hasher *hasher = NULL;
 	uint8_t top[VERITY_BLOCK], digest[1][VERITY_DIGEST_BYTES];
 	int r;

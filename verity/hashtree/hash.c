@@ -54,6 +54,18 @@ int verity_hasher_new(const uint8_t *salt, size_t salt_bytes, struct verity_hash
 	return 0;
 }
 
+int verity_hash_begin(void *context, void *worker, struct verity_error *err)
+{
+	const struct verity_salt *salt = context;
+
+	return verity_hasher_new(salt->bytes, salt->count, worker, err);
+}
+
+void verity_hash_end(void *worker)
+{
+	verity_hasher_free(*(struct verity_hasher **)worker);
+}
+
 void verity_hasher_portable(struct verity_hasher *hasher)
 {
 	hasher->lanes = 0;

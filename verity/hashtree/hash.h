@@ -35,6 +35,21 @@ int verity_hasher_blocks(struct verity_hasher *hasher, const uint8_t *blocks,
 			 size_t count, uint8_t (*ret)[VERITY_DIGEST_BYTES],
 			 struct verity_error *err) must_check;
 
+/* What the context of a crew whose workers hash begins with. */
+struct verity_salt {
+	const uint8_t *bytes; /* borrowed */
+	size_t count;
+};
+
+/**
+ * verity_hash_begin, verity_hash_end - begin and end of such a crew
+ * (verity/util/parallel.h)
+ * @context: begins with a struct verity_salt
+ * @worker:  begins with a struct verity_hasher *, which is made and freed
+ */
+int verity_hash_begin(void *context, void *worker, struct verity_error *err) must_check;
+void verity_hash_end(void *worker);
+
 /**
  * verity_hasher_portable - leave the processor's own instructions unused, for tests
  */

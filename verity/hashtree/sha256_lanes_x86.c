@@ -38,24 +38,6 @@ struct lane {
 	__m128i w[4];
 };
 
-INLINE void lane_load(struct lane *lane, const uint32_t *h)
-{
-	lane->abef = _mm_set_epi32((int)h[0], (int)h[1], (int)h[4], (int)h[5]);
-	lane->cdgh = _mm_set_epi32((int)h[2], (int)h[3], (int)h[6], (int)h[7]);
-}
-
-INLINE void lane_store(const struct lane *lane, uint32_t *h)
-{
-	h[0] = (uint32_t)_mm_extract_epi32(lane->abef, 3);
-	h[1] = (uint32_t)_mm_extract_epi32(lane->abef, 2);
-	h[2] = (uint32_t)_mm_extract_epi32(lane->cdgh, 3);
-	h[3] = (uint32_t)_mm_extract_epi32(lane->cdgh, 2);
-	h[4] = (uint32_t)_mm_extract_epi32(lane->abef, 1);
-	h[5] = (uint32_t)_mm_extract_epi32(lane->abef, 0);
-	h[6] = (uint32_t)_mm_extract_epi32(lane->cdgh, 1);
-	h[7] = (uint32_t)_mm_extract_epi32(lane->cdgh, 0);
-}
-
 /* Schedule words 4 * @quad and the three after it: read, or made of the 16 before. */
 INLINE __m128i schedule(struct lane *lane, int quad, const uint8_t *chunk)
 {
@@ -104,7 +86,11 @@ INLINE void pair_begin(struct pair *pair, const struct verity_sha256_state *stat
 		       const uint8_t *const *messages)
 {
 	for (int i = 0; i < 2; i++) {
-		lane_load(&pair->lanes[i], states[i].words);
+		const uint32_t *h = states[i].words;
+		struct lane *lane = &pair->lanes[i];
+
+		lane->abef = _mm_set_epi32((int)h[0], (int)h[1], (int)h[4], (int)h[5]);
+		lane->cdgh = _mm_set_epi32((int)h[2], (int)h[3], (int)h[6], (int)h[7]);
 		pair->next[i] = messages[i];
 	}
 }
@@ -130,8 +116,19 @@ INLINE void pair_add(struct pair *pair)
 
 INLINE void pair_end(const struct pair *pair, struct verity_sha256_state *states)
 {
-	for (int i = 0; i < 2; i++)
-		lane_store(&pair->lanes[i], states[i].words);
+	for (int i = 0; i < 2; i++) {
+		const struct lane *lane = &pair->lanes[i];
+		uint32_t *h = states[i].words;
+
+		h[0] = (uint32_t)_mm_extract_epi32(lane->abef, 3);
+		h[1] = (uint32_t)_mm_extract_epi32(lane->abef, 2);
+		h[2] = (uint32_t)_mm_extract_epi32(lane->cdgh, 3);
+		h[3] = (uint32_t)_mm_extract_epi32(lane->cdgh, 2);
+		h[4] = (uint32_t)_mm_extract_epi32(lane->abef, 1);
+		h[5] = (uint32_t)_mm_extract_epi32(lane->abef, 0);
+		h[6] = (uint32_t)_mm_extract_epi32(lane->cdgh, 1);
+		h[7] = (uint32_t)_mm_extract_epi32(lane->cdgh, 0);
+	}
 }
 
 USES_SHA static void take_two(struct verity_sha256_state *states,

@@ -17,9 +17,9 @@
 #define GROUPS_LEAST 32
 
 struct check {
+	struct verity_salt salt;
 	const struct verity_blocks *blocks;
 	const struct verity_geometry *geometry;
-	const struct verity_root *root;
 	struct verity_upper *upper;
 	uint64_t leaves;
 	uint64_t group; /* leaves of one item */
@@ -30,22 +30,6 @@ struct worker {
 	struct verity_leaf leaf;
 	uint8_t piece[PIECE_BLOCKS * VERITY_BLOCK];
 };
-
-static int worker_begin(void *context, void *pointer, struct verity_error *err)
-{
-	const struct check *check = context;
-	struct worker *worker = pointer;
-
-	return verity_hasher_new(check->root->salt, check->root->salt_bytes,
-				 &worker->hasher, err);
-}
-
-static void worker_end(void *pointer)
-{
-	struct worker *worker = pointer;
-
-	verity_hasher_free(worker->hasher);
-}
 
 static int verify_leaves(void *context, void *pointer, uint64_t item,
 			 struct verity_error *err)
@@ -82,9 +66,11 @@ int verity_tree_verify(const struct verity_blocks *blocks,
 		       const struct verity_root *root, unsigned threads,
 		       struct verity_error *err)
 {
-	struct check check = {.blocks = blocks, .geometry = geometry, .root = root};
-	const struct verity_crew crew = {&check, sizeof(struct worker), worker_begin,
-					 verify_leaves, worker_end};
+	struct check check = {.salt = {root->salt, root->salt_bytes},
+			      .blocks = blocks,
+			      .geometry = geometry};
+	const struct verity_crew crew = {&check, sizeof(struct worker), verity_hash_begin,
+					 verify_leaves, verity_hash_end};
 	int r = verity_upper_load(blocks, geometry, root, &check.upper, err);
 
 	if (r < 0)

@@ -179,21 +179,10 @@ static int take_image(struct verity_stream *stream, struct verity_error *err)
 	return write_held(stream, err);
 }
 
-/* The upper levels are in the file: from now on leaves can be checked. */
-static int load_upper(struct verity_stream *stream, struct verity_error *err)
-{
-	const struct verity_root root = verity_judgement_root(stream->judgement);
-	int r = verity_hasher_new(root.salt, root.salt_bytes, &stream->hasher, err);
-
-	if (r == 0)
-		r = verity_upper_load(&stream->blocks, &stream->geometry, &root,
-				      &stream->upper, err);
-	return r;
-}
-
 /* Judges what is held, and goes on to the next part that has bytes. */
 static int take(struct verity_stream *stream, struct verity_error *err)
 {
+	struct verity_root root;
 	int r = 0;
 
 	switch (stream->part) {
@@ -219,8 +208,15 @@ static int take(struct verity_stream *stream, struct verity_error *err)
 		break;
 	}
 	while (r == 0 && stream->part != PART_END && stream->offset == part_end(stream)) {
-		if (stream->part == PART_UPPER)
-			r = load_upper(stream, err);
+		/* The upper levels are in the file: now leaves can be checked. */
+		if (stream->part == PART_UPPER) {
+			root = verity_judgement_root(stream->judgement);
+			r = verity_hasher_new(root.salt, root.salt_bytes, &stream->hasher,
+					      err);
+			if (r == 0)
+				r = verity_upper_load(&stream->blocks, &stream->geometry,
+						      &root, &stream->upper, err);
+		}
 		stream->has_leaf = false;
 		stream->part++;
 	}

@@ -50,18 +50,6 @@ static int add_key(struct open_keys *open, const char *quoted, size_t bytes,
 		       : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 }
 
-static int open_one(struct open_keys *open, bool object, struct verity_error *err)
-{
-	struct json_object *seen = NULL;
-
-	if (open->depth > VERITY_JSON_DEPTH_MAX)
-		return verity_fail(err, VERITY_E_BAD_MANIFEST, "nested too deeply");
-	if (object && !(seen = json_object_new_object()))
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	open->seen[open->depth++] = seen;
-	return 0;
-}
-
 /* json-c keeps the last of two equal keys, and takes a key in single quotes too. @text is
  * what json-c has accepted. */
 static int check_keys(const char *text, size_t size, struct verity_error *err)
@@ -73,13 +61,22 @@ static int check_keys(const char *text, size_t size, struct verity_error *err)
 		size_t after;
 
 		end = at + 1;
-		if (text[at] == '{' || text[at] == '[')
-			r = open_one(&open, text[at] == '{', err);
-		else if ((text[at] == '}' || text[at] == ']') && open.depth > 0)
+		if (text[at] == '{' || text[at] == '[') {
+			struct json_object *seen = NULL;
+
+			if (open.depth > VERITY_JSON_DEPTH_MAX)
+				return verity_fail(err, VERITY_E_BAD_MANIFEST,
+						   "nested too deeply");
+			if (text[at] == '{' && !(seen = json_object_new_object()))
+				return verity_fail(err, VERITY_E_NO_MEMORY,
+						   "out of memory");
+			open.seen[open.depth++] = seen;
+		} else if ((text[at] == '}' || text[at] == ']') && open.depth > 0) {
 			json_object_put(open.seen[--open.depth]);
-		else if (text[at] == '\'')
+		} else if (text[at] == '\'') {
 			r = verity_fail(err, VERITY_E_BAD_MANIFEST,
 					"a key is in single quotes");
+		}
 		if (text[at] != '"')
 			continue;
 		while (end < size && text[end] != '"')

@@ -24,20 +24,6 @@ struct run {
 	struct verity_error error;
 };
 
-/* Items are taken in order, so every item below a failed one still gets its turn. */
-static void note_failure(struct run *run, uint64_t item, int failure,
-			 const struct verity_error *error)
-{
-	pthread_mutex_lock(&run->lock);
-	if (run->failure == 0 || item < run->failed_item) {
-		run->failure = failure;
-		run->failed_item = item;
-		run->error = *error;
-	}
-	pthread_mutex_unlock(&run->lock);
-	atomic_store(&run->next, run->items);
-}
-
 static void *work(void *argument)
 {
 	struct run *run = argument;
@@ -45,23 +31,25 @@ static void *work(void *argument)
 	cleanup_free void *worker = malloc(run->crew->worker_bytes);
 	int r = worker ? run->crew->begin(run->crew->context, worker, &error)
 		       : verity_fail(&error, VERITY_E_NO_MEMORY, "out of memory");
+	bool begun = r == 0;
+	uint64_t item = 0;
 
-	if (r < 0) {
-		note_failure(run, 0, r, &error);
-		return NULL;
-	}
-	for (;;) {
-		uint64_t item = atomic_fetch_add(&run->next, 1);
-
-		if (item >= run->items)
-			break;
+	while (r == 0 && (item = atomic_fetch_add(&run->next, 1)) < run->items)
 		r = run->crew->item(run->crew->context, worker, item, &error);
-		if (r < 0) {
-			note_failure(run, item, r, &error);
-			break;
+	if (r < 0) {
+		pthread_mutex_lock(&run->lock);
+		if (run->failure == 0 || item < run->failed_item) {
+			run->failure = r;
+			run->failed_item = item;
+			run->error = error;
 		}
+		pthread_mutex_unlock(&run->lock);
+		/* Items are taken in order: all below a failed one still get their turn.
+		 */
+		atomic_store(&run->next, run->items);
 	}
-	run->crew->end(worker);
+	if (begun)
+		run->crew->end(worker);
 	return NULL;
 }
 

@@ -82,17 +82,6 @@ static size_t decode(const uint8_t *text, size_t size, uint32_t *ret)
 	return 0;
 }
 
-static bool is_refused(uint32_t character)
-{
-	/* the last two of each plane */
-	if ((character & 0xfffe) == 0xfffe)
-		return true;
-	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		if (character >= refused[i].first && character <= refused[i].last)
-			return true;
-	return false;
-}
-
 bool verity_text_begins(const char *text, const char *with)
 {
 	return strncmp(text, with, strlen(with)) == 0;
@@ -106,10 +95,15 @@ bool verity_text_check(const char *text, size_t size, uint32_t *ret_refused)
 	while (size) {
 		uint32_t character;
 		size_t taken = decode(bytes, size, &character);
+		bool bad;
 
 		if (!taken)
 			return false;
-		if (is_refused(character)) {
+		bad = (character & 0xfffe) == 0xfffe; /* the last two of each plane */
+		for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+			bad = bad || (character >= refused[i].first &&
+				      character <= refused[i].last);
+		if (bad) {
 			*ret_refused = character;
 			return false;
 		}

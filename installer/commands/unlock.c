@@ -111,16 +111,6 @@ static int show_json(struct device *device, struct verity_error *err)
 	return verity_json_print(&json, stdout, err);
 }
 
-/* The record is created before trust is read from it. */
-static int open_trust(struct device *device, struct overlay_trust **ret,
-		      struct verity_error *err)
-{
-	int record;
-	int r = device_record_fd(device, &record, err);
-
-	return r < 0 ? r : device_trust(device, ret, err);
-}
-
 static int set(struct device *device, const char *file, struct verity_error *err)
 {
 	struct verity_error why;
@@ -131,10 +121,14 @@ static int set(struct device *device, const char *file, struct verity_error *err
 	struct overlay_audit_entry entry = {
 		.event = OVERLAY_AUDIT_UNLOCK, .source = file, .detail = detail};
 	size_t size;
+	int record;
 	int r = statement_load(file, &bytes, &size, err);
 
+	/* The record is created before trust is read from it. */
 	if (r == 0)
-		r = open_trust(device, &trust, err);
+		r = device_record_fd(device, &record, err);
+	if (r == 0)
+		r = device_trust(device, &trust, err);
 	if (r < 0)
 		return r;
 	r = overlay_trust_set_unlock(trust, bytes, size, err);
@@ -162,8 +156,11 @@ static int clear(struct device *device, struct verity_error *err)
 {
 	const struct overlay_audit_entry cleared = {.event = OVERLAY_AUDIT_UNLOCK_CLEAR};
 	struct overlay_trust *trust;
-	int r = open_trust(device, &trust, err);
+	int record;
+	int r = device_record_fd(device, &record, err);
 
+	if (r == 0)
+		r = device_trust(device, &trust, err);
 	if (r == 0)
 		r = overlay_trust_clear_unlock(trust, err);
 	if (r < 0)

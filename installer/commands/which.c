@@ -20,13 +20,6 @@ struct which {
 	char mounted[PATH_MAX]; /* "": no other file system */
 };
 
-static void which_free_p(struct which *which)
-{
-	which_free(&which->now);
-	which_free(&which->next);
-	stacks_free(which->stacks);
-}
-
 static void print_owner(FILE *out, const struct package_stack *stack, size_t layer)
 {
 	const struct stacks_package *owner = stacks_owner(stack, layer);
@@ -262,7 +255,7 @@ static int print_json(const struct which *which, struct verity_error *err)
 
 enum exit_status command_which(struct device *device, const struct words *words)
 {
-	cleanup_with(which_free_p) struct which which = {0};
+	struct which which = {0};
 	cleanup_free char *path = NULL;
 	struct verity_error err;
 	int r = which_absolute(words->values[WORD_PATH], &path, &err);
@@ -287,5 +280,8 @@ enum exit_status command_which(struct device *device, const struct words *words)
 				"%s: not there: neither the firmware nor an active "
 				"package has it",
 				path);
+	which_free(&which.now);
+	which_free(&which.next);
+	stacks_free(which.stacks);
 	return r < 0 ? report_error(NULL, &err) : report_output();
 }

@@ -30,14 +30,6 @@ struct walk {
 	uint8_t *seen; /* owned: a bit for each inode number of a folder that was found */
 };
 
-static void walk_free(struct walk *walk)
-{
-	squashfs_close(&walk->image);
-	overlay_contents_free(&walk->list.contents);
-	free(walk->folders);
-	free(walk->seen);
-}
-
 /* Refuses a folder in a second place: it would be a loop, or grow without bounds. */
 static int add_folder(struct walk *walk, size_t entry, const char *path,
 		      const struct squashfs_inode *inode, struct verity_error *err)
@@ -213,7 +205,7 @@ int contents_read_image(int fd, uint64_t start, uint64_t bytes,
 			const struct contents_limits *limits,
 			struct overlay_contents *ret, struct verity_error *err)
 {
-	cleanup_with(walk_free) struct walk walk = {.list.limits = limits};
+	struct walk walk = {.list.limits = limits};
 	int r = squashfs_open(fd, start, bytes, limits->reads, &walk.image, err);
 
 	if (r == 0)
@@ -224,7 +216,13 @@ int contents_read_image(int fd, uint64_t start, uint64_t bytes,
 
 		r = list_folder(&walk, &folder, err);
 	}
-	return r < 0 ? r : contents_list_finish(&walk.list, ret, err);
+	if (r == 0)
+		r = contents_list_finish(&walk.list, ret, err);
+	squashfs_close(&walk.image);
+	overlay_contents_free(&walk.list.contents); /* empty where @ret has it */
+	free(walk.folders);
+	free(walk.seen);
+	return r;
 }
 
 int overlay_contents_read(const struct verity_verified *verified,

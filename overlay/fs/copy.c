@@ -52,21 +52,6 @@ int overlay_copy_look(int from_fd, int to_fd, const char *path)
 	return set_look(from_fd, to_fd, path, &st, NULL);
 }
 
-static int copy_file(int from_fd, int to_fd, const char *path, const struct stat *st)
-{
-	cleanup_fd int from = -1;
-	cleanup_fd int to = -1;
-	int r = verity_io_open(from_fd, path, O_RDONLY | O_NOFOLLOW, &from, NULL, NULL);
-
-	if (r < 0)
-		return r;
-	to = openat(to_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    0600);
-	if (to < 0)
-		return -errno;
-	return verity_io_copy(from, 0, to, 0, (uint64_t)st->st_size, NULL);
-}
-
 static bool is_copied(const struct stat *st)
 {
 	return S_ISDIR(st->st_mode) || S_ISREG(st->st_mode) || S_ISLNK(st->st_mode);
@@ -74,6 +59,8 @@ static bool is_copied(const struct stat *st)
 
 static int make_one(int from_fd, int to_fd, const char *path, const struct stat *st)
 {
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	cleanup_fd int from = -1, to = -1;
 	char target[PATH_MAX];
 	ssize_t size;
 	int r;
@@ -81,7 +68,13 @@ static int make_one(int from_fd, int to_fd, const char *path, const struct stat 
 	if (S_ISDIR(st->st_mode)) {
 		r = mkdirat(to_fd, path, 0700) < 0 ? -errno : 0;
 	} else if (S_ISREG(st->st_mode)) {
-		r = copy_file(from_fd, to_fd, path, st);
+		r = verity_io_open(from_fd, path, O_RDONLY | O_NOFOLLOW, &from, NULL,
+				   NULL);
+		to = r < 0 ? -1 : openat(to_fd, path, flags, 0600);
+		if (r == 0)
+			r = to < 0 ? -errno
+				   : verity_io_copy(from, 0, to, 0, (uint64_t)st->st_size,
+						    NULL);
 	} else {
 		size = readlinkat(from_fd, path, target, sizeof(target) - 1);
 		if (size < 0)

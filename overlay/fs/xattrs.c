@@ -20,16 +20,6 @@ bool overlay_xattrs_nosuid(int fd)
 	return fstatvfs(fd, &fs) < 0 || (fs.f_flag & ST_NOSUID);
 }
 
-static bool is_left_out(int from_fd, const char *name)
-{
-	static const char *const prefixes[] = {"trusted.overlay.", "user.overlay."};
-
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (verity_text_begins(name, prefixes[i]))
-			return true;
-	return strcmp(name, "security.capability") == 0 && overlay_xattrs_nosuid(from_fd);
-}
-
 static int copy_one(const char *from, const char *to, const char *name, char *value,
 		    size_t *ret_left)
 {
@@ -72,7 +62,10 @@ int overlay_xattrs_copy(int from_fd, int to_fd, const char *path, size_t *ret_le
 		return -errno;
 	for (const char *name = buffer; r == 0 && name < buffer + size;
 	     name += strlen(name) + 1)
-		if (!is_left_out(from_fd, name))
+		if (!verity_text_begins(name, "trusted.overlay.") &&
+		    !verity_text_begins(name, "user.overlay.") &&
+		    (strcmp(name, "security.capability") != 0 ||
+		     !overlay_xattrs_nosuid(from_fd)))
 			r = copy_one(from, to, name, buffer + XATTR_LIST_MAX, ret_left);
 	return r;
 }

@@ -54,20 +54,6 @@ int overlay_upper_mount_data(const char *layers, int data_fd, const char *name,
 	return 0;
 }
 
-static bool is_empty(int fd)
-{
-	cleanup_dir DIR *dir = NULL;
-	const struct dirent *item;
-	size_t count = 0;
-
-	if (verity_dir_open(fd, ".", &dir) < 0)
-		return false;
-	while ((item = readdir(dir)))
-		count +=
-			strcmp(item->d_name, ".") != 0 && strcmp(item->d_name, "..") != 0;
-	return count == 0;
-}
-
 /* The folder of a hierarchy in @name, and a relative link to it, wherever LAYERS moves
  * to. */
 static int make_part(int folder, const char *view, const char *up, const char *name,
@@ -93,6 +79,8 @@ int overlay_upper_give(const char *layers, const char *view, const char *hierarc
 	const char *up = strcmp(view, layers) == 0 ? OVERLAY_UPPER_FOLDER
 						   : "../" OVERLAY_UPPER_FOLDER;
 	cleanup_fd int folder = -1, upper = -1, work = -1, base_fd = -1;
+	cleanup_dir DIR *names = NULL;
+	const struct dirent *any;
 	char path[PATH_MAX];
 	int r;
 
@@ -113,7 +101,8 @@ int overlay_upper_give(const char *layers, const char *view, const char *hierarc
 	 */
 	base_fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r = base_fd < 0 ? -errno : 0;
-	if (r == 0 && is_empty(upper))
+	if (r == 0 && verity_dir_open(upper, ".", &names) == 0 &&
+	    verity_dir_next(names, &any) == 0)
 		r = overlay_copy_look(base_fd, upper, ".");
 	if (r < 0)
 		return verity_fail_errno(err, -r, "the folder for changes");

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -12,11 +13,15 @@
 #include "initramfs/audit.h"
 #include "initramfs/boot_open.h"
 #include "initramfs/mount_stack.h"
+#include "initramfs/packages_limit.h"
 #include "initramfs/seed.h"
 #include "initramfs/supervisor_pipe.h"
 #include "initramfs/trials.h"
 #include "overlay/fs/mkdir.h"
+#include "overlay/stack/memory.h"
 #include "verity/util/cleanup.h"
+
+#define REFUSED_LINES 64 /* in the kernel log */
 
 /* The epochs and the time of what runs now are floors: written when it does, not before.
  */
@@ -51,26 +56,76 @@ static void log_entry(const struct overlay_state_entry *entry)
 		 plain ? "" : why->message);
 }
 
+static void log_unlisted(const char *store, const struct overlay_unlisted *unlisted)
+{
+	if (unlisted->junk + unlisted->links + unlisted->over == 0)
+		return;
+	log_line(LOG_LEVEL_WARNING,
+		 "%s: beside the packages: %" PRIu64
+		 " files that are no packages, %" PRIu64
+		 " further names of packages, %" PRIu64
+		 " files that were not looked at (limit: %d)",
+		 store, unlisted->junk, unlisted->links, unlisted->over,
+		 OVERLAY_SURVEY_ENTRIES_MAX);
+}
+
+/* The kernel log keeps some hundred lines, and those of others matter, too. */
+static void log_packages(const struct overlay_state *state)
+{
+	size_t refused = 0;
+
+	for (size_t i = 0; i < state->count; i++)
+		if (state->entries[i].active || ++refused <= REFUSED_LINES)
+			log_entry(&state->entries[i]);
+	if (refused > REFUSED_LINES)
+		log_line(
+			LOG_LEVEL_WARNING,
+			"%zu more packages are not active: the state file has the reasons",
+			refused - REFUSED_LINES);
+	log_unlisted("data", &state->unlisted[OVERLAY_ORDINARY]);
+	log_unlisted("persist", &state->unlisted[OVERLAY_PERSISTENT]);
+}
+
+static void limit_packages(const struct boot *boot, struct packages *packages)
+{
+	uint64_t available = overlay_memory_read("MemAvailable");
+	struct packages_memory memory = {.percent = boot->config.memory_percent,
+					 .bytes = available};
+
+	if (available != UINT64_MAX)
+		memory.bytes = available / 100 * memory.percent;
+	packages_limit(packages, &memory);
+}
+
+/*
+ * The boot is counted twice: at first as one that may end before the packages are
+ * verified, for which none of them is to blame; then for each that will be mounted.
+ */
 static int verify_packages(struct boot *boot, struct packages *packages,
 			   struct verity_error *err)
 {
+	cleanup_with(hints_free) struct hints hints;
 	const struct verity_policy policy = boot_policy(boot);
 	const struct trials_context trials = {
-		.verify = {boot->store, &policy, &boot->budget},
+		.verify = {boot->store, &policy, &boot->budget, &hints},
 		.record_fd = boot->record,
-		.listed = {boot->listed[0], boot->listed[1]},
 		.limit = boot->config.trials,
 	};
 	int r;
 
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_JUDGE]);
+	hints_load(boot->record, boot->config.trials, &hints);
+	hints_begin(boot->record, boot->config.trials, &hints);
 	r = packages_load(&trials.verify, &boot->conf, packages, err);
+	if (r == 0)
+		limit_packages(boot, packages);
 	overlay_span_end(&boot->steps[OVERLAY_STEP_JUDGE]);
 	if (r < 0)
 		return r;
 	/* From here on the packages are those that will be mounted. */
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_TRY]);
 	trials_begin(&trials, packages);
+	hints_end(boot->record, boot->config.trials, &hints);
 	overlay_span_end(&boot->steps[OVERLAY_STEP_TRY]);
 	return 0;
 }
@@ -129,8 +184,7 @@ static int activate(struct boot *boot, struct verity_error *err)
 		log_line(LOG_LEVEL_WARNING, "no package is active: %s: %s",
 			 verity_code_name(err->code), err->message);
 	}
-	for (size_t i = 0; i < packages.state.count; i++)
-		log_entry(&packages.state.entries[i]);
+	log_packages(&packages.state);
 	/* Before the seeding, so that the stack is known as ours whatever happens then.
 	 */
 	write_state(boot, &packages);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "initramfs/log.h"
+#include "overlay/stack/memory.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 #include "verity/util/parallel.h"
@@ -18,12 +19,15 @@
 #define BOOT_ID_PATH   "/proc/sys/kernel/random/boot_id"
 #define BOOT_ID_DIGITS 8 /* used of it */
 
+#define LEFT_TO_THE_SYSTEM 4 /* one part in so many */
+
 /* It owns the package meanwhile, as it may never come back. */
 struct job {
 	struct timed_job timed;
 	struct verity_devices *devices; /* borrowed */
 	struct verity_package *package; /* owned */
 	char name[ATTACH_NAME_BYTES];
+	uint64_t least_bytes; /* of memory that must be available */
 
 	/* The result. */
 	struct overlay_layer *layer; /* owned; NULL: @why */
@@ -33,8 +37,10 @@ struct job {
 
 struct run {
 	struct packages *packages;
-	struct timed_slot *slots; /* in the order of the stack */
+	size_t *line;             /* positions in the order, the first in line first */
+	struct timed_slot *slots; /* in that order */
 	size_t count;
+	uint64_t least_bytes;
 	int layers_fd;
 	struct attached *attached;
 };
@@ -55,9 +61,26 @@ static void job_run(struct timed_job *timed)
 	struct job *job = (struct job *)timed;
 
 	overlay_span_begin(&job->span);
-	(void)!overlay_layer_open(job->devices, verity_package_verified(job->package),
-				  job->name, &job->layer, &job->why);
+	if (overlay_memory_read("MemAvailable") < job->least_bytes)
+		verity_fail(&job->why, VERITY_E_NO_MEMORY,
+			    "the packages before it took more memory than expected, and "
+			    "the rest is kept for the system");
+	else
+		(void)!overlay_layer_open(job->devices,
+					  verity_package_verified(job->package),
+					  job->name, &job->layer, &job->why);
 	overlay_span_end(&job->span);
+}
+
+/*
+ * A kernel that takes more memory than overlay/stack/memory.c knows must not run out of
+ * it: a part of what is available now is left to what comes after the packages.
+ */
+static uint64_t least_bytes(void)
+{
+	uint64_t available = overlay_memory_read("MemAvailable");
+
+	return available == UINT64_MAX ? 0 : available / LEFT_TO_THE_SYSTEM;
 }
 
 static void run_free(struct run *run)
@@ -65,6 +88,7 @@ static void run_free(struct run *run)
 	for (size_t i = 0; run->slots && i < run->count; i++)
 		job_discard(run->slots[i].job);
 	free(run->slots);
+	free(run->line);
 	cleanup_fd_p(&run->layers_fd);
 }
 
@@ -86,6 +110,17 @@ void attach_device_name(const struct overlay_entry *entry, const char *boot,
 		 entry->kind == OVERLAY_PERSISTENT ? 'p' : 'o', entry->name);
 }
 
+/* What comes first in line is mounted first, whatever lies on what. */
+static void line_up(const struct packages *packages, size_t *line)
+{
+	size_t count = 0;
+
+	for (unsigned rank = 0; rank < BOOT_RANKS; rank++)
+		for (size_t i = 0; i < packages->order_count; i++)
+			if (packages_at(packages, i)->rank == (enum boot_rank)rank)
+				line[count++] = i;
+}
+
 static int add_jobs(struct run *run, struct verity_devices *devices,
 		    struct verity_error *err)
 {
@@ -96,8 +131,9 @@ static int add_jobs(struct run *run, struct verity_devices *devices,
 	if (verity_io_load(AT_FDCWD, BOOT_ID_PATH, 64, &id, &size, NULL) == 0 &&
 	    size >= BOOT_ID_DIGITS)
 		memcpy(boot, id, BOOT_ID_DIGITS);
-	for (; run->count < run->packages->order_count; run->count++) {
-		struct boot_package *package = packages_at(run->packages, run->count);
+	for (size_t i = 0; i < run->packages->order_count; i++) {
+		size_t position = run->line[i];
+		struct boot_package *package = packages_at(run->packages, position);
 		struct job *job = calloc(1, sizeof(*job));
 
 		if (!job)
@@ -108,7 +144,9 @@ static int add_jobs(struct run *run, struct verity_devices *devices,
 		job->devices = devices;
 		job->package = steal_ptr(&package->verified);
 		attach_device_name(&package->state->entry, boot, job->name);
-		run->slots[run->count].job = &job->timed;
+		job->least_bytes = run->least_bytes;
+		run->slots[run->count].index = position;
+		run->slots[run->count++].job = &job->timed;
 	}
 	return 0;
 }
@@ -126,16 +164,15 @@ static int place(const struct run *run, const struct overlay_layer *layer,
 	return overlay_layer_place(layer, run->layers_fd, name, err);
 }
 
-static void take(const struct run *run, size_t position)
+static void take(const struct run *run, const struct timed_slot *slot)
 {
-	struct boot_package *package = packages_at(run->packages, position);
-	const struct timed_slot *slot = &run->slots[position];
+	struct boot_package *package = packages_at(run->packages, slot->index);
 	struct job *job = (struct job *)slot->job;
 	struct verity_error why;
 	const char *note;
 
 	if (!job || slot->begun_us == 0) {
-		boot_budget_late(run->packages->budget, slot, "mounted",
+		boot_budget_late(run->packages->budget, BOOT_BUDGET_ATTACH, slot,
 				 &package->state->attaching, &why);
 		packages_refuse(package, &why);
 		return;
@@ -165,14 +202,16 @@ int attach_run(struct packages *packages, const char *layers, struct attached *a
 	cleanup_with(run_free) struct run run = {
 		.packages = packages,
 		.attached = attached,
+		.line = calloc(packages->order_count + 1, sizeof(*run.line)),
 		.slots = calloc(packages->order_count + 1, sizeof(*run.slots)),
+		.least_bytes = least_bytes(),
 		.layers_fd = open(layers, O_PATH | O_DIRECTORY | O_CLOEXEC),
 	};
 	struct verity_error why;
 	int r;
 
 	attached->layers = layers;
-	if (!run.slots)
+	if (!run.line || !run.slots)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (run.layers_fd < 0)
 		return verity_fail_errno(err, errno, "%s", layers);
@@ -181,14 +220,17 @@ int attach_run(struct packages *packages, const char *layers, struct attached *a
 			packages_refuse(packages_at(packages, i), &why);
 		return 0;
 	}
+	line_up(packages, run.line);
 	r = add_jobs(&run, devices, err);
 	if (r < 0)
 		return r;
-	boot_budget_run(packages->budget, run.slots, run.count,
+	boot_budget_run(packages->budget, BOOT_BUDGET_ATTACH, run.slots, run.count,
 			verity_parallel_threads(0));
 	/* In the order of the stack, whichever was mounted first. */
 	for (size_t i = 0; i < run.count; i++)
-		take(&run, i);
+		run.line[run.slots[i].index] = i;
+	for (size_t i = 0; i < run.count; i++)
+		take(&run, &run.slots[run.line[i]]);
 	/* What a thread that never came back may still use stays. */
 	if (packages->budget->stuck > 0)
 		devices = NULL;

@@ -41,7 +41,6 @@ struct boot {
 	int record;                  /* PERSIST/wmopkg */
 	bool records;                /* there is one, or would be after a real boot */
 	struct overlay_store *store; /* of the volumes that can be read */
-	bool listed[2]; /* by enum overlay_store_kind: the store can be read */
 	struct overlay_identity identity;
 	struct overlay_trust *trust;
 	uint64_t number; /* of this boot; 0: not known */

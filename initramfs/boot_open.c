@@ -48,18 +48,13 @@ static int open_volume(struct boot *boot, enum overlay_store_kind kind, const ch
 	return fd;
 }
 
-/* -1 for a volume whose store cannot be read, as if it were missing. */
+/* -1 for a volume whose store cannot be opened, as if it were missing. */
 static int readable(struct boot *boot, const char *name, int volume)
 {
 	cleanup_with(overlay_store_free_p) struct overlay_store *store = NULL;
-	cleanup_free struct overlay_entry *entries = NULL;
 	struct verity_error why;
-	size_t count;
-	int r = overlay_store_open(volume, -1, &store, &why);
 
-	if (r == 0)
-		r = overlay_store_list(store, &entries, &count, &why);
-	if (r == 0)
+	if (overlay_store_open(volume, -1, &store, &why) == 0)
 		return volume;
 	boot_tell(boot, LOG_LEVEL_WARNING, "%s: %s", name, why.message);
 	return -1;
@@ -72,8 +67,6 @@ static int open_store(struct boot *boot, struct verity_error *err)
 	struct verity_error why;
 	int r = overlay_store_open(data, persist, &boot->store, err);
 
-	boot->listed[OVERLAY_ORDINARY] = data >= 0;
-	boot->listed[OVERLAY_PERSISTENT] = persist >= 0;
 	if (r < 0 || boot->mode == BOOT_PLANS)
 		return r;
 	r = overlay_store_clean(boot->store, &why);

@@ -54,10 +54,6 @@ static int attach_and_stack(struct packages *packages, const struct boot *boot,
 	struct verity_error unused;
 	int r;
 
-	if (packages->order_count > OVERLAY_STACK_PACKAGES_MAX)
-		return verity_fail(err, VERITY_E_TOO_MANY,
-				   "%zu packages are to be active, and a stack takes %d",
-				   packages->order_count, OVERLAY_STACK_PACKAGES_MAX);
 	r = overlay_layers_make(boot->layers, err);
 	if (r == 0 && packages->order_count > 0) {
 		overlay_span_begin(&steps[OVERLAY_STEP_ATTACH]);

@@ -3,8 +3,11 @@
 #include "initramfs/packages.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "verity/util/cleanup.h"
+
+#define PACKAGES_MAX (2 * OVERLAY_SURVEY_ENTRIES_MAX)
 
 void packages_free(struct packages *packages)
 {
@@ -29,28 +32,122 @@ struct boot_package *packages_at(const struct packages *packages, size_t positio
 	return &packages->items[packages->order[position].index];
 }
 
-int packages_list(const struct overlay_store *store, struct boot_budget *budget,
-		  struct packages *ret, struct verity_error *err)
+int packages_new(struct boot_budget *budget, struct packages *ret,
+		 struct verity_error *err)
 {
 	cleanup_with(packages_free) struct packages packages = {.budget = budget};
-	cleanup_free struct overlay_entry *entries = NULL;
-	size_t count = 0;
-	int r = overlay_store_list(store, &entries, &count, err);
 
-	if (r < 0)
-		return r;
-	packages.state.entries = calloc(count + 1, sizeof(*packages.state.entries));
-	packages.items = calloc(count + 1, sizeof(*packages.items));
-	packages.order = calloc(count + 1, sizeof(*packages.order));
+	packages.state.entries = calloc(PACKAGES_MAX, sizeof(*packages.state.entries));
+	packages.items = calloc(PACKAGES_MAX, sizeof(*packages.items));
+	packages.order = calloc(PACKAGES_MAX, sizeof(*packages.order));
 	if (!packages.state.entries || !packages.items || !packages.order)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	packages.state.count = count;
-	for (size_t i = 0; i < count; i++) {
-		packages.state.entries[i].entry = entries[i];
-		packages.items[i].state = &packages.state.entries[i];
-		packages.items[i].left_us = boot_budget_package_us(budget);
-	}
 	*ret = packages;
 	packages = (struct packages){.order_count = 0};
 	return 0;
+}
+
+void packages_add(struct packages *packages, const struct overlay_survey *survey,
+		  enum boot_rank rank)
+{
+	for (size_t i = 0; i < survey->count && packages->state.count < PACKAGES_MAX;
+	     i++) {
+		size_t index = packages->state.count++;
+		struct overlay_state_entry *entry = &packages->state.entries[index];
+
+		entry->entry = survey->entries[i];
+		entry->verdict = VERITY_INVALID;
+		packages->items[index] = (struct boot_package){
+			.state = entry,
+			.left_us = boot_budget_package_us(packages->budget),
+			.rank = rank,
+		};
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct boot_package *left = a, *right = b;
+	int order = strcmp(left->state->entry.name, right->state->entry.name);
+
+	if (order)
+		return order;
+	/* of the same name, the persistent one */
+	return (int)right->state->entry.kind - (int)left->state->entry.kind;
+}
+
+int packages_sort(struct packages *packages, struct verity_error *err)
+{
+	struct overlay_state_entry *sorted = calloc(PACKAGES_MAX, sizeof(*sorted));
+
+	if (!sorted)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (packages->state.count > 1)
+		qsort(packages->items, packages->state.count, sizeof(*packages->items),
+		      compare);
+	for (size_t i = 0; i < packages->state.count; i++) {
+		sorted[i] = *packages->items[i].state;
+		packages->items[i].state = &sorted[i];
+	}
+	free(packages->state.entries);
+	packages->state.entries = sorted;
+	return 0;
+}
+
+/* Nothing in it could be read as a package: that of a stranger has a manifest. */
+static bool is_junk(const struct overlay_state_entry *entry)
+{
+	if (entry->verdict != VERITY_INVALID || entry->identity[0])
+		return false;
+	switch (entry->reason.code) {
+	case VERITY_E_NOT_A_FILE:
+	case VERITY_E_BAD_MAGIC:
+	case VERITY_E_WRONG_TYPE:
+	case VERITY_E_BAD_SIZES:
+	case VERITY_E_BAD_LENGTH:
+	case VERITY_E_BAD_SIGNATURE:
+	case VERITY_E_BAD_MANIFEST:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void packages_sum_up(struct packages *packages)
+{
+	size_t junk[2] = {0}, kept = 0;
+
+	for (size_t i = 0; i < packages->state.count; i++) {
+		const struct overlay_state_entry *entry = packages->items[i].state;
+		enum overlay_store_kind kind = entry->entry.kind;
+
+		if (is_junk(entry) && junk[kind]++ >= OVERLAY_SURVEY_JUNK_MAX) {
+			packages->state.unlisted[kind].junk++;
+			continue;
+		}
+		packages->state.entries[kept] = *entry;
+		packages->items[kept] = packages->items[i];
+		packages->items[kept].state = &packages->state.entries[kept];
+		kept++;
+	}
+	packages->state.count = kept;
+}
+
+void packages_put_in_order(struct packages *packages)
+{
+	packages->order_count = 0;
+	for (size_t i = 0; i < packages->state.count; i++) {
+		const struct boot_package *package = &packages->items[i];
+
+		if (!package->verified)
+			continue;
+		packages->order[packages->order_count++] = (struct overlay_order_item){
+			.entry = package->state->entry,
+			.priority = verity_verified_manifest(
+					    verity_package_verified(package->verified))
+					    ->priority,
+			.index = i,
+		};
+	}
+	overlay_order_sort(packages->order, packages->order_count);
 }

@@ -1,18 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* Verifies packages as timed jobs: small ones side by side, large ones one by one. */
+/* Verifies packages as timed jobs: those first that come first in line. */
 #include "initramfs/packages_verify.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "initramfs/log.h"
 #include "initramfs/verify_job.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/parallel.h"
 
+/*
+ * Files of one package of which the image is read, where those before do not match. Who
+ * copies a package often, and damages each copy, costs the boot no more than that.
+ */
+#define ATTEMPTS 3
+
+struct load {
+	const struct verify_context *context;
+	const struct overlay_bootconf *bootconf;
+	struct packages *packages;
+	unsigned processors;
+};
+
 /* Jobs for some packages. */
 struct run {
-	const struct verify_context *context;
-	struct packages *packages;
 	struct timed_slot *slots;
 	size_t count;
 };
@@ -24,47 +36,41 @@ static void run_free(struct run *run)
 	free(run->slots);
 }
 
-/* @threads: for the image of this package; 0: one for each processor */
-static int run_add(struct run *run, size_t index, unsigned threads, bool may_wait,
-		   struct verity_error *err)
+static int run_new(size_t most, struct run *ret, struct verity_error *err)
 {
-	const struct boot_package *package = &run->packages->items[index];
-	const struct overlay_entry *entry = &package->state->entry;
-	struct verify_job *job;
-	int r = verify_job_new(entry, &job, err);
-
-	if (r < 0)
-		return r;
-	job->timed.limit_us = package->left_us;
-	job->folder = overlay_store_folder(run->context->store, entry->kind);
-	job->policy = *run->context->policy;
-	job->policy.threads = threads;
-	job->line = run->context->budget->line;
-	job->may_wait = may_wait;
-	run->slots[run->count].index = index;
-	run->slots[run->count++].job = &job->timed;
-	return 0;
+	*ret = (struct run){.slots = calloc(most + 1, sizeof(*ret->slots))};
+	return ret->slots ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 }
 
-static void take(const struct run *run, const struct timed_slot *slot)
+static void run_add(struct run *run, size_t index, struct verify_job *job)
 {
-	struct boot_package *package = &run->packages->items[slot->index];
-	struct verify_job *job = (struct verify_job *)slot->job;
+	run->slots[run->count].index = index;
+	run->slots[run->count++].job = &job->timed;
+}
+
+/* Return: whether the job was abandoned, or never begun. */
+static bool take_late(struct packages *packages, const struct timed_slot *slot)
+{
+	struct boot_package *package = &packages->items[slot->index];
 	struct verity_error why;
 
-	package->waits = false;
-	if (!job || slot->begun_us == 0) {
-		package->state->verdict = VERITY_INVALID;
+	if (slot->job && slot->begun_us > 0)
+		return false;
+	package->state->verdict = VERITY_INVALID;
+	if (slot->begun_us > 0)
 		verify_job_noted(slot, &package->state->file);
-		boot_budget_late(run->context->budget, slot, "verified",
-				 &package->state->judging, &why);
-		packages_refuse(package, &why);
-		return;
-	}
+	boot_budget_late(packages->budget, BOOT_BUDGET_VERIFY, slot,
+			 &package->state->judging, &why);
+	packages_refuse(package, &why);
+	return true;
+}
+
+static void take(struct packages *packages, const struct timed_slot *slot)
+{
+	struct boot_package *package = &packages->items[slot->index];
+	struct verify_job *job = (struct verify_job *)slot->job;
+
 	package->left_us = timed_job_left_us(slot, package->left_us);
-	package->waits = job->waits;
-	if (job->waits)
-		return;
 	*package->state = job->entry;
 	memcpy(package->id, job->id, sizeof(job->id));
 	package->verified = steal_ptr(&job->package);
@@ -72,36 +78,77 @@ static void take(const struct run *run, const struct timed_slot *slot)
 		packages_refuse(package, &job->entry.reason);
 }
 
-enum which {
-	ALL,   /* side by side, each on one processor; large ones may wait */
-	LARGE, /* those that waited, one after the other, each on all processors */
-	ONE,   /* the package @index */
-};
-
-static int verify(struct packages *packages, const struct verify_context *context,
-		  enum which which, size_t index, struct verity_error *err)
+static int verify_heads(struct packages *packages, const struct verify_context *context,
+			size_t first, size_t count, struct verity_error *err)
 {
-	cleanup_with(run_free) struct run run = {
-		.context = context,
-		.packages = packages,
-		.slots = calloc(packages->state.count + 1, sizeof(*run.slots)),
-	};
-	unsigned processors = verity_parallel_threads(0);
-	bool may_wait = which == ALL && processors > 1 && !context->policy->lazy;
-	int r = 0;
+	cleanup_with(run_free) struct run run;
+	int r = run_new(count, &run, err);
 
-	if (!run.slots)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	for (size_t i = 0; r == 0 && i < packages->state.count; i++)
-		if (which == ALL || (which == LARGE && packages->items[i].waits) ||
-		    (which == ONE && i == index))
-			r = run_add(&run, i, which == ALL ? 1 : 0, may_wait, err);
+	for (size_t i = first; r == 0 && i < first + count; i++) {
+		const struct boot_package *package = &packages->items[i];
+		const struct overlay_entry *entry = &package->state->entry;
+		struct verify_job *job;
+
+		r = verify_job_new_head(entry, &job, err);
+		if (r < 0)
+			break;
+		job->timed.limit_us = package->left_us;
+		job->line = context->budget->line;
+		job->folder = overlay_store_folder(context->store, entry->kind);
+		job->policy = *context->policy;
+		job->policy.lazy = true;
+		run_add(&run, i, job);
+	}
 	if (r < 0)
 		return r;
-	boot_budget_run(context->budget, run.slots, run.count,
-			which == ALL ? processors : 1);
+	boot_budget_run(context->budget, BOOT_BUDGET_VERIFY, run.slots, run.count,
+			verity_parallel_threads(0));
+	for (size_t i = 0; i < run.count; i++) {
+		packages->items[run.slots[i].index].read = true;
+		if (!take_late(packages, &run.slots[i]))
+			take(packages, &run.slots[i]);
+	}
+	return 0;
+}
+
+static bool is_large(const struct boot_package *package)
+{
+	return verity_package_layout(package->verified)->file_bytes >
+	       VERIFY_JOB_LARGE_BYTES;
+}
+
+/* The images of those that count: small ones side by side, large ones one by one. */
+static int verify_images(const struct load *load, bool large, struct verity_error *err)
+{
+	struct packages *packages = load->packages;
+	cleanup_with(run_free) struct run run;
+	int r = run_new(packages->state.count, &run, err);
+
+	for (size_t i = 0; r == 0 && i < packages->state.count; i++) {
+		struct boot_package *package = &packages->items[i];
+		struct verify_job *job;
+
+		if (!package->verified || package->duplicate || package->whole ||
+		    is_large(package) != large)
+			continue;
+		r = verify_job_new_image(package->state, &job, err);
+		if (r < 0)
+			break;
+		job->timed.limit_us = package->left_us;
+		job->line = load->context->budget->line;
+		job->threads = large ? 0 : 1;
+		job->package = steal_ptr(&package->verified);
+		memcpy(job->id, package->id, sizeof(job->id));
+		package->whole = true;
+		run_add(&run, i, job);
+	}
+	if (r < 0)
+		return r;
+	boot_budget_run(load->context->budget, BOOT_BUDGET_VERIFY, run.slots, run.count,
+			large ? 1 : load->processors);
 	for (size_t i = 0; i < run.count; i++)
-		take(&run, &run.slots[i]);
+		if (!take_late(packages, &run.slots[i]))
+			take(packages, &run.slots[i]);
 	return 0;
 }
 
@@ -129,39 +176,226 @@ static void check(struct boot_package *package, const struct overlay_bootconf *b
 		packages_refuse(package, &why);
 }
 
+static struct overlay_claim claim_of(const struct boot_package *package,
+				     const struct overlay_good_set *good)
+{
+	const struct overlay_state_entry *state = package->state;
+	const struct verity_judgement *judgement =
+		verity_package_judgement(package->verified);
+	struct overlay_good own = {.entry = state->entry};
+
+	memcpy(own.identity, state->identity, sizeof(own.identity));
+	memcpy(own.root_hash, state->root_hash, sizeof(own.root_hash));
+	return (struct overlay_claim){
+		.entry = state->entry,
+		.identity = state->identity,
+		.version = state->version,
+		.epoch = judgement->manifest->epoch,
+		.trusted = judgement->trusted,
+		.good = overlay_good_has(good, &own),
+	};
+}
+
 /*
- * In two runs, so that no processor is idle for long, and slow storage is not read in too
- * many places at a time.
+ * Finds the duplicates among all that are accepted so far. With @final they are left out,
+ * and the reason says which one counts; and so is what counts and was not read, as too
+ * many of its duplicates did not match.
  */
+static int settle(const struct load *load, bool final, struct verity_error *err)
+{
+	struct packages *packages = load->packages;
+	size_t most = packages->state.count + 1, count = 0;
+	cleanup_free struct overlay_claim *claims = calloc(most, sizeof(*claims));
+	cleanup_free size_t *items = calloc(most, sizeof(*items));
+	cleanup_free size_t *counts = calloc(most, sizeof(*counts));
+	struct verity_error why;
+	int r;
+
+	if (!claims || !items || !counts)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < packages->state.count; i++) {
+		if (!packages->items[i].verified)
+			continue;
+		claims[count] =
+			claim_of(&packages->items[i], &load->context->hints->good);
+		items[count++] = i;
+	}
+	r = overlay_order_settle(claims, count, counts, err);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		struct boot_package *package = &packages->items[items[i]];
+
+		package->duplicate = counts[i] != i;
+		if (!final || (!package->duplicate && package->whole))
+			continue;
+		if (package->duplicate)
+			overlay_order_duplicate(&claims[i], &claims[counts[i]], &why);
+		else
+			verity_fail(
+				&why, VERITY_E_TOO_MANY,
+				"%d other files of this package do not match, so this "
+				"one is not read",
+				ATTEMPTS);
+		packages_refuse(package, &why);
+	}
+	return r;
+}
+
+/* @first, @count: what was added last, and whose heads were verified */
+static int verify_added(const struct load *load, size_t first, size_t count,
+			struct verity_error *err)
+{
+	bool lazy = load->context->policy->lazy;
+	int r = 0;
+
+	for (size_t i = first; i < first + count; i++) {
+		check(&load->packages->items[i], load->bootconf);
+		load->packages->items[i].whole = lazy;
+	}
+	for (int attempt = 0; r == 0 && attempt < ATTEMPTS; attempt++) {
+		r = settle(load, false, err);
+		if (r == 0)
+			r = verify_images(load, false, err);
+		if (r == 0)
+			r = verify_images(load, true, err);
+	}
+	return r;
+}
+
+/* How long a file was looked at in vain. */
+static uint64_t wasted_us(const struct boot_package *package)
+{
+	const struct overlay_span *span = &package->state->judging;
+
+	return package->verified ? 0 : span->end_us - span->start_us;
+}
+
+/* A few at a time, until too much time was spent on those that are refused. */
+static int verify_strangers(const struct load *load, size_t first, size_t count,
+			    struct verity_error *err)
+{
+	const uint64_t most_us = (uint64_t)BOOT_BUDGET_STRANGERS_US * load->processors;
+	struct packages *packages = load->packages;
+	uint64_t us = 0;
+	struct verity_error why;
+	size_t done = 0;
+	int r = 0;
+
+	while (r == 0 && done < count && us < most_us) {
+		size_t few = 2 * load->processors;
+
+		if (few > count - done)
+			few = count - done;
+		r = verify_heads(packages, load->context, first + done, few, err);
+		for (size_t i = first + done; r == 0 && i < first + done + few; i++)
+			us += wasted_us(&packages->items[i]);
+		done += few;
+	}
+	verity_fail(
+		&why, VERITY_E_TOO_MANY,
+		"it is not verified: this boot has spent %d s on files of DATA that are "
+		"refused, and this one was not active in the last completed boot",
+		BOOT_BUDGET_STRANGERS_US / 1000000);
+	for (; done < count; done++)
+		packages_refuse(&packages->items[first + done], &why);
+	return r;
+}
+
+/* Left out, because earlier boots ended before the packages were verified. */
+static bool leave_out(const struct load *load, enum boot_rank rank, size_t first,
+		      size_t count)
+{
+	enum overlay_caution caution = load->context->hints->caution;
+	struct verity_error why;
+
+	if (caution != OVERLAY_CAUTION_ALL &&
+	    (caution < OVERLAY_CAUTION_STRANGERS || rank != BOOT_RANK_STRANGER))
+		return false;
+	verity_fail(&why, VERITY_E_TIMED_OUT,
+		    "it is not verified in this boot: %u boots in a row ended before the "
+		    "packages were verified",
+		    load->context->hints->begun);
+	for (size_t i = first; i < first + count; i++)
+		packages_refuse(&load->packages->items[i], &why);
+	return true;
+}
+
+static int load_rank(const struct load *load, enum boot_rank rank,
+		     const struct overlay_survey *survey, struct verity_error *err)
+{
+	size_t first = load->packages->state.count, count;
+	int r;
+
+	packages_add(load->packages, survey, rank);
+	count = load->packages->state.count - first;
+	if (count == 0 || leave_out(load, rank, first, count))
+		return 0;
+	r = rank == BOOT_RANK_STRANGER
+		    ? verify_strangers(load, first, count, err)
+		    : verify_heads(load->packages, load->context, first, count, err);
+	return r < 0 ? r : verify_added(load, first, count, err);
+}
+
+/* In the last good set, by its name: the rest is seen when its head was read. */
+static bool is_named_good(const struct hints *hints, const struct overlay_entry *entry)
+{
+	for (size_t i = 0; i < hints->good.count; i++)
+		if (hints->good.items[i].entry.kind == entry->kind &&
+		    strcmp(hints->good.items[i].entry.name, entry->name) == 0)
+			return true;
+	return false;
+}
+
+static int load_store(const struct load *load, enum overlay_store_kind kind,
+		      struct verity_error *err)
+{
+	const struct hints *hints = load->context->hints;
+	cleanup_with(overlay_survey_free) struct overlay_survey survey = {.count = 0};
+	struct overlay_survey part;
+	struct verity_error why;
+	size_t good = 0;
+	int r = overlay_survey_add(load->context->store, kind, hints->first,
+				   hints->first_count, &survey, &why);
+
+	if (r < 0) {
+		log_line(LOG_LEVEL_WARNING, "%s: %s",
+			 kind == OVERLAY_ORDINARY ? "data" : "persist", why.message);
+		return 0;
+	}
+	load->packages->listed[kind] = overlay_store_is_there(load->context->store, kind);
+	load->packages->state.unlisted[kind] = survey.unlisted[kind];
+	if (kind == OVERLAY_PERSISTENT)
+		return load_rank(load, BOOT_RANK_PERSIST, &survey, err);
+	/* those of the good set are the first ones of the list */
+	while (good < survey.count && is_named_good(hints, &survey.entries[good]))
+		good++;
+	part = (struct overlay_survey){.entries = survey.entries, .count = good};
+	r = load_rank(load, BOOT_RANK_GOOD, &part, err);
+	part.entries += good;
+	part.count = survey.count - good;
+	return r < 0 ? r : load_rank(load, BOOT_RANK_STRANGER, &part, err);
+}
+
 int packages_load(const struct verify_context *context,
 		  const struct overlay_bootconf *bootconf, struct packages *ret,
 		  struct verity_error *err)
 {
 	cleanup_with(packages_free) struct packages packages = {.order_count = 0};
-	int r = packages_list(context->store, context->budget, &packages, err);
+	const struct load load = {context, bootconf, &packages,
+				  verity_parallel_threads(0)};
+	int r = packages_new(context->budget, &packages, err);
 
 	if (r == 0)
-		r = verify(&packages, context, ALL, 0, err);
+		r = load_store(&load, OVERLAY_PERSISTENT, err);
+	if (r == 0 && context->hints->caution < OVERLAY_CAUTION_DATA)
+		r = load_store(&load, OVERLAY_ORDINARY, err);
 	if (r == 0)
-		r = verify(&packages, context, LARGE, 0, err);
+		r = settle(&load, true, err);
+	if (r == 0)
+		r = packages_sort(&packages, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < packages.state.count; i++) {
-		struct boot_package *package = &packages.items[i];
-
-		check(package, bootconf);
-		if (package->verified)
-			packages.order[packages.order_count++] =
-				(struct overlay_order_item){
-					.entry = package->state->entry,
-					.priority = verity_verified_manifest(
-							    verity_package_verified(
-								    package->verified))
-							    ->priority,
-					.index = i,
-				};
-	}
-	overlay_order_sort(packages.order, packages.order_count);
+	packages_sum_up(&packages);
+	packages_put_in_order(&packages);
 	*ret = packages;
 	packages = (struct packages){.order_count = 0};
 	return 0;
@@ -172,18 +406,14 @@ void packages_verify_again(struct packages *packages,
 {
 	struct boot_package *package = &packages->items[index];
 	struct verity_error why = {.code = VERITY_OK};
-	size_t kept = 0;
 
 	verity_package_free(package->verified);
 	package->verified = NULL;
 	/* Accepted only where its file was replaced in this very moment. */
-	if (verify(packages, context, ONE, index, &why) == 0 && package->verified)
+	if (verify_heads(packages, context, index, 1, &why) == 0 && package->verified)
 		verity_fail(&why, VERITY_E_BUSY,
 			    "its file changed while it was verified");
 	if (why.code != VERITY_OK)
 		packages_refuse(package, &why);
-	for (size_t i = 0; i < packages->order_count; i++)
-		if (packages->order[i].index != index)
-			packages->order[kept++] = packages->order[i];
-	packages->order_count = kept;
+	packages_put_in_order(packages);
 }

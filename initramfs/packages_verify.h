@@ -3,6 +3,7 @@
 
 /* Verifies the packages of a boot side by side, and puts what is accepted in order. */
 
+#include "initramfs/hints.h"
 #include "initramfs/packages.h"
 #include "overlay/config/bootconf.h"
 
@@ -14,14 +15,17 @@ struct verify_context {
 	const struct overlay_store *store;
 	const struct verity_policy *policy;
 	struct boot_budget *budget;
+	const struct hints *hints;
 };
 
 /**
  * packages_load - list and verify what is installed, and put what is accepted in order
  * @ret: filled on success only; packages_free()
  *
- * A package that is refused, or whose storage does not answer, is no failure: the reason
- * is in its state.
+ * PERSIST first, then what DATA has of the last good set, then the rest of DATA. A
+ * package that is refused, whose storage does not answer, or for which a limit leaves no
+ * space, is no failure: the reason is in its state. A store that cannot be listed counts
+ * as empty.
  */
 int packages_load(const struct verify_context *context,
 		  const struct overlay_bootconf *bootconf, struct packages *ret,

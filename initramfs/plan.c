@@ -11,7 +11,9 @@
 #include "factory/seed.h"
 #include "initramfs/attach.h"
 #include "initramfs/boot_open.h"
+#include "initramfs/packages_limit.h"
 #include "initramfs/trials.h"
+#include "overlay/stack/memory.h"
 
 void plan_free(struct plan *plan)
 {
@@ -85,19 +87,29 @@ const struct overlay_order_item *plan_package_at(const struct plan *plan, size_t
 static int load_packages(struct plan *plan, struct verity_error *err)
 {
 	struct boot *boot = &plan->boot;
+	cleanup_with(hints_free) struct hints hints;
 	const struct trials_context trials = {
-		.verify = {boot->store, &plan->policy, &boot->budget},
+		.verify = {boot->store, &plan->policy, &boot->budget, &hints},
 		.record_fd = boot->resets ? -1 : boot->record,
-		.listed = {boot->listed[0], boot->listed[1]},
 		.limit = boot->records ? boot->config.trials : 0,
 	};
+	/* What a boot finds is not known; on a running system less is available. */
+	const struct packages_memory memory = {
+		.bytes = overlay_memory_read("MemTotal") / 100 *
+			 boot->config.memory_percent,
+		.percent = boot->config.memory_percent,
+	};
 	int r;
+
+	hints_load(trials.record_fd, trials.limit, &hints);
 
 	plan->policy = boot_policy(boot);
 	/* It forgets trials and quarantine. */
 	if (boot->resets)
 		plan->policy.quarantine = NULL;
 	r = packages_load(&trials.verify, &boot->conf, &plan->packages, err);
+	if (r == 0)
+		packages_limit(&plan->packages, &memory);
 	return r < 0 ? r : trials_plan(&trials, &plan->packages, &plan->trials, err);
 }
 

@@ -46,7 +46,7 @@ static int begin(const struct trials_context *context, struct overlay_trials *tr
 	const struct overlay_trials_boot boot = {
 		.candidates = candidates,
 		.count = total,
-		.listed = {context->listed[0], context->listed[1]},
+		.listed = {packages->listed[0], packages->listed[1]},
 		.limit = context->limit,
 	};
 	struct verity_error why;

@@ -10,7 +10,6 @@
 struct trials_context {
 	struct verify_context verify; /* that the packages were verified with */
 	int record_fd;                /* PERSIST/wmopkg; -1: there is none */
-	bool listed[2];               /* by enum overlay_store_kind: the store was read */
 	unsigned limit;               /* boots in a row that may fail; 0: no trials */
 };
 

@@ -47,6 +47,7 @@ static void verify(struct verify_job *job, const char *file)
 		snprintf(entry->version, sizeof(entry->version), "%s", manifest->version);
 		snprintf(entry->description, sizeof(entry->description), "%s",
 			 manifest->description);
+		memcpy(entry->root_hash, manifest->root_hash, sizeof(entry->root_hash));
 	}
 	if (overlay_file_id_get(verity_package_fd(job->package), &entry->file,
 				&entry->reason) < 0 ||
@@ -66,25 +67,15 @@ void verify_job_noted(const struct timed_slot *slot, struct overlay_file_id *ret
 }
 
 /*
- * A large image on slow storage takes its time, and is not given up for that. The size of
- * the file counts only once its head was verified: for a file that is all holes the boot
- * would wait for days.
+ * A large image on slow storage takes its time, and is not given up for that. The size is
+ * that of a file whose head was verified: for a file that is all holes the boot would
+ * wait for days.
  */
-static void extend(struct verify_job *job, const char *file)
+static void extend(struct verify_job *job)
 {
-	cleanup_with(verity_package_free_p) struct verity_package *package = NULL;
-	struct verity_policy policy = job->policy;
-	const struct verity_verified *verified = NULL;
-	struct verity_error why;
-	uint64_t seconds;
+	uint64_t seconds = verity_package_layout(job->package)->file_bytes /
+			   BOOT_BUDGET_BYTES_PER_SECOND;
 
-	policy.lazy = true;
-	if (verity_package_open(job->folder, file, &policy, &package, &why) == 0)
-		verified = verity_package_verified(package);
-	if (!verified)
-		return;
-	seconds = verity_verified_layout(verified)->file_bytes /
-		  BOOT_BUDGET_BYTES_PER_SECOND;
 	if (seconds == 0)
 		return;
 	timed_job_extend(&job->timed, seconds * SECOND_US);
@@ -95,11 +86,11 @@ static void extend(struct verify_job *job, const char *file)
  * Notes which file it is, so that one that is never read to its end is recognised. What
  * is not a file, or is missing, is reported by verity_package_open().
  */
-static void run(struct timed_job *timed)
+static void run_head(struct timed_job *timed)
 {
 	struct verify_job *job = (struct verify_job *)timed;
 	struct overlay_file_id id = {.bytes = 0};
-	char file[80];
+	char file[OVERLAY_FILE_BYTES];
 	struct stat st;
 
 	overlay_span_begin(&job->entry.judging);
@@ -110,26 +101,56 @@ static void run(struct timed_job *timed)
 		timed_job_note(timed, (const uint64_t[]){id.inode, id.bytes,
 							 (uint64_t)id.changed_ns});
 	}
-	job->waits = job->may_wait && id.bytes > VERIFY_JOB_LARGE_BYTES;
-	if (!job->waits) {
-		if (!job->policy.lazy && id.bytes >= BOOT_BUDGET_BYTES_PER_SECOND)
-			extend(job, file);
-		verify(job, file);
-	}
+	verify(job, file);
 	overlay_span_end(&job->entry.judging);
 }
 
-int verify_job_new(const struct overlay_entry *entry, struct verify_job **ret,
-		   struct verity_error *err)
+static void run_image(struct timed_job *timed)
+{
+	struct verify_job *job = (struct verify_job *)timed;
+	struct overlay_state_entry *entry = &job->entry;
+	const struct overlay_file_id *id = &entry->file;
+	const struct verity_judgement *judgement;
+	int r;
+
+	timed_job_note(timed, (const uint64_t[]){id->inode, id->bytes,
+						 (uint64_t)id->changed_ns});
+	extend(job);
+	r = verity_package_read_image(job->package, job->threads, &entry->reason);
+	judgement = verity_package_judgement(job->package);
+	entry->verdict = r < 0 ? VERITY_INVALID : judgement->verdict;
+	if (r == 0)
+		entry->reason = judgement->reason;
+	if (!verity_package_verified(job->package)) {
+		verity_package_free(job->package);
+		job->package = NULL;
+	}
+	overlay_span_end(&entry->judging);
+}
+
+int verify_job_new_head(const struct overlay_entry *entry, struct verify_job **ret,
+			struct verity_error *err)
 {
 	struct verify_job *job = calloc(1, sizeof(*job));
 
 	if (!job)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	job->timed.run = run;
+	job->timed.run = run_head;
 	job->timed.discard = discard;
 	job->entry.entry = *entry;
 	job->entry.verdict = VERITY_INVALID;
 	*ret = job;
+	return 0;
+}
+
+int verify_job_new_image(const struct overlay_state_entry *entry, struct verify_job **ret,
+			 struct verity_error *err)
+{
+	int r = verify_job_new_head(&entry->entry, ret, err);
+
+	if (r < 0)
+		return r;
+	(*ret)->timed.run = run_image;
+	(*ret)->entry = *entry;
 	return 0;
 }

@@ -7,10 +7,28 @@
 #include <stdio.h>
 
 #include "installer/commands/commands.h"
+#include "overlay/record/good_set.h"
 #include "overlay/record/record.h"
 #include "overlay/record/trials.h"
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
+
+/* Written only where it is another set than before; a hint, so a full volume is no
+ * failure.
+ */
+static int keep_good(int record, const struct overlay_state *state,
+		     struct verity_error *err)
+{
+	cleanup_with(overlay_good_free) struct overlay_good_set before = {0}, set = {0};
+	int r;
+
+	(void)!overlay_good_load(record, &before, NULL);
+	r = overlay_good_take(state, &before, &set, err);
+	if (r < 0 || overlay_good_equal(&before, &set))
+		return r;
+	r = overlay_good_store(record, &set, err);
+	return r == -ENOSPC || r == -EDQUOT ? 0 : r;
+}
 
 enum exit_status command_boot_complete(struct device *device, const struct words *words)
 {
@@ -44,5 +62,7 @@ enum exit_status command_boot_complete(struct device *device, const struct words
 		r = overlay_trials_load(record, &trials, &err);
 	if (r == 0 && overlay_trials_complete(&trials, state))
 		r = overlay_trials_store(record, &trials, &err);
+	if (r == 0)
+		r = keep_good(record, state, &err);
 	return r < 0 ? report_error(NULL, &err) : STATUS_DONE;
 }

@@ -374,6 +374,8 @@ static const struct key keys[] = {
 	 .number = OVERLAY_PACKAGE_SECONDS, .least = 0, .most = OVERLAY_SECONDS_MAX},
 	{"boot_seconds", take_number, MEMBER(boot_seconds),
 	 .number = OVERLAY_BOOT_SECONDS, .least = 0, .most = OVERLAY_SECONDS_MAX},
+	{"memory_percent", take_number, MEMBER(memory_percent),
+	 .number = OVERLAY_MEMORY_PERCENT, .least = 1, .most = 100},
 };
 
 /* Each item of a list begins with a pointer to the text that it owns. */

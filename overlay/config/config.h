@@ -25,6 +25,8 @@ struct overlay_seed {
 #define OVERLAY_BOOT_SECONDS    120
 #define OVERLAY_SECONDS_MAX     86400 /* of either */
 
+#define OVERLAY_MEMORY_PERCENT 50 /* by default */
+
 #define OVERLAY_AUDIT_BYTES      (256 << 10) /* of one of the two files, by default */
 #define OVERLAY_AUDIT_BYTES_MIN  (16 << 10)
 #define OVERLAY_AUDIT_BYTES_MAX  (8 << 20)
@@ -91,6 +93,7 @@ struct overlay_config {
 	unsigned trials;          /* boots in a row that may fail; 0: no trials */
 	unsigned package_seconds; /* a boot waits for a package; 0: no limit */
 	unsigned boot_seconds;    /* a boot waits for all packages; 0: no limit */
+	unsigned memory_percent;  /* of the memory there is, for mounted packages */
 };
 
 /**

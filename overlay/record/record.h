@@ -15,6 +15,8 @@
 #define OVERLAY_RECORD_DENYLIST "denylist"
 #define OVERLAY_RECORD_UNLOCK   "unlock"
 #define OVERLAY_RECORD_TRIALS   "trials.json"
+#define OVERLAY_RECORD_GOOD     "good.json"
+#define OVERLAY_RECORD_BEGUN    "begun"
 
 /**
  * overlay_record_open - the folder

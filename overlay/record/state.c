@@ -106,6 +106,7 @@ static const struct verity_json_field entry_fields[] = {
 	VERITY_JSON_TEXT("identity", ENTRY, identity),
 	VERITY_JSON_TEXT("version", ENTRY, version),
 	VERITY_JSON_TEXT("description", ENTRY, description),
+	VERITY_JSON_HEX("root_hash", ENTRY, root_hash, .presence = VERITY_JSON_LATER),
 	VERITY_JSON_NAME("verification", ENTRY, verdict, verity_verdict_names),
 	VERITY_JSON_BOOL("active", ENTRY, active),
 	VERITY_JSON_OBJECT("reason", ENTRY, reason, reason_fields),
@@ -118,6 +119,26 @@ static const struct verity_json_field entry_fields[] = {
 
 static const struct verity_json_field entry_item = {.type = VERITY_JSON_IS_OBJECT,
 						    .fields = entry_fields};
+
+static const struct verity_json_field unlisted_fields[] = {
+	VERITY_JSON_INTEGER("junk", struct overlay_unlisted, junk, .max = -1),
+	VERITY_JSON_INTEGER("links", struct overlay_unlisted, links, .max = -1),
+	VERITY_JSON_INTEGER("over", struct overlay_unlisted, over, .max = -1),
+	{.key = NULL},
+};
+
+#define UNLISTED struct overlay_unlisted_stores
+
+struct overlay_unlisted_stores {
+	struct overlay_unlisted kinds[2];
+};
+
+static const struct verity_json_field stores_fields[] = {
+	VERITY_JSON_OBJECT("data", UNLISTED, kinds[OVERLAY_ORDINARY], unlisted_fields),
+	VERITY_JSON_OBJECT("persist", UNLISTED, kinds[OVERLAY_PERSISTENT],
+			   unlisted_fields),
+	{.key = NULL},
+};
 
 static const struct verity_json_field state_fields[] = {
 	VERITY_JSON_FORMAT("format", FORMAT),
@@ -140,6 +161,8 @@ static const struct verity_json_field state_fields[] = {
 	 .offset = offsetof(struct overlay_state, steps),
 	 .decode = get_steps,
 	 .encode = put_steps},
+	VERITY_JSON_OBJECT("unlisted", struct overlay_state, unlisted, stores_fields,
+			   .presence = VERITY_JSON_LATER),
 	VERITY_JSON_LIST("packages", struct overlay_state, entries, count, &entry_item,
 			 PACKAGES_MAX),
 	{.key = NULL},

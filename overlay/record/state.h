@@ -9,7 +9,7 @@
 #include "overlay/config/anchor.h"
 #include "overlay/config/identity.h"
 #include "overlay/fs/clock.h"
-#include "overlay/store/store.h"
+#include "overlay/store/survey.h"
 #include "verity/package/judge.h"
 
 #define OVERLAY_STATE_FILE "state.json"
@@ -28,6 +28,7 @@ struct overlay_state_entry {
 	char identity[VERITY_NAME_MAX + 1]; /* the manifest's name; "" where unreadable */
 	char version[VERITY_VERSION_MAX + 1];
 	char description[VERITY_DESCRIPTION_MAX + 1];
+	uint8_t root_hash[VERITY_DIGEST_BYTES]; /* zeros where unreadable */
 	enum verity_verdict verdict;
 	bool active;
 	struct verity_error reason; /* why not active, or why not plainly Signed */
@@ -38,6 +39,7 @@ struct overlay_state_entry {
 struct overlay_state {
 	struct overlay_state_entry *entries; /* owned */
 	size_t count;
+	struct overlay_unlisted unlisted[2]; /* by enum overlay_store_kind */
 	bool safe;                  /* booted with wmopkg.safe: nothing was activated */
 	bool allow_untrusted;       /* asked for, and it counts */
 	struct verity_error locked; /* why it was asked for and does not; or VERITY_OK */

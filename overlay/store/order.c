@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The order of packages, and the store that a manifest asks for. */
+/* The order of packages, the store that a manifest asks for, and duplicates. */
 #include "overlay/store/order.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "verity/util/cleanup.h"
+#include "verity/util/version.h"
 
 static int compare(const void *a, const void *b)
 {
@@ -34,4 +37,77 @@ int overlay_order_check_store(const struct verity_manifest *manifest,
 				   "the package must not be persistent (install it "
 				   "without the word 'persistent')");
 	return 0;
+}
+
+/* Negative where @a counts before @b. */
+static int compare_claims(const struct overlay_claim *a, const struct overlay_claim *b)
+{
+	int order;
+
+	if (a->trusted != b->trusted)
+		return a->trusted ? -1 : 1;
+	if (a->entry.kind != b->entry.kind)
+		return a->entry.kind == OVERLAY_PERSISTENT ? -1 : 1;
+	if (a->epoch != b->epoch)
+		return a->epoch > b->epoch ? -1 : 1;
+	order = verity_version_compare(b->version, a->version);
+	if (order)
+		return order;
+	if (a->good != b->good)
+		return a->good ? -1 : 1;
+	return strcmp(a->entry.name, b->entry.name);
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct overlay_claim *const *left = a, *const *right = b;
+
+	return compare_claims(*left, *right);
+}
+
+static bool are_rivals(const struct overlay_claim *a, const struct overlay_claim *b)
+{
+	return strcmp(a->identity, b->identity) == 0 ||
+	       strcmp(a->entry.name, b->entry.name) == 0;
+}
+
+/* From the first in line on, each counts unless a rival before it does. */
+int overlay_order_settle(const struct overlay_claim *claims, size_t count, size_t *ret,
+			 struct verity_error *err)
+{
+	cleanup_free const struct overlay_claim **line = calloc(count + 1, sizeof(*line));
+	size_t counting = 0;
+
+	if (!line)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < count; i++)
+		line[i] = &claims[i];
+	if (count > 1)
+		qsort(line, count, sizeof(*line), compare_places);
+	for (size_t i = 0; i < count; i++) {
+		const struct overlay_claim *claim = line[i];
+		size_t before = 0;
+
+		while (before < counting && !are_rivals(line[before], claim))
+			before++;
+		ret[claim - claims] = (size_t)(line[before] - claims);
+		if (before < counting)
+			continue;
+		/* The front of the line holds those that count. */
+		line[counting++] = claim;
+		ret[claim - claims] = (size_t)(claim - claims);
+	}
+	return 0;
+}
+
+void overlay_order_duplicate(const struct overlay_claim *claim,
+			     const struct overlay_claim *counts, struct verity_error *ret)
+{
+	bool persistent = counts->entry.kind == OVERLAY_PERSISTENT;
+
+	verity_fail(ret, VERITY_E_DUPLICATE,
+		    "the %s package '%s', version %s, has the same %s and counts",
+		    persistent ? "persistent" : "ordinary", counts->entry.name,
+		    counts->version,
+		    strcmp(claim->identity, counts->identity) == 0 ? "identity" : "name");
 }

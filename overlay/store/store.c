@@ -98,6 +98,12 @@ int overlay_store_folder(const struct overlay_store *store, enum overlay_store_k
 	return store->kinds[kind].folder;
 }
 
+bool overlay_store_is_there(const struct overlay_store *store,
+			    enum overlay_store_kind kind)
+{
+	return store->kinds[kind].base >= 0;
+}
+
 void overlay_entry_file(const struct overlay_entry *entry,
 			char ret[static OVERLAY_FILE_BYTES])
 {

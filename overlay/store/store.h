@@ -70,6 +70,13 @@ int overlay_store_find(const struct overlay_store *store, const char *name,
 int overlay_store_folder(const struct overlay_store *store, enum overlay_store_kind kind);
 
 /**
+ * overlay_store_is_there - whether there is a volume for a store, with a folder or
+ * without
+ */
+bool overlay_store_is_there(const struct overlay_store *store,
+			    enum overlay_store_kind kind);
+
+/**
  * overlay_entry_file - the file name of an entry: NAME.wmopkg
  */
 void overlay_entry_file(const struct overlay_entry *entry,

@@ -4,7 +4,6 @@
 same order every time, whatever is done first. Run in a directory tree."""
 
 import os
-import shutil
 import subprocess
 import sys
 import unittest
@@ -25,13 +24,11 @@ class Judging(bench.Case):
         for size, count in SIZES.items():
             os.mkdir(f"{cls.shared}/{size}")
             bench.write(f"{cls.shared}/{size}/noise", os.urandom(count))
-            bench.make_package(f"{cls.shared}/{size}.wmopkg", f"{cls.shared}/{size}",
-                               keys=cls.keys)
 
     def place(self, name, size, damage):
         path = f"data/packages/{name}.wmopkg"
         os.makedirs("data/packages", exist_ok=True)
-        shutil.copy(f"{self.shared}/{size}.wmopkg", path)
+        bench.make_package(path, f"{self.shared}/{size}", keys=self.keys)
         if damage:
             with open(path, "r+b") as file:
                 file.seek(-5000, os.SEEK_END)

@@ -12,6 +12,7 @@ import unittest
 TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 sys.path[:0] = [TESTS, os.path.join(TESTS, "installer")]
 import bench  # noqa: E402  pylint: disable=wrong-import-position
+import clones  # noqa: E402  pylint: disable=wrong-import-position
 import schema  # noqa: E402  pylint: disable=wrong-import-position
 
 ACTIVATE = os.path.join(os.environ["WMOPKG_BUILD"], "initramfs", "wmopkg-activate")
@@ -30,17 +31,21 @@ class Plan(bench.Case):
         return schema.check("plan", schema.parse(done.stdout)), done.stderr.decode()
 
     def place(self, count):
+        """Packages that the boot configuration lets in."""
         os.makedirs("data/packages", exist_ok=True)
-        for index in range(count):
-            os.link(self.tiny, f"data/packages/p{index:03}.wmopkg")
+        clones.place(self.tiny, "data/packages", (f"p{index:03}" for index in range(count)))
+        self.boot("wmopkg.allow_untrusted=1")
+
+    def place_persistent(self, *names):
+        os.makedirs("persist/packages", exist_ok=True)
+        clones.place(self.tiny, "persist/packages", names)
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         os.mkdir(f"{cls.shared}/small")
         bench.write(f"{cls.shared}/small/file", b"text\n")
-        cls.tiny = bench.make_package(f"{cls.shared}/tiny.wmopkg", f"{cls.shared}/small",
-                                      keys=cls.keys)
+        cls.tiny = bench.make_package(f"{cls.shared}/tiny.wmopkg", f"{cls.shared}/small")
 
     def test_most(self):
         self.place(MOST)
@@ -51,15 +56,18 @@ class Plan(bench.Case):
         self.assertIn("lowerdir=" + ":".join(names), told["stack"]["options"])
 
     def test_too_many(self):
-        self.place(MOST + 1)
-        told, said = self.told(status=1)
-        why = f"{MOST + 1} packages are to be active, and a stack takes {MOST}"
-        self.assertEqual((told["failed"]["code"], told["failed"]["message"]), ("too-many", why))
-        self.assertEqual(said, f"wmopkg-activate: {why}\n")
-        self.assertEqual({(package["active"], package["reason"]["code"])
-                          for package in told["packages"]}, {(False, "too-many")})
-        self.assertEqual("stack" in told, False)
-        self.assertIn(f"\nStack: none: {why}\n", self.plan().stdout.decode())
+        """Those are left out that come last in line, one by one."""
+        self.place(MOST + 2)
+        self.place_persistent("zzz")
+        told, _ = self.told()
+        left_out = {package["name"]: package["reason"] for package in told["packages"]
+                    if not package["active"]}
+        why = f"a stack takes {MOST} packages, and those before it are as many"
+        self.assertEqual({name: (reason["code"], reason["message"])
+                          for name, reason in left_out.items()},
+                         {name: ("too-many", why) for name in ("p497", "p498", "p499")})
+        self.assertEqual(len(told["stack"]["layers"]), MOST + 2)
+        self.assertEqual(told["stack"]["layers"][1]["package"], "zzz")
 
     def test_leaves_no_trace(self):
         """Not even the folder of what the device remembers."""
@@ -84,7 +92,8 @@ class Plan(bench.Case):
         self.assertEqual(told["data"], {"volume": "/none?[2J?", "state": "missing"})
 
     def test_no_keys(self):
-        self.place(1)
+        os.makedirs("data/packages")
+        os.link(self.package, "data/packages/pkgname.wmopkg")
         os.unlink("keys/root.pem")
         told, _ = self.told()
         self.assertEqual((told["trust"]["certificates"], told["packages"][0]["verification"]),

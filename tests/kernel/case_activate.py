@@ -2,6 +2,7 @@
 """What the device looks like with packages on it, and what is told of them."""
 
 import os
+import re
 import shutil
 import stat
 
@@ -58,6 +59,7 @@ def test_plain(work, build):
         equal(package.pop("file"), {"inode": place.st_ino, "bytes": place.st_size,
                                     "changed_ns": place.st_ctime_ns})
         del package["judging"], package["attaching"]  # case_times
+        equal(re.fullmatch("[0-9a-f]{64}", package.pop("root_hash")) is None, False)
         equal(package, {
             "name": "plain", "persistent": False, "identity": "plain",
             "version": "5.26.0-rev0", "description": "made for a test",

@@ -214,6 +214,11 @@ class Device:
         return [line for line in lines[lines.index(self.boot_mark()):]
                 if line.startswith("wmopkg: ")]
 
+    def plan(self, *words):
+        """What the boot that comes next would do."""
+        return run(self.tool, "--plan", "--config", self.base + "/conf", "--root",
+                   self.base + "/root", *words).stdout
+
     def remove(self, name, store="data"):
         os.unlink(f"{self.base}/{store}/packages/{name}.wmopkg")
 

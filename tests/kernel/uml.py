@@ -11,6 +11,8 @@ whose root is the host's own tree (hostfs), and run(work, build) runs inside it,
 with real loop devices, dm-verity, squashfs and overlayfs. Whatever it writes goes to
 `work`, which is deleted, or to a tmpfs in there.
 
+A case that needs another size of memory than MEMORY has a MEMORY of its own.
+
 A case that tries very many moments tries a sample of them, which --seed moves, or all with
 --long. The kernel has a time limit; past it, it is killed, and that is a failure.
 
@@ -146,7 +148,8 @@ def host(build, case, seconds):
         start = time.monotonic()
         load(case).prepare(work, build)
         print(f"      prepared ({time.monotonic() - start:.1f} s)")
-        console = boot(work, build, case, seconds)
+        console = boot(work, build, case, seconds,
+                       memory=getattr(load(case), "MEMORY", MEMORY))
         print(read(work, "log"), end="")
         status = read(work, "status").strip()
         if console is None:

@@ -73,8 +73,8 @@ bool verity_verified_signed(const struct verity_verified *verified)
 	return verified->judgement->trusted;
 }
 
-static int check_image(const struct verity_package *package,
-		       const struct verity_policy *policy, struct verity_error *reason)
+static int check_image(const struct verity_package *package, bool lazy, unsigned threads,
+		       struct verity_error *reason)
 {
 	const struct verity_layout *layout = &package->layout;
 	const struct verity_blocks blocks = {package->fd, layout->tree_start,
@@ -88,9 +88,9 @@ static int check_image(const struct verity_package *package,
 				   "the file has %" PRIu64
 				   " bytes, but its manifest says %" PRIu64,
 				   package->file_bytes, layout->file_bytes);
-	if (policy->lazy)
+	if (lazy)
 		return verity_tree_verify_first(&blocks, &geometry, &root, reason);
-	return verity_tree_verify(&blocks, &geometry, &root, policy->threads, reason);
+	return verity_tree_verify(&blocks, &geometry, &root, threads, reason);
 }
 
 /* Every way to fail but a lack of memory is a verdict, not an error. */
@@ -117,7 +117,7 @@ static int judge(struct verity_package *package, const struct verity_policy *pol
 	package->has_layout = true;
 	if (policy->refuse_early && !package->judgement->accepted)
 		return 0;
-	r = check_image(package, policy, &reason);
+	r = check_image(package, policy->lazy, policy->threads, &reason);
 	if (r == -ENOMEM)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (r < 0)
@@ -144,5 +144,23 @@ int verity_package_open(int dirfd, const char *name, const struct verity_policy 
 	if (r < 0)
 		return r;
 	*ret = steal_ptr(&package);
+	return 0;
+}
+
+int verity_package_read_image(struct verity_package *package, unsigned threads,
+			      struct verity_error *err)
+{
+	struct verity_error reason;
+	int r;
+
+	if (!verity_package_verified(package))
+		return 0;
+	r = check_image(package, false, threads, &reason);
+	if (r == 0)
+		return 0;
+	package->verified.fd = -1;
+	if (r == -ENOMEM)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	verity_judgement_condemn(package->judgement, &reason);
 	return 0;
 }

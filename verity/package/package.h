@@ -45,6 +45,20 @@ struct verity_verified;
 int verity_package_open(int dirfd, const char *name, const struct verity_policy *policy,
 			struct verity_package **ret, struct verity_error *err) must_check;
 
+/**
+ * verity_package_read_image - read the image of a package that was opened with a policy
+ * that is lazy, so that the rule applies as if it were not
+ * @threads: for hashing; 0: one for each processor
+ *
+ * Whether the package is to be used at all can be decided before this, at little cost.
+ * Nothing is read where the package was not accepted. One that does not match is Invalid
+ * from then on, and no proof is left.
+ *
+ * Return: 0, whatever the verdict; -ENOMEM, and then no proof is left.
+ */
+int verity_package_read_image(struct verity_package *package, unsigned threads,
+			      struct verity_error *err) must_check;
+
 void verity_package_free(struct verity_package *package);
 
 DEFINE_CLEANUP(struct verity_package, verity_package_free);

@@ -188,6 +188,9 @@ enum exit_status {
 	  "over a limit; the message has the limit", "remove a package")                                \
 	X(MISPLACED, "misplaced", EOPNOTSUPP, STATUS_FAILED,                                            \
 	  "the manifest requires the other store", NULL)                                                \
+	X(DUPLICATE, "duplicate", EEXIST, STATUS_FAILED,                                                \
+	  "another installed package has the same identity, and that one counts",                       \
+	  "remove the one that is not needed")                                                          \
 	X(OTHER_NAME, "other-name", EEXIST, STATUS_FAILED,                                              \
 	  "the package is already installed under another name", NULL)                                  \
 	X(DISABLED, "disabled", EIO, STATUS_FAILED,                                                     \

@@ -30,6 +30,7 @@ static void test_defaults(void **state)
 		assert_int_equal(config.trials, 3);
 		assert_int_equal(config.package_seconds, 30);
 		assert_int_equal(config.boot_seconds, 120);
+		assert_int_equal(config.memory_percent, 50);
 		assert_int_equal(config.verify, OVERLAY_VERIFY_FULL);
 		assert_false(config.discard);
 		assert_false(config.console_only);
@@ -115,7 +116,7 @@ static void test_trust(void **state)
 		     "firmware_version = /etc/version\nfirmware_built = 4294967296\n"
 		     "anchor = efi\nsigners = {a.pem, \"b c.crt\"}\n"
 		     "signers_needed = all\naudit_bytes = 16384\ntrials = 0\nverify = lazy\n"
-		     "package_seconds = 7\nboot_seconds = 0\ndiscard = yes\nfactory_reset = console\n",
+		     "package_seconds = 7\nboot_seconds = 0\nmemory_percent = 100\ndiscard = yes\nfactory_reset = console\n",
 		     &config, &err),
 		&err);
 	assert_string_equal(config.uboot_env, "/u");
@@ -133,6 +134,7 @@ static void test_trust(void **state)
 	assert_int_equal(config.audit_bytes, 16384);
 	assert_int_equal(config.package_seconds, 7);
 	assert_int_equal(config.boot_seconds, 0);
+	assert_int_equal(config.memory_percent, 100);
 	assert_int_equal(config.trials, 0);
 	assert_int_equal(config.verify, OVERLAY_VERIFY_LAZY);
 	assert_true(config.discard);
@@ -171,6 +173,8 @@ static void test_bad(void **state)
 		 "conf:1: package_seconds: '86401' is not a number from 0 to 86400"},
 		{"boot_seconds = 1m\n",
 		 "conf:1: boot_seconds: '1m' is not a number from 0 to 86400"},
+		{"memory_percent = 0\n",
+		 "conf:1: memory_percent: '0' is not a number from 1 to 100"},
 		{"trials = -1\n", "conf:1: trials: '-1' is not a number from 0 to 100"},
 		{"data /x\n", "conf:1: missing equal sign after option 'data'"},
 		{"anchor = uefi\n",

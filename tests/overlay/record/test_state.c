@@ -16,6 +16,7 @@ static const struct overlay_state_entry two[] = {
 		.identity = "vendor.a",
 		.version = "5.26.0-rev0",
 		.description = "Gr\303\266\303\237e \"and\" /slash",
+		.root_hash = {1, 2, 255},
 		.verdict = VERITY_SIGNED,
 		.active = true,
 		.judging = {812001, 815002},
@@ -79,9 +80,11 @@ static void test_round(void **state_)
 
 static void test_text(void **state_)
 {
-	const struct overlay_state empty = {.safe = true,
-					    .anchor = {.text = "none is set"},
-					    .steps = {[OVERLAY_STEP_VOLUMES] = {4, 5}}};
+	const struct overlay_state empty = {
+		.safe = true,
+		.anchor = {.text = "none is set"},
+		.unlisted = {{.junk = 3}, {.links = 4, .over = 5}},
+		.steps = {[OVERLAY_STEP_VOLUMES] = {4, 5}}};
 	cleanup_free char *text = NULL;
 	struct verity_error err;
 
@@ -151,6 +154,18 @@ static void test_text(void **state_)
 				  "    \"seed\": {\n"
 				  "      \"start_us\": 0,\n"
 				  "      \"end_us\": 0\n"
+				  "    }\n"
+				  "  },\n"
+				  "  \"unlisted\": {\n"
+				  "    \"data\": {\n"
+				  "      \"junk\": 3,\n"
+				  "      \"links\": 0,\n"
+				  "      \"over\": 0\n"
+				  "    },\n"
+				  "    \"persist\": {\n"
+				  "      \"junk\": 0,\n"
+				  "      \"links\": 4,\n"
+				  "      \"over\": 5\n"
 				  "    }\n"
 				  "  },\n"
 				  "  \"packages\": [\n"

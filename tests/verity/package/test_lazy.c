@@ -43,6 +43,25 @@ static void check_opened(int fd, const struct verity_policy *policy,
 	assert_int_equal(verity_package_verified(package) != NULL, accepted);
 }
 
+/* Opened lazily, and then the image is read: the same as all at once. */
+static void check_read_later(int fd, const struct verity_policy *lazy,
+			     enum verity_code code)
+{
+	cleanup_with(verity_package_free_p) struct verity_package *package = NULL;
+	const struct verity_judgement *judgement;
+	struct verity_error err;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	check_ok(verity_package_open(AT_FDCWD, path, lazy, &package, &err), &err);
+	check_ok(verity_package_read_image(package, 1, &err), &err);
+	judgement = verity_package_judgement(package);
+	assert_string_equal(verity_code_name(judgement->reason.code),
+			    verity_code_name(code));
+	assert_int_equal(judgement->accepted, code == VERITY_OK);
+	assert_int_equal(verity_package_verified(package) != NULL, code == VERITY_OK);
+}
+
 static void check_file(const uint8_t *bytes, size_t size, enum verity_code full,
 		       enum verity_code lazy)
 {
@@ -54,6 +73,7 @@ static void check_file(const uint8_t *bytes, size_t size, enum verity_code full,
 	check_opened(fd, &policy, full, full == VERITY_OK);
 	policy.lazy = true;
 	check_opened(fd, &policy, lazy, lazy == VERITY_OK);
+	check_read_later(fd, &policy, full);
 }
 
 static void test_sound(void **state)

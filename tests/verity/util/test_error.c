@@ -70,6 +70,7 @@ static const struct {
 	{"stack-failed", EIO, 1},
 	{"too-many", E2BIG, 1},
 	{"misplaced", EOPNOTSUPP, 1},
+	{"duplicate", EEXIST, 1},
 	{"other-name", EEXIST, 1},
 	{"disabled", EIO, 1},
 	{"timed-out", ETIMEDOUT, 1},

@@ -39,7 +39,8 @@ DETACH = b"\x1d"  # Ctrl-]
 # timestamp counter, measured by the kernel at a moment when the host was busy with something
 # else, makes its time run many times too fast.
 KERNEL_WORDS = ("console=ttyS0 root=PARTLABEL=firmware rootfstype=squashfs ro quiet loglevel=3 "
-                "panic=-1 cryptomgr.notests tsc=unstable")
+                "panic=-1 cryptomgr.notests tsc=unstable "
+                "initcall_blacklist=crypto_kdf108_init,init_kprobe_trace")
 # Without the instructions that fill and copy memory byte by byte, which are slow when emulated.
 PROCESSOR = "max,-erms,-fsrm"
 

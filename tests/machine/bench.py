@@ -23,6 +23,8 @@ DATA_START = 105 << 20
 DATA_BYTES = 128 << 20
 
 CONSOLE = "--console"
+# A test that repeats slow boots tries some of them; all in ./check long.
+LONG = os.environ.get("WMOPKG_LONG") == "1"
 
 
 class Bench:

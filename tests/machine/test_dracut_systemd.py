@@ -8,6 +8,10 @@ import ways
 class DracutSystemd(ways.Way):
     VARIANT = "dracut-systemd"
 
+    if not bench.LONG:
+        # Two more boots of the slowest initramfs; the others leave the packages out, too.
+        test_4_safe_mode = None
+
 
 if __name__ == "__main__":
     bench.main()

@@ -3,11 +3,9 @@
 #include "initramfs/activate.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "initramfs/audit.h"
@@ -17,11 +15,12 @@
 #include "initramfs/seed.h"
 #include "initramfs/supervisor_pipe.h"
 #include "initramfs/trials.h"
-#include "overlay/fs/mkdir.h"
+#include "overlay/fs/lock.h"
 #include "overlay/stack/memory.h"
 #include "verity/util/cleanup.h"
 
 #define REFUSED_LINES 64 /* in the kernel log */
+#define LOCK_WAIT_MS  30000
 
 /* The epochs and the time of what runs now are floors: written when it does, not before.
  */
@@ -214,19 +213,13 @@ static void boot_free_p(struct boot *boot)
  */
 static int lock(const struct boot *boot, int *ret, struct verity_error *err)
 {
-	cleanup_fd int fd = open(boot->config.run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int locks = -1;
+	int r = overlay_lock_folder_open(boot->config.run, &locks, err);
 
-	if (fd < 0 && errno == ENOENT) {
-		int r = overlay_folder_make(boot->config.run, 0755, err);
-
-		if (r < 0)
-			return r;
-		fd = open(boot->config.run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	}
-	if (fd < 0 || flock(fd, LOCK_EX) < 0)
-		return verity_fail_errno(err, errno, "%s", boot->config.run);
-	*ret = steal_fd(&fd);
-	return 0;
+	return r < 0 ? r
+		     : overlay_lock_take(locks, OVERLAY_LOCK_BOOT,
+					 "another activation is under way", false,
+					 LOCK_WAIT_MS, ret, err);
 }
 
 int activate_run(const char *config_path, const char *root, int line, size_t *ret_stuck,

@@ -69,6 +69,7 @@ static int open_store(struct boot *boot, struct verity_error *err)
 
 	if (r < 0 || boot->mode == BOOT_PLANS)
 		return r;
+	overlay_store_set_run(boot->store, boot->config.run);
 	r = overlay_store_clean(boot->store, &why);
 	if (r < 0)
 		log_line(LOG_LEVEL_WARNING, "store: %s", why.message);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "initramfs/activate.h"
@@ -156,6 +157,8 @@ int main(int argc, char **argv)
 	int status;
 
 	hold_standard_streams();
+	/* The modes of what is made are those of the code, whoever started it. */
+	umask(S_IWGRP | S_IWOTH);
 	status = read_options(argc, argv, &request);
 	if (status >= 0)
 		return status;

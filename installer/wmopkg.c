@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "installer/fetch/credentials.h"
@@ -60,6 +61,8 @@ int main(int argc, char **argv)
 
 	/* Its configuration could allow old protocols, or load libraries. */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	/* The modes of what is made are those of the code, whoever started it. */
+	umask(S_IWGRP | S_IWOTH);
 	/* Only for the widths of characters: what is printed is UTF-8 on any console. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	report_program("wmopkg");

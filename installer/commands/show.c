@@ -64,12 +64,11 @@ static int show(struct device *device, const char *name, bool json,
 	cleanup_with(installed_list_free) struct installed_list list = {0};
 	struct overlay_trust *trust;
 	struct overlay_store *store;
-	int r = device_store(device, &store, err);
+	int r = installed_list_read(device, name, name != NULL, &list, err);
 
-	if (r == 0)
-		r = installed_list_read(device, name, name != NULL, &list, err);
 	if (r == 0 && name && list.count == 0)
-		r = installed_fail_unknown(store, name, err);
+		r = device_store(device, &store, err)
+			    ?: installed_fail_unknown(store, name, err);
 	if (r == 0)
 		r = device_trust(device, &trust, err);
 	if (r == 0 && json)

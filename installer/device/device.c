@@ -103,6 +103,8 @@ int device_store(struct device *device, struct overlay_store **ret,
 		if (r == 0)
 			r = overlay_store_open(device->data.fd, device->persist.fd,
 					       &device->store, err);
+		if (r == 0)
+			overlay_store_set_run(device->store, device->config.run);
 	}
 	if (r < 0)
 		return r;

@@ -4,6 +4,7 @@
 
 #include "installer/device/installed.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "installer/common/report.h"
 #include "overlay/store/order.h"
 #include "verity/util/cleanup.h"
 
@@ -235,6 +237,19 @@ static void add_removed(const struct overlay_state *state, const char *name,
 	}
 }
 
+/* What this boot found is all that others than root can see. */
+static void add_booted(const struct overlay_state *state, struct installed_list *list)
+{
+	report_warning("only root can read the packages: this is what the boot found, "
+		       "without what was changed since");
+	for (size_t i = 0; i < state->count; i++) {
+		struct installed *item = &list->items[list->count++];
+
+		take_state(item, state, &state->entries[i]);
+		item->entry = state->entries[i].entry;
+	}
+}
+
 int installed_list_read(struct device *device, const char *name, bool whole,
 			struct installed_list *ret, struct verity_error *err)
 {
@@ -242,15 +257,17 @@ int installed_list_read(struct device *device, const char *name, bool whole,
 	struct sources sources = {.state = device_state(device)};
 	size_t most = sources.state ? sources.state->count : 0;
 	struct installed_list list = {0};
-	struct overlay_store *store;
-	size_t count;
+	struct overlay_store *store = NULL;
+	size_t count = 0;
+	bool hidden;
 	int r = device_policy(device, &sources.policy, err);
 
 	if (r == 0)
 		r = device_store(device, &store, err);
+	hidden = r == -EACCES && !store && sources.state && !whole;
 	if (r == 0)
 		r = overlay_store_list(store, &entries, &count, err);
-	if (r < 0)
+	if (r < 0 && !hidden)
 		return r;
 	sources.store = store;
 	sources.hasty = *sources.policy;
@@ -264,7 +281,10 @@ int installed_list_read(struct device *device, const char *name, bool whole,
 		list.items[list.count].entry = entries[i];
 		fill(&sources, whole, &list.items[list.count++]);
 	}
-	add_removed(sources.state, name, &list);
+	if (hidden)
+		add_booted(sources.state, &list);
+	else
+		add_removed(sources.state, name, &list);
 	*ret = list;
 	return 0;
 }

@@ -50,6 +50,8 @@ struct installed_list {
  * that was added or changed since the boot, and all with @whole or where another deny
  * list is in force.
  * A package that runs and would be refused now is active until the next boot.
+ * Where only root can read the stores, all packages are those of the state file, with a
+ * warning.
  *
  * Return: 0, also where there is none; -errno.
  */

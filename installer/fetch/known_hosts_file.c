@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "overlay/fs/lock.h"
 #include "overlay/record/record.h"
 #include "verity/util/cleanup.h"
 
@@ -93,13 +94,18 @@ int known_hosts_append(const char *path, const char *line, struct verity_error *
 	cleanup_fd int lock = -1; /* two programs may add a line at the same time */
 	cleanup_free char *text = NULL;
 	cleanup_free char *whole = NULL;
+	char lock_name[NAME_MAX + 1], busy[NAME_MAX + 32];
 	const char *name;
 	size_t size;
 	int written;
 	int r = open_folder(path, &folder_fd, &name, err);
 
-	if (r == 0)
-		r = overlay_record_lock(folder_fd, name, false, &lock, err);
+	if (r < 0)
+		return r;
+	snprintf(lock_name, sizeof(lock_name), ".%.200s.lock", name);
+	snprintf(busy, sizeof(busy), "%.200s: another program is using it", name);
+	r = overlay_lock_take(folder_fd, lock_name, busy, false, OVERLAY_LOCK_WAIT_MS,
+			      &lock, err);
 	if (r == 0)
 		r = load_at(folder_fd, path, name, &text, &size, err);
 	if (r < 0)

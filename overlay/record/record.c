@@ -5,16 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
+#include "overlay/fs/lock.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 
-#define NAME_BYTES   64
-#define LOCK_WAIT_MS 5000
-#define LOCK_STEP_MS 50
+#define NAME_BYTES 64
+#define LOCK_FILE  ".lock"
 
 int overlay_record_open(int persist_fd, bool make, int *ret, struct verity_error *err)
 {
@@ -28,6 +26,8 @@ int overlay_record_open(int persist_fd, bool make, int *ret, struct verity_error
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return verity_fail_errno(err, errno, "PERSIST/" OVERLAY_RECORD_FOLDER);
+	if (make)
+		overlay_folder_protect(fd, persist_fd);
 	*ret = fd;
 	return 0;
 }
@@ -35,21 +35,12 @@ int overlay_record_open(int persist_fd, bool make, int *ret, struct verity_error
 int overlay_record_lock(int record_fd, const char *what, bool shared, int *ret,
 			struct verity_error *err)
 {
-	cleanup_fd int fd = openat(record_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
+	char busy[NAME_BYTES + 32];
 
-	if (fd < 0)
-		return verity_fail_errno(err, errno, "%s", what);
-	for (int waited = 0; waited < LOCK_WAIT_MS; waited += LOCK_STEP_MS) {
-		if (flock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) {
-			*ret = steal_fd(&fd);
-			return 0;
-		}
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return verity_fail_errno(err, errno, "%s", what);
-		nanosleep(&step, NULL);
-	}
-	return verity_fail(err, VERITY_E_BUSY, "%s: another program is using it", what);
+	snprintf(busy, sizeof(busy), "%.*s: another program is using it", NAME_BYTES,
+		 what);
+	return overlay_lock_take(record_fd, LOCK_FILE, busy, shared, OVERLAY_LOCK_WAIT_MS,
+				 ret, err);
 }
 
 int overlay_record_set_aside(int record_fd, const char *name, struct verity_error *err)

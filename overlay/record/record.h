@@ -21,7 +21,8 @@
 /**
  * overlay_record_open - the folder
  * @persist_fd: PERSIST; borrowed
- * @make:       create it (mode 0700) where it is missing; false to leave no trace
+ * @make:       create it where it is missing, and make its mode 0700; false to leave no
+ *              trace
  * @ret:        directory descriptor, the caller's to close; set on success only
  *
  * Return: 0; -ENOENT where it is missing and is not to be created; -errno.
@@ -35,7 +36,7 @@ int overlay_record_open(int persist_fd, bool make, int *ret,
  * @shared: together with other programs that only read
  * @ret:    closing it unlocks; the lock is not recursive
  *
- * Return: 0; -EBUSY after some seconds; -errno.
+ * Return: 0; -EBUSY after some seconds, with the process that has it; -errno.
  */
 int overlay_record_lock(int record_fd, const char *what, bool shared, int *ret,
 			struct verity_error *err) must_check;

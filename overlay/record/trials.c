@@ -8,11 +8,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 
+#include "overlay/fs/lock.h"
 #include "overlay/record/record.h"
 #include "verity/util/cleanup.h"
-#include "verity/util/io.h"
 #include "verity/util/json_table.h"
 
 #define LOCK_FILE ".trials.lock"
@@ -152,20 +151,11 @@ int overlay_trials_store(int record_fd, const struct overlay_trials *trials,
 
 int overlay_trials_lock(int record_fd, int *ret, struct verity_error *err)
 {
-	cleanup_fd int fd = -1;
-	int r;
-
-	if (record_fd < 0) {
-		*ret = -1;
-		return 0;
-	}
-	r = verity_io_open(record_fd, LOCK_FILE, O_WRONLY | O_CREAT | O_NOFOLLOW, &fd,
-			   NULL, err);
-	if (r < 0)
-		return r;
-	if (flock(fd, LOCK_EX) < 0)
-		return verity_fail_errno(err, errno, LOCK_FILE);
-	*ret = steal_fd(&fd);
+	if (record_fd >= 0)
+		return overlay_lock_take(record_fd, LOCK_FILE,
+					 "trials: another program is using them", false,
+					 OVERLAY_LOCK_WAIT_MS, ret, err);
+	*ret = -1;
 	return 0;
 }
 

@@ -76,6 +76,8 @@ int overlay_trials_store(int record_fd, const struct overlay_trials *trials,
  * programs
  * @record_fd: -1: no records; then @ret is -1
  * @ret:       closing it unlocks; set on success only
+ *
+ * Return: 0; -EBUSY after some seconds; -errno.
  */
 int overlay_trials_lock(int record_fd, int *ret, struct verity_error *err) must_check;
 

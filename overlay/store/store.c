@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
+#include "overlay/fs/lock.h"
 #include "overlay/fs/reserve.h"
 #include "verity/format/format.h"
 #include "verity/util/cleanup.h"
@@ -26,11 +26,13 @@ struct overlay_store {
 		int base;   /* DATA or PERSIST; -1: not there */
 		int folder; /* `packages` within it; -1: not made yet */
 	} kinds[KINDS];
+	const char *run; /* borrowed; NULL: each folder has its own lock */
 };
 
-/* Descriptors of our own of both folders: they carry the locks. -1: there is none. */
+/* -1: there is none. */
 struct lock {
-	int folders[KINDS];
+	int held[KINDS];    /* the locks; only the first where both folders have one */
+	int folders[KINDS]; /* descriptors of our own of both folders */
 };
 
 struct overlay_incoming {
@@ -91,6 +93,11 @@ int overlay_store_open(int data_fd, int persist_fd, struct overlay_store **ret,
 		return r;
 	*ret = steal_ptr(&store);
 	return 0;
+}
+
+void overlay_store_set_run(struct overlay_store *store, const char *run)
+{
+	store->run = run;
 }
 
 int overlay_store_folder(const struct overlay_store *store, enum overlay_store_kind kind)
@@ -225,8 +232,25 @@ int overlay_store_remove(struct overlay_store *store, const struct overlay_entry
 
 static void unlock(struct lock *lock)
 {
-	for (size_t kind = 0; kind < KINDS; kind++)
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		cleanup_fd_p(&lock->held[kind]);
 		cleanup_fd_p(&lock->folders[kind]);
+	}
+}
+
+/* @folder: where there is no run folder, the lock lies in it */
+static int take_lock(const char *run, int folder, int *ret, struct verity_error *err)
+{
+	static const char busy[] = "another installation is under way";
+	cleanup_fd int locks = -1;
+	int r;
+
+	if (!run)
+		return overlay_lock_take(folder, ".lock", busy, false, 0, ret, err);
+	r = overlay_lock_folder_open(run, &locks, err);
+	return r < 0 ? r
+		     : overlay_lock_take(locks, OVERLAY_LOCK_STORE, busy, false, 0, ret,
+					 err);
 }
 
 /*
@@ -237,27 +261,24 @@ static void unlock(struct lock *lock)
 static int lock_both(struct overlay_store *store, struct lock *ret,
 		     struct verity_error *err)
 {
-	for (size_t kind = 0; kind < KINDS; kind++)
-		ret->folders[kind] = -1;
-	for (size_t kind = 0; kind < KINDS; kind++) {
-		int r = open_folder(store, kind, err);
+	int r = 0;
 
-		if (r < 0)
-			return r;
-		if (store->kinds[kind].folder < 0)
+	*ret = (struct lock){{-1, -1}, {-1, -1}};
+	if (store->run)
+		r = take_lock(store->run, -1, &ret->held[0], err);
+	for (size_t kind = 0; r == 0 && kind < KINDS; kind++) {
+		r = open_folder(store, kind, err);
+		if (r < 0 || store->kinds[kind].folder < 0)
 			continue;
 		ret->folders[kind] = openat(store->kinds[kind].folder, ".",
 					    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (ret->folders[kind] < 0)
 			return verity_fail_errno(err, errno, "store");
-		if (flock(ret->folders[kind], LOCK_EX | LOCK_NB) == 0)
-			continue;
-		if (errno == EWOULDBLOCK)
-			return verity_fail(err, VERITY_E_BUSY,
-					   "another installation is under way");
-		return verity_fail_errno(err, errno, "locking the store");
+		overlay_folder_protect(ret->folders[kind], store->kinds[kind].base);
+		if (!store->run)
+			r = take_lock(NULL, ret->folders[kind], &ret->held[kind], err);
 	}
-	return 0;
+	return r;
 }
 
 /* What was never renamed, and a package whose persistent one of the same name is there.
@@ -336,7 +357,7 @@ static int make_folder(struct overlay_store *store, enum overlay_store_kind kind
 				   kind == OVERLAY_PERSISTENT ? "persistent" : "data");
 	if (store->kinds[kind].folder >= 0)
 		return 0;
-	if (mkdirat(base, FOLDER, 0755) < 0 && errno != EEXIST)
+	if (mkdirat(base, FOLDER, 0700) < 0 && errno != EEXIST)
 		return verity_fail_errno(err, errno, "folder '" FOLDER "'");
 	store->kinds[kind].folder =
 		openat(base, FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -356,7 +377,7 @@ int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind ki
 	if (!incoming)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	*incoming = (struct overlay_incoming){
-		.lock = {{-1, -1}}, .kind = kind, .folder = -1, .fd = -1};
+		.lock = {{-1, -1}, {-1, -1}}, .kind = kind, .folder = -1, .fd = -1};
 	if (!verity_name_valid(name))
 		return verity_fail(err, VERITY_E_BAD_NAME, "not a valid package name");
 	r = make_folder(store, kind, err);
@@ -372,7 +393,7 @@ int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind ki
 	snprintf(incoming->file, sizeof(incoming->file), NEW_PREFIX "%s" NEW_SUFFIX,
 		 name);
 	incoming->fd = openat(incoming->folder, incoming->file,
-			      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+			      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (incoming->fd < 0) {
 		r = verity_fail_errno(err, errno, "%s", incoming->file);
 		incoming->file[0] = '\0'; /* not ours to delete */

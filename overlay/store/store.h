@@ -11,6 +11,9 @@
  * ordinary one is what is left of a move. It is in no list, and goes with the next
  * install, boot or removal. So to become persistent the rename in PERSIST is the step,
  * and to become ordinary the unlink in PERSIST is.
+ *
+ * The folders have mode 0700, and what lies in them 0600. Whoever writes to them makes
+ * that so, whatever it was before and whatever the umask.
  */
 
 #include "verity/util/cleanup.h"
@@ -46,6 +49,15 @@ int overlay_store_open(int data_fd, int persist_fd, struct overlay_store **ret,
 
 void overlay_store_free(struct overlay_store *store);
 DEFINE_CLEANUP(struct overlay_store, overlay_store_free);
+
+/**
+ * overlay_store_set_run - where the lock of both stores lies: in RUN/lock
+ * @run: path of the run folder; borrowed as long as @store
+ *
+ * Nothing is made there before the lock is taken. Without it each folder is locked by a
+ * file in it.
+ */
+void overlay_store_set_run(struct overlay_store *store, const char *run);
 
 /**
  * overlay_store_list - all installed packages, by name

@@ -263,13 +263,15 @@ class Bad(bench.Case):
         self.install(forbidden)
 
     def test_busy(self):
-        os.mkdir("data/packages")
-        folder = os.open("data/packages", os.O_RDONLY)
-        self.addCleanup(os.close, folder)
-        fcntl.flock(folder, fcntl.LOCK_EX)
+        os.makedirs("run/lock")
+        lock = os.open("run/lock/packages", os.O_RDWR | os.O_CREAT, 0o600)
+        self.addCleanup(os.close, lock)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with open("/proc/self/comm", encoding="utf-8") as file:
+            us = f"{file.read().strip()}, process {os.getpid()}"
         for words in ((), ("persistent",)):
-            self.refuse(1, f"{self.package}: another installation is under way (wait for the other "
-                        "process to end, then try again)", "install", *words, self.package)
+            self.refuse(1, f"{self.package}: another installation is under way: {us} (wait for the "
+                        "other process to end, then try again)", "install", *words, self.package)
 
     def test_refused_keeps_the_older_one(self):
         self.install(self.package)

@@ -21,6 +21,7 @@ static const char *const files[] = {
 	OVERLAY_AUDIT_OLD OVERLAY_AUDIT_ASIDE,
 	OVERLAY_AUDIT_HEAD OVERLAY_AUDIT_ASIDE,
 	".audit.head.new",
+	".lock",
 };
 
 #define FILE_COUNT (sizeof(files) / sizeof(files[0]))

@@ -32,6 +32,7 @@ static int set_up(void **state)
 	fixture.persist = open("persist", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	check_ok(overlay_store_open(fixture.data, fixture.persist, &fixture.store, &err),
 		 &err);
+	overlay_store_set_run(fixture.store, "run");
 	*state = &fixture;
 	return 0;
 }
@@ -121,7 +122,7 @@ static void test_add_and_list(void **state)
 	assert_int_equal(access("data/packages/b.wmopkg", F_OK), -1);
 	check_file("persist/packages/b.wmopkg", "three");
 	assert_int_equal(stat("data/packages/c.wmopkg", &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0644);
+	assert_int_equal(st.st_mode & 0777, 0600);
 
 	check_ok(overlay_store_find(fixture->store, "b", &entry, &err), &err);
 	assert_int_equal(entry.kind, OVERLAY_PERSISTENT);
@@ -193,6 +194,8 @@ static void test_given_up(void **state)
 
 static void test_busy(void **state)
 {
+	static const char busy[] = "another installation is under way: test_overlay_st";
+	char wanted[32];
 	struct overlay_incoming *first = NULL;
 	struct overlay_incoming *second = NULL;
 	struct fixture *fixture = *state;
@@ -204,7 +207,11 @@ static void test_busy(void **state)
 	assert_int_equal(overlay_incoming_new(fixture->store, OVERLAY_ORDINARY, "b",
 					      &second, &err),
 			 -EBUSY);
-	check_error(&err, VERITY_E_BUSY, "another installation is under way");
+	/* and who has it: these tests */
+	snprintf(wanted, sizeof(wanted), ", process %d", (int)getpid());
+	assert_int_equal(err.code, VERITY_E_BUSY);
+	assert_memory_equal(err.message, busy, strlen(busy));
+	assert_non_null(strstr(err.message, wanted));
 	assert_int_equal(overlay_store_clean(fixture->store, &err), -EBUSY);
 	overlay_incoming_free(first);
 	check_ok(overlay_incoming_new(fixture->store, OVERLAY_PERSISTENT, "b", &second,

@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
+#include "verity/cms/parts.h"
 #include "verity/util/cleanup.h"
 
 DEFINE_CLEANUP(RSA_PSS_PARAMS, RSA_PSS_PARAMS_free);
@@ -85,6 +86,11 @@ static int check_pss(const X509_ALGOR *algorithm, int digest, long digest_bytes,
 	if (!is_digest(pss->hashAlgorithm, digest) || !is_digest(mgf1_digest, digest))
 		return bad(err, "a digest of RSA-PSS is not that of the signature");
 	salt_bytes = pss->saltLength ? ASN1_INTEGER_get(pss->saltLength) : 20;
+	if (salt_bytes > VERITY_CMS_PSS_SALT_MAX)
+		return verity_fail(err, VERITY_E_BAD_SIGNATURE,
+				   "signature: the salt of RSA-PSS has %ld bytes, over "
+				   "the limit of %d",
+				   salt_bytes, VERITY_CMS_PSS_SALT_MAX);
 	if (salt_bytes < digest_bytes)
 		return verity_fail(err, VERITY_E_BAD_SIGNATURE,
 				   "signature: the salt of RSA-PSS has %ld bytes, under "

@@ -20,6 +20,21 @@
 
 DEFINE_CLEANUP(X509_STORE_CTX, X509_STORE_CTX_free);
 
+int verity_cms_add_key_id(const uint8_t id[static VERITY_KEY_ID_BYTES],
+			  struct verity_signatures *signatures, struct verity_error *err)
+{
+	for (size_t i = 0; i < signatures->key_id_count; i++)
+		if (memcmp(signatures->key_ids[i], id, VERITY_KEY_ID_BYTES) == 0)
+			return 0;
+	if (signatures->key_id_count == VERITY_KEY_IDS_MAX)
+		return verity_fail(
+			err, VERITY_E_BAD_SIGNATURE,
+			"signature: too many certificates take part in it, over the limit of %d",
+			VERITY_KEY_IDS_MAX);
+	memcpy(signatures->key_ids[signatures->key_id_count++], id, VERITY_KEY_ID_BYTES);
+	return 0;
+}
+
 int verity_cms_add_key(X509 *certificate, struct verity_signatures *signatures,
 		       struct verity_error *err)
 {
@@ -29,16 +44,14 @@ int verity_cms_add_key(X509 *certificate, struct verity_signatures *signatures,
 		return verity_fail_openssl(
 			err, VERITY_E_BAD_SIGNATURE,
 			"signature: a certificate has no readable key");
-	for (size_t i = 0; i < signatures->key_id_count; i++)
-		if (memcmp(signatures->key_ids[i], id, sizeof(id)) == 0)
-			return 0;
-	if (signatures->key_id_count == VERITY_KEY_IDS_MAX)
-		return verity_fail(
-			err, VERITY_E_BAD_SIGNATURE,
-			"signature: too many certificates take part in it, over the limit of %d",
-			VERITY_KEY_IDS_MAX);
-	memcpy(signatures->key_ids[signatures->key_id_count++], id, sizeof(id));
-	return 0;
+	return verity_cms_add_key_id(id, signatures, err);
+}
+
+static int no_chain(int reason, struct verity_error *err)
+{
+	return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
+			   "the signer does not chain to a key of this device: %s",
+			   X509_verify_cert_error_string(reason));
 }
 
 /* Says of a weak key or digest whose it is. */
@@ -75,14 +88,60 @@ static int fail_chain(X509_STORE_CTX *context, struct verity_error *err)
 			err, VERITY_E_WEAK_KEY,
 			"the certificate of '%s' is signed with %s, which is too weak",
 			name, OBJ_nid2sn(digest));
+	case X509_V_ERR_APPLICATION_VERIFICATION:
+		return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER, VERITY_CMS_NOT_CHECKED,
+				   VERITY_CMS_STRANGE_MAX);
 	case X509_V_ERR_OUT_OF_MEM:
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	default:
-		return verity_fail(
-			err, VERITY_E_UNTRUSTED_SIGNER,
-			"the signer does not chain to a key of this device: %s",
-			X509_verify_cert_error_string(reason));
+		return no_chain(reason, err);
 	}
+}
+
+static int check_time(X509 *certificate, time_t when)
+{
+	int order = X509_cmp_time(X509_get0_notBefore(certificate), &when);
+
+	if (order == 0)
+		return X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD;
+	if (order > 0)
+		return X509_V_ERR_CERT_NOT_YET_VALID;
+	order = X509_cmp_time(X509_get0_notAfter(certificate), &when);
+	if (order == 0)
+		return X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD;
+	return order < 0 ? X509_V_ERR_CERT_HAS_EXPIRED : X509_V_OK;
+}
+
+/*
+ * In the place of OpenSSL's internal_verify(), and with the same result, from the anchor
+ * downwards: signature of each link, validity of each certificate. But here each link is
+ * verified once for all signers, and within the budget. The signature on the anchor
+ * itself proves nothing: what makes it one is that it is in the ring.
+ */
+static int check_links(X509_STORE_CTX *context)
+{
+	struct verity_cms_work *work = X509_STORE_CTX_get_app_data(context);
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
+	time_t when = X509_VERIFY_PARAM_get_time(X509_STORE_CTX_get0_param(context));
+	int last = sk_X509_num(chain) - 1;
+
+	for (int i = last; i >= 0; i--) {
+		X509 *certificate = sk_X509_value(chain, i);
+		int reason = i == last
+				     ? X509_V_OK
+				     : verity_cms_work_link(work, certificate,
+							    sk_X509_value(chain, i + 1));
+
+		if (reason == X509_V_OK)
+			reason = check_time(certificate, when);
+		if (reason == X509_V_OK)
+			continue;
+		X509_STORE_CTX_set_error(context, reason);
+		X509_STORE_CTX_set_error_depth(context, i);
+		X509_STORE_CTX_set_current_cert(context, certificate);
+		return 0;
+	}
+	return 1;
 }
 
 /* One way to build the chain. @anchor: the only one to end in; NULL: any of the ring. */
@@ -96,6 +155,8 @@ static int build(const struct verity_cms_trust *trust, STACK_OF(X509) * enclosed
 	if (X509_STORE_CTX_init(context, trust->keyring->store, certificate, enclosed) !=
 	    1)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	X509_STORE_CTX_set_app_data(context, trust->work);
+	X509_STORE_CTX_set_verify(context, check_links);
 	if (anchor)
 		X509_STORE_CTX_set0_trusted_stack(context, anchor);
 	param = X509_STORE_CTX_get0_param(context);
@@ -126,7 +187,8 @@ static bool has_namesake(STACK_OF(X509) * certificates, int which)
  * each anchor that shares its name. The reason of the first attempt stays.
  */
 static int build_any(const struct verity_cms_trust *trust, X509 *certificate,
-		     int64_t when, X509_STORE_CTX *context, struct verity_error *err)
+		     bool certified, int64_t when, X509_STORE_CTX *context,
+		     struct verity_error *err)
 {
 	STACK_OF(X509) *ring = trust->keyring->certificates;
 	cleanup_with(verity_certificates_borrowed_free_p) STACK_OF(X509) *reverse =
@@ -135,7 +197,7 @@ static int build_any(const struct verity_cms_trust *trust, X509 *certificate,
 		sk_X509_new_reserve(NULL, 1);
 	int r = build(trust, trust->enclosed, NULL, certificate, when, context, err);
 
-	if (r != -EKEYREJECTED)
+	if (r != -EKEYREJECTED || !certified)
 		return r;
 	for (int i = sk_X509_num(trust->enclosed) - 1; reverse && i >= 0; i--)
 		if (sk_X509_push(reverse, sk_X509_value(trust->enclosed, i)) <= 0)
@@ -178,27 +240,39 @@ static int check_purpose(STACK_OF(X509) * chain, enum verity_purpose purpose,
 }
 
 int verity_cms_chain_check(const struct verity_cms_trust *trust, X509 *certificate,
+			   const struct verity_cms_found *found,
 			   struct verity_signer *signer,
 			   struct verity_signatures *signatures, struct verity_error *err)
 {
-	cleanup_with(X509_STORE_CTX_free_p) X509_STORE_CTX *context =
-		X509_STORE_CTX_new();
+	cleanup_with(X509_STORE_CTX_free_p) X509_STORE_CTX *context = NULL;
 	STACK_OF(X509) * chain;
 	const char *anchor;
 	int r;
 
+	/* The reason that OpenSSL would find, without its work. */
+	if (found && !found->has_issuer)
+		return no_chain(X509_NAME_cmp(X509_get_subject_name(certificate),
+					      X509_get_issuer_name(certificate)) == 0
+					? X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
+					: X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+				err);
+	context = X509_STORE_CTX_new();
 	if (!context)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = build_any(trust, certificate, signer->signed_at, context, err);
+	r = build_any(trust, certificate, !found || found->certified, signer->signed_at,
+		      context, err);
 	if (r < 0)
 		return r;
 	chain = X509_STORE_CTX_get0_chain(context);
 	for (int i = 0; r == 0 && i < sk_X509_num(chain); i++)
 		r = verity_cms_add_key(sk_X509_value(chain, i), signatures, err);
-	if (r == 0)
-		r = check_purpose(chain, trust->purpose, err);
 	if (r < 0)
 		return r;
+	r = check_purpose(chain, trust->purpose, err);
+	if (r < 0) {
+		signatures->other_purpose = true;
+		return r;
+	}
 	anchor = verity_keyring_file(trust->keyring,
 				     sk_X509_value(chain, sk_X509_num(chain) - 1));
 	snprintf(signer->anchor, sizeof(signer->anchor), "%s", anchor ? anchor : "?");

@@ -49,10 +49,15 @@ struct verity_signatures {
 	size_t count;
 	uint8_t key_ids[VERITY_KEY_IDS_MAX][VERITY_KEY_ID_BYTES];
 	size_t key_id_count;
+	bool other_purpose; /* one chains to the key ring, and is for something else */
 };
 
 /**
  * verity_cms_verify - check a detached signature
+ *
+ * The work is bounded whatever the bytes are: see verity/cms/parts.h and
+ * verity/cms/work.h.
+ *
  * @ret: who signed; filled also on -EKEYREJECTED, where no signer has an anchor; empty
  *       where that is unknown
  *

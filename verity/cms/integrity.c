@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The digest of the content, each signature over it, and which certificate made it. */
+/* The digest of the content, a signature over it, and which certificate made it. */
 
 #include "verity/cms/integrity.h"
 
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ess.h>
+#include <openssl/sha.h>
 #include <string.h>
 
 #include "verity/cms/algorithm.h"
@@ -26,9 +27,8 @@ static int no_match(struct verity_error *err)
 				   "signature: it does not match the signed data");
 }
 
-/* A chain of BIOs that has computed every digest which the CMS announces. */
-static int digest_content(CMS_ContentInfo *cms, const void *data, size_t data_bytes,
-			  BIO **ret, struct verity_error *err)
+int verity_cms_digest(CMS_ContentInfo *cms, const void *data, size_t data_bytes,
+		      BIO **ret, struct verity_error *err)
 {
 	cleanup_with(BIO_free_all_p) BIO *content = NULL;
 	cleanup_with(BIO_free_all_p) BIO *chain = NULL;
@@ -56,36 +56,50 @@ static int digest_content(CMS_ContentInfo *cms, const void *data, size_t data_by
  * wmopkg-build names its certificate there by digest, so that a certificate that was
  * changed makes the signature bad, and not just its signer unknown.
  *
- * 1 where @signer names @certificate; 0 where it names none; -1 where it names another,
- * or the attribute is malformed.
+ * @ret: its value; NULL where it is malformed
+ *
+ * Return: false where there is none.
  */
-static int compare_certificate(const CMS_SignerInfo *signer, X509 *certificate)
+static bool find_signing_certificate(const CMS_SignerInfo *signer,
+				     const ASN1_STRING **ret)
 {
 	int index = CMS_signed_get_attr_by_NID(signer,
 					       NID_id_smime_aa_signingCertificateV2, -1);
-	cleanup_with(verity_certificates_borrowed_free_p) STACK_OF(X509) *chain =
-		sk_X509_new_null();
-	cleanup_with(ESS_SIGNING_CERT_V2_free_p) ESS_SIGNING_CERT_V2 *named = NULL;
 	X509_ATTRIBUTE *attribute;
 	ASN1_TYPE *value;
 
+	*ret = NULL;
 	if (index < 0)
-		return 0;
+		return false;
 	attribute = CMS_signed_get_attr(signer, index);
 	value = X509_ATTRIBUTE_count(attribute) == 1
 			? X509_ATTRIBUTE_get0_type(attribute, 0)
 			: NULL;
-	if (value && value->type == V_ASN1_SEQUENCE) {
-		const unsigned char *der = ASN1_STRING_get0_data(value->value.sequence);
+	if (value && value->type == V_ASN1_SEQUENCE)
+		*ret = value->value.sequence;
+	return true;
+}
 
-		named = d2i_ESS_SIGNING_CERT_V2(
-			NULL, &der, ASN1_STRING_length(value->value.sequence));
+/* Whether @signer names no certificate, or this one. */
+static bool may_be_certificate(const CMS_SignerInfo *signer, X509 *certificate)
+{
+	cleanup_with(verity_certificates_borrowed_free_p) STACK_OF(X509) *chain =
+		sk_X509_new_null();
+	cleanup_with(ESS_SIGNING_CERT_V2_free_p) ESS_SIGNING_CERT_V2 *named = NULL;
+	const ASN1_STRING *value;
+	const unsigned char *der;
+	bool good;
+
+	if (!find_signing_certificate(signer, &value))
+		return true;
+	if (value) {
+		der = ASN1_STRING_get0_data(value);
+		named = d2i_ESS_SIGNING_CERT_V2(NULL, &der, ASN1_STRING_length(value));
 	}
-	if (named && chain && sk_X509_push(chain, certificate) > 0 &&
-	    OSSL_ESS_check_signing_certs(NULL, named, chain, 1) == 1)
-		return 1;
+	good = named && chain && sk_X509_push(chain, certificate) > 0 &&
+	       OSSL_ESS_check_signing_certs(NULL, named, chain, 1) == 1;
 	ERR_clear_error();
-	return -1;
+	return good;
 }
 
 /* OpenSSL finds a certificate by its issuer without regard to case; here it matters. */
@@ -104,89 +118,136 @@ static bool has_attributes(const CMS_SignerInfo *signer)
 	return CMS_signed_get_attr_count(signer) >= 0;
 }
 
-static int check_known(CMS_SignerInfo *signer, X509 *certificate,
-		       struct verity_error *err)
+int verity_cms_claims_check(CMS_SignerInfo *signer, BIO *digests,
+			    struct verity_error *err)
+{
+	const ASN1_OBJECT *type;
+
+	if (!has_attributes(signer))
+		return 0;
+	if (CMS_SignerInfo_verify_content(signer, digests) != 1)
+		return no_match(err);
+	/* RFC 5652 §11.1, which OpenSSL does not check: signed as data, nothing else. */
+	type = CMS_signed_get0_data_by_OBJ(signer, OBJ_nid2obj(NID_pkcs9_contentType), -3,
+					   V_ASN1_OBJECT);
+	if (!type || OBJ_obj2nid(type) != NID_pkcs7_data)
+		return bad(err, "it was made over another type of content");
+	return 0;
+}
+
+int verity_cms_signature_check(CMS_SignerInfo *signer, X509 *certificate, BIO *digests,
+			       struct verity_error *err)
 {
 	X509_NAME *issuer = NULL;
 	int r = verity_cms_algorithm_check_key(signer, certificate, err);
 
 	if (r < 0)
 		return r;
-	/* Without signed attributes the content's digest was signed, and is checked. */
-	if (has_attributes(signer) && CMS_SignerInfo_verify(signer) != 1)
+	CMS_SignerInfo_set1_signer_cert(signer, certificate);
+	/* Without signed attributes the signature is over the digest of the content. */
+	if ((has_attributes(signer)
+		     ? CMS_SignerInfo_verify(signer)
+		     : CMS_SignerInfo_verify_content(signer, digests)) != 1)
 		return no_match(err);
 	if (CMS_SignerInfo_get0_signer_id(signer, NULL, &issuer, NULL) == 1 && issuer &&
 	    !same_name(issuer, X509_get_issuer_name(certificate)))
 		return bad(err, "the issuer it names is not that of its certificate");
-	if (compare_certificate(signer, certificate) < 0)
+	if (!may_be_certificate(signer, certificate))
 		return bad(err,
 			   "it was made with another certificate than the one in it");
 	return 0;
 }
 
-/*
- * No certificate has the name that the signature gives. That must not be because the
- * name, or the certificate, was changed on the way, and the signer's certificate is here
- * after all.
- */
-static int check_unknown(CMS_SignerInfo *signer, STACK_OF(X509) * enclosed,
-			 STACK_OF(X509) * known, struct verity_error *err)
+/* Whether the signed attributes have the SHA-256 of a certificate, given as DER. */
+static bool names(const ASN1_STRING *value, const void *der, size_t bytes)
 {
-	bool named = true;
+	uint8_t digest[SHA256_DIGEST_LENGTH];
 
-	for (int i = 0; named && i < sk_X509_num(enclosed); i++) {
-		CMS_SignerInfo_set1_signer_cert(signer, sk_X509_value(enclosed, i));
-		named = CMS_SignerInfo_verify(signer) != 1;
+	return EVP_Digest(der, bytes, digest, NULL, EVP_sha256(), NULL) == 1 &&
+	       memmem(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value),
+		      digest, sizeof(digest));
+}
+
+static bool names_any(const CMS_SignerInfo *signer, const struct verity_cms_parts *parts,
+		      const struct verity_keyring *keyring)
+{
+	STACK_OF(X509) *known = keyring ? keyring->certificates : NULL;
+	const ASN1_STRING *value;
+
+	if (!find_signing_certificate(signer, &value) || !value)
+		return false;
+	for (size_t i = 0; i < parts->certificate_count; i++) {
+		const struct verity_der *whole = &parts->certificates[i].whole;
+
+		if (names(value, whole->next, verity_der_size(whole)))
+			return true;
+	}
+	/* One of the ring may be a later one of the same key, unless it says which. */
+	for (int i = 0; i < sk_X509_num(known); i++) {
+		unsigned char *der = NULL;
+		int bytes = i2d_X509(sk_X509_value(known, i), &der);
+		bool found = bytes > 0 && names(value, der, (size_t)bytes);
+
+		OPENSSL_free(der);
+		if (found)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The one certificate that an unknown signer most likely is of: one that has a half of
+ * the name that it gives, else the first that no signer names. -1: there is none.
+ */
+static int guess(const struct verity_cms_enclosed *enclosed, size_t index)
+{
+	const struct verity_cms_parts *parts = enclosed->parts;
+	const struct verity_cms_signer_id *id = &parts->ids[index];
+	bool named[VERITY_KEY_IDS_MAX] = {false};
+	int first = -1;
+
+	for (size_t i = 0; i < parts->signer_count; i++) {
+		int found = verity_cms_enclosed_find(enclosed, &parts->ids[i]);
+
+		if (found >= 0)
+			named[found] = true;
+	}
+	for (size_t i = 0; i < parts->certificate_count; i++) {
+		const struct verity_cms_certificate *c = &parts->certificates[i];
+
+		if (named[i])
+			continue;
+		if (verity_der_same(&c->serial, &id->serial))
+			return (int)i;
+		if (first < 0 || verity_der_same(&c->issuer, &id->issuer))
+			first = (int)i;
+	}
+	return first;
+}
+
+int verity_cms_unknown_check(CMS_SignerInfo *signer, size_t index,
+			     struct verity_cms_enclosed *enclosed,
+			     const struct verity_keyring *keyring,
+			     struct verity_cms_work *work, struct verity_error *err)
+{
+	bool named = names_any(signer, enclosed->parts, keyring);
+	int candidate;
+
+	/* Without them the digest is nowhere but in the signature. */
+	if (!has_attributes(signer))
+		return bad(err, "of an unknown signer, without signed attributes");
+	candidate = named ? -1 : guess(enclosed, index);
+	if (candidate >= 0 && verity_cms_work_take(work)) {
+		X509 *certificate = verity_cms_enclosed_get(enclosed, (size_t)candidate);
+
+		if (!certificate)
+			return verity_fail_openssl(
+				err, VERITY_E_BAD_SIGNATURE,
+				"signature: a certificate in it cannot be read");
+		CMS_SignerInfo_set1_signer_cert(signer, certificate);
+		named = CMS_SignerInfo_verify(signer) == 1;
 		CMS_SignerInfo_set1_signer_cert(signer, NULL);
 		ERR_clear_error();
 	}
-	/* One of the ring may be a later one of the same key, unless it says which. */
-	for (int i = 0; named && i < sk_X509_num(known); i++)
-		named = compare_certificate(signer, sk_X509_value(known, i)) != 1;
-	return named ? 0 : bad(err, "it does not name the certificate it was made with");
-}
-
-static int check_signer(CMS_SignerInfo *signer, BIO *digests, STACK_OF(X509) * enclosed,
-			STACK_OF(X509) * known, struct verity_error *err)
-{
-	X509 *certificate = NULL;
-	const ASN1_OBJECT *type;
-
-	CMS_SignerInfo_get0_algs(signer, NULL, &certificate, NULL, NULL);
-	/* Without them the digest is nowhere but in the signature. */
-	if (!certificate && !has_attributes(signer))
-		return bad(err, "of an unknown signer, without signed attributes");
-	if (CMS_SignerInfo_verify_content(signer, digests) != 1)
-		return no_match(err);
-	/* RFC 5652 §11.1, which OpenSSL does not check: signed as data, nothing else. */
-	type = CMS_signed_get0_data_by_OBJ(signer, OBJ_nid2obj(NID_pkcs9_contentType), -3,
-					   V_ASN1_OBJECT);
-	if (has_attributes(signer) && (!type || OBJ_obj2nid(type) != NID_pkcs7_data))
-		return bad(err, "it was made over another type of content");
-	return certificate ? check_known(signer, certificate, err)
-			   : check_unknown(signer, enclosed, known, err);
-}
-
-int verity_cms_integrity_check(CMS_ContentInfo *cms, const void *data, size_t data_bytes,
-			       STACK_OF(X509) * enclosed,
-			       const struct verity_keyring *keyring,
-			       struct verity_error *err)
-{
-	STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(cms);
-	STACK_OF(X509) *known = keyring ? keyring->certificates : NULL;
-	cleanup_with(BIO_free_all_p) BIO *digests = NULL;
-	int r = 0;
-
-	/* Those of the ring come first: none in the CMS can take their place. */
-	if (CMS_set1_signers_certs(cms, known, 0) < 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	/* Before OpenSSL meets an algorithm that is unknown or not allowed. */
-	for (int i = 0; r == 0 && i < sk_CMS_SignerInfo_num(signers); i++)
-		r = verity_cms_algorithm_check(sk_CMS_SignerInfo_value(signers, i), err);
-	if (r == 0)
-		r = digest_content(cms, data, data_bytes, &digests, err);
-	for (int i = 0; r == 0 && i < sk_CMS_SignerInfo_num(signers); i++)
-		r = check_signer(sk_CMS_SignerInfo_value(signers, i), digests, enclosed,
-				 known, err);
-	return r;
+	return named ? bad(err, "it does not name the certificate it was made with") : 0;
 }

@@ -2,27 +2,54 @@
 #pragma once
 
 /*
- * Whether a CMS matches its data and every signer of it signed that. Whether a signer is
+ * Whether a CMS matches its data and a signer of it signed that. Whether a signer is
  * trusted is not asked here.
  */
 
 #include <openssl/cms.h>
-#include <stddef.h>
 
-#include "verity/cms/keyring.h"
+#include "verity/cms/enclosed.h"
 
 /**
- * verity_cms_integrity_check - whether every signature in it is valid
- * @enclosed: the certificates in it; NULL: none
- * @keyring:  where to look for certificates first; NULL: nowhere
+ * verity_cms_digest - compute every digest of the data that the CMS announces
+ * @ret: set on success only; BIO_free_all()
  *
- * On success CMS_SignerInfo_get0_algs() gives each signer's certificate. Where a signer
- * has none it is unknown to this device; all that is known of it is that its digest is
- * the data's.
- *
- * Return: 0; -EBADMSG (BAD_SIGNATURE); -ENOMEM.
+ * Return: 0; -EBADMSG (BAD_SIGNATURE).
  */
-int verity_cms_integrity_check(CMS_ContentInfo *cms, const void *data, size_t data_bytes,
-			       STACK_OF(X509) * enclosed,
-			       const struct verity_keyring *keyring,
+int verity_cms_digest(CMS_ContentInfo *cms, const void *data, size_t data_bytes,
+		      BIO **ret, struct verity_error *err) must_check;
+
+/**
+ * verity_cms_claims_check - whether its signed attributes are those of the data
+ *
+ * No operation with a key. Without signed attributes nothing is checked.
+ *
+ * Return: 0; -EBADMSG (BAD_SIGNATURE).
+ */
+int verity_cms_claims_check(CMS_SignerInfo *signer, BIO *digests,
+			    struct verity_error *err) must_check;
+
+/**
+ * verity_cms_signature_check - whether @certificate has signed; one operation with its
+ * key
+ *
+ * Return: 0; -EBADMSG (BAD_SIGNATURE).
+ */
+int verity_cms_signature_check(CMS_SignerInfo *signer, X509 *certificate, BIO *digests,
 			       struct verity_error *err) must_check;
+
+/**
+ * verity_cms_unknown_check - a signer whose certificate is not there, by the name it
+ * gives
+ * @index: of the signer
+ *
+ * That must not be because the name, or the certificate, was changed on the way, and the
+ * certificate is there after all. At most one operation with a key, from the budget.
+ *
+ * Return: 0; -EBADMSG (BAD_SIGNATURE).
+ */
+int verity_cms_unknown_check(CMS_SignerInfo *signer, size_t index,
+			     struct verity_cms_enclosed *enclosed,
+			     const struct verity_keyring *keyring,
+			     struct verity_cms_work *work,
+			     struct verity_error *err) must_check;

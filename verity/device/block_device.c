@@ -9,8 +9,10 @@
 #include <libcryptsetup.h>
 #include <libdevmapper.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "verity/cms/parts.h"
 #include "verity/device/dm.h"
 #include "verity/device/kernel_requirement.h"
 #include "verity/device/loop.h"
@@ -122,15 +124,24 @@ static int activate(struct crypt_device *cd, const struct verity_manifest *manif
 		    struct verity_device *device, struct complaint *complaint,
 		    struct verity_error *err)
 {
+	struct verity_cms_parts parts;
+	struct verity_error why;
 	struct complaint first;
 	int r;
 
 	if (!manifest->kernel_signature)
 		return activate_unsigned(cd, manifest, device, complaint, err);
-	r = crypt_activate_by_signed_key(
-		cd, name_of(device), (const char *)manifest->root_hash,
-		sizeof(manifest->root_hash), (const char *)manifest->kernel_signature,
-		manifest->kernel_signature_bytes, CRYPT_ACTIVATE_READONLY);
+	/* The kernel has no bounds of its own for the work that it causes. */
+	r = verity_cms_parts_read(manifest->kernel_signature,
+				  manifest->kernel_signature_bytes, &parts, &why);
+	if (r < 0)
+		snprintf(complaint->text, sizeof(complaint->text), "%s", why.message);
+	else
+		r = crypt_activate_by_signed_key(
+			cd, name_of(device), (const char *)manifest->root_hash,
+			sizeof(manifest->root_hash),
+			(const char *)manifest->kernel_signature,
+			manifest->kernel_signature_bytes, CRYPT_ACTIVATE_READONLY);
 	if (r >= 0)
 		return 0;
 	if (verity_kernel_requires_signature())

@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "verity/cms/certificate.h"
-#include "verity/cms/decode.h"
 #include "verity/cms/openssl.h"
+#include "verity/cms/parts.h"
 #include "verity/sign/signing_key_private.h"
 #include "verity/util/sizes.h"
 
@@ -95,8 +95,11 @@ static int make(const void *data, size_t data_bytes, const struct verity_signing
 static int encode(CMS_ContentInfo *cms, uint8_t **ret, size_t *ret_bytes,
 		  struct verity_error *err)
 {
-	int size = i2d_CMS_ContentInfo(cms, NULL);
-	unsigned char *der, *next;
+	int size = i2d_CMS_ContentInfo(cms, NULL), r;
+	cleanup_free unsigned char *der = NULL;
+	struct verity_cms_parts parts;
+	struct verity_error why;
+	unsigned char *next;
 
 	if (size < 0)
 		return verity_fail_openssl(err, VERITY_E_KEY, "signing failed");
@@ -110,8 +113,13 @@ static int encode(CMS_ContentInfo *cms, uint8_t **ret, size_t *ret_bytes,
 	if (!der)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	i2d_CMS_ContentInfo(cms, &next);
+	/* What every device would refuse is not written: too large a key, or exponent. */
+	r = verity_cms_parts_read(der, (size_t)size, &parts, &why);
+	if (r < 0)
+		return verity_fail(err, VERITY_E_KEY, "devices would refuse the %s",
+				   why.message);
 	*ret_bytes = (size_t)size;
-	*ret = der;
+	*ret = steal_ptr(&der);
 	return 0;
 }
 
@@ -189,14 +197,18 @@ int verity_cms_add(const void *data, size_t data_bytes, const void *present,
 {
 	cleanup_with(CMS_ContentInfo_free_p) CMS_ContentInfo *cms = NULL;
 	cleanup_with(CMS_ContentInfo_free_p) CMS_ContentInfo *own = NULL;
+	const unsigned char *next = present;
 	struct verity_signatures signatures;
 	int r = verity_cms_verify(data, data_bytes, present, present_bytes, NULL,
 				  VERITY_PURPOSE_PACKAGE, &signatures, err);
 
-	if (r == 0 || r == -EKEYREJECTED)
-		r = verity_cms_decode(present, present_bytes, &cms, err);
-	if (r == 0)
-		r = check_present(cms, key, err);
+	if (r < 0 && r != -EKEYREJECTED)
+		return r;
+	cms = d2i_CMS_ContentInfo(NULL, &next, (long)present_bytes);
+	if (!cms)
+		return verity_fail_openssl(err, VERITY_E_BAD_SIGNATURE,
+					   "signature: not a CMS structure");
+	r = check_present(cms, key, err);
 	if (r == 0)
 		r = make(data, data_bytes, key, when, &own, err);
 	if (r < 0)

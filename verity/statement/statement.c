@@ -208,7 +208,7 @@ int verity_statement_verify(const void *bytes, size_t size,
 	r = verity_cms_verify(parts.text, parts.text_bytes, parts.signature,
 			      parts.signature_bytes, keyring, purpose, ret_signatures,
 			      err);
-	if (r == -EKEYREJECTED)
+	if (r == -EKEYREJECTED && ret_signatures->other_purpose)
 		return explain_purpose(&parts, type, purpose, keyring, err);
 	return r < 0 ? r
 		     : verity_statement_decode(parts.text, parts.text_bytes, type, ret,

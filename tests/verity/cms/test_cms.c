@@ -155,6 +155,9 @@ static void test_every_flipped_bit(void **state)
 			nobodys++;
 		else if (r == -EBADMSG && err.code == VERITY_E_BAD_SIGNATURE)
 			bad++;
+		else
+			print_error("bit %zu of byte %zu: %d %s\n", bit % 8, i, r,
+				    r < 0 ? err.message : "");
 	}
 	assert_int_equal(bad + nobodys, bytes * 8);
 	assert_true(bad > nobodys);

@@ -62,6 +62,8 @@ static void check(const struct expected *e)
 	int r = verify(e, &signatures, &err);
 
 	assert_int_equal(signatures.count, 1);
+	if (!e->message)
+		check_ok(r, &err);
 	assert_string_equal(signatures.signers[0].anchor, e->anchor ?: "");
 	if (!e->message) {
 		check_ok(r, &err);
@@ -102,10 +104,7 @@ static void test_anchors(void **state)
 		/* the signer's own certificate in the ring */
 		{&leaf, {0}, {{"leaf.pem", &leaf}}, .anchor = "leaf.pem"},
 		/* a root that travels with the signature is nobody's anchor */
-		{&leaf,
-		 {&root},
-		 {{"old.pem", &old_root}},
-		 .message = CHAIN "self-signed certificate in certificate chain"},
+		{&leaf, {&root}, {{"old.pem", &old_root}}, .message = NO_ISSUER},
 		{&leaf, {&root}, {{0}}, .message = "the key ring is empty"},
 	};
 

@@ -187,7 +187,9 @@ def make_roots(ca):
     for name, options in {
             "inter": {}, "inter-denied": {}, "inter-tls": {"extra": ["extendedKeyUsage=serverAuth"]},
             "inter-last": {"path_length": ",pathlen:0"}, "inter-weak": {"key": "rsa1024"},
-            "inter-old": {"years": (-10, -5)}}.items():
+            "inter-old": {"years": (-10, -5)},
+            "inter-policy": {"extra": ["policyConstraints=critical,requireExplicitPolicy:0",
+                                       "certificatePolicies=1.2.3.4"]}}.items():
         ca.authority(name, "new", **options)
     ca.authority("inter-below", "inter-last")
     ca.authority(DEEP[0], "new")
@@ -218,6 +220,9 @@ def make_signers(ca):
             ("below-deep", DEEP[-1], {}),
             ("denied", "new", {}),
             ("below-denied", "inter-denied", {}),
+            ("with-policy", "inter-policy", {"extra": ["certificatePolicies=1.2.3.4"]}),
+            ("without-policy", "inter-policy", {}),
+            ("revocable", "new", {"extra": ["crlDistributionPoints=critical,URI:http://a/"]}),
             ("self", None, {}),
             ("foreign", "stranger", {}),
             ("foreign-too", "stranger", {}),

@@ -170,6 +170,7 @@ GOOD = {
     "two-signers": Member(openssl("good", "good-rsa"), "Signed"),
     "two-roots": Member(openssl("good", "good-old"), "Signed"),
     "and-a-stranger": Member(openssl("foreign", "good"), "Signed"),
+    "with-policy": Member(signed("with-policy", "inter-policy"), "Signed"),
     "name-with-nul": Member(signed("good-nul"), "Signed"),
     "denied-name-newer": Member(
         signed("good", options=["--name", "denied-name", "--epoch", "3"]), "Signed"),
@@ -198,6 +199,10 @@ UNTRUSTED = {
                            "codeSigning"),
     "for-encryption": Member(signed("no-signatures"), "Untrusted", "untrusted-signer",
                              "not for digital signatures"),
+    "without-policy": Member(signed("without-policy", "inter-policy"), "Untrusted",
+                             "untrusted-signer", "no explicit policy"),
+    "critical": Member(signed("revocable"), "Untrusted", "untrusted-signer",
+                       "a critical extension that devices do not process: crlDistributionPoints"),
     "inter-for-tls": Member(signed("below-tls", "inter-tls"), "Untrusted", "untrusted-signer",
                             "codeSigning"),
     "below-a-leaf": Member(signed("below-leaf", "good"), "Untrusted", "untrusted-signer",

@@ -2,6 +2,7 @@
 #include "tests/verity/certs.h"
 
 #include <fcntl.h>
+#include <openssl/conf.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -36,15 +37,18 @@ static EVP_PKEY *make_key(const char *type)
 static void add_extension(X509 *x509, X509 *issuer, int nid, const char *value)
 {
 	X509_EXTENSION *extension;
+	CONF *sections = NCONF_new(NULL); /* of policies: none, but it must be there */
 	X509V3_CTX context;
 
-	if (!*value)
-		return;
-	X509V3_set_ctx(&context, issuer, x509, NULL, NULL, 0);
-	extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-	assert_non_null(extension);
-	assert_true(X509_add_ext(x509, extension, -1));
-	X509_EXTENSION_free(extension);
+	if (*value) {
+		X509V3_set_ctx(&context, issuer, x509, NULL, NULL, 0);
+		X509V3_set_nconf(&context, sections);
+		extension = X509V3_EXT_nconf_nid(sections, &context, nid, value);
+		assert_non_null(extension);
+		assert_true(X509_add_ext(x509, extension, -1));
+		X509_EXTENSION_free(extension);
+	}
+	NCONF_free(sections);
 }
 
 static void add_extensions(const struct cert_spec *spec, X509 *x509, X509 *issuer)
@@ -58,6 +62,9 @@ static void add_extensions(const struct cert_spec *spec, X509 *x509, X509 *issue
 		      spec->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
 	add_extension(x509, issuer, NID_key_usage, key_usage);
 	add_extension(x509, issuer, NID_ext_key_usage, usage);
+	for (size_t i = 0; i < 3 && spec->more[i][0]; i++)
+		add_extension(x509, issuer, OBJ_txt2nid(spec->more[i][0]),
+			      spec->more[i][1]);
 	if (spec->no_key_ids)
 		return;
 	add_extension(x509, issuer, NID_subject_key_identifier, "hash");

@@ -28,6 +28,7 @@ struct cert_spec {
 	int64_t from, until;       /* seconds since 1970; a good range where 0 */
 	bool ca;                   /* then usage is none where NULL */
 	bool no_key_ids;
+	const char *more[3][2]; /* extensions: name and value, as openssl has them */
 };
 
 struct cert {

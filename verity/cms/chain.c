@@ -164,7 +164,11 @@ static int build(const struct verity_cms_trust *trust, STACK_OF(X509) * enclosed
 	X509_VERIFY_PARAM_set_depth(param, CHAIN_DEPTH_MAX);
 	X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
 	/* Whatever is in the key ring is an anchor, an intermediate as well as a root. */
-	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
+	X509_VERIFY_PARAM_set_flags(param,
+				    X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_POLICY_CHECK);
+	/* Any policy will do where a certificate demands one. */
+	if (X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy)) != 1)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	return X509_verify_cert(context) == 1 ? 0 : fail_chain(context, err);
 }
 
@@ -218,6 +222,57 @@ static int build_any(const struct verity_cms_trust *trust, X509 *certificate,
 	return r;
 }
 
+/*
+ * What is checked of a critical extension: all others make a chain untrusted, also those
+ * that OpenSSL takes for handled and leaves to its caller (revocation lists, netscape's
+ * types). Constraints of policies count below the certificate that has them; OpenSSL does
+ * not look at those of an anchor.
+ */
+static const struct {
+	int nid;
+	bool in_anchor;
+} processed[] = {
+	{NID_basic_constraints, true},   {NID_key_usage, true},
+	{NID_ext_key_usage, true},       {NID_name_constraints, true},
+	{NID_subject_alt_name, true},    {NID_certificate_policies, true},
+	{NID_policy_mappings, false},    {NID_policy_constraints, false},
+	{NID_inhibit_any_policy, false},
+};
+
+static bool is_processed(int nid, bool anchor)
+{
+	for (size_t i = 0; i < sizeof(processed) / sizeof(processed[0]); i++)
+		if (processed[i].nid == nid)
+			return processed[i].in_anchor || !anchor;
+	return false;
+}
+
+static int check_critical(STACK_OF(X509) * chain, struct verity_error *err)
+{
+	int last = sk_X509_num(chain) - 1;
+
+	for (int i = 0; i <= last; i++) {
+		X509 *certificate = sk_X509_value(chain, i);
+
+		for (int k = 0; k < X509_get_ext_count(certificate); k++) {
+			X509_EXTENSION *extension = X509_get_ext(certificate, k);
+			int nid = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
+			char name[NAME_BYTES];
+
+			if (!X509_EXTENSION_get_critical(extension) ||
+			    is_processed(nid, i > 0 && i == last))
+				continue;
+			verity_certificate_name(certificate, name, sizeof(name));
+			return verity_fail(
+				err, VERITY_E_UNTRUSTED_SIGNER,
+				"the certificate of '%s' has a critical "
+				"extension that devices do not process: %s",
+				name, nid == NID_undef ? "unknown" : OBJ_nid2sn(nid));
+		}
+	}
+	return 0;
+}
+
 /* The leaf must be for it; what is above it must not be for something else. */
 static int check_purpose(STACK_OF(X509) * chain, enum verity_purpose purpose,
 			 struct verity_error *err)
@@ -266,6 +321,8 @@ int verity_cms_chain_check(const struct verity_cms_trust *trust, X509 *certifica
 	chain = X509_STORE_CTX_get0_chain(context);
 	for (int i = 0; r == 0 && i < sk_X509_num(chain); i++)
 		r = verity_cms_add_key(sk_X509_value(chain, i), signatures, err);
+	if (r == 0)
+		r = check_critical(chain, err);
 	if (r < 0)
 		return r;
 	r = check_purpose(chain, trust->purpose, err);

@@ -416,6 +416,128 @@ static void test_weak(void **state)
 		cert_free(&made[i]);
 }
 
+#define NOT_PROCESSED(name, extension)                                                   \
+	"the certificate of 'CN=" name                                                   \
+	"' has a critical extension that devices do not process: " extension
+#define CONSTRAINED                                                                      \
+	{                                                                                \
+		"policyConstraints", "critical,requireExplicitPolicy:0"                  \
+	}
+
+/* What a certificate demands is done, or it is not trusted. */
+static void test_critical(void **state)
+{
+	enum {
+		CONSTRAINED_SUB,
+		WITHOUT_POLICY,
+		POLICY_SUB,
+		WITH_POLICY,
+		WITH_OTHER_POLICY,
+		INHIBITED_SUB,
+		WITH_ANY_POLICY,
+		CONSTRAINED_ROOT,
+		UNDER_CONSTRAINED,
+		SERVER,
+		REVOCABLE,
+		NAMES_SUB,
+		OUTSIDE,
+		INSIDE,
+		COUNT
+	};
+	struct cert made[COUNT];
+	const struct cert_spec specs[COUNT] = {
+		[CONSTRAINED_SUB] = {.name = "constrained",
+				     .ca = true,
+				     .issuer = &root,
+				     .more = {CONSTRAINED}},
+		[WITHOUT_POLICY] = {.name = "without", .issuer = &made[CONSTRAINED_SUB]},
+		[POLICY_SUB] = {.name = "policy",
+				.ca = true,
+				.issuer = &root,
+				.more = {CONSTRAINED,
+					 {"certificatePolicies", "1.2.3.4"}}},
+		[WITH_POLICY] = {.name = "with",
+				 .issuer = &made[POLICY_SUB],
+				 .more = {{"certificatePolicies", "critical,1.2.3.4"}}},
+		[WITH_OTHER_POLICY] = {.name = "other",
+				       .issuer = &made[POLICY_SUB],
+				       .more = {{"certificatePolicies", "1.2.3.5"}}},
+		[INHIBITED_SUB] = {.name = "inhibited",
+				   .ca = true,
+				   .issuer = &root,
+				   .more = {CONSTRAINED,
+					    {"certificatePolicies", "1.2.3.4"},
+					    {"inhibitAnyPolicy", "critical,0"}}},
+		[WITH_ANY_POLICY] = {.name = "any",
+				     .issuer = &made[INHIBITED_SUB],
+				     .more = {{"certificatePolicies", "2.5.29.32.0"}}},
+		[CONSTRAINED_ROOT] = {.name = "strict",
+				      .ca = true,
+				      .more = {CONSTRAINED}},
+		[UNDER_CONSTRAINED] = {.name = "under",
+				       .issuer = &made[CONSTRAINED_ROOT],
+				       .more = {{"certificatePolicies", "1.2.3.4"}}},
+		[SERVER] = {.name = "server",
+			    .issuer = &root,
+			    .more = {{"nsCertType", "critical,server"}}},
+		[REVOCABLE] = {.name = "revocable",
+			       .issuer = &root,
+			       .more = {{"crlDistributionPoints",
+					 "critical,URI:http://example.com/"}}},
+		[NAMES_SUB] = {.name = "names",
+			       .ca = true,
+			       .issuer = &root,
+			       .more = {{"nameConstraints",
+					 "critical,permitted;DNS:example.com"}}},
+		[OUTSIDE] = {.name = "outside",
+			     .issuer = &made[NAMES_SUB],
+			     .more = {{"subjectAltName", "critical,DNS:example.org"}}},
+		[INSIDE] = {.name = "inside",
+			    .issuer = &made[NAMES_SUB],
+			    .more = {{"subjectAltName", "critical,DNS:example.com"}}},
+	};
+	const struct certs_anchor ring = {"root.pem", &root};
+	const struct expected table[] = {
+		{&made[WITHOUT_POLICY],
+		 {&made[CONSTRAINED_SUB]},
+		 {ring},
+		 .message = CHAIN "no explicit policy"},
+		{&made[WITH_POLICY], {&made[POLICY_SUB]}, {ring}, .anchor = "root.pem"},
+		{&made[WITH_OTHER_POLICY],
+		 {&made[POLICY_SUB]},
+		 {ring},
+		 .message = CHAIN "no explicit policy"},
+		{&made[WITH_ANY_POLICY],
+		 {&made[INHIBITED_SUB]},
+		 {ring},
+		 .message = CHAIN "no explicit policy"},
+		{&made[UNDER_CONSTRAINED],
+		 {0},
+		 {{"strict.pem", &made[CONSTRAINED_ROOT]}},
+		 .message = NOT_PROCESSED("strict", "policyConstraints")},
+		{&made[SERVER],
+		 {0},
+		 {ring},
+		 .message = NOT_PROCESSED("server", "nsCertType")},
+		{&made[REVOCABLE],
+		 {0},
+		 {ring},
+		 .message = NOT_PROCESSED("revocable", "crlDistributionPoints")},
+		{&made[OUTSIDE],
+		 {&made[NAMES_SUB]},
+		 {ring},
+		 .message = CHAIN "permitted subtree violation"},
+		{&made[INSIDE], {&made[NAMES_SUB]}, {ring}, .anchor = "root.pem"},
+	};
+
+	(void)state;
+	for (int i = 0; i < COUNT; i++)
+		cert_make(&specs[i], &made[i]);
+	CHECK_ALL(table);
+	for (int i = 0; i < COUNT; i++)
+		cert_free(&made[i]);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -443,7 +565,7 @@ int main(void)
 		cmocka_unit_test(test_anchors),   cmocka_unit_test(test_self_signed),
 		cmocka_unit_test(test_namesakes), cmocka_unit_test(test_key_ids),
 		cmocka_unit_test(test_validity),  cmocka_unit_test(test_purpose),
-		cmocka_unit_test(test_weak),
+		cmocka_unit_test(test_weak),      cmocka_unit_test(test_critical),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -11,7 +11,7 @@
 
 /* Hash blocks to be made from the blocks below them: one level of the tree. */
 struct level {
-	struct verity_salt salt;
+	struct verity_salt salt; /* first: verity_hash_begin() */
 	int fd;
 	uint64_t below_start; /* bytes */
 	uint64_t below_blocks;
@@ -19,7 +19,7 @@ struct level {
 };
 
 struct worker {
-	struct verity_hasher *hasher;
+	struct verity_hasher *hasher; /* first: verity_hash_begin() */
 	uint8_t below[VERITY_LEAF_BYTES];
 };
 

@@ -17,7 +17,7 @@
 #define GROUPS_LEAST 32
 
 struct check {
-	struct verity_salt salt;
+	struct verity_salt salt; /* first: verity_hash_begin() */
 	const struct verity_blocks *blocks;
 	const struct verity_geometry *geometry;
 	struct verity_upper *upper;
@@ -26,7 +26,7 @@ struct check {
 };
 
 struct worker {
-	struct verity_hasher *hasher;
+	struct verity_hasher *hasher; /* first: verity_hash_begin() */
 	struct verity_leaf leaf;
 	uint8_t piece[PIECE_BLOCKS * VERITY_BLOCK];
 };

@@ -17,10 +17,9 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
 
-#define UNKNOWN_TYPE "?"
-#define SYSTEM       "/sys/devices/"
-#define PARTITION    "PARTUUID="
-#define WIPES_MAX    64 /* of one device */
+#define SYSTEM    "/sys/devices/"
+#define PARTITION "PARTUUID="
+#define WIPES_MAX 64 /* of one device */
 
 static void blkid_free_probe_p(blkid_probe *probe)
 {
@@ -72,24 +71,44 @@ static int probe_new(int fd, const char *device, blkid_probe *ret,
 	return 0;
 }
 
-int factory_volume_probe(const char *device, struct factory_volume *ret,
+static void set_up(blkid_probe probe)
+{
+	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_LABEL | BLKID_SUBLKS_UUID |
+							 BLKID_SUBLKS_TYPE |
+							 BLKID_SUBLKS_USAGE);
+	blkid_probe_enable_partitions(probe, 1);
+	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
+}
+
+/* A device that seems to hold several file systems tells nothing else of itself. */
+static void probe_partition(int fd, const char *device, struct factory_probe *ret)
+{
+	cleanup_with(blkid_free_probe_p) blkid_probe probe = NULL;
+
+	if (probe_new(fd, device, &probe, NULL) < 0)
+		return;
+	set_up(probe);
+	blkid_probe_enable_superblocks(probe, 0);
+	if (blkid_do_safeprobe(probe) < 0)
+		return;
+	copy_value(probe, "PART_ENTRY_SCHEME", ret->table, sizeof(ret->table));
+	copy_value(probe, "PART_ENTRY_TYPE", ret->partition_type,
+		   sizeof(ret->partition_type));
+	find_place(probe, fd, &ret->volume);
+}
+
+int factory_volume_probe(int fd, const char *device, struct factory_probe *ret,
 			 struct verity_error *err)
 {
 	cleanup_with(blkid_free_probe_p) blkid_probe probe = NULL;
-	cleanup_fd int fd = open(device, O_RDONLY | O_CLOEXEC);
-	struct factory_volume volume = {.bytes = 0};
-	struct factory_filesystem *filesystem = &volume.filesystem;
-	int found, r;
+	struct factory_probe result = {.table = ""};
+	struct factory_filesystem *filesystem = &result.volume.filesystem;
+	char usage[16];
+	int found, r = probe_new(fd, device, &probe, err);
 
-	if (fd < 0)
-		return verity_fail_errno(err, errno, "%s", device);
-	r = probe_new(fd, device, &probe, err);
 	if (r < 0)
 		return r;
-	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_LABEL | BLKID_SUBLKS_UUID |
-							 BLKID_SUBLKS_TYPE);
-	blkid_probe_enable_partitions(probe, 1);
-	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
+	set_up(probe);
 	found = blkid_do_safeprobe(probe);
 	if (found < 0 && found != -2)
 		return verity_fail_errno(err, EIO, "%s", device);
@@ -98,12 +117,15 @@ int factory_volume_probe(const char *device, struct factory_volume *ret,
 	/* a partition table is no file system, but the device is not empty either */
 	if (found == -2 || (!filesystem->type[0] &&
 			    blkid_probe_lookup_value(probe, "PTTYPE", NULL, NULL) == 0))
-		snprintf(filesystem->type, sizeof(filesystem->type), UNKNOWN_TYPE);
+		snprintf(filesystem->type, sizeof(filesystem->type),
+			 FACTORY_TYPE_UNKNOWN);
 	copy_value(probe, "LABEL", filesystem->label, sizeof(filesystem->label));
 	copy_value(probe, "UUID", filesystem->uuid, sizeof(filesystem->uuid));
-	find_place(probe, fd, &volume);
-	volume.bytes = (uint64_t)blkid_probe_get_size(probe);
-	*ret = volume;
+	copy_value(probe, "USAGE", usage, sizeof(usage));
+	result.is_filesystem = strcmp(usage, "filesystem") == 0;
+	result.volume.bytes = (uint64_t)blkid_probe_get_size(probe);
+	probe_partition(fd, device, &result);
+	*ret = result;
 	return 0;
 }
 
@@ -141,24 +163,23 @@ static bool is_same(const struct factory_volume *found,
 	       (strcmp(is->type, was->type) == 0 && strcmp(is->uuid, was->uuid) == 0);
 }
 
-int factory_volume_find(const struct factory_volume *volume, char **ret,
-			struct verity_error *err)
+/* NULL where it is gone, or holds something else. */
+static char *find_remembered(const struct factory_volume *remembered)
 {
+	const struct overlay_volume volume = {remembered->place, "/", "/"};
 	cleanup_free char *device = NULL;
-	struct factory_volume found;
+	cleanup_fd int fd = -1;
+	struct factory_probe found;
 
-	if (strncmp(volume->place, PARTITION, strlen(PARTITION)) != 0)
-		device = device_of_folder(volume->place);
-	else if (overlay_volume_find(volume->place, "/", &device, NULL) < 0)
+	if (strncmp(remembered->place, PARTITION, strlen(PARTITION)) != 0)
+		device = device_of_folder(remembered->place);
+	else if (overlay_volume_find(&volume, &device, NULL) < 0)
 		device = NULL;
-	if (!device)
-		return verity_fail(err, VERITY_E_NOT_FOUND, "%s is not there any more",
-				   volume->place);
-	if (factory_volume_probe(device, &found, NULL) < 0 || !is_same(&found, volume))
-		return verity_fail(err, VERITY_E_NOT_FOUND,
-				   "%s is not what it was, and is not touched", device);
-	*ret = steal_ptr(&device);
-	return 0;
+	fd = device ? open(device, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd < 0 || factory_volume_probe(fd, device, &found, NULL) < 0 ||
+	    !is_same(&found.volume, remembered))
+		return NULL;
+	return steal_ptr(&device);
 }
 
 /* Whether @spec would find it, had it kept its name. */
@@ -176,24 +197,20 @@ char *factory_volume_rival(int record_fd, const char *spec, const char *device)
 	struct stat one, other;
 
 	if (factory_volume_recall(record_fd, &known, NULL) < 0 ||
-	    !is_meant(spec, &known.filesystem) ||
-	    factory_volume_find(&known, &known_device, NULL) < 0 ||
-	    stat(known_device, &one) < 0 || stat(device, &other) < 0 ||
+	    !is_meant(spec, &known.filesystem))
+		return NULL;
+	known_device = find_remembered(&known);
+	if (!known_device || stat(known_device, &one) < 0 || stat(device, &other) < 0 ||
 	    one.st_rdev == other.st_rdev)
 		return NULL;
 	return steal_ptr(&known_device);
 }
 
-int factory_volume_clear(const char *device, struct verity_error *err)
+int factory_volume_clear(int fd, const char *device, struct verity_error *err)
 {
 	cleanup_with(blkid_free_probe_p) blkid_probe probe = NULL;
-	/* not while another process uses it */
-	cleanup_fd int fd = open(device, O_RDWR | O_EXCL | O_CLOEXEC);
-	int r;
+	int r = probe_new(fd, device, &probe, err);
 
-	if (fd < 0)
-		return verity_fail_errno(err, errno, "%s", device);
-	r = probe_new(fd, device, &probe, err);
 	if (r < 0)
 		return r;
 	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_MAGIC);

@@ -5,24 +5,23 @@
 
 #include "factory/data_volume.h"
 
-/**
- * factory_volume_probe - find out what a device holds, and where it is
- * @device: its path
- *
- * More than one file system at once is type "?", for which there is no program.
- */
-int factory_volume_probe(const char *device, struct factory_volume *ret,
-			 struct verity_error *err) must_check;
+/* What a device holds. Plain data. */
+struct factory_probe {
+	struct factory_volume volume;
+	bool is_filesystem; /* and not swap, LUKS, LVM, … */
+	char table[16];     /* that it is a partition of: "gpt", "dos"; "": of none */
+	char partition_type[FACTORY_UUID_MAX + 1];
+};
 
 /**
- * factory_volume_find - the device that was remembered, where it is as large as it was
- * and holds either that file system or none
- * @ret: its path; free()
+ * factory_volume_probe - find out what a device holds, and where it is
+ * @fd:     the device, open for reading; borrowed
+ * @device: its path, for messages
  *
- * Return: 0; -ENOENT; -errno.
+ * More than one file system at once is FACTORY_TYPE_UNKNOWN.
  */
-int factory_volume_find(const struct factory_volume *volume, char **ret,
-			struct verity_error *err) must_check;
+int factory_volume_probe(int fd, const char *device, struct factory_probe *ret,
+			 struct verity_error *err) must_check;
 
 /**
  * factory_volume_rival - the device remembered as DATA, where another one has its name
@@ -30,7 +29,8 @@ int factory_volume_find(const struct factory_volume *volume, char **ret,
  * @device: what is found by it now
  *
  * A file system that lost its name is not found by it, but a disk of another device may
- * be found instead.
+ * be found instead. What is remembered is a hint: it can stop a reset, and never says
+ * what is reset.
  *
  * Return: its path, free(); NULL where there is none.
  */
@@ -39,5 +39,6 @@ char *factory_volume_rival(int record_fd, const char *spec, const char *device);
 /**
  * factory_volume_clear - erase the signatures by which a device is recognised as holding
  * data
+ * @fd: the device, open for writing; borrowed
  */
-int factory_volume_clear(const char *device, struct verity_error *err) must_check;
+int factory_volume_clear(int fd, const char *device, struct verity_error *err) must_check;

@@ -9,6 +9,9 @@
 #define FACTORY_LABEL_MAX 255 /* bytes */
 #define FACTORY_UUID_MAX  63  /* bytes */
 
+/* .type where there is more than one file system, or a partition table. */
+#define FACTORY_TYPE_UNKNOWN "?"
+
 /* A file system as libblkid describes it. Plain data; "": not known, or none. */
 struct factory_filesystem {
 	char type[FACTORY_TYPE_MAX + 1];

@@ -14,7 +14,8 @@
 
 #include "verity/util/cleanup.h"
 
-#define TAIL_BYTES 1024 /* half of it is kept */
+#define FILE_HANDED 3    /* FACTORY_PROGRAM_FILE */
+#define TAIL_BYTES  1024 /* half of it is kept */
 
 /* BusyBox's mke2fs knows neither ext4 nor a UUID. */
 static bool is_substitute(const char *path)
@@ -62,6 +63,20 @@ static const char *read_last_line(int fd, char buffer[static TAIL_BYTES])
 	return line ? line + 1 : buffer;
 }
 
+/* As file 3, which @report must not be. */
+static bool hand_over(int file, int *report)
+{
+	if (file == 0)
+		return true;
+	*report = fcntl(*report, F_DUPFD_CLOEXEC, FILE_HANDED + 1);
+	if (*report < 0)
+		return false;
+	/* dup2() to itself would leave it to be closed */
+	if (file == FILE_HANDED)
+		return fcntl(file, F_SETFD, 0) == 0;
+	return dup2(file, FILE_HANDED) >= 0;
+}
+
 /*
  * The environment is the firmware's own folders and English messages. The program ends
  * with us, or the next run would work on a disk that it is still writing to. If it cannot
@@ -78,7 +93,7 @@ become(const char *path, const struct factory_program *program, int out, int rep
 	if (!program->common)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (in >= 0 && dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
-	    dup2(out, STDERR_FILENO) >= 0)
+	    dup2(out, STDERR_FILENO) >= 0 && hand_over(program->file, &report))
 		execve(path, (char **)(uintptr_t)program->words, environment);
 	(void)!write(report, &(int){errno}, sizeof(int));
 	_exit(EXIT_FAILURE);

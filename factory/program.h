@@ -8,12 +8,16 @@
 
 #include <stdbool.h>
 
-#define FACTORY_WORDS_MAX 16
+#define FACTORY_WORDS_MAX    16
+#define FACTORY_PROGRAM_FILE "/proc/self/fd/3"
 
 /* A program and its words; all borrowed. .words[0] is NULL where there is none. */
 struct factory_program {
 	const char *const *paths; /* where it may be, NULL-ended */
 	const char *words[FACTORY_WORDS_MAX];
+	/* An open file that the program finds at FACTORY_PROGRAM_FILE; 0: none. Borrowed.
+	 */
+	int file;
 	/* BusyBox's will do as well, and its work goes on when our process ends. */
 	bool common;
 };

@@ -26,6 +26,7 @@ static int (*const functions[FACTORY_STEPS])(struct factory_run *run,
 static void run_free(struct factory_run *run)
 {
 	free(run->device);
+	cleanup_fd_p(&run->device_fd);
 }
 
 /*
@@ -40,7 +41,7 @@ static int write_journal(struct factory_run *run, enum factory_step step,
 
 	if (step == FACTORY_CLOSE || step == journal->step)
 		return 0;
-	if (step == FACTORY_NOTE)
+	if (step == FACTORY_NOTE && !run->noted)
 		journal->line = factory_record_line(run);
 	journal->step = step;
 	r = factory_journal_store(run->reset->record_fd, journal, err);
@@ -68,45 +69,60 @@ static int follow_plan(struct factory_run *run, enum factory_step step,
 	return 0;
 }
 
-/* What should have been deleted must not be used, by whichever path it is reached. */
+/*
+ * What should have been deleted must not be used, by whichever path it is reached. A
+ * reset that was refused leaves DATA as it found it.
+ */
 static void leave_out(struct factory_run *run)
 {
 	struct factory_reset *reset = run->reset;
 	struct verity_error why;
+	int r = 0;
 
-	if (reset->step == FACTORY_ASKED || !factory_step_wipes(reset->step))
-		return;
-	cleanup_fd_p(&reset->data_fd);
-	reset->data_fd = -1;
-	if (run->device && factory_data_unmount(run, &why) < 0)
+	if (reset->step != FACTORY_ASKED && factory_step_wipes(reset->step))
+		r = factory_data_leave(run, &why);
+	else if (reset->data_fd < 0 && run->unmounted)
+		r = factory_data_mount(run, &why);
+	if (r < 0)
 		factory_run_say(run, true, "%s", why.message);
+}
+
+/* A power cut right after the line was added must not add another. */
+static bool is_noted(const struct factory_run *run)
+{
+	const struct factory_journal *journal = &run->journal;
+
+	return (journal->step >= FACTORY_NOTE || journal->line > 0) &&
+	       journal->line != FACTORY_LINE_UNKNOWN &&
+	       factory_record_line(run) == journal->line + 1;
 }
 
 int factory_reset_run(struct factory_reset *reset, const struct factory_journal *journal,
 		      struct verity_error *err)
 {
-	cleanup_with(run_free) struct factory_run run = {.reset = reset,
-							 .journal = *journal};
-	enum factory_step step = journal->step;
+	cleanup_with(run_free) struct factory_run run = {
+		.reset = reset, .journal = *journal, .device_fd = -1};
+	enum factory_step step = factory_plan_resume(journal->step);
 	int r;
 
-	reset->step = step;
+	reset->step = journal->step == FACTORY_ASKED ? FACTORY_ASKED : step;
 	r = factory_data_find(&run, err);
 	if (r == 0) {
+		run.noted = is_noted(&run);
 		/* Where PERSIST is read-only, nothing is begun or continued. */
 		r = factory_journal_store(reset->record_fd, &run.journal, err);
 		if (r < 0)
 			r = verity_context(err, r, "persist");
 	}
 	if (r == 0) {
-		if (step == FACTORY_ASKED)
+		if (journal->step == FACTORY_ASKED)
 			factory_run_say(&run, false, "begins, as the %s asks for",
 					journal->by_bootloader ? "bootloader"
 							       : "request on PERSIST");
 		else
 			factory_run_say(&run, false, "was cut off, and goes on (%s)",
 					factory_steps[step].name);
-		r = follow_plan(&run, step == FACTORY_ASKED ? FACTORY_ERASE : step, err);
+		r = follow_plan(&run, step, err);
 	}
 	if (r < 0)
 		leave_out(&run);

@@ -18,6 +18,7 @@
 #include "factory/erase.h"
 #include "factory/reset_volume.h"
 #include "overlay/fs/clock.h"
+#include "overlay/store/volume_find.h"
 #include "verity/util/cleanup.h"
 
 #define REPORT_EVERY_US 2000000
@@ -90,10 +91,11 @@ int factory_data_erase(struct factory_run *run, struct verity_error *err)
 
 int factory_data_repair(struct factory_run *run, struct verity_error *err)
 {
-	const struct factory_program program =
-		factory_filesystem_repair(&run->volume.filesystem, run->device);
+	struct factory_program program =
+		factory_filesystem_repair(&run->volume.filesystem, FACTORY_PROGRAM_FILE);
 	int r;
 
+	program.file = run->device_fd;
 	factory_run_say(run, false, "repairing the file system of DATA (%s, %s)",
 			run->device, run->volume.filesystem.type);
 	r = factory_data_unmount(run, err);
@@ -104,12 +106,58 @@ int factory_data_repair(struct factory_run *run, struct verity_error *err)
 	return r & ~REPAIRED_STATUS ? -EIO : 0;
 }
 
+/* mke2fs has words of its own in this place, as "random". */
+static bool is_uuid(const char *text)
+{
+	size_t digits = strspn(text, "0123456789abcdefABCDEF-");
+
+	return digits == 36 && text[digits] == '\0';
+}
+
+/*
+ * What a new file system is called was read from the old one or from PERSIST, where
+ * anything may be written: never as another file system is called, or the next boot would
+ * take it for that one. What the configuration says is no hint.
+ */
+static void check_names(struct factory_run *run)
+{
+	struct factory_filesystem *filesystem = &run->volume.filesystem;
+	const char *spec = run->reset->config->data;
+
+	if (strncmp(spec, "LABEL=", 6) == 0)
+		snprintf(filesystem->label, sizeof(filesystem->label), "%s", spec + 6);
+	else if (overlay_volume_is_taken("LABEL", filesystem->label, run->number))
+		filesystem->label[0] = '\0';
+	if (strncmp(spec, "UUID=", 5) == 0)
+		snprintf(filesystem->uuid, sizeof(filesystem->uuid), "%s", spec + 5);
+	else if (!is_uuid(filesystem->uuid) ||
+		 overlay_volume_is_taken("UUID", filesystem->uuid, run->number))
+		filesystem->uuid[0] = '\0';
+}
+
+/* Not while another process uses it. */
+static int clear(const struct factory_run *run, struct verity_error *err)
+{
+	cleanup_fd int fd = -1;
+	char path[64];
+
+	factory_data_path(run, path);
+	fd = open(path, O_RDWR | O_EXCL | O_CLOEXEC);
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "%s", run->device);
+	return factory_volume_clear(fd, run->device, err);
+}
+
 int factory_data_make(struct factory_run *run, struct verity_error *err)
 {
-	const struct factory_filesystem *filesystem = &run->volume.filesystem;
-	const struct factory_program program = factory_filesystem_make(
-		filesystem, run->device, run->reset->config->discard);
+	struct factory_filesystem *filesystem = &run->volume.filesystem;
+	struct factory_program program;
 	int r;
+
+	check_names(run);
+	program = factory_filesystem_make(filesystem, FACTORY_PROGRAM_FILE,
+					  run->reset->config->discard);
+	program.file = run->device_fd;
 
 	factory_run_say(run, false, "making a new file system on DATA (%s, %s%s%s)",
 			run->device, filesystem->type,
@@ -119,7 +167,7 @@ int factory_data_make(struct factory_run *run, struct verity_error *err)
 	if (r == 0 && run->volume.place[0] && run->volume.bytes > 0)
 		r = factory_volume_remember(run->reset->record_fd, &run->volume, err);
 	if (r == 0)
-		r = factory_volume_clear(run->device, err);
+		r = clear(run, err);
 	if (r == 0)
 		r = factory_program_run(&program, err);
 	if (r != 0)

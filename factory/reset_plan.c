@@ -29,6 +29,11 @@ enum factory_step factory_plan_next(enum factory_step step, bool succeeded,
 	return next;
 }
 
+enum factory_step factory_plan_resume(enum factory_step step)
+{
+	return step == FACTORY_ASKED || !factory_step_wipes(step) ? FACTORY_ERASE : step;
+}
+
 bool factory_step_wipes(enum factory_step step)
 {
 	return step < FACTORY_DISCARD;

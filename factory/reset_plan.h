@@ -41,6 +41,13 @@ enum factory_step factory_plan_next(enum factory_step step, bool succeeded,
 				    const struct factory_means *means);
 
 /**
+ * factory_plan_resume - the step with which a reset begins or goes on
+ * @step: as the journal has it, which is a hint: after a step that comes when DATA is
+ *        empty, it is emptied again, as nobody knows who wrote the journal
+ */
+enum factory_step factory_plan_resume(enum factory_step step);
+
+/**
  * factory_step_wipes - whether DATA may still hold something before the end of @step
  */
 bool factory_step_wipes(enum factory_step step);

@@ -48,7 +48,6 @@ int64_t factory_record_line(const struct factory_run *run)
 	return r < 0 ? FACTORY_LINE_UNKNOWN : (int64_t)check.last;
 }
 
-/* A power cut right after the line was added must not add another. */
 int factory_record_note(struct factory_run *run, struct verity_error *err)
 {
 	cleanup_with(overlay_audit_free_p) struct overlay_audit *audit = NULL;
@@ -60,8 +59,7 @@ int factory_record_note(struct factory_run *run, struct verity_error *err)
 	};
 	int r;
 
-	if (journal->line != FACTORY_LINE_UNKNOWN &&
-	    factory_record_line(run) > journal->line)
+	if (run->noted)
 		return 0;
 	r = overlay_audit_open(reset->record_fd, reset->config->audit_bytes, reset->now,
 			       "boot", &audit, err);

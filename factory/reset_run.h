@@ -8,6 +8,7 @@
 #include "overlay/config/config.h"
 
 #include <limits.h>
+#include <sys/types.h>
 
 struct factory_reset {
 	/* From the caller. All borrowed. */
@@ -38,8 +39,14 @@ struct factory_run {
 	struct factory_journal journal;
 	struct factory_means means;
 	char mountpoint[PATH_MAX]; /* where DATA is mounted, if it is a file system */
-	char *device;              /* owned; NULL: DATA is a folder */
+	char *device;              /* owned, for messages; NULL: DATA is a folder */
+	int device_fd; /* owned: the one that was checked, and no other, is written to;
+			  -1: DATA is a folder */
+	dev_t number;  /* of the device */
+	bool unmounted; /* it was mounted before */
+	bool claimed;   /* it was unmounted, and in no other use */
 	struct factory_volume volume;
+	bool noted;           /* the audit log has the line on this reset already */
 	uint64_t reported_us; /* time of the last progress message */
 };
 

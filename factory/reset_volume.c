@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds DATA, checks that nothing that must be kept lies in it, mounts and unmounts it.
- */
+/* Finds DATA, has it checked, mounts and unmounts it. */
 #include "factory/reset_volume.h"
 
 #include <errno.h>
@@ -11,7 +10,9 @@
 #include <sys/stat.h>
 
 #include "factory/data_probe.h"
+#include "factory/reset_facts.h"
 #include "overlay/fs/mnt.h"
+#include "overlay/fs/open_beneath.h"
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
 
@@ -42,8 +43,8 @@ static bool lies_in(int fd, const struct stat *data)
 }
 
 /*
- * A mistake in the configuration must not delete something else than DATA. Bind mounts
- * reach a device by other paths, so devices are compared too.
+ * A folder: nothing else may lie in it, by whichever path. Bind mounts reach a device by
+ * other paths, so devices are compared, too, where there is one.
  */
 static int check_outside(const struct factory_run *run, struct verity_error *err)
 {
@@ -57,10 +58,8 @@ static int check_outside(const struct factory_run *run, struct verity_error *err
 		{"the root", reset->root, AT_FDCWD},
 		{"the folder `run`", reset->config->run, AT_FDCWD},
 	};
-	struct stat data, device, at;
+	struct stat data;
 
-	if (reset->data_fd < 0)
-		return 0;
 	if (fstat(reset->data_fd, &data) < 0)
 		return verity_fail_errno(err, errno, "data");
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
@@ -75,9 +74,7 @@ static int check_outside(const struct factory_run *run, struct verity_error *err
 			if (fd < 0)
 				return verity_fail_errno(err, errno, "%s", kept[i].path);
 		}
-		if (lies_in(fd, &data) ||
-		    (run->device && fstat(fd, &at) == 0 &&
-		     stat(run->device, &device) == 0 && at.st_dev == device.st_rdev))
+		if (lies_in(fd, &data))
 			return verity_fail(
 				err, VERITY_E_CONFIG,
 				"%s lies in DATA and would be deleted with it (%s)",
@@ -86,45 +83,117 @@ static int check_outside(const struct factory_run *run, struct verity_error *err
 	return 0;
 }
 
-/* By the configuration; where nothing is found so, as it was remembered. */
+/*
+ * A folder of a file system that others write to: a symbolic link in its place would lead
+ * to what is to be deleted.
+ */
+static int check_folder(const struct factory_run *run, struct verity_error *err)
+{
+	const char *path = run->reset->config->data;
+	cleanup_fd int fd = overlay_open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY,
+					    RESOLVE_NO_SYMLINKS);
+	struct stat direct, data;
+
+	if (fd == -ELOOP)
+		return verity_fail(err, VERITY_E_CONFIG,
+				   "%s leads through a symbolic link (configure the "
+				   "folder itself)",
+				   path);
+	if (fd < 0)
+		return verity_fail_errno(err, -fd, "%s", path);
+	if (run->reset->data_fd < 0) {
+		run->reset->data_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (run->reset->data_fd < 0)
+			return verity_fail_errno(err, errno, "%s", path);
+	}
+	if (fstat(fd, &direct) < 0 || fstat(run->reset->data_fd, &data) < 0 ||
+	    !is_same(&direct, &data))
+		return verity_fail(err, VERITY_E_CONFIG, "%s is another folder by now",
+				   path);
+	return check_outside(run, err);
+}
+
+static bool is_in_file_system(const char *spec)
+{
+	return strncmp(spec, "LABEL=", 6) == 0 || strncmp(spec, "UUID=", 5) == 0;
+}
+
+/* By the configuration, and by nothing that lies on a disk. */
 static int find_device(struct factory_run *run, struct verity_error *err)
 {
 	const char *spec = run->reset->config->data;
-	int record = run->reset->record_fd;
+	const struct overlay_volume volume = {spec, run->mountpoint, run->reset->root};
 	cleanup_free char *rival = NULL;
 	struct overlay_volume_place place;
-	struct factory_volume known;
-	int r = overlay_volume_look(spec, run->mountpoint, &place, err);
+	struct verity_error why;
+	struct stat st;
+	int r = overlay_volume_look(&volume, &place, err);
 
-	if (r < 0 && (spec[0] == '/' || factory_volume_recall(record, &known, NULL) < 0))
-		return r;
+	if (r == -ENOENT && is_in_file_system(spec)) {
+		why = *err;
+		return verity_fail(err, VERITY_E_NOT_FOUND,
+				   "%s: a name that is lost with the file system "
+				   "(configure PARTLABEL= or PARTUUID= of the partition)",
+				   why.message);
+	}
 	if (r < 0)
-		return factory_volume_find(&known, &run->device, err);
+		return r;
 	run->device = steal_ptr(&place.device);
 	overlay_volume_place_free(&place);
-	if (run->device)
-		rival = factory_volume_rival(record, spec, run->device);
+	if (!run->device)
+		return 0;
+	rival = factory_volume_rival(run->reset->record_fd, spec, run->device);
 	if (rival)
 		return verity_fail(err, VERITY_E_CONFIG,
 				   "%s is %s now, but was %s, which is still connected "
 				   "(unplug the other disk, or give it another name)",
 				   spec, run->device, rival);
+	run->device_fd = open(run->device, O_RDONLY | O_CLOEXEC);
+	if (run->device_fd < 0 || fstat(run->device_fd, &st) < 0)
+		return verity_fail_errno(err, errno, "%s", run->device);
+	if (!S_ISBLK(st.st_mode))
+		return verity_fail(err, VERITY_E_CONFIG, "%s is no block device",
+				   run->device);
+	run->number = st.st_rdev;
 	return 0;
 }
 
-/* What its file system is called, or was, and which programs there are for it. */
-static int identify(struct factory_run *run, struct verity_error *err)
+/* Whether the configuration means the device by the name of its file system. */
+static bool is_named(const char *spec, const struct factory_filesystem *filesystem)
+{
+	return (strncmp(spec, "LABEL=", 6) == 0 &&
+		strcmp(spec + 6, filesystem->label) == 0) ||
+	       (strncmp(spec, "UUID=", 5) == 0 &&
+		strcmp(spec + 5, filesystem->uuid) == 0);
+}
+
+static int check_device(const struct factory_run *run, const struct factory_probe *probe,
+			struct verity_error *err)
+{
+	cleanup_with(factory_target_free) struct factory_target target;
+
+	factory_facts_read(run->reset, run->number, probe, run->mountpoint, true,
+			   &target);
+	target.is_named = is_named(run->reset->config->data, &probe->volume.filesystem);
+	return factory_target_check(&target, "DATA", run->device, err);
+}
+
+/*
+ * The type, label and UUID of a file system that cannot be recognised any more are hints,
+ * where they were remembered of this device: they say what a new one is called.
+ */
+static void identify(struct factory_run *run, const struct factory_probe *probe)
 {
 	struct factory_filesystem *filesystem = &run->volume.filesystem;
 	struct factory_program repair, make;
 	struct factory_volume known;
-	int r = factory_volume_probe(run->device, &run->volume, err);
 
-	if (r < 0)
-		return r;
+	run->volume = probe->volume;
 	if (!filesystem->type[0]) {
 		*filesystem = (struct factory_filesystem){.type = DEFAULT_TYPE};
-		if (factory_volume_recall(run->reset->record_fd, &known, NULL) == 0)
+		if (factory_volume_recall(run->reset->record_fd, &known, NULL) == 0 &&
+		    known.bytes == run->volume.bytes &&
+		    strcmp(known.place, run->volume.place) == 0)
 			*filesystem = known.filesystem;
 	}
 	run->means.discard = run->reset->config->discard;
@@ -132,21 +201,6 @@ static int identify(struct factory_run *run, struct verity_error *err)
 	make = factory_filesystem_make(filesystem, run->device, run->means.discard);
 	run->means.repair = factory_program_there(&repair);
 	run->means.make = factory_program_there(&make);
-	return 0;
-}
-
-int factory_data_find(struct factory_run *run, struct verity_error *err)
-{
-	int r;
-
-	snprintf(run->mountpoint, sizeof(run->mountpoint), "%s/data",
-		 run->reset->config->run);
-	r = find_device(run, err);
-	if (r == 0)
-		r = check_outside(run, err);
-	if (r == 0 && run->device)
-		r = identify(run, err);
-	return r < 0 ? verity_context(err, r, "data") : 0;
 }
 
 /* Whether it is mounted below a mount of @device. */
@@ -185,24 +239,106 @@ static int unmount_all(dev_t device, struct verity_error *err)
 	return 0;
 }
 
-int factory_data_unmount(struct factory_run *run, struct verity_error *err)
+static int close_and_unmount(struct factory_run *run, struct verity_error *err)
 {
-	struct stat st;
-	int r;
-
+	run->unmounted = run->unmounted || run->reset->data_fd >= 0;
 	cleanup_fd_p(&run->reset->data_fd);
 	run->reset->data_fd = -1;
-	if (stat(run->device, &st) < 0)
-		return verity_fail_errno(err, errno, "%s", run->device);
-	r = unmount_all(st.st_rdev, err);
+	return unmount_all(run->number, err);
+}
+
+/*
+ * The kernel knows of more users than can be listed, and lets nobody else have a device
+ * that is in use. So DATA is unmounted, and then nobody may be left.
+ */
+static int claim(struct factory_run *run, struct verity_error *err)
+{
+	cleanup_fd int fd = -1;
+	char path[64];
+	int r = close_and_unmount(run, err);
+
+	if (r < 0)
+		return r;
+	factory_data_path(run, path);
+	fd = open(path, O_RDONLY | O_EXCL | O_CLOEXEC);
+	run->claimed = fd >= 0;
+	if (run->claimed)
+		return 0;
+	if (errno == EBUSY)
+		return verity_fail(err, VERITY_E_BUSY,
+				   "%s is in use by something else than DATA",
+				   run->device);
+	return verity_fail_errno(err, errno, "%s", run->device);
+}
+
+static int find(struct factory_run *run, struct verity_error *err)
+{
+	struct factory_probe probe;
+	int r;
+
+	snprintf(run->mountpoint, sizeof(run->mountpoint), "%s/data",
+		 run->reset->config->run);
+	r = find_device(run, err);
+	if (r < 0)
+		return r;
+	if (!run->device)
+		return check_folder(run, err);
+	r = factory_volume_probe(run->device_fd, run->device, &probe, err);
+	if (r == 0)
+		r = check_device(run, &probe, err);
+	if (r == 0)
+		r = claim(run, err);
+	if (r == 0)
+		identify(run, &probe);
+	return r;
+}
+
+int factory_data_find(struct factory_run *run, struct verity_error *err)
+{
+	int r = find(run, err);
+
 	return r < 0 ? verity_context(err, r, "data") : 0;
+}
+
+void factory_data_path(const struct factory_run *run, char ret[static 64])
+{
+	snprintf(ret, 64, "/proc/self/fd/%d", run->device_fd);
+}
+
+int factory_data_unmount(struct factory_run *run, struct verity_error *err)
+{
+	int r = close_and_unmount(run, err);
+
+	return r < 0 ? verity_context(err, r, "data") : 0;
+}
+
+/* Where the device was not found to be DATA, its other mounts are not ours. */
+int factory_data_leave(struct factory_run *run, struct verity_error *err)
+{
+	if (run->claimed)
+		return factory_data_unmount(run, err);
+	cleanup_fd_p(&run->reset->data_fd);
+	run->reset->data_fd = -1;
+	(void)umount2(run->mountpoint, UMOUNT_NOFOLLOW);
+	return 0;
 }
 
 int factory_data_mount(struct factory_run *run, struct verity_error *err)
 {
-	const char *spec = run->device ? run->device : run->reset->config->data;
+	const struct overlay_volume volume = {run->device ? run->device
+							  : run->reset->config->data,
+					      run->mountpoint, run->reset->root};
+	cleanup_fd int fd = -1;
+	int r;
 
 	if (run->reset->data_fd >= 0)
 		return 0;
-	return overlay_volume_open(spec, run->mountpoint, &run->reset->data_fd, err);
+	r = overlay_volume_open(&volume, &fd, err);
+	if (r < 0)
+		return r;
+	if (run->device && overlay_disks_of_fd(fd) != run->number)
+		return verity_fail(err, VERITY_E_MOUNT, "%s is another device by now",
+				   run->device);
+	run->reset->data_fd = steal_fd(&fd);
+	return 0;
 }

@@ -14,10 +14,28 @@
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
 
-static int open_as_it_is(struct overlay_volume_place *place, const char *spec,
-			 const char *mountpoint, int *ret, struct verity_error *err)
+/*
+ * Of the firmware only. On a running system its packages cover it, and then it is in
+ * LAYERS, where what a stack of ours covers still is.
+ */
+static void find_root(const struct boot *boot, char ret[static PATH_MAX])
 {
-	int r = overlay_volume_look(spec, mountpoint, place, err);
+	const char *root = boot->root ? boot->root : "/";
+	char below[PATH_MAX];
+	bool covered = false;
+
+	snprintf(below, sizeof(below), "%s/" OVERLAY_STACK_ROOT, boot->layers);
+	if (boot->mode == BOOT_PLANS && overlay_stack_is_at(root, &covered, NULL) == 0 &&
+	    covered && access(below, X_OK) == 0)
+		root = below;
+	snprintf(ret, PATH_MAX, "%s", root);
+}
+
+static int open_as_it_is(const struct overlay_volume *volume,
+			 struct overlay_volume_place *place, int *ret,
+			 struct verity_error *err)
+{
+	int r = overlay_volume_look(volume, place, err);
 
 	if (r < 0)
 		return r;
@@ -33,16 +51,18 @@ static int open_as_it_is(struct overlay_volume_place *place, const char *spec,
 static int open_volume(struct boot *boot, enum overlay_store_kind kind, const char *spec)
 {
 	const char *name = kind == OVERLAY_ORDINARY ? "data" : "persist";
+	char mountpoint[PATH_MAX], root[PATH_MAX];
+	struct overlay_volume volume = {spec, mountpoint, root};
 	struct verity_error why;
-	char mountpoint[PATH_MAX];
 	int fd = -1;
 	int r;
 
 	snprintf(mountpoint, sizeof(mountpoint), "%s/%s", boot->config.run, name);
+	find_root(boot, root);
 	if (boot->mode == BOOT_DOES)
-		r = overlay_volume_open(spec, mountpoint, &fd, &why);
+		r = overlay_volume_open(&volume, &fd, &why);
 	else
-		r = open_as_it_is(&boot->places[kind], spec, mountpoint, &fd, &why);
+		r = open_as_it_is(&volume, &boot->places[kind], &fd, &why);
 	if (r < 0)
 		boot_tell(boot, LOG_LEVEL_WARNING, "%s: %s", name, why.message);
 	return fd;
@@ -118,26 +138,18 @@ static enum overlay_step reset(struct boot *boot)
 	return due ? OVERLAY_STEP_RESET : OVERLAY_STEP_VOLUMES;
 }
 
-/*
- * Of the firmware only. The packages of a running system cover it: there it is as the
- * boot found it, or it is read in LAYERS, where what a stack of ours covers still is.
- */
+/* There it is as the boot found it, or it is read from the firmware's own root. */
 static void find_identity(struct boot *boot)
 {
-	const char *root = boot->root ? boot->root : "/";
 	struct overlay_state state;
-	char below[PATH_MAX];
-	bool covered = false;
+	char root[PATH_MAX];
 
 	if (!boot->root && overlay_state_read(boot->config.run, &state, NULL) == 0) {
 		boot->identity = state.identity;
 		overlay_state_free(&state);
 		return;
 	}
-	snprintf(below, sizeof(below), "%s/" OVERLAY_STACK_ROOT, boot->layers);
-	if (boot->mode == BOOT_PLANS && overlay_stack_is_at(root, &covered, NULL) == 0 &&
-	    covered && access(below, X_OK) == 0)
-		root = below;
+	find_root(boot, root);
 	overlay_identity_read(&boot->config, root, &boot->identity);
 }
 

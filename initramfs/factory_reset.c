@@ -153,7 +153,9 @@ static void remember_volume(const struct boot *boot)
 	const char *spec = boot->config.data;
 	cleanup_free char *device = NULL;
 	cleanup_free char *rival = NULL;
-	struct factory_volume volume;
+	cleanup_fd int fd = -1;
+	struct factory_probe probe;
+	const struct factory_volume *volume = &probe.volume;
 	struct verity_error why;
 	struct stat st;
 
@@ -163,10 +165,11 @@ static void remember_volume(const struct boot *boot)
 	device = device_of(boot->data);
 	if (device)
 		rival = factory_volume_rival(boot->record, spec, device);
-	if (!device || rival || factory_volume_probe(device, &volume, NULL) < 0 ||
-	    !volume.filesystem.type[0] || !volume.place[0] || volume.bytes == 0)
+	fd = device && !rival ? open(device, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd < 0 || factory_volume_probe(fd, device, &probe, NULL) < 0 ||
+	    !volume->filesystem.type[0] || !volume->place[0] || volume->bytes == 0)
 		return;
-	if (factory_volume_remember(boot->record, &volume, &why) < 0)
+	if (factory_volume_remember(boot->record, volume, &why) < 0)
 		log_line(LOG_LEVEL_WARNING, "%s", why.message);
 }
 

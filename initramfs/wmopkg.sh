@@ -18,19 +18,72 @@ wmopkg_say()
 	(echo "<3>wmopkg: $*" >/dev/kmsg) 2>/dev/null || :
 }
 
-# wmopkg_plugged DEVICE: whether it is removable: on USB, or an SD card
-wmopkg_plugged()
+# wmopkg_disks FOLDER: the folders of the disks in sysfs that a block device lies on: of a
+# partition its disk, of a device of dm or md those of its members
+wmopkg_disks()
+{
+	if [ -e "$1/partition" ]; then
+		wmopkg_disks "${1%/*}"
+		return
+	fi
+	[ -z "$1" ] || echo "$1"
+	for slave in "$1"/slaves/*; do
+		[ ! -e "$slave" ] || wmopkg_disks "$(readlink -f "$slave")"
+	done
+}
+
+# wmopkg_disks_of DEVICE: the same of a device node
+wmopkg_disks_of()
 {
 	folder=$(readlink -f "$1")
-	folder=$(readlink -f "/sys/class/block/${folder##*/}")
-	case $folder in
-	*/usb*) return 0 ;;
+	wmopkg_disks "$(readlink -f "/sys/class/block/${folder##*/}")"
+}
+
+# wmopkg_disks_at FOLDER: the same of what is mounted there
+wmopkg_disks_at()
+{
+	number="" source=""
+	while read -r _ _ found _ target rest; do
+		[ "$target" = "$1" ] || continue
+		number=$found source=${rest#* - }
+		source=${source#* }
+	done </proc/self/mountinfo
+	case $number in
+	"") ;;
+	0:*) case $source in /dev/*) wmopkg_disks_of "${source%% *}" ;; esac ;;
+	*) wmopkg_disks "$(readlink -f "/sys/dev/block/$number")" ;;
 	esac
-	# of a disk, and of a partition
-	for file in "$folder/device/type" "$folder/../device/type"; do
+}
+
+# wmopkg_plugged DEVICE: whether it is removable: on USB, an SD card, or a disk that says so
+wmopkg_plugged()
+{
+	for disk in $(wmopkg_disks_of "$1"); do
+		case $disk in
+		*/usb*) return 0 ;;
+		esac
 		type=""
-		[ ! -r "$file" ] || read -r type <"$file" || :
+		[ ! -r "$disk/device/type" ] || read -r type <"$disk/device/type" || :
 		[ "$type" != SD ] || return 0
+		while [ -n "$disk" ]; do
+			removable=""
+			[ ! -r "$disk/removable" ] || read -r removable <"$disk/removable" || :
+			case $removable in
+			1 | removable) return 0 ;;
+			esac
+			disk=${disk%/*}
+		done
+	done
+	return 1
+}
+
+# wmopkg_on_root DEVICE: whether it is on a disk that the root is on
+wmopkg_on_root()
+{
+	for disk in $(wmopkg_disks_of "$1"); do
+		case " $wmopkg_root_disks " in
+		*" $disk "*) return 0 ;;
+		esac
 	done
 	return 1
 }
@@ -65,8 +118,7 @@ wmopkg_matches()
 }
 
 # wmopkg_device SPEC: the device that LABEL=, UUID=, PARTLABEL=, PARTUUID= or a path means; fails
-# where there is none. As in wmopkg-activate, a removable one comes after one that is built in,
-# so that a stick with the same name does not replace it.
+# where there is none. For the root: one that is built in comes before a removable one.
 wmopkg_device()
 {
 	case $1 in
@@ -85,6 +137,35 @@ wmopkg_device()
 		plugged=${plugged:-$device}
 	done
 	[ -n "$plugged" ] && echo "$plugged"
+}
+
+# wmopkg_volume SPEC: the device that is DATA or PERSIST, by the same rules as in wmopkg-activate:
+# the only one of that name on a disk of the root; else the only one that is built in; else, by
+# an identifier, the only one that is removable
+wmopkg_volume()
+{
+	case $1 in
+	LABEL=* | UUID=* | PARTLABEL=* | PARTUUID=*) ;;
+	*)
+		[ -b "$1" ] && echo "$1"
+		return
+		;;
+	esac
+	on_root="" built_in="" plugged=""
+	for device in $(wmopkg_matches "$1"); do
+		if wmopkg_on_root "$device"; then
+			on_root="$on_root $device"
+		elif ! wmopkg_plugged "$device"; then
+			built_in="$built_in $device"
+		else
+			case $1 in
+			UUID=* | PARTUUID=*) plugged="$plugged $device" ;;
+			esac
+		fi
+	done
+	# shellcheck disable=SC2086
+	set -- ${on_root:-${built_in:-$plugged}}
+	[ $# -eq 1 ] && echo "$1"
 }
 
 # wmopkg_first SPEC: the first file system with that name, by BusyBox's findfs, where there is no
@@ -140,9 +221,9 @@ wmopkg_check_volume()
 {
 	spec=$(wmopkg_configured "$1")
 	# the default of wmopkg-activate
-	[ -n "$spec" ] || spec=LABEL=wmopkg-$1
+	[ -n "$spec" ] || spec=PARTLABEL=wmopkg-$1
 	# if the first one is removable, it may hide the right one
-	device=$(wmopkg_device "$spec") ||
+	device=$(wmopkg_volume "$spec") ||
 		{ device=$(wmopkg_first "$spec") && ! wmopkg_plugged "$device"; } || return 0
 	wmopkg_is_ext "$device" || return 0
 	e2fsck -p "$device" >>"$wmopkg_log" 2>&1
@@ -192,12 +273,14 @@ wmopkg_within()
 wmopkg_wait_for()
 {
 	spec=$(wmopkg_configured "$2")
-	spec=${spec:-LABEL=wmopkg-$2}
+	spec=${spec:-PARTLABEL=wmopkg-$2}
 	case $spec in
 	*=* | /dev/*) ;;
 	*) return ;;
 	esac
-	until wmopkg_device "$spec" >/dev/null || wmopkg_first "$spec" >/dev/null; do
+	# what the root is on may be unknown: then wmopkg-activate knows more
+	until wmopkg_volume "$spec" >/dev/null || wmopkg_first "$spec" >/dev/null ||
+		{ [ -z "$wmopkg_root_disks" ] && wmopkg_device "$spec" >/dev/null; }; do
 		if [ "$(wmopkg_uptime)" -ge "$1" ]; then
 			wmopkg_say "$2: $spec: no such device after $wmopkg_wait s"
 			return
@@ -239,6 +322,8 @@ wmopkg_debug()
 wmopkg_activate()
 {
 	wmopkg_load_modules
+	# shellcheck disable=SC2116
+	wmopkg_root_disks=$(echo $(wmopkg_disks_at "$1"))
 	wmopkg_within $((2 * wmopkg_wait)) devices wmopkg_wait_for_all
 	if command -v e2fsck >/dev/null; then
 		wmopkg_within $wmopkg_check_limit data wmopkg_check_volume data

@@ -3,14 +3,11 @@
 /* `wmopkg boot-complete`: this boot has passed the trial of its packages. */
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 
 #include "installer/commands/commands.h"
 #include "overlay/record/good_set.h"
 #include "overlay/record/record.h"
 #include "overlay/record/trials.h"
-#include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
 
 /* Written only where it is another set than before; a hint, so a full volume is no
@@ -35,7 +32,6 @@ enum exit_status command_boot_complete(struct device *device, const struct words
 	cleanup_with(overlay_trials_free) struct overlay_trials trials = {0};
 	const struct overlay_config *config = device_config(device);
 	const struct overlay_state *state = device_state(device);
-	char mountpoint[PATH_MAX];
 	cleanup_fd int persist = -1;
 	cleanup_fd int record = -1;
 	cleanup_fd int lock = -1;
@@ -48,8 +44,7 @@ enum exit_status command_boot_complete(struct device *device, const struct words
 		return STATUS_DONE;
 	/* Not device_record_fd(), whose warning of a missing PERSIST nobody reads here.
 	 */
-	snprintf(mountpoint, sizeof(mountpoint), "%s/persist", config->run);
-	r = overlay_volume_open(config->persist, mountpoint, &persist, &err);
+	r = device_volume_open(config, "persist", config->persist, &persist, &err);
 	if (r < 0)
 		verity_context(&err, r, "persist");
 	else

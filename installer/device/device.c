@@ -16,6 +16,7 @@
 #include "installer/fetch/known_hosts_file.h"
 #include "overlay/config/bootconf.h"
 #include "overlay/record/record.h"
+#include "overlay/stack/stack.h"
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
 
@@ -68,6 +69,21 @@ void device_free(struct device *device)
 	free(device);
 }
 
+int device_volume_open(const struct overlay_config *config, const char *role,
+		       const char *spec, int *ret, struct verity_error *err)
+{
+	char mountpoint[PATH_MAX], root[PATH_MAX];
+	const struct overlay_volume volume = {spec, mountpoint, root};
+
+	snprintf(mountpoint, sizeof(mountpoint), "%s/%s", config->run, role);
+	/* where something is stacked over it, the firmware is not what is seen at / */
+	if (snprintf(root, sizeof(root), "%s/layers/" OVERLAY_STACK_ROOT, config->run) >=
+		    (int)sizeof(root) ||
+	    access(root, F_OK) < 0)
+		snprintf(root, sizeof(root), "/");
+	return overlay_volume_open(&volume, ret, err);
+}
+
 /*
  * A volume that is missing, or for root cannot be mounted, is a warning, as at boot: it
  * only costs what is on it.
@@ -75,13 +91,11 @@ void device_free(struct device *device)
 static int open_volume(const struct device *device, const char *role, const char *spec,
 		       struct volume *volume, struct verity_error *err)
 {
-	char mountpoint[PATH_MAX];
 	int r;
 
 	if (volume->opened)
 		return 0;
-	snprintf(mountpoint, sizeof(mountpoint), "%s/%s", device->config.run, role);
-	r = overlay_volume_open(spec, mountpoint, &volume->fd, err);
+	r = device_volume_open(&device->config, role, spec, &volume->fd, err);
 	if (r < 0 && r != -ENOENT && (err->code != VERITY_E_MOUNT || geteuid() != 0))
 		return verity_context(err, r, "%s", role);
 	if (r < 0)

@@ -80,6 +80,16 @@ int device_known_hosts(struct device *device, char **ret,
 		       struct verity_error *err) must_check;
 
 /**
+ * device_volume_open - the folder of a volume, which is mounted unless it is
+ * @role: "data", "persist"
+ * @spec: of the configuration
+ *
+ * Return: 0; as overlay_volume_open().
+ */
+int device_volume_open(const struct overlay_config *config, const char *role,
+		       const char *spec, int *ret, struct verity_error *err) must_check;
+
+/**
  * device_config - the configuration; borrowed
  */
 const struct overlay_config *device_config(const struct device *device);

@@ -341,8 +341,8 @@ static int take_upper(cfg_t *cfg, const struct key *key, const char *value)
 
 /* All keys there are. docs/configuration.md and wmopkg.conf.5 explain each of them. */
 static const struct key keys[] = {
-	{"data", take_volume, MEMBER(data), .text = "LABEL=wmopkg-data"},
-	{"persist", take_volume, MEMBER(persist), .text = "LABEL=wmopkg-persist"},
+	{"data", take_volume, MEMBER(data), .text = "PARTLABEL=wmopkg-data"},
+	{"persist", take_volume, MEMBER(persist), .text = "PARTLABEL=wmopkg-persist"},
 	{"keys", take_path, MEMBER(keys), .text = "/etc/wmopkg/keys"},
 	{"run", take_path, MEMBER(run), .text = "/run/wmopkg"},
 	{"cmdline", take_path, MEMBER(cmdline), .text = "/proc/cmdline"},

@@ -10,7 +10,6 @@
 
 #include "overlay/fs/mkdir.h"
 #include "overlay/fs/mnt.h"
-#include "overlay/store/volume_find.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
 
@@ -77,9 +76,10 @@ void overlay_volume_place_free(struct overlay_volume_place *place)
 	*place = (struct overlay_volume_place){.device = NULL};
 }
 
-int overlay_volume_look(const char *spec, const char *mountpoint,
+int overlay_volume_look(const struct overlay_volume *volume,
 			struct overlay_volume_place *ret, struct verity_error *err)
 {
+	const char *spec = volume->spec, *mountpoint = volume->mountpoint;
 	cleanup_with(overlay_volume_place_free) struct overlay_volume_place place = {
 		.state = OVERLAY_VOLUME_FOLDER};
 	struct stat st;
@@ -90,7 +90,7 @@ int overlay_volume_look(const char *spec, const char *mountpoint,
 	if (spec[0] == '/' && S_ISDIR(st.st_mode)) {
 		place.path = strdup(spec);
 	} else {
-		r = overlay_volume_find(spec, mountpoint, &place.device, err);
+		r = overlay_volume_find(volume, &place.device, err);
 		if (r < 0)
 			return r;
 		place.state = OVERLAY_VOLUME_MOUNTED;
@@ -107,12 +107,13 @@ int overlay_volume_look(const char *spec, const char *mountpoint,
 	return 0;
 }
 
-int overlay_volume_open(const char *spec, const char *mountpoint, int *ret,
+int overlay_volume_open(const struct overlay_volume *volume, int *ret,
 			struct verity_error *err)
 {
+	const char *spec = volume->spec;
 	cleanup_with(overlay_volume_place_free) struct overlay_volume_place place = {
 		.device = NULL};
-	int fd, r = overlay_volume_look(spec, mountpoint, &place, err);
+	int fd, r = overlay_volume_look(volume, &place, err);
 
 	if (r < 0)
 		return r;

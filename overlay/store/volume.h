@@ -3,7 +3,7 @@
 
 /* DATA and PERSIST: a folder, or a file system to be found and mounted (libmount). */
 
-#include "verity/util/error.h"
+#include "overlay/store/volume_find.h"
 
 enum overlay_volume_state {
 	OVERLAY_VOLUME_FOLDER,    /* a folder */
@@ -19,12 +19,11 @@ struct overlay_volume_place {
 
 /**
  * overlay_volume_look - where a configured volume is; nothing is mounted, nothing made
- * @spec, @mountpoint: as below
  * @ret: filled on success only; overlay_volume_place_free()
  *
  * Return: 0; -ENOENT (NOT_FOUND) where no such folder or file system exists; -errno.
  */
-int overlay_volume_look(const char *spec, const char *mountpoint,
+int overlay_volume_look(const struct overlay_volume *volume,
 			struct overlay_volume_place *ret,
 			struct verity_error *err) must_check;
 
@@ -32,12 +31,11 @@ void overlay_volume_place_free(struct overlay_volume_place *place);
 
 /**
  * overlay_volume_open - the folder that a configured volume is at
- * @spec:  an absolute folder; or LABEL=, UUID=, PARTLABEL=, PARTUUID= or a device: used
- *         where it is mounted already, else mounted at @mountpoint (made if missing),
- *         read-write, nodev, nosuid, noexec
- * @ret:   directory descriptor, the caller's to close; set on success only
+ * @volume: a file system is used where it is mounted already, else mounted at
+ *          .mountpoint (made if missing), read-write, nodev, nosuid, noexec
+ * @ret:    directory descriptor, the caller's to close; set on success only
  *
  * Return: 0; -ENOENT (NOT_FOUND) where no such folder or file system exists; -errno.
  */
-int overlay_volume_open(const char *spec, const char *mountpoint, int *ret,
+int overlay_volume_open(const struct overlay_volume *volume, int *ret,
 			struct verity_error *err) must_check;

@@ -90,6 +90,18 @@ static void test_resumed(void **state)
 	}
 }
 
+/* Whoever wrote the journal: nothing that it says leaves DATA as it is. */
+static void test_journal_is_a_hint(void **state)
+{
+	(void)state;
+	assert_int_equal(factory_plan_resume(FACTORY_ASKED), FACTORY_ERASE);
+	for (int step = FACTORY_ERASE; step <= FACTORY_MAKE; step++)
+		assert_int_equal(factory_plan_resume((enum factory_step)step), step);
+	for (int step = FACTORY_DISCARD; step < FACTORY_STEPS; step++)
+		assert_int_equal(factory_plan_resume((enum factory_step)step),
+				 FACTORY_ERASE);
+}
+
 static void test_wipes(void **state)
 {
 	(void)state;
@@ -103,6 +115,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_courses),
 		cmocka_unit_test(test_resumed),
+		cmocka_unit_test(test_journal_is_a_hint),
 		cmocka_unit_test(test_wipes),
 	};
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,7 +37,7 @@ static int find(const char *persist, const char *run_folder, struct verity_error
 				      .record_fd = -1,
 				      .root = "/",
 				      .data_fd = data_fd};
-	struct factory_run factory_run = {.reset = &reset};
+	struct factory_run factory_run = {.reset = &reset, .device_fd = -1};
 
 	assert_non_null(here);
 	snprintf(data, sizeof(data), "%s/data", here);
@@ -67,6 +68,27 @@ static void test_persist_inside(void **state)
 	}
 }
 
+/* Whoever writes to the file system that the folder is in. */
+static void test_symbolic_link(void **state)
+{
+	static const char *const targets[] = {"elsewhere", "../", "elsewhere/deeper"};
+	struct verity_error err;
+
+	(void)state;
+	close(open_folder("elsewhere"));
+	close(open_folder("elsewhere/deeper"));
+	assert_int_equal(rename("data", "data.away"), 0);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(symlink(targets[i], "data"), 0);
+		assert_int_equal(find("persist", "run", &err), -EINVAL);
+		assert_non_null(strstr(err.message,
+				       "/data leads through a symbolic link (configure "
+				       "the folder itself)"));
+		assert_int_equal(unlink("data"), 0);
+	}
+	assert_int_equal(rename("data.away", "data"), 0);
+}
+
 static void test_run_inside(void **state)
 {
 	struct verity_error err;
@@ -83,6 +105,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_outside),
 		cmocka_unit_test(test_persist_inside),
+		cmocka_unit_test(test_symbolic_link),
 		cmocka_unit_test(test_run_inside),
 	};
 

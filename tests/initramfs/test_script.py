@@ -68,7 +68,7 @@ class Script(unittest.TestCase):
                 done = self.shell(shell, f"wmopkg_configuration={file}; wmopkg_configured data")
                 self.assertEqual(done, (0, expected + "\n", ""), (shell, text))
             self.assertEqual(self.planned(self.write("whole.conf", f"{rest}{text}")),
-                             expected or "LABEL=wmopkg-data", text)
+                             expected or "PARTLABEL=wmopkg-data", text)
 
     def test_no_configuration(self):
         for shell in SHELLS:
@@ -107,8 +107,57 @@ class Script(unittest.TestCase):
         for spec in ("LABEL=no-such-label", "PARTLABEL=no such label", "PARTUUID=0-0",
                      "/dev/null", "/nowhere", "*", ""):
             for shell in SHELLS:
-                done = self.shell(shell, f"wmopkg_device '{spec}'")
-                self.assertEqual(done[:2], (1, ""), (shell, spec))
+                for function in ("wmopkg_device", "wmopkg_volume"):
+                    done = self.shell(shell, f"{function} '{spec}'")
+                    self.assertEqual(done[:2], (1, ""), (shell, function, spec))
+
+    def test_volume(self):
+        """Of several devices of one name; r: on a disk of the root, b: built in, p: plugged."""
+        stubs = """wmopkg_matches() { echo $matches; }
+wmopkg_on_root() { case $1 in r*) ;; *) false ;; esac }
+wmopkg_plugged() { case $1 in p*) ;; *) false ;; esac }
+"""
+        for matches, label, exact in (
+                ("", "", ""), ("b1", "b1", "b1"), ("r1", "r1", "r1"), ("p1", "", "p1"),
+                ("p1 b1", "b1", "b1"), ("p1 r1", "r1", "r1"), ("b1 r1 p1", "r1", "r1"),
+                ("b1 b2", "", ""), ("r1 r2 b1", "", ""), ("p1 p2", "", ""), ("b1 b2 r1", "r1", "r1")):
+            for tag, expected in (("LABEL", label), ("PARTLABEL", label), ("UUID", exact),
+                                  ("PARTUUID", exact)):
+                for shell in SHELLS:
+                    done = self.shell(shell, f"{stubs}matches='{matches}'\nwmopkg_volume {tag}=x")
+                    self.assertEqual(done[:2], (0 if expected else 1, f"{expected}\n" if expected
+                                                else ""), (shell, tag, matches))
+
+    def test_disks(self):
+        """What a device lies on, and whether it can be unplugged, in a sysfs made for this."""
+        for path in ("dm/slaves", "usb1/sdb/sdb1", "ata/sda/sda2", "mmc/mmcblk0/device",
+                     "pci/nvme0n1", "ata/sdc"):
+            os.makedirs(self.path("sys/" + path))
+        self.write("sys/usb1/sdb/sdb1/partition", "1\n")
+        self.write("sys/ata/sda/sda2/partition", "2\n")
+        self.write("sys/mmc/mmcblk0/device/type", "SD\n")
+        self.write("sys/pci/removable", "removable\n")
+        self.write("sys/ata/sdc/removable", "1\n")
+        os.symlink("../../ata/sda/sda2", self.path("sys/dm/slaves/sda2"))
+        os.symlink("../../usb1/sdb/sdb1", self.path("sys/dm/slaves/sdb1"))
+        base = os.path.realpath(self.path("sys"))
+        for path, disks, plugged in (
+                ("ata/sda", ["ata/sda"], 1), ("ata/sda/sda2", ["ata/sda"], 1),
+                ("usb1/sdb/sdb1", ["usb1/sdb"], 0), ("mmc/mmcblk0", ["mmc/mmcblk0"], 0),
+                ("pci/nvme0n1", ["pci/nvme0n1"], 0), ("ata/sdc", ["ata/sdc"], 0),
+                ("dm", ["dm", "ata/sda", "usb1/sdb"], 0)):
+            for shell in SHELLS:
+                done = self.shell(shell, f"wmopkg_disks {base}/{path}")
+                self.assertEqual(done, (0, "".join(f"{base}/{disk}\n" for disk in disks), ""),
+                                 (shell, path))
+                done = self.shell(shell, f"wmopkg_disks_of() {{ wmopkg_disks {base}/{path}; }}\n"
+                                  "wmopkg_plugged x")
+                self.assertEqual(done[:2], (plugged, ""), (shell, path))
+                for root, expected in ((disks[-1], 0), ("ata/other", 1)):
+                    done = self.shell(
+                        shell, f"wmopkg_disks_of() {{ wmopkg_disks {base}/{path}; }}\n"
+                        f"wmopkg_root_disks='{base}/{root} /x'; wmopkg_on_root x")
+                    self.assertEqual(done[:2], (expected, ""), (shell, path, root))
 
     def test_nothing_there(self):
         """Where all programs are missing, it says so, and the boot goes on."""
@@ -118,7 +167,7 @@ class Script(unittest.TestCase):
                 shell, f"wmopkg_wait=0; wmopkg_log={self.folder}/log; {SAY}\n"
                 "wmopkg_activate /nowhere", path=self.folder)
             self.assertEqual(status, 0, shell)
-            self.assertIn("said: data: LABEL=wmopkg-data: no such device after 0 s\n", said)
+            self.assertIn("said: data: PARTLABEL=wmopkg-data: no such device after 0 s\n", said)
             self.assertIn("said: wmopkg-activate ended with status 127: no package is active\n",
                           said)
 
@@ -152,7 +201,7 @@ class Script(unittest.TestCase):
         os.chmod(self.path("e2fsck"), 0o755)
         for shell in SHELLS:
             _, _, said = self.shell(
-                shell, f"wmopkg_log={self.folder}/log; {SAY}; wmopkg_device() {{ echo /dev/x; }}; "
+                shell, f"wmopkg_log={self.folder}/log; {SAY}; wmopkg_volume() {{ echo /dev/x; }}; "
                 "wmopkg_is_ext() { true; }\nwmopkg_check_volume data", f"{self.folder}:{TOOLS}")
             self.assertEqual(said, "said: data: e2fsck did not repair /dev/x (status 4, see "
                              f"{self.folder}/log)\n", shell)

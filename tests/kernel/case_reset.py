@@ -336,18 +336,21 @@ def test_subvolumes(work, build):
 
 
 def test_data_is_used_by_somebody_else(work, build):
-    """Mounted elsewhere as well: it is emptied where it is."""
+    """Mounted elsewhere as well: whoever did that may need it."""
     with DiskDevice(work, build) as device:
         folder = device.mount()
         device.fill()
         other = device.base + "/other"
         os.mkdir(other)
         run("mount", "--bind", folder, other)
+        before = snapshot(other)
         device.reboot(completed=False)
         ask(device)
         device.activate()
-        check_done(device)
-        equal(names(other), ["lost+found"])
-        equal(blkid(device.node)[0], "ext4")
+        device.log_has(REFUSED + f"config: data: {device.node} is in use by the file system at "
+                       f"{other} (unmount that, or configure the device that is DATA)")
+        equal(snapshot(other), before)
+        equal(device.see("etc/plain"), "plain\n")
+        device.reboot(completed=False)
         run("umount", other)
-        device.unmount()
+        device.boot_reset()

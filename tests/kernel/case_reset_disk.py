@@ -5,7 +5,8 @@ import os
 import re
 
 from device import Vendor, equal, read, run, write
-from resets import LABEL, REFUSED, REQUEST, DiskDevice, ask, blkid, make_packages, names, snapshot
+from resets import LABEL, REFUSED, REQUEST, DiskDevice, ask, blkid, make_packages, names, \
+    partition, snapshot
 
 KINDS = ("ext4", "btrfs", "f2fs")
 
@@ -30,7 +31,7 @@ def wipe(device, offset=0, size=None):
     """Zeros over a part of the disk, or all of it."""
     with open(device.node, "r+b") as disk:
         disk.seek(offset)
-        disk.write(bytes(size or os.path.getsize(device.image)))
+        disk.write(bytes(size or device.bytes))
         os.fsync(disk.fileno())
     run("blockdev", "--flushbufs", device.node)
 
@@ -92,7 +93,7 @@ def test_damaged(work, build):
 
 
 def test_first_superblock_gone(work, build):
-    """It cannot be found by its label; that it is there is known from earlier boots."""
+    """It has no label any more; its partition has a name."""
     with filled(work, build) as device:
         wipe(device, 1024, 1024)
         equal(blkid(device.node), ("", "", ""))
@@ -138,12 +139,16 @@ def refused(device, why):
     equal(os.path.exists(f"{device.base}/{REQUEST}"), True)
 
 
+LOST = (f"not-found: data: LABEL={LABEL}: there is no such file system: a name that is lost with "
+        "the file system (configure PARTLABEL= or PARTUUID= of the partition) "
+        "(the next boot tries again)")
+
+
 def test_something_else_is_there_now(work, build):
-    """The place is the one that is remembered, but what lies there is nobody's DATA."""
-    with filled(work, build) as device:
+    """It was DATA in earlier boots: that is a hint, and the configuration names another one."""
+    with filled(work, build, data=f"LABEL={LABEL}") as device:
         run("mke2fs", "-q", "-F", "-t", "ext4", "-L", "other", device.node)
-        refused(device, f"not-found: data: {device.node} is not what it was, and is not touched "
-                "(the next boot tries again)")
+        refused(device, LOST)
         equal(blkid(device.node)[1], "other")
 
 
@@ -151,18 +156,19 @@ def test_a_table_of_partitions_is_there_now(work, build):
     """It is no file system, and yet not nothing."""
     with filled(work, build) as device:
         wipe(device)
-        run("sh", "-c", f"printf 'label: gpt\\n,\\n' | sfdisk --quiet {device.node}")
+        partition(device.node, "")
         with open(device.node, "rb") as disk:
             before = disk.read()
-        device.activate()
-        device.log_has(f"{device.node} is not what it was, and is not touched")
+        refused(device, f"config: data: {device.node} holds more than one file system, or a "
+                "partition table (configure the device that is DATA, or erase its signatures with "
+                "wipefs) (the next boot tries again)")
         with open(device.node, "rb") as disk:
             equal(disk.read() == before, True)
 
 
 def test_another_disk_has_the_name_now(work, build):
     """The one that was DATA has lost it: whose the other one is, nobody knows."""
-    with filled(work, build) as device:
+    with filled(work, build, data=f"LABEL={LABEL}") as device:
         wipe(device)
         other = device.base + "/other"
         with open(other, "wb") as file:
@@ -182,9 +188,9 @@ def test_another_disk_has_the_name_now(work, build):
         run("mount", "-o", "loop", other, device.mountpoint)
         equal(read(device.mountpoint + "/precious"), "mine\n")
         run("umount", device.mountpoint)
-        # once it is gone, DATA is what it was
+        # once it is gone, there is nothing of that name
         device.reboot(completed=False)
-        device.boot_reset(made=True)
+        refused(device, LOST)
 
 
 def test_persist_is_on_data(work, build):
@@ -220,12 +226,13 @@ def test_persist_fails_in_between(work, build):
 
 
 def test_never_seen(work, build):
-    """Nobody knows where it was."""
+    """Nobody knows what it was called: the configuration knows where it is."""
     with filled(work, build) as device:
         os.unlink(device.base + "/persist/wmopkg/data.json")
         wipe(device)
-        refused(device, "not-found: data: LABEL=wmopkg-data: there is no such file system "
-                "(the next boot tries again)")
+        device.activate()
+        equal(blkid(device.node)[:2], ("ext4", ""))
+        equal(device.see("etc/keep"), "keep\n")
 
 
 def test_never_formatted(work, build):

@@ -30,9 +30,9 @@ def make_packages(vendor):
 
 
 class DiskDevice(Device):
-    """DATA is a file system on a loop device, found by its label."""
+    """DATA is the partition of a disk, a loop device, found by the name of the partition."""
 
-    def __init__(self, work, build, kind="ext4", data=f"LABEL={LABEL}", **settings):
+    def __init__(self, work, build, kind="ext4", data=f"PARTLABEL={LABEL}", **settings):
         load_file_systems()
         for module in ("crypto/crc32_generic", "fs/f2fs/f2fs"):
             load_module(module)
@@ -40,11 +40,14 @@ class DiskDevice(Device):
         self.kind = kind
         self.image = self.base + "/disk"
         self.mountpoint = self.base + "/run/data"
+        self.bytes = SIZES[kind] * MIB
         with open(self.image, "wb") as file:
-            file.truncate(SIZES[kind] * MIB)
-        run(*MAKE[kind], self.image)
-        self.node = run("losetup", "--find", "--show", self.image).stdout.strip()
-        DISKS.add(os.path.basename(self.node))
+            file.truncate(self.bytes + 2 * MIB)
+        partition(self.image, f"start=2048, size={self.bytes // 512}, name={LABEL}")
+        self.disk = run("losetup", "--find", "--partscan", "--show", self.image).stdout.strip()
+        self.node = self.disk + "p1"
+        DISKS.add(os.path.basename(self.disk))
+        run(*MAKE[kind], self.node)
         os.makedirs(self.mountpoint)
         self.install(work + "/packages/keep.wmopkg", store="persist")
 
@@ -55,8 +58,8 @@ class DiskDevice(Device):
 
     def __exit__(self, failure, *_):
         super().__exit__(failure)
-        DISKS.remove(os.path.basename(self.node))
-        run("losetup", "--detach", self.node)
+        DISKS.remove(os.path.basename(self.disk))
+        run("losetup", "--detach", self.disk)
 
     def mount(self):
         """DATA, as the device will find it."""
@@ -89,6 +92,11 @@ class DiskDevice(Device):
     def log_has(self, text):
         if not any(text in line for line in self.log_of_boot()):
             raise AssertionError(f"no '{text}' in " + "\n".join(self.log_of_boot()))
+
+
+def partition(image, *lines):
+    """A GPT with these partitions, in the words of sfdisk."""
+    run("sh", "-c", 'printf "%s\\n" "label: gpt" "$@" | sfdisk --quiet "$0"', image, *lines)
 
 
 def names(folder):

@@ -63,7 +63,7 @@ class Media(bench.MachineTest):
         subprocess.run(["cp", package, tree], check=True)
         subprocess.run(["truncate", "-s", "64M", path], check=True)
         subprocess.run(["sfdisk", "--quiet", path], check=True,
-                       input=b"label: gpt\nstart=1MiB, size=60MiB, name=data\n")
+                       input=b"label: gpt\nstart=1MiB, size=60MiB, name=wmopkg-data\n")
         subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "data", "-d", tree, "-E",
                         "offset=1048576", path, "60M"], check=True)
         return path
@@ -98,7 +98,7 @@ class Media(bench.MachineTest):
         self.succeed("wmopkg remove all --yes")
 
     def test_1_none(self):
-        self.device.start("wmopkg.media=service:LABEL=SERVICE,disk:PARTLABEL=data")
+        self.device.start("wmopkg.media=service:LABEL=SERVICE,disk:PARTLABEL=wmopkg-data")
         # the card is in its slot, and has yet to be put there for the device
         self.take_card_out()
         self.assertEqual(self.from_media("external", "branding.wmopkg", 4), "wmopkg: external: no "

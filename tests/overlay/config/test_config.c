@@ -22,8 +22,8 @@ static void test_defaults(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		check_ok(load(cases[i], &config, &err), &err);
-		assert_string_equal(config.data, "LABEL=wmopkg-data");
-		assert_string_equal(config.persist, "LABEL=wmopkg-persist");
+		assert_string_equal(config.data, "PARTLABEL=wmopkg-data");
+		assert_string_equal(config.persist, "PARTLABEL=wmopkg-persist");
 		assert_string_equal(config.keys, "/etc/wmopkg/keys");
 		assert_string_equal(config.run, "/run/wmopkg");
 		assert_string_equal(config.cmdline, "/proc/cmdline");

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Whoever writes DATA and PERSIST asks for a factory reset, and would have it delete something
+else: the firmware, the EFI system partition, a partition of somebody's. Nothing but DATA is ever
+changed."""
+
+import json
+import os
+
+from device import Vendor, equal, read, run, write
+from partitions import PARTS, PartitionedDevice, start
+from resets import DONE, LABEL, MIB, UUID, blkid, make_packages, names
+
+WHOLE = '{"format":1,"step":"%s","by_bootloader":%s,"made":false,"line":%d}'
+
+
+def prepare(work, build):
+    vendor = Vendor(work, build)
+    make_packages(vendor)
+    vendor.squash("image", {"file": "text\n"})
+
+
+def plant(device, name, by="partuuid"):
+    """What PERSIST says of DATA: that it is another partition, in each way it can."""
+    kind, label, identifier = blkid(device.nodes[name])
+    folder = os.path.realpath("/sys/class/block/" + os.path.basename(device.nodes[name]))
+    size = dict((part, mib) for part, mib, _ in PARTS)[name] * MIB
+    place = "PARTUUID=" + device.partuuid(name) if by == "partuuid" else folder
+    record = {"format": 1, "type": kind or "ext4", "label": label or LABEL,
+              "uuid": identifier or UUID, "place": place, "bytes": size}
+    with device.at("wmopkg-persist") as persist:
+        write(persist + "/wmopkg/data.json", json.dumps(record))
+        write(persist + "/wmopkg/factory-reset", "")
+
+
+def test_record_names_another(work, build):
+    """As it was seen: DATA's label is changed, the record names a partition, the file requests."""
+    lost = (f"not-found: data: LABEL={LABEL}: there is no such file system: a name that is lost "
+            "with the file system (configure PARTLABEL= or PARTUUID= of the partition)")
+    with PartitionedDevice(work, build, data=f"LABEL={LABEL}") as device:
+        start(device)
+        run("tune2fs", "-L", "stolen", device.nodes[LABEL])
+        for name, by in (("firmware", "partuuid"), ("firmware", "folder"), ("esp", "partuuid"),
+                         ("raw", "partuuid"), ("raw", "folder"), ("home", "folder"),
+                         ("wmopkg-persist", "partuuid")):
+            plant(device, name, by)
+            device.check_refused(lost)
+            equal(blkid(device.nodes["wmopkg-persist"])[1], "wmopkg-persist", name)
+            device.off()
+        with device.at(LABEL) as folder:
+            equal(read(folder + "/config/hostname"), "example\n")
+
+
+def test_record_has_no_say(work, build):
+    """With a name of the partition DATA is found and emptied, whatever is written on it."""
+    with PartitionedDevice(work, build) as device:
+        start(device)
+        for name in ("firmware", "esp", "raw", "home"):
+            run("tune2fs", "-L", "stolen", device.nodes[LABEL])
+            plant(device, name)
+            before = device.digests()
+            device.activate()
+            equal(device.resets()[-1:], [DONE], name)
+            equal(names(device.data), ["lost+found"])
+            device.check_untouched(before)
+            equal(device.see("etc/plain"), None)
+            device.off()
+            with device.at(LABEL) as folder:
+                write(folder + "/config/hostname", "again\n")
+
+
+def test_new_file_system_is_called_by_no_other_name(work, build):
+    """A next boot would take it for the root, or for PERSIST."""
+    with PartitionedDevice(work, build) as device:
+        start(device)
+        for name in ("firmware", "wmopkg-persist"):
+            kind, label, identifier = blkid(device.nodes[name])
+            record = {"format": 1, "type": kind, "label": label, "uuid": identifier,
+                      "place": "PARTUUID=" + device.partuuid(LABEL), "bytes": 16 * MIB}
+            with open(device.nodes[LABEL], "wb") as data:
+                data.write(bytes(16 * MIB))
+            with device.at("wmopkg-persist") as persist:
+                write(persist + "/wmopkg/data.json", json.dumps(record))
+                write(persist + "/wmopkg/factory-reset", "")
+            before = device.digests()
+            device.activate()
+            equal(device.resets()[-1:], [DONE + ", its file system is a new one"])
+            made = blkid(device.nodes[LABEL])
+            equal((made[:2], made[2] == identifier), (("ext4", ""), False))
+            device.check_untouched(before)
+            device.off()
+
+
+def test_journal_of_a_stranger(work, build):
+    """It says that DATA is empty: that is seen, and not believed."""
+    with PartitionedDevice(work, build) as device:
+        start(device)
+        for count, step in enumerate(("discard", "note", "close"), start=1):
+            device.boot_with("quiet wmopkg.factory_reset=1")
+            with device.at("wmopkg-persist") as persist:
+                write(persist + "/wmopkg/factory-reset", WHOLE % (step, "true", 0))
+            with device.at(LABEL) as folder:
+                write(folder + "/config/hostname", "hostile\n")
+            device.activate()
+            equal(device.resets()[-1:], [DONE], step)
+            equal(names(device.data), ["lost+found"], step)
+            equal(read(device.persist + "/wmopkg/audit.log").count('"factory-reset"'), count)
+            device.boot_with("quiet")
+            device.off()
+            device.activate()
+            device.off()

@@ -16,6 +16,8 @@
 #include "initramfs/supervisor_pipe.h"
 #include "initramfs/trials.h"
 #include "overlay/fs/lock.h"
+#include "overlay/record/requirements.h"
+#include "overlay/stack/layers_dir.h"
 #include "overlay/stack/memory.h"
 #include "verity/util/cleanup.h"
 
@@ -121,12 +123,32 @@ static int verify_packages(struct boot *boot, struct packages *packages,
 	overlay_span_end(&boot->steps[OVERLAY_STEP_JUDGE]);
 	if (r < 0)
 		return r;
+	r = boot_check_required(boot, packages, false, err);
+	if (r < 0)
+		packages_refuse_all(packages, err);
 	/* From here on the packages are those that will be mounted. */
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_TRY]);
-	trials_begin(&trials, packages);
+	if (r == 0)
+		trials_begin(&trials, packages);
 	hints_end(boot->record, boot->config.trials, &hints);
 	overlay_span_end(&boot->steps[OVERLAY_STEP_TRY]);
-	return 0;
+	return r;
+}
+
+/* Trials and mounting may have left some out since. */
+static int check_stack(const struct boot *boot, struct packages *packages,
+		       struct verity_error *err)
+{
+	struct verity_error why;
+	int r = boot_check_required(boot, packages, true, err);
+
+	if (r == 0)
+		return 0;
+	packages_refuse_all(packages, err);
+	if (stack_take_down(&boot->config, boot->root, &why) < 0 ||
+	    overlay_layers_clean(boot->layers, &why) < 0)
+		log_line(LOG_LEVEL_WARNING, "%s", why.message);
+	return r;
 }
 
 static int verify_and_stack(struct boot *boot, struct packages *packages,
@@ -143,6 +165,8 @@ static int verify_and_stack(struct boot *boot, struct packages *packages,
 	r = verify_packages(boot, packages, err);
 	if (r == 0)
 		r = stack_run(packages, boot, err);
+	if (r == 0)
+		r = check_stack(boot, packages, err);
 	overlay_span_begin(&steps[OVERLAY_STEP_RECORD]);
 	if (r == 0)
 		remember(boot, packages);
@@ -163,6 +187,7 @@ static int activate(struct boot *boot, struct verity_error *err)
 {
 	cleanup_with(packages_free) struct packages packages = {.order_count = 0};
 	struct overlay_span seeding;
+	struct verity_error why;
 	char path[PATH_MAX];
 	int r = stack_check(boot, err);
 
@@ -176,9 +201,14 @@ static int activate(struct boot *boot, struct verity_error *err)
 	if (r == 0)
 		r = boot_open(boot, err);
 	if (r == 0)
+		r = boot_check_required(boot, NULL, false, err);
+	if (r == 0)
 		r = verify_and_stack(boot, &packages, err);
 	boot_describe(boot, &packages.state);
 	if (r < 0) {
+		/* Whatever it was, it left a requirement unmet. */
+		if (boot_check_required(boot, &packages, true, &why) < 0)
+			err->code = VERITY_E_REQUIRED;
 		packages.state.stack = *err;
 		log_line(LOG_LEVEL_WARNING, "no package is active: %s: %s",
 			 verity_code_name(err->code), err->message);
@@ -232,6 +262,8 @@ int activate_run(const char *config_path, const char *root, int line, size_t *re
 	if (r < 0)
 		return r;
 	boot.budget.line = line;
+	if (overlay_requirements_exist(&boot.config))
+		supervisor_tell(line, SUPERVISOR_REQUIRES, 1);
 	supervisor_tell(line, SUPERVISOR_LIMIT, boot.budget.boot_seconds);
 	r = lock(&boot, &locked, err);
 	if (r == 0)

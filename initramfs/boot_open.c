@@ -10,6 +10,7 @@
 
 #include "initramfs/factory_reset.h"
 #include "overlay/record/record.h"
+#include "overlay/record/requirements.h"
 #include "overlay/stack/stack.h"
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
@@ -198,5 +199,19 @@ int boot_open(struct boot *boot, struct verity_error *err)
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_TRUST]);
 	r = load_trust(boot, err);
 	overlay_span_end(&boot->steps[OVERLAY_STEP_TRUST]);
+	return r;
+}
+
+int boot_check_required(const struct boot *boot, const struct packages *packages,
+			bool stacked, struct verity_error *err)
+{
+	const struct overlay_config *config = &boot->config;
+	bool read = boot->records && boot->store &&
+		    overlay_store_is_there(boot->store, OVERLAY_PERSISTENT) &&
+		    (!packages || packages->listed[OVERLAY_PERSISTENT]);
+	int r = overlay_requirements_persist(config, boot->persist >= 0, read, err);
+
+	if (r == 0 && packages)
+		r = overlay_requirements_packages(config, &packages->state, stacked, err);
 	return r;
 }

@@ -4,6 +4,7 @@
 /* Opens what a boot needs from the volumes: stores, records, trust. */
 
 #include "initramfs/boot_context.h"
+#include "initramfs/packages.h"
 
 /**
  * boot_open - find and mount the volumes, carry out a reset that is due, clean the stores
@@ -13,3 +14,13 @@
  * kernel log says so. The same holds, in a plan, for one that is not mounted.
  */
 int boot_open(struct boot *boot, struct verity_error *err) must_check;
+
+/**
+ * boot_check_required - check what the configuration requires: PERSIST, and packages
+ * @packages: verified; NULL: not known yet, only PERSIST is checked
+ * @stacked:  they are mounted, too
+ *
+ * Return: 0; -EPERM (REQUIRED).
+ */
+int boot_check_required(const struct boot *boot, const struct packages *packages,
+			bool stacked, struct verity_error *err) must_check;

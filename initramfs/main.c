@@ -42,7 +42,8 @@ static const char usage[] =
 	"  --version      print the version\n"
 	"\n"
 	"Exit status: 0 the root is as planned, also with packages left out;\n"
-	"1 no package is active and the root is as it was, or would be; 2 usage error.\n"
+	"1 no package is active and the root is as it was, or would be; 2 usage error;\n"
+	"3 likewise, and the configuration requires PERSIST or a package: do not go on.\n"
 	"What was done with each package and why is in the kernel log and in\n"
 	"state.json in the folder `run` of the configuration.\n";
 
@@ -126,7 +127,7 @@ static int report(int r, bool log, const struct verity_error *err)
 		log_line(LOG_LEVEL_WARNING, "%s", err->message);
 	snprintf(message, sizeof(message), "%s", err->message);
 	fprintf(stderr, "wmopkg-activate: %s\n", verity_text_plain(message));
-	return EXIT_FAILURE;
+	return err->code == VERITY_E_REQUIRED ? STATUS_REFUSED : EXIT_FAILURE;
 }
 
 static int activate(const struct supervisor_work *work, int line, size_t *ret_stuck)

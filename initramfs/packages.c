@@ -27,6 +27,14 @@ void packages_refuse(struct boot_package *package, const struct verity_error *re
 	package->verified = NULL;
 }
 
+void packages_refuse_all(struct packages *packages, const struct verity_error *reason)
+{
+	for (size_t i = 0; i < packages->state.count; i++)
+		if (packages->items[i].verified)
+			packages_refuse(&packages->items[i], reason);
+	packages->order_count = 0;
+}
+
 struct boot_package *packages_at(const struct packages *packages, size_t position)
 {
 	return &packages->items[packages->order[position].index];

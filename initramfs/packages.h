@@ -85,4 +85,9 @@ void packages_refuse(struct boot_package *package, const struct verity_error *re
  */
 void packages_put_in_order(struct packages *packages);
 
+/**
+ * packages_refuse_all - activate none of those that would be
+ */
+void packages_refuse_all(struct packages *packages, const struct verity_error *reason);
+
 void packages_free(struct packages *packages);

@@ -174,7 +174,9 @@ int plan_make(const char *config_path, const char *root, struct plan **ret,
 		r = load_packages(plan, err);
 	if (r < 0)
 		return r;
-	stacks = plan_stack(plan, &plan->failed) == 0;
+	stacks = boot_check_required(&plan->boot, &plan->packages, false,
+				     &plan->failed) == 0 &&
+		 plan_stack(plan, &plan->failed) == 0;
 	/* As if all of them could be mounted. */
 	for (size_t i = 0; i < plan->packages.state.count; i++) {
 		struct boot_package *package = &plan->packages.items[i];

@@ -35,6 +35,7 @@ struct worker {
 	uint64_t start_us;
 	uint64_t end_us; /* when its time is over */
 	unsigned limit_seconds;
+	bool requires; /* the configuration does: see overlay/record/requirements.h */
 	bool active;
 	bool done;
 	bool stuck;
@@ -69,6 +70,10 @@ static bool read_message(struct worker *worker)
 		break;
 	case SUPERVISOR_EXTEND:
 		worker->end_us = timed_after(worker->end_us, us);
+		break;
+	case SUPERVISOR_REQUIRES:
+		worker->requires
+		= true;
 		break;
 	case SUPERVISOR_ACTIVE:
 		worker->active = true;
@@ -210,7 +215,7 @@ static int supervise(const struct supervisor_work *work, struct worker *worker)
 		return EXIT_SUCCESS;
 	rescue(work, &why);
 	fprintf(stderr, "wmopkg-activate: %s\n", why.message);
-	return EXIT_FAILURE;
+	return worker->requires ? STATUS_REFUSED : EXIT_FAILURE;
 }
 
 /* With a stuck thread no exit handler is run: it could use what they free. */

@@ -25,6 +25,7 @@ struct supervisor_work {
  * log and the state file say so, and a stack that it had begun is unmounted.
  *
  * Return: the exit status of the worker; EXIT_SUCCESS too where only what comes after the
- * state file was not done; EXIT_FAILURE where the root is as it was.
+ * state file was not done; EXIT_FAILURE where the root is as it was, or STATUS_REFUSED
+ * where the configuration requires something, too.
  */
 int supervisor_run(const struct supervisor_work *work);

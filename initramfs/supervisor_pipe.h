@@ -6,9 +6,10 @@
 enum supervisor_kind {
 	SUPERVISOR_LIMIT,  /* the time limit is so many seconds from the start; 0: none */
 	SUPERVISOR_EXTEND, /* so many more */
-	SUPERVISOR_ACTIVE, /* the stack is mounted, and the state file says so */
-	SUPERVISOR_DONE,   /* done, with this exit status */
-	SUPERVISOR_STUCK,  /* likewise, but a thread may never end */
+	SUPERVISOR_REQUIRES, /* the configuration requires something */
+	SUPERVISOR_ACTIVE,   /* the stack is mounted, and the state file says so */
+	SUPERVISOR_DONE,     /* done, with this exit status */
+	SUPERVISOR_STUCK,    /* likewise, but a thread may never end */
 };
 
 struct supervisor_message {

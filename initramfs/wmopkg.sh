@@ -2,13 +2,16 @@
 #
 # What all kinds of initramfs have in common: sourced by the script for initramfs-tools, by
 # dracut's hook and by our own /init. Whatever fails in here, the boot goes on: the device comes
-# up with the firmware only.
+# up with the firmware only. The one exception is a requirement of the configuration that is not
+# met: then the device must not come up.
 #
-# Needs a POSIX shell, modprobe, readlink and uname, of BusyBox or others; util-linux's blkid, or
+# Needs a POSIX shell, modprobe, readlink, sleep and uname, of BusyBox or others; util-linux's blkid, or
 # BusyBox's findfs, dd and od; and e2fsck to check file systems.
 
 wmopkg_log=/run/wmopkg-fsck.log
 wmopkg_wait=10 # seconds, for DATA and PERSIST to appear
+wmopkg_sysrq=/proc/sysrq-trigger
+wmopkg_read=10 # seconds, to read why the device does not start
 wmopkg_check_limit=600 # seconds, for each of them to be checked
 
 wmopkg_say()
@@ -318,6 +321,63 @@ wmopkg_debug()
 	return 1
 }
 
+# wmopkg_requires: whether the configuration has require_persist = yes or require_packages
+wmopkg_requires()
+{
+	case $(wmopkg_configured require_persist) in
+	"" | no) ;;
+	*) return 0 ;;
+	esac
+	case $(wmopkg_configured require_packages) in
+	"" | "{}") return 1 ;;
+	esac
+}
+
+# wmopkg_shell TEXT: a shell on the console, as the initramfs gives one to a boot that failed:
+# panic of initramfs-tools, emergency_shell of dracut, or a plain one
+wmopkg_shell()
+{
+	if command -v emergency_shell >/dev/null; then
+		emergency_shell -n wmopkg "$1"
+	elif command -v panic >/dev/null; then
+		panic "$1"
+	else
+		sh -i </dev/console >/dev/console 2>&1
+	fi
+}
+
+# wmopkg_end COMMAND LETTER: reboot or power off, by the kernel where there is no such command
+wmopkg_end()
+{
+	sync
+	"$1" -f
+	echo "$2" >"$wmopkg_sysrq"
+}
+
+# wmopkg_refuse: end this boot in the way that require_else of the configuration says, and never
+# return. A value that cannot be read is the default. Also a shell that is left ends so.
+wmopkg_refuse()
+{
+	else=$(wmopkg_configured require_else)
+	wmopkg_say "a requirement of the configuration is not met: the device does not start" \
+		"(require_else = ${else:-reboot})"
+	case $else in
+	halt) ;;
+	poweroff) wmopkg_end poweroff o ;;
+	shell)
+		wmopkg_shell "wmopkg: a requirement is not met: see dmesg"
+		wmopkg_end reboot b
+		;;
+	*)
+		sleep "$wmopkg_read"
+		wmopkg_end reboot b
+		;;
+	esac
+	while :; do
+		sleep 3600
+	done
+}
+
 # wmopkg_activate ROOT: ROOT is where the firmware's root is mounted
 wmopkg_activate()
 {
@@ -333,7 +393,11 @@ wmopkg_activate()
 	! wmopkg_debug || debug=--debug
 	wmopkg-activate ${debug:+"$debug"} --root "$1"
 	status=$?
-	[ "$status" -eq 0 ] ||
-		wmopkg_say "wmopkg-activate ended with status $status: no package is active"
+	[ "$status" -ne 0 ] || return 0
+	wmopkg_say "wmopkg-activate ended with status $status: no package is active"
+	# Whatever ended it, even if it is missing: what is required is not known to be there.
+	if [ "$status" -eq 3 ] || wmopkg_requires; then
+		wmopkg_refuse
+	fi
 	return 0
 }

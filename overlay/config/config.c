@@ -223,6 +223,19 @@ static int take_signer(cfg_t *cfg, const struct key *key, const char *value)
 							: refuse(cfg, "out of memory");
 }
 
+static int take_required(cfg_t *cfg, const struct key *key, const char *value)
+{
+	struct overlay_config *config = &reading_of(cfg)->config;
+
+	if (!verity_name_valid(value))
+		return refuse(cfg, "%s: '%s' is not the name of a package", key->name,
+			      value);
+	config->require_packages[config->require_packages_count] = strdup(value);
+	return config->require_packages[config->require_packages_count++]
+		       ? 0
+		       : refuse(cfg, "out of memory");
+}
+
 /* Names on DATA that are in use already, or would be. */
 static bool is_taken(const char *name)
 {
@@ -360,6 +373,11 @@ static const struct key keys[] = {
 	 .items = "names"},
 	{"signers_needed", take_word, MEMBER(all_signers), .words = "one all"},
 	{"verify", take_word, MEMBER(verify), .words = "full lazy"},
+	{"require_persist", take_word, MEMBER(require_persist), .words = "no yes"},
+	{"require_packages", take_required, LIST(require_packages),
+	 .most = OVERLAY_REQUIRED_MAX, .items = "names"},
+	{"require_else", take_word, MEMBER(require_else),
+	 .words = "reboot poweroff halt shell"},
 	{"factory_reset", take_word, MEMBER(console_only), .words = "any console"},
 	{"discard", take_word, MEMBER(discard), .words = "no yes"},
 	{"seed", take_seed, LIST(seeds), .most = OVERLAY_SEEDS_MAX, .items = "pairs"},

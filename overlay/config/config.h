@@ -15,6 +15,8 @@
 
 #define OVERLAY_HIERARCHIES_MAX 16 /* folders in `hierarchies` */
 
+#define OVERLAY_REQUIRED_MAX 16 /* names in `require_packages` */
+
 /* A folder that DATA is given a copy of; see factory/seed.h. */
 struct overlay_seed {
 	const char *source; /* absolute, of the firmware with packages on top */
@@ -46,6 +48,14 @@ enum overlay_anchor {
 enum overlay_verify {
 	OVERLAY_VERIFY_FULL, /* all of it */
 	OVERLAY_VERIFY_LAZY, /* the policy is lazy; see verity/package/judge.h */
+};
+
+/* What the initramfs does where a requirement is not met. */
+enum overlay_required_else {
+	OVERLAY_ELSE_REBOOT,
+	OVERLAY_ELSE_POWEROFF,
+	OVERLAY_ELSE_HALT,
+	OVERLAY_ELSE_SHELL,
 };
 
 /* Where changes to the stack go. */
@@ -81,6 +91,12 @@ struct overlay_config {
 	size_t signers_count;
 	bool all_signers; /* each of them must have signed, not just one */
 	enum overlay_verify verify;
+	bool require_persist; /* without PERSIST the device does not start */
+	const char
+		*require_packages[OVERLAY_REQUIRED_MAX]; /* nor without these, by the
+							    names of manifests; owned */
+	size_t require_packages_count;
+	enum overlay_required_else require_else; /* for initramfs/wmopkg.sh */
 	bool console_only; /* a factory reset can only be requested on a serial console */
 	bool discard;      /* after a reset, tell the storage which blocks are free */
 	struct overlay_seed seeds[OVERLAY_SEEDS_MAX]; /* beside the one there always is */

@@ -196,6 +196,77 @@ wmopkg_plugged() { case $1 in p*) ;; *) false ;; esac }
             done = self.shell(shell, setup + "wmopkg_log=/nowhere/log; wmopkg_within 1 data quick")
             self.assertEqual(done[:2], (0, "did \n"), shell)
 
+    # require_… of the configuration, the status of wmopkg-activate, and what the device does
+    REQUIREMENTS = (
+        ("", 0, "goes on"),
+        ("", 1, "goes on"),
+        ("", 127, "goes on"),
+        ("require_persist = no\n", 1, "goes on"),
+        ("require_packages = {}\n", 1, "goes on"),
+        ("# require_persist = yes\n", 1, "goes on"),
+        ("require_else = halt\n", 1, "goes on"),
+        ("require_persist = yes\n", 0, "goes on"),
+        ("require_packages = base\n", 0, "goes on"),
+        ("require_persist = yes\n", 1, "reboot -f"),
+        ("require_persist=yes", 1, "reboot -f"),
+        ('require_persist = "yes"\n', 1, "reboot -f"),
+        ("require_persist = perhaps\n", 1, "reboot -f"),
+        ("require_packages = base\n", 1, "reboot -f"),
+        ("require_packages = {base, other}\n", 1, "reboot -f"),
+        ("require_packages = {\n\tbase,\n\tother\n}\n", 1, "reboot -f"),
+        ('require_packages += {"base"}\n', 1, "reboot -f"),
+        # by a signal, for lack of memory, or because it is not there
+        ("require_persist = yes\n", 137, "reboot -f"),
+        ("require_persist = yes\n", 127, "reboot -f"),
+        # it knows better what is required than this script
+        ("", 3, "reboot -f"),
+        ("require_else = reboot\n", 3, "reboot -f"),
+        ("require_else = perhaps\n", 3, "reboot -f"),
+        ("require_else = poweroff\n", 3, "poweroff -f"),
+        ("require_else = halt\n", 3, "halts"),
+        ("require_else = shell\n", 3, "panic wmopkg: a requirement is not met: see dmesg|reboot -f"),
+    )
+    # Nothing of this host is rebooted: the end of each way is a file of the test.
+    ENDS = """wmopkg_load_modules() {{ :; }}
+wmopkg_within() {{ :; }}
+wmopkg_sysrq={folder}/sysrq
+wmopkg_configuration={folder}/wmopkg.conf
+sync() {{ :; }}
+reboot() {{ echo "reboot $*" >&3; exit 0; }}
+poweroff() {{ echo "poweroff $*" >&3; exit 0; }}
+panic() {{ echo "panic $*" >&3; }}
+sleep() {{ [ "$1" != 3600 ] || {{ echo halts >&3; exit 0; }}; }}
+exec 3>&1
+wmopkg_activate /nowhere
+echo "goes on"
+"""
+
+    def test_requirements(self):
+        for text, status, expected in self.REQUIREMENTS:
+            self.write("wmopkg.conf", text)
+            commands = self.ENDS.format(folder=self.folder)
+            program = self.write("wmopkg-activate", f"#!/bin/sh\nexit {status}\n")
+            os.chmod(program, 0o755)
+            for shell in SHELLS:
+                with self.subTest(shell=shell[0], text=text, status=status):
+                    _, told, said = self.shell(shell, commands, f"{self.folder}:{TOOLS}")
+                    self.assertEqual(told.replace("\n", "|").strip("|"), expected, said)
+                    self.assertEqual("a requirement of the configuration is not met" in said,
+                                     expected != "goes on", said)
+                    self.assertFalse(os.path.exists(self.path("sysrq")))
+
+    def test_no_program_to_end_with(self):
+        """The kernel is told by sysrq, and nothing else happens if it does nothing."""
+        self.write("wmopkg.conf", "")
+        for shell in SHELLS:
+            _, told, _ = self.shell(
+                shell, f"wmopkg_sysrq={self.folder}/sysrq\nwmopkg_read=0\nsync() {{ :; }}\n"
+                f"reboot() {{ return 127; }}\nwmopkg_configuration={self.folder}/wmopkg.conf\n"
+                'sleep() { [ "$1" != 3600 ] || { echo waits; exit 0; }; }\nwmopkg_refuse\necho on\n')
+            self.assertEqual(told, "waits\n")
+            with open(self.path("sysrq"), encoding="ascii") as file:
+                self.assertEqual(file.read(), "b\n")
+
     def test_what_cannot_be_repaired(self):
         self.write("e2fsck", "#!/bin/sh\necho UNEXPECTED INCONSISTENCY\nexit 4\n")
         os.chmod(self.path("e2fsck"), 0o755)

@@ -253,6 +253,12 @@ def test_data_that_never_answers(work, build):
         disk.fall_silent()
         activate(device, status=1)
         check_firmware_alone(device, "timed-out", NOT_DONE)
+        os.unlink(device.base + "/run/state.json")
+        # The one that waited knows, too, that something is required: the boot must not go on.
+        device.configure(boot_seconds=3, data=disk.node, require_packages="good")
+        activate(device, status=3)
+        equal((device.state()["stack"]["code"], device.is_stacked()), ("timed-out", False))
+        device.configure(boot_seconds=3, data=disk.node)
         disk.heal()
         wait_gone(lambda: run("pgrep", "-f", device.tool, check=False).stdout)
         # it answers again: so does the next run

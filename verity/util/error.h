@@ -199,6 +199,9 @@ enum exit_status {
 	X(TIMED_OUT, "timed-out", ETIMEDOUT, STATUS_FAILED,                                             \
 	  "verifying and attaching it took longer than the boot waits for it",                          \
 	  "its storage may be failing: back up the data, and see the kernel log with 'dmesg'")          \
+	X(REQUIRED, "required", EPERM, STATUS_REFUSED,                                                  \
+	  "the configuration requires PERSIST or a package, and it is not there",                       \
+	  "restore PERSIST or the package, or correct require_… in the configuration")                  \
 	X(SAFE_MODE, "safe-mode", EIO, STATUS_FAILED,                                                   \
 	  "the boot configuration sets wmopkg.safe: no package is active",                              \
 	  "boot without wmopkg.safe")                                                                   \

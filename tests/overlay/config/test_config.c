@@ -152,6 +152,38 @@ static void test_trust(void **state)
 	overlay_config_free(&config);
 }
 
+static void test_required(void **state)
+{
+	static const char *const words[] = {"reboot", "poweroff", "halt", "shell"};
+	struct overlay_config config;
+	struct verity_error err;
+	char text[64];
+
+	(void)state;
+	check_ok(load("", &config, &err), &err);
+	assert_false(config.require_persist);
+	assert_int_equal(config.require_packages_count, 0);
+	assert_int_equal(config.require_else, OVERLAY_ELSE_REBOOT);
+	overlay_config_free(&config);
+	check_ok(load("require_persist = yes\nrequire_packages = {a, \"b.c-1\"}\n",
+		      &config, &err),
+		 &err);
+	assert_true(config.require_persist);
+	assert_int_equal(config.require_packages_count, 2);
+	assert_string_equal(config.require_packages[0], "a");
+	assert_string_equal(config.require_packages[1], "b.c-1");
+	overlay_config_free(&config);
+	check_ok(load("require_packages = one\n", &config, &err), &err);
+	assert_int_equal(config.require_packages_count, 1);
+	overlay_config_free(&config);
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(text, sizeof(text), "require_else = %s\n", words[i]);
+		check_ok(load(text, &config, &err), &err);
+		assert_int_equal(config.require_else, i);
+		overlay_config_free(&config);
+	}
+}
+
 static void test_bad(void **state)
 {
 	static const struct {
@@ -285,6 +317,14 @@ static void test_bad(void **state)
 		{"audit_bytes = 99999999999999999999\n",
 		 "conf:1: audit_bytes: '99999999999999999999' is not a number from 16384 to "
 		 "8388608"},
+		{"require_persist = true\n",
+		 "conf:1: require_persist: 'true' is neither no nor yes"},
+		{"require_packages = {a, \"../b\"}\n",
+		 "conf:1: require_packages: '../b' is not the name of a package"},
+		{"require_packages = {a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q}\n",
+		 "conf:1: require_packages: over 16 names"},
+		{"require_else = continue\n",
+		 "conf:1: require_else: 'continue' is neither reboot, poweroff, halt nor shell"},
 		{"data = \"/never ends\n", "conf:2: premature end of file"},
 	};
 	struct verity_error err;
@@ -336,8 +376,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
 		cmocka_unit_test(test_stack),    cmocka_unit_test(test_seed),
-		cmocka_unit_test(test_trust),    cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_missing),  cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_trust),    cmocka_unit_test(test_required),
+		cmocka_unit_test(test_bad),      cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_no_file),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

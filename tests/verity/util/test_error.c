@@ -74,6 +74,7 @@ static const struct {
 	{"other-name", EEXIST, 1},
 	{"disabled", EIO, 1},
 	{"timed-out", ETIMEDOUT, 1},
+	{"required", EPERM, 3},
 	{"safe-mode", EIO, 1},
 	{"bad-tree", EINVAL, 1},
 	{"unsupported", EOPNOTSUPP, 1},

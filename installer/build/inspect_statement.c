@@ -34,6 +34,7 @@ static enum verity_verdict verdict_of(enum verity_code code)
 		return VERITY_UNSIGNED;
 	case VERITY_E_UNTRUSTED_SIGNER:
 	case VERITY_E_WEAK_KEY:
+	case VERITY_E_MISSING_TIMESTAMP:
 		return VERITY_UNTRUSTED;
 	case VERITY_E_REVOKED:
 		return VERITY_REVOKED;

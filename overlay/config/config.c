@@ -372,6 +372,8 @@ static const struct key keys[] = {
 	{"signers", take_signer, LIST(signers), .most = OVERLAY_SIGNERS_MAX,
 	 .items = "names"},
 	{"signers_needed", take_word, MEMBER(all_signers), .words = "one all"},
+	{"timestamp", take_word, MEMBER(timestamp_required),
+	 .words = "optional required"},
 	{"verify", take_word, MEMBER(verify), .words = "full lazy"},
 	{"require_persist", take_word, MEMBER(require_persist), .words = "no yes"},
 	{"require_packages", take_required, LIST(require_packages),

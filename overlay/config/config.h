@@ -89,7 +89,8 @@ struct overlay_config {
 	enum overlay_anchor anchor;
 	const char *signers[OVERLAY_SIGNERS_MAX]; /* key ring files; owned */
 	size_t signers_count;
-	bool all_signers; /* each of them must have signed, not just one */
+	bool all_signers;        /* each of them must have signed, not just one */
+	bool timestamp_required; /* signatures without a timestamp are not trusted */
 	enum overlay_verify verify;
 	bool require_persist; /* without PERSIST the device does not start */
 	const char

@@ -107,7 +107,7 @@ static int load_floors(const struct overlay_trust *trust, struct verity_floors *
 static void see_time(struct overlay_trust *trust, const struct verity_signer *signer)
 {
 	if (signer->anchor[0] &&
-	    verity_floors_raise_time(&trust->floors, signer->signed_at))
+	    verity_floors_raise_time(&trust->floors, verity_signer_time(signer)))
 		trust->floors_rose = true;
 }
 
@@ -237,6 +237,8 @@ int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 		verity_fail(&why, VERITY_E_KEYRING, "%s holds no certificate", keys);
 		note(trust, "key ring", &why);
 	}
+	if (trust->keyring && inputs->config->timestamp_required)
+		verity_keyring_require_timestamps(trust->keyring);
 	if (load_floors(trust, &trust->floors, &why) < 0)
 		note(trust, NULL, &why);
 	(void)verity_floors_raise_time(&trust->floors, inputs->config->firmware_built);

@@ -20,6 +20,8 @@ static const struct {
 } purposes[] = {
 	[VERITY_PURPOSE_PACKAGE] = {"1.3.6.1.5.5.7.3.3",
 				    "signing packages (extended key usage codeSigning)"},
+	[VERITY_PURPOSE_TIMESTAMP] = {"1.3.6.1.5.5.7.3.8",
+				      "timestamps (extended key usage timeStamping)"},
 	[VERITY_PURPOSE_UNLOCK] =
 		{VERITY_OID_UNLOCK,
 		 "signing unlock statements (extended key usage " VERITY_OID_UNLOCK ")"},

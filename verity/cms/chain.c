@@ -287,6 +287,14 @@ static int check_purpose(STACK_OF(X509) * chain, enum verity_purpose purpose,
 					   "a certificate of the signer is not for %s",
 					   verity_purpose_name(purpose));
 	}
+	/* RFC 3161 §2.3: critical, and for nothing else */
+	if (purpose == VERITY_PURPOSE_TIMESTAMP)
+		return X509_check_purpose(sk_X509_value(chain, 0),
+					  X509_PURPOSE_TIMESTAMP_SIGN, 0) == 1
+			       ? 0
+			       : verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
+					     "the certificate of the authority is not "
+					     "for timestamps only");
 	if (!(X509_get_key_usage(sk_X509_value(chain, 0)) & KU_DIGITAL_SIGNATURE))
 		return verity_fail(
 			err, VERITY_E_UNTRUSTED_SIGNER,
@@ -314,8 +322,8 @@ int verity_cms_chain_check(const struct verity_cms_trust *trust, X509 *certifica
 	context = X509_STORE_CTX_new();
 	if (!context)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = build_any(trust, certificate, !found || found->certified, signer->signed_at,
-		      context, err);
+	r = build_any(trust, certificate, !found || found->certified,
+		      verity_signer_time(signer), context, err);
 	if (r < 0)
 		return r;
 	chain = X509_STORE_CTX_get0_chain(context);

@@ -44,8 +44,8 @@ int verity_cms_add_key(X509 *certificate, struct verity_signatures *signatures,
 /**
  * verity_cms_chain_check - find the anchor of a signer
  * @found:      what is known of @certificate; NULL: it is of the ring
- * @signer:     .signed_at is the time at which the certificates must be valid; .anchor is
- *              set on success only
+ * @signer:     verity_signer_time() is the time at which the certificates must be valid;
+ * .anchor is set on success only
  * @signatures: gets the keys of the chain
  *
  * Return: 0; -EKEYREJECTED (UNTRUSTED_SIGNER, WEAK_KEY); -EBADMSG (BAD_SIGNATURE) where

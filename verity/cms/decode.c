@@ -65,7 +65,7 @@ static bool is_der(CMS_ContentInfo *cms, const unsigned char *der, int bytes)
 	return same;
 }
 
-int verity_cms_decode(const void *signature, size_t bytes,
+int verity_cms_decode(const void *signature, size_t bytes, enum verity_cms_kind kind,
 		      struct verity_cms_parts *ret_parts, CMS_ContentInfo **ret,
 		      struct verity_error *err)
 {
@@ -73,7 +73,7 @@ int verity_cms_decode(const void *signature, size_t bytes,
 	cleanup_free unsigned char *der = NULL;
 	const unsigned char *next;
 	ASN1_OCTET_STRING **content;
-	int size, r = verity_cms_parts_read(signature, bytes, ret_parts, err);
+	int type, size, r = verity_cms_parts_read(signature, bytes, ret_parts, err);
 
 	if (r < 0)
 		return r;
@@ -85,9 +85,12 @@ int verity_cms_decode(const void *signature, size_t bytes,
 		return verity_fail_openssl(err, VERITY_E_BAD_SIGNATURE,
 					   "signature: not a CMS structure");
 	content = CMS_get0_content(cms);
-	if (!content || *content ||
-	    OBJ_obj2nid(CMS_get0_eContentType(cms)) != NID_pkcs7_data)
+	type = OBJ_obj2nid(CMS_get0_eContentType(cms));
+	if (kind == VERITY_CMS_DATA && (!content || *content || type != NID_pkcs7_data))
 		return bad(err, "not detached, or not over plain data");
+	if (kind == VERITY_CMS_TIMESTAMP &&
+	    (!content || !*content || type != NID_id_smime_ct_TSTInfo))
+		return bad(err, "not a timestamp");
 	if (!is_der(cms, der, size))
 		return bad(err, "not in distinguished encoding (DER)");
 	*ret = steal_ptr(&cms);

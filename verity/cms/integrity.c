@@ -80,8 +80,9 @@ static bool find_signing_certificate(const CMS_SignerInfo *signer,
 	return true;
 }
 
-/* Whether @signer names no certificate, or this one. */
-static bool may_be_certificate(const CMS_SignerInfo *signer, X509 *certificate)
+/* Whether @signer names no certificate, or this one first, and then only of @others. */
+static bool may_be_certificate(const CMS_SignerInfo *signer, X509 *certificate,
+			       STACK_OF(X509) * others)
 {
 	cleanup_with(verity_certificates_borrowed_free_p) STACK_OF(X509) *chain =
 		sk_X509_new_null();
@@ -96,8 +97,10 @@ static bool may_be_certificate(const CMS_SignerInfo *signer, X509 *certificate)
 		der = ASN1_STRING_get0_data(value);
 		named = d2i_ESS_SIGNING_CERT_V2(NULL, &der, ASN1_STRING_length(value));
 	}
-	good = named && chain && sk_X509_push(chain, certificate) > 0 &&
-	       OSSL_ESS_check_signing_certs(NULL, named, chain, 1) == 1;
+	good = named && chain && sk_X509_push(chain, certificate) > 0;
+	for (int i = 0; good && i < sk_X509_num(others); i++)
+		good = sk_X509_push(chain, sk_X509_value(others, i)) > 0;
+	good = good && OSSL_ESS_check_signing_certs(NULL, named, chain, 1) == 1;
 	ERR_clear_error();
 	return good;
 }
@@ -118,24 +121,27 @@ static bool has_attributes(const CMS_SignerInfo *signer)
 	return CMS_signed_get_attr_count(signer) >= 0;
 }
 
-int verity_cms_claims_check(CMS_SignerInfo *signer, BIO *digests,
-			    struct verity_error *err)
+int verity_cms_claims_check(CMS_SignerInfo *signer, enum verity_cms_kind kind,
+			    BIO *digests, struct verity_error *err)
 {
+	int expected =
+		kind == VERITY_CMS_TIMESTAMP ? NID_id_smime_ct_TSTInfo : NID_pkcs7_data;
 	const ASN1_OBJECT *type;
 
 	if (!has_attributes(signer))
 		return 0;
 	if (CMS_SignerInfo_verify_content(signer, digests) != 1)
 		return no_match(err);
-	/* RFC 5652 §11.1, which OpenSSL does not check: signed as data, nothing else. */
+	/* RFC 5652 §11.1, which OpenSSL does not check: signed as this, nothing else. */
 	type = CMS_signed_get0_data_by_OBJ(signer, OBJ_nid2obj(NID_pkcs9_contentType), -3,
 					   V_ASN1_OBJECT);
-	if (!type || OBJ_obj2nid(type) != NID_pkcs7_data)
+	if (!type || OBJ_obj2nid(type) != expected)
 		return bad(err, "it was made over another type of content");
 	return 0;
 }
 
-int verity_cms_signature_check(CMS_SignerInfo *signer, X509 *certificate, BIO *digests,
+int verity_cms_signature_check(CMS_SignerInfo *signer, X509 *certificate,
+			       STACK_OF(X509) * others, BIO *digests,
 			       struct verity_error *err)
 {
 	X509_NAME *issuer = NULL;
@@ -152,7 +158,7 @@ int verity_cms_signature_check(CMS_SignerInfo *signer, X509 *certificate, BIO *d
 	if (CMS_SignerInfo_get0_signer_id(signer, NULL, &issuer, NULL) == 1 && issuer &&
 	    !same_name(issuer, X509_get_issuer_name(certificate)))
 		return bad(err, "the issuer it names is not that of its certificate");
-	if (!may_be_certificate(signer, certificate))
+	if (!may_be_certificate(signer, certificate, others))
 		return bad(err,
 			   "it was made with another certificate than the one in it");
 	return 0;

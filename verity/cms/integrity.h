@@ -8,6 +8,7 @@
 
 #include <openssl/cms.h>
 
+#include "verity/cms/decode.h"
 #include "verity/cms/enclosed.h"
 
 /**
@@ -26,8 +27,8 @@ int verity_cms_digest(CMS_ContentInfo *cms, const void *data, size_t data_bytes,
  *
  * Return: 0; -EBADMSG (BAD_SIGNATURE).
  */
-int verity_cms_claims_check(CMS_SignerInfo *signer, BIO *digests,
-			    struct verity_error *err) must_check;
+int verity_cms_claims_check(CMS_SignerInfo *signer, enum verity_cms_kind kind,
+			    BIO *digests, struct verity_error *err) must_check;
 
 /**
  * verity_cms_signature_check - whether @certificate has signed; one operation with its
@@ -35,7 +36,8 @@ int verity_cms_claims_check(CMS_SignerInfo *signer, BIO *digests,
  *
  * Return: 0; -EBADMSG (BAD_SIGNATURE).
  */
-int verity_cms_signature_check(CMS_SignerInfo *signer, X509 *certificate, BIO *digests,
+int verity_cms_signature_check(CMS_SignerInfo *signer, X509 *certificate,
+			       STACK_OF(X509) * others, BIO *digests,
 			       struct verity_error *err) must_check;
 
 /**

@@ -16,13 +16,34 @@
 #include "verity/cms/openssl.h"
 #include "verity/util/io.h"
 
+/* Behind the name of a file whose certificates are for timestamps only. */
+#define TIMESTAMPS_TAIL ".tsa"
+
 void verity_keyring_free(struct verity_keyring *keyring)
 {
 	if (!keyring)
 		return;
+	verity_keyring_free(keyring->timestamps);
 	X509_STORE_free(keyring->store);
 	sk_X509_pop_free(keyring->certificates, X509_free);
 	free(keyring);
+}
+
+static struct verity_keyring *keyring_new(void)
+{
+	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring =
+		calloc(1, sizeof(*keyring));
+
+	if (!keyring)
+		return NULL;
+	keyring->store = X509_STORE_new();
+	keyring->certificates = sk_X509_new_null();
+	return keyring->store && keyring->certificates ? steal_ptr(&keyring) : NULL;
+}
+
+void verity_keyring_require_timestamps(struct verity_keyring *keyring)
+{
+	keyring->require_timestamps = true;
 }
 
 size_t verity_keyring_count(const struct verity_keyring *keyring)
@@ -44,12 +65,36 @@ const char *verity_keyring_file(const struct verity_keyring *keyring,
 	return NULL;
 }
 
+static int add(struct verity_keyring *keyring, const char *file, X509 *certificate,
+	       struct verity_error *err)
+{
+	size_t count = verity_keyring_count(keyring);
+
+	if (count >= VERITY_KEYRING_MAX)
+		return verity_fail(err, VERITY_E_KEYRING, "%s: over %d certificates",
+				   file, VERITY_KEYRING_MAX);
+	snprintf(keyring->files[count], sizeof(keyring->files[0]), "%s", file);
+	if (X509_STORE_add_cert(keyring->store, certificate) != 1 ||
+	    sk_X509_push(keyring->certificates, certificate) <= 0)
+		return verity_fail_openssl(err, VERITY_E_KEYRING, "%s", file);
+	X509_up_ref(certificate);
+	return 0;
+}
+
+static bool is_for_timestamps(const char *file)
+{
+	size_t size = strlen(file), tail = strlen(TIMESTAMPS_TAIL);
+
+	return size > tail + 4 &&
+	       memcmp(file + size - 4 - tail, TIMESTAMPS_TAIL, tail) == 0;
+}
+
 static int load_file(struct verity_keyring *keyring, int dirfd, const char *file,
 		     struct verity_error *err)
 {
 	cleanup_free char *text = NULL;
 	cleanup_with(BIO_free_all_p) BIO *bio = NULL;
-	size_t size, count, before = verity_keyring_count(keyring);
+	size_t size, found = 0;
 	int r = verity_io_load(dirfd, file, VERITY_KEYRING_FILE_MAX, &text, &size, err);
 
 	if (r < 0)
@@ -57,26 +102,21 @@ static int load_file(struct verity_keyring *keyring, int dirfd, const char *file
 	bio = BIO_new_mem_buf(text, (int)size);
 	if (!bio)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	for (;;) {
+	for (;; found++) {
 		cleanup_with(X509_free_p) X509 *certificate =
 			PEM_read_bio_X509(bio, NULL, NULL, NULL);
 
-		count = verity_keyring_count(keyring);
 		if (!certificate)
 			break;
-		if (count >= VERITY_KEYRING_MAX)
-			return verity_fail(err, VERITY_E_KEYRING,
-					   "%s: over %d certificates", file,
-					   VERITY_KEYRING_MAX);
-		snprintf(keyring->files[count], sizeof(keyring->files[0]), "%s", file);
-		if (X509_STORE_add_cert(keyring->store, certificate) != 1 ||
-		    sk_X509_push(keyring->certificates, certificate) <= 0)
-			return verity_fail_openssl(err, VERITY_E_KEYRING, "%s", file);
-		(void)steal_ptr(&certificate);
+		if (!is_for_timestamps(file))
+			r = add(keyring, file, certificate, err);
+		if (r == 0)
+			r = add(keyring->timestamps, file, certificate, err);
+		if (r < 0)
+			return r;
 	}
 	/* The end of the file is "no start line"; anything else is damage. */
-	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE ||
-	    count == before)
+	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE || found == 0)
 		return verity_fail_openssl(err, VERITY_E_KEYRING,
 					   "%s: no readable PEM certificate", file);
 	ERR_clear_error();
@@ -101,17 +141,15 @@ int verity_keyring_load(const char *path, struct verity_keyring **ret,
 			struct verity_error *err)
 {
 	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring =
-		calloc(1, sizeof(*keyring));
+		keyring_new();
 	cleanup_fd int dirfd = -1;
 	struct dirent **entries = NULL;
 	int count = 0, r = 0;
 
-	if (!keyring)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	ERR_clear_error();
-	keyring->store = X509_STORE_new();
-	keyring->certificates = sk_X509_new_null();
-	if (!keyring->store || !keyring->certificates)
+	if (keyring)
+		keyring->timestamps = keyring_new();
+	if (!keyring || !keyring->timestamps)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0 && errno != ENOENT)

@@ -14,6 +14,10 @@ struct verity_keyring;
 
 /**
  * verity_keyring_load - read every *.pem and *.crt of a folder, in the order of names
+ *
+ * Certificates of *.tsa.pem and *.tsa.crt are anchors for timestamps only: the root of a
+ * public authority must not vouch for signers.
+ *
  * @path: the folder; where it does not exist the ring is empty, and no signer is trusted
  * @ret:  set on success only; free with verity_keyring_free()
  *
@@ -27,7 +31,12 @@ void verity_keyring_free(struct verity_keyring *keyring);
 DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
 
 /**
- * verity_keyring_count - how many certificates the ring holds
+ * verity_keyring_require_timestamps - trust only signatures with a timestamp
+ */
+void verity_keyring_require_timestamps(struct verity_keyring *keyring);
+
+/**
+ * verity_keyring_count - how many certificates the ring holds for signers
  */
 size_t verity_keyring_count(const struct verity_keyring *keyring);
 

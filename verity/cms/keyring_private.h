@@ -8,6 +8,9 @@
 #include <openssl/x509.h>
 
 struct verity_keyring {
+	struct verity_keyring
+		*timestamps; /* all anchors of timestamps; NULL in that one */
+	bool require_timestamps;
 	X509_STORE *store;
 	STACK_OF(X509) * certificates; /* the same ones, to find a signer among */
 	char files[VERITY_KEYRING_MAX][VERITY_KEYRING_NAME_MAX + 1]; /* of each */

@@ -8,14 +8,15 @@
 #include <string.h>
 
 /* Object identifiers, as the content of their DER. */
-#define OID_DATA           "\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"
-#define OID_SIGNED_DATA    "\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
-#define OID_RSA            "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
-#define OID_RSA_PSS        "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"
-#define OID_EC             "\x2a\x86\x48\xce\x3d\x02\x01"
-#define OID_ED25519        "\x2b\x65\x70"
-#define OID_ED448          "\x2b\x65\x71"
-#define OID_SUBJECT_KEY_ID "\x55\x1d\x0e"
+#define OID_DATA            "\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"
+#define OID_SIGNED_DATA     "\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
+#define OID_RSA             "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
+#define OID_RSA_PSS         "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"
+#define OID_EC              "\x2a\x86\x48\xce\x3d\x02\x01"
+#define OID_ED25519         "\x2b\x65\x70"
+#define OID_ED448           "\x2b\x65\x71"
+#define OID_TIMESTAMP_TOKEN "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x0e"
+#define OID_SUBJECT_KEY_ID  "\x55\x1d\x0e"
 
 #define EDDSA_BYTES_MAX 57
 #define SEQUENCE        V_ASN1_UNIVERSAL, V_ASN1_SEQUENCE
@@ -257,6 +258,28 @@ static int read_attributes(struct verity_der signed_ones, struct verity_error *e
 	return 0;
 }
 
+/* The one attribute that is not signed and means something: a timestamp. */
+static int read_token(struct verity_der attributes, struct verity_der *ret,
+		      struct verity_error *err)
+{
+	struct verity_der attribute, oid, values;
+
+	if (!verity_der_take(&attributes, SEQUENCE, &attribute) ||
+	    !verity_der_take(&attribute, OBJECT, &oid) ||
+	    !verity_der_take(&attribute, SET, &values))
+		return malformed(err);
+	if (attributes.next < attributes.end || !IS(&oid, OID_TIMESTAMP_TOKEN) ||
+	    !verity_der_take_whole(&values, SEQUENCE, ret) || values.next < values.end)
+		return bad(err, "it has attributes that are not signed, other than one "
+				"timestamp");
+	if (verity_der_size(ret) > VERITY_CMS_TOKEN_MAX)
+		return verity_fail(err, VERITY_E_BAD_SIGNATURE,
+				   "signature: its timestamp has %zu bytes, over the "
+				   "limit of %d",
+				   verity_der_size(ret), VERITY_CMS_TOKEN_MAX);
+	return 0;
+}
+
 /* The value of a one-byte INTEGER; -1 where it is something else. */
 static int take_version(struct verity_der *at)
 {
@@ -288,34 +311,51 @@ static int read_signer(struct verity_der signer, struct verity_cms_signer_id *re
 	if (!verity_der_take(&signer, SEQUENCE, &skipped)) /* digest */
 		return malformed(err);
 	if (verity_der_next_is(signer, CONTEXT, 0)) {
-		if (!verity_der_take(&signer, CONTEXT, 0, &skipped))
+		if (!verity_der_take(&signer, CONTEXT, 0, &ret->attributes))
 			return malformed(err);
-		r = read_attributes(skipped, err);
+		r = read_attributes(ret->attributes, err);
 	}
 	if (r < 0)
 		return r;
 	if (!verity_der_take(&signer, SEQUENCE, &skipped) || /* algorithm */
-	    !verity_der_take(&signer, OCTETS, &skipped))
+	    !verity_der_take(&signer, OCTETS, &ret->signature))
 		return malformed(err);
-	if (signer.next < signer.end)
-		return bad(err, "it has attributes that are not signed");
-	return 0;
+	if (signer.next == signer.end)
+		return 0;
+	if (!verity_der_take(&signer, CONTEXT, 1, &skipped) || signer.next < signer.end)
+		return malformed(err);
+	return read_token(skipped, &ret->token, err);
+}
+
+/* Whether two signers are one: only what is not signed may differ. */
+static bool is_twice(const struct verity_cms_parts *parts)
+{
+	for (size_t i = 1; i < parts->signer_count; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct verity_cms_signer_id *a = &parts->ids[i];
+			const struct verity_cms_signer_id *b = &parts->ids[k];
+			bool same_id = verity_der_same(&a->key_id, &b->key_id) ||
+				       (verity_der_same(&a->issuer, &b->issuer) &&
+					verity_der_same(&a->serial, &b->serial));
+			bool plain = !a->attributes.next && !b->attributes.next;
+
+			if (same_id &&
+			    (plain || verity_der_same(&a->attributes, &b->attributes)))
+				return true;
+		}
+	return false;
 }
 
 static int read_signers(struct verity_der set, struct verity_cms_parts *ret,
 			struct verity_error *err)
 {
-	struct verity_der signer, before = {NULL, NULL}, rest = set;
+	struct verity_der signer, rest = set;
 	size_t count = 0;
 	int r = 0;
 
 	while (rest.next < rest.end) {
 		if (!verity_der_take(&rest, SEQUENCE, &signer))
 			return malformed(err);
-		/* In DER, the elements of a SET OF are sorted. */
-		if (verity_der_same(&signer, &before))
-			return bad(err, "one signature is in it twice");
-		before = signer;
 		count++;
 	}
 	if (count == 0)
@@ -324,6 +364,8 @@ static int read_signers(struct verity_der set, struct verity_cms_parts *ret,
 		return too_many(err, "signers", count, VERITY_SIGNERS_MAX);
 	while (r == 0 && verity_der_take(&set, SEQUENCE, &signer))
 		r = read_signer(signer, &ret->ids[ret->signer_count++], err);
+	if (r == 0 && is_twice(ret))
+		return bad(err, "one signature is in it twice");
 	return r;
 }
 
@@ -359,10 +401,18 @@ static int read_signed_data(struct verity_der data, struct verity_cms_parts *ret
 	    !verity_der_take(&content, SEQUENCE, &content) ||
 	    !verity_der_take(&content, OBJECT, &type))
 		return malformed(err);
-	/* The content is hashed once for each. */
-	for (; digests.next < digests.end; count++)
-		if (!verity_der_take(&digests, SEQUENCE, &set))
+	/* The content is hashed once for each; no signature covers their parameters. */
+	for (; digests.next < digests.end; count++) {
+		struct verity_der skipped;
+
+		if (!verity_der_take(&digests, SEQUENCE, &set) ||
+		    !verity_der_take(&set, OBJECT, &skipped))
 			return malformed(err);
+		if (set.next < set.end &&
+		    (!verity_der_take(&set, V_ASN1_UNIVERSAL, V_ASN1_NULL, &skipped) ||
+		     verity_der_size(&skipped) > 0 || set.next < set.end))
+			return bad(err, "a digest algorithm in it has parameters");
+	}
 	if (count > VERITY_CMS_DIGESTS_MAX)
 		return too_many(err, "digest algorithms", count, VERITY_CMS_DIGESTS_MAX);
 	if (verity_der_next_is(data, CONTEXT, 0)) {

@@ -13,12 +13,13 @@
 #include "verity/cms/cms.h"
 #include "verity/cms/der.h"
 
-#define VERITY_CMS_DIGESTS_MAX           3    /* digest algorithms */
-#define VERITY_CMS_ELEMENTS_MAX          8192 /* of DER, in all of it */
-#define VERITY_CMS_CERTIFICATE_MAX       8192 /* bytes of one */
-#define VERITY_CMS_EXTENSIONS_MAX        32   /* of one certificate */
-#define VERITY_CMS_SIGNED_ATTRIBUTES_MAX 16   /* of one signer */
-#define VERITY_CMS_SIGNED_BYTES_MAX      4096 /* of these */
+#define VERITY_CMS_DIGESTS_MAX           3     /* digest algorithms */
+#define VERITY_CMS_ELEMENTS_MAX          8192  /* of DER, in all of it */
+#define VERITY_CMS_CERTIFICATE_MAX       8192  /* bytes of one */
+#define VERITY_CMS_EXTENSIONS_MAX        32    /* of one certificate */
+#define VERITY_CMS_SIGNED_ATTRIBUTES_MAX 16    /* of one signer */
+#define VERITY_CMS_SIGNED_BYTES_MAX      4096  /* of these */
+#define VERITY_CMS_TOKEN_MAX             16384 /* bytes of a timestamp of a signer */
 #define VERITY_CMS_RSA_BITS_MAX          4096
 #define VERITY_CMS_RSA_EXPONENT_BITS_MAX 32
 #define VERITY_CMS_PSS_SALT_MAX          512 /* bytes */
@@ -38,6 +39,9 @@ struct verity_cms_signer_id {
 	struct verity_der issuer; /* with its header, as the next */
 	struct verity_der serial;
 	struct verity_der key_id;
+	struct verity_der attributes; /* signed ones; empty: none */
+	struct verity_der signature;
+	struct verity_der token; /* TimeStampToken, with its header; empty: none */
 };
 
 /* Plain data; points into the bytes that it was read from. */

@@ -13,52 +13,22 @@
 #include <string.h>
 #include <time.h>
 
-#include "verity/cms/algorithm.h"
 #include "verity/cms/certificate.h"
 #include "verity/cms/chain.h"
-#include "verity/cms/decode.h"
 #include "verity/cms/integrity.h"
 #include "verity/cms/keyring_private.h"
 #include "verity/cms/openssl.h"
-
-/* What is known of one CMS while it is checked. */
-struct check {
-	struct verity_cms_parts parts;
-	struct verity_cms_enclosed enclosed;
-	struct verity_cms_work work;
-	CMS_ContentInfo *cms;
-	BIO *digests;
-};
-
-static void check_end(struct check *check)
-{
-	verity_cms_enclosed_end(&check->enclosed);
-	CMS_ContentInfo_free(check->cms);
-	BIO_free_all(check->digests);
-}
-
-static CMS_SignerInfo *signer_at(const struct check *check, size_t index)
-{
-	return sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(check->cms), (int)index);
-}
-
-/* The certificate of the key ring that a signer names; NULL: none. */
-static X509 *known_certificate(CMS_SignerInfo *signer)
-{
-	X509 *certificate = NULL;
-
-	CMS_SignerInfo_get0_algs(signer, NULL, &certificate, NULL, NULL);
-	return certificate;
-}
+#include "verity/cms/signed_data.h"
+#include "verity/cms/timestamp.h"
 
 /* A denied key counts wherever it takes part, in a chain or not. */
-static int add_keys(const struct check *check, struct verity_signatures *signatures,
-		    struct verity_error *err)
+static int add_keys(const struct verity_cms_signed_data *data,
+		    struct verity_signatures *signatures, struct verity_error *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < check->parts.certificate_count; i++) {
-		const struct verity_der *key = &check->parts.certificates[i].key;
+	for (size_t i = 0; r == 0 && i < data->parts.certificate_count; i++) {
+		const struct verity_der *key = &data->parts.certificates[i].key;
 		uint8_t id[VERITY_KEY_ID_BYTES];
 
 		if (EVP_Digest(key->next, verity_der_size(key), id, NULL, EVP_sha256(),
@@ -66,8 +36,8 @@ static int add_keys(const struct check *check, struct verity_signatures *signatu
 			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 		r = verity_cms_add_key_id(id, signatures, err);
 	}
-	for (size_t i = 0; r == 0 && i < check->parts.signer_count; i++) {
-		X509 *certificate = known_certificate(signer_at(check, i));
+	for (size_t i = 0; r == 0 && i < data->parts.signer_count; i++) {
+		X509 *certificate = verity_cms_signed_data_known(data, i);
 
 		if (certificate)
 			r = verity_cms_add_key(certificate, signatures, err);
@@ -97,13 +67,37 @@ static int64_t signing_time(CMS_SignerInfo *signer)
 	return timegm(&tm);
 }
 
+/* The time that its timestamp confirms, before which nothing else of it is judged. */
+static int check_timestamp(struct verity_cms_signed_data *data, size_t index,
+			   const struct verity_keyring *keyring,
+			   struct verity_signatures *signatures,
+			   struct verity_signer *ret, struct verity_error *err)
+{
+	const struct verity_cms_signer_id *id = &data->parts.ids[index];
+	struct verity_cms_stamp stamp;
+	int r;
+
+	if (!id->token.next)
+		return 0;
+	r = verity_cms_timestamp_check(&id->token, &id->signature, keyring,
+				       &data->work.strange_left, signatures, &stamp, err);
+	if (r < 0)
+		return r;
+	ret->stamped_at = stamp.time;
+	memcpy(ret->stamped_by, stamp.anchor, sizeof(ret->stamped_by));
+	return 0;
+}
+
 /* Whether a signer is trusted; not yet, whether it has signed. */
-static int check_trust(const struct verity_cms_trust *trust, CMS_SignerInfo *info,
-		       X509 *certificate, const struct verity_cms_found *found,
+static int check_trust(struct verity_cms_signed_data *data, size_t index,
+		       const struct verity_cms_trust *trust, X509 *certificate,
+		       const struct verity_cms_found *found,
 		       struct verity_signatures *signatures, struct verity_signer *ret,
 		       struct verity_error *err)
 {
-	ret->signed_at = signing_time(info);
+	int r = 0;
+
+	ret->signed_at = signing_time(verity_cms_signed_data_signer(data, index));
 	verity_certificate_name(certificate, ret->subject, sizeof(ret->subject));
 	(void)verity_certificate_key_id(certificate, ret->key_id);
 	if (ret->signed_at < 0)
@@ -115,7 +109,20 @@ static int check_trust(const struct verity_cms_trust *trust, CMS_SignerInfo *inf
 	if (verity_keyring_count(trust->keyring) == 0)
 		return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
 				   "the key ring is empty");
-	return verity_cms_chain_check(trust, certificate, found, ret, signatures, err);
+	if (!found || found->certified)
+		r = check_timestamp(data, index, trust->keyring, signatures, ret, err);
+	if (r == 0)
+		r = verity_cms_chain_check(trust, certificate, found, ret, signatures,
+					   err);
+	if (r == 0 && trust->keyring->require_timestamps && ret->stamped_at < 0) {
+		ret->anchor[0] = '\0';
+		return verity_fail(err, VERITY_E_MISSING_TIMESTAMP,
+				   data->parts.ids[index].token.next
+					   ? "the authority of its timestamp is not of "
+					     "this device's key ring"
+					   : "its signature has no timestamp");
+	}
+	return r;
 }
 
 /*
@@ -124,44 +131,45 @@ static int check_trust(const struct verity_cms_trust *trust, CMS_SignerInfo *inf
  *
  * Return: 0; -EKEYREJECTED not trusted; -EBADMSG, -ENOMEM.
  */
-static int check_signer(struct check *check, size_t index,
+static int check_signer(struct verity_cms_signed_data *data, size_t index,
 			const struct verity_cms_trust *trust,
 			struct verity_signatures *signatures, struct verity_signer *ret,
 			struct verity_error *err)
 {
-	CMS_SignerInfo *info = signer_at(check, index);
-	int place = verity_cms_enclosed_find(&check->enclosed, &check->parts.ids[index]);
+	CMS_SignerInfo *info = verity_cms_signed_data_signer(data, index);
+	int place = verity_cms_enclosed_find(&data->enclosed, &data->parts.ids[index]);
 	struct verity_cms_found *found = NULL;
-	X509 *certificate = known_certificate(info);
+	X509 *certificate = verity_cms_signed_data_known(data, index);
 	struct verity_error why;
 	int r, bad;
 
-	*ret = (struct verity_signer){.signed_at = -1};
+	*ret = (struct verity_signer){.signed_at = -1, .stamped_at = -1};
 	if (!certificate && place < 0) {
-		r = verity_cms_unknown_check(info, index, &check->enclosed,
-					     trust->keyring, &check->work, err);
+		r = verity_cms_unknown_check(info, index, &data->enclosed, trust->keyring,
+					     &data->work, err);
 		return r < 0 ? r
 			     : verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
 					   "the signer's certificate is neither in the "
 					   "signature nor in the key ring");
 	}
 	if (!certificate) {
-		found = &check->enclosed.each[place];
-		if (!found->certified && check->work.strange_left == 0)
+		found = &data->enclosed.each[place];
+		if (!found->certified && data->work.strange_left == 0)
 			return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
 					   VERITY_CMS_NOT_CHECKED,
 					   VERITY_CMS_STRANGE_MAX);
-		certificate = verity_cms_enclosed_get(&check->enclosed, (size_t)place);
+		certificate = verity_cms_enclosed_get(&data->enclosed, (size_t)place);
 		if (!certificate)
 			return verity_fail_openssl(
 				err, VERITY_E_BAD_SIGNATURE,
 				"signature: a certificate in it cannot be read");
 	}
-	r = check_trust(trust, info, certificate, found, signatures, ret, err);
+	r = check_trust(data, index, trust, certificate, found, signatures, ret, err);
 	if (r < 0 && r != -EKEYREJECTED)
 		return r;
-	if (r == 0 || verity_cms_work_take(&check->work)) {
-		bad = verity_cms_signature_check(info, certificate, check->digests, &why);
+	if (r == 0 || verity_cms_work_take(&data->work)) {
+		bad = verity_cms_signature_check(info, certificate, NULL, data->digests,
+						 &why);
 		if (bad < 0) {
 			if (err)
 				*err = why;
@@ -169,7 +177,7 @@ static int check_signer(struct check *check, size_t index,
 		}
 		return r;
 	}
-	*ret = (struct verity_signer){.signed_at = -1};
+	*ret = (struct verity_signer){.signed_at = -1, .stamped_at = -1};
 	return r;
 }
 
@@ -177,16 +185,17 @@ static int check_signer(struct check *check, size_t index,
  * In the order of the signature, trusted signers before the others. Where none is
  * trusted, the reason of the first counts.
  */
-static int check_signers(struct check *check, const struct verity_cms_trust *trust,
+static int check_signers(struct verity_cms_signed_data *data,
+			 const struct verity_cms_trust *trust,
 			 struct verity_signatures *ret, struct verity_error *err)
 {
 	struct verity_error first = {.code = VERITY_OK};
 	size_t trusted = 0;
 
-	for (size_t i = 0; i < check->parts.signer_count; i++) {
+	for (size_t i = 0; i < data->parts.signer_count; i++) {
 		struct verity_error why = {.code = VERITY_OK};
 		struct verity_signer signer;
-		int r = check_signer(check, i, trust, ret, &signer, &why);
+		int r = check_signer(data, i, trust, ret, &signer, &why);
 		size_t index = r < 0 ? ret->count : trusted++;
 
 		if (r < 0 && r != -EKEYREJECTED) {
@@ -207,65 +216,33 @@ static int check_signers(struct check *check, const struct verity_cms_trust *tru
 	return -EKEYREJECTED;
 }
 
-/* All that needs no key: the structure, and what each signer says of the data. */
-static int read_claims(struct check *check, const void *data, size_t data_bytes,
-		       const struct verity_keyring *keyring, struct verity_error *err)
-{
-	int r = 0;
-
-	/* Those of the ring come first: none in the CMS can take their place. */
-	if (CMS_set1_signers_certs(check->cms, keyring ? keyring->certificates : NULL,
-				   CMS_NOINTERN) < 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	/* Before OpenSSL meets an algorithm that is unknown or not allowed. */
-	for (size_t i = 0; r == 0 && i < check->parts.signer_count; i++)
-		r = verity_cms_algorithm_check(signer_at(check, i), err);
-	if (r == 0)
-		r = verity_cms_digest(check->cms, data, data_bytes, &check->digests, err);
-	for (size_t i = 0; r == 0 && i < check->parts.signer_count; i++)
-		r = verity_cms_claims_check(signer_at(check, i), check->digests, err);
-	return r;
-}
-
-static int certify(struct check *check, const struct verity_keyring *keyring,
-		   struct verity_error *err)
-{
-	/* Without a ring nothing is trusted, and it is no device that asks. */
-	verity_cms_enclosed_begin(&check->enclosed, &check->parts);
-	check->work.strange_left = keyring ? VERITY_CMS_STRANGE_MAX : VERITY_SIGNERS_MAX;
-	for (size_t i = 0; i < check->parts.signer_count; i++) {
-		int found =
-			verity_cms_enclosed_find(&check->enclosed, &check->parts.ids[i]);
-
-		if (found >= 0 && !known_certificate(signer_at(check, i)))
-			check->enclosed.each[found].wanted = true;
-	}
-	return verity_cms_enclosed_certify(&check->enclosed, keyring, &check->work, err);
-}
-
 int verity_cms_verify(const void *data, size_t data_bytes, const void *signature,
 		      size_t signature_bytes, const struct verity_keyring *keyring,
 		      enum verity_purpose purpose, struct verity_signatures *ret,
 		      struct verity_error *err)
 {
-	cleanup_with(check_end) struct check check = {.cms = NULL};
+	cleanup_with(
+		verity_cms_signed_data_end) struct verity_cms_signed_data signed_data = {
+		.cms = NULL};
 	int r;
 
 	*ret = (struct verity_signatures){.count = 0};
 	/* An error that an earlier call left there is not this one's. */
 	ERR_clear_error();
-	r = verity_cms_decode(signature, signature_bytes, &check.parts, &check.cms, err);
+	r = verity_cms_signed_data_open(signature, signature_bytes, VERITY_CMS_DATA, data,
+					data_bytes, keyring, &signed_data, err);
 	if (r == 0)
-		r = read_claims(&check, data, data_bytes, keyring, err);
+		r = add_keys(&signed_data, ret, err);
+	/* Without a ring nothing is trusted, and it is no device that asks. */
 	if (r == 0)
-		r = add_keys(&check, ret, err);
-	if (r == 0)
-		r = certify(&check, keyring, err);
+		r = verity_cms_signed_data_certify(
+			&signed_data, keyring,
+			keyring ? VERITY_CMS_STRANGE_MAX : VERITY_SIGNERS_MAX, err);
 	if (r == 0) {
-		struct verity_cms_trust trust = {check.enclosed.certified, keyring,
-						 purpose, &check.work};
+		struct verity_cms_trust trust = {signed_data.enclosed.certified, keyring,
+						 purpose, &signed_data.work};
 
-		r = check_signers(&check, &trust, ret, err);
+		r = check_signers(&signed_data, &trust, ret, err);
 	}
 	if (r < 0 && r != -EKEYREJECTED)
 		*ret = (struct verity_signatures){.count = 0};

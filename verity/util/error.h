@@ -92,6 +92,9 @@ enum exit_status {
 	X(MISSING_SIGNER, "missing-signer", EKEYREJECTED, STATUS_REFUSED,                               \
 	  "a signature that the configuration requires is missing",                                     \
 	  "get the package with all signatures that this device requires")                              \
+	X(MISSING_TIMESTAMP, "missing-timestamp", EKEYREJECTED, STATUS_REFUSED,                         \
+	  "a timestamp that the configuration requires is missing",                                     \
+	  "ask the vendor for a package with a timestamp of an authority that this device knows")       \
 	X(REVOKED, "revoked", EKEYREVOKED, STATUS_REFUSED,                                              \
 	  "the deny list names its key, its root hash, or its name and epoch",                          \
 	  "ask the vendor for a newer package")                                                         \

@@ -115,7 +115,7 @@ static void test_trust(void **state)
 		load("uboot_env = /u\nauthorities = /ca.pem\nknown_hosts = /known\nserial = SN-1\nmodel = \"Switch 9000\"\n"
 		     "firmware_version = /etc/version\nfirmware_built = 4294967296\n"
 		     "anchor = efi\nsigners = {a.pem, \"b c.crt\"}\n"
-		     "signers_needed = all\naudit_bytes = 16384\ntrials = 0\nverify = lazy\n"
+		     "signers_needed = all\ntimestamp = required\naudit_bytes = 16384\ntrials = 0\nverify = lazy\n"
 		     "package_seconds = 7\nboot_seconds = 0\nmemory_percent = 100\ndiscard = yes\nfactory_reset = console\n",
 		     &config, &err),
 		&err);
@@ -131,6 +131,7 @@ static void test_trust(void **state)
 	assert_string_equal(config.signers[0], "a.pem");
 	assert_string_equal(config.signers[1], "b c.crt");
 	assert_true(config.all_signers);
+	assert_true(config.timestamp_required);
 	assert_int_equal(config.audit_bytes, 16384);
 	assert_int_equal(config.package_seconds, 7);
 	assert_int_equal(config.boot_seconds, 0);
@@ -143,12 +144,13 @@ static void test_trust(void **state)
 
 	check_ok(
 		load("anchor = always\nanchor = none\nsigners_needed = one\nsigners = {}\n"
-		     "verify = lazy\nverify = full\n",
+		     "verify = lazy\nverify = full\ntimestamp = optional\n",
 		     &config, &err),
 		&err);
 	assert_int_equal(config.anchor, OVERLAY_ANCHOR_NONE);
 	assert_int_equal(config.signers_count, 0);
 	assert_int_equal(config.verify, OVERLAY_VERIFY_FULL);
+	assert_false(config.timestamp_required);
 	overlay_config_free(&config);
 }
 
@@ -214,6 +216,8 @@ static void test_bad(void **state)
 		{"factory_reset = root\n",
 		 "conf:1: factory_reset: 'root' is neither any nor console"},
 		{"discard = 1\n", "conf:1: discard: '1' is neither no nor yes"},
+		{"timestamp = never\n",
+		 "conf:1: timestamp: 'never' is neither optional nor required"},
 		{"\nsigners_needed = two\n",
 		 "conf:2: signers_needed: 'two' is neither one nor all"},
 		{"signers = {a.pem, ../b.pem}\n",

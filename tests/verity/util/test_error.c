@@ -36,6 +36,7 @@ static const struct {
 	{"untrusted-signer", EKEYREJECTED, 3},
 	{"weak-key", EKEYREJECTED, 3},
 	{"missing-signer", EKEYREJECTED, 3},
+	{"missing-timestamp", EKEYREJECTED, 3},
 	{"revoked", EKEYREVOKED, 3},
 	{"wrong-model", EPERM, 3},
 	{"wrong-firmware", EPERM, 3},

@@ -2,17 +2,20 @@
 /* wmopkg-build extract: the parts of a package or statement, as files for other tools. */
 #include <fcntl.h>
 #include <getopt.h>
+#include <stdlib.h>
 
 #include "installer/build/commands.h"
 #include "installer/build/output.h"
 #include "installer/build/statement.h"
 #include "verity/package/package.h"
+#include "verity/sign/stamp.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 
 /* Paths of the parts, borrowed; NULL for a part that is not asked for. */
 struct request {
 	const char *manifest, *signature, *tree, *image;
+	const char *query; /* of a timestamp for its signature */
 };
 
 static const struct build_option options[] = {
@@ -20,8 +23,42 @@ static const struct build_option options[] = {
 	{"signature", "F", NULL, BUILD_STRING, BUILD_MEMBER(struct request, signature)},
 	{"tree", "F", NULL, BUILD_STRING, BUILD_MEMBER(struct request, tree)},
 	{"image", "F", NULL, BUILD_STRING, BUILD_MEMBER(struct request, image)},
+	{"timestamp-query", "F", NULL, BUILD_STRING, BUILD_MEMBER(struct request, query)},
 	{.name = NULL},
 };
+
+static int write_query(const char *path, const char *file, const void *signature,
+		       size_t bytes, struct verity_error *err)
+{
+	cleanup_free uint8_t *query = NULL;
+	size_t query_bytes;
+	int r;
+
+	if (bytes == 0)
+		return verity_fail(err, VERITY_E_NO_SIGNATURE,
+				   "%s has no signature that a timestamp could be for",
+				   file);
+	r = verity_timestamp_query(signature, bytes, &query, &query_bytes, err);
+	if (r < 0)
+		return verity_context(err, r, "%s", file);
+	return output_write(path, 0644, query, query_bytes, err);
+}
+
+/* A signature is small, so that it is read as a whole. */
+static int extract_query(const char *path, const struct request *request,
+			 struct verity_package *package, struct verity_error *err)
+{
+	const struct verity_layout *layout = verity_package_layout(package);
+	size_t bytes = (size_t)(layout->padding_start - layout->signature_start);
+	cleanup_free uint8_t *signature = malloc(bytes + 1);
+	int r;
+
+	if (!signature)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	r = verity_io_read(verity_package_fd(package), signature, bytes,
+			   layout->signature_start, err);
+	return r < 0 ? r : write_query(request->query, path, signature, bytes, err);
+}
 
 /*
  * Any package with a layout: a damaged image can be looked at, but a damaged preamble
@@ -65,6 +102,8 @@ static int extract_package(const char *path, const struct request *request,
 		if (r == 0)
 			r = output_commit(output, err);
 	}
+	if (r == 0 && request->query)
+		r = extract_query(path, request, package, err);
 	return r;
 }
 
@@ -87,6 +126,9 @@ static int extract_statement(const char *path, const struct request *request,
 	if (r == 0 && request->signature)
 		r = output_write(request->signature, 0644, parts.signature,
 				 parts.signature_bytes, err);
+	if (r == 0 && request->query)
+		r = write_query(request->query, path, parts.signature,
+				parts.signature_bytes, err);
 	return r;
 }
 
@@ -94,13 +136,13 @@ enum exit_status build_extract(int argc, char **argv)
 {
 	static const char expected[] =
 		"an option for each part, and a FILE.wmopkg or statement";
-	struct request request = {NULL, NULL, NULL, NULL};
+	struct request request = {.manifest = NULL};
 	const struct build_options tables[] = {{options, &request}, {NULL, NULL}};
 	struct verity_error err;
 	int r = build_options_read(argc, argv, tables, 1, expected, &err);
 
 	if (r == 0 && !request.manifest && !request.signature && !request.tree &&
-	    !request.image)
+	    !request.image && !request.query)
 		r = verity_fail(&err, VERITY_E_USAGE, "extract: expected: %s", expected);
 	if (r == 0)
 		r = (build_statement_at(argv[optind])

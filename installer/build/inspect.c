@@ -22,6 +22,7 @@ struct request {
 	const char *firmware;
 	int64_t floor; /* epoch; -1: not given */
 	bool allow_untrusted;
+	bool timestamp; /* required */
 	const char *file;
 };
 
@@ -37,6 +38,8 @@ const struct build_option build_inspect_options[] = {
 	 BUILD_MEMBER(struct request, floor), 0, UINT32_MAX},
 	{"allow-untrusted", NULL, "its boot configuration sets Allow Untrusted",
 	 BUILD_FLAG, BUILD_MEMBER(struct request, allow_untrusted)},
+	{"require-timestamp", NULL, "its configuration requires timestamps", BUILD_FLAG,
+	 BUILD_MEMBER(struct request, timestamp)},
 	{.name = NULL},
 };
 
@@ -128,6 +131,8 @@ static int inspect(const struct request *request, bool *ret_good,
 		return verity_fail_errno(err, errno, "key ring %s", request->keys);
 	if (request->keys)
 		r = verity_keyring_load(request->keys, &keyring, err);
+	if (r == 0 && keyring && request->timestamp)
+		verity_keyring_require_timestamps(keyring);
 	if (r == 0 && request->denylist) {
 		r = statement_load(request->denylist, &bytes, &size, err);
 		if (r < 0)
@@ -160,6 +165,10 @@ enum exit_status build_inspect(int argc, char **argv)
 		r = verity_fail(&err, VERITY_E_USAGE,
 				"inspect: --denylist needs --keys, which its signer "
 				"must be in");
+	if (r == 0 && request.timestamp && !request.keys)
+		r = verity_fail(&err, VERITY_E_USAGE,
+				"inspect: --require-timestamp needs --keys, which the "
+				"authority must be in");
 	if (r == 0) {
 		request.file = argv[optind];
 		r = inspect(&request, &good, &err);

@@ -16,14 +16,19 @@ static const struct {
 } commands[] = {
 	{"create", "--version V --description D [OPTION]... TREE OUT.wmopkg",
 	 "make a package from a folder or a tar file", build_create},
-	{"sign", "[--add] --key KEY --cert CERT [--chain PEM] | --signature DER  IN OUT",
+	{"sign",
+	 "[--add] --key KEY --cert CERT [--chain PEM] | --signature DER | --timestamp TSR  "
+	 "IN OUT",
 	 "sign a package or statement, in place of its signatures or beside them",
 	 build_sign},
 	{"inspect", "[--json] [OPTION]... FILE",
 	 "show what a package or statement says, and verify it as a device would",
 	 build_inspect},
-	{"extract", "[--manifest F] [--signature F] [--tree F] [--image F] FILE",
-	 "write the parts of a package or statement to files", build_extract},
+	{"extract",
+	 "[--manifest F] [--signature F] [--tree F] [--image F] [--timestamp-query F] "
+	 "FILE",
+	 "write the parts of a package or statement to files, or a timestamp query",
+	 build_extract},
 	{"unlock", "--serial S --allow WORD --not-after DAY [OPTION]... OUT",
 	 "make an unlock statement: it allows more to one device until a day",
 	 build_unlock},

@@ -17,6 +17,8 @@ static const struct build_option options[] = {
 	{"add", NULL, NULL, BUILD_FLAG, BUILD_MEMBER(struct build_resigning, add)},
 	{"signature", "DER", NULL, BUILD_STRING,
 	 BUILD_MEMBER(struct build_resigning, signature)},
+	{"timestamp", "TSR", NULL, BUILD_STRING,
+	 BUILD_MEMBER(struct build_resigning, timestamp)},
 	{.name = NULL},
 };
 
@@ -34,9 +36,16 @@ static int read_request(int argc, char **argv, struct build_resigning *ret,
 			       signing->chain || signing->pin_file || signing->when >= 0))
 		return verity_fail(err, VERITY_E_USAGE,
 				   "sign: --signature takes no other option");
-	if (!ret->signature && (!signing->key || !signing->cert))
+	if (ret->timestamp &&
+	    (ret->signature || ret->add || signing->key || signing->cert ||
+	     signing->chain || signing->pin_file || signing->when >= 0))
 		return verity_fail(err, VERITY_E_USAGE,
-				   "sign: --key and --cert, or --signature, is expected");
+				   "sign: --timestamp takes no other option");
+	if (!ret->signature && !ret->timestamp && (!signing->key || !signing->cert))
+		return verity_fail(
+			err, VERITY_E_USAGE,
+			"sign: --key and --cert, or --signature, or --timestamp, is "
+			"expected");
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "verity/format/format.h"
 #include "verity/sign/cms_sign.h"
 #include "verity/sign/kernel_signature.h"
+#include "verity/sign/stamp.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 
@@ -103,6 +104,25 @@ static int check_signature(const void *text, size_t text_bytes, const char *sign
 	return 0;
 }
 
+static int put_timestamp(const char *path, const void *present, size_t present_bytes,
+			 uint8_t **ret, size_t *ret_bytes, struct verity_error *err)
+{
+	cleanup_free char *response = NULL;
+	size_t size;
+	int r;
+
+	if (present_bytes == 0)
+		return verity_fail(err, VERITY_E_NO_SIGNATURE,
+				   "there is no signature that %s could be for", path);
+	r = verity_io_load(AT_FDCWD, path, VERITY_TIMESTAMP_RESPONSE_MAX, &response,
+			   &size, err);
+	if (r < 0)
+		return r;
+	r = verity_timestamp_add(present, present_bytes, response, size, ret, ret_bytes,
+				 err);
+	return r < 0 ? verity_context(err, r, "%s", path) : 0;
+}
+
 int build_signature_renew(const struct build_resigning *resigning, const void *text,
 			  size_t text_bytes, const void *present, size_t present_bytes,
 			  uint8_t **ret, size_t *ret_bytes, struct verity_error *err)
@@ -123,6 +143,9 @@ int build_signature_renew(const struct build_resigning *resigning, const void *t
 		*ret = (uint8_t *)steal_ptr(&signature);
 		return 0;
 	}
+	if (resigning->timestamp)
+		return put_timestamp(resigning->timestamp, present, present_bytes, ret,
+				     ret_bytes, err);
 	if (!resigning->add || present_bytes == 0)
 		return build_signature_make(signing, text, text_bytes, ret, ret_bytes,
 					    err);

@@ -20,6 +20,7 @@ int build_signature_make(const struct build_signing *signing, const void *text,
 struct build_resigning {
 	struct build_signing signing;
 	const char *signature; /* file of a signature made elsewhere; NULL: sign here */
+	const char *timestamp; /* file of a timestamp response to put in; NULL: none */
 	bool add;              /* beside the present signatures, not in their place */
 };
 
@@ -31,7 +32,10 @@ struct build_resigning {
  * A signature that was made elsewhere has to be a detached DER CMS over exactly @text
  * that says who made it and when. Whether a device trusts it is not checked.
  *
+ * A timestamp response (RFC 3161) has to be for the present signature.
+ *
  * Return: 0; -EBADMSG (BAD_SIGNATURE) or -EINVAL (USAGE) for such a signature; as
+ * verity_timestamp_add(),
  * verity_signing_key_load() and verity_cms_add().
  */
 int build_signature_renew(const struct build_resigning *resigning, const void *text,

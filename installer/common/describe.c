@@ -87,6 +87,10 @@ void describe_print_signers(const struct verity_signatures *signatures)
 		print_hex("Signer key", signer->key_id, sizeof(signer->key_id));
 		if (signer->signed_at >= 0)
 			print_time("Signed at", signer->signed_at);
+		if (signer->stamped_at >= 0) {
+			print_time("Timestamp", signer->stamped_at);
+			describe_line("Timestamp by", "%s", signer->stamped_by);
+		}
 	}
 }
 
@@ -125,6 +129,10 @@ void describe_put_signer(struct verity_json_writer *json, const char *key,
 	verity_json_some_text(json, "trusted_by", signer->anchor);
 	if (signer->signed_at >= 0)
 		verity_json_int(json, "signed_at", signer->signed_at);
+	if (signer->stamped_at >= 0) {
+		verity_json_int(json, "timestamp", signer->stamped_at);
+		verity_json_text(json, "timestamp_by", signer->stamped_by);
+	}
 	verity_json_close(json);
 }
 

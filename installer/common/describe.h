@@ -47,7 +47,8 @@ void describe_print_image(const struct verity_manifest *manifest, const uint32_t
 
 /**
  * describe_put_verdict, describe_put_signers - the same as keys of a JSON object
- * describe_put_signer - {subject, key, trusted_by, signed_at}
+ * describe_put_signer - {subject, key, trusted_by, signed_at, timestamp,
+ * timestamp_by}
  */
 void describe_put_verdict(struct verity_json_writer *json, enum verity_verdict verdict,
 			  const struct verity_error *reason);

@@ -26,6 +26,7 @@ static int open_source(struct device *device, const struct words *words,
 		.user = words->values[WORD_USER],
 		.password = words->values[WORD_PASSWORD],
 		.authorities = authorities[0] ? authorities : NULL,
+		.fetch_user = device_config(device)->fetch_user,
 	};
 	int r = 0;
 

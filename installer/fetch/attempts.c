@@ -9,10 +9,11 @@
 #include "installer/fetch/ca.h"
 #include "installer/fetch/client.h"
 #include "installer/fetch/credentials.h"
+#include "installer/fetch/fetch_user.h"
+#include "installer/fetch/fetcher.h"
 #include "installer/fetch/known_hosts_file.h"
-#include "installer/fetch/ssh_keys.h"
 #include "installer/transfer/protocols.h"
-#include "installer/transfer/tries.h"
+#include "installer/transfer/worker.h"
 #include "verity/format/format.h"
 
 #define ATTEMPTS_MAX 2
@@ -25,7 +26,7 @@ static const char *const defaults[ATTEMPTS_MAX] = {"ftp", "tftp"};
 
 struct attempts {
 	struct source source;
-	char *authorities, *known_hosts; /* owned */
+	char *authorities, *known_hosts, *fetch_user; /* owned */
 	struct login login;
 	struct url urls[ATTEMPTS_MAX];
 	size_t count;
@@ -67,8 +68,7 @@ static void attempts_free(struct source *source)
 	login_done(&attempts->login);
 	free(attempts->authorities);
 	free(attempts->known_hosts);
-	if (attempts->is_global)
-		curl_global_cleanup();
+	free(attempts->fetch_user);
 	free(attempts);
 }
 
@@ -103,7 +103,7 @@ static int load(const struct attempts *attempts, struct transfer_job *job,
 {
 	int r = 0;
 
-	if (job->protocol->has_certificates && attempts->authorities)
+	if (job->protocol->has_certificates)
 		r = ca_load(attempts->authorities, &held->authorities,
 			    &job->authorities_size, err);
 	if (r == 0 && job->protocol->has_host_keys) {
@@ -111,13 +111,10 @@ static int load(const struct attempts *attempts, struct transfer_job *job,
 		r = known_hosts_load(attempts->known_hosts, &held->known_hosts,
 				     &job->known_hosts_size, err);
 		if (r == 0)
-			r = ssh_keys_find(&held->keys, err);
+			r = ssh_keys_load(&held->keys, err);
 	}
 	job->authorities = held->authorities;
 	job->known_hosts = held->known_hosts;
-	job->key_count = held->keys.count;
-	for (size_t i = 0; i < held->keys.count; i++)
-		job->keys[i] = held->keys.paths[i];
 	return r;
 }
 
@@ -126,13 +123,17 @@ static int attempt(struct attempts *attempts, const struct url *url,
 		   const struct source_sink *sink, bool *ret_next,
 		   struct verity_error *err)
 {
-	struct transfer_job job = {.protocol = url->protocol,
-				   .url = url->whole,
-				   .can_ask = credentials_can_ask()};
 	cleanup_with(held_done) struct held held = {0};
+	struct fetcher fetcher = {
+		.job = {.protocol = url->protocol,
+			.url = url->whole,
+			.can_ask = credentials_can_ask()},
+		.keys = &held.keys,
+		.work = worker_run,
+	};
 	struct client *client = &attempts->client;
 	struct transfer_client for_transfer = client_for_transfer(client);
-	int r = set_login(attempts, &job, err);
+	int r = set_login(attempts, &fetcher.job, err);
 
 	if (r < 0)
 		return r;
@@ -144,9 +145,12 @@ static int attempt(struct attempts *attempts, const struct url *url,
 	printf("Attempting to download file %s" VERITY_PACKAGE_SUFFIX ", using %s\n",
 	       attempts->source.name, url->protocol->name);
 	fflush(stdout);
-	r = load(attempts, &job, &held, err);
+	r = load(attempts, &fetcher.job, &held, err);
 	if (r == 0)
-		r = transfer_run(&job, &for_transfer, err);
+		r = fetch_user_find(attempts->fetch_user, &fetcher.uid, &fetcher.gid,
+				    err);
+	if (r == 0)
+		r = fetcher_run(&fetcher, &for_transfer, err);
 	client->total = -1;
 	*ret_next = r < 0 && client->taken == 0 &&
 		    (err->code == VERITY_E_TRANSFER || err->code == VERITY_E_LOST ||
@@ -272,9 +276,6 @@ int attempts_open(const struct source_request *request, struct source **ret,
 	if (!attempts)
 		return no_memory(err);
 	source->kind = &kind_attempts;
-	attempts->is_global = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-	if (!attempts->is_global)
-		return no_memory(err);
 	r = make_urls(attempts, request, err);
 	if (r == 0)
 		r = check_word("user name", request->user, err);
@@ -286,7 +287,8 @@ int attempts_open(const struct source_request *request, struct source **ret,
 	if (!replace(&attempts->login.user, request->user) ||
 	    !replace(&attempts->login.password, request->password) ||
 	    !replace(&attempts->authorities, request->authorities) ||
-	    !replace(&attempts->known_hosts, request->known_hosts))
+	    !replace(&attempts->known_hosts, request->known_hosts) ||
+	    !replace(&attempts->fetch_user, request->fetch_user))
 		return no_memory(err);
 	attempts->has_user = attempts->login.user;
 	attempts->has_password = attempts->login.password;

@@ -2,6 +2,7 @@
 /* Loading the certificate authorities of https. */
 #include "installer/fetch/ca.h"
 
+#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -47,7 +48,22 @@ static int add_file(struct pem *pem, int dirfd, const char *name,
 	return 0;
 }
 
-static int add_folder(struct pem *pem, int dirfd, struct verity_error *err)
+static bool is_pem(const char *name)
+{
+	size_t length = strlen(name);
+	const char *end = name + (length > 4 ? length - 4 : length);
+
+	return strcmp(end, ".pem") == 0 || strcmp(end, ".crt") == 0;
+}
+
+/* "HASH.NUMBER", as OpenSSL looks for them. */
+static bool is_hashed(const char *name)
+{
+	return strlen(name) == 10 && name[8] == '.' && name[9] >= '0' && name[9] <= '9';
+}
+
+static int add_folder(struct pem *pem, int dirfd, bool (*is_wanted)(const char *name),
+		      struct verity_error *err)
 {
 	cleanup_dir DIR *dir = NULL;
 	const struct dirent *item;
@@ -55,36 +71,49 @@ static int add_folder(struct pem *pem, int dirfd, struct verity_error *err)
 
 	if (r < 0)
 		return verity_fail_errno(err, -r, "cannot be read");
-	for (errno = 0; r == 0 && (item = readdir(dir)); errno = 0) {
-		size_t length = strlen(item->d_name);
-		const char *end = item->d_name + (length > 4 ? length - 4 : length);
-
-		if (strcmp(end, ".pem") == 0 || strcmp(end, ".crt") == 0)
+	for (errno = 0; r == 0 && (item = readdir(dir)); errno = 0)
+		if (is_wanted(item->d_name))
 			r = add_file(pem, dirfd, item->d_name, err);
-	}
 	if (r == 0 && errno)
 		r = verity_fail_errno(err, errno, "cannot be read");
 	return r;
 }
 
-static int load(const char *path, struct pem *pem, struct verity_error *err)
+static int load(const char *path, bool (*is_wanted)(const char *name), struct pem *pem,
+		struct verity_error *err)
 {
 	cleanup_fd int dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
 	if (dirfd < 0 && errno != ENOTDIR)
 		return verity_fail_errno(err, errno, "cannot be read");
-	r = dirfd < 0 ? add_file(pem, AT_FDCWD, path, err) : add_folder(pem, dirfd, err);
+	r = dirfd < 0 ? add_file(pem, AT_FDCWD, path, err)
+		      : add_folder(pem, dirfd, is_wanted, err);
 	if (r == 0 && pem->size == 0)
 		r = verity_fail(err, VERITY_E_CONFIG, "no file *.pem or *.crt in it");
 	return r;
 }
 
+/* Without any, libcurl says so when a server shows a certificate. */
+static void load_system(struct pem *pem)
+{
+	const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+
+	if (info->cainfo && load(info->cainfo, is_pem, pem, NULL) == 0)
+		return;
+	if (info->capath)
+		(void)!load(info->capath, is_hashed, pem, NULL);
+}
+
 int ca_load(const char *path, char **ret, size_t *ret_size, struct verity_error *err)
 {
 	cleanup_with(pem_done) struct pem pem = {0};
-	int r = load(path, &pem, err);
+	int r = 0;
 
+	if (path)
+		r = load(path, is_pem, &pem, err);
+	else
+		load_system(&pem);
 	if (r < 0)
 		return verity_context(err, r, "the authorities of https: %s", path);
 	*ret = steal_ptr(&pem.text);

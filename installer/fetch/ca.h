@@ -7,8 +7,9 @@
 
 /**
  * ca_load - read the certificates of @path
- * @path: a PEM file, or a folder with files *.pem and *.crt
- * @ret:  PEM text; set on success only; free()
+ * @path: a PEM file, or a folder with files *.pem and *.crt; NULL: those that libcurl
+ *         would use
+ * @ret:  PEM text; NULL if the system has none; set on success only; free()
  *
  * Return: 0; -EINVAL (CONFIG) if there are none; -errno.
  */

@@ -28,6 +28,13 @@ static void set_length(void *context, int64_t bytes)
 	((struct client *)context)->total = bytes;
 }
 
+static void set_origin(void *context, const char *url)
+{
+	struct client *client = context;
+
+	snprintf(client->origin, sizeof(client->origin), "%s", url);
+}
+
 static void print_connecting(void *context, const char *host, const char *number,
 			     const char *port, bool is_v6)
 {
@@ -128,6 +135,7 @@ struct transfer_client client_for_transfer(struct client *client)
 	return (struct transfer_client){
 		.take = take,
 		.length = set_length,
+		.origin = set_origin,
 		.connecting = print_connecting,
 		.retrying = print_retry,
 		.ask_password = ask_password,

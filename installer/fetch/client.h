@@ -7,6 +7,7 @@
 #include "installer/fetch/source.h"
 #include "installer/fetch/url.h"
 #include "installer/transfer/job.h"
+#include "installer/transfer/message.h"
 
 /* Of one attempt. */
 struct client {
@@ -17,6 +18,7 @@ struct client {
 	int64_t taken;                  /* bytes that the sink has */
 	int64_t total;                  /* of the whole file; -1: not known */
 	bool shown;                     /* an address has been printed */
+	char origin[MESSAGE_URL_MAX]; /* as the transfer said, not checked; "": unknown */
 };
 
 /**

@@ -37,6 +37,7 @@ struct source_request {
 	const char *password;    /* NULL: asked for, if the server wants one */
 	const char *authorities; /* PEM file or folder for https; NULL: of the system */
 	const char *known_hosts; /* file of ssh host keys, made when it is first needed */
+	const char *fetch_user;  /* that talks to servers; NULL: nobody */
 };
 
 /* The struct of each kind begins with one. Read-only outside the kind. */

@@ -7,15 +7,18 @@
 
 /* { 0 } at first. */
 struct ssh_keys {
-	char *paths[JOB_KEYS_MAX]; /* owned */
+	struct ssh_key {
+		char *bytes; /* owned; wiped */
+		size_t size;
+	} items[JOB_KEYS_MAX];
 	size_t count;
 };
 
 /**
- * ssh_keys_find - find those that can be read; then and after a failure, ssh_keys_done()
+ * ssh_keys_load - read those that there are; then and after a failure, ssh_keys_done()
  *
  * Return: 0, also if there are none; -ENOMEM.
  */
-int ssh_keys_find(struct ssh_keys *keys, struct verity_error *err) must_check;
+int ssh_keys_load(struct ssh_keys *keys, struct verity_error *err) must_check;
 
 void ssh_keys_done(struct ssh_keys *keys);

@@ -135,3 +135,18 @@ int url_build(const struct protocol *protocol, const char *address, const char *
 	url = (struct url){0};
 	return 0;
 }
+
+int url_port(const char *url, uint16_t *ret, struct verity_error *err)
+{
+	cleanup_with(curl_url_cleanup_p) CURLU *parts = curl_url();
+	cleanup_with(curl_free_p) char *port = NULL;
+	CURLUcode code = parts ? curl_url_set(parts, CURLUPART_URL, url, CURLU_PATH_AS_IS)
+			       : CURLUE_OUT_OF_MEMORY;
+
+	if (code == CURLUE_OK)
+		code = curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+	if (code != CURLUE_OK)
+		return fail(code, err);
+	*ret = (uint16_t)strtoul(port, NULL, 10);
+	return 0;
+}

@@ -44,6 +44,13 @@ int url_parse(const char *text, struct url *ret, struct login *ret_login,
 int url_build(const struct protocol *protocol, const char *address, const char *path,
 	      struct url *ret, struct verity_error *err) must_check;
 
+/**
+ * url_port - the port of a URL, given or by its protocol
+ *
+ * Return: 0; -EINVAL (USAGE).
+ */
+int url_port(const char *url, uint16_t *ret, struct verity_error *err) must_check;
+
 void url_done(struct url *url);
 
 /**

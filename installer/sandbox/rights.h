@@ -44,7 +44,8 @@ struct sandbox_rules {
 	bool has_network;               /* TCP, UDP, and names of hosts */
 	bool any_port;                  /* TCP to every port; else to @port and to DNS */
 	uint16_t port;                  /* 0: none */
-	const char *socket; /* path of a Unix socket that it may use; NULL: none */
+	const char *agent; /* path of the socket of an ssh agent that it may ask; NULL:
+			      none */
 	bool has_threads;
 	size_t memory_bytes; /* of address space, besides what it begins with */
 	unsigned without;    /* pieces that are left out; for tests */

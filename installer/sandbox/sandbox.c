@@ -7,20 +7,25 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "installer/sandbox/landlock.h"
 #include "installer/sandbox/limits.h"
 #include "installer/sandbox/private_root.h"
+#include "installer/sandbox/relay.h"
 #include "installer/sandbox/syscalls.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
 
-#define PIPE_BYTES (1 << 20)
+#define PIPE_BYTES   (1 << 20)
+#define WAIT_MS      2000 /* for the end of a process that has closed its pipe */
+#define WAIT_STEP_MS 10
 
 /* What the resolver of the C library reads. */
 static const char *const resolver_files[] = {
@@ -140,38 +145,94 @@ static int follow_parent(pid_t parent)
 	return getppid() == parent ? 0 : -ESRCH;
 }
 
+/*
+ * The agent can be asked at SSH_AUTH_SOCK in here. A process of root is followed by one
+ * that passes on: @ret_relay is true in that one.
+ */
+static int offer_agent(const char *agent, bool is_root, bool has_root,
+		       struct sandbox_relay *relay, bool *ret_relay)
+{
+	pid_t child = -1;
+
+	if (is_root) {
+		relay->listen =
+			has_root && relay->agent >= 0 ? sandbox_relay_listen() : -1;
+		if (relay->listen < 0)
+			return 0;
+		child = fork();
+		if (child < 0)
+			return -errno;
+		*ret_relay = child == 0;
+		if (child > 0) {
+			close(relay->agent);
+			close(relay->listen);
+		}
+	}
+	return setenv("SSH_AUTH_SOCK", is_root ? SANDBOX_RELAY_PATH : agent, 1) < 0
+		       ? -errno
+		       : 0;
+}
+
+/* A copy: the environment, which it is part of, is wiped. */
+struct start {
+	const struct sandbox_rules *rules;
+	char *agent;
+	pid_t parent;
+	bool is_relay;
+	struct sandbox_relay relay;
+};
+
+/* What can still be seen of the system is replaced by copies. */
+static int leave_files(struct start *start, const char *const *readable,
+		       struct sandbox_inside *inside, struct report *report)
+{
+	const struct sandbox_rules *rules = start->rules;
+	bool is_root = geteuid() == 0;
+	bool has_root;
+	int r;
+
+	if (is_root && start->agent)
+		start->relay.agent = sandbox_relay_connect(start->agent);
+	if (!(rules->without & SANDBOX_ROOT)) {
+		r = is_root ? sandbox_root_enter(rules, readable) : -EPERM;
+		note(report, SANDBOX_ROOT, true, r);
+	}
+	has_root = report->pieces & SANDBOX_ROOT;
+	r = make_files(rules, has_root, inside);
+	if (r == 0 && start->agent)
+		r = offer_agent(start->agent, is_root, has_root, &start->relay,
+				&start->is_relay);
+	if (start->is_relay)
+		start->parent = getppid();
+	return r;
+}
+
 /* From the most general right to the most special: each step needs what the next takes.
  */
-static void give_up_rights(const struct sandbox_rules *rules, pid_t parent,
-			   struct sandbox_inside *inside, struct report *report)
+static void give_up_rights(struct start *start, struct sandbox_inside *inside,
+			   struct report *report)
 {
+	const struct sandbox_rules *rules = start->rules;
 	const char *const *readable = rules->has_network ? resolver_files : no_files;
 	unsigned wanted = SANDBOX_PIECES_ALL & ~rules->without;
-	bool is_root = geteuid() == 0;
 	size_t used_bytes = sandbox_used_bytes();
-	int r = is_root ? 0 : -EPERM;
+	int r;
 
 	if (rules->has_network)
 		load_name_services();
-	if (wanted & SANDBOX_ROOT) {
-		if (is_root)
-			r = sandbox_root_enter(rules, readable);
-		if (!note(report, SANDBOX_ROOT, true, r))
-			return;
-	}
-	r = make_files(rules, report->pieces & SANDBOX_ROOT, inside);
+	r = leave_files(start, readable, inside, report);
 	if (r < 0) {
 		report->failed = -r;
 		return;
 	}
-	if (is_root && (wanted & SANDBOX_USER) &&
+	if (geteuid() == 0 && (wanted & SANDBOX_USER) &&
 	    !note(report, SANDBOX_USER, false, sandbox_switch_user(rules)))
 		return;
 	if ((wanted & SANDBOX_LIMITS) &&
 	    !note(report, SANDBOX_LIMITS, false,
 		  sandbox_limit(rules, used_bytes, report->pieces & SANDBOX_USER)))
 		return;
-	r = follow_parent(parent);
+	r = follow_parent(start->parent);
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
 	if (!note(report, SANDBOX_PRIVILEGES, false, r))
@@ -192,6 +253,10 @@ static _Noreturn void run(const struct sandbox_rules *rules, pid_t parent, int i
 			  int out, int (*work)(void *, const struct sandbox_inside *),
 			  void *context)
 {
+	struct start start = {.rules = rules,
+			      .agent = rules->agent ? strdup(rules->agent) : NULL,
+			      .parent = parent,
+			      .relay = {-1, -1}};
 	struct sandbox_inside inside = {.in = in, .out = out};
 	struct report report = {0};
 	int keep[SANDBOX_KEEP_MAX + 2] = {in, out};
@@ -201,7 +266,15 @@ static _Noreturn void run(const struct sandbox_rules *rules, pid_t parent, int i
 	r = sandbox_forget(rules, keep, rules->keep_count + 2);
 	report.failed = -r;
 	if (r == 0)
-		give_up_rights(rules, parent, &inside, &report);
+		give_up_rights(&start, &inside, &report);
+	if (start.is_relay) {
+		/* The end of the other process has to be the end of the pipe. */
+		close(in);
+		close(out);
+		if (report.failed == 0)
+			sandbox_relay_run(&start.relay);
+		_exit(0);
+	}
 	if (write(out, &report, sizeof(report)) != (ssize_t)sizeof(report) ||
 	    report.failed)
 		_exit(1);
@@ -281,6 +354,21 @@ int sandbox_start(const struct sandbox_rules *rules,
 	*ret = sandbox;
 	sandbox = (struct sandbox){.from = -1, .to = -1};
 	return 0;
+}
+
+int sandbox_wait(struct sandbox *sandbox)
+{
+	const struct timespec pause = {.tv_nsec = WAIT_STEP_MS * 1000000L};
+	siginfo_t info = {.si_pid = 0};
+
+	for (int ms = 0; ms < WAIT_MS && info.si_pid == 0; ms += WAIT_STEP_MS) {
+		if (ms > 0)
+			nanosleep(&pause, NULL);
+		if (waitid(P_PID, (id_t)sandbox->pid, &info,
+			   WEXITED | WNOHANG | WNOWAIT) < 0)
+			break;
+	}
+	return sandbox_end(sandbox);
 }
 
 int sandbox_end(struct sandbox *sandbox)

@@ -46,6 +46,13 @@ int sandbox_start(const struct sandbox_rules *rules,
 		  struct verity_error *err) must_check;
 
 /**
+ * sandbox_wait - wait for a child that has closed its pipe, then sandbox_end()
+ *
+ * Return: its own status, if it ended by itself.
+ */
+int sandbox_wait(struct sandbox *sandbox);
+
+/**
  * sandbox_end - kill the child if it still runs, and wait for it
  *
  * Return: its status as of waitpid(), 0 if there was none.

@@ -117,16 +117,20 @@ static const int always[] = {
 	CALL(times),
 	CALL(ugetrlimit),
 	CALL(uname),
+	CALL(vmsplice),
 	CALL(write),
 	CALL(writev),
 };
 
 static const int network[] = {
-	CALL(bind),        CALL(connect),    CALL(getpeername),
-	CALL(getsockname), CALL(getsockopt), CALL(recv),
-	CALL(recvfrom),    CALL(recvmmsg),   CALL(recvmmsg_time64),
-	CALL(recvmsg),     CALL(send),       CALL(sendmmsg),
-	CALL(sendmsg),     CALL(sendto),     CALL(setsockopt),
+	CALL(accept4),     CALL(bind),
+	CALL(connect),     CALL(getpeername),
+	CALL(getsockname), CALL(getsockopt),
+	CALL(recv),        CALL(recvfrom),
+	CALL(recvmmsg),    CALL(recvmmsg_time64),
+	CALL(recvmsg),     CALL(send),
+	CALL(sendmmsg),    CALL(sendmsg),
+	CALL(sendto),      CALL(setsockopt),
 	CALL(shutdown),
 };
 
@@ -174,7 +178,8 @@ static const unsigned long requests[] = {
 	BLKGETSIZE, BLKGETSIZE64, BLKSSZGET,    BLKPBSZGET,
 };
 
-static const int file_commands[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC};
+static const int file_commands[] = {F_GETFD, F_SETFD,         F_GETFL,
+				    F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ};
 
 static int add_each(scmp_filter_ctx filter, uint32_t action, const int *calls,
 		    size_t count)
@@ -287,7 +292,7 @@ int sandbox_filter_syscalls(const struct sandbox_rules *rules)
 	if (r == 0)
 		r = add_threads(filter, rules->has_threads);
 	if (r == 0 && rules->has_network)
-		r = add_sockets(filter, rules->socket != NULL);
+		r = add_sockets(filter, rules->agent != NULL);
 	return r < 0 ? r : seccomp_load(filter);
 }
 

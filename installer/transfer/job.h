@@ -19,6 +19,17 @@
 
 struct protocol;
 
+/* Bytes of @lines for known hosts of @size bytes: names stand there twice, and one is
+ * added. */
+#define JOB_LINES_SIZE(size) (4 * (size) + (32U << 10))
+
+/* A file that libcurl opens by its path, and whose content is changed between tries. */
+struct transfer_file {
+	const char *path;
+	char *bytes;
+	size_t size;
+};
+
 /* Plain data, all borrowed; NULL: not given, or not needed by the protocol. */
 struct transfer_job {
 	const struct protocol *protocol;
@@ -30,7 +41,9 @@ struct transfer_job {
 	size_t authorities_size;
 	const char *known_hosts; /* text of the file */
 	size_t known_hosts_size;
-	const char *known_hosts_path;   /* only for messages */
+	const char *known_hosts_path; /* only for messages */
+	struct transfer_file
+		lines; /* which of them libcurl is given; see JOB_LINES_SIZE */
 	const char *keys[JOB_KEYS_MAX]; /* paths of ssh keys */
 	size_t key_count;
 };
@@ -39,8 +52,13 @@ struct transfer_job {
 struct transfer_client {
 	int (*take)(void *context, const void *bytes, size_t count,
 		    struct verity_error *err);
+	/* Nothing more comes for some time: what was kept back is needed now. May be
+	 * NULL. */
+	int (*flush)(void *context, struct verity_error *err);
 	/* The length of the whole file is known now; again if it is found out again. */
 	void (*length)(void *context, int64_t bytes);
+	/* The bytes come from here, after redirects; before the first of them. */
+	void (*origin)(void *context, const char *url);
 	/* @number: the address of @host; IPv6 without brackets */
 	void (*connecting)(void *context, const char *host, const char *number,
 			   const char *port, bool is_v6);

@@ -31,7 +31,6 @@ static int prepare(struct transfer *transfer, struct verity_error *err)
 		transfer->private = ssh = calloc(1, sizeof(*ssh));
 		if (!ssh)
 			return transfer_no_memory(err);
-		ssh->host.fd = -1;
 		r = ssh_hostkey_begin(&ssh->host, transfer, err);
 	}
 	if (r == 0)

@@ -6,10 +6,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "installer/transfer/address.h"
-#include "verity/util/io.h"
 
 /* The number of libssh2 if client and server have no method in common */
 #define NO_COMMON_METHOD "session: -5,"
@@ -121,7 +119,6 @@ void ssh_hostkey_done(struct ssh_hostkey *host)
 {
 	free(host->known);
 	free(host->filtered);
-	cleanup_fd_p(&host->fd);
 }
 
 /* Nobody is asked here: libcurl and the server both count the time. */
@@ -149,21 +146,20 @@ static int judge(CURL *handle, const struct curl_khkey *known,
 
 int ssh_hostkey_prepare(struct ssh_hostkey *host, struct verity_error *err)
 {
+	const struct transfer_file *lines = &host->transfer->job->lines;
 	struct transfer *transfer = host->transfer;
-	char path[64];
-	int r;
+	size_t size = strlen(host->filtered);
 
 	host->is_shown = false;
 	host->other.size = 0;
-	cleanup_fd_p(&host->fd);
-	host->fd = memfd_create("known_hosts", MFD_CLOEXEC);
-	if (host->fd < 0)
-		return verity_fail_errno(err, errno, "known_hosts");
-	r = verity_io_write(host->fd, host->filtered, strlen(host->filtered), 0, err);
-	if (r < 0)
-		return r;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", host->fd);
-	if (transfer_set(transfer, SSH_KNOWNHOSTS, path) ||
+	if (size >= lines->size)
+		return verity_fail(err, VERITY_E_TOO_MANY,
+				   "the known hosts of ssh are more than %zu bytes",
+				   lines->size);
+	/* A line of blanks fills the rest. */
+	memcpy(lines->bytes, host->filtered, size);
+	memset(lines->bytes + size, ' ', lines->size - size);
+	if (transfer_set(transfer, SSH_KNOWNHOSTS, lines->path) ||
 	    transfer_set(transfer, SSH_KEYFUNCTION, judge) ||
 	    transfer_set(transfer, SSH_KEYDATA, host))
 		return transfer_no_memory(err);

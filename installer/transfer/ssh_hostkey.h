@@ -14,16 +14,15 @@ enum ssh_hostkey_lines {
 	SSH_HOSTKEY_ANY_TYPE,   /* is another key known, of whatever type? */
 };
 
-/* Of one transfer. { .fd = -1 } is none. */
+/* Of one transfer. { 0 } is none. */
 struct ssh_hostkey {
 	struct transfer *transfer;       /* borrowed */
 	char name[KNOWN_HOSTS_NAME_MAX]; /* of the server, in known_hosts */
 	char *known;                     /* the text of the file; owned */
 	size_t known_size;
 	enum ssh_hostkey_lines lines;
-	char *filtered; /* owned; what libcurl reads, from @fd */
+	char *filtered; /* owned; what libcurl reads */
 	size_t unclear; /* number of a line that may mean any host; 0: none */
-	int fd;
 
 	/* Of this try: */
 	bool is_shown; /* the server has shown @key, */

@@ -93,6 +93,15 @@ int transfer_check_same(const struct transfer *transfer, struct verity_error *er
 			   "the file on the server has changed meanwhile");
 }
 
+static void tell_origin(const struct transfer *transfer)
+{
+	const char *url = NULL;
+
+	curl_easy_getinfo(transfer->handle, CURLINFO_EFFECTIVE_URL, &url);
+	if (url && transfer->resumed == 0)
+		transfer->client->origin(transfer->client->context, url);
+}
+
 /* Once in each try that gets so far. */
 static int begin(struct transfer *transfer, struct verity_error *err)
 {
@@ -114,6 +123,7 @@ static int begin(struct transfer *transfer, struct verity_error *err)
 				   "%" CURL_FORMAT_CURL_OFF_T
 				   " bytes, and has %" CURL_FORMAT_CURL_OFF_T " now",
 				   transfer->total, transfer->resumed + rest);
+	tell_origin(transfer);
 	if (rest >= 0) {
 		transfer->total = transfer->resumed + rest;
 		transfer->client->length(transfer->client->context, transfer->total);
@@ -175,9 +185,12 @@ static int check_progress(void *context, curl_off_t total, curl_off_t now,
 /* Called after all that has come was taken: only then the server is late. */
 static int wait_for_server(struct transfer *transfer, struct verity_error *err)
 {
+	const struct transfer_client *client = transfer->client;
 	int r = stall_check(&transfer->stall, now_ms(), err);
 
 	transfer->lost = r < 0;
+	if (r == 0 && client->flush)
+		r = client->flush(client->context, err);
 	if (r < 0)
 		return r;
 	if (curl_multi_poll(transfer->multi, NULL, 0, POLL_MS, NULL) != CURLM_OK)

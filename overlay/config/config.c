@@ -362,6 +362,8 @@ static const struct key keys[] = {
 	{"uboot_env", take_path, MEMBER(uboot_env), .text = "/etc/fw_env.config"},
 	{"authorities", take_path, MEMBER(authorities), .text = ""},
 	{"known_hosts", take_path, MEMBER(known_hosts), .text = ""},
+	{"fetch_user", take_text, MEMBER(fetch_user), .text = "nobody",
+	 .most = OVERLAY_USER_MAX},
 	{"serial", take_text, MEMBER(serial), .text = "", .most = VERITY_SERIAL_MAX},
 	{"model", take_text, MEMBER(model), .text = "", .most = OVERLAY_MODEL_MAX},
 	{"firmware_version", take_text, MEMBER(firmware_version), .text = "",

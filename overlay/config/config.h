@@ -36,6 +36,7 @@ struct overlay_seed {
 #define OVERLAY_TRIALS_BOOTS_MAX 100
 
 #define OVERLAY_MODEL_MAX 64 /* bytes */
+#define OVERLAY_USER_MAX  32 /* bytes of the name of an account */
 
 /* What stands between Allow Untrusted and a device that has a hardware anchor. */
 enum overlay_anchor {
@@ -74,6 +75,8 @@ struct overlay_config {
 	char *cmdline;   /* file read as the kernel command line */
 	char *uboot_env; /* fw_env.config(5) of the U-Boot environment */
 	char *authorities; /* PEM file or folder that https trusts; "": the system's */
+	char *fetch_user; /* account, or its number, that talks to servers and reads media
+			   */
 	char *known_hosts; /* file of ssh host keys; "": PERSIST/wmopkg/known_hosts */
 
 	/*

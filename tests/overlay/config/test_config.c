@@ -112,7 +112,7 @@ static void test_trust(void **state)
 
 	(void)state;
 	check_ok(
-		load("uboot_env = /u\nauthorities = /ca.pem\nknown_hosts = /known\nserial = SN-1\nmodel = \"Switch 9000\"\n"
+		load("uboot_env = /u\nauthorities = /ca.pem\nfetch_user = fetcher\nknown_hosts = /known\nserial = SN-1\nmodel = \"Switch 9000\"\n"
 		     "firmware_version = /etc/version\nfirmware_built = 4294967296\n"
 		     "anchor = efi\nsigners = {a.pem, \"b c.crt\"}\n"
 		     "signers_needed = all\ntimestamp = required\naudit_bytes = 16384\ntrials = 0\nverify = lazy\n"
@@ -121,6 +121,7 @@ static void test_trust(void **state)
 		&err);
 	assert_string_equal(config.uboot_env, "/u");
 	assert_string_equal(config.authorities, "/ca.pem");
+	assert_string_equal(config.fetch_user, "fetcher");
 	assert_string_equal(config.known_hosts, "/known");
 	assert_string_equal(config.serial, "SN-1");
 	assert_string_equal(config.model, "Switch 9000");

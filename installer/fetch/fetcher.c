@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/* Starting the process of a transfer, and acting on its messages. */
+#include "installer/fetch/fetcher.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "installer/common/signals.h"
+#include "installer/fetch/url.h"
+#include "installer/sandbox/sandbox.h"
+#include "installer/transfer/message.h"
+#include "installer/transfer/stall.h"
+#include "overlay/fs/clock.h"
+#include "verity/util/cleanup.h"
+
+#define BUFFER_BYTES   (2 * MESSAGE_HEAD + MESSAGE_BYTES_MAX)
+#define MEMORY_BYTES   (96UL << 20)
+#define POLL_MS        500  /* a signal may come just before it waits */
+#define MESSAGES_MAX   4096 /* besides bytes of the file */
+#define KEYS_ASKED_MAX 3
+
+/*
+ * The process ends a silent or slow transfer by itself: this only ends one that is not
+ * itself any more, and so waits longer.
+ */
+#define SILENCE_MS 180000
+#define WINDOW_MS  1800000
+#define WINDOW_MIN STALL_WINDOW_MIN
+
+/* The state of one process. */
+struct run {
+	const struct fetcher *fetcher;
+	const struct transfer_client *client;
+	struct sandbox sandbox;
+	struct message message;
+	unsigned messages, passwords_asked, keys_asked;
+	int64_t heard_ms, window_ms, window_bytes;
+	bool done;   /* it has said how it ended */
+	size_t used; /* of @buffer */
+	uint8_t buffer[BUFFER_BYTES];
+};
+
+/* What the process opens, and where it may connect. */
+struct place {
+	const struct fetcher *fetcher;
+	struct sandbox_rules rules;
+};
+
+static int64_t now_ms(void)
+{
+	return (int64_t)(overlay_clock_us() / 1000);
+}
+
+static int fail_broken(struct verity_error *err)
+{
+	return verity_fail(err, VERITY_E_TRANSFER,
+			   "the process that talks to the server does not keep to its "
+			   "rules, and was ended (do not trust this server)");
+}
+
+static int work(void *context, const struct sandbox_inside *inside)
+{
+	const struct place *place = context;
+	const struct fetcher *fetcher = place->fetcher;
+	struct transfer_job job = fetcher->job;
+	size_t count = 0;
+
+	if (job.protocol->has_host_keys) {
+		job.lines.path = inside->files[count].path;
+		job.lines.bytes = inside->files[count].bytes;
+		job.lines.size = place->rules.files[count].size;
+		count++;
+	}
+	for (job.key_count = 0; count < place->rules.file_count; count++)
+		job.keys[job.key_count++] = inside->files[count].path;
+	return fetcher->work(&job, inside->in, inside->out);
+}
+
+static bool is_number(const char *host)
+{
+	struct in_addr unused;
+
+	return host[0] == '[' || inet_pton(AF_INET, host, &unused) == 1;
+}
+
+/* libcurl reads those of proxies for http, and libssh2 that of the agent. */
+static void set_environment(const struct protocol *protocol, struct sandbox_rules *rules)
+{
+	static const char *const proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY",
+					      "all_proxy",  "ALL_PROXY",   "no_proxy",
+					      "NO_PROXY",   NULL};
+
+	rules->environment = protocol->has_certificates ? proxies : NULL;
+	if (protocol->has_host_keys)
+		rules->agent = getenv("SSH_AUTH_SOCK");
+}
+
+static int set_place(const struct fetcher *fetcher, struct place *ret,
+		     struct verity_error *err)
+{
+	static const char *const names[JOB_KEYS_MAX] = {"key0", "key1", "key2"};
+	const struct transfer_job *job = &fetcher->job;
+	const struct protocol *protocol = job->protocol;
+	struct sandbox_rules *rules = &ret->rules;
+	char host[ADDRESS_HOST_MAX + 1];
+	int r = 0;
+
+	*ret = (struct place){.fetcher = fetcher};
+	rules->uid = fetcher->uid;
+	rules->gid = fetcher->gid;
+	rules->memory_bytes = MEMORY_BYTES;
+	rules->has_network = true;
+	/* A redirect, a proxy, and the data connection of ftp. */
+	rules->any_port = protocol->has_certificates || protocol->has_data_connection;
+	address_of_url(job->url, host);
+	rules->has_threads = protocol->has_certificates || !is_number(host);
+	set_environment(protocol, rules);
+	if (!protocol->has_host_keys)
+		return 0;
+	r = url_port(job->url, &rules->port, err);
+	rules->files[rules->file_count++] = (struct sandbox_file){
+		.name = "known_hosts",
+		.size = JOB_LINES_SIZE(job->known_hosts_size),
+		.writable = true,
+	};
+	for (size_t i = 0; i < fetcher->keys->count; i++)
+		rules->files[rules->file_count++] = (struct sandbox_file){
+			.name = names[i],
+			.bytes = fetcher->keys->items[i].bytes,
+			.size = fetcher->keys->items[i].size,
+		};
+	return r;
+}
+
+/* A write fails only if the process is gone, and then reading says so. */
+static void answer(struct run *run, const struct message *message)
+{
+	uint8_t bytes[MESSAGE_HEAD + MESSAGE_CONTENT_MAX];
+	size_t size = message_encode(message, bytes);
+
+	(void)!write(run->sandbox.to, bytes, size);
+	explicit_bzero(bytes, sizeof(bytes));
+}
+
+static int ask_password(struct run *run, struct verity_error *err)
+{
+	const struct transfer_client *client = run->client;
+	const struct transfer_job *job = &run->fetcher->job;
+	struct message login = {.type = MESSAGE_LOGIN};
+	cleanup_free char *password = NULL;
+	const char *user;
+	int r;
+
+	if (!job->can_ask || job->has_password || run->passwords_asked == LOGIN_ASKS_MAX)
+		return fail_broken(err);
+	r = client->ask_password(client->context,
+				 run->passwords_asked++ ? run->message.text : NULL, &user,
+				 &password, err);
+	if (r < 0)
+		return r;
+	snprintf(login.login.user, sizeof(login.login.user), "%s", user);
+	snprintf(login.login.password, sizeof(login.login.password), "%s", password);
+	answer(run, &login);
+	explicit_bzero(password, strlen(password));
+	explicit_bzero(&login, sizeof(login));
+	return 0;
+}
+
+static int ask_host_key(struct run *run, struct verity_error *err)
+{
+	const struct transfer_client *client = run->client;
+	const struct transfer_job *job = &run->fetcher->job;
+	const struct message accepted = {.type = MESSAGE_ACCEPTED};
+	int r;
+
+	if (!job->can_ask || !job->protocol->has_host_keys ||
+	    run->keys_asked++ == KEYS_ASKED_MAX)
+		return fail_broken(err);
+	r = client->accept_host_key(client->context, &run->message.key, err);
+	if (r == 0)
+		answer(run, &accepted);
+	return r;
+}
+
+/* What a transfer can fail with: never that a package was refused, or a person gave up.
+ */
+static int fail_as_said(struct run *run, struct verity_error *err)
+{
+	static const enum verity_code codes[] = {
+		VERITY_E_TRANSFER,    VERITY_E_LOST,      VERITY_E_LOGIN,
+		VERITY_E_CERTIFICATE, VERITY_E_HOST_KEY,  VERITY_E_CLOCK,
+		VERITY_E_NOT_FOUND,   VERITY_E_NO_MEMORY, VERITY_E_USAGE,
+		VERITY_E_TOO_MANY,
+	};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (run->message.number == (int64_t)codes[i]) {
+			run->done = true;
+			return verity_fail(err, codes[i], "%s", run->message.text);
+		}
+	return fail_broken(err);
+}
+
+static int act(struct run *run, struct verity_error *err)
+{
+	const struct transfer_client *client = run->client;
+	const struct message *message = &run->message;
+
+	if (message->type != MESSAGE_BYTES && run->messages++ == MESSAGES_MAX)
+		return fail_broken(err);
+	switch (message->type) {
+	case MESSAGE_BYTES:
+		run->window_bytes += (int64_t)message->size;
+		return client->take(client->context, message->bytes, message->size, err);
+	case MESSAGE_LENGTH:
+		client->length(client->context, message->number);
+		return 0;
+	case MESSAGE_ORIGIN:
+		client->origin(client->context, message->text);
+		return 0;
+	case MESSAGE_CONNECTING:
+		client->connecting(client->context, message->address.host,
+				   message->address.number, message->address.port,
+				   message->flag);
+		return 0;
+	case MESSAGE_RETRYING:
+		if (message->number < 1 || message->number > TRANSFER_RETRIES_MAX)
+			return fail_broken(err);
+		client->retrying(client->context, (unsigned)message->number);
+		return 0;
+	case MESSAGE_WANTS_PASSWORD:
+		return ask_password(run, err);
+	case MESSAGE_WANTS_HOST_KEY:
+		return ask_host_key(run, err);
+	case MESSAGE_FAILED:
+		return fail_as_said(run, err);
+	case MESSAGE_DONE:
+		run->done = true;
+		return 0;
+	case MESSAGE_LOGIN:
+	case MESSAGE_ACCEPTED:
+		break;
+	}
+	return fail_broken(err);
+}
+
+/* All whole messages in the buffer. */
+static int act_on_all(struct run *run, struct verity_error *err)
+{
+	size_t done = 0, size;
+	enum message_type type;
+	int r = 0;
+
+	while (r == 0 && !run->done && run->used - done >= MESSAGE_HEAD) {
+		const uint8_t *at = run->buffer + done;
+
+		if (message_head(at, &type, &size) < 0)
+			return fail_broken(err);
+		if (run->used - done < MESSAGE_HEAD + size)
+			break;
+		r = message_decode(type, at + MESSAGE_HEAD, size, &run->message) < 0
+			    ? fail_broken(err)
+			    : act(run, err);
+		done += MESSAGE_HEAD + size;
+	}
+	/* After a person was asked, the process has not been silent. */
+	run->heard_ms = now_ms();
+	run->used -= done;
+	memmove(run->buffer, run->buffer + done, run->used);
+	return r;
+}
+
+static int fail_ended(struct run *run, struct verity_error *err)
+{
+	int status = sandbox_wait(&run->sandbox);
+
+	if (WIFSIGNALED(status))
+		return verity_fail(err, VERITY_E_TRANSFER,
+				   "the process that talks to the server was ended: %s",
+				   strsignal(WTERMSIG(status)));
+	return verity_fail(err, VERITY_E_TRANSFER,
+			   "the process that talks to the server ended with status %d",
+			   WEXITSTATUS(status));
+}
+
+static int check_time(struct run *run, struct verity_error *err)
+{
+	int64_t now = now_ms();
+
+	if (now - run->heard_ms >= SILENCE_MS)
+		return fail_broken(err);
+	if (now - run->window_ms < WINDOW_MS)
+		return 0;
+	if (run->window_bytes < WINDOW_MIN)
+		return fail_broken(err);
+	run->window_ms = now;
+	run->window_bytes = 0;
+	return 0;
+}
+
+/*
+ * Bytes to ask for: up to the end of a message and the head of the next, so that hardly
+ * any have to be moved to the begin of the buffer.
+ */
+static size_t wanted(const struct run *run)
+{
+	enum message_type type;
+	size_t size = 0;
+
+	if (run->used >= MESSAGE_HEAD)
+		(void)!message_head(run->buffer, &type, &size);
+	return 2 * MESSAGE_HEAD + size - run->used;
+}
+
+/* Waits for more, at most POLL_MS. */
+static int hear(struct run *run, struct verity_error *err)
+{
+	struct pollfd input = {.fd = run->sandbox.from, .events = POLLIN};
+	int ready = poll(&input, 1, POLL_MS);
+	int r = signals_check(err);
+	ssize_t count;
+
+	if (r < 0)
+		return r;
+	if (ready <= 0)
+		return check_time(run, err);
+	count = read(input.fd, run->buffer + run->used, wanted(run));
+	if (count < 0)
+		return errno == EINTR ? 0 : verity_fail_errno(err, errno, "pipe");
+	if (count == 0)
+		return fail_ended(run, err);
+	run->used += (size_t)count;
+	return act_on_all(run, err);
+}
+
+int fetcher_run(const struct fetcher *fetcher, const struct transfer_client *client,
+		struct verity_error *err)
+{
+	cleanup_free struct run *run = calloc(1, sizeof(*run));
+	struct place place;
+	int r = set_place(fetcher, &place, err);
+
+	if (r < 0)
+		return r;
+	if (!run)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	r = sandbox_start(&place.rules, work, &place, &run->sandbox, err);
+	if (r < 0)
+		return r;
+	run->fetcher = fetcher;
+	run->client = client;
+	run->heard_ms = run->window_ms = now_ms();
+	while (r == 0 && !run->done)
+		r = hear(run, err);
+	(void)sandbox_end(&run->sandbox);
+	return r;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A transfer in a process without rights, and what is believed of what it says: bytes of
+ * the file, which are judged anyway, and a few messages, each checked and counted.
+ */
+
+#include "installer/fetch/ssh_keys.h"
+#include "installer/transfer/job.h"
+
+#include <sys/types.h>
+
+/* All borrowed. */
+struct fetcher {
+	struct transfer_job
+		job; /* without @lines and @keys: those are made for the process */
+	const struct ssh_keys *keys;
+	uid_t uid; /* that the process gets, if this one is of root */
+	gid_t gid;
+	/* worker_run(); another one in tests */
+	int (*work)(const struct transfer_job *job, int in, int out);
+};
+
+/**
+ * fetcher_run - fetch what the job says, and give it to @client
+ *
+ * A process that breaks the rules of messages is ended, and so is one that is silent, or
+ * sends hardly anything, for longer than a transfer may.
+ *
+ * Return: see transfer_run(); -EINTR after a signal, see signals_check().
+ */
+int fetcher_run(const struct fetcher *fetcher, const struct transfer_client *client,
+		struct verity_error *err) must_check;

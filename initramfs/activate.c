@@ -87,6 +87,18 @@ static void log_packages(const struct overlay_state *state)
 	log_unlisted("persist", &state->unlisted[OVERLAY_PERSISTENT]);
 }
 
+/* What a power cut left of a move, now that the persistent one is known to be good. */
+static void clear_moved(const struct boot *boot, const struct packages *packages)
+{
+	struct verity_error why;
+
+	for (size_t i = 0; i < packages->state.count; i++)
+		if (packages->items[i].moved &&
+		    overlay_store_clear_moved(
+			    boot->store, packages->items[i].state->entry.name, &why) < 0)
+			log_line(LOG_LEVEL_WARNING, "store: %s", why.message);
+}
+
 static void limit_packages(const struct boot *boot, struct packages *packages)
 {
 	uint64_t available = overlay_memory_read("MemAvailable");
@@ -118,8 +130,11 @@ static int verify_packages(struct boot *boot, struct packages *packages,
 	hints_load(boot->record, boot->config.trials, &hints);
 	hints_begin(boot->record, boot->config.trials, &hints);
 	r = packages_load(&trials.verify, &boot->conf, packages, err);
-	if (r == 0)
+	if (r == 0) {
+		clear_moved(boot, packages);
+		packages_sum_up(packages);
 		limit_packages(boot, packages);
+	}
 	overlay_span_end(&boot->steps[OVERLAY_STEP_JUDGE]);
 	if (r < 0)
 		return r;

@@ -102,25 +102,6 @@ int packages_sort(struct packages *packages, struct verity_error *err)
 	return 0;
 }
 
-/* Nothing in it could be read as a package: that of a stranger has a manifest. */
-static bool is_junk(const struct overlay_state_entry *entry)
-{
-	if (entry->verdict != VERITY_INVALID || entry->identity[0])
-		return false;
-	switch (entry->reason.code) {
-	case VERITY_E_NOT_A_FILE:
-	case VERITY_E_BAD_MAGIC:
-	case VERITY_E_WRONG_TYPE:
-	case VERITY_E_BAD_SIZES:
-	case VERITY_E_BAD_LENGTH:
-	case VERITY_E_BAD_SIGNATURE:
-	case VERITY_E_BAD_MANIFEST:
-		return true;
-	default:
-		return false;
-	}
-}
-
 void packages_sum_up(struct packages *packages)
 {
 	size_t junk[2] = {0}, kept = 0;
@@ -129,7 +110,11 @@ void packages_sum_up(struct packages *packages)
 		const struct overlay_state_entry *entry = packages->items[i].state;
 		enum overlay_store_kind kind = entry->entry.kind;
 
-		if (is_junk(entry) && junk[kind]++ >= OVERLAY_SURVEY_JUNK_MAX) {
+		if (packages->items[i].moved)
+			continue;
+		if (overlay_state_is_junk(entry->verdict, entry->identity,
+					  entry->reason.code) &&
+		    junk[kind]++ >= OVERLAY_SURVEY_JUNK_MAX) {
 			packages->state.unlisted[kind].junk++;
 			continue;
 		}

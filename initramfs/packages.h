@@ -28,6 +28,7 @@ struct boot_package {
 	enum boot_rank rank;
 	bool whole;     /* all of it was verified that has to be */
 	bool duplicate; /* another file of this package counts */
+	bool moved;     /* that is the persistent one of its name: it is left of a move */
 	bool read;      /* its head was read, whatever came of it */
 };
 
@@ -66,7 +67,8 @@ int packages_sort(struct packages *packages, struct verity_error *err) must_chec
 /**
  * packages_sum_up - take files out of the list that are no packages, and count them
  *
- * The first few of each store stay, so that a person sees what is wrong with them.
+ * The first few of each store stay, so that a person sees what is wrong with them. What
+ * is left of a move is no package either, and is not counted.
  */
 void packages_sum_up(struct packages *packages);
 

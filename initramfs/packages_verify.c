@@ -227,6 +227,9 @@ static int settle(const struct load *load, bool final, struct verity_error *err)
 		package->duplicate = counts[i] != i;
 		if (!final || (!package->duplicate && package->whole))
 			continue;
+		package->moved =
+			strcmp(claims[i].entry.name, claims[counts[i]].entry.name) == 0 &&
+			claims[i].entry.kind == OVERLAY_ORDINARY && package->duplicate;
 		if (package->duplicate)
 			overlay_order_duplicate(&claims[i], &claims[counts[i]], &why);
 		else
@@ -394,8 +397,6 @@ int packages_load(const struct verify_context *context,
 		r = packages_sort(&packages, err);
 	if (r < 0)
 		return r;
-	packages_sum_up(&packages);
-	packages_put_in_order(&packages);
 	*ret = packages;
 	packages = (struct packages){.order_count = 0};
 	return 0;

@@ -19,7 +19,7 @@ struct verify_context {
 };
 
 /**
- * packages_load - list and verify what is installed, and put what is accepted in order
+ * packages_load - list and verify what is installed; there is no order yet
  * @ret: filled on success only; packages_free()
  *
  * PERSIST first, then what DATA has of the last good set, then the rest of DATA. A

@@ -108,8 +108,10 @@ static int load_packages(struct plan *plan, struct verity_error *err)
 	if (boot->resets)
 		plan->policy.quarantine = NULL;
 	r = packages_load(&trials.verify, &boot->conf, &plan->packages, err);
-	if (r == 0)
+	if (r == 0) {
+		packages_sum_up(&plan->packages);
 		packages_limit(&plan->packages, &memory);
+	}
 	return r < 0 ? r : trials_plan(&trials, &plan->packages, &plan->trials, err);
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "installer/build/commands.h"
 #include "installer/build/output.h"
@@ -19,6 +20,8 @@
 
 #define SALT_BYTES 32
 
+#define CLOCK_SLACK_S 86400 /* what two hosts may differ, with their time zones */
+
 DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free);
 
 /* What the command line asks for; strings are borrowed from it. */
@@ -27,6 +30,7 @@ struct request {
 	struct overlay_image_options image;
 	struct build_signing signing;
 	struct build_signing kernel; /* for the kernel's own check */
+	bool epoch_of_date;
 	const char *tree;
 	const char *out;
 };
@@ -68,6 +72,44 @@ static int read_persistence(void *object, const char *name, const char *value,
 			   "%s: '%s' is not allowed, required or forbidden", name, value);
 }
 
+static int read_epoch(void *object, const char *name, const char *value,
+		      struct verity_error *err)
+{
+	struct request *request = object;
+	int64_t epoch = 0;
+	int r = 0;
+
+	request->epoch_of_date = strcmp(value, "auto") == 0;
+	if (!request->epoch_of_date)
+		r = build_parse_integer(name, value, 0, UINT32_MAX, &epoch, err);
+	if (r == 0)
+		request->manifest->epoch = (uint32_t)epoch;
+	return r;
+}
+
+/*
+ * The date of the source only rises along with the source, and is the same for whoever
+ * builds it again. The clock of the build host is neither; and with an epoch that is
+ * ahead of time, devices refuse all that comes after it. A version has no such order:
+ * "2.0~rc1" follows "2.0~beta", and an old branch is maintained beside a new one.
+ */
+static int take_epoch_of_date(struct verity_manifest *manifest, struct verity_error *err)
+{
+	if (manifest->built < 0)
+		return verity_fail(
+			err, VERITY_E_USAGE,
+			"--epoch auto: SOURCE_DATE_EPOCH is not set (set it to "
+			"the date of the source, such as: git log -1 "
+			"--format=%%ct)");
+	if (manifest->built > time(NULL) + CLOCK_SLACK_S)
+		return verity_fail(
+			err, VERITY_E_USAGE,
+			"--epoch auto: SOURCE_DATE_EPOCH is ahead of the clock "
+			"of this host: devices would refuse later packages");
+	manifest->epoch = (uint32_t)manifest->built;
+	return 0;
+}
+
 /* Limits other than length are the manifest's own, checked when it is encoded. */
 const struct build_option build_manifest_options[] = {
 	{"name", "N", "identity of the package (default: the name of OUT)", BUILD_TEXT,
@@ -79,8 +121,6 @@ const struct build_option build_manifest_options[] = {
 	{"priority", "N", "a higher one lies on top (default 0)", BUILD_NUMBER,
 	 BUILD_MEMBER(struct verity_manifest, priority), -VERITY_PRIORITY_MAX,
 	 VERITY_PRIORITY_MAX},
-	{"epoch", "N", "for deny lists and against downgrades (default 0)", BUILD_NUMBER,
-	 BUILD_MEMBER(struct verity_manifest, epoch), 0, UINT32_MAX},
 	{"firmware-min", "V", "oldest firmware that it is for", BUILD_TEXT,
 	 BUILD_MEMBER(struct verity_manifest, firmware_min)},
 	{"firmware-max", "V", "newest firmware that it is for", BUILD_TEXT,
@@ -89,6 +129,10 @@ const struct build_option build_manifest_options[] = {
 };
 
 const struct build_option build_create_options[] = {
+	{"epoch", "N",
+	 "for deny lists and against downgrades (default 0);\n"
+	 "auto: the seconds of SOURCE_DATE_EPOCH",
+	 BUILD_CALL, .read = read_epoch},
 	{"persistent", "P", "allowed (default), required or forbidden", BUILD_CALL,
 	 .read = read_persistence},
 	{"compatible", "GLOB", "device model that it is for; may be given again",
@@ -129,6 +173,8 @@ static int read_request(int argc, char **argv, struct request *ret,
 		r = build_parse_integer("SOURCE_DATE_EPOCH", date, 0, UINT32_MAX,
 					&manifest->built, err);
 	ret->image.source_date = manifest->built < 0 ? 0 : manifest->built;
+	if (r == 0 && ret->epoch_of_date)
+		r = take_epoch_of_date(manifest, err);
 	if (r == 0)
 		r = verity_name_from_path(ret->out, name, err);
 	if (r < 0)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "overlay/store/survey.h"
 #include "verity/package/inspect.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
@@ -50,24 +51,35 @@ void install_find_replaced(const struct overlay_store *store, const char *name,
 		 verity_inspection_manifest(inspection)->version);
 }
 
-int install_check_identity(const struct overlay_store *store, const char *name,
+/* Whether a file would be used, and has this identity. */
+static bool is_rival(const struct overlay_store *store,
+		     const struct verity_policy *policy,
+		     const struct overlay_entry *entry, const char *identity)
+{
+	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
+		inspect(store, entry);
+	struct verity_outlook outlook;
+
+	return inspection &&
+	       strcmp(verity_inspection_manifest(inspection)->name, identity) == 0 &&
+	       verity_inspection_outlook(inspection, policy, &outlook, NULL) == 0 &&
+	       outlook.accepted;
+}
+
+int install_check_identity(const struct overlay_store *store,
+			   const struct verity_policy *policy, const char *name,
 			   const char *identity, struct verity_error *err)
 {
-	cleanup_free struct overlay_entry *entries = NULL;
-	size_t count;
-	int r = overlay_store_list(store, &entries, &count, err);
+	cleanup_with(overlay_survey_free) struct overlay_survey survey = {.count = 0};
+	int r = overlay_survey_add(store, OVERLAY_PERSISTENT, NULL, 0, &survey, err);
 
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		cleanup_with(
-			verity_inspection_free_p) struct verity_inspection *inspection =
-			NULL;
-		const char *other = entries[i].name;
+	if (r == 0)
+		r = overlay_survey_add(store, OVERLAY_ORDINARY, NULL, 0, &survey, err);
+	for (size_t i = 0; r == 0 && i < survey.count; i++) {
+		const char *other = survey.entries[i].name;
 
-		if (strcmp(other, name) == 0)
-			continue;
-		inspection = inspect(store, &entries[i]);
-		if (inspection &&
-		    strcmp(verity_inspection_manifest(inspection)->name, identity) == 0)
+		if (strcmp(other, name) != 0 &&
+		    is_rival(store, policy, &survey.entries[i], identity))
 			r = verity_fail(
 				err, VERITY_E_OTHER_NAME,
 				"%s is installed already, as '%s' (remove it "

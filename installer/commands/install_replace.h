@@ -7,7 +7,7 @@
  */
 
 #include "overlay/store/store.h"
-#include "verity/format/manifest.h"
+#include "verity/package/judge.h"
 
 #define INSTALL_REPLACES_BYTES 512
 
@@ -28,15 +28,18 @@ void install_find_replaced(const struct overlay_store *store, const char *name,
 
 /**
  * install_check_identity - whether the same package is installed under another name
+ * @policy:   who is trusted; borrowed
  * @name:     the installed name that the new one is going to have
  * @identity: of its manifest
  *
- * Two files of one identity would overlay each other, and removing one would leave the
- * other. Installed files that cannot be read are skipped.
+ * Of two files of one identity one counts, and removing it would leave the other. What
+ * the device would not use is passed over: a forgery that was copied to DATA prevents no
+ * installation.
  *
  * Return: 0; -EEXIST (OTHER_NAME).
  */
-int install_check_identity(const struct overlay_store *store, const char *name,
+int install_check_identity(const struct overlay_store *store,
+			   const struct verity_policy *policy, const char *name,
 			   const char *identity, struct verity_error *err) must_check;
 
 /**

@@ -25,6 +25,7 @@
 struct install {
 	struct device *device; /* borrowed, like the rest */
 	struct overlay_store *store;
+	const struct verity_policy *policy;
 	struct source *source;
 	struct overlay_incoming *incoming;
 	struct verity_stream *stream;
@@ -51,7 +52,8 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 				" bytes, but its manifest says %" PRIu64,
 				offered, file_bytes);
 	if (r == 0)
-		r = install_check_identity(install->store, name, manifest->name, err);
+		r = install_check_identity(install->store, install->policy, name,
+					   manifest->name, err);
 	if (r == 0)
 		r = overlay_incoming_reserve(install->incoming, file_bytes, err);
 	if (r < 0)
@@ -227,6 +229,7 @@ int install_run(struct device *device, struct source *source,
 	/* Installing ends a quarantine, so the package is judged without it. */
 	anew = *policy;
 	anew.quarantine = NULL;
+	install.policy = &anew;
 	r = receive(&install, &anew, id, err);
 	if (r < 0 || !policy->quarantine || policy->quarantine->count == 0)
 		return r;

@@ -2,6 +2,7 @@
 
 /* `wmopkg show`: the table of installed packages; the details are in show_*.c. */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,6 +26,20 @@ static const struct table_column columns[] = {
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+/* Files in a store that are not in the table. */
+static void show_unlisted(const struct layout *layout, const char *store,
+			  const struct overlay_unlisted *unlisted)
+{
+	if (unlisted->junk + unlisted->links + unlisted->over > 0)
+		layout_printf(stdout, layout, 0,
+			      "%s has %" PRIu64
+			      " more files that are no packages, %" PRIu64
+			      " further names of packages, and %" PRIu64
+			      " files over the limit of %d.",
+			      store, unlisted->junk, unlisted->links, unlisted->over,
+			      OVERLAY_SURVEY_ENTRIES_MAX);
+}
 
 static int show_all(struct device *device, const struct installed_list *list,
 		    struct verity_error *err)
@@ -55,6 +70,8 @@ static int show_all(struct device *device, const struct installed_list *list,
 		table_print(stdout, &layout, &table);
 	for (size_t i = 0; i < list->count; i++)
 		show_note(device, &layout, &list->items[i]);
+	show_unlisted(&layout, "DATA", &list->unlisted[OVERLAY_ORDINARY]);
+	show_unlisted(&layout, "PERSIST", &list->unlisted[OVERLAY_PERSISTENT]);
 	return 0;
 }
 

@@ -93,6 +93,21 @@ static void put_item(struct device *device, struct verity_json_writer *json,
 	verity_json_some_text(json, "running_version", item->running);
 }
 
+static void put_unlisted(struct verity_json_writer *json, const char *key,
+			 const struct overlay_unlisted *unlisted)
+{
+	verity_json_open(json, key);
+	verity_json_uint(json, "junk", unlisted->junk);
+	verity_json_uint(json, "links", unlisted->links);
+	verity_json_uint(json, "over", unlisted->over);
+	verity_json_close(json);
+}
+
+static bool has_unlisted(const struct overlay_unlisted *unlisted)
+{
+	return unlisted->junk + unlisted->links + unlisted->over > 0;
+}
+
 int show_json(struct device *device, const struct installed_list *list, bool details,
 	      const struct overlay_trust *trust, struct verity_error *err)
 {
@@ -111,5 +126,12 @@ int show_json(struct device *device, const struct installed_list *list, bool det
 		verity_json_close(&json);
 	}
 	verity_json_close(&json);
+	if (!details && (has_unlisted(&list->unlisted[OVERLAY_ORDINARY]) ||
+			 has_unlisted(&list->unlisted[OVERLAY_PERSISTENT]))) {
+		verity_json_open(&json, "unlisted");
+		put_unlisted(&json, "data", &list->unlisted[OVERLAY_ORDINARY]);
+		put_unlisted(&json, "persist", &list->unlisted[OVERLAY_PERSISTENT]);
+		verity_json_close(&json);
+	}
 	return verity_json_print(&json, stdout, err);
 }

@@ -10,10 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "installer/common/report.h"
+#include "overlay/record/good_set.h"
 #include "overlay/store/order.h"
+#include "overlay/store/survey.h"
+#include "verity/package/inspect.h"
 #include "verity/util/cleanup.h"
 
 #define COPY(to, from) snprintf((to), sizeof(to), "%s", (from))
@@ -26,10 +30,14 @@ void installed_list_free(struct installed_list *list)
 	*list = (struct installed_list){0};
 }
 
-/* A reason that depends on keys, deny list or records, which may have changed since. */
-static bool is_about_trust(enum verity_code code)
+/*
+ * A reason that depends on keys, deny list or records, or on the other packages, which
+ * may have changed since.
+ */
+static bool may_be_over(enum verity_code code)
 {
 	switch (code) {
+	case VERITY_E_DUPLICATE:
 	case VERITY_E_NO_SIGNATURE:
 	case VERITY_E_UNTRUSTED_SIGNER:
 	case VERITY_E_WEAK_KEY:
@@ -79,7 +87,7 @@ static void find_status(struct installed *item, const struct overlay_state *stat
 		item->status = INSTALLED_ACTIVE;
 	} else if (!accepted) {
 		item->status = INSTALLED_INACTIVE;
-	} else if (same && !is_about_trust(reason_of(state, same)->code)) {
+	} else if (same && !may_be_over(reason_of(state, same)->code)) {
 		item->status = INSTALLED_INACTIVE;
 		item->reason = *reason_of(state, same);
 	} else if (state && state->stack.code && state->count == 0) {
@@ -169,7 +177,7 @@ static bool is_settled(const struct sources *sources,
 	if (number != sources->state->denylist || entry->verdict == VERITY_QUARANTINED)
 		return false;
 	if (!entry->active)
-		return !is_about_trust(entry->reason.code);
+		return !may_be_over(entry->reason.code);
 	/* What was active only because it was allowed may no longer be. */
 	switch (entry->verdict) {
 	case VERITY_UNSIGNED:
@@ -180,6 +188,16 @@ static bool is_settled(const struct sources *sources,
 	default:
 		return true;
 	}
+}
+
+static bool is_in(const struct overlay_store *store, const struct overlay_entry *entry)
+{
+	int folder = overlay_store_folder(store, entry->kind);
+	char file[OVERLAY_FILE_BYTES];
+	struct stat st;
+
+	overlay_entry_file(entry, file);
+	return folder >= 0 && fstatat(folder, file, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* @whole: judge it, whatever the state file says, and keep it open */
@@ -196,7 +214,8 @@ static void fill(const struct sources *sources, bool whole, struct installed *it
 		other.kind == OVERLAY_ORDINARY ? OVERLAY_PERSISTENT : OVERLAY_ORDINARY;
 	if (sources->state)
 		entry = overlay_state_find(sources->state, &item->entry);
-	if (sources->state && !entry)
+	/* It came from there, unless there is one still. */
+	if (sources->state && !entry && !is_in(sources->store, &other))
 		entry = overlay_state_find(sources->state, &other);
 	overlay_entry_file(&item->entry, file);
 	if (!whole && entry && entry->entry.kind == item->entry.kind) {
@@ -250,15 +269,172 @@ static void add_booted(const struct overlay_state *state, struct installed_list 
 	}
 }
 
+/* By itself: what the others are is not asked. */
+static bool is_next(const struct installed *item)
+{
+	return item->status == INSTALLED_PENDING || item->status == INSTALLED_UNKNOWN ||
+	       (item->status == INSTALLED_ACTIVE && !item->ends);
+}
+
+static bool has_rival(const struct installed_list *list, const struct installed *item)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct installed *other = &list->items[i];
+
+		if (other != item && is_next(other) &&
+		    (strcmp(other->identity, item->identity) == 0 ||
+		     strcmp(other->entry.name, item->entry.name) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* What the order of duplicates depends on beyond what is known already. */
+static void fill_claim(const struct overlay_store *store,
+		       const struct overlay_good_set *good, const struct installed *item,
+		       struct overlay_claim *claim)
+{
+	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
+		NULL;
+	struct overlay_good own = {.entry = item->entry};
+	const struct verity_manifest *manifest;
+	char file[OVERLAY_FILE_BYTES];
+
+	*claim = (struct overlay_claim){
+		.entry = item->entry,
+		.identity = item->identity,
+		.version = item->version,
+		.trusted = item->verdict == VERITY_SIGNED ||
+			   item->verdict == VERITY_DOWNGRADE,
+	};
+	overlay_entry_file(&item->entry, file);
+	if (verity_inspection_open(overlay_store_folder(store, item->entry.kind), file,
+				   &inspection, NULL) < 0)
+		return;
+	manifest = verity_inspection_manifest(inspection);
+	claim->epoch = manifest->epoch;
+	COPY(own.identity, manifest->name);
+	memcpy(own.root_hash, manifest->root_hash, sizeof(own.root_hash));
+	claim->good = overlay_good_has(good, &own);
+}
+
+/* The rule of a boot, for the next one. */
+static int settle_duplicates(struct device *device, const struct overlay_store *store,
+			     struct installed_list *list, struct verity_error *err)
+{
+	cleanup_with(overlay_good_free) struct overlay_good_set good = {0};
+	size_t most = list->count + 1, count = 0;
+	cleanup_free struct overlay_claim *claims = calloc(most, sizeof(*claims));
+	cleanup_free size_t *items = calloc(most, sizeof(*items));
+	cleanup_free size_t *counts = calloc(most, sizeof(*counts));
+	int record = -1;
+	int r;
+
+	if (!claims || !items || !counts)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < list->count; i++)
+		if (is_next(&list->items[i]) && has_rival(list, &list->items[i]))
+			items[count++] = i;
+	if (count == 0)
+		return 0;
+	if (device_record_find(device, &record, NULL) == 0)
+		(void)!overlay_good_load(record, &good, NULL);
+	for (size_t i = 0; i < count; i++)
+		fill_claim(store, &good, &list->items[items[i]], &claims[i]);
+	r = overlay_order_settle(claims, count, counts, err);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		struct installed *item = &list->items[items[i]];
+
+		if (counts[i] == i)
+			continue;
+		overlay_order_duplicate(&claims[i], &claims[counts[i]], &item->reason);
+		item->ends = item->active;
+		item->left_of_move =
+			!item->active && item->entry.kind == OVERLAY_ORDINARY &&
+			strcmp(claims[i].entry.name, claims[counts[i]].entry.name) == 0;
+		if (item->status != INSTALLED_ACTIVE)
+			item->status = INSTALLED_INACTIVE;
+	}
+	return r;
+}
+
+/*
+ * Files that are no packages: a few are told, the others are counted. What is left of a
+ * move to PERSIST is none either.
+ */
+static void sum_up(struct installed_list *list)
+{
+	size_t junk[2] = {0}, kept = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		struct installed *item = &list->items[i];
+		enum overlay_store_kind kind = item->entry.kind;
+
+		if (item->left_of_move) {
+			verity_package_free(item->package);
+			continue;
+		}
+		if (overlay_state_is_junk(item->verdict, item->identity,
+					  item->reason.code) &&
+		    !item->active && junk[kind]++ >= OVERLAY_SURVEY_JUNK_MAX) {
+			list->unlisted[kind].junk++;
+			verity_package_free(item->package);
+			continue;
+		}
+		list->items[kept++] = *item;
+	}
+	list->count = kept;
+}
+
+/* Leaves those called @name. */
+static void select_name(struct installed_list *list, const char *name)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i].entry.name, name) == 0 &&
+		    !list->items[i].left_of_move)
+			list->items[kept++] = list->items[i];
+		else
+			verity_package_free(list->items[i].package);
+	list->count = kept;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct overlay_entry *left = a, *right = b;
+	int order = strcmp(left->name, right->name);
+
+	return order ? order : (int)right->kind - (int)left->kind;
+}
+
+/* @name: one to be in the list in any case; NULL: none */
+static int list_files(const struct overlay_store *store, const char *name,
+		      struct overlay_survey *ret, struct verity_error *err)
+{
+	struct overlay_entry first = {.name = ""};
+	int r = 0;
+
+	if (name)
+		COPY(first.name, name);
+	for (int kind = OVERLAY_PERSISTENT; r == 0 && kind >= OVERLAY_ORDINARY; kind--) {
+		first.kind = (enum overlay_store_kind)kind;
+		r = overlay_survey_add(store, first.kind, &first,
+				       verity_name_valid(first.name), ret, err);
+	}
+	if (r == 0 && ret->count > 1)
+		qsort(ret->entries, ret->count, sizeof(*ret->entries), compare);
+	return r;
+}
+
 int installed_list_read(struct device *device, const char *name, bool whole,
 			struct installed_list *ret, struct verity_error *err)
 {
-	cleanup_free struct overlay_entry *entries = NULL;
+	cleanup_with(overlay_survey_free) struct overlay_survey survey = {.count = 0};
+	cleanup_with(installed_list_free) struct installed_list list = {0};
 	struct sources sources = {.state = device_state(device)};
 	size_t most = sources.state ? sources.state->count : 0;
-	struct installed_list list = {0};
 	struct overlay_store *store = NULL;
-	size_t count = 0;
 	bool hidden;
 	int r = device_policy(device, &sources.policy, err);
 
@@ -266,26 +442,36 @@ int installed_list_read(struct device *device, const char *name, bool whole,
 		r = device_store(device, &store, err);
 	hidden = r == -EACCES && !store && sources.state && !whole;
 	if (r == 0)
-		r = overlay_store_list(store, &entries, &count, err);
+		r = list_files(store, name, &survey, err);
 	if (r < 0 && !hidden)
 		return r;
 	sources.store = store;
 	sources.hasty = *sources.policy;
 	sources.hasty.refuse_early = true;
-	list.items = calloc(most + count + 1, sizeof(*list.items));
+	list.items = calloc(most + survey.count + 1, sizeof(*list.items));
 	if (!list.items)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	for (size_t i = 0; i < count; i++) {
-		if (name && strcmp(entries[i].name, name) != 0)
-			continue;
-		list.items[list.count].entry = entries[i];
-		fill(&sources, whole, &list.items[list.count++]);
+	memcpy(list.unlisted, survey.unlisted, sizeof(list.unlisted));
+	for (size_t i = 0; i < survey.count; i++) {
+		bool asked = !name || strcmp(survey.entries[i].name, name) == 0;
+
+		list.items[list.count].entry = survey.entries[i];
+		fill(&sources, whole && asked, &list.items[list.count++]);
 	}
-	if (hidden)
+	if (hidden) {
 		add_booted(sources.state, &list);
-	else
+	} else {
+		r = settle_duplicates(device, store, &list, err);
+		if (r < 0)
+			return r;
+		if (name)
+			select_name(&list, name);
+		else
+			sum_up(&list);
 		add_removed(sources.state, name, &list);
+	}
 	*ret = list;
+	list = (struct installed_list){0};
 	return 0;
 }
 

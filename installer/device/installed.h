@@ -22,7 +22,9 @@ struct installed {
 	enum installed_status status;
 	bool active; /* it, or what it replaced, is part of the running system */
 	bool ends;   /* active, and nothing of this name will be after the next boot */
-	bool moved;  /* what runs came from the other store, where it no longer is */
+	bool left_of_move; /* an ordinary file, and the persistent one of its name counts
+			    */
+	bool moved; /* what runs came from the other store, where it no longer is */
 	enum verity_verdict verdict;
 	char identity[VERITY_NAME_MAX + 1]; /* "" where unreadable, like the next two */
 	char version[VERITY_VERSION_MAX + 1];
@@ -37,18 +39,21 @@ struct installed {
 struct installed_list {
 	struct installed *items; /* owned */
 	size_t count;
+	struct overlay_unlisted unlisted[2]; /* by enum overlay_store_kind */
 };
 
 /**
  * installed_list_read - all packages, or those called @name
  * @name:  NULL for all
  * @whole: each is opened and judged again, whatever the state file says, and stays open
- * @ret:   sorted by name, those removed since the boot last; set on success only;
+ * @ret:   sorted by name, of both stores the persistent one first, those removed since
+ *         the boot last; set on success only;
  *         installed_list_free()
  *
- * A package that cannot be read is Invalid, with the reason. Cost: reads each package
+ * A package that cannot be read is Invalid, with the reason. Of several files of one
+ * package those that do not count are left out, as at a boot. Cost: reads each package
  * that was added or changed since the boot, and all with @whole or where another deny
- * list is in force.
+ * list is in force; and the preamble of each file that may be a duplicate.
  * A package that runs and would be refused now is active until the next boot.
  * Where only root can read the stores, all packages are those of the state file, with a
  * warning.

@@ -166,7 +166,7 @@ static void add_installed(struct stacks *stacks, const struct installed *item,
 		item->package ? verity_package_verified(item->package) : NULL;
 	bool now = verified && item->status == INSTALLED_ACTIVE;
 	bool next = verified && !replaced &&
-		    (now || item->status == INSTALLED_PENDING ||
+		    ((now && !item->ends) || item->status == INSTALLED_PENDING ||
 		     item->status == INSTALLED_UNKNOWN);
 	bool removed = item->status == INSTALLED_REMOVED;
 	struct verity_error why = item->reason;

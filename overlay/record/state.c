@@ -272,3 +272,22 @@ bool overlay_file_id_equal(const struct overlay_file_id *a,
 	return a->inode == b->inode && a->bytes == b->bytes &&
 	       a->changed_ns == b->changed_ns;
 }
+
+bool overlay_state_is_junk(enum verity_verdict verdict, const char *identity,
+			   enum verity_code code)
+{
+	if (verdict != VERITY_INVALID || identity[0])
+		return false;
+	switch (code) {
+	case VERITY_E_NOT_A_FILE:
+	case VERITY_E_BAD_MAGIC:
+	case VERITY_E_WRONG_TYPE:
+	case VERITY_E_BAD_SIZES:
+	case VERITY_E_BAD_LENGTH:
+	case VERITY_E_BAD_SIGNATURE:
+	case VERITY_E_BAD_MANIFEST:
+		return true;
+	default:
+		return false;
+	}
+}

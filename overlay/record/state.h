@@ -52,6 +52,14 @@ struct overlay_state {
 	struct overlay_span steps[OVERLAY_STEPS]; /* by enum overlay_step */
 };
 
+/**
+ * overlay_state_is_junk - whether a file is no package at all, and not only one that is
+ * refused: nothing of it could be read as a manifest
+ * @identity: "" where unreadable
+ */
+bool overlay_state_is_junk(enum verity_verdict verdict, const char *identity,
+			   enum verity_code code);
+
 struct stat;
 
 /**

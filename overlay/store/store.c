@@ -230,6 +230,23 @@ int overlay_store_remove(struct overlay_store *store, const struct overlay_entry
 	return verity_fail_errno(err, errno, "%s", file);
 }
 
+/* Synced: what is gone must not come back when the persistent one is removed. */
+int overlay_store_clear_moved(struct overlay_store *store, const char *name,
+			      struct verity_error *err)
+{
+	struct overlay_entry entry = {.kind = OVERLAY_ORDINARY};
+	int folder = store->kinds[OVERLAY_ORDINARY].folder;
+	char file[OVERLAY_FILE_BYTES];
+
+	snprintf(entry.name, sizeof(entry.name), "%s", name);
+	overlay_entry_file(&entry, file);
+	if (folder >= 0 && unlinkat(folder, file, 0) == 0 && fsync(folder) == 0)
+		return 0;
+	return folder < 0 || errno == ENOENT
+		       ? 0
+		       : verity_fail_errno(err, errno, "the ordinary %s", file);
+}
+
 static void unlock(struct lock *lock)
 {
 	for (size_t kind = 0; kind < KINDS; kind++) {
@@ -281,32 +298,22 @@ static int lock_both(struct overlay_store *store, struct lock *ret,
 	return r;
 }
 
-/* What was never renamed, and a package whose persistent one of the same name is there.
- */
-static bool is_leftover(const char *file, int persistent)
+/* What was never renamed. */
+static bool is_leftover(const char *file)
 {
 	const size_t least = strlen(NEW_PREFIX NEW_SUFFIX);
-	char name[VERITY_NAME_MAX + 1];
 	size_t size = strlen(file);
-	struct stat st;
 
-	if (size > least && strncmp(file, NEW_PREFIX, strlen(NEW_PREFIX)) == 0 &&
-	    strcmp(file + size - strlen(NEW_SUFFIX), NEW_SUFFIX) == 0)
-		return true;
-	return persistent >= 0 && verity_name_from_path(file, name, NULL) == 0 &&
-	       fstatat(persistent, file, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISREG(st.st_mode);
+	return size > least && strncmp(file, NEW_PREFIX, strlen(NEW_PREFIX)) == 0 &&
+	       strcmp(file + size - strlen(NEW_SUFFIX), NEW_SUFFIX) == 0;
 }
 
-/* Synced: what is gone must not come back when the persistent one is removed. */
 static int clear_leftovers(const struct lock *lock, struct verity_error *err)
 {
 	int total = 0;
 
 	for (size_t kind = 0; kind < KINDS; kind++) {
 		int folder = lock->folders[kind], count = 0, r;
-		int persistent =
-			kind == OVERLAY_ORDINARY ? lock->folders[OVERLAY_PERSISTENT] : -1;
 		cleanup_dir DIR *dir = NULL;
 		const struct dirent *item;
 
@@ -316,7 +323,7 @@ static int clear_leftovers(const struct lock *lock, struct verity_error *err)
 		if (r < 0)
 			return verity_fail_errno(err, -r, "store");
 		while (verity_dir_next(dir, &item) > 0)
-			if (is_leftover(item->d_name, persistent) &&
+			if (is_leftover(item->d_name) &&
 			    unlinkat(folder, item->d_name, 0) == 0)
 				count++;
 		if (count > 0 && fsync(folder) < 0)

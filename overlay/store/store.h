@@ -8,9 +8,10 @@
  *
  * The two stores are two file systems, and a package moves from one to the other in one
  * step all the same: where both hold a name, the persistent one is the package, and the
- * ordinary one is what is left of a move. It is in no list, and goes with the next
- * install, boot or removal. So to become persistent the rename in PERSIST is the step,
- * and to become ordinary the unlink in PERSIST is.
+ * ordinary one is what is left of a move. So to become persistent the rename in PERSIST
+ * is the step, and to become ordinary the unlink in PERSIST is. What is left goes with
+ * the next boot that accepts the persistent one, or with its removal: anything else of
+ * that name on PERSIST takes nothing from DATA.
  *
  * The folders have mode 0700, and what lies in them 0600. Whoever writes to them makes
  * that so, whatever it was before and whatever the umask.
@@ -63,7 +64,8 @@ void overlay_store_set_run(struct overlay_store *store, const char *run);
  * overlay_store_list - all installed packages, by name
  * @ret: array of *@ret_count, set on success only; free()
  *
- * Files whose names are not those of packages are ignored.
+ * Files whose names are not those of packages are ignored. Of a name that both stores
+ * have, the persistent one is listed.
  */
 int overlay_store_list(const struct overlay_store *store, struct overlay_entry **ret,
 		       size_t *ret_count, struct verity_error *err) must_check;
@@ -148,7 +150,16 @@ int overlay_store_remove(struct overlay_store *store, const struct overlay_entry
 			 struct verity_error *err) must_check;
 
 /**
- * overlay_store_clean - delete what interrupted installs and moves left behind
+ * overlay_store_clear_moved - delete what is left in DATA of a package that was moved to
+ * PERSIST, and was verified there
+ *
+ * Return: 0 where it is gone for good, also where there was none; -errno.
+ */
+int overlay_store_clear_moved(struct overlay_store *store, const char *name,
+			      struct verity_error *err) must_check;
+
+/**
+ * overlay_store_clean - delete what interrupted installs left behind
  *
  * Return: how many files were deleted; -EBUSY while another program installs; -errno.
  */

@@ -89,8 +89,8 @@ class Show(Json):
 
     def test_every_status(self):
         for name in ("active", "inactive", "replaced", "moved"):
-            self.place(self.package, name)
-        self.place(self.package, "moved", "persist")
+            self.place(self.make(name, keys=self.keys), name)
+        self.place(self.make("moved", keys=self.keys), "moved", "persist")
         os.unlink("data/packages/moved.wmopkg")
         self.booted(self.entry("active"), self.entry("removed"), self.entry("moved", version="0.9"),
                     self.entry("inactive", active=False, code="disabled", message="none"),
@@ -108,6 +108,43 @@ class Show(Json):
             self.show(name)
         os.unlink("run/state.json")
         self.assertEqual({item["status"] for item in self.show()["packages"]}, {"unknown"})
+
+    def test_not_listed(self):
+        """What is no package is a number, after the first few."""
+        self.place(self.package, "pkgname")
+        for number in range(70):
+            bench.write(f"data/packages/a{number:02}.wmopkg", b"")
+        bench.write("data/packages/README", b"hello\n")
+        for number in range(3):
+            os.link("data/packages/pkgname.wmopkg", f"data/packages/z{number}.wmopkg")
+        self.booted()
+        told = self.show()
+        self.assertEqual(len(told["packages"]), 64 + 1)
+        self.assertEqual(told["unlisted"], {"data": {"junk": 7, "links": 3, "over": 0},
+                                            "persist": {"junk": 0, "links": 0, "over": 0}})
+        self.assertTrue(self.wmopkg("show").stdout.endswith(
+            "\nDATA has 7 more files that are no packages, 3 further names of packages, and 0 "
+            "files over the limit of 1024.\n"))
+        self.assertEqual("unlisted" in self.show("pkgname"), False)
+
+    def test_duplicates(self):
+        """Of several files of one package, the one that the next boot activates."""
+        self.place(self.package, "pkgname")
+        self.place(self.make("newer", "--name", "pkgname", "--epoch", "1", keys=self.keys), "zzz")
+        self.place(self.make("forged", "--name", "pkgname", "--epoch", "9"), "forged", "persist")
+        self.booted(self.entry("pkgname"))
+        items = {item["name"]: item for item in self.show()["packages"]}
+        self.assertEqual({name: (item["status"], item["active"], item.get("ends"))
+                          for name, item in items.items()},
+                         {"pkgname": ("active", True, True), "zzz": ("pending", False, None),
+                          "forged": ("inactive", False, None)})
+        why = "the ordinary package 'zzz', version 5.26.0-rev0, has the same identity and counts"
+        self.assertEqual((items["pkgname"]["reason"]["code"], items["pkgname"]["reason"]["message"]),
+                         ("duplicate", why))
+        self.assertIn(f"pkgname: active until reboot: {why} (remove the one that is not needed)",
+                      " ".join(self.wmopkg("show").stdout.split()))
+        os.unlink("data/packages/zzz.wmopkg")
+        self.assertEqual(self.show()["packages"][1]["status"], "active")
 
     def test_every_verification(self):
         """What is allowed, what is not, and what is no package."""

@@ -84,12 +84,12 @@ def test_junk(work, build):
             check_kept(device)
             state = device.state()
             junk = [package for package in state["packages"] if package["name"].startswith("a")]
-            equal(len(junk), min(count, 32))
+            equal(len(junk), min(count, 64))
             unlisted = state["unlisted"]["data"]
             equal(unlisted["junk"] + unlisted["over"], count - len(junk), unlisted)
             lines = [line for line in device.log_of_boot() if "beside the packages" in line]
-            equal(len(lines), 1 if count > 32 else 0, lines)
-            assert len(device.log_of_boot()) < 32 + 20, device.log_of_boot()
+            equal(len(lines), 1 if count > 64 else 0, lines)
+            assert len(device.log_of_boot()) < 64 + 20, device.log_of_boot()
 
 
 def test_names_that_no_package_has(work, build):

@@ -146,3 +146,21 @@ def test_lazy(work, build):
         device.install(work + "/packages/old.wmopkg", name="zzz")
         check(device, counts=("fix", True), text=NEW,
               left_out={"zzz": why("fix", "2.0", True)})
+
+
+def test_same_name_in_both_stores(work, build):
+    """What is left of a move goes when the persistent one is good; anything else that has the
+    name on PERSIST costs DATA nothing."""
+    for file, text in (("new", NEW), ("damaged", OLD), (None, OLD)):
+        with Device(work, build) as device:
+            device.install(work + "/packages/old.wmopkg", name="fix")
+            if file:
+                device.install(f"{work}/packages/{file}.wmopkg", name="fix", store="persist")
+            else:
+                os.makedirs(device.base + "/persist/packages/fix.wmopkg")
+            for _ in range(2):
+                device.activate()
+                equal(device.see("etc/fix"), text)
+                equal(os.listdir(device.base + "/data/packages"),
+                      [] if file == "new" else ["fix.wmopkg"])
+                device.reboot()

@@ -263,6 +263,29 @@ class Repeatable(Case):
                           "firmware": {"min": "5.0", "max": "6.1"}})
 
 
+    def test_epoch_of_the_source(self):
+        """It rises with the date of the source, and whoever builds it again gets the same."""
+        self.tree()
+        for date in (0, 1700000000, 1700000001):
+            self.build(*CREATE, "--epoch", "auto", "tree", "a.wmopkg",
+                       env={"SOURCE_DATE_EPOCH": str(date)})
+            self.assertEqual(self.facts("a.wmopkg")["epoch"], date)
+            self.build(*CREATE, "--epoch", str(date), "--name", "a", "tree", "b.wmopkg",
+                       env={"SOURCE_DATE_EPOCH": str(date)})
+            self.assertEqual(digest("a.wmopkg"), digest("b.wmopkg"))
+        self.refused(2, "--epoch auto: SOURCE_DATE_EPOCH is not set (set it to the date of the "
+                     "source, such as: git log -1 --format=%ct)",
+                     *CREATE, "--epoch", "auto", "tree", "c.wmopkg",
+                     env={"SOURCE_DATE_EPOCH": ""})
+        self.refused(2, "--epoch auto: SOURCE_DATE_EPOCH is ahead of the clock of this host: "
+                     "devices would refuse later packages",
+                     *CREATE, "--epoch", "auto", "tree", "c.wmopkg",
+                     env={"SOURCE_DATE_EPOCH": "4294967295"})
+        self.refused(2, "--epoch: 'Auto' is not a whole number from 0 to 4294967295",
+                     *CREATE, "--epoch", "Auto", "tree", "c.wmopkg")
+        self.assertEqual(os.path.exists("c.wmopkg"), False)
+
+
 class WrongInput(Case):
     def setUp(self):
         super().setUp()

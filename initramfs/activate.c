@@ -11,7 +11,6 @@
 #include "initramfs/audit.h"
 #include "initramfs/boot_open.h"
 #include "initramfs/mount_stack.h"
-#include "initramfs/packages_limit.h"
 #include "initramfs/seed.h"
 #include "initramfs/supervisor_pipe.h"
 #include "initramfs/trials.h"

@@ -92,4 +92,17 @@ void packages_put_in_order(struct packages *packages);
  */
 void packages_refuse_all(struct packages *packages, const struct verity_error *reason);
 
+/* Plain data. */
+struct packages_memory {
+	uint64_t bytes;   /* for all packages together; UINT64_MAX: no limit */
+	unsigned percent; /* of the memory that the device has: key memory_percent */
+};
+
+/**
+ * packages_limit - leave out what a stack has no layer for, or the device no memory
+ *
+ * Those come first that come first in line; see enum boot_rank. The order is made anew.
+ */
+void packages_limit(struct packages *packages, const struct packages_memory *memory);
+
 void packages_free(struct packages *packages);

@@ -11,7 +11,6 @@
 #include "factory/seed.h"
 #include "initramfs/attach.h"
 #include "initramfs/boot_open.h"
-#include "initramfs/packages_limit.h"
 #include "initramfs/trials.h"
 #include "overlay/stack/memory.h"
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,10 +15,10 @@
 #include <sys/wait.h>
 
 #include "initramfs/log.h"
-#include "initramfs/rescue.h"
+#include "initramfs/mount_stack.h"
 #include "initramfs/supervisor_pipe.h"
 #include "initramfs/timed_jobs.h"
-#include "overlay/config/config.h"
+#include "overlay/stack/layers_dir.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/error.h"
 
@@ -164,6 +165,32 @@ static int wait_for_end(const struct worker *worker, uint64_t limit_us)
 	return waitpid(worker->pid, &status, 0) == worker->pid ? status : -1;
 }
 
+/* After a worker that ended before it was done. */
+static void restore_root(const char *config_path, const char *root,
+			 const struct verity_error *why)
+{
+	cleanup_with(overlay_config_free) struct overlay_config config = {.data = NULL};
+	struct overlay_state state = {.stack = *why};
+	struct verity_error err;
+	char layers[PATH_MAX];
+	int r;
+
+	/* Without a configuration the worker did nothing either, and there is no state.
+	 */
+	if (overlay_config_load(config_path, &config, NULL) < 0 ||
+	    boot_has_state(&config))
+		return;
+	overlay_anchor_find(config.anchor, &state.anchor);
+	overlay_identity_read(&config, root, &state.identity);
+	/* The layers once nothing is stacked on them any more. */
+	snprintf(layers, sizeof(layers), "%s/layers", config.run);
+	r = stack_take_down(&config, root, &err);
+	if (r == 0)
+		r = overlay_layers_clean(layers, &err);
+	if (r < 0 || overlay_state_write(config.run, &state, &err) < 0)
+		log_line(LOG_LEVEL_WARNING, "%s", err.message);
+}
+
 /*
  * In a process of its own: what hangs with the storage that the worker waited for must
  * not delay the boot either.
@@ -174,7 +201,7 @@ static void rescue(const struct supervisor_work *work, const struct verity_error
 
 	rescuer.pid = fork();
 	if (rescuer.pid <= 0)
-		rescue_run(work->config, work->root, why);
+		restore_root(work->config, work->root, why);
 	if (rescuer.pid == 0)
 		_exit(EXIT_SUCCESS);
 	if (rescuer.pid < 0)

@@ -45,8 +45,8 @@ void hints_begin(int record_fd, unsigned limit, const struct hints *hints)
 	static const char *const left_out[] = {
 		[OVERLAY_CAUTION_NONE] = "",
 		[OVERLAY_CAUTION_STRANGERS] =
-			": in this boot, of DATA only packages are verified that were "
-			"active in the last completed boot",
+			(": in this boot, of DATA only packages are verified that were "
+			 "active in the last completed boot"),
 		[OVERLAY_CAUTION_DATA] = ": in this boot, packages of DATA are left out",
 		[OVERLAY_CAUTION_ALL] = ": in this boot, all packages are left out",
 	};

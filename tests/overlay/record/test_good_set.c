@@ -88,8 +88,8 @@ static void test_refused(void **state)
 		"{\"type\":\"trials\",\"format\":1,\"packages\":[]}",
 		"{\"type\":\"good\",\"format\":2,\"packages\":[]}",
 		"{\"type\":\"good\",\"format\":1}",
-		"{\"type\":\"good\",\"format\":1,\"packages\":[{\"name\":\"../x\","
-		"\"persistent\":true,\"identity\":\"x\",\"root_hash\":\"00\"}]}",
+		("{\"type\":\"good\",\"format\":1,\"packages\":[{\"name\":\"../x\","
+		 "\"persistent\":true,\"identity\":\"x\",\"root_hash\":\"00\"}]}"),
 	};
 	struct overlay_good_set set = {0};
 	struct verity_error err;

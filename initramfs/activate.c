@@ -20,7 +20,7 @@
 #include "overlay/stack/memory.h"
 #include "verity/util/cleanup.h"
 
-#define REFUSED_LINES 64 /* in the kernel log */
+#define REFUSED_LINES 128
 #define LOCK_WAIT_MS  30000
 
 /* The epochs and the time of what runs now are floors: written when it does, not before.
@@ -69,7 +69,7 @@ static void log_unlisted(const char *store, const struct overlay_unlisted *unlis
 		 OVERLAY_SURVEY_ENTRIES_MAX);
 }
 
-/* The kernel log keeps some hundred lines, and those of others matter, too. */
+/* The kernel log keeps some thousand lines, and those of others matter, too. */
 static void log_packages(const struct overlay_state *state)
 {
 	size_t refused = 0;

@@ -171,6 +171,7 @@ static int erase_below(struct run *run, int at, unsigned depth, struct verity_er
 {
 	cleanup_dir DIR *dir = NULL;
 	const char *keep = depth == 0 ? run->eraser->keep : NULL;
+	const char *spare = depth == 0 ? run->eraser->spare : NULL;
 	const struct dirent *item;
 	int first = 0, next = 0;
 
@@ -182,10 +183,12 @@ static int erase_below(struct run *run, int at, unsigned depth, struct verity_er
 		return verity_fail_errno(err, ENOMEM, "reading it");
 	}
 	while (first != -EROFS && (next = verity_dir_next(dir, &item)) > 0) {
-		int r = keep && strcmp(item->d_name, keep) == 0
-				? empty_kept(run, at, item->d_name)
-				: erase_any(run, at, item->d_name, depth);
+		int r = 0;
 
+		if (keep && strcmp(item->d_name, keep) == 0)
+			r = empty_kept(run, at, item->d_name);
+		else if (!spare || strcmp(item->d_name, spare) != 0)
+			r = erase_any(run, at, item->d_name, depth);
 		if (r < 0 && (first == 0 || r == -EROFS))
 			first = verity_fail_errno(err, -r, "%s", item->d_name);
 	}

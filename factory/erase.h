@@ -18,7 +18,8 @@ struct factory_eraser {
 	 * files stay. Needs root and /proc.
 	 */
 	bool force;
-	const char *keep; /* a folder of this name stays, emptied; NULL: none */
+	const char *spare; /* what has this name stays as it is; NULL: none */
+	const char *keep;  /* a folder of this name stays, emptied; NULL: none */
 	/* Called now and then with the number of files and folders deleted; or NULL. */
 	void (*progress)(void *context, uint64_t deleted);
 	void *context;

@@ -37,6 +37,8 @@ static const struct verity_json_field journal_fields[] = {
 	VERITY_JSON_BOOL("made", struct factory_journal, made),
 	VERITY_JSON_INTEGER("line", struct factory_journal, line,
 			    .min = FACTORY_LINE_UNKNOWN, .max = INT64_MAX),
+	VERITY_JSON_BOOL("purge", struct factory_journal, purge,
+			 .presence = VERITY_JSON_OPTIONAL),
 	{.key = NULL},
 };
 

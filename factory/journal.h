@@ -29,6 +29,7 @@ struct factory_journal {
 	enum factory_step step; /* that was begun last */
 	bool by_bootloader;     /* requested by it, not by a file */
 	bool made;              /* the file system is a new one */
+	bool purge; /* PERSIST is emptied, too; only a file can ask for that */
 	/* In FACTORY_NOTE: the last line of the audit log before it. */
 	int64_t line;
 };

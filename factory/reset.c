@@ -17,6 +17,7 @@ static int (*const functions[FACTORY_STEPS])(struct factory_run *run,
 	[FACTORY_ERASE_AGAIN] = factory_data_erase,
 	[FACTORY_MAKE] = factory_data_make,
 	[FACTORY_DISCARD] = factory_data_discard,
+	[FACTORY_PURGE] = factory_record_purge,
 	[FACTORY_TRIALS] = factory_record_trials,
 	[FACTORY_NOTE] = factory_record_note,
 	[FACTORY_OBEY] = factory_record_obey,
@@ -92,7 +93,8 @@ static bool is_noted(const struct factory_run *run)
 {
 	const struct factory_journal *journal = &run->journal;
 
-	return (journal->step >= FACTORY_NOTE || journal->line > 0) &&
+	/* a purge deletes the log, and its line with it */
+	return !journal->purge && (journal->step >= FACTORY_NOTE || journal->line > 0) &&
 	       journal->line != FACTORY_LINE_UNKNOWN &&
 	       factory_record_line(run) == journal->line + 1;
 }
@@ -106,7 +108,10 @@ int factory_reset_run(struct factory_reset *reset, const struct factory_journal 
 	int r;
 
 	reset->step = journal->step == FACTORY_ASKED ? FACTORY_ASKED : step;
-	r = factory_data_find(&run, err);
+	run.means.purge = journal->purge;
+	r = journal->purge ? factory_persist_check(&run, err) : 0;
+	if (r == 0)
+		r = factory_data_find(&run, err);
 	if (r == 0) {
 		run.noted = is_noted(&run);
 		/* Where PERSIST is read-only, nothing is begun or continued. */
@@ -116,7 +121,8 @@ int factory_reset_run(struct factory_reset *reset, const struct factory_journal 
 	}
 	if (r == 0) {
 		if (journal->step == FACTORY_ASKED)
-			factory_run_say(&run, false, "begins, as the %s asks for",
+			factory_run_say(&run, false, "begins%s, as the %s asks for",
+					journal->purge ? ", with a purge of PERSIST" : "",
 					journal->by_bootloader ? "bootloader"
 							       : "request on PERSIST");
 		else
@@ -127,7 +133,8 @@ int factory_reset_run(struct factory_reset *reset, const struct factory_journal 
 	if (r < 0)
 		leave_out(&run);
 	else
-		factory_run_say(&run, false, "done: DATA is empty%s",
-				run.journal.made ? ", its file system is a new one" : "");
+		factory_run_say(&run, false, "done: DATA is empty%s%s",
+				run.journal.made ? ", its file system is a new one" : "",
+				run.journal.purge ? ", and so is PERSIST" : "");
 	return r;
 }

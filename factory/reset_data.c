@@ -21,21 +21,8 @@
 #include "overlay/store/volume_find.h"
 #include "verity/util/cleanup.h"
 
-#define REPORT_EVERY_US 2000000
 #define NAMES_BYTES     4096
 #define REPAIRED_STATUS 3 /* the bits of fsck(8) that say it is repaired */
-
-static void report_progress(void *context, uint64_t deleted)
-{
-	struct factory_run *run = context;
-	uint64_t now = overlay_clock_us();
-
-	if (now - run->reported_us < REPORT_EVERY_US)
-		return;
-	run->reported_us = now;
-	factory_run_say(run, false, "%llu files and folders deleted so far",
-			(unsigned long long)deleted);
-}
 
 /* The kernel makes it read-only after errors, and libmount where it is asked to. */
 static void make_writable(int fd)
@@ -71,7 +58,7 @@ int factory_data_erase(struct factory_run *run, struct verity_error *err)
 		.force = true,
 		.keep = run->device ? factory_filesystem_kept(&run->volume.filesystem)
 				    : NULL,
-		.progress = report_progress,
+		.progress = factory_run_progress,
 		.context = run,
 	};
 	int r;
@@ -156,7 +143,7 @@ int factory_data_make(struct factory_run *run, struct verity_error *err)
 
 	check_names(run);
 	program = factory_filesystem_make(filesystem, FACTORY_PROGRAM_FILE,
-					  run->reset->config->discard);
+					  run->means.discard);
 	program.file = run->device_fd;
 
 	factory_run_say(run, false, "making a new file system on DATA (%s, %s%s%s)",
@@ -182,6 +169,10 @@ int factory_data_discard(struct factory_run *run, struct verity_error *err)
 
 	factory_run_say(run, false, "discarding the free blocks of DATA");
 	if (ioctl(run->reset->data_fd, FITRIM, &range) < 0)
-		return verity_fail_errno(err, errno, "data: discarding free blocks");
+		/* not every storage can, and a purge asks each */
+		return errno == EOPNOTSUPP && !run->reset->config->discard
+			       ? 0
+			       : verity_fail_errno(err, errno,
+						   "data: discarding free blocks");
 	return 0;
 }

@@ -9,7 +9,8 @@ const struct factory_step_plan factory_steps[FACTORY_STEPS] = {
 	[FACTORY_REPAIR] = {"repair", FACTORY_ERASE_AGAIN, FACTORY_MAKE},
 	[FACTORY_ERASE_AGAIN] = {"erase-again", FACTORY_DISCARD, FACTORY_MAKE},
 	[FACTORY_MAKE] = {"make", FACTORY_DISCARD, FACTORY_STUCK},
-	[FACTORY_DISCARD] = {"discard", FACTORY_TRIALS, FACTORY_TRIALS},
+	[FACTORY_DISCARD] = {"discard", FACTORY_PURGE, FACTORY_PURGE},
+	[FACTORY_PURGE] = {"purge", FACTORY_TRIALS, FACTORY_STUCK},
 	[FACTORY_TRIALS] = {"trials", FACTORY_NOTE, FACTORY_STUCK},
 	[FACTORY_NOTE] = {"note", FACTORY_OBEY, FACTORY_OBEY},
 	[FACTORY_OBEY] = {"obey", FACTORY_CLOSE, FACTORY_STUCK},
@@ -26,6 +27,8 @@ enum factory_step factory_plan_next(enum factory_step step, bool succeeded,
 	       (next == FACTORY_MAKE && !means->make) ||
 	       (next == FACTORY_DISCARD && !means->discard))
 		next = factory_steps[next].failed;
+	if (next == FACTORY_PURGE && !means->purge)
+		next = factory_steps[next].done;
 	return next;
 }
 

@@ -16,6 +16,7 @@ enum factory_step {
 	FACTORY_ERASE_AGAIN, /* and delete what is left */
 	FACTORY_MAKE,        /* that failed too: make a new file system */
 	FACTORY_DISCARD,     /* tell the storage which blocks are free */
+	FACTORY_PURGE,       /* delete all that is on PERSIST, but the journal */
 	FACTORY_TRIALS,      /* forget trials and quarantine */
 	FACTORY_NOTE,        /* write it to the audit log */
 	FACTORY_OBEY,        /* remember that the bootloader's request was carried out */
@@ -30,7 +31,8 @@ enum factory_step {
 struct factory_means {
 	bool repair;  /* there is a program that repairs its file system */
 	bool make;    /* there is one that makes a new one */
-	bool discard; /* the configuration asks for it */
+	bool discard; /* the configuration asks for it, or a purge */
+	bool purge;   /* PERSIST is to be emptied, too */
 };
 
 /**

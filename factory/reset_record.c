@@ -3,11 +3,17 @@
 #include "factory/reset_record.h"
 
 #include <errno.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
+#include "factory/erase.h"
 #include "overlay/config/bootconf.h"
 #include "overlay/record/audit.h"
+#include "overlay/record/begun.h"
 #include "overlay/record/record.h"
 #include "overlay/record/trials.h"
 #include "verity/util/cleanup.h"
@@ -18,6 +24,34 @@ DEFINE_CLEANUP(struct overlay_audit, overlay_audit_free);
 static void trials_free_p(struct overlay_trials *trials)
 {
 	overlay_trials_free(trials);
+}
+
+int factory_record_purge(struct factory_run *run, struct verity_error *err)
+{
+	const struct factory_reset *reset = run->reset;
+	struct factory_eraser eraser = {
+		.force = true,
+		.spare = OVERLAY_RECORD_FOLDER,
+		.progress = factory_run_progress,
+		.context = run,
+	};
+	struct fstrim_range range = {.len = UINT64_MAX};
+	struct statfs fs;
+	int r;
+
+	factory_run_say(run, false, "deleting all that is on PERSIST (%s)",
+			reset->config->persist);
+	if (fstatfs(reset->persist_fd, &fs) == 0 && fs.f_type == EXT4_SUPER_MAGIC)
+		eraser.keep = "lost+found";
+	r = factory_erase_below(reset->persist_fd, &eraser, err);
+	eraser.keep = NULL;
+	eraser.spare = FACTORY_JOURNAL;
+	if (r == 0)
+		r = factory_erase_below(reset->record_fd, &eraser, err);
+	if (r < 0)
+		return verity_context(err, r, "persist");
+	(void)ioctl(reset->persist_fd, FITRIM, &range);
+	return 0;
 }
 
 /*
@@ -31,6 +65,8 @@ int factory_record_trials(struct factory_run *run, struct verity_error *err)
 	int record = run->reset->record_fd;
 	int r = overlay_record_clear_folder(record, OVERLAY_RECORD_TRIALS, err);
 
+	if (r == 0 && overlay_begun_load(record) > 0)
+		r = overlay_begun_store(record, 0, err);
 	if (r < 0)
 		return r;
 	if (overlay_trials_load(record, &trials, NULL) == 0 && trials.completed)
@@ -53,9 +89,14 @@ int factory_record_note(struct factory_run *run, struct verity_error *err)
 	cleanup_with(overlay_audit_free_p) struct overlay_audit *audit = NULL;
 	const struct factory_reset *reset = run->reset;
 	const struct factory_journal *journal = &run->journal;
+	static const char *const details[2][2] = {
+		{"done, DATA emptied", "done, DATA formatted"},
+		{"done, DATA and PERSIST emptied",
+		 "done, DATA formatted, PERSIST emptied"},
+	};
 	const struct overlay_audit_entry entry = {
 		.event = OVERLAY_AUDIT_RESET,
-		.detail = journal->made ? "done, DATA formatted" : "done, DATA emptied",
+		.detail = details[journal->purge][journal->made],
 	};
 	int r;
 

@@ -5,6 +5,12 @@
 
 #include "factory/reset_run.h"
 
+/**
+ * factory_record_purge - delete all that is on PERSIST: the packages first, the records
+ * that protect the device from them next; the journal, which says that this has begun,
+ * stays
+ */
+int factory_record_purge(struct factory_run *run, struct verity_error *err) must_check;
 int factory_record_trials(struct factory_run *run, struct verity_error *err) must_check;
 int factory_record_note(struct factory_run *run, struct verity_error *err) must_check;
 int factory_record_obey(struct factory_run *run, struct verity_error *err) must_check;

@@ -40,15 +40,21 @@ struct factory_run {
 	struct factory_means means;
 	char mountpoint[PATH_MAX]; /* where DATA is mounted, if it is a file system */
 	char *device;              /* owned, for messages; NULL: DATA is a folder */
-	int device_fd; /* owned: the one that was checked, and no other, is written to;
-			  -1: DATA is a folder */
-	dev_t number;  /* of the device */
+	int device_fd;  /* owned: the one that was checked, and no other, is written to;
+			   -1: DATA is a folder */
+	dev_t number;   /* of the device */
 	bool unmounted; /* it was mounted before */
 	bool claimed;   /* it was unmounted, and in no other use */
 	struct factory_volume volume;
 	bool noted;           /* the audit log has the line on this reset already */
 	uint64_t reported_us; /* time of the last progress message */
 };
+
+/**
+ * factory_run_progress - tell the caller now and then how many files were deleted
+ * @context: struct factory_run; for struct factory_eraser
+ */
+void factory_run_progress(void *context, uint64_t deleted);
 
 /**
  * factory_run_say - hand a message to the caller

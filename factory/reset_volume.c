@@ -43,12 +43,12 @@ static bool lies_in(int fd, const struct stat *data)
 }
 
 /*
- * A folder: nothing else may lie in it, by whichever path. Bind mounts reach a device by
- * other paths, so devices are compared, too, where there is one.
+ * A folder: nothing else may lie in it, by whichever path.
+ * @what: "DATA", "PERSIST": which of them it is
  */
-static int check_outside(const struct factory_run *run, struct verity_error *err)
+static int check_outside(const struct factory_reset *reset, int folder_fd,
+			 const char *what, struct verity_error *err)
 {
-	const struct factory_reset *reset = run->reset;
 	const struct {
 		const char *what;
 		const char *path;
@@ -58,14 +58,16 @@ static int check_outside(const struct factory_run *run, struct verity_error *err
 		{"the root", reset->root, AT_FDCWD},
 		{"the folder `run`", reset->config->run, AT_FDCWD},
 	};
-	struct stat data;
+	struct stat folder;
 
-	if (fstat(reset->data_fd, &data) < 0)
-		return verity_fail_errno(err, errno, "data");
+	if (fstat(folder_fd, &folder) < 0)
+		return verity_fail_errno(err, errno, "its folder");
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
 		cleanup_fd int opened = -1;
 		int fd = kept[i].fd;
 
+		if (strcmp(kept[i].what, what) == 0)
+			continue;
 		if (fd == AT_FDCWD) {
 			fd = opened =
 				open(kept[i].path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -74,11 +76,11 @@ static int check_outside(const struct factory_run *run, struct verity_error *err
 			if (fd < 0)
 				return verity_fail_errno(err, errno, "%s", kept[i].path);
 		}
-		if (lies_in(fd, &data))
+		if (lies_in(fd, &folder))
 			return verity_fail(
 				err, VERITY_E_CONFIG,
-				"%s lies in DATA and would be deleted with it (%s)",
-				kept[i].what, kept[i].path);
+				"%s lies in %s and would be deleted with it (%s)",
+				kept[i].what, what, kept[i].path);
 	}
 	return 0;
 }
@@ -86,13 +88,14 @@ static int check_outside(const struct factory_run *run, struct verity_error *err
 /*
  * A folder of a file system that others write to: a symbolic link in its place would lead
  * to what is to be deleted.
+ * @opened: the folder, where it is open already; -1
  */
-static int check_folder(const struct factory_run *run, struct verity_error *err)
+static int check_folder(const struct factory_reset *reset, const char *path,
+			const char *what, int *opened, struct verity_error *err)
 {
-	const char *path = run->reset->config->data;
 	cleanup_fd int fd = overlay_open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY,
 					    RESOLVE_NO_SYMLINKS);
-	struct stat direct, data;
+	struct stat direct, folder;
 
 	if (fd == -ELOOP)
 		return verity_fail(err, VERITY_E_CONFIG,
@@ -101,16 +104,16 @@ static int check_folder(const struct factory_run *run, struct verity_error *err)
 				   path);
 	if (fd < 0)
 		return verity_fail_errno(err, -fd, "%s", path);
-	if (run->reset->data_fd < 0) {
-		run->reset->data_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (run->reset->data_fd < 0)
+	if (*opened < 0) {
+		*opened = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (*opened < 0)
 			return verity_fail_errno(err, errno, "%s", path);
 	}
-	if (fstat(fd, &direct) < 0 || fstat(run->reset->data_fd, &data) < 0 ||
-	    !is_same(&direct, &data))
+	if (fstat(fd, &direct) < 0 || fstat(*opened, &folder) < 0 ||
+	    !is_same(&direct, &folder))
 		return verity_fail(err, VERITY_E_CONFIG, "%s is another folder by now",
 				   path);
-	return check_outside(run, err);
+	return check_outside(reset, *opened, what, err);
 }
 
 static bool is_in_file_system(const char *spec)
@@ -170,12 +173,55 @@ static bool is_named(const char *spec, const struct factory_filesystem *filesyst
 static int check_device(const struct factory_run *run, const struct factory_probe *probe,
 			struct verity_error *err)
 {
+	const struct factory_reset *reset = run->reset;
 	cleanup_with(factory_target_free) struct factory_target target;
 
-	factory_facts_read(run->reset, run->number, probe, run->mountpoint, true,
-			   &target);
-	target.is_named = is_named(run->reset->config->data, &probe->volume.filesystem);
+	factory_facts_read(reset, run->number, probe, run->mountpoint, true, &target);
+	target.is_named = is_named(reset->config->data, &probe->volume.filesystem);
 	return factory_target_check(&target, "DATA", run->device, err);
+}
+
+/* The device that PERSIST is mounted from, and not what has its name by now. */
+static int check_persist_device(const struct factory_reset *reset, const char *mountpoint,
+				const char *device, struct verity_error *err)
+{
+	cleanup_with(factory_target_free) struct factory_target target = {.users = NULL};
+	cleanup_fd int fd = open(device, O_RDONLY | O_CLOEXEC);
+	struct factory_probe probe;
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return verity_fail_errno(err, errno, "%s", device);
+	if (st.st_rdev != overlay_disks_of_fd(reset->persist_fd))
+		return verity_fail(err, VERITY_E_CONFIG, "%s is another device by now",
+				   device);
+	r = factory_volume_probe(fd, device, &probe, err);
+	if (r < 0)
+		return r;
+	factory_facts_read(reset, st.st_rdev, &probe, mountpoint, false, &target);
+	target.is_named = is_named(reset->config->persist, &probe.volume.filesystem);
+	return factory_target_check(&target, "PERSIST", device, err);
+}
+
+int factory_persist_check(const struct factory_run *run, struct verity_error *err)
+{
+	struct factory_reset *reset = run->reset;
+	char mountpoint[PATH_MAX];
+	const struct overlay_volume volume = {reset->config->persist, mountpoint,
+					      reset->root};
+	cleanup_with(overlay_volume_place_free) struct overlay_volume_place place = {
+		.device = NULL};
+	int r;
+
+	snprintf(mountpoint, sizeof(mountpoint), "%s/persist", reset->config->run);
+	r = overlay_volume_look(&volume, &place, err);
+	if (r == 0 && place.device)
+		r = check_persist_device(reset, mountpoint, place.device, err);
+	else if (r == 0)
+		r = check_folder(reset, reset->config->persist, "PERSIST",
+				 &reset->persist_fd, err);
+	return r < 0 ? verity_context(err, r, "persist") : 0;
 }
 
 /*
@@ -196,7 +242,7 @@ static void identify(struct factory_run *run, const struct factory_probe *probe)
 		    strcmp(known.place, run->volume.place) == 0)
 			*filesystem = known.filesystem;
 	}
-	run->means.discard = run->reset->config->discard;
+	run->means.discard = run->reset->config->discard || run->means.purge;
 	repair = factory_filesystem_repair(filesystem, run->device);
 	make = factory_filesystem_make(filesystem, run->device, run->means.discard);
 	run->means.repair = factory_program_there(&repair);
@@ -282,7 +328,8 @@ static int find(struct factory_run *run, struct verity_error *err)
 	if (r < 0)
 		return r;
 	if (!run->device)
-		return check_folder(run, err);
+		return check_folder(run->reset, run->reset->config->data, "DATA",
+				    &run->reset->data_fd, err);
 	r = factory_volume_probe(run->device_fd, run->device, &probe, err);
 	if (r == 0)
 		r = check_device(run, &probe, err);

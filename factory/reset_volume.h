@@ -18,6 +18,12 @@
 int factory_data_find(struct factory_run *run, struct verity_error *err) must_check;
 
 /**
+ * factory_persist_check - the same checks of PERSIST, for a purge; it stays mounted
+ */
+int factory_persist_check(const struct factory_run *run,
+			  struct verity_error *err) must_check;
+
+/**
  * factory_data_path - a path by which programs and calls reach the device that was
  * checked, whatever its name stands for by now
  */

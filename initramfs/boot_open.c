@@ -117,7 +117,7 @@ static void open_record(struct boot *boot)
 /* Return: the step that the time from now on belongs to. */
 static enum overlay_step reset(struct boot *boot)
 {
-	bool due = reset_is_due(boot);
+	bool purge, due = reset_is_due(boot, &purge);
 
 	if (due) {
 		overlay_span_end(&boot->steps[OVERLAY_STEP_VOLUMES]);
@@ -132,9 +132,15 @@ static enum overlay_step reset(struct boot *boot)
 	} else if (due) {
 		boot->resets = true;
 		boot_tell(boot, LOG_LEVEL_WARNING,
-			  "factory reset: requested, deletes all that is on DATA");
+			  "factory reset: requested, deletes all that is on DATA%s",
+			  purge ? " and PERSIST" : "");
 		cleanup_fd_p(&boot->data);
 		boot->data = -1;
+		if (purge) {
+			cleanup_fd_p(&boot->persist);
+			cleanup_fd_p(&boot->record);
+			boot->persist = boot->record = -1;
+		}
 	}
 	return due ? OVERLAY_STEP_RESET : OVERLAY_STEP_VOLUMES;
 }

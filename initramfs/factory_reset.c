@@ -68,11 +68,13 @@ static bool is_due(const struct boot *boot, struct factory_journal *ret)
 	       (boot->record < 0 || !factory_obeyed(boot->record));
 }
 
-bool reset_is_due(const struct boot *boot)
+bool reset_is_due(const struct boot *boot, bool *ret_purge)
 {
 	struct factory_journal journal;
+	bool due = is_due(boot, &journal);
 
-	return is_due(boot, &journal);
+	*ret_purge = due && journal.purge;
+	return due;
 }
 
 /* The clock of a device that was off for long may be years late. */
@@ -117,11 +119,19 @@ static void carry_out(struct boot *boot, const struct factory_journal *journal)
 			 reset.step == FACTORY_ASKED ? "refused, nothing was deleted"
 			 : factory_step_wipes(reset.step)
 				 ? "not finished, DATA is left out of this boot"
+			 : reset.step == FACTORY_PURGE
+				 ? "DATA is empty, but not PERSIST, whose packages are "
+				   "left out of this boot"
 				 : "DATA is empty, but that is not kept on PERSIST",
 			 verity_code_name(why.code), why.message);
 		say(boot, true, text);
 	}
 	boot->data = reset.data_fd;
+	/* Its records stay in force: a package must not outlive the deny list. */
+	if (reset.step == FACTORY_PURGE) {
+		cleanup_fd_p(&boot->persist);
+		boot->persist = -1;
+	}
 	/* Its time does not count against the packages. */
 	boot->budget =
 		boot_budget_new(boot->config.package_seconds, boot->config.boot_seconds);

@@ -8,8 +8,9 @@
 /**
  * reset_is_due - whether this boot has to carry out a reset: one was requested, or one
  * was cut off
+ * @ret_purge: whether PERSIST is emptied, too
  */
-bool reset_is_due(const struct boot *boot);
+bool reset_is_due(const struct boot *boot, bool *ret_purge);
 
 /**
  * reset_run - carry out the reset that is due, if one is

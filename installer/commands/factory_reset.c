@@ -12,9 +12,28 @@
 #include "installer/device/audit.h"
 #include "installer/device/reset_allowed.h"
 
-static int request(struct device *device, struct verity_error *err)
+/* What a purge deletes, and what that means, before anybody says yes to it. */
+static const char purge_text[] =
+	"A purge deletes everything on DATA and PERSIST: all packages, also persistent ones,\n"
+	"configuration and users, the audit log, known hosts, the unlock statement, the deny\n"
+	"list and the floors. Rollback protection starts from zero: packages that were revoked\n"
+	"or are too old can be installed again. The disk is not overwritten.\n";
+
+static int ask(bool purge, struct verity_error *err)
 {
-	const struct factory_journal asked = {.step = FACTORY_ASKED};
+	if (!purge)
+		return confirm("factory-reset",
+			       "Reset to factory, deleting all but persistent packages",
+			       "Nothing reset.", err);
+	fputs(purge_text, stdout);
+	return confirm("factory-reset",
+		       "Purge this device, deleting all that it has and remembers",
+		       "Nothing reset.", err);
+}
+
+static int request(struct device *device, bool purge, struct verity_error *err)
+{
+	const struct factory_journal asked = {.step = FACTORY_ASKED, .purge = purge};
 	int record;
 	int r = device_record_fd(device, &record, err);
 
@@ -44,11 +63,13 @@ static int reboot_device(struct verity_error *err)
 	return r < 0 ? r : -1;
 }
 
-static void audit(struct device *device, const struct verity_error *reason)
+static void audit(struct device *device, bool purge, const struct verity_error *reason)
 {
 	const struct overlay_audit_entry entry = {
 		.event = OVERLAY_AUDIT_RESET,
-		.detail = reason ? NULL : "requested",
+		.detail = reason  ? NULL
+			  : purge ? "purge requested"
+				  : "requested",
 		.reason = reason,
 	};
 
@@ -57,28 +78,28 @@ static void audit(struct device *device, const struct verity_error *reason)
 
 enum exit_status command_factory_reset(struct device *device, const struct words *words)
 {
+	bool purge = words_has(words, WORD_PURGE);
+	const char *what = purge ? "Purge" : "Factory reset";
 	struct verity_error err;
 	int answer = 1;
 
 	if (reset_allowed(device_config(device), &err) < 0) {
 		/* Only root can write to the log. */
 		if (geteuid() == 0)
-			audit(device, &err);
+			audit(device, purge, &err);
 		return report_error(NULL, &err);
 	}
 	if (!words_has(words, WORD_YES))
-		answer = confirm("factory-reset",
-				 "Reset to factory, deleting all but persistent packages",
-				 "Nothing reset.", &err);
+		answer = ask(purge, &err);
 	if (answer == 0)
 		return STATUS_FAILED;
-	if (answer < 0 || request(device, &err) < 0)
+	if (answer < 0 || request(device, purge, &err) < 0)
 		return report_error(NULL, &err);
-	audit(device, NULL);
+	audit(device, purge, NULL);
 	if (!words_has(words, WORD_REBOOT)) {
-		puts("Factory reset requested... It takes place at the next reboot.");
+		printf("%s requested... It takes place at the next reboot.\n", what);
 		return STATUS_DONE;
 	}
-	puts("Factory reset requested... Rebooting.");
+	printf("%s requested... Rebooting.\n", what);
 	return reboot_device(&err) == 0 ? STATUS_DONE : report_error(NULL, &err);
 }

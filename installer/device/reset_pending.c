@@ -17,7 +17,12 @@ void reset_pending_warn(struct device *device)
 	if (device_record_find(device, &record, &unused) < 0 || record < 0 ||
 	    factory_journal_load(record, &journal, &there, &unused) < 0 || !there)
 		return;
-	if (journal.step == FACTORY_ASKED)
+	if (journal.purge)
+		report_warning("a purge is %s: the next reboot deletes everything on "
+			       "DATA and PERSIST, also persistent packages",
+			       journal.step == FACTORY_ASKED ? "requested"
+							     : "not finished");
+	else if (journal.step == FACTORY_ASKED)
 		report_warning(
 			"a factory reset is requested: the next reboot deletes all but "
 			"persistent packages");

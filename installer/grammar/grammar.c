@@ -38,6 +38,8 @@ static const struct word_info infos[WORD_COUNT] = {
 	[WORD_ALL] = {"all", NULL, KIND_NONE, "all installed packages", .reserved = true},
 	[WORD_YES] = {"--yes", NULL, KIND_NONE, "do not ask for confirmation", "-y"},
 	[WORD_REBOOT] = {"--reboot", NULL, KIND_NONE, "reboot at once"},
+	[WORD_PURGE] = {"--purge", NULL, KIND_NONE,
+			"delete PERSIST, too: all that the device has and remembers"},
 	[WORD_JSON] = {"json", NULL, KIND_NONE, "print JSON", .reserved = true},
 	[WORD_SHOW_MEDIA] = {"media", NULL, KIND_NONE,
 			     "the connected USB sticks and SD cards", .reserved = true},

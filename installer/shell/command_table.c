@@ -80,9 +80,9 @@ static const struct command commands[] = {
 	 FORMS(FORM(NEEDED(BOOT_SET), NEEDED(BOOT_VALUE)), FORM(NEEDED(BOOT_CLEAR)),
 	       FORM(OPTIONAL(JSON))),
 	 "show, set or clear the boot configuration", DEVICE, RUNS(command_boot)},
-	{"factory-reset", FORMS(FORM(ANYWHERE(REBOOT), ANYWHERE(YES))),
-	 "delete all data except persistent packages at the next reboot; asks for "
-	 "confirmation, unless --yes is given",
+	{"factory-reset", FORMS(FORM(ANYWHERE(PURGE), ANYWHERE(REBOOT), ANYWHERE(YES))),
+	 "delete all data except persistent packages at the next reboot, with --purge "
+	 "these, too; asks for confirmation, unless --yes is given",
 	 DEVICE, RUNS(command_factory_reset)},
 	{"boot-complete", FORMS(FORM(NEEDED(NONE))),
 	 "mark this boot as completed; for a service, not for people", COMMAND_ONCE,

@@ -236,6 +236,29 @@ static void test_kept(void **state)
 	assert_int_equal(erase(fd, NULL), 0);
 }
 
+/* At the top only, and whatever it is. */
+static void test_spared(void **state)
+{
+	static const struct factory_eraser eraser = {.spare = "spared"};
+	int fd = *(int *)*state;
+	struct verity_error err;
+
+	assert_int_equal(mkdirat(fd, "below", 0700), 0);
+	make_file(fd, "below/spared");
+	make_file(fd, "other");
+	assert_int_equal(mkdirat(fd, "spared", 0700), 0);
+	make_file(fd, "spared/file");
+	check_ok(factory_erase_below(fd, &eraser, &err), &err);
+	assert_int_equal(faccessat(fd, "spared/file", F_OK, 0), 0);
+	assert_int_equal(faccessat(fd, "below", F_OK, 0), -1);
+	assert_int_equal(faccessat(fd, "other", F_OK, 0), -1);
+	assert_int_equal(erase(fd, NULL), 2);
+	assert_int_equal(symlinkat("/nowhere", fd, "spared"), 0);
+	check_ok(factory_erase_below(fd, &eraser, &err), &err);
+	assert_int_equal(faccessat(fd, "spared", F_OK, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(erase(fd, NULL), 1);
+}
+
 static void test_no_folder(void **state)
 {
 	cleanup_fd int file = -1;
@@ -254,8 +277,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(nothing),       TEST(everything), TEST(names), TEST(depth),
-		TEST(deep_and_wide), TEST(many),       TEST(kept),  TEST(no_folder),
+		TEST(nothing), TEST(everything),    TEST(names),
+		TEST(depth),   TEST(deep_and_wide), TEST(many),
+		TEST(kept),    TEST(spared),        TEST(no_folder),
 	};
 
 	return cmocka_run_group_tests_name("factory/erase", tests, scratch_enter,

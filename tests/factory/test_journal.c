@@ -48,6 +48,7 @@ static void check_journal(int fd, const struct factory_journal *wanted)
 	assert_int_equal(found.by_bootloader, wanted->by_bootloader);
 	assert_int_equal(found.made, wanted->made);
 	assert_int_equal(found.line, wanted->line);
+	assert_int_equal(found.purge, wanted->purge);
 }
 
 static void test_every_step(void **state)
@@ -62,6 +63,7 @@ static void test_every_step(void **state)
 			.by_bootloader = step % 2,
 			.made = step % 3 == 0,
 			.line = step - 1,
+			.purge = step % 4 == 1,
 		};
 
 		check_ok(factory_journal_store(fd, &journal, &err), &err);

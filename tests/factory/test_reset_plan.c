@@ -7,7 +7,7 @@
 
 /* What a device can do, which of its steps fail, and the steps it takes. */
 struct course {
-	const char *means;  /* r: repair, m: make, d: discard */
+	const char *means;  /* r: repair, m: make, d: discard, p: purge */
 	const char *failed; /* names, each between blanks */
 	const char *wanted;
 };
@@ -31,6 +31,13 @@ static const struct course courses[] = {
 	{"", " note ", "erase trials note obey close done"},
 	{"", " obey ", "erase trials note obey stuck"},
 	{"", " close ", "erase trials note obey close stuck"},
+	{"p", "", "erase purge trials note obey close done"},
+	{"rmdp", "", "erase discard purge trials note obey close done"},
+	{"dp", " discard ", "erase discard purge trials note obey close done"},
+	{"rmp", " erase erase-again ",
+	 "erase repair erase-again make purge trials note obey close done"},
+	{"mp", " erase make ", "erase make stuck"},
+	{"dp", " purge ", "erase discard purge stuck"},
 };
 
 static const char *name_of(enum factory_step step)
@@ -47,6 +54,7 @@ static void run_course(const struct course *course, enum factory_step step,
 		.repair = strchr(course->means, 'r'),
 		.make = strchr(course->means, 'm'),
 		.discard = strchr(course->means, 'd'),
+		.purge = strchr(course->means, 'p'),
 	};
 	char failed[32];
 

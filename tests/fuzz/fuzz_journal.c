@@ -9,7 +9,7 @@
 /* Whatever was read, the reset comes to an end: done, or stuck. */
 static void carry_out(enum factory_step step)
 {
-	const struct factory_means means = {.repair = true, .make = true};
+	const struct factory_means means = {.repair = true, .make = true, .purge = true};
 
 	for (int i = 0; i < FACTORY_STEPS; i++)
 		if (step < FACTORY_STEPS)
@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(strlen(text) <= FACTORY_JOURNAL_BYTES_MAX);
 	require(factory_journal_decode(text, strlen(text), &again, NULL) == 0);
 	require(again.step == journal.step && again.line == journal.line);
-	require(again.made == journal.made);
+	require(again.made == journal.made && again.purge == journal.purge);
 	require(again.by_bootloader == journal.by_bootloader);
 	free(text);
 	carry_out(journal.step);

@@ -14,6 +14,15 @@ from typist import Typist
 NOBODY = 65534
 REQUEST = "persist/wmopkg/factory-reset"
 ASKED = '{"format":1,"step":"asked","by_bootloader":false,"made":false,"line":0}'
+PURGE = ASKED.replace("0}", '0,"purge":true}')
+PURGE_TEXT = """\
+A purge deletes everything on DATA and PERSIST: all packages, also persistent ones,
+configuration and users, the audit log, known hosts, the unlock statement, the deny
+list and the floors. Rollback protection starts from zero: packages that were revoked
+or are too old can be installed again. The disk is not overwritten.
+"""
+PURGE_QUESTION = "Purge this device, deleting all that it has and remembers (y/N)?\n"
+PURGE_REQUESTED = "Purge requested... It takes place at the next reboot.\n"
 QUESTION = "Reset to factory, deleting all but persistent packages (y/N)?\n"
 REQUESTED = "Factory reset requested... It takes place at the next reboot.\n"
 CONSOLE = ("factory-reset: allowed only on the serial console of this device (log in there, or "
@@ -53,6 +62,43 @@ class FactoryReset(bench.Case):
         self.succeed(QUESTION + REQUESTED, "factory-reset", answer="y\n")
         self.assertTrue(self.requested())
         self.assertEqual(self.events(), [("requested", None, "root")])
+
+    def test_purge(self):
+        """A question of its own, which says what is lost; a request of its own."""
+        for answer in ("n\n", "\n", "yess\n"):
+            self.check(1, PURGE_TEXT + PURGE_QUESTION + "Nothing reset.\n", "", "factory-reset",
+                       "--purge", answer=answer)
+            self.assertFalse(os.path.lexists(REQUEST))
+        self.assertEqual(self.events(), [])
+        self.succeed(PURGE_TEXT + PURGE_QUESTION + PURGE_REQUESTED, "factory-reset", "--purge",
+                     answer="y\n")
+        self.assertEqual(bench.read(REQUEST).decode(), PURGE)
+        self.assertEqual(self.events(), [("purge requested", None, "root")])
+        self.assertEqual(self.wmopkg("show").stderr,
+                         "wmopkg: warning: a purge is requested: the next reboot deletes everything "
+                         "on DATA and PERSIST, also persistent packages\n")
+        # the last request counts, and in any order of the words
+        self.succeed(REQUESTED, "factory-reset", "--yes")
+        self.assertTrue(self.requested())
+        for words in (("--yes", "--purge"), ("--purge", "-y")):
+            self.succeed(PURGE_REQUESTED, "factory-reset", *words)
+            self.assertEqual(bench.read(REQUEST).decode(), PURGE)
+        bench.write(REQUEST, PURGE.replace("asked", "purge").encode())
+        self.assertEqual(self.wmopkg("show").stderr,
+                         "wmopkg: warning: a purge is not finished: the next reboot deletes "
+                         "everything on DATA and PERSIST, also persistent packages\n")
+        self.assertEqual(self.wmopkg("factory-reset", "--purge", "now").returncode, 2)
+
+    def test_purge_is_not_of_the_bootloader(self):
+        result = self.wmopkg("boot", "set", "factory_reset", "purge")
+        self.assertNotEqual(result.returncode, 0)
+        self.assertFalse(os.path.lexists(REQUEST))
+
+    def test_purge_on_the_console_alone(self):
+        self.configure('factory_reset = "console"')
+        self.check(1, "", CONSOLE, "factory-reset", "--purge", "--yes")
+        self.assertFalse(os.path.lexists(REQUEST))
+        self.check(1, "", ROOT, "factory-reset", "--purge", "--yes", user=NOBODY)
 
     def test_without_a_question(self):
         self.succeed(REQUESTED, "factory-reset", "--yes")

@@ -28,6 +28,7 @@ MAGIC, VERSION = 0x6a736677736872, 1
 DISCARD, MARK = 4, 8
 PERSIST_LABEL = "wmopkg-persist"
 EMPTIED, MADE = "done, DATA emptied", "done, DATA formatted"
+PURGED = "done, DATA and PERSIST emptied"
 SHARE = 8  # one of so many writes, where it is a sample
 # each so many cuts the file systems and the audit log are checked as well
 THOROUGH, THOROUGH_OF_SAMPLE = 20, 5
@@ -148,7 +149,7 @@ def record(device):
     number = run("dmsetup", "info", "--columns", "--noheadings", "-o", "minor",
                  "cut-data").stdout.strip()
     device.name_data(f"/dev/dm-{number}")
-    device.tell("factory-reset", "--yes")
+    device.tell("factory-reset", "--yes", *(["--purge"] if device.done == PURGED else []))
     for volume in ("data", "persist"):
         run("umount", device.folder(volume), check=False)
     boot(device)
@@ -301,7 +302,8 @@ def check_every_write(work, build, ends):
         device.pull_all()
         shutil.copyfile(device.base + "/before", device.disk)
         writes, done = record(device)
-        equal((done["active"], done["data"]), ({"keep": True}, {"lost+found": None}))
+        equal((done["active"], done["data"]),
+              ({} if ends == PURGED else {"keep": True}, {"lost+found": None}))
         device.plug_both()
         cuts = Cuts(device, writes, old, done)
         first, end = cuts.check_all()

@@ -23,25 +23,6 @@
 #define REFUSED_LINES 128
 #define LOCK_WAIT_MS  30000
 
-/* The epochs and the time of what runs now are floors: written when it does, not before.
- */
-static void remember(const struct boot *boot, const struct packages *packages)
-{
-	struct verity_error why;
-
-	for (size_t i = 0; i < packages->state.count; i++) {
-		const struct boot_package *package = &packages->items[i];
-
-		if (package->state->active &&
-		    overlay_trust_seen(boot->trust,
-				       verity_package_judgement(package->verified), true,
-				       &why) < 0)
-			log_line(LOG_LEVEL_WARNING, "%s", why.message);
-	}
-	if (overlay_trust_keep(boot->trust, &why) < 0)
-		log_line(LOG_LEVEL_WARNING, "%s", why.message);
-}
-
 static void log_entry(const struct overlay_state_entry *entry)
 {
 	const struct verity_error *why = &entry->reason;
@@ -171,6 +152,7 @@ static int verify_and_stack(struct boot *boot, struct packages *packages,
 	struct overlay_span *steps = boot->steps;
 	struct overlay_audit *audit = audit_begin(boot->record, boot->config.audit_bytes,
 						  overlay_trust_time(boot->trust));
+	struct verity_error why;
 	int r;
 
 	if (audit)
@@ -182,8 +164,9 @@ static int verify_and_stack(struct boot *boot, struct packages *packages,
 	if (r == 0)
 		r = check_stack(boot, packages, err);
 	overlay_span_begin(&steps[OVERLAY_STEP_RECORD]);
-	if (r == 0)
-		remember(boot, packages);
+	/* What the packages prove becomes a floor when the boot is completed. */
+	if (r == 0 && overlay_trust_keep(boot->trust, &why) < 0)
+		log_line(LOG_LEVEL_WARNING, "%s", why.message);
 	audit_end(audit, packages);
 	overlay_span_end(&steps[OVERLAY_STEP_RECORD]);
 	return r;

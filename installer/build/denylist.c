@@ -10,8 +10,11 @@
 #include "installer/build/statement.h"
 #include "verity/cms/key_id.h"
 #include "verity/statement/denylist.h"
+#include "verity/statement/inspect.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/hex.h"
+
+#define NUMBER_HIGH 4000000000u /* nobody counts that far */
 
 /* Strings are borrowed from the command line. */
 struct request {
@@ -130,6 +133,31 @@ static int add_name(void *object, const char *option, const char *value,
 	return add(object, &deny, err);
 }
 
+/* 64 hex digits, or the file of the statement. */
+static int add_unlock(void *object, const char *name, const char *value,
+		      struct verity_error *err)
+{
+	cleanup_with(verity_statement_text_free) struct verity_statement_text text = {0};
+	struct verity_deny deny = {.kind = VERITY_DENY_UNLOCK};
+	struct verity_statement_parts parts;
+	cleanup_free char *bytes = NULL;
+	int r;
+
+	if (parse_digest(name, value, deny.digest, NULL) == 0)
+		return add(object, &deny, err);
+	r = build_statement_load(value, &bytes, &parts, err);
+	if (r < 0)
+		return r;
+	r = verity_statement_inspect(&parts, &text, err);
+	if (r == 0 && text.type != VERITY_STATEMENT_UNLOCK)
+		r = verity_fail(err, VERITY_E_WRONG_TYPE,
+				"it is a deny list, not an unlock statement");
+	if (r < 0)
+		return verity_context(err, r, "%s: not denied", value);
+	memcpy(deny.digest, text.digest, sizeof(deny.digest));
+	return add(object, &deny, err);
+}
+
 const struct build_option build_denylist_options[] = {
 	{"number", "N", "devices accept a list with a higher number than theirs",
 	 BUILD_NUMBER, BUILD_MEMBER(struct request, number), 1, UINT32_MAX},
@@ -142,6 +170,8 @@ const struct build_option build_denylist_options[] = {
 	 .read = add_package},
 	{"name", "NAME=EPOCH", "packages of this name, below this epoch", BUILD_CALL,
 	 .read = add_name},
+	{"unlock", "FILE|HASH", "one unlock statement, or its hash as shown by inspect",
+	 BUILD_CALL, .read = add_unlock},
 	{.name = NULL},
 };
 
@@ -185,6 +215,12 @@ enum exit_status build_denylist(int argc, char **argv)
 	printf("%s: deny list %" PRIu32 ", %zu %s, %s\n", request.out, request.number,
 	       request.count, request.count == 1 ? "entry" : "entries",
 	       request.signing.key ? "signed" : "not signed");
+	if (request.number > NUMBER_HIGH)
+		report_warning(
+			"%s: only %" PRIu32
+			" numbers are left above it, and a device accepts no lower "
+			"one",
+			request.out, UINT32_MAX - request.number);
 	if (request.count == 0)
 		report_warning(
 			"%s: an empty list, which replaces lists that deny something",

@@ -66,6 +66,9 @@ static int examine(const void *bytes, size_t size,
 	if (r == 0)
 		r = verity_denylist_check_keys(view->denylist, &ret->signatures,
 					       &ret->reason);
+	if (r == 0 && ret->text.type == VERITY_STATEMENT_UNLOCK)
+		r = verity_denylist_check_unlock(view->denylist, ret->text.digest,
+						 &ret->reason);
 	if (r == -ENOMEM) {
 		*err = ret->reason;
 		return r;

@@ -16,6 +16,7 @@
 /* Strings are borrowed from the command line. */
 struct request {
 	const char *serial;
+	const char *id; /* NULL: not given */
 	unsigned allows;
 	int64_t not_after; /* seconds since 1970; 0: not given */
 	struct build_signing signing;
@@ -77,6 +78,8 @@ const struct build_option build_unlock_options[] = {
 	 "last day, such as 2026-12-31, to its end in UTC; or seconds\n"
 	 "since 1970",
 	 BUILD_CALL, .read = read_not_after},
+	{"id", "TEXT", "tells it from others, such as one that a device has cleared",
+	 BUILD_STRING, BUILD_MEMBER(struct request, id)},
 	{.name = NULL},
 };
 
@@ -100,6 +103,27 @@ static int read_request(int argc, char **argv, struct request *ret,
 	return r < 0 ? r : build_statement_name(ret->out, err);
 }
 
+static int copy(const char *option, const char *value, char *ret, size_t size,
+		struct verity_error *err)
+{
+	if ((size_t)snprintf(ret, size, "%s", value) < size)
+		return 0;
+	return verity_fail(err, VERITY_E_BAD_STATEMENT, "%s: longer than %zu bytes",
+			   option, size - 1);
+}
+
+/* The same words make the same text: what tells two statements apart is said by --id. */
+static int encode(const struct request *request, char **ret, struct verity_error *err)
+{
+	struct verity_unlock_text text = {.allows = request->allows,
+					  .not_after = request->not_after};
+	int r = copy("serial", request->serial, text.serial, sizeof(text.serial), err);
+
+	if (r == 0 && request->id)
+		r = copy("id", request->id, text.id, sizeof(text.id), err);
+	return r < 0 ? r : verity_unlock_encode(&text, ret, err);
+}
+
 enum exit_status build_unlock(int argc, char **argv)
 {
 	struct request request = {.signing = {.when = -1, .use = BUILD_USE_UNLOCK}};
@@ -109,8 +133,7 @@ enum exit_status build_unlock(int argc, char **argv)
 	int r = read_request(argc, argv, &request, &err);
 
 	if (r == 0) {
-		r = verity_unlock_encode(request.serial, request.allows,
-					 request.not_after, &text, &err);
+		r = encode(&request, &text, &err);
 		if (r < 0 && r != -ENOMEM) {
 			/* Here it is the fault of the command line. */
 			err.code = VERITY_E_USAGE;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* `wmopkg boot-complete`: this boot has passed the trial of its packages. */
+/*
+ * `wmopkg boot-complete`: this boot has passed the trial of its packages, and what they
+ * prove becomes a floor.
+ */
 
 #include <errno.h>
 
@@ -27,14 +30,41 @@ static int keep_good(int record, const struct overlay_state *state,
 	return r == -ENOSPC || r == -EDQUOT ? 0 : r;
 }
 
-enum exit_status command_boot_complete(struct device *device, const struct words *words)
+static int pass_trials(int record, const struct overlay_state *state,
+		       struct verity_error *err)
 {
 	cleanup_with(overlay_trials_free) struct overlay_trials trials = {0};
+	cleanup_fd int lock = -1;
+	int r = overlay_trials_lock(record, &lock, err);
+
+	if (r == 0)
+		r = overlay_trials_load(record, &trials, err);
+	if (r == 0 && overlay_trials_complete(&trials, state))
+		r = overlay_trials_store(record, &trials, err);
+	return r < 0 ? r : keep_good(record, state, err);
+}
+
+/* A device without a key ring trusts nothing that could be remembered. */
+static int raise_floors(struct device *device, const struct overlay_state *state,
+			struct verity_error *err)
+{
+	struct overlay_store *store;
+	struct overlay_trust *trust;
+	int r = device_trust_quiet(device, &trust, err);
+
+	if (r < 0 && err->code == VERITY_E_KEYRING)
+		return 0;
+	if (r == 0)
+		r = device_store(device, &store, err);
+	return r < 0 ? r : overlay_trust_complete(trust, store, state, err);
+}
+
+enum exit_status command_boot_complete(struct device *device, const struct words *words)
+{
 	const struct overlay_config *config = device_config(device);
 	const struct overlay_state *state = device_state(device);
 	cleanup_fd int persist = -1;
 	cleanup_fd int record = -1;
-	cleanup_fd int lock = -1;
 	struct verity_error err;
 	int r;
 
@@ -52,12 +82,8 @@ enum exit_status command_boot_complete(struct device *device, const struct words
 	if (r == -ENOENT)
 		return STATUS_DONE;
 	if (r == 0)
-		r = overlay_trials_lock(record, &lock, &err);
+		r = pass_trials(record, state, &err);
 	if (r == 0)
-		r = overlay_trials_load(record, &trials, &err);
-	if (r == 0 && overlay_trials_complete(&trials, state))
-		r = overlay_trials_store(record, &trials, &err);
-	if (r == 0)
-		r = keep_good(record, state, &err);
+		r = raise_floors(device, state, &err);
 	return r < 0 ? report_error(NULL, &err) : STATUS_DONE;
 }

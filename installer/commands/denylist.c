@@ -35,7 +35,7 @@ static int show(struct device *device, struct verity_error *err)
 	describe_line("Number", "%" PRIu32, verity_denylist_text(list)->number);
 	describe_line("Signer", "%s", signer->subject);
 	describe_line("Trusted by", "%s",
-		      signer->anchor[0] ? signer->anchor : "no longer in the key ring");
+		      signer->anchor[0] ? signer->anchor : "not in the key ring");
 	for (size_t i = 0; i < verity_denylist_text(list)->count; i++)
 		describe_print_deny(&verity_denylist_text(list)->entries[i]);
 	return 0;
@@ -102,10 +102,11 @@ static void audit(struct device *device, const char *file,
 
 static int set(struct device *device, const char *file, struct verity_error *err)
 {
-	struct verity_error why;
+	struct verity_error why, replaced = {VERITY_OK, ""};
 	cleanup_free char *bytes = NULL;
 	struct overlay_trust *trust;
 	uint32_t number;
+	bool unlocked;
 	size_t size;
 	int record;
 	int r = statement_load(file, &bytes, &size, err);
@@ -116,12 +117,15 @@ static int set(struct device *device, const char *file, struct verity_error *err
 		r = device_trust(device, &trust, err);
 	if (r < 0)
 		return r;
-	r = overlay_trust_set_denylist(trust, bytes, size, err);
+	unlocked = overlay_trust_unlock(trust) != NULL;
+	r = overlay_trust_set_denylist(trust, bytes, size, &replaced, err);
 	if (r != 0)
 		audit(device, file, overlay_trust_policy(trust)->denylist,
 		      r < 0 ? err : NULL);
 	if (r < 0)
 		return verity_context(err, r, "%s", file);
+	if (replaced.code != VERITY_OK)
+		report_warning("%s: %s", file, replaced.message);
 	if (overlay_trust_keep(trust, &why) < 0)
 		report_warning("%s", why.message);
 	number = verity_denylist_text(overlay_trust_policy(trust)->denylist)->number;
@@ -130,6 +134,10 @@ static int set(struct device *device, const char *file, struct verity_error *err
 	else
 		printf("Deny list %" PRIu32 " is in force: packages that it names stay "
 		       "out after reboot.\n",
+		       number);
+	if (unlocked && !overlay_trust_unlock(trust))
+		printf("Unlock statement: Revoked: deny list %" PRIu32
+		       " names it, or a key that it was signed with\n",
 		       number);
 	return print_revoked(device, err);
 }

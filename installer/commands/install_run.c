@@ -157,9 +157,6 @@ static int receive(struct install *install, const struct verity_policy *policy,
 {
 	cleanup_with(verity_stream_free_p) struct verity_stream *stream = NULL;
 	const struct verity_stream_hooks hooks = {take_head, install};
-	struct overlay_trust *trust;
-	struct verity_error why;
-	int kept;
 	int r = verity_stream_new(overlay_incoming_fd(install->incoming), policy, &hooks,
 				  &stream, err);
 
@@ -176,18 +173,8 @@ static int receive(struct install *install, const struct verity_policy *policy,
 	}
 	if (r == 0)
 		r = overlay_incoming_commit(install->incoming, err);
-	if (r == 0) {
+	if (r == 0)
 		memcpy(ret_id, verity_stream_judgement(stream)->id, VERITY_DIGEST_BYTES);
-		/* The signature proves that it is not earlier than its signing time. */
-		kept = device_trust(install->device, &trust, &why);
-		if (kept == 0)
-			kept = overlay_trust_seen(trust, verity_stream_judgement(stream),
-						  false, &why);
-		if (kept == 0)
-			kept = overlay_trust_keep(trust, &why);
-		if (kept < 0)
-			report_warning("%s", why.message);
-	}
 	audit(install, r < 0 ? err : NULL);
 	return r;
 }

@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "installer/commands/commands.h"
+#include "installer/commands/confirm.h"
 #include "installer/common/describe.h"
 #include "installer/common/statement_file.h"
 #include "installer/device/audit.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/hex.h"
 #include "verity/util/json_write.h"
 
 #define UNLOCK_FORMAT 1 /* of the JSON */
@@ -43,6 +45,7 @@ static int show(struct device *device, struct verity_error *err)
 	const struct overlay_anchor_result *anchor;
 	const struct verity_error *locked;
 	struct overlay_trust *trust;
+	char hex[2 * VERITY_DIGEST_BYTES + 1];
 	const char *serial;
 	int r = device_trust(device, &trust, err);
 
@@ -62,6 +65,10 @@ static int show(struct device *device, struct verity_error *err)
 		puts("Unlocked: no");
 		if (unlock)
 			print_reason(&why);
+	}
+	if (unlock) {
+		verity_hex_encode(verity_unlock_digest(unlock), VERITY_DIGEST_BYTES, hex);
+		printf("Hash: %s\n", hex);
 	}
 	anchor = overlay_trust_anchor(trust);
 	printf("Hardware anchor: %s: %s\n", anchor->present ? "present" : "absent",
@@ -94,6 +101,8 @@ static int show_json(struct device *device, struct verity_error *err)
 	if (unlock) {
 		verity_json_open(&json, "statement");
 		verity_unlock_put(&json, verity_unlock_text(unlock));
+		verity_json_hex(&json, "hash", verity_unlock_digest(unlock),
+				VERITY_DIGEST_BYTES);
 		describe_put_signer(&json, "signer", verity_unlock_signer(unlock));
 		verity_json_close(&json);
 	}
@@ -152,7 +161,8 @@ static int set(struct device *device, const char *file, struct verity_error *err
 	return 0;
 }
 
-static int clear(struct device *device, struct verity_error *err)
+/* Return: 1; 0 where the answer is no. */
+static int clear(struct device *device, bool sure, struct verity_error *err)
 {
 	const struct overlay_audit_entry cleared = {.event = OVERLAY_AUDIT_UNLOCK_CLEAR};
 	struct overlay_trust *trust;
@@ -161,7 +171,16 @@ static int clear(struct device *device, struct verity_error *err)
 
 	if (r == 0)
 		r = device_trust(device, &trust, err);
-	if (r == 0)
+	/* One that does not count is cleared without a question: nothing is lost. */
+	if (r == 0 && !sure && overlay_trust_unlock(trust)) {
+		r = confirm("unlock",
+			    "Clear the unlock statement, which this device then never "
+			    "accepts again",
+			    "Nothing cleared.", err);
+		if (r == 0)
+			return 0;
+	}
+	if (r >= 0)
 		r = overlay_trust_clear_unlock(trust, err);
 	if (r < 0)
 		return r;
@@ -169,7 +188,7 @@ static int clear(struct device *device, struct verity_error *err)
 		audit_add(device, &cleared);
 	puts(r ? "Unlock statement removed... Changes are applied after reboot."
 	       : "There is no unlock statement.");
-	return 0;
+	return 1;
 }
 
 enum exit_status command_unlock(struct device *device, const struct words *words)
@@ -180,10 +199,12 @@ enum exit_status command_unlock(struct device *device, const struct words *words
 	if (words_has(words, WORD_FILE))
 		r = set(device, words->values[WORD_FILE], &err);
 	else if (words_has(words, WORD_CLEAR))
-		r = clear(device, &err);
+		r = clear(device, words_has(words, WORD_YES), &err);
 	else if (words_has(words, WORD_JSON))
 		r = show_json(device, &err);
 	else
 		r = show(device, &err);
-	return r < 0 ? statement_report(&err) : report_output();
+	if (r < 0)
+		return statement_report(&err);
+	return words_has(words, WORD_CLEAR) && r == 0 ? STATUS_FAILED : report_output();
 }

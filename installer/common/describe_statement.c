@@ -23,6 +23,9 @@ void describe_print_deny(const struct verity_deny *deny)
 		describe_line("Denied name", "%s below epoch %" PRIu32, deny->name,
 			      deny->epoch_below);
 		break;
+	case VERITY_DENY_UNLOCK:
+		describe_line("Denied unlock", "%s", hex);
+		break;
 	}
 }
 
@@ -30,6 +33,7 @@ void describe_print_statement(const struct verity_statement_text *text)
 {
 	const struct verity_unlock_text *unlock = &text->unlock;
 	char words[VERITY_UNLOCK_WORDS_MAX], until[32];
+	char hex[2 * VERITY_DIGEST_BYTES + 1];
 
 	describe_line("Type", "%s", verity_statement_type_name(text->type));
 	if (text->type == VERITY_STATEMENT_DENYLIST) {
@@ -43,14 +47,20 @@ void describe_print_statement(const struct verity_statement_text *text)
 	describe_line("Serial", "%s", unlock->serial);
 	describe_line("Allows", "%s", words);
 	describe_line("Until", "%s", until);
+	if (unlock->id[0])
+		describe_line("Id", "%s", unlock->id);
+	verity_hex_encode(text->digest, sizeof(text->digest), hex);
+	describe_line("Hash", "%s", hex);
 }
 
 void describe_put_statement(struct verity_json_writer *json,
 			    const struct verity_statement_text *text)
 {
 	verity_json_text(json, "type", verity_statement_type_name(text->type));
-	if (text->type == VERITY_STATEMENT_DENYLIST)
+	if (text->type == VERITY_STATEMENT_DENYLIST) {
 		verity_denylist_put(json, &text->denylist);
-	else
-		verity_unlock_put(json, &text->unlock);
+		return;
+	}
+	verity_unlock_put(json, &text->unlock);
+	verity_json_hex(json, "hash", text->digest, sizeof(text->digest));
 }

@@ -19,7 +19,8 @@ void describe_print_statement(const struct verity_statement_text *text);
 /**
  * describe_put_statement - the same in the JSON object that is open
  *
- * Keys: type, and allow, serial, not_after, or number, deny, as in the statement itself.
+ * Keys: type, and number, deny, or allow, serial, not_after, id, as in the statement
+ * itself, and hash, by which a deny list names it.
  */
 void describe_put_statement(struct verity_json_writer *json,
 			    const struct verity_statement_text *text);

@@ -201,13 +201,14 @@ const struct overlay_identity *device_identity(const struct device *device)
  * What this boot found, where it left a state, cannot be changed by a later boot
  * configuration. A boot configuration that cannot be read sets nothing.
  */
-static void read_bootconf(struct device *device, struct overlay_bootconf *ret)
+static void read_bootconf(struct device *device, bool quiet, struct overlay_bootconf *ret)
 {
 	const struct overlay_state *state = device_state(device);
 	struct verity_error why;
 
 	if (overlay_bootconf_read(device->config.uboot_env, device->config.cmdline, ret,
-				  &why) < 0)
+				  &why) < 0 &&
+	    !quiet)
 		report_warning("boot configuration: %s", why.message);
 	if (state && !state->allow_untrusted && state->locked.code == VERITY_OK) {
 		device->allowed_late = ret->allow_untrusted;
@@ -224,8 +225,8 @@ bool device_allowed_late(const struct device *device)
 	return device->allowed_late;
 }
 
-int device_trust(struct device *device, struct overlay_trust **ret,
-		 struct verity_error *err)
+static int load_trust(struct device *device, bool quiet, struct overlay_trust **ret,
+		      struct verity_error *err)
 {
 	cleanup_with(overlay_trust_free_p) struct overlay_trust *trust = NULL;
 	struct overlay_bootconf bootconf;
@@ -243,9 +244,10 @@ int device_trust(struct device *device, struct overlay_trust **ret,
 		*ret = device->trust;
 		return 0;
 	}
-	read_bootconf(device, &bootconf);
+	read_bootconf(device, quiet, &bootconf);
 	if (device_record_find(device, &inputs.record_fd, err) < 0) {
-		report_warning("%s", err->message);
+		if (!quiet)
+			report_warning("%s", err->message);
 		inputs.record_fd = -1;
 	}
 	r = overlay_trust_load(&inputs, &trust, err);
@@ -256,10 +258,22 @@ int device_trust(struct device *device, struct overlay_trust **ret,
 		*err = notes[0];
 		return -EINVAL;
 	}
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; !quiet && i < count; i++)
 		report_warning("%s", notes[i].message);
 	*ret = device->trust = steal_ptr(&trust);
 	return 0;
+}
+
+int device_trust(struct device *device, struct overlay_trust **ret,
+		 struct verity_error *err)
+{
+	return load_trust(device, false, ret, err);
+}
+
+int device_trust_quiet(struct device *device, struct overlay_trust **ret,
+		       struct verity_error *err)
+{
+	return load_trust(device, true, ret, err);
 }
 
 int device_policy(struct device *device, const struct verity_policy **ret,

@@ -40,6 +40,13 @@ int device_trust(struct device *device, struct overlay_trust **ret,
 		 struct verity_error *err) must_check;
 
 /**
+ * device_trust_quiet - the same without warnings: for what follows a boot that has logged
+ * them
+ */
+int device_trust_quiet(struct device *device, struct overlay_trust **ret,
+		       struct verity_error *err) must_check;
+
+/**
  * device_policy - the policy to judge packages with
  * @ret: borrowed from @device
  */

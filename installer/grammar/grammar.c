@@ -48,7 +48,7 @@ static const struct word_info infos[WORD_COUNT] = {
 	[WORD_SVG] = {"svg", NULL, KIND_NONE, "print an SVG image"},
 	[WORD_FILE] = {NULL, "FILE", KIND_FILE, "a file on this device"},
 	[WORD_PATH] = {NULL, "PATH", KIND_FILE, "a path of the running system"},
-	[WORD_CLEAR] = {"clear", NULL, KIND_NONE, "remove the unlock statement"},
+	[WORD_CLEAR] = {"clear", NULL, KIND_NONE, "remove the unlock statement for good"},
 	[WORD_VERIFY] = {"verify", NULL, KIND_NONE, "check that it was not changed"},
 	[WORD_CHECK_FIRMWARE] = {"--check-firmware", "VERSION", KIND_FREE,
 				 "show what would be active with this firmware version"},

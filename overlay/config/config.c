@@ -22,6 +22,9 @@
 #include "verity/util/name.h"
 #include "verity/util/text.h"
 
+#define WRITTEN      INT64_C(1764547200) /* 2025-12-01: no firmware with this is older */
+#define YEAR_SECONDS INT64_C(31556952)
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
@@ -370,6 +373,9 @@ static const struct key keys[] = {
 	 .most = VERITY_VERSION_MAX},
 	{"firmware_built", take_number, MEMBER(firmware_built),
 	 .number = WMOPKG_TIME_EPOCH, .least = 0, .most = VERITY_TIME_MAX},
+	{"firmware_years", take_number, MEMBER(firmware_years),
+	 .number = OVERLAY_FIRMWARE_YEARS, .least = 1,
+	 .most = OVERLAY_FIRMWARE_YEARS_MAX},
 	{"anchor", take_word, MEMBER(anchor), .words = "none efi always"},
 	{"signers", take_signer, LIST(signers), .most = OVERLAY_SIGNERS_MAX,
 	 .items = "names"},
@@ -532,4 +538,13 @@ int overlay_config_load(const char *path, struct overlay_config *ret,
 	*ret = reading.config;
 	memset(&reading.config, 0, sizeof(reading.config));
 	return 0;
+}
+
+int64_t overlay_config_latest(const struct overlay_config *config)
+{
+	int64_t first =
+		config->firmware_built > WRITTEN ? config->firmware_built : WRITTEN;
+	int64_t latest = first + (int64_t)config->firmware_years * YEAR_SECONDS;
+
+	return latest < VERITY_TIME_MAX ? latest : VERITY_TIME_MAX;
 }

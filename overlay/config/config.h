@@ -35,6 +35,13 @@ struct overlay_seed {
 #define OVERLAY_TRIALS_BOOTS     3 /* in a row that may fail, by default */
 #define OVERLAY_TRIALS_BOOTS_MAX 100
 
+/*
+ * A root certificate, and a device in the field, is used for 20 to 30 years; a firmware
+ * is updated within that. A clock or a signing time beyond it is a fault of a clock.
+ */
+#define OVERLAY_FIRMWARE_YEARS     30 /* by default */
+#define OVERLAY_FIRMWARE_YEARS_MAX 100
+
 #define OVERLAY_MODEL_MAX 64 /* bytes */
 #define OVERLAY_USER_MAX  32 /* bytes of the name of an account */
 
@@ -88,7 +95,8 @@ struct overlay_config {
 	char *model;
 	char *firmware_version;
 
-	int64_t firmware_built; /* seconds since 1970: no time before it can be now */
+	int64_t firmware_built;  /* seconds since 1970: no time before it can be now */
+	unsigned firmware_years; /* device time is at most that long after it */
 	enum overlay_anchor anchor;
 	const char *signers[OVERLAY_SIGNERS_MAX]; /* key ring files; owned */
 	size_t signers_count;
@@ -127,3 +135,11 @@ int overlay_config_load(const char *path, struct overlay_config *ret,
 			struct verity_error *err) must_check;
 
 void overlay_config_free(struct overlay_config *config);
+
+/**
+ * overlay_config_latest - the latest time that can be now, seconds since 1970
+ *
+ * firmware_years after firmware_built, or after this program was written where that is
+ * later or firmware_built is not known.
+ */
+int64_t overlay_config_latest(const struct overlay_config *config);

@@ -10,13 +10,14 @@
 
 #include <stdint.h>
 
-#define OVERLAY_RECORD_FOLDER   "wmopkg"
-#define OVERLAY_RECORD_FLOORS   "floors.json"
-#define OVERLAY_RECORD_DENYLIST "denylist"
-#define OVERLAY_RECORD_UNLOCK   "unlock"
-#define OVERLAY_RECORD_TRIALS   "trials.json"
-#define OVERLAY_RECORD_GOOD     "good.json"
-#define OVERLAY_RECORD_BEGUN    "begun"
+#define OVERLAY_RECORD_FOLDER        "wmopkg"
+#define OVERLAY_RECORD_FLOORS        "floors.json"
+#define OVERLAY_RECORD_DENYLIST      "denylist"
+#define OVERLAY_RECORD_DENYLIST_COPY "denylist.copy"
+#define OVERLAY_RECORD_UNLOCK        "unlock"
+#define OVERLAY_RECORD_TRIALS        "trials.json"
+#define OVERLAY_RECORD_GOOD          "good.json"
+#define OVERLAY_RECORD_BEGUN         "begun"
 
 /**
  * overlay_record_open - the folder

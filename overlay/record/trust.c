@@ -13,6 +13,7 @@
 #include "overlay/record/trials.h"
 #include "overlay/record/trust_private.h"
 #include "verity/cms/keyring.h"
+#include "verity/package/preamble.h"
 #include "verity/statement/statement.h"
 #include "verity/util/cleanup.h"
 
@@ -57,7 +58,10 @@ const struct overlay_anchor_result *overlay_trust_anchor(
 
 int64_t overlay_trust_time(const struct overlay_trust *trust)
 {
-	return trust->clock > trust->floors.time ? trust->clock : trust->floors.time;
+	bool late = trust->clock > trust->proofs.latest;
+
+	return late || trust->clock < trust->time_floor ? trust->time_floor
+							: trust->clock;
 }
 
 const struct verity_unlock *overlay_trust_unlock(const struct overlay_trust *trust)
@@ -103,55 +107,141 @@ static int load_floors(const struct overlay_trust *trust, struct verity_floors *
 	return r < 0 ? verity_context(err, r, "floors") : 0;
 }
 
-/* A signing time counts where the signer chains to the key ring. */
-static void see_time(struct overlay_trust *trust, const struct verity_signer *signer)
+/* Number of the list in force; 0 where the key ring does not vouch for one. */
+static uint32_t vouched_number(const struct overlay_trust *trust)
 {
-	if (signer->anchor[0] &&
-	    verity_floors_raise_time(&trust->floors, verity_signer_time(signer)))
-		trust->floors_rose = true;
+	return verity_denylist_vouched(trust->denylist)
+		       ? verity_denylist_text(trust->denylist)->number
+		       : 0;
 }
 
-/* Number and signing time of the list in force, whose signer is trusted, are floors. */
+/* The number of a list that the key ring vouches for is remembered. */
 static void see_denylist(struct overlay_trust *trust)
 {
-	see_time(trust, verity_denylist_signer(trust->denylist));
-	if (verity_floors_raise_denylist(&trust->floors,
-					 verity_denylist_text(trust->denylist)->number))
-		trust->floors_rose = true;
+	if (verity_floors_raise_denylist(&trust->floors, vouched_number(trust)))
+		trust->floors_changed = true;
 }
 
-/* Return: as verity_denylist_read_kept(); -ENOENT where none is kept. */
-static int read_denylist(const struct overlay_trust *trust, struct verity_denylist **ret,
-			 struct verity_error *err)
-{
-	cleanup_free char *bytes = NULL;
+/* A record that holds a deny list, or should. */
+struct kept_list {
+	const char *name; /* of the record */
+	char *bytes;
 	size_t size;
-	int r = load_record(trust, OVERLAY_RECORD_DENYLIST, VERITY_STATEMENT_FILE_MAX,
-			    &bytes, &size, err);
+	struct verity_denylist *list; /* NULL where it cannot be read */
+	int r;                        /* why not */
+	struct verity_error why;
+};
 
-	return r < 0 ? r
-		     : verity_denylist_read_kept(bytes, size, trust->keyring, ret, err);
+/*
+ * The deny list lies on PERSIST twice, so that another list in its place does not lift
+ * what it denies. The first record is written first.
+ */
+struct kept_lists {
+	struct kept_list items[2];
+	struct kept_list *first; /* the one that counts; its list may be NULL */
+	bool whole;              /* both hold the same list */
+};
+
+static void kept_lists_free(struct kept_lists *kept)
+{
+	for (size_t i = 0; i < 2; i++) {
+		free(kept->items[i].bytes);
+		verity_denylist_free(kept->items[i].list);
+	}
 }
 
-static void load_denylist(struct overlay_trust *trust)
+/* One that the key ring vouches for comes before one that it does not; then the higher
+ * number. */
+static bool comes_before(const struct verity_denylist *a, const struct verity_denylist *b)
+{
+	if (!a || !b)
+		return a != NULL;
+	if (verity_denylist_vouched(a) != verity_denylist_vouched(b))
+		return verity_denylist_vouched(a);
+	return verity_denylist_text(a)->number > verity_denylist_text(b)->number;
+}
+
+/*
+ * The record itself is damaged, and stays so. Any other failure, as too many open files,
+ * says nothing about it.
+ */
+static bool is_damage(int r)
+{
+	return r == -EBADMSG || r == -EINVAL || r == -EFBIG || r == -EIO || r == -EUCLEAN;
+}
+
+/* Return: 0, also where there is none or it is damaged; -ENOMEM; -errno. */
+static int read_lists(const struct overlay_trust *trust, struct kept_lists *ret,
+		      struct verity_error *err)
+{
+	struct kept_list *one = ret->items, *two = ret->items + 1;
+
+	*ret = (struct kept_lists){{{.name = OVERLAY_RECORD_DENYLIST},
+				    {.name = OVERLAY_RECORD_DENYLIST_COPY}}};
+	for (size_t i = 0; i < 2; i++) {
+		struct kept_list *item = &ret->items[i];
+
+		item->r = load_record(trust, item->name, VERITY_STATEMENT_FILE_MAX,
+				      &item->bytes, &item->size, &item->why);
+		if (item->r == 0)
+			item->r = verity_denylist_read_kept(item->bytes, item->size,
+							    trust->keyring, &item->list,
+							    &item->why);
+		if (item->r < 0 && item->r != -ENOENT && !is_damage(item->r)) {
+			if (err)
+				*err = item->why;
+			return item->r;
+		}
+	}
+	ret->first = comes_before(two->list, one->list) ? two : one;
+	ret->whole = one->bytes && two->bytes && one->size == two->size &&
+		     memcmp(one->bytes, two->bytes, one->size) == 0;
+	return 0;
+}
+
+/* Only tampering or damage makes the second copy count. */
+static void note_copy(struct overlay_trust *trust, const struct kept_lists *kept)
+{
+	const struct kept_list *one = &kept->items[0];
+	uint32_t number = verity_denylist_text(kept->first->list)->number;
+	struct verity_error why;
+
+	if (one->list)
+		verity_fail(&why, VERITY_E_UNTRUSTED_SIGNER,
+			    "its file holds number %" PRIu32 ", which %s; number %" PRIu32
+			    " stays in force by its second copy",
+			    verity_denylist_text(one->list)->number,
+			    verity_denylist_vouched(one->list)
+				    ? "is an older one"
+				    : "no key of the key ring vouches for",
+			    number);
+	else
+		verity_fail(&why, one->r == -ENOENT ? VERITY_E_NOT_FOUND : one->why.code,
+			    "%s; number %" PRIu32 " stays in force by its second copy",
+			    one->r == -ENOENT ? "its file is missing" : one->why.message,
+			    number);
+	note(trust, "deny list", &why);
+}
+
+static void note_lists(struct overlay_trust *trust, const struct kept_lists *kept)
 {
 	uint32_t number = 0;
 	struct verity_error why;
-	int r = read_denylist(trust, &trust->denylist, &why);
 
-	if (r < 0 && r != -ENOENT)
-		note(trust, "deny list", &why);
-	if (r > 0) {
-		verity_fail(&why, VERITY_E_UNTRUSTED_SIGNER,
-			    "its signer is not in the key ring any more; it stays in "
-			    "force");
-		note(trust, "deny list", &why);
-	}
+	if (kept->first->list && kept->first != kept->items)
+		note_copy(trust, kept);
+	for (size_t i = 0; i < 2 && !kept->first->list; i++)
+		if (kept->items[i].r != -ENOENT)
+			note(trust, "deny list", &kept->items[i].why);
 	if (trust->denylist)
 		number = verity_denylist_text(trust->denylist)->number;
-	/* The power may have been cut after it was put in force. */
-	if (r == 0)
-		see_denylist(trust);
+	if (trust->denylist && !verity_denylist_vouched(trust->denylist)) {
+		verity_fail(&why, VERITY_E_UNTRUSTED_SIGNER,
+			    "no key of the key ring vouches for number %" PRIu32
+			    "; it stays in force until a signed list takes its place",
+			    number);
+		note(trust, "deny list", &why);
+	}
 	if (number >= trust->floors.denylist)
 		return;
 	verity_fail(&why, VERITY_E_OLD_DENYLIST,
@@ -160,8 +250,37 @@ static void load_denylist(struct overlay_trust *trust)
 	note(trust, "deny list", &why);
 }
 
+static void load_denylist(struct overlay_trust *trust)
+{
+	cleanup_with(kept_lists_free) struct kept_lists kept;
+	struct verity_error why;
+
+	if (read_lists(trust, &kept, &why) < 0) {
+		note(trust, "deny list", &why);
+		return;
+	}
+	trust->denylist = steal_ptr(&kept.first->list);
+	trust->denylist_whole = kept.whole;
+	kept.first->list = trust->denylist;
+	note_lists(trust, &kept);
+	kept.first->list = NULL;
+	/* The power may have been cut after it was put in force. */
+	see_denylist(trust);
+}
+
+/* Cleared for good: putting the file back does not bring it back. */
+static int check_spent(const struct overlay_trust *trust,
+		       const struct verity_unlock *unlock, struct verity_error *err)
+{
+	if (!verity_floors_is_spent(&trust->floors, verity_unlock_digest(unlock)))
+		return 0;
+	return verity_fail(err, VERITY_E_SPENT,
+			   "the unlock statement was cleared on this device");
+}
+
 static void load_unlock(struct overlay_trust *trust)
 {
+	cleanup_with(verity_unlock_free_p) struct verity_unlock *unlock = NULL;
 	cleanup_free char *bytes = NULL;
 	struct verity_error why;
 	size_t size;
@@ -170,25 +289,59 @@ static void load_unlock(struct overlay_trust *trust)
 
 	if (r == 0)
 		r = verity_unlock_read(bytes, size, trust->keyring, trust->denylist,
-				       &trust->unlock, &why);
-	if (r < 0 && r != -ENOENT)
+				       &unlock, &why);
+	if (r == 0)
+		r = check_spent(trust, unlock, &why);
+	if (r == 0)
+		trust->unlock = steal_ptr(&unlock);
+	else if (r != -ENOENT)
 		note(trust, "unlock statement", &why);
+}
+
+/*
+ * The time floor: what is known to have passed, by the firmware, by what a completed boot
+ * proved, and by statements while they are in force.
+ */
+static void reckon_time(struct overlay_trust *trust)
+{
+	int64_t times[] = {
+		trust->floors.time,
+		overlay_proofs_time(&trust->proofs),
+		verity_denylist_vouched(trust->denylist)
+			? verity_signer_time(verity_denylist_signer(trust->denylist))
+			: -1,
+		trust->unlock ? verity_signer_time(verity_unlock_signer(trust->unlock))
+			      : -1,
+	};
+
+	trust->time_floor = trust->built;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		if (times[i] > trust->time_floor && times[i] <= trust->proofs.latest)
+			trust->time_floor = times[i];
 }
 
 /* What is allowed, by all that is known now. */
 static void decide(struct overlay_trust *trust)
 {
-	const struct overlay_allowance_inputs inputs = {
+	struct overlay_allowance_inputs inputs = {
 		.asked = trust->asked,
 		.anchor = &trust->anchor,
 		.unlock = trust->unlock,
 		.serial = trust->identity.serial,
-		.now = overlay_trust_time(trust),
 	};
 
+	reckon_time(trust);
+	inputs.now = overlay_trust_time(trust);
 	overlay_allowance_decide(&inputs, &trust->allowance);
 	trust->policy.allow_untrusted = trust->allowance.untrusted;
 	trust->policy.allow_downgrade = trust->allowance.downgrade;
+}
+
+static uint32_t proven_epoch(const void *context, const char *name)
+{
+	const struct overlay_trust *trust = context;
+
+	return overlay_proofs_epoch(&trust->proofs, name);
 }
 
 static void make_policy(struct overlay_trust *trust, const struct overlay_config *config)
@@ -198,6 +351,11 @@ static void make_policy(struct overlay_trust *trust, const struct overlay_config
 			 config->signers[i]);
 		trust->required_at[i] = trust->required[i];
 	}
+	trust->built = config->firmware_built;
+	trust->proofs = (struct overlay_proofs){trust->record_fd, &trust->policy,
+						overlay_config_latest(config)};
+	trust->floors.proven = proven_epoch;
+	trust->floors.context = trust;
 	trust->policy = (struct verity_policy){
 		.keyring = trust->keyring,
 		.required = {trust->required_at, config->signers_count,
@@ -209,6 +367,16 @@ static void make_policy(struct overlay_trust *trust, const struct overlay_config
 		.firmware = trust->identity.firmware,
 	};
 	decide(trust);
+}
+
+static void note_clock(struct overlay_trust *trust)
+{
+	struct verity_error why;
+
+	verity_fail(&why, VERITY_E_CLOCK,
+		    "the system clock is more than firmware_years after firmware_built, "
+		    "and is not used (set the clock)");
+	note(trust, "device time", &why);
 }
 
 int overlay_trust_load(const struct overlay_trust_inputs *inputs,
@@ -241,7 +409,6 @@ int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 		verity_keyring_require_timestamps(trust->keyring);
 	if (load_floors(trust, &trust->floors, &why) < 0)
 		note(trust, NULL, &why);
-	(void)verity_floors_raise_time(&trust->floors, inputs->config->firmware_built);
 	load_denylist(trust);
 	load_unlock(trust);
 	r = overlay_trials_load(trust->record_fd, &trials, &why);
@@ -252,79 +419,60 @@ int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 	trust->asked = inputs->bootconf->allow_untrusted;
 	overlay_anchor_find(inputs->config->anchor, &trust->anchor);
 	make_policy(trust, inputs->config);
+	if (trust->clock > trust->proofs.latest)
+		note_clock(trust);
 	if (trust->allowance.unlock_fault.code != VERITY_OK && !trust->allowance.locked)
 		note(trust, NULL, &trust->allowance.unlock_fault);
 	*ret = steal_ptr(&trust);
 	return 0;
 }
 
-int overlay_trust_seen(struct overlay_trust *trust,
-		       const struct verity_judgement *judgement, bool ran,
-		       struct verity_error *err)
-{
-	const struct verity_signatures *signatures = &judgement->signatures;
-	const struct verity_manifest *manifest = judgement->manifest;
-	int r;
-
-	if (judgement->verdict != VERITY_SIGNED)
-		return 0;
-	for (size_t i = 0; i < signatures->count; i++)
-		see_time(trust, &signatures->signers[i]);
-	if (!ran)
-		return 0;
-	r = verity_floors_raise_epoch(&trust->floors, manifest->name, manifest->epoch,
-				      err);
-	if (r > 0)
-		trust->floors_rose = true;
-	return r < 0 ? verity_context(err, r, "floors") : 0;
-}
-
 /*
- * The record itself is damaged, and stays so. Any other failure, as too many open files,
- * says nothing about it.
- */
-static bool is_damage(int r)
-{
-	return r == -EBADMSG || r == -EINVAL || r == -EFBIG || r == -EIO || r == -EUCLEAN;
-}
-
-/*
- * Raise our floors to what other programs have raised them to since. The records must be
- * locked.
+ * Read the floors again, as other programs have written them since, and add what is ours
+ * to them. The records must be locked.
  *
- * @ret_valid: false where what is kept is damaged, or of a newer format
+ * @ret_valid: false where what is kept is damaged, or of a newer format; ours stay then
  *
- * Return: 0, also where it is not valid; -ENOMEM; -E2BIG; -errno.
+ * Return: 0, also where it is not valid; -ENOMEM; -errno.
  */
 static int refresh_floors(struct overlay_trust *trust, bool *ret_valid,
 			  struct verity_error *err)
 {
-	cleanup_with(verity_floors_free) struct verity_floors others = {.time = 0};
-	int r = load_floors(trust, &others, err);
+	cleanup_with(verity_floors_free) struct verity_floors floors = {.time = 0};
+	uint32_t number = vouched_number(trust);
+	int r = load_floors(trust, &floors, err);
 
 	*ret_valid = r == 0;
 	if (r < 0)
 		return is_damage(r) ? 0 : r;
-	(void)verity_floors_raise_time(&trust->floors, others.time);
-	(void)verity_floors_raise_denylist(&trust->floors, others.denylist);
-	for (size_t i = 0; r >= 0 && i < others.count; i++)
-		r = verity_floors_raise_epoch(&trust->floors, others.epochs[i].name,
-					      others.epochs[i].epoch, err);
-	return r < 0 ? verity_context(err, r, "floors") : 0;
+	for (size_t i = 0; r >= 0 && i < trust->floors.spent_count; i++)
+		r = verity_floors_spend(&floors, trust->floors.spent[i], err);
+	if (r < 0)
+		return verity_context(err, r, "floors");
+	if (trust->number_set || number > floors.denylist)
+		floors.denylist = number;
+	verity_floors_free(&trust->floors);
+	trust->floors = floors;
+	trust->floors.proven = proven_epoch;
+	trust->floors.context = trust;
+	floors = (struct verity_floors){.time = 0};
+	return 0;
 }
 
 /* For those who hold the lock. */
-static int keep_locked(struct overlay_trust *trust, struct verity_error *err)
+static int keep_floors(struct overlay_trust *trust, struct verity_error *err)
 {
 	cleanup_free char *text = NULL;
 	bool valid;
 	int r;
 
-	if (!trust->floors_rose)
+	if (!trust->floors_changed)
 		return 0;
 	r = refresh_floors(trust, &valid, err);
 	if (r < 0)
 		return r;
+	if (trust->unproven_over)
+		verity_floors_drop(&trust->floors);
 	r = verity_floors_encode(&trust->floors, &text, err);
 	/* Neither what is damaged nor what newer firmware wrote is thrown away. */
 	if (r == 0 && !valid)
@@ -335,8 +483,64 @@ static int keep_locked(struct overlay_trust *trust, struct verity_error *err)
 					   strlen(text), err);
 	if (r < 0)
 		return verity_context(err, r, "floors");
-	trust->floors_rose = false;
+	trust->floors_changed = trust->number_set = trust->unproven_over = false;
 	return 0;
+}
+
+/* Write both records of the list, or only the one that does not hold it. */
+static int write_lists(const struct overlay_trust *trust, const struct kept_lists *kept,
+		       const void *bytes, size_t size, struct verity_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < 2; i++) {
+		const struct kept_list *item = &kept->items[i];
+
+		if (item->bytes && item->size == size &&
+		    memcmp(item->bytes, bytes, size) == 0)
+			continue;
+		/* Evidence of who has been there. */
+		if (i == 0 && item->r != -ENOENT && !verity_denylist_vouched(item->list))
+			r = overlay_record_set_aside(trust->record_fd, item->name, err);
+		else
+			r = overlay_record_clear_folder(trust->record_fd, item->name,
+							err);
+		if (r == 0)
+			r = overlay_record_replace(trust->record_fd, item->name, bytes,
+						   size, err);
+	}
+	return r;
+}
+
+/* For those who hold the lock: where one of its records was lost, or has another list. */
+static int heal_denylist(struct overlay_trust *trust, struct verity_error *err)
+{
+	cleanup_with(kept_lists_free) struct kept_lists kept = {.whole = true};
+	int r;
+
+	if (trust->denylist_whole || !verity_denylist_vouched(trust->denylist))
+		return 0;
+	r = read_lists(trust, &kept, err);
+	if (r == 0 && !kept.whole && verity_denylist_vouched(kept.first->list))
+		r = write_lists(trust, &kept, kept.first->bytes, kept.first->size, err);
+	if (r < 0)
+		return verity_context(err, r, "deny list");
+	trust->denylist_whole = true;
+	return 0;
+}
+
+static int keep_locked(struct overlay_trust *trust, struct verity_error *err)
+{
+	int healed = heal_denylist(trust, err);
+	int r = keep_floors(trust, healed < 0 ? NULL : err);
+
+	return healed < 0 ? healed : r;
+}
+
+static bool is_kept(const struct overlay_trust *trust)
+{
+	return !trust->floors_changed &&
+	       (trust->denylist_whole || !verity_denylist_vouched(trust->denylist));
 }
 
 int overlay_trust_keep(struct overlay_trust *trust, struct verity_error *err)
@@ -344,10 +548,62 @@ int overlay_trust_keep(struct overlay_trust *trust, struct verity_error *err)
 	cleanup_fd int lock = -1;
 	int r;
 
-	if (!trust->floors_rose || trust->record_fd < 0)
+	if (trust->record_fd < 0 || is_kept(trust))
 		return 0;
 	r = overlay_record_lock(trust->record_fd, "floors", false, &lock, err);
 	return r < 0 ? r : keep_locked(trust, err);
+}
+
+/* It may not be the file that ran; then it proves nothing. */
+static int prove(const struct overlay_trust *trust, const struct overlay_store *store,
+		 const struct overlay_state_entry *entry, uint8_t *preamble,
+		 struct verity_error *err)
+{
+	char name[OVERLAY_FILE_BYTES];
+	struct overlay_file_id id;
+	struct verity_head head;
+	cleanup_fd int fd = -1;
+	uint64_t bytes;
+
+	overlay_entry_file(&entry->entry, name);
+	if (verity_preamble_open(overlay_store_folder(store, entry->entry.kind), name,
+				 &fd, &bytes, NULL) < 0 ||
+	    overlay_file_id_get(fd, &id, NULL) < 0 ||
+	    !overlay_file_id_equal(&id, &entry->file) ||
+	    verity_preamble_read(fd, bytes, preamble, &head, NULL) < 0)
+		return 0;
+	return overlay_proofs_add(&trust->proofs, preamble, verity_preamble_bytes(&head),
+				  err);
+}
+
+int overlay_trust_complete(struct overlay_trust *trust, const struct overlay_store *store,
+			   const struct overlay_state *state, struct verity_error *err)
+{
+	cleanup_free uint8_t *preamble = malloc(VERITY_PREAMBLE_MAX);
+	cleanup_fd int lock = -1;
+	int r, failed = 0;
+
+	if (!preamble)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (trust->record_fd < 0 || state->safe)
+		return 0;
+	r = overlay_record_lock(trust->record_fd, "floors", false, &lock, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < state->count; i++) {
+		if (!state->entries[i].active)
+			continue;
+		r = prove(trust, store, &state->entries[i], preamble,
+			  failed < 0 ? NULL : err);
+		if (failed == 0 && r < 0)
+			failed = verity_context(err, r, "floors");
+	}
+	/* Also then: whoever forged an epoch must not keep packages out for good. */
+	if (trust->floors.time != 0 || trust->floors.count > 0)
+		trust->unproven_over = trust->floors_changed = true;
+	r = keep_locked(trust, failed < 0 ? NULL : err);
+	decide(trust);
+	return failed < 0 ? failed : r;
 }
 
 /* Decide by @denylist from now on, which is ours then. */
@@ -370,7 +626,7 @@ static void use_denylist(struct overlay_trust *trust, struct verity_denylist *de
 static int begin(struct overlay_trust *trust, const char *what, int *ret,
 		 struct verity_error *err)
 {
-	struct verity_denylist *denylist = NULL;
+	cleanup_with(kept_lists_free) struct kept_lists kept = {.whole = false};
 	bool valid;
 	int r;
 
@@ -378,31 +634,36 @@ static int begin(struct overlay_trust *trust, const char *what, int *ret,
 		return 0;
 	r = overlay_record_lock(trust->record_fd, what, false, ret, err);
 	if (r == 0)
-		r = refresh_floors(trust, &valid, err);
-	if (r < 0)
-		return r;
-	r = read_denylist(trust, &denylist, err);
-	if (r < 0)
-		return r == -ENOENT || is_damage(r) ? 0 : r;
-	use_denylist(trust, denylist);
+		r = read_lists(trust, &kept, err);
 	if (r == 0)
-		see_denylist(trust);
+		r = refresh_floors(trust, &valid, err);
+	if (r < 0 || !kept.first->list)
+		return r;
+	trust->denylist_whole = kept.whole;
+	use_denylist(trust, steal_ptr(&kept.first->list));
+	see_denylist(trust);
 	return 0;
 }
 
+static int fail_without_persist(struct verity_error *err)
+{
+	return verity_fail(err, VERITY_E_NOT_FOUND,
+			   "there is no PERSIST to keep it on (key persist of the "
+			   "configuration)");
+}
+
 /* What is not a file would block each later one. */
-static int replace(const struct overlay_trust *trust, const char *name, const void *bytes,
-		   size_t size, struct verity_error *err)
+static int replace_unlock(const struct overlay_trust *trust, const void *bytes,
+			  size_t size, struct verity_error *err)
 {
 	int r;
 
 	if (trust->record_fd < 0)
-		return verity_fail(err, VERITY_E_NOT_FOUND,
-				   "there is no PERSIST to keep it on (key persist of "
-				   "the configuration)");
-	r = overlay_record_clear_folder(trust->record_fd, name, err);
+		return fail_without_persist(err);
+	r = overlay_record_clear_folder(trust->record_fd, OVERLAY_RECORD_UNLOCK, err);
 	return r < 0 ? r
-		     : overlay_record_replace(trust->record_fd, name, bytes, size, err);
+		     : overlay_record_replace(trust->record_fd, OVERLAY_RECORD_UNLOCK,
+					      bytes, size, err);
 }
 
 int overlay_trust_set_unlock(struct overlay_trust *trust, const void *bytes, size_t size,
@@ -416,34 +677,56 @@ int overlay_trust_set_unlock(struct overlay_trust *trust, const void *bytes, siz
 		r = verity_unlock_read(bytes, size, trust->keyring, trust->denylist,
 				       &unlock, err);
 	if (r == 0)
+		r = check_spent(trust, unlock, err);
+	if (r == 0)
 		r = verity_unlock_check(unlock, trust->identity.serial,
 					overlay_trust_time(trust), err);
 	if (r == 0)
-		r = replace(trust, OVERLAY_RECORD_UNLOCK, bytes, size, err);
+		r = replace_unlock(trust, bytes, size, err);
 	if (r < 0)
 		return r;
 	verity_unlock_free(trust->unlock);
 	trust->unlock = steal_ptr(&unlock);
-	see_time(trust, verity_unlock_signer(trust->unlock));
 	decide(trust);
-	/* It is in force also where this fails; overlay_trust_keep() tries again. */
 	(void)!keep_locked(trust, NULL);
 	return 0;
 }
 
+/* One that counts for nothing need not be remembered: nobody can make it count. */
+static int spend(struct overlay_trust *trust, const void *bytes, size_t size,
+		 struct verity_error *err)
+{
+	cleanup_with(verity_unlock_free_p) struct verity_unlock *unlock = NULL;
+	int r;
+
+	if (verity_unlock_read(bytes, size, trust->keyring, NULL, &unlock, NULL) < 0)
+		return 0;
+	r = verity_floors_spend(&trust->floors, verity_unlock_digest(unlock), err);
+	if (r > 0)
+		trust->floors_changed = true;
+	return r < 0 ? r : keep_floors(trust, err);
+}
+
+/* It is spent before it is deleted: a power cut leaves a file that counts no more. */
 int overlay_trust_clear_unlock(struct overlay_trust *trust, struct verity_error *err)
 {
 	cleanup_free char *bytes = NULL;
 	cleanup_fd int lock = -1;
 	size_t size;
 	int r = begin(trust, "unlock statement", &lock, err);
+	int loaded;
 
 	if (r < 0)
 		return r;
-	if (load_record(trust, OVERLAY_RECORD_UNLOCK, VERITY_STATEMENT_FILE_MAX, &bytes,
-			&size, NULL) == -ENOENT)
+	loaded = load_record(trust, OVERLAY_RECORD_UNLOCK, VERITY_STATEMENT_FILE_MAX,
+			     &bytes, &size, NULL);
+	if (loaded == -ENOENT)
 		return 0;
-	r = overlay_record_clear_folder(trust->record_fd, OVERLAY_RECORD_UNLOCK, err);
+	if (loaded == 0)
+		r = spend(trust, bytes, size, err);
+	if (r == 0)
+		r = overlay_record_clear_folder(trust->record_fd, OVERLAY_RECORD_UNLOCK,
+						err);
 	if (r == 0)
 		r = overlay_record_remove(trust->record_fd, OVERLAY_RECORD_UNLOCK, err);
 	if (r < 0)
@@ -453,51 +736,79 @@ int overlay_trust_clear_unlock(struct overlay_trust *trust, struct verity_error 
 	return 1;
 }
 
-/* The number in force may come back where its list was lost, but no other of it. */
+/*
+ * Against the list in force, if the key ring vouches for it. Any other number that is
+ * known here was written by who knows whom, and only a warning comes of it.
+ */
 static int check_number(const struct overlay_trust *trust,
-			const struct verity_denylist *denylist, struct verity_error *err)
+			const struct verity_denylist *denylist,
+			struct verity_error *ret_replaced, struct verity_error *err)
 {
 	uint32_t number = verity_denylist_text(denylist)->number;
-	uint32_t ours =
-		trust->denylist ? verity_denylist_text(trust->denylist)->number : 0;
+	uint32_t ours = vouched_number(trust);
+	uint32_t known = trust->floors.denylist;
+	bool vouched = verity_denylist_vouched(trust->denylist);
 
-	if (number > ours && number >= trust->floors.denylist)
-		return 0;
-	if (ours < trust->floors.denylist)
-		ours = trust->floors.denylist;
-	return verity_fail(err, VERITY_E_OLD_DENYLIST,
-			   "its number is %" PRIu32 ", and number %" PRIu32
-			   " is in force on this device",
-			   number, ours);
+	if (number <= ours)
+		return verity_fail(err, VERITY_E_OLD_DENYLIST,
+				   "its number is %" PRIu32 ", and number %" PRIu32
+				   " is in force on this device",
+				   number, ours);
+	if (trust->denylist && !vouched)
+		verity_fail(ret_replaced, VERITY_E_UNTRUSTED_SIGNER,
+			    "number %" PRIu32 " takes the place of number %" PRIu32
+			    ", which no key of the key ring vouches for",
+			    number, verity_denylist_text(trust->denylist)->number);
+	else if (number < known)
+		verity_fail(ret_replaced, VERITY_E_OLD_DENYLIST,
+			    "number %" PRIu32
+			    " is remembered by this device, but there is no list that "
+			    "vouches for it: number %" PRIu32 " is accepted",
+			    known, number);
+	return 0;
+}
+
+/* Also where only one of its records is left: overlay_trust_keep() writes the other. */
+static bool is_in_force(const struct kept_list *kept, const void *bytes, size_t size)
+{
+	return verity_denylist_vouched(kept->list) && kept->size == size &&
+	       memcmp(kept->bytes, bytes, size) == 0;
 }
 
 int overlay_trust_set_denylist(struct overlay_trust *trust, const void *bytes,
-			       size_t size, struct verity_error *err)
+			       size_t size, struct verity_error *ret_replaced,
+			       struct verity_error *err)
 {
 	cleanup_with(verity_denylist_free_p) struct verity_denylist *denylist = NULL;
-	cleanup_free char *kept = NULL;
+	cleanup_with(kept_lists_free) struct kept_lists kept = {.whole = false};
+	struct verity_error replaced = {VERITY_OK, ""};
 	cleanup_fd int lock = -1;
-	size_t kept_size;
 	int r = begin(trust, "deny list", &lock, err);
 
-	/* What is kept, and in force, may deny the key that it was signed with itself. */
-	if (r == 0 && trust->denylist &&
-	    load_record(trust, OVERLAY_RECORD_DENYLIST, VERITY_STATEMENT_FILE_MAX, &kept,
-			&kept_size, NULL) == 0 &&
-	    kept_size == size && memcmp(kept, bytes, size) == 0)
-		return 0;
 	if (r == 0)
-		r = verity_denylist_read(bytes, size, trust->keyring, trust->denylist,
-					 &denylist, err);
-	if (r == 0)
-		r = check_number(trust, denylist, err);
-	if (r == 0)
-		r = replace(trust, OVERLAY_RECORD_DENYLIST, bytes, size, err);
+		r = read_lists(trust, &kept, err);
 	if (r < 0)
 		return r;
+	*ret_replaced = replaced;
+	/* What is kept, and in force, may deny the key that it was signed with itself. */
+	if (is_in_force(kept.first, bytes, size))
+		return 0;
+	r = verity_denylist_read(bytes, size, trust->keyring, trust->denylist, &denylist,
+				 err);
+	if (r == 0)
+		r = check_number(trust, denylist, &replaced, err);
+	if (r == 0 && trust->record_fd < 0)
+		r = fail_without_persist(err);
+	if (r == 0)
+		r = write_lists(trust, &kept, bytes, size, err);
+	if (r < 0)
+		return r;
+	trust->denylist_whole = true;
 	use_denylist(trust, steal_ptr(&denylist));
-	see_denylist(trust);
+	trust->floors.denylist = vouched_number(trust);
+	trust->floors_changed = trust->number_set = true;
 	/* It is in force also where this fails; overlay_trust_keep() tries again. */
 	(void)!keep_locked(trust, NULL);
+	*ret_replaced = replaced;
 	return 1;
 }

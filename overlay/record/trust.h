@@ -5,12 +5,20 @@
  * Whom and what this device trusts now: the policy of both the installer and the boot,
  * made in one place from the configuration, the boot configuration, the key ring, and the
  * records on PERSIST (floors, deny list, unlock statement, quarantine).
+ *
+ * What a record holds counts as follows, and a new record must be one of these:
+ *
+ *	signed by a key of the ring  believed: deny list, unlock statement, proofs
+ *	not signed                   a hint: it may take rights away, until something that
+ *	                             is signed, or a completed boot, says otherwise
  */
 
 #include "overlay/config/anchor.h"
 #include "overlay/config/bootconf.h"
 #include "overlay/config/config.h"
 #include "overlay/config/identity.h"
+#include "overlay/record/state.h"
+#include "overlay/store/store.h"
 #include "verity/package/judge.h"
 #include "verity/statement/unlock.h"
 #include "verity/util/cleanup.h"
@@ -33,7 +41,8 @@ struct overlay_trust;
  * @ret: set on success only; free with overlay_trust_free()
  *
  * A key ring or record that cannot be read trusts and allows nothing, and is among the
- * notes. A deny list whose signer is not in the key ring any more stays in force.
+ * notes. A deny list whose signer is not in the key ring stays in force until one that
+ * the key ring vouches for takes its place.
  *
  * Return: 0; -ENOMEM; -EMFILE.
  */
@@ -76,6 +85,9 @@ const struct overlay_anchor_result *overlay_trust_anchor(
 
 /**
  * overlay_trust_time - device time: the later of clock and time floor, seconds since 1970
+ *
+ * Neither is believed where it is later than a firmware gets old (overlay_config_latest):
+ * a clock that was wrong once must not expire every unlock statement.
  */
 int64_t overlay_trust_time(const struct overlay_trust *trust);
 
@@ -85,21 +97,26 @@ int64_t overlay_trust_time(const struct overlay_trust *trust);
 const struct verity_unlock *overlay_trust_unlock(const struct overlay_trust *trust);
 
 /**
- * overlay_trust_seen - remember what a package proves, to be written by
- * overlay_trust_keep()
- * @ran: whether it is part of the running stack, so that its epoch becomes a floor
+ * overlay_trust_complete - remember what the packages of a completed boot prove
+ * @store: what is installed
+ * @state: what this boot did
  *
- * Of a package whose signature is not trusted nothing is remembered.
+ * The epoch and the signing time of each active package that is signed for this device
+ * become floors. One that was replaced or removed since the boot proves nothing. What
+ * firmware before that noted without a proof is forgotten.
+ *
+ * Return: 0; -EBUSY; -errno.
  */
-int overlay_trust_seen(struct overlay_trust *trust,
-		       const struct verity_judgement *judgement, bool ran,
-		       struct verity_error *err) must_check;
+int overlay_trust_complete(struct overlay_trust *trust, const struct overlay_store *store,
+			   const struct overlay_state *state,
+			   struct verity_error *err) must_check;
 
 /**
- * overlay_trust_keep - write the floors where they rose
+ * overlay_trust_keep - write what a power cut, or another failure, left unwritten: the
+ * number of the deny list in force, and the second copy of it
  *
- * What other programs have raised meanwhile stays raised. A damaged record becomes
- * floors.json.broken.
+ * What other programs have written meanwhile stays. A damaged record becomes
+ * floors.json.broken, and a list that takes the place of one in force denylist.broken.
  *
  * Return: 0; -EBUSY; -errno.
  */
@@ -109,16 +126,15 @@ int overlay_trust_keep(struct overlay_trust *trust, struct verity_error *err) mu
  * overlay_trust_set_unlock - install an unlock statement that is for this device and day
  * @bytes: of its file
  *
- * Where its signing time cannot be kept, the next overlay_trust_keep() fails.
- *
- * Return: 0 when it is durable; as verity_unlock_read() and verity_unlock_check();
- * -ENOENT (NOT_FOUND) without PERSIST.
+ * Return: 0 when it is durable; as verity_unlock_read() and verity_unlock_check(); -EPERM
+ * (SPENT) where it was cleared; -ENOENT (NOT_FOUND) without PERSIST.
  */
 int overlay_trust_set_unlock(struct overlay_trust *trust, const void *bytes, size_t size,
 			     struct verity_error *err) must_check;
 
 /**
- * overlay_trust_clear_unlock - delete the unlock statement
+ * overlay_trust_clear_unlock - delete the unlock statement, for good: this one is never
+ * accepted again
  *
  * Return: 1; 0 where there was none; -errno.
  */
@@ -127,11 +143,18 @@ int overlay_trust_clear_unlock(struct overlay_trust *trust,
 
 /**
  * overlay_trust_set_denylist - put a deny list in force
+ * @ret_replaced: what a person should know of what it takes the place of; code VERITY_OK
+ *                where there is nothing to say
+ *
+ * Its number must be above that of the list in force where the key ring vouches for that
+ * one. A higher number that is only remembered, or of a list nobody vouches for, is no
+ * reason to refuse it: whoever writes PERSIST could write such a number.
  *
  * Where its number cannot be kept among the floors, the next overlay_trust_keep() fails.
  *
  * Return: 1; 0 where it is in force already; as verity_denylist_read(); -EPERM
- * (OLD_DENYLIST) where its number is not above the one in force; -ENOENT without PERSIST.
+ * (OLD_DENYLIST); -ENOENT without PERSIST.
  */
 int overlay_trust_set_denylist(struct overlay_trust *trust, const void *bytes,
-			       size_t size, struct verity_error *err) must_check;
+			       size_t size, struct verity_error *ret_replaced,
+			       struct verity_error *err) must_check;

@@ -4,6 +4,7 @@
 /* What trust is made of; for its tests. */
 
 #include "overlay/record/allowance.h"
+#include "overlay/record/proofs.h"
 #include "overlay/record/trust.h"
 #include "verity/cms/keyring.h"
 
@@ -16,11 +17,17 @@ struct overlay_trust {
 	int record_fd; /* -1: nothing is remembered */
 	struct verity_keyring *keyring;
 	struct verity_denylist *denylist;
+	bool denylist_whole; /* it is what lies on PERSIST, twice */
 	struct verity_unlock *unlock;
 	struct verity_quarantine quarantine; /* .ids is ours */
 	struct verity_floors floors;
-	bool floors_rose; /* since they were read */
+	struct overlay_proofs proofs;
+	bool floors_changed; /* since they were read */
+	bool number_set;     /* that of the deny list, whatever other programs kept */
+	bool unproven_over;  /* a boot was completed: what is not proven is to go */
 	int64_t clock;
+	int64_t built; /* of the firmware */
+	int64_t time_floor;
 
 	bool asked; /* for Allow Untrusted, by the boot configuration */
 	struct overlay_anchor_result anchor;

@@ -9,6 +9,7 @@ static void check(const struct verity_floors *floors)
 {
 	require(floors->time >= 0 && floors->time <= VERITY_TIME_MAX);
 	require(floors->count <= VERITY_FLOORS_MAX);
+	require(floors->spent_count <= VERITY_SPENT_MAX);
 	for (size_t i = 0; i < floors->count; i++) {
 		const struct verity_floor *floor = &floors->epochs[i];
 
@@ -33,6 +34,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(again.count == floors.count);
 	require(floors.count == 0 || memcmp(again.epochs, floors.epochs,
 					    floors.count * sizeof(*again.epochs)) == 0);
+	require(again.spent_count == floors.spent_count);
+	require(floors.spent_count == 0 ||
+		memcmp(again.spent, floors.spent,
+		       floors.spent_count * sizeof(*again.spent)) == 0);
 	verity_floors_free(&again);
 	verity_floors_free(&floors);
 	free(text);

@@ -51,11 +51,11 @@ static void unlock_again(const struct verity_unlock_text *unlock)
 
 	require(verity_text_printable(unlock->serial, strlen(unlock->serial)));
 	require(unlock->not_after >= 1 && unlock->not_after <= VERITY_TIME_MAX);
-	require(verity_unlock_encode(unlock->serial, unlock->allows, unlock->not_after,
-				     &text, NULL) == 0);
+	require(verity_unlock_encode(unlock, &text, NULL) == 0);
 	object = parse(text, strlen(text), VERITY_STATEMENT_UNLOCK);
 	require(object && verity_unlock_decode(object, &again, NULL) == 0);
 	require(strcmp(again.serial, unlock->serial) == 0);
+	require(strcmp(again.id, unlock->id) == 0);
 	require(again.allows == unlock->allows && again.not_after == unlock->not_after);
 	json_object_put(object);
 	free(text);

@@ -97,11 +97,94 @@ class Denylist(bench.Case):
         self.assertEqual(self.wmopkg("denylist", self.seven).returncode, 0)
         self.refused(3, self.denylist(6), "its number is 6, and number 7 is in force on this device "
                                           "(get the newest deny list from the vendor)")
-        os.unlink("persist/wmopkg/denylist")
-        gone = "warning: deny list: number 7 was in force on this device, and is missing now"
-        self.check(0, "No deny list is in force.\n", gone, "denylist")
-        self.assertEqual(self.wmopkg("denylist", self.denylist(6)).returncode, 3)
-        self.check(0, f"Deny list 7 {STAYS}\n", gone, "denylist", self.seven)
+
+    def test_one_copy_is_enough(self):
+        self.assertEqual(self.wmopkg("denylist", self.seven).returncode, 0)
+        for damage in (os.unlink, lambda path: bench.write(path, b"x")):
+            damage("persist/wmopkg/denylist")
+            result = self.wmopkg("denylist")
+            self.assertIn("Number: 7\n", result.stdout)
+            self.assertIn("; number 7 stays in force by its second copy\n", result.stderr)
+            result = self.wmopkg("denylist", self.denylist(6))
+            self.assertEqual(result.returncode, 3)
+            self.assertIn("its number is 6, and number 7 is in force", result.stderr)
+            result = self.wmopkg("denylist", self.seven)
+            self.assertEqual((result.returncode, result.stdout),
+                             (0, "Deny list 7 is in force already.\n"))
+            self.succeed("Deny list 7 is in force already.\n", "denylist", self.seven)
+
+    def test_a_number_that_is_only_remembered(self):
+        """Whoever writes PERSIST can write any number there: it locks no list out."""
+        self.assertEqual(self.wmopkg("denylist", self.seven).returncode, 0)
+        for number in (7, 4294967295):
+            for name in ("denylist", "denylist.copy"):
+                if os.path.exists(f"persist/wmopkg/{name}"):
+                    os.unlink(f"persist/wmopkg/{name}")
+            bench.write("persist/wmopkg/floors.json", json.dumps({
+                "format": 1, "time": 0, "denylist": number, "epochs": {}}).encode())
+            gone = (f"warning: deny list: number {number} was in force on this device, and is "
+                    "missing now")
+            self.check(0, "No deny list is in force.\n", gone, "denylist")
+            six = self.denylist(6)
+            self.check(0, f"Deny list 6 {STAYS}\n",
+                       f"{gone}\nwarning: {six}: number {number} is remembered by this device, "
+                       "but there is no list that vouches for it: number 6 is accepted",
+                       "denylist", six)
+            self.succeed("Number: 6\nSigner: CN=wmopkg development signer\n"
+                         "Trusted by: root.pem\n", "denylist")
+            self.refused(3, self.denylist(5), "its number is 5, and number 6 is in force")
+
+    def test_strangers_list(self):
+        """Put on PERSIST, in place of the vendor's, with the highest number there is."""
+        subprocess.run([bench.BUILD, "keys", "strangers"], check=True, stdout=subprocess.DEVNULL)
+        key = self.facts()["signers"][0]["key"]
+        stranger = bench.read(shutil.move(
+            self.denylist(4294967295, "--key-id", key, keys="strangers"), "stranger"))
+        self.assertEqual(self.wmopkg("denylist", self.seven).returncode, 0)
+        bench.write("persist/wmopkg/denylist", stranger)
+        result = self.wmopkg("denylist")
+        self.assertIn("Number: 7\n", result.stdout)
+        self.assertIn("its file holds number 4294967295, which no key of the key ring vouches for",
+                      result.stderr)
+        # with the second copy gone it denies, for as long as the vendor sends no list
+        bench.write("persist/wmopkg/denylist.copy", stranger)
+        result = self.wmopkg("denylist")
+        self.assertIn("Number: 4294967295\n", result.stdout)
+        self.assertIn("\nTrusted by: not in the key ring\n", result.stdout)
+        self.assertEqual(self.facts()["verdict"], "Revoked")
+        one = self.denylist(1)
+        result = self.wmopkg("denylist", one)
+        self.assertEqual((result.returncode, result.stdout), (0, f"Deny list 1 {STAYS}\n"))
+        self.assertIn(f"wmopkg: warning: {one}: number 1 takes the place of number 4294967295, "
+                      "which no key of the key ring vouches for\n", result.stderr)
+        self.succeed("Deny list 1 is in force already.\n", "denylist", one)
+        self.assertEqual(self.facts()["verdict"], "Signed")
+        self.assertEqual(bench.read("persist/wmopkg/denylist.broken"), stranger)
+
+    def test_one_unlock_statement(self):
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write("serial = SN-1\n")
+        words = ("--serial", "SN-1", "--allow", "downgrade", "--not-after", "4102444799", "--key",
+                 f"{self.keys}/unlock.key", "--cert", f"{self.keys}/unlock.pem")
+        for name in ("one", "two"):
+            subprocess.run([bench.BUILD, "unlock", "--id", name, *words, f"{name}.unlock"],
+                           check=True, stdout=subprocess.DEVNULL)
+        self.assertEqual(self.wmopkg("unlock", "one.unlock").returncode, 0)
+        shown = json.loads(self.wmopkg("unlock", "json").stdout)["statement"]
+        for number, what in ((1, "one.unlock"), (2, shown["hash"])):
+            path = self.denylist(number, "--unlock", what)
+            result = self.wmopkg("denylist", path)
+            self.assertEqual(result.returncode, 0)
+            told = ("Unlock statement: Revoked: deny list 1 names it, or a key that it was signed "
+                    "with\n" if number == 1 else "")  # it was revoked before by then
+            self.assertEqual(result.stdout, f"Deny list {number} {STAYS}\n{told}")
+            result = self.wmopkg("unlock", "one.unlock")
+            self.assertEqual(result.returncode, 3)
+            self.assertIn(f"one.unlock: deny list {number} names this unlock statement",
+                          result.stderr)
+        self.assertIn(f"Denied unlock: {shown['hash']}\n", self.wmopkg("denylist").stdout)
+        self.assertEqual(self.wmopkg("unlock", "two.unlock").returncode, 0)
+        self.assertIn("Unlocked: downgrade\n", self.wmopkg("unlock").stdout)
 
     def test_refused(self):
         subprocess.run([bench.BUILD, "keys", "strangers"], check=True, stdout=subprocess.DEVNULL)
@@ -140,7 +223,7 @@ class Denylist(bench.Case):
         subprocess.run([bench.BUILD, "keys", "rotated"], check=True, stdout=subprocess.DEVNULL)
         shutil.copy("rotated/root.pem", "keys/root.pem")
         result = self.wmopkg("denylist")
-        self.assertIn("\nTrusted by: no longer in the key ring\n", result.stdout)
+        self.assertIn("\nTrusted by: not in the key ring\n", result.stdout)
         self.assertIn("it stays in force", result.stderr)
         self.assertEqual(self.facts()["verdict"], "Revoked")
 

@@ -54,11 +54,12 @@ class Json(states.Case):
 
     def unlock(self):
         return self.statement("unlock", "unlock", "--serial", "SN-1", "--allow", "untrusted",
-                              "--not-after", "2099-12-31")
+                              "--not-after", "2099-12-31", "--id", "1")
 
     def denylist(self):
         return self.statement("denylist", "signer", "--number", "7", "--name", "pkgname=3",
-                              "--package", self.package, "--key-id", "0a" * 32)
+                              "--package", self.package, "--key-id", "0a" * 32,
+                              "--unlock", "0b" * 32)
 
     def check_no_output(self, status, *words):
         """An error is on stderr, and half an object is nowhere."""
@@ -298,7 +299,9 @@ class Statements(Json):
         self.assertEqual(told, {**self.LOCKED, "unlocked": True,
                                 "allow_untrusted": True, "statement": {
                                     "allow": ["untrusted"], "serial": "SN-1",
-                                    "not_after": 4102444799}})
+                                    "not_after": 4102444799, "id": "1",
+                                    "hash": told["statement"]["hash"]}})
+        self.assertRegex(told["statement"]["hash"], "^[0-9a-f]{64}$")
         with open("wmopkg.conf", "a", encoding="utf-8") as file:
             file.write("firmware_built = 4102444800\n")
         told = held("unlock", self.output("unlock", "json"))
@@ -314,7 +317,8 @@ class Statements(Json):
             "image"]["root_hash"]
         self.assertEqual(told["signer"]["trusted_by"], "root.pem")
         self.assertEqual((told["number"], told["deny"]), (7, [
-            {"name": "pkgname", "epoch_below": 3}, {"root_hash": root_hash}, {"key": "0a" * 32}]))
+            {"name": "pkgname", "epoch_below": 3}, {"root_hash": root_hash}, {"key": "0a" * 32},
+            {"unlock": "0b" * 32}]))
 
 
 class Boot(Json):

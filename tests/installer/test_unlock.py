@@ -80,20 +80,59 @@ class Unlock(bench.Case):
                      "unlock", self.good)
         until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(self.now + YEAR))
         self.shown("Serial: SN-1", "Unlocked: untrusted", f"Until: {until}", f"Signer: {SIGNER}",
-                   "Trusted by: root.pem", ANCHOR, "Allow Untrusted: yes")
+                   "Trusted by: root.pem", f"Hash: {self.hash_of(self.good)}",
+                   ANCHOR, "Allow Untrusted: yes")
         self.check(0, f"unsigned.wmopkg:\n{bench.BAR}    PKG: Unsigned\n{bench.INSTALLED}",
                    f"{bench.ALLOWED}\nwarning: unsigned: Unsigned: it has no signature; it is "
                    "active only where the boot configuration says Allow Untrusted, and as long as "
                    "an unlock statement allows it", "install", self.unsigned)
         self.install_signed(bench.ALLOWED)
         self.succeed("Unlock statement removed... Changes are applied after reboot.\n", "unlock",
-                     "clear")
+                     "clear", "--yes")
         self.succeed("There is no unlock statement.\n", "unlock", "clear")
         self.assertFalse(os.path.exists("persist/wmopkg/unlock"))
         self.check(3, "", f"warning: {LOCKED}\n{self.unsigned}: Unsigned: {INSTEAD}",
                    "install", self.unsigned)
         shown = json.loads(self.wmopkg("show", "unsigned", "json").stdout)["packages"][0]
         self.assertEqual(f"{shown['reason']['message']} ({shown['reason']['hint']})", INSTEAD)
+
+    @staticmethod
+    def hash_of(path):
+        done = subprocess.run([bench.BUILD, "inspect", "--json", path], check=True, text=True,
+                              stdout=subprocess.PIPE)
+        return json.loads(done.stdout)["hash"]
+
+    def test_clear_is_final(self):
+        """For this statement, however it comes back; and not for another one."""
+        self.wmopkg("unlock", self.good)
+        kept = bench.read("persist/wmopkg/unlock")
+        self.assertEqual(self.wmopkg("unlock", "clear", "--yes").returncode, 0)
+        spent = "the unlock statement was cleared on this device"
+        hint = "(ask the vendor for a new statement, with another id)"
+        again = self.unlock("again")
+        for path in (self.good, again):
+            self.check(3, "", f"{path}: {spent} {hint}", "unlock", path)
+        bench.write("persist/wmopkg/unlock", kept)
+        self.check(0, "Serial: SN-1\nUnlocked: no\nAllow Untrusted: no\n"
+                   f"Reason: {LOCKED} {ASK}\n", f"warning: unlock statement: {spent}", "unlock")
+        # what counts for nothing is cleared without a question
+        self.check(0, "Unlock statement removed... Changes are applied after reboot.\n",
+                   f"warning: unlock statement: {spent}", "unlock", "clear")
+        other = self.unlock("other-id", "--id", "2")
+        self.succeed(f"Unlocked until {self.day}: untrusted. Changes are applied after reboot.\n",
+                     "unlock", other)
+
+    def test_clear_asks(self):
+        question = ("Clear the unlock statement, which this device then never accepts again "
+                    "(y/N)?")
+        self.wmopkg("unlock", self.good)
+        self.check(1, f"{question}\n", "unlock: there is no terminal to ask on (to continue "
+                   "without asking: --yes)", "unlock", "clear")
+        for answer in ("n\n", "\n", "Y es\n"):
+            self.check(1, f"{question}\nNothing cleared.\n", "", "unlock", "clear", answer=answer)
+        self.assertIn("Unlocked: untrusted\n", self.wmopkg("unlock").stdout)
+        self.check(0, f"{question}\nUnlock statement removed... Changes are applied after "
+                   "reboot.\n", "", "unlock", "clear", answer="y\n")
 
     def test_a_newer_one_takes_its_place(self):
         self.wmopkg("unlock", self.good)
@@ -183,7 +222,7 @@ class Unlock(bench.Case):
         self.check(2, "", "unlock: unexpected 'b'\n  unlock a b\n           ^\n"
                    "  expected: end of line", "unlock", "a", "b")
         self.check(2, "", "unlock: unexpected '--clear'\n  unlock --clear\n         ^\n"
-                   "  expected: FILE, clear, json or end of line", "unlock", "--clear")
+                   "  expected: --yes, clear, FILE, json or end of line", "unlock", "--clear")
 
 
 class Downgrade(bench.Case):

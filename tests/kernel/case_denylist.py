@@ -19,10 +19,17 @@ def prepare(work, build):
                           (6, ("--name", "good=1"))):
         run(vendor.tool, "denylist", "--number", str(number), *entry, *vendor.signing("keys"),
             f"{work}/denylist-{number}")
+    run(vendor.tool, "denylist", "--number", "4294967295", "--package", vendor.path("good"),
+        *vendor.signing("other"), work + "/stranger")
     shutil.copytree(work + "/keys", work + "/ring", ignore=shutil.ignore_patterns("*.key"))
     for name in os.listdir(work + "/ring"):
         if name != "root.pem":
             os.unlink(f"{work}/ring/{name}")
+
+
+def read_bytes(path):
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def new_device(work, build):
@@ -95,20 +102,68 @@ def test_signer_leaves_the_key_ring(work, build):
         assert any("it stays in force" in line for line in device.log_of_boot())
 
 
+def damage(path):
+    with open(path, "r+b") as file:
+        file.seek(60)
+        byte = file.read(1)[0]
+        file.seek(60)
+        file.write(bytes([byte ^ 1]))
+
+
+def test_one_copy_damaged(work, build):
+    """The other one counts, and the boot writes it again."""
+    for name in ("denylist", "denylist.copy"):
+        with new_device(work, build) as device:
+            device.tell("denylist", work + "/denylist-7")
+            path = device.base + "/persist/wmopkg/" + name
+            before = read_bytes(path)
+            damage(path)
+            device.reboot(completed=False)
+            device.activate()
+            check(device, "bad", "deny list 7 names its root hash")
+            lines = [line for line in device.log_of_boot() if line.startswith("wmopkg: deny list: ")]
+            equal(["stays in force by its second copy" in line for line in lines],
+                  [True] if name == "denylist" else [], lines)
+            equal(read_bytes(path), before)
+
+
+def test_strangers_list(work, build):
+    """With the highest number, in place of the vendor's: on PERSIST, by whoever writes there."""
+    with new_device(work, build) as device:
+        device.tell("denylist", work + "/denylist-7")
+        record = device.base + "/persist/wmopkg/"
+        shutil.copy(work + "/stranger", record + "denylist")
+        device.reboot()
+        device.activate()
+        check(device, "bad", "deny list 7 names its root hash")
+        check(device, "good")
+        # without any of the vendor's it counts, and the next one of the vendor's replaces it
+        for name in ("denylist", "denylist.copy"):
+            shutil.copy(work + "/stranger", record + name)
+        device.reboot()
+        device.activate()
+        check(device, "bad")
+        check(device, "good", "deny list 4294967295 names its root hash")
+        equal(device.state()["denylist"], 4294967295)
+        told = device.tell("denylist", work + "/denylist-6")
+        assert "number 6 takes the place of number 4294967295, which no key" in told, told
+        device.tell("denylist", work + "/denylist-7")
+        device.reboot()
+        device.activate()
+        check(device, "bad", "deny list 7 names its root hash")
+        check(device, "good")
+
+
 def test_damaged(work, build):
     """It denies nothing any more, and says so at every boot."""
     with new_device(work, build) as device:
         device.tell("denylist", work + "/denylist-7")
-        path = device.base + "/persist/wmopkg/denylist"
-        with open(path, "r+b") as file:
-            file.seek(60)
-            byte = file.read(1)[0]
-            file.seek(60)
-            file.write(bytes([byte ^ 1]))
+        for name in ("denylist", "denylist.copy"):
+            damage(device.base + "/persist/wmopkg/" + name)
         device.reboot()
         device.activate()
         check(device, "bad")
         lines = device.log_of_boot()
-        equal(sum(line.startswith("wmopkg: deny list: ") for line in lines), 2, lines)
+        equal(sum(line.startswith("wmopkg: deny list: ") for line in lines), 3, lines)
         assert any("number 7 was in force on this device" in line for line in lines), lines
         equal(device.tell("denylist", work + "/denylist-7").count("bad: Revoked"), 1)

@@ -136,7 +136,7 @@ def test_locked_unlocked_and_locked_again(work, build):
         assert "nosuid" in device.stack_flags(), device.stack_flags()
         device.reboot()
         check(device, True)
-        device.tell("unlock", "clear")
+        device.tell("unlock", "clear", "--yes")
         device.reboot()
         check(device, False, ALWAYS)
 

@@ -84,7 +84,7 @@ class Unlock(bench.MachineTest):
         self.assertIn("nosuid", self.succeed("grep ' / overlay ' /proc/mounts"))
 
     def test_4_locked_again(self):
-        self.succeed("wmopkg unlock clear")
+        self.succeed("wmopkg unlock clear --yes")
         shown = " ".join(self.succeed("wmopkg show").split())
         self.assertIn("unsigned: active until reboot: it has no signature (install one signed for "
                       "this device, or ask for an unlock statement)", shown)

@@ -145,6 +145,7 @@ class Making(Case):
         self.assertRegex(lines[3], "^Signed at: 20")
         self.assertEqual(lines[4:], ["Type: unlock", "Serial: SN 1", "Allows: untrusted, downgrade",
                                      "Until: 2099-12-31 23:59:59 UTC",
+                                     f"Hash: {hashlib.sha256(read('m')).hexdigest()}",
                                      f"File bytes: {os.path.getsize('u')}"])
 
     def test_unlock_json(self):
@@ -156,30 +157,65 @@ class Making(Case):
                   "signed_at": 1800000000}
         self.assertEqual(facts, {"verdict": "Signed", "type": "unlock", "serial": "SN1",
                                  "allow": ["downgrade"], "not_after": UNTIL, "signers": [signer],
-                                 "signer": signer, "file_bytes": os.path.getsize("u")})
+                                 "signer": signer, "hash": facts["hash"],
+                                 "file_bytes": os.path.getsize("u")})
 
     def test_denylist(self):
         root_hash = json.loads(self.build("inspect", "--json", "brand.wmopkg"))["image"]["root_hash"]
         ours, theirs = key_id("keys/signer.pem"), key_id("others/signer.pem")
-        output = self.build("denylist", "--number", "4294967295", "--name", "brand=3", "--package",
+        output = self.build("denylist", "--number", "4000000000", "--name", "brand=3", "--package",
                             "brand.wmopkg", "--revoke-cert", "others/signer.pem", "--key-id",
-                            ours.upper(), "--root-hash", "ab" * 32, "--name", "brand=3", *SIGNER,
-                            "d")
-        self.assertEqual(output, "d: deny list 4294967295, 5 entries, signed\n")
+                            ours.upper(), "--root-hash", "ab" * 32, "--name", "brand=3", "--unlock",
+                            "CD" * 32, *SIGNER, "d")
+        self.assertEqual(output, "d: deny list 4000000000, 6 entries, signed\n")
         self.openssl_verify("d")
         deny = [{"name": "brand", "epoch_below": 3}, {"root_hash": root_hash}, {"key": theirs},
-                {"key": ours}, {"root_hash": "ab" * 32}]
+                {"key": ours}, {"root_hash": "ab" * 32}, {"unlock": "cd" * 32}]
         self.assertEqual(json.loads(read("m")), {"type": "denylist", "format": 1,
-                                                 "number": 4294967295, "deny": deny})
+                                                 "number": 4000000000, "deny": deny})
         lines = self.inspect(0, "Signed", None, "--keys", "keys-ring", "d")
-        self.assertEqual(lines[4:], ["Type: denylist", "Number: 4294967295",
+        self.assertEqual(lines[4:], ["Type: denylist", "Number: 4000000000",
                                      "Denied name: brand below epoch 3",
                                      f"Denied hash: {root_hash}", f"Denied key: {theirs}",
-                                     f"Denied key: {ours}", f"Denied hash: {'ab' * 32}",
+                                     f"Denied key: {ours}", f"Denied hash: {'ab' * 32}", f"Denied unlock: {'cd' * 32}",
                                      f"File bytes: {os.path.getsize('d')}"])
         facts = json.loads(self.build("inspect", "--json", "--keys", "keys-ring", "d"))
         self.assertEqual((facts["verdict"], facts["type"], facts["number"], facts["deny"]),
-                         ("Signed", "denylist", 4294967295, deny))
+                         ("Signed", "denylist", 4000000000, deny))
+
+    def test_highest_number(self):
+        """Nothing comes after it, and no device takes a lower one."""
+        for number, left in ((4294967295, 0), (4000000001, 294967294)):
+            result = run(BUILD, "denylist", "--number", str(number), "--name", "a=1", "d")
+            self.assertEqual((result.returncode, result.stdout, result.stderr), (
+                0, f"d: deny list {number}, 1 entry, not signed\n",
+                f"wmopkg-build: warning: d: only {left} numbers are left above it, and a device "
+                "accepts no lower one\n"))
+
+    def test_denied_unlock_statement(self):
+        """By its text, whoever signed it and whether it is signed at all."""
+        words = ("unlock", "--serial", "A", "--allow", "untrusted", *DAY)
+        self.build(*words, "u")
+        self.build(*words, *UNLOCK, "u2")
+        self.build(*words, "--id", "2", *UNLOCK, "u3")
+        self.build("extract", "--manifest", "m", "u2")
+        text_hash = hashlib.sha256(read("m")).hexdigest()
+        self.build("denylist", "--number", "7", "--unlock", "u", "--unlock", text_hash, *SIGNER,
+                   "d")
+        self.build("extract", "--manifest", "m", "d")
+        self.assertEqual(json.loads(read("m"))["deny"], [{"unlock": text_hash}])
+        for name, status, verdict, reason in (
+                ("u2", 3, "Revoked", "deny list 7 names this unlock statement (revoked)"),
+                ("u3", 0, "Signed", None)):
+            lines = self.inspect(status, verdict, reason, "--keys", "keys-ring", "--denylist", "d",
+                                 name)
+            self.assertEqual([line for line in lines if line.startswith("Id: ")],
+                             ["Id: 2"] if name == "u3" else [])
+        self.refused(3, "d: not denied: it is a deny list, not an unlock statement (check which "
+                        "file this is)", "denylist", "--number", "7", "--unlock", "d", "d2")
+        self.refused(4, "none: No such file or directory (check the name)", "denylist",
+                     "--number", "7", "--unlock", "none", "d2")
+        self.refused(2, "unlock: id: longer than 64 bytes", *words, "--id", "A" * 65, "u4")
 
     def test_nothing_denied(self):
         result = run(BUILD, "denylist", "--number", "1", "d")
@@ -363,8 +399,8 @@ class Signing(Case):
                 (b'{"type":"unlock","format":2}', "format: 2 is newer than this program knows "
                  "(update the firmware, or ask the vendor for a package made for this firmware)"),
                 (b'{"type":"denylist","format":1,"number":1,"deny":[{"mac":"x"}]}',
-                 "deny[0]: not exactly one of key, root_hash, name (get the file again from its "
-                 "vendor)")):
+                 "deny[0]: not exactly one of key, root_hash, name, unlock (get the file again from "
+                 "its vendor)")):
             statement("x", text)
             self.refused(3, f"x: not signed: {message}", "sign", *SIGNER, "x", "x2")
         write("x", read("u")[:-1])

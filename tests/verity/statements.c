@@ -8,8 +8,8 @@
 #include "verity/sign/cms_sign.h"
 #include "verity/util/cleanup.h"
 
-static void sign(const struct keys *keys, const char *text, const char *signer,
-		 uint8_t **ret, size_t *ret_bytes)
+void statement_sign(const struct keys *keys, const char *text, const char *signer,
+		    int64_t when, uint8_t **ret, size_t *ret_bytes)
 {
 	cleanup_with(verity_signing_key_free_p) struct verity_signing_key *key = NULL;
 	char key_path[128], cert_path[128], file[32];
@@ -21,8 +21,7 @@ static void sign(const struct keys *keys, const char *text, const char *signer,
 	keys_path(keys, file, cert_path);
 	check_ok(verity_signing_key_load(key_path, cert_path, NULL, NULL, &key, &err),
 		 &err);
-	check_ok(verity_cms_sign(text, strlen(text), key, time(NULL), ret, ret_bytes,
-				 &err),
+	check_ok(verity_cms_sign(text, strlen(text), key, when, ret, ret_bytes, &err),
 		 &err);
 }
 
@@ -36,7 +35,8 @@ struct statement_file statement_make(const struct keys *keys, const char *text,
 	struct verity_error err;
 
 	if (signer)
-		sign(keys, text, signer, &signature, &parts.signature_bytes);
+		statement_sign(keys, text, signer, time(NULL), &signature,
+			       &parts.signature_bytes);
 	parts.signature = signature;
 	check_ok(verity_statement_join(&parts, &file.bytes, &file.size, &err), &err);
 	return file;

@@ -17,6 +17,14 @@ struct statement_file {
 };
 
 /**
+ * statement_sign - the detached signature over a text
+ * @when: signing time, seconds since 1970
+ * @ret:  free()
+ */
+void statement_sign(const struct keys *keys, const char *text, const char *signer,
+		    int64_t when, uint8_t **ret, size_t *ret_bytes);
+
+/**
  * statement_make - put @text and its signature into a file
  * @signer: "signer", "unlock"; NULL: it is not signed
  */

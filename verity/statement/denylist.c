@@ -29,14 +29,22 @@ static const struct verity_json_field name_fields[] = {
 	{.key = NULL},
 };
 
+static const struct verity_json_field unlock_fields[] = {
+	VERITY_JSON_HEX("unlock", struct verity_deny, digest),
+	{.key = NULL},
+};
+
 static const struct verity_json_field *const entry_fields[] = {
 	[VERITY_DENY_KEY] = key_fields,
 	[VERITY_DENY_ROOT_HASH] = root_hash_fields,
 	[VERITY_DENY_NAME] = name_fields,
+	[VERITY_DENY_UNLOCK] = unlock_fields,
 };
 
+#define KINDS (sizeof(entry_fields) / sizeof(entry_fields[0]))
+
 /*
- * An entry has exactly one of the three first keys. Anything else could be read as
+ * An entry has exactly one of the first keys. Anything else could be read as
  * denying less than was meant, so the whole list is refused.
  */
 static int get_entry(struct verity_json_reader *reader, struct json_object *value,
@@ -47,13 +55,14 @@ static int get_entry(struct verity_json_reader *reader, struct json_object *valu
 
 	if (!json_object_is_type(value, json_type_object))
 		return verity_json_bad(reader, "not an object");
-	for (unsigned kind = 0; kind <= VERITY_DENY_NAME; kind++)
+	for (unsigned kind = 0; kind < KINDS; kind++)
 		if (json_object_object_get_ex(value, entry_fields[kind]->key, NULL)) {
 			deny->kind = (enum verity_deny_kind)kind;
 			found++;
 		}
 	if (found != 1)
-		return verity_json_bad(reader, "not exactly one of key, root_hash, name");
+		return verity_json_bad(reader,
+				       "not exactly one of key, root_hash, name, unlock");
 	return verity_json_get_fields(reader, value, entry_fields[deny->kind], deny);
 }
 
@@ -119,6 +128,11 @@ void verity_denylist_free(struct verity_denylist *denylist)
 	free(denylist);
 }
 
+bool verity_denylist_vouched(const struct verity_denylist *denylist)
+{
+	return denylist && denylist->signer.anchor[0] != '\0';
+}
+
 const struct verity_denylist_text *verity_denylist_text(
 	const struct verity_denylist *denylist)
 {
@@ -160,7 +174,8 @@ int verity_denylist_read(const void *bytes, size_t size,
 					VERITY_PURPOSE_PACKAGE, keyring, &object,
 					&signatures, err);
 
-	if (r == 0)
+	/* A stranger's list on PERSIST must not keep the vendor's out. */
+	if (r == 0 && verity_denylist_vouched(current))
 		r = verity_denylist_check_keys(current, &signatures, err);
 	return r < 0 ? r : denylist_new(object, &signatures, ret, err);
 }
@@ -244,4 +259,15 @@ int verity_denylist_check_manifest(const struct verity_denylist *denylist,
 					   deny->epoch_below, manifest->epoch);
 	}
 	return 0;
+}
+
+int verity_denylist_check_unlock(const struct verity_denylist *denylist,
+				 const uint8_t digest[static VERITY_DIGEST_BYTES],
+				 struct verity_error *err)
+{
+	if (!find_digest(denylist, VERITY_DENY_UNLOCK, digest))
+		return 0;
+	return verity_fail(err, VERITY_E_REVOKED,
+			   "deny list %" PRIu32 " names this unlock statement",
+			   denylist->text.number);
 }

@@ -4,6 +4,9 @@
 /*
  * The deny list: what this device must not run any more, whoever signed it. A signed
  * statement that works offline and never expires; its number only rises.
+ *
+ * A list that is kept, and whose signer the key ring does not trust, is a hint: it denies
+ * what it names, and decides nothing about other lists.
  */
 
 #include "verity/cms/cms.h"
@@ -16,11 +19,12 @@ enum verity_deny_kind {
 	VERITY_DENY_KEY,       /* a certificate's public key, anywhere in a chain */
 	VERITY_DENY_ROOT_HASH, /* one image */
 	VERITY_DENY_NAME,      /* a package by its identity, below an epoch */
+	VERITY_DENY_UNLOCK,    /* one unlock statement, by the digest of its text */
 };
 
 struct verity_deny {
 	enum verity_deny_kind kind;
-	uint8_t digest[VERITY_DIGEST_BYTES]; /* key id or root hash */
+	uint8_t digest[VERITY_DIGEST_BYTES]; /* key id, root hash, or of a statement */
 	char name[VERITY_NAME_MAX + 1];
 	uint32_t epoch_below;
 };
@@ -40,7 +44,8 @@ struct verity_json_writer;
 
 /**
  * verity_denylist_read - a deny list from the bytes of its statement file
- * @current: the one in force, which may deny the key of the signer; NULL: none
+ * @current: the one in force, which may deny the key of the signer; NULL: none. It is
+ *           asked only where the key ring vouches for it
  * @ret:     set on success only; free with verity_denylist_free()
  *
  * The signer's certificate must be for packages.
@@ -57,11 +62,10 @@ int verity_denylist_read(const void *bytes, size_t size,
 /**
  * verity_denylist_read_kept - the deny list that this device has kept
  *
- * It was read with its signer in the key ring once. Where that signer is not in it any
- * more, what was denied stays denied: a list can only take rights away. A signature that
- * does not match is refused all the same.
+ * Where its signer is not in the key ring, what it denies stays denied: a list can only
+ * take rights away. A signature that does not match is refused all the same.
  *
- * Return: 0; 1 where the key ring does not trust its signer any more; -EBADMSG; -ENOMEM.
+ * Return: 0; 1 where the key ring does not trust its signer; -EBADMSG; -ENOMEM.
  */
 int verity_denylist_read_kept(const void *bytes, size_t size,
 			      const struct verity_keyring *keyring,
@@ -84,6 +88,11 @@ const struct verity_signer *verity_denylist_signer(
 	const struct verity_denylist *denylist);
 
 /**
+ * verity_denylist_vouched - whether a key of the key ring vouches for it; false for NULL
+ */
+bool verity_denylist_vouched(const struct verity_denylist *denylist);
+
+/**
  * verity_denylist_check_keys - whether it denies a key that took part in a signature
  * @denylist: NULL denies nothing
  *
@@ -101,6 +110,16 @@ int verity_denylist_check_keys(const struct verity_denylist *denylist,
 int verity_denylist_check_manifest(const struct verity_denylist *denylist,
 				   const struct verity_manifest *manifest,
 				   struct verity_error *err) must_check;
+
+/**
+ * verity_denylist_check_unlock - whether it denies one unlock statement
+ * @digest: verity_statement_digest() of it
+ *
+ * Return: 0; -EKEYREVOKED (REVOKED).
+ */
+int verity_denylist_check_unlock(const struct verity_denylist *denylist,
+				 const uint8_t digest[static VERITY_DIGEST_BYTES],
+				 struct verity_error *err) must_check;
 
 /**
  * verity_denylist_decode - read the JSON object of a statement of this type

@@ -10,7 +10,16 @@
 void verity_floors_free(struct verity_floors *floors)
 {
 	free(floors->epochs);
+	free(floors->spent);
 	*floors = (struct verity_floors){.time = 0};
+}
+
+void verity_floors_drop(struct verity_floors *floors)
+{
+	free(floors->epochs);
+	floors->epochs = NULL;
+	floors->count = 0;
+	floors->time = 0;
 }
 
 /* @ret: the index of @name, or where it is to be inserted */
@@ -32,9 +41,14 @@ static bool find(const struct verity_floors *floors, const char *name, size_t *r
 
 uint32_t verity_floors_epoch(const struct verity_floors *floors, const char *name)
 {
+	uint32_t kept, proven;
 	size_t index;
 
-	return floors && find(floors, name, &index) ? floors->epochs[index].epoch : 0;
+	if (!floors)
+		return 0;
+	kept = find(floors, name, &index) ? floors->epochs[index].epoch : 0;
+	proven = floors->proven ? floors->proven(floors->context, name) : 0;
+	return kept > proven ? kept : proven;
 }
 
 int verity_floors_raise_epoch(struct verity_floors *floors, const char *name,
@@ -82,6 +96,34 @@ bool verity_floors_raise_denylist(struct verity_floors *floors, uint32_t number)
 	return true;
 }
 
+bool verity_floors_is_spent(const struct verity_floors *floors,
+			    const uint8_t digest[static VERITY_DIGEST_BYTES])
+{
+	for (size_t i = 0; i < floors->spent_count; i++)
+		if (memcmp(floors->spent[i], digest, VERITY_DIGEST_BYTES) == 0)
+			return true;
+	return false;
+}
+
+int verity_floors_spend(struct verity_floors *floors,
+			const uint8_t digest[static VERITY_DIGEST_BYTES],
+			struct verity_error *err)
+{
+	uint8_t(*grown)[VERITY_DIGEST_BYTES];
+
+	if (verity_floors_is_spent(floors, digest))
+		return 0;
+	if (floors->spent_count == VERITY_SPENT_MAX)
+		memmove(floors->spent, floors->spent + 1,
+			--floors->spent_count * sizeof(*floors->spent));
+	grown = reallocarray(floors->spent, floors->spent_count + 1, sizeof(*grown));
+	if (!grown)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	floors->spent = grown;
+	memcpy(grown[floors->spent_count++], digest, VERITY_DIGEST_BYTES);
+	return 1;
+}
+
 /* Kept as {"NAME": EPOCH, …}. */
 static int get_epochs(struct verity_json_reader *reader, struct json_object *value,
 		      void *member)
@@ -122,6 +164,9 @@ static void put_epochs(struct verity_json_writer *json, const char *key,
 	verity_json_close(json);
 }
 
+static const struct verity_json_field digest_item = {.type = VERITY_JSON_IS_HEX,
+						     .size = VERITY_DIGEST_BYTES};
+
 static const struct verity_json_field floors_fields[] = {
 	VERITY_JSON_FORMAT("format", 1),
 	VERITY_JSON_INTEGER("time", struct verity_floors, time, .max = VERITY_TIME_MAX),
@@ -131,6 +176,8 @@ static const struct verity_json_field floors_fields[] = {
 	 .type = VERITY_JSON_IS_CUSTOM,
 	 .decode = get_epochs,
 	 .encode = put_epochs},
+	VERITY_JSON_LIST("spent", struct verity_floors, spent, spent_count, &digest_item,
+			 VERITY_SPENT_MAX, .presence = VERITY_JSON_OPTIONAL),
 	{.key = NULL},
 };
 
@@ -145,6 +192,7 @@ int verity_floors_decode(const void *bytes, size_t size, struct verity_floors *r
 		return r;
 	*ret = floors;
 	floors.epochs = NULL;
+	floors.spent = NULL;
 	return 0;
 }
 

@@ -2,16 +2,24 @@
 #pragma once
 
 /*
- * What this device never goes below again: the epoch that each package name has run
- * with, the time, and the number of the deny list. Kept on PERSIST as JSON; only rises.
+ * What this device does not go below: the epoch of each package name, the time, and the
+ * number of the deny list; and which unlock statements are spent. Kept on PERSIST as
+ * JSON.
+ *
+ * Nothing there is signed, so it is a hint: it may keep packages out for a while, and
+ * never for good. Epochs are proven by signed packages (overlay/record/proofs.h), which
+ * .proven asks; those in the file are what firmware before that has written, and they
+ * go with the next boot that is completed.
  */
 
 #include "verity/util/name.h"
+#include "verity/util/sizes.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 #define VERITY_FLOORS_MAX 4096                  /* names */
+#define VERITY_SPENT_MAX  256                   /* unlock statements */
 #define VERITY_TIME_MAX   INT64_C(253402300799) /* 9999-12-31 23:59:59 UTC */
 
 struct verity_floor {
@@ -25,6 +33,12 @@ struct verity_floors {
 	uint32_t denylist;           /* number; 0: none was ever in force */
 	struct verity_floor *epochs; /* owned, by name; epochs of 0 are not kept */
 	size_t count;
+	uint8_t (*spent)[VERITY_DIGEST_BYTES]; /* owned; the oldest first */
+	size_t spent_count;
+
+	/* The floor of @name that is proven; 0: none. Not kept here. NULL: none is. */
+	uint32_t (*proven)(const void *context, const char *name);
+	const void *context; /* borrowed */
 };
 
 /**
@@ -44,7 +58,7 @@ int verity_floors_encode(const struct verity_floors *floors, char **ret,
 			 struct verity_error *err) must_check;
 
 /**
- * verity_floors_epoch - the floor of @name; 0 where there is none
+ * verity_floors_epoch - the floor of @name, proven or kept; 0 where there is none
  * @floors: NULL has none
  */
 uint32_t verity_floors_epoch(const struct verity_floors *floors, const char *name);
@@ -59,5 +73,24 @@ int verity_floors_raise_epoch(struct verity_floors *floors, const char *name,
 			      uint32_t epoch, struct verity_error *err) must_check;
 bool verity_floors_raise_time(struct verity_floors *floors, int64_t when);
 bool verity_floors_raise_denylist(struct verity_floors *floors, uint32_t number);
+
+/**
+ * verity_floors_spend - remember an unlock statement as spent; of VERITY_SPENT_MAX the
+ * oldest is forgotten
+ * @digest: verity_unlock_digest()
+ *
+ * Return: 1; 0 where it was spent already; -ENOMEM.
+ */
+int verity_floors_spend(struct verity_floors *floors,
+			const uint8_t digest[static VERITY_DIGEST_BYTES],
+			struct verity_error *err) must_check;
+
+bool verity_floors_is_spent(const struct verity_floors *floors,
+			    const uint8_t digest[static VERITY_DIGEST_BYTES]);
+
+/**
+ * verity_floors_drop - forget epochs and time, of which nothing kept here is proven
+ */
+void verity_floors_drop(struct verity_floors *floors);
 
 void verity_floors_free(struct verity_floors *floors);

@@ -25,6 +25,8 @@ int verity_statement_inspect(const struct verity_statement_parts *parts,
 			r = verity_denylist_decode(object, &text.denylist, &why);
 	}
 	if (r == 0)
+		r = verity_statement_digest(parts, text.digest, &why);
+	if (r == 0)
 		*ret = text;
 	else if (err)
 		*err = why;

@@ -15,6 +15,7 @@
 struct verity_statement_text {
 	enum verity_statement_type type;
 	struct verity_unlock_text unlock;     /* where it is one */
+	uint8_t digest[VERITY_DIGEST_BYTES];  /* verity_statement_digest() */
 	struct verity_denylist_text denylist; /* likewise; owned */
 };
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +92,16 @@ int verity_statement_join(const struct verity_statement_parts *parts, uint8_t **
 		       parts->signature_bytes);
 	*ret = file;
 	*ret_bytes = size;
+	return 0;
+}
+
+int verity_statement_digest(const struct verity_statement_parts *parts,
+			    uint8_t ret[static VERITY_DIGEST_BYTES],
+			    struct verity_error *err)
+{
+	if (EVP_Digest(parts->text, parts->text_bytes, ret, NULL, EVP_sha256(), NULL) !=
+	    1)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	return 0;
 }
 

@@ -64,6 +64,17 @@ int verity_statement_join(const struct verity_statement_parts *parts, uint8_t **
 			  size_t *ret_bytes, struct verity_error *err) must_check;
 
 /**
+ * verity_statement_digest - SHA-256 of the text, which names a statement
+ *
+ * Not of the file: another signature over the same text makes no other statement of it.
+ *
+ * Return: 0; -ENOMEM.
+ */
+int verity_statement_digest(const struct verity_statement_parts *parts,
+			    uint8_t ret[static VERITY_DIGEST_BYTES],
+			    struct verity_error *err) must_check;
+
+/**
  * verity_statement_type_name - "unlock", "denylist"
  */
 const char *verity_statement_type_name(enum verity_statement_type type);

@@ -15,6 +15,7 @@
 struct verity_unlock {
 	struct verity_unlock_text text;
 	struct verity_signer signer;
+	uint8_t digest[VERITY_DIGEST_BYTES];
 };
 
 static const struct {
@@ -88,6 +89,8 @@ static const struct verity_json_field unlock_fields[] = {
 	 .encode = put_allow},
 	VERITY_JSON_INTEGER("not_after", struct verity_unlock_text, not_after, .min = 1,
 			    .max = VERITY_TIME_MAX),
+	VERITY_JSON_TEXT("id", struct verity_unlock_text, id, .min = 1,
+			 .presence = VERITY_JSON_OPTIONAL),
 	{.key = NULL},
 };
 
@@ -103,25 +106,21 @@ int verity_unlock_decode(struct json_object *object, struct verity_unlock_text *
 	return r;
 }
 
-int verity_unlock_encode(const char *serial, unsigned allows, int64_t not_after,
-			 char **ret, struct verity_error *err)
+int verity_unlock_encode(const struct verity_unlock_text *text, char **ret,
+			 struct verity_error *err)
 {
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
 	cleanup_free char *encoded = NULL;
-	struct verity_unlock_text text = {.allows = allows, .not_after = not_after};
-	int r;
+	struct verity_unlock_text again;
+	int r = verity_statement_encode(VERITY_STATEMENT_UNLOCK, unlock_fields, text,
+					&encoded, err);
 
-	if (snprintf(text.serial, sizeof(text.serial), "%s", serial) > VERITY_SERIAL_MAX)
-		return verity_fail(err, VERITY_E_BAD_STATEMENT,
-				   "serial: longer than %d bytes", VERITY_SERIAL_MAX);
-	r = verity_statement_encode(VERITY_STATEMENT_UNLOCK, unlock_fields, &text,
-				    &encoded, err);
 	/* What the reader would refuse is not written: it has all the limits. */
 	if (r == 0)
 		r = verity_statement_decode(encoded, strlen(encoded),
 					    VERITY_STATEMENT_UNLOCK, &object, err);
 	if (r == 0)
-		r = verity_unlock_decode(object, &text, err);
+		r = verity_unlock_decode(object, &again, err);
 	if (r == 0)
 		*ret = steal_ptr(&encoded);
 	return r;
@@ -133,6 +132,7 @@ void verity_unlock_put(struct verity_json_writer *json,
 	put_allow(json, "allow", &text->allows);
 	verity_json_text(json, "serial", text->serial);
 	verity_json_int(json, "not_after", text->not_after);
+	verity_json_some_text(json, "id", text->id);
 }
 
 void verity_unlock_free(struct verity_unlock *unlock)
@@ -150,30 +150,42 @@ const struct verity_signer *verity_unlock_signer(const struct verity_unlock *unl
 	return &unlock->signer;
 }
 
+const uint8_t *verity_unlock_digest(const struct verity_unlock *unlock)
+{
+	return unlock->digest;
+}
+
 int verity_unlock_read(const void *bytes, size_t size,
 		       const struct verity_keyring *keyring,
 		       const struct verity_denylist *denylist, struct verity_unlock **ret,
 		       struct verity_error *err)
 {
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
+	cleanup_with(verity_unlock_free_p) struct verity_unlock *unlock =
+		calloc(1, sizeof(*unlock));
+	struct verity_statement_parts parts;
 	struct verity_signatures signatures;
-	struct verity_unlock_text text;
-	struct verity_unlock *unlock;
-	int r = verity_statement_verify(bytes, size, VERITY_STATEMENT_UNLOCK,
-					VERITY_PURPOSE_UNLOCK, keyring, &object,
-					&signatures, err);
+	int r;
 
+	if (!unlock)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	r = verity_statement_verify(bytes, size, VERITY_STATEMENT_UNLOCK,
+				    VERITY_PURPOSE_UNLOCK, keyring, &object, &signatures,
+				    err);
 	if (r == 0)
 		r = verity_denylist_check_keys(denylist, &signatures, err);
 	if (r == 0)
-		r = verity_unlock_decode(object, &text, err);
+		r = verity_unlock_decode(object, &unlock->text, err);
+	if (r == 0)
+		r = verity_statement_split(bytes, size, &parts, err);
+	if (r == 0)
+		r = verity_statement_digest(&parts, unlock->digest, err);
+	if (r == 0)
+		r = verity_denylist_check_unlock(denylist, unlock->digest, err);
 	if (r < 0)
 		return r;
-	unlock = malloc(sizeof(*unlock));
-	if (!unlock)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	*unlock = (struct verity_unlock){text, signatures.signers[0]};
-	*ret = unlock;
+	unlock->signer = signatures.signers[0];
+	*ret = steal_ptr(&unlock);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "verity/util/cleanup.h"
 
 #define VERITY_SERIAL_MAX       64 /* bytes */
+#define VERITY_UNLOCK_ID_MAX    64 /* bytes */
 #define VERITY_UNLOCK_WORDS_MAX 64
 
 enum verity_unlock_allow {
@@ -22,8 +23,9 @@ enum verity_unlock_allow {
  * data. */
 struct verity_unlock_text {
 	char serial[VERITY_SERIAL_MAX + 1];
-	unsigned allows;   /* of enum verity_unlock_allow */
-	int64_t not_after; /* seconds since 1970 */
+	unsigned allows;                   /* of enum verity_unlock_allow */
+	int64_t not_after;                 /* seconds since 1970 */
+	char id[VERITY_UNLOCK_ID_MAX + 1]; /* tells it from others; "": none */
 };
 
 /* Opaque: made only of a signed statement, by verity_unlock_read(). */
@@ -45,7 +47,7 @@ void verity_unlock_words(unsigned allows, char ret[static VERITY_UNLOCK_WORDS_MA
 
 /**
  * verity_unlock_read - an unlock statement from the bytes of its file
- * @denylist: may deny the key of the signer; NULL: none
+ * @denylist: may deny the key of the signer, or this statement; NULL: none
  * @ret:      set on success only; free with verity_unlock_free()
  *
  * verity_unlock_check() tells whether it is for this device and this day.
@@ -66,6 +68,12 @@ DEFINE_CLEANUP(struct verity_unlock, verity_unlock_free);
  */
 const struct verity_unlock_text *verity_unlock_text(const struct verity_unlock *unlock);
 const struct verity_signer *verity_unlock_signer(const struct verity_unlock *unlock);
+
+/**
+ * verity_unlock_digest - verity_statement_digest() of it, by which deny lists and the
+ * record of cleared ones name it; borrowed, VERITY_DIGEST_BYTES
+ */
+const uint8_t *verity_unlock_digest(const struct verity_unlock *unlock);
 
 /**
  * verity_unlock_check - whether it counts on this device, now
@@ -92,12 +100,12 @@ int verity_unlock_decode(struct json_object *object, struct verity_unlock_text *
  * Return: 0; -EBADMSG (BAD_STATEMENT) where verity_unlock_decode() would refuse it;
  * -ENOMEM.
  */
-int verity_unlock_encode(const char *serial, unsigned allows, int64_t not_after,
-			 char **ret, struct verity_error *err) must_check;
+int verity_unlock_encode(const struct verity_unlock_text *text, char **ret,
+			 struct verity_error *err) must_check;
 
 /**
- * verity_unlock_put - add the keys `allow`, `serial` and `not_after` to the object that
- * is open
+ * verity_unlock_put - add the keys `allow`, `serial`, `not_after` and, where there is
+ * one, `id` to the object that is open
  */
 void verity_unlock_put(struct verity_json_writer *json,
 		       const struct verity_unlock_text *text);

@@ -121,6 +121,9 @@ enum exit_status {
 	  "'wmopkg unlock' shows this device's serial number")                                          \
 	X(EXPIRED, "expired", EPERM, STATUS_REFUSED, "the statement has expired",                       \
 	  "ask the vendor for a new statement")                                                         \
+	X(SPENT, "spent", EPERM, STATUS_REFUSED,                                                        \
+	  "the unlock statement was cleared on this device, which is final",                            \
+	  "ask the vendor for a new statement, with another id")                                        \
 	X(OLD_DENYLIST, "old-denylist", EPERM, STATUS_REFUSED,                                          \
 	  "a deny list with this number or a higher one is installed",                                  \
 	  "get the newest deny list from the vendor")                                                   \

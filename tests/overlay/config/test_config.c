@@ -105,6 +105,31 @@ static void test_seed(void **state)
 	overlay_config_free(&config);
 }
 
+static void test_latest(void **state)
+{
+	const int64_t year = 31556952, written = 1764547200;
+	static const int64_t end = INT64_C(253402300799);
+	const struct {
+		int64_t built;
+		unsigned years;
+		int64_t latest;
+	} cases[] = {
+		{0, 30, written + 30 * year}, /* not known */
+		{1000000000, 1, written + year},
+		{written + 5, 30, written + 5 + 30 * year},
+		{end - year, 1, end},
+		{end, 100, end},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct overlay_config config = {.firmware_built = cases[i].built,
+						.firmware_years = cases[i].years};
+
+		assert_int_equal(overlay_config_latest(&config), cases[i].latest);
+	}
+}
+
 static void test_trust(void **state)
 {
 	struct overlay_config config;
@@ -113,7 +138,7 @@ static void test_trust(void **state)
 	(void)state;
 	check_ok(
 		load("uboot_env = /u\nauthorities = /ca.pem\nfetch_user = fetcher\nknown_hosts = /known\nserial = SN-1\nmodel = \"Switch 9000\"\n"
-		     "firmware_version = /etc/version\nfirmware_built = 4294967296\n"
+		     "firmware_version = /etc/version\nfirmware_built = 4294967296\nfirmware_years = 100\n"
 		     "anchor = efi\nsigners = {a.pem, \"b c.crt\"}\n"
 		     "signers_needed = all\ntimestamp = required\naudit_bytes = 16384\ntrials = 0\nverify = lazy\n"
 		     "package_seconds = 7\nboot_seconds = 0\nmemory_percent = 100\ndiscard = yes\nfactory_reset = console\n",
@@ -127,6 +152,7 @@ static void test_trust(void **state)
 	assert_string_equal(config.model, "Switch 9000");
 	assert_string_equal(config.firmware_version, "/etc/version");
 	assert_int_equal(config.firmware_built, INT64_C(4294967296));
+	assert_int_equal(config.firmware_years, 100);
 	assert_int_equal(config.anchor, OVERLAY_ANCHOR_EFI);
 	assert_int_equal(config.signers_count, 2);
 	assert_string_equal(config.signers[0], "a.pem");
@@ -316,6 +342,10 @@ static void test_bad(void **state)
 		{"firmware_built = 253402300800\n",
 		 "conf:1: firmware_built: '253402300800' is not a number from 0 to "
 		 "253402300799"},
+		{"firmware_years = 0\n",
+		 "conf:1: firmware_years: '0' is not a number from 1 to 100"},
+		{"firmware_years = 101\n",
+		 "conf:1: firmware_years: '101' is not a number from 1 to 100"},
 		{"verify = fast\n", "conf:1: verify: 'fast' is neither full nor lazy"},
 		{"audit_bytes = 1k\n",
 		 "conf:1: audit_bytes: '1k' is not a number from 16384 to 8388608"},
@@ -382,8 +412,8 @@ int main(void)
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
 		cmocka_unit_test(test_stack),    cmocka_unit_test(test_seed),
 		cmocka_unit_test(test_trust),    cmocka_unit_test(test_required),
-		cmocka_unit_test(test_bad),      cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_latest),   cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_missing),  cmocka_unit_test(test_no_file),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

@@ -122,15 +122,16 @@ static void test_denylist(void **state)
 		verity_denylist_text(overlay_trust_policy(trust)->denylist)->number, 8);
 	overlay_trust_free(trust);
 
-	/* Nobody lowers what was in force by deleting it, and the note says it is gone.
-	 */
-	check_ok(overlay_record_remove(device.record_fd, OVERLAY_RECORD_DENYLIST, &err),
-		 &err);
+	/* Both copies are deleted: the note says what is gone, and any list is better
+	 * than none. */
+	drop_file(&device, OVERLAY_RECORD_DENYLIST);
+	drop_file(&device, OVERLAY_RECORD_DENYLIST_COPY);
 	trust = look(&device);
 	check_notes(trust, 1, VERITY_E_OLD_DENYLIST,
 		    "deny list: number 8 was in force on this device, and is missing "
 		    "now");
 	assert_null(overlay_trust_policy(trust)->denylist);
+	assert_int_equal(set_denylist(trust, 7, &err), 1);
 	assert_int_equal(set_denylist(trust, 7, &err), -EPERM);
 	assert_int_equal(set_denylist(trust, 8, &err), 1);
 	overlay_trust_free(trust);
@@ -144,10 +145,8 @@ static void test_same_denylist(void **state)
 	struct verity_error err;
 
 	(void)state;
-	assert_int_equal(overlay_trust_set_denylist(trust, file.bytes, file.size, &err),
-			 1);
-	assert_int_equal(overlay_trust_set_denylist(trust, file.bytes, file.size, &err),
-			 0);
+	assert_int_equal(put_denylist(trust, &file, &err), 1);
+	assert_int_equal(put_denylist(trust, &file, &err), 0);
 	free(file.bytes);
 }
 
@@ -174,14 +173,13 @@ static void test_kept_denylist(void **state)
 				     &bytes, &size, &err),
 		 &err);
 	bytes[size / 2] ^= 1;
-	check_ok(overlay_record_replace(device.record_fd, OVERLAY_RECORD_DENYLIST, bytes,
-					size, &err),
-		 &err);
+	keep_file(&device, OVERLAY_RECORD_DENYLIST, bytes, size);
+	keep_file(&device, OVERLAY_RECORD_DENYLIST_COPY, bytes, size);
 	free(bytes);
 	trust = look(&device);
 	assert_null(overlay_trust_policy(trust)->denylist);
 	assert_int_equal(overlay_trust_notes(trust, &size)->code, VERITY_E_BAD_SIGNATURE);
-	assert_int_equal(size, 2); /* and that number 7 is missing */
+	assert_int_equal(size, 3); /* twice, and that number 7 is missing */
 	overlay_trust_free(trust);
 }
 
@@ -244,8 +242,7 @@ static void test_unlock_denied(void **state)
 			  VERITY_KEY_ID_BYTES, hex);
 	snprintf(deny, sizeof(deny), "{\"key\":\"%s\"}", hex);
 	file = make_denylist(1, deny);
-	assert_int_equal(overlay_trust_set_denylist(trust, file.bytes, file.size, &err),
-			 1);
+	assert_int_equal(put_denylist(trust, &file, &err), 1);
 	free(file.bytes);
 	assert_null(overlay_trust_unlock(trust));
 	assert_false(overlay_trust_policy(trust)->allow_untrusted ||

@@ -59,10 +59,8 @@ static void test_same_list(void **state)
 	overlay_trust_free(trust);
 	slow = look(&device);
 	quick = look(&device);
-	assert_int_equal(overlay_trust_set_denylist(quick, file.bytes, file.size, &err),
-			 1);
-	assert_int_equal(overlay_trust_set_denylist(slow, file.bytes, file.size, &err),
-			 0);
+	assert_int_equal(put_denylist(quick, &file, &err), 1);
+	assert_int_equal(put_denylist(slow, &file, &err), 0);
 	assert_int_equal(
 		verity_denylist_text(overlay_trust_policy(slow)->denylist)->number, 9);
 	free(file.bytes);
@@ -92,8 +90,7 @@ static void test_key_denied_meanwhile(void **state)
 	check_ok(set_unlock(trust, "SN1", NOW, &err), &err);
 	slow = look(&device);
 	file = deny_signer(2, verity_unlock_signer(overlay_trust_unlock(trust)));
-	assert_int_equal(overlay_trust_set_denylist(trust, file.bytes, file.size, &err),
-			 1);
+	assert_int_equal(put_denylist(trust, &file, &err), 1);
 	free(file.bytes);
 	assert_non_null(overlay_trust_unlock(slow));
 	assert_int_equal(set_unlock(slow, "SN1", NOW, &err), -EKEYREVOKED);
@@ -104,8 +101,7 @@ static void test_key_denied_meanwhile(void **state)
 	slow = look(&device);
 	file = deny_signer(3,
 			   verity_denylist_signer(overlay_trust_policy(trust)->denylist));
-	assert_int_equal(overlay_trust_set_denylist(trust, file.bytes, file.size, &err),
-			 1);
+	assert_int_equal(put_denylist(trust, &file, &err), 1);
 	free(file.bytes);
 	overlay_trust_free(trust);
 	assert_int_equal(set_denylist(slow, 4, &err), -EKEYREVOKED);
@@ -217,7 +213,7 @@ static void test_two_deny(void **state)
 		verity_denylist_text(overlay_trust_policy(trust)->denylist)->number,
 		2 * ROUNDS + 1);
 	assert_int_equal(trust->floors.denylist, 2 * ROUNDS + 1);
-	assert_false(trust->floors_rose);
+	assert_false(trust->floors_changed);
 	overlay_trust_free(trust);
 }
 

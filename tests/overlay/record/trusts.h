@@ -28,9 +28,18 @@ struct device device_new(void);
 void device_close_p(struct device *device);
 struct overlay_trust *look(const struct device *device);
 struct statement_file make_denylist(unsigned number, const char *deny);
+int put_denylist(struct overlay_trust *trust, const struct statement_file *file,
+		 struct verity_error *err);
 int set_denylist(struct overlay_trust *trust, unsigned number, struct verity_error *err);
 int set_unlock(struct overlay_trust *trust, const char *serial, int64_t until,
 	       struct verity_error *err);
+void keep_file(const struct device *device, const char *name, const void *bytes,
+	       size_t size);
+void drop_file(const struct device *device, const char *name);
+
+/* What a package begins with; its image is nowhere. Free the bytes. */
+struct statement_file make_preamble(const struct keys *keys, const char *name,
+				    uint32_t epoch, int64_t when);
 bool is_kept(const struct device *device, const char *name);
 
 int trusts_enter(void **state);

@@ -106,7 +106,7 @@ static int take(const char *text, struct verity_denylist_text *ret,
 static void test_take(void **state)
 {
 	static const char other[] =
-		BAD_ENTRY(": not exactly one of key, root_hash, name");
+		BAD_ENTRY(": not exactly one of key, root_hash, name, unlock");
 	static const char range[] = "number: outside 1 to 4294967295";
 	static const char epoch[] = BAD_ENTRY(".epoch_below: outside 1 to 4294967295");
 	static const struct {
@@ -143,6 +143,10 @@ static void test_take(void **state)
 		{ENTRY("{\"root_hash\":12}"), BAD_ENTRY(".root_hash: not a string")},
 		{ENTRY("{\"root_hash\":\"z" H32 "0112233445566778899aabbccddeeff\"}"),
 		 BAD_ENTRY(".root_hash: not 64 hex digits")},
+		{ENTRY("{\"unlock\":\"" H64 "\"}"), NULL},
+		{ENTRY("{\"unlock\":\"" H32 "\"}"),
+		 BAD_ENTRY(".unlock: not 64 hex digits")},
+		{ENTRY("{\"unlock\":\"" H64 "\",\"key\":\"" H64 "\"}"), other},
 		{ENTRY("{\"name\":\"a\",\"epoch_below\":4294967295}"), NULL},
 		{ENTRY("{\"name\":\"a\"}"), BAD_ENTRY(".epoch_below: missing")},
 		{ENTRY("{\"name\":\"a\",\"epoch_below\":0}"), epoch},
@@ -209,6 +213,24 @@ static void test_denied_signer(void **state)
 		 "deny list 12 names a key that it was signed with, %s", hex);
 	check_error(&err, VERITY_E_REVOKED, message);
 	assert_null(none);
+}
+
+/* A list that nobody vouches for names the vendor's key: it decides nothing. */
+static void test_denied_by_stranger(void **state)
+{
+	cleanup_with(verity_denylist_free_p) struct verity_denylist *first = NULL;
+	cleanup_with(verity_denylist_free_p) struct verity_denylist *strangers = NULL;
+	cleanup_with(verity_denylist_free_p) struct verity_denylist *list = NULL;
+	struct verity_error err;
+
+	(void)state;
+	check_ok(read_denylist(empty, "signer", NULL, &first, &err), &err);
+	deny_key(UINT32_MAX, verity_denylist_signer(first)->key_id, &strangers);
+	assert_true(verity_denylist_vouched(strangers));
+	assert_false(verity_denylist_vouched(NULL));
+	strangers->signer.anchor[0] = '\0';
+	assert_false(verity_denylist_vouched(strangers));
+	check_ok(read_denylist(empty, "signer", strangers, &list, &err), &err);
 }
 
 /* A key ring that changed does not free what was denied; damage is damage still. */
@@ -409,6 +431,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_take),
 		cmocka_unit_test(test_denied_signer),
+		cmocka_unit_test(test_denied_by_stranger),
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_check_keys),
 		cmocka_unit_test(test_check_manifest),

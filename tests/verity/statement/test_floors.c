@@ -19,6 +19,7 @@ static int decode(const char *text, struct verity_floors *ret, struct verity_err
 	return verity_floors_decode(text, strlen(text), ret, err);
 }
 
+#define D64            "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define FLOORS(epochs) "{\"format\":1,\"time\":7,\"denylist\":3,\"epochs\":" epochs "}"
 
 static void test_decode(void **state)
@@ -32,6 +33,10 @@ static void test_decode(void **state)
 		{FLOORS("{\"a\":1}"), NULL},
 		{FLOORS("{\"b\":4294967295,\"a\":1}"), NULL},
 		{FLOORS("{},\"more\":[]"), NULL},
+		{FLOORS("{},\"spent\":[]"), NULL},
+		{FLOORS("{},\"spent\":[\"" D64 "\"]"), NULL},
+		{FLOORS("{},\"spent\":[\"00\"]"), "spent[0]: not 64 hex digits"},
+		{FLOORS("{},\"spent\":{}"), "spent: not a list"},
 		{FLOORS("{\"a\":0}"), epoch},
 		{FLOORS("{\"a\":-1}"), epoch},
 		{FLOORS("{\"a\":4294967296}"), epoch},
@@ -149,6 +154,57 @@ static void test_round_trip(void **state)
 		assert_int_equal(verity_floors_epoch(&again, names[i]), UINT32_MAX - i);
 }
 
+static void test_spent(void **state)
+{
+	cleanup_floors struct verity_floors floors = {.time = 0};
+	cleanup_floors struct verity_floors again = {.time = 0};
+	cleanup_free char *text = NULL;
+	uint8_t digest[VERITY_DIGEST_BYTES] = {0};
+	struct verity_error err;
+
+	(void)state;
+	for (unsigned i = 0; i <= VERITY_SPENT_MAX; i++) {
+		digest[0] = (uint8_t)i;
+		digest[1] = (uint8_t)(i >> 8);
+		assert_false(verity_floors_is_spent(&floors, digest));
+		assert_int_equal(verity_floors_spend(&floors, digest, &err), 1);
+		assert_int_equal(verity_floors_spend(&floors, digest, &err), 0);
+	}
+	check_ok(verity_floors_encode(&floors, &text, &err), &err);
+	check_ok(decode(text, &again, &err), &err);
+	assert_int_equal(again.spent_count, VERITY_SPENT_MAX);
+	assert_true(verity_floors_is_spent(&again, digest));
+	/* The oldest is the one that was forgotten. */
+	memset(digest, 0, sizeof(digest));
+	assert_false(verity_floors_is_spent(&again, digest));
+	digest[0] = 1;
+	assert_true(verity_floors_is_spent(&again, digest));
+}
+
+static uint32_t prove(const void *context, const char *name)
+{
+	assert_string_equal(name, "m");
+	return *(const uint32_t *)context;
+}
+
+/* Either may be the higher one; only what is not proven is dropped. */
+static void test_proven(void **state)
+{
+	cleanup_floors struct verity_floors floors = {.time = 7};
+	uint32_t proven = 5;
+
+	(void)state;
+	raise_to(&floors, "m", 3, 1);
+	floors.proven = prove;
+	floors.context = &proven;
+	assert_int_equal(verity_floors_epoch(&floors, "m"), 5);
+	proven = 2;
+	assert_int_equal(verity_floors_epoch(&floors, "m"), 3);
+	verity_floors_drop(&floors);
+	assert_int_equal(verity_floors_epoch(&floors, "m"), 2);
+	assert_int_equal(floors.time, 0);
+}
+
 static void test_nothing_run(void **state)
 {
 	cleanup_floors struct verity_floors floors = {.time = 0};
@@ -194,7 +250,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decode),     cmocka_unit_test(test_never_falls),
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_nothing_run),
-		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_full),       cmocka_unit_test(test_spent),
+		cmocka_unit_test(test_proven),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

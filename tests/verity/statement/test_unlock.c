@@ -108,6 +108,43 @@ static void test_denied_signer(void **state)
 	assert_null(none);
 }
 
+/* Only this one: the same in other words, such as another id, is another statement. */
+static void test_denied_statement(void **state)
+{
+	cleanup_with(verity_unlock_free_p) struct verity_unlock *unlock = NULL;
+	cleanup_with(verity_unlock_free_p) struct verity_unlock *other = NULL;
+	cleanup_with(verity_denylist_free_p) struct verity_denylist *denylist = NULL;
+	struct statement_file again = statement_make(&keys, good, "unlock");
+	char text[256], hex[2 * VERITY_DIGEST_BYTES + 1];
+	struct verity_unlock *none = NULL;
+	struct statement_file file;
+	struct verity_error err;
+
+	(void)state;
+	check_ok(read_unlock(good, "unlock", NULL, &unlock, &err), &err);
+	verity_hex_encode(verity_unlock_digest(unlock), VERITY_DIGEST_BYTES, hex);
+	snprintf(text, sizeof(text),
+		 "{\"type\":\"denylist\",\"format\":1,\"number\":7,\"deny\":[{\"unlock\":"
+		 "\"%s\"}]}",
+		 hex);
+	file = statement_make(&keys, text, "signer");
+	check_ok(verity_denylist_read(file.bytes, file.size, keyring, NULL, &denylist,
+				      &err),
+		 &err);
+	free(file.bytes);
+	/* Also with another signature over the same text. */
+	assert_int_equal(verity_unlock_read(again.bytes, again.size, keyring, denylist,
+					    &none, &err),
+			 -EKEYREVOKED);
+	free(again.bytes);
+	check_error(&err, VERITY_E_REVOKED, "deny list 7 names this unlock statement");
+	assert_null(none);
+	snprintf(text, sizeof(text), "%.*s,\"id\":\"2\"}", (int)strlen(good) - 1, good);
+	check_ok(read_unlock(text, "unlock", denylist, &other, &err), &err);
+	assert_string_equal(verity_unlock_text(other)->id, "2");
+	assert_string_equal(verity_unlock_text(unlock)->id, "");
+}
+
 static int take(const char *text, struct verity_unlock_text *ret,
 		struct verity_error *err)
 {
@@ -129,6 +166,10 @@ static void test_take(void **state)
 		const char *message; /* NULL: good */
 	} cases[] = {
 		{"{" S "," A "," N "}", NULL},
+		{"{" S "," A "," N ",\"id\":\"" S64 "\"}", NULL},
+		{"{" S "," A "," N ",\"id\":\"" S64 "5\"}", "id: longer than 64 bytes"},
+		{"{" S "," A "," N ",\"id\":\"\"}", "id: empty"},
+		{"{" S "," A "," N ",\"id\":7}", "id: not a string"},
 		{"{" S "," A "," N ",\"more\":{\"serial\":2}}", NULL},
 		{"{\"serial\":\"" S64 "\"," A "," N "}", NULL},
 		{"{\"serial\":\"" S64 "5\"," A "," N "}", "serial: longer than 64 bytes"},
@@ -236,7 +277,6 @@ static void test_encode(void **state)
 		const char *message;
 	} bad[] = {
 		{"", VERITY_ALLOW_DOWNGRADE, 1, "serial: empty"},
-		{S64 "5", VERITY_ALLOW_DOWNGRADE, 1, "serial: longer than 64 bytes"},
 		{"a\tb", VERITY_ALLOW_DOWNGRADE, 1, "serial: not printable UTF-8"},
 		{"A", 0, 1, "allow: nothing that this firmware knows"},
 		{"A", 4, 1, "allow: nothing that this firmware knows"},
@@ -250,21 +290,30 @@ static void test_encode(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(verity_unlock_encode(bad[i].serial, bad[i].allows,
-						      bad[i].not_after, &text, &err),
-				 -EBADMSG);
+		struct verity_unlock_text one = {.allows = bad[i].allows,
+						 .not_after = bad[i].not_after};
+
+		strcpy(one.serial, bad[i].serial);
+		assert_int_equal(verity_unlock_encode(&one, &text, &err), -EBADMSG);
 		check_error(&err, VERITY_E_BAD_STATEMENT, bad[i].message);
 		assert_null(text);
 	}
-	check_ok(verity_unlock_encode("SN 1/\"2", all, 1700000000, &text, &err), &err);
+	check_ok(
+		verity_unlock_encode(&(struct verity_unlock_text){.serial = "SN 1/\"2",
+								  .allows = all,
+								  .not_after = 1700000000,
+								  .id = "7"},
+				     &text, &err),
+		&err);
 	assert_string_equal(text,
 			    "{\"type\":\"unlock\",\"format\":1,\"serial\":\"SN 1/\\\"2\","
 			    "\"allow\":[\"untrusted\",\"downgrade\"],\"not_after\":"
-			    "1700000000}");
+			    "1700000000,\"id\":\"7\"}");
 	check_ok(take(text, &again, &err), &err);
 	assert_string_equal(again.serial, "SN 1/\"2");
 	assert_int_equal(again.allows, all);
 	assert_int_equal(again.not_after, 1700000000);
+	assert_string_equal(again.id, "7");
 	free(text);
 }
 
@@ -304,9 +353,13 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read),  cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_take),  cmocka_unit_test(test_denied_signer),
-		cmocka_unit_test(test_check), cmocka_unit_test(test_encode),
+		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_take),
+		cmocka_unit_test(test_denied_signer),
+		cmocka_unit_test(test_denied_statement),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_encode),
 		cmocka_unit_test(test_words),
 	};
 

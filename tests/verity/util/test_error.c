@@ -46,6 +46,7 @@ static const struct {
 	{"wrong-type", EBADMSG, 3},
 	{"wrong-device", EPERM, 3},
 	{"expired", EPERM, 3},
+	{"spent", EPERM, 3},
 	{"old-denylist", EPERM, 3},
 	{"locked", EPERM, 1},
 	{"kernel-signature", EIO, 1},

@@ -37,6 +37,7 @@ struct boot {
 
 	/* From boot_open() on; -1 or NULL where there is none. */
 	int data;
+	bool late; /* DATA did not answer */
 	int persist;
 	int record;                  /* PERSIST/wmopkg */
 	bool records;                /* there is one, or would be after a real boot */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,8 +13,10 @@
 #include "overlay/record/record.h"
 #include "overlay/record/requirements.h"
 #include "overlay/stack/stack.h"
+#include "overlay/store/survey.h"
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/dir.h"
 
 /*
  * Of the firmware only. On a running system its packages cover it, and then it is in
@@ -48,7 +51,97 @@ static int open_as_it_is(const struct overlay_volume *volume,
 	return *ret < 0 ? verity_fail_errno(err, errno, "%s", place->path) : 0;
 }
 
-/* Return: -1 where it is missing, which is no failure. */
+/* Opens a volume on a thread: storage that never answers costs what is on it. */
+struct volume_job {
+	struct timed_job timed;
+	struct overlay_volume volume; /* of the next two; its spec is borrowed */
+	char mountpoint[PATH_MAX];
+	char root[PATH_MAX];
+
+	/* The result. */
+	int fd;
+	int r;
+	struct verity_error why;
+};
+
+static void volume_job_discard(struct timed_job *timed)
+{
+	struct volume_job *job = (struct volume_job *)timed;
+
+	cleanup_fd_p(&job->fd);
+	free(job);
+}
+
+/* The names of a folder are read to the end, so that a later reader finds them. */
+static void read_ahead(int volume)
+{
+	cleanup_dir DIR *dir = NULL;
+	const struct dirent *item;
+
+	if (verity_dir_open(volume, OVERLAY_STORE_FOLDER, &dir) < 0)
+		return;
+	for (size_t i = 0; i < OVERLAY_SURVEY_READ_MAX && verity_dir_next(dir, &item) > 0;
+	     i++)
+		;
+}
+
+static void volume_job_run(struct timed_job *timed)
+{
+	struct volume_job *job = (struct volume_job *)timed;
+
+	job->r = overlay_volume_open(&job->volume, &job->fd, &job->why);
+	if (job->r == 0)
+		read_ahead(job->fd);
+}
+
+/* A part of the time to verify packages, so that enough is left for those on PERSIST. */
+static uint64_t volume_us(const struct boot_budget *budget)
+{
+	uint64_t package_us = boot_budget_package_us(budget);
+	uint64_t part_us = (uint64_t)budget->boot_seconds * 1000000 / 6;
+
+	return budget->boot_seconds && part_us < package_us ? part_us : package_us;
+}
+
+static int open_in_time(struct boot *boot, const struct overlay_volume *volume, int *ret,
+			struct verity_error *err)
+{
+	struct volume_job *job = calloc(1, sizeof(*job));
+	struct timed_slot slot = {.job = &job->timed};
+	int r;
+
+	if (!job)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	snprintf(job->mountpoint, sizeof(job->mountpoint), "%s", volume->mountpoint);
+	snprintf(job->root, sizeof(job->root), "%s", volume->root);
+	job->volume = (struct overlay_volume){volume->spec, job->mountpoint, job->root};
+	job->fd = -1;
+	job->timed.run = volume_job_run;
+	job->timed.discard = volume_job_discard;
+	job->timed.limit_us = volume_us(&boot->budget);
+	boot_budget_run(&boot->budget, BOOT_BUDGET_VERIFY, &slot, 1, 1);
+	if (!slot.job || slot.begun_us == 0) {
+		boot->late = true;
+		if (slot.job)
+			volume_job_discard(&job->timed);
+		return verity_fail(
+			err, VERITY_E_TIMED_OUT,
+			"it does not answer, and is not used in this boot: its "
+			"storage may be failing");
+	}
+	*ret = steal_fd(&job->fd);
+	r = job->r;
+	if (r < 0)
+		*err = job->why;
+	volume_job_discard(&job->timed);
+	return r;
+}
+
+/*
+ * PERSIST is opened first: nothing that DATA does has an effect on it.
+ *
+ * Return: -1 where it is missing, which is no failure.
+ */
 static int open_volume(struct boot *boot, enum overlay_store_kind kind, const char *spec)
 {
 	const char *name = kind == OVERLAY_ORDINARY ? "data" : "persist";
@@ -60,10 +153,12 @@ static int open_volume(struct boot *boot, enum overlay_store_kind kind, const ch
 
 	snprintf(mountpoint, sizeof(mountpoint), "%s/%s", boot->config.run, name);
 	find_root(boot, root);
-	if (boot->mode == BOOT_DOES)
-		r = overlay_volume_open(&volume, &fd, &why);
-	else
+	if (boot->mode != BOOT_DOES)
 		r = open_as_it_is(&volume, &boot->places[kind], &fd, &why);
+	else if (kind == OVERLAY_ORDINARY)
+		r = open_in_time(boot, &volume, &fd, &why);
+	else
+		r = overlay_volume_open(&volume, &fd, &why);
 	if (r < 0)
 		boot_tell(boot, LOG_LEVEL_WARNING, "%s: %s", name, why.message);
 	return fd;
@@ -123,7 +218,10 @@ static enum overlay_step reset(struct boot *boot)
 		overlay_span_end(&boot->steps[OVERLAY_STEP_VOLUMES]);
 		overlay_span_begin(&boot->steps[OVERLAY_STEP_RESET]);
 	}
-	if (boot->mode == BOOT_DOES) {
+	if (boot->late && due) {
+		log_line(LOG_LEVEL_WARNING,
+			 "factory reset: not in this boot: DATA does not answer");
+	} else if (boot->mode == BOOT_DOES) {
 		reset_run(boot);
 	} else if (due && !boot->records) {
 		boot_tell(boot, LOG_LEVEL_WARNING,
@@ -194,9 +292,9 @@ int boot_open(struct boot *boot, struct verity_error *err)
 
 	find_identity(boot);
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_VOLUMES]);
-	boot->data = open_volume(boot, OVERLAY_ORDINARY, boot->config.data);
 	boot->persist = open_volume(boot, OVERLAY_PERSISTENT, boot->config.persist);
 	open_record(boot);
+	boot->data = open_volume(boot, OVERLAY_ORDINARY, boot->config.data);
 	step = reset(boot);
 	r = open_store(boot, err);
 	overlay_span_end(&boot->steps[step]);

@@ -348,6 +348,79 @@ static bool is_named_good(const struct hints *hints, const struct overlay_entry 
 	return false;
 }
 
+/* It has a copy of the hints: they may be gone before it comes back. */
+struct survey_job {
+	struct timed_job timed;
+	const struct overlay_store *store; /* borrowed */
+	enum overlay_store_kind kind;
+	struct overlay_entry *first; /* owned */
+	size_t first_count;
+
+	/* The result. */
+	struct overlay_survey survey; /* owned */
+	int r;
+	struct verity_error why;
+};
+
+static void survey_job_discard(struct timed_job *timed)
+{
+	struct survey_job *job = (struct survey_job *)timed;
+
+	overlay_survey_free(&job->survey);
+	free(job->first);
+	free(job);
+}
+
+static void survey_job_run(struct timed_job *timed)
+{
+	struct survey_job *job = (struct survey_job *)timed;
+
+	job->r = overlay_survey_add(job->store, job->kind, job->first, job->first_count,
+				    &job->survey, &job->why);
+}
+
+static int list_store(const struct load *load, enum overlay_store_kind kind,
+		      struct overlay_survey *ret, struct verity_error *err)
+{
+	const struct hints *hints = load->context->hints;
+	struct boot_budget *budget = load->context->budget;
+	struct survey_job *job = calloc(1, sizeof(*job));
+	struct overlay_entry *first = calloc(hints->first_count + 1, sizeof(*first));
+	struct timed_slot slot = {.job = &job->timed};
+	int r;
+
+	if (!job || !first) {
+		free(job);
+		free(first);
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	}
+	if (hints->first_count > 0)
+		memcpy(first, hints->first, hints->first_count * sizeof(*first));
+	job->timed.run = survey_job_run;
+	job->timed.discard = survey_job_discard;
+	job->timed.limit_us = boot_budget_package_us(budget);
+	job->store = load->context->store;
+	job->kind = kind;
+	job->first = first;
+	job->first_count = hints->first_count;
+	boot_budget_run(budget, BOOT_BUDGET_VERIFY, &slot, 1, 1);
+	if (!slot.job || slot.begun_us == 0) {
+		if (slot.job)
+			survey_job_discard(&job->timed);
+		return verity_fail(
+			err, VERITY_E_TIMED_OUT,
+			"its packages were not listed in time: its storage may "
+			"be failing");
+	}
+	r = job->r;
+	if (r < 0)
+		*err = job->why;
+	*ret = job->survey;
+	job->survey = (struct overlay_survey){.count = 0};
+	survey_job_discard(&job->timed);
+	return r;
+}
+
 static int load_store(const struct load *load, enum overlay_store_kind kind,
 		      struct verity_error *err)
 {
@@ -356,8 +429,7 @@ static int load_store(const struct load *load, enum overlay_store_kind kind,
 	struct overlay_survey part;
 	struct verity_error why;
 	size_t good = 0;
-	int r = overlay_survey_add(load->context->store, kind, hints->first,
-				   hints->first_count, &survey, &why);
+	int r = list_store(load, kind, &survey, &why);
 
 	if (r < 0) {
 		log_line(LOG_LEVEL_WARNING, "%s: %s",

@@ -104,9 +104,29 @@ static int open_volume(const struct device *device, const char *role, const char
 	return 0;
 }
 
+/*
+ * A store that cannot be opened costs what is in it, as at boot; but not one that only
+ * root can open.
+ *
+ * @ret: @volume, or -1 where its store is not to be used
+ */
+static int check_store(const char *role, int volume, int *ret, struct verity_error *err)
+{
+	cleanup_with(overlay_store_free_p) struct overlay_store *store = NULL;
+	int r = overlay_store_open(volume, -1, &store, err);
+
+	*ret = r == 0 ? volume : -1;
+	if (r < 0 && r != -EACCES) {
+		report_warning("%s: %s", role, err->message);
+		r = 0;
+	}
+	return r;
+}
+
 int device_store(struct device *device, struct overlay_store **ret,
 		 struct verity_error *err)
 {
+	int data = -1, persist = -1;
 	int r = 0;
 
 	if (!device->store) {
@@ -115,8 +135,11 @@ int device_store(struct device *device, struct overlay_store **ret,
 			r = open_volume(device, "persist", device->config.persist,
 					&device->persist, err);
 		if (r == 0)
-			r = overlay_store_open(device->data.fd, device->persist.fd,
-					       &device->store, err);
+			r = check_store("data", device->data.fd, &data, err);
+		if (r == 0)
+			r = check_store("persist", device->persist.fd, &persist, err);
+		if (r == 0)
+			r = overlay_store_open(data, persist, &device->store, err);
 		if (r == 0)
 			overlay_store_set_run(device->store, device->config.run);
 	}

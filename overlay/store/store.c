@@ -15,7 +15,7 @@
 #include "verity/util/dir.h"
 
 #define KINDS  2
-#define FOLDER "packages" /* within DATA and PERSIST */
+#define FOLDER OVERLAY_STORE_FOLDER
 
 /* A package on its way in is `.NAME.wmopkg.new`; one at a time, under the lock. */
 #define NEW_PREFIX "."

@@ -28,6 +28,8 @@ enum overlay_store_kind {
 	OVERLAY_PERSISTENT, /* PERSIST: survives it */
 };
 
+#define OVERLAY_STORE_FOLDER "packages" /* within DATA and PERSIST */
+
 #define OVERLAY_FILE_BYTES 80 /* of the name of a package file, with the ending 0 */
 
 struct overlay_store;

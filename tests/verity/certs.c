@@ -201,6 +201,22 @@ CMS_ContentInfo *certs_cms(const void *data, size_t size,
 	return cms;
 }
 
+CMS_ContentInfo *certs_cms_plain(const void *data, size_t size,
+				 const struct certs_signer *signers)
+{
+	const unsigned flags = CMS_PARTIAL | CMS_BINARY | CMS_DETACHED | CMS_NOATTR;
+	BIO *content = BIO_new_mem_buf(data, (int)size);
+	CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, content, flags);
+
+	assert_non_null(cms);
+	for (; signers->cert; signers++)
+		assert_non_null(CMS_add1_signer(cms, signers->cert->x509,
+						signers->cert->key, EVP_sha256(), flags));
+	assert_true(CMS_final(cms, content, NULL, flags));
+	BIO_free_all(content);
+	return cms;
+}
+
 static int compare_der(const void *a, const void *b)
 {
 	const ASN1_STRING *const *x = a, *const *y = b;

@@ -66,6 +66,10 @@ CMS_ContentInfo *certs_cms(const void *data, size_t size,
 			   const struct certs_signer *signers,
 			   const struct cert *const *enclosed);
 
+/* The same without signed attributes. */
+CMS_ContentInfo *certs_cms_plain(const void *data, size_t size,
+				 const struct certs_signer *signers);
+
 /* Sign anew what was changed in the signed attributes; of a key that is no RSA-PSS. */
 void certs_sign_again(CMS_SignerInfo *signer, EVP_PKEY *key, const EVP_MD *digest);
 

@@ -105,16 +105,25 @@ static void want_issuers(struct verity_cms_enclosed *enclosed)
 	}
 }
 
-/*
- * 1 where it is certified now; 0 where it is not. What was spent on namesakes of its
- * issuer is given back: a stranger cannot make one that is certified in the end.
- */
-static int certify(struct verity_cms_enclosed *enclosed, size_t index,
-		   STACK_OF(X509) * issuers, struct verity_cms_work *work,
-		   struct verity_error *err)
+const uint8_t *verity_cms_enclosed_digest(struct verity_cms_enclosed *enclosed,
+					  size_t index)
+{
+	const struct verity_der *whole = &enclosed->parts->certificates[index].whole;
+	struct verity_cms_found *found = &enclosed->each[index];
+
+	if (!found->digested)
+		found->digested =
+			EVP_Digest(whole->next, verity_der_size(whole), found->digest,
+				   NULL, EVP_sha256(), NULL) == 1;
+	return found->digest;
+}
+
+/* 1 where one of @issuers has issued it; 0 where none has, or the budget is used up. */
+static int try_issuers(struct verity_cms_enclosed *enclosed, size_t index,
+		       STACK_OF(X509) * issuers, struct verity_cms_work *work,
+		       struct verity_error *err)
 {
 	struct verity_cms_found *found = &enclosed->each[index];
-	unsigned before = work->strange_left;
 
 	for (int i = 0; i < sk_X509_num(issuers); i++) {
 		X509 *issuer = sk_X509_value(issuers, i);
@@ -122,21 +131,43 @@ static int certify(struct verity_cms_enclosed *enclosed, size_t index,
 		if (hash_subject(issuer) != found->issuer)
 			continue;
 		found->has_issuer = true;
-		if (work->strange_left == 0)
+		if (work->strange_left == 0 && !found->x509)
 			return 0;
 		if (!verity_cms_enclosed_get(enclosed, index))
 			return verity_fail_openssl(
 				err, VERITY_E_BAD_SIGNATURE,
 				"signature: a certificate in it cannot be read");
-		if (verity_cms_work_link(work, found->x509, issuer) != X509_V_OK)
-			continue;
+		if (verity_cms_work_link(work, found->x509, issuer) == X509_V_OK)
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * 1 where it is certified now; 0 where it is not: then it costs at least one of the
+ * budget, for it was decoded. What was spent on namesakes of its issuer is given back in
+ * the end: a stranger cannot make one that is certified.
+ */
+static int certify(struct verity_cms_enclosed *enclosed, size_t index,
+		   STACK_OF(X509) * issuers, struct verity_cms_work *work,
+		   struct verity_error *err)
+{
+	struct verity_cms_found *found = &enclosed->each[index];
+	unsigned before = work->strange_left;
+	int r = try_issuers(enclosed, index, issuers, work, err);
+
+	found->spent += before - work->strange_left;
+	if (r > 0) {
 		if (sk_X509_push(enclosed->certified, found->x509) <= 0)
 			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 		found->certified = true;
-		work->strange_left = before;
-		return 1;
+		work->strange_left += found->spent;
+		found->spent = 0;
+	} else if (r == 0 && found->x509 && found->spent == 0 &&
+		   verity_cms_work_take(work)) {
+		found->spent = 1;
 	}
-	return 0;
+	return r;
 }
 
 int verity_cms_enclosed_certify(struct verity_cms_enclosed *enclosed,

@@ -21,6 +21,9 @@ struct verity_cms_enclosed {
 		bool wanted;              /* of a signer, or above one */
 		bool has_issuer;          /* by name, in the ring or certified */
 		bool certified;           /* it chains to the ring by signatures */
+		unsigned spent;           /* of the budget, on it */
+		bool digested;
+		uint8_t digest[32]; /* SHA-256 of it, where it is digested */
 	} each[VERITY_KEY_IDS_MAX];
 	STACK_OF(X509) * certified; /* borrowed from @each */
 };
@@ -52,11 +55,18 @@ int verity_cms_enclosed_find(const struct verity_cms_enclosed *enclosed,
 X509 *verity_cms_enclosed_get(struct verity_cms_enclosed *enclosed, size_t index);
 
 /**
+ * verity_cms_enclosed_digest - SHA-256 of a certificate, computed once
+ */
+const uint8_t *verity_cms_enclosed_digest(struct verity_cms_enclosed *enclosed,
+					  size_t index);
+
+/**
  * verity_cms_enclosed_certify - find those that chain to the ring
  * @wanted: .wanted is set of the signers' certificates
  *
  * Decodes and verifies what the names of a chain lead to, from the ring downwards. One
- * that is made up costs one operation of the budget, with whatever is below it.
+ * that is made up costs at least one of the budget, be it for an operation or because it
+ * was decoded; what is below it is not looked at.
  *
  * Return: 0; -EBADMSG (BAD_SIGNATURE) where one cannot be decoded; -ENOMEM.
  */

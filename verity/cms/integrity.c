@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ess.h>
-#include <openssl/sha.h>
 #include <string.h>
 
 #include "verity/cms/algorithm.h"
@@ -164,40 +163,31 @@ int verity_cms_signature_check(CMS_SignerInfo *signer, X509 *certificate,
 	return 0;
 }
 
-/* Whether the signed attributes have the SHA-256 of a certificate, given as DER. */
-static bool names(const ASN1_STRING *value, const void *der, size_t bytes)
+/* Whether the signed attributes have the SHA-256 of a certificate. */
+static bool names(const ASN1_STRING *value, const uint8_t digest[static 32])
 {
-	uint8_t digest[SHA256_DIGEST_LENGTH];
-
-	return EVP_Digest(der, bytes, digest, NULL, EVP_sha256(), NULL) == 1 &&
-	       memmem(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value),
-		      digest, sizeof(digest));
+	return memmem(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value),
+		      digest, 32);
 }
 
-static bool names_any(const CMS_SignerInfo *signer, const struct verity_cms_parts *parts,
+static bool names_any(const CMS_SignerInfo *signer, struct verity_cms_enclosed *enclosed,
 		      const struct verity_keyring *keyring)
 {
 	STACK_OF(X509) *known = keyring ? keyring->certificates : NULL;
+	uint8_t digest[EVP_MAX_MD_SIZE];
 	const ASN1_STRING *value;
 
 	if (!find_signing_certificate(signer, &value) || !value)
 		return false;
-	for (size_t i = 0; i < parts->certificate_count; i++) {
-		const struct verity_der *whole = &parts->certificates[i].whole;
-
-		if (names(value, whole->next, verity_der_size(whole)))
+	for (size_t i = 0; i < enclosed->parts->certificate_count; i++)
+		if (names(value, verity_cms_enclosed_digest(enclosed, i)))
 			return true;
-	}
 	/* One of the ring may be a later one of the same key, unless it says which. */
-	for (int i = 0; i < sk_X509_num(known); i++) {
-		unsigned char *der = NULL;
-		int bytes = i2d_X509(sk_X509_value(known, i), &der);
-		bool found = bytes > 0 && names(value, der, (size_t)bytes);
-
-		OPENSSL_free(der);
-		if (found)
+	for (int i = 0; i < sk_X509_num(known); i++)
+		if (X509_digest(sk_X509_value(known, i), EVP_sha256(), digest, NULL) ==
+			    1 &&
+		    names(value, digest))
 			return true;
-	}
 	return false;
 }
 
@@ -231,17 +221,24 @@ static int guess(const struct verity_cms_enclosed *enclosed, size_t index)
 	return first;
 }
 
+int verity_cms_unchecked(const CMS_SignerInfo *signer, struct verity_error *err)
+{
+	return has_attributes(signer)
+		       ? 0
+		       : bad(err, "of an unknown signer, without signed attributes");
+}
+
 int verity_cms_unknown_check(CMS_SignerInfo *signer, size_t index,
 			     struct verity_cms_enclosed *enclosed,
 			     const struct verity_keyring *keyring,
 			     struct verity_cms_work *work, struct verity_error *err)
 {
-	bool named = names_any(signer, enclosed->parts, keyring);
-	int candidate;
+	bool named = names_any(signer, enclosed, keyring);
+	int candidate, r;
 
-	/* Without them the digest is nowhere but in the signature. */
-	if (!has_attributes(signer))
-		return bad(err, "of an unknown signer, without signed attributes");
+	r = verity_cms_unchecked(signer, err);
+	if (r < 0)
+		return r;
 	candidate = named ? -1 : guess(enclosed, index);
 	if (candidate >= 0 && verity_cms_work_take(work)) {
 		X509 *certificate = verity_cms_enclosed_get(enclosed, (size_t)candidate);

@@ -41,6 +41,17 @@ int verity_cms_signature_check(CMS_SignerInfo *signer, X509 *certificate,
 			       struct verity_error *err) must_check;
 
 /**
+ * verity_cms_unchecked - whether a signer may be left without a check of its signature
+ *
+ * Only where its signed attributes have the digest of the data: without them it is
+ * nowhere but in the signature, and not even that the signature is of this data is known.
+ *
+ * Return: 0; -EBADMSG (BAD_SIGNATURE).
+ */
+int verity_cms_unchecked(const CMS_SignerInfo *signer,
+			 struct verity_error *err) must_check;
+
+/**
  * verity_cms_unknown_check - a signer whose certificate is not there, by the name it
  * gives
  * @index: of the signer

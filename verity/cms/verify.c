@@ -154,10 +154,13 @@ static int check_signer(struct verity_cms_signed_data *data, size_t index,
 	}
 	if (!certificate) {
 		found = &data->enclosed.each[place];
-		if (!found->certified && data->work.strange_left == 0)
-			return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
-					   VERITY_CMS_NOT_CHECKED,
-					   VERITY_CMS_STRANGE_MAX);
+		if (!found->certified && data->work.strange_left == 0) {
+			r = verity_cms_unchecked(info, err);
+			return r < 0 ? r
+				     : verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
+						   VERITY_CMS_NOT_CHECKED,
+						   VERITY_CMS_STRANGE_MAX);
+		}
 		certificate = verity_cms_enclosed_get(&data->enclosed, (size_t)place);
 		if (!certificate)
 			return verity_fail_openssl(
@@ -178,7 +181,10 @@ static int check_signer(struct verity_cms_signed_data *data, size_t index,
 		return r;
 	}
 	*ret = (struct verity_signer){.signed_at = -1, .stamped_at = -1};
-	return r;
+	bad = verity_cms_unchecked(info, &why);
+	if (bad < 0 && err)
+		*err = why;
+	return bad < 0 ? bad : r;
 }
 
 /*

@@ -22,6 +22,7 @@
 #include "tests/check.h"
 #include "tests/verity/certs.h"
 #include "verity/cms/parts.h"
+#include "verity/cms/work.h"
 #include "verity/util/cleanup.h"
 
 /* Over an honest one. In instructions, as callgrind counts them, the worst one is 2.9. */
@@ -219,6 +220,54 @@ static void test_strangers(void **state)
 			assert_int_equal(err.code, VERITY_E_UNTRUSTED_SIGNER);
 		check_work(table[i].what);
 	}
+}
+
+/* A crowd with the name of the ring's root as issuer, and the key id of another one. */
+static void test_other_key_id(void **state)
+{
+	struct cert other, below[CROWD], leaf;
+	const struct certs_signer signers[2] = {{.cert = &leaf}};
+	CMS_ContentInfo *cms = NULL;
+	struct verity_error err;
+
+	(void)state;
+	cert_make(&(struct cert_spec){.name = "root", .ca = true}, &other);
+	for (int i = 0; i < CROWD; i++)
+		cert_make(&(struct cert_spec){.name = "below",
+					      .ca = true,
+					      .issuer = &other},
+			  &below[i]);
+	cert_make(&(struct cert_spec){.name = "leaf", .issuer = &below[0]}, &leaf);
+	cms = certs_cms(text, sizeof(text), signers, NULL);
+	for (int i = 0; i < CROWD; i++)
+		assert_true(CMS_add1_cert(cms, below[i].x509));
+	assert_int_equal(verify(cms, &err), -EKEYREJECTED);
+	check_work("another key id");
+	cert_free(&leaf);
+	for (int i = 0; i < CROWD; i++)
+		cert_free(&below[i]);
+	cert_free(&other);
+}
+
+/* Eight signers without signed attributes: what is not verified is not even of this data.
+ */
+static void test_no_attributes(void **state)
+{
+	struct certs_signer signers[SIGNERS + 1] = {0};
+	struct verity_error err;
+	CMS_ContentInfo *cms;
+
+	(void)state;
+	for (int i = 0; i < SIGNERS; i++)
+		signers[i].cert = &strangers[i];
+	cms = certs_cms_plain(text, sizeof(text), signers);
+	assert_int_equal(verify(cms, &err), -EBADMSG);
+	check_error(&err, VERITY_E_BAD_SIGNATURE,
+		    "signature: of an unknown signer, without signed attributes");
+	check_work("no attributes");
+	signers[VERITY_CMS_STRANGE_MAX].cert = NULL;
+	cms = certs_cms_plain(text, sizeof(text), signers);
+	assert_int_equal(verify(cms, &err), -EKEYREJECTED);
 }
 
 /* A chain of seven, all of one name, and a crowd of that name beside it. */
@@ -551,9 +600,10 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_honest),    cmocka_unit_test(test_strangers),
-		cmocka_unit_test(test_namesakes), cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_honest),        cmocka_unit_test(test_strangers),
+		cmocka_unit_test(test_namesakes),     cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_numbers),       cmocka_unit_test(test_other_key_id),
+		cmocka_unit_test(test_no_attributes),
 	};
 
 	if (!CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free))

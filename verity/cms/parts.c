@@ -436,7 +436,8 @@ static int read_signed_data(struct verity_der data, struct verity_cms_parts *ret
 int verity_cms_parts_read(const void *signature, size_t bytes,
 			  struct verity_cms_parts *ret, struct verity_error *err)
 {
-	struct verity_der at = {signature, (const unsigned char *)signature + bytes};
+	struct verity_der at = {
+		signature, bytes ? (const unsigned char *)signature + bytes : signature};
 	unsigned elements = VERITY_CMS_ELEMENTS_MAX;
 	struct verity_der outer, type;
 

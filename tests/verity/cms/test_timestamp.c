@@ -46,6 +46,7 @@ static unsigned char *answer(const uint8_t *query, size_t query_bytes,
 	TS_RESP_CTX *context = TS_RESP_CTX_new();
 	BIO *request = BIO_new_mem_buf(query, (int)query_bytes);
 	STACK_OF(X509) *certificates = sk_X509_new_null();
+	ASN1_OBJECT *policy = OBJ_txt2obj("1.2.3.4", 1);
 	unsigned char *der = NULL;
 	TS_RESP *response;
 	int bytes;
@@ -58,7 +59,8 @@ static unsigned char *answer(const uint8_t *query, size_t query_bytes,
 	assert_true(TS_RESP_CTX_set_signer_key(context, authority->key));
 	assert_true(TS_RESP_CTX_set_signer_digest(context, EVP_sha256()));
 	assert_true(TS_RESP_CTX_set_ess_cert_id_digest(context, EVP_sha256()));
-	assert_true(TS_RESP_CTX_set_def_policy(context, OBJ_txt2obj("1.2.3.4", 1)));
+	assert_true(TS_RESP_CTX_set_def_policy(context, policy));
+	ASN1_OBJECT_free(policy);
 	assert_true(TS_RESP_CTX_set_certs(context, certificates));
 	assert_true(TS_RESP_CTX_add_md(context, EVP_sha256()));
 	response = TS_RESP_create_response(context, request);

@@ -22,7 +22,7 @@ static void check_signatures(const struct verity_signatures *signatures, int r)
 		const struct verity_signer *signer = &signatures->signers[i];
 
 		require(!signer->anchor[0]);
-		require(signer->stamped_at == -1 && !signer->stamped_by[0]);
+		require((signer->stamped_at >= 0) == (signer->stamped_by[0] != '\0'));
 		require(strnlen(signer->subject, VERITY_SIGNER_MAX) < VERITY_SIGNER_MAX);
 		for (const char *c = signer->subject; *c; c++)
 			require(*c >= ' ' && *c < 0x7f);

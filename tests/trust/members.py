@@ -217,6 +217,8 @@ UNTRUSTED = {
     "stranger-and-root": Member(signed("foreign", "stranger"), "Untrusted", "untrusted-signer",
                                 "unable to get local issuer certificate"),
     "two-strangers": Member(openssl("foreign", "foreign-too"), "Untrusted", "untrusted-signer"),
+    "strangers-in-a-crowd": Member(openssl(*CROWD[:8], chain=CROWD[8:62]), "Untrusted",
+                                   "untrusted-signer"),
     "namesake": Member(signed("foreign-namesake", "namesake"), "Untrusted", "untrusted-signer"),
     "twin": Member(openssl("twin"), "Untrusted", "untrusted-signer"),
     "twin-before": Member(openssl("twin", chain=["good-twin"]), "Untrusted",

@@ -113,6 +113,39 @@ static void test_cannot_sign(void **state)
 	}
 }
 
+/* What every device would refuse is not signed. */
+static void test_over_a_limit(void **state)
+{
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	cleanup_with(verity_signing_key_free_p) struct verity_signing_key *key = NULL;
+	struct cert_spec spec = {.name = "exponent", .issuer = &made[ROOT]};
+	BIGNUM *exponent = BN_new();
+	struct verity_error err;
+	uint8_t *der = NULL;
+	struct cert cert;
+	size_t bytes;
+
+	(void)state;
+	assert_true(BN_set_word(exponent, (1UL << 32) + 15));
+	assert_true(EVP_PKEY_keygen_init(context) > 0);
+	assert_true(EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2048) > 0);
+	assert_true(EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context, exponent) > 0);
+	assert_true(EVP_PKEY_generate(context, &spec.same_key) > 0);
+	cert_make(&spec, &cert);
+	key = certs_signing_key(&cert, NULL);
+	assert_int_equal(
+		verity_cms_sign(text, sizeof(text), key, CERTS_NOW, &der, &bytes, &err),
+		-EINVAL);
+	check_error(&err, VERITY_E_KEY,
+		    "devices would refuse the signature: the exponent of an RSA key in "
+		    "it has 33 bits, over the limit of 32");
+	assert_null(der);
+	cert_free(&cert);
+	EVP_PKEY_free(spec.same_key);
+	EVP_PKEY_CTX_free(context);
+	BN_free(exponent);
+}
+
 static void check(const struct certs_signer *signer, const char *message)
 {
 	const struct certs_signer signers[] = {*signer, {0}};
@@ -301,6 +334,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_signing),
 		cmocka_unit_test(test_cannot_sign),
+		cmocka_unit_test(test_over_a_limit),
 		cmocka_unit_test(test_digests),
 		cmocka_unit_test(test_pss),
 		cmocka_unit_test(test_written_otherwise),

@@ -77,7 +77,7 @@ int factory_record_trials(struct factory_run *run, struct verity_error *err)
 int64_t factory_record_line(const struct factory_run *run)
 {
 	struct overlay_audit_check check;
-	int r = overlay_audit_verify(run->reset->record_fd, &check, NULL);
+	int r = overlay_audit_verify(run->reset->record_fd, 0, &check, NULL);
 
 	if (r == -ENOENT)
 		return 0;

@@ -17,6 +17,10 @@
 struct overlay_audit *audit_begin(int record_fd, size_t max_bytes, int64_t now);
 
 /**
- * audit_end - write one line for each package, all at once; frees @audit
+ * audit_end - write what this boot did, all at once; frees @audit
+ *
+ * One line for the boot. Where it did anything else than the boot before, also one for
+ * each package, as far as there is space for one boot, and one for all files together
+ * that are no packages.
  */
 void audit_end(struct overlay_audit *audit, const struct packages *packages);

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "installer/commands/commands.h"
+#include "overlay/record/audit.h"
 #include "overlay/record/good_set.h"
 #include "overlay/record/record.h"
 #include "overlay/record/trials.h"
@@ -39,6 +40,10 @@ static int pass_trials(int record, const struct overlay_state *state,
 
 	if (r == 0)
 		r = overlay_trials_load(record, &trials, err);
+	/* Also where the log is damaged, which `wmopkg audit` reports. */
+	if (r == 0)
+		(void)!overlay_audit_mark(record, &trials.audit_number,
+					  trials.audit_digest, NULL);
 	if (r == 0 && overlay_trials_complete(&trials, state))
 		r = overlay_trials_store(record, &trials, err);
 	return r < 0 ? r : keep_good(record, state, err);

@@ -30,30 +30,27 @@ struct added {
 };
 
 /*
- * The user who logged in, whoever that has become since: from the kernel where it knows;
- * the environment counts only for root.
+ * The user who logged in, whoever that has become since, as the kernel knows it; else the
+ * user of the process. The environment is what the caller makes it, and says nothing.
  */
 static void find_user(char ret[static USER_BYTES])
 {
 	cleanup_free char *text = NULL;
 	unsigned long uid = UID_UNSET;
-	const char *sudo = getenv("SUDO_USER");
 	const struct passwd *entry;
 	size_t size = 0;
 
-	if (verity_io_load(AT_FDCWD, "/proc/self/loginuid", 32, &text, &size, NULL) == 0)
+	if (verity_io_load(AT_FDCWD, "/proc/self/loginuid", 32, &text, &size, NULL) ==
+		    0 &&
+	    size > 0)
 		uid = strtoul(text, NULL, 10);
-	if ((uid == UID_UNSET || size == 0) && sudo && sudo[0] && getuid() == 0) {
-		snprintf(ret, USER_BYTES, "%s", sudo);
-	} else {
-		if (uid == UID_UNSET || size == 0)
-			uid = getuid();
-		entry = getpwuid((uid_t)uid);
-		if (entry)
-			snprintf(ret, USER_BYTES, "%s", entry->pw_name);
-		else
-			snprintf(ret, USER_BYTES, "uid %u", (unsigned)uid);
-	}
+	if (uid == UID_UNSET)
+		uid = getuid();
+	entry = getpwuid((uid_t)uid);
+	if (entry)
+		snprintf(ret, USER_BYTES, "%s", entry->pw_name);
+	else
+		snprintf(ret, USER_BYTES, "uid %lu", uid);
 	verity_text_plain(ret);
 }
 

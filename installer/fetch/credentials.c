@@ -81,7 +81,6 @@ int credentials_login_name(char **ret, struct verity_error *err)
 {
 	cleanup_free char *buffer = malloc(PASSWD_BYTES);
 	char name[NAME_MAX_BYTES];
-	const char *sudo = getenv("SUDO_USER");
 	struct passwd entry;
 	struct passwd *found = NULL;
 	const char *user = NULL;
@@ -89,8 +88,6 @@ int credentials_login_name(char **ret, struct verity_error *err)
 
 	if (getlogin_r(name, sizeof(name)) == 0 && name[0])
 		user = name;
-	else if (sudo && sudo[0])
-		user = sudo;
 	else if (buffer &&
 		 getpwuid_r(getuid(), &entry, buffer, PASSWD_BYTES, &found) == 0 && found)
 		user = found->pw_name;

@@ -2,15 +2,20 @@
 #pragma once
 
 /*
- * The audit log: PERSIST/wmopkg/audit.log, one JSON object a line, each with the digest
- * of the line before and its own, so that a line that is changed, removed or moved shows.
- * When it is full it becomes audit.log.1, which takes the place of an older one, and the
- * chain goes on. audit.head keeps where the log ends, so that a log whose end was cut off
- * shows as well. docs/audit.md is its schema.
+ * The audit log: files in PERSIST/wmopkg, one JSON object a line, each with the digest of
+ * the line before and its own, so that a line that is changed, removed or moved shows.
+ * docs/audit.md is its schema.
  *
- * Power may fail at any point: a line is there as a whole or not at all. A log that was
+ * There are three rings of two files each: changes, refusals and boots. When a file is
+ * full it becomes the older one of its ring, and the chain goes on. Their sizes are
+ * fixed, so that what a boot or a program can add at will pushes nothing else out.
+ * audit.head keeps where each ring ends, so that one whose end was cut off shows as well,
+ * and the record of trials keeps the newest line of the last completed boot.
+ *
+ * Power may fail at any point: a line is there as a whole or not at all. A ring that was
  * changed by anything else never stops a line from being added: it is moved aside, to
- * audit.log.broken, and a new chain begins, which says so.
+ * NAME.broken, and a new chain begins, which says so. A line that finds no space is
+ * counted.
  */
 
 #include "overlay/record/audit_line.h"
@@ -22,7 +27,7 @@ struct overlay_audit;
 /**
  * overlay_audit_open - the log, to add to
  * @record_fd: PERSIST/wmopkg; borrowed, must outlive it; -1: lines go nowhere
- * @max_bytes: of each of the two files
+ * @max_bytes: half of what all files together may have
  * @now:       device time, seconds since 1970
  * @user:      who asks: a login name, "boot"; copied
  * @ret:       set on success only; free with overlay_audit_free()
@@ -40,6 +45,26 @@ void overlay_audit_free(struct overlay_audit *audit);
 int overlay_audit_begin_boot(struct overlay_audit *audit,
 			     struct verity_error *err) must_check;
 
+/* What a boot did. All borrowed. */
+struct overlay_audit_boot {
+	const struct overlay_audit_entry *entries; /* what matters most first */
+	size_t count;
+	uint8_t set[VERITY_DIGEST_BYTES]; /* the same where a boot did the same */
+	const char *detail;               /* in a few words; may be NULL */
+};
+
+/**
+ * overlay_audit_end_boot - add the lines of a boot, for good when this returns 0
+ *
+ * One line where a boot did the same as one whose lines are still there. Otherwise as
+ * many lines as half a file takes; the others are counted in the last one.
+ *
+ * Return: 0; -EBUSY; -errno.
+ */
+int overlay_audit_end_boot(struct overlay_audit *audit,
+			   const struct overlay_audit_boot *boot,
+			   struct verity_error *err) must_check;
+
 /**
  * overlay_audit_boot - number of this boot, 0 before the first was counted
  */
@@ -49,7 +74,8 @@ uint64_t overlay_audit_boot(const struct overlay_audit *audit);
  * overlay_audit_append - add lines, for good when this returns 0
  *
  * All of them cost one write and three syncs. Programs that add wait for each other, up
- * to some seconds.
+ * to some seconds. A refusal that this boot has already logged is counted, and is no line
+ * of its own.
  *
  * Return: 0; -EBUSY; -errno.
  */
@@ -67,20 +93,44 @@ int overlay_audit_append(struct overlay_audit *audit,
 uint64_t overlay_audit_last(const struct overlay_audit *audit,
 			    char ret_digest[static 2 * VERITY_DIGEST_BYTES + 1]);
 
+/**
+ * overlay_audit_mark - the newest line, to be noted where something else remembers it
+ *
+ * Return: 0; -ENOENT; -EBADMSG (AUDIT); -errno.
+ */
+int overlay_audit_mark(int record_fd, uint64_t *ret_number,
+		       char ret_digest[static 2 * VERITY_DIGEST_BYTES + 1],
+		       struct verity_error *err) must_check;
+
+#define OVERLAY_AUDIT_RINGS_MAX 3
+
 /* What a check found. Plain data. */
 struct overlay_audit_check {
 	uint64_t lines;
 	uint64_t first; /* number of the oldest line that is kept */
 	uint64_t last;
+	struct overlay_audit_checked {
+		const char *name; /* of its newer file */
+		uint64_t lines;
+		uint64_t first; /* from this one on it is whole; 0: no line */
+		int64_t first_time;
+		uint64_t dropped; /* lines before it, which made room for newer ones */
+		uint64_t dropped_last; /* number of the newest of them */
+		int64_t dropped_time;  /* 0: not known */
+	} rings[OVERLAY_AUDIT_RINGS_MAX];
+	size_t count;
+	uint64_t repeats; /* refusals that are only counted yet */
+	uint64_t lost;    /* lines that could not be written since */
 };
 
 /**
  * overlay_audit_verify - check the log's chain
+ * @boot: number of this boot, from the state file; 0: not known
  *
  * Return: 0; -EBADMSG (AUDIT): a line was changed, removed or moved; the message says
  * which; -ENOENT where there is no log; -errno.
  */
-int overlay_audit_verify(int record_fd, struct overlay_audit_check *ret,
+int overlay_audit_verify(int record_fd, uint64_t boot, struct overlay_audit_check *ret,
 			 struct verity_error *err) must_check;
 
 /**

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the two files of the audit log and checks them against its head. */
+/* Reads the two files of a ring of the audit log and checks them against its head. */
 #include "overlay/record/audit_files.h"
 
 #include <errno.h>
@@ -12,7 +12,16 @@
 #include "overlay/record/record.h"
 #include "verity/util/cleanup.h"
 
-#define FILE_BYTES_MAX (OVERLAY_AUDIT_BYTES_MAX + (1 << 20)) /* and one long append */
+/* Older versions did not keep to `audit_bytes` where one boot had very many lines. */
+#define FILE_BYTES_MAX (16 << 20)
+
+const struct overlay_audit_names overlay_audit_names[OVERLAY_AUDIT_RINGS] = {
+	[OVERLAY_AUDIT_CHANGES] = {OVERLAY_AUDIT_LOG, OVERLAY_AUDIT_OLD, 2},
+	[OVERLAY_AUDIT_REFUSALS] = {OVERLAY_AUDIT_REFUSED,
+				    OVERLAY_AUDIT_REFUSED OVERLAY_AUDIT_OLDER, 1},
+	[OVERLAY_AUDIT_BOOTS] = {OVERLAY_AUDIT_BOOTED,
+				 OVERLAY_AUDIT_BOOTED OVERLAY_AUDIT_OLDER, 1},
+};
 
 void overlay_audit_files_free(struct overlay_audit_files *files)
 {
@@ -23,9 +32,14 @@ void overlay_audit_files_free(struct overlay_audit_files *files)
 
 const char *overlay_audit_aside(int record_fd)
 {
-	static const char *const names[] = {OVERLAY_AUDIT_OLD OVERLAY_AUDIT_ASIDE,
-					    OVERLAY_AUDIT_LOG OVERLAY_AUDIT_ASIDE,
-					    OVERLAY_AUDIT_HEAD OVERLAY_AUDIT_ASIDE};
+	static const char *const names[] = {
+		OVERLAY_AUDIT_OLD OVERLAY_AUDIT_ASIDE,
+		OVERLAY_AUDIT_LOG OVERLAY_AUDIT_ASIDE,
+		OVERLAY_AUDIT_REFUSED OVERLAY_AUDIT_OLDER OVERLAY_AUDIT_ASIDE,
+		OVERLAY_AUDIT_REFUSED OVERLAY_AUDIT_ASIDE,
+		OVERLAY_AUDIT_BOOTED OVERLAY_AUDIT_OLDER OVERLAY_AUDIT_ASIDE,
+		OVERLAY_AUDIT_BOOTED OVERLAY_AUDIT_ASIDE,
+		OVERLAY_AUDIT_HEAD OVERLAY_AUDIT_ASIDE};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (faccessat(record_fd, names[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
@@ -48,13 +62,14 @@ static int set_aside(int record_fd, const char *name, struct verity_error *err)
 	return 0;
 }
 
-int overlay_audit_set_aside(int record_fd, struct verity_error *err)
+int overlay_audit_set_aside(int record_fd, enum overlay_audit_ring ring,
+			    struct verity_error *err)
 {
 	struct stat st;
-	int r = set_aside(record_fd, OVERLAY_AUDIT_OLD, err);
+	int r = set_aside(record_fd, overlay_audit_names[ring].old, err);
 
 	if (r == 0)
-		r = set_aside(record_fd, OVERLAY_AUDIT_LOG, err);
+		r = set_aside(record_fd, overlay_audit_names[ring].log, err);
 	if (r == 0 &&
 	    fstatat(record_fd, OVERLAY_AUDIT_HEAD, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    !S_ISREG(st.st_mode))
@@ -77,20 +92,21 @@ static int load(int record_fd, const char *name, char **ret, size_t *ret_bytes,
 	return 0;
 }
 
-int overlay_audit_read(int record_fd, uint64_t last, struct overlay_audit_files *ret,
-		       struct verity_error *err)
+int overlay_audit_read(int record_fd, enum overlay_audit_ring ring, uint64_t last,
+		       struct overlay_audit_files *ret, struct verity_error *err)
 {
+	const struct overlay_audit_names *names = &overlay_audit_names[ring];
 	cleanup_with(overlay_audit_files_free) struct overlay_audit_files files = {
-		.old = NULL};
+		.names = names};
 	struct verity_error old_fault = {.code = VERITY_OK};
 	struct verity_error log_fault = {.code = VERITY_OK};
 	struct overlay_audit_link link;
-	int r = load(record_fd, OVERLAY_AUDIT_OLD, &files.old, &files.old_bytes,
-		     &old_fault, err);
+	int r = load(record_fd, names->old, &files.old, &files.old_bytes, &old_fault,
+		     err);
 
 	if (r == 0)
-		r = load(record_fd, OVERLAY_AUDIT_LOG, &files.log, &files.log_bytes,
-			 &log_fault, err);
+		r = load(record_fd, names->log, &files.log, &files.log_bytes, &log_fault,
+			 err);
 	if (r < 0)
 		return r;
 	overlay_audit_scan(files.old, files.old_bytes, NULL, last, &files.old_scan,
@@ -129,70 +145,74 @@ static int broken(struct verity_error *err, const char *file, uint64_t line,
 }
 
 static int check_begin(const struct overlay_audit_files *files,
-		       const struct overlay_audit_head *head, struct verity_error *err)
+		       const struct overlay_audit_end *end, struct verity_error *err)
 {
-	uint64_t oldest = overlay_audit_oldest(files)->number;
+	static const uint8_t zeros[VERITY_DIGEST_BYTES];
+	const struct overlay_audit_link *oldest = overlay_audit_oldest(files);
+	const char *name = files->old ? files->names->old : files->names->log;
 
-	if (oldest == 0 || oldest == head->first || (oldest < head->first && files->old))
+	if (oldest->number == 0)
 		return 0;
-	if (!files->old)
-		return verity_fail(err, VERITY_E_AUDIT,
-				   OVERLAY_AUDIT_LOG
-				   ", line 1: number %" PRIu64 ", and %" PRIu64
-				   " is the first that was kept: lines were removed, or "
-				   "all of " OVERLAY_AUDIT_OLD,
-				   oldest, head->first);
+	/* The first lines of a ring, and power was cut before the head knew of them. */
+	if (end->last == 0)
+		return memcmp(oldest->prev, zeros, sizeof(zeros)) == 0
+			       ? 0
+			       : broken(err, name, 1, "it is not the first of a chain");
+	if (oldest->number == end->first || (oldest->number < end->first && files->old))
+		return 0;
 	return verity_fail(err, VERITY_E_AUDIT,
-			   OVERLAY_AUDIT_OLD ", line 1: number %" PRIu64 ", and %" PRIu64
-					     " is the first that was kept: lines were "
-					     "removed",
-			   oldest, head->first);
+			   "%s, line 1: number %" PRIu64 ", and %" PRIu64
+			   " is the first that was kept: lines were removed%s%s",
+			   name, oldest->number, end->first,
+			   files->old ? "" : ", or all of ",
+			   files->old ? "" : files->names->old);
 }
 
-static int check_end(const struct overlay_audit_files *files, uint64_t last,
-		     const uint8_t *digest, struct verity_error *err)
+static int check_end(const struct overlay_audit_files *files,
+		     const struct overlay_audit_end *end, struct verity_error *err)
 {
 	const struct overlay_audit_scan *log = &files->scan;
-	bool in_log = log->lines && log->first.number <= last;
-	const char *file = in_log ? OVERLAY_AUDIT_LOG : OVERLAY_AUDIT_OLD;
-	uint64_t first = in_log ? log->first.number : files->old_scan.first.number;
+	bool in_log = log->wanted_line > 0;
 	uint64_t newest = overlay_audit_newest(files)->number;
+	const char *name = files->names->log;
 
-	if (newest < last && !files->log)
+	if (newest < end->last && !files->log)
 		return verity_fail(err, VERITY_E_AUDIT,
-				   OVERLAY_AUDIT_LOG ": it is gone, and number %" PRIu64
-						     " was written",
-				   last);
-	if (newest < last)
+				   "%s: it is gone, and number %" PRIu64 " was written",
+				   name, end->last);
+	if (newest < end->last)
 		return verity_fail(err, VERITY_E_AUDIT,
-				   OVERLAY_AUDIT_LOG ": it ends with number %" PRIu64
-						     ", and number %" PRIu64
-						     " was written",
-				   newest, last);
-	if (last && memcmp(files->last_link.digest, digest, VERITY_DIGEST_BYTES) != 0)
-		return broken(err, file, last - first + 1,
+				   "%s: it ends with number %" PRIu64
+				   ", and number %" PRIu64 " was written",
+				   name, newest, end->last);
+	if (end->last && files->last_link.number == 0)
+		return verity_fail(err, VERITY_E_AUDIT,
+				   "%s: number %" PRIu64 ", which was written, is gone",
+				   name, end->last);
+	if (end->last &&
+	    memcmp(files->last_link.digest, end->digest, VERITY_DIGEST_BYTES) != 0)
+		return broken(err, in_log ? name : files->names->old,
+			      in_log ? log->wanted_line : files->old_scan.wanted_line,
 			      "it is not the line that was written");
 	return 0;
 }
 
 int overlay_audit_check_files(const struct overlay_audit_files *files,
-			      const struct overlay_audit_head *head,
+			      const struct overlay_audit_end *end,
 			      struct verity_error *err)
 {
-	/* Number of the line that must be there; 0 before the first of a chain. */
-	uint64_t last = head->first <= head->last ? head->last : 0;
 	const struct overlay_audit_scan *old = &files->old_scan, *log = &files->scan;
 	int r;
 
 	/*
-	 * audit.log.1, which is only read, has whole lines and nothing else. audit.log
-	 * may end with what a power cut left, after the last line that was finished.
+	 * The older file, which is only read, has whole lines and nothing else. The newer
+	 * one may end with what a power cut left, after the last line that was finished.
 	 */
 	if (old->fault.code != VERITY_OK)
-		return broken(err, OVERLAY_AUDIT_OLD, old->lines + 1, old->fault.message);
+		return broken(err, files->names->old, old->lines + 1, old->fault.message);
 	if (log->fault.code != VERITY_OK &&
-	    (!log->torn || overlay_audit_newest(files)->number < last))
-		return broken(err, OVERLAY_AUDIT_LOG, log->lines + 1, log->fault.message);
-	r = check_begin(files, head, err);
-	return r < 0 ? r : check_end(files, last, head->digest, err);
+	    (!log->torn || overlay_audit_newest(files)->number < end->last))
+		return broken(err, files->names->log, log->lines + 1, log->fault.message);
+	r = check_begin(files, end, err);
+	return r < 0 ? r : check_end(files, end, err);
 }

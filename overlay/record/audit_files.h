@@ -1,12 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* audit.log.1 and audit.log: read, checked against the head, set aside. */
+/*
+ * The two files of each ring: read, checked against the head, set aside. The newer one
+ * becomes the older one when it is full.
+ */
 
 #include "overlay/record/audit_head.h"
 
+#define OVERLAY_AUDIT_LOG      "audit.log"
+#define OVERLAY_AUDIT_REFUSED  "audit.refusals"
+#define OVERLAY_AUDIT_BOOTED   "audit.boots"
+#define OVERLAY_AUDIT_OLDER    ".1" /* what is put behind the name of the older file */
+#define OVERLAY_AUDIT_OLD      OVERLAY_AUDIT_LOG OVERLAY_AUDIT_OLDER
+
+struct overlay_audit_names {
+	const char *log;
+	const char *old;
+	unsigned shares; /* of four that each of the two files has of `audit_bytes` */
+};
+
+extern const struct overlay_audit_names overlay_audit_names[OVERLAY_AUDIT_RINGS];
+
 /* Both files as they are now, and what a scan of their chain found. */
 struct overlay_audit_files {
+	const struct overlay_audit_names *names;
 	char *old; /* owned; NULL where there is none, like the next */
 	char *log;
 	size_t old_bytes;
@@ -17,14 +35,15 @@ struct overlay_audit_files {
 };
 
 /**
- * overlay_audit_read - read both files and follow their chain
+ * overlay_audit_read - read both files of a ring and follow their chain
  * @last: number of the last line, from the head; 0: none
  *
  * A file that is too long, a link, or cannot be read is a fault of the scan.
  *
  * Return: 0; -ENOMEM; -errno.
  */
-int overlay_audit_read(int record_fd, uint64_t last, struct overlay_audit_files *ret,
+int overlay_audit_read(int record_fd, enum overlay_audit_ring ring, uint64_t last,
+		       struct overlay_audit_files *ret,
 		       struct verity_error *err) must_check;
 
 void overlay_audit_files_free(struct overlay_audit_files *files);
@@ -47,7 +66,7 @@ const struct overlay_audit_link *overlay_audit_newest(
  * Return: 0; -EBADMSG (AUDIT) with file and line in the message.
  */
 int overlay_audit_check_files(const struct overlay_audit_files *files,
-			      const struct overlay_audit_head *head,
+			      const struct overlay_audit_end *end,
 			      struct verity_error *err) must_check;
 
 /**
@@ -55,7 +74,8 @@ int overlay_audit_check_files(const struct overlay_audit_files *files,
  *
  * One of each is kept. The head is moved only where it is not even a file.
  */
-int overlay_audit_set_aside(int record_fd, struct verity_error *err) must_check;
+int overlay_audit_set_aside(int record_fd, enum overlay_audit_ring ring,
+			    struct verity_error *err) must_check;
 
 /**
  * overlay_audit_aside - name of a file that was set aside; NULL where there is none

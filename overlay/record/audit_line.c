@@ -34,6 +34,8 @@ static_assert(2 * (USER_MAX + VERITY_NAME_MAX + VERITY_VERSION_MAX + SIGNER_MAX 
 
 static const char number_key[] = "{\"number\":";
 static const char boot_key[] = ",\"boot\":";
+static const char time_key[] = ",\"time\":";
+static const char user_key[] = ",\"user\":";
 static const char prev_key[] = ",\"prev\":\"";
 static const char digest_key[] = ",\"digest\":\"";
 
@@ -79,10 +81,10 @@ static void put_text(struct verity_json_writer *json, const char *key, const cha
 
 static void put_line(struct verity_json_writer *json,
 		     const struct overlay_audit_entry *entry,
-		     const struct overlay_audit_stamp *stamp,
+		     const struct overlay_audit_stamp *stamp, uint64_t number,
 		     const struct overlay_audit_link *after)
 {
-	verity_json_uint(json, "number", after->number + 1);
+	verity_json_uint(json, "number", number);
 	verity_json_uint(json, "boot", stamp->boot);
 	verity_json_int(json, "time", stamp->time);
 	put_text(json, "user", stamp->user, USER_MAX);
@@ -103,24 +105,26 @@ static void put_line(struct verity_json_writer *json,
 		put_text(json, "message", entry->reason->message, MESSAGE_MAX);
 	}
 	put_text(json, "detail", entry->detail, DETAIL_MAX);
+	if (entry->count)
+		verity_json_uint(json, "count", entry->count);
 	verity_json_hex(json, "prev", after->digest, VERITY_DIGEST_BYTES);
 }
 
 int overlay_audit_line_encode(const struct overlay_audit_entry *entry,
-			      const struct overlay_audit_stamp *stamp,
+			      const struct overlay_audit_stamp *stamp, uint64_t number,
 			      const struct overlay_audit_link *after,
 			      char ret[static OVERLAY_AUDIT_LINE_MAX + 1],
 			      struct overlay_audit_link *ret_link,
 			      struct verity_error *err)
 {
 	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
-	struct overlay_audit_link link = {after->number + 1, stamp->boot, {0}, {0}};
+	struct overlay_audit_link link = {number, stamp->boot, stamp->time, {0}, {0}};
 	cleanup_free char *body = NULL;
 	char hex[HEX_CHARS + 1];
 	size_t size;
 	int r;
 
-	put_line(&json, entry, stamp, after);
+	put_line(&json, entry, stamp, number, after);
 	r = verity_json_finish(&json, VERITY_JSON_COMPACT, &body, err);
 	if (r < 0)
 		return r;
@@ -182,6 +186,7 @@ int overlay_audit_line_decode(const char *line, size_t size,
 	struct overlay_audit_link link;
 	uint8_t digest[VERITY_DIGEST_BYTES];
 	size_t body = size, at = 0;
+	uint64_t time = 0;
 
 	/* With its newline. */
 	if (size >= OVERLAY_AUDIT_LINE_MAX)
@@ -197,8 +202,31 @@ int overlay_audit_line_decode(const char *line, size_t size,
 	    !take_tail(line, &body, prev_key, "\"", link.prev) ||
 	    !verity_text_printable(line, body))
 		return bad(err, "it is not a line of this log");
+	(void)take_number(line, body, &at, time_key, &time);
+	link.time = (int64_t)time;
 	*ret = link;
 	return 0;
+}
+
+/* From the user to before the digests: all but number, boot, time and chain. */
+static const char *find_content(const char *line, size_t size, size_t *ret_size)
+{
+	const char *begin = memmem(line, size, user_key, strlen(user_key));
+	size_t left = begin ? size - (size_t)(begin - line) : 0;
+	const char *end = begin ? memmem(begin, left, prev_key, strlen(prev_key)) : NULL;
+
+	*ret_size = end ? (size_t)(end - begin) : 0;
+	return begin;
+}
+
+bool overlay_audit_line_same(const char *a, size_t a_size, const char *b, size_t b_size)
+{
+	size_t a_content, b_content;
+	const char *ours = find_content(a, a_size, &a_content);
+	const char *theirs = find_content(b, b_size, &b_content);
+
+	return a_content > 0 && a_content == b_content &&
+	       memcmp(ours, theirs, a_content) == 0;
 }
 
 /*
@@ -218,7 +246,9 @@ static size_t take_line(const char *bytes, size_t size,
 	}
 	if (overlay_audit_line_decode(bytes, (size_t)(end - bytes), &link, err) < 0)
 		return 0;
-	if (before && link.number != before->number + 1) {
+	if (before && (link.number <= before->number ||
+		       (link.number != before->number + 1 &&
+			memcmp(link.prev, before->digest, sizeof(link.prev)) != 0))) {
 		verity_fail(err, VERITY_E_AUDIT,
 			    "number %" PRIu64 " comes after %" PRIu64
 			    ": lines were removed or moved",
@@ -261,8 +291,10 @@ void overlay_audit_scan(const char *bytes, size_t size,
 			scan.first = link;
 		scan.last = link;
 		before = &scan.last;
-		if (link.number == wanted)
+		if (link.number == wanted) {
 			*ret_wanted = link;
+			scan.wanted_line = scan.lines;
+		}
 		scan.good_bytes += taken;
 	}
 	*ret = scan;

@@ -33,6 +33,8 @@
 	X(UNLOCK_CLEAR, "unlock-clear")                                                  \
 	X(DENYLIST, "denylist")                                                          \
 	X(BOOT_SET, "boot-set") /* the boot configuration was written */                 \
+	X(REPEAT, "repeat")     /* refusals that were in the log already */              \
+	X(LOST, "lost")         /* lines that could not be written */                    \
 	X(BROKEN, "broken-log") /* the log was moved aside, a new chain begins */
 
 enum overlay_audit_event {
@@ -51,6 +53,7 @@ struct overlay_audit_entry {
 	const char *signer; /* printed name */
 	const char *source; /* where it came from, without passwords */
 	const char *detail; /* number of a deny list, serial of an unlock, … */
+	uint64_t count;     /* of what the line sums up */
 	const struct verity_error *reason; /* of a refusal or quarantine */
 };
 
@@ -58,6 +61,7 @@ struct overlay_audit_entry {
 struct overlay_audit_link {
 	uint64_t number; /* 1 for the first line ever; 0: no line */
 	uint64_t boot;
+	int64_t time;
 	uint8_t prev[VERITY_DIGEST_BYTES];
 	uint8_t digest[VERITY_DIGEST_BYTES];
 };
@@ -76,14 +80,15 @@ const char *overlay_audit_event_name(enum overlay_audit_event event);
 
 /**
  * overlay_audit_line_encode - the line for an event, newline included
- * @after: the line before; .number 0 where there is none
+ * @number: of the line
+ * @after: the line before in its ring; .number 0 where there is none
  * @ret:   0-terminated, OVERLAY_AUDIT_LINE_MAX bytes; texts are cut to make it fit
  * @ret_link: of the new line; may be @after
  *
  * Return: 0; -ENOMEM.
  */
 int overlay_audit_line_encode(const struct overlay_audit_entry *entry,
-			      const struct overlay_audit_stamp *stamp,
+			      const struct overlay_audit_stamp *stamp, uint64_t number,
 			      const struct overlay_audit_link *after,
 			      char ret[static OVERLAY_AUDIT_LINE_MAX + 1],
 			      struct overlay_audit_link *ret_link,
@@ -99,11 +104,18 @@ int overlay_audit_line_decode(const char *line, size_t size,
 			      struct overlay_audit_link *ret,
 			      struct verity_error *err) must_check;
 
+/**
+ * overlay_audit_line_same - whether two lines tell the same, but for when
+ * @a, @b: lines of this log; what is none is the same as nothing
+ */
+bool overlay_audit_line_same(const char *a, size_t a_size, const char *b, size_t b_size);
+
 /* What a scan of one file's bytes found. */
 struct overlay_audit_scan {
 	struct overlay_audit_link first; /* .number 0 where there is no good line */
 	struct overlay_audit_link last;
 	size_t lines;
+	size_t wanted_line;        /* which of them is the one that was wanted; from 1 */
 	size_t good_bytes;         /* up to the end of the last good line */
 	struct verity_error fault; /* of what follows; VERITY_OK: nothing does */
 	bool torn;                 /* and it is what a power cut may leave */

@@ -3,6 +3,7 @@
 #include "overlay/record/audit.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -46,7 +47,12 @@ static void describe(struct json_object *object, char text[static TEXT_MAX])
 
 	snprintf(text, TEXT_MAX, "%s%s%s%s%s%s", package, version[0] ? " " : "", version,
 		 persistent ? " (persistent)" : "", verdict[0] ? ": " : "", verdict);
-	add(text, "", get(object, "detail"));
+	add(text, "", get(object, "count"));
+	if (get(object, "count")[0])
+		snprintf(text + strlen(text), TEXT_MAX - strlen(text), " %s",
+			 get(object, "detail"));
+	else
+		add(text, "", get(object, "detail"));
 	add(text, code, code[0] ? ": " : "");
 	if (code[0])
 		snprintf(text + strlen(text), TEXT_MAX - strlen(text), "%s",
@@ -102,50 +108,113 @@ static void print_line(struct json_object *object, FILE *out)
 	}
 }
 
-/* What is not a line is not printed; overlay_audit_verify() tells where it is. */
-static void print_file(const char *bytes, size_t size, bool json, FILE *out)
+/* A part of a file that ends with a newline. */
+struct part {
+	const char *bytes;
+	size_t size; /* without the newline */
+	uint64_t number;
+};
+
+struct parts {
+	struct part *items; /* owned */
+	size_t count;
+};
+
+static void parts_free(struct parts *parts)
 {
+	free(parts->items);
+}
+
+/* What is no line stays behind the line before it. */
+static int add_parts(const char *bytes, size_t size, struct parts *parts,
+		     struct verity_error *err)
+{
+	uint64_t number = 0;
 	const char *end;
 
 	for (; size && (end = memchr(bytes, '\n', size)); bytes = end + 1) {
-		cleanup_with(json_object_put_p) struct json_object *object = NULL;
-		size_t length = (size_t)(end - bytes);
+		struct part part = {bytes, (size_t)(end - bytes), number};
+		struct overlay_audit_link link;
 
-		size -= length + 1;
-		if (!verity_text_printable(bytes, length) ||
-		    verity_json_parse(bytes, length, &object, NULL) < 0) {
-			if (!json)
-				fputs("(a line that cannot be read)\n", out);
-			continue;
+		size -= part.size + 1;
+		if (overlay_audit_line_decode(bytes, part.size, &link, NULL) == 0)
+			part.number = number = link.number;
+		if ((parts->count & (parts->count - 1)) == 0) { /* full at powers of 2 */
+			size_t room = parts->count ? parts->count * 2 : 1;
+			struct part *grown =
+				reallocarray(parts->items, room, sizeof(*grown));
+
+			if (!grown)
+				return verity_fail(err, VERITY_E_NO_MEMORY,
+						   "out of memory");
+			parts->items = grown;
 		}
-		if (json)
-			fprintf(out, "%.*s\n", (int)length, bytes);
-		else
-			print_line(object, out);
+		parts->items[parts->count++] = part;
 	}
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct part *left = a, *right = b;
+
+	if (left->number != right->number)
+		return left->number < right->number ? -1 : 1;
+	return left->bytes < right->bytes ? -1 : left->bytes > right->bytes;
+}
+
+/* What is not a line is not printed; overlay_audit_verify() tells where it is. */
+static void print_part(const struct part *part, bool json, FILE *out)
+{
+	cleanup_with(json_object_put_p) struct json_object *object = NULL;
+
+	if (!verity_text_printable(part->bytes, part->size) ||
+	    verity_json_parse(part->bytes, part->size, &object, NULL) < 0) {
+		if (!json)
+			fputs("(a line that cannot be read)\n", out);
+		return;
+	}
+	if (json)
+		fprintf(out, "%.*s\n", (int)part->size, part->bytes);
+	else
+		print_line(object, out);
 }
 
 int overlay_audit_print(int record_fd, bool json, FILE *out, struct verity_error *err)
 {
-	cleanup_with(overlay_audit_files_free) struct overlay_audit_files files = {
-		.old = NULL};
+	struct overlay_audit_files files[OVERLAY_AUDIT_RINGS] = {{.old = NULL}};
+	cleanup_with(parts_free) struct parts parts = {NULL};
+	bool there = false;
 	int lock = -1;
 	int r = overlay_record_lock(record_fd, "audit log", true, &lock, err);
 
 	if (r < 0)
 		return r;
-	r = overlay_audit_read(record_fd, 0, &files, err);
-	close(lock); /* a person may page through the output for hours */
-	if (r < 0)
-		return r;
-	if (!files.old && !files.log)
-		return verity_fail(
+	for (size_t i = 0; r == 0 && i < OVERLAY_AUDIT_RINGS; i++) {
+		r = overlay_audit_read(record_fd, (enum overlay_audit_ring)i, 0,
+				       &files[i], err);
+		there = there || files[i].old || files[i].log;
+		if (r == 0)
+			r = add_parts(files[i].old, files[i].old_bytes, &parts, err);
+		if (r == 0)
+			r = add_parts(files[i].log, files[i].log_bytes, &parts, err);
+	}
+	if (lock >= 0)
+		close(lock); /* a person may page through the output for hours */
+	if (r == 0 && !there)
+		r = verity_fail(
 			err, VERITY_E_NOT_FOUND,
 			"there is no audit log yet (what is done is written to it)");
-	if (!json)
+	if (r == 0 && parts.count > 1)
+		qsort(parts.items, parts.count, sizeof(*parts.items), compare);
+	if (r == 0 && !json)
 		fprintf(out, "%-19s %5s %-8s %-13s %s\n", "TIME (UTC)", "BOOT", "USER",
 			"EVENT", "PACKAGE: VERDICT / REASON");
-	print_file(files.old, files.old_bytes, json, out);
-	print_file(files.log, files.log_bytes, json, out);
+	for (size_t i = 0; r == 0 && i < parts.count; i++)
+		print_part(&parts.items[i], json, out);
+	for (size_t i = 0; i < OVERLAY_AUDIT_RINGS; i++)
+		overlay_audit_files_free(&files[i]);
+	if (r < 0)
+		return r;
 	return ferror(out) ? verity_fail_errno(err, EIO, "output") : 0;
 }

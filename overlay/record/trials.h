@@ -38,6 +38,9 @@ struct overlay_trials {
 	bool completed;  /* a boot of this device ever was */
 	bool idle;       /* the last boot activated nothing */
 	unsigned failed; /* boots in a row, of no other packages, not completed */
+	/* The newest line of the audit log in the last completed boot; 0 and "": none. */
+	uint64_t audit_number;
+	char audit_digest[2 * VERITY_DIGEST_BYTES + 1];
 	struct overlay_trial *items; /* owned; one for each entry */
 	size_t count;
 };

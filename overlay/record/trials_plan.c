@@ -168,6 +168,8 @@ int overlay_trials_begin(struct overlay_trials *trials,
 
 	for (size_t i = 0; i < boot->count; i++)
 		next.idle = next.idle && !boot->candidates[i].active;
+	next.audit_number = trials->audit_number;
+	memcpy(next.audit_digest, trials->audit_digest, sizeof(next.audit_digest));
 	next.items = calloc(trials->count + boot->count + 1, sizeof(*next.items));
 	if (!next.items)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");

@@ -38,7 +38,7 @@ class Credentials(bench.Case):
             return os.getlogin()
         except OSError:
             user = subprocess.run(["id", "-un"], check=True, capture_output=True, text=True)
-            return os.environ.get("SUDO_USER") or user.stdout.strip()
+            return user.stdout.strip()
 
     @staticmethod
     def attempt(port, name="mine", protocol="FTP"):

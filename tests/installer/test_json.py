@@ -332,6 +332,12 @@ class Audit(Json):
     def lines(self):
         return [held("audit", line) for line in self.output("audit", "json").splitlines()]
 
+    def test_repeated(self):
+        for name in ("unsigned", "unsigned", "unsigned", "other"):
+            self.wmopkg("install", self.make(name))
+        self.assertEqual([(line["event"], line.get("count")) for line in self.lines()],
+                         [("refuse", None), ("repeat", 2), ("refuse", None)])
+
     def test_lines(self):
         self.assertEqual(self.lines(), [])
         self.install(self.package)

@@ -51,10 +51,11 @@ def test_what_stays(work, build):
         equal(device.log_of_boot()[:2], [
             "wmopkg: factory reset: begins, as the request on PERSIST asks for",
             f"wmopkg: factory reset: deleting all that is on DATA ({device.base}/data)"])
-        equal(sorted(set(before) - {"begun"}), [".lock", "audit.head", "audit.log", "floors.json", "trials.json"])
+        equal(sorted(set(before) - {"begun"}),
+              [".lock", "audit.boots", "audit.head", "floors.json", "trials.json"])
         equal(read(record + "/floors.json"), before["floors.json"])
         equal(read(record + "/known_hosts"), "a host\n")
-        equal(read(record + "/audit.log").startswith(before["audit.log"]), True)
+        equal(read(record + "/audit.boots").startswith(before["audit.boots"]), True)
         trials = json.loads(read(record + "/trials.json"))["packages"]
         equal([(trial["name"], trial["state"], trial["incomplete"]) for trial in trials],
               [("keep", "trial", 1)])

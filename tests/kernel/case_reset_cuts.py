@@ -190,7 +190,8 @@ def boot(device):
 
 def told(device):
     """What the audit log says of resets."""
-    lines = map(json.loads, read(device.folder("persist") + "/wmopkg/audit.log").splitlines())
+    log = device.folder("persist") + "/wmopkg/audit.log"
+    lines = map(json.loads, read(log).splitlines() if os.path.exists(log) else [])
     return [line["detail"] for line in lines if line["event"] == "factory-reset"]
 
 

@@ -4,6 +4,7 @@
 
 import json
 import os
+import pwd
 import re
 import subprocess
 import sys
@@ -67,14 +68,24 @@ class Audit(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout[-500:])
         lines = [json.loads(line) for line in
                  self.device.wmopkg("audit", "json").stdout.splitlines()]
-        self.assertEqual(done.stdout.splitlines(), [line["digest"] for line in lines])
+        self.assertEqual(sorted(done.stdout.splitlines()),
+                         sorted(line["digest"] for line in lines))
+        numbers = [line["number"] for line in lines]
+        self.assertEqual(numbers, sorted(set(numbers)))
         head = json.loads(read(f"{self.record}/audit.head"))
-        self.assertEqual((head["first"], head["last"], head["digest"]),
-                         (lines[0]["number"], lines[-1]["number"], lines[-1]["digest"]))
+        ends = {head[ring]["last"]: head[ring]["digest"]
+                for ring in ("changes", "refusals", "boots") if head[ring]["last"]}
+        self.assertEqual(ends[numbers[-1]], lines[-1]["digest"])
+        self.assertLessEqual(set(ends.items()),
+                             {(line["number"], line["digest"]) for line in lines})
         told = self.device.wmopkg("audit", "verify")
-        self.assertEqual((told.returncode, told.stdout), (0, (
-            f"Audit log: {len(lines)} line{'s' if len(lines) != 1 else ''}, number {lines[0]['number']} to "
-            f"{lines[-1]['number']}, not changed.\n")))
+        self.assertEqual((told.returncode, told.stdout.splitlines()[0]), (0, (
+            f"Audit log: {len(lines)} line{'s' if len(lines) != 1 else ''}, number {numbers[0]} to "
+            f"{numbers[-1]}, not changed.")))
+        size = sum(os.path.getsize(f"{self.record}/{name}") for name in os.listdir(self.record)
+                   if name.startswith("audit.") and name != "audit.head")
+        self.assertLessEqual(size, 2 * 16384)
+        self.told = told.stdout
         return lines
 
     def test_no_log(self):
@@ -117,12 +128,14 @@ class Audit(unittest.TestCase):
     def test_changed(self):
         """What the recipe finds, the program finds; and it warns whoever looks."""
         self.act()
+        self.act()
         log = f"{self.record}/audit.log"
         kept = read(log, "rb")
-        first, second, third = kept.splitlines(keepends=True)
-        for changed, said in ((kept.replace(b"refuse", b"accept"), "changed: "),
-                              (first + third, "moved: "), (first + second + first, "moved: "),
-                              (first + third + second, "moved: ")):
+        first, second, third, fourth = kept.splitlines(keepends=True)
+        for changed, said in ((kept.replace(b"remove", b"accept"), "changed: "),
+                              (first + third + fourth, "moved: "),
+                              (first + second + first, "moved: "),
+                              (first + third + second + fourth, "moved: ")):
             write(log, changed)
             done = self.recompute()
             self.assertEqual(done.returncode, 1)
@@ -139,7 +152,7 @@ class Audit(unittest.TestCase):
         """Nothing is refused because of it, and what was changed is kept."""
         self.act()
         log = f"{self.record}/audit.log"
-        changed = read(log, "rb").replace(b"refuse", b"accept")
+        changed = read(log, "rb").replace(b"remove", b"accept")
         write(log, changed)
         self.act()
         self.assertEqual(read(log + ".broken", "rb"), changed)
@@ -151,8 +164,39 @@ class Audit(unittest.TestCase):
         os.unlink(log + ".broken")
         lines = self.check_whole()
         self.assertEqual([(line["number"], line["event"]) for line in lines],
-                         [(4, "broken-log"), (5, "install"), (6, "refuse"), (7, "remove")])
-        self.assertIn("audit.log, line 2: its digest does not match", lines[0]["message"])
+                         [(2, "refuse"), (4, "broken-log"), (5, "install"), (6, "remove")])
+        self.assertIn("audit.log, line 2: its digest does not match", lines[1]["message"])
+
+    def test_refused_again_and_again(self):
+        """The same refusal is counted, and no number of refusals pushes out what was done."""
+        self.act()
+        for _ in range(20):
+            self.assertEqual(self.device.wmopkg("install", f"{self.work}/bad.wmopkg").returncode, 3)
+        self.assertEqual([line["event"] for line in self.check_whole()],
+                         ["install", "refuse", "remove"])
+        self.assertIn("Refusals: 20 more that say the same as a line.\n", self.told)
+        bad = read(f"{self.work}/bad.wmopkg", "rb")
+        for number in range(40):
+            write(f"{self.work}/bad{number}.wmopkg", bad)
+            done = self.device.wmopkg("install", f"{self.work}/bad{number}.wmopkg")
+            self.assertEqual(done.returncode, 3)
+        lines = self.check_whole()
+        self.assertEqual([line["event"] for line in lines if line["event"] != "refuse"],
+                         ["install", "remove"])
+        self.assertRegex(self.told, r"\nRefusals: complete from number \d+ \([-0-9]+ [:0-9]+ UTC\)\. "
+                         r"Before it, \d+ lines up to number \d+ \([-0-9]+ [:0-9]+ UTC\) made room "
+                         r"for newer ones\.\n")
+
+    def test_user(self):
+        """The kernel says who; the environment is what the caller makes it."""
+        names = {name: "mallory" for name in ("SUDO_USER", "LOGNAME", "USER", "USERNAME")}
+        before = dict(os.environ)
+        os.environ.update(names, SUDO_UID="12345")
+        self.addCleanup(lambda: (os.environ.clear(), os.environ.update(before)))
+        self.act()
+        login = int(read("/proc/self/loginuid"))
+        wanted = pwd.getpwuid(os.getuid() if login == 2 ** 32 - 1 else login).pw_name
+        self.assertEqual({line["user"] for line in self.check_whole()}, {wanted})
 
     def test_no_room_for_it(self):
         """That it cannot be written is a warning, and keeps nothing from being done."""

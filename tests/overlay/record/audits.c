@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "overlay/record/record.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 
@@ -20,6 +21,15 @@ static const char *const files[] = {
 	OVERLAY_AUDIT_LOG OVERLAY_AUDIT_ASIDE,
 	OVERLAY_AUDIT_OLD OVERLAY_AUDIT_ASIDE,
 	OVERLAY_AUDIT_HEAD OVERLAY_AUDIT_ASIDE,
+	OVERLAY_AUDIT_REFUSED,
+	OVERLAY_AUDIT_REFUSED OVERLAY_AUDIT_OLDER,
+	OVERLAY_AUDIT_REFUSED OVERLAY_AUDIT_ASIDE,
+	OVERLAY_AUDIT_REFUSED OVERLAY_AUDIT_OLDER OVERLAY_AUDIT_ASIDE,
+	OVERLAY_AUDIT_BOOTED,
+	OVERLAY_AUDIT_BOOTED OVERLAY_AUDIT_OLDER,
+	OVERLAY_AUDIT_BOOTED OVERLAY_AUDIT_ASIDE,
+	OVERLAY_AUDIT_BOOTED OVERLAY_AUDIT_OLDER OVERLAY_AUDIT_ASIDE,
+	OVERLAY_RECORD_TRIALS,
 	".audit.head.new",
 	".lock",
 };
@@ -56,10 +66,19 @@ struct overlay_audit *audits_open(int record)
 	struct overlay_audit *audit;
 	struct verity_error err;
 
-	check_ok(overlay_audit_open(record, AUDITS_BYTES, AUDITS_TIME, "tester", &audit,
-				    &err),
+	check_ok(overlay_audit_open(record, 2 * AUDITS_BYTES, AUDITS_TIME, "tester",
+				    &audit, &err),
 		 &err);
 	return audit;
+}
+
+void audits_boot(struct overlay_audit *audit)
+{
+	const struct overlay_audit_boot boot = {.count = 0};
+	struct verity_error err;
+
+	check_ok(overlay_audit_begin_boot(audit, &err), &err);
+	check_ok(overlay_audit_end_boot(audit, &boot, &err), &err);
 }
 
 int audits_append_one(int record, const char *detail, struct verity_error *err)
@@ -93,7 +112,7 @@ int audits_verify(int record, struct verity_error *err)
 {
 	struct overlay_audit_check check;
 
-	return overlay_audit_verify(record, &check, err);
+	return overlay_audit_verify(record, 0, &check, err);
 }
 
 void audits_check(int record, uint64_t first, uint64_t last)
@@ -101,7 +120,7 @@ void audits_check(int record, uint64_t first, uint64_t last)
 	struct overlay_audit_check check;
 	struct verity_error err;
 
-	check_ok(overlay_audit_verify(record, &check, &err), &err);
+	check_ok(overlay_audit_verify(record, 0, &check, &err), &err);
 	assert_int_equal(check.first, first);
 	assert_int_equal(check.last, last);
 	assert_int_equal(check.lines, last - first + 1);

@@ -7,8 +7,9 @@
 #include "overlay/record/audit_files.h"
 #include "tests/check.h"
 
-#define AUDITS_BYTES 4096 /* of one file: less than a device takes, for speed */
-#define AUDITS_TIME  1700000000
+#define AUDITS_BYTES                                                                     \
+	4096 /* of one file of changes: less than a device takes, for speed */
+#define AUDITS_TIME 1700000000
 
 /**
  * audits_set_up, audits_tear_down - an empty folder for one test; *@state becomes a
@@ -23,6 +24,11 @@ int audits_tear_down(void **state);
 void audits_empty(int record);
 
 struct overlay_audit *audits_open(int record);
+
+/**
+ * audits_boot - a boot without packages, from begin to end
+ */
+void audits_boot(struct overlay_audit *audit);
 
 /**
  * audits_append - @count installations, each in an append of its own
@@ -56,8 +62,8 @@ void audits_store(int record, const char *name, const char *bytes, size_t size);
 
 /* All files of a log. */
 struct audits_copy {
-	char *bytes[8]; /* NULL: not there */
-	size_t size[8];
+	char *bytes[20]; /* NULL: not there */
+	size_t size[20];
 };
 
 /**

@@ -27,7 +27,7 @@ static uint64_t make_both(int record)
 		free(audits_load(record, OVERLAY_AUDIT_OLD, &size));
 	}
 	audits_append(record, 2);
-	check_ok(overlay_audit_verify(record, &check, &err), &err);
+	check_ok(overlay_audit_verify(record, 0, &check, &err), &err);
 	return check.last;
 }
 
@@ -139,7 +139,8 @@ static void forge(const struct overlay_audit_link *after, char *ret)
 	struct overlay_audit_link link;
 	struct verity_error err;
 
-	check_ok(overlay_audit_line_encode(&entry, &stamp, after, ret, &link, &err),
+	check_ok(overlay_audit_line_encode(&entry, &stamp, after->number + 1, after, ret,
+					   &link, &err),
 		 &err);
 }
 
@@ -350,9 +351,11 @@ static void link_head(int record)
 /* With a check that is right: who does this knows how. */
 static void high_head(int record)
 {
-	const struct overlay_audit_head head = {.boot = OVERLAY_AUDIT_NUMBER_MAX,
-						.first = 1,
-						.last = OVERLAY_AUDIT_NUMBER_MAX};
+	const struct overlay_audit_head head = {
+		.boot = OVERLAY_AUDIT_NUMBER_MAX,
+		.last = OVERLAY_AUDIT_NUMBER_MAX,
+		.rings[OVERLAY_AUDIT_CHANGES] = {.first = 1,
+						 .last = OVERLAY_AUDIT_NUMBER_MAX}};
 	struct verity_error err;
 
 	check_ok(overlay_audit_head_store(record, &head, &err), &err);
@@ -446,23 +449,25 @@ static void test_set_aside(void **state)
 	size_t size, aside_size;
 
 	for (int i = 0; i < 3; i++)
-		check_ok(overlay_audit_begin_boot(audit, &err), &err);
+		audits_boot(audit);
 	overlay_audit_free(audit);
-	text = audits_load(record, OVERLAY_AUDIT_LOG, &size);
+	text = audits_load(record, OVERLAY_AUDIT_BOOTED, &size);
 	text[size / 2] = '#';
-	audits_store(record, OVERLAY_AUDIT_LOG, text, size);
+	audits_store(record, OVERLAY_AUDIT_BOOTED, text, size);
 	remove_head(record);
 	audits_append(record, 1);
 	assert_int_equal(audits_verify(record, &err), -EBADMSG);
-	check_error(&err, VERITY_E_AUDIT,
-		    "the log was damaged: the damaged file is kept as "
-		    "audit.log.broken, and this is reported until that file is deleted");
-	aside = audits_load(record, OVERLAY_AUDIT_LOG OVERLAY_AUDIT_ASIDE, &aside_size);
+	check_error(
+		&err, VERITY_E_AUDIT,
+		"the log was damaged: the damaged file is kept as "
+		"audit.boots.broken, and this is reported until that file is deleted");
+	aside = audits_load(record, OVERLAY_AUDIT_BOOTED OVERLAY_AUDIT_ASIDE,
+			    &aside_size);
 	assert_int_equal(aside_size, size);
 	assert_memory_equal(aside, text, size);
 	log = audits_load(record, OVERLAY_AUDIT_LOG, &size);
 	assert_memory_equal(log, "{\"number\":2,\"boot\":1,", 21);
-	unlinkat(record, OVERLAY_AUDIT_LOG OVERLAY_AUDIT_ASIDE, 0);
+	unlinkat(record, OVERLAY_AUDIT_BOOTED OVERLAY_AUDIT_ASIDE, 0);
 	audits_check(record, 2, 3);
 	audits_append(record, 1);
 	audits_check(record, 2, 4);

@@ -74,10 +74,13 @@ ssize_t __wrap_pwrite64(int fd, const void *bytes, size_t size, off_t place)
 
 static int add_boot(int record)
 {
+	static const struct overlay_audit_boot boot = {.count = 0};
 	struct overlay_audit *audit = audits_open(record);
 	struct verity_error err;
 	int r = overlay_audit_begin_boot(audit, &err);
 
+	if (r == 0)
+		r = overlay_audit_end_boot(audit, &boot, &err);
 	overlay_audit_free(audit);
 	return r;
 }
@@ -85,9 +88,9 @@ static int add_boot(int record)
 static int add_three(int record)
 {
 	static const struct overlay_audit_entry entries[3] = {
-		{.event = OVERLAY_AUDIT_ACTIVATE},
-		{.event = OVERLAY_AUDIT_ACTIVATE},
-		{.event = OVERLAY_AUDIT_QUARANTINE},
+		{.event = OVERLAY_AUDIT_INSTALL},
+		{.event = OVERLAY_AUDIT_REMOVE},
+		{.event = OVERLAY_AUDIT_RETRY},
 	};
 	struct overlay_audit *audit = audits_open(record);
 	struct verity_error err;
@@ -209,7 +212,7 @@ static uint64_t check_whole(int record, uint64_t at_least, uint64_t at_most)
 {
 	struct overlay_audit_check check;
 	struct verity_error err;
-	int r = overlay_audit_verify(record, &check, &err);
+	int r = overlay_audit_verify(record, 0, &check, &err);
 
 	if (r == -ENOENT) {
 		assert_int_equal(at_least, 0);
@@ -226,7 +229,11 @@ static int add_many(int record)
 	static struct overlay_audit_entry entries[60];
 	struct overlay_audit *audit = audits_open(record);
 	struct verity_error err;
-	int r = overlay_audit_append(audit, entries, 60, &err);
+	int r;
+
+	for (size_t i = 0; i < 60; i++)
+		entries[i].event = OVERLAY_AUDIT_INSTALL;
+	r = overlay_audit_append(audit, entries, 60, &err);
 
 	overlay_audit_free(audit);
 	return r;

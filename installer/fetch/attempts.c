@@ -15,6 +15,7 @@
 #include "installer/transfer/protocols.h"
 #include "installer/transfer/worker.h"
 #include "verity/format/format.h"
+#include "verity/util/text.h"
 
 #define ATTEMPTS_MAX 2
 
@@ -179,6 +180,27 @@ static int fail_all(const struct attempts *attempts, const struct verity_error *
 	return verity_fail(err, code, "%s", message);
 }
 
+/* What the transfer says of it is only as good as the process that says it. */
+static void note_origin(struct attempts *attempts)
+{
+	const struct client *client = &attempts->client;
+	struct source *source = &attempts->source;
+
+	free(source->origin);
+	source->origin = client->origin[0] ? url_show(client->origin) : NULL;
+	source->place[0] = '\0';
+	if (source->origin)
+		verity_text_plain(source->origin);
+	if (client->address[0])
+		snprintf(source->place, sizeof(source->place), "address %s",
+			 client->address);
+	if (source->origin && strcmp(source->origin, source->where) != 0)
+		verity_text_append(source->place, sizeof(source->place),
+				   "%sredirected from %s", source->place[0] ? ", " : "",
+				   source->where);
+	verity_text_plain(source->place);
+}
+
 static int attempts_pull(struct source *source, const struct source_sink *sink,
 			 struct verity_error *err)
 {
@@ -198,6 +220,7 @@ static int attempts_pull(struct source *source, const struct source_sink *sink,
 				return no_memory(err);
 			free(source->where);
 			source->where = where;
+			note_origin(attempts);
 			if (r < 0 && err)
 				*err = reasons[i];
 			return r;

@@ -49,6 +49,8 @@ static void print_connecting(void *context, const char *host, const char *number
 	puts(")");
 	fflush(stdout);
 	client->shown = true;
+	snprintf(client->address, sizeof(client->address), "%s%.60s%s:%.8s",
+		 is_v6 ? "[" : "", number, is_v6 ? "]" : "", port);
 }
 
 static void print_retry(void *context, unsigned retry)

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define SOURCE_PLACE_MAX 192
+
 /* What takes the bytes as they come. */
 struct source_sink {
 	/*
@@ -50,13 +52,21 @@ struct source {
 	 */
 	char *where;
 	char name[VERITY_NAME_MAX + 1]; /* that the package will have */
+	/*
+	 * For the audit log, set by source_pull(): the URL that the bytes came from after
+	 * all redirects, without user, password and query, owned; NULL: it is @where. And
+	 * what else identifies the place: the address of the server, the UUID of the
+	 * medium; "": nothing.
+	 */
+	char *origin;
+	char place[SOURCE_PLACE_MAX];
 };
 
 struct source_kind {
 	int64_t (*bytes)(const struct source *source);
 	int (*pull)(struct source *source, const struct source_sink *sink,
 		    struct verity_error *err);
-	void (*free)(struct source *source); /* all but @where */
+	void (*free)(struct source *source); /* all but @where and @origin */
 };
 
 static inline void source_free(struct source *source)
@@ -64,6 +74,7 @@ static inline void source_free(struct source *source)
 	if (!source)
 		return;
 	free(source->where);
+	free(source->origin);
 	source->kind->free(source);
 }
 

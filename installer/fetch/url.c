@@ -60,6 +60,22 @@ static CURLUcode print(CURLU *parts, struct url *url)
 	return code == CURLUE_OK ? get_part(parts, CURLUPART_URL, 0, &url->shown) : code;
 }
 
+char *url_show(const char *text)
+{
+	static const CURLUPart dropped[] = {CURLUPART_USER, CURLUPART_PASSWORD,
+					    CURLUPART_OPTIONS, CURLUPART_QUERY,
+					    CURLUPART_FRAGMENT};
+	cleanup_with(curl_url_cleanup_p) CURLU *parts = curl_url();
+	char *shown = NULL;
+
+	if (!parts || curl_url_set(parts, CURLUPART_URL, text, 0) != CURLUE_OK)
+		return NULL;
+	for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++)
+		if (curl_url_set(parts, dropped[i], NULL, 0) != CURLUE_OK)
+			return NULL;
+	return get_part(parts, CURLUPART_URL, 0, &shown) == CURLUE_OK ? shown : NULL;
+}
+
 int url_parse(const char *text, struct url *ret, struct login *ret_login,
 	      char ret_name[static VERITY_NAME_MAX + 1], struct verity_error *err)
 {

@@ -45,6 +45,13 @@ int url_build(const struct protocol *protocol, const char *address, const char *
 	      struct url *ret, struct verity_error *err) must_check;
 
 /**
+ * url_show - a URL for logs, without user, password, query and fragment
+ *
+ * Return: free(); NULL if it is not a URL, or there is no memory.
+ */
+char *url_show(const char *text);
+
+/**
  * url_port - the port of a URL, given or by its protocol
  *
  * Return: 0; -EINVAL (USAGE).

@@ -15,6 +15,7 @@
 #include "installer/media/mount.h"
 #include "installer/media/view.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 #define SYSFS         "/sys"
 #define GONE_PAUSE_MS 100
@@ -146,6 +147,9 @@ int media_source_open(struct device *device, const char *label, const char *path
 	strcpy(media->source.name, file->name);
 	strcpy(media->device, item->name);
 	media->number = item->number;
+	snprintf(media->source.place, sizeof(media->source.place), "%s%s%s",
+		 media->description, item->uuid[0] ? ", UUID=" : "", item->uuid);
+	verity_text_plain(media->source.place);
 	media->file = steal_ptr(&file);
 	*ret = &steal_ptr(&media)->source;
 	return 0;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """wmopkg install over http: against nginx, and against a server that misbehaves."""
 
+import json
 import os
 import signal
 import subprocess
@@ -60,6 +61,28 @@ class WithNginx(bench.Case):
     def test_redirect(self):
         self.succeed(attempt(self.nginx.port) + bench.LOCAL, "install",
                      f"{self.url}/old/pkgname.wmopkg")
+
+    def test_logged(self):
+        """Where the bytes came from in the end, and no password on the way."""
+        more = (f"location = /login/pkgname.wmopkg {{ return 302 http://mallory:secret@127.0.0.1:"
+                f"{self.nginx.port}/pkgname.wmopkg?token=hidden#part; }}")
+        nginx = servers.Nginx(f"{self.folder}/nginx", self.shared, more=more)
+        self.addCleanup(nginx.close)
+        at = f"127.0.0.1:{self.nginx.port}"
+        end = f"{self.url}/pkgname.wmopkg"
+        first = f"http://127.0.0.1:{nginx.port}/login/pkgname.wmopkg"
+        for url, detail in ((end, f"address {at}"),
+                            (f"{self.url}/old/pkgname.wmopkg",
+                             f"address {at}, redirected from {self.url}/old/pkgname.wmopkg"),
+                            (first, f"address {at}, redirected from {first}")):
+            result = self.wmopkg("install", url)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            log = self.wmopkg("audit", "json").stdout
+            line = json.loads(log.splitlines()[-1])
+            self.assertEqual((line["event"], line["source"], line["detail"]),
+                             ("install", end, detail))
+            for secret in ("mallory", "secret", "hidden"):
+                self.assertNotIn(secret, log)
 
     def test_redirect_to_another_protocol(self):
         for protocol in ("ftp", "file"):

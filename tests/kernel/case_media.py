@@ -157,6 +157,9 @@ def test_every_file_system(work, build):
                 equal(medium.is_in_use(), False, kind)
                 line = json.loads(device.tell("audit", "json").splitlines()[-1])
                 equal((line["event"], line["source"]), ("install", "m:/dir/one.wmopkg"))
+                uuid = run("blkid", "-p", "-o", "value", "-s", "UUID",
+                           f"{work}/{kind}").stdout.strip()
+                equal(line["detail"], f"{medium.name} (internal, {kind}, {name}), UUID={uuid}")
             equal(digest(f"{work}/{kind}"), before, kind + " was written to")
             device.remove("one")
 

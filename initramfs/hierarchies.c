@@ -209,6 +209,7 @@ int hierarchies_prepare(const struct packages *packages, const struct attached *
 		.used = calloc(attached->count + 1, sizeof(bool)),
 		.hierarchies = ret,
 	};
+	struct overlay_protect own = overlay_config_protect(&boot->config);
 	size_t count = boot->config.hierarchies_count;
 	int r = 0;
 
@@ -222,7 +223,7 @@ int hierarchies_prepare(const struct packages *packages, const struct attached *
 		r = overlay_layers_bind(boot->layers, boot->root, OVERLAY_STACK_ROOT,
 					err);
 	if (r == 0)
-		r = overlay_layers_mount_engine(boot->layers, boot->root, err);
+		r = overlay_layers_mount_engine(boot->layers, boot->root, &own, err);
 	if (r == 0 && count == 0)
 		prepare_root(&preparation);
 	for (size_t i = 1; r == 0 && i <= count; i++)

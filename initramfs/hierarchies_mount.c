@@ -12,7 +12,8 @@
 #include "verity/util/cleanup.h"
 
 static int give_upper(const struct boot *boot, const struct hierarchy *hierarchy,
-		      const char *engine, struct verity_error *err)
+		      const char *engine, const struct overlay_protect *own,
+		      struct verity_error *err)
 {
 	cleanup_fd int fd = -1;
 	char base[PATH_MAX];
@@ -23,7 +24,7 @@ static int give_upper(const struct boot *boot, const struct hierarchy *hierarchy
 		return verity_fail(err, VERITY_E_CONFIG, "run: the path is too long");
 	r = overlay_upper_give(boot->layers, hierarchy->folder, hierarchy->path, base,
 			       &fd, err);
-	return r < 0 ? r : overlay_guard_check(engine, fd, hierarchy->path, err);
+	return r < 0 ? r : overlay_guard_check(engine, fd, hierarchy->path, own, err);
 }
 
 static int mount_one(const struct boot *boot, struct hierarchy *hierarchy,
@@ -31,12 +32,13 @@ static int mount_one(const struct boot *boot, struct hierarchy *hierarchy,
 {
 	cleanup_with(overlay_stack_plan_free) struct overlay_stack_plan plan = {0};
 	cleanup_with(overlay_submounts_free_p) struct overlay_submounts *below = NULL;
+	struct overlay_protect own = overlay_config_protect(&boot->config);
 	char engine[PATH_MAX];
 	int r = overlay_stack_plan_make(&hierarchy->parts, &plan, err);
 
 	snprintf(engine, sizeof(engine), "%s/" OVERLAY_STACK_ENGINE, boot->layers);
 	if (r == 0 && hierarchy->parts.writable)
-		r = give_upper(boot, hierarchy, engine, err);
+		r = give_upper(boot, hierarchy, engine, &own, err);
 	if (r == 0)
 		r = overlay_submounts_take(hierarchy->target, &below, err);
 	if (r == 0)
@@ -46,7 +48,7 @@ static int mount_one(const struct boot *boot, struct hierarchy *hierarchy,
 	hierarchy->mounted = true;
 	r = overlay_submounts_put(below, err);
 	if (r == 0 && hierarchy->parts.writable)
-		r = overlay_guard_mount(engine, boot->root, hierarchy->path, err);
+		r = overlay_guard_mount(engine, boot->root, hierarchy->path, &own, err);
 	return r;
 }
 

@@ -230,6 +230,7 @@ int stacks_load(struct device *device, const struct stacks_candidate *candidate,
 {
 	cleanup_with(stacks_free_p) struct stacks *stacks = calloc(1, sizeof(*stacks));
 	cleanup_with(installed_list_free) struct installed_list list = {0};
+	struct overlay_protect own = overlay_config_protect(device_config(device));
 	int r;
 
 	if (!stacks)
@@ -237,7 +238,8 @@ int stacks_load(struct device *device, const struct stacks_candidate *candidate,
 	stacks->firmware.root = -1;
 	r = open_firmware(device, stacks, err);
 	if (r == 0)
-		r = overlay_firmware_engine(&stacks->firmware, &stacks->engine, err);
+		r = overlay_firmware_engine(&stacks->firmware, &own, &stacks->engine,
+					    err);
 	if (r == 0 && !alone)
 		r = installed_list_read(device, NULL, true, &list, err);
 	if (r < 0)

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "overlay/fs/open_beneath.h"
-#include "overlay/fs/protect.h"
 #include "overlay/fs/walk_links.h"
 #include "overlay/stack/stack.h"
 #include "verity/util/cleanup.h"
@@ -186,9 +185,18 @@ int which_absolute(const char *path, char **ret, struct verity_error *err)
 	return 0;
 }
 
+/* The mounts that protect the files of the engine belong to the stack. */
+static bool is_engine(const struct stacks *stacks, const char *place)
+{
+	const struct overlay_contents_entry *entry =
+		overlay_contents_find(&stacks->engine, place + 1);
+
+	return entry && entry->kind != OVERLAY_CONTENTS_FOLDER;
+}
+
 /* The first folder or file below @top on the way to @place that is mounted on. */
-static int find_mount(char place[static PATH_MAX], size_t top, bool *ret,
-		      struct verity_error *err)
+static int find_mount(const struct stacks *stacks, char place[static PATH_MAX],
+		      size_t top, bool *ret, struct verity_error *err)
 {
 	char after = place[top];
 	cleanup_fd int fd = -1;
@@ -208,8 +216,7 @@ static int find_mount(char place[static PATH_MAX], size_t top, bool *ret,
 		after = *end;
 		*end = '\0';
 		found = overlay_open_at(fd, rest, O_PATH | O_NOFOLLOW, RESOLVE_NO_XDEV);
-		/* The mounts that protect the files of the engine belong to the stack. */
-		*ret = found == -EXDEV && !overlay_protected_path(place);
+		*ret = found == -EXDEV && !is_engine(stacks, place);
 		if (*ret)
 			return 0;
 		*end = after;
@@ -240,7 +247,7 @@ int which_mounted(const struct stacks *stacks, const char *path,
 	/* A hierarchy may be a mount of its own: then the search starts there. */
 	if (overlay_firmware_at(&stacks->firmware, path, &rest) != stacks->firmware.root)
 		top = (size_t)(rest - path) + (*rest ? 0 : 1);
-	r = find_mount(place, top, &found, err);
+	r = find_mount(stacks, place, top, &found, err);
 	if (r == 0 && found)
 		strcpy(ret, place);
 	return r;

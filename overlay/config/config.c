@@ -328,6 +328,19 @@ static int take_hierarchy(cfg_t *cfg, const struct key *key, const char *value)
 		       : refuse(cfg, "out of memory");
 }
 
+static int take_protect(cfg_t *cfg, const struct key *key, const char *value)
+{
+	struct overlay_config *config = &reading_of(cfg)->config;
+
+	if (!is_normal(value, strlen(value)) || !value[1])
+		return refuse(cfg,
+			      "%s: '%s' is not the absolute path of a file or folder",
+			      key->name, value);
+	config->protect[config->protect_count] = strdup(value);
+	return config->protect[config->protect_count++] ? 0
+							: refuse(cfg, "out of memory");
+}
+
 static int take_upper(cfg_t *cfg, const struct key *key, const char *value)
 {
 	struct overlay_config *config = &reading_of(cfg)->config;
@@ -393,6 +406,8 @@ static const struct key keys[] = {
 	{"seed", take_seed, LIST(seeds), .most = OVERLAY_SEEDS_MAX, .items = "pairs"},
 	{"hierarchies", take_hierarchy, LIST(hierarchies),
 	 .most = OVERLAY_HIERARCHIES_MAX, .items = "folders"},
+	{"protect", take_protect, LIST(protect), .most = OVERLAY_PROTECT_MAX,
+	 .items = "paths"},
 	{"upper", take_upper, MEMBER(upper_folder), .text = ""},
 	{"audit_bytes", take_number, MEMBER(audit_bytes), .number = OVERLAY_AUDIT_BYTES,
 	 .least = OVERLAY_AUDIT_BYTES_MIN, .most = OVERLAY_AUDIT_BYTES_MAX},
@@ -493,6 +508,14 @@ static int parse(const char *text, struct reading *reading)
 		free((char *)(uintptr_t)config->hierarchies[0]);
 		config->hierarchies_count = 0;
 	}
+	for (size_t i = 0; i < config->hierarchies_count; i++)
+		for (size_t k = 0; k < config->protect_count; k++)
+			if (is_within(config->hierarchies[i], config->protect[k]))
+				return verity_fail(
+					reading->err, VERITY_E_CONFIG,
+					"%s: hierarchies: '%s' lies in '%s' of `protect`",
+					reading->path, config->hierarchies[i],
+					config->protect[k]);
 	for (size_t i = 0; i < config->seeds_count; i++)
 		if (strcmp(config->seeds[i].target, config->upper_folder) == 0)
 			return verity_fail(reading->err, VERITY_E_CONFIG,
@@ -547,4 +570,13 @@ int64_t overlay_config_latest(const struct overlay_config *config)
 	int64_t latest = first + (int64_t)config->firmware_years * YEAR_SECONDS;
 
 	return latest < VERITY_TIME_MAX ? latest : VERITY_TIME_MAX;
+}
+
+struct overlay_protect overlay_config_protect(const struct overlay_config *config)
+{
+	struct overlay_protect protect = {.paths = {config->keys}, .count = 1};
+
+	for (size_t i = 0; i < config->protect_count; i++)
+		protect.paths[protect.count++] = config->protect[i];
+	return protect;
 }

@@ -3,6 +3,7 @@
 
 /* /etc/wmopkg/wmopkg.conf (libconfuse): where things are on this device. */
 
+#include "overlay/fs/protect.h"
 #include "verity/util/error.h"
 
 #include <stdint.h>
@@ -115,6 +116,8 @@ struct overlay_config {
 	size_t seeds_count;
 	const char *hierarchies[OVERLAY_HIERARCHIES_MAX]; /* "/usr", …; owned */
 	size_t hierarchies_count;                         /* 0: the whole root */
+	const char *protect[OVERLAY_PROTECT_MAX]; /* paths of the engine, too; owned */
+	size_t protect_count;
 	enum overlay_upper upper;
 	char *upper_folder;       /* one name within DATA; "" where there is none */
 	size_t audit_bytes;       /* of each of the audit log's two files */
@@ -143,3 +146,10 @@ void overlay_config_free(struct overlay_config *config);
  * later or firmware_built is not known.
  */
 int64_t overlay_config_latest(const struct overlay_config *config);
+
+/**
+ * overlay_config_protect - what @config adds to the table of protected paths
+ *
+ * The key ring, and `protect`; borrowed from @config.
+ */
+struct overlay_protect overlay_config_protect(const struct overlay_config *config);

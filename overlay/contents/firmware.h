@@ -9,6 +9,7 @@
 #include <limits.h>
 
 #include "overlay/contents/list.h"
+#include "overlay/fs/protect.h"
 
 /**
  * overlay_firmware_open - open the folder that the firmware's root is seen in
@@ -54,10 +55,12 @@ int overlay_firmware_at(const struct overlay_firmware *firmware, const char *pat
 
 /**
  * overlay_firmware_engine - the layer that the boot puts on top of all, as a list
+ * @own: what the configuration adds to what is protected; may be NULL
  * @ret: set on success alone; overlay_contents_free()
  *
  * What overlay/stack/engine_layer.h makes of this firmware: all of it is the firmware's.
  */
 int overlay_firmware_engine(const struct overlay_firmware *firmware,
+			    const struct overlay_protect *own,
 			    struct overlay_contents *ret,
 			    struct verity_error *err) must_check;

@@ -100,7 +100,11 @@ static int add_copy(struct engine *engine, const char *path, unsigned depth,
 	return r;
 }
 
-/* One name on the way to a protected path. */
+/*
+ * One name on the way to a protected path.
+ *
+ * Return: 1 where the way ends, below a file or in a loop of links.
+ */
 static int add_name(struct engine *engine, struct overlay_walk *walk,
 		    struct verity_error *err)
 {
@@ -109,7 +113,8 @@ static int add_name(struct engine *engine, struct overlay_walk *walk,
 	char target[PATH_MAX];
 	int r = look(engine, walk->path, &kind, err);
 
-	if (r == -ENOENT)
+	if (r == -ENOENT || (r == 0 && (kind == OVERLAY_CONTENTS_SPECIAL ||
+					kind == OVERLAY_CONTENTS_WHITEOUT)))
 		return add(engine, walk->path,
 			   last ? OVERLAY_CONTENTS_WHITEOUT : OVERLAY_CONTENTS_FOLDER,
 			   NULL, err);
@@ -118,16 +123,22 @@ static int add_name(struct engine *engine, struct overlay_walk *walk,
 		if (r < 0)
 			return r;
 		r = overlay_walk_follow(walk, target);
+		if (r == -ELOOP)
+			return 1;
 		return r < 0 ? verity_fail_errno(err, -r, "the firmware's /%s",
 						 walk->path)
 			     : 0;
 	}
 	if (r == 0 && last)
 		return add_copy(engine, walk->path, 0, err);
-	return r < 0 ? r : add(engine, walk->path, OVERLAY_CONTENTS_FOLDER, NULL, err);
+	if (r < 0)
+		return r;
+	r = add(engine, walk->path, kind, NULL, err);
+	return r == 0 && kind != OVERLAY_CONTENTS_FOLDER ? 1 : r;
 }
 
 int overlay_firmware_engine(const struct overlay_firmware *firmware,
+			    const struct overlay_protect *own,
 			    struct overlay_contents *ret, struct verity_error *err)
 {
 	static const struct contents_limits limits = {
@@ -142,10 +153,12 @@ int overlay_firmware_engine(const struct overlay_firmware *firmware,
 	const char *path;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && (path = overlay_protected_at(i)); i++) {
+	for (size_t i = 0; r == 0 && (path = overlay_protected_at(own, i)); i++) {
 		r = overlay_walk_begin(&walk, path, OVERLAY_PROTECTED_LINKS);
 		while (r == 0 && (r = overlay_walk_next(&walk)) > 0)
 			r = add_name(&engine, &walk, err);
+		if (r > 0)
+			r = 0;
 		if (r == -ENAMETOOLONG)
 			r = verity_fail_errno(err, -r, "the firmware's /%s", walk.path);
 	}

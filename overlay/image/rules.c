@@ -82,6 +82,9 @@ static int node_check(const struct image_node *node, struct verity_error *err)
 			"belongs to the activation engine of the firmware");
 	if (!overlay_protected_parent(path))
 		return 0;
+	if (S_ISLNK(node->inode->mode) &&
+	    overlay_protected_alias(path, node->inode->target))
+		return 0;
 	if (!S_ISDIR(node->inode->mode))
 		return image_node_fail(err, node, NULL,
 				       "must be a folder, as it is in the firmware");

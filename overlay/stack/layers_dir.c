@@ -45,6 +45,7 @@ int overlay_layers_bind(const char *layers, const char *source, const char *name
 }
 
 int overlay_layers_mount_engine(const char *layers, const char *root,
+				const struct overlay_protect *own,
 				struct verity_error *err)
 {
 	char engine[PATH_MAX];
@@ -52,7 +53,7 @@ int overlay_layers_mount_engine(const char *layers, const char *root,
 
 	snprintf(engine, sizeof(engine), "%s/" OVERLAY_STACK_ENGINE, layers);
 	r = overlay_folder_make(engine, 0755, err);
-	return r < 0 ? r : overlay_engine_mount(root, engine, err);
+	return r < 0 ? r : overlay_engine_mount(root, engine, own, err);
 }
 
 /* The last one mounted goes first. */

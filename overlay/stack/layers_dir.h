@@ -4,6 +4,7 @@
 /* The folder LAYERS (overlay/stack/stack.h): what lies below it is mounted, then stacked.
  */
 
+#include "overlay/fs/protect.h"
 #include "verity/util/error.h"
 
 /**
@@ -23,8 +24,10 @@ int overlay_layers_bind(const char *layers, const char *source, const char *name
 /**
  * overlay_layers_mount_engine - make and mount the engine layer, LAYERS/engine
  * @root: the firmware
+ * @own:  what the configuration adds to what is protected; may be NULL
  */
 int overlay_layers_mount_engine(const char *layers, const char *root,
+				const struct overlay_protect *own,
 				struct verity_error *err) must_check;
 
 /**

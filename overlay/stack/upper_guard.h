@@ -9,6 +9,7 @@
  * over those paths, read-only, so that nothing can come to be there.
  */
 
+#include "overlay/fs/protect.h"
 #include "verity/util/error.h"
 
 /**
@@ -16,18 +17,22 @@
  * @engine:    the engine's layer, mounted
  * @upper_fd:  what was changed in @hierarchy; borrowed
  * @hierarchy: "/usr"; "" is the whole root
+ * @own:       what the engine's layer was made with; may be NULL
  *
  * Return: 0; -EIO (STACK), and the message has the path; -errno.
  */
 int overlay_guard_check(const char *engine, int upper_fd, const char *hierarchy,
+			const struct overlay_protect *own,
 			struct verity_error *err) must_check;
 
 /**
  * overlay_guard_mount - mount the copies over what is protected within @hierarchy
  * @engine: likewise
+ * @own:    likewise
  * @target: the root of the file system that the stack is part of
  *
  * Return: 0; -EIO (STACK); what was mounted goes with the stack.
  */
 int overlay_guard_mount(const char *engine, const char *target, const char *hierarchy,
+			const struct overlay_protect *own,
 			struct verity_error *err) must_check;

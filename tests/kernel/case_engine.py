@@ -25,6 +25,23 @@ HOSTILE = {
                        "usr/sbin/wmopkg-activate": "another\n"},
     "adds-key": {"etc/wmopkg/keys/evil.pem": "evil\n", "etc/wmopkg/evil": "evil\n"},
     "program-is-folder": {"usr/bin/wmopkg/x": "x\n", "usr/sbin/wmopkg-activate": None},
+    "before-in-path": {f"{folder}/{name}": (f"another {name}\n", 0o755)
+                       for folder in ("bin", "sbin", "usr/sbin", "usr/local/bin",
+                                      "usr/local/sbin")
+                       for name in ("wmopkg", "wmopkg-activate", "wmopkg-web")},
+    "hides-local": {"usr/local": "whiteout", "bin": "a file\n", "sbin": "whiteout"},
+}
+
+FOLDERS = ("bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin")
+NAMES = ("wmopkg", "wmopkg-activate", "wmopkg-web")
+
+# The README's way: `meson install` puts it below /usr/local.
+LOCAL = {
+    "etc/wmopkg/keys/root.pem": "the firmware's key\n",
+    "usr/local/bin/wmopkg": ("the firmware's wmopkg\n", 0o755),
+    "usr/local/sbin/wmopkg-activate": ("the firmware's wmopkg-activate\n", 0o755),
+    "usr/local/share/own": "firmware\n",
+    "usr/bin/true": "true\n",
 }
 
 
@@ -33,6 +50,21 @@ def prepare(work, build):
     for name, files in HOSTILE.items():
         files = dict(files, marker=name + "\n")
         vendor.seal(name, vendor.squash(name, files), priority=1000000)
+    tree = vendor.tree("local-link", {"marker": "local-link\n", "usr": None,
+                                      "opt/bin/wmopkg": "another\n"})
+    for folder in ("usr/local", "bin", "sbin"):
+        os.symlink("/opt", f"{tree}/{folder}")
+    vendor.seal("local-link", vendor.squash("local-link", {}))
+    tree = vendor.tree("hard-link", {"marker": "hard-link\n", "opt/x": "another\n",
+                                     "usr/local/bin": None, "bin": None})
+    for folder in ("usr/local/bin", "bin"):
+        os.link(tree + "/opt/x", f"{tree}/{folder}/wmopkg")
+    vendor.seal("hard-link", vendor.squash("hard-link", {}))
+    vendor.seal("own", vendor.squash("own", {
+        "marker": "own\n", "opt/x/bin/wmopkg": "another\n", "opt/x/none": "another\n",
+        "opt/keys/evil.pem": "evil\n", "opt/x/other": "own\n"}))
+    vendor.seal("own-hidden", vendor.squash("own-hidden", {
+        "marker": "own-hidden\n", "opt": "whiteout"}))
     os.symlink("/tmp", vendor.tree("link", {"marker": "link\n"}) + "/usr")
     vendor.seal("link", vendor.squash("link", {}))
 
@@ -46,13 +78,85 @@ def check(device):
     equal(os.stat(device.root("usr/bin/wmopkg")).st_mode & 0o7777, 0o755)
 
 
+def check_path(device, firmware):
+    """Each name of the engine in each folder of PATH is the firmware's, or not there."""
+    for folder in FOLDERS:
+        for name in NAMES:
+            real = os.path.realpath(device.root(f"{folder}/{name}"))[len(device.root("")):]
+            what = firmware.get(real)
+            seen = device.see(f"{folder}/{name}") if os.path.isdir(device.root(folder)) else None
+            equal(seen, what[0] if isinstance(what, tuple) else what, f"{folder}/{name}")
+
+
 def test_hostile(work, build):
-    for name in [*HOSTILE, "link"]:
+    for name in [*HOSTILE, "link", "local-link", "hard-link"]:
         with Device(work, build) as device:
             device.install(f"{work}/packages/{name}.wmopkg")
             device.activate()
             equal(device.see("marker"), name + "\n")
             equal(device.package(name)["active"], True)
+            check(device)
+            check_path(device, FIRMWARE)
+
+
+def test_installed_below_local(work, build):
+    """As the README installs it, whatever a package has there or before it in PATH."""
+    for name in [*HOSTILE, "link", "local-link", "hard-link"]:
+        with Device(work, build, LOCAL) as device:
+            device.install(f"{work}/packages/{name}.wmopkg")
+            device.activate()
+            equal(device.see("marker"), name + "\n")
+            check_path(device, LOCAL)
+            equal(os.listdir(device.root("etc/wmopkg/keys")), ["root.pem"])
+            for path in ("usr/local/bin/wmopkg", "usr/local/sbin/wmopkg-activate"):
+                equal(os.stat(device.root(path)).st_mode & 0o7777, 0o755, name)
+
+
+def test_merged_usr(work, build):
+    """Folders of a package do not replace the links of the firmware."""
+    firmware = {"usr/local/bin/wmopkg": "the firmware's wmopkg\n", "usr/bin/sh": "sh\n"}
+    with Device(work, build, firmware) as device:
+        for link, target in (("bin", "usr/bin"), ("sbin", "usr/sbin"), ("usr/sbin", "bin")):
+            os.symlink(target, device.root(link))
+        device.install(work + "/packages/before-in-path.wmopkg")
+        device.install(work + "/packages/local-link.wmopkg")
+        device.activate()
+        equal(device.see("marker") is None, False)
+        equal([os.readlink(device.root(link)) for link in ("bin", "sbin", "usr/sbin")],
+              ["usr/bin", "usr/sbin", "bin"])
+        equal(device.see("bin/sh"), "sh\n")
+        check_path(device, firmware)
+
+
+def test_ways_that_end(work, build):
+    """A file or a loop of links where a folder of programs could be: no package fails."""
+    firmware = {"usr/bin/wmopkg": "the firmware's wmopkg\n", "usr/local": "a file\n"}
+    with Device(work, build, firmware) as device:
+        os.symlink("sbin", device.root("sbin"))
+        os.mkfifo(device.root("bin"))
+        device.install(work + "/packages/before-in-path.wmopkg")
+        device.activate()
+        equal(device.package("before-in-path")["active"], True)
+        equal(device.see("usr/local"), "a file\n")
+        equal(os.readlink(device.root("sbin")), "sbin")
+        check_path(device, firmware)
+
+
+def test_configured(work, build):
+    """What `keys` and `protect` name, there or not, and a folder that goes as a whole."""
+    firmware = dict(FIRMWARE)
+    firmware["opt/x/bin/wmopkg"] = "the firmware's wmopkg\n"
+    firmware["opt/x/kept"] = "firmware\n"
+    for name in ("own", "own-hidden"):
+        with Device(work, build, firmware) as device:
+            with open(device.base + "/conf", "a", encoding="utf-8") as file:
+                file.write("protect = {/opt/x/bin/wmopkg, /opt/x/none, /opt/keys}\n")
+            device.install(f"{work}/packages/{name}.wmopkg")
+            device.activate()
+            equal(device.see("marker"), name + "\n")
+            equal(device.see("opt/x/bin/wmopkg"), "the firmware's wmopkg\n", name)
+            equal((device.see("opt/x/none"), device.see("opt/keys/evil.pem")), (None, None))
+            equal(device.see("opt/x/other"), "own\n" if name == "own" else None)
             check(device)
 
 

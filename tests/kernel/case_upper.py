@@ -5,7 +5,7 @@ import errno
 import os
 
 from device import FIRMWARE, Device, Vendor, devices, equal, load_module, loops, read, run, write
-from mounts import unmount, unmount_all
+from mounts import mounts_on, unmount, unmount_all
 
 OWN = ("etc/wmopkg/wmopkg.conf", "etc/wmopkg/keys/root.pem", "usr/bin/wmopkg",
        "usr/sbin/wmopkg-activate")
@@ -327,13 +327,44 @@ def test_hostile(work, build):
             (link, "usr/sbin", REPLACED), (whiteout, "usr/sbin", REPLACED),
             (whiteout, "etc/wmopkg", CHANGED), (folder, "etc/wmopkg", CHANGED),
             (link, "etc/wmopkg", CHANGED), (file, "usr/bin/wmopkg", CHANGED),
-            (whiteout, "usr/bin/wmopkg", CHANGED), (folder, "usr/sbin/wmopkg-activate", CHANGED)):
+            (whiteout, "usr/bin/wmopkg", CHANGED), (folder, "usr/sbin/wmopkg-activate", CHANGED),
+            (file, "usr/local/bin/wmopkg", CHANGED), (link, "usr/local", REPLACED),
+            (redirect, "usr/local/sbin", REPLACED), (file, "bin", REPLACED),
+            (link, "bin/wmopkg", CHANGED), (folder, "sbin/wmopkg-web", CHANGED)):
         with Writable(work, build) as device:
             make(device.changed(path))
             write(device.changed("opt/mine"), "mine\n")
             equal(lose(device), USED.format(message.format(path)))
             equal(device.see("opt/mine"), None)
             equal(read(device.changed("opt/mine")), "mine\n")
+
+
+def test_folders_of_programs(work, build):
+    """Where the firmware has no program, what an administrator does to the folder is kept."""
+    with Writable(work, build) as device:
+        opaque = device.changed("usr/local/bin")
+        os.makedirs(opaque)
+        os.setxattr(opaque, "trusted.overlay.opaque", b"y")
+        write(opaque + "/mine", "mine\n")
+        os.mknod(device.changed("sbin"), 0o20600, os.makedev(0, 0))
+        device.activate()
+        equal(device.see("usr/local/bin/mine"), "mine\n")
+        equal(device.notes(), [])
+        device.check_engine()
+        os.rmdir(device.root("bin"))
+        device.again()
+        equal((device.notes(), device.see("usr/local/bin/mine")), ([], "mine\n"))
+
+
+def test_links_to_one_folder(work, build):
+    """Of several ways to one program, one is mounted."""
+    with Writable(work, build, upper="tmpfs") as device:
+        os.symlink("usr/bin", device.root("bin"))
+        os.symlink("usr/sbin", device.root("sbin"))
+        device.activate()
+        device.check_engine()
+        equal(len(mounts_on(device.root("usr/bin/wmopkg"))), 1)
+        equal(len(mounts_on(device.root("usr/sbin/wmopkg-activate"))), 1)
 
 
 def test_firmware_without(work, build):

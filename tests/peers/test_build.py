@@ -337,10 +337,11 @@ class WrongInput(Case):
             file.write("no archive\n")
         self.refused(1, "text: neither a folder nor a tar archive" + again, *CREATE, "text",
                      "a.wmopkg")
-        os.makedirs("engine/etc/wmopkg")
-        result = run(BUILD, *CREATE, "engine", "a.wmopkg")
-        self.assertEqual(result.returncode, 1)
-        self.assertIn("etc/wmopkg", result.stderr)
+        for name in ("etc/wmopkg", "usr/local/bin/wmopkg", "sbin/wmopkg-activate"):
+            os.makedirs(f"engine/{name}")
+            self.refused(1, f"engine: {name}: belongs to the activation engine of the firmware"
+                         + again, *CREATE, "engine", "a.wmopkg")
+            shutil.rmtree("engine")
         self.refused(1, "tree: unknown compressor 'lzma'; expected zstd, xz, gzip or lz4", *CREATE,
                      "--compressor", "lzma", "tree", "a.wmopkg")
 

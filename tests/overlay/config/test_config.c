@@ -63,6 +63,7 @@ static void test_values(void **state)
 static void test_stack(void **state)
 {
 	struct overlay_config config;
+	struct overlay_protect own;
 	struct verity_error err;
 
 	(void)state;
@@ -79,6 +80,17 @@ static void test_stack(void **state)
 	assert_string_equal(config.hierarchies[1], "/opt/vendor-1");
 	assert_int_equal(config.upper, OVERLAY_UPPER_DATA);
 	assert_string_equal(config.upper_folder, "changes");
+	overlay_config_free(&config);
+	check_ok(load("keys = /usr/share/ring\n"
+		      "protect = {/opt/x/bin/wmopkg, \"/opt/x/sbin/wmopkg-activate\"}\n",
+		      &config, &err),
+		 &err);
+	assert_int_equal(config.protect_count, 2);
+	own = overlay_config_protect(&config);
+	assert_int_equal(own.count, 3);
+	assert_string_equal(own.paths[0], "/usr/share/ring");
+	assert_string_equal(own.paths[1], "/opt/x/bin/wmopkg");
+	assert_string_equal(own.paths[2], "/opt/x/sbin/wmopkg-activate");
 	overlay_config_free(&config);
 	check_ok(load("hierarchies = {/}\nupper = DATA/changes\nupper = tmpfs\n", &config,
 		      &err),
@@ -287,6 +299,22 @@ static void test_bad(void **state)
 		 "conf:1: hierarchies: '/etc/wmopkg/keys' belongs to the engine"},
 		{"hierarchies = {/usr/bin/wmopkg}\n",
 		 "conf:1: hierarchies: '/usr/bin/wmopkg' belongs to the engine"},
+		{"hierarchies = {/usr/local/bin/wmopkg}\n",
+		 "conf:1: hierarchies: '/usr/local/bin/wmopkg' belongs to the engine"},
+		{"hierarchies = {/opt/x}\nprotect = {/opt/x}\n",
+		 "conf: hierarchies: '/opt/x' lies in '/opt/x' of `protect`"},
+		{"protect = {/opt}\nhierarchies = {/usr, /opt/x}\n",
+		 "conf: hierarchies: '/opt/x' lies in '/opt' of `protect`"},
+		{"protect = {\"opt\"}\n",
+		 "conf:1: protect: 'opt' is not the absolute path of a file or folder"},
+		{"protect = {\"/\"}\n",
+		 "conf:1: protect: '/' is not the absolute path of a file or folder"},
+		{"protect = {\"/opt/../etc\"}\n",
+		 "conf:1: protect: '/opt/../etc' is not the absolute path of a file or folder"},
+		{"protect = {\"\"}\n",
+		 "conf:1: protect: '' is not the absolute path of a file or folder"},
+		{"protect = {/a,/b,/c,/d,/e,/f,/g,/h,/i,/j,/k,/l,/m,/n,/o,/p,/q}\n",
+		 "conf:1: protect: over 16 paths"},
 		{"hierarchies = {/a,/b,/c,/d,/e,/f,/g,/h,/i,/j,/k,/l,/m,/n,/o,/p,/q}\n",
 		 "conf:1: hierarchies: over 16 folders"},
 		{"upper = \"some\"\n",

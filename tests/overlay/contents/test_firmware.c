@@ -86,7 +86,20 @@ static void test_mounted(void **state)
 			 -ENOENT);
 }
 
-static char *list(const char *folder)
+/* Whether a path is there only because this build installs its programs elsewhere. */
+static bool is_elsewhere(const char *path)
+{
+	static const char *const folders[] = {WMOPKG_BINDIR, WMOPKG_SBINDIR};
+	size_t size = strcspn(path, "/");
+
+	for (size_t i = 0; i < 2; i++)
+		if (strncmp(folders[i], path, size) == 0 && folders[i][size] == '/' &&
+		    strncmp(path, "usr", size) != 0)
+			return true;
+	return false;
+}
+
+static char *list(const char *folder, const struct overlay_protect *own)
 {
 	static const char letters[] = "fdolws";
 	struct overlay_contents contents = {0};
@@ -97,59 +110,118 @@ static char *list(const char *folder)
 	FILE *out = open_memstream(&text, &size);
 
 	check_ok(overlay_firmware_open(folder, &root, &err), &err);
-	check_ok(overlay_firmware_engine(&(struct overlay_firmware){.root = root},
+	check_ok(overlay_firmware_engine(&(struct overlay_firmware){.root = root}, own,
 					 &contents, &err),
 		 &err);
-	for (size_t i = 0; i < contents.count; i++)
-		fprintf(out, "%c:%s%s%s\n", letters[contents.entries[i].kind],
-			contents.entries[i].path, contents.entries[i].target ? ">" : "",
-			contents.entries[i].target ? contents.entries[i].target : "");
+	for (size_t i = 0; i < contents.count; i++) {
+		const struct overlay_contents_entry *entry = &contents.entries[i];
+
+		if (!is_elsewhere(entry->path))
+			fprintf(out, "%c:%s%s%s\n", letters[entry->kind], entry->path,
+				entry->target ? ">" : "",
+				entry->target ? entry->target : "");
+	}
 	fclose(out);
 	overlay_contents_free(&contents);
 	return text;
 }
 
+#define PROGRAMS(folder, first, second)                                                  \
+	"d:" folder "\n" first ":" folder "/wmopkg\n" second ":" folder                  \
+	"/wmopkg-activate\nw:" folder "/wmopkg-web\n"
+#define NONE(folder) PROGRAMS(folder, "w", "w")
+#define LOCAL        "d:usr/local\n" NONE("usr/local/bin") NONE("usr/local/sbin")
+
+static void check_list(const char *folder, const struct overlay_protect *own,
+		       const char *wanted)
+{
+	cleanup_free char *text = list(folder, own);
+
+	assert_string_equal(text, wanted);
+}
+
 static void test_engine(void **state)
 {
-	cleanup_free char *plain = NULL;
-	cleanup_free char *none = NULL;
-	cleanup_free char *linked = NULL;
-
 	(void)state;
 	make("plain/etc/wmopkg/keys/root.pem");
 	make("plain/usr/bin/wmopkg");
 	make("plain/usr/bin/other");
 	make("plain/usr/sbin/wmopkg-activate");
-	plain = list("plain");
-	assert_string_equal(plain, "d:etc\no:etc/wmopkg\nd:etc/wmopkg/keys\n"
-				   "f:etc/wmopkg/keys/root.pem\nd:usr\nd:usr/bin\n"
-				   "f:usr/bin/wmopkg\nd:usr/sbin\n"
-				   "f:usr/sbin/wmopkg-activate\n");
+	check_list("plain", NULL,
+		   NONE("bin") "d:etc\no:etc/wmopkg\nd:etc/wmopkg/keys\n"
+			       "f:etc/wmopkg/keys/root.pem\n" NONE(
+				       "sbin") "d:usr\n" PROGRAMS("usr/bin", "f", "w")
+				       LOCAL PROGRAMS("usr/sbin", "w", "f"));
 	/* What the firmware does not have, no package has. */
 	assert_int_equal(mkdir("none", 0755), 0);
-	none = list("none");
-	assert_string_equal(none, "d:etc\nw:etc/wmopkg\nd:usr\nd:usr/bin\n"
-				  "w:usr/bin/wmopkg\nd:usr/sbin\n"
-				  "w:usr/sbin/wmopkg-activate\n");
-	/* A link on the way, and the thing itself a link. */
+	check_list("none", NULL,
+		   NONE("bin") "d:etc\nw:etc/wmopkg\n" NONE("sbin") "d:usr\n" NONE(
+			   "usr/bin") LOCAL NONE("usr/sbin"));
+}
+
+/* A link on the way, and the thing itself a link; a folder of links only once. */
+static void test_engine_links(void **state)
+{
+	(void)state;
 	make("linked/usr/bin/wmopkg-activate");
-	make("linked/opt/conf/wmopkg.conf");
+	make("linked/real/conf/wmopkg.conf");
+	make("linked/real/x/program");
 	make("linked/etc/motd");
+	assert_int_equal(mkdir("linked/usr/local", 0755), 0);
 	assert_int_equal(symlink("bin", "linked/usr/sbin"), 0);
-	assert_int_equal(symlink("/opt/conf", "linked/etc/wmopkg"), 0);
-	linked = list("linked");
-	assert_string_equal(linked, "d:etc\nl:etc/wmopkg>/opt/conf\nd:opt\no:opt/conf\n"
-				    "f:opt/conf/wmopkg.conf\nd:usr\nd:usr/bin\n"
-				    "w:usr/bin/wmopkg\nf:usr/bin/wmopkg-activate\n"
-				    "l:usr/sbin>bin\n");
+	assert_int_equal(symlink("usr/bin", "linked/bin"), 0);
+	assert_int_equal(symlink("usr/sbin", "linked/sbin"), 0);
+	assert_int_equal(symlink("/real/conf", "linked/etc/wmopkg"), 0);
+	assert_int_equal(symlink("../../real/x", "linked/usr/local/bin"), 0);
+	assert_int_equal(symlink("program", "linked/real/x/wmopkg"), 0);
+	check_list("linked", NULL,
+		   "l:bin>usr/bin\nd:etc\nl:etc/wmopkg>/real/conf\nd:real\no:real/conf\n"
+		   "f:real/conf/wmopkg.conf\nd:real/x\nf:real/x/program\n"
+		   "l:real/x/wmopkg>program\nw:real/x/wmopkg-activate\n"
+		   "w:real/x/wmopkg-web\nl:sbin>usr/sbin\nd:usr\n" PROGRAMS(
+			   "usr/bin", "w",
+			   "f") "d:usr/local\n"
+				"l:usr/local/bin>../../real/x\n" NONE(
+					"usr/local/sbin") "l:usr/sbin>bin\n");
+}
+
+/* A way that ends in the firmware: what is in its place stays the firmware's. */
+static void test_engine_no_way(void **state)
+{
+	(void)state;
+	make("blocked/usr/local");
+	make("blocked/usr/sbin");
+	assert_int_equal(symlink("loop", "blocked/loop"), 0);
+	assert_int_equal(symlink("loop/x", "blocked/bin"), 0);
+	check_list("blocked", NULL,
+		   "l:bin>loop/x\nd:etc\nw:etc/wmopkg\nl:loop>loop\n" NONE(
+			   "sbin") "d:usr\n" NONE("usr/bin") "f:usr/local\nf:usr/sbin\n");
+}
+
+/* What the configuration adds, there or not. */
+static void test_engine_own(void **state)
+{
+	const struct overlay_protect own = {
+		.paths = {"/var/keys", "/srv/x/wmopkg", "/srv/none"}, .count = 3};
+
+	(void)state;
+	make("own/var/keys/root.pem");
+	make("own/srv/x/wmopkg");
+	make("own/srv/x/other");
+	check_list(
+		"own", &own,
+		NONE("bin") "d:etc\nw:etc/wmopkg\n" NONE(
+			"sbin") "d:srv\nw:srv/none\n"
+				"d:srv/x\nf:srv/x/wmopkg\nd:usr\n" NONE("usr/bin") LOCAL NONE(
+					"usr/sbin") "d:var\no:var/keys\nf:var/keys/root.pem\n");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_look),
-		cmocka_unit_test(test_mounted),
-		cmocka_unit_test(test_engine),
+		cmocka_unit_test(test_look),          cmocka_unit_test(test_mounted),
+		cmocka_unit_test(test_engine),        cmocka_unit_test(test_engine_links),
+		cmocka_unit_test(test_engine_no_way), cmocka_unit_test(test_engine_own),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

@@ -11,7 +11,7 @@
 #define scratch_dir  cleanup_with(tree_scratch_free) struct tree_scratch
 
 struct refusal {
-	struct tree_entry entries[3];
+	struct tree_entry entries[4];
 	size_t count;
 	const char *message; /* after "SOURCE: " */
 };
@@ -36,6 +36,35 @@ static const struct refusal refusals[] = {
 	{{DIR("usr"), DIR("usr/sbin"), FILE_("usr/sbin/wmopkg-activate")},
 	 3,
 	 "usr/sbin/wmopkg-activate: " PROTECTED},
+	{{DIR("usr"), DIR("usr/local"), DIR("usr/local/bin"),
+	  FILE_("usr/local/bin/wmopkg")},
+	 4,
+	 "usr/local/bin/wmopkg: " PROTECTED},
+	{{DIR("bin"), {"bin/wmopkg-web", 'l', "/opt/x", 0777, 0, NULL, 0}},
+	 2,
+	 "bin/wmopkg-web: " PROTECTED},
+	{{DIR("sbin"), DIR("sbin/wmopkg"), FILE_("sbin/wmopkg/x")},
+	 3,
+	 "sbin/wmopkg: " PROTECTED},
+	{{DIR("a"),
+	  FILE_("a/b"),
+	  DIR("sbin"),
+	  {"sbin/wmopkg", 'h', "a/b", 0644, 0, NULL, 0}},
+	 4,
+	 "sbin/wmopkg: " PROTECTED},
+	{{DIR("bin"), FILE_("bin/.wh.wmopkg")}, 2, "bin/wmopkg: " PROTECTED},
+	{{DIR("usr"), FILE_("usr/.wh.local")},
+	 2,
+	 "usr/local: must be a folder, as it is in the firmware"},
+	{{DIR("usr"), {"usr/local", 'l', "/opt/local", 0777, 0, NULL, 0}},
+	 2,
+	 "usr/local: must be a folder, as it is in the firmware"},
+	{{{"bin", 'l', "opt/bin", 0777, 0, NULL, 0}},
+	 1,
+	 "bin: must be a folder, as it is in the firmware"},
+	{{DIR("usr"), DIR("usr/local"), FILE_("usr/local/.wh..wh..opq")},
+	 3,
+	 "usr/local: opaque: would hide the firmware's own"},
 	{{FILE_("etc")}, 1, "etc: must be a folder, as it is in the firmware"},
 	{{FILE_(".wh.usr")}, 1, "usr: must be a folder, as it is in the firmware"},
 	{{DIR("usr"), {"usr/bin", 'l', "../bin", 0777, 0, NULL, 0}},
@@ -329,6 +358,31 @@ static void test_empty(void **state)
 	check_image(path, "d 755 0 2 0 /\n");
 }
 
+/* The links of a tree with a merged /usr join folders of programs; names beside those. */
+static void test_merged_usr(void **state)
+{
+	static const struct tree_entry entries[] = {
+		{"bin", 'l', "usr/bin", 0777, 0, NULL, 0},
+		{"sbin", 'l', "/usr/sbin", 0777, 0, NULL, 0},
+		{"usr/sbin", 'l', "bin", 0777, 0, NULL, 0},
+		{"usr/bin/wmopkg-build", 'f', "x", 0755, 0, NULL, 0},
+		{"usr/bin/WMOPKG", 'f', "x", 0755, 0, NULL, 0},
+		{"usr/local/share/wmopkg", 'f', "x", 0644, 0, NULL, 0},
+	};
+	scratch_dir scratch;
+	char path[128];
+	struct verity_error err = {0};
+	cleanup_fd int fd = -1;
+	int r;
+
+	(void)state;
+	tree_scratch_make(&scratch);
+	snprintf(path, sizeof(path), "%s/t.tar", scratch.path);
+	tree_archive(path, "pax", NULL, entries, COUNT(entries));
+	fd = tree_image(path, NULL, 1, &r, &err);
+	check_ok(r, &err);
+}
+
 static void test_archive(void **state)
 {
 	static const struct tree_entry entries[] = {
@@ -498,6 +552,7 @@ int main(void)
 		cmocka_unit_test(test_acl),
 		cmocka_unit_test(test_folder),
 		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_merged_usr),
 		cmocka_unit_test(test_archive),
 		cmocka_unit_test(test_archive_cut),
 		cmocka_unit_test(test_same_bytes),

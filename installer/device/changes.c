@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "installer/common/report.h"
 #include "verity/util/cleanup.h"
@@ -17,20 +18,51 @@ struct listing {
 	struct changes_count count;
 };
 
+/* The path that this program was started from. */
+static bool is_running(const char *path)
+{
+	char program[PATH_MAX];
+	ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+	program[size < 0 ? 0 : size] = '\0';
+	return size > 1 && strcmp(program + 1, path) == 0;
+}
+
+/*
+ * Whether the layer of the engine covers the change, so that it has no effect. A folder
+ * of that layer is merged, and what is no folder below it still hides the firmware's.
+ */
+static bool is_engine(const struct package_stack *stack,
+		      const struct overlay_lookup_change *change)
+{
+	const struct overlay_contents_entry *entry;
+
+	if (!change->covered || stacks_owner(stack, change->by))
+		return false;
+	entry = overlay_contents_find(stack->layers[change->by], change->entry->path);
+	return !entry || entry->kind != OVERLAY_CONTENTS_FOLDER;
+}
+
 /* Without a folder, or a link to one, all that is below it is gone too. */
 static const struct overlay_critical *find_critical(
-	const struct overlay_lookup_change *change)
+	const struct package_stack *stack, const struct overlay_lookup_change *change)
 {
-	const struct overlay_critical *critical =
-		overlay_critical_find(change->entry->path);
+	static const struct overlay_critical running = {
+		"", "the running wmopkg, which is not protected (set protect)", true};
+	const char *path = change->entry->path;
+	const struct overlay_critical *critical = overlay_critical_find(path);
 	bool adds = change->effect == OVERLAY_LOOKUP_ADDS;
 
+	if (is_engine(stack, change))
+		return &overlay_critical_engine;
 	if (critical)
 		return adds && !critical->added ? NULL : critical;
+	if (is_running(path))
+		return &running;
 	if (adds || (change->below.kind != OVERLAY_CONTENTS_FOLDER &&
 		     change->below.kind != OVERLAY_CONTENTS_LINK))
 		return NULL;
-	return overlay_critical_below(change->entry->path);
+	return overlay_critical_below(path);
 }
 
 static void count_one(const struct change *change, struct changes_count *count)
@@ -57,7 +89,8 @@ static int take_change(void *context, const struct overlay_lookup_change *lookup
 		       struct verity_error *err)
 {
 	struct listing *listing = context;
-	struct change change = {.lookup = lookup, .critical = find_critical(lookup)};
+	struct change change = {.lookup = lookup,
+				.critical = find_critical(listing->stack, lookup)};
 
 	if (lookup->effect != OVERLAY_LOOKUP_ADDS)
 		change.of = stacks_owner(listing->stack, lookup->below.layer);

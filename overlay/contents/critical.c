@@ -22,6 +22,12 @@
 #define MOUNTS "which file systems are mounted"
 #define ENGINE "belongs to the activation engine, which keeps the firmware's own"
 
+#define PROGRAM  "has the name of a program of the activation engine"
+#define SERVICE  "how the engine is started, and when a boot is complete"
+#define RAMDISK  "what the next initramfs is made with"
+#define SEARCH   "which programs are found first (PATH)"
+#define BOOTCONF "where the boot configuration is"
+
 /* Each in the folders that a C library looks in, and those of Debian's kind. */
 #define LIBRARIES(name, what)                                                            \
 	{"lib/" name, what, true}, {"lib32/" name, what, true},                          \
@@ -37,6 +43,12 @@
  * Not here, though it may well break a device for its users: what packages are made to
  * change, such as /etc/resolv.conf, hosts, network settings and services. With those
  * wrong a device still comes up, is logged into at its console, and rid of the package.
+ *
+ * What belongs to the engine is of two kinds. What it trusts and runs by name is
+ * protected (overlay/fs/protect.h): the firmware's own lies on top. What starts it, or
+ * what it is built into an initramfs with, is only listed here: the names are those of
+ * the firmware's init system, which a package may have a reason to change. A boot that is
+ * never reported as complete ends in a quarantine of the package.
  */
 static const struct overlay_critical critical[] = {
 	LIBRARIES("ld-*.so*", LOADER),
@@ -81,9 +93,37 @@ static const struct overlay_critical critical[] = {
 	{"etc/inittab", "what the first program starts", true},
 	{"etc/init.d/rcS", "what the first program starts", true},
 	{"etc/fstab", MOUNTS, true},
+	{"etc/fw_env.config", BOOTCONF, true},
+	{"etc/systemd/system/wmopkg*", SERVICE, true},
+	{"etc/systemd/system/*/wmopkg*", SERVICE, true},
+	{"lib/systemd/system/wmopkg*", SERVICE, true},
+	{"usr/lib/systemd/system/wmopkg*", SERVICE, true},
+	{"usr/local/lib/systemd/system/wmopkg*", SERVICE, true},
+	{"etc/init.d/*wmopkg*", SERVICE, true},
+	{"etc/rc*.d/*wmopkg*", SERVICE, true},
+	{"etc/initramfs-tools", RAMDISK, true},
+	{"usr/share/initramfs-tools", RAMDISK, true},
+	{"etc/dracut.conf", RAMDISK, true},
+	{"etc/dracut.conf.d", RAMDISK, true},
+	{"lib/dracut", RAMDISK, true},
+	{"usr/lib/dracut", RAMDISK, true},
+	{"usr/share/wmopkg", RAMDISK, true},
+	{"usr/local/share/wmopkg", RAMDISK, true},
+	{"etc/environment", SEARCH, true},
+	{"etc/login.defs", SEARCH, true},
+	{"etc/profile", SEARCH, true},
+	{"etc/profile.d", SEARCH, true},
+	{"etc/bash.bashrc", SEARCH, true},
+	{"root/.profile", SEARCH, true},
+	{"root/.bashrc", SEARCH, true},
+	{"root/.bash_login", SEARCH, true},
+	{"root/.bash_profile", SEARCH, true},
 };
 
-static const struct overlay_critical engine = {"", ENGINE, true};
+const struct overlay_critical overlay_critical_engine = {"", ENGINE, true};
+
+/* Where only a PATH that this device has leads to. */
+static const struct overlay_critical program = {"", PROGRAM, true};
 
 #define CRITICAL_COUNT (sizeof(critical) / sizeof(critical[0]))
 
@@ -118,11 +158,11 @@ static enum match match(const char *pattern, const char *path)
 const struct overlay_critical *overlay_critical_find(const char *path)
 {
 	if (overlay_protected_path(path))
-		return &engine;
+		return &overlay_critical_engine;
 	for (size_t i = 0; i < CRITICAL_COUNT; i++)
 		if (match(critical[i].pattern, path) == MATCH_WITHIN)
 			return &critical[i];
-	return NULL;
+	return overlay_protected_program(path) ? &program : NULL;
 }
 
 const struct overlay_critical *overlay_critical_below(const char *path)
@@ -130,5 +170,5 @@ const struct overlay_critical *overlay_critical_below(const char *path)
 	for (size_t i = 0; i < CRITICAL_COUNT; i++)
 		if (match(critical[i].pattern, path) == MATCH_ABOVE)
 			return &critical[i];
-	return overlay_protected_parent(path) ? &engine : NULL;
+	return overlay_protected_parent(path) ? &overlay_critical_engine : NULL;
 }

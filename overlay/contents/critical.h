@@ -16,6 +16,9 @@ struct overlay_critical {
 	bool added; /* also where the firmware has nothing there: it is looked for */
 };
 
+/* What the firmware's own lies on top of; also where only a device knows it. */
+extern const struct overlay_critical overlay_critical_engine;
+
 /**
  * overlay_critical_find - what is critical about @path or a folder that it lies in
  *

@@ -403,8 +403,9 @@ class Warnings(Contents):
         self.running("quiet")
         warned = self.wmopkg("install", f"{self.shared}/many.wmopkg")
         self.assertEqual((warned.returncode, warned.stderr.splitlines()), (0, [
-            # a folder in place of the firmware's link
-            "wmopkg: warning: many: replaces /bin, and 1 more: the shell that scripts run in",
+            # a folder in place of the firmware's link, which lies on top
+            "wmopkg: warning: many: replaces /bin, and 1 more: belongs to the activation "
+            "engine, which keeps the firmware's own",
             "wmopkg: warning: many: adds /boot/0, and 39 more: what the device boots",
             "wmopkg: warning: many: adds /etc/fstab: which file systems are mounted",
             "wmopkg: warning: many: adds /etc/inittab: what the first program starts",
@@ -413,6 +414,68 @@ class Warnings(Contents):
             "wmopkg: warning: many: replaces /lib: the loader of all programs",
             "wmopkg: warning: many: adds /sbin/init: the first program",
             "wmopkg: warning: many: changes 30 more system-critical paths"]))
+
+    def test_engine(self):
+        """`create` refuses it, so it is sealed by hand. A name before the firmware's in PATH,
+        one where only a link of the firmware leads, one that only the configuration protects,
+        and one that nothing protects."""
+        make_tree("run/layers/root", {**FIRMWARE, "usr/local/sbin": ("link", "../../opt/admin"),
+                                      "opt/x/bin/tool": "firmware\n"})
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write("protect = {/opt/x/bin/tool, /opt/x/none}\n")
+        make_tree("tree", {"usr/local/bin/wmopkg": "x", "opt/admin/wmopkg": "x",
+                           "opt/x/bin/tool": "x", "opt/x/none": "x", "opt/y/bin/wmopkg": "x",
+                           "usr/bin/wmopkg-build": "x", "etc/profile.d/path.sh": "x"})
+        os.setxattr("tree/usr/local/bin", "trusted.overlay.opaque", b"y")
+        subprocess.run(["mksquashfs", "tree", "image", "-all-root", "-noappend", "-no-progress",
+                        "-quiet"], check=True, stdout=subprocess.DEVNULL)
+        package = self.seal("evil", "image")
+        self.running("quiet")
+        engine = "belongs to the activation engine, which keeps the firmware's own"
+        warned = self.wmopkg("install", package)
+        self.assertEqual((warned.returncode, warned.stderr.splitlines()), (0, [
+            "wmopkg: warning: evil: adds /etc/profile.d/path.sh: which programs are found first "
+            "(PATH)",
+            f"wmopkg: warning: evil: adds /opt/admin/wmopkg, and 3 more: {engine}",
+            "wmopkg: warning: evil: adds /opt/y/bin/wmopkg: has the name of a program of the "
+            "activation engine"]))
+        told = self.read_json("conflicts")["packages"]
+        told = [change for package in told for change in package["changes"]]
+        self.assertEqual({change["path"]: (change["critical"], change.get("covered_by"))
+                          for change in told if "critical" in change}, {
+            "/etc/profile.d/path.sh": ("which programs are found first (PATH)", None),
+            "/opt/admin/wmopkg": (engine, {"firmware": True}),
+            "/opt/x/bin/tool": (engine, {"firmware": True}),
+            "/opt/x/none": (engine, {"firmware": True}),
+            "/opt/y/bin/wmopkg": ("has the name of a program of the activation engine", None),
+            "/usr/local/bin/wmopkg": (engine, {"firmware": True})})
+
+    def test_folder_of_programs(self):
+        """It stays a folder, but without what the firmware has in it; its links stay."""
+        make_tree("run/layers/root", {**FIRMWARE, "usr/local/bin/tool": "firmware\n",
+                                      "sbin/tool": "firmware\n"})
+        make_tree("tree", {"usr/local/bin": "whiteout", "sbin": "x", "bin": "whiteout"})
+        subprocess.run(["mksquashfs", "tree", "image", "-all-root", "-noappend", "-no-progress",
+                        "-quiet"], check=True, stdout=subprocess.DEVNULL)
+        package = self.seal("evil", "image")
+        self.running("quiet")
+        warned = self.wmopkg("install", package)
+        self.assertEqual(warned.stderr.splitlines(), [
+            # a link of the firmware is kept; a folder is kept, but not what is in it
+            "wmopkg: warning: evil: deletes /bin, and 1 more: belongs to the activation engine, "
+            "which keeps the firmware's own",
+            "wmopkg: warning: evil: replaces /sbin: the first program"])
+
+    def test_running_program(self):
+        """The program that warns is somewhere that nothing protects."""
+        program = os.path.join(os.environ["WMOPKG_BUILD"], "installer", "wmopkg")
+        make_tree("run/layers/root", FIRMWARE)
+        make_tree("tree", {program[1:]: "x"})
+        package = bench.make_package("own.wmopkg", "tree", keys=self.keys)
+        self.running("quiet")
+        warned = self.wmopkg("install", package)
+        self.assertEqual(warned.stderr, f"wmopkg: warning: own: adds {program}: the running "
+                         "wmopkg, which is not protected (set protect)\n")
 
     def test_image_that_cannot_be_listed(self):
         """The boot will say; that is no reason not to install it."""

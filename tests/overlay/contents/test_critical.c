@@ -7,6 +7,10 @@
 #define CACHE     "where the loader finds libraries"
 #define LOGIN     "who may log in"
 #define INIT      "the first program"
+#define PROGRAM   "has the name of a program of the activation engine"
+#define SERVICE   "how the engine is started, and when a boot is complete"
+#define RAMDISK   "what the next initramfs is made with"
+#define SEARCH    "which programs are found first (PATH)"
 #define ENGINE    "belongs to the activation engine, which keeps the firmware's own"
 
 static void test_find(void **state)
@@ -76,6 +80,35 @@ static void test_find(void **state)
 		{"etc/wmopkg", ENGINE},
 		{"etc/wmopkg/keys/a.pem", ENGINE},
 		{"usr/bin/wmopkg", ENGINE},
+		{"bin/wmopkg", ENGINE},
+		{"usr/local/bin/wmopkg", ENGINE},
+		{"usr/local/sbin/wmopkg-activate", ENGINE},
+		{WMOPKG_BINDIR "/wmopkg-web", ENGINE},
+		{"usr/bin/wmopkg-build", NULL},
+		{"usr/bin/WMOPKG", NULL},
+		{"opt/vendor/bin/wmopkg", PROGRAM},
+		{"opt/vendor/libexec/wmopkg", NULL},
+		{"usr/share/bash-completion/completions/wmopkg", NULL},
+		{"etc/fw_env.config", "where the boot configuration is"},
+		{"lib/systemd/system/wmopkg-boot-complete.service", SERVICE},
+		{"usr/lib/systemd/system/wmopkg-boot-complete.service", SERVICE},
+		{"etc/systemd/system/wmopkg-boot-complete.service", SERVICE},
+		{"etc/systemd/system/wmopkg-boot-complete.service.d/x.conf", SERVICE},
+		{"etc/systemd/system/multi-user.target.wants/wmopkg-boot-complete.service",
+		 SERVICE},
+		{"etc/systemd/system/other.service", NULL},
+		{"etc/init.d/S99wmopkg", SERVICE},
+		{"etc/rc5.d/S99wmopkg", SERVICE},
+		{"etc/initramfs-tools/hooks/x", RAMDISK},
+		{"usr/share/initramfs-tools/hooks/wmopkg", RAMDISK},
+		{"usr/lib/dracut/modules.d/90wmopkg/activate.sh", RAMDISK},
+		{"etc/dracut.conf.d/x.conf", RAMDISK},
+		{"usr/share/wmopkg/initramfs/init", RAMDISK},
+		{"etc/profile.d/x.sh", SEARCH},
+		{"etc/profile", SEARCH},
+		{"etc/environment", SEARCH},
+		{"etc/environments", NULL},
+		{"root/.profile", SEARCH},
 	};
 
 	(void)state;
@@ -115,8 +148,12 @@ static void test_below(void **state)
 		{"bin", "the shell that scripts run in"},
 		{"usr/lib/systemd", INIT},
 		{"lib/modules/6.1.0", "the index of the kernel's modules"},
-		{"usr/share", NULL},
-		{"opt", NULL},
+		{"usr/share", RAMDISK},
+		{"usr/share/doc", NULL},
+		{"usr/local", SERVICE},
+		{"usr/local/bin", ENGINE},
+		{"root", SEARCH},
+		{"srv", NULL},
 		{"etc/passwd", NULL},
 	};
 

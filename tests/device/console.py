@@ -101,11 +101,12 @@ class Device:
     """One device: a disk in @folder, and the machine that runs on it now and then."""
 
     def __init__(self, built, folder, echo=None, secure_boot=False, serial=SERIAL, card=None,
-                 served=None, usb=False, initrd="initrd.img", disk="disk.img"):
+                 served=None, usb=False, keys=True, initrd="initrd.img", disk="disk.img"):
         """@built: see build_folder(); @echo: called with console text as it comes
 
         With @secure_boot the machine has UEFI firmware that starts nothing but what is
-        signed by its key, and keeps its variables in @folder. @card is the image of an
+        signed by its key, and keeps its variables in @folder; without @keys it has none, so that
+        it is in setup mode and starts anything. @card is the image of an
         SD card that is in its slot. @initrd and @disk are files that tests/device/build makes.
         @served is a folder whose files 10.0.2.2 has for TFTP. With @usb it has ports for
         sticks, whose drivers take a second of every boot.
@@ -116,6 +117,7 @@ class Device:
         self.disk = os.path.join(folder, "disk.img")
         self.echo = echo
         self.secure_boot = secure_boot
+        self.keys = keys
         self.serial = serial
         self.card = card
         self.usb = ["-device", "qemu-xhci"] if usb else []
@@ -160,9 +162,10 @@ class Device:
         """The options for UEFI firmware in Secure Boot; none without."""
         if not self.secure_boot:
             return []
-        variables = os.path.join(self.folder, "uefi-variables")
+        name = "OVMF_VARS_4M.snakeoil.fd" if self.keys else "OVMF_VARS_4M.fd"
+        variables = os.path.join(self.folder, name)
         if not os.path.exists(variables):
-            shutil.copyfile(f"{UEFI}/OVMF_VARS_4M.snakeoil.fd", variables)
+            shutil.copyfile(f"{UEFI}/{name}", variables)
         return ["-machine", "smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on",
                 "-drive", f"file={UEFI}/OVMF_CODE_4M.snakeoil.fd,format=raw,if=pflash,unit=0,"
                           "readonly=on",

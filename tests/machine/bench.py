@@ -18,9 +18,10 @@ sys.path.insert(0, os.path.join(HERE, "..", "device"))
 
 import console  # noqa: E402
 
-# Where tests/device/build puts the data partition on the disk.
+# Where tests/device/build puts DATA and PERSIST on the disk.
 DATA_START = 105 << 20
 DATA_BYTES = 128 << 20
+PERSIST_START = 233 << 20
 
 CONSOLE = "--console"
 # A test that repeats slow boots tries some of them; all in ./check long.

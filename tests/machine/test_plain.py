@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The device with an initramfs around our own /init."""
 
+import os
+import subprocess
+
 import bench
 import ways
+
+REQUIRED = "require_persist = yes\nrequire_packages = {branding}\nrequire_else = poweroff\n"
 
 
 class Plain(ways.Way):
@@ -14,6 +19,36 @@ class Plain(ways.Way):
         self.device.start("root=PARTLABEL=nowhere rootwait=2",
                           until="wmopkg: PARTLABEL=nowhere: no such device after 2 s")
         self.device.kill()
+
+    def require(self):
+        """The same initramfs, with more in its configuration: of two archives the later counts."""
+        folder = self.bench.path("required")
+        image = self.bench.path("initrd-required.img")
+        path = "etc/wmopkg/wmopkg.conf"
+        os.makedirs(os.path.join(folder, os.path.dirname(path)))
+        with open(os.path.join(folder, path), "wb") as file:
+            file.write(bench.read(os.path.join(self.bench.built, "firmware", path)) +
+                       REQUIRED.encode())
+        more = subprocess.run(["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"], cwd=folder,
+                              input=f"{path}\n".encode(), stdout=subprocess.PIPE, check=True).stdout
+        with open(image, "wb") as file:
+            file.write(bench.read(os.path.join(self.bench.built, self.device.initrd)) + more)
+        self.device.initrd = image
+
+    def test_6_what_is_required_is_there(self):
+        self.require()
+        self.assertIn(ways.BRAND_MOTD, self.device.start())
+        self.assertEqual(self.device.poweroff(), 0)
+
+    def test_7_what_is_required_is_not_there(self):
+        """No program of the firmware is started: the initramfs switches the device off."""
+        with open(self.device.disk, "r+b") as disk:
+            disk.seek(bench.PERSIST_START)
+            disk.write(bytes(64 << 10))
+        seen = self.device.start(until="a requirement of the configuration is not met")
+        self.assertIn("PERSIST (PARTLABEL=wmopkg-persist) is required, and is not mounted", seen)
+        self.assertNotIn(ways.FIRMWARE_MOTD, seen)
+        self.assertEqual(self.device.poweroff(command=""), 0)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A device with Secure Boot: Allow Untrusted counts with an unlock statement alone."""
 
+import json
 import os
 import struct
 import subprocess
@@ -12,9 +13,17 @@ import console
 FIRMWARE_MOTD = "Welcome to the example device."
 BRAND_MOTD = "Property of ACME Power & Water."
 DAY_S = 86400
+ASKED = "wmopkg.allow_untrusted=1"
+# Words that keep the kernel from telling, or from being told, that Secure Boot is on.
+HIDING = ["initcall_blacklist=efisubsys_init,load_uefi_certs", "efi=noruntime"]
+HIDING_TOO = ["noefi", "efi=runtime", "module_blacklist=efivarfs", "noefi module_blacklist=efivarfs",
+              "efi=noruntime initcall_blacklist=boot_params_ksysfs_init lsm=capability"]
+VARIABLE = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
 
 class Unlock(bench.MachineTest):
+    VARIANT = "plain"
+
     @classmethod
     def prepare(cls):
         cls.bench.create("unsigned", cls.bench.tree("branding"))
@@ -55,7 +64,7 @@ class Unlock(bench.MachineTest):
         self.succeed(f"wget -q -O /tmp/{name} http://10.0.2.2:{self.server.port}/{name}")
 
     def test_1_the_boot_configuration_alone_is_not_enough(self):
-        seen = self.device.start("wmopkg.allow_untrusted=1")
+        seen = self.device.start(ASKED)
         self.assertIn(FIRMWARE_MOTD, seen)
         self.assertIn("Secure boot enabled", self.succeed("dmesg | grep -i 'secure boot'"))
         output = self.exit_with(3, f"wmopkg install {self.url('unsigned')}")
@@ -63,6 +72,13 @@ class Unlock(bench.MachineTest):
         self.assertRegex(output, "unlock statement")
         self.assertRegex(self.succeed("dmesg | grep 'wmopkg: .*Allow Untrusted'"), "unlock")
         self.assertIn(console.SERIAL, self.succeed("wmopkg unlock"))
+        self.assert_anchor(True, "variable-on")
+
+    def assert_anchor(self, present, evidence):
+        """What decided in the initramfs, and what decides now."""
+        for command, name in (("cat /run/wmopkg/state.json", "state"), ("wmopkg unlock json", "")):
+            anchor = json.loads(self.succeed(command))["anchor"]
+            self.assertEqual((anchor["present"], anchor["evidence"]), (present, evidence), name)
 
     def test_2_what_is_no_unlock_statement_for_this_device_is_refused(self):
         for name, reason in (("other-device.unlock", "EX-000043"), ("past.unlock", "until"),
@@ -95,6 +111,45 @@ class Unlock(bench.MachineTest):
         log = self.succeed("wmopkg audit")
         for event in ("refuse", "unlock", "install", "activate", "unlock-clear"):
             self.assertIn(event, log)
+
+    def test_5_forged(self):
+        """A variable that says 0 at the path of the real one, and over its file."""
+        forge = r"printf '\006\000\000\000\000'"
+        for commands, undo in (
+                (f"mount -t tmpfs tmpfs {os.path.dirname(VARIABLE)}; {forge} >{VARIABLE}",
+                 os.path.dirname(VARIABLE)),
+                (f"mount -t efivarfs none {os.path.dirname(VARIABLE)}; {forge} >/tmp/forged; "
+                 f"mount --bind /tmp/forged {VARIABLE}", VARIABLE)):
+            self.succeed(commands)
+            self.assertEqual(self.succeed(f"od -An -tx1 {os.path.dirname(VARIABLE)}/Secure*").split(), ["06"] + ["00"] * 4)
+            self.assert_anchor(True, "variable-on")
+            self.succeed(f"umount {undo}")
+
+    def test_6_hidden_by_the_command_line(self):
+        """The unsigned package of before lies in the store, and stays inactive."""
+        for words in HIDING + (HIDING_TOO if bench.LONG else []):
+            with self.subTest(words=words):
+                self.device.kill()
+                self.assertIn(FIRMWARE_MOTD, self.device.start(f"{ASKED} {words}"))
+                self.assert_row("unsigned", "1.0", "Unsigned")
+                self.assertIn("Active: no", self.succeed("wmopkg show unsigned"))
+                self.assertTrue(json.loads(self.succeed("wmopkg unlock json"))["anchor"]["present"])
+                self.assertRegex(self.succeed("dmesg | grep wmopkg:"),
+                                 "Allow Untrusted does not count on this device without an unlock")
+
+    def test_7_secure_boot_is_off(self):
+        """With a variable that says so there is no anchor; hidden, there is one, as nobody knows."""
+        self.device.kill()
+        self.device.keys = False
+        # by the hook of initramfs-tools: what is absent shows that it has all that is needed
+        small, self.device.initrd = self.device.initrd, "initrd.img"
+        self.assertIn(BRAND_MOTD, self.device.start(ASKED))
+        self.assert_anchor(False, "variable-off")
+        self.device.initrd = small
+        self.assertRegex(self.succeed("dmesg | grep wmopkg:"), "Allow Untrusted is set")
+        self.device.kill()
+        self.assertIn(FIRMWARE_MOTD, self.device.start(f"{ASKED} efi=noruntime"))
+        self.assert_anchor(True, "variable-unreadable")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,29 @@ static enum exit_status remove_entries(struct device *device, struct overlay_sto
 	return status;
 }
 
+/*
+ * The next boot would be refused. The name in the manifest is what is required; of a
+ * package that no boot has read, the name of its file says it.
+ */
+static int check_required(struct device *device, const struct overlay_entry *entry,
+			  struct verity_error *err)
+{
+	const struct overlay_config *config = device_config(device);
+	const struct overlay_state *state = device_state(device);
+	const struct overlay_state_entry *known =
+		state ? overlay_state_find(state, entry) : NULL;
+	const char *name = known && known->identity[0] ? known->identity : entry->name;
+
+	for (size_t i = 0; i < config->require_packages_count; i++)
+		if (strcmp(config->require_packages[i], name) == 0)
+			return verity_fail(err, VERITY_E_REQUIRED,
+					   "%s: the device does not start without it "
+					   "(install another version over it, or change "
+					   "require_packages in the configuration)",
+					   entry->name);
+	return 0;
+}
+
 enum exit_status command_remove(struct device *device, const struct words *words)
 {
 	cleanup_free struct overlay_entry *entries = NULL;
@@ -55,6 +78,9 @@ enum exit_status command_remove(struct device *device, const struct words *words
 		installed_fail_unknown(store, name, &err);
 		return report_error(NULL, &err);
 	}
+	for (size_t i = 0; i < count; i++)
+		if (check_required(device, &entries[i], &err) < 0)
+			return report_error(NULL, &err);
 	if (name)
 		snprintf(question, sizeof(question), "Remove package %s", name);
 	if (!words_has(words, WORD_YES))

@@ -255,6 +255,21 @@ class Remove(bench.Case):
         self.install(self.package)
         self.refuse(4, UNKNOWN, "remove", "frobnicate")
 
+    def test_required(self):
+        """Without it the next boot would be refused."""
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write("require_packages = {pkgname}\n")
+        self.install(self.package)
+        self.install(self.make("other", keys=self.keys))
+        told = ("pkgname: the device does not start without it (install another version over it, or "
+                "change require_packages in the configuration)")
+        for words in (("pkgname",), ("pkgname", "--yes"), ("all", "--yes"), ()):
+            self.refuse(3, told, "remove", *words)
+            self.assertEqual(bench.listing("data"), ["data/packages", "data/packages/other.wmopkg",
+                                                     "data/packages/pkgname.wmopkg"])
+        self.succeed(self.REMOVED, "remove", "other", "--yes")
+        self.install(self.package)
+
     def test_all(self):
         other = self.make("other", keys=self.keys)
         for words in (("all",), ()):

@@ -67,6 +67,8 @@ class Quarantine(bench.MachineTest):
     def test_4_the_watchdog_is_fed(self):
         """A boot that was completed is not ended."""
         self.assertIn("watchdog -t 5", self.succeed("ps"))
+        self.assertEqual(self.succeed("cd /sys/class/watchdog/watchdog0; cat timeout nowayout state"),
+                         "60\n1\nactive\n")
 
     def test_5_it_stays_out(self):
         self.assertIn(BRAND_MOTD, self.device.reboot())

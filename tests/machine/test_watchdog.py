@@ -6,8 +6,10 @@ import subprocess
 import bench
 
 BRAND_MOTD = "Property of ACME Power & Water."
-WATCHDOG = "device.watchdog_s=60"
-PERSIST_START = 233 << 20  # tests/device/build puts it there
+# Neither the default of the driver, nor that of the program that feeds it.
+WATCHDOG_S = 75
+WATCHDOG = f"device.watchdog_s={WATCHDOG_S}"
+SYSFS = "/sys/class/watchdog/watchdog0"
 
 
 class Watchdog(bench.MachineTest):
@@ -18,17 +20,31 @@ class Watchdog(bench.MachineTest):
 
     def set_persist(self, feature):
         """Have the file system of PERSIST this feature from the next boot on."""
-        subprocess.run(["tune2fs", "-O", feature, f"{self.device.disk}?offset={PERSIST_START}"],
+        subprocess.run(["tune2fs", "-O", feature, f"{self.device.disk}?offset={bench.PERSIST_START}"],
                        check=True, stdout=subprocess.DEVNULL)
 
     def check_fed(self):
+        """It counts, with the figures that were asked for, and nothing can stop it."""
         self.assertIn("watchdog -t 5", self.succeed("ps"))
+        self.assertEqual(self.succeed(f"cd {SYSFS}; cat identity timeout nowayout state"),
+                         f"i6300ESB timer\n{WATCHDOG_S}\n1\nactive\n")
+
+    def check_armed(self):
+        """Also for who feeds it and ends in good order, which is what stops other watchdogs."""
+        self.succeed("killall watchdog; while pidof watchdog; do sleep 1; done")
+        self.assertEqual(self.succeed(f"cat {SYSFS}/state"), "active\n")
+        self.assertIn("watchdog did not stop!", self.succeed("dmesg"))
+        self.succeed("/etc/init.d/S99zwatchdog start")
+        self.check_fed()
 
     def test_1_it_counts_and_is_fed(self):
         self.device.start(WATCHDOG)
         self.install("branding")
         self.assertIn(BRAND_MOTD, self.device.reboot())
         self.check_fed()
+        self.check_armed()
+        # the next boot has something to remember: that it was completed
+        self.succeed(r"sed -i 's/\(completed.: \)true/\1false/' /run/wmopkg/persist/wmopkg/trials.json")
         self.assertEqual(self.device.poweroff(), 0)
 
     def test_2_persist_is_read_only(self):

@@ -5,10 +5,12 @@ DATA that were in use come next, and what is left out is left out one by one."""
 import json
 import os
 import shutil
+import signal
 import time
 
-from case_boxes import kill_worker, start
-from device import Device, Vendor, equal, read, write
+import effort
+from case_boxes import Disk, start, test_modules, worker_of
+from device import Device, Vendor, equal, read, run, wait_gone, write
 import clones  # pylint: disable=wrong-import-order
 
 MOST = 498
@@ -82,13 +84,33 @@ def test_junk(work, build):
                   f"{time.monotonic() - begun:.1f} s")
             check_kept(device)
             state = device.state()
-            junk = [package for package in state["packages"] if package["name"].startswith("a")]
-            equal(len(junk), min(count, 64))
+            told = [package for package in state["packages"] if package["name"].startswith("a")]
+            # on a busy machine, the time for strangers may be over before the last of them
+            junk = [package for package in told if package["reason"]["code"] != "too-many"]
+            assert len(junk) <= 64, len(junk)
             unlisted = state["unlisted"]["data"]
-            equal(unlisted["junk"] + unlisted["over"], count - len(junk), unlisted)
+            equal(unlisted["junk"] + unlisted["over"] + len(told), count, unlisted)
             lines = [line for line in device.log_of_boot() if "beside the packages" in line]
-            equal(len(lines), 1 if count > 64 else 0, lines)
+            assert len(lines) <= 1, lines
             assert len(device.log_of_boot()) < 64 + 20, device.log_of_boot()
+
+
+def test_very_many(work, build):
+    """So many that no list of them could be written, nor read again."""
+    count = 100000 if effort.LONG else 20000
+    with crowded(work, build) as device:
+        device.activate()
+        device.reboot()
+        folder = device.base + "/data/packages"
+        for number in range(count):
+            os.close(os.open(f"{folder}/a{number:06}.wmopkg", os.O_WRONLY | os.O_CREAT))
+        begun = time.monotonic()
+        device.activate()
+        print(f"      {count} files: {time.monotonic() - begun:.1f} s")
+        check_kept(device)
+        unlisted = device.state()["unlisted"]["data"]
+        equal((unlisted["junk"] + unlisted["over"], len(device.state()["packages"])),
+              (count - 64, 64 + KEPT + 1))
 
 
 def test_names_that_no_package_has(work, build):
@@ -102,7 +124,7 @@ def test_names_that_no_package_has(work, build):
 
 def test_more_than_a_stack_takes(work, build):
     """Packages that may be active, more than there are layers."""
-    with crowded(work, build, memory_percent=100) as device:
+    with crowded(work, build, memory_percent=100, package_seconds=0, boot_seconds=0) as device:
         device.boot_with("wmopkg.allow_untrusted=1")
         device.activate()
         check_kept(device)
@@ -170,16 +192,25 @@ def test_boots_that_end_while_packages_are_verified(work, build):
 
 
 def test_counted_before_anything_is_read(work, build):
-    """A boot that is killed in the middle of it has been counted, against none of them."""
-    with crowded(work, build) as device:
-        fill(device, 300, os.urandom(JUNK_BYTES))
+    """A boot that ends in the middle of it has been counted, against none of them."""
+    test_modules()
+    with crowded(work, build, package_seconds=0, boot_seconds=0) as device, \
+         Disk(device, "ended") as disk:
+        shutil.copy(work + "/packages/other.wmopkg", disk.folder)
+        disk.forget()
+        device.install(disk.folder + "/other.wmopkg", link=True)
+        disk.fall_silent()
         with start(device) as process:
             while not os.path.exists(f"{device.base}/persist/wmopkg/begun"):
-                pass
-            kill_worker(process)
+                time.sleep(0.01)
+            while worker_of(process) is None:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+        disk.heal()
         equal(read(f"{device.base}/persist/wmopkg/begun"), "1      \n")
         equal(os.path.exists(f"{device.base}/persist/wmopkg/trials.json"), False)
-        device.reboot(completed=False)
+        wait_gone(lambda: run("pgrep", "-f", device.tool, check=False).stdout)
         device.activate()
         check_kept(device)
         equal(read(f"{device.base}/persist/wmopkg/begun"), "0      \n")

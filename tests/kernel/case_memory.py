@@ -89,7 +89,7 @@ def test_estimate(work, build):
 
 def test_more_than_there_is(work, build):
     """As many as fit, PERSIST first, and the rest of the device has memory left."""
-    with Device(work, build) as device:
+    with Device(work, build, package_seconds=0, boot_seconds=0) as device:
         device.boot_with("wmopkg.allow_untrusted=1")
         install_kept(device)
         clones.place(work + "/packages/tiny.wmopkg", device.base + "/data/packages",

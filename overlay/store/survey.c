@@ -234,6 +234,10 @@ int overlay_survey_add(const struct overlay_store *store, enum overlay_store_kin
 		if (first[i].kind == kind)
 			look_at(&walk, first[i].name, walk.count);
 	listed = walk.count;
+	for (size_t i = 0; i < listed; i++)
+		if (!bsearch(walk.entries[i].name, names.items, names.count,
+			     sizeof(*names.items), compare_names))
+			walk.unlisted.over--;
 	for (size_t i = 0; i < names.count; i++)
 		look_at(&walk, names.items[i], listed);
 	return append(&walk, survey, err);

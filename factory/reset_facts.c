@@ -109,14 +109,19 @@ struct namespaces {
 	size_t count;
 };
 
-static bool is_new(struct namespaces *seen, const char *pid)
+static bool is_new(struct factory_target *target, struct namespaces *seen,
+		   const char *pid)
 {
 	char path[64];
 	struct stat st;
 
 	snprintf(path, sizeof(path), "/proc/%.16s/ns/mnt", pid);
-	if (stat(path, &st) < 0)
+	if (stat(path, &st) < 0) {
+		/* the process has ended, or the kernel has no namespaces */
+		if (errno != ENOENT && errno != ESRCH)
+			unread(target, path);
 		return false;
+	}
 	for (size_t i = 0; i < seen->count; i++)
 		if (seen->numbers[i] == st.st_ino)
 			return false;
@@ -135,12 +140,12 @@ static void add_all_mounts(struct factory_target *target, const char *own)
 	int r;
 
 	add_mounts(target, "/proc/self/mountinfo", own);
-	(void)is_new(&seen, "self");
+	(void)is_new(target, &seen, "self");
 	r = verity_dir_open(AT_FDCWD, "/proc", &dir);
 	while (r == 0 && (r = verity_dir_next(dir, &item)) > 0) {
 		r = 0;
 		if (item->d_name[0] < '0' || item->d_name[0] > '9' ||
-		    !is_new(&seen, item->d_name))
+		    !is_new(target, &seen, item->d_name))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%.16s/mountinfo", item->d_name);
 		add_mounts(target, path, own);

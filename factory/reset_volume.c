@@ -226,7 +226,7 @@ int factory_persist_check(const struct factory_run *run, struct verity_error *er
 
 /*
  * The type, label and UUID of a file system that cannot be recognised any more are hints,
- * where they were remembered of this device: they say what a new one is called.
+ * where they were remembered of a device of this size: they say what a new one is called.
  */
 static void identify(struct factory_run *run, const struct factory_probe *probe)
 {
@@ -238,8 +238,7 @@ static void identify(struct factory_run *run, const struct factory_probe *probe)
 	if (!filesystem->type[0]) {
 		*filesystem = (struct factory_filesystem){.type = DEFAULT_TYPE};
 		if (factory_volume_recall(run->reset->record_fd, &known, NULL) == 0 &&
-		    known.bytes == run->volume.bytes &&
-		    strcmp(known.place, run->volume.place) == 0)
+		    known.bytes == run->volume.bytes)
 			*filesystem = known.filesystem;
 	}
 	run->means.discard = run->reset->config->discard || run->means.purge;

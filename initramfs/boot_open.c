@@ -183,6 +183,10 @@ static int open_store(struct boot *boot, struct verity_error *err)
 	struct verity_error why;
 	int r = overlay_store_open(data, persist, &boot->store, err);
 
+	if (overlay_store_is_one(data, persist))
+		boot_tell(boot, LOG_LEVEL_WARNING,
+			  "data: is the same folder as persist, and counts as missing "
+			  "(configure two)");
 	if (r < 0 || boot->mode == BOOT_PLANS)
 		return r;
 	overlay_store_set_run(boot->store, boot->config.run);

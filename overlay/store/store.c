@@ -68,11 +68,23 @@ static int open_folder(struct overlay_store *store, size_t kind, struct verity_e
 	return 0;
 }
 
+bool overlay_store_is_one(int data_fd, int persist_fd)
+{
+	struct stat data, persist;
+
+	return data_fd >= 0 && persist_fd >= 0 && fstat(data_fd, &data) == 0 &&
+	       fstat(persist_fd, &persist) == 0 && data.st_dev == persist.st_dev &&
+	       data.st_ino == persist.st_ino;
+}
+
 int overlay_store_open(int data_fd, int persist_fd, struct overlay_store **ret,
 		       struct verity_error *err)
 {
+	/* of one folder, each package would be the other's copy, and be deleted as one */
 	const int bases[KINDS] = {
-		[OVERLAY_ORDINARY] = data_fd, [OVERLAY_PERSISTENT] = persist_fd};
+		[OVERLAY_ORDINARY] =
+			overlay_store_is_one(data_fd, persist_fd) ? -1 : data_fd,
+		[OVERLAY_PERSISTENT] = persist_fd};
 	cleanup_with(overlay_store_free_p) struct overlay_store *store =
 		calloc(1, sizeof(*store));
 	int r = 0;

@@ -40,9 +40,16 @@ struct overlay_entry {
 };
 
 /**
+ * overlay_store_is_one - whether DATA and PERSIST are one folder, by a mistake in the
+ * configuration
+ */
+bool overlay_store_is_one(int data_fd, int persist_fd);
+
+/**
  * overlay_store_open - open both stores
  * @data_fd, @persist_fd: the DATA and PERSIST folders; borrowed for the call; -1 where
- * there is none (then that store is empty, and adding to it fails)
+ * there is none (then that store is empty, and adding to it fails); where both are one
+ * folder, it is PERSIST, and there is no DATA
  * @ret: set on success only; free with overlay_store_free()
  *
  * A `packages` folder that does not exist is an empty store; an add makes it.

@@ -124,6 +124,30 @@ static bool is_partition(const char *path, const char *key, const char *value)
 	       strcmp(found, value) == 0;
 }
 
+static void node_of(const char *name, char ret[static NAME_MAX + 8])
+{
+	snprintf(ret, NAME_MAX + 8, "/dev/%s", name);
+	for (char *at = ret; (at = strchr(at, '!'));)
+		*at = '/';
+}
+
+/* Where that is the one that is mounted, no other one counts. */
+static bool add_mounted(struct found *found, const char *key, const char *value)
+{
+	cleanup_free char *folder =
+		found->known.mounted
+			? overlay_disks_folder(OVERLAY_SYSFS, found->known.mounted)
+			: NULL;
+	char path[NAME_MAX + 8];
+
+	if (!folder)
+		return false;
+	node_of(strrchr(folder, '/') + 1, path);
+	if (is_partition(path, key, value))
+		add_match(found, path);
+	return found->count > 0 && found->matches[0].rank == OVERLAY_RANK_MOUNTED;
+}
+
 /*
  * By the name or UUID of the partition: found also where what is on it is damaged, or
  * looks like two file systems at once.
@@ -132,15 +156,16 @@ static int add_partitions(struct found *found, const char *key, const char *valu
 {
 	cleanup_dir DIR *dir = NULL;
 	const struct dirent *item;
-	int r = verity_dir_open(AT_FDCWD, OVERLAY_SYSFS "/class/block", &dir);
+	int r;
 
+	if (add_mounted(found, key, value))
+		return 0;
+	r = verity_dir_open(AT_FDCWD, OVERLAY_SYSFS "/class/block", &dir);
 	while (r == 0 && (r = verity_dir_next(dir, &item)) > 0) {
 		char path[NAME_MAX + 8];
 
 		r = 0;
-		snprintf(path, sizeof(path), "/dev/%s", item->d_name);
-		for (char *at = path; (at = strchr(at, '!'));)
-			*at = '/';
+		node_of(item->d_name, path);
 		if (is_partition(path, key, value))
 			add_match(found, path);
 	}

@@ -48,6 +48,9 @@ def test_configured_by_mistake(work, build):
             equal([line for line in device.resets() if REFUSED in line],
                   [f"{REFUSED}config: data: {why}{NEXT}"])
             device.check_untouched(before)
+            # nor is a package of PERSIST taken for the old copy of one of DATA
+            equal("wmopkg: data: is the same folder as persist, and counts as missing (configure "
+                  "two)" in device.log_of_boot(), data == "PARTLABEL=wmopkg-persist", data)
             device.off()
         run("umount", device.base + "/home")
 

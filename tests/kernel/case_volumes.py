@@ -109,6 +109,7 @@ def test_names_of_file_systems(work, build):
     with PartitionedDevice(work, build) as device:
         for label in ("wmopkg-persist", "firmware"):
             identifier = blkid(device.nodes[label])[2]
+            run("e2fsck", "-f", "-p", device.nodes[LABEL], check=False)
             run("tune2fs", "-L", label, "-U", identifier, device.nodes[LABEL])
             device.activate()
             equal((device.see("etc/plain"), device.see("etc/keep")), ("plain\n", "keep\n"))

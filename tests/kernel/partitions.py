@@ -82,7 +82,8 @@ class PartitionedDevice(Device):
             run("umount", place)
 
     def off(self):
-        self.reboot()
+        self.tell("boot-complete")  # warns where DATA is a device that cannot be mounted
+        self.reboot(completed=False)
         for folder in (self.data, self.persist):
             while os.path.ismount(folder):
                 run("umount", folder)

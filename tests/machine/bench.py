@@ -5,6 +5,7 @@ Run by hand, a test takes --console: it shows the console of the device, and aft
 connects the terminal to it.
 """
 
+import hashlib
 import mmap
 import os
 import subprocess
@@ -18,7 +19,9 @@ sys.path.insert(0, os.path.join(HERE, "..", "device"))
 
 import console  # noqa: E402
 
-# Where tests/device/build puts DATA and PERSIST on the disk.
+# Where tests/device/build puts the partitions on the disk.
+FIRMWARE_START = 33 << 20
+FIRMWARE_BYTES = 72 << 20
 DATA_START = 105 << 20
 DATA_BYTES = 128 << 20
 PERSIST_START = 233 << 20
@@ -155,13 +158,33 @@ def flip_bit(disk, content, offset):
         image[start + offset] ^= 0x40
 
 
-def write_to_data(disk, source, target):
+def write_to_data(disk, source, target, start=DATA_START):
     """Write a file of this host to the data partition of a disk that is not in use."""
     done = subprocess.run(["debugfs", "-w", "-R", f"write {source} {target}",
-                           f"{disk}?offset={DATA_START}"],
+                           f"{disk}?offset={start}"],
                           check=True, capture_output=True, text=True)
     if "error" in done.stderr.lower() or "not found" in done.stderr.lower():
         raise AssertionError(done.stderr)
+
+
+def write_to_persist(disk, source, target):
+    """The same to PERSIST; an older file is replaced."""
+    subprocess.run(["debugfs", "-w", "-R", f"rm {target}", f"{disk}?offset={PERSIST_START}"],
+                   check=True, capture_output=True)
+    write_to_data(disk, source, target, PERSIST_START)
+
+
+def digest(disk, start, size):
+    """Of a part of a disk."""
+    with open(disk, "rb") as file:
+        file.seek(start)
+        return hashlib.sha256(file.read(size)).hexdigest()
+
+
+def partuuid(disk, number):
+    """Of a partition, as the kernel names it."""
+    return subprocess.run(["sfdisk", "--part-uuid", disk, str(number)], check=True,
+                          capture_output=True, text=True).stdout.strip().lower()
 
 
 def show(text):

@@ -2,6 +2,7 @@
 """A brand, a factory configuration, a service and a licence; two of them persistent. What is
 left of them after a factory reset, and what the device is reset to."""
 
+import json
 import subprocess
 
 import bench
@@ -10,6 +11,7 @@ FIRMWARE_MOTD = "Welcome to the example device."
 BRAND_MOTD = "Property of ACME Power & Water."
 BRAND_PAGE = "<h1>ACME</h1><p>Industrial Router 3000</p>"
 QUESTION = "Reset to factory, deleting all but persistent packages (y/N)?"
+PURGE_QUESTION = "Purge this device, deleting all that it has and remembers (y/N)?"
 CONFIG = "/run/wmopkg/data/config"
 REQUEST = "/run/wmopkg/persist/wmopkg/factory-reset"
 CONSOLE_ONLY = "allowed only on the serial console of this device"
@@ -128,6 +130,42 @@ class Reset(bench.MachineTest):
         self.assertIn("done, DATA formatted", self.succeed("wmopkg audit"))
         self.assertEqual(self.device.poweroff(), 0)
         self.assertEqual(self.data_names(), names)
+
+    def write_to_persist(self, name, text):
+        path = self.bench.path("record")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        bench.write_to_persist(self.device.disk, path, f"wmopkg/{name}")
+
+    def test_9_a_record_names_the_firmware(self):
+        """While it is off, PERSIST is made to say that DATA is the firmware's partition, and what
+        is on DATA cannot be recognised: only the configuration says what is DATA."""
+        firmware = bench.digest(self.device.disk, bench.FIRMWARE_START, bench.FIRMWARE_BYTES)
+        self.write_to_persist("data.json", json.dumps({
+            "format": 1, "type": "ext4", "label": "data",
+            "place": f"PARTUUID={bench.partuuid(self.device.disk, 2)}",
+            "bytes": bench.FIRMWARE_BYTES}))
+        self.write_to_persist("factory-reset", "")
+        with open(self.device.disk, "r+b") as disk:
+            disk.seek(bench.DATA_START)
+            disk.write(bytes(bench.DATA_BYTES))
+        self.check_reset(self.device.start())
+        self.assertIn("making a new file system on DATA (/dev/vda3, ext4)", self.succeed("dmesg"))
+        self.assertEqual(bench.digest(self.device.disk, bench.FIRMWARE_START,
+                                      bench.FIRMWARE_BYTES), firmware)
+
+    def test_a_purge(self):
+        """It is given away: nothing is left of what it was."""
+        status, output = self.device.run("wmopkg factory-reset --purge", [(PURGE_QUESTION, "y")])
+        self.assertEqual(status, 0, output)
+        self.assertIn("Rollback protection starts from zero", output)
+        self.assertIn("Purge requested... It takes place at the next reboot.", output)
+        self.assertIn(FIRMWARE_MOTD, self.device.reboot())
+        self.assertEqual(self.succeed("wmopkg show"), "No packages installed.\n")
+        self.assertIn("done: DATA is empty, and so is PERSIST", self.succeed("dmesg"))
+        self.assertIn("done, DATA and PERSIST emptied", self.succeed("wmopkg audit"))
+        self.exit_with(1, "ls /run/wmopkg/persist/packages/*.wmopkg")
+        self.assertEqual(self.device.poweroff(), 0)
 
 
 if __name__ == "__main__":

@@ -354,6 +354,27 @@ static void test_room(void **state)
 	overlay_incoming_free(incoming);
 }
 
+/* DATA is configured as PERSIST is: no package is the old copy of itself. */
+static void test_one_folder(void **state)
+{
+	struct fixture *fixture = *state;
+	struct verity_error err;
+
+	install(fixture, OVERLAY_PERSISTENT, "one", "text");
+	overlay_store_free(fixture->store);
+	fixture->store = NULL;
+	assert_false(overlay_store_is_one(fixture->data, fixture->persist));
+	assert_true(overlay_store_is_one(fixture->persist, fixture->persist));
+	assert_false(overlay_store_is_one(-1, -1));
+	check_ok(overlay_store_open(fixture->persist, fixture->persist, &fixture->store,
+				    &err),
+		 &err);
+	overlay_store_set_run(fixture->store, "run");
+	assert_int_equal(count_entries(fixture), 1);
+	assert_int_equal(overlay_store_clean(fixture->store, &err), 0);
+	check_file("persist/packages/one.wmopkg", "text");
+}
+
 static void test_no_store(void **state)
 {
 	struct overlay_incoming *incoming = NULL;
@@ -389,6 +410,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_move_fails, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_links, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_room, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_one_folder, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_store, set_up, tear_down),
 	};
 

@@ -183,7 +183,8 @@ class TwoSteps(unittest.TestCase):
         self.refused(2, alone, "--signature", "s", "--add", *packages)
         self.refused(2, alone, "--signature", "s", "--key", "p256.key", *packages)
         self.refused(2, alone, "--signature", "s", "--signing-time", "0", *packages)
-        self.refused(2, "sign: --key and --cert, or --signature, is expected", *packages)
+        self.refused(2, "sign: --key and --cert, or --signature, or --timestamp, is expected",
+                     *packages)
         self.refused(2, "sign: expected: IN OUT", "--signature", "s",
                      "in.wmopkg")
 

@@ -18,6 +18,8 @@
 #include "verity/util/hex.h"
 #include "verity/util/io.h"
 
+_Static_assert(OVERLAY_AUDIT_RINGS == OVERLAY_AUDIT_RINGS_MAX, "a check has all rings");
+
 struct overlay_audit {
 	int record_fd; /* borrowed; -1: lines go nowhere */
 	size_t max_bytes;

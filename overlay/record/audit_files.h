@@ -8,11 +8,11 @@
 
 #include "overlay/record/audit_head.h"
 
-#define OVERLAY_AUDIT_LOG      "audit.log"
-#define OVERLAY_AUDIT_REFUSED  "audit.refusals"
-#define OVERLAY_AUDIT_BOOTED   "audit.boots"
-#define OVERLAY_AUDIT_OLDER    ".1" /* what is put behind the name of the older file */
-#define OVERLAY_AUDIT_OLD      OVERLAY_AUDIT_LOG OVERLAY_AUDIT_OLDER
+#define OVERLAY_AUDIT_LOG     "audit.log"
+#define OVERLAY_AUDIT_REFUSED "audit.refusals"
+#define OVERLAY_AUDIT_BOOTED  "audit.boots"
+#define OVERLAY_AUDIT_OLDER   ".1" /* what is put behind the name of the older file */
+#define OVERLAY_AUDIT_OLD     OVERLAY_AUDIT_LOG OVERLAY_AUDIT_OLDER
 
 struct overlay_audit_names {
 	const char *log;

@@ -183,7 +183,7 @@ static void print_part(const struct part *part, bool json, FILE *out)
 int overlay_audit_print(int record_fd, bool json, FILE *out, struct verity_error *err)
 {
 	struct overlay_audit_files files[OVERLAY_AUDIT_RINGS] = {{.old = NULL}};
-	cleanup_with(parts_free) struct parts parts = {NULL};
+	cleanup_with(parts_free) struct parts parts = {.items = NULL};
 	bool there = false;
 	int lock = -1;
 	int r = overlay_record_lock(record_fd, "audit log", true, &lock, err);

@@ -5,7 +5,7 @@
 # up with the firmware only. The one exception is a requirement of the configuration that is not
 # met: then the device must not come up.
 #
-# Needs a POSIX shell, modprobe, readlink, sleep and uname, of BusyBox or others; util-linux's blkid, or
+# Needs a POSIX shell, modprobe, readlink, sleep, sync and uname, of BusyBox or others; util-linux's blkid, or
 # BusyBox's findfs, dd and od; and e2fsck to check file systems.
 
 wmopkg_log=/run/wmopkg-fsck.log
@@ -350,7 +350,7 @@ wmopkg_shell()
 wmopkg_end()
 {
 	sync
-	"$1" -f
+	"$1" -f 2>/dev/null
 	echo "$2" >"$wmopkg_sysrq"
 }
 

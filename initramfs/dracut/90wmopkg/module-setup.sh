@@ -52,7 +52,7 @@ install()
 
 	inst "$(find_activate)" /usr/sbin/wmopkg-activate
 	# what wmopkg.sh calls; the base module has most of them already
-	inst_multiple blkid modprobe readlink uname
+	inst_multiple blkid modprobe readlink sleep sync uname
 	# to check DATA and PERSIST before they are mounted, and for a factory reset that
 	# has to make a new file system on DATA
 	inst_multiple -o /sbin/e2fsck /sbin/mke2fs

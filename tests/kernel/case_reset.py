@@ -42,7 +42,11 @@ def test_what_stays(work, build):
         device.activate()
         equal(device.package("keep", True)["verification"], "Quarantined")
         record = device.base + "/persist/wmopkg"
+        for name in ("floors.json", "time", "denylist", "denylist.copy", "unlock"):
+            write(f"{record}/{name}", f"{name}, as it was\n")
         before = {name: read(f"{record}/{name}") for name in names(record)}
+        os.mkdir(record + "/floors")
+        write(record + "/floors/keep", "a proof\n")
         write(record + "/known_hosts", "a host\n")
         ask(device)
         device.reboot(completed=False)
@@ -52,8 +56,11 @@ def test_what_stays(work, build):
             "wmopkg: factory reset: begins, as the request on PERSIST asks for",
             f"wmopkg: factory reset: deleting all that is on DATA ({device.base}/data)"])
         equal(sorted(set(before) - {"begun"}),
-              [".lock", "audit.boots", "audit.head", "floors.json", "trials.json"])
-        equal(read(record + "/floors.json"), before["floors.json"])
+              [".lock", "audit.boots", "audit.head", "denylist", "denylist.copy", "floors.json",
+               "time", "trials.json", "unlock"])
+        for name in ("floors.json", "time", "denylist", "denylist.copy", "unlock"):
+            equal(read(f"{record}/{name}"), before[name])
+        equal(read(record + "/floors/keep"), "a proof\n")
         equal(read(record + "/known_hosts"), "a host\n")
         equal(read(record + "/audit.boots").startswith(before["audit.boots"]), True)
         trials = json.loads(read(record + "/trials.json"))["packages"]

@@ -23,11 +23,7 @@
 #define MESSAGES_MAX   4096 /* besides bytes of the file */
 #define KEYS_ASKED_MAX 3
 
-/*
- * The process ends a silent or slow transfer by itself: this only ends one that is not
- * itself any more, and so waits longer.
- */
-#define SILENCE_MS 180000
+/* Far below what the process itself accepts. */
 #define WINDOW_MS  1800000
 #define WINDOW_MIN STALL_WINDOW_MIN
 
@@ -291,7 +287,7 @@ static int check_time(struct run *run, struct verity_error *err)
 {
 	int64_t now = now_ms();
 
-	if (now - run->heard_ms >= SILENCE_MS)
+	if (now - run->heard_ms >= (run->fetcher->silence_ms ?: FETCHER_SILENCE_MS))
 		return fail_broken(err);
 	if (now - run->window_ms < WINDOW_MS)
 		return 0;

@@ -11,6 +11,12 @@
 
 #include <sys/types.h>
 
+/*
+ * The process ends a silent or slow transfer by itself: this only ends one that is not
+ * itself any more, and so waits longer.
+ */
+#define FETCHER_SILENCE_MS 180000
+
 /* All borrowed. */
 struct fetcher {
 	struct transfer_job
@@ -18,6 +24,7 @@ struct fetcher {
 	const struct ssh_keys *keys;
 	uid_t uid; /* that the process gets, if this one is of root */
 	gid_t gid;
+	int64_t silence_ms; /* after which the process is ended; 0: FETCHER_SILENCE_MS */
 	/* worker_run(); another one in tests */
 	int (*work)(const struct transfer_job *job, int in, int out);
 };

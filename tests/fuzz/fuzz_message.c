@@ -27,8 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (type != MESSAGE_WANTS_HOST_KEY) {
 			size_t bytes = message_encode(&message, again);
 
-			require(bytes == MESSAGE_HEAD +
-						 (type == MESSAGE_BYTES ? 0 : content));
+			require(bytes ==
+				MESSAGE_HEAD + (type == MESSAGE_BYTES ? 0 : content));
 			require(memcmp(again, data, bytes) == 0);
 		}
 		data += MESSAGE_HEAD + content;

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A process of a transfer that a stranger has taken over, and what is believed of it:
+ *
+ *	hostile ATTACK
+ *
+ * Prints the bytes of the file that arrived, the questions that a person was asked, and
+ *how it ended.
+ */
+#include "installer/fetch/fetcher.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "installer/common/signals.h"
+#include "installer/transfer/message.h"
+#include "installer/transfer/protocols.h"
+
+#define REFUSED_AT (1 << 20) /* bytes, by the judge */
+#define MANY       100000
+
+static struct {
+	int64_t bytes;
+	unsigned passwords, keys, lines;
+} seen;
+
+static void put(int out, const void *bytes, size_t size)
+{
+	if (write(out, bytes, size) < 0)
+		_exit(3);
+}
+
+static void put_message(int out, unsigned type, const void *content, size_t size)
+{
+	uint8_t bytes[1024] = {(uint8_t)type, (uint8_t)size, (uint8_t)(size >> 8)};
+
+	memcpy(bytes + MESSAGE_HEAD, content, size);
+	put(out, bytes, MESSAGE_HEAD + size);
+}
+
+#define PUT(out, type, text) put_message((out), (type), (text), sizeof(text) - 1)
+
+static void garbage(int in, int out)
+{
+	uint8_t bytes[4096];
+
+	(void)in;
+	srandom(1);
+	for (;;) {
+		for (size_t i = 0; i < sizeof(bytes); i++)
+			bytes[i] = (uint8_t)random();
+		put(out, bytes, sizeof(bytes));
+	}
+}
+
+static void no_type(int in, int out)
+{
+	(void)in;
+	PUT(out, 0, "");
+}
+
+static void unknown_type(int in, int out)
+{
+	(void)in;
+	PUT(out, 12, "");
+}
+
+static void large_bytes(int in, int out)
+{
+	(void)in;
+	put(out, "\x01\xff\xff\xff", 4);
+	for (;;)
+		put(out, "x", 1);
+}
+
+static void large_text(int in, int out)
+{
+	(void)in;
+	put(out, "\x09\xff\xff\x00", 4);
+}
+
+static void no_bytes(int in, int out)
+{
+	(void)in;
+	PUT(out, MESSAGE_BYTES, "");
+}
+
+static void text_without_end(int in, int out)
+{
+	(void)in;
+	PUT(out, MESSAGE_FAILED, "\1\0\0\0\0\0\0\0text");
+}
+
+static void more_than_text(int in, int out)
+{
+	(void)in;
+	PUT(out, MESSAGE_FAILED, "\1\0\0\0\0\0\0\0text\0more\0");
+}
+
+static void missing_text(int in, int out)
+{
+	(void)in;
+	PUT(out, MESSAGE_CONNECTING, "\0host\0number\0");
+}
+
+static void flag(int in, int out)
+{
+	(void)in;
+	PUT(out, MESSAGE_CONNECTING,
+	    "\2host\0number\0"
+	    "80\0");
+}
+
+static void negative_length(int in, int out)
+{
+	(void)in;
+	PUT(out, MESSAGE_LENGTH, "\xff\xff\xff\xff\xff\xff\xff\xff");
+}
+
+static void retries(int in, int out)
+{
+	(void)in;
+	PUT(out, MESSAGE_RETRYING, "\4\0\0\0\0\0\0\0");
+}
+
+static void endless_retries(int in, int out)
+{
+	(void)in;
+	for (int i = 0; i < MANY; i++)
+		PUT(out, MESSAGE_RETRYING, "\1\0\0\0\0\0\0\0");
+}
+
+static void endless_lines(int in, int out)
+{
+	(void)in;
+	for (int i = 0; i < MANY; i++)
+		PUT(out, MESSAGE_CONNECTING,
+		    "\0host\0number\0"
+		    "80\0");
+}
+
+static void endless_bytes(int in, int out)
+{
+	(void)in;
+	for (;;)
+		PUT(out, MESSAGE_BYTES, "0123456789abcdef");
+}
+
+static void endless_passwords(int in, int out)
+{
+	char answer[64];
+
+	for (int i = 0; i < MANY; i++) {
+		PUT(out, MESSAGE_WANTS_PASSWORD, "\0\0");
+		if (read(in, answer, sizeof(answer)) <= 0)
+			sleep(1000);
+	}
+}
+
+static void endless_keys(int in, int out)
+{
+	char answer[64];
+
+	for (int i = 0; i < MANY; i++) {
+		PUT(out, MESSAGE_WANTS_HOST_KEY, "\0\0\0\x0bssh-ed25519\0\0\0\1x");
+		if (read(in, answer, sizeof(answer)) <= 0)
+			sleep(1000);
+	}
+}
+
+static void bad_key(int in, int out)
+{
+	(void)in;
+	PUT(out, MESSAGE_WANTS_HOST_KEY, "\xff\xff\xff\xffssh");
+}
+
+static void answers(int in, int out)
+{
+	(void)in;
+	PUT(out, MESSAGE_LOGIN, "root\0secret\0");
+}
+
+static void accepts(int in, int out)
+{
+	(void)in;
+	PUT(out, MESSAGE_ACCEPTED, "");
+}
+
+/* A transfer never says this: only a person interrupts. */
+static void interrupted(int in, int out)
+{
+	const uint8_t content[] = {VERITY_E_INTERRUPTED, 0, 0, 0, 0, 0, 0, 0, 'x', 0};
+
+	(void)in;
+	put_message(out, MESSAGE_FAILED, content, sizeof(content));
+}
+
+static void unknown_code(int in, int out)
+{
+	(void)in;
+	PUT(out, MESSAGE_FAILED, "\xff\0\0\0\1\0\0\0x\0");
+}
+
+static void half_a_message(int in, int out)
+{
+	(void)in;
+	put(out, "\x01\xff\x00\x00half", 8);
+}
+
+static void dies(int in, int out)
+{
+	(void)in, (void)out;
+	abort();
+}
+
+static void starts_a_process(int in, int out)
+{
+	(void)in, (void)out;
+	(void)!fork();
+}
+
+static void closes(int in, int out)
+{
+	(void)in;
+	close(out);
+	sleep(1000);
+}
+
+static void silent(int in, int out)
+{
+	(void)in, (void)out;
+	sleep(1000);
+}
+
+/* No attack: so it is seen that the others end because of what they say. */
+static void good(int in, int out)
+{
+	(void)in;
+	PUT(out, MESSAGE_LENGTH, "\5\0\0\0\0\0\0\0");
+	PUT(out, MESSAGE_BYTES, "bytes");
+	PUT(out, MESSAGE_DONE, "");
+}
+
+static const struct attack {
+	const char *name;
+	void (*run)(int in, int out);
+} attacks[] = {
+	{"garbage", garbage},
+	{"no-type", no_type},
+	{"unknown-type", unknown_type},
+	{"large-bytes", large_bytes},
+	{"large-text", large_text},
+	{"no-bytes", no_bytes},
+	{"text-without-end", text_without_end},
+	{"more-than-text", more_than_text},
+	{"missing-text", missing_text},
+	{"flag", flag},
+	{"negative-length", negative_length},
+	{"retries", retries},
+	{"endless-retries", endless_retries},
+	{"endless-lines", endless_lines},
+	{"endless-bytes", endless_bytes},
+	{"endless-passwords", endless_passwords},
+	{"endless-keys", endless_keys},
+	{"bad-key", bad_key},
+	{"answers", answers},
+	{"accepts", accepts},
+	{"interrupted", interrupted},
+	{"unknown-code", unknown_code},
+	{"half-a-message", half_a_message},
+	{"dies", dies},
+	{"starts-a-process", starts_a_process},
+	{"closes", closes},
+	{"silent", silent},
+	{"good", good},
+};
+
+/* The job has no place for it. */
+static const struct attack *chosen;
+
+static int attack(const struct transfer_job *job, int in, int out)
+{
+	(void)job;
+	chosen->run(in, out);
+	return 0;
+}
+
+static int take(void *context, const void *bytes, size_t count, struct verity_error *err)
+{
+	(void)context, (void)bytes;
+	seen.bytes += (int64_t)count;
+	return seen.bytes < REFUSED_AT
+		       ? 0
+		       : verity_fail(err, VERITY_E_BAD_LENGTH, "refused by the judge");
+}
+
+static void count_number(void *context, int64_t number)
+{
+	(void)context, (void)number;
+}
+
+static void count_text(void *context, const char *text)
+{
+	(void)context, (void)text;
+}
+
+static void count_line(void *context, const char *host, const char *number,
+		       const char *port, bool is_v6)
+{
+	(void)context, (void)host, (void)number, (void)port, (void)is_v6;
+	seen.lines++;
+}
+
+static void count_retry(void *context, unsigned retry)
+{
+	(void)context, (void)retry;
+	seen.lines++;
+}
+
+static int ask(void *context, const char *why, const char **ret_user, char **ret_password,
+	       struct verity_error *err)
+{
+	(void)context, (void)why, (void)err;
+	seen.passwords++;
+	*ret_user = "user";
+	*ret_password = strdup("password");
+	return *ret_password ? 0 : -ENOMEM;
+}
+
+static int accept_key(void *context, const struct known_hosts_key *key,
+		      struct verity_error *err)
+{
+	(void)context, (void)key, (void)err;
+	seen.keys++;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct transfer_client client = {
+		.take = take,
+		.length = count_number,
+		.origin = count_text,
+		.connecting = count_line,
+		.retrying = count_retry,
+		.ask_password = ask,
+		.accept_host_key = accept_key,
+	};
+	const struct ssh_keys keys = {.count = 0};
+	const char *scheme = argc > 2 ? argv[2] : "sftp";
+	struct fetcher fetcher = {
+		.job = {.url = argc > 3 ? argv[3] : "sftp://127.0.0.1/~/x.wmopkg",
+			.can_ask = !getenv("NOBODY_THERE")},
+		.keys = &keys,
+		.uid = 65534,
+		.gid = 65534,
+		.silence_ms = 3000,
+		.work = attack,
+	};
+	struct verity_error err = {0};
+	int r;
+
+	for (size_t i = 0; argc > 1 && i < sizeof(attacks) / sizeof(attacks[0]); i++)
+		if (strcmp(argv[1], attacks[i].name) == 0)
+			chosen = &attacks[i];
+	fetcher.job.protocol = protocol_find(scheme, strlen(scheme));
+	if (!chosen || !fetcher.job.protocol)
+		return 2;
+	signals_watch();
+	r = fetcher_run(&fetcher, &client, &err);
+	printf("%" PRId64 " bytes, %u lines, %u passwords, %u keys: %s\n", seen.bytes,
+	       seen.lines, seen.passwords, seen.keys, r == 0 ? "done" : err.message);
+	return 0;
+}

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What is believed of a process that talks to a server, once a stranger has taken it over."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+PROGRAM = os.path.join(os.environ["WMOPKG_BUILD"], "tests/installer/hostile")
+NOBODY = 64321  # an account of no one
+ENDED = "the process that talks to the server was ended: "
+BROKEN = ("the process that talks to the server does not keep to its rules, and was ended (do not "
+          "trust this server)")
+
+
+class Fetcher(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="wmopkg-test-fetcher.")
+        self.addCleanup(shutil.rmtree, self.folder)
+        os.chmod(self.folder, 0o755)
+        shutil.copy(PROGRAM, self.folder)  # where every user may run it
+
+    def said(self, attack, *words, user=None, **env):
+        done = subprocess.run([f"{self.folder}/hostile", attack, *words], check=True,
+                              capture_output=True, text=True, user=user, group=user,
+                              extra_groups=[] if user else None, timeout=120,
+                              env={**os.environ, **env}).stdout
+        counts, end = done.strip().split(": ", 1)
+        return [int(count.split()[0]) for count in counts.split(", ")], end
+
+    def test_good(self):
+        for user in (None, NOBODY):
+            self.assertEqual(self.said("good", user=user), ([5, 0, 0, 0], "done"))
+
+    def test_broken(self):
+        for attack in ("no-type", "unknown-type", "large-bytes", "large-text", "no-bytes",
+                       "text-without-end", "more-than-text", "missing-text", "flag",
+                       "negative-length", "retries", "bad-key", "answers", "accepts",
+                       "interrupted", "unknown-code", "silent"):
+            with self.subTest(attack):
+                self.assertEqual(self.said(attack), ([0, 0, 0, 0], BROKEN))
+
+    def test_garbage(self):
+        for user in (None, NOBODY):
+            self.assertEqual(self.said("garbage", user=user)[1], BROKEN)
+
+    def test_endless(self):
+        """Lines and questions have an end, and bytes end with what the judge accepts."""
+        for attack in ("endless-lines", "endless-retries"):
+            self.assertEqual(self.said(attack), ([0, 4096, 0, 0], BROKEN))
+        self.assertEqual(self.said("endless-passwords"), ([0, 0, 3, 0], BROKEN))
+        self.assertEqual(self.said("endless-keys"), ([0, 0, 0, 3], BROKEN))
+        self.assertEqual(self.said("endless-bytes"), ([1 << 20, 0, 0, 0], "refused by the judge"))
+
+    def test_questions_that_have_no_place(self):
+        for attack in ("endless-passwords", "endless-keys"):
+            self.assertEqual(self.said(attack, NOBODY_THERE="1"), ([0, 0, 0, 0], BROKEN))
+        self.assertEqual(self.said("endless-keys", "http", "http://127.0.0.1/x.wmopkg"),
+                         ([0, 0, 0, 0], BROKEN))
+
+    def test_ends(self):
+        self.assertEqual(self.said("half-a-message"), (
+            [0, 0, 0, 0], "the process that talks to the server ended with status 0"))
+        for attack, name in (("dies", "Aborted"), ("closes", "Killed"),
+                             ("starts-a-process", "Bad system call")):
+            with self.subTest(attack):
+                self.assertEqual(self.said(attack), ([0, 0, 0, 0], ENDED + name))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -10,10 +10,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "installer/sandbox/sandbox.h"
 #include "verity/util/cleanup.h"
 
 #define PROBE_NONE      1
 #define PROBE_AMBIGUOUS (-2)
+
+#define MEMORY_BYTES (64UL << 20)
+#define ERRNO_MAX    4095
 
 /*
  * ext4 reads all three of its kind. It must not replay the journal, which is a write, nor
@@ -54,16 +58,17 @@ int media_node_open(const char *dev, const struct media_item *item, int *ret,
 	return 0;
 }
 
-static int probe_fd(int fd, struct media_item *item)
+/* In a process without rights: what is read here was written by a stranger. */
+static int probe_fd(int fd, struct media_found *ret)
 {
 	const struct {
 		const char *name;
 		char *ret;
 		size_t size;
 	} values[] = {
-		{"TYPE", item->type, sizeof(item->type)},
-		{"LABEL", item->volume, sizeof(item->volume)},
-		{"UUID", item->uuid, sizeof(item->uuid)},
+		{"TYPE", ret->type, sizeof(ret->type)},
+		{"LABEL", ret->volume, sizeof(ret->volume)},
+		{"UUID", ret->uuid, sizeof(ret->uuid)},
 	};
 	blkid_probe probe = blkid_new_probe();
 	const char *value;
@@ -91,7 +96,58 @@ static int probe_fd(int fd, struct media_item *item)
 	return r;
 }
 
-void media_probe(const char *dev, struct media_item *item)
+static int work(void *context, const struct sandbox_inside *inside)
+{
+	struct media_found found = {.failure = 0};
+
+	found.failure = -probe_fd(*(const int *)context, &found);
+	return write(inside->out, &found, sizeof(found)) == (ssize_t)sizeof(found) ? 0
+										   : 1;
+}
+
+static bool is_text(const char *text, size_t room)
+{
+	return memchr(text, 0, room) != NULL;
+}
+
+int media_probe_take(const struct media_found *found, struct media_item *item)
+{
+	if (found->failure < 0 || found->failure > ERRNO_MAX ||
+	    !is_text(found->type, sizeof(found->type)) ||
+	    !is_text(found->volume, sizeof(found->volume)) ||
+	    !is_text(found->uuid, sizeof(found->uuid)))
+		return -EBADMSG;
+	if (found->failure)
+		return -found->failure;
+	strcpy(item->type, found->type);
+	strcpy(item->volume, found->volume);
+	strcpy(item->uuid, found->uuid);
+	return 0;
+}
+
+static int probe(int fd, uid_t uid, gid_t gid, struct media_item *item)
+{
+	const struct sandbox_rules rules = {
+		.uid = uid,
+		.gid = gid,
+		.keep = {fd},
+		.keep_count = 1,
+		.memory_bytes = MEMORY_BYTES,
+	};
+	cleanup_with(sandbox_end_p) struct sandbox sandbox = {.from = -1, .to = -1};
+	struct media_found found;
+	ssize_t count;
+	int r = sandbox_start(&rules, work, &fd, &sandbox, NULL);
+
+	if (r < 0)
+		return r;
+	do
+		count = read(sandbox.from, &found, sizeof(found));
+	while (count < 0 && errno == EINTR);
+	return count == (ssize_t)sizeof(found) ? media_probe_take(&found, item) : -EIO;
+}
+
+void media_probe(const char *dev, uid_t uid, gid_t gid, struct media_item *item)
 {
 	cleanup_fd int fd = -1;
 	char first[512];
@@ -101,7 +157,7 @@ void media_probe(const char *dev, struct media_item *item)
 	if (r == 0 && pread(fd, first, sizeof(first), 0) < 0)
 		r = -errno;
 	if (r == 0)
-		r = probe_fd(fd, item);
+		r = probe(fd, uid, gid, item);
 	item->failure = -r;
 	item->probed = r < 0 ? MEDIA_UNREADABLE : MEDIA_UNKNOWN;
 	for (size_t i = 0; r == 0 && media_drivers[i].type; i++)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What is on a block device: libblkid is asked, only about the open device. */
+/*
+ * What is on a block device: libblkid is asked, in a process without rights, only about
+ * the open device.
+ */
 
 #include "installer/media/scan.h"
 
@@ -29,9 +32,25 @@ extern const struct media_driver media_drivers[];
 int media_node_open(const char *dev, const struct media_item *item, int *ret,
 		    struct verity_error *err) must_check;
 
+/* What the process says. Plain data, of a stranger. */
+struct media_found {
+	int failure; /* errno */
+	char type[sizeof(((struct media_item *)NULL)->type)];
+	char volume[MEDIA_TEXT_MAX];
+	char uuid[MEDIA_TEXT_MAX];
+};
+
+/**
+ * media_probe_take - take what was found over into @item
+ *
+ * Return: 0; -errno that it says; -EBADMSG if it is malformed.
+ */
+int media_probe_take(const struct media_found *found, struct media_item *item) must_check;
+
 /**
  * media_probe - fill the last part of @item; failures are part of it
+ * @uid: of the process that reads it, if this one is of root
  *
  * If it could be one of two file systems, it is MEDIA_UNKNOWN.
  */
-void media_probe(const char *dev, struct media_item *item);
+void media_probe(const char *dev, uid_t uid, gid_t gid, struct media_item *item);

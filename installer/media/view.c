@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "installer/common/report.h"
+#include "installer/fetch/fetch_user.h"
 #include "installer/media/probe.h"
 #include "installer/media/system.h"
 #include "verity/util/cleanup.h"
@@ -71,15 +72,19 @@ static int read_list(const struct overlay_config *config, bool all,
 		     struct media_list *ret, struct verity_error *err)
 {
 	struct media_system system;
+	uid_t uid;
+	gid_t gid;
 	int r = media_system_read(MOUNTINFO, config, &system, err);
 
+	if (r == 0)
+		r = fetch_user_find(config->fetch_user, &uid, &gid, err);
 	if (r == 0)
 		r = media_scan(SYSFS, system.runs, system.runs_count, ret, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ret->count; i++)
 		if (media_usable(&ret->items[i]) && (all || ret->items[i].plugged))
-			media_probe(DEV, &ret->items[i]);
+			media_probe(DEV, uid, gid, &ret->items[i]);
 	mark_volume(ret, &system, config->data);
 	mark_volume(ret, &system, config->persist);
 	return 0;

@@ -86,7 +86,7 @@ class Sandbox(unittest.TestCase):
         found = {"read", "list"} if files else set()
         if SYSCALLS in missing:
             found |= {"fork", "program", "unshare"}
-            found |= {"mkdir", "unlink", "rename"} if files else set()
+            found |= {"mkdir", "unlink", "rename", "exec"} if files else set()
             found |= {"unix"} if missing & {LANDLOCK, ROOT} or not is_root else set()
             if LANDLOCK in missing:
                 found |= {"listen"} | (set() if is_root else {"signal"})

@@ -15,7 +15,7 @@
 #include "verity/util/error.h"
 
 #define MESSAGE_HEAD        4
-#define MESSAGE_BYTES_MAX   ((128U << 10) - MESSAGE_HEAD) /* of the file in one message */
+#define MESSAGE_BYTES_MAX   ((256U << 10) - MESSAGE_HEAD) /* of the file in one message */
 #define MESSAGE_CONTENT_MAX (KNOWN_HOSTS_KEY_MAX + 64)    /* of all other types */
 #define MESSAGE_NUMBER_MAX  64   /* bytes of a numeric address, with its zone */
 #define MESSAGE_SECRET_MAX  1280 /* bytes of a user name or a password */

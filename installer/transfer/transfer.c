@@ -13,9 +13,9 @@
 #include "overlay/fs/clock.h"
 #include "version.h"
 
-#define CONNECT_TIMEOUT_S 20L /* name, address, encryption and login together */
-#define POLL_MS           500 /* a signal may come just before we wait */
-#define BUFFER_BYTES      (128L << 10)
+#define CONNECT_TIMEOUT_S 20L          /* name, address, encryption and login together */
+#define POLL_MS           500          /* a signal may come just before we wait */
+#define BUFFER_BYTES      (512L << 10) /* the most that libcurl takes */
 #define REDIRECTS_MAX     10L
 #define DISCARDED_MAX     (1L << 20) /* bytes that are read and not used */
 
@@ -189,10 +189,20 @@ static int wait_for_server(struct transfer *transfer, struct verity_error *err)
 	int r = stall_check(&transfer->stall, now_ms(), err);
 
 	transfer->lost = r < 0;
-	if (r == 0 && client->flush)
-		r = client->flush(client->context, err);
 	if (r < 0)
 		return r;
+	/* More often comes at once. */
+	if (client->flush && transfer->begun) {
+		int ready = 0;
+
+		if (curl_multi_poll(transfer->multi, NULL, 0, 1, &ready) != CURLM_OK)
+			return transfer_no_memory(err);
+		if (ready > 0)
+			return signals_check(err);
+		r = client->flush(client->context, err);
+		if (r < 0)
+			return r;
+	}
 	if (curl_multi_poll(transfer->multi, NULL, 0, POLL_MS, NULL) != CURLM_OK)
 		return transfer_no_memory(err);
 	return signals_check(err);

@@ -33,6 +33,8 @@ struct verity_stream {
 	enum part part;
 	uint64_t offset; /* in the file: all before it is judged and written */
 	size_t held;     /* bytes in @buffer, not yet judged */
+	const uint8_t
+		*piece; /* @buffer; or what the caller gave, if that is a whole piece */
 	int failure;
 	struct verity_error failure_reason;
 
@@ -61,6 +63,7 @@ int verity_stream_new(int fd, const struct verity_policy *policy,
 	if (!stream)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	stream->fd = fd;
+	stream->piece = stream->buffer;
 	stream->verified.fd = -1;
 	stream->policy = policy;
 	if (hooks)
@@ -109,7 +112,7 @@ static uint64_t part_end(const struct verity_stream *stream)
 
 static int write_held(struct verity_stream *stream, struct verity_error *err)
 {
-	int r = verity_io_write(stream->fd, stream->buffer, stream->held, stream->offset,
+	int r = verity_io_write(stream->fd, stream->piece, stream->held, stream->offset,
 				err);
 
 	if (r < 0)
@@ -171,7 +174,7 @@ static int take_image(struct verity_stream *stream, struct verity_error *err)
 				     number, 1, &stream->leaf, err);
 	if (r == 0)
 		r = verity_leaf_check_blocks(&stream->leaf, stream->hasher, first,
-					     stream->buffer, stream->held / VERITY_BLOCK,
+					     stream->piece, stream->held / VERITY_BLOCK,
 					     err);
 	if (r < 0)
 		return r;
@@ -243,12 +246,17 @@ static int feed(struct verity_stream *stream, const uint8_t *bytes, size_t count
 		missing = (size_t)wanted - stream->held;
 		if (missing > count)
 			missing = count;
-		memcpy(stream->buffer + stream->held, bytes, missing);
+		/* A whole piece needs no copy. */
+		if (stream->part == PART_IMAGE && missing == wanted)
+			stream->piece = bytes;
+		else
+			memcpy(stream->buffer + stream->held, bytes, missing);
 		stream->held += missing;
 		bytes += missing;
 		count -= missing;
 		if (stream->held == wanted)
 			r = take(stream, err);
+		stream->piece = stream->buffer;
 		if (r < 0)
 			return r;
 	}

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The process of wmopkg install that talks to a server: who it is, what it has, how it ends."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+import bench
+import wires
+
+SERVER = "(check the address, the path and the server)"
+VARIABLES = {"OPENSSL_CONF": "/nowhere", "SSLKEYLOGFILE": "/nowhere", "SECRET": "s3same",
+             "no_proxy": "localhost"}
+
+
+def wait_for(condition):
+    end = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("waited in vain")
+        time.sleep(0.01)
+
+
+def children(pid):
+    return [int(child) for child in
+            bench.read(f"/proc/{pid}/task/{pid}/children").decode().split()]
+
+
+class Process(bench.Case):
+    def setUp(self):
+        super().setUp()
+        whole = bench.read(self.package)
+        self.wire = wires.Wire(wires.held(wires.answer(whole[:1 << 20], len(whole))))
+        self.addCleanup(self.wire.close)
+        self.url = f"http://127.0.0.1:{self.wire.port}/pkgname.wmopkg"
+
+    def start(self, *options):
+        """An installation that waits for the server, and its process."""
+        self.process = subprocess.Popen(
+            [bench.WMOPKG, *options, "--config", "wmopkg.conf", "install", self.url],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, **VARIABLES})
+        self.addCleanup(self.process.stdout.close)
+        self.addCleanup(self.process.stderr.close)
+        self.addCleanup(self.process.wait)
+        self.addCleanup(self.process.kill)
+        self.wire.sent.wait()
+        while "pkgname.wmopkg:" not in self.process.stdout.readline():
+            pass
+        (self.child,) = children(self.process.pid)
+        return self.child
+
+    def status(self, key):
+        text = bench.read(f"/proc/{self.child}/status").decode()
+        return re.search(rf"(?m)^{key}:[ \t]*(.*)$", text)[1].split()
+
+    def test_rights(self):
+        self.start()
+        for key in ("Uid", "Gid"):
+            self.assertEqual(set(self.status(key)), {"65534"}, key)
+        self.assertEqual(self.status("Groups"), [])
+        for key in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            self.assertEqual(int(self.status(key)[0], 16), 0, key)
+        self.assertEqual(self.status("NoNewPrivs"), ["1"])
+        self.assertEqual(self.status("Seccomp"), ["2"])
+        self.assertEqual(os.listdir(f"/proc/{self.child}/root/"), ["etc"])
+        self.assertEqual(bench.read(f"/proc/{self.child}/mounts").count(b"\n"), 1)
+
+    def test_account(self):
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write("fetch_user = 64321\n")
+        self.start()
+        self.assertEqual(set(self.status("Uid") + self.status("Gid")), {"64321"})
+
+    def test_bad_accounts(self):
+        for name, why in (("root", "root has the rights of root"), ("0", "0 has the rights of root"),
+                          ("4294967295", "4294967295 has the rights of root"),
+                          ("no-one-here", "there is no user no-one-here")):
+            bench.write("other.conf", bench.read("wmopkg.conf") + f"fetch_user = {name}\n".encode())
+            result = subprocess.run([bench.WMOPKG, "--config", "other.conf", "install", self.url],
+                                    capture_output=True, text=True, check=False)
+            self.assertEqual((result.returncode, result.stderr), (
+                1, f"wmopkg: {self.url}: fetch_user: {why} (correct the configuration file)\n"))
+
+    def test_descriptors(self):
+        """Two pipes, the socket, and what libcurl waits with; not the store, not the terminal."""
+        self.start()
+        for number in os.listdir(f"/proc/{self.child}/fd"):
+            target = os.readlink(f"/proc/{self.child}/fd/{number}")
+            self.assertRegex(target, r"\A(/dev/null|(pipe|socket):\[\d+\]|anon_inode:\[?event.*)\Z")
+
+    def test_environment(self):
+        """Only what libcurl needs; the strings of the others are wiped, too."""
+        self.start()
+        found = bench.read(f"/proc/{self.child}/environ")
+        self.assertNotIn(b"nowhere", found)
+        self.assertNotIn(b"s3same", found)
+
+    def test_debug(self):
+        self.start("--debug")
+        self.process.terminate()
+        errors = self.process.communicate()[1]
+        self.assertRegex(errors, r"debug: \[.*\] sandbox: in force: user, no new privileges, limits")
+
+    def test_interrupted(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            child = self.start()
+            self.process.send_signal(number)
+            self.assertIn("interrupted, nothing was installed", self.process.communicate()[1])
+            self.assertFalse(os.path.exists(f"/proc/{child}"))
+            self.assertEqual(os.listdir("data/packages"), [])
+            self.wire.close()
+            self.setUp()
+
+    def test_ends_with_the_command(self):
+        child = self.start()
+        self.process.kill()
+        self.process.wait()
+        wait_for(lambda: not os.path.exists(f"/proc/{child}"))
+
+    def test_killed(self):
+        os.kill(self.start(), signal.SIGKILL)
+        errors = self.process.communicate()[1]
+        self.assertEqual(errors, f"wmopkg: {self.url}: the process that talks to the server was "
+                         f"ended: Killed {SERVER}\n")
+        self.assertEqual((self.process.returncode, os.listdir("data/packages")), (5, []))
+
+
+if __name__ == "__main__":
+    unittest.main()

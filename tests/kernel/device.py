@@ -234,9 +234,11 @@ class Device:
     def show(self, name):
         """What `wmopkg show` says of a package."""
         if not self.shown:
-            told = json.loads(run(self.wmopkg, "--config", self.base + "/conf", "show",
-                                  "json").stdout)
-            schema.check("show", told)
+            # without warnings: of the system clock, there may be one
+            done = subprocess.run([self.wmopkg, "--config", self.base + "/conf", "show", "json"],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, check=True)
+            told = schema.check("show", json.loads(done.stdout))
             self.shown = {package["name"]: package for package in told["packages"]}
         return self.shown[name]
 

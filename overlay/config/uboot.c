@@ -3,12 +3,18 @@
 #include "overlay/config/uboot.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libuboot.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "verity/util/cleanup.h"
+
+#define COPY_HEAD  4 /* bytes of the checksum; two copies have a byte of flags, too */
+#define COPY_MAX   (1 << 20) /* bytes; U-Boot's are some KiB */
+#define COPIES_MAX 2
 
 DEFINE_CLEANUP(struct uboot_ctx, libuboot_exit);
 
@@ -17,12 +23,88 @@ static bool exists(const char *config)
 	return access(config, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
+static uint32_t crc32_of(const uint8_t *data, size_t size)
+{
+	uint32_t crc = UINT32_MAX;
+
+	for (size_t i = 0; i < size; i++) {
+		crc ^= data[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+	}
+	return ~crc;
+}
+
+/*
+ * Whether a copy that the library would take has an end: it goes from variable to
+ * variable up to an empty one, and beyond the copy where there is none. What cannot be
+ * read here, the library does not take either, or it is a UBI volume.
+ */
+static bool has_end(const char *device, long long start, size_t bytes, size_t head)
+{
+	cleanup_fd int fd = open(device, O_RDONLY | O_CLOEXEC);
+	cleanup_free uint8_t *copy = bytes <= COPY_MAX ? malloc(bytes) : NULL;
+	off_t end = fd < 0 || start >= 0 ? 0 : lseek(fd, 0, SEEK_END);
+	uint32_t crc;
+
+	if (fd < 0 || bytes <= head)
+		return true;
+	if (!copy)
+		return false;
+	if (pread(fd, copy, bytes, end + start) != (ssize_t)bytes)
+		return true;
+	memcpy(&crc, copy, sizeof(crc));
+	return crc != crc32_of(copy + head, bytes - head) || copy[head] == '\0' ||
+	       memmem(copy + head, bytes - head, "\0", 2);
+}
+
+/*
+ * fw_env.config(5) has a line for each copy; libubootenv has no function that counts
+ * them.
+ */
+static int count_copies(const char *config, bool *ret_sound)
+{
+	struct copy {
+		char *device; /* owned */
+		long long start;
+		size_t bytes;
+	} copies[COPIES_MAX];
+	cleanup_file FILE *file = fopen(config, "re");
+	cleanup_free char *line = NULL;
+	size_t room = 0;
+	int count = 0;
+
+	while (file && count < COPIES_MAX && getline(&line, &room, file) > 0) {
+		struct copy *copy = &copies[count];
+
+		copy->device = NULL;
+		if (line[0] != '#' && sscanf(line, "%ms %lli %zx", &copy->device,
+					     &copy->start, &copy->bytes) == 3)
+			count++;
+		else
+			free(copy->device);
+	}
+	*ret_sound = true;
+	for (int i = 0; i < count; i++) {
+		*ret_sound &= has_end(copies[i].device, copies[i].start, copies[i].bytes,
+				      count > 1 ? COPY_HEAD + 1 : COPY_HEAD);
+		free(copies[i].device);
+	}
+	return count;
+}
+
 /* libuboot_close() ends it, and the lock that fw_setenv waits for as well. */
 static int open_environment(const char *config, struct uboot_ctx **ret,
 			    struct verity_error *err)
 {
 	cleanup_with(libuboot_exit_p) struct uboot_ctx *context = NULL;
+	bool sound;
 
+	(void)count_copies(config, &sound);
+	if (!sound)
+		return verity_fail(
+			err, VERITY_E_IO,
+			"U-Boot environment: the copy where %s says has no end", config);
 	if (libuboot_initialize(&context, NULL) < 0)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (libuboot_read_config(context, config) < 0)
@@ -57,25 +139,6 @@ int overlay_uboot_read(const char *config, const char *const names[], size_t cou
 		ret[i] = libuboot_get_env(context, names[i]);
 	libuboot_close(context);
 	return 0;
-}
-
-/* fw_env.config(5) has a line for each copy; libubootenv has no function that counts
- * them. */
-static int count_copies(const char *config)
-{
-	cleanup_file FILE *file = fopen(config, "re");
-	cleanup_free char *line = NULL;
-	size_t room = 0;
-	int count = 0;
-
-	while (file && getline(&line, &room, file) > 0) {
-		long long start;
-		size_t bytes;
-
-		if (line[0] != '#' && sscanf(line, "%*s %lli %zx", &start, &bytes) == 2)
-			count++;
-	}
-	return count;
 }
 
 /* The library ignores the result of the sync, so what U-Boot will read is read back. */
@@ -127,6 +190,7 @@ static int write_one(const char *config, const char *name, const char *value,
 int overlay_uboot_write(const char *config, const char *name, const char *value,
 			struct verity_error *err)
 {
+	bool sound;
 	int r;
 
 	if (!exists(config))
@@ -134,7 +198,7 @@ int overlay_uboot_write(const char *config, const char *name, const char *value,
 				   "this device has no U-Boot environment: there is no "
 				   "%s (set it on the kernel command line)",
 				   config);
-	if (count_copies(config) < 2)
+	if (count_copies(config, &sound) < 2)
 		return verity_fail(err, VERITY_E_UNSUPPORTED,
 				   "%s: the U-Boot environment has only one copy, and a "
 				   "power cut while it is written would lose all of it "

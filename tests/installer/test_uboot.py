@@ -3,8 +3,10 @@
 """The boot configuration in a U-Boot environment, made and changed by U-Boot's own tools."""
 
 import os
+import struct
 import subprocess
 import unittest
+import zlib
 
 import bench
 
@@ -68,6 +70,26 @@ class Uboot(bench.Case):
     def test_not_there(self):
         os.unlink("fw_env.config")
         self.succeed("No packages installed.\n", "show")
+
+    def test_no_end(self):
+        """A copy whose checksum is right, of one variable up to its last byte: libubootenv
+        would read on."""
+        def copy(flags, content):
+            content = content.ljust(BYTES - 4 - len(flags), b"x")
+            return struct.pack("<I", zlib.crc32(content)) + flags + content
+
+        bench.write("env", copy(b"", b"a="))
+        result = self.wmopkg("show")
+        self.assertEqual((result.returncode, result.stdout), (0, "No packages installed.\n"))
+        self.assertIn("wmopkg: warning: boot configuration: U-Boot environment: the copy where "
+                      f"{self.folder}/fw_env.config says has no end\n", result.stderr)
+        # of two copies, one that is erased flash does not count
+        with open("fw_env.config", "a", encoding="utf-8") as file:
+            file.write(f"{self.folder}/env {BYTES:#x} {BYTES:#x}\n")
+        bench.write("env", copy(b"\1", b"a=b\0\0") + b"\xff" * BYTES)
+        self.succeed("No packages installed.\n", "show")
+        bench.write("env", copy(b"\1", b"a=b\0\0") + copy(b"\2", b"a="))
+        self.assertIn("has no end", self.wmopkg("show").stderr)
 
     def test_damaged(self):
         """It asks for nothing, and the commands go on."""

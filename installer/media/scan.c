@@ -170,6 +170,7 @@ static bool read_item(int sysfs, const char *name, struct media_item *ret)
 {
 	struct media_item item = {.name = ""};
 	char target[PATH_MAX];
+	const char *slash;
 	char *folder = target; /* below /sys: "devices/pci0000:00/…/block/sda/sda1" */
 
 	if (strlen(name) >= sizeof(item.name) ||
@@ -187,8 +188,10 @@ static bool read_item(int sysfs, const char *name, struct media_item *ret)
 		find_part_label(sysfs, folder, &item);
 		go_up(folder);
 	}
-	snprintf(item.disk, sizeof(item.disk), "%.*s", MEDIA_NAME_MAX - 1,
-		 strrchr(folder, '/') + 1);
+	slash = strrchr(folder, '/');
+	if (!slash)
+		return false;
+	snprintf(item.disk, sizeof(item.disk), "%.*s", MEDIA_NAME_MAX - 1, slash + 1);
 	find_bus(sysfs, folder, &item);
 	*ret = item;
 	return item.bytes > 0;

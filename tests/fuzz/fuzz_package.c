@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* A whole package, through both readers: they must agree to the last word. */
+/*
+ * A whole package, through both readers: they must agree to the last word. Once without a
+ * key ring, and once with the one that the signed packages of the corpus were made for:
+ * its key was thrown away, so nothing but their manifests is ever Signed.
+ */
 
 #include "tests/fuzz/fuzz.h"
 
@@ -12,10 +16,16 @@
 
 #include "verity/package/package.h"
 #include "verity/package/stream.h"
+#include "verity/util/hex.h"
 
-static const struct verity_policy policy = {.allow_untrusted = true, .threads = 1};
+#define HEAD       16 /* magic, bytes of manifest and signature */
+#define SIGNED_MAX 8
 
-static struct verity_package *open_whole(const uint8_t *data, size_t size)
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
+
+static struct verity_package *open_whole(const uint8_t *data, size_t size,
+					 const struct verity_policy *policy)
 {
 	struct verity_package *package;
 	char path[64];
@@ -23,21 +33,24 @@ static struct verity_package *open_whole(const uint8_t *data, size_t size)
 
 	require(fd >= 0 && write(fd, data, size) == (ssize_t)size);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	require(verity_package_open(AT_FDCWD, path, &policy, &package, NULL) == 0);
+	require(verity_package_open(AT_FDCWD, path, policy, &package, NULL) == 0);
 	close(fd);
 	return package;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* Return: the verdict; both readers came to it. */
+static enum verity_verdict judge(const uint8_t *data, size_t size,
+				 const struct verity_policy *policy)
 {
-	struct verity_package *package = open_whole(data, size);
+	struct verity_package *package = open_whole(data, size, policy);
 	const struct verity_judgement *whole = verity_package_judgement(package),
 				      *arrived;
+	enum verity_verdict verdict = whole->verdict;
 	struct verity_stream *stream;
 	int fd = memfd_create("arriving", MFD_CLOEXEC), r;
 
 	require(fd >= 0);
-	require(verity_stream_new(fd, &policy, NULL, &stream, NULL) == 0);
+	require(verity_stream_new(fd, policy, NULL, &stream, NULL) == 0);
 	r = verity_stream_feed(stream, data, size / 2, NULL);
 	if (r == 0)
 		r = verity_stream_feed(stream, data + size / 2, size - size / 2, NULL);
@@ -47,9 +60,76 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require((r == 0) == whole->accepted);
 	require((r == 0) == (verity_package_verified(package) != NULL));
 	require((r == 0) == (verity_stream_verified(stream) != NULL));
-	require(arrived->verdict == whole->verdict);
+	/* What is refused by its signature ends there, whatever its image is. */
+	require(arrived->verdict == whole->verdict ||
+		(!policy->allow_untrusted && verdict == VERITY_INVALID));
 	verity_stream_free(stream);
 	verity_package_free(package);
 	close(fd);
+	return verdict;
+}
+
+/* A package of the corpus is signed: its bytes are all there is to compare with. */
+static bool is_of_the_corpus(const struct verity_judgement *judgement)
+{
+	static char ids[SIGNED_MAX * 65 + 1];
+	char id[2 * sizeof(judgement->id) + 1], path[512];
+	FILE *file;
+
+	if (!ids[0]) {
+		snprintf(path, sizeof(path), "%s/ids", getenv("FUZZ_RING") ?: ".");
+		file = fopen(path, "re");
+		require(file && fread(ids, 1, sizeof(ids) - 1, file) > 0);
+		fclose(file);
+	}
+	verity_hex_encode(judgement->id, sizeof(judgement->id), id);
+	return strstr(ids, id) != NULL;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct verity_policy any = {.allow_untrusted = true, .threads = 1};
+	static struct verity_policy ring = {.threads = 1},
+				    lazy = {.threads = 1, .lazy = true};
+	static struct verity_keyring *keyring;
+	struct verity_package *package;
+	const struct verity_judgement *judgement;
+
+	if (!keyring)
+		require(verity_keyring_load(getenv("FUZZ_RING") ?: "", &keyring, NULL) ==
+			0);
+	ring.keyring = lazy.keyring = keyring;
+	(void)!judge(data, size, &any);
+	package = open_whole(data, size, &lazy);
+	judgement = verity_package_judgement(package);
+	require(judgement->accepted == (judgement->verdict == VERITY_SIGNED));
+	if (judge(data, size, &ring) == VERITY_SIGNED)
+		require(judgement->accepted);
+	if (judgement->accepted)
+		require(is_of_the_corpus(judgement));
+	verity_package_free(package);
 	return 0;
+}
+
+/*
+ * Most changes spare what is signed, so that all that comes after the signature is
+ * reached; their length stays, which is checked before it.
+ */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	uint32_t manifest = 0, signature = 0;
+	uint64_t start;
+	size_t at, length;
+
+	if (size >= HEAD) {
+		memcpy(&manifest, data + 8, 4);
+		memcpy(&signature, data + 12, 4);
+	}
+	start = ((uint64_t)HEAD + manifest + signature + 4095) / 4096 * 4096;
+	if (seed % 4 == 0 || size < HEAD || start >= size)
+		return LLVMFuzzerMutate(data, size, max);
+	at = start + seed / 4 % (size - start);
+	length = size - at < 64 ? size - at : 64;
+	LLVMFuzzerMutate(data + at, length, length);
+	return size;
 }

@@ -209,10 +209,10 @@ class Device:
         return f"boot {self.boots} of {self.base} begins"
 
     def log_of_boot(self):
-        """What we wrote to the kernel log since the last reboot()."""
+        """What we wrote to the kernel log since the last reboot(), but for the same."""
         lines = kernel_log()
         return [line for line in lines[lines.index(self.boot_mark()):]
-                if line.startswith("wmopkg: ")]
+                if line.startswith("wmopkg: ") and not line.startswith(AUDIT)]
 
     def plan(self, *words):
         """What the boot that comes next would do."""
@@ -243,10 +243,11 @@ class Device:
         return self.shown[name]
 
     def log(self):
-        """What we wrote to the kernel log since this device began."""
+        """What we wrote to the kernel log since this device began, but for the digest of the
+        audit log, which each boot writes."""
         lines = kernel_log()
         return [line for line in lines[lines.index(self.mark):]
-                if line.startswith("wmopkg: ")]
+                if line.startswith("wmopkg: ") and not line.startswith(AUDIT)]
 
     def root(self, path):
         return f"{self.base}/root/{path}"
@@ -276,6 +277,7 @@ def devices():
     return found
 
 
+AUDIT = "wmopkg: audit log: number "
 DISKS = set()  # loop devices that play the disks of a device
 
 

@@ -113,7 +113,7 @@ class Unlock(bench.Case):
         for path in (self.good, again):
             self.check(3, "", f"{path}: {spent} {hint}", "unlock", path)
         bench.write("persist/wmopkg/unlock", kept)
-        self.check(0, "Serial: SN-1\nUnlocked: no\nAllow Untrusted: no\n"
+        self.check(0, f"Serial: SN-1\nUnlocked: no\n{ANCHOR}\nAllow Untrusted: no\n"
                    f"Reason: {LOCKED} {ASK}\n", f"warning: unlock statement: {spent}", "unlock")
         # what counts for nothing is cleared without a question
         self.check(0, "Unlock statement removed... Changes are applied after reboot.\n",

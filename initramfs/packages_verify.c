@@ -445,7 +445,8 @@ static int load_store(const struct load *load, enum overlay_store_kind kind,
 		good++;
 	part = (struct overlay_survey){.entries = survey.entries, .count = good};
 	r = load_rank(load, BOOT_RANK_GOOD, &part, err);
-	part.entries += good;
+	if (good > 0)
+		part.entries += good;
 	part.count = survey.count - good;
 	return r < 0 ? r : load_rank(load, BOOT_RANK_STRANGER, &part, err);
 }

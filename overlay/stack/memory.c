@@ -21,9 +21,10 @@
 #define SUPER_BLOCK_SIZE 12
 #define SUPER_COMPRESSOR 20
 #define SUPER_FLAGS      24
-#define FLAG_OPTIONS     0x0400 /* a metadata block with options of the compressor follows \
-				 */
-#define OPTIONS_BYTES 2         /* its header, and then, for xz, the dictionary's size */
+#define FLAG_OPTIONS                                                                     \
+	0x0400          /* a metadata block with options of the compressor follows       \
+			 */
+#define OPTIONS_BYTES 2 /* its header, and then, for xz, the dictionary's size */
 
 #define BLOCK_MAX      KIB(1024) /* that the kernel mounts */
 #define FRAGMENTS      3         /* CONFIG_SQUASHFS_FRAGMENT_CACHE_SIZE, by default */

@@ -12,8 +12,10 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "trust"))
+TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+sys.path[:0] = [os.path.join(TESTS, "trust"), TESTS]
 import ca as authorities  # noqa: E402
+import schema  # noqa: E402
 from ca import DAY, YEAR, read, run, write  # noqa: E402
 from clock import at  # noqa: E402
 
@@ -93,6 +95,7 @@ class Timestamps(unittest.TestCase):
 
     def check(self, authority="public.tsa.pem", name="out.wmopkg"):
         told = self.inspect(name, "--require-timestamp")
+        schema.check("package" if name.endswith(".wmopkg") else "statement", told)
         self.assertEqual(told["verdict"], "Signed", told)
         self.assertEqual(told["signer"]["timestamp_by"], authority)
         self.assertAlmostEqual(told["signer"]["timestamp"], self.ca.now, delta=DAY)

@@ -54,7 +54,8 @@ enum overlay_variable overlay_anchor_decode(const void *bytes, size_t size)
 	static const uint8_t attributes[VARIABLE_VALUE] = {ATTRIBUTES};
 	const uint8_t *variable = bytes;
 
-	if (size != VARIABLE_BYTES || memcmp(variable, attributes, sizeof(attributes)) ||
+	if (size != VARIABLE_BYTES ||
+	    memcmp(variable, attributes, sizeof(attributes)) != 0 ||
 	    variable[VARIABLE_VALUE] > 1)
 		return OVERLAY_VARIABLE_MALFORMED;
 	return variable[VARIABLE_VALUE] ? OVERLAY_VARIABLE_ON : OVERLAY_VARIABLE_OFF;

@@ -85,6 +85,8 @@ class Trust(bench.MachineTest):
         self.device.poweroff()
 
     def test_5_allowed_by_the_boot_configuration(self):
+        """With UEFI firmware that says that Secure Boot is off: without, nobody knows."""
+        self.device.secure_boot, self.device.keys = True, False
         self.device.start("wmopkg.allow_untrusted=1")
         self.assertIn("Unsigned", self.install("unsigned"))
         self.assertIn("Untrusted", self.install("foreign"))
@@ -92,6 +94,7 @@ class Trust(bench.MachineTest):
         self.assert_row("unsigned", "1.0", "Unsigned")
         self.assert_row("foreign", "1.0", "Untrusted")
         self.device.poweroff()
+        self.device.secure_boot = False
 
     def test_6_and_left_out_again_without_it(self):
         self.assertIn(FIRMWARE_MOTD, self.device.start())

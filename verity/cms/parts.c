@@ -192,8 +192,10 @@ static int read_certificate(struct verity_der whole, struct verity_cms_certifica
 				   "signature: a certificate in it has %zu bytes, over "
 				   "the limit of %d",
 				   verity_der_size(&whole), VERITY_CMS_CERTIFICATE_MAX);
-	if (!verity_der_take(&body, SEQUENCE, &body) ||
-	    !verity_der_take(&body, SEQUENCE, &body))
+	/* the part that is signed */
+	if (!verity_der_take(&body, SEQUENCE, &body))
+		return malformed(err);
+	if (!verity_der_take(&body, SEQUENCE, &body))
 		return malformed(err);
 	if (verity_der_next_is(body, CONTEXT, 0) &&
 	    !verity_der_take(&body, CONTEXT, 0, &skipped))

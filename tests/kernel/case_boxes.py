@@ -332,6 +332,22 @@ def check_all_or_nothing(device, status):
     equal([device.see(name) for name in PACKAGES], ["good\n", "other\n", "sick\n"])
 
 
+def kill_after(work, build, seconds):
+    """Kill the worker then. True: it was not done."""
+    with Device(work, build) as device:
+        for name in PACKAGES:
+            device.install(f"{work}/packages/{name}.wmopkg")
+        with start(device) as process:
+            time.sleep(seconds)
+            kill_worker(process)
+        assert process.returncode in (0, 1), process.returncode
+        if process.returncode == 1:
+            equal(device.state()["stack"]["message"],
+                  "wmopkg-activate was ended by signal 9 before it was done")
+        check_all_or_nothing(device, process.returncode)
+        return process.returncode == 1
+
+
 def test_worker_killed_at_any_time(work, build):
     with Device(work, build) as device:
         for name in PACKAGES:
@@ -340,20 +356,14 @@ def test_worker_killed_at_any_time(work, build):
         device.activate()
         whole = time.monotonic() - begun
     killed = 0
-    for step in effort.choose(range(1, 25), (1, 2, 4, 8, 14, 20)):
-        with Device(work, build) as device:
-            for name in PACKAGES:
-                device.install(f"{work}/packages/{name}.wmopkg")
-            with start(device) as process:
-                time.sleep(whole * step / 24)
-                kill_worker(process)
-            killed += process.returncode == 1
-            assert process.returncode in (0, 1), process.returncode
-            if process.returncode == 1:
-                equal(device.state()["stack"]["message"],
-                      "wmopkg-activate was ended by signal 9 before it was done")
-            check_all_or_nothing(device, process.returncode)
-    assert killed > 0, "every one was done before it was killed"
+    # where it was slower when it was measured, once more with less time
+    for _ in range(5):
+        for step in effort.choose(range(1, 25), (1, 2, 4, 8, 14, 20)):
+            killed += kill_after(work, build, whole * step / 24)
+        if killed:
+            return
+        whole /= 4
+    raise AssertionError("every one was done before it was killed")
 
 
 def is_covered(device):

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "factory/erase.h"
+#include "overlay/fs/erase.h"
 #include "overlay/record/record.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/json_table.h"
@@ -23,7 +23,7 @@ static const char obeyed_text[] =
 /* Synced, also where there is none. */
 static int remove_any(int record_fd, const char *name, struct verity_error *err)
 {
-	int r = factory_erase_tree(record_fd, name);
+	int r = overlay_erase_tree(record_fd, name);
 
 	if (r == 0 && fsync(record_fd) < 0)
 		r = -errno;

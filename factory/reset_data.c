@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "factory/data_probe.h"
-#include "factory/erase.h"
 #include "factory/reset_volume.h"
 #include "overlay/fs/clock.h"
+#include "overlay/fs/erase.h"
 #include "overlay/store/volume_find.h"
 #include "verity/util/cleanup.h"
 
@@ -54,7 +54,7 @@ static int reset_top(int fd, struct verity_error *err)
 
 int factory_data_erase(struct factory_run *run, struct verity_error *err)
 {
-	const struct factory_eraser eraser = {
+	const struct overlay_eraser eraser = {
 		.force = true,
 		.keep = run->device ? factory_filesystem_kept(&run->volume.filesystem)
 				    : NULL,
@@ -69,7 +69,7 @@ int factory_data_erase(struct factory_run *run, struct verity_error *err)
 	if (r == 0) {
 		run->reported_us = overlay_clock_us();
 		make_writable(run->reset->data_fd);
-		r = factory_erase_below(run->reset->data_fd, &eraser, err);
+		r = overlay_erase_below(run->reset->data_fd, &eraser, err);
 	}
 	if (r == 0 && run->device)
 		r = reset_top(run->reset->data_fd, err);

@@ -10,8 +10,8 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#include "factory/erase.h"
 #include "overlay/config/bootconf.h"
+#include "overlay/fs/erase.h"
 #include "overlay/record/audit.h"
 #include "overlay/record/begun.h"
 #include "overlay/record/record.h"
@@ -29,7 +29,7 @@ static void trials_free_p(struct overlay_trials *trials)
 int factory_record_purge(struct factory_run *run, struct verity_error *err)
 {
 	const struct factory_reset *reset = run->reset;
-	struct factory_eraser eraser = {
+	struct overlay_eraser eraser = {
 		.force = true,
 		.spare = OVERLAY_RECORD_FOLDER,
 		.progress = factory_run_progress,
@@ -43,11 +43,11 @@ int factory_record_purge(struct factory_run *run, struct verity_error *err)
 			reset->config->persist);
 	if (fstatfs(reset->persist_fd, &fs) == 0 && fs.f_type == EXT4_SUPER_MAGIC)
 		eraser.keep = "lost+found";
-	r = factory_erase_below(reset->persist_fd, &eraser, err);
+	r = overlay_erase_below(reset->persist_fd, &eraser, err);
 	eraser.keep = NULL;
 	eraser.spare = FACTORY_JOURNAL;
 	if (r == 0)
-		r = factory_erase_below(reset->record_fd, &eraser, err);
+		r = overlay_erase_below(reset->record_fd, &eraser, err);
 	if (r < 0)
 		return verity_context(err, r, "persist");
 	(void)ioctl(reset->persist_fd, FITRIM, &range);

@@ -52,7 +52,7 @@ struct factory_run {
 
 /**
  * factory_run_progress - tell the caller now and then how many files were deleted
- * @context: struct factory_run; for struct factory_eraser
+ * @context: struct factory_run; for struct overlay_eraser
  */
 void factory_run_progress(void *context, uint64_t deleted);
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "factory/erase.h"
+#include "overlay/fs/erase.h"
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
 #include "verity/util/cleanup.h"
@@ -31,7 +31,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	close(*(int *)*state);
-	return factory_erase_tree(AT_FDCWD, RECORD);
+	return overlay_erase_tree(AT_FDCWD, RECORD);
 }
 
 static void check_journal(int fd, const struct factory_journal *wanted)

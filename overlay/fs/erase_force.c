@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Flags, mounts and subvolumes that protect files from being deleted. */
-#include "factory/erase_force.h"
+#include "overlay/fs/erase_force.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -30,7 +30,7 @@ static bool is_subvolume(int fd)
 	       fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) && st.st_ino == SUBVOLUME_INODE;
 }
 
-void factory_unprotect(int fd)
+void overlay_unprotect(int fd)
 {
 	/* The kernel reads and writes an int, whatever the number of the call says. */
 	unsigned flags = 0;
@@ -49,7 +49,7 @@ void factory_unprotect(int fd)
 }
 
 /* Opening a device has effects of its own. */
-void factory_unprotect_at(int dir_fd, const char *name)
+void overlay_unprotect_at(int dir_fd, const char *name)
 {
 	cleanup_fd int fd = -1;
 	struct stat st;
@@ -59,11 +59,11 @@ void factory_unprotect_at(int dir_fd, const char *name)
 		return;
 	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0)
-		factory_unprotect(fd);
+		overlay_unprotect(fd);
 }
 
 /* umount2() takes paths only: this one leads to @name, whatever its length. */
-bool factory_unmount_at(int dir_fd, const char *name)
+bool overlay_unmount_at(int dir_fd, const char *name)
 {
 	char path[NAME_MAX + 64];
 	int count = 0;
@@ -74,7 +74,7 @@ bool factory_unmount_at(int dir_fd, const char *name)
 	return count > 0;
 }
 
-bool factory_delete_subvolume(int dir_fd, const char *name)
+bool overlay_delete_subvolume(int dir_fd, const char *name)
 {
 	cleanup_fd int fd =
 		openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

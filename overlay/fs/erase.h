@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* How a folder is emptied. Plain data; { 0 } deletes what nothing protects. */
-struct factory_eraser {
+struct overlay_eraser {
 	/*
 	 * Remove what prevents it: immutable and append-only flags, read-only snapshots
 	 * and other btrfs subvolumes; what is mounted in there is unmounted, and its own
@@ -26,7 +26,7 @@ struct factory_eraser {
 };
 
 /**
- * factory_erase_tree - delete what is called @name, if anything is
+ * overlay_erase_tree - delete what is called @name, if anything is
  * @dir_fd: the folder it lies in, or AT_FDCWD
  * @name:   one name; links are deleted, never followed
  *
@@ -34,10 +34,10 @@ struct factory_eraser {
  *
  * Return: 0; -EBUSY or -EXDEV for a mount; -errno.
  */
-int factory_erase_tree(int dir_fd, const char *name) must_check;
+int overlay_erase_tree(int dir_fd, const char *name) must_check;
 
 /**
- * factory_erase_below - delete all that is in a folder, and sync its file system
+ * overlay_erase_below - delete all that is in a folder, and sync its file system
  * @dir_fd: the folder, which stays; borrowed
  *
  * What cannot be deleted does not keep the rest. No other process may change what is in
@@ -45,5 +45,5 @@ int factory_erase_tree(int dir_fd, const char *name) must_check;
  *
  * Return: 0; -errno, with the first name that is still there.
  */
-int factory_erase_below(int dir_fd, const struct factory_eraser *eraser,
+int overlay_erase_below(int dir_fd, const struct overlay_eraser *eraser,
 			struct verity_error *err) must_check;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Deletes trees: by descriptors, without following links, in constant memory. */
-#include "factory/erase.h"
+#include "overlay/fs/erase.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "factory/erase_force.h"
+#include "overlay/fs/erase_force.h"
 #include "overlay/fs/open_beneath.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/dir.h"
@@ -25,7 +25,7 @@
 #define REPORT_EVERY 256 /* deletions */
 
 struct run {
-	const struct factory_eraser *eraser;
+	const struct overlay_eraser *eraser;
 	uint64_t deleted;
 };
 
@@ -49,16 +49,16 @@ static int unlink_any(int dir_fd, const char *name)
 /* -ENOTEMPTY for a folder that is not empty. */
 static int delete_one(struct run *run, int dir_fd, const char *name)
 {
-	const struct factory_eraser *eraser = run->eraser;
+	const struct overlay_eraser *eraser = run->eraser;
 	int r = unlink_any(dir_fd, name);
 
-	if (r == -EBUSY && eraser->force && factory_unmount_at(dir_fd, name))
+	if (r == -EBUSY && eraser->force && overlay_unmount_at(dir_fd, name))
 		r = unlink_any(dir_fd, name);
 	if ((r == -EPERM || r == -EACCES) && eraser->force) {
-		factory_unprotect_at(dir_fd, name);
+		overlay_unprotect_at(dir_fd, name);
 		r = unlink_any(dir_fd, name);
 	}
-	if (r < 0 && eraser->force && factory_delete_subvolume(dir_fd, name))
+	if (r < 0 && eraser->force && overlay_delete_subvolume(dir_fd, name))
 		r = 0;
 	if (r == 0 && ++run->deleted % REPORT_EVERY == 0 && eraser->progress)
 		eraser->progress(eraser->context, run->deleted);
@@ -84,7 +84,7 @@ static int open_folder(const struct run *run, int dir_fd, const char *name)
 	if (geteuid() != 0 && fstat(fd, &st) == 0 && (st.st_mode & S_IRWXU) != S_IRWXU)
 		(void)fchmod(fd, 0700);
 	if (run->eraser->force)
-		factory_unprotect(fd);
+		overlay_unprotect(fd);
 	return fd;
 }
 
@@ -148,7 +148,7 @@ static int empty_kept(struct run *run, int dir_fd, const char *name)
 	int fd, r = 0;
 
 	if (run->eraser->force)
-		(void)factory_unmount_at(dir_fd, name);
+		(void)overlay_unmount_at(dir_fd, name);
 	fd = open_folder(run, dir_fd, name);
 	if (fd == -ENOTDIR || fd == -ELOOP)
 		return erase_any(run, dir_fd, name, 0);
@@ -196,9 +196,9 @@ static int erase_below(struct run *run, int at, unsigned depth, struct verity_er
 				      : first;
 }
 
-int factory_erase_tree(int dir_fd, const char *name)
+int overlay_erase_tree(int dir_fd, const char *name)
 {
-	static const struct factory_eraser plain;
+	static const struct overlay_eraser plain;
 	struct run run = {.eraser = &plain};
 	struct stat st;
 
@@ -208,7 +208,7 @@ int factory_erase_tree(int dir_fd, const char *name)
 	return erase_any(&run, dir_fd, name, 0);
 }
 
-int factory_erase_below(int dir_fd, const struct factory_eraser *eraser,
+int overlay_erase_below(int dir_fd, const struct overlay_eraser *eraser,
 			struct verity_error *err)
 {
 	struct run run = {.eraser = eraser};
@@ -216,7 +216,7 @@ int factory_erase_below(int dir_fd, const struct factory_eraser *eraser,
 	int r;
 
 	if (eraser->force)
-		factory_unprotect(dir_fd);
+		overlay_unprotect(dir_fd);
 	/* Some file systems skip names while others are deleted: read it again. */
 	do {
 		int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

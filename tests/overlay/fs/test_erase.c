@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "factory/erase.h"
+#include "overlay/fs/erase.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -33,7 +33,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	close(*(int *)*state);
-	return factory_erase_tree(AT_FDCWD, FOLDER);
+	return overlay_erase_tree(AT_FDCWD, FOLDER);
 }
 
 static void count(void *context, uint64_t deleted)
@@ -57,11 +57,11 @@ static void check_empty(void)
 static uint64_t erase(int fd, const char *keep)
 {
 	uint64_t deleted = 0;
-	const struct factory_eraser eraser = {
+	const struct overlay_eraser eraser = {
 		.keep = keep, .progress = count, .context = &deleted};
 	struct verity_error err;
 
-	check_ok(factory_erase_below(fd, &eraser, &err), &err);
+	check_ok(overlay_erase_below(fd, &eraser, &err), &err);
 	if (!keep)
 		check_empty();
 	return deleted;
@@ -100,7 +100,7 @@ static int go_down(int fd, unsigned levels)
 static void test_nothing(void **state)
 {
 	assert_int_equal(erase(*(int *)*state, NULL), 0);
-	assert_int_equal(factory_erase_tree(AT_FDCWD, "nothing"), 0);
+	assert_int_equal(overlay_erase_tree(AT_FDCWD, "nothing"), 0);
 }
 
 static void test_everything(void **state)
@@ -127,8 +127,8 @@ static void test_everything(void **state)
 	assert_int_equal(erase(fd, NULL), 11);
 	assert_int_equal(access("outside", F_OK), 0);
 	assert_int_equal(access("outside-folder/file", F_OK), 0);
-	assert_int_equal(factory_erase_tree(AT_FDCWD, "outside-folder"), 0);
-	assert_int_equal(factory_erase_tree(AT_FDCWD, "outside"), 0);
+	assert_int_equal(overlay_erase_tree(AT_FDCWD, "outside-folder"), 0);
+	assert_int_equal(overlay_erase_tree(AT_FDCWD, "outside"), 0);
 }
 
 /* A name may hold any byte but two. */
@@ -168,7 +168,7 @@ static void test_depth(void **state)
 
 	lowest = go_down(dup(fd), DEEP);
 	close(lowest);
-	assert_int_equal(factory_erase_tree(fd, "d"), 0);
+	assert_int_equal(overlay_erase_tree(fd, "d"), 0);
 	assert_int_equal(erase(fd, NULL), 0);
 }
 
@@ -239,7 +239,7 @@ static void test_kept(void **state)
 /* At the top only, and whatever it is. */
 static void test_spared(void **state)
 {
-	static const struct factory_eraser eraser = {.spare = "spared"};
+	static const struct overlay_eraser eraser = {.spare = "spared"};
 	int fd = *(int *)*state;
 	struct verity_error err;
 
@@ -248,13 +248,13 @@ static void test_spared(void **state)
 	make_file(fd, "other");
 	assert_int_equal(mkdirat(fd, "spared", 0700), 0);
 	make_file(fd, "spared/file");
-	check_ok(factory_erase_below(fd, &eraser, &err), &err);
+	check_ok(overlay_erase_below(fd, &eraser, &err), &err);
 	assert_int_equal(faccessat(fd, "spared/file", F_OK, 0), 0);
 	assert_int_equal(faccessat(fd, "below", F_OK, 0), -1);
 	assert_int_equal(faccessat(fd, "other", F_OK, 0), -1);
 	assert_int_equal(erase(fd, NULL), 2);
 	assert_int_equal(symlinkat("/nowhere", fd, "spared"), 0);
-	check_ok(factory_erase_below(fd, &eraser, &err), &err);
+	check_ok(overlay_erase_below(fd, &eraser, &err), &err);
 	assert_int_equal(faccessat(fd, "spared", F_OK, AT_SYMLINK_NOFOLLOW), 0);
 	assert_int_equal(erase(fd, NULL), 1);
 }
@@ -262,15 +262,15 @@ static void test_spared(void **state)
 static void test_no_folder(void **state)
 {
 	cleanup_fd int file = -1;
-	const struct factory_eraser eraser = {.force = false};
+	const struct overlay_eraser eraser = {.force = false};
 	struct verity_error err;
 
 	(void)state;
 	scratch_write("file", "");
 	file = open("file", O_RDONLY | O_CLOEXEC);
-	assert_int_equal(factory_erase_below(file, &eraser, &err), -ENOTDIR);
+	assert_int_equal(overlay_erase_below(file, &eraser, &err), -ENOTDIR);
 	check_error(&err, VERITY_E_IO, "reading it: Not a directory");
-	assert_int_equal(factory_erase_tree(AT_FDCWD, "file"), 0);
+	assert_int_equal(overlay_erase_tree(AT_FDCWD, "file"), 0);
 }
 
 int main(void)
@@ -282,6 +282,6 @@ int main(void)
 		TEST(kept),    TEST(spared),        TEST(no_folder),
 	};
 
-	return cmocka_run_group_tests_name("factory/erase", tests, scratch_enter,
+	return cmocka_run_group_tests_name("overlay/fs/erase", tests, scratch_enter,
 					   scratch_leave);
 }

@@ -166,6 +166,18 @@ static int compare(const void *a, const void *b)
 	return order ? order : (int)right->kind - (int)left->kind;
 }
 
+static bool is_folder(const struct overlay_store *store,
+		      const struct overlay_entry *entry)
+{
+	char file[OVERLAY_FILE_BYTES];
+	struct stat st;
+
+	overlay_entry_file(entry, file);
+	return fstatat(store->kinds[entry->kind].folder, file, &st,
+		       AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISDIR(st.st_mode);
+}
+
 int overlay_store_list(const struct overlay_store *store, struct overlay_entry **ret,
 		       size_t *ret_count, struct verity_error *err)
 {
@@ -185,6 +197,8 @@ int overlay_store_list(const struct overlay_store *store, struct overlay_entry *
 	for (size_t i = 0; i < count; i++)
 		if (kept == 0 || strcmp(entries[kept - 1].name, entries[i].name) != 0)
 			entries[kept++] = entries[i];
+		else if (is_folder(store, &entries[kept - 1]))
+			entries[kept - 1] = entries[i];
 	*ret_count = kept;
 	*ret = steal_ptr(&entries);
 	return 0;
@@ -196,6 +210,7 @@ int overlay_store_find(const struct overlay_store *store, const char *name,
 	static const enum overlay_store_kind order[] = {OVERLAY_PERSISTENT,
 							OVERLAY_ORDINARY};
 	char file[OVERLAY_FILE_BYTES];
+	bool found = false;
 	struct stat st;
 
 	if (!verity_name_valid(name))
@@ -207,31 +222,73 @@ int overlay_store_find(const struct overlay_store *store, const char *name,
 
 		snprintf(entry.name, sizeof(entry.name), "%s", name);
 		overlay_entry_file(&entry, file);
-		if (folder >= 0 && fstatat(folder, file, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (folder < 0 || fstatat(folder, file, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		if (!found || !S_ISDIR(st.st_mode))
 			*ret = entry;
-			return 0;
-		}
+		found = true;
+		if (!S_ISDIR(st.st_mode))
+			break;
 	}
-	return verity_fail(err, VERITY_E_NOT_FOUND, "package '%s' is not installed",
-			   name);
+	return found ? 0
+		     : verity_fail(err, VERITY_E_NOT_FOUND,
+				   "package '%s' is not installed", name);
+}
+
+/*
+ * What cannot be deleted is known before anything is changed in the other store. A store
+ * without the file need not be writable.
+ *
+ * Return: 1: @file is there and can be deleted; 0: it is not there; -errno: it is there
+ * and stays, also as a folder.
+ */
+static int can_delete(int folder, const char *file)
+{
+	struct stat st;
+
+	if (folder < 0)
+		return 0;
+	if (fstatat(folder, file, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return faccessat(folder, ".", W_OK, 0) < 0 ? -errno : 1;
+}
+
+/* Synced also where there is none: a boot may have deleted it just now. */
+static int remove_ordinary(int folder, const char *file, struct verity_error *err)
+{
+	int r = can_delete(folder, file);
+
+	if (folder < 0 || r == -EISDIR) /* a folder is no package */
+		return 0;
+	if (r > 0 && unlinkat(folder, file, 0) < 0 && errno != ENOENT)
+		r = -errno;
+	if (r >= 0 && fsync(folder) < 0)
+		r = -errno;
+	return r < 0 ? verity_fail_errno(err, -r, "the ordinary %s", file) : 0;
 }
 
 int overlay_store_remove(struct overlay_store *store, const struct overlay_entry *entry,
 			 struct verity_error *err)
 {
 	int folder = store->kinds[entry->kind].folder;
-	int ordinary = store->kinds[OVERLAY_ORDINARY].folder;
 	char file[OVERLAY_FILE_BYTES];
+	int r;
 
 	overlay_entry_file(entry, file);
 	verity_debug("removing %s", file);
+	r = can_delete(folder, file);
+	if (r < 0)
+		return verity_fail_errno(err, -r, "%s", file);
 	/*
 	 * What a move left in the ordinary store would be the package again without the
 	 * persistent one: it is deleted first, and for good. In most cases there is none.
 	 */
-	if (entry->kind == OVERLAY_PERSISTENT && ordinary >= 0 &&
-	    ((unlinkat(ordinary, file, 0) < 0 && errno != ENOENT) || fsync(ordinary) < 0))
-		return verity_fail_errno(err, errno, "the ordinary %s", file);
+	if (entry->kind == OVERLAY_PERSISTENT)
+		r = remove_ordinary(store->kinds[OVERLAY_ORDINARY].folder, file, err);
+	if (r < 0)
+		return r;
 	if (folder < 0)
 		errno = ENOENT;
 	else if (unlinkat(folder, file, 0) == 0 && fsync(folder) == 0)
@@ -252,11 +309,7 @@ int overlay_store_clear_moved(struct overlay_store *store, const char *name,
 
 	snprintf(entry.name, sizeof(entry.name), "%s", name);
 	overlay_entry_file(&entry, file);
-	if (folder >= 0 && unlinkat(folder, file, 0) == 0 && fsync(folder) == 0)
-		return 0;
-	return folder < 0 || errno == ENOENT
-		       ? 0
-		       : verity_fail_errno(err, errno, "the ordinary %s", file);
+	return remove_ordinary(folder, file, err);
 }
 
 static void unlock(struct lock *lock)
@@ -438,14 +491,18 @@ int overlay_incoming_reserve(struct overlay_incoming *incoming, uint64_t bytes,
 			       (uint64_t)st.st_size, err);
 }
 
-/* The rename is the step: from then on the new one is the package. */
-static int rename_new(struct overlay_incoming *incoming, struct verity_error *err)
+/*
+ * The rename is the step: from then on the new one is the package. An old one that it
+ * replaces is gone, and the new one is deleted on no account: better it than none.
+ */
+static int rename_new(struct overlay_incoming *incoming, bool *ret_replaces,
+		      struct verity_error *err)
 {
 	struct stat st;
-	bool replaces =
-		fstatat(incoming->folder, incoming->final, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	int why;
 
+	*ret_replaces =
+		fstatat(incoming->folder, incoming->final, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	if (fsync(incoming->fd) < 0 || renameat(incoming->folder, incoming->file,
 						incoming->folder, incoming->final) < 0)
 		return verity_fail_errno(err, errno, "%s", incoming->final);
@@ -453,8 +510,7 @@ static int rename_new(struct overlay_incoming *incoming, struct verity_error *er
 	if (fsync(incoming->folder) == 0)
 		return 0;
 	why = errno;
-	/* If an old one was replaced it is gone: better the new one than none. */
-	if (!replaces)
+	if (!*ret_replaces)
 		unlinkat(incoming->folder, incoming->final, 0);
 	return verity_fail_errno(err, why, "%s", incoming->final);
 }
@@ -464,8 +520,14 @@ int overlay_incoming_commit(struct overlay_incoming *incoming, struct verity_err
 	int ordinary = incoming->lock.folders[OVERLAY_ORDINARY];
 	int persistent = incoming->lock.folders[OVERLAY_PERSISTENT];
 	const char *file = incoming->final;
-	int why, r = rename_new(incoming, err);
+	bool replaces;
+	int why, r, moves = 0;
 
+	if (incoming->kind == OVERLAY_ORDINARY)
+		moves = can_delete(persistent, file);
+	if (moves < 0)
+		return verity_fail_errno(err, -moves, "the persistent %s", file);
+	r = rename_new(incoming, &replaces, err);
 	if (r < 0)
 		return r;
 	verity_debug("stored %s, %s", file,
@@ -480,7 +542,7 @@ int overlay_incoming_commit(struct overlay_incoming *incoming, struct verity_err
 		return 0;
 	}
 	/* One that was persistent until now is the package as long as it is there. */
-	if (persistent < 0)
+	if (moves == 0)
 		return 0;
 	if (unlinkat(persistent, file, 0) == 0)
 		return fsync(persistent) == 0
@@ -489,6 +551,7 @@ int overlay_incoming_commit(struct overlay_incoming *incoming, struct verity_err
 	if (errno == ENOENT)
 		return 0;
 	why = errno;
-	unlinkat(incoming->folder, file, 0);
+	if (!replaces)
+		unlinkat(incoming->folder, file, 0);
 	return verity_fail_errno(err, why, "the persistent %s", file);
 }

@@ -74,7 +74,7 @@ void overlay_store_set_run(struct overlay_store *store, const char *run);
  * @ret: array of *@ret_count, set on success only; free()
  *
  * Files whose names are not those of packages are ignored. Of a name that both stores
- * have, the persistent one is listed.
+ * have, the persistent one is listed, unless it is a folder.
  */
 int overlay_store_list(const struct overlay_store *store, struct overlay_entry **ret,
 		       size_t *ret_count, struct verity_error *err) must_check;
@@ -145,6 +145,9 @@ int overlay_incoming_reserve(struct overlay_incoming *incoming, uint64_t bytes,
  *
  * A power cut at any moment leaves the old one or the new one.
  *
+ * A persistent one that an ordinary one replaces has to be deleted: where that cannot be
+ * done, nothing is replaced.
+ *
  * Return: 0 when it will be there after a power cut; -errno: what was there before is,
  * and only where a folder could not be synced after the step it may be the new one.
  */
@@ -154,6 +157,9 @@ int overlay_incoming_commit(struct overlay_incoming *incoming,
 /**
  * overlay_store_remove - take a package out, for good when this returns 0; with what is
  * left of it in the other store
+ *
+ * Where the package itself cannot be deleted, nothing is. DATA without such a file does
+ * not hold up the removal of a persistent package, also when it is read-only.
  */
 int overlay_store_remove(struct overlay_store *store, const struct overlay_entry *entry,
 			 struct verity_error *err) must_check;

@@ -279,22 +279,155 @@ static void test_moved(void **state)
 	check_file("data/packages/b.wmopkg", "other");
 }
 
-/* What cannot be taken out of the persistent store stays the package. */
-static void test_move_fails(void **state)
+/* What is asked before a file is deleted, and deleting, as on a volume of that kind. */
+static struct {
+	ino_t read_only; /* a folder; 0: none */
+	ino_t immutable; /* a folder whose files cannot be deleted */
+} volumes;
+
+int __real_unlinkat(int dirfd, const char *name, int flags);
+int __wrap_unlinkat(int dirfd, const char *name, int flags);
+int __real_faccessat(int dirfd, const char *name, int mode, int flags);
+int __wrap_faccessat(int dirfd, const char *name, int mode, int flags);
+
+static ino_t inode_of(int dirfd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(dirfd, &st), 0);
+	return st.st_ino;
+}
+
+/* A read-only volume says so before it looks for the name. */
+int __wrap_unlinkat(int dirfd, const char *name, int flags)
+{
+	ino_t inode = dirfd >= 0 ? inode_of(dirfd) : 0;
+	struct stat st;
+
+	if (inode && inode == volumes.read_only) {
+		errno = EROFS;
+		return -1;
+	}
+	if (inode && inode == volumes.immutable &&
+	    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EPERM;
+		return -1;
+	}
+	return __real_unlinkat(dirfd, name, flags);
+}
+
+int __wrap_faccessat(int dirfd, const char *name, int mode, int flags)
+{
+	if ((mode & W_OK) && inode_of(dirfd) == volumes.read_only) {
+		errno = EROFS;
+		return -1;
+	}
+	return __real_faccessat(dirfd, name, mode, flags);
+}
+
+static ino_t inode_at(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_ino;
+}
+
+static void check_install_fails(struct fixture *fixture, int wanted, const char *message)
 {
 	struct overlay_incoming *incoming = NULL;
-	struct fixture *fixture = *state;
 	struct verity_error err;
 
-	assert_int_equal(mkdir("persist/packages", 0755), 0);
-	assert_int_equal(mkdir("persist/packages/a.wmopkg", 0755), 0);
 	check_ok(overlay_incoming_new(fixture->store, OVERLAY_ORDINARY, "a", &incoming,
 				      &err),
 		 &err);
-	assert_int_equal(overlay_incoming_commit(incoming, &err), -EISDIR);
-	assert_string_equal(err.message, "the persistent a.wmopkg: Is a directory");
+	assert_int_equal(write(overlay_incoming_fd(incoming), "new", 3), 3);
+	assert_int_equal(overlay_incoming_commit(incoming, &err), wanted);
+	assert_string_equal(err.message, message);
 	overlay_incoming_free(incoming);
+	assert_int_equal(access("data/packages/.a.wmopkg.new", F_OK), -1);
+}
+
+/* What cannot be taken out of the persistent store stays, and costs DATA nothing. */
+static void test_move_fails(void **state)
+{
+	cleanup_free struct overlay_entry *entries = NULL;
+	struct fixture *fixture = *state;
+	struct overlay_entry entry;
+	struct verity_error err;
+	size_t count;
+
+	assert_int_equal(mkdir("persist/packages", 0755), 0);
+	assert_int_equal(mkdir("persist/packages/a.wmopkg", 0755), 0);
+	check_install_fails(fixture, -EISDIR, "the persistent a.wmopkg: Is a directory");
 	assert_int_equal(access("data/packages/a.wmopkg", F_OK), -1);
+	scratch_write("data/packages/a.wmopkg", "old");
+	check_install_fails(fixture, -EISDIR, "the persistent a.wmopkg: Is a directory");
+	check_file("data/packages/a.wmopkg", "old");
+	/* the folder is no package, so that the other one is it */
+	check_ok(overlay_store_list(fixture->store, &entries, &count, &err), &err);
+	assert_int_equal(count, 1);
+	assert_int_equal(entries[0].kind, OVERLAY_ORDINARY);
+	check_ok(overlay_store_find(fixture->store, "a", &entry, &err), &err);
+	assert_int_equal(entry.kind, OVERLAY_ORDINARY);
+	entry.kind = OVERLAY_PERSISTENT;
+	assert_int_equal(overlay_store_remove(fixture->store, &entry, &err), -EISDIR);
+	check_file("data/packages/a.wmopkg", "old");
+	assert_int_equal(rmdir("persist/packages/a.wmopkg"), 0);
+
+	scratch_write("persist/packages/a.wmopkg", "persistent");
+	volumes.read_only = inode_at("persist/packages");
+	check_install_fails(fixture, -EROFS,
+			    "the persistent a.wmopkg: Read-only file system");
+	check_file("data/packages/a.wmopkg", "old");
+	assert_int_equal(overlay_store_remove(fixture->store, &entry, &err), -EROFS);
+	check_file("data/packages/a.wmopkg", "old");
+	volumes.read_only = 0;
+	/* known only after the rename: the persistent one is the package all the same */
+	volumes.immutable = inode_at("persist/packages");
+	check_install_fails(fixture, -EPERM,
+			    "the persistent a.wmopkg: Operation not permitted");
+	check_file("data/packages/a.wmopkg", "new");
+	check_file("persist/packages/a.wmopkg", "persistent");
+	assert_int_equal(unlink("data/packages/a.wmopkg"), 0);
+	check_install_fails(fixture, -EPERM,
+			    "the persistent a.wmopkg: Operation not permitted");
+	assert_int_equal(access("data/packages/a.wmopkg", F_OK), -1);
+	volumes.immutable = 0;
+}
+
+/* A store that has no such file has no say, whatever cannot be done in it. */
+static void test_other_store(void **state)
+{
+	struct fixture *fixture = *state;
+	struct overlay_entry entry = {.name = "a", .kind = OVERLAY_PERSISTENT};
+	struct verity_error err;
+
+	assert_int_equal(mkdir("persist/packages", 0755), 0);
+	volumes.read_only = inode_at("persist/packages");
+	install(fixture, OVERLAY_ORDINARY, "a", "old");
+	install(fixture, OVERLAY_ORDINARY, "a", "new");
+	volumes.read_only = 0;
+	check_file("data/packages/a.wmopkg", "new");
+
+	install(fixture, OVERLAY_PERSISTENT, "a", "persistent");
+	volumes.read_only = inode_at("data/packages");
+	check_ok(overlay_store_clear_moved(fixture->store, "a", &err), &err);
+	check_ok(overlay_store_remove(fixture->store, &entry, &err), &err);
+	assert_int_equal(access("persist/packages/a.wmopkg", F_OK), -1);
+
+	install(fixture, OVERLAY_PERSISTENT, "a", "persistent");
+	scratch_write("data/packages/a.wmopkg", "left");
+	assert_int_equal(overlay_store_remove(fixture->store, &entry, &err), -EROFS);
+	assert_string_equal(err.message, "the ordinary a.wmopkg: Read-only file system");
+	check_file("persist/packages/a.wmopkg", "persistent");
+	volumes.read_only = 0;
+	assert_int_equal(unlink("data/packages/a.wmopkg"), 0);
+
+	assert_int_equal(mkdir("data/packages/a.wmopkg", 0755), 0);
+	check_ok(overlay_store_clear_moved(fixture->store, "a", &err), &err);
+	check_ok(overlay_store_remove(fixture->store, &entry, &err), &err);
+	assert_int_equal(access("persist/packages/a.wmopkg", F_OK), -1);
 }
 
 static void test_links(void **state)
@@ -408,6 +541,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_leftovers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_moved, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_move_fails, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_other_store, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_links, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_one_folder, set_up, tear_down),

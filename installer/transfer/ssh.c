@@ -53,6 +53,7 @@ static int explain(struct transfer *transfer, CURLcode code, struct verity_error
 	const char *colon = strrchr(transfer->curl_words, ':');
 	const char *words = colon && colon[1] == ' ' ? colon + 2 : transfer->curl_words;
 	int r = ssh_hostkey_explain(&ssh->host, err);
+	curl_off_t accepted_us = 0;
 
 	if (r < 0)
 		return r;
@@ -72,8 +73,15 @@ static int explain(struct transfer *transfer, CURLcode code, struct verity_error
 	case CURLE_REMOTE_ACCESS_DENIED:
 		return verity_fail(err, VERITY_E_TRANSFER, "the server says %s", words);
 	case CURLE_SSH:
-		/* The code for a lost connection, too. */
-		return transfer->begun ? curl_error(transfer, CURLE_RECV_ERROR, err) : 0;
+		/*
+		 * The code for a lost connection, too: without words of the server, once
+		 * it has accepted us; libcurl may not have passed on a byte by then.
+		 */
+		curl_easy_getinfo(transfer->handle, CURLINFO_APPCONNECT_TIME_T,
+				  &accepted_us);
+		return transfer->begun || (accepted_us > 0 && !words[0])
+			       ? curl_error(transfer, CURLE_RECV_ERROR, err)
+			       : 0;
 	default:
 		return 0;
 	}

@@ -220,10 +220,13 @@ class Slow(WithWire):
         results = {}
 
         def install(name, wire):
-            os.mkdir(f"{name}-data")
-            bench.write(f"{name}.conf", re.sub(rb'data = ".*/data"',
-                                               f'data = "{self.folder}/{name}-data"'.encode(),
-                                               bench.read("wmopkg.conf")))
+            configuration = bench.read("wmopkg.conf")
+            for key in ("data", "run"):
+                os.mkdir(f"{name}-{key}")
+                configuration = re.sub(rf'{key} = ".*/{key}"'.encode(),
+                                       f'{key} = "{self.folder}/{name}-{key}"'.encode(),
+                                       configuration)
+            bench.write(f"{name}.conf", configuration)
             results[name] = subprocess.run(
                 [bench.WMOPKG, "--config", f"{name}.conf", "install",
                  f"http://127.0.0.1:{wire.port}/pkgname.wmopkg"],

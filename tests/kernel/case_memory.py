@@ -74,7 +74,7 @@ def measured(work, build, name):
 
 
 def test_estimate(work, build):
-    """At least what it is, and not twice as much."""
+    """At least what it is, and not much more than twice as much."""
     measured(work, build, f"{KINDS[0][0]}-{KINDS[0][1]}")  # what the first one takes, once
     wrong = []
     for kind in KINDS:
@@ -82,7 +82,7 @@ def test_estimate(work, build):
         said, is_so = estimated(work, build, name), measured(work, build, name)
         print(f"      {name}: {said:.0f} KiB, measured {is_so:.0f}")
         # slabs and per-cpu areas come in pieces
-        if not 0.9 * is_so - 64 <= said <= 2 * is_so + 256:
+        if not 0.9 * is_so - 64 <= said <= 2 * is_so + 512:
             wrong.append(name)
     equal(wrong, [])
 

@@ -195,7 +195,7 @@ class Commands(unittest.TestCase):
         kept = members.read(log)
         first, second, *rest = kept.splitlines(keepends=True)
         for what, changed in (
-                ("changed", kept.replace(b'"package":"stranger"', b'"package":"Stranger"')),
+                ("changed", kept.replace(b'"package":"', b'"package":"other-', 1)),
                 ("taken out", b"".join([first, *rest])),
                 ("moved", b"".join([second, first, *rest])),
                 ("cut off", b"".join([first, second, *rest[:-1]])),

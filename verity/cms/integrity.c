@@ -79,6 +79,13 @@ static bool find_signing_certificate(const CMS_SignerInfo *signer,
 	return true;
 }
 
+bool verity_cms_names_certificate(const CMS_SignerInfo *signer)
+{
+	const ASN1_STRING *value;
+
+	return find_signing_certificate(signer, &value) && value;
+}
+
 /* Whether @signer names no certificate, or this one first, and then only of @others. */
 static bool may_be_certificate(const CMS_SignerInfo *signer, X509 *certificate,
 			       STACK_OF(X509) * others)

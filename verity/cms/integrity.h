@@ -41,6 +41,15 @@ int verity_cms_signature_check(CMS_SignerInfo *signer, X509 *certificate,
 			       struct verity_error *err) must_check;
 
 /**
+ * verity_cms_names_certificate - whether the signed attributes name a certificate
+ *
+ * Without that (signingCertificateV2), whoever has a certificate authority can make a key
+ * under which the bytes of an existing signature are valid for other data, and the
+ * timestamp of it as well.
+ */
+bool verity_cms_names_certificate(const CMS_SignerInfo *signer);
+
+/**
  * verity_cms_unchecked - whether a signer may be left without a check of its signature
  *
  * Only where its signed attributes have the digest of the data: without them it is

@@ -67,7 +67,10 @@ static int64_t signing_time(CMS_SignerInfo *signer)
 	return timegm(&tm);
 }
 
-/* The time that its timestamp confirms, before which nothing else of it is judged. */
+/*
+ * The time that its timestamp confirms, before which nothing else of it is judged. It
+ * counts for a signature that names its certificate only: it has no hash of the data.
+ */
 static int check_timestamp(struct verity_cms_signed_data *data, size_t index,
 			   const struct verity_keyring *keyring,
 			   struct verity_signatures *signatures,
@@ -83,9 +86,22 @@ static int check_timestamp(struct verity_cms_signed_data *data, size_t index,
 				       &data->work.strange_left, signatures, &stamp, err);
 	if (r < 0)
 		return r;
+	if (!verity_cms_names_certificate(verity_cms_signed_data_signer(data, index)))
+		return 0;
 	ret->stamped_at = stamp.time;
 	memcpy(ret->stamped_by, stamp.anchor, sizeof(ret->stamped_by));
 	return 0;
+}
+
+static const char *missing_timestamp(const struct verity_cms_signed_data *data,
+				     size_t index)
+{
+	if (!data->parts.ids[index].token.next)
+		return "its signature has no timestamp";
+	if (!verity_cms_names_certificate(verity_cms_signed_data_signer(data, index)))
+		return "its signature has a timestamp, but does not name its certificate "
+		       "(signingCertificateV2)";
+	return "the authority of its timestamp is not of this device's key ring";
 }
 
 /* Whether a signer is trusted; not yet, whether it has signed. */
@@ -116,11 +132,8 @@ static int check_trust(struct verity_cms_signed_data *data, size_t index,
 					   err);
 	if (r == 0 && trust->keyring->require_timestamps && ret->stamped_at < 0) {
 		ret->anchor[0] = '\0';
-		return verity_fail(err, VERITY_E_MISSING_TIMESTAMP,
-				   data->parts.ids[index].token.next
-					   ? "the authority of its timestamp is not of "
-					     "this device's key ring"
-					   : "its signature has no timestamp");
+		return verity_fail(err, VERITY_E_MISSING_TIMESTAMP, "%s",
+				   missing_timestamp(data, index));
 	}
 	return r;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "verity/cms/integrity.h"
 #include "verity/cms/openssl.h"
 #include "verity/cms/parts.h"
 #include "verity/cms/timestamp.h"
@@ -143,7 +144,13 @@ int verity_timestamp_add(const void *signature, size_t bytes, const void *respon
 	r = find_signer(&parts, &whole, &index, err);
 	if (r == 0)
 		cms = d2i_CMS_ContentInfo(NULL, &next, (long)bytes);
-	if (cms &&
+	if (cms && !verity_cms_names_certificate(
+			   sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), index)))
+		r = verity_fail(err, VERITY_E_KEY,
+				"the signature does not name its certificate, so that no "
+				"timestamp counts for it (sign again, with "
+				"signingCertificateV2: `-cades` of openssl cms)");
+	if (r == 0 && cms &&
 	    CMS_unsigned_add1_attr_by_NID(
 		    sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), index),
 		    NID_id_smime_aa_timeStampToken, V_ASN1_SEQUENCE, token, size) == 1)

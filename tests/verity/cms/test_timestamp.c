@@ -345,6 +345,60 @@ static void test_twice(void **state)
 	free(der);
 }
 
+/*
+ * Under a key that is made for it, the bytes of a signature, and with them its timestamp,
+ * are valid for other data; not where the data says which certificate it is of.
+ */
+static void test_names_no_certificate(void **state)
+{
+	struct verity_signatures found;
+	struct verity_error err;
+	size_t bytes, query_bytes, answer_bytes;
+	uint8_t *der = sign(&good, CERTS_NOW, &bytes), *query, *stamped;
+	CMS_ContentInfo *cms = decode(der, bytes);
+	unsigned char *response, *token = NULL;
+	const unsigned char *next;
+	TS_RESP *decoded;
+	int index, token_bytes;
+
+	(void)state;
+	index = CMS_signed_get_attr_by_NID(signer_of(cms),
+					   NID_id_smime_aa_signingCertificateV2, -1);
+	assert_true(index >= 0);
+	X509_ATTRIBUTE_free(CMS_signed_delete_attr(signer_of(cms), index));
+	certs_sign_again(signer_of(cms), good.key, EVP_sha256());
+	OPENSSL_free(der);
+	der = certs_der(cms, &bytes);
+	check_ok(verify(der, bytes, ring, &found, &err), &err);
+	check_ok(verity_timestamp_query(der, bytes, &query, &query_bytes, &err), &err);
+	response = answer(query, query_bytes, &tsa, NULL, CERTS_NOW, &answer_bytes);
+	assert_true(verity_timestamp_add(der, bytes, response, answer_bytes, &stamped,
+					 &bytes, &err) < 0);
+	assert_non_null(
+		strstr(err.message, "the signature does not name its certificate"));
+
+	next = response;
+	decoded = d2i_TS_RESP(NULL, &next, (long)answer_bytes);
+	token_bytes = i2d_PKCS7(TS_RESP_get_token(decoded), &token);
+	cms = decode(der, bytes);
+	assert_true(CMS_unsigned_add1_attr_by_NID(signer_of(cms),
+						  NID_id_smime_aa_timeStampToken,
+						  V_ASN1_SEQUENCE, token, token_bytes));
+	stamped = certs_der(cms, &bytes);
+	check_ok(verify(stamped, bytes, ring, &found, &err), &err);
+	assert_int_equal(found.signers[0].stamped_at, -1);
+	assert_int_equal(verify(stamped, bytes, strict, &found, &err), -EKEYREJECTED);
+	check_error(&err, VERITY_E_MISSING_TIMESTAMP,
+		    "its signature has a timestamp, but does not name its certificate "
+		    "(signingCertificateV2)");
+	TS_RESP_free(decoded);
+	OPENSSL_free(token);
+	OPENSSL_free(response);
+	OPENSSL_free(stamped);
+	OPENSSL_free(der);
+	free(query);
+}
+
 static int setup(void **state)
 {
 	static const char usage[] = "critical,timeStamping";
@@ -407,9 +461,12 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_times),           cmocka_unit_test(test_flips),
-		cmocka_unit_test(test_other_signature), cmocka_unit_test(test_spoiled),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_flips),
+		cmocka_unit_test(test_other_signature),
+		cmocka_unit_test(test_spoiled),
 		cmocka_unit_test(test_twice),
+		cmocka_unit_test(test_names_no_certificate),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -23,7 +23,7 @@ static const char obeyed_text[] =
 /* Synced, also where there is none. */
 static int remove_any(int record_fd, const char *name, struct verity_error *err)
 {
-	int r = overlay_erase_tree(record_fd, name);
+	int r = overlay_erase_tree(record_fd, name, true);
 
 	if (r == 0 && fsync(record_fd) < 0)
 		r = -errno;

@@ -2,7 +2,11 @@
 /* The table of steps, and which one follows. */
 #include "factory/reset_plan.h"
 
-/* Where this device cannot do a step, it counts as one that failed. */
+/*
+ * Where this device cannot do a step, it counts as one that failed. Once DATA is empty, a
+ * record that cannot be written is no reason to empty it again at every boot: only what
+ * says whether the reset is done keeps it from ending.
+ */
 const struct factory_step_plan factory_steps[FACTORY_STEPS] = {
 	[FACTORY_ASKED] = {"asked", FACTORY_ERASE, FACTORY_STUCK},
 	[FACTORY_ERASE] = {"erase", FACTORY_DISCARD, FACTORY_REPAIR},
@@ -11,7 +15,7 @@ const struct factory_step_plan factory_steps[FACTORY_STEPS] = {
 	[FACTORY_MAKE] = {"make", FACTORY_DISCARD, FACTORY_STUCK},
 	[FACTORY_DISCARD] = {"discard", FACTORY_PURGE, FACTORY_PURGE},
 	[FACTORY_PURGE] = {"purge", FACTORY_TRIALS, FACTORY_STUCK},
-	[FACTORY_TRIALS] = {"trials", FACTORY_NOTE, FACTORY_STUCK},
+	[FACTORY_TRIALS] = {"trials", FACTORY_NOTE, FACTORY_NOTE},
 	[FACTORY_NOTE] = {"note", FACTORY_OBEY, FACTORY_OBEY},
 	[FACTORY_OBEY] = {"obey", FACTORY_CLOSE, FACTORY_STUCK},
 	[FACTORY_CLOSE] = {"close", FACTORY_DONE, FACTORY_STUCK},

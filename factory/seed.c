@@ -48,7 +48,7 @@ int factory_seed(int root_fd, const char *source, int data_fd, const char *targe
 	    (int)sizeof(name))
 		return verity_fail_errno(err, ENAMETOOLONG, "%s", target);
 	/* Also where there is a target: nothing else would ever delete it. */
-	r = overlay_erase_tree(data_fd, name);
+	r = overlay_erase_tree(data_fd, name, false);
 	if (r < 0)
 		return verity_fail_errno(err, -r, "deleting %s", name);
 	if (fstatat(data_fd, target, &st, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -74,7 +74,7 @@ int factory_seed(int root_fd, const char *source, int data_fd, const char *targe
 	if (r == 0 && renameat2(data_fd, name, data_fd, target, RENAME_NOREPLACE) < 0)
 		r = verity_fail_errno(err, errno, "%s", target);
 	if (r < 0) {
-		(void)!overlay_erase_tree(data_fd, name);
+		(void)!overlay_erase_tree(data_fd, name, false);
 		return r;
 	}
 	if (fsync(data_fd) < 0)

@@ -2,7 +2,10 @@
 /* Reads the last good set and the trials, and counts boots that verify packages. */
 #include "initramfs/hints.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "initramfs/log.h"
 #include "overlay/record/trials.h"
@@ -22,7 +25,10 @@ void hints_load(int record_fd, unsigned limit, struct hints *ret)
 
 	(void)!overlay_good_load(record_fd, &hints.good, NULL);
 	(void)!overlay_trials_load(record_fd, &trials, NULL);
-	hints.caution = overlay_begun_caution(hints.begun, limit);
+	/* Where it cannot be changed, hints_begin() does not believe it either. */
+	if (record_fd >= 0 &&
+	    !(faccessat(record_fd, ".", W_OK, AT_EACCESS) < 0 && errno == EROFS))
+		hints.caution = overlay_begun_caution(hints.begun, limit);
 	hints.first = calloc(hints.good.count + trials.count + 1, sizeof(*hints.first));
 	for (size_t i = 0; hints.first && i < hints.good.count; i++)
 		hints.first[hints.first_count++] = hints.good.items[i].entry;
@@ -31,16 +37,19 @@ void hints_load(int record_fd, unsigned limit, struct hints *ret)
 	*ret = hints;
 }
 
-static void store(int record_fd, unsigned begun)
+static bool store(int record_fd, unsigned begun)
 {
 	struct verity_error why;
 
-	if (overlay_begun_store(record_fd, begun, &why) < 0)
-		log_line(LOG_LEVEL_WARNING,
-			 "trials: the begin of boots is not counted: %s", why.message);
+	if (overlay_begun_store(record_fd, begun, &why) == 0)
+		return true;
+	log_line(LOG_LEVEL_WARNING, "trials: the begin of boots is not counted: %s",
+		 why.message);
+	return false;
 }
 
-void hints_begin(int record_fd, unsigned limit, const struct hints *hints)
+/* A number that no boot can change would leave packages out for ever: it says nothing. */
+void hints_begin(int record_fd, unsigned limit, struct hints *hints)
 {
 	static const char *const left_out[] = {
 		[OVERLAY_CAUTION_NONE] = "",
@@ -53,16 +62,22 @@ void hints_begin(int record_fd, unsigned limit, const struct hints *hints)
 
 	if (record_fd < 0 || limit == 0)
 		return;
-	if (hints->begun > 0)
+	if (!store(record_fd, hints->begun + 1) && hints->begun > 0) {
+		log_line(LOG_LEVEL_WARNING,
+			 "trials: the number of boots that ended early is ignored: it is "
+			 "%u, and cannot be changed",
+			 hints->begun);
+		hints->caution = OVERLAY_CAUTION_NONE;
+	} else if (hints->begun > 0) {
 		log_line(LOG_LEVEL_WARNING,
 			 "boot not completed: %u in a row ended before the packages were "
 			 "verified%s",
 			 hints->begun, left_out[hints->caution]);
-	store(record_fd, hints->begun + 1);
+	}
 }
 
 void hints_end(int record_fd, unsigned limit, const struct hints *hints)
 {
 	if (record_fd >= 0 && limit > 0)
-		store(record_fd, overlay_begun_after(hints->caution, limit));
+		(void)store(record_fd, overlay_begun_after(hints->caution, limit));
 }

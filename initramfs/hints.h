@@ -29,10 +29,13 @@ void hints_load(int record_fd, unsigned limit, struct hints *ret);
 /**
  * hints_begin - count this boot, before any store is read
  *
+ * @hints: where the boot could not be counted, it has no caution any more: the same
+ *         number would leave the same packages out in every boot
+ *
  * Synced when it returns. The kernel log says why a boot is careful, and where it could
  * not be counted.
  */
-void hints_begin(int record_fd, unsigned limit, const struct hints *hints);
+void hints_begin(int record_fd, unsigned limit, struct hints *hints);
 
 /**
  * hints_end - the packages are verified: the boot no longer counts

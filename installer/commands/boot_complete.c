@@ -36,15 +36,19 @@ static int pass_trials(int record, const struct overlay_state *state,
 {
 	cleanup_with(overlay_trials_free) struct overlay_trials trials = {0};
 	cleanup_fd int lock = -1;
+	uint64_t mark;
 	int r = overlay_trials_lock(record, &lock, err);
 
 	if (r == 0)
 		r = overlay_trials_load(record, &trials, err);
+	mark = trials.audit_number;
 	/* Also where the log is damaged, which `wmopkg audit` reports. */
 	if (r == 0)
 		(void)!overlay_audit_mark(record, &trials.audit_number,
 					  trials.audit_digest, NULL);
-	if (r == 0 && overlay_trials_complete(&trials, state))
+	/* A mark above the log is none that this device has written. */
+	if (r == 0 &&
+	    (overlay_trials_complete(&trials, state) || trials.audit_number < mark))
 		r = overlay_trials_store(record, &trials, err);
 	return r < 0 ? r : keep_good(record, state, err);
 }

@@ -165,6 +165,7 @@ static int set(struct device *device, const char *file, struct verity_error *err
 static int clear(struct device *device, bool sure, struct verity_error *err)
 {
 	const struct overlay_audit_entry cleared = {.event = OVERLAY_AUDIT_UNLOCK_CLEAR};
+	struct verity_error unspent = {.code = VERITY_OK};
 	struct overlay_trust *trust;
 	int record;
 	int r = device_record_fd(device, &record, err);
@@ -181,9 +182,14 @@ static int clear(struct device *device, bool sure, struct verity_error *err)
 			return 0;
 	}
 	if (r >= 0)
-		r = overlay_trust_clear_unlock(trust, err);
+		r = overlay_trust_clear_unlock(trust, &unspent, err);
 	if (r < 0)
 		return r;
+	if (unspent.code != VERITY_OK)
+		report_warning("unlock statement: it is removed, but not remembered as "
+			       "cleared: %s (repair PERSIST, then install the statement "
+			       "and clear it again)",
+			       unspent.message);
 	if (r > 0)
 		audit_add(device, &cleared);
 	puts(r ? "Unlock statement removed... Changes are applied after reboot."

@@ -196,10 +196,10 @@ static int erase_below(struct run *run, int at, unsigned depth, struct verity_er
 				      : first;
 }
 
-int overlay_erase_tree(int dir_fd, const char *name)
+int overlay_erase_tree(int dir_fd, const char *name, bool force)
 {
-	static const struct overlay_eraser plain;
-	struct run run = {.eraser = &plain};
+	const struct overlay_eraser eraser = {.force = force};
+	struct run run = {.eraser = &eraser};
 	struct stat st;
 
 	/* On a read-only file system, deleting what is not there fails as well. */

@@ -29,12 +29,13 @@ struct overlay_eraser {
  * overlay_erase_tree - delete what is called @name, if anything is
  * @dir_fd: the folder it lies in, or AT_FDCWD
  * @name:   one name; links are deleted, never followed
+ * @force:  remove what prevents it, as in struct overlay_eraser
  *
- * Nothing is synced. What is mounted in there stays, and is a failure.
+ * Nothing is synced. Without @force, what is mounted in there stays, and is a failure.
  *
  * Return: 0; -EBUSY or -EXDEV for a mount; -errno.
  */
-int overlay_erase_tree(int dir_fd, const char *name) must_check;
+int overlay_erase_tree(int dir_fd, const char *name, bool force) must_check;
 
 /**
  * overlay_erase_below - delete all that is in a folder, and sync its file system

@@ -14,6 +14,7 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
+#include "overlay/fs/erase_force.h"
 #include "overlay/fs/mkdir.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
@@ -78,6 +79,7 @@ static void put_away(int dirfd, const char *name)
 	char away[NAME_MAX + 1];
 	unsigned number = 0;
 
+	overlay_unprotect_at(dirfd, name);
 	if (unlinkat(dirfd, name, 0) == 0 || unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
 		return;
 	(void)!getrandom(&number, sizeof(number), GRND_NONBLOCK);

@@ -448,6 +448,11 @@ static int open_log(const struct append *append, enum overlay_audit_ring which, 
 	int r = verity_io_open(append->audit->record_fd, name,
 			       O_WRONLY | O_CREAT | O_NOFOLLOW, &fd, &st, err);
 
+	if (r == -EPERM) {
+		overlay_record_unprotect(append->audit->record_fd, name);
+		r = verity_io_open(append->audit->record_fd, name,
+				   O_WRONLY | O_CREAT | O_NOFOLLOW, &fd, &st, err);
+	}
 	if (r < 0)
 		return r;
 	if (st.st_size != (off_t)ring->log_bytes &&
@@ -496,6 +501,7 @@ static int rotate(struct append *append, enum overlay_audit_ring which,
 	if (r < 0)
 		return r;
 	append->headless = false;
+	overlay_record_unprotect(record_fd, names->old);
 	if (renameat(record_fd, names->log, record_fd, names->old) < 0 ||
 	    fsync(record_fd) < 0)
 		return verity_fail_errno(err, errno, "%s", names->log);

@@ -55,11 +55,7 @@ static int set_aside(int record_fd, const char *name, struct verity_error *err)
 	snprintf(aside, sizeof(aside), "%s" OVERLAY_AUDIT_ASIDE, name);
 	if (renameat(record_fd, name, record_fd, aside) == 0 || errno == ENOENT)
 		return 0;
-	if (unlinkat(record_fd, aside, 0) < 0)
-		(void)unlinkat(record_fd, aside, AT_REMOVEDIR);
-	if (renameat(record_fd, name, record_fd, aside) < 0)
-		return verity_fail_errno(err, errno, "%s", name);
-	return 0;
+	return overlay_record_set_aside(record_fd, name, err);
 }
 
 int overlay_audit_set_aside(int record_fd, enum overlay_audit_ring ring,

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "overlay/fs/erase.h"
+#include "overlay/fs/erase_force.h"
 #include "overlay/fs/lock.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
@@ -26,8 +28,10 @@ int overlay_record_open(int persist_fd, bool make, int *ret, struct verity_error
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return verity_fail_errno(err, errno, "PERSIST/" OVERLAY_RECORD_FOLDER);
-	if (make)
+	if (make) {
+		overlay_unprotect(fd);
 		overlay_folder_protect(fd, persist_fd);
+	}
 	*ret = fd;
 	return 0;
 }
@@ -43,14 +47,23 @@ int overlay_record_lock(int record_fd, const char *what, bool shared, int *ret,
 				 ret, err);
 }
 
+void overlay_record_unprotect(int record_fd, const char *name)
+{
+	overlay_unprotect(record_fd);
+	overlay_unprotect_at(record_fd, name);
+}
+
 int overlay_record_set_aside(int record_fd, const char *name, struct verity_error *err)
 {
 	char aside[NAME_BYTES];
 
 	if (snprintf(aside, sizeof(aside), "%s.broken", name) >= (int)sizeof(aside))
 		return verity_fail_errno(err, ENAMETOOLONG, "%s", name);
-	if (unlinkat(record_fd, aside, 0) < 0 && errno == EISDIR)
-		(void)unlinkat(record_fd, aside, AT_REMOVEDIR);
+	if (overlay_erase_tree(record_fd, aside, true) == 0 &&
+	    renameat(record_fd, name, record_fd, aside) == 0)
+		return 0;
+	overlay_record_unprotect(record_fd, name);
+	(void)!overlay_erase_tree(record_fd, aside, true);
 	if (renameat(record_fd, name, record_fd, aside) < 0)
 		return verity_fail_errno(err, errno, "%s", name);
 	return 0;
@@ -75,9 +88,18 @@ int overlay_record_load(int record_fd, const char *name, size_t max, char **ret,
 	return r < 0 ? r : verity_io_load_fd(fd, name, max, ret, ret_size, err);
 }
 
+/* A flag on the old file, or what has the name of the new one. */
 int overlay_record_replace(int record_fd, const char *name, const void *bytes,
 			   size_t size, struct verity_error *err)
 {
+	int r = verity_io_replace(record_fd, name, 0600, bytes, size, err);
+	char new_name[NAME_BYTES];
+
+	if (r != -EPERM && r != -EISDIR)
+		return r;
+	overlay_record_unprotect(record_fd, name);
+	if (snprintf(new_name, sizeof(new_name), ".%s.new", name) < NAME_BYTES)
+		(void)!overlay_erase_tree(record_fd, new_name, true);
 	return verity_io_replace(record_fd, name, 0600, bytes, size, err);
 }
 
@@ -102,7 +124,13 @@ int overlay_record_overwrite(int record_fd, const char *name, const void *bytes,
 
 int overlay_record_remove(int record_fd, const char *name, struct verity_error *err)
 {
-	if (unlinkat(record_fd, name, 0) < 0)
+	int r = unlinkat(record_fd, name, 0);
+
+	if (r < 0 && errno == EPERM) {
+		overlay_record_unprotect(record_fd, name);
+		r = unlinkat(record_fd, name, 0);
+	}
+	if (r < 0)
 		return errno == ENOENT ? 0 : verity_fail_errno(err, errno, "%s", name);
 	if (fsync(record_fd) < 0)
 		return verity_fail_errno(err, errno, "PERSIST/" OVERLAY_RECORD_FOLDER);

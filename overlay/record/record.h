@@ -4,6 +4,10 @@
 /*
  * PERSIST/wmopkg/: what the device remembers, beyond a factory reset. Small files, each
  * replaced as a whole: a power cut leaves the old one or the new one.
+ *
+ * Whoever had the storage in hand can have left anything there. None of it may keep a
+ * record from being written: not a folder with files in it, not an immutable or
+ * append-only flag. So all records are changed by these functions.
  */
 
 #include "verity/util/error.h"
@@ -43,8 +47,16 @@ int overlay_record_lock(int record_fd, const char *what, bool shared, int *ret,
 			struct verity_error *err) must_check;
 
 /**
+ * overlay_record_unprotect - clear the immutable and append-only flags of a record and of
+ * the folder
+ *
+ * The functions below do this themselves, where the kernel does not permit a change.
+ */
+void overlay_record_unprotect(int record_fd, const char *name);
+
+/**
  * overlay_record_set_aside - rename a damaged record to NAME.broken, for an
- * investigation; an older file of that name is deleted
+ * investigation; what had that name before is deleted, also a folder with all in it
  */
 int overlay_record_set_aside(int record_fd, const char *name,
 			     struct verity_error *err) must_check;
@@ -72,7 +84,8 @@ int overlay_record_load(int record_fd, const char *name, size_t max, char **ret,
 /**
  * overlay_record_replace - write a whole file; it is durable when this returns 0
  *
- * A link of that name is replaced, not followed; a folder is an error.
+ * A link of that name is replaced, not followed; a folder is an error. What has the
+ * temporary name of verity_io_replace() is deleted, also a folder with all in it.
  */
 int overlay_record_replace(int record_fd, const char *name, const void *bytes,
 			   size_t size, struct verity_error *err) must_check;

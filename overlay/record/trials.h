@@ -38,7 +38,11 @@ struct overlay_trials {
 	bool completed;  /* a boot of this device ever was */
 	bool idle;       /* the last boot activated nothing */
 	unsigned failed; /* boots in a row, of no other packages, not completed */
-	/* The newest line of the audit log in the last completed boot; 0 and "": none. */
+	/*
+	 * The newest line of the audit log in the last completed boot; 0 and "": none, or
+	 * a number that no log gets to: whoever writes on PERSIST could end the log by
+	 * it.
+	 */
 	uint64_t audit_number;
 	char audit_digest[2 * VERITY_DIGEST_BYTES + 1];
 	struct overlay_trial *items; /* owned; one for each entry */

@@ -707,8 +707,13 @@ static int spend(struct overlay_trust *trust, const void *bytes, size_t size,
 	return r < 0 ? r : keep_floors(trust, err);
 }
 
-/* It is spent before it is deleted: a power cut leaves a file that counts no more. */
-int overlay_trust_clear_unlock(struct overlay_trust *trust, struct verity_error *err)
+/*
+ * It is spent before it is deleted: a power cut leaves a file that counts no more. Where
+ * it cannot be remembered as spent, it is deleted all the same: to leave it would be
+ * worse.
+ */
+int overlay_trust_clear_unlock(struct overlay_trust *trust,
+			       struct verity_error *ret_unspent, struct verity_error *err)
 {
 	cleanup_free char *bytes = NULL;
 	cleanup_fd int lock = -1;
@@ -716,6 +721,7 @@ int overlay_trust_clear_unlock(struct overlay_trust *trust, struct verity_error 
 	int r = begin(trust, "unlock statement", &lock, err);
 	int loaded;
 
+	ret_unspent->code = VERITY_OK;
 	if (r < 0)
 		return r;
 	loaded = load_record(trust, OVERLAY_RECORD_UNLOCK, VERITY_STATEMENT_FILE_MAX,
@@ -723,10 +729,8 @@ int overlay_trust_clear_unlock(struct overlay_trust *trust, struct verity_error 
 	if (loaded == -ENOENT)
 		return 0;
 	if (loaded == 0)
-		r = spend(trust, bytes, size, err);
-	if (r == 0)
-		r = overlay_record_clear_folder(trust->record_fd, OVERLAY_RECORD_UNLOCK,
-						err);
+		(void)!spend(trust, bytes, size, ret_unspent);
+	r = overlay_record_clear_folder(trust->record_fd, OVERLAY_RECORD_UNLOCK, err);
 	if (r == 0)
 		r = overlay_record_remove(trust->record_fd, OVERLAY_RECORD_UNLOCK, err);
 	if (r < 0)

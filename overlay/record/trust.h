@@ -135,10 +135,13 @@ int overlay_trust_set_unlock(struct overlay_trust *trust, const void *bytes, siz
 /**
  * overlay_trust_clear_unlock - delete the unlock statement, for good: this one is never
  * accepted again
+ * @ret_unspent: why it is deleted but not remembered, so that a copy of it would be
+ *               accepted; code VERITY_OK where there is nothing to say
  *
  * Return: 1; 0 where there was none; -errno.
  */
 int overlay_trust_clear_unlock(struct overlay_trust *trust,
+			       struct verity_error *ret_unspent,
 			       struct verity_error *err) must_check;
 
 /**

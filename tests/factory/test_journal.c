@@ -31,7 +31,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	close(*(int *)*state);
-	return overlay_erase_tree(AT_FDCWD, RECORD);
+	return overlay_erase_tree(AT_FDCWD, RECORD, false);
 }
 
 static void check_journal(int fd, const struct factory_journal *wanted)

@@ -27,7 +27,7 @@ static const struct course courses[] = {
 	{"r", " erase erase-again ", "erase repair erase-again stuck"},
 	{"", " erase ", "erase stuck"},
 	{"d", " discard ", "erase discard trials note obey close done"},
-	{"", " trials ", "erase trials stuck"},
+	{"", " trials ", "erase trials note obey close done"},
 	{"", " note ", "erase trials note obey close done"},
 	{"", " obey ", "erase trials note obey stuck"},
 	{"", " close ", "erase trials note obey close stuck"},

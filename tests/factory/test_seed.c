@@ -42,8 +42,8 @@ static int tear_down(void **state)
 
 	close(fixture->root);
 	close(fixture->data);
-	return overlay_erase_tree(AT_FDCWD, "root") < 0 ||
-			       overlay_erase_tree(AT_FDCWD, "data") < 0
+	return overlay_erase_tree(AT_FDCWD, "root", false) < 0 ||
+			       overlay_erase_tree(AT_FDCWD, "data", false) < 0
 		       ? -1
 		       : 0;
 }
@@ -278,7 +278,7 @@ static void test_leftovers(void **state)
 	check_text("root/outside", "stays\n");
 	assert_int_not_equal(access(COPY "/old", F_OK), 0);
 
-	assert_int_equal(overlay_erase_tree(AT_FDCWD, COPY), 0);
+	assert_int_equal(overlay_erase_tree(AT_FDCWD, COPY, false), 0);
 	assert_int_equal(symlink("../root", SEED), 0);
 	check_seeded(*state, true);
 	check_text(COPY "/file", "new\n");
@@ -297,7 +297,7 @@ static void test_depth(void **state)
 		assert_int_equal(mkdir(path, 0755), 0);
 	}
 	check_seeded(*state, true);
-	assert_int_equal(overlay_erase_tree(AT_FDCWD, COPY), 0);
+	assert_int_equal(overlay_erase_tree(AT_FDCWD, COPY, false), 0);
 	strcat(path, "/d");
 	assert_int_equal(mkdir(path, 0755), 0);
 	for (unsigned i = 0; i < OVERLAY_COPY_DEPTH_MAX; i++)

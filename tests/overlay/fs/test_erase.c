@@ -33,7 +33,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	close(*(int *)*state);
-	return overlay_erase_tree(AT_FDCWD, FOLDER);
+	return overlay_erase_tree(AT_FDCWD, FOLDER, false);
 }
 
 static void count(void *context, uint64_t deleted)
@@ -100,7 +100,7 @@ static int go_down(int fd, unsigned levels)
 static void test_nothing(void **state)
 {
 	assert_int_equal(erase(*(int *)*state, NULL), 0);
-	assert_int_equal(overlay_erase_tree(AT_FDCWD, "nothing"), 0);
+	assert_int_equal(overlay_erase_tree(AT_FDCWD, "nothing", false), 0);
 }
 
 static void test_everything(void **state)
@@ -127,8 +127,8 @@ static void test_everything(void **state)
 	assert_int_equal(erase(fd, NULL), 11);
 	assert_int_equal(access("outside", F_OK), 0);
 	assert_int_equal(access("outside-folder/file", F_OK), 0);
-	assert_int_equal(overlay_erase_tree(AT_FDCWD, "outside-folder"), 0);
-	assert_int_equal(overlay_erase_tree(AT_FDCWD, "outside"), 0);
+	assert_int_equal(overlay_erase_tree(AT_FDCWD, "outside-folder", false), 0);
+	assert_int_equal(overlay_erase_tree(AT_FDCWD, "outside", false), 0);
 }
 
 /* A name may hold any byte but two. */
@@ -168,7 +168,7 @@ static void test_depth(void **state)
 
 	lowest = go_down(dup(fd), DEEP);
 	close(lowest);
-	assert_int_equal(overlay_erase_tree(fd, "d"), 0);
+	assert_int_equal(overlay_erase_tree(fd, "d", false), 0);
 	assert_int_equal(erase(fd, NULL), 0);
 }
 
@@ -270,7 +270,7 @@ static void test_no_folder(void **state)
 	file = open("file", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(overlay_erase_below(file, &eraser, &err), -ENOTDIR);
 	check_error(&err, VERITY_E_IO, "reading it: Not a directory");
-	assert_int_equal(overlay_erase_tree(AT_FDCWD, "file"), 0);
+	assert_int_equal(overlay_erase_tree(AT_FDCWD, "file", false), 0);
 }
 
 int main(void)

@@ -398,6 +398,38 @@ static void test_older_version(void **state)
 	assert_int_equal(audits_verify(record, &err), -EBADMSG);
 }
 
+/* A mark near the last number would be the end of the log: that one is ignored. */
+static void test_mark_too_high(void **state)
+{
+	static const char *const numbers[] = {
+		"500000000000000",  "999999999999990",     "999999999999999",
+		"1000000000000000", "9223372036854775807",
+	};
+	const int record = *(int *)*state;
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct verity_error err;
+		char text[192];
+
+		audits_empty(record);
+		(void)unlinkat(record, OVERLAY_AUDIT_HEAD, 0);
+		snprintf(text, sizeof(text),
+			 "{\"type\":\"trials\",\"format\":1,\"completed\":true,"
+			 "\"idle\":false,\"failed\":0,\"audit_number\":%s,"
+			 "\"audit_digest\":\"00\",\"packages\":[]}",
+			 numbers[i]);
+		check_ok(overlay_record_replace(record, OVERLAY_RECORD_TRIALS, text,
+						strlen(text), &err),
+			 &err);
+		begin_boot(record);
+		audits_append(record, 2);
+		audits_append(record, 2);
+		audits_check(record, 1, 5);
+		assert_int_equal(faccessat(record, OVERLAY_AUDIT_LOG ".broken", F_OK, 0),
+				 -1);
+	}
+}
+
 /* What a completed boot has noted must be there, whatever was done to all of the files.
  */
 static void test_mark(void **state)
@@ -728,6 +760,7 @@ int main(void)
 		TEST(test_boot_of_many),  TEST(test_same_boots),
 		TEST(test_boot_cut_off),  TEST(test_refusals),
 		TEST(test_older_version), TEST(test_mark),
+		TEST(test_older_version), TEST(test_mark_too_high),
 		TEST(test_boot_number),   TEST(test_long_and_unprintable_texts),
 		TEST(test_print),         TEST(test_print_json),
 		TEST(test_print_slowly),  TEST(test_locked),

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -276,6 +278,88 @@ static void test_remove(void **state)
 	check_error(&err, VERITY_E_IO, "a: Is a directory");
 }
 
+static void make_tree(int fd, const char *name)
+{
+	char inner[64];
+
+	assert_int_equal(mkdirat(fd, name, 0700), 0);
+	snprintf(inner, sizeof(inner), "%s/x", name);
+	assert_int_equal(mkdirat(fd, inner, 0700), 0);
+	assert_int_equal(symlinkat("../../outside", fd, "link"), 0);
+	snprintf(inner, sizeof(inner), "%s/x/link", name);
+	assert_int_equal(renameat(fd, "link", fd, inner), 0);
+}
+
+/* Folders that are not empty, wherever a name is needed; links in them lead nowhere. */
+static void test_blocked(void **state)
+{
+	cleanup_fd int fd = open_empty();
+	struct verity_error err;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(mkdirat(fd, "../outside", 0700), 0);
+	assert_int_equal(mkdirat(fd, "../outside/kept", 0700), 0);
+	make_tree(fd, "a");
+	make_tree(fd, "a.broken");
+	make_tree(fd, ".a.new");
+	check_ok(overlay_record_clear_folder(fd, "a", &err), &err);
+	assert_int_equal(fstatat(fd, "a.broken/x/link", &st, AT_SYMLINK_NOFOLLOW), 0);
+	check_ok(overlay_record_replace(fd, "a", "new", 3, &err), &err);
+	check_content(fd, "a", "new");
+	assert_int_equal(faccessat(fd, ".a.new", F_OK, AT_SYMLINK_NOFOLLOW), -1);
+	/* a file over a folder, and a folder over a file */
+	check_ok(overlay_record_set_aside(fd, "a", &err), &err);
+	check_content(fd, "a.broken", "new");
+	make_tree(fd, "a");
+	check_ok(overlay_record_set_aside(fd, "a", &err), &err);
+	check_ok(overlay_record_clear_folder(fd, "a", &err), &err);
+	assert_int_equal(overlay_record_set_aside(fd, "a", &err), -ENOENT);
+	assert_int_equal(fstatat(fd, "../outside/kept", &st, 0), 0);
+}
+
+/* Whether the file system here has flags, and we may set them. */
+static bool protect(int fd, const char *name, unsigned flag)
+{
+	cleanup_fd int file = openat(fd, name, O_RDONLY | O_CLOEXEC);
+	unsigned flags = 0;
+
+	if (ioctl(file, FS_IOC_GETFLAGS, &flags) < 0)
+		return false;
+	flags |= flag;
+	return ioctl(file, FS_IOC_SETFLAGS, &flags) == 0;
+}
+
+static void test_protected(void **state)
+{
+	static const unsigned flags[] = {FS_IMMUTABLE_FL, FS_APPEND_FL};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		cleanup_fd int fd = open_empty();
+		struct verity_error err;
+
+		check_ok(overlay_record_replace(fd, "a", "old", 3, &err), &err);
+		check_ok(overlay_record_replace(fd, "a.broken", "old", 3, &err), &err);
+		check_ok(overlay_record_replace(fd, ".a.new", "old", 3, &err), &err);
+		if (!protect(fd, "a", flags[i]))
+			skip();
+		assert_true(protect(fd, "a.broken", flags[i]));
+		assert_true(protect(fd, ".a.new", flags[i]));
+		assert_true(protect(fd, ".", flags[i]));
+		check_ok(overlay_record_replace(fd, "a", "new", 3, &err), &err);
+		check_content(fd, "a", "new");
+		assert_true(protect(fd, "a", flags[i]));
+		assert_true(protect(fd, ".", flags[i]));
+		check_ok(overlay_record_set_aside(fd, "a", &err), &err);
+		check_content(fd, "a.broken", "new");
+		check_ok(overlay_record_replace(fd, "a", "new", 3, &err), &err);
+		assert_true(protect(fd, "a", flags[i]));
+		assert_true(protect(fd, ".", flags[i]));
+		check_ok(overlay_record_remove(fd, "a", &err), &err);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +373,8 @@ int main(void)
 		cmocka_unit_test(test_replace_no_room),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_remove),
+		cmocka_unit_test(test_blocked),
+		cmocka_unit_test(test_protected),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

@@ -187,7 +187,7 @@ static void test_unlock(void **state)
 {
 	cleanup_with(device_close_p) struct device device = device_new();
 	struct overlay_trust *trust = look(&device);
-	struct verity_error err;
+	struct verity_error err, unspent;
 
 	(void)state;
 	assert_int_equal(set_unlock(trust, "SN2", NOW, &err), -EPERM);
@@ -220,8 +220,8 @@ static void test_unlock(void **state)
 	check_notes(trust, 1, VERITY_E_EXPIRED,
 		    "the unlock statement was good until 2033-05-18 03:33:20 UTC, and by "
 		    "this device it is 2033-05-18 03:33:21 UTC");
-	assert_int_equal(overlay_trust_clear_unlock(trust, &err), 1);
-	assert_int_equal(overlay_trust_clear_unlock(trust, &err), 0);
+	assert_int_equal(overlay_trust_clear_unlock(trust, &unspent, &err), 1);
+	assert_int_equal(overlay_trust_clear_unlock(trust, &unspent, &err), 0);
 	assert_null(overlay_trust_unlock(trust));
 	overlay_trust_free(trust);
 	assert_false(is_kept(&device, OVERLAY_RECORD_UNLOCK));
@@ -281,7 +281,7 @@ static void test_without_persist(void **state)
 {
 	cleanup_with(device_close_p) struct device device = device_new();
 	struct overlay_trust *trust;
-	struct verity_error err;
+	struct verity_error err, unspent;
 
 	(void)state;
 	cleanup_fd_p(&device.record_fd);
@@ -291,7 +291,7 @@ static void test_without_persist(void **state)
 	assert_int_equal(set_denylist(trust, 1, &err), -ENOENT);
 	assert_int_equal(err.code, VERITY_E_NOT_FOUND);
 	assert_int_equal(set_unlock(trust, "SN1", NOW, &err), -ENOENT);
-	assert_int_equal(overlay_trust_clear_unlock(trust, &err), 0);
+	assert_int_equal(overlay_trust_clear_unlock(trust, &unspent, &err), 0);
 	check_ok(overlay_trust_keep(trust, &err), &err);
 	overlay_trust_free(trust);
 }

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -279,22 +281,28 @@ static void test_not_written(void **state)
 {
 	static const char floors[] =
 		"{\"format\":1,\"time\":0,\"denylist\":0,\"epochs\":{\"pkg\":7}}";
+	const struct rlimit small = {4, RLIM_INFINITY};
+	const struct rlimit large = {RLIM_INFINITY, RLIM_INFINITY};
 	struct statement_file file = make_preamble(&trusts_keys, "pkg", 3, time(NULL));
 	cleanup_with(booted_free_p) struct booted booted = booted_new();
 	struct overlay_trust *trust;
 	struct verity_error err;
 	int folder = make_folder(&booted.device);
+	int r;
 
 	(void)state;
-	assert_int_equal(mkdirat(folder, ".pkg.new", 0700), 0);
 	close(folder);
 	keep_file(&booted.device, OVERLAY_RECORD_FLOORS, floors, strlen(floors));
 	install(&booted, "pkg", &file);
 	trust = look(&booted.device);
 	assert_int_equal(verity_floors_epoch(&trust->floors, "pkg"), 7);
-	assert_int_equal(overlay_trust_complete(trust, booted.store, &booted.state, &err),
-			 -EISDIR);
-	check_error(&err, VERITY_E_IO, "floors: pkg: Is a directory");
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	r = overlay_trust_complete(trust, booted.store, &booted.state, &err);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &large), 0);
+	assert_int_equal(r, -EFBIG);
+	check_error(&err, VERITY_E_NO_ROOM,
+		    "floors: time: writing at byte 4: File too large");
 	assert_int_equal(verity_floors_epoch(&trust->floors, "pkg"), 0);
 	overlay_trust_free(trust);
 	free(file.bytes);

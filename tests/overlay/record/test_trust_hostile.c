@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -188,6 +190,9 @@ static void test_stranger_alone(void **state)
 		snprintf(message, sizeof(message),
 			 "number 1 takes the place of number 4294967295, which no key of "
 			 "the key ring vouches for");
+		/* what is set aside has a place, whatever lies there */
+		assert_int_equal(mkdirat(device.record_fd, "denylist.broken", 0700), 0);
+		assert_int_equal(mkdirat(device.record_fd, "denylist.broken/x", 0700), 0);
 		accept_list(&device, 1, message);
 		assert_true(is_kept(&device, OVERLAY_RECORD_DENYLIST ".broken"));
 	}
@@ -570,14 +575,14 @@ static void test_cleared(void **state)
 	cleanup_with(device_close_p) struct device device = device_new();
 	cleanup_free char *bytes = NULL;
 	struct overlay_trust *trust = look(&device);
-	struct verity_error err;
+	struct verity_error err, unspent;
 	size_t size;
 
 	(void)state;
 	check_ok(set_unlock(trust, "SN1", NOW, &err), &err);
 	load(&device, OVERLAY_RECORD_UNLOCK, &bytes, &size);
-	assert_int_equal(overlay_trust_clear_unlock(trust, &err), 1);
-	assert_int_equal(overlay_trust_clear_unlock(trust, &err), 0);
+	assert_int_equal(overlay_trust_clear_unlock(trust, &unspent, &err), 1);
+	assert_int_equal(overlay_trust_clear_unlock(trust, &unspent, &err), 0);
 	/* The same text, signed again. */
 	assert_int_equal(set_unlock(trust, "SN1", NOW, &err), -EPERM);
 	check_error(&err, VERITY_E_SPENT,
@@ -593,7 +598,7 @@ static void test_cleared(void **state)
 		     overlay_trust_policy(trust)->allow_downgrade);
 	check_note(trust, "unlock statement: the unlock statement was cleared on this "
 			  "device");
-	assert_int_equal(overlay_trust_clear_unlock(trust, &err), 1);
+	assert_int_equal(overlay_trust_clear_unlock(trust, &unspent, &err), 1);
 	check_ok(set_unlock(trust, "SN1", NOW + 1, &err), &err);
 	overlay_trust_free(trust);
 	trust = look(&device);
@@ -611,31 +616,77 @@ static void test_cleared_strangers(void **state)
 	struct statement_file file = statement_make(&strangers, text, "unlock");
 	cleanup_with(device_close_p) struct device device = device_new();
 	struct overlay_trust *trust;
-	struct verity_error err;
+	struct verity_error err, unspent;
 
 	(void)state;
 	keep_file(&device, OVERLAY_RECORD_UNLOCK, file.bytes, file.size);
 	free(file.bytes);
 	trust = look(&device);
-	assert_int_equal(overlay_trust_clear_unlock(trust, &err), 1);
+	assert_int_equal(overlay_trust_clear_unlock(trust, &unspent, &err), 1);
 	assert_int_equal(trust->floors.spent_count, 0);
 	assert_false(is_kept(&device, OVERLAY_RECORD_FLOORS));
 	overlay_trust_free(trust);
 }
 
-/* It stays where what makes it final cannot be written. */
+/* It goes also where what makes that final cannot be written, and this is said. */
 static void test_cleared_not_written(void **state)
 {
 	cleanup_with(device_close_p) struct device device = device_new();
 	cleanup_with(overlay_trust_free_p) struct overlay_trust *trust = look(&device);
-	struct verity_error err;
+	struct verity_error err, unspent;
+	const struct rlimit small = {4, RLIM_INFINITY};
+	const struct rlimit large = {RLIM_INFINITY, RLIM_INFINITY};
+	int r;
 
 	(void)state;
 	check_ok(set_unlock(trust, "SN1", NOW, &err), &err);
-	assert_int_equal(
-		mkdirat(device.record_fd, "." OVERLAY_RECORD_FLOORS ".new", 0700), 0);
-	assert_int_equal(overlay_trust_clear_unlock(trust, &err), -EISDIR);
-	assert_true(is_kept(&device, OVERLAY_RECORD_UNLOCK));
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	r = overlay_trust_clear_unlock(trust, &unspent, &err);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &large), 0);
+	assert_int_equal(r, 1);
+	check_error(&unspent, VERITY_E_NO_ROOM,
+		    "floors: floors.json: writing at byte 4: File too large");
+	assert_false(is_kept(&device, OVERLAY_RECORD_UNLOCK));
+	assert_null(overlay_trust_unlock(trust));
+	overlay_trust_free(steal_ptr(&trust));
+	trust = look(&device);
+	assert_null(overlay_trust_unlock(trust));
+}
+
+/* Folders with files in them, in the place of each record and of where it is set aside.
+ */
+static void test_blocked(void **state)
+{
+	static const char *const names[] = {
+		"floors.json",          "floors.json.broken", ".floors.json.new",
+		"unlock.broken",        ".unlock.new",        "denylist",
+		"denylist.broken",      ".denylist.new",      "denylist.copy",
+		"denylist.copy.broken", ".denylist.copy.new",
+	};
+	cleanup_with(device_close_p) struct device device = device_new();
+	struct overlay_trust *trust = look(&device);
+	struct verity_error err, unspent;
+
+	(void)state;
+	check_ok(set_unlock(trust, "SN1", NOW, &err), &err);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char inner[64];
+
+		(void)unlinkat(device.record_fd, names[i], 0);
+		assert_int_equal(mkdirat(device.record_fd, names[i], 0700), 0);
+		snprintf(inner, sizeof(inner), "%s/x", names[i]);
+		assert_int_equal(mkdirat(device.record_fd, inner, 0700), 0);
+	}
+	assert_int_equal(set_denylist(trust, 8, &err), 1);
+	assert_int_equal(overlay_trust_clear_unlock(trust, &unspent, &err), 1);
+	assert_int_equal(unspent.code, VERITY_OK);
+	assert_int_equal(set_unlock(trust, "SN1", NOW, &err), -EPERM);
+	overlay_trust_free(trust);
+	trust = look(&device);
+	assert_null(overlay_trust_unlock(trust));
+	assert_non_null(trust->denylist);
+	overlay_trust_free(trust);
 }
 
 static int enter(void **state)
@@ -669,6 +720,7 @@ int main(void)
 		cmocka_unit_test(test_cleared),
 		cmocka_unit_test(test_cleared_strangers),
 		cmocka_unit_test(test_cleared_not_written),
+		cmocka_unit_test(test_blocked),
 	};
 
 	return cmocka_run_group_tests(tests, enter, leave);

@@ -113,7 +113,7 @@ static void test_stranger_meanwhile(void **state)
 	cleanup_with(device_close_p) struct device device = device_new();
 	struct overlay_trust *trust = look(&device);
 	static char nowhere[] = "no-such-folder";
-	struct verity_error err;
+	struct verity_error err, unspent;
 
 	(void)state;
 	assert_int_equal(set_denylist(trust, 9, &err), 1);
@@ -121,7 +121,7 @@ static void test_stranger_meanwhile(void **state)
 	drop_floors(&device);
 	device.config.keys = nowhere;
 	trust = look(&device);
-	assert_int_equal(overlay_trust_clear_unlock(trust, &err), 0);
+	assert_int_equal(overlay_trust_clear_unlock(trust, &unspent, &err), 0);
 	assert_int_equal(
 		verity_denylist_text(overlay_trust_policy(trust)->denylist)->number, 9);
 	check_ok(overlay_trust_keep(trust, &err), &err);
@@ -222,7 +222,7 @@ static void test_folders_in_place(void **state)
 {
 	cleanup_with(device_close_p) struct device device = device_new();
 	struct overlay_trust *trust;
-	struct verity_error err;
+	struct verity_error err, unspent;
 	struct stat st;
 
 	(void)state;
@@ -239,9 +239,9 @@ static void test_folders_in_place(void **state)
 
 	trust = look(&device);
 	assert_non_null(overlay_trust_policy(trust)->denylist);
-	assert_int_equal(overlay_trust_clear_unlock(trust, &err), 1);
+	assert_int_equal(overlay_trust_clear_unlock(trust, &unspent, &err), 1);
 	assert_int_equal(mkdirat(device.record_fd, OVERLAY_RECORD_UNLOCK, 0700), 0);
-	assert_int_equal(overlay_trust_clear_unlock(trust, &err), 1);
+	assert_int_equal(overlay_trust_clear_unlock(trust, &unspent, &err), 1);
 	assert_false(is_kept(&device, OVERLAY_RECORD_UNLOCK));
 	overlay_trust_free(trust);
 }

@@ -214,9 +214,13 @@ static int activate(struct boot *boot, struct verity_error *err)
 	/* Before the seeding, so that the stack is known as ours whatever happens then.
 	 */
 	write_state(boot, &packages);
+	if (r == 0)
+		supervisor_tell(boot->budget.line, SUPERVISOR_ACTIVE, 0);
+	/* Whoever writes to DATA could make this take time: nothing waits for it now. */
+	if (boot->store)
+		boot_clean_store(boot, OVERLAY_ORDINARY);
 	if (r < 0)
 		return r;
-	supervisor_tell(boot->budget.line, SUPERVISOR_ACTIVE, 0);
 	overlay_span_begin(&seeding);
 	if (seed_run(&boot->config, boot->root, boot->data)) {
 		overlay_span_end(&seeding);

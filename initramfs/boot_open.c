@@ -176,11 +176,22 @@ static int readable(struct boot *boot, const char *name, int volume)
 	return -1;
 }
 
+void boot_clean_store(struct boot *boot, enum overlay_store_kind kind)
+{
+	struct verity_error why;
+	int r = overlay_store_clean(boot->store, kind, &why);
+
+	if (r < 0)
+		log_line(LOG_LEVEL_WARNING, "store: %s", why.message);
+	else if (r > 0)
+		log_line(LOG_LEVEL_NOTICE, "store: %d unfinished installations deleted",
+			 r);
+}
+
 static int open_store(struct boot *boot, struct verity_error *err)
 {
 	int data = readable(boot, "data", boot->data);
 	int persist = readable(boot, "persist", boot->persist);
-	struct verity_error why;
 	int r = overlay_store_open(data, persist, &boot->store, err);
 
 	if (overlay_store_is_one(data, persist))
@@ -190,12 +201,8 @@ static int open_store(struct boot *boot, struct verity_error *err)
 	if (r < 0 || boot->mode == BOOT_PLANS)
 		return r;
 	overlay_store_set_run(boot->store, boot->config.run);
-	r = overlay_store_clean(boot->store, &why);
-	if (r < 0)
-		log_line(LOG_LEVEL_WARNING, "store: %s", why.message);
-	else if (r > 0)
-		log_line(LOG_LEVEL_NOTICE, "store: %d unfinished installations deleted",
-			 r);
+	/* the room is for the records of this boot */
+	boot_clean_store(boot, OVERLAY_PERSISTENT);
 	return 0;
 }
 

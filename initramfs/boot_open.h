@@ -7,13 +7,21 @@
 #include "initramfs/packages.h"
 
 /**
- * boot_open - find and mount the volumes, carry out a reset that is due, clean the stores
- * and load trust
+ * boot_open - find and mount the volumes, carry out a reset that is due, clean the store
+ * on PERSIST and load trust
  *
  * Of a volume that is missing or cannot be read, only its own packages are lost; the
  * kernel log says so. The same holds, in a plan, for one that is not mounted.
  */
 int boot_open(struct boot *boot, struct verity_error *err) must_check;
+
+/**
+ * boot_clean_store - delete what interrupted installs left in a store, and log it
+ *
+ * The store on DATA only once the packages are mounted: whoever writes to DATA decides
+ * how long it takes.
+ */
+void boot_clean_store(struct boot *boot, enum overlay_store_kind kind);
 
 /**
  * boot_check_required - check what the configuration requires: PERSIST, and packages

@@ -21,6 +21,13 @@
 #define NEW_PREFIX "."
 #define NEW_SUFFIX ".wmopkg.new"
 
+/*
+ * Names that are looked at for those that an install left, in each store. There is one of
+ * a cut at most: who has made more of them must not take the time of a boot.
+ */
+#define LEFTOVERS_LOOKED_MAX 4096
+#define LEFTOVERS_STUCK_MAX  16 /* cannot be deleted */
+
 struct overlay_store {
 	struct {
 		int base;   /* DATA or PERSIST; -1: not there */
@@ -373,37 +380,38 @@ static bool is_leftover(const char *file)
 	       strcmp(file + size - strlen(NEW_SUFFIX), NEW_SUFFIX) == 0;
 }
 
-static int clear_leftovers(const struct lock *lock, struct verity_error *err)
+static int clear_leftovers(int folder, struct verity_error *err)
 {
-	int total = 0;
+	int looked = 0, stuck = 0, count = 0, r;
+	cleanup_dir DIR *dir = NULL;
+	const struct dirent *item;
 
-	for (size_t kind = 0; kind < KINDS; kind++) {
-		int folder = lock->folders[kind], count = 0, r;
-		cleanup_dir DIR *dir = NULL;
-		const struct dirent *item;
-
-		if (folder < 0)
+	if (folder < 0)
+		return 0;
+	r = verity_dir_open(folder, ".", &dir);
+	if (r < 0)
+		return verity_fail_errno(err, -r, "store");
+	while (looked++ < LEFTOVERS_LOOKED_MAX && stuck < LEFTOVERS_STUCK_MAX &&
+	       verity_dir_next(dir, &item) > 0) {
+		if (!is_leftover(item->d_name))
 			continue;
-		r = verity_dir_open(folder, ".", &dir);
-		if (r < 0)
-			return verity_fail_errno(err, -r, "store");
-		while (verity_dir_next(dir, &item) > 0)
-			if (is_leftover(item->d_name) &&
-			    unlinkat(folder, item->d_name, 0) == 0)
-				count++;
-		if (count > 0 && fsync(folder) < 0)
-			return verity_fail_errno(err, errno, "store");
-		total += count;
+		if (unlinkat(folder, item->d_name, 0) == 0)
+			count++;
+		else
+			stuck++;
 	}
-	return total;
+	if (count > 0 && fsync(folder) < 0)
+		return verity_fail_errno(err, errno, "store");
+	return count;
 }
 
-int overlay_store_clean(struct overlay_store *store, struct verity_error *err)
+int overlay_store_clean(struct overlay_store *store, enum overlay_store_kind kind,
+			struct verity_error *err)
 {
 	cleanup_with(unlock) struct lock lock;
 	int r = lock_both(store, &lock, err);
 
-	return r < 0 ? r : clear_leftovers(&lock, err);
+	return r < 0 ? r : clear_leftovers(lock.folders[kind], err);
 }
 
 void overlay_incoming_free(struct overlay_incoming *incoming)
@@ -444,6 +452,7 @@ int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind ki
 {
 	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming =
 		calloc(1, sizeof(*incoming));
+	struct verity_error unused;
 	int r;
 
 	if (!incoming)
@@ -456,14 +465,16 @@ int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind ki
 	if (r == 0)
 		r = lock_both(store, &incoming->lock, err);
 	if (r == 0)
-		r = clear_leftovers(&incoming->lock, err);
+		r = clear_leftovers(incoming->lock.folders[kind], err);
 	if (r < 0)
 		return r;
+	(void)clear_leftovers(incoming->lock.folders[!kind], &unused);
 	incoming->folder = incoming->lock.folders[kind];
 	snprintf(incoming->final, sizeof(incoming->final), "%s" VERITY_PACKAGE_SUFFIX,
 		 name);
 	snprintf(incoming->file, sizeof(incoming->file), NEW_PREFIX "%s" NEW_SUFFIX,
 		 name);
+	(void)unlinkat(incoming->folder, incoming->file, 0); /* one of too many */
 	incoming->fd = openat(incoming->folder, incoming->file,
 			      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (incoming->fd < 0) {

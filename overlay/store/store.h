@@ -174,8 +174,12 @@ int overlay_store_clear_moved(struct overlay_store *store, const char *name,
 			      struct verity_error *err) must_check;
 
 /**
- * overlay_store_clean - delete what interrupted installs left behind
+ * overlay_store_clean - delete what interrupted installs left behind in one store
+ *
+ * The work has a limit: of thousands of them a part is deleted, and the next call, or the
+ * next install, goes on.
  *
  * Return: how many files were deleted; -EBUSY while another program installs; -errno.
  */
-int overlay_store_clean(struct overlay_store *store, struct verity_error *err) must_check;
+int overlay_store_clean(struct overlay_store *store, enum overlay_store_kind kind,
+			struct verity_error *err) must_check;

@@ -142,6 +142,37 @@ def test_more_than_a_stack_takes(work, build):
         equal(set(left_out.values()) <= {"too-many", "no-memory"}, True, left_out)
 
 
+def test_leftovers_of_installs(work, build):
+    """Those on PERSIST go before the records are written, those on DATA after the packages are
+    mounted, and of very many a part in each boot. What cannot be deleted is no hindrance."""
+    with crowded(work, build) as device:
+        device.activate()
+        device.reboot()
+        folder = device.base + "/data/packages"
+        for number in range(6000):
+            write(f"{folder}/.a{number}.wmopkg.new", "")
+        write(device.base + "/persist/packages/.b.wmopkg.new", "x")
+        device.activate()
+        check_kept(device)
+        log = device.log_of_boot()
+        told = [index for index, line in enumerate(log)
+                if "unfinished installations deleted" in line]
+        active = [index for index, line in enumerate(log) if ", active" in line]
+        equal((len(told), len(active)), (2, KEPT + 1), log)
+        assert told[0] < min(active) and max(active) < told[1], log
+        left = len(os.listdir(folder)) - 1
+        assert 6000 - 4096 <= left < 6000, left
+        equal(os.listdir(device.base + "/persist/packages").count(".b.wmopkg.new"), 0)
+        device.reboot()
+        device.activate()
+        equal(os.listdir(folder), ["zz-good.wmopkg"])
+        device.reboot()
+        for number in range(6000):
+            os.mkdir(f"{folder}/.a{number}.wmopkg.new")
+        device.activate()
+        check_kept(device)
+
+
 def test_a_folder_of_packages_that_is_none(work, build):
     """A link or a file in place of DATA/packages costs what is on DATA, and nothing else."""
     for kind in ("link", "file", "missing"):

@@ -93,7 +93,7 @@ static void test_empty(void **state)
 	check_error(&err, VERITY_E_NOT_FOUND, "package 'a' is not installed");
 	assert_int_equal(overlay_store_remove(fixture->store, &entry, &err), -ENOENT);
 	check_error(&err, VERITY_E_NOT_FOUND, "package 'a' is not installed");
-	assert_int_equal(overlay_store_clean(fixture->store, &err), 0);
+	assert_int_equal(overlay_store_clean(fixture->store, OVERLAY_ORDINARY, &err), 0);
 }
 
 static void test_add_and_list(void **state)
@@ -152,7 +152,7 @@ static void test_debug(void **state)
 	debug[0] = '\0';
 	verity_debug_start(keep);
 	check_ok(overlay_store_list(fixture->store, &entries, &count, &err), &err);
-	check_ok(overlay_store_clean(fixture->store, &err), &err);
+	check_ok(overlay_store_clean(fixture->store, OVERLAY_ORDINARY, &err), &err);
 	verity_debug_start(NULL);
 	assert_int_equal(count, 1);
 	assert_non_null(strstr(debug, "bad-name): other: "));
@@ -212,7 +212,8 @@ static void test_busy(void **state)
 	assert_int_equal(err.code, VERITY_E_BUSY);
 	assert_memory_equal(err.message, busy, strlen(busy));
 	assert_non_null(strstr(err.message, wanted));
-	assert_int_equal(overlay_store_clean(fixture->store, &err), -EBUSY);
+	assert_int_equal(overlay_store_clean(fixture->store, OVERLAY_ORDINARY, &err),
+			 -EBUSY);
 	overlay_incoming_free(first);
 	check_ok(overlay_incoming_new(fixture->store, OVERLAY_PERSISTENT, "b", &second,
 				      &err),
@@ -222,7 +223,7 @@ static void test_busy(void **state)
 		overlay_incoming_new(fixture->store, OVERLAY_ORDINARY, "b", &first, &err),
 		-EBUSY);
 	overlay_incoming_free(second);
-	assert_int_equal(overlay_store_clean(fixture->store, &err), 0);
+	assert_int_equal(overlay_store_clean(fixture->store, OVERLAY_ORDINARY, &err), 0);
 }
 
 static void test_leftovers(void **state)
@@ -233,9 +234,14 @@ static void test_leftovers(void **state)
 	install(fixture, OVERLAY_ORDINARY, "a", "kept");
 	scratch_write("data/packages/.b.wmopkg.new", "cut off");
 	scratch_write("data/packages/.c.wmopkg.new", "cut off");
+	assert_int_equal(mkdir("persist/packages", 0755), 0);
+	scratch_write("persist/packages/.b.wmopkg.new", "cut off");
 	scratch_write("data/packages/.wmopkg.new", "not of ours");
 	scratch_write("data/packages/notes.new", "not of ours");
-	assert_int_equal(overlay_store_clean(fixture->store, &err), 2);
+	assert_int_equal(overlay_store_clean(fixture->store, OVERLAY_ORDINARY, &err), 2);
+	check_file("persist/packages/.b.wmopkg.new", "cut off");
+	assert_int_equal(overlay_store_clean(fixture->store, OVERLAY_PERSISTENT, &err),
+			 1);
 	assert_int_equal(access("data/packages/.wmopkg.new", F_OK), 0);
 	assert_int_equal(access("data/packages/notes.new", F_OK), 0);
 	check_file("data/packages/a.wmopkg", "kept");
@@ -260,7 +266,7 @@ static void test_moved(void **state)
 	assert_int_equal(count_entries(fixture), 2);
 	check_ok(overlay_store_find(fixture->store, "a", &entry, &err), &err);
 	assert_int_equal(entry.kind, OVERLAY_PERSISTENT);
-	assert_int_equal(overlay_store_clean(fixture->store, &err), 0);
+	assert_int_equal(overlay_store_clean(fixture->store, OVERLAY_ORDINARY, &err), 0);
 	install(fixture, OVERLAY_ORDINARY, "b", "other");
 	check_file("data/packages/a.wmopkg", "left");
 	check_ok(overlay_store_clear_moved(fixture->store, "a", &err), &err);
@@ -275,7 +281,7 @@ static void test_moved(void **state)
 
 	/* a folder is no package that took the place of another */
 	assert_int_equal(mkdir("persist/packages/b.wmopkg", 0755), 0);
-	assert_int_equal(overlay_store_clean(fixture->store, &err), 0);
+	assert_int_equal(overlay_store_clean(fixture->store, OVERLAY_ORDINARY, &err), 0);
 	check_file("data/packages/b.wmopkg", "other");
 }
 
@@ -283,6 +289,7 @@ static void test_moved(void **state)
 static struct {
 	ino_t read_only; /* a folder; 0: none */
 	ino_t immutable; /* a folder whose files cannot be deleted */
+	size_t refused;  /* how many were not */
 } volumes;
 
 int __real_unlinkat(int dirfd, const char *name, int flags);
@@ -310,6 +317,7 @@ int __wrap_unlinkat(int dirfd, const char *name, int flags)
 	}
 	if (inode && inode == volumes.immutable &&
 	    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		volumes.refused++;
 		errno = EPERM;
 		return -1;
 	}
@@ -430,6 +438,47 @@ static void test_other_store(void **state)
 	assert_int_equal(access("persist/packages/a.wmopkg", F_OK), -1);
 }
 
+/* As many as somebody likes to make: each time a part of them goes. */
+static void test_many_leftovers(void **state)
+{
+	struct fixture *fixture = *state;
+	struct verity_error err;
+	char path[64];
+	int first, all = 0, r;
+
+	install(fixture, OVERLAY_ORDINARY, "a", "kept");
+	for (int i = 0; i < 6000; i++) {
+		snprintf(path, sizeof(path), "data/packages/.n%d.wmopkg.new", i);
+		scratch_write(path, "");
+	}
+	volumes.immutable = inode_at("data/packages");
+	volumes.refused = 0;
+	assert_int_equal(overlay_store_clean(fixture->store, OVERLAY_ORDINARY, &err), 0);
+	assert_in_range(volumes.refused, 1, 16);
+	volumes.refused = 0;
+	install(fixture, OVERLAY_PERSISTENT, "b", "other");
+	assert_in_range(volumes.refused, 1, 17);
+	volumes.immutable = 0;
+
+	first = overlay_store_clean(fixture->store, OVERLAY_ORDINARY, &err);
+	assert_in_range(first, 4000, 4096);
+	while ((r = overlay_store_clean(fixture->store, OVERLAY_ORDINARY, &err)) > 0)
+		all += r;
+	assert_int_equal(r, 0);
+	assert_int_equal(first + all, 6000);
+	check_file("data/packages/a.wmopkg", "kept");
+
+	/* the one in the way goes, wherever in the folder it is */
+	scratch_write("data/packages/.first.wmopkg.new", "cut off");
+	for (int i = 0; i < 6000; i++) {
+		snprintf(path, sizeof(path), "data/packages/junk%d", i);
+		scratch_write(path, "");
+	}
+	scratch_write("data/packages/.last.wmopkg.new", "cut off");
+	install(fixture, OVERLAY_ORDINARY, "first", "new");
+	install(fixture, OVERLAY_ORDINARY, "last", "new");
+}
+
 static void test_links(void **state)
 {
 	struct overlay_incoming *incoming = NULL;
@@ -504,7 +553,9 @@ static void test_one_folder(void **state)
 		 &err);
 	overlay_store_set_run(fixture->store, "run");
 	assert_int_equal(count_entries(fixture), 1);
-	assert_int_equal(overlay_store_clean(fixture->store, &err), 0);
+	assert_int_equal(overlay_store_clean(fixture->store, OVERLAY_ORDINARY, &err), 0);
+	assert_int_equal(overlay_store_clean(fixture->store, OVERLAY_PERSISTENT, &err),
+			 0);
 	check_file("persist/packages/one.wmopkg", "text");
 }
 
@@ -542,6 +593,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_moved, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_move_fails, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_other_store, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_many_leftovers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_links, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_one_folder, set_up, tear_down),

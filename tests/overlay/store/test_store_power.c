@@ -276,7 +276,8 @@ static void check_left(const struct fixture *fixture, const struct scene *scene,
 	if (strcmp(first, after) != 0 && (done || strcmp(first, before) != 0))
 		fail_msg("%s: %s", scene->title, first);
 	/* what the next boot does, which accepts the persistent one */
-	assert_true(overlay_store_clean(store, &err) >= 0);
+	assert_true(overlay_store_clean(store, OVERLAY_PERSISTENT, &err) >= 0);
+	assert_true(overlay_store_clean(store, OVERLAY_ORDINARY, &err) >= 0);
 	if (strncmp(first, "persistent", strlen("persistent")) == 0)
 		check_ok(overlay_store_clear_moved(store, NAME, &err), &err);
 	look(store, found);

@@ -90,6 +90,31 @@ def test_new_file_system_is_called_by_no_other_name(work, build):
             device.off()
 
 
+def test_folders_in_the_way(work, build):
+    """Where records go: the reset ends all the same, and DATA is emptied once."""
+    with PartitionedDevice(work, build) as device:
+        start(device)
+        device.boot_with("quiet wmopkg.factory_reset=1")
+        with device.at("wmopkg-persist") as persist:
+            for name in ("trials.json", "trials.json.broken", ".trials.json.new",
+                         ".factory-reset.new", "begun", "begun.broken"):
+                path = f"{persist}/wmopkg/{name}"
+                if os.path.exists(path):
+                    os.unlink(path)
+                os.makedirs(path + "/in-the-way")
+        device.activate()
+        equal(device.resets()[-1:], [DONE])
+        with device.at("wmopkg-persist") as persist:
+            equal(os.path.exists(persist + "/wmopkg/factory-reset"), False)
+        device.off()
+        with device.at(LABEL) as folder:
+            write(folder + "/config/hostname", "new\n")
+        for _ in range(2):
+            device.activate()
+            equal(read(device.data + "/config/hostname"), "new\n")
+            device.off()
+
+
 def test_journal_of_a_stranger(work, build):
     """It says that DATA is empty: that is seen, and not believed."""
     with PartitionedDevice(work, build) as device:

@@ -202,6 +202,38 @@ def test_a_folder_is_where_the_record_goes(work, build):
         check_quarantined(device, "bad")
 
 
+def test_folders_are_wherever_the_record_goes(work, build):
+    """With files in them, so that nothing can be renamed over them."""
+    with Device(work, build) as device:
+        device.install(work + "/packages/bad.wmopkg")
+        for name in (RECORD, RECORD + ".broken", os.path.dirname(RECORD) + "/.trials.json.new"):
+            os.makedirs(f"{device.base}/{name}/in-the-way")
+        fail_boots(device, 4)
+        check_quarantined(device, "bad")
+
+
+def test_number_that_cannot_be_changed(work, build):
+    """Boots that ended early leave nothing out for ever: a number is believed that can be
+    changed."""
+    with Device(work, build) as device:
+        device.install(work + "/packages/bad.wmopkg")
+        persist = device.base + "/persist"
+        os.makedirs(persist + "/wmopkg", mode=0o700)
+        write(persist + "/wmopkg/begun", "15     \n")
+        boot(device)
+        equal(device.see("etc/bad"), None)
+        equal(read(persist + "/wmopkg/begun"), "14     \n")
+        write(persist + "/wmopkg/begun", "15     \n")
+        run("mount", "--bind", persist, persist)
+        run("mount", "-o", "remount,bind,ro", persist)
+        for _ in range(2):
+            boot(device)
+            check_active(device, "bad")
+            log = device.log_of_boot()
+            assert any("boots that ended early is ignored: it is 15, and cannot" in line
+                       for line in log), log
+
+
 def test_removed_in_safe_mode(work, build):
     """Whoever had to boot in safe mode to remove the culprit has done it: no other suffers."""
     with Device(work, build) as device:

@@ -16,7 +16,7 @@ static const char *const mkfs_f2fs[] = {"/sbin/mkfs.f2fs", "/usr/sbin/mkfs.f2fs"
 /* The words before and after those on label, UUID and discarding. */
 struct kind {
 	const char *const *repair_paths; /* NULL: nothing repairs it */
-	const char *repair[4];
+	const char *repair[6];
 	const char *const *make_paths;
 	const char *make[6];
 	const char *label; /* the word before it */
@@ -27,7 +27,8 @@ struct kind {
 
 static const struct kind ext = {
 	.repair_paths = e2fsck,
-	.repair = {"e2fsck", "-f", "-y"},
+	/* the super block may name a journal on another device: it is not followed */
+	.repair = {"e2fsck", "-f", "-y", "-j", "/dev/null"},
 	.make_paths = mke2fs,
 	.make = {"mke2fs", "-q", "-F", "-t"},
 	.label = "-L",

@@ -13,6 +13,7 @@
 #include "factory/reset_facts.h"
 #include "overlay/fs/mnt.h"
 #include "overlay/fs/open_beneath.h"
+#include "overlay/store/superblock.h"
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
 
@@ -175,10 +176,16 @@ static int check_device(const struct factory_run *run, const struct factory_prob
 {
 	const struct factory_reset *reset = run->reset;
 	cleanup_with(factory_target_free) struct factory_target target;
+	int r;
 
 	factory_facts_read(reset, run->number, probe, run->mountpoint, true, &target);
 	target.is_named = is_named(reset->config->data, &probe->volume.filesystem);
-	return factory_target_check(&target, "DATA", run->device, err);
+	r = factory_target_check(&target, "DATA", run->device, err);
+	/* the programs that repair it follow what it says about other devices */
+	return r < 0 ? r
+		     : overlay_superblock_check_device(run->device_fd,
+						       probe->volume.filesystem.type,
+						       run->device, err);
 }
 
 /* The device that PERSIST is mounted from, and not what has its name by now. */
@@ -201,7 +208,10 @@ static int check_persist_device(const struct factory_reset *reset, const char *m
 		return r;
 	factory_facts_read(reset, st.st_rdev, &probe, mountpoint, false, &target);
 	target.is_named = is_named(reset->config->persist, &probe.volume.filesystem);
-	return factory_target_check(&target, "PERSIST", device, err);
+	r = factory_target_check(&target, "PERSIST", device, err);
+	return r < 0 ? r
+		     : overlay_superblock_check_device(fd, probe.volume.filesystem.type,
+						       device, err);
 }
 
 int factory_persist_check(const struct factory_run *run, struct verity_error *err)

@@ -229,7 +229,8 @@ wmopkg_check_volume()
 	device=$(wmopkg_volume "$spec") ||
 		{ device=$(wmopkg_first "$spec") && ! wmopkg_plugged "$device"; } || return 0
 	wmopkg_is_ext "$device" || return 0
-	e2fsck -p "$device" >>"$wmopkg_log" 2>&1
+	# -j: a journal that its super block says is on another device is not followed
+	e2fsck -p -j /dev/null "$device" >>"$wmopkg_log" 2>&1
 	status=$?
 	# 1: all errors were corrected
 	[ "$status" -le 1 ] ||

@@ -10,6 +10,7 @@
 
 #include "overlay/fs/mkdir.h"
 #include "overlay/fs/mnt.h"
+#include "overlay/store/superblock.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
 
@@ -50,11 +51,24 @@ static int mount_device(const char *device, const char *mountpoint,
 	/* damage costs what is on the volume: the super block of ext may ask for a panic
 	 */
 	bool ext = type && strncmp(type, "ext", 3) == 0;
+	cleanup_fd int fd = open(device, O_RDONLY | O_CLOEXEC);
 	char why[256] = "";
 	int r;
 
+	if (fd < 0)
+		return verity_fail(err, VERITY_E_MOUNT, "%s: %s", device,
+				   strerror(errno));
+	if (!type)
+		return verity_fail(err, VERITY_E_MOUNT,
+				   "%s holds no known file system, or several (repair "
+				   "it, or format it as ext4, btrfs or f2fs)",
+				   device);
+	r = overlay_superblock_check_device(fd, type, device, err);
+	if (r < 0)
+		return r;
 	if (!context || mnt_context_set_source(context, device) < 0 ||
 	    mnt_context_set_target(context, mountpoint) < 0 ||
+	    mnt_context_set_fstype(context, type) < 0 ||
 	    mnt_context_set_options(context,
 				    ext ? "rw,nodev,nosuid,noexec,errors=remount-ro"
 					: "rw,nodev,nosuid,noexec") < 0)

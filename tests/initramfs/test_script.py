@@ -268,7 +268,7 @@ echo "goes on"
                 self.assertEqual(file.read(), "b\n")
 
     def test_what_cannot_be_repaired(self):
-        self.write("e2fsck", "#!/bin/sh\necho UNEXPECTED INCONSISTENCY\nexit 4\n")
+        self.write("e2fsck", "#!/bin/sh\necho \"$*\" UNEXPECTED INCONSISTENCY\nexit 4\n")
         os.chmod(self.path("e2fsck"), 0o755)
         for shell in SHELLS:
             _, _, said = self.shell(
@@ -277,7 +277,9 @@ echo "goes on"
             self.assertEqual(said, "said: data: e2fsck did not repair /dev/x (status 4, see "
                              f"{self.folder}/log)\n", shell)
             with open(self.path("log"), encoding="ascii") as file:
-                self.assertIn("UNEXPECTED INCONSISTENCY", file.read())
+                self.assertEqual("-p -j /dev/null /dev/x UNEXPECTED INCONSISTENCY\n",
+                                 file.read())
+                os.unlink(self.path("log"))
 
 
 if __name__ == "__main__":

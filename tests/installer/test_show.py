@@ -217,7 +217,8 @@ class Show(states.Case):
             file.write(f"data = {loop}\n")
         result = self.wmopkg("show")
         self.assertEqual((result.returncode, result.stdout), (0, PERSISTENT_ROW))
-        self.assertRegex(result.stderr, rf"\Awmopkg: warning: data: {loop}: wrong fs type.*\n\Z")
+        self.assertRegex(result.stderr, rf"\Awmopkg: warning: data: {loop} holds no known file system, or "
+                         r"several \(repair it, or format it as ext4, btrfs or f2fs\)\n\Z")
         self.assertRegex(self.wmopkg("install", package).stderr,
                          r"there is no data store \(check the configuration\)\n\Z")
 

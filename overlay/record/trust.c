@@ -122,6 +122,8 @@ static void see_denylist(struct overlay_trust *trust)
 		trust->floors_changed = true;
 }
 
+#define READS_MAX 10 /* of the deny list, while others replace it */
+
 /* A record that holds a deny list, or should. */
 struct kept_list {
 	const char *name; /* of the record */
@@ -254,8 +256,16 @@ static void load_denylist(struct overlay_trust *trust)
 {
 	cleanup_with(kept_lists_free) struct kept_lists kept;
 	struct verity_error why;
+	int r = read_lists(trust, &kept, &why);
 
-	if (read_lists(trust, &kept, &why) < 0) {
+	/* Another program may have replaced both between the two reads. */
+	for (unsigned i = 0;
+	     i < READS_MAX && r == 0 && kept.items[0].list && kept.first != kept.items;
+	     i++) {
+		kept_lists_free(&kept);
+		r = read_lists(trust, &kept, &why);
+	}
+	if (r < 0) {
 		note(trust, "deny list", &why);
 		return;
 	}

@@ -162,14 +162,10 @@ int overlay_audit_head_load(int record_fd, struct overlay_audit_head *ret,
 int overlay_audit_head_store(int record_fd, const struct overlay_audit_head *head,
 			     struct verity_error *err)
 {
-	const char *name = OVERLAY_AUDIT_HEAD;
 	char text[HEAD_BYTES_MAX];
 	int r = encode(head, head_fields, text, err);
 
-	if (r == 0)
-		r = overlay_record_replace(record_fd, name, text, strlen(text), err);
-	if ((r == -ENOSPC || r == -EDQUOT) &&
-	    overlay_record_overwrite(record_fd, name, text, strlen(text), NULL) == 0)
-		r = 0;
-	return r;
+	return r < 0 ? r
+		     : overlay_record_keep(record_fd, OVERLAY_AUDIT_HEAD, text,
+					   strlen(text), err);
 }

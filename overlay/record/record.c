@@ -122,6 +122,17 @@ int overlay_record_overwrite(int record_fd, const char *name, const void *bytes,
 	return 0;
 }
 
+int overlay_record_keep(int record_fd, const char *name, const void *bytes, size_t size,
+			struct verity_error *err)
+{
+	int r = overlay_record_replace(record_fd, name, bytes, size, err);
+
+	if ((r == -ENOSPC || r == -EDQUOT) &&
+	    overlay_record_overwrite(record_fd, name, bytes, size, NULL) == 0)
+		return 0;
+	return r;
+}
+
 int overlay_record_remove(int record_fd, const char *name, struct verity_error *err)
 {
 	int r = unlinkat(record_fd, name, 0);

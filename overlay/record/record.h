@@ -103,6 +103,13 @@ int overlay_record_overwrite(int record_fd, const char *name, const void *bytes,
 			     size_t size, struct verity_error *err) must_check;
 
 /**
+ * overlay_record_keep - overlay_record_replace(), or on a full volume
+ * overlay_record_overwrite(): for what has to be written at each boot
+ */
+int overlay_record_keep(int record_fd, const char *name, const void *bytes, size_t size,
+			struct verity_error *err) must_check;
+
+/**
  * overlay_record_remove - delete a file; it is durable when this returns 0
  *
  * Return: 0, also where there is none; -errno.

@@ -155,12 +155,7 @@ int overlay_trials_store(int record_fd, const struct overlay_trials *trials,
 	r = overlay_trials_encode(trials, &text, err);
 	if (r == 0)
 		r = overlay_record_clear_folder(record_fd, name, err);
-	if (r == 0)
-		r = overlay_record_replace(record_fd, name, text, strlen(text), err);
-	if ((r == -ENOSPC || r == -EDQUOT) &&
-	    overlay_record_overwrite(record_fd, name, text, strlen(text), NULL) == 0)
-		r = 0;
-	return r;
+	return r < 0 ? r : overlay_record_keep(record_fd, name, text, strlen(text), err);
 }
 
 int overlay_trials_lock(int record_fd, int *ret, struct verity_error *err)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding passwords in URLs. */
+/* Finding passwords in URLs, and overwriting passwords. */
 #include "installer/common/redact.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define BEGIN "://"
@@ -39,4 +40,11 @@ char *redact_urls(char *text)
 		at += size;
 	}
 	return text;
+}
+
+void redact_wipe(char *password)
+{
+	if (password)
+		explicit_bzero(password, strlen(password));
+	free(password);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Passwords in URLs: SCHEME://USER:PASSWORD@HOST. */
+/* Passwords that must not be seen: in URLs, SCHEME://USER:PASSWORD@HOST, and in memory.
+ */
 
 #include <stddef.h>
 
@@ -17,3 +18,8 @@ char *redact_find(char *text, size_t *ret_size);
  * redact_urls - replace each byte of each password in @text by '*'; returns @text
  */
 char *redact_urls(char *text);
+
+/**
+ * redact_wipe - overwrite and free a password; may be NULL
+ */
+void redact_wipe(char *password);

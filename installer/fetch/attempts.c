@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "installer/common/redact.h"
 #include "installer/common/report.h"
 #include "installer/fetch/ca.h"
 #include "installer/fetch/client.h"
@@ -246,9 +247,7 @@ static bool replace(char **ret, const char *text)
 {
 	if (!text)
 		return true;
-	if (*ret)
-		explicit_bzero(*ret, strlen(*ret));
-	free(*ret);
+	redact_wipe(*ret);
 	*ret = strdup(text);
 	return *ret;
 }

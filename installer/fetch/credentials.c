@@ -18,17 +18,10 @@
 #define PASSWORD_MAX   1024
 #define PASSWD_BYTES   16384
 
-void credentials_wipe(char *password)
-{
-	if (password)
-		explicit_bzero(password, strlen(password));
-	free(password);
-}
-
 void credentials_hidden_done(struct credentials_hidden *hidden)
 {
 	for (size_t i = 0; hidden->words && hidden->words[i]; i++)
-		credentials_wipe(hidden->words[i]);
+		redact_wipe(hidden->words[i]);
 	free(hidden->words);
 	hidden->words = NULL;
 }

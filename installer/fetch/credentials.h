@@ -43,14 +43,9 @@ bool credentials_can_ask(void);
 
 /**
  * credentials_ask_password - ask for the password of @user at @host, without echo
- * @ret: set on success only; credentials_wipe()
+ * @ret: set on success only; redact_wipe()
  *
  * Return: 0; -ECOMM (LOGIN) if none was typed; -EINTR after a signal; -errno.
  */
 int credentials_ask_password(const char *user, const char *host, char **ret,
 			     struct verity_error *err) must_check;
-
-/**
- * credentials_wipe - overwrite and free a password; may be NULL
- */
-void credentials_wipe(char *password);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "installer/common/redact.h"
 #include "installer/common/signals.h"
 #include "installer/fetch/url.h"
 #include "installer/sandbox/sandbox.h"
@@ -147,7 +148,7 @@ static int ask_password(struct run *run, struct verity_error *err)
 	const struct transfer_client *client = run->client;
 	const struct transfer_job *job = &run->fetcher->job;
 	struct message login = {.type = MESSAGE_LOGIN};
-	cleanup_free char *password = NULL;
+	char *password = NULL;
 	const char *user;
 	int r;
 
@@ -161,7 +162,7 @@ static int ask_password(struct run *run, struct verity_error *err)
 	snprintf(login.login.user, sizeof(login.login.user), "%s", user);
 	snprintf(login.login.password, sizeof(login.login.password), "%s", password);
 	answer(run, &login);
-	explicit_bzero(password, strlen(password));
+	redact_wipe(password);
 	explicit_bzero(&login, sizeof(login));
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "installer/common/redact.h"
 #include "installer/transfer/address.h"
 #include "installer/transfer/protocols.h"
 
@@ -16,10 +17,8 @@ void url_done(struct url *url)
 
 void login_done(struct login *login)
 {
-	if (login->password)
-		explicit_bzero(login->password, strlen(login->password));
+	redact_wipe(login->password);
 	free(login->user);
-	free(login->password);
 	*login = (struct login){0};
 }
 

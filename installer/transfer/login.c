@@ -6,13 +6,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "installer/common/redact.h"
 #include "installer/transfer/address.h"
 
 void login_state_done(struct login_state *state)
 {
-	if (state->password)
-		explicit_bzero(state->password, strlen(state->password));
-	free(state->password);
+	redact_wipe(state->password);
 	state->password = NULL;
 }
 

@@ -727,6 +727,7 @@ int overlay_trust_clear_unlock(struct overlay_trust *trust,
 {
 	cleanup_free char *bytes = NULL;
 	cleanup_fd int lock = -1;
+	struct verity_error unspent;
 	size_t size;
 	int r = begin(trust, "unlock statement", &lock, err);
 	int loaded;
@@ -738,8 +739,8 @@ int overlay_trust_clear_unlock(struct overlay_trust *trust,
 			     &bytes, &size, NULL);
 	if (loaded == -ENOENT)
 		return 0;
-	if (loaded == 0)
-		(void)!spend(trust, bytes, size, ret_unspent);
+	if (loaded == 0 && spend(trust, bytes, size, &unspent) < 0)
+		*ret_unspent = unspent;
 	r = overlay_record_clear_folder(trust->record_fd, OVERLAY_RECORD_UNLOCK, err);
 	if (r == 0)
 		r = overlay_record_remove(trust->record_fd, OVERLAY_RECORD_UNLOCK, err);

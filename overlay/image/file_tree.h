@@ -7,19 +7,19 @@
  * sealed: sorted by the bytes of the names and numbered.
  */
 
+#include "overlay/image/notes.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/error.h"
 
 #include <stdint.h>
 #include <sys/types.h>
 
-#define IMAGE_NAME_MAX   255          /* bytes, the kernel's limit */
-#define IMAGE_PATH_MAX   4095         /* bytes, the kernel's limit */
-#define IMAGE_FILE_MAX   (1ULL << 40) /* bytes of one file, holes and all */
-#define IMAGE_XATTR_MAX  65536        /* bytes of one value, the kernel's limit */
-#define IMAGE_NODES_MAX  (1U << 26)   /* names of one tree */
-#define IMAGE_PATH_SHOWN 256          /* bytes of a path in a message, with the 0 */
-#define IMAGE_NO_ENTRY   UINT64_MAX
+#define IMAGE_NAME_MAX  255          /* bytes, the kernel's limit */
+#define IMAGE_PATH_MAX  4095         /* bytes, the kernel's limit */
+#define IMAGE_FILE_MAX  (1ULL << 40) /* bytes of one file, holes and all */
+#define IMAGE_XATTR_MAX 65536        /* bytes of one value, the kernel's limit */
+#define IMAGE_NODES_MAX (1U << 26)   /* names of one tree */
+#define IMAGE_NO_ENTRY  UINT64_MAX
 
 #define IMAGE_XATTR_OPAQUE "trusted.overlay.opaque" /* of a folder, "y" */
 
@@ -81,6 +81,8 @@ struct image_tree {
 	uint32_t inode_count; /* reachable ones; set by sealing */
 	size_t node_count;
 	int64_t source_date;
+	bool all_attributes; /* those of the build host, too; for image_rules_xattr() */
+	struct overlay_image_notes notes;
 };
 
 /**

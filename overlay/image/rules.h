@@ -25,15 +25,18 @@ int image_rules_add(struct image_tree *tree, struct image_node *folder, const ch
  * image_rules_xattr - give @inode an attribute if it belongs in an image
  * @folder, @name: where the inode will be, for messages; @name may be NULL
  *
- * user.*, trusted.* and security.* are kept. POSIX ACLs are refused: squashfs cannot
- * store them, and a file without its ACL has other permissions than its owner thinks.
- * Of trusted.overlay.*, `opaque` is kept, what points at other layers (redirect,
- * metacopy, whiteout) is refused, the rest is bookkeeping of an upper layer and left out.
- * So are all other attributes: they belong to the file system that the tree lies on.
+ * POSIX ACLs are refused: squashfs cannot store them, and a file without its ACL has
+ * other permissions than its owner thinks. Of overlayfs's own, `opaque` is kept, what
+ * points at other layers (redirect, metacopy, whiteout) is refused, and the rest is
+ * bookkeeping of an upper layer and left out. Capabilities are kept. All others describe
+ * the build host (labels of SELinux, hashes of IMA, where a browser got a file): they are
+ * left out and counted, but user.*, trusted.* and security.* are kept where the tree says
+ * @all_attributes.
  */
-int image_rules_xattr(struct image_inode *inode, const struct image_node *folder,
-		      const char *name, const char *xattr, const void *value,
-		      size_t value_bytes, struct verity_error *err) must_check;
+int image_rules_xattr(struct image_tree *tree, struct image_inode *inode,
+		      const struct image_node *folder, const char *name,
+		      const char *xattr, const void *value, size_t value_bytes,
+		      struct verity_error *err) must_check;
 
 /**
  * image_rules_check - whether a package may hold what a sealed tree has at and below

@@ -286,6 +286,30 @@ class Repeatable(Case):
         self.assertEqual(os.path.exists("c.wmopkg"), False)
 
 
+class Trees(Case):
+    """What of a tree is not taken into the package, and how that is said."""
+
+    def setUp(self):
+        super().setUp()
+        self.tree()
+
+    def warned(self, warnings, *words):
+        result = run(BUILD, *CREATE, *words)
+        self.assertEqual(result.stderr,
+                         "".join(f"wmopkg-build: warning: {line}\n" for line in warnings))
+        self.assertEqual(result.returncode, 0)
+
+    def test_attributes(self):
+        self.build(*CREATE, "--name", "a", "tree", "plain.wmopkg")
+        os.setxattr("tree/data", "user.xdg.origin.url", b"https://example.com/")
+        os.setxattr("tree/etc/motd", "user.xdg.origin.url", b"https://example.com/")
+        self.warned(["tree: 2 attributes are left out: user.xdg.origin.url "
+                     "(--xattrs keeps what squashfs can store)"], "tree", "a.wmopkg")
+        self.assertEqual(digest("a.wmopkg"), digest("plain.wmopkg"), "not the same on each host")
+        self.warned([], "--xattrs", "tree", "a.wmopkg")
+        self.assertNotEqual(digest("a.wmopkg"), digest("plain.wmopkg"))
+
+
 class WrongInput(Case):
     def setUp(self):
         super().setUp()

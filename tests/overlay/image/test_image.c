@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "overlay/image/file_tree.h"
+#include "overlay/image/sources.h"
 #include "tests/overlay/image/tree.h"
 
 #include <errno.h>
@@ -472,6 +474,106 @@ static void test_archive_cut(void **state)
 	}
 }
 
+/* "NAME=VALUE " of each attribute of the entry at the root called @name. */
+static void check_attributes(const struct image_tree *tree, const char *name,
+			     const char *expected)
+{
+	const struct image_node *node = image_node_child(tree->root, name);
+	char text[512] = "";
+
+	assert_non_null(node);
+	for (const struct image_xattr *xattr = node->inode->xattrs; xattr;
+	     xattr = xattr->next)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s=%.*s ",
+			 xattr->name, (int)xattr->value_bytes,
+			 (const char *)xattr->value);
+	assert_string_equal(text, expected);
+}
+
+/* Those of the build host stay there; overlayfs's own mean the same in each spelling. */
+static void test_attributes(void **state)
+{
+	static const struct {
+		const char *xattr, *kept, *all;
+		uint64_t left, left_of_all;
+	} cases[] = {
+		{"security.capability=c", "security.capability=c ",
+		 "security.capability=c ", 0, 0},
+		{"security.selinux=unconfined_u", "", "security.selinux=unconfined_u ", 1,
+		 0},
+		{"security.ima=x", "", "security.ima=x ", 1, 0},
+		{"security.capability2=x", "", "security.capability2=x ", 1, 0},
+		{"user.xdg.origin.url=http", "", "user.xdg.origin.url=http ", 1, 0},
+		{"trusted.md5sum=1", "", "trusted.md5sum=1 ", 1, 0},
+		{"com.apple.quarantine=q", "", "", 1, 1},
+		{"system.nfs4_acl=q", "", "", 1, 1},
+		{"trusted.overlay.opaque=y", "trusted.overlay.opaque=y ",
+		 "trusted.overlay.opaque=y ", 0, 0},
+		{"user.overlay.opaque=y", "trusted.overlay.opaque=y ",
+		 "trusted.overlay.opaque=y ", 0, 0},
+		{"user.fuseoverlayfs.opaque=y", "trusted.overlay.opaque=y ",
+		 "trusted.overlay.opaque=y ", 0, 0},
+		{"trusted.overlay.opaque=n", "", "", 0, 0},
+		{"user.overlay.origin=x", "", "", 0, 0},
+	};
+	scratch_dir scratch;
+	char path[128];
+
+	(void)state;
+	tree_scratch_make(&scratch);
+	snprintf(path, sizeof(path), "%s/t.tar", scratch.path);
+	for (size_t i = 0; i < 2 * COUNT(cases); i++) {
+		cleanup_with(image_tree_free_p) struct image_tree *tree = NULL;
+		const struct tree_entry entry = {.path = "d",
+						 .type = 'd',
+						 .mode = 0755,
+						 .xattr = cases[i / 2].xattr};
+		struct verity_error err = {0};
+		cleanup_fd int fd = -1;
+
+		tree_archive(path, "pax", NULL, &entry, 1);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		assert_true(fd >= 0);
+		check_ok(image_tree_new(0, &tree, &err), &err);
+		tree->all_attributes = i % 2;
+		check_ok(image_tar_scan(fd, tree, &err), &err);
+		check_attributes(tree, "d", i % 2 ? cases[i / 2].all : cases[i / 2].kept);
+		assert_int_equal(tree->notes.attributes,
+				 i % 2 ? cases[i / 2].left_of_all : cases[i / 2].left);
+	}
+}
+
+/* Each name once, however many files have it, and as many as have space. */
+static void test_attributes_noted(void **state)
+{
+	struct tree_entry entries[40];
+	char xattrs[COUNT(entries)][32], names[COUNT(entries)][8], path[128];
+	cleanup_with(image_tree_free_p) struct image_tree *tree = NULL;
+	struct verity_error err = {0};
+	cleanup_fd int fd = -1;
+	scratch_dir scratch;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(entries); i++) {
+		snprintf(names[i], sizeof(names[i]), "f%zu", i);
+		snprintf(xattrs[i], sizeof(xattrs[i]), "user.%s%zu=v",
+			 i < 4 ? "a" : "attribute-", i < 4 ? i % 2 : i);
+		entries[i] =
+			(struct tree_entry){names[i], 'f', NULL, 0644, 0, xattrs[i], 0};
+	}
+	tree_scratch_make(&scratch);
+	snprintf(path, sizeof(path), "%s/t.tar", scratch.path);
+	tree_archive(path, "pax", NULL, entries, COUNT(entries));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	check_ok(image_tree_new(0, &tree, &err), &err);
+	check_ok(image_tar_scan(fd, tree, &err), &err);
+	assert_int_equal(tree->notes.attributes, COUNT(entries));
+	assert_memory_equal(tree->notes.attribute_names,
+			    "user.a0, user.a1, user.attribute-4, user.attribute-5, ", 54);
+	assert_true(strlen(tree->notes.attribute_names) > 200);
+}
+
 /* Some that compress, some that do not, some alike, of all sizes around a block. */
 static void many_make(const char *path, bool backwards)
 {
@@ -555,6 +657,8 @@ int main(void)
 		cmocka_unit_test(test_merged_usr),
 		cmocka_unit_test(test_archive),
 		cmocka_unit_test(test_archive_cut),
+		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_attributes_noted),
 		cmocka_unit_test(test_same_bytes),
 	};
 

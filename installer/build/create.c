@@ -245,6 +245,13 @@ static void warn_of(const struct request *request,
 			       request->image.all_attributes
 				       ? " (squashfs cannot store them)"
 				       : " (--xattrs keeps what squashfs can store)");
+	if (notes->set_ids > 0)
+		report_warning(
+			"%s: set-user-ID or set-group-ID is left out where another "
+			"user or group than root has it: %" PRIu64
+			" files, among them %s (chown root:root, or give a tar "
+			"file: tar --owner=0 --group=0)",
+			request->tree, notes->set_ids, notes->set_id_path);
 }
 
 static int make_blocks(const struct request *request, int fd, struct verity_blocks *ret,

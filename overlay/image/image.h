@@ -26,7 +26,8 @@ struct overlay_image_options {
  * @ret_bytes: length of the image, before any padding
  * @ret_notes: what was left out
  *
- * Owners are root unless the tar says otherwise; modification times later than
+ * Owners are root unless the tar says otherwise, and set-id bits of a directory's other
+ * owners are cleared; modification times later than
  * @source_date become @source_date. The root folder itself is always 0755 root: a stack's
  * root shows the attributes of its topmost layer, and a tree often grows in a private
  * temporary folder. Whiteouts are character devices 0/0, or OCI `.wh.NAME` and

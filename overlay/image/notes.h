@@ -10,4 +10,6 @@
 struct overlay_image_notes {
 	uint64_t attributes;                    /* that were left out */
 	char attribute_names[IMAGE_PATH_SHOWN]; /* each once; as many as have space */
+	uint64_t set_ids;                       /* files whose set-id bits were cleared */
+	char set_id_path[IMAGE_PATH_SHOWN];     /* one of them */
 };

@@ -13,7 +13,8 @@
  * image_dir_scan - read the tree of a folder
  * @fd: the folder; borrowed
  *
- * Owners become root. Symbolic links are not followed.
+ * Owners become root; set-user-ID and set-group-ID bits of other owners are cleared.
+ * Symbolic links are not followed.
  */
 int image_dir_scan(int fd, struct image_tree *tree, struct verity_error *err) must_check;
 

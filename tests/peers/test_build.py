@@ -309,6 +309,41 @@ class Trees(Case):
         self.warned([], "--xattrs", "tree", "a.wmopkg")
         self.assertNotEqual(digest("a.wmopkg"), digest("plain.wmopkg"))
 
+    def test_set_ids(self):
+        """A program of the person who built it would be one of root on the device."""
+        for name, mode, owner in (("tree/theirs", 0o6755, (1000, 1000)),
+                                  ("tree/user", 0o4755, (1000, 0)),
+                                  ("tree/group", 0o2755, (0, 50)),
+                                  ("tree/crossed", 0o2755, (1000, 0)),
+                                  ("tree/root", 0o6755, (0, 0))):
+            with open(name, "w", encoding="utf-8"):
+                pass
+            os.chown(name, *owner)
+            os.chmod(name, mode)
+        os.link("tree/theirs", "tree/zero")
+        os.mkdir("tree/shared")
+        os.chown("tree/shared", 0, 50)
+        os.chmod("tree/shared", 0o3775)
+        self.warned(["tree: set-user-ID or set-group-ID is left out where another user or group "
+                     "than root has it: 4 files, among them group (chown root:root, or give a "
+                     "tar file: tar --owner=0 --group=0)"], "tree", "a.wmopkg")
+        self.assertEqual(self.modes("a.wmopkg"),
+                         {"theirs": "-rwxr-xr-x", "zero": "-rwxr-xr-x", "user": "-rwxr-xr-x",
+                          "group": "-rwxr-xr-x", "crossed": "-rwxr-sr-x", "root": "-rwsr-sr-x",
+                          "shared": "drwxrwxr-t"})
+        made = run("tar", "--owner=0", "--group=0", "-C", "tree", "-cf", "t.tar", ".")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.warned([], "t.tar", "b.wmopkg")
+        self.assertEqual(self.modes("b.wmopkg")["theirs"], "-rwsr-sr-x")
+
+    def modes(self, package):
+        """The mode of each file and folder at the root but those of tree()."""
+        self.build("extract", "--image", "i", package)
+        listed = run("unsquashfs", "-lls", "i").stdout.splitlines()
+        lines = [line.split() for line in listed if " squashfs-root/" in line]
+        return {line[-1].partition("/")[2]: line[0] for line in lines
+                if line[-1].count("/") == 1 and line[-1].split("/")[1] not in ("etc", "data")}
+
 
 class WrongInput(Case):
     def setUp(self):

@@ -77,6 +77,11 @@ static int take_bytes(void *context, const void *bytes, size_t count,
 	return 0;
 }
 
+static bool is_whole(void *context)
+{
+	return verity_stream_is_whole(((struct install *)context)->stream);
+}
+
 static void interlude(void *context)
 {
 	progress_pause(&((struct install *)context)->progress);
@@ -84,7 +89,10 @@ static void interlude(void *context)
 
 static int transfer(struct install *install, struct verity_error *err)
 {
-	const struct source_sink sink = {take_bytes, interlude, install};
+	const struct source_sink sink = {.take = take_bytes,
+					 .is_whole = is_whole,
+					 .interlude = interlude,
+					 .context = install};
 	const struct verity_judgement *judgement;
 	int r = source_pull(install->source, &sink, err);
 

@@ -67,6 +67,7 @@ struct image_node {
 	char *name;                /* "" for the root */
 	struct image_inode *inode;
 	bool marker; /* a whiteout from a `.wh.` file: any real entry replaces it */
+	bool hides;  /* the source has a `.wh.` file for it: a folder becomes opaque */
 	bool opaque; /* a `.wh..wh..opq` file lies in it */
 
 	void *by_name;                /* tsearch() tree of the children */
@@ -125,7 +126,8 @@ struct image_node *image_node_child(const struct image_node *folder, const char 
 
 /**
  * image_node_set - let @name in @folder lead to @inode
- * @marker: the entry stems from a `.wh.` file, and gives way to a real one
+ * @marker: the entry stems from a `.wh.` file, and gives way to a real one; a folder is
+ *          then opaque, as the file hides what the layers below have of this name only
  *
  * What had the name before is replaced with all below it; of two folders, the entries are
  * kept and the later one's attributes count.
@@ -133,6 +135,12 @@ struct image_node *image_node_child(const struct image_node *folder, const char 
 int image_node_set(struct image_tree *tree, struct image_node *folder, const char *name,
 		   struct image_inode *inode, bool marker,
 		   struct verity_error *err) must_check;
+
+/**
+ * image_node_remove - remove the entry @name of @folder with all below it, if it is there
+ */
+void image_node_remove(struct image_tree *tree, struct image_node *folder,
+		       const char *name);
 
 /**
  * image_node_path - the path of a node from the root, without a leading slash

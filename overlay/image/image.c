@@ -52,8 +52,10 @@ int overlay_image_write(const char *source, int fd,
 	if (r == 0)
 		r = folder ? image_dir_scan(source_fd, tree, err)
 			   : image_tar_scan(source_fd, tree, err);
-	if (r == 0)
+	if (r == 0) {
+		image_rules_prune(tree);
 		r = image_tree_seal(tree, err);
+	}
 	if (r == 0)
 		r = image_rules_check(tree->root, err);
 	if (r == 0)

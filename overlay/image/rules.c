@@ -13,6 +13,24 @@
 #define WHITEOUT        ".wh."
 #define WHITEOUT_OPAQUE ".wh..wh..opq"
 
+/* At the root of a branch of aufs; see image_rules_prune(). */
+static const char *const aufs_own[] = {".wh..wh.aufs", ".wh..wh.orph", ".wh..wh.plnk"};
+
+#define AUFS_OWN_COUNT (sizeof(aufs_own) / sizeof(aufs_own[0]))
+
+bool image_rules_is_whiteout(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return verity_text_begins(slash ? slash + 1 : path, WHITEOUT);
+}
+
+void image_rules_prune(struct image_tree *tree)
+{
+	for (size_t i = 0; i < AUFS_OWN_COUNT; i++)
+		image_node_remove(tree, tree->root, aufs_own[i]);
+}
+
 int image_rules_add(struct image_tree *tree, struct image_node *folder, const char *name,
 		    struct image_inode *inode, struct verity_error *err)
 {
@@ -22,6 +40,9 @@ int image_rules_add(struct image_tree *tree, struct image_node *folder, const ch
 	if (strlen(name) > IMAGE_NAME_MAX)
 		return image_node_fail(err, folder, name, "name longer than %d bytes",
 				       IMAGE_NAME_MAX);
+	for (size_t i = 0; !folder->parent && i < AUFS_OWN_COUNT; i++)
+		if (strcmp(name, aufs_own[i]) == 0)
+			return image_node_set(tree, folder, name, inode, false, err);
 	if (!verity_text_begins(name, WHITEOUT))
 		return image_node_set(tree, folder, name, inode, false, err);
 	if (!S_ISREG(inode->mode))

@@ -5,10 +5,10 @@
  * What a tree may hold and what its special entries mean: whiteouts, attributes, and the
  * paths that belong to the engine.
  *
- * Whiteout files are those of the OCI image format (opencontainers/image-spec, layer.md):
- * `.wh.NAME` hides NAME of the layers below, `.wh..wh..opq` all that they have in its
- * folder. What they become is overlayfs's (Linux
- * Documentation/filesystems/overlayfs.rst).
+ * Whiteout files are those of the OCI image format (opencontainers/image-spec, layer.md),
+ * which are those of aufs: `.wh.NAME` hides NAME of the layers below, whether or not the
+ * source has a NAME of its own; `.wh..wh..opq` all that they have in its folder. What
+ * they become is overlayfs's (Linux Documentation/filesystems/overlayfs.rst).
  */
 
 #include "overlay/image/file_tree.h"
@@ -20,6 +20,21 @@
  */
 int image_rules_add(struct image_tree *tree, struct image_node *folder, const char *name,
 		    struct image_inode *inode, struct verity_error *err) must_check;
+
+/**
+ * image_rules_is_whiteout - whether the last name of @path is that of a whiteout file, or
+ * of one of aufs's own
+ */
+bool image_rules_is_whiteout(const char *path);
+
+/**
+ * image_rules_prune - remove what aufs keeps for itself at the root
+ *
+ * `.wh..wh.aufs`, which all its whiteouts are hard links of, `.wh..wh.orph` (deleted
+ * files that are open), and `.wh..wh.plnk` (second names of files that lie in several
+ * layers). Until all is read they stay in the tree, as the target of hard links.
+ */
+void image_rules_prune(struct image_tree *tree);
 
 /**
  * image_rules_xattr - give @inode an attribute if it belongs in an image

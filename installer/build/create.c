@@ -12,6 +12,8 @@
 #include "installer/build/commands.h"
 #include "installer/build/output.h"
 #include "installer/build/signature.h"
+#include "installer/grammar/grammar.h"
+#include "overlay/contents/contents.h"
 #include "overlay/image/image.h"
 #include "verity/package/assemble.h"
 #include "verity/util/cleanup.h"
@@ -181,6 +183,10 @@ static int read_request(int argc, char **argv, struct request *ret,
 		r = take_epoch_of_date(manifest, err);
 	if (r == 0)
 		r = verity_name_from_path(ret->out, name, err);
+	if (r == 0) {
+		r = word_reserved_refuse(name, err);
+		r = r < 0 ? verity_context(err, r, "%s", ret->out) : 0;
+	}
 	if (r < 0)
 		return r;
 	if (!manifest->name[0])
@@ -235,10 +241,13 @@ static int derive_salt(int fd, struct verity_manifest *manifest, struct verity_e
 }
 
 /* Image, then its padding, then the tree: all in one nameless file. */
-/* What the package does not have of its tree, although nothing fails. */
+/* What the package does not have of its tree, or devices of it, although nothing fails.
+ */
 static void warn_of(const struct request *request,
-		    const struct overlay_image_notes *notes)
+		    const struct overlay_image_notes *notes, int fd)
 {
+	struct verity_error why;
+
 	if (notes->attributes > 0)
 		report_warning("%s: %" PRIu64 " attributes are left out: %s%s",
 			       request->tree, notes->attributes, notes->attribute_names,
@@ -252,6 +261,10 @@ static void warn_of(const struct request *request,
 			" files, among them %s (chown root:root, or give a tar "
 			"file: tar --owner=0 --group=0)",
 			request->tree, notes->set_ids, notes->set_id_path);
+	if (overlay_contents_check(fd, request->manifest->image_bytes, &why) < 0)
+		report_warning("%s: devices cannot tell what it replaces or deletes, nor "
+			       "warn of critical files: %s",
+			       request->tree, why.message);
 }
 
 static int make_blocks(const struct request *request, int fd, struct verity_blocks *ret,
@@ -272,7 +285,7 @@ static int make_blocks(const struct request *request, int fd, struct verity_bloc
 				   " bytes is over the limit of %" PRIu64,
 				   request->tree, manifest->image_bytes,
 				   VERITY_IMAGE_MAX);
-	warn_of(request, &notes);
+	warn_of(request, &notes, fd);
 	padded = verity_round_up_block(manifest->image_bytes);
 	geometry = verity_geometry_compute(padded / VERITY_BLOCK);
 	if (ftruncate(fd, (off_t)(padded + geometry.tree_blocks * VERITY_BLOCK)) < 0)

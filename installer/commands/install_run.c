@@ -199,13 +199,8 @@ int install_run(struct device *device, struct source *source,
 	uint8_t id[VERITY_DIGEST_BYTES];
 	struct verity_error why;
 	int record;
-	int r = 0;
+	int r = word_reserved_refuse(name, err);
 
-	if (word_reserved(name))
-		r = verity_fail(err, VERITY_E_BAD_NAME,
-				"'%s' is a word of the commands, not a name a package "
-				"may have",
-				name);
 	/* A failure is reported by what writes to it. */
 	(void)!device_record_fd(device, &record, &why);
 	if (r == 0)

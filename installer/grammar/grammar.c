@@ -88,6 +88,16 @@ bool word_reserved(const char *name)
 	return false;
 }
 
+int word_reserved_refuse(const char *name, struct verity_error *err)
+{
+	return word_reserved(name)
+		       ? verity_fail(err, VERITY_E_BAD_NAME,
+				     "'%s' is a word of the commands, not a name a "
+				     "package may have",
+				     name)
+		       : 0;
+}
+
 /* Whether @text may be the value of a word. An unknown option is never a value. */
 static bool fits(const struct word_info *info, const char *text)
 {

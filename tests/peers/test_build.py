@@ -336,6 +336,22 @@ class Trees(Case):
         self.warned([], "t.tar", "b.wmopkg")
         self.assertEqual(self.modes("b.wmopkg")["theirs"], "-rwsr-sr-x")
 
+    def test_over_the_limits_of_devices(self):
+        """One file with so many long paths that no device lists them."""
+        folder = os.getcwd()
+        os.chdir("tree")
+        for _ in range(15):
+            os.mkdir("f" * 254)
+            os.chdir("f" * 254)
+        with open("x", "w", encoding="utf-8"):
+            pass
+        for number in range(16500):
+            os.link("x", f"{number:0240}")
+        os.chdir(folder)
+        self.warned(["tree: devices cannot tell what it replaces or deletes, nor warn of critical "
+                     "files: image: its paths have more than 67108864 bytes together"],
+                    "tree", "a.wmopkg")
+
     def modes(self, package):
         """The mode of each file and folder at the root but those of tree()."""
         self.build("extract", "--image", "i", package)
@@ -381,6 +397,12 @@ class WrongInput(Case):
                      "tree", "-a.wmopkg")
         self.refused(2, "--name: 'a b' is not a valid package name" + rename, *CREATE,
                      "--name", "a b", "tree", "a.wmopkg")
+        self.build(*CREATE, "--name", "all", "tree", "good.wmopkg")
+        for word in ("all", "json", "media", "boot"):
+            says = f"{word}.wmopkg: '{word}' is a word of the commands, not a name a package may have"
+            self.refused(2, says + rename, *CREATE, "tree", f"{word}.wmopkg")
+            self.refused(2, says + rename, "sign", "--key", "k", "--cert", "c", "good.wmopkg",
+                         f"{word}.wmopkg")
 
     def test_texts(self):
         self.refused(2, "manifest: version: not printable UTF-8",

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "overlay/fs/open_beneath.h"
@@ -75,7 +76,7 @@ static bool list_packages(int root_fd, const char *folder, char *ret, size_t roo
 		       suffix = strlen(VERITY_PACKAGE_SUFFIX);
 
 		if (size > suffix && entry->d_name[0] != '.' &&
-		    strcmp(entry->d_name + size - suffix, VERITY_PACKAGE_SUFFIX) == 0)
+		    strcasecmp(entry->d_name + size - suffix, VERITY_PACKAGE_SUFFIX) == 0)
 			add_name(&names, entry->d_name);
 	}
 	used = (size_t)snprintf(ret, room, "; packages in %.*s: ", PATH_SHOWN / 2,

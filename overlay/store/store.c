@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "overlay/fs/erase.h"
 #include "overlay/fs/lock.h"
 #include "overlay/fs/reserve.h"
 #include "verity/format/format.h"
@@ -136,6 +137,17 @@ void overlay_entry_file(const struct overlay_entry *entry,
 	snprintf(ret, OVERLAY_FILE_BYTES, "%s" VERITY_PACKAGE_SUFFIX, entry->name);
 }
 
+bool overlay_entry_name(const char *file, char ret[static VERITY_NAME_MAX + 1])
+{
+	size_t suffix = strlen(VERITY_PACKAGE_SUFFIX);
+	size_t length = strlen(file);
+
+	/* In a store the suffix is in small letters: the file is opened by its name. */
+	return length > suffix &&
+	       strcmp(file + length - suffix, VERITY_PACKAGE_SUFFIX) == 0 &&
+	       verity_name_from_path(file, ret, NULL) == 0;
+}
+
 static int list_folder(int folder, enum overlay_store_kind kind,
 		       struct overlay_entry **entries, size_t *count,
 		       struct verity_error *err)
@@ -147,7 +159,7 @@ static int list_folder(int folder, enum overlay_store_kind kind,
 
 	while (r >= 0 && (r = verity_dir_next(dir, &item)) > 0) {
 		entry = (struct overlay_entry){.kind = kind};
-		if (verity_name_from_path(item->d_name, entry.name, NULL) < 0)
+		if (!overlay_entry_name(item->d_name, entry.name))
 			continue;
 		if ((*count & (*count - 1)) == 0) { /* full at each power of two */
 			size_t room = *count ? *count * 2 : 1;
@@ -286,6 +298,12 @@ int overlay_store_remove(struct overlay_store *store, const struct overlay_entry
 	overlay_entry_file(entry, file);
 	verity_debug("removing %s", file);
 	r = can_delete(folder, file);
+	if (r == -EISDIR) {
+		r = overlay_erase_tree(folder, file, false);
+		if (r == 0 && fsync(folder) < 0)
+			r = -errno;
+		return r < 0 ? verity_fail_errno(err, -r, "the folder %s", file) : 0;
+	}
 	if (r < 0)
 		return verity_fail_errno(err, -r, "%s", file);
 	/*

@@ -105,6 +105,13 @@ bool overlay_store_is_there(const struct overlay_store *store,
 void overlay_entry_file(const struct overlay_entry *entry,
 			char ret[static OVERLAY_FILE_BYTES]);
 
+/**
+ * overlay_entry_name - the name of the entry whose file is called @file
+ *
+ * Return: false where it is no file name of a package.
+ */
+bool overlay_entry_name(const char *file, char ret[static VERITY_NAME_MAX + 1]);
+
 /* A package on its way in. Freed before its commit, it leaves nothing behind. */
 struct overlay_incoming;
 
@@ -158,6 +165,7 @@ int overlay_incoming_commit(struct overlay_incoming *incoming,
  * overlay_store_remove - take a package out, for good when this returns 0; with what is
  * left of it in the other store
  *
+ * A folder of that name, which is no package, is deleted with all that is in it.
  * Where the package itself cannot be deleted, nothing is. DATA without such a file does
  * not hold up the removal of a persistent package, also when it is read-only.
  */

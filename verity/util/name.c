@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "verity/util/sizes.h"
 
@@ -28,7 +29,8 @@ int verity_name_from_path(const char *path, char ret[static VERITY_NAME_MAX + 1]
 	size_t length = strlen(file);
 	char name[VERITY_NAME_MAX + 1];
 
-	if (length < suffix || strcmp(file + length - suffix, VERITY_PACKAGE_SUFFIX) != 0)
+	if (length < suffix ||
+	    strcasecmp(file + length - suffix, VERITY_PACKAGE_SUFFIX) != 0)
 		return verity_fail(
 			err, VERITY_E_BAD_NAME,
 			"%s: the file's name does not end in " VERITY_PACKAGE_SUFFIX,

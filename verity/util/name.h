@@ -15,7 +15,7 @@ bool verity_name_valid(const char *name);
 
 /**
  * verity_name_from_path - the installed name of a package file: no folders, no suffix
- * @path: a path or the path part of a URL
+ * @path: a path or the path part of a URL; the suffix in any case, as on a FAT stick
  *
  * Return: 0; -EINVAL where the file's name lacks .wmopkg or is outside the allowed set.
  */

@@ -33,6 +33,8 @@ static void test_from_path(void **state)
 	assert_string_equal(name, "a");
 	assert_int_equal(verity_name_from_path("/x/y.z/b-1.0.wmopkg", name, &err), 0);
 	assert_string_equal(name, "b-1.0");
+	assert_int_equal(verity_name_from_path("/mnt/STICK/BRAND.WMOPKG", name, &err), 0);
+	assert_string_equal(name, "BRAND");
 
 	strcpy(name, "untouched");
 	assert_true(verity_name_from_path("dir/a.zip", name, &err) < 0);

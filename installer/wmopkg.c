@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 	cleanup_with(credentials_hidden_done) struct credentials_hidden hidden = {NULL};
 	const char *config = NULL;
 	struct verity_error err;
-	int option;
+	int option, at; /* the word it stands in */
 
 	/* Its configuration could allow old protocols, or load libraries. */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
@@ -70,7 +70,8 @@ int main(int argc, char **argv)
 		verity_debug_start(report_debug);
 	if (credentials_hide(argc, argv, &hidden, &err) < 0)
 		return report_error(NULL, &err);
-	while ((option = getopt_long(argc, argv, "+:h", options, NULL)) >= 0) {
+	while (at = optind,
+	       (option = getopt_long(argc, argv, "+:h", options, NULL)) >= 0) {
 		if (option == 'c')
 			config = optarg;
 		else if (option == 'd')
@@ -81,7 +82,7 @@ int main(int argc, char **argv)
 			return puts("wmopkg " WMOPKG_VERSION) < 0;
 		else
 			return report_usage("'%s' is unknown or lacks its value",
-					    argv[optind - 1]);
+					    argv[at]);
 	}
 	return run(config, argc - optind, argv + optind);
 }

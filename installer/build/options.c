@@ -95,7 +95,14 @@ int build_options_read(int argc, char **argv, const struct build_options *option
 			count++;
 		}
 	optind = 1;
+	optopt = 0;
 	while ((code = getopt_long(argc, argv, ":", long_options, NULL)) >= 0) {
+		/* One of several letters: the word is not passed yet. */
+		if (optopt > 0 && optopt < FIRST_CODE)
+			return verity_fail(
+				err, VERITY_E_USAGE,
+				"%s: '-%c' is unknown (see 'wmopkg-build help')", argv[0],
+				optopt);
 		if (code < FIRST_CODE)
 			return verity_fail(err, VERITY_E_USAGE,
 					   "%s: '%s' is unknown or lacks its value (see "

@@ -51,6 +51,21 @@ void install_find_replaced(const struct overlay_store *store, const char *name,
 		 verity_inspection_manifest(inspection)->version);
 }
 
+/* Whether a file would be used, and has this identity. */
+static bool is_rival(const struct overlay_store *store,
+		     const struct verity_policy *policy,
+		     const struct overlay_entry *entry, const char *identity)
+{
+	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
+		inspect(store, entry);
+	struct verity_outlook outlook;
+
+	return inspection &&
+	       strcmp(verity_inspection_manifest(inspection)->name, identity) == 0 &&
+	       verity_inspection_outlook(inspection, policy, &outlook, NULL) == 0 &&
+	       outlook.accepted;
+}
+
 int install_check_identity(const struct overlay_store *store,
 			   const struct verity_policy *policy, const char *name,
 			   const char *identity, struct verity_error *err)
@@ -62,16 +77,9 @@ int install_check_identity(const struct overlay_store *store,
 		r = overlay_survey_add(store, OVERLAY_ORDINARY, NULL, 0, &survey, err);
 	for (size_t i = 0; r == 0 && i < survey.count; i++) {
 		const char *other = survey.entries[i].name;
-		cleanup_with(verity_inspection_free_p) struct verity_inspection *rival =
-			strcmp(other, name) != 0 ? inspect(store, &survey.entries[i])
-						 : NULL;
-		struct verity_outlook outlook;
 
-		/* only if it would be used */
-		if (rival &&
-		    strcmp(verity_inspection_manifest(rival)->name, identity) == 0 &&
-		    verity_inspection_outlook(rival, policy, &outlook, NULL) == 0 &&
-		    outlook.accepted)
+		if (strcmp(other, name) != 0 &&
+		    is_rival(store, policy, &survey.entries[i], identity))
 			r = verity_fail(
 				err, VERITY_E_OTHER_NAME,
 				"%s is installed already, as '%s' (remove it "
@@ -84,7 +92,7 @@ int install_check_identity(const struct overlay_store *store,
 
 void install_format_replaced(const struct install_replaced *replaced,
 			     const struct verity_manifest *manifest,
-			     enum overlay_store_kind kind,
+			     enum overlay_store_kind kind, enum overlay_store_kind asked,
 			     char ret[static INSTALL_REPLACES_BYTES])
 {
 	const size_t size = INSTALL_REPLACES_BYTES;
@@ -110,10 +118,9 @@ void install_format_replaced(const struct install_replaced *replaced,
 				 ? ", which is older"
 				 : "");
 	if (replaced->kind != kind)
-		verity_text_append(
-			ret, size, "%s",
-			kind == OVERLAY_PERSISTENT
-				? " It is persistent from now on."
-				: " It is no longer persistent: a factory reset removes "
-				  "it.");
+		verity_text_append(ret, size, " It is persistent from now on.");
+	else if (kind != asked)
+		verity_text_append(ret, size,
+				   " It stays persistent (to make it ordinary, remove it "
+				   "first).");
 }

@@ -45,9 +45,10 @@ int install_check_identity(const struct overlay_store *store,
 /**
  * install_format_replaced - "Replaces version 1.0 with 1.1." and the like
  * @manifest: of the new package, which goes into the store of @kind
+ * @asked:    the store that was asked for
  * @ret:      "" where nothing is replaced
  */
 void install_format_replaced(const struct install_replaced *replaced,
 			     const struct verity_manifest *manifest,
-			     enum overlay_store_kind kind,
+			     enum overlay_store_kind kind, enum overlay_store_kind asked,
 			     char ret[static INSTALL_REPLACES_BYTES]);

@@ -29,7 +29,7 @@ struct install {
 	struct source *source;
 	struct overlay_incoming *incoming;
 	struct verity_stream *stream;
-	enum overlay_store_kind kind;
+	enum overlay_store_kind kind, asked;
 	struct install_replaced replaced;
 	struct progress progress;
 	uint64_t done; /* bytes */
@@ -45,6 +45,13 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 	int64_t offered = source_bytes(install->source);
 	char title[VERITY_NAME_MAX + sizeof(VERITY_PACKAGE_SUFFIX)];
 	int r = overlay_order_check_store(manifest, install->kind, err);
+
+	if (r < 0 && install->kind != install->asked)
+		return verity_fail(
+			err, VERITY_E_MISPLACED,
+			"the package must not be persistent, but the one that it "
+			"replaces is (remove that first: wmopkg remove %s)",
+			name);
 
 	if (r == 0 && offered >= 0 && (uint64_t)offered != file_bytes)
 		r = verity_fail(err, VERITY_E_BAD_LENGTH,
@@ -77,11 +84,6 @@ static int take_bytes(void *context, const void *bytes, size_t count,
 	return 0;
 }
 
-static bool is_whole(void *context)
-{
-	return verity_stream_is_whole(((struct install *)context)->stream);
-}
-
 static void interlude(void *context)
 {
 	progress_pause(&((struct install *)context)->progress);
@@ -89,10 +91,7 @@ static void interlude(void *context)
 
 static int transfer(struct install *install, struct verity_error *err)
 {
-	const struct source_sink sink = {.take = take_bytes,
-					 .is_whole = is_whole,
-					 .interlude = interlude,
-					 .context = install};
+	const struct source_sink sink = {take_bytes, interlude, install};
 	const struct verity_judgement *judgement;
 	int r = source_pull(install->source, &sink, err);
 
@@ -134,7 +133,7 @@ static void print_verdict(const struct install *install)
 			       verity_verdict_name(verdict), judgement->reason.message,
 			       condition);
 	install_format_replaced(&install->replaced, judgement->manifest, install->kind,
-				replaces);
+				install->asked, replaces);
 	if (replaces[0])
 		puts(replaces);
 }
@@ -192,15 +191,22 @@ int install_run(struct device *device, struct source *source,
 		enum overlay_store_kind kind, struct verity_error *err)
 {
 	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming = NULL;
-	struct install install = {.device = device, .source = source, .kind = kind};
+	struct install install = {
+		.device = device, .source = source, .kind = kind, .asked = kind};
+	struct overlay_entry installed;
 	const char *name = source->name;
 	const struct verity_policy *policy;
 	struct verity_policy anew;
 	uint8_t id[VERITY_DIGEST_BYTES];
 	struct verity_error why;
 	int record;
-	int r = word_reserved_refuse(name, err);
+	int r = 0;
 
+	if (word_reserved(name))
+		r = verity_fail(err, VERITY_E_BAD_NAME,
+				"'%s' is a word of the commands, not a name a package "
+				"may have",
+				name);
 	/* A failure is reported by what writes to it. */
 	(void)!device_record_fd(device, &record, &why);
 	if (r == 0)
@@ -212,11 +218,18 @@ int install_run(struct device *device, struct source *source,
 	allow_untrusted_warn(device);
 	reset_pending_warn(device);
 	signals_watch();
-	r = overlay_incoming_new(install.store, kind, name, &incoming, err);
+	/* Only a removal ends it. */
+	if (overlay_store_find(install.store, name, &installed, NULL) == 0 &&
+	    installed.kind == OVERLAY_PERSISTENT)
+		install.kind = OVERLAY_PERSISTENT;
+	r = overlay_incoming_new(install.store, install.kind, name, &incoming, err);
 	if (r < 0)
 		return r;
 	install.incoming = incoming;
 	install_find_replaced(install.store, name, &install.replaced);
+	if (install.replaced.there && install.replaced.kind > install.kind)
+		return verity_fail(err, VERITY_E_BUSY,
+				   "%s was made persistent meanwhile (try again)", name);
 	/* Installing ends a quarantine, so the package is judged without it. */
 	anew = *policy;
 	anew.quarantine = NULL;

@@ -4,12 +4,18 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "installer/commands/commands.h"
 #include "installer/commands/confirm.h"
+#include "installer/common/layout.h"
 #include "installer/device/audit.h"
 #include "installer/device/installed.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/text.h"
+
+#define NAMES_INDENT   4
+#define QUESTION_BYTES (WORDS_LIST_MAX * (VERITY_NAME_MAX + 2) + 32)
 
 /* Also the rest, where one cannot be removed. */
 static enum exit_status remove_entries(struct device *device, struct overlay_store *store,
@@ -53,45 +59,105 @@ static int check_required(struct device *device, const struct overlay_entry *ent
 	return 0;
 }
 
+/* Moves the entries that @words name to the front: all where they name none. */
+static int select_entries(const struct overlay_store *store, const struct words *words,
+			  struct overlay_entry *entries, size_t all, size_t *ret,
+			  struct verity_error *err)
+{
+	size_t count = 0;
+
+	if (!words_has(words, WORD_NAME)) {
+		*ret = all;
+		return 0;
+	}
+	for (size_t i = 0; i < words->list_count; i++) {
+		char buffer[VERITY_NAME_MAX + 1];
+		const char *name = installed_name(store, words->list[i], buffer);
+		struct overlay_entry found;
+		size_t at = 0;
+
+		while (at < all && strcmp(entries[at].name, name) != 0)
+			at++;
+		if (at == all)
+			return installed_fail_unknown(store, words->list[i], err);
+		if (at < count) /* named twice */
+			continue;
+		found = entries[at];
+		entries[at] = entries[count];
+		entries[count++] = found;
+	}
+	*ret = count;
+	return 0;
+}
+
+/* What "all" means, where that is not one ordinary package. */
+static void print_all(const struct overlay_entry *entries, size_t count)
+{
+	const struct layout layout = layout_of(STDOUT_FILENO);
+	bool plain = count == 1 && entries[0].kind == OVERLAY_ORDINARY;
+
+	for (size_t i = 0; i < count && !plain; i++)
+		layout_printf(stdout, &layout, NAMES_INDENT, "  %s%s", entries[i].name,
+			      entries[i].kind == OVERLAY_PERSISTENT ? " (persistent)"
+								    : "");
+}
+
+static int ask(const struct words *words, const struct overlay_entry *entries,
+	       size_t count, struct verity_error *err)
+{
+	char question[QUESTION_BYTES] = "Remove all packages";
+
+	if (words_has(words, WORD_YES))
+		return 1;
+	if (!words_has(words, WORD_NAME))
+		print_all(entries, count);
+	else
+		snprintf(question, sizeof(question), "Remove package%s ",
+			 count > 1 ? "s" : "");
+	for (size_t i = 0; words_has(words, WORD_NAME) && i < count; i++)
+		verity_text_append(question, sizeof(question), "%s%s",
+				   i == 0           ? ""
+				   : i + 1 == count ? " and "
+						    : ", ",
+				   entries[i].name);
+	return confirm("remove", question, "Nothing removed.", err);
+}
+
 enum exit_status command_remove(struct device *device, const struct words *words)
 {
 	cleanup_free struct overlay_entry *entries = NULL;
-	const char *name = words->values[WORD_NAME]; /* NULL: all */
-	char question[VERITY_NAME_MAX + 32] = "Remove all packages";
+	bool named = words_has(words, WORD_NAME);
 	struct overlay_store *store;
 	struct verity_error err;
 	enum exit_status status;
 	size_t all, count = 0;
-	int answer = 1;
+	int answer;
 
+	/* A script whose $NAME is empty must not empty the device. */
+	if (words_has(words, WORD_YES) && !named && !words_has(words, WORD_ALL))
+		return report_hint_usage("give NAME or all",
+					 "remove: --yes without a name");
 	if (device_store(device, &store, &err) < 0 ||
 	    overlay_store_list(store, &entries, &all, &err) < 0)
 		return report_error(NULL, &err);
-	if (all == 0 && !name) {
+	if (all == 0 && !named) {
 		puts("No packages installed.");
 		return STATUS_DONE;
 	}
-	for (size_t i = 0; i < all; i++)
-		if (!name || strcmp(entries[i].name, name) == 0)
-			entries[count++] = entries[i];
-	if (count == 0) {
-		installed_fail_unknown(store, name, &err);
+	if (select_entries(store, words, entries, all, &count, &err) < 0)
 		return report_error(NULL, &err);
-	}
 	for (size_t i = 0; i < count; i++)
 		if (check_required(device, &entries[i], &err) < 0)
 			return report_error(NULL, &err);
-	if (name)
-		snprintf(question, sizeof(question), "Remove package %s", name);
-	if (!words_has(words, WORD_YES))
-		answer = confirm("remove", question, "Nothing removed.", &err);
+	answer = ask(words, entries, count, &err);
 	if (answer < 0)
 		return report_error(NULL, &err);
 	if (answer == 0)
 		return STATUS_FAILED;
 	status = remove_entries(device, store, entries, count);
 	if (status == STATUS_DONE)
-		puts(name ? "Removed... Changes are applied after reboot."
-			  : "Removing all packages... Changes are applied after reboot.");
+		puts(named ? "Removed... Changes are applied after reboot."
+			   : "Removing all packages... Changes are applied after "
+			     "reboot.");
 	return status;
 }

@@ -12,7 +12,9 @@
 
 enum exit_status command_retry(struct device *device, const struct words *words)
 {
-	const char *name = words->values[WORD_NAME];
+	const char *typed = words->values[WORD_NAME];
+	const char *name = typed;
+	char buffer[VERITY_NAME_MAX + 1];
 	struct overlay_entry entry;
 	const struct overlay_audit_entry retried = {.event = OVERLAY_AUDIT_RETRY,
 						    .package = &entry};
@@ -21,9 +23,10 @@ enum exit_status command_retry(struct device *device, const struct words *words)
 	int r = device_store(device, &store, &err);
 
 	if (r == 0) {
+		name = installed_name(store, typed, buffer);
 		r = overlay_store_find(store, name, &entry, &err);
 		if (r == -ENOENT)
-			r = installed_fail_unknown(store, name, &err);
+			r = installed_fail_unknown(store, typed, &err);
 		if (r == 0)
 			r = end_quarantine(device, name, NULL, &err);
 		if (r == 0)

@@ -75,17 +75,23 @@ static int show_all(struct device *device, const struct installed_list *list,
 	return 0;
 }
 
-static int show(struct device *device, const char *name, bool json,
+static int show(struct device *device, const char *typed, bool json,
 		struct verity_error *err)
 {
 	cleanup_with(installed_list_free) struct installed_list list = {0};
 	struct overlay_trust *trust;
+	char buffer[VERITY_NAME_MAX + 1];
+	const char *name = typed;
 	struct overlay_store *store;
-	int r = installed_list_read(device, name, name != NULL, &list, err);
+	int r;
 
+	/* Where the stores cannot be read, the list tells what the boot found. */
+	if (name && device_store(device, &store, err) == 0)
+		name = installed_name(store, name, buffer);
+	r = installed_list_read(device, name, name != NULL, &list, err);
 	if (r == 0 && name && list.count == 0)
 		r = device_store(device, &store, err)
-			    ?: installed_fail_unknown(store, name, err);
+			    ?: installed_fail_unknown(store, typed, err);
 	if (r == 0)
 		r = device_trust(device, &trust, err);
 	if (r == 0 && json)

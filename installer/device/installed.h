@@ -66,6 +66,15 @@ int installed_list_read(struct device *device, const char *name, bool whole,
 void installed_list_free(struct installed_list *list);
 
 /**
+ * installed_name - the name of the package that somebody means who typed a name or the
+ * file name NAME.wmopkg
+ * @typed:  an installed name stands for itself
+ * @buffer: for the result where it is not @typed itself
+ */
+const char *installed_name(const struct overlay_store *store, const char *typed,
+			   char buffer[static VERITY_NAME_MAX + 1]);
+
+/**
  * installed_fail_unknown - fail because no package is called @name; the message lists the
  * installed ones, first those with similar names
  *

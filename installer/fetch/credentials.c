@@ -12,6 +12,7 @@
 #include "installer/common/prompt.h"
 #include "installer/common/redact.h"
 #include "installer/common/signals.h"
+#include "installer/grammar/grammar.h"
 #include "verity/util/cleanup.h"
 
 #define NAME_MAX_BYTES 256
@@ -29,7 +30,7 @@ void credentials_hidden_done(struct credentials_hidden *hidden)
 /* The secret part of a word, and its size; 0 if it has none. */
 static char *find_secret(char **argv, int index, size_t *ret_size)
 {
-	if (index > 0 && strcmp(argv[index - 1], "password") == 0) {
+	if (index > 0 && word_may_be(WORD_PASSWORD, argv[index - 1])) {
 		*ret_size = strlen(argv[index]);
 		return argv[index];
 	}

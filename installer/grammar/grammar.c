@@ -7,21 +7,25 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "verity/format/format.h"
 #include "verity/util/text.h"
 
-#define FORMS_MAX 8
-#define PROTOCOLS "ftp|tftp|scp|sftp|http|https"
+#define FORMS_MAX     8
+#define SHORTEST_TEXT 2 /* characters of a keyword that stand for it */
+
+static const char *const protocols[] = {"ftp",  "tftp",  "scp", "sftp",
+					"http", "https", NULL};
 
 static const struct word_info infos[WORD_COUNT] = {
 	[WORD_PERSISTENT] = {"persistent", NULL, KIND_NONE,
 			     "the package survives a factory reset"},
 	[WORD_MEDIA] = {"media", "<label>", KIND_MEDIA,
 			"read the package from a USB stick or SD card"},
-	[WORD_PROTOCOL] = {"proto", "<" PROTOCOLS ">", KIND_CHOICE,
+	[WORD_PROTOCOL] = {"proto", "<ftp|tftp|scp|sftp|http|https>", KIND_CHOICE,
 			   "protocol of the download (default: ftp, then tftp)",
-			   .choices = PROTOCOLS},
+			   .choices = protocols},
 	[WORD_USER] = {"user", "<name>", KIND_FREE,
 		       "user name on the server (default: the logged-in user)"},
 	[WORD_PASSWORD] = {"password", "<password>", KIND_SECRET,
@@ -36,7 +40,8 @@ static const struct word_info infos[WORD_COUNT] = {
 			 "a URL, or a file on this device"},
 	[WORD_NAME] = {NULL, "NAME", KIND_PACKAGE, "an installed package"},
 	[WORD_ALL] = {"all", NULL, KIND_NONE, "all installed packages", .reserved = true},
-	[WORD_YES] = {"--yes", NULL, KIND_NONE, "do not ask for confirmation", "-y"},
+	[WORD_YES] = {"--yes", NULL, KIND_NONE, "do not ask for confirmation", "-y",
+		      .scripts = true},
 	[WORD_REBOOT] = {"--reboot", NULL, KIND_NONE, "reboot at once"},
 	[WORD_PURGE] = {"--purge", NULL, KIND_NONE,
 			"delete PERSIST, too: all that the device has and remembers"},
@@ -76,8 +81,22 @@ bool words_has(const struct words *words, enum word word)
 
 static bool is_called(const struct word_info *info, const char *text)
 {
-	return (info->keyword && strcmp(info->keyword, text) == 0) ||
+	return (info->keyword && strcasecmp(info->keyword, text) == 0) ||
 	       (info->brief && strcmp(info->brief, text) == 0);
+}
+
+static bool abbreviates(const char *text, const char *whole)
+{
+	size_t size = strlen(text);
+
+	return size >= SHORTEST_TEXT && strncasecmp(whole, text, size) == 0;
+}
+
+bool word_may_be(enum word word, const char *text)
+{
+	const struct word_info *info = word_info(word);
+
+	return info->keyword && abbreviates(text, info->keyword);
 }
 
 bool word_reserved(const char *name)
@@ -88,52 +107,56 @@ bool word_reserved(const char *name)
 	return false;
 }
 
-int word_reserved_refuse(const char *name, struct verity_error *err)
+/* @brief: also the one that alone begins with @text */
+static const char *find_choice(const char *const *choices, const char *text, bool brief)
 {
-	return word_reserved(name)
-		       ? verity_fail(err, VERITY_E_BAD_NAME,
-				     "'%s' is a word of the commands, not a name a "
-				     "package may have",
-				     name)
-		       : 0;
+	const char *found = NULL;
+	size_t count = 0;
+
+	for (; *choices; choices++) {
+		if (strcasecmp(*choices, text) == 0)
+			return *choices;
+		if (brief && abbreviates(text, *choices)) {
+			found = *choices;
+			count++;
+		}
+	}
+	return count == 1 ? found : NULL;
 }
 
-/* Whether @text may be the value of a word. An unknown option is never a value. */
-static bool fits(const struct word_info *info, const char *text)
+/* What @text is as the value of a word; NULL: it is none. An unknown option never is. */
+static const char *value_of(const struct word_info *info, const char *text, bool brief)
 {
 	size_t size = strlen(text);
 	size_t suffix = strlen(VERITY_PACKAGE_SUFFIX);
-	size_t length;
+	bool fits = true;
 
 	if (info->kind == KIND_SECRET)
-		return true;
+		return text;
 	if (size == 0 || text[0] == '-')
-		return false;
+		return NULL;
 	switch (info->kind) {
 	case KIND_CHOICE:
-		for (const char *choice = info->choices; *choice;
-		     choice += length + (choice[length] == '|')) {
-			length = strcspn(choice, "|");
-			if (length == size && strncmp(text, choice, size) == 0)
-				return true;
-		}
-		return false;
+		return find_choice(info->choices, text, brief);
 	case KIND_SOURCE:
-		return strchr(text, '/') ||
+		fits = strchr(text, '/') ||
 		       (size > suffix &&
-			strcmp(text + size - suffix, VERITY_PACKAGE_SUFFIX) == 0);
+			strcasecmp(text + size - suffix, VERITY_PACKAGE_SUFFIX) == 0);
+		break;
 	case KIND_ADDRESS:
 		/* A keyword in the wrong place is a mistake, not a host. */
 		for (size_t i = WORD_NONE + 1; i < WORD_COUNT; i++)
-			if (is_called(&infos[i], text))
-				return false;
-		return !strpbrk(text, "/@");
+			fits = fits && !is_called(&infos[i], text);
+		fits = fits && !strpbrk(text, "/@");
+		break;
 	case KIND_FREE:
 		/* A URL in place of a part of one is a mistake, not a path. */
-		return !strstr(text, "://");
+		fits = !strstr(text, "://");
+		break;
 	default:
-		return true;
+		break;
 	}
+	return fits ? text : NULL;
 }
 
 /* How far the words were parsed by one form. */
@@ -144,6 +167,9 @@ struct parse {
 	enum word pending; /* word whose value comes next; WORD_NONE */
 	struct words words;
 };
+
+/* Whether beginnings of keywords stand for them. */
+enum reading { READ_WHOLE, READ_BRIEF };
 
 /* All forms that fit, side by side. */
 struct parses {
@@ -159,20 +185,22 @@ static unsigned group_end(const struct form *form, unsigned index)
 	return index + 1;
 }
 
-/* Indexes of the words that may come next; *ret_end: or the end of the line. */
-static size_t find_next(const struct parse *parse, unsigned ret[static FORM_WORDS_MAX],
-			bool *ret_end)
+/* The words that may come next as bits; *ret_end: or the end of the line. */
+static unsigned find_next_bits(const struct parse *parse, bool *ret_end)
 {
 	const struct form_word *words = parse->form->words;
-	size_t count = 0;
+	unsigned bits = 0;
 	unsigned index;
 
 	*ret_end = false;
-	for (index = 0; words[index].word; index++)
-		if (!(parse->used & 1U << index) &&
-		    (words[index].flags & FORM_ANYWHERE ||
-		     (words[index].flags & FORM_FREE && parse->at == 0)))
-			ret[count++] = index;
+	for (index = 0; words[index].word; index++) {
+		unsigned flags = words[index].flags;
+		bool used = parse->used & 1U << index;
+
+		if (used ? flags & FORM_REPEAT && parse->words.list_count < WORDS_LIST_MAX
+			 : flags & FORM_ANYWHERE || (flags & FORM_FREE && parse->at == 0))
+			bits |= 1U << index;
+	}
 	for (index = parse->at; words[index].word;) {
 		unsigned end = group_end(parse->form, index);
 		bool optional = words[end - 1].flags & FORM_OPTIONAL;
@@ -180,56 +208,107 @@ static size_t find_next(const struct parse *parse, unsigned ret[static FORM_WORD
 		if (words[index].flags & (FORM_FREE | FORM_ANYWHERE)) {
 			/* A required one comes before all that follow it. */
 			if (!optional && !(parse->used & 1U << index))
-				return count;
+				return bits;
 			index = end;
 			continue;
 		}
 		while (index < end)
-			ret[count++] = index++;
+			bits |= 1U << index++;
 		if (!optional)
-			return count;
+			return bits;
 	}
 	*ret_end = true;
+	return bits;
+}
+
+/* Indexes of these words, in the order of the form. */
+static size_t find_next(const struct parse *parse, unsigned ret[static FORM_WORDS_MAX],
+			bool *ret_end)
+{
+	unsigned bits = find_next_bits(parse, ret_end);
+	size_t count = 0;
+
+	for (unsigned index = 0; index < FORM_WORDS_MAX; index++)
+		if (bits & 1U << index)
+			ret[count++] = index;
 	return count;
 }
 
-/* One more word; false where it does not fit the form. */
-static bool take(struct parse *parse, const char *text)
+/* The word among @next that @text is a keyword of, -1: none; @brief: or the only one that
+ * it begins. */
+static int find_keyword(const struct parse *parse, const unsigned *next, size_t count,
+			const char *text, bool brief)
 {
+	int found = -1;
+	size_t several = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		enum word word = parse->form->words[next[i]].word;
+
+		if (is_called(word_info(word), text))
+			return (int)next[i];
+		if (brief && word_may_be(word, text)) {
+			found = (int)next[i];
+			several++;
+		}
+	}
+	return several == 1 ? found : -1;
+}
+
+static int find_value(const struct parse *parse, const unsigned *next, size_t count,
+		      const char *text, bool brief)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct word_info *info =
+			word_info(parse->form->words[next[i]].word);
+		bool again = parse->used & 1U << next[i];
+
+		if (!info->keyword && value_of(info, text, brief) &&
+		    !(again && word_reserved(text)))
+			return (int)next[i];
+	}
+	return -1;
+}
+
+/* One more word; false where it does not fit the form. */
+static bool take(struct parse *parse, const char *text, enum reading reading)
+{
+	const bool brief = reading == READ_BRIEF;
 	unsigned next[FORM_WORDS_MAX];
 	enum word pending = parse->pending;
+	const struct form_word *word;
 	size_t count;
-	bool unused;
+	bool unused, is_value;
+	int index;
 
 	if (pending) {
 		parse->pending = WORD_NONE;
-		parse->words.values[pending] = text;
-		return fits(word_info(pending), text);
+		parse->words.values[pending] = value_of(word_info(pending), text, brief);
+		return parse->words.values[pending];
 	}
 	count = find_next(parse, next, &unused);
 	/* What is a keyword here is not a value. */
-	for (int keywords = 1; keywords >= 0; keywords--)
-		for (size_t i = 0; i < count; i++) {
-			const struct form_word *word = &parse->form->words[next[i]];
-			const struct word_info *info = word_info(word->word);
-
-			if (keywords ? !is_called(info, text)
-				     : info->keyword || !fits(info, text))
-				continue;
-			parse->words.values[word->word] = text;
-			parse->used |= 1U << next[i];
-			if (!(word->flags & (FORM_FREE | FORM_ANYWHERE)))
-				parse->at = group_end(parse->form, next[i]);
-			if (keywords && info->kind != KIND_NONE)
-				parse->pending = word->word;
-			return true;
-		}
-	return false;
+	index = find_keyword(parse, next, count, text, brief);
+	is_value = index < 0;
+	if (is_value)
+		index = find_value(parse, next, count, text, brief);
+	if (index < 0)
+		return false;
+	word = &parse->form->words[index];
+	parse->words.values[word->word] = text;
+	if (word->flags & FORM_REPEAT)
+		parse->words.list[parse->words.list_count++] = text;
+	parse->used |= 1U << index;
+	if (!(word->flags & (FORM_FREE | FORM_ANYWHERE)))
+		parse->at = group_end(parse->form, (unsigned)index);
+	if (!is_value && word_info(word->word)->kind != KIND_NONE)
+		parse->pending = word->word;
+	return true;
 }
 
 /* Returns how many words fit some form; @ret is as it was after those. */
 static int parse_words(const struct form *const *forms, int argc, char *const *argv,
-		       struct parses *ret)
+		       enum reading reading, struct parses *ret)
 {
 	ret->count = 0;
 	for (; forms[ret->count]; ret->count++) {
@@ -241,7 +320,7 @@ static int parse_words(const struct form *const *forms, int argc, char *const *a
 
 		for (size_t k = 0; k < ret->count; k++) {
 			next.items[next.count] = ret->items[k];
-			next.count += take(&next.items[next.count], argv[i]);
+			next.count += take(&next.items[next.count], argv[i], reading);
 		}
 		if (next.count == 0)
 			return i;
@@ -250,56 +329,98 @@ static int parse_words(const struct form *const *forms, int argc, char *const *a
 	return argc;
 }
 
-static void add_option(struct grammar_next *next, enum word word, bool value)
+static void add_option(struct grammar_next *next, enum word word, bool value,
+		       bool optional)
 {
 	for (size_t i = 0; i < next->count; i++)
-		if (next->options[i].word == word && next->options[i].value == value)
+		if (next->options[i].word == word && next->options[i].value == value) {
+			next->options[i].optional = next->options[i].optional && optional;
 			return;
+		}
 	assert(next->count < GRAMMAR_OPTIONS_MAX);
-	next->options[next->count++] = (struct grammar_option){word, value};
+	next->options[next->count++] = (struct grammar_option){word, value, optional};
 }
 
+/* Adds to @ret. */
 static void collect_next(const struct parses *parses, struct grammar_next *ret)
 {
-	*ret = (struct grammar_next){.count = 0};
 	for (size_t i = 0; i < parses->count; i++) {
 		const struct parse *parse = &parses->items[i];
+		const struct form_word *words = parse->form->words;
 		unsigned next[FORM_WORDS_MAX];
 		size_t count;
 		bool end;
 
 		if (parse->pending) {
-			add_option(ret, parse->pending, true);
+			add_option(ret, parse->pending, true, false);
 			continue;
 		}
 		count = find_next(parse, next, &end);
 		ret->end = ret->end || end;
 		for (size_t k = 0; k < count; k++) {
-			enum word word = parse->form->words[next[k]].word;
+			enum word word = words[next[k]].word;
+			unsigned last = group_end(parse->form, next[k]) - 1;
 
-			add_option(ret, word, !word_info(word)->keyword);
+			add_option(ret, word, !word_info(word)->keyword,
+				   words[last].flags & FORM_OPTIONAL ||
+					   parse->used & 1U << next[k]);
 		}
 	}
+}
+
+static void drop_optional(struct grammar_next *next)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < next->count; i++)
+		if (!next->options[i].optional)
+			next->options[kept++] = next->options[i];
+	next->count = kept;
+}
+
+/* The words of the first parse that is complete; NULL: none is. */
+static const struct words *find_complete(const struct parses *parses)
+{
+	for (size_t i = 0; i < parses->count; i++) {
+		unsigned unused[FORM_WORDS_MAX];
+		bool end;
+
+		find_next(&parses->items[i], unused, &end);
+		if (end && !parses->items[i].pending)
+			return &parses->items[i].words;
+	}
+	return NULL;
 }
 
 int grammar_match(const struct form *const *forms, int argc, char *const *argv,
 		  struct words *ret, int *ret_bad, struct grammar_next *ret_next)
 {
 	struct parses parses;
-	int good = parse_words(forms, argc, argv, &parses);
+	const struct words *words;
 
-	for (size_t i = 0; good == argc && i < parses.count; i++) {
-		unsigned unused[FORM_WORDS_MAX];
-		bool end;
-
-		find_next(&parses.items[i], unused, &end);
-		if (end && !parses.items[i].pending) {
-			*ret = parses.items[i].words;
+	for (int reading = READ_WHOLE; reading <= READ_BRIEF; reading++) {
+		if (parse_words(forms, argc, argv, (enum reading)reading, &parses) < argc)
+			continue;
+		words = find_complete(&parses);
+		if (words) {
+			*ret = *words;
 			return 0;
 		}
 	}
+	*ret_bad = parse_words(forms, argc, argv, READ_WHOLE, &parses);
+	*ret_next = (struct grammar_next){.count = 0};
+	if (*ret_bad < argc) {
+		struct parses brief;
+		int good = parse_words(forms, argc, argv, READ_BRIEF, &brief);
+
+		if (good > *ret_bad) {
+			*ret_bad = good;
+			parses = brief;
+		}
+	}
 	collect_next(&parses, ret_next);
-	*ret_bad = good;
+	if (*ret_bad == argc)
+		drop_optional(ret_next);
 	return -EINVAL;
 }
 
@@ -307,11 +428,16 @@ int grammar_next(const struct form *const *forms, int argc, char *const *argv,
 		 struct grammar_next *ret)
 {
 	struct parses parses;
+	int r = -EINVAL;
 
-	if (parse_words(forms, argc, argv, &parses) < argc)
-		return -EINVAL;
-	collect_next(&parses, ret);
-	return 0;
+	*ret = (struct grammar_next){.count = 0};
+	for (int reading = READ_WHOLE; reading <= READ_BRIEF; reading++) {
+		if (parse_words(forms, argc, argv, (enum reading)reading, &parses) < argc)
+			continue;
+		collect_next(&parses, ret);
+		r = 0;
+	}
+	return r;
 }
 
 void grammar_synopsis(const struct form *form, char *ret, size_t size)
@@ -324,14 +450,15 @@ void grammar_synopsis(const struct form *form, char *ret, size_t size)
 		unsigned last = group_end(form, i) - 1;
 		bool optional = form->words[last].flags & FORM_OPTIONAL;
 
-		verity_text_append(ret, size, "%s%s%s%s%s",
+		verity_text_append(ret, size, "%s%s%s%s%s%s",
 				   open    ? " | "
 				   : i > 0 ? " "
 					   : "",
 				   optional && !open ? "[" : "",
 				   info->keyword ? info->keyword : "",
 				   info->keyword && info->value ? " " : "",
-				   info->value ? info->value : "");
+				   info->value ? info->value : "",
+				   form->words[i].flags & FORM_REPEAT ? "..." : "");
 		open = i < last;
 		if (optional && !open)
 			verity_text_append(ret, size, "]");

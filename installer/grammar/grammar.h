@@ -10,8 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "verity/util/error.h"
-
 /* All words that commands know, each with one meaning. */
 enum word {
 	WORD_NONE, /* ends a form */
@@ -62,13 +60,14 @@ enum word_kind {
 };
 
 struct word_info {
-	const char *keyword; /* typed as it stands; NULL: the value alone */
+	const char *keyword; /* in any case, or its beginning; NULL: the value alone */
 	const char *value;   /* placeholder of the value in help; NULL: none */
 	enum word_kind kind; /* of the value */
 	const char *help;    /* a few words, for `?` */
 	const char *brief;   /* short form of the keyword; NULL: none */
-	const char *choices; /* of KIND_CHOICE: "ftp|tftp"; NULL: none */
-	bool reserved;       /* read as a keyword where the name of a package may stand */
+	const char *const *choices; /* of KIND_CHOICE, ends with NULL; NULL: none */
+	bool reserved; /* read as a keyword where the name of a package may stand */
+	bool scripts;  /* for scripts: a shell that somebody types at does not offer it */
 };
 
 /* How a word stands in a form. */
@@ -77,6 +76,7 @@ enum form_flag {
 	FORM_FREE = 1 << 1,     /* before the others, in any order with its like */
 	FORM_ANYWHERE = 1 << 2, /* between any two words */
 	FORM_OR_NEXT = 1 << 3,  /* this or the next word, not both */
+	FORM_REPEAT = 1 << 4,   /* may be typed more than once */
 };
 
 struct form_word {
@@ -90,16 +90,21 @@ struct form {
 	struct form_word words[FORM_WORDS_MAX]; /* ends with WORD_NONE */
 };
 
-/* What was typed: values borrowed from argv; a keyword without value is its own; NULL:
- * not typed. */
+#define WORDS_LIST_MAX 64
+
+/* What was typed: values borrowed from argv, a choice from the word table; a keyword
+ * without value is its own; NULL: not typed. */
 struct words {
 	const char *values[WORD_COUNT];
+	const char *list[WORDS_LIST_MAX]; /* all values of a word that may be repeated */
+	size_t list_count;
 };
 
 /* One word that may come next. */
 struct grammar_option {
 	enum word word;
-	bool value; /* its value, not its keyword */
+	bool value;    /* its value, not its keyword */
+	bool optional; /* the line may go on without it */
 };
 
 #define GRAMMAR_OPTIONS_MAX 24
@@ -128,11 +133,10 @@ bool words_has(const struct words *words, enum word word);
 bool word_reserved(const char *name);
 
 /**
- * word_reserved_refuse - fail for a package that is called like a keyword
- *
- * Return: 0; -EINVAL (BAD_NAME).
+ * word_may_be - whether somebody who typed @text may have meant the keyword of @word: it
+ * is the keyword or its beginning, in any case
  */
-int word_reserved_refuse(const char *name, struct verity_error *err) must_check;
+bool word_may_be(enum word word, const char *text);
 
 /**
  * grammar_match - parse typed words
@@ -140,7 +144,11 @@ int word_reserved_refuse(const char *name, struct verity_error *err) must_check;
  * @argv:     @argc words, without the name of the command; borrowed by @ret
  * @ret:      filled on success only
  * @ret_bad:  on failure: index of the unexpected word, @argc where one is missing
- * @ret_next: on failure: what was expected there
+ * @ret_next: on failure: what was expected there; where a word is missing, without those
+ *            that may be left out
+ *
+ * A keyword is read in any case. Its beginning is read as the keyword only where the
+ * words make no command otherwise, and no other keyword may stand there that begins so.
  *
  * Return: 0; -EINVAL.
  */
@@ -149,7 +157,8 @@ int grammar_match(const struct form *const *forms, int argc, char *const *argv,
 	__attribute__((warn_unused_result));
 
 /**
- * grammar_next - what may follow words that are correct so far
+ * grammar_next - what may follow words that are correct so far, in whichever way they can
+ * be read
  *
  * Return: 0; -EINVAL where they are not correct.
  */

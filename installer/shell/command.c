@@ -6,10 +6,12 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "installer/common/layout.h"
 #include "installer/common/redact.h"
+#include "installer/common/similar.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
 #include "verity/util/text.h"
@@ -19,6 +21,12 @@
 #define NAMES_INDENT   4
 #define HELP_INDENT    6
 #define SECRET_SHOWN   "********"
+#define HINT_BYTES     64
+
+static bool begins(const char *text, const char *name)
+{
+	return strncasecmp(text, name, strlen(name)) == 0;
+}
 
 /* The commands of a context whose names begin with @name, separated by ", ". */
 static size_t list_names(unsigned context, const char *name,
@@ -29,7 +37,7 @@ static size_t list_names(unsigned context, const char *name,
 	ret[0] = '\0';
 	for (size_t i = 0; command_at(i); i++)
 		if (command_at(i)->contexts & context &&
-		    verity_text_begins(command_at(i)->name, name))
+		    begins(command_at(i)->name, name))
 			verity_text_append(ret, EXPECTED_BYTES, "%s%s",
 					   count++ ? ", " : "", command_at(i)->name);
 	return count;
@@ -43,8 +51,7 @@ const struct command *command_pick(unsigned context, const char *name)
 	for (size_t i = 0; command_at(i); i++) {
 		const struct command *command = command_at(i);
 
-		if (!(command->contexts & context) ||
-		    !verity_text_begins(command->name, name))
+		if (!(command->contexts & context) || !begins(command->name, name))
 			continue;
 		if (command->name[strlen(name)] == '\0')
 			return command;
@@ -70,10 +77,8 @@ void command_resolve(unsigned *context, int *count, char *const **words)
 /* A word as it may be shown: the one after "password" is not. */
 static const char *shown(int index, char *const *argv)
 {
-	const char *keyword = word_info(WORD_PASSWORD)->keyword;
-
-	return index > 1 && strcmp(argv[index - 1], keyword) == 0 ? SECRET_SHOWN
-								  : argv[index];
+	return index > 1 && word_may_be(WORD_PASSWORD, argv[index - 1]) ? SECRET_SHOWN
+									: argv[index];
 }
 
 /* The words as they were typed, with a mark below word @bad; @argc: behind the last. */
@@ -96,40 +101,102 @@ static void print_marked(int bad, int argc, char *const *argv)
 	fprintf(stderr, "\n  %*s^\n", column < LINE_MAX_BYTES - 1 ? column : 0, "");
 }
 
+/* Returns @ret, or NULL where nothing similar was found. */
+static const char *did_you_mean(const struct similar *similar,
+				char ret[static HINT_BYTES])
+{
+	snprintf(ret, HINT_BYTES, "did you mean %s?", similar->found);
+	return similar->found ? ret : NULL;
+}
+
+static const struct command *find_similar(unsigned context, const char *name)
+{
+	struct similar similar = {.typed = name};
+
+	for (size_t i = 0; command_at(i); i++)
+		if (command_at(i)->contexts & context)
+			similar_offer(&similar, command_at(i)->name);
+	return similar.found ? command_find(similar.found) : NULL;
+}
+
 enum exit_status command_unknown(unsigned context, int argc, char *const *argv)
 {
 	const struct layout layout = layout_of(STDERR_FILENO);
-	const struct command *other = command_find(argv[0]);
+	const struct command *other =
+		command_pick(COMMAND_TOP | COMMAND_PACKAGE, argv[0]);
+	const struct command *similar = find_similar(context, argv[0]);
 	char names[EXPECTED_BYTES];
 	enum exit_status status;
 
+	snprintf(names, sizeof(names), "did you mean %s?", similar ? similar->name : "");
 	if (context & COMMAND_ONCE)
-		return report_usage("'%s' is not a command", argv[0]);
+		return report_hint_usage(similar ? names : NULL, "'%s' is not a command",
+					 argv[0]);
 	if (argv[0][0] && list_names(context, argv[0], names) > 1)
 		return report_hint_usage(names, "'%s' can mean more than one command",
 					 argv[0]);
 	if (other && other->contexts & COMMAND_PACKAGE)
 		return report_hint_usage("type: package",
 					 "'%s' is a command of the package context",
-					 argv[0]);
+					 other->name);
 	if (other && other->contexts & COMMAND_TOP) {
 		snprintf(names, sizeof(names), "type: do %s", other->name);
 		return report_hint_usage(names, "'%s' is a command of the top level",
-					 argv[0]);
+					 other->name);
 	}
-	status = report_hint_usage("? explains them", "'%s' is not a command", argv[0]);
+	snprintf(names, sizeof(names), "did you mean %s?", similar ? similar->name : "");
+	status = report_hint_usage(similar ? names : "? explains them",
+				   "'%s' is not a command", argv[0]);
 	(void)list_names(context, "", names);
 	print_marked(0, argc, argv);
 	layout_printf(stderr, &layout, NAMES_INDENT, "  expected: %s", names);
 	return status;
 }
 
+/* Compares @typed with the keywords and choices that may stand in its place. */
+static void offer_words(const struct grammar_next *next, struct similar *similar)
+{
+	for (size_t i = 0; i < next->count; i++) {
+		const struct word_info *info = word_info(next->options[i].word);
+		const char *const *choice = info->choices;
+
+		if (!next->options[i].value)
+			similar_offer(similar, info->keyword);
+		else if (info->kind == KIND_CHOICE)
+			for (; *choice; choice++)
+				similar_offer(similar, *choice);
+	}
+}
+
+/*
+ * The word that is wrong, or one before it that was taken for a value: "persistant" is a
+ * host, and only what follows it makes no sense.
+ */
+static void find_meant(const struct command *command, int bad, int argc,
+		       char *const *argv, struct similar *ret)
+{
+	struct grammar_next next;
+
+	for (int i = bad < argc ? bad : argc - 1; i > 0 && !ret->found; i--) {
+		*ret = (struct similar){.typed = argv[i]};
+		if (!argv[i][0] || shown(i, argv) != argv[i] ||
+		    grammar_next(command->forms, i - 1, argv + 1, &next) < 0)
+			continue;
+		offer_words(&next, ret);
+		/* What is right as it stands was meant so. */
+		if (ret->found && ret->distance == 0)
+			ret->found = NULL;
+	}
+}
+
 enum exit_status command_check(const struct command *command, int argc, char *const *argv,
 			       struct words *ret)
 {
+	const struct layout layout = layout_of(STDERR_FILENO);
+	struct similar meant = {.found = NULL};
 	struct words unused;
 	struct grammar_next next;
-	char expected[EXPECTED_BYTES];
+	char expected[EXPECTED_BYTES], hint[HINT_BYTES];
 	struct verity_error err;
 	enum exit_status status;
 	int bad;
@@ -139,14 +206,16 @@ enum exit_status command_check(const struct command *command, int argc, char *co
 		return STATUS_DONE;
 	bad++;
 	if (bad == argc)
-		verity_fail(&err, VERITY_E_USAGE, "%s: incomplete command", argv[0]);
+		verity_fail(&err, VERITY_E_USAGE, "%s: incomplete command",
+			    command->name);
 	else
-		verity_fail(&err, VERITY_E_USAGE, "%s: unexpected '%s'", argv[0],
+		verity_fail(&err, VERITY_E_USAGE, "%s: unexpected '%s'", command->name,
 			    shown(bad, argv));
-	status = report_hinted(NULL, &err, NULL);
+	find_meant(command, bad, argc, argv, &meant);
+	status = report_hinted(NULL, &err, did_you_mean(&meant, hint));
 	print_marked(bad, argc, argv);
 	grammar_describe(&next, expected, sizeof(expected));
-	fprintf(stderr, "  expected: %s\n", expected);
+	layout_printf(stderr, &layout, NAMES_INDENT, "  expected: %s", expected);
 	return status;
 }
 

@@ -7,7 +7,7 @@
 
 /**
  * command_pick - the command that @name means in a context: the whole name, or the start
- * of exactly one; NULL where there is none, or more than one
+ * of exactly one, in any case; NULL where there is none, or more than one
  */
 const struct command *command_pick(unsigned context, const char *name);
 

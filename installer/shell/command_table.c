@@ -4,19 +4,19 @@
 
 #include "installer/shell/command_table.h"
 
-#include <string.h>
+#include <strings.h>
 
 #include "installer/commands/commands.h"
 
 /* clang-format off */
 #define FORM(...)         (&(const struct form){{__VA_ARGS__}})
 #define FORMS(...)        ((const struct form *const[]){__VA_ARGS__, NULL})
-#define NEEDED(name)      {WORD_##name, 0}
-#define OPTIONAL(name)    {WORD_##name, FORM_OPTIONAL}
-#define ALTERNATIVE(name) {WORD_##name, FORM_OR_NEXT}
-#define FREE(name)        {WORD_##name, FORM_FREE | FORM_OPTIONAL}
-#define NEEDED_FREE(name) {WORD_##name, FORM_FREE}
-#define ANYWHERE(name)    {WORD_##name, FORM_ANYWHERE | FORM_OPTIONAL}
+#define NEEDED(name)       {WORD_##name, 0}
+#define OPTIONAL(name)     {WORD_##name, FORM_OPTIONAL}
+#define ALTERNATIVE(name)  {WORD_##name, FORM_OR_NEXT}
+#define ALTERNATIVES(name) {WORD_##name, FORM_OR_NEXT | FORM_REPEAT}
+#define NEEDED_FREE(name)  {WORD_##name, FORM_FREE}
+#define ANYWHERE(name)     {WORD_##name, FORM_ANYWHERE | FORM_OPTIONAL}
 
 /* clang-format on */
 
@@ -31,28 +31,28 @@
 
 static const struct command commands[] = {
 	{"install",
-	 FORMS(FORM(FREE(PERSISTENT), FREE(PROTOCOL), FREE(USER), FREE(PASSWORD),
-		    NEEDED(ADDRESS), NEEDED(SERVER_PATH), OPTIONAL(CHECK_FIRMWARE),
-		    OPTIONAL(CHECK_MODEL)),
-	       FORM(FREE(PERSISTENT), NEEDED_FREE(MEDIA), NEEDED(MEDIA_PATH),
-		    OPTIONAL(CHECK_FIRMWARE), OPTIONAL(CHECK_MODEL)),
-	       FORM(FREE(PERSISTENT), FREE(USER), FREE(PASSWORD), NEEDED(SOURCE),
-		    OPTIONAL(CHECK_FIRMWARE), OPTIONAL(CHECK_MODEL))),
+	 FORMS(FORM(ANYWHERE(PERSISTENT), ANYWHERE(PROTOCOL), ANYWHERE(USER),
+		    ANYWHERE(PASSWORD), NEEDED(ADDRESS), NEEDED(SERVER_PATH),
+		    ANYWHERE(CHECK_FIRMWARE), ANYWHERE(CHECK_MODEL)),
+	       FORM(ANYWHERE(PERSISTENT), NEEDED_FREE(MEDIA), NEEDED(MEDIA_PATH),
+		    ANYWHERE(CHECK_FIRMWARE), ANYWHERE(CHECK_MODEL)),
+	       FORM(ANYWHERE(PERSISTENT), ANYWHERE(USER), ANYWHERE(PASSWORD),
+		    NEEDED(SOURCE), ANYWHERE(CHECK_FIRMWARE), ANYWHERE(CHECK_MODEL))),
 	 "install a package from a server, a medium or a local file", PACKAGES,
 	 RUNS(command_install)},
-	{"remove", FORMS(FORM(ALTERNATIVE(NAME), OPTIONAL(ALL), ANYWHERE(YES))),
-	 "remove one package or all; asks for confirmation, unless --yes is given",
-	 PACKAGES, RUNS(command_remove)},
+	{"remove", FORMS(FORM(ALTERNATIVES(NAME), OPTIONAL(ALL), ANYWHERE(YES))),
+	 "remove packages or all; asks for confirmation, unless --yes is given", PACKAGES,
+	 RUNS(command_remove)},
 	{"show",
-	 FORMS(FORM(NEEDED(SHOW_MEDIA), OPTIONAL(JSON)),
+	 FORMS(FORM(NEEDED(SHOW_MEDIA), ANYWHERE(JSON)),
 	       FORM(NEEDED(SHOW_BOOT), ALTERNATIVE(JSON), OPTIONAL(SVG)),
-	       FORM(OPTIONAL(NAME), OPTIONAL(JSON))),
+	       FORM(OPTIONAL(NAME), ANYWHERE(JSON))),
 	 "show the installed packages, the details of one, the media, or how long each "
 	 "step of the last boot took",
 	 EVERYWHERE, RUNS(command_show)},
-	{"list", FORMS(FORM(OPTIONAL(NAME), OPTIONAL(JSON))), "same as show", EVERYWHERE,
+	{"list", FORMS(FORM(OPTIONAL(NAME), ANYWHERE(JSON))), "same as show", EVERYWHERE,
 	 RUNS(command_show)},
-	{"media", FORMS(FORM(OPTIONAL(JSON))),
+	{"media", FORMS(FORM(ANYWHERE(JSON))),
 	 "show the connected USB sticks and SD cards", DEVICE, RUNS(command_media)},
 	{"verify",
 	 FORMS(FORM(NEEDED(CHECK_FIRMWARE), OPTIONAL(CHECK_MODEL), OPTIONAL(JSON)),
@@ -60,10 +60,10 @@ static const struct command commands[] = {
 		    ANYWHERE(CHECK_MODEL))),
 	 "check a package file, and show whether this device would accept it", PACKAGES,
 	 RUNS(command_verify)},
-	{"which", FORMS(FORM(NEEDED(PATH), OPTIONAL(JSON))),
+	{"which", FORMS(FORM(NEEDED(PATH), ANYWHERE(JSON))),
 	 "show whether a package or the firmware supplies a path of the system", PACKAGES,
 	 RUNS(command_which)},
-	{"conflicts", FORMS(FORM(OPTIONAL(NAME), OPTIONAL(JSON))),
+	{"conflicts", FORMS(FORM(OPTIONAL(NAME), ANYWHERE(JSON))),
 	 "show what packages replace, delete or hide, and which one is on top", PACKAGES,
 	 RUNS(command_conflicts)},
 	{"retry", FORMS(FORM(NEEDED(NAME))),
@@ -82,7 +82,7 @@ static const struct command commands[] = {
 	 RUNS(command_audit)},
 	{"boot",
 	 FORMS(FORM(NEEDED(BOOT_SET), NEEDED(BOOT_VALUE)), FORM(NEEDED(BOOT_CLEAR)),
-	       FORM(OPTIONAL(JSON))),
+	       FORM(ANYWHERE(JSON))),
 	 "show, set or clear the boot configuration", DEVICE, RUNS(command_boot)},
 	{"factory-reset", FORMS(FORM(ANYWHERE(PURGE), ANYWHERE(REBOOT), ANYWHERE(YES))),
 	 "delete all data except persistent packages at the next reboot, with --purge "
@@ -111,7 +111,7 @@ const struct command *command_at(size_t index)
 const struct command *command_find(const char *name)
 {
 	for (size_t i = 0; command_at(i); i++)
-		if (strcmp(command_at(i)->name, name) == 0)
+		if (strcasecmp(command_at(i)->name, name) == 0)
 			return command_at(i);
 	return NULL;
 }

@@ -46,6 +46,6 @@ struct command {
 const struct command *command_at(size_t index);
 
 /**
- * command_find - the command called @name; NULL where there is none
+ * command_find - the command called @name, in any case; NULL where there is none
  */
 const struct command *command_find(const char *name);

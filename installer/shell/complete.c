@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "installer/common/layout.h"
@@ -54,6 +55,15 @@ static int add(struct candidates *candidates, const char *begin, const char *tex
 		       : 0;
 }
 
+/* What is read in any case. */
+static int add_keyword(struct candidates *candidates, const char *begin, const char *text)
+{
+	return strncasecmp(text, begin, strlen(begin)) == 0
+		       ? add_owned(candidates, strdup(text), false)
+		       : 0;
+}
+
+/* What was typed already is not offered again. */
 static int add_packages(struct candidates *candidates, const struct complete_at *at)
 {
 	cleanup_with(device_free_p) struct device *device = NULL;
@@ -67,8 +77,14 @@ static int add_packages(struct candidates *candidates, const struct complete_at 
 	    device_store(device, &store, &unused) < 0 ||
 	    overlay_store_list(store, &entries, &count, &unused) < 0)
 		return 0;
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = add(candidates, at->begin, entries[i].name);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		bool typed = false;
+
+		for (int k = 1; k < at->count; k++)
+			typed = typed || strcmp(at->words[k], entries[i].name) == 0;
+		if (!typed)
+			r = add(candidates, at->begin, entries[i].name);
+	}
 	return r;
 }
 
@@ -116,8 +132,8 @@ static int add_files(struct candidates *candidates, const char *begin, bool pack
 		    (entry->d_name[0] == '.' && name[0] != '.') ||
 		    !verity_text_printable(entry->d_name, size) ||
 		    (packages && !more &&
-		     (size <= suffix ||
-		      strcmp(entry->d_name + size - suffix, VERITY_PACKAGE_SUFFIX) != 0)))
+		     (size <= suffix || strcasecmp(entry->d_name + size - suffix,
+						   VERITY_PACKAGE_SUFFIX) != 0)))
 			continue;
 		if (asprintf(&text, "%.*s%s%s", (int)(name - begin), begin, entry->d_name,
 			     more ? "/" : "") < 0)
@@ -130,18 +146,12 @@ static int add_files(struct candidates *candidates, const char *begin, bool pack
 static int add_values(struct candidates *candidates, const struct word_info *info,
 		      const struct complete_at *at)
 {
-	cleanup_free char *choices = NULL;
-	char *rest = NULL;
 	int r = 0;
 
 	switch (info->kind) {
 	case KIND_CHOICE:
-		choices = strdup(info->choices);
-		if (!choices)
-			return -ENOMEM;
-		for (char *word = strtok_r(choices, "|", &rest); r == 0 && word;
-		     word = strtok_r(NULL, "|", &rest))
-			r = add(candidates, at->begin, word);
+		for (size_t i = 0; r == 0 && info->choices[i]; i++)
+			r = add_keyword(candidates, at->begin, info->choices[i]);
 		return r;
 	case KIND_MEDIA:
 		return add_media(candidates, at);
@@ -154,7 +164,8 @@ static int add_values(struct candidates *candidates, const struct word_info *inf
 	case KIND_COMMAND:
 		for (size_t i = 0; r == 0 && command_at(i); i++)
 			if (command_at(i)->contexts & at->context)
-				r = add(candidates, at->begin, command_at(i)->name);
+				r = add_keyword(candidates, at->begin,
+						command_at(i)->name);
 		return r;
 	case KIND_BOOT:
 		/* The short names: all long ones begin with the same prefix. */
@@ -188,10 +199,14 @@ static int finish(int r, struct candidates *found, struct candidates *ret,
 	if (found->count)
 		qsort(found->items, found->count, sizeof(*found->items), compare);
 	for (size_t i = 0; i < found->count; i++) {
-		if (kept && compare(&found->items[kept - 1], &found->items[i]) == 0)
-			free(found->items[i].text);
-		else
-			found->items[kept++] = found->items[i];
+		struct candidate *item = &found->items[i];
+
+		if (kept && compare(&found->items[kept - 1], item) == 0) {
+			found->items[kept - 1].shown &= item->shown;
+			free(item->text);
+		} else {
+			found->items[kept++] = *item;
+		}
 	}
 	found->count = kept;
 	*ret = *found;
@@ -217,6 +232,11 @@ static int find_next(const struct complete_at *asked, struct complete_at *ret_at
 	return grammar_next(command->forms, ret_at->count - 1, ret_at->words + 1, ret);
 }
 
+static bool is_offered(const struct complete_at *at, const struct grammar_option *option)
+{
+	return at->scripts || !word_info(option->word)->scripts;
+}
+
 int complete_find(const struct complete_at *asked, struct candidates *ret,
 		  struct verity_error *err)
 {
@@ -229,10 +249,18 @@ int complete_find(const struct complete_at *asked, struct candidates *ret,
 		next.count = 0;
 	report_quiet(true);
 	for (size_t i = 0; r == 0 && i < next.count; i++) {
-		const struct word_info *info = word_info(next.options[i].word);
+		const struct grammar_option *option = &next.options[i];
+		const struct word_info *info = word_info(option->word);
+		size_t first = found.count;
 
-		r = next.options[i].value ? add_values(&found, info, &at)
-					  : add(&found, at.begin, info->keyword);
+		if (!is_offered(&at, option))
+			continue;
+		r = option->value ? add_values(&found, info, &at)
+				  : add_keyword(&found, at.begin, info->keyword);
+		while (first < found.count)
+			found.items[first++].shown =
+				at.begin[0] == '\0' &&
+				(next.end || (option->optional && !option->value));
 	}
 	report_quiet(false);
 	return finish(r, &found, ret, err);
@@ -246,18 +274,31 @@ int complete_paths(const char *begin, struct candidates *ret, struct verity_erro
 	return finish(r, &found, ret, err);
 }
 
-size_t candidates_common(const struct candidates *candidates)
+size_t candidates_insert(const struct candidates *candidates,
+			 const struct candidate **ret_first, size_t *ret_bytes)
 {
-	size_t common = candidates->count ? strlen(candidates->items[0].text) : 0;
+	const struct candidate *first = NULL;
+	size_t count = 0, common = 0;
 
-	for (size_t i = 1; i < candidates->count; i++)
+	for (size_t i = 0; i < candidates->count; i++) {
+		const struct candidate *item = &candidates->items[i];
+
+		if (item->shown)
+			continue;
+		if (count++ == 0) {
+			first = item;
+			common = strlen(item->text);
+		}
 		for (size_t k = 0; k < common; k++)
-			if (candidates->items[i].text[k] != candidates->items[0].text[k])
+			if (item->text[k] != first->text[k])
 				common = k;
+	}
 	/* Not half a character of UTF-8. */
-	while (common && (candidates->items[0].text[common] & 0xc0) == 0x80)
+	while (common && (first->text[common] & 0xc0) == 0x80)
 		common--;
-	return common;
+	*ret_first = first;
+	*ret_bytes = common;
+	return count;
 }
 
 /* Side by side; one below the other where that is too narrow, or the word too long. */
@@ -300,6 +341,8 @@ void complete_explain(const struct complete_at *asked, FILE *out)
 		const struct word_info *info = word_info(option->word);
 		const char *shown = option->value ? info->value : info->keyword;
 
+		if (!is_offered(&at, option))
+			continue;
 		if (option->word != WORD_COMMAND) {
 			if (option->value || verity_text_begins(shown, at.begin))
 				explain_word(out, shown, info->help);

@@ -13,6 +13,7 @@
 struct candidate {
 	char *text; /* owned */
 	bool more;  /* a directory: the word continues after it */
+	bool shown; /* only shown, never inserted: the line means something without it */
 };
 
 struct candidates {
@@ -27,6 +28,7 @@ struct complete_at {
 	char *const *words; /* the words before it */
 	int count;
 	const char *begin; /* what is typed of the word itself */
+	bool scripts;      /* offer words for scripts, too */
 };
 
 /**
@@ -50,9 +52,13 @@ int complete_paths(const char *begin, struct candidates *ret,
 void candidates_free(struct candidates *candidates);
 
 /**
- * candidates_common - how many bytes all of them begin with
+ * candidates_insert - what may be inserted: how many candidates may, and the bytes that
+ * these begin with
+ * @ret_first: one of them; NULL: there is none
+ * @ret_bytes: of it
  */
-size_t candidates_common(const struct candidates *candidates);
+size_t candidates_insert(const struct candidates *candidates,
+			 const struct candidate **ret_first, size_t *ret_bytes);
 
 /**
  * complete_explain - print a line for each word that may stand there, with its meaning

@@ -16,12 +16,21 @@
 
 #define CONFIG "--config"
 
+/*
+ * The system's shell inserts what all words have in common: where that would be something
+ * that is only to be shown, it is left out.
+ */
 static enum exit_status print(int r, struct candidates *found, const char *before)
 {
+	bool differ = false;
+
 	if (r < 0)
 		return STATUS_FAILED;
+	for (size_t i = 1; i < found->count; i++)
+		differ = differ || found->items[i].text[0] != found->items[0].text[0];
 	for (size_t i = 0; i < found->count; i++)
-		printf("%s%s\n", before, found->items[i].text);
+		if (differ || !found->items[i].shown)
+			printf("%s%s\n", before, found->items[i].text);
 	candidates_free(found);
 	return STATUS_DONE;
 }
@@ -54,6 +63,8 @@ static enum exit_status complete_words(int count, char *const *words)
 		if (!given && strcmp(word, CONFIG) != 0) {
 			at.words = words + i;
 			at.count = last - i;
+			/* Who types a '-' asks for one. */
+			at.scripts = at.begin[0] == '-';
 			return print(complete_find(&at, &found, &unused), &found, "");
 		}
 		if (!given && ++i == last)

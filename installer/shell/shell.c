@@ -70,26 +70,27 @@ static char *complete(void *context, const char *text, size_t size)
 	cleanup_free char *quoted = NULL;
 	struct complete_at at;
 	struct verity_error unused;
-	size_t known;
+	const struct candidate *first;
+	size_t known, count, bytes;
 	char *ret = NULL;
 	char quote;
 
 	if (!find_position(shell, text, size, &line, &at) ||
 	    complete_find(&at, &found, &unused) < 0 || found.count == 0)
 		return NULL;
-	/* What all candidates have in common and is not typed yet, quoted like the rest.
-	 */
+	count = candidates_insert(&found, &first, &bytes);
+	/* What these have in common and is not typed yet, quoted like the rest. */
 	known = strlen(at.begin);
 	quote = line.quote;
 	if (quote == '\\')
 		quote = '\0';
-	rest = strndup(found.items[0].text + known, candidates_common(&found) - known);
+	rest = count ? strndup(first->text + known, bytes - known) : strdup("");
 	if (!rest || line_quote(rest, quote, &quoted, &unused) < 0)
 		return NULL;
-	if (found.count == 1 && !found.items[0].more)
+	if (count == 1 && !first->more)
 		return asprintf(&ret, "%s%.*s ", quoted, quote ? 1 : 0, &quote) < 0 ? NULL
 										    : ret;
-	if (!quoted[0] && found.count > 1) {
+	if (!quoted[0] && (count != 1 || found.count > 1)) {
 		shell_input_leave(shell->input);
 		shell_columns_print(stdout, &found);
 	}
@@ -116,16 +117,10 @@ static bool explain(void *context, const char *text, size_t size)
 static void run(struct shell *shell, const struct command *command, int count,
 		char **words)
 {
-	char name[32];
-
 	if (command->action == COMMAND_HELPS && count <= 2) {
 		(void)!command_help(shell->context, words[1]);
 		return;
 	}
-	/* Messages use the whole name. */
-	snprintf(name, sizeof(name), "%s", command->name);
-	if (command->action == COMMAND_RUNS)
-		words[0] = name;
 	if (command_check(command, count, words, NULL) != STATUS_DONE)
 		return;
 	if (command->action == COMMAND_RUNS) {
@@ -142,7 +137,6 @@ static void take_line(struct shell *shell, const char *text)
 	const struct command *command;
 	char *const *words = line.words;
 	unsigned context = shell->context;
-	const char *password = word_info(WORD_PASSWORD)->keyword;
 	bool secret = false; /* a password, as a word or within a URL */
 	struct verity_error err;
 	int count;
@@ -152,7 +146,7 @@ static void take_line(struct shell *shell, const char *text)
 		return;
 	}
 	for (int i = 0; i < line.count; i++)
-		secret = secret || strcmp(line.words[i], password) == 0 ||
+		secret = secret || word_may_be(WORD_PASSWORD, line.words[i]) ||
 			 (strstr(line.words[i], "://") && strchr(line.words[i], '@'));
 	if (secret)
 		shell_input_wipe(shell->input, text);

@@ -44,6 +44,10 @@ class Bash(bench.Case):
         for line, completed in (
                 (config + "rem", config + "remove "),
                 (config + "remove pk", config + "remove pkgname "),
+                (config + "remove pkgname ", config + "remove pkgname "),
+                (config + "show pkgname ", config + "show pkgname "),
+                (config + "show pkgname j", config + "show pkgname json "),
+                (config + "install media external ", config + "install media external "),
                 (config + "remove pkgname -", config + "remove pkgname --yes "),
                 (config + "install my", config + "install my\\ folder/"),
                 (config + "install my\\ folder/a", config + "install my\\ folder/a\\ b.wmopkg "),

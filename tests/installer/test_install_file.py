@@ -51,7 +51,7 @@ class Good(bench.Case):
                          ["data/packages", "persist/packages", "persist/packages/pkgname.wmopkg"])
         self.install(self.package)
         self.assertEqual(bench.listing("data", "persist"),
-                         ["data/packages", "data/packages/pkgname.wmopkg", "persist/packages"])
+                         ["data/packages", "persist/packages", "persist/packages/pkgname.wmopkg"])
 
     def test_itself(self):
         self.install(self.package)

@@ -46,14 +46,27 @@ class Replace(states.Case):
         self.assertEqual(self.installed(), ["data/packages/pkgname.wmopkg"])
 
     def test_stores(self):
-        self.check_install(OLDER, "", "persistent")
-        self.check_install(NEWER, "Replaces version 1.9 with 1.10. It is no longer persistent: a "
-                           "factory reset removes it.")
-        self.assertEqual(self.installed(), ["data/packages/pkgname.wmopkg"])
-        self.check_install(NEWER, "Replaces version 1.10 with the same version. It is persistent "
-                           "from now on.", "persistent")
+        """Only a removal ends what `persistent` began."""
+        self.check_install(OLDER, "")
+        self.check_install(NEWER, "Replaces version 1.9 with 1.10. It is persistent from now on.",
+                           "persistent")
         self.assertEqual(self.installed(), ["persist/packages/pkgname.wmopkg"])
         self.check_install(OLDER, "Replaces version 1.10 with 1.9, which is older.", "persistent")
+        self.check_install(NEWER, "Replaces version 1.9 with 1.10. It stays persistent (to make it "
+                           "ordinary, remove it first).")
+        self.assertEqual(self.installed(), ["persist/packages/pkgname.wmopkg"])
+        self.wmopkg("remove", "pkgname", "--yes")
+        self.check_install(NEWER, "")
+        self.assertEqual(self.installed(), ["data/packages/pkgname.wmopkg"])
+
+    def test_must_not_stay_persistent(self):
+        self.check_install(OLDER, "", "persistent")
+        self.named("pkgname", "--version", "2", "--persistent", "forbidden", folder="forbidden")
+        path = f"{self.shared}/forbidden/pkgname.wmopkg"
+        self.refuse(1, f"{path}: the package must not be persistent, but the one that it replaces "
+                    "is (remove that first: wmopkg remove pkgname)", "install", path)
+        self.wmopkg("remove", "pkgname", "--yes")
+        self.check_install("forbidden", "")
 
     def test_another_package(self):
         self.check_install("other", "")

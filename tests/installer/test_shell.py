@@ -153,12 +153,21 @@ class Edited(Shell):
                 ("show a\\", "wmopkg: the line ends with a backslash (remove it)\n"),
                 ("package boot", "wmopkg: 'boot' is a command of the top level "
                  "(type: do boot)\n"),
+                ("INSTAL x", "wmopkg: 'install' is a command of the package context (type: "
+                 "package)\n"),
+                ("shwo", "wmopkg: 'shwo' is not a command (did you mean show?)\n"),
+                ("package isntall x", "wmopkg: 'isntall' is not a command (did you mean "
+                 "install?)\n"),
+                ("boot stet safe 1", "wmopkg: boot: unexpected 'stet' (did you mean set?)\n"),
+                ("package install persistant 192.0.2.1 x.wmopkg",
+                 "wmopkg: install: unexpected 'x.wmopkg' (did you mean persistent?)\n"),
+                ("sho a b", "wmopkg: show: unexpected 'b'\n  sho a b\n        ^\n"),
                 ("show \u65e5\u672c x", "wmopkg: show: unexpected 'x'\n  show \u65e5\u672c x\n"
                  "            ^\n"),
                 ("show 'a", "wmopkg: a quote is not closed (close it)\n"),
                 ("leave now", "wmopkg: leave: unexpected 'now'\n  leave now\n        ^\n"
                  "  expected: end of line\n"),
-                ("package install proto ftpp", "wmopkg: install: unexpected 'ftpp'\n"
+                ("package install proto ftpp", "wmopkg: install: unexpected 'ftpp' (did you mean ftp?)\n"
                  "  install proto ftpp\n                ^\n"
                  "  expected: <ftp|tftp|scp|sftp|http|https>\n"),
                 ("package re", "wmopkg: 're' can mean more than one command (remove, retry)\n"),
@@ -183,7 +192,7 @@ class Edited(Shell):
         typist.expect("Nothing removed.\n")
         self.at(typist, PACKAGE)
         typist.type("remove \t")
-        typist.expect("--yes  all    alpha  beta\n")
+        typist.expect("all    alpha  beta\n")
         typist.type("b\t\n")
         typist.expect("Remove package beta (y/N)?")
         typist.type("n\n")
@@ -196,6 +205,63 @@ class Edited(Shell):
         typist.expect("external")
         typist.type("\x03")
         self.at(typist, PACKAGE)
+        self.leave(typist)
+
+    def test_tab_inserts_nothing_needless(self):
+        """A word that may be left out is shown, and never comes into the line by itself."""
+        self.install("pkgname")
+        typist = self.shell()
+        typist.type("package\n")
+        self.at(typist, PACKAGE)
+        typist.type("remove p\t\t\n")
+        typist.expect("Remove package pkgname (y/N)?")
+        typist.type("n\n")
+        self.at(typist, PACKAGE)
+        typist.type("show p\t\t")
+        typist.expect("json\n")
+        typist.type("\n")
+        typist.expect("Name: pkgname\n")
+        self.at(typist, PACKAGE)
+        typist.type("install media external \t")
+        typist.expect("--check-firmware  --check-model     persistent\n")
+        typist.type("\n")
+        typist.expect("wmopkg: install: incomplete command\n  install media external\n")
+        self.at(typist, PACKAGE)
+        self.assertNotIn("--yes", typist.screen)
+        self.assertTrue(os.path.exists("data/packages/pkgname.wmopkg"))
+        self.leave(typist)
+
+    def test_any_case_and_brief(self):
+        """Keywords are read in any case, and their beginnings where that means one thing."""
+        for name in ("alpha", "beta", "gamma"):
+            self.install(name)
+        typist = self.shell()
+        typist.type("PACKAGE\n")
+        self.at(typist, PACKAGE)
+        typist.type("REM\tALPHA\t\x15")
+        typist.type("SHOW\n")
+        typist.expect("alpha")
+        self.at(typist, PACKAGE)
+        typist.type("remove beta.wmopkg gamma.WMOPKG\n")
+        typist.expect("Remove packages beta and gamma (y/N)?")
+        typist.type("y\n")
+        typist.expect("Removed... Changes are applied after reboot.\n")
+        self.at(typist, PACKAGE)
+        bench.write("PKGNAME.WMOPKG", bench.read(self.package))
+        typist.type("install ./PKG\tpers\n")
+        typist.expect(bench.INSTALLED)
+        self.at(typist, PACKAGE)
+        # no password stays, however the word before it is typed
+        typist.type("install PASSW geheim host x y z\n")
+        typist.expect("install: unexpected ")
+        self.at(typist, PACKAGE)
+        mark = typist.screen.index("install: unexpected ")
+        typist.type("\x1b[A\x1b[A\x1b[A" + "\x03")
+        self.at(typist, PACKAGE)
+        self.assertNotIn("geheim", typist.screen[mark:])
+        self.assertEqual(bench.listing("data", "persist"),
+                         ["data/packages", "data/packages/alpha.wmopkg", "persist/packages",
+                          "persist/packages/PKGNAME.wmopkg"])
         self.leave(typist)
 
     def test_tab_on_paths(self):

@@ -219,7 +219,7 @@ class Show(states.Case):
         self.assertEqual((result.returncode, result.stdout), (0, PERSISTENT_ROW))
         self.assertRegex(result.stderr, rf"\Awmopkg: warning: data: {loop} holds no known file system, or "
                          r"several \(repair it, or format it as ext4, btrfs or f2fs\)\n\Z")
-        self.assertRegex(self.wmopkg("install", package).stderr,
+        self.assertRegex(self.wmopkg("install", self.make("other", keys=self.keys)).stderr,
                          r"there is no data store \(check the configuration\)\n\Z")
 
 
@@ -251,6 +251,44 @@ class Remove(bench.Case):
             self.succeed(self.REMOVED, "remove", word, "pkgname")
             self.assertEqual(bench.listing("data"), ["data/packages"])
 
+    def test_not_asked_about_nothing(self):
+        """A script whose $NAME is empty does not empty the device."""
+        self.install(self.package)
+        for words in (("--yes",), ("-y",)):
+            self.refuse(2, "remove: --yes without a name (give NAME or all)", "remove", *words)
+        self.succeed("Removing all packages... Changes are applied after reboot.\n", "remove",
+                     "all", "--yes")
+
+    def test_several(self):
+        for name in ("alpha", "beta", "gamma"):
+            self.install(self.make(name, keys=self.keys))
+        self.refuse(4, "delta: no such package (installed: alpha, beta, gamma)", "remove", "alpha",
+                    "delta", "--yes")
+        self.succeed("Remove packages gamma, alpha and beta (y/N)?\n" + self.REMOVED, "remove",
+                     "gamma", "alpha", "gamma", "beta.wmopkg", answer="y\n")
+        self.assertEqual(bench.listing("data"), ["data/packages"])
+
+    def test_file_name(self):
+        """A file name is taken for its package, unless a package is called so."""
+        self.install(self.package)
+        os.rename("data/packages/pkgname.wmopkg", "data/packages/x.wmopkg")
+        shutil.copy("data/packages/x.wmopkg", "data/packages/x.wmopkg.wmopkg")
+        self.assertIn("Name: x.wmopkg\n", self.wmopkg("show", "x.wmopkg").stdout)
+        for left in (["data/packages", "data/packages/x.wmopkg"], ["data/packages"]):
+            self.succeed(self.REMOVED, "remove", "x.wmopkg", "--yes")
+            self.assertEqual(bench.listing("data"), left)
+        self.check(4, "", "x.wmopkg: no such package (none is installed)", "remove", "x.wmopkg")
+
+    def test_folder(self):
+        """What is called like a package, and is a folder."""
+        for store in ("data", "persist"):
+            os.makedirs(f"{store}/packages/odd.wmopkg/in it")
+            bench.write(f"{store}/packages/odd.wmopkg/in it/file", b"x")
+        self.assertIn("Invalid", self.wmopkg("show").stdout)
+        for _ in range(2):
+            self.succeed(self.REMOVED, "remove", "odd", "--yes")
+        self.assertEqual(bench.listing("data", "persist"), ["data/packages", "persist/packages"])
+
     def test_unknown(self):
         self.check(4, "", "frobnicate: no such package (none is installed)", "remove", "frobnicate")
         self.install(self.package)
@@ -276,9 +314,9 @@ class Remove(bench.Case):
         for words in (("all",), ()):
             self.install(self.package)
             self.install(other, "persistent")
-            self.refuse(1, "", "remove", *words, answer="n\n",
-                        output="Remove all packages (y/N)?\nNothing removed.\n")
-            self.succeed("Remove all packages (y/N)?\nRemoving all packages... Changes are applied "
+            self.refuse(1, "", "remove", *words, answer="n\n", output="  other (persistent)\n"
+                        "  pkgname\nRemove all packages (y/N)?\nNothing removed.\n")
+            self.succeed("  other (persistent)\n  pkgname\nRemove all packages (y/N)?\nRemoving all packages... Changes are applied "
                          "after reboot.\n", "remove", *words, answer="y\n")
             self.assertEqual(bench.listing("data", "persist"),
                              ["data/packages", "persist/packages"])
@@ -358,13 +396,16 @@ class Program(bench.Case):
         self.assertEqual(self.wmopkg("show", "--help").stdout, self.wmopkg("help", "show").stdout)
         self.check(2, "", f"'--frobnicate' is unknown or lacks its value {hint}", "--frobnicate")
         self.check(2, "", f"'--config' is unknown or lacks its value {hint}", "--config")
+        # the word that was typed, also where the first letter of it is known
+        self.check(2, "", f"'-xh' is unknown or lacks its value {hint}", "--debug", "-xh", "show")
+        self.check(2, "", "'instal' is not a command (did you mean install?)", "instal")
 
     def test_help(self):
         output = self.wmopkg("help").stdout
         for name in ("install", "remove", "show", "list", "verify", "help"):
             self.assertIn(f"\n  {name} ", output)
         self.succeed(output, "--help")
-        self.assertIn("\n  remove [NAME | all]", self.wmopkg("help", "remove").stdout)
+        self.assertIn("\n  remove [NAME... | all]", self.wmopkg("help", "remove").stdout)
 
     def test_version(self):
         self.assertRegex(self.wmopkg("--version").stdout, r"\Awmopkg \d+\.\d+\.\d+\n\Z")

@@ -194,9 +194,10 @@ class Lab:
                 steps.append((f"remove {name} --yes", name, None))
             else:
                 version, persistent = self.chance.choice(VERSIONS), self.chance.random() < 0.5
+                stays = name in now and now[name][1]  # only a removal ends it
                 steps.append((f"install {'persistent ' if persistent else ''}"
                               f"{self.work}/{version}/{name}.wmopkg", name,
-                              (version, persistent)))
+                              (version, persistent or stays)))
             now = apply(steps[-1:], now)
         write(f"{self.work}/steps", "".join(words + "\n" for words, _, _ in steps))
         return steps

@@ -116,7 +116,7 @@ class Shell(bench.MachineTest):
                          "package)\n")
         self.say("package")
         self.assertEqual(self.say("install proto tfpt 10.0.2.2 pkgname.wmopkg"),
-                         "wmopkg: install: unexpected 'tfpt'\n"
+                         "wmopkg: install: unexpected 'tfpt' (did you mean tftp?)\n"
                          "  install proto tfpt 10.0.2.2 pkgname.wmopkg\n"
                          "                ^\n"
                          "  expected: <ftp|tftp|scp|sftp|http|https>\n")

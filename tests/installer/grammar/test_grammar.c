@@ -40,11 +40,46 @@ static void test_match(void **state)
 		  {WORD_PERSISTENT, "persistent"},
 		  {WORD_ADDRESS, "[2001:db8::1]:22"},
 		  {WORD_SERVER_PATH, "d/a.wmopkg"}}},
-		{"install user persistent proto tftp host persistent",
+		{"install user persistent proto tftp host user",
 		 {{WORD_USER, "persistent"},
 		  {WORD_PROTOCOL, "tftp"},
 		  {WORD_ADDRESS, "host"},
-		  {WORD_SERVER_PATH, "persistent"}}},
+		  {WORD_SERVER_PATH, "user"}}},
+		/* words that may be left out stand anywhere */
+		{"install host a.wmopkg persistent user bob proto tftp",
+		 {{WORD_ADDRESS, "host"},
+		  {WORD_SERVER_PATH, "a.wmopkg"},
+		  {WORD_PERSISTENT, "persistent"},
+		  {WORD_USER, "bob"},
+		  {WORD_PROTOCOL, "tftp"}}},
+		{"install ./a.wmopkg persistent",
+		 {{WORD_SOURCE, "./a.wmopkg"}, {WORD_PERSISTENT, "persistent"}}},
+		{"show json a", {{WORD_JSON, "json"}, {WORD_NAME, "a"}}},
+		/* in any case */
+		{"INSTALL Proto SFTP HOST A.WMOPKG",
+		 {{WORD_PROTOCOL, "sftp"},
+		  {WORD_ADDRESS, "HOST"},
+		  {WORD_SERVER_PATH, "A.WMOPKG"}}},
+		{"install A.WMOPKG", {{WORD_SOURCE, "A.WMOPKG"}}},
+		{"remove ALL", {{WORD_ALL, "ALL"}}},
+		/* the beginning of a keyword, where the words mean nothing else */
+		{"install pers prot tft host a.wmopkg",
+		 {{WORD_PERSISTENT, "pers"},
+		  {WORD_PROTOCOL, "tftp"},
+		  {WORD_ADDRESS, "host"},
+		  {WORD_SERVER_PATH, "a.wmopkg"}}},
+		{"install med ext a.wmopkg",
+		 {{WORD_MEDIA, "ext"}, {WORD_MEDIA_PATH, "a.wmopkg"}}},
+		{"install pass x host a.wmopkg",
+		 {{WORD_PASSWORD, "x"},
+		  {WORD_ADDRESS, "host"},
+		  {WORD_SERVER_PATH, "a.wmopkg"}}},
+		{"show med", {{WORD_NAME, "med"}}},
+		{"show boot js", {{WORD_SHOW_BOOT, "boot"}, {WORD_JSON, "js"}}},
+		{"remove al", {{WORD_NAME, "al"}}},
+		{"factory-reset --pur", {{WORD_PURGE, "--pur"}}},
+		{"boot se safe 1", {{WORD_BOOT_SET, "safe"}, {WORD_BOOT_VALUE, "1"}}},
+		{"remove a b c --yes", {{WORD_NAME, "c"}, {WORD_YES, "--yes"}}},
 		{"install password --yes host x",
 		 {{WORD_PASSWORD, "--yes"},
 		  {WORD_ADDRESS, "host"},
@@ -95,9 +130,9 @@ static void test_match(void **state)
 		argc = split(line, argv);
 		for (size_t k = 0; k < 6 && cases[i].values[k].word; k++)
 			wanted.values[cases[i].values[k].word] = cases[i].values[k].text;
-		assert_int_equal(grammar_match(command_find(argv[0])->forms, argc - 1,
-					       argv + 1, &words, &bad, &next),
-				 0);
+		if (grammar_match(command_find(argv[0])->forms, argc - 1, argv + 1,
+				  &words, &bad, &next) < 0)
+			fail_msg("%s", cases[i].line);
 		for (size_t k = 0; k < WORD_COUNT; k++) {
 			if (!wanted.values[k])
 				assert_null(words.values[k]);
@@ -105,6 +140,34 @@ static void test_match(void **state)
 				assert_string_equal(words.values[k], wanted.values[k]);
 		}
 	}
+}
+
+/* All values of a word that may be repeated. */
+static void test_list(void **state)
+{
+	char *argv[] = {(char[]){"c"}, (char[]){"a"}, (char[]){"--yes"}, (char[]){"b"}};
+	struct grammar_next next;
+	struct words words;
+	char *many[WORDS_LIST_MAX + 1];
+	int bad;
+
+	(void)state;
+	assert_int_equal(grammar_match(command_find("remove")->forms, 4, argv, &words,
+				       &bad, &next),
+			 0);
+	assert_int_equal(words.list_count, 3);
+	assert_string_equal(words.list[0], "c");
+	assert_string_equal(words.list[1], "a");
+	assert_string_equal(words.list[2], "b");
+	for (size_t i = 0; i <= WORDS_LIST_MAX; i++)
+		many[i] = argv[0];
+	assert_int_equal(grammar_match(command_find("remove")->forms, WORDS_LIST_MAX,
+				       many, &words, &bad, &next),
+			 0);
+	assert_int_equal(grammar_match(command_find("remove")->forms, WORDS_LIST_MAX + 1,
+				       many, &words, &bad, &next),
+			 -EINVAL);
+	assert_int_equal(bad, WORDS_LIST_MAX);
 }
 
 /* Which word is wrong, and what should be there. */
@@ -119,40 +182,43 @@ static void test_mismatch(void **state)
 		{"install proto gopher h x", 1, "<ftp|tftp|scp|sftp|http|https>"},
 		{"install user -x h x", 1, "<name>"},
 		{"install persistent persistent h x", 1,
-		 "proto, user, password, address[:port], media or URL | "
-		 "./FILE.wmopkg"},
+		 "proto, user, password, address[:port], --check-firmware, --check-model, "
+		 "media or URL | ./FILE.wmopkg"},
 		{"install h", 1, "PKGNAME.wmopkg"},
-		{"install h a.wmopkg persistent", 2,
-		 "--check-firmware, --check-model or end of line"},
+		{"install h a.wmopkg x", 2,
+		 "persistent, proto, user, password, --check-firmware, --check-model or "
+		 "end of line"},
 		{"install a.wmopkg b c", 2,
-		 "--check-firmware, --check-model or end of line"},
+		 "persistent, proto, user, password, --check-firmware, --check-model or "
+		 "end of line"},
 		{"install media", 1, "<label>"},
-		{"install media external", 2,
-		 "persistent or path/on/media/PKGNAME.wmopkg"},
+		{"install media external", 2, "path/on/media/PKGNAME.wmopkg"},
+		{"install", 0, "address[:port], media or URL | ./FILE.wmopkg"},
 		{"install media external a b", 3,
-		 "--check-firmware, --check-model or end of line"},
+		 "persistent, --check-firmware, --check-model or end of line"},
 		{"install user bob media external a", 2,
-		 "persistent, proto, password, address[:port] or URL | ./FILE.wmopkg"},
+		 "persistent, proto, password, address[:port], --check-firmware, "
+		 "--check-model or URL | ./FILE.wmopkg"},
 		{"media a", 0, "json or end of line"},
 		{"install --force", 0,
-		 "persistent, proto, user, password, address[:port], media or URL | "
-		 "./FILE.wmopkg"},
+		 "persistent, proto, user, password, address[:port], --check-firmware, "
+		 "--check-model, media or URL | ./FILE.wmopkg"},
 		{"install bob@host a.wmopkg", 0,
-		 "persistent, proto, user, password, address[:port], media or URL | "
-		 "./FILE.wmopkg"},
-		{"remove a b", 1, "--yes or end of line"},
+		 "persistent, proto, user, password, address[:port], --check-firmware, "
+		 "--check-model, media or URL | ./FILE.wmopkg"},
+		{"remove a all", 1, "NAME, --yes or end of line"},
 		{"remove --yes --yes", 1, "NAME, all or end of line"},
 		{"show a b", 1, "json or end of line"},
-		{"show json a", 1, "end of line"},
-		{"show --json", 0, "media, boot, NAME, json or end of line"},
+		{"show json a b", 2, "end of line"},
+		{"show --json", 0, "media, json, boot, NAME or end of line"},
 		{"show boot a", 1, "json, svg or end of line"},
 		{"show boot json svg", 2, "end of line"},
 		{"retry", 0, "NAME"},
 		{"retry a b", 1, "end of line"},
-		{"verify", 0, "--check-firmware, --check-model or FILE"},
+		{"verify", 0, "--check-firmware or FILE"},
 		{"verify a --check-model", 2, "MODEL"},
 		{"verify --check-firmware 1 a b", 3,
-		 "--check-model, json or end of line"},
+		 "json, --check-model or end of line"},
 		{"conflicts media json x", 2, "end of line"},
 		{"audit all", 0, "verify, json or end of line"},
 		{"boot-complete now", 0, "end of line"},
@@ -189,7 +255,7 @@ static void test_synopsis(void **state)
 		 "[persistent] [proto <ftp|tftp|scp|sftp|http|https>] [user <name>] "
 		 "[password <password>] address[:port] PKGNAME.wmopkg "
 		 "[--check-firmware VERSION] [--check-model MODEL]"},
-		{"remove", 0, "[NAME | all] [--yes]"},
+		{"remove", 0, "[NAME... | all] [--yes]"},
 		{"install", 1,
 		 "[persistent] media <label> path/on/media/PKGNAME.wmopkg "
 		 "[--check-firmware VERSION] [--check-model MODEL]"},
@@ -273,9 +339,9 @@ static void test_reserved(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_match),    cmocka_unit_test(test_mismatch),
-		cmocka_unit_test(test_synopsis), cmocka_unit_test(test_every_word),
-		cmocka_unit_test(test_reserved),
+		cmocka_unit_test(test_match),      cmocka_unit_test(test_list),
+		cmocka_unit_test(test_mismatch),   cmocka_unit_test(test_synopsis),
+		cmocka_unit_test(test_every_word), cmocka_unit_test(test_reserved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,7 @@ static void test_usage(void **state)
 		const char *said;
 	} cases[] = {
 		{{"install", "proto", "ftpp", "192.0.2.1", "a.wmopkg"},
-		 "install: unexpected 'ftpp'\n"
+		 "install: unexpected 'ftpp' (did you mean ftp?)\n"
 		 "  install proto ftpp 192.0.2.1 a.wmopkg\n"
 		 "                ^\n"
 		 "  expected: <ftp|tftp|scp|sftp|http|https>"},
@@ -50,12 +50,24 @@ static void test_usage(void **state)
 		 "install: unexpected 'c'\n"
 		 "  install password ******** a.wmopkg b c\n"
 		 "                                       ^\n"
-		 "  expected: --check-firmware, --check-model or end of line"},
-		{{"remove", "a", "b"},
-		 "remove: unexpected 'b'\n"
-		 "  remove a b\n"
-		 "           ^\n"
-		 "  expected: --yes or end of line"},
+		 "  expected: persistent, proto, user, --check-firmware, --check-model or end of line"},
+		{{"retry", "a", "b"},
+		 "retry: unexpected 'b'\n"
+		 "  retry a b\n"
+		 "          ^\n"
+		 "  expected: end of line"},
+		/* in place of the word that was taken for a host */
+		{{"install", "persistant", "192.0.2.1", "a.wmopkg"},
+		 "install: unexpected 'a.wmopkg' (did you mean persistent?)\n"
+		 "  install persistant 192.0.2.1 a.wmopkg\n"
+		 "                               ^\n"
+		 "  expected: persistent, proto, user, password, --check-firmware, "
+		 "--check-model or end of line"},
+		{{"boot", "StE", "safe", "1"},
+		 "boot: unexpected 'StE' (did you mean set?)\n"
+		 "  boot StE safe 1\n"
+		 "       ^\n"
+		 "  expected: set, clear, json or end of line"},
 		{{"retry"},
 		 "retry: incomplete command\n"
 		 "  retry\n"
@@ -66,7 +78,7 @@ static void test_usage(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char *argv[WORDS_MAX + 1] = {NULL};
-		char expected[256];
+		char expected[512];
 		int argc = 0;
 		enum exit_status status;
 

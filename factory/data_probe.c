@@ -150,23 +150,11 @@ static char *device_of_folder(const char *folder)
 	return device;
 }
 
-static bool is_same(const struct factory_volume *found,
-		    const struct factory_volume *remembered)
-{
-	const struct factory_filesystem *is = &found->filesystem;
-	const struct factory_filesystem *was = &remembered->filesystem;
-
-	if (found->bytes != remembered->bytes ||
-	    strcmp(found->place, remembered->place) != 0)
-		return false;
-	return !is->type[0] ||
-	       (strcmp(is->type, was->type) == 0 && strcmp(is->uuid, was->uuid) == 0);
-}
-
 /* NULL where it is gone, or holds something else. */
 static char *find_remembered(const struct factory_volume *remembered)
 {
 	const struct overlay_volume volume = {remembered->place, "/", "/"};
+	const struct factory_filesystem *was = &remembered->filesystem, *is;
 	cleanup_free char *device = NULL;
 	cleanup_fd int fd = -1;
 	struct factory_probe found;
@@ -177,17 +165,14 @@ static char *find_remembered(const struct factory_volume *remembered)
 		device = NULL;
 	fd = device ? open(device, O_RDONLY | O_CLOEXEC) : -1;
 	if (fd < 0 || factory_volume_probe(fd, device, &found, NULL) < 0 ||
-	    !is_same(&found.volume, remembered))
+	    found.volume.bytes != remembered->bytes ||
+	    strcmp(found.volume.place, remembered->place) != 0)
+		return NULL;
+	is = &found.volume.filesystem;
+	if (is->type[0] &&
+	    (strcmp(is->type, was->type) != 0 || strcmp(is->uuid, was->uuid) != 0))
 		return NULL;
 	return steal_ptr(&device);
-}
-
-/* Whether @spec would find it, had it kept its name. */
-static bool is_meant(const char *spec, const struct factory_filesystem *known)
-{
-	if (strncmp(spec, "LABEL=", 6) == 0)
-		return strcmp(spec + 6, known->label) == 0;
-	return strncmp(spec, "UUID=", 5) == 0 && strcmp(spec + 5, known->uuid) == 0;
 }
 
 char *factory_volume_rival(int record_fd, const char *spec, const char *device)
@@ -195,9 +180,16 @@ char *factory_volume_rival(int record_fd, const char *spec, const char *device)
 	cleanup_free char *known_device = NULL;
 	struct factory_volume known;
 	struct stat one, other;
+	const char *name = NULL;
 
-	if (factory_volume_recall(record_fd, &known, NULL) < 0 ||
-	    !is_meant(spec, &known.filesystem))
+	if (factory_volume_recall(record_fd, &known, NULL) < 0)
+		return NULL;
+	/* whether the configuration would find it, had it kept its name */
+	if (strncmp(spec, "LABEL=", 6) == 0)
+		name = known.filesystem.label;
+	else if (strncmp(spec, "UUID=", 5) == 0)
+		name = known.filesystem.uuid;
+	if (!name || strcmp(strchr(spec, '=') + 1, name) != 0)
 		return NULL;
 	known_device = find_remembered(&known);
 	if (!known_device || stat(known_device, &one) < 0 || stat(device, &other) < 0 ||

@@ -17,21 +17,18 @@
 #define FILE_HANDED 3    /* FACTORY_PROGRAM_FILE */
 #define TAIL_BYTES  1024 /* half of it is kept */
 
-/* BusyBox's mke2fs knows neither ext4 nor a UUID. */
-static bool is_substitute(const char *path)
-{
-	cleanup_free char *real = realpath(path, NULL);
-	const char *slash = real ? strrchr(real, '/') : NULL;
-
-	return slash && (strcmp(slash, "/busybox") == 0 || strcmp(slash, "/toybox") == 0);
-}
-
 static const char *find(const struct factory_program *program)
 {
-	for (const char *const *path = program->paths; path && *path; path++)
-		if (access(*path, X_OK) == 0 &&
-		    (program->common || !is_substitute(*path)))
+	for (const char *const *path = program->paths; path && *path; path++) {
+		cleanup_free char *real = realpath(*path, NULL);
+		const char *slash = real ? strrchr(real, '/') : NULL;
+		/* BusyBox's mke2fs knows neither ext4 nor a UUID. */
+		bool substitute = slash && (strcmp(slash, "/busybox") == 0 ||
+					    strcmp(slash, "/toybox") == 0);
+
+		if (access(*path, X_OK) == 0 && (program->common || !substitute))
 			return *path;
+	}
 	return NULL;
 }
 

@@ -34,29 +34,21 @@ static void run_free(struct factory_run *run)
  * A step that cannot be written to the journal is not begun. The last one deletes the
  * journal.
  */
-static int write_journal(struct factory_run *run, enum factory_step step,
-			 struct verity_error *err)
-{
-	struct factory_journal *journal = &run->journal;
-	int r;
-
-	if (step == FACTORY_CLOSE || step == journal->step)
-		return 0;
-	if (step == FACTORY_NOTE && !run->noted)
-		journal->line = factory_record_line(run);
-	journal->step = step;
-	r = factory_journal_store(run->reset->record_fd, journal, err);
-	return r < 0 ? verity_context(err, r, "persist") : 0;
-}
-
 static int follow_plan(struct factory_run *run, enum factory_step step,
 		       struct verity_error *err)
 {
-	while (step < FACTORY_STEPS) {
-		int r = write_journal(run, step, err);
+	struct factory_journal *journal = &run->journal;
+	int r = 0;
 
-		if (r < 0)
-			return r;
+	while (step < FACTORY_STEPS) {
+		if (step != FACTORY_CLOSE && step != journal->step) {
+			if (step == FACTORY_NOTE && !run->noted)
+				journal->line = factory_record_line(run);
+			journal->step = step;
+			r = factory_journal_store(run->reset->record_fd, journal, err);
+			if (r < 0)
+				return verity_context(err, r, "persist");
+		}
 		run->reset->step = step;
 		verity_debug("factory reset: %s", factory_steps[step].name);
 		r = functions[step](run, err);

@@ -24,34 +24,6 @@
 #define NAMES_BYTES     4096
 #define REPAIRED_STATUS 3 /* the bits of fsck(8) that say it is repaired */
 
-/* The kernel makes it read-only after errors, and libmount where it is asked to. */
-static void make_writable(int fd)
-{
-	struct statvfs fs;
-	char path[64];
-
-	if (fstatvfs(fd, &fs) < 0 || !(fs.f_flag & ST_RDONLY))
-		return;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	(void)mount(NULL, path, NULL, MS_REMOUNT | MS_NODEV | MS_NOSUID | MS_NOEXEC,
-		    NULL);
-}
-
-/* As in a new file system: what is made in there would inherit access lists. */
-static int reset_top(int fd, struct verity_error *err)
-{
-	char names[NAMES_BYTES];
-	ssize_t size = flistxattr(fd, names, sizeof(names));
-
-	for (const char *name = names; size > 0 && name < names + size;
-	     name += strlen(name) + 1)
-		if (strncmp(name, "security.", 9) != 0)
-			(void)fremovexattr(fd, name);
-	if (fchown(fd, 0, 0) < 0 || fchmod(fd, 0755) < 0 || fsync(fd) < 0)
-		return verity_fail_errno(err, errno, "its top");
-	return 0;
-}
-
 int factory_data_erase(struct factory_run *run, struct verity_error *err)
 {
 	const struct overlay_eraser eraser = {
@@ -61,19 +33,38 @@ int factory_data_erase(struct factory_run *run, struct verity_error *err)
 		.progress = factory_run_progress,
 		.context = run,
 	};
-	int r;
+	char names[NAMES_BYTES], path[64];
+	struct statvfs fs;
+	ssize_t size;
+	int fd, r;
 
 	factory_run_say(run, false, "deleting all that is on DATA (%s)",
 			run->device ? run->device : run->reset->config->data);
 	r = factory_data_mount(run, err);
-	if (r == 0) {
-		run->reported_us = overlay_clock_us();
-		make_writable(run->reset->data_fd);
-		r = overlay_erase_below(run->reset->data_fd, &eraser, err);
-	}
-	if (r == 0 && run->device)
-		r = reset_top(run->reset->data_fd, err);
-	return r < 0 ? verity_context(err, r, "data") : 0;
+	if (r < 0)
+		return verity_context(err, r, "data");
+	fd = run->reset->data_fd;
+	run->reported_us = overlay_clock_us();
+	/* The kernel makes it read-only after errors, and libmount where it is asked to.
+	 */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_RDONLY)
+		(void)mount(NULL, path, NULL,
+			    MS_REMOUNT | MS_NODEV | MS_NOSUID | MS_NOEXEC, NULL);
+	r = overlay_erase_below(fd, &eraser, err);
+	if (r < 0)
+		return verity_context(err, r, "data");
+	if (!run->device)
+		return 0;
+	/* As in a new file system: what is made in there would inherit access lists. */
+	size = flistxattr(fd, names, sizeof(names));
+	for (const char *name = names; size > 0 && name < names + size;
+	     name += strlen(name) + 1)
+		if (strncmp(name, "security.", 9) != 0)
+			(void)fremovexattr(fd, name);
+	if (fchown(fd, 0, 0) < 0 || fchmod(fd, 0755) < 0 || fsync(fd) < 0)
+		return verity_fail_errno(err, errno, "data: its top");
+	return 0;
 }
 
 int factory_data_repair(struct factory_run *run, struct verity_error *err)
@@ -93,14 +84,6 @@ int factory_data_repair(struct factory_run *run, struct verity_error *err)
 	return r & ~REPAIRED_STATUS ? -EIO : 0;
 }
 
-/* mke2fs has words of its own in this place, as "random". */
-static bool is_uuid(const char *text)
-{
-	size_t digits = strspn(text, "0123456789abcdefABCDEF-");
-
-	return digits == 36 && text[digits] == '\0';
-}
-
 /*
  * What a new file system is called was read from the old one or from PERSIST, where
  * anything may be written: never as another file system is called, or the next boot would
@@ -110,6 +93,7 @@ static void check_names(struct factory_run *run)
 {
 	struct factory_filesystem *filesystem = &run->volume.filesystem;
 	const char *spec = run->reset->config->data;
+	size_t digits = strspn(filesystem->uuid, "0123456789abcdefABCDEF-");
 
 	if (strncmp(spec, "LABEL=", 6) == 0)
 		snprintf(filesystem->label, sizeof(filesystem->label), "%s", spec + 6);
@@ -117,28 +101,17 @@ static void check_names(struct factory_run *run)
 		filesystem->label[0] = '\0';
 	if (strncmp(spec, "UUID=", 5) == 0)
 		snprintf(filesystem->uuid, sizeof(filesystem->uuid), "%s", spec + 5);
-	else if (!is_uuid(filesystem->uuid) ||
+	else if (digits != 36 || filesystem->uuid[digits] || /* as mke2fs's "random" */
 		 overlay_volume_is_taken("UUID", filesystem->uuid, run->number))
 		filesystem->uuid[0] = '\0';
-}
-
-/* Not while another process uses it. */
-static int clear(const struct factory_run *run, struct verity_error *err)
-{
-	cleanup_fd int fd = -1;
-	char path[64];
-
-	factory_data_path(run, path);
-	fd = open(path, O_RDWR | O_EXCL | O_CLOEXEC);
-	if (fd < 0)
-		return verity_fail_errno(err, errno, "%s", run->device);
-	return factory_volume_clear(fd, run->device, err);
 }
 
 int factory_data_make(struct factory_run *run, struct verity_error *err)
 {
 	struct factory_filesystem *filesystem = &run->volume.filesystem;
 	struct factory_program program;
+	cleanup_fd int fd = -1;
+	char path[64];
 	int r;
 
 	check_names(run);
@@ -153,10 +126,19 @@ int factory_data_make(struct factory_run *run, struct verity_error *err)
 	/* From then on only its position in the system identifies it. */
 	if (r == 0 && run->volume.place[0] && run->volume.bytes > 0)
 		r = factory_volume_remember(run->reset->record_fd, &run->volume, err);
-	if (r == 0)
-		r = clear(run, err);
-	if (r == 0)
-		r = factory_program_run(&program, err);
+	if (r < 0)
+		return r;
+	/* Not while another process uses it. */
+	factory_data_path(run, path);
+	fd = open(path, O_RDWR | O_EXCL | O_CLOEXEC);
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "%s", run->device);
+	r = factory_volume_clear(fd, run->device, err);
+	if (r < 0)
+		return r;
+	cleanup_fd_p(&fd);
+	fd = -1;
+	r = factory_program_run(&program, err);
 	if (r != 0)
 		return r < 0 ? r : -EIO;
 	run->journal.made = true;

@@ -117,11 +117,6 @@ static int check_folder(const struct factory_reset *reset, const char *path,
 	return check_outside(reset, *opened, what, err);
 }
 
-static bool is_in_file_system(const char *spec)
-{
-	return strncmp(spec, "LABEL=", 6) == 0 || strncmp(spec, "UUID=", 5) == 0;
-}
-
 /* By the configuration, and by nothing that lies on a disk. */
 static int find_device(struct factory_run *run, struct verity_error *err)
 {
@@ -133,7 +128,8 @@ static int find_device(struct factory_run *run, struct verity_error *err)
 	struct stat st;
 	int r = overlay_volume_look(&volume, &place, err);
 
-	if (r == -ENOENT && is_in_file_system(spec)) {
+	if (r == -ENOENT &&
+	    (strncmp(spec, "LABEL=", 6) == 0 || strncmp(spec, "UUID=", 5) == 0)) {
 		why = *err;
 		return verity_fail(err, VERITY_E_NOT_FOUND,
 				   "%s: a name that is lost with the file system "

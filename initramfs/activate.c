@@ -67,29 +67,6 @@ static void log_packages(const struct overlay_state *state)
 	log_unlisted("persist", &state->unlisted[OVERLAY_PERSISTENT]);
 }
 
-/* What a power cut left of a move, now that the persistent one is known to be good. */
-static void clear_moved(const struct boot *boot, const struct packages *packages)
-{
-	struct verity_error why;
-
-	for (size_t i = 0; i < packages->state.count; i++)
-		if (packages->items[i].moved &&
-		    overlay_store_clear_moved(
-			    boot->store, packages->items[i].state->entry.name, &why) < 0)
-			log_line(LOG_LEVEL_WARNING, "store: %s", why.message);
-}
-
-static void limit_packages(const struct boot *boot, struct packages *packages)
-{
-	uint64_t available = overlay_memory_read("MemAvailable");
-	struct packages_memory memory = {.percent = boot->config.memory_percent,
-					 .bytes = available};
-
-	if (available != UINT64_MAX)
-		memory.bytes = available / 100 * memory.percent;
-	packages_limit(packages, &memory);
-}
-
 /*
  * The boot is counted twice: at first as one that may end before the packages are
  * verified, for which none of them is to blame; then for each that will be mounted.
@@ -98,22 +75,33 @@ static int verify_packages(struct boot *boot, struct packages *packages,
 			   struct verity_error *err)
 {
 	cleanup_with(hints_free) struct hints hints;
+	struct packages_memory memory = {.percent = boot->config.memory_percent};
 	const struct verity_policy policy = boot_policy(boot);
 	const struct trials_context trials = {
 		.verify = {boot->store, &policy, &boot->budget, &hints},
 		.record_fd = boot->record,
 		.limit = boot->config.trials,
 	};
+	struct verity_error why;
 	int r;
 
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_JUDGE]);
 	hints_load(boot->record, boot->config.trials, &hints);
 	hints_begin(boot->record, boot->config.trials, &hints);
 	r = packages_load(&trials.verify, &boot->conf, packages, err);
+	/* What a power cut left of a move, now that the persistent one is known to be
+	 * good. */
+	for (size_t i = 0; r == 0 && i < packages->state.count; i++)
+		if (packages->items[i].moved &&
+		    overlay_store_clear_moved(
+			    boot->store, packages->items[i].state->entry.name, &why) < 0)
+			log_line(LOG_LEVEL_WARNING, "store: %s", why.message);
 	if (r == 0) {
-		clear_moved(boot, packages);
 		packages_sum_up(packages);
-		limit_packages(boot, packages);
+		memory.bytes = overlay_memory_read("MemAvailable");
+		if (memory.bytes != UINT64_MAX)
+			memory.bytes = memory.bytes / 100 * memory.percent;
+		packages_limit(packages, &memory);
 	}
 	overlay_span_end(&boot->steps[OVERLAY_STEP_JUDGE]);
 	if (r < 0)

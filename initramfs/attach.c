@@ -110,17 +110,6 @@ void attach_device_name(const struct overlay_entry *entry, const char *boot,
 		 entry->kind == OVERLAY_PERSISTENT ? 'p' : 'o', entry->name);
 }
 
-/* What comes first in line is mounted first, whatever lies on what. */
-static void line_up(const struct packages *packages, size_t *line)
-{
-	size_t count = 0;
-
-	for (unsigned rank = 0; rank < BOOT_RANKS; rank++)
-		for (size_t i = 0; i < packages->order_count; i++)
-			if (packages_at(packages, i)->rank == (enum boot_rank)rank)
-				line[count++] = i;
-}
-
 static int add_jobs(struct run *run, struct verity_devices *devices,
 		    struct verity_error *err)
 {
@@ -151,25 +140,14 @@ static int add_jobs(struct run *run, struct verity_devices *devices,
 	return 0;
 }
 
-/* The number in the folder's name counts mounted layers only: there are no gaps. */
-static int place(const struct run *run, const struct overlay_layer *layer,
-		 struct verity_error *err)
-{
-	char name[24];
-
-	snprintf(name, sizeof(name), "%zu", run->attached->count + 1);
-	if (mkdirat(run->layers_fd, name, 0755) < 0 && errno != EEXIST)
-		return verity_fail_errno(err, errno, "%s/%s", run->attached->layers,
-					 name);
-	return overlay_layer_place(layer, run->layers_fd, name, err);
-}
-
 static void take(const struct run *run, const struct timed_slot *slot)
 {
 	struct boot_package *package = packages_at(run->packages, slot->index);
 	struct job *job = (struct job *)slot->job;
 	struct verity_error why;
 	const char *note;
+	char name[24];
+	int r;
 
 	if (!job || slot->begun_us == 0) {
 		boot_budget_late(run->packages->budget, BOOT_BUDGET_ATTACH, slot,
@@ -186,7 +164,14 @@ static void take(const struct run *run, const struct timed_slot *slot)
 	note = overlay_layer_note(job->layer);
 	if (note)
 		log_line(LOG_LEVEL_INFO, "%s: %s", package->state->entry.name, note);
-	if (place(run, job->layer, &why) < 0) {
+	/* The number in the folder's name counts mounted layers only: there are no gaps.
+	 */
+	snprintf(name, sizeof(name), "%zu", run->attached->count + 1);
+	if (mkdirat(run->layers_fd, name, 0755) < 0 && errno != EEXIST)
+		r = verity_fail_errno(&why, errno, "%s/%s", run->attached->layers, name);
+	else
+		r = overlay_layer_place(job->layer, run->layers_fd, name, &why);
+	if (r < 0) {
 		packages_refuse(package, &why);
 		return;
 	}
@@ -208,6 +193,7 @@ int attach_run(struct packages *packages, const char *layers, struct attached *a
 		.layers_fd = open(layers, O_PATH | O_DIRECTORY | O_CLOEXEC),
 	};
 	struct verity_error why;
+	size_t count = 0;
 	int r;
 
 	attached->layers = layers;
@@ -220,7 +206,11 @@ int attach_run(struct packages *packages, const char *layers, struct attached *a
 			packages_refuse(packages_at(packages, i), &why);
 		return 0;
 	}
-	line_up(packages, run.line);
+	/* What comes first in line is mounted first, whatever lies on what. */
+	for (unsigned rank = 0; rank < BOOT_RANKS; rank++)
+		for (size_t i = 0; i < packages->order_count; i++)
+			if (packages_at(packages, i)->rank == (enum boot_rank)rank)
+				run.line[count++] = i;
 	r = add_jobs(&run, devices, err);
 	if (r < 0)
 		return r;

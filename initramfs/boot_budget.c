@@ -41,6 +41,19 @@ void boot_budget_run(struct boot_budget *budget, enum boot_budget_part part,
 						      budget->until_us[part] - before_us);
 }
 
+bool boot_budget_run_one(struct boot_budget *budget, enum boot_budget_part part,
+			 struct timed_job *job)
+{
+	struct timed_slot slot = {.job = job};
+
+	boot_budget_run(budget, part, &slot, 1, 1);
+	if (slot.job && slot.begun_us > 0)
+		return true;
+	if (slot.job) /* never begun */
+		job->discard(job);
+	return false;
+}
+
 void boot_budget_late(const struct boot_budget *budget, enum boot_budget_part part,
 		      const struct timed_slot *slot, struct overlay_span *span,
 		      struct verity_error *ret)

@@ -57,6 +57,15 @@ void boot_budget_run(struct boot_budget *budget, enum boot_budget_part part,
 		     struct timed_slot *slots, size_t count, unsigned most);
 
 /**
+ * boot_budget_run_one - boot_budget_run() of a single job
+ * @job: with a discard() that frees it; owned by the caller again where it is done
+ *
+ * Return: whether it is done. Otherwise it is freed, now or when its thread comes back.
+ */
+bool boot_budget_run_one(struct boot_budget *budget, enum boot_budget_part part,
+			 struct timed_job *job) __attribute__((warn_unused_result));
+
+/**
  * boot_budget_late - how long a job took that was abandoned or never begun, and why its
  * package is left out
  * @part: what was not done with it

@@ -73,41 +73,28 @@ static void volume_job_discard(struct timed_job *timed)
 }
 
 /* The names of a folder are read to the end, so that a later reader finds them. */
-static void read_ahead(int volume)
+static void volume_job_run(struct timed_job *timed)
 {
+	struct volume_job *job = (struct volume_job *)timed;
 	cleanup_dir DIR *dir = NULL;
 	const struct dirent *item;
 
-	if (verity_dir_open(volume, OVERLAY_STORE_FOLDER, &dir) < 0)
+	job->r = overlay_volume_open(&job->volume, &job->fd, &job->why);
+	if (job->r < 0 || verity_dir_open(job->fd, OVERLAY_STORE_FOLDER, &dir) < 0)
 		return;
 	for (size_t i = 0; i < OVERLAY_SURVEY_READ_MAX && verity_dir_next(dir, &item) > 0;
 	     i++)
 		;
 }
 
-static void volume_job_run(struct timed_job *timed)
-{
-	struct volume_job *job = (struct volume_job *)timed;
-
-	job->r = overlay_volume_open(&job->volume, &job->fd, &job->why);
-	if (job->r == 0)
-		read_ahead(job->fd);
-}
-
-/* A part of the time to verify packages, so that enough is left for those on PERSIST. */
-static uint64_t volume_us(const struct boot_budget *budget)
-{
-	uint64_t package_us = boot_budget_package_us(budget);
-	uint64_t part_us = (uint64_t)budget->boot_seconds * 1000000 / 6;
-
-	return budget->boot_seconds && part_us < package_us ? part_us : package_us;
-}
-
 static int open_in_time(struct boot *boot, const struct overlay_volume *volume, int *ret,
 			struct verity_error *err)
 {
+	const struct boot_budget *budget = &boot->budget;
+	/* A part of the time to verify, so that enough is left for packages on PERSIST.
+	 */
+	uint64_t part_us = (uint64_t)budget->boot_seconds * 1000000 / 6;
 	struct volume_job *job = calloc(1, sizeof(*job));
-	struct timed_slot slot = {.job = &job->timed};
 	int r;
 
 	if (!job)
@@ -118,12 +105,11 @@ static int open_in_time(struct boot *boot, const struct overlay_volume *volume, 
 	job->fd = -1;
 	job->timed.run = volume_job_run;
 	job->timed.discard = volume_job_discard;
-	job->timed.limit_us = volume_us(&boot->budget);
-	boot_budget_run(&boot->budget, BOOT_BUDGET_VERIFY, &slot, 1, 1);
-	if (!slot.job || slot.begun_us == 0) {
+	job->timed.limit_us = boot_budget_package_us(budget);
+	if (budget->boot_seconds && part_us < job->timed.limit_us)
+		job->timed.limit_us = part_us;
+	if (!boot_budget_run_one(&boot->budget, BOOT_BUDGET_VERIFY, &job->timed)) {
 		boot->late = true;
-		if (slot.job)
-			volume_job_discard(&job->timed);
 		return verity_fail(
 			err, VERITY_E_TIMED_OUT,
 			"it does not answer, and is not used in this boot: its "
@@ -206,20 +192,6 @@ static int open_store(struct boot *boot, struct verity_error *err)
 	return 0;
 }
 
-/* There are no records where PERSIST is missing. */
-static void open_record(struct boot *boot)
-{
-	bool make = boot->mode == BOOT_DOES;
-	struct verity_error why;
-	int r = 0;
-
-	if (boot->persist >= 0)
-		r = overlay_record_open(boot->persist, make, &boot->record, &why);
-	boot->records = boot->record >= 0 || (!make && r == -ENOENT);
-	if (r < 0 && (make || r != -ENOENT))
-		boot_tell(boot, LOG_LEVEL_WARNING, "persist: %s", why.message);
-}
-
 /* Return: the step that the time from now on belongs to. */
 static enum overlay_step reset(struct boot *boot)
 {
@@ -254,21 +226,6 @@ static enum overlay_step reset(struct boot *boot)
 	return due ? OVERLAY_STEP_RESET : OVERLAY_STEP_VOLUMES;
 }
 
-/* There it is as the boot found it, or it is read from the firmware's own root. */
-static void find_identity(struct boot *boot)
-{
-	struct overlay_state state;
-	char root[PATH_MAX];
-
-	if (!boot->root && overlay_state_read(boot->config.run, &state, NULL) == 0) {
-		boot->identity = state.identity;
-		overlay_state_free(&state);
-		return;
-	}
-	find_root(boot, root);
-	overlay_identity_read(&boot->config, root, &boot->identity);
-}
-
 static int load_trust(struct boot *boot, struct verity_error *err)
 {
 	const struct overlay_trust_inputs inputs = {
@@ -298,13 +255,29 @@ static int load_trust(struct boot *boot, struct verity_error *err)
 
 int boot_open(struct boot *boot, struct verity_error *err)
 {
+	bool make = boot->mode == BOOT_DOES;
+	struct overlay_state state;
+	struct verity_error why;
 	enum overlay_step step;
-	int r;
+	char root[PATH_MAX];
+	int r = 0;
 
-	find_identity(boot);
+	/* As the boot found it, or as it is read from the firmware's own root. */
+	if (!boot->root && overlay_state_read(boot->config.run, &state, NULL) == 0) {
+		boot->identity = state.identity;
+		overlay_state_free(&state);
+	} else {
+		find_root(boot, root);
+		overlay_identity_read(&boot->config, root, &boot->identity);
+	}
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_VOLUMES]);
 	boot->persist = open_volume(boot, OVERLAY_PERSISTENT, boot->config.persist);
-	open_record(boot);
+	/* There are no records where PERSIST is missing. */
+	if (boot->persist >= 0)
+		r = overlay_record_open(boot->persist, make, &boot->record, &why);
+	boot->records = boot->record >= 0 || (!make && r == -ENOENT);
+	if (r < 0 && (make || r != -ENOENT))
+		boot_tell(boot, LOG_LEVEL_WARNING, "persist: %s", why.message);
 	boot->data = open_volume(boot, OVERLAY_ORDINARY, boot->config.data);
 	step = reset(boot);
 	r = open_store(boot, err);

@@ -22,16 +22,6 @@
 #define STEP_SECONDS     1800 /* of one step: for the repair of a large disk */
 #define STEP_SECONDS_MAX 1000000
 
-/* Whether the console shows what goes to the kernel log at a level. */
-static bool kernel_shows(enum log_level level)
-{
-	cleanup_file FILE *file = fopen("/proc/sys/kernel/printk", "re");
-	int console;
-
-	return access("/dev/kmsg", W_OK) < 0 ||
-	       (file && fscanf(file, "%d", &console) == 1 && console > (int)level);
-}
-
 /* From now on; where the time of a boot is limited at all. */
 static void allow_time(const struct boot *boot, unsigned seconds)
 {
@@ -46,12 +36,16 @@ static void allow_time(const struct boot *boot, unsigned seconds)
 static void say(void *context, bool warning, const char *text)
 {
 	enum log_level level = warning ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE;
+	cleanup_file FILE *file = fopen("/proc/sys/kernel/printk", "re");
+	int console = 0; /* the levels below it are shown on the console */
 	char line[1024];
 
 	allow_time(context, STEP_SECONDS);
 	log_line(level, "factory reset: %s", text);
 	snprintf(line, sizeof(line), "%s", text);
-	if (!kernel_shows(level))
+	if (file && fscanf(file, "%d", &console) != 1)
+		console = 0;
+	if (access("/dev/kmsg", W_OK) == 0 && console <= (int)level)
 		fprintf(stderr, "wmopkg: factory reset: %s\n", verity_text_plain(line));
 }
 

@@ -36,12 +36,6 @@ static void run_free(struct run *run)
 	free(run->slots);
 }
 
-static int run_new(size_t most, struct run *ret, struct verity_error *err)
-{
-	*ret = (struct run){.slots = calloc(most + 1, sizeof(*ret->slots))};
-	return ret->slots ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-}
-
 static void run_add(struct run *run, size_t index, struct verify_job *job)
 {
 	run->slots[run->count].index = index;
@@ -81,9 +75,13 @@ static void take(struct packages *packages, const struct timed_slot *slot)
 static int verify_heads(struct packages *packages, const struct verify_context *context,
 			size_t first, size_t count, struct verity_error *err)
 {
-	cleanup_with(run_free) struct run run;
-	int r = run_new(count, &run, err);
+	cleanup_with(run_free) struct run run = {
+		.slots = calloc(count + 1, sizeof(*run.slots)),
+	};
+	int r = 0;
 
+	if (!run.slots)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	for (size_t i = first; r == 0 && i < first + count; i++) {
 		const struct boot_package *package = &packages->items[i];
 		const struct overlay_entry *entry = &package->state->entry;
@@ -111,25 +109,25 @@ static int verify_heads(struct packages *packages, const struct verify_context *
 	return 0;
 }
 
-static bool is_large(const struct boot_package *package)
-{
-	return verity_package_layout(package->verified)->file_bytes >
-	       VERIFY_JOB_LARGE_BYTES;
-}
-
 /* The images of those that count: small ones side by side, large ones one by one. */
 static int verify_images(const struct load *load, bool large, struct verity_error *err)
 {
 	struct packages *packages = load->packages;
-	cleanup_with(run_free) struct run run;
-	int r = run_new(packages->state.count, &run, err);
+	cleanup_with(run_free) struct run run = {
+		.slots = calloc(packages->state.count + 1, sizeof(*run.slots)),
+	};
+	int r = 0;
 
+	if (!run.slots)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	for (size_t i = 0; r == 0 && i < packages->state.count; i++) {
 		struct boot_package *package = &packages->items[i];
 		struct verify_job *job;
 
-		if (!package->verified || package->duplicate || package->whole ||
-		    is_large(package) != large)
+		if (!package->verified || package->duplicate || package->whole)
+			continue;
+		if (large != (verity_package_layout(package->verified)->file_bytes >
+			      VERIFY_JOB_LARGE_BYTES))
 			continue;
 		r = verify_job_new_image(package->state, &job, err);
 		if (r < 0)
@@ -264,14 +262,6 @@ static int verify_added(const struct load *load, size_t first, size_t count,
 	return r;
 }
 
-/* How long a file was looked at in vain. */
-static uint64_t wasted_us(const struct boot_package *package)
-{
-	const struct overlay_span *span = &package->state->judging;
-
-	return package->verified ? 0 : span->end_us - span->start_us;
-}
-
 /* A few at a time, until too much time was spent on those that are refused. */
 static int verify_strangers(const struct load *load, size_t first, size_t count,
 			    struct verity_error *err)
@@ -289,8 +279,12 @@ static int verify_strangers(const struct load *load, size_t first, size_t count,
 		if (few > count - done)
 			few = count - done;
 		r = verify_heads(packages, load->context, first + done, few, err);
-		for (size_t i = first + done; r == 0 && i < first + done + few; i++)
-			us += wasted_us(&packages->items[i]);
+		for (size_t i = first + done; r == 0 && i < first + done + few; i++) {
+			const struct boot_package *package = &packages->items[i];
+			const struct overlay_span *span = &package->state->judging;
+
+			us += package->verified ? 0 : span->end_us - span->start_us;
+		}
 		done += few;
 	}
 	verity_fail(
@@ -386,7 +380,6 @@ static int list_store(const struct load *load, enum overlay_store_kind kind,
 	struct boot_budget *budget = load->context->budget;
 	struct survey_job *job = calloc(1, sizeof(*job));
 	struct overlay_entry *first = calloc(hints->first_count + 1, sizeof(*first));
-	struct timed_slot slot = {.job = &job->timed};
 	int r;
 
 	if (!job || !first) {
@@ -403,15 +396,11 @@ static int list_store(const struct load *load, enum overlay_store_kind kind,
 	job->kind = kind;
 	job->first = first;
 	job->first_count = hints->first_count;
-	boot_budget_run(budget, BOOT_BUDGET_VERIFY, &slot, 1, 1);
-	if (!slot.job || slot.begun_us == 0) {
-		if (slot.job)
-			survey_job_discard(&job->timed);
+	if (!boot_budget_run_one(budget, BOOT_BUDGET_VERIFY, &job->timed))
 		return verity_fail(
 			err, VERITY_E_TIMED_OUT,
 			"its packages were not listed in time: its storage may "
 			"be failing");
-	}
 	r = job->r;
 	if (r < 0)
 		*err = job->why;

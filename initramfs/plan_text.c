@@ -133,20 +133,6 @@ static void print_package(FILE *out, const struct plan *plan,
 	     plain ? "" : ": ", plain ? "" : why->message);
 }
 
-static void print_packages(FILE *out, const struct plan *plan)
-{
-	const struct overlay_state *state = &plan->packages.state;
-
-	line(out, "Packages, %s",
-	     plan->boot.config.verify == OVERLAY_VERIFY_LAZY
-		     ? "verified as far as a boot would (verify = lazy)"
-		     : "verified as a whole");
-	if (state->count == 0)
-		line(out, "  none");
-	for (size_t i = 0; i < state->count; i++)
-		print_package(out, plan, &state->entries[i]);
-}
-
 static void print_layers(FILE *out, const struct plan *plan)
 {
 	const struct overlay_stack_plan *stack = &plan->stack;
@@ -204,23 +190,12 @@ static void print_stack(FILE *out, const struct plan *plan)
 		     plan->stack.count);
 }
 
-static void print_seeds(FILE *out, const struct plan *plan)
-{
-	const struct overlay_seed *seed;
-
-	line(out, "Factory configuration");
-	for (size_t i = 0; (seed = plan_seed_at(plan, i)); i++)
-		line(out, "  %s: %s", seed->source,
-		     plan->failed.code != VERITY_OK ? "not seeded, without a stack"
-		     : plan_seeds(plan, seed)       ? "seeded if the stack has it"
-		     : plan->boot.data < 0          ? "not seeded, without DATA"
-						    : "not seeded: DATA has it already");
-}
-
 void plan_text_print(FILE *out, const struct plan *plan)
 {
 	const struct overlay_identity *identity = &plan->boot.identity;
+	const struct overlay_state *state = &plan->packages.state;
 	const struct boot *boot = &plan->boot;
+	const struct overlay_seed *seed;
 
 	print_config(out, boot);
 	line(out, "Volumes");
@@ -234,7 +209,20 @@ void plan_text_print(FILE *out, const struct plan *plan)
 		line(out, "Notes");
 	for (size_t i = 0; i < boot->notes_count; i++)
 		line(out, "  %s", boot->notes[i]);
-	print_packages(out, plan);
+	line(out, "Packages, %s",
+	     boot->config.verify == OVERLAY_VERIFY_LAZY
+		     ? "verified as far as a boot would (verify = lazy)"
+		     : "verified as a whole");
+	if (state->count == 0)
+		line(out, "  none");
+	for (size_t i = 0; i < state->count; i++)
+		print_package(out, plan, &state->entries[i]);
 	print_stack(out, plan);
-	print_seeds(out, plan);
+	line(out, "Factory configuration");
+	for (size_t i = 0; (seed = plan_seed_at(plan, i)); i++)
+		line(out, "  %s: %s", seed->source,
+		     plan->failed.code != VERITY_OK ? "not seeded, without a stack"
+		     : plan_seeds(plan, seed)       ? "seeded if the stack has it"
+		     : boot->data < 0               ? "not seeded, without DATA"
+						    : "not seeded: DATA has it already");
 }

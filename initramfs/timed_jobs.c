@@ -172,31 +172,25 @@ static uint64_t abandon_late(struct timed_crew *crew)
 	return next;
 }
 
-static void wait_until(struct timed_crew *crew, uint64_t end_us)
-{
-	struct timespec end = {
-		.tv_sec = (time_t)(end_us / 1000000),
-		.tv_nsec = (long)(end_us % 1000000) * 1000,
-	};
-
-	crew->armed_us = end_us;
-	if (end_us == TIMED_NO_LIMIT)
-		pthread_cond_wait(&crew->changed, &crew->lock);
-	else
-		pthread_cond_timedwait(&crew->changed, &crew->lock, &end);
-}
-
 /* Return: whether there is anything left to wait for. */
 static bool carry_on(struct timed_crew *crew, unsigned most)
 {
 	uint64_t next = abandon_late(crew);
 	bool more = crew->next < crew->count && timed_now() < crew->until_us;
+	struct timespec end = {
+		.tv_sec = (time_t)(next / 1000000),
+		.tv_nsec = (long)(next % 1000000) * 1000,
+	};
 
 	while (more && crew->threads < most && crew->threads < crew->count - crew->next &&
 	       add_thread(crew))
 		;
 	if (crew->threads > 0) {
-		wait_until(crew, next);
+		crew->armed_us = next;
+		if (next == TIMED_NO_LIMIT)
+			pthread_cond_wait(&crew->changed, &crew->lock);
+		else
+			pthread_cond_timedwait(&crew->changed, &crew->lock, &end);
 		return true;
 	}
 	if (!more)

@@ -67,22 +67,6 @@ void verify_job_noted(const struct timed_slot *slot, struct overlay_file_id *ret
 }
 
 /*
- * A large image on slow storage takes its time, and is not given up for that. The size is
- * that of a file whose head was verified: for a file that is all holes the boot would
- * wait for days.
- */
-static void extend(struct verify_job *job)
-{
-	uint64_t seconds = verity_package_layout(job->package)->file_bytes /
-			   BOOT_BUDGET_BYTES_PER_SECOND;
-
-	if (seconds == 0)
-		return;
-	timed_job_extend(&job->timed, seconds * SECOND_US);
-	supervisor_tell(job->line, SUPERVISOR_EXTEND, (unsigned)seconds);
-}
-
-/*
  * Notes which file it is, so that one that is never read to its end is recognised. What
  * is not a file, or is missing, is reported by verity_package_open().
  */
@@ -111,11 +95,21 @@ static void run_image(struct timed_job *timed)
 	struct overlay_state_entry *entry = &job->entry;
 	const struct overlay_file_id *id = &entry->file;
 	const struct verity_judgement *judgement;
+	/*
+	 * A large image on slow storage takes its time, and is not given up for that. The
+	 * size is that of a file whose head was verified: for a file that is all holes
+	 * the boot would wait for days.
+	 */
+	uint64_t seconds = verity_package_layout(job->package)->file_bytes /
+			   BOOT_BUDGET_BYTES_PER_SECOND;
 	int r;
 
 	timed_job_note(timed, (const uint64_t[]){id->inode, id->bytes,
 						 (uint64_t)id->changed_ns});
-	extend(job);
+	if (seconds > 0) {
+		timed_job_extend(timed, seconds * SECOND_US);
+		supervisor_tell(job->line, SUPERVISOR_EXTEND, (unsigned)seconds);
+	}
 	r = verity_package_read_image(job->package, job->threads, &entry->reason);
 	judgement = verity_package_judgement(job->package);
 	entry->verdict = r < 0 ? VERITY_INVALID : judgement->verdict;

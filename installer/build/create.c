@@ -12,6 +12,8 @@
 #include "installer/build/commands.h"
 #include "installer/build/output.h"
 #include "installer/build/signature.h"
+#include "installer/grammar/grammar.h"
+#include "overlay/contents/contents.h"
 #include "overlay/image/image.h"
 #include "verity/package/assemble.h"
 #include "verity/util/cleanup.h"
@@ -137,6 +139,10 @@ const struct build_option build_create_options[] = {
 	 .read = read_persistence},
 	{"compatible", "GLOB", "device model that it is for; may be given again",
 	 BUILD_CALL, .read = add_glob},
+	{"xattrs", NULL,
+	 "keep all attributes of the files, not only capabilities: those\n"
+	 "of the build host, too, such as labels of SELinux",
+	 BUILD_FLAG, BUILD_MEMBER(struct request, image.all_attributes)},
 	{"compressor", "C", "zstd (default), xz, gzip or lz4", BUILD_STRING,
 	 BUILD_MEMBER(struct request, image.compressor)},
 	{"threads", "N", "default: one for each processor", BUILD_NUMBER,
@@ -177,6 +183,10 @@ static int read_request(int argc, char **argv, struct request *ret,
 		r = take_epoch_of_date(manifest, err);
 	if (r == 0)
 		r = verity_name_from_path(ret->out, name, err);
+	if (r == 0) {
+		r = word_reserved_refuse(name, err);
+		r = r < 0 ? verity_context(err, r, "%s", ret->out) : 0;
+	}
 	if (r < 0)
 		return r;
 	if (!manifest->name[0])
@@ -231,14 +241,41 @@ static int derive_salt(int fd, struct verity_manifest *manifest, struct verity_e
 }
 
 /* Image, then its padding, then the tree: all in one nameless file. */
+/* What the package does not have of its tree, or devices of it, although nothing fails.
+ */
+static void warn_of(const struct request *request,
+		    const struct overlay_image_notes *notes, int fd)
+{
+	struct verity_error why;
+
+	if (notes->attributes > 0)
+		report_warning("%s: %" PRIu64 " attributes are left out: %s%s",
+			       request->tree, notes->attributes, notes->attribute_names,
+			       request->image.all_attributes
+				       ? " (squashfs cannot store them)"
+				       : " (--xattrs keeps what squashfs can store)");
+	if (notes->set_ids > 0)
+		report_warning(
+			"%s: set-user-ID or set-group-ID is left out where another "
+			"user or group than root has it: %" PRIu64
+			" files, among them %s (chown root:root, or give a tar "
+			"file: tar --owner=0 --group=0)",
+			request->tree, notes->set_ids, notes->set_id_path);
+	if (overlay_contents_check(fd, request->manifest->image_bytes, &why) < 0)
+		report_warning("%s: devices cannot tell what it replaces or deletes, nor "
+			       "warn of critical files: %s",
+			       request->tree, why.message);
+}
+
 static int make_blocks(const struct request *request, int fd, struct verity_blocks *ret,
 		       struct verity_error *err)
 {
 	struct verity_manifest *manifest = request->manifest;
+	struct overlay_image_notes notes;
 	struct verity_geometry geometry;
 	uint64_t padded;
 	int r = overlay_image_write(request->tree, fd, &request->image,
-				    &manifest->image_bytes, err);
+				    &manifest->image_bytes, &notes, err);
 
 	if (r < 0)
 		return r;
@@ -248,6 +285,7 @@ static int make_blocks(const struct request *request, int fd, struct verity_bloc
 				   " bytes is over the limit of %" PRIu64,
 				   request->tree, manifest->image_bytes,
 				   VERITY_IMAGE_MAX);
+	warn_of(request, &notes, fd);
 	padded = verity_round_up_block(manifest->image_bytes);
 	geometry = verity_geometry_compute(padded / VERITY_BLOCK);
 	if (ftruncate(fd, (off_t)(padded + geometry.tree_blocks * VERITY_BLOCK)) < 0)

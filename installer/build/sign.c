@@ -8,6 +8,7 @@
 #include "installer/build/commands.h"
 #include "installer/build/output.h"
 #include "installer/build/statement.h"
+#include "installer/grammar/grammar.h"
 #include "verity/package/assemble.h"
 #include "verity/package/package.h"
 #include "verity/util/cleanup.h"
@@ -64,6 +65,9 @@ static int sign_package(const char *in, const char *out,
 
 	if (r < 0)
 		return r;
+	r = word_reserved_refuse(name, err);
+	if (r < 0)
+		return verity_context(err, r, "%s", out);
 	/* A damaged package gets no signature. */
 	r = build_package_open(in, "not signed", &package, err);
 	if (r < 0)

@@ -53,27 +53,14 @@ static int pass_trials(int record, const struct overlay_state *state,
 	return r < 0 ? r : keep_good(record, state, err);
 }
 
-/* A device without a key ring trusts nothing that could be remembered. */
-static int raise_floors(struct device *device, const struct overlay_state *state,
-			struct verity_error *err)
-{
-	struct overlay_store *store;
-	struct overlay_trust *trust;
-	int r = device_trust_quiet(device, &trust, err);
-
-	if (r < 0 && err->code == VERITY_E_KEYRING)
-		return 0;
-	if (r == 0)
-		r = device_store(device, &store, err);
-	return r < 0 ? r : overlay_trust_complete(trust, store, state, err);
-}
-
 enum exit_status command_boot_complete(struct device *device, const struct words *words)
 {
 	const struct overlay_config *config = device_config(device);
 	const struct overlay_state *state = device_state(device);
 	cleanup_fd int persist = -1;
 	cleanup_fd int record = -1;
+	struct overlay_store *store;
+	struct overlay_trust *trust;
 	struct verity_error err;
 	int r;
 
@@ -93,6 +80,13 @@ enum exit_status command_boot_complete(struct device *device, const struct words
 	if (r == 0)
 		r = pass_trials(record, state, &err);
 	if (r == 0)
-		r = raise_floors(device, state, &err);
+		r = device_trust_quiet(device, &trust, &err);
+	/* A device without a key ring trusts nothing that could be remembered. */
+	if (r < 0 && err.code == VERITY_E_KEYRING)
+		return STATUS_DONE;
+	if (r == 0)
+		r = device_store(device, &store, &err);
+	if (r == 0)
+		r = overlay_trust_complete(trust, store, state, &err);
 	return r < 0 ? report_error(NULL, &err) : STATUS_DONE;
 }

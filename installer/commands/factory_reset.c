@@ -19,18 +19,6 @@ static const char purge_text[] =
 	"list and the floors. Rollback protection starts from zero: packages that were revoked\n"
 	"or are too old can be installed again. The disk is not overwritten.\n";
 
-static int ask(bool purge, struct verity_error *err)
-{
-	if (!purge)
-		return confirm("factory-reset",
-			       "Reset to factory, deleting all but persistent packages",
-			       "Nothing reset.", err);
-	fputs(purge_text, stdout);
-	return confirm("factory-reset",
-		       "Purge this device, deleting all that it has and remembers",
-		       "Nothing reset.", err);
-}
-
 static int request(struct device *device, bool purge, struct verity_error *err)
 {
 	const struct factory_journal asked = {.step = FACTORY_ASKED, .purge = purge};
@@ -80,6 +68,9 @@ enum exit_status command_factory_reset(struct device *device, const struct words
 {
 	bool purge = words_has(words, WORD_PURGE);
 	const char *what = purge ? "Purge" : "Factory reset";
+	const char *question =
+		purge ? "Purge this device, deleting all that it has and remembers"
+		      : "Reset to factory, deleting all but persistent packages";
 	struct verity_error err;
 	int answer = 1;
 
@@ -89,8 +80,11 @@ enum exit_status command_factory_reset(struct device *device, const struct words
 			audit(device, purge, &err);
 		return report_error(NULL, &err);
 	}
-	if (!words_has(words, WORD_YES))
-		answer = ask(purge, &err);
+	if (!words_has(words, WORD_YES)) {
+		if (purge)
+			fputs(purge_text, stdout);
+		answer = confirm("factory-reset", question, "Nothing reset.", &err);
+	}
 	if (answer == 0)
 		return STATUS_FAILED;
 	if (answer < 0 || request(device, purge, &err) < 0)

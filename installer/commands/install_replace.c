@@ -51,21 +51,6 @@ void install_find_replaced(const struct overlay_store *store, const char *name,
 		 verity_inspection_manifest(inspection)->version);
 }
 
-/* Whether a file would be used, and has this identity. */
-static bool is_rival(const struct overlay_store *store,
-		     const struct verity_policy *policy,
-		     const struct overlay_entry *entry, const char *identity)
-{
-	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
-		inspect(store, entry);
-	struct verity_outlook outlook;
-
-	return inspection &&
-	       strcmp(verity_inspection_manifest(inspection)->name, identity) == 0 &&
-	       verity_inspection_outlook(inspection, policy, &outlook, NULL) == 0 &&
-	       outlook.accepted;
-}
-
 int install_check_identity(const struct overlay_store *store,
 			   const struct verity_policy *policy, const char *name,
 			   const char *identity, struct verity_error *err)
@@ -77,9 +62,16 @@ int install_check_identity(const struct overlay_store *store,
 		r = overlay_survey_add(store, OVERLAY_ORDINARY, NULL, 0, &survey, err);
 	for (size_t i = 0; r == 0 && i < survey.count; i++) {
 		const char *other = survey.entries[i].name;
+		cleanup_with(verity_inspection_free_p) struct verity_inspection *rival =
+			strcmp(other, name) != 0 ? inspect(store, &survey.entries[i])
+						 : NULL;
+		struct verity_outlook outlook;
 
-		if (strcmp(other, name) != 0 &&
-		    is_rival(store, policy, &survey.entries[i], identity))
+		/* only if it would be used */
+		if (rival &&
+		    strcmp(verity_inspection_manifest(rival)->name, identity) == 0 &&
+		    verity_inspection_outlook(rival, policy, &outlook, NULL) == 0 &&
+		    outlook.accepted)
 			r = verity_fail(
 				err, VERITY_E_OTHER_NAME,
 				"%s is installed already, as '%s' (remove it "

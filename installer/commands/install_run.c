@@ -84,6 +84,11 @@ static int take_bytes(void *context, const void *bytes, size_t count,
 	return 0;
 }
 
+static bool is_whole(void *context)
+{
+	return verity_stream_is_whole(((struct install *)context)->stream);
+}
+
 static void interlude(void *context)
 {
 	progress_pause(&((struct install *)context)->progress);
@@ -91,7 +96,10 @@ static void interlude(void *context)
 
 static int transfer(struct install *install, struct verity_error *err)
 {
-	const struct source_sink sink = {take_bytes, interlude, install};
+	const struct source_sink sink = {.take = take_bytes,
+					 .is_whole = is_whole,
+					 .interlude = interlude,
+					 .context = install};
 	const struct verity_judgement *judgement;
 	int r = source_pull(install->source, &sink, err);
 
@@ -200,13 +208,8 @@ int install_run(struct device *device, struct source *source,
 	uint8_t id[VERITY_DIGEST_BYTES];
 	struct verity_error why;
 	int record;
-	int r = 0;
+	int r = word_reserved_refuse(name, err);
 
-	if (word_reserved(name))
-		r = verity_fail(err, VERITY_E_BAD_NAME,
-				"'%s' is a word of the commands, not a name a package "
-				"may have",
-				name);
 	/* A failure is reported by what writes to it. */
 	(void)!device_record_fd(device, &record, &why);
 	if (r == 0)

@@ -18,16 +18,6 @@ struct listing {
 	struct changes_count count;
 };
 
-/* The path that this program was started from. */
-static bool is_running(const char *path)
-{
-	char program[PATH_MAX];
-	ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 1);
-
-	program[size < 0 ? 0 : size] = '\0';
-	return size > 1 && strcmp(program + 1, path) == 0;
-}
-
 /*
  * Whether the layer of the engine covers the change, so that it has no effect. A folder
  * of that layer is merged, and what is no folder below it still hides the firmware's.
@@ -52,12 +42,16 @@ static const struct overlay_critical *find_critical(
 	const char *path = change->entry->path;
 	const struct overlay_critical *critical = overlay_critical_find(path);
 	bool adds = change->effect == OVERLAY_LOOKUP_ADDS;
+	char program[PATH_MAX];
+	ssize_t size;
 
 	if (is_engine(stack, change))
 		return &overlay_critical_engine;
 	if (critical)
 		return adds && !critical->added ? NULL : critical;
-	if (is_running(path))
+	size = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	program[size < 0 ? 0 : size] = '\0';
+	if (size > 1 && strcmp(program + 1, path) == 0)
 		return &running;
 	if (adds || (change->below.kind != OVERLAY_CONTENTS_FOLDER &&
 		     change->below.kind != OVERLAY_CONTENTS_LINK))

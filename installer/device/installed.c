@@ -190,16 +190,6 @@ static bool is_settled(const struct sources *sources,
 	}
 }
 
-static bool is_in(const struct overlay_store *store, const struct overlay_entry *entry)
-{
-	int folder = overlay_store_folder(store, entry->kind);
-	char file[OVERLAY_FILE_BYTES];
-	struct stat st;
-
-	overlay_entry_file(entry, file);
-	return folder >= 0 && fstatat(folder, file, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 /* @whole: judge it, whatever the state file says, and keep it open */
 static void fill(const struct sources *sources, bool whole, struct installed *item)
 {
@@ -207,7 +197,9 @@ static void fill(const struct sources *sources, bool whole, struct installed *it
 	const struct overlay_state_entry *entry = NULL;
 	struct overlay_entry other = item->entry;
 	cleanup_fd int fd = -1;
-	char file[80];
+	char file[OVERLAY_FILE_BYTES];
+	struct stat st;
+	int elsewhere; /* the folder of the other store */
 
 	/* What this boot did with a file of this name, in this store or the other. */
 	other.kind =
@@ -215,9 +207,11 @@ static void fill(const struct sources *sources, bool whole, struct installed *it
 	if (sources->state)
 		entry = overlay_state_find(sources->state, &item->entry);
 	/* It came from there, unless there is one still. */
-	if (sources->state && !entry && !is_in(sources->store, &other))
-		entry = overlay_state_find(sources->state, &other);
 	overlay_entry_file(&item->entry, file);
+	elsewhere = overlay_store_folder(sources->store, other.kind);
+	if (sources->state && !entry &&
+	    (elsewhere < 0 || fstatat(elsewhere, file, &st, AT_SYMLINK_NOFOLLOW) < 0))
+		entry = overlay_state_find(sources->state, &other);
 	if (!whole && entry && entry->entry.kind == item->entry.kind) {
 		fd = openat(folder, file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (is_file(entry, fd) && is_settled(sources, entry)) {
@@ -253,19 +247,6 @@ static void add_removed(const struct overlay_state *state, const char *name,
 		item->status = INSTALLED_REMOVED;
 		item->ends = true;
 		list->count++;
-	}
-}
-
-/* What this boot found is all that others than root can see. */
-static void add_booted(const struct overlay_state *state, struct installed_list *list)
-{
-	report_warning("only root can read the packages: this is what the boot found, "
-		       "without what was changed since");
-	for (size_t i = 0; i < state->count; i++) {
-		struct installed *item = &list->items[list->count++];
-
-		take_state(item, state, &state->entries[i]);
-		item->entry = state->entries[i].entry;
 	}
 }
 
@@ -386,20 +367,6 @@ static void sum_up(struct installed_list *list)
 	list->count = kept;
 }
 
-/* Leaves those called @name. */
-static void select_name(struct installed_list *list, const char *name)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->items[i].entry.name, name) == 0 &&
-		    !list->items[i].left_of_move)
-			list->items[kept++] = list->items[i];
-		else
-			verity_package_free(list->items[i].package);
-	list->count = kept;
-}
-
 static int compare(const void *a, const void *b)
 {
 	const struct overlay_entry *left = a, *right = b;
@@ -433,7 +400,7 @@ int installed_list_read(struct device *device, const char *name, bool whole,
 	cleanup_with(overlay_survey_free) struct overlay_survey survey = {.count = 0};
 	cleanup_with(installed_list_free) struct installed_list list = {0};
 	struct sources sources = {.state = device_state(device)};
-	size_t most = sources.state ? sources.state->count : 0;
+	size_t most = sources.state ? sources.state->count : 0, kept = 0;
 	struct overlay_store *store = NULL;
 	bool hidden;
 	int r = device_policy(device, &sources.policy, err);
@@ -459,15 +426,28 @@ int installed_list_read(struct device *device, const char *name, bool whole,
 		fill(&sources, whole && asked, &list.items[list.count++]);
 	}
 	if (hidden) {
-		add_booted(sources.state, &list);
+		report_warning("only root can read the packages: this is what the boot "
+			       "found, without what was changed since");
+		for (size_t i = 0; i < sources.state->count; i++) {
+			struct installed *item = &list.items[list.count++];
+
+			take_state(item, sources.state, &sources.state->entries[i]);
+			item->entry = sources.state->entries[i].entry;
+		}
 	} else {
 		r = settle_duplicates(device, store, &list, err);
 		if (r < 0)
 			return r;
-		if (name)
-			select_name(&list, name);
-		else
+		if (!name)
 			sum_up(&list);
+		for (size_t i = 0; name && i < list.count; i++)
+			if (strcmp(list.items[i].entry.name, name) == 0 &&
+			    !list.items[i].left_of_move)
+				list.items[kept++] = list.items[i];
+			else
+				verity_package_free(list.items[i].package);
+		if (name)
+			list.count = kept;
 		add_removed(sources.state, name, &list);
 	}
 	*ret = list;

@@ -185,15 +185,6 @@ int which_absolute(const char *path, char **ret, struct verity_error *err)
 	return 0;
 }
 
-/* The mounts that protect the files of the engine belong to the stack. */
-static bool is_engine(const struct stacks *stacks, const char *place)
-{
-	const struct overlay_contents_entry *entry =
-		overlay_contents_find(&stacks->engine, place + 1);
-
-	return entry && entry->kind != OVERLAY_CONTENTS_FOLDER;
-}
-
 /* The first folder or file below @top on the way to @place that is mounted on. */
 static int find_mount(const struct stacks *stacks, char place[static PATH_MAX],
 		      size_t top, bool *ret, struct verity_error *err)
@@ -209,6 +200,7 @@ static int find_mount(const struct stacks *stacks, char place[static PATH_MAX],
 	place[top] = after;
 	for (char *end = place + top; *end;) {
 		const char *rest = place + top + strspn(place + top, "/");
+		const struct overlay_contents_entry *entry;
 		cleanup_fd int found = -1;
 
 		end += strspn(end, "/");
@@ -216,7 +208,10 @@ static int find_mount(const struct stacks *stacks, char place[static PATH_MAX],
 		after = *end;
 		*end = '\0';
 		found = overlay_open_at(fd, rest, O_PATH | O_NOFOLLOW, RESOLVE_NO_XDEV);
-		*ret = found == -EXDEV && !is_engine(stacks, place);
+		/* The mounts that protect the files of the engine belong to the stack. */
+		entry = overlay_contents_find(&stacks->engine, place + 1);
+		*ret = found == -EXDEV &&
+		       (!entry || entry->kind == OVERLAY_CONTENTS_FOLDER);
 		if (*ret)
 			return 0;
 		*end = after;

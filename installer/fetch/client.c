@@ -23,6 +23,13 @@ static int take(void *context, const void *bytes, size_t count, struct verity_er
 	return client->sink->take(client->sink->context, bytes, count, err);
 }
 
+static bool is_whole(void *context)
+{
+	const struct source_sink *sink = ((struct client *)context)->sink;
+
+	return sink->is_whole && sink->is_whole(sink->context);
+}
+
 static void set_length(void *context, int64_t bytes)
 {
 	((struct client *)context)->total = bytes;
@@ -136,6 +143,7 @@ struct transfer_client client_for_transfer(struct client *client)
 {
 	return (struct transfer_client){
 		.take = take,
+		.is_whole = is_whole,
 		.length = set_length,
 		.origin = set_origin,
 		.connecting = print_connecting,

@@ -17,12 +17,19 @@
 #include "installer/transfer/stall.h"
 #include "overlay/fs/clock.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
 
 #define BUFFER_BYTES   (2 * MESSAGE_HEAD + MESSAGE_BYTES_MAX)
 #define MEMORY_BYTES   (96UL << 20)
 #define POLL_MS        500  /* a signal may come just before it waits */
 #define MESSAGES_MAX   4096 /* besides bytes of the file */
 #define KEYS_ASKED_MAX 3
+
+/*
+ * How long a server may take for the last word of its protocol, after all of the file has
+ * come: a firewall may have forgotten the connection that it would come on.
+ */
+#define LAST_WORD_MS 2000
 
 /* Far below what the process itself accepts. */
 #define WINDOW_MS  1800000
@@ -36,8 +43,9 @@ struct run {
 	struct message message;
 	unsigned messages, passwords_asked, keys_asked;
 	int64_t heard_ms, window_ms, window_bytes;
-	bool done;   /* it has said how it ended */
-	size_t used; /* of @buffer */
+	int64_t whole_ms; /* since when the whole file is there; 0: it is not */
+	bool done;        /* it has said how it ended */
+	size_t used;      /* of @buffer */
 	uint8_t buffer[BUFFER_BYTES];
 };
 
@@ -202,6 +210,26 @@ static int fail_as_said(struct run *run, struct verity_error *err)
 	return fail_broken(err);
 }
 
+/* The whole file is there: @end says how the server ended the transfer. */
+static int end_whole(struct run *run, const char *end)
+{
+	verity_debug("the whole file is there; then: %s", end);
+	run->done = true;
+	return 0;
+}
+
+static int take(struct run *run, struct verity_error *err)
+{
+	const struct transfer_client *client = run->client;
+	const struct message *message = &run->message;
+	int r = client->take(client->context, message->bytes, message->size, err);
+
+	run->window_bytes += (int64_t)message->size;
+	if (r == 0 && client->is_whole && client->is_whole(client->context))
+		run->whole_ms = now_ms();
+	return r;
+}
+
 static int act(struct run *run, struct verity_error *err)
 {
 	const struct transfer_client *client = run->client;
@@ -211,8 +239,7 @@ static int act(struct run *run, struct verity_error *err)
 		return fail_broken(err);
 	switch (message->type) {
 	case MESSAGE_BYTES:
-		run->window_bytes += (int64_t)message->size;
-		return client->take(client->context, message->bytes, message->size, err);
+		return take(run, err);
 	case MESSAGE_LENGTH:
 		client->length(client->context, message->number);
 		return 0;
@@ -227,6 +254,8 @@ static int act(struct run *run, struct verity_error *err)
 	case MESSAGE_RETRYING:
 		if (message->number < 1 || message->number > TRANSFER_RETRIES_MAX)
 			return fail_broken(err);
+		if (run->whole_ms)
+			return end_whole(run, "the connection was lost");
 		client->retrying(client->context, (unsigned)message->number);
 		return 0;
 	case MESSAGE_WANTS_PASSWORD:
@@ -234,7 +263,8 @@ static int act(struct run *run, struct verity_error *err)
 	case MESSAGE_WANTS_HOST_KEY:
 		return ask_host_key(run, err);
 	case MESSAGE_FAILED:
-		return fail_as_said(run, err);
+		return run->whole_ms ? end_whole(run, message->text)
+				     : fail_as_said(run, err);
 	case MESSAGE_DONE:
 		run->done = true;
 		return 0;
@@ -275,6 +305,8 @@ static int fail_ended(struct run *run, struct verity_error *err)
 {
 	int status = sandbox_wait(&run->sandbox);
 
+	if (run->whole_ms)
+		return end_whole(run, "the process ended");
 	if (WIFSIGNALED(status))
 		return verity_fail(err, VERITY_E_TRANSFER,
 				   "the process that talks to the server was ended: %s",
@@ -288,6 +320,8 @@ static int check_time(struct run *run, struct verity_error *err)
 {
 	int64_t now = now_ms();
 
+	if (run->whole_ms && now - run->whole_ms >= LAST_WORD_MS)
+		return end_whole(run, "nothing");
 	if (now - run->heard_ms >= (run->fetcher->silence_ms ?: FETCHER_SILENCE_MS))
 		return fail_broken(err);
 	if (now - run->window_ms < WINDOW_MS)

@@ -20,6 +20,11 @@ struct source_sink {
 	int (*take)(void *context, const void *bytes, size_t count,
 		    struct verity_error *err);
 	/*
+	 * What was taken is the whole file, by what it says itself: how the server ends
+	 * the transfer does not matter any more. May be NULL.
+	 */
+	bool (*is_whole)(void *context);
+	/*
 	 * A line is about to be printed between two pieces: a progress bar ends its line.
 	 * May be NULL.
 	 */
@@ -95,8 +100,9 @@ static inline int64_t source_bytes(const struct source *source)
  *
  * Prints on stdout which protocols and addresses are tried. After a lost connection it
  * goes on where it ended, if the protocol can and the file is the same; the sink gets
- * each byte once. If the server wants a password and none was given, the person at the
- * terminal is asked, without echo.
+ * each byte once. Once the sink is whole, a server that never says the last word of its
+ * protocol does no harm. If the server wants a password and none was given, the person at
+ * the terminal is asked, without echo.
  *
  * Return: 0 at the end of the file; what the sink returned; -EINTR after a signal, see
  * signals_check(); -ENOENT if the server has no such file; -ECOMM (TRANSFER, LOST, LOGIN,

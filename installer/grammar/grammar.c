@@ -107,6 +107,16 @@ bool word_reserved(const char *name)
 	return false;
 }
 
+int word_reserved_refuse(const char *name, struct verity_error *err)
+{
+	return word_reserved(name)
+		       ? verity_fail(err, VERITY_E_BAD_NAME,
+				     "'%s' is a word of the commands, not a name a "
+				     "package may have",
+				     name)
+		       : 0;
+}
+
 /* @brief: also the one that alone begins with @text */
 static const char *find_choice(const char *const *choices, const char *text, bool brief)
 {

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "verity/util/error.h"
+
 /* All words that commands know, each with one meaning. */
 enum word {
 	WORD_NONE, /* ends a form */
@@ -131,6 +133,13 @@ bool words_has(const struct words *words, enum word word);
  * name, so that no command could name a package called so
  */
 bool word_reserved(const char *name);
+
+/**
+ * word_reserved_refuse - fail for a package that is called like a keyword
+ *
+ * Return: 0; -EINVAL (BAD_NAME).
+ */
+int word_reserved_refuse(const char *name, struct verity_error *err) must_check;
 
 /**
  * word_may_be - whether somebody who typed @text may have meant the keyword of @word: it

@@ -37,39 +37,27 @@ static int clear_environment(const char *const *names)
 	return 0;
 }
 
-static bool is_kept(int fd, const int *keep, size_t count)
-{
-	bool found = false;
-
-	for (size_t i = 0; i < count; i++)
-		found |= keep[i] == fd;
-	return found;
-}
-
-/* From @first to @last; kernels before 5.9 close one after the other. */
-static void close_all(unsigned first, unsigned last)
-{
-	struct rlimit limit;
-
-	if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
-		return;
-	if (last == UINT_MAX && getrlimit(RLIMIT_NOFILE, &limit) == 0)
-		last = (unsigned)limit.rlim_max;
-	for (; first <= last; first++)
-		close((int)first);
-}
-
+/* Those above the largest one that is kept at once; before Linux 5.9 one by one. */
 static void close_others(const int *keep, size_t count)
 {
-	unsigned first = STDERR_FILENO + 1;
-	int largest = -1;
+	int fd = STDERR_FILENO + 1, largest = STDERR_FILENO;
+	struct rlimit limit;
 
 	for (size_t i = 0; i < count; i++)
 		largest = keep[i] > largest ? keep[i] : largest;
-	for (int fd = (int)first; fd <= largest; fd++)
-		if (!is_kept(fd, keep, count))
+	for (; fd <= largest; fd++) {
+		bool kept = false;
+
+		for (size_t i = 0; i < count; i++)
+			kept = kept || keep[i] == fd;
+		if (!kept)
 			close(fd);
-	close_all(largest < (int)first ? first : (unsigned)largest + 1, UINT_MAX);
+	}
+	if (syscall(SYS_close_range, (unsigned)fd, UINT_MAX, 0) == 0 ||
+	    getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	for (; fd < (int)limit.rlim_max; fd++)
+		close(fd);
 }
 
 int sandbox_forget(const struct sandbox_rules *rules, const int *keep, size_t count)

@@ -79,17 +79,6 @@ static int copy(int root, const char *path)
 	return put(root, &file);
 }
 
-static int fill(int root, const struct sandbox_rules *rules, const char *const *copied)
-{
-	int r = 0;
-
-	for (; r == 0 && *copied; copied++)
-		r = copy(root, *copied);
-	for (size_t i = 0; r == 0 && i < rules->file_count; i++)
-		r = put(root, &rules->files[i]);
-	return r;
-}
-
 /*
  * The root of the system is unmounted for this process: otherwise it would keep a stick
  * busy that the system unmounts. What runs from an initramfs cannot be left so (EINVAL).
@@ -122,7 +111,11 @@ int sandbox_root_enter(const struct sandbox_rules *rules, const char *const *cop
 		return -errno;
 	root = open(PLACE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	mask = umask(0);
-	r = root < 0 ? -errno : fill(root, rules, copied);
+	r = root < 0 ? -errno : 0;
+	for (; r == 0 && *copied; copied++)
+		r = copy(root, *copied);
+	for (size_t i = 0; r == 0 && i < rules->file_count; i++)
+		r = put(root, &rules->files[i]);
 	umask(mask);
 	if (r == 0)
 		r = leave_system(root);

@@ -125,27 +125,6 @@ static int make_files(const struct sandbox_rules *rules, bool has_root,
 }
 
 /*
- * C libraries with name services in libraries of their own load them when the first name
- * is looked up: too late in here. The library has no symbol that is needed.
- */
-static void load_name_services(void)
-{
-	static const char *const names[] = {"libnss_files.so.2", "libnss_dns.so.2"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		(void)dlopen(names[i], RTLD_NOW | RTLD_GLOBAL);
-}
-
-/* Return: 0; -ESRCH if the parent is gone already. */
-static int follow_parent(pid_t parent)
-{
-	/* A change of the user has reset both. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
-		return -errno;
-	return getppid() == parent ? 0 : -ESRCH;
-}
-
-/*
  * The agent can be asked at SSH_AUTH_SOCK in here. A process of root is followed by one
  * that passes on: @ret_relay is true in that one.
  */
@@ -215,11 +194,17 @@ static void give_up_rights(struct start *start, struct sandbox_inside *inside,
 	const struct sandbox_rules *rules = start->rules;
 	const char *const *readable = rules->has_network ? resolver_files : no_files;
 	unsigned wanted = SANDBOX_PIECES_ALL & ~rules->without;
+	/*
+	 * C libraries with name services in libraries of their own load them when the
+	 * first name is looked up: too late in here. They have no symbol that is needed.
+	 */
+	static const char *const names[] = {"libnss_files.so.2", "libnss_dns.so.2"};
 	size_t used_bytes = sandbox_used_bytes();
-	int r;
+	int r = 0;
 
-	if (rules->has_network)
-		load_name_services();
+	for (size_t i = 0; rules->has_network && i < sizeof(names) / sizeof(names[0]);
+	     i++)
+		(void)dlopen(names[i], RTLD_NOW | RTLD_GLOBAL);
 	r = leave_files(start, readable, inside, report);
 	if (r < 0) {
 		report->failed = -r;
@@ -232,8 +217,12 @@ static void give_up_rights(struct start *start, struct sandbox_inside *inside,
 	    !note(report, SANDBOX_LIMITS, false,
 		  sandbox_limit(rules, used_bytes, report->pieces & SANDBOX_USER)))
 		return;
-	r = follow_parent(start->parent);
-	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	/* A change of the user has reset both. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
+		r = -errno;
+	else if (getppid() != start->parent)
+		r = -ESRCH; /* it is gone already */
+	else if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
 	if (!note(report, SANDBOX_PRIVILEGES, false, r))
 		return;
@@ -283,22 +272,9 @@ static _Noreturn void run(const struct sandbox_rules *rules, pid_t parent, int i
 	_exit(work(context, &inside));
 }
 
-static void print_report(const struct report *report)
-{
-	char text[256], why[128];
-
-	sandbox_pieces_text(report->pieces, text, sizeof(text));
-	verity_debug("sandbox: in force: %s", text);
-	if (report->pieces & SANDBOX_LANDLOCK)
-		verity_debug("sandbox: Landlock version %d", report->landlock);
-	for (size_t i = 0; i < PIECE_COUNT; i++)
-		if (report->why[i])
-			verity_debug("sandbox: without %s: %s", pieces[i].name,
-				     strerror_r(report->why[i], why, sizeof(why)));
-}
-
 static int read_report(struct sandbox *sandbox, struct verity_error *err)
 {
+	char text[256], why[128];
 	struct report report;
 	ssize_t count;
 
@@ -308,7 +284,14 @@ static int read_report(struct sandbox *sandbox, struct verity_error *err)
 	if (count != (ssize_t)sizeof(report))
 		return verity_fail(err, VERITY_E_IO,
 				   "the process without rights ended before it began");
-	print_report(&report);
+	sandbox_pieces_text(report.pieces, text, sizeof(text));
+	verity_debug("sandbox: in force: %s", text);
+	if (report.pieces & SANDBOX_LANDLOCK)
+		verity_debug("sandbox: Landlock version %d", report.landlock);
+	for (size_t i = 0; i < PIECE_COUNT; i++)
+		if (report.why[i])
+			verity_debug("sandbox: without %s: %s", pieces[i].name,
+				     strerror_r(report.why[i], why, sizeof(why)));
 	if (report.failed)
 		return verity_fail_errno(err, report.failed,
 					 "a process without rights cannot be made");

@@ -52,6 +52,8 @@ struct transfer_job {
 struct transfer_client {
 	int (*take)(void *context, const void *bytes, size_t count,
 		    struct verity_error *err);
+	/* The file itself tells that all of it was taken. May be NULL. */
+	bool (*is_whole)(void *context);
 	/* Nothing more comes for some time: what was kept back is needed now. May be
 	 * NULL. */
 	int (*flush)(void *context, struct verity_error *err);

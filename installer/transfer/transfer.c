@@ -16,6 +16,7 @@
 #define CONNECT_TIMEOUT_S 20L          /* name, address, encryption and login together */
 #define POLL_MS           500          /* a signal may come just before we wait */
 #define BUFFER_BYTES      (512L << 10) /* the most that libcurl takes */
+#define FLUSH_MS          200 /* after the last byte, where libcurl waits by itself */
 #define REDIRECTS_MAX     10L
 #define DISCARDED_MAX     (1L << 20) /* bytes that are read and not used */
 
@@ -179,6 +180,11 @@ static int check_progress(void *context, curl_off_t total, curl_off_t now,
 			&transfer->why, VERITY_E_TRANSFER,
 			"the server sends over %ld bytes that are not part of the file",
 			DISCARDED_MAX);
+	/* What has come may be all: the other side knows. */
+	if (transfer->failure == 0 && transfer->begun && transfer->client->flush &&
+	    now_ms() - transfer->stall.heard_ms >= FLUSH_MS)
+		transfer->failure = transfer->client->flush(transfer->client->context,
+							    &transfer->why);
 	return transfer->failure < 0;
 }
 

@@ -61,22 +61,16 @@ enum overlay_variable overlay_anchor_decode(const void *bytes, size_t size)
 	return variable[VARIABLE_VALUE] ? OVERLAY_VARIABLE_ON : OVERLAY_VARIABLE_OFF;
 }
 
-static bool is_on_efivarfs(int fd)
-{
-	struct statfs st;
-
-	return fstatfs(fd, &st) == 0 && (uint32_t)st.f_type == EFIVARFS_MAGIC;
-}
-
 /* The file itself is asked where it is: anything can be mounted over one. */
 static void read_variable(int folder, const char *path, struct overlay_anchor_facts *ret)
 {
 	cleanup_fd int fd = -1;
 	cleanup_free char *bytes = NULL;
+	struct statfs fs;
 	size_t size;
 	int r = verity_io_open(folder, path, O_RDONLY, &fd, NULL, NULL);
 
-	if (r == 0 && !is_on_efivarfs(fd))
+	if (r == 0 && (fstatfs(fd, &fs) < 0 || (uint32_t)fs.f_type != EFIVARFS_MAGIC))
 		r = -EMEDIUMTYPE;
 	if (r == 0)
 		r = verity_io_load_fd(fd, path, VARIABLE_MAX, &bytes, &size, NULL);
@@ -86,16 +80,6 @@ static void read_variable(int folder, const char *path, struct overlay_anchor_fa
 		ret->error = -r;
 	else
 		ret->variable = overlay_anchor_decode(bytes, size);
-}
-
-static bool stub_says_on(int sys)
-{
-	cleanup_free char *bytes = NULL;
-	size_t size;
-
-	return verity_io_load(sys, "kernel/boot_params/data", BOOT_PARAMS_MAX, &bytes,
-			      &size, NULL) == 0 &&
-	       size > SECURE_BOOT_AT && bytes[SECURE_BOOT_AT] == SECURE_BOOT_ENABLED;
 }
 
 /* "none [integrity] confidentiality" */
@@ -115,6 +99,8 @@ void overlay_anchor_gather(const struct overlay_anchor_sources *sources,
 			   struct overlay_anchor_facts *ret)
 {
 	struct overlay_anchor_facts facts = {.error = 0};
+	cleanup_free char *bytes = NULL;
+	size_t size;
 
 	if (sources->efivars >= 0)
 		read_variable(sources->efivars, SECURE_BOOT, &facts);
@@ -123,7 +109,10 @@ void overlay_anchor_gather(const struct overlay_anchor_sources *sources,
 	/* Why it cannot be mounted tells more than that nothing is mounted. */
 	if (facts.error == ENOENT && sources->efivars < 0)
 		facts.error = -sources->efivars;
-	facts.kernel_says = stub_says_on(sources->sys);
+	facts.kernel_says = verity_io_load(sources->sys, "kernel/boot_params/data",
+					   BOOT_PARAMS_MAX, &bytes, &size, NULL) == 0 &&
+			    size > SECURE_BOOT_AT &&
+			    bytes[SECURE_BOOT_AT] == SECURE_BOOT_ENABLED;
 	facts.locked_down =
 		sources->security >= 0
 			? is_locked_down(sources->security, "lockdown")

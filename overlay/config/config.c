@@ -442,19 +442,6 @@ void overlay_config_free(struct overlay_config *config)
 	memset(config, 0, sizeof(*config));
 }
 
-static int set_defaults(struct overlay_config *config)
-{
-	for (size_t i = 0; i < COUNT(keys); i++) {
-		const struct key *key = &keys[i];
-
-		if (key->text && !replace_text(member_of(config, key->offset), key->text))
-			return -ENOMEM;
-		if (!key->text && !key->items)
-			store_number(config, key, key->number);
-	}
-	return 0;
-}
-
 /* Called after each value, and after each item of a list and its end. */
 static int take(cfg_t *cfg, cfg_opt_t *opt)
 {
@@ -548,8 +535,15 @@ int overlay_config_load(const char *path, struct overlay_config *ret,
 		err->code = VERITY_E_CONFIG;
 	if (r == 0 && text && strlen(text) != size)
 		return verity_fail(err, VERITY_E_CONFIG, "%s: not a text", file);
-	if (r == 0 && set_defaults(&reading.config) < 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; r == 0 && i < COUNT(keys); i++) {
+		const struct key *key = &keys[i];
+
+		if (key->text &&
+		    !replace_text(member_of(&reading.config, key->offset), key->text))
+			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		if (!key->text && !key->items)
+			store_number(&reading.config, key, key->number);
+	}
 	if (r == 0 && text)
 		r = parse(text, &reading);
 	if (r < 0)

@@ -134,20 +134,6 @@ static bool take_os_release(const char *text, const char *key, char *ret)
 	return take_value(value, VERITY_VERSION_MAX, ret);
 }
 
-static void find_firmware(int root_fd, char *ret)
-{
-	static const char *const files[] = {"etc/os-release", "usr/lib/os-release"};
-
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		cleanup_free char *text = load_firmware_file(root_fd, files[i]);
-
-		if (text && (take_os_release(text, "IMAGE_VERSION", ret) ||
-			     take_os_release(text, "VERSION_ID", ret)))
-			return;
-	}
-	ret[0] = '\0';
-}
-
 void overlay_identity_find(const struct overlay_config *config, int system_fd,
 			   int root_fd, struct overlay_identity *ret)
 {
@@ -155,15 +141,25 @@ void overlay_identity_find(const struct overlay_config *config, int system_fd,
 					     "sys/class/dmi/id/product_name", NULL};
 	static const char *const serials[] = {"proc/device-tree/serial-number",
 					      "sys/class/dmi/id/product_serial", NULL};
+	static const char *const releases[] = {"etc/os-release", "usr/lib/os-release",
+					       NULL};
 	static const char *const none[] = {NULL};
 
 	find(system_fd, root_fd, config->model, models, OVERLAY_MODEL_MAX, ret->model);
 	find(system_fd, root_fd, config->serial, serials, VERITY_SERIAL_MAX, ret->serial);
-	if (config->firmware_version[0])
+	if (config->firmware_version[0]) {
 		find(system_fd, root_fd, config->firmware_version, none,
 		     VERITY_VERSION_MAX, ret->firmware);
-	else
-		find_firmware(root_fd, ret->firmware);
+		return;
+	}
+	for (const char *const *file = releases; *file; file++) {
+		cleanup_free char *text = load_firmware_file(root_fd, *file);
+
+		if (text && (take_os_release(text, "IMAGE_VERSION", ret->firmware) ||
+			     take_os_release(text, "VERSION_ID", ret->firmware)))
+			return;
+	}
+	ret->firmware[0] = '\0';
 }
 
 void overlay_identity_read(const struct overlay_config *config, const char *root,

@@ -225,16 +225,27 @@ int contents_read_image(int fd, uint64_t start, uint64_t bytes,
 	return r;
 }
 
+static const struct contents_limits limits_of_devices = {
+	.entries = OVERLAY_CONTENTS_MAX,
+	.text_bytes = OVERLAY_CONTENTS_TEXT_MAX,
+	.reads = READS_MAX,
+};
+
+int overlay_contents_check(int fd, uint64_t bytes, struct verity_error *err)
+{
+	struct overlay_contents contents;
+	int r = contents_read_image(fd, 0, bytes, &limits_of_devices, &contents, err);
+
+	if (r == 0)
+		overlay_contents_free(&contents);
+	return r;
+}
+
 int overlay_contents_read(const struct verity_verified *verified,
 			  struct overlay_contents *ret, struct verity_error *err)
 {
-	static const struct contents_limits limits = {
-		.entries = OVERLAY_CONTENTS_MAX,
-		.text_bytes = OVERLAY_CONTENTS_TEXT_MAX,
-		.reads = READS_MAX,
-	};
 	const struct verity_layout *layout = verity_verified_layout(verified);
 
 	return contents_read_image(verity_verified_fd(verified), layout->image_start,
-				   layout->image_bytes, &limits, ret, err);
+				   layout->image_bytes, &limits_of_devices, ret, err);
 }

@@ -28,6 +28,15 @@ int overlay_contents_read(const struct verity_verified *verified,
 			  struct verity_error *err) must_check;
 
 /**
+ * overlay_contents_check - whether a device could list an image that was just made
+ * @fd:    the image from its start; borrowed
+ * @bytes: its length
+ *
+ * Return: as overlay_contents_read().
+ */
+int overlay_contents_check(int fd, uint64_t bytes, struct verity_error *err) must_check;
+
+/**
  * contents_read_image - list the image at byte @start of @fd; for tests and fuzzing, too
  * @bytes: of the image; nothing is read beyond
  */

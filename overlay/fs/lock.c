@@ -145,40 +145,25 @@ static void find_holder(int fd, char ret[static HOLDER_BYTES])
 	}
 }
 
-/* Whether the file that is locked is still the one of that name. */
-static bool is_current(int dirfd, const char *name, int fd)
-{
-	struct stat ours, there;
-
-	return fstat(fd, &ours) == 0 &&
-	       fstatat(dirfd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
-}
-
-static int open_lock(int dirfd, const char *name, bool *ret_file)
-{
-	int fd = open_file(dirfd, name);
-
-	*ret_file = fd >= 0;
-	if (fd != -EROFS && fd != -ENOSPC && fd != -EDQUOT)
-		return fd;
-	fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
 int overlay_lock_take(int dirfd, const char *name, const char *busy, bool shared,
 		      unsigned wait_ms, int *ret, struct verity_error *err)
 {
 	const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
 	char holder[HOLDER_BYTES];
+	struct stat ours, there;
 	unsigned waited = 0;
 
 	for (;;) {
-		bool is_file;
-		cleanup_fd int fd = open_lock(dirfd, name, &is_file);
+		cleanup_fd int fd = open_file(dirfd, name);
+		bool is_file = fd >= 0;
+		int why = -fd;
 
+		if (why == EROFS || why == ENOSPC || why == EDQUOT) {
+			fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			why = errno;
+		}
 		if (fd < 0)
-			return verity_fail_errno(err, -fd, "lock '%s'", name);
+			return verity_fail_errno(err, why, "lock '%s'", name);
 		while (flock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0) {
 			if (errno != EWOULDBLOCK && errno != EINTR)
 				return verity_fail_errno(err, errno, "lock '%s'", name);
@@ -190,7 +175,11 @@ int overlay_lock_take(int dirfd, const char *name, const char *busy, bool shared
 			nanosleep(&step, NULL);
 			waited += STEP_MS;
 		}
-		if (is_file && !is_current(dirfd, name, fd))
+		/* The file that is locked has to be the one of that name still. */
+		if (is_file &&
+		    (fstat(fd, &ours) < 0 ||
+		     fstatat(dirfd, name, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
+		     ours.st_ino != there.st_ino || ours.st_dev != there.st_dev))
 			continue;
 		*ret = steal_fd(&fd);
 		return 0;

@@ -129,6 +129,31 @@ static int entry_read(struct scan *scan, int dirfd, const struct image_node *fol
 	return 0;
 }
 
+/*
+ * A set-user-ID program of the person who built it would be one of root, as its owner
+ * becomes root. Which of two files is noted does not depend on the order of the disk.
+ */
+static void set_ids_clear(struct scan *scan, const struct image_node *folder,
+			  const char *name, const struct stat *st,
+			  struct image_inode *inode)
+{
+	struct overlay_image_notes *notes = &scan->tree->notes;
+	mode_t others = (st->st_uid ? S_ISUID : 0) | (st->st_gid ? S_ISGID : 0);
+	char path[IMAGE_PATH_MAX + 1], whole[2 * IMAGE_PATH_MAX + 2];
+	char shown[IMAGE_PATH_SHOWN];
+
+	if (!(inode->mode & others))
+		return;
+	inode->mode &= ~others;
+	/* folder_scan() refused what has no path */
+	if (image_node_path(folder, path) < 0)
+		path[0] = '\0';
+	snprintf(whole, sizeof(whole), "%s%s%s", path, *path ? "/" : "", name);
+	image_path_show(whole, shown);
+	if (notes->set_ids++ == 0 || strcmp(shown, notes->set_id_path) < 0)
+		strcpy(notes->set_id_path, shown);
+}
+
 static int entry_add(struct scan *scan, int dirfd, struct image_node *folder,
 		     const char *name, struct verity_error *err)
 {
@@ -149,6 +174,7 @@ static int entry_add(struct scan *scan, int dirfd, struct image_node *folder,
 		r = image_entry_inode(scan->tree, folder, name, scan->entry, &inode, err);
 		if (r < 0)
 			return r;
+		set_ids_clear(scan, folder, name, &st, inode);
 	}
 	if (known)
 		known->inode = inode;

@@ -9,23 +9,28 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static int xattrs_copy(struct archive_entry *entry, const struct image_node *folder,
-		       const char *name, struct image_inode *inode,
-		       struct verity_error *err)
+static int xattrs_copy(struct image_tree *tree, struct archive_entry *entry,
+		       const struct image_node *folder, const char *name,
+		       struct image_inode *inode, struct verity_error *err)
 {
-	const char *xattr;
+	const char *xattr, *before = "";
 	const void *value;
 	size_t bytes;
 	int r = 0;
 
 	if (archive_entry_acl_count(entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS |
 						   ARCHIVE_ENTRY_ACL_TYPE_DEFAULT) > 0)
-		return image_rules_xattr(inode, folder, name, "system.posix_acl_access",
-					 NULL, 0, err);
+		return image_rules_xattr(tree, inode, folder, name,
+					 "system.posix_acl_access", NULL, 0, err);
 	archive_entry_xattr_reset(entry);
 	while (r == 0 &&
-	       archive_entry_xattr_next(entry, &xattr, &value, &bytes) == ARCHIVE_OK)
-		r = image_rules_xattr(inode, folder, name, xattr, value, bytes, err);
+	       archive_entry_xattr_next(entry, &xattr, &value, &bytes) == ARCHIVE_OK) {
+		/* libarchive writes each in two forms, and reads both */
+		if (strcmp(xattr, before) != 0)
+			r = image_rules_xattr(tree, inode, folder, name, xattr, value,
+					      bytes, err);
+		before = xattr;
+	}
 	return r;
 }
 
@@ -80,7 +85,7 @@ int image_entry_inode(struct image_tree *tree, const struct image_node *folder,
 	default:
 		return image_node_fail(err, folder, name, "unknown file type");
 	}
-	r = xattrs_copy(entry, folder, name, inode, err);
+	r = xattrs_copy(tree, entry, folder, name, inode, err);
 	if (r == 0)
 		*ret = inode;
 	return r;
@@ -92,5 +97,5 @@ int image_entry_root(struct image_tree *tree, struct archive_entry *entry,
 	if (archive_entry_mtime_is_set(entry))
 		image_inode_set_mtime(tree, tree->root->inode,
 				      archive_entry_mtime(entry));
-	return xattrs_copy(entry, tree->root, NULL, tree->root->inode, err);
+	return xattrs_copy(tree, entry, tree->root, NULL, tree->root->inode, err);
 }

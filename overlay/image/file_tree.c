@@ -236,8 +236,10 @@ int image_node_set(struct image_tree *tree, struct image_node *folder, const cha
 {
 	struct image_node *node = image_node_child(folder, name);
 
-	if (node && marker)
+	if (node && marker) {
+		node->hides = true;
 		return 0;
+	}
 	if (!node) {
 		if (tree->node_count >= IMAGE_NODES_MAX)
 			return image_node_fail(err, folder, name, "more than %u entries",
@@ -259,7 +261,20 @@ int image_node_set(struct image_tree *tree, struct image_node *folder, const cha
 	}
 	node->inode = inode;
 	node->marker = marker;
+	node->hides |= marker;
 	return 0;
+}
+
+void image_node_remove(struct image_tree *tree, struct image_node *folder,
+		       const char *name)
+{
+	struct image_node *node = image_node_child(folder, name);
+
+	if (!node)
+		return;
+	tdelete(node, &folder->by_name, node_compare);
+	tree->node_count--;
+	node_free(node);
 }
 
 struct sorting {
@@ -301,6 +316,7 @@ static int folder_seal(struct image_tree *tree, struct image_node *folder)
 {
 	int r = image_node_sort(folder);
 
+	folder->opaque |= folder->hides;
 	if (r == 0 && folder->opaque)
 		r = image_inode_add_xattr(folder->inode, IMAGE_XATTR_OPAQUE, "y", 1);
 	for (size_t i = 0; r == 0 && i < folder->child_count; i++)

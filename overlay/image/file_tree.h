@@ -7,19 +7,19 @@
  * sealed: sorted by the bytes of the names and numbered.
  */
 
+#include "overlay/image/notes.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/error.h"
 
 #include <stdint.h>
 #include <sys/types.h>
 
-#define IMAGE_NAME_MAX   255          /* bytes, the kernel's limit */
-#define IMAGE_PATH_MAX   4095         /* bytes, the kernel's limit */
-#define IMAGE_FILE_MAX   (1ULL << 40) /* bytes of one file, holes and all */
-#define IMAGE_XATTR_MAX  65536        /* bytes of one value, the kernel's limit */
-#define IMAGE_NODES_MAX  (1U << 26)   /* names of one tree */
-#define IMAGE_PATH_SHOWN 256          /* bytes of a path in a message, with the 0 */
-#define IMAGE_NO_ENTRY   UINT64_MAX
+#define IMAGE_NAME_MAX  255          /* bytes, the kernel's limit */
+#define IMAGE_PATH_MAX  4095         /* bytes, the kernel's limit */
+#define IMAGE_FILE_MAX  (1ULL << 40) /* bytes of one file, holes and all */
+#define IMAGE_XATTR_MAX 65536        /* bytes of one value, the kernel's limit */
+#define IMAGE_NODES_MAX (1U << 26)   /* names of one tree */
+#define IMAGE_NO_ENTRY  UINT64_MAX
 
 #define IMAGE_XATTR_OPAQUE "trusted.overlay.opaque" /* of a folder, "y" */
 
@@ -67,6 +67,7 @@ struct image_node {
 	char *name;                /* "" for the root */
 	struct image_inode *inode;
 	bool marker; /* a whiteout from a `.wh.` file: any real entry replaces it */
+	bool hides;  /* the source has a `.wh.` file for it: a folder becomes opaque */
 	bool opaque; /* a `.wh..wh..opq` file lies in it */
 
 	void *by_name;                /* tsearch() tree of the children */
@@ -81,6 +82,8 @@ struct image_tree {
 	uint32_t inode_count; /* reachable ones; set by sealing */
 	size_t node_count;
 	int64_t source_date;
+	bool all_attributes; /* those of the build host, too; for image_rules_xattr() */
+	struct overlay_image_notes notes;
 };
 
 /**
@@ -123,7 +126,8 @@ struct image_node *image_node_child(const struct image_node *folder, const char 
 
 /**
  * image_node_set - let @name in @folder lead to @inode
- * @marker: the entry stems from a `.wh.` file, and gives way to a real one
+ * @marker: the entry stems from a `.wh.` file, and gives way to a real one; a folder is
+ *          then opaque, as the file hides what the layers below have of this name only
  *
  * What had the name before is replaced with all below it; of two folders, the entries are
  * kept and the later one's attributes count.
@@ -131,6 +135,12 @@ struct image_node *image_node_child(const struct image_node *folder, const char 
 int image_node_set(struct image_tree *tree, struct image_node *folder, const char *name,
 		   struct image_inode *inode, bool marker,
 		   struct verity_error *err) must_check;
+
+/**
+ * image_node_remove - remove the entry @name of @folder with all below it, if it is there
+ */
+void image_node_remove(struct image_tree *tree, struct image_node *folder,
+		       const char *name);
 
 /**
  * image_node_path - the path of a node from the root, without a leading slash

@@ -33,7 +33,7 @@ static int source_open(const char *source, int *ret_fd, bool *ret_folder,
 
 int overlay_image_write(const char *source, int fd,
 			const struct overlay_image_options *options, uint64_t *ret_bytes,
-			struct verity_error *err)
+			struct overlay_image_notes *ret_notes, struct verity_error *err)
 {
 	cleanup_with(image_tree_free_p) struct image_tree *tree = NULL;
 	cleanup_with(image_writer_free_p) struct image_writer *writer = NULL;
@@ -48,10 +48,14 @@ int overlay_image_write(const char *source, int fd,
 		r = image_writer_new(fd, options->compressor, options->threads,
 				     (uint32_t)tree->source_date, &writer, err);
 	if (r == 0)
+		tree->all_attributes = options->all_attributes;
+	if (r == 0)
 		r = folder ? image_dir_scan(source_fd, tree, err)
 			   : image_tar_scan(source_fd, tree, err);
-	if (r == 0)
+	if (r == 0) {
+		image_rules_prune(tree);
 		r = image_tree_seal(tree, err);
+	}
 	if (r == 0)
 		r = image_rules_check(tree->root, err);
 	if (r == 0)
@@ -61,5 +65,8 @@ int overlay_image_write(const char *source, int fd,
 		r = image_data_finish(writer, tree, err);
 	if (r == 0)
 		r = image_meta_write(writer, tree, ret_bytes, err);
-	return r < 0 ? verity_context(err, r, "%s", image_path_show(source, shown)) : 0;
+	if (r < 0)
+		return verity_context(err, r, "%s", image_path_show(source, shown));
+	*ret_notes = tree->notes;
+	return 0;
 }

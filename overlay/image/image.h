@@ -7,6 +7,7 @@
  * wmopkg-build only: no program of the device links libsquashfs or libarchive.
  */
 
+#include "overlay/image/notes.h"
 #include "verity/util/error.h"
 
 #include <stdint.h>
@@ -15,6 +16,7 @@ struct overlay_image_options {
 	const char *compressor; /* zstd, xz, gzip or lz4; NULL for zstd; borrowed */
 	unsigned threads;       /* 0: one for each processor */
 	int64_t source_date;    /* upper bound and default of all times, s since 1970 */
+	bool all_attributes;    /* see image_rules_xattr() */
 };
 
 /**
@@ -22,14 +24,17 @@ struct overlay_image_options {
  * @source:    a directory, or a tar file (plain or compressed) otherwise
  * @fd:        empty regular file, read-write; written from its start; borrowed
  * @ret_bytes: length of the image, before any padding
+ * @ret_notes: what was left out
  *
- * Owners are root unless the tar says otherwise; modification times later than
+ * Owners are root unless the tar says otherwise, and set-id bits of a directory's other
+ * owners are cleared; modification times later than
  * @source_date become @source_date. The root folder itself is always 0755 root: a stack's
  * root shows the attributes of its topmost layer, and a tree often grows in a private
  * temporary folder. Whiteouts are character devices 0/0, or OCI `.wh.NAME` and
  * `.wh..wh..opq` files, which become a 0/0 device (where the tree has no NAME of its own)
- * and trusted.overlay.opaque=y. Attributes of user.*, trusted.* and security.* are kept,
- * POSIX ACLs refused, others left out. What overlay/fs/protect.h names is refused.
+ * and trusted.overlay.opaque=y. Of the attributes, capabilities are kept, and with
+ * @all_attributes all that squashfs can store; POSIX ACLs are refused. What
+ * overlay/fs/protect.h names is refused.
  *
  * The source is read twice, the tree before the data; memory is about 400 bytes an entry,
  * 4 for each block of a file, and 0.5 MiB a thread. The length is not
@@ -40,4 +45,5 @@ struct overlay_image_options {
  */
 int overlay_image_write(const char *source, int fd,
 			const struct overlay_image_options *options, uint64_t *ret_bytes,
+			struct overlay_image_notes *ret_notes,
 			struct verity_error *err) must_check;

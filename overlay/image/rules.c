@@ -3,6 +3,8 @@
 #include "overlay/image/rules.h"
 #include "overlay/fs/protect.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -10,7 +12,24 @@
 
 #define WHITEOUT        ".wh."
 #define WHITEOUT_OPAQUE ".wh..wh..opq"
-#define OVERLAY_XATTR   "trusted.overlay."
+
+/* At the root of a branch of aufs; see image_rules_prune(). */
+static const char *const aufs_own[] = {".wh..wh.aufs", ".wh..wh.orph", ".wh..wh.plnk"};
+
+#define AUFS_OWN_COUNT (sizeof(aufs_own) / sizeof(aufs_own[0]))
+
+bool image_rules_is_whiteout(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return verity_text_begins(slash ? slash + 1 : path, WHITEOUT);
+}
+
+void image_rules_prune(struct image_tree *tree)
+{
+	for (size_t i = 0; i < AUFS_OWN_COUNT; i++)
+		image_node_remove(tree, tree->root, aufs_own[i]);
+}
 
 int image_rules_add(struct image_tree *tree, struct image_node *folder, const char *name,
 		    struct image_inode *inode, struct verity_error *err)
@@ -21,6 +40,9 @@ int image_rules_add(struct image_tree *tree, struct image_node *folder, const ch
 	if (strlen(name) > IMAGE_NAME_MAX)
 		return image_node_fail(err, folder, name, "name longer than %d bytes",
 				       IMAGE_NAME_MAX);
+	for (size_t i = 0; !folder->parent && i < AUFS_OWN_COUNT; i++)
+		if (strcmp(name, aufs_own[i]) == 0)
+			return image_node_set(tree, folder, name, inode, false, err);
 	if (!verity_text_begins(name, WHITEOUT))
 		return image_node_set(tree, folder, name, inode, false, err);
 	if (!S_ISREG(inode->mode))
@@ -39,29 +61,76 @@ int image_rules_add(struct image_tree *tree, struct image_node *folder, const ch
 	return image_node_set(tree, folder, hidden, whiteout, true, err);
 }
 
-int image_rules_xattr(struct image_inode *inode, const struct image_node *folder,
-		      const char *name, const char *xattr, const void *value,
-		      size_t value_bytes, struct verity_error *err)
+/* What overlayfs wrote: for root, for others (userxattr), and its form in user space. */
+static const char *overlay_key(const char *xattr)
 {
-	bool keep = verity_text_begins(xattr, "user.") ||
-		    verity_text_begins(xattr, "trusted.") ||
-		    verity_text_begins(xattr, "security.");
+	static const char *const prefixes[] = {"trusted.overlay.", "user.overlay.",
+					       "user.fuseoverlayfs."};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (verity_text_begins(xattr, prefixes[i]))
+			return xattr + strlen(prefixes[i]);
+	return NULL;
+}
+
+static int overlay_xattr(struct image_inode *inode, const struct image_node *folder,
+			 const char *name, const char *xattr, const char *key,
+			 bool is_opaque, struct verity_error *err)
+{
+	if (strcmp(key, "redirect") == 0 || strcmp(key, "metacopy") == 0 ||
+	    strcmp(key, "whiteout") == 0)
+		return image_node_fail(err, folder, name,
+				       "%s depends on other layers; copy the merged tree",
+				       xattr);
+	if (strcmp(key, "opaque") != 0 || !S_ISDIR(inode->mode) || !is_opaque)
+		return 0;
+	return image_inode_add_xattr(inode, IMAGE_XATTR_OPAQUE, "y", 1) < 0
+		       ? verity_fail_errno(err, ENOMEM, "tree")
+		       : 0;
+}
+
+static void note_left_out(struct overlay_image_notes *notes, const char *xattr)
+{
+	char *at = notes->attribute_names, shown[IMAGE_PATH_SHOWN];
+	size_t size = strlen(image_path_show(xattr, shown)), room;
+
+	notes->attributes++;
+	while (*at) {
+		size_t length = strcspn(at, ",");
+
+		if (length == size && memcmp(at, shown, size) == 0)
+			return;
+		at += length + strspn(at + length, ", ");
+	}
+	room = sizeof(notes->attribute_names) - (size_t)(at - notes->attribute_names);
+	if (size + strlen(", ") < room)
+		snprintf(at, room, "%s%s", at > notes->attribute_names ? ", " : "",
+			 shown);
+}
+
+int image_rules_xattr(struct image_tree *tree, struct image_inode *inode,
+		      const struct image_node *folder, const char *name,
+		      const char *xattr, const void *value, size_t value_bytes,
+		      struct verity_error *err)
+{
+	bool storable = verity_text_begins(xattr, "user.") ||
+			verity_text_begins(xattr, "trusted.") ||
+			verity_text_begins(xattr, "security.");
+	const char *key = overlay_key(xattr);
 	int r;
 
 	if (verity_text_begins(xattr, "system.posix_acl_"))
 		return image_node_fail(err, folder, name,
 				       "squashfs cannot store its ACL (setfacl -b)");
-	if (strcmp(xattr, OVERLAY_XATTR "redirect") == 0 ||
-	    strcmp(xattr, OVERLAY_XATTR "metacopy") == 0 ||
-	    strcmp(xattr, OVERLAY_XATTR "whiteout") == 0)
-		return image_node_fail(err, folder, name,
-				       "%s depends on other layers; copy the merged tree",
-				       xattr);
-	if (verity_text_begins(xattr, OVERLAY_XATTR))
-		keep = strcmp(xattr, IMAGE_XATTR_OPAQUE) == 0 && S_ISDIR(inode->mode) &&
-		       value_bytes == 1 && *(const char *)value == 'y';
-	if (!keep)
+	if (key)
+		return overlay_xattr(inode, folder, name, xattr, key,
+				     value_bytes == 1 && *(const char *)value == 'y',
+				     err);
+	if (strcmp(xattr, "security.capability") != 0 &&
+	    (!storable || !tree->all_attributes)) {
+		note_left_out(&tree->notes, xattr);
 		return 0;
+	}
 	if (strlen(xattr) > IMAGE_NAME_MAX || value_bytes > IMAGE_XATTR_MAX)
 		return image_node_fail(err, folder, name, "attribute too long");
 	r = image_inode_add_xattr(inode, xattr, value, value_bytes);

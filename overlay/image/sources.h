@@ -13,7 +13,8 @@
  * image_dir_scan - read the tree of a folder
  * @fd: the folder; borrowed
  *
- * Owners become root. Symbolic links are not followed.
+ * Owners become root; set-user-ID and set-group-ID bits of other owners are cleared.
+ * Symbolic links are not followed.
  */
 int image_dir_scan(int fd, struct image_tree *tree, struct verity_error *err) must_check;
 
@@ -26,7 +27,8 @@ int image_dir_data(int fd, struct image_tree *tree, struct image_writer *writer,
 		   struct verity_error *err) must_check;
 
 /**
- * image_tar_scan - read the tree of a tar archive: plain, gzip, xz or zstd
+ * image_tar_scan - read the tree of a tar archive: plain, or compressed with gzip, xz,
+ * zstd, bzip2, lz4, lzma or lzip as far as libarchive has them
  * @fd: regular file; borrowed, its offset is used
  *
  * Folders that the archive does not name become 0755 root. If two entries have the same

@@ -53,9 +53,30 @@ static void tar_close(struct tar *tar)
 }
 
 /*
+ * What libarchive was built without is not ARCHIVE_OK, and would call a program: that is
+ * known only after it was added, so it is added to another archive first.
+ */
+static int filters_add(struct archive *archive)
+{
+	static int (*const filters[])(struct archive *) = {
+		archive_read_support_filter_gzip, archive_read_support_filter_xz,
+		archive_read_support_filter_zstd, archive_read_support_filter_bzip2,
+		archive_read_support_filter_lz4,  archive_read_support_filter_lzma,
+		archive_read_support_filter_lzip,
+	};
+	struct archive *trial = archive_read_new();
+	int r = trial ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < sizeof(filters) / sizeof(filters[0]); i++)
+		if (filters[i](trial) == ARCHIVE_OK && filters[i](archive) != ARCHIVE_OK)
+			r = -ENOMEM;
+	archive_read_free(trial);
+	return r;
+}
+
+/*
  * From the start of the file. @ret: tar_close(), whatever is returned. In the C locale
- * libarchive cannot hold names outside ASCII. A filter that is not ARCHIVE_OK would call
- * a program for what libarchive was built without.
+ * libarchive cannot hold names outside ASCII.
  */
 static int tar_open(int fd, struct tar *ret, struct verity_error *err)
 {
@@ -71,9 +92,7 @@ static int tar_open(int fd, struct tar *ret, struct verity_error *err)
 	ret->previous = uselocale(ret->locale);
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return verity_fail_errno(err, errno, "cannot read it");
-	if (archive_read_support_filter_gzip(archive) == ARCHIVE_OK &&
-	    archive_read_support_filter_xz(archive) == ARCHIVE_OK &&
-	    archive_read_support_filter_zstd(archive) == ARCHIVE_OK &&
+	if (filters_add(archive) == 0 &&
 	    archive_read_support_format_tar(archive) == ARCHIVE_OK &&
 	    archive_read_open_fd(archive, fd, READ_BYTES) == ARCHIVE_OK)
 		return 0;
@@ -205,7 +224,12 @@ static int entry_add(const struct tar *tar, struct image_tree *tree,
 		return archive_entry_filetype(entry) == AE_IFDIR
 			       ? image_entry_root(tree, entry, err)
 			       : path_fail(err, path, "the root must be a folder");
-	if (target) {
+	if (target && image_rules_is_whiteout(name) && image_rules_is_whiteout(target)) {
+		/* aufs has one file of which all its whiteouts are names */
+		inode = image_inode_new(tree, S_IFREG, 0);
+		if (!inode)
+			return verity_fail_errno(err, ENOMEM, "tree");
+	} else if (target) {
 		r = hardlink_find(tree, path, target, &inode, err);
 	} else {
 		r = image_entry_inode(tree, folder, name, entry, &inode, err);

@@ -90,8 +90,8 @@ static int visit(int root_fd, int folder_fd, const char *path,
 	return r;
 }
 
-int overlay_engine_fill(int root_fd, int folder_fd, const struct overlay_protect *own,
-			struct verity_error *err)
+static int fill(int root_fd, int folder_fd, const struct overlay_protect *own,
+		struct verity_error *err)
 {
 	const char *path;
 	int r = 0;
@@ -127,7 +127,7 @@ int overlay_engine_mount(const char *root, const char *folder,
 	if (folder_fd < 0)
 		r = verity_fail_errno(err, errno, "engine layer");
 	else
-		r = overlay_engine_fill(root_fd, folder_fd, own, err);
+		r = fill(root_fd, folder_fd, own, err);
 	if (r == 0 && mount(NULL, folder, NULL, MS_REMOUNT | MS_RDONLY | MS_NODEV,
 			    TMPFS_OPTIONS) < 0)
 		r = verity_fail_errno(err, errno, "engine layer");

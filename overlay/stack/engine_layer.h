@@ -28,10 +28,3 @@
 int overlay_engine_mount(const char *root, const char *folder,
 			 const struct overlay_protect *own,
 			 struct verity_error *err) must_check;
-
-/**
- * overlay_engine_fill - the same, into a folder that is there
- * @root_fd, @folder_fd: borrowed
- */
-int overlay_engine_fill(int root_fd, int folder_fd, const struct overlay_protect *own,
-			struct verity_error *err) must_check;

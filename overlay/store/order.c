@@ -65,13 +65,10 @@ static int compare_places(const void *a, const void *b)
 	return compare_claims(*left, *right);
 }
 
-static bool are_rivals(const struct overlay_claim *a, const struct overlay_claim *b)
-{
-	return strcmp(a->identity, b->identity) == 0 ||
-	       strcmp(a->entry.name, b->entry.name) == 0;
-}
-
-/* From the first in line on, each counts unless a rival before it does. */
+/*
+ * From the first in line on, each counts unless a rival before it does: one of the same
+ * identity or name.
+ */
 int overlay_order_settle(const struct overlay_claim *claims, size_t count, size_t *ret,
 			 struct verity_error *err)
 {
@@ -88,7 +85,9 @@ int overlay_order_settle(const struct overlay_claim *claims, size_t count, size_
 		const struct overlay_claim *claim = line[i];
 		size_t before = 0;
 
-		while (before < counting && !are_rivals(line[before], claim))
+		while (before < counting &&
+		       strcmp(line[before]->identity, claim->identity) != 0 &&
+		       strcmp(line[before]->entry.name, claim->entry.name) != 0)
 			before++;
 		ret[claim - claims] = (size_t)(line[before] - claims);
 		if (before < counting)

@@ -133,24 +133,20 @@ static int refuse_parts(const char *type, const char *device, struct verity_erro
 			   device, type);
 }
 
-/* A program that repairs it may find a copy that libblkid does not look for. */
-static int check_all(const uint8_t *bytes, size_t size, const char *device,
-		     struct verity_error *err)
-{
-	for (size_t i = 0; i < COUNT(types); i++)
-		if (types[i].judge && types[i].judge(bytes, size) == ELSEWHERE)
-			return refuse_parts(types[i].type, device, err);
-	return 0;
-}
-
 int overlay_superblock_check(const char *type, const uint8_t *bytes, size_t size,
 			     const char *device, struct verity_error *err)
 {
 	enum verdict verdict = ALONE;
 	size_t i = 0;
 
-	if (!type[0])
-		return check_all(bytes, size, device, err);
+	if (!type[0]) {
+		/* A program that repairs it may find a copy that libblkid does not look
+		 * for. */
+		for (; i < COUNT(types); i++)
+			if (types[i].judge && types[i].judge(bytes, size) == ELSEWHERE)
+				return refuse_parts(types[i].type, device, err);
+		return 0;
+	}
 	while (i < COUNT(types) && strcmp(types[i].type, type) != 0)
 		i++;
 	if (i == COUNT(types))

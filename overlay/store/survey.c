@@ -138,35 +138,18 @@ static int read_names(int folder, struct names *names, uint64_t *ret_junk,
 	return r < 0 ? verity_fail_errno(err, -r, "store") : 0;
 }
 
-static bool is_there(const struct walk *walk, const char *name)
-{
-	for (size_t i = 0; i < walk->count; i++)
-		if (strcmp(walk->entries[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-static bool is_link(const struct walk *walk, const struct stat *st)
-{
-	for (size_t i = 0; i < walk->count; i++)
-		if (walk->looks[i].inode == st->st_ino &&
-		    walk->looks[i].device == st->st_dev)
-			return true;
-	return false;
-}
-
 /* @listed: how many names of @first were added; none of them is added again */
 static void look_at(struct walk *walk, const char *name, size_t listed)
 {
 	struct overlay_entry entry = {.kind = walk->kind};
-	struct walk before = {.entries = walk->entries, .count = listed};
 	char file[OVERLAY_FILE_BYTES];
+	bool junk, link = false;
 	struct stat st;
-	bool junk;
 
 	snprintf(entry.name, sizeof(entry.name), "%s", name);
-	if (is_there(&before, name))
-		return;
+	for (size_t i = 0; i < listed; i++)
+		if (strcmp(walk->entries[i].name, name) == 0)
+			return;
 	if (walk->count == OVERLAY_SURVEY_ENTRIES_MAX) {
 		walk->unlisted.over++;
 		return;
@@ -175,11 +158,14 @@ static void look_at(struct walk *walk, const char *name, size_t listed)
 	if (fstatat(walk->folder, file, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno == ENOENT)
 			return;
-		st = (struct stat){.st_mode =
-					   0}; /* reading it fails, too, and says why */
+		/* reading it fails, too, and says why */
+		st = (struct stat){.st_mode = 0};
 	}
 	junk = !S_ISREG(st.st_mode) || st.st_size < OVERLAY_SURVEY_BYTES_MIN;
-	if (S_ISREG(st.st_mode) && st.st_nlink > 1 && is_link(walk, &st)) {
+	for (size_t i = 0; i < walk->count && S_ISREG(st.st_mode) && st.st_nlink > 1; i++)
+		link = link || (walk->looks[i].inode == st.st_ino &&
+				walk->looks[i].device == st.st_dev);
+	if (link) {
 		walk->unlisted.links++;
 	} else if (junk && walk->junk == OVERLAY_SURVEY_JUNK_MAX) {
 		walk->unlisted.junk++;

@@ -206,19 +206,14 @@ int overlay_volume_choose(const struct overlay_volume_match *matches, size_t cou
 	return other < count ? -EEXIST : 0;
 }
 
-/* Devices may share a label, by mistake or intent; an identifier means one of them. */
-static bool is_exact(const char *name)
-{
-	return strcmp(name, "UUID") == 0 || strcmp(name, "PARTUUID") == 0;
-}
-
 static int choose(const char *spec, const char *name, const struct found *found,
 		  char **ret, struct verity_error *err)
 {
 	const struct overlay_volume_match *matches = found->matches;
+	/* Devices may share a label, by mistake or intent; an identifier means one. */
+	bool exact = strcmp(name, "UUID") == 0 || strcmp(name, "PARTUUID") == 0;
 	size_t best = 0, other = 0;
-	int r = overlay_volume_choose(matches, found->count, is_exact(name), &best,
-				      &other);
+	int r = overlay_volume_choose(matches, found->count, exact, &best, &other);
 
 	if (r == -EEXIST)
 		return verity_fail(err, VERITY_E_NOT_FOUND,

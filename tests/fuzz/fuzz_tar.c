@@ -65,7 +65,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	require(write(fd, data, size) == (ssize_t)size);
 	require(image_tree_new(1000000000, &tree, NULL) == 0);
-	if (image_tar_scan(fd, tree, NULL) == 0 && image_tree_seal(tree, NULL) == 0) {
+	if (image_tar_scan(fd, tree, NULL) == 0) {
+		image_rules_prune(tree);
+		require(image_tree_seal(tree, NULL) == 0);
 		accepted = image_rules_check(tree->root, NULL) == 0;
 		if (check(tree->root, accepted) <= DATA_MAX && accepted)
 			write_image(fd, tree);

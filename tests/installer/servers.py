@@ -303,18 +303,20 @@ LogLevel DEBUG1
 AuthorizedKeysFile {folder}/authorized
 PasswordAuthentication yes
 KbdInteractiveAuthentication no
-Subsystem sftp /usr/lib/openssh/sftp-server
+Subsystem sftp {sftp}
 """
 
-    def __init__(self, folder, types=("ed25519",), options="", port=None):
-        """@options: lines that come before all others, and win"""
+    def __init__(self, folder, types=("ed25519",), options="", port=None,
+                 sftp="/usr/lib/openssh/sftp-server"):
+        """@options: lines that come before all others, and win; @sftp: the program for it"""
         os.mkdir(folder)
         self.port = port or free_port()
         self.home = f"{folder}/home"
         self.keys = {kind: make_key(f"{folder}/host_{kind}", kind) for kind in types}
         keys = "".join(f"HostKey {path}\n" for path in self.keys.values())
         configuration = write(f"{folder}/sshd_config", options + "\n" + keys +
-                              self.CONFIGURATION.format(folder=folder, port=self.port))
+                              self.CONFIGURATION.format(folder=folder, port=self.port,
+                                                          sftp=sftp))
         # where it wants an empty folder of its own
         setup = accounts(folder) + "mount -t tmpfs tmpfs /run\nmkdir -m 755 /run/sshd\n"
         super().__init__(folder, ["/usr/sbin/sshd", "-D", "-e", "-f", configuration], setup)

@@ -66,6 +66,90 @@ class Wire:
         self.thread.join()
 
 
+class Ftp:
+    """A server of ftp that has one file, @content, for everyone, and says what it is told to.
+
+    @replies: command -> its reply, or what is called with the connection, and returns whether to
+    go on. "220" is its greeting, "226" what it says after the file; None is the end of the
+    connection. .commands: what it was told, of all connections.
+    """
+
+    REPLIES = {"220": "220 ready", "USER": "331 password, please", "PASS": "230 welcome",
+               "PWD": '257 "/" is here', "TYPE": "200 as it is", "CWD": "250 gone there",
+               "MDTM": "213 20261122100000", "RETR": "150 here it comes", "226": "226 all of it",
+               "QUIT": "221 goodbye"}
+
+    def __init__(self, content, **replies):
+        self.content, self.commands = content, []
+        self.replies = self.REPLIES | {"SIZE": f"213 {len(content)}"} | {
+            key.lstrip("_"): reply for key, reply in replies.items()}
+        self.let_go = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.threads = [threading.Thread(target=self._listen)]
+        self.threads[0].start()
+
+    def _listen(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.threads.append(threading.Thread(target=self._serve, args=(connection,)))
+            self.threads[-1].start()
+
+    def _reply(self, connection, key):
+        reply = self.replies.get(key, "500 not here")
+        if callable(reply):
+            return reply(connection)
+        if reply is not None:
+            connection.sendall(f"{reply}\r\n".encode())
+        return reply is not None
+
+    def _serve(self, connection):
+        data, offset = None, 0
+        with connection, connection.makefile("rb") as lines:
+            try:
+                if not self._reply(connection, "220"):
+                    return
+                for line in lines:
+                    self.commands.append(line.decode().strip())
+                    key, _, value = self.commands[-1].partition(" ")
+                    if key == "EPSV":
+                        data = socket.create_server(("127.0.0.1", 0))
+                        connection.sendall(f"229 (|||{data.getsockname()[1]}|)\r\n".encode())
+                    elif key == "REST":
+                        offset = int(value)
+                        connection.sendall(b"350 from there\r\n")
+                    elif not self._reply(connection, key):
+                        return
+                    if key == "RETR" and self.replies["RETR"].startswith("150"):
+                        with data, data.accept()[0] as there:
+                            there.sendall(self.content[offset:])
+                        if not self._reply(connection, "226"):
+                            return
+            except OSError:  # the other end has heard enough
+                pass
+
+    def silent(self, connection):
+        """A reply that never comes, from a firewall that has forgotten the connection."""
+        connection.settimeout(0.1)
+        while not self.let_go.is_set():
+            try:
+                if not connection.recv(4096):
+                    return False
+            except TimeoutError:
+                pass
+        return False
+
+    def close(self):
+        self.let_go.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for thread in self.threads:
+            thread.join()
+
+
 def held(content):
     """An answer after which the connection stays open, and silent, until the client ends it."""
     def answer_and_wait(wire, connection):

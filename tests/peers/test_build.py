@@ -286,6 +286,81 @@ class Repeatable(Case):
         self.assertEqual(os.path.exists("c.wmopkg"), False)
 
 
+class Trees(Case):
+    """What of a tree is not taken into the package, and how that is said."""
+
+    def setUp(self):
+        super().setUp()
+        self.tree()
+
+    def warned(self, warnings, *words):
+        result = run(BUILD, *CREATE, *words)
+        self.assertEqual(result.stderr,
+                         "".join(f"wmopkg-build: warning: {line}\n" for line in warnings))
+        self.assertEqual(result.returncode, 0)
+
+    def test_attributes(self):
+        self.build(*CREATE, "--name", "a", "tree", "plain.wmopkg")
+        os.setxattr("tree/data", "user.xdg.origin.url", b"https://example.com/")
+        os.setxattr("tree/etc/motd", "user.xdg.origin.url", b"https://example.com/")
+        self.warned(["tree: 2 attributes are left out: user.xdg.origin.url "
+                     "(--xattrs keeps what squashfs can store)"], "tree", "a.wmopkg")
+        self.assertEqual(digest("a.wmopkg"), digest("plain.wmopkg"), "not the same on each host")
+        self.warned([], "--xattrs", "tree", "a.wmopkg")
+        self.assertNotEqual(digest("a.wmopkg"), digest("plain.wmopkg"))
+
+    def test_set_ids(self):
+        """A program of the person who built it would be one of root on the device."""
+        for name, mode, owner in (("tree/theirs", 0o6755, (1000, 1000)),
+                                  ("tree/user", 0o4755, (1000, 0)),
+                                  ("tree/group", 0o2755, (0, 50)),
+                                  ("tree/crossed", 0o2755, (1000, 0)),
+                                  ("tree/root", 0o6755, (0, 0))):
+            with open(name, "w", encoding="utf-8"):
+                pass
+            os.chown(name, *owner)
+            os.chmod(name, mode)
+        os.link("tree/theirs", "tree/zero")
+        os.mkdir("tree/shared")
+        os.chown("tree/shared", 0, 50)
+        os.chmod("tree/shared", 0o3775)
+        self.warned(["tree: set-user-ID or set-group-ID is left out where another user or group "
+                     "than root has it: 4 files, among them group (chown root:root, or give a "
+                     "tar file: tar --owner=0 --group=0)"], "tree", "a.wmopkg")
+        self.assertEqual(self.modes("a.wmopkg"),
+                         {"theirs": "-rwxr-xr-x", "zero": "-rwxr-xr-x", "user": "-rwxr-xr-x",
+                          "group": "-rwxr-xr-x", "crossed": "-rwxr-sr-x", "root": "-rwsr-sr-x",
+                          "shared": "drwxrwxr-t"})
+        made = run("tar", "--owner=0", "--group=0", "-C", "tree", "-cf", "t.tar", ".")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.warned([], "t.tar", "b.wmopkg")
+        self.assertEqual(self.modes("b.wmopkg")["theirs"], "-rwsr-sr-x")
+
+    def test_over_the_limits_of_devices(self):
+        """One file with so many long paths that no device lists them."""
+        folder = os.getcwd()
+        os.chdir("tree")
+        for _ in range(15):
+            os.mkdir("f" * 254)
+            os.chdir("f" * 254)
+        with open("x", "w", encoding="utf-8"):
+            pass
+        for number in range(16500):
+            os.link("x", f"{number:0240}")
+        os.chdir(folder)
+        self.warned(["tree: devices cannot tell what it replaces or deletes, nor warn of critical "
+                     "files: image: its paths have more than 67108864 bytes together"],
+                    "tree", "a.wmopkg")
+
+    def modes(self, package):
+        """The mode of each file and folder at the root but those of tree()."""
+        self.build("extract", "--image", "i", package)
+        listed = run("unsquashfs", "-lls", "i").stdout.splitlines()
+        lines = [line.split() for line in listed if " squashfs-root/" in line]
+        return {line[-1].partition("/")[2]: line[0] for line in lines
+                if line[-1].count("/") == 1 and line[-1].split("/")[1] not in ("etc", "data")}
+
+
 class WrongInput(Case):
     def setUp(self):
         super().setUp()
@@ -324,6 +399,12 @@ class WrongInput(Case):
                      "tree", "-a.wmopkg")
         self.refused(2, "--name: 'a b' is not a valid package name" + rename, *CREATE,
                      "--name", "a b", "tree", "a.wmopkg")
+        self.build(*CREATE, "--name", "all", "tree", "good.wmopkg")
+        for word in ("all", "json", "media", "boot"):
+            says = f"{word}.wmopkg: '{word}' is a word of the commands, not a name a package may have"
+            self.refused(2, says + rename, *CREATE, "tree", f"{word}.wmopkg")
+            self.refused(2, says + rename, "sign", "--key", "k", "--cert", "c", "good.wmopkg",
+                         f"{word}.wmopkg")
 
     def test_texts(self):
         self.refused(2, "manifest: version: not printable UTF-8",

@@ -54,26 +54,17 @@ static unsigned char *join(const struct verity_cms_parts *parts, int *ret_bytes)
 	return der;
 }
 
-/* One signature has one encoding: what would be written is what was read. */
-static bool is_der(CMS_ContentInfo *cms, const unsigned char *der, int bytes)
-{
-	unsigned char *again = NULL;
-	int size = i2d_CMS_ContentInfo(cms, &again);
-	bool same = size == bytes && memcmp(again, der, (size_t)bytes) == 0;
-
-	OPENSSL_free(again);
-	return same;
-}
-
 int verity_cms_decode(const void *signature, size_t bytes, enum verity_cms_kind kind,
 		      struct verity_cms_parts *ret_parts, CMS_ContentInfo **ret,
 		      struct verity_error *err)
 {
 	cleanup_with(CMS_ContentInfo_free_p) CMS_ContentInfo *cms = NULL;
 	cleanup_free unsigned char *der = NULL;
+	unsigned char *again = NULL;
 	const unsigned char *next;
 	ASN1_OCTET_STRING **content;
 	int type, size, r = verity_cms_parts_read(signature, bytes, ret_parts, err);
+	bool same;
 
 	if (r < 0)
 		return r;
@@ -91,7 +82,11 @@ int verity_cms_decode(const void *signature, size_t bytes, enum verity_cms_kind 
 	if (kind == VERITY_CMS_TIMESTAMP &&
 	    (!content || !*content || type != NID_id_smime_ct_TSTInfo))
 		return bad(err, "not a timestamp");
-	if (!is_der(cms, der, size))
+	/* One signature has one encoding: what would be written is what was read. */
+	same = i2d_CMS_ContentInfo(cms, &again) == size &&
+	       memcmp(again, der, (size_t)size) == 0;
+	OPENSSL_free(again);
+	if (!same)
 		return bad(err, "not in distinguished encoding (DER)");
 	*ret = steal_ptr(&cms);
 	return 0;

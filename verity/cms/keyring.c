@@ -81,20 +81,15 @@ static int add(struct verity_keyring *keyring, const char *file, X509 *certifica
 	return 0;
 }
 
-static bool is_for_timestamps(const char *file)
-{
-	size_t size = strlen(file), tail = strlen(TIMESTAMPS_TAIL);
-
-	return size > tail + 4 &&
-	       memcmp(file + size - 4 - tail, TIMESTAMPS_TAIL, tail) == 0;
-}
-
 static int load_file(struct verity_keyring *keyring, int dirfd, const char *file,
 		     struct verity_error *err)
 {
 	cleanup_free char *text = NULL;
 	cleanup_with(BIO_free_all_p) BIO *bio = NULL;
 	size_t size, found = 0;
+	size_t tail = strlen(TIMESTAMPS_TAIL), end = strlen(file) - 4; /* ".pem" */
+	bool for_timestamps =
+		end > tail && memcmp(file + end - tail, TIMESTAMPS_TAIL, tail) == 0;
 	int r = verity_io_load(dirfd, file, VERITY_KEYRING_FILE_MAX, &text, &size, err);
 
 	if (r < 0)
@@ -108,7 +103,7 @@ static int load_file(struct verity_keyring *keyring, int dirfd, const char *file
 
 		if (!certificate)
 			break;
-		if (!is_for_timestamps(file))
+		if (!for_timestamps)
 			r = add(keyring, file, certificate, err);
 		if (r == 0)
 			r = add(keyring->timestamps, file, certificate, err);

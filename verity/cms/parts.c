@@ -371,27 +371,12 @@ static int read_signers(struct verity_der set, struct verity_cms_parts *ret,
 	return r;
 }
 
-/* RFC 5652 §5.1: 1; 3 where a signer is named by its key's id, or for other content. */
-static int check_version(const struct verity_cms_parts *parts,
-			 const struct verity_der *content_type, struct verity_error *err)
-{
-	struct verity_der version = parts->version;
-	int expected = IS(content_type, OID_DATA) ? 1 : 3;
-
-	for (size_t i = 0; i < parts->signer_count; i++)
-		if (parts->ids[i].key_id.next)
-			expected = 3;
-	return take_version(&version) == expected
-		       ? 0
-		       : bad(err, "a version number in it is wrong");
-}
-
 static int read_signed_data(struct verity_der data, struct verity_cms_parts *ret,
 			    struct verity_error *err)
 {
-	struct verity_der digests, content, type, set;
+	struct verity_der digests, content, type, set, version;
 	size_t count = 0;
-	int r = 0;
+	int expected, r = 0;
 
 	if (!verity_der_take_whole(&data, INTEGER, &ret->version) ||
 	    !verity_der_take_whole(&data, SET, &ret->digests) ||
@@ -432,7 +417,18 @@ static int read_signed_data(struct verity_der data, struct verity_cms_parts *ret
 	if (!verity_der_take(&set, SET, &set))
 		return malformed(err);
 	r = read_signers(set, ret, err);
-	return r < 0 ? r : check_version(ret, &type, err);
+	if (r < 0)
+		return r;
+	/* RFC 5652 §5.1: 1; 3 where a signer is named by its key's id, or for other
+	 * content */
+	expected = IS(&type, OID_DATA) ? 1 : 3;
+	for (size_t i = 0; i < ret->signer_count; i++)
+		if (ret->ids[i].key_id.next)
+			expected = 3;
+	version = ret->version;
+	return take_version(&version) == expected
+		       ? 0
+		       : bad(err, "a version number in it is wrong");
 }
 
 int verity_cms_parts_read(const void *signature, size_t bytes,

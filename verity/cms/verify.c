@@ -93,17 +93,6 @@ static int check_timestamp(struct verity_cms_signed_data *data, size_t index,
 	return 0;
 }
 
-static const char *missing_timestamp(const struct verity_cms_signed_data *data,
-				     size_t index)
-{
-	if (!data->parts.ids[index].token.next)
-		return "its signature has no timestamp";
-	if (!verity_cms_names_certificate(verity_cms_signed_data_signer(data, index)))
-		return "its signature has a timestamp, but does not name its certificate "
-		       "(signingCertificateV2)";
-	return "the authority of its timestamp is not of this device's key ring";
-}
-
 /* Whether a signer is trusted; not yet, whether it has signed. */
 static int check_trust(struct verity_cms_signed_data *data, size_t index,
 		       const struct verity_cms_trust *trust, X509 *certificate,
@@ -111,9 +100,12 @@ static int check_trust(struct verity_cms_signed_data *data, size_t index,
 		       struct verity_signatures *signatures, struct verity_signer *ret,
 		       struct verity_error *err)
 {
+	CMS_SignerInfo *signer = verity_cms_signed_data_signer(data, index);
+	const char *why = "the authority of its timestamp is not of this device's key "
+			  "ring";
 	int r = 0;
 
-	ret->signed_at = signing_time(verity_cms_signed_data_signer(data, index));
+	ret->signed_at = signing_time(signer);
 	verity_certificate_name(certificate, ret->subject, sizeof(ret->subject));
 	(void)verity_certificate_key_id(certificate, ret->key_id);
 	if (ret->signed_at < 0)
@@ -130,12 +122,15 @@ static int check_trust(struct verity_cms_signed_data *data, size_t index,
 	if (r == 0)
 		r = verity_cms_chain_check(trust, certificate, found, ret, signatures,
 					   err);
-	if (r == 0 && trust->keyring->require_timestamps && ret->stamped_at < 0) {
-		ret->anchor[0] = '\0';
-		return verity_fail(err, VERITY_E_MISSING_TIMESTAMP, "%s",
-				   missing_timestamp(data, index));
-	}
-	return r;
+	if (r < 0 || !trust->keyring->require_timestamps || ret->stamped_at >= 0)
+		return r;
+	if (!data->parts.ids[index].token.next)
+		why = "its signature has no timestamp";
+	else if (!verity_cms_names_certificate(signer))
+		why = "its signature has a timestamp, but does not name its certificate "
+		      "(signingCertificateV2)";
+	ret->anchor[0] = '\0';
+	return verity_fail(err, VERITY_E_MISSING_TIMESTAMP, "%s", why);
 }
 
 /*

@@ -15,19 +15,8 @@ bool verity_cms_work_take(struct verity_cms_work *work)
 	return true;
 }
 
-static const struct verity_cms_link *find(const struct verity_cms_work *work,
-					  const X509 *certificate, const X509 *issuer)
-{
-	for (size_t i = 0; i < work->link_count; i++)
-		if (work->links[i].certificate == certificate &&
-		    work->links[i].issuer == issuer)
-			return &work->links[i];
-	return NULL;
-}
-
 int verity_cms_work_link(struct verity_cms_work *work, X509 *certificate, X509 *issuer)
 {
-	const struct verity_cms_link *known = find(work, certificate, issuer);
 	/* Names, key ids, and whether it may sign certificates; no signature. */
 	int reason = X509_check_issued(issuer, certificate);
 	EVP_PKEY *key = X509_get0_pubkey(issuer);
@@ -37,8 +26,11 @@ int verity_cms_work_link(struct verity_cms_work *work, X509 *certificate, X509 *
 		return reason;
 	if (!key)
 		return X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY;
-	if (known)
-		return known->good ? X509_V_OK : X509_V_ERR_CERT_SIGNATURE_FAILURE;
+	for (size_t i = 0; i < work->link_count; i++)
+		if (work->links[i].certificate == certificate &&
+		    work->links[i].issuer == issuer)
+			return work->links[i].good ? X509_V_OK
+						   : X509_V_ERR_CERT_SIGNATURE_FAILURE;
 	/* One that is good was made by the owner of a key that the ring vouches for. */
 	if (work->strange_left == 0 || work->link_count == VERITY_CMS_LINKS_MAX)
 		return X509_V_ERR_APPLICATION_VERIFICATION;

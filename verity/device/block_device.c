@@ -178,23 +178,6 @@ static int set_up(const struct verity_verified *verified, const char *data_path,
 	return r;
 }
 
-/*
- * Open, and marked for removal: the mount is its next user, and the device goes with it.
- */
-static int take_hold(struct verity_device *device, struct verity_error *err)
-{
-	int r;
-
-	device->fd = open(device->path, O_RDONLY | O_CLOEXEC);
-	if (device->fd < 0) {
-		r = verity_fail_errno(err, errno, "%s", device->path);
-		(void)!verity_dm_remove(device->devices->dm_control, name_of(device));
-		return r;
-	}
-	r = verity_dm_remove(device->devices->dm_control, name_of(device));
-	return r < 0 ? verity_fail_errno(err, -r, "%s", device->path) : 0;
-}
-
 /* What libcryptsetup reads to see whether a device can be read. */
 static int try_reading(const struct verity_loop *loop, struct verity_error *err)
 {
@@ -227,7 +210,17 @@ static int attach(const struct verity_verified *verified, struct verity_device *
 	pthread_mutex_lock(&devices->crypt);
 	r = set_up(verified, data.path, tree.path, device, err);
 	pthread_mutex_unlock(&devices->crypt);
-	return r < 0 ? r : take_hold(device, err);
+	if (r < 0)
+		return r;
+	/* Open, and marked for removal: the device is gone with its mount. */
+	device->fd = open(device->path, O_RDONLY | O_CLOEXEC);
+	if (device->fd < 0) {
+		r = verity_fail_errno(err, errno, "%s", device->path);
+		(void)!verity_dm_remove(devices->dm_control, name_of(device));
+		return r;
+	}
+	r = verity_dm_remove(devices->dm_control, name_of(device));
+	return r < 0 ? verity_fail_errno(err, -r, "%s", device->path) : 0;
 }
 
 void verity_devices_free(struct verity_devices *devices)

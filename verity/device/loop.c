@@ -50,18 +50,6 @@ static dev_t loop_device(int number)
 	return makedev(LOOP_MAJOR_NUMBER, (unsigned)number);
 }
 
-static int open_loop(int number, struct verity_loop *ret, struct verity_error *err)
-{
-	int fd;
-
-	snprintf(ret->path, sizeof(ret->path), "/dev/loop%d", number);
-	fd = verity_device_node_open(ret->path, O_RDONLY, S_IFBLK, loop_device(number));
-	if (fd < 0)
-		return verity_fail_errno(err, -fd, "%s", ret->path);
-	ret->fd = fd;
-	return 0;
-}
-
 static int configure(const struct verity_loop *loop, int file_fd, uint64_t start,
 		     uint64_t bytes)
 {
@@ -107,9 +95,11 @@ int verity_loop_attach(int control, int file_fd, uint64_t start, uint64_t bytes,
 
 		if (number < 0)
 			return fail_no_loop(errno, err);
-		r = open_loop(number, &loop, err);
-		if (r < 0)
-			return r;
+		snprintf(loop.path, sizeof(loop.path), "/dev/loop%d", number);
+		loop.fd = verity_device_node_open(loop.path, O_RDONLY, S_IFBLK,
+						  loop_device(number));
+		if (loop.fd < 0)
+			return verity_fail_errno(err, -loop.fd, "%s", loop.path);
 		r = configure(&loop, file_fd, start, bytes);
 		if (r == 0) {
 			*ret = loop;

@@ -16,18 +16,6 @@ size_t verity_preamble_bytes(const struct verity_head *head)
 	return (size_t)verity_round_up_block(verity_head_end(head));
 }
 
-static const char *type_name(mode_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFLNK:
-		return "a link";
-	case S_IFDIR:
-		return "a folder";
-	default:
-		return "a device or pipe";
-	}
-}
-
 int verity_preamble_open(int dirfd, const char *name, int *ret, uint64_t *ret_bytes,
 			 struct verity_error *err)
 {
@@ -38,7 +26,9 @@ int verity_preamble_open(int dirfd, const char *name, int *ret, uint64_t *ret_by
 
 	if (r < 0 && why.code == VERITY_E_NOT_A_FILE)
 		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s, not a file",
-				   type_name(st.st_mode));
+				   S_ISLNK(st.st_mode)   ? "a link"
+				   : S_ISDIR(st.st_mode) ? "a folder"
+							 : "a device or pipe");
 	if (r < 0)
 		return verity_fail_errno(err, -r, "cannot be opened");
 	*ret_bytes = (uint64_t)st.st_size;

@@ -287,6 +287,11 @@ int verity_stream_feed(struct verity_stream *stream, const void *bytes, size_t c
 	return r < 0 ? fail(stream, r, err) : 0;
 }
 
+bool verity_stream_is_whole(const struct verity_stream *stream)
+{
+	return stream->failure == 0 && stream->part == PART_END;
+}
+
 int verity_stream_end(struct verity_stream *stream, struct verity_error *err)
 {
 	int r = stream->failure;

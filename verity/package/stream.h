@@ -58,6 +58,11 @@ int verity_stream_feed(struct verity_stream *stream, const void *bytes, size_t c
 int verity_stream_end(struct verity_stream *stream, struct verity_error *err) must_check;
 
 /**
+ * verity_stream_is_whole - whether verity_stream_end() would find no byte missing
+ */
+bool verity_stream_is_whole(const struct verity_stream *stream);
+
+/**
  * verity_stream_judgement - what the judge says so far
  *
  * Return: borrowed; NULL until the head has arrived. Also set after a refusal.

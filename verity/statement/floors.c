@@ -51,43 +51,6 @@ uint32_t verity_floors_epoch(const struct verity_floors *floors, const char *nam
 	return kept > proven ? kept : proven;
 }
 
-int verity_floors_raise_epoch(struct verity_floors *floors, const char *name,
-			      uint32_t epoch, struct verity_error *err)
-{
-	size_t index;
-	bool known = find(floors, name, &index);
-	struct verity_floor *grown;
-
-	if (epoch == 0 || (known && floors->epochs[index].epoch >= epoch))
-		return 0;
-	if (!known) {
-		if (floors->count >= VERITY_FLOORS_MAX)
-			return verity_fail(
-				err, VERITY_E_TOO_MANY,
-				"over %d package names have run on this device",
-				VERITY_FLOORS_MAX);
-		grown = reallocarray(floors->epochs, floors->count + 1, sizeof(*grown));
-		if (!grown)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-		floors->epochs = grown;
-		memmove(&grown[index + 1], &grown[index],
-			(floors->count - index) * sizeof(*grown));
-		memset(&grown[index], 0, sizeof(*grown));
-		strncpy(grown[index].name, name, VERITY_NAME_MAX);
-		floors->count++;
-	}
-	floors->epochs[index].epoch = epoch;
-	return 1;
-}
-
-bool verity_floors_raise_time(struct verity_floors *floors, int64_t when)
-{
-	if (when <= floors->time || when > VERITY_TIME_MAX)
-		return false;
-	floors->time = when;
-	return true;
-}
-
 bool verity_floors_raise_denylist(struct verity_floors *floors, uint32_t number)
 {
 	if (number <= floors->denylist)
@@ -133,22 +96,30 @@ static int get_epochs(struct verity_json_reader *reader, struct json_object *val
 							     .min = 1,
 							     .max = UINT32_MAX};
 	struct verity_floors *floors = member;
+	size_t index;
 
 	if (!json_object_is_type(value, json_type_object))
 		return verity_json_bad(reader, "not an object");
 	if (json_object_object_length(value) > VERITY_FLOORS_MAX)
 		return verity_json_bad(reader, "more than %d names", VERITY_FLOORS_MAX);
+	floors->epochs = calloc((size_t)json_object_object_length(value) + 1,
+				sizeof(*floors->epochs));
+	if (!floors->epochs)
+		return verity_fail(reader->err, VERITY_E_NO_MEMORY, "out of memory");
 	json_object_object_foreach (value, name, number) {
-		uint32_t epoch = 0;
+		struct verity_floor floor = {.epoch = 0};
 		int r;
 
 		if (!verity_name_valid(name))
 			return verity_json_bad(reader, "not a valid package name");
-		r = verity_json_get(reader, name, number, &epoch_field, &epoch);
-		if (r == 0)
-			r = verity_floors_raise_epoch(floors, name, epoch, reader->err);
+		strncpy(floor.name, name, VERITY_NAME_MAX);
+		r = verity_json_get(reader, name, number, &epoch_field, &floor.epoch);
 		if (r < 0)
 			return r;
+		(void)find(floors, name, &index);
+		memmove(&floors->epochs[index + 1], &floors->epochs[index],
+			(floors->count++ - index) * sizeof(floor));
+		floors->epochs[index] = floor;
 	}
 	return 0;
 }

@@ -64,14 +64,10 @@ int verity_floors_encode(const struct verity_floors *floors, char **ret,
 uint32_t verity_floors_epoch(const struct verity_floors *floors, const char *name);
 
 /**
- * verity_floors_raise_epoch, verity_floors_raise_time, verity_floors_raise_denylist -
- * raise a floor, never lower it
+ * verity_floors_raise_denylist - raise the floor of deny lists, never lower it
  *
- * Return: 1 where it rose; 0 where it was as high; -ENOMEM; -E2BIG.
+ * Return: whether it rose.
  */
-int verity_floors_raise_epoch(struct verity_floors *floors, const char *name,
-			      uint32_t epoch, struct verity_error *err) must_check;
-bool verity_floors_raise_time(struct verity_floors *floors, int64_t when);
 bool verity_floors_raise_denylist(struct verity_floors *floors, uint32_t number);
 
 /**

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "overlay/image/file_tree.h"
+#include "overlay/image/sources.h"
 #include "tests/overlay/image/tree.h"
 
 #include <errno.h>
@@ -77,7 +79,9 @@ static const struct refusal refusals[] = {
 	{{FILE_(".wh.")}, 1, ".wh.: unknown whiteout"},
 	{{FILE_(".wh..")}, 1, ".wh..: unknown whiteout"},
 	{{FILE_(".wh...")}, 1, ".wh...: unknown whiteout"},
-	{{FILE_(".wh..wh.aufs")}, 1, ".wh..wh.aufs: unknown whiteout"},
+	{{FILE_(".wh..wh.other")}, 1, ".wh..wh.other: unknown whiteout"},
+	{{DIR("a"), FILE_("a/.wh..wh.aufs")}, 2, "a/.wh..wh.aufs: unknown whiteout"},
+	{{FILE_(".wh.usr"), DIR("usr")}, 2, "usr: opaque: would hide the firmware's own"},
 	{{DIR("a"), DIR("a/.wh.b")}, 2, "a/.wh.b: a whiteout must be a regular file"},
 	{{DIR("a"), {"a/.wh.\n\xff", 'p', NULL, 0644, 0, NULL, 0}},
 	 2,
@@ -403,11 +407,10 @@ static void test_archive(void **state)
 		{"\xc3\xa4\xff", 'f', "u", 0644, 0, NULL, 0},
 		{"hole", 'f', "begin", 0644, 0, NULL, 5ULL << 30},
 	};
-	static const char *const formats[][2] = {{"gnutar", NULL},
-						 {"pax", NULL},
-						 {"pax", "gzip"},
-						 {"pax", "xz"},
-						 {"pax", "zstd"}};
+	static const char *const formats[][2] = {
+		{"gnutar", NULL}, {"pax", NULL},   {"pax", "gzip"},
+		{"pax", "xz"},    {"pax", "zstd"}, {"pax", "bzip2"},
+		{"pax", "lz4"},   {"pax", "lzma"}, {"pax", "lzip"}};
 	static const char expected[] = "d 755 0 4 0 /\n"
 				       "d 755 0 2 0 /abs\n"
 				       "f 644 0 1 3 /abs/file\n"
@@ -470,6 +473,184 @@ static void test_archive_cut(void **state)
 		assert_int_equal(r, -EINVAL);
 		assert_int_equal(err.code, VERITY_E_BAD_TREE);
 	}
+}
+
+/* "NAME=VALUE " of each attribute of the entry at the root called @name. */
+static void check_attributes(const struct image_tree *tree, const char *name,
+			     const char *expected)
+{
+	const struct image_node *node = image_node_child(tree->root, name);
+	char text[512] = "";
+
+	assert_non_null(node);
+	for (const struct image_xattr *xattr = node->inode->xattrs; xattr;
+	     xattr = xattr->next)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s=%.*s ",
+			 xattr->name, (int)xattr->value_bytes,
+			 (const char *)xattr->value);
+	assert_string_equal(text, expected);
+}
+
+/* Those of the build host stay there; overlayfs's own mean the same in each spelling. */
+static void test_attributes(void **state)
+{
+	static const struct {
+		const char *xattr, *kept, *all;
+		uint64_t left, left_of_all;
+	} cases[] = {
+		{"security.capability=c", "security.capability=c ",
+		 "security.capability=c ", 0, 0},
+		{"security.selinux=unconfined_u", "", "security.selinux=unconfined_u ", 1,
+		 0},
+		{"security.ima=x", "", "security.ima=x ", 1, 0},
+		{"security.capability2=x", "", "security.capability2=x ", 1, 0},
+		{"user.xdg.origin.url=http", "", "user.xdg.origin.url=http ", 1, 0},
+		{"trusted.md5sum=1", "", "trusted.md5sum=1 ", 1, 0},
+		{"com.apple.quarantine=q", "", "", 1, 1},
+		{"system.nfs4_acl=q", "", "", 1, 1},
+		{"trusted.overlay.opaque=y", "trusted.overlay.opaque=y ",
+		 "trusted.overlay.opaque=y ", 0, 0},
+		{"user.overlay.opaque=y", "trusted.overlay.opaque=y ",
+		 "trusted.overlay.opaque=y ", 0, 0},
+		{"user.fuseoverlayfs.opaque=y", "trusted.overlay.opaque=y ",
+		 "trusted.overlay.opaque=y ", 0, 0},
+		{"trusted.overlay.opaque=n", "", "", 0, 0},
+		{"user.overlay.origin=x", "", "", 0, 0},
+	};
+	scratch_dir scratch;
+	char path[128];
+
+	(void)state;
+	tree_scratch_make(&scratch);
+	snprintf(path, sizeof(path), "%s/t.tar", scratch.path);
+	for (size_t i = 0; i < 2 * COUNT(cases); i++) {
+		cleanup_with(image_tree_free_p) struct image_tree *tree = NULL;
+		const struct tree_entry entry = {.path = "d",
+						 .type = 'd',
+						 .mode = 0755,
+						 .xattr = cases[i / 2].xattr};
+		struct verity_error err = {0};
+		cleanup_fd int fd = -1;
+
+		tree_archive(path, "pax", NULL, &entry, 1);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		assert_true(fd >= 0);
+		check_ok(image_tree_new(0, &tree, &err), &err);
+		tree->all_attributes = i % 2;
+		check_ok(image_tar_scan(fd, tree, &err), &err);
+		check_attributes(tree, "d", i % 2 ? cases[i / 2].all : cases[i / 2].kept);
+		assert_int_equal(tree->notes.attributes,
+				 i % 2 ? cases[i / 2].left_of_all : cases[i / 2].left);
+	}
+}
+
+/* A layer of OCI that replaces a folder, in each order; of files there is nothing to do.
+ */
+static void test_whiteout_and_folder(void **state)
+{
+	static const struct {
+		struct tree_entry entries[4];
+		size_t count;
+		const char *attributes; /* of "app" */
+	} cases[] = {
+		{{FILE_(".wh.app"), DIR("app"), FILE_("app/x")},
+		 3,
+		 "trusted.overlay.opaque=y "},
+		{{DIR("app"), FILE_("app/x"), FILE_(".wh.app")},
+		 3,
+		 "trusted.overlay.opaque=y "},
+		{{FILE_(".wh.app"), FILE_("app/x")}, 2, "trusted.overlay.opaque=y "},
+		{{FILE_("app/x"), FILE_(".wh.app")}, 2, "trusted.overlay.opaque=y "},
+		{{FILE_("app"), FILE_(".wh.app"), DIR("app")},
+		 3,
+		 "trusted.overlay.opaque=y "},
+		{{FILE_(".wh.app"), FILE_("app")}, 2, ""},
+		{{FILE_(".wh.application"), DIR("app")}, 2, ""},
+		{{DIR("app"), FILE_("app/.wh.app")}, 2, ""},
+	};
+	scratch_dir scratch;
+	char path[128];
+
+	(void)state;
+	tree_scratch_make(&scratch);
+	snprintf(path, sizeof(path), "%s/t.tar", scratch.path);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		cleanup_with(image_tree_free_p) struct image_tree *tree = NULL;
+		struct verity_error err = {0};
+		cleanup_fd int fd = -1;
+
+		tree_archive(path, "pax", NULL, cases[i].entries, cases[i].count);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		assert_true(fd >= 0);
+		check_ok(image_tree_new(0, &tree, &err), &err);
+		check_ok(image_tar_scan(fd, tree, &err), &err);
+		check_ok(image_tree_seal(tree, &err), &err);
+		check_attributes(tree, "app", cases[i].attributes);
+	}
+}
+
+/* A branch of aufs: one file of which all whiteouts are names, and what it hides. */
+static void test_aufs(void **state)
+{
+	static const struct tree_entry entries[] = {
+		{".wh..wh.aufs", 'f', NULL, 0444, 0, NULL, 0},
+		{".wh..wh.orph", 'd', NULL, 0700, 0, NULL, 0},
+		{".wh..wh.plnk", 'd', NULL, 0700, 0, NULL, 0},
+		{".wh..wh.plnk/12.34", 'f', "linked", 0644, 0, NULL, 0},
+		{"d", 'd', NULL, 0755, 0, NULL, 0},
+		{"d/.wh.first", 'h', ".wh..wh.aufs", 0444, 0, NULL, 0},
+		{"d/.wh.second", 'h', "d/.wh.first", 0444, 0, NULL, 0},
+		{"one", 'h', ".wh..wh.plnk/12.34", 0644, 0, NULL, 0},
+		{"two", 'h', ".wh..wh.plnk/12.34", 0644, 0, NULL, 0},
+	};
+	static const char expected[] = "d 755 0 3 0 /\n"
+				       "d 755 0 2 0 /d\n"
+				       "c 0 0 1 0 /d/first\n"
+				       "c 0 0 1 0 /d/second\n"
+				       "f 644 0 2 6 /one\n"
+				       "f 644 0 2 6 /two\n";
+	scratch_dir scratch, archive;
+	char path[128];
+
+	(void)state;
+	tree_scratch_make(&scratch);
+	tree_make(scratch.path, entries, COUNT(entries));
+	check_image(scratch.path, expected);
+	tree_scratch_make(&archive);
+	snprintf(path, sizeof(path), "%s/t.tar", archive.path);
+	tree_archive(path, "gnutar", NULL, entries, COUNT(entries));
+	check_image(path, expected);
+}
+
+/* Each name once, however many files have it, and as many as have space. */
+static void test_attributes_noted(void **state)
+{
+	struct tree_entry entries[40];
+	char xattrs[COUNT(entries)][32], names[COUNT(entries)][8], path[128];
+	cleanup_with(image_tree_free_p) struct image_tree *tree = NULL;
+	struct verity_error err = {0};
+	cleanup_fd int fd = -1;
+	scratch_dir scratch;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(entries); i++) {
+		snprintf(names[i], sizeof(names[i]), "f%zu", i);
+		snprintf(xattrs[i], sizeof(xattrs[i]), "user.%s%zu=v",
+			 i < 4 ? "a" : "attribute-", i < 4 ? i % 2 : i);
+		entries[i] =
+			(struct tree_entry){names[i], 'f', NULL, 0644, 0, xattrs[i], 0};
+	}
+	tree_scratch_make(&scratch);
+	snprintf(path, sizeof(path), "%s/t.tar", scratch.path);
+	tree_archive(path, "pax", NULL, entries, COUNT(entries));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	check_ok(image_tree_new(0, &tree, &err), &err);
+	check_ok(image_tar_scan(fd, tree, &err), &err);
+	assert_int_equal(tree->notes.attributes, COUNT(entries));
+	assert_memory_equal(tree->notes.attribute_names,
+			    "user.a0, user.a1, user.attribute-4, user.attribute-5, ", 54);
+	assert_true(strlen(tree->notes.attribute_names) > 200);
 }
 
 /* Some that compress, some that do not, some alike, of all sizes around a block. */
@@ -555,6 +736,10 @@ int main(void)
 		cmocka_unit_test(test_merged_usr),
 		cmocka_unit_test(test_archive),
 		cmocka_unit_test(test_archive_cut),
+		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_attributes_noted),
+		cmocka_unit_test(test_whiteout_and_folder),
+		cmocka_unit_test(test_aufs),
 		cmocka_unit_test(test_same_bytes),
 	};
 

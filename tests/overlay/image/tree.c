@@ -167,11 +167,12 @@ int tree_image(const char *source, const char *compressor, unsigned threads,
 	const struct overlay_image_options options = {
 		.compressor = compressor, .threads = threads, .source_date = 1700000000};
 	int fd = memfd_create("image", MFD_CLOEXEC);
+	struct overlay_image_notes notes;
 	uint64_t bytes = 12345;
 	struct stat st;
 
 	assert_true(fd >= 0);
-	*ret_result = overlay_image_write(source, fd, &options, &bytes, err);
+	*ret_result = overlay_image_write(source, fd, &options, &bytes, &notes, err);
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(bytes, *ret_result == 0 ? st.st_size : 12345);
 	return fd;

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What a source has and its image does not, so that a program can say it. */
+
+#include <stdint.h>
+
+#define IMAGE_PATH_SHOWN 256 /* bytes of a path in a message, with the 0 */
+
+struct overlay_image_notes {
+	uint64_t attributes;                    /* that were left out */
+	char attribute_names[IMAGE_PATH_SHOWN]; /* each once; as many as have space */
+	uint64_t set_ids;                       /* files whose set-id bits were cleared */
+	char set_id_path[IMAGE_PATH_SHOWN];     /* one of them */
+};

@@ -61,6 +61,9 @@ static int check_secret(const char *prompt, char *line, ssize_t n, size_t size,
 	if (n <= 0 || line[0] == '\n')
 		return verity_fail(err, VERITY_E_PIN, "%s: nothing was typed", prompt);
 	n -= line[n - 1] == '\n';
+	if (memchr(line, '\0', (size_t)n))
+		return verity_fail(err, VERITY_E_PIN, "%s: a zero byte was typed",
+				   prompt);
 	if ((size_t)n >= size)
 		return verity_fail(err, VERITY_E_PIN, "%s: longer than %zu bytes", prompt,
 				   size - 1);
@@ -133,15 +136,21 @@ bool prompt_yes(const char *question)
 
 enum prompt_answer prompt_answer(void)
 {
+	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
 	char answer[ANSWER_BYTES] = "";
 	bool is_terminal = isatty(STDIN_FILENO);
+	/* It cannot be an answer to what is not shown yet: of a pasted line that ends in
+	 * two characters it is the second. */
+	bool is_ahead = is_terminal && poll(&input, 1, 0) > 0;
 	bool is_there;
 
 	fflush(stdout);
 	is_there = fgets(answer, sizeof(answer), stdin);
+	if (is_there && is_ahead && strcmp(answer, "\n") == 0)
+		is_there = fgets(answer, sizeof(answer), stdin);
 	if (!strchr(answer, '\n') || !is_terminal)
 		putchar('\n');
 	if (!is_there && !is_terminal)
 		return PROMPT_NOBODY;
-	return is_yes(answer) ? PROMPT_YES : PROMPT_NO;
+	return is_there && is_yes(answer) ? PROMPT_YES : PROMPT_NO;
 }

@@ -14,7 +14,8 @@ enum prompt_answer {
 /**
  * prompt_answer - read the answer to a question "(y/N)?", which was printed on stdout
  *
- * Reads a line of standard input, and ends the line of the question.
+ * Reads a line of standard input, and ends the line of the question. An empty line that
+ * was typed before the question does not answer it.
  *
  * Return: PROMPT_YES for "y" and "yes", in any case.
  */

@@ -114,10 +114,20 @@ int credentials_ask_password(const char *user, const char *host, char **ret,
 	r = prompt_secret(prompt, typed, sizeof(typed), err);
 	if (signals_check(err) < 0)
 		return -EINTR;
+	for (const char *c = typed; r == 0 && *c; c++)
+		if ((unsigned char)*c < ' ' || *c == '\x7f')
+			r = verity_fail(
+				err, VERITY_E_PIN,
+				"%s: a control character was typed, such as an arrow "
+				"key",
+				prompt);
+	/* Who types none does not want to go on, also not with another protocol. */
 	if (r == -EINVAL && err)
-		err->code = VERITY_E_LOGIN;
+		err->code = VERITY_E_INTERRUPTED;
 	if (r < 0)
-		return r == -EINVAL ? -ECOMM : r;
+		explicit_bzero(typed, sizeof(typed));
+	if (r < 0)
+		return r == -EINVAL ? -EINTR : r;
 	password = strdup(typed);
 	explicit_bzero(typed, sizeof(typed));
 	if (!password)

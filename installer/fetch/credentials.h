@@ -45,7 +45,7 @@ bool credentials_can_ask(void);
  * credentials_ask_password - ask for the password of @user at @host, without echo
  * @ret: set on success only; redact_wipe()
  *
- * Return: 0; -ECOMM (LOGIN) if none was typed; -EINTR after a signal; -errno.
+ * Return: 0; -EINTR (INTERRUPTED) if none was typed, and after a signal; -errno.
  */
 int credentials_ask_password(const char *user, const char *host, char **ret,
 			     struct verity_error *err) must_check;

@@ -87,6 +87,8 @@ int url_parse(const char *text, struct url *ret, struct login *ret_login,
 	CURLUcode code;
 	int r = protocol_get(text, strcspn(text, ":"), &url.protocol, err);
 
+	if (r == 0)
+		r = address_check_url(text, err);
 	if (r < 0)
 		return r;
 	code = parts ? curl_url_set(parts, CURLUPART_URL, text,

@@ -32,6 +32,51 @@ static int check_ipv6(const char *text, const char *host, struct verity_error *e
 	return 0;
 }
 
+/*
+ * Numbers that only the C library takes for an address, such as 192.0.2, 0x7f.1 or
+ * 3232235777, are another one than a person means.
+ */
+static int check_ipv4(const char *host, size_t size, struct verity_error *err)
+{
+	char text[ADDRESS_HOST_MAX + 1];
+	struct in_addr unused;
+	const char *last;
+
+	snprintf(text, sizeof(text), "%.*s", (int)size, host);
+	last = strrchr(text, '.');
+	last = last ? last + 1 : text;
+	if (last[0] == '0' && (last[1] == 'x' || last[1] == 'X'))
+		last += 2 + strspn(last + 2, "0123456789abcdefABCDEF");
+	else
+		last += strspn(last, "0123456789");
+	if (!text[0] || *last || last == text || last[-1] == '.' ||
+	    inet_pton(AF_INET, text, &unused) == 1)
+		return 0;
+	return verity_fail(err, VERITY_E_USAGE,
+			   "'%.64s' is not an IPv4 address: expected four numbers, such "
+			   "as 192.0.2.1",
+			   text);
+}
+
+int address_check_url(const char *url, struct verity_error *err)
+{
+	const char *host = strstr(url, "://");
+	size_t size;
+
+	if (!host)
+		return 0;
+	host += strlen("://");
+	size = strcspn(host, "/?#");
+	for (const char *at; (at = memchr(host, '@', size)); host = at + 1)
+		size -= (size_t)(at + 1 - host);
+	if (host[0] == '[')
+		return 0;
+	for (size_t i = 0; i < size; i++)
+		if (host[i] == ':')
+			size = i;
+	return size > ADDRESS_HOST_MAX ? 0 : check_ipv4(host, size, err);
+}
+
 int address_parse(const char *text, struct address *ret, struct verity_error *err)
 {
 	bool is_ipv6 = text[0] == '[';
@@ -61,6 +106,8 @@ int address_parse(const char *text, struct address *ret, struct verity_error *er
 				   "'%.64s' is not an address: expected a name, an IPv4 "
 				   "address or an [IPv6 address]",
 				   text);
+	if (!is_ipv6 && check_ipv4(address.host, strlen(address.host), err) < 0)
+		return -EINVAL;
 	if (*end == ':') {
 		digits = strspn(++end, "0123456789");
 		if (digits == 0 || digits > ADDRESS_PORT_MAX || end[digits] ||

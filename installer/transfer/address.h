@@ -32,6 +32,15 @@ int address_parse(const char *text, struct address *ret,
 		  struct verity_error *err) must_check;
 
 /**
+ * address_check_url - refuse a URL whose host is made of numbers, but is no IPv4 address:
+ * libcurl would take 192.0.2 for 192.0.0.2
+ * @url: as it was typed
+ *
+ * Return: 0, also where it is no URL; -EINVAL (USAGE).
+ */
+int address_check_url(const char *url, struct verity_error *err) must_check;
+
+/**
  * address_of_url - the host of a URL, an IPv6 address with its brackets; "" if it has
  * none
  */

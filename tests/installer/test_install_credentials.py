@@ -136,13 +136,28 @@ class Credentials(bench.Case):
         self.assertEqual(os.listdir("data/packages"), [])
 
     def test_nothing_typed(self):
-        console = self.type("install", "proto", "ftp", self.at, "mine.wmopkg")
-        self.ask(self.me)
-        console.type("\n")
-        self.assertEqual(console.end(), 5)
-        self.assertTrue(console.screen.endswith(
-            f"wmopkg: ftp://{self.at}/mine.wmopkg: Password for {self.me} at 127.0.0.1: nothing "
-            f"was typed {LOGIN}\n"), console.screen)
+        """Who types none does not want to go on: no other protocol is tried."""
+        for words in ((), ("proto", "ftp")):
+            for key in ("\n", "\x04"):
+                console = self.type("install", *words, self.at, "mine.wmopkg")
+                self.ask(self.me)
+                console.type(key)
+                self.assertEqual(console.end(), 1)
+                self.assertTrue(console.screen.endswith(
+                    f"wmopkg: ftp://{self.at}/mine.wmopkg: Password for {self.me} at 127.0.0.1: "
+                    "nothing was typed (run the command again)\n"), console.screen)
+                self.assertNotIn("TFTP", console.screen)
+        self.assertEqual(bench.listing("data"), ["data/packages"])
+
+    def test_what_cannot_be_sent(self):
+        """It is refused aloud: without it, it would be another password."""
+        for keys, told in (("gehe\x1b[Dim\n", "a control character was typed, such as an arrow key"),
+                           ("geheim\x00x\n", "a zero byte was typed")):
+            console = self.type("install", self.at, "mine.wmopkg")
+            self.ask(self.me)
+            console.type(keys)
+            self.assertEqual(console.end(), 1)
+            self.assertIn(f"Password for {self.me} at 127.0.0.1: {told} (run", console.screen)
 
     def test_interrupted(self):
         console = self.type("install", "proto", "ftp", self.at, "mine.wmopkg")
@@ -192,6 +207,14 @@ class Credentials(bench.Case):
                                capture_output=True, text=True, check=False)
         self.assertEqual(found.stdout, "")
         self.assertIn(b"mine.wmopkg", bench.read("persist/wmopkg/audit.log"))
+
+    def test_numbers_that_are_no_address(self):
+        """Not another host than the one a person means."""
+        for host in ("192.0.2", "0x7f.1", "2130706433", "192.0.2.010"):
+            told = (f"'{host}' is not an IPv4 address: expected four numbers, such as 192.0.2.1 (see "
+                    "'wmopkg help')")
+            self.refuse(2, told, "install", host, "x.wmopkg")
+            self.refuse(2, told, "install", f"http://bob:s@{host}:80/x.wmopkg")
 
     def test_wrong_urls_do_not_tell(self):
         for url in ("http://bob:s3same@[::1/x.wmopkg", "gopher://bob:s3same@host/x.wmopkg",

@@ -231,6 +231,16 @@ class Edited(Shell):
         self.assertTrue(os.path.exists("data/packages/pkgname.wmopkg"))
         self.leave(typist)
 
+    def test_pasted_lines(self):
+        """Some terminals paste two characters for the end of a line: it is one."""
+        for name in ("alpha", "beta"):
+            self.install(name)
+        typist = self.shell()
+        typist.type("package\r\nremove alpha\r\ny\r\nremove beta\r\ny\r\nexit\r\n")
+        self.assertEqual(typist.end(), 0)
+        self.assertNotIn("Nothing removed", typist.screen)
+        self.assertEqual(bench.listing("data"), ["data/packages"])
+
     def test_any_case_and_brief(self):
         """Keywords are read in any case, and their beginnings where that means one thing."""
         for name in ("alpha", "beta", "gamma"):

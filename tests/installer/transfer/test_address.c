@@ -6,6 +6,7 @@
 #include "installer/transfer/address.h"
 
 #define EXPECTED "expected a name, an IPv4 address or an [IPv6 address]"
+#define FOUR     "expected four numbers, such as 192.0.2.1"
 #define A_PORT   "expected a number from 1 to 65535"
 
 static void test_good(void **state)
@@ -21,6 +22,9 @@ static void test_good(void **state)
 		{"[2001:db8::1]:00080", "[2001:db8::1]", "00080"},
 		{"[fe80::1%eth0]:1", "[fe80::1%eth0]", "1"},
 		{"[::ffff:192.0.2.1]", "[::ffff:192.0.2.1]", ""},
+		{"2srv", "2srv", ""},
+		{"srv.2x", "srv.2x", ""},
+		{"1.pool:69", "1.pool", "69"},
 	};
 
 	(void)state;
@@ -49,6 +53,14 @@ static void test_bad(void **state)
 		{"[fe80::1%]", "[fe80::1%]: expected the name of an interface after '%'"},
 		{"2001:db8::1",
 		 "2001:db8::1: an IPv6 address needs brackets: [2001:db8::1]"},
+		{"192.0.2", "'192.0.2' is not an IPv4 address: " FOUR},
+		{"192.0.2:69", "'192.0.2' is not an IPv4 address: " FOUR},
+		{"192.0.2.256", "'192.0.2.256' is not an IPv4 address: " FOUR},
+		{"192.0.2.010", "'192.0.2.010' is not an IPv4 address: " FOUR},
+		{"192.0.2.1.5", "'192.0.2.1.5' is not an IPv4 address: " FOUR},
+		{"0x7f.1", "'0x7f.1' is not an IPv4 address: " FOUR},
+		{"127.0x1", "'127.0x1' is not an IPv4 address: " FOUR},
+		{"3232235777", "'3232235777' is not an IPv4 address: " FOUR},
 		{"server:", "server:: '' is not a port: " A_PORT},
 		{"server:http", "server:http: 'http' is not a port: " A_PORT},
 		{"server:0", "server:0: '0' is not a port: " A_PORT},

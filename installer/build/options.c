@@ -163,8 +163,10 @@ const struct build_option build_signing_options[] = {
 	 BUILD_STRING, BUILD_MEMBER(struct build_signing, key)},
 	{"cert", "CERT", "certificate of that key: a PEM file, or a pkcs11: URI",
 	 BUILD_STRING, BUILD_MEMBER(struct build_signing, cert)},
-	{"chain", "PEM", "intermediate certificates to enclose", BUILD_STRING,
-	 BUILD_MEMBER(struct build_signing, chain)},
+	{"chain", "PEM",
+	 "intermediate certificates to enclose, as those in the file of\n"
+	 "--cert are",
+	 BUILD_STRING, BUILD_MEMBER(struct build_signing, chain)},
 	{"pin-file", "FILE",
 	 "file whose first line is the PIN or passphrase of the key\n"
 	 "(default: WMOPKG_PIN in the environment, or a question)",

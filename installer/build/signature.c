@@ -73,7 +73,7 @@ int build_signature_make(const struct build_signing *signing, const void *text,
 				       ret_bytes, err);
 }
 
-/* It says what openssl makes when it is told too little or too much. */
+/* It says what other programs make when they are told too little or too much. */
 static int check_signature(const void *text, size_t text_bytes, const char *signature,
 			   size_t signature_bytes, struct verity_error *err)
 {
@@ -95,12 +95,41 @@ static int check_signature(const void *text, size_t text_bytes, const char *sign
 		if (memcmp(signer->key_id, unknown, sizeof(unknown)) == 0)
 			return verity_fail(err, VERITY_E_USAGE,
 					   "the certificate of a signer is missing "
-					   "(openssl cms -sign without -nocerts)");
+					   "(openssl cms -sign without -nocerts; gpgsm "
+					   "--include-certs -1)");
 		if (signer->signed_at < 0)
 			return verity_fail(err, VERITY_E_USAGE,
 					   "no signing time (openssl cms -sign without "
-					   "-noattr)");
+					   "-noattr; cmsutil -S -G)");
 	}
+	return 0;
+}
+
+/* As it is where devices take it so; otherwise its one encoding, if it has another. */
+static int take_signature(const char *path, const void *text, size_t text_bytes,
+			  uint8_t **ret, size_t *ret_bytes, struct verity_error *err)
+{
+	cleanup_free char *signature = NULL;
+	cleanup_free uint8_t *der = NULL;
+	size_t size, der_bytes = 0;
+	int r = verity_io_load(AT_FDCWD, path, VERITY_SIGNATURE_MAX, &signature, &size,
+			       err);
+
+	if (r < 0)
+		return r;
+	r = check_signature(text, text_bytes, signature, size, err);
+	if (r == -EBADMSG &&
+	    verity_cms_der(signature, size, &der, &der_bytes, NULL) == 0 &&
+	    (der_bytes != size || memcmp(der, signature, size) != 0)) {
+		free(signature);
+		signature = (char *)steal_ptr(&der);
+		size = der_bytes;
+		r = check_signature(text, text_bytes, signature, size, err);
+	}
+	if (r < 0)
+		return verity_context(err, r, "%s", path);
+	*ret = (uint8_t *)steal_ptr(&signature);
+	*ret_bytes = size;
 	return 0;
 }
 
@@ -129,20 +158,11 @@ int build_signature_renew(const struct build_resigning *resigning, const void *t
 {
 	cleanup_with(signer_close) struct signer signer = {.key = NULL};
 	const struct build_signing *signing = &resigning->signing;
-	cleanup_free char *signature = NULL;
 	int r;
 
-	if (resigning->signature) {
-		r = verity_io_load(AT_FDCWD, resigning->signature, VERITY_SIGNATURE_MAX,
-				   &signature, ret_bytes, err);
-		if (r < 0)
-			return r;
-		r = check_signature(text, text_bytes, signature, *ret_bytes, err);
-		if (r < 0)
-			return verity_context(err, r, "%s", resigning->signature);
-		*ret = (uint8_t *)steal_ptr(&signature);
-		return 0;
-	}
+	if (resigning->signature)
+		return take_signature(resigning->signature, text, text_bytes, ret,
+				      ret_bytes, err);
 	if (resigning->timestamp)
 		return put_timestamp(resigning->timestamp, present, present_bytes, ret,
 				     ret_bytes, err);

@@ -168,14 +168,101 @@ class TwoSteps(unittest.TestCase):
         self.refused(2, "s: PEM, not DER (openssl cms -sign -outform DER)", *put_in)
         self.openssl("-nocerts")
         self.refused(2, "s: the certificate of a signer is missing (openssl cms -sign without "
-                     "-nocerts)", *put_in)
+                     "-nocerts; gpgsm --include-certs -1)", *put_in)
         self.openssl("-noattr")
-        self.refused(2, "s: no signing time (openssl cms -sign without -noattr)",
+        self.refused(2, "s: no signing time (openssl cms -sign without -noattr; cmsutil -S -G)",
                      *put_in)
         write("s", bytes(65537))
         result = run(BUILD, "sign", *put_in)
         self.assertEqual(result.returncode, 1, result.stderr)
         self.assertFalse(os.path.exists("none.wmopkg"))
+
+    def ber(self):
+        """The signature s is BER, openssl takes it, and devices take what comes of it."""
+        with open("s", "rb") as file:
+            self.assertEqual(file.read(2), b"\x30\x80", "a length that is known beforehand")
+        self.put_in()
+
+    def test_nss(self):
+        os.mkdir("nss")
+        nss = ("-d", "sql:nss")
+        write("noise", os.urandom(64))
+        self.succeed("certutil", "-N", *nss, "--empty-password")
+        self.succeed("certutil", "-S", *nss, "-n", "nss", "-s", "CN=nss", "-x", "-t", "CTu,CTu,CTu",
+                     "-k", "rsa", "-g", "2048", "-z", "noise", "--keyUsage", "digitalSignature",
+                     "--extKeyUsage", "codeSigning,emailProtection")
+        write("ring/nss.pem", self.succeed("certutil", "-L", *nss, "-n", "nss", "-a").encode())
+        cmsutil = ("cmsutil", "-S", *nss, "-N", "nss", "-Y", "NONE", "-T", "-H", "SHA256", "-i", "m",
+                   "-o", "s")
+        self.succeed(*cmsutil, "-G")
+        self.ber()
+        self.check("nss")
+        self.succeed(*cmsutil)
+        self.refused(2, "s: no signing time (openssl cms -sign without -noattr; cmsutil -S -G)",
+                     "--signature", "s", "in.wmopkg", "none.wmopkg")
+
+    def test_gpgsm(self):
+        os.makedirs("gpg", mode=0o700)
+        home = ("--homedir", os.path.abspath("gpg"))
+
+        def gpgsm(*words):
+            done = subprocess.run(
+                ["gpgsm", *home, "--batch", "--disable-crl-checks", "--pinentry-mode", "loopback",
+                 "--passphrase-fd", "0", *words], input=b"x", stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout)
+
+        write("gpg/gpg-agent.conf", b"allow-loopback-pinentry\n")
+        self.addCleanup(run, "gpgconf", *home, "--kill", "gpg-agent")
+        self.succeed("openssl", "pkcs12", "-export", "-legacy", "-inkey", "rsa.key", "-in",
+                     "ring/rsa.pem", "-passout", "pass:x", "-out", "rsa.p12")
+        gpgsm("--import", "rsa.p12")
+        listed = self.succeed("gpgsm", *home, "--batch", "-K", "--with-colons")
+        key = [line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr:")][0]
+        write("gpg/trustlist.txt", f"{key} S relax\n".encode())
+        self.succeed("gpgconf", *home, "--kill", "gpg-agent")
+        gpgsm("--yes", "-u", key, "--include-certs", "-1", "--output", "s", "--detach-sign", "m")
+        self.ber()
+        self.check("rsa")
+
+    def test_chains(self):
+        """However the files of a CA are given, each certificate is enclosed once."""
+        self.succeed("openssl", "req", "-x509", "-nodes", "-newkey", *KEYS["p256"], "-keyout",
+                     "ca.key", "-out", "ca.pem", "-subj", "/CN=ca", "-days", "30")
+        self.succeed("openssl", "req", "-new", "-nodes", "-newkey", *KEYS["p256"], "-keyout",
+                     "leaf.key", "-out", "leaf.csr", "-subj", "/CN=leaf")
+        write("leaf.ext", b"extendedKeyUsage=codeSigning\nkeyUsage=digitalSignature\n")
+        self.succeed("openssl", "x509", "-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey",
+                     "ca.key", "-CAcreateserial", "-days", "30", "-extfile", "leaf.ext", "-out",
+                     "leaf.pem")
+        leaf, ca = read("leaf.pem"), read("ca.pem")
+        write("fullchain.pem", leaf + ca)
+        write("reversed.pem", ca + leaf)
+        write("with-key.pem", read("leaf.key") + leaf)
+        for cert, chain, enclosed in (
+                ("leaf.pem", [], 1), ("leaf.pem", ["ca.pem"], 2), ("leaf.pem", ["leaf.pem"], 1),
+                ("leaf.pem", ["fullchain.pem"], 2), ("fullchain.pem", [], 2),
+                ("fullchain.pem", ["fullchain.pem"], 2), ("reversed.pem", ["ca.pem"], 2),
+                ("with-key.pem", ["with-key.pem"], 1)):
+            with self.subTest(cert=cert, chain=chain):
+                words = ["--chain", *chain] if chain else []
+                self.succeed(BUILD, "sign", "--key", "leaf.key", "--cert", cert, *words,
+                             "in.wmopkg", "out.wmopkg")
+                self.succeed(BUILD, "extract", "--signature", "s2", "out.wmopkg")
+                printed = self.succeed("openssl", "cms", "-cmsout", "-print", "-inform", "DER",
+                                       "-in", "s2")
+                self.assertEqual(printed.count("d.certificate:"), enclosed)
+                self.sign("p256", "in.wmopkg")
+                self.succeed(BUILD, "sign", "--add", "--key", "leaf.key", "--cert", cert, *words,
+                             "out.wmopkg", "out.wmopkg")
+        check = " (check the key and certificate files)"
+        self.refused(1, "ca.pem is not the certificate of leaf.key" + check, "--key", "leaf.key",
+                     "--cert", "ca.pem", "--chain", "leaf.pem", "in.wmopkg", "none.wmopkg")
+        write("cut.pem", leaf + ca[:-60])
+        result = run(BUILD, "sign", "--key", "leaf.key", "--cert", "cut.pem", "in.wmopkg",
+                     "none.wmopkg")
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, "^wmopkg-build: cut.pem: ")
 
     def test_options_that_do_not_go_together(self):
         packages = ("in.wmopkg", "none.wmopkg")

@@ -217,3 +217,27 @@ int verity_cms_add(const void *data, size_t data_bytes, const void *present,
 		return verity_fail_openssl(err, VERITY_E_KEY, "signing failed");
 	return encode(cms, ret, ret_bytes, err);
 }
+
+int verity_cms_der(const void *ber, size_t ber_bytes, uint8_t **ret, size_t *ret_bytes,
+		   struct verity_error *err)
+{
+	cleanup_with(CMS_ContentInfo_free_p) CMS_ContentInfo *cms = NULL;
+	const unsigned char *next = ber, *end = next + ber_bytes;
+	unsigned char *der = NULL;
+	int size = -1;
+
+	ERR_clear_error();
+	cms = ber_bytes <= LONG_MAX ? d2i_CMS_ContentInfo(NULL, &next, (long)ber_bytes)
+				    : NULL;
+	if (cms && next == end)
+		size = i2d_CMS_ContentInfo(cms, NULL);
+	if (size <= 0)
+		return verity_fail_openssl(err, VERITY_E_BAD_SIGNATURE,
+					   "signature: not a CMS structure");
+	*ret = malloc((size_t)size);
+	if (!*ret)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	der = *ret;
+	*ret_bytes = (size_t)i2d_CMS_ContentInfo(cms, &der);
+	return 0;
+}

@@ -38,3 +38,15 @@ int verity_cms_add(const void *data, size_t data_bytes, const void *present,
 		   size_t present_bytes, const struct verity_signing_key *key,
 		   int64_t when, uint8_t **ret, size_t *ret_bytes,
 		   struct verity_error *err) must_check;
+
+/**
+ * verity_cms_der - the DER encoding of a CMS that another program wrote in BER
+ * @ret: set on success only; free()
+ *
+ * NSS (cmsutil) and gpgsm write lengths that are not known beforehand as indefinite.
+ * Whether the result is a signature is not checked.
+ *
+ * Return: 0; -EBADMSG (BAD_SIGNATURE) where it is no CMS.
+ */
+int verity_cms_der(const void *ber, size_t ber_bytes, uint8_t **ret, size_t *ret_bytes,
+		   struct verity_error *err) must_check;

@@ -83,38 +83,53 @@ static int load_pem_key(const char *path, struct verity_signing_key *key,
 	return r;
 }
 
-static int load_pem_certificate(const char *path, X509 **ret, struct verity_error *err)
+static bool is_in(STACK_OF(X509) * chain, const X509 *certificate)
 {
-	cleanup_with(BIO_free_all_p) BIO *bio = NULL;
-	int r = open_file(path, &bio, err);
-
-	if (r < 0)
-		return r;
-	*ret = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-	if (!*ret)
-		return verity_fail_openssl(err, VERITY_E_KEY, "%s: not a PEM certificate",
-					   path);
-	return 0;
+	for (int i = 0; i < sk_X509_num(chain); i++)
+		if (X509_cmp(sk_X509_value(chain, i), certificate) == 0)
+			return true;
+	return false;
 }
 
-static int load_chain(const char *path, STACK_OF(X509) * chain, struct verity_error *err)
+/* Adds the certificates of a file to @chain, each once. */
+static int load_certificates(const char *path, STACK_OF(X509) * chain,
+			     struct verity_error *err)
 {
 	cleanup_with(BIO_free_all_p) BIO *bio = NULL;
-	X509 *certificate;
-	int r = open_file(path, &bio, err);
+	int count = 0, r = open_file(path, &bio, err);
 
-	if (r < 0)
-		return r;
-	while ((certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)))
-		if (sk_X509_push(chain, certificate) <= 0) {
-			X509_free(certificate);
+	for (; r == 0; count++) {
+		cleanup_with(X509_free_p) X509 *certificate =
+			PEM_read_bio_X509(bio, NULL, NULL, NULL);
+
+		if (!certificate)
+			break;
+		if (is_in(chain, certificate))
+			continue;
+		if (sk_X509_push(chain, certificate) <= 0)
 			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-		}
+		(void)steal_ptr(&certificate);
+	}
+	/* The end of the file is "no start line"; anything else is damage. */
+	if (r == 0 &&
+	    (count == 0 || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE))
+		r = verity_fail_openssl(err, VERITY_E_KEY, "%s: not a PEM certificate",
+					path);
 	ERR_clear_error();
-	if (sk_X509_num(chain) == 0)
-		return verity_fail(err, VERITY_E_KEY, "%s: no PEM certificate in it",
-				   path);
-	return 0;
+	return r;
+}
+
+/* Takes the certificate of the key out of the first @count of the chain. */
+static void take_certificate(struct verity_signing_key *key, int count)
+{
+	for (int i = 0; i < count && !key->certificate; i++)
+		if (X509_check_private_key(sk_X509_value(key->chain, i), key->key) == 1)
+			key->certificate = sk_X509_delete(key->chain, i);
+	/* That of a token may be in the file of the chain. */
+	for (int i = sk_X509_num(key->chain) - 1; key->certificate && i >= 0; i--)
+		if (X509_cmp(sk_X509_value(key->chain, i), key->certificate) == 0)
+			X509_free(sk_X509_delete(key->chain, i));
+	ERR_clear_error();
 }
 
 /* The certificate first: nobody should type a PIN and then learn of a missing file. */
@@ -124,7 +139,7 @@ int verity_signing_key_load(const char *key, const char *cert, const char *chain
 {
 	cleanup_with(verity_signing_key_free_p) struct verity_signing_key *loaded =
 		calloc(1, sizeof(*loaded));
-	int r;
+	int r, count;
 
 	ERR_clear_error();
 	if (!loaded || !(loaded->chain = sk_X509_new_null()))
@@ -132,9 +147,10 @@ int verity_signing_key_load(const char *key, const char *cert, const char *chain
 	loaded->secret.source = secrets;
 	r = verity_pkcs11_uri_is(cert)
 		    ? verity_token_load_certificate(cert, &loaded->certificate, err)
-		    : load_pem_certificate(cert, &loaded->certificate, err);
+		    : load_certificates(cert, loaded->chain, err);
+	count = sk_X509_num(loaded->chain);
 	if (r == 0 && chain)
-		r = load_chain(chain, loaded->chain, err);
+		r = load_certificates(chain, loaded->chain, err);
 	/* A token may ask for its PIN again at each signature, so that one is kept. */
 	if (r == 0)
 		r = verity_pkcs11_uri_is(key)
@@ -143,7 +159,9 @@ int verity_signing_key_load(const char *key, const char *cert, const char *chain
 			    : load_pem_key(key, loaded, err);
 	if (r < 0)
 		return r;
-	if (X509_check_private_key(loaded->certificate, loaded->key) != 1) {
+	take_certificate(loaded, count);
+	if (!loaded->certificate ||
+	    X509_check_private_key(loaded->certificate, loaded->key) != 1) {
 		ERR_clear_error();
 		return verity_fail(err, VERITY_E_KEY, "%s is not the certificate of %s",
 				   cert, key);

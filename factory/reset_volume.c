@@ -322,7 +322,7 @@ static int claim(struct factory_run *run, struct verity_error *err)
 	return verity_fail_errno(err, errno, "%s", run->device);
 }
 
-static int find(struct factory_run *run, struct verity_error *err)
+int factory_data_find(struct factory_run *run, struct verity_error *err)
 {
 	struct factory_probe probe;
 	int r;
@@ -330,25 +330,18 @@ static int find(struct factory_run *run, struct verity_error *err)
 	snprintf(run->mountpoint, sizeof(run->mountpoint), "%s/data",
 		 run->reset->config->run);
 	r = find_device(run, err);
-	if (r < 0)
-		return r;
-	if (!run->device)
-		return check_folder(run->reset, run->reset->config->data, "DATA",
-				    &run->reset->data_fd, err);
-	r = factory_volume_probe(run->device_fd, run->device, &probe, err);
-	if (r == 0)
-		r = check_device(run, &probe, err);
-	if (r == 0)
-		r = claim(run, err);
-	if (r == 0)
-		identify(run, &probe);
-	return r;
-}
-
-int factory_data_find(struct factory_run *run, struct verity_error *err)
-{
-	int r = find(run, err);
-
+	if (r == 0 && !run->device) {
+		r = check_folder(run->reset, run->reset->config->data, "DATA",
+				 &run->reset->data_fd, err);
+	} else if (r == 0) {
+		r = factory_volume_probe(run->device_fd, run->device, &probe, err);
+		if (r == 0)
+			r = check_device(run, &probe, err);
+		if (r == 0)
+			r = claim(run, err);
+		if (r == 0)
+			identify(run, &probe);
+	}
 	return r < 0 ? verity_context(err, r, "data") : 0;
 }
 

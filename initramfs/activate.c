@@ -23,20 +23,6 @@
 #define REFUSED_LINES 128
 #define LOCK_WAIT_MS  30000
 
-static void log_entry(const struct overlay_state_entry *entry)
-{
-	const struct verity_error *why = &entry->reason;
-	bool plain = why->code == VERITY_OK;
-
-	log_line(entry->active && plain ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
-		 "%s%s%s: %s, %s%s%s%s%s", entry->entry.name,
-		 entry->version[0] ? " " : "", entry->version,
-		 verity_verdict_name(entry->verdict),
-		 entry->active ? "active" : "not active", plain ? "" : ": ",
-		 plain ? "" : verity_code_name(why->code), plain ? "" : ": ",
-		 plain ? "" : why->message);
-}
-
 static void log_unlisted(const char *store, const struct overlay_unlisted *unlisted)
 {
 	if (unlisted->junk + unlisted->links + unlisted->over == 0)
@@ -55,9 +41,21 @@ static void log_packages(const struct overlay_state *state)
 {
 	size_t refused = 0;
 
-	for (size_t i = 0; i < state->count; i++)
-		if (state->entries[i].active || ++refused <= REFUSED_LINES)
-			log_entry(&state->entries[i]);
+	for (size_t i = 0; i < state->count; i++) {
+		const struct overlay_state_entry *entry = &state->entries[i];
+		const struct verity_error *why = &entry->reason;
+		bool plain = why->code == VERITY_OK;
+
+		if (!entry->active && ++refused > REFUSED_LINES)
+			continue;
+		log_line(entry->active && plain ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
+			 "%s%s%s: %s, %s%s%s%s%s", entry->entry.name,
+			 entry->version[0] ? " " : "", entry->version,
+			 verity_verdict_name(entry->verdict),
+			 entry->active ? "active" : "not active", plain ? "" : ": ",
+			 plain ? "" : verity_code_name(why->code), plain ? "" : ": ",
+			 plain ? "" : why->message);
+	}
 	if (refused > REFUSED_LINES)
 		log_line(
 			LOG_LEVEL_WARNING,

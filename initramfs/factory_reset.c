@@ -177,33 +177,27 @@ static void remember_volume(const struct boot *boot)
 		log_line(LOG_LEVEL_WARNING, "%s", why.message);
 }
 
-/* A setting of the bootloader is one request for as long as it is set. */
-static void check_obeyed(const struct boot *boot)
-{
-	struct verity_error why;
-
-	if (boot->record < 0 || boot->conf_unread || !factory_obeyed(boot->record))
-		return;
-	if (boot->conf.factory_reset)
-		log_line(LOG_LEVEL_NOTICE,
-			 "factory reset: wmopkg.factory_reset=1 was obeyed, and is still "
-			 "set: it counts again after a boot without it");
-	else if (factory_obeyed_set(boot->record, false, &why) < 0)
-		log_line(LOG_LEVEL_WARNING, "%s", why.message);
-}
-
 void reset_run(struct boot *boot)
 {
 	struct factory_journal journal;
 	bool due = is_due(boot, &journal);
+	struct verity_error why;
 
 	if (due && boot->record < 0) {
 		say(boot, true,
 		    "refused, nothing was deleted: there is no PERSIST to remember it on");
 		return;
 	}
-	if (!due)
-		check_obeyed(boot);
+	/* A setting of the bootloader is one request for as long as it is set. */
+	if (!due && boot->record >= 0 && !boot->conf_unread &&
+	    factory_obeyed(boot->record)) {
+		if (boot->conf.factory_reset)
+			log_line(LOG_LEVEL_NOTICE,
+				 "factory reset: wmopkg.factory_reset=1 was obeyed, and "
+				 "is still set: it counts again after a boot without it");
+		else if (factory_obeyed_set(boot->record, false, &why) < 0)
+			log_line(LOG_LEVEL_WARNING, "%s", why.message);
+	}
 	remember_volume(boot);
 	if (due)
 		carry_out(boot, &journal);

@@ -11,34 +11,29 @@
 #include "overlay/stack/upperdir.h"
 #include "verity/util/cleanup.h"
 
-static int give_upper(const struct boot *boot, const struct hierarchy *hierarchy,
-		      const char *engine, const struct overlay_protect *own,
-		      struct verity_error *err)
-{
-	cleanup_fd int fd = -1;
-	char base[PATH_MAX];
-	int r;
-
-	if (snprintf(base, sizeof(base), "%s/" OVERLAY_STACK_ROOT, hierarchy->folder) >=
-	    (int)sizeof(base))
-		return verity_fail(err, VERITY_E_CONFIG, "run: the path is too long");
-	r = overlay_upper_give(boot->layers, hierarchy->folder, hierarchy->path, base,
-			       &fd, err);
-	return r < 0 ? r : overlay_guard_check(engine, fd, hierarchy->path, own, err);
-}
-
 static int mount_one(const struct boot *boot, struct hierarchy *hierarchy,
 		     struct verity_error *err)
 {
 	cleanup_with(overlay_stack_plan_free) struct overlay_stack_plan plan = {0};
 	cleanup_with(overlay_submounts_free_p) struct overlay_submounts *below = NULL;
 	struct overlay_protect own = overlay_config_protect(&boot->config);
-	char engine[PATH_MAX];
+	char engine[PATH_MAX], base[PATH_MAX];
 	int r = overlay_stack_plan_make(&hierarchy->parts, &plan, err);
 
 	snprintf(engine, sizeof(engine), "%s/" OVERLAY_STACK_ENGINE, boot->layers);
-	if (r == 0 && hierarchy->parts.writable)
-		r = give_upper(boot, hierarchy, engine, &own, err);
+	if (r == 0 && hierarchy->parts.writable) {
+		cleanup_fd int upper = -1;
+
+		if (snprintf(base, sizeof(base), "%s/" OVERLAY_STACK_ROOT,
+			     hierarchy->folder) >= (int)sizeof(base))
+			return verity_fail(err, VERITY_E_CONFIG,
+					   "run: the path is too long");
+		r = overlay_upper_give(boot->layers, hierarchy->folder, hierarchy->path,
+				       base, &upper, err);
+		if (r == 0)
+			r = overlay_guard_check(engine, upper, hierarchy->path, &own,
+						err);
+	}
 	if (r == 0)
 		r = overlay_submounts_take(hierarchy->target, &below, err);
 	if (r == 0)

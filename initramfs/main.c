@@ -57,17 +57,6 @@ static const struct option options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-/* Each verified package is an open file. */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* The command line. */
 struct request {
 	const char *config; /* NULL: the default */
@@ -155,6 +144,7 @@ int main(int argc, char **argv)
 	struct request request = {.config = NULL};
 	struct verity_error err = {0};
 	struct supervisor_work work = {.run = activate};
+	struct rlimit files;
 	int status;
 
 	hold_standard_streams();
@@ -167,7 +157,11 @@ int main(int argc, char **argv)
 		verity_debug_start(log_debug);
 	/* The system's openssl.cnf must not influence this, and takes time to read. */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-	raise_file_limit();
+	/* Each verified package is an open file. */
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
 	if (request.plan)
 		return report(
 			plan_print(request.config, request.root, request.json, &err),

@@ -18,21 +18,6 @@ struct listing {
 	struct changes_count count;
 };
 
-/*
- * Whether the layer of the engine covers the change, so that it has no effect. A folder
- * of that layer is merged, and what is no folder below it still hides the firmware's.
- */
-static bool is_engine(const struct package_stack *stack,
-		      const struct overlay_lookup_change *change)
-{
-	const struct overlay_contents_entry *entry;
-
-	if (!change->covered || stacks_owner(stack, change->by))
-		return false;
-	entry = overlay_contents_find(stack->layers[change->by], change->entry->path);
-	return !entry || entry->kind != OVERLAY_CONTENTS_FOLDER;
-}
-
 /* Without a folder, or a link to one, all that is below it is gone too. */
 static const struct overlay_critical *find_critical(
 	const struct package_stack *stack, const struct overlay_lookup_change *change)
@@ -42,11 +27,20 @@ static const struct overlay_critical *find_critical(
 	const char *path = change->entry->path;
 	const struct overlay_critical *critical = overlay_critical_find(path);
 	bool adds = change->effect == OVERLAY_LOOKUP_ADDS;
+	const struct overlay_contents_entry *engine;
 	char program[PATH_MAX];
 	ssize_t size;
 
-	if (is_engine(stack, change))
-		return &overlay_critical_engine;
+	/*
+	 * Where the layer of the engine covers the change, it has no effect. A folder of
+	 * that layer is merged, and what is no folder below it still hides the
+	 * firmware's.
+	 */
+	if (change->covered && !stacks_owner(stack, change->by)) {
+		engine = overlay_contents_find(stack->layers[change->by], path);
+		if (!engine || engine->kind != OVERLAY_CONTENTS_FOLDER)
+			return &overlay_critical_engine;
+	}
 	if (critical)
 		return adds && !critical->added ? NULL : critical;
 	size = readlink("/proc/self/exe", program, sizeof(program) - 1);

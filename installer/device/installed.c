@@ -367,14 +367,6 @@ static void sum_up(struct installed_list *list)
 	list->count = kept;
 }
 
-static int compare(const void *a, const void *b)
-{
-	const struct overlay_entry *left = a, *right = b;
-	int order = strcmp(left->name, right->name);
-
-	return order ? order : (int)right->kind - (int)left->kind;
-}
-
 /* @name: one to be in the list in any case; NULL: none */
 static int list_files(const struct overlay_store *store, const char *name,
 		      struct overlay_survey *ret, struct verity_error *err)
@@ -390,7 +382,8 @@ static int list_files(const struct overlay_store *store, const char *name,
 				       verity_name_valid(first.name), ret, err);
 	}
 	if (r == 0 && ret->count > 1)
-		qsort(ret->entries, ret->count, sizeof(*ret->entries), compare);
+		qsort(ret->entries, ret->count, sizeof(*ret->entries),
+		      overlay_entry_compare);
 	return r;
 }
 

@@ -98,22 +98,6 @@ static const struct source_kind kind_media = {
 	.free = media_free,
 };
 
-/* Mounts the medium, and opens the file on it. */
-static int open_file(const struct media_item *item, const char *description,
-		     const char *path, int *ret, struct verity_error *err)
-{
-	cleanup_fd int root_fd = -1;
-	int r = media_mount(item, &root_fd, err);
-	int gone;
-
-	if (r == 0)
-		r = media_file_open(root_fd, path, ret, err);
-	if (r == 0)
-		return 0;
-	gone = check_gone(item->name, item->number, description, r, err);
-	return gone != r ? gone : verity_context(err, r, "%s", description);
-}
-
 int media_source_open(struct device *device, const char *label, const char *path,
 		      struct source **ret, struct verity_error *err)
 {
@@ -121,8 +105,9 @@ int media_source_open(struct device *device, const char *label, const char *path
 	cleanup_with(source_free_p) struct source *file = NULL;
 	cleanup_free struct source_media *media = calloc(1, sizeof(*media));
 	const struct media_item *item;
+	cleanup_fd int root_fd = -1;
 	char where[PATH_MAX];
-	int fd = -1;
+	int gone, fd = -1;
 	int r = media_view_read(device, label, &view, err);
 
 	if (r == 0 && !media)
@@ -132,9 +117,14 @@ int media_source_open(struct device *device, const char *label, const char *path
 	if (r < 0)
 		return r;
 	media_describe(item, media->description);
-	r = open_file(item, media->description, path, &fd, err);
-	if (r < 0)
-		return r;
+	r = media_mount(item, &root_fd, err);
+	if (r == 0)
+		r = media_file_open(root_fd, path, &fd, err);
+	if (r < 0) {
+		gone = check_gone(item->name, item->number, media->description, r, err);
+		return gone != r ? gone
+				 : verity_context(err, r, "%s", media->description);
+	}
 	/* With a slash: no part of the label is to be taken for the name of the file. */
 	snprintf(where, sizeof(where), "%s:/%s", label, path + strspn(path, "/"));
 	r = source_file_new(fd, where, &file, err);

@@ -175,19 +175,12 @@ static int add_broken(struct append *append, const struct verity_error *why,
 	return add_line(append, OVERLAY_AUDIT_CHANGES, &entry, err);
 }
 
-static void format_time(int64_t time, char ret[static 32])
-{
-	time_t when = (time_t)time;
-	struct tm tm;
-
-	if (!gmtime_r(&when, &tm) || !strftime(ret, 32, "%Y-%m-%d %H:%M:%S UTC", &tm))
-		snprintf(ret, 32, "?");
-}
-
 /* What was only counted becomes a line with the next one that is written. */
 static int add_counted(struct append *append, bool repeats, struct verity_error *err)
 {
+	time_t last = (time_t)append->head.repeats_time;
 	char until[32], detail[64];
+	struct tm tm;
 	struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_LOST,
 					    .count = append->head.lost};
 	int r = 0;
@@ -199,7 +192,9 @@ static int add_counted(struct append *append, bool repeats, struct verity_error 
 	append->head.lost = 0;
 	if (!repeats || !append->head.repeats)
 		return 0;
-	format_time(append->head.repeats_time, until);
+	if (!gmtime_r(&last, &tm) ||
+	    !strftime(until, sizeof(until), "%Y-%m-%d %H:%M:%S UTC", &tm))
+		strcpy(until, "?");
 	snprintf(detail, sizeof(detail), "refusals as before, until %s", until);
 	entry = (struct overlay_audit_entry){.event = OVERLAY_AUDIT_REPEAT,
 					     .count = append->head.repeats,

@@ -379,16 +379,6 @@ static void make_policy(struct overlay_trust *trust, const struct overlay_config
 	decide(trust);
 }
 
-static void note_clock(struct overlay_trust *trust)
-{
-	struct verity_error why;
-
-	verity_fail(&why, VERITY_E_CLOCK,
-		    "the system clock is more than firmware_years after firmware_built, "
-		    "and is not used (set the clock)");
-	note(trust, "device time", &why);
-}
-
 int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 		       struct overlay_trust **ret, struct verity_error *err)
 {
@@ -429,8 +419,12 @@ int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 	trust->asked = inputs->bootconf->allow_untrusted;
 	overlay_anchor_find(inputs->config->anchor, &trust->anchor);
 	make_policy(trust, inputs->config);
-	if (trust->clock > trust->proofs.latest)
-		note_clock(trust);
+	if (trust->clock > trust->proofs.latest) {
+		verity_fail(&why, VERITY_E_CLOCK,
+			    "the system clock is more than firmware_years after "
+			    "firmware_built, and is not used (set the clock)");
+		note(trust, "device time", &why);
+	}
 	if (trust->allowance.unlock_fault.code != VERITY_OK && !trust->allowance.locked)
 		note(trust, NULL, &trust->allowance.unlock_fault);
 	*ret = steal_ptr(&trust);
@@ -547,18 +541,14 @@ static int keep_locked(struct overlay_trust *trust, struct verity_error *err)
 	return healed < 0 ? healed : r;
 }
 
-static bool is_kept(const struct overlay_trust *trust)
-{
-	return !trust->floors_changed &&
-	       (trust->denylist_whole || !verity_denylist_vouched(trust->denylist));
-}
-
 int overlay_trust_keep(struct overlay_trust *trust, struct verity_error *err)
 {
 	cleanup_fd int lock = -1;
 	int r;
 
-	if (trust->record_fd < 0 || is_kept(trust))
+	if (trust->record_fd < 0 ||
+	    (!trust->floors_changed &&
+	     (trust->denylist_whole || !verity_denylist_vouched(trust->denylist))))
 		return 0;
 	r = overlay_record_lock(trust->record_fd, "floors", false, &lock, err);
 	return r < 0 ? r : keep_locked(trust, err);
@@ -662,20 +652,6 @@ static int fail_without_persist(struct verity_error *err)
 			   "configuration)");
 }
 
-/* What is not a file would block each later one. */
-static int replace_unlock(const struct overlay_trust *trust, const void *bytes,
-			  size_t size, struct verity_error *err)
-{
-	int r;
-
-	if (trust->record_fd < 0)
-		return fail_without_persist(err);
-	r = overlay_record_clear_folder(trust->record_fd, OVERLAY_RECORD_UNLOCK, err);
-	return r < 0 ? r
-		     : overlay_record_replace(trust->record_fd, OVERLAY_RECORD_UNLOCK,
-					      bytes, size, err);
-}
-
 int overlay_trust_set_unlock(struct overlay_trust *trust, const void *bytes, size_t size,
 			     struct verity_error *err)
 {
@@ -691,8 +667,15 @@ int overlay_trust_set_unlock(struct overlay_trust *trust, const void *bytes, siz
 	if (r == 0)
 		r = verity_unlock_check(unlock, trust->identity.serial,
 					overlay_trust_time(trust), err);
+	if (r == 0 && trust->record_fd < 0)
+		r = fail_without_persist(err);
+	/* What is not a file would block each later one. */
 	if (r == 0)
-		r = replace_unlock(trust, bytes, size, err);
+		r = overlay_record_clear_folder(trust->record_fd, OVERLAY_RECORD_UNLOCK,
+						err);
+	if (r == 0)
+		r = overlay_record_replace(trust->record_fd, OVERLAY_RECORD_UNLOCK, bytes,
+					   size, err);
 	if (r < 0)
 		return r;
 	verity_unlock_free(trust->unlock);
@@ -783,13 +766,6 @@ static int check_number(const struct overlay_trust *trust,
 	return 0;
 }
 
-/* Also where only one of its records is left: overlay_trust_keep() writes the other. */
-static bool is_in_force(const struct kept_list *kept, const void *bytes, size_t size)
-{
-	return verity_denylist_vouched(kept->list) && kept->size == size &&
-	       memcmp(kept->bytes, bytes, size) == 0;
-}
-
 int overlay_trust_set_denylist(struct overlay_trust *trust, const void *bytes,
 			       size_t size, struct verity_error *ret_replaced,
 			       struct verity_error *err)
@@ -805,8 +781,12 @@ int overlay_trust_set_denylist(struct overlay_trust *trust, const void *bytes,
 	if (r < 0)
 		return r;
 	*ret_replaced = replaced;
-	/* What is kept, and in force, may deny the key that it was signed with itself. */
-	if (is_in_force(kept.first, bytes, size))
+	/*
+	 * What is kept, and in force, may deny the key that it was signed with itself.
+	 * Also where only one record has it: overlay_trust_keep() writes the other.
+	 */
+	if (verity_denylist_vouched(kept.first->list) && kept.first->size == size &&
+	    memcmp(kept.first->bytes, bytes, size) == 0)
 		return 0;
 	r = verity_denylist_read(bytes, size, trust->keyring, trust->denylist, &denylist,
 				 err);

@@ -177,7 +177,7 @@ static int list_folder(int folder, enum overlay_store_kind kind,
 }
 
 /* By name; of the same name the persistent one comes first. */
-static int compare(const void *a, const void *b)
+int overlay_entry_compare(const void *a, const void *b)
 {
 	const struct overlay_entry *left = a, *right = b;
 	int order = strcmp(left->name, right->name);
@@ -185,23 +185,13 @@ static int compare(const void *a, const void *b)
 	return order ? order : (int)right->kind - (int)left->kind;
 }
 
-static bool is_folder(const struct overlay_store *store,
-		      const struct overlay_entry *entry)
-{
-	char file[OVERLAY_FILE_BYTES];
-	struct stat st;
-
-	overlay_entry_file(entry, file);
-	return fstatat(store->kinds[entry->kind].folder, file, &st,
-		       AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISDIR(st.st_mode);
-}
-
 int overlay_store_list(const struct overlay_store *store, struct overlay_entry **ret,
 		       size_t *ret_count, struct verity_error *err)
 {
 	cleanup_free struct overlay_entry *entries = NULL;
+	char file[OVERLAY_FILE_BYTES];
 	size_t count = 0, kept = 0;
+	struct stat st;
 
 	for (unsigned kind = 0; kind < KINDS; kind++) {
 		int folder = store->kinds[kind].folder;
@@ -211,13 +201,21 @@ int overlay_store_list(const struct overlay_store *store, struct overlay_entry *
 			return r;
 	}
 	if (count > 1)
-		qsort(entries, count, sizeof(*entries), compare);
-	/* what is left of a move is none of the installed packages */
-	for (size_t i = 0; i < count; i++)
-		if (kept == 0 || strcmp(entries[kept - 1].name, entries[i].name) != 0)
+		qsort(entries, count, sizeof(*entries), overlay_entry_compare);
+	/* Of two with one name, the second is left of a move; a folder is no package. */
+	for (size_t i = 0; i < count; i++) {
+		struct overlay_entry *last = kept > 0 ? &entries[kept - 1] : NULL;
+
+		if (!last || strcmp(last->name, entries[i].name) != 0) {
 			entries[kept++] = entries[i];
-		else if (is_folder(store, &entries[kept - 1]))
-			entries[kept - 1] = entries[i];
+			continue;
+		}
+		overlay_entry_file(last, file);
+		if (fstatat(store->kinds[last->kind].folder, file, &st,
+			    AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISDIR(st.st_mode))
+			*last = entries[i];
+	}
 	*ret_count = kept;
 	*ret = steal_ptr(&entries);
 	return 0;

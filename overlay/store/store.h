@@ -100,6 +100,11 @@ bool overlay_store_is_there(const struct overlay_store *store,
 			    enum overlay_store_kind kind);
 
 /**
+ * overlay_entry_compare - by name, the persistent one first; for qsort()
+ */
+int overlay_entry_compare(const void *a, const void *b);
+
+/**
  * overlay_entry_file - the file name of an entry: NAME.wmopkg
  */
 void overlay_entry_file(const struct overlay_entry *entry,

@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
+#include "verity/cms/openssl.h"
 #include "verity/cms/parts.h"
 #include "verity/util/cleanup.h"
 
@@ -28,11 +29,6 @@ static const struct algorithm {
 	{NID_ecdsa_with_SHA384, EVP_PKEY_EC, NID_sha384},
 	{NID_ecdsa_with_SHA512, EVP_PKEY_EC, NID_sha512},
 };
-
-static int bad(struct verity_error *err, const char *why)
-{
-	return verity_fail(err, VERITY_E_BAD_SIGNATURE, "signature: %s", why);
-}
 
 static const struct algorithm *find_algorithm(int nid)
 {
@@ -78,13 +74,14 @@ static int check_pss(const X509_ALGOR *algorithm, int digest, long digest_bytes,
 	long salt_bytes;
 
 	if (!pss)
-		return bad(err, "its RSA-PSS parameters are malformed");
+		return verity_cms_bad(err, "its RSA-PSS parameters are malformed");
 	if (pss->maskGenAlgorithm &&
 	    OBJ_obj2nid(pss->maskGenAlgorithm->algorithm) == NID_mgf1)
 		mgf1_digest = decode_parameters(pss->maskGenAlgorithm,
 						ASN1_ITEM_rptr(X509_ALGOR));
 	if (!is_digest(pss->hashAlgorithm, digest) || !is_digest(mgf1_digest, digest))
-		return bad(err, "a digest of RSA-PSS is not that of the signature");
+		return verity_cms_bad(err,
+				      "a digest of RSA-PSS is not that of the signature");
 	salt_bytes = pss->saltLength ? ASN1_INTEGER_get(pss->saltLength) : 20;
 	if (salt_bytes > VERITY_CMS_PSS_SALT_MAX)
 		return verity_fail(err, VERITY_E_BAD_SIGNATURE,
@@ -97,7 +94,8 @@ static int check_pss(const X509_ALGOR *algorithm, int digest, long digest_bytes,
 				   "the %ld of its digest",
 				   salt_bytes, digest_bytes);
 	if (pss->trailerField)
-		return bad(err, "the trailer field of RSA-PSS is not the default");
+		return verity_cms_bad(err,
+				      "the trailer field of RSA-PSS is not the default");
 	return 0;
 }
 
@@ -122,15 +120,15 @@ int verity_cms_algorithm_check(CMS_SignerInfo *signer, struct verity_error *err)
 			"signature: algorithm %s is not one of RSA, RSA-PSS, ECDSA",
 			nid == NID_undef ? "unknown" : OBJ_nid2sn(nid));
 	if (algorithm->digest != NID_undef && algorithm->digest != digest)
-		return bad(err, "its algorithm does not match its digest");
+		return verity_cms_bad(err, "its algorithm does not match its digest");
 	if (!has_no_parameters(digest_algorithm, true))
-		return bad(err, "its digest has parameters");
+		return verity_cms_bad(err, "its digest has parameters");
 	if (nid == NID_rsassaPss)
 		return check_pss(signature, digest,
 				 EVP_MD_get_size(EVP_get_digestbynid(digest)), err);
 	/* NULL for PKCS #1 (RFC 3370 §3.2), absent for the others (RFC 5758). */
 	if (!has_no_parameters(signature, algorithm->key == EVP_PKEY_RSA))
-		return bad(err, "its algorithm has parameters");
+		return verity_cms_bad(err, "its algorithm has parameters");
 	return 0;
 }
 
@@ -148,5 +146,5 @@ int verity_cms_algorithm_check_key(CMS_SignerInfo *signer, X509 *certificate,
 	if (algorithm && (algorithm->key == key ||
 			  (algorithm->nid == NID_rsassaPss && key == EVP_PKEY_RSA)))
 		return 0;
-	return bad(err, "its algorithm does not match its signer's key");
+	return verity_cms_bad(err, "its algorithm does not match its signer's key");
 }

@@ -11,11 +11,6 @@
 
 #include "verity/cms/openssl.h"
 
-static int bad(struct verity_error *err, const char *why)
-{
-	return verity_fail(err, VERITY_E_BAD_SIGNATURE, "signature: %s", why);
-}
-
 static void put(unsigned char **at, const struct verity_der *element)
 {
 	memcpy(*at, element->next, verity_der_size(element));
@@ -78,16 +73,16 @@ int verity_cms_decode(const void *signature, size_t bytes, enum verity_cms_kind 
 	content = CMS_get0_content(cms);
 	type = OBJ_obj2nid(CMS_get0_eContentType(cms));
 	if (kind == VERITY_CMS_DATA && (!content || *content || type != NID_pkcs7_data))
-		return bad(err, "not detached, or not over plain data");
+		return verity_cms_bad(err, "not detached, or not over plain data");
 	if (kind == VERITY_CMS_TIMESTAMP &&
 	    (!content || !*content || type != NID_id_smime_ct_TSTInfo))
-		return bad(err, "not a timestamp");
+		return verity_cms_bad(err, "not a timestamp");
 	/* One signature has one encoding: what would be written is what was read. */
 	same = i2d_CMS_ContentInfo(cms, &again) == size &&
 	       memcmp(again, der, (size_t)size) == 0;
 	OPENSSL_free(again);
 	if (!same)
-		return bad(err, "not in distinguished encoding (DER)");
+		return verity_cms_bad(err, "not in distinguished encoding (DER)");
 	*ret = steal_ptr(&cms);
 	return 0;
 }

@@ -33,16 +33,6 @@ static uint64_t hash_name(struct verity_der name, uint64_t hash)
 	return hash;
 }
 
-static uint64_t hash_subject(const X509 *certificate)
-{
-	const unsigned char *der;
-	size_t size;
-
-	if (X509_NAME_get0_der(X509_get_subject_name(certificate), &der, &size) != 1)
-		return 0;
-	return hash_name((struct verity_der){der, der + size}, 0);
-}
-
 void verity_cms_enclosed_begin(struct verity_cms_enclosed *ret,
 			       const struct verity_cms_parts *parts)
 {
@@ -127,8 +117,12 @@ static int try_issuers(struct verity_cms_enclosed *enclosed, size_t index,
 
 	for (int i = 0; i < sk_X509_num(issuers); i++) {
 		X509 *issuer = sk_X509_value(issuers, i);
+		const X509_NAME *name = X509_get_subject_name(issuer);
+		const unsigned char *der;
+		size_t size;
 
-		if (hash_subject(issuer) != found->issuer)
+		if (X509_NAME_get0_der(name, &der, &size) != 1 ||
+		    hash_name((struct verity_der){der, der + size}, 0) != found->issuer)
 			continue;
 		found->has_issuer = true;
 		if (work->strange_left == 0 && !found->x509)

@@ -15,11 +15,6 @@
 
 DEFINE_CLEANUP(ESS_SIGNING_CERT_V2, ESS_SIGNING_CERT_V2_free);
 
-static int bad(struct verity_error *err, const char *why)
-{
-	return verity_fail(err, VERITY_E_BAD_SIGNATURE, "signature: %s", why);
-}
-
 static int no_match(struct verity_error *err)
 {
 	return verity_fail_openssl(err, VERITY_E_BAD_SIGNATURE,
@@ -36,7 +31,7 @@ int verity_cms_digest(CMS_ContentInfo *cms, const void *data, size_t data_bytes,
 	int n;
 
 	if (data_bytes > INT_MAX)
-		return bad(err, "the data is too long");
+		return verity_cms_bad(err, "the data is too long");
 	content = BIO_new_mem_buf(data, (int)data_bytes);
 	chain = content ? CMS_dataInit(cms, content) : NULL;
 	if (!chain)
@@ -142,7 +137,7 @@ int verity_cms_claims_check(CMS_SignerInfo *signer, enum verity_cms_kind kind,
 	type = CMS_signed_get0_data_by_OBJ(signer, OBJ_nid2obj(NID_pkcs9_contentType), -3,
 					   V_ASN1_OBJECT);
 	if (!type || OBJ_obj2nid(type) != expected)
-		return bad(err, "it was made over another type of content");
+		return verity_cms_bad(err, "it was made over another type of content");
 	return 0;
 }
 
@@ -163,10 +158,11 @@ int verity_cms_signature_check(CMS_SignerInfo *signer, X509 *certificate,
 		return no_match(err);
 	if (CMS_SignerInfo_get0_signer_id(signer, NULL, &issuer, NULL) == 1 && issuer &&
 	    !same_name(issuer, X509_get_issuer_name(certificate)))
-		return bad(err, "the issuer it names is not that of its certificate");
+		return verity_cms_bad(
+			err, "the issuer it names is not that of its certificate");
 	if (!may_be_certificate(signer, certificate, others))
-		return bad(err,
-			   "it was made with another certificate than the one in it");
+		return verity_cms_bad(
+			err, "it was made with another certificate than the one in it");
 	return 0;
 }
 
@@ -232,7 +228,8 @@ int verity_cms_unchecked(const CMS_SignerInfo *signer, struct verity_error *err)
 {
 	return has_attributes(signer)
 		       ? 0
-		       : bad(err, "of an unknown signer, without signed attributes");
+		       : verity_cms_bad(
+				 err, "of an unknown signer, without signed attributes");
 }
 
 int verity_cms_unknown_check(CMS_SignerInfo *signer, size_t index,
@@ -259,5 +256,7 @@ int verity_cms_unknown_check(CMS_SignerInfo *signer, size_t index,
 		CMS_SignerInfo_set1_signer_cert(signer, NULL);
 		ERR_clear_error();
 	}
-	return named ? bad(err, "it does not name the certificate it was made with") : 0;
+	return named ? verity_cms_bad(err,
+				      "it does not name the certificate it was made with")
+		     : 0;
 }

@@ -27,6 +27,14 @@ static inline void verity_certificates_borrowed_free_p(STACK_OF(X509) * *certifi
 }
 
 /**
+ * verity_cms_bad - a signature is malformed, or is none that devices accept
+ */
+static inline int verity_cms_bad(struct verity_error *err, const char *why)
+{
+	return verity_fail(err, VERITY_E_BAD_SIGNATURE, "signature: %s", why);
+}
+
+/**
  * verity_fail_openssl - as verity_fail(), with the reasons in OpenSSL's error queue
  *
  * Empties the queue. Calls ERR_clear_error() before the operation are the caller's: the

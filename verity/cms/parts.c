@@ -7,6 +7,8 @@
 #include <openssl/asn1.h>
 #include <string.h>
 
+#include "verity/cms/openssl.h"
+
 /* Object identifiers, as the content of their DER. */
 #define OID_DATA            "\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"
 #define OID_SIGNED_DATA     "\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
@@ -46,14 +48,9 @@ static const struct {
 	CURVE("\x2b\x24\x03\x03\x02\x08\x01\x01\x0d", 64), /* brainpoolP512r1 */
 };
 
-static int bad(struct verity_error *err, const char *why)
-{
-	return verity_fail(err, VERITY_E_BAD_SIGNATURE, "signature: %s", why);
-}
-
 static int malformed(struct verity_error *err)
 {
-	return bad(err, "not a CMS structure in distinguished encoding (DER)");
+	return verity_cms_bad(err, "not a CMS structure in distinguished encoding (DER)");
 }
 
 static int too_many(struct verity_error *err, const char *what, size_t count, size_t max)
@@ -70,16 +67,6 @@ static bool is(const struct verity_der *der, const char *oid, size_t bytes)
 
 /* of a literal, which has no NUL at its end but its own */
 #define IS(der, oid) is(der, oid, sizeof(oid) - 1)
-
-static bool is_curve(const struct verity_der *oid, size_t *ret_field_bytes)
-{
-	for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
-		if (is(oid, curves[i].oid, curves[i].oid_bytes)) {
-			*ret_field_bytes = curves[i].field_bytes;
-			return true;
-		}
-	return false;
-}
 
 static size_t bits_of(const struct verity_der *integer)
 {
@@ -122,15 +109,20 @@ static int check_ec(struct verity_der parameters, const struct verity_der *point
 		    struct verity_error *err)
 {
 	struct verity_der curve;
-	size_t field_bytes;
+	size_t field_bytes = 0;
 
-	if (!verity_der_take(&parameters, OBJECT, &curve) ||
-	    !is_curve(&curve, &field_bytes))
-		return bad(err, "the elliptic curve of a key in it is none of those that "
-				"devices know by name");
+	if (verity_der_take(&parameters, OBJECT, &curve))
+		for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
+			if (is(&curve, curves[i].oid, curves[i].oid_bytes))
+				field_bytes = curves[i].field_bytes;
+	if (field_bytes == 0)
+		return verity_cms_bad(
+			err, "the elliptic curve of a key in it is none of those that "
+			     "devices know by name");
 	if (verity_der_size(point) != 1 + 2 * field_bytes || point->next[0] != 4)
-		return bad(err, "an elliptic curve key in it is not an uncompressed "
-				"point of its curve");
+		return verity_cms_bad(
+			err, "an elliptic curve key in it is not an uncompressed "
+			     "point of its curve");
 	return 0;
 }
 
@@ -152,7 +144,7 @@ static int check_key(struct verity_der whole, struct verity_error *err)
 	if ((IS(&oid, OID_ED25519) || IS(&oid, OID_ED448)) &&
 	    verity_der_size(&key) <= EDDSA_BYTES_MAX)
 		return 0;
-	return bad(err, "a key in it is none of RSA, EC and EdDSA");
+	return verity_cms_bad(err, "a key in it is none of RSA, EC and EdDSA");
 }
 
 static int read_extensions(struct verity_der list, struct verity_der *ret_key_id,
@@ -228,7 +220,8 @@ static int read_certificates(struct verity_der set, struct verity_cms_parts *ret
 		if (!verity_der_take_any(&rest, &class, &tag, &whole))
 			return malformed(err);
 		if (class != V_ASN1_UNIVERSAL || tag != V_ASN1_SEQUENCE)
-			return bad(err, "it encloses a certificate that is not X.509");
+			return verity_cms_bad(
+				err, "it encloses a certificate that is not X.509");
 		count++;
 	}
 	if (count > VERITY_KEY_IDS_MAX)
@@ -272,8 +265,9 @@ static int read_token(struct verity_der attributes, struct verity_der *ret,
 		return malformed(err);
 	if (attributes.next < attributes.end || !IS(&oid, OID_TIMESTAMP_TOKEN) ||
 	    !verity_der_take_whole(&values, SEQUENCE, ret) || values.next < values.end)
-		return bad(err, "it has attributes that are not signed, other than one "
-				"timestamp");
+		return verity_cms_bad(
+			err, "it has attributes that are not signed, other than one "
+			     "timestamp");
 	if (verity_der_size(ret) > VERITY_CMS_TOKEN_MAX)
 		return verity_fail(err, VERITY_E_BAD_SIGNATURE,
 				   "signature: its timestamp has %zu bytes, over the "
@@ -309,7 +303,7 @@ static int read_signer(struct verity_der signer, struct verity_cms_signer_id *re
 		return malformed(err);
 	}
 	if (version != (ret->key_id.next ? 3 : 1))
-		return bad(err, "a version number in it is wrong");
+		return verity_cms_bad(err, "a version number in it is wrong");
 	if (!verity_der_take(&signer, SEQUENCE, &skipped)) /* digest */
 		return malformed(err);
 	if (verity_der_next_is(signer, CONTEXT, 0)) {
@@ -361,13 +355,13 @@ static int read_signers(struct verity_der set, struct verity_cms_parts *ret,
 		count++;
 	}
 	if (count == 0)
-		return bad(err, "it has no signer");
+		return verity_cms_bad(err, "it has no signer");
 	if (count > VERITY_SIGNERS_MAX)
 		return too_many(err, "signers", count, VERITY_SIGNERS_MAX);
 	while (r == 0 && verity_der_take(&set, SEQUENCE, &signer))
 		r = read_signer(signer, &ret->ids[ret->signer_count++], err);
 	if (r == 0 && is_twice(ret))
-		return bad(err, "one signature is in it twice");
+		return verity_cms_bad(err, "one signature is in it twice");
 	return r;
 }
 
@@ -398,7 +392,8 @@ static int read_signed_data(struct verity_der data, struct verity_cms_parts *ret
 		if (set.next < set.end &&
 		    (!verity_der_take(&set, V_ASN1_UNIVERSAL, V_ASN1_NULL, &skipped) ||
 		     verity_der_size(&skipped) > 0 || set.next < set.end))
-			return bad(err, "a digest algorithm in it has parameters");
+			return verity_cms_bad(err,
+					      "a digest algorithm in it has parameters");
 	}
 	if (count > VERITY_CMS_DIGESTS_MAX)
 		return too_many(err, "digest algorithms", count, VERITY_CMS_DIGESTS_MAX);
@@ -408,7 +403,8 @@ static int read_signed_data(struct verity_der data, struct verity_cms_parts *ret
 		r = read_certificates(set, ret, err);
 	}
 	if (r == 0 && verity_der_next_is(data, CONTEXT, 1))
-		return bad(err, "it encloses revocation lists, which devices do not use");
+		return verity_cms_bad(
+			err, "it encloses revocation lists, which devices do not use");
 	if (r < 0)
 		return r;
 	if (!verity_der_take_whole(&data, SET, &ret->signers) || data.next < data.end)
@@ -428,7 +424,7 @@ static int read_signed_data(struct verity_der data, struct verity_cms_parts *ret
 	version = ret->version;
 	return take_version(&version) == expected
 		       ? 0
-		       : bad(err, "a version number in it is wrong");
+		       : verity_cms_bad(err, "a version number in it is wrong");
 }
 
 int verity_cms_parts_read(const void *signature, size_t bytes,
@@ -443,14 +439,14 @@ int verity_cms_parts_read(const void *signature, size_t bytes,
 	if (!verity_der_take(&at, SEQUENCE, &outer))
 		return malformed(err);
 	if (at.next < at.end)
-		return bad(err, "bytes follow the CMS structure");
+		return verity_cms_bad(err, "bytes follow the CMS structure");
 	if (!verity_der_count(outer, &elements))
 		return elements ? malformed(err)
-				: bad(err, "it has too many elements of DER");
+				: verity_cms_bad(err, "it has too many elements of DER");
 	if (!verity_der_take(&outer, OBJECT, &type))
 		return malformed(err);
 	if (!IS(&type, OID_SIGNED_DATA))
-		return bad(err, "not CMS SignedData");
+		return verity_cms_bad(err, "not CMS SignedData");
 	if (!verity_der_take(&outer, CONTEXT, 0, &at) || outer.next < outer.end ||
 	    !verity_der_take(&at, SEQUENCE, &outer) || at.next < at.end)
 		return malformed(err);

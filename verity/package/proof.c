@@ -7,22 +7,6 @@
 #include "verity/package/judge_preamble.h"
 #include "verity/package/preamble.h"
 
-static int check_size(const void *preamble, size_t size, struct verity_head *ret,
-		      struct verity_error *err)
-{
-	int r;
-
-	if (size < VERITY_HEAD_BYTES)
-		return verity_fail(err, VERITY_E_BAD_LENGTH,
-				   "the file has %zu bytes, too few for a package", size);
-	r = verity_head_decode(preamble, ret, err);
-	if (r == 0 && size != verity_preamble_bytes(ret))
-		return verity_fail(err, VERITY_E_BAD_LENGTH,
-				   "the file has %zu bytes where its head makes it %zu",
-				   size, verity_preamble_bytes(ret));
-	return r;
-}
-
 int verity_proof_read(const void *preamble, size_t size,
 		      const struct verity_policy *policy, int64_t latest,
 		      struct verity_proof *ret, struct verity_error *err)
@@ -37,8 +21,16 @@ int verity_proof_read(const void *preamble, size_t size,
 	struct verity_proof proof = {.signed_at = -1};
 	struct verity_layout unused;
 	struct verity_head head;
-	int r = check_size(preamble, size, &head, err);
+	int r;
 
+	if (size < VERITY_HEAD_BYTES)
+		return verity_fail(err, VERITY_E_BAD_LENGTH,
+				   "the file has %zu bytes, too few for a package", size);
+	r = verity_head_decode(preamble, &head, err);
+	if (r == 0 && size != verity_preamble_bytes(&head))
+		return verity_fail(err, VERITY_E_BAD_LENGTH,
+				   "the file has %zu bytes where its head makes it %zu",
+				   size, verity_preamble_bytes(&head));
 	if (r == 0)
 		r = verity_judge_preamble(preamble, &head, &signed_only, &judgement,
 					  &unused, err);

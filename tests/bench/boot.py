@@ -147,6 +147,7 @@ def main():
     if options.inside:
         inside(options.inside, build)
         return
+    uml.end_on_signals()
     every = [*boot_parts.PARTS, "initramfs"]
     if not set(options.parts) <= set(every):
         parser.error(f"the parts are: {' '.join(every)}")

@@ -33,6 +33,7 @@ import tempfile
 import threading
 import time
 
+import uml
 from device import FIRMWARE, Vendor, run, write
 
 NAMES = ("alpha", "beta", "gamma")
@@ -322,6 +323,7 @@ def main():
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
+    uml.end_on_signals()
     chance = random.Random(options.seed)
     counts = {}
     work = tempfile.mkdtemp(prefix="wmopkg-kills-", dir="/var/tmp")

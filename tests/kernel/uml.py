@@ -120,17 +120,28 @@ def boot(work, build, case, seconds, cut=None, memory=MEMORY, program=None, scra
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, start_new_session=True,
                           env=dict(os.environ, TMPDIR=scratch or work)) as kernel:
-        end = time.monotonic() + seconds
-        while cut and not cut() and kernel.poll() is None and time.monotonic() < end:
-            time.sleep(0.0005)
-        if cut:
-            seconds = 0
         try:
+            end = time.monotonic() + seconds
+            while cut and not cut() and kernel.poll() is None and time.monotonic() < end:
+                time.sleep(0.0005)
+            if cut:
+                seconds = 0
             return kernel.communicate(timeout=seconds)[0].decode("utf-8", "replace")
         except subprocess.TimeoutExpired:
-            os.killpg(kernel.pid, signal.SIGKILL)
-            kernel.communicate()
             return None
+        finally:
+            if kernel.poll() is None:
+                os.killpg(kernel.pid, signal.SIGKILL)
+                kernel.communicate()
+
+
+def end_on_signals():
+    """Make SIGTERM and SIGHUP an exception, so that no kernel outlives this program."""
+    def end(number, _frame):
+        sys.exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
 
 
 def read(work, name):
@@ -194,6 +205,7 @@ def main():
     build = os.path.abspath(options.build)
     if options.inside:
         return inside(options.inside, build, options.case)
+    end_on_signals()
     if options.shell:
         return shell(build, options.case)
     return host(build, options.case, options.seconds)

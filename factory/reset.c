@@ -118,7 +118,8 @@ int factory_reset_run(struct factory_reset *reset, const struct factory_journal 
 					journal->by_bootloader ? "bootloader"
 							       : "request on PERSIST");
 		else
-			factory_run_say(&run, false, "was cut off, and goes on (%s)",
+			factory_run_say(&run, false,
+					"was interrupted, and continues (%s)",
 					factory_steps[step].name);
 		r = follow_plan(&run, step, err);
 	}

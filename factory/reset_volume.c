@@ -112,8 +112,8 @@ static int check_folder(const struct factory_reset *reset, const char *path,
 	}
 	if (fstat(fd, &direct) < 0 || fstat(*opened, &folder) < 0 ||
 	    !is_same(&direct, &folder))
-		return verity_fail(err, VERITY_E_CONFIG, "%s is another folder by now",
-				   path);
+		return verity_fail(err, VERITY_E_CONFIG,
+				   "%s has been replaced by another folder", path);
 	return check_outside(reset, *opened, what, err);
 }
 
@@ -152,7 +152,7 @@ static int find_device(struct factory_run *run, struct verity_error *err)
 	if (run->device_fd < 0 || fstat(run->device_fd, &st) < 0)
 		return verity_fail_errno(err, errno, "%s", run->device);
 	if (!S_ISBLK(st.st_mode))
-		return verity_fail(err, VERITY_E_CONFIG, "%s is no block device",
+		return verity_fail(err, VERITY_E_CONFIG, "%s is not a block device",
 				   run->device);
 	run->number = st.st_rdev;
 	return 0;
@@ -197,8 +197,8 @@ static int check_persist_device(const struct factory_reset *reset, const char *m
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return verity_fail_errno(err, errno, "%s", device);
 	if (st.st_rdev != overlay_disks_of_fd(reset->persist_fd))
-		return verity_fail(err, VERITY_E_CONFIG, "%s is another device by now",
-				   device);
+		return verity_fail(err, VERITY_E_CONFIG,
+				   "%s has been replaced by another device", device);
 	r = factory_volume_probe(fd, device, &probe, err);
 	if (r < 0)
 		return r;
@@ -382,8 +382,8 @@ int factory_data_mount(struct factory_run *run, struct verity_error *err)
 	if (r < 0)
 		return r;
 	if (run->device && overlay_disks_of_fd(fd) != run->number)
-		return verity_fail(err, VERITY_E_MOUNT, "%s is another device by now",
-				   run->device);
+		return verity_fail(err, VERITY_E_MOUNT,
+				   "%s has been replaced by another device", run->device);
 	run->reset->data_fd = steal_fd(&fd);
 	return 0;
 }

@@ -28,10 +28,8 @@ static void log_unlisted(const char *store, const struct overlay_unlisted *unlis
 	if (unlisted->junk + unlisted->links + unlisted->over == 0)
 		return;
 	log_line(LOG_LEVEL_WARNING,
-		 "%s: beside the packages: %" PRIu64
-		 " files that are no packages, %" PRIu64
-		 " further names of packages, %" PRIu64
-		 " files that were not looked at (limit: %d)",
+		 "%s: not listed: %" PRIu64 " files that are not packages, %" PRIu64
+		 " more hard links to packages, %" PRIu64 " files over the limit of %d",
 		 store, unlisted->junk, unlisted->links, unlisted->over,
 		 OVERLAY_SURVEY_ENTRIES_MAX);
 }

@@ -81,10 +81,9 @@ static int add_package(const struct preparation *preparation, struct hierarchy *
 	if (r < 0 || share == OVERLAY_SHARE_NONE)
 		return r;
 	if (share == OVERLAY_SHARE_OTHER) {
-		log_line(
-			LOG_LEVEL_WARNING,
-			"%s: what it has at %s is no folder: nothing of it is seen there",
-			name_of(preparation->packages, number), hierarchy->path);
+		log_line(LOG_LEVEL_WARNING,
+			 "%s: its %s is not a folder: nothing of it is visible there",
+			 name_of(preparation->packages, number), hierarchy->path);
 		return 0;
 	}
 	preparation->used[number - 1] = true;

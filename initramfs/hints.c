@@ -43,7 +43,8 @@ static bool store(int record_fd, unsigned begun)
 
 	if (overlay_begun_store(record_fd, begun, &why) == 0)
 		return true;
-	log_line(LOG_LEVEL_WARNING, "trials: the begin of boots is not counted: %s",
+	log_line(LOG_LEVEL_WARNING,
+		 "trials: the count of boots that end early cannot be written: %s",
 		 why.message);
 	return false;
 }

@@ -171,7 +171,7 @@ static void print_stack(FILE *out, const struct plan *plan)
 		return;
 	}
 	if (!plan_stacks(plan)) {
-		line(out, "Stack: none, the root stays as it is");
+		line(out, "Stack: none, the root is not changed");
 		return;
 	}
 	print_layers(out, plan);

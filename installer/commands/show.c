@@ -34,8 +34,8 @@ static void show_unlisted(const struct layout *layout, const char *store,
 	if (unlisted->junk + unlisted->links + unlisted->over > 0)
 		layout_printf(stdout, layout, 0,
 			      "%s has %" PRIu64
-			      " more files that are no packages, %" PRIu64
-			      " further names of packages, and %" PRIu64
+			      " more files that are not packages, %" PRIu64
+			      " more hard links to packages, and %" PRIu64
 			      " files over the limit of %d.",
 			      store, unlisted->junk, unlisted->links, unlisted->over,
 			      OVERLAY_SURVEY_ENTRIES_MAX);

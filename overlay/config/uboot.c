@@ -104,7 +104,8 @@ static int open_environment(const char *config, struct uboot_ctx **ret,
 	if (!sound)
 		return verity_fail(
 			err, VERITY_E_IO,
-			"U-Boot environment: the copy where %s says has no end", config);
+			"U-Boot environment: the copy that %s points to has no end",
+			config);
 	if (libuboot_initialize(&context, NULL) < 0)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (libuboot_read_config(context, config) < 0)
@@ -115,7 +116,7 @@ static int open_environment(const char *config, struct uboot_ctx **ret,
 	if (libuboot_open(context) < 0) {
 		libuboot_close(context);
 		return verity_fail(err, VERITY_E_IO,
-				   "U-Boot environment: no valid copy where %s says",
+				   "U-Boot environment: no valid copy that %s points to",
 				   config);
 	}
 	*ret = steal_ptr(&context);

@@ -41,8 +41,9 @@ static int fail_mount(int why, struct verity_error *err)
 		return verity_fail(err, VERITY_E_KERNEL_FEATURE,
 				   "the kernel has no squashfs (CONFIG_SQUASHFS)");
 	if (why == EINVAL)
-		return verity_fail(err, VERITY_E_MOUNT,
-				   "the image is no squashfs that this kernel can mount");
+		return verity_fail(
+			err, VERITY_E_MOUNT,
+			"the image is not a squashfs that this kernel can mount");
 	verity_fail_errno(err, why, "the image cannot be mounted");
 	if (err && why != ENOMEM)
 		err->code = VERITY_E_MOUNT;

@@ -170,8 +170,8 @@ class Boot(bench.Case):
     def test_both_copies_damaged(self):
         with open("env", "wb") as env:
             env.write(b"\0" * 2 * BYTES)
-        self.refuse(1, f"U-Boot environment: no valid copy where {self.folder}/fw_env.config says "
-                    "(check the path and the file system)", "boot", "set", "safe", "1")
+        self.refuse(1, f"U-Boot environment: no valid copy that {self.folder}/fw_env.config "
+                    "points to (check the path and the file system)", "boot", "set", "safe", "1")
 
 
 if __name__ == "__main__":

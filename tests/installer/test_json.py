@@ -125,7 +125,7 @@ class Show(Json):
         self.assertEqual(told["unlisted"], {"data": {"junk": 7, "links": 3, "over": 0},
                                             "persist": {"junk": 0, "links": 0, "over": 0}})
         self.assertTrue(self.wmopkg("show").stdout.endswith(
-            "\nDATA has 7 more files that are no packages, 3 further names of packages, and 0 "
+            "\nDATA has 7 more files that are not packages, 3 more hard links to packages, and 0 "
             "files over the limit of 1024.\n"))
         self.assertEqual("unlisted" in self.show("pkgname"), False)
 

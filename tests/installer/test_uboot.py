@@ -81,8 +81,8 @@ class Uboot(bench.Case):
         bench.write("env", copy(b"", b"a="))
         result = self.wmopkg("show")
         self.assertEqual((result.returncode, result.stdout), (0, "No packages installed.\n"))
-        self.assertIn("wmopkg: warning: boot configuration: U-Boot environment: the copy where "
-                      f"{self.folder}/fw_env.config says has no end\n", result.stderr)
+        self.assertIn("wmopkg: warning: boot configuration: U-Boot environment: the copy that "
+                      f"{self.folder}/fw_env.config points to has no end\n", result.stderr)
         # of two copies, one that is erased flash does not count
         with open("fw_env.config", "a", encoding="utf-8") as file:
             file.write(f"{self.folder}/env {BYTES:#x} {BYTES:#x}\n")
@@ -99,8 +99,8 @@ class Uboot(bench.Case):
             file.write(b"X")
         result = self.wmopkg("show")
         self.assertEqual((result.returncode, result.stdout), (0, "No packages installed.\n"))
-        self.assertIn("wmopkg: warning: boot configuration: U-Boot environment: no valid copy where "
-                      f"{self.folder}/fw_env.config says\n", result.stderr)
+        self.assertIn("wmopkg: warning: boot configuration: U-Boot environment: no valid copy that "
+                      f"{self.folder}/fw_env.config points to\n", result.stderr)
         self.assertNotIn("Allow Untrusted", result.stderr)
         bench.write("fw_env.config", b"")
         result = self.wmopkg("show")

@@ -311,7 +311,7 @@ def test_not_a_squashfs(work, build):
         equal((package["verification"], package["active"], package["reason"]), (
             "Signed", False, {
                 "code": "mount-failed",
-                "message": "the image is no squashfs that this kernel can mount"}))
+                "message": "the image is not a squashfs that this kernel can mount"}))
         equal(len(devices()), 1)
 
 

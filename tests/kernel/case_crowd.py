@@ -67,7 +67,7 @@ def test_links(work, build):
         equal(device.see("etc/other"), "here\n")
         equal(device.state()["unlisted"]["data"], {"junk": 0, "links": 600, "over": 0})
         equal(len(device.state()["packages"]), KEPT + 2)
-        assert any("600 further names of packages" in line for line in device.log()), device.log()
+        assert any("600 more hard links to packages" in line for line in device.log()), device.log()
 
 
 def test_junk(work, build):
@@ -90,7 +90,7 @@ def test_junk(work, build):
             assert len(junk) <= 64, len(junk)
             unlisted = state["unlisted"]["data"]
             equal(unlisted["junk"] + unlisted["over"] + len(told), count, unlisted)
-            lines = [line for line in device.log_of_boot() if "beside the packages" in line]
+            lines = [line for line in device.log_of_boot() if "not listed: " in line]
             assert len(lines) <= 1, lines
             assert len(device.log_of_boot()) < 64 + 20, device.log_of_boot()
 

@@ -136,8 +136,8 @@ def test_what_is_no_folder_in_a_package(work, build):
             device.activate()
             equal(device.see("usr/share/marker"), name + "\n")
             equal(sorted(os.listdir(device.root("opt"))), ["engine", "firmware"])
-            note = (f"wmopkg: {name}: what it has at /opt is no folder: nothing of it is "
-                    "seen there")
+            note = (f"wmopkg: {name}: its /opt is not a folder: nothing of it is visible "
+                    "there")
             assert note in device.log(), device.log()
 
 

@@ -222,7 +222,7 @@ def test_safe(work, build):
         equal(facts(planned["packages"]), facts(device.state()["packages"]))
         equal("stack" in planned, False)
         told = run_plan(device)
-        assert "\nStack: none, the root stays as it is\n" in told, told
+        assert "\nStack: none, the root is not changed\n" in told, told
 
 
 def test_debug(work, build):

@@ -23,7 +23,7 @@ digests = sha256
 """
 REASONS = {
     "plain": "its signature has no timestamp",
-    "foreign": "the authority of its timestamp is not of this device's key ring",
+    "foreign": "the authority of its timestamp is not in this device's key ring",
 }
 
 

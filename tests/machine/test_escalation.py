@@ -58,7 +58,8 @@ class Escalation(bench.MachineTest):
             one = " ".join(self.succeed(f"wmopkg show {name}").split())
             self.assertIn("Active: no Verification: Quarantined "
                           f"Reason: {REASON} (quarantined) What to do: {HINT}", one)
-            self.assertIn(f"wmopkg: {name} 1.0: Quarantined, not active: quarantined: {REASON}", log)
+            self.assertIn(f"wmopkg: {name} 1.0: Quarantined, not active: "
+                          f"quarantined: {REASON}", log)
             self.assertRegex(audit, rf"quarantine {name} 1\.0( \(persistent\))?: Quarantined")
 
     def test_1_one_on_trial(self):
@@ -105,7 +106,8 @@ class Escalation(bench.MachineTest):
         def test_5_all_are_tried_again(self):
             for name in ("branding", "later"):
                 self.succeed(f"wmopkg retry {name}")
-            self.assertIn("PKG: Signed", self.succeed(f"wmopkg install persistent {self.url('lasting')}"))
+            self.assertIn("PKG: Signed",
+                          self.succeed(f"wmopkg install persistent {self.url('lasting')}"))
             self.assertIn(BRAND_MOTD, self.reboot_through(0))
             for name in ("branding", "later", "lasting"):
                 self.assert_row(name, "1.0", "Signed", persistent=name == "lasting")

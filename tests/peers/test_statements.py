@@ -405,7 +405,7 @@ class Signing(Case):
             self.refused(3, f"x: not signed: {message}", "sign", *SIGNER, "x", "x2")
         write("x", read("u")[:-1])
         whole = len(read("u"))
-        self.refused(3, f"x: the file has {whole - 1} bytes where its head makes it {whole} (get the "
+        self.refused(3, f"x: the file has {whole - 1} bytes, but its head says {whole} (get the "
                      "file again from its vendor)", "sign", *UNLOCK, "x", "x2")
         self.refused(2, "x.wmopkg: .wmopkg is for packages (give the statement another name)", "sign",
                      *UNLOCK, "u", "x.wmopkg")
@@ -443,7 +443,7 @@ class Judging(Case):
             write("x", good[:30] + bytes([good[30] ^ 1]) + good[31:])
             self.inspect(3, "Invalid", None, "x")
             write("x", good + b"\n")
-            self.inspect(3, "Invalid", f"the file has {len(good) + 1} bytes where its head makes it "
+            self.inspect(3, "Invalid", f"the file has {len(good) + 1} bytes, but its head says "
                          f"{len(good)} (bad-statement)", "x")
             write("x", good[:-1] + bytes([good[-1] ^ 1]))
             lines = self.inspect(3, "Invalid", None, "--keys", "keys-ring", "x")

@@ -167,7 +167,7 @@ class Timestamps(unittest.TestCase):
         told = self.inspect("out.wmopkg", "--require-timestamp")
         self.assertEqual(told["reason"], {
             "code": "missing-timestamp", "message":
-            "the authority of its timestamp is not of this device's key ring"} | (
+            "the authority of its timestamp is not in this device's key ring"} | (
                 {"hint": told["reason"]["hint"]} if "hint" in told["reason"] else {}))
 
     def test_two_signers(self):

@@ -116,9 +116,9 @@ static int check_ec(struct verity_der parameters, const struct verity_der *point
 			if (is(&curve, curves[i].oid, curves[i].oid_bytes))
 				field_bytes = curves[i].field_bytes;
 	if (field_bytes == 0)
-		return verity_cms_bad(
-			err, "the elliptic curve of a key in it is none of those that "
-			     "devices know by name");
+		return verity_cms_bad(err,
+				      "the elliptic curve of a key in it is not one that "
+				      "devices know by name");
 	if (verity_der_size(point) != 1 + 2 * field_bytes || point->next[0] != 4)
 		return verity_cms_bad(
 			err, "an elliptic curve key in it is not an uncompressed "
@@ -144,7 +144,7 @@ static int check_key(struct verity_der whole, struct verity_error *err)
 	if ((IS(&oid, OID_ED25519) || IS(&oid, OID_ED448)) &&
 	    verity_der_size(&key) <= EDDSA_BYTES_MAX)
 		return 0;
-	return verity_cms_bad(err, "a key in it is none of RSA, EC and EdDSA");
+	return verity_cms_bad(err, "the type of a key in it is not RSA, EC or EdDSA");
 }
 
 static int read_extensions(struct verity_der list, struct verity_der *ret_key_id,

@@ -101,7 +101,7 @@ static int check_trust(struct verity_cms_signed_data *data, size_t index,
 		       struct verity_error *err)
 {
 	CMS_SignerInfo *signer = verity_cms_signed_data_signer(data, index);
-	const char *why = "the authority of its timestamp is not of this device's key "
+	const char *why = "the authority of its timestamp is not in this device's key "
 			  "ring";
 	int r = 0;
 

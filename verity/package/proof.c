@@ -29,8 +29,8 @@ int verity_proof_read(const void *preamble, size_t size,
 	r = verity_head_decode(preamble, &head, err);
 	if (r == 0 && size != verity_preamble_bytes(&head))
 		return verity_fail(err, VERITY_E_BAD_LENGTH,
-				   "the file has %zu bytes where its head makes it %zu",
-				   size, verity_preamble_bytes(&head));
+				   "the file has %zu bytes, but its head says %zu", size,
+				   verity_preamble_bytes(&head));
 	if (r == 0)
 		r = verity_judge_preamble(preamble, &head, &signed_only, &judgement,
 					  &unused, err);

@@ -36,8 +36,9 @@ static int check_key(const EVP_PKEY *key, enum verity_rsa_padding padding,
 			"(use ECDSA P-256 or P-384, or RSA)",
 			type == EVP_PKEY_ED25519 ? "Ed25519" : "Ed448");
 	if (verity_key_bits_min(key) == 0)
-		return verity_fail(err, VERITY_E_KEY,
-				   "the key is none of RSA and ECDSA, and cannot sign");
+		return verity_fail(
+			err, VERITY_E_KEY,
+			"the type of the key is not RSA or ECDSA: it cannot sign");
 	if (type == EVP_PKEY_RSA_PSS && padding == VERITY_RSA_PKCS1)
 		return verity_fail(
 			err, VERITY_E_KEY,

@@ -57,8 +57,8 @@ int verity_statement_split(const void *bytes, size_t size,
 				   "the statement's sizes are out of their range");
 	if (size != VERITY_HEAD_BYTES + text + signature)
 		return verity_fail(err, VERITY_E_BAD_STATEMENT,
-				   "the file has %zu bytes where its head makes it %zu",
-				   size, VERITY_HEAD_BYTES + text + signature);
+				   "the file has %zu bytes, but its head says %zu", size,
+				   VERITY_HEAD_BYTES + text + signature);
 	*ret = (struct verity_statement_parts){
 		.text = head + VERITY_HEAD_BYTES,
 		.text_bytes = text,

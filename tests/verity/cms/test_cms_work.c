@@ -353,8 +353,8 @@ static EVP_PKEY *dsa(void)
 }
 
 #define CURVE                                                                            \
-	"signature: the elliptic curve of a key in it is none of those that devices "    \
-	"know by name"
+	"signature: the elliptic curve of a key in it is not one that devices know by "  \
+	"name"
 #define POINT                                                                            \
 	"signature: an elliptic curve key in it is not an uncompressed point of its curve"
 
@@ -385,8 +385,8 @@ static void test_keys(void **state)
 		 POINT},
 		{EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), NULL},
 		{EVP_PKEY_Q_keygen(NULL, NULL, "X25519"),
-		 "signature: a key in it is none of RSA, EC and EdDSA"},
-		{dsa(), "signature: a key in it is none of RSA, EC and EdDSA"},
+		 "signature: the type of a key in it is not RSA, EC or EdDSA"},
+		{dsa(), "signature: the type of a key in it is not RSA, EC or EdDSA"},
 	};
 
 	(void)state;

@@ -138,9 +138,9 @@ static void test_times(void **state)
 		{&later, now, &tsa, NULL, now + 2 * year, NULL, NULL, "public.tsa.pem"},
 		/* an authority that the device does not know */
 		{&good, now, &stranger_tsa, NULL, now + 60, NULL,
-		 "the authority of its timestamp is not of this device's key ring", ""},
+		 "the authority of its timestamp is not in this device's key ring", ""},
 		{&brief, now, &stranger_tsa, NULL, now + 2 * year, NULL,
-		 "the authority of its timestamp is not of this device's key ring", ""},
+		 "the authority of its timestamp is not in this device's key ring", ""},
 		/* one of the ring that must not confirm this time */
 		{&good, now, &tsa_brief, NULL, now + 3 * year,
 		 "timestamp: " CHAIN "certificate has expired",

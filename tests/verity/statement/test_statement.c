@@ -236,9 +236,9 @@ static void test_container(void **state)
 		{"WMOSTM01\2\0\0\0\377\377\377\377{}", 18, VERITY_E_BAD_STATEMENT,
 		 "the statement's sizes are out of their range"},
 		{"WMOSTM01\3\0\0\0\0\0\0\0{}", 18, VERITY_E_BAD_STATEMENT,
-		 "the file has 18 bytes where its head makes it 19"},
+		 "the file has 18 bytes, but its head says 19"},
 		{"WMOSTM01\2\0\0\0\0\0\0\0{}\n", 19, VERITY_E_BAD_STATEMENT,
-		 "the file has 19 bytes where its head makes it 18"},
+		 "the file has 19 bytes, but its head says 18"},
 		{"WMOPKG01\2\0\0\0\0\0\0\0{}", 18, VERITY_E_WRONG_TYPE,
 		 "it is a package, not a signed statement"},
 	};

@@ -195,7 +195,8 @@ static int open_store(struct boot *boot, struct verity_error *err)
 /* Return: the step that the time from now on belongs to. */
 static enum overlay_step reset(struct boot *boot)
 {
-	bool purge, due = reset_is_due(boot, &purge);
+	struct factory_journal journal;
+	bool due = reset_is_due(boot, &journal);
 
 	if (due) {
 		overlay_span_end(&boot->steps[OVERLAY_STEP_VOLUMES]);
@@ -214,10 +215,10 @@ static enum overlay_step reset(struct boot *boot)
 		boot->resets = true;
 		boot_tell(boot, LOG_LEVEL_WARNING,
 			  "factory reset: requested, deletes all that is on DATA%s",
-			  purge ? " and PERSIST" : "");
+			  journal.purge ? " and PERSIST" : "");
 		cleanup_fd_p(&boot->data);
 		boot->data = -1;
-		if (purge) {
+		if (journal.purge) {
 			cleanup_fd_p(&boot->persist);
 			cleanup_fd_p(&boot->record);
 			boot->persist = boot->record = -1;

@@ -49,8 +49,7 @@ static void say(void *context, bool warning, const char *text)
 		fprintf(stderr, "wmopkg: factory reset: %s\n", verity_text_plain(line));
 }
 
-/* @ret: the request; { 0 } with .by_bootloader where there is no file */
-static bool is_due(const struct boot *boot, struct factory_journal *ret)
+bool reset_is_due(const struct boot *boot, struct factory_journal *ret)
 {
 	bool there = false;
 
@@ -60,15 +59,6 @@ static bool is_due(const struct boot *boot, struct factory_journal *ret)
 		return true;
 	return boot->conf.factory_reset &&
 	       (boot->record < 0 || !factory_obeyed(boot->record));
-}
-
-bool reset_is_due(const struct boot *boot, bool *ret_purge)
-{
-	struct factory_journal journal;
-	bool due = is_due(boot, &journal);
-
-	*ret_purge = due && journal.purge;
-	return due;
 }
 
 /* The clock of a device that was off for long may be years late. */
@@ -180,7 +170,7 @@ static void remember_volume(const struct boot *boot)
 void reset_run(struct boot *boot)
 {
 	struct factory_journal journal;
-	bool due = is_due(boot, &journal);
+	bool due = reset_is_due(boot, &journal);
 	struct verity_error why;
 
 	if (due && boot->record < 0) {

@@ -3,14 +3,15 @@
 
 /* The factory reset at a boot; see factory/reset.h. */
 
+#include "factory/journal.h"
 #include "initramfs/boot_context.h"
 
 /**
  * reset_is_due - whether this boot has to carry out a reset: one was requested, or one
  * was cut off
- * @ret_purge: whether PERSIST is emptied, too
+ * @ret: the request; { 0 } with .by_bootloader where there is no file
  */
-bool reset_is_due(const struct boot *boot, bool *ret_purge);
+bool reset_is_due(const struct boot *boot, struct factory_journal *ret);
 
 /**
  * reset_run - carry out the reset that is due, if one is

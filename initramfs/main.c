@@ -127,27 +127,20 @@ static int activate(const struct supervisor_work *work, int line, size_t *ret_st
 	return report(r, true, &err);
 }
 
-/* Without a console from the kernel: files opened later must not become one. */
-static void hold_standard_streams(void)
-{
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		close(fd);
-}
-
 int main(int argc, char **argv)
 {
 	struct request request = {.config = NULL};
 	struct verity_error err = {0};
 	struct supervisor_work work = {.run = activate};
 	struct rlimit files;
-	int status;
+	int status, fd;
 
-	hold_standard_streams();
+	/* Without a console from the kernel: files opened later must not become one. */
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
 	/* The modes of what is made are those of the code, whoever started it. */
 	umask(S_IWGRP | S_IWOTH);
 	status = read_options(argc, argv, &request);

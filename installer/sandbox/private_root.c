@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "verity/util/cleanup.h"
+#include "verity/util/io.h"
 
 /* Any folder that every system has: it is covered only for this process. */
 #define PLACE      "/proc"
@@ -22,19 +23,6 @@
 #define COPY_MAX   (1U << 20) /* bytes of a file of the system */
 #define FILE_MODE  0444
 #define OWNER_MODE 0644
-
-static int write_all(int fd, const char *bytes, size_t size)
-{
-	while (size > 0) {
-		ssize_t count = write(fd, bytes, size);
-
-		if (count < 0)
-			return -errno;
-		bytes += count;
-		size -= (size_t)count;
-	}
-	return 0;
-}
 
 static int put(int root, const struct sandbox_file *file)
 {
@@ -46,7 +34,7 @@ static int put(int root, const struct sandbox_file *file)
 		return -errno;
 	if (!file->bytes)
 		return ftruncate(fd, (off_t)file->size) < 0 ? -errno : 0;
-	return write_all(fd, file->bytes, file->size);
+	return verity_io_write(fd, file->bytes, file->size, 0, NULL);
 }
 
 /* A file with its folders; what is too large, or no file, is left out like a missing one.

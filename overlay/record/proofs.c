@@ -102,12 +102,6 @@ static size_t count_names(const struct overlay_proofs *proofs, int folder_fd, bo
 	return count;
 }
 
-static bool is_full(const struct overlay_proofs *proofs, int folder_fd)
-{
-	return count_names(proofs, folder_fd, false) >= VERITY_FLOORS_MAX &&
-	       count_names(proofs, folder_fd, true) >= VERITY_FLOORS_MAX;
-}
-
 static int keep(int folder_fd, const char *name, const void *preamble, size_t size,
 		struct verity_error *err)
 {
@@ -126,7 +120,8 @@ static int keep_epoch(const struct overlay_proofs *proofs, const char *name,
 	if (r < 0)
 		return r;
 	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
-	    is_full(proofs, folder))
+	    count_names(proofs, folder, false) >= VERITY_FLOORS_MAX &&
+	    count_names(proofs, folder, true) >= VERITY_FLOORS_MAX)
 		return verity_fail(err, VERITY_E_TOO_MANY,
 				   "over %d package names have run on this device",
 				   VERITY_FLOORS_MAX);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "verity/util/cleanup.h"
+#include "verity/util/io.h"
 #include "verity/util/le32.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -169,22 +170,15 @@ int overlay_superblock_check_device(int fd, const char *type, const char *device
 				    struct verity_error *err)
 {
 	cleanup_free uint8_t *bytes = calloc(1, OVERLAY_SUPERBLOCK_BYTES);
-	size_t size = 0;
+	off_t end = lseek(fd, 0, SEEK_END);
+	size_t size =
+		end > OVERLAY_SUPERBLOCK_BYTES ? OVERLAY_SUPERBLOCK_BYTES : (size_t)end;
+	int r;
 
 	if (!bytes)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	while (size < OVERLAY_SUPERBLOCK_BYTES) {
-		ssize_t count = pread(fd, bytes + size, OVERLAY_SUPERBLOCK_BYTES - size,
-				      (off_t)size);
-
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count < 0)
-			return verity_fail(err, VERITY_E_MOUNT, "%s: %s", device,
-					   strerror(errno));
-		if (count == 0)
-			break;
-		size += (size_t)count;
-	}
+	r = end < 0 ? -errno : verity_io_read(fd, bytes, size, 0, NULL);
+	if (r < 0)
+		return verity_fail(err, VERITY_E_MOUNT, "%s: %s", device, strerror(-r));
 	return overlay_superblock_check(type, bytes, size, device, err);
 }

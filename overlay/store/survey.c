@@ -176,23 +176,6 @@ static void look_at(struct walk *walk, const char *name, size_t listed)
 	}
 }
 
-static int append(const struct walk *walk, struct overlay_survey *survey,
-		  struct verity_error *err)
-{
-	struct overlay_entry *grown = reallocarray(
-		survey->entries, survey->count + walk->count + 1, sizeof(*grown));
-
-	if (!grown)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	if (walk->count > 0)
-		memcpy(grown + survey->count, walk->entries,
-		       walk->count * sizeof(*grown));
-	survey->entries = grown;
-	survey->count += walk->count;
-	survey->unlisted[walk->kind] = walk->unlisted;
-	return 0;
-}
-
 int overlay_survey_add(const struct overlay_store *store, enum overlay_store_kind kind,
 		       const struct overlay_entry *first, size_t first_count,
 		       struct overlay_survey *survey, struct verity_error *err)
@@ -204,6 +187,7 @@ int overlay_survey_add(const struct overlay_store *store, enum overlay_store_kin
 		.entries = calloc(OVERLAY_SURVEY_ENTRIES_MAX, sizeof(*walk.entries)),
 		.looks = calloc(OVERLAY_SURVEY_ENTRIES_MAX, sizeof(*walk.looks)),
 	};
+	struct overlay_entry *grown;
 	size_t listed;
 	int r = 0;
 
@@ -226,5 +210,13 @@ int overlay_survey_add(const struct overlay_store *store, enum overlay_store_kin
 			walk.unlisted.over--;
 	for (size_t i = 0; i < names.count; i++)
 		look_at(&walk, names.items[i], listed);
-	return append(&walk, survey, err);
+	grown = reallocarray(survey->entries, survey->count + walk.count + 1,
+			     sizeof(*grown));
+	if (!grown)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	memcpy(grown + survey->count, walk.entries, walk.count * sizeof(*grown));
+	survey->entries = grown;
+	survey->count += walk.count;
+	survey->unlisted[kind] = walk.unlisted;
+	return 0;
 }

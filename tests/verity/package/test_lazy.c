@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tests/check.h"
+#include "tests/verity/ring.h"
 #include "tests/verity/sample.h"
 #include "verity/hashtree/tree.h"
 #include "verity/package/package.h"
@@ -21,9 +22,6 @@
 #include "verity/util/io.h"
 
 #define DATA_BLOCKS 300 /* two tree levels: the root, and three leaves */
-
-static struct keys keys;
-static struct verity_keyring *keyring;
 
 /* The file that @fd is, opened and judged: VERITY_OK or what is wrong with it. */
 static void check_opened(int fd, const struct verity_policy *policy,
@@ -249,24 +247,6 @@ static void test_reads(void **state)
 	assert_in_range(reading_of(fd, &lazy), most - 2 * UINT64_C(512), most);
 }
 
-static int setup(void **state)
-{
-	struct verity_error err;
-
-	(void)state;
-	keys_make(&keys);
-	check_ok(verity_keyring_load(keys.ring, &keyring, &err), &err);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	verity_keyring_free(keyring);
-	keys_delete(&keys);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,5 +256,5 @@ int main(void)
 		cmocka_unit_test(test_reads),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, ring_setup, ring_teardown);
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "tests/check.h"
+#include "tests/verity/ring.h"
 #include "tests/verity/sample.h"
 #include "verity/package/inspect.h"
 #include "verity/package/package.h"
@@ -22,9 +23,6 @@
 #include "verity/util/io.h"
 
 #define DATA_BLOCKS 300 /* two tree levels */
-
-static struct keys keys;
-static struct verity_keyring *keyring;
 
 /* What either reader says. */
 struct outcome {
@@ -364,24 +362,6 @@ static void test_not_a_file(void **state)
 	unlink(link_path);
 }
 
-static int setup(void **state)
-{
-	struct verity_error err;
-
-	(void)state;
-	keys_make(&keys);
-	check_ok(verity_keyring_load(keys.ring, &keyring, &err), &err);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	verity_keyring_free(keyring);
-	keys_delete(&keys);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,5 +370,5 @@ int main(void)
 		cmocka_unit_test(test_hook),     cmocka_unit_test(test_not_a_file),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, ring_setup, ring_teardown);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tests/check.h"
+#include "tests/verity/ring.h"
 #include "tests/verity/statements.h"
 #include "verity/statement/denylist_private.h"
 #include "verity/util/hex.h"
@@ -11,9 +12,6 @@
 
 #define H32 "00112233445566778899aabbccddeeff"
 #define H64 H32 H32
-
-static struct keys keys;
-static struct verity_keyring *keyring;
 
 static const char empty[] =
 	"{\"type\":\"denylist\",\"format\":1,\"number\":1,\"deny\":[]}";
@@ -408,22 +406,6 @@ static void test_longest(void **state)
 	free(text);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	keys_make(&keys);
-	keyring = statement_ring(&keys);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	verity_keyring_free(keyring);
-	keys_delete(&keys);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -439,5 +421,5 @@ int main(void)
 		cmocka_unit_test(test_longest),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, ring_setup, ring_teardown);
 }

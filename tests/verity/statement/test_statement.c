@@ -3,12 +3,10 @@
 #include <stdlib.h>
 
 #include "tests/check.h"
+#include "tests/verity/ring.h"
 #include "tests/verity/statements.h"
 #include "verity/format/format.h"
 #include "verity/util/json.h"
-
-static struct keys keys;
-static struct verity_keyring *keyring;
 
 static const char unlock[] = "{\"type\":\"unlock\",\"format\":1,\"serial\":\"A1\","
 			     "\"allow\":[\"untrusted\"],\"not_after\":2000000000}";
@@ -303,22 +301,6 @@ static void test_round_trip(void **state)
 	}
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	keys_make(&keys);
-	keyring = statement_ring(&keys);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	verity_keyring_free(keyring);
-	keys_delete(&keys);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,5 +310,5 @@ int main(void)
 		cmocka_unit_test(test_round_trip),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, ring_setup, ring_teardown);
 }

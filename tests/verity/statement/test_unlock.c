@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tests/check.h"
+#include "tests/verity/ring.h"
 #include "tests/verity/statements.h"
 #include "verity/statement/denylist.h"
 #include "verity/statement/floors.h"
@@ -11,9 +12,6 @@
 #include "verity/statement/unlock.h"
 #include "verity/util/hex.h"
 #include "verity/util/json.h"
-
-static struct keys keys;
-static struct verity_keyring *keyring;
 
 static const char good[] = "{\"type\":\"unlock\",\"format\":1,\"serial\":\"A-1\","
 			   "\"allow\":[\"untrusted\"],\"not_after\":1000}";
@@ -334,22 +332,6 @@ static void test_words(void **state)
 	assert_string_equal(words, "");
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	keys_make(&keys);
-	keyring = statement_ring(&keys);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	verity_keyring_free(keyring);
-	keys_delete(&keys);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,5 +345,5 @@ int main(void)
 		cmocka_unit_test(test_words),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, ring_setup, ring_teardown);
 }

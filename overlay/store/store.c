@@ -139,13 +139,9 @@ void overlay_entry_file(const struct overlay_entry *entry,
 
 bool overlay_entry_name(const char *file, char ret[static VERITY_NAME_MAX + 1])
 {
-	size_t suffix = strlen(VERITY_PACKAGE_SUFFIX);
-	size_t length = strlen(file);
-
 	/* In a store the suffix is in small letters: the file is opened by its name. */
-	return length > suffix &&
-	       strcmp(file + length - suffix, VERITY_PACKAGE_SUFFIX) == 0 &&
-	       verity_name_from_path(file, ret, NULL) == 0;
+	return verity_name_from_path(file, ret, NULL) == 0 &&
+	       strcmp(strrchr(file, '.'), VERITY_PACKAGE_SUFFIX) == 0;
 }
 
 static int list_folder(int folder, enum overlay_store_kind kind,

@@ -26,6 +26,11 @@
 #define KILL_US   (2 * SECOND_US) /* how long a killed process may take to end */
 #define RESCUE_US (10 * SECOND_US)
 
+/* Nobody else sends this signal so early. */
+#define OUT_OF_MEMORY                                                                    \
+	": most likely memory ran out (remove packages, or lower memory_percent in the " \
+	"configuration)"
+
 struct worker {
 	pid_t pid;
 	int end_fd;    /* readable when it has ended; -1: this kernel has no pidfd */
@@ -230,8 +235,9 @@ static int supervise(const struct supervisor_work *work, struct worker *worker)
 			    worker->limit_seconds);
 	else if (status >= 0 && WIFSIGNALED(status))
 		verity_fail(&why, VERITY_E_STACK,
-			    "wmopkg-activate was ended by signal %d before it was done",
-			    WTERMSIG(status));
+			    "wmopkg-activate was ended by signal %d before it was done%s",
+			    WTERMSIG(status),
+			    WTERMSIG(status) == SIGKILL ? OUT_OF_MEMORY : "");
 	else
 		verity_fail(&why, VERITY_E_STACK,
 			    "wmopkg-activate ended before it was done");

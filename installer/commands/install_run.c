@@ -4,9 +4,11 @@
 
 #include "installer/commands/install_run.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "installer/commands/install_replace.h"
 #include "installer/common/progress.h"
@@ -16,11 +18,13 @@
 #include "installer/device/audit.h"
 #include "installer/device/critical_warn.h"
 #include "installer/device/end_quarantine.h"
+#include "installer/device/reboot_frees.h"
 #include "installer/device/reset_pending.h"
 #include "installer/grammar/grammar.h"
 #include "overlay/store/order.h"
 #include "verity/package/stream.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 struct install {
 	struct device *device; /* borrowed, like the rest */
@@ -34,6 +38,25 @@ struct install {
 	struct progress progress;
 	uint64_t done; /* bytes */
 };
+
+/* What is active keeps its room, also when it was removed or replaced. */
+static void add_freed(const struct install *install, uint64_t needed,
+		      struct verity_error *err)
+{
+	uint64_t freed = reboot_frees(install->device, install->kind);
+	struct statvfs fs;
+
+	if (freed == 0 ||
+	    fstatvfs(overlay_store_folder(install->store, install->kind), &fs) < 0)
+		return;
+	verity_text_append(err->message, sizeof(err->message),
+			   "; removed packages keep %" PRIu64 " until the reboot (%s)",
+			   freed,
+			   fs.f_bavail * fs.f_frsize + freed >= needed
+				   ? "reboot first"
+				   : "reboot first; then remove a package or free some "
+				     "space");
+}
 
 /* All that can be checked before the first block of data. */
 static int take_head(void *context, const struct verity_judgement *judgement,
@@ -61,8 +84,9 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 	if (r == 0)
 		r = install_check_identity(install->store, install->policy, name,
 					   manifest->name, err);
-	if (r == 0)
-		r = overlay_incoming_reserve(install->incoming, file_bytes, err);
+	if (r == 0 &&
+	    (r = overlay_incoming_reserve(install->incoming, file_bytes, err)) == -ENOSPC)
+		add_freed(install, file_bytes, err);
 	if (r < 0)
 		return r;
 	snprintf(title, sizeof(title), "%s" VERITY_PACKAGE_SUFFIX, name);

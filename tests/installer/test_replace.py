@@ -5,6 +5,7 @@ identity; to the letter."""
 
 import os
 import shutil
+import subprocess
 import unittest
 
 import bench
@@ -115,6 +116,28 @@ class Replace(states.Case):
         os.symlink("/etc/passwd", "data/packages/link.wmopkg")
         os.mkfifo("data/packages/pipe.wmopkg")
         self.check_install(OLDER, "")
+
+    def test_room_that_the_reboot_frees(self):
+        """What was removed is active, and keeps its room, until then."""
+        small = f"{self.shared}/{OLDER}/pkgname.wmopkg"
+        for size, removed, told in (
+                (5, self.package, "reboot first"),
+                (1, small, "reboot first; then remove a package or free some space")):
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", "data"],
+                           check=True)
+            self.addCleanup(subprocess.run, ["umount", f"{self.folder}/data"], check=True)
+            self.install(removed)
+            self.booted(self.entry("pkgname"))
+            needed, kept = os.path.getsize(self.package), os.path.getsize(removed)
+            with open("data/packages/pkgname.wmopkg", "rb"):  # as the loop device does
+                self.assertEqual(self.wmopkg("remove", "pkgname", "--yes").returncode, 0)
+                room = os.statvfs("data")
+                free = room.f_bavail * room.f_frsize
+                self.refuse(6, f"{self.package}: it needs {needed} bytes and there is room for {free} "
+                            f"on {self.folder}/data/packages (tmpfs): {needed - free} more have to "
+                            f"be freed; removed packages keep {kept} until the reboot ({told})",
+                            "install", self.package)
+            os.unlink("run/state.json")
 
     def test_state_after_a_move(self):
         """What runs is not called removed when it only went to the other store."""

@@ -343,7 +343,8 @@ def kill_after(work, build, seconds):
         assert process.returncode in (0, 1), process.returncode
         if process.returncode == 1:
             equal(device.state()["stack"]["message"],
-                  "wmopkg-activate was ended by signal 9 before it was done")
+                  "wmopkg-activate was ended by signal 9 before it was done: most likely memory "
+                  "ran out (remove packages, or lower memory_percent in the configuration)")
         check_all_or_nothing(device, process.returncode)
         return process.returncode == 1
 

@@ -9,15 +9,110 @@
 #include "factory/journal.h"
 #include "installer/commands/commands.h"
 #include "installer/commands/confirm.h"
+#include "installer/common/layout.h"
 #include "installer/device/audit.h"
 #include "installer/device/reset_allowed.h"
+#include "overlay/config/bootconf.h"
+#include "verity/util/text.h"
+
+#define INDENT     2
+#define LINE_BYTES 2048
 
 /* What a purge deletes, and what that means, before anybody says yes to it. */
 static const char purge_text[] =
-	"A purge deletes everything on DATA and PERSIST: all packages, also persistent ones,\n"
-	"configuration and users, the audit log, known hosts, the unlock statement, the deny\n"
-	"list and the floors. Rollback protection starts from zero: packages that were revoked\n"
-	"or are too old can be installed again. The disk is not overwritten.\n";
+	"A purge deletes everything on DATA and PERSIST: all packages, also persistent ones, "
+	"configuration and users, the audit log, known hosts, the unlock statement, the deny "
+	"list and the floors. Rollback protection starts from zero: packages that were "
+	"revoked or are too old can be installed again. The disk is not overwritten.";
+
+/* "2 packages: alpha, beta", or "no package". */
+static void print_packages(const struct layout *layout, const char *text,
+			   const char *adjective, const struct overlay_entry *entries,
+			   size_t all, enum overlay_store_kind kind)
+{
+	char line[LINE_BYTES];
+	size_t count = 0;
+
+	for (size_t i = 0; i < all; i++)
+		count += entries[i].kind == kind;
+	snprintf(line, sizeof(line), "%s, and ", text);
+	if (count == 0)
+		verity_text_append(line, sizeof(line), "no %spackage", adjective);
+	else
+		verity_text_append(line, sizeof(line), "%zu %spackage%s", count,
+				   adjective, count > 1 ? "s" : "");
+	for (size_t i = 0, shown = 0; i < all; i++)
+		if (entries[i].kind == kind)
+			verity_text_append(line, sizeof(line), "%s%s",
+					   shown++ ? ", " : ": ", entries[i].name);
+	layout_print(stdout, layout, INDENT, line);
+}
+
+static int ask(struct device *device, bool purge, struct verity_error *err)
+{
+	const struct layout layout = layout_of(STDOUT_FILENO);
+	cleanup_free struct overlay_entry *entries = NULL;
+	struct overlay_store *store;
+	size_t count = 0;
+	int r;
+
+	if (purge) {
+		layout_print(stdout, &layout, 0, purge_text);
+		return confirm(
+			"factory-reset",
+			"Purge this device, deleting all that it has and remembers",
+			"Nothing reset.", err);
+	}
+	r = device_store(device, &store, err);
+	if (r == 0)
+		r = overlay_store_list(store, &entries, &count, err);
+	if (r < 0)
+		return r;
+	print_packages(&layout,
+		       "Deleted: all of DATA, with configuration, users and logs", "",
+		       entries, count, OVERLAY_ORDINARY);
+	print_packages(
+		&layout,
+		"Kept: the audit log, known hosts, unlock statement, deny list and floors",
+		"persistent ", entries, count, OVERLAY_PERSISTENT);
+	return confirm("factory-reset",
+		       "Reset to factory, deleting all but persistent packages",
+		       "Nothing reset.", err);
+}
+
+static int cancel(struct device *device, struct verity_error *err)
+{
+	const struct overlay_config *config = device_config(device);
+	const struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_RESET,
+						  .detail = "cancelled"};
+	struct factory_journal journal = {.step = FACTORY_ASKED};
+	struct overlay_bootconf conf;
+	struct verity_error unused;
+	bool there = false;
+	int record;
+	int r = device_record_fd(device, &record, err);
+
+	if (r == 0 && record >= 0)
+		r = factory_journal_load(record, &journal, &there, err);
+	if (r == 0 && journal.step != FACTORY_ASKED)
+		r = verity_fail(
+			err, VERITY_E_UNSUPPORTED,
+			"factory-reset: it was begun, and the next reboot continues it");
+	if (r == 0 && there)
+		r = factory_journal_close(record, err);
+	if (r < 0)
+		return r;
+	if (there)
+		audit_add(device, &entry);
+	puts(there ? "Cancelled... Nothing is reset at the next reboot."
+		   : "No factory reset is requested.");
+	(void)!overlay_bootconf_read(config->uboot_env, config->cmdline, &conf, &unused);
+	if (conf.origin[OVERLAY_BOOT_FACTORY_RESET] == OVERLAY_BOOT_UBOOT)
+		report_warning(
+			"the bootloader asks for one, too, unless it was carried out "
+			"already (to end that: wmopkg boot clear factory_reset)");
+	return 0;
+}
 
 static int request(struct device *device, bool purge, struct verity_error *err)
 {
@@ -68,23 +163,19 @@ enum exit_status command_factory_reset(struct device *device, const struct words
 {
 	bool purge = words_has(words, WORD_PURGE);
 	const char *what = purge ? "Purge" : "Factory reset";
-	const char *question =
-		purge ? "Purge this device, deleting all that it has and remembers"
-		      : "Reset to factory, deleting all but persistent packages";
 	struct verity_error err;
 	int answer = 1;
 
+	if (words_has(words, WORD_CANCEL))
+		return cancel(device, &err) < 0 ? report_error(NULL, &err) : STATUS_DONE;
 	if (reset_allowed(device_config(device), &err) < 0) {
 		/* Only root can write to the log. */
 		if (geteuid() == 0)
 			audit(device, purge, &err);
 		return report_error(NULL, &err);
 	}
-	if (!words_has(words, WORD_YES)) {
-		if (purge)
-			fputs(purge_text, stdout);
-		answer = confirm("factory-reset", question, "Nothing reset.", &err);
-	}
+	if (!words_has(words, WORD_YES))
+		answer = ask(device, purge, &err);
 	if (answer == 0)
 		return STATUS_FAILED;
 	if (answer < 0 || request(device, purge, &err) < 0)

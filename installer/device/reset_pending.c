@@ -7,6 +7,8 @@
 #include "factory/journal.h"
 #include "installer/common/report.h"
 
+#define TO_CANCEL " (to cancel it: wmopkg factory-reset cancel)"
+
 void reset_pending_warn(struct device *device)
 {
 	struct factory_journal journal;
@@ -19,13 +21,14 @@ void reset_pending_warn(struct device *device)
 		return;
 	if (journal.purge)
 		report_warning("a purge is %s: the next reboot deletes everything on "
-			       "DATA and PERSIST, also persistent packages",
+			       "DATA and PERSIST, also persistent packages%s",
 			       journal.step == FACTORY_ASKED ? "requested"
-							     : "not finished");
+							     : "not finished",
+			       journal.step == FACTORY_ASKED ? TO_CANCEL : "");
 	else if (journal.step == FACTORY_ASKED)
 		report_warning(
 			"a factory reset is requested: the next reboot deletes all but "
-			"persistent packages");
+			"persistent packages" TO_CANCEL);
 	else
 		report_warning("a factory reset was begun and is not finished: the next "
 			       "reboot continues it (the kernel log says why)");

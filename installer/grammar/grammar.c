@@ -45,6 +45,7 @@ static const struct word_info infos[WORD_COUNT] = {
 	[WORD_REBOOT] = {"--reboot", NULL, KIND_NONE, "reboot at once"},
 	[WORD_PURGE] = {"--purge", NULL, KIND_NONE,
 			"delete PERSIST, too: all that the device has and remembers"},
+	[WORD_CANCEL] = {"cancel", NULL, KIND_NONE, "take back the request for one"},
 	[WORD_JSON] = {"json", NULL, KIND_NONE, "print JSON", .reserved = true},
 	[WORD_SHOW_MEDIA] = {"media", NULL, KIND_NONE,
 			     "the connected USB sticks and SD cards", .reserved = true},

@@ -84,9 +84,11 @@ static const struct command commands[] = {
 	 FORMS(FORM(NEEDED(BOOT_SET), NEEDED(BOOT_VALUE)), FORM(NEEDED(BOOT_CLEAR)),
 	       FORM(ANYWHERE(JSON))),
 	 "show, set or clear the boot configuration", DEVICE, RUNS(command_boot)},
-	{"factory-reset", FORMS(FORM(ANYWHERE(PURGE), ANYWHERE(REBOOT), ANYWHERE(YES))),
+	{"factory-reset",
+	 FORMS(FORM(NEEDED(CANCEL)),
+	       FORM(ANYWHERE(PURGE), ANYWHERE(REBOOT), ANYWHERE(YES))),
 	 "delete all data except persistent packages at the next reboot, with --purge "
-	 "these, too; asks for confirmation, unless --yes is given",
+	 "these, too; asks for confirmation, unless --yes is given; cancel takes it back",
 	 DEVICE, RUNS(command_factory_reset)},
 	{"boot-complete", FORMS(FORM(NEEDED(NONE))),
 	 "mark this boot as completed; for a service, not for people", COMMAND_ONCE,

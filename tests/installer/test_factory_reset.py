@@ -15,20 +15,22 @@ NOBODY = 65534
 REQUEST = "persist/wmopkg/factory-reset"
 ASKED = '{"format":1,"step":"asked","by_bootloader":false,"made":false,"line":0}'
 PURGE = ASKED.replace("0}", '0,"purge":true}')
-PURGE_TEXT = """\
-A purge deletes everything on DATA and PERSIST: all packages, also persistent ones,
-configuration and users, the audit log, known hosts, the unlock statement, the deny
-list and the floors. Rollback protection starts from zero: packages that were revoked
-or are too old can be installed again. The disk is not overwritten.
-"""
+PURGE_TEXT = (
+    "A purge deletes everything on DATA and PERSIST: all packages, also persistent ones, "
+    "configuration and users, the audit log, known hosts, the unlock statement, the deny list and "
+    "the floors. Rollback protection starts from zero: packages that were revoked or are too old "
+    "can be installed again. The disk is not overwritten.\n")
 PURGE_QUESTION = "Purge this device, deleting all that it has and remembers (y/N)?\n"
 PURGE_REQUESTED = "Purge requested... It takes place at the next reboot.\n"
-QUESTION = "Reset to factory, deleting all but persistent packages (y/N)?\n"
+DELETED = "Deleted: all of DATA, with configuration, users and logs, and {}\n"
+KEPT = "Kept: the audit log, known hosts, unlock statement, deny list and floors, and {}\n"
+QUESTION = (DELETED.format("no package") + KEPT.format("no persistent package") +
+            "Reset to factory, deleting all but persistent packages (y/N)?\n")
 REQUESTED = "Factory reset requested... It takes place at the next reboot.\n"
 CONSOLE = ("factory-reset: allowed only on the serial console of this device (log in there, or "
            "request it with the bootloader)")
 PENDING = ("wmopkg: warning: a factory reset is requested: the next reboot deletes all but "
-           "persistent packages\n")
+           "persistent packages (to cancel it: wmopkg factory-reset cancel)\n")
 UNFINISHED = ("wmopkg: warning: a factory reset was begun and is not finished: the next reboot "
               "continues it (the kernel log says why)\n")
 ROOT = "factory-reset: only root may request one (become root)"
@@ -76,7 +78,8 @@ class FactoryReset(bench.Case):
         self.assertEqual(self.events(), [("purge requested", None, "root")])
         self.assertEqual(self.wmopkg("show").stderr,
                          "wmopkg: warning: a purge is requested: the next reboot deletes everything "
-                         "on DATA and PERSIST, also persistent packages\n")
+                         "on DATA and PERSIST, also persistent packages (to cancel it: wmopkg "
+                         "factory-reset cancel)\n")
         # the last request counts, and in any order of the words
         self.succeed(REQUESTED, "factory-reset", "--yes")
         self.assertTrue(self.requested())
@@ -88,6 +91,33 @@ class FactoryReset(bench.Case):
                          "wmopkg: warning: a purge is not finished: the next reboot deletes "
                          "everything on DATA and PERSIST, also persistent packages\n")
         self.assertEqual(self.wmopkg("factory-reset", "--purge", "now").returncode, 2)
+
+    def test_what_goes_and_what_stays(self):
+        for name, words in (("alpha", ()), ("beta", ()), ("brand", ("persistent",))):
+            self.install(self.make(name, keys=self.keys), *words)
+        self.check(1, DELETED.format("2 packages: alpha, beta") +
+                   KEPT.format("1 persistent package: brand") + "Reset to factory, deleting all but "
+                   "persistent packages (y/N)?\nNothing reset.\n", "", "factory-reset", answer="n\n")
+
+    def test_cancel(self):
+        self.succeed("No factory reset is requested.\n", "factory-reset", "cancel")
+        for words in ((), ("--purge",)):
+            self.assertEqual(self.wmopkg("factory-reset", *words, "--yes").returncode, 0)
+            self.succeed("Cancelled... Nothing is reset at the next reboot.\n", "factory-reset",
+                         "cancel")
+            self.assertFalse(os.path.lexists(REQUEST))
+            self.assertEqual(self.wmopkg("show").stderr, "")
+        self.assertEqual(self.events()[1::2], [("cancelled", None, "root")] * 2)
+        # what other software asked for with an empty file
+        bench.write(REQUEST, b"")
+        self.succeed("Cancelled... Nothing is reset at the next reboot.\n", "factory-reset",
+                     "cancel")
+        # of one that was begun, a part is deleted already
+        begun = ASKED.replace("asked", "make").encode()
+        bench.write(REQUEST, begun)
+        self.check(1, "", "factory-reset: it was begun, and the next reboot continues it",
+                   "factory-reset", "cancel")
+        self.assertEqual(bench.read(REQUEST), begun)
 
     def test_purge_is_not_of_the_bootloader(self):
         result = self.wmopkg("boot", "set", "factory_reset", "purge")
@@ -191,7 +221,10 @@ class FactoryReset(bench.Case):
         typist.type("package\n")
         typist.expect("/package/#> ")
         typist.type("do factory-reset\n")
-        typist.expect("do factory-reset\n" + QUESTION.rstrip("\n"))
+        typist.expect("do factory-reset\nDeleted: all of DATA, with configuration, users and logs, "
+                      "and no package\nKept: the audit log, known hosts, unlock statement, deny list "
+                      "and floors, and no\n  persistent package\nReset to factory, deleting all but "
+                      "persistent packages (y/N)?")
         typist.type("y\n")
         typist.expect(REQUESTED)
         typist.type("exit\n")

@@ -134,7 +134,7 @@ static void test_find(void **state)
 		{COMMAND_PACKAGE, "install media external |",
 		 "--check-firmware --check-model persistent", 0},
 		{COMMAND_PACKAGE, "install media external pe", "persistent", 10},
-		{COMMAND_TOP, "factory-reset |", "--purge --reboot", 0},
+		{COMMAND_TOP, "factory-reset |", "--purge --reboot cancel", 0},
 		/* keywords in any case, names as they are */
 		{COMMAND_TOP, "PAC", "package", 7},
 		{COMMAND_PACKAGE, "install PRO", "proto", 5},

@@ -10,11 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define FILES_MAX 64
+#define USED_UNKNOWN_BYTES                                                               \
+	(256U << 20) /* without /proc: more than programs and libraries take */
 #define THREADS_MAX                                                                      \
 	256 /* of the user, whoever started them: name servers are asked in one */
 
@@ -67,6 +70,10 @@ int sandbox_forget(const struct sandbox_rules *rules, const int *keep, size_t co
 	sigset_t none;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	/* A device may lack the node: a file in memory, which cannot grow, does as well.
+	 */
+	if (null < 0)
+		null = memfd_create("null", MFD_CLOEXEC);
 	/* Ctrl-C goes to the parent, which decides. */
 	if (null < 0 || (setsid() < 0 && errno != EPERM))
 		return -errno;
@@ -93,7 +100,7 @@ size_t sandbox_used_bytes(void)
 		pages = 0;
 	if (file)
 		fclose(file);
-	return pages * (size_t)sysconf(_SC_PAGESIZE);
+	return pages ? pages * (size_t)sysconf(_SC_PAGESIZE) : USED_UNKNOWN_BYTES;
 }
 
 int sandbox_limit(const struct sandbox_rules *rules, size_t used_bytes, bool switched)
@@ -108,7 +115,7 @@ int sandbox_limit(const struct sandbox_rules *rules, size_t used_bytes, bool swi
 		{RLIMIT_NOFILE, FILES_MAX, true},
 		{RLIMIT_MEMLOCK, 0, true},
 		{RLIMIT_MSGQUEUE, 0, true},
-		{RLIMIT_AS, used_bytes + rules->memory_bytes, used_bytes > 0},
+		{RLIMIT_AS, used_bytes + rules->memory_bytes, true},
 		/* It counts the processes of a user, not those of this program. */
 		{RLIMIT_NPROC, 0, !rules->has_threads},
 		{RLIMIT_NPROC, THREADS_MAX, rules->has_threads && switched},

@@ -21,13 +21,14 @@
 int sandbox_forget(const struct sandbox_rules *rules, const int *keep, size_t count);
 
 /**
- * sandbox_used_bytes - address space in use; 0 if /proc does not say it
+ * sandbox_used_bytes - address space in use; an upper bound where
+ * /proc does not say it
  */
 size_t sandbox_used_bytes(void);
 
 /**
  * sandbox_limit - limits of memory, files and processes
- * @used_bytes: from sandbox_used_bytes(); 0: memory is not limited
+ * @used_bytes: from sandbox_used_bytes()
  * @switched:   the process runs as a user of its own, whose processes can be counted
  *
  * Return: 0; -errno.

@@ -54,10 +54,33 @@ static const struct {
 
 #define PIECE_COUNT (sizeof(pieces) / sizeof(pieces[0]))
 
+/* What no process can do without. */
+enum step {
+	STEP_STREAMS,
+	STEP_FILES,
+	STEP_USER,
+	STEP_LIMITS,
+	STEP_PRIVILEGES,
+};
+
+static const struct {
+	const char *what, *hint;
+} steps[] = {
+	[STEP_STREAMS] = {"standard streams", "check /dev/null"},
+	[STEP_FILES] = {"files for ssh", "mount /proc"},
+	[STEP_USER] =
+		{"another user",
+		 "let it keep CAP_SETUID and CAP_SETGID: a container or a service may "
+		 "take them away"},
+	[STEP_LIMITS] = {"limits", "check the limits that it is started with"},
+	[STEP_PRIVILEGES] = {"no new privileges", "see what forbids prctl()"},
+};
+
 /* The first thing that the parent reads: before a byte of a stranger's was read. */
 struct report {
 	unsigned pieces;
 	int failed;           /* errno that ended it; 0: it works */
+	enum step step;       /* that it ended in */
 	int why[PIECE_COUNT]; /* errno for each piece that is missing */
 	int landlock;         /* version */
 };
@@ -73,11 +96,8 @@ void sandbox_pieces_text(unsigned mask, char *ret, size_t size)
 						 used ? ", " : "", pieces[i].name);
 }
 
-/*
- * Notes what became of a piece. @optional: the kernel may lack it, or a container may
- * forbid it.
- */
-static bool note(struct report *report, enum sandbox_piece piece, bool optional, int r)
+/* Notes what became of a piece, which a kernel may lack, or a container forbid. */
+static void note(struct report *report, enum sandbox_piece piece, int r)
 {
 	size_t index = 0;
 
@@ -86,9 +106,16 @@ static bool note(struct report *report, enum sandbox_piece piece, bool optional,
 	report->why[index] = -r;
 	if (r == 0)
 		report->pieces |= piece;
-	else if (!optional)
-		report->failed = -r;
-	return report->failed == 0;
+}
+
+/* Likewise for a piece that must not be missing. Return: whether to go on. */
+static bool note_needed(struct report *report, enum sandbox_piece piece, enum step step,
+			int r)
+{
+	note(report, piece, r);
+	report->failed = -r;
+	report->step = step;
+	return r == 0;
 }
 
 /* Files in memory have a path only in /proc; in a root of its own they are there already.
@@ -120,6 +147,8 @@ static int make_files(const struct sandbox_rules *rules, bool has_root,
 			snprintf(made->path, sizeof(made->path), "/proc/self/fd/%d", fd);
 		else
 			close(fd);
+		if (!has_root && access(made->path, R_OK) < 0)
+			return -errno;
 	}
 	return 0;
 }
@@ -174,7 +203,7 @@ static int leave_files(struct start *start, const char *const *readable,
 		start->relay.agent = sandbox_relay_connect(start->agent);
 	if (!(rules->without & SANDBOX_ROOT)) {
 		r = is_root ? sandbox_root_enter(rules, readable) : -EPERM;
-		note(report, SANDBOX_ROOT, true, r);
+		note(report, SANDBOX_ROOT, r);
 	}
 	has_root = report->pieces & SANDBOX_ROOT;
 	r = make_files(rules, has_root, inside);
@@ -208,14 +237,15 @@ static void give_up_rights(struct start *start, struct sandbox_inside *inside,
 	r = leave_files(start, readable, inside, report);
 	if (r < 0) {
 		report->failed = -r;
+		report->step = STEP_FILES;
 		return;
 	}
 	if (geteuid() == 0 && (wanted & SANDBOX_USER) &&
-	    !note(report, SANDBOX_USER, false, sandbox_switch_user(rules)))
+	    !note_needed(report, SANDBOX_USER, STEP_USER, sandbox_switch_user(rules)))
 		return;
 	if ((wanted & SANDBOX_LIMITS) &&
-	    !note(report, SANDBOX_LIMITS, false,
-		  sandbox_limit(rules, used_bytes, report->pieces & SANDBOX_USER)))
+	    !note_needed(report, SANDBOX_LIMITS, STEP_LIMITS,
+			 sandbox_limit(rules, used_bytes, report->pieces & SANDBOX_USER)))
 		return;
 	/* A change of the user has reset both. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
@@ -224,7 +254,7 @@ static void give_up_rights(struct start *start, struct sandbox_inside *inside,
 		r = -ESRCH; /* it is gone already */
 	else if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
-	if (!note(report, SANDBOX_PRIVILEGES, false, r))
+	if (!note_needed(report, SANDBOX_PRIVILEGES, STEP_PRIVILEGES, r))
 		return;
 	if (wanted & SANDBOX_LANDLOCK) {
 		report->landlock = r = sandbox_landlock_abi();
@@ -232,10 +262,10 @@ static void give_up_rights(struct start *start, struct sandbox_inside *inside,
 			r = sandbox_landlock(rules, report->landlock,
 					     report->pieces & SANDBOX_ROOT ? whole_root
 									   : readable);
-		note(report, SANDBOX_LANDLOCK, true, r);
+		note(report, SANDBOX_LANDLOCK, r);
 	}
 	if (wanted & SANDBOX_SYSCALLS)
-		note(report, SANDBOX_SYSCALLS, true, sandbox_filter_syscalls(rules));
+		note(report, SANDBOX_SYSCALLS, sandbox_filter_syscalls(rules));
 }
 
 static _Noreturn void run(const struct sandbox_rules *rules, pid_t parent, int in,
@@ -293,8 +323,11 @@ static int read_report(struct sandbox *sandbox, struct verity_error *err)
 			verity_debug("sandbox: without %s: %s", pieces[i].name,
 				     strerror_r(report.why[i], why, sizeof(why)));
 	if (report.failed)
-		return verity_fail_errno(err, report.failed,
-					 "a process without rights cannot be made");
+		return verity_fail(err, VERITY_E_IO,
+				   "a process without rights cannot be made: %s: %s (%s)",
+				   steps[report.step].what,
+				   strerror_r(report.failed, why, sizeof(why)),
+				   steps[report.step].hint);
 	sandbox->pieces = report.pieces;
 	return 0;
 }

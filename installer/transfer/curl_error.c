@@ -3,8 +3,17 @@
 #include "installer/transfer/curl_error.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#define MEMORY_ENOUGH (4U << 20) /* bytes: far more than libcurl needs at once */
+
+#define TLS_OLD                                                                          \
+	"the server supports no version of TLS from 1.2 on (update the server, or use "  \
+	"another protocol)"
+#define TLS_NONE                                                                         \
+	"the server does not speak TLS on this port (check the protocol and the port)"
 
 /* What decides on the message and on another try. */
 enum kind {
@@ -64,7 +73,9 @@ static int fail_certificate(const char *words, struct verity_error *err)
 	char date[32];
 
 	if (!meaning)
-		return verity_fail(err, VERITY_E_CERTIFICATE, "%s", words);
+		return verity_fail(err, VERITY_E_CERTIFICATE,
+				   "the certificate of the server is not accepted: %s",
+				   words);
 	gmtime_r(&now, &parts);
 	strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &parts);
 	return verity_fail(err, VERITY_E_CLOCK,
@@ -73,18 +84,47 @@ static int fail_certificate(const char *words, struct verity_error *err)
 			   meaning, date);
 }
 
-/* The reasons of OpenSSL and GnuTLS, for their side and for what the server says. */
-static bool is_old_tls(const char *words)
-{
-	static const char *const reasons_of_tls[] = {
-		"unsupported protocol",
-		"protocol version", /* "tlsv1 alert protocol version" */
-	};
-	bool found = false;
+/*
+ * What the words of libraries mean to a person, for either side of a connection. Theirs
+ * follow after a colon, if ours ends with one.
+ */
+static const struct {
+	CURLcode code;
+	const char *words, *meaning;
+} meanings[] = {
+	/* OpenSSL and GnuTLS: "tlsv1 alert protocol version" */
+	{CURLE_SSL_CONNECT_ERROR, "unsupported protocol", TLS_OLD},
+	{CURLE_SSL_CONNECT_ERROR, "protocol version", TLS_OLD},
+	{CURLE_SSL_CONNECT_ERROR, "wrong version number", TLS_NONE},
+	{CURLE_SSL_CONNECT_ERROR, "packet length too long", TLS_NONE},
+	{CURLE_SSL_CONNECT_ERROR, "http request", TLS_NONE},
+	{CURLE_SSL_CONNECT_ERROR, "unknown protocol", TLS_NONE},
+	{CURLE_SSL_CONNECT_ERROR, "unexpected TLS packet", TLS_NONE},
+	{CURLE_RECV_ERROR, "Too large response headers", CURL_ERROR_TOO_LONG},
+	{CURLE_RECV_ERROR, "Out of memory in chunked", CURL_ERROR_TOO_LONG},
+	{CURLE_RECV_ERROR, "Proxy CONNECT aborted",
+	 "the proxy ended the connection (check the proxy):"},
+};
 
-	for (size_t i = 0; i < sizeof(reasons_of_tls) / sizeof(reasons_of_tls[0]); i++)
-		found |= strstr(words, reasons_of_tls[i]) != NULL;
-	return found;
+/*
+ * Where a line of a server, or what follows its chunks, is over a limit of libcurl, it
+ * gives the code of a lack of memory: which is easy to tell from it.
+ */
+static bool is_memory_left(void)
+{
+	cleanup_free void *bytes = malloc(MEMORY_ENOUGH);
+
+	return bytes != NULL;
+}
+
+static const char *find_meaning(CURLcode code, const char *words)
+{
+	if (code == CURLE_OUT_OF_MEMORY && is_memory_left())
+		return CURL_ERROR_TOO_LONG;
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+		if (meanings[i].code == code && strstr(words, meanings[i].words))
+			return meanings[i].meaning;
+	return NULL;
 }
 
 static int fail_cut(const struct transfer *transfer, const char *words,
@@ -111,7 +151,13 @@ int curl_error(struct transfer *transfer, CURLcode code, struct verity_error *er
 	enum kind kind = KIND_OTHER;
 	char why[128];
 	long number = 0;
+	const char *meaning = find_meaning(code, words);
 
+	transfer->lost = false;
+	if (meaning)
+		return verity_fail(err, VERITY_E_TRANSFER, "%s%s%s", meaning,
+				   meaning[strlen(meaning) - 1] == ':' ? " " : "",
+				   meaning[strlen(meaning) - 1] == ':' ? words : "");
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		if (reasons[i].code == code) {
 			kind = reasons[i].kind;
@@ -123,11 +169,6 @@ int curl_error(struct transfer *transfer, CURLcode code, struct verity_error *er
 	transfer->lost = kind == KIND_CUT || (kind == KIND_CONNECT && transfer->was_lost);
 	switch (kind) {
 	case KIND_CONNECT:
-		if (code == CURLE_SSL_CONNECT_ERROR && is_old_tls(words))
-			return verity_fail(err, VERITY_E_TRANSFER,
-					   "the server supports no version of TLS from "
-					   "1.2 on (update the server, or use another "
-					   "protocol)");
 		/* The message of libcurl lacks the reason of the system. */
 		curl_easy_getinfo(transfer->handle, CURLINFO_OS_ERRNO, &number);
 		if (code == CURLE_COULDNT_CONNECT && number > 0)

@@ -12,6 +12,10 @@
  */
 int curl_error(struct transfer *transfer, CURLcode code, struct verity_error *err);
 
+/* The message for what comes besides a file, and is too much. */
+#define CURL_ERROR_TOO_LONG                                                              \
+	"the server sends a line that is too long, or too many of them, besides the file"
+
 /**
  * curl_error_clock - whether a certificate is refused only because of the date
  * @words: of libcurl

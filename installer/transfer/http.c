@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "installer/common/redact.h"
 #include "installer/transfer/http_header.h"
 #include "installer/transfer/transfer.h"
 
@@ -59,13 +60,49 @@ static int set_tls(struct transfer *transfer, struct verity_error *err)
 	char *text = (char *)(uintptr_t)job->authorities; /* libcurl copies it */
 	struct curl_blob blob = {text, job->authorities_size, CURL_BLOB_COPY};
 
+	/* A proxy of https has options of its own. */
 	if (transfer_set(transfer, SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ||
+	    transfer_set(transfer, PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ||
 	    (library && strncmp(library, "OpenSSL/", 8) == 0 &&
-	     transfer_set(transfer, SSL_CIPHER_LIST, CIPHERS)))
+	     (transfer_set(transfer, SSL_CIPHER_LIST, CIPHERS) ||
+	      transfer_set(transfer, PROXY_SSL_CIPHER_LIST, CIPHERS))))
 		return transfer_no_memory(err);
 	if (job->authorities && (transfer_set(transfer, CAPATH, NULL) ||
-				 transfer_set(transfer, CAINFO_BLOB, &blob)))
+				 transfer_set(transfer, PROXY_CAPATH, NULL) ||
+				 transfer_set(transfer, CAINFO_BLOB, &blob) ||
+				 transfer_set(transfer, PROXY_CAINFO_BLOB, &blob)))
 		return transfer_no_memory(err);
+	return 0;
+}
+
+/*
+ * libcurl tells which proxy it uses only to a debug function: "Uses proxy env variable
+ * NAME == 'URL'".
+ */
+static int hear_proxy(CURL *handle, curl_infotype type, char *text, size_t size,
+		      void *context)
+{
+	static const char prefix[] = "Uses proxy env variable ", middle[] = " == '";
+	struct transfer *transfer = context;
+	char line[TRANSFER_PROXY_MAX + 64];
+	char *name = line + sizeof(prefix) - 1;
+	char *value;
+
+	(void)handle;
+	if (type != CURLINFO_TEXT || size < sizeof(prefix) ||
+	    memcmp(text, prefix, sizeof(prefix) - 1) != 0)
+		return 0;
+	snprintf(line, sizeof(line), "%.*s", (int)size, text);
+	line[strcspn(line, "\r\n")] = '\0';
+	value = strstr(name, middle);
+	/* The others say where none is used. */
+	if (!value || strncasecmp(name, "no_proxy", strlen("no_proxy")) == 0)
+		return 0;
+	*value = '\0';
+	value += sizeof(middle) - 1;
+	value[strcspn(value, "'")] = '\0';
+	snprintf(transfer->proxy, sizeof(transfer->proxy), "%s (%.32s)",
+		 redact_urls(value), name);
 	return 0;
 }
 
@@ -83,7 +120,10 @@ static int prepare(struct transfer *transfer, struct verity_error *err)
 	    transfer_set(transfer, REDIR_PROTOCOLS_STR, transfer->protocol->follow) ||
 	    transfer_set(transfer, HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ||
 	    transfer_set(transfer, HTTPAUTH, CURLAUTH_BASIC | CURLAUTH_DIGEST) ||
-	    transfer_set(transfer, SUPPRESS_CONNECT_HEADERS, 1L))
+	    transfer_set(transfer, SUPPRESS_CONNECT_HEADERS, 1L) ||
+	    transfer_set(transfer, DEBUGFUNCTION, hear_proxy) ||
+	    transfer_set(transfer, DEBUGDATA, transfer) ||
+	    transfer_set(transfer, VERBOSE, 1L))
 		return transfer_no_memory(err);
 	/* Also for http, which may lead to https. */
 	if (transfer->tries == 1)
@@ -110,7 +150,9 @@ static bool hear(struct transfer *transfer, const char *line, size_t size)
 
 	if (transfer->begun)
 		return true;
-	(void)http_status(line, size, transfer->words);
+	/* What a redirect leads to may have another proxy, or none. */
+	if (http_status(line, size, transfer->words) && transfer->words[0] == '3')
+		transfer->proxy[0] = '\0';
 	curl_easy_getinfo(transfer->handle, CURLINFO_EFFECTIVE_URL, &url);
 	if (transfer->is_secure || !url ||
 	    strncasecmp(url, "https:", strlen("https:")) != 0)
@@ -183,8 +225,15 @@ static int check(struct transfer *transfer, struct verity_error *err)
 
 static int explain(struct transfer *transfer, CURLcode code, struct verity_error *err)
 {
-	long status = status_of(transfer);
+	long status = status_of(transfer), proxy_status = 0;
 
+	curl_easy_getinfo(transfer->handle, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+	if (proxy_status >= HTTP_REDIRECTION)
+		return verity_fail(
+			err, VERITY_E_TRANSFER,
+			"the proxy does not connect to the server: it says %ld "
+			"(check the proxy)",
+			proxy_status);
 	switch ((int)code) {
 	case CURLE_HTTP_RETURNED_ERROR:
 	case CURLE_LOGIN_DENIED:

@@ -11,6 +11,7 @@
 
 #define TRANSFER_WORDS_MAX     256 /* bytes kept of what a server says */
 #define TRANSFER_VALIDATOR_MAX 256 /* bytes of what identifies a version of a file */
+#define TRANSFER_PROXY_MAX     256 /* bytes kept of the URL of a proxy, and its variable */
 
 struct transfer;
 
@@ -71,6 +72,7 @@ struct transfer {
 	int64_t resumed;    /* the byte that this try began at */
 	bool begun;         /* this try has moved a byte, or would have */
 	bool heard;         /* the server has said something in this try; set */
+	size_t line_bytes;  /* that the server has said in this try */
 	bool is_amended;    /* the next connections are not shown */
 	struct stall stall; /* of this try */
 
@@ -82,8 +84,9 @@ struct transfer {
 	/* What identifies the file of the first try, and of this one; set. */
 	char validator[TRANSFER_VALIDATOR_MAX];
 	char present[TRANSFER_VALIDATOR_MAX];
-	void *private;              /* of the protocol; freed after the last try */
-	struct curl_slist *headers; /* sent with this try; set */
+	char proxy[TRANSFER_PROXY_MAX]; /* "URL (VARIABLE)"; "": none is used; set */
+	void *private;                  /* of the protocol; freed after the last try */
+	struct curl_slist *headers;     /* sent with this try; set */
 
 	/* The result of a try: */
 	bool was_lost;                    /* an earlier one was */

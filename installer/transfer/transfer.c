@@ -19,6 +19,7 @@
 #define FLUSH_MS          200 /* after the last byte, where libcurl waits by itself */
 #define REDIRECTS_MAX     10L
 #define DISCARDED_MAX     (1L << 20) /* bytes that are read and not used */
+#define LINES_MAX         (1U << 20) /* bytes of lines besides the file; libcurl keeps them */
 
 int transfer_no_memory(struct verity_error *err)
 {
@@ -45,7 +46,9 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose,
 	    getnameinfo(&address->addr, address->addrlen, number, sizeof(number), port,
 			sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
 		curl_easy_getinfo(transfer->handle, CURLINFO_EFFECTIVE_URL, &url);
-		address_of_url(url ? url : "", host);
+		address_of_url(url ?: "", host);
+		if (transfer->proxy[0])
+			strcpy(host, "the proxy");
 		client->connecting(client->context, host, number, port,
 				   address->family == AF_INET6);
 	}
@@ -71,6 +74,12 @@ static size_t take_line(char *line, size_t one, size_t size, void *context)
 	(void)one;
 	stall_hear(&transfer->stall, now_ms(), 0);
 	transfer->heard = true;
+	transfer->line_bytes += size;
+	if (transfer->line_bytes > LINES_MAX) {
+		transfer->failure = verity_fail(&transfer->why, VERITY_E_TRANSFER,
+						CURL_ERROR_TOO_LONG);
+		return 0;
+	}
 	return !ops->hear || ops->hear(transfer, line, size) ? size : 0;
 }
 
@@ -254,7 +263,11 @@ static int finish(struct transfer *transfer, CURLcode code, struct verity_error 
 		return transfer->begun ? 0 : begin(transfer, err);
 	if (transfer->protocol->ops->explain)
 		r = transfer->protocol->ops->explain(transfer, code, err);
-	return r < 0 ? r : curl_error(transfer, code, err);
+	if (r == 0)
+		r = curl_error(transfer, code, err);
+	return transfer->proxy[0]
+		       ? verity_context(err, r, "through the proxy %s", transfer->proxy)
+		       : r;
 }
 
 int transfer_try(struct transfer *transfer, struct verity_error *err)
@@ -270,6 +283,8 @@ int transfer_try(struct transfer *transfer, struct verity_error *err)
 	transfer->wants_login = transfer->is_secure = false;
 	transfer->failure = 0;
 	transfer->words[0] = transfer->present[0] = transfer->curl_words[0] = '\0';
+	transfer->proxy[0] = '\0';
+	transfer->line_bytes = 0;
 	stall_begin(&transfer->stall, now_ms());
 	curl_slist_free_all(transfer->headers);
 	transfer->headers = NULL;

@@ -67,12 +67,14 @@ class Https(bench.Case):
                     self.url("good"), output=self.attempt("good").split("\n")[0] + "\n")
 
     def test_unknown_authority(self):
-        self.refuse_kind("good", "SSL certificate problem: unable to get local issuer certificate "
+        self.refuse_kind("good", "the certificate of the server is not accepted: SSL certificate "
+                         "problem: unable to get local issuer certificate "
                          f"{CERTIFICATE}")
 
     def test_other_name(self):
         self.trust(self.ca)
-        self.refuse_kind("other", "SSL: no alternative certificate subject name matches target "
+        self.refuse_kind("other", "the certificate of the server is not accepted: SSL: no "
+                         "alternative certificate subject name matches target "
                          f"host name '127.0.0.1' {CERTIFICATE}")
 
     def test_clock(self):
@@ -103,8 +105,8 @@ class Https(bench.Case):
 
         url = f"http://127.0.0.1:{nginx.port}"
         self.succeed(said("good") + bench.LOCAL, "install", f"{url}/to/pkgname.wmopkg")
-        self.refuse(5, f"{url}/no/pkgname.wmopkg: SSL: no alternative certificate subject name "
-                    f"matches target host name '127.0.0.1' {CERTIFICATE}", "install",
+        self.refuse(5, f"{url}/no/pkgname.wmopkg: the certificate of the server is not accepted: "
+                    f"SSL: no alternative certificate subject name matches target host name '127.0.0.1' {CERTIFICATE}", "install",
                     f"{url}/no/pkgname.wmopkg", output=said("other"))
 
     def test_never_to_less(self):

@@ -173,6 +173,8 @@ class Lost(WithWire):
 class Endless(WithWire):
     """What comes besides the file, and never ends."""
 
+    TOO_LONG = "the server sends a line that is too long, or too many of them, besides the file"
+
     @staticmethod
     def pouring(begin, more):
         def pour(wire, connection):
@@ -201,8 +203,23 @@ class Endless(WithWire):
                             (b"", b"HTTP/1.1 100 Continue\r\n" + filler + b"\r\n")):
             self.serve(*4 * [self.pouring(begin, more)])
             result = self.wmopkg("install", self.url)
-            self.assertIn("Too large response headers", result.stderr)
+            self.assertIn(f": {self.TOO_LONG} {SERVER}", result.stderr)
             self.assertEqual((result.returncode, os.listdir("data/packages")), (5, []))
+            self.assertEqual(len(self.wire.requests), 1)
+
+    def test_lines(self):
+        """Before the file, within it, and after it, where less than the whole has come."""
+        chunk = b"%x\r\n" % CUT + self.whole[:CUT] + b"\r\n"
+        chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk
+        for begin, more in ((b"HTTP/1.1 200 ", b"x" * 4096), (b"HTTP/1.1 200 OK\r\nX: ", b"x" * 4096),
+                            (b"HTTP/1.1 200 OK\r\n", b" " * 4096),
+                            (chunked + b"0\r\n", b"X: " + b"x" * 4000 + b"\r\n"),
+                            (chunked + b"0\r\nX: ", b"x" * 4096)):
+            with self.subTest(begin=begin[-16:]):
+                self.serve(self.pouring(begin, more))
+                result = self.wmopkg("install", self.url)
+                self.assertIn(f": {self.TOO_LONG} {SERVER}", result.stderr)
+                self.assertEqual((result.returncode, os.listdir("data/packages")), (5, []))
 
 
 class Slow(WithWire):

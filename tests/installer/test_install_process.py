@@ -86,6 +86,29 @@ class Process(bench.Case):
             self.assertEqual((result.returncode, result.stderr), (
                 1, f"wmopkg: {self.url}: fetch_user: {why} (correct the configuration file)\n"))
 
+    def told(self, setup, *inside):
+        """What wmopkg says after shell commands for its own mounts, started by @inside."""
+        return subprocess.run(
+            ["unshare", "--mount", "sh", "-ec", setup + '\nexec "$@"', "sh", *inside, bench.WMOPKG,
+             "--config", "wmopkg.conf", "install", "http://127.0.0.1:1/pkgname.wmopkg"],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+    def test_less_of_a_system(self):
+        """Without the nodes of /dev, and without /proc, it is the same."""
+        for setup in ("mount -t tmpfs none /dev", "umount -l /proc"):
+            result = self.told(setup)
+            self.assertEqual((result.returncode, result.stderr), (
+                5, "wmopkg: http://127.0.0.1:1/pkgname.wmopkg: cannot connect: Connection refused "
+                f"{SERVER}\n"), setup)
+
+    def test_without_the_right_to_change_the_user(self):
+        result = self.told("", "setpriv", "--bounding-set", "-setuid,-setgid", "--inh-caps",
+                           "-setuid,-setgid")
+        self.assertEqual((result.returncode, result.stderr), (
+            1, "wmopkg: http://127.0.0.1:1/pkgname.wmopkg: a process without rights cannot be made: "
+            "another user: Operation not permitted (let it keep CAP_SETUID and CAP_SETGID: a "
+            "container or a service may take them away)\n"))
+
     def test_descriptors(self):
         """Two pipes, the socket, and what libcurl waits with; not the store, not the terminal."""
         self.start()

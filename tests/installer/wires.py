@@ -2,6 +2,7 @@
 """Servers that misbehave as they are told, byte for byte."""
 
 import socket
+import ssl
 import threading
 
 
@@ -144,6 +145,85 @@ class Ftp:
 
     def close(self):
         self.let_go.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for thread in self.threads:
+            thread.join()
+
+
+class Proxy:
+    """A proxy on .port that tunnels (CONNECT), and fetches by plain http; .requests: first lines.
+
+    @keys: folder of servers.certificates(): it speaks TLS itself, as @name; @answer: what it says
+    to each request instead.
+    """
+
+    def __init__(self, keys=None, name="good", answer=None):
+        self.context = None
+        if keys:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(f"{keys}/{name}.pem", f"{keys}/{name}.key")
+        self.answer, self.requests = answer, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.threads = [threading.Thread(target=self._listen)]
+        self.threads[0].start()
+
+    def _listen(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.threads.append(threading.Thread(target=self._serve, args=(connection,)))
+            self.threads[-1].start()
+
+    def _serve(self, connection):
+        if self.context:
+            try:
+                connection = self.context.wrap_socket(connection, True)
+            except OSError:  # it closes it
+                return
+        with connection:
+            try:
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    part = connection.recv(4096)
+                    if not part:
+                        return
+                    head += part
+                method, target, _ = head.split(b"\r\n")[0].decode().split(" ")
+                self.requests.append(f"{method} {target}")
+                if self.answer:
+                    connection.sendall(self.answer)
+                    return
+                host = target if method == "CONNECT" else target.split("/")[2]
+                with socket.create_connection(host.rsplit(":", 1)) as server:
+                    if method == "CONNECT":
+                        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                    else:
+                        server.sendall(head)
+                    self._carry(connection, server)
+            except OSError:  # an end has heard enough
+                pass
+
+    @staticmethod
+    def _carry(client, server):
+        client.settimeout(0.01)
+        server.settimeout(0.01)
+        while True:
+            for source, sink in ((client, server), (server, client)):
+                try:
+                    part = source.recv(65536)
+                except TimeoutError:
+                    continue
+                if not part:
+                    return
+                sink.settimeout(60)
+                sink.sendall(part)
+                sink.settimeout(0.01)
+
+    def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         for thread in self.threads:

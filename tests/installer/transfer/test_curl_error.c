@@ -39,7 +39,9 @@ static void test_reasons(void **state)
 		 VERITY_E_LOGIN, "Access denied: 530", false},
 		{CURLE_PEER_FAILED_VERIFICATION,
 		 "SSL certificate problem: self-signed certificate", false, false, 0, -1,
-		 VERITY_E_CERTIFICATE, "SSL certificate problem: self-signed certificate",
+		 VERITY_E_CERTIFICATE,
+		 "the certificate of the server is not accepted: SSL certificate "
+		 "problem: self-signed certificate",
 		 false},
 		{CURLE_SSL_CONNECT_ERROR,
 		 "OpenSSL/3.0.19: error:0A00042E:SSL routines::tlsv1 alert protocol "
@@ -57,10 +59,20 @@ static void test_reasons(void **state)
 		{CURLE_SSL_CONNECT_ERROR,
 		 "OpenSSL/3.0.19: error:0A00010B:SSL routines::wrong version number",
 		 false, false, 0, -1, VERITY_E_TRANSFER,
-		 "OpenSSL/3.0.19: error:0A00010B:SSL routines::wrong version number",
+		 "the server does not speak TLS on this port (check the protocol and the "
+		 "port)",
 		 false},
-		{CURLE_OUT_OF_MEMORY, "", false, false, 0, -1, VERITY_E_NO_MEMORY,
-		 "out of memory", false},
+		{CURLE_RECV_ERROR, "Too large response headers: 400000 > 307200", true,
+		 true, 0, -1, VERITY_E_TRANSFER, CURL_ERROR_TOO_LONG, false},
+		{CURLE_RECV_ERROR, "Out of memory in chunked-encoding", true, true, 7, -1,
+		 VERITY_E_TRANSFER, CURL_ERROR_TOO_LONG, false},
+		{CURLE_RECV_ERROR, "Proxy CONNECT aborted", false, false, 0, -1,
+		 VERITY_E_TRANSFER,
+		 "the proxy ended the connection (check the proxy): Proxy CONNECT aborted",
+		 false},
+		/* There is enough: it is the code for a limit, too. */
+		{CURLE_OUT_OF_MEMORY, "", false, false, 0, -1, VERITY_E_TRANSFER,
+		 CURL_ERROR_TOO_LONG, false},
 		{CURLE_FTP_ACCEPT_FAILED, "", true, false, 0, -1, VERITY_E_TRANSFER,
 		 "FTP: The server failed to connect to data port", false},
 	};

@@ -87,10 +87,10 @@ static int read_options(int argc, char **argv, struct request *ret)
 			break;
 		case 'h':
 			fputs(usage, stdout);
-			return EXIT_SUCCESS;
+			return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 		case 'v':
 			puts("wmopkg-activate " WMOPKG_VERSION);
-			return EXIT_SUCCESS;
+			return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 		default:
 			fputs(usage, stderr);
 			return EXIT_USAGE;

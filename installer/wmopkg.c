@@ -52,22 +52,13 @@ static enum exit_status run(const char *config, int argc, char **argv)
 	return command_run(command, device, argc, argv);
 }
 
-int main(int argc, char **argv)
+static enum exit_status run_with_options(int argc, char **argv)
 {
 	cleanup_with(credentials_hidden_done) struct credentials_hidden hidden = {NULL};
 	const char *config = NULL;
 	struct verity_error err;
 	int option, at; /* the word it stands in */
 
-	/* Its configuration could allow old protocols, or load libraries. */
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-	/* The modes of what is made are those of the code, whoever started it. */
-	umask(S_IWGRP | S_IWOTH);
-	/* Only for the widths of characters: what is printed is UTF-8 on any console. */
-	setlocale(LC_CTYPE, "C.UTF-8");
-	report_program("wmopkg");
-	if (verity_debug_wanted())
-		verity_debug_start(report_debug);
 	if (credentials_hide(argc, argv, &hidden, &err) < 0)
 		return report_error(NULL, &err);
 	while (at = optind,
@@ -79,10 +70,30 @@ int main(int argc, char **argv)
 		else if (option == 'h')
 			return command_help(COMMAND_ONCE, NULL);
 		else if (option == 'V')
-			return puts("wmopkg " WMOPKG_VERSION) < 0;
+			return puts("wmopkg " WMOPKG_VERSION) < 0 ? STATUS_FAILED
+								  : STATUS_DONE;
 		else
 			return report_usage("'%s' is unknown or lacks its value",
 					    argv[at]);
 	}
 	return run(config, argc - optind, argv + optind);
+}
+
+int main(int argc, char **argv)
+{
+	enum exit_status status;
+
+	/* Its configuration could allow old protocols, or load libraries. */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	/* The modes of what is made are those of the code, whoever started it. */
+	umask(S_IWGRP | S_IWOTH);
+	/* Only for the widths of characters: what is printed is UTF-8 on any console. */
+	setlocale(LC_CTYPE, "C.UTF-8");
+	report_program("wmopkg");
+	if (verity_debug_wanted())
+		verity_debug_start(report_debug);
+	status = run_with_options(argc, argv);
+	/* What was done is done, but a script that reads it must notice what is missing.
+	 */
+	return status == STATUS_DONE ? report_output() : status;
 }

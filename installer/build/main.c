@@ -68,11 +68,8 @@ static enum exit_status help(void)
 	return STATUS_DONE;
 }
 
-int main(int argc, char **argv)
+static enum exit_status run(int argc, char **argv)
 {
-	report_program("wmopkg-build");
-	if (verity_debug_wanted())
-		verity_debug_start(report_debug);
 	if (argc > 1 && strcmp(argv[1], "--debug") == 0) {
 		verity_debug_start(report_debug);
 		argc--;
@@ -95,4 +92,15 @@ int main(int argc, char **argv)
 			return status;
 		}
 	return report_usage("'%s' is not a command", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	enum exit_status status;
+
+	report_program("wmopkg-build");
+	if (verity_debug_wanted())
+		verity_debug_start(report_debug);
+	status = run(argc, argv);
+	return status == STATUS_DONE ? report_output() : status;
 }

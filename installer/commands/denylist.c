@@ -7,6 +7,8 @@
 #include <stdio.h>
 
 #include "installer/commands/commands.h"
+#include "installer/commands/source_words.h"
+#include "installer/commands/statement_receive.h"
 #include "installer/common/describe.h"
 #include "installer/common/describe_statement.h"
 #include "installer/common/statement_file.h"
@@ -78,12 +80,12 @@ static int print_revoked(struct device *device, struct verity_error *err)
 }
 
 /* @why: of a refusal */
-static void audit(struct device *device, const char *file,
+static void audit(struct device *device, const struct source *source,
 		  const struct verity_denylist *denylist, const struct verity_error *why)
 {
-	char detail[64];
+	char detail[64 + SOURCE_PLACE_MAX];
 	struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_DENYLIST,
-					    .source = file,
+					    .source = source->origin ?: source->where,
 					    .detail = detail,
 					    .reason = why};
 
@@ -92,40 +94,46 @@ static void audit(struct device *device, const char *file,
 		entry.detail = "deny list";
 	} else {
 		entry.signer = verity_denylist_signer(denylist)->subject;
-		snprintf(detail, sizeof(detail), "number %" PRIu32 ", %zu entr%s",
+		snprintf(detail, sizeof(detail), "number %" PRIu32 ", %zu entr%s%s%s",
 			 verity_denylist_text(denylist)->number,
 			 verity_denylist_text(denylist)->count,
-			 verity_denylist_text(denylist)->count == 1 ? "y" : "ies");
+			 verity_denylist_text(denylist)->count == 1 ? "y" : "ies",
+			 source->place[0] ? ", " : "", source->place);
 	}
 	audit_add(device, &entry);
 }
 
-static int set(struct device *device, const char *file, struct verity_error *err)
+static int set(struct device *device, const struct words *words, struct verity_error *err)
 {
 	struct verity_error why, replaced = {VERITY_OK, ""};
+	cleanup_with(source_free_p) struct source *source = NULL;
 	cleanup_free char *bytes = NULL;
 	struct overlay_trust *trust;
 	uint32_t number;
 	bool unlocked;
 	size_t size;
 	int record;
-	int r = statement_load(file, &bytes, &size, err);
+	int r = device_record_fd(device, &record, err);
 
 	if (r == 0)
-		r = device_record_fd(device, &record, err);
-	if (r == 0)
 		r = device_trust(device, &trust, err);
+	if (r == 0)
+		r = source_of_words(device, words, true, &source, err);
 	if (r < 0)
 		return r;
 	unlocked = overlay_trust_unlock(trust) != NULL;
-	r = overlay_trust_set_denylist(trust, bytes, size, &replaced, err);
+	r = statement_receive(source, &bytes, &size, err);
+	if (r < 0 && r != -EBADMSG)
+		return verity_context(err, r, "%s", source->where);
+	if (r == 0)
+		r = overlay_trust_set_denylist(trust, bytes, size, &replaced, err);
 	if (r != 0)
-		audit(device, file, overlay_trust_policy(trust)->denylist,
+		audit(device, source, overlay_trust_policy(trust)->denylist,
 		      r < 0 ? err : NULL);
 	if (r < 0)
-		return verity_context(err, r, "%s", file);
+		return verity_context(err, r, "%s", source->where);
 	if (replaced.code != VERITY_OK)
-		report_warning("%s: %s", file, replaced.message);
+		report_warning("%s: %s", source->where, replaced.message);
 	if (overlay_trust_keep(trust, &why) < 0)
 		report_warning("%s", why.message);
 	number = verity_denylist_text(overlay_trust_policy(trust)->denylist)->number;
@@ -147,8 +155,8 @@ enum exit_status command_denylist(struct device *device, const struct words *wor
 	struct verity_error err;
 	int r;
 
-	if (words_has(words, WORD_FILE))
-		r = set(device, words->values[WORD_FILE], &err);
+	if (source_words_given(words))
+		r = set(device, words, &err);
 	else if (words_has(words, WORD_JSON))
 		r = show_json(device, &err);
 	else

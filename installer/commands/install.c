@@ -6,38 +6,11 @@
 
 #include "installer/commands/commands.h"
 #include "installer/commands/install_run.h"
+#include "installer/commands/source_words.h"
 #include "installer/common/statement_file.h"
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/forecast.h"
-#include "installer/fetch/source_open.h"
-#include "installer/media/open.h"
 #include "verity/util/cleanup.h"
-
-static int open_source(struct device *device, const struct words *words,
-		       struct source **ret, struct verity_error *err)
-{
-	const char *authorities = device_config(device)->authorities;
-	cleanup_free char *known_hosts = NULL;
-	struct source_request request = {
-		.where = words->values[WORD_SOURCE],
-		.protocol = words->values[WORD_PROTOCOL],
-		.address = words->values[WORD_ADDRESS],
-		.path = words->values[WORD_SERVER_PATH],
-		.user = words->values[WORD_USER],
-		.password = words->values[WORD_PASSWORD],
-		.authorities = authorities[0] ? authorities : NULL,
-		.fetch_user = device_config(device)->fetch_user,
-	};
-	int r = 0;
-
-	if (words_has(words, WORD_MEDIA))
-		return media_source_open(device, words->values[WORD_MEDIA],
-					 words->values[WORD_MEDIA_PATH], ret, err);
-	if (source_has_host_keys(&request))
-		r = device_known_hosts(device, &known_hosts, err);
-	request.known_hosts = known_hosts;
-	return r < 0 ? r : source_open(&request, ret, err);
-}
 
 /* Which installed packages another firmware or model would leave out. */
 static void warn_forecast(struct device *device, const struct words *words)
@@ -66,7 +39,7 @@ enum exit_status command_install(struct device *device, const struct words *word
 	const char *command = NULL;
 	struct verity_error err;
 
-	if (open_source(device, words, &source, &err) < 0) {
+	if (source_of_words(device, words, false, &source, &err) < 0) {
 		/* A signed statement is no package, but has a command of its own. */
 		if (where && err.code == VERITY_E_BAD_NAME)
 			command = statement_command(where);

@@ -8,6 +8,8 @@
 
 #include "installer/commands/commands.h"
 #include "installer/commands/confirm.h"
+#include "installer/commands/source_words.h"
+#include "installer/commands/statement_receive.h"
 #include "installer/common/describe.h"
 #include "installer/common/statement_file.h"
 #include "installer/device/audit.h"
@@ -120,40 +122,47 @@ static int show_json(struct device *device, struct verity_error *err)
 	return verity_json_print(&json, stdout, err);
 }
 
-static int set(struct device *device, const char *file, struct verity_error *err)
+static int set(struct device *device, const struct words *words, struct verity_error *err)
 {
 	struct verity_error why;
+	cleanup_with(source_free_p) struct source *source = NULL;
 	cleanup_free char *bytes = NULL;
 	const struct verity_unlock *unlock;
 	struct overlay_trust *trust;
-	char allows[VERITY_UNLOCK_WORDS_MAX], until[UNTIL_BYTES], detail[256];
-	struct overlay_audit_entry entry = {
-		.event = OVERLAY_AUDIT_UNLOCK, .source = file, .detail = detail};
+	char allows[VERITY_UNLOCK_WORDS_MAX], until[UNTIL_BYTES], detail[512];
+	struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_UNLOCK,
+					    .detail = detail};
 	size_t size;
 	int record;
-	int r = statement_load(file, &bytes, &size, err);
+	int r = device_record_fd(device, &record, err);
 
 	/* The record is created before trust is read from it. */
 	if (r == 0)
-		r = device_record_fd(device, &record, err);
-	if (r == 0)
 		r = device_trust(device, &trust, err);
+	if (r == 0)
+		r = source_of_words(device, words, true, &source, err);
 	if (r < 0)
 		return r;
-	r = overlay_trust_set_unlock(trust, bytes, size, err);
+	r = statement_receive(source, &bytes, &size, err);
+	if (r < 0 && r != -EBADMSG)
+		return verity_context(err, r, "%s", source->where);
+	entry.source = source->origin ?: source->where;
+	if (r == 0)
+		r = overlay_trust_set_unlock(trust, bytes, size, err);
 	if (r < 0) {
 		entry.event = OVERLAY_AUDIT_REFUSE;
 		entry.detail = "unlock statement";
 		entry.reason = err;
 		audit_add(device, &entry);
-		return verity_context(err, r, "%s", file);
+		return verity_context(err, r, "%s", source->where);
 	}
 	if (overlay_trust_keep(trust, &why) < 0)
 		report_warning("%s", why.message);
 	unlock = overlay_trust_unlock(trust);
 	format(unlock, allows, until);
-	snprintf(detail, sizeof(detail), "%s, serial %s, until %s", allows,
-		 verity_unlock_text(unlock)->serial, until);
+	snprintf(detail, sizeof(detail), "%s, serial %s, until %s%s%s", allows,
+		 verity_unlock_text(unlock)->serial, until, source->place[0] ? ", " : "",
+		 source->place);
 	entry.signer = verity_unlock_signer(unlock)->subject;
 	audit_add(device, &entry);
 	printf("Unlocked until %.10s: %s. Changes are applied after reboot.\n", until,
@@ -202,8 +211,8 @@ enum exit_status command_unlock(struct device *device, const struct words *words
 	struct verity_error err;
 	int r;
 
-	if (words_has(words, WORD_FILE))
-		r = set(device, words->values[WORD_FILE], &err);
+	if (source_words_given(words))
+		r = set(device, words, &err);
 	else if (words_has(words, WORD_CLEAR))
 		r = clear(device, words_has(words, WORD_YES), &err);
 	else if (words_has(words, WORD_JSON))

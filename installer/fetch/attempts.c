@@ -15,7 +15,6 @@
 #include "installer/fetch/known_hosts_file.h"
 #include "installer/transfer/protocols.h"
 #include "installer/transfer/worker.h"
-#include "verity/format/format.h"
 #include "verity/util/text.h"
 
 #define ATTEMPTS_MAX 2
@@ -134,6 +133,8 @@ static int attempt(struct attempts *attempts, const struct url *url,
 		.work = worker_run,
 	};
 	struct client *client = &attempts->client;
+	const char *slash = strrchr(url->path, '/');
+	FILE *out = sink->out ?: stdout;
 	struct transfer_client for_transfer = client_for_transfer(client);
 	int r = set_login(attempts, &fetcher.job, err);
 
@@ -144,9 +145,10 @@ static int attempt(struct attempts *attempts, const struct url *url,
 				  .login = &attempts->login,
 				  .known_hosts = attempts->known_hosts,
 				  .total = -1};
-	printf("Attempting to download file %s" VERITY_PACKAGE_SUFFIX ", using %s\n",
-	       attempts->source.name, url->protocol->name);
-	fflush(stdout);
+	fputs("Attempting to download file ", out);
+	report_plain(out, slash ? slash + 1 : url->path);
+	fprintf(out, ", using %s\n", url->protocol->name);
+	fflush(out);
 	r = load(attempts, &fetcher.job, &held, err);
 	if (r == 0)
 		r = fetch_user_find(attempts->fetch_user, &fetcher.uid, &fetcher.gid,
@@ -207,6 +209,7 @@ static int attempts_pull(struct source *source, const struct source_sink *sink,
 {
 	struct attempts *attempts = (struct attempts *)source;
 	struct verity_error reasons[ATTEMPTS_MAX] = {0};
+	FILE *out = sink->out ?: stdout;
 
 	for (size_t i = 0; i < attempts->count; i++) {
 		const struct url *url = &attempts->urls[i];
@@ -229,10 +232,10 @@ static int attempts_pull(struct source *source, const struct source_sink *sink,
 		if (i + 1 == attempts->count)
 			break;
 		/* The message itself begins with no name. */
-		printf("%s failed: ", url->protocol->name);
-		report_plain(stdout, reasons[i].message);
-		putchar('\n');
-		fflush(stdout);
+		fprintf(out, "%s failed: ", url->protocol->name);
+		report_plain(out, reasons[i].message);
+		fputc('\n', out);
+		fflush(out);
 	}
 	return fail_all(attempts, reasons, err);
 }
@@ -262,19 +265,33 @@ static int check_word(const char *what, const char *text, struct verity_error *e
 	return 0;
 }
 
+static int set_name(struct attempts *attempts, const struct source_request *request,
+		    const char *path, struct verity_error *err)
+{
+	size_t size = strlen(path);
+
+	if (!request->any_name)
+		return verity_name_from_path(path, attempts->source.name, err);
+	return size > 0 && path[size - 1] != '/'
+		       ? 0
+		       : verity_fail(err, VERITY_E_USAGE,
+				     "the path ends with a '/', not with a file");
+}
+
 static int make_urls(struct attempts *attempts, const struct source_request *request,
 		     struct verity_error *err)
 {
 	size_t count = request->protocol ? 1 : ATTEMPTS_MAX;
-	int r;
+	int r = 0;
 
 	if (request->where) {
 		attempts->is_url = true;
 		attempts->count = 1;
-		return url_parse(request->where, &attempts->urls[0], &attempts->login,
-				 attempts->source.name, err);
+		r = url_parse(request->where, &attempts->urls[0], &attempts->login, err);
+		return r < 0 ? r
+			     : set_name(attempts, request, attempts->urls[0].path, err);
 	}
-	r = verity_name_from_path(request->path, attempts->source.name, err);
+	r = set_name(attempts, request, request->path, err);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		const char *scheme = request->protocol ?: defaults[i];
 		const struct protocol *protocol;

@@ -46,15 +46,16 @@ static void print_connecting(void *context, const char *host, const char *number
 			     const char *port, bool is_v6)
 {
 	struct client *client = context;
+	FILE *out = client->sink->out ?: stdout;
 
-	printf("%sConnecting to ", client->shown ? "" : "\n");
-	report_plain(stdout, host);
-	printf(" (%s", is_v6 ? "[" : "");
-	report_plain(stdout, number);
-	printf("%s:", is_v6 ? "]" : "");
-	report_plain(stdout, port);
-	puts(")");
-	fflush(stdout);
+	fprintf(out, "%sConnecting to ", client->shown ? "" : "\n");
+	report_plain(out, host);
+	fprintf(out, " (%s", is_v6 ? "[" : "");
+	report_plain(out, number);
+	fprintf(out, "%s:", is_v6 ? "]" : "");
+	report_plain(out, port);
+	fputs(")\n", out);
+	fflush(out);
 	client->shown = true;
 	snprintf(client->address, sizeof(client->address), "%s%.60s%s:%.8s",
 		 is_v6 ? "[" : "", number, is_v6 ? "]" : "", port);
@@ -63,16 +64,17 @@ static void print_connecting(void *context, const char *host, const char *number
 static void print_retry(void *context, unsigned retry)
 {
 	struct client *client = context;
+	FILE *out = client->sink->out ?: stdout;
 
 	if (client->sink->interlude)
 		client->sink->interlude(client->sink->context);
 	if (client->total > 0)
-		printf("Connection lost at %" PRId64 " %%",
-		       client->taken * 100 / client->total);
+		fprintf(out, "Connection lost at %" PRId64 " %%",
+			client->taken * 100 / client->total);
 	else
-		printf("Connection lost after %" PRId64 " bytes", client->taken);
-	printf(", trying again (%u of %d)\n", retry, TRANSFER_RETRIES_MAX);
-	fflush(stdout);
+		fprintf(out, "Connection lost after %" PRId64 " bytes", client->taken);
+	fprintf(out, ", trying again (%u of %d)\n", retry, TRANSFER_RETRIES_MAX);
+	fflush(out);
 }
 
 static int ask_password(void *context, const char *why, const char **ret_user,

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Where a package comes from: a file, or a server. Each kind is in a file of its own. */
+/*
+ * Where a package, or another file, comes from: a file, or a server. Each kind is in a
+ * file of its own.
+ */
 
 #include "verity/util/cleanup.h"
 #include "verity/util/name.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define SOURCE_PLACE_MAX 192
 
@@ -29,6 +33,8 @@ struct source_sink {
 	 * May be NULL.
 	 */
 	void (*interlude)(void *context);
+	/* For lines about the transfer; NULL: stdout */
+	FILE *out;
 	void *context; /* borrowed */
 };
 
@@ -44,6 +50,7 @@ struct source_request {
 	const char *password;    /* NULL: asked for, if the server wants one */
 	const char *authorities; /* PEM file or folder for https; NULL: of the system */
 	const char *known_hosts; /* file of ssh host keys, made when it is first needed */
+	bool any_name;           /* the file need not have the name of a package */
 	const char *fetch_user;  /* that talks to servers; NULL: nobody */
 };
 
@@ -56,7 +63,8 @@ struct source {
 	 * protocol before that.
 	 */
 	char *where;
-	char name[VERITY_NAME_MAX + 1]; /* that the package will have */
+	/* That the package will have; "": it has no such name, see @any_name */
+	char name[VERITY_NAME_MAX + 1];
 	/*
 	 * For the audit log, set by source_pull(): the URL that the bytes came from after
 	 * all redirects, without user, password and query, owned; NULL: it is @where. And
@@ -98,7 +106,7 @@ static inline int64_t source_bytes(const struct source *source)
 /**
  * source_pull - move all bytes into @sink; once for each source
  *
- * Prints on stdout which protocols and addresses are tried. After a lost connection it
+ * Prints which protocols and addresses are tried. After a lost connection it
  * goes on where it ended, if the protocol can and the file is the same; the sink gets
  * each byte once. Once the sink is whole, a server that never says the last word of its
  * protocol does no harm. If the server wants a password and none was given, the person at

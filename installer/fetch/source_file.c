@@ -64,18 +64,19 @@ static int fail_type(const char *where, const struct stat *st, struct verity_err
 			   S_ISDIR(st->st_mode) ? "folder" : "device or pipe");
 }
 
-int source_file_new(int fd, const char *where, struct source **ret,
+int source_file_new(int fd, const char *where, bool any_name, struct source **ret,
 		    struct verity_error *err)
 {
 	cleanup_fd int owned = fd;
 	cleanup_free struct source_file *file = calloc(1, sizeof(*file));
 	cleanup_free char *copy = strdup(where);
 	struct stat st;
-	int r;
+	int r = 0;
 
 	if (!file || !copy)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = verity_name_from_path(where, file->source.name, err);
+	if (!any_name)
+		r = verity_name_from_path(where, file->source.name, err);
 	if (r < 0)
 		return r;
 	if (fstat(fd, &st) < 0)
@@ -90,10 +91,11 @@ int source_file_new(int fd, const char *where, struct source **ret,
 	return 0;
 }
 
-int source_file_open(const char *path, struct source **ret, struct verity_error *err)
+int source_file_open(const char *path, bool any_name, struct source **ret,
+		     struct verity_error *err)
 {
 	char name[VERITY_NAME_MAX + 1];
-	int r = verity_name_from_path(path, name, err);
+	int r = any_name ? 0 : verity_name_from_path(path, name, err);
 	struct verity_error why;
 	struct stat st;
 	int fd;
@@ -105,5 +107,5 @@ int source_file_open(const char *path, struct source **ret, struct verity_error 
 		return fail_type(path, &st, err);
 	if (r < 0)
 		return verity_fail_errno(err, -r, "%s: cannot be opened", path);
-	return source_file_new(fd, path, ret, err);
+	return source_file_new(fd, path, any_name, ret, err);
 }

@@ -18,6 +18,11 @@ static size_t scheme_size(const char *where)
 								 : 0;
 }
 
+bool source_is_url(const char *where)
+{
+	return scheme_size(where) > 0;
+}
+
 bool source_has_host_keys(const struct source_request *request)
 {
 	const char *scheme = request->where ?: request->protocol ?: "";
@@ -30,7 +35,7 @@ bool source_has_host_keys(const struct source_request *request)
 int source_open(const struct source_request *request, struct source **ret,
 		struct verity_error *err)
 {
-	if (request->where && scheme_size(request->where) == 0)
-		return source_file_open(request->where, ret, err);
+	if (request->where && !source_is_url(request->where))
+		return source_file_open(request->where, request->any_name, ret, err);
 	return attempts_open(request, ret, err);
 }

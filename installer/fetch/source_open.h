@@ -6,6 +6,11 @@
 #include "installer/fetch/source.h"
 
 /**
+ * source_is_url - whether @where is a URL, not the path of a file
+ */
+bool source_is_url(const char *where);
+
+/**
  * source_has_host_keys - whether @request->known_hosts matters
  */
 bool source_has_host_keys(const struct source_request *request);

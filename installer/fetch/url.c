@@ -12,6 +12,7 @@ void url_done(struct url *url)
 {
 	free(url->whole);
 	free(url->shown);
+	free(url->path);
 	*url = (struct url){0};
 }
 
@@ -76,14 +77,13 @@ char *url_show(const char *text)
 }
 
 int url_parse(const char *text, struct url *ret, struct login *ret_login,
-	      char ret_name[static VERITY_NAME_MAX + 1], struct verity_error *err)
+	      struct verity_error *err)
 {
 	static const CURLUPart dropped[] = {CURLUPART_USER, CURLUPART_PASSWORD,
 					    CURLUPART_OPTIONS, CURLUPART_FRAGMENT};
 	cleanup_with(login_done) struct login login = {0};
 	cleanup_with(url_done) struct url url = {0};
 	cleanup_with(curl_url_cleanup_p) CURLU *parts = curl_url();
-	cleanup_free char *path = NULL;
 	CURLUcode code;
 	int r = protocol_get(text, strcspn(text, ":"), &url.protocol, err);
 
@@ -100,7 +100,7 @@ int url_parse(const char *text, struct url *ret, struct login *ret_login,
 		code = get_part(parts, CURLUPART_PASSWORD, CURLU_URLDECODE,
 				&login.password);
 	if (code == CURLUE_OK)
-		code = get_part(parts, CURLUPART_PATH, CURLU_URLDECODE, &path);
+		code = get_part(parts, CURLUPART_PATH, CURLU_URLDECODE, &url.path);
 	for (size_t i = 0; code == CURLUE_OK && i < sizeof(dropped) / sizeof(dropped[0]);
 	     i++)
 		code = curl_url_set(parts, dropped[i], NULL, 0);
@@ -108,9 +108,6 @@ int url_parse(const char *text, struct url *ret, struct login *ret_login,
 		code = print(parts, &url);
 	if (code != CURLUE_OK)
 		return fail(code, err);
-	r = verity_name_from_path(path, ret_name, err);
-	if (r < 0)
-		return r;
 	*ret = url;
 	*ret_login = login;
 	url = (struct url){0};
@@ -142,8 +139,12 @@ int url_build(const struct protocol *protocol, const char *address, const char *
 				   address);
 	if (code == CURLUE_OK && parsed.port[0])
 		code = curl_url_set(parts, CURLUPART_PORT, parsed.port, 0);
-	if (code == CURLUE_OK)
-		code = curl_url_set(parts, CURLUPART_PATH, whole, CURLU_URLENCODE);
+	if (code == CURLUE_OK) {
+		url.path = strdup(path);
+		code = url.path ? curl_url_set(parts, CURLUPART_PATH, whole,
+					       CURLU_URLENCODE)
+				: CURLUE_OUT_OF_MEMORY;
+	}
 	if (code == CURLUE_OK)
 		code = print(parts, &url);
 	if (code != CURLUE_OK)

@@ -4,12 +4,13 @@
 /* The URL that a package is fetched from. */
 
 #include "installer/transfer/protocol.h"
-#include "verity/util/name.h"
+#include "verity/util/cleanup.h"
 
 struct url {
 	const struct protocol *protocol;
 	char *whole; /* owned; without user, password and fragment */
 	char *shown; /* owned; for messages and logs: without the query as well */
+	char *path;  /* owned; decoded */
 };
 
 /* Who logs in to a server; each NULL if it was not given. Owned. */
@@ -22,14 +23,12 @@ struct login {
  * url_parse - split a URL
  * @ret:       set on success only; url_done()
  * @ret_login: user and password of the URL; set on success only; login_done()
- * @ret_name:  installed name of the package: the last part of the decoded path
  *
  * It may contain blanks and UTF-8 that are not encoded.
  *
- * Return: 0; -EINVAL (USAGE, BAD_NAME).
+ * Return: 0; -EINVAL (USAGE).
  */
 int url_parse(const char *text, struct url *ret, struct login *ret_login,
-	      char ret_name[static VERITY_NAME_MAX + 1],
 	      struct verity_error *err) must_check;
 
 /**

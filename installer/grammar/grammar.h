@@ -23,6 +23,8 @@ enum word {
 	WORD_ADDRESS,
 	WORD_SERVER_PATH,
 	WORD_MEDIA_PATH,
+	WORD_SERVER_FILE,
+	WORD_MEDIA_FILE,
 	WORD_SOURCE,
 	WORD_NAME,
 	WORD_ALL,
@@ -53,7 +55,7 @@ enum word_kind {
 	KIND_CHOICE, /* one of word_info.choices */
 	KIND_MEDIA,
 	KIND_PACKAGE, /* an installed one */
-	KIND_FILE,    /* local */
+	KIND_FILE,    /* local, or a URL of one */
 	KIND_SOURCE,  /* a URL or a local package file */
 	KIND_ADDRESS,
 	KIND_COMMAND,

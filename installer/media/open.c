@@ -82,10 +82,11 @@ static int media_pull(struct source *source, const struct source_sink *sink,
 	const struct source_media *media = (struct source_media *)(void *)source;
 	struct watched_sink watched = {.sink = sink};
 	const struct source_sink own = {.take = take, .context = &watched};
+	FILE *out = sink->out ?: stdout;
 	int r;
 
-	printf("Using %s\n", media->description);
-	fflush(stdout);
+	fprintf(out, "Using %s\n", media->description);
+	fflush(out);
 	r = source_pull(media->file, &own, err);
 	if (r < 0 && watched.refused == 0 && signals_check(NULL) == 0)
 		r = check_gone(media->device, media->number, media->description, r, err);
@@ -99,7 +100,7 @@ static const struct source_kind kind_media = {
 };
 
 int media_source_open(struct device *device, const char *label, const char *path,
-		      struct source **ret, struct verity_error *err)
+		      bool any_name, struct source **ret, struct verity_error *err)
 {
 	cleanup_with(media_view_done) struct media_view view = {.external = NULL};
 	cleanup_with(source_free_p) struct source *file = NULL;
@@ -127,7 +128,7 @@ int media_source_open(struct device *device, const char *label, const char *path
 	}
 	/* With a slash: no part of the label is to be taken for the name of the file. */
 	snprintf(where, sizeof(where), "%s:/%s", label, path + strspn(path, "/"));
-	r = source_file_new(fd, where, &file, err);
+	r = source_file_new(fd, where, any_name, &file, err);
 	if (r < 0)
 		return r;
 	media->source.where = strdup(file->where);

@@ -16,6 +16,7 @@
  * @label: of the boot configuration, or "external"
  * @path:  from the root of the medium; a leading '/' is ignored; ".." and links are
  * refused
+ * @any_name: see struct source_request
  * @ret:   set on success only; source_free() also unmounts the medium
  *
  * If several devices match, SD comes before USB, and the first partition with a file
@@ -25,4 +26,5 @@
  * file on it; -EINVAL (BAD_NAME, NOT_A_FILE); -EXDEV if the path contains a link; -errno.
  */
 int media_source_open(struct device *device, const char *label, const char *path,
-		      struct source **ret, struct verity_error *err) must_check;
+		      bool any_name, struct source **ret,
+		      struct verity_error *err) must_check;

@@ -20,6 +20,13 @@
 
 /* clang-format on */
 
+/* Where a file comes from; a command that takes one takes it from everywhere. */
+#define SERVER(path)                                                                     \
+	ANYWHERE(PROTOCOL), ANYWHERE(USER), ANYWHERE(PASSWORD), NEEDED(ADDRESS),         \
+		NEEDED(path)
+#define MEDIUM(path) NEEDED_FREE(MEDIA), NEEDED(path)
+#define HERE(word)   ANYWHERE(USER), ANYWHERE(PASSWORD), NEEDED(word)
+
 #define PACKAGES   (COMMAND_ONCE | COMMAND_PACKAGE)
 #define DEVICE     (COMMAND_ONCE | COMMAND_TOP)
 #define SHELL      (COMMAND_TOP | COMMAND_PACKAGE)
@@ -31,13 +38,12 @@
 
 static const struct command commands[] = {
 	{"install",
-	 FORMS(FORM(ANYWHERE(PERSISTENT), ANYWHERE(PROTOCOL), ANYWHERE(USER),
-		    ANYWHERE(PASSWORD), NEEDED(ADDRESS), NEEDED(SERVER_PATH),
-		    ANYWHERE(CHECK_FIRMWARE), ANYWHERE(CHECK_MODEL)),
-	       FORM(ANYWHERE(PERSISTENT), NEEDED_FREE(MEDIA), NEEDED(MEDIA_PATH),
-		    ANYWHERE(CHECK_FIRMWARE), ANYWHERE(CHECK_MODEL)),
-	       FORM(ANYWHERE(PERSISTENT), ANYWHERE(USER), ANYWHERE(PASSWORD),
-		    NEEDED(SOURCE), ANYWHERE(CHECK_FIRMWARE), ANYWHERE(CHECK_MODEL))),
+	 FORMS(FORM(ANYWHERE(PERSISTENT), SERVER(SERVER_PATH), ANYWHERE(CHECK_FIRMWARE),
+		    ANYWHERE(CHECK_MODEL)),
+	       FORM(ANYWHERE(PERSISTENT), MEDIUM(MEDIA_PATH), ANYWHERE(CHECK_FIRMWARE),
+		    ANYWHERE(CHECK_MODEL)),
+	       FORM(ANYWHERE(PERSISTENT), HERE(SOURCE), ANYWHERE(CHECK_FIRMWARE),
+		    ANYWHERE(CHECK_MODEL))),
 	 "install a package from a server, a medium or a local file", PACKAGES,
 	 RUNS(command_install)},
 	{"remove", FORMS(FORM(ALTERNATIVES(NAME), OPTIONAL(ALL), ANYWHERE(YES))),
@@ -55,8 +61,12 @@ static const struct command commands[] = {
 	{"media", FORMS(FORM(ANYWHERE(JSON))),
 	 "show the connected USB sticks and SD cards", DEVICE, RUNS(command_media)},
 	{"verify",
-	 FORMS(FORM(NEEDED(CHECK_FIRMWARE), OPTIONAL(CHECK_MODEL), OPTIONAL(JSON)),
-	       FORM(NEEDED(FILE), OPTIONAL(JSON), ANYWHERE(CHECK_FIRMWARE),
+	 FORMS(FORM(NEEDED(CHECK_FIRMWARE), ANYWHERE(CHECK_MODEL), ANYWHERE(JSON)),
+	       FORM(HERE(FILE), ANYWHERE(JSON), ANYWHERE(CHECK_FIRMWARE),
+		    ANYWHERE(CHECK_MODEL)),
+	       FORM(MEDIUM(MEDIA_PATH), ANYWHERE(JSON), ANYWHERE(CHECK_FIRMWARE),
+		    ANYWHERE(CHECK_MODEL)),
+	       FORM(SERVER(SERVER_PATH), ANYWHERE(JSON), ANYWHERE(CHECK_FIRMWARE),
 		    ANYWHERE(CHECK_MODEL))),
 	 "check a package file, and show whether this device would accept it", PACKAGES,
 	 RUNS(command_verify)},
@@ -70,12 +80,14 @@ static const struct command commands[] = {
 	 "try a quarantined package again at the next boot", PACKAGES,
 	 RUNS(command_retry)},
 	{"unlock",
-	 FORMS(FORM(NEEDED(CLEAR), ANYWHERE(YES)),
-	       FORM(ALTERNATIVE(FILE), OPTIONAL(JSON))),
+	 FORMS(FORM(NEEDED(CLEAR), ANYWHERE(YES)), FORM(ANYWHERE(JSON)), FORM(HERE(FILE)),
+	       FORM(MEDIUM(MEDIA_FILE)), FORM(SERVER(SERVER_FILE))),
 	 "install, clear or show an unlock statement; clear is final, and asks for "
 	 "confirmation, unless --yes is given",
 	 DEVICE, RUNS(command_unlock)},
-	{"denylist", FORMS(FORM(ALTERNATIVE(FILE), OPTIONAL(JSON))),
+	{"denylist",
+	 FORMS(FORM(ANYWHERE(JSON)), FORM(HERE(FILE)), FORM(MEDIUM(MEDIA_FILE)),
+	       FORM(SERVER(SERVER_FILE))),
 	 "install a deny list, or show the one in force", DEVICE, RUNS(command_denylist)},
 	{"audit", FORMS(FORM(ALTERNATIVE(VERIFY), OPTIONAL(JSON))),
 	 "show the audit log, or check that it was not changed", DEVICE,

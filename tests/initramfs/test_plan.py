@@ -107,6 +107,9 @@ class Plan(bench.Case):
                 done = self.plan(*words, stdout=full)
                 self.assertEqual((done.returncode, done.stderr), (
                     1, b"wmopkg-activate: standard output: No space left on device\n"))
+            for words in ("--help", "--version"):
+                done = subprocess.run([ACTIVATE, words], stdout=full, check=False)
+                self.assertEqual(done.returncode, 1)
 
     def test_wrong_use(self):
         for words in (("text",), ("json", "json")):

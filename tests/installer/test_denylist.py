@@ -194,8 +194,8 @@ class Denylist(bench.Case):
         self.refused(4, "not-there", "No such file or directory")
         damaged = bench.write("damaged", bench.read(self.seven)[:-1])
         self.refused(3, damaged, "the file has ")
-        self.check(2, "", "denylist: unexpected 'b'\n  denylist a b\n             ^\n"
-                   "  expected: end of line", "denylist", "a", "b")
+        self.check(2, "", "denylist: unexpected 'c'\n  denylist a b c\n               ^\n"
+                   "  expected: proto, user, password or end of line", "denylist", "a", "b", "c")
 
     def test_what_runs_goes_on_until_the_reboot(self):
         self.install(self.package)

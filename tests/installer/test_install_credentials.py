@@ -230,14 +230,18 @@ class Credentials(bench.Case):
         for words in (("install", "host", url), ("install", url, "host"),
                       ("install", "media", url, "x.wmopkg"),
                       ("install", "media", "external", url), ("install", "user", url, "host", "x"),
-                      ("remove", url), ("show", url), ("verify", url), ("which", url),
-                      ("conflicts", url), ("unlock", url), ("denylist", url), ("help", url), (url,),
-                      ("--config", url, "show")):
+                      ("remove", url), ("show", url), ("which", url), ("conflicts", url),
+                      ("unlock", "host", url), ("verify", "media", "external", url),
+                      ("help", url), (url,), ("--config", url, "show")):
             with self.subTest(words=words):
                 result = self.wmopkg(*words)
                 self.assertNotEqual(result.returncode, 0)
                 self.assertIn("bob:******@host", result.stderr)
                 self.assertNotIn("s3s", result.stdout + result.stderr)
+        for command in ("install", "verify", "unlock", "denylist"):
+            result = self.wmopkg(command, "ftp://bob:s3same@127.0.0.1:1/x.wmopkg")
+            self.assertEqual(result.returncode, 5)
+            self.assertNotIn("s3s", result.stdout + result.stderr)
         found = subprocess.run(["grep", "-r", "s3same", "."], capture_output=True, check=False)
         self.assertEqual(found.stdout, b"")
 

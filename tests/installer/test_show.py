@@ -30,12 +30,24 @@ class Show(states.Case):
 
     def test_output_lost(self):
         with open("/dev/full", "wb") as full:
-            for words in (["show"], ["show", "json"], ["verify", self.package]):
+            for words in (["show"], ["show", "json"], ["verify", self.package], ["help"],
+                          ["help", "show"], ["show", "--help"], ["--help"], ["--version"],
+                          ["media"], ["conflicts"], ["which", "/etc"], ["unlock"], ["denylist"],
+                          ["audit"], ["boot"],
+                          ["install", self.package], ["remove", "pkgname", "--yes"],
+                          ["remove", "all", "--yes"], ["boot-complete"]):
                 result = subprocess.run([bench.WMOPKG, "--config", "wmopkg.conf", *words], stdout=full,
                                         stderr=subprocess.PIPE, text=True, check=False)
                 self.assertEqual((result.returncode, result.stderr), (
                     1, "wmopkg: standard output: No space left on device "
                     "(check the path and the file system)\n"), words)
+            for words in (["help"], ["--version"], ["inspect", self.package],
+                          ["create", "--version", "1", "--description", "x",
+                           f"{self.shared}/tree", "new.wmopkg"], ["keys", "new"]):
+                result = subprocess.run([bench.BUILD, *words], stdout=full,
+                                        stderr=subprocess.PIPE, text=True, check=False)
+                self.assertEqual(result.returncode, 1, (words, result.stderr))
+                self.assertIn("wmopkg-build: standard output: No space left", result.stderr)
 
     def test_before_any_boot(self):
         self.install(self.package)

@@ -219,10 +219,11 @@ class Unlock(bench.Case):
         self.assertIn("there is no PERSIST to keep it on", result.stderr)
 
     def test_usage(self):
-        self.check(2, "", "unlock: unexpected 'b'\n  unlock a b\n           ^\n"
-                   "  expected: end of line", "unlock", "a", "b")
+        self.check(2, "", "unlock: unexpected 'c'\n  unlock a b c\n             ^\n"
+                   "  expected: proto, user, password or end of line", "unlock", "a", "b", "c")
         self.check(2, "", "unlock: unexpected '--clear'\n  unlock --clear\n         ^\n"
-                   "  expected: --yes, clear, FILE, json or end of line", "unlock", "--clear")
+                   "  expected: clear, --yes, json, user, password, URL | FILE, media, proto, "
+                   "address[:port] or end of line", "unlock", "--clear")
 
 
 class Downgrade(bench.Case):

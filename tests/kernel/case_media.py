@@ -61,6 +61,8 @@ def prepare(work, build):
     vendor.make("one", {"etc/one": "one\n"})
     vendor.make("big", {"noise": os.urandom(24 * MIB)}, options=("--compressor", "lz4"))
     tree = make_tree(work)
+    run(vendor.tool, "denylist", "--number", "7", "--name", "other=1", *vendor.signing("keys"),
+        tree + "/list.denylist")
     truncate(work + "/vfat", 8)
     make_vfat(work + "/vfat", tree, "STICK")
     truncate(work + "/parts", 16)
@@ -162,6 +164,27 @@ def test_every_file_system(work, build):
                 equal(line["detail"], f"{medium.name} (internal, {kind}, {name}), UUID={uuid}")
             equal(digest(f"{work}/{kind}"), before, kind + " was written to")
             device.remove("one")
+
+
+def test_every_command(work, build):
+    """What a medium has is taken by each command that takes a file."""
+    with Device(work, build) as device, Medium(work + "/vfat") as medium:
+        with_labels(device, "m:LABEL=STICK")
+        described = f"{medium.name} (internal, vfat, STICK)"
+        said = device.tell("verify", "media", "m", "dir/one.wmopkg")
+        assert said.startswith(f"Using {described}\nVerification: Signed\n"), said
+        said = device.tell("verify", "media", "m", "one.txt")
+        assert "\nVerification: Signed\n" in said, said
+        equal(os.listdir(device.base + "/data/packages"), [])
+        said = device.tell("unlock", "media", "m", "one.wmopkg", status=3)
+        assert "m:/one.wmopkg: it is a package, not a signed statement" in said, said
+        said = device.tell("denylist", "media", "m", "list.denylist")
+        equal(said, f"Using {described}\nDeny list 7 is in force: packages that it names stay out "
+                    "after reboot.\n")
+        line = json.loads(device.tell("audit", "json").splitlines()[-1])
+        equal((line["event"], line["source"]), ("denylist", "m:/list.denylist"))
+        equal(line["detail"], f"number 7, 1 entry, {described}, UUID=12AB-34CD")
+        equal(medium.is_in_use(), False)
 
 
 def test_kernel_without_exfat(work, build):

@@ -33,8 +33,8 @@ bool verity_statement_is(const void *bytes, size_t size)
 	       memcmp(bytes, VERITY_STATEMENT_MAGIC, VERITY_MAGIC_BYTES) == 0;
 }
 
-int verity_statement_split(const void *bytes, size_t size,
-			   struct verity_statement_parts *ret, struct verity_error *err)
+int verity_statement_file_bytes(const void *bytes, size_t size, size_t *ret,
+				struct verity_error *err)
 {
 	const uint8_t *head = bytes;
 	size_t text, signature;
@@ -55,15 +55,29 @@ int verity_statement_split(const void *bytes, size_t size,
 	    signature > VERITY_SIGNATURE_MAX)
 		return verity_fail(err, VERITY_E_BAD_STATEMENT,
 				   "the statement's sizes are out of their range");
-	if (size != VERITY_HEAD_BYTES + text + signature)
+	*ret = VERITY_HEAD_BYTES + text + signature;
+	return 0;
+}
+
+int verity_statement_split(const void *bytes, size_t size,
+			   struct verity_statement_parts *ret, struct verity_error *err)
+{
+	const uint8_t *head = bytes;
+	size_t text, whole;
+	int r = verity_statement_file_bytes(bytes, size, &whole, err);
+
+	if (r < 0)
+		return r;
+	if (size != whole)
 		return verity_fail(err, VERITY_E_BAD_STATEMENT,
 				   "the file has %zu bytes, but its head says %zu", size,
-				   VERITY_HEAD_BYTES + text + signature);
+				   whole);
+	text = verity_le32_get(head + VERITY_MAGIC_BYTES);
 	*ret = (struct verity_statement_parts){
 		.text = head + VERITY_HEAD_BYTES,
 		.text_bytes = text,
 		.signature = head + VERITY_HEAD_BYTES + text,
-		.signature_bytes = signature,
+		.signature_bytes = whole - VERITY_HEAD_BYTES - text,
 	};
 	return 0;
 }

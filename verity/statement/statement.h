@@ -45,6 +45,15 @@ struct verity_statement_parts {
 bool verity_statement_is(const void *bytes, size_t size);
 
 /**
+ * verity_statement_file_bytes - how long a statement file is, by its first
+ * VERITY_HEAD_BYTES
+ *
+ * Return: 0; -EBADMSG (BAD_STATEMENT, WRONG_TYPE).
+ */
+int verity_statement_file_bytes(const void *bytes, size_t size, size_t *ret,
+				struct verity_error *err) must_check;
+
+/**
  * verity_statement_split - find the parts of a statement file
  *
  * Return: 0; -EBADMSG (BAD_STATEMENT where it is not one, or its length differs from its

@@ -8,6 +8,7 @@
 #include "installer/grammar/grammar.h"
 #include "installer/transfer/address.h"
 #include "installer/transfer/protocols.h"
+#include "verity/util/name.h"
 
 #define NAME_RULE "is not a valid package name"
 #define EXPECTED  "expected a name, an IPv4 address or an [IPv6 address]"
@@ -58,7 +59,8 @@ static void test_parse(void **state)
 		char name[VERITY_NAME_MAX + 1];
 		char host[ADDRESS_HOST_MAX + 1];
 
-		check_ok(url_parse(cases[i].text, &url, &login, name, &err), &err);
+		check_ok(url_parse(cases[i].text, &url, &login, &err), &err);
+		check_ok(verity_name_from_path(url.path, name, &err), &err);
 		assert_string_equal(url.whole, cases[i].url);
 		assert_string_equal(url.shown, cases[i].shown);
 		assert_string_equal(url.protocol->name, cases[i].protocol);
@@ -105,12 +107,21 @@ static void test_parse_bad(void **state)
 		struct login login = {0};
 		char name[VERITY_NAME_MAX + 1] = "untouched";
 
-		assert_int_equal(url_parse(cases[i].url, &url, &login, name, &err), -22);
+		if (cases[i].code == VERITY_E_BAD_NAME) {
+			check_ok(url_parse(cases[i].url, &url, &login, &err), &err);
+			assert_int_equal(verity_name_from_path(url.path, name, &err),
+					 -22);
+		} else {
+			assert_int_equal(url_parse(cases[i].url, &url, &login, &err),
+					 -22);
+			assert_null(url.whole);
+			assert_null(url.shown);
+			assert_null(url.path);
+			assert_null(login.password);
+		}
 		check_error(&err, cases[i].code, cases[i].message);
-		assert_null(url.whole);
-		assert_null(url.shown);
-		assert_null(login.password);
 		assert_string_equal(name, "untouched");
+		url_done(&url);
 	}
 }
 
@@ -163,6 +174,7 @@ static void test_build(void **state)
 				   cases[i].path, &url, &err),
 			 &err);
 		assert_string_equal(url.whole, cases[i].url);
+		assert_string_equal(url.path, cases[i].path);
 		url_done(&url);
 	}
 }

@@ -130,7 +130,7 @@ static void test_find(void **state)
 		{COMMAND_PACKAGE, "show alpha |", "json", 0},
 		{COMMAND_PACKAGE, "show alpha j", "json", 4},
 		{COMMAND_PACKAGE, "verify files/notes |",
-		 "--check-firmware --check-model json", 0},
+		 "--check-firmware --check-model json password user", 0},
 		{COMMAND_PACKAGE, "install media external |",
 		 "--check-firmware --check-model persistent", 0},
 		{COMMAND_PACKAGE, "install media external pe", "persistent", 10},

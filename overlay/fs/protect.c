@@ -111,5 +111,8 @@ const char *overlay_protected_at(const struct overlay_protect *own, size_t index
 	if (index < COUNT(protected_paths))
 		return protected_paths[index];
 	index -= COUNT(protected_paths);
-	return own && index < own->count ? own->paths[index] : NULL;
+	if (own && index < own->count)
+		return own->paths[index];
+	index -= own ? own->count : 0;
+	return own && index < own->libraries_count ? own->libraries[index] : NULL;
 }

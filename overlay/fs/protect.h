@@ -25,6 +25,8 @@
 struct overlay_protect {
 	const char *paths[OVERLAY_PROTECT_MAX + 1]; /* absolute; borrowed */
 	size_t count;
+	const char *const *libraries; /* that the programs need; borrowed */
+	size_t libraries_count;
 };
 
 /**

@@ -10,6 +10,7 @@
 #include "initramfs/log.h"
 #include "overlay/fs/mkdir.h"
 #include "overlay/fs/open_beneath.h"
+#include "overlay/libraries/touched.h"
 #include "overlay/stack/layers_dir.h"
 #include "overlay/stack/share.h"
 #include "overlay/stack/stack.h"
@@ -30,6 +31,8 @@ static void preparation_free(struct preparation *preparation)
 void hierarchies_free(struct hierarchies *hierarchies)
 {
 	free(hierarchies->items);
+	overlay_closure_free(&hierarchies->closure);
+	overlay_paths_free(&hierarchies->libraries);
 	*hierarchies = (struct hierarchies){.count = 0};
 }
 
@@ -198,6 +201,39 @@ static void prepare_root(struct preparation *preparation)
 	hierarchies->count = 1;
 }
 
+/*
+ * A library of the engine is put back only where a package has something in its place:
+ * the copies of all of them would take some ten MiB of memory.
+ */
+static int find_libraries(const struct preparation *preparation,
+			  struct overlay_protect *own, struct verity_error *err)
+{
+	struct hierarchies *hierarchies = preparation->hierarchies;
+	const struct boot *boot = hierarchies->boot;
+	cleanup_fd int root = open(boot->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int layers = open(boot->layers, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct overlay_closure_tree tree = {overlay_closure_at_root, &root};
+	const struct overlay_touching by = {.fd = layers,
+					    .count = preparation->attached->count};
+	int r;
+
+	if (root < 0 || layers < 0)
+		return verity_fail_errno(err, errno, "%s",
+					 root < 0 ? boot->root : boot->layers);
+	r = overlay_closure_add_protected(&hierarchies->closure, &tree, own, err);
+	if (r == 0)
+		r = overlay_touched_find(root, &by, &hierarchies->closure.tried,
+					 &hierarchies->libraries, err);
+	if (r == 0 && hierarchies->libraries.count > 0)
+		log_line(LOG_LEVEL_WARNING,
+			 "the firmware's own /%s is kept: wmopkg needs it (%zu such "
+			 "paths are changed by packages)",
+			 hierarchies->libraries.items[0], hierarchies->libraries.count);
+	own->libraries = (const char *const *)hierarchies->libraries.items;
+	own->libraries_count = hierarchies->libraries.count;
+	return r;
+}
+
 int hierarchies_prepare(const struct packages *packages, const struct attached *attached,
 			const struct boot *boot, struct hierarchies *ret,
 			struct verity_error *err)
@@ -221,6 +257,8 @@ int hierarchies_prepare(const struct packages *packages, const struct attached *
 	if (r == 0)
 		r = overlay_layers_bind(boot->layers, boot->root, OVERLAY_STACK_ROOT,
 					err);
+	if (r == 0)
+		r = find_libraries(&preparation, &own, err);
 	if (r == 0)
 		r = overlay_layers_mount_engine(boot->layers, boot->root, &own, err);
 	if (r == 0 && count == 0)

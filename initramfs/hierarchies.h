@@ -10,6 +10,7 @@
 
 #include "initramfs/attach.h"
 #include "initramfs/boot_context.h"
+#include "overlay/libraries/closure.h"
 #include "overlay/stack/stack_plan.h"
 
 struct hierarchy {
@@ -24,6 +25,8 @@ struct hierarchies {
 	const struct boot *boot; /* borrowed */
 	struct hierarchy *items; /* owned */
 	size_t count;
+	struct overlay_closure closure; /* what the engine's programs need */
+	struct overlay_paths libraries; /* those of it that a package changes */
 };
 
 /**

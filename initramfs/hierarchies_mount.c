@@ -2,18 +2,44 @@
 /* Mounts each overlay, with what was mounted below its target put back on top. */
 #include "initramfs/hierarchies_mount.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mount.h>
 
+#include "overlay/libraries/touched.h"
 #include "overlay/stack/stack.h"
 #include "overlay/stack/submounts.h"
 #include "overlay/stack/upper_guard.h"
 #include "overlay/stack/upperdir.h"
 #include "verity/util/cleanup.h"
 
-static int mount_one(const struct boot *boot, struct hierarchy *hierarchy,
+/* What the programs of the engine need is not looked for in an upper. */
+static int check_libraries(const struct hierarchies *hierarchies,
+			   const struct hierarchy *hierarchy, int upper,
+			   struct verity_error *err)
+{
+	const char *root = hierarchies->boot->root;
+	cleanup_with(overlay_paths_free) struct overlay_paths changed = {0};
+	cleanup_fd int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct overlay_touching by = {.fd = upper, .upper = hierarchy->path};
+	int r;
+
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "%s", root);
+	r = overlay_touched_find(fd, &by, &hierarchies->closure.tried, &changed, err);
+	if (r == 0 && changed.count > 0)
+		r = verity_fail(err, VERITY_E_STACK,
+				"/%s was changed, and a program of the engine needs the "
+				"firmware's own",
+				changed.items[0]);
+	return r;
+}
+
+static int mount_one(const struct hierarchies *hierarchies, struct hierarchy *hierarchy,
 		     struct verity_error *err)
 {
+	const struct boot *boot = hierarchies->boot;
 	cleanup_with(overlay_stack_plan_free) struct overlay_stack_plan plan = {0};
 	cleanup_with(overlay_submounts_free_p) struct overlay_submounts *below = NULL;
 	struct overlay_protect own = overlay_config_protect(&boot->config);
@@ -33,6 +59,8 @@ static int mount_one(const struct boot *boot, struct hierarchy *hierarchy,
 		if (r == 0)
 			r = overlay_guard_check(engine, upper, hierarchy->path, &own,
 						err);
+		if (r == 0)
+			r = check_libraries(hierarchies, hierarchy, upper, err);
 	}
 	if (r == 0)
 		r = overlay_submounts_take(hierarchy->target, &below, err);
@@ -60,7 +88,7 @@ int hierarchies_mount(struct hierarchies *hierarchies, enum overlay_upper upper,
 					     boot->config.upper_folder, err);
 	for (size_t i = 0; r == 0 && i < hierarchies->count; i++) {
 		hierarchies->items[i].parts.writable = upper != OVERLAY_UPPER_NONE;
-		r = mount_one(boot, &hierarchies->items[i], err);
+		r = mount_one(hierarchies, &hierarchies->items[i], err);
 	}
 	if (r == 0)
 		return 0;

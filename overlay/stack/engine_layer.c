@@ -12,7 +12,7 @@
 #include "overlay/fs/walk_links.h"
 #include "verity/util/cleanup.h"
 
-#define TMPFS_OPTIONS "size=64m,mode=0755"
+#define TMPFS_OPTIONS "size=256m,mode=0755"
 
 /* No program can be found below it, and none is one: it counts as nothing. */
 static bool is_special(const struct stat *st)

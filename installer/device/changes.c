@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "installer/common/report.h"
+#include "overlay/fs/standard_folders.h"
 #include "verity/util/cleanup.h"
 
 struct listing {
@@ -26,6 +27,8 @@ static const struct overlay_critical *find_critical(
 		"", "the running wmopkg, which is not protected (set protect)", true};
 	const char *path = change->entry->path;
 	const struct overlay_critical *critical = overlay_critical_find(path);
+	const struct overlay_closure *libraries = &stack->stacks->libraries;
+	const struct overlay_closure *essential = &stack->stacks->essential;
 	bool adds = change->effect == OVERLAY_LOOKUP_ADDS;
 	const struct overlay_contents_entry *engine;
 	char program[PATH_MAX];
@@ -39,7 +42,10 @@ static const struct overlay_critical *find_critical(
 	if (change->covered && !stacks_owner(stack, change->by)) {
 		engine = overlay_contents_find(stack->layers[change->by], path);
 		if (!engine || engine->kind != OVERLAY_CONTENTS_FOLDER)
-			return &overlay_critical_engine;
+			return overlay_paths_has(&libraries->tried, path) ||
+					       overlay_paths_has(&libraries->there, path)
+				       ? &overlay_critical_library
+				       : &overlay_critical_engine;
 	}
 	if (critical)
 		return adds && !critical->added ? NULL : critical;
@@ -47,10 +53,19 @@ static const struct overlay_critical *find_critical(
 	program[size < 0 ? 0 : size] = '\0';
 	if (size > 1 && strcmp(program + 1, path) == 0)
 		return &running;
+	if (overlay_paths_has(&essential->tried, path) ||
+	    (!adds && overlay_paths_has(&essential->there, path)))
+		return &overlay_critical_needed;
 	if (adds || (change->below.kind != OVERLAY_CONTENTS_FOLDER &&
 		     change->below.kind != OVERLAY_CONTENTS_LINK))
 		return NULL;
-	return overlay_critical_below(path);
+	critical = overlay_critical_below(path);
+	if (!critical && (overlay_paths_has_below(&libraries->there, path) ||
+			  overlay_paths_has_below(&essential->there, path)))
+		critical = &overlay_critical_needed;
+	if (!critical && overlay_standard_folder_find(path))
+		critical = &overlay_critical_standard;
+	return critical;
 }
 
 static void count_one(const struct change *change, struct changes_count *count)

@@ -14,6 +14,7 @@
 #include "overlay/contents/contents.h"
 #include "overlay/contents/firmware.h"
 #include "overlay/fs/open_beneath.h"
+#include "overlay/libraries/essential.h"
 #include "overlay/stack/stack.h"
 #include "overlay/store/order.h"
 #include "verity/util/cleanup.h"
@@ -31,6 +32,8 @@ void stacks_free(struct stacks *stacks)
 	for (size_t i = 0; i < STACKS_DEPTH; i++)
 		free(stacks->memos[i].path);
 	overlay_contents_free(&stacks->engine);
+	overlay_closure_free(&stacks->libraries);
+	overlay_closure_free(&stacks->essential);
 	cleanup_fd_p(&stacks->firmware.root);
 	for (size_t i = 0; i < stacks->firmware.count; i++)
 		cleanup_fd_p(&stacks->parts[i].fd);
@@ -193,6 +196,7 @@ static int make_stack(struct stacks *stacks, bool next, struct package_stack *st
 	struct overlay_lookup *lookup = &stack->lookup;
 	size_t count = 0;
 
+	stack->stacks = stacks;
 	stack->layers = calloc(stacks->count + 1, sizeof(*stack->layers));
 	stack->packages = calloc(stacks->count + 1, sizeof(*stack->packages));
 	if (!items || !stack->layers || !stack->packages)
@@ -225,18 +229,31 @@ static int make_stack(struct stacks *stacks, bool next, struct package_stack *st
 	return 0;
 }
 
+static int at_firmware(const void *context, const char *path, const char **ret_rest)
+{
+	return overlay_firmware_at(context, path, ret_rest);
+}
+
 int stacks_load(struct device *device, const struct stacks_candidate *candidate,
 		bool alone, struct stacks **ret, struct verity_error *err)
 {
 	cleanup_with(stacks_free_p) struct stacks *stacks = calloc(1, sizeof(*stacks));
 	cleanup_with(installed_list_free) struct installed_list list = {0};
 	struct overlay_protect own = overlay_config_protect(device_config(device));
+	struct overlay_closure_tree tree = {at_firmware, NULL};
 	int r;
 
 	if (!stacks)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	tree.context = &stacks->firmware;
 	stacks->firmware.root = -1;
 	r = open_firmware(device, stacks, err);
+	if (r == 0)
+		r = overlay_closure_add_protected(&stacks->libraries, &tree, &own, err);
+	if (r == 0)
+		r = overlay_essential_find(&tree, &stacks->essential, err);
+	own.libraries = (const char *const *)stacks->libraries.tried.items;
+	own.libraries_count = stacks->libraries.tried.count;
 	if (r == 0)
 		r = overlay_firmware_engine(&stacks->firmware, &own, &stacks->engine,
 					    err);

@@ -10,6 +10,7 @@
 #include "installer/device/device.h"
 #include "overlay/contents/firmware.h"
 #include "overlay/contents/lookup.h"
+#include "overlay/libraries/closure.h"
 
 /* A package whose contents are known. */
 struct stacks_package {
@@ -29,7 +30,10 @@ struct stacks_unknown {
 	struct verity_error why; /* "removed, and active until the next boot", … */
 };
 
+struct stacks;
+
 struct package_stack {
+	const struct stacks *stacks; /* that it is part of */
 	struct overlay_lookup lookup;
 	const struct overlay_contents **layers; /* owned */
 	/* of each layer; NULL: the layer on top, with the files of the engine */
@@ -57,6 +61,8 @@ struct stacks {
 	struct stacks_memo memos[STACKS_DEPTH]; /* by depth */
 	bool stacked;                           /* this boot has stacked something */
 	struct overlay_contents engine;
+	struct overlay_closure libraries; /* that the engine's programs need */
+	struct overlay_closure essential; /* without which it does not start */
 	struct package_stack now, next;
 };
 

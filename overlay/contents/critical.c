@@ -22,6 +22,10 @@
 #define MOUNTS "which file systems are mounted"
 #define ENGINE "belongs to the activation engine, which keeps the firmware's own"
 
+#define LIBRARY  "wmopkg needs it, and keeps the firmware's own"
+#define STANDARD "a standard folder, which programs expect as it is"
+#define NEEDED   "the first program or the login needs it"
+
 #define PROGRAM  "has the name of a program of the activation engine"
 #define SERVICE  "how the engine is started, and when a boot is complete"
 #define RAMDISK  "what the next initramfs is made with"
@@ -121,6 +125,9 @@ static const struct overlay_critical critical[] = {
 };
 
 const struct overlay_critical overlay_critical_engine = {"", ENGINE, true};
+const struct overlay_critical overlay_critical_library = {"", LIBRARY, true};
+const struct overlay_critical overlay_critical_standard = {"", STANDARD, false};
+const struct overlay_critical overlay_critical_needed = {"", NEEDED, true};
 
 /* Where only a PATH that this device has leads to. */
 static const struct overlay_critical program = {"", PROGRAM, true};

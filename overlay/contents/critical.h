@@ -19,6 +19,16 @@ struct overlay_critical {
 /* What the firmware's own lies on top of; also where only a device knows it. */
 extern const struct overlay_critical overlay_critical_engine;
 
+/* Likewise, of the libraries that its programs need. */
+extern const struct overlay_critical overlay_critical_library;
+
+/* A standard folder (overlay/fs/standard_folders.h) that is not as it is in the firmware.
+ */
+extern const struct overlay_critical overlay_critical_standard;
+
+/* What a device's first program and its login need, in the tree of that device. */
+extern const struct overlay_critical overlay_critical_needed;
+
 /**
  * overlay_critical_find - what is critical about @path or a folder that it lies in
  *

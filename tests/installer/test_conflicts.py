@@ -14,6 +14,7 @@ import bench
 import states
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import elf  # noqa: E402  pylint: disable=wrong-import-position
 import schema  # noqa: E402  pylint: disable=wrong-import-position
 
 # Text makes a file, None a folder; see make_tree() for the others.
@@ -62,8 +63,8 @@ def make_tree(folder, files):
         os.makedirs(os.path.dirname(place), exist_ok=True)
         if what == "whiteout":
             os.mknod(place, 0o20600, os.makedev(0, 0))
-        elif isinstance(what, str):
-            bench.write(place, what.encode())
+        elif isinstance(what, (str, bytes)):
+            bench.write(place, what if isinstance(what, bytes) else what.encode())
         elif what and what[0] == "link":
             os.symlink(what[1], place)
         else:
@@ -449,6 +450,57 @@ class Warnings(Contents):
             "/opt/x/none": (engine, {"firmware": True}),
             "/opt/y/bin/wmopkg": ("has the name of a program of the activation engine", None),
             "/usr/local/bin/wmopkg": (engine, {"firmware": True})})
+
+    def test_libraries(self):
+        """Those of wmopkg are kept; without those of the first program and of the login the
+        device does not start. Others may be replaced."""
+        make_tree("run/layers/root", {
+            **FIRMWARE,
+            "lib64": ("link", "usr/lib"),
+            "usr/bin/wmopkg": elf.make("libown.so.1", interpreter=elf.LOADER),
+            "usr/bin/login": elf.make("libpam.so.0", interpreter=elf.LOADER),
+            "usr/lib/ld-linux-x86-64.so.2": elf.make(),
+            "usr/lib/libown.so.1": ("link", "libown.so.1.0"),
+            "usr/lib/libown.so.1.0": elf.make("libbelow.so"),
+            "usr/lib/libbelow.so": elf.make(),
+            "usr/lib/libpam.so.0": elf.make("libaudit.so"),
+            "usr/lib/libaudit.so": elf.make(),
+            "usr/lib/libother.so": elf.make(),
+            "usr/local/lib/none": "x"})
+        self.pack("libraries", {
+            "etc/ld.so.cache": "x", "usr/lib/libown.so.1": ("link", "libown.so.1.1"),
+            "usr/lib/libown.so.1.1": "x", "usr/lib/libbelow.so": "x", "usr/lib/libaudit.so": "x",
+            "usr/lib/libpam.so.0": "whiteout", "usr/lib/libother.so": "x",
+            "usr/local/lib/libown.so.1": "x", "usr/local/lib/libpam.so.0": "x",
+            "usr/bin/login": "x"})
+        self.running("quiet")
+        kept = "wmopkg needs it, and keeps the firmware's own"
+        needed = "the first program or the login needs it"
+        warned = self.wmopkg("install", f"{self.shared}/libraries.wmopkg")
+        self.assertEqual((warned.returncode, warned.stderr.splitlines()), (0, [
+            f"wmopkg: warning: libraries: adds /etc/ld.so.cache, and 3 more: {kept}",
+            f"wmopkg: warning: libraries: replaces /usr/bin/login, and 3 more: {needed}"]))
+        told = self.read_json("conflicts")["packages"]
+        self.assertEqual({change["path"]: change.get("critical") for package in told
+                          for change in package["changes"] if package["package"] == "libraries"}, {
+            "/etc/ld.so.cache": kept, "/usr/bin/login": needed, "/usr/lib/libaudit.so": needed,
+            "/usr/lib/libbelow.so": kept, "/usr/lib/libother.so": None,
+            "/usr/lib/libown.so.1": kept, "/usr/lib/libpam.so.0": needed,
+            "/usr/local/lib/libown.so.1": kept, "/usr/local/lib/libpam.so.0": needed})
+
+    def test_standard_folders(self):
+        """Without one of them, or with something else in its place, programs fail."""
+        folders = ("dev", "opt", "proc", "root", "run", "sys", "tmp", "var")
+        make_tree("run/layers/root", {**FIRMWARE, **{folder: None for folder in folders},
+                                      "opt/x": "x", "srv/own": "x"})
+        self.pack("deleted", {**{folder: "whiteout" for folder in folders if folder != "var"},
+                              "var": "a file\n", "srv/own": "whiteout"})
+        self.running("deleted", "quiet")
+        told = [package for package in self.read_json("conflicts")["packages"]
+                if package["package"] == "deleted"]
+        critical = {change["path"]: "critical" in change for change in told[0]["changes"]}
+        self.assertEqual(critical, {"/srv/own": False, **{"/" + folder: True
+                                                          for folder in folders}})
 
     def test_folder_of_programs(self):
         """It stays a folder, but without what the firmware has in it; its links stay."""

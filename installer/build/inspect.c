@@ -123,6 +123,7 @@ static int inspect(const struct request *request, bool *ret_good,
 		.firmware = request->firmware,
 		.allow_untrusted = request->allow_untrusted,
 	};
+	struct verity_error skipped;
 	size_t size;
 	int r = 0;
 
@@ -131,6 +132,12 @@ static int inspect(const struct request *request, bool *ret_good,
 		return verity_fail_errno(err, errno, "key ring %s", request->keys);
 	if (request->keys)
 		r = verity_keyring_load(request->keys, &keyring, err);
+	if (keyring) {
+		skipped = *verity_keyring_skipped(keyring, &size);
+		if (size > 0)
+			report_warning("%zu files skipped, the first: %s", size,
+				       skipped.message);
+	}
 	if (r == 0 && keyring && request->timestamp)
 		verity_keyring_require_timestamps(keyring);
 	if (r == 0 && request->denylist) {

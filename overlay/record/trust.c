@@ -379,6 +379,21 @@ static void make_policy(struct overlay_trust *trust, const struct overlay_config
 	decide(trust);
 }
 
+static void note_skipped(struct overlay_trust *trust)
+{
+	struct verity_error why;
+	size_t count;
+
+	why = *verity_keyring_skipped(trust->keyring, &count);
+	if (count == 0)
+		return;
+	if (count > 1)
+		verity_context(&why, 0, "%zu files skipped, the first", count);
+	else
+		verity_context(&why, 0, "skipped");
+	note(trust, NULL, &why);
+}
+
 int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 		       struct overlay_trust **ret, struct verity_error *err)
 {
@@ -399,9 +414,11 @@ int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 	/* Without its records it would know of no deny list. */
 	if (inputs->record_fd >= 0 && trust->record_fd < 0)
 		return verity_fail_errno(err, errno, "PERSIST/" OVERLAY_RECORD_FOLDER);
-	if (verity_keyring_load(keys, &trust->keyring, &why) < 0) {
+	if (verity_keyring_load(keys, &trust->keyring, &why) < 0)
 		note(trust, NULL, &why);
-	} else if (verity_keyring_count(trust->keyring) == 0) {
+	else
+		note_skipped(trust);
+	if (trust->keyring && verity_keyring_count(trust->keyring) == 0) {
 		verity_fail(&why, VERITY_E_KEYRING, "%s holds no certificate", keys);
 		note(trust, "key ring", &why);
 	}

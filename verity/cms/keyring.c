@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Loading the PEM certificates of a directory. */
+/* Loading the certificates of a directory. */
 
 #include "verity/cms/keyring.h"
 
@@ -18,6 +18,8 @@
 
 /* Behind the name of a file whose certificates are for timestamps only. */
 #define TIMESTAMPS_TAIL ".tsa"
+
+#define PEM_START "-----BEGIN "
 
 void verity_keyring_free(struct verity_keyring *keyring)
 {
@@ -65,6 +67,13 @@ const char *verity_keyring_file(const struct verity_keyring *keyring,
 	return NULL;
 }
 
+const struct verity_error *verity_keyring_skipped(const struct verity_keyring *keyring,
+						  size_t *ret_count)
+{
+	*ret_count = keyring->skipped_count;
+	return &keyring->skipped;
+}
+
 static int add(struct verity_keyring *keyring, const char *file, X509 *certificate,
 	       struct verity_error *err)
 {
@@ -81,15 +90,52 @@ static int add(struct verity_keyring *keyring, const char *file, X509 *certifica
 	return 0;
 }
 
+/* The end of a name if it is one of @tails, in any case: sticks and Windows change it. */
+static const char *ends_in(const char *name, const char *end, const char *const *tails)
+{
+	for (; *tails; tails++) {
+		size_t size = strlen(*tails);
+
+		if ((size_t)(end - name) > size &&
+		    strncasecmp(end - size, *tails, size) == 0)
+			return end - size;
+	}
+	return NULL;
+}
+
+static const char *certificate_ending(const char *file)
+{
+	static const char *const tails[] = {".pem", ".crt", ".cer", ".der", NULL};
+
+	return ends_in(file, file + strlen(file), tails);
+}
+
+static bool is_for_timestamps(const char *file)
+{
+	static const char *const tails[] = {TIMESTAMPS_TAIL, NULL};
+	const char *ending = certificate_ending(file);
+
+	return ending && ends_in(file, ending, tails);
+}
+
+/* The next certificate of a PEM file, or the one of a DER file; NULL: no more, or damage
+ */
+static X509 *next_certificate(BIO *bio, const char *text, size_t size, size_t index)
+{
+	const unsigned char *der = (const unsigned char *)text;
+
+	if (memmem(text, size, PEM_START, strlen(PEM_START)))
+		return PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	return index == 0 ? d2i_X509(NULL, &der, (long)size) : NULL;
+}
+
 static int load_file(struct verity_keyring *keyring, int dirfd, const char *file,
 		     struct verity_error *err)
 {
 	cleanup_free char *text = NULL;
 	cleanup_with(BIO_free_all_p) BIO *bio = NULL;
 	size_t size, found = 0;
-	size_t tail = strlen(TIMESTAMPS_TAIL), end = strlen(file) - 4; /* ".pem" */
-	bool for_timestamps =
-		end > tail && memcmp(file + end - tail, TIMESTAMPS_TAIL, tail) == 0;
+	unsigned long why;
 	int r = verity_io_load(dirfd, file, VERITY_KEYRING_FILE_MAX, &text, &size, err);
 
 	if (r < 0)
@@ -99,31 +145,32 @@ static int load_file(struct verity_keyring *keyring, int dirfd, const char *file
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	for (;; found++) {
 		cleanup_with(X509_free_p) X509 *certificate =
-			PEM_read_bio_X509(bio, NULL, NULL, NULL);
+			next_certificate(bio, text, size, found);
 
 		if (!certificate)
 			break;
-		if (!for_timestamps)
+		if (!is_for_timestamps(file))
 			r = add(keyring, file, certificate, err);
 		if (r == 0)
 			r = add(keyring->timestamps, file, certificate, err);
 		if (r < 0)
 			return r;
 	}
-	/* The end of the file is "no start line"; anything else is damage. */
-	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE || found == 0)
-		return verity_fail_openssl(err, VERITY_E_KEYRING,
-					   "%s: no readable PEM certificate", file);
+	/* The end of a file with one is "no start line", or none; anything else is
+	 * damage. */
+	why = ERR_peek_last_error();
 	ERR_clear_error();
-	return 0;
+	if (found > 0 && (why == 0 || ERR_GET_REASON(why) == PEM_R_NO_START_LINE))
+		return 0;
+	return verity_fail(err, VERITY_E_KEYRING,
+			   found > 0 ? "%s: damaged after certificate number %zu"
+				     : "%s: no certificate in PEM or DER",
+			   file, found);
 }
 
 static int is_certificate(const struct dirent *entry)
 {
-	const char *dot = strrchr(entry->d_name, '.');
-
-	return entry->d_name[0] != '.' && dot &&
-	       (strcmp(dot, ".pem") == 0 || strcmp(dot, ".crt") == 0);
+	return entry->d_name[0] != '.' && certificate_ending(entry->d_name);
 }
 
 /* By bytes: alphasort() depends on the locale. */
@@ -138,6 +185,7 @@ int verity_keyring_load(const char *path, struct verity_keyring **ret,
 	cleanup_with(verity_keyring_free_p) struct verity_keyring *keyring =
 		keyring_new();
 	cleanup_fd int dirfd = -1;
+	struct verity_error why = {.code = VERITY_OK};
 	struct dirent **entries = NULL;
 	int count = 0, r = 0;
 
@@ -155,13 +203,18 @@ int verity_keyring_load(const char *path, struct verity_keyring **ret,
 		return verity_fail_errno(err, errno, "key ring %s: reading the folder",
 					 path);
 	for (int i = 0; i < count; i++) {
-		if (r == 0)
-			r = load_file(keyring, dirfd, entries[i]->d_name, err);
+		if (r == 0 && load_file(keyring, dirfd, entries[i]->d_name, &why) < 0 &&
+		    keyring->skipped_count++ == 0)
+			keyring->skipped = why;
+		if (r == 0 && why.code == VERITY_E_NO_MEMORY)
+			r = -ENOMEM;
 		free(entries[i]);
 	}
 	free(entries);
 	if (r < 0)
-		return verity_context(err, r, "key ring %s", path);
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (keyring->skipped_count > 0)
+		verity_context(&keyring->skipped, 0, "key ring %s", path);
 	*ret = steal_ptr(&keyring);
 	return 0;
 }

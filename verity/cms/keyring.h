@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* The key ring: the PEM certificates of a folder, each a trust anchor. */
+/* The key ring: the certificates of a folder, each a trust anchor. */
 
 #include "verity/util/cleanup.h"
 #include "verity/util/error.h"
@@ -13,15 +13,20 @@
 struct verity_keyring;
 
 /**
- * verity_keyring_load - read every *.pem and *.crt of a folder, in the order of names
+ * verity_keyring_load - read every *.pem, *.crt, *.cer and *.der of a folder, in the
+ * order of names; upper and lower case are the same
  *
- * Certificates of *.tsa.pem and *.tsa.crt are anchors for timestamps only: the root of a
- * public authority must not vouch for signers.
+ * What is in the file decides whether it is PEM or DER. Certificates of *.tsa.pem and the
+ * like are anchors for timestamps only: the root of a public authority must not vouch for
+ * signers.
+ *
+ * A file that cannot be read, or has no certificate, and certificates over the limit are
+ * skipped: fewer signers are trusted then, never more.
  *
  * @path: the folder; where it does not exist the ring is empty, and no signer is trusted
  * @ret:  set on success only; free with verity_keyring_free()
  *
- * Return: 0; -EINVAL where a file holds no certificate or there are too many; -errno.
+ * Return: 0; -ENOMEM; -errno where the folder cannot be read.
  */
 int verity_keyring_load(const char *path, struct verity_keyring **ret,
 			struct verity_error *err) must_check;
@@ -29,6 +34,15 @@ int verity_keyring_load(const char *path, struct verity_keyring **ret,
 void verity_keyring_free(struct verity_keyring *keyring);
 
 DEFINE_CLEANUP(struct verity_keyring, verity_keyring_free);
+
+/**
+ * verity_keyring_skipped - why the first file was skipped, and how many were
+ * @ret_count: 0: none, and the error is not filled
+ *
+ * Return: borrowed.
+ */
+const struct verity_error *verity_keyring_skipped(const struct verity_keyring *keyring,
+						  size_t *ret_count);
 
 /**
  * verity_keyring_require_timestamps - trust only signatures with a timestamp

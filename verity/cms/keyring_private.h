@@ -11,6 +11,8 @@ struct verity_keyring {
 	struct verity_keyring
 		*timestamps; /* all anchors of timestamps; NULL in that one */
 	bool require_timestamps;
+	struct verity_error skipped; /* the first of them; see verity_keyring_skipped() */
+	size_t skipped_count;
 	X509_STORE *store;
 	STACK_OF(X509) * certificates; /* the same ones, to find a signer among */
 	char files[VERITY_KEYRING_MAX][VERITY_KEYRING_NAME_MAX + 1]; /* of each */

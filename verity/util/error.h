@@ -146,7 +146,7 @@ enum exit_status {
 	  "the image in the package is not a valid squashfs",                                           \
 	  "ask the vendor for a corrected package")                                                     \
 	X(KEYRING, "keyring", EINVAL, STATUS_FAILED,                                                    \
-	  "the key ring cannot be read, or a file in it has no valid certificate",                      \
+	  "the key ring cannot be read or is empty, or a file in it has no valid certificate",          \
 	  "check the key ring folder of the firmware")                                                  \
 	X(KEY, "key", EINVAL, STATUS_FAILED,                                                            \
 	  "a key or certificate for signing cannot be used",                                            \

@@ -59,7 +59,9 @@ install()
 	if [ -f "$stage/etc/wmopkg/wmopkg.conf" ]; then
 		inst_simple "$stage/etc/wmopkg/wmopkg.conf" /etc/wmopkg/wmopkg.conf
 	fi
-	for certificate in "$stage"/etc/wmopkg/keys/*.pem "$stage"/etc/wmopkg/keys/*.crt; do
+	# the endings that wmopkg-activate reads, in upper and lower case
+	for certificate in "$stage"/etc/wmopkg/keys/*.[pP][eE][mM] "$stage"/etc/wmopkg/keys/*.[cC][rR][tT] \
+		"$stage"/etc/wmopkg/keys/*.[cC][eE][rR] "$stage"/etc/wmopkg/keys/*.[dD][eE][rR]; do
 		[ -f "$certificate" ] || continue
 		inst_simple "$certificate" "/etc/wmopkg/keys/${certificate##*/}"
 		certificates=$((certificates + 1))

@@ -62,6 +62,16 @@ static void test_key_rings(void **state)
 	check_notes(trust, 1, VERITY_E_KEYRING,
 		    "key ring: no-such-folder holds no certificate");
 	overlay_trust_free(trust);
+	assert_int_equal(mkdir("skipped", 0755), 0);
+	scratch_write("skipped/empty.pem", "");
+	scratch_write("skipped/other.crt", "");
+	device.config.keys = strdup("skipped");
+	trust = look(&device);
+	check_notes(trust, 2, VERITY_E_KEYRING,
+		    "2 files skipped, the first: key ring skipped: empty.pem: no "
+		    "certificate in PEM or DER");
+	overlay_trust_free(trust);
+	free(device.config.keys);
 	scratch_write("not-a-folder", "");
 	device.config.keys = strdup("not-a-folder");
 	trust = look(&device);

@@ -8,7 +8,9 @@ address and undefined-behaviour sanitizers, libFuzzer) for units and decoders. O
 the chosen tests need is built. The tests of build/ mostly wait for emulated machines: they
 start as soon as it is there, and everything else runs beside them.
 
-A tier without a test is a failure, and so is a test that does not report a result.
+A tier without a test is a failure. What a test costs is counted in seconds of processor time,
+its own and that of the processes that it waited for: unlike the time that passes, they say
+little of what else the machine does.
 """
 
 import collections
@@ -16,10 +18,12 @@ import concurrent.futures
 import fnmatch
 import json
 import os
-import re
+import random
 import resource
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -27,11 +31,16 @@ TIERS = ("style", "builds", "unit", "fuzz", "peers", "kernel", "machine")
 LONG = (*TIERS, "long")
 QUICK = ("style", "unit", "fuzz", "kernel-activate", "kernel-tamper", "machine-plain")
 SLOWEST = 10
+# Seconds of processor time that `./check` may take, by tier: 12 minutes on two processors. A
+# tier that takes more is named at the end, and nothing fails: the processors differ.
+BUDGET = {"build": 200, "style": 60, "builds": 80, "unit": 90, "fuzz": 10, "peers": 150,
+          "kernel": 300, "machine": 450}
 
 GCC, CLANG = "build", "build-fuzz"
 BUILDS = {
     GCC: ({}, ["-Dwerror=true"]),
-    CLANG: ({"CC": "clang"}, ["-Dwerror=true", "-Dfuzz=true", "-Db_lundef=false",
+    # lld links a program with sanitizers in a third of the time.
+    CLANG: ({"CC": "clang", "CC_LD": "lld"}, ["-Dwerror=true", "-Dfuzz=true", "-Db_lundef=false",
                               "-Db_sanitize=address,undefined"]),
     # What strangers build with: the two extremes, without a warning.
     "build-release": ({}, ["-Dwerror=true", "--buildtype=release", "-Db_lto=true"]),
@@ -50,13 +59,17 @@ CPUS = os.cpu_count()
 # watchdog or for a server that is lost.
 AT_ONCE = {GCC: CPUS + 2, CLANG: CPUS}
 # Tests share the processors with compilers here, so that they take longer than alone.
-PATIENCE = "2"
+PATIENCE = 2
+# How long a test that took too long has to take down what it started.
+LEAVE_S = 20
 # What does not wait for anything gives way to what does.
 GIVES_WAY = ("nice", "-n", "5")
-RESULT_LINE = re.compile(r"^ *\d+/\d+ \S+ / (\S+) +([A-Z]+) +([\d.]+)s")
 
-Result = collections.namedtuple("Result", "tier name good seconds")
+Result = collections.namedtuple("Result", "tier name good cost")
+Cost = collections.namedtuple("Cost", "seconds cpu")
+NOTHING = Cost(0, 0)
 printing = threading.Lock()
+running = set()  # process groups
 
 
 def fail(message):
@@ -69,22 +82,64 @@ def say(*lines):
         print(*lines, sep="\n", flush=True)
 
 
-def line_of(good, name, seconds):
-    return f"{'ok  ' if good else 'FAIL'}  {name} ({seconds:.1f} s)"
-
-
 def show(result):
-    say(line_of(result.good, result.name, result.seconds))
+    say(f"{'ok  ' if result.good else 'FAIL'}  {result.name} "
+        f"({result.cost.seconds:.1f} s, processor {result.cost.cpu:.1f} s)")
     return result
 
 
+def end_group(group, number=signal.SIGTERM):
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        pass
+
+
+def stop(number, _frame):
+    """What runs is in groups of its own, which no Ctrl-C reaches."""
+    for group in list(running):
+        end_group(group)
+    os._exit(128 + number)
+
+
+def run(command, environment, folder=".", limit_s=None):
+    """(exit status, output, cost); None as the status where the time was over."""
+    began, late = time.monotonic(), threading.Event()
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output,
+                                   stderr=subprocess.STDOUT, env={**os.environ, **environment},
+                                   start_new_session=True)
+        running.add(process.pid)
+
+        def end():
+            late.set()
+            end_group(process.pid)
+            if not gone.wait(LEAVE_S):
+                end_group(process.pid, signal.SIGKILL)
+
+        gone = threading.Event()
+        timer = threading.Timer(limit_s, end) if limit_s else None
+        if timer:
+            timer.start()
+        # not wait(), which does not tell what was used
+        _, status, used = os.wait4(process.pid, 0)
+        gone.set()
+        if timer:
+            timer.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        running.discard(process.pid)
+        output.seek(0)
+        return (None if late.is_set() else process.returncode,
+                output.read().decode("utf-8", "replace"),
+                Cost(time.monotonic() - began, used.ru_utime + used.ru_stime))
+
+
 def run_quietly(command, **environment):
-    """Whether it succeeded; what it printed is shown where it did not."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          errors="replace", env={**os.environ, **environment}, check=False)
-    if done.returncode != 0:
-        say(f"{' '.join(command)}:", *done.stdout.splitlines()[-60:])
-    return done.returncode == 0
+    """(whether it succeeded, cost); what it printed is shown where it did not."""
+    status, output, cost = run(command, environment)
+    if status != 0:
+        say(f"{' '.join(command)}:", *output.splitlines()[-60:])
+    return status == 0, cost
 
 
 def configure(folder):
@@ -96,7 +151,11 @@ def configure(folder):
 
 
 def build(folder, *targets):
-    return configure(folder) and run_quietly([*GIVES_WAY, "ninja", "-C", folder, *PROGRAMS, *targets])
+    good, first = configure(folder)
+    if not good:
+        return good, first
+    good, cost = run_quietly([*GIVES_WAY, "ninja", "-C", folder, *PROGRAMS, *targets])
+    return good, Cost(first.seconds + cost.seconds, first.cpu + cost.cpu)
 
 
 def introspect(folder, what):
@@ -110,17 +169,18 @@ class Tests:
     def __init__(self, folder):
         self.folder = folder
         self.described = {test["name"]: test for test in introspect(folder, "--tests")}
-        self.tiers = {name: test["suite"][0].split(":")[-1]
-                      for name, test in self.described.items()
-                      if self.belongs(name, test["suite"][0].split(":")[-1])}
+        tiers = {name: test["suite"][0].split(":")[-1] for name, test in self.described.items()}
+        # the long forms of these are sanitized, too
+        self.sanitized = {name + "-long" for name, tier in tiers.items() if tier in SANITIZED}
+        self.tiers = {name: tier for name, tier in tiers.items() if self.belongs(name, tier)}
         self.chosen = []
 
     def belongs(self, name, tier):
         """Each test runs in one of the builds only."""
-        return (tier in SANITIZED or name.startswith("fuzz-")) == (self.folder == CLANG)
+        return (tier in SANITIZED or name in self.sanitized) == (self.folder == CLANG)
 
     def choose(self, words):
-        """meson runs them in this order: those first that meson.build gives a priority."""
+        """They begin in this order: those first that meson.build gives a priority."""
         self.chosen = [name for name, tier in self.tiers.items()
                        if tier in words or any(fnmatch.fnmatch(name, word) for word in words)]
         self.chosen.sort(key=lambda name: (-self.described[name]["priority"], name))
@@ -134,38 +194,19 @@ class Tests:
 
     def run(self):
         """Run the chosen tests side by side."""
-        if not self.chosen:
-            return []
-        log = f"{self.folder}/meson-logs/testlog.json"
-        if os.path.exists(log):
-            os.unlink(log)
-        with subprocess.Popen(
-                ["meson", "test", "-C", self.folder, "--no-rebuild", "--num-processes",
-                 str(AT_ONCE[self.folder]), "--timeout-multiplier", PATIENCE, *self.chosen],
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                env={**os.environ, "PYTHONUNBUFFERED": "1"}) as meson:
-            printed = []
-            for line in meson.stdout:
-                printed.append(line)
-                if match := RESULT_LINE.match(line):
-                    say(line_of(match[2] == "OK", match[1], float(match[3])))
-        results = self.read_results(log)
-        missing = {*self.chosen} - {result.name for result in results}
-        if missing:
-            say("".join(printed))
-        return results + [Result(self.tiers[name], name, False, 0) for name in sorted(missing)]
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE[self.folder]) as pool:
+            return list(pool.map(self.run_one, self.chosen))
 
-    def read_results(self, log):
-        results = []
-        for line in open(log, encoding="utf-8") if os.path.exists(log) else ():
-            test = json.loads(line)
-            name = test["name"].split(" / ")[-1]
-            good = test["result"] == "OK"
-            results.append(Result(self.tiers[name], name, good, test["duration"]))
-            if not good:
-                say(f"--- {name}: {test['result']}", test.get("stdout", ""), test.get("stderr", ""),
-                    f"--- the end of {name}")
-        return results
+    def run_one(self, name):
+        test = self.described[name]
+        status, output, cost = run(
+            test["cmd"], {**test["env"], "PYTHONUNBUFFERED": "1",
+                          "MALLOC_PERTURB_": str(random.randint(1, 255))},
+            self.folder, test["timeout"] * PATIENCE)
+        if status != 0:
+            said = f"not done after {cost.seconds:.0f} s" if status is None else f"status {status}"
+            say(f"--- {name}: {said}", output, f"--- the end of {name}")
+        return show(Result(self.tiers[name], name, status == 0, cost))
 
 
 def is_laid_out():
@@ -176,30 +217,28 @@ def is_laid_out():
 
 def check_own(name):
     """One of OWN."""
-    began = time.monotonic()
     if name == LAYOUT:
-        good = is_laid_out()
+        good, cost = is_laid_out()
     elif name == TIDY:
-        good = run_quietly([*GIVES_WAY, sys.executable, "tests/style/tidy.py", CLANG])
+        good, cost = run_quietly([*GIVES_WAY, sys.executable, "tests/style/tidy.py", CLANG])
     elif name == ANALYZER:
-        good = run_quietly([*GIVES_WAY, sys.executable, "tests/style/tidy.py", CLANG,
-                            "--analyzer"])
+        good, cost = run_quietly([*GIVES_WAY, sys.executable, "tests/style/tidy.py", CLANG,
+                                  "--analyzer"])
     else:
-        good = build(name)
-    return show(Result(OWN[name], name, good, time.monotonic() - began))
+        good, cost = build(name)
+    return show(Result(OWN[name], name, good, cost))
 
 
 def beside(sanitized, own):
     """What runs beside the tests of the first build."""
     results = []
     if sanitized.chosen or {TIDY, ANALYZER} & {*own}:
-        began = time.monotonic()
-        good = build(CLANG, *sanitized.targets())
-        results.append(Result("build", CLANG, good, time.monotonic() - began))
+        good, cost = build(CLANG, *sanitized.targets())
+        results.append(show(Result("build", CLANG, good, cost)))
         if good:
             results += sanitized.run()
         else:
-            results += [show(Result(sanitized.tiers[name], name, False, 0))
+            results += [show(Result(sanitized.tiers[name], name, False, NOTHING))
                         for name in sanitized.chosen]
     return results + [check_own(name) for name in own]
 
@@ -209,10 +248,10 @@ def run_all(programs, sanitized, own):
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         results = []
         if programs.chosen:
-            began = time.monotonic()
-            if not build(GCC, *programs.targets()):
+            good, cost = build(GCC, *programs.targets())
+            if not good:
                 fail(f"the build in {GCC}/ failed")
-            results.append(Result("build", GCC, True, time.monotonic() - began))
+            results.append(show(Result("build", GCC, True, cost)))
         others = pool.submit(beside, sanitized, own)
         results += programs.run()
         return results + others.result()
@@ -222,13 +261,19 @@ def print_times(results, seconds):
     tiers = collections.OrderedDict((tier, []) for tier in ("build", *LONG))
     for result in results:
         tiers[result.tier].append(result)
-    tests = [result for result in results if result.tier != "build"]
-    lines = ["", f"The {SLOWEST} slowest:"]
-    lines += [f"  {result.seconds:6.1f} s  {result.name}"
-              for result in sorted(tests, key=lambda result: -result.seconds)[:SLOWEST]]
+    lines = ["", f"The {SLOWEST} that took longest, and the {SLOWEST} that took most of the processors:"]
+    for cost in "seconds", "cpu":
+        most = sorted(results, key=lambda result: -getattr(result.cost, cost))
+        lines += [f"  {result.cost.seconds:6.1f} s, processor {result.cost.cpu:6.1f} s  {result.name}"
+                  for result in most[:SLOWEST]] + [""]
     lines.append("Tiers, each the sum of what it ran, much of it side by side:")
-    lines += [f"  {sum(result.seconds for result in members):6.1f} s  {tier}, {len(members)}"
-              for tier, members in tiers.items() if members]
+    for tier, members in tiers.items():
+        if members:
+            cpu = sum(result.cost.cpu for result in members)
+            over = cpu > BUDGET.get(tier, float("inf"))
+            lines.append(f"  {sum(result.cost.seconds for result in members):6.1f} s, processor "
+                         f"{cpu:6.1f} s  {tier}, {len(members)}"
+                         + f"; more than the {BUDGET.get(tier)} s that it may take" * over)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     say(*lines, f"All of it took {int(seconds) // 60} min {int(seconds) % 60} s on {CPUS} "
         f"processors, and {used.ru_utime + used.ru_stime:.0f} s of their time.", "")
@@ -236,11 +281,13 @@ def print_times(results, seconds):
 
 def main():
     began = time.monotonic()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
     words = sys.argv[1:] or list(TIERS)
     words = {"quick": list(QUICK), "long": list(LONG)}.get(words[0], words)
     say(f"Building into {GCC}/ (gcc) and {CLANG}/ (clang, sanitizers, libFuzzer) ...")
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        for folder, good in zip((GCC, CLANG), pool.map(configure, (GCC, CLANG))):
+        for folder, (good, _) in zip((GCC, CLANG), pool.map(configure, (GCC, CLANG))):
             if not good:
                 fail(f"{folder}/ could not be configured")
     programs, sanitized = Tests(GCC), Tests(CLANG)
@@ -254,7 +301,7 @@ def main():
            if tier in words or any(fnmatch.fnmatch(name, word) for word in words)]
     results = run_all(programs, sanitized, own)
     ran = {result.tier for result in results}
-    results += [show(Result(tier, f"{tier}: no test ran", False, 0))
+    results += [show(Result(tier, f"{tier}: no test ran", False, NOTHING))
                 for tier in words if tier in LONG and tier not in ran]
     print_times(results, time.monotonic() - began)
     counted = [result for result in results if result.tier != "build"]

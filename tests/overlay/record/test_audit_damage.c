@@ -57,7 +57,8 @@ static void check_goes_on(int record, const struct verity_error *why)
 	}
 }
 
-/* Each byte of the three files, by one bit and by another. */
+/* Each byte of the three files, by one bit and by another; one in nine outside of ./check
+ * long. */
 static void test_every_byte(void **state)
 {
 	static const char *const names[] = {OVERLAY_AUDIT_OLD, OVERLAY_AUDIT_LOG,
@@ -69,7 +70,7 @@ static void test_every_byte(void **state)
 		size_t size;
 		cleanup_free char *text = audits_load(record, names[i], &size);
 
-		for (size_t at = 0; at < size; at++) {
+		for (size_t at = 0; at < size; at += check_step(9)) {
 			struct verity_error err = {.code = VERITY_OK};
 			char kept = text[at];
 			int r;
@@ -264,7 +265,7 @@ static void test_cut_off(void **state)
 		size_t size;
 		cleanup_free char *text = audits_load(record, names[i], &size);
 
-		for (size_t end = 0; end < size; end++) {
+		for (size_t end = 0; end < size; end += check_step(9)) {
 			struct verity_error err;
 
 			audits_store(record, names[i], text, end);

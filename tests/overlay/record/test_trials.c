@@ -305,7 +305,7 @@ static void test_comes_up_on_failing_storage(void **state)
 	uint32_t seed = 1;
 
 	(void)state;
-	for (unsigned pattern = 0; pattern < 200; pattern++) {
+	for (unsigned pattern = 0; pattern < 200; pattern += check_step(5)) {
 		struct overlay_candidate candidates[INSTALLED_MAX];
 		struct overlay_trials trials = {.completed = false};
 		unsigned ran = 0;

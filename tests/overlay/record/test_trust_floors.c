@@ -13,7 +13,7 @@
 #include "verity/statement/floors.h"
 #include "verity/util/cleanup.h"
 
-#define ROUNDS 25
+#define ROUNDS (25 / check_step(5))
 #define BROKEN OVERLAY_RECORD_FLOORS ".broken"
 
 static char nowhere[] = "no-such-folder";

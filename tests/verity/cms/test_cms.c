@@ -125,8 +125,9 @@ static void test_stranger(void **state)
 }
 
 /*
- * Any one flipped bit, in the enclosed certificate as well: the signature is bad, or,
- * where it was the name of the certificate that changed, nobody knows whose it is.
+ * Any one flipped bit (of five, outside of ./check long), in the enclosed certificate as
+ * well: the signature is bad, or, where it was the name of the certificate that changed,
+ * nobody knows whose it is.
  */
 static void test_every_flipped_bit(void **state)
 {
@@ -138,10 +139,11 @@ static void test_every_flipped_bit(void **state)
 	cleanup_free uint8_t *der = sign("signer", time(NULL), &bytes);
 	struct verity_signatures signatures;
 	struct verity_error err;
+	const size_t step = check_step(5);
 	size_t bad = 0, nobodys = 0;
 
 	(void)state;
-	for (size_t bit = 0; bit < bytes * 8; bit++) {
+	for (size_t bit = 0; bit < bytes * 8; bit += step) {
 		const uint8_t mask = (uint8_t)(1 << bit % 8);
 		size_t i = bit / 8;
 		int r;
@@ -159,7 +161,7 @@ static void test_every_flipped_bit(void **state)
 			print_error("bit %zu of byte %zu: %d %s\n", bit % 8, i, r,
 				    r < 0 ? err.message : "");
 	}
-	assert_int_equal(bad + nobodys, bytes * 8);
+	assert_int_equal(bad + nobodys, (bytes * 8 + step - 1) / step);
 	assert_true(bad > nobodys);
 }
 

@@ -15,6 +15,7 @@ import subprocess
 import bench
 import console
 
+INITRD = "initrd-plain.img"
 REQUIRES = "the kernel requires a signature of the root hash (dm_verity.require_signatures) and "
 # where a certificate begins: two sequences, the version, an INTEGER of one byte
 CERTIFICATE = re.compile(rb"\x30\x82(..)\x30\x82..\xa0\x03\x02\x01\x02", re.DOTALL)
@@ -52,6 +53,8 @@ def make_kernel(vmlinux, key, certificate, path):
 
 
 class KernelSignature(bench.MachineTest):
+    VARIANT = "plain"
+
     @classmethod
     def prepare(cls):
         for name in ("kernel", "stranger"):
@@ -61,7 +64,7 @@ class KernelSignature(bench.MachineTest):
         # A device of its own: the same but for the kernel.
         cls.own = cls.bench.path("own")
         os.mkdir(cls.own)
-        for name in ("initrd.img", "disk.img"):
+        for name in (INITRD, "disk.img"):
             os.symlink(os.path.join(cls.bench.built, name), os.path.join(cls.own, name))
         make_kernel(os.path.join(cls.bench.built, "vmlinux"), cls.bench.path("kernel.key"),
                     cls.bench.path("kernel.pem"), os.path.join(cls.own, "vmlinux"))
@@ -141,7 +144,8 @@ class KernelSignature(bench.MachineTest):
         self.device.poweroff()
 
     def test_2_a_kernel_that_demands_one(self):
-        self.device = type(self).device = console.Device(self.own, self.bench.folder)
+        self.device = type(self).device = console.Device(self.own, self.bench.folder,
+                                                           initrd=INITRD)
         self.device.start("dm_verity.require_signatures=1")
         self.assertEqual(self.succeed("cat /sys/module/dm_verity/parameters/require_signatures"),
                          "Y\n")

@@ -8,11 +8,13 @@ import bench
 BRAND_MOTD = "Property of ACME Power & Water."
 # Neither the default of the driver, nor that of the program that feeds it.
 WATCHDOG_S = 75
-WATCHDOG = f"device.watchdog_s={WATCHDOG_S}"
+WATCHDOG = f"device.watchdog_s={WATCHDOG_S} rdinit=/first"
 SYSFS = "/sys/class/watchdog/watchdog0"
 
 
 class Watchdog(bench.MachineTest):
+    VARIANT = "plain"
+
     @classmethod
     def prepare(cls):
         cls.bench.create("branding", cls.bench.tree("branding"), keys=cls.bench.keys)

@@ -72,8 +72,9 @@ def test_links(work, build):
 
 def test_junk(work, build):
     """Of any number: a few are told, and the rest is a number, in one line of the log."""
-    for count, content in ((2, b""), (60, os.urandom(JUNK_BYTES)), (500, b"WMOPKG01" + bytes(9000)),
-                           (5000, b"short"), (5000, bytes(9000))):
+    kinds = ((2, b""), (60, os.urandom(JUNK_BYTES)), (500, b"WMOPKG01" + bytes(9000)),
+             (5000, b"short"), (5000, bytes(9000)))
+    for count, content in effort.choose(kinds, kinds[1::2]):
         with crowded(work, build) as device:
             device.activate()
             device.reboot()

@@ -6,10 +6,12 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import unittest
 
-import bench
-import states
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import states  # noqa: E402
 
 TABLE = """\
 ╒ Packages ════════════════════════════════════════════════════════════════════╕

@@ -6,11 +6,13 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 import unittest
 
-import bench
-import wires
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import wires  # noqa: E402
 
 SERVER = "(check the address, the path and the server)"
 VARIABLES = {"OPENSSL_CONF": "/nowhere", "SSLKEYLOGFILE": "/nowhere", "SECRET": "s3same",

@@ -5,12 +5,14 @@
 import os
 import shutil
 import subprocess
+import sys
 import unittest
 
-import bench
-import servers
-import typist
-import wires
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import servers  # noqa: E402
+import typist  # noqa: E402
+import wires  # noqa: E402
 
 LOGIN = "(check the user name and the password)"
 SECRET = servers.PASSWORD

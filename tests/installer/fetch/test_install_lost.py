@@ -7,11 +7,13 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import unittest
 
-import bench
-import wires
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import wires  # noqa: E402
 
 LOST = "(check the connection, then try again)"
 SERVER = "(check the address, the path and the server)"

@@ -4,11 +4,13 @@
 
 import os
 import shutil
+import sys
 import unicodedata
 import unittest
 
-import bench
-import states
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import states  # noqa: E402
 
 ROW = """\
 ╒ Packages ════════════════════════════════════════════════════════════════════╕

@@ -10,10 +10,11 @@ import subprocess
 import sys
 import unittest
 
-import bench
-import states
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import states  # noqa: E402
 
-TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, TESTS)
 import schema  # noqa: E402  pylint: disable=wrong-import-position
 

@@ -7,10 +7,12 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import unittest
 
-import bench
-import servers
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import servers  # noqa: E402
 
 LOGIN = "(check the user name and the password)"
 LOST = "(check the connection, then try again)"

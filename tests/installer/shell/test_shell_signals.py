@@ -8,12 +8,14 @@ import os
 import signal
 import socket
 import struct
+import sys
 import termios
 import time
 import unittest
 
-import bench
-from typist import PATIENCE_S, Typist
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+from typist import PATIENCE_S, Typist  # noqa: E402
 
 HOST = socket.gethostname().split(".")[0]
 TOP = f"{HOST}:/#> "

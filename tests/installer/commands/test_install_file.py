@@ -10,11 +10,13 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import tarfile
 import unittest
 
-import bench
-import typist
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import typist  # noqa: E402
 
 
 class Good(bench.Case):

@@ -6,12 +6,14 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import termios
 import time
 import unittest
 
-import bench
-from typist import Typist
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+from typist import Typist  # noqa: E402
 
 HOST = socket.gethostname().split(".")[0]
 TOP = f"{HOST}:/#> "

@@ -4,10 +4,12 @@
 
 import os
 import subprocess
+import sys
 import unittest
 
-import bench
-import servers
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import servers  # noqa: E402
 
 SERVER = "(check the address, the path and the server)"
 OLD = ("the server supports no version of TLS from 1.2 on (update the server, or use another "

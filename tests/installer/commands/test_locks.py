@@ -7,11 +7,13 @@ import fcntl
 import os
 import stat
 import subprocess
+import sys
 import time
 import unittest
 
-import bench
-import states
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import states  # noqa: E402
 
 STRANGER = 64322  # nobody's on this machine, it is hoped
 ACTIVATE = os.path.join(os.environ["WMOPKG_BUILD"], "initramfs", "wmopkg-activate")

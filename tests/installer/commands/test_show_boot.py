@@ -11,11 +11,12 @@ import sys
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-import bench
-import states
-from typist import Typist
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import states  # noqa: E402
+from typist import Typist  # noqa: E402
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "tests"))
 import schema  # noqa: E402  pylint: disable=wrong-import-position
 

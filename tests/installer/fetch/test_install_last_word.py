@@ -5,11 +5,13 @@
 import os
 import shutil
 import ssl
+import sys
 import unittest
 
-import bench
-import servers
-import wires
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import servers  # noqa: E402
+import wires  # noqa: E402
 
 # sftp-server, but for the answer to the end of the file: @1 is what it does instead
 SUBSYSTEM = """#!/usr/bin/python3 -u

@@ -5,10 +5,12 @@
 import os
 import socket
 import stat
+import sys
 import unittest
 
-import bench
-from typist import Typist
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+from typist import Typist  # noqa: E402
 
 TOP = f"{socket.gethostname().split('.')[0]}:/#> "
 UP = "\x1b[A"

@@ -5,9 +5,11 @@ there, and why not; to the letter."""
 
 import os
 import shutil
+import sys
 import unittest
 
-import bench
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
 
 OLD = "it requires firmware 5.9 or earlier, and this is 6.0"
 NEW = "it requires firmware 6.0 or later, and this is 5.0"

@@ -7,10 +7,12 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import unittest
 
-import bench
-import wires
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import wires  # noqa: E402
 
 PIECE = 65536  # judged at a time
 

@@ -4,12 +4,14 @@
 
 import os
 import subprocess
+import sys
 import unittest
 
-import bench
-from typist import Typist
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+from typist import Typist  # noqa: E402
 
-SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "installer",
+SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "installer",
                       "completion", "wmopkg")
 # what shows the line as it is edited, and begins another
 SETTINGS = ("bind 'set bell-style none'; bind 'set enable-bracketed-paste off'; "

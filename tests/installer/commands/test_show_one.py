@@ -8,13 +8,16 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import unittest
 
-import bench
-import states
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import states  # noqa: E402
 
 
-DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "show.md")
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
+DOCUMENT = os.path.join(ROOT, "docs", "show.md")
 
 
 class ShowOne(states.Case):

@@ -6,11 +6,13 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import unittest
 
-import bench
-import servers
-import typist
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import servers  # noqa: E402
+import typist  # noqa: E402
 
 LOGIN = "(check the user name and the password)"
 SERVER = "(check the address, the path and the server)"

@@ -8,9 +8,10 @@ import subprocess
 import sys
 import unittest
 
-import bench
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 import schema  # noqa: E402  pylint: disable=wrong-import-position
 
 BYTES = 0x2000

@@ -6,10 +6,12 @@ import json
 import os
 import stat
 import subprocess
+import sys
 import unittest
 
-import bench
-from typist import Typist
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+from typist import Typist  # noqa: E402
 
 NOBODY = 65534
 REQUEST = "persist/wmopkg/factory-reset"

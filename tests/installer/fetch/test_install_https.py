@@ -5,10 +5,12 @@
 import datetime
 import os
 import shutil
+import sys
 import unittest
 
-import bench
-import servers
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import servers  # noqa: E402
 
 CERTIFICATE = "(check the address, and the certificate authorities that this device trusts)"
 CLOCK = "(set the clock; if it is correct, the server needs a new certificate)"

@@ -6,11 +6,13 @@ import os
 import shutil
 import socket
 import struct
+import sys
 import threading
 import unittest
 
-import bench
-import servers
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import servers  # noqa: E402
 
 SERVER = "(check the address, the path and the server)"
 LOST = "(check the connection, then try again)"

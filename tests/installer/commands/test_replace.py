@@ -6,10 +6,12 @@ identity; to the letter."""
 import os
 import shutil
 import subprocess
+import sys
 import unittest
 
-import bench
-import states
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import states  # noqa: E402
 
 OLDER, NEWER = "1.9", "1.10"
 

@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import unittest
 
-import bench
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
 
 STAYS = "is in force: packages that it names stay out after reboot."
 TABLE = """\

@@ -5,10 +5,12 @@
 import os
 import struct
 import subprocess
+import sys
 import unittest
 import zlib
 
-import bench
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
 
 BYTES = 0x2000
 

@@ -17,6 +17,7 @@ static const char *const mkfs_f2fs[] = {"/sbin/mkfs.f2fs", "/usr/sbin/mkfs.f2fs"
 struct kind {
 	const char *const *repair_paths; /* NULL: nothing repairs it */
 	const char *repair[6];
+	const char *check[6]; /* the same program; NULL: it does not check */
 	const char *const *make_paths;
 	const char *make[6];
 	const char *label; /* the word before it */
@@ -29,6 +30,7 @@ static const struct kind ext = {
 	.repair_paths = e2fsck,
 	/* the super block may name a journal on another device: it is not followed */
 	.repair = {"e2fsck", "-f", "-y", "-j", "/dev/null"},
+	.check = {"e2fsck", "-p", "-j", "/dev/null"},
 	.make_paths = mke2fs,
 	.make = {"mke2fs", "-q", "-F", "-t"},
 	.label = "-L",
@@ -89,6 +91,20 @@ struct factory_program factory_filesystem_repair(
 		return program;
 	program.paths = kind->repair_paths;
 	add(&program, kind->repair, COUNT(kind->repair));
+	add(&program, &device, 1);
+	return program;
+}
+
+struct factory_program factory_filesystem_check(
+	const struct factory_filesystem *filesystem, const char *device)
+{
+	const struct kind *kind = kind_of(filesystem);
+	struct factory_program program = {.paths = NULL};
+
+	if (!kind || !kind->check[0])
+		return program;
+	program.paths = kind->repair_paths;
+	add(&program, kind->check, COUNT(kind->check));
 	add(&program, &device, 1);
 	return program;
 }

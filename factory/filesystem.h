@@ -27,6 +27,13 @@ struct factory_program factory_filesystem_repair(
 	const struct factory_filesystem *filesystem, const char *device);
 
 /**
+ * factory_filesystem_check - the program that repairs only what can safely be repaired,
+ * and does nothing where the file system is clean
+ */
+struct factory_program factory_filesystem_check(
+	const struct factory_filesystem *filesystem, const char *device);
+
+/**
  * factory_filesystem_make - the program that makes a new one of the same type, label,
  * UUID
  * @discard: whether to tell the device that all of its blocks are free

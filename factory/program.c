@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -12,10 +13,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "overlay/fs/clock.h"
 #include "verity/util/cleanup.h"
 
 #define FILE_HANDED 3    /* FACTORY_PROGRAM_FILE */
 #define TAIL_BYTES  1024 /* half of it is kept */
+#define STEP_MS     100  /* between looking whether it has ended */
+#define SOON_MS     5    /* likewise, once it says no more */
+#define SECOND_US   UINT64_C(1000000)
+#define KILL_US     (5 * SECOND_US) /* how long a killed program may take to end */
 
 static const char *find(const struct factory_program *program)
 {
@@ -37,27 +43,111 @@ bool factory_program_there(const struct factory_program *program)
 	return find(program) != NULL;
 }
 
-/* Reads to the end. Return: the last line, in @buffer. */
-static const char *read_last_line(int fd, char buffer[static TAIL_BYTES])
+/* The program while it runs, and what it has said. */
+struct running {
+	const struct factory_program *program;
+	pid_t pid;
+	int output; /* -1: it will say no more */
+	int log;    /* -1: none */
+	size_t logged;
+	char tail[TAIL_BYTES]; /* of its output */
+	size_t size;
+};
+
+static void running_close(struct running *running)
 {
-	size_t size = 0;
-	ssize_t n;
+	cleanup_fd_p(&running->output);
+	cleanup_fd_p(&running->log);
+}
+
+/* What a program says of a crafted file system may be more than the memory. */
+static void add_to_log(struct running *running, const char *text, size_t size)
+{
+	size_t left = FACTORY_LOG_BYTES - running->logged;
+
+	if (size > left)
+		size = left;
+	if (running->log >= 0 && size > 0)
+		(void)!write(running->log, text, size);
+	running->logged += size;
+}
+
+static void read_output(struct running *running)
+{
+	char *end = running->tail + running->size;
+	ssize_t n = read(running->output, end, TAIL_BYTES - 1 - running->size);
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		cleanup_fd_p(&running->output);
+		running->output = -1;
+		return;
+	}
+	add_to_log(running, end, (size_t)n);
+	running->size += (size_t)n;
+	if (running->size > TAIL_BYTES / 2) {
+		memmove(running->tail, running->tail + running->size - TAIL_BYTES / 2,
+			TAIL_BYTES / 2);
+		running->size = TAIL_BYTES / 2;
+	}
+}
+
+static const char *last_line(struct running *running)
+{
 	char *line;
 
-	while ((n = read(fd, buffer + size, TAIL_BYTES - 1 - size)) != 0) {
-		if (n < 0 && errno != EINTR)
-			break;
-		size += n > 0 ? (size_t)n : 0;
-		if (size > TAIL_BYTES / 2) {
-			memmove(buffer, buffer + size - TAIL_BYTES / 2, TAIL_BYTES / 2);
-			size = TAIL_BYTES / 2;
+	while (running->size > 0 && strchr("\r\n ", running->tail[running->size - 1]))
+		running->size--;
+	running->tail[running->size] = '\0';
+	line = strrchr(running->tail, '\n');
+	return line ? line + 1 : running->tail;
+}
+
+/*
+ * Until it has ended, or @until_us. What it started may have its output open after that.
+ * Return: the same as of waitpid(2); 0 where it is still running.
+ */
+static pid_t wait_until(struct running *running, uint64_t until_us, int *ret_status)
+{
+	for (;;) {
+		struct pollfd output = {.fd = running->output, .events = POLLIN};
+		int wait_ms = running->output < 0 ? SOON_MS : STEP_MS;
+		pid_t ended;
+
+		if (poll(&output, 1, wait_ms) > 0)
+			read_output(running);
+		if (!(output.revents & POLLIN)) {
+			ended = waitpid(running->pid, ret_status, WNOHANG);
+			if (ended > 0 || (ended < 0 && errno != EINTR))
+				return ended;
 		}
+		if (overlay_clock_us() >= until_us)
+			return 0;
 	}
-	while (size > 0 && strchr("\r\n ", buffer[size - 1]))
-		size--;
-	buffer[size] = '\0';
-	line = strrchr(buffer, '\n');
-	return line ? line + 1 : buffer;
+}
+
+/* Return: as wait_until(); 0 where it was ended, or cannot be. */
+static pid_t wait_for(struct running *running, int *ret_status)
+{
+	const struct factory_program *program = running->program;
+	uint64_t begun_us = overlay_clock_us(), until_us = UINT64_MAX;
+	pid_t ended = 0;
+
+	if (program->limit_seconds > 0)
+		until_us = begun_us + (uint64_t)program->limit_seconds * SECOND_US;
+	if (program->slow && until_us > begun_us + SECOND_US) {
+		ended = wait_until(running, begun_us + SECOND_US, ret_status);
+		if (ended == 0)
+			program->slow(program->context);
+	}
+	if (ended == 0)
+		ended = wait_until(running, until_us, ret_status);
+	if (ended != 0)
+		return ended;
+	kill(-running->pid, SIGKILL);
+	(void)wait_until(running, overlay_clock_us() + KILL_US, ret_status);
+	return 0;
 }
 
 /* As file 3, which @report must not be. */
@@ -89,6 +179,8 @@ become(const char *path, const struct factory_program *program, int out, int rep
 
 	if (!program->common)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (program->limit_seconds > 0)
+		setpgid(0, 0);
 	if (in >= 0 && dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
 	    dup2(out, STDERR_FILENO) >= 0 && hand_over(program->file, &report))
 		execve(path, (char **)(uintptr_t)program->words, environment);
@@ -121,27 +213,35 @@ static int spawn(const char *path, const struct factory_program *program, int ou
 
 int factory_program_run(const struct factory_program *program, struct verity_error *err)
 {
-	const char *path = find(program), *name = program->words[0], *line = "";
-	char buffer[TAIL_BYTES];
-	int pipes[2], status, r;
-	pid_t child = -1;
+	cleanup_with(running_close) struct running running = {
+		.program = program, .output = -1, .log = -1};
+	const char *path = find(program), *name = program->words[0];
+	int pipes[2], status = 0, r;
+	pid_t ended;
 
 	if (!path)
 		return verity_fail(err, VERITY_E_NOT_FOUND, "%s is not on this device",
 				   name ? name : "the program");
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return verity_fail_errno(err, errno, "%s", name);
-	r = spawn(path, program, pipes[1], &child);
+	running.output = pipes[0];
+	r = spawn(path, program, pipes[1], &running.pid);
 	close(pipes[1]);
-	if (r == 0)
-		line = read_last_line(pipes[0], buffer);
-	close(pipes[0]);
 	if (r < 0)
 		return verity_fail_errno(err, -r, "%s", path);
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return verity_fail_errno(err, errno, "%s", path);
+	if (program->log)
+		running.log = open(program->log,
+				   O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+				   0600);
+	ended = wait_for(&running, &status);
+	if (ended < 0)
+		return verity_fail_errno(err, errno, "%s", path);
+	if (ended == 0)
+		return verity_fail(err, VERITY_E_TIMED_OUT,
+				   "%s was ended: it was not done within %u s", name,
+				   program->limit_seconds);
 	r = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	verity_fail(err, VERITY_E_IO, "%s ended with status %d: %s", name, r, line);
+	verity_fail(err, VERITY_E_IO, "%s ended with status %d: %s", name, r,
+		    last_line(&running));
 	return r;
 }

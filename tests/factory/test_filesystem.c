@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -72,12 +74,18 @@ static void test_words(void **state)
 			factory_filesystem_repair(&cases[i].filesystem, DEVICE);
 		const struct factory_program make = factory_filesystem_make(
 			&cases[i].filesystem, DEVICE, cases[i].discard);
+		const struct factory_program check =
+			factory_filesystem_check(&cases[i].filesystem, DEVICE);
 		const char *kept = factory_filesystem_kept(&cases[i].filesystem);
 
 		join(&repair, words);
 		assert_string_equal(words, cases[i].repair);
 		join(&make, words);
 		assert_string_equal(words, cases[i].make);
+		join(&check, words);
+		assert_string_equal(words, strncmp(cases[i].repair, "e2fsck", 6) == 0
+						   ? "e2fsck -p -j /dev/null /dev/x"
+						   : "");
 		assert_int_equal(factory_program_there(&make), cases[i].make[0] != 0);
 		assert_string_equal(kept ? kept : "", cases[i].kept ? cases[i].kept : "");
 	}
@@ -120,6 +128,52 @@ static void test_run(void **state)
 	check_error(&err, VERITY_E_NOT_FOUND, "mkfs.x is not on this device");
 }
 
+static void count_calls(void *context)
+{
+	++*(int *)context;
+}
+
+/* With what it started, however it is asked to end; and what it says fills no memory. */
+static void test_limit(void **state)
+{
+	static const char *const paths[] = {"./program", NULL};
+	int slow = 0;
+	struct factory_program program = {.paths = paths,
+					  .words = {"program"},
+					  .limit_seconds = 3,
+					  .log = "log",
+					  .slow = count_calls,
+					  .context = &slow};
+	struct verity_error err;
+	struct stat st;
+
+	(void)state;
+	scratch_write("program",
+		      "#!/bin/sh\ntrap '' TERM\n(flock 9; sleep 1000) 9>held &\n"
+		      "yes\n");
+	assert_int_equal(chmod("program", 0755), 0);
+	assert_int_equal(factory_program_run(&program, &err), -ETIMEDOUT);
+	check_error(&err, VERITY_E_TIMED_OUT,
+		    "program was ended: it was not done within 3 s");
+	assert_int_equal(slow, 1);
+	assert_int_equal(stat("log", &st), 0);
+	assert_int_equal(st.st_size, FACTORY_LOG_BYTES);
+	/* what has ended holds no lock */
+	assert_int_equal(system("flock -w 30 held true"), 0);
+	/* one that says no more, and one that is quick */
+	scratch_write("program", "#!/bin/sh\nexec >/dev/null 2>&1\nsleep 1000\n");
+	assert_int_equal(factory_program_run(&program, &err), -ETIMEDOUT);
+	assert_int_equal(slow, 2);
+	program.limit_seconds = 1000;
+	program.slow = NULL;
+	assert_int_equal(unlink("log"), 0);
+	scratch_write("program", "#!/bin/sh\necho said; exit 7\n");
+	assert_int_equal(factory_program_run(&program, &err), 7);
+	check_error(&err, VERITY_E_IO, "program ended with status 7: said");
+	assert_int_equal(stat("log", &st), 0);
+	assert_int_equal(st.st_size, 5);
+}
+
 /* By its name alone it is the program, and its options are others. */
 static void test_busybox(void **state)
 {
@@ -147,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_busybox),
 		cmocka_unit_test(test_run),
+		cmocka_unit_test(test_limit),
 	};
 
 	return cmocka_run_group_tests_name("factory/filesystem", tests, scratch_enter,

@@ -36,19 +36,25 @@ unsigned overlay_begun_after(enum overlay_caution caution, unsigned limit)
 	return 0;
 }
 
+unsigned overlay_begun_decode(const char *text, size_t size)
+{
+	unsigned begun;
+
+	if (size != BYTES || !strchr("0123456789", text[0]) || text[0] == '\0' ||
+	    sscanf(text, "%6u", &begun) != 1)
+		return 0;
+	return begun < OVERLAY_BEGUN_MAX ? begun : OVERLAY_BEGUN_MAX;
+}
+
 unsigned overlay_begun_load(int record_fd)
 {
 	cleanup_free char *text = NULL;
 	size_t size = 0;
-	unsigned begun;
 
-	if (record_fd < 0 ||
-	    overlay_record_load(record_fd, OVERLAY_RECORD_BEGUN, BYTES, &text, &size,
-				NULL) < 0 ||
-	    size != BYTES || !strchr("0123456789", text[0]) || text[0] == '\0' ||
-	    sscanf(text, "%6u", &begun) != 1)
+	if (record_fd < 0 || overlay_record_load(record_fd, OVERLAY_RECORD_BEGUN, BYTES,
+						 &text, &size, NULL) < 0)
 		return 0;
-	return begun < OVERLAY_BEGUN_MAX ? begun : OVERLAY_BEGUN_MAX;
+	return overlay_begun_decode(text, size);
 }
 
 int overlay_begun_store(int record_fd, unsigned begun, struct verity_error *err)

@@ -41,6 +41,12 @@ enum overlay_caution overlay_begun_caution(unsigned begun, unsigned limit);
 unsigned overlay_begun_after(enum overlay_caution caution, unsigned limit);
 
 /**
+ * overlay_begun_decode - the number in the text of the file; 0 where it is none
+ * @text: a 0 follows its @size bytes
+ */
+unsigned overlay_begun_decode(const char *text, size_t size);
+
+/**
  * overlay_begun_load - the number; 0 where there is none that can be read
  * @record_fd: -1: no records
  */

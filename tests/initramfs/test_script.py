@@ -75,34 +75,6 @@ class Script(unittest.TestCase):
             done = self.shell(shell, "wmopkg_configuration=/nowhere; wmopkg_configured data")
             self.assertEqual(done, (0, "", ""), shell)
 
-    def image(self, name, make):
-        path = self.path(name)
-        with open(path, "wb") as file:
-            file.truncate(4 << 20)
-        if make:
-            subprocess.run([*make, path], check=True, env={"PATH": TOOLS},
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        return path
-
-    def test_is_ext(self):
-        """By blkid; and by the magic number, with BusyBox alone."""
-        busybox = self.path("bin")
-        os.mkdir(busybox)
-        # as BusyBox has it: all of what it knows, whatever is asked
-        self.write("bin/blkid", "#!/bin/sh\necho '/dev/x: LABEL=\"data\" TYPE=\"something\"'\n")
-        os.chmod(f"{busybox}/blkid", 0o755)
-        for tool in ("dd", "od"):
-            os.symlink(subprocess.run(["sh", "-c", "command -v busybox"], check=True, text=True,
-                                      capture_output=True).stdout.strip(), f"{busybox}/{tool}")
-        for make, expected in ((["mke2fs", "-q", "-t", "ext2"], 0),
-                               (["mke2fs", "-q", "-t", "ext4"], 0),
-                               (["mkfs.vfat"], 1), (None, 1)):
-            image = self.image("image", make)
-            for shell in SHELLS:
-                for path in (TOOLS, busybox):
-                    status, _, _ = self.shell(shell, f"wmopkg_is_ext {image}", path)
-                    self.assertEqual(status, expected, (shell, make, path))
-
     def test_device(self):
         for spec in ("LABEL=no-such-label", "PARTLABEL=no such label", "PARTUUID=0-0",
                      "/dev/null", "/nowhere", "*", ""):
@@ -164,7 +136,7 @@ wmopkg_plugged() { case $1 in p*) ;; *) false ;; esac }
         for shell in SHELLS:
             # BusyBox's shell has some of them in it
             status, _, said = self.shell(
-                shell, f"wmopkg_wait=0; wmopkg_log={self.folder}/log; {SAY}\n"
+                shell, f"wmopkg_wait=0; wmopkg_waits={self.folder}/log; {SAY}\n"
                 "wmopkg_activate /nowhere", path=self.folder)
             self.assertEqual(status, 0, shell)
             self.assertIn("said: data: PARTLABEL=wmopkg-data: no such device after 0 s\n", said)
@@ -180,21 +152,39 @@ wmopkg_plugged() { case $1 in p*) ;; *) false ;; esac }
             self.write("cmdline", words + "\n")
             for shell in SHELLS:
                 _, printed, _ = self.shell(
-                    shell, f"wmopkg_wait=0; wmopkg_log={self.folder}/log; {SAY}\n"
+                    shell, f"wmopkg_wait=0; wmopkg_waits={self.folder}/log; {SAY}\n"
                     f"wmopkg_cmdline={self.folder}/cmdline\nwmopkg_activate /nowhere",
                     path=f"{self.folder}:{TOOLS}")
                 self.assertEqual(printed, expected, (shell, words))
 
     def test_within(self):
         """What never comes back is not waited for."""
-        setup = f"wmopkg_log={self.folder}/log; {SAY}; quick() {{ echo \"did $*\"; }}\n"
+        setup = f"wmopkg_waits={self.folder}/log; {SAY}; quick() {{ echo \"did $*\"; }}\n"
         for shell in SHELLS:
             done = self.shell(shell, setup + "wmopkg_within 60 data quick a 'b  c'")
             self.assertEqual(done, (0, "did a b  c\n", ""), shell)
             _, _, said = self.shell(shell, setup + "wmopkg_within 1 data sleep 5")
             self.assertEqual(said, "said: data: not done after 1 s: storage may be failing\n", shell)
-            done = self.shell(shell, setup + "wmopkg_log=/nowhere/log; wmopkg_within 1 data quick")
+            done = self.shell(shell, setup + "wmopkg_waits=/nowhere/log; wmopkg_within 1 data quick")
             self.assertEqual(done[:2], (0, "did \n"), shell)
+
+    def test_where_the_program_is(self):
+        """Hook and module look where the build installs it, and in the usual places."""
+        for name in ("initramfs-tools/wmopkg", "dracut/module-setup.sh"):
+            with open(f"{os.path.dirname(ACTIVATE)}/{name}", encoding="ascii") as file:
+                text = file.read()
+            self.assertRegex(text, r"for folder in /\S+/sbin /usr/sbin /usr/local/sbin;")
+            self.assertNotIn("@", text)
+        os.makedirs(self.path("usr/local/sbin"))
+        program = self.write("usr/local/sbin/wmopkg-activate", "")
+        os.chmod(program, 0o755)
+        # as it is in the source, too, which image builders may take
+        for module in (f"{os.path.dirname(ACTIVATE)}/dracut/module-setup.sh",
+                       f"{SOURCE}/dracut/90wmopkg/module-setup.sh"):
+            done = subprocess.run(["bash", "-c", f". {module}; find_activate"], check=False,
+                                  capture_output=True, text=True,
+                                  env={"PATH": TOOLS, "WMOPKG_STAGE": self.folder})
+            self.assertEqual((done.stdout, done.stderr), (program + "\n", ""))
 
     # require_… of the configuration, the status of wmopkg-activate, and what the device does
     REQUIREMENTS = (
@@ -266,20 +256,6 @@ echo "goes on"
             self.assertEqual(told, "waits\n")
             with open(self.path("sysrq"), encoding="ascii") as file:
                 self.assertEqual(file.read(), "b\n")
-
-    def test_what_cannot_be_repaired(self):
-        self.write("e2fsck", "#!/bin/sh\necho \"$*\" UNEXPECTED INCONSISTENCY\nexit 4\n")
-        os.chmod(self.path("e2fsck"), 0o755)
-        for shell in SHELLS:
-            _, _, said = self.shell(
-                shell, f"wmopkg_log={self.folder}/log; {SAY}; wmopkg_volume() {{ echo /dev/x; }}; "
-                "wmopkg_is_ext() { true; }\nwmopkg_check_volume data", f"{self.folder}:{TOOLS}")
-            self.assertEqual(said, "said: data: e2fsck did not repair /dev/x (status 4, see "
-                             f"{self.folder}/log)\n", shell)
-            with open(self.path("log"), encoding="ascii") as file:
-                self.assertEqual("-p -j /dev/null /dev/x UNEXPECTED INCONSISTENCY\n",
-                                 file.read())
-                os.unlink(self.path("log"))
 
 
 if __name__ == "__main__":

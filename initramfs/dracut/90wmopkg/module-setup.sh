@@ -15,7 +15,9 @@ find_activate()
 {
 	local folder
 
-	for folder in /usr/sbin /usr/local/sbin; do
+	# the first one is where this build installs it; as it is in the source, there is no such
+	# folder
+	for folder in @SBINDIR@ /usr/sbin /usr/local/sbin; do
 		[ -x "$stage$folder/wmopkg-activate" ] && echo "$stage$folder/wmopkg-activate" &&
 			return 0
 	done
@@ -26,7 +28,7 @@ find_activate()
 check()
 {
 	find_activate >/dev/null || {
-		derror "wmopkg: no wmopkg-activate in $stage/usr/sbin or $stage/usr/local/sbin"
+		derror "wmopkg: no wmopkg-activate below ${stage:-/} in @SBINDIR@, /usr/sbin or /usr/local/sbin"
 		return 1
 	}
 }

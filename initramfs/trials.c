@@ -2,6 +2,7 @@
 /* Counts boots that were not completed, and quarantines packages. */
 #include "initramfs/trials.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,6 +94,13 @@ void trials_begin(const struct trials_context *context, struct packages *package
 			 why.message);
 		trials = (struct overlay_trials){.completed = false};
 	}
+	if (trials.mark_ignored)
+		log_line(
+			LOG_LEVEL_WARNING,
+			"audit log: the record of the last completed boot says that it had "
+			"%" PRIu64
+			" lines, which no log has: ignored, PERSIST was changed",
+			trials.mark_ignored);
 	incomplete = overlay_trials_incomplete(&trials);
 	/* For the integrator of a firmware that never completes a boot. */
 	if (incomplete > 0)

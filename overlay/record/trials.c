@@ -6,7 +6,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +13,6 @@
 #include "overlay/record/audit_line.h"
 #include "overlay/record/record.h"
 #include "verity/util/cleanup.h"
-#include "verity/util/debug.h"
 #include "verity/util/json_table.h"
 
 #define LOCK_FILE ".trials.lock"
@@ -93,8 +91,7 @@ int overlay_trials_decode(const void *bytes, size_t size, struct overlay_trials 
 						   trials.items[i].entry.name);
 	/* The audit log goes on after it: near the last number it could not. */
 	if (trials.audit_number > OVERLAY_AUDIT_NUMBER_MAX / 2) {
-		verity_debug("trials: audit_number %" PRIu64 ": ignored, too high",
-			     trials.audit_number);
+		trials.mark_ignored = trials.audit_number;
 		trials.audit_number = 0;
 		trials.audit_digest[0] = '\0';
 	}

@@ -45,6 +45,7 @@ struct overlay_trials {
 	 */
 	uint64_t audit_number;
 	char audit_digest[2 * VERITY_DIGEST_BYTES + 1];
+	uint64_t mark_ignored;       /* what was read instead of 0; never written */
 	struct overlay_trial *items; /* owned; one for each entry */
 	size_t count;
 };

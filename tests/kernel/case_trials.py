@@ -151,6 +151,9 @@ def test_damaged_record(work, build):
         fail_boots(device, 4)
         check_quarantined(device, "bad")
         write(f"{device.base}/{RECORD}", "{")
+        told = device.tell("boot-complete", status=1)
+        equal(told, "wmopkg: trials.json: not JSON: incomplete at byte 1 (reboot: the next boot "
+                    "replaces it)\n")
         boot(device)
         check_active(device, "bad")
         assert any("wmopkg: trials: reset, as they cannot be read: trials.json: not JSON" in line
@@ -158,6 +161,20 @@ def test_damaged_record(work, build):
         fail_boots(device, 2)
         boot(device)
         check_quarantined(device, "bad")
+
+
+def test_a_mark_that_no_log_reaches(work, build):
+    """It would be the end of the audit log: it is ignored, with one warning."""
+    with Device(work, build) as device:
+        device.install(work + "/packages/bad.wmopkg")
+        boot(device, completed=True)
+        record = json.loads(read(f"{device.base}/{RECORD}"))
+        write(f"{device.base}/{RECORD}", json.dumps({**record, "audit_number": 9 * 10 ** 14}))
+        for count in (1, 0):
+            boot(device)
+            said = [line for line in device.log_of_boot() if "lines, which no log has" in line]
+            equal(len(said), count, said)
+            device.tell("audit", "verify")
 
 
 def test_record_that_cannot_be_written(work, build):

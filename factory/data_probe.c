@@ -153,7 +153,7 @@ static char *device_of_folder(const char *folder)
 /* NULL where it is gone, or holds something else. */
 static char *find_remembered(const struct factory_volume *remembered)
 {
-	const struct overlay_volume volume = {remembered->place, "/", "/"};
+	const struct overlay_volume volume = {remembered->place, "/", "/", false};
 	const struct factory_filesystem *was = &remembered->filesystem, *is;
 	cleanup_free char *device = NULL;
 	cleanup_fd int fd = -1;

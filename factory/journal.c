@@ -39,6 +39,8 @@ static const struct verity_json_field journal_fields[] = {
 			    .min = FACTORY_LINE_UNKNOWN, .max = INT64_MAX),
 	VERITY_JSON_BOOL("purge", struct factory_journal, purge,
 			 .presence = VERITY_JSON_OPTIONAL),
+	VERITY_JSON_INTEGER("purges", struct factory_journal, purges,
+			    .presence = VERITY_JSON_OPTIONAL, .max = FACTORY_PURGES_MAX),
 	{.key = NULL},
 };
 

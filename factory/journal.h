@@ -24,12 +24,17 @@
 
 #define FACTORY_LINE_UNKNOWN (-1)
 
+/* So often is tried to empty PERSIST: each try empties DATA again before. */
+#define FACTORY_PURGES_MAX 3
+
 /* Plain data. { 0 } is a request of which nothing was done yet. */
 struct factory_journal {
 	enum factory_step step; /* that was begun last */
 	bool by_bootloader;     /* requested by it, not by a file */
 	bool made;              /* the file system is a new one */
 	bool purge; /* PERSIST is emptied, too; only a file can ask for that */
+	/* How often FACTORY_PURGE was begun, up to FACTORY_PURGES_MAX. */
+	unsigned purges;
 	/* In FACTORY_NOTE: the last line of the audit log before it. */
 	int64_t line;
 };

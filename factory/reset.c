@@ -7,6 +7,7 @@
 #include "factory/reset_data.h"
 #include "factory/reset_record.h"
 #include "factory/reset_volume.h"
+#include "overlay/record/unchecked.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
 
@@ -45,6 +46,8 @@ static int follow_plan(struct factory_run *run, enum factory_step step,
 			if (step == FACTORY_NOTE && !run->noted)
 				journal->line = factory_record_line(run);
 			journal->step = step;
+			if (step == FACTORY_PURGE && journal->purges < FACTORY_PURGES_MAX)
+				journal->purges++;
 			r = factory_journal_store(run->reset->record_fd, journal, err);
 			if (r < 0)
 				return verity_context(err, r, "persist");
@@ -91,6 +94,20 @@ static bool is_noted(const struct factory_run *run)
 	       factory_record_line(run) == journal->line + 1;
 }
 
+/*
+ * A file system can be made so that its repair does not end. One that did not, and a
+ * check of a boot that did not, are not begun again, where a new file system can be made.
+ */
+static enum factory_step avoid_repair(const struct factory_run *run,
+				      enum factory_step step)
+{
+	bool endless = step == FACTORY_REPAIR ||
+		       (step == FACTORY_ERASE &&
+			overlay_unchecked_exists(run->reset->record_fd));
+
+	return endless && run->device && run->means.make ? FACTORY_MAKE : step;
+}
+
 int factory_reset_run(struct factory_reset *reset, const struct factory_journal *journal,
 		      struct verity_error *err)
 {
@@ -99,11 +116,19 @@ int factory_reset_run(struct factory_reset *reset, const struct factory_journal 
 	enum factory_step step = factory_plan_resume(journal->step);
 	int r;
 
+	/* The failure may have made it read-only, so that only a later boot can give up.
+	 */
+	run.unpurged = journal->purge && journal->step == FACTORY_PURGE &&
+		       journal->purges == FACTORY_PURGES_MAX;
+	if (run.unpurged)
+		step = FACTORY_TRIALS;
 	reset->step = journal->step == FACTORY_ASKED ? FACTORY_ASKED : step;
 	run.means.purge = journal->purge;
 	r = journal->purge ? factory_persist_check(&run, err) : 0;
 	if (r == 0)
 		r = factory_data_find(&run, err);
+	if (r == 0)
+		step = avoid_repair(&run, step);
 	if (r == 0) {
 		run.noted = is_noted(&run);
 		/* Where PERSIST is read-only, nothing is begun or continued. */
@@ -126,8 +151,13 @@ int factory_reset_run(struct factory_reset *reset, const struct factory_journal 
 	if (r < 0)
 		leave_out(&run);
 	else
-		factory_run_say(&run, false, "done: DATA is empty%s%s",
+		factory_run_say(&run, run.unpurged, "done: DATA is empty%s%s",
 				run.journal.made ? ", its file system is a new one" : "",
-				run.journal.purge ? ", and so is PERSIST" : "");
+				run.unpurged ? ", but PERSIST is not, after 3 tries: "
+					       "what is on it counts again (repair "
+					       "its file system, and repeat the "
+					       "reset)"
+				: run.journal.purge ? ", and so is PERSIST"
+						    : "");
 	return r;
 }

@@ -23,6 +23,7 @@
 
 #define NAMES_BYTES     4096
 #define REPAIRED_STATUS 3 /* the bits of fsck(8) that say it is repaired */
+#define REPAIR_SECONDS  600
 
 int factory_data_erase(struct factory_run *run, struct verity_error *err)
 {
@@ -74,6 +75,7 @@ int factory_data_repair(struct factory_run *run, struct verity_error *err)
 	int r;
 
 	program.file = run->device_fd;
+	program.limit_seconds = REPAIR_SECONDS;
 	factory_run_say(run, false, "repairing the file system of DATA (%s, %s)",
 			run->device, run->volume.filesystem.type);
 	r = factory_data_unmount(run, err);

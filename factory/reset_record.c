@@ -16,6 +16,7 @@
 #include "overlay/record/begun.h"
 #include "overlay/record/record.h"
 #include "overlay/record/trials.h"
+#include "overlay/record/unchecked.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/dir.h"
 
@@ -67,6 +68,8 @@ int factory_record_trials(struct factory_run *run, struct verity_error *err)
 
 	if (r == 0 && overlay_begun_load(record) > 0)
 		r = overlay_begun_store(record, 0, err);
+	if (r == 0 && overlay_unchecked_exists(record))
+		r = overlay_record_remove(record, OVERLAY_RECORD_UNCHECKED, err);
 	if (r < 0)
 		return r;
 	if (overlay_trials_load(record, &trials, NULL) == 0 && trials.completed)
@@ -89,14 +92,16 @@ int factory_record_note(struct factory_run *run, struct verity_error *err)
 	cleanup_with(overlay_audit_free_p) struct overlay_audit *audit = NULL;
 	const struct factory_reset *reset = run->reset;
 	const struct factory_journal *journal = &run->journal;
-	static const char *const details[2][2] = {
+	static const char *const details[3][2] = {
 		{"done, DATA emptied", "done, DATA formatted"},
 		{"done, DATA and PERSIST emptied",
 		 "done, DATA formatted, PERSIST emptied"},
+		{"done, DATA emptied, PERSIST cannot be",
+		 "done, DATA formatted, PERSIST cannot be emptied"},
 	};
 	const struct overlay_audit_entry entry = {
 		.event = OVERLAY_AUDIT_RESET,
-		.detail = details[journal->purge][journal->made],
+		.detail = details[journal->purge + run->unpurged][journal->made],
 	};
 	int r;
 

@@ -46,6 +46,7 @@ struct factory_run {
 	bool unmounted; /* it was mounted before */
 	bool claimed;   /* it was unmounted, and in no other use */
 	struct factory_volume volume;
+	bool unpurged;        /* PERSIST cannot be emptied: that is given up */
 	bool noted;           /* the audit log has the line on this reset already */
 	uint64_t reported_us; /* time of the last progress message */
 };

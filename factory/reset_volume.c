@@ -121,7 +121,8 @@ static int check_folder(const struct factory_reset *reset, const char *path,
 static int find_device(struct factory_run *run, struct verity_error *err)
 {
 	const char *spec = run->reset->config->data;
-	const struct overlay_volume volume = {spec, run->mountpoint, run->reset->root};
+	const struct overlay_volume volume = {spec, run->mountpoint, run->reset->root,
+					      false};
 	cleanup_free char *rival = NULL;
 	struct overlay_volume_place place;
 	struct verity_error why;
@@ -215,7 +216,7 @@ int factory_persist_check(const struct factory_run *run, struct verity_error *er
 	struct factory_reset *reset = run->reset;
 	char mountpoint[PATH_MAX];
 	const struct overlay_volume volume = {reset->config->persist, mountpoint,
-					      reset->root};
+					      reset->root, false};
 	cleanup_with(overlay_volume_place_free) struct overlay_volume_place place = {
 		.device = NULL};
 	int r;
@@ -372,7 +373,7 @@ int factory_data_mount(struct factory_run *run, struct verity_error *err)
 {
 	const struct overlay_volume volume = {run->device ? run->device
 							  : run->reset->config->data,
-					      run->mountpoint, run->reset->root};
+					      run->mountpoint, run->reset->root, false};
 	cleanup_fd int fd = -1;
 	int r;
 

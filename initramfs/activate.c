@@ -64,17 +64,16 @@ static void log_packages(const struct overlay_state *state)
 }
 
 /*
- * The boot is counted twice: at first as one that may end before the packages are
- * verified, for which none of them is to blame; then for each that will be mounted.
+ * The boot is counted twice: in boot_open() as one that may end before the packages are
+ * verified, for which none of them is to blame; here for each that will be mounted.
  */
 static int verify_packages(struct boot *boot, struct packages *packages,
 			   struct verity_error *err)
 {
-	cleanup_with(hints_free) struct hints hints;
 	struct packages_memory memory = {.percent = boot->config.memory_percent};
 	const struct verity_policy policy = boot_policy(boot);
 	const struct trials_context trials = {
-		.verify = {boot->store, &policy, &boot->budget, &hints},
+		.verify = {boot->store, &policy, &boot->budget, &boot->hints},
 		.record_fd = boot->record,
 		.limit = boot->config.trials,
 	};
@@ -82,8 +81,6 @@ static int verify_packages(struct boot *boot, struct packages *packages,
 	int r;
 
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_JUDGE]);
-	hints_load(boot->record, boot->config.trials, &hints);
-	hints_begin(boot->record, boot->config.trials, &hints);
 	r = packages_load(&trials.verify, &boot->conf, packages, err);
 	/* What a power cut left of a move, now that the persistent one is known to be
 	 * good. */
@@ -109,7 +106,7 @@ static int verify_packages(struct boot *boot, struct packages *packages,
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_TRY]);
 	if (r == 0)
 		trials_begin(&trials, packages);
-	hints_end(boot->record, boot->config.trials, &hints);
+	hints_end(boot->record, boot->config.trials, &boot->hints);
 	overlay_span_end(&boot->steps[OVERLAY_STEP_TRY]);
 	return r;
 }

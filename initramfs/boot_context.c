@@ -104,6 +104,7 @@ void boot_describe(const struct boot *boot, struct overlay_state *state)
 
 void boot_free(struct boot *boot)
 {
+	hints_free(&boot->hints);
 	overlay_trust_free(boot->trust);
 	overlay_store_free(boot->store);
 	cleanup_fd_p(&boot->record);

@@ -9,6 +9,7 @@
 #include <limits.h>
 
 #include "initramfs/boot_budget.h"
+#include "initramfs/hints.h"
 #include "initramfs/log.h"
 #include "overlay/config/bootconf.h"
 #include "overlay/config/config.h"
@@ -44,7 +45,8 @@ struct boot {
 	struct overlay_store *store; /* of the volumes that can be read */
 	struct overlay_identity identity;
 	struct overlay_trust *trust;
-	uint64_t number; /* of this boot; 0: not known */
+	uint64_t number;    /* of this boot; 0: not known */
+	struct hints hints; /* of a plan: empty */
 	struct boot_budget budget;
 
 	struct overlay_span steps[OVERLAY_STEPS]; /* what has taken place so far */

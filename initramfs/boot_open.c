@@ -6,10 +6,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "initramfs/check_volume.h"
 #include "initramfs/factory_reset.h"
+#include "overlay/fs/erase_force.h"
 #include "overlay/record/record.h"
 #include "overlay/record/requirements.h"
 #include "overlay/stack/stack.h"
@@ -101,7 +105,8 @@ static int open_in_time(struct boot *boot, const struct overlay_volume *volume, 
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	snprintf(job->mountpoint, sizeof(job->mountpoint), "%s", volume->mountpoint);
 	snprintf(job->root, sizeof(job->root), "%s", volume->root);
-	job->volume = (struct overlay_volume){volume->spec, job->mountpoint, job->root};
+	job->volume = (struct overlay_volume){volume->spec, job->mountpoint, job->root,
+					      volume->read_only};
 	job->fd = -1;
 	job->timed.run = volume_job_run;
 	job->timed.discard = volume_job_discard;
@@ -124,22 +129,57 @@ static int open_in_time(struct boot *boot, const struct overlay_volume *volume, 
 }
 
 /*
+ * Who may write to the top folder of a volume may put another folder in place of its
+ * packages and records, on the running device, and flags of it would keep them out.
+ */
+static void protect_top(struct boot *boot, enum overlay_store_kind kind, const char *name,
+			int fd)
+{
+	const mode_t others = S_IWGRP | S_IWOTH;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return;
+	if (kind == OVERLAY_PERSISTENT)
+		overlay_unprotect(fd);
+	if (!(st.st_mode & others))
+		return;
+	if (fchmod(fd, st.st_mode & ~others & ALLPERMS) < 0)
+		boot_tell(boot, LOG_LEVEL_WARNING,
+			  "%s: others than its owner can write to its top folder (mode "
+			  "%04o), and it cannot be changed: %s",
+			  name, st.st_mode & ALLPERMS, strerror(errno));
+	else
+		boot_tell(boot, LOG_LEVEL_WARNING,
+			  "%s: others than its owner could write to its top folder (mode "
+			  "%04o): now they cannot",
+			  name, st.st_mode & ALLPERMS);
+}
+
+/*
  * PERSIST is opened first: nothing that DATA does has an effect on it.
+ *
+ * @check: its file system, before it is mounted
  *
  * Return: -1 where it is missing, which is no failure.
  */
-static int open_volume(struct boot *boot, enum overlay_store_kind kind, const char *spec)
+static int open_volume(struct boot *boot, enum overlay_store_kind kind, const char *spec,
+		       bool check)
 {
 	const char *name = kind == OVERLAY_ORDINARY ? "data" : "persist";
 	char mountpoint[PATH_MAX], root[PATH_MAX];
-	struct overlay_volume volume = {spec, mountpoint, root};
+	struct overlay_volume volume = {spec, mountpoint, root, false};
 	struct verity_error why;
 	int fd = -1;
-	int r;
+	int r = 0;
 
 	snprintf(mountpoint, sizeof(mountpoint), "%s/%s", boot->config.run, name);
 	find_root(boot, root);
-	if (boot->mode != BOOT_DOES)
+	if (check)
+		r = check_volume(boot, kind, &volume, &why);
+	if (r < 0)
+		;
+	else if (boot->mode != BOOT_DOES)
 		r = open_as_it_is(&volume, &boot->places[kind], &fd, &why);
 	else if (kind == OVERLAY_ORDINARY)
 		r = open_in_time(boot, &volume, &fd, &why);
@@ -147,6 +187,8 @@ static int open_volume(struct boot *boot, enum overlay_store_kind kind, const ch
 		r = overlay_volume_open(&volume, &fd, &why);
 	if (r < 0)
 		boot_tell(boot, LOG_LEVEL_WARNING, "%s: %s", name, why.message);
+	else if (boot->mode == BOOT_DOES)
+		protect_top(boot, kind, name, fd);
 	return fd;
 }
 
@@ -254,6 +296,31 @@ static int load_trust(struct boot *boot, struct verity_error *err)
 	return 0;
 }
 
+/* From here on, what is on DATA can end the boot. */
+static void count(struct boot *boot)
+{
+	if (boot->mode != BOOT_DOES)
+		return;
+	hints_load(boot->record, boot->config.trials, &boot->hints);
+	hints_begin(boot->record, boot->config.trials, &boot->hints);
+}
+
+/*
+ * A reset counts the boot once it is done: it takes long, and empties DATA, so that a
+ * check of it would be for nothing.
+ */
+static void open_data(struct boot *boot)
+{
+	struct factory_journal journal;
+	bool due = reset_is_due(boot, &journal);
+
+	if (!due)
+		count(boot);
+	if (due || boot->hints.caution < OVERLAY_CAUTION_DATA)
+		boot->data = open_volume(boot, OVERLAY_ORDINARY, boot->config.data,
+					 boot->mode == BOOT_DOES && !due);
+}
+
 int boot_open(struct boot *boot, struct verity_error *err)
 {
 	bool make = boot->mode == BOOT_DOES;
@@ -272,15 +339,17 @@ int boot_open(struct boot *boot, struct verity_error *err)
 		overlay_identity_read(&boot->config, root, &boot->identity);
 	}
 	overlay_span_begin(&boot->steps[OVERLAY_STEP_VOLUMES]);
-	boot->persist = open_volume(boot, OVERLAY_PERSISTENT, boot->config.persist);
+	boot->persist = open_volume(boot, OVERLAY_PERSISTENT, boot->config.persist, make);
 	/* There are no records where PERSIST is missing. */
 	if (boot->persist >= 0)
 		r = overlay_record_open(boot->persist, make, &boot->record, &why);
 	boot->records = boot->record >= 0 || (!make && r == -ENOENT);
 	if (r < 0 && (make || r != -ENOENT))
 		boot_tell(boot, LOG_LEVEL_WARNING, "persist: %s", why.message);
-	boot->data = open_volume(boot, OVERLAY_ORDINARY, boot->config.data);
+	open_data(boot);
 	step = reset(boot);
+	if (step == OVERLAY_STEP_RESET)
+		count(boot);
 	r = open_store(boot, err);
 	overlay_span_end(&boot->steps[step]);
 	if (r < 0)
@@ -298,7 +367,9 @@ int boot_check_required(const struct boot *boot, const struct packages *packages
 	bool read = boot->records && boot->store &&
 		    overlay_store_is_there(boot->store, OVERLAY_PERSISTENT) &&
 		    (!packages || packages->listed[OVERLAY_PERSISTENT]);
-	int r = overlay_requirements_persist(config, boot->persist >= 0, read, err);
+	const struct verity_error *lost =
+		boot->trust ? overlay_trust_lost(boot->trust) : NULL;
+	int r = overlay_requirements_persist(config, boot->persist >= 0, read, lost, err);
 
 	if (r == 0 && packages)
 		r = overlay_requirements_packages(config, &packages->state, stacked, err);

@@ -57,7 +57,7 @@ void hints_begin(int record_fd, unsigned limit, struct hints *hints)
 		[OVERLAY_CAUTION_STRANGERS] =
 			(": in this boot, of DATA only packages are verified that were "
 			 "active in the last completed boot"),
-		[OVERLAY_CAUTION_DATA] = ": in this boot, packages of DATA are left out",
+		[OVERLAY_CAUTION_DATA] = ": in this boot, DATA is left out",
 		[OVERLAY_CAUTION_ALL] = ": in this boot, all packages are left out",
 	};
 

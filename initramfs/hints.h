@@ -27,7 +27,7 @@ struct hints {
 void hints_load(int record_fd, unsigned limit, struct hints *ret);
 
 /**
- * hints_begin - count this boot, before any store is read
+ * hints_begin - count this boot, before anything of DATA is read
  *
  * @hints: where the boot could not be counted, it has no caution any more: the same
  *         number would leave the same packages out in every boot

@@ -5,14 +5,13 @@
 # up with the firmware only. The one exception is a requirement of the configuration that is not
 # met: then the device must not come up.
 #
-# Needs a POSIX shell, modprobe, readlink, sleep, sync and uname, of BusyBox or others; util-linux's blkid, or
-# BusyBox's findfs, dd and od; and e2fsck to check file systems.
+# Needs a POSIX shell, modprobe, readlink, sleep, sync and uname, of BusyBox or others;
+# util-linux's blkid, or BusyBox's findfs. wmopkg-activate runs e2fsck, where there is one.
 
-wmopkg_log=/run/wmopkg-fsck.log
+wmopkg_waits=/run/wmopkg-wait
 wmopkg_wait=10 # seconds, for DATA and PERSIST to appear
 wmopkg_sysrq=/proc/sysrq-trigger
 wmopkg_read=10 # seconds, to read why the device does not start
-wmopkg_check_limit=600 # seconds, for each of them to be checked
 
 wmopkg_say()
 {
@@ -181,20 +180,6 @@ wmopkg_first()
 	esac
 }
 
-# wmopkg_is_ext DEVICE: whether it holds ext2, ext3 or ext4, which e2fsck can check
-wmopkg_is_ext()
-{
-	type=$(blkid -p -s TYPE -o value "$1" 2>/dev/null)
-	case $type in
-	ext[234]) return 0 ;;
-	"" | *:*) ;;
-	*) return 1 ;;
-	esac
-	# no blkid, or BusyBox's, which has another output format: the magic number is at byte
-	# 1080
-	[ "$(dd if="$1" bs=2 skip=540 count=1 2>/dev/null | od -An -tx1 2>/dev/null)" = " 53 ef" ]
-}
-
 # wmopkg_configured KEY: the value of a configuration key, without quotes; nothing where it is
 # not set
 wmopkg_configured()
@@ -218,25 +203,6 @@ wmopkg_configured()
 	echo "$value"
 }
 
-# wmopkg_check_volume KEY: repair what can safely be repaired on the file system that the
-# configuration key names. If it is missing, wmopkg-activate reports it.
-wmopkg_check_volume()
-{
-	spec=$(wmopkg_configured "$1")
-	# the default of wmopkg-activate
-	[ -n "$spec" ] || spec=PARTLABEL=wmopkg-$1
-	# if the first one is removable, it may hide the right one
-	device=$(wmopkg_volume "$spec") ||
-		{ device=$(wmopkg_first "$spec") && ! wmopkg_plugged "$device"; } || return 0
-	wmopkg_is_ext "$device" || return 0
-	# -j: a journal that its super block says is on another device is not followed
-	e2fsck -p -j /dev/null "$device" >>"$wmopkg_log" 2>&1
-	status=$?
-	# 1: all errors were corrected
-	[ "$status" -le 1 ] ||
-		wmopkg_say "$1: e2fsck did not repair $device (status $status, see $wmopkg_log)"
-}
-
 wmopkg_uptime()
 {
 	read -r seconds _ </proc/uptime
@@ -255,15 +221,15 @@ wmopkg_within()
 {
 	limit=$1 name=$2 until=$(($(wmopkg_uptime) + $1))
 	shift 2
-	if ! (echo begun >"$wmopkg_log.$name") 2>/dev/null; then
+	if ! (echo begun >"$wmopkg_waits.$name") 2>/dev/null; then
 		"$@"
 		return
 	fi
 	{
 		"$@"
-		echo ended >"$wmopkg_log.$name"
+		echo ended >"$wmopkg_waits.$name"
 	} &
-	while read -r state <"$wmopkg_log.$name" && [ "$state" != ended ]; do
+	while read -r state <"$wmopkg_waits.$name" && [ "$state" != ended ]; do
 		if [ "$(wmopkg_uptime)" -ge "$until" ]; then
 			wmopkg_say "$name: not done after $limit s: storage may be failing"
 			return
@@ -386,10 +352,6 @@ wmopkg_activate()
 	# shellcheck disable=SC2116
 	wmopkg_root_disks=$(echo $(wmopkg_disks_at "$1"))
 	wmopkg_within $((2 * wmopkg_wait)) devices wmopkg_wait_for_all
-	if command -v e2fsck >/dev/null; then
-		wmopkg_within $wmopkg_check_limit data wmopkg_check_volume data
-		wmopkg_within $wmopkg_check_limit persist wmopkg_check_volume persist
-	fi
 	debug=""
 	! wmopkg_debug || debug=--debug
 	wmopkg-activate ${debug:+"$debug"} --root "$1"

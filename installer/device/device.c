@@ -16,6 +16,7 @@
 #include "installer/fetch/known_hosts_file.h"
 #include "overlay/config/bootconf.h"
 #include "overlay/record/record.h"
+#include "overlay/record/unchecked.h"
 #include "overlay/stack/stack.h"
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
@@ -70,10 +71,13 @@ void device_free(struct device *device)
 }
 
 int device_volume_open(const struct overlay_config *config, const char *role,
-		       const char *spec, int *ret, struct verity_error *err)
+		       const char *spec, int record_fd, int *ret,
+		       struct verity_error *err)
 {
 	char mountpoint[PATH_MAX], root[PATH_MAX];
-	const struct overlay_volume volume = {spec, mountpoint, root};
+	struct overlay_volume volume = {spec, mountpoint, root, false};
+	cleanup_with(overlay_volume_place_free) struct overlay_volume_place place = {
+		.device = NULL};
 
 	snprintf(mountpoint, sizeof(mountpoint), "%s/%s", config->run, role);
 	/* where something is stacked over it, the firmware is not what is seen at / */
@@ -81,6 +85,9 @@ int device_volume_open(const struct overlay_config *config, const char *role,
 		    (int)sizeof(root) ||
 	    access(root, F_OK) < 0)
 		snprintf(root, sizeof(root), "/");
+	if (overlay_unchecked_exists(record_fd) &&
+	    overlay_volume_look(&volume, &place, NULL) == 0 && place.device)
+		volume.read_only = overlay_unchecked_is(record_fd, place.device);
 	return overlay_volume_open(&volume, ret, err);
 }
 
@@ -89,13 +96,13 @@ int device_volume_open(const struct overlay_config *config, const char *role,
  * only costs what is on it.
  */
 static int open_volume(const struct device *device, const char *role, const char *spec,
-		       struct volume *volume, struct verity_error *err)
+		       int record_fd, struct volume *volume, struct verity_error *err)
 {
 	int r;
 
 	if (volume->opened)
 		return 0;
-	r = device_volume_open(&device->config, role, spec, &volume->fd, err);
+	r = device_volume_open(&device->config, role, spec, record_fd, &volume->fd, err);
 	if (r < 0 && r != -ENOENT && (err->code != VERITY_E_MOUNT || geteuid() != 0))
 		return verity_context(err, r, "%s", role);
 	if (r < 0)
@@ -126,14 +133,19 @@ static int check_store(const char *role, int volume, int *ret, struct verity_err
 int device_store(struct device *device, struct overlay_store **ret,
 		 struct verity_error *err)
 {
+	cleanup_fd int record = -1;
 	int data = -1, persist = -1;
 	int r = 0;
 
 	if (!device->store) {
-		r = open_volume(device, "data", device->config.data, &device->data, err);
+		r = open_volume(device, "persist", device->config.persist, -1,
+				&device->persist, err);
+		if (r == 0 && device->persist.fd >= 0)
+			(void)!overlay_record_open(device->persist.fd, false, &record,
+						   NULL);
 		if (r == 0)
-			r = open_volume(device, "persist", device->config.persist,
-					&device->persist, err);
+			r = open_volume(device, "data", device->config.data, record,
+					&device->data, err);
 		if (r == 0)
 			r = check_store("data", device->data.fd, &data, err);
 		if (r == 0)
@@ -152,8 +164,8 @@ int device_store(struct device *device, struct overlay_store **ret,
 static int open_record(struct device *device, bool make, int *ret,
 		       struct verity_error *err)
 {
-	int r = open_volume(device, "persist", device->config.persist, &device->persist,
-			    err);
+	int r = open_volume(device, "persist", device->config.persist, -1,
+			    &device->persist, err);
 
 	if (r == 0 && device->record_fd < 0 && device->persist.fd >= 0)
 		r = overlay_record_open(device->persist.fd, make, &device->record_fd,

@@ -90,11 +90,13 @@ int device_known_hosts(struct device *device, char **ret,
  * device_volume_open - the folder of a volume, which is mounted unless it is
  * @role: "data", "persist"
  * @spec: of the configuration
+ * @record_fd: -1; else a check of it that did not end makes it read-only
  *
  * Return: 0; as overlay_volume_open().
  */
 int device_volume_open(const struct overlay_config *config, const char *role,
-		       const char *spec, int *ret, struct verity_error *err) must_check;
+		       const char *spec, int record_fd, int *ret,
+		       struct verity_error *err) must_check;
 
 /**
  * device_config - the configuration; borrowed

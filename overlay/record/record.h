@@ -22,6 +22,7 @@
 #define OVERLAY_RECORD_TRIALS        "trials.json"
 #define OVERLAY_RECORD_GOOD          "good.json"
 #define OVERLAY_RECORD_BEGUN         "begun"
+#define OVERLAY_RECORD_UNCHECKED     "unchecked"
 
 /**
  * overlay_record_open - the folder

@@ -10,10 +10,16 @@ bool overlay_requirements_exist(const struct overlay_config *config)
 }
 
 int overlay_requirements_persist(const struct overlay_config *config, bool mounted,
-				 bool read, struct verity_error *err)
+				 bool read, const struct verity_error *lost,
+				 struct verity_error *err)
 {
-	if (!config->require_persist || (mounted && read))
+	if (!config->require_persist || (mounted && read && !lost))
 		return 0;
+	if (mounted && read)
+		return verity_fail(err, VERITY_E_REQUIRED,
+				   "PERSIST (%s) is required, and not all of its records "
+				   "can be used: %s",
+				   config->persist, lost->message);
 	return verity_fail(err, VERITY_E_REQUIRED, "PERSIST (%s) is required, and %s",
 			   config->persist,
 			   mounted ? "cannot be read" : "is not mounted");

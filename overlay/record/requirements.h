@@ -17,11 +17,14 @@ bool overlay_requirements_exist(const struct overlay_config *config);
  * overlay_requirements_persist - check PERSIST, if it is required
  * @mounted: it is there
  * @read:    its store and its records can be read
+ * @lost:    a record that cannot, as far as it matters: see overlay_trust_lost(); NULL:
+ *           none
  *
  * Return: 0; -EPERM (REQUIRED).
  */
 int overlay_requirements_persist(const struct overlay_config *config, bool mounted,
-				 bool read, struct verity_error *err) must_check;
+				 bool read, const struct verity_error *lost,
+				 struct verity_error *err) must_check;
 
 /**
  * overlay_requirements_packages - check that each required package is Signed and active

@@ -45,6 +45,11 @@ const struct verity_error *overlay_trust_notes(const struct overlay_trust *trust
 	return trust->notes;
 }
 
+const struct verity_error *overlay_trust_lost(const struct overlay_trust *trust)
+{
+	return trust->lost.code == VERITY_OK ? NULL : &trust->lost;
+}
+
 const struct verity_error *overlay_trust_locked(const struct overlay_trust *trust)
 {
 	return trust->allowance.locked ? &trust->allowance.why : NULL;
@@ -225,6 +230,18 @@ static void note_copy(struct overlay_trust *trust, const struct kept_lists *kept
 	note(trust, "deny list", &why);
 }
 
+/* The first one counts. */
+static void note_lost(struct overlay_trust *trust, const char *what,
+		      const struct verity_error *why)
+{
+	note(trust, what, why);
+	if (trust->lost.code != VERITY_OK)
+		return;
+	trust->lost = *why;
+	if (what)
+		verity_context(&trust->lost, -EIO, "%s", what);
+}
+
 static void note_lists(struct overlay_trust *trust, const struct kept_lists *kept)
 {
 	uint32_t number = 0;
@@ -234,7 +251,7 @@ static void note_lists(struct overlay_trust *trust, const struct kept_lists *kep
 		note_copy(trust, kept);
 	for (size_t i = 0; i < 2 && !kept->first->list; i++)
 		if (kept->items[i].r != -ENOENT)
-			note(trust, "deny list", &kept->items[i].why);
+			note_lost(trust, "deny list", &kept->items[i].why);
 	if (trust->denylist)
 		number = verity_denylist_text(trust->denylist)->number;
 	if (trust->denylist && !verity_denylist_vouched(trust->denylist)) {
@@ -249,7 +266,7 @@ static void note_lists(struct overlay_trust *trust, const struct kept_lists *kep
 	verity_fail(&why, VERITY_E_OLD_DENYLIST,
 		    "number %" PRIu32 " was in force on this device, and is missing now",
 		    trust->floors.denylist);
-	note(trust, "deny list", &why);
+	note_lost(trust, "deny list", &why);
 }
 
 static void load_denylist(struct overlay_trust *trust)
@@ -266,7 +283,7 @@ static void load_denylist(struct overlay_trust *trust)
 		r = read_lists(trust, &kept, &why);
 	}
 	if (r < 0) {
-		note(trust, "deny list", &why);
+		note_lost(trust, "deny list", &why);
 		return;
 	}
 	trust->denylist = steal_ptr(&kept.first->list);
@@ -425,7 +442,7 @@ int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 	if (trust->keyring && inputs->config->timestamp_required)
 		verity_keyring_require_timestamps(trust->keyring);
 	if (load_floors(trust, &trust->floors, &why) < 0)
-		note(trust, NULL, &why);
+		note_lost(trust, NULL, &why);
 	load_denylist(trust);
 	load_unlock(trust);
 	r = overlay_trials_load(trust->record_fd, &trials, &why);

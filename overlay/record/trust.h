@@ -70,6 +70,17 @@ const struct verity_error *overlay_trust_notes(const struct overlay_trust *trust
 					       size_t *ret_count);
 
 /**
+ * overlay_trust_lost - the record of what was denied or cleared that is there and cannot
+ * be read, or a deny list that was in force and is missing
+ *
+ * What it forbids is not known. A boot goes on without it, unless `require_persist` of
+ * the configuration says otherwise.
+ *
+ * Return: borrowed; NULL where there is none.
+ */
+const struct verity_error *overlay_trust_lost(const struct overlay_trust *trust);
+
+/**
  * overlay_trust_locked - why Allow Untrusted, which the boot configuration asks for, does
  * not count: the hardware anchor, and no unlock statement that is for this device and day
  *

@@ -34,4 +34,5 @@ struct overlay_trust {
 	struct overlay_allowance allowance;
 	struct verity_error notes[OVERLAY_TRUST_NOTES_MAX];
 	size_t note_count;
+	struct verity_error lost; /* see overlay_trust_lost() */
 };

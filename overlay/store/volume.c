@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -42,7 +43,7 @@ static char *find_mounted(const char *device, const char *mountpoint)
 	return NULL;
 }
 
-static int mount_device(const char *device, const char *mountpoint,
+static int mount_device(const char *device, const struct overlay_volume *volume,
 			struct verity_error *err)
 {
 	cleanup_with(mnt_free_context_p) struct libmnt_context *context =
@@ -52,7 +53,7 @@ static int mount_device(const char *device, const char *mountpoint,
 	 */
 	bool ext = type && strncmp(type, "ext", 3) == 0;
 	cleanup_fd int fd = open(device, O_RDONLY | O_CLOEXEC);
-	char why[256] = "";
+	char why[256] = "", options[64];
 	int r;
 
 	if (fd < 0)
@@ -66,12 +67,12 @@ static int mount_device(const char *device, const char *mountpoint,
 	r = overlay_superblock_check_device(fd, type, device, err);
 	if (r < 0)
 		return r;
+	snprintf(options, sizeof(options), "%s,nodev,nosuid,noexec%s",
+		 volume->read_only ? "ro" : "rw", ext ? ",errors=remount-ro" : "");
 	if (!context || mnt_context_set_source(context, device) < 0 ||
-	    mnt_context_set_target(context, mountpoint) < 0 ||
+	    mnt_context_set_target(context, volume->mountpoint) < 0 ||
 	    mnt_context_set_fstype(context, type) < 0 ||
-	    mnt_context_set_options(context,
-				    ext ? "rw,nodev,nosuid,noexec,errors=remount-ro"
-					: "rw,nodev,nosuid,noexec") < 0)
+	    mnt_context_set_options(context, options) < 0)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	mnt_context_disable_mtab(context, 1);
 	mnt_context_disable_helpers(context, 1);
@@ -134,7 +135,7 @@ int overlay_volume_open(const struct overlay_volume *volume, int *ret,
 	if (place.state == OVERLAY_VOLUME_UNMOUNTED) {
 		r = overlay_folder_make(place.path, 0755, err);
 		if (r == 0)
-			r = mount_device(place.device, place.path, err);
+			r = mount_device(place.device, volume, err);
 		if (r < 0)
 			return strcmp(spec, place.device) == 0
 				       ? r

@@ -14,6 +14,7 @@ struct overlay_volume {
 	const char *spec;
 	const char *mountpoint; /* where a file system is to be mounted */
 	const char *root;       /* folder of the firmware's own root */
+	bool read_only;         /* where it is to be mounted */
 };
 
 /**

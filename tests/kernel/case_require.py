@@ -82,6 +82,44 @@ def test_persist(work, build):
         fine(device)
 
 
+def test_records(work, build):
+    """PERSIST is there, and what was denied or cleared cannot be read; what heals by itself, and a
+    PERSIST that is read-only, are no reason."""
+    prefix = "PERSIST ({base}/persist) is required, and not all of its records can be used: "
+    with new_device(work, build, require_persist="yes") as device:
+        fine(device)
+        records = device.base + "/persist/wmopkg"
+        for name, content in (("trials.json", "x"), ("good.json", "x"), ("begun", "x"),
+                              ("unlock", "x"), ("audit.log", "x")):
+            device.reboot()
+            write(f"{records}/{name}", content)
+            fine(device)
+        for name, content, why in (
+                ("floors.json", "{", "floors: "),
+                ("floors.json", '{"format":1,"time":0,"denylist":7,"epochs":{}}', "deny list: number 7 was in force on "
+                                                            "this device, and is missing now"),
+                ("denylist", "x", "deny list: ")):
+            device.reboot()
+            write(f"{records}/{name}", content)
+            device.activate(STATUS)
+            message = device.state()["stack"]["message"]
+            assert message.startswith(prefix.format(base=device.base) + why), message
+            equal(device.is_stacked(), False)
+            assert message in planned(device, STATUS)
+            os.unlink(f"{records}/{name}")
+        # not an error of the storage, but of the same kind: a folder in its place
+        device.reboot(completed=False)
+        os.mkdir(records + "/denylist")
+        device.activate(STATUS)
+        os.rmdir(records + "/denylist")
+        device.reboot(completed=False)
+        fine(device)
+        device.reboot()
+        run("mount", "--bind", device.base + "/persist", device.base + "/persist")
+        run("mount", "-o", "remount,ro,bind", device.base + "/persist")
+        fine(device)
+
+
 def test_persist_not_required(work, build):
     with new_device(work, build, require_persist="no") as device:
         shutil.rmtree(device.base + "/persist")

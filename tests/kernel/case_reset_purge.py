@@ -169,6 +169,24 @@ def test_what_cannot_be_deleted(work, build):
         equal((device.state()["packages"], names(device.data)), ([], ["lost+found"]))
         equal(read(device.persist + "/wmopkg/denylist"), SECRET)
         device.off()
+        for _ in range(2):
+            device.activate()
+            equal("but not PERSIST" in device.resets()[-1], True, device.resets())
+            device.off()
+        # each try empties DATA again: the third one was the last
+        with device.at(LABEL) as data:
+            write(data + "/config/new", "new\n")
+        device.activate()
+        equal(os.path.exists(device.data + "/config/new"), True)
+        equal(device.resets()[-1], DONE + ", but PERSIST is not, after 3 tries: what is on it counts "
+                                   "again (repair its file system, and repeat the reset)")
+        equal(os.path.exists(device.persist + "/wmopkg/factory-reset"), False)
+        equal(device.tell("audit").count("done, DATA emptied, PERSIST cannot be"), 1)
+        device.off()
+        device.activate()
+        equal(device.resets(), [])
+        device.off()
+        ask(device)
         # as the script of the initramfs does; it says so where it cannot
         run("e2fsck", "-f", "-y", node, check=False)
         device.activate()

@@ -12,17 +12,24 @@
 static void test_persist(void **state)
 {
 	static const struct {
-		bool required, mounted, read;
+		bool required, mounted, read, lost;
 		const char *message; /* NULL: it is met */
 	} cases[] = {
-		{false, false, false, NULL},
-		{false, true, false, NULL},
-		{false, true, true, NULL},
-		{true, true, true, NULL},
-		{true, false, false, "PERSIST (LABEL=p) is required, and is not mounted"},
-		{true, false, true, "PERSIST (LABEL=p) is required, and is not mounted"},
-		{true, true, false, "PERSIST (LABEL=p) is required, and cannot be read"},
+		{false, false, false, false, NULL},
+		{false, true, false, false, NULL},
+		{false, true, true, true, NULL},
+		{true, true, true, false, NULL},
+		{true, false, false, false,
+		 "PERSIST (LABEL=p) is required, and is not mounted"},
+		{true, false, true, false,
+		 "PERSIST (LABEL=p) is required, and is not mounted"},
+		{true, true, false, true,
+		 "PERSIST (LABEL=p) is required, and cannot be read"},
+		{true, true, true, true,
+		 "PERSIST (LABEL=p) is required, and not all of its records can be used: "
+		 "why"},
 	};
+	static const struct verity_error lost = {VERITY_E_IO, "why"};
 	char persist[] = "LABEL=p";
 
 	(void)state;
@@ -31,7 +38,8 @@ static void test_persist(void **state)
 			.persist = persist, .require_persist = cases[i].required};
 		struct verity_error err = {.code = VERITY_OK};
 		int r = overlay_requirements_persist(&config, cases[i].mounted,
-						     cases[i].read, &err);
+						     cases[i].read,
+						     cases[i].lost ? &lost : NULL, &err);
 
 		assert_int_equal(r, cases[i].message ? -EPERM : 0);
 		if (cases[i].message)

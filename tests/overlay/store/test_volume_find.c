@@ -73,7 +73,7 @@ static void test_choose(void **state)
 
 static void test_bad(void **state)
 {
-	static const struct overlay_volume nonsense = {"nonsense", "m", "/"},
+	static const struct overlay_volume nonsense = {"nonsense", "m", "/", false},
 					   label = {"LABEL=no-such-label-anywhere", "m",
 						    "/"},
 					   partition = {

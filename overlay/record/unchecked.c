@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Remembers which file system a check of did not end. */
+#include "overlay/record/unchecked.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "overlay/record/record.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/io.h"
+
+#define SUPER_AT    1024
+#define SUPER_BYTES 1024
+#define MOUNTS      0x34 /* 16 bits */
+#define CHECKED     0x40 /* 32 bits */
+#define UUID        0x68
+#define UUID_BYTES  16
+
+int overlay_unchecked_read(int fd, uint8_t ret[static OVERLAY_UNCHECKED_BYTES],
+			   struct verity_error *err)
+{
+	uint8_t super[SUPER_BYTES];
+
+	if (pread(fd, super, sizeof(super), SUPER_AT) != (ssize_t)sizeof(super))
+		return verity_fail(err, VERITY_E_IO, "the super block cannot be read");
+	memcpy(ret, super + UUID, UUID_BYTES);
+	memcpy(ret + UUID_BYTES, super + CHECKED, 4);
+	memcpy(ret + UUID_BYTES + 4, super + MOUNTS, 2);
+	return 0;
+}
+
+int overlay_unchecked_store(int record_fd, const uint8_t id[OVERLAY_UNCHECKED_BYTES],
+			    struct verity_error *err)
+{
+	const char *name = OVERLAY_RECORD_UNCHECKED;
+	int r = overlay_record_clear_folder(record_fd, name, err);
+
+	return r < 0 ? r
+		     : overlay_record_keep(record_fd, name, id, OVERLAY_UNCHECKED_BYTES,
+					   err);
+}
+
+bool overlay_unchecked_exists(int record_fd)
+{
+	struct stat st;
+
+	return record_fd >= 0 && fstatat(record_fd, OVERLAY_RECORD_UNCHECKED, &st,
+					 AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool overlay_unchecked_is(int record_fd, const char *device)
+{
+	uint8_t id[OVERLAY_UNCHECKED_BYTES];
+	cleanup_free char *noted = NULL;
+	cleanup_fd int fd = -1;
+	size_t size = 0;
+
+	if (!overlay_unchecked_exists(record_fd) ||
+	    overlay_record_load(record_fd, OVERLAY_RECORD_UNCHECKED, sizeof(id), &noted,
+				&size, NULL) < 0 ||
+	    size != sizeof(id))
+		return false;
+	fd = open(device, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && overlay_unchecked_read(fd, id, NULL) == 0 &&
+	       memcmp(noted, id, size) == 0;
+}

@@ -103,6 +103,8 @@ def test_very_many(work, build):
         device.activate()
         device.reboot()
         folder = device.base + "/data/packages"
+        # by default, a tmpfs has fewer inodes than that
+        run("mount", "-o", "remount,nr_inodes=0", device.base)
         for number in range(count):
             os.close(os.open(f"{folder}/a{number:06}.wmopkg", os.O_WRONLY | os.O_CREAT))
         begun = time.monotonic()

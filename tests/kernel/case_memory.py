@@ -87,6 +87,23 @@ def test_estimate(work, build):
     equal(wrong, [])
 
 
+def test_files(work, build):
+    """Thousands of files on DATA cost no package of PERSIST its memory."""
+    for count, content in ((2, b""), (5000, b"WMOPKG01")):
+        with Device(work, build) as device:
+            install_kept(device)
+            for number in range(count):
+                with open(f"{device.base}/data/packages/a{number:04}.wmopkg", "wb") as file:
+                    file.write(content)
+            device.activate()
+            for number in range(KEPT):
+                equal(device.see(f"etc/keep{number}"), "here\n")
+            state = device.state()
+            told = [package for package in state["packages"] if not package["persistent"]]
+            unlisted = state["unlisted"]["data"]
+            equal(unlisted["junk"] + unlisted["over"] + len(told), count, unlisted)
+
+
 def test_more_than_there_is(work, build):
     """As many as fit, PERSIST first, and the rest of the device has memory left."""
     with Device(work, build, package_seconds=0, boot_seconds=0) as device:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Packages on a device of 256 MiB."""
 
-from case_memory import prepare, test_more_than_there_is  # noqa: F401  pylint: disable=unused-import
+# pylint: disable-next=unused-import
+from case_memory import prepare, test_files, test_more_than_there_is  # noqa: F401
 
 MEMORY = "256M"

@@ -96,8 +96,8 @@ def test_records(work, build):
             fine(device)
         for name, content, why in (
                 ("floors.json", "{", "floors: "),
-                ("floors.json", '{"format":1,"time":0,"denylist":7,"epochs":{}}', "deny list: number 7 was in force on "
-                                                            "this device, and is missing now"),
+                ("floors.json", '{"format":1,"time":0,"denylist":7,"epochs":{}}',
+                 "deny list: number 7 was in force on this device, and is missing now"),
                 ("denylist", "x", "deny list: ")):
             device.reboot()
             write(f"{records}/{name}", content)

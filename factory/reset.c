@@ -146,7 +146,11 @@ int factory_reset_run(struct factory_reset *reset, const struct factory_journal 
 			factory_run_say(&run, false,
 					"was interrupted, and continues (%s)",
 					factory_steps[step].name);
-		r = follow_plan(&run, step, err);
+		/* the steps that are skipped would mount it */
+		if (run.unpurged)
+			r = factory_data_mount(&run, err);
+		if (r == 0)
+			r = follow_plan(&run, step, err);
 	}
 	if (r < 0)
 		leave_out(&run);

@@ -91,10 +91,13 @@ static int check_device(struct check *check, const char *device, const char *nam
 			device, program->limit_seconds, device);
 	}
 	forget(check);
-	if (r < 0 || r > REPAIRED_MAX)
+	if (r < 0)
+		boot_tell(boot, LOG_LEVEL_WARNING, "%s: %s", name, err->message);
+	else if (r > REPAIRED_MAX)
 		boot_tell(boot, LOG_LEVEL_WARNING,
-			  "%s: %s was not repaired: %s (see " CHECK_VOLUME_LOG ")", name,
-			  device, err->message);
+			  "%s: e2fsck did not repair %s (status %d, see " CHECK_VOLUME_LOG
+			  ")",
+			  name, device, r);
 	return 0;
 }
 

@@ -84,6 +84,16 @@ static int mount_device(const char *device, const struct overlay_volume *volume,
 			   why[0] ? why : "cannot be mounted");
 }
 
+/* Whoever mounted it may not have asked. What cannot be read is known to be mounted. */
+static int check_mounted(const char *device, struct verity_error *err)
+{
+	cleanup_free char *type = mnt_get_fstype(device, NULL, NULL);
+	cleanup_fd int fd = open(device, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 || !type ? 0
+			       : overlay_superblock_check_device(fd, type, device, err);
+}
+
 void overlay_volume_place_free(struct overlay_volume_place *place)
 {
 	free(place->device);
@@ -132,15 +142,16 @@ int overlay_volume_open(const struct overlay_volume *volume, int *ret,
 
 	if (r < 0)
 		return r;
-	if (place.state == OVERLAY_VOLUME_UNMOUNTED) {
+	if (place.state == OVERLAY_VOLUME_MOUNTED)
+		r = check_mounted(place.device, err);
+	else if (place.state == OVERLAY_VOLUME_UNMOUNTED)
 		r = overlay_folder_make(place.path, 0755, err);
-		if (r == 0)
-			r = mount_device(place.device, volume, err);
-		if (r < 0)
-			return strcmp(spec, place.device) == 0
-				       ? r
-				       : verity_context(err, r, "%s", spec);
-	}
+	if (r == 0 && place.state == OVERLAY_VOLUME_UNMOUNTED)
+		r = mount_device(place.device, volume, err);
+	if (r < 0)
+		return !place.device || strcmp(spec, place.device) == 0
+			       ? r
+			       : verity_context(err, r, "%s", spec);
 	fd = open(place.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return verity_fail_errno(err, errno, "%s", place.path);

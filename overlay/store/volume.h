@@ -33,7 +33,7 @@ void overlay_volume_place_free(struct overlay_volume_place *place);
  * overlay_volume_open - the folder that a configured volume is at
  * @volume: a file system is used where it is mounted already, else mounted at
  *          .mountpoint (made if missing), read-write or .read_only, nodev, nosuid,
- *          noexec; one that names another device is not mounted:
+ *          noexec; one that names another device is not mounted, and not used:
  * overlay_superblock_check()
  * @ret:    directory descriptor, the caller's to close; set on success only
  *

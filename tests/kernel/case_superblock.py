@@ -5,6 +5,7 @@ device is changed."""
 
 import hashlib
 import os
+import shutil
 
 import resets
 from device import DISKS, Device, Vendor, equal, load_module, run, write
@@ -130,6 +131,18 @@ def test_data(work, build):
             device.boot()
             device.check(make.__name__)
             device.log_has(f"{REFUSED}mount-failed: data: {device.node}: its {kind or 'f2fs'} {PART}")
+
+
+def test_mounted(work, build):
+    """By somebody before us: it is not used either."""
+    with Shared(work, build, f2fs) as device:
+        run("mount", device.node, device.mountpoint)
+        os.makedirs(device.mountpoint + "/packages")
+        shutil.copy(work + "/packages/plain.wmopkg", device.mountpoint + "/packages")
+        device.activate()
+        device.log_has(f"{device.node}: its f2fs {PART}")
+        equal((device.see("etc/plain"), device.see("etc/keep")), (None, "keep\n"))
+        run("umount", device.mountpoint)
 
 
 def test_a_record_does_not_name_the_program(work, build):

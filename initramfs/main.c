@@ -2,6 +2,7 @@
 
 /* wmopkg-activate: run by the initramfs between mounting the root and switching to it. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <openssl/crypto.h>
@@ -14,7 +15,8 @@
 
 #include "initramfs/activate.h"
 #include "initramfs/log.h"
-#include "initramfs/plan_print.h"
+#include "initramfs/plan_json.h"
+#include "initramfs/plan_text.h"
 #include "initramfs/supervisor.h"
 #include "overlay/config/config.h"
 #include "verity/util/debug.h"
@@ -117,6 +119,30 @@ static int report(int r, bool log, const struct verity_error *err)
 	snprintf(message, sizeof(message), "%s", err->message);
 	fprintf(stderr, "wmopkg-activate: %s\n", verity_text_plain(message));
 	return err->code == VERITY_E_REQUIRED ? STATUS_REFUSED : EXIT_FAILURE;
+}
+
+/*
+ * Find out what a boot would do, and print it. Return: 0 where a stack would be possible,
+ * also with some or all packages left out.
+ */
+static int plan_print(const char *config_path, const char *root, bool json,
+		      struct verity_error *err)
+{
+	cleanup_with(plan_free_p) struct plan *plan = NULL;
+	int r = plan_make(config_path, root, &plan, err);
+
+	if (r < 0)
+		return r;
+	if (json)
+		r = plan_json_print(stdout, plan, err);
+	else
+		plan_text_print(stdout, plan);
+	if (r == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+		r = verity_fail_errno(err, errno, "standard output");
+	if (r < 0 || plan->failed.code == VERITY_OK)
+		return r;
+	*err = plan->failed;
+	return -EIO;
 }
 
 static int activate(const struct supervisor_work *work, int line, size_t *ret_stuck)

@@ -49,18 +49,20 @@ static bool matches(const struct media_list *list, const struct media_item *item
 const struct media_item *media_choose(const struct media_list *list,
 				      const struct overlay_media *media, dev_t number)
 {
-	const struct media_item *first = NULL;
+	const struct media_item *first = NULL, *reserved = NULL;
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct media_item *item = &list->items[i];
 
 		if (!matches(list, item, media, number))
 			continue;
-		if (item->probed == MEDIA_KNOWN)
+		if (item->probed == MEDIA_KNOWN && !item->reserved)
 			return item;
+		if (item->probed == MEDIA_KNOWN)
+			reserved = reserved ?: item;
 		first = first ?: item;
 	}
-	return first;
+	return reserved ?: first;
 }
 
 void media_describe(const struct media_item *item, char ret[static MEDIA_DESCRIPTION_MAX])

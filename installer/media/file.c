@@ -129,7 +129,35 @@ static int fail_open(int root_fd, const char *path, int why, struct verity_error
 	}
 }
 
-int media_file_open(int root_fd, const char *path, int *ret, struct verity_error *err)
+/* See media_file_open(). A folder with more entries than are read: as it was typed. */
+static void path_as_listed(int root_fd, const char *path, const struct stat *st,
+			   char ret[static PATH_MAX])
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	char folder[PATH_MAX] = ".";
+	cleanup_fd int fd = -1;
+	cleanup_dir DIR *dir = NULL;
+	const struct dirent *entry;
+	char listed[NAME_MAX + 1] = "";
+
+	snprintf(ret, PATH_MAX, "%s", path);
+	if (slash)
+		snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
+	fd = open_at(root_fd, folder, O_RDONLY | O_DIRECTORY);
+	if (fd < 0 || verity_dir_open(fd, ".", &dir) < 0)
+		return;
+	for (int i = 0; i < ENTRIES_MAX && (entry = readdir(dir)); i++) {
+		if (strcmp(entry->d_name, name) == 0)
+			return;
+		if (entry->d_ino == st->st_ino)
+			snprintf(listed, sizeof(listed), "%s", entry->d_name);
+	}
+	if (listed[0])
+		snprintf(ret, PATH_MAX, "%.*s%s", (int)(name - path), path, listed);
+}
+
+int media_file_open(int root_fd, const char *path, int *ret,
+		    char ret_path[static PATH_MAX], struct verity_error *err)
 {
 	cleanup_fd int found = -1;
 	char help[VERITY_MESSAGE_MAX / 2] = "";
@@ -169,6 +197,7 @@ int media_file_open(int root_fd, const char *path, int *ret, struct verity_error
 	fd = open_at(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return fail_open(root_fd, path, -fd, err);
+	path_as_listed(root_fd, path, &st, ret_path);
 	*ret = fd;
 	return 0;
 }

@@ -107,7 +107,7 @@ int media_source_open(struct device *device, const char *label, const char *path
 	cleanup_free struct source_media *media = calloc(1, sizeof(*media));
 	const struct media_item *item;
 	cleanup_fd int root_fd = -1;
-	char where[PATH_MAX];
+	char where[PATH_MAX], listed[PATH_MAX];
 	int gone, fd = -1;
 	int r = media_view_read(device, label, &view, err);
 
@@ -120,14 +120,14 @@ int media_source_open(struct device *device, const char *label, const char *path
 	media_describe(item, media->description);
 	r = media_mount(item, &root_fd, err);
 	if (r == 0)
-		r = media_file_open(root_fd, path, &fd, err);
+		r = media_file_open(root_fd, path, &fd, listed, err);
 	if (r < 0) {
 		gone = check_gone(item->name, item->number, media->description, r, err);
 		return gone != r ? gone
 				 : verity_context(err, r, "%s", media->description);
 	}
 	/* With a slash: no part of the label is to be taken for the name of the file. */
-	snprintf(where, sizeof(where), "%s:/%s", label, path + strspn(path, "/"));
+	snprintf(where, sizeof(where), "%s:/%s", label, listed);
 	r = source_file_new(fd, where, any_name, &file, err);
 	if (r < 0)
 		return r;

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "installer/sandbox/sandbox.h"
@@ -18,6 +19,7 @@
 
 #define MEMORY_BYTES (64UL << 20)
 #define ERRNO_MAX    4095
+#define MBR_EFI      0xef
 
 /*
  * ext4 reads all three of its kind. It must not replay the journal, which is a write, nor
@@ -96,11 +98,57 @@ static int probe_fd(int fd, struct media_found *ret)
 	return r;
 }
 
+/*
+ * Partitions that macOS and Windows put before the one for files when they format a
+ * stick: for the firmware (a vfat, too), reserved, and of their own tools.
+ */
+static bool is_reserved(const char *guid, int type)
+{
+	static const char *const guids[] = {
+		"c12a7328-f81f-11d2-ba4b-00a0c93ec93b", /* EFI system */
+		"e3c9e316-0b5c-4db8-817d-f92df00215ae", /* Microsoft reserved */
+		"de94bba4-06d1-4d40-a16a-bfd50179d6ac", /* Windows recovery */
+		"426f6f74-0000-11aa-aa11-00306543ecac", /* Apple boot */
+	};
+
+	for (size_t i = 0; guid && i < sizeof(guids) / sizeof(guids[0]); i++)
+		if (strcasecmp(guid, guids[i]) == 0)
+			return true;
+	return !guid && type == MBR_EFI;
+}
+
+/* A table that cannot be read says nothing. */
+static void probe_table(int disk, unsigned number, struct media_found *ret)
+{
+	blkid_probe probe = blkid_new_probe();
+	blkid_partition partition = NULL;
+	blkid_partlist list;
+
+	if (probe && blkid_probe_set_device(probe, disk, 0, 0) == 0 &&
+	    blkid_probe_enable_superblocks(probe, 0) == 0 &&
+	    blkid_probe_enable_partitions(probe, 1) == 0 &&
+	    (list = blkid_probe_get_partitions(probe)))
+		partition = blkid_partlist_get_partition_by_partno(list, (int)number);
+	if (partition)
+		ret->reserved = is_reserved(blkid_partition_get_type_string(partition),
+					    blkid_partition_get_type(partition));
+	blkid_free_probe(probe);
+}
+
+struct job {
+	int fd;
+	int disk; /* -1: it is no partition, or the disk cannot be opened */
+	unsigned partition;
+};
+
 static int work(void *context, const struct sandbox_inside *inside)
 {
+	const struct job *job = context;
 	struct media_found found = {.failure = 0};
 
-	found.failure = -probe_fd(*(const int *)context, &found);
+	found.failure = -probe_fd(job->fd, &found);
+	if (job->disk >= 0)
+		probe_table(job->disk, job->partition, &found);
 	return write(inside->out, &found, sizeof(found)) == (ssize_t)sizeof(found) ? 0
 										   : 1;
 }
@@ -112,8 +160,8 @@ static bool is_text(const char *text, size_t room)
 
 int media_probe_take(const struct media_found *found, struct media_item *item)
 {
-	if (found->failure < 0 || found->failure > ERRNO_MAX ||
-	    !is_text(found->type, sizeof(found->type)) ||
+	if (found->failure < 0 || found->failure > ERRNO_MAX || found->reserved < 0 ||
+	    found->reserved > 1 || !is_text(found->type, sizeof(found->type)) ||
 	    !is_text(found->volume, sizeof(found->volume)) ||
 	    !is_text(found->uuid, sizeof(found->uuid)))
 		return -EBADMSG;
@@ -122,22 +170,23 @@ int media_probe_take(const struct media_found *found, struct media_item *item)
 	strcpy(item->type, found->type);
 	strcpy(item->volume, found->volume);
 	strcpy(item->uuid, found->uuid);
+	item->reserved = found->reserved;
 	return 0;
 }
 
-static int probe(int fd, uid_t uid, gid_t gid, struct media_item *item)
+static int probe(struct job *job, uid_t uid, gid_t gid, struct media_item *item)
 {
 	const struct sandbox_rules rules = {
 		.uid = uid,
 		.gid = gid,
-		.keep = {fd},
-		.keep_count = 1,
+		.keep = {job->fd, job->disk},
+		.keep_count = job->disk < 0 ? 1 : 2,
 		.memory_bytes = MEMORY_BYTES,
 	};
 	cleanup_with(sandbox_end_p) struct sandbox sandbox = {.from = -1, .to = -1};
 	struct media_found found;
 	ssize_t count;
-	int r = sandbox_start(&rules, work, &fd, &sandbox, NULL);
+	int r = sandbox_start(&rules, work, job, &sandbox, NULL);
 
 	if (r < 0)
 		return r;
@@ -149,15 +198,21 @@ static int probe(int fd, uid_t uid, gid_t gid, struct media_item *item)
 
 void media_probe(const char *dev, uid_t uid, gid_t gid, struct media_item *item)
 {
-	cleanup_fd int fd = -1;
+	struct media_item whole = {.number = item->disk_number};
+	cleanup_fd int fd = -1, disk = -1;
 	char first[512];
 	int r = media_node_open(dev, item, &fd, NULL);
 
 	/* blkid_do_safeprobe() takes what cannot be read for empty. */
 	if (r == 0 && pread(fd, first, sizeof(first), 0) < 0)
 		r = -errno;
+	if (r == 0 && item->partition > 0) {
+		strcpy(whole.name, item->disk);
+		if (media_node_open(dev, &whole, &disk, NULL) < 0)
+			disk = -1;
+	}
 	if (r == 0)
-		r = probe(fd, uid, gid, item);
+		r = probe(&(struct job){fd, disk, item->partition}, uid, gid, item);
 	item->failure = -r;
 	item->probed = r < 0 ? MEDIA_UNREADABLE : MEDIA_UNKNOWN;
 	for (size_t i = 0; r == 0 && media_drivers[i].type; i++)

@@ -34,7 +34,8 @@ int media_node_open(const char *dev, const struct media_item *item, int *ret,
 
 /* What the process says. Plain data, of a stranger. */
 struct media_found {
-	int failure; /* errno */
+	int failure;  /* errno */
+	int reserved; /* 0 or 1 */
 	char type[sizeof(((struct media_item *)NULL)->type)];
 	char volume[MEDIA_TEXT_MAX];
 	char uuid[MEDIA_TEXT_MAX];
@@ -51,6 +52,7 @@ int media_probe_take(const struct media_found *found, struct media_item *item) m
  * media_probe - fill the last part of @item; failures are part of it
  * @uid: of the process that reads it, if this one is of root
  *
- * If it could be one of two file systems, it is MEDIA_UNKNOWN.
+ * If it could be one of two file systems, it is MEDIA_UNKNOWN. The type of a partition is
+ * that in the table of its disk; where that cannot be read, it is one for files.
  */
 void media_probe(const char *dev, uid_t uid, gid_t gid, struct media_item *item);

@@ -188,6 +188,8 @@ static bool read_item(int sysfs, const char *name, struct media_item *ret)
 		find_part_label(sysfs, folder, &item);
 		go_up(folder);
 	}
+	if (!read_device(sysfs, folder, &item.disk_number))
+		return false;
 	slash = strrchr(folder, '/');
 	if (!slash)
 		return false;

@@ -36,6 +36,7 @@ struct media_item {
 	unsigned partition;        /* 0: a disk */
 	bool has_partitions;       /* a disk with partitions is not mounted itself */
 	dev_t number;
+	dev_t disk_number; /* of its disk */
 	uint64_t bytes;
 	enum media_bus bus;
 	bool plugged;                    /* can be removed */
@@ -45,6 +46,7 @@ struct media_item {
 	/* set by media_probe() */
 	enum media_probed probed;
 	int failure;   /* errno */
+	bool reserved; /* a partition for firmware or the other system, not for files */
 	char type[16]; /* of the file system, as libblkid calls it; "": none */
 	char volume[MEDIA_TEXT_MAX];
 	char uuid[MEDIA_TEXT_MAX];

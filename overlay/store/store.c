@@ -217,12 +217,40 @@ int overlay_store_list(const struct overlay_store *store, struct overlay_entry *
 	return 0;
 }
 
+/*
+ * Whether @folder finds @file although it lists only another spelling of it: on vfat and
+ * exfat, and in a folder of ext4 that was made so, upper and lower case are the same.
+ *
+ * @ret_listed: that spelling
+ */
+static bool is_misspelt(int folder, const char *file,
+			char ret_listed[static OVERLAY_FILE_BYTES])
+{
+	cleanup_dir DIR *dir = NULL;
+	const struct dirent *item;
+	bool other = false;
+	struct stat st;
+
+	if (folder < 0 || fstatat(folder, file, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    verity_dir_open(folder, ".", &dir) < 0)
+		return false;
+	while (verity_dir_next(dir, &item) > 0) {
+		if (strcmp(item->d_name, file) == 0)
+			return false;
+		if (strcasecmp(item->d_name, file) == 0) {
+			snprintf(ret_listed, OVERLAY_FILE_BYTES, "%s", item->d_name);
+			other = true;
+		}
+	}
+	return other;
+}
+
 int overlay_store_find(const struct overlay_store *store, const char *name,
 		       struct overlay_entry *ret, struct verity_error *err)
 {
 	static const enum overlay_store_kind order[] = {OVERLAY_PERSISTENT,
 							OVERLAY_ORDINARY};
-	char file[OVERLAY_FILE_BYTES];
+	char file[OVERLAY_FILE_BYTES], listed[OVERLAY_FILE_BYTES];
 	bool found = false;
 	struct stat st;
 
@@ -235,7 +263,8 @@ int overlay_store_find(const struct overlay_store *store, const char *name,
 
 		snprintf(entry.name, sizeof(entry.name), "%s", name);
 		overlay_entry_file(&entry, file);
-		if (folder < 0 || fstatat(folder, file, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		if (folder < 0 || fstatat(folder, file, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    is_misspelt(folder, file, listed))
 			continue;
 		if (!found || !S_ISDIR(st.st_mode))
 			*ret = entry;
@@ -464,6 +493,7 @@ int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind ki
 {
 	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming =
 		calloc(1, sizeof(*incoming));
+	char listed[OVERLAY_FILE_BYTES];
 	struct verity_error unused;
 	int r;
 
@@ -473,6 +503,8 @@ int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind ki
 		.lock = {{-1, -1}, {-1, -1}}, .kind = kind, .folder = -1, .fd = -1};
 	if (!verity_name_valid(name))
 		return verity_fail(err, VERITY_E_BAD_NAME, "not a valid package name");
+	snprintf(incoming->final, sizeof(incoming->final), "%s" VERITY_PACKAGE_SUFFIX,
+		 name);
 	r = make_folder(store, kind, err);
 	if (r == 0)
 		r = lock_both(store, &incoming->lock, err);
@@ -480,10 +512,16 @@ int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind ki
 		r = clear_leftovers(incoming->lock.folders[kind], err);
 	if (r < 0)
 		return r;
+	for (size_t i = 0; i < KINDS; i++)
+		if (is_misspelt(incoming->lock.folders[i], incoming->final, listed))
+			return verity_fail(
+				err, VERITY_E_OTHER_NAME,
+				"it is installed as %s already, and the file system of "
+				"this store does not tell upper from lower case (use "
+				"that name, or remove it first)",
+				listed);
 	(void)clear_leftovers(incoming->lock.folders[!kind], &unused);
 	incoming->folder = incoming->lock.folders[kind];
-	snprintf(incoming->final, sizeof(incoming->final), "%s" VERITY_PACKAGE_SUFFIX,
-		 name);
 	snprintf(incoming->file, sizeof(incoming->file), NEW_PREFIX "%s" NEW_SUFFIX,
 		 name);
 	(void)unlinkat(incoming->folder, incoming->file, 0); /* one of too many */

@@ -15,6 +15,7 @@ from mounts import mounts_on
 
 MIB = 1 << 20
 UUID = "3f1c2b0a-1111-4222-8333-abcdefabcdef"
+EFI = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
 MODULES = ("fs/fat/fat", "fs/fat/vfat", "fs/nls/nls_cp437", "fs/nls/nls_ascii", "fs/nls/nls_utf8",
            "fs/nls/nls_iso8859-1", "lib/crc16", "fs/mbcache", "fs/jbd2/jbd2", "fs/ext4/ext4")
 INSTALLED = "Installed... Changes are applied after reboot.\n"
@@ -49,9 +50,9 @@ def truncate(path, mib):
         file.truncate(mib * MIB)
 
 
-def make_vfat(image, tree, name, mib=8, offset=0):
+def make_vfat(image, tree, name, mib=8, offset=0, serial="12ab34cd"):
     blocks = str((mib * MIB - offset) // 1024)
-    run("mkfs.vfat", "-n", name, "-i", "12ab34cd", f"--offset={offset // 512}", image, blocks)
+    run("mkfs.vfat", "-n", name, "-i", serial, f"--offset={offset // 512}", image, blocks)
     run("mcopy", "-s", "-i", f"{image}@@{offset}",
         *[f"{tree}/{entry}" for entry in sorted(os.listdir(tree))], "::")
 
@@ -66,9 +67,16 @@ def prepare(work, build):
     truncate(work + "/vfat", 8)
     make_vfat(work + "/vfat", tree, "STICK")
     truncate(work + "/parts", 16)
-    run("sh", "-c", f"printf 'label: gpt\\nstart=2048,size=2048,name=first\\n"
+    run("sh", "-c", f"printf 'label: gpt\\nstart=2048,size=2048,name=first,type={EFI}\\n"
                     f"start=4096,size=20480,name=\"my service\"\\n' | sfdisk --quiet {work}/parts")
+    # as macOS formats a stick: what is for the firmware has a file system, too, and is first
+    make_vfat(work + "/parts", tree, "EFI", 2, MIB, serial="e5b00001")
     make_vfat(work + "/parts", tree, "PARTED", 12, 2 * MIB)
+    shutil.copy(work + "/parts", work + "/only-efi")
+    run("sfdisk", "--quiet", "--delete", work + "/only-efi", "2")
+    os.makedirs(work + "/store-tree/packages")
+    truncate(work + "/store", 8)
+    make_vfat(work + "/store", work + "/store-tree", "STORE")
     truncate(work + "/exfat", 8)
     run("mkfs.exfat", "-n", "EXSTICK", work + "/exfat")
     add_strays(tree)
@@ -232,6 +240,40 @@ def test_matches(work, build):
             assert said.startswith(f"Using {used}\n") and said.endswith(INSTALLED), (match, said)
 
 
+def test_only_what_is_for_the_firmware(work, build):
+    with Device(work, build) as device, Medium(work + "/only-efi") as medium:
+        with_labels(device, f"m:/dev/{medium.name}")
+        said = install(device, "m", "one.wmopkg")
+        assert said.startswith(f"Using {medium.name}p1 (internal, vfat, EFI)\n"), said
+
+
+def test_case(work, build):
+    """A package is called as the stick has it; a store on vfat keeps one spelling."""
+    with Device(work, build) as device, Medium(work + "/vfat"):
+        with_labels(device, "m:LABEL=STICK")
+        for typed in ("DIR/One.WMOPKG", "ONE~1.WMO"):
+            assert install(device, "m", typed).endswith(INSTALLED), typed
+            equal([name for name in os.listdir(device.base + "/data/packages")
+                   if not name.startswith(".")], ["one.wmopkg"], typed)
+    with Device(work, build) as device, Medium(work + "/store") as store:
+        run("mount", "-t", "vfat", store.node, device.base + "/data")
+        try:
+            for name in ("Two", "two"):
+                shutil.copy(work + "/packages/one.wmopkg", f"{work}/{name}.wmopkg")
+            for _ in range(2):
+                assert device.tell("install", work + "/Two.wmopkg").endswith(INSTALLED)
+            said = device.tell("install", work + "/two.wmopkg", status=1)
+            assert "it is installed as Two.wmopkg already, and the file system of this store " \
+                "does not tell upper from lower case" in said, said
+            device.tell("remove", "--yes", "two", status=4)
+            equal([name for name in os.listdir(device.base + "/data/packages")
+                   if not name.startswith(".")], ["Two.wmopkg"])
+            device.tell("remove", "--yes", "Two")
+            assert device.tell("install", work + "/two.wmopkg").endswith(INSTALLED)
+        finally:
+            run("umount", device.base + "/data")
+
+
 def test_none(work, build):
     with Device(work, build) as device, Medium(work + "/ext3") as ext3:
         with_labels(device, "a:LABEL=NOT-THERE", "b:/dev/sdz9", f"c:/dev/{ext3.name}p1",
@@ -286,9 +328,6 @@ def test_paths(work, build):
                 f"of a file on the medium {usage}", 2)
         for path in ("one.txt", "bad name.wmopkg"):
             assert install(device, "m", path, 2).startswith(f"wmopkg: m:/{path}: "), path
-    with Device(work, build) as device, Medium(work + "/vfat"):
-        with_labels(device, "m:LABEL=STICK")
-        assert install(device, "m", "DIR/One.wmopkg").endswith(INSTALLED)
 
 
 def test_bad_media(work, build):

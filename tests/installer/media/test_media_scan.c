@@ -241,6 +241,7 @@ static void find(struct media_list *list, const char *name, const char *type,
 		if (strcmp(item->name, name) != 0)
 			continue;
 		item->probed = strcmp(type, "ntfs") == 0 ? MEDIA_UNKNOWN : MEDIA_KNOWN;
+		item->reserved = strcmp(volume, "EFI") == 0;
 		snprintf(item->type, sizeof(item->type), "%s", type);
 		snprintf(item->volume, sizeof(item->volume), "%s", volume);
 		snprintf(item->uuid, sizeof(item->uuid), "%s", uuid);
@@ -279,6 +280,24 @@ static void test_external(void **state)
 		find(&list, cases[i].other, "ntfs", "STICK", "");
 		assert_string_equal(media_choose(&list, NULL, 0)->name, cases[i].wanted);
 	}
+}
+
+/* A partition for the firmware is the last choice, and better than none. */
+static void test_reserved(void **state)
+{
+	cleanup_with(media_list_free) struct media_list list = scan(NULL, 0);
+
+	(void)state;
+	find(&list, "mmcblk1p1", "vfat", "EFI", "");
+	assert_string_equal(media_choose(&list, NULL, 0)->name, "mmcblk1p1");
+	find(&list, "sdb2", "vfat", "EFI", "");
+	assert_string_equal(media_choose(&list, NULL, 0)->name, "mmcblk1p1");
+	find(&list, "sdb10", "ntfs", "STICK", "");
+	assert_string_equal(media_choose(&list, NULL, 0)->name, "mmcblk1p1");
+	find(&list, "sdb10", "exfat", "STICK", "");
+	assert_string_equal(media_choose(&list, NULL, 0)->name, "sdb10");
+	assert_int_equal(list.items[0].disk_number, makedev(179, 8));
+	assert_int_equal(list.items[1].disk_number, makedev(179, 8));
 }
 
 static void test_choose(void **state)
@@ -397,7 +416,8 @@ int main(void)
 		cmocka_unit_test(test_order),    cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_system),   cmocka_unit_test(test_no_sysfs),
 		cmocka_unit_test(test_external), cmocka_unit_test(test_choose),
-		cmocka_unit_test(test_describe), cmocka_unit_test(test_get),
+		cmocka_unit_test(test_reserved), cmocka_unit_test(test_describe),
+		cmocka_unit_test(test_get),
 	};
 
 	return cmocka_run_group_tests(tests, make_sysfs, scratch_leave);

@@ -24,7 +24,7 @@ static void test_take(void **state)
 static void test_malformed(void **state)
 {
 	static const struct media_found good = {.type = "vfat"};
-	struct media_found cases[5] = {good, good, good, good, good};
+	struct media_found cases[7] = {good, good, good, good, good, good, good};
 	struct media_item item = {.type = "none"};
 
 	(void)state;
@@ -33,6 +33,8 @@ static void test_malformed(void **state)
 	memset(cases[2].type, 'x', sizeof(cases[2].type));
 	memset(cases[3].volume, 'x', sizeof(cases[3].volume));
 	memset(cases[4].uuid, 'x', sizeof(cases[4].uuid));
+	cases[5].reserved = 2;
+	cases[6].reserved = -1;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_int_equal(media_probe_take(&cases[i], &item), -EBADMSG);
 		assert_string_equal(item.type, "none");

@@ -62,7 +62,10 @@ struct volume_job {
 	char mountpoint[PATH_MAX];
 	char root[PATH_MAX];
 
+	bool only_look; /* at what there is to check, into .found */
+
 	/* The result. */
+	struct check_found found;
 	int fd;
 	int r;
 	struct verity_error why;
@@ -83,6 +86,10 @@ static void volume_job_run(struct timed_job *timed)
 	cleanup_dir DIR *dir = NULL;
 	const struct dirent *item;
 
+	if (job->only_look) {
+		check_volume_look(&job->volume, &job->found);
+		return;
+	}
 	job->r = overlay_volume_open(&job->volume, &job->fd, &job->why);
 	if (job->r < 0 || verity_dir_open(job->fd, OVERLAY_STORE_FOLDER, &dir) < 0)
 		return;
@@ -91,8 +98,9 @@ static void volume_job_run(struct timed_job *timed)
 		;
 }
 
-static int open_in_time(struct boot *boot, const struct overlay_volume *volume, int *ret,
-			struct verity_error *err)
+/* @found: NULL: opens it, @ret is set; else only looks at what there is to check */
+static int open_in_time(struct boot *boot, const struct overlay_volume *volume,
+			struct check_found *found, int *ret, struct verity_error *err)
 {
 	const struct boot_budget *budget = &boot->budget;
 	/* A part of the time to verify, so that enough is left for packages on PERSIST.
@@ -107,6 +115,7 @@ static int open_in_time(struct boot *boot, const struct overlay_volume *volume, 
 	snprintf(job->root, sizeof(job->root), "%s", volume->root);
 	job->volume = (struct overlay_volume){volume->spec, job->mountpoint, job->root,
 					      volume->read_only};
+	job->only_look = found != NULL;
 	job->fd = -1;
 	job->timed.run = volume_job_run;
 	job->timed.discard = volume_job_discard;
@@ -120,7 +129,10 @@ static int open_in_time(struct boot *boot, const struct overlay_volume *volume, 
 			"it does not answer, and is not used in this boot: its "
 			"storage may be failing");
 	}
-	*ret = steal_fd(&job->fd);
+	if (found)
+		*found = job->found;
+	else
+		*ret = steal_fd(&job->fd);
 	r = job->r;
 	if (r < 0)
 		*err = job->why;
@@ -169,20 +181,25 @@ static int open_volume(struct boot *boot, enum overlay_store_kind kind, const ch
 	const char *name = kind == OVERLAY_ORDINARY ? "data" : "persist";
 	char mountpoint[PATH_MAX], root[PATH_MAX];
 	struct overlay_volume volume = {spec, mountpoint, root, false};
+	struct check_found found;
 	struct verity_error why;
 	int fd = -1;
 	int r = 0;
 
 	snprintf(mountpoint, sizeof(mountpoint), "%s/%s", boot->config.run, name);
 	find_root(boot, root);
-	if (check)
-		r = check_volume(boot, kind, &volume, &why);
+	if (check && kind == OVERLAY_ORDINARY)
+		r = open_in_time(boot, &volume, &found, NULL, &why);
+	else if (check)
+		check_volume_look(&volume, &found);
+	if (check && r == 0)
+		r = check_volume(boot, kind, &found, &volume, &why);
 	if (r < 0)
 		;
 	else if (boot->mode != BOOT_DOES)
 		r = open_as_it_is(&volume, &boot->places[kind], &fd, &why);
 	else if (kind == OVERLAY_ORDINARY)
-		r = open_in_time(boot, &volume, &fd, &why);
+		r = open_in_time(boot, &volume, NULL, &fd, &why);
 	else
 		r = overlay_volume_open(&volume, &fd, &why);
 	if (r < 0)

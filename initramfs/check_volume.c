@@ -4,11 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "factory/data_probe.h"
 #include "initramfs/supervisor_pipe.h"
 #include "overlay/record/record.h"
-#include "overlay/record/unchecked.h"
 #include "overlay/store/superblock.h"
 #include "verity/util/cleanup.h"
 
@@ -23,21 +24,16 @@ static const char *const names[] = {
 /* A check of DATA that may be noted as not ended. */
 struct check {
 	struct boot *boot;
-	int fd;     /* the device; borrowed */
-	bool noted; /* in the records */
+	const uint8_t *id; /* of its file system; borrowed */
+	bool noted;        /* in the records */
 };
 
-/* By what its super block says now: e2fsck may have written to it. */
 static void note(void *context)
 {
 	struct check *check = context;
-	uint8_t id[OVERLAY_UNCHECKED_BYTES];
 	struct verity_error why;
-	int r = overlay_unchecked_read(check->fd, id, &why);
 
-	if (r == 0)
-		r = overlay_unchecked_store(check->boot->record, id, &why);
-	if (r < 0)
+	if (overlay_unchecked_store(check->boot->record, check->id, &why) < 0)
 		boot_tell(check->boot, LOG_LEVEL_WARNING, "data: %s", why.message);
 	check->noted = true;
 }
@@ -101,31 +97,40 @@ static int check_device(struct check *check, const char *device, const char *nam
 	return 0;
 }
 
-int check_volume(struct boot *boot, enum overlay_store_kind kind,
-		 struct overlay_volume *volume, struct verity_error *err)
+void check_volume_look(const struct overlay_volume *volume, struct check_found *ret)
 {
 	cleanup_with(overlay_volume_place_free) struct overlay_volume_place place = {
 		.device = NULL};
-	const char *name = names[kind];
 	cleanup_fd int fd = -1;
-	struct check check = {.boot = boot};
-	struct factory_program program;
 	struct factory_probe probe;
 
+	*ret = (struct check_found){.device = ""};
 	if (overlay_volume_look(volume, &place, NULL) < 0 ||
-	    place.state != OVERLAY_VOLUME_UNMOUNTED)
-		return 0;
-	fd = check.fd = open(place.device, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || factory_volume_probe(fd, place.device, &probe, NULL) < 0)
-		return 0;
-	program = factory_filesystem_check(&probe.volume.filesystem, place.device);
+	    place.state != OVERLAY_VOLUME_UNMOUNTED ||
+	    strlen(place.device) > OVERLAY_DEVICE_PATH_MAX)
+		return;
+	fd = open(place.device, O_RDONLY | O_CLOEXEC);
 	/* what says that it is also on another device is refused when it is mounted */
-	if (!factory_program_there(&program) ||
+	if (fd < 0 || factory_volume_probe(fd, place.device, &probe, NULL) < 0 ||
 	    overlay_superblock_check_device(fd, probe.volume.filesystem.type,
-					    place.device, NULL) < 0)
+					    place.device, NULL) < 0 ||
+	    overlay_unchecked_read(fd, ret->id, NULL) < 0)
+		return;
+	ret->filesystem = probe.volume.filesystem;
+	snprintf(ret->device, sizeof(ret->device), "%s", place.device);
+}
+
+int check_volume(struct boot *boot, enum overlay_store_kind kind,
+		 const struct check_found *found, struct overlay_volume *volume,
+		 struct verity_error *err)
+{
+	struct check check = {.boot = boot, .id = found->id};
+	struct factory_program program =
+		factory_filesystem_check(&found->filesystem, found->device);
+
+	if (!found->device[0] || !factory_program_there(&program))
 		return 0;
-	if (kind == OVERLAY_ORDINARY &&
-	    overlay_unchecked_is(boot->record, place.device)) {
+	if (kind == OVERLAY_ORDINARY && overlay_unchecked_has(boot->record, found->id)) {
 		volume->read_only = true;
 		boot_tell(
 			boot, LOG_LEVEL_WARNING,
@@ -133,12 +138,12 @@ int check_volume(struct boot *boot, enum overlay_store_kind kind,
 			"not checked again, and mounted read-only (repair it with "
 			"'e2fsck -f %s' where it is not mounted, or reset the device "
 			"to its factory settings)",
-			place.device, place.device);
+			found->device, found->device);
 		return 0;
 	}
 	if (kind == OVERLAY_ORDINARY && boot->record >= 0) {
 		program.slow = note;
 		program.context = &check;
 	}
-	return check_device(&check, place.device, name, &program, err);
+	return check_device(&check, found->device, names[kind], &program, err);
 }

@@ -52,19 +52,25 @@ bool overlay_unchecked_exists(int record_fd)
 					 AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+bool overlay_unchecked_has(int record_fd, const uint8_t id[OVERLAY_UNCHECKED_BYTES])
+{
+	cleanup_free char *noted = NULL;
+	size_t size = 0;
+
+	return record_fd >= 0 &&
+	       overlay_record_load(record_fd, OVERLAY_RECORD_UNCHECKED,
+				   OVERLAY_UNCHECKED_BYTES, &noted, &size, NULL) == 0 &&
+	       size == OVERLAY_UNCHECKED_BYTES && memcmp(noted, id, size) == 0;
+}
+
 bool overlay_unchecked_is(int record_fd, const char *device)
 {
 	uint8_t id[OVERLAY_UNCHECKED_BYTES];
-	cleanup_free char *noted = NULL;
 	cleanup_fd int fd = -1;
-	size_t size = 0;
 
-	if (!overlay_unchecked_exists(record_fd) ||
-	    overlay_record_load(record_fd, OVERLAY_RECORD_UNCHECKED, sizeof(id), &noted,
-				&size, NULL) < 0 ||
-	    size != sizeof(id))
+	if (!overlay_unchecked_exists(record_fd))
 		return false;
 	fd = open(device, O_RDONLY | O_CLOEXEC);
 	return fd >= 0 && overlay_unchecked_read(fd, id, NULL) == 0 &&
-	       memcmp(noted, id, size) == 0;
+	       overlay_unchecked_has(record_fd, id);
 }

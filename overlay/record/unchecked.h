@@ -41,6 +41,11 @@ int overlay_unchecked_store(int record_fd, const uint8_t id[OVERLAY_UNCHECKED_BY
 bool overlay_unchecked_is(int record_fd, const char *device);
 
 /**
+ * overlay_unchecked_has - the same by what overlay_unchecked_read() said
+ */
+bool overlay_unchecked_has(int record_fd, const uint8_t id[OVERLAY_UNCHECKED_BYTES]);
+
+/**
  * overlay_unchecked_exists - whether there is such a note, of any file system
  */
 bool overlay_unchecked_exists(int record_fd);

@@ -3,7 +3,6 @@
 /* wmopkg: the options of the program; then one command, or the shell. */
 
 #include <getopt.h>
-#include <locale.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
@@ -87,8 +86,6 @@ int main(int argc, char **argv)
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	/* The modes of what is made are those of the code, whoever started it. */
 	umask(S_IWGRP | S_IWOTH);
-	/* Only for the widths of characters: what is printed is UTF-8 on any console. */
-	setlocale(LC_CTYPE, "C.UTF-8");
 	report_program("wmopkg");
 	if (verity_debug_wanted())
 		verity_debug_start(report_debug);

@@ -9,8 +9,8 @@
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <wchar.h>
 
+#include "installer/common/width.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
 
@@ -39,31 +39,17 @@ struct layout layout_of(int fd)
 	return layout;
 }
 
-/*
- * Columns of the character at @text; a byte that begins none is one column. Without a
- * UTF-8 locale wcwidth() knows only ASCII, and other characters are one column.
- */
+/* Columns of the character at @text; a byte that begins none is one column. */
 static size_t character_width(const char *text, size_t *ret_bytes)
 {
-	const unsigned char *bytes = (const unsigned char *)text;
-	size_t count = bytes[0] < 0xc0   ? 1
-		       : bytes[0] < 0xe0 ? 2
-		       : bytes[0] < 0xf0 ? 3
-					 : 4;
-	uint32_t character = bytes[0] & (count == 1 ? 0xff : 0x7fU >> count);
-	int width;
+	uint32_t character;
 
-	for (size_t i = 1; i < count; i++) {
-		if ((bytes[i] & 0xc0) != 0x80) {
-			count = 1;
-			character = bytes[0];
-			break;
-		}
-		character = character << 6 | (bytes[i] & 0x3f);
-	}
-	width = wcwidth((wchar_t)character);
-	*ret_bytes = count;
-	return width < 0 ? 1 : (size_t)width;
+	*ret_bytes =
+		verity_text_decode(text, strnlen(text, VERITY_TEXT_BYTES), &character);
+	if (*ret_bytes > 0)
+		return width_of(character);
+	*ret_bytes = 1;
+	return 1;
 }
 
 /* The longest beginning of @text of at most @width columns; returns its columns. */

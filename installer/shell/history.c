@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "installer/shell/wide.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 #include "verity/util/text.h"
@@ -23,30 +24,39 @@
 #define FILE_MODE 0600
 
 struct shell_history {
-	History *lines;
+	HistoryW *lines;
 	int home;  /* -1: nothing is read or written */
 	int added; /* lines of this shell; the newest ones of @lines */
 };
 
 DEFINE_CLEANUP(struct shell_history, shell_history_free);
-static void history_end_p(History **lines)
+static void history_end_p(HistoryW **lines)
 {
 	if (*lines)
-		history_end(*lines);
+		history_wend(*lines);
 }
 
-static History *new_lines(void)
+static HistoryW *new_lines(void)
 {
-	History *lines = history_init();
-	HistEvent event;
+	HistoryW *lines = history_winit();
+	HistEventW event;
 
-	if (lines && history(lines, &event, H_SETSIZE, SHELL_HISTORY_LINES) < 0) {
-		history_end(lines);
+	if (lines && history_w(lines, &event, H_SETSIZE, SHELL_HISTORY_LINES) < 0) {
+		history_wend(lines);
 		return NULL;
 	}
 	if (lines)
-		history(lines, &event, H_SETUNIQUE, 1);
+		history_w(lines, &event, H_SETUNIQUE, 1);
 	return lines;
+}
+
+/* Return: as history_w(). */
+static int enter(HistoryW *lines, const char *line)
+{
+	cleanup_free wchar_t *wide = shell_wide_decode(line);
+	HistEventW event;
+
+	return wide ? history_w(lines, &event, H_ENTER, wide) : -1;
 }
 
 static bool is_fit(const char *line)
@@ -66,12 +76,11 @@ static bool is_own(int fd, mode_t type)
 }
 
 /* Lines that are not fit are skipped; too long ones are split. */
-static void load(History *lines, int home)
+static void load(HistoryW *lines, int home)
 {
 	char line[SHELL_HISTORY_LINE_BYTES + 2];
 	cleanup_fd int fd = -1;
 	cleanup_file FILE *file = NULL;
-	HistEvent event;
 
 	if (home < 0)
 		return;
@@ -84,23 +93,31 @@ static void load(History *lines, int home)
 			return;
 		line[strcspn(line, "\n")] = '\0';
 		if (is_fit(line))
-			history(lines, &event, H_ENTER, line);
+			enter(lines, line);
 	}
 }
 
+static void write_line(FILE *stream, const wchar_t *wide)
+{
+	cleanup_free char *line = shell_wide_encode(wide, wcslen(wide));
+
+	if (line)
+		fprintf(stream, "%s\n", line);
+}
+
 /* Replaces the file, or leaves it as it is. */
-static void store(History *lines, int home)
+static void store(HistoryW *lines, int home)
 {
 	cleanup_free char *text = NULL;
 	size_t size = 0;
 	FILE *stream = open_memstream(&text, &size);
-	HistEvent event;
+	HistEventW event;
 
 	if (!stream)
 		return;
-	for (int r = history(lines, &event, H_LAST); r >= 0;
-	     r = history(lines, &event, H_PREV))
-		fprintf(stream, "%s\n", event.str);
+	for (int r = history_w(lines, &event, H_LAST); r >= 0;
+	     r = history_w(lines, &event, H_PREV))
+		write_line(stream, event.str);
 	if (fclose(stream) == 0)
 		(void)!verity_io_replace(home, NAME, FILE_MODE, text, size, NULL);
 }
@@ -108,18 +125,18 @@ static void store(History *lines, int home)
 /* Adds the lines of this shell to those that other shells have written since. */
 static void save(const struct shell_history *kept)
 {
-	cleanup_with(history_end_p) History *lines = new_lines();
-	HistEvent event, unused;
+	cleanup_with(history_end_p) HistoryW *lines = new_lines();
+	HistEventW event, unused;
 
 	if (!lines || kept->home < 0 || kept->added == 0)
 		return;
 	load(lines, kept->home);
-	history(kept->lines, &event, H_FIRST);
+	history_w(kept->lines, &event, H_FIRST);
 	for (int i = 1; i < kept->added; i++)
-		history(kept->lines, &event, H_NEXT);
+		history_w(kept->lines, &event, H_NEXT);
 	for (int i = 0; i < kept->added; i++) {
-		history(lines, &unused, H_ENTER, event.str);
-		history(kept->lines, &event, H_PREV);
+		history_w(lines, &unused, H_ENTER, event.str);
+		history_w(kept->lines, &event, H_PREV);
 	}
 	store(lines, kept->home);
 }
@@ -135,7 +152,7 @@ void shell_history_free(struct shell_history *kept)
 	free(kept);
 }
 
-int shell_history_new(const char *home, struct shell_history **ret, History **ret_lines,
+int shell_history_new(const char *home, struct shell_history **ret, HistoryW **ret_lines,
 		      struct verity_error *err)
 {
 	cleanup_with(shell_history_free_p) struct shell_history *kept =
@@ -163,9 +180,8 @@ int shell_history_new(const char *home, struct shell_history **ret, History **re
 void shell_history_add(struct shell_history *kept, const char *text)
 {
 	cleanup_free char *line = strndup(text, strcspn(text, "\r\n"));
-	HistEvent event;
 
-	if (line && is_fit(line) && history(kept->lines, &event, H_ENTER, line) > 0 &&
+	if (line && is_fit(line) && enter(kept->lines, line) > 0 &&
 	    kept->added < SHELL_HISTORY_LINES)
 		kept->added++;
 }

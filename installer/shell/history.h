@@ -22,7 +22,7 @@ struct shell_history;
  * @ret:       set on success only; shell_history_free() writes the file
  * @ret_lines: for libedit; borrowed from @ret
  */
-int shell_history_new(const char *home, struct shell_history **ret, History **ret_lines,
+int shell_history_new(const char *home, struct shell_history **ret, HistoryW **ret_lines,
 		      struct verity_error *err) must_check;
 
 void shell_history_free(struct shell_history *kept);

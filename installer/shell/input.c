@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <histedit.h>
+#include <locale.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,9 @@
 #include "installer/common/layout.h"
 #include "installer/shell/history.h"
 #include "installer/shell/signal.h"
+#include "installer/shell/wide.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 struct shell_input {
 	struct shell_hooks hooks;
@@ -47,11 +50,11 @@ static char *get_prompt(EditLine *edit)
 	return (char *)(uintptr_t)input->hooks.prompt(input->hooks.context);
 }
 
-/* Rows of the terminal, below the one of the prompt, that @size bytes of the line take.
- */
-static size_t count_rows(const struct shell_input *input, const char *text, size_t size)
+/* Rows of the terminal, below the one of the prompt, that @count characters take. */
+static size_t count_rows(const struct shell_input *input, const wchar_t *text,
+			 size_t count)
 {
-	cleanup_free char *part = strndup(text, size);
+	cleanup_free char *part = shell_wide_encode(text, count);
 	const char *prompt = input->hooks.prompt(input->hooks.context);
 
 	return part ? (layout_width(prompt) + layout_width(part)) /
@@ -61,12 +64,12 @@ static size_t count_rows(const struct shell_input *input, const char *text, size
 
 void shell_input_leave(struct shell_input *input)
 {
-	const LineInfo *line;
+	const LineInfoW *line;
 	size_t here, all;
 
 	if (!input->edit)
 		return;
-	line = el_line(input->edit);
+	line = el_wline(input->edit);
 	here = (size_t)(line->cursor - line->buffer);
 	all = (size_t)(line->lastchar - line->buffer);
 	if (input->asked && here == all)
@@ -77,14 +80,26 @@ void shell_input_leave(struct shell_input *input)
 	input->left = true;
 }
 
+/* The text before the cursor; free(). */
+static char *text_before(EditLine *edit)
+{
+	const LineInfoW *line = el_wline(edit);
+
+	return shell_wide_encode(line->buffer, (size_t)(line->cursor - line->buffer));
+}
+
 /*
  * Inserts @text. NULL: where something was printed, libedit draws the line again below
  * it.
  */
 static unsigned char end_key(struct shell_input *input, const char *text)
 {
-	if (text)
-		return el_insertstr(input->edit, text) < 0 ? CC_ERROR : CC_REFRESH;
+	if (text) {
+		cleanup_free wchar_t *wide = shell_wide_decode(text);
+
+		return !wide || el_winsertstr(input->edit, wide) < 0 ? CC_ERROR
+								     : CC_REFRESH;
+	}
 	if (!input->left)
 		return CC_NORM;
 	fflush(stdout);
@@ -96,10 +111,10 @@ static unsigned char end_key(struct shell_input *input, const char *text)
 static unsigned char on_tab(EditLine *edit, wint_t key)
 {
 	struct shell_input *input = input_of(edit);
-	const LineInfo *line = el_line(edit);
-	cleanup_free char *text =
-		input->hooks.complete(input->hooks.context, line->buffer,
-				      (size_t)(line->cursor - line->buffer));
+	cleanup_free char *before = text_before(edit);
+	cleanup_free char *text = before ? input->hooks.complete(input->hooks.context,
+								 before, strlen(before))
+					 : NULL;
 
 	(void)key;
 	return end_key(input, text);
@@ -108,13 +123,13 @@ static unsigned char on_tab(EditLine *edit, wint_t key)
 static unsigned char on_question(EditLine *edit, wint_t key)
 {
 	struct shell_input *input = input_of(edit);
-	const LineInfo *line = el_line(edit);
+	cleanup_free char *before = text_before(edit);
 	const char text[] = {(char)key, '\0'};
 	bool explained;
 
 	input->asked = true;
-	explained = input->hooks.explain(input->hooks.context, line->buffer,
-					 (size_t)(line->cursor - line->buffer));
+	explained = before &&
+		    input->hooks.explain(input->hooks.context, before, strlen(before));
 	input->asked = false;
 	return end_key(input, explained ? NULL : text);
 }
@@ -123,7 +138,7 @@ static unsigned char on_question(EditLine *edit, wint_t key)
 static unsigned char on_end(EditLine *edit, wint_t key)
 {
 	struct shell_input *input = input_of(edit);
-	const LineInfo *line = el_line(edit);
+	const LineInfoW *line = el_wline(edit);
 
 	if (key == L'\004' && line->lastchar > line->buffer) {
 		el_cursor(edit, 1);
@@ -163,16 +178,18 @@ static int take_event(EditLine *edit, enum shell_event event, wchar_t *ret)
 	}
 }
 
-/* libedit's own function would continue to read after a signal. */
+/*
+ * libedit's own function would continue to read after a signal, and knows UTF-8 only in a
+ * locale that has it. A byte that is no part of a character is refused with a bell.
+ */
 static int get_key(EditLine *edit, wchar_t *ret)
 {
-	mbstate_t state = {0};
+	char bytes[VERITY_TEXT_BYTES];
+	size_t count = 0;
 
 	for (;;) {
 		enum shell_event event = shell_signal_wait(STDIN_FILENO);
-		bool begun = !mbsinit(&state);
-		size_t done;
-		char byte;
+		uint32_t character;
 		ssize_t n;
 		int r;
 
@@ -182,18 +199,24 @@ static int get_key(EditLine *edit, wchar_t *ret)
 				return r;
 			continue;
 		}
-		n = read(STDIN_FILENO, &byte, 1);
+		n = read(STDIN_FILENO, &bytes[count], 1);
 		if (n <= 0)
 			return (int)n;
-		done = mbrtowc(ret, &byte, 1, &state);
-		if (done == (size_t)-1) {
-			/* Neither is what came before it a character. */
-			state = (mbstate_t){0};
-			if (begun)
-				done = mbrtowc(ret, &byte, 1, &state);
+		/* Neither is what came before it a character. */
+		if (count > 0 && (bytes[count] & 0xc0) != 0x80) {
+			bytes[0] = bytes[count];
+			count = 0;
+			el_beep(edit);
 		}
-		if (done <= 1)
+		count++;
+		if (verity_text_decode(bytes, count, &character) > 0) {
+			*ret = (wchar_t)character;
 			return 1;
+		}
+		if (count == sizeof(bytes) || (bytes[0] & 0xc0) != 0xc0) {
+			count = 0;
+			el_beep(edit);
+		}
 	}
 }
 
@@ -236,6 +259,10 @@ static bool bind_keys(EditLine *edit)
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (el_set(edit, EL_BIND, others[i].key, others[i].name, NULL) < 0)
 			return false;
+	/* Without a locale libedit takes these for keys with Meta. */
+	for (wchar_t key[] = {0xa0, L'\0'}; key[0] <= 0xff; key[0]++)
+		if (el_wset(edit, EL_BIND, key, L"ed-insert", NULL) < 0)
+			return false;
 	return true;
 }
 
@@ -249,7 +276,7 @@ int shell_input_new(const struct shell_hooks *hooks, struct shell_input **ret,
 	cleanup_with(shell_input_free_p) struct shell_input *input =
 		calloc(1, sizeof(*input));
 	const char *terminal = getenv("TERM");
-	History *lines;
+	HistoryW *lines;
 
 	if (!input)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
@@ -257,13 +284,15 @@ int shell_input_new(const struct shell_hooks *hooks, struct shell_input **ret,
 	/* What is typed ahead is for the next reader, which may be a command. */
 	setvbuf(stdin, NULL, _IONBF, 0);
 	if (terminal && terminal[0] && strcmp(terminal, "dumb") != 0) {
+		/* Only for what libedit shows: without it, ü is shown as \\U+00FC. */
+		setlocale(LC_CTYPE, "C.UTF-8");
 		if (shell_history_new(getenv("HOME"), &input->history, &lines, err) < 0)
 			return -ENOMEM;
 		input->edit = el_init("wmopkg", stdin, stdout, stderr);
 		if (!input->edit || el_set(input->edit, EL_CLIENTDATA, input) != 0 ||
 		    el_set(input->edit, EL_PROMPT, get_prompt) != 0 ||
 		    el_set(input->edit, EL_EDITOR, "emacs") != 0 ||
-		    el_set(input->edit, EL_HIST, history, lines) != 0 ||
+		    el_wset(input->edit, EL_HIST, history_w, lines) != 0 ||
 		    el_set(input->edit, EL_GETCFN, get_key) != 0 ||
 		    el_set(input->edit, EL_SETTY, "-d", "-isig", "-inlcr", NULL) != 0 ||
 		    !bind_keys(input->edit))
@@ -273,6 +302,15 @@ int shell_input_new(const struct shell_hooks *hooks, struct shell_input **ret,
 	return 0;
 }
 
+static void forget_line(struct shell_input *input)
+{
+	if (input->line)
+		explicit_bzero(input->line, input->size);
+	free(input->line);
+	input->line = NULL;
+	input->size = 0;
+}
+
 void shell_input_free(struct shell_input *input)
 {
 	if (!input)
@@ -280,9 +318,7 @@ void shell_input_free(struct shell_input *input)
 	if (input->edit)
 		el_end(input->edit);
 	shell_history_free(input->history);
-	if (input->line)
-		explicit_bzero(input->line, input->size);
-	free(input->line);
+	forget_line(input);
 	free(input);
 }
 
@@ -313,6 +349,7 @@ static enum shell_got read_plain(struct shell_input *input, const char **ret)
 
 enum shell_got shell_input_read(struct shell_input *input, const char **ret)
 {
+	const wchar_t *wide;
 	enum shell_got got;
 	int count = 0;
 
@@ -321,10 +358,17 @@ enum shell_got shell_input_read(struct shell_input *input, const char **ret)
 		input->got = SHELL_LINE;
 		/* Before the prompt: who sees it may press a key at once. */
 		el_set(input->edit, EL_PREP_TERM, 1);
-		*ret = el_gets(input->edit, &count);
+		wide = el_wgets(input->edit, &count);
 		if (input->got != SHELL_LINE)
 			return input->got;
-		return *ret && count > 0 ? SHELL_LINE : SHELL_GONE;
+		forget_line(input);
+		if (wide && count > 0)
+			input->line = shell_wide_encode(wide, (size_t)count);
+		if (!input->line)
+			return SHELL_GONE;
+		input->size = strlen(input->line) + 1;
+		*ret = input->line;
+		return SHELL_LINE;
 	}
 	/* Keys are not seen one by one here: `?` counts at the end of a line. */
 	while ((got = read_plain(input, ret)) == SHELL_LINE) {

@@ -60,9 +60,10 @@ static const struct {
 	{0xf0000, UINT32_MAX}, /* private use; beyond Unicode */
 };
 
-/* Bytes taken by the character at @text; 0 where there is none. */
-static size_t decode(const uint8_t *text, size_t size, uint32_t *ret)
+size_t verity_text_decode(const char *bytes, size_t size, uint32_t *ret)
 {
+	const uint8_t *text = (const uint8_t *)bytes;
+
 	for (size_t i = 0; i < sizeof(sequences) / sizeof(sequences[0]); i++) {
 		const struct sequence *s = &sequences[i];
 		uint32_t character = text[0] & (uint8_t)~s->mask;
@@ -82,6 +83,19 @@ static size_t decode(const uint8_t *text, size_t size, uint32_t *ret)
 	return 0;
 }
 
+size_t verity_text_encode(uint32_t character, char ret[static VERITY_TEXT_BYTES])
+{
+	static const size_t count = sizeof(sequences) / sizeof(sequences[0]);
+	size_t bytes = 1;
+
+	while (bytes < count && character >= sequences[bytes].smallest)
+		bytes++;
+	for (size_t i = bytes; i > 1; i--, character >>= 6)
+		ret[i - 1] = (char)(0x80 | (character & 0x3f));
+	ret[0] = (char)(sequences[bytes - 1].lead | character);
+	return bytes;
+}
+
 bool verity_text_begins(const char *text, const char *with)
 {
 	return strncmp(text, with, strlen(with)) == 0;
@@ -89,12 +103,10 @@ bool verity_text_begins(const char *text, const char *with)
 
 bool verity_text_check(const char *text, size_t size, uint32_t *ret_refused)
 {
-	const uint8_t *bytes = (const uint8_t *)text;
-
 	*ret_refused = 0;
 	while (size) {
 		uint32_t character;
-		size_t taken = decode(bytes, size, &character);
+		size_t taken = verity_text_decode(text, size, &character);
 		bool bad;
 
 		if (!taken)
@@ -107,7 +119,7 @@ bool verity_text_check(const char *text, size_t size, uint32_t *ret_refused)
 			*ret_refused = character;
 			return false;
 		}
-		bytes += taken;
+		text += taken;
 		size -= taken;
 	}
 	return true;

@@ -7,6 +7,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define VERITY_TEXT_BYTES 4 /* of a character in UTF-8, at most */
+
+/**
+ * verity_text_decode - the character at the beginning of UTF-8 text
+ * @size: bytes of @text, above 0
+ *
+ * Return: its bytes; 0 where there is none, or not all of it.
+ */
+size_t verity_text_decode(const char *text, size_t size, uint32_t *ret);
+
+/**
+ * verity_text_encode - a character up to 0x10ffff in UTF-8
+ *
+ * Return: its bytes.
+ */
+size_t verity_text_encode(uint32_t character, char ret[static VERITY_TEXT_BYTES]);
+
 /**
  * verity_text_begins - whether @text begins with @with
  */

@@ -2,7 +2,6 @@
 #include "tests/check.h"
 
 #include <fcntl.h>
-#include <locale.h>
 #include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,6 +169,5 @@ int main(void)
 		cmocka_unit_test(test_ascii),
 	};
 
-	setlocale(LC_CTYPE, "C.UTF-8");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

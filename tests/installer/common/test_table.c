@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/check.h"
 
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -218,6 +217,5 @@ int main(void)
 		cmocka_unit_test(test_ascii),
 	};
 
-	setlocale(LC_CTYPE, "C.UTF-8");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

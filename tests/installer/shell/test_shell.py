@@ -95,6 +95,17 @@ class Edited(Shell):
         self.wait_for_keys(typist)
         return typist
 
+    def shell_without_locale(self):
+        """As on most devices: the C library knows no characters but ASCII."""
+        typist = Typist(program="unshare", options=(
+            "--mount", "sh", "-c", "mount -t tmpfs tmpfs /usr/lib/locale && exec "
+            f"{bench.WMOPKG} --config wmopkg.conf"), env={"PATH": os.environ["PATH"],
+                                                          "TERM": self.terminal, "HOME": self.folder})
+        self.addCleanup(typist.process.kill)
+        typist.expect(TOP)
+        self.wait_for_keys(typist)
+        return typist
+
     def wait_for_keys(self, typist):
         """A prompt is shown just before keys are taken one by one."""
         end = time.monotonic() + 60
@@ -242,6 +253,36 @@ class Edited(Shell):
         self.assertEqual(typist.end(), 0)
         self.assertNotIn("Nothing removed", typist.screen)
         self.assertEqual(bench.listing("data"), ["data/packages"])
+
+    def test_characters_without_a_locale(self):
+        """What is typed comes through, is found again, and breaks no frame."""
+        folder = "stra\u00dfe \u65e5\u672c"
+        os.mkdir(folder)
+        bench.write(f"{folder}/pkgname.wmopkg", bench.read(self.make(
+            "pkgname", "--description", "Gr\u00fc\u00dfe \u65e5\u672c", keys=self.keys)))
+        for shell in (self.shell_without_locale, self.shell):
+            typist = shell()
+            typist.type("package\n")
+            self.at(typist, PACKAGE)
+            typist.type(f"install './{folder}/pkg\t\n")
+            typist.expect(bench.INSTALLED)
+            self.at(typist, PACKAGE)
+            typist.type("show\n")
+            typist.expect("Gr\u00fc\u00dfe \u65e5\u672c                    \u2502\n")
+            self.at(typist, PACKAGE)
+            # the history, and the bytes of another character set, which are refused
+            os.write(typist.master, b"show \xfc\xe4pkgname\n")
+            typist.expect("Name: pkgname\n")
+            self.at(typist, PACKAGE)
+            typist.type("verify \u00fc\u20ac\U0001f600\n")
+            typist.expect("wmopkg: \u00fc\u20ac\U0001f600: ")
+            self.at(typist, PACKAGE)
+            typist.type("\x1b[A\n")
+            typist.expect("wmopkg: \u00fc\u20ac\U0001f600: ")
+            self.at(typist, PACKAGE)
+            self.leave(typist)
+        self.assertIn("verify \u00fc\u20ac\U0001f600\n",
+                      bench.read(".wmopkg_history").decode())
 
     def test_any_case_and_brief(self):
         """Keywords are read in any case, and their beginnings where that means one thing."""

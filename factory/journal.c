@@ -137,3 +137,14 @@ int factory_obeyed_set(int record_fd, bool obeyed, struct verity_error *err)
 					      sizeof(obeyed_text) - 1, err);
 	return remove_any(record_fd, FACTORY_OBEYED, err);
 }
+
+bool factory_journal_due(int record_fd, bool by_bootloader, struct factory_journal *ret)
+{
+	bool there = false;
+
+	*ret = (struct factory_journal){.by_bootloader = by_bootloader};
+	if (record_fd >= 0 && factory_journal_load(record_fd, ret, &there, NULL) == 0 &&
+	    there)
+		return true;
+	return by_bootloader && (record_fd < 0 || !factory_obeyed(record_fd));
+}

@@ -86,3 +86,11 @@ bool factory_obeyed(int record_fd);
  * factory_obeyed_set - remember or forget that, synced when this returns 0
  */
 int factory_obeyed_set(int record_fd, bool obeyed, struct verity_error *err) must_check;
+
+/**
+ * factory_journal_due - whether a boot has to reset, by a file or by the bootloader
+ * @record_fd:     PERSIST/wmopkg; -1: there is none
+ * @by_bootloader: it asks for one in this boot
+ * @ret:           the request; { 0 } and .by_bootloader where there is no file
+ */
+bool factory_journal_due(int record_fd, bool by_bootloader, struct factory_journal *ret);

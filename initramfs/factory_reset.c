@@ -51,14 +51,7 @@ static void say(void *context, bool warning, const char *text)
 
 bool reset_is_due(const struct boot *boot, struct factory_journal *ret)
 {
-	bool there = false;
-
-	*ret = (struct factory_journal){.by_bootloader = boot->conf.factory_reset};
-	if (boot->record >= 0 &&
-	    factory_journal_load(boot->record, ret, &there, NULL) == 0 && there)
-		return true;
-	return boot->conf.factory_reset &&
-	       (boot->record < 0 || !factory_obeyed(boot->record));
+	return factory_journal_due(boot->record, boot->conf.factory_reset, ret);
 }
 
 /* The clock of a device that was off for long may be years late. */

@@ -7,6 +7,7 @@
 
 #include "initramfs/log.h"
 #include "initramfs/verify_job.h"
+#include "overlay/store/boot_rules.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/parallel.h"
 
@@ -153,24 +154,14 @@ static int verify_images(const struct load *load, bool large, struct verity_erro
 /* In a store that its signer does not want it in, or left out by the bootloader. */
 static void check(struct boot_package *package, const struct overlay_bootconf *bootconf)
 {
-	const struct overlay_entry *entry = &package->state->entry;
-	struct verity_error why = {.code = VERITY_OK};
+	const struct overlay_boot_rules rules = {.bootconf = bootconf};
+	struct verity_error why;
 
-	if (!package->verified)
-		return;
-	if (overlay_order_check_store(
+	if (package->verified &&
+	    overlay_boot_rules_check(
+		    &rules, &package->state->entry,
 		    verity_verified_manifest(verity_package_verified(package->verified)),
-		    entry->kind, &why) == 0) {
-		if (bootconf->safe)
-			verity_fail(&why, VERITY_E_SAFE_MODE,
-				    "the boot configuration leaves all packages out "
-				    "(wmopkg.safe)");
-		else if (overlay_bootconf_disabled(bootconf, entry->name))
-			verity_fail(
-				&why, VERITY_E_DISABLED,
-				"the boot configuration leaves it out (wmopkg.disable)");
-	}
-	if (why.code != VERITY_OK)
+		    &why) < 0)
 		packages_refuse(package, &why);
 }
 

@@ -2,12 +2,15 @@
 
 /* `wmopkg boot`: shows, sets and clears the boot configuration. */
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "installer/commands/commands.h"
 #include "installer/common/table.h"
 #include "installer/device/audit.h"
+#include "installer/device/installed.h"
 #include "installer/device/reset_allowed.h"
 #include "overlay/config/bootconf.h"
 #include "verity/util/cleanup.h"
@@ -87,6 +90,24 @@ static int show_json(const struct overlay_bootconf *conf, const struct values *v
 	return verity_json_print(&json, stdout, err);
 }
 
+/* A name that is mistyped disables nothing. */
+static void warn_unknown(struct device *device, const char *list)
+{
+	cleanup_free char *names = strdup(list);
+	struct overlay_store *store;
+	struct overlay_entry found;
+	struct verity_error why;
+	char *rest = NULL;
+
+	if (!names || device_store(device, &store, &why) < 0)
+		return;
+	for (char *name = strtok_r(names, ",", &rest); name;
+	     name = strtok_r(NULL, ",", &rest))
+		if (overlay_store_find(store, name, &found, NULL) < 0 &&
+		    installed_fail_unknown(store, name, &why) == -ENOENT)
+			report_warning("%s", why.message);
+}
+
 /* @value: NULL to delete it */
 static int set(struct device *device, const char *word, const char *value,
 	       struct verity_error *err)
@@ -110,6 +131,8 @@ static int set(struct device *device, const char *word, const char *value,
 	snprintf(detail, sizeof(detail), "%s%s%s", overlay_bootkey_name(key),
 		 value ? "=" : " deleted", value ? value : "");
 	audit_add(device, &entry);
+	if (value && key == OVERLAY_BOOT_DISABLE)
+		warn_unknown(device, value);
 	/* The kernel command line takes precedence over the U-Boot environment. */
 	if (read_bootconf(device, &conf) == 0 &&
 	    conf.origin[key] == OVERLAY_BOOT_CMDLINE) {

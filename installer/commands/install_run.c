@@ -18,6 +18,7 @@
 #include "installer/device/audit.h"
 #include "installer/device/critical_warn.h"
 #include "installer/device/end_quarantine.h"
+#include "installer/device/next_boot.h"
 #include "installer/device/reboot_frees.h"
 #include "installer/device/reset_pending.h"
 #include "installer/grammar/grammar.h"
@@ -262,6 +263,11 @@ int install_run(struct device *device, struct source *source,
 	anew.quarantine = NULL;
 	install.policy = &anew;
 	r = receive(&install, &anew, id, err);
+	if (r == 0) {
+		installed.kind = install.kind;
+		snprintf(installed.name, sizeof(installed.name), "%s", name);
+		next_boot_warn(device, &installed);
+	}
 	if (r < 0 || !policy->quarantine || policy->quarantine->count == 0)
 		return r;
 	if (end_quarantine(device, name, id, &why) < 0)

@@ -22,13 +22,19 @@ const char *show_persistent(const struct installed *item)
 void show_note(struct device *device, const struct layout *layout,
 	       const struct installed *item)
 {
-	bool why = item->status == INSTALLED_INACTIVE || item->status == INSTALLED_ACTIVE;
+	/* Without a boot that activated anything, this is true of all of them. */
+	bool unsure = item->status == INSTALLED_UNKNOWN && device_state(device);
+	bool why = item->status == INSTALLED_INACTIVE ||
+		   item->status == INSTALLED_ACTIVE || unsure;
 	const char *hint = why ? allow_untrusted_hint(device, item->reason.code) : NULL;
 	const char *words = "";
 	char until[VERITY_VERSION_MAX + 32] = "";
 
 	if (item->status == INSTALLED_INACTIVE)
 		words = item->active ? "not active after reboot" : "not active";
+	else if (unsure)
+		words = "not known whether it is active after reboot, this boot activated "
+			"nothing";
 	else if (item->status == INSTALLED_PENDING)
 		words = item->moved ? "moved, active after reboot"
 				    : "active after reboot";

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "installer/common/report.h"
+#include "installer/device/next_boot.h"
 #include "overlay/record/good_set.h"
 #include "overlay/store/order.h"
 #include "overlay/store/survey.h"
@@ -31,13 +32,15 @@ void installed_list_free(struct installed_list *list)
 }
 
 /*
- * A reason that depends on keys, deny list or records, or on the other packages, which
- * may have changed since.
+ * A reason that depends on the boot configuration, keys, deny list or records, or on the
+ * other packages, which may have changed since.
  */
 static bool may_be_over(enum verity_code code)
 {
 	switch (code) {
 	case VERITY_E_DUPLICATE:
+	case VERITY_E_SAFE_MODE:
+	case VERITY_E_DISABLED:
 	case VERITY_E_NO_SIGNATURE:
 	case VERITY_E_UNTRUSTED_SIGNER:
 	case VERITY_E_WEAK_KEY:
@@ -93,6 +96,10 @@ static void find_status(struct installed *item, const struct overlay_state *stat
 	} else if (state && state->stack.code && state->count == 0) {
 		/* The boot failed before it listed any package. */
 		item->status = INSTALLED_INACTIVE;
+		item->reason = state->stack;
+	} else if (state && state->stack.code) {
+		/* What kept the others out may keep it out as well. */
+		item->status = INSTALLED_UNKNOWN;
 		item->reason = state->stack;
 	} else {
 		item->status = state ? INSTALLED_PENDING : INSTALLED_UNKNOWN;
@@ -164,6 +171,7 @@ struct sources {
 	const struct overlay_state *state; /* NULL: nothing was activated */
 	const struct verity_policy *policy;
 	struct verity_policy hasty; /* the same, where only the verdict matters */
+	struct next_boot next;
 };
 
 /* Whether the next boot would say the same of a file as this one, without reading it. */
@@ -188,6 +196,31 @@ static bool is_settled(const struct sources *sources,
 	default:
 		return true;
 	}
+}
+
+/* By itself: what the others are is not asked. */
+static bool is_next(const struct installed *item)
+{
+	return item->status == INSTALLED_PENDING || item->status == INSTALLED_UNKNOWN ||
+	       (item->status == INSTALLED_ACTIVE && !item->ends);
+}
+
+/* What the boot configuration and a reset make of it. */
+static void apply_next_boot(const struct sources *sources, struct installed *item)
+{
+	bool allowed =
+		item->verdict == VERITY_UNSIGNED || item->verdict == VERITY_UNTRUSTED;
+	struct verity_error why;
+
+	if (!is_next(item))
+		return;
+	if (overlay_boot_rules_check(&sources->next.rules, &item->entry, NULL, &why) < 0)
+		item->reason = why;
+	else if (!allowed || sources->next.bootconf.allow_untrusted)
+		return;
+	item->ends = item->active;
+	if (item->status != INSTALLED_ACTIVE)
+		item->status = INSTALLED_INACTIVE;
 }
 
 /* @whole: judge it, whatever the state file says, and keep it open */
@@ -216,11 +249,13 @@ static void fill(const struct sources *sources, bool whole, struct installed *it
 		fd = openat(folder, file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (is_file(entry, fd) && is_settled(sources, entry)) {
 			take_state(item, sources->state, entry);
+			apply_next_boot(sources, item);
 			return;
 		}
 	}
 	judge(item, folder, file, whole ? sources->policy : &sources->hasty,
 	      sources->state, entry);
+	apply_next_boot(sources, item);
 	if (!whole) {
 		verity_package_free(item->package);
 		item->package = NULL;
@@ -248,13 +283,6 @@ static void add_removed(const struct overlay_state *state, const char *name,
 		item->ends = true;
 		list->count++;
 	}
-}
-
-/* By itself: what the others are is not asked. */
-static bool is_next(const struct installed *item)
-{
-	return item->status == INSTALLED_PENDING || item->status == INSTALLED_UNKNOWN ||
-	       (item->status == INSTALLED_ACTIVE && !item->ends);
 }
 
 static bool has_rival(const struct installed_list *list, const struct installed *item)
@@ -408,6 +436,7 @@ int installed_list_read(struct device *device, const char *name, bool whole,
 	sources.store = store;
 	sources.hasty = *sources.policy;
 	sources.hasty.refuse_early = true;
+	next_boot_read(device, &sources.next);
 	list.items = calloc(most + survey.count + 1, sizeof(*list.items));
 	if (!list.items)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");

@@ -211,6 +211,9 @@ enum exit_status {
 	X(SAFE_MODE, "safe-mode", EIO, STATUS_FAILED,                                                   \
 	  "the boot configuration sets wmopkg.safe: no package is active",                              \
 	  "boot without wmopkg.safe")                                                                   \
+	X(RESET, "reset", EIO, STATUS_FAILED,                                                           \
+	  "the next boot resets the device to factory, and deletes it",                                 \
+	  "to cancel the reset: wmopkg factory-reset cancel")                                           \
 	X(BAD_TREE, "bad-tree", EINVAL, STATUS_FAILED,                                                  \
 	  "the tree cannot be packed; the message has the path",                                        \
 	  "correct the tree and make the package again")                                                \

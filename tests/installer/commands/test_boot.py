@@ -85,8 +85,12 @@ class Boot(bench.Case):
     def test_set_and_clear(self):
         self.succeed("wmopkg.safe=1, until 'wmopkg boot clear safe'. " + DONE,
                      "boot", "set", "safe", "1")
-        self.succeed("wmopkg.disable=a,b, until 'wmopkg boot clear wmopkg.disable'. " + DONE,
-                     "boot", "set", "wmopkg.disable", "a,b")
+        # a name that is mistyped disables nothing
+        os.makedirs("data/packages")
+        bench.write("data/packages/b.wmopkg", b"")
+        self.check(0, "wmopkg.disable=a,b, until 'wmopkg boot clear wmopkg.disable'. " + DONE,
+                   "warning: a: no such package (installed: b)", "boot", "set", "wmopkg.disable",
+                   "a,b")
         self.assertEqual(sorted(self.printenv()), ["bootcmd=run main", "bootdelay=3",
                                                    "wmopkg.disable=a,b", "wmopkg.safe=1"])
         self.assertEqual(self.words()["wmopkg.safe"], ("1", "uboot"))

@@ -96,14 +96,14 @@ class Show(Json):
         self.place(self.make("moved", keys=self.keys), "moved", "persist")
         os.unlink("data/packages/moved.wmopkg")
         self.booted(self.entry("active"), self.entry("removed"), self.entry("moved", version="0.9"),
-                    self.entry("inactive", active=False, code="disabled", message="none"),
+                    self.entry("inactive", active=False, code="mount-failed", message="none"),
                     {**self.entry("replaced", version="1.0"),
                      "file": {"inode": 1, "bytes": 1, "changed_ns": 1}})
         self.assertEqual([(item["name"], item["status"], item["active"], item.get("ends"),
                            item.get("moved"), item.get("running_version"),
                            item.get("reason", {}).get("code")) for item in self.show()["packages"]],
                          [("active", "active", True, None, None, None, None),
-                          ("inactive", "inactive", False, None, None, None, "disabled"),
+                          ("inactive", "inactive", False, None, None, None, "mount-failed"),
                           ("moved", "pending", True, None, True, "0.9", None),
                           ("replaced", "pending", True, None, None, "1.0", None),
                           ("removed", "removed", True, True, None, None, None)])

@@ -102,12 +102,13 @@ class Show(states.Case):
 
     def test_left_out_though_signed(self):
         self.install(self.package)
+        self.boot("wmopkg.disable=pkgname")
         self.booted(self.entry("pkgname", active=False, code="disabled",
-                               message="the boot configuration leaves it out"))
-        line = ("the boot configuration leaves it out (remove the name from wmopkg.disable in the "
+                               message="the boot configuration leaves it out (wmopkg.disable)"))
+        line = ("the boot configuration leaves it out (wmopkg.disable) (remove the name from wmopkg.disable in the "
                 "boot configuration)\n")
         self.succeed(f"{ROW}pkgname: not active: {line}", "show")
-        reason, hint = line.rstrip(")\n").split(" (")
+        reason, hint = line.rstrip(")\n").rsplit(" (", 1)
         self.assertIn(f"\nActive: no\nVerification: Signed\nReason: {reason} (disabled)\n"
                       f"What to do: {hint}\nThis boot: 5.26.0-rev0: Signed, not active: disabled: "
                       f"{reason}\n", self.wmopkg("show", "pkgname").stdout)

@@ -223,7 +223,7 @@ class Unlock(bench.Case):
     def test_usage(self):
         self.check(2, "", "unlock: unexpected 'c'\n  unlock a b c\n             ^\n"
                    "  expected: proto, user, password or end of line", "unlock", "a", "b", "c")
-        self.check(2, "", "unlock: unexpected '--clear'\n  unlock --clear\n         ^\n"
+        self.check(2, "", "unlock: unexpected '--clear' (did you mean clear?)\n  unlock --clear\n         ^\n"
                    "  expected: clear, --yes, json, user, password, URL | FILE, media, proto, "
                    "address[:port] or end of line", "unlock", "--clear")
 

@@ -78,6 +78,7 @@ static const struct {
 	{"timed-out", ETIMEDOUT, 1},
 	{"required", EPERM, 3},
 	{"safe-mode", EIO, 1},
+	{"reset", EIO, 1},
 	{"bad-tree", EINVAL, 1},
 	{"unsupported", EOPNOTSUPP, 1},
 };

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What show says of the next boot: the same as the plan of that boot, which the boot itself follows."""
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+TESTS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[:0] = [TESTS, os.path.join(TESTS, "installer")]
+import bench  # noqa: E402  pylint: disable=wrong-import-position
+import schema  # noqa: E402  pylint: disable=wrong-import-position
+import states  # noqa: E402  pylint: disable=wrong-import-position
+
+ACTIVATE = os.path.join(os.environ["WMOPKG_BUILD"], "initramfs", "wmopkg-activate")
+REQUEST = "persist/wmopkg/factory-reset"
+SAFE = "the boot configuration leaves all packages out (wmopkg.safe) (boot without wmopkg.safe)"
+DISABLED = ("the boot configuration leaves it out (wmopkg.disable) (remove the name from "
+            "wmopkg.disable in the boot configuration)")
+RESET = ("the next boot deletes it: a {} is requested (to cancel the reset: wmopkg factory-reset "
+         "cancel)")
+
+
+class NextBoot(states.Case):
+    def setUp(self):
+        super().setUp()
+        self.install(self.make("alpha", keys=self.keys))
+        self.install(self.make("brand", keys=self.keys), "persistent")
+
+    def planned(self):
+        """What the next boot would activate."""
+        done = subprocess.run([ACTIVATE, "--plan", "--config", "wmopkg.conf", "--root",
+                               self.folder, "json"], capture_output=True, check=False)
+        told = schema.check("plan", schema.parse(done.stdout))
+        return {package["name"] for package in told["packages"] if package["active"]}
+
+    def check_next(self, *active):
+        """The plan and show say it, one as the other."""
+        told = json.loads(self.wmopkg("show", "json").stdout)
+        self.assertEqual({item["name"] for item in told["packages"]
+                          if item["status"] in ("active", "pending") and not item.get("ends")},
+                         set(active))
+        self.assertEqual(self.planned(), set(active))
+
+    def notes(self):
+        return self.wmopkg("show").stdout.split("┘\n")[1].splitlines()
+
+    def test_pending(self):
+        self.booted()
+        self.assertEqual(self.notes(), ["alpha: active after reboot", "brand: active after reboot"])
+        self.check_next("alpha", "brand")
+
+    def test_safe(self):
+        self.booted()
+        self.boot("wmopkg.safe")
+        self.assertEqual(self.notes(), [f"{name}: not active: {SAFE}" for name in ("alpha", "brand")])
+        self.check_next()
+        self.booted(self.entry("alpha"), self.entry("brand", store="persist"))
+        self.assertEqual(self.notes(), [f"{name}: active until reboot: {SAFE}"
+                                        for name in ("alpha", "brand")])
+        self.check_next()
+
+    def test_after_a_safe_boot(self):
+        left_out = {"active": False, "code": "safe-mode", "message": "told so"}
+        self.booted(self.entry("alpha", **left_out), self.entry("brand", store="persist", **left_out),
+                    safe=True)
+        self.assertEqual(self.notes(), ["alpha: active after reboot", "brand: active after reboot"])
+        self.check_next("alpha", "brand")
+
+    def test_disable(self):
+        self.boot("wmopkg.disable=alpha")
+        self.booted(self.entry("brand", store="persist"))
+        self.assertEqual(self.notes(), [f"alpha: not active: {DISABLED}"])
+        self.check_next("brand")
+        self.booted(self.entry("alpha"), self.entry("brand", store="persist"))
+        self.assertEqual(self.notes(), [f"alpha: active until reboot: {DISABLED}"])
+        self.assertIn("Active: until reboot\n", self.wmopkg("show", "alpha").stdout)
+        self.check_next("brand")
+        # who installs it is told, too
+        result = self.wmopkg("install", f"{self.shared}/alpha.wmopkg")
+        self.assertEqual((result.returncode, result.stderr),
+                         (0, f"wmopkg: warning: alpha: not active after reboot: {DISABLED}\n"))
+
+    def test_reset(self):
+        self.booted(self.entry("alpha"))
+        for words, what, left in (((), "factory reset", ("brand",)), (("--purge",), "purge", ())):
+            self.assertEqual(self.wmopkg("factory-reset", *words, "--yes").returncode, 0)
+            told = [f"alpha: active until reboot: {RESET.format(what)}",
+                    "brand: active after reboot" if left else
+                    f"brand: not active: {RESET.format(what)}"]
+            self.assertEqual(self.notes(), told)
+            self.check_next(*left)
+        self.assertEqual(self.wmopkg("factory-reset", "cancel").returncode, 0)
+        self.check_next("alpha", "brand")
+
+    def test_reset_by_the_bootloader(self):
+        self.booted()
+        self.boot("wmopkg.factory_reset=1")
+        self.check_next("brand")
+        # it was carried out, and is still set
+        bench.write("persist/wmopkg/factory-reset.done", b"")
+        self.check_next("alpha", "brand")
+
+    def test_nothing_could_be_active(self):
+        """What kept one boot from activating anything may keep the next one, too."""
+        self.booted(stack={"code": "stack-failed", "message": "overlayfs: no"})
+        words = "not known whether it is active after reboot, this boot activated nothing"
+        self.booted(self.entry("other", active=False, code="ok"),
+                    stack={"code": "stack-failed", "message": "overlayfs: no"})
+        self.assertEqual(self.notes(), [f"{name}: {words}: overlayfs: no (see the kernel log with "
+                                        "'dmesg')" for name in ("alpha", "brand")])
+
+    def test_allowed_no_more(self):
+        unsigned = self.make("unsigned")
+        self.place(unsigned, "unsigned")
+        entry = self.entry("unsigned", verification="Unsigned", code="no-signature",
+                           message="it has no signature")
+        self.booted(entry, allow_untrusted=True)
+        self.boot("wmopkg.allow_untrusted=1")
+        self.check_next("alpha", "brand", "unsigned")
+        self.boot("")
+        self.check_next("alpha", "brand")
+        self.assertIn("unsigned: active until reboot: it has no signature (install a signed package, "
+                      "or set Allow Untrusted in the boot configuration)", self.notes())
+
+
+if __name__ == "__main__":
+    unittest.main()

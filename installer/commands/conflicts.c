@@ -40,6 +40,7 @@ static void print_line(struct conflicts *conflicts, const struct change *change)
 	const struct stacks_package *package = conflicts->package;
 	const struct overlay_contents_entry *entry = change->lookup->entry;
 	bool adds = change->lookup->effect == OVERLAY_LOOKUP_ADDS;
+	char look[CHANGES_LOOK_BYTES];
 
 	if (conflicts->lines++ == 0) {
 		printf("%s%s %s", conflicts->started ? "\n" : "", package->entry.name,
@@ -52,6 +53,8 @@ static void print_line(struct conflicts *conflicts, const struct change *change)
 	printf("  %-8s  %-*s  /", changes_word(change->lookup->effect), conflicts->width,
 	       adds ? "" : owner_name(change->of));
 	report_plain(stdout, entry->path);
+	changes_format_look(change->lookup, look);
+	fputs(look, stdout);
 	if (entry->redirected)
 		fputs(", redirected", stdout);
 	if (change->lookup->covered)
@@ -61,6 +64,20 @@ static void print_line(struct conflicts *conflicts, const struct change *change)
 	putchar('\n');
 }
 
+/* How a folder looks; the mode is a text of octal digits. */
+static void put_look(struct verity_json_writer *json, const char *key, uint16_t mode,
+		     uint32_t uid, uint32_t gid)
+{
+	char text[8];
+
+	snprintf(text, sizeof(text), "%04o", (unsigned)mode);
+	verity_json_open(json, key);
+	verity_json_text(json, "mode", text);
+	verity_json_uint(json, "uid", uid);
+	verity_json_uint(json, "gid", gid);
+	verity_json_close(json);
+}
+
 static void put_change(struct verity_json_writer *json, const struct change *change)
 {
 	verity_json_open(json, NULL);
@@ -68,6 +85,13 @@ static void put_change(struct verity_json_writer *json, const struct change *cha
 	verity_json_text(json, "does", changes_word(change->lookup->effect));
 	if (change->lookup->effect != OVERLAY_LOOKUP_ADDS)
 		changes_put_owner(json, "of", change->of);
+	if (change->lookup->effect == OVERLAY_LOOKUP_CHANGES) {
+		const struct overlay_contents_entry *entry = change->lookup->entry;
+		const struct overlay_lookup_result *below = &change->lookup->below;
+
+		put_look(json, "from", below->mode, below->uid, below->gid);
+		put_look(json, "to", entry->mode, entry->uid, entry->gid);
+	}
 	if (change->lookup->covered)
 		changes_put_owner(json, "covered_by", change->by);
 	if (change->critical)
@@ -114,6 +138,7 @@ static int list_one(struct conflicts *conflicts, const struct stacks_package *pa
 	conflicts->sum.replaced += count.replaced;
 	conflicts->sum.deleted += count.deleted;
 	conflicts->sum.hidden += count.hidden;
+	conflicts->sum.changed += count.changed;
 	conflicts->sum.covered += count.covered;
 	conflicts->sum.critical += count.critical;
 	if (!conflicts->json && conflicts->conflicts - before > conflicts->lines)

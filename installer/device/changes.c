@@ -4,6 +4,7 @@
 
 #include "installer/device/changes.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "installer/common/report.h"
 #include "overlay/fs/standard_folders.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 struct listing {
 	const struct package_stack *stack;
@@ -47,6 +49,9 @@ static const struct overlay_critical *find_critical(
 				       ? &overlay_critical_library
 				       : &overlay_critical_engine;
 	}
+	if (!critical && change->effect == OVERLAY_LOOKUP_CHANGES)
+		return overlay_standard_folder_find(path) ? &overlay_critical_standard
+							  : NULL;
 	if (critical)
 		return adds && !critical->added ? NULL : critical;
 	size = readlink("/proc/self/exe", program, sizeof(program) - 1);
@@ -83,6 +88,9 @@ static void count_one(const struct change *change, struct changes_count *count)
 	case OVERLAY_LOOKUP_HIDES:
 		count->hidden++;
 		break;
+	case OVERLAY_LOOKUP_CHANGES:
+		count->changed++;
+		break;
 	}
 	count->covered += change->lookup->covered;
 	count->critical += change->critical != NULL;
@@ -92,12 +100,24 @@ static int take_change(void *context, const struct overlay_lookup_change *lookup
 		       struct verity_error *err)
 {
 	struct listing *listing = context;
-	struct change change = {.lookup = lookup,
-				.critical = find_critical(listing->stack, lookup)};
+	const struct package_stack *stack = listing->stack;
+	struct overlay_lookup_change seen = *lookup;
+	struct change change = {.lookup = &seen};
 
+	/* The engine's layer shows its folders as the firmware has them. */
+	if (seen.effect == OVERLAY_LOOKUP_CHANGES && seen.covered &&
+	    !stacks_owner(stack, seen.by)) {
+		const struct overlay_contents_entry *entry =
+			overlay_contents_find(stack->layers[seen.by], seen.entry->path);
+
+		if (!entry || !entry->library_way)
+			return 0;
+		seen.covered = false;
+	}
+	change.critical = find_critical(stack, &seen);
 	if (lookup->effect != OVERLAY_LOOKUP_ADDS)
 		change.of = stacks_owner(listing->stack, lookup->below.layer);
-	if (lookup->covered)
+	if (seen.covered)
 		change.by = stacks_owner(listing->stack, lookup->by);
 	count_one(&change, &listing->count);
 	return listing->take ? listing->take(listing->context, &change, err) : 0;
@@ -122,6 +142,25 @@ int changes_list(const struct package_stack *stack, const struct stacks_package 
 	return r;
 }
 
+void changes_format_look(const struct overlay_lookup_change *change,
+			 char ret[static CHANGES_LOOK_BYTES])
+{
+	const struct overlay_contents_entry *entry = change->entry;
+	const struct overlay_lookup_result *below = &change->below;
+
+	ret[0] = '\0';
+	if (change->effect != OVERLAY_LOOKUP_CHANGES)
+		return;
+	if (entry->mode != below->mode)
+		verity_text_append(ret, CHANGES_LOOK_BYTES, ", mode %04o to %04o",
+				   (unsigned)below->mode, (unsigned)entry->mode);
+	if (entry->uid != below->uid || entry->gid != below->gid)
+		verity_text_append(ret, CHANGES_LOOK_BYTES,
+				   ", owner %" PRIu32 ":%" PRIu32 " to %" PRIu32
+				   ":%" PRIu32,
+				   below->uid, below->gid, entry->uid, entry->gid);
+}
+
 const char *changes_word(enum overlay_lookup_effect effect)
 {
 	static const char *const words[] = {
@@ -129,6 +168,7 @@ const char *changes_word(enum overlay_lookup_effect effect)
 		[OVERLAY_LOOKUP_REPLACES] = "replaces",
 		[OVERLAY_LOOKUP_DELETES] = "deletes",
 		[OVERLAY_LOOKUP_HIDES] = "hides",
+		[OVERLAY_LOOKUP_CHANGES] = "changes",
 	};
 
 	return words[effect];
@@ -201,6 +241,7 @@ void changes_put_count(struct verity_json_writer *json, const struct changes_cou
 	verity_json_uint(json, "replaces", count->replaced);
 	verity_json_uint(json, "deletes", count->deleted);
 	verity_json_uint(json, "hides", count->hidden);
+	verity_json_uint(json, "changes", count->changed);
 	verity_json_uint(json, "covered", count->covered);
 	verity_json_uint(json, "critical", count->critical);
 }
@@ -211,10 +252,9 @@ void changes_print_count(const struct changes_count *count)
 		const char *word;
 		size_t number;
 	} numbers[] = {
-		{"adds", count->added},
-		{"replaces", count->replaced},
-		{"deletes", count->deleted},
-		{"hides", count->hidden},
+		{"adds", count->added},      {"replaces", count->replaced},
+		{"deletes", count->deleted}, {"hides", count->hidden},
+		{"changes", count->changed},
 	};
 	const char *between = "";
 

@@ -16,7 +16,7 @@ struct change {
 };
 
 struct changes_count {
-	size_t added, replaced, deleted, hidden;
+	size_t added, replaced, deleted, hidden, changed;
 	size_t covered;
 	size_t critical; /* of all these */
 };
@@ -31,8 +31,17 @@ int changes_list(const struct package_stack *stack, const struct stacks_package 
 		 void *context, struct changes_count *ret,
 		 struct verity_error *err) must_check;
 
+#define CHANGES_LOOK_BYTES 96
+
 /**
- * changes_word - "adds", "replaces", "deletes", "hides"
+ * changes_format_look - ", mode 1777 to 0700, owner 0:0 to 1000:1000", or what of that is
+ * different; "" where the change is another one
+ */
+void changes_format_look(const struct overlay_lookup_change *change,
+			 char ret[static CHANGES_LOOK_BYTES]);
+
+/**
+ * changes_word - "adds", "replaces", "deletes", "hides", "changes"
  */
 const char *changes_word(enum overlay_lookup_effect effect);
 

@@ -15,20 +15,26 @@ static int take_change(void *context, const struct change *change,
 		       struct verity_error *err)
 {
 	struct critical_lines *lines = context;
+	const char *what = change->critical ? change->critical->what : NULL;
+	char look[CHANGES_LOOK_BYTES];
 	size_t i = 0;
 
-	if (change->critical) {
-		while (i < lines->used &&
-		       strcmp(lines->lines[i].what, change->critical->what) != 0)
+	/* Hardly ever what was meant: the tree was made under another umask or user. */
+	if (!what && change->lookup->effect == OVERLAY_LOOKUP_CHANGES &&
+	    !change->lookup->covered)
+		what = "its files are merged with those that are there";
+	if (what) {
+		changes_format_look(change->lookup, look);
+		while (i < lines->used && strcmp(lines->lines[i].what, what) != 0)
 			i++;
 		if (i == CRITICAL_LINES_MAX) {
 			lines->more++;
 		} else if (lines->lines[i].count++ == 0) {
 			lines->used = i + 1;
-			lines->lines[i].what = change->critical->what;
+			lines->lines[i].what = what;
 			snprintf(lines->lines[i].change, sizeof(lines->lines[i].change),
-				 "%s /%s", changes_word(change->lookup->effect),
-				 change->lookup->entry->path);
+				 "%s /%s%s", changes_word(change->lookup->effect),
+				 change->lookup->entry->path, look);
 		}
 	}
 	/* There may be many changes. */

@@ -101,11 +101,11 @@ static int open_firmware(struct device *device, struct stacks *stacks,
  * Paths come in order, and each with all directories above it, so those are looked up
  * once. Nothing changes in a read-only firmware.
  */
-static int look_firmware(void *context, const char *path, enum overlay_contents_kind *ret,
-			 struct verity_error *err)
+static int look_firmware(void *context, const char *path,
+			 struct overlay_contents_look *ret, struct verity_error *err)
 {
 	struct stacks *stacks = context;
-	enum overlay_contents_kind kind = OVERLAY_CONTENTS_FILE;
+	struct overlay_contents_look look = {OVERLAY_CONTENTS_FILE};
 	struct stacks_memo *memo;
 	const char *rest;
 	size_t depth = 0;
@@ -116,16 +116,16 @@ static int look_firmware(void *context, const char *path, enum overlay_contents_
 	memo = &stacks->memos[depth];
 	if (!memo->path || strcmp(memo->path, path) != 0) {
 		fd = overlay_firmware_at(&stacks->firmware, path, &rest);
-		r = overlay_firmware_look(fd, rest, &kind, err);
+		r = overlay_firmware_look(fd, rest, &look, err);
 		if (r < 0 && r != -ENOENT)
 			return r;
 		free(memo->path);
-		*memo = (struct stacks_memo){strdup(path), r, kind};
+		*memo = (struct stacks_memo){strdup(path), r, look};
 		if (!memo->path)
 			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	}
 	if (memo->result == 0)
-		*ret = memo->kind;
+		*ret = memo->look;
 	return memo->result;
 }
 

@@ -46,7 +46,7 @@ struct package_stack {
 struct stacks_memo {
 	char *path; /* owned; NULL: nothing yet */
 	int result; /* 0 or -ENOENT */
-	enum overlay_contents_kind kind;
+	struct overlay_contents_look look;
 };
 
 struct stacks {

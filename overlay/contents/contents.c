@@ -106,6 +106,12 @@ static int add_entry(struct walk *walk, const char *folder, uint64_t reference,
 	entry->redirected = set.redirected;
 	if (r < 0 || inode.kind != OVERLAY_CONTENTS_FOLDER)
 		return r;
+	entry->mode = inode.mode;
+	r = squashfs_owner_read(&walk->image, inode.uid_index, &entry->uid, err);
+	if (r == 0)
+		r = squashfs_owner_read(&walk->image, inode.gid_index, &entry->gid, err);
+	if (r < 0)
+		return r;
 	if (set.opaque)
 		entry->kind = OVERLAY_CONTENTS_OPAQUE;
 	return add_folder(walk, walk->list.contents.count - 1, entry->path, &inode, err);

@@ -44,8 +44,8 @@ static int open_at(int root_fd, const char *path)
 	return fd == -ENOTDIR || fd == -ELOOP ? -ENOENT : fd;
 }
 
-int overlay_firmware_look(int root_fd, const char *path, enum overlay_contents_kind *ret,
-			  struct verity_error *err)
+int overlay_firmware_look(int root_fd, const char *path,
+			  struct overlay_contents_look *ret, struct verity_error *err)
 {
 	cleanup_fd int fd = open_at(root_fd, path);
 	struct stat st;
@@ -56,11 +56,17 @@ int overlay_firmware_look(int root_fd, const char *path, enum overlay_contents_k
 		return verity_fail_errno(err, -fd, "the firmware's /%s", path);
 	if (fstat(fd, &st) < 0)
 		return verity_fail_errno(err, errno, "the firmware's /%s", path);
-	*ret = S_ISDIR(st.st_mode)                      ? OVERLAY_CONTENTS_FOLDER
-	       : S_ISREG(st.st_mode)                    ? OVERLAY_CONTENTS_FILE
-	       : S_ISLNK(st.st_mode)                    ? OVERLAY_CONTENTS_LINK
-	       : S_ISCHR(st.st_mode) && st.st_rdev == 0 ? OVERLAY_CONTENTS_WHITEOUT
-							: OVERLAY_CONTENTS_SPECIAL;
+	*ret = (struct overlay_contents_look){
+		.kind = S_ISDIR(st.st_mode)   ? OVERLAY_CONTENTS_FOLDER
+			: S_ISREG(st.st_mode) ? OVERLAY_CONTENTS_FILE
+			: S_ISLNK(st.st_mode) ? OVERLAY_CONTENTS_LINK
+			: S_ISCHR(st.st_mode) && st.st_rdev == 0
+				? OVERLAY_CONTENTS_WHITEOUT
+				: OVERLAY_CONTENTS_SPECIAL,
+		.mode = st.st_mode & 07777,
+		.uid = st.st_uid,
+		.gid = st.st_gid,
+	};
 	return 0;
 }
 

@@ -23,7 +23,8 @@ int overlay_firmware_open(const char *folder, int *ret,
  *
  * Return: 0; -ENOENT (@err is not filled), also below a link or a file; -errno.
  */
-int overlay_firmware_look(int root_fd, const char *path, enum overlay_contents_kind *ret,
+int overlay_firmware_look(int root_fd, const char *path,
+			  struct overlay_contents_look *ret,
 			  struct verity_error *err) must_check;
 
 /**

@@ -16,14 +16,19 @@
 struct engine {
 	const struct overlay_firmware *firmware; /* borrowed */
 	struct contents_list list;
+	bool libraries; /* what is added is one, or on the way to one */
 };
 
 static int look(const struct engine *engine, const char *path,
 		enum overlay_contents_kind *ret, struct verity_error *err)
 {
 	int fd = overlay_firmware_at(engine->firmware, path, &path);
+	struct overlay_contents_look look;
+	int r = overlay_firmware_look(fd, path, &look, err);
 
-	return overlay_firmware_look(fd, path, ret, err);
+	if (r == 0)
+		*ret = look.kind;
+	return r;
 }
 
 /* What several ways share is listed once. */
@@ -46,6 +51,7 @@ static int add(struct engine *engine, const char *path, enum overlay_contents_ki
 	if (r < 0)
 		return r;
 	entry->kind = kind;
+	entry->library_way = engine->libraries && kind == OVERLAY_CONTENTS_FOLDER;
 	if (!target)
 		return 0;
 	r = contents_list_text(&engine->list, strlen(target), &text, err);
@@ -154,6 +160,8 @@ int overlay_firmware_engine(const struct overlay_firmware *firmware,
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && (path = overlay_protected_at(own, i)); i++) {
+		engine.libraries = own && own->libraries_count > 0 &&
+				   !overlay_protected_at(own, i + own->libraries_count);
 		r = overlay_walk_begin(&walk, path, OVERLAY_PROTECTED_LINKS);
 		while (r == 0 && (r = overlay_walk_next(&walk)) > 0)
 			r = add_name(&engine, &walk, err);

@@ -23,6 +23,12 @@ enum overlay_contents_kind {
 	OVERLAY_CONTENTS_SPECIAL,  /* device, pipe, socket */
 };
 
+struct overlay_contents_look {
+	enum overlay_contents_kind kind;
+	uint16_t mode; /* permissions; of a folder only, likewise the owner */
+	uint32_t uid, gid;
+};
+
 struct overlay_contents_entry {
 	const char *path; /* from the root, without a leading slash; owned by the list */
 	const char *target; /* of a link, likewise; NULL otherwise */
@@ -32,6 +38,13 @@ struct overlay_contents_entry {
 	 * metacopy). `create` writes none; the kernel decides what is seen there.
 	 */
 	bool redirected;
+	/*
+	 * Of the engine's layer: a folder that it has only where a library in it is kept,
+	 * so that it says nothing of the folder's mode and owner.
+	 */
+	bool library_way;
+	uint16_t mode; /* permissions; of a folder only, likewise the owner */
+	uint32_t uid, gid;
 };
 
 struct overlay_contents_text;

@@ -89,12 +89,25 @@ static int look_layer(const struct walk *walk, size_t layer, const char *path,
 
 	ret->layer = layer;
 	ret->entry = NULL;
-	if (layer == stack->count)
-		return stack->base.look(stack->base.context, path, &ret->kind, err);
+	if (layer == stack->count) {
+		struct overlay_contents_look look;
+		int r = stack->base.look(stack->base.context, path, &look, err);
+
+		if (r < 0)
+			return r;
+		ret->kind = look.kind;
+		ret->mode = look.mode;
+		ret->uid = look.uid;
+		ret->gid = look.gid;
+		return 0;
+	}
 	ret->entry = overlay_contents_find(stack->layers[layer], path);
 	if (!ret->entry || !counts(stack, path, ret->entry->kind))
 		return -ENOENT;
 	ret->kind = ret->entry->kind;
+	ret->mode = ret->entry->mode;
+	ret->uid = ret->entry->uid;
+	ret->gid = ret->entry->gid;
 	return 0;
 }
 
@@ -253,6 +266,15 @@ int overlay_lookup_find(const struct overlay_lookup *stack, size_t from, const c
 	return r;
 }
 
+/* A folder looks as in the topmost layer that has it. */
+static bool looks_different(const struct overlay_lookup_change *change)
+{
+	const struct overlay_contents_entry *entry = change->entry;
+
+	return entry->mode != change->below.mode || entry->uid != change->below.uid ||
+	       entry->gid != change->below.gid;
+}
+
 /* Return: whether the entry changes anything. */
 static bool find_effect(struct overlay_lookup_change *change)
 {
@@ -264,8 +286,9 @@ static bool find_effect(struct overlay_lookup_change *change)
 		change->effect = OVERLAY_LOOKUP_DELETES;
 		return there;
 	case OVERLAY_CONTENTS_FOLDER:
-		change->effect = OVERLAY_LOOKUP_REPLACES;
-		return there && !folder;
+		change->effect =
+			folder ? OVERLAY_LOOKUP_CHANGES : OVERLAY_LOOKUP_REPLACES;
+		return folder ? looks_different(change) : there;
 	case OVERLAY_CONTENTS_OPAQUE:
 		change->effect = folder ? OVERLAY_LOOKUP_HIDES : OVERLAY_LOOKUP_REPLACES;
 		return there;
@@ -284,7 +307,8 @@ static int find_cover(struct walk *walk, size_t layer,
 	if (r < 0)
 		return r;
 	change->covered = false;
-	if (walk->live[layer] || (seen.layer == layer && seen.entry == change->entry))
+	if ((walk->live[layer] && change->effect != OVERLAY_LOOKUP_CHANGES) ||
+	    (seen.layer == layer && seen.entry == change->entry))
 		return 0;
 	if (seen.status == OVERLAY_LOOKUP_ABSENT)
 		r = explain(walk, 0, &seen, err);

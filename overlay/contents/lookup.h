@@ -19,7 +19,7 @@ struct overlay_lookup_base {
 	 *
 	 * Return: 0; -ENOENT (@err is not filled); -errno.
 	 */
-	int (*look)(void *context, const char *path, enum overlay_contents_kind *ret,
+	int (*look)(void *context, const char *path, struct overlay_contents_look *ret,
 		    struct verity_error *err);
 	void *context; /* borrowed */
 };
@@ -48,8 +48,10 @@ enum overlay_lookup_status {
 
 struct overlay_lookup_result {
 	enum overlay_lookup_status status;
-	size_t layer;                               /* which supplies or hides it */
-	enum overlay_contents_kind kind;            /* where present; FOLDER for any */
+	size_t layer;                    /* which supplies or hides it */
+	enum overlay_contents_kind kind; /* where present; FOLDER for any */
+	uint16_t mode; /* of a folder: what it looks like; likewise its owner */
+	uint32_t uid, gid;
 	const struct overlay_contents_entry *entry; /* NULL: of the base */
 };
 
@@ -69,7 +71,8 @@ enum overlay_lookup_effect {
 	OVERLAY_LOOKUP_ADDS, /* nothing lay there */
 	OVERLAY_LOOKUP_REPLACES,
 	OVERLAY_LOOKUP_DELETES,
-	OVERLAY_LOOKUP_HIDES, /* all that is in a folder */
+	OVERLAY_LOOKUP_HIDES,   /* all that is in a folder */
+	OVERLAY_LOOKUP_CHANGES, /* mode or owner of a folder that is merged */
 };
 
 struct overlay_lookup_change {
@@ -84,8 +87,8 @@ struct overlay_lookup_change {
  * overlay_lookup_changes - all that a layer changes, by path
  * @take: called for each; a negative return ends it and is returned
  *
- * Folders that are merged with what lies below, and whiteouts of what is not there,
- * change nothing and are left out.
+ * Folders that are merged with what lies below and look the same, and whiteouts of what
+ * is not there, change nothing and are left out.
  */
 int overlay_lookup_changes(const struct overlay_lookup *stack, size_t layer,
 			   int (*take)(void *context,

@@ -142,6 +142,12 @@ static int open_tables(struct squashfs *image, struct verity_error *err)
 	image->listings =
 		sqfs_meta_reader_create(image->file, image->compressor,
 					super->directory_table_start, super->bytes_used);
+	/* Blocks of numbers lie before their table, behind all listings. */
+	if (super->id_table_start > super->directory_table_start &&
+	    super->id_table_start < super->bytes_used)
+		image->owners = sqfs_meta_reader_create(image->file, image->compressor,
+							super->directory_table_start,
+							super->id_table_start);
 	if (!image->inodes || !image->listings)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	return open_xattrs(image, err);
@@ -177,8 +183,8 @@ int squashfs_open(int fd, uint64_t start, uint64_t bytes, uint64_t reads,
 
 void squashfs_close(struct squashfs *image)
 {
-	void *objects[] = {image->xattrs, image->listings, image->inodes,
-			   image->compressor, image->file};
+	void *objects[] = {image->xattrs, image->owners,     image->listings,
+			   image->inodes, image->compressor, image->file};
 
 	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
 		if (objects[i])
@@ -275,6 +281,9 @@ int squashfs_inode_read(const struct squashfs *image, uint64_t reference,
 		bool extended = number == SQFS_INODE_EXT_DIR;
 		uint32_t size = extended ? verity_le32_get(body + 4) : get16(body + 8);
 
+		inode.mode = get16(base + 2) & 07777;
+		inode.uid_index = get16(base + 4);
+		inode.gid_index = get16(base + 6);
 		inode.listing_block = verity_le32_get(body + (extended ? 8 : 0));
 		inode.listing_offset = get16(body + (extended ? 18 : 10));
 		inode.listing_bytes = size > LISTING_EXTRA ? size - LISTING_EXTRA : 0;
@@ -286,6 +295,45 @@ int squashfs_inode_read(const struct squashfs *image, uint64_t reference,
 	    verity_le32_get(body + 4) == 0)
 		inode.kind = OVERLAY_CONTENTS_WHITEOUT;
 	*ret = inode;
+	return 0;
+}
+
+#define OWNERS_PER_BLOCK (SQFS_META_BLOCK_SIZE / sizeof(uint32_t))
+
+int squashfs_owner_read(struct squashfs *image, uint16_t index, uint32_t *ret,
+			struct verity_error *err)
+{
+	struct squashfs_owner *owner = &image->owner;
+	uint64_t block;
+	uint32_t number;
+	int r;
+
+	if (owner->known && owner->index == index) {
+		*ret = owner->number;
+		return 0;
+	}
+	if (!image->owners || index >= image->super.id_count)
+		return verity_fail(err, VERITY_E_BAD_IMAGE, "image: no owner number %u",
+				   (unsigned)index);
+	r = check(image,
+		  image->file->read_at(image->file,
+				       image->super.id_table_start +
+					       index / OWNERS_PER_BLOCK * sizeof(block),
+				       &block, sizeof(block)),
+		  "a table", err);
+	if (r == 0)
+		r = check(
+			image,
+			sqfs_meta_reader_seek(image->owners, le64toh(block),
+					      index % OWNERS_PER_BLOCK * sizeof(number)),
+			"an owner", err);
+	if (r == 0)
+		r = squashfs_read(image, image->owners, "an owner", &number,
+				  sizeof(number), err);
+	if (r < 0)
+		return r;
+	*owner = (struct squashfs_owner){index, true, le32toh(number)};
+	*ret = owner->number;
 	return 0;
 }
 

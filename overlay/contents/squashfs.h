@@ -22,6 +22,13 @@ struct squashfs {
 	uint64_t xattrs_start;      /* byte of the first block of keys and values */
 	uint32_t xattr_sets;
 
+	sqfs_meta_reader_t *owners; /* numbers of users and groups */
+	struct squashfs_owner {
+		uint16_t index; /* in their table */
+		bool known;
+		uint32_t number;
+	} owner; /* that was read last: most files have one and the same */
+
 	/* The set that was read last: folders often share one. */
 	struct squashfs_xattr_set {
 		uint32_t index;
@@ -36,7 +43,8 @@ struct squashfs_inode {
 	uint32_t number;
 	uint32_t xattrs; /* index of its set, or SQUASHFS_NO_XATTRS */
 
-	/* Of a folder: its listing. */
+	/* Of a folder: its permissions, its owner as places in a table, its listing. */
+	uint16_t mode, uid_index, gid_index;
 	uint32_t listing_block; /* bytes from the start of the listings */
 	uint16_t listing_offset;
 	uint32_t listing_bytes;
@@ -82,6 +90,13 @@ int squashfs_seek(const struct squashfs *image, sqfs_meta_reader_t *reader,
  */
 int squashfs_inode_read(const struct squashfs *image, uint64_t reference,
 			struct squashfs_inode *ret, struct verity_error *err) must_check;
+
+/**
+ * squashfs_owner_read - the number of a user or group
+ * @index: its place in the table
+ */
+int squashfs_owner_read(struct squashfs *image, uint16_t index, uint32_t *ret,
+			struct verity_error *err) must_check;
 
 /**
  * squashfs_xattrs_read - what a set of extended attributes says to overlayfs

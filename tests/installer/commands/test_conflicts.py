@@ -358,7 +358,7 @@ class Conflicts(Contents):
                 {"path": "/usr/share/notes/deleted", "does": "deletes", "of": firmware},
                 {"path": "/usr/share/notes/hidden", "does": "hides", "of": firmware},
                 {"path": "/usr/share/ours/file", "does": "adds", "covered_by": top}]}],
-            "count": {"adds": 4, "replaces": 3, "deletes": 2, "hides": 2, "covered": 3,
+            "count": {"adds": 4, "replaces": 3, "deletes": 2, "hides": 2, "changes": 0, "covered": 3,
                       "critical": 2},
             "unknown": []})
 
@@ -503,6 +503,38 @@ class Warnings(Contents):
         self.assertEqual(critical, {"/srv/own": False, **{"/" + folder: True
                                                           for folder in folders}})
 
+    def test_looks(self):
+        """A folder that is merged looks as in the package on top; those of the engine's layer do
+        as in the firmware. A library that wmopkg needs does not change that."""
+        make_tree("run/layers/root", {
+            **FIRMWARE, "lib64": ("link", "usr/lib"), "var/tmp": None, "opt/own/x": "x", "srv/x": "x",
+            "usr/bin/wmopkg": elf.make("libown.so", interpreter=elf.LOADER),
+            "usr/lib/ld-linux-x86-64.so.2": elf.make(), "usr/lib/libown.so": elf.make()})
+        os.chmod("run/layers/root/var/tmp", 0o1777)
+        os.chown("run/layers/root/srv", 5, 6)
+        tree = make_tree("tree", {"var/tmp": None, "opt/own/y": "y", "srv/y": "y", "usr/lib/y": "y",
+                                  "usr/bin/y": "y", "etc/y": "y"})
+        for path, mode in (("var/tmp", 0o700), ("opt/own", 0o711), ("usr/lib", 0o700),
+                           ("usr/bin", 0o700), ("etc", 0o700)):
+            os.chmod(f"{tree}/{path}", mode)
+        package = bench.make_package("looks.wmopkg", tree, "--keep-modes", keys=self.keys)
+        self.running("quiet")
+        warned = self.wmopkg("install", package)
+        self.assertEqual((warned.returncode, warned.stderr.splitlines()), (0, [
+            "wmopkg: warning: looks: changes /opt/own, mode 0755 to 0711: its files are merged "
+            "with those that are there",
+            "wmopkg: warning: looks: changes /srv, owner 5:6 to 0:0, and 2 more: a standard "
+            "folder, which programs expect as it is"]))
+        self.assertIn("  changes   the firmware  /var/tmp, mode 1777 to 0700 [critical: a standard "
+                      "folder, which programs expect as it is]\n",
+                      self.wmopkg("conflicts", "looks").stdout)
+        told = [package for package in self.read_json("conflicts")["packages"]
+                if package["package"] == "looks"][0]["changes"]
+        self.assertEqual([change["path"] for change in told],
+                         ["/opt/own", "/srv", "/usr/lib", "/var/tmp"])
+        self.assertEqual((told[1]["from"], told[1]["to"]), (
+            {"mode": "0755", "uid": 5, "gid": 6}, {"mode": "0755", "uid": 0, "gid": 0}))
+
     def test_folder_of_programs(self):
         """It stays a folder, but without what the firmware has in it; its links stay."""
         make_tree("run/layers/root", {**FIRMWARE, "usr/local/bin/tool": "firmware\n",
@@ -557,8 +589,8 @@ class Warnings(Contents):
         self.assertIn("\nChanges: adds 1, replaces 2, deletes 1, hides 1; 2 system-critical\n",
                       told.stdout)
         self.assertEqual(json.loads(self.wmopkg("verify", self.top, "json").stdout)["changes"],
-                         {"adds": 1, "replaces": 2, "deletes": 1, "hides": 1, "covered": 0,
-                          "critical": 2})
+                         {"adds": 1, "replaces": 2, "deletes": 1, "hides": 1, "changes": 0,
+                          "covered": 0, "critical": 2})
         # in place of the one of its name, which is not compared with itself
         self.assertIn("\nChanges: adds 3, replaces 1, deletes 1, hides 1\n",
                       self.wmopkg("verify", self.base).stdout)

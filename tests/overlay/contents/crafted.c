@@ -223,7 +223,7 @@ size_t crafted_image(const struct crafted *crafted, uint8_t *ret)
 	uint8_t listing[CRAFTED_MAX / 2];
 	struct bytes to = {ret, 96}, names = {listing, 0};
 	uint16_t offsets[NAMES_MAX], root;
-	uint64_t tables[3] = {to.count};
+	uint64_t tables[3] = {to.count}, owners;
 	uint32_t count = 0;
 	size_t block = block_begin(&to);
 
@@ -247,7 +247,11 @@ size_t crafted_image(const struct crafted *crafted, uint8_t *ret)
 	put(&to, listing, names.count);
 	block_end(&to, block);
 	tables[2] = put_attributes(crafted, &to);
-	put64(&to, 0);
+	owners = to.count;
+	block = block_begin(&to);
+	put32(&to, 0);
+	block_end(&to, block);
+	put64(&to, owners);
 	put_super(crafted, count + 1, root, tables, to.count, ret);
 	return to.count;
 }

@@ -53,11 +53,11 @@ static void test_look(void **state)
 	assert_int_equal(mkfifo("look/pipe", 0644), 0);
 	check_ok(overlay_firmware_open("look", &root, &err), &err);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		enum overlay_contents_kind kind = 0;
-		int r = overlay_firmware_look(root, cases[i].path, &kind, &err);
+		struct overlay_contents_look look = {0};
+		int r = overlay_firmware_look(root, cases[i].path, &look, &err);
 
-		if (r != cases[i].result || kind != cases[i].kind)
-			fail_msg("%s: %d, %d", cases[i].path, r, (int)kind);
+		if (r != cases[i].result || look.kind != cases[i].kind)
+			fail_msg("%s: %d, %d", cases[i].path, r, (int)look.kind);
 	}
 	check_ok(overlay_firmware_target(root, "out", target, &err), &err);
 	assert_string_equal(target, "/etc");
@@ -72,17 +72,17 @@ static void test_look(void **state)
 /* What is mounted within the tree is not the firmware's; that there is a folder is. */
 static void test_mounted(void **state)
 {
-	enum overlay_contents_kind kind = 0;
+	struct overlay_contents_look look = {0};
 	cleanup_fd int root = -1;
 	struct verity_error err = {0};
 
 	(void)state;
 	check_ok(overlay_firmware_open("/", &root, &err), &err);
-	assert_int_equal(overlay_firmware_look(root, "proc", &kind, &err), 0);
-	assert_int_equal(kind, OVERLAY_CONTENTS_FOLDER);
-	assert_int_equal(overlay_firmware_look(root, "proc/version", &kind, &err),
+	assert_int_equal(overlay_firmware_look(root, "proc", &look, &err), 0);
+	assert_int_equal(look.kind, OVERLAY_CONTENTS_FOLDER);
+	assert_int_equal(overlay_firmware_look(root, "proc/version", &look, &err),
 			 -ENOENT);
-	assert_int_equal(overlay_firmware_look(root, "proc/sys/kernel", &kind, &err),
+	assert_int_equal(overlay_firmware_look(root, "proc/sys/kernel", &look, &err),
 			 -ENOENT);
 }
 

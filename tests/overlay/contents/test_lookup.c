@@ -12,7 +12,7 @@
 
 /*
  * A layer is a line of entries, sorted: "f:etc/motd", d a folder, o an opaque one, l a
- * link, w a whiteout, s something special. Three lie over the firmware: X, Y, Z, and F.
+ * link, w a whiteout, s something special, D a folder that looks different. Three lie over the firmware: X, Y, Z, and F.
  */
 struct layer {
 	struct overlay_contents contents;
@@ -49,7 +49,8 @@ static void layer_make(const char *line, struct layer *ret)
 			&ret->entries[ret->contents.count++];
 
 		assert_true(ret->contents.count <= ENTRIES_MAX);
-		entry->kind = kind_of(word[0]);
+		entry->kind = word[0] == 'D' ? OVERLAY_CONTENTS_FOLDER : kind_of(word[0]);
+		entry->mode = word[0] == 'D' ? 0700 : 0755;
 		entry->path = word + 2;
 		if (entry > ret->entries)
 			assert_true(strcmp(entry[-1].path, entry->path) < 0);
@@ -64,8 +65,8 @@ struct stack {
 };
 
 /* What it promises: nobody asks below what is no folder. */
-static int look_firmware(void *context, const char *path, enum overlay_contents_kind *ret,
-			 struct verity_error *err)
+static int look_firmware(void *context, const char *path,
+			 struct overlay_contents_look *ret, struct verity_error *err)
 {
 	const struct layer *firmware = context;
 	const struct overlay_contents_entry *entry =
@@ -81,7 +82,8 @@ static int look_firmware(void *context, const char *path, enum overlay_contents_
 		return verity_fail(err, VERITY_E_IO, "unreadable");
 	if (!entry)
 		return -ENOENT;
-	*ret = entry->kind;
+	*ret = (struct overlay_contents_look){entry->kind, entry->mode, entry->uid,
+					      entry->gid};
 	return 0;
 }
 
@@ -337,6 +339,7 @@ static int note(void *context, const struct overlay_lookup_change *change,
 		[OVERLAY_LOOKUP_REPLACES] = "replaces",
 		[OVERLAY_LOOKUP_DELETES] = "deletes",
 		[OVERLAY_LOOKUP_HIDES] = "hides",
+		[OVERLAY_LOOKUP_CHANGES] = "changes",
 	};
 	FILE *out = context;
 
@@ -375,6 +378,12 @@ static const struct {
 	{{"o:a"}, "", 0, ""},
 	{{"d:a"}, "l:a", 0, "replaces a of F\n"},
 	{{"d:a"}, "d:a", 0, ""},
+	{{"D:a"}, "d:a", 0, "changes a of F\n"},
+	{{"D:a"}, "", 0, ""},
+	{{"d:a", "D:a"}, "d:a", 0, "changes a of Y\n"},
+	{{"d:a", "D:a"}, "d:a", 1, "changes a of F under X\n"},
+	{{"D:a", "D:a"}, "d:a", 0, ""},
+	{{"D:a f:a/b", "d:a f:a/b"}, "d:a", 0, "changes a of Y\nreplaces a/b of Y\n"},
 	{{"d:a", "o:a"}, "d:a", 1, "hides a of F\n"},
 	{{"o:a", "o:a"}, "d:a", 0, "hides a of Y\n"},
 	{{"o:a", "o:a"}, "d:a", 1, "hides a of F under X\n"},

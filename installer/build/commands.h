@@ -15,6 +15,7 @@ enum exit_status build_inspect(int argc, char **argv);
 enum exit_status build_extract(int argc, char **argv);
 enum exit_status build_unlock(int argc, char **argv);
 enum exit_status build_denylist(int argc, char **argv);
+enum exit_status build_base(int argc, char **argv);
 enum exit_status build_keys(int argc, char **argv);
 
 /* Their options, for help; each table ends with a NULL name. */

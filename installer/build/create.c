@@ -143,6 +143,15 @@ const struct build_option build_create_options[] = {
 	 "keep all attributes of the files, not only capabilities: those\n"
 	 "of the build host, too, such as labels of SELinux",
 	 BUILD_FLAG, BUILD_MEMBER(struct request, image.all_attributes)},
+	{"base", "DIR|FILE",
+	 "judge the tree at this one of the firmware: a folder, a tar file,\n"
+	 "or a list (wmopkg-build base)",
+	 BUILD_STRING, BUILD_MEMBER(struct request, image.base)},
+	{"keep-modes", NULL,
+	 "keep modes and owners of folders that the firmware has, too", BUILD_FLAG,
+	 BUILD_MEMBER(struct request, image.keep_looks)},
+	{"force", NULL, "accept what hides folders and links of the base", BUILD_FLAG,
+	 BUILD_MEMBER(struct request, image.force)},
 	{"compressor", "C", "zstd (default), xz, gzip or lz4", BUILD_STRING,
 	 BUILD_MEMBER(struct request, image.compressor)},
 	{"threads", "N", "default: one for each processor", BUILD_NUMBER,
@@ -246,6 +255,9 @@ static int derive_salt(int fd, struct verity_manifest *manifest, struct verity_e
 static void warn_of(const struct request *request,
 		    const struct overlay_image_notes *notes, int fd)
 {
+	bool kept = request->image.keep_looks;
+	const char *system = request->image.base ? "base" : "system";
+	const char *keep = kept ? "" : " (--keep-modes keeps the tree's)";
 	struct verity_error why;
 
 	if (notes->attributes > 0)
@@ -261,6 +273,17 @@ static void warn_of(const struct request *request,
 			" files, among them %s (chown root:root, or give a tar "
 			"file: tar --owner=0 --group=0)",
 			request->tree, notes->set_ids, notes->set_id_path);
+	if (notes->folders == 1)
+		report_warning("%s: 1 folder of the %s %s: %s%s", request->tree, system,
+			       kept ? "will change its mode or owner on devices"
+				    : "gets the mode and owner that it has there",
+			       notes->folder, keep);
+	if (notes->folders > 1)
+		report_warning("%s: %" PRIu64 " folders of the %s %s: %s%s",
+			       request->tree, notes->folders, system,
+			       kept ? "will change their mode or owner on devices"
+				    : "get the mode and owner that they have there",
+			       notes->folder, keep);
 	if (overlay_contents_check(fd, request->manifest->image_bytes, &why) < 0)
 		report_warning("%s: devices cannot tell what it replaces or deletes, nor "
 			       "warn of critical files: %s",

@@ -34,6 +34,8 @@ static const struct {
 	 build_unlock},
 	{"denylist", "--number N [ENTRY]... [OPTION]... OUT",
 	 "make a deny list: what devices must not run", build_denylist},
+	{"base", "DIR|TAR LIST", "save a list of the firmware's tree, for create --base",
+	 build_base},
 	{"keys", "DIR", "make a development root, signer and unlock signer", build_keys},
 };
 

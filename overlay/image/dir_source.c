@@ -119,8 +119,10 @@ static int entry_read(struct scan *scan, int dirfd, const struct image_node *fol
 	for (size_t i = 0; i < 2; i++)
 		if (lgetxattr(path, acls[i], NULL, 0) >= 0)
 			archive_entry_xattr_add_entry(scan->entry, acls[i], "", 0);
-	archive_entry_set_uid(scan->entry, 0);
-	archive_entry_set_gid(scan->entry, 0);
+	if (!scan->tree->keep_owners) {
+		archive_entry_set_uid(scan->entry, 0);
+		archive_entry_set_gid(scan->entry, 0);
+	}
 	if (fstatat(dirfd, name, &after, AT_SYMLINK_NOFOLLOW) < 0)
 		return image_node_fail_errno(err, folder, shown, errno);
 	if (after.st_dev != ret->st_dev || after.st_ino != ret->st_ino ||

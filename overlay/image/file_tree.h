@@ -83,6 +83,8 @@ struct image_tree {
 	size_t node_count;
 	int64_t source_date;
 	bool all_attributes; /* those of the build host, too; for image_rules_xattr() */
+	bool is_base;        /* what a tree is compared with: no attributes are read */
+	bool keep_owners;    /* of a folder's files */
 	struct overlay_image_notes notes;
 };
 

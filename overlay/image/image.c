@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes an image: reads the source's tree, checks it, then copies data and tables. */
 #include "overlay/image/image.h"
+#include "overlay/image/base.h"
 #include "overlay/image/rules.h"
 #include "overlay/image/sources.h"
 #include "verity/util/io.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -31,17 +33,70 @@ static int source_open(const char *source, int *ret_fd, bool *ret_folder,
 	return 0;
 }
 
+/* @ret: image_tree_free() */
+static int base_read(const char *source, struct image_tree **ret,
+		     struct verity_error *err)
+{
+	cleanup_with(image_tree_free_p) struct image_tree *tree = NULL;
+	cleanup_fd int fd = -1;
+	char shown[IMAGE_PATH_SHOWN];
+	bool folder = false;
+	struct stat st;
+	int r = source_open(source, &fd, &folder, err);
+
+	if (r == 0)
+		r = image_tree_new(0, &tree, err);
+	if (r < 0)
+		return verity_context(err, r, "%s", image_path_show(source, shown));
+	tree->is_base = true;
+	tree->keep_owners = fstat(fd, &st) == 0 && st.st_uid == 0;
+	r = folder ? image_dir_scan(fd, tree, err) : image_tar_scan(fd, tree, err);
+	if (r == 0)
+		r = image_tree_seal(tree, err);
+	if (r < 0)
+		return verity_context(err, r, "%s", image_path_show(source, shown));
+	*ret = steal_ptr(&tree);
+	return 0;
+}
+
+int overlay_image_list(const char *source, char **ret, struct verity_error *err)
+{
+	cleanup_with(image_tree_free_p) struct image_tree *tree = NULL;
+	cleanup_free char *text = NULL;
+	size_t bytes;
+	FILE *out;
+	int r = base_read(source, &tree, err);
+
+	if (r < 0)
+		return r;
+	out = open_memstream(&text, &bytes);
+	if (!out)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	fputs("#mtree\n", out);
+	r = image_base_print(tree->root, out);
+	if (fclose(out) != 0)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	if (r < 0)
+		return verity_fail_errno(err, -r, "%s", source);
+	*ret = steal_ptr(&text);
+	return 0;
+}
+
 int overlay_image_write(const char *source, int fd,
 			const struct overlay_image_options *options, uint64_t *ret_bytes,
 			struct overlay_image_notes *ret_notes, struct verity_error *err)
 {
 	cleanup_with(image_tree_free_p) struct image_tree *tree = NULL;
+	cleanup_with(image_tree_free_p) struct image_tree *base = NULL;
 	cleanup_with(image_writer_free_p) struct image_writer *writer = NULL;
 	cleanup_fd int source_fd = -1;
 	char shown[IMAGE_PATH_SHOWN];
 	bool folder = false;
-	int r = source_open(source, &source_fd, &folder, err);
+	int r = options->base ? base_read(options->base, &base, err) : 0;
 
+	if (r < 0)
+		return r;
+	r = source_open(source, &source_fd, &folder, err);
 	if (r == 0)
 		r = image_tree_new(options->source_date, &tree, err);
 	if (r == 0)
@@ -56,6 +111,9 @@ int overlay_image_write(const char *source, int fd,
 		image_rules_prune(tree);
 		r = image_tree_seal(tree, err);
 	}
+	if (r == 0)
+		r = image_base_apply(tree, base ? base->root : NULL, options->keep_looks,
+				     options->force, err);
 	if (r == 0)
 		r = image_rules_check(tree->root, err);
 	if (r == 0)

@@ -17,6 +17,12 @@ struct overlay_image_options {
 	unsigned threads;       /* 0: one for each processor */
 	int64_t source_date;    /* upper bound and default of all times, s since 1970 */
 	bool all_attributes;    /* see image_rules_xattr() */
+	/*
+	 * What it will lie over: a folder, a tar file, or a list of
+	 * overlay_image_list(); NULL: not known; borrowed. See image_base_apply().
+	 */
+	const char *base;
+	bool keep_looks, force;
 };
 
 /**
@@ -47,3 +53,13 @@ int overlay_image_write(const char *source, int fd,
 			const struct overlay_image_options *options, uint64_t *ret_bytes,
 			struct overlay_image_notes *ret_notes,
 			struct verity_error *err) must_check;
+
+/**
+ * overlay_image_list - save the tree of a folder or an archive as a list, for .base
+ * @ret: text; free()
+ *
+ * Owners of a folder's files are root where the folder itself does not belong to root:
+ * somebody has unpacked it.
+ */
+int overlay_image_list(const char *source, char **ret,
+		       struct verity_error *err) must_check;

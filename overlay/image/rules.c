@@ -119,6 +119,8 @@ int image_rules_xattr(struct image_tree *tree, struct image_inode *inode,
 	const char *key = overlay_key(xattr);
 	int r;
 
+	if (tree->is_base)
+		return 0;
 	if (verity_text_begins(xattr, "system.posix_acl_"))
 		return image_node_fail(err, folder, name,
 				       "squashfs cannot store its ACL (setfacl -b)");

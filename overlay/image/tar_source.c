@@ -77,8 +77,10 @@ static int filters_add(struct archive *archive)
 /*
  * From the start of the file. @ret: tar_close(), whatever is returned. In the C locale
  * libarchive cannot hold names outside ASCII.
+ *
+ * @list: a list without data (mtree) is good enough
  */
-static int tar_open(int fd, struct tar *ret, struct verity_error *err)
+static int tar_open(int fd, bool list, struct tar *ret, struct verity_error *err)
 {
 	struct archive *archive = archive_read_new();
 
@@ -94,6 +96,7 @@ static int tar_open(int fd, struct tar *ret, struct verity_error *err)
 		return verity_fail_errno(err, errno, "cannot read it");
 	if (filters_add(archive) == 0 &&
 	    archive_read_support_format_tar(archive) == ARCHIVE_OK &&
+	    (!list || archive_read_support_format_mtree(archive) == ARCHIVE_OK) &&
 	    archive_read_open_fd(archive, fd, READ_BYTES) == ARCHIVE_OK)
 		return 0;
 	if (archive_errno(archive) == ENOMEM)
@@ -243,7 +246,7 @@ int image_tar_scan(int fd, struct image_tree *tree, struct verity_error *err)
 {
 	cleanup_with(tar_close) struct tar tar;
 	struct archive_entry *entry;
-	int r = tar_open(fd, &tar, err);
+	int r = tar_open(fd, tree->is_base, &tar, err);
 
 	while (r == 0) {
 		r = tar_next(&tar, &entry, err);
@@ -284,7 +287,7 @@ int image_tar_data(int fd, struct image_tree *tree, struct image_writer *writer,
 	struct image_inode *inode = tree->inodes;
 	cleanup_with(tar_close) struct tar tar;
 	struct archive_entry *entry;
-	int r = tar_open(fd, &tar, err);
+	int r = tar_open(fd, false, &tar, err);
 
 	while (r == 0) {
 		const char *path;

@@ -336,6 +336,94 @@ class Trees(Case):
         self.warned([], "t.tar", "b.wmopkg")
         self.assertEqual(self.modes("b.wmopkg")["theirs"], "-rwsr-sr-x")
 
+    def test_looks_of_folders(self):
+        """Merged with those of a device, they would close them to everybody but root."""
+        for name, mode in (("etc", 0o700), ("var", 0o700), ("var/lib", 0o755), ("tmp", 0o755),
+                           ("opt", 0o755), ("opt/own", 0o700), ("usr", 0o755),
+                           ("usr/lib", 0o755), ("usr/lib/x86_64-linux-gnu", 0o750)):
+            os.makedirs("tree/" + name, exist_ok=True)
+            os.chmod("tree/" + name, mode)
+        same = ("tree: 4 folders of the system get the mode and owner that they have there: /etc "
+                "(0700 0:0, there 0755 0:0) (--keep-modes keeps the tree's)")
+        self.warned([same], "--name", "a", "tree", "a.wmopkg")
+        kept = {"etc": "drwx------", "var": "drwx------", "var/lib": "drwxr-xr-x",
+                "tmp": "drwxr-xr-x", "opt/own": "drwx------",
+                "usr/lib/x86_64-linux-gnu": "drwxr-x---"}
+        given = {**kept, "etc": "drwxr-xr-x", "var": "drwxr-xr-x", "tmp": "drwxrwxrwt",
+                 "usr/lib/x86_64-linux-gnu": "drwxr-xr-x"}
+        self.assertEqual({path: self.all_modes("a.wmopkg").get(path) for path in given}, given)
+        self.warned(["tree: 4 folders of the system will change their mode or owner on devices: "
+                     "/etc (0700 0:0, there 0755 0:0)"], "--keep-modes", "tree", "b.wmopkg")
+        self.assertEqual({path: self.all_modes("b.wmopkg").get(path) for path in kept}, kept)
+        # the owner of who made the archive
+        run("tar", "--owner=1000", "--group=1000", "-C", "tree", "-cf", "t.tar", "var", "opt")
+        self.warned(["t.tar: 3 folders of the system get the mode and owner that they have there: "
+                     "/opt (0755 1000:1000, there 0755 0:0) (--keep-modes keeps the "
+                     "tree's)"], "t.tar", "c.wmopkg")
+        # the same bytes under any umask
+        for name in given:
+            os.chmod("tree/" + name, 0o711)
+        os.chmod("tree/opt/own", 0o700)
+        run(BUILD, *CREATE, "--name", "a", "tree", "d.wmopkg")
+        self.assertEqual(digest("d.wmopkg"), digest("a.wmopkg"))
+
+    def make_base(self):
+        """The tree of a firmware with a merged /usr, and a list of it."""
+        for name in ("usr/lib/modules", "usr/bin", "var/log", "srv"):
+            os.makedirs("base/" + name)
+        os.symlink("usr/lib", "base/lib")
+        os.symlink("bin", "base/usr/sbin")
+        os.chmod("base/srv", 0o2750)
+        with open("base/usr/bin/a b#é", "w", encoding="utf-8"):
+            pass
+        self.assertEqual(self.build("base", "base", "base.list"),
+                         "base.list: use it with: wmopkg-build create --base base.list ...\n")
+        run("tar", "-C", "base", "-czf", "base.tar.gz", ".")
+
+    def test_base(self):
+        """A folder in place of a link, a file in place of a folder, and the reverse."""
+        self.make_base()
+        link = ("a folder, and in the base a link to {}: nothing would be reached by the link any "
+                "more (move what is in the folder to where the link leads, or use --force)")
+        file = "a folder, and in the base a file (use --force to replace it)"
+        folder = ("not a folder, and in the base a folder: all that is in it would be hidden (use "
+                  "--force to replace it)")
+        cases = {"lib/modules/x.ko": "lib: " + link.format("usr/lib"),
+                 "usr/sbin/x": "usr/sbin: " + link.format("bin"),
+                 "usr/bin/a b#é/x": "usr/bin/a b#\\xc3\\xa9: " + file,
+                 "var/log": "var/log: " + folder}
+        for path, why in cases.items():
+            shutil.rmtree("tree")
+            os.makedirs("tree/" + os.path.dirname(path))
+            with open("tree/" + path, "w", encoding="utf-8"):
+                pass
+            for base in ("base", "base.list", "base.tar.gz"):
+                self.refused(1, "tree: " + why, *CREATE, "--base", base, "tree", "a.wmopkg")
+            self.build(*CREATE, "--base", "base.list", "--force", "tree", "a.wmopkg")
+            os.unlink("a.wmopkg")
+        shutil.rmtree("tree")
+        # a link over a link, a whiteout, and what the base does not have
+        os.makedirs("tree/usr/lib/modules/6.1")
+        os.makedirs("tree/new/folder")
+        os.symlink("usr/lib", "tree/lib")
+        os.mknod("tree/srv", 0o20600, os.makedev(0, 0))
+        self.build(*CREATE, "--base", "base", "tree", "a.wmopkg")
+        self.refused(4, "none: cannot open it: No such file or directory (check the name)", *CREATE, "--base",
+                     "none", "tree", "b.wmopkg")
+
+    def test_base_looks(self):
+        self.make_base()
+        os.makedirs("tree/srv/x")
+        os.makedirs("tree/opt/x")
+        os.chmod("tree/opt", 0o700)
+        for base in ("base", "base.list", "base.tar.gz"):
+            self.warned(["tree: 1 folder of the base gets the mode and owner that it has "
+                         "there: /srv (0755 0:0, there 2750 0:0) (--keep-modes keeps the "
+                         "tree's)"], "--base", base, "tree", "a.wmopkg")
+            self.assertEqual(self.modes("a.wmopkg")["srv"], "drwxr-s---", base)
+            # not one of this firmware
+            self.assertEqual(self.modes("a.wmopkg")["opt"], "drwx------")
+
     def test_over_the_limits_of_devices(self):
         """One file with so many long paths that no device lists them."""
         folder = os.getcwd()
@@ -354,11 +442,14 @@ class Trees(Case):
 
     def modes(self, package):
         """The mode of each file and folder at the root but those of tree()."""
+        return {path: mode for path, mode in self.all_modes(package).items()
+                if "/" not in path and path not in ("etc", "data")}
+
+    def all_modes(self, package):
         self.build("extract", "--image", "i", package)
         listed = run("unsquashfs", "-lls", "i").stdout.splitlines()
         lines = [line.split() for line in listed if " squashfs-root/" in line]
-        return {line[-1].partition("/")[2]: line[0] for line in lines
-                if line[-1].count("/") == 1 and line[-1].split("/")[1] not in ("etc", "data")}
+        return {line[5].partition("/")[2]: line[0] for line in lines}
 
 
 class WrongInput(Case):

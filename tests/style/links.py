@@ -29,6 +29,7 @@ UNITS_MAX = 25  # of one room
 # Base names that more than one room has, each with its one meaning.
 ONE_MEANING = {
     "audit": "the audit log",
+    "base": "the firmware's tree, that packages lie over",
     "commands": "the functions behind the commands of a program",
     "denylist": "a deny list",
     "factory_reset": "a factory reset",

@@ -339,7 +339,7 @@ static void test_folder(void **state)
 	assert_int_equal(chmod(scratch.path, 0700), 0);
 	check_image(scratch.path, "d 755 0 3 0 /\n"
 				  "f 4755 0 1 0 /Z\n"
-				  "d 700 0 2 0 /etc\n"
+				  "d 755 0 2 0 /etc\n" /* a standard folder */
 				  "f 640 0 2 5 /etc/a\n"
 				  "f 640 0 2 5 /etc/b\n"
 				  "c 0 0 1 0 /etc/gone\n"

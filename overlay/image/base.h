@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The tree is compared with what it will lie over: the firmware, or without one the
+ * standard folders (overlay/fs/standard_folders.h).
+ */
+
+#include <stdio.h>
+
+#include "overlay/image/file_tree.h"
+
+/**
+ * image_base_apply - give the folders of a sealed tree the look that they have below it
+ * @base:       the firmware's root; NULL: not known
+ * @keep_looks: change nothing, only count
+ * @force:      accept folders in place of links or files, and anything in place of
+ * folders
+ *
+ * A package's folder is merged with the one below, and the merged one looks as it does in
+ * the package: a tree that was made under umask 077 would close /var to all services.
+ * Counted in the tree's notes.
+ *
+ * Return: 0; -EINVAL (BAD_TREE) for something of another type than in the base, which
+ * would hide all that is below it.
+ */
+int image_base_apply(struct image_tree *tree, const struct image_node *base,
+		     bool keep_looks, bool force, struct verity_error *err) must_check;
+
+/**
+ * image_base_print - write a sealed tree as a list, as mtree(5) has it
+ *
+ * Names, types, permissions, owners and targets of links; no data.
+ *
+ * Return: 0; -ENAMETOOLONG.
+ */
+int image_base_print(const struct image_node *node, FILE *out) must_check;

@@ -12,7 +12,8 @@
 
 /*
  * A layer is a line of entries, sorted: "f:etc/motd", d a folder, o an opaque one, l a
- * link, w a whiteout, s something special, D a folder that looks different. Three lie over the firmware: X, Y, Z, and F.
+ * link, w a whiteout, s something special, D a folder that looks different. Three lie
+ * over the firmware: X, Y, Z, and F.
  */
 struct layer {
 	struct overlay_contents contents;

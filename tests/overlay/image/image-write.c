@@ -23,6 +23,7 @@ int main(int argc, char **argv)
 	options.threads = (unsigned)strtoul(argv[4], NULL, 10);
 	options.source_date = strtoll(argv[5], NULL, 10);
 	options.all_attributes = argc == 7;
+	options.keep_looks = true; /* the tree is compared with what is in the image */
 	fd = open(argv[2], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0) {
 		perror(argv[2]);

@@ -12,11 +12,9 @@ static void try_url(const char *text)
 	struct url url;
 	struct login login;
 	struct verity_error err;
-	char name[VERITY_NAME_MAX + 1];
 
-	if (url_parse(text, &url, &login, name, &err) < 0)
+	if (url_parse(text, &url, &login, &err) < 0)
 		return;
-	require(verity_name_valid(name));
 	require(protocol_find(url.shown, strcspn(url.shown, ":")) == url.protocol);
 	/* Nobody's password is shown: what stands before the host has been cut off. */
 	require(!strchr(url.shown, '?') && !strchr(url.shown, '#'));

@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 #include <openssl/crypto.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -84,6 +85,9 @@ int main(int argc, char **argv)
 
 	/* Its configuration could allow old protocols, or load libraries. */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	/* A limit on files (ulimit -f) is an error of what writes, which then cleans up.
+	 */
+	signal(SIGXFSZ, SIG_IGN);
 	/* The modes of what is made are those of the code, whoever started it. */
 	umask(S_IWGRP | S_IWOTH);
 	report_program("wmopkg");

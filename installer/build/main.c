@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* wmopkg-build: its table of commands, and its help. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -101,6 +102,9 @@ int main(int argc, char **argv)
 	enum exit_status status;
 
 	report_program("wmopkg-build");
+	/* A limit on files (ulimit -f) is an error of what writes, which then cleans up.
+	 */
+	signal(SIGXFSZ, SIG_IGN);
 	if (verity_debug_wanted())
 		verity_debug_start(report_debug);
 	status = run(argc, argv);

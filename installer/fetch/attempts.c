@@ -33,7 +33,6 @@ struct attempts {
 	size_t count;
 	struct client client;        /* of the present attempt */
 	bool has_user, has_password; /* given with the command */
-	bool is_url;                 /* given as a URL */
 	bool is_global;              /* libcurl is initialised */
 };
 
@@ -84,9 +83,10 @@ static int set_login(struct attempts *attempts, struct transfer_job *job,
 	job->has_user = attempts->has_user;
 	job->has_password = attempts->has_password;
 	job->password = login->password;
-	/* By custom, a URL without a user means a guest. */
+	/* By custom, who gives no name is a guest, as long as the server lets guests in.
+	 */
 	if (job->protocol->needs_user &&
-	    !(attempts->is_url && has_guests && !login->user)) {
+	    !(has_guests && !login->user && !login->password)) {
 		if (!login->user)
 			r = credentials_login_name(&login->user, err);
 		if (r == 0 && has_guests && !job->password &&
@@ -285,7 +285,6 @@ static int make_urls(struct attempts *attempts, const struct source_request *req
 	int r = 0;
 
 	if (request->where) {
-		attempts->is_url = true;
 		attempts->count = 1;
 		r = url_parse(request->where, &attempts->urls[0], &attempts->login, err);
 		return r < 0 ? r

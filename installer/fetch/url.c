@@ -3,6 +3,7 @@
 #include "installer/fetch/url.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "installer/common/redact.h"
 #include "installer/transfer/address.h"
@@ -45,6 +46,21 @@ static CURLUcode get_part(CURLU *parts, CURLUPart which, unsigned flags, char **
 	*ret = strdup(text);
 	explicit_bzero(text, strlen(text));
 	return *ret ? CURLUE_OK : CURLUE_OUT_OF_MEMORY;
+}
+
+/* What stands for binary behind a path (RFC 1738, RFC 3617), which is the only mode. */
+static CURLUcode drop_mode(CURLU *parts, const char *mode)
+{
+	cleanup_free char *path = NULL;
+	CURLUcode code = get_part(parts, CURLUPART_PATH, 0, &path);
+	size_t size = code == CURLUE_OK ? strlen(path) : 0;
+	size_t mode_size = mode ? strlen(mode) : 0;
+
+	if (mode_size == 0 || size < mode_size ||
+	    strcasecmp(path + size - mode_size, mode) != 0)
+		return code;
+	path[size - mode_size] = '\0';
+	return curl_url_set(parts, CURLUPART_PATH, path, 0);
 }
 
 /*
@@ -99,6 +115,8 @@ int url_parse(const char *text, struct url *ret, struct login *ret_login,
 	if (code == CURLUE_OK)
 		code = get_part(parts, CURLUPART_PASSWORD, CURLU_URLDECODE,
 				&login.password);
+	if (code == CURLUE_OK)
+		code = drop_mode(parts, url.protocol->mode);
 	if (code == CURLUE_OK)
 		code = get_part(parts, CURLUPART_PATH, CURLU_URLDECODE, &url.path);
 	for (size_t i = 0; code == CURLUE_OK && i < sizeof(dropped) / sizeof(dropped[0]);

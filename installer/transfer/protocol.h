@@ -46,6 +46,7 @@ struct protocol {
 	const char *name;                /* as shown: "FTP" */
 	const char *follow;              /* what a redirect may lead to, for libcurl */
 	const char *relative, *absolute; /* between host and path in a URL */
+	const char *mode;                /* at the end of a URL, for binary; NULL: none */
 	bool can_resume;                 /* at any byte, if the file is still the same */
 	bool needs_user;                 /* nobody can log in without a user name */
 	bool has_guests;                 /* users anonymous and ftp, with any password */

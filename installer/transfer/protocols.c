@@ -19,10 +19,10 @@
  */
 static const struct protocol protocols[] = {
 	{"ftp", "FTP", .follow = "ftp", .relative = "/", .absolute = "//",
-	 .can_resume = true, .needs_user = true, .has_guests = true,
+	 .mode = ";type=i", .can_resume = true, .needs_user = true, .has_guests = true,
 	 .has_data_connection = true, .ops = &ftp_ops},
 	{"tftp", "TFTP", .follow = "tftp", .relative = "/", .absolute = "//",
-	 .ops = &tftp_ops},
+	 .mode = ";mode=octet", .ops = &tftp_ops},
 	{"scp", "SCP", .follow = "scp", .relative = "/~/", .absolute = "/",
 	 .needs_user = true, .has_host_keys = true, .ops = &ssh_ops},
 	{"sftp", "SFTP", .follow = "sftp", .relative = "/~/", .absolute = "/",

@@ -9,6 +9,10 @@
 #include "installer/transfer/ssh_login.h"
 #include "installer/transfer/transfer.h"
 
+/* What libcurl and libssh2 say */
+#define NO_SFTP   "Failure initializing sftp session"
+#define NO_BANNER "Failed getting banner"
+
 /* Of one transfer; lives in @transfer->private. */
 struct ssh {
 	struct ssh_hostkey host;
@@ -46,6 +50,28 @@ static int prepare(struct transfer *transfer, struct verity_error *err)
 	return 0;
 }
 
+/* In a URL, and with a leading slash in a path; what many mean is the home folder. */
+static bool is_at_root(const char *url)
+{
+	const char *host = strstr(url, "://");
+	const char *path = host ? strchr(host + 3, '/') : NULL;
+
+	return path && strncmp(path, "/~/", 3) != 0;
+}
+
+/* Where there is no program for scp, libssh2 takes its silence for an empty file. */
+static int check(struct transfer *transfer, struct verity_error *err)
+{
+	curl_off_t bytes = -1;
+
+	curl_easy_getinfo(transfer->handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &bytes);
+	if (!transfer->protocol->can_resume && bytes <= 0)
+		return verity_fail(err, VERITY_E_TRANSFER,
+				   "the server sends nothing: the file is empty, or the "
+				   "server has no scp (give the words: proto sftp)");
+	return transfer_read_file_time(transfer, err);
+}
+
 static int explain(struct transfer *transfer, CURLcode code, struct verity_error *err)
 {
 	struct ssh *ssh = transfer->private;
@@ -53,23 +79,50 @@ static int explain(struct transfer *transfer, CURLcode code, struct verity_error
 	const char *colon = strrchr(transfer->curl_words, ':');
 	const char *words = colon && colon[1] == ' ' ? colon + 2 : transfer->curl_words;
 	int r = ssh_hostkey_explain(&ssh->host, err);
+	const char *hint = is_at_root(transfer->job->url)
+				   ? ": it begins at the root of the server, not in the "
+				     "home folder, which is ~/"
+				   : "";
+	bool is_sftp = transfer->protocol->can_resume;
 	curl_off_t accepted_us = 0;
 
 	if (r < 0)
 		return r;
+	curl_easy_getinfo(transfer->handle, CURLINFO_APPCONNECT_TIME_T, &accepted_us);
+	/* It waits for the answer of a program that has not been started. */
+	if (is_sftp &&
+	    ((code == CURLE_OPERATION_TIMEDOUT && accepted_us > 0 && !transfer->begun) ||
+	     strstr(transfer->curl_words, NO_SFTP)))
+		return verity_fail(err, VERITY_E_TRANSFER,
+				   "the server lets %s in, but has no sftp (give the "
+				   "words: proto scp)",
+				   transfer->user);
+	if (strstr(transfer->curl_words, NO_BANNER))
+		return verity_fail(
+			err, VERITY_E_TRANSFER,
+			"the server does not speak SSH on this port, or refuses "
+			"this device (check the protocol and the port)");
+	if (strstr(transfer->curl_words, SSH_NO_COMMON_METHOD))
+		return verity_fail(
+			err, VERITY_E_TRANSFER,
+			"the server and this device have no method of SSH in common for "
+			"keys, ciphers or checksums; this device has %s (update its "
+			"firmware, or allow an older method on the server)",
+			curl_version_info(CURLVERSION_NOW)->libssh_version);
 	switch ((int)code) {
 	case CURLE_LOGIN_DENIED:
 		return ssh_login_explain(&ssh->login, transfer, err);
 	case CURLE_REMOTE_FILE_NOT_FOUND:
-		if (transfer->protocol->can_resume)
+		if (is_sftp)
 			return verity_fail(err, VERITY_E_NOT_FOUND,
-					   "the server says %s (check the path)", words);
-		/* libssh2 does not read what scp says. */
+					   "the server says %s (check the path%s)", words,
+					   hint);
+		/* libssh2 does not read what scp says, nor whether there is one. */
 		return verity_fail(
 			err, VERITY_E_NOT_FOUND,
-			"the server has no such file, or none that %s may read "
-			"(check the path)",
-			transfer->user);
+			"the server has no such file, none that %s may read, or no scp "
+			"(check the path%s; or give the words: proto sftp)",
+			transfer->user, hint);
 	case CURLE_REMOTE_ACCESS_DENIED:
 		return verity_fail(err, VERITY_E_TRANSFER, "the server says %s", words);
 	case CURLE_SSH:
@@ -77,8 +130,6 @@ static int explain(struct transfer *transfer, CURLcode code, struct verity_error
 		 * The code for a lost connection, too: without words of the server, once
 		 * it has accepted us; libcurl may not have passed on a byte by then.
 		 */
-		curl_easy_getinfo(transfer->handle, CURLINFO_APPCONNECT_TIME_T,
-				  &accepted_us);
 		return transfer->begun || (accepted_us > 0 && !words[0])
 			       ? curl_error(transfer, CURLE_RECV_ERROR, err)
 			       : 0;
@@ -101,7 +152,7 @@ static int amend(struct transfer *transfer, struct verity_error *err)
 
 const struct protocol_ops ssh_ops = {
 	.prepare = prepare,
-	.check = transfer_read_file_time,
+	.check = check,
 	.explain = explain,
 	.amend = amend,
 	.done = done,

@@ -9,9 +9,6 @@
 
 #include "installer/transfer/address.h"
 
-/* The number of libssh2 if client and server have no method in common */
-#define NO_COMMON_METHOD "session: -5,"
-
 /*
  * Up to 1.10 libssh2 can use RSA only with SHA-1, which few servers still accept, and if
  * libcurl asks it for SHA-2 it calls memcpy() with areas that overlap.
@@ -253,7 +250,7 @@ int ssh_hostkey_amend(struct ssh_hostkey *host, struct verity_error *err)
 	int r;
 
 	if (!host->is_shown && host->lines == SSH_HOSTKEY_AS_WRITTEN &&
-	    strstr(host->transfer->curl_words, NO_COMMON_METHOD))
+	    strstr(host->transfer->curl_words, SSH_NO_COMMON_METHOD))
 		return choose_lines(host, SSH_HOSTKEY_NONE, err) ?: 1;
 	if (!is_unknown)
 		return 0;

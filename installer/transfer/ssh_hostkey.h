@@ -6,6 +6,9 @@
 #include "installer/transfer/known_hosts.h"
 #include "installer/transfer/transfer.h"
 
+/* The number of libssh2 if client and server have no method in common */
+#define SSH_NO_COMMON_METHOD "session: -5,"
+
 /* Which lines of known_hosts libcurl has, one after the other; see known_hosts_filter. */
 enum ssh_hostkey_lines {
 	SSH_HOSTKEY_AS_WRITTEN, /* the server is asked for a key of the type that it has

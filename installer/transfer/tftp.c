@@ -2,12 +2,19 @@
 /* The hooks of tftp. */
 #include "installer/transfer/tftp.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "installer/transfer/transfer.h"
 
 #define CONNECT_TIMEOUT_S 10L
 #define BLOCK_BYTES       1428L /* fits an Ethernet frame, also with IPv6 and a VLAN */
+
+/* Of one transfer; lives in @transfer->private. */
+struct tftp {
+	bool refused; /* the server did not like the request in this try, */
+	bool plain;   /* so this one is sent without options */
+};
 
 /* libcurl gives the error message of a server only to a debug function. */
 static int hear(CURL *handle, curl_infotype type, char *text, size_t size, void *context)
@@ -24,7 +31,15 @@ static int hear(CURL *handle, curl_infotype type, char *text, size_t size, void 
 /* libcurl asks for tsize by itself. */
 static int prepare(struct transfer *transfer, struct verity_error *err)
 {
+	struct tftp *tftp = transfer->private;
+
+	if (!tftp)
+		transfer->private = tftp = calloc(1, sizeof(*tftp));
+	if (!tftp)
+		return transfer_no_memory(err);
+	tftp->refused = false;
 	if (transfer_set(transfer, PROXY, "") ||
+	    transfer_set(transfer, TFTP_NO_OPTIONS, (long)tftp->plain) ||
 	    transfer_set(transfer, TFTP_BLKSIZE, BLOCK_BYTES) ||
 	    transfer_set(transfer, CONNECTTIMEOUT, CONNECT_TIMEOUT_S) ||
 	    transfer_set(transfer, DEBUGFUNCTION, hear) ||
@@ -36,9 +51,13 @@ static int prepare(struct transfer *transfer, struct verity_error *err)
 
 static int explain(struct transfer *transfer, CURLcode code, struct verity_error *err)
 {
-	const char *words =
-		transfer->words[0] ? transfer->words : curl_easy_strerror(code);
+	struct tftp *tftp = transfer->private;
+	const char *words = transfer->words[0]        ? transfer->words
+			    : transfer->curl_words[0] ? transfer->curl_words
+						      : curl_easy_strerror(code);
 
+	/* The second is libcurl's for all other errors of a server: 8 is one of them. */
+	tftp->refused = code == CURLE_TFTP_ILLEGAL || code == CURLE_ABORTED_BY_CALLBACK;
 	switch ((int)code) {
 	case CURLE_TFTP_NOTFOUND:
 		return verity_fail(err, VERITY_E_NOT_FOUND,
@@ -49,10 +68,27 @@ static int explain(struct transfer *transfer, CURLcode code, struct verity_error
 	case CURLE_TFTP_UNKNOWNID:
 	case CURLE_REMOTE_FILE_EXISTS:
 	case CURLE_TFTP_NOSUCHUSER:
+	case CURLE_ABORTED_BY_CALLBACK:
 		return verity_fail(err, VERITY_E_TRANSFER, "the server says %s", words);
 	default:
 		return 0;
 	}
 }
 
-const struct protocol_ops tftp_ops = {.prepare = prepare, .explain = explain};
+/* A server that knows no options, or answers them wrongly, may know the file. */
+static int amend(struct transfer *transfer, struct verity_error *err)
+{
+	struct tftp *tftp = transfer->private;
+
+	(void)err;
+	if (!tftp->refused || tftp->plain || transfer->taken > 0)
+		return 0;
+	tftp->plain = true;
+	return 1;
+}
+
+const struct protocol_ops tftp_ops = {
+	.prepare = prepare,
+	.explain = explain,
+	.amend = amend,
+};

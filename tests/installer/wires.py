@@ -131,6 +131,9 @@ class Ftp:
                             return
             except OSError:  # the other end has heard enough
                 pass
+            finally:
+                if data:
+                    data.close()
 
     def silent(self, connection):
         """A reply that never comes, from a firewall that has forgotten the connection."""

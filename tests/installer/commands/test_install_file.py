@@ -286,5 +286,21 @@ class Bad(bench.Case):
         self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), bench.read(self.package))
 
 
+class Limit(bench.Case):
+    def test_files(self):
+        """ulimit -f in a shell before: not a byte is left behind."""
+        result = subprocess.run(["sh", "-c", 'ulimit -f 1000; exec "$@"', "sh", bench.WMOPKG,
+                                 "--config", "wmopkg.conf", "install", self.package],
+                                capture_output=True, text=True, check=False)
+        self.assertEqual(result.returncode, 6, result)
+        self.assertIn("File too large", result.stderr)
+        self.assertEqual(bench.listing("data", "persist"), ["data/packages"])
+        result = subprocess.run(["sh", "-c", 'ulimit -f 100; exec "$@"', "sh", bench.BUILD, "create",
+                                 "--version", "1", "--description", "x", f"{self.shared}/tree",
+                                 "new.wmopkg"], capture_output=True, text=True, check=False)
+        self.assertEqual(result.returncode, 6, result)
+        self.assertEqual([name for name in os.listdir(".") if "new" in name], [])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -29,6 +29,8 @@ class Credentials(bench.Case):
         cls.ftp = servers.Ftp(f"{cls.shared}/ftp", cls.shared)
         cls.addClassCleanup(cls.ftp.close)
         shutil.copy(cls.package, f"{cls.ftp.home}/mine.wmopkg")
+        cls.closed = servers.Ftp(f"{cls.shared}/closed", cls.shared, anonymous=False)
+        cls.addClassCleanup(cls.closed.close)
         cls.at = f"127.0.0.1:{cls.ftp.port}"
         cls.web = f"http://127.0.0.1:{cls.nginx.port}/private/pkgname.wmopkg"
         cls.me = cls.login_name()
@@ -71,10 +73,12 @@ class Credentials(bench.Case):
                     output=self.attempt(self.ftp.port))
 
     def test_ftp_without_a_terminal(self):
-        question = "the server says 331 Please specify the password.; " + WANTED
-        for words, more in (((), ", or: user anonymous"), (("user", servers.USER), "")):
-            self.refuse(5, f"ftp://{self.at}/mine.wmopkg: {question}{more})", "install", "proto",
-                        "ftp", *words, self.at, "mine.wmopkg", output=self.attempt(self.ftp.port))
+        for words, says in (((), REFUSED),
+                            (("user", servers.USER),
+                             "the server says 331 Please specify the password.")):
+            at = f"127.0.0.1:{self.closed.port}"
+            self.refuse(5, f"ftp://{at}/mine.wmopkg: {says}; {WANTED})", "install", "proto",
+                        "ftp", *words, at, "mine.wmopkg", output=self.attempt(self.closed.port))
 
     def test_ftp_refused_without_a_name(self):
         self.refuse(5, f"ftp://{self.at}/mine.wmopkg: {REFUSED} (check the user name and the "
@@ -83,8 +87,15 @@ class Credentials(bench.Case):
                     output=self.attempt(self.ftp.port))
 
     def test_ftp_user_is_who_is_logged_in(self):
-        self.wmopkg("install", "proto", "ftp", self.at, "who.wmopkg")
-        self.assertIn(f'"USER {self.me}"', self.ftp.commands())
+        """Where guests are not let in."""
+        console = self.type("install", "proto", "ftp", f"127.0.0.1:{self.closed.port}",
+                            "who.wmopkg")
+        self.ask(self.me)
+        console.type("wrong\n")
+        self.ask(self.me)
+        console.type("\x03")
+        console.end()
+        self.assertIn(f'"USER {self.me}"', self.closed.commands())
 
     def test_http_without_a_terminal(self):
         self.refuse(5, f"{self.web}: the server says 401 Unauthorized; {WANTED})", "install",
@@ -141,12 +152,12 @@ class Credentials(bench.Case):
         """Who types none does not want to go on: no other protocol is tried."""
         for words in ((), ("proto", "ftp")):
             for key in ("\n", "\x04"):
-                console = self.type("install", *words, self.at, "mine.wmopkg")
+                console = self.type("install", *words, f"127.0.0.1:{self.closed.port}", "mine.wmopkg")
                 self.ask(self.me)
                 console.type(key)
                 self.assertEqual(console.end(), 1)
                 self.assertTrue(console.screen.endswith(
-                    f"wmopkg: ftp://{self.at}/mine.wmopkg: Password for {self.me} at 127.0.0.1: "
+                    f"wmopkg: ftp://127.0.0.1:{self.closed.port}/mine.wmopkg: Password for {self.me} at 127.0.0.1: "
                     "nothing was typed (run the command again)\n"), console.screen)
                 self.assertNotIn("TFTP", console.screen)
         self.assertEqual(bench.listing("data"), ["data/packages"])
@@ -155,14 +166,14 @@ class Credentials(bench.Case):
         """It is refused aloud: without it, it would be another password."""
         for keys, told in (("gehe\x1b[Dim\n", "a control character was typed, such as an arrow key"),
                            ("geheim\x00x\n", "a zero byte was typed")):
-            console = self.type("install", self.at, "mine.wmopkg")
+            console = self.type("install", "user", self.me, self.at, "mine.wmopkg")
             self.ask(self.me)
             console.type(keys)
             self.assertEqual(console.end(), 1)
             self.assertIn(f"Password for {self.me} at 127.0.0.1: {told} (run", console.screen)
 
     def test_interrupted(self):
-        console = self.type("install", "proto", "ftp", self.at, "mine.wmopkg")
+        console = self.type("install", "proto", "ftp", f"127.0.0.1:{self.closed.port}", "mine.wmopkg")
         self.ask(self.me)
         console.type("\x03")
         self.assertEqual(console.end(), 1)

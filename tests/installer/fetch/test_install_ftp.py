@@ -13,10 +13,13 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import bench  # noqa: E402
 import servers  # noqa: E402
+import wires  # noqa: E402
 
 LOGIN = "(check the user name and the password)"
 LOST = "(check the connection, then try again)"
+SERVER = "(check the address, the path and the server)"
 GUEST = ("user", "anonymous")
+GUESTS = "(check the path; this is what a guest sees: to log in, give the words: user NAME)"
 STRANGE = "my files/50%/#1?;type=a/\u00e4"
 
 
@@ -119,9 +122,9 @@ class Ftp(WithFtp):
                      servers.PASSWORD, "proto", "ftp", self.address, f"{STRANGE}/pkgname.wmopkg")
 
     def test_not_found(self):
-        for path, words in (("none.wmopkg", "550 Could not get file size."),
+        for path, words in (("none.wmopkg", "550 Failed to open file."),
                             ("none/none.wmopkg", "550 Failed to change directory.")):
-            self.refuse(4, f"{self.url}/{path}: the server says {words} (check the path)",
+            self.refuse(4, f"{self.url}/{path}: the server says {words} {GUESTS}",
                         "install", f"{self.url}/{path}",
                         output=self.attempt.replace("pkgname", "none"))
 
@@ -151,6 +154,78 @@ class Ftp(WithFtp):
         self.refuse(3, f"ftp://{self.address}/unsigned.wmopkg: Unsigned: {bench.UNSIGNED}",
                     "install", *GUEST, self.address, "unsigned.wmopkg",
                     output=self.attempt.replace("pkgname", "unsigned"))
+
+
+    def test_binary(self):
+        """What stands for binary at the end of a URL is no part of the name."""
+        self.succeed(self.attempt + bench.LOCAL, "install", f"{self.url}/pkgname.wmopkg;type=i")
+
+    def test_guest(self):
+        """Without a user it is a guest, in the address as in the URL, where guests are let in."""
+        for words in (("proto", "ftp", self.address, "pkgname.wmopkg"),
+                      (f"{self.url}/pkgname.wmopkg",)):
+            self.succeed(self.attempt + bench.LOCAL, "install", *words)
+            self.forget()
+        self.assertEqual(set(re.findall(r'"USER (.*?)"', self.ftp.commands())), {"anonymous"})
+
+
+class Strange(bench.Case):
+    """Servers that say something else."""
+
+    def serve(self, **replies):
+        server = wires.Ftp(bench.read(self.package), **replies)
+        self.addCleanup(server.close)
+        self.url = f"ftp://127.0.0.1:{server.port}/pkgname.wmopkg"
+        self.attempt = attempt("FTP", server.port)
+        return server
+
+    def refuse_url(self, status, message):
+        self.refuse(status, f"{self.url}: {message}", "install", self.url, output=self.attempt)
+
+    def test_not_available(self):
+        words = "421 Too many users"
+        for key in ("_220", "USER", "PASS", "TYPE", "SIZE", "RETR"):
+            with self.subTest(key):
+                server = self.serve(**{key: words})
+                self.refuse_url(5, f"the server says {words} {SERVER}")
+                self.assertLess(server.commands.count("USER anonymous"), 2)
+
+    def test_its_own_reason(self):
+        for key in ("TYPE", "RETR"):
+            self.serve(**{key: "452 disk on fire"})
+            self.refuse_url(5, f"the server says 452 disk on fire {SERVER}")
+
+    def test_size(self):
+        """Refused, but the file is there; then: it is not."""
+        for words in ("550 SIZE not allowed in ASCII mode", "550 no"):
+            self.serve(SIZE=words)
+            self.succeed(self.attempt + bench.LOCAL, "install", self.url)
+            self.forget()
+        self.serve(SIZE="550 no", RETR="550 no such file")
+        self.refuse_url(4, "the server says 550 no such file (check the path; this is what a guest "
+                        "sees: to log in, give the words: user NAME)")
+
+    def test_other_protocol(self):
+        """Not waited for."""
+        for words in ("SSH-2.0-OpenSSH_9.2p1 Debian-2", "HTTP/1.1 400 Bad Request", "+OK ready"):
+            server = self.serve(_220=words)
+            self.refuse_url(5, "the server does not speak FTP on this port: it says "
+                            f"{words} (check the protocol and the port)")
+            self.assertEqual(server.commands, [])
+
+    def test_endless(self):
+        def pour(begin, more):
+            def poured(connection):
+                connection.sendall(begin)
+                while True:
+                    connection.sendall(more)
+            return poured
+
+        for begin, more in ((b"", b"220-welcome\r\n"), (b"220 ", b"x" * 4096)):
+            self.serve(_220=pour(begin, more))
+            result = self.wmopkg("install", self.url)
+            self.assertEqual((result.returncode, os.listdir("data/packages")), (5, []), result)
+            self.assertNotIn("memory", result.stderr)
 
 
 class Ipv6(WithFtp):
@@ -226,7 +301,7 @@ class Lost(WithFtp):
         status, _, errors = self.install_and_lose(
             lambda: os.unlink(f"{self.shared}/moving.wmopkg"))
         self.assertEqual((status, errors), (4, f"wmopkg: {self.url}/moving.wmopkg: the server says "
-                                            "550 Could not get file size. (check the path)\n"))
+                                            f"550 Could not get file size. {GUESTS}\n"))
 
 
 if __name__ == "__main__":

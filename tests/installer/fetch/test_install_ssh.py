@@ -5,8 +5,10 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -111,13 +113,15 @@ class Known(WithSsh):
                          f"{protocol}://{login}@[::1]:{self.ssh.port}/~/pkgname.wmopkg")
 
     def test_missing(self):
-        said = {"sftp": "the server says No such file or directory (check the path)",
-                "scp": f"the server has no such file, or none that {servers.USER} may read "
-                "(check the path)"}
+        root = ": it begins at the root of the server, not in the home folder, which is ~/"
+        said = {"sftp": "the server says No such file or directory (check the path{})",
+                "scp": f"the server has no such file, none that {servers.USER} may read, or no scp "
+                "(check the path{}; or give the words: proto sftp)"}
         for protocol in BOTH:
             for path in ("none.wmopkg", "no folder/none.wmopkg".replace(" ", "-"),
                          "/none.wmopkg"):
-                self.refuse_path(protocol, 4, path, said[protocol])
+                self.refuse_path(protocol, 4, path,
+                                 said[protocol].format(root if path[0] == "/" else ""))
 
     def test_not_allowed(self):
         os.makedirs(f"{self.ssh.home}/closed", exist_ok=True)
@@ -125,8 +129,9 @@ class Known(WithSsh):
         os.chmod(f"{self.ssh.home}/closed/pkgname.wmopkg", 0o600)
         self.refuse_path("sftp", 5, "closed/pkgname.wmopkg",
                          f"the server says Permission denied {SERVER}")
-        self.refuse_path("scp", 4, "closed/pkgname.wmopkg", "the server has no such file, or none "
-                         f"that {servers.USER} may read (check the path)")
+        self.refuse_path("scp", 4, "closed/pkgname.wmopkg", "the server has no such file, none "
+                         f"that {servers.USER} may read, or no scp (check the path; or give the "
+                         "words: proto sftp)")
 
     def test_wrong_password(self):
         for protocol in BOTH:
@@ -577,6 +582,75 @@ class HostKeys(WithSsh):
         result = self.wmopkg("install", "proto", "sftp", *WORDS, self.address, "pkgname.wmopkg")
         self.assertEqual(result.returncode, 1)
         self.assertIn(f"{begin}over 1048576 bytes", result.stderr)
+
+
+class Half(bench.Case):
+    """Servers that have one of both only, or something else on this port."""
+
+    SFTP = f"the server lets {servers.USER} in, but has no sftp (give the words: proto scp)"
+
+    def serve(self, name, **options):
+        os.makedirs("persist/wmopkg", 0o700, exist_ok=True)
+        ssh = servers.Ssh(f"{self.folder}/{name}", **options)
+        self.addCleanup(ssh.close)
+        shutil.copy(self.package, ssh.home)
+        bench.write("persist/wmopkg/known_hosts",
+                    f"[127.0.0.1]:{ssh.port} {public(ssh.keys['ed25519'])}\n".encode())
+        return ssh
+
+    def told(self, ssh, protocol):
+        result = self.wmopkg("install", "proto", protocol, *WORDS, f"127.0.0.1:{ssh.port}",
+                             "pkgname.wmopkg")
+        begin = f"wmopkg: {protocol}://127.0.0.1:{ssh.port}/~/pkgname.wmopkg: "
+        self.assertTrue(result.stderr.startswith(begin), result)
+        self.assertEqual(bench.listing("data"), ["data/packages"])
+        return result.returncode, result.stderr[len(begin):].strip()
+
+    def script(self, name, text):
+        return servers.write(f"{self.folder}/{name}", f"#!/bin/sh\n{text}\n", 0o755)
+
+    def test_no_scp(self):
+        """As an account for sftp only has it, and one without the program."""
+        none = self.script("none", 'echo "sh: 1: scp: not found" >&2; exit 127')
+        for name, command, status, message in (
+                ("only", "internal-sftp", 4, f"the server has no such file, none that {servers.USER} "
+                 "may read, or no scp (check the path; or give the words: proto sftp)"),
+                ("none", none, 5, "the server sends nothing: the file is empty, or the server has "
+                 "no scp (give the words: proto sftp)")):
+            ssh = self.serve(f"ssh-{name}", options=f"ForceCommand {command}")
+            self.assertEqual(self.told(ssh, "scp"), (status, message))
+
+    def test_no_sftp(self):
+        menu = self.script("menu", 'echo "Welcome to the box"')
+        for name, options in (("menu", {"options": f"ForceCommand {menu}"}),
+                              ("silent", {"sftp": self.script("silent", "exec sleep 100")})):
+            with self.subTest(name):
+                self.assertEqual(self.told(self.serve(f"ssh-{name}", **options), "sftp"),
+                                 (5, self.SFTP))
+
+    def test_other_protocol(self):
+        for greeting in (b"220 ready\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n",
+                         b"\x15\3\1\0\2\2\x32", b"x" * 300):
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                def answer(server=server, greeting=greeting):
+                    with server.accept()[0] as connection:
+                        connection.sendall(greeting)
+                        connection.recv(4096)
+                thread = threading.Thread(target=answer)
+                thread.start()
+                result = self.wmopkg("install", "proto", "sftp", *WORDS,
+                                     f"127.0.0.1:{server.getsockname()[1]}", "pkgname.wmopkg")
+                thread.join()
+            self.assertEqual(result.returncode, 5, result)
+            self.assertIn("the server does not speak SSH on this port, or refuses this device (check "
+                          "the protocol and the port)", result.stderr)
+
+    def test_nothing_in_common(self):
+        ssh = self.serve("ssh", options="KexAlgorithms sntrup761x25519-sha512@openssh.com")
+        status, message = self.told(ssh, "sftp")
+        self.assertEqual(status, 5)
+        self.assertRegex(message, "the server and this device have no method of SSH in common for "
+                         r"keys, ciphers or checksums; this device has libssh2/[\d.]+ \(update")
 
 
 if __name__ == "__main__":

@@ -118,6 +118,40 @@ class Datagrams(bench.Case):
         options = dict(zip(words[2::2], words[3::2]))
         self.assertEqual((options[b"tsize"], options[b"blksize"]), (b"0", b"1428"))
 
+    def test_again_without_options(self):
+        """What a server does not like about options does not keep it from its file."""
+        whole = bench.read(self.package)
+
+        def serve(answer):
+            self.socket.settimeout(60)
+            self.plain, client = self.socket.recvfrom(2048)
+            # libcurl does not see an answer that comes at once, and sends the request again
+            while b"blksize" in self.plain:
+                self.socket.sendto(answer, client)
+                self.plain, client = self.socket.recvfrom(2048)
+            for number in range(len(whole) // BLOCK + 1):
+                block = whole[number * BLOCK:(number + 1) * BLOCK]
+                self.socket.sendto(struct.pack(">HH", 3, number + 1 & 0xffff) + block, client)
+                while self.socket.recv(2048)[2:4] != struct.pack(">H", number + 1 & 0xffff):
+                    pass
+
+        for answer in (struct.pack(">HH", 5, 8) + b"no options\0",
+                       struct.pack(">HH", 5, 4) + b"illegal\0",
+                       struct.pack(">HH", 5, 0) + b"what is that\0",
+                       struct.pack(">H", 6) + b"blksize\x0065464\0",
+                       struct.pack(">H", 6) + b"blksize\0nonsense\0",
+                       struct.pack(">H", 6) + b"tsize\x000\0blksize\x004\0"):
+            with self.subTest(answer=answer):
+                self.serve(answer)
+                self.thread.join(0)
+                more = threading.Thread(target=lambda: (self.thread.join(), serve(answer)))
+                more.start()
+                self.succeed(attempt(self.port) + bench.LOCAL, "install", self.url)
+                more.join()
+                self.assertIn(b"blksize", self.request)
+                self.assertEqual(self.plain, b"\0\1pkgname.wmopkg\0octet\0")
+                self.forget()
+
     def test_words_of_the_server_do_not_steer_the_terminal(self):
         self.serve(struct.pack(">HH", 5, 2) + b"\x1b[2Jno\n\xff\0")
         self.refuse_url(5, f"the server says ?[2Jno?? {SERVER}")

@@ -32,7 +32,7 @@ struct request {
 	struct overlay_image_options image;
 	struct build_signing signing;
 	struct build_signing kernel; /* for the kernel's own check */
-	bool epoch_of_date;
+	bool has_epoch, epoch_of_date;
 	const char *tree;
 	const char *out;
 };
@@ -81,6 +81,9 @@ static int read_epoch(void *object, const char *name, const char *value,
 	int64_t epoch = 0;
 	int r = 0;
 
+	if (request->has_epoch)
+		return verity_fail(err, VERITY_E_USAGE, "%s is given twice", name);
+	request->has_epoch = true;
 	request->epoch_of_date = strcmp(value, "auto") == 0;
 	if (!request->epoch_of_date)
 		r = build_parse_integer(name, value, 0, UINT32_MAX, &epoch, err);
@@ -103,6 +106,11 @@ static int take_epoch_of_date(struct verity_manifest *manifest, struct verity_er
 			"--epoch auto: SOURCE_DATE_EPOCH is not set (set it to "
 			"the date of the source, such as: git log -1 "
 			"--format=%%ct)");
+	if (manifest->built == 0)
+		return verity_fail(
+			err, VERITY_E_USAGE,
+			"--epoch auto: SOURCE_DATE_EPOCH is 0, and an epoch of 0 keeps "
+			"no older package out (set it to the date of the source)");
 	if (manifest->built > time(NULL) + CLOCK_SLACK_S)
 		return verity_fail(
 			err, VERITY_E_USAGE,

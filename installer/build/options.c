@@ -2,6 +2,7 @@
 /* Reads and explains the options of wmopkg-build by their tables. */
 #include "installer/build/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -23,7 +24,10 @@ int build_parse_integer(const char *option, const char *text, int64_t min, int64
 
 	errno = 0;
 	number = strtoll(text, &end, 10);
-	if (errno || end == text || *end || number < min || number > max)
+	/* It accepts blanks and a '+' before a number. */
+	if (errno || end == text ||
+	    (text[0] != '-' && !isdigit((unsigned char)text[0])) || *end ||
+	    number < min || number > max)
 		return verity_fail(err, VERITY_E_USAGE,
 				   "%s: '%s' is not a whole number from %" PRId64
 				   " to %" PRId64,

@@ -23,6 +23,8 @@ struct request {
 	const char *out;
 };
 
+#define DIGITS_OF_DAY 8
+
 /* A day is meant to its end: "until the 31st" holds on the 31st. */
 static bool parse_day(const char *text, int64_t *ret)
 {
@@ -47,6 +49,14 @@ static int read_not_after(void *object, const char *name, const char *value,
 {
 	struct request *request = object;
 
+	/* 20261231 is the day for a person, and seconds of 1970 for a program. */
+	if (strlen(value) == DIGITS_OF_DAY && value[strspn(value, "0123456789")] == '\0')
+		return verity_fail(err, VERITY_E_USAGE,
+				   "%s: '%s' may be a day or seconds since 1970: write a "
+				   "day as %.4s-%.2s-%.2s",
+				   name, value, value, value + 4, value + 6);
+	if (request->not_after)
+		return verity_fail(err, VERITY_E_USAGE, "%s is given twice", name);
 	if (parse_day(value, &request->not_after) ||
 	    build_parse_integer(name, value, 1, VERITY_TIME_MAX, &request->not_after,
 				NULL) == 0)

@@ -266,7 +266,7 @@ class Repeatable(Case):
     def test_epoch_of_the_source(self):
         """It rises with the date of the source, and whoever builds it again gets the same."""
         self.tree()
-        for date in (0, 1700000000, 1700000001):
+        for date in (1, 1700000000, 1700000001):
             self.build(*CREATE, "--epoch", "auto", "tree", "a.wmopkg",
                        env={"SOURCE_DATE_EPOCH": str(date)})
             self.assertEqual(self.facts("a.wmopkg")["epoch"], date)
@@ -281,6 +281,15 @@ class Repeatable(Case):
                      "devices would refuse later packages",
                      *CREATE, "--epoch", "auto", "tree", "c.wmopkg",
                      env={"SOURCE_DATE_EPOCH": "4294967295"})
+        self.refused(2, "--epoch auto: SOURCE_DATE_EPOCH is 0, and an epoch of 0 keeps no older "
+                     "package out (set it to the date of the source)",
+                     *CREATE, "--epoch", "auto", "tree", "c.wmopkg",
+                     env={"SOURCE_DATE_EPOCH": "0"})
+        self.refused(2, "--epoch is given twice", *CREATE, "--epoch", "1", "--epoch", "2", "tree",
+                     "c.wmopkg")
+        for blank in ("", " ", " 5", "+5"):
+            self.refused(2, f"--epoch: '{blank}' is not a whole number from 0 to 4294967295",
+                         *CREATE, "--epoch", blank, "tree", "c.wmopkg")
         self.refused(2, "--epoch: 'Auto' is not a whole number from 0 to 4294967295",
                      *CREATE, "--epoch", "Auto", "tree", "c.wmopkg")
         self.assertEqual(os.path.exists("c.wmopkg"), False)

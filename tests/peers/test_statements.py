@@ -279,6 +279,13 @@ class Making(Case):
                 self.refused(2, f"--not-after: '{when}' {day}", "unlock", *serial, *allow,
                              "--not-after", when, "u")
 
+        for when in ("20261231", "19700101", "99999999"):
+            self.refused(2, f"--not-after: '{when}' may be a day or seconds since 1970: write a day "
+                         f"as {when[:4]}-{when[4:6]}-{when[6:]}", "unlock", *serial, *allow,
+                         "--not-after", when, "u")
+        self.refused(2, "--not-after is given twice", "unlock", *serial, *allow, "--not-after",
+                     "2099-12-31", *DAY, "u")
+
     def test_wrong_words_of_denylist(self):
         number = ("--number", "1")
         digits = "is not 64 hex digits"

@@ -89,7 +89,7 @@ static const struct verity_json_field unlock_fields[] = {
 	 .encode = put_allow},
 	VERITY_JSON_INTEGER("not_after", struct verity_unlock_text, not_after, .min = 1,
 			    .max = VERITY_TIME_MAX),
-	VERITY_JSON_TEXT("id", struct verity_unlock_text, id, .min = 1,
+	VERITY_JSON_TEXT("id", struct verity_unlock_text, id, .min = 1, .is_label = true,
 			 .presence = VERITY_JSON_OPTIONAL),
 	{.key = NULL},
 };

@@ -64,12 +64,20 @@ static int get_text(struct verity_json_reader *reader, struct json_object *value
 		return verity_json_bad(reader, "empty");
 	if (size >= field->size)
 		return verity_json_bad(reader, "longer than %zu bytes", field->size - 1);
+	if (field->is_label && size > 0 && text[strspn(text, " ")] == '\0')
+		return verity_json_bad(reader, "blank");
 	if (!verity_text_check(text, size, &refused) && refused <= 0x7f)
 		return verity_json_bad(reader, "not printable UTF-8");
 	if (refused)
 		return verity_json_bad(reader,
 				       "not printable: it has the character U+%04" PRIX32
 				       ", which is invisible, a control or a frame",
+				       refused);
+	if (field->is_label && !verity_text_check_label(text, size, &refused))
+		return verity_json_bad(reader,
+				       "it has the character U+%04" PRIX32
+				       ", which is a space other than U+0020, or a mark "
+				       "without a letter before it",
 				       refused);
 	if (field->valid && !field->valid(text))
 		return verity_json_bad(reader, "not a valid package name");

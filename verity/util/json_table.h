@@ -55,6 +55,7 @@ struct verity_json_field {
 	size_t names_count;
 	const struct verity_json_field *fields;
 	const struct verity_json_field *item;     /* its offset is one within an item */
+	bool is_label;                            /* see verity_text_check_label() */
 	bool (*valid)(const char *name);          /* of a package */
 	const char *(*check)(const void *object); /* NULL, or what is wrong with it */
 	int (*decode)(struct verity_json_reader *reader, struct json_object *value,

@@ -16,6 +16,10 @@ struct sequence {
 	uint32_t smallest; /* anything below it is an overlong form */
 };
 
+struct range {
+	uint32_t first, last;
+};
+
 static const struct sequence sequences[] = {
 	{0x80, 0x00, 1, 0x0},
 	{0xe0, 0xc0, 2, 0x80},
@@ -29,14 +33,17 @@ static const struct sequence sequences[] = {
  * or the lines of the text around them, imitate the frames of our tables, or have no
  * meaning of their own. In ascending order.
  */
-static const struct {
-	uint32_t first, last;
-} refused[] = {
+static const struct range refused[] = {
 	{0x0000, 0x001f},      /* C0 */
 	{0x007f, 0x009f},      /* DEL and C1 */
 	{0x00ad, 0x00ad},      /* soft hyphen */
 	{0x034f, 0x034f},      /* combining grapheme joiner */
+	{0x0600, 0x0605},      /* Arabic signs around numbers */
 	{0x061c, 0x061c},      /* Arabic letter mark */
+	{0x06dd, 0x06dd},      /* Arabic end of Ayah */
+	{0x070f, 0x070f},      /* Syriac abbreviation mark */
+	{0x0890, 0x0891},      /* Arabic pound and piastre marks */
+	{0x08e2, 0x08e2},      /* Arabic disputed end of Ayah */
 	{0x115f, 0x1160},      /* Hangul fillers */
 	{0x17b4, 0x17b5},      /* invisible Khmer vowels */
 	{0x180b, 0x180f},      /* Mongolian variation selectors, vowel separator */
@@ -53,12 +60,44 @@ static const struct {
 	{0xffa0, 0xffa0},      /* Hangul filler */
 	{0xfff0, 0xfffc},      /* annotations, place of an object */
 	{0xfffe, 0xffff},      /* no characters */
+	{0x110bd, 0x110bd},    /* Kaithi number sign */
+	{0x110cd, 0x110cd},    /* Kaithi number sign above */
+	{0x13430, 0x1343f},    /* Egyptian joiners */
+	{0x16fe4, 0x16fe4},    /* Khitan filler */
 	{0x1bca0, 0x1bca3},    /* shorthand controls */
+	{0x1d159, 0x1d159},    /* musical null notehead */
 	{0x1d173, 0x1d17a},    /* musical controls */
 	{0x1fb00, 0x1fbff},    /* more boxes and blocks */
 	{0xe0000, 0xe0fff},    /* tags, variation selectors */
 	{0xf0000, UINT32_MAX}, /* private use; beyond Unicode */
 };
+
+/* Spaces other than U+0020: they look like it, or like nothing, and are another text. */
+static const struct range spaces[] = {
+	{0x00a0, 0x00a0}, {0x1680, 0x1680}, {0x2000, 0x200a},
+	{0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000},
+};
+
+/* Marks that change whatever stands before them: those that belong to no one script. */
+static const struct range marks[] = {
+	{0x0300, 0x036f},   {0x0483, 0x0489},   {0x064b, 0x0655},   {0x0670, 0x0670},
+	{0x0951, 0x0954},   {0x1ab0, 0x1aff},   {0x1cd0, 0x1cd2},   {0x1cd4, 0x1ce8},
+	{0x1dc0, 0x1dff},   {0x20d0, 0x20f0},   {0x302a, 0x302d},   {0x3099, 0x309a},
+	{0xfe20, 0xfe2f},   {0x101fd, 0x101fd}, {0x1cf00, 0x1cf46}, {0x1d165, 0x1d169},
+	{0x1d16d, 0x1d172}, {0x1d17b, 0x1d182}, {0x1d185, 0x1d18b}, {0x1d1aa, 0x1d1ad},
+};
+
+static bool is_in(uint32_t character, const struct range *ranges, size_t count)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < count; i++)
+		found |= character >= ranges[i].first && character <= ranges[i].last;
+	return found;
+}
+
+#define IS_IN(character, ranges)                                                         \
+	is_in((character), (ranges), sizeof(ranges) / sizeof((ranges)[0]))
 
 size_t verity_text_decode(const char *bytes, size_t size, uint32_t *ret)
 {
@@ -107,18 +146,35 @@ bool verity_text_check(const char *text, size_t size, uint32_t *ret_refused)
 	while (size) {
 		uint32_t character;
 		size_t taken = verity_text_decode(text, size, &character);
-		bool bad;
 
 		if (!taken)
 			return false;
-		bad = (character & 0xfffe) == 0xfffe; /* the last two of each plane */
-		for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-			bad = bad || (character >= refused[i].first &&
-				      character <= refused[i].last);
-		if (bad) {
+		/* Also the last two of each plane. */
+		if (IS_IN(character, refused) || (character & 0xfffe) == 0xfffe) {
 			*ret_refused = character;
 			return false;
 		}
+		text += taken;
+		size -= taken;
+	}
+	return true;
+}
+
+bool verity_text_check_label(const char *text, size_t size, uint32_t *ret_refused)
+{
+	bool is_first = true;
+
+	if (!verity_text_check(text, size, ret_refused))
+		return false;
+	while (size) {
+		uint32_t character = 0;
+		size_t taken = verity_text_decode(text, size, &character);
+
+		if (IS_IN(character, spaces) || (is_first && IS_IN(character, marks))) {
+			*ret_refused = character;
+			return false;
+		}
+		is_first = false;
 		text += taken;
 		size -= taken;
 	}

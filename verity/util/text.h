@@ -47,6 +47,14 @@ bool verity_text_printable(const char *text, size_t size);
 bool verity_text_check(const char *text, size_t size, uint32_t *ret_refused);
 
 /**
+ * verity_text_check_label - likewise for a text that people compare by eye
+ *
+ * Also without spaces other than U+0020, and not beginning with a mark that would change
+ * what stands before the text.
+ */
+bool verity_text_check_label(const char *text, size_t size, uint32_t *ret_refused);
+
+/**
  * verity_text_plain - make text from a system, a server or a file name safe to print
  * @text: changed in place: where it is not printable, all but printable ASCII becomes '?'
  *

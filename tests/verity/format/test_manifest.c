@@ -11,6 +11,9 @@
 #define NOT_PRINTABLE(character)                                                         \
 	"not printable: it has the character U+" character                               \
 	", which is invisible, a control or a frame"
+#define NO_LABEL(character)                                                              \
+	"it has the character U+" character                                              \
+	", which is a space other than U+0020, or a mark without a letter before it"
 #define NAMES "\"name\":\"n\",\"version\":\"1\",\"description\":\"d\","
 #define IMAGE                                                                              \
 	"\"image\":{\"bytes\":5,\"hash\":\"sha256\",\"salt\":\"ab\",\"root_hash\":\"" ROOT \
@@ -51,6 +54,20 @@ static const struct {
 	{START "\"name\":\"n\",\"version\":\"\"}", "manifest: version: empty"},
 	{START "\"name\":\"n\",\"version\":\"\\u001b[2J\"}",
 	 "manifest: version: not printable UTF-8"},
+	{START "\"name\":\"n\",\"version\":\" \"}", "manifest: version: blank"},
+	{START "\"name\":\"n\",\"version\":\"1\",\"description\":\"  \"}",
+	 "manifest: description: blank"},
+	{START "\"name\":\"n\",\"version\":\"1\\u00a0\"}",
+	 "manifest: version: " NO_LABEL("00A0")},
+	{START "\"name\":\"n\",\"version\":\"1\",\"description\":\"a\\u3000b\"}",
+	 "manifest: description: " NO_LABEL("3000")},
+	{START "\"name\":\"n\",\"version\":\"\\u0301"
+	       "1\"}",
+	 "manifest: version: " NO_LABEL("0301")},
+	{START "\"name\":\"n\",\"version\":\"1\\u0301\",\"description\":\"\"," IMAGE "}",
+	 NULL},
+	{START "\"name\":\"n\",\"version\":\"1\\ud804\\udcbd\"}",
+	 "manifest: version: " NOT_PRINTABLE("110BD")},
 	{START "\"name\":\"n\",\"version\":\"1\\u200b\"}",
 	 "manifest: version: " NOT_PRINTABLE("200B")},
 	{START "\"name\":\"n\",\"version\":\"1\",\"description\":\"\xe2\x94\x82\"}",

@@ -80,6 +80,11 @@ static void test_refused(void **state)
 	} ranges[] = {
 		{0x0000, 0x001f, false},    {0x007f, 0x009f, true},
 		{0x00ad, 0x00ad, true},     {0x034f, 0x034f, true},
+		{0x0600, 0x0605, true},     {0x06dd, 0x06dd, true},
+		{0x070f, 0x070f, true},     {0x0890, 0x0891, true},
+		{0x08e2, 0x08e2, true},     {0x110bd, 0x110bd, true},
+		{0x110cd, 0x110cd, true},   {0x13430, 0x1343f, true},
+		{0x16fe4, 0x16fe4, true},   {0x1d159, 0x1d159, true},
 		{0x061c, 0x061c, true},     {0x115f, 0x1160, true},
 		{0x17b4, 0x17b5, true},     {0x180b, 0x180f, true},
 		{0x200b, 0x200f, true},     {0x2028, 0x202e, true},
@@ -116,6 +121,36 @@ static void test_refused(void **state)
 	}
 }
 
+/* What people take for another text, or for the end of the one before. */
+static void test_label(void **state)
+{
+	static const uint32_t spaces[] = {0xa0,   0x1680, 0x2000, 0x2009,
+					  0x200a, 0x202f, 0x205f, 0x3000};
+	static const uint32_t marks[] = {0x0300, 0x036f, 0x0489, 0x064b, 0x1dc0,
+					 0x20dd, 0x3099, 0xfe20, 0x1d165};
+	char text[16] = "1.0";
+	uint32_t found;
+	size_t size;
+
+	(void)state;
+	assert_true(verity_text_check_label("", 0, &found));
+	assert_true(verity_text_check_label("a b", 3, &found));
+	for (size_t i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++) {
+		size = 3 + encode(spaces[i], text + 3);
+		assert_true(verity_text_check(text, size, &found));
+		assert_false(verity_text_check_label(text, size, &found));
+		assert_int_equal(found, spaces[i]);
+	}
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		size = 3 + encode(marks[i], text + 3);
+		assert_true(verity_text_check_label(text, size, &found));
+		assert_false(verity_text_check_label(text + 3, size - 3, &found));
+		assert_int_equal(found, marks[i]);
+	}
+	assert_false(verity_text_check_label("\x1b", 1, &found));
+	assert_int_equal(found, 0x1b);
+}
+
 static void test_plain(void **state)
 {
 	static const struct {
@@ -146,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_printable),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_label),
 		cmocka_unit_test(test_plain),
 	};
 

@@ -10,8 +10,9 @@
 #include "installer/transfer/transfer.h"
 
 /* What libcurl and libssh2 say */
-#define NO_SFTP   "Failure initializing sftp session"
-#define NO_BANNER "Failed getting banner"
+#define NO_SFTP    "Failure initializing sftp session"
+#define NO_BANNER  "Failed getting banner"
+#define NO_SESSION "Failure establishing ssh session"
 
 /* Of one transfer; lives in @transfer->private. */
 struct ssh {
@@ -90,9 +91,9 @@ static int explain(struct transfer *transfer, CURLcode code, struct verity_error
 		return r;
 	curl_easy_getinfo(transfer->handle, CURLINFO_APPCONNECT_TIME_T, &accepted_us);
 	/* It waits for the answer of a program that has not been started. */
-	if (is_sftp &&
-	    ((code == CURLE_OPERATION_TIMEDOUT && accepted_us > 0 && !transfer->begun) ||
-	     strstr(transfer->curl_words, NO_SFTP)))
+	if (is_sftp && ((code == CURLE_OPERATION_TIMEDOUT && ssh->login.accepted &&
+			 !transfer->begun) ||
+			strstr(transfer->curl_words, NO_SFTP)))
 		return verity_fail(err, VERITY_E_TRANSFER,
 				   "the server lets %s in, but has no sftp (give the "
 				   "words: proto scp)",
@@ -109,6 +110,11 @@ static int explain(struct transfer *transfer, CURLcode code, struct verity_error
 			"keys, ciphers or checksums; this device has %s (update its "
 			"firmware, or allow an older method on the server)",
 			curl_version_info(CURLVERSION_NOW)->libssh_version);
+	if (strstr(transfer->curl_words, NO_SESSION))
+		return verity_fail(err, VERITY_E_TRANSFER,
+				   "the server and this device cannot begin a session of "
+				   "SSH: %s",
+				   transfer->curl_words);
 	switch ((int)code) {
 	case CURLE_LOGIN_DENIED:
 		return ssh_login_explain(&ssh->login, transfer, err);

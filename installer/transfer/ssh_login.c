@@ -7,7 +7,8 @@
 
 #include "verity/util/text.h"
 
-#define METHODS_WORDS "SSH authentication methods available: "
+#define ACCEPTED_WORDS "Authentication complete"
+#define METHODS_WORDS  "SSH authentication methods available: "
 
 /* libcurl tells the methods of a server only to a debug function. */
 static int hear(CURL *handle, curl_infotype type, char *text, size_t size, void *context)
@@ -16,6 +17,8 @@ static int hear(CURL *handle, curl_infotype type, char *text, size_t size, void 
 	size_t begin = strlen(METHODS_WORDS);
 
 	(void)handle;
+	login->accepted |= type == CURLINFO_TEXT && size >= strlen(ACCEPTED_WORDS) &&
+			   memcmp(text, ACCEPTED_WORDS, strlen(ACCEPTED_WORDS)) == 0;
 	if (type != CURLINFO_TEXT || size <= begin ||
 	    memcmp(text, METHODS_WORDS, begin) != 0)
 		return 0;
@@ -48,6 +51,7 @@ int ssh_login_prepare(struct ssh_login *login, struct transfer *transfer,
 	long methods = CURLSSH_AUTH_HOST; /* asks for the methods, and does nothing */
 	const char *key = NULL;
 
+	login->accepted = false;
 	/* A password is sent in one way only: some servers count wrong ones. */
 	if (transfer->password && takes(login, "password"))
 		methods |= CURLSSH_AUTH_PASSWORD;

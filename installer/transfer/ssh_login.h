@@ -9,6 +9,7 @@
 
 /* Of one transfer; { 0 } at first. */
 struct ssh_login {
+	bool accepted;                       /* in this try */
 	size_t key;                          /* of the job: one is tried in each try */
 	char methods[SSH_LOGIN_METHODS_MAX]; /* that the server takes; "": not known yet
 					      */

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -644,6 +645,27 @@ class Half(bench.Case):
             self.assertEqual(result.returncode, 5, result)
             self.assertIn("the server does not speak SSH on this port, or refuses this device (check "
                           "the protocol and the port)", result.stderr)
+
+    def test_greeting_without_an_end(self):
+        """Neither lines before the greeting nor one greeting may go on for ever."""
+        for more, why in ((b"hello\r\n", "no answer from the server"),
+                          (b"SSH-2.0-" + b"x" * 4000, "cannot begin a session of SSH")):
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                def pour(server=server, more=more):
+                    try:
+                        with server.accept()[0] as connection:
+                            while True:
+                                connection.sendall(more)
+                                time.sleep(0.01)
+                    except OSError:  # it has ended the connection
+                        pass
+                thread = threading.Thread(target=pour)
+                thread.start()
+                result = self.wmopkg("install", "proto", "sftp", *WORDS,
+                                     f"127.0.0.1:{server.getsockname()[1]}", "pkgname.wmopkg")
+                thread.join()
+            self.assertEqual(result.returncode, 5, result)
+            self.assertIn(why, result.stderr)
 
     def test_nothing_in_common(self):
         ssh = self.serve("ssh", options="KexAlgorithms sntrup761x25519-sha512@openssh.com")

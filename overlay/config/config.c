@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "overlay/fs/protect.h"
+#include "overlay/time_epoch.h"
 #include "verity/cms/keyring.h"
 #include "verity/format/manifest.h"
 #include "verity/statement/floors.h"

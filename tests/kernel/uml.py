@@ -37,6 +37,7 @@ import effort
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MEMORY = "768M"
+MEMORY_SPACE = 6 << 30  # for more cases at a time than ./check runs
 MODULES = ["drivers/block/loop", "drivers/md/dm-mod", "drivers/md/dm-bufio",
            "drivers/md/dm-verity", "fs/squashfs/squashfs", "fs/overlayfs/overlay"]
 
@@ -106,12 +107,22 @@ def kernel_command(work, program, memory=MEMORY):
             "selinux=0", "uml_dir=" + work + "/uml", "umid=wmopkg"]
 
 
+def memory_folder(work):
+    """Where the kernel's memory is a file: on a disk, the host would write it there."""
+    shared = "/dev/shm"
+    try:
+        space = os.statvfs(shared)
+    except OSError:
+        return work
+    return shared if space.f_bavail * space.f_frsize >= MEMORY_SPACE else work
+
+
 def boot(work, build, case, seconds, cut=None, memory=MEMORY, program=None, scratch=None):
     """Boot, wait, and return what the kernel's console said; None when it was killed.
 
     @cut: cut the power as soon as this is true
     @program: what runs in the kernel instead of the case; a line of shell
-    @scratch: folder that the kernel's memory is kept in, in place of `work`
+    @scratch: folder that the kernel's memory is kept in
     """
     words = "--long " if effort.LONG else ""
     program = program or (f"python3 {HERE}/uml.py --inside {work} {words}--seed {effort.SEED} "
@@ -119,7 +130,7 @@ def boot(work, build, case, seconds, cut=None, memory=MEMORY, program=None, scra
     command = kernel_command(work, f"{program} >{work}/log 2>&1 </dev/null", memory)
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, start_new_session=True,
-                          env=dict(os.environ, TMPDIR=scratch or work)) as kernel:
+                          env=dict(os.environ, TMPDIR=scratch or memory_folder(work))) as kernel:
         try:
             end = time.monotonic() + seconds
             while cut and not cut() and kernel.poll() is None and time.monotonic() < end:

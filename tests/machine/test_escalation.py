@@ -50,10 +50,11 @@ class Escalation(bench.MachineTest):
 
     def check_quarantined(self, *names):
         """`show`, `show NAME`, the kernel log and the audit log say so, and why."""
-        shown = " ".join(self.succeed("wmopkg show").split())
+        table = self.succeed("wmopkg show")
+        shown = " ".join(table.split())
         log, audit = self.succeed("dmesg"), " ".join(self.succeed("wmopkg audit").split())
         for name in names:
-            self.assert_row(name, "1.0", "Quarantined", persistent=name == "lasting")
+            self.assert_row(name, "1.0", "Quarantined", persistent=name == "lasting", shown=table)
             self.assertIn(f"{name}: not active: {REASON} ({HINT})", shown)
             one = " ".join(self.succeed(f"wmopkg show {name}").split())
             self.assertIn("Active: no Verification: Quarantined "

@@ -135,9 +135,9 @@ class KernelSignature(bench.MachineTest):
     def test_1_a_kernel_that_demands_nothing(self):
         self.device.start()
         self.assert_active("known", "other", "plain", "unknown")
-        log = self.succeed("dmesg | grep wmopkg:")
+        log, table = self.succeed("dmesg | grep wmopkg:"), self.succeed("wmopkg show")
         for name in ("known", "other", "unknown"):
-            self.assert_row(name, "1.0", "Signed")
+            self.assert_row(name, "1.0", "Signed", shown=table)
             self.assertIn(f"wmopkg: {name}: the kernel does not know the key of its kernel "
                           "signature, and requires none", log)
         self.assertNotIn("wmopkg: plain: the kernel", log)
@@ -150,13 +150,13 @@ class KernelSignature(bench.MachineTest):
         self.assertEqual(self.succeed("cat /sys/module/dm_verity/parameters/require_signatures"),
                          "Y\n")
         self.assert_active("known")
-        log = self.succeed("dmesg | grep wmopkg:")
+        log, table = self.succeed("dmesg | grep wmopkg:"), self.succeed("wmopkg show")
         self.assertIn("wmopkg: known 1.0: Signed, active", log)
         for name, reason in (
                 ("plain", "the package has none"),
                 ("unknown", "does not know the key of the package's signature"),
                 ("other", "does not accept the package's: Key was rejected by service")):
-            self.assert_row(name, "1.0", "Signed")
+            self.assert_row(name, "1.0", "Signed", shown=table)
             # a console wraps what is long
             shown = " ".join(self.succeed(f"wmopkg show {name}").split())
             self.assertIn(REQUIRES + reason, shown)

@@ -36,9 +36,10 @@ class Life(bench.MachineTest):
         self.assertIn("PKG: Signed", self.install("rework"))
 
     def test_4_nothing_changes_before_the_reboot(self):
+        shown = self.succeed("wmopkg show")
         for name in ("branding", "nginx", "rework"):
-            self.assert_row(name, "1.0", "Signed")
-            self.assertIn(f"{name}: active after reboot", self.succeed("wmopkg show"))
+            self.assert_row(name, "1.0", "Signed", shown=shown)
+            self.assertIn(f"{name}: active after reboot", shown)
         self.assertIn(FIRMWARE_MOTD, self.succeed("cat /etc/motd"))
         self.exit_with(1, "test -e /usr/sbin/nginx")
 
@@ -53,9 +54,10 @@ class Life(bench.MachineTest):
         console = self.device.reboot()
         self.assertIn("ACME Industrial Router 3000", console)
         self.assertIn(BRAND_MOTD, console)
+        log, shown = self.succeed("dmesg"), self.succeed("wmopkg show")
         for name in ("branding", "nginx", "rework"):
-            self.assert_row(name, "1.0", "Signed")
-            self.assertIn(f"wmopkg: {name} 1.0: Signed, active", self.succeed("dmesg"))
+            self.assert_row(name, "1.0", "Signed", shown=shown)
+            self.assertIn(f"wmopkg: {name} 1.0: Signed, active", log)
 
     def test_5_what_it_took_is_told(self):
         shown = self.succeed("wmopkg show boot")

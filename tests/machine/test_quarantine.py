@@ -52,9 +52,10 @@ class Quarantine(bench.MachineTest):
         console = self.device.start(WATCHDOG, limit_s=BOOTS_S)
         self.assertEqual(console.count(STUCK), 3)
         self.assertIn(BRAND_MOTD, console)
-        self.assert_row("branding", "1.0", "Signed")
-        self.assert_row("stuck", "1.0", "Quarantined")
-        shown = " ".join(self.succeed("wmopkg show").split())
+        table = self.succeed("wmopkg show")
+        self.assert_row("branding", "1.0", "Signed", shown=table)
+        self.assert_row("stuck", "1.0", "Quarantined", shown=table)
+        shown = " ".join(table.split())
         self.assertIn(f"stuck: not active: {REASON} ({HINT})", shown)
         one = " ".join(self.succeed("wmopkg show stuck").split())
         self.assertIn(f"Active: no Verification: Quarantined Reason: {REASON} (quarantined) "

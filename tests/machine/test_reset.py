@@ -34,9 +34,9 @@ class Reset(bench.MachineTest):
     def check_reset(self, console):
         """What every reset of this device ends in."""
         self.assertIn(BRAND_MOTD, console)
-        for name in KEPT:
-            self.assert_row(name, "1.0", "Signed", persistent=True)
         shown = self.succeed("wmopkg show")
+        for name in KEPT:
+            self.assert_row(name, "1.0", "Signed", persistent=True, shown=shown)
         for name in LOST:
             self.assertNotIn(name, shown)
         self.assertEqual(self.succeed(f"cat {CONFIG}/network"), ADDRESS)

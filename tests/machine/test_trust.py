@@ -60,8 +60,9 @@ class Trust(bench.MachineTest):
         bench.write_to_data(self.device.disk, short, "packages/short.wmopkg")
 
         self.assertIn(FIRMWARE_MOTD, self.device.start())
-        self.assert_row("branding", "1.0", "Invalid")
-        self.assert_row("rework", "1.0", "Signed")
+        shown = self.succeed("wmopkg show")
+        self.assert_row("branding", "1.0", "Invalid", shown=shown)
+        self.assert_row("rework", "1.0", "Signed", shown=shown)
         self.assertEqual(self.succeed("cat /usr/share/notes/replaced"), "the package\n")
         output = self.succeed("wmopkg show branding")
         self.assertRegex(output, "does not match")
@@ -91,8 +92,9 @@ class Trust(bench.MachineTest):
         self.assertIn("Unsigned", self.install("unsigned"))
         self.assertIn("Untrusted", self.install("foreign"))
         self.assertIn(BRAND_MOTD, self.device.reboot())
-        self.assert_row("unsigned", "1.0", "Unsigned")
-        self.assert_row("foreign", "1.0", "Untrusted")
+        shown = self.succeed("wmopkg show")
+        self.assert_row("unsigned", "1.0", "Unsigned", shown=shown)
+        self.assert_row("foreign", "1.0", "Untrusted", shown=shown)
         self.device.poweroff()
         self.device.secure_boot = False
 

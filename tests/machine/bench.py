@@ -107,6 +107,14 @@ class MachineTest(unittest.TestCase):
         cls.prepare()
         cls.addClassCleanup(cls.device.kill)
 
+    @classmethod
+    def put_on_data(cls, *names):
+        """Packages in the store of a device that has not run yet: no boot only to install them."""
+        subprocess.run(["debugfs", "-w", "-R", "mkdir packages",
+                        f"{cls.device.disk}?offset={DATA_START}"], check=True, capture_output=True)
+        for name in names:
+            write_to_data(cls.device.disk, cls.bench.package_path(name), f"packages/{name}.wmopkg")
+
     def url(self, name):
         return f"http://10.0.2.2:{self.server.port}/{name}.wmopkg"
 

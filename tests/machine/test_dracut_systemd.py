@@ -9,6 +9,7 @@ class DracutSystemd(ways.Way):
     VARIANT = "dracut-systemd"
 
     if not bench.LONG:
+        BARE, test_1_comes_up = False, None
         # Two more boots of the slowest initramfs; the others leave the packages out, too.
         test_4_safe_mode = None
 

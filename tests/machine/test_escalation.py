@@ -41,6 +41,7 @@ class Escalation(bench.MachineTest):
             cls.bench.create(name, tree, keys=cls.bench.keys)
         cls.bench.create("branding", cls.bench.tree("branding"), keys=cls.bench.keys)
         cls.device = cls.bench.device()
+        cls.put_on_data("branding")
 
     def reboot_through(self, panics):
         """Reboot once, and watch the device panic and come back as often as that."""
@@ -64,9 +65,7 @@ class Escalation(bench.MachineTest):
             self.assertRegex(audit, rf"quarantine {name} 1\.0( \(persistent\))?: Quarantined")
 
     def test_1_one_on_trial(self):
-        self.device.start()
-        self.install("branding")
-        self.assertIn(BRAND_MOTD, self.device.reboot())
+        self.assertIn(BRAND_MOTD, self.device.start())
         self.install("panics")
         self.assertIn(BRAND_MOTD, self.reboot_through(3))
         self.assert_row("branding", "1.0", "Signed")

@@ -74,12 +74,7 @@ class KernelSignature(bench.MachineTest):
         cls.make("other", "kernel", signing=[])
         cls.exchange_signature("other", "known")
         cls.device = cls.bench.device()
-        subprocess.run(["debugfs", "-w", "-R", "mkdir packages",
-                        f"{cls.device.disk}?offset={bench.DATA_START}"], check=True,
-                       capture_output=True)
-        for name in ("plain", "known", "unknown", "other"):
-            bench.write_to_data(cls.device.disk, cls.bench.package_path(name),
-                                f"packages/{name}.wmopkg")
+        cls.put_on_data("plain", "known", "unknown", "other")
 
     @classmethod
     def build(cls, *words):

@@ -13,6 +13,9 @@ class Way(bench.MachineTest):
     """A device that is started in one way; see VARIANT of tests/device/build."""
 
     FSCK_LOG = "/run/wmopkg-fsck.log"
+    # The first boot, without packages, and the first installation. Without it a package is in the
+    # store from the start.
+    BARE = True
 
     @classmethod
     def prepare(cls):
@@ -24,6 +27,8 @@ class Way(bench.MachineTest):
         cls.bench.create("rework", cls.bench.tree("rework"), keys=cls.bench.keys)
         cls.bench.create("unsigned", cls.bench.tree("rework"))
         cls.device = cls.bench.device()
+        if not cls.BARE:
+            cls.put_on_data("branding")
 
     def test_1_comes_up(self):
         self.assertIn(FIRMWARE_MOTD, self.device.start())
@@ -44,6 +49,7 @@ class Way(bench.MachineTest):
         bench.write_to_data(self.device.disk, self.bench.package_path("unsigned"),
                             "packages/unsigned.wmopkg")
         self.assertIn(BRAND_MOTD, self.device.start())
+        self.assertIn("clean", self.succeed(f"cat {self.FSCK_LOG}"))
         table = self.succeed("wmopkg show")
         self.assert_row("branding", "1.0", "Signed", shown=table)
         self.assert_row("unsigned", "1.0", "Unsigned", shown=table)

@@ -3,8 +3,14 @@
 #include "initramfs/mount_stack.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "initramfs/attach.h"
 #include "initramfs/hierarchies_mount.h"
@@ -46,6 +52,55 @@ static int stack(const struct packages *packages, const struct attached *attache
 	return r;
 }
 
+/* The folder that a volume is, if it is one of the root's own file system. */
+static bool folder_of_root(const struct boot *boot, int volume, const char *spec,
+			   char ret[static PATH_MAX])
+{
+	char link[sizeof("/proc/self/fd/-2147483648")], root[PATH_MAX];
+	struct statx of_root, of_volume;
+	size_t size;
+	ssize_t r;
+
+	if (volume < 0 || spec[0] != '/' || !realpath(boot->root, root))
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", volume);
+	r = readlink(link, ret, PATH_MAX - 1);
+	if (r <= 0)
+		return false;
+	ret[r] = '\0';
+	size = strcmp(root, "/") == 0 ? 0 : strlen(root);
+	return strncmp(ret, root, size) == 0 && ret[size] == '/' && ret[size + 1] &&
+	       statx(volume, "", AT_EMPTY_PATH, STATX_MNT_ID, &of_volume) == 0 &&
+	       statx(AT_FDCWD, root, 0, STATX_MNT_ID, &of_root) == 0 &&
+	       of_volume.stx_mnt_id == of_root.stx_mnt_id;
+}
+
+/*
+ * DATA and PERSIST that are folders of the one root would be covered by the stack, and
+ * nothing could be written to them until the next boot. Mounted onto themselves they are
+ * mounts as other volumes are, and the stack keeps those.
+ */
+static void keep_folders(const struct boot *boot)
+{
+	char paths[2][PATH_MAX] = {"", ""};
+	bool data = folder_of_root(boot, boot->data, boot->config.data, paths[0]);
+	bool persist =
+		folder_of_root(boot, boot->persist, boot->config.persist, paths[1]);
+	/* The outer one first, if one is in the other. */
+	size_t first = data && persist && strlen(paths[0]) > strlen(paths[1]);
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t at = i ^ first;
+
+		if ((at ? persist : data) &&
+		    mount(paths[at], paths[at], NULL, MS_BIND, NULL) < 0)
+			log_line(LOG_LEVEL_WARNING,
+				 "%s: %s is a folder of the root, and cannot be kept "
+				 "writable over it: %s",
+				 at ? "persist" : "data", paths[at], strerror(errno));
+	}
+}
+
 static int attach_and_stack(struct packages *packages, const struct boot *boot,
 			    struct verity_error *err)
 {
@@ -63,6 +118,7 @@ static int attach_and_stack(struct packages *packages, const struct boot *boot,
 	if (r < 0 || (attached.count == 0 && boot->config.upper == OVERLAY_UPPER_NONE))
 		return r;
 	overlay_span_begin(&steps[OVERLAY_STEP_STACK]);
+	keep_folders(boot);
 	r = stack(packages, &attached, boot, err);
 	if (r == 0)
 		attached.count = 0; /* the layers stay mounted */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,11 +108,18 @@ int overlay_volume_look(const struct overlay_volume *volume,
 	const char *spec = volume->spec, *mountpoint = volume->mountpoint;
 	cleanup_with(overlay_volume_place_free) struct overlay_volume_place place = {
 		.state = OVERLAY_VOLUME_FOLDER};
+	char below[2 * PATH_MAX];
 	struct stat st;
 	int r;
 
-	if (spec[0] == '/' && stat(spec, &st) < 0)
-		return verity_fail_errno(err, errno, "%s", spec);
+	if (spec[0] == '/' && stat(spec, &st) < 0) {
+		r = -errno;
+		/* in an initramfs, a folder of the root that is not / yet */
+		snprintf(below, sizeof(below), "%s%s", volume->root, spec);
+		if (r != -ENOENT || stat(below, &st) < 0 || !S_ISDIR(st.st_mode))
+			return verity_fail_errno(err, -r, "%s", spec);
+		spec = below;
+	}
 	if (spec[0] == '/' && S_ISDIR(st.st_mode)) {
 		place.path = strdup(spec);
 	} else {

@@ -2,8 +2,9 @@
 """Which disk is DATA or PERSIST, where more than one has the name."""
 
 import os
+import shutil
 
-from device import DISKS, Vendor, equal, run, write
+from device import Device, DISKS, Vendor, equal, run, write
 from partitions import PartitionedDevice, ask_on_persist, start
 from resets import DONE, LABEL, MIB, blkid, make_packages, names, partition
 
@@ -102,6 +103,37 @@ def test_second_disk_where_the_root_is_on_none(work, build):
         for path in (faked, card):
             run("umount", path)
         second.unplug()
+
+
+def test_folders_of_the_root(work, build):
+    """Of the one writable root: they stay writable below the stack, and are what they were."""
+    plain = work + "/packages/plain.wmopkg"
+    with Device(work, build) as device:
+        for data, persist in (("data", "persist"), ("persist/data", "persist"),
+                              ("data", "data/persist")):
+            folders = {"data": f"{device.base}/root/{data}",
+                       "persist": f"{device.base}/root/{persist}"}
+            for folder in folders.values():
+                os.makedirs(folder + "/packages", exist_ok=True)
+            device.configure(**folders)
+            device.tell("install", plain)
+            device.activate()
+            equal(device.see("etc/plain"), "plain\n")
+            equal(device.tell("boot-complete"), "")
+            device.tell("remove", "--yes", "plain")
+            device.tell("install", plain)
+            for what in (device.base + "/root", *reversed(sorted(folders.values(), key=len))):
+                run("umount", "--recursive", what)
+            equal([name for name in os.listdir(folders["data"] + "/packages")
+                   if not name.startswith(".")], ["plain.wmopkg"], (data, persist))
+            device.reboot(completed=False)
+            device.tell("remove", "--yes", "plain")
+        # in an initramfs the root is not / yet
+        os.makedirs(device.base + "/root/only-there/packages")
+        shutil.copy(plain, device.base + "/root/only-there/packages")
+        device.configure(data="/only-there")
+        device.activate()
+        equal(device.see("etc/plain"), "plain\n")
 
 
 def test_names_of_file_systems(work, build):

@@ -220,7 +220,8 @@ int factory_program_run(const struct factory_program *program, struct verity_err
 	pid_t ended;
 
 	if (!path)
-		return verity_fail(err, VERITY_E_NOT_FOUND, "%s is not on this device",
+		return verity_fail(err, VERITY_E_NOT_FOUND,
+				   "%s is not on this device (add it to the firmware)",
 				   name ? name : "the program");
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return verity_fail_errno(err, errno, "%s", name);

@@ -209,9 +209,11 @@ static int read_request(int argc, char **argv, struct request *ret,
 	if (!manifest->name[0])
 		strcpy(manifest->name, name);
 	if (!verity_name_valid(manifest->name))
-		return verity_fail(err, VERITY_E_BAD_NAME,
-				   "--name: '%s' is not a valid package name",
-				   manifest->name);
+		return verity_fail(
+			err, VERITY_E_BAD_NAME,
+			"--name: '%s' is not a valid package name (a letter or "
+			"digit, then up to 63 of A-Z a-z 0-9 . _ -)",
+			manifest->name);
 	if (!manifest->version[0] || !manifest->description[0])
 		return verity_fail(err, VERITY_E_USAGE, "create: missing option: --%s",
 				   manifest->version[0] ? "description" : "version");

@@ -124,8 +124,9 @@ static int add_name(void *object, const char *option, const char *value,
 		memcpy(deny.name, value, length);
 	if (length >= sizeof(deny.name) || !verity_name_valid(deny.name))
 		return verity_fail(err, VERITY_E_BAD_NAME,
-				   "%s: '%.*s' is not a valid package name", option,
-				   (int)length, value);
+				   "%s: '%.*s' is not a valid package name (a letter or "
+				   "digit, then up to 63 of A-Z a-z 0-9 . _ -)",
+				   option, (int)length, value);
 	r = build_parse_integer(option, equals + 1, 1, UINT32_MAX, &epoch, err);
 	if (r < 0)
 		return r;

@@ -111,6 +111,7 @@ static int take_signature(const char *path, const void *text, size_t text_bytes,
 {
 	cleanup_free char *signature = NULL;
 	cleanup_free uint8_t *der = NULL;
+	char why[VERITY_MESSAGE_MAX];
 	size_t size, der_bytes = 0;
 	int r = verity_io_load(AT_FDCWD, path, VERITY_SIGNATURE_MAX, &signature, &size,
 			       err);
@@ -127,7 +128,14 @@ static int take_signature(const char *path, const void *text, size_t text_bytes,
 		r = check_signature(text, text_bytes, signature, size, err);
 	}
 	if (r < 0)
-		return verity_context(err, r, "%s", path);
+		verity_context(err, r, "%s", path);
+	if (r == -EBADMSG && err->message[strlen(err->message) - 1] != ')') {
+		snprintf(why, sizeof(why), "%s", err->message);
+		verity_fail(err, VERITY_E_BAD_SIGNATURE,
+			    "%s (sign what 'extract --manifest' writes, detached)", why);
+	}
+	if (r < 0)
+		return r;
 	*ret = (uint8_t *)steal_ptr(&signature);
 	*ret_bytes = size;
 	return 0;

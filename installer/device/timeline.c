@@ -119,9 +119,10 @@ int timeline_new(const struct overlay_state *state, struct timeline *ret,
 		add_packages(&timeline, (enum overlay_step)i);
 	}
 	if (timeline.count == 0 && state->stack.code != VERITY_OK)
-		return verity_fail(err, VERITY_E_NOT_FOUND,
-				   "no times were recorded in this boot: %s",
-				   state->stack.message);
+		return verity_fail(
+			err, VERITY_E_NOT_FOUND,
+			"no times were recorded in this boot: %s (see 'wmopkg show')",
+			state->stack.message);
 	if (timeline.count == 0)
 		return verity_fail(err, VERITY_E_NOT_FOUND,
 				   "no times were recorded in this boot: its "

@@ -118,7 +118,7 @@ int word_reserved_refuse(const char *name, struct verity_error *err)
 	return word_reserved(name)
 		       ? verity_fail(err, VERITY_E_BAD_NAME,
 				     "'%s' is a word of the commands, not a name a "
-				     "package may have",
+				     "package may have (choose another name)",
 				     name)
 		       : 0;
 }

@@ -118,8 +118,10 @@ static int fail_open(int root_fd, const char *path, int why, struct verity_error
 
 			*(slash ?: folder) = '\0';
 		}
-		return verity_fail(err, VERITY_E_NOT_FOUND, "%.*s: no such file%s",
-				   PATH_SHOWN, path, help);
+		return verity_fail(err, VERITY_E_NOT_FOUND, "%.*s: no such file%s%s",
+				   PATH_SHOWN, path, help,
+				   strchr(path, '\\') ? " (between folders is /, not \\)"
+						      : "");
 	case ENOSYS:
 		return verity_fail(err, VERITY_E_KERNEL_FEATURE,
 				   "this kernel has no openat2(): media need Linux 5.6");

@@ -125,7 +125,8 @@ static void test_run(void **state)
 	assert_int_equal(run("#!/bin/sh\nread line && exit 1\n[ -z \"$HOME\" ]\n", &err),
 			 0);
 	assert_int_equal(factory_program_run(&absent, &err), -ENOENT);
-	check_error(&err, VERITY_E_NOT_FOUND, "mkfs.x is not on this device");
+	check_error(&err, VERITY_E_NOT_FOUND,
+		    "mkfs.x is not on this device (add it to the firmware)");
 }
 
 static void count_calls(void *context)

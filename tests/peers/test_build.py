@@ -495,15 +495,19 @@ class WrongInput(Case):
                   "then .wmopkg)")
         self.refused(2, "a.zip: the file's name does not end in .wmopkg" + rename, *CREATE, "tree",
                      "a.zip")
+        self.refused(2, "out\\a.wmopkg: 'out\\a' is not a valid package name (between folders "
+                     "is /, not \\)", *CREATE, "tree", "out\\a.wmopkg")
         self.refused(2, "-a.wmopkg: '-a' is not a valid package name" + rename, *CREATE, "--",
                      "tree", "-a.wmopkg")
-        self.refused(2, "--name: 'a b' is not a valid package name" + rename, *CREATE,
+        self.refused(2, "--name: 'a b' is not a valid package name (a letter or digit, then up to "
+                     "63 of A-Z a-z 0-9 . _ -)", *CREATE,
                      "--name", "a b", "tree", "a.wmopkg")
         self.build(*CREATE, "--name", "all", "tree", "good.wmopkg")
         for word in ("all", "json", "media", "boot"):
-            says = f"{word}.wmopkg: '{word}' is a word of the commands, not a name a package may have"
-            self.refused(2, says + rename, *CREATE, "tree", f"{word}.wmopkg")
-            self.refused(2, says + rename, "sign", "--key", "k", "--cert", "c", "good.wmopkg",
+            says = f"{word}.wmopkg: '{word}' is a word of the commands, not a name a package may " \
+                "have (choose another name)"
+            self.refused(2, says, *CREATE, "tree", f"{word}.wmopkg")
+            self.refused(2, says, "sign", "--key", "k", "--cert", "c", "good.wmopkg",
                          f"{word}.wmopkg")
 
     def test_texts(self):

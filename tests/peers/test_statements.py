@@ -312,7 +312,7 @@ class Making(Case):
                  (*number, "--name", "brand=0", "d"))):
             with self.subTest(words=words):
                 self.refused(2, message, "denylist", *words)
-        bad_name = " (rename it: a letter or digit, up to 63 of A-Z a-z 0-9 . _ -, then .wmopkg)"
+        bad_name = " (a letter or digit, then up to 63 of A-Z a-z 0-9 . _ -)"
         for name in ("", "../x", "n" * 65):
             self.refused(2, f"--name: '{name}' is not a valid package name{bad_name}",
                          "denylist", *number, "--name", f"{name}=1", "d")

@@ -142,14 +142,14 @@ class TwoSteps(unittest.TestCase):
 
     def test_what_is_no_signature_of_it(self):
         """Each with its reason; nothing is written."""
-        damaged = " (the copy is damaged or was changed: get it again)"
+        damaged = " (sign what 'extract --manifest' writes, detached)"
         put_in = ("--signature", "s", "in.wmopkg", "none.wmopkg")
         write("other", read("m")[:-1] + b" }")
         self.openssl(manifest="other")
         result = run(BUILD, "sign", *put_in)
         self.assertEqual(result.returncode, 3)
         self.assertRegex(result.stderr, r"^wmopkg-build: s: signature: it does not match the "
-                         r"signed data: .*\(the copy is damaged or was changed: get it again\)\n$")
+                         r"signed data: .*\(sign what 'extract --manifest' writes, detached\)\n$")
         self.openssl()
         good = read("s")
         write("s", good + b"\0")

@@ -14,6 +14,9 @@
 DEFINE_CLEANUP(RSA_PSS_PARAMS, RSA_PSS_PARAMS_free);
 DEFINE_CLEANUP(X509_ALGOR, X509_ALGOR_free);
 
+/* Nothing is damaged where the signer chose what devices do not take. */
+#define AGAIN " (ask the vendor to sign it again in a way that devices accept)"
+
 /* NID_undef as @digest: another field names it. */
 static const struct algorithm {
 	int nid;
@@ -86,12 +89,12 @@ static int check_pss(const X509_ALGOR *algorithm, int digest, long digest_bytes,
 	if (salt_bytes > VERITY_CMS_PSS_SALT_MAX)
 		return verity_fail(err, VERITY_E_BAD_SIGNATURE,
 				   "signature: the salt of RSA-PSS has %ld bytes, over "
-				   "the limit of %d",
+				   "the limit of %d" AGAIN,
 				   salt_bytes, VERITY_CMS_PSS_SALT_MAX);
 	if (salt_bytes < digest_bytes)
 		return verity_fail(err, VERITY_E_BAD_SIGNATURE,
 				   "signature: the salt of RSA-PSS has %ld bytes, under "
-				   "the %ld of its digest",
+				   "the %ld of its digest" AGAIN,
 				   salt_bytes, digest_bytes);
 	if (pss->trailerField)
 		return verity_cms_bad(err,
@@ -110,14 +113,14 @@ int verity_cms_algorithm_check(CMS_SignerInfo *signer, struct verity_error *err)
 	if (digest != NID_sha256 && digest != NID_sha384 && digest != NID_sha512)
 		return verity_fail(
 			err, VERITY_E_BAD_SIGNATURE,
-			"signature: digest %s is not one of SHA-256, SHA-384, SHA-512",
+			"signature: digest %s is not one of SHA-256, SHA-384, SHA-512" AGAIN,
 			digest == NID_undef ? "unknown" : OBJ_nid2sn(digest));
 	nid = OBJ_obj2nid(signature->algorithm);
 	algorithm = find_algorithm(nid);
 	if (!algorithm)
 		return verity_fail(
 			err, VERITY_E_BAD_SIGNATURE,
-			"signature: algorithm %s is not one of RSA, RSA-PSS, ECDSA",
+			"signature: algorithm %s is not one of RSA, RSA-PSS, ECDSA" AGAIN,
 			nid == NID_undef ? "unknown" : OBJ_nid2sn(nid));
 	if (algorithm->digest != NID_undef && algorithm->digest != digest)
 		return verity_cms_bad(err, "its algorithm does not match its digest");

@@ -42,7 +42,9 @@ int verity_name_from_path(const char *path, char ret[static VERITY_NAME_MAX + 1]
 	snprintf(name, sizeof(name), "%.*s", (int)(length - suffix), file);
 	if (!verity_name_valid(name))
 		return verity_fail(err, VERITY_E_BAD_NAME,
-				   "%s: '%s' is not a valid package name", path, name);
+				   "%s: '%s' is not a valid package name%s", path, name,
+				   strchr(name, '\\') ? " (between folders is /, not \\)"
+						      : "");
 	strcpy(ret, name);
 	return 0;
 }

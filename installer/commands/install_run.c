@@ -25,6 +25,7 @@
 #include "overlay/store/order.h"
 #include "verity/package/stream.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/io.h"
 #include "verity/util/text.h"
 
 struct install {
@@ -193,6 +194,20 @@ static void audit(const struct install *install, const struct verity_error *why)
 	audit_add_judged(install->device, entry, judgement);
 }
 
+/* Signed or not, no kernel mounts anything else, and no boot would activate it. */
+static int check_image(const struct verity_verified *verified, struct verity_error *err)
+{
+	static const char magic[] = "hsqs";
+	char start[sizeof(magic) - 1];
+	int r = verity_io_read(verity_verified_fd(verified), start, sizeof(start),
+			       verity_verified_layout(verified)->image_start, err);
+
+	if (r == 0 && memcmp(start, magic, sizeof(start)) != 0)
+		r = verity_fail(err, VERITY_E_BAD_IMAGE,
+				"its image is not a squashfs, which no device can mount");
+	return r;
+}
+
 static int receive(struct install *install, const struct verity_policy *policy,
 		   uint8_t ret_id[static VERITY_DIGEST_BYTES], struct verity_error *err)
 {
@@ -205,6 +220,8 @@ static int receive(struct install *install, const struct verity_policy *policy,
 		return r;
 	install->stream = stream;
 	r = transfer(install, err);
+	if (r == 0 && verity_stream_verified(stream))
+		r = check_image(verity_stream_verified(stream), err);
 	if (r == 0) {
 		print_verdict(install);
 		critical_warn(install->device, install->source->name,

@@ -283,6 +283,10 @@ static void warn_of(const struct request *request,
 			" files, among them %s (chown root:root, or give a tar "
 			"file: tar --owner=0 --group=0)",
 			request->tree, notes->set_ids, notes->set_id_path);
+	if (notes->libraries > 0)
+		report_warning("%s: devices keep their own where wmopkg needs it: %s "
+			       "(%" PRIu64 " such; bring it in a folder of your own)",
+			       request->tree, notes->library, notes->libraries);
 	if (notes->folders == 1)
 		report_warning("%s: 1 folder of the %s %s: %s%s", request->tree, system,
 			       kept ? "will change its mode or owner on devices"

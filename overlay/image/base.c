@@ -13,6 +13,7 @@
 
 struct walk {
 	struct image_tree *tree;
+	const struct overlay_closure *libraries;
 	bool keep_looks, force;
 };
 
@@ -88,6 +89,20 @@ static int check_type(const struct walk *walk, const struct image_node *node,
 	return 0;
 }
 
+/* What every loader reads is kept by every firmware. */
+static void note_library(const struct walk *walk, const char *path)
+{
+	struct overlay_image_notes *notes = &walk->tree->notes;
+
+	if (strcmp(path, OVERLAY_CLOSURE_CACHE) != 0 &&
+	    strcmp(path, OVERLAY_CLOSURE_PRELOAD) != 0 &&
+	    !overlay_paths_has(&walk->libraries->tried, path) &&
+	    !overlay_paths_has(&walk->libraries->there, path))
+		return;
+	if (notes->libraries++ == 0)
+		image_path_show(path, notes->library);
+}
+
 static int visit(const struct walk *walk, struct image_node *folder,
 		 const struct image_node *base, bool known, struct verity_error *err)
 {
@@ -99,14 +114,17 @@ static int visit(const struct walk *walk, struct image_node *folder,
 		const struct image_node *below =
 			base ? image_node_child(base, node->name) : NULL;
 
+		if (image_node_path(node, path) < 0)
+			continue; /* too long a path is refused later */
+		if (!S_ISDIR(node->inode->mode))
+			note_library(walk, path);
 		if (below)
 			r = check_type(walk, node, below, err);
 		if (r < 0 || !S_ISDIR(node->inode->mode))
 			continue;
 		if (below && !S_ISDIR(below->inode->mode))
 			below = NULL;
-		/* Too long a path is refused later. */
-		if ((below || !known) && image_node_path(node, path) == 0)
+		if (below || !known)
 			take_look(walk, node, path, below);
 		r = visit(walk, node, below, known, err);
 	}
@@ -114,9 +132,10 @@ static int visit(const struct walk *walk, struct image_node *folder,
 }
 
 int image_base_apply(struct image_tree *tree, const struct image_node *base,
-		     bool keep_looks, bool force, struct verity_error *err)
+		     const struct overlay_closure *libraries, bool keep_looks, bool force,
+		     struct verity_error *err)
 {
-	const struct walk walk = {tree, keep_looks, force};
+	const struct walk walk = {tree, libraries, keep_looks, force};
 
 	return visit(&walk, tree->root, base, base != NULL, err);
 }

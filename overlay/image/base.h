@@ -9,10 +9,13 @@
 #include <stdio.h>
 
 #include "overlay/image/file_tree.h"
+#include "overlay/libraries/closure.h"
 
 /**
  * image_base_apply - give the folders of a sealed tree the look that they have below it
  * @base:       the firmware's root; NULL: not known
+ * @libraries:  what its protected programs need, as far as that is known: a package's own
+ *              have no effect, and are counted
  * @keep_looks: change nothing, only count
  * @force:      accept folders in place of links or files, and anything in place of
  * folders
@@ -25,7 +28,8 @@
  * would hide all that is below it.
  */
 int image_base_apply(struct image_tree *tree, const struct image_node *base,
-		     bool keep_looks, bool force, struct verity_error *err) must_check;
+		     const struct overlay_closure *libraries, bool keep_looks, bool force,
+		     struct verity_error *err) must_check;
 
 /**
  * image_base_print - write a sealed tree as a list, as mtree(5) has it

@@ -35,10 +35,11 @@ static int source_open(const char *source, int *ret_fd, bool *ret_folder,
 
 /* @ret: image_tree_free() */
 static int base_read(const char *source, struct image_tree **ret,
-		     struct verity_error *err)
+		     struct overlay_closure *ret_libraries, struct verity_error *err)
 {
 	cleanup_with(image_tree_free_p) struct image_tree *tree = NULL;
 	cleanup_fd int fd = -1;
+	const struct overlay_closure_tree root = {overlay_closure_at_root, &fd};
 	char shown[IMAGE_PATH_SHOWN];
 	bool folder = false;
 	struct stat st;
@@ -53,6 +54,9 @@ static int base_read(const char *source, struct image_tree **ret,
 	r = folder ? image_dir_scan(fd, tree, err) : image_tar_scan(fd, tree, err);
 	if (r == 0)
 		r = image_tree_seal(tree, err);
+	/* Other sources do not have the data of files, or not in this order. */
+	if (r == 0 && folder && ret_libraries)
+		r = overlay_closure_add_protected(ret_libraries, &root, NULL, err);
 	if (r < 0)
 		return verity_context(err, r, "%s", image_path_show(source, shown));
 	*ret = steal_ptr(&tree);
@@ -65,7 +69,7 @@ int overlay_image_list(const char *source, char **ret, struct verity_error *err)
 	cleanup_free char *text = NULL;
 	size_t bytes;
 	FILE *out;
-	int r = base_read(source, &tree, err);
+	int r = base_read(source, &tree, NULL, err);
 
 	if (r < 0)
 		return r;
@@ -88,11 +92,12 @@ int overlay_image_write(const char *source, int fd,
 {
 	cleanup_with(image_tree_free_p) struct image_tree *tree = NULL;
 	cleanup_with(image_tree_free_p) struct image_tree *base = NULL;
+	cleanup_with(overlay_closure_free) struct overlay_closure libraries = {0};
 	cleanup_with(image_writer_free_p) struct image_writer *writer = NULL;
 	cleanup_fd int source_fd = -1;
 	char shown[IMAGE_PATH_SHOWN];
 	bool folder = false;
-	int r = options->base ? base_read(options->base, &base, err) : 0;
+	int r = options->base ? base_read(options->base, &base, &libraries, err) : 0;
 
 	if (r < 0)
 		return r;
@@ -112,8 +117,8 @@ int overlay_image_write(const char *source, int fd,
 		r = image_tree_seal(tree, err);
 	}
 	if (r == 0)
-		r = image_base_apply(tree, base ? base->root : NULL, options->keep_looks,
-				     options->force, err);
+		r = image_base_apply(tree, base ? base->root : NULL, &libraries,
+				     options->keep_looks, options->force, err);
 	if (r == 0)
 		r = image_rules_check(tree->root, err);
 	if (r == 0)

@@ -12,6 +12,8 @@ struct overlay_image_notes {
 	char attribute_names[IMAGE_PATH_SHOWN]; /* each once; as many as have space */
 	uint64_t set_ids;                       /* files whose set-id bits were cleared */
 	char set_id_path[IMAGE_PATH_SHOWN];     /* one of them */
+	uint64_t libraries;             /* that devices do not take from a package */
+	char library[IMAGE_PATH_SHOWN]; /* one of them */
 	uint64_t folders; /* that look different in what the tree will lie over */
 	char folder[IMAGE_PATH_SHOWN + 64]; /* one of them, and both looks */
 };

@@ -27,8 +27,6 @@
 #define FOLDERS_MAX  64
 #define SCRIPT_BYTES 256
 #define SCRIPTS_MAX  4 /* run by one another */
-#define CACHE        "etc/ld.so.cache"
-#define PRELOAD      "etc/ld.so.preload"
 #define MULTIARCH    "*-linux-*"
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -525,10 +523,11 @@ static int prepare(struct search *search, size_t program, const char *interprete
 	if (r == 0)
 		r = add_multiarch(search, "usr/lib");
 	if (r == 0)
-		r = load_list(search, CACHE, OVERLAY_LD_CACHE_BYTES_MAX, &search->cache,
-			      &search->cache_bytes);
+		r = load_list(search, OVERLAY_CLOSURE_CACHE, OVERLAY_LD_CACHE_BYTES_MAX,
+			      &search->cache, &search->cache_bytes);
 	if (r == 0)
-		r = load_list(search, PRELOAD, LIST_BYTES, &preload, &bytes);
+		r = load_list(search, OVERLAY_CLOSURE_PRELOAD, LIST_BYTES, &preload,
+			      &bytes);
 	rest = preload;
 	while (r == 0 && (one = strsep(&rest, " \t\n:")))
 		if (*one)

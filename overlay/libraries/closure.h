@@ -11,6 +11,9 @@
 #include "overlay/fs/protect.h"
 #include "overlay/libraries/paths.h"
 
+#define OVERLAY_CLOSURE_CACHE   "etc/ld.so.cache"
+#define OVERLAY_CLOSURE_PRELOAD "etc/ld.so.preload"
+
 #define OVERLAY_CLOSURE_OBJECTS_MAX 512 /* programs and libraries that are read */
 
 /* Where the tree is looked at: for each path a folder, and the path from there. */

@@ -16,6 +16,9 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "trust"))
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+
+import elf  # noqa: E402
 from clock import at  # noqa: E402
 
 BUILD = os.path.join(os.environ["WMOPKG_BUILD"], "installer", "wmopkg-build")
@@ -419,6 +422,22 @@ class Trees(Case):
         self.build(*CREATE, "--base", "base", "tree", "a.wmopkg")
         self.refused(4, "none: cannot open it: No such file or directory (check the name)", *CREATE, "--base",
                      "none", "tree", "b.wmopkg")
+
+    def test_libraries(self):
+        """What the firmware's wmopkg needs; without a base, what any loader reads."""
+        self.make_base()
+        with open("base/usr/bin/wmopkg", "wb") as file:
+            file.write(elf.make("libown.so.1", interpreter=elf.LOADER))
+        with open("base/usr/lib/libown.so.1", "wb") as file:
+            file.write(elf.make())
+        os.makedirs("tree/usr/lib")
+        for name in ("usr/lib/libown.so.1", "usr/lib/libother.so", "etc/ld.so.cache"):
+            with open("tree/" + name, "w", encoding="utf-8"):
+                pass
+        said = ("tree: devices keep their own where wmopkg needs it: etc/ld.so.cache ({} such; "
+                "bring it in a folder of your own)")
+        self.warned([said.format(1)], "tree", "a.wmopkg")
+        self.warned([said.format(2)], "--base", "base", "tree", "a.wmopkg")
 
     def test_base_looks(self):
         self.make_base()

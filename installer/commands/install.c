@@ -51,7 +51,7 @@ enum exit_status command_install(struct device *device, const struct words *word
 			    where, command, where);
 		return report_hinted(NULL, &err, NULL);
 	}
-	if (install_run(device, source, kind, &err) < 0)
+	if (install_run(device, source, kind, words_has(words, WORD_FORCE), &err) < 0)
 		return report_hinted(source->where, &err,
 				     allow_untrusted_hint(device, err.code));
 	warn_forecast(device, words);

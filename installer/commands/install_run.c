@@ -36,6 +36,7 @@ struct install {
 	struct overlay_incoming *incoming;
 	struct verity_stream *stream;
 	enum overlay_store_kind kind, asked;
+	bool force;
 	struct install_replaced replaced;
 	struct progress progress;
 	uint64_t done; /* bytes */
@@ -224,10 +225,11 @@ static int receive(struct install *install, const struct verity_policy *policy,
 		r = check_image(verity_stream_verified(stream), err);
 	if (r == 0) {
 		print_verdict(install);
-		critical_warn(install->device, install->source->name,
-			      verity_stream_verified(stream));
+		r = critical_check(install->device, install->source->name,
+				   verity_stream_verified(stream), install->force, err);
 		/* That may have taken long, and this is the last chance to stop. */
-		r = signals_check(err);
+		if (r == 0)
+			r = signals_check(err);
 	}
 	if (r == 0)
 		r = overlay_incoming_commit(install->incoming, err);
@@ -238,11 +240,14 @@ static int receive(struct install *install, const struct verity_policy *policy,
 }
 
 int install_run(struct device *device, struct source *source,
-		enum overlay_store_kind kind, struct verity_error *err)
+		enum overlay_store_kind kind, bool force, struct verity_error *err)
 {
 	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming = NULL;
-	struct install install = {
-		.device = device, .source = source, .kind = kind, .asked = kind};
+	struct install install = {.device = device,
+				  .source = source,
+				  .kind = kind,
+				  .force = force,
+				  .asked = kind};
 	struct overlay_entry installed;
 	const char *name = source->name;
 	const struct verity_policy *policy;

@@ -10,6 +10,7 @@
  * install_run - fetch a package, verify it while it arrives, and put it into its store
  * @source: borrowed; asked for its bytes once
  * @kind:   the store; a package of this name in the other one is replaced as well
+ * @force:  also where it hides a part of the firmware; see critical_check()
  *
  * Prints the progress, the verdict and what is replaced on stdout, warnings on stderr.
  * All that the head of the file tells (verdict, store, identity, space) is checked before
@@ -18,4 +19,5 @@
  * Return: 0; -errno.
  */
 int install_run(struct device *device, struct source *source,
-		enum overlay_store_kind kind, struct verity_error *err) must_check;
+		enum overlay_store_kind kind, bool force,
+		struct verity_error *err) must_check;

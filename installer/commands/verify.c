@@ -101,6 +101,10 @@ static int report(struct device *device, const struct judged *judged,
 			changes_print_count(&effect.count);
 			putchar('\n');
 			critical_lines_warn(&effect.lines, effect.name);
+			if (effect.lines.hides[0])
+				report_warning("%s: it %s: install refuses it without "
+					       "force",
+					       effect.name, effect.lines.hides);
 		}
 		if (ahead)
 			forecast_print(asked, &list);

@@ -11,6 +11,33 @@
 #include "installer/common/signals.h"
 #include "verity/util/cleanup.h"
 
+/* A whiteout deletes on purpose. */
+static void note_hidden(const struct change *change, struct critical_lines *lines)
+{
+	const struct overlay_contents_entry *entry = change->lookup->entry;
+	enum overlay_contents_kind below = change->lookup->below.kind;
+	bool folder = entry->kind == OVERLAY_CONTENTS_FOLDER ||
+		      entry->kind == OVERLAY_CONTENTS_OPAQUE;
+	const char *what = NULL, *there = NULL;
+
+	if (change->lookup->effect != OVERLAY_LOOKUP_REPLACES || change->of ||
+	    lines->hides[0])
+		return;
+	if (folder) {
+		what = "the folder";
+		there = below == OVERLAY_CONTENTS_LINK
+				? "a link: its files belong where that link leads"
+				: "a file";
+	} else if (below == OVERLAY_CONTENTS_FOLDER) {
+		what = "a file or link";
+		there = "a folder: all that is in it would be hidden";
+	}
+	if (what)
+		snprintf(lines->hides, sizeof(lines->hides),
+			 "has %s /%.128s, where the firmware has %s", what, entry->path,
+			 there);
+}
+
 static int take_change(void *context, const struct change *change,
 		       struct verity_error *err)
 {
@@ -23,6 +50,7 @@ static int take_change(void *context, const struct change *change,
 	if (!what && change->lookup->effect == OVERLAY_LOOKUP_CHANGES &&
 	    !change->lookup->covered)
 		what = "its files are merged with those that are there";
+	note_hidden(change, lines);
 	if (what) {
 		changes_format_look(change->lookup, look);
 		while (i < lines->used && strcmp(lines->lines[i].what, what) != 0)
@@ -78,8 +106,19 @@ int critical_find(struct device *device, const char *name,
 	return r;
 }
 
-void critical_warn(struct device *device, const char *name,
-		   const struct verity_verified *verified)
+int critical_lines_check(const struct critical_lines *lines, struct verity_error *err)
+{
+	if (!lines->hides[0])
+		return 0;
+	return verity_fail(err, VERITY_E_HIDES_FIRMWARE,
+			   "it %s (ask the vendor for a package that was made with "
+			   "--base; to install it all the same: install force ...)",
+			   lines->hides);
+}
+
+int critical_check(struct device *device, const char *name,
+		   const struct verity_verified *verified, bool force,
+		   struct verity_error *err)
 {
 	struct critical_lines lines = {.used = 0};
 	struct changes_count count;
@@ -87,8 +126,14 @@ void critical_warn(struct device *device, const char *name,
 	int r = critical_find(device, name, verified, true, &lines, &count, &why);
 
 	if (signals_check(NULL) < 0)
-		return;
+		return 0;
 	if (r < 0)
 		report_warning("what it changes cannot be determined: %s", why.message);
 	critical_lines_warn(&lines, name);
+	r = critical_lines_check(&lines, &why);
+	if (r < 0 && force)
+		report_warning("%s: it %s", name, lines.hides);
+	else if (r < 0)
+		*err = why;
+	return force ? 0 : r;
 }

@@ -6,15 +6,20 @@
 #include "installer/device/changes.h"
 
 /**
- * critical_warn - warn on stderr of changed paths without which the device does not boot
+ * critical_check - warn on stderr of changed paths without which the device does not boot
  * @name:     installed name of the package, now or later
  * @verified: borrowed for the call; see verity_stream_verified()
  *
+ * @force:    also where it hides a part of the firmware
+ *
  * A few lines at most. Compares with the firmware only, not with other packages. An image
  * that cannot be listed is only a warning too: the next boot reports it.
+ *
+ * Return: 0; -EEXIST (HIDES_FIRMWARE) without @force.
  */
-void critical_warn(struct device *device, const char *name,
-		   const struct verity_verified *verified);
+int critical_check(struct device *device, const char *name,
+		   const struct verity_verified *verified, bool force,
+		   struct verity_error *err) must_check;
 
 #define CRITICAL_LINES_MAX 8
 
@@ -28,6 +33,11 @@ struct critical_lines {
 	} lines[CRITICAL_LINES_MAX];
 	size_t used;
 	size_t more; /* changes for other reasons than these */
+	/*
+	 * The first of what has another type than what the firmware has there, and hides
+	 * all that is in that folder, or that the link leads to; "": nothing.
+	 */
+	char hides[256];
 };
 
 /**
@@ -39,6 +49,14 @@ int critical_find(struct device *device, const char *name,
 		  const struct verity_verified *verified, bool alone,
 		  struct critical_lines *lines, struct changes_count *ret,
 		  struct verity_error *err) must_check;
+
+/**
+ * critical_lines_check - whether a package may be installed that does this
+ *
+ * Return: 0; -EEXIST (HIDES_FIRMWARE).
+ */
+int critical_lines_check(const struct critical_lines *lines,
+			 struct verity_error *err) must_check;
 
 /**
  * critical_lines_warn - print what was collected

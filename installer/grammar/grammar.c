@@ -21,6 +21,8 @@ static const char *const protocols[] = {"ftp",  "tftp",  "scp", "sftp",
 static const struct word_info infos[WORD_COUNT] = {
 	[WORD_PERSISTENT] = {"persistent", NULL, KIND_NONE,
 			     "the package survives a factory reset"},
+	[WORD_FORCE] = {"force", NULL, KIND_NONE,
+			"install it although it hides a part of the firmware"},
 	[WORD_MEDIA] = {"media", "<label>", KIND_MEDIA,
 			"read the package from a USB stick or SD card"},
 	[WORD_PROTOCOL] = {"proto", "<ftp|tftp|scp|sftp|http|https>", KIND_CHOICE,

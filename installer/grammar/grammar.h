@@ -16,6 +16,7 @@
 enum word {
 	WORD_NONE, /* ends a form */
 	WORD_PERSISTENT,
+	WORD_FORCE,
 	WORD_MEDIA,
 	WORD_PROTOCOL,
 	WORD_USER,

@@ -199,6 +199,9 @@ enum exit_status {
 	  "remove the one that is not needed")                                                          \
 	X(OTHER_NAME, "other-name", EEXIST, STATUS_FAILED,                                              \
 	  "the package is already installed under another name", NULL)                                  \
+	X(HIDES_FIRMWARE, "hides-firmware", EEXIST, STATUS_REFUSED,                                     \
+	  "it has something of another type in place of a folder, link or file of the firmware",        \
+	  NULL)                                                                                         \
 	X(DISABLED, "disabled", EIO, STATUS_FAILED,                                                     \
 	  "the boot configuration disables it with wmopkg.disable",                                     \
 	  "remove the name from wmopkg.disable in the boot configuration")                              \

@@ -403,7 +403,7 @@ class Warnings(Contents):
                            **{f"usr/lib/modules/6.1.0/modules.{number}": "x"
                               for number in range(30)}})
         self.running("quiet")
-        warned = self.wmopkg("install", f"{self.shared}/many.wmopkg")
+        warned = self.wmopkg("install", "force", f"{self.shared}/many.wmopkg")
         self.assertEqual((warned.returncode, warned.stderr.splitlines()), (0, [
             # a folder in place of the firmware's link, which lies on top
             "wmopkg: warning: many: replaces /bin, and 1 more: belongs to the activation "
@@ -415,7 +415,9 @@ class Warnings(Contents):
             "wmopkg: warning: many: adds /etc/shadow: who may log in",
             "wmopkg: warning: many: replaces /lib: the loader of all programs",
             "wmopkg: warning: many: adds /sbin/init: the first program",
-            "wmopkg: warning: many: changes 30 more system-critical paths"]))
+            "wmopkg: warning: many: changes 30 more system-critical paths",
+            "wmopkg: warning: many: it has the folder /bin, where the firmware has a link: its "
+            "files belong where that link leads"]))
 
     def test_engine(self):
         """`create` refuses it, so it is sealed by hand. A name before the firmware's in PATH,
@@ -544,12 +546,51 @@ class Warnings(Contents):
                         "-quiet"], check=True, stdout=subprocess.DEVNULL)
         package = self.seal("evil", "image")
         self.running("quiet")
-        warned = self.wmopkg("install", package)
+        warned = self.wmopkg("install", "force", package)
         self.assertEqual(warned.stderr.splitlines(), [
             # a link of the firmware is kept; a folder is kept, but not what is in it
             "wmopkg: warning: evil: deletes /bin, and 1 more: belongs to the activation engine, "
             "which keeps the firmware's own",
-            "wmopkg: warning: evil: replaces /sbin: the first program"])
+            "wmopkg: warning: evil: replaces /sbin: the first program",
+            "wmopkg: warning: evil: it has a file or link /sbin, where the firmware has a folder: "
+            "all that is in it would be hidden"])
+
+    def test_hides_firmware(self):
+        """hides-firmware: another type than the firmware has there: nothing is seen of what was below."""
+        make_tree("run/layers/root", {**FIRMWARE, "srv/own/x": "x"})
+        link = "it has the folder /{}, where the firmware has a link: its files belong where " \
+            "that link leads"
+        cases = {
+            # what Debian's packages have beside a merged /usr
+            "real-lib": ({"lib/modules/6.1/x.ko": "x"}, link.format("lib")),
+            "real-out": ({"var/out/x": "x"}, link.format("var/out")),
+            "over-file": ({"etc/issue/x": "x"},
+                          "it has the folder /etc/issue, where the firmware has a file"),
+            "over-folder": ({"srv/own": "x"}, "it has a file or link /srv/own, where the firmware "
+                            "has a folder: all that is in it would be hidden"),
+            "link-over-folder": ({"srv/own": ("link", "other")}, "it has a file or link /srv/own, "
+                                 "where the firmware has a folder: all that is in it would be "
+                                 "hidden"),
+        }
+        self.running("quiet")
+        for name, (files, why) in cases.items():
+            package = self.pack(name, files)
+            refused = self.wmopkg("install", package)
+            self.assertEqual(refused.returncode, 3, refused.stderr)
+            self.assertEqual(refused.stderr.splitlines()[-1],
+                             f"wmopkg: {package}: {why} (ask the vendor for a package that was "
+                             "made with --base; to install it all the same: install force ...)")
+            self.assertFalse(os.path.exists(f"data/packages/{name}.wmopkg"))
+            self.assertIn(f"wmopkg: warning: {name}: {why}: install refuses it without force\n",
+                          self.wmopkg("verify", package).stderr)
+            forced = self.wmopkg("install", "force", package)
+            self.assertEqual(forced.returncode, 0, forced.stderr)
+            self.assertIn(f"wmopkg: warning: {name}: {why}\n", forced.stderr)
+        # on purpose, of the same type, or nothing of the firmware
+        for name, files in {"deletes": {"srv/own": "whiteout"}, "same": {"var/out": ("link", "x")},
+                            "adds": {"srv/new/x": "x", "lib": ("link", "usr/lib")}}.items():
+            done = self.wmopkg("install", self.pack(name, files))
+            self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_running_program(self):
         """The program that warns is somewhere that nothing protects."""

@@ -202,29 +202,29 @@ static void test_mismatch(void **state)
 		{"install proto gopher h x", 1, "<ftp|tftp|scp|sftp|http|https>"},
 		{"install user -x h x", 1, "<name>"},
 		{"install persistent persistent h x", 1,
-		 "proto, user, password, address[:port], --check-firmware, --check-model, "
+		 "force, proto, user, password, address[:port], --check-firmware, --check-model, "
 		 "media or URL | ./FILE.wmopkg"},
 		{"install h", 1, "PKGNAME.wmopkg"},
 		{"install h a.wmopkg x", 2,
-		 "persistent, proto, user, password, --check-firmware, --check-model or "
+		 "persistent, force, proto, user, password, --check-firmware, --check-model or "
 		 "end of line"},
 		{"install a.wmopkg b c", 2,
-		 "persistent, proto, user, password, --check-firmware, --check-model or "
+		 "persistent, force, proto, user, password, --check-firmware, --check-model or "
 		 "end of line"},
 		{"install media", 1, "<label>"},
 		{"install media external", 2, "path/on/media/PKGNAME.wmopkg"},
 		{"install", 0, "address[:port], media or URL | ./FILE.wmopkg"},
 		{"install media external a b", 3,
-		 "persistent, --check-firmware, --check-model or end of line"},
+		 "persistent, force, --check-firmware, --check-model or end of line"},
 		{"install user bob media external a", 2,
-		 "persistent, proto, password, address[:port], --check-firmware, "
+		 "persistent, force, proto, password, address[:port], --check-firmware, "
 		 "--check-model or URL | ./FILE.wmopkg"},
 		{"media a", 0, "json or end of line"},
 		{"install --force", 0,
-		 "persistent, proto, user, password, address[:port], --check-firmware, "
+		 "persistent, force, proto, user, password, address[:port], --check-firmware, "
 		 "--check-model, media or URL | ./FILE.wmopkg"},
 		{"install bob@host a.wmopkg", 0,
-		 "persistent, proto, user, password, address[:port], --check-firmware, "
+		 "persistent, force, proto, user, password, address[:port], --check-firmware, "
 		 "--check-model, media or URL | ./FILE.wmopkg"},
 		{"remove a all", 1, "NAME, --yes or end of line"},
 		{"remove --yes --yes", 1, "NAME, all or end of line"},
@@ -272,12 +272,12 @@ static void test_synopsis(void **state)
 		const char *synopsis;
 	} cases[] = {
 		{"install", 0,
-		 "[persistent] [proto <ftp|tftp|scp|sftp|http|https>] [user <name>] "
+		 "[persistent] [force] [proto <ftp|tftp|scp|sftp|http|https>] [user <name>] "
 		 "[password <password>] address[:port] PKGNAME.wmopkg "
 		 "[--check-firmware VERSION] [--check-model MODEL]"},
 		{"remove", 0, "[NAME... | all] [--yes]"},
 		{"install", 1,
-		 "[persistent] media <label> path/on/media/PKGNAME.wmopkg "
+		 "[persistent] [force] media <label> path/on/media/PKGNAME.wmopkg "
 		 "[--check-firmware VERSION] [--check-model MODEL]"},
 		{"show", 0, "media [json]"},
 		{"show", 1, "boot [json | svg]"},

@@ -50,7 +50,7 @@ static void test_usage(void **state)
 		 "install: unexpected 'c'\n"
 		 "  install password ******** a.wmopkg b c\n"
 		 "                                       ^\n"
-		 "  expected: persistent, proto, user, --check-firmware, --check-model or end of line"},
+		 "  expected: persistent, force, proto, user, --check-firmware, --check-model or end of line"},
 		{{"retry", "a", "b"},
 		 "retry: unexpected 'b'\n"
 		 "  retry a b\n"
@@ -61,7 +61,7 @@ static void test_usage(void **state)
 		 "install: unexpected 'a.wmopkg' (did you mean persistent?)\n"
 		 "  install persistant 192.0.2.1 a.wmopkg\n"
 		 "                               ^\n"
-		 "  expected: persistent, proto, user, password, --check-firmware, "
+		 "  expected: persistent, force, proto, user, password, --check-firmware, "
 		 "--check-model or end of line"},
 		{{"boot", "StE", "safe", "1"},
 		 "boot: unexpected 'StE' (did you mean set?)\n"

@@ -132,7 +132,7 @@ static void test_find(void **state)
 		{COMMAND_PACKAGE, "verify files/notes |",
 		 "--check-firmware --check-model json password user", 0},
 		{COMMAND_PACKAGE, "install media external |",
-		 "--check-firmware --check-model persistent", 0},
+		 "--check-firmware --check-model force persistent", 0},
 		{COMMAND_PACKAGE, "install media external pe", "persistent", 10},
 		{COMMAND_TOP, "factory-reset |", "--purge --reboot cancel", 0},
 		/* keywords in any case, names as they are */
@@ -145,11 +145,12 @@ static void test_find(void **state)
 		{COMMAND_PACKAGE, "install proto |", "ftp http https scp sftp tftp", 0},
 		{COMMAND_PACKAGE, "install proto http", "http https", 4},
 		{COMMAND_PACKAGE, "install proto tftp |",
-		 "--check-firmware --check-model password persistent user", 0},
+		 "--check-firmware --check-model force password persistent user", 0},
 		{COMMAND_PACKAGE, "install media |", "external stick", 0},
 		{COMMAND_PACKAGE, "install password |", "", 0},
 		{COMMAND_PACKAGE, "install 192.0.2.1 |",
-		 "--check-firmware --check-model password persistent proto user", 0},
+		 "--check-firmware --check-model force password persistent proto user",
+		 0},
 		{COMMAND_PACKAGE, "install files/o", "files/one.wmopkg", 16},
 		{COMMAND_PACKAGE, "install ./files/", /* no notes, no hidden ones */
 		 "./files/b\xc3\xa4r.wmopkg ./files/b\xc3\xa5r.wmopkg ./files/deep/ "
@@ -228,6 +229,7 @@ static void test_explain(void **state)
 			       "  <Enter>         run the command\n"},
 		{"install media external |",
 		 "  persistent      the package survives a factory reset\n"
+		 "  force           install it although it hides a part of the firmware\n"
 		 "  path/on/media/PKGNAME.wmopkg\n"
 		 "                  path of the file from the root of the medium\n"
 		 "  --check-firmware\n"

@@ -236,7 +236,7 @@ class Edited(Shell):
         typist.expect("Name: pkgname\n")
         self.at(typist, PACKAGE)
         typist.type("install media external \t")
-        typist.expect("--check-firmware  --check-model     persistent\n")
+        typist.expect("--check-firmware  --check-model     force             persistent\n")
         typist.type("\n")
         typist.expect("wmopkg: install: incomplete command\n  install media external\n")
         self.at(typist, PACKAGE)

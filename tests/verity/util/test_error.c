@@ -74,6 +74,7 @@ static const struct {
 	{"misplaced", EOPNOTSUPP, 1},
 	{"duplicate", EEXIST, 1},
 	{"other-name", EEXIST, 1},
+	{"hides-firmware", EEXIST, 3},
 	{"disabled", EIO, 1},
 	{"timed-out", ETIMEDOUT, 1},
 	{"required", EPERM, 3},

@@ -34,6 +34,8 @@ static enum exit_status run(const char *config, int argc, char **argv)
 
 	if (argc < 1 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
 		return shell_run(config);
+	if (argc < 1 && !isatty(STDIN_FILENO))
+		return shell_run_script(config);
 	if (argc < 1)
 		return report_usage("a command is expected");
 	if (strcmp(argv[0], "complete") == 0 && argc >= 3 && strcmp(argv[1], "--") == 0)

@@ -11,6 +11,7 @@
 #include "installer/commands/confirm.h"
 #include "installer/common/layout.h"
 #include "installer/device/audit.h"
+#include "installer/device/reboot.h"
 #include "installer/device/reset_allowed.h"
 #include "overlay/config/bootconf.h"
 #include "verity/util/text.h"
@@ -130,22 +131,6 @@ static int request(struct device *device, bool purge, struct verity_error *err)
 	return r < 0 ? verity_context(err, r, "persist") : 0;
 }
 
-/* With the program of the firmware, so that its services are stopped properly. */
-static int reboot_device(struct verity_error *err)
-{
-	static const char *const paths[] = {"/sbin/reboot", "/usr/sbin/reboot", NULL};
-	const struct factory_program reboot = {
-		.paths = paths, .words = {"reboot"}, .common = true};
-	int r;
-
-	fflush(stdout);
-	r = factory_program_run(&reboot, err);
-	if (r == 0)
-		return 0;
-	(void)verity_context(err, 0, "the reset is requested, but not the reboot");
-	return r < 0 ? r : -1;
-}
-
 static void audit(struct device *device, bool purge, const struct verity_error *reason)
 {
 	const struct overlay_audit_entry entry = {
@@ -186,5 +171,8 @@ enum exit_status command_factory_reset(struct device *device, const struct words
 		return STATUS_DONE;
 	}
 	printf("%s requested... Rebooting.\n", what);
-	return reboot_device(&err) == 0 ? STATUS_DONE : report_error(NULL, &err);
+	if (reboot_device(&err) == 0)
+		return STATUS_DONE;
+	(void)verity_context(&err, 0, "the reset is requested, but not the reboot");
+	return report_error(NULL, &err);
 }

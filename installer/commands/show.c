@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "installer/commands/commands.h"
+#include "installer/commands/pending.h"
 #include "installer/commands/show_boot.h"
 #include "installer/commands/show_json.h"
 #include "installer/commands/show_one.h"
@@ -70,6 +71,8 @@ static int show_all(struct device *device, const struct installed_list *list,
 		table_print(stdout, &layout, &table);
 	for (size_t i = 0; i < list->count; i++)
 		show_note(device, &layout, &list->items[i]);
+	/* Of one, its own line says it. */
+	pending_print_sum(&layout, list, 2);
 	show_unlisted(&layout, "DATA", &list->unlisted[OVERLAY_ORDINARY]);
 	show_unlisted(&layout, "PERSIST", &list->unlisted[OVERLAY_PERSISTENT]);
 	return 0;
@@ -117,7 +120,9 @@ enum exit_status command_show(struct device *device, const struct words *words)
 								    : SHOW_BOOT_TEXT);
 	if (words_has(words, WORD_SHOW_MEDIA))
 		return command_media(device, words);
-	if (show(device, words->values[WORD_NAME], json, &err) < 0)
+	if (words_has(words, WORD_SHOW_PENDING)
+		    ? pending_print(device, &err) < 0
+		    : show(device, words->values[WORD_NAME], json, &err) < 0)
 		return report_error(NULL, &err);
 	if (!json)
 		allow_untrusted_warn(device);

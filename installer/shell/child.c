@@ -15,8 +15,8 @@
 
 #include "installer/shell/signal.h"
 
-void shell_child_run(const char *config, const struct command *command, int argc,
-		     char **argv)
+enum exit_status shell_child_run(const char *config, const struct command *command,
+				 int argc, char **argv)
 {
 	struct verity_error err;
 	struct termios terminal;
@@ -43,20 +43,19 @@ void shell_child_run(const char *config, const struct command *command, int argc
 	if (child < 0) {
 		verity_fail(&err, VERITY_E_IO, "the command cannot be started: %s",
 			    strerror(errno));
-		(void)!report_hinted(NULL, &err, NULL);
-		return;
+		return report_hinted(NULL, &err, NULL);
 	}
 	status = shell_signal_wait_child(child);
 	if (is_terminal)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal);
 	if (WIFEXITED(status))
-		return;
+		return (enum exit_status)WEXITSTATUS(status);
 	/* After Ctrl-C the terminal shows "^C": that is enough. */
 	if (WTERMSIG(status) == SIGINT) {
 		putchar('\n');
-		return;
+		return STATUS_FAILED;
 	}
 	verity_fail(&err, VERITY_E_IO, "the command was ended: %s",
 		    strsignal(WTERMSIG(status)));
-	(void)!report_hinted(NULL, &err, NULL);
+	return report_hinted(NULL, &err, NULL);
 }

@@ -15,6 +15,8 @@
  *
  * To be called between shell_signal_begin() and shell_signal_end(). Restores the settings
  * of the terminal on standard input. A child that was ended by a signal is reported.
+ *
+ * Return: the exit status of the command; STATUS_FAILED after a signal.
  */
-void shell_child_run(const char *config, const struct command *command, int argc,
-		     char **argv);
+enum exit_status shell_child_run(const char *config, const struct command *command,
+				 int argc, char **argv) must_check;

@@ -50,11 +50,11 @@ static const struct command commands[] = {
 	 "remove packages or all; asks for confirmation, unless --yes is given", PACKAGES,
 	 RUNS(command_remove)},
 	{"show",
-	 FORMS(FORM(NEEDED(SHOW_MEDIA), ANYWHERE(JSON)),
+	 FORMS(FORM(NEEDED(SHOW_MEDIA), ANYWHERE(JSON)), FORM(NEEDED(SHOW_PENDING)),
 	       FORM(NEEDED(SHOW_BOOT), ALTERNATIVE(JSON), OPTIONAL(SVG)),
 	       FORM(OPTIONAL(NAME), ANYWHERE(JSON))),
-	 "show the installed packages, the details of one, the media, or how long each "
-	 "step of the last boot took",
+	 "show the installed packages, the details of one, the media, what the reboot "
+	 "changes, or how long each step of the last boot took",
 	 EVERYWHERE, RUNS(command_show)},
 	{"list", FORMS(FORM(OPTIONAL(NAME), ANYWHERE(JSON))), "same as show", EVERYWHERE,
 	 RUNS(command_show)},
@@ -105,6 +105,10 @@ static const struct command commands[] = {
 	{"boot-complete", FORMS(FORM(NEEDED(NONE))),
 	 "mark this boot as completed; for a service, not for people", COMMAND_ONCE,
 	 RUNS(command_boot_complete)},
+	{"reboot", FORMS(FORM(ANYWHERE(YES))),
+	 "show what the reboot changes, and reboot; asks for confirmation, unless --yes is "
+	 "given",
+	 SHELL, RUNS(command_reboot)},
 	{"package", FORMS(FORM(OPTIONAL(COMMAND))),
 	 "enter the package context, or run one of its commands", COMMAND_TOP,
 	 ACTS(ENTERS)},
@@ -115,6 +119,8 @@ static const struct command commands[] = {
 	{"leave", FORMS(FORM(NEEDED(NONE))), "go to the top level", SHELL, ACTS(LEAVES)},
 	{"end", FORMS(FORM(NEEDED(NONE))), "go up one level", SHELL, ACTS(ENDS)},
 	{"exit", FORMS(FORM(NEEDED(NONE))), "leave the shell", SHELL, ACTS(EXITS)},
+	{"quit", FORMS(FORM(NEEDED(NONE))), "same as exit", SHELL, ACTS(EXITS)},
+	{"logout", FORMS(FORM(NEEDED(NONE))), "same as exit", SHELL, ACTS(EXITS)},
 };
 
 const struct command *command_at(size_t index)

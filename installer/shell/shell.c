@@ -4,9 +4,11 @@
 
 #include "installer/shell/shell.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "installer/grammar/split_words.h"
@@ -17,14 +19,15 @@
 #include "installer/shell/signal.h"
 #include "verity/util/cleanup.h"
 
-#define HOST_BYTES   65
-#define PROMPT_BYTES (HOST_BYTES + 16)
+#define HOST_BYTES       65
+#define PROMPT_BYTES     (HOST_BYTES + 16)
+#define SCRIPT_BYTES_MAX (1 << 20)
 
 struct shell {
 	const char *config;
 	unsigned context; /* COMMAND_TOP or COMMAND_PACKAGE */
 	bool done;
-	struct shell_input *input;
+	struct shell_input *input; /* NULL: a script */
 	char prompt[PROMPT_BYTES];
 };
 
@@ -114,64 +117,69 @@ static bool explain(void *context, const char *text, size_t size)
 }
 
 /* @words: @count, of @line, from the name of the command on. */
-static void run(struct shell *shell, const struct command *command, int count,
-		char **words)
+static enum exit_status run(struct shell *shell, const struct command *command, int count,
+			    char **words)
 {
-	if (command->action == COMMAND_HELPS && count <= 2) {
-		(void)!command_help(shell->context, words[1]);
-		return;
-	}
-	if (command_check(command, count, words, NULL) != STATUS_DONE)
-		return;
-	if (command->action == COMMAND_RUNS) {
-		shell_child_run(shell->config, command, count, words);
-		return;
-	}
+	enum exit_status status;
+
+	if (command->action == COMMAND_HELPS && count <= 2)
+		return command_help(shell->context, words[1]);
+	status = command_check(command, count, words, NULL);
+	if (status != STATUS_DONE)
+		return status;
+	if (command->action == COMMAND_RUNS)
+		return shell_child_run(shell->config, command, count, words);
 	shell->done = command->action == COMMAND_EXITS;
 	shell->context = COMMAND_TOP;
+	return STATUS_DONE;
 }
 
-static void take_line(struct shell *shell, const char *text)
+/* A line with a password is not kept. */
+static void remember(struct shell *shell, const struct line *line, const char *text)
+{
+	bool secret = false; /* as a word or within a URL */
+
+	for (int i = 0; i < line->count; i++)
+		secret = secret || word_may_be(WORD_PASSWORD, line->words[i]) ||
+			 (strstr(line->words[i], "://") && strchr(line->words[i], '@'));
+	if (secret)
+		shell_input_wipe(shell->input, text);
+	else if (line->count)
+		shell_input_remember(shell->input, text);
+}
+
+static enum exit_status take_line(struct shell *shell, const char *text)
 {
 	cleanup_with(line_free) struct line line = {.count = 0};
 	const struct command *command;
 	char *const *words = line.words;
 	unsigned context = shell->context;
-	bool secret = false; /* a password, as a word or within a URL */
 	struct verity_error err;
 	int count;
 
-	if (line_split(text, strcspn(text, "\r\n"), &line, &err) < 0) {
-		(void)!report_error(NULL, &err);
-		return;
-	}
-	for (int i = 0; i < line.count; i++)
-		secret = secret || word_may_be(WORD_PASSWORD, line.words[i]) ||
-			 (strstr(line.words[i], "://") && strchr(line.words[i], '@'));
-	if (secret)
-		shell_input_wipe(shell->input, text);
-	else if (line.count)
-		shell_input_remember(shell->input, text);
+	if (line_split(text, strcspn(text, "\r\n"), &line, &err) < 0)
+		return report_error(NULL, &err);
+	if (shell->input)
+		remember(shell, &line, text);
 	if (line.quote)
-		(void)!(line.quote == '\\'
-				? report_hint_usage("remove it",
-						    "the line ends with a backslash")
-				: report_hint_usage("close it", "a quote is not closed"));
-	if (line.quote || line.count == 0)
-		return;
+		return line.quote == '\\'
+			       ? report_hint_usage("remove it",
+						   "the line ends with a backslash")
+			       : report_hint_usage("close it", "a quote is not closed");
+	if (line.count == 0)
+		return STATUS_DONE;
 	count = line.count;
 	command_resolve(&context, &count, &words);
 	if (count == 0 && context == COMMAND_PACKAGE) {
 		shell->context = context;
-	} else if (count == 0) {
-		(void)!report_hint_usage("do show media", "do: a command is expected");
-	} else {
-		command = command_pick(context, words[0]);
-		if (command)
-			run(shell, command, count, line.words + line.count - count);
-		else
-			(void)!command_unknown(context, count, words);
+		return STATUS_DONE;
 	}
+	if (count == 0)
+		return report_hint_usage("do show media", "do: a command is expected");
+	command = command_pick(context, words[0]);
+	if (!command)
+		return command_unknown(context, count, words);
+	return run(shell, command, count, line.words + line.count - count);
 }
 
 static enum exit_status read_lines(const char *config)
@@ -188,7 +196,7 @@ static enum exit_status read_lines(const char *config)
 	while (!shell.done) {
 		switch (shell_input_read(input, &text)) {
 		case SHELL_LINE:
-			take_line(&shell, text);
+			(void)!take_line(&shell, text);
 			break;
 		case SHELL_DROPPED:
 			break;
@@ -214,4 +222,64 @@ enum exit_status shell_run(const char *config)
 	status = read_lines(config);
 	shell_signal_end();
 	return status;
+}
+
+/* Standard input as a file, so that a line has a number, whoever read those before it. */
+static int keep_input(struct verity_error *err)
+{
+	cleanup_fd int fd = memfd_create("script", MFD_CLOEXEC);
+	char part[4096];
+	size_t size = 0;
+	ssize_t n = -1;
+
+	while (fd >= 0 && (n = read(STDIN_FILENO, part, sizeof(part))) > 0 &&
+	       write(fd, part, (size_t)n) == n)
+		if ((size += (size_t)n) > SCRIPT_BYTES_MAX)
+			return verity_fail(err, VERITY_E_TOO_MANY,
+					   "standard input has over %d bytes of commands",
+					   SCRIPT_BYTES_MAX);
+	explicit_bzero(part, sizeof(part));
+	if (n != 0 || lseek(fd, 0, SEEK_SET) < 0 || dup2(fd, STDIN_FILENO) < 0)
+		return verity_fail_errno(err, errno, "standard input");
+	return 0;
+}
+
+/* The number of the line that begins at an offset of standard input. */
+static size_t line_number(off_t offset)
+{
+	size_t number = 1;
+	char c;
+
+	for (off_t at = 0; at < offset && pread(STDIN_FILENO, &c, 1, at) == 1; at++)
+		number += c == '\n';
+	return number;
+}
+
+enum exit_status shell_run_script(const char *config)
+{
+	struct shell shell = {.config = config, .context = COMMAND_TOP};
+	enum exit_status status = STATUS_DONE;
+	cleanup_free char *text = NULL;
+	struct verity_error err;
+	size_t size = 0;
+	off_t offset = 0;
+	bool any = false;
+
+	if (keep_input(&err) < 0)
+		return report_error(NULL, &err);
+	/* Each command finds the answers to its questions behind its own line. */
+	setvbuf(stdin, NULL, _IONBF, 0);
+	shell_signal_begin();
+	while (status == STATUS_DONE && !shell.done &&
+	       (offset = lseek(STDIN_FILENO, 0, SEEK_CUR)) >= 0 &&
+	       getline(&text, &size, stdin) >= 0) {
+		any = any || text[strspn(text, " \t\r\n")];
+		status = take_line(&shell, text);
+		explicit_bzero(text, size);
+	}
+	shell_signal_end();
+	if (status != STATUS_DONE)
+		report_warning("line %zu failed; the lines after it were not run",
+			       line_number(offset));
+	return any ? status : report_usage("a command is expected");
 }

@@ -15,3 +15,15 @@
  * Return: STATUS_DONE; another one where the terminal cannot be used.
  */
 enum exit_status shell_run(const char *config);
+
+/**
+ * shell_run_script - run the commands on standard input, which is no terminal
+ * @config: as above
+ *
+ * Ends at the first command that fails, and says which line that is. What a command asks
+ * is answered by the next line.
+ *
+ * Return: STATUS_DONE; the exit status of the command that failed; STATUS_USAGE where
+ * there is no command.
+ */
+enum exit_status shell_run_script(const char *config);

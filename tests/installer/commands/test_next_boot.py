@@ -45,7 +45,26 @@ class NextBoot(states.Case):
         self.assertEqual(self.planned(), set(active))
 
     def notes(self):
-        return self.wmopkg("show").stdout.split("┘\n")[1].splitlines()
+        """Without the sum, which is none where one package changes."""
+        lines = self.wmopkg("show").stdout.split("┘\n")[1].splitlines()
+        return [line for line in lines if not line.startswith("Reboot to ")]
+
+    def test_sum(self):
+        """One line for all, where there is more than one; alone with `show pending`."""
+        both = "alpha: active after reboot\nbrand: active after reboot\n"
+        self.booted()
+        self.assertTrue(self.wmopkg("show").stdout.endswith(
+            f"┘\n{both}Reboot to activate 2 packages.\n"))
+        self.succeed(f"{both}Reboot to activate 2 packages.\n", "show", "pending")
+        self.booted(self.entry("brand", store="persist"), self.entry("gone"))
+        self.succeed("alpha: active after reboot\ngone: removed, active until reboot\nReboot to "
+                     "activate 1 package and to deactivate 1.\n", "show", "pending")
+        self.booted(self.entry("alpha"), self.entry("brand", store="persist"), self.entry("gone"))
+        self.succeed("gone: removed, active until reboot\nReboot to deactivate 1 package.\n", "show",
+                     "pending")
+        self.assertNotIn("Reboot to", self.wmopkg("show").stdout)
+        self.booted(self.entry("alpha"), self.entry("brand", store="persist"))
+        self.succeed("The next reboot changes no package.\n", "show", "pending")
 
     def test_pending(self):
         self.booted()

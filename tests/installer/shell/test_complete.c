@@ -106,7 +106,7 @@ static void test_find(void **state)
 		{COMMAND_TOP, "pac", "package", 7},
 		{COMMAND_TOP, "inst", "", 0},
 		{COMMAND_TOP, "package inst", "install", 7},
-		{COMMAND_TOP, "pack re", "remove retry", 2},
+		{COMMAND_TOP, "pack re", "reboot remove retry", 2},
 		{COMMAND_TOP, "package unl", "", 0},
 		{COMMAND_PACKAGE, "unl", "", 0},
 		{COMMAND_PACKAGE, "do unl", "unlock", 6},

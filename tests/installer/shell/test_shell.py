@@ -183,7 +183,7 @@ class Edited(Shell):
                 ("package install proto ftpp", "wmopkg: install: unexpected 'ftpp' (did you mean ftp?)\n"
                  "  install proto ftpp\n                ^\n"
                  "  expected: <ftp|tftp|scp|sftp|http|https>\n"),
-                ("package re", "wmopkg: 're' can mean more than one command (remove, retry)\n"),
+                ("package re", "wmopkg: 're' can mean more than one command (remove, retry, reboot)\n"),
                 ("audit verify extra", "wmopkg: audit: unexpected 'extra'\n")):
             with self.subTest(line=line):
                 typist.type(line + "\n")
@@ -230,7 +230,7 @@ class Edited(Shell):
         typist.expect("Remove package pkgname (y/N)?")
         typist.type("n\n")
         self.at(typist, PACKAGE)
-        typist.type("show p\t\t")
+        typist.type("show pk\t\t")
         typist.expect("json\n")
         typist.type("\n")
         typist.expect("Name: pkgname\n")
@@ -412,11 +412,69 @@ class Edited(Shell):
             typist.process.send_signal(number)
             self.assertEqual(typist.end(), -number)
 
-    def test_nobody_types(self):
-        done = subprocess.run([bench.WMOPKG, "--config", "wmopkg.conf"], input="show\n", text=True,
+    def test_reboot(self):
+        """What it changes is shown before it is asked for."""
+        bench.write("reboot", f"#!/bin/sh\necho rebooted >{self.folder}/rebooted\n".encode())
+        os.chmod("reboot", 0o755)
+        self.install("alpha")
+        self.install("beta")
+        bench.write("run/state.json", b'{"format":1,"safe":false,"allow_untrusted":false,'
+                    b'"stack":{"code":"ok","message":""},"packages":[]}')
+        typist = Typist(program="unshare", options=(
+            "--mount", "sh", "-c", f"mount --bind reboot /sbin/reboot && exec {bench.WMOPKG} "
+            "--config wmopkg.conf"), env=dict(os.environ, TERM=self.terminal))
+        self.addCleanup(typist.process.kill)
+        self.at(typist, TOP)
+        told = ("alpha: active after reboot\nbeta: active after reboot\nReboot to activate 2 "
+                "packages.\n")
+        typist.type("show pending\n")
+        typist.expect(f"show pending\n{told}{TOP}")
+        self.wait_for_keys(typist)
+        for answer, end in (("n", "Not rebooted.\n"), ("y", "Rebooting...\n")):
+            typist.type("reboot\n")
+            typist.expect(f"{told}Reboot this device (y/N)?")
+            typist.type(f"{answer}\n")
+            typist.expect(end)
+            self.at(typist, TOP)
+            self.assertEqual(os.path.exists("rebooted"), answer == "y")
+        typist.type("quit\n")
+        self.assertEqual(typist.end(), 0)
+
+    def script(self, text):
+        done = subprocess.run([bench.WMOPKG, "--config", "wmopkg.conf"], input=text, text=True,
                               capture_output=True, check=False)
-        self.assertEqual((done.returncode, done.stdout, done.stderr),
-                         (2, "", "wmopkg: a command is expected (see 'wmopkg help')\n"))
+        return done.returncode, done.stdout, done.stderr
+
+    def test_pasted_procedure(self):
+        """A file of commands, with the answers behind them; the first failure ends it."""
+        self.make("alpha", keys=self.keys)
+        self.assertEqual(self.script("# for the line 4 devices\npackage\n"
+                                     f"install {self.shared}/alpha.wmopkg\r\n\nremove alpha\ny\n"
+                                     "do show\nlogout\nfrob\n"),
+                         (0, f"alpha.wmopkg:\n{bench.BAR}    PKG: Signed\n{bench.INSTALLED}"
+                          "Remove package alpha (y/N)?\nRemoved... Changes are applied after "
+                          "reboot.\nNo packages installed.\n", ""))
+        for lines, status, message in (
+                (("package", "remove alpha", "show"), 4,
+                 "alpha: no such package (none is installed)"),
+                (("show", "shwo", "show"), 2, "'shwo' is not a command (did you mean show?)"),
+                (("show", "show 'a"), 2, "a quote is not closed (close it)")):
+            returned, output, errors = self.script("\n".join(lines))
+            self.assertEqual((returned, output.count("No packages")), (status, int(lines[0] == "show")))
+            self.assertTrue(errors.startswith(f"wmopkg: {message}\n"), errors)
+            self.assertTrue(errors.endswith("wmopkg: warning: line 2 failed; the lines after it were "
+                                            "not run\n"), errors)
+        # the number counts answers, too
+        self.assertEqual(self.wmopkg("install", f"{self.shared}/alpha.wmopkg").returncode, 0)
+        self.assertEqual(self.script("package\nremove alpha\ny\nremove beta\n")[2],
+                         "wmopkg: beta: no such package (none is installed)\n"
+                         "wmopkg: warning: line 4 failed; the lines after it were not run\n")
+        self.assertEqual(self.script("show\n" + "#" * (1 << 20))[0], 1)
+
+    def test_nobody_types(self):
+        for text in ("", "\n \n"):
+            self.assertEqual(self.script(text),
+                             (2, "", "wmopkg: a command is expected (see 'wmopkg help')\n"))
 
 
 if __name__ == "__main__":

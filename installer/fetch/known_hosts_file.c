@@ -88,37 +88,75 @@ int known_hosts_load(const char *path, char **ret, size_t *ret_size,
 	return *ret ? 0 : no_memory(err);
 }
 
-int known_hosts_append(const char *path, const char *line, struct verity_error *err)
-{
-	cleanup_fd int folder_fd = -1;
-	cleanup_fd int lock = -1; /* two programs may add a line at the same time */
-	cleanup_free char *text = NULL;
-	cleanup_free char *whole = NULL;
-	char lock_name[NAME_MAX + 1], busy[NAME_MAX + 32];
-	const char *name;
+/* The file while it is changed: two programs may do that at the same time. */
+struct change {
+	int folder_fd, lock;
+	const char *name; /* borrowed from the path */
+	char *text;       /* 0-terminated, owned */
 	size_t size;
-	int written;
-	int r = open_folder(path, &folder_fd, &name, err);
+};
+
+static void change_end(struct change *change)
+{
+	free(change->text);
+	cleanup_fd_p(&change->lock);
+	cleanup_fd_p(&change->folder_fd);
+}
+
+static int change_begin(const char *path, struct change *ret, struct verity_error *err)
+{
+	char lock_name[NAME_MAX + 1], busy[NAME_MAX + 32];
+	int r = open_folder(path, &ret->folder_fd, &ret->name, err);
 
 	if (r < 0)
 		return r;
-	snprintf(lock_name, sizeof(lock_name), ".%.200s.lock", name);
-	snprintf(busy, sizeof(busy), "%.200s: another program is using it", name);
-	r = overlay_lock_take(folder_fd, lock_name, busy, false, OVERLAY_LOCK_WAIT_MS,
-			      &lock, err);
+	snprintf(lock_name, sizeof(lock_name), ".%.200s.lock", ret->name);
+	snprintf(busy, sizeof(busy), "%.200s: another program is using it", ret->name);
+	r = overlay_lock_take(ret->folder_fd, lock_name, busy, false,
+			      OVERLAY_LOCK_WAIT_MS, &ret->lock, err);
 	if (r == 0)
-		r = load_at(folder_fd, path, name, &text, &size, err);
+		r = load_at(ret->folder_fd, path, ret->name, &ret->text, &ret->size, err);
+	if (r == 0 && strlen(ret->text) != ret->size)
+		r = verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a text", path);
+	return r;
+}
+
+int known_hosts_append(const char *path, const char *line, struct verity_error *err)
+{
+	cleanup_with(change_end) struct change change = {.folder_fd = -1, .lock = -1};
+	cleanup_free char *whole = NULL;
+	int written;
+	int r = change_begin(path, &change, err);
+
 	if (r < 0)
 		return r;
-	if (strlen(text) != size)
-		return verity_fail(err, VERITY_E_NOT_A_FILE, "%s: not a text", path);
-	written = asprintf(&whole, "%s%s%s", text,
-			   size && text[size - 1] != '\n' ? "\n" : "", line);
+	written = asprintf(
+		&whole, "%s%s%s", change.text,
+		change.size && change.text[change.size - 1] != '\n' ? "\n" : "", line);
 	if (written < 0) {
 		whole = NULL;
 		return no_memory(err);
 	}
 	if ((size_t)written > KNOWN_HOSTS_BYTES_MAX)
 		return verity_fail_errno(err, EFBIG, "%s", path);
-	return overlay_record_replace(folder_fd, name, whole, (size_t)written, err);
+	return overlay_record_replace(change.folder_fd, change.name, whole,
+				      (size_t)written, err);
+}
+
+int known_hosts_forget(const char *path, const char *host, struct verity_error *err)
+{
+	cleanup_with(change_end) struct change change = {.folder_fd = -1, .lock = -1};
+	cleanup_free char *rest = NULL;
+	size_t count = 0;
+	int r = change_begin(path, &change, err);
+
+	if (r < 0)
+		return r;
+	rest = known_hosts_without(change.text, change.size, host, &count);
+	if (!rest)
+		return no_memory(err);
+	if (count > 0)
+		r = overlay_record_replace(change.folder_fd, change.name, rest,
+					   strlen(rest), err);
+	return r < 0 ? r : (int)count;
 }

@@ -35,3 +35,12 @@ int known_hosts_load(const char *path, char **ret, size_t *ret_size,
  */
 int known_hosts_append(const char *path, const char *line,
 		       struct verity_error *err) must_check;
+
+/**
+ * known_hosts_forget - delete the keys of a host, permanently when this returns 0
+ * @host: as known_hosts_without()
+ *
+ * Return: how many lines were deleted; -errno.
+ */
+int known_hosts_forget(const char *path, const char *host,
+		       struct verity_error *err) must_check;

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #define SSH_PORT    22
 #define LENGTH_SIZE 4   /* before each string of a key */
 #define HASHED      60  /* characters of "|1|SALT|HASH", both base64 of 20 bytes */
+#define HASH_BYTES  20  /* of SHA-1, and of a salt */
 #define HOST_MAX    253 /* bytes that libssh2 takes */
 
 /* A part of a line. */
@@ -322,4 +324,61 @@ char *known_hosts_line(const char *name, const struct known_hosts_key *key)
 	if (asprintf(&line, "%s %s %s\n", name, type, (const char *)text) < 0)
 		return NULL;
 	return line;
+}
+
+void known_hosts_list(const char *text, size_t size,
+		      void (*take)(void *context, const char *hosts, size_t hosts_size,
+				   const struct known_hosts_key *key),
+		      void *context)
+{
+	struct span rest = {text, size};
+	struct line line;
+
+	while (rest.size > 0)
+		if (read_line(cut(&rest, "\n"), &line) == LINE_HOST)
+			take(context, line.hosts.begin, line.hosts.size, &line.key);
+}
+
+/* "|1|SALT|HASH": the HMAC of the name. */
+static bool is_hash_of(struct span hosts, const char *name)
+{
+	unsigned char salt[HASH_BYTES + 1], hash[HASH_BYTES + 1];
+	unsigned char found[EVP_MAX_MD_SIZE];
+	char lower[KNOWN_HOSTS_NAME_MAX] = "";
+	const unsigned char *text = (const unsigned char *)hosts.begin;
+
+	if (hosts.size != HASHED || memcmp(text, "|1|", 3) != 0 || text[31] != '|' ||
+	    EVP_DecodeBlock(salt, text + 3, 28) < 0 ||
+	    EVP_DecodeBlock(hash, text + 32, 28) < 0)
+		return false;
+	snprintf(lower, sizeof(lower), "%s", name);
+	for (char *at = lower; *at; at++)
+		*at = (char)tolower((unsigned char)*at);
+	return HMAC(EVP_sha1(), salt, HASH_BYTES, (const unsigned char *)lower,
+		    strlen(lower), found, NULL) &&
+	       memcmp(found, hash, HASH_BYTES) == 0;
+}
+
+char *known_hosts_without(const char *text, size_t size, const char *name,
+			  size_t *ret_count)
+{
+	struct span rest = {text, size};
+	char *ret = malloc(size + 1);
+	char *end = ret;
+	struct line line;
+
+	*ret_count = 0;
+	while (ret && rest.size > 0) {
+		const char *begin = rest.begin;
+		bool known = read_line(cut(&rest, "\n"), &line) == LINE_HOST;
+
+		if (known && (*line.hosts.begin == '|' ? is_hash_of(line.hosts, name)
+						       : may_mean(line.hosts, name)))
+			(*ret_count)++;
+		else
+			end = mempcpy(end, begin, (size_t)(rest.begin - begin));
+	}
+	if (ret)
+		*end = '\0';
+	return ret;
 }

@@ -98,3 +98,24 @@ size_t known_hosts_find(const char *text, size_t size, const struct known_hosts_
  * Return: to be freed; NULL if there is no memory.
  */
 char *known_hosts_line(const char *name, const struct known_hosts_key *key);
+
+/**
+ * known_hosts_list - call @take for each line that makes a key known
+ * @take: @hosts: @size bytes, as they stand there; borrowed, like @key
+ */
+void known_hosts_list(const char *text, size_t size,
+		      void (*take)(void *context, const char *hosts, size_t hosts_size,
+				   const struct known_hosts_key *key),
+		      void *context);
+
+/**
+ * known_hosts_without - the text without the lines that make a key of a host known
+ * @name:      from known_hosts_name(), or as it stands there
+ * @ret_count: how many lines these are, also of several hosts
+ *
+ * Lines that revoke a key stay, and so do those that cannot be read.
+ *
+ * Return: to be freed; NULL if there is no memory.
+ */
+char *known_hosts_without(const char *text, size_t size, const char *name,
+			  size_t *ret_count);

@@ -187,10 +187,10 @@ static int fail_other(const struct ssh_hostkey *host, const char *shown, const c
 		err, VERITY_E_HOST_KEY,
 		"THE HOST KEY OF THE SERVER HAS CHANGED, it may be another "
 		"server that pretends to be this one: it shows %s %s, but %s "
-		"line %zu has %s %s (find out why; if it is right, delete that "
-		"line)",
+		"line %zu has %s %s (find out why; if it is right: wmopkg host-key "
+		"forget %s)",
 		known_hosts_type_name(type), shown, path, line,
-		known_hosts_type_name(other_type), other);
+		known_hosts_type_name(other_type), other, host->name);
 }
 
 int ssh_hostkey_explain(const struct ssh_hostkey *host, struct verity_error *err)

@@ -49,8 +49,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *text = (const char *)data;
 	struct known_hosts_key key;
 	char print[KNOWN_HOSTS_FINGERPRINT_BYTES];
-	char *line;
+	char *line, *rest;
+	size_t count;
 
+	rest = known_hosts_without(text, size, "name", &count);
+	require(rest && strlen(rest) <= size);
+	free(rest);
 	/* With a type no line is left out because of its own. */
 	require(check_lines(text, size, &filters[0]) <=
 		check_lines(text, size, &filters[2]));
@@ -60,6 +64,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	line = known_hosts_line("name", &key);
 	require(line && known_hosts_find(line, strlen(line), &key, "name") == 1);
 	require(known_hosts_find(line, strlen(line), &key, NULL) == 0);
+	rest = known_hosts_without(line, strlen(line), "name", &count);
+	require(rest && count == 1 && rest[0] == '\0');
+	free(rest);
 	known_hosts_fingerprint(&key, print);
 	require(strlen(print) == KNOWN_HOSTS_FINGERPRINT_BYTES - 1);
 	free(line);

@@ -37,7 +37,7 @@ class Show(states.Case):
                           ["media"], ["conflicts"], ["which", "/etc"], ["unlock"], ["denylist"],
                           ["audit"], ["boot"],
                           ["install", self.package], ["remove", "pkgname", "--yes"],
-                          ["remove", "all", "--yes"], ["boot-complete"]):
+                          ["remove", "all", "--yes"]):
                 result = subprocess.run([bench.WMOPKG, "--config", "wmopkg.conf", *words], stdout=full,
                                         stderr=subprocess.PIPE, text=True, check=False)
                 self.assertEqual((result.returncode, result.stderr), (

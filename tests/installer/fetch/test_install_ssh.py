@@ -407,8 +407,8 @@ class HostKeys(WithSsh):
         before = bench.read(self.file)
         message = ("THE HOST KEY OF THE SERVER HAS CHANGED, it may be another server that pretends "
                    f"to be this one: it shows {fingerprint(self.ssh.keys['ed25519'])}, but {self.file} line 3 "
-                   f"has {fingerprint(self.stranger)} (find out why; if it is right, delete that "
-                   "line)")
+                   f"has {fingerprint(self.stranger)} (find out why; if it is right: wmopkg "
+                   f"host-key forget [127.0.0.1]:{self.ssh.port})")
         self.refuse_host(message)
         console = typist.Typist("install", "proto", "sftp", *WORDS, self.address,
                                 "pkgname.wmopkg")
@@ -416,6 +416,23 @@ class HostKeys(WithSsh):
         self.assertTrue(console.screen.endswith(f"wmopkg: {self.url}: {message}\n"),
                         console.screen)
         self.assertEqual(bench.read(self.file), before)
+        # as the message says, or as the address is typed
+        for host in (f"[127.0.0.1]:{self.ssh.port}", self.address):
+            bench.write(self.file, before + b"other.example " +
+                        public(self.ssh.keys["ed25519"]).encode() + b"\n")
+            self.succeed(f"[127.0.0.1]:{self.ssh.port}: {fingerprint(self.stranger)}\n"
+                         f"other.example: {fingerprint(self.ssh.keys['ed25519'])}\n", "host-key")
+            self.succeed(f"Forgotten... The next connection to {host} asks about its key.\n",
+                         "host-key", "forget", host)
+            self.succeed(f"other.example: {fingerprint(self.ssh.keys['ed25519'])}\n", "host-key",
+                         "show")
+            self.check(4, "", f"{host}: no host key of it is known (see 'wmopkg host-key')",
+                       "host-key", "forget", host)
+        # a hashed name is found, too, and no other one
+        subprocess.run(["ssh-keygen", "-q", "-H", "-f", self.file], check=True, capture_output=True)
+        self.assertEqual(self.wmopkg("host-key", "forget", "another.example").returncode, 4)
+        self.assertEqual(self.wmopkg("host-key", "forget", "Other.example").returncode, 0)
+        self.succeed("No host keys known.\n", "host-key")
 
     def test_other_type(self):
         """Known by a key that the server does not have, or libssh2 cannot ask for."""

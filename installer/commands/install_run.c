@@ -12,6 +12,7 @@
 
 #include "installer/commands/install_replace.h"
 #include "installer/common/progress.h"
+#include "installer/common/prompt.h"
 #include "installer/common/report.h"
 #include "installer/common/signals.h"
 #include "installer/device/allow_untrusted.h"
@@ -61,6 +62,31 @@ static void add_freed(const struct install *install, uint64_t needed,
 				     "space");
 }
 
+/* Another package under this name is a mistake more often than it is meant. */
+static int ask_identity(const struct install *install,
+			const struct verity_manifest *manifest, struct verity_error *err)
+{
+	const struct install_replaced *replaced = &install->replaced;
+	char question[512];
+
+	if (!replaced->there || !replaced->readable ||
+	    strcmp(replaced->identity, manifest->name) == 0 || !isatty(STDIN_FILENO))
+		return 0;
+	snprintf(
+		question, sizeof(question),
+		"%s is the package %s version %s. Replace it with the package %s version "
+		"%s (y/N)?",
+		install->source->name, replaced->identity, replaced->version,
+		manifest->name, manifest->version);
+	if (prompt_yes(question))
+		return 0;
+	return signals_check(err)
+		       ?: verity_fail(
+				  err, VERITY_E_INTERRUPTED,
+				  "nothing was installed (to keep both, give the file "
+				  "another name)");
+}
+
 /* All that can be checked before the first block of data. */
 static int take_head(void *context, const struct verity_judgement *judgement,
 		     uint64_t file_bytes, struct verity_error *err)
@@ -87,6 +113,8 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 	if (r == 0)
 		r = install_check_identity(install->store, install->policy, name,
 					   manifest->name, err);
+	if (r == 0)
+		r = ask_identity(install, manifest, err);
 	if (r == 0 &&
 	    (r = overlay_incoming_reserve(install->incoming, file_bytes, err)) == -ENOSPC)
 		add_freed(install, file_bytes, err);

@@ -12,6 +12,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import bench  # noqa: E402
 import states  # noqa: E402
+import typist  # noqa: E402
 
 OLDER, NEWER = "1.9", "1.10"
 
@@ -74,6 +75,25 @@ class Replace(states.Case):
     def test_another_package(self):
         self.check_install("other", "")
         self.check_install(OLDER, "Replaces other version 7 with pkgname version 1.9.")
+
+    def test_another_package_is_asked_about(self):
+        """At a terminal: two packages whose files have one name."""
+        self.check_install("other", "")
+        question = ("pkgname is the package other version 7. Replace it with the package pkgname "
+                    "version 1.9 (y/N)?")
+        for answer, status in (("n", 1), ("y", 0)):
+            console = typist.Typist("install", f"{self.shared}/{OLDER}/pkgname.wmopkg")
+            self.addCleanup(console.process.kill)
+            console.expect(question)
+            console.type(f"{answer}\n")
+            self.assertEqual(console.end(), status)
+            self.assertEqual("nothing was installed (to keep both, give the file another name)" in
+                             console.screen, status == 1)
+            self.assertIn("other" if status else "pkgname",
+                          self.wmopkg("show", "pkgname").stdout.splitlines()[1])
+        # an update is not asked about
+        console = typist.Typist("install", f"{self.shared}/{NEWER}/pkgname.wmopkg")
+        self.assertEqual(console.end(), 0)
 
     def test_what_cannot_be_read(self):
         os.mkdir("data/packages")

@@ -371,8 +371,27 @@ static uint32_t proven_epoch(const void *context, const char *name)
 	return overlay_proofs_epoch(&trust->proofs, name);
 }
 
+/* A name that is mistyped refuses every package, and nothing else would say why. */
+static void note_missing_signer(struct overlay_trust *trust, const char *signer)
+{
+	struct verity_error why;
+	const char *name;
+
+	for (size_t i = 0;
+	     trust->keyring && (name = verity_keyring_name(trust->keyring, i)); i++)
+		if (strcmp(name, signer) == 0)
+			return;
+	verity_fail(&why, VERITY_E_KEYRING,
+		    "%s is not in the key ring, so no package can have a signature of it "
+		    "(correct signers in the configuration, or add the certificate)",
+		    signer);
+	note(trust, "signers", &why);
+}
+
 static void make_policy(struct overlay_trust *trust, const struct overlay_config *config)
 {
+	for (size_t i = 0; i < config->signers_count; i++)
+		note_missing_signer(trust, config->signers[i]);
 	for (size_t i = 0; i < config->signers_count; i++) {
 		snprintf(trust->required[i], sizeof(trust->required[i]), "%s",
 			 config->signers[i]);

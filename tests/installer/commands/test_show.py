@@ -87,6 +87,14 @@ class Show(states.Case):
             f"┘\nx: not active: the file is empty ({bench.INCOMPLETE})\n"
             "y: not active: a folder, not a file (give the name of a regular file)\n"), output)
 
+    def test_signers_that_are_not_there(self):
+        """A name that is mistyped refuses every package: it is said."""
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write("signers = {root.pem, missing.pem}\n")
+        self.check(0, "No packages installed.\n", "warning: signers: missing.pem is not in the key "
+                   "ring, so no package can have a signature of it (correct signers in the "
+                   "configuration, or add the certificate)", "show")
+
     def test_active(self):
         self.install(self.package)
         self.booted(self.entry("pkgname"))

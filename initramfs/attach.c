@@ -92,15 +92,46 @@ static void run_free(struct run *run)
 	cleanup_fd_p(&run->layers_fd);
 }
 
-void attach_free(struct attached *attached)
+static void unmount_layer(const struct attached *attached, size_t index)
 {
 	char folder[PATH_MAX];
 
-	for (; attached->count > 0; attached->count--) {
-		snprintf(folder, sizeof(folder), "%s/%zu", attached->layers,
-			 attached->count);
-		umount2(folder, MNT_DETACH | UMOUNT_NOFOLLOW);
+	snprintf(folder, sizeof(folder), "%s/%zu", attached->layers, index + 1);
+	umount2(folder, MNT_DETACH | UMOUNT_NOFOLLOW);
+}
+
+void attach_free(struct attached *attached)
+{
+	while (attached->count > 0)
+		unmount_layer(attached, --attached->count);
+	free(attached->packages);
+	free(attached->left_out);
+	*attached = (struct attached){.count = 0};
+}
+
+size_t attach_stacks(const struct attached *attached, bool *ret_nosuid)
+{
+	bool nosuid = false;
+	size_t count = 0;
+
+	for (size_t i = 0; i < attached->count; i++) {
+		if (attached->left_out[i])
+			continue;
+		count++;
+		nosuid = nosuid || !verity_verified_signed(verity_package_verified(
+					   attached->packages[i]->verified));
 	}
+	if (ret_nosuid)
+		*ret_nosuid = nosuid;
+	return count;
+}
+
+void attach_leave_out(struct attached *attached, size_t index,
+		      const struct verity_error *reason)
+{
+	attached->left_out[index] = true;
+	packages_refuse(attached->packages[index], reason);
+	unmount_layer(attached, index);
 }
 
 void attach_device_name(const struct overlay_entry *entry, const char *boot,
@@ -175,9 +206,7 @@ static void take(const struct run *run, const struct timed_slot *slot)
 		packages_refuse(package, &why);
 		return;
 	}
-	run->attached->count++;
-	if (!verity_verified_signed(verity_package_verified(package->verified)))
-		run->attached->nosuid = true;
+	run->attached->packages[run->attached->count++] = package;
 }
 
 int attach_run(struct packages *packages, const char *layers, struct attached *attached,
@@ -197,7 +226,10 @@ int attach_run(struct packages *packages, const char *layers, struct attached *a
 	int r;
 
 	attached->layers = layers;
-	if (!run.line || !run.slots)
+	attached->packages =
+		calloc(packages->order_count + 1, sizeof(struct boot_package *));
+	attached->left_out = calloc(packages->order_count + 1, sizeof(bool));
+	if (!run.line || !run.slots || !attached->packages || !attached->left_out)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (run.layers_fd < 0)
 		return verity_fail_errno(err, errno, "%s", layers);

@@ -6,11 +6,12 @@
 #include "initramfs/packages.h"
 #include "overlay/stack/layer.h"
 
-/* The mounted layers, the one on top first: LAYERS/1, LAYERS/2, … without gaps. */
+/* The mounted layers, the one on top first: LAYERS/1, LAYERS/2, … */
 struct attached {
 	const char *layers; /* LAYERS; borrowed */
 	size_t count;
-	bool nosuid; /* one of them is not signed */
+	struct boot_package **packages; /* owned; of each layer; they are borrowed */
+	bool *left_out;                 /* owned; of each layer: it is not stacked */
 };
 
 #define ATTACH_NAME_BYTES 128 /* of a device-mapper device, with the ending 0 */
@@ -32,6 +33,18 @@ void attach_device_name(const struct overlay_entry *entry, const char *boot,
  */
 int attach_run(struct packages *packages, const char *layers, struct attached *attached,
 	       struct verity_error *err) must_check;
+
+/**
+ * attach_stacks - how many of the layers are to be stacked
+ * @ret_nosuid: NULL, or whether one of them is not signed
+ */
+size_t attach_stacks(const struct attached *attached, bool *ret_nosuid);
+
+/**
+ * attach_leave_out - unmount layer LAYERS/(@index + 1), and refuse its package
+ */
+void attach_leave_out(struct attached *attached, size_t index,
+		      const struct verity_error *reason);
 
 /**
  * attach_free - unmount the layers, @count of them; their devices go with them

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fills the folders of the overlays with what each layer has in a hierarchy. */
+/* Fills the folders of the overlays, and finds the layers that block a mount in them. */
 #include "initramfs/hierarchies.h"
 
 #include <errno.h>
@@ -14,35 +14,18 @@
 #include "overlay/stack/layers_dir.h"
 #include "overlay/stack/share.h"
 #include "overlay/stack/stack.h"
+#include "overlay/stack/submounts.h"
+#include "overlay/stack/way.h"
 #include "verity/util/cleanup.h"
-
-struct preparation {
-	const struct packages *packages;
-	const struct attached *attached;
-	bool *used; /* owned: by layer: some hierarchy has something of it */
-	struct hierarchies *hierarchies;
-};
-
-static void preparation_free(struct preparation *preparation)
-{
-	free(preparation->used);
-}
 
 void hierarchies_free(struct hierarchies *hierarchies)
 {
+	for (size_t i = 0; hierarchies->items && i < OVERLAY_HIERARCHIES_MAX; i++)
+		free(hierarchies->items[i].layers);
 	free(hierarchies->items);
 	overlay_closure_free(&hierarchies->closure);
 	overlay_paths_free(&hierarchies->libraries);
 	*hierarchies = (struct hierarchies){.count = 0};
-}
-
-/* The name of the package that layer LAYERS/@number is. */
-static const char *name_of(const struct packages *packages, size_t number)
-{
-	for (size_t i = 0; i < packages->order_count; i++)
-		if (packages_at(packages, i)->verified && --number == 0)
-			return packages->order[i].entry.name;
-	return "";
 }
 
 /* What a layer has in the hierarchy. */
@@ -71,25 +54,21 @@ static int link_share(const struct hierarchy *hierarchy, const char *name,
 }
 
 /* An opaque share is the last: nothing below it is visible. */
-static int add_package(const struct preparation *preparation, struct hierarchy *hierarchy,
-		       size_t number, struct verity_error *err)
+static int add_layer(struct hierarchies *hierarchies, struct hierarchy *hierarchy,
+		     size_t index, struct verity_error *err)
 {
-	const char *layers = preparation->hierarchies->boot->layers;
 	char layer[OVERLAY_STACK_NAME_MAX], name[OVERLAY_STACK_NAME_MAX];
 	enum overlay_share share;
-	int r;
+	struct verity_error why;
 
-	snprintf(layer, sizeof(layer), "%zu", number);
-	r = find_share(hierarchy, layers, layer, &share, err);
-	if (r < 0 || share == OVERLAY_SHARE_NONE)
-		return r;
-	if (share == OVERLAY_SHARE_OTHER) {
-		log_line(LOG_LEVEL_WARNING,
-			 "%s: its %s is not a folder: nothing of it is visible there",
-			 name_of(preparation->packages, number), hierarchy->path);
+	snprintf(layer, sizeof(layer), "%zu", index + 1);
+	if (find_share(hierarchy, hierarchies->boot->layers, layer, &share, &why) < 0) {
+		attach_leave_out(hierarchies->attached, index, &why);
 		return 0;
 	}
-	preparation->used[number - 1] = true;
+	if (share == OVERLAY_SHARE_NONE || share == OVERLAY_SHARE_OTHER)
+		return 0;
+	hierarchy->layers[hierarchy->layers_count++] = index;
 	hierarchy->parts.packages++;
 	if (share == OVERLAY_SHARE_OPAQUE)
 		hierarchy->parts.root = false;
@@ -97,30 +76,22 @@ static int add_package(const struct preparation *preparation, struct hierarchy *
 	return link_share(hierarchy, name, layer, err);
 }
 
-static int fill(const struct preparation *preparation, struct hierarchy *hierarchy,
+static int fill(struct hierarchies *hierarchies, struct hierarchy *hierarchy,
 		struct verity_error *err)
 {
-	const char *layers = preparation->hierarchies->boot->layers;
+	const struct attached *attached = hierarchies->attached;
 	enum overlay_share share;
-	char empty[PATH_MAX];
-	int r = overlay_folder_make(hierarchy->folder, 0755, err);
+	int r = find_share(hierarchy, hierarchies->boot->layers, OVERLAY_STACK_ENGINE,
+			   &share, err);
 
-	snprintf(empty, sizeof(empty), "%s/" OVERLAY_STACK_EMPTY, hierarchy->folder);
-	if (r == 0)
-		r = overlay_layers_bind(hierarchy->folder, hierarchy->target,
-					OVERLAY_STACK_ROOT, err);
-	if (r == 0)
-		r = overlay_folder_make(empty, 0755, err);
-	if (r == 0)
-		r = find_share(hierarchy, layers, OVERLAY_STACK_ENGINE, &share, err);
 	if (r == 0 && (share == OVERLAY_SHARE_FOLDER || share == OVERLAY_SHARE_OPAQUE)) {
 		hierarchy->parts.engine = true;
 		r = link_share(hierarchy, OVERLAY_STACK_ENGINE, OVERLAY_STACK_ENGINE,
 			       err);
 	}
-	for (size_t i = 1;
-	     r == 0 && hierarchy->parts.root && i <= preparation->attached->count; i++)
-		r = add_package(preparation, hierarchy, i, err);
+	for (size_t i = 0; r == 0 && hierarchy->parts.root && i < attached->count; i++)
+		if (!attached->left_out[i])
+			r = add_layer(hierarchies, hierarchy, i, err);
 	return r;
 }
 
@@ -130,6 +101,73 @@ static bool is_nosuid(const char *target)
 	struct statvfs fs;
 
 	return statvfs(target, &fs) == 0 && (fs.f_flag & ST_NOSUID);
+}
+
+int hierarchies_fill(struct hierarchies *hierarchies, struct verity_error *err)
+{
+	const struct attached *attached = hierarchies->attached;
+	bool nosuid, whole = hierarchies->boot->config.hierarchies_count == 0;
+	int r = 0;
+
+	attach_stacks(attached, &nosuid);
+	for (size_t i = 0; r == 0 && i < hierarchies->count; i++) {
+		struct hierarchy *hierarchy = &hierarchies->items[i];
+
+		free(hierarchy->layers);
+		hierarchy->layers_count = 0;
+		hierarchy->layers = calloc(attached->count + 1, sizeof(size_t));
+		if (!hierarchy->layers)
+			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		hierarchy->parts = (struct overlay_stack_parts){
+			.engine = whole,
+			.root = true,
+			.nosuid = nosuid || is_nosuid(hierarchy->target),
+		};
+		if (!whole) {
+			r = fill(hierarchies, hierarchy, err);
+			continue;
+		}
+		hierarchy->parts.packages = attached->count;
+		hierarchy->parts.left_out = attached->left_out;
+		for (size_t layer = 0; layer < attached->count; layer++)
+			if (!attached->left_out[layer])
+				hierarchy->layers[hierarchy->layers_count++] = layer;
+	}
+	return r;
+}
+
+void hierarchies_tell(const struct hierarchies *hierarchies)
+{
+	const struct attached *attached = hierarchies->attached;
+	enum overlay_share share;
+	char layer[OVERLAY_STACK_NAME_MAX];
+
+	if (hierarchies->boot->config.hierarchies_count == 0)
+		return;
+	for (size_t i = 0; i < attached->count; i++) {
+		const char *name = attached->packages[i]->state->entry.name;
+		bool used = false;
+
+		snprintf(layer, sizeof(layer), "%zu", i + 1);
+		for (size_t h = 0; !attached->left_out[i] && h < hierarchies->count;
+		     h++) {
+			const struct hierarchy *hierarchy = &hierarchies->items[h];
+
+			if (find_share(hierarchy, hierarchies->boot->layers, layer,
+				       &share, NULL) < 0)
+				continue;
+			used = used || share == OVERLAY_SHARE_FOLDER ||
+			       share == OVERLAY_SHARE_OPAQUE;
+			if (share == OVERLAY_SHARE_OTHER)
+				log_line(
+					LOG_LEVEL_WARNING,
+					"%s: its %s is not a folder: nothing of it is visible there",
+					name, hierarchy->path);
+		}
+		if (!used && !attached->left_out[i])
+			log_line(LOG_LEVEL_WARNING,
+				 "%s: nothing of it is in any of the hierarchies", name);
+	}
 }
 
 /* Return: 1 where the firmware has no such folder. */
@@ -149,24 +187,20 @@ static int check_target(const struct hierarchy *hierarchy, const char *root,
 	return overlay_stack_check_depth(hierarchy->target, err);
 }
 
-/* It is not kept where nothing would be stacked. */
-static int prepare_one(struct preparation *preparation, size_t number,
+static int prepare_one(struct hierarchies *hierarchies, size_t number,
 		       struct verity_error *err)
 {
-	struct hierarchies *hierarchies = preparation->hierarchies;
 	const struct boot *boot = hierarchies->boot;
 	struct hierarchy *hierarchy = &hierarchies->items[hierarchies->count];
+	char empty[PATH_MAX];
 	int r;
 
-	*hierarchy = (struct hierarchy){.path = boot->config.hierarchies[number - 1],
-					.parts.root = true};
+	*hierarchy = (struct hierarchy){.path = boot->config.hierarchies[number - 1]};
 	if (snprintf(hierarchy->folder, sizeof(hierarchy->folder), "%s/h%zu",
 		     boot->layers, number) >= (int)sizeof(hierarchy->folder) ||
 	    snprintf(hierarchy->target, sizeof(hierarchy->target), "%s%s", boot->root,
 		     hierarchy->path) >= (int)sizeof(hierarchy->target))
 		return verity_fail_errno(err, ENAMETOOLONG, "%s", hierarchy->path);
-	hierarchy->parts.nosuid =
-		preparation->attached->nosuid || is_nosuid(hierarchy->target);
 	r = check_target(hierarchy, boot->root, err);
 	if (r > 0) {
 		log_line(LOG_LEVEL_WARNING,
@@ -175,46 +209,31 @@ static int prepare_one(struct preparation *preparation, size_t number,
 		return 0;
 	}
 	if (r == 0)
-		r = fill(preparation, hierarchy, err);
-	if (r == 0 &&
-	    (hierarchy->parts.packages > 0 || boot->config.upper != OVERLAY_UPPER_NONE))
+		r = overlay_folder_make(hierarchy->folder, 0755, err);
+	if (r == 0)
+		r = overlay_layers_bind(hierarchy->folder, hierarchy->target,
+					OVERLAY_STACK_ROOT, err);
+	snprintf(empty, sizeof(empty), "%s/" OVERLAY_STACK_EMPTY, hierarchy->folder);
+	if (r == 0)
+		r = overlay_folder_make(empty, 0755, err);
+	if (r == 0)
 		hierarchies->count++;
 	return r;
-}
-
-static void prepare_root(struct preparation *preparation)
-{
-	struct hierarchies *hierarchies = preparation->hierarchies;
-	const struct boot *boot = hierarchies->boot;
-	struct hierarchy *hierarchy = &hierarchies->items[0];
-
-	*hierarchy = (struct hierarchy){
-		.path = "",
-		.parts = {.engine = true,
-			  .packages = preparation->attached->count,
-			  .root = true,
-			  .nosuid =
-				  preparation->attached->nosuid || is_nosuid(boot->root)},
-	};
-	snprintf(hierarchy->folder, sizeof(hierarchy->folder), "%s", boot->layers);
-	snprintf(hierarchy->target, sizeof(hierarchy->target), "%s", boot->root);
-	hierarchies->count = 1;
 }
 
 /*
  * A library of the engine is put back only where a package has something in its place:
  * the copies of all of them would take some ten MiB of memory.
  */
-static int find_libraries(const struct preparation *preparation,
-			  struct overlay_protect *own, struct verity_error *err)
+static int find_libraries(struct hierarchies *hierarchies, struct overlay_protect *own,
+			  struct verity_error *err)
 {
-	struct hierarchies *hierarchies = preparation->hierarchies;
 	const struct boot *boot = hierarchies->boot;
 	cleanup_fd int root = open(boot->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup_fd int layers = open(boot->layers, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const struct overlay_closure_tree tree = {overlay_closure_at_root, &root};
 	const struct overlay_touching by = {.fd = layers,
-					    .count = preparation->attached->count};
+					    .count = hierarchies->attached->count};
 	int r;
 
 	if (root < 0 || layers < 0)
@@ -234,23 +253,17 @@ static int find_libraries(const struct preparation *preparation,
 	return r;
 }
 
-int hierarchies_prepare(const struct packages *packages, const struct attached *attached,
-			const struct boot *boot, struct hierarchies *ret,
-			struct verity_error *err)
+int hierarchies_prepare(struct attached *attached, const struct boot *boot,
+			struct hierarchies *ret, struct verity_error *err)
 {
-	cleanup_with(preparation_free) struct preparation preparation = {
-		.packages = packages,
-		.attached = attached,
-		.used = calloc(attached->count + 1, sizeof(bool)),
-		.hierarchies = ret,
-	};
 	struct overlay_protect own = overlay_config_protect(&boot->config);
 	size_t count = boot->config.hierarchies_count;
 	int r = 0;
 
 	ret->boot = boot;
+	ret->attached = attached;
 	ret->items = calloc(OVERLAY_HIERARCHIES_MAX, sizeof(*ret->items));
-	if (!preparation.used || !ret->items)
+	if (!ret->items)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (count == 0)
 		r = overlay_stack_check_depth(boot->root, err);
@@ -258,17 +271,123 @@ int hierarchies_prepare(const struct packages *packages, const struct attached *
 		r = overlay_layers_bind(boot->layers, boot->root, OVERLAY_STACK_ROOT,
 					err);
 	if (r == 0)
-		r = find_libraries(&preparation, &own, err);
+		r = find_libraries(ret, &own, err);
 	if (r == 0)
 		r = overlay_layers_mount_engine(boot->layers, boot->root, &own, err);
-	if (r == 0 && count == 0)
-		prepare_root(&preparation);
+	if (r == 0 && count == 0) {
+		ret->items[0].path = "";
+		snprintf(ret->items[0].folder, PATH_MAX, "%s", boot->layers);
+		snprintf(ret->items[0].target, PATH_MAX, "%s", boot->root);
+		ret->count = 1;
+	}
 	for (size_t i = 1; r == 0 && i <= count; i++)
-		r = prepare_one(&preparation, i, err);
-	for (size_t i = 1; r == 0 && count > 0 && i <= attached->count; i++)
-		if (!preparation.used[i - 1])
-			log_line(LOG_LEVEL_WARNING,
-				 "%s: nothing of it is in any of the hierarchies",
-				 name_of(packages, i));
+		r = prepare_one(ret, i, err);
 	return r;
+}
+
+/* The engine's layer comes first, if it is part of the overlay. */
+struct look {
+	struct hierarchies *hierarchies;
+	const struct hierarchy *hierarchy;
+	struct overlay_way *ways; /* owned */
+	size_t count;
+	int left_out;
+};
+
+static void look_free(struct look *look)
+{
+	free(look->ways);
+}
+
+static void leave_out(struct look *look, size_t way, const struct verity_error *why)
+{
+	size_t index = look->hierarchy->layers[way - look->hierarchy->parts.engine];
+
+	attach_leave_out(look->hierarchies->attached, index, why);
+	look->left_out++;
+}
+
+static int look_into(struct look *look, size_t way, const char *path,
+		     struct verity_error *err)
+{
+	const struct hierarchy *hierarchy = look->hierarchy;
+	const char *layers = look->hierarchies->boot->layers;
+	const struct attached *attached = look->hierarchies->attached;
+	bool engine = hierarchy->parts.engine && way == 0;
+	char folder[PATH_MAX];
+	size_t index = engine ? 0 : hierarchy->layers[way - hierarchy->parts.engine];
+	int r;
+
+	look->ways[way].in = false;
+	if (engine)
+		snprintf(folder, sizeof(folder), "%s/" OVERLAY_STACK_ENGINE "%s", layers,
+			 hierarchy->path);
+	else
+		snprintf(folder, sizeof(folder), "%s/%zu%s", layers, index + 1,
+			 hierarchy->path);
+	if (!engine && attached->left_out[index])
+		return 0;
+	r = overlay_way_look(folder, path, &look->ways[way], err);
+	/* The roots of layers are merged, whatever attributes they have. */
+	if (r == 0 && hierarchy->path[0] == '\0')
+		look->ways[way].kinds[0] = OVERLAY_WAY_FOLDER;
+	return r;
+}
+
+static void check_mount(struct look *look, const char *path, bool folder)
+{
+	const struct hierarchy *hierarchy = look->hierarchy;
+	struct overlay_way_block block;
+	struct verity_error why;
+	char whole[PATH_MAX];
+
+	/* What the engine's layer has, it has of the firmware: it blocks nothing. */
+	for (size_t way = 0; way < look->count; way++) {
+		if (look_into(look, way, path, &why) == 0)
+			continue;
+		look->ways[way].in = false;
+		if (way > 0 || !hierarchy->parts.engine)
+			leave_out(look, way, &why);
+	}
+	snprintf(whole, sizeof(whole), "%s%s", hierarchy->path, path);
+	while (overlay_way_blocked(look->ways, look->count, overlay_way_names(path),
+				   folder, &block) &&
+	       (block.layer > 0 || !hierarchy->parts.engine)) {
+		block.names += overlay_way_names(hierarchy->path);
+		(void)overlay_way_fail(&block, whole, &why);
+		look->ways[block.layer].in = false;
+		leave_out(look, block.layer, &why);
+	}
+}
+
+static int check_hierarchy(struct look *look, struct verity_error *err)
+{
+	cleanup_with(overlay_submounts_free_p) struct overlay_submounts *below = NULL;
+	int r = overlay_submounts_take(look->hierarchy->target, &below, err);
+	const char *path;
+	bool folder;
+
+	for (size_t i = 0; r == 0 && (path = overlay_submounts_at(below, i, &folder));
+	     i++)
+		check_mount(look, path, folder);
+	return r;
+}
+
+int hierarchies_leave_out_blockers(struct hierarchies *hierarchies,
+				   struct verity_error *err)
+{
+	cleanup_with(look_free) struct look look = {
+		.hierarchies = hierarchies,
+		.ways = calloc(hierarchies->attached->count + 1, sizeof(*look.ways)),
+	};
+	int r = 0;
+
+	if (!look.ways)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; r == 0 && i < hierarchies->count; i++) {
+		look.hierarchy = &hierarchies->items[i];
+		look.count = look.hierarchy->parts.engine + look.hierarchy->layers_count;
+		r = check_hierarchy(&look, err);
+	}
+	return r < 0 ? r : look.left_out;
 }

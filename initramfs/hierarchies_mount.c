@@ -87,11 +87,20 @@ int hierarchies_mount(struct hierarchies *hierarchies, enum overlay_upper upper,
 		r = overlay_upper_mount_data(boot->layers, boot->data,
 					     boot->config.upper_folder, err);
 	for (size_t i = 0; r == 0 && i < hierarchies->count; i++) {
-		hierarchies->items[i].parts.writable = upper != OVERLAY_UPPER_NONE;
-		r = mount_one(hierarchies, &hierarchies->items[i], err);
+		struct hierarchy *hierarchy = &hierarchies->items[i];
+
+		hierarchy->parts.writable = upper != OVERLAY_UPPER_NONE;
+		if (hierarchy->parts.writable || hierarchy->layers_count > 0 ||
+		    hierarchies->probe)
+			r = mount_one(hierarchies, hierarchy, err);
 	}
-	if (r == 0)
-		return 0;
+	if (r < 0)
+		hierarchies_unmount(hierarchies);
+	return r;
+}
+
+void hierarchies_unmount(struct hierarchies *hierarchies)
+{
 	for (size_t i = hierarchies->count; i-- > 0;) {
 		struct hierarchy *hierarchy = &hierarchies->items[i];
 
@@ -99,6 +108,5 @@ int hierarchies_mount(struct hierarchies *hierarchies, enum overlay_upper upper,
 			umount2(hierarchy->target, MNT_DETACH | UMOUNT_NOFOLLOW);
 		hierarchy->mounted = false;
 	}
-	overlay_upper_unmount(boot->layers);
-	return r;
+	overlay_upper_unmount(hierarchies->boot->layers);
 }

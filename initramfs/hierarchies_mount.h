@@ -12,3 +12,8 @@
  */
 int hierarchies_mount(struct hierarchies *hierarchies, enum overlay_upper upper,
 		      struct verity_error *err) must_check;
+
+/**
+ * hierarchies_unmount - unmount what hierarchies_mount() mounted
+ */
+void hierarchies_unmount(struct hierarchies *hierarchies);

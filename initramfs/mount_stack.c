@@ -16,37 +16,30 @@
 #include "initramfs/hierarchies_mount.h"
 #include "initramfs/log.h"
 #include "overlay/stack/layers_dir.h"
+#include "overlay/stack/search.h"
 #include "overlay/stack/stack.h"
 #include "verity/device/block_device.h"
 #include "verity/util/cleanup.h"
 
-/* Return: whether memory replaces DATA for the changes. */
-static bool replace_upper(const struct boot *boot, const char *why)
+/* With another upper where that of DATA cannot be used. */
+static int mount_all(struct hierarchies *hierarchies, bool tell, struct verity_error *err)
 {
-	if (boot->config.upper != OVERLAY_UPPER_DATA)
-		return false;
-	log_line(LOG_LEVEL_WARNING,
-		 "upper: DATA/%s is not used: %s; changes go into memory and are lost at "
-		 "the next boot",
-		 boot->config.upper_folder, why);
-	return true;
-}
-
-static int stack(const struct packages *packages, const struct attached *attached,
-		 const struct boot *boot, struct verity_error *err)
-{
-	cleanup_with(hierarchies_free) struct hierarchies hierarchies = {0};
+	const struct boot *boot = hierarchies->boot;
 	enum overlay_upper upper = boot->config.upper;
+	const char *safe = boot->conf.safe ? "safe mode" : NULL;
 	struct verity_error why = {0};
-	int r = hierarchies_prepare(packages, attached, boot, &hierarchies, err);
+	int r = -1;
 
-	if (r < 0)
-		return r;
-	if (boot->conf.safe && replace_upper(boot, "safe mode"))
-		upper = OVERLAY_UPPER_TMPFS;
-	r = hierarchies_mount(&hierarchies, upper, &why);
-	if (r < 0 && upper == OVERLAY_UPPER_DATA && replace_upper(boot, why.message))
-		r = hierarchies_mount(&hierarchies, OVERLAY_UPPER_TMPFS, &why);
+	if (!safe || upper != OVERLAY_UPPER_DATA)
+		r = hierarchies_mount(hierarchies, upper, &why);
+	if (r < 0 && upper == OVERLAY_UPPER_DATA) {
+		if (tell)
+			log_line(LOG_LEVEL_WARNING,
+				 "upper: DATA/%s is not used: %s; changes go into memory "
+				 "and are lost at the next boot",
+				 boot->config.upper_folder, safe ? safe : why.message);
+		r = hierarchies_mount(hierarchies, OVERLAY_UPPER_TMPFS, &why);
+	}
 	if (r < 0)
 		*err = why;
 	return r;
@@ -101,6 +94,98 @@ static void keep_folders(const struct boot *boot)
 	}
 }
 
+struct search {
+	struct hierarchies *hierarchies;
+	struct verity_error why; /* of the last try that failed */
+};
+
+static bool try_stack(void *context)
+{
+	struct search *search = context;
+	struct verity_error why;
+	int r = hierarchies_fill(search->hierarchies, &why);
+
+	if (r == 0)
+		r = mount_all(search->hierarchies, false, &why);
+	if (r == 0)
+		hierarchies_unmount(search->hierarchies);
+	else
+		search->why = why;
+	return r == 0;
+}
+
+/*
+ * Leave out the layers that no stack can be made with, if there are any.
+ *
+ * Return: how many; 0: the failure is not one of the layers.
+ */
+static int leave_out_failing(struct hierarchies *hierarchies, struct verity_error *err)
+{
+	struct attached *attached = hierarchies->attached;
+	struct search tries = {.hierarchies = hierarchies};
+	cleanup_free bool *before = calloc(attached->count + 1, sizeof(*before));
+	cleanup_free size_t *line = calloc(attached->count + 1, sizeof(*line));
+	struct overlay_search search = {.line = line,
+					.left_out = attached->left_out,
+					.try = try_stack,
+					.context = &tries};
+	struct verity_error why;
+	int count = 0;
+
+	if (!before || !line)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < attached->count; i++)
+		before[i] = attached->left_out[i];
+	for (unsigned rank = 0; rank < BOOT_RANKS; rank++)
+		for (size_t i = 0; i < attached->count; i++)
+			if (!before[i] &&
+			    attached->packages[i]->rank == (enum boot_rank)rank)
+				line[search.count++] = i;
+	hierarchies->probe = true;
+	(void)overlay_search_run(&search);
+	hierarchies->probe = false;
+	verity_fail(&why, VERITY_E_STACK,
+		    "it is left out, as the stack fails with it: %s", tries.why.message);
+	for (size_t i = 0; i < attached->count; i++) {
+		if (before[i] || !attached->left_out[i])
+			continue;
+		attach_leave_out(attached, i, &why);
+		count++;
+	}
+	return count;
+}
+
+static int stack(struct attached *attached, const struct boot *boot,
+		 struct verity_error *err)
+{
+	cleanup_with(hierarchies_free) struct hierarchies hierarchies = {0};
+	int r = hierarchies_prepare(attached, boot, &hierarchies, err);
+
+	if (r == 0)
+		r = hierarchies_fill(&hierarchies, err);
+	/* One that goes may let another one be seen that blocks as well. */
+	while (r == 0 && (r = hierarchies_leave_out_blockers(&hierarchies, err)) > 0)
+		r = hierarchies_fill(&hierarchies, err);
+	while (r == 0) {
+		int left_out;
+
+		if (attach_stacks(attached, NULL) == 0 &&
+		    boot->config.upper == OVERLAY_UPPER_NONE)
+			return 0;
+		r = mount_all(&hierarchies, true, err);
+		if (r == 0)
+			break;
+		left_out = leave_out_failing(&hierarchies, err);
+		if (left_out > 0)
+			r = hierarchies_fill(&hierarchies, err);
+		else
+			break;
+	}
+	if (r == 0)
+		hierarchies_tell(&hierarchies);
+	return r;
+}
+
 static int attach_and_stack(struct packages *packages, const struct boot *boot,
 			    struct verity_error *err)
 {
@@ -119,8 +204,9 @@ static int attach_and_stack(struct packages *packages, const struct boot *boot,
 		return r;
 	overlay_span_begin(&steps[OVERLAY_STEP_STACK]);
 	keep_folders(boot);
-	r = stack(packages, &attached, boot, err);
-	if (r == 0)
+	r = stack(&attached, boot, err);
+	if (r == 0 && (attach_stacks(&attached, NULL) > 0 ||
+		       boot->config.upper != OVERLAY_UPPER_NONE))
 		attached.count = 0; /* the layers stay mounted */
 	else if (overlay_layers_clean(boot->layers, &unused) < 0)
 		log_line(LOG_LEVEL_WARNING, "%s", unused.message);

@@ -56,7 +56,8 @@ int overlay_stack_plan_make(const struct overlay_stack_parts *parts,
 	if (parts->engine)
 		add(&plan, OVERLAY_STACK_ENGINE);
 	for (size_t i = 1; i <= parts->packages; i++)
-		add(&plan, "%zu", i);
+		if (!parts->left_out || !parts->left_out[i - 1])
+			add(&plan, "%zu", i);
 	if (parts->root)
 		add(&plan, OVERLAY_STACK_ROOT);
 	while (plan.count < (parts->writable ? 1 : 2))

@@ -43,7 +43,8 @@ struct overlay_stack_plan {
 struct overlay_stack_parts {
 	bool engine;
 	size_t packages;
-	bool root; /* the firmware below all packages */
+	const bool *left_out; /* by number - 1: not stacked; borrowed; NULL: all are */
+	bool root;            /* the firmware below all packages */
 	bool nosuid;
 	bool writable;
 };

@@ -83,11 +83,27 @@ int overlay_submounts_take(const char *root, struct overlay_submounts **ret,
 		submounts->count++;
 		mount->fd = open_tree(AT_FDCWD, target,
 				      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-		if (mount->fd < 0)
+		if (mount->fd >= 0)
+			continue;
+		/* Something is mounted above it: nobody sees it. */
+		if (errno != ENOENT && errno != ENOTDIR)
 			return verity_fail_errno(err, errno, "%s", target);
+		free(mount->target);
+		submounts->count--;
 	}
 	*ret = steal_ptr(&submounts);
 	return 0;
+}
+
+const char *overlay_submounts_at(const struct overlay_submounts *submounts, size_t index,
+				 bool *ret_folder)
+{
+	struct stat st;
+
+	if (index >= submounts->count)
+		return NULL;
+	*ret_folder = fstat(submounts->mounts[index].fd, &st) < 0 || S_ISDIR(st.st_mode);
+	return submounts->mounts[index].target + strlen(submounts->root);
 }
 
 /*

@@ -21,6 +21,14 @@ int overlay_submounts_take(const char *root, struct overlay_submounts **ret,
 			   struct verity_error *err) must_check;
 
 /**
+ * overlay_submounts_at - where clone number @index belongs: a path below the root, with
+ * its leading slash; NULL after the last
+ * @ret_folder: what is mounted there is a folder, not a file
+ */
+const char *overlay_submounts_at(const struct overlay_submounts *submounts, size_t index,
+				 bool *ret_folder);
+
+/**
  * overlay_submounts_put - mount the clones where the originals are, on what covers them
  *
  * Return: 0; -errno, and then some may be mounted: unmount what they were put on.

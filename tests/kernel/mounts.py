@@ -5,6 +5,7 @@ To start a program is what costs most in User-Mode Linux, and the cases mount, u
 thousands of times.
 """
 
+import contextlib
 import ctypes
 import os
 import re
@@ -55,6 +56,22 @@ def mounts_on(path):
 def mounts_below(path):
     """The paths of all mounts on and below @path."""
     return [place for place, _, _ in mounts() if (place + "/").startswith(path + "/")]
+
+
+@contextlib.contextmanager
+def only_so_many(more):
+    """The kernel takes about as many mounts as there are, and @more."""
+    def limit(number):
+        with open("/proc/sys/fs/mount-max", "w", encoding="utf-8") as file:
+            file.write(str(number))
+
+    with open("/proc/sys/fs/mount-max", encoding="utf-8") as file:
+        before = file.read()
+    limit(len(list(mounts())) + more)
+    try:
+        yield
+    finally:
+        limit(before)
 
 
 def unmount_all(path):

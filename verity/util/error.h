@@ -188,8 +188,11 @@ enum exit_status {
 	X(MOUNT, "mount-failed", EIO, STATUS_FAILED,                                                    \
 	  "a file system could not be mounted", "see the kernel log with 'dmesg'")                      \
 	X(STACK, "stack-failed", EIO, STATUS_FAILED,                                                    \
-	  "the packages could not be stacked over the firmware: none is active",                        \
+	  "it could not be stacked over the firmware, by itself or together with the others",           \
 	  "see the kernel log with 'dmesg'")                                                            \
+	X(BLOCKS_MOUNT, "blocks-mount", EIO, STATUS_FAILED,                                             \
+	  "it deletes, replaces or hides a folder that a file system is mounted on",                    \
+	  "ask the vendor for a package that leaves this folder as it is")                              \
 	X(TOO_MANY, "too-many", E2BIG, STATUS_FAILED,                                                   \
 	  "over a limit; the message has the limit", "remove a package")                                \
 	X(MISPLACED, "misplaced", EOPNOTSUPP, STATUS_FAILED,                                            \

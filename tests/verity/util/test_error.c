@@ -70,6 +70,7 @@ static const struct {
 	{"device-failed", EIO, 1},
 	{"mount-failed", EIO, 1},
 	{"stack-failed", EIO, 1},
+	{"blocks-mount", EIO, 1},
 	{"too-many", E2BIG, 1},
 	{"misplaced", EOPNOTSUPP, 1},
 	{"duplicate", EEXIST, 1},

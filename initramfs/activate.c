@@ -76,6 +76,7 @@ static int verify_packages(struct boot *boot, struct packages *packages,
 		.verify = {boot->store, &policy, &boot->budget, &boot->hints},
 		.record_fd = boot->record,
 		.limit = boot->config.trials,
+		.config = &boot->config,
 	};
 	struct verity_error why;
 	int r;

@@ -91,6 +91,7 @@ static int load_packages(struct plan *plan, struct verity_error *err)
 		.verify = {boot->store, &plan->policy, &boot->budget, &hints},
 		.record_fd = boot->resets ? -1 : boot->record,
 		.limit = boot->records ? boot->config.trials : 0,
+		.config = &boot->config,
 	};
 	/* What a boot finds is not known; on a running system less is available. */
 	const struct packages_memory memory = {

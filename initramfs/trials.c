@@ -8,6 +8,7 @@
 
 #include "initramfs/log.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 /* The verdict and reason of those that are quarantined now. */
 static void leave_out(const struct trials_context *context,
@@ -37,6 +38,35 @@ static void leave_out(const struct trials_context *context,
 	free(quarantine);
 }
 
+static void leave_out_suspects(const struct overlay_trials *trials,
+			       const struct overlay_candidate *candidates,
+			       struct packages *packages)
+{
+	struct verity_error why;
+
+	for (size_t i = 0; i < packages->state.count; i++) {
+		if (!candidates[i].suspect)
+			continue;
+		verity_fail(
+			&why, VERITY_E_SUSPECT,
+			trials->search == OVERLAY_SEARCH_WITHOUT
+				? "boots with it were not completed: it is left out "
+				  "until a boot without it is"
+				: "boots with it were not completed: it is left out of "
+				  "this boot, to find the package that is the cause");
+		packages_refuse(&packages->items[i], &why);
+	}
+	packages_put_in_order(packages);
+}
+
+static bool is_required(const struct overlay_config *config, const char *identity)
+{
+	for (size_t i = 0; i < config->require_packages_count; i++)
+		if (strcmp(config->require_packages[i], identity) == 0)
+			return true;
+	return false;
+}
+
 /* @keep: store the trials before anything is activated */
 static int begin(const struct trials_context *context, struct overlay_trials *trials,
 		 bool keep, struct packages *packages, struct verity_error *err)
@@ -60,6 +90,8 @@ static int begin(const struct trials_context *context, struct overlay_trials *tr
 
 		candidates[i].entry = package->state->entry;
 		candidates[i].active = package->verified != NULL;
+		candidates[i].required =
+			is_required(context->config, package->state->identity);
 		memcpy(candidates[i].id, package->id, sizeof(candidates[i].id));
 	}
 	r = overlay_trials_begin(trials, &boot, err);
@@ -70,7 +102,33 @@ static int begin(const struct trials_context *context, struct overlay_trials *tr
 		log_line(LOG_LEVEL_WARNING, "trials: this boot is not counted: %s",
 			 why.message);
 	leave_out(context, trials, candidates, packages);
+	leave_out_suspects(trials, candidates, packages);
 	return 0;
+}
+
+/* Which packages are left out, and which are in this boot to be told from them. */
+static void tell_search(const struct overlay_trials *trials)
+{
+	char out[512] = "", in[512] = "";
+
+	for (size_t i = 0; i < trials->count; i++) {
+		const struct overlay_trial *trial = &trials->items[i];
+		char *list = trial->ran ? in : out;
+
+		if (trial->suspicion != OVERLAY_SUSPICION_NONE)
+			verity_text_append(list, sizeof(out), "%s%s", list[0] ? ", " : "",
+					   trial->entry.name);
+	}
+	if (trials->search == OVERLAY_SEARCH_WITHOUT && out[0])
+		log_line(LOG_LEVEL_WARNING,
+			 "trials: left out, to see whether a boot without them is "
+			 "completed ('wmopkg boot-complete'): %s",
+			 out);
+	else if (in[0])
+		log_line(LOG_LEVEL_WARNING,
+			 "trials: to find the package that stops the boot, this boot is "
+			 "with: %s; without: %s",
+			 in, out[0] ? out : "none");
 }
 
 void trials_begin(const struct trials_context *context, struct packages *packages)
@@ -106,7 +164,7 @@ void trials_begin(const struct trials_context *context, struct packages *package
 	if (incomplete > 0)
 		log_line(LOG_LEVEL_WARNING,
 			 "boot not completed: %u in a row with these packages; after %u, "
-			 "those on trial are quarantined%s",
+			 "those on trial are left out%s",
 			 incomplete, context->limit,
 			 trials.completed
 				 ? ""
@@ -115,6 +173,8 @@ void trials_begin(const struct trials_context *context, struct packages *package
 	if (begin(context, &trials, true, packages, &why) < 0)
 		log_line(LOG_LEVEL_WARNING, "trials: this boot is not counted: %s",
 			 why.message);
+	else
+		tell_search(&trials);
 }
 
 int trials_plan(const struct trials_context *context, struct packages *packages,

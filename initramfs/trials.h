@@ -11,6 +11,7 @@ struct trials_context {
 	struct verify_context verify; /* that the packages were verified with */
 	int record_fd;                /* PERSIST/wmopkg; -1: there is none */
 	unsigned limit;               /* boots in a row that may fail; 0: no trials */
+	const struct overlay_config *config; /* which packages are required */
 };
 
 /**

@@ -24,6 +24,7 @@ static const char *const trial_words[] = {
 	[TRIAL_RUNNING] = "running",
 	[TRIAL_PASSED] = "passed",
 	[TRIAL_QUARANTINED] = "quarantined",
+	[TRIAL_SUSPECT] = "suspect",
 };
 
 static void put_reason(struct device *device, struct verity_json_writer *json,

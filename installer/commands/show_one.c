@@ -120,6 +120,11 @@ static void print_trial(struct device *device, const struct installed *item)
 	case TRIAL_PASSED:
 		describe_line("Trial", "passed");
 		break;
+	case TRIAL_SUSPECT:
+		describe_line("Trial",
+			      "boots with it were not completed; the next boots tell it "
+			      "from the other suspects");
+		break;
 	case TRIAL_QUARANTINED:
 		describe_line("Trial", "failed, it is quarantined");
 		break;

@@ -31,6 +31,9 @@ void trial_find(struct device *device, const struct installed *item, struct tria
 			trial = &trials.items[i];
 	if (!trial && item->status == INSTALLED_PENDING) {
 		ret->state = TRIAL_COMING;
+	} else if (trial && trial->state != OVERLAY_TRIAL_QUARANTINED &&
+		   trial->suspicion != OVERLAY_SUSPICION_NONE) {
+		ret->state = TRIAL_SUSPECT;
 	} else if (trial && trial->state == OVERLAY_TRIAL_RUNNING) {
 		ret->state = TRIAL_RUNNING;
 		if (limit > trial->incomplete)

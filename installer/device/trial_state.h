@@ -11,6 +11,7 @@ enum trial_state {
 	TRIAL_RUNNING,     /* no boot with the package was completed yet */
 	TRIAL_PASSED,      /* one was */
 	TRIAL_QUARANTINED, /* too many were not */
+	TRIAL_SUSPECT,     /* too many were not, and others may be the cause */
 };
 
 struct trial {

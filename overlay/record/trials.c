@@ -26,6 +26,19 @@ static const char *const state_names[] = {
 	[OVERLAY_TRIAL_QUARANTINED] = "quarantined",
 };
 
+static const char *const search_names[] = {
+	[OVERLAY_SEARCH_NONE] = "none",
+	[OVERLAY_SEARCH_WITHOUT] = "without",
+	[OVERLAY_SEARCH_HALVES] = "halves",
+};
+
+static const char *const suspicion_names[] = {
+	[OVERLAY_SUSPICION_NONE] = "none",
+	[OVERLAY_SUSPICION_SUSPECT] = "suspect",
+	[OVERLAY_SUSPICION_ACCUSED] = "accused",
+	[OVERLAY_SUSPICION_ALONE] = "alone",
+};
+
 static const struct verity_json_field trial_fields[] = {
 	VERITY_JSON_TEXT("name", struct overlay_trial, entry.name,
 			 .valid = verity_name_valid),
@@ -35,6 +48,8 @@ static const struct verity_json_field trial_fields[] = {
 	VERITY_JSON_INTEGER("incomplete", struct overlay_trial, incomplete,
 			    .max = OVERLAY_TRIALS_COUNT_MAX),
 	VERITY_JSON_BOOL("ran", struct overlay_trial, ran),
+	VERITY_JSON_NAME("suspicion", struct overlay_trial, suspicion, suspicion_names,
+			 .presence = VERITY_JSON_OPTIONAL),
 	{.key = NULL},
 };
 
@@ -57,6 +72,8 @@ static const struct verity_json_field trials_fields[] = {
 	VERITY_JSON_BOOL("idle", struct overlay_trials, idle),
 	VERITY_JSON_INTEGER("failed", struct overlay_trials, failed,
 			    .max = OVERLAY_TRIALS_COUNT_MAX),
+	VERITY_JSON_NAME("search", struct overlay_trials, search, search_names,
+			 .presence = VERITY_JSON_OPTIONAL),
 	VERITY_JSON_INTEGER("audit_number", struct overlay_trials, audit_number,
 			    .presence = VERITY_JSON_OPTIONAL, .max = INT64_MAX),
 	VERITY_JSON_TEXT("audit_digest", struct overlay_trials, audit_digest,
@@ -191,32 +208,63 @@ unsigned overlay_trials_incomplete(const struct overlay_trials *trials)
 	return most;
 }
 
-/* A package that could not be activated has not passed, and is not to blame either. */
+/* A boot without the suspects was completed: one of them is to blame. */
+static void end_without(struct overlay_trials *trials)
+{
+	trials->search = OVERLAY_SEARCH_HALVES;
+	for (size_t i = 0; i < trials->count; i++) {
+		struct overlay_trial *trial = &trials->items[i];
+
+		if (trial->suspicion != OVERLAY_SUSPICION_ALONE)
+			continue;
+		trial->state = OVERLAY_TRIAL_QUARANTINED;
+		trial->suspicion = OVERLAY_SUSPICION_NONE;
+		trial->incomplete = 0;
+		trial->ran = false;
+	}
+}
+
 bool overlay_trials_complete(struct overlay_trials *trials,
 			     const struct overlay_state *state)
 {
+	bool without = trials->search == OVERLAY_SEARCH_WITHOUT;
 	bool changed = !trials->completed;
 
 	trials->completed = true;
-	if (trials->idle || state->safe)
+	if (state->safe || (trials->idle && !without))
 		return changed;
-	changed = changed || trials->failed;
+	changed = changed || trials->failed || without;
 	trials->failed = 0;
-	for (size_t i = 0; i < trials->count; i++) {
+	for (size_t i = 0; !trials->idle && i < trials->count; i++) {
 		struct overlay_trial *trial = &trials->items[i];
 		const struct overlay_state_entry *entry =
 			overlay_state_find(state, &trial->entry);
 
 		if (!trial->ran || trial->state == OVERLAY_TRIAL_QUARANTINED)
 			continue;
-		changed = changed || trial->incomplete;
-		trial->incomplete = 0;
-		if (!entry || !entry->active || trial->state == OVERLAY_TRIAL_PASSED)
+		if (!entry || !entry->active) {
+			/* It could not be activated: this boot was none of it. */
+			trial->ran = false;
+			trial->incomplete -= trial->incomplete > 0;
+			trial->suspicion = OVERLAY_SUSPICION_NONE;
+			changed = true;
 			continue;
+		}
+		changed = changed || trial->incomplete || trial->suspicion ||
+			  trial->state != OVERLAY_TRIAL_PASSED;
+		trial->incomplete = 0;
+		trial->suspicion = OVERLAY_SUSPICION_NONE;
 		trial->state = OVERLAY_TRIAL_PASSED;
-		changed = true;
 	}
+	if (without)
+		end_without(trials);
 	return changed;
+}
+
+static bool is_left_out(const struct overlay_trial *trial)
+{
+	return trial->state == OVERLAY_TRIAL_QUARANTINED ||
+	       trial->suspicion != OVERLAY_SUSPICION_NONE;
 }
 
 size_t overlay_trials_forget(struct overlay_trials *trials, const char *name,
@@ -228,8 +276,7 @@ size_t overlay_trials_forget(struct overlay_trials *trials, const char *name,
 	for (size_t i = 0; i < count && named_count < 2; i++) {
 		const struct overlay_trial *trial = &trials->items[i];
 
-		if (trial->state == OVERLAY_TRIAL_QUARANTINED &&
-		    strcmp(trial->entry.name, name) == 0)
+		if (is_left_out(trial) && strcmp(trial->entry.name, name) == 0)
 			memcpy(named[named_count++], trial->id, sizeof(trial->id));
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -239,7 +286,7 @@ size_t overlay_trials_forget(struct overlay_trials *trials, const char *name,
 		for (size_t n = 0; n < named_count; n++)
 			meant = meant ||
 				memcmp(named[n], trial->id, sizeof(trial->id)) == 0;
-		if (trial->state != OVERLAY_TRIAL_QUARANTINED || !meant)
+		if (!is_left_out(trial) || !meant)
 			trials->items[kept++] = *trial;
 	}
 	trials->count = kept;

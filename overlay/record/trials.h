@@ -4,10 +4,18 @@
 /*
  * Trials: a package that is new or changed is on trial until a boot with it was completed
  * (`wmopkg boot-complete`). Each package counts the boots in a row that it was part of
- * and that were not completed. When a package on trial reaches the limit, it is
- * quarantined; the others get as many boots again without it. If boots still fail, all
- * packages that are not persistent are quarantined; then all. Planned purely; kept on
- * PERSIST as JSON.
+ * and that were not completed. When those on trial reach the limit, they are suspects,
+ * and are left out; the others get as many boots again without them. If boots still fail,
+ * all packages that are not persistent are suspects, too; then all.
+ *
+ * Once a boot without the suspects was completed, they are told apart: half of those that
+ * are accused, which are the ones that failed together, are part of a boot. If it is
+ * completed, these have passed. If not, they are accused, and no other. One that fails
+ * with no other suspect is quarantined, if a boot without it is completed after that;
+ * then the others come back. One ordinary package that is the only one on trial is
+ * quarantined at once.
+ *
+ * Planned purely; kept on PERSIST as JSON.
  */
 
 #include "overlay/record/state.h"
@@ -19,6 +27,22 @@
 #define OVERLAY_TRIALS_MAX       2048      /* packages */
 #define OVERLAY_TRIALS_BYTES_MAX (1 << 20) /* of the file */
 
+#define OVERLAY_TRIALS_CONFIRM 2 /* boots with it that fail while it is told apart */
+
+/* What is tried to find the package that stops the boot. */
+enum overlay_trials_search {
+	OVERLAY_SEARCH_NONE,
+	OVERLAY_SEARCH_WITHOUT, /* all suspects are left out, until a boot is completed */
+	OVERLAY_SEARCH_HALVES,  /* they are told apart */
+};
+
+enum overlay_suspicion {
+	OVERLAY_SUSPICION_NONE,
+	OVERLAY_SUSPICION_SUSPECT,
+	OVERLAY_SUSPICION_ACCUSED, /* one of the fewest that failed together */
+	OVERLAY_SUSPICION_ALONE,   /* it failed often enough, with no other suspect */
+};
+
 enum overlay_trial_state {
 	OVERLAY_TRIAL_RUNNING,     /* has not been part of a completed boot */
 	OVERLAY_TRIAL_PASSED,      /* has been part of one */
@@ -29,8 +53,10 @@ struct overlay_trial {
 	uint8_t id[VERITY_DIGEST_BYTES]; /* struct verity_judgement */
 	struct overlay_entry entry;      /* as it was installed */
 	enum overlay_trial_state state;
-	unsigned incomplete; /* boots in a row with it that were not completed */
+	unsigned incomplete; /* boots in a row with it that were not completed; of a
+				suspect: since it is one */
 	bool ran;            /* it was part of the last boot that activated any */
+	enum overlay_suspicion suspicion;
 };
 
 /* Plain data; { 0 } is a device that has run nothing. */
@@ -38,6 +64,7 @@ struct overlay_trials {
 	bool completed;  /* a boot of this device ever was */
 	bool idle;       /* the last boot activated nothing */
 	unsigned failed; /* boots in a row, of no other packages, not completed */
+	enum overlay_trials_search search;
 	/*
 	 * The newest line of the audit log in the last completed boot; 0 and "": none, or
 	 * a number that no log gets to: whoever writes on PERSIST could end the log by
@@ -101,8 +128,12 @@ int overlay_trials_quarantine(const struct overlay_trials *trials,
 struct overlay_candidate {
 	uint8_t id[VERITY_DIGEST_BYTES]; /* all zero where it cannot be read */
 	struct overlay_entry entry;
-	bool active;      /* this boot is going to activate it */
-	bool quarantined; /* set by overlay_trials_begin(): leave it out */
+	bool active;   /* this boot is going to activate it */
+	bool required; /* the device must not start without it: it is no suspect */
+
+	/* Set by overlay_trials_begin(): leave it out. */
+	bool quarantined;
+	bool suspect; /* of this boot */
 };
 
 /* What a boot begins with. */
@@ -130,7 +161,9 @@ struct overlay_trials_boot {
  *
  * Storage that fails at times may leave packages out in turns, so that no package reaches
  * the limit. So the boots are also counted for all packages together: after
- * OVERLAY_TRIALS_ROUNDS times the limit, all that a boot would activate are quarantined.
+ * OVERLAY_TRIALS_ROUNDS times the limit, all that a boot would activate are suspects.
+ *
+ * What is required is a suspect only where nothing else is left, and is then quarantined.
  *
  * Return: how many candidates were quarantined now; -ENOMEM; -E2BIG.
  */
@@ -146,7 +179,8 @@ unsigned overlay_trials_incomplete(const struct overlay_trials *trials);
 
 /**
  * overlay_trials_complete - this boot was completed: what was active in it has passed
- * @state: what this boot did; a package that could not be activated has not passed
+ * @state: what this boot did. A package that could not be activated has not passed, and
+ *         the boot is not counted for it
  *
  * Return: whether anything changed.
  */
@@ -156,11 +190,12 @@ bool overlay_trials_complete(struct overlay_trials *trials,
 /**
  * overlay_trials_forget - a package was installed again, or is to be tried again
  * @name: installed name
- * @id:   of the package that was installed; NULL: only what is quarantined as @name
+ * @id:   of the package that was installed; NULL: only what is quarantined, or suspect,
+ *        as @name
  *
  * The same package counts under whatever name it is quarantined.
  *
- * Return: how many quarantined ones were forgotten.
+ * Return: how many that are quarantined or suspect were forgotten.
  */
 size_t overlay_trials_forget(struct overlay_trials *trials, const char *name,
 			     const uint8_t *id);

@@ -7,7 +7,23 @@
 
 #include "verity/util/cleanup.h"
 
-/* While a boot is planned, .ran is of the boot that begins. */
+/*
+ * While a boot is planned, .ran is of the boot that begins. What failed in the boot
+ * before is kept beside it.
+ */
+struct planning {
+	struct overlay_trials next;
+	bool *failed; /* owned; by item: part of the last boot, which was not completed */
+	bool *required; /* owned; by item */
+	const struct overlay_trials_boot *boot;
+};
+
+static void planning_free(struct planning *planning)
+{
+	overlay_trials_free(&planning->next);
+	free(planning->failed);
+	free(planning->required);
+}
 
 static bool is_entry(const struct overlay_entry *a, const struct overlay_entry *b)
 {
@@ -48,11 +64,11 @@ static const struct overlay_candidate *find_candidate(
  *
  * Return: whether a package that ran was removed or left out since.
  */
-static bool keep_known(const struct overlay_trials *trials,
-		       const struct overlay_trials_boot *boot,
-		       struct overlay_trials *next)
+static bool keep_known(const struct overlay_trials *trials, struct planning *planning)
 {
 	static const uint8_t none[VERITY_DIGEST_BYTES];
+	const struct overlay_trials_boot *boot = planning->boot;
+	struct overlay_trials *next = &planning->next;
 	bool fewer = false;
 
 	for (size_t i = 0; i < trials->count; i++) {
@@ -74,6 +90,10 @@ static bool keep_known(const struct overlay_trials *trials,
 		fewer = fewer || (trial->ran && (left || left_out));
 		if (left)
 			continue;
+		planning->failed[next->count] =
+			trial->ran && trial->incomplete > 0 &&
+			(trial->state == OVERLAY_TRIAL_RUNNING ||
+			 (trial->state == OVERLAY_TRIAL_PASSED && trial->suspicion));
 		next->items[next->count] = *trial;
 		if (candidate)
 			next->items[next->count].entry = candidate->entry;
@@ -82,10 +102,13 @@ static bool keep_known(const struct overlay_trials *trials,
 	return fewer;
 }
 
-static void add_new(const struct overlay_trials_boot *boot, struct overlay_trials *next)
+static void add_new(struct planning *planning)
 {
-	for (size_t i = 0; i < boot->count; i++) {
-		const struct overlay_candidate *candidate = &boot->candidates[i];
+	struct overlay_trials *next = &planning->next;
+
+	for (size_t i = 0; i < planning->boot->count; i++) {
+		const struct overlay_candidate *candidate =
+			&planning->boot->candidates[i];
 		struct overlay_trial *trial = find_trial(next, &candidate->entry);
 
 		if (!candidate->active)
@@ -95,7 +118,80 @@ static void add_new(const struct overlay_trials_boot *boot, struct overlay_trial
 			*trial = (struct overlay_trial){.entry = candidate->entry};
 			memcpy(trial->id, candidate->id, sizeof(trial->id));
 		}
+		if (trial->state == OVERLAY_TRIAL_QUARANTINED || candidate->required)
+			trial->suspicion = OVERLAY_SUSPICION_NONE;
 		trial->ran = trial->state != OVERLAY_TRIAL_QUARANTINED;
+		planning->required[trial - next->items] = candidate->required;
+	}
+}
+
+static bool is_suspect(const struct overlay_trial *trial)
+{
+	return trial->suspicion != OVERLAY_SUSPICION_NONE;
+}
+
+static size_t count_accused(const struct overlay_trials *trials)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < trials->count; i++)
+		count += trials->items[i].suspicion == OVERLAY_SUSPICION_ACCUSED &&
+			 trials->items[i].ran;
+	return count;
+}
+
+/*
+ * Half of the suspects were part of a boot that was not completed: one of these is to
+ * blame, or one that came on trial with that boot.
+ */
+static void accuse(struct planning *planning)
+{
+	struct overlay_trials *next = &planning->next;
+	struct overlay_trial *last = NULL;
+	unsigned confirm = OVERLAY_TRIALS_CONFIRM;
+	size_t count = 0;
+
+	for (size_t i = 0; i < next->count; i++) {
+		if (!planning->failed[i] || planning->required[i])
+			continue;
+		last = &next->items[i];
+		count++;
+	}
+	for (size_t i = 0; count > 0 && i < next->count; i++) {
+		struct overlay_trial *trial = &next->items[i];
+
+		if (planning->failed[i] && !planning->required[i])
+			trial->suspicion = OVERLAY_SUSPICION_ACCUSED;
+		else if (is_suspect(trial))
+			trial->suspicion = OVERLAY_SUSPICION_SUSPECT;
+	}
+	if (confirm > planning->boot->limit)
+		confirm = planning->boot->limit;
+	if (count != 1 || last->incomplete < confirm)
+		return;
+	last->suspicion = OVERLAY_SUSPICION_ALONE;
+	next->search = OVERLAY_SEARCH_WITHOUT;
+	for (size_t i = 0; i < next->count; i++)
+		if (!is_suspect(&next->items[i]))
+			next->items[i].incomplete = 0;
+}
+
+/* Leave out all suspects, or all but those that this boot is to tell of. */
+static void leave_out(struct overlay_trials *next)
+{
+	size_t accused = count_accused(next), left = (accused + 1) / 2;
+
+	for (size_t i = 0; i < next->count; i++) {
+		struct overlay_trial *trial = &next->items[i];
+		bool is_accused = trial->suspicion == OVERLAY_SUSPICION_ACCUSED;
+
+		if (!is_suspect(trial) || !trial->ran)
+			continue;
+		if (next->search == OVERLAY_SEARCH_WITHOUT ||
+		    (accused && (!is_accused || left == 0)))
+			trial->ran = false;
+		else if (accused)
+			left--;
 	}
 }
 
@@ -118,7 +214,7 @@ static enum blame choose(const struct overlay_trials *trials, unsigned limit)
 		const struct overlay_trial *item = &trials->items[i];
 		bool over = item->incomplete >= limit;
 
-		if (!item->ran)
+		if (!item->ran || is_suspect(item))
 			continue;
 		due = due || over;
 		trial = trial || item->state == OVERLAY_TRIAL_RUNNING;
@@ -132,82 +228,175 @@ static enum blame choose(const struct overlay_trials *trials, unsigned limit)
 	return ordinary ? BLAME_ORDINARY : BLAME_ALL;
 }
 
-static int quarantine(struct overlay_trials *trials, unsigned limit)
+static bool is_blamed(const struct overlay_trial *trial, enum blame blame, unsigned limit)
 {
-	enum blame blame = choose(trials, limit);
+	if (!trial->ran)
+		return false;
+	switch (blame) {
+	case BLAME_NONE:
+		return false;
+	case BLAME_TRIAL:
+		return trial->state == OVERLAY_TRIAL_RUNNING &&
+		       trial->incomplete >= limit;
+	case BLAME_ORDINARY:
+		return trial->entry.kind == OVERLAY_ORDINARY;
+	case BLAME_ALL:
+		return true;
+	}
+	return false;
+}
+
+/*
+ * The boots of some packages are used up. They become suspects; but one ordinary package
+ * on trial, with no other that could be the cause, is quarantined, and so is what is
+ * required, where there is nothing else to blame.
+ *
+ * Return: how many are quarantined.
+ */
+static int blame(struct planning *planning)
+{
+	struct overlay_trials *next = &planning->next;
+	unsigned limit = planning->boot->limit;
+	enum blame blame = choose(next, limit);
+	size_t all = 0, suspects = 0;
+	bool at_once, ordinary = false;
 	int count = 0;
 
-	for (size_t i = 0; blame != BLAME_NONE && i < trials->count; i++) {
-		struct overlay_trial *trial = &trials->items[i];
-		bool due = trial->state == OVERLAY_TRIAL_RUNNING &&
-			   trial->incomplete >= limit;
+	if (blame == BLAME_NONE)
+		return 0;
+	for (size_t i = 0; i < next->count; i++) {
+		bool blamed = is_blamed(&next->items[i], blame, limit);
 
-		if (!trial->ran)
-			continue;
-		if (blame == BLAME_ALL ||
-		    (blame == BLAME_ORDINARY && trial->entry.kind == OVERLAY_ORDINARY) ||
-		    (blame == BLAME_TRIAL && due)) {
-			trial->state = OVERLAY_TRIAL_QUARANTINED;
-			trial->ran = false;
-			count++;
-		}
-		/* The others count from 0: the next boots are without the quarantined. */
-		trial->incomplete = 0;
+		all += blamed;
+		suspects += blamed && !planning->required[i];
+		ordinary = ordinary ||
+			   (blamed && next->items[i].entry.kind == OVERLAY_ORDINARY);
 	}
+	at_once = suspects == 0 || (all == 1 && ordinary && blame == BLAME_TRIAL &&
+				    next->search == OVERLAY_SEARCH_NONE);
+	for (size_t i = 0; i < next->count; i++) {
+		struct overlay_trial *trial = &next->items[i];
+		bool blamed = is_blamed(trial, blame, limit);
+
+		/* The others count from 0: the next boots are without these. */
+		trial->incomplete = trial->ran ? 0 : trial->incomplete;
+		if (is_suspect(trial))
+			trial->suspicion = OVERLAY_SUSPICION_SUSPECT;
+		if (!blamed || (!at_once && planning->required[i]))
+			continue;
+		trial->ran = false;
+		if (at_once) {
+			trial->state = OVERLAY_TRIAL_QUARANTINED;
+			count++;
+		} else {
+			trial->suspicion = OVERLAY_SUSPICION_ACCUSED;
+			next->search = OVERLAY_SEARCH_WITHOUT;
+		}
+	}
+	return count;
+}
+
+/* Return: how many are quarantined. */
+static int choose_packages(struct planning *planning, bool fewer)
+{
+	struct overlay_trials *next = &planning->next;
+	bool over = next->failed >= OVERLAY_TRIALS_ROUNDS * planning->boot->limit;
+	bool searching = false;
+	int count = 0;
+
+	for (size_t i = 0; i < next->count; i++)
+		searching = searching || is_suspect(&next->items[i]);
+	if (!searching)
+		next->search = OVERLAY_SEARCH_NONE;
+	else if (next->search == OVERLAY_SEARCH_NONE)
+		next->search = OVERLAY_SEARCH_HALVES;
+	/* What was removed since may have been the cause. */
+	if (next->search == OVERLAY_SEARCH_HALVES && !fewer)
+		accuse(planning);
+	if (over)
+		count = blame(planning);
+	leave_out(next);
+	if (!over && next->search != OVERLAY_SEARCH_HALVES)
+		count = blame(planning);
+	return count;
+}
+
+/* Return: how many of those that this boot begins with are quarantined now. */
+static int plan(const struct overlay_trials *trials, struct planning *planning,
+		struct verity_error *err)
+{
+	const struct overlay_trials_boot *boot = planning->boot;
+	struct overlay_trials *next = &planning->next;
+	size_t known;
+	int count = 0;
+	bool fewer;
+
+	for (size_t i = 0; i < boot->count; i++)
+		next->idle = next->idle && !boot->candidates[i].active;
+	fewer = keep_known(trials, planning);
+	known = next->count;
+	add_new(planning);
+	if (known == trials->count && next->count == known)
+		next->failed = trials->failed;
+	if (next->count > OVERLAY_TRIALS_MAX)
+		return verity_fail(err, VERITY_E_TOO_MANY,
+				   "%zu packages are to be kept on trial, and there is "
+				   "room for %d",
+				   next->count, OVERLAY_TRIALS_MAX);
+	for (size_t i = 0; fewer && i < next->count; i++)
+		if (next->items[i].ran)
+			next->items[i].incomplete = 0;
+	if (next->idle)
+		return 0;
+	count = choose_packages(planning, fewer);
+	next->idle = true;
+	for (size_t i = 0; i < next->count; i++) {
+		if (!next->items[i].ran)
+			continue;
+		next->idle = false;
+		if (next->items[i].incomplete < OVERLAY_TRIALS_COUNT_MAX)
+			next->items[i].incomplete++;
+	}
+	if (!next->idle && next->failed < OVERLAY_TRIALS_COUNT_MAX)
+		next->failed++;
 	return count;
 }
 
 int overlay_trials_begin(struct overlay_trials *trials,
 			 const struct overlay_trials_boot *boot, struct verity_error *err)
 {
-	cleanup_with(overlay_trials_free) struct overlay_trials next = {
-		.completed = trials->completed, .idle = true};
-	size_t known;
-	int count = 0;
-	bool fewer;
+	size_t most = trials->count + boot->count + 1;
+	cleanup_with(planning_free) struct planning planning = {
+		.next = *trials,
+		.failed = calloc(most, sizeof(bool)),
+		.required = calloc(most, sizeof(bool)),
+		.boot = boot,
+	};
+	struct overlay_trials *next = &planning.next;
+	int count;
 
-	for (size_t i = 0; i < boot->count; i++)
-		next.idle = next.idle && !boot->candidates[i].active;
-	next.audit_number = trials->audit_number;
-	memcpy(next.audit_digest, trials->audit_digest, sizeof(next.audit_digest));
-	next.items = calloc(trials->count + boot->count + 1, sizeof(*next.items));
-	if (!next.items)
+	next->idle = true;
+	next->failed = 0;
+	next->count = 0;
+	next->items = calloc(most, sizeof(*next->items));
+	if (!next->items || !planning.failed || !planning.required)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	fewer = keep_known(trials, boot, &next);
-	known = next.count;
-	add_new(boot, &next);
-	if (known == trials->count && next.count == known)
-		next.failed = trials->failed;
-	if (next.count > OVERLAY_TRIALS_MAX)
-		return verity_fail(err, VERITY_E_TOO_MANY,
-				   "%zu packages are to be kept on trial, and there is "
-				   "room for %d",
-				   next.count, OVERLAY_TRIALS_MAX);
-	for (size_t i = 0; fewer && i < next.count; i++)
-		if (next.items[i].ran)
-			next.items[i].incomplete = 0;
-	if (!next.idle) {
-		count = quarantine(&next, boot->limit);
-		next.idle = true;
-		for (size_t i = 0; i < next.count; i++) {
-			if (!next.items[i].ran)
-				continue;
-			next.idle = false;
-			if (next.items[i].incomplete < OVERLAY_TRIALS_COUNT_MAX)
-				next.items[i].incomplete++;
-		}
-		if (!next.idle && next.failed < OVERLAY_TRIALS_COUNT_MAX)
-			next.failed++;
-	}
+	count = plan(trials, &planning, err);
+	if (count < 0)
+		return count;
 	for (size_t i = 0; i < boot->count; i++) {
 		struct overlay_candidate *candidate = &boot->candidates[i];
-		const struct overlay_trial *trial = find_trial(&next, &candidate->entry);
+		const struct overlay_trial *trial = find_trial(next, &candidate->entry);
 
 		candidate->quarantined = candidate->active && trial &&
 					 trial->state == OVERLAY_TRIAL_QUARANTINED;
+		candidate->suspect = candidate->active && trial &&
+				     !candidate->quarantined && is_suspect(trial) &&
+				     !trial->ran;
 	}
 	overlay_trials_free(trials);
-	*trials = next;
-	next.items = NULL;
+	*trials = *next;
+	next->items = NULL;
+	next->count = 0;
 	return count;
 }

@@ -2,7 +2,7 @@
 """A package that blocks a mount point below the root costs only itself.
 
 The kernel of these cases reads no attributes, so none has an opaque folder: these are in
-tests/machine/test_escalation.py, and in tests/overlay/stack/test_way.c. And /var is where the
+tests/overlay/stack/test_way.c. And /var is where the
 key ring of the device is: the engine's layer has that folder, whatever a package does.
 """
 

@@ -264,7 +264,7 @@ def test_factory_reset(work, build):
         device.install(work + "/packages/keep.wmopkg", store="persist")
         for _ in range(10):
             boot(device)
-        equal(device.package("keep", True)["verification"], "Quarantined")
+        equal(device.package("keep", True)["reason"]["code"], "suspect")
         write(device.base + "/data/config/hostname", "example\n")
         device.boot_with("wmopkg.factory_reset=1")
         device.reboot(completed=False)

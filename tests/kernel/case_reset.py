@@ -40,7 +40,7 @@ def test_what_stays(work, build):
             device.activate()
             device.reboot(completed=False)
         device.activate()
-        equal(device.package("keep", True)["verification"], "Quarantined")
+        equal(device.package("keep", True)["reason"]["code"], "suspect")
         record = device.base + "/persist/wmopkg"
         for name in ("floors.json", "time", "denylist", "denylist.copy", "unlock"):
             write(f"{record}/{name}", f"{name}, as it was\n")

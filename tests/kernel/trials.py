@@ -7,11 +7,14 @@ from device import Vendor, equal, read
 
 RECORD = "persist/wmopkg/trials.json"
 REASON = "it was left out after boots that were not completed"
+WITHOUT = "boots with it were not completed: it is left out until a boot without it is"
+APART = "boots with it were not completed: it is left out of this boot, to find the package " \
+    "that is the cause"
 
 
 def make_packages(work, build):
     vendor = Vendor(work, build)
-    for name in ("good", "bad", "keep"):
+    for name in ("good", "bad", "keep", "new1", "new2"):
         vendor.make(name, {f"etc/{name}": f"{name}\n"})
     return vendor
 
@@ -40,6 +43,14 @@ def check_quarantined(device, *names, persistent=False):
         package = device.package(name, persistent)
         equal((package["verification"], package["active"], package["reason"]),
               ("Quarantined", False, {"code": "quarantined", "message": REASON}), name)
+        equal(device.see(f"etc/{name}"), None)
+
+
+def check_suspects(device, *names, persistent=False, message=WITHOUT):
+    for name in names:
+        package = device.package(name, persistent)
+        equal((package["verification"], package["active"], package["reason"]),
+              ("Signed", False, {"code": "suspect", "message": message}), name)
         equal(device.see(f"etc/{name}"), None)
 
 

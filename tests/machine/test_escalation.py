@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Packages that panic the kernel: the device comes up again by itself, with ever fewer of them.
 
-All steps take some fifteen boots: ./check goes as far as the package on trial, ./check long to
+All steps take some twenty boots: ./check goes as far as the packages on trial, ./check long to
 the end. test_it_goes_on of tests/kernel/case_trials.py has all steps of the engine."""
 
 import os
@@ -39,6 +39,11 @@ class Escalation(bench.MachineTest):
                 file.write(SERVICE.format(switch=switch))
             os.chmod(service, 0o755)
             cls.bench.create(name, tree, keys=cls.bench.keys)
+        tree = cls.bench.path("tree-upright")
+        os.makedirs(os.path.join(tree, "etc"))
+        with open(os.path.join(tree, "etc/upright"), "w", encoding="utf-8") as file:
+            file.write("here\n")
+        cls.bench.create("upright", tree, keys=cls.bench.keys)
         cls.bench.create("branding", cls.bench.tree("branding"), keys=cls.bench.keys)
         cls.device = cls.bench.device()
         cls.put_on_data("branding")
@@ -64,13 +69,29 @@ class Escalation(bench.MachineTest):
                           f"quarantined: {REASON}", log)
             self.assertRegex(audit, rf"quarantine {name} 1\.0( \(persistent\))?: Quarantined")
 
-    def test_1_one_on_trial(self):
+    def test_1_two_on_trial(self):
+        """Both are left out, then told apart: the one that panics is quarantined, the other one
+        comes back by itself."""
         self.assertIn(BRAND_MOTD, self.device.start())
         self.install("panics")
+        self.install("upright")
         self.assertIn(BRAND_MOTD, self.reboot_through(3))
+        shown = " ".join(self.succeed("wmopkg show").split())
+        log = self.succeed("dmesg")
+        self.assertIn("wmopkg: boot not completed: 3 in a row", log)
+        self.assertIn("is completed ('wmopkg boot-complete'): panics, upright", log)
+        for name in ("panics", "upright"):
+            self.assert_row(name, "1.0", "Signed")
+            self.assertIn(f"{name}: not active: boots with it were not completed", shown)
+        self.exit_with(1, "test -e /etc/upright")
+        # the first of them is tried, and panics twice
+        self.assertIn(BRAND_MOTD, self.reboot_through(2))
+        self.assertIn(BRAND_MOTD, self.reboot_through(0))
         self.assert_row("branding", "1.0", "Signed")
+        self.assert_row("upright", "1.0", "Signed")
+        self.succeed("test -e /etc/upright")
         self.check_quarantined("panics")
-        self.assertIn("wmopkg: boot not completed: 3 in a row", self.succeed("dmesg"))
+        self.succeed("wmopkg remove upright --yes")
 
     def test_2_disabled_retried_and_installed_anew(self):
         self.succeed("wmopkg retry panics")
@@ -84,7 +105,7 @@ class Escalation(bench.MachineTest):
 
     if bench.LONG:
         def test_3_one_that_has_passed(self):
-            """None is on trial, so all that are not persistent are left out."""
+            """None is on trial, so all that are not persistent are left out, and told apart."""
             output = self.succeed(f"wmopkg install persistent {self.url('lasting')}")
             self.assertIn("PKG: Signed", output)
             self.install("later")
@@ -93,19 +114,24 @@ class Escalation(bench.MachineTest):
                              "3\n")
             self.succeed(f"touch {ORDINARY_SWITCH}; sync")
             self.assertIn(FIRMWARE_MOTD, self.reboot_through(3))
-            self.check_quarantined("branding", "later")
+            self.assertIn(BRAND_MOTD, self.reboot_through(0))
+            self.assertIn(BRAND_MOTD, self.reboot_through(2))
+            self.assertIn(BRAND_MOTD, self.reboot_through(0))
+            self.check_quarantined("later")
+            self.assert_row("branding", "1.0", "Signed")
             self.assert_row("lasting", "1.0", "Signed", persistent=True)
 
         def test_4_a_persistent_one(self):
-            """There is nothing else any more, so all are left out."""
+            """The ordinary ones are left out first, then all; the innocent one comes back."""
             self.succeed(f"touch {PERSISTENT_SWITCH}; sync")
-            self.assertIn(FIRMWARE_MOTD, self.reboot_through(3))
-            self.check_quarantined("branding", "later", "lasting")
+            self.assertIn(FIRMWARE_MOTD, self.reboot_through(6))
+            self.assertIn(FIRMWARE_MOTD, self.reboot_through(2))
+            self.assertIn(BRAND_MOTD, self.reboot_through(0))
+            self.check_quarantined("later", "lasting")
             self.succeed(f"rm {PERSISTENT_SWITCH} {ORDINARY_SWITCH}")
 
         def test_5_all_are_tried_again(self):
-            for name in ("branding", "later"):
-                self.succeed(f"wmopkg retry {name}")
+            self.succeed("wmopkg retry later")
             self.assertIn("PKG: Signed",
                           self.succeed(f"wmopkg install persistent {self.url('lasting')}"))
             self.assertIn(BRAND_MOTD, self.reboot_through(0))

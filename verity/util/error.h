@@ -208,6 +208,9 @@ enum exit_status {
 	X(DISABLED, "disabled", EIO, STATUS_FAILED,                                                     \
 	  "the boot configuration disables it with wmopkg.disable",                                     \
 	  "remove the name from wmopkg.disable in the boot configuration")                              \
+	X(SUSPECT, "suspect", EIO, STATUS_FAILED,                                                       \
+	  "boots with it were not completed: it is left out to find the package that is the cause",     \
+	  "complete this boot with 'wmopkg boot-complete' and reboot, or run 'wmopkg retry NAME'")      \
 	X(TIMED_OUT, "timed-out", ETIMEDOUT, STATUS_FAILED,                                             \
 	  "verifying and attaching it took longer than the boot waits for it",                          \
 	  "its storage may be failing: back up the data, and see the kernel log with 'dmesg'")          \

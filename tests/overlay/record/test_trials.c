@@ -19,9 +19,10 @@
 /*
  * Boots, one a line: what is installed = what is left out. A letter is a package, upper
  * case a persistent one; the digit after it stands for its id, '?' for a file that cannot
- * be read; '-' after that: this boot does not activate it. '!': newly quarantined.
- * Then: "ok", the boot is completed; "no-data", the volume of the ordinary ones is
- * missing; "retry", what is left out is to be tried again after this boot.
+ * be read; '-' after that: this boot does not activate it. '!': newly quarantined; '?':
+ * not quarantined, but left out of this boot to find the cause. Then: "ok", the boot is
+ * completed; "no-data", the volume of the ordinary ones is missing; "retry", what is left
+ * out is to be tried again after this boot.
  */
 struct plan {
 	const char *name;
@@ -37,16 +38,17 @@ static const struct plan plans[] = {
 	 {"a1 B1 = ok", "a1 B1 c1 =", "a1 B1 c1 =", "a1 B1 c1 =", "a1 B1 c1 = c!",
 	  "a1 B1 c1 = c ok"}},
 	{"it goes on: all ordinary ones, then all",
-	 {"a1 b1 C1 = ok", "a1 b1 C1 =", "a1 b1 C1 =", "a1 b1 C1 =", "a1 b1 C1 = a!b!",
-	  "a1 b1 C1 = ab", "a1 b1 C1 = ab", "a1 b1 C1 = abC!", "a1 b1 C1 = abC"}},
+	 {"a1 b1 C1 = ok", "a1 b1 C1 =", "a1 b1 C1 =", "a1 b1 C1 =", "a1 b1 C1 = a?b?",
+	  "a1 b1 C1 = a?b?", "a1 b1 C1 = a?b?", "a1 b1 C1 = a?b?C?",
+	  "a1 b1 C1 = a?b?C?"}},
 	{"trial, then ordinary, then persistent: nine boots",
 	 {"a1 B1 = ok", "a1 B1 c1 =", "a1 B1 c1 =", "a1 B1 c1 =", "a1 B1 c1 = c!",
-	  "a1 B1 c1 = c", "a1 B1 c1 = c", "a1 B1 c1 = a!c", "a1 B1 c1 = ac",
-	  "a1 B1 c1 = ac", "a1 B1 c1 = aB!c", "a1 B1 c1 = aBc"}},
+	  "a1 B1 c1 = c", "a1 B1 c1 = c", "a1 B1 c1 = a?c", "a1 B1 c1 = a?c",
+	  "a1 B1 c1 = a?c", "a1 B1 c1 = a?B?c", "a1 B1 c1 = a?B?c"}},
 	{"persistent ones alone: there is nothing to try before them",
-	 {"A1 = ok", "A1 =", "A1 =", "A1 =", "A1 = A!"}},
+	 {"A1 = ok", "A1 =", "A1 =", "A1 =", "A1 = A?"}},
 	{"a persistent one on trial goes before an ordinary one that passed",
-	 {"a1 = ok", "a1 B1 =", "a1 B1 =", "a1 B1 =", "a1 B1 = B!"}},
+	 {"a1 = ok", "a1 B1 =", "a1 B1 =", "a1 B1 =", "a1 B1 = B?"}},
 	{"a changed package is on trial again, with boots of its own",
 	 {"a1 b1 = ok",
 	  "a1 b1 =", "a1 b1 =", "a2 b1 =", "a2 b1 =", "a2 b1 =", "a2 b1 = a!"}},
@@ -57,13 +59,13 @@ static const struct plan plans[] = {
 	  "a1 b1 = ab!"}},
 	{"one that passed waits for one on trial that has boots left",
 	 {"a1 = ok", "a1 =", "a1 =", "a1 b1 =", "a1 b1 =", "a1 b1 =", "a1 b1 = b!",
-	  "a1 b1 = b", "a1 b1 = b", "a1 b1 = a!b"}},
+	  "a1 b1 = b", "a1 b1 = b", "a1 b1 = a?b"}},
 	{"a package that left is forgotten",
 	 {"a1 =", "a1 =", "=", "a1 =", "a1 =", "a1 ="}},
 	{"a quarantined package that left is forgotten",
 	 {"a1 =", "a1 =", "a1 =", "a1 = a!", "=", "a1 ="}},
 	{"when the culprit is taken out the others count anew",
-	 {"a1 = ok", "a1 b1 =", "a1 b1 =", "a1 b1 =", "a1 =", "a1 =", "a1 =", "a1 = a!"}},
+	 {"a1 = ok", "a1 b1 =", "a1 b1 =", "a1 b1 =", "a1 =", "a1 =", "a1 =", "a1 = a?"}},
 	{"when the culprit is disabled the others count anew, and it goes on for it",
 	 {"a1 = ok", "a1 b1 =", "a1 b1 =", "a1 b1 =", "a1 b1- =", "a1 b1- = ok",
 	  "a1 b1 = b!"}},
@@ -73,18 +75,18 @@ static const struct plan plans[] = {
 	 {"a1 =", "a1- = ok", "a1 =", "a1- =", "a1- =", "a1 =", "a1 = a!"}},
 	{"who is removed after safe mode may have been the one",
 	 {"a1 = ok", "a1 b1 =", "a1 b1 =", "a1 b1 =", "a1- b1- = ok",
-	  "a1 =", "a1 =", "a1 =", "a1 = a!"}},
+	  "a1 =", "a1 =", "a1 =", "a1 = a?"}},
 	{"and so may who is removed between two boots in safe mode",
 	 {"a1 = ok", "a1 b1 =", "a1 b1 =", "a1 b1 =", "a1- b1- =", "a1- =", "a1 =",
-	  "a1 =", "a1 =", "a1 = a!"}},
+	  "a1 =", "a1 =", "a1 = a?"}},
 	{"and who is disabled, or replaced, after safe mode",
 	 {"a1 = ok", "a1 b1 =", "a1 b1 =", "a1 b1 =", "a1- b1- =", "a1 b1- =", "a1 b1- =",
-	  "a1 b1- =", "a1 b1- = a!"}},
+	  "a1 b1- =", "a1 b1- = a?"}},
 	{"who stays through safe mode goes on where it was",
 	 {"a1 = ok", "a1 b1 =", "a1 b1 =", "a1 b1 =", "a1- b1- = ok", "a1 b1 = b!",
-	  "a1 b1 = b", "a1- b1- = ok", "a1 b1 = b", "a1 b1 = a!b"}},
+	  "a1 b1 = b", "a1- b1- = ok", "a1 b1 = b", "a1 b1 = a?b"}},
 	{"a volume that is missing at times is no removal",
-	 {"a1 B1 = ok", "a1 B1 =", "B1 = no-data", "a1 B1 =", "a1 B1 = a!"}},
+	 {"a1 B1 = ok", "a1 B1 =", "B1 = no-data", "a1 B1 =", "a1 B1 = a?"}},
 	{"a quarantined package on a volume that is missing is remembered",
 	 {"a1 =", "a1 =", "a1 =", "a1 = a!", "= no-data", "a1 = a"}},
 	{"a file that cannot be read for once is remembered",
@@ -99,8 +101,39 @@ static const struct plan plans[] = {
 	{"a quarantined one is not let off by a move",
 	 {"a1 =", "a1 =", "a1 =", "a1 = a!", "A1 = A"}},
 	{"another one of its name that comes to the other store is another one",
-	 {"a1 = ok", "A2 c1 =", "A2 c1 =", "A2 c1 =", "A2 c1 = A!c!"}},
+	 {"a1 = ok", "A2 c1 =", "A2 c1 =", "A2 c1 =", "A2 c1 = A?c?"}},
 	{"nothing installed, nothing counted", {"=", "= ok", "="}},
+	{"of two on trial, the older one is tried first, and passes; the other one fails again",
+	 {"a1 b1 =", "a1 b1 =", "a1 b1 =", "a1 b1 = a?b? ok", "a1 b1 = b? ok",
+	  "a1 b1 =", "a1 b1 =", "a1 b1 = b? ok", "a1 b1 = b ok", "a1 b1 = b"}},
+	{"the one that fails first is found out, and the other one comes back",
+	 {"a1 b1 =", "a1 b1 =", "a1 b1 =", "a1 b1 = a?b? ok", "a1 b1 = b?", "a1 b1 = b?",
+	  "a1 b1 = a?b? ok", "a1 b1 = a ok", "a1 b1 = a ok"}},
+	{"a power cut accuses nobody for long",
+	 {"a1 b1 =", "a1 b1 =", "a1 b1 =", "a1 b1 = a?b? ok", "a1 b1 = b?",
+	  "a1 b1 = b? ok", "a1 b1 = ok", "a1 b1 ="}},
+	{"one that passed is tried again before it is quarantined",
+	 {"a1 b1 = ok", "a1 b1 =", "a1 b1 =", "a1 b1 =", "a1 b1 = a?b? ok",
+	  "a1 b1 = b? ok", "a1 b1 =", "a1 b1 =", "a1 b1 = b? ok", "a1 b1 = b"}},
+	{"three power cuts leave a persistent one out of one boot",
+	 {"A1 = ok", "A1 =", "A1 =", "A1 =", "A1 = A? ok", "A1 = ok", "A1 = ok"}},
+	{"three on trial: two, one, and what is not suspect stays",
+	 {"d1 = ok",
+	  "a1 b1 c1 d1 =", "a1 b1 c1 d1 =", "a1 b1 c1 d1 =", "a1 b1 c1 d1 = a?b?c? ok",
+	  "a1 b1 c1 d1 = c?", "a1 b1 c1 d1 = b?c? ok", "a1 b1 c1 d1 = c?",
+	  "a1 b1 c1 d1 = b?c? ok", "a1 b1 c1 d1 = b ok", "a1 b1 c1 d1 = b"}},
+	{"one that comes in the middle of it runs, and is a suspect if that boot fails",
+	 {"a1 b1 =", "a1 b1 =", "a1 b1 =", "a1 b1 = a?b? ok", "a1 b1 c1 = b?",
+	  "a1 b1 c1 = b?c? ok", "a1 b1 c1 = b?", "a1 b1 c1 = b?c? ok", "a1 b1 c1 = c"}},
+	{"a suspect that is removed is forgotten, and the search ends with the last",
+	 {"a1 b1 =", "a1 b1 =", "a1 b1 =", "a1 b1 = a?b? ok", "b1 = ok", "b1 ="}},
+	{"a suspect that is replaced is another package",
+	 {"a1 b1 =", "a1 b1 =", "a1 b1 =", "a1 b1 = a?b? ok", "a2 b1 = ok", "a2 b1 ="}},
+	{"safe mode says nothing of the suspects",
+	 {"a1 b1 =", "a1 b1 =", "a1 b1 =", "a1 b1 = a?b?", "a1- b1- =", "a1 b1 = a?b?"}},
+	{"a suspect that is to be tried again is no suspect any more",
+	 {"a1 b1 =", "a1 b1 =", "a1 b1 =", "a1 b1 = a?b? retry",
+	  "a1 b1 =", "a1 b1 = ok"}},
 	{"a boot that is completed now and then is never three in a row",
 	 {"a1 =", "a1 =", "a1 = ok", "a1 =", "a1 =", "a1 = ok", "a1 ="}},
 };
@@ -139,11 +172,16 @@ static void list_left(const struct overlay_candidate *candidates, size_t count, 
 {
 	size_t used = 0;
 
-	for (size_t i = 0; i < count; i++)
-		if (candidates[i].quarantined)
-			ret[used++] = candidates[i].entry.kind == OVERLAY_PERSISTENT
-					      ? (char)toupper(candidates[i].entry.name[0])
-					      : candidates[i].entry.name[0];
+	for (size_t i = 0; i < count; i++) {
+		if (!candidates[i].quarantined && !candidates[i].suspect)
+			continue;
+		assert_false(candidates[i].quarantined && candidates[i].suspect);
+		ret[used++] = candidates[i].entry.kind == OVERLAY_PERSISTENT
+				      ? (char)toupper(candidates[i].entry.name[0])
+				      : candidates[i].entry.name[0];
+		if (candidates[i].suspect)
+			ret[used++] = '?';
+	}
 	ret[used] = '\0';
 }
 
@@ -155,7 +193,8 @@ static void complete(struct overlay_trials *trials,
 
 	for (size_t i = 0; i < count; i++) {
 		entries[i].entry = candidates[i].entry;
-		entries[i].active = candidates[i].active && !candidates[i].quarantined;
+		entries[i].active = candidates[i].active && !candidates[i].quarantined &&
+				    !candidates[i].suspect;
 	}
 	overlay_trials_complete(trials, &state);
 	assert_false(overlay_trials_complete(trials, &state));
@@ -182,12 +221,12 @@ static bool says(const char *boot, const char *word)
 static void check_left(const struct plan *plan, const char *boot, const char *left,
 		       int now)
 {
-	char wanted[INSTALLED_MAX + 1] = "";
+	char wanted[2 * INSTALLED_MAX + 1] = "";
 	int wanted_now = 0;
 	size_t used = 0;
 
 	for (const char *p = strchr(boot, '=') + 1; *p; p++)
-		if (strchr("aAbBcCdD", *p))
+		if (strchr("aAbBcCdDeEfF?", *p))
 			wanted[used++] = *p;
 		else if (*p == '!')
 			wanted_now++;
@@ -218,7 +257,7 @@ static void run_boot(const struct plan *plan, const char *text,
 	if (says(text, "ok"))
 		complete(trials, candidates, count);
 	for (size_t i = 0; says(text, "retry") && i < count; i++)
-		if (candidates[i].quarantined)
+		if (candidates[i].quarantined || candidates[i].suspect)
 			assert_int_equal(overlay_trials_forget(
 						 trials, candidates[i].entry.name, NULL),
 					 1);
@@ -260,12 +299,12 @@ static void test_comes_up(void **state)
 		struct overlay_candidate candidates[INSTALLED_MAX];
 		struct overlay_trials trials = {.completed = false};
 		unsigned boots = 0;
-		char left[INSTALLED_MAX + 1] = "";
+		char left[2 * INSTALLED_MAX + 1] = "";
 
 		(void)state;
 		begin(&trials, "a1 B1", limit, candidates);
 		complete(&trials, candidates, 2);
-		while (strcmp(left, "aBcD") != 0) {
+		while (strcmp(left, "a?B?c?D?") != 0) {
 			begin(&trials, "a1 B1 c1 D1", limit, candidates);
 			list_left(candidates, 4, left);
 			boots++;
@@ -273,6 +312,237 @@ static void test_comes_up(void **state)
 		}
 		assert_int_equal(boots, 3 * limit + 1);
 		overlay_trials_free(&trials);
+	}
+}
+
+#define MANY 64
+
+/* A device with packages that keep it from booting. */
+struct device {
+	struct overlay_candidate candidates[MANY];
+	size_t count;
+	size_t bad[3];  /* each by itself; MANY: none */
+	size_t pair[2]; /* only together; MANY: none */
+	unsigned cuts;  /* of the next boots the power is cut */
+	unsigned limit;
+	struct overlay_trials trials;
+	unsigned boots, failed;
+};
+
+static void device_begin(struct device *device, size_t count)
+{
+	*device = (struct device){.count = count,
+				  .bad = {MANY, MANY, MANY},
+				  .pair = {MANY, MANY},
+				  .limit = 3};
+	for (size_t i = 0; i < count; i++) {
+		struct overlay_candidate *candidate = &device->candidates[i];
+
+		snprintf(candidate->entry.name, sizeof(candidate->entry.name), "p%02zu",
+			 i);
+		candidate->id[0] = (uint8_t)(i + 1);
+		candidate->active = true;
+	}
+}
+
+static bool device_runs(const struct device *device, size_t index)
+{
+	return index < device->count && !device->candidates[index].quarantined &&
+	       !device->candidates[index].suspect;
+}
+
+/* Return: whether the boot was completed. */
+static bool device_boot(struct device *device)
+{
+	static struct overlay_state_entry entries[MANY];
+	const struct overlay_state state = {.entries = entries, .count = device->count};
+	const struct overlay_trials_boot boot = {.candidates = device->candidates,
+						 .count = device->count,
+						 .listed = {true, true},
+						 .limit = device->limit};
+	bool fails = device->cuts > 0;
+	struct verity_error err;
+
+	check_ok(overlay_trials_begin(&device->trials, &boot, &err), &err);
+	if (device->count < 5)
+		write_and_read(&device->trials);
+	for (size_t i = 0; i < 3; i++)
+		fails = fails || device_runs(device, device->bad[i]);
+	fails = fails || (device_runs(device, device->pair[0]) &&
+			  device_runs(device, device->pair[1]));
+	device->cuts -= device->cuts > 0;
+	device->boots++;
+	device->failed += fails;
+	if (fails)
+		return false;
+	for (size_t i = 0; i < device->count; i++) {
+		entries[i].entry = device->candidates[i].entry;
+		entries[i].active = device_runs(device, i);
+	}
+	overlay_trials_complete(&device->trials, &state);
+	assert_false(overlay_trials_complete(&device->trials, &state));
+	return true;
+}
+
+/* Boots until nothing is suspect any more, and the last boot was completed. */
+static void device_settle(struct device *device, unsigned most)
+{
+	bool settled = false;
+
+	while (!settled) {
+		assert_true(device->boots < most);
+		settled = device_boot(device);
+		for (size_t i = 0; i < device->count; i++)
+			settled = settled && !device->candidates[i].suspect;
+	}
+}
+
+static size_t count_quarantined(const struct device *device)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < device->count; i++)
+		count += device->candidates[i].quarantined;
+	return count;
+}
+
+static unsigned halvings(size_t count)
+{
+	unsigned number = 0;
+
+	for (; count > 1; count = (count + 1) / 2)
+		number++;
+	return number;
+}
+
+/* The bounds that docs/boot.md names. */
+static unsigned most_boots(size_t count, unsigned culprits)
+{
+	return 3 + 1 + culprits * (halvings(count) + 4) + 1;
+}
+
+/* Each of up to 64 packages may be the one: it is found, and the others are active. */
+static void test_one_culprit(void **state)
+{
+	(void)state;
+	for (size_t count = 1; count <= MANY; count += count < 9 ? 1 : 55)
+		for (size_t bad = 0; bad < count; bad += count < 9 ? 1 : 9)
+			for (unsigned variant = 0; variant < 3; variant++) {
+				struct device device;
+
+				device_begin(&device, count);
+				for (size_t i = 0; variant && i < count; i += variant)
+					device.candidates[i].entry.kind =
+						OVERLAY_PERSISTENT;
+				/* all have passed, and one turns bad */
+				if (variant == 2)
+					assert_true(device_boot(&device));
+				device.bad[0] = bad;
+				device_settle(&device, most_boots(count, 1) + 4);
+				assert_int_equal(count_quarantined(&device), 1);
+				assert_true(device.candidates[bad].quarantined);
+				assert_true(device.failed <=
+					    (variant == 2 ? 6 : 3) + halvings(count) + 2);
+				overlay_trials_free(&device.trials);
+			}
+}
+
+static void test_two_culprits(void **state)
+{
+	(void)state;
+	for (size_t count = 2; count <= 8; count++)
+		for (size_t a = 0; a < count; a++)
+			for (size_t b = 0; b < a; b++) {
+				struct device each, pair;
+
+				device_begin(&each, count);
+				each.bad[0] = a;
+				each.bad[1] = b;
+				device_settle(&each, most_boots(count, 2));
+				assert_int_equal(count_quarantined(&each), 2);
+				assert_true(each.failed <= 3 + 2 * (halvings(count) + 2));
+				assert_true(each.candidates[a].quarantined &&
+					    each.candidates[b].quarantined);
+				overlay_trials_free(&each.trials);
+
+				/* only together: one of the two goes, nobody else */
+				device_begin(&pair, count);
+				pair.pair[0] = a;
+				pair.pair[1] = b;
+				device_settle(&pair, most_boots(count, 1));
+				assert_int_equal(count_quarantined(&pair), 1);
+				assert_true(pair.candidates[a].quarantined ||
+					    pair.candidates[b].quarantined);
+				overlay_trials_free(&pair.trials);
+			}
+}
+
+/* A package on trial that fails only with one that has passed is the one that goes. */
+static void test_with_one_that_passed(void **state)
+{
+	(void)state;
+	for (size_t bad = 2; bad < 6; bad++) {
+		struct device device;
+
+		device_begin(&device, 2);
+		assert_true(device_boot(&device));
+		for (size_t i = 2; i < 6; i++) {
+			device.candidates[i] = device.candidates[0];
+			device.candidates[i].entry.name[0] = 'q';
+			device.candidates[i].entry.name[2] = (char)('0' + i);
+			device.candidates[i].id[0] = (uint8_t)(i + 1);
+		}
+		device.count = 6;
+		device.pair[0] = 0;
+		device.pair[1] = bad;
+		device_settle(&device, 1 + most_boots(4, 1));
+		assert_int_equal(count_quarantined(&device), 1);
+		assert_true(device.candidates[bad].quarantined);
+		overlay_trials_free(&device.trials);
+	}
+}
+
+/*
+ * Power cuts, as many as they like, at any time: what is persistent, or has passed, comes
+ * back.
+ */
+static void test_power_cuts(void **state)
+{
+	(void)state;
+	for (size_t count = 1; count < 9; count++)
+		for (unsigned cuts = 1; cuts <= 20; cuts++)
+			for (unsigned passed = 0; passed < 2; passed++) {
+				struct device device;
+
+				device_begin(&device, count);
+				for (size_t i = 0; i < count; i += 1 + passed)
+					device.candidates[i].entry.kind =
+						OVERLAY_PERSISTENT;
+				if (passed)
+					assert_true(device_boot(&device));
+				device.cuts = cuts;
+				device_settle(&device, cuts + 10);
+				assert_int_equal(count_quarantined(&device), 0);
+				overlay_trials_free(&device.trials);
+			}
+}
+
+/* What no boot completes costs no more than before: nothing runs after nine boots. */
+static void test_nothing_helps(void **state)
+{
+	for (size_t count = 1; count < 9; count++) {
+		struct device device;
+
+		(void)state;
+		device_begin(&device, count);
+		for (size_t i = 0; i < count; i += 2)
+			device.candidates[i].entry.kind = OVERLAY_PERSISTENT;
+		device.cuts = 40;
+		for (int i = 0; i < 10; i++)
+			device_boot(&device);
+		for (size_t i = 0; i < count; i++)
+			assert_false(device_runs(&device, i));
+		overlay_trials_free(&device.trials);
 	}
 }
 
@@ -296,6 +566,70 @@ static void come_and_go(struct overlay_candidate *candidates, size_t count,
 			candidates[i].active = next_random(seed) % (pattern + 1) > 0;
 		if (!candidates[i].active && next_random(seed) % 2)
 			memset(candidates[i].id, 0, sizeof(candidates[i].id));
+	}
+}
+
+/*
+ * Whatever somebody wrote to PERSIST, completed boots bring all back that is not
+ * quarantined, and boots that fail end with nothing that runs.
+ */
+static void test_any_record(void **state)
+{
+	uint32_t seed = 7;
+
+	(void)state;
+	for (unsigned round = 0; round < 1000; round++) {
+		struct device device;
+		size_t quarantined = 0;
+
+		device_begin(&device, 1 + next_random(&seed) % 8);
+		device_boot(&device);
+		device.trials.search = next_random(&seed) % 3;
+		device.trials.failed = next_random(&seed) % 20;
+		device.trials.idle = next_random(&seed) % 2;
+		for (size_t i = 0; i < device.trials.count; i++) {
+			struct overlay_trial *trial = &device.trials.items[i];
+
+			trial->state = next_random(&seed) % 3;
+			trial->suspicion = next_random(&seed) % 4;
+			trial->incomplete = next_random(&seed) % 6;
+			trial->ran = trial->state != OVERLAY_TRIAL_QUARANTINED &&
+				     next_random(&seed) % 2;
+			quarantined += trial->state == OVERLAY_TRIAL_QUARANTINED;
+		}
+		if (round % 2) {
+			device.cuts = 100;
+			for (int i = 0; i < 60; i++)
+				device_boot(&device);
+			for (size_t i = 0; i < device.count; i++)
+				assert_false(device_runs(&device, i));
+		} else {
+			device_settle(&device, 16);
+			assert_true(count_quarantined(&device) <= quarantined + 8);
+		}
+		overlay_trials_free(&device.trials);
+	}
+}
+
+/* What the device must not start without is left out only where nothing else is. */
+static void test_required(void **state)
+{
+	for (unsigned bad = 0; bad < 2; bad++) {
+		struct device device;
+
+		(void)state;
+		device_begin(&device, 3);
+		device.candidates[1].required = true;
+		device.candidates[1].entry.kind = OVERLAY_PERSISTENT;
+		device.bad[0] = bad;
+		for (int i = 0; i < 12; i++) {
+			device_boot(&device);
+			if (bad == 0)
+				assert_true(device_runs(&device, 1));
+		}
+		assert_true(device.candidates[bad].quarantined);
+		assert_int_equal(count_quarantined(&device), 1);
+		overlay_trials_free(&device.trials);
 	}
 }
 
@@ -410,8 +744,9 @@ static void test_forget(void **state)
 	uint8_t b1[VERITY_DIGEST_BYTES] = {'b', '1'};
 
 	(void)state;
-	for (int i = 0; i < 4; i++)
-		begin(&trials, "a1 b1 c1", 3, candidates);
+	begin(&trials, "a1 b1 c1", 3, candidates);
+	for (size_t i = 0; i < 3; i++)
+		trials.items[i].state = OVERLAY_TRIAL_QUARANTINED;
 	check_ok(overlay_trials_quarantine(&trials, &held, &err), &err);
 	assert_int_equal(held.count, 3);
 	assert_true(verity_quarantine_holds(&held, a1));
@@ -497,6 +832,8 @@ static const struct {
 	 "packages[0].incomplete: outside 0 to 1000"},
 	{FRONT "[" ITEM("\"state\":\"quarantined\",\"incomplete\":0,\"ran\":true") "]}",
 	 "packages[0]: quarantined, and part of the last boot"},
+	{FRONT "[" ITEM(TRIAL ",\"suspicion\":\"yes\"") "]}",
+	 "packages[0].suspicion: none of \"none\", \"suspect\", \"accused\", \"alone\""},
 	{FRONT "[" ITEM(TRIAL) "," ITEM(TRIAL) "]}", "packages: a: there twice"},
 };
 
@@ -578,6 +915,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plans),
 		cmocka_unit_test(test_comes_up),
+		cmocka_unit_test(test_one_culprit),
+		cmocka_unit_test(test_two_culprits),
+		cmocka_unit_test(test_with_one_that_passed),
+		cmocka_unit_test(test_power_cuts),
+		cmocka_unit_test(test_nothing_helps),
+		cmocka_unit_test(test_any_record),
+		cmocka_unit_test(test_required),
 		cmocka_unit_test(test_comes_up_on_failing_storage),
 		cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_complete_idle),

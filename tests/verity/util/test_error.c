@@ -77,6 +77,7 @@ static const struct {
 	{"other-name", EEXIST, 1},
 	{"hides-firmware", EEXIST, 3},
 	{"disabled", EIO, 1},
+	{"suspect", EIO, 1},
 	{"timed-out", ETIMEDOUT, 1},
 	{"required", EPERM, 3},
 	{"safe-mode", EIO, 1},

@@ -10,21 +10,58 @@
 #include <unistd.h>
 
 #include "installer/common/report.h"
+#include "overlay/fs/mnt.h"
 #include "overlay/fs/standard_folders.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
 
 struct listing {
 	const struct package_stack *stack;
+	struct libmnt_table *mounts; /* what is mounted now; NULL: not known */
 	int (*take)(void *context, const struct change *change, struct verity_error *err);
 	void *context;
 	struct changes_count count;
 };
 
+/*
+ * Whether something is mounted at the path or below it, on a folder of the firmware that
+ * the stack does not show any more. What is mounted below the root before the packages
+ * has to be mounted on the stack.
+ */
+static bool blocks_mount(const struct listing *listing, const char *path)
+{
+	const struct overlay_lookup *lookup = &listing->stack->lookup;
+	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =
+		mnt_new_iter(MNT_ITER_FORWARD);
+	size_t size = strlen(path);
+	struct libmnt_fs *fs;
+
+	while (listing->mounts && iter &&
+	       mnt_table_next_fs(listing->mounts, iter, &fs) == 0) {
+		const char *target = mnt_fs_get_target(fs);
+		struct overlay_lookup_result base, seen;
+
+		if (!target || strncmp(target + 1, path, size) != 0 ||
+		    (target[1 + size] != '\0' && target[1 + size] != '/') ||
+		    overlay_lookup_find(lookup, lookup->count, target + 1, &base, NULL,
+					NULL) < 0 ||
+		    base.status != OVERLAY_LOOKUP_PRESENT ||
+		    overlay_lookup_find(lookup, 0, target + 1, &seen, NULL, NULL) < 0)
+			continue;
+		if (seen.status != OVERLAY_LOOKUP_PRESENT || seen.kind != base.kind)
+			return true;
+	}
+	return false;
+}
+
 /* Without a folder, or a link to one, all that is below it is gone too. */
 static const struct overlay_critical *find_critical(
-	const struct package_stack *stack, const struct overlay_lookup_change *change)
+	const struct listing *listing, const struct overlay_lookup_change *change)
 {
+	static const struct overlay_critical mounted = {
+		"", "a file system is mounted there, so a boot may leave the package out",
+		true};
+	const struct package_stack *stack = listing->stack;
 	static const struct overlay_critical running = {
 		"", "the running wmopkg, which is not protected (set protect)", true};
 	const char *path = change->entry->path;
@@ -52,6 +89,8 @@ static const struct overlay_critical *find_critical(
 	if (!critical && change->effect == OVERLAY_LOOKUP_CHANGES)
 		return overlay_standard_folder_find(path) ? &overlay_critical_standard
 							  : NULL;
+	if (!adds && blocks_mount(listing, path))
+		return &mounted;
 	if (critical)
 		return adds && !critical->added ? NULL : critical;
 	size = readlink("/proc/self/exe", program, sizeof(program) - 1);
@@ -114,7 +153,7 @@ static int take_change(void *context, const struct overlay_lookup_change *lookup
 			return 0;
 		seen.covered = false;
 	}
-	change.critical = find_critical(stack, &seen);
+	change.critical = find_critical(listing, &seen);
 	if (lookup->effect != OVERLAY_LOOKUP_ADDS)
 		change.of = stacks_owner(listing->stack, lookup->below.layer);
 	if (seen.covered)
@@ -128,7 +167,10 @@ int changes_list(const struct package_stack *stack, const struct stacks_package 
 			     struct verity_error *err),
 		 void *context, struct changes_count *ret, struct verity_error *err)
 {
-	struct listing listing = {.stack = stack, .take = take, .context = context};
+	cleanup_with(mnt_unref_table_p) struct libmnt_table *mounts =
+		mnt_new_table_from_file("/proc/self/mountinfo");
+	struct listing listing = {
+		.stack = stack, .mounts = mounts, .take = take, .context = context};
 	size_t layer = 0;
 	int r = 0;
 

@@ -46,6 +46,9 @@ def prepare(work, build):
     vendor.make("good", {"etc/banner": "good\n"})
     vendor.make("above", {"mnt/usb/deep/above": "above\n"}, priority=5)
     vendor.make("below", {"mnt/usb": "a file\n", "etc/below": "below\n"}, priority=-5)
+    tree = vendor.tree("opaque-whole", {"proc/x": "x\n"})
+    os.setxattr(tree + "/proc", "trusted.overlay.opaque", b"y")
+    vendor.make("opaque-whole", tree)
     vendor.make("unsigned", {"srv": "whiteout"}, signer=None)
     for name, (files, _, _) in VARIANTS.items():
         tree = vendor.tree(name, {"etc/" + name: "here\n"})
@@ -214,6 +217,18 @@ def test_root_of_the_image_is_a_file(work, build):
         device.activate()
         equal(device.package("root-is-a-file")["reason"]["code"], "mount-failed")
         equal(device.see("etc/banner"), "good\n")
+
+
+def test_install_warns(work, build):
+    """Of what is mounted now: at the next boot, it may be mounted before the packages."""
+    warning = "deletes /proc: a file system is mounted there, so a boot may leave the package out"
+    with Device(work, build) as device:
+        told = device.tell("install", work + "/packages/deletes-proc.wmopkg")
+        assert f"wmopkg: warning: deletes-proc: {warning}" in told, told
+        told = device.tell("conflicts", "deletes-proc")
+        assert "/proc [critical: a file system is mounted there" in told, told
+        told = device.tell("install", work + "/packages/opaque-whole.wmopkg")
+        assert "mounted" not in told, told
 
 
 def test_completed(work, build):

@@ -98,5 +98,5 @@ int main(int argc, char **argv)
 	status = run_with_options(argc, argv);
 	/* What was done is done, but a script that reads it must notice what is missing.
 	 */
-	return status == STATUS_DONE ? report_output() : status;
+	return (int)(status == STATUS_DONE ? report_output() : status);
 }

@@ -108,5 +108,5 @@ int main(int argc, char **argv)
 	if (verity_debug_wanted())
 		verity_debug_start(report_debug);
 	status = run(argc, argv);
-	return status == STATUS_DONE ? report_output() : status;
+	return (int)(status == STATUS_DONE ? report_output() : status);
 }

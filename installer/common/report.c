@@ -3,9 +3,11 @@
 #include "installer/common/report.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "installer/common/redact.h"
 #include "verity/util/cleanup.h"
@@ -87,9 +89,13 @@ enum exit_status report_hinted(const char *what, const struct verity_error *err,
 
 enum exit_status report_output(void)
 {
+	struct pollfd reader = {.fd = STDOUT_FILENO};
 	struct verity_error err;
 
 	if (fflush(stdout) == 0 && !ferror(stdout))
+		return STATUS_DONE;
+	/* A reader of a pipe that has read enough is no failure. */
+	if (poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR))
 		return STATUS_DONE;
 	/* Not NO_ROOM: the device is not full. */
 	verity_fail_errno(&err, errno, "standard output");

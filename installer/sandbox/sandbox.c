@@ -248,12 +248,11 @@ static void give_up_rights(struct start *start, struct sandbox_inside *inside,
 			 sandbox_limit(rules, used_bytes, report->pieces & SANDBOX_USER)))
 		return;
 	/* A change of the user has reset both. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
 	else if (getppid() != start->parent)
 		r = -ESRCH; /* it is gone already */
-	else if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		r = -errno;
 	if (!note_needed(report, SANDBOX_PRIVILEGES, STEP_PRIVILEGES, r))
 		return;
 	if (wanted & SANDBOX_LANDLOCK) {

@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 #include "installer/commands/commands.h"
+#include "installer/commands/factory_reset.h"
 #include "installer/common/table.h"
 #include "installer/device/audit.h"
 #include "installer/device/installed.h"
+#include "installer/device/next_boot.h"
 #include "installer/device/reset_allowed.h"
-#include "overlay/config/bootconf.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/json_write.h"
 
@@ -108,24 +109,66 @@ static void warn_unknown(struct device *device, const char *list)
 			report_warning("%s", why.message);
 }
 
-/* @value: NULL to delete it */
-static int set(struct device *device, const char *word, const char *value,
+/* Who may ask for a reset, and whether it is meant: as of the command. 1: go on. */
+static int ask_for_reset(struct device *device, bool yes, struct verity_error *err)
+{
+	bool purge = false;
+	int r = reset_allowed(device_config(device), err);
+
+	return r < 0 ? r
+		     : reset_question(device, "boot set factory_reset", yes, &purge, err);
+}
+
+/* What was written, and how long it counts. */
+static void print_set(struct device *device, enum overlay_bootkey key, const char *value,
+		      const char *word, const char *before)
+{
+	struct next_boot next;
+
+	printf("%s=%s", overlay_bootkey_name(key), value);
+	if (before[0] && strcmp(before, value) != 0)
+		printf(", in place of %s", before);
+	next_boot_read(device, &next);
+	if (key == OVERLAY_BOOT_FACTORY_RESET && next.rules.resets)
+		puts(", until the factory reset at the next reboot (to cancel it: wmopkg "
+		     "factory-reset cancel).");
+	else
+		printf(", until 'wmopkg boot clear %s'. Changes are applied after "
+		       "reboot.\n",
+		       word);
+	if (next.bootconf.factory_reset && !next.rules.resets &&
+	    key == OVERLAY_BOOT_FACTORY_RESET)
+		report_warning("nothing is reset at the next reboot: PERSIST is missing, "
+			       "or the boot configuration requested a reset that was "
+			       "carried out already (use: wmopkg factory-reset)");
+}
+
+/* @value: NULL to delete it. Returns 0 where the person declined, otherwise 1. */
+static int set(struct device *device, const char *word, const char *value, bool yes,
 	       struct verity_error *err)
 {
-	char detail[256], other[OVERLAY_BOOT_VALUE_MAX];
+	char detail[256], other[OVERLAY_BOOT_VALUE_MAX], before[OVERLAY_BOOT_VALUE_MAX];
 	const struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_BOOT_SET,
 						  .detail = detail};
+	const struct overlay_config *config = device_config(device);
 	struct overlay_bootconf conf;
 	enum overlay_bootkey key;
 	int r = overlay_bootkey_find(word, &key, err);
 
 	if (r == 0 && value)
 		r = overlay_bootkey_check(key, value, err);
-	if (r == 0 && value && key == OVERLAY_BOOT_FACTORY_RESET)
-		r = reset_allowed(device_config(device), err);
-	if (r == 0)
-		r = overlay_bootconf_set(device_config(device)->uboot_env, key, value,
-					 err);
+	if (r < 0)
+		return r;
+	if (value && key == OVERLAY_BOOT_FACTORY_RESET && strcmp(value, "1") == 0) {
+		r = ask_for_reset(device, yes, err);
+		if (r <= 0)
+			return r;
+	}
+	(void)!overlay_bootconf_read(config->uboot_env, config->cmdline, &conf, NULL);
+	before[0] = '\0';
+	if (conf.origin[key] == OVERLAY_BOOT_UBOOT)
+		overlay_bootkey_value(&conf, key, before, sizeof(before));
+	r = overlay_bootconf_set(config->uboot_env, key, value, err);
 	if (r < 0)
 		return r;
 	snprintf(detail, sizeof(detail), "%s%s%s", overlay_bootkey_name(key),
@@ -144,13 +187,11 @@ static int set(struct device *device, const char *word, const char *value,
 			overlay_bootkey_name(key), other);
 	}
 	if (value)
-		printf("%s=%s, until 'wmopkg boot clear %s'. Changes are applied after "
-		       "reboot.\n",
-		       overlay_bootkey_name(key), value, word);
+		print_set(device, key, value, word, before);
 	else
 		printf("%s is cleared. Changes are applied after reboot.\n",
 		       overlay_bootkey_name(key));
-	return 0;
+	return 1;
 }
 
 enum exit_status command_boot(struct device *device, const struct words *words)
@@ -162,9 +203,11 @@ enum exit_status command_boot(struct device *device, const struct words *words)
 
 	if (words_has(words, WORD_BOOT_SET)) {
 		r = set(device, words->values[WORD_BOOT_SET],
-			words->values[WORD_BOOT_VALUE], &err);
+			words->values[WORD_BOOT_VALUE], words_has(words, WORD_YES), &err);
+		if (r == 0)
+			return STATUS_FAILED;
 	} else if (words_has(words, WORD_BOOT_CLEAR)) {
-		r = set(device, words->values[WORD_BOOT_CLEAR], NULL, &err);
+		r = set(device, words->values[WORD_BOOT_CLEAR], NULL, true, &err);
 	} else if (!values) {
 		r = verity_fail(&err, VERITY_E_NO_MEMORY, "out of memory");
 	} else {

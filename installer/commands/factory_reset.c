@@ -2,6 +2,8 @@
 
 /* `wmopkg factory-reset`: writes the request that the next boot carries out. */
 
+#include "installer/commands/factory_reset.h"
+
 #include <stdio.h>
 #include <unistd.h>
 
@@ -11,9 +13,9 @@
 #include "installer/commands/confirm.h"
 #include "installer/common/layout.h"
 #include "installer/device/audit.h"
+#include "installer/device/next_boot.h"
 #include "installer/device/reboot.h"
 #include "installer/device/reset_allowed.h"
-#include "overlay/config/bootconf.h"
 #include "verity/util/text.h"
 
 #define INDENT     2
@@ -49,18 +51,29 @@ static void print_packages(const struct layout *layout, const char *text,
 	layout_print(stdout, layout, INDENT, line);
 }
 
-static int ask(struct device *device, bool purge, struct verity_error *err)
+int reset_question(struct device *device, const char *command, bool yes, bool *purge,
+		   struct verity_error *err)
 {
 	const struct layout layout = layout_of(STDOUT_FILENO);
 	cleanup_free struct overlay_entry *entries = NULL;
 	struct overlay_store *store;
+	struct next_boot next;
 	size_t count = 0;
 	int r;
 
-	if (purge) {
+	next_boot_read(device, &next);
+	if (!*purge && next.rules.purges) {
+		report_warning("a purge is requested already, and stays requested: the "
+			       "next reboot deletes everything on DATA and PERSIST (to "
+			       "cancel it: wmopkg factory-reset cancel)");
+		*purge = true;
+	}
+	if (yes)
+		return 1;
+	if (*purge) {
 		layout_print(stdout, &layout, 0, purge_text);
 		return confirm(
-			"factory-reset",
+			command,
 			"Purge this device, deleting all that it has and remembers",
 			"Nothing reset.", err);
 	}
@@ -76,20 +89,51 @@ static int ask(struct device *device, bool purge, struct verity_error *err)
 		&layout,
 		"Kept: the audit log, known hosts, unlock statement, deny list and floors",
 		"persistent ", entries, count, OVERLAY_PERSISTENT);
-	return confirm("factory-reset",
-		       "Reset to factory, deleting all but persistent packages",
+	return confirm(command, "Reset to factory, deleting all but persistent packages",
 		       "Nothing reset.", err);
+}
+
+/* What the boot configuration asks for is cancelled where this can write it. */
+static int cancel_bootkey(struct device *device, bool *ret_cleared,
+			  struct verity_error *err)
+{
+	static const char still[] =
+		"factory-reset: still requested by the boot configuration";
+	const struct overlay_config *config = device_config(device);
+	struct overlay_bootconf conf;
+	struct next_boot next;
+	int r = overlay_bootconf_read(config->uboot_env, config->cmdline, &conf, err);
+
+	*ret_cleared = false;
+	if (r < 0)
+		return verity_context(err, r,
+				      "factory-reset: not known whether the boot "
+				      "configuration requests one");
+	if (!conf.factory_reset)
+		return 0;
+	next_boot_read(device, &next);
+	if (conf.origin[OVERLAY_BOOT_FACTORY_RESET] == OVERLAY_BOOT_UBOOT) {
+		r = overlay_bootconf_set(config->uboot_env, OVERLAY_BOOT_FACTORY_RESET,
+					 NULL, err);
+		*ret_cleared = r == 0;
+		/* One that was carried out already does nothing. */
+		return r < 0 && next.rules.resets ? verity_context(err, r, "%s", still)
+						  : 0;
+	}
+	return next.rules.resets
+		       ? verity_fail(err, VERITY_E_UNSUPPORTED,
+				     "%s (remove %s=1 from the kernel command line)",
+				     still,
+				     overlay_bootkey_name(OVERLAY_BOOT_FACTORY_RESET))
+		       : 0;
 }
 
 static int cancel(struct device *device, struct verity_error *err)
 {
-	const struct overlay_config *config = device_config(device);
 	const struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_RESET,
 						  .detail = "cancelled"};
 	struct factory_journal journal = {.step = FACTORY_ASKED};
-	struct overlay_bootconf conf;
-	struct verity_error unused;
-	bool there = false;
+	bool there = false, cleared;
 	int record;
 	int r = device_record_fd(device, &record, err);
 
@@ -103,16 +147,14 @@ static int cancel(struct device *device, struct verity_error *err)
 		r = factory_journal_close(record, err);
 	if (r < 0)
 		return r;
-	if (there)
+	r = cancel_bootkey(device, &cleared, err);
+	if (there || cleared)
 		audit_add(device, &entry);
-	puts(there ? "Cancelled... Nothing is reset at the next reboot."
-		   : "No factory reset is requested.");
-	(void)!overlay_bootconf_read(config->uboot_env, config->cmdline, &conf, &unused);
-	if (conf.origin[OVERLAY_BOOT_FACTORY_RESET] == OVERLAY_BOOT_UBOOT)
-		report_warning(
-			"the bootloader asks for one, too, unless it was carried out "
-			"already (to end that: wmopkg boot clear factory_reset)");
-	return 0;
+	if (r == 0)
+		puts(there || cleared ? "Cancelled... Nothing is reset at the next "
+					"reboot."
+				      : "No factory reset is requested.");
+	return r;
 }
 
 static int request(struct device *device, bool purge, struct verity_error *err)
@@ -147,9 +189,9 @@ static void audit(struct device *device, bool purge, const struct verity_error *
 enum exit_status command_factory_reset(struct device *device, const struct words *words)
 {
 	bool purge = words_has(words, WORD_PURGE);
-	const char *what = purge ? "Purge" : "Factory reset";
+	const char *what;
 	struct verity_error err;
-	int answer = 1;
+	int answer;
 
 	if (words_has(words, WORD_CANCEL))
 		return cancel(device, &err) < 0 ? report_error(NULL, &err) : STATUS_DONE;
@@ -159,13 +201,14 @@ enum exit_status command_factory_reset(struct device *device, const struct words
 			audit(device, purge, &err);
 		return report_error(NULL, &err);
 	}
-	if (!words_has(words, WORD_YES))
-		answer = ask(device, purge, &err);
+	answer = reset_question(device, "factory-reset", words_has(words, WORD_YES),
+				&purge, &err);
 	if (answer == 0)
 		return STATUS_FAILED;
 	if (answer < 0 || request(device, purge, &err) < 0)
 		return report_error(NULL, &err);
 	audit(device, purge, NULL);
+	what = purge ? "Purge" : "Factory reset";
 	if (!words_has(words, WORD_REBOOT)) {
 		printf("%s requested... It takes place at the next reboot.\n", what);
 		return STATUS_DONE;

@@ -11,12 +11,13 @@ void next_boot_read(struct device *device, struct next_boot *ret)
 {
 	const struct overlay_config *config = device_config(device);
 	struct factory_journal journal;
+	struct verity_error unused;
 	int record = -1;
 
 	*ret = (struct next_boot){.rules.bootconf = &ret->bootconf};
 	(void)!overlay_bootconf_read(config->uboot_env, config->cmdline, &ret->bootconf,
 				     NULL);
-	if (device_record_find(device, &record, NULL) < 0)
+	if (device_record_find(device, &record, &unused) < 0)
 		record = -1;
 	/* Without PERSIST a reset is refused. */
 	ret->rules.resets =

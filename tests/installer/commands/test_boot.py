@@ -103,6 +103,62 @@ class Boot(bench.Case):
                          ["wmopkg.safe=1", "wmopkg.disable=a,b", "wmopkg.safe deleted",
                           "wmopkg.safe deleted"])
 
+    def test_the_value_that_is_replaced(self):
+        for value, replaced in (("a", ""), ("b", ", in place of a"), ("b", "")):
+            self.check(0, f"wmopkg.disable={value}{replaced}, until 'wmopkg boot clear disable'. " +
+                       DONE, f"warning: {value}: no such package (none is installed)",
+                       "boot", "set", "disable", value)
+
+    def test_a_reset_by_the_key(self):
+        """It is asked for, others are told, and what cancels a reset cancels it."""
+        key, words = "wmopkg.factory_reset", ("boot", "set", "factory_reset", "1")
+        question = ("Deleted: all of DATA, with configuration, users and logs, and no package\n"
+                    "Kept: the audit log, known hosts, unlock statement, deny list and floors, and no "
+                    "persistent package\n"
+                    "Reset to factory, deleting all but persistent packages (y/N)?\n")
+        told = (f"{key}=1, until the factory reset at the next reboot (to cancel it: wmopkg "
+                "factory-reset cancel).\n")
+        self.check(1, question + "Nothing reset.\n", "", *words, answer="n\n")
+        self.check(1, question, "boot set factory_reset: there is no terminal to ask on (to continue "
+                   "without asking: --yes)", *words)
+        self.assertEqual(self.words()[key], (None, None))
+        self.succeed(question + told, *words, answer="y\n")
+        self.succeed(told, *words, "--yes")
+        self.assertIn(f"{key}=1", self.printenv())
+        self.check(0, "No packages installed.\n", "warning: a factory reset is requested by the boot "
+                   "configuration: the next reboot deletes all but persistent packages (to cancel it: "
+                   "wmopkg factory-reset cancel)", "show")
+        cancelled = "Cancelled... Nothing is reset at the next reboot.\n"
+        self.succeed(cancelled, "factory-reset", "cancel")
+        self.assertEqual(self.words()[key], (None, None))
+        # of both requests none is left
+        self.succeed(told, *words, "--yes")
+        self.assertEqual(self.wmopkg("factory-reset", "--yes").returncode, 0)
+        self.succeed(cancelled, "factory-reset", "cancel")
+        self.check(0, "No packages installed.\n", "", "show")
+        # the question is about what will happen
+        self.assertEqual(self.wmopkg("factory-reset", "--purge", "--yes").returncode, 0)
+        result = self.wmopkg(*words, answer="n\n")
+        self.assertIn("Purge this device", result.stdout)
+        self.assertIn("a purge is requested already, and stays requested", result.stderr)
+        self.succeed(cancelled, "factory-reset", "cancel")
+        # without a question where nothing is reset
+        self.succeed(f"{key}=0, until 'wmopkg boot clear factory_reset'. " + DONE,
+                     "boot", "set", "factory_reset", "0")
+
+    def test_a_reset_that_cannot_be_cancelled(self):
+        bench.write("text", b"wmopkg.factory_reset=1\n")
+        subprocess.run(["mkenvimage", "-s", str(BYTES), "-o", "env", "text"], check=True)
+        self.place(f"{self.folder}/env 0x0 {BYTES:#x}\n")
+        self.check(1, "", "factory-reset: still requested by the boot configuration: "
+                   f"{self.folder}/fw_env.config: the U-Boot environment has only one copy, and a power "
+                   "cut while it is written would lose all of it (give U-Boot a redundant one)",
+                   "factory-reset", "cancel")
+        bench.write("env", b"\0" * BYTES)
+        self.check(1, "", "factory-reset: not known whether the boot configuration requests one: "
+                   f"U-Boot environment: no valid copy that {self.folder}/fw_env.config points to "
+                   "(check the path and the file system)", "factory-reset", "cancel")
+
     def test_the_copy_in_use_is_never_written(self):
         """So a power cut at any moment of writing leaves U-Boot what it had."""
         before = self.copies()

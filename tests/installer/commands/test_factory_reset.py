@@ -35,6 +35,8 @@ PENDING = ("wmopkg: warning: a factory reset is requested: the next reboot delet
            "persistent packages (to cancel it: wmopkg factory-reset cancel)\n")
 UNFINISHED = ("wmopkg: warning: a factory reset was begun and is not finished: the next reboot "
               "continues it (the kernel log says why)\n")
+KEPT_PURGE = ("warning: a purge is requested already, and stays requested: the next reboot deletes "
+              "everything on DATA and PERSIST (to cancel it: wmopkg factory-reset cancel)")
 ROOT = "factory-reset: only root may request one (become root)"
 
 
@@ -82,7 +84,14 @@ class FactoryReset(bench.Case):
                          "wmopkg: warning: a purge is requested: the next reboot deletes everything "
                          "on DATA and PERSIST, also persistent packages (to cancel it: wmopkg "
                          "factory-reset cancel)\n")
-        # the last request counts, and in any order of the words
+        # the stronger request stays, and the question is about what will happen
+        self.check(0, PURGE_REQUESTED, KEPT_PURGE, "factory-reset", "--yes")
+        self.assertEqual(bench.read(REQUEST).decode(), PURGE)
+        self.check(1, PURGE_TEXT + PURGE_QUESTION + "Nothing reset.\n", KEPT_PURGE, "factory-reset",
+                   answer="n\n")
+        self.assertEqual(bench.read(REQUEST).decode(), PURGE)
+        self.assertEqual(self.wmopkg("factory-reset", "cancel").returncode, 0)
+        # in any order of the words, and after a weaker request
         self.succeed(REQUESTED, "factory-reset", "--yes")
         self.assertTrue(self.requested())
         for words in (("--yes", "--purge"), ("--purge", "-y")):
@@ -120,6 +129,25 @@ class FactoryReset(bench.Case):
         self.check(1, "", "factory-reset: it was begun, and the next reboot continues it",
                    "factory-reset", "cancel")
         self.assertEqual(bench.read(REQUEST), begun)
+
+    def test_cancel_what_the_bootloader_asks_for(self):
+        """The kernel command line cannot be changed; that the request is cancelled is never said."""
+        self.boot("wmopkg.factory_reset=1")
+        still = ("factory-reset: still requested by the boot configuration (remove "
+                 "wmopkg.factory_reset=1 from the kernel command line)")
+        warning = ("wmopkg: warning: a factory reset is requested by the boot configuration: the next "
+                   "reboot deletes all but persistent packages (to cancel it: remove "
+                   "wmopkg.factory_reset=1 from the kernel command line)\n")
+        self.check(1, "", still, "factory-reset", "cancel")
+        self.assertEqual(self.wmopkg("show").stderr, warning)
+        self.assertEqual(self.wmopkg("factory-reset", "--yes").returncode, 0)
+        self.check(1, "", still, "factory-reset", "cancel")
+        self.assertFalse(os.path.lexists(REQUEST))
+        self.assertEqual(self.wmopkg("install", self.package).stderr, warning)
+        # it was carried out, and is still passed
+        bench.write(REQUEST + ".done", b"")
+        self.succeed("No factory reset is requested.\n", "factory-reset", "cancel")
+        self.assertEqual(self.wmopkg("show").stderr, "")
 
     def test_purge_is_not_of_the_bootloader(self):
         result = self.wmopkg("boot", "set", "factory_reset", "purge")

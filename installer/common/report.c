@@ -91,16 +91,17 @@ enum exit_status report_output(void)
 {
 	struct pollfd reader = {.fd = STDOUT_FILENO};
 	struct verity_error err;
+	int reason = fflush(stdout) == 0 ? 0 : errno;
 
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	if (reason == 0 && !ferror(stdout))
 		return STATUS_DONE;
 	/* A reader of a pipe that has read enough is no failure. */
 	if (poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR))
 		return STATUS_DONE;
-	/* Not NO_ROOM: the device is not full. */
-	verity_fail_errno(&err, errno, "standard output");
-	err.code = VERITY_E_IO;
-	return report_error(NULL, &err);
+	/* Not NO_ROOM: the device is not full, and no path is to be checked. */
+	verity_fail(&err, VERITY_E_IO, "done, but its output could not be written: %s",
+		    reason ? strerror(reason) : "a part of it is lost");
+	return report_hinted(NULL, &err, NULL);
 }
 
 void report_warning(const char *format, ...)

@@ -47,7 +47,8 @@ enum exit_status report_hinted(const char *what, const struct verity_error *err,
 /**
  * report_output - whether all that was printed on stdout was written; if not, reports it
  *
- * For commands whose purpose is their output: a script must notice if part is missing.
+ * What the command did is done, and the message says so; but a script must notice if a
+ * part of the output is missing.
  */
 enum exit_status report_output(void) must_check;
 

@@ -214,7 +214,5 @@ int overlay_audit_print(int record_fd, bool json, FILE *out, struct verity_error
 		print_part(&parts.items[i], json, out);
 	for (size_t i = 0; i < OVERLAY_AUDIT_RINGS; i++)
 		overlay_audit_files_free(&files[i]);
-	if (r < 0)
-		return r;
-	return ferror(out) ? verity_fail_errno(err, EIO, "output") : 0;
+	return r;
 }

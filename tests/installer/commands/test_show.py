@@ -41,15 +41,16 @@ class Show(states.Case):
                 result = subprocess.run([bench.WMOPKG, "--config", "wmopkg.conf", *words], stdout=full,
                                         stderr=subprocess.PIPE, text=True, check=False)
                 self.assertEqual((result.returncode, result.stderr), (
-                    1, "wmopkg: standard output: No space left on device "
-                    "(check the path and the file system)\n"), words)
+                    1, "wmopkg: done, but its output could not be written: No space left on "
+                    "device\n"), words)
             for words in (["help"], ["--version"], ["inspect", self.package],
                           ["create", "--version", "1", "--description", "x",
                            f"{self.shared}/tree", "new.wmopkg"], ["keys", "new"]):
                 result = subprocess.run([bench.BUILD, *words], stdout=full,
                                         stderr=subprocess.PIPE, text=True, check=False)
                 self.assertEqual(result.returncode, 1, (words, result.stderr))
-                self.assertIn("wmopkg-build: standard output: No space left", result.stderr)
+                self.assertIn("wmopkg-build: done, but its output could not be written: "
+                              "No space left on device\n", result.stderr)
 
     def test_before_any_boot(self):
         self.install(self.package)

@@ -157,7 +157,7 @@ volumes       1.4     25.5*   ████████████████�
                                        *words], stdout=full, stderr=subprocess.PIPE, text=True,
                                       check=False)
                 self.assertEqual(done.returncode, 1)
-                self.assertIn("standard output: No space left on device", done.stderr)
+                self.assertIn("output could not be written: No space left on device\n", done.stderr)
 
     def test_in_the_shell(self):
         self.example()

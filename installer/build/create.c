@@ -19,6 +19,7 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/hex.h"
 #include "verity/util/io.h"
+#include "verity/util/version.h"
 
 #define SALT_BYTES 32
 
@@ -173,6 +174,30 @@ const struct build_option build_create_options[] = {
 	{.name = NULL},
 };
 
+/* What would keep a package from every device. */
+static int check_firmware(const struct verity_manifest *manifest,
+			  struct verity_error *err)
+{
+	const struct {
+		const char *option, *version;
+	} bounds[] = {{"--firmware-min", manifest->firmware_min},
+		      {"--firmware-max", manifest->firmware_max}};
+
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
+		if (bounds[i].version[0] && !strpbrk(bounds[i].version, "0123456789"))
+			return verity_fail(err, VERITY_E_USAGE,
+					   "%s: '%s' is not a version (it has no digit)",
+					   bounds[i].option, bounds[i].version);
+	if (manifest->firmware_min[0] && manifest->firmware_max[0] &&
+	    verity_version_compare(manifest->firmware_min, manifest->firmware_max) > 0)
+		return verity_fail(
+			err, VERITY_E_USAGE,
+			"--firmware-min %s is later than --firmware-max %s: no "
+			"device would accept the package (exchange them)",
+			manifest->firmware_min, manifest->firmware_max);
+	return 0;
+}
+
 static int read_request(int argc, char **argv, struct request *ret,
 			struct verity_error *err)
 {
@@ -217,6 +242,9 @@ static int read_request(int argc, char **argv, struct request *ret,
 	if (!manifest->version[0] || !manifest->description[0])
 		return verity_fail(err, VERITY_E_USAGE, "create: missing option: --%s",
 				   manifest->version[0] ? "description" : "version");
+	r = check_firmware(manifest, err);
+	if (r < 0)
+		return r;
 	if (!ret->signing.key != !ret->signing.cert)
 		return verity_fail(err, VERITY_E_USAGE,
 				   "create: --key and --cert go together");

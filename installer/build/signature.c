@@ -47,6 +47,8 @@ static int signer_open(struct signer *signer, const struct build_signing *signin
 	verity_signing_key_set_padding(signer->key, signing->rsa_padding);
 	if (signing->use == BUILD_USE_ANY)
 		return 0;
+	if (verity_signing_key_check_devices(signer->key, signer->when, err) < 0)
+		report_warning("%s: %s", signing->cert, err->message);
 	r = verity_signing_key_check_purpose(signer->key, purpose, err);
 	if (r == -EINVAL && signing->use == BUILD_USE_PACKAGE) {
 		report_warning("%s: %s", signing->cert, err->message);

@@ -214,10 +214,32 @@ class Peers(Case):
                   "iso_8601").stdout.split("=")[1].split("-")[0]
         when = int(run("date", "-u", "-d", f"{end}-01-01", "+%s").stdout) - 86400
         for offset, verdict in ((0, "Signed"), (10 * 31556952, "Untrusted")):
-            self.build(*CREATE, "--key", "key", "--cert", "ring/c.pem", "--signing-time",
+            made = run(BUILD, *CREATE, "--key", "key", "--cert", "ring/c.pem", "--signing-time",
                        str(when + offset), "tree", "a.wmopkg")
+            self.assertEqual((made.returncode, made.stderr), (0, "" if offset == 0 else
+                             "wmopkg-build: warning: ring/c.pem: devices would refuse the signature: "
+                             "at the signing time: certificate has expired\n"))
             first = run(BUILD, "inspect", "--keys", "ring", "a.wmopkg").stdout.splitlines()[0]
             self.assertEqual(first, f"Verification: {verdict}")
+
+    def test_what_devices_would_refuse_is_said(self):
+        self.tree()
+        for bits, offset, why in (
+                (2048, "-3600", "at the signing time: certificate is not yet valid"),
+                (1024, "0", "the key has 1024 bits, the minimum is 2048")):
+            os.makedirs("ring", exist_ok=True)
+            made = run("openssl", "req", "-x509", "-nodes", "-newkey", f"rsa:{bits}", "-keyout", "key",
+                       "-out", "ring/c.pem", "-subj", "/CN=x", "-days", "365",
+                       "-addext", "extendedKeyUsage=codeSigning")
+            self.assertEqual(made.returncode, 0, made.stderr)
+            when = run("date", "-u", "-d", f"{offset} seconds", "+%s").stdout.strip()
+            words = ("--key", "key", "--cert", "ring/c.pem", "--signing-time", when)
+            told = f"wmopkg-build: warning: ring/c.pem: devices would refuse the signature: {why}\n"
+            made = run(BUILD, *CREATE, *words, "tree", "a.wmopkg")
+            self.assertEqual((made.returncode, made.stderr), (0, told))
+            self.assertEqual(run(BUILD, "sign", *words, "a.wmopkg", "b.wmopkg").stderr, told)
+            first = run(BUILD, "inspect", "--keys", "ring", "b.wmopkg").stdout.splitlines()[0]
+            self.assertNotEqual(first, "Verification: Signed")
 
 
 class Repeatable(Case):
@@ -499,6 +521,12 @@ class WrongInput(Case):
                      "tree", "a.wmopkg")
         self.refused(2, "--priority: 'high' is not a whole number from -1000000 to 1000000",
                      *CREATE, "--priority", "high", "tree", "a.wmopkg")
+        for option in ("--firmware-min", "--firmware-max"):
+            self.refused(2, f"{option}: 'abc' is not a version (it has no digit)", *CREATE, option,
+                         "abc", "tree", "a.wmopkg")
+        self.refused(2, "--firmware-min 5.10 is later than --firmware-max 5.9: no device would accept "
+                     "the package (exchange them)", *CREATE, "--firmware-min", "5.10",
+                     "--firmware-max", "5.9", "tree", "a.wmopkg")
         self.refused(2, "--persistent: 'maybe' is not allowed, required or forbidden", *CREATE,
                      "--persistent", "maybe", "tree", "a.wmopkg")
         self.refused(2, "SOURCE_DATE_EPOCH: 'now' is not a whole number from 0 to 4294967295",

@@ -100,3 +100,17 @@ bool verity_certificate_is_for(X509 *certificate, enum verity_purpose purpose)
 	EXTENDED_KEY_USAGE_free(usage);
 	return found;
 }
+
+int verity_certificate_check_time(const X509 *certificate, time_t when)
+{
+	int order = X509_cmp_time(X509_get0_notBefore(certificate), &when);
+
+	if (order == 0)
+		return X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD;
+	if (order > 0)
+		return X509_V_ERR_CERT_NOT_YET_VALID;
+	order = X509_cmp_time(X509_get0_notAfter(certificate), &when);
+	if (order == 0)
+		return X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD;
+	return order < 0 ? X509_V_ERR_CERT_HAS_EXPIRED : X509_V_OK;
+}

@@ -24,6 +24,14 @@ bool verity_certificate_key_id(X509 *certificate,
 			       uint8_t ret[static VERITY_KEY_ID_BYTES]);
 
 /**
+ * verity_certificate_check_time - whether the certificate is valid at a time
+ * @when: seconds since 1970
+ *
+ * Return: X509_V_OK, or the reason of OpenSSL.
+ */
+int verity_certificate_check_time(const X509 *certificate, time_t when);
+
+/**
  * verity_key_bits_min - the fewest bits that a key of this type may have
  * @key: may be NULL
  *

@@ -98,20 +98,6 @@ static int fail_chain(X509_STORE_CTX *context, struct verity_error *err)
 	}
 }
 
-static int check_time(X509 *certificate, time_t when)
-{
-	int order = X509_cmp_time(X509_get0_notBefore(certificate), &when);
-
-	if (order == 0)
-		return X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD;
-	if (order > 0)
-		return X509_V_ERR_CERT_NOT_YET_VALID;
-	order = X509_cmp_time(X509_get0_notAfter(certificate), &when);
-	if (order == 0)
-		return X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD;
-	return order < 0 ? X509_V_ERR_CERT_HAS_EXPIRED : X509_V_OK;
-}
-
 /*
  * In the place of OpenSSL's internal_verify(), and with the same result, from the anchor
  * downwards: signature of each link, validity of each certificate. But here each link is
@@ -133,7 +119,7 @@ static int check_links(X509_STORE_CTX *context)
 							    sk_X509_value(chain, i + 1));
 
 		if (reason == X509_V_OK)
-			reason = check_time(certificate, when);
+			reason = verity_certificate_check_time(certificate, when);
 		if (reason == X509_V_OK)
 			continue;
 		X509_STORE_CTX_set_error(context, reason);

@@ -189,6 +189,25 @@ int verity_signing_key_check_purpose(const struct verity_signing_key *key,
 	return 0;
 }
 
+int verity_signing_key_check_devices(const struct verity_signing_key *key, int64_t when,
+				     struct verity_error *err)
+{
+	int bits = EVP_PKEY_get_bits(key->key), bits_min = verity_key_bits_min(key->key);
+	int reason = verity_certificate_check_time(key->certificate, (time_t)when);
+
+	if (bits < bits_min)
+		return verity_fail(err, VERITY_E_KEY,
+				   "devices would refuse the signature: the key has %d "
+				   "bits, the minimum is %d",
+				   bits, bits_min);
+	if (reason != X509_V_OK)
+		return verity_fail(err, VERITY_E_KEY,
+				   "devices would refuse the signature: at the signing "
+				   "time: %s",
+				   X509_verify_cert_error_string(reason));
+	return 0;
+}
+
 const EVP_MD *verity_signing_key_digest(const struct verity_signing_key *key)
 {
 	int bits = EVP_PKEY_get_bits(key->key);

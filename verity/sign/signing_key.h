@@ -62,3 +62,16 @@ void verity_signing_key_set_padding(struct verity_signing_key *key,
 int verity_signing_key_check_purpose(const struct verity_signing_key *key,
 				     enum verity_purpose purpose,
 				     struct verity_error *err) must_check;
+
+/**
+ * verity_signing_key_check_devices - whether the rules of devices about the strength of a
+ * key and the validity of its certificate allow a signature at @when
+ * @when: signing time, seconds since 1970
+ *
+ * A timestamp of an authority takes the place of the signing time on devices that have
+ * its certificate.
+ *
+ * Return: 0; -EINVAL (KEY).
+ */
+int verity_signing_key_check_devices(const struct verity_signing_key *key, int64_t when,
+				     struct verity_error *err) must_check;

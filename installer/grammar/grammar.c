@@ -188,6 +188,7 @@ struct parse {
 	unsigned used;     /* bits: words of the form that were typed */
 	unsigned at;       /* index of the first word that is not passed */
 	enum word pending; /* word whose value comes next; WORD_NONE */
+	bool keyword;      /* the last word was one */
 	struct words words;
 };
 
@@ -305,14 +306,17 @@ static bool take(struct parse *parse, const char *text, enum reading reading)
 	int index;
 
 	if (pending) {
+		parse->keyword = false;
 		parse->pending = WORD_NONE;
 		parse->words.values[pending] = value_of(word_info(pending), text, brief);
 		return parse->words.values[pending];
 	}
+	parse->keyword = false;
 	count = find_next(parse, next, &unused);
 	/* What is a keyword here is not a value. */
 	index = find_keyword(parse, next, count, text, brief);
 	is_value = index < 0;
+	parse->keyword = !is_value;
 	if (is_value)
 		index = find_value(parse, next, count, text, brief);
 	if (index < 0)
@@ -447,6 +451,20 @@ int grammar_match(const struct form *const *forms, int argc, char *const *argv,
 	return -EINVAL;
 }
 
+/* Only the forms to which the last word is a keyword, if it is one to some. */
+static void drop_values(struct parses *parses)
+{
+	size_t kept = 0;
+	bool keyword = false;
+
+	for (size_t i = 0; i < parses->count; i++)
+		keyword = keyword || parses->items[i].keyword;
+	for (size_t i = 0; i < parses->count; i++)
+		if (!keyword || parses->items[i].keyword)
+			parses->items[kept++] = parses->items[i];
+	parses->count = kept;
+}
+
 int grammar_next(const struct form *const *forms, int argc, char *const *argv,
 		 struct grammar_next *ret)
 {
@@ -457,6 +475,7 @@ int grammar_next(const struct form *const *forms, int argc, char *const *argv,
 	for (int reading = READ_WHOLE; reading <= READ_BRIEF; reading++) {
 		if (parse_words(forms, argc, argv, (enum reading)reading, &parses) < argc)
 			continue;
+		drop_values(&parses);
 		collect_next(&parses, ret);
 		r = 0;
 	}

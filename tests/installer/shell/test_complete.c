@@ -160,6 +160,10 @@ static void test_find(void **state)
 		 "files/b\xc3\xa4r.wmopkg files/b\xc3\xa5r.wmopkg", 7},
 		{COMMAND_PACKAGE, "install files/.h", "files/.hidden.wmopkg", 20},
 		{COMMAND_PACKAGE, "install no/such/", "", 0},
+		/* a keyword is not offered the words of a file of that name */
+		{COMMAND_TOP, "unlock clear |", "", 0},
+		{COMMAND_PACKAGE, "verify media |", "external stick", 0},
+		{COMMAND_PACKAGE, "show boot |", "json svg", 0},
 		{COMMAND_PACKAGE, "verify files/n", "files/notes", 11},
 		{COMMAND_TOP, "audit |", "json verify", 0},
 		{COMMAND_TOP, "help pac", "package", 7},

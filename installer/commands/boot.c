@@ -119,6 +119,20 @@ static int ask_for_reset(struct device *device, bool yes, struct verity_error *e
 		     : reset_question(device, "boot set factory_reset", yes, &purge, err);
 }
 
+/* An anchor may keep it from counting. */
+static void warn_anchor(struct device *device)
+{
+	struct overlay_trust *trust;
+	struct verity_error unused;
+
+	if (device_trust_quiet(device, &trust, &unused) == 0 &&
+	    overlay_trust_anchor(trust)->present)
+		report_warning(
+			"this device has a hardware anchor: Allow Untrusted counts "
+			"only with an unlock statement that allows it (see: "
+			"wmopkg unlock)");
+}
+
 /* What was written, and how long it counts. */
 static void print_set(struct device *device, enum overlay_bootkey key, const char *value,
 		      const char *word, const char *before)
@@ -176,6 +190,8 @@ static int set(struct device *device, const char *word, const char *value, bool 
 	audit_add(device, &entry);
 	if (value && key == OVERLAY_BOOT_DISABLE)
 		warn_unknown(device, value);
+	if (value && key == OVERLAY_BOOT_ALLOW_UNTRUSTED && strcmp(value, "1") == 0)
+		warn_anchor(device);
 	/* The kernel command line takes precedence over the U-Boot environment. */
 	if (read_bootconf(device, &conf) == 0 &&
 	    conf.origin[key] == OVERLAY_BOOT_CMDLINE) {

@@ -11,10 +11,20 @@ const char *allow_untrusted_hint(struct device *device, enum verity_code code)
 	struct overlay_trust *trust;
 	struct verity_error unused;
 
-	if ((code == VERITY_E_NO_SIGNATURE || code == VERITY_E_UNTRUSTED_SIGNER) &&
-	    device_trust(device, &trust, &unused) == 0 && overlay_trust_locked(trust))
+	if ((code != VERITY_E_NO_SIGNATURE && code != VERITY_E_UNTRUSTED_SIGNER) ||
+	    device_trust(device, &trust, &unused) < 0)
+		return verity_code_hint(code);
+	if (overlay_trust_locked(trust))
 		return "install one signed for this device, or ask for an unlock "
 		       "statement";
+	if (device_allowed_late(device))
+		return overlay_trust_anchor(trust)->present
+			       ? "reboot first: Allow Untrusted counts from the next boot "
+				 "on, if an unlock statement allows it"
+			       : "reboot first: Allow Untrusted counts from the next boot on";
+	if (overlay_trust_anchor(trust)->present)
+		return "install one signed for this device, or set Allow Untrusted, which "
+		       "requires an unlock statement here, too";
 	return verity_code_hint(code);
 }
 

@@ -14,7 +14,7 @@ void allow_untrusted_warn(struct device *device);
 /**
  * allow_untrusted_hint - what to do about @code on this device: as verity_code_hint(),
  * but where the anchor keeps Allow Untrusted from taking effect, the hint does not
- * suggest to set it
+ * suggest only to set it; where it was set after this boot, it is to reboot
  *
  * Return: a constant; NULL where there is nothing to do.
  */

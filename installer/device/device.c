@@ -176,6 +176,11 @@ static int open_record(struct device *device, bool make, int *ret,
 	return 0;
 }
 
+bool device_has_volume(const struct device *device)
+{
+	return device->data.fd >= 0 || device->persist.fd >= 0;
+}
+
 int device_record_fd(struct device *device, int *ret, struct verity_error *err)
 {
 	return open_record(device, true, ret, err);

@@ -104,6 +104,11 @@ int device_volume_open(const struct overlay_config *config, const char *role,
 const struct overlay_config *device_config(const struct device *device);
 
 /**
+ * device_has_volume - whether DATA or PERSIST is there, after device_store() succeeded
+ */
+bool device_has_volume(const struct device *device);
+
+/**
  * device_store - both stores
  * @ret: borrowed from @device
  *

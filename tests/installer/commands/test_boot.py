@@ -109,6 +109,19 @@ class Boot(bench.Case):
                        DONE, f"warning: {value}: no such package (none is installed)",
                        "boot", "set", "disable", value)
 
+    def test_allow_untrusted_on_a_device_with_an_anchor(self):
+        words = ("boot", "set", "allow_untrusted", "1")
+        told = "wmopkg.allow_untrusted=1, until 'wmopkg boot clear allow_untrusted'. " + DONE
+        self.succeed(told, *words)
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write("anchor = always\n")
+        self.check(0, told, "warning: this device has a hardware anchor: Allow Untrusted counts only "
+                   "with an unlock statement that allows it (see: wmopkg unlock)", *words)
+        self.assertEqual(self.wmopkg("boot", "clear", "allow_untrusted").stderr, "")
+        package = self.make("unsigned")
+        self.refuse(3, f"{package}: Unsigned: it has no signature (install one signed for this device, or "
+                    "set Allow Untrusted, which requires an unlock statement here, too)", "install", package)
+
     def test_a_reset_by_the_key(self):
         """It is asked for, others are told, and what cancels a reset cancels it."""
         key, words = "wmopkg.factory_reset", ("boot", "set", "factory_reset", "1")

@@ -30,6 +30,19 @@ class Show(states.Case):
         self.succeed("No packages installed.\n", "list")
         self.check(4, "", "frobnicate: no such package (none is installed)", "show", "frobnicate")
 
+    def test_no_store(self):
+        """Two empty stores are an answer; where neither is there, nothing is known."""
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write(f'data = "{self.folder}/no-data"\npersist = "{self.folder}/no-persist"\n')
+        for words in (("show",), ("show", "json"), ("list",)):
+            result = self.wmopkg(*words)
+            self.assertEqual((result.returncode, result.stdout), (4, ""), words)
+            self.assertIn("wmopkg: it is not known which packages are installed: neither DATA nor "
+                          "PERSIST is there (check the configuration)\n", result.stderr)
+        os.mkdir("no-data")
+        result = self.wmopkg("show")
+        self.assertEqual((result.returncode, result.stdout), (0, "No packages installed.\n"))
+
     def test_output_lost(self):
         with open("/dev/full", "wb") as full:
             for words in (["show"], ["show", "json"], ["verify", self.package], ["help"],

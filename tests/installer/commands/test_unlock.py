@@ -74,7 +74,9 @@ class Unlock(bench.Case):
         self.boot("")
         self.succeed(f"Unlocked until {self.day}: untrusted. Changes are applied after reboot.\n",
                      "unlock", self.good)
-        self.refuse(3, f"{self.unsigned}: Unsigned: {bench.UNSIGNED}", "install", self.unsigned)
+        self.refuse(3, f"{self.unsigned}: Unsigned: it has no signature (install one signed for "
+                    "this device, or set Allow Untrusted, which requires an unlock statement here, "
+                    "too)", "install", self.unsigned)
         self.install_signed()
 
     def test_unlocked(self):
@@ -204,8 +206,9 @@ class Unlock(bench.Case):
                 "model": "", "serial": "SN-1", "firmware": ""}}
         bench.write("run/state.json", json.dumps(state).encode())
         warning = "warning: Allow Untrusted was set after this boot, and counts from the next one on"
-        self.check(3, "", f"{warning}\n{self.unsigned}: Unsigned: {bench.UNSIGNED}", "install",
-                   self.unsigned)
+        self.check(3, "", f"{warning}\n{self.unsigned}: Unsigned: it has no signature (reboot first: "
+                   "Allow Untrusted counts from the next boot on, if an unlock statement allows it)",
+                   "install", self.unsigned)
         state["locked"] = {"code": "locked", "message": "it was asked for"}
         bench.write("run/state.json", json.dumps(state).encode())
         self.assertEqual(self.wmopkg("install", self.unsigned).returncode, 0)

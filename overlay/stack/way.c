@@ -98,11 +98,16 @@ bool overlay_way_blocked(const struct overlay_way *ways, size_t count, size_t na
 		bool seen = false, open = true;
 
 		for (size_t i = 0; i < count; i++) {
-			char kind = live[i] && open ? ways[i].kinds[at] : '\0';
-			bool fits = at < names || folder
-					    ? kind == OVERLAY_WAY_FOLDER ||
-						      kind == OVERLAY_WAY_OPAQUE
-					    : kind == OVERLAY_WAY_FILE;
+			char kind = '\0';
+			bool fits;
+
+			if (live[i] && open)
+				kind = ways[i].kinds[at];
+			if (at < names || folder)
+				fits = kind == OVERLAY_WAY_FOLDER ||
+				       kind == OVERLAY_WAY_OPAQUE;
+			else
+				fits = kind == OVERLAY_WAY_FILE;
 
 			live[i] = fits;
 			if (kind == '\0' || (fits && kind == OVERLAY_WAY_FOLDER)) {

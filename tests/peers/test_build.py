@@ -619,7 +619,7 @@ class WrongInput(Case):
         self.refused(1, "keys/unlock.pem is not the certificate of keys/signer.key" + check,
                      *CREATE, "--key", "keys/signer.key", "--cert", "keys/unlock.pem", "tree",
                      "a.wmopkg")
-        self.refused(1, "nokey: cannot be opened: No such file or directory" + check, *CREATE,
+        self.refused(4, "nokey: cannot be opened: No such file or directory (check the name)", *CREATE,
                      "--key", "nokey", "--cert", "keys/signer.pem", "tree", "a.wmopkg")
         self.refused(1, "keys/root.key exists already and is not replaced" + check, "keys",
                      "keys")

@@ -300,7 +300,7 @@ class Tokens(Case):
                      + CHECK_KEY, "--key", "pkcs11:token=vendor;object=p256", "--cert", "rsa.pem",
                      *pin)
         # the certificate is looked for first: nobody types a PIN in vain
-        self.refused(1, "none.pem: cannot be opened: No such file or directory" + CHECK_KEY,
+        self.refused(4, "none.pem: cannot be opened: No such file or directory (check the name)",
                      "--key", "pkcs11:token=vendor;object=p256", "--cert", "none.pem")
 
     def test_pins_that_are_none(self):

@@ -33,12 +33,15 @@ void verity_signing_key_free(struct verity_signing_key *key)
 
 static int open_file(const char *path, BIO **ret, struct verity_error *err)
 {
+	int reason;
+
 	*ret = BIO_new_file(path, "re");
+	reason = errno;
 	if (*ret)
 		return 0;
 	ERR_clear_error();
-	return verity_fail(err, VERITY_E_KEY, "%s: cannot be opened: %s", path,
-			   strerror(errno));
+	return verity_fail(err, reason == ENOENT ? VERITY_E_NOT_FOUND : VERITY_E_KEY,
+			   "%s: cannot be opened: %s", path, strerror(reason));
 }
 
 /* Each passphrase is asked for once; after a wrong one loading fails. */

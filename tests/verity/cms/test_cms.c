@@ -212,7 +212,7 @@ static void test_keys_that_do_not_fit(void **state)
 	check_error(&err, VERITY_E_KEY, strcat(message, key_path));
 	assert_true(verity_signing_key_load("/nonexistent", cert_path, NULL, NULL, &key,
 					    &err) < 0);
-	check_error(&err, VERITY_E_KEY,
+	check_error(&err, VERITY_E_NOT_FOUND,
 		    "/nonexistent: cannot be opened: No such file or directory");
 	assert_null(key);
 }

@@ -52,38 +52,57 @@ int sandbox_relay_listen(void)
 	return steal_fd(&fd);
 }
 
-/* Return: false at the end of one of them. */
-static bool pass_on(int from, int to)
+/*
+ * A write that fails is not told: poll() tells next that the other one has ended.
+ *
+ * Return: false at the end of @from.
+ */
+static bool pass_on(int from, int to, int worker)
 {
 	char piece[PIECE_BYTES];
 	ssize_t count = read(from, piece, sizeof(piece));
 	ssize_t done = 0;
 
-	while (done < count) {
-		ssize_t part = write(to, piece + done, (size_t)(count - done));
+	/* An answer that nobody waits for any more is dropped. */
+	while (to >= 0 && done < count) {
+		struct pollfd ends[] = {{.fd = worker}, {.fd = to, .events = POLLOUT}};
+		ssize_t part;
 
-		if (part <= 0)
-			return false;
-		done += part;
+		if (poll(ends, 2, -1) <= 0 || ends[0].revents)
+			break;
+		part = send(to, piece + done, (size_t)(count - done),
+			    MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (part < 0 && errno != EAGAIN)
+			break;
+		done += part > 0 ? part : 0;
 	}
 	return count > 0;
 }
 
 void sandbox_relay_run(const struct sandbox_relay *relay)
 {
-	for (;;) {
-		cleanup_fd int client = accept4(relay->listen, NULL, NULL, SOCK_CLOEXEC);
-		struct pollfd ends[] = {{.fd = client, .events = POLLIN},
-					{.fd = relay->agent, .events = POLLIN}};
-		bool open = client >= 0;
+	cleanup_fd int client = -1;
 
-		if (!open)
+	for (;;) {
+		struct pollfd ends[] = {
+			{.fd = relay->worker},
+			{.fd = relay->agent, .events = POLLIN},
+			{.fd = client < 0 ? relay->listen : client, .events = POLLIN},
+		};
+
+		if (poll(ends, 3, -1) <= 0 || ends[0].revents)
 			return;
-		while (open && poll(ends, 2, -1) > 0) {
-			if (ends[1].revents && !pass_on(relay->agent, client))
-				return;
-			if (ends[0].revents)
-				open = pass_on(client, relay->agent);
+		if (ends[1].revents && !pass_on(relay->agent, client, relay->worker))
+			return;
+		if (!ends[2].revents)
+			continue;
+		if (client >= 0) {
+			if (!pass_on(client, relay->agent, relay->worker))
+				close(steal_fd(&client));
+			continue;
 		}
+		client = accept4(relay->listen, NULL, NULL, SOCK_CLOEXEC);
+		if (client < 0)
+			return;
 	}
 }

@@ -11,10 +11,12 @@
 
 #define SANDBOX_RELAY_PATH "/agent"
 
-/* { -1, -1 } is none. */
+/* { -1, -1, -1 } is none. */
 struct sandbox_relay {
 	int agent;  /* connection to it */
 	int listen; /* at SANDBOX_RELAY_PATH */
+	int worker; /* pipe whose other end only the first process holds, and never uses
+		     */
 };
 
 /**
@@ -32,6 +34,6 @@ int sandbox_relay_connect(const char *path);
 int sandbox_relay_listen(void);
 
 /**
- * sandbox_relay_run - pass on what comes; ends with the agent
+ * sandbox_relay_run - pass on what comes; ends with the agent, or with the first process
  */
 void sandbox_relay_run(const struct sandbox_relay *relay);

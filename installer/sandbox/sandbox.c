@@ -161,12 +161,15 @@ static int offer_agent(const char *agent, bool is_root, bool has_root,
 		       struct sandbox_relay *relay, bool *ret_relay)
 {
 	pid_t child = -1;
+	int alive[2];
 
 	if (is_root) {
 		relay->listen =
 			has_root && relay->agent >= 0 ? sandbox_relay_listen() : -1;
 		if (relay->listen < 0)
 			return 0;
+		if (pipe2(alive, O_CLOEXEC) < 0)
+			return -errno;
 		child = fork();
 		if (child < 0)
 			return -errno;
@@ -174,6 +177,10 @@ static int offer_agent(const char *agent, bool is_root, bool has_root,
 		if (child > 0) {
 			close(relay->agent);
 			close(relay->listen);
+			close(alive[0]);
+		} else {
+			close(alive[1]);
+			relay->worker = alive[0];
 		}
 	}
 	return setenv("SSH_AUTH_SOCK", is_root ? SANDBOX_RELAY_PATH : agent, 1) < 0
@@ -196,6 +203,7 @@ static int leave_files(struct start *start, const char *const *readable,
 {
 	const struct sandbox_rules *rules = start->rules;
 	bool is_root = geteuid() == 0;
+	pid_t own = getpid();
 	bool has_root;
 	int r;
 
@@ -211,7 +219,7 @@ static int leave_files(struct start *start, const char *const *readable,
 		r = offer_agent(start->agent, is_root, has_root, &start->relay,
 				&start->is_relay);
 	if (start->is_relay)
-		start->parent = getppid();
+		start->parent = own;
 	return r;
 }
 
@@ -274,7 +282,7 @@ static _Noreturn void run(const struct sandbox_rules *rules, pid_t parent, int i
 	struct start start = {.rules = rules,
 			      .agent = rules->agent ? strdup(rules->agent) : NULL,
 			      .parent = parent,
-			      .relay = {-1, -1}};
+			      .relay = {-1, -1, -1}};
 	struct sandbox_inside inside = {.in = in, .out = out};
 	struct report report = {0};
 	int keep[SANDBOX_KEEP_MAX + 2] = {in, out};

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """wmopkg install by scp and sftp from OpenSSH: whom it believes, and who is let in."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ LOGIN = "(check the user name and the password)"
 SERVER = "(check the address, the path and the server)"
 WORDS = ("user", servers.USER, "password", servers.PASSWORD)
 BOTH = ("sftp", "scp")
+FETCH_USER = 64322  # no other process runs as this user
 
 
 def fingerprint(key):
@@ -33,6 +35,19 @@ def fingerprint(key):
 def public(key):
     with open(f"{key}.pub", encoding="utf-8") as file:
         return " ".join(file.read().split()[:2])
+
+
+def running(user):
+    """How many processes run as @user."""
+    count = 0
+    for number in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{number}/status", encoding="utf-8", errors="replace") as file:
+                fields = dict(line.split(":", 1) for line in file)
+        except OSError:  # it has ended
+            continue
+        count += fields["Uid"].split()[0] == str(user) and fields["State"].split()[0] not in "ZX"
+    return count
 
 
 class WithSsh(bench.Case):
@@ -254,21 +269,59 @@ class Keys(WithSsh):
                 self.assertEqual((result.returncode, result.stdout, result.stderr),
                                  (0, self.attempt(protocol) + bench.LOCAL, ""))
 
-    def test_agent(self):
-        key = servers.make_key("key")
-        self.ssh.authorize(key)
-        socket = f"{self.folder}/agent"
-        with subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdin=subprocess.DEVNULL,
+    @contextlib.contextmanager
+    def agent(self):
+        """An ssh agent without keys, and the environment to find it."""
+        path = f"{self.folder}/agent"
+        with subprocess.Popen(["ssh-agent", "-D", "-a", path], stdin=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL) as agent:
             try:
-                while not os.path.exists(socket):
+                while not os.path.exists(path):
                     self.assertIsNone(agent.poll())
-                env = {"SSH_AUTH_SOCK": socket}
-                subprocess.run(["ssh-add", "-q", key], check=True, env={**os.environ, **env})
-                result = self.run_at_home("sftp", **env)
+                yield agent, {**os.environ, "SSH_AUTH_SOCK": path}
             finally:
                 agent.terminate()
-        self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def wait_for_running(self, count):
+        """Until @count processes of the fetch user run."""
+        end = time.monotonic() + 60
+        while running(FETCH_USER) != count:
+            self.assertLess(time.monotonic(), end, running(FETCH_USER))
+            time.sleep(0.02)
+
+    def test_agent(self):
+        """It lets wmopkg in, and what passes its words on ends with the command."""
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write(f"fetch_user = {FETCH_USER}\n")
+        key = servers.make_key("key")
+        self.ssh.authorize(key)
+        with self.agent() as (_, env):
+            subprocess.run(["ssh-add", "-q", key], check=True, env=env)
+            for protocol in BOTH:
+                self.forget()
+                result = self.run_at_home(protocol, **env)
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.wait_for_running(0)
+
+    def test_agent_and_the_end(self):
+        """What passes on its words ends with wmopkg, which may be killed, and with the agent."""
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write(f"fetch_user = {FETCH_USER}\n")
+        with socket.create_server(("127.0.0.1", 0)) as silent, self.agent() as (agent, env):
+            address = f"127.0.0.1:{silent.getsockname()[1]}"
+            for ends_first in ("wmopkg", "agent"):
+                with subprocess.Popen(
+                        [bench.WMOPKG, "--config", "wmopkg.conf", "install", "proto", "sftp", *WORDS,
+                         address, "pkgname.wmopkg"], stdin=subprocess.DEVNULL,
+                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env) as wmopkg:
+                    try:
+                        self.wait_for_running(2)
+                        if ends_first == "agent":
+                            agent.terminate()
+                            self.wait_for_running(1)
+                    finally:
+                        wmopkg.kill()
+                self.wait_for_running(0)
 
     def test_stranger(self):
         servers.make_key("home/.ssh/id_ed25519")

@@ -4,24 +4,21 @@
 
 #include "installer/device/audit.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
 
+#include "installer/common/passwd.h"
 #include "installer/common/report.h"
 #include "verity/util/cleanup.h"
-#include "verity/util/io.h"
 #include "verity/util/text.h"
 
 DEFINE_CLEANUP(struct overlay_audit, overlay_audit_free);
 
 #define USER_BYTES 64
-#define UID_UNSET  4294967295UL /* of a process without a login */
 
 /* The line in the audit log; number 0: none. */
 struct added {
@@ -29,28 +26,17 @@ struct added {
 	char digest[2 * VERITY_DIGEST_BYTES + 1];
 };
 
-/*
- * The user who logged in, whoever that has become since, as the kernel knows it; else the
- * user of the process. The environment is what the caller makes it, and says nothing.
- */
+/* The environment is what the caller makes it, and says nothing. */
 static void find_user(char ret[static USER_BYTES])
 {
-	cleanup_free char *text = NULL;
-	unsigned long uid = UID_UNSET;
-	const struct passwd *entry;
-	size_t size = 0;
+	struct passwd_user user;
+	uid_t uid;
 
-	if (verity_io_load(AT_FDCWD, "/proc/self/loginuid", 32, &text, &size, NULL) ==
-		    0 &&
-	    size > 0)
-		uid = strtoul(text, NULL, 10);
-	if (uid == UID_UNSET)
-		uid = getuid();
-	entry = getpwuid((uid_t)uid);
-	if (entry)
-		snprintf(ret, USER_BYTES, "%s", entry->pw_name);
+	(void)passwd_login_uid(&uid);
+	if (passwd_find(PASSWD_PATH, NULL, uid, &user))
+		snprintf(ret, USER_BYTES, "%s", user.name);
 	else
-		snprintf(ret, USER_BYTES, "uid %lu", uid);
+		snprintf(ret, USER_BYTES, "uid %lu", (unsigned long)uid);
 	verity_text_plain(ret);
 }
 

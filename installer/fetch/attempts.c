@@ -112,7 +112,7 @@ static int load(const struct attempts *attempts, struct transfer_job *job,
 		r = known_hosts_load(attempts->known_hosts, &held->known_hosts,
 				     &job->known_hosts_size, err);
 		if (r == 0)
-			r = ssh_keys_load(&held->keys, err);
+			ssh_keys_load(&held->keys);
 	}
 	job->authorities = held->authorities;
 	job->known_hosts = held->known_hosts;

@@ -3,12 +3,12 @@
 #include "installer/fetch/credentials.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "installer/common/passwd.h"
 #include "installer/common/prompt.h"
 #include "installer/common/redact.h"
 #include "installer/common/signals.h"
@@ -17,7 +17,6 @@
 
 #define NAME_MAX_BYTES 256
 #define PASSWORD_MAX   1024
-#define PASSWD_BYTES   16384
 
 void credentials_hidden_done(struct credentials_hidden *hidden)
 {
@@ -73,18 +72,18 @@ int credentials_hide(int argc, char **argv, struct credentials_hidden *ret,
 
 int credentials_login_name(char **ret, struct verity_error *err)
 {
-	cleanup_free char *buffer = malloc(PASSWD_BYTES);
 	char name[NAME_MAX_BYTES];
-	struct passwd entry;
-	struct passwd *found = NULL;
+	struct passwd_user found;
 	const char *user = NULL;
 	char *copy;
+	uid_t uid;
 
-	if (getlogin_r(name, sizeof(name)) == 0 && name[0])
+	/* With a kernel that knows it, getlogin_r() would ask the name services. */
+	if (!passwd_login_uid(&uid) && getlogin_r(name, sizeof(name)) == 0 && name[0])
 		user = name;
-	else if (buffer &&
-		 getpwuid_r(getuid(), &entry, buffer, PASSWD_BYTES, &found) == 0 && found)
-		user = found->pw_name;
+	else if (passwd_find(PASSWD_PATH, NULL, uid, &found) ||
+		 passwd_find(PASSWD_PATH, NULL, getuid(), &found))
+		user = found.name;
 	copy = user ? strdup(user) : NULL;
 	if (!copy)
 		return verity_fail(

@@ -15,10 +15,8 @@ struct ssh_keys {
 };
 
 /**
- * ssh_keys_load - read those that there are; then and after a failure, ssh_keys_done()
- *
- * Return: 0, also if there are none; -ENOMEM.
+ * ssh_keys_load - read those that there are; ssh_keys_done()
  */
-int ssh_keys_load(struct ssh_keys *keys, struct verity_error *err) must_check;
+void ssh_keys_load(struct ssh_keys *keys);
 
 void ssh_keys_done(struct ssh_keys *keys);

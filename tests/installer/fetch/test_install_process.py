@@ -15,6 +15,7 @@ import bench  # noqa: E402
 import wires  # noqa: E402
 
 SERVER = "(check the address, the path and the server)"
+MARKER = f"{os.environ['WMOPKG_BUILD']}/tests/installer/libnss_marker.so.2"
 VARIABLES = {"OPENSSL_CONF": "/nowhere", "SSLKEYLOGFILE": "/nowhere", "SECRET": "s3same",
              "no_proxy": "localhost"}
 
@@ -102,6 +103,29 @@ class Process(bench.Case):
             self.assertEqual((result.returncode, result.stderr), (
                 5, "wmopkg: http://127.0.0.1:1/pkgname.wmopkg: cannot connect: Connection refused "
                 f"{SERVER}\n"), setup)
+
+    def test_name_services(self):
+        """None that a package may bring is loaded into wmopkg: users are those of a file."""
+        bench.write("nsswitch.conf", b"passwd: marker files\ngroup: marker files\nhosts: files\n")
+        setup = "mount --bind nsswitch.conf /etc/nsswitch.conf"
+        path = {"LD_LIBRARY_PATH": os.path.dirname(MARKER)}
+
+        def run(*words):
+            return subprocess.run(["unshare", "--mount", "sh", "-ec", setup + '\nexec "$@"', "sh",
+                                   *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                  check=False, env={**os.environ, **path})
+
+        for login in ((), ("sh", "-ec", "echo 0 >/proc/self/loginuid || :\nexec \"$@\"", "sh")):
+            for url in ("http://127.0.0.1:1", "sftp://127.0.0.1:1"):
+                result = run(*login, bench.WMOPKG, "--config", "wmopkg.conf", "install",
+                             f"{url}/pkgname.wmopkg")
+                self.assertIn("cannot connect", result.stderr)
+                self.assertFalse(os.path.exists("loaded"), url)
+        result = run(bench.WMOPKG, "--config", "wmopkg.conf", "install", self.package)
+        self.assertEqual((result.returncode, os.path.exists("loaded")), (0, False), result)
+        # it would have been
+        run(sys.executable, "-c", "import pwd; pwd.getpwuid(0)")
+        self.assertTrue(os.path.exists("loaded"))
 
     def test_without_the_right_to_change_the_user(self):
         result = self.told("", "setpriv", "--bounding-set", "-setuid,-setgid", "--inh-caps",

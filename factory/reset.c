@@ -97,15 +97,18 @@ static bool is_noted(const struct factory_run *run)
 /*
  * A file system can be made so that its repair does not end. One that did not, and a
  * check of a boot that did not, are not begun again, where a new file system can be made.
+ * Nor is one mounted whose super block is refused.
  */
 static enum factory_step avoid_repair(const struct factory_run *run,
 				      enum factory_step step)
 {
-	bool endless = step == FACTORY_REPAIR ||
+	bool endless = run->sealed || step == FACTORY_REPAIR ||
 		       (step == FACTORY_ERASE &&
 			overlay_unchecked_exists(run->reset->record_fd));
 
-	return endless && run->device && run->means.make ? FACTORY_MAKE : step;
+	if (run->device && run->means.make)
+		return endless ? FACTORY_MAKE : step;
+	return step == FACTORY_MAKE ? FACTORY_ERASE : step;
 }
 
 int factory_reset_run(struct factory_reset *reset, const struct factory_journal *journal,

@@ -45,6 +45,7 @@ struct factory_run {
 	dev_t number;   /* of the device */
 	bool unmounted; /* it was mounted before */
 	bool claimed;   /* it was unmounted, and in no other use */
+	bool sealed;    /* its super block is refused: it can only be made anew */
 	struct factory_volume volume;
 	bool unpurged;        /* PERSIST cannot be emptied: that is given up */
 	bool noted;           /* the audit log has the line on this reset already */

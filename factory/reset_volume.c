@@ -173,16 +173,10 @@ static int check_device(const struct factory_run *run, const struct factory_prob
 {
 	const struct factory_reset *reset = run->reset;
 	cleanup_with(factory_target_free) struct factory_target target;
-	int r;
 
 	factory_facts_read(reset, run->number, probe, run->mountpoint, true, &target);
 	target.is_named = is_named(reset->config->data, &probe->volume.filesystem);
-	r = factory_target_check(&target, "DATA", run->device, err);
-	/* the programs that repair it follow what it says about other devices */
-	return r < 0 ? r
-		     : overlay_superblock_check_device(run->device_fd,
-						       probe->volume.filesystem.type,
-						       run->device, err);
+	return factory_target_check(&target, "DATA", run->device, err);
 }
 
 /* The device that PERSIST is mounted from, and not what has its name by now. */
@@ -253,6 +247,22 @@ static void identify(struct factory_run *run, const struct factory_probe *probe)
 	make = factory_filesystem_make(filesystem, run->device, run->means.discard);
 	run->means.repair = factory_program_there(&repair);
 	run->means.make = factory_program_there(&make);
+}
+
+/*
+ * The kernel and the programs that repair it follow what it says about other devices and
+ * hosts; who makes a new file system does not read it.
+ */
+static int check_superblock(struct factory_run *run, const char *type,
+			    struct verity_error *err)
+{
+	int r = overlay_superblock_check_device(run->device_fd, type, run->device, err);
+
+	if (r == 0 || !run->means.make)
+		return r;
+	factory_run_say(run, true, "%s", err->message);
+	run->sealed = true;
+	return 0;
 }
 
 /* Whether it is mounted below a mount of @device. */
@@ -338,10 +348,12 @@ int factory_data_find(struct factory_run *run, struct verity_error *err)
 		r = factory_volume_probe(run->device_fd, run->device, &probe, err);
 		if (r == 0)
 			r = check_device(run, &probe, err);
+		if (r == 0) {
+			identify(run, &probe);
+			r = check_superblock(run, probe.volume.filesystem.type, err);
+		}
 		if (r == 0)
 			r = claim(run, err);
-		if (r == 0)
-			identify(run, &probe);
 	}
 	return r < 0 ? verity_context(err, r, "data") : 0;
 }

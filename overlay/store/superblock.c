@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Decodes the super blocks of ext2, ext3, ext4, btrfs and f2fs, as far as they name
- * devices. */
+ * devices, or have the mount wait for other hosts. */
 #include "overlay/store/superblock.h"
 
 #include <errno.h>
@@ -26,6 +26,7 @@
 #define EXT_OPTIONS_BYTES    64
 #define EXT_HAS_JOURNAL      0x4
 #define EXT_IS_JOURNAL       0x8
+#define EXT_MMP              0x100      /* "multiple mount protection" */
 #define EXT_OPTION_OF_DEVICE "journal_" /* journal_dev=, journal_path= */
 
 #define BTRFS_AT        65536
@@ -47,13 +48,14 @@ _Static_assert(BTRFS_BYTES_MIN <= OVERLAY_SUPERBLOCK_BYTES, "btrfs");
 enum verdict {
 	ALONE,
 	ELSEWHERE, /* a part of it is on another device */
+	WAITS,     /* its mount waits for other hosts, as long as it says */
 	NOT_THERE, /* no super block of that type */
 };
 
 static enum verdict judge_ext(const uint8_t *bytes, size_t size)
 {
 	const uint8_t *super;
-	uint32_t compat, inode, device;
+	uint32_t compat, incompat, inode, device;
 
 	if (size < EXT_AT + EXT_BYTES)
 		return NOT_THERE;
@@ -61,14 +63,15 @@ static enum verdict judge_ext(const uint8_t *bytes, size_t size)
 	if ((verity_le32_get(super + EXT_MAGIC) & 0xffff) != 0xef53)
 		return NOT_THERE;
 	compat = verity_le32_get(super + EXT_COMPAT);
+	incompat = verity_le32_get(super + EXT_INCOMPAT);
 	inode = verity_le32_get(super + EXT_JOURNAL_INODE);
 	device = verity_le32_get(super + EXT_JOURNAL_DEVICE);
-	if ((verity_le32_get(super + EXT_INCOMPAT) & EXT_IS_JOURNAL) ||
+	if ((incompat & EXT_IS_JOURNAL) ||
 	    ((compat & EXT_HAS_JOURNAL) && (inode == 0 || device != 0)) ||
 	    memmem(super + EXT_OPTIONS, EXT_OPTIONS_BYTES, EXT_OPTION_OF_DEVICE,
 		   strlen(EXT_OPTION_OF_DEVICE)))
 		return ELSEWHERE;
-	return ALONE;
+	return incompat & EXT_MMP ? WAITS : ALONE;
 }
 
 static enum verdict judge_btrfs(const uint8_t *bytes, size_t size)
@@ -126,8 +129,20 @@ static const struct {
 	{"vfat", NULL},         {"exfat", NULL},      {"ubifs", NULL},
 };
 
-static int refuse_parts(const char *type, const char *device, struct verity_error *err)
+/* Return: 0 for what is only not there. */
+static int refuse(enum verdict verdict, const char *type, const char *device,
+		  struct verity_error *err)
 {
+	if (verdict == WAITS)
+		return verity_fail(
+			err, VERITY_E_MOUNT,
+			"%s: its %s has the feature mmp, for a disk of several "
+			"hosts, whose mount can take minutes: it is not used "
+			"(turn it off with 'tune2fs -O ^mmp %s', or make a new "
+			"file system)",
+			device, type, device);
+	if (verdict != ELSEWHERE)
+		return 0;
 	return verity_fail(err, VERITY_E_MOUNT,
 			   "%s: its %s has a part on another device, which is not used "
 			   "(format it as ext4, btrfs or f2fs, on one device)",
@@ -139,14 +154,16 @@ int overlay_superblock_check(const char *type, const uint8_t *bytes, size_t size
 {
 	enum verdict verdict = ALONE;
 	size_t i = 0;
+	int r = 0;
 
 	if (!type[0]) {
 		/* A program that repairs it may find a copy that libblkid does not look
 		 * for. */
 		for (; i < COUNT(types); i++)
-			if (types[i].judge && types[i].judge(bytes, size) == ELSEWHERE)
-				return refuse_parts(types[i].type, device, err);
-		return 0;
+			if (types[i].judge && r == 0)
+				r = refuse(types[i].judge(bytes, size), types[i].type,
+					   device, err);
+		return r;
 	}
 	while (i < COUNT(types) && strcmp(types[i].type, type) != 0)
 		i++;
@@ -157,13 +174,11 @@ int overlay_superblock_check(const char *type, const uint8_t *bytes, size_t size
 				   device, type);
 	if (types[i].judge)
 		verdict = types[i].judge(bytes, size);
-	if (verdict == ELSEWHERE)
-		return refuse_parts(type, device, err);
 	if (verdict == NOT_THERE)
 		return verity_fail(err, VERITY_E_MOUNT,
 				   "%s: the super block of %s cannot be read", device,
 				   type);
-	return 0;
+	return refuse(verdict, type, device, err);
 }
 
 int overlay_superblock_check_device(int fd, const char *type, const char *device,

@@ -9,7 +9,7 @@ import subprocess
 
 from device import Vendor, equal, read, run, write
 from partitions import PartitionedDevice, ask_on_persist, start
-from resets import DONE, LABEL, MIB, make_packages
+from resets import DONE, LABEL, MIB, UUID, make_packages
 
 SECONDS = 60  # boot_seconds
 LIMIT = SECONDS // 6
@@ -69,6 +69,10 @@ def craft(path):
         struct.pack_into("<H", image, block + 58, 2)  # errors were seen
         file.seek(0)
         file.write(image)
+
+MMP = ("{name}: PARTLABEL={label}: {node}: its ext4 has the feature mmp, for a disk of several "
+       "hosts, whose mount can take minutes: it is not used (turn it off with 'tune2fs -O ^mmp "
+       "{node}', or make a new file system)")
 
 
 class CheckedDevice(PartitionedDevice):
@@ -176,6 +180,43 @@ def test_persist(work, build):
         said(device, ENDED.format(name="persist", node=persist))
         equal(device.ran(), [(persist,), (data,)])
         device.nothing_runs()
+
+
+def wait_for_others(device, label):
+    """Its file system, with the same files, says that another host may have it mounted: the kernel
+    and e2fsck wait for minutes."""
+    node = device.nodes[label]
+    with device.at(label) as folder:
+        shutil.copytree(folder, device.base + "/saved", symlinks=True)
+    run("mke2fs", "-q", "-F", "-t", "ext4", "-O", "mmp,^metadata_csum", "-E",
+        "mmp_update_interval=300", "-L", label, "-U", UUID, node)
+    with device.at(label) as folder:
+        shutil.copytree(device.base + "/saved", folder, dirs_exist_ok=True)
+    shutil.rmtree(device.base + "/saved")
+    told = dict(line.split(":", 1) for line in run("dumpe2fs", "-h", node).stdout.splitlines()
+                if ":" in line)
+    with open(node, "r+b") as file:
+        file.seek(int(told["MMP block number"]) * int(told["Block size"]) + 4)
+        file.write(struct.pack("<I", 7))
+    run("blockdev", "--flushbufs", node)
+
+
+def test_multiple_mount_protection(work, build):
+    """Neither is waited for: what is on the other one is active, and a reset makes DATA anew."""
+    for name, label in (("persist", PERSIST), ("data", LABEL)):
+        with PartitionedDevice(work, build, boot_seconds=SECONDS) as device:
+            start(device)
+            wait_for_others(device, label)
+            device.activate()
+            said(device, MMP.format(name=name, label=label, node=device.nodes[label]))
+            equal((device.see("etc/plain"), device.see("etc/keep")),
+                  ("plain\n", None) if name == "persist" else (None, "keep\n"))
+            if name == "data":
+                device.off()
+                ask_on_persist(device)
+                device.activate()
+                equal(device.resets()[-1:], [DONE + ", its file system is a new one"])
+                equal(os.path.ismount(device.data), True)
 
 
 def test_crafted(work, build):

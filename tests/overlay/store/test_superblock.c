@@ -36,6 +36,10 @@ struct change {
 #define ELSEWHERE(type)                                                                  \
 	"/dev/x: its " type " has a part on another device, which is not used (format "  \
 	"it as ext4, btrfs or f2fs, on one device)"
+#define WAITS(type)                                                                      \
+	"/dev/x: its " type " has the feature mmp, for a disk of several hosts, whose "  \
+	"mount can take minutes: it is not used (turn it off with 'tune2fs -O ^mmp "     \
+	"/dev/x', or make a new file system)"
 #define UNREAD(type) "/dev/x: the super block of " type " cannot be read"
 #define OTHER(type)                                                                      \
 	"/dev/x holds " type ", which is not mounted as DATA or PERSIST (format it as "  \
@@ -68,6 +72,11 @@ static const struct {
 	 ALL,
 	 ELSEWHERE("ext4")},
 	{"ext4", {EXT_MAGIC, EXT(0x200, "acl,user_xattr")}, ALL, NULL},
+	/* a mount that waits for other hosts */
+	{"ext4", {EXT_MAGIC, EXT(0x60, "\xc2\x03")}, ALL, WAITS("ext4")},
+	{"ext2", {EXT_MAGIC, EXT(0x61, "\x01")}, ALL, WAITS("ext2")},
+	{"ext4", {EXT_MAGIC, EXT(0x60, "\xc2\x02")}, ALL, NULL},
+	{"ext4", {EXT_MAGIC, EXT(0x60, "\x08\x01")}, ALL, ELSEWHERE("ext4")},
 
 	{"btrfs", {BTRFS_MAGIC, BTRFS(0x88, "\x01")}, ALL, NULL},
 	{"btrfs", {BTRFS_MAGIC, BTRFS(0x88, "\x02")}, ALL, ELSEWHERE("btrfs")},
@@ -125,6 +134,7 @@ static const struct {
 	{"", {F2FS_MAGIC(4096), F2FS(4096, DEVICE(1), "/dev/y")}, ALL, ELSEWHERE("f2fs")},
 	{"", {BTRFS_MAGIC, BTRFS(0x88, "\x02")}, ALL, ELSEWHERE("btrfs")},
 	{"", {EXT_MAGIC, EXT(0x5c, "\x04")}, ALL, ELSEWHERE("ext2")},
+	{"", {EXT_MAGIC, EXT(0x61, "\x01")}, ALL, WAITS("ext2")},
 };
 
 static void test_superblocks(void **state)

@@ -98,13 +98,17 @@ static void volume_job_run(struct timed_job *timed)
 		;
 }
 
-/* @found: NULL: opens it, @ret is set; else only looks at what there is to check */
-static int open_in_time(struct boot *boot, const struct overlay_volume *volume,
-			struct check_found *found, int *ret, struct verity_error *err)
+/*
+ * PERSIST counts for more than any package: only the part limits it.
+ *
+ * @found: NULL: opens it, @ret is set; else only looks at what there is to check
+ */
+static int open_in_time(struct boot *boot, enum overlay_store_kind kind,
+			const struct overlay_volume *volume, struct check_found *found,
+			int *ret, struct verity_error *err)
 {
 	const struct boot_budget *budget = &boot->budget;
-	/* A part of the time to verify, so that enough is left for packages on PERSIST.
-	 */
+	/* A part of the time to verify, so that enough is left for the other volume. */
 	uint64_t part_us = (uint64_t)budget->boot_seconds * 1000000 / 6;
 	struct volume_job *job = calloc(1, sizeof(*job));
 	int r;
@@ -119,11 +123,12 @@ static int open_in_time(struct boot *boot, const struct overlay_volume *volume,
 	job->fd = -1;
 	job->timed.run = volume_job_run;
 	job->timed.discard = volume_job_discard;
-	job->timed.limit_us = boot_budget_package_us(budget);
+	job->timed.limit_us = kind == OVERLAY_ORDINARY ? boot_budget_package_us(budget)
+						       : TIMED_NO_LIMIT;
 	if (budget->boot_seconds && part_us < job->timed.limit_us)
 		job->timed.limit_us = part_us;
 	if (!boot_budget_run_one(&boot->budget, BOOT_BUDGET_VERIFY, &job->timed)) {
-		boot->late = true;
+		boot->late = boot->late || kind == OVERLAY_ORDINARY;
 		return verity_fail(
 			err, VERITY_E_TIMED_OUT,
 			"it does not answer, and is not used in this boot: its "
@@ -188,20 +193,16 @@ static int open_volume(struct boot *boot, enum overlay_store_kind kind, const ch
 
 	snprintf(mountpoint, sizeof(mountpoint), "%s/%s", boot->config.run, name);
 	find_root(boot, root);
-	if (check && kind == OVERLAY_ORDINARY)
-		r = open_in_time(boot, &volume, &found, NULL, &why);
-	else if (check)
-		check_volume_look(&volume, &found);
+	if (check)
+		r = open_in_time(boot, kind, &volume, &found, NULL, &why);
 	if (check && r == 0)
 		r = check_volume(boot, kind, &found, &volume, &why);
 	if (r < 0)
 		;
 	else if (boot->mode != BOOT_DOES)
 		r = open_as_it_is(&volume, &boot->places[kind], &fd, &why);
-	else if (kind == OVERLAY_ORDINARY)
-		r = open_in_time(boot, &volume, NULL, &fd, &why);
 	else
-		r = overlay_volume_open(&volume, &fd, &why);
+		r = open_in_time(boot, kind, &volume, NULL, &fd, &why);
 	if (r < 0)
 		boot_tell(boot, LOG_LEVEL_WARNING, "%s: %s", name, why.message);
 	else if (boot->mode == BOOT_DOES)
@@ -251,6 +252,24 @@ static int open_store(struct boot *boot, struct verity_error *err)
 	return 0;
 }
 
+/*
+ * A file system can be made so that its mount does not end. The next boot does not try,
+ * and makes a new one, if the device itself answers.
+ */
+static void postpone(struct boot *boot, struct factory_journal *journal)
+{
+	struct verity_error why;
+
+	log_line(LOG_LEVEL_WARNING,
+		 "factory reset: not in this boot: DATA does not answer");
+	if (boot->mode != BOOT_DOES || boot->record < 0 ||
+	    !factory_step_wipes(journal->step))
+		return;
+	journal->step = FACTORY_MAKE;
+	if (factory_journal_store(boot->record, journal, &why) < 0)
+		log_line(LOG_LEVEL_WARNING, "persist: %s", why.message);
+}
+
 /* Return: the step that the time from now on belongs to. */
 static enum overlay_step reset(struct boot *boot)
 {
@@ -262,8 +281,7 @@ static enum overlay_step reset(struct boot *boot)
 		overlay_span_begin(&boot->steps[OVERLAY_STEP_RESET]);
 	}
 	if (boot->late && due) {
-		log_line(LOG_LEVEL_WARNING,
-			 "factory reset: not in this boot: DATA does not answer");
+		postpone(boot, &journal);
 	} else if (boot->mode == BOOT_DOES) {
 		reset_run(boot);
 	} else if (due && !boot->records) {
@@ -322,6 +340,20 @@ static void count(struct boot *boot)
 	hints_begin(boot->record, boot->config.trials, &boot->hints);
 }
 
+/* Whether it answers: it is not mounted before its file system is a new one. */
+static void look_at_data(struct boot *boot)
+{
+	char mountpoint[PATH_MAX], root[PATH_MAX];
+	const struct overlay_volume volume = {boot->config.data, mountpoint, root, false};
+	struct check_found found;
+	struct verity_error why;
+
+	snprintf(mountpoint, sizeof(mountpoint), "%s/data", boot->config.run);
+	find_root(boot, root);
+	if (open_in_time(boot, OVERLAY_ORDINARY, &volume, &found, NULL, &why) < 0)
+		boot_tell(boot, LOG_LEVEL_WARNING, "data: %s", why.message);
+}
+
 /*
  * A reset counts the boot once it is done: it takes long, and empties DATA, so that a
  * check of it would be for nothing.
@@ -333,7 +365,9 @@ static void open_data(struct boot *boot)
 
 	if (!due)
 		count(boot);
-	if (due || boot->hints.caution < OVERLAY_CAUTION_DATA)
+	if (due && boot->mode == BOOT_DOES && journal.step == FACTORY_MAKE)
+		look_at_data(boot);
+	else if (due || boot->hints.caution < OVERLAY_CAUTION_DATA)
 		boot->data = open_volume(boot, OVERLAY_ORDINARY, boot->config.data,
 					 boot->mode == BOOT_DOES && !due);
 }

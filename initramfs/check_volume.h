@@ -21,8 +21,7 @@ struct check_found {
 /**
  * check_volume_look - what there is to check
  *
- * Reads devices: it may never come back, so it is called on a thread of its own where
- * that matters.
+ * Reads devices: it may never come back, so it is called on a thread of its own.
  */
 void check_volume_look(const struct overlay_volume *volume, struct check_found *ret);
 

@@ -2,6 +2,7 @@
 """Storage that dies costs a package its box of time, and not the boot; a boot that hangs
 for another reason comes up with the firmware alone."""
 
+import json
 import os
 import re
 import signal
@@ -9,7 +10,8 @@ import subprocess
 import time
 
 import effort
-from device import FIRMWARE, Device, Vendor, devices, equal, load_module, run, wait_gone, write
+from device import FIRMWARE, Device, Vendor, devices, equal, load_module, read, run, wait_gone, \
+    write
 
 GENEROUS = 90  # seconds that nothing here takes, however busy the machine is
 PACKAGES = ("good", "other", "sick")
@@ -18,7 +20,7 @@ NOT_VERIFIED = ("it was not verified within its time (package_seconds = 2): its 
 NOT_MOUNTED = ("it was not mounted within its time (package_seconds = 2): its storage may "
                "be failing")
 NOT_BEGUN = "the time for all packages was over before it was verified (boot_seconds = 4)"
-NOT_DONE = "it was not done within its time (boot_seconds = 3)"
+NOT_DONE = "it was not done within its time (boot_seconds = 12)"
 BLOCK = 4096
 SECTORS = BLOCK // 512
 
@@ -267,12 +269,50 @@ def test_data_that_never_answers(work, build):
             wait_gone(lambda device=device: run("pgrep", "-f", device.tool, check=False).stdout)
 
 
+def test_reset_of_what_is_not_mounted_in_time(work, build):
+    """The next boot makes a new file system, and does not try to mount the old one."""
+    with Device(work, build) as device, Disk(device, "dead") as disk:
+        fill(disk)
+        run("umount", disk.folder)
+        device.configure(data=disk.node, boot_seconds=24)
+        write(device.base + "/persist/wmopkg/factory-reset", "")
+        disk.fall_silent()
+        activate(device)
+        assert "wmopkg: factory reset: not in this boot: DATA does not answer" in device.log(), \
+            device.log()
+        equal(json.loads(read(device.base + "/persist/wmopkg/factory-reset"))["step"], "make")
+        disk.heal()
+        wait_gone(lambda: run("pgrep", "-f", device.tool, check=False).stdout)
+        run("umount", device.base + "/run/data", check=False)
+        activate(device)
+        assert "wmopkg: factory reset: done: DATA is empty, its file system is a new one" in \
+            device.log(), device.log()
+
+
 def test_persist_that_never_answers(work, build):
-    """Nothing of the worker's own can get past this, and its supervisor does not wait."""
+    """When it is mounted: that costs what is on it, and not what is on DATA."""
     with Device(work, build) as device, Disk(device, "dead") as disk:
         run("umount", disk.folder)
-        device.configure(boot_seconds=3, persist=disk.node)
+        device.configure(boot_seconds=24, persist=disk.node)
         device.install(work + "/packages/good.wmopkg")
+        disk.fall_silent()
+        activate(device)
+        equal(device.see("good"), "good\n")
+        assert "wmopkg: persist: it does not answer, and is not used in this boot: its storage " \
+            "may be failing" in device.log(), device.log()
+        disk.heal()
+        wait_gone(lambda: run("pgrep", "-f", device.tool, check=False).stdout)
+
+
+def test_persist_that_falls_silent(work, build):
+    """Once its folders were read, nothing of the worker's own can get past this, and its
+    supervisor does not wait."""
+    with Device(work, build) as device, Disk(device, "dead") as disk:
+        os.mkdir(disk.folder + "/packages")
+        device.configure(boot_seconds=12, persist=disk.folder)
+        device.install(work + "/packages/good.wmopkg")
+        run("sync")
+        os.listdir(disk.folder + "/packages")
         disk.fall_silent()
         activate(device, status=1)
         check_firmware_alone(device, "timed-out", NOT_DONE)

@@ -90,6 +90,7 @@ struct factory_program factory_filesystem_repair(
 	if (!kind || !kind->repair_paths)
 		return program;
 	program.paths = kind->repair_paths;
+	program.bounded = true;
 	add(&program, kind->repair, COUNT(kind->repair));
 	add(&program, &device, 1);
 	return program;
@@ -104,6 +105,7 @@ struct factory_program factory_filesystem_check(
 	if (!kind || !kind->check[0])
 		return program;
 	program.paths = kind->repair_paths;
+	program.bounded = true;
 	add(&program, kind->check, COUNT(kind->check));
 	add(&program, &device, 1);
 	return program;

@@ -10,10 +10,12 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "overlay/fs/clock.h"
+#include "overlay/stack/memory.h"
 #include "verity/util/cleanup.h"
 
 #define FILE_HANDED 3    /* FACTORY_PROGRAM_FILE */
@@ -164,13 +166,26 @@ static bool hand_over(int file, int *report)
 	return dup2(file, FILE_HANDED) >= 0;
 }
 
+/* @bytes: of memory that is available; UINT64_MAX: not known */
+static void bound(uint64_t bytes)
+{
+	const struct rlimit most = {bytes / 4 * 3, bytes / 4 * 3};
+	cleanup_fd int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!write(fd, "1000", 4);
+	if (bytes != UINT64_MAX)
+		(void)setrlimit(RLIMIT_AS, &most);
+}
+
 /*
  * The environment is the firmware's own folders and English messages. The program ends
  * with us, or the next run would work on a disk that it is still writing to. If it cannot
  * be started, the reason goes to @report.
  */
 static void __attribute__((noreturn))
-become(const char *path, const struct factory_program *program, int out, int report)
+become(const char *path, const struct factory_program *program, uint64_t memory, int out,
+       int report)
 {
 	static char path_variable[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 	static char locale_variable[] = "LC_ALL=C";
@@ -181,6 +196,8 @@ become(const char *path, const struct factory_program *program, int out, int rep
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (program->limit_seconds > 0)
 		setpgid(0, 0);
+	if (program->bounded)
+		bound(memory);
 	if (in >= 0 && dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
 	    dup2(out, STDERR_FILENO) >= 0 && hand_over(program->file, &report))
 		execve(path, (char **)(uintptr_t)program->words, environment);
@@ -191,6 +208,7 @@ become(const char *path, const struct factory_program *program, int out, int rep
 static int spawn(const char *path, const struct factory_program *program, int out,
 		 pid_t *ret)
 {
+	uint64_t memory = program->bounded ? overlay_memory_read("MemAvailable") : 0;
 	int pipes[2];
 	int why = 0;
 	pid_t child;
@@ -199,7 +217,7 @@ static int spawn(const char *path, const struct factory_program *program, int ou
 		return -errno;
 	child = fork();
 	if (child == 0)
-		become(path, program, out, pipes[1]);
+		become(path, program, memory, out, pipes[1]);
 	if (child < 0)
 		why = errno;
 	close(pipes[1]);

@@ -27,6 +27,11 @@ struct factory_program {
 	 * Borrowed.
 	 */
 	const char *log;
+	/* Its memory is limited to most of what is available, and it is the first that
+	 * the kernel ends where there is none: what a disk says decides how much it
+	 * takes.
+	 */
+	bool bounded;
 	/* Called once, with .context, where it still runs after a second; NULL: nothing.
 	 */
 	void (*slow)(void *context);

@@ -175,6 +175,32 @@ static void test_limit(void **state)
 	assert_int_equal(st.st_size, 5);
 }
 
+/* What reads a file system that somebody made does not take all memory, nor our process
+ * with it where there is none. */
+static void test_bounded(void **state)
+{
+	static const char *const paths[] = {"./program", NULL};
+	struct factory_filesystem ext4 = {.type = "ext4"};
+	struct factory_program program = {
+		.paths = paths, .words = {"program"}, .bounded = true};
+	struct verity_error err;
+
+	(void)state;
+	assert_true(factory_filesystem_check(&ext4, DEVICE).bounded);
+	assert_true(factory_filesystem_repair(&ext4, DEVICE).bounded);
+	scratch_write("program",
+		      "#!/bin/sh\n"
+		      "[ $(ulimit -v) != unlimited ] || exit 3\n"
+		      "all=$(sed -n 's/MemTotal: *\\([0-9]*\\).*/\\1/p' "
+		      "/proc/meminfo)\n"
+		      "[ $(ulimit -v) -lt $all ] || exit 4\n"
+		      "[ $(cat /proc/self/oom_score_adj) = 1000 ] || exit 5\n");
+	assert_int_equal(chmod("program", 0755), 0);
+	assert_int_equal(factory_program_run(&program, &err), 0);
+	program.bounded = false;
+	assert_int_not_equal(factory_program_run(&program, &err), 0);
+}
+
 /* By its name alone it is the program, and its options are others. */
 static void test_busybox(void **state)
 {
@@ -199,10 +225,9 @@ static void test_busybox(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_busybox),
-		cmocka_unit_test(test_run),
-		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_words),   cmocka_unit_test(test_busybox),
+		cmocka_unit_test(test_run),     cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_bounded),
 	};
 
 	return cmocka_run_group_tests_name("factory/filesystem", tests, scratch_enter,

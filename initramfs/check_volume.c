@@ -33,7 +33,7 @@ static void note(void *context)
 	struct check *check = context;
 	struct verity_error why;
 
-	if (overlay_unchecked_store(check->boot->record, check->id, &why) < 0)
+	if (overlay_unchecked_store(check->boot->record, check->id, false, &why) < 0)
 		boot_tell(check->boot, LOG_LEVEL_WARNING, "data: %s", why.message);
 	check->noted = true;
 }
@@ -125,18 +125,23 @@ int check_volume(struct boot *boot, enum overlay_store_kind kind,
 		 struct verity_error *err)
 {
 	struct check check = {.boot = boot, .id = found->id};
+	bool spent = false;
 	struct factory_program program =
 		factory_filesystem_check(&found->filesystem, found->device);
 
 	if (!found->device[0] || !factory_program_there(&program))
 		return 0;
-	if (kind == OVERLAY_ORDINARY && overlay_unchecked_has(boot->record, found->id)) {
+	if (kind == OVERLAY_ORDINARY)
+		check.noted = overlay_unchecked_has(boot->record, found->id, &spent);
+	if (check.noted && !spent) {
 		volume->read_only = true;
+		if (overlay_unchecked_store(boot->record, found->id, true, err) < 0)
+			boot_tell(boot, LOG_LEVEL_WARNING, "data: %s", err->message);
 		boot_tell(
 			boot, LOG_LEVEL_WARNING,
 			"data: %s: the last check of its file system did not end: it is "
-			"not checked again, and mounted read-only (repair it with "
-			"'e2fsck -f %s' where it is not mounted, or reset the device "
+			"mounted read-only, and checked again at the next boot (repair it "
+			"with 'e2fsck -f %s' where it is not mounted, or reset the device "
 			"to its factory settings)",
 			found->device, found->device);
 		return 0;

@@ -31,8 +31,8 @@ void check_volume_look(const struct overlay_volume *volume, struct check_found *
  * @volume: .read_only is set where it is not known to be sound
  *
  * Whoever wrote the file system decides how long that takes. So e2fsck is ended after a
- * sixth of `boot_seconds`. If that is DATA, it is not checked again in later boots, and
- * mounted read-only: see overlay/record/unchecked.h. What is missing, or is no ext2,
+ * sixth of `boot_seconds`. If that is DATA, the next boot does not check it, and mounts
+ * it read-only: see overlay/record/unchecked.h. What is missing, or is no ext2,
  * ext3 or ext4, is left to who mounts it.
  *
  * Return: 0; -ETIMEDOUT (TIMED_OUT) where the volume must not be used in this boot.

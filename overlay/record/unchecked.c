@@ -20,6 +20,9 @@
 #define UUID        0x68
 #define UUID_BYTES  16
 
+/* and whether a boot has done without a check */
+#define NOTE_BYTES (OVERLAY_UNCHECKED_BYTES + 1)
+
 int overlay_unchecked_read(int fd, uint8_t ret[static OVERLAY_UNCHECKED_BYTES],
 			   struct verity_error *err)
 {
@@ -34,14 +37,15 @@ int overlay_unchecked_read(int fd, uint8_t ret[static OVERLAY_UNCHECKED_BYTES],
 }
 
 int overlay_unchecked_store(int record_fd, const uint8_t id[OVERLAY_UNCHECKED_BYTES],
-			    struct verity_error *err)
+			    bool spent, struct verity_error *err)
 {
 	const char *name = OVERLAY_RECORD_UNCHECKED;
+	uint8_t noted[NOTE_BYTES] = {0};
 	int r = overlay_record_clear_folder(record_fd, name, err);
 
-	return r < 0 ? r
-		     : overlay_record_keep(record_fd, name, id, OVERLAY_UNCHECKED_BYTES,
-					   err);
+	memcpy(noted, id, OVERLAY_UNCHECKED_BYTES);
+	noted[OVERLAY_UNCHECKED_BYTES] = spent;
+	return r < 0 ? r : overlay_record_keep(record_fd, name, noted, NOTE_BYTES, err);
 }
 
 bool overlay_unchecked_exists(int record_fd)
@@ -52,15 +56,20 @@ bool overlay_unchecked_exists(int record_fd)
 					 AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-bool overlay_unchecked_has(int record_fd, const uint8_t id[OVERLAY_UNCHECKED_BYTES])
+bool overlay_unchecked_has(int record_fd, const uint8_t id[OVERLAY_UNCHECKED_BYTES],
+			   bool *ret_spent)
 {
 	cleanup_free char *noted = NULL;
 	size_t size = 0;
 
-	return record_fd >= 0 &&
-	       overlay_record_load(record_fd, OVERLAY_RECORD_UNCHECKED,
-				   OVERLAY_UNCHECKED_BYTES, &noted, &size, NULL) == 0 &&
-	       size == OVERLAY_UNCHECKED_BYTES && memcmp(noted, id, size) == 0;
+	if (record_fd < 0 ||
+	    overlay_record_load(record_fd, OVERLAY_RECORD_UNCHECKED, NOTE_BYTES, &noted,
+				&size, NULL) < 0 ||
+	    size != NOTE_BYTES || memcmp(noted, id, OVERLAY_UNCHECKED_BYTES) != 0)
+		return false;
+	if (ret_spent)
+		*ret_spent = noted[OVERLAY_UNCHECKED_BYTES] != 0;
+	return true;
 }
 
 bool overlay_unchecked_is(int record_fd, const char *device)
@@ -72,5 +81,5 @@ bool overlay_unchecked_is(int record_fd, const char *device)
 		return false;
 	fd = open(device, O_RDONLY | O_CLOEXEC);
 	return fd >= 0 && overlay_unchecked_read(fd, id, NULL) == 0 &&
-	       overlay_unchecked_has(record_fd, id);
+	       overlay_unchecked_has(record_fd, id, NULL);
 }

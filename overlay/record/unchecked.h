@@ -3,13 +3,15 @@
 
 /*
  * The check of DATA's file system that did not end: by its limit of time, a power cut or
- * a watchdog. Such a file system is not checked again at the next boot, or whoever wrote
- * it could delay every boot. It is known by what the next complete check changes in its
+ * a watchdog. Such a file system is not checked again at the next boot, but at the one
+ * after that, or whoever wrote it could delay every boot, and whoever wrote the note keep
+ * a sound one read-only. It is known by what the next complete check changes in its
  * super block, in PERSIST/wmopkg/unchecked.
  */
 
 #include "verity/util/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* UUID, time of the last check, number of mounts since then. */
@@ -29,9 +31,10 @@ int overlay_unchecked_read(int fd, uint8_t ret[static OVERLAY_UNCHECKED_BYTES],
 
 /**
  * overlay_unchecked_store - note that the check of a file system begins
+ * @spent: instead, that a boot has done without: the next one checks it
  */
 int overlay_unchecked_store(int record_fd, const uint8_t id[OVERLAY_UNCHECKED_BYTES],
-			    struct verity_error *err) must_check;
+			    bool spent, struct verity_error *err) must_check;
 
 /**
  * overlay_unchecked_is - whether the check of the file system on a device was begun, and
@@ -42,8 +45,10 @@ bool overlay_unchecked_is(int record_fd, const char *device);
 
 /**
  * overlay_unchecked_has - the same by what overlay_unchecked_read() said
+ * @ret_spent: whether a boot has done without a check; may be NULL
  */
-bool overlay_unchecked_has(int record_fd, const uint8_t id[OVERLAY_UNCHECKED_BYTES]);
+bool overlay_unchecked_has(int record_fd, const uint8_t id[OVERLAY_UNCHECKED_BYTES],
+			   bool *ret_spent);
 
 /**
  * overlay_unchecked_exists - whether there is such a note, of any file system

@@ -28,8 +28,8 @@ while :; do sleep 1; done
 ENDED = ("{name}: {node}: the check of its file system was ended: it was not done within "
          f"{LIMIT} s, and it is not used in this boot (repair it with 'e2fsck -f {{node}}' where "
          "it is not mounted, or make a new file system)")
-NOT_AGAIN = ("data: {node}: the last check of its file system did not end: it is not "
-             "checked again, and mounted read-only (repair it with 'e2fsck -f {node}' where it is "
+NOT_AGAIN = ("data: {node}: the last check of its file system did not end: it is mounted "
+             "read-only, and checked again at the next boot (repair it with 'e2fsck -f {node}' where it is "
              "not mounted, or reset the device to its factory settings)")
 
 
@@ -131,7 +131,31 @@ def test_it_does_not_end(work, build):
         equal((device.see("etc/plain"), device.see("etc/keep")), ("plain\n", "keep\n"))
         equal(device.ran(), [(persist,)])
         equal(run("findmnt", "-n", "-o", "OPTIONS", device.data).stdout.startswith("ro,"), True)
-        # a check that ends, by hand
+        # every second boot tries again
+        device.off()
+        device.activate()
+        said(device, ENDED.format(name="data", node=data))
+        equal(device.ran(), [(persist,), (data, "1")])
+        device.off()
+        device.activate()
+        said(device, NOT_AGAIN.format(node=data))
+        device.off()
+        device.hang("")
+        device.ran()
+        device.activate()
+        equal(device.ran(), [(persist,), (data, "1")])
+        equal(run("findmnt", "-n", "-o", "OPTIONS", device.data).stdout.startswith("rw,"), True)
+        equal(os.path.exists(device.persist + "/wmopkg/unchecked"), False)
+
+
+def test_repaired(work, build):
+    """A check that ends, by hand."""
+    with CheckedDevice(work, build) as device:
+        data, persist = device.nodes[LABEL], device.nodes[PERSIST]
+        start(device)
+        device.hang(data)
+        device.activate()
+        device.ran()
         device.off()
         run(device.base + "/e2fsck", "-f", "-p", data)
         device.hang("")

@@ -33,6 +33,7 @@ static void test_which(void **state)
 	cleanup_fd int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	uint8_t id[OVERLAY_UNCHECKED_BYTES];
 	struct verity_error err;
+	bool spent;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -42,8 +43,10 @@ static void test_which(void **state)
 		fd = open("device", O_RDONLY | O_CLOEXEC);
 		assert_false(overlay_unchecked_is(here, "device"));
 		check_ok(overlay_unchecked_read(fd, id, &err), &err);
-		check_ok(overlay_unchecked_store(here, id, &err), &err);
+		check_ok(overlay_unchecked_store(here, id, i % 2, &err), &err);
 		assert_true(overlay_unchecked_is(here, "device"));
+		assert_true(overlay_unchecked_has(here, id, &spent));
+		assert_int_equal(spent, i % 2);
 		change("device", cases[i].at, "x", 1);
 		assert_int_equal(overlay_unchecked_is(here, "device"), cases[i].is);
 		assert_int_equal(unlink("device") | unlink("unchecked"), 0);
@@ -63,7 +66,7 @@ static void test_none(void **state)
 	assert_false(overlay_unchecked_is(-1, "device"));
 	/* a folder in its place, and one that is too short */
 	assert_int_equal(mkdir("unchecked", 0700), 0);
-	check_ok(overlay_unchecked_store(here, id, &err), &err);
+	check_ok(overlay_unchecked_store(here, id, false, &err), &err);
 	assert_true(overlay_unchecked_exists(here));
 	assert_false(overlay_unchecked_is(here, "no-such"));
 	change("device", 2046, "", 1);

@@ -19,6 +19,7 @@
 #define FLUSH_MS          200 /* after the last byte, where libcurl waits by itself */
 #define REDIRECTS_MAX     10L
 #define DISCARDED_MAX     (1L << 20) /* bytes that are read and not used */
+#define UNUSED_READS_MAX  (1L << 20) /* before the file: some are of one byte */
 #define LINES_MAX         (1U << 20) /* bytes of lines besides the file; libcurl keeps them */
 
 int transfer_no_memory(struct verity_error *err)
@@ -172,9 +173,22 @@ static size_t take_body(char *bytes, size_t one, size_t size, void *context)
 	return transfer->failure < 0 ? CURL_WRITEFUNC_ERROR : size;
 }
 
+/* The page that comes with a redirect, or with the refusal of a proxy, may have no end.
+ */
+static int fail_discarded(struct transfer *transfer, struct verity_error *err)
+{
+	bool has_proxy = transfer->proxy[0];
+
+	return verity_fail(err, VERITY_E_TRANSFER,
+			   "the %s%s sends over %ld bytes that are not part of the file",
+			   has_proxy ? "proxy " : "server",
+			   has_proxy ? transfer->proxy : "", DISCARDED_MAX);
+}
+
 /*
  * Called while libcurl waits by itself, as for the last reply of a server, and while it
- * reads what is not used: the page that comes with a redirect may have no end.
+ * reads what is not used. What a proxy says to CONNECT is read byte by byte, all that
+ * there is, and not counted in @now.
  */
 static int check_progress(void *context, curl_off_t total, curl_off_t now,
 			  curl_off_t up_total, curl_off_t up_now)
@@ -184,11 +198,9 @@ static int check_progress(void *context, curl_off_t total, curl_off_t now,
 	(void)total, (void)up_total, (void)up_now;
 	if (transfer->failure == 0)
 		transfer->failure = signals_check(&transfer->why);
-	if (transfer->failure == 0 && !transfer->begun && now > DISCARDED_MAX)
-		transfer->failure = verity_fail(
-			&transfer->why, VERITY_E_TRANSFER,
-			"the server sends over %ld bytes that are not part of the file",
-			DISCARDED_MAX);
+	if (transfer->failure == 0 && !transfer->begun &&
+	    (now > DISCARDED_MAX || ++transfer->unused_reads > UNUSED_READS_MAX))
+		transfer->failure = fail_discarded(transfer, &transfer->why);
 	/* What has come may be all: the other side knows. */
 	if (transfer->failure == 0 && transfer->begun && transfer->client->flush &&
 	    now_ms() - transfer->stall.heard_ms >= FLUSH_MS)
@@ -285,6 +297,7 @@ int transfer_try(struct transfer *transfer, struct verity_error *err)
 	transfer->words[0] = transfer->present[0] = transfer->curl_words[0] = '\0';
 	transfer->proxy[0] = '\0';
 	transfer->line_bytes = 0;
+	transfer->unused_reads = 0;
 	stall_begin(&transfer->stall, now_ms());
 	curl_slist_free_all(transfer->headers);
 	transfer->headers = NULL;

@@ -98,6 +98,16 @@ class Proxies(bench.Case):
                       result.stderr)
         self.assertNotIn("memory", result.stderr)
 
+    def test_refusal_does_not_end(self):
+        """libcurl reads the page that comes with it byte by byte, without a limit of its own."""
+        proxy = self.start(answer=b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=x\r\n"
+                           b"Content-Length: 99999999999\r\n\r\n" + bytes(4 << 20))
+        self.environment(https_proxy=f"http://127.0.0.1:{proxy.port}")
+        result = self.wmopkg("install", self.urls["https"])
+        self.assertEqual((result.returncode, result.stderr), (
+            5, f"wmopkg: {self.urls['https']}: the proxy http://127.0.0.1:{proxy.port} (https_proxy) "
+            f"sends over 1048576 bytes that are not part of the file {SERVER}\n"))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -181,9 +181,16 @@ static bool is_settled(const struct sources *sources,
 	const struct verity_policy *policy = sources->policy;
 	uint32_t number =
 		policy->denylist ? verity_denylist_text(policy->denylist)->number : 0;
+	struct verity_error next;
 
 	if (number != sources->state->denylist || entry->verdict == VERITY_QUARANTINED)
 		return false;
+	/* Left out by the boot configuration, and again: nobody reads it for that. */
+	if (!entry->active &&
+	    overlay_boot_rules_check(&sources->next.rules, &entry->entry, NULL, &next) <
+		    0 &&
+	    next.code == entry->reason.code)
+		return true;
 	if (!entry->active)
 		return !may_be_over(entry->reason.code);
 	/* What was active only because it was allowed may no longer be. */

@@ -8,7 +8,7 @@ import subprocess
 from device import equal, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TEST = os.path.join(HERE, "..", "installer", "test_sandbox.py")
+TEST = os.path.join(HERE, "..", "installer", "sandbox", "test_sandbox.py")
 CASES = ("test_attacks_are_real", "test_every_piece", "test_threads", "test_ends_with_its_parent")
 NEVER_MISSING = {"user", "no new privileges", "limits", "private root"}
 

@@ -67,7 +67,7 @@ static void test_usage(void **state)
 		 "boot: unexpected 'StE' (did you mean set?)\n"
 		 "  boot StE safe 1\n"
 		 "       ^\n"
-		 "  expected: set, clear, json or end of line"},
+		 "  expected: set, --yes, clear, json or end of line"},
 		{{"retry"},
 		 "retry: incomplete command\n"
 		 "  retry\n"

@@ -192,7 +192,7 @@ def test_full(work, build):
     big = SMALL | {"etc/factory-config/big/file": "x" * 300000}
     with new_device(work, build, big) as device:
         data = device.base + "/data"
-        run("mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", data)
+        run("mount", "-t", "tmpfs", "-o", "size=128k,mode=755", "tmpfs", data)
         device.activate()
         equal(os.listdir(data), [])
         equal(device.log(), ["wmopkg: factory configuration: not seeded: no-room: "
@@ -206,7 +206,7 @@ def test_full(work, build):
 
 def test_read_only_data(work, build):
     with new_device(work, build) as device:
-        run("mount", "-t", "tmpfs", "-o", "ro", "tmpfs", device.base + "/data")
+        run("mount", "-t", "tmpfs", "-o", "ro,mode=755", "tmpfs", device.base + "/data")
         device.activate()
         equal(device.log(), ["wmopkg: factory configuration: not seeded: read-only: "
                              ".config.seed: Read-only file system"])

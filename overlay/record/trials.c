@@ -231,7 +231,8 @@ bool overlay_trials_complete(struct overlay_trials *trials,
 	bool changed = !trials->completed;
 
 	trials->completed = true;
-	if (state->safe || (trials->idle && !without))
+	/* Or it did not come to the packages at all, as a reset left them out. */
+	if (state->safe || ((trials->idle || state->count == 0) && !without))
 		return changed;
 	changed = changed || trials->failed || without;
 	trials->failed = 0;

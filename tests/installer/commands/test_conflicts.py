@@ -605,7 +605,7 @@ class Warnings(Contents):
 
     def test_image_that_cannot_be_listed(self):
         """The boot will say; that is no reason not to install it."""
-        bench.write("image", b"no squashfs" * 1000)
+        bench.write("image", b"hsqs" + b"no squashfs" * 1000)
         package = self.seal("odd", "image")
         self.running("quiet")
         self.check(0, f"odd.wmopkg:\n{bench.BAR}    PKG: Signed\n{bench.INSTALLED}",

@@ -5,12 +5,14 @@
 import json
 import os
 import subprocess
+import sys
 import time
 import unittest
 
-import bench
-import servers
-import wires
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import servers  # noqa: E402
+import wires  # noqa: E402
 
 
 class Sources(bench.Case):

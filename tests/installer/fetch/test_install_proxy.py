@@ -3,12 +3,14 @@
 """wmopkg install through the proxies that the environment names."""
 
 import os
+import sys
 import unittest
 from unittest import mock
 
-import bench
-import servers
-import wires
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import servers  # noqa: E402
+import wires  # noqa: E402
 
 SERVER = "(check the address, the path and the server)"
 CERTIFICATE = "(check the address, and the certificate authorities that this device trusts)"

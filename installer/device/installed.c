@@ -185,14 +185,14 @@ static bool is_settled(const struct sources *sources,
 
 	if (number != sources->state->denylist || entry->verdict == VERITY_QUARANTINED)
 		return false;
-	/* Left out by the boot configuration, and again: nobody reads it for that. */
-	if (!entry->active &&
-	    overlay_boot_rules_check(&sources->next.rules, &entry->entry, NULL, &next) <
-		    0 &&
-	    next.code == entry->reason.code)
-		return true;
-	if (!entry->active)
-		return !may_be_over(entry->reason.code);
+	if (!entry->active) {
+		int r = overlay_boot_rules_check(&sources->next.rules, &entry->entry,
+						 NULL, &next);
+
+		/* Left out by the boot configuration, and again: it is not read. */
+		return (r < 0 && next.code == entry->reason.code) ||
+		       !may_be_over(entry->reason.code);
+	}
 	/* What was active only because it was allowed may no longer be. */
 	switch (entry->verdict) {
 	case VERITY_UNSIGNED:

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "overlay/record/record.h"
 #include "verity/util/cleanup.h"
@@ -28,7 +27,7 @@ int overlay_unchecked_read(int fd, uint8_t ret[static OVERLAY_UNCHECKED_BYTES],
 {
 	uint8_t super[SUPER_BYTES];
 
-	if (pread(fd, super, sizeof(super), SUPER_AT) != (ssize_t)sizeof(super))
+	if (verity_io_read(fd, super, sizeof(super), SUPER_AT, NULL) < 0)
 		return verity_fail(err, VERITY_E_IO, "the super block cannot be read");
 	memcpy(ret, super + UUID, UUID_BYTES);
 	memcpy(ret + UUID_BYTES, super + CHECKED, 4);

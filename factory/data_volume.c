@@ -29,7 +29,7 @@ int factory_volume_decode(const void *bytes, size_t size, struct factory_volume 
 			  struct verity_error *err)
 {
 	struct factory_volume volume = {.bytes = 0};
-	int r = verity_json_decode(bytes, size, volume_fields, VERITY_E_BAD_STATEMENT,
+	int r = verity_json_decode(bytes, size, volume_fields, VERITY_E_BAD_RECORD,
 				   &volume, err);
 
 	if (r == 0)

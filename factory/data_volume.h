@@ -27,7 +27,7 @@ struct factory_volume {
 /**
  * factory_volume_decode - read JSON text
  *
- * Return: 0; -EBADMSG (BAD_STATEMENT); -ENOMEM.
+ * Return: 0; -EBADMSG (BAD_RECORD); -ENOMEM.
  */
 int factory_volume_decode(const void *bytes, size_t size, struct factory_volume *ret,
 			  struct verity_error *err) must_check;

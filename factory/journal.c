@@ -48,7 +48,7 @@ int factory_journal_decode(const void *bytes, size_t size, struct factory_journa
 			   struct verity_error *err)
 {
 	struct factory_journal journal = {.step = FACTORY_ASKED};
-	int r = verity_json_decode(bytes, size, journal_fields, VERITY_E_BAD_STATEMENT,
+	int r = verity_json_decode(bytes, size, journal_fields, VERITY_E_BAD_RECORD,
 				   &journal, err);
 
 	if (r == 0)

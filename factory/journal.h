@@ -42,7 +42,7 @@ struct factory_journal {
 /**
  * factory_journal_decode - read JSON text
  *
- * Return: 0; -EBADMSG (BAD_STATEMENT); -ENOMEM.
+ * Return: 0; -EBADMSG (BAD_RECORD); -ENOMEM.
  */
 int factory_journal_decode(const void *bytes, size_t size, struct factory_journal *ret,
 			   struct verity_error *err) must_check;

@@ -225,7 +225,7 @@ static int settle(const struct load *load, bool final, struct verity_error *err)
 			verity_fail(
 				&why, VERITY_E_TOO_MANY,
 				"%d other files of this package do not match, so this "
-				"one is not read",
+				"one is not read (remove the files that do not match)",
 				ATTEMPTS);
 		packages_refuse(package, &why);
 	}
@@ -300,7 +300,8 @@ static bool leave_out(const struct load *load, enum boot_rank rank, size_t first
 		return false;
 	verity_fail(&why, VERITY_E_TIMED_OUT,
 		    "it is not verified in this boot: %u boots in a row ended before the "
-		    "packages were verified",
+		    "packages were verified (complete a boot: 'wmopkg "
+		    "boot-complete')",
 		    load->context->hints->begun);
 	for (size_t i = first; i < first + count; i++)
 		packages_refuse(&load->packages->items[i], &why);
@@ -466,7 +467,7 @@ void packages_verify_again(struct packages *packages,
 	/* Accepted only where its file was replaced in this very moment. */
 	if (verify_heads(packages, context, index, 1, &why) == 0 && package->verified)
 		verity_fail(&why, VERITY_E_BUSY,
-			    "its file changed while it was verified");
+			    "its file changed while it was verified (reboot)");
 	if (why.code != VERITY_OK)
 		packages_refuse(package, &why);
 	packages_put_in_order(packages);

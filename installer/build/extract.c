@@ -36,7 +36,8 @@ static int write_query(const char *path, const char *file, const void *signature
 
 	if (bytes == 0)
 		return verity_fail(err, VERITY_E_NO_SIGNATURE,
-				   "%s has no signature that a timestamp could be for",
+				   "%s has no signature that a timestamp could be for "
+				   "(sign it first)",
 				   file);
 	r = verity_timestamp_query(signature, bytes, &query, &query_bytes, err);
 	if (r < 0)

@@ -152,7 +152,9 @@ static int put_timestamp(const char *path, const void *present, size_t present_b
 
 	if (present_bytes == 0)
 		return verity_fail(err, VERITY_E_NO_SIGNATURE,
-				   "there is no signature that %s could be for", path);
+				   "there is no signature that %s could be for (sign it "
+				   "first)",
+				   path);
 	r = verity_io_load(AT_FDCWD, path, VERITY_TIMESTAMP_RESPONSE_MAX, &response,
 			   &size, err);
 	if (r < 0)

@@ -36,18 +36,12 @@ static int pass_trials(int record, const struct overlay_state *state,
 {
 	cleanup_with(overlay_trials_free) struct overlay_trials trials = {0};
 	cleanup_fd int lock = -1;
-	struct verity_error why;
 	uint64_t mark;
 	int r = overlay_trials_lock(record, &lock, err);
 
 	if (r < 0)
 		return r;
 	r = overlay_trials_load(record, &trials, err);
-	why = *err;
-	/* Only a boot knows which packages are on trial. */
-	if (r == -EBADMSG)
-		r = verity_fail(err, why.code, "%s (reboot: the next boot replaces it)",
-				why.message);
 	mark = trials.audit_number;
 	/* Also where the log is damaged, which `wmopkg audit` reports. */
 	if (r == 0)

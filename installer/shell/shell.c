@@ -235,9 +235,10 @@ static int keep_input(struct verity_error *err)
 	while (fd >= 0 && (n = read(STDIN_FILENO, part, sizeof(part))) > 0 &&
 	       write(fd, part, (size_t)n) == n)
 		if ((size += (size_t)n) > SCRIPT_BYTES_MAX)
-			return verity_fail(err, VERITY_E_TOO_MANY,
-					   "standard input has over %d bytes of commands",
-					   SCRIPT_BYTES_MAX);
+			return verity_fail(
+				err, VERITY_E_TOO_MANY,
+				"standard input has over %d bytes of commands (split them)",
+				SCRIPT_BYTES_MAX);
 	explicit_bzero(part, sizeof(part));
 	if (n != 0 || lseek(fd, 0, SEEK_SET) < 0 || dup2(fd, STDIN_FILENO) < 0)
 		return verity_fail_errno(err, errno, "standard input");

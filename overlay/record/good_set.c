@@ -122,10 +122,9 @@ int overlay_good_decode(const void *bytes, size_t size, struct overlay_good_set 
 	int r;
 
 	if (size > OVERLAY_GOOD_BYTES_MAX)
-		return verity_fail(err, VERITY_E_BAD_STATEMENT, "over %d bytes",
+		return verity_fail(err, VERITY_E_BAD_RECORD, "over %d bytes",
 				   OVERLAY_GOOD_BYTES_MAX);
-	r = verity_json_decode(bytes, size, set_fields, VERITY_E_BAD_STATEMENT, &set,
-			       err);
+	r = verity_json_decode(bytes, size, set_fields, VERITY_E_BAD_RECORD, &set, err);
 	if (r < 0)
 		return r;
 	*ret = set;

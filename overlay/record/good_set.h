@@ -48,7 +48,7 @@ bool overlay_good_equal(const struct overlay_good_set *a,
  * overlay_good_decode, overlay_good_encode - JSON text
  * @ret: set on success only; overlay_good_free(), free()
  *
- * Return: 0; -EBADMSG (BAD_STATEMENT); -ENOMEM.
+ * Return: 0; -EBADMSG (BAD_RECORD); -ENOMEM.
  */
 int overlay_good_decode(const void *bytes, size_t size, struct overlay_good_set *ret,
 			struct verity_error *err) must_check;

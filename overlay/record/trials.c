@@ -90,10 +90,10 @@ int overlay_trials_decode(const void *bytes, size_t size, struct overlay_trials 
 	int r;
 
 	if (size > OVERLAY_TRIALS_BYTES_MAX)
-		return verity_fail(err, VERITY_E_BAD_STATEMENT, "over %d bytes",
+		return verity_fail(err, VERITY_E_BAD_RECORD, "over %d bytes",
 				   OVERLAY_TRIALS_BYTES_MAX);
-	r = verity_json_decode(bytes, size, trials_fields, VERITY_E_BAD_STATEMENT,
-			       &trials, err);
+	r = verity_json_decode(bytes, size, trials_fields, VERITY_E_BAD_RECORD, &trials,
+			       err);
 	if (r < 0)
 		return r;
 	/* A package is found by its entry: there is one of each. */
@@ -103,7 +103,7 @@ int overlay_trials_decode(const void *bytes, size_t size, struct overlay_trials 
 				    trials.items[before].entry.kind &&
 			    strcmp(trials.items[i].entry.name,
 				   trials.items[before].entry.name) == 0)
-				return verity_fail(err, VERITY_E_BAD_STATEMENT,
+				return verity_fail(err, VERITY_E_BAD_RECORD,
 						   "packages: %s: there twice",
 						   trials.items[i].entry.name);
 	/* The audit log goes on after it: near the last number it could not. */

@@ -81,7 +81,7 @@ struct overlay_trials {
  * overlay_trials_decode - read JSON text
  * @ret: filled on success only; overlay_trials_free()
  *
- * Return: 0; -EBADMSG (BAD_STATEMENT); -ENOMEM.
+ * Return: 0; -EBADMSG (BAD_RECORD); -ENOMEM.
  */
 int overlay_trials_decode(const void *bytes, size_t size, struct overlay_trials *ret,
 			  struct verity_error *err) must_check;

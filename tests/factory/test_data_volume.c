@@ -46,7 +46,7 @@ static void test_decode(void **state)
 
 		assert_int_equal(factory_volume_decode(text, strlen(text), &volume, &err),
 				 -EBADMSG);
-		check_error(&err, VERITY_E_BAD_STATEMENT, cases[i].why);
+		check_error(&err, VERITY_E_BAD_RECORD, cases[i].why);
 		assert_int_equal(volume.bytes, 99);
 	}
 	check_ok(factory_volume_decode(WHOLE, strlen(WHOLE), &volume, &err), &err);
@@ -97,7 +97,7 @@ static void test_remember(void **state)
 	assert_int_equal(found.bytes, 8192);
 	scratch_write("record/" FACTORY_VOLUME, "{");
 	assert_int_equal(factory_volume_recall(fd, &found, &err), -EBADMSG);
-	check_error(&err, VERITY_E_BAD_STATEMENT,
+	check_error(&err, VERITY_E_BAD_RECORD,
 		    "data.json: not JSON: incomplete at byte 1");
 	check_ok(factory_volume_remember(fd, &volume, &err), &err);
 	check_ok(factory_volume_recall(fd, &found, &err), &err);

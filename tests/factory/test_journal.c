@@ -105,7 +105,7 @@ static void test_decode(void **state)
 		assert_int_equal(
 			factory_journal_decode(text, strlen(text), &journal, &err),
 			-EBADMSG);
-		check_error(&err, VERITY_E_BAD_STATEMENT, cases[i].why);
+		check_error(&err, VERITY_E_BAD_RECORD, cases[i].why);
 		assert_int_equal(journal.line, 99);
 	}
 	check_ok(factory_journal_decode(WHOLE, strlen(WHOLE), &journal, &err), &err);

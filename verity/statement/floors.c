@@ -156,7 +156,7 @@ int verity_floors_decode(const void *bytes, size_t size, struct verity_floors *r
 			 struct verity_error *err)
 {
 	cleanup_with(verity_floors_free) struct verity_floors floors = {.time = 0};
-	int r = verity_json_decode(bytes, size, floors_fields, VERITY_E_BAD_STATEMENT,
+	int r = verity_json_decode(bytes, size, floors_fields, VERITY_E_BAD_RECORD,
 				   &floors, err);
 
 	if (r < 0)

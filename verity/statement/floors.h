@@ -45,7 +45,7 @@ struct verity_floors {
  * verity_floors_decode - read JSON text
  * @ret: filled on success only; verity_floors_free()
  *
- * Return: 0; -EBADMSG (BAD_STATEMENT); -ENOMEM.
+ * Return: 0; -EBADMSG (BAD_RECORD); -ENOMEM.
  */
 int verity_floors_decode(const void *bytes, size_t size, struct verity_floors *ret,
 			 struct verity_error *err) must_check;

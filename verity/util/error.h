@@ -79,7 +79,7 @@ enum exit_status {
 	  "update the firmware, or ask the vendor for a package made for this firmware")                \
 	X(BAD_SIGNATURE, "bad-signature", EBADMSG, STATUS_REFUSED,                                      \
 	  "the signature is malformed, or does not match the manifest",                                 \
-	  "the copy is damaged or was changed: get it again")                                           \
+	  "get it again; if it is refused again, ask the vendor to sign it anew")                       \
 	X(NO_SIGNATURE, "no-signature", EKEYREJECTED, STATUS_REFUSED,                                   \
 	  "it is not signed",                                                                           \
 	  "install a signed package, or set Allow Untrusted in the boot configuration")                 \
@@ -111,8 +111,10 @@ enum exit_status {
 	  "the device did not complete its boots with it",                                              \
 	  "run 'wmopkg retry NAME', or install another version")                                        \
 	X(BAD_STATEMENT, "bad-statement", EBADMSG, STATUS_REFUSED,                                      \
-	  "a signed statement, or a state file of this device, is malformed",                           \
-	  "get the file again from its vendor")                                                         \
+	  "a signed statement is malformed", "get the file again from its vendor")                      \
+	X(BAD_RECORD, "bad-record", EBADMSG, STATUS_FAILED,                                             \
+	  "a record that the device keeps on PERSIST is damaged",                                       \
+	  "reboot: the next boot replaces it")                                                          \
 	X(WRONG_TYPE, "wrong-type", EBADMSG, STATUS_REFUSED,                                            \
 	  "it is another type of signed file than the one expected",                                    \
 	  "check which file this is")                                                                   \

@@ -848,7 +848,7 @@ static void test_refused(void **state)
 
 		if (r != -EBADMSG)
 			fail_msg("%s: %d", refused[i].text, r);
-		check_error(&err, VERITY_E_BAD_STATEMENT, refused[i].message);
+		check_error(&err, VERITY_E_BAD_RECORD, refused[i].message);
 		assert_int_equal(trials.count, 7);
 	}
 }
@@ -873,7 +873,7 @@ static void test_file(void **state)
 
 	scratch_write(OVERLAY_RECORD_TRIALS, "{");
 	assert_int_equal(overlay_trials_load(here, &trials, &err), -EBADMSG);
-	assert_string_equal(verity_code_name(err.code), "bad-statement");
+	assert_string_equal(verity_code_name(err.code), "bad-record");
 	assert_memory_equal(err.message, "trials.json: not JSON: ", 23);
 	assert_int_equal(unlink(OVERLAY_RECORD_TRIALS), 0);
 }

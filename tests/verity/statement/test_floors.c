@@ -77,7 +77,7 @@ static void test_decode(void **state)
 			continue;
 		}
 		assert_int_equal(r, -EBADMSG);
-		check_error(&err, VERITY_E_BAD_STATEMENT, cases[i].message);
+		check_error(&err, VERITY_E_BAD_RECORD, cases[i].message);
 		assert_int_equal(floors.time, 99);
 	}
 }
@@ -211,7 +211,7 @@ static void test_full(void **state)
 
 	strcpy(text + used, ",\"more\":1}}");
 	assert_int_equal(decode(text, &floors, &err), -EBADMSG);
-	check_error(&err, VERITY_E_BAD_STATEMENT, "epochs: more than 4096 names");
+	check_error(&err, VERITY_E_BAD_RECORD, "epochs: more than 4096 names");
 }
 
 int main(void)

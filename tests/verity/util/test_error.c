@@ -43,6 +43,7 @@ static const struct {
 	{"downgrade", EPERM, 3},
 	{"quarantined", EPERM, 3},
 	{"bad-statement", EBADMSG, 3},
+	{"bad-record", EBADMSG, 1},
 	{"wrong-type", EBADMSG, 3},
 	{"wrong-device", EPERM, 3},
 	{"expired", EPERM, 3},

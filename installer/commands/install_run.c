@@ -20,6 +20,7 @@
 #include "installer/device/critical_warn.h"
 #include "installer/device/end_quarantine.h"
 #include "installer/device/next_boot.h"
+#include "installer/device/read_images.h"
 #include "installer/device/reboot_frees.h"
 #include "installer/device/reset_pending.h"
 #include "installer/grammar/grammar.h"
@@ -237,6 +238,20 @@ static int check_image(const struct verity_verified *verified, struct verity_err
 	return r;
 }
 
+/* So that `show` need not read what was just read. */
+static void remember(const struct install *install)
+{
+	const char *run = device_config(install->device)->run;
+	const struct verity_verified *verified = verity_stream_verified(install->stream);
+	cleanup_free struct read_images *images = NULL;
+
+	if (!verified || read_images_load(run, &images, NULL) < 0)
+		return;
+	read_images_add(images, verity_verified_fd(verified),
+			verity_stream_judgement(install->stream)->id);
+	read_images_store(run, images);
+}
+
 static int receive(struct install *install, const struct verity_policy *policy,
 		   uint8_t ret_id[static VERITY_DIGEST_BYTES], struct verity_error *err)
 {
@@ -261,6 +276,8 @@ static int receive(struct install *install, const struct verity_policy *policy,
 	}
 	if (r == 0)
 		r = overlay_incoming_commit(install->incoming, err);
+	if (r == 0)
+		remember(install);
 	if (r == 0)
 		memcpy(ret_id, verity_stream_judgement(stream)->id, VERITY_DIGEST_BYTES);
 	audit(install, r < 0 ? err : NULL);

@@ -15,6 +15,7 @@
 
 #include "installer/common/report.h"
 #include "installer/device/next_boot.h"
+#include "installer/device/read_images.h"
 #include "overlay/record/good_set.h"
 #include "overlay/store/order.h"
 #include "overlay/store/survey.h"
@@ -137,17 +138,29 @@ static bool is_file(const struct overlay_state_entry *entry, int fd)
 	       overlay_file_id_equal(&entry->file, &id);
 }
 
-/* @entry: what this boot did with a file of this name; NULL: nothing */
-static void judge(struct installed *item, int folder, const char *file,
-		  const struct verity_policy *policy, const struct overlay_state *state,
-		  const struct overlay_state_entry *entry)
+struct sources {
+	const struct overlay_store *store;
+	const struct overlay_state *state; /* NULL: nothing was activated */
+	const struct verity_policy *policy;
+	struct verity_policy hasty; /* the same, where only the verdict matters */
+	struct next_boot next;
+	struct read_images *images;
+};
+
+/*
+ * @whole:  whatever the verdict, read the image
+ * @entry: what this boot did with a file of this name; NULL: nothing
+ */
+static void judge(const struct sources *sources, bool whole, struct installed *item,
+		  int folder, const char *file, const struct overlay_state_entry *entry)
 {
+	const struct verity_policy *policy = whole ? sources->policy : &sources->hasty;
 	const struct overlay_state_entry *same = NULL;
 	bool accepted = false;
 
 	item->verdict = VERITY_INVALID;
-	if (verity_package_open(folder, file, policy, &item->package, &item->reason) ==
-	    0) {
+	if (read_images_open(sources->images, folder, file, policy, &item->package,
+			     &item->reason) == 0) {
 		accepted = take_package(item);
 		if (entry && entry->entry.kind == item->entry.kind &&
 		    is_file(entry, verity_package_fd(item->package)))
@@ -157,7 +170,7 @@ static void judge(struct installed *item, int folder, const char *file,
 		    item->verdict != VERITY_QUARANTINED)
 			same = NULL;
 	}
-	find_status(item, state, same, accepted);
+	find_status(item, sources->state, same, accepted);
 	item->booted = entry;
 	item->active = entry && entry->active;
 	item->ends = item->active && !accepted;
@@ -165,14 +178,6 @@ static void judge(struct installed *item, int folder, const char *file,
 	if (!same && item->active)
 		COPY(item->running, entry->version);
 }
-
-struct sources {
-	const struct overlay_store *store;
-	const struct overlay_state *state; /* NULL: nothing was activated */
-	const struct verity_policy *policy;
-	struct verity_policy hasty; /* the same, where only the verdict matters */
-	struct next_boot next;
-};
 
 /* Whether the next boot would say the same of a file as this one, without reading it. */
 static bool is_settled(const struct sources *sources,
@@ -260,8 +265,7 @@ static void fill(const struct sources *sources, bool whole, struct installed *it
 			return;
 		}
 	}
-	judge(item, folder, file, whole ? sources->policy : &sources->hasty,
-	      sources->state, entry);
+	judge(sources, whole, item, folder, file, entry);
 	apply_next_boot(sources, item);
 	if (!whole) {
 		verity_package_free(item->package);
@@ -427,12 +431,16 @@ int installed_list_read(struct device *device, const char *name, bool whole,
 {
 	cleanup_with(overlay_survey_free) struct overlay_survey survey = {.count = 0};
 	cleanup_with(installed_list_free) struct installed_list list = {0};
+	cleanup_free struct read_images *images = NULL;
+	const char *run = device_config(device)->run;
 	struct sources sources = {.state = device_state(device)};
 	size_t most = sources.state ? sources.state->count : 0, kept = 0;
 	struct overlay_store *store = NULL;
 	bool hidden;
 	int r = device_policy(device, &sources.policy, err);
 
+	if (r == 0)
+		r = read_images_load(run, &images, err);
 	if (r == 0)
 		r = device_store(device, &store, err);
 	hidden = r == -EACCES && !store && sources.state && !whole;
@@ -441,6 +449,7 @@ int installed_list_read(struct device *device, const char *name, bool whole,
 	if (r < 0 && !hidden)
 		return r;
 	sources.store = store;
+	sources.images = images;
 	sources.hasty = *sources.policy;
 	sources.hasty.refuse_early = true;
 	next_boot_read(device, &sources.next);
@@ -454,6 +463,7 @@ int installed_list_read(struct device *device, const char *name, bool whole,
 		list.items[list.count].entry = survey.entries[i];
 		fill(&sources, whole && asked, &list.items[list.count++]);
 	}
+	read_images_store(run, images);
 	if (hidden) {
 		report_warning("only root can read the packages: this is what the boot "
 			       "found, without what was changed since");

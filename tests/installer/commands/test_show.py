@@ -4,7 +4,9 @@
 
 import json
 import os
+import re
 import shutil
+import struct
 import subprocess
 import sys
 import unittest
@@ -76,6 +78,56 @@ class Show(states.Case):
     def test_persistent(self):
         self.install(self.package, "persistent")
         self.succeed(TABLE.format(kind="True", verdict="Signed"), "show")
+
+    def test_read_once(self):
+        """An image that matched is not read again while the file is the same; all else is judged
+        again, and a boot knows nothing of it."""
+        known, path = "run/read-images", "data/packages/pkgname.wmopkg"
+        record = struct.Struct("QQQqq32s")
+
+        def identity():
+            stat = os.stat(path)
+            return (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+        def shown(*name):
+            """The verdict, which is the first of these words."""
+            return re.findall("Signed|Invalid|Untrusted", self.wmopkg("show", *name).stdout)[0]
+
+        self.install(self.package)
+        self.assertEqual(os.stat(known).st_mode & 0o777, 0o600)
+        kept = record.unpack(bench.read(known))
+        self.assertEqual(kept[:5], identity())
+        self.assertEqual(shown(), "Signed")
+        self.assertEqual(record.unpack(bench.read(known)), kept)
+        # written to: it is another file
+        with open(path, "r+b") as file:
+            file.seek(-8192, os.SEEK_END)
+            file.write(b"damage")
+        self.assertEqual(shown(), "Invalid")
+        self.assertEqual(shown("pkgname"), "Invalid")
+        # if that had matched, it would not be read, and what it is would be judged
+        bench.write(known, record.pack(*identity(), kept[5]))
+        self.assertEqual(shown(), "Signed")
+        self.assertEqual(shown("pkgname"), "Signed")
+        bench.write(known, record.pack(*identity(), bytes(32)))  # of another package
+        self.assertEqual(shown(), "Invalid")
+        bench.write(known, record.pack(*identity(), kept[5]))
+        os.rename("keys", "kept")
+        os.mkdir("keys")
+        shutil.copy(f"{self.keys}/unlock.pem", "keys")
+        self.assertEqual(shown(), "Untrusted")
+        shutil.rmtree("keys")
+        os.rename("kept", "keys")
+        # others may have written it
+        os.chmod(known, 0o622)
+        self.assertEqual(shown(), "Invalid")
+        os.chmod(known, 0o600)
+        self.assertEqual(shown(), "Signed")
+        os.chown(known, 1, 1)
+        self.assertEqual(shown(), "Invalid")
+        for damaged in (b"x", bytes(72 * 1025)):
+            bench.write(known, damaged)
+            self.assertEqual(shown(), "Invalid")
 
     def test_refused(self):
         self.boot("wmopkg.allow_untrusted=1")

@@ -122,8 +122,8 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 	if (r < 0)
 		return r;
 	snprintf(title, sizeof(title), "%s" VERITY_PACKAGE_SUFFIX, name);
-	progress_begin(&install->progress, stdout, isatty(STDOUT_FILENO) == 1, title,
-		       file_bytes);
+	progress_begin(&install->progress, stdout, progress_style_of(STDOUT_FILENO),
+		       title, file_bytes);
 	return 0;
 }
 

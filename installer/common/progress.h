@@ -2,30 +2,52 @@
 #pragma once
 
 /*
- * The progress bar of a transfer, below its scale. Characters are only added, never
- * replaced, so that it looks the same on a serial line and in a log.
+ * The progress bar of a transfer, below its scale. Its characters are only added, never
+ * replaced, so that it looks the same on a serial line and in a log. On a terminal, a
+ * transfer that takes long has a second line below it, with numbers, which is erased in
+ * the end.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
+#define PROGRESS_NUMBERS_BYTES 96
+
+/* How it is shown. */
+enum progress_style {
+	PROGRESS_ONCE,    /* printed when it is complete */
+	PROGRESS_BAR,     /* grows as bytes come */
+	PROGRESS_LATER,   /* with numbers below it, if the transfer takes over 3 s */
+	PROGRESS_NUMBERS, /* with numbers from the start */
+};
+
 /* Plain data. */
 struct progress {
-	FILE *out;      /* borrowed */
-	bool live;      /* grows as bytes come; else it is printed once, when complete */
-	bool open;      /* begun, and neither ended nor broken off */
-	uint64_t total; /* bytes */
-	unsigned shown; /* columns of the bar already on the screen */
+	FILE *out; /* borrowed */
+	enum progress_style style;
+	bool open;           /* begun, and neither ended nor broken off */
+	bool below;          /* there are numbers below the bar */
+	uint64_t total;      /* bytes */
+	unsigned shown;      /* columns of the bar already on the screen */
+	int64_t begun_ms;    /* the times are of the monotonic clock */
+	int64_t numbered_ms; /* when the numbers were printed */
 };
+
+/**
+ * progress_style_of - how it is to be shown on a file: what the terminal can do
+ */
+enum progress_style progress_style_of(int fd);
 
 /**
  * progress_begin - print the title and the scale
  * @title: file name
  * @total: bytes, 1 or more
+ *
+ * While a bar grows, the terminal shows no keys.
  */
-void progress_begin(struct progress *progress, FILE *out, bool live, const char *title,
-		    uint64_t total);
+void progress_begin(struct progress *progress, FILE *out, enum progress_style style,
+		    const char *title, uint64_t total);
 
 /**
  * progress_advance - @done bytes of the total have come
@@ -50,3 +72,10 @@ void progress_pause(struct progress *progress);
  * none was begun
  */
 void progress_break(struct progress *progress);
+
+/**
+ * progress_format - "3.1/24.2 MiB  410 kB/s  0:51 left"
+ * @ms: that it took so far
+ */
+void progress_format(uint64_t done, uint64_t total, int64_t ms,
+		     char ret[static PROGRESS_NUMBERS_BYTES]);

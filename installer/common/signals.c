@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stddef.h>
 
+#include "installer/common/echo.h"
+
 static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
 #define NUMBER_COUNT (sizeof(numbers) / sizeof(numbers[0]))
@@ -12,16 +14,29 @@ static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 /* A handler can write only to globals. */
 static volatile sig_atomic_t interrupted;
 
+/* The second one ends the program. */
 static void remember(int number)
 {
-	(void)number;
+	if (interrupted) {
+		echo_restore();
+		signal(number, SIG_DFL);
+		raise(number);
+	}
 	interrupted = 1;
+}
+
+/* Other programs use the terminal until this one goes on. */
+static void suspend(int number)
+{
+	(void)number;
+	echo_restore();
+	raise(SIGSTOP);
 }
 
 void signals_watch(void)
 {
-	const struct sigaction watch = {.sa_handler = remember,
-					.sa_flags = (int)SA_RESETHAND};
+	const struct sigaction watch = {.sa_handler = remember};
+	const struct sigaction stop = {.sa_handler = suspend, .sa_flags = SA_RESTART};
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	struct sigaction before;
 
@@ -33,6 +48,9 @@ void signals_watch(void)
 		else if (before.sa_handler != SIG_IGN)
 			sigaction(numbers[i], &watch, NULL);
 	}
+	sigaction(SIGTSTP, NULL, &before);
+	if (before.sa_handler != SIG_IGN)
+		sigaction(SIGTSTP, &stop, NULL);
 }
 
 int signals_check(struct verity_error *err)

@@ -61,6 +61,10 @@ def _kill_all():
         device.kill()
 
 
+# after each page of a long output
+MORE = "--More--"
+
+
 def _terminated(number, _frame):
     sys.exit(128 + number)
 
@@ -76,7 +80,9 @@ def clean_up_on_signals():
 
 def plain(text):
     """Console output as a person sees it: no escape sequences, one kind of line end."""
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    text = re.sub(r"\x1b7.*?\x1b8", "", text, flags=re.DOTALL)  # below a progress bar
+    text = re.sub(rf"{MORE}\r *\r", "", text)
+    text = re.sub(r"\x1b(D|\[[0-9;?]*[A-Za-z])", "", text)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -179,6 +185,7 @@ class Device:
     def start(self, words="", limit_s=BOOT_S, until=None):
         """Power on with @words on the kernel command line; wait for the prompt, or @until."""
         self.pending = self.partial = ""
+        self.answered = self.log.count(MORE)
         # a read may end in the middle of a character
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         line = self.command(words) + ["-serial", "stdio", "-monitor",
@@ -297,6 +304,9 @@ class Device:
         data = self._without_questions(self.decoder.decode(raw))
         self.log += data
         self.pending += data
+        while self.log.count(MORE) > self.answered:
+            self.answered += 1
+            self.write(" ")
         if self.echo:
             self.echo(data)
         return raw != b""

@@ -3,8 +3,10 @@
 """The shell outlives its commands, is told from what was typed for them, and ends with its
 terminal as it was."""
 
+import contextlib
 import fcntl
 import os
+import re
 import signal
 import socket
 import struct
@@ -15,12 +17,14 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import bench  # noqa: E402
+import wires  # noqa: E402
 from typist import PATIENCE_S, Typist  # noqa: E402
 
 HOST = socket.gethostname().split(".")[0]
 TOP = f"{HOST}:/#> "
 PACKAGE = f"{HOST}:/package/#> "
 QUESTION = "Remove package pkgname (y/N)?"
+INSTALLED = bench.INSTALLED.strip()
 INTERRUPTED = "interrupted, nothing was installed"
 
 
@@ -87,6 +91,30 @@ class Signals(bench.Case):
         typist.expect(TOP)
         self.assertEqual(children(typist.process.pid), [])
         self.assertEqual(bench.listing("data", "persist"), ["data/packages"])
+        self.leave(typist)
+
+    def test_keys_during_a_transfer(self):
+        """A bar grows with nothing in the middle of it; numbers are below it where there is room,
+        and nothing is left of them."""
+        content = bench.read(self.package)
+        drip = wires.dripping(wires.answer(content, len(content)), len(content) // 8, 0.2)
+        typist = self.shell()
+        self.resize(typist, 132)
+        for keys, ends in (("show\n", INSTALLED), ("\x03", INTERRUPTED)):
+            with contextlib.closing(wires.Wire(drip)) as wire:
+                typist.type(f"package install http://127.0.0.1:{wire.port}/pkgname.wmopkg\n")
+                typist.expect("|=")
+                start = typist.seen
+                wait_for(lambda: not typist.echoes())
+                typist.type(keys)
+                typist.expect(ends)
+                shown = typist.screen[start:typist.seen]
+                self.assertRegex(shown, r"\x1b7\n\d\.\d/3\.\d MiB  \d+ [kM]B/s  0:\d\d left\x1b\[K\x1b8")
+                # as a terminal shows it
+                shown = re.sub(r"\x1b7.*?\x1b8|\x1bD\x1b\[A", "", shown, flags=re.DOTALL)
+                self.assertRegex(shown, "^=*\\|\n\x1b\\[K    PKG: Signed\n" if ends == INSTALLED
+                                 else "^=*\n\x1b\\[Kwmopkg: ")
+                typist.expect("pkgname  5.26.0" if ends == INSTALLED else TOP)
         self.leave(typist)
 
     def test_suspended_command(self):

@@ -101,7 +101,7 @@ int build_statement_inspect(const char *path, const struct build_statement_view 
 		return verity_json_print(&json, stdout, err);
 	}
 	describe_print_verdict(finding.verdict, &finding.reason);
-	describe_print_signers(&finding.signatures);
+	describe_print_signers(&finding.signatures, true);
 	if (finding.readable)
 		describe_print_statement(&finding.text);
 	printf("File bytes: %zu\n", finding.file_bytes);

@@ -2,13 +2,20 @@
 
 /* `wmopkg audit`: prints or verifies the audit log. */
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "installer/commands/commands.h"
 #include "installer/common/describe.h"
+#include "installer/common/layout.h"
 #include "overlay/record/audit.h"
+
+#define LINES_MAX 1000000 /* more than a log can have */
 
 /* Where lines had to make room, and what is counted and in no line yet. */
 static void print_rings(const struct overlay_audit_check *check)
@@ -39,6 +46,24 @@ static void print_rings(const struct overlay_audit_check *check)
 		       check->lost, check->lost == 1 ? "" : "s");
 }
 
+/* NULL: all lines */
+static int read_last(const char *typed, size_t *ret, struct verity_error *err)
+{
+	char *end;
+	unsigned long number;
+
+	if (!typed)
+		return 0;
+	number = strtoul(typed, &end, 10);
+	if (!isdigit((unsigned char)typed[0]) || *end || number == 0 ||
+	    number > LINES_MAX)
+		return verity_fail(err, VERITY_E_USAGE,
+				   "audit last %s: expected a number from 1 to %d", typed,
+				   LINES_MAX);
+	*ret = number;
+	return 0;
+}
+
 enum exit_status command_audit(struct device *device, const struct words *words)
 {
 	bool json = words_has(words, WORD_JSON);
@@ -48,13 +73,19 @@ enum exit_status command_audit(struct device *device, const struct words *words)
 	int record = -1;
 	const struct overlay_state *state = device_state(device);
 	uint64_t boot = state ? state->boot : 0;
-	int r = device_record_find(device, &record, &err);
+	size_t last = SIZE_MAX;
+	int r = read_last(words->values[WORD_LAST], &last, &err);
 
+	if (r == 0)
+		r = device_record_find(device, &record, &err);
 	if (r == 0 && record < 0)
 		r = -ENOENT;
 	else if (r == 0)
 		r = verify ? overlay_audit_verify(record, boot, &check, &err)
-			   : overlay_audit_print(record, json, stdout, &err);
+			   : overlay_audit_print(
+				     record, json, last,
+				     layout_of(STDOUT_FILENO).width ? 0 : LAYOUT_WIDTH,
+				     stdout, &err);
 	if (r < 0 && r != -ENOENT)
 		return report_error(NULL, &err);
 	if (r == -ENOENT && !json)

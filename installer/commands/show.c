@@ -42,7 +42,8 @@ static void show_unlisted(const struct layout *layout, const char *store,
 			      OVERLAY_SURVEY_ENTRIES_MAX);
 }
 
-static int show_all(struct device *device, const struct installed_list *list,
+/* @brief: only the table */
+static int show_all(struct device *device, const struct installed_list *list, bool brief,
 		    struct verity_error *err)
 {
 	const struct layout layout = layout_of(STDOUT_FILENO);
@@ -69,6 +70,8 @@ static int show_all(struct device *device, const struct installed_list *list,
 		layout_print(stdout, &layout, 0, "No packages installed.");
 	else
 		table_print(stdout, &layout, &table);
+	if (brief)
+		return 0;
 	for (size_t i = 0; i < list->count; i++)
 		show_note(device, &layout, &list->items[i]);
 	/* Of one, its own line says it. */
@@ -78,9 +81,15 @@ static int show_all(struct device *device, const struct installed_list *list,
 	return 0;
 }
 
-static int show(struct device *device, const char *typed, bool json,
+static int show(struct device *device, const struct words *words,
 		struct verity_error *err)
 {
+	const char *typed = words->values[WORD_NAME];
+	bool json = words_has(words, WORD_JSON);
+	bool brief = words_has(words, WORD_SHOW_BRIEF);
+	bool detail = words_has(words, WORD_SHOW_DETAIL);
+	/* Without a word for it: of one package its facts, of all the table. */
+	bool table = brief || (!typed && !detail);
 	cleanup_with(installed_list_free) struct installed_list list = {0};
 	struct overlay_trust *trust;
 	char buffer[VERITY_NAME_MAX + 1];
@@ -91,7 +100,7 @@ static int show(struct device *device, const char *typed, bool json,
 	/* Where the stores cannot be read, the list tells what the boot found. */
 	if (name && device_store(device, &store, err) == 0)
 		name = installed_name(store, name, buffer);
-	r = installed_list_read(device, name, name != NULL, &list, err);
+	r = installed_list_read(device, name, typed || detail, &list, err);
 	if (r == 0 && name && list.count == 0)
 		r = device_store(device, &store, err)
 			    ?: installed_fail_unknown(store, typed, err);
@@ -105,12 +114,14 @@ static int show(struct device *device, const char *typed, bool json,
 		r = device_trust(device, &trust, err);
 	if (r == 0 && json)
 		return show_json(device, &list, name != NULL, trust, err);
-	if (r == 0 && !name)
-		return show_all(device, &list, err);
+	if (r == 0 && table)
+		return show_all(device, &list, brief, err);
+	if (r == 0 && list.count == 0)
+		puts("No packages installed.");
 	for (size_t i = 0; r == 0 && i < list.count; i++) {
 		if (i)
 			putchar('\n');
-		r = show_one(device, &list.items[i], err);
+		r = show_one(device, &list.items[i], detail, err);
 	}
 	return r;
 }
@@ -126,9 +137,8 @@ enum exit_status command_show(struct device *device, const struct words *words)
 								    : SHOW_BOOT_TEXT);
 	if (words_has(words, WORD_SHOW_MEDIA))
 		return command_media(device, words);
-	if (words_has(words, WORD_SHOW_PENDING)
-		    ? pending_print(device, &err) < 0
-		    : show(device, words->values[WORD_NAME], json, &err) < 0)
+	if (words_has(words, WORD_SHOW_PENDING) ? pending_print(device, &err) < 0
+						: show(device, words, &err) < 0)
 		return report_error(NULL, &err);
 	if (!json)
 		allow_untrusted_warn(device);

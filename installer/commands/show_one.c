@@ -131,7 +131,7 @@ static void print_trial(struct device *device, const struct installed *item)
 	}
 }
 
-static int print_package(struct device *device, const struct installed *item,
+static int print_package(struct device *device, const struct installed *item, bool detail,
 			 struct verity_error *err)
 {
 	const struct verity_judgement *judgement =
@@ -143,15 +143,15 @@ static int print_package(struct device *device, const struct installed *item,
 
 	if (r < 0)
 		return r;
-	describe_print_signers(&judgement->signatures);
+	describe_print_signers(&judgement->signatures, detail);
 	if (!manifest)
 		return 0;
 	floor = verity_floors_epoch(overlay_trust_policy(trust)->floors, manifest->name);
-	describe_print_image(manifest, &floor);
+	describe_print_image(manifest, &floor, detail);
 	return 0;
 }
 
-int show_one(struct device *device, const struct installed *item,
+int show_one(struct device *device, const struct installed *item, bool detail,
 	     struct verity_error *err)
 {
 	const struct verity_layout *layout =
@@ -177,5 +177,5 @@ int show_one(struct device *device, const struct installed *item,
 		describe_line("File", "%s", path);
 	if (layout)
 		describe_line("File bytes", "%" PRIu64, layout->file_bytes);
-	return item->package ? print_package(device, item, err) : 0;
+	return item->package ? print_package(device, item, detail, err) : 0;
 }

@@ -19,8 +19,9 @@ void show_note(struct device *device, const struct layout *layout,
 	       const struct installed *item);
 
 /**
- * show_one - print all details of a package
- * @item: one that was opened
+ * show_one - print the facts of a package
+ * @item:   one that was opened
+ * @detail: keys and hashes, too
  */
-int show_one(struct device *device, const struct installed *item,
+int show_one(struct device *device, const struct installed *item, bool detail,
 	     struct verity_error *err) must_check;

@@ -11,6 +11,7 @@
 #include "installer/commands/source_words.h"
 #include "installer/commands/statement_receive.h"
 #include "installer/common/describe.h"
+#include "installer/common/page.h"
 #include "installer/common/statement_file.h"
 #include "installer/device/audit.h"
 #include "verity/util/cleanup.h"
@@ -209,6 +210,7 @@ static int clear(struct device *device, bool sure, struct verity_error *err)
 enum exit_status command_unlock(struct device *device, const struct words *words)
 {
 	struct verity_error err;
+	struct page page;
 	int r;
 
 	if (source_words_given(words))
@@ -217,8 +219,11 @@ enum exit_status command_unlock(struct device *device, const struct words *words
 		r = clear(device, words_has(words, WORD_YES), &err);
 	else if (words_has(words, WORD_JSON))
 		r = show_json(device, &err);
-	else
+	else {
+		page_begin(&page);
 		r = show(device, &err);
+		page_end(&page);
+	}
 	if (r < 0)
 		return statement_report(&err);
 	return words_has(words, WORD_CLEAR) && r == 0 ? STATUS_FAILED : report_output();

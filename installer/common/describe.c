@@ -54,7 +54,8 @@ static void print_hex(const char *label, const uint8_t *bytes, size_t count)
 	describe_line(label, "%s", text);
 }
 
-void describe_print_image(const struct verity_manifest *manifest, const uint32_t *floor)
+void describe_print_image(const struct verity_manifest *manifest, const uint32_t *floor,
+			  bool detail)
 {
 	describe_line("Persistence", "%s",
 		      verity_persistence_name(manifest->persistence));
@@ -70,13 +71,15 @@ void describe_print_image(const struct verity_manifest *manifest, const uint32_t
 		describe_line("Firmware to", "%s", manifest->firmware_max);
 	if (manifest->built >= 0)
 		print_time("Built", manifest->built);
+	if (!detail)
+		return;
 	describe_line("Image bytes", "%" PRIu64, manifest->image_bytes);
 	print_hex("Salt", manifest->salt, manifest->salt_bytes);
 	print_hex("Root hash", manifest->root_hash, sizeof(manifest->root_hash));
 	describe_line("Kernel signed", "%s", manifest->kernel_signature ? "yes" : "no");
 }
 
-void describe_print_signers(const struct verity_signatures *signatures)
+void describe_print_signers(const struct verity_signatures *signatures, bool detail)
 {
 	for (size_t i = 0; i < signatures->count; i++) {
 		const struct verity_signer *signer = &signatures->signers[i];
@@ -84,7 +87,8 @@ void describe_print_signers(const struct verity_signatures *signatures)
 		describe_line("Signer", "%s", signer->subject);
 		if (signer->anchor[0])
 			describe_line("Trusted by", "%s", signer->anchor);
-		print_hex("Signer key", signer->key_id, sizeof(signer->key_id));
+		if (detail)
+			print_hex("Signer key", signer->key_id, sizeof(signer->key_id));
 		if (signer->signed_at >= 0)
 			print_time("Signed at", signer->signed_at);
 		if (signer->stamped_at >= 0) {
@@ -109,12 +113,12 @@ void describe_print(const struct verity_judgement *judgement,
 	const struct verity_manifest *manifest = judgement->manifest;
 
 	describe_print_verdict(judgement->verdict, &judgement->reason);
-	describe_print_signers(&judgement->signatures);
+	describe_print_signers(&judgement->signatures, true);
 	if (manifest) {
 		describe_line("Identity", "%s", manifest->name);
 		describe_line("Version", "%s", manifest->version);
 		describe_line("Description", "%s", manifest->description);
-		describe_print_image(manifest, NULL);
+		describe_print_image(manifest, NULL, true);
 	}
 	if (layout)
 		describe_line("File bytes", "%" PRIu64, layout->file_bytes);

@@ -38,12 +38,14 @@ void describe_put_judgement(struct verity_json_writer *json,
 /**
  * describe_print_verdict, describe_print_signers - the first lines of all that is judged
  * describe_print_image - what a manifest says but for its name, version and description
+ * @detail: keys and hashes, too
  * @floor: epoch below which this device takes none of this name; NULL: not known
  */
 void describe_print_verdict(enum verity_verdict verdict,
 			    const struct verity_error *reason);
-void describe_print_signers(const struct verity_signatures *signatures);
-void describe_print_image(const struct verity_manifest *manifest, const uint32_t *floor);
+void describe_print_signers(const struct verity_signatures *signatures, bool detail);
+void describe_print_image(const struct verity_manifest *manifest, const uint32_t *floor,
+			  bool detail);
 
 /**
  * describe_put_verdict, describe_put_signers - the same as keys of a JSON object

@@ -16,6 +16,13 @@
 
 #define LINE_BYTES 4096
 
+static int terminals[3] = {-1, -1, -1}; /* by descriptor; see layout_redirect() */
+
+void layout_redirect(int fd, int terminal)
+{
+	terminals[fd] = terminal;
+}
+
 struct layout layout_of(int fd)
 {
 	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
@@ -24,6 +31,8 @@ struct layout layout_of(int fd)
 	const char *locale = NULL, *charset;
 	struct winsize size = {0};
 
+	if (fd >= 0 && fd <= STDERR_FILENO && terminals[fd] >= 0)
+		fd = terminals[fd];
 	if (!isatty(fd))
 		return (struct layout){0};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -29,6 +29,13 @@ struct layout {
 struct layout layout_of(int fd);
 
 /**
+ * layout_redirect - what is written to @fd is shown on a terminal in the end
+ * @fd:       0 to 2
+ * @terminal: borrowed; -1: no longer
+ */
+void layout_redirect(int fd, int terminal);
+
+/**
  * layout_width - columns that @text takes
  * @text: UTF-8; each other byte counts as a column
  *

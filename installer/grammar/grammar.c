@@ -59,6 +59,10 @@ static const struct word_info infos[WORD_COUNT] = {
 			    "how long each step of the last boot took", .reserved = true},
 	[WORD_SHOW_PENDING] = {"pending", NULL, KIND_NONE, "what the next reboot changes",
 			       .reserved = true},
+	[WORD_SHOW_BRIEF] = {"brief", NULL, KIND_NONE, "only the table",
+			     .reserved = true},
+	[WORD_SHOW_DETAIL] = {"detail", NULL, KIND_NONE,
+			      "all facts, also keys and hashes", .reserved = true},
 	[WORD_SVG] = {"svg", NULL, KIND_NONE, "print an SVG image"},
 	[WORD_FILE] = {NULL, "URL | FILE", KIND_FILE, "a URL, or a file on this device"},
 	[WORD_PATH] = {NULL, "PATH", KIND_FILE, "a path of the running system"},
@@ -68,6 +72,7 @@ static const struct word_info infos[WORD_COUNT] = {
 	[WORD_KEY_FORGET] = {"forget", "HOST", KIND_ADDRESS,
 			     "delete the keys of a host: the next connection asks again"},
 	[WORD_VERIFY] = {"verify", NULL, KIND_NONE, "check that it was not changed"},
+	[WORD_LAST] = {"last", "N", KIND_FREE, "only the last N lines"},
 	[WORD_CHECK_FIRMWARE] = {"--check-firmware", "VERSION", KIND_FREE,
 				 "show what would be active with this firmware version"},
 	[WORD_CHECK_MODEL] = {"--check-model", "MODEL", KIND_FREE,
@@ -419,6 +424,20 @@ static const struct words *find_complete(const struct parses *parses)
 	return NULL;
 }
 
+/* Only the forms to which the last word is a keyword, if it is one to some. */
+static void drop_values(struct parses *parses)
+{
+	size_t kept = 0;
+	bool keyword = false;
+
+	for (size_t i = 0; i < parses->count; i++)
+		keyword = keyword || parses->items[i].keyword;
+	for (size_t i = 0; i < parses->count; i++)
+		if (!keyword || parses->items[i].keyword)
+			parses->items[kept++] = parses->items[i];
+	parses->count = kept;
+}
+
 int grammar_match(const struct form *const *forms, int argc, char *const *argv,
 		  struct words *ret, int *ret_bad, struct grammar_next *ret_next)
 {
@@ -445,24 +464,11 @@ int grammar_match(const struct form *const *forms, int argc, char *const *argv,
 			parses = brief;
 		}
 	}
+	drop_values(&parses);
 	collect_next(&parses, ret_next);
 	if (*ret_bad == argc)
 		drop_optional(ret_next);
 	return -EINVAL;
-}
-
-/* Only the forms to which the last word is a keyword, if it is one to some. */
-static void drop_values(struct parses *parses)
-{
-	size_t kept = 0;
-	bool keyword = false;
-
-	for (size_t i = 0; i < parses->count; i++)
-		keyword = keyword || parses->items[i].keyword;
-	for (size_t i = 0; i < parses->count; i++)
-		if (!keyword || parses->items[i].keyword)
-			parses->items[kept++] = parses->items[i];
-	parses->count = kept;
 }
 
 int grammar_next(const struct form *const *forms, int argc, char *const *argv,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "installer/common/layout.h"
+#include "installer/common/page.h"
 #include "installer/common/redact.h"
 #include "installer/common/similar.h"
 #include "verity/util/cleanup.h"
@@ -224,8 +225,10 @@ enum exit_status command_run(const struct command *command, struct device *devic
 {
 	cleanup_free char *password = NULL;
 	struct words words;
+	struct page page;
 	enum exit_status status = command_check(command, argc, argv, &words);
 	const char *typed;
+	bool paged;
 
 	if (status != STATUS_DONE)
 		return status;
@@ -236,7 +239,13 @@ enum exit_status command_run(const struct command *command, struct device *devic
 			if (argv[i] == typed)
 				memset(argv[i], '*', strlen(argv[i]));
 	}
+	paged = command->paged && !words_has(&words, WORD_JSON) &&
+		!words_has(&words, WORD_SVG);
+	if (paged)
+		page_begin(&page);
 	status = command->run(device, &words);
+	if (paged)
+		page_end(&page);
 	if (password)
 		explicit_bzero(password, strlen(password));
 	return status;
@@ -248,9 +257,11 @@ enum exit_status command_help(unsigned context, const char *name)
 	const struct command *only = name ? command_pick(context, name) : NULL;
 	char *const argv[] = {(char *)(uintptr_t)name, NULL};
 	char synopsis[LINE_MAX_BYTES];
+	struct page page;
 
 	if (name && !only)
 		return command_unknown(context, 1, argv);
+	page_begin(&page);
 	if (context & COMMAND_ONCE)
 		puts("Usage: wmopkg [--debug] [--config FILE] [COMMAND ...]\n");
 	for (size_t i = 0; command_at(i); i++) {
@@ -276,5 +287,6 @@ enum exit_status command_help(unsigned context, const char *name)
 		     "Installed and removed packages take effect at the next boot.\n"
 		     "Exit status: 0 done, 1 failed, 2 usage, 3 refused by verification,\n"
 		     "4 no such package, file or media, 5 transfer failed, 6 no room.");
+	page_end(&page);
 	return STATUS_DONE;
 }

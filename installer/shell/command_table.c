@@ -33,8 +33,9 @@
 #define EVERYWHERE (COMMAND_ONCE | SHELL)
 
 /* Either a function or an action of the shell. */
-#define RUNS(function) (function), COMMAND_RUNS
-#define ACTS(action)   NULL, COMMAND_##action
+#define RUNS(function)  (function), COMMAND_RUNS, false
+#define PAGES(function) (function), COMMAND_RUNS, true
+#define ACTS(action)    NULL, COMMAND_##action, false
 
 static const struct command commands[] = {
 	{"install",
@@ -52,12 +53,15 @@ static const struct command commands[] = {
 	{"show",
 	 FORMS(FORM(NEEDED(SHOW_MEDIA), ANYWHERE(JSON)), FORM(NEEDED(SHOW_PENDING)),
 	       FORM(NEEDED(SHOW_BOOT), ALTERNATIVE(JSON), OPTIONAL(SVG)),
+	       FORM(OPTIONAL(NAME), ALTERNATIVE(SHOW_BRIEF), NEEDED(SHOW_DETAIL)),
 	       FORM(OPTIONAL(NAME), ANYWHERE(JSON))),
 	 "show the installed packages, the details of one, the media, what the reboot "
 	 "changes, or how long each step of the last boot took",
-	 EVERYWHERE, RUNS(command_show)},
-	{"list", FORMS(FORM(OPTIONAL(NAME), ANYWHERE(JSON))), "same as show", EVERYWHERE,
-	 RUNS(command_show)},
+	 EVERYWHERE, PAGES(command_show)},
+	{"list",
+	 FORMS(FORM(OPTIONAL(NAME), ALTERNATIVE(SHOW_BRIEF), NEEDED(SHOW_DETAIL)),
+	       FORM(OPTIONAL(NAME), ANYWHERE(JSON))),
+	 "same as show", EVERYWHERE, PAGES(command_show)},
 	{"media", FORMS(FORM(ANYWHERE(JSON))),
 	 "show the connected USB sticks and SD cards", DEVICE, RUNS(command_media)},
 	{"verify",
@@ -75,7 +79,7 @@ static const struct command commands[] = {
 	 RUNS(command_which)},
 	{"conflicts", FORMS(FORM(OPTIONAL(NAME), ANYWHERE(JSON))),
 	 "show what packages replace, delete or hide, and which one is on top", PACKAGES,
-	 RUNS(command_conflicts)},
+	 PAGES(command_conflicts)},
 	{"retry", FORMS(FORM(NEEDED(NAME))),
 	 "try a quarantined package again at the next boot", PACKAGES,
 	 RUNS(command_retry)},
@@ -92,9 +96,9 @@ static const struct command commands[] = {
 	{"host-key", FORMS(FORM(NEEDED(KEY_FORGET)), FORM(OPTIONAL(KEY_SHOW))),
 	 "show the known hosts of scp and sftp, or forget one whose key has changed",
 	 DEVICE, RUNS(command_host_key)},
-	{"audit", FORMS(FORM(ALTERNATIVE(VERIFY), OPTIONAL(JSON))),
-	 "show the audit log, or check that it was not changed", DEVICE,
-	 RUNS(command_audit)},
+	{"audit", FORMS(FORM(NEEDED(VERIFY)), FORM(OPTIONAL(LAST), ANYWHERE(JSON))),
+	 "show the audit log or its last lines, or check that it was not changed", DEVICE,
+	 PAGES(command_audit)},
 	{"boot",
 	 FORMS(FORM(NEEDED(BOOT_SET), NEEDED(BOOT_VALUE), ANYWHERE(YES)),
 	       FORM(NEEDED(BOOT_CLEAR)), FORM(ANYWHERE(JSON))),

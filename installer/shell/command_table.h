@@ -36,6 +36,7 @@ struct command {
 	/* NULL where there is an action instead */
 	enum exit_status (*run)(struct device *device, const struct words *words);
 	enum command_action action;
+	bool paged; /* what it prints on a terminal is shown page by page */
 };
 
 /**

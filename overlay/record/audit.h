@@ -135,11 +135,13 @@ int overlay_audit_verify(int record_fd, uint64_t boot, struct overlay_audit_chec
 
 /**
  * overlay_audit_print - all lines that are kept, the oldest first
- * @json: as they stand; otherwise in columns, 80 wide, for people
+ * @last: how many of the newest; SIZE_MAX: all
+ * @json: as they stand; otherwise in columns, for people
+ * @width: of a line, which is wrapped between words; 0: lines are not wrapped
  *
  * What is no line is left out: overlay_audit_verify() says where it is.
  *
  * Return: 0; -ENOENT where there is no log; -errno.
  */
-int overlay_audit_print(int record_fd, bool json, FILE *out,
+int overlay_audit_print(int record_fd, bool json, size_t last, size_t width, FILE *out,
 			struct verity_error *err) must_check;

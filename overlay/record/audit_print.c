@@ -3,6 +3,7 @@
 #include "overlay/record/audit.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,7 +14,6 @@
 #include "verity/util/json.h"
 #include "verity/util/text.h"
 
-#define WIDTH      80 /* columns of a serial console */
 #define TEXT_START 49 /* what the columns before it take */
 #define INDENT     4  /* of the lines that the text goes on in */
 #define TEXT_MAX   OVERLAY_AUDIT_LINE_MAX
@@ -79,14 +79,15 @@ static size_t fit(const char *text, size_t width)
 	return bytes;
 }
 
-static void print_line(struct json_object *object, FILE *out)
+/* @width: of the whole line; 0: no limit */
+static void print_line(struct json_object *object, size_t width, FILE *out)
 {
 	struct json_object *value;
 	time_t when = json_object_object_get_ex(object, "time", &value)
 			      ? (time_t)json_object_get_int64(value)
 			      : 0;
 	char text[TEXT_MAX], at[32] = "?";
-	size_t width = WIDTH - TEXT_START;
+	size_t room = width ? width - TEXT_START : SIZE_MAX;
 	struct tm tm;
 
 	if (gmtime_r(&when, &tm))
@@ -97,8 +98,8 @@ static void print_line(struct json_object *object, FILE *out)
 		fprintf(out, "%s\n", get(object, "event"));
 	else
 		fprintf(out, "%-13s ", get(object, "event"));
-	for (const char *rest = text; *rest; width = WIDTH - INDENT) {
-		size_t bytes = fit(rest, width);
+	for (const char *rest = text; *rest; room = width - INDENT) {
+		size_t bytes = fit(rest, room);
 
 		fprintf(out, "%.*s\n", (int)bytes, rest);
 		rest += bytes;
@@ -164,7 +165,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* What is not a line is not printed; overlay_audit_verify() tells where it is. */
-static void print_part(const struct part *part, bool json, FILE *out)
+static void print_part(const struct part *part, bool json, size_t width, FILE *out)
 {
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
 
@@ -177,10 +178,11 @@ static void print_part(const struct part *part, bool json, FILE *out)
 	if (json)
 		fprintf(out, "%.*s\n", (int)part->size, part->bytes);
 	else
-		print_line(object, out);
+		print_line(object, width, out);
 }
 
-int overlay_audit_print(int record_fd, bool json, FILE *out, struct verity_error *err)
+int overlay_audit_print(int record_fd, bool json, size_t last, size_t width, FILE *out,
+			struct verity_error *err)
 {
 	struct overlay_audit_files files[OVERLAY_AUDIT_RINGS] = {{.old = NULL}};
 	cleanup_with(parts_free) struct parts parts = {.items = NULL};
@@ -210,8 +212,9 @@ int overlay_audit_print(int record_fd, bool json, FILE *out, struct verity_error
 	if (r == 0 && !json)
 		fprintf(out, "%-19s %5s %-8s %-13s %s\n", "TIME (UTC)", "BOOT", "USER",
 			"EVENT", "PACKAGE: VERDICT / REASON");
-	for (size_t i = 0; r == 0 && i < parts.count; i++)
-		print_part(&parts.items[i], json, out);
+	for (size_t i = parts.count > last ? parts.count - last : 0;
+	     r == 0 && i < parts.count; i++)
+		print_part(&parts.items[i], json, width, out);
 	for (size_t i = 0; i < OVERLAY_AUDIT_RINGS; i++)
 		overlay_audit_files_free(&files[i]);
 	return r;

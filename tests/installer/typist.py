@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """wmopkg at a terminal, and somebody who types."""
 
+import fcntl
 import os
 import pty
 import select
 import signal
+import struct
 import subprocess
 import termios
 
@@ -17,9 +19,11 @@ class Typist:
     """wmopkg WORDS on a terminal of its own; .screen: all that was shown."""
 
     def __init__(self, *words, program=bench.WMOPKG, options=("--config", "wmopkg.conf"),
-                 env=None):
+                 env=None, rows=1000):
         self.screen, self.seen = "", 0
         self.master, self.terminal = pty.openpty()
+        # no end of a page, so no question after it
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 0, 0, 0))
         self.before = termios.tcgetattr(self.terminal)
         self.process = subprocess.Popen(
             [program, *options, *words], stdin=self.terminal,
@@ -27,7 +31,6 @@ class Typist:
             preexec_fn=self._take_terminal, env=env)
 
     def _take_terminal(self):
-        import fcntl
         fcntl.ioctl(self.terminal, termios.TIOCSCTTY, 0)
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
             signal.signal(number, signal.SIG_DFL)

@@ -23,8 +23,21 @@ DOCUMENT = os.path.join(ROOT, "docs", "show.md")
 class ShowOne(states.Case):
     def test_one(self):
         self.install(self.package)
-        result = self.wmopkg("show", "pkgname")
+        result = self.wmopkg("show", "pkgname", "detail")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(self.wmopkg("show", "detail").stdout, result.stdout)
+        # of one, without keys and hashes
+        self.assertEqual(self.wmopkg("show", "pkgname").stdout, "".join(
+            line for line in result.stdout.splitlines(True)
+            if line.split(":")[0] not in ("Signer key", "Image bytes", "Salt", "Root hash",
+                                          "Kernel signed")))
+        row = "\u2502pkgname  5.26.0-rev0"
+        self.place(self.package, "other")
+        for words, rows in ((("pkgname", "brief"), 1), (("brief",), 2)):
+            shown = self.wmopkg("show", *words).stdout
+            self.assertIn(row, shown)
+            self.assertTrue(shown.endswith("\u2518\n"))
+            self.assertEqual(shown.count("5.26.0"), rows)
         self.assertRegex(result.stdout, rf"""\AName: pkgname
 Identity: pkgname
 Version: 5\.26\.0-rev0
@@ -55,14 +68,14 @@ Kernel signed: no
         with open(DOCUMENT, encoding="utf-8") as file:
             labels = re.findall(r"`([A-Z][A-Za-z ]+)`", file.read())
         shown = [line.split(":")[0] for name in ("crafted", "signed")
-                 for line in self.wmopkg("show", name).stdout.splitlines()]
+                 for line in self.wmopkg("show", name, "detail").stdout.splitlines()]
         self.assertEqual(set(shown) - set(labels), set())
         self.assertEqual(set(labels) - set(shown), {"PERSISTENT", "VERIFICATION", "AT ms", "TOOK ms",
                                                     "LANG", "TERM"})
 
     def test_aligned_on_a_terminal(self):
         self.install(self.package)
-        output = self.terminal(80, "show", "pkgname")
+        output = self.terminal(80, "show", "pkgname", "detail")
         self.assertTrue(output.startswith("""\
          Name: pkgname
      Identity: pkgname
@@ -85,7 +98,7 @@ Kernel signed: no
         os.mkdir("persist/wmopkg")
         bench.write("persist/wmopkg/floors.json", json.dumps({
             "format": 1, "time": 0, "denylist": 0, "epochs": {"pkgname": 4}}).encode())
-        output = self.terminal(40, "show", "pkgname")
+        output = self.terminal(40, "show", "pkgname", "detail")
         self.assertRegex(output, r"""\A         Name: pkgname
      Identity: pkgname
       Version: 5.26.0-rev0

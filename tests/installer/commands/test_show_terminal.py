@@ -111,6 +111,17 @@ pkgname
                 if words == ("show",):
                     self.assertEqual(bool(framed), columns >= 68)
 
+    def test_wrapped_between_words(self):
+        """What has no frame, on 40 columns; into a file all of it is on its line."""
+        self.install(self.package)
+        self.place(self.package, "under")
+        self.boot("wmopkg.allow_untrusted=1")
+        for words in (("audit",), ("conflicts",), ("unlock",), ("help",)):
+            shown, whole = self.terminal(40, *words), self.wmopkg(*words).stdout
+            self.assertLessEqual(max(map(width, shown.splitlines())), 40, shown)
+            self.assertEqual("".join(shown.split()), "".join(whole.split()))
+        self.assertNotIn("--More--", shown)
+
     def test_notes(self):
         """Wrapped between words, the package's name alone at the edge."""
         self.place(self.make("unsigned"), "pkgname")

@@ -127,7 +127,7 @@ static void test_find(void **state)
 		{COMMAND_PACKAGE, "remove alpha --y", "", 0},
 		{COMMAND_PACKAGE, "remove |", "all allow alpha", 0},
 		/* what may be left out is shown, and never inserted */
-		{COMMAND_PACKAGE, "show alpha |", "json", 0},
+		{COMMAND_PACKAGE, "show alpha |", "brief detail json", 0},
 		{COMMAND_PACKAGE, "show alpha j", "json", 4},
 		{COMMAND_PACKAGE, "verify files/notes |",
 		 "--check-firmware --check-model json password user", 0},
@@ -165,7 +165,7 @@ static void test_find(void **state)
 		{COMMAND_PACKAGE, "verify media |", "external stick", 0},
 		{COMMAND_PACKAGE, "show boot |", "json svg", 0},
 		{COMMAND_PACKAGE, "verify files/n", "files/notes", 11},
-		{COMMAND_TOP, "audit |", "json verify", 0},
+		{COMMAND_TOP, "audit |", "json last verify", 0},
 		{COMMAND_TOP, "help pac", "package", 7},
 		{COMMAND_TOP, "leave |", "", 0},
 	};

@@ -184,7 +184,9 @@ class Edited(Shell):
                  "  install proto ftpp\n                ^\n"
                  "  expected: <ftp|tftp|scp|sftp|http|https>\n"),
                 ("package re", "wmopkg: 're' can mean more than one command (remove, retry, reboot)\n"),
-                ("audit verify extra", "wmopkg: audit: unexpected 'extra'\n")):
+                ("audit verify extra", "wmopkg: audit: unexpected 'extra'\n"),
+                ("audit last 0", "wmopkg: audit last 0: expected a number from 1 to 1000000"),
+                ("audit last 1x", "wmopkg: audit last 1x: expected a number from 1 to 1000000")):
             with self.subTest(line=line):
                 typist.type(line + "\n")
                 typist.expect(answer)
@@ -439,6 +441,46 @@ class Edited(Shell):
             self.assertEqual(os.path.exists("rebooted"), answer == "y")
         typist.type("quit\n")
         self.assertEqual(typist.end(), 0)
+
+    def test_pages(self):
+        """A page at a time, unless more was typed already; nothing of the question stays."""
+        os.makedirs("data/packages")
+        for number in range(20):
+            bench.write(f"data/packages/p{number:02}.wmopkg", b"")
+        typist = Typist("show", env=dict(os.environ, TERM="vt100"))
+        self.assertEqual(typist.end(), 0)
+        whole = typist.screen.splitlines()
+        typist = Typist("show", rows=10, env=dict(os.environ, TERM="vt100"))
+        self.addCleanup(typist.process.kill)
+        for keys, rows in ((" ", 9), ("x\n", 18), ("\n", 19), (" ", 20), ("q", 29)):
+            typist.expect("--More--")
+            screen = typist.screen.replace("--More--\r        \r", "")
+            self.assertEqual(screen.splitlines()[:-1], whole[:rows])
+            typist.type(keys)
+        self.assertEqual(typist.end(), 0)
+        self.assertTrue(typist.screen.endswith("--More--\r        \r"))
+        # errors and warnings too, in their order; lines typed ahead are for the next command
+        typist = Typist(rows=10, env=dict(os.environ, TERM=self.terminal))
+        self.addCleanup(typist.process.kill)
+        typist.expect(TOP)
+        typist.type("help\n")
+        typist.expect("--More--")
+        typist.type("q")
+        self.at(typist, TOP)
+        typist.type("do show\ndo show p00\nexit\n")
+        self.assertEqual(typist.end(), 0)
+        self.assertEqual(typist.screen.count("--More--"), 1)
+        self.assertIn("Name: p00", typist.screen)
+
+    def test_last_of_the_log(self):
+        self.install("alpha")
+        self.install("beta")
+        lines = self.wmopkg("audit").stdout.splitlines()
+        newest = max(at for at, line in enumerate(lines) if line.startswith("20"))
+        for words, expected in ((("last", "1"), lines[:1] + lines[newest:]), (("last", "99"), lines)):
+            self.assertEqual(self.wmopkg("audit", *words).stdout.splitlines(), expected)
+        self.assertEqual(self.wmopkg("audit", "json", "last", "1").stdout.splitlines(),
+                         self.wmopkg("audit", "json").stdout.splitlines()[-1:])
 
     def script(self, text):
         done = subprocess.run([bench.WMOPKG, "--config", "wmopkg.conf"], input=text, text=True,

@@ -110,7 +110,8 @@ static void test_nowhere(void **state)
 	struct verity_error err;
 
 	assert_int_equal(audits_verify(record, &err), -ENOENT);
-	assert_int_equal(overlay_audit_print(record, false, stdout, &err), -ENOENT);
+	assert_int_equal(overlay_audit_print(record, false, SIZE_MAX, 80, stdout, &err),
+			 -ENOENT);
 	check_error(&err, VERITY_E_NOT_FOUND,
 		    "there is no audit log yet (what is done is written to it)");
 	check_ok(overlay_audit_open(-1, AUDITS_BYTES, 0, "tester", &audit, &err), &err);
@@ -593,7 +594,7 @@ static void test_print(void **state)
 	check_ok(overlay_audit_append(audit, entries, 2, &err), &err);
 	out = open_memstream(&text, &size);
 	assert_non_null(out);
-	check_ok(overlay_audit_print(record, false, out, &err), &err);
+	check_ok(overlay_audit_print(record, false, SIZE_MAX, 80, out, &err), &err);
 	fclose(out);
 	assert_string_equal(text, wanted);
 }
@@ -610,7 +611,7 @@ static void test_print_json(void **state)
 	log = audits_load(record, OVERLAY_AUDIT_LOG, &log_size);
 	out = open_memstream(&text, &size);
 	assert_non_null(out);
-	check_ok(overlay_audit_print(record, true, out, &err), &err);
+	check_ok(overlay_audit_print(record, true, SIZE_MAX, 80, out, &err), &err);
 	fclose(out);
 	assert_string_equal(text, log);
 }
@@ -634,7 +635,8 @@ static void test_print_slowly(void **state)
 
 	audits_append(*(int *)*state, 3);
 	assert_int_equal(setvbuf(out, NULL, _IOLBF, 4096), 0);
-	check_ok(overlay_audit_print(*(int *)*state, false, out, &err), &err);
+	check_ok(overlay_audit_print(*(int *)*state, false, SIZE_MAX, 80, out, &err),
+		 &err);
 	assert_int_equal(fclose(out), 0);
 }
 

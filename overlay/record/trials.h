@@ -129,7 +129,7 @@ struct overlay_candidate {
 	uint8_t id[VERITY_DIGEST_BYTES]; /* all zero where it cannot be read */
 	struct overlay_entry entry;
 	bool active;   /* this boot is going to activate it */
-	bool required; /* the device must not start without it: it is no suspect */
+	bool required; /* the device must not start without it: it is never left out */
 
 	/* Set by overlay_trials_begin(): leave it out. */
 	bool quarantined;
@@ -163,7 +163,8 @@ struct overlay_trials_boot {
  * the limit. So the boots are also counted for all packages together: after
  * OVERLAY_TRIALS_ROUNDS times the limit, all that a boot would activate are suspects.
  *
- * What is required is a suspect only where nothing else is left, and is then quarantined.
+ * What is required is never left out: that would keep the device from starting for good,
+ * and some power cuts are enough for it. No boot without it could be completed either.
  *
  * Return: how many candidates were quarantined now; -ENOMEM; -E2BIG.
  */

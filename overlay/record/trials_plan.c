@@ -203,9 +203,14 @@ enum blame {
 	BLAME_ALL,
 };
 
-/* While one is still on trial, those that have passed are not suspected. */
-static enum blame choose(const struct overlay_trials *trials, unsigned limit)
+/*
+ * While one is still on trial, those that have passed are not suspected. What is required
+ * is not asked for: whatever it has done, it is part of each boot.
+ */
+static enum blame choose(const struct planning *planning)
 {
+	const struct overlay_trials *trials = &planning->next;
+	unsigned limit = planning->boot->limit;
 	bool due = false, trial_due = false, trial = false, ordinary = false;
 
 	if (trials->failed >= OVERLAY_TRIALS_ROUNDS * limit)
@@ -214,7 +219,7 @@ static enum blame choose(const struct overlay_trials *trials, unsigned limit)
 		const struct overlay_trial *item = &trials->items[i];
 		bool over = item->incomplete >= limit;
 
-		if (!item->ran || is_suspect(item))
+		if (!item->ran || is_suspect(item) || planning->required[i])
 			continue;
 		due = due || over;
 		trial = trial || item->state == OVERLAY_TRIAL_RUNNING;
@@ -248,8 +253,7 @@ static bool is_blamed(const struct overlay_trial *trial, enum blame blame, unsig
 
 /*
  * The boots of some packages are used up. They become suspects; but one ordinary package
- * on trial, with no other that could be the cause, is quarantined, and so is what is
- * required, where there is nothing else to blame.
+ * on trial, with no other that could be the cause, is quarantined.
  *
  * Return: how many are quarantined.
  */
@@ -257,7 +261,7 @@ static int blame(struct planning *planning)
 {
 	struct overlay_trials *next = &planning->next;
 	unsigned limit = planning->boot->limit;
-	enum blame blame = choose(next, limit);
+	enum blame blame = choose(planning);
 	size_t all = 0, suspects = 0;
 	bool at_once, ordinary = false;
 	int count = 0;
@@ -272,8 +276,10 @@ static int blame(struct planning *planning)
 		ordinary = ordinary ||
 			   (blamed && next->items[i].entry.kind == OVERLAY_ORDINARY);
 	}
-	at_once = suspects == 0 || (all == 1 && ordinary && blame == BLAME_TRIAL &&
-				    next->search == OVERLAY_SEARCH_NONE);
+	if (suspects == 0)
+		return 0;
+	at_once = all == 1 && ordinary && blame == BLAME_TRIAL &&
+		  next->search == OVERLAY_SEARCH_NONE;
 	for (size_t i = 0; i < next->count; i++) {
 		struct overlay_trial *trial = &next->items[i];
 		bool blamed = is_blamed(trial, blame, limit);
@@ -282,7 +288,7 @@ static int blame(struct planning *planning)
 		trial->incomplete = trial->ran ? 0 : trial->incomplete;
 		if (is_suspect(trial))
 			trial->suspicion = OVERLAY_SUSPICION_SUSPECT;
-		if (!blamed || (!at_once && planning->required[i]))
+		if (!blamed || planning->required[i])
 			continue;
 		trial->ran = false;
 		if (at_once) {

@@ -213,6 +213,19 @@ def test_boots_that_are_refused_are_not_counted(work, build):
         equal(device.package("feature")["verification"], "Signed")
 
 
+def test_power_cuts(work, build):
+    """They leave out what is not required, and never what is: that would be for good."""
+    with new_device(work, build, ("feature",), require_packages="base") as device:
+        device.install(f"{work}/packages/base.wmopkg", store="persist")
+        fine(device)
+        device.reboot()
+        for _ in range(4):
+            device.activate()
+            device.reboot(completed=False)
+        fine(device)
+        equal(device.package("feature")["reason"]["code"], "suspect")
+
+
 def test_it_cannot_be_mounted(work, build):
     """What was verified is left out when it is mounted: the stack of the others goes again."""
     with new_device(work, build, ("noise", "feature"), require_packages="noise") as device:

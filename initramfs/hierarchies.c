@@ -221,6 +221,15 @@ static int prepare_one(struct hierarchies *hierarchies, size_t number,
 	return r;
 }
 
+static void leave_out_unreadable(void *context, size_t layer,
+				 const struct verity_error *why)
+{
+	struct attached *attached = context;
+
+	if (!attached->left_out[layer])
+		attach_leave_out(attached, layer, why);
+}
+
 /*
  * A library of the engine is put back only where a package has something in its place:
  * the copies of all of them would take some ten MiB of memory.
@@ -233,7 +242,9 @@ static int find_libraries(struct hierarchies *hierarchies, struct overlay_protec
 	cleanup_fd int layers = open(boot->layers, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const struct overlay_closure_tree tree = {overlay_closure_at_root, &root};
 	const struct overlay_touching by = {.fd = layers,
-					    .count = hierarchies->attached->count};
+					    .count = hierarchies->attached->count,
+					    .unreadable = leave_out_unreadable,
+					    .context = hierarchies->attached};
 	int r;
 
 	if (root < 0 || layers < 0)

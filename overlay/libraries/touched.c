@@ -69,13 +69,21 @@ static int look(const struct asking *asking, size_t layer, const char *path,
 {
 	char buffer[PATH_MAX + 32];
 	const char *name = find_name(asking->by, layer, path, buffer);
+	struct verity_error why;
 	struct stat st;
 
 	*ret_any = *ret_plain = false;
 	if (!name)
 		return 0;
-	if (fstatat(asking->by->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	if (fstatat(asking->by->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return 0;
+		if (!asking->by->unreadable)
+			return -errno;
+		verity_fail_errno(&why, errno, "reading /%s of it", path);
+		asking->by->unreadable(asking->by->context, layer, &why);
+		return 0;
+	}
 	*ret_any = true;
 	*ret_plain = is_plain(asking->by->fd, name, &st);
 	return 0;

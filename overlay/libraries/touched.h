@@ -15,6 +15,12 @@ struct overlay_touching {
 	size_t count;
 	/* NULL; or @fd is what was changed in this hierarchy ("/usr"; "": the root). */
 	const char *upper;
+	/*
+	 * Told of each error of a package, which counts as having nothing there: the one
+	 * that is damaged must not keep the others out. NULL: an error ends the search.
+	 */
+	void (*unreadable)(void *context, size_t layer, const struct verity_error *why);
+	void *context; /* borrowed */
 };
 
 /**

@@ -96,6 +96,14 @@ def make_packages(work, vendor, paths):
     run("ldconfig", "-r", tree)
     write(f"{tree}/{FARTHER}/{os.path.basename(json_c)}", RUBBISH)
     vendor.seal("own-cache", vendor.squash("own-cache", {}))
+    # the first block of its folder table, which lists the end of that folder
+    image = vendor.squash("torn", {"marker": "torn\n", **{f"{folder}/zz{number:060}": ""
+                                                          for number in range(400)}})
+    with open(image, "r+b") as file:
+        file.seek(72)
+        file.seek(int.from_bytes(file.read(8), "little") + 2)
+        file.write(bytes(64))
+    vendor.seal("torn", image)
     vendor.make("plain", {"marker": "plain\n", "usr/share/x": "x\n", folder + "/libown.so.1": "x\n"})
 
 
@@ -145,6 +153,19 @@ def test_all_at_once(work, build):
             with open(device.root(path), "rb") as seen, open(f"{work}/firmware/{path}",
                                                              "rb") as own:
                 equal(seen.read() == own.read(), True, path)
+
+
+def test_one_that_cannot_be_read(work, build):
+    """A package that its signer made, whose image is damaged where the libraries would be: it is
+    left out, and no other is."""
+    with device_with(work, build, "torn") as device:
+        device.install(f"{work}/packages/plain.wmopkg", store="persist")
+        device.activate()
+        equal(device.package("plain", persistent=True)["active"], True)
+        equal((device.see("marker"), runs(device)), ("plain\n", (0, ["wmopkg"])))
+        reason = device.package("torn")["reason"]
+        equal((reason["code"], reason["message"].partition("/")[0]), ("io", "reading "), reason)
+        equal(reason["message"].endswith(" of it: Input/output error"), True, reason)
 
 
 def without_cache(device):

@@ -415,13 +415,39 @@ static void test_touched(void **state)
 	check_touched(&by, "lib/a/x.so\nlib/a/y.so\n");
 }
 
+static void count_unreadable(void *context, size_t layer, const struct verity_error *why)
+{
+	size_t *counts = context;
+
+	counts[layer]++;
+	assert_int_equal(why->code, VERITY_E_IO);
+}
+
+/* What a package that cannot be read has is not known; the others are asked all the same.
+ */
+static void test_unreadable(void **state)
+{
+	size_t counts[2] = {0};
+	struct overlay_touching by = {
+		.count = 2, .unreadable = count_unreadable, .context = counts};
+
+	(void)state;
+	put_bytes("unreadable/2/etc/none", "x", 1);
+	put_link("unreadable/1", "1");
+	by.fd = open("unreadable", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	check_touched(&by, "etc/none\n");
+	assert_true(counts[0] > 0);
+	assert_int_equal(counts[1], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cache),     cmocka_unit_test(test_folders),
-		cmocka_unit_test(test_lists),     cmocka_unit_test(test_others),
-		cmocka_unit_test(test_malformed), cmocka_unit_test(test_cache_malformed),
-		cmocka_unit_test(test_essential), cmocka_unit_test(test_touched),
+		cmocka_unit_test(test_cache),      cmocka_unit_test(test_folders),
+		cmocka_unit_test(test_lists),      cmocka_unit_test(test_others),
+		cmocka_unit_test(test_malformed),  cmocka_unit_test(test_cache_malformed),
+		cmocka_unit_test(test_essential),  cmocka_unit_test(test_touched),
+		cmocka_unit_test(test_unreadable),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

@@ -50,8 +50,37 @@ static int add_key(struct open_keys *open, const char *quoted, size_t bytes,
 		       : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 }
 
-/* json-c keeps the last of two equal keys, and takes a key in single quotes too. @text is
- * what json-c has accepted. */
+/*
+ * Before json-c sees it: of each object and list it makes some 700 bytes, also where that
+ * is two bytes of text. It takes a key in single quotes, too, in which others see the
+ * begin of a text where it sees none.
+ */
+static int check_shape(const char *text, size_t size, struct verity_error *err)
+{
+	size_t nests = 0, values = 0;
+	bool quoted = false;
+
+	for (size_t at = 0; at < size; at++) {
+		if (text[at] == '"')
+			quoted = !quoted;
+		else if (quoted)
+			at += text[at] == '\\';
+		else if (text[at] == '\'')
+			return verity_fail(err, VERITY_E_BAD_MANIFEST,
+					   "not JSON: it has single quotes");
+		else if (text[at] == '{' || text[at] == '[')
+			nests++;
+		else if (text[at] == ',')
+			values++;
+		if (nests > VERITY_JSON_NESTS_MAX || values > VERITY_JSON_VALUES_MAX)
+			return verity_fail(err, VERITY_E_BAD_MANIFEST,
+					   "over %d objects and lists, or %d values",
+					   VERITY_JSON_NESTS_MAX, VERITY_JSON_VALUES_MAX);
+	}
+	return 0;
+}
+
+/* json-c keeps the last of two equal keys. @text is what json-c has accepted. */
 static int check_keys(const char *text, size_t size, struct verity_error *err)
 {
 	cleanup_with(open_keys_free) struct open_keys open = {.depth = 0};
@@ -73,9 +102,6 @@ static int check_keys(const char *text, size_t size, struct verity_error *err)
 			open.seen[open.depth++] = seen;
 		} else if ((text[at] == '}' || text[at] == ']') && open.depth > 0) {
 			json_object_put(open.seen[--open.depth]);
-		} else if (text[at] == '\'') {
-			r = verity_fail(err, VERITY_E_BAD_MANIFEST,
-					"a key is in single quotes");
 		}
 		if (text[at] != '"')
 			continue;
@@ -103,6 +129,9 @@ int verity_json_parse(const void *bytes, size_t size, struct json_object **ret,
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (size > INT_MAX)
 		return verity_fail(err, VERITY_E_BAD_MANIFEST, "too long");
+	r = check_shape(bytes, size, err);
+	if (r < 0)
+		return r;
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	object = json_tokener_parse_ex(tokener, bytes, (int)size);
 	error = json_tokener_get_error(tokener);

@@ -37,10 +37,10 @@ static const struct {
 	{START NAMES IMAGE "} ", NULL}, /* white space after it is still JSON */
 	{START NAMES IMAGE "}x", "manifest: not JSON: unexpected character at byte 199"},
 	{START NAMES IMAGE "}{}", "manifest: not JSON: unexpected character at byte 199"},
-	{START "'name':'n'}", "manifest: not JSON: unexpected character at byte 36"},
-	{START NAMES IMAGE ",'priority':7}", "manifest: a key is in single quotes"},
+	{START "'name':'n'}", "manifest: not JSON: it has single quotes"},
+	{START NAMES IMAGE ",'priority':7}", "manifest: not JSON: it has single quotes"},
 	{START NAMES IMAGE ",'a\":{':[{\"priority\":7}]}",
-	 "manifest: a key is in single quotes"},
+	 "manifest: not JSON: it has single quotes"},
 	{"{\"a\":[[[[[[[[1]]]]]]]]}", "manifest: not JSON: nesting too deep at byte 12"},
 	{"{}", "manifest: type: missing"},
 	{"{\"type\":\"unlock\",\"format\":1}", "manifest: type: not \"package\""},

@@ -286,12 +286,52 @@ static void test_unprintable(void **state)
 	assert_string_equal(raw, "{\"note\":\"a\\u001b\303\"}");
 }
 
+/* @count times @one, as a list, and what comes of it. */
+static int parse_many(const char *one, size_t count, struct verity_error *err)
+{
+	cleanup_with(json_object_put_p) struct json_object *object = NULL;
+	static const char begin[] = "{\"a\":[";
+	size_t size = strlen(one), used = strlen(begin);
+	cleanup_free char *text = malloc(used + count * (size + 1) + 1);
+
+	assert_non_null(text);
+	memcpy(text, begin, used);
+	for (size_t i = 0; i < count; i++) {
+		memcpy(text + used, one, size);
+		used += size;
+		text[used++] = i + 1 < count ? ',' : ']';
+	}
+	text[used++] = '}';
+	return verity_json_parse(text, used, &object, err);
+}
+
+/* Two bytes of text are hundreds of memory: who writes a record does not fill it. */
+static void test_shape(void **state)
+{
+	static const char full[] = "over 16384 objects and lists, or 65536 values";
+	static const char *const nests[] = {"{}", "[]", "[{},\"'\"]"};
+	struct verity_error err;
+
+	(void)state;
+	check_ok(parse_many("{}", VERITY_JSON_NESTS_MAX - 2, &err), &err);
+	check_ok(parse_many("1", VERITY_JSON_VALUES_MAX + 1, &err), &err);
+	/* in a text they are no objects */
+	check_ok(parse_many("\"\\\"[[[{,,\"", VERITY_JSON_NESTS_MAX, &err), &err);
+	for (size_t i = 0; i < sizeof(nests) / sizeof(nests[0]); i++) {
+		assert_int_equal(parse_many(nests[i], VERITY_JSON_NESTS_MAX, &err),
+				 -EBADMSG);
+		assert_string_equal(err.message, full);
+	}
+	assert_int_equal(parse_many("1", VERITY_JSON_VALUES_MAX + 2, &err), -EBADMSG);
+	assert_string_equal(err.message, full);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round),       cmocka_unit_test(test_members),
 		cmocka_unit_test(test_cases),       cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_unprintable),
+		cmocka_unit_test(test_unprintable), cmocka_unit_test(test_shape),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

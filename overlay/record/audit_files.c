@@ -12,15 +12,22 @@
 #include "overlay/record/record.h"
 #include "verity/util/cleanup.h"
 
-/* Older versions did not keep to `audit_bytes` where one boot had very many lines. */
-#define FILE_BYTES_MAX (16 << 20)
+/*
+ * All files are in memory at a time, and the device may have little of it. Older versions
+ * had one ring, and did not keep to `audit_bytes` where one boot had very many lines.
+ */
+#define CHANGES_BYTES_MAX (10 << 20)
+#define OTHERS_BYTES_MAX  (3 << 20)
 
 const struct overlay_audit_names overlay_audit_names[OVERLAY_AUDIT_RINGS] = {
-	[OVERLAY_AUDIT_CHANGES] = {OVERLAY_AUDIT_LOG, OVERLAY_AUDIT_OLD, 2},
+	[OVERLAY_AUDIT_CHANGES] = {OVERLAY_AUDIT_LOG, OVERLAY_AUDIT_OLD, 2,
+				   CHANGES_BYTES_MAX},
 	[OVERLAY_AUDIT_REFUSALS] = {OVERLAY_AUDIT_REFUSED,
-				    OVERLAY_AUDIT_REFUSED OVERLAY_AUDIT_OLDER, 1},
+				    OVERLAY_AUDIT_REFUSED OVERLAY_AUDIT_OLDER, 1,
+				    OTHERS_BYTES_MAX},
 	[OVERLAY_AUDIT_BOOTS] = {OVERLAY_AUDIT_BOOTED,
-				 OVERLAY_AUDIT_BOOTED OVERLAY_AUDIT_OLDER, 1},
+				 OVERLAY_AUDIT_BOOTED OVERLAY_AUDIT_OLDER, 1,
+				 OTHERS_BYTES_MAX},
 };
 
 void overlay_audit_files_free(struct overlay_audit_files *files)
@@ -74,10 +81,10 @@ int overlay_audit_set_aside(int record_fd, enum overlay_audit_ring ring,
 }
 
 /* @fault: filled where the file is one that this program cannot have written. */
-static int load(int record_fd, const char *name, char **ret, size_t *ret_bytes,
-		struct verity_error *fault, struct verity_error *err)
+static int load(int record_fd, const char *name, size_t max, char **ret,
+		size_t *ret_bytes, struct verity_error *fault, struct verity_error *err)
 {
-	int r = overlay_record_load(record_fd, name, FILE_BYTES_MAX, ret, ret_bytes, err);
+	int r = overlay_record_load(record_fd, name, max, ret, ret_bytes, err);
 
 	if (r == -ENOENT)
 		return 0;
@@ -97,12 +104,12 @@ int overlay_audit_read(int record_fd, enum overlay_audit_ring ring, uint64_t las
 	struct verity_error old_fault = {.code = VERITY_OK};
 	struct verity_error log_fault = {.code = VERITY_OK};
 	struct overlay_audit_link link;
-	int r = load(record_fd, names->old, &files.old, &files.old_bytes, &old_fault,
-		     err);
+	int r = load(record_fd, names->old, names->bytes_max, &files.old,
+		     &files.old_bytes, &old_fault, err);
 
 	if (r == 0)
-		r = load(record_fd, names->log, &files.log, &files.log_bytes, &log_fault,
-			 err);
+		r = load(record_fd, names->log, names->bytes_max, &files.log,
+			 &files.log_bytes, &log_fault, err);
 	if (r < 0)
 		return r;
 	overlay_audit_scan(files.old, files.old_bytes, NULL, last, &files.old_scan,

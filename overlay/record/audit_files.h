@@ -17,7 +17,8 @@
 struct overlay_audit_names {
 	const char *log;
 	const char *old;
-	unsigned shares; /* of four that each of the two files has of `audit_bytes` */
+	unsigned shares;  /* of four that each of the two files has of `audit_bytes` */
+	size_t bytes_max; /* of each that is read at all */
 };
 
 extern const struct overlay_audit_names overlay_audit_names[OVERLAY_AUDIT_RINGS];

@@ -119,14 +119,14 @@ int factory_reset_run(struct factory_reset *reset, const struct factory_journal 
 	enum factory_step step = factory_plan_resume(journal->step);
 	int r;
 
-	/* The failure may have made it read-only, so that only a later boot can give up.
+	/*
+	 * The failure may have made it read-only, so that only a later boot can give up.
+	 * That one empties DATA as well: that it is empty is a hint of the journal.
 	 */
 	run.unpurged = journal->purge && journal->step == FACTORY_PURGE &&
 		       journal->purges == FACTORY_PURGES_MAX;
-	if (run.unpurged)
-		step = FACTORY_TRIALS;
 	reset->step = journal->step == FACTORY_ASKED ? FACTORY_ASKED : step;
-	run.means.purge = journal->purge;
+	run.means.purge = journal->purge && !run.unpurged;
 	r = journal->purge ? factory_persist_check(&run, err) : 0;
 	if (r == 0)
 		r = factory_data_find(&run, err);
@@ -149,11 +149,7 @@ int factory_reset_run(struct factory_reset *reset, const struct factory_journal 
 			factory_run_say(&run, false,
 					"was interrupted, and continues (%s)",
 					factory_steps[step].name);
-		/* the steps that are skipped would mount it */
-		if (run.unpurged)
-			r = factory_data_mount(&run, err);
-		if (r == 0)
-			r = follow_plan(&run, step, err);
+		r = follow_plan(&run, step, err);
 	}
 	if (r < 0)
 		leave_out(&run);

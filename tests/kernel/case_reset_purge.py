@@ -173,11 +173,11 @@ def test_what_cannot_be_deleted(work, build):
             device.activate()
             equal("but not PERSIST" in device.resets()[-1], True, device.resets())
             device.off()
-        # each try empties DATA again: the third one was the last
+        # the third one was the last
         with device.at(LABEL) as data:
             write(data + "/config/new", "new\n")
         device.activate()
-        equal(os.path.exists(device.data + "/config/new"), True)
+        equal(names(device.data), ["lost+found"])
         equal(device.resets()[-1], DONE + ", but PERSIST is not, after 3 tries: what is on it counts "
                                    "again (repair its file system, and repeat the reset)")
         equal(os.path.exists(device.persist + "/wmopkg/factory-reset"), False)
@@ -186,6 +186,14 @@ def test_what_cannot_be_deleted(work, build):
         device.off()
         device.activate()
         equal(device.resets(), [])
+        device.off()
+        # nor does a journal keep DATA from being emptied, by saying that all that was done
+        with device.at("wmopkg-persist") as persist:
+            write(persist + "/wmopkg/factory-reset", JOURNAL[:-1] % "purge" + ',"purges":3}')
+        with device.at(LABEL) as data:
+            write(data + "/config/new", "new\n")
+        device.activate()
+        equal(names(device.data), ["lost+found"])
         device.off()
         ask(device)
         # as the script of the initramfs does; it says so where it cannot

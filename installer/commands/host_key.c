@@ -9,7 +9,7 @@
 #include "installer/commands/commands.h"
 #include "installer/common/layout.h"
 #include "installer/fetch/known_hosts_file.h"
-#include "installer/transfer/address.h"
+#include "installer/request/address.h"
 
 #define INDENT   4
 #define SSH_PORT 22

@@ -13,7 +13,7 @@
 #include "installer/fetch/fetch_user.h"
 #include "installer/fetch/fetcher.h"
 #include "installer/fetch/known_hosts_file.h"
-#include "installer/transfer/protocols.h"
+#include "installer/request/protocols.h"
 #include "installer/transfer/worker.h"
 #include "verity/util/text.h"
 

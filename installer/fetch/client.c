@@ -12,7 +12,7 @@
 #include "installer/common/signals.h"
 #include "installer/fetch/credentials.h"
 #include "installer/fetch/known_hosts_file.h"
-#include "installer/transfer/address.h"
+#include "installer/request/address.h"
 #include "installer/transfer/ssh_hostkey.h"
 
 static int take(void *context, const void *bytes, size_t count, struct verity_error *err)

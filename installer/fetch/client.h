@@ -5,9 +5,9 @@
  */
 
 #include "installer/fetch/source.h"
-#include "installer/fetch/url.h"
-#include "installer/transfer/job.h"
-#include "installer/transfer/message.h"
+#include "installer/request/job.h"
+#include "installer/request/message.h"
+#include "installer/request/url.h"
 
 /* Of one attempt. */
 struct client {

@@ -11,9 +11,9 @@
 
 #include "installer/common/redact.h"
 #include "installer/common/signals.h"
-#include "installer/fetch/url.h"
+#include "installer/request/message.h"
+#include "installer/request/url.h"
 #include "installer/sandbox/sandbox.h"
-#include "installer/transfer/message.h"
 #include "installer/transfer/stall.h"
 #include "overlay/fs/clock.h"
 #include "verity/util/cleanup.h"

@@ -7,7 +7,7 @@
  */
 
 #include "installer/fetch/ssh_keys.h"
-#include "installer/transfer/job.h"
+#include "installer/request/job.h"
 
 #include <sys/types.h>
 

@@ -3,7 +3,7 @@
 
 /* The file of known hosts: read whole, and replaced whole. */
 
-#include "installer/transfer/known_hosts.h"
+#include "installer/request/known_hosts.h"
 #include "verity/util/error.h"
 
 #define KNOWN_HOSTS_FILE "known_hosts"

@@ -6,8 +6,8 @@
 
 #include "installer/fetch/attempts.h"
 #include "installer/fetch/source_file.h"
+#include "installer/request/protocols.h"
 #include "installer/transfer/protocol.h"
-#include "installer/transfer/protocols.h"
 
 /* Bytes of the scheme; 0: no URL. "./a://b" is a path. */
 static size_t scheme_size(const char *where)

@@ -3,7 +3,7 @@
 
 /* The ssh keys of the user that runs this program. */
 
-#include "installer/transfer/job.h"
+#include "installer/request/job.h"
 
 /* { 0 } at first. */
 struct ssh_keys {

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "installer/common/redact.h"
-#include "installer/transfer/address.h"
+#include "installer/request/address.h"
 
 void login_state_done(struct login_state *state)
 {

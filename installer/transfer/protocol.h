@@ -3,7 +3,7 @@
 
 /* What the protocols differ in, and the transfer that their hooks work on. */
 
-#include "installer/transfer/job.h"
+#include "installer/request/job.h"
 #include "installer/transfer/stall.h"
 #include "verity/util/cleanup.h"
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "installer/transfer/address.h"
+#include "installer/request/address.h"
 
 /*
  * Up to 1.10 libssh2 can use RSA only with SHA-1, which few servers still accept, and if

@@ -3,7 +3,7 @@
 
 /* Is this the right ssh server? By its key: libcurl looks it up, or a person is asked. */
 
-#include "installer/transfer/known_hosts.h"
+#include "installer/request/known_hosts.h"
 #include "installer/transfer/transfer.h"
 
 /* The number of libssh2 if client and server have no method in common */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "installer/common/signals.h"
-#include "installer/transfer/address.h"
+#include "installer/request/address.h"
 #include "installer/transfer/curl_error.h"
 #include "overlay/fs/clock.h"
 #include "version.h"

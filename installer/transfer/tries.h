@@ -3,7 +3,7 @@
 
 /* A transfer with all its tries: after a lost connection, with a password, and so on. */
 
-#include "installer/transfer/job.h"
+#include "installer/request/job.h"
 
 /**
  * transfer_run - fetch what @job says, and give it to @client

@@ -11,7 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "installer/transfer/message.h"
+#include "installer/request/message.h"
 #include "installer/transfer/tries.h"
 #include "verity/util/cleanup.h"
 

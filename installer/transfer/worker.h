@@ -3,7 +3,7 @@
 
 /* The side of a transfer in a process without rights: its client is behind two pipes. */
 
-#include "installer/transfer/job.h"
+#include "installer/request/job.h"
 
 /**
  * worker_run - transfer_run(), with a client to which messages go

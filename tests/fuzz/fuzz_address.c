@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "installer/fetch/url.h"
-#include "installer/transfer/address.h"
-#include "installer/transfer/protocols.h"
+#include "installer/request/address.h"
+#include "installer/request/protocols.h"
+#include "installer/request/url.h"
 
 static void try_url(const char *text)
 {

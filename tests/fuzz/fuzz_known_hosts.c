@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "installer/transfer/known_hosts.h"
+#include "installer/request/known_hosts.h"
 
 /* What libssh2 reads without fault: names, type and key, in one line that is not long. */
 static void check_line(const char *line, const char *end)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "installer/transfer/message.h"
+#include "installer/request/message.h"
 
 /* As many messages as there are; each that is accepted is encoded to the same bytes. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "installer/common/signals.h"
-#include "installer/transfer/message.h"
-#include "installer/transfer/protocols.h"
+#include "installer/request/message.h"
+#include "installer/request/protocols.h"
 
 #define REFUSED_AT (1 << 20) /* bytes, by the judge */
 #define MANY       100000

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* URLs split and built by libcurl, without passwords. */
-#include "installer/fetch/url.h"
+#include "installer/request/url.h"
 
 #include <string.h>
 #include <strings.h>
 
 #include "installer/common/redact.h"
-#include "installer/transfer/address.h"
-#include "installer/transfer/protocols.h"
+#include "installer/request/address.h"
+#include "installer/request/protocols.h"
 
 void url_done(struct url *url)
 {

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "installer/fetch/url.h"
 #include "installer/grammar/grammar.h"
-#include "installer/transfer/address.h"
-#include "installer/transfer/protocols.h"
+#include "installer/request/address.h"
+#include "installer/request/protocols.h"
+#include "installer/request/url.h"
 #include "verity/util/name.h"
 
 #define NAME_RULE "is not a valid package name"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Addresses of servers: checks beyond those of libcurl. */
-#include "installer/transfer/address.h"
+#include "installer/request/address.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

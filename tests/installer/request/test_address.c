@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "installer/transfer/address.h"
+#include "installer/request/address.h"
 
 #define EXPECTED "expected a name, an IPv4 address or an [IPv6 address]"
 #define FOUR     "expected four numbers, such as 192.0.2.1"

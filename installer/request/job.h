@@ -6,7 +6,7 @@
  * it needs is in the job, and the rest goes through the client.
  */
 
-#include "installer/transfer/known_hosts.h"
+#include "installer/request/known_hosts.h"
 #include "verity/util/error.h"
 
 #include <stdbool.h>

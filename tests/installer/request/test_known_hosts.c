@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "installer/transfer/known_hosts.h"
+#include "installer/request/known_hosts.h"
 #include "verity/util/cleanup.h"
 
 /* Keys of ssh-keygen, and their fingerprints as `ssh-keygen -l` has them. */

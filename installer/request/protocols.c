@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of protocols. */
-#include "installer/transfer/protocols.h"
+#include "installer/request/protocols.h"
 
 #include <string.h>
 #include <strings.h>

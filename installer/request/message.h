@@ -10,8 +10,8 @@
  * the content. Texts in it end with a 0.
  */
 
-#include "installer/transfer/address.h"
-#include "installer/transfer/known_hosts.h"
+#include "installer/request/address.h"
+#include "installer/request/known_hosts.h"
 #include "verity/util/error.h"
 
 #define MESSAGE_HEAD        4

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Decoding and encoding messages. */
-#include "installer/transfer/message.h"
+#include "installer/request/message.h"
 
 #include <errno.h>
 #include <string.h>

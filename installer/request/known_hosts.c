@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading lines of known_hosts, and rewriting them for libssh2. */
-#include "installer/transfer/known_hosts.h"
+#include "installer/request/known_hosts.h"
 
 #include <ctype.h>
 #include <openssl/evp.h>

@@ -50,7 +50,8 @@ BUILDS = {
     "build-plain": ({"CC": CLANG_CC}, ["-Dwerror=true", "--buildtype=plain"]),
 }
 STRANGERS = ("build-release", "build-plain")
-PROGRAMS = ("installer/wmopkg", "installer/wmopkg-build", "initramfs/wmopkg-activate")
+PROGRAMS = ("installer/wmopkg", "installer/wmopkg-fetch", "installer/wmopkg-build",
+            "initramfs/wmopkg-activate")
 # Units and decoders run with the sanitizers; what boots or serves is built as it is shipped.
 SANITIZED = ("unit", "fuzz")
 # Names of checks that are no tests of a build, each in its tier.

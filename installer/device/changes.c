@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "installer/common/report.h"
+#include "installer/fetch/fetch_program.h"
 #include "overlay/fs/mnt.h"
 #include "overlay/fs/standard_folders.h"
 #include "verity/util/cleanup.h"
@@ -54,6 +55,20 @@ static bool blocks_mount(const struct listing *listing, const char *path)
 	return false;
 }
 
+/* Whether @path is where this program was started from, or what it starts beside it. */
+static bool is_running(const char *path)
+{
+	char program[PATH_MAX] = "/";
+	ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	size_t folder;
+
+	program[size < 0 ? 1 : size] = '\0';
+	folder = (size_t)(strrchr(program, '/') - program);
+	return strcmp(program + 1, path) == 0 ||
+	       (strncmp(program + 1, path, folder) == 0 &&
+		strcmp(path + folder, FETCH_PROGRAM) == 0);
+}
+
 /* Without a folder, or a link to one, all that is below it is gone too. */
 static const struct overlay_critical *find_critical(
 	const struct listing *listing, const struct overlay_lookup_change *change)
@@ -63,15 +78,14 @@ static const struct overlay_critical *find_critical(
 		true};
 	const struct package_stack *stack = listing->stack;
 	static const struct overlay_critical running = {
-		"", "the running wmopkg, which is not protected (set protect)", true};
+		"", "part of the running wmopkg, which is not protected (set protect)",
+		true};
 	const char *path = change->entry->path;
 	const struct overlay_critical *critical = overlay_critical_find(path);
 	const struct overlay_closure *libraries = &stack->stacks->libraries;
 	const struct overlay_closure *essential = &stack->stacks->essential;
 	bool adds = change->effect == OVERLAY_LOOKUP_ADDS;
 	const struct overlay_contents_entry *engine;
-	char program[PATH_MAX];
-	ssize_t size;
 
 	/*
 	 * Where the layer of the engine covers the change, it has no effect. A folder of
@@ -93,9 +107,7 @@ static const struct overlay_critical *find_critical(
 		return &mounted;
 	if (critical)
 		return adds && !critical->added ? NULL : critical;
-	size = readlink("/proc/self/exe", program, sizeof(program) - 1);
-	program[size < 0 ? 0 : size] = '\0';
-	if (size > 1 && strcmp(program + 1, path) == 0)
+	if (is_running(path))
 		return &running;
 	if (overlay_paths_has(&essential->tried, path) ||
 	    (!adds && overlay_paths_has(&essential->there, path)))

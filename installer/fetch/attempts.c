@@ -7,14 +7,14 @@
 
 #include "installer/common/redact.h"
 #include "installer/common/report.h"
-#include "installer/fetch/ca.h"
 #include "installer/fetch/client.h"
 #include "installer/fetch/credentials.h"
 #include "installer/fetch/fetch_user.h"
 #include "installer/fetch/fetcher.h"
 #include "installer/fetch/known_hosts_file.h"
+#include "installer/fetch/ssh_keys.h"
+#include "installer/request/authorities.h"
 #include "installer/request/protocols.h"
-#include "installer/transfer/worker.h"
 #include "verity/util/text.h"
 
 #define ATTEMPTS_MAX 2
@@ -33,7 +33,6 @@ struct attempts {
 	size_t count;
 	struct client client;        /* of the present attempt */
 	bool has_user, has_password; /* given with the command */
-	bool is_global;              /* libcurl is initialised */
 };
 
 /* What a job borrows. */
@@ -104,15 +103,19 @@ static int load(const struct attempts *attempts, struct transfer_job *job,
 {
 	int r = 0;
 
-	if (job->protocol->has_certificates)
-		r = ca_load(attempts->authorities, &held->authorities,
-			    &job->authorities_size, err);
+	/* The default is where libcurl has it, which is not in this program. */
+	if (job->protocol->has_certificates && attempts->authorities)
+		r = authorities_load(attempts->authorities, &held->authorities,
+				     &job->authorities_size, err);
 	if (r == 0 && job->protocol->has_host_keys) {
 		job->known_hosts_path = attempts->known_hosts;
 		r = known_hosts_load(attempts->known_hosts, &held->known_hosts,
 				     &job->known_hosts_size, err);
 		if (r == 0)
 			ssh_keys_load(&held->keys);
+		for (size_t i = 0; i < held->keys.count; i++)
+			job->keys[job->key_count++] = (struct job_text){
+				held->keys.items[i].bytes, held->keys.items[i].size};
 	}
 	job->authorities = held->authorities;
 	job->known_hosts = held->known_hosts;
@@ -128,9 +131,9 @@ static int attempt(struct attempts *attempts, const struct url *url,
 	struct fetcher fetcher = {
 		.job = {.protocol = url->protocol,
 			.url = url->whole,
+			.host = url->host,
+			.port = url->port,
 			.can_ask = credentials_can_ask()},
-		.keys = &held.keys,
-		.work = worker_run,
 	};
 	struct client *client = &attempts->client;
 	const char *slash = strrchr(url->path, '/');
@@ -151,8 +154,8 @@ static int attempt(struct attempts *attempts, const struct url *url,
 	fflush(out);
 	r = load(attempts, &fetcher.job, &held, err);
 	if (r == 0)
-		r = fetch_user_find(attempts->fetch_user, &fetcher.uid, &fetcher.gid,
-				    err);
+		r = fetch_user_find(attempts->fetch_user, &fetcher.job.uid,
+				    &fetcher.job.gid, err);
 	if (r == 0)
 		r = fetcher_run(&fetcher, &for_transfer, err);
 	client->total = -1;

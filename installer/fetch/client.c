@@ -12,8 +12,6 @@
 #include "installer/common/signals.h"
 #include "installer/fetch/credentials.h"
 #include "installer/fetch/known_hosts_file.h"
-#include "installer/request/address.h"
-#include "installer/transfer/ssh_hostkey.h"
 
 static int take(void *context, const void *bytes, size_t count, struct verity_error *err)
 {
@@ -82,7 +80,6 @@ static int ask_password(void *context, const char *why, const char **ret_user,
 {
 	struct client *client = context;
 	struct login *login = client->login;
-	char host[ADDRESS_HOST_MAX + 1];
 	int r = login->user ? 0 : credentials_login_name(&login->user, err);
 
 	if (r < 0)
@@ -91,8 +88,7 @@ static int ask_password(void *context, const char *why, const char **ret_user,
 		report_plain(stderr, why);
 		fputc('\n', stderr);
 	}
-	address_of_url(client->url->whole, host);
-	r = credentials_ask_password(login->user, host, ret_password, err);
+	r = credentials_ask_password(login->user, client->url->host, ret_password, err);
 	if (r == 0)
 		*ret_user = login->user;
 	return r;
@@ -121,8 +117,8 @@ static int accept_host_key(void *context, const struct known_hosts_key *key,
 	char name[KNOWN_HOSTS_NAME_MAX];
 	int r = signals_check(err);
 
-	if (r == 0)
-		r = ssh_hostkey_name(client->url->whole, name, err);
+	if (r == 0 && !known_hosts_name(client->url->host, client->url->port, name))
+		r = verity_fail(err, VERITY_E_USAGE, KNOWN_HOSTS_NO_NAME);
 	if (r < 0)
 		return r;
 	known_hosts_fingerprint(key, shown);

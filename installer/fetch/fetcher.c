@@ -2,17 +2,18 @@
 /* Starting the process of a transfer, and acting on its messages. */
 #include "installer/fetch/fetcher.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "installer/common/redact.h"
 #include "installer/common/signals.h"
+#include "installer/fetch/fetch_program.h"
 #include "installer/request/message.h"
-#include "installer/request/url.h"
+#include "installer/request/protocols.h"
 #include "installer/sandbox/sandbox.h"
 #include "installer/transfer/stall.h"
 #include "overlay/fs/clock.h"
@@ -20,7 +21,6 @@
 #include "verity/util/debug.h"
 
 #define BUFFER_BYTES   (2 * MESSAGE_HEAD + MESSAGE_BYTES_MAX)
-#define MEMORY_BYTES   (96UL << 20)
 #define POLL_MS        500  /* a signal may come just before it waits */
 #define MESSAGES_MAX   4096 /* besides bytes of the file */
 #define KEYS_ASKED_MAX 3
@@ -49,12 +49,6 @@ struct run {
 	uint8_t buffer[BUFFER_BYTES];
 };
 
-/* What the process opens, and where it may connect. */
-struct place {
-	const struct fetcher *fetcher;
-	struct sandbox_rules rules;
-};
-
 static int64_t now_ms(void)
 {
 	return (int64_t)(overlay_clock_us() / 1000);
@@ -67,78 +61,39 @@ static int fail_broken(struct verity_error *err)
 			   "rules, and was ended (do not trust this server)");
 }
 
-static int work(void *context, const struct sandbox_inside *inside)
-{
-	const struct place *place = context;
-	const struct fetcher *fetcher = place->fetcher;
-	struct transfer_job job = fetcher->job;
-	size_t count = 0;
-
-	if (job.protocol->has_host_keys) {
-		job.lines.path = inside->files[count].path;
-		job.lines.bytes = inside->files[count].bytes;
-		job.lines.size = place->rules.files[count].size;
-		count++;
-	}
-	for (job.key_count = 0; count < place->rules.file_count; count++)
-		job.keys[job.key_count++] = inside->files[count].path;
-	return fetcher->work(&job, inside->in, inside->out);
-}
-
-static bool is_number(const char *host)
-{
-	struct in_addr unused;
-
-	return host[0] == '[' || inet_pton(AF_INET, host, &unused) == 1;
-}
-
 /* libcurl reads those of proxies for http, and libssh2 that of the agent. */
-static void set_environment(const struct protocol *protocol, struct sandbox_rules *rules)
+static const char *const *variables_of(const struct protocol *protocol)
 {
+	static const char *const none[] = {NULL};
+	static const char *const agent[] = {"SSH_AUTH_SOCK", NULL};
 	static const char *const proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY",
 					      "all_proxy",  "ALL_PROXY",   "no_proxy",
 					      "NO_PROXY",   NULL};
 
-	rules->environment = protocol->has_certificates ? proxies : NULL;
-	if (protocol->has_host_keys)
-		rules->agent = getenv("SSH_AUTH_SOCK");
+	return protocol->has_certificates ? proxies
+	       : protocol->has_host_keys  ? agent
+					  : none;
 }
 
-static int set_place(const struct fetcher *fetcher, struct place *ret,
-		     struct verity_error *err)
+static int start(const struct fetcher *fetcher, struct sandbox *ret,
+		 struct verity_error *err)
 {
-	static const char *const names[JOB_KEYS_MAX] = {"key0", "key1", "key2"};
-	const struct transfer_job *job = &fetcher->job;
-	const struct protocol *protocol = job->protocol;
-	struct sandbox_rules *rules = &ret->rules;
-	char host[ADDRESS_HOST_MAX + 1];
-	int r = 0;
+	static const char *const argv[] = {FETCH_PROGRAM, NULL};
+	struct transfer_job job = fetcher->job;
+	cleanup_fd int file = -1, sent = -1;
+	int r = fetch_program_open(fetcher->program, &file, err);
 
-	*ret = (struct place){.fetcher = fetcher};
-	rules->uid = fetcher->uid;
-	rules->gid = fetcher->gid;
-	rules->memory_bytes = MEMORY_BYTES;
-	rules->has_network = true;
-	/* A redirect, a proxy, and the data connection of ftp. */
-	rules->any_port = protocol->has_certificates || protocol->has_data_connection;
-	address_of_url(job->url, host);
-	rules->has_threads = protocol->has_certificates || !is_number(host);
-	set_environment(protocol, rules);
-	if (!protocol->has_host_keys)
-		return 0;
-	r = url_port(job->url, &rules->port, err);
-	rules->files[rules->file_count++] = (struct sandbox_file){
-		.name = "known_hosts",
-		.size = JOB_LINES_SIZE(job->known_hosts_size),
-		.writable = true,
-	};
-	for (size_t i = 0; i < fetcher->keys->count; i++)
-		rules->files[rules->file_count++] = (struct sandbox_file){
-			.name = names[i],
-			.bytes = fetcher->keys->items[i].bytes,
-			.size = fetcher->keys->items[i].size,
-		};
-	return r;
+	job.parent = getpid();
+	if (r == 0)
+		r = job_send(&job, &sent, err);
+	if (r < 0)
+		return r;
+	return sandbox_start_program(
+		&(struct sandbox_program){.fd = file,
+					  .argv = argv,
+					  .environment = variables_of(job.protocol),
+					  .job = sent},
+		ret, err);
 }
 
 /* A write fails only if the process is gone, and then reading says so. */
@@ -372,14 +327,11 @@ int fetcher_run(const struct fetcher *fetcher, const struct transfer_client *cli
 		struct verity_error *err)
 {
 	cleanup_free struct run *run = calloc(1, sizeof(*run));
-	struct place place;
-	int r = set_place(fetcher, &place, err);
+	int r;
 
-	if (r < 0)
-		return r;
 	if (!run)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	r = sandbox_start(&place.rules, work, &place, &run->sandbox, err);
+	r = start(fetcher, &run->sandbox, err);
 	if (r < 0)
 		return r;
 	run->fetcher = fetcher;

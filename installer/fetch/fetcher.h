@@ -6,10 +6,7 @@
  * the file, which are judged anyway, and a few messages, each checked and counted.
  */
 
-#include "installer/fetch/ssh_keys.h"
 #include "installer/request/job.h"
-
-#include <sys/types.h>
 
 /*
  * The process ends a silent or slow transfer by itself: this only ends one that is not
@@ -19,14 +16,11 @@
 
 /* All borrowed. */
 struct fetcher {
-	struct transfer_job
-		job; /* without @lines and @keys: those are made for the process */
-	const struct ssh_keys *keys;
-	uid_t uid; /* that the process gets, if this one is of root */
-	gid_t gid;
-	int64_t silence_ms; /* after which the process is ended; 0: FETCHER_SILENCE_MS */
-	/* worker_run(); another one in tests */
-	int (*work)(const struct transfer_job *job, int in, int out);
+	struct transfer_job job; /* see job_send() */
+	int64_t silence_ms; /* after which the process is ended; 0: FETCHER_SILENCE_MS
+			     */
+	const char
+		*program; /* path; NULL: wmopkg-fetch, as fetch_program_open() finds it */
 };
 
 /**

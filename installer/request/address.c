@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Addresses of servers: checks beyond those of libcurl. */
+/* Addresses of servers: stricter than libcurl and the C library, which take more. */
 #include "installer/request/address.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PORT_LIMIT 65535
+#define NO_HOST    " !\"#$%&'()*+,/:;<=>?@[\\]^`{|}\x7f"
 #define ZONE_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
 
 /* @host: with its brackets. libcurl takes more for an IPv6 address than there is. */
@@ -18,14 +21,14 @@ static int check_ipv6(const char *text, const char *host, struct verity_error *e
 	struct in6_addr unused;
 	const char *zone = host + strcspn(host, "%]");
 	size_t size = (size_t)(zone - host) - 1;
+	size_t name = zone[0] == '%' ? strspn(zone + 1, ZONE_BYTES) : 1;
 
 	snprintf(number, sizeof(number), "%.*s",
 		 (int)(size < sizeof(number) ? size : sizeof(number)), host + 1);
 	if (inet_pton(AF_INET6, number, &unused) != 1)
 		return verity_fail(err, VERITY_E_USAGE,
 				   "%.64s: '%.64s' is not an IPv6 address", text, number);
-	if (zone[0] == '%' &&
-	    (zone[1] == ']' || zone[1 + strspn(zone + 1, ZONE_BYTES)] != ']'))
+	if (zone[0] == '%' && (name == 0 || name >= IF_NAMESIZE || zone[1 + name] != ']'))
 		return verity_fail(err, VERITY_E_USAGE,
 				   "%.64s: expected the name of an interface after '%%'",
 				   text);
@@ -36,20 +39,17 @@ static int check_ipv6(const char *text, const char *host, struct verity_error *e
  * Numbers that only the C library takes for an address, such as 192.0.2, 0x7f.1 or
  * 3232235777, are another one than a person means.
  */
-static int check_ipv4(const char *host, size_t size, struct verity_error *err)
+static int check_ipv4(const char *text, struct verity_error *err)
 {
-	char text[ADDRESS_HOST_MAX + 1];
+	const char *last = strrchr(text, '.');
 	struct in_addr unused;
-	const char *last;
 
-	snprintf(text, sizeof(text), "%.*s", (int)size, host);
-	last = strrchr(text, '.');
 	last = last ? last + 1 : text;
 	if (last[0] == '0' && (last[1] == 'x' || last[1] == 'X'))
 		last += 2 + strspn(last + 2, "0123456789abcdefABCDEF");
 	else
 		last += strspn(last, "0123456789");
-	if (!text[0] || *last || last == text || last[-1] == '.' ||
+	if (*last || last == text || last[-1] == '.' ||
 	    inet_pton(AF_INET, text, &unused) == 1)
 		return 0;
 	return verity_fail(err, VERITY_E_USAGE,
@@ -58,23 +58,13 @@ static int check_ipv4(const char *host, size_t size, struct verity_error *err)
 			   text);
 }
 
-int address_check_url(const char *url, struct verity_error *err)
+/* Bytes of UTF-8 may stand in one. */
+static bool is_name(const char *host)
 {
-	const char *host = strstr(url, "://");
-	size_t size;
-
-	if (!host)
-		return 0;
-	host += strlen("://");
-	size = strcspn(host, "/?#");
-	for (const char *at; (at = memchr(host, '@', size)); host = at + 1)
-		size -= (size_t)(at + 1 - host);
-	if (host[0] == '[')
-		return 0;
-	for (size_t i = 0; i < size; i++)
-		if (host[i] == ':')
-			size = i;
-	return size > ADDRESS_HOST_MAX ? 0 : check_ipv4(host, size, err);
+	for (const char *byte = host; *byte; byte++)
+		if ((unsigned char)*byte < ' ')
+			return false;
+	return host[0] && !strpbrk(host, NO_HOST);
 }
 
 int address_parse(const char *text, struct address *ret, struct verity_error *err)
@@ -100,13 +90,12 @@ int address_parse(const char *text, struct address *ret, struct verity_error *er
 	memcpy(address.host, text, (size_t)(end - text));
 	if (is_ipv6 && check_ipv6(text, address.host, err) < 0)
 		return -EINVAL;
-	if (!is_ipv6 &&
-	    (!address.host[0] || strpbrk(address.host, " \t\r\n/?#@\\[]%<>\"^`{|}")))
+	if (!is_ipv6 && !is_name(address.host))
 		return verity_fail(err, VERITY_E_USAGE,
 				   "'%.64s' is not an address: expected a name, an IPv4 "
 				   "address or an [IPv6 address]",
 				   text);
-	if (!is_ipv6 && check_ipv4(address.host, strlen(address.host), err) < 0)
+	if (!is_ipv6 && check_ipv4(address.host, err) < 0)
 		return -EINVAL;
 	if (*end == ':') {
 		digits = strspn(++end, "0123456789");
@@ -123,15 +112,4 @@ int address_parse(const char *text, struct address *ret, struct verity_error *er
 	}
 	*ret = address;
 	return 0;
-}
-
-void address_of_url(const char *url, char ret[static ADDRESS_HOST_MAX + 1])
-{
-	cleanup_with(curl_url_cleanup_p) CURLU *parts = curl_url();
-	cleanup_with(curl_free_p) char *host = NULL;
-
-	ret[0] = '\0';
-	if (parts && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-	    curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK)
-		snprintf(ret, ADDRESS_HOST_MAX + 1, "%s", host);
 }

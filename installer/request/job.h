@@ -3,7 +3,9 @@
 
 /*
  * What is fetched, and for whom. A transfer opens nothing by itself and asks nobody: what
- * it needs is in the job, and the rest goes through the client.
+ * it needs is in the job, and the rest goes through the client. The job is a file in
+ * memory that the process of the transfer gets from who starts it, a program of the same
+ * build.
  */
 
 #include "installer/request/known_hosts.h"
@@ -12,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define JOB_KEYS_MAX         3
 #define LOGIN_ASKS_MAX       3 /* for a password */
@@ -33,7 +36,9 @@ struct transfer_file {
 /* Plain data, all borrowed; NULL: not given, or not needed by the protocol. */
 struct transfer_job {
 	const struct protocol *protocol;
-	const char *url; /* without user and password */
+	const char *url;  /* without user and password */
+	const char *host; /* of it: an IPv6 address with its brackets */
+	uint16_t port;
 	const char *user, *password;
 	bool has_user, has_password; /* given with the command: it is not asked for */
 	bool can_ask;                /* there is a person at a terminal */
@@ -44,9 +49,35 @@ struct transfer_job {
 	const char *known_hosts_path; /* only for messages */
 	struct transfer_file
 		lines; /* which of them libcurl is given; see JOB_LINES_SIZE */
-	const char *keys[JOB_KEYS_MAX]; /* paths of ssh keys */
+	struct job_text {
+		const char *text;
+		size_t size;
+	} keys[JOB_KEYS_MAX]; /* ssh keys */
 	size_t key_count;
+	const char *key_paths[JOB_KEYS_MAX]; /* of files that libcurl finds them in */
+	uid_t uid;                           /* that the process gets, if it is of root */
+	gid_t gid;
+	pid_t parent; /* who started it */
 };
+
+/**
+ * job_send - write a job into a file in memory
+ * @job: all but @lines and @key_paths
+ * @ret: descriptor; set on success only
+ *
+ * Return: 0; -errno.
+ */
+int job_send(const struct transfer_job *job, int *ret,
+	     struct verity_error *err) must_check;
+
+/**
+ * job_receive - read a job; once in each process
+ * @fd:  from job_send()
+ * @ret: set on success only; it borrows from a mapping that stays
+ *
+ * Return: 0; -EBADMSG if it is malformed, or was sent by another version; -errno.
+ */
+int job_receive(int fd, struct transfer_job *ret) must_check;
 
 /* What takes the bytes, and knows the terminal. A negative return ends the transfer. */
 struct transfer_client {

@@ -42,9 +42,12 @@ struct line {
 bool known_hosts_name(const char *host, unsigned port,
 		      char ret[static KNOWN_HOSTS_NAME_MAX])
 {
+	const char *bare = host + (host[0] == '[');
+	int bytes = (int)strcspn(bare, "]");
 	int size = port == SSH_PORT
-			   ? snprintf(ret, KNOWN_HOSTS_NAME_MAX, "%s", host)
-			   : snprintf(ret, KNOWN_HOSTS_NAME_MAX, "[%s]:%u", host, port);
+			   ? snprintf(ret, KNOWN_HOSTS_NAME_MAX, "%.*s", bytes, bare)
+			   : snprintf(ret, KNOWN_HOSTS_NAME_MAX, "[%.*s]:%u", bytes, bare,
+				      port);
 
 	if (size <= 0 || (size_t)size >= KNOWN_HOSTS_NAME_MAX)
 		return false;

@@ -26,6 +26,9 @@ struct known_hosts_key {
 	uint8_t bytes[KNOWN_HOSTS_KEY_MAX];
 };
 
+/* The message where known_hosts_name() fails */
+#define KNOWN_HOSTS_NO_NAME "a host of this name cannot be used with ssh"
+
 /* Which lines libcurl is given. */
 struct known_hosts_filter {
 	bool has_port; /* the port is not 22: names without a port are left out */
@@ -39,7 +42,7 @@ struct known_hosts_filter {
 
 /**
  * known_hosts_name - the name of a host in such a file
- * @host: without brackets
+ * @host: an IPv6 address with or without brackets
  *
  * Return: false if it is too long, or cannot be written there.
  */

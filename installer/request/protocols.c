@@ -5,11 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "installer/transfer/ftp.h"
-#include "installer/transfer/http.h"
-#include "installer/transfer/ssh.h"
-#include "installer/transfer/tftp.h"
-
 #define SHOWN_MAX 32 /* bytes of an unknown word */
 
 /*
@@ -18,19 +13,19 @@
  * is the other way round.
  */
 static const struct protocol protocols[] = {
-	{"ftp", "FTP", .follow = "ftp", .relative = "/", .absolute = "//",
-	 .mode = ";type=i", .can_resume = true, .needs_user = true, .has_guests = true,
-	 .has_data_connection = true, .ops = &ftp_ops},
-	{"tftp", "TFTP", .follow = "tftp", .relative = "/", .absolute = "//",
-	 .mode = ";mode=octet", .ops = &tftp_ops},
-	{"scp", "SCP", .follow = "scp", .relative = "/~/", .absolute = "/",
-	 .needs_user = true, .has_host_keys = true, .ops = &ssh_ops},
-	{"sftp", "SFTP", .follow = "sftp", .relative = "/~/", .absolute = "/",
-	 .can_resume = true, .needs_user = true, .has_host_keys = true, .ops = &ssh_ops},
-	{"http", "HTTP", .follow = "http,https", .relative = "/", .absolute = "/",
-	 .can_resume = true, .has_certificates = true, .ops = &http_ops},
-	{"https", "HTTPS", .follow = "https", .relative = "/", .absolute = "/",
-	 .can_resume = true, .has_certificates = true, .ops = &http_ops},
+	{"ftp", "FTP", PROTOCOL_FTP, 21, .follow = "ftp", .relative = "/",
+	 .absolute = "//", .mode = ";type=i", .can_resume = true, .needs_user = true,
+	 .has_guests = true, .has_data_connection = true},
+	{"tftp", "TFTP", PROTOCOL_TFTP, 69, .follow = "tftp", .relative = "/",
+	 .absolute = "//", .mode = ";mode=octet"},
+	{"scp", "SCP", PROTOCOL_SSH, 22, .follow = "scp", .relative = "/~/",
+	 .absolute = "/", .needs_user = true, .has_host_keys = true},
+	{"sftp", "SFTP", PROTOCOL_SSH, 22, .follow = "sftp", .relative = "/~/",
+	 .absolute = "/", .can_resume = true, .needs_user = true, .has_host_keys = true},
+	{"http", "HTTP", PROTOCOL_HTTP, 80, .follow = "http,https", .relative = "/",
+	 .absolute = "/", .can_resume = true, .has_certificates = true},
+	{"https", "HTTPS", PROTOCOL_HTTP, 443, .follow = "https", .relative = "/",
+	 .absolute = "/", .can_resume = true, .has_certificates = true},
 };
 
 #define PROTOCOL_COUNT (sizeof(protocols) / sizeof(protocols[0]))

@@ -1,13 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* URLs split and built by libcurl, without passwords. */
+/*
+ * URLs split and built, without passwords (RFC 3986, appendix B).
+ *
+ * libcurl could do that, but it comes with forty libraries, and this is done by the
+ * process that may be root. So that libcurl cannot see another server in a URL than this
+ * one, it gets none that was typed: @whole is made of parts that were checked.
+ */
 #include "installer/request/url.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "installer/common/redact.h"
-#include "installer/request/address.h"
-#include "installer/request/protocols.h"
+#include "verity/util/hex.h"
+
+#define BEGIN "://"
+
+/* What stays as it is in a path that is not encoded yet */
+#define PATH_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/"
+
+struct part {
+	const char *at;
+	size_t size;
+};
+
+/* Of a URL, and within it; @query begins with its '?'. */
+struct parts {
+	struct part login, address, path, query;
+};
 
 void url_done(struct url *url)
 {
@@ -24,108 +46,196 @@ void login_done(struct login *login)
 	*login = (struct login){0};
 }
 
+static int no_memory(struct verity_error *err)
+{
+	return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+}
+
+static bool is_control(unsigned char byte)
+{
+	return byte < ' ' || byte == 0x7f;
+}
+
 /* The URL itself is not part of the message: it may contain a password. */
-static int fail(CURLUcode code, struct verity_error *err)
+static int fail_control(struct verity_error *err)
 {
-	if (code == CURLUE_OUT_OF_MEMORY)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	return verity_fail(err, VERITY_E_USAGE, "invalid URL: %s",
-			   curl_url_strerror(code));
+	return verity_fail(err, VERITY_E_USAGE,
+			   "invalid URL: it contains a control character");
 }
 
-/* A user or password that is not there is no error. */
-static CURLUcode get_part(CURLU *parts, CURLUPart which, unsigned flags, char **ret)
+static int split(const char *text, struct parts *ret, struct verity_error *err)
 {
-	cleanup_with(curl_free_p) char *text = NULL;
-	CURLUcode code = curl_url_get(parts, which, &text, flags);
+	const char *at = strstr(text, BEGIN);
+	const char *login;
 
-	if (code == CURLUE_NO_USER || code == CURLUE_NO_PASSWORD)
-		return CURLUE_OK;
-	if (code != CURLUE_OK)
-		return code;
-	*ret = strdup(text);
-	explicit_bzero(text, strlen(text));
-	return *ret ? CURLUE_OK : CURLUE_OUT_OF_MEMORY;
+	for (const char *byte = text; *byte; byte++)
+		if (is_control((unsigned char)*byte))
+			return fail_control(err);
+	if (!at || at != text + strcspn(text, ":"))
+		return verity_fail(err, VERITY_E_USAGE,
+				   "invalid URL: expected PROTOCOL://ADDRESS/PATH");
+	at += strlen(BEGIN);
+	*ret = (struct parts){.address = {at, strcspn(at, "/?#")}};
+	login = memrchr(at, '@', ret->address.size);
+	if (login) {
+		ret->login = (struct part){at, (size_t)(login - at)};
+		ret->address.at = login + 1;
+		ret->address.size -= ret->login.size + 1;
+	}
+	at = ret->address.at + ret->address.size;
+	ret->path = (struct part){at, strcspn(at, "?#")};
+	at += ret->path.size;
+	ret->query = (struct part){at, strcspn(at, "#")};
+	return 0;
 }
 
-/* What stands for binary behind a path (RFC 1738, RFC 3617), which is the only mode. */
-static CURLUcode drop_mode(CURLU *parts, const char *mode)
+/* A '%' that no number follows is one. */
+static int decode(struct part part, char **ret, struct verity_error *err)
 {
-	cleanup_free char *path = NULL;
-	CURLUcode code = get_part(parts, CURLUPART_PATH, 0, &path);
-	size_t size = code == CURLUE_OK ? strlen(path) : 0;
-	size_t mode_size = mode ? strlen(mode) : 0;
+	char *text = malloc(part.size + 1);
+	size_t used = 0;
 
-	if (mode_size == 0 || size < mode_size ||
-	    strcasecmp(path + size - mode_size, mode) != 0)
-		return code;
-	path[size - mode_size] = '\0';
-	return curl_url_set(parts, CURLUPART_PATH, path, 0);
+	if (!text)
+		return no_memory(err);
+	for (size_t i = 0; i < part.size; i++) {
+		const char *at = part.at + i;
+		bool is_encoded = *at == '%' && part.size - i > 2 &&
+				  verity_hex_digit(at[1]) >= 0 &&
+				  verity_hex_digit(at[2]) >= 0;
+
+		text[used++] = is_encoded ? (char)(verity_hex_digit(at[1]) << 4 |
+						   verity_hex_digit(at[2]))
+					  : *at;
+		i += is_encoded ? 2 : 0;
+		if (is_control((unsigned char)text[used - 1])) {
+			explicit_bzero(text, used);
+			free(text);
+			return fail_control(err);
+		}
+	}
+	text[used] = '\0';
+	*ret = text;
+	return 0;
+}
+
+/* @kept: bytes that stay as they are; NULL: all that are printable. */
+static void encode(FILE *out, struct part part, const char *kept)
+{
+	for (size_t i = 0; i < part.size; i++) {
+		unsigned char byte = (unsigned char)part.at[i];
+
+		if (kept ? strchr(kept, byte) != NULL : byte > ' ' && byte < 0x7f)
+			fputc(byte, out);
+		else
+			fprintf(out, "%%%02x", byte);
+	}
+}
+
+/* Of an IPv6 address, the '%' before its zone is encoded in a URL (RFC 6874). */
+static void print_address(FILE *out, const struct protocol *protocol,
+			  const struct address *address)
+{
+	size_t size = strcspn(address->host, "%");
+
+	fprintf(out, "%s" BEGIN "%.*s", protocol->scheme, (int)size, address->host);
+	if (address->host[size])
+		fprintf(out, "%%25%s", address->host + size + 1);
+	if (address->port[0])
+		fprintf(out, ":%lu", strtoul(address->port, NULL, 10));
+}
+
+static int parse_address(struct part part, struct address *ret, struct verity_error *err)
+{
+	cleanup_free char *text = strndup(part.at, part.size);
+	char *zone = text ? strstr(text, "%25") : NULL;
+
+	if (!text)
+		return no_memory(err);
+	if (text[0] == '[' && zone)
+		memmove(zone + 1, zone + 3, strlen(zone + 3) + 1);
+	return address_parse(text, ret, err);
 }
 
 /*
- * As text, because the parts that libcurl copies lack the zone of an IPv6 address, up to
- * 7.88 at least. A query may hold a key to the server, so it is not shown.
+ * Makes @url->shown and @url->whole of the same parts. A query may hold a key to the
+ * server, so it is not shown.
  */
-static CURLUcode print(CURLU *parts, struct url *url)
+static int print(struct url *url, const struct address *address, struct part before,
+		 struct part path, const char *kept, struct part query,
+		 struct verity_error *err)
 {
-	CURLUcode code = get_part(parts, CURLUPART_URL, 0, &url->whole);
+	char **const texts[] = {&url->shown, &url->whole};
+	size_t zone = strcspn(address->host, "%");
+	int r = 0;
 
-	if (code == CURLUE_OK)
-		code = curl_url_set(parts, CURLUPART_QUERY, NULL, 0);
-	return code == CURLUE_OK ? get_part(parts, CURLUPART_URL, 0, &url->shown) : code;
+	for (size_t i = 0; r == 0 && i < 2; i++) {
+		size_t used;
+		FILE *out = open_memstream(texts[i], &used);
+
+		if (!out)
+			return no_memory(err);
+		print_address(out, url->protocol, address);
+		encode(out, before, NULL);
+		encode(out, path, kept);
+		if (texts[i] == &url->whole)
+			encode(out, query, NULL);
+		if (ferror(out) | fclose(out))
+			r = no_memory(err);
+	}
+	url->port = address->port[0] ? (uint16_t)strtoul(address->port, NULL, 10)
+				     : url->protocol->port;
+	snprintf(url->host, sizeof(url->host), "%.*s%s", (int)zone, address->host,
+		 address->host[zone] ? "]" : "");
+	return r;
 }
 
-char *url_show(const char *text)
+static int parse_login(struct part part, struct login *ret, struct verity_error *err)
 {
-	static const CURLUPart dropped[] = {CURLUPART_USER, CURLUPART_PASSWORD,
-					    CURLUPART_OPTIONS, CURLUPART_QUERY,
-					    CURLUPART_FRAGMENT};
-	cleanup_with(curl_url_cleanup_p) CURLU *parts = curl_url();
-	char *shown = NULL;
+	const char *colon = part.size ? memchr(part.at, ':', part.size) : NULL;
+	struct part user = {part.at, colon ? (size_t)(colon - part.at) : part.size};
+	int r = user.size ? decode(user, &ret->user, err) : 0;
 
-	if (!parts || curl_url_set(parts, CURLUPART_URL, text, 0) != CURLUE_OK)
-		return NULL;
-	for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++)
-		if (curl_url_set(parts, dropped[i], NULL, 0) != CURLUE_OK)
-			return NULL;
-	return get_part(parts, CURLUPART_URL, 0, &shown) == CURLUE_OK ? shown : NULL;
+	if (r == 0 && colon)
+		r = decode((struct part){colon + 1, part.size - user.size - 1},
+			   &ret->password, err);
+	return r;
+}
+
+/* What stands for binary behind a path (RFC 1738, RFC 3617) is the only mode. */
+static struct part drop_mode(struct part path, const char *mode)
+{
+	size_t size = mode ? strlen(mode) : 0;
+
+	if (size > 0 && path.size >= size &&
+	    strncasecmp(path.at + path.size - size, mode, size) == 0)
+		path.size -= size;
+	return path.size ? path : (struct part){"/", 1};
 }
 
 int url_parse(const char *text, struct url *ret, struct login *ret_login,
 	      struct verity_error *err)
 {
-	static const CURLUPart dropped[] = {CURLUPART_USER, CURLUPART_PASSWORD,
-					    CURLUPART_OPTIONS, CURLUPART_FRAGMENT};
 	cleanup_with(login_done) struct login login = {0};
 	cleanup_with(url_done) struct url url = {0};
-	cleanup_with(curl_url_cleanup_p) CURLU *parts = curl_url();
-	CURLUcode code;
+	struct address address;
+	struct parts parts = {{0}};
 	int r = protocol_get(text, strcspn(text, ":"), &url.protocol, err);
 
 	if (r == 0)
-		r = address_check_url(text, err);
+		r = split(text, &parts, err);
+	if (r == 0)
+		r = parse_address(parts.address, &address, err);
+	if (r == 0)
+		r = parse_login(parts.login, &login, err);
 	if (r < 0)
 		return r;
-	code = parts ? curl_url_set(parts, CURLUPART_URL, text,
-				    CURLU_URLENCODE | CURLU_ALLOW_SPACE)
-		     : CURLUE_OUT_OF_MEMORY;
-	if (code == CURLUE_OK)
-		code = get_part(parts, CURLUPART_USER, CURLU_URLDECODE, &login.user);
-	if (code == CURLUE_OK)
-		code = get_part(parts, CURLUPART_PASSWORD, CURLU_URLDECODE,
-				&login.password);
-	if (code == CURLUE_OK)
-		code = drop_mode(parts, url.protocol->mode);
-	if (code == CURLUE_OK)
-		code = get_part(parts, CURLUPART_PATH, CURLU_URLDECODE, &url.path);
-	for (size_t i = 0; code == CURLUE_OK && i < sizeof(dropped) / sizeof(dropped[0]);
-	     i++)
-		code = curl_url_set(parts, dropped[i], NULL, 0);
-	if (code == CURLUE_OK)
-		code = print(parts, &url);
-	if (code != CURLUE_OK)
-		return fail(code, err);
+	parts.path = drop_mode(parts.path, url.protocol->mode);
+	r = decode(parts.path, &url.path, err);
+	if (r == 0)
+		r = print(&url, &address, (struct part){0}, parts.path, NULL, parts.query,
+			  err);
+	if (r < 0)
+		return r;
 	*ret = url;
 	*ret_login = login;
 	url = (struct url){0};
@@ -133,56 +243,33 @@ int url_parse(const char *text, struct url *ret, struct login *ret_login,
 	return 0;
 }
 
+char *url_show(const char *text)
+{
+	cleanup_with(login_done) struct login login = {0};
+	cleanup_with(url_done) struct url url = {0};
+
+	return url_parse(text, &url, &login, NULL) < 0 ? NULL : steal_ptr(&url.shown);
+}
+
 int url_build(const struct protocol *protocol, const char *address, const char *path,
 	      struct url *ret, struct verity_error *err)
 {
-	cleanup_with(url_done) struct url url = {.protocol = protocol};
-	cleanup_with(curl_url_cleanup_p) CURLU *parts = curl_url();
-	cleanup_free char *whole = NULL;
+	const char *before = path[0] == '/' ? protocol->absolute : protocol->relative;
+	const char *rest = path + strspn(path, "/");
+	cleanup_with(url_done) struct url url = {.protocol = protocol,
+						 .path = strdup(path)};
 	struct address parsed;
-	CURLUcode code = CURLUE_OUT_OF_MEMORY;
 	int r = address_parse(address, &parsed, err);
 
 	if (r < 0)
 		return r;
-	if (asprintf(&whole, "%s%s",
-		     path[0] == '/' ? protocol->absolute : protocol->relative,
-		     path + strspn(path, "/")) < 0)
-		whole = NULL;
-	if (parts && whole)
-		code = curl_url_set(parts, CURLUPART_SCHEME, protocol->scheme, 0);
-	if (code == CURLUE_OK &&
-	    curl_url_set(parts, CURLUPART_HOST, parsed.host, 0) != CURLUE_OK)
-		return verity_fail(err, VERITY_E_USAGE, "'%.64s' is not an address",
-				   address);
-	if (code == CURLUE_OK && parsed.port[0])
-		code = curl_url_set(parts, CURLUPART_PORT, parsed.port, 0);
-	if (code == CURLUE_OK) {
-		url.path = strdup(path);
-		code = url.path ? curl_url_set(parts, CURLUPART_PATH, whole,
-					       CURLU_URLENCODE)
-				: CURLUE_OUT_OF_MEMORY;
-	}
-	if (code == CURLUE_OK)
-		code = print(parts, &url);
-	if (code != CURLUE_OK)
-		return fail(code, err);
+	if (!url.path)
+		return no_memory(err);
+	r = print(&url, &parsed, (struct part){before, strlen(before)},
+		  (struct part){rest, strlen(rest)}, PATH_BYTES, (struct part){0}, err);
+	if (r < 0)
+		return r;
 	*ret = url;
 	url = (struct url){0};
-	return 0;
-}
-
-int url_port(const char *url, uint16_t *ret, struct verity_error *err)
-{
-	cleanup_with(curl_url_cleanup_p) CURLU *parts = curl_url();
-	cleanup_with(curl_free_p) char *port = NULL;
-	CURLUcode code = parts ? curl_url_set(parts, CURLUPART_URL, url, CURLU_PATH_AS_IS)
-			       : CURLUE_OUT_OF_MEMORY;
-
-	if (code == CURLUE_OK)
-		code = curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
-	if (code != CURLUE_OK)
-		return fail(code, err);
-	*ret = (uint16_t)strtoul(port, NULL, 10);
 	return 0;
 }

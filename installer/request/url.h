@@ -3,7 +3,8 @@
 
 /* The URL that a package is fetched from. */
 
-#include "installer/transfer/protocol.h"
+#include "installer/request/address.h"
+#include "installer/request/protocols.h"
 #include "verity/util/cleanup.h"
 
 struct url {
@@ -11,6 +12,8 @@ struct url {
 	char *whole; /* owned; without user, password and fragment */
 	char *shown; /* owned; for messages and logs: without the query as well */
 	char *path;  /* owned; decoded */
+	char host[ADDRESS_HOST_MAX + 1]; /* an IPv6 address with brackets, without zone */
+	uint16_t port;                   /* given, or the one of the protocol */
 };
 
 /* Who logs in to a server; each NULL if it was not given. Owned. */
@@ -24,7 +27,8 @@ struct login {
  * @ret:       set on success only; url_done()
  * @ret_login: user and password of the URL; set on success only; login_done()
  *
- * It may contain blanks and UTF-8 that are not encoded.
+ * It may contain blanks and UTF-8 that are not encoded. Dots in its path stay: of a link
+ * to a folder, ".." is not what is before it.
  *
  * Return: 0; -EINVAL (USAGE).
  */
@@ -49,13 +53,6 @@ int url_build(const struct protocol *protocol, const char *address, const char *
  * Return: free(); NULL if it is not a URL, or there is no memory.
  */
 char *url_show(const char *text);
-
-/**
- * url_port - the port of a URL, given or by its protocol
- *
- * Return: 0; -EINVAL (USAGE).
- */
-int url_port(const char *url, uint16_t *ret, struct verity_error *err) must_check;
 
 void url_done(struct url *url);
 

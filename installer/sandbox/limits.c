@@ -63,7 +63,7 @@ static void close_others(const int *keep, size_t count)
 		close(fd);
 }
 
-int sandbox_forget(const struct sandbox_rules *rules, const int *keep, size_t count)
+int sandbox_forget(const char *const *environment, const int *keep, size_t count)
 {
 	const struct sigaction standard = {.sa_handler = SIG_DFL};
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -88,7 +88,7 @@ int sandbox_forget(const struct sandbox_rules *rules, const int *keep, size_t co
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	close_others(keep, count);
-	return clear_environment(rules->environment);
+	return clear_environment(environment);
 }
 
 size_t sandbox_used_bytes(void)

@@ -11,14 +11,15 @@
 /**
  * sandbox_forget - drop what the process has from its parent: terminal, signal actions,
  * environment, and all descriptors but @keep
- * @keep: @count descriptors; they are not closed
+ * @environment: names of variables that stay, NULL-ended; NULL: none
+ * @keep:        @count descriptors; they are not closed
  *
  * Standard input, output and error become /dev/null: no process writes to a terminal
  * that is not its own.
  *
  * Return: 0; -errno.
  */
-int sandbox_forget(const struct sandbox_rules *rules, const int *keep, size_t count);
+int sandbox_forget(const char *const *environment, const int *keep, size_t count);
 
 /**
  * sandbox_used_bytes - address space in use; an upper bound where

@@ -40,10 +40,9 @@ struct sandbox_rules {
 	size_t file_count;
 	int keep[SANDBOX_KEEP_MAX]; /* open descriptors that it needs */
 	size_t keep_count;
-	const char *const *environment; /* names of variables that stay; NULL-ended */
-	bool has_network;               /* TCP, UDP, and names of hosts */
-	bool any_port;                  /* TCP to every port; else to @port and to DNS */
-	uint16_t port;                  /* 0: none */
+	bool has_network;  /* TCP, UDP, and names of hosts */
+	bool any_port;     /* TCP to every port; else to @port and to DNS */
+	uint16_t port;     /* 0: none */
 	const char *agent; /* path of the socket of an ssh agent that it may ask; NULL:
 			      none */
 	bool has_threads;

@@ -57,6 +57,7 @@ static const struct {
 /* What no process can do without. */
 enum step {
 	STEP_STREAMS,
+	STEP_PROGRAM,
 	STEP_FILES,
 	STEP_USER,
 	STEP_LIMITS,
@@ -67,6 +68,7 @@ static const struct {
 	const char *what, *hint;
 } steps[] = {
 	[STEP_STREAMS] = {"standard streams", "check /dev/null"},
+	[STEP_PROGRAM] = {"its program", "check that it may be executed"},
 	[STEP_FILES] = {"files for ssh", "mount /proc"},
 	[STEP_USER] =
 		{"another user",
@@ -275,41 +277,115 @@ static void give_up_rights(struct start *start, struct sandbox_inside *inside,
 		note(report, SANDBOX_SYSCALLS, sandbox_filter_syscalls(rules));
 }
 
-static _Noreturn void run(const struct sandbox_rules *rules, pid_t parent, int in,
-			  int out, int (*work)(void *, const struct sandbox_inside *),
-			  void *context)
+static int tell(int out, const struct report *report)
+{
+	if (write(out, report, sizeof(*report)) != (ssize_t)sizeof(*report))
+		return -EPIPE;
+	return -report->failed;
+}
+
+/* With in and out of @inside. */
+static int enter(const struct sandbox_rules *rules, pid_t parent,
+		 struct sandbox_inside *inside)
 {
 	struct start start = {.rules = rules,
 			      .agent = rules->agent ? strdup(rules->agent) : NULL,
 			      .parent = parent,
 			      .relay = {-1, -1, -1}};
-	struct sandbox_inside inside = {.in = in, .out = out};
 	struct report report = {0};
-	int keep[SANDBOX_KEEP_MAX + 2] = {in, out};
-	int r;
 
-	memcpy(keep + 2, rules->keep, rules->keep_count * sizeof(*keep));
-	r = sandbox_forget(rules, keep, rules->keep_count + 2);
-	report.failed = -r;
-	if (r == 0)
-		give_up_rights(&start, &inside, &report);
+	give_up_rights(&start, inside, &report);
 	if (start.is_relay) {
 		/* The end of the other process has to be the end of the pipe. */
-		close(in);
-		close(out);
+		close(inside->in);
+		close(inside->out);
 		if (report.failed == 0)
 			sandbox_relay_run(&start.relay);
 		_exit(0);
 	}
-	if (write(out, &report, sizeof(report)) != (ssize_t)sizeof(report) ||
-	    report.failed)
-		_exit(1);
-	inside.pieces = report.pieces;
-	/* Not exit(): its handlers belong to the parent. */
-	_exit(work(context, &inside));
+	inside->pieces = report.pieces;
+	return tell(inside->out, &report);
 }
 
-static int read_report(struct sandbox *sandbox, struct verity_error *err)
+int sandbox_enter(const struct sandbox_rules *rules, pid_t parent,
+		  struct sandbox_inside *ret)
+{
+	struct sandbox_inside inside = {.in = SANDBOX_IN, .out = SANDBOX_OUT};
+	int r = enter(rules, parent, &inside);
+
+	if (r == 0)
+		*ret = inside;
+	return r;
+}
+
+/* What a child does; the ends of the pipes are its own. */
+struct task {
+	const struct sandbox_rules *rules;
+	int (*work)(void *context, const struct sandbox_inside *inside);
+	void *context;
+	const struct sandbox_program *program; /* in place of the others; NULL: none */
+	pid_t parent;
+};
+
+static _Noreturn void run(const struct task *task, int in, int out)
+{
+	const struct sandbox_rules *rules = task->rules;
+	struct sandbox_inside inside = {.in = in, .out = out};
+	int keep[SANDBOX_KEEP_MAX + 2] = {in, out};
+	int r;
+
+	memcpy(keep + 2, rules->keep, rules->keep_count * sizeof(*keep));
+	r = sandbox_forget(NULL, keep, rules->keep_count + 2);
+	if (r < 0)
+		r = tell(out, &(struct report){.failed = -r, .step = STEP_STREAMS});
+	else
+		r = enter(rules, task->parent, &inside);
+	/* Not exit(): its handlers belong to the parent. */
+	_exit(r < 0 ? 1 : task->work(task->context, &inside));
+}
+
+/* Puts descriptors where the program looks for them; each may be where another goes. */
+static int place(const struct sandbox_program *program, int in, int out, int *ret_file)
+{
+	const int from[] = {in, out, program->job, program->fd};
+	int high[4];
+
+	for (int i = 0; i < 4; i++) {
+		high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, SANDBOX_JOB + 1);
+		if (high[i] < 0)
+			return -errno;
+	}
+	for (int i = 0; i < 3; i++)
+		if (dup2(high[i], SANDBOX_IN + i) < 0)
+			return -errno;
+	*ret_file = high[3];
+	return 0;
+}
+
+static _Noreturn void run_program(const struct sandbox_program *program, int in, int out)
+{
+	struct report report = {.step = STEP_STREAMS};
+	int file = -1;
+	int r = place(program, in, out, &file);
+
+	if (r == 0) {
+		const int keep[] = {SANDBOX_IN, SANDBOX_OUT, SANDBOX_JOB, file};
+
+		out = SANDBOX_OUT;
+		r = sandbox_forget(program->environment, keep, 4);
+	}
+	if (r == 0) {
+		report.step = STEP_PROGRAM;
+		/* It takes the list, and changes none of it. */
+		(void)fexecve(file, (char *const *)(uintptr_t)program->argv, environ);
+		r = -errno;
+	}
+	report.failed = -r;
+	_exit(tell(out, &report) < 0);
+}
+
+static int read_report(struct sandbox *sandbox, const struct sandbox_program *program,
+		       struct verity_error *err)
 {
 	char text[256], why[128];
 	struct report report;
@@ -318,6 +394,12 @@ static int read_report(struct sandbox *sandbox, struct verity_error *err)
 	do
 		count = read(sandbox->from, &report, sizeof(report));
 	while (count < 0 && errno == EINTR);
+	if (count != (ssize_t)sizeof(report) && program)
+		return verity_fail(
+			err, VERITY_E_IO,
+			"%s ended before it began (run %s --version: it prints "
+			"what is missing, or that its version is another one)",
+			program->argv[0], program->argv[0]);
 	if (count != (ssize_t)sizeof(report))
 		return verity_fail(err, VERITY_E_IO,
 				   "the process without rights ended before it began");
@@ -339,15 +421,13 @@ static int read_report(struct sandbox *sandbox, struct verity_error *err)
 	return 0;
 }
 
-int sandbox_start(const struct sandbox_rules *rules,
-		  int (*work)(void *context, const struct sandbox_inside *inside),
-		  void *context, struct sandbox *ret, struct verity_error *err)
+static int start_task(const struct task *task, struct sandbox *ret,
+		      struct verity_error *err)
 {
 	cleanup_with(sandbox_end_p) struct sandbox sandbox = {.from = -1, .to = -1};
 	int up[2], down[2];
 	cleanup_fd int out = -1;
 	cleanup_fd int in = -1;
-	pid_t parent = getpid();
 	int r;
 
 	if (pipe2(up, O_CLOEXEC) < 0)
@@ -366,17 +446,37 @@ int sandbox_start(const struct sandbox_rules *rules,
 	sandbox.pid = fork();
 	if (sandbox.pid < 0)
 		return verity_fail_errno(err, errno, "fork");
+	if (sandbox.pid == 0 && task->program)
+		run_program(task->program, in, out);
 	if (sandbox.pid == 0)
-		run(rules, parent, in, out, work, context);
+		run(task, in, out);
 	/* So that the end of the child is the end of the pipe. */
 	close(steal_fd(&out));
 	close(steal_fd(&in));
-	r = read_report(&sandbox, err);
+	r = read_report(&sandbox, task->program, err);
 	if (r < 0)
 		return r;
 	*ret = sandbox;
 	sandbox = (struct sandbox){.from = -1, .to = -1};
 	return 0;
+}
+
+int sandbox_start(const struct sandbox_rules *rules,
+		  int (*work)(void *context, const struct sandbox_inside *inside),
+		  void *context, struct sandbox *ret, struct verity_error *err)
+{
+	const struct task task = {
+		.rules = rules, .work = work, .context = context, .parent = getpid()};
+
+	return start_task(&task, ret, err);
+}
+
+int sandbox_start_program(const struct sandbox_program *program, struct sandbox *ret,
+			  struct verity_error *err)
+{
+	const struct task task = {.program = program};
+
+	return start_task(&task, ret, err);
 }
 
 int sandbox_wait(struct sandbox *sandbox)

@@ -9,6 +9,19 @@
 #include "installer/sandbox/rights.h"
 #include "verity/util/error.h"
 
+/* Descriptors of a program that sandbox_start_program() has started */
+#define SANDBOX_IN  3 /* pipe from its parent */
+#define SANDBOX_OUT 4 /* pipe to its parent */
+#define SANDBOX_JOB 5 /* what the parent gave it */
+
+/* A program that gives up its rights by itself. All borrowed. */
+struct sandbox_program {
+	int fd; /* of its file */
+	const char *const *argv;
+	const char *const *environment; /* names of variables that it gets; NULL-ended */
+	int job;                        /* descriptor that it finds as SANDBOX_JOB */
+};
+
 /* The parent's side. { .from = -1, .to = -1 } is none. */
 struct sandbox {
 	pid_t pid;
@@ -44,6 +57,29 @@ int sandbox_start(const struct sandbox_rules *rules,
 		  int (*work)(void *context, const struct sandbox_inside *inside),
 		  void *context, struct sandbox *ret,
 		  struct verity_error *err) must_check;
+
+/**
+ * sandbox_start_program - start a program that calls sandbox_enter(), and wait for that
+ * @ret: set on success only; sandbox_end()
+ *
+ * It has nothing of the memory of this process, and of its descriptors and environment
+ * only what @program says. Its loader needs the files of the system: so it is the program
+ * that gives them up, before it reads a byte of a stranger's.
+ *
+ * Return: 0; -errno (IO).
+ */
+int sandbox_start_program(const struct sandbox_program *program, struct sandbox *ret,
+			  struct verity_error *err) must_check;
+
+/**
+ * sandbox_enter - in such a program: give up all rights but those of @rules
+ * @parent: process that has started it
+ * @ret:    set on success only
+ *
+ * Return: 0; -errno, and the parent knows why.
+ */
+int sandbox_enter(const struct sandbox_rules *rules, pid_t parent,
+		  struct sandbox_inside *ret) must_check;
 
 /**
  * sandbox_wait - wait for a child that has closed its pipe, then sandbox_end()

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "installer/common/redact.h"
-#include "installer/request/address.h"
+#include "installer/transfer/url_host.h"
 
 void login_state_done(struct login_state *state)
 {
@@ -51,8 +51,8 @@ int login_amend(struct transfer *transfer, struct login_state *state,
 		return 0;
 	/* A server that the named one led to gets no password. */
 	curl_easy_getinfo(transfer->handle, CURLINFO_EFFECTIVE_URL, &url);
-	address_of_url(job->url, host);
-	address_of_url(url ? url : "", present);
+	transfer_url_host(job->url, host);
+	transfer_url_host(url ? url : "", present);
 	if (strcasecmp(host, present) != 0)
 		return 0;
 	if (job->has_password || !job->can_ask || state->asks == LOGIN_ASKS_MAX) {

@@ -4,6 +4,7 @@
 /* What the protocols differ in, and the transfer that their hooks work on. */
 
 #include "installer/request/job.h"
+#include "installer/request/protocols.h"
 #include "installer/transfer/stall.h"
 #include "verity/util/cleanup.h"
 
@@ -41,25 +42,10 @@ struct protocol_ops {
 	void (*done)(struct transfer *transfer);
 };
 
-struct protocol {
-	const char *scheme;              /* as typed, and in URLs: "ftp" */
-	const char *name;                /* as shown: "FTP" */
-	const char *follow;              /* what a redirect may lead to, for libcurl */
-	const char *relative, *absolute; /* between host and path in a URL */
-	const char *mode;                /* at the end of a URL, for binary; NULL: none */
-	bool can_resume;                 /* at any byte, if the file is still the same */
-	bool needs_user;                 /* nobody can log in without a user name */
-	bool has_guests;                 /* users anonymous and ftp, with any password */
-	bool has_data_connection;        /* further connections, which are not shown */
-	bool has_host_keys;              /* the server is checked against known_hosts */
-	bool has_certificates; /* it is checked against authorities, or leads to one that
-				  is */
-	const struct protocol_ops *ops;
-};
-
 /* Hooks may read all of it, and write what is marked as set. */
 struct transfer {
 	const struct protocol *protocol;
+	const struct protocol_ops *ops;
 	const struct transfer_job *job;       /* borrowed */
 	const struct transfer_client *client; /* borrowed */
 	CURLM *multi;

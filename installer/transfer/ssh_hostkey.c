@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "installer/request/address.h"
+#include "installer/transfer/url_host.h"
 
 /*
  * Up to 1.10 libssh2 can use RSA only with SHA-1, which few servers still accept, and if
@@ -52,7 +52,6 @@ static int split(const char *url, CURLU **ret, char **ret_host,
 	cleanup_with(curl_url_cleanup_p) CURLU *parts = curl_url();
 	cleanup_with(curl_free_p) char *host = NULL;
 	cleanup_with(curl_free_p) char *port = NULL;
-	cleanup_free char *bare = NULL;
 
 	/* Dots in the path stay: of a link to a folder, ".." is not what is before it. */
 	if (!parts ||
@@ -60,25 +59,11 @@ static int split(const char *url, CURLU **ret, char **ret_host,
 	    curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
 	    curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
 		return transfer_no_memory(err);
-	bare = strdup(host + (host[0] == '['));
-	if (!bare)
-		return transfer_no_memory(err);
-	bare[strcspn(bare, "]")] = '\0';
-	if (!known_hosts_name(bare, (unsigned)strtoul(port, NULL, 10), ret_name))
-		return verity_fail(err, VERITY_E_USAGE,
-				   "a host of this name cannot be used with ssh");
+	if (!known_hosts_name(host, (unsigned)strtoul(port, NULL, 10), ret_name))
+		return verity_fail(err, VERITY_E_USAGE, KNOWN_HOSTS_NO_NAME);
 	*ret = steal_ptr(&parts);
 	*ret_host = steal_ptr(&host);
 	return 0;
-}
-
-int ssh_hostkey_name(const char *url, char ret[static KNOWN_HOSTS_NAME_MAX],
-		     struct verity_error *err)
-{
-	cleanup_with(curl_url_cleanup_p) CURLU *parts = NULL;
-	cleanup_with(curl_free_p) char *host = NULL;
-
-	return split(url, &parts, &host, ret, err);
 }
 
 int ssh_hostkey_begin(struct ssh_hostkey *host, struct transfer *transfer,
@@ -92,7 +77,7 @@ int ssh_hostkey_begin(struct ssh_hostkey *host, struct transfer *transfer,
 
 	host->transfer = transfer;
 	r = split(job->url, &parts, &name, host->name, err);
-	if (r < 0)
+	if (r < 0 || !name)
 		return r;
 	/* libcurl looks for the name as it is written, and OpenSSH writes lower case. */
 	for (char *at = name; *at; at++)

@@ -36,14 +36,6 @@ struct ssh_hostkey {
 };
 
 /**
- * ssh_hostkey_name - the name that the host of @url has in known_hosts
- *
- * Return: 0; -EINVAL (USAGE) if it can have none there.
- */
-int ssh_hostkey_name(const char *url, char ret[static KNOWN_HOSTS_NAME_MAX],
-		     struct verity_error *err) must_check;
-
-/**
  * ssh_hostkey_begin - look at known_hosts; then and after a failure, ssh_hostkey_done()
  */
 int ssh_hostkey_begin(struct ssh_hostkey *host, struct transfer *transfer,

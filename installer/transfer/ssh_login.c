@@ -62,7 +62,7 @@ int ssh_login_prepare(struct ssh_login *login, struct transfer *transfer,
 	/* One that was asked for is typed after all keys have been tried. */
 	if (!transfer->password || !login->methods[0]) {
 		if (login->key < transfer->job->key_count)
-			key = transfer->job->keys[login->key];
+			key = transfer->job->key_paths[login->key];
 		if (key)
 			methods |= CURLSSH_AUTH_PUBLICKEY;
 		if (login->key == 0 && getenv("SSH_AUTH_SOCK"))

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "installer/common/signals.h"
-#include "installer/request/address.h"
 #include "installer/transfer/curl_error.h"
+#include "installer/transfer/url_host.h"
 #include "overlay/fs/clock.h"
 #include "version.h"
 
@@ -47,7 +47,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose,
 	    getnameinfo(&address->addr, address->addrlen, number, sizeof(number), port,
 			sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
 		curl_easy_getinfo(transfer->handle, CURLINFO_EFFECTIVE_URL, &url);
-		address_of_url(url ?: "", host);
+		transfer_url_host(url ?: "", host);
 		if (transfer->proxy[0])
 			strcpy(host, "the proxy");
 		client->connecting(client->context, host, number, port,
@@ -70,7 +70,7 @@ void transfer_keep_words(struct transfer *transfer, const char *line, size_t siz
 static size_t take_line(char *line, size_t one, size_t size, void *context)
 {
 	struct transfer *transfer = context;
-	const struct protocol_ops *ops = transfer->protocol->ops;
+	const struct protocol_ops *ops = transfer->ops;
 
 	(void)one;
 	stall_hear(&transfer->stall, now_ms(), 0);
@@ -120,8 +120,8 @@ static int begin(struct transfer *transfer, struct verity_error *err)
 	int r = 0;
 
 	transfer->begun = true;
-	if (transfer->protocol->ops->check)
-		r = transfer->protocol->ops->check(transfer, err);
+	if (transfer->ops->check)
+		r = transfer->ops->check(transfer, err);
 	if (r == 0 && transfer->resumed > 0)
 		r = transfer_check_same(transfer, err);
 	if (r < 0)
@@ -273,8 +273,8 @@ static int finish(struct transfer *transfer, CURLcode code, struct verity_error 
 	}
 	if (code == CURLE_OK)
 		return transfer->begun ? 0 : begin(transfer, err);
-	if (transfer->protocol->ops->explain)
-		r = transfer->protocol->ops->explain(transfer, code, err);
+	if (transfer->ops->explain)
+		r = transfer->ops->explain(transfer, code, err);
 	if (r == 0)
 		r = curl_error(transfer, code, err);
 	return transfer->proxy[0]
@@ -301,8 +301,8 @@ int transfer_try(struct transfer *transfer, struct verity_error *err)
 	stall_begin(&transfer->stall, now_ms());
 	curl_slist_free_all(transfer->headers);
 	transfer->headers = NULL;
-	if (transfer->protocol->ops->prepare)
-		r = transfer->protocol->ops->prepare(transfer, err);
+	if (transfer->ops->prepare)
+		r = transfer->ops->prepare(transfer, err);
 	if (r < 0)
 		return r;
 	if (transfer_set(transfer, USERNAME, transfer->user) ||
@@ -325,8 +325,9 @@ int transfer_wait(struct transfer *transfer, int ms, struct verity_error *err)
 	return r;
 }
 
-int transfer_new(const struct transfer_job *job, const struct transfer_client *client,
-		 struct transfer **ret, struct verity_error *err)
+int transfer_new(const struct transfer_job *job, const struct protocol_ops *ops,
+		 const struct transfer_client *client, struct transfer **ret,
+		 struct verity_error *err)
 {
 	const struct protocol *protocol = job->protocol;
 	cleanup_with(transfer_free_p) struct transfer *transfer =
@@ -335,6 +336,7 @@ int transfer_new(const struct transfer_job *job, const struct transfer_client *c
 	if (!transfer)
 		return transfer_no_memory(err);
 	transfer->protocol = protocol;
+	transfer->ops = ops;
 	transfer->job = job;
 	transfer->client = client;
 	transfer->user = job->user;
@@ -380,8 +382,8 @@ void transfer_free(struct transfer *transfer)
 	if (transfer->multi)
 		curl_multi_cleanup(transfer->multi);
 	curl_slist_free_all(transfer->headers);
-	if (transfer->protocol->ops->done && transfer->private)
-		transfer->protocol->ops->done(transfer);
+	if (transfer->ops->done && transfer->private)
+		transfer->ops->done(transfer);
 	free(transfer->private);
 	free(transfer);
 }

@@ -10,11 +10,12 @@
 
 /**
  * transfer_new - prepare to fetch what @job says
- * @job: borrowed, like @client, until transfer_free()
+ * @job: borrowed, like @ops and @client, until transfer_free()
  * @ret: set on success only; transfer_free()
  */
-int transfer_new(const struct transfer_job *job, const struct transfer_client *client,
-		 struct transfer **ret, struct verity_error *err) must_check;
+int transfer_new(const struct transfer_job *job, const struct protocol_ops *ops,
+		 const struct transfer_client *client, struct transfer **ret,
+		 struct verity_error *err) must_check;
 
 void transfer_free(struct transfer *transfer);
 

@@ -2,6 +2,7 @@
 /* One try after the other, with what was found out between them. */
 #include "installer/transfer/tries.h"
 
+#include "installer/transfer/hooks.h"
 #include "installer/transfer/login.h"
 #include "installer/transfer/transfer.h"
 
@@ -53,8 +54,8 @@ static int try_all(struct transfer *transfer, struct login_state *state,
 				return r;
 			continue;
 		}
-		if (transfer->protocol->ops->amend)
-			again = transfer->protocol->ops->amend(transfer, err);
+		if (transfer->ops->amend)
+			again = transfer->ops->amend(transfer, err);
 		if (again == 0)
 			again = login_amend(transfer, state, err);
 		if (again <= 0)
@@ -69,7 +70,7 @@ int transfer_run(const struct transfer_job *job, const struct transfer_client *c
 {
 	cleanup_with(login_state_done) struct login_state state = {0};
 	cleanup_with(transfer_free_p) struct transfer *transfer = NULL;
-	int r = transfer_new(job, client, &transfer, err);
+	int r = transfer_new(job, hooks_of(job->protocol), client, &transfer, err);
 
 	return r < 0 ? r : try_all(transfer, &state, err);
 }

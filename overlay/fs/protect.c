@@ -14,7 +14,9 @@
  * The programs that run on a device. wmopkg-build is not one of them: no device trusts
  * it, and a package may bring it. Manual pages and completions decide nothing either.
  */
-#define PROGRAMS(folder) folder "/wmopkg", folder "/wmopkg-activate", folder "/wmopkg-web"
+#define PROGRAMS(folder)                                                                 \
+	folder "/wmopkg", folder "/wmopkg-activate", folder "/wmopkg-fetch",             \
+		folder "/wmopkg-web"
 
 static const char *const protected_paths[] = {
 	"etc/wmopkg",

@@ -28,17 +28,18 @@ HOSTILE = {
     "before-in-path": {f"{folder}/{name}": (f"another {name}\n", 0o755)
                        for folder in ("bin", "sbin", "usr/sbin", "usr/local/bin",
                                       "usr/local/sbin")
-                       for name in ("wmopkg", "wmopkg-activate", "wmopkg-web")},
+                       for name in ("wmopkg", "wmopkg-activate", "wmopkg-fetch", "wmopkg-web")},
     "hides-local": {"usr/local": "whiteout", "bin": "a file\n", "sbin": "whiteout"},
 }
 
 FOLDERS = ("bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin")
-NAMES = ("wmopkg", "wmopkg-activate", "wmopkg-web")
+NAMES = ("wmopkg", "wmopkg-activate", "wmopkg-fetch", "wmopkg-web")
 
 # The README's way: `meson install` puts it below /usr/local.
 LOCAL = {
     "etc/wmopkg/keys/root.pem": "the firmware's key\n",
     "usr/local/bin/wmopkg": ("the firmware's wmopkg\n", 0o755),
+    "usr/local/bin/wmopkg-fetch": ("the firmware's wmopkg-fetch\n", 0o755),
     "usr/local/sbin/wmopkg-activate": ("the firmware's wmopkg-activate\n", 0o755),
     "usr/local/share/own": "firmware\n",
     "usr/bin/true": "true\n",

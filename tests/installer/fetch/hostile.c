@@ -18,8 +18,10 @@
 #include <unistd.h>
 
 #include "installer/common/signals.h"
+#include "installer/fetch/fetch_program.h"
 #include "installer/request/message.h"
 #include "installer/request/protocols.h"
+#include "installer/transfer/worker_start.h"
 
 #define REFUSED_AT (1 << 20) /* bytes, by the judge */
 #define MANY       100000
@@ -280,13 +282,22 @@ static const struct attack {
 	{"good", good},
 };
 
-/* The job has no place for it. */
-static const struct attack *chosen;
+static const struct attack *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++)
+		if (strcmp(name, attacks[i].name) == 0)
+			return &attacks[i];
+	return NULL;
+}
 
+/* The job has no other place for it. */
 static int attack(const struct transfer_job *job, int in, int out)
 {
-	(void)job;
-	chosen->run(in, out);
+	const struct attack *found = find(job->user);
+
+	if (!found)
+		return 2;
+	found->run(in, out);
 	return 0;
 }
 
@@ -351,25 +362,25 @@ int main(int argc, char **argv)
 		.ask_password = ask,
 		.accept_host_key = accept_key,
 	};
-	const struct ssh_keys keys = {.count = 0};
 	const char *scheme = argc > 2 ? argv[2] : "sftp";
 	struct fetcher fetcher = {
 		.job = {.url = argc > 3 ? argv[3] : "sftp://127.0.0.1/~/x.wmopkg",
-			.can_ask = !getenv("NOBODY_THERE")},
-		.keys = &keys,
-		.uid = 65534,
-		.gid = 65534,
+			.host = "127.0.0.1",
+			.port = 22,
+			.user = argc > 1 ? argv[1] : "",
+			.can_ask = !getenv("NOBODY_THERE"),
+			.uid = 65534,
+			.gid = 65534},
 		.silence_ms = 3000,
-		.work = attack,
+		.program = "/proc/self/exe",
 	};
 	struct verity_error err = {0};
 	int r;
 
-	for (size_t i = 0; argc > 1 && i < sizeof(attacks) / sizeof(attacks[0]); i++)
-		if (strcmp(argv[1], attacks[i].name) == 0)
-			chosen = &attacks[i];
+	if (strcmp(argv[0], FETCH_PROGRAM) == 0)
+		worker_start(attack);
 	fetcher.job.protocol = protocol_find(scheme, strlen(scheme));
-	if (!chosen || !fetcher.job.protocol)
+	if (!find(fetcher.job.user) || !fetcher.job.protocol)
 		return 2;
 	signals_watch();
 	r = fetcher_run(&fetcher, &client, &err);

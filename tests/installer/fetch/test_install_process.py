@@ -4,6 +4,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import wires  # noqa: E402
 
 SERVER = "(check the address, the path and the server)"
 MARKER = f"{os.environ['WMOPKG_BUILD']}/tests/installer/libnss_marker.so.2"
-VARIABLES = {"OPENSSL_CONF": "/nowhere", "SSLKEYLOGFILE": "/nowhere", "SECRET": "s3same",
+VARIABLES = {"OPENSSL_CONF": "/nowhere", "LD_LIBRARY_PATH": "/nowhere", "SSLKEYLOGFILE": "/nowhere", "SECRET": "s3same",
              "no_proxy": "localhost"}
 
 
@@ -89,17 +90,20 @@ class Process(bench.Case):
             self.assertEqual((result.returncode, result.stderr), (
                 1, f"wmopkg: {self.url}: fetch_user: {why} (correct the configuration file)\n"))
 
-    def told(self, setup, *inside):
+    def told(self, setup, *inside, program=bench.WMOPKG):
         """What wmopkg says after shell commands for its own mounts, started by @inside."""
         return subprocess.run(
-            ["unshare", "--mount", "sh", "-ec", setup + '\nexec "$@"', "sh", *inside, bench.WMOPKG,
+            ["unshare", "--mount", "sh", "-ec", setup + '\nexec "$@"', "sh", *inside, program,
              "--config", "wmopkg.conf", "install", "http://127.0.0.1:1/pkgname.wmopkg"],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
     def test_less_of_a_system(self):
         """Without the nodes of /dev, and without /proc, it is the same."""
-        for setup in ("mount -t tmpfs none /dev", "umount -l /proc"):
-            result = self.told(setup)
+        # without /proc, the other program is found where both are installed
+        for setup, program in (("mount -t tmpfs none /dev", bench.WMOPKG),
+                               (f"mount --bind {bench.INSTALLER} /usr/local/bin\n"
+                                "umount -l /proc", "/usr/local/bin/wmopkg")):
+            result = self.told(setup, program=program)
             self.assertEqual((result.returncode, result.stderr), (
                 5, "wmopkg: http://127.0.0.1:1/pkgname.wmopkg: cannot connect: Connection refused "
                 f"{SERVER}\n"), setup)
@@ -142,8 +146,18 @@ class Process(bench.Case):
             target = os.readlink(f"/proc/{self.child}/fd/{number}")
             self.assertRegex(target, r"\A(/dev/null|(pipe|socket):\[\d+\]|anon_inode:\[?event.*)\Z")
 
+    def test_libraries(self):
+        """Those of libcurl are in the process without rights only."""
+        self.start()
+        own, child = (set(re.findall(r"/(lib\w+)[^/]*\.so", bench.read(f"/proc/{pid}/maps").decode()))
+                      for pid in (self.process.pid, self.child))
+        self.assertIn("libcrypto", own)
+        self.assertEqual([name for name in own if name.startswith(("libcurl", "libssh"))], [])
+        self.assertTrue(any(name.startswith("libcurl") for name in child), child)
+        self.assertEqual(bench.read(f"/proc/{self.child}/comm"), b"wmopkg-fetch\n")
+
     def test_environment(self):
-        """Only what libcurl needs; the strings of the others are wiped, too."""
+        """Only what libcurl needs, and nothing for the loader."""
         self.start()
         found = bench.read(f"/proc/{self.child}/environ")
         self.assertNotIn(b"nowhere", found)
@@ -177,6 +191,97 @@ class Process(bench.Case):
         self.assertEqual(errors, f"wmopkg: {self.url}: the process that talks to the server was "
                          f"ended: Killed {SERVER}\n")
         self.assertEqual((self.process.returncode, os.listdir("data/packages")), (5, []))
+
+
+class Program(bench.Case):
+    """Which wmopkg-fetch is started: the one beside wmopkg, and of no stranger."""
+
+    def setUp(self):
+        super().setUp()
+        self.place = f"{self.folder}/place"
+        self.copy(self.place)
+
+    @staticmethod
+    def copy(folder):
+        os.makedirs(folder)
+        for name in ("wmopkg", "wmopkg-fetch"):
+            shutil.copy(f"{bench.INSTALLER}/{name}", folder)
+
+    def evil(self, path):
+        """A program that leaves a file behind."""
+        bench.write(path, b"#!/bin/sh\n: >>%s/started\n" % self.folder.encode())
+        os.chmod(path, 0o755)
+
+    def told(self, program=None, inside=(), **options):
+        return subprocess.run([*inside, program or f"{self.place}/wmopkg", "--config",
+                               f"{self.folder}/wmopkg.conf", "install",
+                               "http://127.0.0.1:1/pkgname.wmopkg"], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, check=False, **options)
+
+    def check(self, status, message, **options):
+        result = self.told(**options)
+        self.assertEqual(result.returncode, status, result.stderr)
+        self.assertIn(message, result.stderr)
+        self.assertFalse(os.path.exists(f"{self.folder}/started"))
+
+    def test_beside(self):
+        """Neither the folder that it is started in nor PATH matters."""
+        os.mkdir(f"{self.folder}/elsewhere")
+        self.evil(f"{self.folder}/elsewhere/wmopkg-fetch")
+        path = f"{self.folder}/elsewhere:{os.environ['PATH']}"
+        for program in (None, "../place/wmopkg"):
+            self.check(5, "cannot connect", program=program, cwd=f"{self.folder}/elsewhere",
+                       env={**os.environ, "PATH": path})
+
+    def test_missing(self):
+        os.unlink(f"{self.place}/wmopkg-fetch")
+        self.check(1, "127.0.0.1:1/pkgname.wmopkg: nothing can be fetched from a server without "
+                   "wmopkg-fetch (install it beside wmopkg)")
+
+    def test_of_a_stranger(self):
+        for mode, owner in ((0o757, 0), (0o755, 64321)):
+            os.chmod(f"{self.place}/wmopkg-fetch", mode)
+            os.chown(f"{self.place}/wmopkg-fetch", owner, owner)
+            self.check(1, "place/wmopkg-fetch: not a program that others cannot change (let root own "
+                       "it, and only its owner write to it)")
+        os.unlink(f"{self.place}/wmopkg-fetch")
+        os.mkdir(f"{self.place}/wmopkg-fetch")
+        self.check(1, "not a program")
+
+    def test_another_version(self):
+        """It says nothing: it cannot read what it is given."""
+        shutil.copy("/bin/true", f"{self.place}/wmopkg-fetch")
+        self.check(1, "wmopkg-fetch ended before it began (run wmopkg-fetch --version: it prints what "
+                   "is missing, or that its version is another one)")
+
+    def test_linked(self):
+        """By the protected path of both, also if that of wmopkg is a link to elsewhere."""
+        self.evil(f"{self.place}/wmopkg-fetch")
+        setup = f"mount --bind {self.folder}/bin /usr/local/bin"
+        inside = ("unshare", "--mount", "sh", "-ec", setup + '\nexec "$@"', "sh")
+        os.mkdir("bin")
+        os.symlink(f"{self.place}/wmopkg", "bin/wmopkg")
+        self.check(1, "nothing can be fetched", inside=inside)
+        shutil.copy(f"{bench.INSTALLER}/wmopkg-fetch", "bin")
+        for program in (None, "/usr/local/bin/wmopkg"):
+            self.check(5, "cannot connect", inside=inside, program=program)
+
+    def test_with_rights_of_another(self):
+        """A program with more rights than its caller starts none from a folder of the caller."""
+        self.evil(f"{self.place}/wmopkg-fetch")
+        os.chmod(f"{self.place}/wmopkg", 0o4755)
+        for folder in (self.folder, self.place):
+            os.chmod(folder, 0o755)
+        self.check(1, "nothing can be fetched", user=64321, group=64321, extra_groups=[])
+
+    def test_by_hand(self):
+        program = f"{self.place}/wmopkg-fetch"
+        result = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+        self.assertRegex(result.stdout, r"\Awmopkg-fetch \d+\.\d+\.\d+\n\Z")
+        result = subprocess.run([program, "x"], capture_output=True, text=True, check=False)
+        self.assertEqual((result.returncode, result.stderr), (
+            2, "wmopkg-fetch: it is started by wmopkg (see 'wmopkg help install')\n"))
+        self.assertEqual(subprocess.run([program], check=False).returncode, 1)
 
 
 if __name__ == "__main__":

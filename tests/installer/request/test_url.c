@@ -25,30 +25,47 @@ static void test_parse(void **state)
 {
 	static const struct {
 		const char *text, *url, *shown, *name, *user, *password, *protocol, *host;
+		uint16_t port;
 	} cases[] = {
 		{"http://192.0.2.1/a.wmopkg", "http://192.0.2.1/a.wmopkg",
-		 "http://192.0.2.1/a.wmopkg", "a", NULL, NULL, "HTTP", "192.0.2.1"},
+		 "http://192.0.2.1/a.wmopkg", "a", NULL, NULL, "HTTP", "192.0.2.1", 80},
 		{"http://h:8080/x/y/pkg-1.0.wmopkg", "http://h:8080/x/y/pkg-1.0.wmopkg",
-		 "http://h:8080/x/y/pkg-1.0.wmopkg", "pkg-1.0", NULL, NULL, "HTTP", "h"},
+		 "http://h:8080/x/y/pkg-1.0.wmopkg", "pkg-1.0", NULL, NULL, "HTTP", "h",
+		 8080},
 		{"https://user:s%3acr%40t@h/a.wmopkg?token=1#part",
 		 "https://h/a.wmopkg?token=1", "https://h/a.wmopkg", "a", "user",
-		 "s:cr@t", "HTTPS", "h"},
+		 "s:cr@t", "HTTPS", "h", 443},
 		{"ftp://user@h/a.wmopkg", "ftp://h/a.wmopkg", "ftp://h/a.wmopkg", "a",
-		 "user", NULL, "FTP", "h"},
+		 "user", NULL, "FTP", "h", 21},
 		{"http://[2001:db8::1]:80/a.wmopkg", "http://[2001:db8::1]:80/a.wmopkg",
 		 "http://[2001:db8::1]:80/a.wmopkg", "a", NULL, NULL, "HTTP",
-		 "[2001:db8::1]"},
+		 "[2001:db8::1]", 80},
 		{"tftp://[fe80::1%25eth0]/a.wmopkg", "tftp://[fe80::1%25eth0]/a.wmopkg",
-		 "tftp://[fe80::1%25eth0]/a.wmopkg", "a", NULL, NULL, "TFTP",
-		 "[fe80::1]"},
+		 "tftp://[fe80::1%25eth0]/a.wmopkg", "a", NULL, NULL, "TFTP", "[fe80::1]",
+		 69},
+		{"sftp://[fe80::1%eth0]:00022/a.wmopkg",
+		 "sftp://[fe80::1%25eth0]:22/a.wmopkg",
+		 "sftp://[fe80::1%25eth0]:22/a.wmopkg", "a", NULL, NULL, "SFTP",
+		 "[fe80::1]", 22},
 		{"HTTP://h/br%61nd.wmopkg", "http://h/br%61nd.wmopkg",
-		 "http://h/br%61nd.wmopkg", "brand", NULL, NULL, "HTTP", "h"},
+		 "http://h/br%61nd.wmopkg", "brand", NULL, NULL, "HTTP", "h", 80},
 		{"http://h/%2e%2e%2Fa.wmopkg", "http://h/%2e%2e%2Fa.wmopkg",
-		 "http://h/%2e%2e%2Fa.wmopkg", "a", NULL, NULL, "HTTP", "h"},
+		 "http://h/%2e%2e%2Fa.wmopkg", "a", NULL, NULL, "HTTP", "h", 80},
+		{"scp://h/~/x/../a.wmopkg", "scp://h/~/x/../a.wmopkg",
+		 "scp://h/~/x/../a.wmopkg", "a", NULL, NULL, "SCP", "h", 22},
+		{"http://u@v:w:x@y@h/z@other/a.wmopkg", "http://h/z@other/a.wmopkg",
+		 "http://h/z@other/a.wmopkg", "a", "u@v", "w:x@y", "HTTP", "h", 80},
+		{"http://u:@h/50%/a.wmopkg", "http://h/50%/a.wmopkg",
+		 "http://h/50%/a.wmopkg", "a", "u", "", "HTTP", "h", 80},
+		{"http://h/a.wmopkg?who=a@b/c:d ?\xc3\xa4#e?f",
+		 "http://h/a.wmopkg?who=a@b/c:d%20?%c3%a4", "http://h/a.wmopkg", "a",
+		 NULL, NULL, "HTTP", "h", 80},
+		{"ftp://h/a.wmopkg;TYPE=I", "ftp://h/a.wmopkg", "ftp://h/a.wmopkg", "a",
+		 NULL, NULL, "FTP", "h", 21},
 		{"ftp://h/%2Fsrv/my files/\xc3\xa4/a.wmopkg",
 		 "ftp://h/%2Fsrv/my%20files/%c3%a4/a.wmopkg",
-		 "ftp://h/%2Fsrv/my%20files/%c3%a4/a.wmopkg", "a", NULL, NULL, "FTP",
-		 "h"},
+		 "ftp://h/%2Fsrv/my%20files/%c3%a4/a.wmopkg", "a", NULL, NULL, "FTP", "h",
+		 21},
 	};
 
 	(void)state;
@@ -57,7 +74,6 @@ static void test_parse(void **state)
 		struct url url = {0};
 		struct login login = {0};
 		char name[VERITY_NAME_MAX + 1];
-		char host[ADDRESS_HOST_MAX + 1];
 
 		check_ok(url_parse(cases[i].text, &url, &login, &err), &err);
 		check_ok(verity_name_from_path(url.path, name, &err), &err);
@@ -67,8 +83,8 @@ static void test_parse(void **state)
 		assert_string_equal(name, cases[i].name);
 		check_text(login.user, cases[i].user);
 		check_text(login.password, cases[i].password);
-		address_of_url(url.shown, host);
-		assert_string_equal(host, cases[i].host);
+		assert_string_equal(url.host, cases[i].host);
+		assert_int_equal(url.port, cases[i].port);
 		url_done(&url);
 		login_done(&login);
 	}
@@ -91,13 +107,30 @@ static void test_parse_bad(void **state)
 		{"http://h/a%20b.wmopkg", VERITY_E_BAD_NAME,
 		 "/a b.wmopkg: 'a b' " NAME_RULE},
 		{"http://h/a%00.wmopkg", VERITY_E_USAGE,
-		 "invalid URL: URL decode error, most likely because of rubbish in the "
-		 "input"},
+		 "invalid URL: it contains a control character"},
+		{"http://us%0aer:secret@h/a.wmopkg", VERITY_E_USAGE,
+		 "invalid URL: it contains a control character"},
+		{"http://user:secret%7f@h/a.wmopkg", VERITY_E_USAGE,
+		 "invalid URL: it contains a control character"},
+		{"http://h/a\tb.wmopkg", VERITY_E_USAGE,
+		 "invalid URL: it contains a control character"},
+		{"http:/h/a.wmopkg", VERITY_E_USAGE,
+		 "invalid URL: expected PROTOCOL://ADDRESS/PATH"},
+		{"http:x://h/a.wmopkg", VERITY_E_USAGE,
+		 "invalid URL: expected PROTOCOL://ADDRESS/PATH"},
 		{"http://user:secret@/a.wmopkg", VERITY_E_USAGE,
-		 "invalid URL: No host part in the URL"},
+		 "'' is not an address: " EXPECTED},
+		{"http://user:secret@h@x y/a.wmopkg", VERITY_E_USAGE,
+		 "'x y' is not an address: " EXPECTED},
+		{"http://h%2fother/a.wmopkg", VERITY_E_USAGE,
+		 "'h%2fother' is not an address: " EXPECTED},
+		{"http://[fe80::1%25]/a.wmopkg", VERITY_E_USAGE,
+		 "[fe80::1%]: expected the name of an interface after '%'"},
+		{"http://192.0.2/a.wmopkg", VERITY_E_USAGE,
+		 "'192.0.2' is not an IPv4 address: expected four numbers, such as "
+		 "192.0.2.1"},
 		{"http://h:99999/a.wmopkg", VERITY_E_USAGE,
-		 "invalid URL: Port number was not a decimal number between 0 and "
-		 "65535"},
+		 "h:99999: '99999' is not a port: expected a number from 1 to 65535"},
 	};
 
 	(void)state;
@@ -122,6 +155,31 @@ static void test_parse_bad(void **state)
 		check_error(&err, cases[i].code, cases[i].message);
 		assert_string_equal(name, "untouched");
 		url_done(&url);
+	}
+}
+
+/* What a process says that it was led to: with anything odd in it, it is no URL. */
+static void test_show(void **state)
+{
+	static const struct {
+		const char *url, *shown;
+	} cases[] = {
+		{"http://h/a.wmopkg", "http://h/a.wmopkg"},
+		{"https://user:secret@h:8443/x/a.wmopkg?token=1#part",
+		 "https://h:8443/x/a.wmopkg"},
+		{"HTTPS://h", "https://h/"},
+		{"gopher://h/a.wmopkg", NULL},
+		{"http://h o/a.wmopkg", NULL},
+		{"http://h/\x1b[2J", NULL},
+		{"a.wmopkg", NULL},
+		{"", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cleanup_free char *shown = url_show(cases[i].url);
+
+		check_text(shown, cases[i].shown);
 	}
 }
 
@@ -249,11 +307,9 @@ static void test_grammar(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_parse_bad),
-		cmocka_unit_test(test_build),
-		cmocka_unit_test(test_build_bad),
-		cmocka_unit_test(test_protocol_unknown),
+		cmocka_unit_test(test_parse),     cmocka_unit_test(test_parse_bad),
+		cmocka_unit_test(test_show),      cmocka_unit_test(test_build),
+		cmocka_unit_test(test_build_bad), cmocka_unit_test(test_protocol_unknown),
 		cmocka_unit_test(test_grammar),
 	};
 

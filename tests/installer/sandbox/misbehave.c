@@ -5,8 +5,9 @@
  *	misbehave WITHOUT RULES ACTION [ARGUMENT]
  *
  * WITHOUT: mask of the pieces that are left out; RULES: "fetch", "port=N" or "probe".
- * Prints "done", "refused: REASON" or "killed: SIGNAL"; and with ACTION "pieces" those
- * that are in force.
+ * With "probe" the process is a copy of this one, as that which reads media; else it is a
+ * program, as that which talks to servers. Prints "done", "refused: REASON" or "killed:
+ *SIGNAL"; and with ACTION "pieces" those that are in force.
  */
 #include "installer/sandbox/sandbox.h"
 
@@ -34,6 +35,8 @@
 
 #define TARGET_BYTES (1UL << 30)
 #define STEP_BYTES   (16UL << 20)
+
+#define INSIDE "misbehave-inside" /* argv[0] of the program that is started */
 
 static int result(bool done)
 {
@@ -118,14 +121,13 @@ static int open_memory_of_parent(const char *unused)
 	return result(open(path, O_RDONLY) >= 0);
 }
 
-/* The parent has the same memory, so its addresses are known. */
-static int read_memory_of_parent(const char *unused)
+/* Where something is in there is given: an attacker may have found out. */
+static int read_memory_of_parent(const char *address)
 {
 	char byte;
 	const struct iovec here = {&byte, 1};
-	const struct iovec there = {stdout, 1};
+	const struct iovec there = {(void *)strtoul(address, NULL, 16), 1};
 
-	(void)unused;
 	return result(process_vm_readv(getppid(), &here, 1, &there, 1, 0) == 1);
 }
 
@@ -320,6 +322,28 @@ struct attack {
 	const char *argument;
 };
 
+static bool choose(const char *const *words, struct sandbox_rules *ret_rules,
+		   struct attack *ret)
+{
+	*ret_rules = (struct sandbox_rules){
+		.uid = 65534,
+		.gid = 65534,
+		.memory_bytes = 64 << 20,
+		.without = (unsigned)atoi(words[0]),
+		.any_port = strcmp(words[1], "fetch") == 0,
+	};
+	ret_rules->has_network = ret_rules->has_threads = strcmp(words[1], "probe") != 0;
+	if (strncmp(words[1], "port=", 5) == 0)
+		ret_rules->port = (uint16_t)atoi(words[1] + 5);
+	*ret = (struct attack){.argument = words[3]};
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		if (strcmp(words[2], actions[i].name) == 0)
+			ret->action = &actions[i];
+	if (strcmp(words[2], "pieces") == 0)
+		ret->action = &actions[0];
+	return ret->action;
+}
+
 static int attack(void *context, const struct sandbox_inside *inside)
 {
 	const struct attack *attack = context;
@@ -330,32 +354,61 @@ static int attack(void *context, const struct sandbox_inside *inside)
 	return write(inside->out, &r, sizeof(r)) == (ssize_t)sizeof(r) ? 0 : 1;
 }
 
+/* What the program does that start() has started. */
+static int run_inside(const char *const *words)
+{
+	struct sandbox_inside inside;
+	struct sandbox_rules rules;
+	struct attack todo;
+
+	close(SANDBOX_JOB);
+	if (!choose(words, &rules, &todo) ||
+	    sandbox_enter(&rules, getppid(), &inside) < 0)
+		return 2;
+	return attack(&todo, &inside);
+}
+
+static int start(const char *const *words, struct sandbox *ret, struct verity_error *err)
+{
+	const char *const argv[] = {INSIDE, words[0], words[1], words[2], words[3], NULL};
+	static const char *const none[] = {NULL};
+	const struct sandbox_program program = {
+		.fd = open("/proc/self/exe", O_PATH | O_CLOEXEC),
+		.argv = argv,
+		.environment = none,
+		.job = memfd_create("job", MFD_CLOEXEC),
+	};
+	struct sandbox_rules rules;
+	struct attack todo;
+
+	(void)choose(words, &rules, &todo);
+	return rules.has_network ? sandbox_start_program(&program, ret, err)
+				 : sandbox_start(&rules, attack, &todo, ret, err);
+}
+
 int main(int argc, char **argv)
 {
-	struct sandbox_rules rules = {
-		.uid = 65534, .gid = 65534, .memory_bytes = 64 << 20};
-	struct attack todo = {.argument = argc > 4 ? argv[4] : ""};
+	const char *words[4] = {"", "", "", ""};
+	struct sandbox_rules rules;
 	struct sandbox sandbox;
 	struct verity_error err;
-	char text[256];
+	struct attack todo;
+	char text[256], address[32];
 	int r = EINVAL, status;
 	ssize_t count;
 
 	if (argc < 4)
 		return 2;
-	rules.without = (unsigned)atoi(argv[1]);
-	rules.has_network = rules.has_threads = strcmp(argv[2], "probe") != 0;
-	rules.any_port = strcmp(argv[2], "fetch") == 0;
-	if (strncmp(argv[2], "port=", 5) == 0)
-		rules.port = (uint16_t)atoi(argv[2] + 5);
-	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
-		if (strcmp(argv[3], actions[i].name) == 0)
-			todo.action = &actions[i];
-	if (!todo.action && strcmp(argv[3], "pieces") != 0)
+	for (int i = 1; i < argc && i <= 4; i++)
+		words[i - 1] = argv[i];
+	if (strcmp(argv[0], INSIDE) == 0)
+		_exit(run_inside(words));
+	snprintf(address, sizeof(address), "%p", (void *)stdout);
+	if (strcmp(words[2], "peek") == 0)
+		words[3] = address;
+	if (!choose(words, &rules, &todo))
 		return 2;
-	if (!todo.action)
-		todo.action = &actions[0];
-	if (sandbox_start(&rules, attack, &todo, &sandbox, &err) < 0) {
+	if (start(words, &sandbox, &err) < 0) {
 		fprintf(stderr, "%s\n", err.message);
 		return 1;
 	}

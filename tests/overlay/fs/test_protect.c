@@ -36,6 +36,7 @@ static void test_path(void **state)
 		{"sbin/wmopkg", true, false},
 		{"sbin/wmopkg-activate", true, false},
 		{"usr/bin/wmopkg-web", true, false},
+		{"usr/bin/wmopkg-fetch", true, false},
 		{"usr/local", false, true},
 		{"/usr/local/bin/wmopkg", true, false},
 		{"usr/local/sbin/wmopkg-activate", true, false},
@@ -117,6 +118,7 @@ static void test_program(void **state)
 		{"opt/vendor/bin/wmopkg", true},
 		{"opt/sbin/wmopkg-activate", true},
 		{"root/bin/wmopkg-web", true},
+		{"opt/bin/wmopkg-fetch", true},
 		{"opt/cabin/wmopkg", false},
 		{"opt/bin/wmopkg/x", false},
 		{"opt/bin/wmopkg-build", false},
@@ -136,7 +138,8 @@ static void test_table(void **state)
 	static const char *const folders[] = {
 		"bin",           "sbin",           "usr/bin",     "usr/sbin",
 		"usr/local/bin", "usr/local/sbin", WMOPKG_BINDIR, WMOPKG_SBINDIR};
-	static const char *const names[] = {"wmopkg", "wmopkg-activate", "wmopkg-web"};
+	static const char *const names[] = {"wmopkg", "wmopkg-activate", "wmopkg-fetch",
+					    "wmopkg-web"};
 	const struct overlay_protect own = {.paths = {"/opt/keys", "/opt/x"}, .count = 2};
 	size_t count = 0, found = 0;
 	char path[256];
@@ -153,7 +156,7 @@ static void test_table(void **state)
 					break;
 				}
 		}
-	assert_int_equal(found, 24);
+	assert_int_equal(found, 32);
 	assert_null(overlay_protected_at(NULL, count + 1));
 	assert_string_equal(overlay_protected_at(&own, count), "/opt/keys");
 	assert_string_equal(overlay_protected_at(&own, count + 1), "/opt/x");

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Loading the certificate authorities of https. */
-#include "installer/fetch/ca.h"
+#include "installer/request/authorities.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -94,26 +93,23 @@ static int load(const char *path, bool (*is_wanted)(const char *name), struct pe
 	return r;
 }
 
-/* Without any, libcurl says so when a server shows a certificate. */
-static void load_system(struct pem *pem)
-{
-	const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
-
-	if (info->cainfo && load(info->cainfo, is_pem, pem, NULL) == 0)
-		return;
-	if (info->capath)
-		(void)!load(info->capath, is_hashed, pem, NULL);
-}
-
-int ca_load(const char *path, char **ret, size_t *ret_size, struct verity_error *err)
+void authorities_load_default(const char *file, const char *folder, char **ret,
+			      size_t *ret_size)
 {
 	cleanup_with(pem_done) struct pem pem = {0};
-	int r = 0;
 
-	if (path)
-		r = load(path, is_pem, &pem, err);
-	else
-		load_system(&pem);
+	if ((!file || load(file, is_pem, &pem, NULL) < 0) && folder)
+		(void)!load(folder, is_hashed, &pem, NULL);
+	*ret_size = pem.size;
+	*ret = steal_ptr(&pem.text);
+}
+
+int authorities_load(const char *path, char **ret, size_t *ret_size,
+		     struct verity_error *err)
+{
+	cleanup_with(pem_done) struct pem pem = {0};
+	int r = load(path, is_pem, &pem, err);
+
 	if (r < 0)
 		return verity_context(err, r, "the authorities of https: %s", path);
 	*ret = steal_ptr(&pem.text);

@@ -150,6 +150,19 @@ static char *device_of_folder(const char *folder)
 	return device;
 }
 
+/*
+ * The record names any device of the system, and opening one may start it, or wait for a
+ * line: only a block device is opened.
+ */
+static int open_block(const char *device)
+{
+	struct stat st;
+
+	return stat(device, &st) == 0 && S_ISBLK(st.st_mode)
+		       ? open(device, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+		       : -1;
+}
+
 /* NULL where it is gone, or holds something else. */
 static char *find_remembered(const struct factory_volume *remembered)
 {
@@ -163,7 +176,7 @@ static char *find_remembered(const struct factory_volume *remembered)
 		device = device_of_folder(remembered->place);
 	else if (overlay_volume_find(&volume, &device, NULL) < 0)
 		device = NULL;
-	fd = device ? open(device, O_RDONLY | O_CLOEXEC) : -1;
+	fd = device ? open_block(device) : -1;
 	if (fd < 0 || factory_volume_probe(fd, device, &found, NULL) < 0 ||
 	    found.volume.bytes != remembered->bytes ||
 	    strcmp(found.volume.place, remembered->place) != 0)

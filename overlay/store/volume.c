@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/btrfs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "overlay/fs/mkdir.h"
@@ -44,30 +46,20 @@ static char *find_mounted(const char *device, const char *mountpoint)
 	return NULL;
 }
 
-static int mount_device(const char *device, const struct overlay_volume *volume,
-			struct verity_error *err)
+/* @ret_why: errno of mount(2), where it failed; else 0 */
+static int mount_as(const char *device, const char *type,
+		    const struct overlay_volume *volume, int *ret_why,
+		    struct verity_error *err)
 {
 	cleanup_with(mnt_free_context_p) struct libmnt_context *context =
 		mnt_new_context();
-	cleanup_free char *type = mnt_get_fstype(device, NULL, NULL);
 	/* damage costs what is on the volume: the super block of ext may ask for a panic
 	 */
-	bool ext = type && strncmp(type, "ext", 3) == 0;
-	cleanup_fd int fd = open(device, O_RDONLY | O_CLOEXEC);
+	bool ext = strncmp(type, "ext", 3) == 0;
 	char why[256] = "", options[64];
 	int r;
 
-	if (fd < 0)
-		return verity_fail(err, VERITY_E_MOUNT, "%s: %s", device,
-				   strerror(errno));
-	if (!type)
-		return verity_fail(err, VERITY_E_MOUNT,
-				   "%s holds no known file system, or several (repair "
-				   "it, or format it as ext4, btrfs or f2fs)",
-				   device);
-	r = overlay_superblock_check_device(fd, type, device, err);
-	if (r < 0)
-		return r;
+	*ret_why = 0;
 	snprintf(options, sizeof(options), "%s,nodev,nosuid,noexec%s",
 		 volume->read_only ? "ro" : "rw", ext ? ",errors=remount-ro" : "");
 	if (!context || mnt_context_set_source(context, device) < 0 ||
@@ -80,9 +72,48 @@ static int mount_device(const char *device, const struct overlay_volume *volume,
 	r = mnt_context_mount(context);
 	if (r == 0)
 		return 0;
+	if (mnt_context_syscall_called(context))
+		*ret_why = mnt_context_get_syscall_errno(context);
 	mnt_context_get_excode(context, r, why, sizeof(why));
 	return verity_fail(err, VERITY_E_MOUNT, "%s: %s", device,
 			   why[0] ? why : "cannot be mounted");
+}
+
+/*
+ * The kernel remembers each btrfs that it was shown, as udev does, and refuses one that
+ * looks like an older copy of another: whoever writes DATA could keep PERSIST away with a
+ * copy. It forgets those that are not mounted.
+ */
+static bool forget_copies(void)
+{
+	struct btrfs_ioctl_vol_args all = {.fd = 0};
+	cleanup_fd int control = open("/dev/btrfs-control", O_RDWR | O_CLOEXEC);
+
+	return control >= 0 && ioctl(control, BTRFS_IOC_FORGET_DEV, &all) == 0;
+}
+
+static int mount_device(const char *device, const struct overlay_volume *volume,
+			struct verity_error *err)
+{
+	cleanup_free char *type = mnt_get_fstype(device, NULL, NULL);
+	cleanup_fd int fd = open(device, O_RDONLY | O_CLOEXEC);
+	int r, why;
+
+	if (fd < 0)
+		return verity_fail(err, VERITY_E_MOUNT, "%s: %s", device,
+				   strerror(errno));
+	if (!type)
+		return verity_fail(err, VERITY_E_MOUNT,
+				   "%s holds no known file system, or several (repair "
+				   "it, or format it as ext4, btrfs or f2fs)",
+				   device);
+	r = overlay_superblock_check_device(fd, type, device, err);
+	if (r < 0)
+		return r;
+	r = mount_as(device, type, volume, &why, err);
+	if (r < 0 && why == EEXIST && strcmp(type, "btrfs") == 0 && forget_copies())
+		r = mount_as(device, type, volume, &why, err);
+	return r;
 }
 
 /* Whoever mounted it may not have asked. What cannot be read is known to be mounted. */

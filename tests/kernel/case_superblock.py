@@ -188,3 +188,28 @@ def test_e2fsck(work, build):
         device.activate()
         forget()
         equal(digest(device.esp) == before, True)
+
+
+def test_copy(work, build):
+    """Another partition has a copy of PERSIST that was written to since, and udev has shown both to
+    the kernel: PERSIST is mounted, and not the copy."""
+    def alone(device):
+        run("mkfs.btrfs", "-q", "-f", device.node)
+        run("mount", device.node, device.mountpoint)
+        os.mkdir(device.mountpoint + "/packages")
+        shutil.copy(work + "/packages/keep.wmopkg", device.mountpoint + "/packages")
+        run("umount", device.mountpoint)
+
+    with Shared(work, build, alone, store="persist") as device:
+        run("dd", f"if={device.node}", f"of={device.esp}", "bs=1M", "status=none")
+        run("btrfs", "device", "scan", "--forget")
+        run("mount", device.esp, device.mountpoint)
+        for name in ("deny", "rival"):
+            write(f"{device.mountpoint}/{name}", "text\n")
+            run("sync")
+        run("umount", device.mountpoint)
+        run("btrfs", "device", "scan", device.esp)
+        equal(run("mount", device.node, device.mountpoint, check=False).returncode, 32)
+        device.activate()
+        equal(device.see("etc/keep"), "keep\n", device.log())
+        equal(os.path.exists(device.mountpoint + "/rival"), False)

@@ -133,10 +133,12 @@ int check_volume(struct boot *boot, enum overlay_store_kind kind,
 		return 0;
 	if (kind == OVERLAY_ORDINARY)
 		check.noted = overlay_unchecked_has(boot->record, found->id, &spent);
-	if (check.noted && !spent) {
+	/* A note that no boot can change would count for ever: it says nothing. */
+	if (check.noted && !spent &&
+	    overlay_unchecked_store(boot->record, found->id, true, err) < 0) {
+		boot_tell(boot, LOG_LEVEL_WARNING, "data: %s", err->message);
+	} else if (check.noted && !spent) {
 		volume->read_only = true;
-		if (overlay_unchecked_store(boot->record, found->id, true, err) < 0)
-			boot_tell(boot, LOG_LEVEL_WARNING, "data: %s", err->message);
 		boot_tell(
 			boot, LOG_LEVEL_WARNING,
 			"data: %s: the last check of its file system did not end: it is "

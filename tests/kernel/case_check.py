@@ -148,6 +148,25 @@ def test_it_does_not_end(work, build):
         equal(os.path.exists(device.persist + "/wmopkg/unchecked"), False)
 
 
+def test_note_that_stays(work, build):
+    """One that no boot can change does not keep a sound DATA read-only."""
+    with CheckedDevice(work, build) as device:
+        data, persist = device.nodes[LABEL], device.nodes[PERSIST]
+        start(device)
+        with open(data, "rb") as file:
+            file.seek(1024)
+            block = file.read(1024)
+        with device.at(PERSIST) as folder:
+            write(folder + "/wmopkg/unchecked", block[104:120] + block[64:68] + block[52:54] + b"\0")
+        run("tune2fs", "-O", "read-only", persist)
+        device.ran()
+        device.activate()
+        equal((device.see("etc/plain"), [ran[0] for ran in device.ran()]),
+              ("plain\n", [persist, data]))
+        equal("wmopkg: data: unchecked: Read-only file system" in device.log_of_boot(), True)
+        equal(run("findmnt", "-n", "-o", "OPTIONS", device.data).stdout.startswith("rw,"), True)
+
+
 def test_repaired(work, build):
     """A check that ends, by hand."""
     with CheckedDevice(work, build) as device:

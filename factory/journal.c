@@ -36,11 +36,13 @@ static const struct verity_json_field journal_fields[] = {
 	VERITY_JSON_BOOL("by_bootloader", struct factory_journal, by_bootloader),
 	VERITY_JSON_BOOL("made", struct factory_journal, made),
 	VERITY_JSON_INTEGER("line", struct factory_journal, line,
-			    .min = FACTORY_LINE_UNKNOWN, .max = INT64_MAX),
+			    .min = FACTORY_LINE_UNKNOWN, .max = INT64_MAX - 1),
 	VERITY_JSON_BOOL("purge", struct factory_journal, purge,
 			 .presence = VERITY_JSON_OPTIONAL),
 	VERITY_JSON_INTEGER("purges", struct factory_journal, purges,
 			    .presence = VERITY_JSON_OPTIONAL, .max = FACTORY_PURGES_MAX),
+	VERITY_JSON_INTEGER("tries", struct factory_journal, tries,
+			    .presence = VERITY_JSON_OPTIONAL, .max = FACTORY_TRIES_MAX),
 	{.key = NULL},
 };
 
@@ -104,6 +106,7 @@ int factory_journal_store(int record_fd, const struct factory_journal *journal,
 	if (!folder)
 		return overlay_record_replace(record_fd, FACTORY_JOURNAL, text,
 					      strlen(text), err);
+	overlay_record_unprotect(record_fd, FACTORY_JOURNAL);
 	r = remove_any(record_fd, SWAPPED, err);
 	if (r == 0)
 		r = overlay_record_replace(record_fd, SWAPPED, text, strlen(text), err);

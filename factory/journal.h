@@ -27,6 +27,13 @@
 /* So often is tried to empty PERSIST: each try empties DATA again before. */
 #define FACTORY_PURGES_MAX 3
 
+/*
+ * So often is tried to empty DATA, by what each boot begins with, and then again with a
+ * new file system: the folders of a crafted one have no end.
+ */
+#define FACTORY_TRIES     3
+#define FACTORY_TRIES_MAX (2 * FACTORY_TRIES)
+
 /* Plain data. { 0 } is a request of which nothing was done yet. */
 struct factory_journal {
 	enum factory_step step; /* that was begun last */
@@ -35,6 +42,9 @@ struct factory_journal {
 	bool purge; /* PERSIST is emptied, too; only a file can ask for that */
 	/* How often FACTORY_PURGE was begun, up to FACTORY_PURGES_MAX. */
 	unsigned purges;
+	/* Boots in a row that did not get through emptying DATA, up to FACTORY_TRIES_MAX.
+	 */
+	unsigned tries;
 	/* In FACTORY_NOTE: the last line of the audit log before it. */
 	int64_t line;
 };

@@ -46,6 +46,8 @@ static int follow_plan(struct factory_run *run, enum factory_step step,
 			if (step == FACTORY_NOTE && !run->noted)
 				journal->line = factory_record_line(run);
 			journal->step = step;
+			if (step > FACTORY_DISCARD)
+				journal->tries = 0;
 			if (step == FACTORY_PURGE && journal->purges < FACTORY_PURGES_MAX)
 				journal->purges++;
 			r = factory_journal_store(run->reset->record_fd, journal, err);
@@ -95,20 +97,48 @@ static bool is_noted(const struct factory_run *run)
 }
 
 /*
- * A file system can be made so that its repair does not end. One that did not, and a
- * check of a boot that did not, are not begun again, where a new file system can be made.
- * Nor is one mounted whose super block is refused.
+ * A file system can be made so that its repair does not end, nor the deleting of what is
+ * on it. One repair that did not, a check of a boot that did not, and some tries to
+ * delete are enough, where a new file system can be made. Nor is one mounted whose super
+ * block is refused.
  */
-static enum factory_step avoid_repair(const struct factory_run *run,
-				      enum factory_step step)
+static enum factory_step avoid_endless(const struct factory_run *run,
+				       enum factory_step step)
 {
 	bool endless = run->sealed || step == FACTORY_REPAIR ||
+		       run->journal.tries >= FACTORY_TRIES ||
 		       (step == FACTORY_ERASE &&
 			overlay_unchecked_exists(run->reset->record_fd));
 
 	if (run->device && run->means.make)
 		return endless ? FACTORY_MAKE : step;
 	return step == FACTORY_MAKE ? FACTORY_ERASE : step;
+}
+
+/*
+ * Counts the try, which a watchdog may end. After all of them one boot goes without, so
+ * that the device comes up.
+ */
+static int begin_try(struct factory_run *run, struct verity_error *err)
+{
+	struct factory_journal *journal = &run->journal;
+	bool makes = run->device && run->means.make;
+	bool over = journal->tries >= (makes ? FACTORY_TRIES_MAX : FACTORY_TRIES);
+	unsigned tries = journal->tries;
+	int r;
+
+	journal->tries = over ? 0 : tries + 1;
+	/* Where PERSIST is read-only, nothing is begun or continued. */
+	r = factory_journal_store(run->reset->record_fd, journal, err);
+	if (r < 0)
+		return verity_context(err, r, "persist");
+	return over ? verity_fail(err, VERITY_E_TIMED_OUT,
+				  "%u boots in a row did not get through emptying it%s",
+				  tries,
+				  makes ? ""
+					: " (format it, or add the program that makes "
+					  "its file system to the initramfs)")
+		    : 0;
 }
 
 int factory_reset_run(struct factory_reset *reset, const struct factory_journal *journal,
@@ -130,14 +160,10 @@ int factory_reset_run(struct factory_reset *reset, const struct factory_journal 
 	r = journal->purge ? factory_persist_check(&run, err) : 0;
 	if (r == 0)
 		r = factory_data_find(&run, err);
-	if (r == 0)
-		step = avoid_repair(&run, step);
 	if (r == 0) {
+		step = avoid_endless(&run, step);
 		run.noted = is_noted(&run);
-		/* Where PERSIST is read-only, nothing is begun or continued. */
-		r = factory_journal_store(reset->record_fd, &run.journal, err);
-		if (r < 0)
-			r = verity_context(err, r, "persist");
+		r = begin_try(&run, err);
 	}
 	if (r == 0) {
 		if (journal->step == FACTORY_ASKED)

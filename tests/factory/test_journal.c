@@ -91,8 +91,9 @@ static void test_decode(void **state)
 		{HEAD ",\"made\":1}", "made: not true or false"},
 		{HEAD ",\"made\":true}", "line: missing"},
 		{HEAD ",\"made\":true,\"line\":-2}",
-		 "line: outside -1 to 9223372036854775807"},
+		 "line: outside -1 to 9223372036854775806"},
 		{HEAD ",\"made\":true,\"line\":1.5}", "line: not an integer"},
+		{HEAD ",\"made\":true,\"line\":1,\"tries\":7}", "tries: outside 0 to 6"},
 		{WHOLE WHOLE, "not JSON: unexpected character at byte 69"},
 	};
 	struct factory_journal journal = {.line = 99};

@@ -5,11 +5,15 @@ changed."""
 
 import json
 import os
+import subprocess
+import time
 
+from case_special import Watch
 from device import Vendor, equal, read, run, write
-from partitions import PARTS, PartitionedDevice, start
+from partitions import NEXT, PARTS, PartitionedDevice, start
 from resets import DONE, LABEL, MIB, UUID, blkid, make_packages, names
 
+LEFT_OUT = "wmopkg: factory reset: not finished, DATA is left out of this boot: "
 WHOLE = '{"format":1,"step":"%s","by_bootloader":%s,"made":false,"line":%d}'
 
 
@@ -48,6 +52,23 @@ def test_record_names_another(work, build):
             device.off()
         with device.at(LABEL) as folder:
             equal(read(folder + "/config/hostname"), "example\n")
+        check_opens_no_device(device)
+
+
+def check_opens_no_device(device):
+    """A boot looks for what the record names: of a watchdog, that would start it."""
+    run("tune2fs", "-L", LABEL, device.nodes[LABEL])
+    with device.at("wmopkg-persist") as persist:
+        record = json.loads(read(persist + "/wmopkg/data.json"))
+        record.update(label=LABEL, place=os.path.realpath("/sys/class/mem/full"))
+        write(persist + "/wmopkg/data.json", json.dumps(record))
+        os.unlink(persist + "/wmopkg/factory-reset")
+    with Watch() as watch:
+        watch.add("/dev/full")
+        device.activate()
+        equal(watch.opened(), set())
+    equal(device.see("etc/plain"), "plain\n")
+    device.off()
 
 
 def test_record_has_no_say(work, build):
@@ -96,12 +117,13 @@ def test_folders_in_the_way(work, build):
         start(device)
         device.boot_with("quiet wmopkg.factory_reset=1")
         with device.at("wmopkg-persist") as persist:
-            for name in ("trials.json", "trials.json.broken", ".trials.json.new",
+            for name in ("trials.json", "trials.json.broken", ".trials.json.new", "factory-reset",
                          ".factory-reset.new", "begun", "begun.broken"):
                 path = f"{persist}/wmopkg/{name}"
                 if os.path.exists(path):
                     os.unlink(path)
                 os.makedirs(path + "/in-the-way")
+                run("chattr", "+i", path)
         device.activate()
         equal(device.resets()[-1:], [DONE])
         with device.at("wmopkg-persist") as persist:
@@ -115,18 +137,83 @@ def test_folders_in_the_way(work, build):
             device.off()
 
 
+def wait_until(is_so):
+    end = time.monotonic() + 120
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def make_folder_without_end(device):
+    """One block of a folder has entries, and 2^27 have none: to delete it takes a while, and there
+    may be thousands, and larger ones."""
+    node = device.nodes[LABEL]
+    run("mke2fs", "-q", "-F", "-t", "ext4", "-b", "1024", "-L", LABEL, "-O",
+        "large_dir,^metadata_csum", node)
+    with device.at(LABEL) as data:
+        os.makedirs(data + "/config/deep")
+    for field, value in (("size", "0x1ffffffc00"), ("blocks", "0x1ffffffe")):
+        run("debugfs", "-w", "-R", f"sif /config/deep {field} {value}", node)
+    run("blockdev", "--flushbufs", node)
+
+
+def test_folder_without_end(work, build):
+    """Boots that do not get through deleting are counted: then a new file system is made, or one
+    boot goes without DATA, where there is no program for that."""
+    with PartitionedDevice(work, build) as device:
+        start(device)
+        make_folder_without_end(device)
+        journal = device.persist + "/wmopkg/factory-reset"
+        with device.at("wmopkg-persist") as persist:
+            write(persist + "/wmopkg/factory-reset", "")
+        with subprocess.Popen([device.tool, "--config", device.base + "/conf", "--root",
+                               device.base + "/root"], stderr=subprocess.DEVNULL) as activation:
+            wait_until(lambda: os.path.exists(journal) and '"erase"' in read(journal))
+            activation.kill()
+        noted = json.loads(read(journal))
+        equal((noted["step"], noted["tries"]), ("erase", 1))
+        wait_until(lambda: run("pgrep", "wmopkg-activate"[:15], check=False).returncode)
+        device.reboot(completed=False)
+        run("umount", device.data)
+        run("umount", device.persist)
+        # as three more of these leave it, and after that three that make a new one
+        for makes, tries in ((False, 3), (True, 6), (True, 3)):
+            noted["tries"] = tries
+            with device.at("wmopkg-persist") as persist:
+                write(persist + "/wmopkg/factory-reset", json.dumps(noted))
+            if not makes:
+                run("mount", "--bind", "/dev/null", "/sbin/mke2fs")
+            device.activate()
+            if not makes:
+                run("umount", "/sbin/mke2fs")
+            equal(device.see("etc/keep"), "keep\n")
+            if tries == 3 and makes:
+                break
+            hint = "" if makes else (" (format it, or add the program that makes its file system to "
+                                     "the initramfs)")
+            equal(device.resets(), [f"{LEFT_OUT}timed-out: {tries} boots in a row did not get "
+                                    f"through emptying it{hint}{NEXT}"])
+            equal("tries" in json.loads(read(journal)), False)
+            device.off()
+        equal(device.resets()[-1:], [DONE + ", its file system is a new one"])
+        equal((names(device.data), os.path.exists(journal)), (["lost+found"], False))
+
+
 def test_journal_of_a_stranger(work, build):
     """It says that DATA is empty: that is seen, and not believed."""
     with PartitionedDevice(work, build) as device:
         start(device)
-        for count, step in enumerate(("discard", "note", "close"), start=1):
+        for count, step in enumerate(("discard", "note", "close", "purge"), start=1):
             device.boot_with("quiet wmopkg.factory_reset=1")
+            journal = WHOLE % (step, "true", 0)
+            if step == "purge":  # which was tried three times: the reset gives that up
+                journal = journal.replace("}", ',"purge":true,"purges":3}')
             with device.at("wmopkg-persist") as persist:
-                write(persist + "/wmopkg/factory-reset", WHOLE % (step, "true", 0))
+                write(persist + "/wmopkg/factory-reset", journal)
             with device.at(LABEL) as folder:
                 write(folder + "/config/hostname", "hostile\n")
             device.activate()
-            equal(device.resets()[-1:], [DONE], step)
+            equal(device.resets()[-1].startswith(DONE), True, step)
             equal(names(device.data), ["lost+found"], step)
             equal(read(device.persist + "/wmopkg/audit.log").count('"factory-reset"'), count)
             device.boot_with("quiet")

@@ -596,14 +596,13 @@ class Warnings(Contents):
         """The program that warns is somewhere that nothing protects."""
         program = os.path.join(os.environ["WMOPKG_BUILD"], "installer", "wmopkg")
         make_tree("run/layers/root", FIRMWARE)
-        names = (program, program + "-fetch")
-        make_tree("tree", {name[1:]: "x" for name in (*names, program + "-x")})
-        package = bench.make_package("own.wmopkg", "tree", keys=self.keys)
         self.running("quiet")
-        warned = self.wmopkg("install", package)
-        self.assertEqual(warned.stderr, "".join(
-            f"wmopkg: warning: own: adds {name}: part of the running wmopkg, which is not protected "
-            "(set protect)\n" for name in names))
+        for end in ("", "-fetch"):
+            make_tree(f"tree{end}", {f"{program[1:]}{name}": "x" for name in (end, "-x")})
+            package = bench.make_package("own.wmopkg", f"tree{end}", keys=self.keys)
+            warned = self.wmopkg("install", package)
+            self.assertEqual(warned.stderr, f"wmopkg: warning: own: adds {program}{end}: part of the "
+                             "running wmopkg, which is not protected (set protect)\n")
 
     def test_image_that_cannot_be_listed(self):
         """The boot will say; that is no reason not to install it."""

@@ -2,7 +2,6 @@
 /* Keeps, and reads back, the preambles of packages that completed a boot. */
 #include "overlay/record/proofs.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -12,6 +11,9 @@
 #include "verity/package/preamble.h"
 #include "verity/package/proof.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/dir.h"
+
+#define LOOKED_MAX (2 * VERITY_FLOORS_MAX) /* files of the folder, each is verified */
 
 static int open_folder(int record_fd)
 {
@@ -33,15 +35,22 @@ static int read_proof(const struct overlay_proofs *proofs, int folder_fd,
 					 ret, NULL);
 }
 
+/* That of another package, under this name, is no proof. */
+static int read_named(const struct overlay_proofs *proofs, int folder_fd,
+		      const char *name, struct verity_proof *ret)
+{
+	int r = read_proof(proofs, folder_fd, name, ret);
+
+	return r == 0 && strcmp(ret->name, name) != 0 ? -EBADMSG : r;
+}
+
 uint32_t overlay_proofs_epoch(const struct overlay_proofs *proofs, const char *name)
 {
 	cleanup_fd int folder =
 		proofs->record_fd < 0 ? -1 : open_folder(proofs->record_fd);
 	struct verity_proof proof;
 
-	/* That of another package, under this name, is no proof. */
-	if (folder < 0 || read_proof(proofs, folder, name, &proof) < 0 ||
-	    strcmp(proof.name, name) != 0)
+	if (folder < 0 || read_named(proofs, folder, name, &proof) < 0)
 		return 0;
 	return proof.epoch;
 }
@@ -77,28 +86,31 @@ static int make_folder(int record_fd, int *ret, struct verity_error *err)
 	return 0;
 }
 
-/* Return: how many names are kept. What proves nothing is deleted where @prune. */
+/*
+ * What proves nothing is deleted where @prune; of very many files the rest stays for the
+ * next time.
+ *
+ * Return: how many names are kept, VERITY_FLOORS_MAX for as many or more.
+ */
 static size_t count_names(const struct overlay_proofs *proofs, int folder_fd, bool prune)
 {
-	int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+	cleanup_dir DIR *dir = NULL;
+	const struct dirent *item;
 	struct verity_proof unused;
-	size_t count = 0;
+	size_t count = 0, looked = 0;
 
-	if (!folder) {
-		if (fd >= 0)
-			close(fd);
+	if (verity_dir_open(folder_fd, ".", &dir) < 0)
 		return VERITY_FLOORS_MAX;
-	}
-	for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-		if (entry->d_name[0] == '.')
+	while (count < VERITY_FLOORS_MAX && verity_dir_next(dir, &item) > 0) {
+		if (item->d_name[0] == '.')
 			continue;
-		if (!prune || read_proof(proofs, folder_fd, entry->d_name, &unused) == 0)
+		if (!prune || read_named(proofs, folder_fd, item->d_name, &unused) == 0)
 			count++;
 		else
-			(void)unlinkat(folder_fd, entry->d_name, 0);
+			(void)unlinkat(folder_fd, item->d_name, 0);
+		if (prune && ++looked == LOOKED_MAX)
+			return VERITY_FLOORS_MAX;
 	}
-	closedir(folder);
 	return count;
 }
 

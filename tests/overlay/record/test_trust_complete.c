@@ -240,9 +240,10 @@ static void test_in_the_way(void **state)
 {
 	const int64_t now = time(NULL);
 	struct statement_file file = make_preamble(&trusts_keys, "pkg", 3, now);
+	struct statement_file other = make_preamble(&trusts_keys, "other", 3, now - 1);
 
 	(void)state;
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 7; i++) {
 		cleanup_with(booted_free_p) struct booted booted = booted_new();
 		struct device *device = &booted.device;
 		char name[16];
@@ -268,12 +269,22 @@ static void test_in_the_way(void **state)
 			snprintf(name, sizeof(name), "junk%d", n);
 			close(openat(fd, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 		}
+		/* a good one, under its name and very many others */
+		if (i == 6)
+			assert_int_equal(overlay_record_replace(fd, "other", other.bytes,
+								other.size, NULL),
+					 0);
+		for (int n = 1; i == 6 && n < VERITY_FLOORS_MAX; n++) {
+			snprintf(name, sizeof(name), "name%d", n);
+			assert_int_equal(linkat(fd, "other", fd, name, 0), 0);
+		}
 		if (fd >= 0)
 			close(fd);
 		complete(&booted);
 		check_floors(&booted, 3, now);
 	}
 	free(file.bytes);
+	free(other.bytes);
 }
 
 /* A record that cannot be written is said, and does not keep an unproven number alive. */

@@ -108,10 +108,14 @@ int overlay_record_overwrite(int record_fd, const char *name, const void *bytes,
 			     size_t size, struct verity_error *err)
 {
 	cleanup_fd int fd = -1;
-	int r = verity_io_open(record_fd, name, O_WRONLY | O_NOFOLLOW, &fd, NULL, err);
+	struct stat st;
+	int r = verity_io_open(record_fd, name, O_WRONLY | O_NOFOLLOW, &fd, &st, err);
 
 	if (r < 0)
 		return r;
+	/* By another one it may be a package. */
+	if (st.st_nlink > 1)
+		return verity_fail_errno(err, EMLINK, "%s", name);
 	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) < 0)
 		return verity_fail_errno(err, errno, "%s", name);
 	r = verity_io_write(fd, bytes, size, 0, err);

@@ -149,6 +149,8 @@ static void test_overwrite(void **state)
 	assert_int_equal(overlay_record_overwrite(fd, "link", "x", 1, &err), -EINVAL);
 	assert_int_equal(mkfifoat(fd, "fifo", 0600), 0);
 	assert_int_equal(overlay_record_overwrite(fd, "fifo", "x", 1, &err), -EINVAL);
+	assert_int_equal(linkat(fd, "a", fd, "other", 0), 0);
+	assert_int_equal(overlay_record_overwrite(fd, "other", "x", 1, &err), -EMLINK);
 	check_content(fd, "a", "a text that is longer");
 }
 

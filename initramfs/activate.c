@@ -179,8 +179,12 @@ static int activate(struct boot *boot, struct verity_error *err)
 	overlay_span_end(&boot->steps[OVERLAY_STEP_PREPARE]);
 	if (r == 0)
 		r = boot_open(boot, err);
-	if (r == 0)
+	if (r == 0) {
 		r = boot_check_required(boot, NULL, false, err);
+		/* No package had its turn, and none is to have it less for that. */
+		if (r < 0)
+			hints_end(boot->record, boot->config.trials, &boot->hints);
+	}
 	if (r == 0)
 		r = verify_and_stack(boot, &packages, err);
 	boot_describe(boot, &packages.state);

@@ -104,6 +104,8 @@ def test_records(work, build):
             device.activate(STATUS)
             message = device.state()["stack"]["message"]
             assert message.startswith(prefix.format(base=device.base) + why), message
+            # a boot that is refused is none that ended early
+            equal(read(records + "/begun").strip(), "0")
             equal(device.is_stacked(), False)
             assert message in planned(device, STATUS)
             os.unlink(f"{records}/{name}")

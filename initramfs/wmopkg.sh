@@ -288,16 +288,30 @@ wmopkg_debug()
 	return 1
 }
 
-# wmopkg_requires: whether the configuration has require_persist = yes or require_packages
+# wmopkg_requires: whether the configuration has require_persist = yes or require_packages. Each
+# line with one of the names counts, however it is written, but for the two that set nothing.
 wmopkg_requires()
 {
-	case $(wmopkg_configured require_persist) in
-	"" | no) ;;
-	*) return 0 ;;
-	esac
-	case $(wmopkg_configured require_packages) in
-	"" | "{}") return 1 ;;
-	esac
+	[ -r "${wmopkg_configuration:-/etc/wmopkg/wmopkg.conf}" ] || return 1
+	while read -r line || [ -n "$line" ]; do
+		line=${line%%#*}
+		case $line in
+		//*) continue ;;
+		*require_persist* | *require_packages*) ;;
+		*) continue ;;
+		esac
+		plain=""
+		set -f
+		for word in $line; do
+			plain=$plain$word
+		done
+		set +f
+		case $plain in
+		require_persist=no | 'require_persist="no"' | "require_packages={}") ;;
+		*) return 0 ;;
+		esac
+	done <"${wmopkg_configuration:-/etc/wmopkg/wmopkg.conf}"
+	return 1
 }
 
 # wmopkg_shell TEXT: a shell on the console, as the initramfs gives one to a boot that failed:

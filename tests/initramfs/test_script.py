@@ -205,6 +205,15 @@ wmopkg_plugged() { case $1 in p*) ;; *) false ;; esac }
         ("require_packages = {base, other}\n", 1, "reboot -f"),
         ("require_packages = {\n\tbase,\n\tother\n}\n", 1, "reboot -f"),
         ('require_packages += {"base"}\n', 1, "reboot -f"),
+        # as wmopkg-activate understands it, too
+        ("require_packages+={base}\n", 1, "reboot -f"),
+        ("require_packages =\n{base}\n", 1, "reboot -f"),
+        ("require_packages\n= {base}\n", 1, "reboot -f"),
+        ("verify = lazy require_packages = {base}\n", 1, "reboot -f"),
+        ("require_persist = yes discard = no\n", 1, "reboot -f"),
+        ("/* */ require_persist = yes\n", 1, "reboot -f"),
+        ("\trequire_persist  =  \"no\" # yet\nrequire_packages={ }\n", 1, "goes on"),
+        ("// require_persist = yes\n", 1, "goes on"),
         # by a signal, for lack of memory, or because it is not there
         ("require_persist = yes\n", 137, "reboot -f"),
         ("require_persist = yes\n", 127, "reboot -f"),

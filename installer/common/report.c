@@ -19,6 +19,7 @@
 
 static const char *program = "wmopkg";
 static bool is_quiet;
+static const struct report_listener *listener;
 
 void report_program(const char *name)
 {
@@ -28,6 +29,41 @@ void report_program(const char *name)
 void report_quiet(bool quiet)
 {
 	is_quiet = quiet;
+}
+
+void report_listen(const struct report_listener *to)
+{
+	listener = to;
+}
+
+/* One message, to where messages go: "PROGRAM: warning: WHAT: TEXT (HINT)". */
+static void put(enum report_kind kind, const char *what, const char *text,
+		const char *hint)
+{
+	cleanup_free char *line = NULL;
+	size_t size = 0;
+	FILE *out = listener ? open_memstream(&line, &size) : stderr;
+
+	if (!out)
+		return;
+	if (!listener) {
+		fflush(stdout);
+		fprintf(out, "%s: %s", program,
+			kind == REPORT_WARNING ? "warning: " : "");
+	}
+	if (what) {
+		report_typed(out, what);
+		fputs(": ", out);
+	}
+	report_typed(out, text);
+	if (hint)
+		fprintf(out, " (%s)", hint);
+	if (!listener) {
+		fputc('\n', out);
+		return;
+	}
+	if (fclose(out) == 0 && line)
+		listener->take(listener->context, kind, line);
 }
 
 /* A message may contain text of a server or the name of a file. */
@@ -74,16 +110,7 @@ enum exit_status report_hinted(const char *what, const struct verity_error *err,
 	size_t size = strlen(err->message);
 	bool is_hinted = size && err->message[size - 1] == ')';
 
-	fflush(stdout);
-	fprintf(stderr, "%s: ", program);
-	if (what) {
-		report_typed(stderr, what);
-		fputs(": ", stderr);
-	}
-	report_typed(stderr, err->message);
-	if (hint && !is_hinted)
-		fprintf(stderr, " (%s)", hint);
-	fputc('\n', stderr);
+	put(REPORT_ERROR, what, err->message, is_hinted ? NULL : hint);
 	return verity_code_exit_status(err->code);
 }
 
@@ -114,10 +141,7 @@ void report_warning(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	fflush(stdout);
-	fprintf(stderr, "%s: warning: ", program);
-	report_typed(stderr, line);
-	fputc('\n', stderr);
+	put(REPORT_WARNING, NULL, line, NULL);
 }
 
 enum exit_status report_hint_usage(const char *hint, const char *format, ...)
@@ -129,9 +153,6 @@ enum exit_status report_hint_usage(const char *hint, const char *format, ...)
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	snprintf(help, sizeof(help), "see '%s help'", program);
-	fflush(stdout);
-	fprintf(stderr, "%s: ", program);
-	report_typed(stderr, line);
-	fprintf(stderr, " (%s)\n", hint ?: help);
+	put(REPORT_ERROR, NULL, line, hint ?: help);
 	return STATUS_USAGE;
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Errors and warnings as people see them: once, on stderr, in one form. */
+/*
+ * Errors and warnings as people see them: once, in one form, on stderr or wherever the
+ * program shows its messages.
+ */
 
 #include <stdio.h>
 
@@ -22,6 +25,22 @@ void report_typed(FILE *out, const char *text);
  * report_program - the name that messages begin with; constant, set once by main()
  */
 void report_program(const char *name);
+
+enum report_kind {
+	REPORT_ERROR,
+	REPORT_WARNING,
+};
+
+/* What takes messages in place of stderr, without the name of the program. */
+struct report_listener {
+	void (*take)(void *context, enum report_kind kind, const char *message);
+	void *context; /* borrowed */
+};
+
+/**
+ * report_listen - give all messages to @to, which must stay; NULL: to stderr again
+ */
+void report_listen(const struct report_listener *to);
 
 /**
  * report_quiet - print no warnings until it is called with false

@@ -27,13 +27,16 @@ struct added {
 };
 
 /* The environment is what the caller makes it, and says nothing. */
-static void find_user(char ret[static USER_BYTES])
+static void find_user(const struct device *device, char ret[static USER_BYTES])
 {
+	const char *acts_for = device_user(device);
 	struct passwd_user user;
 	uid_t uid;
 
 	(void)passwd_login_uid(&uid);
-	if (passwd_find(PASSWD_PATH, NULL, uid, &user))
+	if (acts_for)
+		snprintf(ret, USER_BYTES, "%s", acts_for);
+	else if (passwd_find(PASSWD_PATH, NULL, uid, &user))
 		snprintf(ret, USER_BYTES, "%s", user.name);
 	else
 		snprintf(ret, USER_BYTES, "uid %lu", (unsigned long)uid);
@@ -119,7 +122,7 @@ void audit_add(struct device *device, const struct overlay_audit_entry *entry)
 
 	if (path)
 		whole.source = path;
-	find_user(user);
+	find_user(device, user);
 	if (to_log(device, &whole, user, &added, &err) < 0)
 		report_warning("%s", err.message);
 	to_syslog(&whole, user, &added);

@@ -38,6 +38,7 @@ struct device {
 	bool state_read; /* was tried */
 	bool has_state;
 	bool allowed_late; /* Allow Untrusted was set after this boot */
+	const char *user;  /* borrowed; NULL: who has logged in to the system */
 };
 
 int device_open(const char *config_path, struct device **ret, struct verity_error *err)
@@ -53,6 +54,16 @@ int device_open(const char *config_path, struct device **ret, struct verity_erro
 		return r;
 	*ret = steal_ptr(&device);
 	return 0;
+}
+
+void device_act_for(struct device *device, const char *user)
+{
+	device->user = user;
+}
+
+const char *device_user(const struct device *device)
+{
+	return device->user;
 }
 
 void device_free(struct device *device)

@@ -27,6 +27,17 @@ void device_free(struct device *device);
 DEFINE_CLEANUP(struct device, device_free);
 
 /**
+ * device_act_for - name somebody who has not logged in to the system in the audit log
+ * @user: as the log shows it; borrowed, must outlive @device
+ */
+void device_act_for(struct device *device, const char *user);
+
+/**
+ * device_user - the name that was set; NULL: none
+ */
+const char *device_user(const struct device *device);
+
+/**
  * device_trust - who is trusted: key ring, deny list, unlock statement, floors
  * @ret: borrowed from @device
  *

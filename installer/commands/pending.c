@@ -23,32 +23,42 @@ static bool is_deactivated(const struct installed *item)
 	return item->ends || item->status == INSTALLED_REMOVED;
 }
 
-void pending_print_sum(const struct layout *layout, const struct installed_list *list,
-		       size_t least)
+bool pending_changes(const struct installed *item)
 {
-	char line[128] = "Reboot to";
+	return is_activated(item) || is_deactivated(item);
+}
+
+size_t pending_format_sum(const struct installed_list *list,
+			  char ret[static PENDING_SUM_BYTES])
+{
 	size_t activated = 0, deactivated = 0;
 
 	for (size_t i = 0; i < list->count; i++) {
 		activated += is_activated(&list->items[i]);
 		deactivated += is_deactivated(&list->items[i]);
 	}
-	if (activated + deactivated < least)
-		return;
-	if (activated + deactivated == 0) {
-		layout_print(stdout, layout, 0, "The next reboot changes no package.");
-		return;
-	}
+	snprintf(ret, PENDING_SUM_BYTES, "%s",
+		 activated + deactivated ? "Reboot to"
+					 : "The next reboot changes no package");
 	if (activated > 0)
-		verity_text_append(line, sizeof(line), " activate %zu package%s",
+		verity_text_append(ret, PENDING_SUM_BYTES, " activate %zu package%s",
 				   activated, activated > 1 ? "s" : "");
 	if (deactivated > 0)
-		verity_text_append(line, sizeof(line), "%s deactivate %zu%s%s",
+		verity_text_append(ret, PENDING_SUM_BYTES, "%s deactivate %zu%s%s",
 				   activated ? " and to" : "", deactivated,
 				   activated ? "" : " package",
 				   activated || deactivated == 1 ? "" : "s");
-	verity_text_append(line, sizeof(line), ".");
-	layout_print(stdout, layout, 0, line);
+	verity_text_append(ret, PENDING_SUM_BYTES, ".");
+	return activated + deactivated;
+}
+
+void pending_print_sum(const struct layout *layout, const struct installed_list *list,
+		       size_t least)
+{
+	char line[PENDING_SUM_BYTES];
+
+	if (pending_format_sum(list, line) >= least)
+		layout_print(stdout, layout, 0, line);
 }
 
 int pending_print(struct device *device, struct verity_error *err)
@@ -60,7 +70,7 @@ int pending_print(struct device *device, struct verity_error *err)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < list.count; i++)
-		if (is_activated(&list.items[i]) || is_deactivated(&list.items[i]))
+		if (pending_changes(&list.items[i]))
 			show_note(device, &layout, &list.items[i]);
 	pending_print_sum(&layout, &list, 0);
 	return 0;

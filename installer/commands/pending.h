@@ -6,8 +6,23 @@
 #include "installer/common/layout.h"
 #include "installer/device/installed.h"
 
+#define PENDING_SUM_BYTES 128
+
 /**
- * pending_print_sum - "Reboot to activate 10 packages and to deactivate 1."
+ * pending_changes - whether the next reboot activates or deactivates it
+ */
+bool pending_changes(const struct installed *item);
+
+/**
+ * pending_format_sum - "Reboot to activate 10 packages and to deactivate 1."
+ *
+ * Return: how many packages change.
+ */
+size_t pending_format_sum(const struct installed_list *list,
+			  char ret[static PENDING_SUM_BYTES]);
+
+/**
+ * pending_print_sum - the same as a line
  * @least: print nothing where fewer packages change; 0: print that none does
  */
 void pending_print_sum(const struct layout *layout, const struct installed_list *list,

@@ -19,8 +19,8 @@ const char *show_persistent(const struct installed *item)
 	return item->entry.kind == OVERLAY_PERSISTENT ? "True" : "False";
 }
 
-void show_note(struct device *device, const struct layout *layout,
-	       const struct installed *item)
+bool show_format_note(struct device *device, const struct installed *item,
+		      char ret[static SHOW_NOTE_BYTES])
 {
 	/* Without a boot that activated anything, this is true of all of them. */
 	bool unsure = item->status == INSTALLED_UNKNOWN && device_state(device);
@@ -43,15 +43,26 @@ void show_note(struct device *device, const struct layout *layout,
 	else if (item->status == INSTALLED_ACTIVE && item->ends)
 		words = "active until reboot";
 	if (!words[0])
-		return;
+		return false;
 	if (item->running[0] && strcmp(item->running, item->version) != 0)
 		snprintf(until, sizeof(until), ", until then version %s", item->running);
 	else if (item->running[0])
 		snprintf(until, sizeof(until), ", until then %s",
 			 item->moved ? "from the other store" : "the copy it replaced");
-	layout_printf(stdout, layout, NOTE_INDENT, "%s: %s%s%s%s%s%s%s", item->entry.name,
-		      words, until, why ? ": " : "", why ? item->reason.message : "",
-		      hint ? " (" : "", hint ? hint : "", hint ? ")" : "");
+	snprintf(ret, SHOW_NOTE_BYTES, "%s%s%s%s%s%s%s", words, until, why ? ": " : "",
+		 why ? item->reason.message : "", hint ? " (" : "", hint ? hint : "",
+		 hint ? ")" : "");
+	return true;
+}
+
+void show_note(struct device *device, const struct layout *layout,
+	       const struct installed *item)
+{
+	char note[SHOW_NOTE_BYTES];
+
+	if (show_format_note(device, item, note))
+		layout_printf(stdout, layout, NOTE_INDENT, "%s: %s", item->entry.name,
+			      note);
 }
 
 static void print_active(const struct installed *item)

@@ -11,6 +11,16 @@
  */
 const char *show_persistent(const struct installed *item);
 
+#define SHOW_NOTE_BYTES (2 * VERITY_MESSAGE_MAX)
+
+/**
+ * show_format_note - what show_note() prints, without the name
+ *
+ * Return: false where there is nothing to say, and @ret is not set.
+ */
+bool show_format_note(struct device *device, const struct installed *item,
+		      char ret[static SHOW_NOTE_BYTES]) must_check;
+
 /**
  * show_note - a line below the table, for a package whose state differs from what the
  * table suggests; nothing for others

@@ -11,8 +11,6 @@
 #include <sys/statvfs.h>
 
 #include "installer/commands/install_replace.h"
-#include "installer/common/progress.h"
-#include "installer/common/prompt.h"
 #include "installer/common/report.h"
 #include "installer/common/signals.h"
 #include "installer/device/allow_untrusted.h"
@@ -39,8 +37,8 @@ struct install {
 	struct verity_stream *stream;
 	enum overlay_store_kind kind, asked;
 	bool force;
+	const struct install_view *view;
 	struct install_replaced replaced;
-	struct progress progress;
 	uint64_t done; /* bytes */
 };
 
@@ -63,31 +61,6 @@ static void add_freed(const struct install *install, uint64_t needed,
 				     "space");
 }
 
-/* Another package under this name is a mistake more often than it is meant. */
-static int ask_identity(const struct install *install,
-			const struct verity_manifest *manifest, struct verity_error *err)
-{
-	const struct install_replaced *replaced = &install->replaced;
-	char question[512];
-
-	if (!replaced->there || !replaced->readable ||
-	    strcmp(replaced->identity, manifest->name) == 0 || !isatty(STDIN_FILENO))
-		return 0;
-	snprintf(
-		question, sizeof(question),
-		"%s is the package %s version %s. Replace it with the package %s version "
-		"%s (y/N)?",
-		install->source->name, replaced->identity, replaced->version,
-		manifest->name, manifest->version);
-	if (prompt_yes(question))
-		return 0;
-	return signals_check(err)
-		       ?: verity_fail(
-				  err, VERITY_E_INTERRUPTED,
-				  "nothing was installed (to keep both, give the file "
-				  "another name)");
-}
-
 /* All that can be checked before the first block of data. */
 static int take_head(void *context, const struct verity_judgement *judgement,
 		     uint64_t file_bytes, struct verity_error *err)
@@ -95,6 +68,7 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 	const struct verity_manifest *manifest = judgement->manifest;
 	struct install *install = context;
 	const char *name = install->source->name;
+	const struct install_view *view = install->view;
 	int64_t offered = source_bytes(install->source);
 	char title[VERITY_NAME_MAX + sizeof(VERITY_PACKAGE_SUFFIX)];
 	int r = overlay_order_check_store(manifest, install->kind, err);
@@ -114,16 +88,18 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 	if (r == 0)
 		r = install_check_identity(install->store, install->policy, name,
 					   manifest->name, err);
-	if (r == 0)
-		r = ask_identity(install, manifest, err);
+	/* Another package under this name is a mistake more often than it is meant. */
+	if (r == 0 && view->confirm && install->replaced.there &&
+	    install->replaced.readable &&
+	    strcmp(install->replaced.identity, manifest->name) != 0)
+		r = view->confirm(view->context, name, &install->replaced, manifest, err);
 	if (r == 0 &&
 	    (r = overlay_incoming_reserve(install->incoming, file_bytes, err)) == -ENOSPC)
 		add_freed(install, file_bytes, err);
 	if (r < 0)
 		return r;
 	snprintf(title, sizeof(title), "%s" VERITY_PACKAGE_SUFFIX, name);
-	progress_begin(&install->progress, stdout, progress_style_of(STDOUT_FILENO),
-		       title, file_bytes);
+	view->begin(view->context, title, file_bytes);
 	return 0;
 }
 
@@ -136,7 +112,7 @@ static int take_bytes(void *context, const void *bytes, size_t count,
 	if (r < 0)
 		return r;
 	install->done += count;
-	progress_advance(&install->progress, install->done);
+	install->view->advance(install->view->context, install->done);
 	return 0;
 }
 
@@ -147,7 +123,9 @@ static bool is_whole(void *context)
 
 static void interlude(void *context)
 {
-	progress_pause(&((struct install *)context)->progress);
+	const struct install_view *view = ((struct install *)context)->view;
+
+	view->pause(view->context);
 }
 
 static int transfer(struct install *install, struct verity_error *err)
@@ -155,6 +133,7 @@ static int transfer(struct install *install, struct verity_error *err)
 	const struct source_sink sink = {.take = take_bytes,
 					 .is_whole = is_whole,
 					 .interlude = interlude,
+					 .out = install->view->out,
 					 .context = install};
 	const struct verity_judgement *judgement;
 	int r = source_pull(install->source, &sink, err);
@@ -162,10 +141,10 @@ static int transfer(struct install *install, struct verity_error *err)
 	if (r == 0)
 		r = verity_stream_end(install->stream, err);
 	if (r == 0) {
-		progress_end(&install->progress);
+		install->view->end(install->view->context, true);
 		return signals_check(err);
 	}
-	progress_break(&install->progress);
+	install->view->end(install->view->context, false);
 	judgement = verity_stream_judgement(install->stream);
 	if (judgement && !judgement->accepted)
 		verity_context(err, r, "%s", verity_verdict_name(judgement->verdict));
@@ -174,10 +153,11 @@ static int transfer(struct install *install, struct verity_error *err)
 
 /* The verdict, on what it depends where it is not plainly Signed, and what is replaced.
  */
-static void print_verdict(const struct install *install)
+static void show_verdict(const struct install *install)
 {
 	const struct verity_judgement *judgement =
 		verity_stream_judgement(install->stream);
+	const struct install_view *view = install->view;
 	enum verity_verdict verdict = judgement->verdict;
 	const char *condition = "it is active only where the boot configuration says "
 				"Allow Untrusted";
@@ -191,7 +171,7 @@ static void print_verdict(const struct install *install)
 		 overlay_trust_anchor(trust)->present)
 		condition = "it is active only where the boot configuration says Allow "
 			    "Untrusted, and as long as an unlock statement allows it";
-	printf("    PKG: %s\n", verity_verdict_name(verdict));
+	view->verdict(view->context, verdict);
 	if (verdict != VERITY_SIGNED)
 		report_warning("%s: %s: %s; %s", install->source->name,
 			       verity_verdict_name(verdict), judgement->reason.message,
@@ -199,7 +179,7 @@ static void print_verdict(const struct install *install)
 	install_format_replaced(&install->replaced, judgement->manifest, install->kind,
 				install->asked, replaces);
 	if (replaces[0])
-		puts(replaces);
+		view->replaces(view->context, replaces);
 }
 
 /* Logs an installation, or with @why a refusal; a package that never arrived is neither.
@@ -267,7 +247,7 @@ static int receive(struct install *install, const struct verity_policy *policy,
 	if (r == 0 && verity_stream_verified(stream))
 		r = check_image(verity_stream_verified(stream), err);
 	if (r == 0) {
-		print_verdict(install);
+		show_verdict(install);
 		r = critical_check(install->device, install->source->name,
 				   verity_stream_verified(stream), install->force, err);
 		/* That may have taken long, and this is the last chance to stop. */
@@ -285,13 +265,15 @@ static int receive(struct install *install, const struct verity_policy *policy,
 }
 
 int install_run(struct device *device, struct source *source,
-		enum overlay_store_kind kind, bool force, struct verity_error *err)
+		enum overlay_store_kind kind, bool force, const struct install_view *view,
+		struct verity_error *err)
 {
 	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming = NULL;
 	struct install install = {.device = device,
 				  .source = source,
 				  .kind = kind,
 				  .force = force,
+				  .view = view,
 				  .asked = kind};
 	struct overlay_entry installed;
 	const char *name = source->name;

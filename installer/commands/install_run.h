@@ -3,21 +3,42 @@
 
 /* One installation: from the source of a package into the store. */
 
+#include "installer/commands/install_replace.h"
 #include "installer/device/device.h"
 #include "installer/fetch/source.h"
+
+/* What shows an installation while it goes on, each function in the order of its call. */
+struct install_view {
+	/* The head of the file is accepted; the rest follows. */
+	void (*begin)(void *context, const char *title, uint64_t file_bytes);
+	/*
+	 * Another package is to take the place of the one that has this name. Return: 0
+	 * to go on; -errno. May be NULL: go on.
+	 */
+	int (*confirm)(void *context, const char *name,
+		       const struct install_replaced *replaced,
+		       const struct verity_manifest *manifest, struct verity_error *err);
+	void (*advance)(void *context, uint64_t done_bytes);
+	void (*pause)(void *context);           /* a line follows between two pieces */
+	void (*end)(void *context, bool whole); /* also if it was never begun */
+	void (*verdict)(void *context, enum verity_verdict verdict);
+	void (*replaces)(void *context, const char *line);
+	FILE *out;     /* for lines about the transfer; NULL: stdout; borrowed */
+	void *context; /* borrowed */
+};
 
 /**
  * install_run - fetch a package, verify it while it arrives, and put it into its store
  * @source: borrowed; asked for its bytes once
  * @kind:   the store; a package of this name in the other one is replaced as well
  * @force:  also where it hides a part of the firmware; see critical_check()
+ * @view:   borrowed; warnings are reported
  *
- * Prints the progress, the verdict and what is replaced on stdout, warnings on stderr.
  * All that the head of the file tells (verdict, store, identity, space) is checked before
  * the first byte of tree and image is taken. A failure leaves both stores as they were.
  *
  * Return: 0; -errno.
  */
 int install_run(struct device *device, struct source *source,
-		enum overlay_store_kind kind, bool force,
+		enum overlay_store_kind kind, bool force, const struct install_view *view,
 		struct verity_error *err) must_check;

@@ -2,6 +2,8 @@
 
 /* `wmopkg remove`. */
 
+#include "installer/commands/remove.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,8 +20,8 @@
 #define QUESTION_BYTES (WORDS_LIST_MAX * (VERITY_NAME_MAX + 2) + 32)
 
 /* Also the rest, where one cannot be removed. */
-static enum exit_status remove_entries(struct device *device, struct overlay_store *store,
-				       const struct overlay_entry *entries, size_t count)
+enum exit_status remove_entries(struct device *device, struct overlay_store *store,
+				const struct overlay_entry *entries, size_t count)
 {
 	enum exit_status status = STATUS_DONE;
 	struct verity_error err;
@@ -40,8 +42,8 @@ static enum exit_status remove_entries(struct device *device, struct overlay_sto
  * The next boot would be refused. The name in the manifest is what is required; of a
  * package that no boot has read, the name of its file says it.
  */
-static int check_required(struct device *device, const struct overlay_entry *entry,
-			  struct verity_error *err)
+static int check_one(struct device *device, const struct overlay_entry *entry,
+		     struct verity_error *err)
 {
 	const struct overlay_config *config = device_config(device);
 	const struct overlay_state *state = device_state(device);
@@ -59,27 +61,22 @@ static int check_required(struct device *device, const struct overlay_entry *ent
 	return 0;
 }
 
-/* Moves the entries that @words name to the front: all where they name none. */
-static int select_entries(const struct overlay_store *store, const struct words *words,
-			  struct overlay_entry *entries, size_t all, size_t *ret,
-			  struct verity_error *err)
+int remove_select(const struct overlay_store *store, const char *const *names,
+		  size_t name_count, struct overlay_entry *entries, size_t all,
+		  size_t *ret, struct verity_error *err)
 {
 	size_t count = 0;
 
-	if (!words_has(words, WORD_NAME)) {
-		*ret = all;
-		return 0;
-	}
-	for (size_t i = 0; i < words->list_count; i++) {
+	for (size_t i = 0; i < name_count; i++) {
 		char buffer[VERITY_NAME_MAX + 1];
-		const char *name = installed_name(store, words->list[i], buffer);
+		const char *name = installed_name(store, names[i], buffer);
 		struct overlay_entry found;
 		size_t at = 0;
 
 		while (at < all && strcmp(entries[at].name, name) != 0)
 			at++;
 		if (at == all)
-			return installed_fail_unknown(store, words->list[i], err);
+			return installed_fail_unknown(store, names[i], err);
 		if (at < count) /* named twice */
 			continue;
 		found = entries[at];
@@ -88,6 +85,16 @@ static int select_entries(const struct overlay_store *store, const struct words 
 	}
 	*ret = count;
 	return 0;
+}
+
+int remove_check(struct device *device, const struct overlay_entry *entries, size_t count,
+		 struct verity_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = check_one(device, &entries[i], err);
+	return r;
 }
 
 /* What "all" means, where that is not one ordinary package. */
@@ -144,11 +151,11 @@ enum exit_status command_remove(struct device *device, const struct words *words
 		puts("No packages installed.");
 		return STATUS_DONE;
 	}
-	if (select_entries(store, words, entries, all, &count, &err) < 0)
+	count = all;
+	if ((named && remove_select(store, words->list, words->list_count, entries, all,
+				    &count, &err) < 0) ||
+	    remove_check(device, entries, count, &err) < 0)
 		return report_error(NULL, &err);
-	for (size_t i = 0; i < count; i++)
-		if (check_required(device, &entries[i], &err) < 0)
-			return report_error(NULL, &err);
 	answer = ask(words, entries, count, &err);
 	if (answer < 0)
 		return report_error(NULL, &err);

@@ -4,6 +4,17 @@
 /* The question before a factory reset is requested, by a file or by the boot key. */
 
 #include "installer/device/device.h"
+#include "overlay/store/store.h"
+
+#define RESET_LINE_BYTES 2048
+
+/**
+ * reset_format_packages - what a reset deletes (OVERLAY_ORDINARY) or keeps
+ * (OVERLAY_PERSISTENT): "Deleted: ..., and 2 packages: alpha, beta"
+ */
+void reset_format_packages(const struct overlay_entry *entries, size_t all,
+			   enum overlay_store_kind kind,
+			   char line[static RESET_LINE_BYTES]);
 
 /**
  * reset_question - say what a reset deletes and keeps, and ask

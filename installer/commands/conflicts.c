@@ -30,11 +30,6 @@ struct conflicts {
 	struct changes_count sum;
 };
 
-static const char *owner_name(const struct stacks_package *owner)
-{
-	return owner ? owner->entry.name : "the firmware";
-}
-
 static void print_line(struct conflicts *conflicts, const struct change *change)
 {
 	const struct stacks_package *package = conflicts->package;
@@ -51,14 +46,14 @@ static void print_line(struct conflicts *conflicts, const struct change *change)
 		conflicts->started = true;
 	}
 	printf("  %-8s  %-*s  /", changes_word(change->lookup->effect), conflicts->width,
-	       adds ? "" : owner_name(change->of));
+	       adds ? "" : stacks_owner_name(change->of));
 	report_plain(stdout, entry->path);
 	changes_format_look(change->lookup, look);
 	fputs(look, stdout);
 	if (entry->redirected)
 		fputs(", redirected", stdout);
 	if (change->lookup->covered)
-		printf(", covered by %s", owner_name(change->by));
+		printf(", covered by %s", stacks_owner_name(change->by));
 	if (change->critical)
 		printf(" [critical: %s]", change->critical->what);
 	putchar('\n');
@@ -107,9 +102,7 @@ static int take_change(void *context, const struct change *change,
 	struct conflicts *conflicts = context;
 
 	(void)err;
-	/* A visible addition affects nobody else. */
-	if (change->lookup->effect == OVERLAY_LOOKUP_ADDS && !change->lookup->covered &&
-	    !change->critical)
+	if (!changes_is_conflict(change))
 		return 0;
 	conflicts->conflicts++;
 	if (conflicts->json)
@@ -152,23 +145,20 @@ static int list_one(struct conflicts *conflicts, const struct stacks_package *pa
 static const struct stacks_package *next_package(const struct conflicts *conflicts,
 						 size_t *layer)
 {
-	const struct package_stack *stack = &conflicts->stacks->next;
+	const struct stacks_package *package;
 
-	while (*layer < stack->lookup.count) {
-		const struct stacks_package *package = stack->packages[(*layer)++];
-
-		if (package && (!conflicts->name ||
-				strcmp(package->entry.name, conflicts->name) == 0))
-			return package;
-	}
-	return NULL;
+	do
+		package = stacks_next_package(&conflicts->stacks->next, layer);
+	while (package && conflicts->name &&
+	       strcmp(package->entry.name, conflicts->name) != 0);
+	return package;
 }
 
 static int print_text(struct conflicts *conflicts, struct verity_error *err)
 {
 	const struct stacks *stacks = conflicts->stacks;
 	const struct stacks_package *package;
-	size_t width = strlen(owner_name(NULL));
+	size_t width = strlen(stacks_owner_name(NULL));
 	size_t layer = 0;
 	int r = 0;
 

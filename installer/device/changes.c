@@ -196,6 +196,13 @@ int changes_list(const struct package_stack *stack, const struct stacks_package 
 	return r;
 }
 
+bool changes_is_conflict(const struct change *change)
+{
+	/* A visible addition affects nobody else. */
+	return change->lookup->effect != OVERLAY_LOOKUP_ADDS || change->lookup->covered ||
+	       change->critical;
+}
+
 void changes_format_look(const struct overlay_lookup_change *change,
 			 char ret[static CHANGES_LOOK_BYTES])
 {

@@ -31,6 +31,12 @@ int changes_list(const struct package_stack *stack, const struct stacks_package 
 		 void *context, struct changes_count *ret,
 		 struct verity_error *err) must_check;
 
+/**
+ * changes_is_conflict - whether it affects more than the package itself: it is not just a
+ * file that is added
+ */
+bool changes_is_conflict(const struct change *change);
+
 #define CHANGES_LOOK_BYTES 96
 
 /**

@@ -282,6 +282,23 @@ int stacks_load(struct device *device, const struct stacks_candidate *candidate,
 	return r;
 }
 
+const struct stacks_package *stacks_next_package(const struct package_stack *stack,
+						 size_t *layer)
+{
+	while (*layer < stack->lookup.count) {
+		const struct stacks_package *package = stack->packages[(*layer)++];
+
+		if (package)
+			return package;
+	}
+	return NULL;
+}
+
+const char *stacks_owner_name(const struct stacks_package *owner)
+{
+	return owner ? owner->entry.name : "the firmware";
+}
+
 const struct stacks_package *stacks_owner(const struct package_stack *stack, size_t layer)
 {
 	return layer < stack->lookup.count ? stack->packages[layer] : NULL;

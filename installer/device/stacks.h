@@ -88,6 +88,20 @@ void stacks_free(struct stacks *stacks);
 DEFINE_CLEANUP(struct stacks, stacks_free);
 
 /**
+ * stacks_next_package - the packages of a stack, from the top
+ * @layer: 0 at first; where the search goes on
+ *
+ * Return: NULL after the last one.
+ */
+const struct stacks_package *stacks_next_package(const struct package_stack *stack,
+						 size_t *layer);
+
+/**
+ * stacks_owner_name - its name; "the firmware" for NULL
+ */
+const char *stacks_owner_name(const struct stacks_package *owner);
+
+/**
  * stacks_owner - the package that a layer of a stack is; NULL: the firmware
  */
 const struct stacks_package *stacks_owner(const struct package_stack *stack,

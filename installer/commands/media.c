@@ -12,6 +12,7 @@
 #include "installer/common/report.h"
 #include "installer/common/table.h"
 #include "installer/device/device.h"
+#include "installer/media/rows.h"
 #include "installer/media/view.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/json_write.h"
@@ -27,70 +28,12 @@ static const struct table_column columns[] = {
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-#define SIZE_TEXT 16
-
 /* Texts of a row that are made for the table. */
 struct texts {
 	char type[sizeof(((struct media_item *)NULL)->type)];
 	char volume[MEDIA_TEXT_MAX];
-	char size[SIZE_TEXT];
+	char size[MEDIA_SIZE_BYTES];
 };
-
-/* One line of the table. */
-struct media_row {
-	const char *label;             /* NULL: no label selects it */
-	const char *match;             /* NULL with it, and of `external` */
-	const struct media_item *item; /* NULL: it is not connected */
-};
-
-#define MEDIA_ROWS_MAX (1 + OVERLAY_MEDIA_MAX + MEDIA_ITEMS_MAX)
-
-/* `external`, the other labels, and all other connected media; borrowed from @view. */
-static size_t list_rows(const struct media_view *view, struct media_row *ret)
-{
-	size_t count = 0;
-
-	ret[count++] = (struct media_row){OVERLAY_MEDIA_EXTERNAL, NULL, view->external};
-	for (size_t i = 0; i < view->bootconf.media_count; i++)
-		ret[count++] = (struct media_row){view->bootconf.media[i].label,
-						  view->bootconf.media[i].match,
-						  view->chosen[i]};
-	for (size_t i = 0; i < view->list.count; i++) {
-		const struct media_item *item = &view->list.items[i];
-		bool labelled = item == view->external;
-
-		for (size_t k = 0; k < view->bootconf.media_count; k++)
-			labelled = labelled || item == view->chosen[k];
-		if (media_external(item) && !labelled)
-			ret[count++] = (struct media_row){NULL, NULL, item};
-	}
-	return count;
-}
-
-static const char *state_of(const struct media_row *row)
-{
-	if (!row->item)
-		return "not connected";
-	if (row->item->probed == MEDIA_UNKNOWN)
-		return "unknown file system";
-	return row->item->probed == MEDIA_UNREADABLE ? "unreadable" : "connected";
-}
-
-/* "24.2 MiB": three digits. */
-static void format_size(uint64_t bytes, char ret[static SIZE_TEXT])
-{
-	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-	uint64_t tenths = bytes > UINT64_MAX / 10 ? UINT64_MAX : bytes * 10;
-	size_t unit = 0;
-
-	for (; tenths >= 10240 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++)
-		tenths /= 1024;
-	if (unit == 0 || tenths >= 1000)
-		snprintf(ret, SIZE_TEXT, "%" PRIu64 " %s", tenths / 10, units[unit]);
-	else
-		snprintf(ret, SIZE_TEXT, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10,
-			 tenths % 10, units[unit]);
-}
 
 /* Names on a medium may hold any bytes. */
 static void fill_row(const struct media_row *row, struct texts *texts, const char **cells)
@@ -103,12 +46,12 @@ static void fill_row(const struct media_row *row, struct texts *texts, const cha
 		cells[0] = row->label;
 		cells[1] = row->match ? row->match : "SD, USB";
 	}
-	cells[7] = state_of(row);
+	cells[7] = media_row_state(row);
 	if (!item)
 		return;
 	memcpy(texts->type, item->type, sizeof(texts->type));
 	memcpy(texts->volume, item->volume, sizeof(texts->volume));
-	format_size(item->bytes, texts->size);
+	media_format_size(item->bytes, texts->size);
 	cells[2] = item->name;
 	cells[3] = media_bus_name(item->bus);
 	if (item->type[0])
@@ -149,7 +92,7 @@ static int print_json(const struct media_row *rows, size_t count,
 		verity_json_some_text(&json, "label", rows[i].label);
 		verity_json_some_text(&json, "match", rows[i].match);
 		/* The words of the table, in a form that needs no quotes. */
-		snprintf(state, sizeof(state), "%s", state_of(&rows[i]));
+		snprintf(state, sizeof(state), "%s", media_row_state(&rows[i]));
 		for (char *at = state; *at; at++)
 			if (*at == ' ')
 				*at = '-';
@@ -187,7 +130,7 @@ enum exit_status command_media(struct device *device, const struct words *words)
 			report_warning("only root can see what is on media");
 			break;
 		}
-	count = list_rows(&view, rows);
+	count = media_rows(&view, rows);
 	r = words_has(words, WORD_JSON) ? print_json(rows, count, &err)
 					: print_table(rows, count, &err);
 	return r < 0 ? report_error(NULL, &err) : report_output();

@@ -133,6 +133,41 @@ struct overlay_audit_check {
 int overlay_audit_verify(int record_fd, uint64_t boot, struct overlay_audit_check *ret,
 			 struct verity_error *err) must_check;
 
+struct json_object;
+
+/**
+ * overlay_audit_each - the lines that are kept, in order
+ * @last: how many of the newest; SIZE_MAX: all
+ * @take: called for a line of @size bytes; what it says is NULL for what is no line of
+ *        the log
+ *
+ * Return: 0; -ENOENT where there is no log; -errno.
+ */
+int overlay_audit_each(int record_fd, size_t last, bool newest_first,
+		       void (*take)(void *context, const char *line, size_t size,
+				    struct json_object *object),
+		       void *context, struct verity_error *err) must_check;
+
+#define OVERLAY_AUDIT_TEXT_BYTES OVERLAY_AUDIT_LINE_MAX
+#define OVERLAY_AUDIT_TIME_BYTES 32
+
+/**
+ * overlay_audit_get - a text of a line; borrowed; "" where the line does not have it
+ */
+const char *overlay_audit_get(struct json_object *object, const char *key);
+
+/**
+ * overlay_audit_describe - what happened, in the words of the commands; may be ""
+ */
+void overlay_audit_describe(struct json_object *object,
+			    char ret[static OVERLAY_AUDIT_TEXT_BYTES]);
+
+/**
+ * overlay_audit_format_time - when, in UTC: "2026-01-31 12:00:00"
+ */
+void overlay_audit_format_time(struct json_object *object,
+			       char ret[static OVERLAY_AUDIT_TIME_BYTES]);
+
 /**
  * overlay_audit_print - all lines that are kept, the oldest first
  * @last: how many of the newest; SIZE_MAX: all

@@ -16,10 +16,9 @@
 
 #define TEXT_START 49 /* what the columns before it take */
 #define INDENT     4  /* of the lines that the text goes on in */
-#define TEXT_MAX   OVERLAY_AUDIT_LINE_MAX
+#define TEXT_MAX   OVERLAY_AUDIT_TEXT_BYTES
 
-/* Borrowed; "" where the line does not have it. */
-static const char *get(struct json_object *object, const char *key)
+const char *overlay_audit_get(struct json_object *object, const char *key)
 {
 	struct json_object *value;
 
@@ -38,31 +37,33 @@ static void add(char *text, const char *label, const char *value)
 			 value);
 }
 
-/* What happened, in the words of the commands. */
-static void describe(struct json_object *object, char text[static TEXT_MAX])
+void overlay_audit_describe(struct json_object *object, char text[static TEXT_MAX])
 {
-	bool persistent = strcmp(get(object, "persistent"), "true") == 0;
-	const char *version = get(object, "version"), *verdict = get(object, "verdict");
-	const char *package = get(object, "package"), *code = get(object, "code");
+	bool persistent = strcmp(overlay_audit_get(object, "persistent"), "true") == 0;
+	const char *version = overlay_audit_get(object, "version"),
+		   *verdict = overlay_audit_get(object, "verdict");
+	const char *package = overlay_audit_get(object, "package"),
+		   *code = overlay_audit_get(object, "code");
 
 	snprintf(text, TEXT_MAX, "%s%s%s%s%s%s", package, version[0] ? " " : "", version,
 		 persistent ? " (persistent)" : "", verdict[0] ? ": " : "", verdict);
-	add(text, "", get(object, "count"));
-	if (get(object, "count")[0])
+	add(text, "", overlay_audit_get(object, "count"));
+	if (overlay_audit_get(object, "count")[0])
 		snprintf(text + strlen(text), TEXT_MAX - strlen(text), " %s",
-			 get(object, "detail"));
+			 overlay_audit_get(object, "detail"));
 	else
-		add(text, "", get(object, "detail"));
+		add(text, "", overlay_audit_get(object, "detail"));
 	add(text, code, code[0] ? ": " : "");
 	if (code[0])
 		snprintf(text + strlen(text), TEXT_MAX - strlen(text), "%s",
-			 get(object, "message"));
-	add(text, "from ", get(object, "source"));
+			 overlay_audit_get(object, "message"));
+	add(text, "from ", overlay_audit_get(object, "source"));
 	/* Of a signer that is not trusted, the name is only what the package says. */
 	add(text,
-	    strcmp(get(object, "code"), "untrusted-signer") == 0 ? "it says by "
-								 : "signed by ",
-	    get(object, "signer"));
+	    strcmp(overlay_audit_get(object, "code"), "untrusted-signer") == 0
+		    ? "it says by "
+		    : "signed by ",
+	    overlay_audit_get(object, "signer"));
 }
 
 /* Bytes of @text that take up to @width columns, whole words where there are any. */
@@ -79,25 +80,34 @@ static size_t fit(const char *text, size_t width)
 	return bytes;
 }
 
-/* @width: of the whole line; 0: no limit */
-static void print_line(struct json_object *object, size_t width, FILE *out)
+void overlay_audit_format_time(struct json_object *object,
+			       char ret[static OVERLAY_AUDIT_TIME_BYTES])
 {
 	struct json_object *value;
 	time_t when = json_object_object_get_ex(object, "time", &value)
 			      ? (time_t)json_object_get_int64(value)
 			      : 0;
-	char text[TEXT_MAX], at[32] = "?";
-	size_t room = width ? width - TEXT_START : SIZE_MAX;
 	struct tm tm;
 
+	snprintf(ret, OVERLAY_AUDIT_TIME_BYTES, "?");
 	if (gmtime_r(&when, &tm))
-		strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S", &tm);
-	fprintf(out, "%-19s %5s %-8s ", at, get(object, "boot"), get(object, "user"));
-	describe(object, text);
+		strftime(ret, OVERLAY_AUDIT_TIME_BYTES, "%Y-%m-%d %H:%M:%S", &tm);
+}
+
+/* @width: of the whole line; 0: no limit */
+static void print_line(struct json_object *object, size_t width, FILE *out)
+{
+	char text[TEXT_MAX], at[OVERLAY_AUDIT_TIME_BYTES];
+	size_t room = width ? width - TEXT_START : SIZE_MAX;
+
+	overlay_audit_format_time(object, at);
+	fprintf(out, "%-19s %5s %-8s ", at, overlay_audit_get(object, "boot"),
+		overlay_audit_get(object, "user"));
+	overlay_audit_describe(object, text);
 	if (!text[0])
-		fprintf(out, "%s\n", get(object, "event"));
+		fprintf(out, "%s\n", overlay_audit_get(object, "event"));
 	else
-		fprintf(out, "%-13s ", get(object, "event"));
+		fprintf(out, "%-13s ", overlay_audit_get(object, "event"));
 	for (const char *rest = text; *rest; room = width - INDENT) {
 		size_t bytes = fit(rest, room);
 
@@ -164,29 +174,28 @@ static int compare(const void *a, const void *b)
 	return left->bytes < right->bytes ? -1 : left->bytes > right->bytes;
 }
 
-/* What is not a line is not printed; overlay_audit_verify() tells where it is. */
-static void print_part(const struct part *part, bool json, size_t width, FILE *out)
+/* What is not a line has no object; overlay_audit_verify() tells where it is. */
+static void take_part(const struct part *part,
+		      void (*take)(void *context, const char *line, size_t size,
+				   struct json_object *object),
+		      void *context)
 {
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
 
-	if (!verity_text_printable(part->bytes, part->size) ||
-	    verity_json_parse(part->bytes, part->size, &object, NULL) < 0) {
-		if (!json)
-			fputs("(a line that cannot be read)\n", out);
-		return;
-	}
-	if (json)
-		fprintf(out, "%.*s\n", (int)part->size, part->bytes);
-	else
-		print_line(object, width, out);
+	if (verity_text_printable(part->bytes, part->size))
+		(void)!verity_json_parse(part->bytes, part->size, &object, NULL);
+	take(context, part->bytes, part->size, object);
 }
 
-int overlay_audit_print(int record_fd, bool json, size_t last, size_t width, FILE *out,
-			struct verity_error *err)
+int overlay_audit_each(int record_fd, size_t last, bool newest_first,
+		       void (*take)(void *context, const char *line, size_t size,
+				    struct json_object *object),
+		       void *context, struct verity_error *err)
 {
 	struct overlay_audit_files files[OVERLAY_AUDIT_RINGS] = {{.old = NULL}};
 	cleanup_with(parts_free) struct parts parts = {.items = NULL};
 	bool there = false;
+	size_t skipped;
 	int lock = -1;
 	int r = overlay_record_lock(record_fd, "audit log", true, &lock, err);
 
@@ -209,13 +218,52 @@ int overlay_audit_print(int record_fd, bool json, size_t last, size_t width, FIL
 			"there is no audit log yet (what is done is written to it)");
 	if (r == 0 && parts.count > 1)
 		qsort(parts.items, parts.count, sizeof(*parts.items), compare);
-	if (r == 0 && !json)
-		fprintf(out, "%-19s %5s %-8s %-13s %s\n", "TIME (UTC)", "BOOT", "USER",
-			"EVENT", "PACKAGE: VERDICT / REASON");
-	for (size_t i = parts.count > last ? parts.count - last : 0;
-	     r == 0 && i < parts.count; i++)
-		print_part(&parts.items[i], json, width, out);
+	skipped = parts.count > last ? parts.count - last : 0;
+	for (size_t i = skipped; r == 0 && i < parts.count; i++)
+		take_part(
+			&parts.items[newest_first ? parts.count - 1 - (i - skipped) : i],
+			take, context);
 	for (size_t i = 0; i < OVERLAY_AUDIT_RINGS; i++)
 		overlay_audit_files_free(&files[i]);
+	return r;
+}
+
+struct printing {
+	FILE *out;
+	bool json;
+	size_t width;
+	bool begun;
+};
+
+static void print_head(struct printing *printing)
+{
+	if (!printing->json && !printing->begun)
+		fprintf(printing->out, "%-19s %5s %-8s %-13s %s\n", "TIME (UTC)", "BOOT",
+			"USER", "EVENT", "PACKAGE: VERDICT / REASON");
+	printing->begun = true;
+}
+
+static void print_part(void *context, const char *line, size_t size,
+		       struct json_object *object)
+{
+	struct printing *printing = context;
+
+	print_head(printing);
+	if (object && printing->json)
+		fprintf(printing->out, "%.*s\n", (int)size, line);
+	else if (object)
+		print_line(object, printing->width, printing->out);
+	else if (!printing->json)
+		fputs("(a line that cannot be read)\n", printing->out);
+}
+
+int overlay_audit_print(int record_fd, bool json, size_t last, size_t width, FILE *out,
+			struct verity_error *err)
+{
+	struct printing printing = {.out = out, .json = json, .width = width};
+	int r = overlay_audit_each(record_fd, last, false, print_part, &printing, err);
+
+	if (r == 0)
+		print_head(&printing);
 	return r;
 }

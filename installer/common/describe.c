@@ -15,6 +15,13 @@
 #define LABEL_WIDTH 13 /* of the longest; a hash behind it ends within 80 columns */
 #define LINE_BYTES  2048
 
+static const struct describe_listener *listener;
+
+void describe_listen(const struct describe_listener *to)
+{
+	listener = to;
+}
+
 void describe_format_time(int64_t when, char ret[static 32])
 {
 	time_t seconds = (time_t)when;
@@ -34,8 +41,11 @@ void describe_line(const char *label, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	layout_printf(stdout, &layout, LABEL_WIDTH + 2, "%*s: %s",
-		      layout.width ? LABEL_WIDTH : 0, label, text);
+	if (listener)
+		listener->take(listener->context, label, verity_text_plain(text));
+	else
+		layout_printf(stdout, &layout, LABEL_WIDTH + 2, "%*s: %s",
+			      layout.width ? LABEL_WIDTH : 0, label, text);
 }
 
 static void print_time(const char *label, int64_t when)

@@ -6,6 +6,17 @@
 #include "verity/package/package.h"
 #include "verity/util/json_write.h"
 
+/* What takes the lines in place of stdout. */
+struct describe_listener {
+	void (*take)(void *context, const char *label, const char *text);
+	void *context; /* borrowed */
+};
+
+/**
+ * describe_listen - give all lines to @to, which must stay; NULL: to stdout again
+ */
+void describe_listen(const struct describe_listener *to);
+
 /**
  * describe_line - print "Label: value" on stdout; on a terminal aligned with the others,
  * and wrapped

@@ -78,6 +78,12 @@ int timeline_print_json(FILE *out, const struct timeline *timeline,
 			struct verity_error *err) must_check;
 
 /**
+ * timeline_put_svg - as an SVG 1.1 element without external parts, for a page
+ */
+int timeline_put_svg(FILE *out, const struct timeline *timeline,
+		     struct verity_error *err) must_check;
+
+/**
  * timeline_print_svg - as an SVG 1.1 image without external parts
  */
 int timeline_print_svg(FILE *out, const struct timeline *timeline,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "installer/common/markup.h"
 #include "verity/util/cleanup.h"
 
 /* In user units: pixels, unless the image is scaled. */
@@ -32,30 +33,6 @@
 #define COLOR_MOUNT "#1f9e77"
 #define COLOR_OUT   "#c4472f"
 
-/* Texts come from packages: what XML does not allow becomes '?'. */
-static void put_escaped(FILE *out, const char *text)
-{
-	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
-		/* U+FFFE and U+FFFF */
-		bool none = at[0] == 0xef && at[1] == 0xbf && at[2] >= 0xbe;
-
-		if (none)
-			at += 2;
-		if (none || *at < ' ' || *at == 0x7f)
-			fputc('?', out);
-		else if (*at == '&')
-			fputs("&amp;", out);
-		else if (*at == '<')
-			fputs("&lt;", out);
-		else if (*at == '>')
-			fputs("&gt;", out);
-		else if (*at == '"')
-			fputs("&quot;", out);
-		else
-			fputc(*at, out);
-	}
-}
-
 /* In hundredths of a unit: no locale can put a comma into an integer. */
 static unsigned scale(const struct timeline *timeline, uint64_t us)
 {
@@ -73,7 +50,7 @@ static void put_text(FILE *out, unsigned x, unsigned y, const char *attributes,
 		     const char *text)
 {
 	fprintf(out, "<text x=\"%u\" y=\"%u\"%s>", x, y, attributes);
-	put_escaped(out, text);
+	markup_put_text(out, text);
 	fputs("</text>\n", out);
 }
 
@@ -129,7 +106,7 @@ static void put_bar(FILE *out, const struct timeline *timeline,
 	put_number(out, "width", length < 100 ? 100 : length);
 	fprintf(out, " y=\"%u\" height=\"%d\" rx=\"1\" fill=\"%s\"><title>", y, BAR,
 		color);
-	put_escaped(out, what);
+	markup_put_text(out, what);
 	fprintf(out, ": %s ms, from %s ms</title></rect>\n",
 		timeline_format_ms(span->end_us - span->start_us, took),
 		timeline_format_ms(span->start_us, at));
@@ -162,18 +139,18 @@ static void put_label(FILE *out, unsigned y, const char *name, const char *color
 static void put_about(FILE *out, const struct overlay_state_entry *entry)
 {
 	fputs("<title>", out);
-	put_escaped(out, entry->entry.name);
+	markup_put_text(out, entry->entry.name);
 	fputc(' ', out);
-	put_escaped(out, entry->version);
+	markup_put_text(out, entry->version);
 	fprintf(out, ": %s, %sactive", verity_verdict_name(entry->verdict),
 		entry->active ? "" : "not ");
 	if (entry->reason.code != VERITY_OK) {
 		fputs(": ", out);
-		put_escaped(out, entry->reason.message);
+		markup_put_text(out, entry->reason.message);
 	}
 	if (entry->description[0]) {
 		fputs("\n", out);
-		put_escaped(out, entry->description);
+		markup_put_text(out, entry->description);
 	}
 	fputs("</title>", out);
 }
@@ -238,7 +215,6 @@ static void put_head(FILE *out, const struct timeline *timeline, unsigned height
 	char text[VERITY_MESSAGE_MAX + TEXT_BYTES];
 
 	fprintf(out,
-		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" "
 		"width=\"%d\" height=\"%u\" viewBox=\"0 0 %d %u\" "
 		"font-family=\"sans-serif\" font-size=\"12\">\n"
@@ -281,8 +257,7 @@ static size_t collect(const struct timeline *timeline, struct package_row *rows)
 	return count;
 }
 
-int timeline_print_svg(FILE *out, const struct timeline *timeline,
-		       struct verity_error *err)
+int timeline_put_svg(FILE *out, const struct timeline *timeline, struct verity_error *err)
 {
 	cleanup_free struct package_row *packages =
 		calloc(timeline->state->count + 1, sizeof(*packages));
@@ -318,4 +293,11 @@ int timeline_print_svg(FILE *out, const struct timeline *timeline,
 	put_legend(out, bottom + 24);
 	fputs("</svg>\n", out);
 	return 0;
+}
+
+int timeline_print_svg(FILE *out, const struct timeline *timeline,
+		       struct verity_error *err)
+{
+	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", out);
+	return timeline_put_svg(out, timeline, err);
 }

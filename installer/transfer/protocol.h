@@ -5,7 +5,7 @@
 
 #include "installer/request/job.h"
 #include "installer/request/protocols.h"
-#include "installer/transfer/stall.h"
+#include "installer/request/stall.h"
 #include "verity/util/cleanup.h"
 
 #include <curl/curl.h>

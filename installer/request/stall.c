@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* When to give up on a slow server. */
-#include "installer/transfer/stall.h"
+#include "installer/request/stall.h"
 
 #include <inttypes.h>
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "installer/transfer/stall.h"
+#include "installer/request/stall.h"
 
 #define START_MS (1LL << 40)
 

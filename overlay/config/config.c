@@ -410,6 +410,7 @@ static const struct key keys[] = {
 	{"protect", take_protect, LIST(protect), .most = OVERLAY_PROTECT_MAX,
 	 .items = "paths"},
 	{"upper", take_upper, MEMBER(upper_folder), .text = ""},
+	{"web_login", take_word, MEMBER(web_open), .words = "required none"},
 	{"audit_bytes", take_number, MEMBER(audit_bytes), .number = OVERLAY_AUDIT_BYTES,
 	 .least = OVERLAY_AUDIT_BYTES_MIN, .most = OVERLAY_AUDIT_BYTES_MAX},
 	{"trials", take_number, MEMBER(trials), .number = OVERLAY_TRIALS_BOOTS,

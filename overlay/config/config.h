@@ -119,9 +119,10 @@ struct overlay_config {
 	const char *protect[OVERLAY_PROTECT_MAX]; /* paths of the engine, too; owned */
 	size_t protect_count;
 	enum overlay_upper upper;
-	char *upper_folder;       /* one name within DATA; "" where there is none */
-	size_t audit_bytes;       /* of each of the audit log's two files */
-	unsigned trials;          /* boots in a row that may fail; 0: no trials */
+	char *upper_folder; /* one name within DATA; "" where there is none */
+	bool web_open;      /* wmopkg-web serves also whom the web server has not asked */
+	size_t audit_bytes; /* of each of the audit log's two files */
+	unsigned trials;    /* boots in a row that may fail; 0: no trials */
 	unsigned package_seconds; /* a boot waits for a package; 0: no limit */
 	unsigned boot_seconds;    /* a boot waits for all packages; 0: no limit */
 	unsigned memory_percent;  /* of the memory there is, for mounted packages */

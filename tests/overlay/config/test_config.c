@@ -153,7 +153,7 @@ static void test_trust(void **state)
 		     "firmware_version = /etc/version\nfirmware_built = 4294967296\nfirmware_years = 100\n"
 		     "anchor = efi\nsigners = {a.pem, \"b c.crt\"}\n"
 		     "signers_needed = all\ntimestamp = required\naudit_bytes = 16384\ntrials = 0\nverify = lazy\n"
-		     "package_seconds = 7\nboot_seconds = 0\nmemory_percent = 100\ndiscard = yes\nfactory_reset = console\n",
+		     "package_seconds = 7\nboot_seconds = 0\nmemory_percent = 100\nweb_login = none\ndiscard = yes\nfactory_reset = console\n",
 		     &config, &err),
 		&err);
 	assert_string_equal(config.uboot_env, "/u");
@@ -172,6 +172,7 @@ static void test_trust(void **state)
 	assert_true(config.all_signers);
 	assert_true(config.timestamp_required);
 	assert_int_equal(config.audit_bytes, 16384);
+	assert_true(config.web_open);
 	assert_int_equal(config.package_seconds, 7);
 	assert_int_equal(config.boot_seconds, 0);
 	assert_int_equal(config.memory_percent, 100);

@@ -16,8 +16,8 @@ import unittest
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 MAN = os.path.join(ROOT, "docs", "man")
-PAGES = ("wmopkg-activate.8", "wmopkg-boot.7", "wmopkg-build.1", "wmopkg-format.5", "wmopkg.8",
-         "wmopkg.conf.5")
+PAGES = ("wmopkg-activate.8", "wmopkg-boot.7", "wmopkg-build.1", "wmopkg-format.5", "wmopkg-web.8",
+         "wmopkg.8", "wmopkg.conf.5")
 BEGIN, END = '.\\" the command table, by tests/installer/test_manual.py --write\n', '.\\" end\n'
 
 

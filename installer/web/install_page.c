@@ -18,7 +18,7 @@ static void put_options(FILE *out, const char *of)
 		out,
 		"<p><label class=choice><input type=checkbox name=persistent value=yes>"
 		" Persistent: keep it over a factory reset</label></p>\n"
-		"<details><summary>More</summary><p><label class=choice>"
+		"<details><summary>More options</summary><p><label class=choice>"
 		"<input type=checkbox name=force value=yes> Also if it replaces a part "
 		"of the firmware with something of another type<span class=hidden> "
 		"(%s)</span></label></p></details>\n",

@@ -158,6 +158,8 @@ static int take_head(struct multipart *multipart, char byte, struct verity_error
 		return fail(err);
 	multipart->head[multipart->head_bytes++] = byte;
 	used = multipart->head_bytes;
+	if (used == 2 && memcmp(head, "\r\n", 2) == 0)
+		return fail(err);
 	return used >= 4 && memcmp(head + used - 4, "\r\n\r\n", 4) == 0
 		       ? begin_part(multipart, err)
 		       : 0;

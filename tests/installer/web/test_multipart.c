@@ -112,7 +112,7 @@ static void test_bad(void **state)
 		{TYPE, "--X\nC", VERITY_E_USAGE},
 		{TYPE, "--X\r\n\r\nv\r\n--X--\r\n", VERITY_E_USAGE},
 		{TYPE, "--X\r\nContent-Type: text/plain\r\n\r\nv", VERITY_E_USAGE},
-		{TYPE, "--X\r\n" FIELD "v\r\n--Xx", VERITY_E_USAGE},
+		{TYPE, "--X\r\n" FIELD "v\r\n--Xxy", VERITY_E_USAGE},
 		{TYPE, "--X\r\n" FIELD "v\r\n--X--\r\nmore", VERITY_E_USAGE},
 		{TYPE, "--X\r\nContent-Disposition: attachment; name=\"a\"\r\n\r\n",
 		 VERITY_E_USAGE},

@@ -4,7 +4,8 @@
 /*
  * The ssh agent of root, for a process that is not root's: the agent talks only to its
  * own user, and its socket is not in the root folder of the process. A second process,
- * with no more rights than the first, has a connection to it, and passes bytes on.
+ * with no more rights than the first, has a connection to it, and passes on what a login
+ * needs: the list of keys, and signatures.
  */
 
 #include <stdbool.h>
@@ -34,6 +35,7 @@ int sandbox_relay_connect(const char *path);
 int sandbox_relay_listen(void);
 
 /**
- * sandbox_relay_run - pass on what comes; ends with the agent, or with the first process
+ * sandbox_relay_run - pass on what comes; ends with the agent, with the first process, or
+ * with a request that is not passed on
  */
 void sandbox_relay_run(const struct sandbox_relay *relay);

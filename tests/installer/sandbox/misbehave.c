@@ -4,10 +4,10 @@
  *
  *	misbehave WITHOUT RULES ACTION [ARGUMENT]
  *
- * WITHOUT: mask of the pieces that are left out; RULES: "fetch", "port=N" or "probe".
- * With "probe" the process is a copy of this one, as that which reads media; else it is a
- * program, as that which talks to servers. Prints "done", "refused: REASON" or "killed:
- *SIGNAL"; and with ACTION "pieces" those that are in force.
+ * WITHOUT: mask of the pieces that are left out; RULES: "fetch", "port=N", "agent=PATH"
+ *or "probe". With "probe" the process is a copy of this one, as that which reads media;
+ *else it is a program, as that which talks to servers. Prints "done", "refused: REASON"
+ *or "killed: SIGNAL"; and with ACTION "pieces" those that are in force.
  */
 #include "installer/sandbox/sandbox.h"
 
@@ -203,6 +203,33 @@ static int connect_unix(const char *path)
 					  (path[0] != '@'))) == 0);
 }
 
+/* Requests of the ssh agent, each a type, with one byte after it. */
+static int ask_agent(const char *types)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const char *path = getenv("SSH_AUTH_SOCK");
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	bool asked = fd >= 0 && path;
+	char answer[5];
+
+	if (asked) {
+		strcpy(address.sun_path, path);
+		asked = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	}
+	while (asked && *types) {
+		const char request[] = {
+			0,  0, 0, 2, (char)strtol(types, (char **)(uintptr_t)&types, 10),
+			'x'};
+
+		/* in two parts, as whoever wants to pass by a filter */
+		asked = write(fd, request, 4) == 4 && usleep(1000) == 0 &&
+			write(fd, request + 4, 2) == 2 &&
+			read(fd, answer, sizeof(answer)) == (ssize_t)sizeof(answer);
+	}
+	errno = ECONNRESET;
+	return result(asked);
+}
+
 static int connect_tcp(const char *port)
 {
 	const struct sockaddr_in address = {.sin_family = AF_INET,
@@ -306,6 +333,7 @@ static const struct action {
 	{"memfd", fill_memory_with_files},
 	{"files", open_many},
 	{"unix", connect_unix},
+	{"agent", ask_agent},
 	{"tcp", connect_tcp},
 	{"listen", listen_tcp},
 	{"socket", open_socket},
@@ -336,6 +364,8 @@ static bool choose(const char *const *words, struct sandbox_rules *ret_rules,
 	if (strncmp(words[1], "port=", 5) == 0)
 		ret_rules->port = (uint16_t)atoi(words[1] + 5);
 	*ret = (struct attack){.argument = words[3]};
+	if (strncmp(words[1], "agent=", 6) == 0)
+		ret_rules->agent = words[1] + 6;
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
 		if (strcmp(words[2], actions[i].name) == 0)
 			ret->action = &actions[i];

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -150,6 +151,34 @@ class Sandbox(unittest.TestCase):
             if pieces() & LANDLOCK:
                 self.assertEqual(self.do("tcp", self.port, rules="port=9", user=user),
                                  "refused: Permission denied")
+
+    def test_agent(self):
+        """It is asked for its keys and for signatures, and for nothing else: not to forget its keys
+        (19), to be locked (22), to load a library (20, 26), or whatever an extension does (27)."""
+        if not pieces() & ROOT:
+            self.skipTest("no private root")
+        heard = []
+
+        def serve(server):
+            server.settimeout(60)
+            with server, server.accept()[0] as client:
+                while said := client.recv(4096):
+                    heard.append(said)
+                    client.sendall(said.count(b"x") * b"\0\0\0\1\5")
+
+        for types, passed in (("11 13", 2), ("19", 0), ("20", 0), ("22", 0), ("26", 0), ("27", 0),
+                              ("13 22", 1)):
+            path = f"{self.folder}/agent{types}"
+            server = socket.socket(socket.AF_UNIX)
+            server.bind(path)
+            server.listen()
+            heard.clear()
+            thread = threading.Thread(target=serve, args=(server,))
+            thread.start()
+            said = self.do("agent", types, rules="agent=" + path)
+            thread.join()
+            self.assertEqual(b"".join(heard).count(b"x"), passed, (types, heard))
+            self.assertEqual(said, "done" if passed == 2 else "refused: Connection reset by peer")
 
     def test_threads(self):
         """Names are looked up in a thread; a reader of media needs none."""

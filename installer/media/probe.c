@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -18,6 +19,7 @@
 #define PROBE_AMBIGUOUS (-2)
 
 #define MEMORY_BYTES (64UL << 20)
+#define ANSWER_MS    10000 /* it has less than 1 MiB to read */
 #define ERRNO_MAX    4095
 #define MBR_EFI      0xef
 
@@ -184,12 +186,17 @@ static int probe(struct job *job, uid_t uid, gid_t gid, struct media_item *item)
 		.memory_bytes = MEMORY_BYTES,
 	};
 	cleanup_with(sandbox_end_p) struct sandbox sandbox = {.from = -1, .to = -1};
+	struct pollfd answer = {.events = POLLIN};
 	struct media_found found;
 	ssize_t count;
 	int r = sandbox_start(&rules, work, job, &sandbox, NULL);
 
 	if (r < 0)
 		return r;
+	answer.fd = sandbox.from;
+	r = poll(&answer, 1, ANSWER_MS);
+	if (r <= 0)
+		return r < 0 ? -errno : -ETIMEDOUT;
 	do
 		count = read(sandbox.from, &found, sizeof(found));
 	while (count < 0 && errno == EINTR);

@@ -450,6 +450,18 @@ def test_node_of_another_device(work, build):
         assert install(device, "m", "one.wmopkg").endswith(INSTALLED)
 
 
+def test_silent(work, build):
+    """What libblkid is taken over by does not keep wmopkg waiting."""
+    with Device(work, build) as device, Medium(work + "/vfat") as medium:
+        with_labels(device, f"m:{medium.node}")
+        said = run(device.wmopkg, "--config", device.base + "/conf", "install", "media", "m",
+                   "one.wmopkg", check=False,
+                   env={**os.environ, "LD_PRELOAD": build + "/tests/kernel/silent_blkid.so"})
+        equal((said.returncode, said.stdout),
+              (1, f"wmopkg: m: {medium.name} (internal): cannot be read: Connection timed out (check "
+                  "the path and the file system)\n"))
+
+
 def test_show(work, build):
     with Device(work, build) as device, Medium(work + "/ext3") as ext3, \
             Medium(work + "/squash.squashfs") as other:

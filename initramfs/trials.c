@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "initramfs/log.h"
+#include "overlay/record/requirements.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
 
@@ -59,14 +60,6 @@ static void leave_out_suspects(const struct overlay_trials *trials,
 	packages_put_in_order(packages);
 }
 
-static bool is_required(const struct overlay_config *config, const char *identity)
-{
-	for (size_t i = 0; i < config->require_packages_count; i++)
-		if (strcmp(config->require_packages[i], identity) == 0)
-			return true;
-	return false;
-}
-
 /* @keep: store the trials before anything is activated */
 static int begin(const struct trials_context *context, struct overlay_trials *trials,
 		 bool keep, struct packages *packages, struct verity_error *err)
@@ -90,8 +83,8 @@ static int begin(const struct trials_context *context, struct overlay_trials *tr
 
 		candidates[i].entry = package->state->entry;
 		candidates[i].active = package->verified != NULL;
-		candidates[i].required =
-			is_required(context->config, package->state->identity);
+		candidates[i].required = overlay_requirements_has(
+			context->config, package->state->identity);
 		memcpy(candidates[i].id, package->id, sizeof(candidates[i].id));
 	}
 	r = overlay_trials_begin(trials, &boot, err);

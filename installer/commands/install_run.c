@@ -22,6 +22,7 @@
 #include "installer/device/reboot_frees.h"
 #include "installer/device/reset_pending.h"
 #include "installer/grammar/grammar.h"
+#include "overlay/record/requirements.h"
 #include "overlay/store/order.h"
 #include "verity/package/stream.h"
 #include "verity/util/cleanup.h"
@@ -61,6 +62,25 @@ static void add_freed(const struct install *install, uint64_t needed,
 				     "space");
 }
 
+/* The next boot would be refused: by the name in the manifest, and only Signed counts. */
+static int check_required(const struct install *install,
+			  const struct verity_judgement *judgement,
+			  struct verity_error *err)
+{
+	const char *required = install->replaced.identity;
+	bool same = strcmp(judgement->manifest->name, required) == 0;
+
+	if (!overlay_requirements_has(device_config(install->device), required) ||
+	    (same && judgement->verdict == VERITY_SIGNED))
+		return 0;
+	return verity_fail(err, VERITY_E_REQUIRED,
+			   "it would replace %s, without which the device does not start "
+			   "(%s, or change require_packages in the configuration)",
+			   required,
+			   same ? "install one that is Signed"
+				: "give the file another name");
+}
+
 /* All that can be checked before the first block of data. */
 static int take_head(void *context, const struct verity_judgement *judgement,
 		     uint64_t file_bytes, struct verity_error *err)
@@ -88,6 +108,8 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 	if (r == 0)
 		r = install_check_identity(install->store, install->policy, name,
 					   manifest->name, err);
+	if (r == 0)
+		r = check_required(install, judgement, err);
 	/* Another package under this name is a mistake more often than it is meant. */
 	if (r == 0 && view->confirm && install->replaced.there &&
 	    install->replaced.readable &&

@@ -13,6 +13,7 @@
 #include "installer/common/layout.h"
 #include "installer/device/audit.h"
 #include "installer/device/installed.h"
+#include "overlay/record/requirements.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
 
@@ -51,13 +52,12 @@ static int check_one(struct device *device, const struct overlay_entry *entry,
 		state ? overlay_state_find(state, entry) : NULL;
 	const char *name = known && known->identity[0] ? known->identity : entry->name;
 
-	for (size_t i = 0; i < config->require_packages_count; i++)
-		if (strcmp(config->require_packages[i], name) == 0)
-			return verity_fail(err, VERITY_E_REQUIRED,
-					   "%s: the device does not start without it "
-					   "(install another version over it, or change "
-					   "require_packages in the configuration)",
-					   entry->name);
+	if (overlay_requirements_has(config, name))
+		return verity_fail(err, VERITY_E_REQUIRED,
+				   "%s: the device does not start without it (install "
+				   "another version over it, or change require_packages "
+				   "in the configuration)",
+				   entry->name);
 	return 0;
 }
 

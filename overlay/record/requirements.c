@@ -9,6 +9,14 @@ bool overlay_requirements_exist(const struct overlay_config *config)
 	return config->require_persist || config->require_packages_count > 0;
 }
 
+bool overlay_requirements_has(const struct overlay_config *config, const char *name)
+{
+	for (size_t i = 0; i < config->require_packages_count; i++)
+		if (strcmp(config->require_packages[i], name) == 0)
+			return true;
+	return false;
+}
+
 int overlay_requirements_persist(const struct overlay_config *config, bool mounted,
 				 bool read, const struct verity_error *lost,
 				 struct verity_error *err)

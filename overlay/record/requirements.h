@@ -14,6 +14,12 @@
 bool overlay_requirements_exist(const struct overlay_config *config);
 
 /**
+ * overlay_requirements_has - whether a package is required
+ * @name: the one in its manifest
+ */
+bool overlay_requirements_has(const struct overlay_config *config, const char *name);
+
+/**
  * overlay_requirements_persist - check PERSIST, if it is required
  * @mounted: it is there
  * @read:    its store and its records can be read

@@ -397,6 +397,17 @@ class Remove(bench.Case):
                                                      "data/packages/pkgname.wmopkg"])
         self.succeed(self.REMOVED, "remove", "other", "--yes")
         self.install(self.package)
+        # nor may another package take its place, or one that does not count
+        self.boot("quiet wmopkg.allow_untrusted=1")
+        os.mkdir("stick")
+        for source, advice in ((f"{self.shared}/other.wmopkg", "give the file another name"),
+                               (self.make("plain", "--name", "pkgname"),
+                                "install one that is Signed")):
+            shutil.copy(source, "stick/pkgname.wmopkg")
+            self.check(3, "", f"{bench.ALLOWED}\nstick/pkgname.wmopkg: it would replace pkgname, "
+                       f"without which the device does not start ({advice}, or change "
+                       "require_packages in the configuration)", "install", "stick/pkgname.wmopkg")
+        self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), bench.read(self.package))
 
     def test_all(self):
         other = self.make("other", keys=self.keys)

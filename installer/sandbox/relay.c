@@ -30,7 +30,8 @@ static int make_socket(const char *path, struct sockaddr_un *ret)
 		return -ENAMETOOLONG;
 	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
 	strcpy(ret->sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* who has the path may never accept */
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	return fd < 0 ? -errno : fd;
 }
 

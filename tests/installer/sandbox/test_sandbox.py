@@ -180,6 +180,15 @@ class Sandbox(unittest.TestCase):
             self.assertEqual(b"".join(heard).count(b"x"), passed, (types, heard))
             self.assertEqual(said, "done" if passed == 2 else "refused: Connection reset by peer")
 
+    def test_agent_that_is_busy(self):
+        """One that accepts nobody is like one that is not there."""
+        path = f"{self.folder}/busy"
+        with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as first:
+            server.bind(path)
+            server.listen(0)
+            first.connect(path)
+            self.assertRegex(self.do("agent", "11", rules="agent=" + path), "refused")
+
     def test_threads(self):
         """Names are looked up in a thread; a reader of media needs none."""
         for user in (None, NOBODY):

@@ -42,7 +42,9 @@ struct factory_journal {
 	bool purge; /* PERSIST is emptied, too; only a file can ask for that */
 	/* How often FACTORY_PURGE was begun, up to FACTORY_PURGES_MAX. */
 	unsigned purges;
-	/* Boots in a row that did not get through emptying DATA, up to FACTORY_TRIES_MAX.
+	/*
+	 * Boots in a row that did not get through emptying DATA, up to FACTORY_TRIES_MAX;
+	 * FACTORY_TRIES after one in which it could not be mounted.
 	 */
 	unsigned tries;
 	/* In FACTORY_NOTE: the last line of the audit log before it. */

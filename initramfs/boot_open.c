@@ -262,10 +262,9 @@ static void postpone(struct boot *boot, struct factory_journal *journal)
 
 	log_line(LOG_LEVEL_WARNING,
 		 "factory reset: not in this boot: DATA does not answer");
-	if (boot->mode != BOOT_DOES || boot->record < 0 ||
-	    !factory_step_wipes(journal->step))
+	if (boot->mode != BOOT_DOES || boot->record < 0)
 		return;
-	journal->step = FACTORY_MAKE;
+	journal->tries = FACTORY_TRIES;
 	if (factory_journal_store(boot->record, journal, &why) < 0)
 		log_line(LOG_LEVEL_WARNING, "persist: %s", why.message);
 }
@@ -365,7 +364,8 @@ static void open_data(struct boot *boot)
 
 	if (!due)
 		count(boot);
-	if (due && boot->mode == BOOT_DOES && journal.step == FACTORY_MAKE)
+	if (due && boot->mode == BOOT_DOES &&
+	    (journal.step == FACTORY_MAKE || journal.tries >= FACTORY_TRIES))
 		look_at_data(boot);
 	else if (due || boot->hints.caution < OVERLAY_CAUTION_DATA)
 		boot->data = open_volume(boot, OVERLAY_ORDINARY, boot->config.data,

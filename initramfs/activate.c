@@ -140,6 +140,13 @@ static int verify_and_stack(struct boot *boot, struct packages *packages,
 	if (audit)
 		boot->number = overlay_audit_boot(audit);
 	overlay_span_end(&steps[OVERLAY_STEP_TRUST]);
+	r = boot_check_required(boot, NULL, false, err);
+	if (r < 0) {
+		/* No package had its turn, and none is to have it less for that. */
+		hints_end(boot->record, boot->config.trials, &boot->hints);
+		audit_end(audit, packages, err);
+		return r;
+	}
 	r = verify_packages(boot, packages, err);
 	if (r == 0)
 		r = stack_run(packages, boot, err);
@@ -149,7 +156,7 @@ static int verify_and_stack(struct boot *boot, struct packages *packages,
 	/* What the packages prove becomes a floor when the boot is completed. */
 	if (r == 0 && overlay_trust_keep(boot->trust, &why) < 0)
 		log_line(LOG_LEVEL_WARNING, "%s", why.message);
-	audit_end(audit, packages);
+	audit_end(audit, packages, NULL);
 	overlay_span_end(&steps[OVERLAY_STEP_RECORD]);
 	return r;
 }
@@ -179,12 +186,6 @@ static int activate(struct boot *boot, struct verity_error *err)
 	overlay_span_end(&boot->steps[OVERLAY_STEP_PREPARE]);
 	if (r == 0)
 		r = boot_open(boot, err);
-	if (r == 0) {
-		r = boot_check_required(boot, NULL, false, err);
-		/* No package had its turn, and none is to have it less for that. */
-		if (r < 0)
-			hints_end(boot->record, boot->config.trials, &boot->hints);
-	}
 	if (r == 0)
 		r = verify_and_stack(boot, &packages, err);
 	boot_describe(boot, &packages.state);

@@ -116,14 +116,15 @@ static size_t sum_up_junk(struct overlay_audit_entry *entries, size_t count, cha
 	return first + 1;
 }
 
-void audit_end(struct overlay_audit *audit, const struct packages *packages)
+void audit_end(struct overlay_audit *audit, const struct packages *packages,
+	       const struct verity_error *refused)
 {
 	cleanup_with(overlay_audit_free_p) struct overlay_audit *owned = audit;
 	cleanup_free struct overlay_audit_entry *entries = NULL;
 	const struct overlay_state *state = &packages->state;
 	struct overlay_audit_boot boot = {.count = state->count};
 	uint64_t unlisted = 0;
-	char detail[96], names[160], digest[2 * VERITY_DIGEST_BYTES + 1];
+	char detail[192], names[160], digest[2 * VERITY_DIGEST_BYTES + 1];
 	uint64_t number;
 	struct verity_error why;
 	size_t active = 0;
@@ -150,6 +151,10 @@ void audit_end(struct overlay_audit *audit, const struct packages *packages)
 	boot.count = sum_up_junk(entries, boot.count, names, sizeof(names));
 	boot.entries = entries;
 	boot.detail = state->count || unlisted ? detail : NULL;
+	if (refused) {
+		snprintf(detail, sizeof(detail), "refused: %.150s", refused->message);
+		boot.detail = detail;
+	}
 	if (overlay_audit_end_boot(owned, &boot, &why) < 0)
 		log_line(LOG_LEVEL_WARNING, "%s", why.message);
 	/* For who keeps the kernel log elsewhere: the chain cannot be made anew. */

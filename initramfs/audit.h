@@ -22,5 +22,8 @@ struct overlay_audit *audit_begin(int record_fd, size_t max_bytes, int64_t now);
  * One line for the boot. Where it did anything else than the boot before, also one for
  * each package, as far as there is space for one boot, and one for all files together
  * that are no packages.
+ *
+ * @refused: why it ended before it read any package; NULL
  */
-void audit_end(struct overlay_audit *audit, const struct packages *packages);
+void audit_end(struct overlay_audit *audit, const struct packages *packages,
+	       const struct verity_error *refused);

@@ -106,6 +106,8 @@ def test_records(work, build):
             assert message.startswith(prefix.format(base=device.base) + why), message
             # a boot that is refused is none that ended early
             equal(read(records + "/begun").strip(), "0")
+            last = json.loads(read(records + "/audit.boots").splitlines()[-1])
+            equal(last["detail"][:40], ("refused: " + message)[:40])
             equal(device.is_stacked(), False)
             assert message in planned(device, STATUS)
             os.unlink(f"{records}/{name}")

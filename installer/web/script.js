@@ -50,10 +50,22 @@ class Progress {
 	}
 }
 
-async function ask(id) {
-	const answer = await fetch("?progress=" + id, {cache: "no-store"});
+/* One request at a time: a device that is down answers none, and a browser has few. */
+async function get(query) {
+	const answer = await fetch(query, {cache: "no-store", signal: AbortSignal.timeout(4000)})
+		.catch(() => null);
 
-	return answer.ok ? answer.json() : null;
+	return answer && answer.ok ? answer : null;
+}
+
+async function ask(id) {
+	const answer = await get("?progress=" + id);
+
+	return answer && answer.json().catch(() => null);
+}
+
+function pause(ms) {
+	return new Promise((done) => setTimeout(done, ms));
 }
 
 function finish(form, progress, state) {
@@ -83,26 +95,28 @@ function submit(event) {
 		request.upload.onprogress = (sent) => progress.set(sent.loaded, sent.total, what);
 
 	/* A refusal is there before the browser has sent all of the file. */
-	const timer = setInterval(async () => {
-		const state = await ask(id).catch(() => null);
+	(async () => {
+		while (!ended) {
+			await pause(700);
+			const state = ended ? null : await ask(id);
 
-		if (!state || ended)
-			return;
-		if (state.state === "running" && state.total_bytes)
-			progress.set(state.done_bytes, state.total_bytes, what === "Sent" ? "Verified" : what);
-		if (state.state !== "failed")
-			return;
-		ended = true;
-		clearInterval(timer);
-		request.abort();
-		finish(form, progress, state);
-	}, 700);
+			if (!state || ended)
+				continue;
+			if (state.state === "running" && state.total_bytes)
+				progress.set(state.done_bytes, state.total_bytes,
+					what === "Sent" ? "Verified" : what);
+			if (state.state !== "failed")
+				continue;
+			ended = true;
+			request.abort();
+			finish(form, progress, state);
+		}
+	})();
 
 	request.onload = () => {
 		if (ended)
 			return;
 		ended = true;
-		clearInterval(timer);
 		if (request.status === 200 && request.responseURL.includes("result=")) {
 			location.href = request.responseURL;
 			return;
@@ -124,8 +138,7 @@ function submit(event) {
 		if (ended)
 			return;
 		ended = true;
-		clearInterval(timer);
-		const state = await ask(id).catch(() => null);
+		const state = await ask(id);
 
 		finish(form, progress, state && state.state === "failed" ? state : {
 			state: "failed",
@@ -143,17 +156,17 @@ function drop(field, event) {
 }
 
 /* When the device is back, so is its page. */
-function waitForDevice() {
+async function waitForDevice() {
 	let gone = false;
 
-	setInterval(async () => {
-		const answer = await fetch("?page=packages", {cache: "no-store"}).catch(() => null);
-
-		if (!answer || !answer.ok)
+	for (;;) {
+		await pause(2000);
+		if (!await get("?page=packages"))
 			gone = true;
 		else if (gone)
-			location.href = "?page=packages";
-	}, 2000);
+			break;
+	}
+	location.href = "?page=packages";
 }
 
 for (const form of document.querySelectorAll("form"))

@@ -39,6 +39,7 @@ int package_page(struct web_page *page, struct verity_error *err)
 	for (size_t i = 0; r == 0 && i < list.count; i++) {
 		const struct installed *item = &list.items[i];
 
+		page->title = request_field(page->request, "name");
 		fputs("<dl class=facts>\n", page->body);
 		describe_listen(&listener);
 		r = show_one(page->device, item, true, err);

@@ -50,7 +50,7 @@ BUILDS = {
     "build-plain": ({"CC": CLANG_CC}, ["-Dwerror=true", "--buildtype=plain"]),
 }
 STRANGERS = ("build-release", "build-plain")
-PROGRAMS = ("installer/wmopkg", "installer/wmopkg-fetch", "installer/wmopkg-build",
+PROGRAMS = ("installer/wmopkg", "installer/wmopkg-fetch", "installer/wmopkg-web", "installer/wmopkg-build",
             "initramfs/wmopkg-activate")
 # Units and decoders run with the sanitizers; what boots or serves is built as it is shipped.
 SANITIZED = ("unit", "fuzz")

@@ -141,8 +141,12 @@ class Device:
 
     # the machine
 
-    def command(self, words="", port=0):
-        """The command line of the virtual machine, without its serial port."""
+    def command(self, words="", port=0, pages_port=0):
+        """The command line of the virtual machine, without its serial port.
+
+        @port, @pages_port: of this host, that lead to ports 80 and 8080 of the device; 0: the
+        kernel picks free ones, see port()
+        """
         kernel = "vmlinuz.signed" if self.secure_boot else "vmlinux"
         return ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", PROCESSOR,
                 "-m", "512", "-nodefaults", "-display", "none",
@@ -152,8 +156,8 @@ class Device:
                 "-initrd", os.path.join(self.built, self.initrd),
                 "-append", f"{KERNEL_WORDS} {words}".strip(),
                 "-drive", f"file={self.disk},format=raw,if=virtio",
-                # port 0: the kernel picks a free one, see port()
-                "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80{self.served}",
+                "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80,"
+                           f"hostfwd=tcp:127.0.0.1:{pages_port}-:8080{self.served}",
                 "-device", "virtio-net-pci,netdev=net,romfile=",
                 # counts once the device says device.watchdog_s=SECONDS
                 "-device", "i6300esb", "-action", "watchdog=reset",
@@ -195,7 +199,7 @@ class Device:
         _running.append(self)
         if until:
             return plain(self.expect(until, limit_s))
-        return self._wait_prompt("the prompt after power on", limit_s)
+        return self.wait_prompt("the prompt after power on", limit_s)
 
     def _ended(self):
         process, self.process = self.process, None
@@ -227,7 +231,7 @@ class Device:
         self.type(command)
         # the shell prompts once more before it is told to go
         self.expect("Restarting system", limit_s)
-        return self._wait_prompt("the prompt after the reboot", limit_s)
+        return self.wait_prompt("the prompt after the reboot", limit_s)
 
     def _monitor(self, command, pattern):
         """Tell the virtual machine's monitor something; the match of @pattern in its answer."""
@@ -246,9 +250,10 @@ class Device:
                 text += answer
         return match
 
-    def port(self):
-        """The port of this host that leads to port 80 of the device."""
-        found = self._monitor("info usernet", r"HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)")
+    def port(self, of_device=80):
+        """The port of this host that leads to port 80, or 8080, of the device."""
+        found = self._monitor("info usernet", r"HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s+"
+                              rf"\S+\s+{of_device}\s")
         return int(found.group(1))
 
     def plug_in(self, stick, name="stick", node="sda1", bytes_s=0):
@@ -332,7 +337,8 @@ class Device:
         seen, self.pending = self.pending[:end], self.pending[end:]
         return seen
 
-    def _wait_prompt(self, what, limit_s):
+    def wait_prompt(self, what, limit_s=BOOT_S):
+        """Wait for the prompt of the shell; returns everything before it."""
         return plain(self.expect(PROMPT, limit_s, what)[: -len(PROMPT)])
 
     def type(self, line):

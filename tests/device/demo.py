@@ -210,6 +210,10 @@ def tell_active(demo):
     demo.on_device("wmopkg show boot")
     tell("The web server runs, with the page of the brand. This is its answer to the host:")
     demo.on_host(f"curl -s http://127.0.0.1:{demo.device.port()}/")
+    tell("""The device also has pages for a browser; `./demo --console` prints their address. This is
+        one of them, as text:""")
+    pages = f"http://127.0.0.1:{demo.device.port(8080)}/cgi-bin/packages"
+    demo.on_host(f"curl -s -u admin:admin {pages} |\n      sed -n '/<tbody>/,/<.tbody>/{{s/<[^>]*>/ /g; /[a-z]/p}}'")
     tell("""The configuration of the device was copied from the package, once. From now on it
         is changed on the device:""")
     demo.on_device("cat /run/wmopkg/data/config/network",
@@ -286,7 +290,7 @@ def open_console(build):
         stick = demo.make_stick(*[f"{package[0]}.wmopkg" for package in PACKAGES])
         folder = console_disk(demo.built)
         device = console.Device(demo.built, folder, usb=True)
-        port = console.free_port()
+        port, pages_port = console.free_port(), console.free_port()
         show(f"""
 The console of the device. Four packages are on its USB stick, and on a web server:
 
@@ -296,11 +300,15 @@ The console of the device. Four packages are on its USB stick, and on a web serv
   reboot
   wmopkg factory-reset
 
-Port 80 of the device is http://127.0.0.1:{port}/ on this host.
+Port 80 of the device is http://127.0.0.1:{port}/ on this host. Its pages for a browser, with user
+admin and password admin, are
+
+  http://127.0.0.1:{pages_port}/cgi-bin/packages
+
 To quit: Ctrl-A, then X (or type poweroff). The disk of the device is kept; for a new one,
 delete {os.path.relpath(folder)}.
 """)
-        return subprocess.call(device.command(port=port) + [
+        return subprocess.call(device.command(port=port, pages_port=pages_port) + [
             "-serial", "mon:stdio",
             "-drive", f"id=stick,if=none,format=raw,file={stick}",
             "-device", "usb-storage,drive=stick,removable=on"])

@@ -156,8 +156,10 @@ class Browser(served.Case):
             path = bench.make_package(f"{self.folder}/{name}.wmopkg", f"{self.shared}/tree",
                                       "--version", version, "--description", text, keys=self.keys)
             self.install(path, *(["persistent"] if name == "brand" else []))
-        part = {"judging": span((30100, 62900)), "attaching": span((79300, 99300))}
-        late = {"judging": span((30080, 71100)), "attaching": span((99300, 124390))}
+        part = {"judging": span((30100, 62900)), "attaching": span((79300, 99300)),
+                "description": "ACME brand: banner, host name, web page"}
+        late = {"judging": span((30080, 71100)), "attaching": span((99300, 124390)),
+                "description": "Web server"}
         self.craft("debug-tools", description="Tools for the bench", version="0.3")
         self.booted({**self.entry("brand", store="persist", version="1.4.0"), **part},
                     {**self.entry("nginx", version="1.22.1"), **late},
@@ -165,7 +167,7 @@ class Browser(served.Case):
                                   version="0.3", code="no-signature",
                                   message="it has no signature"),
                      "judging": span((62900, 66000)), "attaching": span(None)},
-                    {**self.entry("snmp", version="2.1"), **part},
+                    {**self.entry("snmp", version="2.1"), **part, "description": "SNMP agent"},
                     boot=12, steps={name: span(times) for name, times in STEPS.items()})
 
     def test_pages(self):

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "initramfs/check_volume.h"
 #include "initramfs/factory_reset.h"
 #include "overlay/fs/erase_force.h"
+#include "overlay/record/proofs.h"
 #include "overlay/record/record.h"
 #include "overlay/record/requirements.h"
 #include "overlay/stack/stack.h"
@@ -21,6 +23,8 @@
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/dir.h"
+
+#define FOLDER_BYTES_MAX (64 << 20) /* of one with the names of a million packages */
 
 /*
  * Of the firmware only. On a running system its packages cover it, and then it is in
@@ -79,6 +83,32 @@ static void volume_job_discard(struct timed_job *timed)
 	free(job);
 }
 
+/*
+ * To look for a name, the kernel reads all of a folder, and one of ext4 can be made that
+ * has terabytes without a block on the disk.
+ */
+static int check_folders(int fd, struct verity_error *err)
+{
+	static const char *const folders[] = {
+		".",
+		OVERLAY_STORE_FOLDER,
+		OVERLAY_RECORD_FOLDER,
+		OVERLAY_RECORD_FOLDER "/" OVERLAY_RECORD_PROOFS,
+	};
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (fstatat(fd, folders[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISDIR(st.st_mode) && st.st_size > FOLDER_BYTES_MAX)
+			return verity_fail(
+				err, VERITY_E_MOUNT,
+				"its folder '%s' is larger than %d MiB, and it is not "
+				"used (repair it with 'e2fsck -f' where it is not "
+				"mounted, or make a new file system)",
+				folders[i], FOLDER_BYTES_MAX >> 20);
+	return 0;
+}
+
 /* The names of a folder are read to the end, so that a later reader finds them. */
 static void volume_job_run(struct timed_job *timed)
 {
@@ -91,6 +121,13 @@ static void volume_job_run(struct timed_job *timed)
 		return;
 	}
 	job->r = overlay_volume_open(&job->volume, &job->fd, &job->why);
+	if (job->r == 0)
+		job->r = check_folders(job->fd, &job->why);
+	if (job->r < 0 && job->fd >= 0) {
+		cleanup_fd_p(&job->fd);
+		job->fd = -1;
+		(void)umount2(job->mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW);
+	}
 	if (job->r < 0 || verity_dir_open(job->fd, OVERLAY_STORE_FOLDER, &dir) < 0)
 		return;
 	for (size_t i = 0; i < OVERLAY_SURVEY_READ_MAX && verity_dir_next(dir, &item) > 0;

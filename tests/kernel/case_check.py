@@ -6,9 +6,10 @@ import os
 import shutil
 import struct
 import subprocess
+import time
 
 from device import Vendor, equal, read, run, write
-from partitions import PartitionedDevice, ask_on_persist, start
+from partitions import PartitionedDevice, ask_on_persist, lengthen, start
 from resets import DONE, LABEL, MIB, UUID, make_packages
 
 SECONDS = 60  # boot_seconds
@@ -280,6 +281,23 @@ def test_crafted(work, build):
         device.activate()
         said(device, NOT_AGAIN.format(node=data))
         equal(device.see("etc/keep"), "keep\n")
+
+
+def test_folders_without_end(work, build):
+    """Nothing is looked for in them: what is on the other store is active, and nothing waits."""
+    for name, label, folder in (("persist", PERSIST, "/wmopkg"), ("data", LABEL, "/")):
+        with PartitionedDevice(work, build, boot_seconds=SECONDS) as device:
+            start(device)
+            lengthen(device.nodes[label], folder)
+            begun = time.monotonic()
+            device.activate()
+            equal((device.see("etc/plain"), device.see("etc/keep")),
+                  ("plain\n", None) if name == "persist" else (None, "keep\n"))
+            assert time.monotonic() - begun < SECONDS
+            said(device, f"{name}: its folder '{'wmopkg' if name == 'persist' else '.'}' is larger "
+                 "than 64 MiB, and it is not used (repair it with 'e2fsck -f' where it is not "
+                 "mounted, or make a new file system)")
+            equal(os.path.ismount(f"{device.base}/run/{name}"), False)
 
 
 def test_top_folders(work, build):

@@ -10,7 +10,7 @@ import time
 
 from case_special import Watch
 from device import Vendor, equal, read, run, write
-from partitions import NEXT, PARTS, PartitionedDevice, start
+from partitions import NEXT, PARTS, PartitionedDevice, lengthen, start
 from resets import DONE, LABEL, MIB, UUID, blkid, make_packages, names
 
 LEFT_OUT = "wmopkg: factory reset: not finished, DATA is left out of this boot: "
@@ -144,25 +144,14 @@ def wait_until(is_so):
         time.sleep(0.1)
 
 
-def make_folder_without_end(device):
-    """One block of a folder has entries, and 2^27 have none: to delete it takes a while, and there
-    may be thousands, and larger ones."""
-    node = device.nodes[LABEL]
-    run("mke2fs", "-q", "-F", "-t", "ext4", "-b", "1024", "-L", LABEL, "-O",
-        "large_dir,^metadata_csum", node)
-    with device.at(LABEL) as data:
-        os.makedirs(data + "/config/deep")
-    for field, value in (("size", "0x1ffffffc00"), ("blocks", "0x1ffffffe")):
-        run("debugfs", "-w", "-R", f"sif /config/deep {field} {value}", node)
-    run("blockdev", "--flushbufs", node)
-
-
 def test_folder_without_end(work, build):
     """Boots that do not get through deleting are counted: then a new file system is made, or one
     boot goes without DATA, where there is no program for that."""
     with PartitionedDevice(work, build) as device:
         start(device)
-        make_folder_without_end(device)
+        with device.at(LABEL) as data:
+            os.makedirs(data + "/config/deep")
+        lengthen(device.nodes[LABEL], "/config/deep")
         journal = device.persist + "/wmopkg/factory-reset"
         with device.at("wmopkg-persist") as persist:
             write(persist + "/wmopkg/factory-reset", "")

@@ -137,3 +137,12 @@ def start(device):
 def ask_on_persist(device):
     with device.at("wmopkg-persist") as persist:
         write(persist + "/wmopkg/factory-reset", "")
+
+
+def lengthen(node, folder):
+    """A folder of ext4: one block has entries, and 2^27 have none. To look for a name in it, or to
+    delete it, takes a while, and there may be thousands, and larger ones."""
+    run("tune2fs", "-O", "large_dir", node)
+    for field, value in (("size", "0x1ffffffc00"), ("blocks", "0x1ffffffe")):
+        run("debugfs", "-w", "-R", f"sif {folder} {field} {value}", node)
+    run("blockdev", "--flushbufs", node)

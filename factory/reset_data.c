@@ -18,6 +18,7 @@
 #include "factory/reset_volume.h"
 #include "overlay/fs/clock.h"
 #include "overlay/fs/erase.h"
+#include "overlay/store/survey.h"
 #include "overlay/store/volume_find.h"
 #include "verity/util/cleanup.h"
 
@@ -36,6 +37,7 @@ int factory_data_erase(struct factory_run *run, struct verity_error *err)
 	};
 	char names[NAMES_BYTES], path[64];
 	struct statvfs fs;
+	struct stat st;
 	ssize_t size;
 	int fd, r;
 
@@ -52,6 +54,12 @@ int factory_data_erase(struct factory_run *run, struct verity_error *err)
 	if (fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_RDONLY)
 		(void)mount(NULL, path, NULL,
 			    MS_REMOUNT | MS_NODEV | MS_NOSUID | MS_NOEXEC, NULL);
+	/* a boot does not use such a file system, and reading it may not end */
+	if (run->means.repair && fstat(fd, &st) == 0 &&
+	    st.st_size > OVERLAY_SURVEY_FOLDER_MAX)
+		return verity_fail(err, VERITY_E_IO,
+				   "data: its top folder is larger than %d MiB",
+				   OVERLAY_SURVEY_FOLDER_MAX >> 20);
 	r = overlay_erase_below(fd, &eraser, err);
 	if (r < 0)
 		return verity_context(err, r, "data");

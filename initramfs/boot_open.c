@@ -24,8 +24,6 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/dir.h"
 
-#define FOLDER_BYTES_MAX (64 << 20) /* of one with the names of a million packages */
-
 /*
  * Of the firmware only. On a running system its packages cover it, and then it is in
  * LAYERS, where what a stack of ours covers still is.
@@ -99,13 +97,13 @@ static int check_folders(int fd, struct verity_error *err)
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
 		if (fstatat(fd, folders[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISDIR(st.st_mode) && st.st_size > FOLDER_BYTES_MAX)
+		    S_ISDIR(st.st_mode) && st.st_size > OVERLAY_SURVEY_FOLDER_MAX)
 			return verity_fail(
 				err, VERITY_E_MOUNT,
 				"its folder '%s' is larger than %d MiB, and it is not "
 				"used (repair it with 'e2fsck -f' where it is not "
 				"mounted, or make a new file system)",
-				folders[i], FOLDER_BYTES_MAX >> 20);
+				folders[i], OVERLAY_SURVEY_FOLDER_MAX >> 20);
 	return 0;
 }
 

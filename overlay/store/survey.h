@@ -9,11 +9,12 @@
 
 #include "overlay/store/store.h"
 
-#define OVERLAY_SURVEY_READ_MAX    1000000 /* directory entries that are read */
-#define OVERLAY_SURVEY_LOOKED_MAX  16384   /* files whose length and type are asked for */
-#define OVERLAY_SURVEY_ENTRIES_MAX 1024    /* files in the list, of each store */
-#define OVERLAY_SURVEY_JUNK_MAX    64      /* of them, those that are no packages */
-#define OVERLAY_SURVEY_BYTES_MIN   8192    /* a package has a preamble and an image */
+#define OVERLAY_SURVEY_READ_MAX    1000000    /* directory entries that are read */
+#define OVERLAY_SURVEY_FOLDER_MAX  (64 << 20) /* bytes of a folder with that many */
+#define OVERLAY_SURVEY_LOOKED_MAX  16384 /* files whose length and type are asked for */
+#define OVERLAY_SURVEY_ENTRIES_MAX 1024  /* files in the list, of each store */
+#define OVERLAY_SURVEY_JUNK_MAX    64    /* of them, those that are no packages */
+#define OVERLAY_SURVEY_BYTES_MIN   8192  /* a package has a preamble and an image */
 
 /* The files of a store that are in no list. Plain data. */
 struct overlay_unlisted {

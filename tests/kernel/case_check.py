@@ -298,6 +298,11 @@ def test_folders_without_end(work, build):
                  "than 64 MiB, and it is not used (repair it with 'e2fsck -f' where it is not "
                  "mounted, or make a new file system)")
             equal(os.path.ismount(f"{device.base}/run/{name}"), False)
+            if name == "data":
+                device.off()
+                ask_on_persist(device)
+                device.activate()
+                equal((device.resets()[-1:], os.listdir(device.data)), ([DONE], ["lost+found"]))
 
 
 def test_top_folders(work, build):

@@ -16,18 +16,23 @@
 #include "verity/util/cleanup.h"
 
 #define OWN_PATH "/proc/self/exe"
-#define SUFFIX   "-fetch" /* of its name, after that of this program */
 
-/* The name of this program beside @path, of the other one. */
+/* Whether this program is beside @path, under one of its protected names. */
 static bool is_beside(const char *path, const struct stat *own)
 {
-	char beside[PATH_MAX];
-	struct stat st;
+	static const char *const names[] = {"wmopkg", "wmopkg-web"};
+	int folder = (int)(strrchr(path, '/') - path);
 
-	snprintf(beside, sizeof(beside), "%.*s", (int)(strlen(path) - strlen(SUFFIX)),
-		 path);
-	return stat(beside, &st) == 0 && st.st_dev == own->st_dev &&
-	       st.st_ino == own->st_ino;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char beside[PATH_MAX];
+		struct stat st;
+
+		snprintf(beside, sizeof(beside), "%.*s/%s", folder, path, names[i]);
+		if (stat(beside, &st) == 0 && st.st_dev == own->st_dev &&
+		    st.st_ino == own->st_ino)
+			return true;
+	}
+	return false;
 }
 
 /*

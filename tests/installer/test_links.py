@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What wmopkg and wmopkg-fetch are linked with, their libraries' libraries included: what
-talks to servers is in the program without rights only.
+"""What the programs are linked with, their libraries' libraries included: what talks to servers is
+in the program without rights only.
 
-	test_links.py BUILD/installer/wmopkg BUILD/installer/wmopkg-fetch
+	test_links.py BUILD/installer/wmopkg-fetch BUILD/installer/wmopkg...
 """
 
+import os
 import subprocess
 import sys
 
@@ -20,10 +21,11 @@ def libraries(program):
 
 
 def main():
-    wmopkg, fetch = sys.argv[1:]
-    found = [name for name in libraries(wmopkg) if name.startswith(BANNED)]
-    for name in found:
-        print(f"wmopkg is linked with {name}")
+    fetch, *others = sys.argv[1:]
+    found = [(program, name) for program in others for name in libraries(program)
+             if name.startswith(BANNED)]
+    for program, name in found:
+        print(f"{os.path.basename(program)} is linked with {name}")
     if not any(name.startswith("libcurl") for name in libraries(fetch)):
         print("wmopkg-fetch is not linked with libcurl: is this it?")
         return 1

@@ -265,6 +265,8 @@ class Program(bench.Case):
         shutil.copy(f"{bench.INSTALLER}/wmopkg-fetch", "bin")
         for program in (None, "/usr/local/bin/wmopkg"):
             self.check(5, "cannot connect", inside=inside, program=program)
+        os.rename("bin/wmopkg", "bin/wmopkg-web")
+        self.check(5, "cannot connect", inside=inside, program="/usr/local/bin/wmopkg-web")
 
     def test_with_rights_of_another(self):
         """A program with more rights than its caller starts none from a folder of the caller."""

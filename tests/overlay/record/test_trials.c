@@ -630,6 +630,40 @@ static void test_required(void **state)
 		assert_int_equal(count_quarantined(&device), bad == 0);
 		overlay_trials_free(&device.trials);
 	}
+	/* one that fails only together with it goes */
+	for (size_t a = 0; a < 6; a++) {
+		struct device device;
+
+		if (a == 2)
+			continue;
+		device_begin(&device, 6);
+		device.candidates[2].required = true;
+		device.pair[0] = 2;
+		device.pair[1] = a;
+		device_settle(&device, most_boots(6, 1) + 4);
+		assert_true(device.candidates[a].quarantined);
+		assert_int_equal(count_quarantined(&device), 1);
+		overlay_trials_free(&device.trials);
+	}
+	/* the others are told apart around it, whether they have passed or not */
+	for (size_t a = 0; a < 6; a++)
+		for (size_t b = 0; b < 24; b++) {
+			struct device device;
+
+			device_begin(&device, 6);
+			device.candidates[2].required = true;
+			for (size_t i = b / 6 % 2; i < 6; i += 2)
+				device.candidates[i].entry.kind = OVERLAY_PERSISTENT;
+			if (b >= 12)
+				assert_true(device_boot(&device));
+			device.bad[0] = a == 2 ? 0 : a;
+			device.bad[1] = b % 6 == 2 ? 0 : b % 6;
+			device_settle(&device, most_boots(6, 2) + 4);
+			assert_true(device_runs(&device, 2));
+			assert_int_equal(count_quarantined(&device),
+					 1 + (device.bad[0] != device.bad[1]));
+			overlay_trials_free(&device.trials);
+		}
 }
 
 /* Also where storage fails now and then, so that not all are there at each boot. */

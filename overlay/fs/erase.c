@@ -50,8 +50,11 @@ static int unlink_any(int dir_fd, const char *name)
 static int delete_one(struct run *run, int dir_fd, const char *name)
 {
 	const struct overlay_eraser *eraser = run->eraser;
-	int r = unlink_any(dir_fd, name);
+	int r;
 
+	if (eraser->most && run->deleted == eraser->most)
+		return -E2BIG;
+	r = unlink_any(dir_fd, name);
 	if (r == -EBUSY && eraser->force && overlay_unmount_at(dir_fd, name))
 		r = unlink_any(dir_fd, name);
 	if ((r == -EPERM || r == -EACCES) && eraser->force) {
@@ -182,30 +185,44 @@ static int erase_below(struct run *run, int at, unsigned depth, struct verity_er
 		close(at);
 		return verity_fail_errno(err, ENOMEM, "reading it");
 	}
-	while (first != -EROFS && (next = verity_dir_next(dir, &item)) > 0) {
+	while (first != -EROFS && first != -E2BIG &&
+	       (next = verity_dir_next(dir, &item)) > 0) {
 		int r = 0;
 
 		if (keep && strcmp(item->d_name, keep) == 0)
 			r = empty_kept(run, at, item->d_name);
 		else if (!spare || strcmp(item->d_name, spare) != 0)
 			r = erase_any(run, at, item->d_name, depth);
-		if (r < 0 && (first == 0 || r == -EROFS))
+		if (r < 0 && (first == 0 || r == -EROFS || r == -E2BIG))
 			first = verity_fail_errno(err, -r, "%s", item->d_name);
 	}
 	return first == 0 && next < 0 ? verity_fail_errno(err, -next, "reading it")
 				      : first;
 }
 
-int overlay_erase_tree(int dir_fd, const char *name, bool force)
+static int erase_tree(int dir_fd, const char *name, const struct overlay_eraser *eraser)
 {
-	const struct overlay_eraser eraser = {.force = force};
-	struct run run = {.eraser = &eraser};
+	struct run run = {.eraser = eraser};
 	struct stat st;
 
 	/* On a read-only file system, deleting what is not there fails as well. */
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	return erase_any(&run, dir_fd, name, 0);
+}
+
+int overlay_erase_tree(int dir_fd, const char *name, bool force)
+{
+	const struct overlay_eraser eraser = {.force = force};
+
+	return erase_tree(dir_fd, name, &eraser);
+}
+
+int overlay_erase_some(int dir_fd, const char *name, uint64_t most)
+{
+	const struct overlay_eraser eraser = {.force = true, .most = most};
+
+	return erase_tree(dir_fd, name, &eraser);
 }
 
 int overlay_erase_below(int dir_fd, const struct overlay_eraser *eraser,

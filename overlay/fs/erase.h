@@ -20,6 +20,7 @@ struct overlay_eraser {
 	bool force;
 	const char *spare; /* what has this name stays as it is; NULL: none */
 	const char *keep;  /* a folder of this name stays, emptied; NULL: none */
+	uint64_t most;     /* deletions; then it is given up with -E2BIG. 0: no limit */
 	/* Called now and then with the number of files and folders deleted; or NULL. */
 	void (*progress)(void *context, uint64_t deleted);
 	void *context;
@@ -36,6 +37,14 @@ struct overlay_eraser {
  * Return: 0; -EBUSY or -EXDEV for a mount; -errno.
  */
 int overlay_erase_tree(int dir_fd, const char *name, bool force) must_check;
+
+/**
+ * overlay_erase_some - overlay_erase_tree() with force, if it is no more than that
+ * @most: files and folders
+ *
+ * Return: 0; -E2BIG where as many are deleted, and some are left; -errno.
+ */
+int overlay_erase_some(int dir_fd, const char *name, uint64_t most) must_check;
 
 /**
  * overlay_erase_below - delete all that is in a folder, and sync its file system

@@ -16,6 +16,10 @@
 #define NAME_BYTES 64
 #define LOCK_FILE  ".lock"
 
+/* Of what is in the way of a record, so much is deleted, and the rest is moved away. */
+#define CLEARED_MAX 1024
+#define MOVED_MAX   10000
+
 int overlay_record_open(int persist_fd, bool make, int *ret, struct verity_error *err)
 {
 	int fd;
@@ -53,17 +57,32 @@ void overlay_record_unprotect(int record_fd, const char *name)
 	overlay_unprotect_at(record_fd, name);
 }
 
+/* A folder with very many files must not take the time of a boot. */
+static void clear(int record_fd, const char *name)
+{
+	char other[NAME_BYTES];
+
+	if (overlay_erase_some(record_fd, name, CLEARED_MAX) != -E2BIG)
+		return;
+	for (unsigned i = 1; i < MOVED_MAX; i++)
+		if (snprintf(other, sizeof(other), "%s.%u", name, i) < NAME_BYTES &&
+		    (renameat2(record_fd, name, record_fd, other, RENAME_NOREPLACE) ==
+			     0 ||
+		     errno != EEXIST))
+			return;
+}
+
 int overlay_record_set_aside(int record_fd, const char *name, struct verity_error *err)
 {
 	char aside[NAME_BYTES];
 
 	if (snprintf(aside, sizeof(aside), "%s.broken", name) >= (int)sizeof(aside))
 		return verity_fail_errno(err, ENAMETOOLONG, "%s", name);
-	if (overlay_erase_tree(record_fd, aside, true) == 0 &&
-	    renameat(record_fd, name, record_fd, aside) == 0)
+	clear(record_fd, aside);
+	if (renameat(record_fd, name, record_fd, aside) == 0)
 		return 0;
 	overlay_record_unprotect(record_fd, name);
-	(void)!overlay_erase_tree(record_fd, aside, true);
+	clear(record_fd, aside);
 	if (renameat(record_fd, name, record_fd, aside) < 0)
 		return verity_fail_errno(err, errno, "%s", name);
 	return 0;
@@ -99,7 +118,7 @@ int overlay_record_replace(int record_fd, const char *name, const void *bytes,
 		return r;
 	overlay_record_unprotect(record_fd, name);
 	if (snprintf(new_name, sizeof(new_name), ".%s.new", name) < NAME_BYTES)
-		(void)!overlay_erase_tree(record_fd, new_name, true);
+		clear(record_fd, new_name);
 	return verity_io_replace(record_fd, name, 0600, bytes, size, err);
 }
 

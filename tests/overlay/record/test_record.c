@@ -320,6 +320,41 @@ static void test_blocked(void **state)
 	assert_int_equal(fstatat(fd, "../outside/kept", &st, 0), 0);
 }
 
+static void make_many(int fd, const char *name)
+{
+	cleanup_fd int folder = -1;
+	char file[16];
+
+	assert_int_equal(mkdirat(fd, name, 0700), 0);
+	folder = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; i < 1500; i++) {
+		snprintf(file, sizeof(file), "%d", i);
+		close(openat(folder, file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	}
+}
+
+/* However many files there are, a boot deletes only so many. */
+static void test_blocked_by_many(void **state)
+{
+	cleanup_fd int fd = open_empty();
+	struct verity_error err;
+	struct stat st;
+
+	(void)state;
+	make_many(fd, "a");
+	make_many(fd, "a.broken");
+	make_many(fd, ".a.new");
+	check_ok(overlay_record_clear_folder(fd, "a", &err), &err);
+	check_ok(overlay_record_replace(fd, "a", "new", 3, &err), &err);
+	check_content(fd, "a", "new");
+	assert_int_equal(fstatat(fd, "a.broken/0", &st, 0), 0);
+	assert_int_equal(fstatat(fd, "a.broken.1", &st, 0), 0);
+	assert_int_equal(fstatat(fd, ".a.new.1", &st, 0), 0);
+	make_many(fd, ".a.new");
+	check_ok(overlay_record_replace(fd, "a", "newer", 5, &err), &err);
+	assert_int_equal(fstatat(fd, ".a.new.2", &st, 0), 0);
+}
+
 /* Whether the file system here has flags, and we may set them. */
 static bool protect(int fd, const char *name, unsigned flag)
 {
@@ -376,6 +411,7 @@ int main(void)
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_blocked),
+		cmocka_unit_test(test_blocked_by_many),
 		cmocka_unit_test(test_protected),
 	};
 

@@ -10,6 +10,7 @@
 #include "factory/filesystem.h"
 #include "installer/commands/commands.h"
 #include "installer/commands/confirm.h"
+#include "installer/commands/remove.h"
 #include "installer/common/layout.h"
 #include "installer/device/next_boot.h"
 #include "installer/device/reboot.h"
@@ -73,6 +74,16 @@ int reset_question(struct device *device, const char *command, bool yes, bool *p
 			       "cancel it: wmopkg factory-reset cancel)");
 		*purge = true;
 	}
+	r = device_store(device, &store, err);
+	if (r == 0)
+		r = overlay_store_list(store, &entries, &count, err);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if ((*purge || entries[i].kind == OVERLAY_ORDINARY) &&
+		    remove_is_required(device, &entries[i]))
+			report_warning("%s is deleted, and the device does not start "
+				       "without it (require_packages in the "
+				       "configuration)",
+				       entries[i].name);
 	if (yes)
 		return 1;
 	if (*purge) {
@@ -82,9 +93,6 @@ int reset_question(struct device *device, const char *command, bool yes, bool *p
 			"Purge this device, deleting all that it has and remembers",
 			"Nothing reset.", err);
 	}
-	r = device_store(device, &store, err);
-	if (r == 0)
-		r = overlay_store_list(store, &entries, &count, err);
 	if (r < 0)
 		return r;
 	reset_format_packages(entries, count, OVERLAY_ORDINARY, line);

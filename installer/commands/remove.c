@@ -39,26 +39,14 @@ enum exit_status remove_entries(struct device *device, struct overlay_store *sto
 	return status;
 }
 
-/*
- * The next boot would be refused. The name in the manifest is what is required; of a
- * package that no boot has read, the name of its file says it.
- */
-static int check_one(struct device *device, const struct overlay_entry *entry,
-		     struct verity_error *err)
+bool remove_is_required(struct device *device, const struct overlay_entry *entry)
 {
-	const struct overlay_config *config = device_config(device);
 	const struct overlay_state *state = device_state(device);
 	const struct overlay_state_entry *known =
 		state ? overlay_state_find(state, entry) : NULL;
 	const char *name = known && known->identity[0] ? known->identity : entry->name;
 
-	if (overlay_requirements_has(config, name))
-		return verity_fail(err, VERITY_E_REQUIRED,
-				   "%s: the device does not start without it (install "
-				   "another version over it, or change require_packages "
-				   "in the configuration)",
-				   entry->name);
-	return 0;
+	return overlay_requirements_has(device_config(device), name);
 }
 
 int remove_select(const struct overlay_store *store, const char *const *names,
@@ -90,11 +78,15 @@ int remove_select(const struct overlay_store *store, const char *const *names,
 int remove_check(struct device *device, const struct overlay_entry *entries, size_t count,
 		 struct verity_error *err)
 {
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = check_one(device, &entries[i], err);
-	return r;
+	for (size_t i = 0; i < count; i++)
+		if (remove_is_required(device, &entries[i]))
+			return verity_fail(
+				err, VERITY_E_REQUIRED,
+				"%s: the device does not start without it (install "
+				"another version over it, or change require_packages in "
+				"the configuration)",
+				entries[i].name);
+	return 0;
 }
 
 /* What "all" means, where that is not one ordinary package. */

@@ -20,6 +20,14 @@ int remove_select(const struct overlay_store *store, const char *const *names,
 		  size_t *ret, struct verity_error *err) must_check;
 
 /**
+ * remove_is_required - whether the device does not start without it
+ *
+ * The name in the manifest is what is required; of a package that no boot has read, the
+ * name of its file says it.
+ */
+bool remove_is_required(struct device *device, const struct overlay_entry *entry);
+
+/**
  * remove_check - whether the device starts without them
  *
  * Return: 0; -EPERM (REQUIRED).

@@ -110,6 +110,18 @@ class FactoryReset(bench.Case):
                    KEPT.format("1 persistent package: brand") + "Reset to factory, deleting all but "
                    "persistent packages (y/N)?\nNothing reset.\n", "", "factory-reset", answer="n\n")
 
+    def test_what_the_device_does_not_start_without(self):
+        self.configure("require_packages = {alpha, brand}")
+        for name, words in (("alpha", ()), ("beta", ()), ("brand", ("persistent",))):
+            self.install(self.make(name, keys=self.keys), *words)
+        told = ("warning: {} is deleted, and the device does not start without it (require_packages "
+                "in the configuration)")
+        self.check(0, REQUESTED, told.format("alpha"), "factory-reset", "--yes")
+        self.succeed("Cancelled... Nothing is reset at the next reboot.\n", "factory-reset", "cancel")
+        self.check(0, REQUESTED.replace("Factory reset", "Purge"),
+                   told.format("alpha") + "\n" + told.format("brand"), "factory-reset", "--purge",
+                   "--yes")
+
     def test_cancel(self):
         self.succeed("No factory reset is requested.\n", "factory-reset", "cancel")
         for words in ((), ("--purge",)):

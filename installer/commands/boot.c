@@ -9,6 +9,7 @@
 
 #include "installer/commands/commands.h"
 #include "installer/commands/factory_reset.h"
+#include "installer/common/similar.h"
 #include "installer/common/table.h"
 #include "installer/device/audit.h"
 #include "installer/device/installed.h"
@@ -16,6 +17,7 @@
 #include "installer/device/reset_allowed.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/json_write.h"
+#include "verity/util/text.h"
 
 #define BOOT_FORMAT 1
 
@@ -157,6 +159,18 @@ static void print_set(struct device *device, enum overlay_bootkey key, const cha
 			       "carried out already (use: wmopkg factory-reset)");
 }
 
+/* Which key was meant. */
+static void add_similar(const char *word, struct verity_error *err)
+{
+	struct similar similar = {.typed = word};
+
+	for (int key = 0; key < OVERLAY_BOOTKEYS; key++)
+		similar_offer(&similar, overlay_bootkey_short((enum overlay_bootkey)key));
+	if (similar.found)
+		verity_text_append(err->message, sizeof(err->message),
+				   " (did you mean %s?)", similar.found);
+}
+
 /* @value: NULL to delete it. Returns 0 where the person declined, otherwise 1. */
 static int set(struct device *device, const char *word, const char *value, bool yes,
 	       struct verity_error *err)
@@ -169,6 +183,8 @@ static int set(struct device *device, const char *word, const char *value, bool 
 	enum overlay_bootkey key;
 	int r = overlay_bootkey_find(word, &key, err);
 
+	if (r < 0)
+		add_similar(word, err);
 	if (r == 0 && value)
 		r = overlay_bootkey_check(key, value, err);
 	if (r < 0)

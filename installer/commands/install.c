@@ -16,6 +16,7 @@
 #include "installer/common/statement_file.h"
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/forecast.h"
+#include "installer/media/package_list.h"
 #include "verity/util/cleanup.h"
 
 /* Which installed packages another firmware or model would leave out. */
@@ -117,6 +118,8 @@ enum exit_status command_install(struct device *device, const struct words *word
 	const char *command = NULL;
 	struct verity_error err;
 
+	if (words_has(words, WORD_MEDIA) && !words_has(words, WORD_MEDIA_PATH))
+		return media_packages_show(device, words->values[WORD_MEDIA]);
 	if (source_of_words(device, words, false, &source, &err) < 0) {
 		/* A signed statement is no package, but has a command of its own. */
 		if (where && err.code == VERITY_E_BAD_NAME)

@@ -2,6 +2,7 @@
 /* From the words of a command to a source. */
 #include "installer/commands/source_words.h"
 
+#include "installer/common/report.h"
 #include "installer/fetch/source_open.h"
 #include "installer/media/open.h"
 #include "verity/util/cleanup.h"
@@ -54,6 +55,11 @@ int source_of_words(struct device *device, const struct words *words, bool any_n
 	if (words_has(words, WORD_MEDIA))
 		return media_source_open(device, words->values[WORD_MEDIA], request.path,
 					 any_name, ret, err);
+	if (request.where && !source_is_url(request.where) &&
+	    (request.user || request.password))
+		report_warning("%s: user and password are not used for a file on this "
+			       "device",
+			       request.where);
 	if (source_has_host_keys(&request))
 		r = device_known_hosts(device, &known_hosts, err);
 	request.known_hosts = known_hosts;

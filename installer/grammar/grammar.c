@@ -9,11 +9,15 @@
 #include <string.h>
 #include <strings.h>
 
+#include "installer/common/similar.h"
+#include "overlay/config/bootconf.h"
 #include "verity/format/format.h"
 #include "verity/util/text.h"
 
 #define FORMS_MAX     8
 #define SHORTEST_TEXT 2 /* characters of a keyword that stand for it */
+#define LONG_WORD     8
+#define LONG_BRIEF    5
 
 static const char *const protocols[] = {"ftp",  "tftp",  "scp", "sftp",
 					"http", "https", NULL};
@@ -36,11 +40,11 @@ static const struct word_info infos[WORD_COUNT] = {
 			  "the server: 192.0.2.1, a name, or [2001:db8::1]:port"},
 	[WORD_SERVER_PATH] = {NULL, "PKGNAME.wmopkg", KIND_FREE,
 			      "path of the file on the server"},
-	[WORD_MEDIA_PATH] = {NULL, "path/on/media/PKGNAME.wmopkg", KIND_FREE,
+	[WORD_MEDIA_PATH] = {NULL, "path/on/media/PKGNAME.wmopkg", KIND_MEDIA_PATH,
 			     "path of the file from the root of the medium"},
 	[WORD_SERVER_FILE] = {NULL, "path/on/server/FILE", KIND_FREE,
 			      "path of the file on the server"},
-	[WORD_MEDIA_FILE] = {NULL, "path/on/media/FILE", KIND_FREE,
+	[WORD_MEDIA_FILE] = {NULL, "path/on/media/FILE", KIND_MEDIA_FILE,
 			     "path of the file from the root of the medium"},
 	[WORD_SOURCE] = {NULL, "URL | ./FILE.wmopkg", KIND_SOURCE,
 			 "a URL, or a file on this device"},
@@ -79,7 +83,7 @@ static const struct word_info infos[WORD_COUNT] = {
 			      "show what would be active on this device model"},
 	[WORD_BOOT_SET] = {"set", "KEY", KIND_BOOT,
 			   "set a key in the U-Boot environment, from the next boot on"},
-	[WORD_BOOT_VALUE] = {NULL, "VALUE", KIND_FREE,
+	[WORD_BOOT_VALUE] = {NULL, "VALUE", KIND_BOOT_VALUE,
 			     "0 or 1, or a list separated by commas"},
 	[WORD_BOOT_CLEAR] = {"clear", "KEY", KIND_BOOT,
 			     "delete a key from the U-Boot environment"},
@@ -152,6 +156,32 @@ static const char *find_choice(const char *const *choices, const char *text, boo
 	return count == 1 ? found : NULL;
 }
 
+/*
+ * A keyword in the wrong place is a mistake, not a host; so is the label of a medium, and
+ * what is nearly one of these, if it is long enough that no host is called so by chance.
+ */
+static bool is_mistyped(const char *text)
+{
+	for (size_t i = WORD_NONE; i < WORD_COUNT; i++) {
+		const char *word =
+			i == WORD_NONE ? OVERLAY_MEDIA_EXTERNAL : infos[i].keyword;
+		struct similar similar = {.typed = text};
+		size_t size = strlen(text);
+
+		if (!word)
+			continue;
+		if (strcasecmp(word, text) == 0)
+			return true;
+		if (strlen(word) < LONG_WORD || word[0] == '-')
+			continue;
+		similar_offer(&similar, word);
+		if ((similar.found && similar.distance <= 2) ||
+		    (size >= LONG_BRIEF && strncasecmp(word, text, size) == 0))
+			return true;
+	}
+	return false;
+}
+
 /* What @text is as the value of a word; NULL: it is none. An unknown option never is. */
 static const char *value_of(const struct word_info *info, const char *text, bool brief)
 {
@@ -172,12 +202,12 @@ static const char *value_of(const struct word_info *info, const char *text, bool
 			strcasecmp(text + size - suffix, VERITY_PACKAGE_SUFFIX) == 0);
 		break;
 	case KIND_ADDRESS:
-		/* A keyword in the wrong place is a mistake, not a host. */
-		for (size_t i = WORD_NONE + 1; i < WORD_COUNT; i++)
-			fits = fits && !is_called(&infos[i], text);
-		fits = fits && !strpbrk(text, "/@");
+		fits = !strpbrk(text, "/@") && !is_mistyped(text);
 		break;
 	case KIND_FREE:
+	case KIND_BOOT_VALUE:
+	case KIND_MEDIA_PATH:
+	case KIND_MEDIA_FILE:
 		/* A URL in place of a part of one is a mistake, not a path. */
 		fits = !strstr(text, "://");
 		break;

@@ -66,9 +66,12 @@ enum word_kind {
 	KIND_SOURCE,  /* a URL or a local package file */
 	KIND_ADDRESS,
 	KIND_COMMAND,
-	KIND_BOOT,   /* a key of the boot configuration */
-	KIND_FREE,   /* anything but a URL */
-	KIND_SECRET, /* anything; never shown */
+	KIND_BOOT, /* a key of the boot configuration */
+	KIND_BOOT_VALUE,
+	KIND_MEDIA_PATH, /* of a package on the medium */
+	KIND_MEDIA_FILE, /* of another file on it */
+	KIND_FREE,       /* anything but a URL */
+	KIND_SECRET,     /* anything; never shown */
 };
 
 struct word_info {

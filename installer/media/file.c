@@ -28,6 +28,12 @@ static int open_at(int root_fd, const char *path, int flags)
 				       RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 }
 
+int media_folder_open(int root_fd, const char *path)
+{
+	path += strspn(path, "/");
+	return open_at(root_fd, path[0] ? path : ".", O_RDONLY | O_DIRECTORY);
+}
+
 /* The first packages of a folder, in order. */
 struct names {
 	char *first[SHOWN_MAX];
@@ -63,8 +69,7 @@ static void add_name(struct names *names, const char *name)
 static bool list_packages(int root_fd, const char *folder, char *ret, size_t room)
 {
 	cleanup_with(names_done) struct names names = {.count = 0};
-	cleanup_fd int fd =
-		open_at(root_fd, folder[0] ? folder : ".", O_RDONLY | O_DIRECTORY);
+	cleanup_fd int fd = media_folder_open(root_fd, folder);
 	cleanup_dir DIR *dir = NULL;
 	struct dirent *entry;
 	size_t used, shown = 0;

@@ -21,3 +21,11 @@
  */
 int media_file_open(int root_fd, const char *path, int *ret,
 		    char ret_path[static PATH_MAX], struct verity_error *err) must_check;
+
+/**
+ * media_folder_open - open a folder, by the same rules
+ * @path: "" for the root
+ *
+ * Return: a descriptor; -errno.
+ */
+int media_folder_open(int root_fd, const char *path) must_check;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "installer/common/report.h"
+#include "installer/common/similar.h"
 #include "installer/fetch/fetch_user.h"
 #include "installer/media/probe.h"
 #include "installer/media/system.h"
@@ -35,15 +36,20 @@ static int find_label(const struct overlay_bootconf *bootconf, const char *label
 static int fail_label(const struct overlay_bootconf *bootconf, const char *label,
 		      struct verity_error *err)
 {
+	struct similar similar = {.typed = label};
 	char names[VERITY_MESSAGE_MAX / 2] = OVERLAY_MEDIA_EXTERNAL;
 	size_t used = strlen(names);
 
 	for (size_t i = 0; i < bootconf->media_count && used < sizeof(names); i++)
 		used += (size_t)snprintf(names + used, sizeof(names) - used, ", %s",
 					 bootconf->media[i].label);
-	return verity_fail(err, VERITY_E_NOT_FOUND,
-			   "%.64s: no such media label (known: %s%s)", label, names,
-			   used < sizeof(names) ? "" : "...");
+	similar_offer(&similar, OVERLAY_MEDIA_EXTERNAL);
+	for (size_t i = 0; i < bootconf->media_count; i++)
+		similar_offer(&similar, bootconf->media[i].label);
+	return verity_fail(
+		err, VERITY_E_NOT_FOUND, "%.64s: no such media label (%s%s%sknown: %s%s)",
+		label, similar.found ? "did you mean " : "", similar.found ?: "",
+		similar.found ? "? " : "", names, used < sizeof(names) ? "" : "...");
 }
 
 /*

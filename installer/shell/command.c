@@ -13,6 +13,7 @@
 #include "installer/common/page.h"
 #include "installer/common/redact.h"
 #include "installer/common/similar.h"
+#include "overlay/config/bootconf.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
 #include "verity/util/text.h"
@@ -213,6 +214,10 @@ enum exit_status command_check(const struct command *command, int argc, char *co
 		verity_fail(&err, VERITY_E_USAGE, "%s: unexpected '%s'", command->name,
 			    shown(bad, argv));
 	find_meant(command, bad, argc, argv, &meant);
+	for (int i = 1; i < argc && !meant.found; i++)
+		if (strcasecmp(argv[i], OVERLAY_MEDIA_EXTERNAL) == 0 &&
+		    !word_may_be(WORD_MEDIA, argv[i - 1]))
+			meant.found = "media " OVERLAY_MEDIA_EXTERNAL;
 	status = report_hinted(NULL, &err, did_you_mean(&meant, hint));
 	print_marked(bad, argc, argv);
 	grammar_describe(&next, expected, sizeof(expected));
@@ -259,6 +264,9 @@ enum exit_status command_help(unsigned context, const char *name)
 	char synopsis[LINE_MAX_BYTES];
 	struct page page;
 
+	/* One of another context can be read about, too. */
+	if (name && !only && !(context & COMMAND_ONCE))
+		only = command_pick(COMMAND_TOP | COMMAND_PACKAGE, name);
 	if (name && !only)
 		return command_unknown(context, 1, argv);
 	page_begin(&page);

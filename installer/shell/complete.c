@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "installer/common/layout.h"
+#include "installer/media/browse.h"
 #include "overlay/config/bootconf.h"
 #include "overlay/store/store.h"
 #include "verity/format/format.h"
@@ -19,8 +20,9 @@
 #include "verity/util/dir.h"
 #include "verity/util/text.h"
 
-#define CANDIDATES_MAX 4096
-#define EXPLAIN_INDENT 18
+#define CANDIDATES_MAX   4096
+#define EXPLAIN_INDENT   18
+#define MEDIA_TIMEOUT_MS 3000 /* for a key that was pressed */
 
 void candidates_free(struct candidates *candidates)
 {
@@ -143,6 +145,50 @@ static int add_files(struct candidates *candidates, const char *begin, bool pack
 	return r;
 }
 
+static int add_boot_values(struct candidates *candidates, const struct complete_at *at)
+{
+	enum overlay_bootkey key;
+	int r = 0;
+
+	if (overlay_bootkey_find(at->words[at->count - 1], &key, NULL) < 0)
+		return 0;
+	if (overlay_bootkey_is_switch(key)) {
+		r = add(candidates, at->begin, "0");
+		return r == 0 ? add(candidates, at->begin, "1") : r;
+	}
+	return key == OVERLAY_BOOT_DISABLE ? add_packages(candidates, at) : 0;
+}
+
+/* What is on the medium, in the folder that was typed. */
+static int add_media_files(struct candidates *candidates, const struct complete_at *at,
+			   bool packages)
+{
+	cleanup_with(device_free_p) struct device *device = NULL;
+	const char *slash = strrchr(at->begin, '/'), *label = NULL;
+	cleanup_free char *folder =
+		strndup(at->begin, slash ? (size_t)(slash + 1 - at->begin) : 0);
+	cleanup_free char *names = NULL;
+	struct verity_error unused;
+	char *rest = NULL;
+	int r = 0;
+
+	for (int i = 1; i + 1 < at->count && !label; i++)
+		if (word_may_be(WORD_MEDIA, at->words[i]))
+			label = at->words[i + 1];
+	if (!folder)
+		return -ENOMEM;
+	if (!label || device_open(at->config, &device, &unused) < 0 ||
+	    media_browse_names(device, label, folder, packages, MEDIA_TIMEOUT_MS,
+			       &names) == 0)
+		return 0;
+	for (char *name = strtok_r(names, "\n", &rest); r == 0 && name;
+	     name = strtok_r(NULL, "\n", &rest))
+		if (verity_text_begins(name, at->begin))
+			r = add_owned(candidates, strdup(name),
+				      name[strlen(name) - 1] == '/');
+	return r;
+}
+
 static int add_values(struct candidates *candidates, const struct word_info *info,
 		      const struct complete_at *at)
 {
@@ -171,10 +217,13 @@ static int add_values(struct candidates *candidates, const struct word_info *inf
 		/* The short names: all long ones begin with the same prefix. */
 		for (int key = 0; r == 0 && key < OVERLAY_BOOTKEYS; key++)
 			r = add(candidates, at->begin,
-				strchr(overlay_bootkey_name((enum overlay_bootkey)key),
-				       '.') +
-					1);
+				overlay_bootkey_short((enum overlay_bootkey)key));
 		return r;
+	case KIND_BOOT_VALUE:
+		return add_boot_values(candidates, at);
+	case KIND_MEDIA_PATH:
+	case KIND_MEDIA_FILE:
+		return add_media_files(candidates, at, info->kind == KIND_MEDIA_PATH);
 	default:
 		return 0;
 	}
@@ -260,7 +309,8 @@ int complete_find(const struct complete_at *asked, struct candidates *ret,
 		while (first < found.count)
 			found.items[first++].shown =
 				at.begin[0] == '\0' &&
-				(next.end || (option->optional && !option->value));
+				((next.end && info->kind != KIND_MEDIA_PATH) ||
+				 (option->optional && !option->value));
 	}
 	report_quiet(false);
 	return finish(r, &found, ret, err);
@@ -320,6 +370,18 @@ static void explain_word(FILE *out, const char *word, const char *help)
 			      help);
 }
 
+/* A value of the boot configuration depends on its key. */
+static const char *help_of(const struct complete_at *at, const struct word_info *info)
+{
+	enum overlay_bootkey key;
+
+	return info->kind == KIND_BOOT_VALUE &&
+			       overlay_bootkey_find(at->words[at->count - 1], &key,
+						    NULL) == 0
+		       ? overlay_bootkey_takes(key)
+		       : info->help;
+}
+
 void complete_explain(const struct complete_at *asked, FILE *out)
 {
 	struct complete_at at;
@@ -345,7 +407,7 @@ void complete_explain(const struct complete_at *asked, FILE *out)
 			continue;
 		if (option->word != WORD_COMMAND) {
 			if (option->value || verity_text_begins(shown, at.begin))
-				explain_word(out, shown, info->help);
+				explain_word(out, shown, help_of(&at, info));
 			continue;
 		}
 		for (size_t k = 0; command_at(k); k++)

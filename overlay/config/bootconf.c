@@ -225,7 +225,7 @@ int overlay_bootconf_read(const char *uboot_env, const char *cmdline,
 			     OVERLAY_BOOT_UBOOT, ret);
 		free(values[key]);
 	}
-	r = overlay_bootconf_load(cmdline, &conf, err);
+	r = cmdline ? overlay_bootconf_load(cmdline, &conf, err) : 0;
 	if (r < 0) {
 		/* It may say 0, and goes before the environment. */
 		ret->allow_untrusted = false;
@@ -261,6 +261,21 @@ const char *overlay_bootkey_name(enum overlay_bootkey key)
 	return keys[key].name;
 }
 
+const char *overlay_bootkey_short(enum overlay_bootkey key)
+{
+	return keys[key].name + strlen("wmopkg.");
+}
+
+const char *overlay_bootkey_takes(enum overlay_bootkey key)
+{
+	return takes[keys[key].type];
+}
+
+bool overlay_bootkey_is_switch(enum overlay_bootkey key)
+{
+	return keys[key].type == SWITCH;
+}
+
 int overlay_bootkey_find(const char *text, enum overlay_bootkey *ret,
 			 struct verity_error *err)
 {
@@ -268,7 +283,7 @@ int overlay_bootkey_find(const char *text, enum overlay_bootkey *ret,
 	size_t used = 0;
 
 	for (unsigned key = 0; key < OVERLAY_BOOTKEYS; key++) {
-		const char *part = keys[key].name + strlen("wmopkg.");
+		const char *part = overlay_bootkey_short(key);
 
 		if (strcmp(text, keys[key].name) == 0 || strcmp(text, part) == 0) {
 			*ret = key;
@@ -321,5 +336,5 @@ int overlay_bootkey_check(enum overlay_bootkey key, const char *value,
 	if (value[0] && strcmp(understood, value) == 0)
 		return 0;
 	return verity_fail(err, VERITY_E_USAGE, "%s takes %s", keys[key].name,
-			   takes[keys[key].type]);
+			   overlay_bootkey_takes(key));
 }

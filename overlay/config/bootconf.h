@@ -97,6 +97,18 @@ bool overlay_bootconf_disabled(const struct overlay_bootconf *bootconf, const ch
 const char *overlay_bootkey_name(enum overlay_bootkey key);
 
 /**
+ * overlay_bootkey_short - the same as people type it: "safe"
+ */
+const char *overlay_bootkey_short(enum overlay_bootkey key);
+
+/**
+ * overlay_bootkey_takes - which values it has, in a few words; a constant
+ * overlay_bootkey_is_switch - whether these are 0 and 1
+ */
+const char *overlay_bootkey_takes(enum overlay_bootkey key);
+bool overlay_bootkey_is_switch(enum overlay_bootkey key);
+
+/**
  * overlay_bootkey_find - the key called @text, with or without "wmopkg."
  *
  * Return: 0; -EINVAL (USAGE), and the message lists the keys.

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -328,6 +329,38 @@ def test_paths(work, build):
                 f"of a file on the medium {usage}", 2)
         for path in ("one.txt", "bad name.wmopkg"):
             assert install(device, "m", path, 2).startswith(f"wmopkg: m:/{path}: "), path
+
+
+def test_browse(work, build):
+    """What is on a medium, by its name or by Tab, without links and what cannot be typed."""
+    with Device(work, build) as device, Medium(work + "/ext4") as medium:
+        with_labels(device, "stick:LABEL=ext4-stick")
+        before = mounts()
+        shown = device.tell("install", "media", "stick").splitlines()
+        equal(mounts(), before, "mounted")
+        equal(shown[0].split("═")[0], f"╒ {medium.name} (internal, ext4, ext4-stick) ")
+        rows = [re.split("  +", line.strip("│ ")) for line in shown if line.startswith("│")]
+        equal(rows[0], ["FILE", "VERSION", "VERIFICATION", "DESCRIPTION"])
+        equal(rows[1][1:3], ["1.0", "Signed"])
+        equal([row[0] for row in rows[1:]],
+              ["bad name.wmopkg", "dir/one.wmopkg", *[f"many/p{n:02}.wmopkg" for n in range(12)],
+               "one.wmopkg", "two.wmopkg"])
+        assert "many/p00.wmopkg: the file is empty" in "\n".join(shown), shown
+        equal(shown[-1], "Images are read and checked when a package is installed.")
+
+        def complete(*words):
+            return device.tell("complete", "--", "--config", device.base + "/conf",
+                               *words).splitlines()
+        equal(complete("install", "media", "stick", ""),
+              ["--check-firmware", "--check-model", "bad name.wmopkg", "dir/", "force", "lost+found/", "many/",
+               "one.wmopkg", "persistent", "two.wmopkg"])
+        equal(complete("install", "media", "stick", "dir/"), ["dir/empty/", "dir/one.wmopkg"])
+        equal(complete("denylist", "media", "stick", "l"), ["list.denylist", "lost+found/"])
+        equal(complete("install", "media", "stick", "../"), [])
+        equal(complete("install", "media", "external", "o"), [])
+        equal(mounts(), before, "mounted")
+        refused(device, "stik", "one.wmopkg", "stik: no such media label (did you mean stick? "
+                "known: external, stick) (check the name)", 4)
 
 
 def test_bad_media(work, build):

@@ -286,6 +286,16 @@ class Bad(bench.Case):
         self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), bench.read(self.package))
 
 
+class Login(bench.Case):
+    def test_for_nothing(self):
+        """Who gives a user for a local file is told that nobody asks for one."""
+        for words in (("user", "bob"), ("user", "bob", "password", "x")):
+            result = self.wmopkg("install", *words, self.package)
+            self.assertEqual((result.returncode, result.stderr), (
+                0, f"wmopkg: warning: {self.package}: user and password are not used for a file on "
+                   "this device\n"))
+
+
 class Limit(bench.Case):
     def test_files(self):
         """ulimit -f in a shell before: not a byte is left behind."""

@@ -93,6 +93,15 @@ static void test_match(void **state)
 		{"remove all", {{WORD_ALL, "all"}}},
 		{"remove a --yes", {{WORD_NAME, "a"}, {WORD_YES, "--yes"}}},
 		{"remove --yes a", {{WORD_NAME, "a"}, {WORD_YES, "--yes"}}},
+		{"install media external", {{WORD_MEDIA, "external"}}},
+		{"install consistent a.wmopkg",
+		 {{WORD_ADDRESS, "consistent"}, {WORD_SERVER_PATH, "a.wmopkg"}}},
+		{"install forge a.wmopkg",
+		 {{WORD_ADDRESS, "forge"}, {WORD_SERVER_PATH, "a.wmopkg"}}},
+		{"install external:21 a.wmopkg",
+		 {{WORD_ADDRESS, "external:21"}, {WORD_SERVER_PATH, "a.wmopkg"}}},
+		{"install persist ./a.wmopkg",
+		 {{WORD_PERSISTENT, "persist"}, {WORD_SOURCE, "./a.wmopkg"}}},
 		{"install media external d/a.wmopkg",
 		 {{WORD_MEDIA, "external"}, {WORD_MEDIA_PATH, "d/a.wmopkg"}}},
 		{"install media media persistent media",
@@ -216,7 +225,15 @@ static void test_mismatch(void **state)
 		 "persistent, force, proto, user, password, --check-firmware, --check-model or "
 		 "end of line"},
 		{"install media", 1, "<label>"},
-		{"install media external", 2, "path/on/media/PKGNAME.wmopkg"},
+		{"verify media external", 2, "path/on/media/PKGNAME.wmopkg"},
+		{"install persistent media external", 3, "path/on/media/PKGNAME.wmopkg"},
+		/* no hosts */
+		{"install external a.wmopkg", 0,
+		 "persistent, force, proto, user, password, address[:port], --check-firmware, "
+		 "--check-model, media or URL | ./FILE.wmopkg"},
+		{"install persistant ./a.wmopkg", 0,
+		 "persistent, force, proto, user, password, address[:port], --check-firmware, "
+		 "--check-model, media or URL | ./FILE.wmopkg"},
 		{"install", 0, "address[:port], media or URL | ./FILE.wmopkg"},
 		{"install media external a b", 3,
 		 "persistent, force, --check-firmware, --check-model or end of line"},

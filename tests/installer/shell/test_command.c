@@ -56,11 +56,24 @@ static void test_usage(void **state)
 		 "  retry a b\n"
 		 "          ^\n"
 		 "  expected: end of line"},
-		/* in place of the word that was taken for a host */
+		/* not taken for a host */
 		{{"install", "persistant", "192.0.2.1", "a.wmopkg"},
-		 "install: unexpected 'a.wmopkg' (did you mean persistent?)\n"
+		 "install: unexpected 'persistant' (did you mean persistent?)\n"
 		 "  install persistant 192.0.2.1 a.wmopkg\n"
-		 "                               ^\n"
+		 "          ^\n"
+		 "  expected: persistent, force, proto, user, password, address[:port], "
+		 "--check-firmware, --check-model, media or URL | ./FILE.wmopkg"},
+		{{"install", "external", "a.wmopkg"},
+		 "install: unexpected 'external' (did you mean media external?)\n"
+		 "  install external a.wmopkg\n"
+		 "          ^\n"
+		 "  expected: persistent, force, proto, user, password, address[:port], "
+		 "--check-firmware, --check-model, media or URL | ./FILE.wmopkg"},
+		/* in place of the word that was taken for a host */
+		{{"install", "porto", "192.0.2.1", "a.wmopkg"},
+		 "install: unexpected 'a.wmopkg' (did you mean proto?)\n"
+		 "  install porto 192.0.2.1 a.wmopkg\n"
+		 "                          ^\n"
 		 "  expected: persistent, force, proto, user, password, --check-firmware, "
 		 "--check-model or end of line"},
 		{{"boot", "StE", "safe", "1"},

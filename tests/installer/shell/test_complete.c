@@ -134,6 +134,9 @@ static void test_find(void **state)
 		{COMMAND_PACKAGE, "install media external |",
 		 "--check-firmware --check-model force persistent", 0},
 		{COMMAND_PACKAGE, "install media external pe", "persistent", 10},
+		{COMMAND_TOP, "boot set safe |", "0 1", 0},
+		{COMMAND_TOP, "boot set wmopkg.disable al", "allow alpha", 2},
+		{COMMAND_TOP, "boot set media |", "", 0},
 		{COMMAND_TOP, "factory-reset |", "--purge --reboot cancel", 0},
 		/* keywords in any case, names as they are */
 		{COMMAND_TOP, "PAC", "package", 7},
@@ -238,7 +241,8 @@ static void test_explain(void **state)
 		 "                  path of the file from the root of the medium\n"
 		 "  --check-firmware\n"
 		 "                  show what would be active with this firmware version\n"
-		 "  --check-model   show what would be active on this device model\n"},
+		 "  --check-model   show what would be active on this device model\n"
+		 "  <Enter>         run the command\n"},
 		{"ret",
 		 "  retry           try a quarantined package again at the next boot\n"},
 		{"do pack",

@@ -173,7 +173,7 @@ class Edited(Shell):
                  "install?)\n"),
                 ("boot stet safe 1", "wmopkg: boot: unexpected 'stet' (did you mean set?)\n"),
                 ("package install persistant 192.0.2.1 x.wmopkg",
-                 "wmopkg: install: unexpected 'x.wmopkg' (did you mean persistent?)\n"),
+                 "wmopkg: install: unexpected 'persistant' (did you mean persistent?)\n"),
                 ("sho a b", "wmopkg: show: unexpected 'b'\n  sho a b\n        ^\n"),
                 ("show \u65e5\u672c x", "wmopkg: show: unexpected 'x'\n  show \u65e5\u672c x\n"
                  "            ^\n"),
@@ -237,10 +237,10 @@ class Edited(Shell):
         typist.type("\n")
         typist.expect("Name: pkgname\n")
         self.at(typist, PACKAGE)
-        typist.type("install media external \t")
-        typist.expect("--check-firmware  --check-model     force             persistent\n")
+        typist.type("install persistent media external \t")
+        typist.expect("--check-firmware  --check-model     force\n")
         typist.type("\n")
-        typist.expect("wmopkg: install: incomplete command\n  install media external\n")
+        typist.expect("wmopkg: install: incomplete command\n  install persistent media external\n")
         self.at(typist, PACKAGE)
         self.assertNotIn("--yes", typist.screen)
         self.assertTrue(os.path.exists("data/packages/pkgname.wmopkg"))
@@ -471,6 +471,20 @@ class Edited(Shell):
         self.assertEqual(typist.end(), 0)
         self.assertEqual(typist.screen.count("--More--"), 1)
         self.assertIn("Name: p00", typist.screen)
+
+    def test_other_contexts(self):
+        """A command can be read about everywhere, and 'package' means the same everywhere."""
+        typist = self.shell()
+        typist.type("help install\n")
+        typist.expect("  install [persistent]")
+        self.at(typist, TOP)
+        typist.type("package\npackage show\n")
+        typist.expect("No packages installed.\n")
+        self.at(typist, PACKAGE)
+        typist.type("package\n")
+        self.at(typist, PACKAGE)
+        typist.type("exit\n")
+        self.assertEqual(typist.end(), 0)
 
     def test_last_of_the_log(self):
         self.install("alpha")

@@ -299,8 +299,10 @@ static void warn_of(const struct request *request,
 	struct verity_error why;
 
 	if (notes->attributes > 0)
-		report_warning("%s: %" PRIu64 " attributes are left out: %s%s",
-			       request->tree, notes->attributes, notes->attribute_names,
+		report_warning("%s: %" PRIu64 " attribute%s left out: %s%s",
+			       request->tree, notes->attributes,
+			       notes->attributes == 1 ? " is" : "s are",
+			       notes->attribute_names,
 			       request->image.all_attributes
 				       ? " (squashfs cannot store them)"
 				       : " (--xattrs keeps what squashfs can store)");
@@ -308,9 +310,10 @@ static void warn_of(const struct request *request,
 		report_warning(
 			"%s: set-user-ID or set-group-ID is left out where another "
 			"user or group than root has it: %" PRIu64
-			" files, among them %s (chown root:root, or give a tar "
+			" file%s, among them %s (chown root:root, or give a tar "
 			"file: tar --owner=0 --group=0)",
-			request->tree, notes->set_ids, notes->set_id_path);
+			request->tree, notes->set_ids, notes->set_ids == 1 ? "" : "s",
+			notes->set_id_path);
 	if (notes->libraries > 0)
 		report_warning("%s: devices keep their own where wmopkg needs it: %s "
 			       "(%" PRIu64 " such; bring it in a folder of your own)",

@@ -23,19 +23,16 @@ struct strokes {
 static const struct strokes lines = {"╒", "═", "╕", "│", "└", "─", "┘"};
 static const struct strokes plain = {"+", "=", "+", "|", "+", "-", "+"};
 
-/* The column to cut next, -1 where none may be: the last, then the widest. */
+/* The column to cut next, -1 where none may be: the widest, of two the last. */
 static int next_to_cut(const struct table *table, const size_t *widths)
 {
-	int last = (int)table->column_count - 1;
 	int widest = -1;
 
-	for (int i = last; i >= 0; i--) {
+	for (int i = (int)table->column_count - 1; i >= 0; i--) {
 		size_t least = table->columns[i].least;
 
 		if (!least || widths[i] <= least)
 			continue;
-		if (i == last)
-			return i;
 		if (widest < 0 || widths[i] > widths[widest])
 			widest = i;
 	}

@@ -52,6 +52,10 @@ int device_open(const char *config_path, struct device **ret, struct verity_erro
 	r = overlay_config_load(config_path, &device->config, err);
 	if (r < 0)
 		return r;
+	if (device->config.repeated)
+		report_warning("%s: '%s' is set more than once: the last value counts",
+			       config_path ? config_path : OVERLAY_CONFIG_PATH,
+			       device->config.repeated);
 	*ret = steal_ptr(&device);
 	return 0;
 }

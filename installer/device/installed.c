@@ -17,6 +17,7 @@
 #include "installer/device/next_boot.h"
 #include "installer/device/read_images.h"
 #include "overlay/record/good_set.h"
+#include "overlay/record/trials.h"
 #include "overlay/store/order.h"
 #include "overlay/store/survey.h"
 #include "verity/package/inspect.h"
@@ -145,7 +146,21 @@ struct sources {
 	struct verity_policy hasty; /* the same, where only the verdict matters */
 	struct next_boot next;
 	struct read_images *images;
+	struct overlay_trials trials;
 };
+
+/* Whether the next boots leave it out to tell it from other suspects. */
+static bool is_suspect(const struct overlay_trials *trials,
+		       const struct verity_package *package)
+{
+	const uint8_t *id = verity_package_judgement(package)->id;
+
+	for (size_t i = 0; i < trials->count; i++)
+		if (memcmp(trials->items[i].id, id, VERITY_DIGEST_BYTES) == 0 &&
+		    trials->items[i].suspicion != OVERLAY_SUSPICION_NONE)
+			return true;
+	return false;
+}
 
 /*
  * @whole:  whatever the verdict, read the image
@@ -166,8 +181,10 @@ static void judge(const struct sources *sources, bool whole, struct installed *i
 		    is_file(entry, verity_package_fd(item->package)))
 			same = entry;
 		/* The next boot tries it again: its quarantine was ended. */
-		if (same && same->verdict == VERITY_QUARANTINED &&
-		    item->verdict != VERITY_QUARANTINED)
+		if (same && ((same->verdict == VERITY_QUARANTINED &&
+			      item->verdict != VERITY_QUARANTINED) ||
+			     (same->reason.code == VERITY_E_SUSPECT &&
+			      !is_suspect(&sources->trials, item->package))))
 			same = NULL;
 	}
 	find_status(item, sources->state, same, accepted);
@@ -188,7 +205,8 @@ static bool is_settled(const struct sources *sources,
 		policy->denylist ? verity_denylist_text(policy->denylist)->number : 0;
 	struct verity_error next;
 
-	if (number != sources->state->denylist || entry->verdict == VERITY_QUARANTINED)
+	if (number != sources->state->denylist || entry->verdict == VERITY_QUARANTINED ||
+	    entry->reason.code == VERITY_E_SUSPECT)
 		return false;
 	if (!entry->active) {
 		int r = overlay_boot_rules_check(&sources->next.rules, &entry->entry,
@@ -426,6 +444,20 @@ static int list_files(const struct overlay_store *store, const char *name,
 	return r;
 }
 
+static void sources_done(struct sources *sources)
+{
+	overlay_trials_free(&sources->trials);
+}
+
+/* None where they cannot be read. */
+static void read_trials(struct device *device, struct overlay_trials *ret)
+{
+	int record;
+
+	if (device_record_find(device, &record, NULL) == 0 && record >= 0)
+		(void)!overlay_trials_load(record, ret, NULL);
+}
+
 int installed_list_read(struct device *device, const char *name, bool whole,
 			struct installed_list *ret, struct verity_error *err)
 {
@@ -433,7 +465,8 @@ int installed_list_read(struct device *device, const char *name, bool whole,
 	cleanup_with(installed_list_free) struct installed_list list = {0};
 	cleanup_free struct read_images *images = NULL;
 	const char *run = device_config(device)->run;
-	struct sources sources = {.state = device_state(device)};
+	cleanup_with(sources_done) struct sources sources = {
+		.state = device_state(device)};
 	size_t most = sources.state ? sources.state->count : 0, kept = 0;
 	struct overlay_store *store = NULL;
 	bool hidden;
@@ -453,6 +486,7 @@ int installed_list_read(struct device *device, const char *name, bool whole,
 	sources.hasty = *sources.policy;
 	sources.hasty.refuse_early = true;
 	next_boot_read(device, &sources.next);
+	read_trials(device, &sources.trials);
 	list.items = calloc(most + survey.count + 1, sizeof(*list.items));
 	if (!list.items)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "factory/journal.h"
+#include "installer/common/report.h"
 #include "installer/device/audit.h"
 #include "installer/device/next_boot.h"
 #include "installer/device/reset_allowed.h"
@@ -18,27 +19,35 @@ static int cancel_bootkey(struct device *device, bool *ret_cleared,
 	static const char still[] =
 		"factory-reset: still requested by the boot configuration";
 	const struct overlay_config *config = device_config(device);
-	struct overlay_bootconf conf;
+	struct overlay_bootconf conf, uboot;
 	struct next_boot next;
 	int r = overlay_bootconf_read(config->uboot_env, config->cmdline, &conf, err);
 
 	*ret_cleared = false;
+	/* The kernel command line hides it, but need not do so at the next boot. */
+	if (r == 0)
+		r = overlay_bootconf_read(config->uboot_env, NULL, &uboot, err);
 	if (r < 0)
 		return verity_context(err, r,
 				      "factory-reset: not known whether the boot "
 				      "configuration requests one");
-	if (!conf.factory_reset)
-		return 0;
 	next_boot_read(device, &next);
-	if (conf.origin[OVERLAY_BOOT_FACTORY_RESET] == OVERLAY_BOOT_UBOOT) {
+	if (uboot.factory_reset) {
 		r = overlay_bootconf_set(config->uboot_env, OVERLAY_BOOT_FACTORY_RESET,
 					 NULL, err);
 		*ret_cleared = r == 0;
 		/* One that was carried out already does nothing. */
-		return r < 0 && next.rules.resets ? verity_context(err, r, "%s", still)
-						  : 0;
+		if (r < 0 && next.rules.resets)
+			return verity_context(err, r, "%s", still);
+		if (r < 0 &&
+		    conf.origin[OVERLAY_BOOT_FACTORY_RESET] == OVERLAY_BOOT_CMDLINE)
+			report_warning("%s=1 stays in the U-Boot environment, hidden by "
+				       "the kernel command line: %s",
+				       overlay_bootkey_name(OVERLAY_BOOT_FACTORY_RESET),
+				       err->message);
 	}
-	return next.rules.resets
+	return next.rules.resets && conf.origin[OVERLAY_BOOT_FACTORY_RESET] ==
+					    OVERLAY_BOOT_CMDLINE
 		       ? verity_fail(err, VERITY_E_UNSUPPORTED,
 				     "%s (remove %s=1 from the kernel command line)",
 				     still,

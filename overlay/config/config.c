@@ -2,6 +2,7 @@
 /* Reads wmopkg.conf by one table of its keys: type, default, range, member. */
 #include "overlay/config/config.h"
 
+#include <assert.h>
 #include <confuse.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +27,7 @@
 #define WRITTEN      INT64_C(1764547200) /* 2025-12-01: no firmware with this is older */
 #define YEAR_SECONDS INT64_C(31556952)
 
+#define KEYS_MAX     64
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
@@ -38,6 +40,10 @@ struct reading {
 	const char *path;
 	struct verity_error *err;
 	bool failed; /* the first message is the one that helps */
+	struct {
+		unsigned count; /* of the items of a list */
+		unsigned calls; /* with that count: the last item, the end of the list */
+	} seen[KEYS_MAX];
 };
 
 struct key {
@@ -444,6 +450,20 @@ void overlay_config_free(struct overlay_config *config)
 	memset(config, 0, sizeof(*config));
 }
 
+/* The last value counts, which somebody who changes the first one does not expect. */
+static void note_repeated(struct reading *reading, const struct key *key, unsigned count)
+{
+	unsigned *known = &reading->seen[key - keys].count;
+	unsigned *calls = &reading->seen[key - keys].calls;
+	bool ends = count == *known && ++*calls > 1;
+
+	if (count < *known || ends)
+		reading->config.repeated = key->name;
+	if (count > *known)
+		*calls = !key->items;
+	*known = count;
+}
+
 /* Called after each value, and after each item of a list and its end. */
 static int take(cfg_t *cfg, cfg_opt_t *opt)
 {
@@ -454,6 +474,7 @@ static int take(cfg_t *cfg, cfg_opt_t *opt)
 	while (strcmp(key->name, cfg_opt_name(opt)) != 0)
 		key++;
 	count = key->items ? cfg_opt_size(opt) : 1;
+	note_repeated(reading_of(cfg), key, count);
 	if (key->items && count > key->most)
 		return refuse(cfg, "%s: over %" PRId64 " %s", key->name, key->most,
 			      key->items);
@@ -470,6 +491,7 @@ static int take(cfg_t *cfg, cfg_opt_t *opt)
 static int parse(const char *text, struct reading *reading)
 {
 	struct overlay_config *config = &reading->config;
+	static_assert(COUNT(keys) <= KEYS_MAX, "one place for each");
 	cfg_opt_t opts[COUNT(keys) + 1] = {CFG_SIMPLE_STR(keys[0].name, &reading->first)};
 	cfg_t *cfg;
 	int r;

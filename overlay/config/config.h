@@ -126,6 +126,7 @@ struct overlay_config {
 	unsigned package_seconds; /* a boot waits for a package; 0: no limit */
 	unsigned boot_seconds;    /* a boot waits for all packages; 0: no limit */
 	unsigned memory_percent;  /* of the memory there is, for mounted packages */
+	const char *repeated;     /* a key that is set more than once; NULL: none */
 };
 
 /**

@@ -98,7 +98,7 @@ int image_compressor_find(const char *name, SQFS_COMPRESSOR *ret,
 			return 0;
 		}
 	}
-	return verity_fail(err, VERITY_E_UNSUPPORTED,
+	return verity_fail(err, VERITY_E_USAGE,
 			   "unknown compressor '%.32s'; expected zstd, xz, gzip or lz4",
 			   name);
 }

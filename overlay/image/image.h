@@ -47,7 +47,7 @@ struct overlay_image_options {
  * padded: a loop device needs a multiple of 4096.
  *
  * Return: 0; -EINVAL (BAD_TREE) where the tree cannot be packed, with the path in the
- * message; -EOPNOTSUPP (UNSUPPORTED) for an unknown compressor; -errno for I/O.
+ * message; -EINVAL (USAGE) for an unknown compressor; -errno for I/O.
  */
 int overlay_image_write(const char *source, int fd,
 			const struct overlay_image_options *options, uint64_t *ret_bytes,

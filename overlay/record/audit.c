@@ -594,7 +594,9 @@ static void count_lost(struct append *append)
 	if (overlay_audit_head_load(append->audit->record_fd, &head, NULL) < 0)
 		return;
 	head.boot = append->head.boot;
-	head.lost += count_lines(append);
+	/* A line that only tells what was counted before is counted there already. */
+	head.lost += count_lines(append) - (head.lost && !append->head.lost) -
+		     (head.repeats && !append->head.repeats);
 	(void)!overlay_audit_head_store(append->audit->record_fd, &head, NULL);
 }
 

@@ -576,7 +576,7 @@ class WrongInput(Case):
             self.refused(1, f"engine: {name}: belongs to the activation engine of the firmware"
                          + again, *CREATE, "engine", "a.wmopkg")
             shutil.rmtree("engine")
-        self.refused(1, "tree: unknown compressor 'lzma'; expected zstd, xz, gzip or lz4", *CREATE,
+        self.refused(2, "tree: unknown compressor 'lzma'; expected zstd, xz, gzip or lz4", *CREATE,
                      "--compressor", "lzma", "tree", "a.wmopkg")
 
     def test_no_permission(self):

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "verity/cms/openssl.h"
+#include "verity/util/text.h"
 
 #define RSA_BITS_MIN 2048
 #define EC_BITS_MIN  224
@@ -27,29 +28,47 @@ static const struct {
 		 "signing unlock statements (extended key usage " VERITY_OID_UNLOCK ")"},
 };
 
+/* 0-terminated; NULL where that fails. */
+static BIO *print_name(const X509 *certificate, unsigned long flags)
+{
+	cleanup_with(BIO_free_all_p) BIO *bio = BIO_new(BIO_s_mem());
+
+	if (!bio ||
+	    X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, flags) < 0 ||
+	    BIO_write(bio, "", 1) != 1) {
+		ERR_clear_error();
+		return NULL;
+	}
+	return steal_ptr(&bio);
+}
+
 void verity_certificate_name(const X509 *certificate, char *ret, size_t size)
 {
 	static const char hex[] = "0123456789ABCDEF", mark[] = "...";
-	cleanup_with(BIO_free_all_p) BIO *bio = BIO_new(BIO_s_mem());
+	cleanup_with(BIO_free_all_p) BIO *letters = print_name(
+		certificate, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
+	cleanup_with(BIO_free_all_p) BIO *escaped =
+		print_name(certificate, XN_FLAG_RFC2253);
 	size_t used = 0, step;
 	char *text;
 
 	ret[0] = '\0';
-	if (!bio ||
-	    X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0,
-			       XN_FLAG_RFC2253) < 0 ||
-	    BIO_write(bio, "", 1) != 1) {
-		ERR_clear_error();
+	if (!letters || !escaped)
 		return;
-	}
-	BIO_get_mem_data(bio, &text);
+	/* What could deceive a reader is escaped, and so is all else that is not ASCII.
+	 */
+	BIO_get_mem_data(letters, &text);
+	if (!verity_text_printable(text, strlen(text)))
+		BIO_get_mem_data(escaped, &text);
 	if ((size_t)snprintf(ret, size, "%s", text) < size)
 		return;
-	/* An escape is kept whole: `\,` or `\C3`. */
+	/* A character is kept whole, and so is an escape: `\,` or `\C3`. */
 	for (;; used += step) {
 		step = 1;
 		if (text[used] == '\\')
 			step = strspn(text + used + 1, hex) >= 2 ? 3 : 2;
+		while ((text[used + step] & 0xc0) == 0x80)
+			step++;
 		if (used + step + sizeof(mark) > size)
 			break;
 	}

@@ -226,7 +226,8 @@ class FactoryReset(bench.Case):
         # nor by the way of the bootloader
         self.check(1, "", CONSOLE, "boot", "set", "factory_reset", "1")
         self.configure('factory_reset = "any"')
-        self.succeed(REQUESTED, "factory-reset", "--yes")
+        self.check(0, REQUESTED, "warning: wmopkg.conf: 'factory_reset' is set more than once: the "
+                   "last value counts", "factory-reset", "--yes")
 
     def reboot_with(self, status):
         """What --reboot does where the firmware's program ends with @status."""

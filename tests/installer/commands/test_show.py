@@ -39,6 +39,8 @@ class Show(states.Case):
         for words in (("show",), ("show", "json"), ("list",)):
             result = self.wmopkg(*words)
             self.assertEqual((result.returncode, result.stdout), (4, ""), words)
+            self.assertIn("wmopkg: warning: wmopkg.conf: 'persist' is set more than once: the last "
+                          "value counts\n", result.stderr)
             self.assertIn("wmopkg: it is not known which packages are installed: neither DATA nor "
                           "PERSIST is there (check the configuration)\n", result.stderr)
         os.mkdir("no-data")
@@ -306,7 +308,8 @@ class Show(states.Case):
             file.write(f"data = {loop}\n")
         result = self.wmopkg("show")
         self.assertEqual((result.returncode, result.stdout), (0, PERSISTENT_ROW))
-        self.assertRegex(result.stderr, rf"\Awmopkg: warning: data: {loop} holds no known file system, or "
+        self.assertRegex(result.stderr, r"\Awmopkg: warning: wmopkg.conf: 'data' is set more than once: "
+                         rf"the last value counts\nwmopkg: warning: data: {loop} holds no known file system, or "
                          r"several \(repair it, or format it as ext4, btrfs or f2fs\)\n\Z")
         self.assertRegex(self.wmopkg("install", self.make("other", keys=self.keys)).stderr,
                          r"there is no data store \(check the configuration\)\n\Z")

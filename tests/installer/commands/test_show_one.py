@@ -149,7 +149,7 @@ Firmware from: 5\.20
             shown = json.loads(self.wmopkg("show", "pkgname", "json").stdout)["packages"][0]
             self.assertEqual(shown["trial"], trial)
 
-    def trials(self, state, incomplete):
+    def trials(self, state, incomplete, search=None, **facts):
         """What boots with the package leave behind."""
         subprocess.run([bench.BUILD, "extract", "--manifest", "manifest", self.package], check=True,
                        stdout=subprocess.DEVNULL)
@@ -158,7 +158,18 @@ Firmware from: 5\.20
             "type": "trials", "format": 1, "completed": False,
             "idle": False, "failed": 0, "packages": [
                 {"id": digest, "name": "pkgname", "persistent": False, "state": state,
-                 "incomplete": incomplete, "ran": True}]}).encode())
+                 "incomplete": incomplete, "ran": True, **facts}],
+            **({"search": search} if search else {})}).encode())
+
+    def test_retried_suspect(self):
+        """Left out by the last boot, and no longer by the next one."""
+        self.install(self.package)
+        self.booted(self.entry("pkgname", active=False, code="suspect", message="left out"))
+        self.trials("trial", 1, search="without", suspicion="suspect")
+        self.assertIn("pkgname: not active: left out", self.wmopkg("show").stdout)
+        self.succeed("pkgname is tried again at the next boot.\n", "retry", "pkgname")
+        self.assertIn("pkgname: active after reboot\n", self.wmopkg("show").stdout)
+        self.assertIn("Active: after reboot\n", self.wmopkg("show", "pkgname").stdout)
 
     def test_similar_names_come_first(self):
         os.mkdir("data/packages")

@@ -69,6 +69,26 @@ class Uboot(bench.Case):
             self.assertIn("warning: boot configuration: ", result.stderr)
             self.assertEqual(self.wmopkg("install", self.make("unsigned")).returncode, 3)
 
+    def test_hidden_reset(self):
+        """A request that the kernel command line hides at this boot is cancelled, too."""
+        self.setenv("wmopkg.factory_reset", "1")
+        self.boot("wmopkg.factory_reset=0")
+        self.check(0, "No factory reset is requested.\n", "warning: wmopkg.factory_reset=1 stays in "
+                   "the U-Boot environment, hidden by the kernel command line: "
+                   f"{self.folder}/fw_env.config: the U-Boot environment has only one copy, and a "
+                   "power cut while it is written would lose all of it (give U-Boot a redundant "
+                   "one)", "factory-reset", "cancel")
+        bench.write("text", b"wmopkg.factory_reset=1\n")
+        subprocess.run(["mkenvimage", "-r", "-s", str(BYTES), "-o", "env", "text"], check=True)
+        bench.write("env", 2 * bench.read("env"))
+        bench.write("fw_env.config", "".join(f"{self.folder}/env {place:#x} {BYTES:#x}\n"
+                                             for place in (0, BYTES)).encode())
+        self.succeed("Cancelled... Nothing is reset at the next reboot.\n", "factory-reset",
+                     "cancel")
+        self.boot("")
+        self.assertNotIn("U-Boot environment", self.wmopkg("boot").stdout)
+        self.succeed("No factory reset is requested.\n", "factory-reset", "cancel")
+
     def test_not_there(self):
         os.unlink("fw_env.config")
         self.succeed("No packages installed.\n", "show")

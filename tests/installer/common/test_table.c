@@ -109,14 +109,13 @@ static void test_cut_further(void **state)
 					    "Incompatible", "Example"};
 
 	(void)state;
-	check_table(
-		cells, 1, 80,
-		"╒ Packages " BAR_10 BAR_10 BAR_10 BAR_10 BAR_10 BAR_10 "════════╕\n"
-		"│NAME                  VERSION               PERSISTENT  VERIFICATION  "
-		"DESCRIP…│\n"
-		"│a-name-of-a-package…  2026.11.23-rc1-of-m…  False       Incompatible  "
-		"Example │\n"
-		"└" LINE_70 "────────┘\n");
+	check_table(cells, 1, 80,
+		    "╒ Packages " BAR_10 BAR_10 BAR_10 BAR_10 BAR_10 BAR_10 "════════╕\n"
+		    "│NAME                 VERSION             PERSISTENT  VERIFICATION  "
+		    "DESCRIPTION│\n"
+		    "│a-name-of-a-packag…  2026.11.23-rc1-of…  False       Incompatible  "
+		    "Example    │\n"
+		    "└" LINE_70 "────────┘\n");
 	check_table(
 		cells, 1, 68,
 		"╒ Packages " BAR_10 BAR_10 BAR_10 BAR_10 BAR_10 "══════╕\n"

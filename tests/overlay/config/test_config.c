@@ -60,6 +60,33 @@ static void test_values(void **state)
 	assert_null(config.data);
 }
 
+static void test_repeated(void **state)
+{
+	static const struct {
+		const char *text, *key;
+	} cases[] = {
+		{"", NULL},
+		{"data = /a\npersist = /b\nsigners = {a.pem, b.pem, c.pem}\n", NULL},
+		{"signers = {a.pem}\nsigners += {b.pem}\n", NULL},
+		{"data = /a\ndata = /a\n", "data"},
+		{"trials = 1\nkeys = /k\ntrials = 2\n", "trials"},
+		{"signers = {a.pem}\nsigners = {b.pem}\n", "signers"},
+		{"signers = {a.pem, b.pem}\nsigners = {c.pem}\n", "signers"},
+	};
+	struct overlay_config config;
+	struct verity_error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		check_ok(load(cases[i].text, &config, &err), &err);
+		if (cases[i].key)
+			assert_string_equal(config.repeated, cases[i].key);
+		else
+			assert_null(config.repeated);
+		overlay_config_free(&config);
+	}
+}
+
 static void test_stack(void **state)
 {
 	struct overlay_config config;
@@ -439,10 +466,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
-		cmocka_unit_test(test_stack),    cmocka_unit_test(test_seed),
-		cmocka_unit_test(test_trust),    cmocka_unit_test(test_required),
-		cmocka_unit_test(test_latest),   cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_missing),  cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_repeated), cmocka_unit_test(test_stack),
+		cmocka_unit_test(test_seed),     cmocka_unit_test(test_trust),
+		cmocka_unit_test(test_required), cmocka_unit_test(test_latest),
+		cmocka_unit_test(test_bad),      cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_no_file),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

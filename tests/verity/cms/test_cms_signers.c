@@ -294,7 +294,7 @@ static void test_names(void **state)
 	} table[] = {
 		{"vendor\0.evil", 12, "CN=vendor\\00.evil"},
 		{"a\nb\x1b[31m\x7f", 9, "CN=a\\0Ab\\1B[31m\\7F"},
-		{"M\xc3\xbcller", 7, "CN=M\\C3\\BCller"},
+		{"M\xc3\xbcller", 7, "CN=M\xc3\xbcller"},
 		{"a,b+c\"d;e<f>\\", 13, "CN=a\\,b\\+c\\\"d\\;e\\<f\\>\\\\"},
 		{"#x ", 3, "CN=\\#x\\ "},
 		{"\xe2\x80\xaegnp", 6, "CN=\\E2\\80\\AEgnp"},
@@ -305,7 +305,12 @@ static void test_names(void **state)
 		{X64 X64 X64 X64, 253,
 		 "CN=" X64 X64 X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 		 "xxxxxxxxxxxxxxxxxxxxxxxxxxx..."},
-		{A20 A20 A20 A20 A20, 100, "CN=" E10 E10 E10 E10 "\\C3\\A4\\C3..."},
+		{A20 A20 A20 A20 A20, 100, "CN=" A20 A20 A20 A20 A20},
+		{A20 A20 A20 A20 A20 X64 X64 "xxxxxxxxxxxxxxxxxxxxxxxx\xc3\xa4xx", 256,
+		 "CN=" A20 A20 A20 A20 A20 X64 X64 "xxxxxxxxxxxxxxxxxxxxx..."},
+		/* one that is refused, so all are escaped */
+		{A20 A20 A20 A20 A20 "\xe2\x80\xae", 103,
+		 "CN=" E10 E10 E10 E10 "\\C3\\A4\\C3..."},
 	};
 
 	(void)state;

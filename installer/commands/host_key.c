@@ -84,8 +84,8 @@ enum exit_status command_host_key(struct device *device, const struct words *wor
 	if (r == 0 && !path)
 		r = verity_fail(
 			&err, VERITY_E_UNSUPPORTED,
-			"host-key: there is no PERSIST to keep host keys on (check the "
-			"configuration)");
+			"host-key: there is no PERSIST to keep host keys on (check "
+			"'persist' in the configuration)");
 	if (r == 0)
 		r = words_has(words, WORD_KEY_FORGET)
 			    ? forget(path, words->values[WORD_KEY_FORGET], &err)

@@ -107,9 +107,10 @@ static int show(struct device *device, const struct words *words,
 	/* Two empty stores are an answer; none at all is not. */
 	if (r == 0 && !name && list.count == 0 &&
 	    device_store(device, &store, err) == 0 && !device_has_volume(device))
-		r = verity_fail(err, VERITY_E_NOT_FOUND,
-				"it is not known which packages are installed: neither "
-				"DATA nor PERSIST is there (check the configuration)");
+		r = verity_fail(
+			err, VERITY_E_NOT_FOUND,
+			"it is not known which packages are installed: neither "
+			"DATA nor PERSIST is there (check 'data' and 'persist' in the configuration)");
 	if (r == 0)
 		r = device_trust(device, &trust, err);
 	if (r == 0 && json)

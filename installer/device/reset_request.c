@@ -93,7 +93,7 @@ static int write_request(struct device *device, bool purge, struct verity_error 
 	if (record < 0)
 		return verity_fail(err, VERITY_E_UNSUPPORTED,
 				   "factory-reset: there is no PERSIST to write the "
-				   "request to (check the configuration)");
+				   "request to (check 'persist' in the configuration)");
 	r = factory_journal_store(record, &asked, err);
 	return r < 0 ? verity_context(err, r, "persist") : 0;
 }

@@ -158,6 +158,11 @@ static int attempt(struct attempts *attempts, const struct url *url,
 				    &fetcher.job.gid, err);
 	if (r == 0)
 		r = fetcher_run(&fetcher, &for_transfer, err);
+	if (r < 0 && err->code == VERITY_E_CERTIFICATE && attempts->authorities)
+		verity_text_append(err->message, sizeof(err->message),
+				   " (check the address; certificate authorities: %s, "
+				   "from 'authorities' in the configuration)",
+				   attempts->authorities);
 	client->total = -1;
 	*ret_next = r < 0 && client->taken == 0 &&
 		    (err->code == VERITY_E_TRANSFER || err->code == VERITY_E_LOST ||

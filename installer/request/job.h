@@ -44,7 +44,9 @@ struct transfer_job {
 	bool can_ask;                /* there is a person at a terminal */
 	const char *authorities;     /* PEM text for https; NULL: those of libcurl */
 	size_t authorities_size;
-	const char *known_hosts; /* text of the file */
+	const char *
+		authorities_default; /* where libcurl has them; set where they are used */
+	const char *known_hosts;     /* text of the file */
 	size_t known_hosts_size;
 	const char *known_hosts_path; /* only for messages */
 	struct transfer_file

@@ -65,7 +65,19 @@ const char *curl_error_clock(const char *words)
 	return NULL;
 }
 
-static int fail_certificate(const char *words, struct verity_error *err)
+/* In our words; theirs follow. */
+static const char *certificate_fault(const char *words)
+{
+	return strstr(words, "issuer") || strstr(words, "self-signed") ||
+			       strstr(words, "self signed")
+		       ? "no authority that this device trusts has signed it: "
+	       : strstr(words, "subject name") ? "it is for another host name: "
+					       : "";
+}
+
+/* @authorities: where they are; NULL: the configuration says so, and who reads it */
+static int fail_certificate(const char *authorities, const char *words,
+			    struct verity_error *err)
 {
 	const char *meaning = curl_error_clock(words);
 	time_t now = time(NULL);
@@ -74,8 +86,16 @@ static int fail_certificate(const char *words, struct verity_error *err)
 
 	if (!meaning)
 		return verity_fail(err, VERITY_E_CERTIFICATE,
-				   "the certificate of the server is not accepted: %s",
-				   words);
+				   "the certificate of the server is not accepted: "
+				   "%s%s%s%s%s",
+				   certificate_fault(words), words,
+				   authorities ? " (check the address; certificate "
+						 "authorities: "
+					       : "",
+				   authorities ?: "",
+				   authorities ? "; 'authorities' in the configuration "
+						 "names others)"
+					       : "");
 	gmtime_r(&now, &parts);
 	strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &parts);
 	return verity_fail(err, VERITY_E_CLOCK,
@@ -100,6 +120,7 @@ static const struct {
 	{CURLE_SSL_CONNECT_ERROR, "http request", TLS_NONE},
 	{CURLE_SSL_CONNECT_ERROR, "unknown protocol", TLS_NONE},
 	{CURLE_SSL_CONNECT_ERROR, "unexpected TLS packet", TLS_NONE},
+	{CURLE_SSL_CONNECT_ERROR, "", "no TLS connection with the server is possible:"},
 	{CURLE_RECV_ERROR, "Too large response headers", CURL_ERROR_TOO_LONG},
 	{CURLE_RECV_ERROR, "Out of memory in chunked", CURL_ERROR_TOO_LONG},
 	{CURLE_RECV_ERROR, "Proxy CONNECT aborted",
@@ -178,7 +199,9 @@ int curl_error(struct transfer *transfer, CURLcode code, struct verity_error *er
 	case KIND_CUT:
 		return fail_cut(transfer, words, err);
 	case KIND_CERTIFICATE:
-		return fail_certificate(words, err);
+		return fail_certificate(transfer->job ? transfer->job->authorities_default
+						      : NULL,
+					words, err);
 	case KIND_LOGIN:
 		return verity_fail(err, VERITY_E_LOGIN, "%s", words);
 	case KIND_MEMORY:

@@ -61,6 +61,7 @@ static void load_authorities(struct transfer_job *job)
 	authorities_load_default(info->cainfo, info->capath, &text,
 				 &job->authorities_size);
 	job->authorities = text;
+	job->authorities_default = info->cainfo ?: info->capath;
 }
 
 static void set_files(struct transfer_job *job, const struct sandbox_rules *rules,

@@ -167,7 +167,7 @@ int overlay_good_store(int record_fd, const struct overlay_good_set *set,
 	if (record_fd < 0)
 		return verity_fail(err, VERITY_E_NOT_FOUND,
 				   "there is no persist volume to keep the last good set "
-				   "on (check the configuration)");
+				   "on (check 'persist' in the configuration)");
 	r = overlay_good_encode(set, &text, err);
 	if (r == 0)
 		r = overlay_record_clear_folder(record_fd, OVERLAY_RECORD_GOOD, err);

@@ -165,7 +165,7 @@ int overlay_trials_store(int record_fd, const struct overlay_trials *trials,
 	if (record_fd < 0)
 		return verity_fail(err, VERITY_E_NOT_FOUND,
 				   "there is no persist volume to keep trials on (check "
-				   "the configuration)");
+				   "'persist' in the configuration)");
 	r = overlay_trials_encode(trials, &text, err);
 	if (r == 0)
 		r = overlay_record_clear_folder(record_fd, name, err);

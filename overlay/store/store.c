@@ -473,9 +473,11 @@ static int make_folder(struct overlay_store *store, enum overlay_store_kind kind
 	int base = store->kinds[kind].base;
 
 	if (base < 0)
-		return verity_fail(err, VERITY_E_NOT_FOUND,
-				   "there is no %s store (check the configuration)",
-				   kind == OVERLAY_PERSISTENT ? "persistent" : "data");
+		return verity_fail(
+			err, VERITY_E_NOT_FOUND,
+			"there is no %s store (check '%s' in the configuration)",
+			kind == OVERLAY_PERSISTENT ? "persistent" : "data",
+			kind == OVERLAY_PERSISTENT ? "persist" : "data");
 	if (store->kinds[kind].folder >= 0)
 		return 0;
 	if (mkdirat(base, FOLDER, 0700) < 0 && errno != EEXIST)

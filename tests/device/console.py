@@ -15,6 +15,7 @@ import select
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -400,10 +401,11 @@ class WebServer:
     """A web server on loopback, which the device reaches as 10.0.2.2.
 
     With @hold_at set, it sends that many bytes of a file and no more, until the other end
-    hangs up; @held then says that they are out, @served that a whole file is.
+    hangs up; @held then says that they are out, @served that a whole file is. With @keys, the
+    folder of its certificate, it speaks https.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, keys=None):
         self.hold_at = None
         self.held = threading.Event()
         self.served = threading.Event()
@@ -430,6 +432,10 @@ class WebServer:
                 pass  # a device that loses its power hangs up on us
 
         self.server = Server(("127.0.0.1", 0), Handler)
+        if keys:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(f"{keys}/server.pem", f"{keys}/server.key")
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

@@ -4,6 +4,7 @@
 import re
 
 import bench
+import console
 
 FIRMWARE_MOTD = "Welcome to the example device."
 BRAND_MOTD = "Property of ACME Power & Water."
@@ -33,7 +34,19 @@ class Life(bench.MachineTest):
 
     def test_3_install_over_http(self):
         self.assertIn("PKG: Signed", self.install("nginx"))
-        self.assertIn("PKG: Signed", self.install("rework"))
+
+    def test_3_install_over_https(self):
+        """The firmware has the authorities; without them, it is said where they would be."""
+        server = console.WebServer(self.bench.packages, keys=f"{self.bench.built}/web")
+        self.addCleanup(server.close)
+        url = f"https://10.0.2.2:{server.port}/rework.wmopkg"
+        self.succeed("grep -v '^$' /etc/wmopkg/wmopkg.conf >/tmp/conf; echo "
+                     "'authorities = /etc/wmopkg/keys' >>/tmp/conf")
+        refused = " ".join(self.exit_with(5, f"wmopkg --config /tmp/conf install {url}").split())
+        self.assertIn("no authority that this device trusts has signed it", refused)
+        self.assertIn("certificate authorities: /etc/wmopkg/keys, from 'authorities' in the "
+                      "configuration", refused)
+        self.assertIn("PKG: Signed", self.succeed(f"wmopkg install {url}"))
 
     def test_4_nothing_changes_before_the_reboot(self):
         shown = self.succeed("wmopkg show")

@@ -42,7 +42,7 @@ enum exit_status {
 	  "run it as root, or change the permissions")                                                  \
 	X(READ_ONLY, "read-only", EROFS, STATUS_FAILED,                                                 \
 	  "the file system is mounted read-only",                                                       \
-	  "remount it read-write, or check the configuration")                                          \
+	  "remount it read-write, or check 'data' and 'persist' in the configuration")                  \
 	X(INTERRUPTED, "interrupted", EINTR, STATUS_FAILED,                                             \
 	  "interrupted by a signal: Ctrl-C, a hangup or a kill",                                        \
 	  "run the command again")                                                                      \

@@ -241,7 +241,7 @@ class Bad(bench.Case):
         self.addCleanup(subprocess.run, ["umount", f"{self.folder}/data/packages"], check=True)
         result = self.wmopkg("install", self.package)
         self.assertEqual(result.returncode, 1)
-        self.assertIn("Read-only file system (remount it read-write, or check the configuration)",
+        self.assertIn("Read-only file system (remount it read-write, or check 'data' and 'persist' in the configuration)",
                       result.stderr)
 
     def test_no_room(self):

@@ -42,7 +42,7 @@ class Show(states.Case):
             self.assertIn("wmopkg: warning: wmopkg.conf: 'persist' is set more than once: the last "
                           "value counts\n", result.stderr)
             self.assertIn("wmopkg: it is not known which packages are installed: neither DATA nor "
-                          "PERSIST is there (check the configuration)\n", result.stderr)
+                          "PERSIST is there (check 'data' and 'persist' in the configuration)\n", result.stderr)
         os.mkdir("no-data")
         result = self.wmopkg("show")
         self.assertEqual((result.returncode, result.stdout), (0, "No packages installed.\n"))
@@ -292,7 +292,7 @@ class Show(states.Case):
         self.check(0, ROW, f"warning: persist: {missing}", "show")
         package = self.make("other", keys=self.keys)
         self.check(4, "", f"warning: persist: {missing}\n{package}: there is no persistent store "
-                   "(check the configuration)",
+                   "(check 'persist' in the configuration)",
                    "install", "persistent", package)
 
     def test_volume_that_cannot_be_mounted(self):
@@ -312,7 +312,7 @@ class Show(states.Case):
                          rf"the last value counts\nwmopkg: warning: data: {loop} holds no known file system, or "
                          r"several \(repair it, or format it as ext4, btrfs or f2fs\)\n\Z")
         self.assertRegex(self.wmopkg("install", self.make("other", keys=self.keys)).stderr,
-                         r"there is no data store \(check the configuration\)\n\Z")
+                         r"there is no data store \(check 'data' in the configuration\)\n\Z")
 
 
 class Remove(bench.Case):

@@ -12,7 +12,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import bench  # noqa: E402
 import servers  # noqa: E402
 
-CERTIFICATE = "(check the address, and the certificate authorities that this device trusts)"
+DEFAULT = ("(check the address; certificate authorities: /etc/ssl/certs/ca-certificates.crt; "
+           "'authorities' in the configuration names others)")
 CLOCK = "(set the clock; if it is correct, the server needs a new certificate)"
 
 
@@ -27,6 +28,10 @@ class Https(bench.Case):
     def trust(self, path):
         with open("wmopkg.conf", "a", encoding="utf-8") as file:
             file.write(f'authorities = "{path}"\n')
+
+    def trusted(self):
+        return (f"(check the address; certificate authorities: {self.ca}, from 'authorities' in the "
+                "configuration)")
 
     def setUp(self):
         super().setUp()
@@ -69,15 +74,15 @@ class Https(bench.Case):
                     self.url("good"), output=self.attempt("good").split("\n")[0] + "\n")
 
     def test_unknown_authority(self):
-        self.refuse_kind("good", "the certificate of the server is not accepted: SSL certificate "
-                         "problem: unable to get local issuer certificate "
-                         f"{CERTIFICATE}")
+        self.refuse_kind("good", "the certificate of the server is not accepted: no authority that "
+                         "this device trusts has signed it: SSL certificate problem: unable to get "
+                         f"local issuer certificate {DEFAULT}")
 
     def test_other_name(self):
         self.trust(self.ca)
-        self.refuse_kind("other", "the certificate of the server is not accepted: SSL: no "
-                         "alternative certificate subject name matches target "
-                         f"host name '127.0.0.1' {CERTIFICATE}")
+        self.refuse_kind("other", "the certificate of the server is not accepted: it is for "
+                         "another host name: SSL: no alternative certificate subject name matches "
+                         f"target host name '127.0.0.1' {self.trusted()}")
 
     def test_clock(self):
         self.trust(self.ca)
@@ -108,7 +113,8 @@ class Https(bench.Case):
         url = f"http://127.0.0.1:{nginx.port}"
         self.succeed(said("good") + bench.LOCAL, "install", f"{url}/to/pkgname.wmopkg")
         self.refuse(5, f"{url}/no/pkgname.wmopkg: the certificate of the server is not accepted: "
-                    f"SSL: no alternative certificate subject name matches target host name '127.0.0.1' {CERTIFICATE}", "install",
+                    "it is for another host name: SSL: no alternative certificate subject name matches "
+                    f"target host name '127.0.0.1' {self.trusted()}", "install",
                     f"{url}/no/pkgname.wmopkg", output=said("other"))
 
     def test_never_to_less(self):

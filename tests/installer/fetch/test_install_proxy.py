@@ -13,7 +13,6 @@ import servers  # noqa: E402
 import wires  # noqa: E402
 
 SERVER = "(check the address, the path and the server)"
-CERTIFICATE = "(check the address, and the certificate authorities that this device trusts)"
 NONE = {name: "" for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
                               "no_proxy", "NO_PROXY")}
 
@@ -80,8 +79,10 @@ class Proxies(bench.Case):
                 ("https_proxy", f"http://127.0.0.1:{refusing.port}", "https",
                  "the proxy does not connect to the server: it says 403 (check the proxy)"),
                 ("ALL_PROXY", f"https://127.0.0.1:{other.port}", "https",
-                 "the certificate of the server is not accepted: SSL: no alternative certificate "
-                 f"subject name matches target host name '127.0.0.1' {CERTIFICATE}")):
+                 "the certificate of the server is not accepted: it is for another host name: SSL: no "
+                 "alternative certificate subject name matches target host name '127.0.0.1' (check "
+                 f"the address; certificate authorities: {self.certificates}/ca.pem, from "
+                 "'authorities' in the configuration)")):
             with self.subTest(why=why):
                 self.environment(**{variable: proxy})
                 shown = proxy.replace("s3same", "******")

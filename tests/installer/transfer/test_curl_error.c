@@ -40,8 +40,9 @@ static void test_reasons(void **state)
 		{CURLE_PEER_FAILED_VERIFICATION,
 		 "SSL certificate problem: self-signed certificate", false, false, 0, -1,
 		 VERITY_E_CERTIFICATE,
-		 "the certificate of the server is not accepted: SSL certificate "
-		 "problem: self-signed certificate",
+		 "the certificate of the server is not accepted: no authority that this "
+		 "device trusts has signed it: SSL certificate problem: self-signed "
+		 "certificate",
 		 false},
 		{CURLE_SSL_CONNECT_ERROR,
 		 "OpenSSL/3.0.19: error:0A00042E:SSL routines::tlsv1 alert protocol "
@@ -49,6 +50,11 @@ static void test_reasons(void **state)
 		 false, false, 0, -1, VERITY_E_TRANSFER,
 		 "the server supports no version of TLS from 1.2 on (update the server, or "
 		 "use another protocol)",
+		 false},
+		{CURLE_SSL_CONNECT_ERROR, "sslv3 alert handshake failure", false, false,
+		 0, -1, VERITY_E_TRANSFER,
+		 "no TLS connection with the server is possible: sslv3 alert handshake "
+		 "failure",
 		 false},
 		{CURLE_SSL_CONNECT_ERROR,
 		 "OpenSSL/3.0.19: error:0A000102:SSL routines::unsupported protocol",

@@ -940,7 +940,7 @@ static void test_no_record(void **state)
 	assert_int_equal(overlay_trials_store(-1, &trials, &err), -ENOENT);
 	check_error(
 		&err, VERITY_E_NOT_FOUND,
-		"there is no persist volume to keep trials on (check the configuration)");
+		"there is no persist volume to keep trials on (check 'persist' in the configuration)");
 }
 
 int main(void)

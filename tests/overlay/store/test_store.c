@@ -572,8 +572,9 @@ static void test_no_store(void **state)
 	assert_int_equal(
 		overlay_incoming_new(store, OVERLAY_PERSISTENT, "a", &incoming, &err),
 		-ENOENT);
-	check_error(&err, VERITY_E_NOT_FOUND,
-		    "there is no persistent store (check the configuration)");
+	check_error(
+		&err, VERITY_E_NOT_FOUND,
+		"there is no persistent store (check 'persist' in the configuration)");
 	assert_int_equal(
 		overlay_incoming_new(store, OVERLAY_ORDINARY, "../a", &incoming, &err),
 		-EINVAL);

@@ -125,24 +125,26 @@ def test_names_that_no_package_has(work, build):
         equal(device.state()["unlisted"]["data"], {"junk": 100, "links": 0, "over": 0})
 
 
-def test_more_than_a_stack_takes(work, build):
-    """Packages that may be active, more than there are layers."""
-    with crowded(work, build, memory_percent=100, package_seconds=0, boot_seconds=0) as device:
-        device.boot_with("wmopkg.allow_untrusted=1")
-        device.activate()
-        check_kept(device)
-        device.reboot()
-        clones.place(work + "/packages/tiny.wmopkg", device.base + "/data/packages",
-                     (f"a{number:06}" for number in range(FLOOD)))
-        device.activate()
-        check_kept(device)
-        left_out = {package["name"]: package["reason"]["code"]
-                    for package in device.state()["packages"] if not package["active"]}
-        # good is in the last good set, and comes before those of earlier names
-        layers = sum(package["active"] for package in device.state()["packages"])
-        equal(layers + len(left_out), FLOOD + KEPT + 1)
-        assert layers > 50, layers
-        equal(set(left_out.values()) <= {"too-many", "no-memory"}, True, left_out)
+# Half a minute of processor time. What a small memory takes is in case_memory.py.
+if effort.LONG:
+    def test_more_than_a_stack_takes(work, build):
+        """Packages that may be active, more than there are layers."""
+        with crowded(work, build, memory_percent=100, package_seconds=0, boot_seconds=0) as device:
+            device.boot_with("wmopkg.allow_untrusted=1")
+            device.activate()
+            check_kept(device)
+            device.reboot()
+            clones.place(work + "/packages/tiny.wmopkg", device.base + "/data/packages",
+                         (f"a{number:06}" for number in range(FLOOD)))
+            device.activate()
+            check_kept(device)
+            left_out = {package["name"]: package["reason"]["code"]
+                        for package in device.state()["packages"] if not package["active"]}
+            # good is in the last good set, and comes before those of earlier names
+            layers = sum(package["active"] for package in device.state()["packages"])
+            equal(layers + len(left_out), FLOOD + KEPT + 1)
+            assert layers > 50, layers
+            equal(set(left_out.values()) <= {"too-many", "no-memory"}, True, left_out)
 
 
 def test_leftovers_of_installs(work, build):

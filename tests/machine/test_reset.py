@@ -67,9 +67,11 @@ class Reset(bench.MachineTest):
         """What it was set up to and what is installed is there after the next boot."""
         status, output = self.device.run("wmopkg factory-reset", [(QUESTION, "n")])
         self.assertEqual(status, 1, output)
-        self.assertIn(BRAND_MOTD, self.device.reboot())
-        self.assert_row("nginx", "1.0", "Signed")
-        self.assertEqual(self.succeed(f"cat {CONFIG}/network"), "address = 198.51.100.7\n")
+        self.exit_with(1, f"test -e {REQUEST}")
+        if bench.LONG:
+            self.assertIn(BRAND_MOTD, self.device.reboot())
+            self.assert_row("nginx", "1.0", "Signed")
+            self.assertEqual(self.succeed(f"cat {CONFIG}/network"), "address = 198.51.100.7\n")
 
     def test_4_reset(self):
         status, output = self.device.run("wmopkg factory-reset", [(QUESTION, "y")])

@@ -8,6 +8,7 @@ import stat
 
 from device import FIRMWARE, Device, Vendor, devices, equal, loops, read, run, wait_gone, \
     write
+from mounts import unmount_now
 
 MANY = 70
 
@@ -175,8 +176,8 @@ def test_most_layers(work, build):
     run(tool, "498", place + "/layers", place + "/target")
     equal(len(os.listdir(place + "/target")), 500)
     equal(read(place + "/target/all"), "1\n")
-    run("umount", place + "/target")
-    run("umount", place)
+    unmount_now(place + "/target")
+    unmount_now(place)
 
 
 def test_bare_dev(work, build):

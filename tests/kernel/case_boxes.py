@@ -12,6 +12,7 @@ import time
 import effort
 from device import FIRMWARE, Device, Vendor, devices, equal, load_module, read, run, wait_gone, \
     write
+from mounts import unmount_now
 
 GENEROUS = 90  # seconds that nothing here takes, however busy the machine is
 PACKAGES = ("good", "other", "sick")
@@ -85,7 +86,7 @@ class Disk:
 
     def forget(self):
         """Nothing of it is in memory after."""
-        run("umount", self.folder)
+        unmount_now(self.folder)
         run("mount", self.node, self.folder)
 
     def fall_silent(self):
@@ -257,7 +258,7 @@ def test_data_that_never_answers(work, build):
                 disk.forget()
                 device.configure(data=disk.folder, **settings)
             else:
-                run("umount", disk.folder)
+                unmount_now(disk.folder)
                 device.configure(data=disk.node, **settings)
             disk.fall_silent()
             activate(device)
@@ -273,7 +274,7 @@ def test_reset_of_what_is_not_mounted_in_time(work, build):
     """The next boot makes a new file system, and does not try to mount the old one."""
     with Device(work, build) as device, Disk(device, "dead") as disk:
         fill(disk)
-        run("umount", disk.folder)
+        unmount_now(disk.folder)
         device.configure(data=disk.node, boot_seconds=24)
         write(device.base + "/persist/wmopkg/factory-reset", "")
         disk.fall_silent()
@@ -293,7 +294,7 @@ def test_reset_of_what_is_not_mounted_in_time(work, build):
 def test_persist_that_never_answers(work, build):
     """When it is mounted: that costs what is on it, and not what is on DATA."""
     with Device(work, build) as device, Disk(device, "dead") as disk:
-        run("umount", disk.folder)
+        unmount_now(disk.folder)
         device.configure(boot_seconds=24, persist=disk.node)
         device.install(work + "/packages/good.wmopkg")
         disk.fall_silent()

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 from device import Vendor, equal, read, run, write
+from mounts import unmount_now
 from partitions import PartitionedDevice, ask_on_persist, lengthen, start
 from resets import DONE, LABEL, MIB, UUID, make_packages
 
@@ -88,7 +89,7 @@ class CheckedDevice(PartitionedDevice):
         run("mount", "--bind", self.base + "/standin", E2FSCK)
 
     def __exit__(self, failure, *_):
-        run("umount", E2FSCK)
+        unmount_now(E2FSCK)
         super().__exit__(failure)
 
     def hang(self, node):

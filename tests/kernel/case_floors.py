@@ -8,6 +8,7 @@ import struct
 
 import uml
 from device import Device, Vendor, equal, read, run
+from mounts import unmount_now
 
 RECORD = "persist/wmopkg/floors.json"
 PROOFS = "persist/wmopkg/floors"
@@ -189,7 +190,7 @@ def test_read_only(work, build):
         assert told.splitlines()[-1].startswith(
             f"wmopkg: {work}/denylist: denylist: Read-only file system"), told
         equal(device.tell("denylist"), "No deny list is in force.\n")
-        run("umount", persist)
+        unmount_now(persist)
         boot(device)
         equal(floors(device), {"pkg": 2})
 

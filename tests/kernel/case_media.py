@@ -12,7 +12,7 @@ import stat
 import subprocess
 
 from device import Device, Vendor, equal, load_module, run, schema, write
-from mounts import mounts_on
+from mounts import mounts_on, unmount_now
 
 MIB = 1 << 20
 UUID = "3f1c2b0a-1111-4222-8333-abcdefabcdef"
@@ -215,7 +215,7 @@ def test_journal_is_not_replayed(work, build):
         shutil.copy(work + "/packages/one.wmopkg", place + "/late.wmopkg")
         run("sync")
         shutil.copy(image, image + "2")
-        run("umount", place)
+        unmount_now(place)
     assert "needs_recovery" in run("dumpe2fs", "-h", image + "2").stdout
     before = digest(image + "2")
     with Device(work, build) as device, Medium(image + "2"):
@@ -272,7 +272,7 @@ def test_case(work, build):
             device.tell("remove", "--yes", "Two")
             assert device.tell("install", work + "/two.wmopkg").endswith(INSTALLED)
         finally:
-            run("umount", device.base + "/data")
+            unmount_now(device.base + "/data")
 
 
 def test_none(work, build):
@@ -446,7 +446,7 @@ def test_mounted_by_somebody(work, build):
             refused(device, "m", "link.wmopkg",
                     f"{medium.name} (internal, ext2, ext2-stick): link.wmopkg: the path contains "
                     "a link, and links on media are not followed (give the name of a regular file)")
-            run("umount", place)
+            unmount_now(place)
 
 
 def test_not_root(work, build):

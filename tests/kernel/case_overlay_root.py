@@ -6,7 +6,7 @@ import json
 import os
 
 from device import FIRMWARE, Device, Vendor, devices, equal, loops, run, write
-from mounts import only_so_many
+from mounts import only_so_many, unmount_now
 
 OWN = ("etc/wmopkg/wmopkg.conf", "usr/bin/wmopkg")
 TOO_DEEP = ("{}: the file system is already two overlays deep, and the kernel allows two levels"
@@ -130,7 +130,7 @@ def test_whiteouts(work, build):
         device.activate()
         equal((device.see("etc/mine"), device.see("etc/top"), device.see("etc/kept")),
               (None, None, "top\n"))
-        run("umount", device.base + "/root")
+        unmount_now(device.base + "/root")
         equal((device.see("etc/mine"), device.see("etc/top")), ("mine\n", "top\n"))
 
 

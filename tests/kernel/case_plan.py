@@ -10,6 +10,7 @@ import stat
 import mounts
 from device import FIRMWARE, Device, Vendor, devices, equal, loops, read, run, schema, \
     wait_gone, write
+from mounts import unmount_now
 from trials import REASON, bad_and_good, boot
 
 OS_RELEASE = {"etc/os-release": 'VERSION_ID="5.26.0"\n'}
@@ -352,8 +353,8 @@ def test_no_stack(work, build):
         equal([package["active"] for package in planned["packages"]], [False])
         told = run_plan(device, status=1)
         assert f"\nStack: none: {root}: the file system is already two overlays deep, " in told, told
-        run("umount", root)
-        run("umount", root)
+        unmount_now(root)
+        unmount_now(root)
         write(device.base + "/conf", "date = 1\n")
         told = run_plan(device, status=1)
         assert told.startswith("wmopkg-activate: "), told

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 
 from device import Device, Vendor, equal, read, run, write
+from mounts import unmount_now
 from resets import DONE, OBEYED, REFUSED, REQUEST, DiskDevice, ask, blkid, check_done, events, \
     make_packages, names, snapshot
 
@@ -360,5 +361,5 @@ def test_data_is_used_by_somebody_else(work, build):
         equal(snapshot(other), before)
         equal(device.see("etc/plain"), "plain\n")
         device.reboot(completed=False)
-        run("umount", other)
+        unmount_now(other)
         device.boot_reset()

@@ -5,6 +5,7 @@ import os
 import re
 
 from device import Vendor, equal, read, run, write
+from mounts import unmount_now
 from resets import LABEL, REFUSED, REQUEST, DiskDevice, ask, blkid, make_packages, names, \
     partition, snapshot
 
@@ -121,7 +122,7 @@ def test_no_programs(work, build):
             device.activate()
         finally:
             for program in ("/sbin/e2fsck", "/sbin/mke2fs"):
-                run("umount", program)
+                unmount_now(program)
         last = device.log_of_boot()[2]
         equal((last.startswith("wmopkg: factory reset: not finished, DATA is left out of this boot: "
                                "read-only: data: "),
@@ -177,17 +178,17 @@ def test_another_disk_has_the_name_now(work, build):
         node = run("losetup", "--find", "--show", other).stdout.strip()
         run("mount", node, device.mountpoint)
         write(device.mountpoint + "/precious", "mine\n")
-        run("umount", device.mountpoint)
+        unmount_now(device.mountpoint)
         try:
             device.activate()
             device.log_has(f"refused, nothing was deleted: config: data: LABEL={LABEL} is {node} "
                            f"now, but was {device.node}, which is still connected")
-            run("umount", device.mountpoint)
+            unmount_now(device.mountpoint)
         finally:
             run("losetup", "--detach", node)
         run("mount", "-o", "loop", other, device.mountpoint)
         equal(read(device.mountpoint + "/precious"), "mine\n")
-        run("umount", device.mountpoint)
+        unmount_now(device.mountpoint)
         # once it is gone, there is nothing of that name
         device.reboot(completed=False)
         refused(device, LOST)
@@ -208,7 +209,7 @@ def test_persist_is_on_data(work, build):
             equal(read(folder + "/precious"), "mine\n")
         finally:
             device.reboot(completed=False)
-            run("umount", device.base + "/persist")
+            unmount_now(device.base + "/persist")
 
 
 def test_persist_fails_in_between(work, build):
@@ -221,7 +222,7 @@ def test_persist_fails_in_between(work, build):
         equal((device.see("etc/plain"), os.path.ismount(device.mountpoint)), (None, False))
         device.log_has("not finished, DATA is left out of this boot: ")
         device.reboot(completed=False)
-        run("umount", device.base + "/persist")
+        unmount_now(device.base + "/persist")
         device.boot_reset()
 
 

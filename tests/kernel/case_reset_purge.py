@@ -6,6 +6,7 @@ import json
 import os
 
 from device import Vendor, equal, read, run, write
+from mounts import unmount_now
 from partitions import NEXT, PartitionedDevice, start
 from resets import DONE, LABEL, REFUSED, make_packages, names, snapshot
 
@@ -41,8 +42,8 @@ def ask(device):
     device.mount(LABEL, device.data)
     equal(device.tell("factory-reset", "--purge", "--yes").endswith(
         "Purge requested... It takes place at the next reboot.\n"), True)
-    run("umount", device.persist)
-    run("umount", device.data)
+    unmount_now(device.persist)
+    unmount_now(device.data)
 
 
 def check_purged(device):
@@ -114,8 +115,8 @@ def test_plan(work, build):
         equal("factory reset: requested, deletes all that is on DATA and PERSIST\n" in said, True,
               said)
         equal("keep 1.0" in said, False, said)
-        run("umount", device.persist)
-        run("umount", device.data)
+        unmount_now(device.persist)
+        unmount_now(device.data)
         device.off()
 
 
@@ -134,7 +135,7 @@ def test_refused(work, build):
         equal(device.resets(), [REFUSED + why + NEXT])
         equal(names(device.data), ["config", "lost+found", "packages"])
         device.off()
-        run("umount", other)
+        unmount_now(other)
         # the root lies on PERSIST, by a mistake
         run("umount", "--recursive", device.base + "/root")
         with device.at("wmopkg-persist") as persist:
@@ -144,7 +145,7 @@ def test_refused(work, build):
         equal([line.split(" (")[0] for line in device.resets()],
               [REFUSED + "config: persist: the root lies in PERSIST and would be deleted with it"])
         device.off()
-        run("umount", device.base + "/root")
+        unmount_now(device.base + "/root")
         device.mount("firmware", device.base + "/root", "ro")
         device.activate()
         check_purged(device)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 from device import DISKS, Vendor, equal, read, run
+from mounts import unmount_now
 from partitions import ESP, NEXT, PartitionedDevice, ask_on_persist, start
 from resets import DONE, LABEL, REFUSED, make_packages
 
@@ -52,14 +53,14 @@ def test_configured_by_mistake(work, build):
             equal("wmopkg: data: is the same folder as persist, and counts as missing (configure "
                   "two)" in device.log_of_boot(), data == "PARTLABEL=wmopkg-persist", data)
             device.off()
-        run("umount", device.base + "/home")
+        unmount_now(device.base + "/home")
 
 
 def test_not_mounted(work, build):
     """The ESP and other partitions are as safe where nothing has mounted them yet."""
     with PartitionedDevice(work, build) as device:
         start(device)
-        run("umount", device.base + "/root/boot/efi")
+        unmount_now(device.base + "/root/boot/efi")
         for name, why in (
                 ("esp", f"partition NODE has type {ESP.lower()}, which is not one for data "
                  "(configure the partition that is DATA, or change its type to Linux filesystem)"),
@@ -108,7 +109,7 @@ def test_root_in_a_file_on_data(work, build):
                                 f"with it ({device.nodes[LABEL]}){NEXT}"])
         equal((device.see("etc/plain"), device.see("etc/banner")), ("plain\n", "firmware\n"))
         device.off()
-        run("umount", device.base + "/root")
+        unmount_now(device.base + "/root")
         run("losetup", "--detach", loop)
         DISKS.remove(os.path.basename(loop))
 
@@ -161,4 +162,4 @@ def test_link_in_place_of_the_folder(work, build):
                                     f"link (configure the folder itself){NEXT}"])
             equal(read(device.base + "/root/boot/efi/EFI/BOOT/BOOTX64.EFI"), "the boot loader\n")
             device.off()
-        run("umount", place)
+        unmount_now(place)

@@ -9,6 +9,7 @@ import shutil
 
 import resets
 from device import DISKS, Device, Vendor, equal, load_module, run, write
+from mounts import unmount_now
 from resets import LABEL, MIB, REQUEST, DiskDevice, check_done, make_packages, partition
 
 SIZE = 128  # MiB of each partition: what btrfs takes
@@ -150,7 +151,7 @@ def test_mounted(work, build):
         device.activate()
         device.log_has(f"{device.node}: its f2fs {PART}")
         equal((device.see("etc/plain"), device.see("etc/keep")), (None, "keep\n"))
-        run("umount", device.mountpoint)
+        unmount_now(device.mountpoint)
 
 
 def test_a_record_does_not_name_the_program(work, build):
@@ -176,7 +177,7 @@ def test_e2fsck(work, build):
         run("mount", device.node, device.mountpoint)
         write(device.mountpoint + "/file", "text\n")
         run("sync")
-        run("umount", device.mountpoint)
+        unmount_now(device.mountpoint)
         run("debugfs", "-w", "-R", "feature needs_recovery", device.node)
 
     with Shared(work, build, cut_off) as device:

@@ -7,6 +7,7 @@ import os
 import shutil
 
 from device import Device, Vendor, devices, equal, loops, run, wait_gone
+from mounts import unmount_now
 
 BLOCK = 4096
 
@@ -41,7 +42,7 @@ def test_renamed_over(work, build):
     equal((done.returncode, done.stdout), (0, ""))
     run("cmp", place + "/layer/file", work + "/trees/good/file")
     run("cmp", place + "/layer/noise", work + "/trees/good/noise")
-    run("umount", place + "/layer")
+    unmount_now(place + "/layer")
     equal((wait_gone(devices), wait_gone(loops)), ([], []), "left behind")
 
 
@@ -58,7 +59,7 @@ def test_written_over(work, build):
                 raise AssertionError(f"{name} was read to its end")
             except OSError as error:
                 equal(error.errno, errno.EIO, name)
-        run("umount", place + "/layer")
+        unmount_now(place + "/layer")
     else:
         assert done.returncode == 1 and done.stdout.startswith("mount-failed: "), \
             done.stdout
@@ -97,6 +98,6 @@ def test_name_in_use(work, build):
     equal((done.returncode, done.stdout),
           (1, "device-failed: dm-verity: Device wmopkg-swap already exists.\n"))
     equal((sorted(devices()), sorted(loops())), before)
-    run("umount", second + "/layer")
-    run("umount", first + "/layer")
+    unmount_now(second + "/layer")
+    unmount_now(first + "/layer")
     equal((wait_gone(devices), wait_gone(loops)), ([], []), "left behind")

@@ -5,6 +5,7 @@ import os
 import shutil
 
 from device import Device, DISKS, Vendor, equal, run, write
+from mounts import unmount_now
 from partitions import PartitionedDevice, ask_on_persist, start
 from resets import DONE, LABEL, MIB, blkid, make_packages, names, partition
 
@@ -39,7 +40,7 @@ class SecondDisk:
         run("mount", self.node, device.base + "/at")
         os.mkdir(device.base + "/at/packages")
         write(device.base + "/at/precious", "mine\n")
-        run("umount", device.base + "/at")
+        unmount_now(device.base + "/at")
         with open(self.node, "rb") as file:
             self.before = file.read()
 
@@ -69,8 +70,8 @@ def test_second_disk(work, build):
             device.activate()
             equal((device.see("etc/keep"), names(device.data)), ("keep\n", ["lost+found"]))
             device.off()
-            run("umount", card)
-            run("umount", faked)
+            unmount_now(card)
+            unmount_now(faked)
             second.unplug()
 
 
@@ -101,7 +102,7 @@ def test_second_disk_where_the_root_is_on_none(work, build):
         equal(device.resets()[-1:], [DONE])
         device.off()
         for path in (faked, card):
-            run("umount", path)
+            unmount_now(path)
         second.unplug()
 
 

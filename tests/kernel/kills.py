@@ -35,6 +35,7 @@ import time
 
 import uml
 from device import FIRMWARE, Vendor, run, write
+from mounts import unmount_now
 
 NAMES = ("alpha", "beta", "gamma")
 VERSIONS = ("1.0", "2.0")
@@ -48,14 +49,15 @@ MODULES = ("drivers/block/loop", "drivers/md/dm-mod", "drivers/md/dm-bufio",
 # Everything that the host has to know goes to the console: that is never cached.
 INIT = """#!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t tmpfs tmpfs /run
-mount -t devtmpfs devtmpfs /dev 2>/dev/null
+busybox mount -t proc proc /proc
+busybox mount -t sysfs sysfs /sys
+busybox mount -t tmpfs tmpfs /run
+busybox mount -t devtmpfs devtmpfs /dev 2>/dev/null
+release=$(busybox uname -r)
 for module in {modules}; do
-	insmod /usr/lib/uml/modules/$(uname -r)/kernel/$module.ko
+	busybox insmod /usr/lib/uml/modules/$release/kernel/$module.ko
 done
-mount -t tmpfs tmpfs {work}/mnt
+busybox mount -t tmpfs tmpfs {work}/mnt
 mkdir {work}/mnt/root {work}/mnt/run
 cp -a {work}/firmware/. {work}/mnt/root
 wmopkg="{build}/installer/wmopkg --config {work}/conf"
@@ -107,6 +109,7 @@ class Console:
         command = ["linux.uml", "mem=256M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/",
                    "rw", f"init={work}/init", "con=null", "con0=fd:0,fd:1", "quiet", "selinux=0",
                    f"ubda={work}/data.img", f"ubdb={work}/persist.img", f"uml_dir={work}/uml",
+                   *uml.KERNEL_WORDS,
                    "umid=kills"]
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -252,7 +255,7 @@ class Lab:
             self.check_audit()
         finally:
             for volume in ("data", "persist"):
-                run("umount", f"{self.work}/look/{volume}")
+                unmount_now(f"{self.work}/look/{volume}")
         return found
 
     def check_audit(self):
@@ -328,6 +331,7 @@ def main():
     counts = {}
     work = tempfile.mkdtemp(prefix="wmopkg-kills-", dir="/var/tmp")
     try:
+        uml.stay_on_one_processor()
         lab = Lab(work, os.path.abspath(options.build), chance)
         for number in range(options.cuts):
             try:

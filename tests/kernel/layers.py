@@ -13,6 +13,7 @@ import tempfile
 import traceback
 
 from device import equal, read, run, write
+from mounts import unmount_now
 
 NEEDED = (6, 8)
 MOST = 498
@@ -159,7 +160,7 @@ def test_redirected_folder(work, tool):
                 f"ro,lowerdir={place.layer(1)}:{place.layer('root')},redirect_dir=follow",
                 "other", place.target)
             equal(place.see("open/key"), "the firmware's\n")
-            run("umount", place.target)
+            unmount_now(place.target)
             place.stack(tool, 2, *words)
             assert "redirect_dir=nofollow" in shown(place.target)[0], shown(place.target)
             try:
@@ -189,7 +190,7 @@ def test_redirected_package(work, tool):
                 raise AssertionError("the redirect was followed")
             except OSError as error:
                 equal(error.errno, 1)
-            run("umount", place.target)
+            unmount_now(place.target)
 
 
 def test_metacopy(work, tool):
@@ -204,7 +205,7 @@ def test_metacopy(work, tool):
                 f"ro,lowerdir={place.layer(1)}:{place.layer('root')},redirect_dir=follow,"
                 "metacopy=on", "other", place.target)
             equal(place.see("open"), "the firmware's\n")
-            run("umount", place.target)
+            unmount_now(place.target)
             place.stack(tool, 2, *words)
             try:
                 equal(place.see("open"), "\0" * 15)
@@ -249,7 +250,7 @@ def test_over_an_overlay(work, tool):
                 if done.returncode == 0:
                     equal((place.see("above"), place.see("kept"), place.see("all")),
                           ("above\n", "firmware\n", "1\n"))
-                    run("umount", place.target)
+                    unmount_now(place.target)
             equal((done.returncode, done.stdout),
                   (1, f"stack: {root}: the file system is already two overlays deep, and the "
                    "kernel allows two levels: packages need one overlay at most below them\n"))

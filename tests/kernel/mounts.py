@@ -7,8 +7,10 @@ thousands of times.
 
 import contextlib
 import ctypes
+import errno
 import os
 import re
+import time
 
 MS_BIND = 0x1000
 MNT_DETACH = 2
@@ -34,6 +36,16 @@ def bind(source, target):
 def unmount(path):
     """As `umount -l` does: what is mounted on it goes with it."""
     checked(LIBC.umount2(path.encode(), MNT_DETACH), path)
+
+
+def unmount_now(path):
+    """As `umount` does: not while it is in use. A process that has just ended may have it open
+    for a moment, for which it takes long to start umount(8)."""
+    end = time.monotonic() + 2
+    while LIBC.umount2(path.encode(), 0) < 0:
+        if ctypes.get_errno() != errno.EBUSY or time.monotonic() > end:
+            checked(-1, path)
+        time.sleep(0.01)
 
 
 def unescape(word):

@@ -9,6 +9,7 @@ import shutil
 
 from case_media import load_file_systems
 from device import DISKS, Device, equal, read, run, write
+from mounts import unmount_now
 from resets import LABEL, MIB, REFUSED, UUID, partition
 
 ESP = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
@@ -79,14 +80,14 @@ class PartitionedDevice(Device):
         try:
             yield place
         finally:
-            run("umount", place)
+            unmount_now(place)
 
     def off(self):
         self.tell("boot-complete")  # warns where DATA is a device that cannot be mounted
         self.reboot(completed=False)
         for folder in (self.data, self.persist):
             while os.path.ismount(folder):
-                run("umount", folder)
+                unmount_now(folder)
 
     def __exit__(self, failure, *_):
         super().__exit__(failure)

@@ -12,17 +12,17 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
 
-static void put_options(FILE *out, const char *of)
+static void put_options(FILE *out)
 {
-	html_print(
-		out,
-		"<p><label class=choice><input type=checkbox name=persistent value=yes>"
-		" Persistent: keep it over a factory reset</label></p>\n"
-		"<details><summary>More options</summary><p><label class=choice>"
-		"<input type=checkbox name=force value=yes> Also if it replaces a part "
-		"of the firmware with something of another type<span class=hidden> "
-		"(%s)</span></label></p></details>\n",
-		of);
+	fputs("<p><label class=choice><input type=checkbox name=persistent value=yes>"
+	      " Persistent: keep it over a factory reset</label></p>\n"
+	      "<details><summary>More options</summary><p><label class=choice>"
+	      "<input type=checkbox name=replace value=yes> Also if another package has "
+	      "this name</label></p>\n<p><label class=choice>"
+	      "<input type=checkbox name=force value=yes> Also if it replaces a part "
+	      "of the firmware with something of another type (install force)"
+	      "</label></p></details>\n",
+	      out);
 }
 
 static int put_upload(struct web_page *page, struct verity_error *err)
@@ -31,7 +31,7 @@ static int put_upload(struct web_page *page, struct verity_error *err)
 
 	if (r < 0)
 		return r;
-	put_options(page->body, "upload");
+	put_options(page->body);
 	fputs("<p class=drop><label for=file>Package file</label>\n"
 	      "<input type=file id=file name=file required>\n"
 	      "<span class=hint>A .wmopkg file. It is verified while it arrives, and "
@@ -61,7 +61,7 @@ static int put_url(struct web_page *page, struct verity_error *err)
 	      "<input id=password name=password type=password autocomplete=off "
 	      "maxlength=256></span></p>\n",
 	      page->body);
-	put_options(page->body, "from a server");
+	put_options(page->body);
 	fputs("<div class=progress hidden><progress max=100 aria-label=Download></progress>"
 	      "<output></output></div>\n"
 	      "<div class=actions><button class=main>Download and install</button></div>\n"
@@ -108,7 +108,7 @@ static int put_media(struct web_page *page, struct verity_error *err)
 	      "<input id=path name=path required maxlength=1024 spellcheck=false "
 	      "autocapitalize=off placeholder=\"example.wmopkg\"></span></p>\n",
 	      page->body);
-	put_options(page->body, "from a medium");
+	put_options(page->body);
 	fputs("<div class=progress hidden><progress max=100 aria-label=Reading></progress>"
 	      "<output></output></div>\n"
 	      "<div class=actions><button class=main>Install from the medium</button></div>\n"

@@ -2,8 +2,9 @@
 /* The view of an installation that writes its result. */
 #include "installer/web/install_show.h"
 
+#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "installer/commands/install_run.h"
 #include "verity/util/cleanup.h"
@@ -51,27 +52,44 @@ static void take_replaces(void *context, const char *line)
 	add_note(context, line);
 }
 
+/* What a terminal asks for. */
+static int check_identity(void *context, const char *name,
+			  const struct install_replaced *replaced,
+			  const struct verity_manifest *manifest,
+			  struct verity_error *err)
+{
+	const struct web_page *page = context;
+
+	if (strcmp(request_field(page->request, "replace"), "yes") == 0)
+		return 0;
+	return verity_fail(err, VERITY_E_OTHER_NAME,
+			   "%s is the package %s version %s, and this is the package %s "
+			   "version %s (to keep both, give the file another name; to "
+			   "replace it, see More options)",
+			   name, replaced->identity, replaced->version, manifest->name,
+			   manifest->version);
+}
+
 int install_show(struct web_page *page, struct source *source,
 		 enum overlay_store_kind kind, bool force, struct verity_error *err)
 {
-	cleanup_free char *lines = NULL;
-	cleanup_file FILE *out = NULL;
-	size_t size = 0;
-	struct install_view view = {
+	/* Which servers were tried: what matters of it is in the error. */
+	cleanup_file FILE *out = fopen("/dev/null", "we");
+	const struct install_view view = {
 		.begin = begin,
+		.confirm = check_identity,
 		.advance = advance,
 		.pause = pause_bar,
 		.end = end,
 		.verdict = take_verdict,
 		.replaces = take_replaces,
+		.out = out,
 		.context = page,
 	};
 	int r;
 
-	/* Which servers were tried: what matters of it is in the error. */
-	view.out = out = open_memstream(&lines, &size);
 	if (!out)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_fail_errno(err, errno, "/dev/null");
 	result_begin(&page->result, page->run_fd, request_field(page->request, "id"));
 	r = install_run(page->device, source, kind, force, &view, err);
 	if (r == 0) {

@@ -17,7 +17,9 @@ static long decode(const char *text, size_t size, char *ret, size_t room)
 
 		if (used == room)
 			return -1;
-		ret[used] = text[i] == '+' ? ' ' : text[i];
+		ret[used] = text[i];
+		if (text[i] == '+')
+			ret[used] = ' ';
 		if (text[i] != '%')
 			continue;
 		high = i + 2 < size ? verity_hex_digit(text[i + 1]) : -1;

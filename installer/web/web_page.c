@@ -53,6 +53,7 @@ int web_page_status(const struct verity_error *err)
 		{VERITY_E_PERMISSION, 403},  {VERITY_E_NOT_FOUND, 404},
 		{VERITY_E_TIMED_OUT, 408},   {VERITY_E_LOST, 400},
 		{VERITY_E_BUSY, 409},        {VERITY_E_TOO_MANY, 413},
+		{VERITY_E_OTHER_NAME, 409},  {VERITY_E_MISPLACED, 409},
 		{VERITY_E_UNSUPPORTED, 415},
 	};
 

@@ -202,6 +202,20 @@ class Web(served.Case):
         self.refused(self.post({"action": "remove", "name": "pkgname"}), 404,
                      "pkgname: no such package (none is installed)")
 
+    def test_other_identity(self):
+        """Another package takes the place of one only if that is wanted."""
+        self.install(self.package)
+        other = bench.read(self.make("other", keys=self.keys))
+        self.refused(self.post({"action": "upload"}, other), 409, "pkgname.wmopkg: pkgname is the "
+                     "package pkgname version 5.26.0-rev0, and this is the package other version "
+                     "5.26.0-rev0 (to keep both, give the file another name; to replace it, see "
+                     "More options)")
+        self.assertEqual(bench.read(self.stored()[0]), self.content)
+        self.done(self.post({"action": "upload", "replace": "yes"}, other), ("note", "PKG: Signed"),
+                  ("note", "Replaces pkgname version 5.26.0-rev0 with other version 5.26.0-rev0."),
+                  ("done", INSTALLED))
+        self.assertEqual(bench.read(self.stored()[0]), other)
+
     def test_bad_packages(self):
         """In the words of install, and nothing is stored."""
         damaged = bytearray(self.content)
@@ -273,6 +287,17 @@ class Web(served.Case):
             self.assertIn(f"{url}/none.wmopkg", answer.messages[0][1])
             server.shutdown()
         self.assertEqual(self.stored(), ["data/packages/pkgname.wmopkg"])
+
+    def test_boot(self):
+        """The image of the last boot gets colours of the page, light and dark."""
+        top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "installer")
+        with open(os.path.join(top, "device", "timeline_svg.c"), encoding="utf-8") as file:
+            colors = re.findall(r"#define COLOR_\w+ +\"(#\w+)\"", file.read())
+        style = self.cgi(query="asset=style").text
+        self.assertEqual([color for color in colors if f'.timeline [fill="{color}"]' not in style
+                          and f'.timeline [stroke="{color}"]' not in style], [])
+        self.assertGreater(len(colors), 5)
+        self.assertIn("Nothing was activated in this boot.", self.show("page=boot").text)
 
     def test_progress(self):
         """Another request can see how far it is, and how it ended."""

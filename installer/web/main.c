@@ -18,6 +18,7 @@
 #include "installer/web/pages.h"
 #include "overlay/fs/mkdir.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
 #include "version.h"
 
 #define PAGE_SECONDS   120  /* that a page may take */
@@ -234,6 +235,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	umask(S_IWGRP | S_IWOTH);
 	report_program("wmopkg-web");
+	if (verity_debug_wanted())
+		verity_debug_start(report_debug);
 	/* Some web servers make words of the query: they are never read. */
 	if (!getenv("GATEWAY_INTERFACE")) {
 		if (argc == 2 && strcmp(argv[1], "--version") == 0)

@@ -98,6 +98,8 @@ void request_free(struct request *request)
 	if (!request)
 		return;
 	(void)sandbox_end(&request->sandbox);
+	/* A field may be the password of a server. */
+	explicit_bzero(request, sizeof(*request));
 	free(request);
 }
 

@@ -42,8 +42,8 @@ struct request {
  * @ret: set on success only; request_free()
  *
  * Trusts them as far as the web server sets them: REMOTE_USER is checked, and nothing
- * that the browser sends is decoded. Ends with the variables of the browser removed from
- * the environment.
+ * that the browser sends is decoded. A browser sets only variables that begin with HTTP_,
+ * and no other program gets one of those.
  */
 int request_new(struct request **ret, struct verity_error *err) must_check;
 

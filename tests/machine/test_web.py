@@ -62,7 +62,7 @@ class Web(bench.MachineTest):
         self.assertIn("1 of 1 package active", self.browser.find(".timeline").text)
 
     def test_2_install(self):
-        """From the computer of the browser, from a stick, from a server; a bad one is refused."""
+        """From the computer of the browser and from a stick; a bad one is refused."""
         self.open("install")
         self.send("upload", file=self.bench.package_path("unsigned"))
         self.assertIn("Error unsigned.wmopkg: Unsigned: it has no signature (", self.messages()[0])
@@ -75,10 +75,6 @@ class Web(bench.MachineTest):
         self.open("install")
         self.send("media", path="factory.wmopkg")
         self.browser.find(".message.done")
-        self.open("install")
-        self.send("fetch", url=self.url("factory"))
-        self.browser.find(".message.done")
-        self.assertIn("Note Replaces version 1.0 with the same version.", self.messages())
 
     def test_3_remove(self):
         self.open("remove&name=licence")

@@ -51,7 +51,7 @@ ROOM = 5 << 30  # bytes that the kernel's memory may take where it is kept
 SCALE = {"runs": 5, "packages": 16, "growth": [1, 2, 4, 8, 16, 32, 64, 128, 256],
          "memory": 64, "full": [8, 64], "files": 20000, "layers": [1, 8, 64], "zstd": "-19"}
 QUICK = {"runs": 1, "packages": 2, "growth": [1, 2], "memory": 2, "full": [2, 1],
-         "files": 200, "layers": [1, 2], "zstd": "-1"}
+         "files": 30, "layers": [1, 2], "zstd": "-1"}
 
 
 def follow(path, done):

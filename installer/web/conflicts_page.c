@@ -30,7 +30,7 @@ static void put_line(struct listing *listing, const struct change *change)
 	changes_format_look(change->lookup, look);
 	html_print(listing->out,
 		   "<tr><td data-label=Change>%s</td><td data-label=Of>%s</td>"
-		   "<td data-label=Path><code>/%s</code>%s%s%s%s</td>"
+		   "<td data-label=Path><span><code>/%s</code>%s%s%s%s</span></td>"
 		   "<td data-label=Critical>%s</td></tr>\n",
 		   changes_word(change->lookup->effect),
 		   adds ? "" : stacks_owner_name(change->of), verity_text_plain(path),

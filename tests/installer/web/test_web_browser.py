@@ -206,6 +206,13 @@ class Browser(served.Case):
         shown = self.browser.run("return getComputedStyle(document.querySelector('td[data-label="
                                  "Version]'), '::before').content")
         self.assertEqual(shown, '"Version"')
+        self.browser.open(f"{self.url}?page=conflicts")
+        cells = self.browser.run("return [...document.querySelectorAll('td')].map((cell) => "
+                                 "[cell.childNodes.length, cell.offsetHeight])")
+        for parts, height in cells:
+            # one thing beside what it is, and no line for nothing
+            self.assertLessEqual(parts, 1)
+            self.assertEqual(height > 0, parts > 0)
 
     def choose(self, browser, path):
         browser.open(f"{self.url}?page=install")

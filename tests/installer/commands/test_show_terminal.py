@@ -87,8 +87,8 @@ pkgname
         name, version = "n" * 60 + "-end", "v" * 60 + "-end"
         self.craft(name, version=version, description="漢字" * 42)
         self.assertEqual(self.terminal(80, "show").splitlines()[1:3], [
-            "│NAME              VERSION           PERSISTENT  VERIFICATION  DESCRIPTION    │",
-            "│nnnnnnnnnnnnnnn…  vvvvvvvvvvvvvvv…  False       Unsigned      漢字漢字漢字漢…│"])
+            "│NAME              VERSION           PERSISTENT  VERIFICATION  DESCRIPTION     │",
+            "│nnnnnnnnnnnnnnn…  vvvvvvvvvvvvvvv…  False       Unsigned      漢字漢字漢字漢… │"])
         for line in (name, version, "漢字" * 42):
             self.assertIn(line, self.wmopkg("show").stdout)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/check.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "installer/request/address.h"
@@ -53,8 +54,8 @@ static void test_bad(void **state)
 		{"%41", "'%41' is not an address: " EXPECTED},
 		{"[fe80::1%et#0]",
 		 "[fe80::1%et#0]: expected the name of an interface after '%'"},
-		{"[fe80::1%eth0123456789ab]",
-		 "[fe80::1%eth0123456789ab]: expected the name of an interface after "
+		{"[fe80::1%eth0123456789abc]",
+		 "[fe80::1%eth0123456789abc]: expected the name of an interface after "
 		 "'%'"},
 		{"[fe80::1%]", "[fe80::1%]: expected the name of an interface after '%'"},
 		{"2001:db8::1",
@@ -85,7 +86,8 @@ static void test_bad(void **state)
 		struct address address = {.host = "untouched"};
 		struct verity_error err = {0};
 
-		assert_int_equal(address_parse(cases[i].text, &address, &err), -22);
+		if (address_parse(cases[i].text, &address, &err) != -EINVAL)
+			fail_msg("%s is taken for an address", cases[i].text);
 		check_error(&err, VERITY_E_USAGE, cases[i].message);
 		assert_string_equal(address.host, "untouched");
 	}

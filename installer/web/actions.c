@@ -16,6 +16,7 @@
 #include "installer/device/reset_request.h"
 #include "installer/fetch/source_open.h"
 #include "installer/media/open.h"
+#include "installer/web/form_token.h"
 #include "installer/web/install_show.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
@@ -220,12 +221,18 @@ static const struct action {
 
 static int check_token(const struct web_page *page, struct verity_error *err)
 {
+	uint8_t secret[TOKEN_SECRET_BYTES];
 	struct timespec now = {0};
+	int r = token_secret(page->run_fd, secret, err);
+	bool right;
 
+	if (r < 0)
+		return r;
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	if (!page->request->is_foreign &&
-	    token_check(page->secret, page->request->user, (uint64_t)now.tv_sec,
-			request_field(page->request, "token")))
+	right = token_check(secret, page->request->user, (uint64_t)now.tv_sec,
+			    request_field(page->request, "token"));
+	explicit_bzero(secret, sizeof(secret));
+	if (right && !page->request->is_foreign)
 		return 0;
 	return verity_fail(
 		err, VERITY_E_PERMISSION,

@@ -41,6 +41,7 @@ int token_secret(int run_fd, uint8_t ret[static TOKEN_SECRET_BYTES],
 	r = verity_io_write(fd, secret, sizeof(secret), 0, err);
 	if (r == 0)
 		memcpy(ret, secret, sizeof(secret));
+	explicit_bzero(secret, sizeof(secret));
 	return r;
 }
 

@@ -18,6 +18,7 @@
 /**
  * token_secret - the secret, made where there is none
  * @run_fd: folder that only this program can read
+ * @ret:    wipe it after use: processes without rights begin with a copy of all memory
  *
  * Return: 0; -errno.
  */

@@ -9,6 +9,7 @@
 
 #include "assets.h"
 #include "installer/device/allow_untrusted.h"
+#include "installer/web/form_token.h"
 #include "installer/web/html.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
@@ -222,12 +223,15 @@ int web_page_form(struct web_page *page, const char *action, bool with_file,
 		  struct verity_error *err)
 {
 	char token[TOKEN_TEXT_MAX], id[RESULT_ID_BYTES];
+	uint8_t secret[TOKEN_SECRET_BYTES];
 	struct timespec now = {0};
-	int r;
+	int r = token_secret(page->run_fd, secret, err);
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	r = token_make(page->secret, page->request->user, (uint64_t)now.tv_sec, token,
-		       err);
+	if (r == 0)
+		r = token_make(secret, page->request->user, (uint64_t)now.tv_sec, token,
+			       err);
+	explicit_bzero(secret, sizeof(secret));
 	if (r == 0)
 		r = result_new_id(id, err);
 	if (r < 0)

@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "installer/device/device.h"
-#include "installer/web/form_token.h"
 #include "installer/web/messages.h"
 #include "installer/web/request.h"
 #include "installer/web/result.h"
@@ -15,8 +14,7 @@ struct web_page {
 	struct device *device;   /* NULL: it could not be opened */
 	struct request *request; /* borrowed */
 	struct messages *messages;
-	int run_fd; /* RUN/web; -1: it could not be opened */
-	uint8_t secret[TOKEN_SECRET_BYTES];
+	int run_fd;           /* RUN/web; -1: it could not be opened */
 	struct result result; /* of the form, once it has begun */
 	bool has_error;       /* among the messages */
 	const char *title;

@@ -74,7 +74,7 @@ class Web(served.Case):
 
     def test_secret(self):
         """Only root knows it; what others can change is not used."""
-        self.show()
+        self.show("page=install")
         self.assertEqual(os.stat("run/web").st_mode & 0o777, 0o700)
         self.assertEqual(os.stat("run/web/secret").st_mode & 0o777, 0o600)
         os.chmod("run/web", 0o755)
@@ -406,6 +406,16 @@ class Web(served.Case):
             finally:
                 process.kill()
 
+    def memory(self, pid):
+        """All that a process can read."""
+        with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, \
+                open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+            for line in maps:
+                first, last = (int(part, 16) for part in line.split()[0].split("-"))
+                with contextlib.suppress(OSError, OverflowError):  # of the kernel, or a hole
+                    memory.seek(first)
+                    yield memory.read(last - first)
+
     def reader_of(self, process):
         """What the kernel says of the process that decodes the request of @process."""
         path = f"/proc/{process.pid}/task/{process.pid}/children"
@@ -429,6 +439,10 @@ class Web(served.Case):
             self.assertEqual(status["Uid"].split(), ["65534"] * 4)
             self.assertEqual(status["Groups"].split(), [])
             self.assertEqual(int(status["CapEff"], 16), 0)
+            memory = list(self.memory(int(status["Pid"])))
+            self.assertTrue(any(served.BOUNDARY.encode() in part for part in memory))
+            secret = bench.read("run/web/secret")
+            self.assertFalse(any(secret in part for part in memory))
             # in the tree of a device, another upload has to wait
             end = time.monotonic() + 10
             while not os.path.exists("run/web/lock") and time.monotonic() < end:

@@ -232,7 +232,7 @@ static int check_token(const struct web_page *page, struct verity_error *err)
 	right = token_check(secret, page->request->user, (uint64_t)now.tv_sec,
 			    request_field(page->request, "token"));
 	explicit_bzero(secret, sizeof(secret));
-	if (right && !page->request->is_foreign)
+	if (right)
 		return 0;
 	return verity_fail(
 		err, VERITY_E_PERMISSION,

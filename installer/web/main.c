@@ -116,7 +116,12 @@ static int check_request(struct web_page *page, struct verity_error *err)
 		return verity_fail(err, VERITY_E_UNSUPPORTED,
 				   "only GET, HEAD and POST are known");
 	}
-	return 0;
+	page->title = "Not done";
+	return page->request->is_foreign
+		       ? verity_fail(err, VERITY_E_PERMISSION,
+				     "nothing was done: another site sent the request "
+				     "(open the address of the device, then try again)")
+		       : 0;
 }
 
 static int prepare(struct web_page *page, char *user, size_t user_bytes,

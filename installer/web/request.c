@@ -46,16 +46,18 @@ static enum request_method method_of(const char *text)
 }
 
 /*
- * Whether a browser says that the request comes from a page that is not ours. Old ones
- * say nothing; the token protects them.
+ * Whether a browser says that the request comes from a page that is not ours. A link on
+ * one may lead here. Old browsers say nothing; the token protects them.
  */
-static bool is_foreign(void)
+static bool is_foreign(enum request_method method)
 {
-	const char *site = get("HTTP_SEC_FETCH_SITE");
+	const char *site = get("HTTP_SEC_FETCH_SITE"), *kind = get("HTTP_SEC_FETCH_DEST");
 	const char *origin = get("HTTP_ORIGIN"), *host = get("HTTP_HOST");
 	const char *name = origin ? strstr(origin, "://") : NULL;
+	bool is_link = method != REQUEST_POST && kind && strcmp(kind, "document") == 0;
 
-	if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
+	if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0 &&
+	    !is_link)
 		return true;
 	return origin && (!host || !name || strcasecmp(name + 3, host) != 0);
 }
@@ -80,7 +82,7 @@ int request_new(struct request **ret, struct verity_error *err)
 	request->sandbox = (struct sandbox){.from = -1, .to = -1};
 	request->method = method_of(get("REQUEST_METHOD"));
 	request->has_path = get("PATH_INFO") != NULL;
-	request->is_foreign = is_foreign();
+	request->is_foreign = is_foreign(request->method);
 	if (!copy_printable(get("REMOTE_ADDR"), request->address,
 			    sizeof(request->address)))
 		request->address[0] = '\0';

@@ -25,6 +25,8 @@ INSTALLED = "Installed... Changes are applied after reboot."
 REMOVED = "Removed... Changes are applied after reboot."
 FORGED = ("nothing was done: the form is too old, or another site sent it (go back, load the page "
           "again, then try again)")
+FOREIGN = ("nothing was done: another site sent the request (open the address of the device, then "
+           "try again)")
 NO_LOGIN = ("the web server has asked nobody for a login (set up its authentication, or set "
             "web_login in the configuration)")
 NO_FORM = "the form did not arrive as a browser sends it (multipart/form-data)"
@@ -86,6 +88,11 @@ class Web(served.Case):
         self.assertEqual(self.cgi().status, 500)
         self.assertEqual(os.listdir("elsewhere"), [])
 
+    def foreign_post(self, **variables):
+        """Refused before it is decoded: it is no form."""
+        return self.cgi("POST", body=b"\0", CONTENT_TYPE="multipart/form-data; boundary=x",
+                        **variables)
+
     def test_forged(self):
         """Without a token of this user, this boot and these hours, nothing is done."""
         self.install(self.package)
@@ -93,11 +100,16 @@ class Web(served.Case):
         self.refused(self.post(remove, token=""), 403, FORGED)
         self.refused(self.post(remove, token="0" * 16 + "-" + "0" * 64), 403, FORGED)
         self.refused(self.post(remove, token=self.token(user="other")), 403, FORGED)
-        self.refused(self.post(remove, HTTP_ORIGIN="http://evil"), 403, FORGED)
-        self.refused(self.post(remove, HTTP_ORIGIN="null"), 403, FORGED)
-        self.refused(self.post(remove, HTTP_ORIGIN="http://device.evil"), 403, FORGED)
+        for origin in ("http://evil", "null", "http://device.evil"):
+            self.refused(self.foreign_post(HTTP_ORIGIN=origin), 403, FOREIGN)
         for site in ("cross-site", "same-site"):
-            self.refused(self.post(remove, HTTP_SEC_FETCH_SITE=site), 403, FORGED)
+            self.refused(self.foreign_post(HTTP_SEC_FETCH_SITE=site), 403, FOREIGN)
+            # a picture or a frame of another site, which would have a whole package read
+            for kind in ("image", "iframe", "empty"):
+                self.refused(self.cgi(query="page=package&name=pkgname", HTTP_SEC_FETCH_SITE=site,
+                                      HTTP_SEC_FETCH_DEST=kind), 403, FOREIGN)
+            self.show("page=package&name=pkgname", HTTP_SEC_FETCH_SITE=site,
+                      HTTP_SEC_FETCH_DEST="document")
         old = self.token()
         os.unlink("run/web/secret")
         self.refused(self.post(remove, token=old), 403, FORGED)
@@ -498,7 +510,7 @@ class Web(served.Case):
         # busybox passes on Origin and Host
         answer = served.request(server.port, path, "POST", body, Content_Type=kind,
                                 Origin="http://evil")
-        self.refused(answer, 403, FORGED)
+        self.refused(answer, 403, FOREIGN)
         # the answer to the first bytes of a large file
         kind, body = served.multipart(fields, self.unsigned)
         head = (f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"

@@ -36,6 +36,7 @@ struct reader {
 	struct multipart multipart;
 	char value[FIELD_VALUE_MAX];
 	char piece[PIECE_MAX];
+	size_t held; /* bytes of the file in @bytes, behind the head of a frame */
 	uint8_t bytes[FRAME_HEAD + FRAME_CONTENT_MAX];
 };
 
@@ -198,6 +199,41 @@ static int end_part(struct reader *reader, struct verity_error *err)
 	return send_field(reader, err);
 }
 
+static int send_held(struct reader *reader, struct verity_error *err)
+{
+	size_t size = reader->held;
+	int r;
+
+	if (size == 0)
+		return 0;
+	reader->held = 0;
+	reader->frame.type = FRAME_BYTES;
+	reader->frame.size = size;
+	size += frame_encode(&reader->frame, reader->bytes);
+	r = write_all(reader->out, reader->bytes, size);
+	return r < 0 ? verity_fail_errno(err, -r, "pipe") : 0;
+}
+
+/* A piece of a file ends at each '\r': sent alone it would cost more than its bytes. */
+static int hold(struct reader *reader, const char *bytes, size_t count,
+		struct verity_error *err)
+{
+	int r = 0;
+
+	while (r == 0 && count > 0) {
+		size_t room = FRAME_BYTES_MAX - reader->held;
+		size_t size = count < room ? count : room;
+
+		memcpy(reader->bytes + FRAME_HEAD + reader->held, bytes, size);
+		reader->held += size;
+		bytes += size;
+		count -= size;
+		if (reader->held == FRAME_BYTES_MAX)
+			r = send_held(reader, err);
+	}
+	return r;
+}
+
 static int take_part(void *context, const char *bytes, size_t count,
 		     struct verity_error *err)
 {
@@ -205,16 +241,8 @@ static int take_part(void *context, const char *bytes, size_t count,
 
 	if (!bytes)
 		return end_part(reader, err);
-	if (reader->in_file) {
-		int r;
-
-		reader->frame.type = FRAME_BYTES;
-		reader->frame.size = count;
-		r = send_frame(reader, err);
-		if (r == 0)
-			r = write_all(reader->out, bytes, count);
-		return r;
-	}
+	if (reader->in_file)
+		return hold(reader, bytes, count, err);
 	if (count > sizeof(reader->value) - reader->value_bytes)
 		return verity_fail(err, VERITY_E_TOO_MANY,
 				   "%s: over %d bytes (shorten it)", reader->part.name,
@@ -234,9 +262,15 @@ static int read_multipart(struct reader *reader, struct verity_error *err)
 		r = verity_fail(
 			err, VERITY_E_TOO_MANY,
 			"the file is larger than any package can be (check that this is a package)");
-	while (r == 0 &&
-	       (count = read_body(reader, reader->piece, sizeof(reader->piece), err)) > 0)
+	while (r == 0 && (count = read_body(reader, reader->piece, sizeof(reader->piece),
+					    err)) > 0) {
+		int sent;
+
 		r = multipart_feed(&reader->multipart, reader->piece, (size_t)count, err);
+		/* At once, and ahead of what is wrong behind it. */
+		sent = send_held(reader, r < 0 ? NULL : err);
+		r = r < 0 ? r : sent;
+	}
 	if (r == 0 && count < 0)
 		r = (int)count;
 	return r < 0 ? r : multipart_end(&reader->multipart, err);

@@ -428,6 +428,17 @@ class Web(served.Case):
                     memory.seek(first)
                     yield memory.read(last - first)
 
+    def reads(self, process, count):
+        """The reads with which a process has read so many bytes."""
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            with open(f"/proc/{process.pid}/io", encoding="utf-8") as file:
+                facts = {name: int(value) for name, value in (line.split(": ") for line in file)}
+            if facts["rchar"] > count:
+                return facts["syscr"]
+            time.sleep(0.02)
+        raise AssertionError(f"{count} bytes are not read")
+
     def reader_of(self, process):
         """What the kernel says of the process that decodes the request of @process."""
         path = f"/proc/{process.pid}/task/{process.pid}/children"
@@ -455,6 +466,7 @@ class Web(served.Case):
             self.assertTrue(any(served.BOUNDARY.encode() in part for part in memory))
             secret = bench.read("run/web/secret")
             self.assertFalse(any(secret in part for part in memory))
+            self.assertLess(self.reads(process, 190000), 400)
             # in the tree of a device, another upload has to wait
             end = time.monotonic() + 10
             while not os.path.exists("run/web/lock") and time.monotonic() < end:

@@ -2,6 +2,8 @@
 
 /* `wmopkg conflicts`: what the packages of the next boot replace, delete and hide. */
 
+#include "installer/commands/conflicts.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -212,29 +214,28 @@ static int print_json(struct conflicts *conflicts, struct verity_error *err)
 	return verity_json_print(&json, stdout, err);
 }
 
-/* Fails where @name is not in the next stack. */
-static int check_name(struct device *device, const struct conflicts *conflicts,
-		      struct verity_error *err)
+int conflicts_check_name(struct device *device, const struct stacks *stacks,
+			 const char *name, struct verity_error *err)
 {
+	const struct conflicts conflicts = {.stacks = stacks, .name = name};
 	struct overlay_entry found;
 	struct overlay_store *store;
 	size_t layer = 0;
 	int r;
 
-	if (!conflicts->name || next_package(conflicts, &layer))
+	if (next_package(&conflicts, &layer))
 		return 0;
-	for (size_t i = 0; i < conflicts->stacks->unknown_count; i++)
-		if (conflicts->stacks->unknown[i].next &&
-		    strcmp(conflicts->stacks->unknown[i].name, conflicts->name) == 0)
+	for (size_t i = 0; i < stacks->unknown_count; i++)
+		if (stacks->unknown[i].next && strcmp(stacks->unknown[i].name, name) == 0)
 			return 0;
 	r = device_store(device, &store, err);
-	if (r == 0 && overlay_store_find(store, conflicts->name, &found, NULL) < 0)
-		return installed_fail_unknown(store, conflicts->name, err);
+	if (r == 0 && overlay_store_find(store, name, &found, NULL) < 0)
+		return installed_fail_unknown(store, name, err);
 	if (r == 0)
 		r = verity_fail(err, VERITY_E_NOT_FOUND,
 				"%s: it is not active, and will not be after a reboot "
 				"(see 'wmopkg show %s')",
-				conflicts->name, conflicts->name);
+				name, name);
 	return r;
 }
 
@@ -248,8 +249,8 @@ enum exit_status command_conflicts(struct device *device, const struct words *wo
 	int r = stacks_load(device, NULL, false, &stacks, &err);
 
 	conflicts.stacks = stacks;
-	if (r == 0)
-		r = check_name(device, &conflicts, &err);
+	if (r == 0 && name)
+		r = conflicts_check_name(device, stacks, name, &err);
 	if (r == 0)
 		r = words_has(words, WORD_JSON) ? print_json(&conflicts, &err)
 						: print_text(&conflicts, &err);

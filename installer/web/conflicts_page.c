@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "installer/commands/conflicts.h"
 #include "installer/device/changes.h"
 #include "installer/web/all_pages.h"
 #include "installer/web/html.h"
@@ -91,6 +92,8 @@ int conflicts_page(struct web_page *page, struct verity_error *err)
 	size_t layer = 0, shown = 0;
 	int r = stacks_load(page->device, NULL, false, &stacks, err);
 
+	if (r == 0 && name[0])
+		r = conflicts_check_name(page->device, stacks, name, err);
 	if (r < 0)
 		return r;
 	fputs("<p class=lead>What the packages of the next boot replace, delete and hide, "

@@ -32,8 +32,14 @@ static const struct {
 	{"icon", "image/svg+xml", assets_icon},
 };
 
+static void send_content(const struct web_page *page, const char *text)
+{
+	if (page->request->method != REQUEST_HEAD)
+		fputs(text, stdout);
+}
+
 /* Its address changes with its content. */
-static bool send_asset(const char *name)
+static bool send_asset(const struct web_page *page, const char *name)
 {
 	char extra[128];
 
@@ -45,7 +51,7 @@ static bool send_asset(const char *name)
 			 "Content-Length: %zu\r\n",
 			 strlen(assets[i].text));
 		web_page_headers(200, assets[i].type, extra);
-		fputs(assets[i].text, stdout);
+		send_content(page, assets[i].text);
 		return true;
 	}
 	return false;
@@ -60,7 +66,7 @@ static int send_result(const struct web_page *page, const char *id,
 	if (r < 0)
 		return r;
 	web_page_headers(200, "application/json", "");
-	fputs(text, stdout);
+	send_content(page, text);
 	return 0;
 }
 
@@ -160,9 +166,10 @@ static int answer(struct web_page *page, struct verity_error *err)
 	} else if (r == 0) {
 		text = request_field(page->request, "asset");
 		if (text[0])
-			return send_asset(text) ? 0
-						: verity_fail(err, VERITY_E_NOT_FOUND,
-							      "there is no such file");
+			return send_asset(page, text)
+				       ? 0
+				       : verity_fail(err, VERITY_E_NOT_FOUND,
+						     "there is no such file");
 		text = request_field(page->request, "progress");
 		if (text[0])
 			return send_result(page, text, err);

@@ -50,12 +50,12 @@ int web_page_status(const struct verity_error *err)
 		enum verity_code code;
 		int status;
 	} codes[] = {
-		{VERITY_E_USAGE, 400},       {VERITY_E_BAD_NAME, 400},
-		{VERITY_E_PERMISSION, 403},  {VERITY_E_NOT_FOUND, 404},
-		{VERITY_E_TIMED_OUT, 408},   {VERITY_E_LOST, 400},
-		{VERITY_E_BUSY, 409},        {VERITY_E_TOO_MANY, 413},
-		{VERITY_E_OTHER_NAME, 409},  {VERITY_E_MISPLACED, 409},
-		{VERITY_E_UNSUPPORTED, 415},
+		{VERITY_E_USAGE, 400},      {VERITY_E_BAD_NAME, 400},
+		{VERITY_E_PERMISSION, 403}, {VERITY_E_NOT_FOUND, 404},
+		{VERITY_E_TIMED_OUT, 408},  {VERITY_E_LOST, 400},
+		{VERITY_E_BUSY, 409},       {VERITY_E_TOO_MANY, 413},
+		{VERITY_E_OTHER_NAME, 409}, {VERITY_E_MISPLACED, 409},
+		{VERITY_E_DUPLICATE, 409},  {VERITY_E_UNSUPPORTED, 415},
 	};
 
 	for (size_t i = 0; i < COUNT(codes); i++)

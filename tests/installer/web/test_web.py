@@ -147,6 +147,12 @@ class Web(served.Case):
                          [404, 405, 403, 200, 404, 303])
         head = self.cgi("HEAD")
         self.assertEqual((head.status, head.body), (200, b""))
+        style = answers[len(PAGES) + 3].headers["content-length"]
+        head = self.cgi("HEAD", "asset=style")
+        self.assertEqual((head.headers["content-length"], head.body), (style, b""))
+        name = "0" * 32
+        self.post({"action": "reset_cancel", "id": name})
+        self.assertEqual(self.cgi("HEAD", f"progress={name}").body, b"")
 
     def test_markup(self):
         """No text from outside becomes part of a page."""
@@ -195,6 +201,9 @@ class Web(served.Case):
                                 self.show("page=package&name=alpha").text))
         self.assertEqual((facts["Name"], facts["Verification"]), ("alpha", "Signed"))
         self.assertEqual(len(facts["Root hash"]), 64)
+        for page in ("package", "remove", "conflicts"):
+            self.refused(self.cgi(query=f"page={page}&name=delta"), 404, "delta: no such package "
+                         "(installed: alpha, beta, gamma)")
 
     def test_install_and_remove(self):
         answer = self.post({"action": "upload", "persistent": "yes"}, self.content)
@@ -246,6 +255,10 @@ class Web(served.Case):
             self.assertEqual(len(answer.messages), 1)
             self.assertTrue(answer.messages[0][1].endswith(message), answer.messages)
         self.assertEqual(self.stored(), [])
+        self.install(self.package)
+        self.refused(self.post({"action": "upload"}, self.content, "other.wmopkg"), 409,
+                     "other.wmopkg: pkgname is installed already, as 'pkgname' (remove it first: "
+                     "wmopkg remove pkgname; or install this file as pkgname.wmopkg)")
         self.assertEqual(self.wmopkg("audit", "json").stdout.count('"web:admin"'), 6)
 
     def test_names_of_files(self):

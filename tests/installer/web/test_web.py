@@ -9,6 +9,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -574,13 +575,19 @@ class Web(served.Case):
                         fastcgi_param WMOPKG_CONFIG {self.folder}/wmopkg.conf;
                         fastcgi_pass unix:{self.folder}/socket;
                     }}
+                    location = /other {{
+                        include /etc/nginx/fastcgi_params;
+                        fastcgi_param SCRIPT_FILENAME /bin/true;
+                        fastcgi_pass unix:{self.folder}/socket;
+                    }}
                 }}
             }}
             """.encode())
-        wrap = subprocess.Popen(["/usr/sbin/fcgiwrap", "-s", f"unix:{self.folder}/socket"],
-                                stdin=subprocess.DEVNULL)
+        wrap = subprocess.Popen(["/usr/sbin/fcgiwrap", "-c", "4", "-p", served.WEB, "-s",
+                                 f"unix:{self.folder}/socket"], stdin=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL, start_new_session=True)
         self.addCleanup(wrap.wait)
-        self.addCleanup(wrap.terminate)
+        self.addCleanup(os.killpg, wrap.pid, signal.SIGTERM)
         nginx = subprocess.Popen(["/usr/sbin/nginx", "-c", f"{self.folder}/nginx.conf"],
                                  stdin=subprocess.DEVNULL)
         self.addCleanup(nginx.wait)
@@ -589,8 +596,14 @@ class Web(served.Case):
         self.assertEqual(served.request(port, "/packages", Authorization="").status, 401)
         form = served.request(port, "/packages?page=install")
         self.assertEqual(form.status, 200, form.text)
+        self.assertEqual(served.request(port, "/other").status, 403)
         kind, body = served.multipart({"token": form.fields["token"], "action": "upload"},
                                       self.content)
+        head = (f"POST /packages HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"
+                f"Authorization: {served.authorization()}\r\nContent-Length: {len(body)}\r\n\r\n")
+        with socket.create_connection(("127.0.0.1", port)) as link:
+            link.sendall(head.encode() + body[:20000])
+            self.assertEqual(served.request(port, "/packages").status, 200)
         answer = served.request(port, "/packages", "POST", body, Content_Type=kind)
         self.assertEqual((answer.status, answer.headers["location"].split("&")[0]),
                          (303, "/packages?page=packages"))

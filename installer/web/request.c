@@ -144,7 +144,7 @@ static int fail_broken(struct verity_error *err)
 {
 	return verity_fail(err, VERITY_E_IO,
 			   "the process that reads the request does not keep to its "
-			   "rules, or has ended");
+			   "rules, or has ended (try again)");
 }
 
 static int read_all(struct request *request, uint8_t *ret, size_t size,

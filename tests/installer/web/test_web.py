@@ -491,6 +491,19 @@ class Web(served.Case):
             output, _ = process.communicate(rest)
             self.done(self.answer(output), ("note", "PKG: Signed"), ("done", INSTALLED))
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root has rights to give up")
+    def test_reader_killed(self):
+        """Whoever ends the process without rights ends no more than this request."""
+        with self.half_sent() as (process, _rest):
+            os.kill(int(self.reader_of(process)["Pid"]), signal.SIGKILL)
+            process.stdin.close()
+            answer = self.answer(process.stdout.read())
+        self.assertEqual(answer.status, 500)
+        self.assertRegex(answer.messages[0][1], "the process that reads the request does not keep "
+                         r"to its rules, or has ended \(try again\)$")
+        self.assertEqual(bench.listing("data"), ["data/packages"])
+        self.assertEqual(self.post({"action": "upload"}, self.content).status, 303)
+
     def test_ended(self):
         """A browser that goes away leaves nothing behind."""
         with self.half_sent() as (process, _rest):

@@ -103,9 +103,11 @@ static int decode(struct part part, char **ret, struct verity_error *err)
 				  verity_hex_digit(at[1]) >= 0 &&
 				  verity_hex_digit(at[2]) >= 0;
 
-		text[used++] = is_encoded ? (char)(verity_hex_digit(at[1]) << 4 |
-						   verity_hex_digit(at[2]))
-					  : *at;
+		text[used] = *at;
+		if (is_encoded)
+			text[used] = (char)(verity_hex_digit(at[1]) << 4 |
+					    verity_hex_digit(at[2]));
+		used++;
 		i += is_encoded ? 2 : 0;
 		if (is_control((unsigned char)text[used - 1])) {
 			explicit_bzero(text, used);

@@ -14,10 +14,11 @@ FIRMWARE_MOTD = "Welcome to the example device."
 BRAND_MOTD = "Property of ACME Power & Water."
 DAY_S = 86400
 ASKED = "wmopkg.allow_untrusted=1"
-# Words that keep the kernel from telling, or from being told, that Secure Boot is on.
+# Words that keep the kernel from telling, or from being told, that Secure Boot is on. Without its
+# integrity module this kernel does not come up at all.
 HIDING = ["initcall_blacklist=efisubsys_init,load_uefi_certs"]
 HIDING_TOO = ["efi=noruntime", "noefi", "efi=runtime", "module_blacklist=efivarfs", "noefi module_blacklist=efivarfs",
-              "efi=noruntime initcall_blacklist=boot_params_ksysfs_init lsm=capability"]
+              "efi=noruntime initcall_blacklist=boot_params_ksysfs_init lsm=integrity"]
 VARIABLE = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
 

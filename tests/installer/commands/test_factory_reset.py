@@ -205,7 +205,7 @@ class FactoryReset(bench.Case):
         result = self.wmopkg("factory-reset", "--yes")
         self.assertEqual((result.returncode, result.stdout), (1, ""))
         self.assertIn("wmopkg: factory-reset: there is no PERSIST to write the request to (check "
-                      "the configuration)\n", result.stderr)
+                      "'persist' in the configuration)\n", result.stderr)
 
     def test_others_are_told(self):
         """Who installs something may not be the one who asked."""

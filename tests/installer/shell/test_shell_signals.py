@@ -106,6 +106,7 @@ class Signals(bench.Case):
                 typist.expect("|=")
                 start = typist.seen
                 wait_for(lambda: not typist.echoes())
+                typist.expect(" left")
                 typist.type(keys)
                 typist.expect(ends)
                 shown = typist.screen[start:typist.seen]

@@ -2,7 +2,6 @@
 
 /* `wmopkg show`: the table of installed packages; the details are in show_*.c. */
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -32,14 +31,10 @@ static const struct table_column columns[] = {
 static void show_unlisted(const struct layout *layout, const char *store,
 			  const struct overlay_unlisted *unlisted)
 {
-	if (unlisted->junk + unlisted->links + unlisted->over > 0)
-		layout_printf(stdout, layout, 0,
-			      "%s has %" PRIu64
-			      " more files that are not packages, %" PRIu64
-			      " more hard links to packages, and %" PRIu64
-			      " files over the limit of %d.",
-			      store, unlisted->junk, unlisted->links, unlisted->over,
-			      OVERLAY_SURVEY_ENTRIES_MAX);
+	char text[INSTALLED_UNLISTED_BYTES];
+
+	if (installed_format_unlisted(store, unlisted, text))
+		layout_printf(stdout, layout, 0, "%s", text);
 }
 
 /* @brief: only the table */

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -526,6 +527,20 @@ int installed_list_read(struct device *device, const char *name, bool whole,
 	*ret = list;
 	list = (struct installed_list){0};
 	return 0;
+}
+
+bool installed_format_unlisted(const char *store, const struct overlay_unlisted *unlisted,
+			       char ret[static INSTALLED_UNLISTED_BYTES])
+{
+	if (unlisted->junk + unlisted->links + unlisted->over == 0)
+		return false;
+	snprintf(ret, INSTALLED_UNLISTED_BYTES,
+		 "%s has %" PRIu64 " more files that are not packages, %" PRIu64
+		 " more hard links to packages, and %" PRIu64
+		 " files over the limit of %d.",
+		 store, unlisted->junk, unlisted->links, unlisted->over,
+		 OVERLAY_SURVEY_ENTRIES_MAX);
+	return true;
 }
 
 bool installed_path(struct device *device, const struct overlay_entry *entry, char *ret,

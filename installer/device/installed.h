@@ -65,6 +65,18 @@ int installed_list_read(struct device *device, const char *name, bool whole,
 
 void installed_list_free(struct installed_list *list);
 
+#define INSTALLED_UNLISTED_BYTES 256
+
+/**
+ * installed_format_unlisted - a sentence for people about the files of a store that are
+ * in no list
+ * @store: what the store is called
+ *
+ * Return: false where there are none; @ret is untouched then.
+ */
+bool installed_format_unlisted(const char *store, const struct overlay_unlisted *unlisted,
+			       char ret[static INSTALLED_UNLISTED_BYTES]) must_check;
+
 /**
  * installed_name - the name of the package that somebody means who typed a name or the
  * file name NAME.wmopkg

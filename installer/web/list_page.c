@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The installed packages, and what the next boot changes. */
 #include <ctype.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,13 +83,10 @@ static void put_table(struct web_page *page, const struct installed_list *list,
 static void put_unlisted(struct web_page *page, const char *store,
 			 const struct overlay_unlisted *unlisted)
 {
-	if (unlisted->junk + unlisted->links + unlisted->over > 0)
-		html_print(
-			page->body,
-			"<p>%s has %zu more files that are not packages, %zu more hard "
-			"links to packages, and %zu files over the limit of %d.</p>\n",
-			store, (size_t)unlisted->junk, (size_t)unlisted->links,
-			(size_t)unlisted->over, OVERLAY_SURVEY_ENTRIES_MAX);
+	char text[INSTALLED_UNLISTED_BYTES];
+
+	if (installed_format_unlisted(store, unlisted, text))
+		html_print(page->body, "<p>%s</p>\n", text);
 }
 
 static int read_list(struct web_page *page, struct installed_list *ret,

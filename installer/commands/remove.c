@@ -21,12 +21,15 @@
 #define QUESTION_BYTES (WORDS_LIST_MAX * (VERITY_NAME_MAX + 2) + 32)
 
 /* Also the rest, where one cannot be removed. */
-enum exit_status remove_entries(struct device *device, struct overlay_store *store,
+enum exit_status remove_entries(struct device *device,
 				const struct overlay_entry *entries, size_t count)
 {
 	enum exit_status status = STATUS_DONE;
+	struct overlay_store *store;
 	struct verity_error err;
 
+	if (device_store(device, &store, &err) < 0)
+		return report_error(NULL, &err);
 	for (size_t i = 0; i < count; i++) {
 		const struct overlay_audit_entry removed = {.event = OVERLAY_AUDIT_REMOVE,
 							    .package = &entries[i]};
@@ -49,9 +52,10 @@ bool remove_is_required(struct device *device, const struct overlay_entry *entry
 	return overlay_requirements_has(device_config(device), name);
 }
 
-int remove_select(const struct overlay_store *store, const char *const *names,
-		  size_t name_count, struct overlay_entry *entries, size_t all,
-		  size_t *ret, struct verity_error *err)
+/* Moves the @all entries that are named to the front. */
+static int select_named(const struct overlay_store *store, const char *const *names,
+			size_t name_count, struct overlay_entry *entries, size_t all,
+			size_t *ret, struct verity_error *err)
 {
 	size_t count = 0;
 
@@ -75,8 +79,8 @@ int remove_select(const struct overlay_store *store, const char *const *names,
 	return 0;
 }
 
-int remove_check(struct device *device, const struct overlay_entry *entries, size_t count,
-		 struct verity_error *err)
+static int check_required(struct device *device, const struct overlay_entry *entries,
+			  size_t count, struct verity_error *err)
 {
 	for (size_t i = 0; i < count; i++)
 		if (remove_is_required(device, &entries[i]))
@@ -86,6 +90,29 @@ int remove_check(struct device *device, const struct overlay_entry *entries, siz
 				"another version over it, or change require_packages in "
 				"the configuration)",
 				entries[i].name);
+	return 0;
+}
+
+int remove_find(struct device *device, const char *const *names, size_t name_count,
+		struct overlay_entry **ret, size_t *ret_count, struct verity_error *err)
+{
+	cleanup_free struct overlay_entry *entries = NULL;
+	struct overlay_store *store;
+	size_t all, count = 0;
+	int r = device_store(device, &store, err);
+
+	if (r == 0)
+		r = overlay_store_list(store, &entries, &all, err);
+	if (r == 0 && name_count > 0)
+		r = select_named(store, names, name_count, entries, all, &count, err);
+	else if (r == 0)
+		count = all;
+	if (r == 0)
+		r = check_required(device, entries, count, err);
+	if (r < 0)
+		return r;
+	*ret = steal_ptr(&entries);
+	*ret_count = count;
 	return 0;
 }
 
@@ -126,34 +153,28 @@ enum exit_status command_remove(struct device *device, const struct words *words
 {
 	cleanup_free struct overlay_entry *entries = NULL;
 	bool named = words_has(words, WORD_NAME);
-	struct overlay_store *store;
 	struct verity_error err;
 	enum exit_status status;
-	size_t all, count = 0;
+	size_t count;
 	int answer;
 
 	/* A script whose $NAME is empty must not empty the device. */
 	if (words_has(words, WORD_YES) && !named && !words_has(words, WORD_ALL))
 		return report_hint_usage("give NAME or all",
 					 "remove: --yes without a name");
-	if (device_store(device, &store, &err) < 0 ||
-	    overlay_store_list(store, &entries, &all, &err) < 0)
+	if (remove_find(device, words->list, named ? words->list_count : 0, &entries,
+			&count, &err) < 0)
 		return report_error(NULL, &err);
-	if (all == 0 && !named) {
+	if (count == 0) {
 		puts("No packages installed.");
 		return STATUS_DONE;
 	}
-	count = all;
-	if ((named && remove_select(store, words->list, words->list_count, entries, all,
-				    &count, &err) < 0) ||
-	    remove_check(device, entries, count, &err) < 0)
-		return report_error(NULL, &err);
 	answer = ask(words, entries, count, &err);
 	if (answer < 0)
 		return report_error(NULL, &err);
 	if (answer == 0)
 		return STATUS_FAILED;
-	status = remove_entries(device, store, entries, count);
+	status = remove_entries(device, entries, count);
 	if (status == STATUS_DONE)
 		puts(named ? "Removed... Changes are applied after reboot."
 			   : "Removing all packages... Changes are applied after "

@@ -8,16 +8,17 @@
 #include "overlay/store/store.h"
 
 /**
- * remove_select - move the entries that somebody names to the front
- * @names:   installed names, or names of package files; one may be there twice
- * @entries: all @all packages of the store
- * @ret:     how many are named
+ * remove_find - the installed packages that are to be removed
+ * @names: installed names, or names of package files; one may be there twice
+ * @name_count: 0: all packages
+ * @ret: allocated, for the caller to free, also where it has none; untouched on failure
  *
- * Return: 0; -ENOENT (NOT_FOUND) with the names that there are.
+ * Return: 0; -ENOENT (NOT_FOUND) with the names that there are; -EPERM (REQUIRED) where
+ * the device does not start without one of them; what overlay_store_list() returns.
  */
-int remove_select(const struct overlay_store *store, const char *const *names,
-		  size_t name_count, struct overlay_entry *entries, size_t all,
-		  size_t *ret, struct verity_error *err) must_check;
+int remove_find(struct device *device, const char *const *names, size_t name_count,
+		struct overlay_entry **ret, size_t *ret_count,
+		struct verity_error *err) must_check;
 
 /**
  * remove_is_required - whether the device does not start without it
@@ -28,17 +29,9 @@ int remove_select(const struct overlay_store *store, const char *const *names,
 bool remove_is_required(struct device *device, const struct overlay_entry *entry);
 
 /**
- * remove_check - whether the device starts without them
- *
- * Return: 0; -EPERM (REQUIRED).
- */
-int remove_check(struct device *device, const struct overlay_entry *entries, size_t count,
-		 struct verity_error *err) must_check;
-
-/**
  * remove_entries - remove them, and log it; reports those that cannot be removed, and
  * goes on with the rest
  */
-enum exit_status remove_entries(struct device *device, struct overlay_store *store,
+enum exit_status remove_entries(struct device *device,
 				const struct overlay_entry *entries,
 				size_t count) must_check;

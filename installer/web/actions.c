@@ -116,17 +116,10 @@ static int do_remove(struct web_page *page, struct verity_error *err)
 {
 	cleanup_free struct overlay_entry *entries = NULL;
 	const char *name = request_field(page->request, "name");
-	struct overlay_store *store;
-	size_t all, count = 0;
-	int r = device_store(page->device, &store, err);
+	size_t count;
+	int r = remove_find(page->device, &name, 1, &entries, &count, err);
 
-	if (r == 0)
-		r = overlay_store_list(store, &entries, &all, err);
-	if (r == 0)
-		r = remove_select(store, &name, 1, entries, all, &count, err);
-	if (r == 0)
-		r = remove_check(page->device, entries, count, err);
-	if (r == 0 && remove_entries(page->device, store, entries, count) != STATUS_DONE)
+	if (r == 0 && remove_entries(page->device, entries, count) != STATUS_DONE)
 		r = verity_fail(err, VERITY_E_IO, "%s: not removed", entries[0].name);
 	if (r == 0)
 		messages_add(page->messages, MESSAGE_KIND_DONE,

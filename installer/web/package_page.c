@@ -69,16 +69,9 @@ int remove_page(struct web_page *page, struct verity_error *err)
 {
 	cleanup_free struct overlay_entry *entries = NULL;
 	const char *name = request_field(page->request, "name");
-	struct overlay_store *store;
-	size_t all, count = 0;
-	int r = device_store(page->device, &store, err);
+	size_t count;
+	int r = remove_find(page->device, &name, 1, &entries, &count, err);
 
-	if (r == 0)
-		r = overlay_store_list(store, &entries, &all, err);
-	if (r == 0)
-		r = remove_select(store, &name, 1, entries, all, &count, err);
-	if (r == 0)
-		r = remove_check(page->device, entries, count, err);
 	if (r == 0)
 		r = web_page_form(page, "remove", false, err);
 	if (r < 0)

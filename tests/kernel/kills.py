@@ -43,20 +43,12 @@ COMMANDS = 8
 RESET = "factory-reset --yes"
 DATA_MIB, PERSIST_MIB = 24, 16
 LINE_S = 120  # the longest that any step takes on a busy machine
-MODULES = ("drivers/block/loop", "drivers/md/dm-mod", "drivers/md/dm-bufio",
-           "drivers/md/dm-verity", "fs/squashfs/squashfs", "fs/overlayfs/overlay")
 
 # Everything that the host has to know goes to the console: that is never cached.
 INIT = """#!/bin/sh
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root
-busybox mount -t proc proc /proc
-busybox mount -t sysfs sysfs /sys
-busybox mount -t tmpfs tmpfs /run
+export LC_ALL=C
+{prepare}
 busybox mount -t devtmpfs devtmpfs /dev 2>/dev/null
-release=$(busybox uname -r)
-for module in {modules}; do
-	busybox insmod /usr/lib/uml/modules/$release/kernel/$module.ko
-done
 busybox mount -t tmpfs tmpfs {work}/mnt
 mkdir {work}/mnt/root {work}/mnt/run
 cp -a {work}/firmware/. {work}/mnt/root
@@ -106,11 +98,8 @@ class Console:
     """A machine, and the lines it writes, as they come."""
 
     def __init__(self, work):
-        command = ["linux.uml", "mem=256M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/",
-                   "rw", f"init={work}/init", "con=null", "con0=fd:0,fd:1", "quiet", "selinux=0",
-                   f"ubda={work}/data.img", f"ubdb={work}/persist.img", f"uml_dir={work}/uml",
-                   *uml.KERNEL_WORDS,
-                   "umid=kills"]
+        command = uml.kernel_words(work, "256M", f"ubda={work}/data.img",
+                                   f"ubdb={work}/persist.img")
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True, env=dict(os.environ, TMPDIR=work))
@@ -169,7 +158,7 @@ class Lab:
         write(f"{work}/cmdline", "quiet\n")
         write(f"{work}/conf", f'data = "/dev/ubda"\npersist = "/dev/ubdb"\nkeys = "{work}/ring"\n'
               f'run = "{work}/mnt/run"\ncmdline = "{work}/cmdline"\ntrials = 100\n')
-        write(f"{work}/init", INIT.format(modules=" ".join(MODULES), work=work, build=build), 0o755)
+        write(f"{work}/init", INIT.format(prepare=uml.PREPARE, work=work, build=build), 0o755)
 
     def _make_packages(self):
         vendor = Vendor(self.work, self.build)

@@ -42,24 +42,27 @@ MEMORY_SPACE = 6 << 30  # for more cases at a time than ./check runs
 MODULES = ["drivers/block/loop", "drivers/md/dm-mod", "drivers/md/dm-bufio",
            "drivers/md/dm-verity", "fs/squashfs/squashfs", "fs/overlayfs/overlay"]
 
-# Hundreds of these kernels are booted: neither they measure which of their ways to add up the
-# blocks of a RAID is the fastest, nor how fast the processor is.
+# Hundreds of these kernels are booted: they do not measure how fast the processor is, nor which
+# algorithm for RAID is the fastest on it.
 KERNEL_WORDS = ["initcall_blacklist=raid6_select_algo,calibrate_xor_blocks", "cryptomgr.notests",
                 "lpj=4000000"]
 
-# BusyBox: each program with libraries costs as much as all of this.
-INIT = """#!/bin/sh
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root
-export PYTHONDONTWRITEBYTECODE=1
+# With BusyBox: to start a program that has libraries costs as much as all of this.
+PREPARE = f"""export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 busybox mount -t proc proc /proc
 busybox mount -t sysfs sysfs /sys
 busybox mount -t tmpfs tmpfs /run
 busybox ip link set lo up 2>/dev/null
 release=$(busybox uname -r)
-for module in {modules}; do
+for module in {" ".join(MODULES)}; do
 	file=/usr/lib/uml/modules/$release/kernel/$module.ko
 	[ -e "$file" ] && busybox insmod "$file"
 done
+"""
+
+INIT = """#!/bin/sh
+export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
+{prepare}
 {program}
 echo $? >{work}/status
 busybox sync
@@ -104,15 +107,20 @@ def inside(work, build, case):
     return 1 if failed else 0
 
 
+def kernel_words(work, memory, *words):
+    """The command line of a kernel whose init is the file `init` in the folder @work."""
+    return ["linux.uml", "mem=" + memory, "root=/dev/root", "rootfstype=hostfs", "rootflags=/",
+            "rw", f"init={work}/init", "con=null", "con0=fd:0,fd:1", "quiet", "selinux=0",
+            f"uml_dir={work}/uml", "umid=wmopkg", *KERNEL_WORDS, *words]
+
+
 def kernel_command(work, program, memory=MEMORY):
-    """The command line of a kernel whose init runs @program, lines of shell."""
+    """The same for an init that runs @program, lines of shell."""
     init = os.path.join(work, "init")
     with open(init, "w", encoding="utf-8") as file:
-        file.write(INIT.format(modules=" ".join(MODULES), work=work, program=program))
+        file.write(INIT.format(prepare=PREPARE, work=work, program=program))
     os.chmod(init, 0o755)
-    return ["linux.uml", "mem=" + memory, "root=/dev/root", "rootfstype=hostfs",
-            "rootflags=/", "rw", "init=" + init, "con=null", "con0=fd:0,fd:1", "quiet",
-            "selinux=0", "uml_dir=" + work + "/uml", "umid=wmopkg", *KERNEL_WORDS]
+    return kernel_words(work, memory)
 
 
 def memory_folder(work):

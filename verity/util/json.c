@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Parses JSON strictly: refuses duplicate keys and what else json-c lets pass. */
+/*
+ * Parses JSON strictly. The grammar of RFC 8259 is checked here, before json-c sees the
+ * text, and json-c is not asked to be strict: what its strict mode refuses changes from
+ * version to version, and 0.18 refuses every character that is not ASCII. A package that
+ * one firmware accepts must not be Invalid to the next.
+ */
 #include "verity/util/json.h"
 
 #include <limits.h>
@@ -9,146 +14,268 @@
 
 DEFINE_CLEANUP(struct json_tokener, json_tokener_free);
 
-/* The keys so far of each object that is open; NULL for a list. */
-struct open_keys {
-	struct json_object *seen[VERITY_JSON_DEPTH_MAX + 1];
-	size_t depth;
+struct scan {
+	const char *text;
+	size_t at, size;
+	size_t depth;         /* objects and lists that are open */
+	size_t nests, values; /* all so far */
+	struct verity_error *err;
 };
 
-static void open_keys_free(struct open_keys *open)
+static int bad(struct scan *scan, const char *what)
 {
-	while (open->depth > 0)
-		json_object_put(open->seen[--open->depth]);
+	return verity_fail(scan->err, VERITY_E_BAD_MANIFEST, "not JSON: %s at byte %zu",
+			   scan->at < scan->size ? what : "incomplete", scan->at);
 }
 
-/* The key is decoded by json-c: two spellings of a key are one key. */
-static int add_key(struct open_keys *open, const char *quoted, size_t bytes,
-		   struct verity_error *err)
+static bool is_next(const struct scan *scan, const char *characters)
 {
-	struct json_object *seen = open->seen[open->depth - 1];
-	cleanup_with(json_tokener_free_p) struct json_tokener *tokener =
-		json_tokener_new();
-	cleanup_with(json_object_put_p) struct json_object *value = NULL;
-	cleanup_free char *key = NULL;
-
-	if (tokener)
-		value = json_tokener_parse_ex(tokener, quoted, (int)bytes);
-	if (!value)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	if (!verity_json_string(value))
-		return verity_fail(err, VERITY_E_BAD_MANIFEST, "a key has a NUL in it");
-	key = strdup(verity_json_string(value));
-	if (!key)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	if (!seen)
-		return verity_fail(err, VERITY_E_BAD_MANIFEST, "a key is in a list");
-	if (json_object_object_get_ex(seen, key, NULL))
-		return verity_fail(err, VERITY_E_BAD_MANIFEST, "%.64s: there twice",
-				   verity_text_plain(key));
-	return json_object_object_add(seen, key, NULL) == 0
-		       ? 0
-		       : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	return scan->at < scan->size && scan->text[scan->at] != '\0' &&
+	       strchr(characters, scan->text[scan->at]);
 }
 
-/*
- * Before json-c sees it: of each object and list it makes some 700 bytes, also where that
- * is two bytes of text. It takes a key in single quotes, too, in which others see the
- * begin of a text where it sees none.
- */
-static int check_shape(const char *text, size_t size, struct verity_error *err)
+static size_t skip(struct scan *scan, const char *characters)
 {
-	size_t nests = 0, values = 0;
-	bool quoted = false;
+	size_t from = scan->at;
 
-	for (size_t at = 0; at < size; at++) {
-		if (text[at] == '"')
-			quoted = !quoted;
-		else if (quoted)
-			at += text[at] == '\\';
-		else if (text[at] == '\'')
-			return verity_fail(err, VERITY_E_BAD_MANIFEST,
-					   "not JSON: it has single quotes");
-		else if (text[at] == '{' || text[at] == '[')
-			nests++;
-		else if (text[at] == ',')
-			values++;
-		if (nests > VERITY_JSON_NESTS_MAX || values > VERITY_JSON_VALUES_MAX)
-			return verity_fail(err, VERITY_E_BAD_MANIFEST,
-					   "over %d objects and lists, or %d values",
-					   VERITY_JSON_NESTS_MAX, VERITY_JSON_VALUES_MAX);
+	while (is_next(scan, characters))
+		scan->at++;
+	return scan->at - from;
+}
+
+static void skip_space(struct scan *scan)
+{
+	skip(scan, " \t\r\n");
+}
+
+/* Takes the separator or the bracket that comes next, with the white space around it. */
+static int take(struct scan *scan, const char *one_of, const char *expected, char *ret)
+{
+	skip_space(scan);
+	if (!is_next(scan, one_of))
+		return bad(scan, expected);
+	*ret = scan->text[scan->at++];
+	skip_space(scan);
+	return 0;
+}
+
+static int scan_escape(struct scan *scan)
+{
+	scan->at++;
+	if (!is_next(scan, "\"\\/bfnrtu"))
+		return bad(scan, "unknown escape sequence");
+	if (scan->text[scan->at++] != 'u')
+		return 0;
+	for (int i = 0; i < 4; i++, scan->at++)
+		if (!is_next(scan, "0123456789abcdefABCDEF"))
+			return bad(scan, "not four hex digits after \\u");
+	return 0;
+}
+
+/* From one quote to after the other. */
+static int scan_string(struct scan *scan)
+{
+	int r = 0;
+
+	scan->at++;
+	while (r == 0 && !is_next(scan, "\"")) {
+		size_t left = scan->size - scan->at, bytes;
+		uint32_t character = 0;
+
+		if (is_next(scan, "\\")) {
+			r = scan_escape(scan);
+			continue;
+		}
+		bytes = left ? verity_text_decode(scan->text + scan->at, left, &character)
+			     : 0;
+		if (bytes == 0 || (character >= 0xd800 && character <= 0xdfff) ||
+		    character > 0x10ffff)
+			return bad(scan, "invalid UTF-8");
+		if (character < ' ')
+			return bad(scan, "control character in a string");
+		scan->at += bytes;
+	}
+	scan->at += r == 0;
+	return r;
+}
+
+static int scan_number(struct scan *scan)
+{
+	static const char digits[] = "0123456789";
+	size_t first;
+
+	scan->at += is_next(scan, "-");
+	first = scan->at;
+	if (skip(scan, digits) == 0)
+		return bad(scan, "expected a value");
+	if (scan->text[first] == '0' && scan->at > first + 1) {
+		scan->at = first;
+		return bad(scan, "number with a leading 0");
+	}
+	if (is_next(scan, ".")) {
+		scan->at++;
+		if (skip(scan, digits) == 0)
+			return bad(scan, "expected a digit");
+	}
+	if (is_next(scan, "eE")) {
+		scan->at++;
+		scan->at += is_next(scan, "+-");
+		if (skip(scan, digits) == 0)
+			return bad(scan, "expected a digit");
 	}
 	return 0;
 }
 
-/* json-c keeps the last of two equal keys. @text is what json-c has accepted. */
-static int check_keys(const char *text, size_t size, struct verity_error *err)
+static int scan_word(struct scan *scan, const char *word)
 {
-	cleanup_with(open_keys_free) struct open_keys open = {.depth = 0};
+	for (; *word; word++, scan->at++)
+		if (scan->at >= scan->size || scan->text[scan->at] != *word)
+			return bad(scan, "expected a value");
+	return 0;
+}
+
+/* json-c keeps the last of two equal keys. It decodes this one: two spellings of a key
+ * are one key. @seen: the keys of this object so far. */
+static int scan_key(struct scan *scan, struct json_object *seen)
+{
+	cleanup_with(json_tokener_free_p) struct json_tokener *tokener =
+		json_tokener_new();
+	cleanup_with(json_object_put_p) struct json_object *value = NULL;
+	size_t from = scan->at;
+	cleanup_free char *key = NULL;
+	char colon;
+	int r;
+
+	if (!is_next(scan, "\""))
+		return bad(scan, "expected a key in double quotes");
+	r = scan_string(scan);
+	if (r < 0)
+		return r;
+	if (tokener)
+		value = json_tokener_parse_ex(tokener, scan->text + from,
+					      (int)(scan->at - from));
+	if (!value)
+		return verity_fail(scan->err, VERITY_E_NO_MEMORY, "out of memory");
+	if (!verity_json_string(value))
+		return verity_fail(scan->err, VERITY_E_BAD_MANIFEST,
+				   "a key has a NUL in it");
+	key = strdup(verity_json_string(value));
+	if (!key)
+		return verity_fail(scan->err, VERITY_E_NO_MEMORY, "out of memory");
+	if (json_object_object_get_ex(seen, key, NULL))
+		return verity_fail(scan->err, VERITY_E_BAD_MANIFEST, "%.64s: there twice",
+				   verity_text_plain(key));
+	if (json_object_object_add(seen, key, NULL) != 0)
+		return verity_fail(scan->err, VERITY_E_NO_MEMORY, "out of memory");
+	return take(scan, ":", "expected ':'", &colon);
+}
+
+/* Of each object and list json-c makes some 700 bytes, also where that is two bytes of
+ * text: they are counted before. */
+static int count(struct scan *scan, size_t nests, size_t values)
+{
+	scan->nests += nests;
+	scan->values += values;
+	return scan->nests > VERITY_JSON_NESTS_MAX ||
+			       scan->values > VERITY_JSON_VALUES_MAX
+		       ? verity_fail(scan->err, VERITY_E_BAD_MANIFEST,
+				     "over %d objects and lists, or %d values",
+				     VERITY_JSON_NESTS_MAX, VERITY_JSON_VALUES_MAX)
+		       : 0;
+}
+
+static int scan_value(struct scan *scan);
+
+/* @seen: an object without keys; NULL for a list. */
+static int scan_members(struct scan *scan, struct json_object *seen)
+{
+	const char *closing = seen ? "}" : "]";
+	char mark = scan->text[scan->at++];
 	int r = 0;
 
-	for (size_t at = 0, end; r == 0 && at < size; at = end) {
-		size_t after;
-
-		end = at + 1;
-		if (text[at] == '{' || text[at] == '[') {
-			struct json_object *seen = NULL;
-
-			if (open.depth > VERITY_JSON_DEPTH_MAX)
-				return verity_fail(err, VERITY_E_BAD_MANIFEST,
-						   "nested too deeply");
-			if (text[at] == '{' && !(seen = json_object_new_object()))
-				return verity_fail(err, VERITY_E_NO_MEMORY,
-						   "out of memory");
-			open.seen[open.depth++] = seen;
-		} else if ((text[at] == '}' || text[at] == ']') && open.depth > 0) {
-			json_object_put(open.seen[--open.depth]);
-		}
-		if (text[at] != '"')
-			continue;
-		while (end < size && text[end] != '"')
-			end += text[end] == '\\' ? 2 : 1;
-		end = end < size ? end + 1 : size;
-		for (after = end; after < size && strchr(" \t\r\n", text[after]);)
-			after++;
-		if (open.depth > 0 && after < size && text[after] == ':')
-			r = add_key(&open, text + at, end - at, err);
+	skip_space(scan);
+	if (is_next(scan, closing)) {
+		scan->at++;
+		return 0;
+	}
+	while (r == 0 && mark != *closing) {
+		r = seen ? scan_key(scan, seen) : 0;
+		if (r == 0)
+			r = scan_value(scan);
+		if (r == 0)
+			r = take(scan, seen ? ",}" : ",]",
+				 seen ? "expected ',' or '}'" : "expected ',' or ']'",
+				 &mark);
+		if (r == 0 && mark == ',')
+			r = count(scan, 0, 1);
 	}
 	return r;
+}
+
+static int scan_nest(struct scan *scan)
+{
+	cleanup_with(json_object_put_p) struct json_object *seen = NULL;
+	bool is_object = is_next(scan, "{");
+	int r;
+
+	if (scan->depth == VERITY_JSON_DEPTH_MAX)
+		return bad(scan, "nesting too deep");
+	r = count(scan, 1, 0);
+	if (r < 0)
+		return r;
+	if (is_object && !(seen = json_object_new_object()))
+		return verity_fail(scan->err, VERITY_E_NO_MEMORY, "out of memory");
+	scan->depth++;
+	r = scan_members(scan, seen);
+	scan->depth--;
+	return r;
+}
+
+/* Calls itself for what an object or list holds, VERITY_JSON_DEPTH_MAX times at most. */
+static int scan_value(struct scan *scan)
+{
+	if (is_next(scan, "{["))
+		return scan_nest(scan);
+	if (is_next(scan, "\""))
+		return scan_string(scan);
+	if (is_next(scan, "tfn"))
+		return scan_word(scan, is_next(scan, "t")   ? "true"
+				       : is_next(scan, "f") ? "false"
+							    : "null");
+	return scan_number(scan);
 }
 
 int verity_json_parse(const void *bytes, size_t size, struct json_object **ret,
 		      struct verity_error *err)
 {
+	/* one more than are open: json-c counts their members */
 	cleanup_with(json_tokener_free_p) struct json_tokener *tokener =
-		json_tokener_new_ex(VERITY_JSON_DEPTH_MAX);
-	cleanup_with(json_object_put_p) struct json_object *object = NULL;
-	enum json_tokener_error error;
+		json_tokener_new_ex(VERITY_JSON_DEPTH_MAX + 1);
+	struct scan scan = {.text = bytes, .size = size, .err = err};
+	struct json_object *object;
 	int r;
 
 	if (!tokener)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (size > INT_MAX)
 		return verity_fail(err, VERITY_E_BAD_MANIFEST, "too long");
-	r = check_shape(bytes, size, err);
-	if (r < 0)
-		return r;
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	object = json_tokener_parse_ex(tokener, bytes, (int)size);
-	error = json_tokener_get_error(tokener);
-	if (error != json_tokener_success)
-		return verity_fail(err, VERITY_E_BAD_MANIFEST, "not JSON: %s at byte %zu",
-				   error == json_tokener_continue
-					   ? "incomplete"
-					   : json_tokener_error_desc(error),
-				   json_tokener_get_parse_end(tokener));
-	if (json_tokener_get_parse_end(tokener) != size ||
-	    !json_object_is_type(object, json_type_object))
+	skip_space(&scan);
+	if (scan.at < size && !is_next(&scan, "{"))
 		return verity_fail(err, VERITY_E_BAD_MANIFEST,
 				   "not one JSON object and nothing else");
-	r = check_keys(bytes, size, err);
-	if (r == 0)
-		*ret = steal_ptr(&object);
-	return r;
+	r = scan_value(&scan);
+	if (r < 0)
+		return r;
+	skip_space(&scan);
+	if (scan.at < size)
+		return bad(&scan, "unexpected character");
+	object = json_tokener_parse_ex(tokener, bytes, (int)size);
+	if (!object)
+		return verity_fail(
+			err, VERITY_E_BAD_MANIFEST, "not JSON for json-c: %s",
+			json_tokener_error_desc(json_tokener_get_error(tokener)));
+	*ret = object;
+	return 0;
 }
 
 const char *verity_json_string(struct json_object *value)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Strict JSON: what json-c accepts and two readers could understand differently is
- * refused. */
+/* Strict JSON, the same with every version of json-c: what two readers could understand
+ * differently is refused. */
 
 #include "verity/util/cleanup.h"
 #include "verity/util/error.h"
@@ -20,9 +20,11 @@ DEFINE_CLEANUP(struct json_object, json_object_put);
  * @bytes: @size bytes, not 0-terminated
  * @ret:   set on success only; json_object_put()
  *
- * Refuses invalid UTF-8, a key that an object has twice, a key with a NUL, keys in single
- * quotes, and more than the limits. Cost: three passes over the bytes; memory: some 700
- * bytes for each object or list, and 500 for each key.
+ * Refuses all that is not in RFC 8259 (comments, single quotes, control characters, NaN,
+ * leading zeros, commas before a bracket), invalid UTF-8, a key that an object has twice,
+ * a key with a NUL, and more than the limits. A number that is too large is the nearest
+ * that is not. Cost: two passes over the bytes; memory: some 700 bytes for each object or
+ * list, and 500 for each key.
  *
  * Return: 0; -EBADMSG (BAD_MANIFEST, for the caller to change); -ENOMEM.
  */

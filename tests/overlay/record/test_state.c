@@ -196,7 +196,7 @@ static const struct {
 	const char *message;
 } bad[] = {
 	{"{\n  \"format\"", "[\n  \"format\"",
-	 "state: not JSON: array value separator ',' expected at byte 12"},
+	 "state: not one JSON object and nothing else"},
 	{"\"format\": 1", "\"format\": 2", "state: format: not 1"},
 	{"\"format\": 1", "\"format\": \"1\"", "state: format: not an integer"},
 	{"\"format\": 1,", "", "state: format: missing"},

@@ -286,6 +286,102 @@ static void test_unprintable(void **state)
 	assert_string_equal(raw, "{\"note\":\"a\\u001b\303\"}");
 }
 
+static int parse(const char *text, size_t size)
+{
+	cleanup_with(json_object_put_p) struct json_object *object = NULL;
+	struct verity_error err;
+
+	return verity_json_parse(text, size, &object, &err);
+}
+
+/* What every version of json-c makes of a text: it is checked before json-c sees it. */
+static const struct {
+	const char *text;
+	const char *message; /* NULL: it is read */
+} texts[] = {
+	{"{\"a\":\"\303\234ber ACME, \342\202\254 5, \360\235\204\236\"}", NULL},
+	{"{\"\303\274\":1}", NULL},
+	{" \t\r\n{ \"a\" : [ 1 , 2 ] , \"b\" : { } } \n", NULL},
+	{"{\"a\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00fC\"}", NULL},
+	{"{\"a\":\"\\ud834\\udd1e\177\"}", NULL},
+	{"{\"a\":[0,-0,10,1.5,-1e5,1E+2,0.0e-0,true,false,null,[],{}]}", NULL},
+	{"{\"a\":99999999999999999999,\"b\":-99999999999999999999,\"c\":1e999}", NULL},
+	{"{\"a\":[[[[[[[1]]]]]]]}", NULL},
+	{"{\"a\":[[[[[[[[]]]]]]]]}", "nesting too deep at byte 12"},
+	{"{\"a\":\"\t\"}", "control character in a string at byte 6"},
+	{"{\"a\n\":1}", "control character in a string at byte 3"},
+	{"{\"a\":\"\377\"}", "invalid UTF-8 at byte 6"},
+	{"{\"a\":\"\303\"}", "invalid UTF-8 at byte 6"},
+	{"{\"a\":\"\300\257\"}", "invalid UTF-8 at byte 6"},
+	{"{\"a\":\"\355\240\200\"}", "invalid UTF-8 at byte 6"},
+	{"{\"a\":\"\364\220\200\200\"}", "invalid UTF-8 at byte 6"},
+	{"{\"\377\":1}", "invalid UTF-8 at byte 2"},
+	{"{\"a\":\"\\x\"}", "unknown escape sequence at byte 7"},
+	{"{\"a\":\"\\'\"}", "unknown escape sequence at byte 7"},
+	{"{\"a\":\"\\u00g0\"}", "not four hex digits after \\u at byte 10"},
+	{"{\"a\":'b'}", "expected a value at byte 5"},
+	{"{'a':1}", "expected a key in double quotes at byte 1"},
+	{"{a:1}", "expected a key in double quotes at byte 1"},
+	{"{\"a\":1,}", "expected a key in double quotes at byte 7"},
+	{"{,}", "expected a key in double quotes at byte 1"},
+	{"{\"a\" 1}", "expected ':' at byte 5"},
+	{"{\"a\":1 \"b\":2}", "expected ',' or '}' at byte 7"},
+	{"{\"a\":[1,]}", "expected a value at byte 8"},
+	{"{\"a\":[1 2]}", "expected ',' or ']' at byte 8"},
+	{"{\"a\":[1}", "expected ',' or ']' at byte 7"},
+	{"{\"a\":}", "expected a value at byte 5"},
+	{"{\"a\":/* */1}", "expected a value at byte 5"},
+	{"{\"a\":1}// b", "unexpected character at byte 7"},
+	{"{\"a\":\v1}", "expected a value at byte 5"},
+	{"{\"a\":01}", "number with a leading 0 at byte 5"},
+	{"{\"a\":-01}", "number with a leading 0 at byte 6"},
+	{"{\"a\":+1}", "expected a value at byte 5"},
+	{"{\"a\":-}", "expected a value at byte 6"},
+	{"{\"a\":.5}", "expected a value at byte 5"},
+	{"{\"a\":1.}", "expected a digit at byte 7"},
+	{"{\"a\":1e}", "expected a digit at byte 7"},
+	{"{\"a\":1e+}", "expected a digit at byte 8"},
+	{"{\"a\":0x10}", "expected ',' or '}' at byte 6"},
+	{"{\"a\":NaN}", "expected a value at byte 5"},
+	{"{\"a\":Infinity}", "expected a value at byte 5"},
+	{"{\"a\":-Infinity}", "expected a value at byte 6"},
+	{"{\"a\":True}", "expected a value at byte 5"},
+	{"{\"a\":nul}", "expected a value at byte 8"},
+	{"{\"a\":truefalse}", "expected ',' or '}' at byte 9"},
+	{"{\"a\":\"b", "incomplete at byte 7"},
+	{"{\"a\":\"\\u00", "incomplete at byte 10"},
+	{"{\"a\":\"\\", "incomplete at byte 7"},
+	{"{\"a\":tr", "incomplete at byte 7"},
+	{"{\"a\"", "incomplete at byte 4"},
+	{" ", "incomplete at byte 1"},
+};
+
+static void test_grammar(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		cleanup_with(json_object_put_p) struct json_object *object = NULL;
+		size_t size = strlen(texts[i].text);
+		cleanup_free char *exact = malloc(size); /* for the sanitizer */
+		char message[128];
+		struct verity_error err;
+		int r;
+
+		assert_non_null(exact);
+		memcpy(exact, texts[i].text, size);
+		r = verity_json_parse(exact, size, &object, &err);
+		if (!texts[i].message) {
+			check_ok(r, &err);
+			continue;
+		}
+		snprintf(message, sizeof(message), "not JSON: %s", texts[i].message);
+		assert_int_equal(r, -EBADMSG);
+		check_error(&err, VERITY_E_BAD_MANIFEST, message);
+	}
+	assert_int_equal(parse("{\"a\":\"b\0c\"}", 11), -EBADMSG);
+	assert_int_equal(parse("{\"a\":1}\0", 8), -EBADMSG);
+}
+
 /* @count times @one, as a list, and what comes of it. */
 static int parse_many(const char *one, size_t count, struct verity_error *err)
 {
@@ -331,7 +427,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round),       cmocka_unit_test(test_members),
 		cmocka_unit_test(test_cases),       cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_unprintable), cmocka_unit_test(test_shape),
+		cmocka_unit_test(test_unprintable), cmocka_unit_test(test_grammar),
+		cmocka_unit_test(test_shape),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

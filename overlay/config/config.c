@@ -24,7 +24,6 @@
 #include "verity/util/name.h"
 #include "verity/util/text.h"
 
-#define WRITTEN      INT64_C(1764547200) /* 2025-12-01: no firmware with this is older */
 #define YEAR_SECONDS INT64_C(31556952)
 
 #define KEYS_MAX     64
@@ -583,8 +582,9 @@ int overlay_config_load(const char *path, struct overlay_config *ret,
 
 int64_t overlay_config_latest(const struct overlay_config *config)
 {
-	int64_t first =
-		config->firmware_built > WRITTEN ? config->firmware_built : WRITTEN;
+	int64_t first = config->firmware_built > WMOPKG_TIME_EARLIEST
+				? config->firmware_built
+				: WMOPKG_TIME_EARLIEST;
 	int64_t latest = first + (int64_t)config->firmware_years * YEAR_SECONDS;
 
 	return latest < VERITY_TIME_MAX ? latest : VERITY_TIME_MAX;

@@ -32,14 +32,18 @@ size_t pending_format_sum(const struct installed_list *list,
 			  char ret[static PENDING_SUM_BYTES])
 {
 	size_t activated = 0, deactivated = 0;
+	bool unknown = false;
 
 	for (size_t i = 0; i < list->count; i++) {
 		activated += is_activated(&list->items[i]);
 		deactivated += is_deactivated(&list->items[i]);
+		unknown = unknown || list->items[i].status == INSTALLED_UNKNOWN;
 	}
 	snprintf(ret, PENDING_SUM_BYTES, "%s",
 		 activated + deactivated ? "Reboot to"
-					 : "The next reboot changes no package");
+		 : unknown ? "It is not known what the next reboot changes: this boot "
+			     "activated nothing"
+			   : "The next reboot changes no package");
 	if (activated > 0)
 		verity_text_append(ret, PENDING_SUM_BYTES, " activate %zu package%s",
 				   activated, activated > 1 ? "s" : "");

@@ -16,7 +16,7 @@ bool pending_changes(const struct installed *item);
 /**
  * pending_format_sum - "Reboot to activate 10 packages and to deactivate 1."
  *
- * Return: how many packages change.
+ * Return: how many packages change, as far as that is known.
  */
 size_t pending_format_sum(const struct installed_list *list,
 			  char ret[static PENDING_SUM_BYTES]);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "installer/commands/commands.h"
@@ -23,9 +24,45 @@ static const struct table_column columns[] = {
 	{"PERSISTENT", "Persistent", 0},
 	{"VERIFICATION", "Verification", 0},
 	{"DESCRIPTION", "Description", 8},
+	{"STATE", "State", 0}, /* only where it is needed */
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+static const char *state_word(const struct installed *item)
+{
+	static const char *const words[] = {
+		[INSTALLED_UNKNOWN] = "Unknown",   [INSTALLED_ACTIVE] = "Active",
+		[INSTALLED_INACTIVE] = "Inactive", [INSTALLED_PENDING] = "Pending",
+		[INSTALLED_REMOVED] = "Ending",
+	};
+
+	return words[item->ends && item->status == INSTALLED_ACTIVE ? INSTALLED_REMOVED
+								    : item->status];
+}
+
+/*
+ * Whether the rows have different states, or one that nobody expects. Without it, all are
+ * active, or all are activated by the next reboot, or this system has activated none.
+ */
+static bool needs_state(struct device *device, const struct installed_list *list)
+{
+	const char *first = NULL;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct installed *item = &list->items[i];
+		const char *word = state_word(item);
+
+		if (item->status == INSTALLED_REMOVED)
+			continue;
+		if (item->status == INSTALLED_INACTIVE || item->ends ||
+		    (item->status == INSTALLED_UNKNOWN && device_state(device)) ||
+		    (first && strcmp(word, first) != 0))
+			return true;
+		first = word;
+	}
+	return false;
+}
 
 /* Files in a store that are not in the table. */
 static void show_unlisted(const struct layout *layout, const char *store,
@@ -42,15 +79,18 @@ static int show_all(struct device *device, const struct installed_list *list, bo
 		    struct verity_error *err)
 {
 	const struct layout layout = layout_of(STDOUT_FILENO);
+	size_t width = needs_state(device, list) ? COLUMNS : COLUMNS - 1;
 	cleanup_free const char **cells =
 		calloc((list->count + 1) * COLUMNS, sizeof(*cells));
-	struct table table = {"Packages", columns, COLUMNS, cells, 0};
+	struct table table = {"Packages", columns, width, cells, 0};
+	char unused[PENDING_SUM_BYTES];
+	bool summed = pending_format_sum(list, unused) > 1;
 
 	if (!cells)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	for (size_t i = 0; i < list->count; i++) {
 		const struct installed *item = &list->items[i];
-		const char **row = cells + table.rows * COLUMNS;
+		const char **row = cells + table.rows * width;
 
 		if (item->status == INSTALLED_REMOVED)
 			continue;
@@ -59,6 +99,8 @@ static int show_all(struct device *device, const struct installed_list *list, bo
 		row[2] = show_persistent(item);
 		row[3] = verity_verdict_name(item->verdict);
 		row[4] = item->description;
+		if (width == COLUMNS)
+			row[5] = state_word(item);
 		table.rows++;
 	}
 	if (table.rows == 0)
@@ -67,9 +109,14 @@ static int show_all(struct device *device, const struct installed_list *list, bo
 		table_print(stdout, &layout, &table);
 	if (brief)
 		return 0;
-	for (size_t i = 0; i < list->count; i++)
-		show_note(device, &layout, &list->items[i]);
-	/* Of one, its own line says it. */
+	/* Of one that changes, its own line says it; `show pending` has those of more. */
+	for (size_t i = 0; i < list->count; i++) {
+		enum installed_status status = list->items[i].status;
+		bool plain = status == INSTALLED_PENDING || status == INSTALLED_REMOVED;
+
+		if (!plain || !summed)
+			show_note(device, &layout, &list->items[i]);
+	}
 	pending_print_sum(&layout, list, 2);
 	show_unlisted(&layout, "DATA", &list->unlisted[OVERLAY_ORDINARY]);
 	show_unlisted(&layout, "PERSIST", &list->unlisted[OVERLAY_PERSISTENT]);

@@ -19,6 +19,14 @@ BAR = SCALE + "|=======================================|\n"
 INSTALLED = "Installed... Changes are applied after reboot.\n"
 LOCAL = f"pkgname.wmopkg:\n{BAR}    PKG: Signed\n{INSTALLED}"
 
+# The table of one ordinary package whose state needs a column.
+WITH_STATE = """\
+╒ Packages ════════════════════════════════════════════════════════════════════╕
+│NAME     VERSION      PERSISTENT  VERIFICATION  DESCRIPTION  STATE            │
+│pkgname  5.26.0-rev0  False       {verdict:12}  Example      {state:8}         │
+└──────────────────────────────────────────────────────────────────────────────┘
+"""
+
 AGAIN = "the copy is damaged or was changed: get it again"
 INCOMPLETE = "the copy is incomplete or damaged: get it again"
 UNSIGNED = ("it has no signature (install a signed package, or set Allow Untrusted in the boot "

@@ -52,7 +52,10 @@ class Life(bench.MachineTest):
         shown = self.succeed("wmopkg show")
         for name in ("branding", "nginx", "rework"):
             self.assert_row(name, "1.0", "Signed", shown=shown)
-            self.assertIn(f"{name}: active after reboot", shown)
+        self.assertTrue(shown.endswith("┘\nReboot to activate 3 packages.\n"), shown)
+        self.assertEqual(self.succeed("wmopkg show pending").splitlines(),
+                         [*(f"{name}: active after reboot" for name in ("branding", "nginx", "rework")),
+                          "Reboot to activate 3 packages."])
         self.assertIn(FIRMWARE_MOTD, self.succeed("cat /etc/motd"))
         self.exit_with(1, "test -e /usr/sbin/nginx")
 

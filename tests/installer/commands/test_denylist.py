@@ -13,10 +13,10 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import bench  # noqa: E402
 
 STAYS = "is in force: packages that it names stay out after reboot."
-TABLE = """\
+SIGNED = """\
 ╒ Packages ════════════════════════════════════════════════════════════════════╕
 │NAME     VERSION      PERSISTENT  VERIFICATION  DESCRIPTION                   │
-│pkgname  5.26.0-rev0  False       {verdict:12}  Example                       │
+│pkgname  5.26.0-rev0  False       Signed        Example                       │
 └──────────────────────────────────────────────────────────────────────────────┘
 """
 NEWER = "(ask the vendor for a newer package)"
@@ -61,7 +61,8 @@ class Denylist(bench.Case):
                      f"pkgname: Revoked: {reason}\n", "denylist", self.seven)
         self.succeed("Number: 7\nSigner: CN=wmopkg development signer\nTrusted by: root.pem\n"
                      "Denied name: pkgname below epoch 1\n", "denylist")
-        self.succeed(TABLE.format(verdict="Revoked") + f"pkgname: not active: {reason} {NEWER}\n",
+        self.succeed(bench.WITH_STATE.format(verdict="Revoked", state="Inactive")
+                     + f"pkgname: not active: {reason} {NEWER}\n",
                      "show")
         self.check(3, "", f"{self.package}: Revoked: {reason} {NEWER}", "install", self.package)
         newer = self.make("pkgname-newer", "--name", "pkgname", "--epoch", "1", keys=self.keys)
@@ -210,10 +211,10 @@ class Denylist(bench.Case):
         bench.write("run/state.json", json.dumps({
             "format": 1, "safe": False, "allow_untrusted": False, "packages": [entry],
             "stack": {"code": "ok", "message": ""}}).encode())
-        self.succeed(TABLE.format(verdict="Signed"), "show")
+        self.succeed(SIGNED, "show")
         reason = f"deny list 7 names {self.by_name}"
         self.succeed(f"Deny list 7 {STAYS}\npkgname: Revoked: {reason}\n", "denylist", self.seven)
-        self.succeed(TABLE.format(verdict="Revoked")
+        self.succeed(bench.WITH_STATE.format(verdict="Revoked", state="Ending")
                      + f"pkgname: active until reboot: {reason} {NEWER}\n", "show")
         self.assertIn("\nActive: until reboot\n", self.wmopkg("show", "pkgname").stdout)
         item = json.loads(self.wmopkg("show", "json").stdout)["packages"][0]

@@ -36,8 +36,32 @@ class NextBoot(states.Case):
         told = schema.check("plan", schema.parse(done.stdout))
         return {package["name"] for package in told["packages"] if package["active"]}
 
+    def active_now(self):
+        """What this boot activated, and whether the file is still the same."""
+        entries = json.loads(bench.read("run/state.json"))["packages"]
+        found = {}
+        for entry in entries:
+            store = "persist" if entry["persistent"] else "data"
+            path = f"{store}/packages/{entry['name']}.wmopkg"
+            if entry["active"]:
+                found[entry["name"]] = (os.path.exists(path) and
+                                        os.stat(path).st_ino == entry["file"]["inode"])
+        return found
+
+    def expected_sum(self, planned):
+        now = self.active_now()
+        starts = len([name for name in planned if not now.get(name)])
+        ends = len([name for name in now if name not in planned])
+        if not starts and not ends:
+            return "The next reboot changes no package."
+        packages = f"{starts or ends} package{'s' if (starts or ends) > 1 else ''}"
+        return (f"Reboot to activate {packages} and to deactivate {ends}." if starts and ends else
+                f"Reboot to {'activate' if starts else 'deactivate'} {packages}.")
+
     def check_next(self, *active):
-        """The plan and show say it, one as the other."""
+        """The plan and show say it, one as the other, and the sum is of that plan."""
+        self.assertEqual(self.wmopkg("show", "pending").stdout.splitlines()[-1],
+                         self.expected_sum(self.planned()))
         told = json.loads(self.wmopkg("show", "json").stdout)
         self.assertEqual({item["name"] for item in told["packages"]
                           if item["status"] in ("active", "pending") and not item.get("ends")},
@@ -45,16 +69,18 @@ class NextBoot(states.Case):
         self.assertEqual(self.planned(), set(active))
 
     def notes(self):
-        """Without the sum, which is none where one package changes."""
+        """Without the sum, which is none where one package changes. Where there is a sum, only
+        `show pending` has notes without a reason."""
         lines = self.wmopkg("show").stdout.split("┘\n")[1].splitlines()
         return [line for line in lines if not line.startswith("Reboot to ")]
 
     def test_sum(self):
         """One line for all, where there is more than one; alone with `show pending`."""
         both = "alpha: active after reboot\nbrand: active after reboot\n"
+        self.succeed("It is not known what the next reboot changes: this boot activated nothing.\n",
+                     "show", "pending")
         self.booted()
-        self.assertTrue(self.wmopkg("show").stdout.endswith(
-            f"┘\n{both}Reboot to activate 2 packages.\n"))
+        self.assertTrue(self.wmopkg("show").stdout.endswith("┘\nReboot to activate 2 packages.\n"))
         self.succeed(f"{both}Reboot to activate 2 packages.\n", "show", "pending")
         self.booted(self.entry("brand", store="persist"), self.entry("gone"))
         self.succeed("alpha: active after reboot\ngone: removed, active until reboot\nReboot to "
@@ -68,8 +94,60 @@ class NextBoot(states.Case):
 
     def test_pending(self):
         self.booted()
-        self.assertEqual(self.notes(), ["alpha: active after reboot", "brand: active after reboot"])
+        self.assertEqual(self.notes(), [])
         self.check_next("alpha", "brand")
+        self.booted(self.entry("alpha"))
+        self.assertEqual(self.notes(), ["brand: active after reboot"])
+        self.check_next("alpha", "brand")
+
+    def states(self):
+        """The column, or none: the last cell of each row of five or six."""
+        lines = [line.strip("│").split() for line in self.wmopkg("show").stdout.splitlines()
+                 if line.startswith("│")]
+        return {cells[0]: cells[5] for cells in lines[1:]} if lines[0][5:] == ["STATE"] else None
+
+    def test_state(self):
+        """A column of its own only where the rows differ, or one is not as expected."""
+        self.assertIsNone(self.states())  # nothing was ever booted
+        self.booted()
+        self.assertIsNone(self.states())
+        both = (self.entry("alpha"), self.entry("brand", store="persist"))
+        self.booted(*both)
+        self.assertIsNone(self.states())
+        self.booted(both[0])
+        self.assertEqual(self.states(), {"alpha": "Active", "brand": "Pending"})
+        self.boot("wmopkg.disable=brand")
+        self.assertEqual(self.states(), {"alpha": "Active", "brand": "Inactive"})
+        self.booted(*both)
+        self.assertEqual(self.states(), {"alpha": "Active", "brand": "Ending"})
+        self.boot("wmopkg.safe")
+        self.assertEqual(self.states(), {"alpha": "Ending", "brand": "Ending"})
+        self.booted()
+        self.assertEqual(self.states(), {"alpha": "Inactive", "brand": "Inactive"})
+        self.boot("")
+        self.booted(self.entry("other", active=False),
+                    stack={"code": "stack-failed", "message": "overlayfs: no"})
+        self.assertEqual(self.states(), {"alpha": "Unknown", "brand": "Unknown"})
+        # what is removed is in no row
+        self.booted(*both, self.entry("gone"))
+        self.assertIsNone(self.states())
+
+    def test_replaced_and_removed(self):
+        self.install(self.make("gone", keys=self.keys))
+        self.booted(self.entry("alpha"), self.entry("brand", store="persist"), self.entry("gone"))
+        self.check_next("alpha", "brand", "gone")
+        self.wmopkg("install", f"{self.shared}/alpha.wmopkg")
+        self.wmopkg("remove", "gone", "--yes")
+        self.check_next("alpha", "brand")
+        self.assertEqual(self.wmopkg("show", "pending").stdout.splitlines()[-1],
+                         "Reboot to activate 1 package and to deactivate 1.")
+        self.assertEqual(self.notes(), [])
+        self.boot("wmopkg.disable=alpha")
+        self.check_next("brand")
+        self.boot("wmopkg.safe")
+        self.check_next()
+        self.assertEqual(self.wmopkg("show", "pending").stdout.splitlines()[-1],
+                         "Reboot to deactivate 3 packages.")
 
     def test_safe(self):
         self.booted()
@@ -85,7 +163,7 @@ class NextBoot(states.Case):
         left_out = {"active": False, "code": "safe-mode", "message": "told so"}
         self.booted(self.entry("alpha", **left_out), self.entry("brand", store="persist", **left_out),
                     safe=True)
-        self.assertEqual(self.notes(), ["alpha: active after reboot", "brand: active after reboot"])
+        self.assertEqual(self.notes(), [])
         self.check_next("alpha", "brand")
 
     def test_disable(self):
@@ -106,9 +184,9 @@ class NextBoot(states.Case):
         self.booted(self.entry("alpha"))
         for words, what, left in (((), "factory reset", ("brand",)), (("--purge",), "purge", ())):
             self.assertEqual(self.wmopkg("factory-reset", *words, "--yes").returncode, 0)
-            told = [f"alpha: active until reboot: {RESET.format(what)}",
-                    "brand: active after reboot" if left else
-                    f"brand: not active: {RESET.format(what)}"]
+            told = [f"alpha: active until reboot: {RESET.format(what)}"]
+            if not left:
+                told.append(f"brand: not active: {RESET.format(what)}")
             self.assertEqual(self.notes(), told)
             self.check_next(*left)
         self.assertEqual(self.wmopkg("factory-reset", "cancel").returncode, 0)

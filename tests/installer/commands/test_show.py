@@ -142,6 +142,7 @@ class Show(states.Case):
         shown = self.wmopkg("show", "json")
         self.assertEqual((shown.stderr, json.loads(shown.stdout)["allow_untrusted"]), ("", True))
         self.boot("")
+        table = bench.WITH_STATE.format(verdict="Unsigned", state="Inactive")
         self.succeed(f"{table}pkgname: not active: {bench.UNSIGNED}\n", "show")
 
     def test_no_package_at_all(self):
@@ -173,7 +174,8 @@ class Show(states.Case):
         self.install(self.package)
         self.booted(self.entry("pkgname", active=False, verification="Invalid",
                                code="image-mismatch", message="image block 7 does not match"))
-        self.succeed(TABLE.format(kind="False", verdict="Invalid") + "pkgname: not active: image "
+        self.succeed(bench.WITH_STATE.format(verdict="Invalid", state="Inactive") +
+                     "pkgname: not active: image "
                      f"block 7 does not match ({bench.AGAIN})\n", "show")
 
     def test_left_out_though_signed(self):
@@ -183,7 +185,8 @@ class Show(states.Case):
                                message="the boot configuration leaves it out (wmopkg.disable)"))
         line = ("the boot configuration leaves it out (wmopkg.disable) (remove the name from wmopkg.disable in the "
                 "boot configuration)\n")
-        self.succeed(f"{ROW}pkgname: not active: {line}", "show")
+        self.succeed(bench.WITH_STATE.format(verdict="Signed", state="Inactive") +
+                     f"pkgname: not active: {line}", "show")
         reason, hint = line.rstrip(")\n").rsplit(" (", 1)
         self.assertIn(f"\nActive: no\nVerification: Signed\nReason: {reason} (disabled)\n"
                       f"What to do: {hint}\nThis boot: 5.26.0-rev0: Signed, not active: disabled: "
@@ -196,7 +199,8 @@ class Show(states.Case):
                         [self.entry("pkgname", active=False, code="no-signature",
                                     message="it has no signature")], []):
             self.booted(*entries, stack=stack, allow_untrusted=True)
-            self.succeed(f"{ROW}pkgname: not active: the root has no room for it "
+            self.succeed(bench.WITH_STATE.format(verdict="Signed", state="Inactive") +
+                         "pkgname: not active: the root has no room for it "
                          "(see the kernel log with 'dmesg')\n", "show")
 
     def test_installed_since(self):
@@ -225,7 +229,8 @@ class Show(states.Case):
         self.install(self.package)
         self.booted(self.entry("pkgname", version="1.0"))
         shutil.copy(self.make("unsigned"), "data/packages/pkgname.wmopkg")
-        self.succeed(TABLE.format(kind="False", verdict="Unsigned") + "pkgname: not active after "
+        self.succeed(bench.WITH_STATE.format(verdict="Unsigned", state="Inactive") +
+                     "pkgname: not active after "
                      f"reboot, until then version 1.0: {bench.UNSIGNED}\n", "show")
         self.assertIn("\nActive: no\nUntil reboot: version 1.0\nVerification: Unsigned\n",
                       self.wmopkg("show", "pkgname").stdout)
@@ -278,6 +283,7 @@ class Show(states.Case):
         with open("wmopkg.conf", "a", encoding="utf-8") as file:
             file.write("anchor = always\n")
         result = self.wmopkg("show")
+        table = bench.WITH_STATE.format(verdict="Unsigned", state="Ending")
         self.assertEqual(result.stdout, f"{table}pkgname: active until reboot: it has no signature "
                          "(install one signed for this device, or ask for an unlock statement)\n")
         item = json.loads(self.wmopkg("show", "json").stdout)["packages"][0]

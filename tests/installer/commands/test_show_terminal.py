@@ -87,6 +87,11 @@ pkgname
         name, version = "n" * 60 + "-end", "v" * 60 + "-end"
         self.craft(name, version=version, description="漢字" * 42)
         self.assertEqual(self.terminal(80, "show").splitlines()[1:3], [
+            "│NAME              VERSION       PERSISTENT  VERIFICATION  DESCRIPTI…  STATE   │",
+            "│nnnnnnnnnnnnnnn…  vvvvvvvvvvv…  False       Unsigned      漢字漢字…   Inactive│"])
+        self.assertEqual(self.terminal(77, "show").splitlines()[0], "Packages:")
+        self.boot("wmopkg.allow_untrusted=1")
+        self.assertEqual(self.terminal(80, "show").splitlines()[1:3], [
             "│NAME              VERSION           PERSISTENT  VERIFICATION  DESCRIPTION     │",
             "│nnnnnnnnnnnnnnn…  vvvvvvvvvvvvvvv…  False       Unsigned      漢字漢字漢字漢… │"])
         for line in (name, version, "漢字" * 42):
@@ -109,7 +114,7 @@ pkgname
                 framed = [line for line in lines if line.startswith(("╒", "│", "└"))]
                 self.assertLessEqual(len(set(map(width, framed))), 1, columns)
                 if words == ("show",):
-                    self.assertEqual(bool(framed), columns >= 68)
+                    self.assertEqual(bool(framed), columns >= 78)
 
     def test_wrapped_between_words(self):
         """What has no frame, on 40 columns; into a file all of it is on its line."""
@@ -132,6 +137,7 @@ pkgname: not active: it has no signature (install a signed package, or set Allow
 """)
         notes = self.terminal(40, "show").split("Example\n")[1]
         self.assertEqual(notes, """\
+  State: Inactive
 pkgname: not active: it has no signature
     (install a signed package, or set
     Allow Untrusted in the boot

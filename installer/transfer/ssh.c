@@ -7,12 +7,14 @@
 #include "installer/transfer/curl_error.h"
 #include "installer/transfer/ssh_hostkey.h"
 #include "installer/transfer/ssh_login.h"
+#include "installer/transfer/ssh_offers.h"
 #include "installer/transfer/transfer.h"
 
 /* What libcurl and libssh2 say */
 #define NO_SFTP    "Failure initializing sftp session"
 #define NO_BANNER  "Failed getting banner"
 #define NO_SESSION "Failure establishing ssh session"
+#define NO_OFFER   "session: -1," /* of the server, before the connection ended */
 
 /* Of one transfer; lives in @transfer->private. */
 struct ssh {
@@ -144,11 +146,21 @@ static int explain(struct transfer *transfer, CURLcode code, struct verity_error
 	}
 }
 
+/* Newer versions of libssh2 have one number for more, older ones have -1 as well. */
+static bool is_no_agreement(const struct transfer *transfer)
+{
+	return strstr(transfer->curl_words, SSH_NO_COMMON_METHOD) ||
+	       strstr(transfer->curl_words, NO_OFFER);
+}
+
 static int amend(struct transfer *transfer, struct verity_error *err)
 {
 	struct ssh *ssh = transfer->private;
 	int r = ssh_hostkey_amend(&ssh->host, err);
 
+	/* The server sees one more connection, so only when no other try follows. */
+	if (r == 0 && is_no_agreement(transfer))
+		return ssh_offers_explain(transfer, err);
 	if (r != 0 || err->code != VERITY_E_LOGIN || transfer->password ||
 	    ssh->login.key + 1 >= transfer->job->key_count)
 		return r;

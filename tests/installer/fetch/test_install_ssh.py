@@ -737,12 +737,122 @@ class Half(bench.Case):
             self.assertEqual(result.returncode, 5, result)
             self.assertIn(why, result.stderr)
 
+    HARDENED = "Ciphers aes256-gcm@openssh.com,aes128-gcm@openssh.com\n"
+    ALLOW = r"\(allow a method of this device on the server, with {} in sshd_config, or update the " \
+            r"firmware of this device: it has libssh2/[\d.]+\)$"
+
     def test_nothing_in_common(self):
-        ssh = self.serve("ssh", options="KexAlgorithms sntrup761x25519-sha512@openssh.com")
-        status, message = self.told(ssh, "sftp")
-        self.assertEqual(status, 5)
-        self.assertRegex(message, "the server and this device have no method of SSH in common for "
-                         r"keys, ciphers or checksums; this device has libssh2/[\d.]+ \(update")
+        """A server that is hardened, in each list and in several: what both sides offer."""
+        for name, options, types, settings, what in (
+                ("kex", "KexAlgorithms sntrup761x25519-sha512@openssh.com", ("ed25519",), "KexAlgorithms",
+                 "no key exchange in common with the server: the server has "
+                 r"sntrup761x25519-sha512@openssh.com, this device has .*curve25519-sha256.* and \d+ more"),
+                ("key", "HostKeyAlgorithms rsa-sha2-512", ("ed25519", "rsa"), "HostKeyAlgorithms",
+                 "no host key type in common with the server: the server has rsa-sha2-512, this device "
+                 "has .*ecdsa-sha2-nistp256.*"),
+                ("cipher", self.HARDENED, ("ed25519",), "Ciphers",
+                 "no cipher in common with the server: the server has aes256-gcm@openssh.com, "
+                 "aes128-gcm@openssh.com, this device has .*aes256-ctr.*"),
+                ("mac", "MACs umac-128-etm@openssh.com", ("ed25519",), "MACs",
+                 "no MAC in common with the server: the server has umac-128-etm@openssh.com, this "
+                 "device has hmac-sha2-256.*"),
+                ("all", self.HARDENED + "MACs umac-128-etm@openssh.com\nKexAlgorithms "
+                 "sntrup761x25519-sha512@openssh.com\n", ("ed25519",), "KexAlgorithms, Ciphers, MACs",
+                 "no key exchange, no cipher and no MAC in common with the server: key exchange: the "
+                 "server has sntrup761x25519-sha512@openssh.com, this device has .*; cipher: the server "
+                 "has aes256-gcm@openssh.com.*, this device has aes.*-ctr.*")):
+            with self.subTest(name):
+                ssh = self.serve(f"ssh-{name}", options=options, types=types)
+                cutter = servers.Cutter(ssh.port)
+                self.addCleanup(cutter.close)
+                for protocol in BOTH:
+                    cutter.connections = 0
+                    result = self.wmopkg("install", "proto", protocol, *WORDS,
+                                         f"127.0.0.1:{cutter.port}", "pkgname.wmopkg")
+                    self.assertEqual(result.returncode, 5, result)
+                    self.assertRegex(result.stderr.strip(), f"^wmopkg: {protocol}://127.0.0.1:"
+                                     f"{cutter.port}/~/pkgname.wmopkg: {what} "
+                                     + self.ALLOW.format(settings))
+                    # with the type of a known key, with any, and for the lists
+                    self.assertEqual(cutter.connections, 3)
+                self.assertEqual(bench.listing("data"), ["data/packages"])
+
+    def stranger(self, *sends):
+        """A server that gives each connection one of @sends, the last of them again and again."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        counted = []
+
+        def serve():
+            while True:
+                try:
+                    connection = listener.accept()[0]
+                except OSError:
+                    return
+                counted.append(1)
+                with connection, contextlib.suppress(OSError):
+                    sends[min(len(counted), len(sends)) - 1](connection)
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(65536):
+                        pass
+        thread = threading.Thread(target=serve)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(listener.close)
+        self.addCleanup(listener.shutdown, socket.SHUT_RDWR)
+        return listener.getsockname()[1], counted
+
+    @staticmethod
+    def offer(kex=b"none-of-yours", before=b"SSH-2.0-box\r\n"):
+        """What says that @kex is all that this server can do."""
+        lists = [kex, b"ssh-ed25519"] + [b"aes256-ctr"] * 2 + [b"hmac-sha2-256"] * 2 + [b"none"] * 2
+        content = b"\x14" + bytes(16) + b"".join(len(one).to_bytes(4, "big") + one
+                                                 for one in [*lists, b"", b""]) + bytes(5)
+        padding = 8 + -(len(content) + 5) % 8
+        return before + (len(content) + padding + 1).to_bytes(4, "big") + bytes([padding]) + \
+            content + bytes(padding)
+
+    def test_nothing_in_common_with_a_stranger(self):
+        """What it says when it is asked is text for a terminal, and has an end, or does not count."""
+        def pour(connection):
+            while True:
+                connection.sendall(b"hello\r\n" * 100)
+
+        def drip(connection):
+            while True:
+                connection.sendall(b"x")
+                time.sleep(0.2)
+
+        vague = "the server and this device have no method of SSH in common for keys, ciphers or checksums"
+        many = b",".join(b"kex-%d" % i for i in range(2000))
+        for name, send, what in (
+                ("rubbish", lambda one: one.sendall(bytes(range(256)) * 100), vague),
+                ("a line of rubbish", lambda one: one.sendall(b"SSH-2.0-x\r\n" + b"\xff" * 500), vague),
+                ("nothing", lambda one: None, vague),
+                ("cut", lambda one: one.sendall(self.offer()[:60]), vague),
+                ("lines without an end", pour, vague),
+                ("slow", drip, vague),
+                ("too large", lambda one: one.sendall(self.offer(b"x," * 20000)), vague),
+                ("more words first", lambda one: one.sendall(self.offer(before=b"hello\nSSH-2.0-x\n")),
+                 "no key exchange in common with the server: the server has none-of-yours, this"),
+                ("many", lambda one: one.sendall(self.offer(many)), "no key exchange in common with the "
+                 "server: the server has kex-0, kex-1, kex-2, kex-3, kex-4, kex-5, kex-6, kex-7, kex-8, "
+                 "kex-9, kex-10, kex-11, kex-12, kex-13 and 1986 more, this device has"),
+                ("a long one", lambda one: one.sendall(self.offer(b"y" * 9000)), "no key exchange in "
+                 f"common with the server: the server has {'y' * 64}, this device has"),
+                ("none", lambda one: one.sendall(self.offer(b"ext-info-s,,")), "no key exchange in "
+                 "common with the server: the server has none, this device has"),
+                ("for a terminal", lambda one: one.sendall(self.offer(b"\x1b[2J\xc2\x9bm\0%s\nwmopkg: done")),
+                 "no key exchange in common with the server: the server has ?[2J??m?%s?wmopkg:?done, ")):
+            with self.subTest(name):
+                first = lambda one: one.sendall(self.offer())  # noqa: E731
+                port, counted = self.stranger(first, first, send)
+                begin = time.monotonic()
+                result = self.wmopkg("install", "proto", "sftp", *WORDS, f"127.0.0.1:{port}",
+                                     "pkgname.wmopkg")
+                self.assertLess(time.monotonic() - begin, 20)
+                self.assertEqual(result.returncode, 5, result)
+                self.assertIn(f"wmopkg: sftp://127.0.0.1:{port}/~/pkgname.wmopkg: {what}", result.stderr)
+                self.assertEqual(len(counted), 3)
 
 
 if __name__ == "__main__":

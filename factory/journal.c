@@ -13,6 +13,7 @@
 #include "overlay/record/record.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/json_table.h"
+#include "verity/util/sys.h"
 
 #define JOURNAL_FORMAT 1
 #define SWAPPED        "factory-reset.new" /* for a moment */
@@ -110,8 +111,8 @@ int factory_journal_store(int record_fd, const struct factory_journal *journal,
 	r = remove_any(record_fd, SWAPPED, err);
 	if (r == 0)
 		r = overlay_record_replace(record_fd, SWAPPED, text, strlen(text), err);
-	if (r == 0 && (renameat2(record_fd, SWAPPED, record_fd, FACTORY_JOURNAL,
-				 RENAME_EXCHANGE) < 0 ||
+	if (r == 0 && (sys_renameat2(record_fd, SWAPPED, record_fd, FACTORY_JOURNAL,
+				     RENAME_EXCHANGE) < 0 ||
 		       fsync(record_fd) < 0))
 		r = verity_fail_errno(err, errno, FACTORY_JOURNAL);
 	return r == 0 ? remove_any(record_fd, SWAPPED, err) : r;

@@ -4,11 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
@@ -21,6 +19,7 @@
 #include "overlay/store/survey.h"
 #include "overlay/store/volume_find.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/sys.h"
 
 #define NAMES_BYTES     4096
 #define REPAIRED_STATUS 3 /* the bits of fsck(8) that say it is repaired */

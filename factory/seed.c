@@ -12,6 +12,7 @@
 #include "overlay/fs/erase.h"
 #include "overlay/fs/open_beneath.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/sys.h"
 
 /* The copy, until it is complete: .TARGET.seed */
 #define SEED_PREFIX "."
@@ -71,7 +72,7 @@ int factory_seed(int root_fd, const char *source, int data_fd, const char *targe
 	if (source_fd < 0)
 		return verity_fail_errno(err, -source_fd, "%s", source);
 	r = fill(source_fd, data_fd, name, &done.left, err);
-	if (r == 0 && renameat2(data_fd, name, data_fd, target, RENAME_NOREPLACE) < 0)
+	if (r == 0 && sys_renameat2(data_fd, name, data_fd, target, RENAME_NOREPLACE) < 0)
 		r = verity_fail_errno(err, errno, "%s", target);
 	if (r < 0) {
 		(void)!overlay_erase_tree(data_fd, name, false);

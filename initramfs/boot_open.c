@@ -187,7 +187,7 @@ static int open_in_time(struct boot *boot, enum overlay_store_kind kind,
 static void protect_top(struct boot *boot, enum overlay_store_kind kind, const char *name,
 			int fd)
 {
-	const mode_t others = S_IWGRP | S_IWOTH;
+	const mode_t others = S_IWGRP | S_IWOTH, all = 07777;
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
@@ -196,16 +196,16 @@ static void protect_top(struct boot *boot, enum overlay_store_kind kind, const c
 		overlay_unprotect(fd);
 	if (!(st.st_mode & others))
 		return;
-	if (fchmod(fd, st.st_mode & ~others & ALLPERMS) < 0)
+	if (fchmod(fd, st.st_mode & ~others & all) < 0)
 		boot_tell(boot, LOG_LEVEL_WARNING,
 			  "%s: others than its owner can write to its top folder (mode "
 			  "%04o), and it cannot be changed: %s",
-			  name, st.st_mode & ALLPERMS, strerror(errno));
+			  name, st.st_mode & all, strerror(errno));
 	else
 		boot_tell(boot, LOG_LEVEL_WARNING,
 			  "%s: others than its owner could write to its top folder (mode "
 			  "%04o): now they cannot",
-			  name, st.st_mode & ALLPERMS);
+			  name, st.st_mode & all);
 }
 
 /*

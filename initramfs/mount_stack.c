@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "overlay/stack/stack.h"
 #include "verity/device/block_device.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/sys.h"
 
 /* With another upper where that of DATA cannot be used. */
 static int mount_all(struct hierarchies *hierarchies, bool tell, struct verity_error *err)
@@ -63,8 +63,8 @@ static bool folder_of_root(const struct boot *boot, int volume, const char *spec
 	ret[r] = '\0';
 	size = strcmp(root, "/") == 0 ? 0 : strlen(root);
 	return strncmp(ret, root, size) == 0 && ret[size] == '/' && ret[size + 1] &&
-	       statx(volume, "", AT_EMPTY_PATH, STATX_MNT_ID, &of_volume) == 0 &&
-	       statx(AT_FDCWD, root, 0, STATX_MNT_ID, &of_root) == 0 &&
+	       sys_statx(volume, "", AT_EMPTY_PATH, STATX_MNT_ID, &of_volume) == 0 &&
+	       sys_statx(AT_FDCWD, root, 0, STATX_MNT_ID, &of_root) == 0 &&
 	       of_volume.stx_mnt_id == of_root.stx_mnt_id;
 }
 

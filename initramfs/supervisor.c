@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -21,6 +20,7 @@
 #include "overlay/stack/layers_dir.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/error.h"
+#include "verity/util/sys.h"
 
 #define SECOND_US 1000000
 #define KILL_US   (2 * SECOND_US) /* how long a killed process may take to end */
@@ -211,7 +211,7 @@ static void rescue(const struct supervisor_work *work, const struct verity_error
 		_exit(EXIT_SUCCESS);
 	if (rescuer.pid < 0)
 		return;
-	rescuer.end_fd = pidfd_open(rescuer.pid, 0);
+	rescuer.end_fd = sys_pidfd_open(rescuer.pid, 0);
 	(void)wait_for_end(&rescuer, RESCUE_US);
 	cleanup_fd_p(&rescuer.end_fd);
 }
@@ -309,7 +309,7 @@ static int start(const struct supervisor_work *work, struct worker *worker)
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		return -EAGAIN;
 	}
-	worker->end_fd = pidfd_open(worker->pid, 0);
+	worker->end_fd = sys_pidfd_open(worker->pid, 0);
 	worker->signal_fd = signalfd(-1, &passed_on, SFD_CLOEXEC);
 	return 0;
 }

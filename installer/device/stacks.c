@@ -18,6 +18,7 @@
 #include "overlay/stack/stack.h"
 #include "overlay/store/order.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/sys.h"
 
 #define COPY(to, from) snprintf((to), sizeof(to), "%s", (from))
 
@@ -87,7 +88,7 @@ static int open_firmware(struct device *device, struct stacks *stacks,
 	if (snprintf(folder, sizeof(folder), "%s/layers/" OVERLAY_STACK_ROOT,
 		     config->run) >= (int)sizeof(folder))
 		return verity_fail_errno(err, ENAMETOOLONG, "%s", config->run);
-	if (statx(AT_FDCWD, folder, 0, STATX_TYPE, &st) == 0 &&
+	if (sys_statx(AT_FDCWD, folder, 0, STATX_TYPE, &st) == 0 &&
 	    (st.stx_attributes & STATX_ATTR_MOUNT_ROOT))
 		stacks->stacked = true;
 	r = overlay_firmware_open(stacks->stacked ? folder : "/", &stacks->firmware.root,

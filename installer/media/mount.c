@@ -6,12 +6,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "installer/media/probe.h"
 #include "overlay/fs/mnt.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/sys.h"
 
 #define DEV "/dev"
 
@@ -33,7 +33,7 @@ static int fail_mount(int why, struct verity_error *err)
 		return verity_fail(err, VERITY_E_MOUNT,
 				   "the file system cannot be mounted, it is damaged or "
 				   "the kernel does not support all of it: %s",
-				   strerror_r(why, text, sizeof(text)));
+				   verity_errno_text(why, text, sizeof(text)));
 	}
 }
 
@@ -48,7 +48,7 @@ static int open_context(const char *type, const struct media_driver **ret_driver
 
 		if (strcmp(driver->type, type) != 0)
 			continue;
-		fd = fsopen(driver->name, FSOPEN_CLOEXEC);
+		fd = sys_fsopen(driver->name, FSOPEN_CLOEXEC);
 		if (fd >= 0) {
 			*ret_driver = driver;
 			*ret = fd;
@@ -77,17 +77,17 @@ static int mount_fd(int device, const char *type, int *ret, struct verity_error 
 	if (r < 0)
 		return r;
 	snprintf(source, sizeof(source), "/proc/self/fd/%d", device);
-	if (fsconfig(context, FSCONFIG_SET_STRING, "source", source, 0) < 0 ||
-	    fsconfig(context, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
+	if (sys_fsconfig(context, FSCONFIG_SET_STRING, "source", source, 0) < 0 ||
+	    sys_fsconfig(context, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
 	    (driver->flag &&
-	     fsconfig(context, FSCONFIG_SET_FLAG, driver->flag, NULL, 0) < 0) ||
-	    (driver->errors &&
-	     fsconfig(context, FSCONFIG_SET_STRING, "errors", driver->errors, 0) < 0) ||
-	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+	     sys_fsconfig(context, FSCONFIG_SET_FLAG, driver->flag, NULL, 0) < 0) ||
+	    (driver->errors && sys_fsconfig(context, FSCONFIG_SET_STRING, "errors",
+					    driver->errors, 0) < 0) ||
+	    sys_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return fail_mount(errno, err);
-	mounted = fsmount(context, FSMOUNT_CLOEXEC,
-			  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID |
-				  MOUNT_ATTR_NOEXEC);
+	mounted = sys_fsmount(context, FSMOUNT_CLOEXEC,
+			      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID |
+				      MOUNT_ATTR_NOEXEC);
 	if (mounted < 0)
 		return fail_mount(errno, err);
 	*ret = mounted;

@@ -56,7 +56,7 @@ static void close_others(const int *keep, size_t count)
 		if (!kept)
 			close(fd);
 	}
-	if (syscall(SYS_close_range, (unsigned)fd, UINT_MAX, 0) == 0 ||
+	if (syscall(__NR_close_range, (unsigned)fd, UINT_MAX, 0) == 0 ||
 	    getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return;
 	for (; fd < (int)limit.rlim_max; fd++)
@@ -106,7 +106,7 @@ size_t sandbox_used_bytes(void)
 int sandbox_limit(const struct sandbox_rules *rules, size_t used_bytes, bool switched)
 {
 	const struct {
-		__rlimit_resource_t resource;
+		int resource;
 		rlim_t most;
 		bool wanted;
 	} limits[] = {

@@ -410,12 +410,12 @@ static int read_report(struct sandbox *sandbox, const struct sandbox_program *pr
 	for (size_t i = 0; i < PIECE_COUNT; i++)
 		if (report.why[i])
 			verity_debug("sandbox: without %s: %s", pieces[i].name,
-				     strerror_r(report.why[i], why, sizeof(why)));
+				     verity_errno_text(report.why[i], why, sizeof(why)));
 	if (report.failed)
 		return verity_fail(err, VERITY_E_IO,
 				   "a process without rights cannot be made: %s: %s (%s)",
 				   steps[report.step].what,
-				   strerror_r(report.failed, why, sizeof(why)),
+				   verity_errno_text(report.failed, why, sizeof(why)),
 				   steps[report.step].hint);
 	sandbox->pieces = report.pieces;
 	return 0;

@@ -193,8 +193,9 @@ int curl_error(struct transfer *transfer, CURLcode code, struct verity_error *er
 		/* The message of libcurl lacks the reason of the system. */
 		curl_easy_getinfo(transfer->handle, CURLINFO_OS_ERRNO, &number);
 		if (code == CURLE_COULDNT_CONNECT && number > 0)
-			return verity_fail(err, VERITY_E_TRANSFER, "cannot connect: %s",
-					   strerror_r((int)number, why, sizeof(why)));
+			return verity_fail(
+				err, VERITY_E_TRANSFER, "cannot connect: %s",
+				verity_errno_text((int)number, why, sizeof(why)));
 		break;
 	case KIND_CUT:
 		return fail_cut(transfer, words, err);

@@ -7,13 +7,13 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
 #include "verity/util/io.h"
+#include "verity/util/sys.h"
 
 /* UEFI specification §3.3: EFI_GLOBAL_VARIABLE, and the attributes BS and RT. */
 #define SECURE_BOOT    "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
@@ -162,7 +162,7 @@ void overlay_anchor_decide(enum overlay_anchor anchor,
 		snprintf(result.text, sizeof(result.text),
 			 "%s: %s (it takes UEFI runtime services and efivarfs)",
 			 evidences[result.evidence].text,
-			 strerror_r(facts->error, why, sizeof(why)));
+			 verity_errno_text(facts->error, why, sizeof(why)));
 	else
 		snprintf(result.text, sizeof(result.text), "%s",
 			 evidences[result.evidence].text);
@@ -172,14 +172,14 @@ void overlay_anchor_decide(enum overlay_anchor anchor,
 /* A private mount that ends with its descriptor. Return: it; -errno. */
 static int mount_privately(const char *type)
 {
-	cleanup_fd int context = fsopen(type, FSOPEN_CLOEXEC);
+	cleanup_fd int context = sys_fsopen(type, FSOPEN_CLOEXEC);
 	int fd;
 
-	if (context < 0 || fsconfig(context, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
-	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+	if (context < 0 || sys_fsconfig(context, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
+	    sys_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
-	fd = fsmount(context, FSMOUNT_CLOEXEC,
-		     MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	fd = sys_fsmount(context, FSMOUNT_CLOEXEC,
+			 MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 

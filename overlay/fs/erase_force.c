@@ -5,17 +5,16 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/btrfs.h>
-#include <linux/fs.h>
 #include <linux/magic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 
 #include "verity/util/cleanup.h"
+#include "verity/util/sys.h"
 
 #define SUBVOLUME_INODE 256  /* BTRFS_FIRST_FREE_OBJECTID, the top of each subvolume */
 #define MOUNTS_MAX      4096 /* on top of each other */

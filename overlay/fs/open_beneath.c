@@ -23,7 +23,7 @@ int overlay_open_at(int dirfd, const char *path, int flags, uint64_t resolve)
 	long fd = -1;
 
 	for (int i = 0; i < TRIES; i++) {
-		fd = syscall(SYS_openat2, dirfd, *path ? path : ".", &how, sizeof(how));
+		fd = syscall(__NR_openat2, dirfd, *path ? path : ".", &how, sizeof(how));
 		if (fd >= 0 || errno != EAGAIN)
 			break;
 	}

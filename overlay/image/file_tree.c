@@ -42,6 +42,8 @@ static struct image_node *node_new(struct image_node *folder, const char *name)
 		return NULL;
 	}
 	node->parent = folder;
+	if (folder)
+		folder->by_name_count++;
 	return node;
 }
 
@@ -256,6 +258,7 @@ int image_node_set(struct image_tree *tree, struct image_node *folder, const cha
 		if (!S_ISDIR(inode->mode) || !S_ISDIR(node->inode->mode)) {
 			tdestroy(node->by_name, node_free);
 			node->by_name = NULL;
+			node->by_name_count = 0;
 			node->opaque = false;
 		}
 	}
@@ -273,43 +276,31 @@ void image_node_remove(struct image_tree *tree, struct image_node *folder,
 	if (!node)
 		return;
 	tdelete(node, &folder->by_name, node_compare);
+	folder->by_name_count--;
 	tree->node_count--;
 	node_free(node);
 }
 
-struct sorting {
-	struct image_node *folder;
-	bool failed;
-};
-
-static void child_collect(const void *node, VISIT visit, void *context)
+/* For twalk(): twalk_r(), which has a context, is in glibc only. */
+static void child_collect(const void *node, VISIT visit, int depth)
 {
-	struct sorting *sorting = context;
-	struct image_node *folder = sorting->folder, **grown = folder->children;
-	size_t count = folder->child_count;
+	struct image_node *child = *(struct image_node *const *)node;
+	struct image_node *folder = child->parent;
 
-	if ((visit != postorder && visit != leaf) || sorting->failed)
-		return;
-	/* Doubles at each power of two. */
-	if ((count & (count - 1)) == 0)
-		grown = reallocarray(grown, count ? 2 * count : 1,
-				     sizeof(struct image_node *));
-	sorting->failed = !grown;
-	if (!grown)
-		return;
-	folder->children = grown;
-	folder->children[folder->child_count++] = *(struct image_node *const *)node;
+	(void)depth;
+	if (visit == postorder || visit == leaf)
+		folder->children[folder->child_count++] = child;
 }
 
 int image_node_sort(struct image_node *folder)
 {
-	struct sorting sorting = {.folder = folder};
-
 	folder->child_count = 0;
 	free(folder->children);
-	folder->children = NULL;
-	twalk_r(folder->by_name, child_collect, &sorting);
-	return sorting.failed ? -ENOMEM : 0;
+	folder->children = calloc(folder->by_name_count, sizeof(struct image_node *));
+	if (!folder->children && folder->by_name_count > 0)
+		return -ENOMEM;
+	twalk(folder->by_name, child_collect);
+	return 0;
 }
 
 static int folder_seal(struct image_tree *tree, struct image_node *folder)

@@ -70,7 +70,8 @@ struct image_node {
 	bool hides;  /* the source has a `.wh.` file for it: a folder becomes opaque */
 	bool opaque; /* a `.wh..wh..opq` file lies in it */
 
-	void *by_name;                /* tsearch() tree of the children */
+	void *by_name; /* tsearch() tree of the children */
+	size_t by_name_count;
 	struct image_node **children; /* sorted; set by sealing */
 	size_t child_count;
 };

@@ -12,6 +12,7 @@
 #include "overlay/fs/lock.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
+#include "verity/util/sys.h"
 
 #define NAME_BYTES 64
 #define LOCK_FILE  ".lock"
@@ -66,7 +67,7 @@ static void clear(int record_fd, const char *name)
 		return;
 	for (unsigned i = 1; i < MOVED_MAX; i++)
 		if (snprintf(other, sizeof(other), "%s.%u", name, i) < NAME_BYTES &&
-		    (renameat2(record_fd, name, record_fd, other, RENAME_NOREPLACE) ==
+		    (sys_renameat2(record_fd, name, record_fd, other, RENAME_NOREPLACE) ==
 			     0 ||
 		     errno != EEXIST))
 			return;

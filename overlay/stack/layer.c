@@ -6,13 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/xattr.h>
 
 #include "verity/device/block_device.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
 #include "verity/util/io.h"
+#include "verity/util/sys.h"
 
 /*
  * Squashfs 4.0: where the super block has the offset of the table of attributes (all
@@ -83,17 +83,17 @@ static int check_attributes(const struct overlay_layer *layer, struct verity_err
 
 static int mount_image(struct overlay_layer *layer, bool nosuid, struct verity_error *err)
 {
-	cleanup_fd int fs = fsopen("squashfs", FSOPEN_CLOEXEC);
+	cleanup_fd int fs = sys_fsopen("squashfs", FSOPEN_CLOEXEC);
 	unsigned attributes =
 		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | (nosuid ? MOUNT_ATTR_NOSUID : 0);
 
 	if (fs < 0)
 		return fail_mount(errno, err);
-	if (fsconfig(fs, FSCONFIG_SET_STRING, "source", layer->device->path, 0) < 0 ||
-	    fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
-	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+	if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", layer->device->path, 0) < 0 ||
+	    sys_fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
+	    sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return fail_mount(errno, err);
-	layer->mount_fd = fsmount(fs, FSMOUNT_CLOEXEC, attributes);
+	layer->mount_fd = sys_fsmount(fs, FSMOUNT_CLOEXEC, attributes);
 	return layer->mount_fd < 0 ? fail_mount(errno, err) : 0;
 }
 
@@ -124,7 +124,7 @@ int overlay_layer_open(struct verity_devices *devices,
 int overlay_layer_place(const struct overlay_layer *layer, int dirfd, const char *name,
 			struct verity_error *err)
 {
-	if (move_mount(layer->mount_fd, "", dirfd, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (sys_move_mount(layer->mount_fd, "", dirfd, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return fail_mount(errno, err);
 	return 0;
 }

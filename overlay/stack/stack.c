@@ -7,12 +7,12 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/vfs.h>
 
 #include "overlay/fs/mountinfo.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
+#include "verity/util/sys.h"
 
 /*
  * Whether this kernel takes layers one at a time. Before 6.5 overlayfs accepts any option
@@ -21,10 +21,10 @@
  */
 static bool takes_layers_singly(void)
 {
-	cleanup_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
+	cleanup_fd int fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);
 
-	return fs >= 0 && fsconfig(fs, FSCONFIG_SET_FLAG, "wmopkg", NULL, 0) < 0 &&
-	       fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", ".", 0) == 0;
+	return fs >= 0 && sys_fsconfig(fs, FSCONFIG_SET_FLAG, "wmopkg", NULL, 0) < 0 &&
+	       sys_fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", ".", 0) == 0;
 }
 
 static int fail_stack(int why, const struct overlay_stack_plan *plan, const char *what,
@@ -46,12 +46,14 @@ static int set_options(int fs, const struct overlay_stack_plan *plan,
 	const struct overlay_stack_option *option;
 
 	for (size_t i = 0; i < plan->count; i++)
-		if (fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", plan->names[i], 0) < 0)
+		if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", plan->names[i],
+				 0) < 0)
 			return fail_stack(errno, plan, plan->names[i], err);
 	for (size_t i = 0; (option = overlay_stack_option_at(plan, i)); i++)
-		if (fsconfig(fs, FSCONFIG_SET_STRING, option->key, option->value, 0) < 0)
+		if (sys_fsconfig(fs, FSCONFIG_SET_STRING, option->key, option->value, 0) <
+		    0)
 			return fail_stack(errno, plan, option->key, err);
-	if (!plan->writable && fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
+	if (!plan->writable && sys_fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
 		return fail_stack(errno, plan, "ro", err);
 	return 0;
 }
@@ -62,20 +64,20 @@ static int mount_by_layers(const struct overlay_stack_plan *plan, const char *ta
 	unsigned attributes = MOUNT_ATTR_NODEV |
 			      (plan->writable ? 0 : MOUNT_ATTR_RDONLY) |
 			      (plan->nosuid ? MOUNT_ATTR_NOSUID : 0);
-	cleanup_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
+	cleanup_fd int fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);
 	cleanup_fd int mounted = -1;
 	int r;
 
 	if (fs < 0 ||
-	    fsconfig(fs, FSCONFIG_SET_STRING, "source", OVERLAY_STACK_SOURCE, 0) < 0)
+	    sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", OVERLAY_STACK_SOURCE, 0) < 0)
 		return fail_stack(errno, plan, NULL, err);
 	r = set_options(fs, plan, err);
 	if (r < 0)
 		return r;
-	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-		mounted = fsmount(fs, FSMOUNT_CLOEXEC, attributes);
+	if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		mounted = sys_fsmount(fs, FSMOUNT_CLOEXEC, attributes);
 	if (mounted < 0 ||
-	    move_mount(mounted, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	    sys_move_mount(mounted, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return fail_stack(errno, plan, NULL, err);
 	return 0;
 }
@@ -152,9 +154,9 @@ int overlay_stack_check_depth(const char *folder, struct verity_error *err)
 	/* An overlay needs two layers: any folder that does not lie in @folder will do.
 	 */
 	snprintf(lowers, sizeof(lowers), "/proc/self/fd/%d:/dev", fd);
-	fs = fsopen("overlay", FSOPEN_CLOEXEC);
-	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", lowers, 0) < 0 ||
-	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0 || errno != EINVAL)
+	fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);
+	if (fs < 0 || sys_fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", lowers, 0) < 0 ||
+	    sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0 || errno != EINVAL)
 		return 0; /* mounting the stack reports any other reason */
 	return verity_fail(
 		err, VERITY_E_STACK,

@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mount.h>
 
 #include "overlay/fs/mnt.h"
 #include "overlay/fs/open_beneath.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/sys.h"
 
 #define SUBMOUNTS_MAX 256
 
@@ -81,7 +81,8 @@ int overlay_submounts_take(const char *root, struct overlay_submounts **ret,
 		if (!mount->target)
 			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 		submounts->count++;
-		mount->fd = open_tree(AT_FDCWD, target,
+		mount->fd =
+			sys_open_tree(AT_FDCWD, target,
 				      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 		if (mount->fd >= 0)
 			continue;
@@ -124,9 +125,9 @@ int overlay_submounts_put(struct overlay_submounts *submounts, struct verity_err
 			root, path + strspn(path, "/"), O_PATH | O_NOFOLLOW,
 			RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 
-		if (fd >= 0 &&
-		    move_mount(mount->fd, "", fd, "",
-			       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0)
+		if (fd >= 0 && sys_move_mount(mount->fd, "", fd, "",
+					      MOVE_MOUNT_F_EMPTY_PATH |
+						      MOVE_MOUNT_T_EMPTY_PATH) == 0)
 			continue;
 		verity_fail_errno(err, fd < 0 ? -fd : errno,
 				  "%s cannot be mounted on the stack", mount->target);

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
@@ -14,6 +13,7 @@
 #include "overlay/fs/protect.h"
 #include "overlay/fs/walk_links.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/sys.h"
 
 /* The part of @path that lies in the hierarchy; NULL where it does not lie below it. */
 static const char *within(const char *path, const char *hierarchy)
@@ -107,10 +107,11 @@ static int mount_copy(int engine_fd, int root_fd, const char *path, mode_t type,
 	if (fstat(fd, &st) < 0 || (st.st_mode & S_IFMT) != type)
 		return verity_fail(err, VERITY_E_STACK,
 				   "/%s is not what the engine has there", path);
-	copy = open_tree(engine_fd, path,
-			 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
-	if (copy < 0 || move_mount(copy, "", fd, "",
-				   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	copy = sys_open_tree(engine_fd, path,
+			     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+	if (copy < 0 ||
+	    sys_move_mount(copy, "", fd, "",
+			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return verity_fail_errno(err, errno, "/%s cannot be protected", path);
 	return 0;
 }

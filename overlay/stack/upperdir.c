@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "overlay/fs/copy.h"
@@ -16,6 +15,7 @@
 #include "overlay/stack/stack_plan.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/dir.h"
+#include "verity/util/sys.h"
 
 static int make_mountpoint(const char *layers, char ret[static PATH_MAX],
 			   struct verity_error *err)
@@ -48,8 +48,9 @@ int overlay_upper_mount_data(const char *layers, int data_fd, const char *name,
 	fd = overlay_beneath_make(data_fd, name);
 	if (fd < 0)
 		return verity_fail_errno(err, -fd, "DATA/%s", name);
-	tree = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-	if (tree < 0 || move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	tree = sys_open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (tree < 0 ||
+	    sys_move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return verity_fail_errno(err, errno, "DATA/%s", name);
 	return 0;
 }

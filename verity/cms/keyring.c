@@ -4,7 +4,6 @@
 
 #include "verity/cms/keyring.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -14,6 +13,7 @@
 
 #include "verity/cms/keyring_private.h"
 #include "verity/cms/openssl.h"
+#include "verity/util/dir.h"
 #include "verity/util/io.h"
 
 /* Behind the name of a file whose certificates are for timestamps only. */
@@ -168,15 +168,40 @@ static int load_file(struct verity_keyring *keyring, int dirfd, const char *file
 			   file, found);
 }
 
-static int is_certificate(const struct dirent *entry)
+/* By bytes: alphasort() depends on the locale. */
+static int compare(const void *a, const void *b)
 {
-	return entry->d_name[0] != '.' && certificate_ending(entry->d_name);
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* By bytes: alphasort() depends on the locale. */
-static int compare(const struct dirent **a, const struct dirent **b)
+/*
+ * @ret: sorted; its names and itself are the caller's to free, also where it fails
+ * Return: 0; -errno.
+ */
+static int list_certificates(int dirfd, char ***ret, size_t *ret_count)
 {
-	return strcmp((*a)->d_name, (*b)->d_name);
+	cleanup_dir DIR *dir = NULL;
+	const struct dirent *entry;
+	int r = verity_dir_open(dirfd, ".", &dir);
+
+	while (r == 0 && (r = verity_dir_next(dir, &entry)) > 0) {
+		char **grown;
+
+		r = 0;
+		if (entry->d_name[0] == '.' || !certificate_ending(entry->d_name))
+			continue;
+		grown = reallocarray(*ret, *ret_count + 1, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		*ret = grown;
+		grown[*ret_count] = strdup(entry->d_name);
+		if (!grown[*ret_count])
+			return -ENOMEM;
+		(*ret_count)++;
+	}
+	if (*ret_count > 0)
+		qsort(*ret, *ret_count, sizeof(**ret), compare);
+	return r;
 }
 
 int verity_keyring_load(const char *path, struct verity_keyring **ret,
@@ -186,8 +211,9 @@ int verity_keyring_load(const char *path, struct verity_keyring **ret,
 		keyring_new();
 	cleanup_fd int dirfd = -1;
 	struct verity_error why = {.code = VERITY_OK};
-	struct dirent **entries = NULL;
-	int count = 0, r = 0;
+	char **names = NULL;
+	size_t count = 0;
+	int r = 0;
 
 	ERR_clear_error();
 	if (keyring)
@@ -198,19 +224,18 @@ int verity_keyring_load(const char *path, struct verity_keyring **ret,
 	if (dirfd < 0 && errno != ENOENT)
 		return verity_fail_errno(err, errno, "key ring %s", path);
 	if (dirfd >= 0)
-		count = scandirat(dirfd, ".", &entries, is_certificate, compare);
-	if (count < 0)
-		return verity_fail_errno(err, errno, "key ring %s: reading the folder",
-					 path);
-	for (int i = 0; i < count; i++) {
-		if (r == 0 && load_file(keyring, dirfd, entries[i]->d_name, &why) < 0 &&
+		r = list_certificates(dirfd, &names, &count);
+	if (r < 0)
+		r = verity_fail_errno(err, -r, "key ring %s: reading the folder", path);
+	for (size_t i = 0; i < count; i++) {
+		if (r == 0 && load_file(keyring, dirfd, names[i], &why) < 0 &&
 		    keyring->skipped_count++ == 0)
 			keyring->skipped = why;
 		if (r == 0 && why.code == VERITY_E_NO_MEMORY)
 			r = -ENOMEM;
-		free(entries[i]);
+		free(names[i]);
 	}
-	free(entries);
+	free(names);
 	if (r < 0)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	if (keyring->skipped_count > 0)

@@ -74,7 +74,7 @@ static int fail_device(const struct verity_devices *devices, int r,
 				   "the kernel has no dm-verity (CONFIG_DM_VERITY)");
 	verity_fail(err, VERITY_E_DEVICE, "dm-verity: %s",
 		    complaint->text[0] ? complaint->text
-				       : strerror_r(-r, why, sizeof(why)));
+				       : verity_errno_text(-r, why, sizeof(why)));
 	return r;
 }
 

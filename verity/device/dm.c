@@ -45,7 +45,7 @@ int verity_dm_open(int *ret, struct verity_error *err)
 }
 
 /* The answer of the kernel replaces @request. */
-static int ask(int control, unsigned long command, const char *name, uint32_t flags,
+static int ask(int control, unsigned command, const char *name, uint32_t flags,
 	       struct dm_ioctl *request, size_t bytes)
 {
 	memset(request, 0, bytes);

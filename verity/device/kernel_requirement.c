@@ -39,7 +39,8 @@ static bool is_unknown_key(const char *complaint)
 {
 	char why[128];
 
-	return strcmp(answer_in(complaint), strerror_r(ENOKEY, why, sizeof(why))) == 0;
+	return strcmp(answer_in(complaint),
+		      verity_errno_text(ENOKEY, why, sizeof(why))) == 0;
 }
 
 #define REQUIRES                                                                         \

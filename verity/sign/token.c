@@ -75,7 +75,7 @@ static int open_engine(const char *module, ENGINE **ret, struct verity_error *er
 	if (library && access(library, R_OK) < 0)
 		return verity_fail(err, VERITY_E_KEY,
 				   "%s: the token's library cannot be read: %s", library,
-				   strerror_r(errno, why, sizeof(why)));
+				   verity_errno_text(errno, why, sizeof(why)));
 	OPENSSL_init_crypto(OPENSSL_INIT_ENGINE_DYNAMIC, NULL);
 	engine = ENGINE_by_id(ENGINE_NAME);
 	if (!engine) {

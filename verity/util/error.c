@@ -76,6 +76,13 @@ int verity_fail(struct verity_error *err, enum verity_code code, const char *for
 	return (size_t)code < CODE_COUNT ? -codes[code].errno_value : -EIO;
 }
 
+const char *verity_errno_text(int errno_value, char *text, size_t size)
+{
+	errno = errno_value;
+	snprintf(text, size, "%m");
+	return text;
+}
+
 int verity_fail_errno(struct verity_error *err, int errno_value, const char *format, ...)
 {
 	char what[VERITY_MESSAGE_MAX];
@@ -86,7 +93,7 @@ int verity_fail_errno(struct verity_error *err, int errno_value, const char *for
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
 	verity_fail(err, code_of(errno_value), "%s: %s", what,
-		    strerror_r(errno_value, why, sizeof(why)));
+		    verity_errno_text(errno_value, why, sizeof(why)));
 	return -errno_value;
 }
 

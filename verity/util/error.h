@@ -268,6 +268,16 @@ int verity_fail(struct verity_error *err, enum verity_code code, const char *for
 	__attribute__((format(printf, 3, 4)));
 
 /**
+ * verity_errno_text - what the C library says of an errno, from any thread
+ * @text: receives it; overwrites errno
+ *
+ * strerror_r() returns a text with some C libraries and a number with others.
+ *
+ * Return: @text.
+ */
+const char *verity_errno_text(int errno_value, char *text, size_t size);
+
+/**
  * verity_fail_errno - fill @err from a failed system call: "MESSAGE: strerror"
  * @errno_value: positive errno; where a code says the same it is that one (ENOSPC is
  * NO_ROOM), everything else is VERITY_E_IO

@@ -12,6 +12,7 @@
 #include "verity/util/cleanup.h"
 
 #define THREADS_MAX 64
+#define STACK_BYTES (1U << 20) /* address space; the default of musl is 128 KiB */
 
 struct run {
 	const struct verity_crew *crew;
@@ -58,13 +59,17 @@ int verity_parallel(const struct verity_crew *crew, uint64_t items, unsigned thr
 {
 	struct run run = {
 		.crew = crew, .items = items, .lock = PTHREAD_MUTEX_INITIALIZER};
+	pthread_attr_t attributes;
 	pthread_t others[THREADS_MAX];
 	unsigned started = 0;
 
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_BYTES);
 	/* Without a thread that cannot be started it only takes longer. */
 	while (started + 1 < threads && started + 1 < items && started < THREADS_MAX &&
-	       pthread_create(&others[started], NULL, work, &run) == 0)
+	       pthread_create(&others[started], &attributes, work, &run) == 0)
 		started++;
+	pthread_attr_destroy(&attributes);
 	work(&run);
 	for (unsigned i = 0; i < started; i++)
 		pthread_join(others[i], NULL);

@@ -45,11 +45,13 @@ BUILDS = {
     # lld links a program with sanitizers in a third of the time.
     CLANG: ({"CC": CLANG_CC, "CC_LD": "lld"}, ["-Dwerror=true", "-Dfuzz=true", "-Db_lundef=false",
                               "-Db_sanitize=address,undefined"]),
-    # What strangers build with: the two extremes, without a warning.
+    # What strangers build with: two compilers, two C libraries, optimized and not, no warning.
     "build-release": ({}, ["-Dwerror=true", "--buildtype=release", "-Db_lto=true"]),
-    "build-plain": ({"CC": CLANG_CC}, ["-Dwerror=true", "--buildtype=plain"]),
+    "build-musl": ({}, ["-Dwerror=true", "--buildtype=plain", "--cross-file=build-musl-root/cross.ini"]),
 }
-STRANGERS = ("build-release", "build-plain")
+STRANGERS = ("build-release", "build-musl")
+# What makes something that a build needs before it is configured.
+BEFORE = {"build-musl": ["tests/builds/musl.py", "build-musl-root"]}
 PROGRAMS = ("installer/wmopkg", "installer/wmopkg-fetch", "installer/wmopkg-web", "installer/wmopkg-build",
             "initramfs/wmopkg-activate")
 # Units and decoders run with the sanitizers; what boots or serves is built as it is shipped.
@@ -151,7 +153,13 @@ def configure(folder):
     environment, options = BUILDS[folder]
     if os.path.exists(f"{folder}/build.ninja"):
         return run_quietly(["ninja", "-C", folder, "build.ninja"])
-    return run_quietly(["meson", "setup", *options, folder], **environment)
+    good, first = True, NOTHING
+    if folder in BEFORE:
+        good, first = run_quietly([sys.executable, *BEFORE[folder]])
+    if not good:
+        return good, first
+    good, cost = run_quietly(["meson", "setup", *options, folder], **environment)
+    return good, Cost(first.seconds + cost.seconds, first.cpu + cost.cpu)
 
 
 def build(folder, *targets):

@@ -246,7 +246,7 @@ enum exit_status command_conflicts(struct device *device, const struct words *wo
 	struct conflicts conflicts = {.name = name,
 				      .lines_max = name ? LINES_OF_ONE : LINES_OF_ALL};
 	struct verity_error err;
-	int r = stacks_load(device, NULL, false, &stacks, &err);
+	int r = stacks_load(device, NULL, STACKS_WHOLE, &stacks, &err);
 
 	conflicts.stacks = stacks;
 	if (r == 0 && name)

@@ -65,7 +65,7 @@ static int show_json(struct device *device, struct verity_error *err)
 static int print_revoked(struct device *device, struct verity_error *err)
 {
 	cleanup_with(installed_list_free) struct installed_list list = {0};
-	int r = installed_list_read(device, NULL, false, &list, err);
+	int r = installed_list_read(device, NULL, INSTALLED_CHANGED, &list, err);
 
 	for (size_t i = 0; r == 0 && i < list.count; i++) {
 		const struct installed *item = &list.items[i];

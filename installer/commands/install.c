@@ -67,7 +67,7 @@ static void print_verdict(void *context, enum verity_verdict verdict)
 	printf("    PKG: %s\n", verity_verdict_name(verdict));
 }
 
-static void print_replaces(void *context, const char *line)
+static void print_note(void *context, const char *line)
 {
 	(void)context;
 	puts(line);
@@ -109,7 +109,7 @@ enum exit_status command_install(struct device *device, const struct words *word
 		.pause = pause_bar,
 		.end = end,
 		.verdict = print_verdict,
-		.replaces = print_replaces,
+		.note = print_note,
 		.context = &progress,
 	};
 	enum overlay_store_kind kind =

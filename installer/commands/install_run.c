@@ -15,6 +15,7 @@
 #include "installer/common/signals.h"
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/audit.h"
+#include "installer/device/covered.h"
 #include "installer/device/critical_warn.h"
 #include "installer/device/end_quarantine.h"
 #include "installer/device/next_boot.h"
@@ -201,7 +202,7 @@ static void show_verdict(const struct install *install)
 	install_format_replaced(&install->replaced, judgement->manifest, install->kind,
 				install->asked, replaces);
 	if (replaces[0])
-		view->replaces(view->context, replaces);
+		view->note(view->context, replaces);
 }
 
 /* Logs an installation, or with @why a refusal; a package that never arrived is neither.
@@ -240,6 +241,34 @@ static int check_image(const struct verity_verified *verified, struct verity_err
 	return r;
 }
 
+/* What it changes in the firmware, and in other packages. */
+static int check_contents(const struct install *install, struct verity_error *err)
+{
+	cleanup_with(stacks_free_p) struct stacks *stacks = NULL;
+	struct overlay_entry entry = {.kind = install->kind};
+	const struct stacks_candidate candidate = {
+		&entry, verity_stream_verified(install->stream)};
+	const struct install_view *view = install->view;
+	struct verity_error why;
+	int r;
+
+	snprintf(entry.name, sizeof(entry.name), "%s", install->source->name);
+	r = stacks_load(install->device, &candidate, STACKS_GLANCE, &stacks, &why);
+	if (r < 0) {
+		/* The next boot reports an image that cannot be listed. */
+		if (signals_check(NULL) == 0)
+			report_warning("what it changes cannot be determined: %s",
+				       why.message);
+		return signals_check(err);
+	}
+	r = critical_check(stacks, install->force, err);
+	if (r == 0 && covered_list(stacks, view->note, view->context, &why) < 0 &&
+	    signals_check(NULL) == 0)
+		report_warning("what it covers cannot be determined: %s", why.message);
+	/* That may have taken long, and this is the last chance to stop. */
+	return r < 0 ? r : signals_check(err);
+}
+
 /* So that `show` need not read what was just read. */
 static void remember(const struct install *install)
 {
@@ -270,11 +299,7 @@ static int receive(struct install *install, const struct verity_policy *policy,
 		r = check_image(verity_stream_verified(stream), err);
 	if (r == 0) {
 		show_verdict(install);
-		r = critical_check(install->device, install->source->name,
-				   verity_stream_verified(stream), install->force, err);
-		/* That may have taken long, and this is the last chance to stop. */
-		if (r == 0)
-			r = signals_check(err);
+		r = check_contents(install, err);
 	}
 	if (r == 0)
 		r = overlay_incoming_commit(install->incoming, err);

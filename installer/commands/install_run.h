@@ -22,7 +22,7 @@ struct install_view {
 	void (*pause)(void *context);           /* a line follows between two pieces */
 	void (*end)(void *context, bool whole); /* also if it was never begun */
 	void (*verdict)(void *context, enum verity_verdict verdict);
-	void (*replaces)(void *context, const char *line);
+	void (*note)(void *context, const char *line); /* what it replaces and covers */
 	FILE *out;     /* for lines about the transfer; NULL: stdout; borrowed */
 	void *context; /* borrowed */
 };

@@ -69,7 +69,7 @@ int pending_print(struct device *device, struct verity_error *err)
 {
 	const struct layout layout = layout_of(STDOUT_FILENO);
 	cleanup_with(installed_list_free) struct installed_list list = {0};
-	int r = installed_list_read(device, NULL, false, &list, err);
+	int r = installed_list_read(device, NULL, INSTALLED_CHANGED, &list, err);
 
 	if (r < 0)
 		return r;

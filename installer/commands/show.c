@@ -142,7 +142,9 @@ static int show(struct device *device, const struct words *words,
 	/* Where the stores cannot be read, the list tells what the boot found. */
 	if (name && device_store(device, &store, err) == 0)
 		name = installed_name(store, name, buffer);
-	r = installed_list_read(device, name, typed || detail, &list, err);
+	r = installed_list_read(device, name,
+				typed || detail ? INSTALLED_WHOLE : INSTALLED_CHANGED,
+				&list, err);
 	if (r == 0 && name && list.count == 0)
 		r = device_store(device, &store, err)
 			    ?: installed_fail_unknown(store, typed, err);

@@ -38,15 +38,22 @@ struct judged {
 static void find_effect(struct device *device, const struct judged *judged,
 			struct effect *ret)
 {
+	cleanup_with(stacks_free_p) struct stacks *stacks = NULL;
+	struct overlay_entry entry = {.kind = OVERLAY_ORDINARY};
+	const struct stacks_candidate candidate = {&entry, judged->verified};
 	struct verity_error why;
+	int r;
 
 	if (!judged->verified)
 		return;
 	if (verity_name_from_path(judged->where, ret->name, NULL) < 0)
 		snprintf(ret->name, sizeof(ret->name), "%s",
 			 judged->judgement->manifest->name);
-	ret->known = critical_find(device, ret->name, judged->verified, false,
-				   &ret->lines, &ret->count, &why) == 0;
+	snprintf(entry.name, sizeof(entry.name), "%s", ret->name);
+	r = stacks_load(device, &candidate, STACKS_WHOLE, &stacks, &why);
+	if (r == 0)
+		r = critical_find(&stacks->next, &ret->lines, &ret->count, &why);
+	ret->known = r == 0;
 	if (!ret->known)
 		report_warning("what it changes cannot be determined: %s", why.message);
 }

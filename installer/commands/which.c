@@ -262,7 +262,7 @@ enum exit_status command_which(struct device *device, const struct words *words)
 
 	which.path = path;
 	if (r == 0)
-		r = stacks_load(device, NULL, false, &which.stacks, &err);
+		r = stacks_load(device, NULL, STACKS_WHOLE, &which.stacks, &err);
 	if (r == 0)
 		r = which_find(which.stacks, &which.stacks->now, path, &which.now, &err);
 	if (r == 0)

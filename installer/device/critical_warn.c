@@ -87,23 +87,13 @@ void critical_lines_warn(const struct critical_lines *lines, const char *name)
 			       lines->more);
 }
 
-int critical_find(struct device *device, const char *name,
-		  const struct verity_verified *verified, bool alone,
-		  struct critical_lines *lines, struct changes_count *ret,
-		  struct verity_error *err)
+int critical_find(const struct package_stack *stack, struct critical_lines *lines,
+		  struct changes_count *ret, struct verity_error *err)
 {
-	cleanup_with(stacks_free_p) struct stacks *stacks = NULL;
-	struct overlay_entry entry = {.kind = OVERLAY_ORDINARY};
-	const struct stacks_candidate candidate = {&entry, verified};
-	int r;
+	const struct stacks *stacks = stack->stacks;
 
-	snprintf(entry.name, sizeof(entry.name), "%s", name);
-	r = stacks_load(device, &candidate, alone, &stacks, err);
-	/* The candidate is the last package. */
-	if (r == 0)
-		r = changes_list(&stacks->next, &stacks->packages[stacks->count - 1],
-				 take_change, lines, ret, err);
-	return r;
+	return changes_list(stack, &stacks->packages[stacks->count - 1], take_change,
+			    lines, ret, err);
 }
 
 int critical_lines_check(const struct critical_lines *lines, struct verity_error *err)
@@ -116,14 +106,13 @@ int critical_lines_check(const struct critical_lines *lines, struct verity_error
 			   lines->hides);
 }
 
-int critical_check(struct device *device, const char *name,
-		   const struct verity_verified *verified, bool force,
-		   struct verity_error *err)
+int critical_check(const struct stacks *stacks, bool force, struct verity_error *err)
 {
+	const char *name = stacks->packages[stacks->count - 1].entry.name;
 	struct critical_lines lines = {.used = 0};
 	struct changes_count count;
 	struct verity_error why;
-	int r = critical_find(device, name, verified, true, &lines, &count, &why);
+	int r = critical_find(&stacks->alone, &lines, &count, &why);
 
 	if (signals_check(NULL) < 0)
 		return 0;

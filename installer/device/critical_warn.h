@@ -6,19 +6,16 @@
 #include "installer/device/changes.h"
 
 /**
- * critical_check - warn on stderr of changed paths without which the device does not boot
- * @name:     installed name of the package, now or later
- * @verified: borrowed for the call; see verity_stream_verified()
+ * critical_check - warn on stderr of paths without which the device does not boot, and
+ * that the candidate changes
+ * @stacks: with a candidate; borrowed
+ * @force:  also where it hides a part of the firmware
  *
- * @force:    also where it hides a part of the firmware
- *
- * A few lines at most. Compares with the firmware only, not with other packages. An image
- * that cannot be listed is only a warning too: the next boot reports it.
+ * A few lines at most. Compares with the firmware only, not with other packages.
  *
  * Return: 0; -EEXIST (HIDES_FIRMWARE) without @force.
  */
-int critical_check(struct device *device, const char *name,
-		   const struct verity_verified *verified, bool force,
+int critical_check(const struct stacks *stacks, bool force,
 		   struct verity_error *err) must_check;
 
 #define CRITICAL_LINES_MAX 8
@@ -41,14 +38,13 @@ struct critical_lines {
 };
 
 /**
- * critical_find - what a package changes, and what of that is critical
- * @alone: compare with the firmware only, not with the other installed packages
+ * critical_find - what the candidate of a stack changes in it, and what of that is
+ * critical
+ * @stack: the next one; the one of the candidate: then compared with the firmware only
  * @lines: collects
  */
-int critical_find(struct device *device, const char *name,
-		  const struct verity_verified *verified, bool alone,
-		  struct critical_lines *lines, struct changes_count *ret,
-		  struct verity_error *err) must_check;
+int critical_find(const struct package_stack *stack, struct critical_lines *lines,
+		  struct changes_count *ret, struct verity_error *err) must_check;
 
 /**
  * critical_lines_check - whether a package may be installed that does this

@@ -159,7 +159,7 @@ int forecast_read(struct device *device, const struct forecast_request *asked,
 	int r = device_policy(device, &policy, err);
 
 	if (r == 0)
-		r = installed_list_read(device, NULL, false, &installed, err);
+		r = installed_list_read(device, NULL, INSTALLED_CHANGED, &installed, err);
 	if (r == 0)
 		r = device_store(device, &store, err);
 	if (r < 0)

@@ -164,19 +164,26 @@ static bool is_suspect(const struct overlay_trials *trials,
 }
 
 /*
- * @whole:  whatever the verdict, read the image
  * @entry: what this boot did with a file of this name; NULL: nothing
  */
-static void judge(const struct sources *sources, bool whole, struct installed *item,
-		  int folder, const char *file, const struct overlay_state_entry *entry)
+static void judge(const struct sources *sources, enum installed_depth depth,
+		  struct installed *item, int folder, const char *file,
+		  const struct overlay_state_entry *entry)
 {
-	const struct verity_policy *policy = whole ? sources->policy : &sources->hasty;
+	struct verity_policy policy =
+		depth == INSTALLED_WHOLE ? *sources->policy : sources->hasty;
+	int r;
 	const struct overlay_state_entry *same = NULL;
 	bool accepted = false;
 
 	item->verdict = VERITY_INVALID;
-	if (read_images_open(sources->images, folder, file, policy, &item->package,
-			     &item->reason) == 0) {
+	policy.lazy = depth == INSTALLED_HEADS;
+	r = depth == INSTALLED_HEADS
+		    ? verity_package_open(folder, file, &policy, &item->package,
+					  &item->reason)
+		    : read_images_open(sources->images, folder, file, &policy,
+				       &item->package, &item->reason);
+	if (r == 0) {
 		accepted = take_package(item);
 		if (entry && entry->entry.kind == item->entry.kind &&
 		    is_file(entry, verity_package_fd(item->package)))
@@ -254,8 +261,8 @@ static void apply_next_boot(const struct sources *sources, struct installed *ite
 		item->status = INSTALLED_INACTIVE;
 }
 
-/* @whole: judge it, whatever the state file says, and keep it open */
-static void fill(const struct sources *sources, bool whole, struct installed *item)
+static void fill(const struct sources *sources, enum installed_depth depth,
+		 struct installed *item)
 {
 	int folder = overlay_store_folder(sources->store, item->entry.kind);
 	const struct overlay_state_entry *entry = NULL;
@@ -276,7 +283,8 @@ static void fill(const struct sources *sources, bool whole, struct installed *it
 	if (sources->state && !entry &&
 	    (elsewhere < 0 || fstatat(elsewhere, file, &st, AT_SYMLINK_NOFOLLOW) < 0))
 		entry = overlay_state_find(sources->state, &other);
-	if (!whole && entry && entry->entry.kind == item->entry.kind) {
+	if (depth == INSTALLED_CHANGED && entry &&
+	    entry->entry.kind == item->entry.kind) {
 		fd = openat(folder, file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (is_file(entry, fd) && is_settled(sources, entry)) {
 			take_state(item, sources->state, entry);
@@ -284,9 +292,9 @@ static void fill(const struct sources *sources, bool whole, struct installed *it
 			return;
 		}
 	}
-	judge(sources, whole, item, folder, file, entry);
+	judge(sources, depth, item, folder, file, entry);
 	apply_next_boot(sources, item);
-	if (!whole) {
+	if (depth == INSTALLED_CHANGED) {
 		verity_package_free(item->package);
 		item->package = NULL;
 	}
@@ -459,8 +467,9 @@ static void read_trials(struct device *device, struct overlay_trials *ret)
 		(void)!overlay_trials_load(record, ret, NULL);
 }
 
-int installed_list_read(struct device *device, const char *name, bool whole,
-			struct installed_list *ret, struct verity_error *err)
+int installed_list_read(struct device *device, const char *name,
+			enum installed_depth depth, struct installed_list *ret,
+			struct verity_error *err)
 {
 	cleanup_with(overlay_survey_free) struct overlay_survey survey = {.count = 0};
 	cleanup_with(installed_list_free) struct installed_list list = {0};
@@ -477,7 +486,7 @@ int installed_list_read(struct device *device, const char *name, bool whole,
 		r = read_images_load(run, &images, err);
 	if (r == 0)
 		r = device_store(device, &store, err);
-	hidden = r == -EACCES && !store && sources.state && !whole;
+	hidden = r == -EACCES && !store && sources.state && depth == INSTALLED_CHANGED;
 	if (r == 0)
 		r = list_files(store, name, &survey, err);
 	if (r < 0 && !hidden)
@@ -496,7 +505,8 @@ int installed_list_read(struct device *device, const char *name, bool whole,
 		bool asked = !name || strcmp(survey.entries[i].name, name) == 0;
 
 		list.items[list.count].entry = survey.entries[i];
-		fill(&sources, whole && asked, &list.items[list.count++]);
+		fill(&sources, asked ? depth : INSTALLED_CHANGED,
+		     &list.items[list.count++]);
 	}
 	read_images_store(run, images);
 	if (hidden) {

@@ -42,26 +42,35 @@ struct installed_list {
 	struct overlay_unlisted unlisted[2]; /* by enum overlay_store_kind */
 };
 
+/* How a list is read. */
+enum installed_depth {
+	INSTALLED_CHANGED, /* what the state file of this boot does not tell is judged */
+	INSTALLED_HEADS,   /* each is opened and judged, and stays open, but no image is
+			      read: one that is damaged is not noticed */
+	INSTALLED_WHOLE,   /* each is opened and judged again, and stays open */
+};
+
 /**
  * installed_list_read - all packages, or those called @name
  * @name:  NULL for all
- * @whole: each is opened and judged again, whatever the state file says, and stays open
+ * @depth: of those that were asked for
  * @ret:   sorted by name, of both stores the persistent one first, those removed since
  *         the boot last; set on success only;
  *         installed_list_free()
  *
  * A package that cannot be read is Invalid, with the reason. Of several files of one
  * package those that do not count are left out, as at a boot. Cost: reads each package
- * that was added or changed since the boot, and all with @whole or where another deny
- * list is in force; and the preamble of each file that may be a duplicate.
+ * that was added or changed since the boot, and all where the list is INSTALLED_WHOLE or
+ * another deny list is in force; and the preamble of each file that may be a duplicate.
  * A package that runs and would be refused now is active until the next boot.
  * Where only root can read the stores, all packages are those of the state file, with a
  * warning.
  *
  * Return: 0, also where there is none; -errno.
  */
-int installed_list_read(struct device *device, const char *name, bool whole,
-			struct installed_list *ret, struct verity_error *err) must_check;
+int installed_list_read(struct device *device, const char *name,
+			enum installed_depth depth, struct installed_list *ret,
+			struct verity_error *err) must_check;
 
 void installed_list_free(struct installed_list *list);
 

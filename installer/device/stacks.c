@@ -42,6 +42,8 @@ void stacks_free(struct stacks *stacks)
 	free(stacks->now.packages);
 	free(stacks->next.layers);
 	free(stacks->next.packages);
+	free(stacks->alone.layers);
+	free(stacks->alone.packages);
 	free(stacks);
 }
 
@@ -132,11 +134,13 @@ static int look_firmware(void *context, const char *path,
 
 static int add_package(struct stacks *stacks, const struct overlay_entry *entry,
 		       const struct verity_verified *verified, bool now, bool next,
-		       struct verity_error *err)
+		       struct contents_limits *left, struct verity_error *err)
 {
 	const struct verity_manifest *manifest = verity_verified_manifest(verified);
 	struct stacks_package *package = &stacks->packages[stacks->count];
-	int r = overlay_contents_read(verified, &package->contents, err);
+	int r = left ? overlay_contents_read_within(verified, left, &package->contents,
+						    err)
+		     : overlay_contents_read(verified, &package->contents, err);
 
 	if (r < 0)
 		return verity_context(err, r, "%s", entry->name);
@@ -162,21 +166,26 @@ static void add_unknown(struct stacks *stacks, const struct installed *item, boo
 	unknown->why = *why;
 }
 
-/* @replaced: in the next stack, by the candidate */
+/*
+ * @replaced: in the next stack, by the candidate
+ * @left:     NULL: read its image as far as its own limits let; otherwise only for the
+ * next stack, and no more than that
+ */
 static void add_installed(struct stacks *stacks, const struct installed *item,
-			  bool replaced)
+			  bool replaced, struct contents_limits *left)
 {
 	const struct verity_verified *verified =
 		item->package ? verity_package_verified(item->package) : NULL;
-	bool now = verified && item->status == INSTALLED_ACTIVE;
+	bool runs = verified && item->status == INSTALLED_ACTIVE;
+	bool now = runs && !left;
 	bool next = verified && !replaced &&
-		    ((now && !item->ends) || item->status == INSTALLED_PENDING ||
+		    ((runs && !item->ends) || item->status == INSTALLED_PENDING ||
 		     item->status == INSTALLED_UNKNOWN);
 	bool removed = item->status == INSTALLED_REMOVED;
 	struct verity_error why = item->reason;
 
 	/* What runs is the file that the boot took, which may no longer exist. */
-	if (item->active && !now) {
+	if (item->active && !runs) {
 		if (removed || item->running[0])
 			verity_fail(&why, VERITY_E_NOT_FOUND,
 				    "%s, and active until the next boot",
@@ -184,12 +193,12 @@ static void add_installed(struct stacks *stacks, const struct installed *item,
 		add_unknown(stacks, item, true, false, &why);
 	}
 	if ((now || next) &&
-	    add_package(stacks, &item->entry, verified, now, next, &why) < 0)
+	    add_package(stacks, &item->entry, verified, now, next, left, &why) < 0)
 		add_unknown(stacks, item, now, next, &why);
 }
 
 /* The packages of one stack, in order; the one on top first. */
-static int make_stack(struct stacks *stacks, bool next, struct package_stack *stack,
+static int make_stack(struct stacks *stacks, struct package_stack *stack,
 		      struct verity_error *err)
 {
 	cleanup_free struct overlay_order_item *items =
@@ -211,7 +220,11 @@ static int make_stack(struct stacks *stacks, bool next, struct package_stack *st
 	for (size_t i = 0; i < stacks->count; i++) {
 		const struct stacks_package *package = &stacks->packages[i];
 
-		if (next ? !package->next : !package->now)
+		bool part = stack == &stacks->now    ? package->now
+			    : stack == &stacks->next ? package->next
+						     : i + 1 == stacks->count;
+
+		if (!part)
 			continue;
 		items[count].entry = package->entry;
 		items[count].priority = package->priority;
@@ -235,8 +248,31 @@ static int at_firmware(const void *context, const char *path, const char **ret_r
 	return overlay_firmware_at(context, path, ret_rest);
 }
 
+/* The candidate comes last. */
+static int add_all(struct stacks *stacks, const struct installed_list *list,
+		   const struct stacks_candidate *candidate, enum stacks_depth depth,
+		   struct verity_error *err)
+{
+	struct contents_limits left = {STACKS_GLANCE_ENTRIES, STACKS_GLANCE_BYTES,
+				       STACKS_GLANCE_READS};
+
+	/* One more for the candidate; an installed package may be unknown twice. */
+	stacks->packages = calloc(list->count + 1, sizeof(*stacks->packages));
+	stacks->unknown = calloc(2 * list->count + 1, sizeof(*stacks->unknown));
+	if (!stacks->packages || !stacks->unknown)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < list->count; i++)
+		add_installed(stacks, &list->items[i],
+			      candidate && strcmp(list->items[i].entry.name,
+						  candidate->entry->name) == 0,
+			      depth == STACKS_GLANCE ? &left : NULL);
+	return candidate ? add_package(stacks, candidate->entry, candidate->verified,
+				       false, true, NULL, err)
+			 : 0;
+}
+
 int stacks_load(struct device *device, const struct stacks_candidate *candidate,
-		bool alone, struct stacks **ret, struct verity_error *err)
+		enum stacks_depth depth, struct stacks **ret, struct verity_error *err)
 {
 	cleanup_with(stacks_free_p) struct stacks *stacks = calloc(1, sizeof(*stacks));
 	cleanup_with(installed_list_free) struct installed_list list = {0};
@@ -258,26 +294,22 @@ int stacks_load(struct device *device, const struct stacks_candidate *candidate,
 	if (r == 0)
 		r = overlay_firmware_engine(&stacks->firmware, &own, &stacks->engine,
 					    err);
-	if (r == 0 && !alone)
-		r = installed_list_read(device, NULL, true, &list, err);
-	if (r < 0)
-		return r;
-	/* One more for the candidate; an installed package may be unknown twice. */
-	stacks->packages = calloc(list.count + 1, sizeof(*stacks->packages));
-	stacks->unknown = calloc(2 * list.count + 1, sizeof(*stacks->unknown));
-	if (!stacks->packages || !stacks->unknown)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	for (size_t i = 0; i < list.count; i++)
-		add_installed(stacks, &list.items[i],
-			      candidate && strcmp(list.items[i].entry.name,
-						  candidate->entry->name) == 0);
-	if (candidate)
-		r = add_package(stacks, candidate->entry, candidate->verified, false,
-				true, err);
 	if (r == 0)
-		r = make_stack(stacks, false, &stacks->now, err);
+		r = installed_list_read(device, NULL,
+					depth == STACKS_WHOLE ? INSTALLED_WHOLE
+							      : INSTALLED_HEADS,
+					&list, err);
+	/* It costs what is said of other packages, not of the firmware. */
+	if (r < 0 && depth == STACKS_GLANCE && err->code != VERITY_E_NO_MEMORY)
+		r = 0;
 	if (r == 0)
-		r = make_stack(stacks, true, &stacks->next, err);
+		r = add_all(stacks, &list, candidate, depth, err);
+	if (r == 0)
+		r = make_stack(stacks, &stacks->now, err);
+	if (r == 0)
+		r = make_stack(stacks, &stacks->next, err);
+	if (r == 0 && candidate)
+		r = make_stack(stacks, &stacks->alone, err);
 	if (r == 0)
 		*ret = steal_ptr(&stacks);
 	return r;

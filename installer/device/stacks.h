@@ -64,25 +64,45 @@ struct stacks {
 	struct overlay_closure libraries; /* that the engine's programs need */
 	struct overlay_closure essential; /* without which it does not start */
 	struct package_stack now, next;
+	struct package_stack alone; /* the candidate over the firmware */
 };
 
-/* A package that may be installed. */
+/* A package that may be installed. It is the last of the packages. */
 struct stacks_candidate {
 	const struct overlay_entry *entry;
 	const struct verity_verified *verified;
 };
 
+/*
+ * Of the installed packages together, where they are listed to say what a new one covers:
+ * it is one line, and must not hold up an installation.
+ */
+#define STACKS_GLANCE_ENTRIES (1U << 18)
+#define STACKS_GLANCE_BYTES   (32U << 20) /* of their paths and targets */
+#define STACKS_GLANCE_READS   (1U << 14)  /* of each image: metadata of 64 MiB */
+#define STACKS_GLANCE_LOOKUPS (1U << 24)  /* paths of the candidate, times packages */
+
+/* How the installed packages are read. */
+enum stacks_depth {
+	STACKS_WHOLE, /* every image, as a boot does */
+	/*
+	 * Only their heads, folders and inodes, within limits: what they say is not
+	 * verified further, and good enough for a message.
+	 */
+	STACKS_GLANCE,
+};
+
 /**
  * stacks_load - read what is installed
  * @candidate: NULL, or a package that replaces the one of its name in the next stack
- * @alone:     without the installed packages: the candidate over the firmware
  * @ret:       set on success only; stacks_free()
  *
- * Reads every installed package whole, as the boot does, unless @alone. A package whose
- * image cannot be listed is among the unknown; the candidate's is a failure.
+ * A package whose image cannot be listed, or not within the limits, is among the unknown;
+ * the candidate's is a failure.
  */
 int stacks_load(struct device *device, const struct stacks_candidate *candidate,
-		bool alone, struct stacks **ret, struct verity_error *err) must_check;
+		enum stacks_depth depth, struct stacks **ret,
+		struct verity_error *err) must_check;
 
 void stacks_free(struct stacks *stacks);
 DEFINE_CLEANUP(struct stacks, stacks_free);

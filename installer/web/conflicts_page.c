@@ -90,7 +90,7 @@ int conflicts_page(struct web_page *page, struct verity_error *err)
 	const char *name = request_field(page->request, "name");
 	const struct stacks_package *package;
 	size_t layer = 0, shown = 0;
-	int r = stacks_load(page->device, NULL, false, &stacks, err);
+	int r = stacks_load(page->device, NULL, STACKS_WHOLE, &stacks, err);
 
 	if (r == 0 && name[0])
 		r = conflicts_check_name(page->device, stacks, name, err);

@@ -88,7 +88,7 @@ int reboot_page(struct web_page *page, struct verity_error *err)
 {
 	cleanup_with(installed_list_free) struct installed_list list = {0};
 	char sum[PENDING_SUM_BYTES];
-	int r = installed_list_read(page->device, NULL, false, &list, err);
+	int r = installed_list_read(page->device, NULL, INSTALLED_CHANGED, &list, err);
 
 	if (r < 0)
 		return r;

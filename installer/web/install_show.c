@@ -47,7 +47,7 @@ static void take_verdict(void *context, enum verity_verdict verdict)
 	add_note(context, text);
 }
 
-static void take_replaces(void *context, const char *line)
+static void take_note(void *context, const char *line)
 {
 	add_note(context, line);
 }
@@ -82,7 +82,7 @@ int install_show(struct web_page *page, struct source *source,
 		.pause = pause_bar,
 		.end = end,
 		.verdict = take_verdict,
-		.replaces = take_replaces,
+		.note = take_note,
 		.out = out,
 		.context = page,
 	};

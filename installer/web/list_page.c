@@ -92,7 +92,7 @@ static void put_unlisted(struct web_page *page, const char *store,
 static int read_list(struct web_page *page, struct installed_list *ret,
 		     struct verity_error *err)
 {
-	int r = installed_list_read(page->device, NULL, false, ret, err);
+	int r = installed_list_read(page->device, NULL, INSTALLED_CHANGED, ret, err);
 
 	if (r < 0)
 		return r;

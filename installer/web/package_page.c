@@ -17,12 +17,12 @@ static void put_line(void *context, const char *label, const char *text)
 	html_print(context, "<dt>%s</dt><dd>%s</dd>\n", label, text);
 }
 
-static int find(struct web_page *page, bool whole, struct installed_list *ret,
+static int find(struct web_page *page, struct installed_list *ret,
 		struct verity_error *err)
 {
 	const char *name = request_field(page->request, "name");
 	struct overlay_store *store;
-	int r = installed_list_read(page->device, name, whole, ret, err);
+	int r = installed_list_read(page->device, name, INSTALLED_WHOLE, ret, err);
 
 	if (r == 0 && ret->count == 0)
 		r = device_store(page->device, &store, err)
@@ -34,7 +34,7 @@ int package_page(struct web_page *page, struct verity_error *err)
 {
 	cleanup_with(installed_list_free) struct installed_list list = {0};
 	const struct describe_listener listener = {put_line, page->body};
-	int r = find(page, true, &list, err);
+	int r = find(page, &list, err);
 
 	for (size_t i = 0; r == 0 && i < list.count; i++) {
 		const struct installed *item = &list.items[i];

@@ -3,6 +3,7 @@
 #include "overlay/contents/contents.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdint.h>
 #include <string.h>
@@ -245,6 +246,22 @@ int overlay_contents_check(int fd, uint64_t bytes, struct verity_error *err)
 	if (r == 0)
 		overlay_contents_free(&contents);
 	return r;
+}
+
+int overlay_contents_read_within(const struct verity_verified *verified,
+				 struct contents_limits *left,
+				 struct overlay_contents *ret, struct verity_error *err)
+{
+	const struct verity_layout *layout = verity_verified_layout(verified);
+	int r = contents_read_image(verity_verified_fd(verified), layout->image_start,
+				    layout->image_bytes, left, ret, err);
+
+	if (r == -E2BIG)
+		*left = (struct contents_limits){.entries = 0};
+	if (r < 0)
+		return r;
+	contents_limits_lower(left, ret);
+	return 0;
 }
 
 int overlay_contents_read(const struct verity_verified *verified,

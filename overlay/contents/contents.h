@@ -28,6 +28,16 @@ int overlay_contents_read(const struct verity_verified *verified,
 			  struct verity_error *err) must_check;
 
 /**
+ * overlay_contents_read_within - the same, and no more than is left
+ * @left: how much may be read; its entries and bytes are lowered by what was read, to
+ *        nothing where they were too few; its reads are those of each image
+ */
+int overlay_contents_read_within(const struct verity_verified *verified,
+				 struct contents_limits *left,
+				 struct overlay_contents *ret,
+				 struct verity_error *err) must_check;
+
+/**
  * overlay_contents_check - whether a device could list an image that was just made
  * @fd:    the image from its start; borrowed
  * @bytes: its length

@@ -57,6 +57,19 @@ int contents_list_text(struct contents_list *list, size_t bytes, char **ret,
 	return 0;
 }
 
+void contents_limits_lower(struct contents_limits *limits,
+			   const struct overlay_contents *contents)
+{
+	limits->entries -= contents->count;
+	for (size_t i = 0; i < contents->count; i++) {
+		const struct overlay_contents_entry *entry = &contents->entries[i];
+
+		limits->text_bytes -= strlen(entry->path) + 1;
+		if (entry->target)
+			limits->text_bytes -= strlen(entry->target) + 1;
+	}
+}
+
 /* A name must be one to any other program that walks a tree. */
 static int check_name(const char *name, size_t bytes, struct verity_error *err)
 {

@@ -71,6 +71,12 @@ struct contents_limits {
 	uint64_t reads; /* of an image: about two for a block of 8 KiB */
 };
 
+/**
+ * contents_limits_lower - what is left after a list that was read within @limits
+ */
+void contents_limits_lower(struct contents_limits *limits,
+			   const struct overlay_contents *contents);
+
 /* A list that is being built: entries in any order, space for more, and its limits. */
 struct contents_list {
 	struct overlay_contents contents;

@@ -393,7 +393,69 @@ class Warnings(Contents):
         self.running("quiet")
         output = (f"top.wmopkg:\n{bench.BAR}    PKG: Signed\n{bench.INSTALLED}")
         self.check(0, output, self.TOP, "install", self.top)
-        self.succeed(output.replace("top.", "base."), "install", self.base)
+        self.check_notes("base", "Note: 3 files of this one will be covered by package 'top', first "
+                         "/etc/motd. See: wmopkg conflicts base")
+        # in place of the one of its name, which is not compared with itself
+        self.check_notes("base", "Replaces version 5.26.0-rev0 with the same version.",
+                         "Note: 3 files of this one will be covered by package 'top', first "
+                         "/etc/motd. See: wmopkg conflicts base")
+
+    def check_notes(self, name, *notes):
+        """What install prints between the verdict and its last line."""
+        done = self.wmopkg("install", f"{self.shared}/{name}.wmopkg")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.split("PKG: Signed\n")[1].splitlines()[:-1], list(notes))
+
+    def test_covers(self):
+        """Files of other packages, of which no image is read; as `conflicts` counts them, so not
+        folders that are merged, nor what another package covers already."""
+        for number in range(6):
+            self.pack(f"p{number}", {f"opt/p{number}/file": "x", "opt/all": f"{number}"})
+        self.running("quiet", "base", "p0")
+        self.pack("brand", {"etc/motd": "x", "usr/share/ours/file": "x", "etc/own": "whiteout",
+                            "opt/p0": None, "opt/all": "x"}, "--priority", "3")
+        notes = ["Note: 3 files of package 'base' will be covered by this one, first /etc/motd. See: "
+                 "wmopkg conflicts brand",
+                 "Note: 1 file of package 'p0' will be covered by this one: /opt/all. See: wmopkg "
+                 "conflicts brand"]
+        self.check_notes("brand", *notes)
+        told = [package for package in self.read_json("conflicts", "brand")["packages"]][0]
+        self.assertEqual([change["path"] for change in told["changes"]
+                          if change["of"].get("package") == "base"],
+                         ["/etc/motd", "/etc/own", "/usr/share/ours/file"])
+        # what it covers of p0 lies below brand, so nothing of p0 is lost by the next
+        self.check_notes("p1", "Note: 1 file of this one will be covered by package 'brand': "
+                         "/opt/all. See: wmopkg conflicts p1")
+        # left out by the next boot: it covers nothing
+        self.boot("wmopkg.disable=brand")
+        self.check_notes("p2", "Note: 1 file of package 'p1' will be covered by this one: /opt/all. "
+                         "See: wmopkg conflicts p2")
+        self.boot("")
+        # an image with a damaged block is listed all the same: only its folders are read
+        self.put("pkgname")
+        with open("data/packages/pkgname.wmopkg", "r+b") as file:
+            file.seek(1 << 20)
+            file.write(b"damaged")
+        self.assertIn(" Invalid ", self.wmopkg("show", "pkgname", "brief").stdout)
+        self.pack("quieter", {"noise": "x"})
+        self.check_notes("quieter", "Note: 1 file of package 'pkgname' will be covered by this one: "
+                         "/noise. See: wmopkg conflicts quieter")
+
+    def test_covers_many(self):
+        """Four lines at most, and one for the rest."""
+        self.running("quiet")
+        for number in range(6):
+            self.put(os.path.basename(self.pack(f"m{number}", {f"opt/m{number}": "x"}))[:-7])
+        bench.write("image", b"hsqs" + b"no squashfs" * 1000)
+        self.seal("odd", "image")
+        shutil.copy("odd.wmopkg", "data/packages")
+        self.pack("z", {f"opt/m{number}": "z" for number in range(6)}, "--priority", "3")
+        self.check_notes(
+            "z", *(f"Note: 1 file of package 'm{number}' will be covered by this one: /opt/m{number}. "
+                   "See: wmopkg conflicts z" for number in range(4)),
+            "Note: 2 more packages cover files of this one, or the reverse. See: wmopkg conflicts z",
+            "Note: it is not known whether files of 1 package will be covered, first 'odd': odd: "
+            "image: not a squashfs image of version 4.0. See: wmopkg conflicts z")
 
     def test_many(self):
         self.pack("many", {**{f"lib/modules/6.1.0/{number}.ko": "x" for number in range(30)},

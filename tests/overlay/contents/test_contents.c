@@ -366,7 +366,12 @@ static void test_limits(void **state)
 					    &err);
 
 		if (!cases[i].message) {
+			struct contents_limits left = cases[i].limits;
+
 			check_ok(r, &err);
+			contents_limits_lower(&left, &contents);
+			assert_int_equal(left.entries, 0);
+			assert_int_equal(left.text_bytes, 0);
 			overlay_contents_free(&contents);
 			continue;
 		}

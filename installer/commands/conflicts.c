@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "installer/commands/commands.h"
-#include "installer/device/changes.h"
 #include "installer/device/installed.h"
+#include "installer/layers/changes.h"
 #include "verity/util/cleanup.h"
 
 #define CONFLICTS_FORMAT 1

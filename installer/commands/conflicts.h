@@ -4,7 +4,7 @@
 /* Which packages have conflicts to show. */
 
 #include "installer/device/device.h"
-#include "installer/device/stacks.h"
+#include "installer/layers/stacks.h"
 
 /**
  * conflicts_check_name - fail if no package of the next boot has this name

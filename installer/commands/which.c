@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "installer/commands/commands.h"
-#include "installer/device/changes.h"
-#include "installer/device/which.h"
+#include "installer/layers/changes.h"
+#include "installer/layers/which.h"
 #include "verity/util/cleanup.h"
 
 #define WHICH_FORMAT 1 /* of the JSON */

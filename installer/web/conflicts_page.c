@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "installer/commands/conflicts.h"
-#include "installer/device/changes.h"
+#include "installer/layers/changes.h"
 #include "installer/web/all_pages.h"
 #include "installer/web/html.h"
 #include "verity/util/cleanup.h"

@@ -5,7 +5,7 @@
 
 #include <limits.h>
 
-#include "installer/device/stacks.h"
+#include "installer/layers/stacks.h"
 
 #define WHICH_LINKS_MAX 40 /* followed for one path, as the kernel has it */
 

@@ -2,7 +2,7 @@
 
 /* Counts what is covered between a new package and each installed one. */
 
-#include "installer/device/covered.h"
+#include "installer/layers/covered.h"
 
 #include <errno.h>
 #include <stdio.h>

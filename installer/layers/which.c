@@ -2,7 +2,7 @@
 
 /* Follows a path through a stack, and finds which layers supply it. */
 
-#include "installer/device/which.h"
+#include "installer/layers/which.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 
 /* Collects the critical changes of a package, and warns of them. */
 
-#include "installer/device/critical_warn.h"
+#include "installer/layers/critical_warn.h"
 
 #include <stdio.h>
 #include <string.h>

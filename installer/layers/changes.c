@@ -2,7 +2,7 @@
 
 /* Lists and counts the changes of a package. */
 
-#include "installer/device/changes.h"
+#include "installer/layers/changes.h"
 
 #include <inttypes.h>
 #include <stdio.h>

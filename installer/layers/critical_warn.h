@@ -3,7 +3,7 @@
 
 /* System-critical paths that a package changes. */
 
-#include "installer/device/changes.h"
+#include "installer/layers/changes.h"
 
 /**
  * critical_check - warn on stderr of paths without which the device does not boot, and

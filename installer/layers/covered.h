@@ -3,7 +3,7 @@
 
 /* Which files of other packages a new one covers, and which of its own are covered. */
 
-#include "installer/device/stacks.h"
+#include "installer/layers/stacks.h"
 
 #define COVERED_LINES_MAX  4   /* packages that have a line */
 #define COVERED_LINE_BYTES 512 /* of each */

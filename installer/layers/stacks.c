@@ -2,7 +2,7 @@
 
 /* Reads the contents of the installed packages, and puts them into stacks. */
 
-#include "installer/device/stacks.h"
+#include "installer/layers/stacks.h"
 
 #include <errno.h>
 #include <fcntl.h>

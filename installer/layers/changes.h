@@ -3,7 +3,7 @@
 
 /* What a package changes in the firmware and in other packages, as text and as JSON. */
 
-#include "installer/device/stacks.h"
+#include "installer/layers/stacks.h"
 #include "overlay/contents/critical.h"
 #include "verity/util/json_write.h"
 

@@ -41,13 +41,14 @@ GCC, CLANG = "build", "build-fuzz"
 # meson itself asks ccache, where that is installed, for the default compiler only.
 CLANG_CC = "ccache clang" if shutil.which("ccache") else "clang"
 BUILDS = {
-    GCC: ({}, ["-Dwerror=true"]),
+    GCC: ({}, ["-Dwerror=true", "-Dtests=enabled"]),
     # lld links a program with sanitizers in a third of the time.
-    CLANG: ({"CC": CLANG_CC, "CC_LD": "lld"}, ["-Dwerror=true", "-Dfuzz=true", "-Db_lundef=false",
-                              "-Db_sanitize=address,undefined"]),
+    CLANG: ({"CC": CLANG_CC, "CC_LD": "lld"}, ["-Dwerror=true", "-Dtests=enabled", "-Dfuzz=true",
+                              "-Db_lundef=false", "-Db_sanitize=address,undefined"]),
     # What strangers build with: two compilers, two C libraries, optimized and not, no warning.
-    "build-release": ({}, ["-Dwerror=true", "--buildtype=release", "-Db_lto=true"]),
-    "build-musl": ({}, ["-Dwerror=true", "--buildtype=plain", "--cross-file=build-musl-root/cross.ini"]),
+    "build-release": ({}, ["-Dwerror=true", "-Dtests=disabled", "--buildtype=release", "-Db_lto=true"]),
+    "build-musl": ({}, ["-Dwerror=true", "-Dtests=disabled", "--buildtype=plain",
+                        "--cross-file=build-musl-root/cross.ini"]),
 }
 STRANGERS = ("build-release", "build-musl")
 # What makes something that a build needs before it is configured.

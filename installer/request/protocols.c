@@ -39,17 +39,33 @@ const struct protocol *protocol_find(const char *scheme, size_t size)
 	return NULL;
 }
 
+static bool is_built(const struct protocol *protocol)
+{
+#ifdef HAVE_SSH
+	return protocol != NULL;
+#else
+	return protocol && protocol->kind != PROTOCOL_SSH;
+#endif
+}
+
 int protocol_get(const char *scheme, size_t size, const struct protocol **ret,
 		 struct verity_error *err)
 {
 	const struct protocol *found = protocol_find(scheme, size);
 	char known[128] = "";
 
-	if (found) {
+	if (is_built(found)) {
 		*ret = found;
 		return 0;
 	}
+	if (found)
+		return verity_fail(err, VERITY_E_UNSUPPORTED,
+				   "%s: this wmopkg was built without ssh (use another "
+				   "protocol, or build it with -Dssh=enabled)",
+				   found->scheme);
 	for (size_t i = 0; i < PROTOCOL_COUNT; i++) {
+		if (!is_built(&protocols[i]))
+			continue;
 		strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
 		strncat(known, protocols[i].scheme, sizeof(known) - strlen(known) - 1);
 	}

@@ -48,7 +48,8 @@ const struct protocol *protocol_find(const char *scheme, size_t size);
 /**
  * protocol_get - likewise, with an error that lists the known ones
  *
- * Return: 0; -EINVAL (USAGE).
+ * Return: 0; -EINVAL (USAGE); -EOPNOTSUPP (UNSUPPORTED) for scp and sftp in a build
+ * without ssh.
  */
 int protocol_get(const char *scheme, size_t size, const struct protocol **ret,
 		 struct verity_error *err) must_check;

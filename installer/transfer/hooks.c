@@ -12,7 +12,9 @@ const struct protocol_ops *hooks_of(const struct protocol *protocol)
 	static const struct protocol_ops *const ops[] = {
 		[PROTOCOL_FTP] = &ftp_ops,
 		[PROTOCOL_TFTP] = &tftp_ops,
+#ifdef HAVE_SSH
 		[PROTOCOL_SSH] = &ssh_ops,
+#endif
 		[PROTOCOL_HTTP] = &http_ops,
 	};
 

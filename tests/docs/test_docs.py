@@ -52,6 +52,31 @@ class Documents(unittest.TestCase):
         self.documents = [path for path in self.files
                           if re.fullmatch(r"(docs/)?[^/]+\.md", path)]
 
+    def test_installed_configuration(self):
+        """The file that is installed has each key of the table once, with its
+        default; one that has none is marked as an example."""
+        numbers = {name: eval(value, {"__builtins__": {}})  # of our own header
+                   for name, value in re.findall(r"(?m)^#define (OVERLAY_\w+)\s+(\(?\d[\d <]*\)?)",
+                                                 read("overlay/config/config.h"))}
+        table = read("overlay/config/config.c").partition("struct key keys[] = {")[2].partition("\n};")[0]
+        expected = []
+        for name, row in re.findall(r'\{"(\w+)", (.*?)\},\n', table + "\n", re.S):
+            text = re.search(r'\.text = "(.*?)"', row)
+            words = re.search(r'\.words = "(\w+)', row)
+            number = re.search(r"\.number = (\w+)", row)
+            value = (text or words) and (text or words).group(1) or \
+                number and str(numbers.get(number.group(1), "")) or None
+            expected.append((name, "none" if name == "upper" else value or None))
+        self.assertGreater(len(expected), 30)
+        shown, example = [], False
+        for line in read("overlay/config/wmopkg.conf").splitlines():
+            pair = re.fullmatch(r"#(\w+) = (.+)", line)
+            if pair:
+                shown.append((pair.group(1), None if example else pair.group(2).strip('"')))
+            elif line.startswith("# "):
+                example = line.endswith("for example:")
+        self.assertEqual(sorted(shown, key=str), sorted(expected, key=str))
+
     def test_all_are_in_the_index(self):
         self.assertIn(INDEX, self.documents)
         listed = {os.path.normpath(os.path.join("docs", link.partition("#")[0]))

@@ -6,6 +6,7 @@
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/io.h"
 
 static int load(const char *text, struct overlay_config *ret, struct verity_error *err)
 {
@@ -36,6 +37,33 @@ static void test_defaults(void **state)
 		assert_false(config.console_only);
 		overlay_config_free(&config);
 	}
+}
+
+/* The file that is installed, as it is, and with all that it shows switched on. */
+static void test_installed_file(void **state)
+{
+	struct overlay_config config;
+	struct verity_error err;
+	cleanup_free char *text = NULL;
+	size_t size;
+
+	(void)state;
+	check_ok(overlay_config_load(INSTALLED_CONFIG, &config, &err), &err);
+	assert_int_equal(config.signers_count, 0);
+	overlay_config_free(&config);
+	check_ok(verity_io_load(AT_FDCWD, INSTALLED_CONFIG, OVERLAY_CONFIG_MAX, &text,
+				&size, &err),
+		 &err);
+	for (char *at = text; at; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		if (at[0] == '#' && at[1] >= 'a' && at[1] <= 'z')
+			at[0] = ' ';
+	}
+	check_ok(load(text, &config, &err), &err);
+	assert_null(config.repeated);
+	assert_int_equal(config.signers_count, 2);
+	assert_string_equal(config.require_packages[1], "licence");
+	overlay_config_free(&config);
 }
 
 static void test_values(void **state)
@@ -465,12 +493,12 @@ static void test_no_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
-		cmocka_unit_test(test_repeated), cmocka_unit_test(test_stack),
-		cmocka_unit_test(test_seed),     cmocka_unit_test(test_trust),
-		cmocka_unit_test(test_required), cmocka_unit_test(test_latest),
-		cmocka_unit_test(test_bad),      cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_installed_file),
+		cmocka_unit_test(test_values),   cmocka_unit_test(test_repeated),
+		cmocka_unit_test(test_stack),    cmocka_unit_test(test_seed),
+		cmocka_unit_test(test_trust),    cmocka_unit_test(test_required),
+		cmocka_unit_test(test_latest),   cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_missing),  cmocka_unit_test(test_no_file),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

@@ -12,6 +12,7 @@
 
 #include "tests/overlay/record/audits.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/sys.h"
 
 #define LINES_MAX 256
 
@@ -310,8 +311,8 @@ static void rename_log(int record)
 
 static void exchange(int record)
 {
-	assert_int_equal(renameat2(record, OVERLAY_AUDIT_LOG, record, OVERLAY_AUDIT_OLD,
-				   RENAME_EXCHANGE),
+	assert_int_equal(sys_renameat2(record, OVERLAY_AUDIT_LOG, record,
+				       OVERLAY_AUDIT_OLD, RENAME_EXCHANGE),
 			 0);
 }
 

@@ -24,9 +24,11 @@
 #include "installer/layers/covered.h"
 #include "installer/layers/critical_warn.h"
 #include "overlay/record/requirements.h"
+#include "overlay/stack/kernel_squashfs.h"
 #include "overlay/store/order.h"
 #include "verity/package/stream.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
 #include "verity/util/io.h"
 #include "verity/util/text.h"
 
@@ -227,17 +229,39 @@ static void audit(const struct install *install, const struct verity_error *why)
 	audit_add_judged(install->device, entry, judgement);
 }
 
-/* Signed or not, no kernel mounts anything else, and no boot would activate it. */
-static int check_image(const struct verity_verified *verified, struct verity_error *err)
+/*
+ * Signed or not, no boot would activate what no kernel mounts. Whether this one does is
+ * asked only if it is the kernel that has started this device: it may be that of a build
+ * host. Another one may follow with the next firmware.
+ */
+static int check_image(const struct install *install,
+		       const struct verity_verified *verified, struct verity_error *err)
 {
+	uint64_t start_byte = verity_verified_layout(verified)->image_start;
 	static const char magic[] = "hsqs";
 	char start[sizeof(magic) - 1];
-	int r = verity_io_read(verity_verified_fd(verified), start, sizeof(start),
-			       verity_verified_layout(verified)->image_start, err);
+	int fd = verity_verified_fd(verified);
+	int r = verity_io_read(fd, start, sizeof(start), start_byte, err);
 
 	if (r == 0 && memcmp(start, magic, sizeof(start)) != 0)
-		r = verity_fail(err, VERITY_E_BAD_IMAGE,
-				"its image is not a squashfs, which no device can mount");
+		return verity_fail(err, VERITY_E_BAD_IMAGE,
+				   "its image is not a squashfs, which no device can "
+				   "mount");
+	if (r == 0 && !device_state(install->device))
+		verity_debug("the running kernel has not started this device, and is not "
+			     "asked whether it can read the image");
+	if (r < 0 || !device_state(install->device))
+		return r;
+	r = overlay_kernel_check_image(fd, start_byte, err);
+	if (r == -EOPNOTSUPP && install->force) {
+		report_warning("%s: %s", install->source->name, err->message);
+		return 0;
+	}
+	if (r == -EOPNOTSUPP)
+		verity_text_append(err->message, sizeof(err->message),
+				   " (get a package for this firmware, or update the "
+				   "firmware first; to install it for the kernel of "
+				   "another firmware: install force ...)");
 	return r;
 }
 
@@ -296,7 +320,7 @@ static int receive(struct install *install, const struct verity_policy *policy,
 	install->stream = stream;
 	r = transfer(install, err);
 	if (r == 0 && verity_stream_verified(stream))
-		r = check_image(verity_stream_verified(stream), err);
+		r = check_image(install, verity_stream_verified(stream), err);
 	if (r == 0) {
 		show_verdict(install);
 		r = check_contents(install, err);

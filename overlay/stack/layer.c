@@ -2,24 +2,15 @@
 /* Mounts the squashfs of a dm-verity device with the mount API. */
 #include "overlay/stack/layer.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/xattr.h>
 
+#include "overlay/stack/kernel_squashfs.h"
 #include "verity/device/block_device.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
-#include "verity/util/io.h"
 #include "verity/util/sys.h"
-
-/*
- * Squashfs 4.0: where the super block has the offset of the table of attributes (all
- * ones: there is none), and where that table has the number of its entries.
- */
-#define SQUASHFS_XATTR_TABLE 56
-#define SQUASHFS_XATTR_COUNT 8
 
 struct overlay_layer {
 	struct verity_device *device;
@@ -57,24 +48,12 @@ static int fail_mount(int why, struct verity_error *err)
  */
 static int check_attributes(const struct overlay_layer *layer, struct verity_error *err)
 {
-	int fd = layer->device->fd;
-	uint64_t table = 0;
-	uint32_t count = 0;
-	char path[64];
-	int r;
+	bool has_attributes = false;
+	int r = 0;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", layer->mount_fd);
-	if (getxattr(path, "trusted.overlay.opaque", NULL, 0) >= 0 || errno != EOPNOTSUPP)
-		return 0;
-	r = verity_io_read(fd, &table, sizeof(table), SQUASHFS_XATTR_TABLE, err);
-	table = le64toh(table);
-	if (r < 0 || table == UINT64_MAX)
-		return r;
-	if (table > VERITY_IMAGE_MAX)
-		return verity_fail(err, VERITY_E_MOUNT,
-				   "the image's table of attributes lies outside of it");
-	r = verity_io_read(fd, &count, sizeof(count), table + SQUASHFS_XATTR_COUNT, err);
-	if (r < 0 || count == 0)
+	if (!overlay_kernel_reads_attributes(layer->mount_fd))
+		r = overlay_image_attributes(layer->device->fd, 0, &has_attributes, err);
+	if (!has_attributes)
 		return r;
 	return verity_fail(err, VERITY_E_KERNEL_FEATURE,
 			   "the kernel does not read the attributes that the image has "

@@ -6,11 +6,12 @@ import re
 import shutil
 import stat
 
-from device import FIRMWARE, Device, Vendor, devices, equal, loops, read, run, wait_gone, \
-    write
+from device import FIRMWARE, Device, Vendor, devices, equal, load_module, loops, read, run, \
+    wait_gone, write
 from mounts import unmount_now
 
 MANY = 70
+COMPRESSORS = ("gzip", "lz4", "xz", "zstd")
 
 
 def prepare(work, build):
@@ -46,6 +47,14 @@ def prepare(work, build):
     run("mkfs.ext4", "-q", "-L", "wmopkg-test", "-d", work + "/volume.d", work + "/volume")
     write(work + "/noise", os.urandom(8192))
     vendor.seal("noise", work + "/noise")
+    for name in COMPRESSORS:
+        vendor.squash(name, {"etc/compressor": f"{name}\n"}, "-no-xattrs", "-comp", name)
+    for name, at, number in (("lzma", 20, 2), ("number-77", 20, 77), ("torn", 63, 0x7f)):
+        with open(vendor.squash(name, {"etc/compressor": f"{name}\n"}), "r+b") as file:
+            file.seek(at)
+            file.write(bytes([number]))
+    vendor.seal("lzma", work + "/lzma.squashfs")
+    vendor.seal("stranger-lzma", work + "/lzma.squashfs", "other")
 
 
 def test_plain(work, build):
@@ -317,6 +326,64 @@ def test_not_a_squashfs(work, build):
                 "code": "mount-failed",
                 "message": "the image is not a squashfs that this kernel can mount"}))
         equal(len(devices()), 1)
+
+
+HINT = "(get a package for this firmware, or update the firmware first; to install it for the " \
+    "kernel of another firmware: install force ...)\n"
+COMPRESSED = "its image is compressed with {}, which the running kernel cannot read; the vendor can " \
+    "use another one, wmopkg-build create --compressor"
+ATTRIBUTES = "its image has opaque folders or capabilities, as extended attributes, which the " \
+    "running kernel does not read without CONFIG_SQUASHFS_XATTR"
+
+
+def test_kernel_cannot_read_it(work, build):
+    """Known at install, from the kernel that runs, to which no byte of the package is given."""
+    with Device(work, build) as device:
+        def kept():
+            return sorted(os.listdir(device.base + "/data/packages"))
+
+        # a kernel that has not started this device is not asked: this may be a build host
+        said = device.tell("--debug", "install", work + "/packages/lzma.wmopkg")
+        assert "the running kernel has not started this device, and is not asked" in said, said
+        device.boot_with("wmopkg.allow_untrusted=1")
+        device.activate()
+        equal(device.package("lzma")["reason"], {
+            "code": "mount-failed",
+            "message": "the image is not a squashfs that this kernel can mount"})
+        device.tell("remove", "--yes", "lzma")
+        mounts = read("/proc/self/mountinfo")
+        for name, why in (("lzma", COMPRESSED.format("lzma")),
+                          ("stranger-lzma", COMPRESSED.format("lzma")), ("opaque", ATTRIBUTES)):
+            said = device.tell("install", f"{work}/packages/{name}.wmopkg", status=1)
+            assert f"{name}.wmopkg: {why} {HINT}" in said, said
+            equal(kept(), [])
+        said = device.tell("install", "force", work + "/packages/opaque.wmopkg")
+        assert f"wmopkg: warning: opaque: {ATTRIBUTES}\n" in said, said
+        equal(kept(), ["opaque.wmopkg"])
+        equal((read("/proc/self/mountinfo"), wait_gone(loops)), (mounts, []))
+
+
+def test_what_the_kernel_can_read(work, build):
+    """Each compressor of `create`, and others; and a kernel that cannot be asked."""
+    names = [*COMPRESSORS, "lzma", "number-77", "torn"]
+    ask = [build + "/tests/kernel/ask", *(f"{work}/{name}.squashfs" for name in names)]
+
+    def told(count):
+        lines = run(*ask[:1 + count]).stdout.splitlines()
+        return [line for line in lines if not line.startswith("debug: ")], "\n".join(lines)
+
+    equal(told(len(names))[0], [
+        *["yes" for _ in COMPRESSORS], COMPRESSED.format("lzma"), COMPRESSED.format("number 77"),
+        "the image's table of attributes lies outside of it"])
+    equal(wait_gone(loops), [])
+    run("rmmod", "loop")
+    try:
+        lines, debug = told(1)
+    finally:
+        load_module("drivers/block/loop")
+    equal(lines, ["yes"])
+    assert "cannot ask the kernel whether it can read the image: the kernel has no loop devices" in debug, \
+        debug
 
 
 def test_what_is_no_file(work, build):

@@ -260,6 +260,8 @@ def run_all(programs, sanitized, own):
     """The results of all tests, and of the builds that they needed."""
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         results = []
+        if any(name.startswith("kernel-") for name in programs.chosen):
+            say(run([sys.executable, "tests/kernel/linux.py"], {})[1].strip())
         if programs.chosen:
             good, cost = build(GCC, *programs.targets())
             if not good:

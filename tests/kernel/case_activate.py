@@ -483,7 +483,7 @@ def test_root_is_an_overlay(work, build):
               "the kernel allows two levels: packages need one overlay at most below them\n")
         equal(device.state()["stack"]["code"], "stack-failed")
         equal(device.see("banner"), "firmware\n")
-        equal((devices(), loops()), ([], []))
+        equal((wait_gone(devices), wait_gone(loops)), ([], []))
 
 
 def test_stack_fails(work, build):
@@ -494,15 +494,14 @@ def test_stack_fails(work, build):
         try:
             said = device.activate(status=1)
         finally:
-            run("insmod", f"/usr/lib/uml/modules/{os.uname().release}"
-                "/kernel/fs/overlayfs/overlay.ko")
+            load_module("fs/overlayfs/overlay")
         equal(said, "wmopkg-activate: the kernel has no overlayfs (CONFIG_OVERLAY_FS)\n")
         equal(device.state()["stack"]["code"], "kernel-feature")
         package = device.package("plain")
         equal((package["verification"], package["active"], package["reason"]["code"]),
               ("Signed", False, "kernel-feature"))
         equal(device.see("etc/banner"), "firmware\n")
-        equal((devices(), loops()), ([], []))
+        equal((wait_gone(devices), wait_gone(loops)), ([], []))
         equal(run("findmnt", "-R", "-n", "-o", "TARGET", device.base).stdout.count("run"),
               0, "mounts left")
 

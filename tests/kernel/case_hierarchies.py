@@ -4,7 +4,8 @@
 import json
 import os
 
-from device import FIRMWARE, Device, Vendor, devices, equal, loops, read, run, write
+from device import FIRMWARE, Device, Vendor, devices, equal, loops, read, run, \
+    wait_gone, write
 from mounts import only_so_many
 
 SOME = ("/usr", "/opt")
@@ -189,7 +190,7 @@ def test_all_or_nothing(work, build):
         equal(device.see("usr/share/tree/one"), "firmware\n")
         equal(device.see("opt/banner"), "firmware\n")
         equal(device.package("both")["active"], False)
-        equal((devices(), loops()), ([], []))
+        equal((wait_gone(devices), wait_gone(loops)), ([], []))
 
 
 def test_all_or_nothing_later(work, build):

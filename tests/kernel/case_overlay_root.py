@@ -5,7 +5,7 @@ import errno
 import json
 import os
 
-from device import FIRMWARE, Device, Vendor, devices, equal, loops, run, write
+from device import FIRMWARE, Device, Vendor, devices, equal, loops, lowers, run, wait_gone, write
 from mounts import only_so_many, unmount_now
 
 OWN = ("etc/wmopkg/wmopkg.conf", "usr/bin/wmopkg")
@@ -63,14 +63,13 @@ class Stacked(Device):
             self.install(f"{self.work}/packages/{name}.wmopkg")
 
     def lowers(self):
-        options = self.overlays()[-1][-1].split(",")
-        return [word for word in options if word.startswith("lowerdir")]
+        return lowers(self.overlays()[-1][-1])
 
     def check_unchanged(self, before):
         """The root is as it was, and nothing of ours is mounted anywhere."""
         equal(self.mounts(), before)
         equal((self.see("etc/banner"), self.see("etc/top")), ("firmware\n", "top\n"))
-        equal((devices(), loops()), ([], []))
+        equal((wait_gone(devices), wait_gone(loops)), ([], []))
         equal(run("findmnt", "-R", "-n", "-o", "TARGET", self.base + "/run/layers",
                   check=False).stdout, "")
 
@@ -82,7 +81,7 @@ def test_read_only(work, build):
         device.activate()
         equal(device.mounts()[:len(before)], before)
         equal(len(device.overlays()), 2)
-        equal(device.lowers(), ["lowerdir=engine:1:root"])
+        equal(device.lowers(), ["engine", "1", "root"])
         equal(device.see("etc/banner"), "plain\n")
         equal(device.see("etc/top"), "top\n")
         equal(device.see("etc/kept"), "top\n")
@@ -109,7 +108,7 @@ def test_upper(work, build):
         write(device.root("etc/banner"), "changed\n")
         equal(device.see("opt"), None)
         device.activate()
-        equal(device.lowers(), ["lowerdir=engine:1:root"])
+        equal(device.lowers(), ["engine", "1", "root"])
         equal(device.stack_flags(), "ro,nodev,relatime")
         equal((device.see("etc/banner"), device.see("etc/plain"), device.see("etc/mine"),
                device.see("etc/early"), device.see("etc/top"), device.see("opt")),
@@ -150,7 +149,7 @@ def test_hierarchies(work, build):
             file.write("hierarchies = {/usr}\n")
         device.put("plain")
         device.activate()
-        equal(device.lowers(), ["lowerdir=engine:1:root"])
+        equal(device.lowers(), ["engine", "1", "root"])
         equal((device.see("usr/share/tree/one"), device.see("usr/share/tree/two")),
               ("plain\n", "firmware\n"))
         equal((device.see("etc/banner"), device.see("etc/mine"), device.see("etc/top")),
@@ -241,7 +240,7 @@ def test_cut_off(work, build):
         device.activate()
         os.unlink(device.base + "/run/state.json")
         device.activate()
-        equal(device.lowers(), ["lowerdir=engine:1:root"])
+        equal(device.lowers(), ["engine", "1", "root"])
         equal(len(device.overlays()), 2)
         equal((device.see("etc/banner"), device.see("etc/mine")), ("plain\n", "mine\n"))
 

@@ -8,7 +8,7 @@ import shutil
 import stat
 
 import mounts
-from device import FIRMWARE, Device, Vendor, devices, equal, loops, read, run, schema, \
+from device import FIRMWARE, Device, Vendor, devices, equal, loops, lowers, read, run, schema, \
     wait_gone, write
 from mounts import unmount_now
 from trials import REASON, bad_and_good, boot
@@ -122,16 +122,11 @@ def check_boot(device, status=0):
     return planned
 
 
-def lower(options):
-    """Of the options of an overlay, what lies on what; a kernel shows others at its will."""
-    return [option for option in options.split(",") if option.startswith("lowerdir")]
-
-
 def check_stack(device, stack):
     """Layers are where they were planned, and their devices are called so."""
     line = [line for line in read("/proc/self/mountinfo").splitlines()
             if f" {device.base}/root " in line][-1]
-    equal(lower(line.split(" - ")[1].split(" ", 2)[2]), lower(stack["options"]))
+    equal(lowers(line.split(" - ")[1].split(" ", 2)[2]), lowers(stack["options"]))
     equal(device.stack_flags(), stack["flags"] + ",relatime")
     found = devices()
     for layer in stack["layers"]:

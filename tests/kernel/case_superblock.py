@@ -210,7 +210,9 @@ def test_copy(work, build):
             run("sync")
         run("umount", device.mountpoint)
         run("btrfs", "device", "scan", device.esp)
-        equal(run("mount", device.node, device.mountpoint, check=False).returncode, 32)
+        # Linux before 6.7 takes the copy for the other one, and mounts neither of them
+        if not run("mount", device.node, device.mountpoint, check=False).returncode:
+            unmount_now(device.mountpoint)
         device.activate()
         equal(device.see("etc/keep"), "keep\n", device.log())
         equal(os.path.exists(device.mountpoint + "/rival"), False)

@@ -289,14 +289,21 @@ def loops():
 
 def load_module(path):
     """Load a module of the kernel under test, where it is not there already."""
-    file = f"/usr/lib/uml/modules/{os.uname().release}/kernel/{path}.ko"
+    file = f"{os.environ['MODULES']}/{path}.ko"
     name = os.path.basename(path).replace("-", "_")
     if os.path.exists(file) and not os.path.isdir("/sys/module/" + name):
         run("insmod", file)
 
 
+def lowers(options):
+    """The layers of an overlay, the upper one first: "lowerdir=a:b", or since Linux 6.8
+    "lowerdir+=a,lowerdir+=b"."""
+    return [layer for option in options.split(",") if option.startswith("lowerdir")
+            for layer in option.split("=", 1)[1].split(":")]
+
+
 def wait_gone(what):
-    """A lazy unmount ends a moment later."""
+    """A lazy unmount, and what a kernel takes down behind it, ends a moment later."""
     for _ in range(500):
         if not what():
             break

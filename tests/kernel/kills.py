@@ -158,7 +158,7 @@ class Lab:
         write(f"{work}/cmdline", "quiet\n")
         write(f"{work}/conf", f'data = "/dev/ubda"\npersist = "/dev/ubdb"\nkeys = "{work}/ring"\n'
               f'run = "{work}/mnt/run"\ncmdline = "{work}/cmdline"\ntrials = 100\n')
-        write(f"{work}/init", INIT.format(prepare=uml.PREPARE, work=work, build=build), 0o755)
+        write(f"{work}/init", INIT.format(prepare=uml.prepare_words(), work=work, build=build), 0o755)
 
     def _make_packages(self):
         vendor = Vendor(self.work, self.build)

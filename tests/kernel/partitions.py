@@ -82,8 +82,9 @@ class PartitionedDevice(Device):
         finally:
             unmount_now(place)
 
-    def off(self):
-        self.tell("boot-complete")  # warns where DATA is a device that cannot be mounted
+    def off(self, completed=True):
+        if completed:
+            self.tell("boot-complete")  # warns where DATA is a device that cannot be mounted
         self.reboot(completed=False)
         for folder in (self.data, self.persist):
             while os.path.ismount(folder):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Run one case of the kernel tier in a User-Mode Linux of its own.
 
-	uml.py [--seconds N] [--long] [--seed N] BUILD-FOLDER CASE
+	uml.py [--seconds N] [--long] [--seed N] [--installed] BUILD-FOLDER CASE
 	uml.py --shell BUILD-FOLDER CASE
 
 CASE is a module beside this file, case_CASE.py. Its prepare(work, build) runs on the host
@@ -15,6 +15,8 @@ A case that needs another size of memory than MEMORY has a MEMORY of its own.
 
 A case that tries very many moments tries a sample of them, which --seed moves, or all with
 --long. The kernel has a time limit; past it, it is killed, and that is a failure.
+
+The kernel is the one that linux.py has fetched, or with --installed the one of this system.
 
 With --shell, prepare() runs as usual, and the kernel then starts a shell on this terminal
 instead of run(): $WORK and $BUILD are the two folders, and `run` runs the case. There is no
@@ -35,6 +37,7 @@ import time
 import traceback
 
 import effort
+import linux
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MEMORY = "768M"
@@ -53,9 +56,9 @@ busybox mount -t proc proc /proc
 busybox mount -t sysfs sysfs /sys
 busybox mount -t tmpfs tmpfs /run
 busybox ip link set lo up 2>/dev/null
-release=$(busybox uname -r)
+export MODULES={{modules}}/$(busybox uname -r)/kernel
 for module in {" ".join(MODULES)}; do
-	file=/usr/lib/uml/modules/$release/kernel/$module.ko
+	file=$MODULES/$module.ko
 	[ -e "$file" ] && busybox insmod "$file"
 done
 """
@@ -107,9 +110,14 @@ def inside(work, build, case):
     return 1 if failed else 0
 
 
+def prepare_words():
+    """What each init begins with, as lines of shell."""
+    return PREPARE.format(modules=linux.kernel()[1])
+
+
 def kernel_words(work, memory, *words):
     """The command line of a kernel whose init is the file `init` in the folder @work."""
-    return ["linux.uml", "mem=" + memory, "root=/dev/root", "rootfstype=hostfs", "rootflags=/",
+    return [linux.kernel()[0], "mem=" + memory, "root=/dev/root", "rootfstype=hostfs", "rootflags=/",
             "rw", f"init={work}/init", "con=null", "con0=fd:0,fd:1", "quiet", "selinux=0",
             f"uml_dir={work}/uml", "umid=wmopkg", *KERNEL_WORDS, *words]
 
@@ -118,7 +126,7 @@ def kernel_command(work, program, memory=MEMORY):
     """The same for an init that runs @program, lines of shell."""
     init = os.path.join(work, "init")
     with open(init, "w", encoding="utf-8") as file:
-        file.write(INIT.format(prepare=PREPARE, work=work, program=program))
+        file.write(INIT.format(prepare=prepare_words(), work=work, program=program))
     os.chmod(init, 0o755)
     return kernel_words(work, memory)
 
@@ -192,7 +200,7 @@ def host(build, case, seconds):
         stay_on_one_processor()
         start = time.monotonic()
         load(case).prepare(work, build)
-        print(f"      prepared ({time.monotonic() - start:.1f} s)")
+        print(f"      prepared ({time.monotonic() - start:.1f} s), on {linux.kernel()[0]}")
         console = boot(work, build, case, seconds,
                        memory=getattr(load(case), "MEMORY", MEMORY))
         print(read(work, "log"), end="")
@@ -232,10 +240,12 @@ def main():
     parser.add_argument("--shell", action="store_true")
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--installed", action="store_true")
     parser.add_argument("build")
     parser.add_argument("case")
     options = parser.parse_args()
     effort.LONG, effort.SEED = options.long, options.seed
+    linux.installed_only = options.installed
     build = os.path.abspath(options.build)
     if options.inside:
         return inside(options.inside, build, options.case)

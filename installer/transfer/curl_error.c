@@ -15,6 +15,10 @@
 #define TLS_NONE                                                                         \
 	"the server does not speak TLS on this port (check the protocol and the port)"
 
+#define PROXY_URL                                                                        \
+	"the URL of the proxy cannot be used (check the variable: "                      \
+	"http://HOST:PORT)"
+
 /* What decides on the message and on another try. */
 enum kind {
 	KIND_OTHER,
@@ -31,7 +35,8 @@ static const struct reason {
 	const char *message; /* NULL: that of libcurl is good */
 } reasons[] = {
 	{CURLE_COULDNT_RESOLVE_HOST, KIND_CONNECT, "cannot resolve host name"},
-	{CURLE_COULDNT_RESOLVE_PROXY, KIND_CONNECT, NULL},
+	{CURLE_COULDNT_RESOLVE_PROXY, KIND_CONNECT,
+	 "cannot resolve the host name of the proxy (check the proxy)"},
 	{CURLE_COULDNT_CONNECT, KIND_CONNECT, NULL},
 	{CURLE_OPERATION_TIMEDOUT, KIND_CONNECT, "no answer from the server"},
 	{CURLE_SSL_CONNECT_ERROR, KIND_CONNECT, NULL},
@@ -121,6 +126,9 @@ static const struct {
 	{CURLE_SSL_CONNECT_ERROR, "unknown protocol", TLS_NONE},
 	{CURLE_SSL_CONNECT_ERROR, "unexpected TLS packet", TLS_NONE},
 	{CURLE_SSL_CONNECT_ERROR, "", "no TLS connection with the server is possible:"},
+	/* "Unsupported proxy syntax in 'URL'", with its password */
+	{CURLE_COULDNT_RESOLVE_PROXY, "Unsupported proxy", PROXY_URL},
+	{CURLE_COULDNT_CONNECT, "Unsupported proxy", PROXY_URL},
 	{CURLE_RECV_ERROR, "Too large response headers", CURL_ERROR_TOO_LONG},
 	{CURLE_RECV_ERROR, "Out of memory in chunked", CURL_ERROR_TOO_LONG},
 	{CURLE_RECV_ERROR, "Proxy CONNECT aborted",
@@ -194,8 +202,9 @@ int curl_error(struct transfer *transfer, CURLcode code, struct verity_error *er
 		curl_easy_getinfo(transfer->handle, CURLINFO_OS_ERRNO, &number);
 		if (code == CURLE_COULDNT_CONNECT && number > 0)
 			return verity_fail(
-				err, VERITY_E_TRANSFER, "cannot connect: %s",
-				verity_errno_text((int)number, why, sizeof(why)));
+				err, VERITY_E_TRANSFER, "cannot connect: %s%s",
+				verity_errno_text((int)number, why, sizeof(why)),
+				transfer->proxy[0] ? " (check the proxy)" : "");
 		break;
 	case KIND_CUT:
 		return fail_cut(transfer, words, err);

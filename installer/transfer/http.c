@@ -7,13 +7,14 @@
 #include <string.h>
 #include <strings.h>
 
-#include "installer/common/redact.h"
 #include "installer/transfer/http_header.h"
 #include "installer/transfer/transfer.h"
 
 _Static_assert(sizeof(((struct transfer *)NULL)->words) == HTTP_VALUE_MAX &&
 		       sizeof(((struct transfer *)NULL)->validator) == HTTP_VALUE_MAX,
 	       "values of headers are kept in the transfer");
+
+#define PROXY_LINE_MAX 2560 /* bytes; libcurl cuts a line after 2048 */
 
 enum {
 	HTTP_OK = 200,
@@ -76,6 +77,22 @@ static int set_tls(struct transfer *transfer, struct verity_error *err)
 }
 
 /*
+ * Leaves scheme, host and port of the URL of a proxy. libcurl takes more for one than
+ * redact_urls() does: without a scheme, or with any character in the password.
+ */
+static const char *without_login(char *url)
+{
+	size_t scheme = strspn(url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789");
+	char *host = strncmp(url + scheme, "://", 3) == 0 ? url + scheme + 3 : url;
+	char *at = strrchr(host, '@');
+
+	if (at)
+		memmove(host, at + 1, strlen(at + 1) + 1);
+	return url;
+}
+
+/*
  * libcurl tells which proxy it uses only to a debug function: "Uses proxy env variable
  * NAME == 'URL'".
  */
@@ -84,25 +101,27 @@ static int hear_proxy(CURL *handle, curl_infotype type, char *text, size_t size,
 {
 	static const char prefix[] = "Uses proxy env variable ", middle[] = " == '";
 	struct transfer *transfer = context;
-	char line[TRANSFER_PROXY_MAX + 64];
+	char line[PROXY_LINE_MAX];
 	char *name = line + sizeof(prefix) - 1;
-	char *value;
+	char *value, *end;
 
 	(void)handle;
 	if (type != CURLINFO_TEXT || size < sizeof(prefix) ||
 	    memcmp(text, prefix, sizeof(prefix) - 1) != 0)
 		return 0;
 	snprintf(line, sizeof(line), "%.*s", (int)size, text);
-	line[strcspn(line, "\r\n")] = '\0';
 	value = strstr(name, middle);
 	/* The others say where none is used. */
 	if (!value || strncasecmp(name, "no_proxy", strlen("no_proxy")) == 0)
 		return 0;
 	*value = '\0';
 	value += sizeof(middle) - 1;
-	value[strcspn(value, "'")] = '\0';
-	snprintf(transfer->proxy, sizeof(transfer->proxy), "%s (%.32s)",
-		 redact_urls(value), name);
+	end = strrchr(value, '\'');
+	/* Where it is cut, the end of its password is not known. */
+	if (end)
+		*end = '\0';
+	snprintf(transfer->proxy, sizeof(transfer->proxy), "%.200s (%.32s)",
+		 end ? without_login(value) : "of a very long URL", name);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 """wmopkg install through the proxies that the environment names."""
 
 import os
+import re
 import sys
 import unittest
 from unittest import mock
@@ -13,6 +14,8 @@ import servers  # noqa: E402
 import wires  # noqa: E402
 
 SERVER = "(check the address, the path and the server)"
+INVALID = "the URL of the proxy cannot be used (check the variable: http://HOST:PORT)"
+NOT_TRIED = "Attempting to download file pkgname.wmopkg, using HTTP\n"
 NONE = {name: "" for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
                               "no_proxy", "NO_PROXY")}
 
@@ -73,7 +76,16 @@ class Proxies(bench.Case):
         other = self.start(keys=self.certificates, name="other")
         for variable, proxy, protocol, why in (
                 ("https_proxy", "http://bob:s3same@127.0.0.1:1", "https",
-                 f"cannot connect: Connection refused {SERVER}"),
+                 "cannot connect: Connection refused (check the proxy)"),
+                *[("http_proxy", value, "http", why) for value, why in (
+                    # libcurl takes them, whatever is wrong with them as URLs
+                    ("bob:s3same@127.0.0.1:1", "cannot connect: Connection refused (check the proxy)"),
+                    ("http://bob:s3'same@127.0.0.1:1", "cannot connect: Connection refused (check the "
+                     "proxy)"),
+                    ("bob:s3same@no host:1", INVALID), ("http://bob:s3/same@127.0.0.1:1", INVALID),
+                    ("foo://bob:s3same@127.0.0.1:1", INVALID),
+                    ("http://bob:s3same@no.invalid:1", "cannot resolve the host name of the proxy (check "
+                     "the proxy)"))],
                 ("http_proxy", f"http://127.0.0.1:{refusing.port}", "http",
                  f"the server says 403 Forbidden {SERVER}"),
                 ("https_proxy", f"http://127.0.0.1:{refusing.port}", "https",
@@ -85,11 +97,20 @@ class Proxies(bench.Case):
                  "'authorities' in the configuration)")):
             with self.subTest(why=why):
                 self.environment(**{variable: proxy})
-                shown = proxy.replace("s3same", "******")
+                shown = re.sub("bob:.*@", "", proxy)
                 url = self.urls[protocol]
-                self.refuse(5, f"{url}: through the proxy {shown} ({variable}): {why}", "install",
-                            url, output=self.attempt(protocol, proxy.rsplit(":", 1)[1]))
+                output = self.attempt(protocol, proxy.rsplit(":", 1)[1])
+                self.refuse(5, f"{url}: through the proxy {shown} ({variable}): {why}", "install", url,
+                            output=output if "127" in shown and why != INVALID else NOT_TRIED)
                 os.environ.pop(variable)
+
+    def test_very_long(self):
+        """Where libcurl cuts what it says, the password may have no end."""
+        self.environment(http_proxy=f"http://bob:{'s3same' * 500}@127.0.0.1:1")
+        result = self.wmopkg("install", self.urls["http"])
+        self.assertEqual(result.returncode, 5)
+        self.assertIn("through the proxy of a very long URL (http_proxy): ", result.stderr)
+        self.assertNotIn("s3same", result.stdout + result.stderr)
 
     def test_does_not_end(self):
         """What a proxy says is bounded, too."""

@@ -24,7 +24,7 @@ void describe_listen(const struct describe_listener *to)
 
 void describe_format_time(int64_t when, char ret[static 32])
 {
-	time_t seconds = (time_t)when;
+	time_t seconds = when;
 	struct tm tm;
 
 	if (!gmtime_r(&seconds, &tm) ||

@@ -55,12 +55,14 @@ static int no_memory(struct verity_error *err)
 
 static int64_t attempts_bytes(const struct source *source)
 {
-	return ((const struct attempts *)source)->client.total;
+	const struct attempts *attempts = (const void *)source;
+
+	return attempts->client.total;
 }
 
 static void attempts_free(struct source *source)
 {
-	struct attempts *attempts = (struct attempts *)source;
+	struct attempts *attempts = (void *)source;
 
 	for (size_t i = 0; i < ATTEMPTS_MAX; i++)
 		url_done(&attempts->urls[i]);
@@ -215,7 +217,7 @@ static void note_origin(struct attempts *attempts)
 static int attempts_pull(struct source *source, const struct source_sink *sink,
 			 struct verity_error *err)
 {
-	struct attempts *attempts = (struct attempts *)source;
+	struct attempts *attempts = (void *)source;
 	struct verity_error reasons[ATTEMPTS_MAX] = {0};
 	FILE *out = sink->out ?: stdout;
 

@@ -95,14 +95,14 @@ static bool find_parts(const struct head *head, size_t rest, struct job_text *re
 	const char *at = (const char *)(head + 1);
 
 	for (size_t i = 0; i < JOB_PARTS; i++) {
-		size_t size = head->sizes[i];
+		uint64_t size = head->sizes[i];
 
 		if (size > rest || (size > 0 && at[size - 1] != '\0'))
 			return false;
 		if (size > 0)
-			ret[i] = (struct job_text){at, size - 1};
+			ret[i] = (struct job_text){at, (size_t)size - 1};
 		at += size;
-		rest -= size;
+		rest -= (size_t)size;
 	}
 	return rest == 0 && ret[JOB_SCHEME].text && ret[JOB_URL].text &&
 	       ret[JOB_HOST].text && head->key_count <= JOB_KEYS_MAX;

@@ -6,6 +6,8 @@
 #include "overlay/image/sources.h"
 #include "verity/util/io.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -86,6 +88,24 @@ int overlay_image_list(const char *source, char **ret, struct verity_error *err)
 	return 0;
 }
 
+/* Where a processor has 32 bits, its time_t may be another than that of this program. */
+static int check_archive_times(struct verity_error *err)
+{
+	const int64_t when = INT64_C(0x123456789);
+	struct archive_entry *entry = archive_entry_new();
+	bool same;
+
+	if (!entry)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	archive_entry_set_mtime(entry, when, 0);
+	same = archive_entry_mtime(entry) == when;
+	archive_entry_free(entry);
+	return same ? 0
+		    : verity_fail(err, VERITY_E_UNSUPPORTED,
+				  "libarchive of this host has no 64-bit times (build it "
+				  "with -D_TIME_BITS=64)");
+}
+
 int overlay_image_write(const char *source, int fd,
 			const struct overlay_image_options *options, uint64_t *ret_bytes,
 			struct overlay_image_notes *ret_notes, struct verity_error *err)
@@ -101,7 +121,9 @@ int overlay_image_write(const char *source, int fd,
 
 	if (r < 0)
 		return r;
-	r = source_open(source, &source_fd, &folder, err);
+	r = check_archive_times(err);
+	if (r == 0)
+		r = source_open(source, &source_fd, &folder, err);
 	if (r == 0)
 		r = image_tree_new(options->source_date, &tree, err);
 	if (r == 0)

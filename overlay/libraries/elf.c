@@ -50,7 +50,7 @@ static int get(const struct reading *reading, uint64_t offset, void *ret, size_t
 {
 	int r;
 
-	if (offset > INT64_MAX - bytes)
+	if (offset > (uint64_t)INT64_MAX - bytes)
 		return -ENOEXEC;
 	r = verity_io_read(reading->fd, ret, bytes, offset, NULL);
 	return r == -EIO ? -ENOEXEC : r;

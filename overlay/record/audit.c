@@ -178,7 +178,7 @@ static int add_broken(struct append *append, const struct verity_error *why,
 /* What was only counted becomes a line with the next one that is written. */
 static int add_counted(struct append *append, bool repeats, struct verity_error *err)
 {
-	time_t last = (time_t)append->head.repeats_time;
+	time_t last = append->head.repeats_time;
 	char until[32], detail[64];
 	struct tm tm;
 	struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_LOST,

@@ -85,13 +85,13 @@ void overlay_audit_format_time(struct json_object *object,
 {
 	struct json_object *value;
 	time_t when = json_object_object_get_ex(object, "time", &value)
-			      ? (time_t)json_object_get_int64(value)
+			      ? json_object_get_int64(value)
 			      : 0;
 	struct tm tm;
 
-	snprintf(ret, OVERLAY_AUDIT_TIME_BYTES, "?");
-	if (gmtime_r(&when, &tm))
-		strftime(ret, OVERLAY_AUDIT_TIME_BYTES, "%Y-%m-%d %H:%M:%S", &tm);
+	if (!gmtime_r(&when, &tm) ||
+	    strftime(ret, OVERLAY_AUDIT_TIME_BYTES, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		snprintf(ret, OVERLAY_AUDIT_TIME_BYTES, "?");
 }
 
 /* @width: of the whole line; 0: no limit */

@@ -132,7 +132,7 @@ static void test_tree(void **state)
 	assert_int_equal(symlink("net/eth0", SOURCE "/default"), 0);
 	assert_int_equal(symlink("/nowhere", SOURCE "/dangling"), 0);
 	set_look(SOURCE "/net/eth0", 0644, 1000);
-	set_look(SOURCE "/secret", 0400, 2000);
+	set_look(SOURCE "/secret", 0400, INT64_C(2208988800)); /* 2040 */
 	set_look(SOURCE "/dangling", 0, 3000);
 	set_look(SOURCE "/net", 0555, 4000);
 	set_look(SOURCE "/empty", 01777, 5000);
@@ -145,7 +145,7 @@ static void test_tree(void **state)
 	check_link(COPY "/default", "net/eth0");
 	check_link(COPY "/dangling", "/nowhere");
 	check_look(COPY "/net/eth0", 0644, 1000);
-	check_look(COPY "/secret", 0400, 2000);
+	check_look(COPY "/secret", 0400, INT64_C(2208988800));
 	check_look(COPY "/dangling", 0, 3000);
 	check_look(COPY "/net", 0555, 4000);
 	check_look(COPY "/empty", 01777, 5000);

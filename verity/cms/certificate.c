@@ -120,16 +120,26 @@ bool verity_certificate_is_for(X509 *certificate, enum verity_purpose purpose)
 	return found;
 }
 
-int verity_certificate_check_time(const X509 *certificate, time_t when)
+/* In the one form that RFC 5280 §4.1.2.5 has for its type. */
+static bool get_validity(const ASN1_TIME *time, int64_t *ret)
 {
-	int order = X509_cmp_time(X509_get0_notBefore(certificate), &when);
+	const char *text = (const char *)ASN1_STRING_get0_data(time);
+	size_t bytes = (size_t)ASN1_STRING_length(time);
+	size_t digits = ASN1_STRING_type(time) == V_ASN1_UTCTIME ? 12 : 14;
 
-	if (order == 0)
+	return bytes == digits + 1 && text[digits] == 'Z' &&
+	       strspn(text, "0123456789") == digits && verity_asn1_time_get(time, ret);
+}
+
+int verity_certificate_check_time(const X509 *certificate, int64_t when)
+{
+	int64_t from, until;
+
+	if (!get_validity(X509_get0_notBefore(certificate), &from))
 		return X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD;
-	if (order > 0)
+	if (when < from)
 		return X509_V_ERR_CERT_NOT_YET_VALID;
-	order = X509_cmp_time(X509_get0_notAfter(certificate), &when);
-	if (order == 0)
+	if (!get_validity(X509_get0_notAfter(certificate), &until))
 		return X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD;
-	return order < 0 ? X509_V_ERR_CERT_HAS_EXPIRED : X509_V_OK;
+	return when < until ? X509_V_OK : X509_V_ERR_CERT_HAS_EXPIRED;
 }

@@ -29,7 +29,7 @@ bool verity_certificate_key_id(X509 *certificate,
  *
  * Return: X509_V_OK, or the reason of OpenSSL.
  */
-int verity_certificate_check_time(const X509 *certificate, time_t when);
+int verity_certificate_check_time(const X509 *certificate, int64_t when);
 
 /**
  * verity_key_bits_min - the fewest bits that a key of this type may have

@@ -98,6 +98,11 @@ static int fail_chain(X509_STORE_CTX *context, struct verity_error *err)
 	}
 }
 
+struct links {
+	struct verity_cms_work *work;
+	int64_t when;
+};
+
 /*
  * In the place of OpenSSL's internal_verify(), and with the same result, from the anchor
  * downwards: signature of each link, validity of each certificate. But here each link is
@@ -106,20 +111,19 @@ static int fail_chain(X509_STORE_CTX *context, struct verity_error *err)
  */
 static int check_links(X509_STORE_CTX *context)
 {
-	struct verity_cms_work *work = X509_STORE_CTX_get_app_data(context);
+	const struct links *links = X509_STORE_CTX_get_app_data(context);
 	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
-	time_t when = X509_VERIFY_PARAM_get_time(X509_STORE_CTX_get0_param(context));
 	int last = sk_X509_num(chain) - 1;
 
 	for (int i = last; i >= 0; i--) {
 		X509 *certificate = sk_X509_value(chain, i);
 		int reason = i == last
 				     ? X509_V_OK
-				     : verity_cms_work_link(work, certificate,
+				     : verity_cms_work_link(links->work, certificate,
 							    sk_X509_value(chain, i + 1));
 
 		if (reason == X509_V_OK)
-			reason = verity_certificate_check_time(certificate, when);
+			reason = verity_certificate_check_time(certificate, links->when);
 		if (reason == X509_V_OK)
 			continue;
 		X509_STORE_CTX_set_error(context, reason);
@@ -135,18 +139,24 @@ static int build(const struct verity_cms_trust *trust, STACK_OF(X509) * enclosed
 		 STACK_OF(X509) * anchor, X509 *certificate, int64_t when,
 		 X509_STORE_CTX *context, struct verity_error *err)
 {
+	struct links links = {trust->work, when};
 	X509_VERIFY_PARAM *param;
+	bool good;
 
 	X509_STORE_CTX_cleanup(context);
 	if (X509_STORE_CTX_init(context, trust->keyring->store, certificate, enclosed) !=
 	    1)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	X509_STORE_CTX_set_app_data(context, trust->work);
+	X509_STORE_CTX_set_app_data(context, &links);
 	X509_STORE_CTX_set_verify(context, check_links);
 	if (anchor)
 		X509_STORE_CTX_set0_trusted_stack(context, anchor);
 	param = X509_STORE_CTX_get0_param(context);
-	X509_VERIFY_PARAM_set_time(param, (time_t)when);
+	/* It prefers issuers that are valid then, and by its own clock where its time_t
+	 * is another than that of this program. */
+	X509_VERIFY_PARAM_set_time(param, when);
+	if (X509_VERIFY_PARAM_get_time(param) != when)
+		X509_VERIFY_PARAM_clear_flags(param, X509_V_FLAG_USE_CHECK_TIME);
 	X509_VERIFY_PARAM_set_depth(param, CHAIN_DEPTH_MAX);
 	X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
 	/* Whatever is in the key ring is an anchor, an intermediate as well as a root. */
@@ -155,7 +165,9 @@ static int build(const struct verity_cms_trust *trust, STACK_OF(X509) * enclosed
 	/* Any policy will do where a certificate demands one. */
 	if (X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy)) != 1)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	return X509_verify_cert(context) == 1 ? 0 : fail_chain(context, err);
+	good = X509_verify_cert(context) == 1;
+	X509_STORE_CTX_set_app_data(context, NULL);
+	return good ? 0 : fail_chain(context, err);
 }
 
 static bool has_namesake(STACK_OF(X509) * certificates, int which)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* OpenSSL's error queue as a message. */
+/* OpenSSL's error queue as a message, and its times as numbers. */
 
 #include "verity/cms/openssl.h"
 
@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 int verity_fail_openssl(struct verity_error *err, enum verity_code code,
 			const char *format, ...)
@@ -29,4 +30,27 @@ int verity_fail_openssl(struct verity_error *err, enum verity_code code,
 						 "%s%s", used ? ", " : ": ", reason);
 	}
 	return verity_fail(err, code, "%s%s", what, reasons);
+}
+
+bool verity_asn1_time_get(const ASN1_TIME *time, int64_t *ret)
+{
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(time, &tm) != 1)
+		return false;
+	*ret = timegm(&tm);
+	return true;
+}
+
+bool verity_asn1_time_set(ASN1_TIME *time, int64_t when)
+{
+	time_t seconds = when;
+	struct tm tm;
+	char text[32];
+
+	/* a GeneralizedTime becomes a UTCTime where that can be */
+	return gmtime_r(&seconds, &tm) &&
+	       strftime(text, sizeof(text), "%Y%m%d%H%M%SZ", &tm) ==
+		       strlen("20491231235959Z") &&
+	       ASN1_TIME_set_string_X509(time, text) == 1;
 }

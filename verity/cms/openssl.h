@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What the rooms that use OpenSSL share: its errors, and cleanup of its types. */
+/*
+ * What the rooms that use OpenSSL share: its errors, its times, and cleanup of its types.
+ *
+ * Times are int64_t: where a processor has 32 bits, the time_t of a library may have them
+ * too, and then ends in 2038 or is not what this program passes to it.
+ */
 
 #include "verity/util/cleanup.h"
 #include "verity/util/error.h"
@@ -10,6 +15,7 @@
 #include <openssl/cms.h>
 #include <openssl/x509.h>
 
+DEFINE_CLEANUP(ASN1_TIME, ASN1_TIME_free);
 DEFINE_CLEANUP(BIO, BIO_free_all);
 DEFINE_CLEANUP(CMS_ContentInfo, CMS_ContentInfo_free);
 DEFINE_CLEANUP(X509, X509_free);
@@ -42,3 +48,19 @@ static inline int verity_cms_bad(struct verity_error *err, const char *why)
  */
 int verity_fail_openssl(struct verity_error *err, enum verity_code code,
 			const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/**
+ * verity_asn1_time_get - seconds since 1970
+ *
+ * Return: whether it is a time.
+ */
+bool verity_asn1_time_get(const ASN1_TIME *time, int64_t *ret) must_check;
+
+/**
+ * verity_asn1_time_set - a UTCTime until 2049, a GeneralizedTime after it (RFC 5652
+ * §11.3)
+ * @when: seconds since 1970, up to VERITY_TIME_MAX
+ *
+ * Return: whether it is set.
+ */
+bool verity_asn1_time_set(ASN1_TIME *time, int64_t when) must_check;

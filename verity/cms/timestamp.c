@@ -9,7 +9,6 @@
 #include <openssl/err.h>
 #include <openssl/ts.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "verity/cms/chain.h"
 #include "verity/cms/integrity.h"
@@ -52,17 +51,17 @@ static int read_info(const struct verity_cms_signed_data *data,
 	const unsigned char *start = ASN1_STRING_get0_data(content), *next = start;
 	cleanup_with(TS_TST_INFO_free_p) TS_TST_INFO *info =
 		d2i_TS_TST_INFO(NULL, &next, ASN1_STRING_length(content));
-	struct tm tm;
+	int64_t when;
 
 	if (!info || next != start + ASN1_STRING_length(content) ||
 	    TS_TST_INFO_get_version(info) != 1 ||
-	    ASN1_TIME_to_tm(TS_TST_INFO_get_time(info), &tm) != 1)
+	    !verity_asn1_time_get(TS_TST_INFO_get_time(info), &when))
 		return bad(err, "its content is malformed");
 	if (TS_TST_INFO_get_ext_by_critical(info, 1, -1) >= 0)
 		return bad(err, "it has a critical extension that is unknown");
 	if (!is_over(info, signature))
 		return bad(err, "it is not over this signature");
-	*ret = timegm(&tm);
+	*ret = when;
 	return 0;
 }
 

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <string.h>
-#include <time.h>
 
 #include "verity/cms/certificate.h"
 #include "verity/cms/chain.h"
@@ -51,7 +50,7 @@ static int64_t signing_time(CMS_SignerInfo *signer)
 	int index = CMS_signed_get_attr_by_NID(signer, NID_pkcs9_signingTime, -1);
 	X509_ATTRIBUTE *attribute;
 	ASN1_TYPE *value;
-	struct tm tm;
+	int64_t when;
 
 	/* One attribute, one value: OpenSSL counts only those of known signers. */
 	if (index < 0 ||
@@ -62,9 +61,9 @@ static int64_t signing_time(CMS_SignerInfo *signer)
 		return -1;
 	value = X509_ATTRIBUTE_get0_type(attribute, 0);
 	if ((value->type != V_ASN1_UTCTIME && value->type != V_ASN1_GENERALIZEDTIME) ||
-	    ASN1_TIME_to_tm(value->value.asn1_string, &tm) != 1)
+	    !verity_asn1_time_get(value->value.asn1_string, &when))
 		return -1;
-	return timegm(&tm);
+	return when;
 }
 
 /*

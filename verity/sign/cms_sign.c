@@ -22,8 +22,6 @@
 	(CMS_PARTIAL | CMS_BINARY | CMS_DETACHED | CMS_NOSMIMECAP | CMS_CADES |          \
 	 CMS_KEY_PARAM)
 
-DEFINE_CLEANUP(ASN1_TIME, ASN1_TIME_free);
-
 static int check_key(const EVP_PKEY *key, enum verity_rsa_padding padding,
 		     struct verity_error *err)
 {
@@ -77,9 +75,8 @@ static int make(const void *data, size_t data_bytes, const struct verity_signing
 	if (r < 0)
 		return r;
 	content = BIO_new_mem_buf(data, (int)data_bytes);
-	/* UTCTime until 2049, GeneralizedTime after it, as RFC 5652 §11.3 asks. */
-	time = ASN1_TIME_set(NULL, (time_t)when);
-	if (content && time)
+	time = ASN1_TIME_new();
+	if (content && time && verity_asn1_time_set(time, when))
 		cms = CMS_sign(NULL, NULL, key->chain, content, SIGN_FLAGS);
 	if (cms)
 		signer = CMS_add1_signer(cms, key->certificate, key->key,

@@ -11,12 +11,13 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "verity/cms/cms.h"
 #include "verity/cms/openssl.h"
 
-#define DAY         86400L
-#define VALID_DAYS  7305L /* 20 years */
+#define DAY         86400
+#define VALID_DAYS  7305 /* 20 years */
 #define SERIAL_BITS 127
 
 static const struct {
@@ -94,6 +95,7 @@ static X509 *certify(struct verity_devkeys *keys, enum verity_devkey which)
 	cleanup_with(X509_free_p) X509 *certificate = X509_new();
 	cleanup_with(BN_free_p) BIGNUM *serial = BN_new();
 	const char *name = certificates[which].common_name;
+	int64_t now = time(NULL);
 	X509 *issuer;
 
 	if (!certificate || !serial)
@@ -103,8 +105,9 @@ static X509 *certify(struct verity_devkeys *keys, enum verity_devkey which)
 	if (!X509_set_version(certificate, X509_VERSION_3) ||
 	    !BN_rand(serial, SERIAL_BITS, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) ||
 	    !BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(certificate)) ||
-	    !X509_gmtime_adj(X509_getm_notBefore(certificate), -DAY) ||
-	    !X509_gmtime_adj(X509_getm_notAfter(certificate), VALID_DAYS * DAY) ||
+	    !verity_asn1_time_set(X509_getm_notBefore(certificate), now - DAY) ||
+	    !verity_asn1_time_set(X509_getm_notAfter(certificate),
+				  now + VALID_DAYS * DAY) ||
 	    !X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN",
 					MBSTRING_UTF8, (const unsigned char *)name, -1,
 					-1, 0) ||

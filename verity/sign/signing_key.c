@@ -196,7 +196,7 @@ int verity_signing_key_check_devices(const struct verity_signing_key *key, int64
 				     struct verity_error *err)
 {
 	int bits = EVP_PKEY_get_bits(key->key), bits_min = verity_key_bits_min(key->key);
-	int reason = verity_certificate_check_time(key->certificate, (time_t)when);
+	int reason = verity_certificate_check_time(key->certificate, when);
 
 	if (bits < bits_min)
 		return verity_fail(err, VERITY_E_KEY,

@@ -191,7 +191,7 @@ int verity_unlock_read(const void *bytes, size_t size,
 
 static void format_time(int64_t when, char ret[static 32])
 {
-	time_t seconds = (time_t)when;
+	time_t seconds = when;
 	struct tm tm;
 
 	if (!gmtime_r(&seconds, &tm) ||

@@ -363,8 +363,9 @@ static void put_value(struct verity_json_writer *json, const char *key,
 		verity_json_uint(json, key, load(member, field->size, false));
 		break;
 	case VERITY_JSON_IS_NAME:
-		verity_json_text(json, key,
-				 name_at(field, load(member, field->size, false)));
+		verity_json_text(
+			json, key,
+			name_at(field, (size_t)load(member, field->size, false)));
 		break;
 	case VERITY_JSON_IS_HEX:
 		verity_json_hex(json, key, (const uint8_t *)member, count);

@@ -172,7 +172,7 @@ static int crafted_file(const struct crafted *crafted, uint64_t *ret_bytes)
 
 	assert_true(fd >= 0);
 	*ret_bytes = crafted_image(crafted, bytes);
-	assert_int_equal(write(fd, bytes, *ret_bytes), *ret_bytes);
+	assert_int_equal(write(fd, bytes, (size_t)*ret_bytes), *ret_bytes);
 	return fd;
 }
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -693,6 +694,47 @@ static void check_same(int a, int b)
 	}
 }
 
+/* squashfs has 32 bits without a sign: until 2106, and what is later is cut to that. */
+static void test_far_times(void **state)
+{
+	static const struct {
+		int64_t file, date;
+		uint32_t stored;
+	} times[] = {
+		{INT64_C(2208988800), INT64_C(4102444800), 2208988800U},
+		{INT64_C(4102444800), INT64_C(2208988800), 2208988800U},
+		{UINT32_MAX, INT64_C(5000000000), UINT32_MAX},
+		{INT64_C(4294967296), INT64_C(5000000000), UINT32_MAX},
+	};
+	struct verity_error err = {0};
+	scratch_dir scratch;
+	char path[96];
+
+	(void)state;
+	tree_scratch_make(&scratch);
+	tree_make(scratch.path, &(struct tree_entry)FILE_("far"), 1);
+	snprintf(path, sizeof(path), "%s/far", scratch.path);
+	for (size_t i = 0; i < COUNT(times); i++) {
+		const struct overlay_image_options options = {.source_date =
+								      times[i].date};
+		const struct timespec times_of_file[2] = {{times[i].file, 0},
+							  {times[i].file, 0}};
+		cleanup_fd int fd = memfd_create("image", MFD_CLOEXEC);
+		struct overlay_image_notes notes;
+		struct stat st;
+		uint64_t bytes;
+
+		assert_int_equal(utimensat(AT_FDCWD, path, times_of_file, 0), 0);
+		assert_int_equal(stat(path, &st), 0);
+		if (st.st_mtime != times[i].file)
+			fail_msg("the file system of %s has no such times", path);
+		check_ok(overlay_image_write(scratch.path, fd, &options, &bytes, &notes,
+					     &err),
+			 &err);
+		assert_int_equal(tree_time(fd, "far"), times[i].stored);
+	}
+}
+
 static void test_same_bytes(void **state)
 {
 	static const char *const compressors[] = {"zstd", "gzip", "lz4", "xz"};
@@ -740,6 +782,7 @@ int main(void)
 		cmocka_unit_test(test_attributes_noted),
 		cmocka_unit_test(test_whiteout_and_folder),
 		cmocka_unit_test(test_aufs),
+		cmocka_unit_test(test_far_times),
 		cmocka_unit_test(test_same_bytes),
 	};
 

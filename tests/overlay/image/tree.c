@@ -218,7 +218,8 @@ static void node_print(FILE *out, const sqfs_tree_node_t *node)
 		node_print(out, below);
 }
 
-char *tree_list(int fd)
+/* The whole image; sqfs_dir_tree_destroy(). */
+static sqfs_tree_node_t *tree_read(int fd)
 {
 	int failed = 0;
 	sqfs_file_t *file = image_file_new(fd, &failed);
@@ -228,9 +229,6 @@ char *tree_list(int fd)
 	sqfs_dir_reader_t *reader;
 	sqfs_tree_node_t *root;
 	sqfs_super_t super;
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
 
 	assert_int_equal(sqfs_super_read(&super, file), 0);
 	sqfs_compressor_config_init(&config, super.compression_id, super.block_size,
@@ -241,12 +239,34 @@ char *tree_list(int fd)
 	assert_non_null(reader);
 	assert_int_equal(sqfs_dir_reader_get_full_hierarchy(reader, ids, NULL, 0, &root),
 			 0);
-	node_print(out, root);
-	fclose(out);
-	sqfs_dir_tree_destroy(root);
 	sqfs_destroy(reader);
 	sqfs_destroy(compressor);
 	sqfs_destroy(ids);
 	sqfs_destroy(file);
+	return root;
+}
+
+uint32_t tree_time(int fd, const char *name)
+{
+	sqfs_tree_node_t *root = tree_read(fd);
+	uint32_t seconds = 0;
+
+	for (const sqfs_tree_node_t *node = root->children; node; node = node->next)
+		if (strcmp((const char *)node->name, name) == 0)
+			seconds = node->inode->base.mod_time;
+	sqfs_dir_tree_destroy(root);
+	return seconds;
+}
+
+char *tree_list(int fd)
+{
+	sqfs_tree_node_t *root = tree_read(fd);
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	node_print(out, root);
+	fclose(out);
+	sqfs_dir_tree_destroy(root);
 	return text;
 }

@@ -41,6 +41,10 @@ void tree_archive(const char *path, const char *format, const char *filter,
 int tree_image(const char *source, const char *compressor, unsigned threads,
 	       int *ret_result, struct verity_error *err);
 
+/* The time of a file of the root in the image, in seconds since 1970; 0 where it is
+ * missing. */
+uint32_t tree_time(int fd, const char *name);
+
 /*
  * One line an entry, sorted, the root first: "TYPE MODE UID LINKS SIZE PATH[ -> TARGET]".
  * Free with free().

@@ -599,6 +599,39 @@ static void test_print(void **state)
 	assert_string_equal(text, wanted);
 }
 
+/* After the end of 32 bits, with a sign in 2038 and without one in 2106. */
+static void test_print_far(void **state)
+{
+	static const struct {
+		int64_t when;
+		const char *printed;
+	} times[] = {
+		{INT64_C(2208988800), "2040-01-01 00:00:00"},
+		{INT64_C(4294967296), "2106-02-07 06:28:16"},
+		{INT64_C(253402300799), "9999-12-31 23:59:59"},
+	};
+	const int record = *(int *)*state;
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		const struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_INSTALL};
+		struct overlay_audit *audit = NULL;
+		cleanup_free char *text = NULL;
+		struct verity_error err;
+		size_t size;
+		FILE *out = open_memstream(&text, &size);
+
+		assert_non_null(out);
+		check_ok(overlay_audit_open(record, OVERLAY_AUDIT_BYTES, times[i].when,
+					    "tester", &audit, &err),
+			 &err);
+		check_ok(overlay_audit_append(audit, &entry, 1, &err), &err);
+		overlay_audit_free(audit);
+		check_ok(overlay_audit_print(record, false, 1, 80, out, &err), &err);
+		fclose(out);
+		assert_non_null(strstr(text, times[i].printed));
+	}
+}
+
 static void test_print_json(void **state)
 {
 	const int record = *(int *)*state;
@@ -759,18 +792,31 @@ static void test_many_writers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_lines),         TEST(test_all_keys),
-		TEST(test_events),        TEST(test_nowhere),
-		TEST(test_rotation),      TEST(test_long_append),
-		TEST(test_boot_of_many),  TEST(test_same_boots),
-		TEST(test_boot_cut_off),  TEST(test_refusals),
-		TEST(test_older_version), TEST(test_mark),
-		TEST(test_older_version), TEST(test_mark_too_high),
-		TEST(test_boot_number),   TEST(test_long_and_unprintable_texts),
-		TEST(test_print),         TEST(test_print_json),
-		TEST(test_print_slowly),  TEST(test_locked),
-		TEST(test_shared_lock),   TEST(test_set_aside_meanwhile),
-		TEST(test_no_room),       TEST(test_many_writers),
+		TEST(test_lines),
+		TEST(test_all_keys),
+		TEST(test_events),
+		TEST(test_nowhere),
+		TEST(test_rotation),
+		TEST(test_long_append),
+		TEST(test_boot_of_many),
+		TEST(test_same_boots),
+		TEST(test_boot_cut_off),
+		TEST(test_refusals),
+		TEST(test_older_version),
+		TEST(test_mark),
+		TEST(test_older_version),
+		TEST(test_mark_too_high),
+		TEST(test_boot_number),
+		TEST(test_long_and_unprintable_texts),
+		TEST(test_print),
+		TEST(test_print_json),
+		TEST(test_print_far),
+		TEST(test_print_slowly),
+		TEST(test_locked),
+		TEST(test_shared_lock),
+		TEST(test_set_aside_meanwhile),
+		TEST(test_no_room),
+		TEST(test_many_writers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,30 @@ static void test_time(void **state)
 	overlay_trust_free(trust);
 }
 
+/* After the end of 32 bits, with a sign in 2038 and without one in 2106. */
+static void test_far_time(void **state)
+{
+	static const int64_t times[] = {INT32_MAX, INT64_C(2208988800), UINT32_MAX,
+					INT64_C(4294967296), INT64_C(5000000000)};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		cleanup_with(device_close_p) struct device device = device_new();
+		struct overlay_trust *trust;
+
+		device.config.firmware_built = times[i];
+		device.config.firmware_years = 100;
+		device.clock = 5;
+		trust = look(&device);
+		assert_int_equal(overlay_trust_time(trust), times[i]);
+		overlay_trust_free(trust);
+		device.clock = times[i] + 1;
+		trust = look(&device);
+		assert_int_equal(overlay_trust_time(trust), times[i] + 1);
+		overlay_trust_free(trust);
+	}
+}
+
 static void test_denylist(void **state)
 {
 	cleanup_with(device_close_p) struct device device = device_new();
@@ -312,6 +336,7 @@ int main(void)
 		cmocka_unit_test(test_new_device),
 		cmocka_unit_test(test_key_rings),
 		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_far_time),
 		cmocka_unit_test(test_denylist),
 		cmocka_unit_test(test_same_denylist),
 		cmocka_unit_test(test_kept_denylist),

@@ -8,6 +8,8 @@
 
 #include "tests/check.h"
 #include "tests/verity/certs.h"
+#include "verity/cms/certificate.h"
+#include "verity/cms/openssl.h"
 #include "verity/sign/devkeys.h"
 #include "verity/util/cleanup.h"
 
@@ -267,6 +269,116 @@ static void test_validity(void **state)
 	CHECK_ALL(table);
 	cert_free(&long_leaf);
 	cert_free(&short_sub);
+}
+
+/* After the end of 32 bits, with a sign in 2038 and without one in 2106. */
+static void test_far(void **state)
+{
+	const int64_t ends[] = {INT64_C(1) << 31, INT64_C(2208988800), INT64_C(1) << 32,
+				INT64_C(7258118400)};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct cert authority, signer;
+		const struct expected table[] = {
+			{&signer, {0}, {{"far.pem", &authority}}, .anchor = "far.pem"},
+			{&signer,
+			 {0},
+			 {{"far.pem", &authority}},
+			 .when = ends[i] - 1,
+			 .anchor = "far.pem"},
+			{&signer,
+			 {0},
+			 {{"far.pem", &authority}},
+			 .when = ends[i],
+			 .message = CHAIN "certificate has expired"},
+		};
+
+		cert_make(&(struct cert_spec){.name = "far",
+					      .ca = true,
+					      .until = ends[i] + CERTS_YEAR},
+			  &authority);
+		cert_make(&(struct cert_spec){.name = "signer",
+					      .issuer = &authority,
+					      .until = ends[i]},
+			  &signer);
+		CHECK_ALL(table);
+		cert_free(&signer);
+		cert_free(&authority);
+	}
+}
+
+static void test_times(void **state)
+{
+	static const struct {
+		int64_t when;
+		int type;
+		const char *text;
+	} times[] = {
+		{0, V_ASN1_UTCTIME, "700101000000Z"},
+		{INT32_MAX, V_ASN1_UTCTIME, "380119031407Z"},
+		{INT64_C(2147483648), V_ASN1_UTCTIME, "380119031408Z"},
+		{INT64_C(2524607999), V_ASN1_UTCTIME, "491231235959Z"},
+		{INT64_C(2524608000), V_ASN1_GENERALIZEDTIME, "20500101000000Z"},
+		{UINT32_MAX, V_ASN1_GENERALIZEDTIME, "21060207062815Z"},
+		{INT64_C(4294967296), V_ASN1_GENERALIZEDTIME, "21060207062816Z"},
+		{INT64_C(253402300799), V_ASN1_GENERALIZEDTIME, "99991231235959Z"},
+	};
+	ASN1_TIME *time = ASN1_TIME_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		int64_t again;
+
+		assert_true(verity_asn1_time_set(time, times[i].when));
+		assert_int_equal(ASN1_STRING_type(time), times[i].type);
+		assert_string_equal((const char *)ASN1_STRING_get0_data(time),
+				    times[i].text);
+		assert_true(verity_asn1_time_get(time, &again));
+		assert_int_equal(again, times[i].when);
+	}
+	assert_false(verity_asn1_time_set(time, INT64_C(253402300800)));
+	ASN1_TIME_free(time);
+}
+
+/* A validity is in the one form that there is for it. */
+static void test_time_forms(void **state)
+{
+	static const struct {
+		int type;
+		const char *until;
+		const char *message; /* NULL: it is valid */
+	} forms[] = {
+		{V_ASN1_UTCTIME, "491231235959Z", NULL},
+		{V_ASN1_GENERALIZEDTIME, "21060207062816Z", NULL},
+		{V_ASN1_UTCTIME, "4912312359Z",
+		 "format error in certificate's notAfter field"},
+		{V_ASN1_UTCTIME, "491231235959+0100",
+		 "format error in certificate's notAfter field"},
+		{V_ASN1_GENERALIZEDTIME, "21060207062816.5Z",
+		 "format error in certificate's notAfter field"},
+		{V_ASN1_GENERALIZEDTIME, "21060207062816",
+		 "format error in certificate's notAfter field"},
+		{V_ASN1_GENERALIZEDTIME, "21061307062816Z",
+		 "format error in certificate's notAfter field"},
+	};
+
+	struct cert cert;
+
+	(void)state;
+	cert_make(&(struct cert_spec){.name = "form", .issuer = &root}, &cert);
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		ASN1_TIME *until = ASN1_STRING_type_new(forms[i].type);
+		int reason;
+
+		assert_int_equal(ASN1_STRING_set(until, forms[i].until, -1), 1);
+		assert_int_equal(X509_set1_notAfter(cert.x509, until), 1);
+		reason = verity_certificate_check_time(cert.x509, CERTS_NOW);
+		assert_string_equal(X509_verify_cert_error_string(reason),
+				    forms[i].message ?: "ok");
+		ASN1_TIME_free(until);
+	}
+	cert_free(&cert);
 }
 
 static void test_purpose(void **state)
@@ -566,8 +678,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_anchors),   cmocka_unit_test(test_self_signed),
 		cmocka_unit_test(test_namesakes), cmocka_unit_test(test_key_ids),
-		cmocka_unit_test(test_validity),  cmocka_unit_test(test_purpose),
-		cmocka_unit_test(test_weak),      cmocka_unit_test(test_critical),
+		cmocka_unit_test(test_validity),  cmocka_unit_test(test_far),
+		cmocka_unit_test(test_times),     cmocka_unit_test(test_time_forms),
+		cmocka_unit_test(test_purpose),   cmocka_unit_test(test_weak),
+		cmocka_unit_test(test_critical),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

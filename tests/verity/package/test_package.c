@@ -279,7 +279,7 @@ static void test_lengths(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++)
-		check_both(s.bytes, cuts[i], &policy, VERITY_INVALID, false,
+		check_both(s.bytes, (size_t)cuts[i], &policy, VERITY_INVALID, false,
 			   VERITY_E_BAD_LENGTH);
 	memcpy(longer, s.bytes, s.size);
 	check_both(longer, s.size + 1, &policy, VERITY_INVALID, false,

@@ -87,9 +87,15 @@ static void test_text(void **state_)
 		.steps = {[OVERLAY_STEP_VOLUMES] = {4, 5}}};
 	cleanup_free char *text = NULL;
 	struct verity_error err;
+	char *end;
 
 	(void)state_;
 	check_ok(overlay_state_encode(&empty, &text, &err), &err);
+	/* json-c breaks the line in an empty list until 0.16 */
+	end = strrchr(text, '[');
+	assert_non_null(end);
+	assert_true(strcmp(end, "[]\n}") == 0 || strcmp(end, "[\n  ]\n}") == 0);
+	strcpy(end, "[]\n}");
 	assert_string_equal(text, "{\n"
 				  "  \"format\": 1,\n"
 				  "  \"safe\": true,\n"
@@ -168,8 +174,7 @@ static void test_text(void **state_)
 				  "      \"over\": 5\n"
 				  "    }\n"
 				  "  },\n"
-				  "  \"packages\": [\n"
-				  "  ]\n"
+				  "  \"packages\": []\n"
 				  "}");
 }
 

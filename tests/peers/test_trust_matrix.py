@@ -336,8 +336,8 @@ class Damaged(Case):
         for name, says in (("denylist", "deny list: it is not a signed statement; number 7 stays "
                                         "in force by its second copy"),
                            ("denylist.copy", "deny list: it is not a signed statement"),
-                           ("floors.json", "floors: not JSON"),
-                           ("trials.json", "trials: trials.json: not JSON"),
+                           ("floors.json", "floors: not one JSON object and nothing else"),
+                           ("trials.json", "trials: trials.json: not one JSON object and nothing else"),
                            ("unlock", "unlock statement: it is not a signed statement")):
             write(f"{device.folder}/persist/wmopkg/{name}", b"damaged")
             done = device.wmopkg("verify", self.maker.path("signed"))

@@ -14,17 +14,25 @@
 struct tftp {
 	bool refused; /* the server did not like the request in this try, */
 	bool plain;   /* so this one is sent without options */
+	bool torn;    /* it has sent something that is too short for a packet */
 };
 
-/* libcurl gives the error message of a server only to a debug function. */
+/*
+ * libcurl gives the error message of a server only to a debug function. What is too short
+ * is for it as if nothing had come, and its last words are about something else.
+ */
 static int hear(CURL *handle, curl_infotype type, char *text, size_t size, void *context)
 {
-	static const char prefix[] = "TFTP error: ";
+	static const char prefix[] = "TFTP error: ", torn[] = "Received too short packet";
 	size_t length = sizeof(prefix) - 1;
+	struct transfer *transfer = context;
+	struct tftp *tftp = transfer->private;
 
 	(void)handle;
 	if (type == CURLINFO_TEXT && size > length && memcmp(text, prefix, length) == 0)
-		transfer_keep_words(context, text + length, size - length);
+		transfer_keep_words(transfer, text + length, size - length);
+	tftp->torn |= type == CURLINFO_TEXT && size >= sizeof(torn) - 1 &&
+		      memcmp(text, torn, sizeof(torn) - 1) == 0;
 	return 0;
 }
 
@@ -37,7 +45,7 @@ static int prepare(struct transfer *transfer, struct verity_error *err)
 		transfer->private = tftp = calloc(1, sizeof(*tftp));
 	if (!tftp)
 		return transfer_no_memory(err);
-	tftp->refused = false;
+	tftp->refused = tftp->torn = false;
 	if (transfer_set(transfer, PROXY, "") ||
 	    transfer_set(transfer, TFTP_NO_OPTIONS, (long)tftp->plain) ||
 	    transfer_set(transfer, TFTP_BLKSIZE, BLOCK_BYTES) ||
@@ -57,7 +65,12 @@ static int explain(struct transfer *transfer, CURLcode code, struct verity_error
 						      : curl_easy_strerror(code);
 
 	/* The second is libcurl's for all other errors of a server: 8 is one of them. */
-	tftp->refused = code == CURLE_TFTP_ILLEGAL || code == CURLE_ABORTED_BY_CALLBACK;
+	tftp->refused = code == CURLE_TFTP_ILLEGAL || code == CURLE_ABORTED_BY_CALLBACK ||
+			tftp->torn;
+	if (tftp->torn)
+		return verity_fail(err, VERITY_E_TRANSFER,
+				   "the server answers with less than a packet of TFTP "
+				   "has (check the protocol and the port)");
 	switch ((int)code) {
 	case CURLE_TFTP_NOTFOUND:
 		return verity_fail(err, VERITY_E_NOT_FOUND,

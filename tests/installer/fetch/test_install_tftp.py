@@ -138,6 +138,7 @@ class Datagrams(bench.Case):
         for answer in (struct.pack(">HH", 5, 8) + b"no options\0",
                        struct.pack(">HH", 5, 4) + b"illegal\0",
                        struct.pack(">HH", 5, 0) + b"what is that\0",
+                       struct.pack(">H", 6), b"x",
                        struct.pack(">H", 6) + b"blksize\x0065464\0",
                        struct.pack(">H", 6) + b"blksize\0nonsense\0",
                        struct.pack(">H", 6) + b"tsize\x000\0blksize\x004\0"):
@@ -155,6 +156,22 @@ class Datagrams(bench.Case):
     def test_words_of_the_server_do_not_steer_the_terminal(self):
         self.serve(struct.pack(">HH", 5, 2) + b"\x1b[2Jno\n\xff\0")
         self.refuse_url(5, f"the server says ?[2Jno?? {SERVER}")
+
+    def test_less_than_a_packet(self):
+        """To each request, also to one without options."""
+        def serve():
+            while (request := self.socket.recvfrom(2048))[0] != b"end":
+                self.request, client = request
+                self.socket.sendto(b"\0", client)
+        self.answer = serve
+        self.serve()
+        result = self.wmopkg("install", self.url)
+        self.assertEqual((result.returncode, result.stderr), (
+            5, f"wmopkg: {self.url}: the server answers with less than a packet of TFTP has (check the "
+            "protocol and the port)\n"))
+        self.socket.sendto(b"end", self.socket.getsockname())
+        self.thread.join()
+        self.assertNotIn(b"blksize", self.request)
 
     def test_no_answer(self):
         self.serve()

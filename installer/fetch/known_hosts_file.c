@@ -138,7 +138,11 @@ int known_hosts_append(const char *path, const char *line, struct verity_error *
 		return no_memory(err);
 	}
 	if ((size_t)written > KNOWN_HOSTS_BYTES_MAX)
-		return verity_fail_errno(err, EFBIG, "%s", path);
+		return verity_fail(
+			err, VERITY_E_TOO_MANY,
+			"%s: over %zu bytes (delete what is not needed: wmopkg "
+			"host-key forget HOST)",
+			path, (size_t)KNOWN_HOSTS_BYTES_MAX);
 	return overlay_record_replace(change.folder_fd, change.name, whole,
 				      (size_t)written, err);
 }

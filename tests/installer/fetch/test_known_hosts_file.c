@@ -61,10 +61,34 @@ static void test_at_once(void **state)
 	assert_int_equal(lines, PROGRAMS * KEYS);
 }
 
+/* A line more would be over the limit that a reader has, and the file is left as it is.
+ */
+static void test_full(void **state)
+{
+	static char line[1 << 19], *text = NULL;
+	struct verity_error err;
+	size_t size;
+
+	(void)state;
+	memset(line, 'x', sizeof(line) - 2);
+	line[sizeof(line) - 2] = '\n';
+	check_ok(known_hosts_append("full", line, &err), &err);
+	check_ok(known_hosts_append("full", line, &err), &err);
+	assert_true(known_hosts_append("full", line, &err) < 0);
+	check_error(
+		&err, VERITY_E_TOO_MANY,
+		"full: over 1048576 bytes (delete what is not needed: wmopkg host-key "
+		"forget HOST)");
+	check_ok(known_hosts_load("full", &text, &size, &err), &err);
+	assert_int_equal(size, 2 * (sizeof(line) - 1));
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_at_once),
+		cmocka_unit_test(test_full),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

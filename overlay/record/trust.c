@@ -455,7 +455,11 @@ int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 	else
 		note_skipped(trust);
 	if (trust->keyring && verity_keyring_count(trust->keyring) == 0) {
-		verity_fail(&why, VERITY_E_KEYRING, "%s holds no certificate", keys);
+		verity_fail(
+			&why, VERITY_E_KEYRING,
+			"%s holds no certificate (only files count whose names end in "
+			".pem, .crt, .cer or .der)",
+			keys);
 		note(trust, "key ring", &why);
 	}
 	if (trust->keyring && inputs->config->timestamp_required)

@@ -320,8 +320,10 @@ static void test_no_room(void **state)
 	limit.rlim_cur = 8;
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	check_failed(*state, -EFBIG, VERITY_E_NO_ROOM,
-		     ".config.seed: sub/file: File too large");
+	check_failed(
+		*state, -EFBIG, VERITY_E_NO_ROOM,
+		".config.seed: sub/file: File too large (raise the limit on the size of files, ulimit "
+		"-f, or that of the file system)");
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	signal(SIGXFSZ, SIG_DFL);
 	check_seeded(*state, true);

@@ -232,7 +232,8 @@ class Commands(unittest.TestCase):
             self.assertEqual(self.verify("old-root")["verdict"], "Untrusted")
             os.unlink(f"{ring}/new.pem")
             self.assertEqual(folders.reason(self.verify("good")),
-                             ("Untrusted", "untrusted-signer", "the key ring is empty"))
+                             ("Untrusted", "untrusted-signer",
+                              "the key ring is empty (check the key ring folder of the firmware)"))
             shutil.copy(self.maker.ca.pem("inter"), ring)
             self.assertEqual(self.verify("inter")["signer"]["trusted_by"], "inter.pem")
         finally:

@@ -114,8 +114,10 @@ static int check_trust(struct verity_cms_signed_data *data, size_t index,
 		return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
 				   "there is no key ring to verify it with");
 	if (verity_keyring_count(trust->keyring) == 0)
-		return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER,
-				   "the key ring is empty");
+		return verity_fail(
+			err, VERITY_E_UNTRUSTED_SIGNER,
+			"the key ring is empty (check the key ring folder of the "
+			"firmware)");
 	if (!found || found->certified)
 		r = check_timestamp(data, index, trust->keyring, signatures, ret, err);
 	if (r == 0)

@@ -92,8 +92,13 @@ int verity_fail_errno(struct verity_error *err, int errno_value, const char *for
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	verity_fail(err, code_of(errno_value), "%s: %s", what,
-		    verity_errno_text(errno_value, why, sizeof(why)));
+	/* No package that is removed helps. */
+	verity_fail(err, code_of(errno_value), "%s: %s%s", what,
+		    verity_errno_text(errno_value, why, sizeof(why)),
+		    errno_value == EFBIG
+			    ? " (raise the limit on the size of files, ulimit "
+			      "-f, or that of the file system)"
+			    : "");
 	return -errno_value;
 }
 

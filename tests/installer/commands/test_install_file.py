@@ -303,7 +303,8 @@ class Limit(bench.Case):
                                  "--config", "wmopkg.conf", "install", self.package],
                                 capture_output=True, text=True, check=False)
         self.assertEqual(result.returncode, 6, result)
-        self.assertIn("File too large", result.stderr)
+        self.assertIn("File too large (raise the limit on the size of files, ulimit -f, or that of the "
+                      "file system)\n", result.stderr)
         self.assertEqual(bench.listing("data", "persist"), ["data/packages"])
         result = subprocess.run(["sh", "-c", 'ulimit -f 100; exec "$@"', "sh", bench.BUILD, "create",
                                  "--version", "1", "--description", "x", f"{self.shared}/tree",

@@ -182,7 +182,10 @@ static void test_replace_no_room(void **state)
 	r = overlay_record_replace(fd, "a", "longer", 6, &err);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &large), 0);
 	assert_int_equal(r, -EFBIG);
-	check_error(&err, VERITY_E_NO_ROOM, "a: writing at byte 4: File too large");
+	check_error(
+		&err, VERITY_E_NO_ROOM,
+		"a: writing at byte 4: File too large (raise the limit on the size of files, ulimit "
+		"-f, or that of the file system)");
 	check_content(fd, "a", "old");
 	assert_int_equal(faccessat(fd, ".a.new", F_OK, 0), -1);
 }

@@ -60,7 +60,8 @@ static void test_key_rings(void **state)
 	device.config.keys = nowhere;
 	trust = look(&device);
 	check_notes(trust, 1, VERITY_E_KEYRING,
-		    "key ring: no-such-folder holds no certificate");
+		    "key ring: no-such-folder holds no certificate (only files count "
+		    "whose names end in .pem, .crt, .cer or .der)");
 	overlay_trust_free(trust);
 	assert_int_equal(mkdir("skipped", 0755), 0);
 	scratch_write("skipped/empty.pem", "");

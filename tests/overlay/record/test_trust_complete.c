@@ -312,8 +312,10 @@ static void test_not_written(void **state)
 	r = overlay_trust_complete(trust, booted.store, &booted.state, &err);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &large), 0);
 	assert_int_equal(r, -EFBIG);
-	check_error(&err, VERITY_E_NO_ROOM,
-		    "floors: time: writing at byte 4: File too large");
+	check_error(
+		&err, VERITY_E_NO_ROOM,
+		"floors: time: writing at byte 4: File too large (raise the limit on the size of files, ulimit "
+		"-f, or that of the file system)");
 	assert_int_equal(verity_floors_epoch(&trust->floors, "pkg"), 0);
 	overlay_trust_free(trust);
 	free(file.bytes);

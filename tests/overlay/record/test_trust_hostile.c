@@ -645,8 +645,10 @@ static void test_cleared_not_written(void **state)
 	r = overlay_trust_clear_unlock(trust, &unspent, &err);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &large), 0);
 	assert_int_equal(r, 1);
-	check_error(&unspent, VERITY_E_NO_ROOM,
-		    "floors: floors.json: writing at byte 4: File too large");
+	check_error(
+		&unspent, VERITY_E_NO_ROOM,
+		"floors: floors.json: writing at byte 4: File too large (raise the limit on the size of files, ulimit "
+		"-f, or that of the file system)");
 	assert_false(is_kept(&device, OVERLAY_RECORD_UNLOCK));
 	assert_null(overlay_trust_unlock(trust));
 	overlay_trust_free(steal_ptr(&trust));

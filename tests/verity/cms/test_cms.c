@@ -87,7 +87,9 @@ static void test_not_trusted(void **state)
 	int64_t now = time(NULL);
 
 	(void)state;
-	check_rejected("signer", now, "/nonexistent", "the key ring is empty");
+	check_rejected(
+		"signer", now, "/nonexistent",
+		"the key ring is empty (check the key ring folder of the firmware)");
 	check_rejected(
 		"unlock", now, keys.ring,
 		"a certificate of the signer is not for signing packages (extended key "

@@ -107,7 +107,11 @@ static void test_anchors(void **state)
 		{&leaf, {0}, {{"leaf.pem", &leaf}}, .anchor = "leaf.pem"},
 		/* a root that travels with the signature is nobody's anchor */
 		{&leaf, {&root}, {{"old.pem", &old_root}}, .message = NO_ISSUER},
-		{&leaf, {&root}, {{0}}, .message = "the key ring is empty"},
+		{&leaf,
+		 {&root},
+		 {{0}},
+		 .message =
+			 "the key ring is empty (check the key ring folder of the firmware)"},
 	};
 
 	(void)state;

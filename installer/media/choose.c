@@ -46,6 +46,28 @@ static bool matches(const struct media_list *list, const struct media_item *item
 	return false;
 }
 
+/*
+ * Of a disk with nothing else to read: what is for files tells why not. A package is not
+ * looked for beside a file system of Windows, on the partition for the firmware.
+ */
+static const struct media_item *find_unknown(const struct media_list *list,
+					     const struct media_item *chosen,
+					     const struct overlay_media *media,
+					     dev_t number)
+{
+	bool is_empty = chosen->probed == MEDIA_UNKNOWN && !chosen->type[0];
+
+	for (size_t i = 0; (chosen->reserved || is_empty) && i < list->count; i++) {
+		const struct media_item *item = &list->items[i];
+
+		if (strcmp(item->disk, chosen->disk) == 0 && !item->reserved &&
+		    item->probed == MEDIA_UNKNOWN && item->type[0] &&
+		    matches(list, item, media, number))
+			return item;
+	}
+	return chosen;
+}
+
 const struct media_item *media_choose(const struct media_list *list,
 				      const struct overlay_media *media, dev_t number)
 {
@@ -62,7 +84,8 @@ const struct media_item *media_choose(const struct media_list *list,
 			reserved = reserved ?: item;
 		first = first ?: item;
 	}
-	return reserved ?: first;
+	first = reserved ?: first;
+	return first ? find_unknown(list, first, media, number) : NULL;
 }
 
 void media_describe(const struct media_item *item, char ret[static MEDIA_DESCRIPTION_MAX])

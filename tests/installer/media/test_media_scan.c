@@ -300,6 +300,33 @@ static void test_reserved(void **state)
 	assert_int_equal(list.items[1].disk_number, makedev(179, 8));
 }
 
+/* What is for files and cannot be read is named, not what is beside it on the stick. */
+static void test_reserved_beside_windows(void **state)
+{
+	static const struct {
+		const char *type, *volume; /* of the first partition */
+		const char *wanted;
+	} cases[] = {
+		{"vfat", "EFI", "sdb10"},  /* could be read */
+		{"ntfs", "EFI", "sdb10"},  /* reserved, and unknown */
+		{"", "", "sdb10"},         /* nothing is on it */
+		{"vfat", "STICK", "sdb2"}, /* is for files */
+		{"ntfs", "STICK", "sdb2"}, /* the first of two */
+	};
+	dev_t system = makedev(179, 8);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cleanup_with(media_list_free) struct media_list list = scan(&system, 1);
+
+		find(&list, "sdb2", cases[i].type, cases[i].volume, "");
+		if (!cases[i].type[0])
+			list.items[4].probed = MEDIA_UNKNOWN;
+		find(&list, "sdb10", "ntfs", "DATA", "");
+		assert_string_equal(media_choose(&list, NULL, 0)->name, cases[i].wanted);
+	}
+}
+
 static void test_choose(void **state)
 {
 	static const struct {
@@ -413,10 +440,15 @@ static void test_get(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),    cmocka_unit_test(test_facts),
-		cmocka_unit_test(test_system),   cmocka_unit_test(test_no_sysfs),
-		cmocka_unit_test(test_external), cmocka_unit_test(test_choose),
-		cmocka_unit_test(test_reserved), cmocka_unit_test(test_describe),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_system),
+		cmocka_unit_test(test_no_sysfs),
+		cmocka_unit_test(test_external),
+		cmocka_unit_test(test_choose),
+		cmocka_unit_test(test_reserved),
+		cmocka_unit_test(test_reserved_beside_windows),
+		cmocka_unit_test(test_describe),
 		cmocka_unit_test(test_get),
 	};
 

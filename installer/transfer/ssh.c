@@ -20,6 +20,7 @@
 struct ssh {
 	struct ssh_hostkey host;
 	struct ssh_login login;
+	unsigned silent; /* tries in which a file was there, and no byte of it came */
 };
 
 static void done(struct transfer *transfer)
@@ -97,8 +98,8 @@ static int explain(struct transfer *transfer, CURLcode code, struct verity_error
 			 !transfer->begun) ||
 			strstr(transfer->curl_words, NO_SFTP)))
 		return verity_fail(err, VERITY_E_TRANSFER,
-				   "the server lets %s in, but has no sftp (give the "
-				   "words: proto scp)",
+				   "the server lets %s in, but has no sftp, or its shell "
+				   "prints a text first (give the words: proto scp)",
 				   transfer->user);
 	if (strstr(transfer->curl_words, NO_BANNER))
 		return verity_fail(
@@ -138,9 +139,16 @@ static int explain(struct transfer *transfer, CURLcode code, struct verity_error
 		 * The code for a lost connection, too: without words of the server, once
 		 * it has accepted us; libcurl may not have passed on a byte by then.
 		 */
-		return transfer->begun || (accepted_us > 0 && !words[0])
-			       ? curl_error(transfer, CURLE_RECV_ERROR, err)
-			       : 0;
+		if (!transfer->begun && (accepted_us <= 0 || words[0]))
+			return 0;
+		/* A folder can be opened like a file; libcurl does not say what it is. */
+		if (is_sftp && !transfer->begun && ++ssh->silent > 1)
+			return verity_fail(err, VERITY_E_TRANSFER,
+					   "the server lets %s in, but sends nothing of "
+					   "the file: it is a folder, or the connection "
+					   "is lost each time (check the path%s)",
+					   transfer->user, hint);
+		return curl_error(transfer, CURLE_RECV_ERROR, err);
 	default:
 		return 0;
 	}

@@ -139,6 +139,15 @@ class Known(WithSsh):
                 self.refuse_path(protocol, 4, path,
                                  said[protocol].format(root if path[0] == "/" else ""))
 
+    def test_folder(self):
+        os.makedirs(f"{self.ssh.home}/folder.wmopkg", exist_ok=True)
+        result = self.wmopkg("install", "proto", "sftp", *WORDS, self.address, "folder.wmopkg")
+        self.assertEqual((result.returncode, result.stderr), (
+            5, f"wmopkg: sftp://{self.address}/~/folder.wmopkg: the server lets {servers.USER} in, but "
+            "sends nothing of the file: it is a folder, or the connection is lost each time (check the "
+            "path)\n"))
+        self.assertEqual(result.stdout.count("trying again"), 1)
+
     def test_not_allowed(self):
         os.makedirs(f"{self.ssh.home}/closed", exist_ok=True)
         shutil.copy(self.package, f"{self.ssh.home}/closed")
@@ -658,7 +667,8 @@ class HostKeys(WithSsh):
 class Half(bench.Case):
     """Servers that have one of both only, or something else on this port."""
 
-    SFTP = f"the server lets {servers.USER} in, but has no sftp (give the words: proto scp)"
+    SFTP = f"the server lets {servers.USER} in, but has no sftp, or its shell prints a text first " \
+        "(give the words: proto scp)"
 
     def serve(self, name, **options):
         os.makedirs("persist/wmopkg", 0o700, exist_ok=True)

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "overlay/fs/mnt.h"
+#include "overlay/fs/mounts.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/dir.h"
 
@@ -66,40 +66,36 @@ static void add_kept(struct factory_target *target, const char *name, const char
 }
 
 /* The number of a mount's block device; 0: it has none. */
-static dev_t device_of_mount(struct libmnt_fs *fs)
+static dev_t device_of_mount(const struct overlay_mount *mount)
 {
-	const char *source = mnt_fs_get_srcpath(fs);
 	struct stat st;
 
-	if (major(mnt_fs_get_devno(fs)) != 0)
-		return mnt_fs_get_devno(fs);
-	if (source && source[0] == '/' && stat(source, &st) == 0 && S_ISBLK(st.st_mode))
-		return st.st_rdev;
-	return 0;
+	if (major(mount->device) != 0)
+		return mount->device;
+	return mount->source && stat(mount->source, &st) == 0 && S_ISBLK(st.st_mode)
+		       ? st.st_rdev
+		       : 0;
 }
 
 static void add_mounts(struct factory_target *target, const char *mountinfo,
 		       const char *own)
 {
-	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =
-		mnt_new_iter(MNT_ITER_FORWARD);
-	cleanup_with(mnt_unref_table_p) struct libmnt_table *table = mnt_new_table();
-	struct libmnt_fs *fs;
-	int r = iter && table ? mnt_table_parse_file(table, mountinfo) : -ENOMEM;
+	cleanup_with(overlay_mounts_free) struct overlay_mounts mounts = {.count = 0};
+	int r = overlay_mounts_read(mountinfo, &mounts);
 
 	/* a process that has ended meanwhile has no mounts */
 	if (r < 0 && (r == -ENOMEM || access(mountinfo, F_OK) == 0)) {
 		unread(target, mountinfo);
 		return;
 	}
-	while (r == 0 && mnt_table_next_fs(table, iter, &fs) == 0) {
-		dev_t device = device_of_mount(fs);
-		const char *at = mnt_fs_get_target(fs);
+	for (size_t i = 0; i < mounts.count; i++) {
+		const struct overlay_mount *mount = &mounts.items[i];
+		dev_t device = device_of_mount(mount);
 
 		if (device == 0 ||
-		    (device == target->on.devices[0] && at && strcmp(at, own) == 0))
+		    (device == target->on.devices[0] && strcmp(mount->target, own) == 0))
 			continue;
-		add_user(target, FACTORY_USE_MOUNTED, at ? at : "?", device);
+		add_user(target, FACTORY_USE_MOUNTED, mount->target, device);
 	}
 }
 

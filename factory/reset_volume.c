@@ -11,7 +11,7 @@
 
 #include "factory/data_probe.h"
 #include "factory/reset_facts.h"
-#include "overlay/fs/mnt.h"
+#include "overlay/fs/mounts.h"
 #include "overlay/fs/open_beneath.h"
 #include "overlay/store/superblock.h"
 #include "overlay/store/volume.h"
@@ -266,15 +266,12 @@ static int check_superblock(struct factory_run *run, const char *type,
 }
 
 /* Whether it is mounted below a mount of @device. */
-static bool lies_below(struct libmnt_table *table, const char *target, dev_t device)
+static bool lies_below(const struct overlay_mounts *mounts, const char *target,
+		       dev_t device)
 {
-	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =
-		mnt_new_iter(MNT_ITER_FORWARD);
-	struct libmnt_fs *fs;
-
-	while (iter && mnt_table_next_fs(table, iter, &fs) == 0)
-		if (overlay_mnt_is_of(fs, device) &&
-		    overlay_mnt_below(target, mnt_fs_get_target(fs)))
+	for (size_t i = 0; i < mounts->count; i++)
+		if (overlay_mount_is_of(&mounts->items[i], device) &&
+		    overlay_mount_below(target, mounts->items[i].target))
 			return true;
 	return false;
 }
@@ -282,21 +279,19 @@ static bool lies_below(struct libmnt_table *table, const char *target, dev_t dev
 /* From the last mount to the first: the last one is on top. */
 static int unmount_all(dev_t device, struct verity_error *err)
 {
-	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =
-		mnt_new_iter(MNT_ITER_BACKWARD);
-	cleanup_with(mnt_unref_table_p) struct libmnt_table *table =
-		mnt_new_table_from_file("/proc/self/mountinfo");
-	struct libmnt_fs *fs;
+	cleanup_with(overlay_mounts_free) struct overlay_mounts mounts = {.count = 0};
+	int r = overlay_mounts_read(OVERLAY_MOUNTINFO, &mounts);
 
-	if (!iter || !table)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	while (mnt_table_next_fs(table, iter, &fs) == 0) {
-		const char *target = mnt_fs_get_target(fs);
+	if (r < 0)
+		return verity_fail_errno(err, -r, OVERLAY_MOUNTINFO);
+	for (size_t i = mounts.count; i-- > 0;) {
+		const struct overlay_mount *mount = &mounts.items[i];
 
-		if ((overlay_mnt_is_of(fs, device) ||
-		     lies_below(table, target, device)) &&
-		    umount2(target, UMOUNT_NOFOLLOW) < 0)
-			return verity_fail_errno(err, errno, "unmounting %s", target);
+		if ((overlay_mount_is_of(mount, device) ||
+		     lies_below(&mounts, mount->target, device)) &&
+		    umount2(mount->target, UMOUNT_NOFOLLOW) < 0)
+			return verity_fail_errno(err, errno, "unmounting %s",
+						 mount->target);
 	}
 	return 0;
 }

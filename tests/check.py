@@ -46,7 +46,8 @@ BUILDS = {
     CLANG: ({"CC": CLANG_CC, "CC_LD": "lld"}, ["-Dwerror=true", "-Dtests=enabled", "-Dfuzz=true",
                               "-Db_lundef=false", "-Db_sanitize=address,undefined"]),
     # What strangers build with: two compilers, two C libraries, optimized and not, no warning.
-    "build-release": ({}, ["-Dwerror=true", "-Dtests=disabled", "--buildtype=release", "-Db_lto=true"]),
+    "build-release": ({}, ["-Dwerror=true", "-Dtests=disabled", "-Dlean_initramfs=true",
+                           "--buildtype=release", "-Db_lto=true"]),
     "build-musl": ({}, ["-Dwerror=true", "-Dtests=disabled", "--buildtype=plain",
                         "--cross-file=build-musl-root/cross.ini"]),
 }

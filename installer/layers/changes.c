@@ -11,14 +11,14 @@
 
 #include "installer/common/report.h"
 #include "installer/fetch/fetch_program.h"
-#include "overlay/fs/mnt.h"
+#include "overlay/fs/mounts.h"
 #include "overlay/fs/standard_folders.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
 
 struct listing {
 	const struct package_stack *stack;
-	struct libmnt_table *mounts; /* what is mounted now; NULL: not known */
+	struct overlay_mounts mounts; /* what is mounted now; empty: not known */
 	int (*take)(void *context, const struct change *change, struct verity_error *err);
 	void *context;
 	struct changes_count count;
@@ -32,17 +32,13 @@ struct listing {
 static bool blocks_mount(const struct listing *listing, const char *path)
 {
 	const struct overlay_lookup *lookup = &listing->stack->lookup;
-	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =
-		mnt_new_iter(MNT_ITER_FORWARD);
 	size_t size = strlen(path);
-	struct libmnt_fs *fs;
 
-	while (listing->mounts && iter &&
-	       mnt_table_next_fs(listing->mounts, iter, &fs) == 0) {
-		const char *target = mnt_fs_get_target(fs);
+	for (size_t i = 0; i < listing->mounts.count; i++) {
+		const char *target = listing->mounts.items[i].target;
 		struct overlay_lookup_result base, seen;
 
-		if (!target || strncmp(target + 1, path, size) != 0 ||
+		if (strncmp(target + 1, path, size) != 0 ||
 		    (target[1 + size] != '\0' && target[1 + size] != '/') ||
 		    overlay_lookup_find(lookup, lookup->count, target + 1, &base, NULL,
 					NULL) < 0 ||
@@ -179,18 +175,17 @@ int changes_list(const struct package_stack *stack, const struct stacks_package 
 			     struct verity_error *err),
 		 void *context, struct changes_count *ret, struct verity_error *err)
 {
-	cleanup_with(mnt_unref_table_p) struct libmnt_table *mounts =
-		mnt_new_table_from_file("/proc/self/mountinfo");
-	struct listing listing = {
-		.stack = stack, .mounts = mounts, .take = take, .context = context};
+	struct listing listing = {.stack = stack, .take = take, .context = context};
 	size_t layer = 0;
 	int r = 0;
 
+	(void)!overlay_mounts_read(OVERLAY_MOUNTINFO, &listing.mounts);
 	while (layer < stack->lookup.count && stack->packages[layer] != package)
 		layer++;
 	if (layer < stack->lookup.count)
 		r = overlay_lookup_changes(&stack->lookup, layer, take_change, &listing,
 					   err);
+	overlay_mounts_free(&listing.mounts);
 	if (r == 0)
 		*ret = listing.count;
 	return r;

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "installer/media/probe.h"
-#include "overlay/fs/mnt.h"
+#include "overlay/fs/mounts.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/sys.h"
 
@@ -100,20 +100,18 @@ static int mount_fd(int device, const char *type, int *ret, struct verity_error 
  */
 static int open_mounted(dev_t number, int *ret)
 {
-	cleanup_with(mnt_unref_table_p) struct libmnt_table *table =
-		mnt_new_table_from_file("/proc/self/mountinfo");
-	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =
-		mnt_new_iter(MNT_ITER_BACKWARD);
-	struct libmnt_fs *fs;
+	cleanup_with(overlay_mounts_free) struct overlay_mounts mounts = {.count = 0};
 
-	while (table && iter && mnt_table_next_fs(table, iter, &fs) == 0) {
-		const char *root = mnt_fs_get_root(fs);
+	if (overlay_mounts_read(OVERLAY_MOUNTINFO, &mounts) < 0)
+		return -ENOENT;
+	for (size_t i = mounts.count; i-- > 0;) {
+		const struct overlay_mount *mount = &mounts.items[i];
 		cleanup_fd int fd = -1;
 		struct stat st;
 
-		if (mnt_fs_get_devno(fs) != number || !root || strcmp(root, "/") != 0)
+		if (mount->device != number || strcmp(mount->root, "/") != 0)
 			continue;
-		fd = open(mnt_fs_get_target(fs), O_PATH | O_DIRECTORY | O_CLOEXEC);
+		fd = open(mount->target, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		/* another one may be mounted over it */
 		if (fd < 0 || fstat(fd, &st) < 0 || st.st_dev != number)
 			continue;

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "overlay/fs/mnt.h"
+#include "overlay/fs/mounts.h"
 #include "verity/util/cleanup.h"
 
 #define LOOP_MAJOR 7
@@ -50,7 +50,7 @@ static void add_line(struct media_system *system, char *line, const char *run)
 	number = makedev(first, second);
 	if (system->mounted_count < MEDIA_SYSTEM_MAX)
 		system->mounted[system->mounted_count++] = number;
-	if (strcmp(line, "/") == 0 || overlay_mnt_below(line, run))
+	if (strcmp(line, "/") == 0 || overlay_mount_below(line, run))
 		add_runs(system, number);
 }
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "overlay/fs/mkdir.h"
-#include "overlay/fs/mnt.h"
+#include "overlay/fs/mounts.h"
 #include "overlay/stack/engine_layer.h"
 #include "overlay/stack/stack.h"
 #include "verity/util/cleanup.h"
@@ -59,24 +59,18 @@ int overlay_layers_mount_engine(const char *layers, const char *root,
 /* The last one mounted goes first. */
 int overlay_layers_clean(const char *layers, struct verity_error *err)
 {
-	cleanup_with(mnt_unref_table_p) struct libmnt_table *table =
-		mnt_new_table_from_file("/proc/self/mountinfo");
-	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =
-		mnt_new_iter(MNT_ITER_BACKWARD);
+	cleanup_with(overlay_mounts_free) struct overlay_mounts mounts = {.count = 0};
 	cleanup_free char *absolute = realpath(layers, NULL);
-	struct libmnt_fs *fs;
-	int count = 0;
+	int count = 0, r;
 
 	if (!absolute)
 		return errno == ENOENT ? 0 : verity_fail_errno(err, errno, "%s", layers);
-	if (!table || !iter)
-		return verity_fail(err, VERITY_E_IO, "/proc/self/mountinfo: unreadable");
-	while (mnt_table_next_fs(table, iter, &fs) == 0) {
-		const char *target = mnt_fs_get_target(fs);
-
-		if (overlay_mnt_below(target, absolute) &&
-		    umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+	r = overlay_mounts_read(OVERLAY_MOUNTINFO, &mounts);
+	if (r < 0)
+		return verity_fail_errno(err, -r, OVERLAY_MOUNTINFO);
+	for (size_t i = mounts.count; i-- > 0;)
+		if (overlay_mount_below(mounts.items[i].target, absolute) &&
+		    umount2(mounts.items[i].target, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
 			count++;
-	}
 	return count;
 }

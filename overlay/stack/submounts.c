@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "overlay/fs/mnt.h"
+#include "overlay/fs/mounts.h"
 #include "overlay/fs/open_beneath.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/sys.h"
@@ -42,7 +42,7 @@ static bool is_taken(const struct overlay_submounts *submounts, const char *targ
 {
 	for (size_t i = 0; i < submounts->count; i++)
 		if (strcmp(submounts->mounts[i].target, target) == 0 ||
-		    overlay_mnt_below(target, submounts->mounts[i].target))
+		    overlay_mount_below(target, submounts->mounts[i].target))
 			return true;
 	return false;
 }
@@ -50,25 +50,22 @@ static bool is_taken(const struct overlay_submounts *submounts, const char *targ
 int overlay_submounts_take(const char *root, struct overlay_submounts **ret,
 			   struct verity_error *err)
 {
-	cleanup_with(mnt_unref_table_p) struct libmnt_table *table =
-		mnt_new_table_from_file("/proc/self/mountinfo");
-	/* forward: a mount comes before those below it */
-	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =
-		mnt_new_iter(MNT_ITER_FORWARD);
+	cleanup_with(overlay_mounts_free) struct overlay_mounts mounts = {.count = 0};
 	cleanup_with(overlay_submounts_free_p) struct overlay_submounts *submounts =
 		calloc(1, sizeof(*submounts));
-	struct libmnt_fs *fs;
+	int r = submounts ? overlay_mounts_read(OVERLAY_MOUNTINFO, &mounts) : -ENOMEM;
 
-	if (!table || !iter || !submounts)
-		return verity_fail(err, VERITY_E_IO, "/proc/self/mountinfo: unreadable");
+	if (r < 0)
+		return verity_fail_errno(err, -r, OVERLAY_MOUNTINFO);
 	submounts->root = realpath(root, NULL);
 	if (!submounts->root)
 		return verity_fail_errno(err, errno, "%s", root);
-	while (mnt_table_next_fs(table, iter, &fs) == 0) {
+	/* a mount comes before those below it */
+	for (size_t i = 0; i < mounts.count; i++) {
 		struct submount *mount = &submounts->mounts[submounts->count];
-		const char *target = mnt_fs_get_target(fs);
+		const char *target = mounts.items[i].target;
 
-		if (!overlay_mnt_below(target, submounts->root) ||
+		if (!overlay_mount_below(target, submounts->root) ||
 		    is_taken(submounts, target))
 			continue;
 		if (submounts->count == SUBMOUNTS_MAX)

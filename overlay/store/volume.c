@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds DATA or PERSIST, and mounts it through libmount. */
+/* Finds DATA or PERSIST, and mounts it. */
 #include "overlay/store/volume.h"
 
+#include <blkid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,12 +14,10 @@
 #include <sys/stat.h>
 
 #include "overlay/fs/mkdir.h"
-#include "overlay/fs/mnt.h"
+#include "overlay/fs/mounts.h"
 #include "overlay/store/superblock.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
-
-DEFINE_CLEANUP(struct libmnt_context, mnt_free_context);
 
 /*
  * Where the whole of a device is mounted, or at @mountpoint any part of it; NULL where it
@@ -26,57 +25,20 @@ DEFINE_CLEANUP(struct libmnt_context, mnt_free_context);
  */
 static char *find_mounted(const char *device, const char *mountpoint)
 {
-	cleanup_with(mnt_unref_table_p) struct libmnt_table *table = NULL;
-	cleanup_with(mnt_free_iter_p) struct libmnt_iter *iter =
-		mnt_new_iter(MNT_ITER_BACKWARD);
-	struct libmnt_fs *fs;
+	cleanup_with(overlay_mounts_free) struct overlay_mounts mounts = {.count = 0};
 	struct stat st;
 
-	table = mnt_new_table_from_file("/proc/self/mountinfo");
-	if (!table || !iter || stat(device, &st) < 0)
+	if (overlay_mounts_read(OVERLAY_MOUNTINFO, &mounts) < 0 || stat(device, &st) < 0)
 		return NULL;
-	while (mnt_table_next_fs(table, iter, &fs) == 0) {
-		const char *root = mnt_fs_get_root(fs);
-		const char *target = mnt_fs_get_target(fs);
+	for (size_t i = mounts.count; i-- > 0;) {
+		const struct overlay_mount *mount = &mounts.items[i];
 
-		if (target && root && overlay_mnt_is_of(fs, st.st_rdev) &&
-		    (strcmp(root, "/") == 0 || strcmp(target, mountpoint) == 0))
-			return strdup(target);
+		if (overlay_mount_is_of(mount, st.st_rdev) &&
+		    (strcmp(mount->root, "/") == 0 ||
+		     strcmp(mount->target, mountpoint) == 0))
+			return strdup(mount->target);
 	}
 	return NULL;
-}
-
-/* @ret_why: errno of mount(2), where it failed; else 0 */
-static int mount_as(const char *device, const char *type,
-		    const struct overlay_volume *volume, int *ret_why,
-		    struct verity_error *err)
-{
-	cleanup_with(mnt_free_context_p) struct libmnt_context *context =
-		mnt_new_context();
-	/* damage costs what is on the volume: the super block of ext may ask for a panic
-	 */
-	bool ext = strncmp(type, "ext", 3) == 0;
-	char why[256] = "", options[64];
-	int r;
-
-	*ret_why = 0;
-	snprintf(options, sizeof(options), "%s,nodev,nosuid,noexec%s",
-		 volume->read_only ? "ro" : "rw", ext ? ",errors=remount-ro" : "");
-	if (!context || mnt_context_set_source(context, device) < 0 ||
-	    mnt_context_set_target(context, volume->mountpoint) < 0 ||
-	    mnt_context_set_fstype(context, type) < 0 ||
-	    mnt_context_set_options(context, options) < 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	mnt_context_disable_mtab(context, 1);
-	mnt_context_disable_helpers(context, 1);
-	r = mnt_context_mount(context);
-	if (r == 0)
-		return 0;
-	if (mnt_context_syscall_called(context))
-		*ret_why = mnt_context_get_syscall_errno(context);
-	mnt_context_get_excode(context, r, why, sizeof(why));
-	return verity_fail(err, VERITY_E_MOUNT, "%s: %s", device,
-			   why[0] ? why : "cannot be mounted");
 }
 
 /*
@@ -92,11 +54,32 @@ static bool forget_copies(void)
 	return control >= 0 && ioctl(control, BTRFS_IOC_FORGET_DEV, &all) == 0;
 }
 
+static void blkid_free_probe_p(blkid_probe *probe)
+{
+	blkid_free_probe(*probe);
+}
+
+/* As libblkid calls it; NULL where there is none, or several. */
+static char *type_of(int fd)
+{
+	cleanup_with(blkid_free_probe_p) blkid_probe probe = blkid_new_probe();
+	const char *type;
+
+	if (!probe || blkid_probe_set_device(probe, fd, 0, 0) != 0)
+		return NULL;
+	blkid_probe_enable_superblocks(probe, 1);
+	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE);
+	return blkid_do_safeprobe(probe) == 0 &&
+			       blkid_probe_lookup_value(probe, "TYPE", &type, NULL) == 0
+		       ? strdup(type)
+		       : NULL;
+}
+
 static int mount_device(const char *device, const struct overlay_volume *volume,
 			struct verity_error *err)
 {
-	cleanup_free char *type = mnt_get_fstype(device, NULL, NULL);
 	cleanup_fd int fd = open(device, O_RDONLY | O_CLOEXEC);
+	cleanup_free char *type = fd < 0 ? NULL : type_of(fd);
 	int r, why;
 
 	if (fd < 0)
@@ -110,17 +93,19 @@ static int mount_device(const char *device, const struct overlay_volume *volume,
 	r = overlay_superblock_check_device(fd, type, device, err);
 	if (r < 0)
 		return r;
-	r = mount_as(device, type, volume, &why, err);
+	r = overlay_mounts_mount(device, type, volume->mountpoint, volume->read_only,
+				 &why, err);
 	if (r < 0 && why == EEXIST && strcmp(type, "btrfs") == 0 && forget_copies())
-		r = mount_as(device, type, volume, &why, err);
+		r = overlay_mounts_mount(device, type, volume->mountpoint,
+					 volume->read_only, &why, err);
 	return r;
 }
 
 /* Whoever mounted it may not have asked. What cannot be read is known to be mounted. */
 static int check_mounted(const char *device, struct verity_error *err)
 {
-	cleanup_free char *type = mnt_get_fstype(device, NULL, NULL);
 	cleanup_fd int fd = open(device, O_RDONLY | O_CLOEXEC);
+	cleanup_free char *type = fd < 0 ? NULL : type_of(fd);
 
 	return fd < 0 || !type ? 0
 			       : overlay_superblock_check_device(fd, type, device, err);

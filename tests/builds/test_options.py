@@ -125,6 +125,14 @@ class Options(unittest.TestCase):
                                        "doc": {"wmopkg-activate.8", "wmopkg-boot.7", "wmopkg-format.5",
                                                "wmopkg.conf.5"}})
 
+    def test_lean(self):
+        """The lean wmopkg-activate alone, without libcryptsetup, libdevmapper and libmount."""
+        self.set_up(BOTH | {"libconfuse", "blkid"}, "-Dinstaller=disabled", "-Dbuilder=disabled",
+                    "-Dlean_initramfs=true")
+        if LONG:
+            self.assertEqual(run("python3", "tests/initramfs/test_links.py",
+                                 f"{self.build}/initramfs/wmopkg-activate", "lean"), (0, ""))
+
     def test_least_device(self):
         """Every part that can be left out is."""
         self.set_up(ACTIVATE | INSTALLER, "-Dbuilder=disabled", "-Dauto_features=disabled")

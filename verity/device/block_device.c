@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Attaching a package: two loop devices, one dm-verity device by libcryptsetup. */
+/* Attaching a package: two loop devices, one dm-verity device. */
 
 #include "verity/device/block_device.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libcryptsetup.h>
-#include <libdevmapper.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +13,7 @@
 #include "verity/device/dm.h"
 #include "verity/device/kernel_requirement.h"
 #include "verity/device/loop.h"
+#include "verity/device/set_up.h"
 #include "verity/format/manifest.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
@@ -24,13 +22,7 @@
 struct verity_devices {
 	int loop_control;
 	int dm_control;
-	pthread_mutex_t crypt; /* libcryptsetup and libdevmapper: one thread at a time */
-	struct crypt_device *keep; /* so that libcryptsetup keeps what it has open */
-};
-
-/* The last error message of libcryptsetup. */
-struct complaint {
-	char text[256];
+	struct verity_set_up *set_up;
 };
 
 _Static_assert(sizeof(((struct verity_device *)NULL)->path) >=
@@ -42,30 +34,13 @@ static const char *name_of(const struct verity_device *device)
 	return device->path + strlen(VERITY_DM_FOLDER);
 }
 
-static void crypt_free_p(struct crypt_device **cd)
-{
-	crypt_free(*cd);
-}
-
 static void loop_close_p(struct verity_loop *loop)
 {
 	cleanup_fd_p(&loop->fd);
 }
 
-/* Never prints; @context: the complaint to fill, or NULL. */
-static void listen(int level, const char *message, void *context)
-{
-	struct complaint *complaint = context;
-
-	verity_debug("libcryptsetup: %s", message);
-	if (!complaint || level != CRYPT_LOG_ERROR)
-		return;
-	snprintf(complaint->text, sizeof(complaint->text), "%s", message);
-	complaint->text[strcspn(complaint->text, "\n")] = '\0';
-}
-
-static int fail_device(const struct verity_devices *devices, int r,
-		       const struct complaint *complaint, struct verity_error *err)
+static int fail_device(const struct verity_devices *devices, int r, const char *complaint,
+		       struct verity_error *err)
 {
 	char why[128];
 
@@ -73,46 +48,18 @@ static int fail_device(const struct verity_devices *devices, int r,
 		return verity_fail(err, VERITY_E_KERNEL_FEATURE,
 				   "the kernel has no dm-verity (CONFIG_DM_VERITY)");
 	verity_fail(err, VERITY_E_DEVICE, "dm-verity: %s",
-		    complaint->text[0] ? complaint->text
-				       : verity_errno_text(-r, why, sizeof(why)));
+		    complaint[0] ? complaint : verity_errno_text(-r, why, sizeof(why)));
 	return r;
 }
 
-/*
- * The tree's blocks are found as dm-verity counts them, from the start of the hash
- * device; that is the whole file, so that an image of one block, which has no tree, needs
- * no device of no bytes.
- */
-static int describe(struct crypt_device *cd, const struct verity_verified *verified,
-		    const char *data_path)
+static int set_up_unsigned(struct verity_device *device,
+			   struct verity_set_up_device *request, struct verity_error *err)
 {
-	const struct verity_manifest *manifest = verity_verified_manifest(verified);
-	const struct verity_layout *layout = verity_verified_layout(verified);
-	struct crypt_params_verity params = {
-		.hash_name = "sha256",
-		.data_device = data_path,
-		.salt = (const char *)manifest->salt,
-		.salt_size = (uint32_t)manifest->salt_bytes,
-		.hash_type = 1,
-		.data_block_size = VERITY_BLOCK,
-		.hash_block_size = VERITY_BLOCK,
-		.data_size = layout->image_bytes / VERITY_BLOCK,
-		.hash_area_offset = layout->tree_start,
-		.flags = CRYPT_VERITY_NO_HEADER,
-	};
+	char complaint[VERITY_COMPLAINT_MAX];
+	int r;
 
-	return crypt_format(cd, CRYPT_VERITY, NULL, NULL, NULL, NULL, 0, &params);
-}
-
-static int activate_unsigned(struct crypt_device *cd,
-			     const struct verity_manifest *manifest,
-			     struct verity_device *device, struct complaint *complaint,
-			     struct verity_error *err)
-{
-	int r = crypt_activate_by_volume_key(
-		cd, name_of(device), (const char *)manifest->root_hash,
-		sizeof(manifest->root_hash), CRYPT_ACTIVATE_READONLY);
-
+	request->with_signature = false;
+	r = verity_set_up_run(device->devices->set_up, request, complaint);
 	if (r >= 0)
 		return 0;
 	return verity_kernel_requires_signature()
@@ -120,65 +67,37 @@ static int activate_unsigned(struct crypt_device *cd,
 		       : fail_device(device->devices, r, complaint, err);
 }
 
-static int activate(struct crypt_device *cd, const struct verity_manifest *manifest,
-		    struct verity_device *device, struct complaint *complaint,
-		    struct verity_error *err)
+static int set_up(struct verity_device *device, struct verity_set_up_device *request,
+		  struct verity_error *err)
 {
+	const struct verity_manifest *manifest =
+		verity_verified_manifest(request->verified);
+	char complaint[VERITY_COMPLAINT_MAX];
 	struct verity_cms_parts parts;
 	struct verity_error why;
-	struct complaint first;
 	int r;
 
 	if (!manifest->kernel_signature)
-		return activate_unsigned(cd, manifest, device, complaint, err);
+		return set_up_unsigned(device, request, err);
 	/* The kernel has no bounds of its own for the work that it causes. */
 	r = verity_cms_parts_read(manifest->kernel_signature,
 				  manifest->kernel_signature_bytes, &parts, &why);
+	request->with_signature = true;
 	if (r < 0)
-		snprintf(complaint->text, sizeof(complaint->text), "%s", why.message);
+		snprintf(complaint, sizeof(complaint), "%s", why.message);
 	else
-		r = crypt_activate_by_signed_key(
-			cd, name_of(device), (const char *)manifest->root_hash,
-			sizeof(manifest->root_hash),
-			(const char *)manifest->kernel_signature,
-			manifest->kernel_signature_bytes, CRYPT_ACTIVATE_READONLY);
+		r = verity_set_up_run(device->devices->set_up, request, complaint);
 	if (r >= 0)
 		return 0;
 	if (verity_kernel_requires_signature())
-		return verity_kernel_fail_signature(complaint->text, err);
-	first = *complaint;
-	complaint->text[0] = '\0';
-	r = activate_unsigned(cd, manifest, device, complaint, err);
+		return verity_kernel_fail_signature(complaint, err);
+	r = set_up_unsigned(device, request, err);
 	if (r == 0)
-		verity_kernel_note(first.text, device->note, sizeof(device->note));
+		verity_kernel_note(complaint, device->note, sizeof(device->note));
 	return r;
 }
 
-/* The device is there after; libcryptsetup has no more to do with it. */
-static int set_up(const struct verity_verified *verified, const char *data_path,
-		  const char *tree_path, struct verity_device *device,
-		  struct verity_error *err)
-{
-	cleanup_with(crypt_free_p) struct crypt_device *cd = NULL;
-	struct complaint complaint = {""};
-	int r;
-
-	crypt_set_log_callback(NULL, listen, &complaint);
-	r = crypt_init(&cd, tree_path);
-	if (r >= 0) {
-		crypt_set_log_callback(cd, listen, &complaint);
-		r = describe(cd, verified, data_path);
-	}
-	r = r < 0 ? fail_device(device->devices, r, &complaint, err)
-		  : activate(cd, verity_verified_manifest(verified), device, &complaint,
-			     err);
-	crypt_set_log_callback(NULL, listen, NULL);
-	if (cd)
-		crypt_set_log_callback(cd, listen, NULL);
-	return r;
-}
-
-/* What libcryptsetup reads to see whether a device can be read. */
+/* So that setting it up does not wait for storage, with a lock that others need. */
 static int try_reading(const struct verity_loop *loop, struct verity_error *err)
 {
 	char block[VERITY_BLOCK];
@@ -207,9 +126,12 @@ static int attach(const struct verity_verified *verified, struct verity_device *
 		r = try_reading(&tree, err);
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&devices->crypt);
-	r = set_up(verified, data.path, tree.path, device, err);
-	pthread_mutex_unlock(&devices->crypt);
+	r = set_up(device,
+		   &(struct verity_set_up_device){.name = name_of(device),
+						  .data_path = data.path,
+						  .tree_path = tree.path,
+						  .verified = verified},
+		   err);
 	if (r < 0)
 		return r;
 	/* Open, and marked for removal: the device is gone with its mount. */
@@ -227,17 +149,12 @@ void verity_devices_free(struct verity_devices *devices)
 {
 	if (!devices)
 		return;
-	crypt_free(devices->keep);
-	pthread_mutex_destroy(&devices->crypt);
+	verity_set_up_free(devices->set_up);
 	cleanup_fd_p(&devices->dm_control);
 	cleanup_fd_p(&devices->loop_control);
 	free(devices);
 }
 
-/*
- * Without udev: then libdevmapper makes the device nodes by itself, and does not wait,
- * whether udev runs or not.
- */
 int verity_devices_open(struct verity_devices **ret, struct verity_error *err)
 {
 	cleanup_with(verity_devices_free_p) struct verity_devices *devices =
@@ -246,17 +163,14 @@ int verity_devices_open(struct verity_devices **ret, struct verity_error *err)
 
 	if (!devices)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	pthread_mutex_init(&devices->crypt, NULL);
 	devices->loop_control = devices->dm_control = -1;
 	r = verity_loop_open(&devices->loop_control, err);
 	if (r == 0)
 		r = verity_dm_open(&devices->dm_control, err);
 	if (r < 0)
 		return r;
-	dm_udev_set_sync_support(0);
-	crypt_set_log_callback(NULL, listen, NULL);
-	if (crypt_init(&devices->keep, NULL) < 0)
-		devices->keep = NULL; /* then it opens things for each device */
+	if (verity_set_up_open(devices->dm_control, &devices->set_up) < 0)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
 	*ret = steal_ptr(&devices);
 	return 0;
 }

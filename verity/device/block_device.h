@@ -3,9 +3,9 @@
 
 /*
  * A verified package as a read-only block device: two loop devices over the verified
- * descriptor (image and tree) under one dm-verity device made by libcryptsetup. A block
- * that does not match reads as EIO; nothing ever panics or restarts the machine. Works
- * without udev: missing device nodes are made.
+ * descriptor (image and tree) under one dm-verity device. A block that does not match
+ * reads as EIO; nothing ever panics or restarts the machine. Works without udev: missing
+ * device nodes are made.
  */
 
 #include "verity/package/package.h"
@@ -55,7 +55,7 @@ DEFINE_CLEANUP(struct verity_devices, verity_devices_free);
  * signature (dm_verity.require_signatures).
  *
  * Waits where the package's storage does not answer, but then holds no lock that other
- * threads need: what libcryptsetup reads was read once before.
+ * threads need: what setting it up reads was read once before.
  *
  * Return: 0; -EOPNOTSUPP where the kernel lacks dm-verity (the message names the option);
  * -EIO (KERNEL_SIGNATURE) where it requires a signature and accepts none;

@@ -44,15 +44,12 @@ int verity_dm_open(int *ret, struct verity_error *err)
 	return 0;
 }
 
-/* The answer of the kernel replaces @request. */
-static int ask(int control, unsigned command, const char *name, uint32_t flags,
-	       struct dm_ioctl *request, size_t bytes)
+int verity_dm_ask(int control, unsigned command, const char *name,
+		  struct dm_ioctl *request, size_t bytes)
 {
-	memset(request, 0, bytes);
 	request->version[0] = DM_VERSION_MAJOR;
 	request->data_size = (uint32_t)bytes;
 	request->data_start = sizeof(*request);
-	request->flags = flags;
 	snprintf(request->name, sizeof(request->name), "%s", name);
 	return ioctl(control, command, request) < 0 ? -errno : 0;
 }
@@ -62,19 +59,18 @@ bool verity_dm_has_target(int control, const char *target)
 	struct {
 		struct dm_ioctl head;
 		char room[512];
-	} request;
+	} request = {.head.flags = 0};
 
-	return ask(control, DM_GET_TARGET_VERSION, target, 0, &request.head,
-		   sizeof(request)) == 0;
+	return verity_dm_ask(control, DM_GET_TARGET_VERSION, target, &request.head,
+			     sizeof(request)) == 0;
 }
 
 int verity_dm_remove(int control, const char *name)
 {
 	char path[sizeof(VERITY_DM_FOLDER) + VERITY_DM_NAME_MAX];
-	struct dm_ioctl request;
+	struct dm_ioctl request = {.flags = DM_DEFERRED_REMOVE};
 	struct stat st;
-	int r = ask(control, DM_DEV_REMOVE, name, DM_DEFERRED_REMOVE, &request,
-		    sizeof(request));
+	int r = verity_dm_ask(control, DM_DEV_REMOVE, name, &request, sizeof(request));
 
 	if (r < 0)
 		return r;
@@ -91,12 +87,12 @@ int verity_dm_remove(int control, const char *name)
 static int list_all(int control, struct dm_ioctl **ret, struct verity_error *err)
 {
 	for (size_t bytes = LIST_MIN; bytes <= LIST_MAX; bytes *= 2) {
-		cleanup_free struct dm_ioctl *list = malloc(bytes);
+		cleanup_free struct dm_ioctl *list = calloc(1, bytes);
 		int r;
 
 		if (!list)
 			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-		r = ask(control, DM_LIST_DEVICES, "", 0, list, bytes);
+		r = verity_dm_ask(control, DM_LIST_DEVICES, "", list, bytes);
 		if (r < 0)
 			return verity_fail_errno(err, -r, CONTROL);
 		if (list->flags & DM_BUFFER_FULL_FLAG)

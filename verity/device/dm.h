@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Requests to device-mapper itself, where libcryptsetup would need several. Source:
+ * Requests to device-mapper. Source:
  * <linux/dm-ioctl.h>. None of them waits for udev or for storage.
  */
 
@@ -20,6 +20,21 @@
  * Return: 0; -EOPNOTSUPP (KERNEL_FEATURE); -errno.
  */
 int verity_dm_open(int *ret, struct verity_error *err) must_check;
+
+struct dm_ioctl;
+
+/**
+ * verity_dm_ask - one request
+ * @command: such as DM_DEV_CREATE
+ * @name:    of the device
+ * @request: its flags are sent, and what follows it; the answer of the kernel
+ *           replaces all of it
+ * @bytes:   of @request and what follows it
+ *
+ * Return: 0; -errno.
+ */
+int verity_dm_ask(int control, unsigned command, const char *name,
+		  struct dm_ioctl *request, size_t bytes) must_check;
 
 /**
  * verity_dm_exists - whether the kernel has device-mapper, without loading it

@@ -13,7 +13,8 @@ bool verity_kernel_requires_signature(void);
 
 /**
  * verity_kernel_fail_signature - fill @err: it requires a signature
- * @complaint: what libcryptsetup said of the package's; NULL where it has none
+ * @complaint: why the device could not be set up with the package's; NULL where it has
+ * none
  *
  * Return: -EIO.
  */

@@ -22,6 +22,7 @@
  * place before it: glibc before 2.36 cannot read them in the other order.
  */
 #include <linux/fs.h>
+#include <linux/keyctl.h>
 #include <linux/mount.h>
 
 /* Only where the C library has no struct statx: both together are an error. */
@@ -71,4 +72,15 @@ static inline int sys_statx(int dirfd, const char *path, int flags, unsigned mas
 			    struct statx *ret)
 {
 	return (int)syscall(__NR_statx, dirfd, path, flags, mask, ret);
+}
+
+static inline int sys_add_key(const char *type, const char *description,
+			      const void *payload, size_t bytes, int keyring)
+{
+	return (int)syscall(__NR_add_key, type, description, payload, bytes, keyring);
+}
+
+static inline int sys_keyctl_unlink(int key, int keyring)
+{
+	return (int)syscall(__NR_keyctl, KEYCTL_UNLINK, key, keyring);
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What a boot with packages costs, in one boot of one kernel (User-Mode Linux).
 
-	tests/bench/boot.py [--quick] [--runs N] [--svg FILE] BUILD-FOLDER [PART]...
+	tests/bench/boot.py [--quick] [--runs N] [--svg FILE] [--lean LEAN-BUILD] BUILD-FOLDER [PART]...
 
 	sysext     16 packages of 1 MiB, `verify = lazy`: wmopkg-activate, systemd-sysext refresh
 	           with the same images as dm-verity extensions, and the bare sequence (bare.c)
@@ -10,7 +10,8 @@
 	growth     1, 2, 4 … 256 packages
 	memory     64 packages: the most that wmopkg-activate has
 	reading    `tar c` of 20,000 small files through 1, 8 and 64 layers
-	initramfs  what the hook adds to an image of initramfs-tools; this part needs no kernel
+	initramfs  what the hook adds to an image of initramfs-tools; this part needs no kernel. With
+	           --lean, that of a build with -Dlean_initramfs=true beside it
 
 All of them by default. Sides take turns, and every figure is the median of 5 runs (--runs)
 after one that does not count. --quick runs everything small and once, to see that it
@@ -107,7 +108,7 @@ def print_goals(goals):
               f"{f'{sign} {plot.short(goal)}':>16}  {'met' if met else 'missed'}")
 
 
-def run(build, parts, scale, svg):
+def run(build, lean, parts, scale, svg):
     work = tempfile.mkdtemp(prefix="wmopkg-bench-", dir="/var/tmp")
     results = {"goals": [], "charts": []}
     try:
@@ -124,7 +125,7 @@ def run(build, parts, scale, svg):
                 results = json.load(file)
         if "initramfs" in parts:
             print("\ninitramfs: what the hook adds, without kernel modules", flush=True)
-            boot_image.measure(work, build, results, scale["zstd"])
+            boot_image.measure(work, build, lean, results, scale["zstd"])
     finally:
         shutil.rmtree(work, ignore_errors=True)
     print_goals(results["goals"])
@@ -139,6 +140,7 @@ def main():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--runs", type=int)
     parser.add_argument("--svg")
+    parser.add_argument("--lean")
     parser.add_argument("--inside", metavar="WORK")
     parser.add_argument("build")
     parser.add_argument("parts", nargs="*")
@@ -157,7 +159,7 @@ def main():
     model = [line.split(":")[1].strip() for line in processor.splitlines()
              if line.startswith("Model name")]
     print(f"{', '.join(model)}; medians of {scale['runs']} runs, sides taking turns", flush=True)
-    run(build, options.parts or every, scale, options.svg or build + "/bench-boot.svg")
+    run(build, options.lean, options.parts or every, scale, options.svg or build + "/bench-boot.svg")
 
 
 if __name__ == "__main__":

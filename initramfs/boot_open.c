@@ -276,9 +276,7 @@ static int open_store(struct boot *boot, struct verity_error *err)
 	int r = overlay_store_open(data, persist, &boot->store, err);
 
 	if (overlay_store_is_one(data, persist))
-		boot_tell(boot, LOG_LEVEL_WARNING,
-			  "data: is the same folder as persist, and counts as missing "
-			  "(configure two)");
+		boot_tell(boot, LOG_LEVEL_WARNING, "data: " OVERLAY_STORE_IS_ONE);
 	if (r < 0 || boot->mode == BOOT_PLANS)
 		return r;
 	overlay_store_set_run(boot->store, boot->config.run);

@@ -165,6 +165,8 @@ int device_store(struct device *device, struct overlay_store **ret,
 			r = check_store("data", device->data.fd, &data, err);
 		if (r == 0)
 			r = check_store("persist", device->persist.fd, &persist, err);
+		if (r == 0 && overlay_store_is_one(data, persist))
+			report_warning("data: " OVERLAY_STORE_IS_ONE);
 		if (r == 0)
 			r = overlay_store_open(data, persist, &device->store, err);
 		if (r == 0)

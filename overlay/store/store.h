@@ -39,6 +39,10 @@ struct overlay_entry {
 	enum overlay_store_kind kind;
 };
 
+/* What is said of DATA if they are */
+#define OVERLAY_STORE_IS_ONE                                                             \
+	"is the same folder as persist, and counts as missing (configure two)"
+
 /**
  * overlay_store_is_one - whether DATA and PERSIST are one folder, by a mistake in the
  * configuration

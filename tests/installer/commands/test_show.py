@@ -325,6 +325,18 @@ class Remove(bench.Case):
     QUESTION = "Remove package pkgname (y/N)?\n"
     REMOVED = "Removed... Changes are applied after reboot.\n"
 
+    def test_one_folder_for_both(self):
+        """The reason is said, as at a boot, and not only that there is no store."""
+        os.symlink("persist", "link")
+        for data in ("persist", "persist/", "link"):
+            with open("wmopkg.conf", "a", encoding="utf-8") as file:
+                file.write(f'data = "{self.folder}/{data}"\n')
+            result = self.wmopkg("install", self.package)
+            self.assertEqual(result.returncode, 4, result)
+            self.assertIn("wmopkg: warning: data: is the same folder as persist, and counts as missing "
+                          "(configure two)\n", result.stderr)
+            self.assertEqual(bench.listing("persist"), [])
+
     def test_yes(self):
         for answer in ("y\n", "Y\n", "yes\n", "y"):
             self.install(self.package)

@@ -63,6 +63,16 @@ static int fail_control(struct verity_error *err)
 			   "invalid URL: it contains a control character");
 }
 
+/* "user:secret" of "user:sec/ret@host" would be an address, and its port a secret. */
+static bool is_cut_login(struct part address)
+{
+	const char *end = address.at + address.size;
+	const char *colon = memchr(address.at, ':', address.size);
+
+	return colon && address.at[0] != '[' && strchr(end, '@') &&
+	       strspn(colon + 1, "0123456789") < (size_t)(end - colon) - 1;
+}
+
 static int split(const char *text, struct parts *ret, struct verity_error *err)
 {
 	const char *at = strstr(text, BEGIN);
@@ -81,6 +91,10 @@ static int split(const char *text, struct parts *ret, struct verity_error *err)
 		ret->login = (struct part){at, (size_t)(login - at)};
 		ret->address.at = login + 1;
 		ret->address.size -= ret->login.size + 1;
+	} else if (is_cut_login(ret->address)) {
+		return verity_fail(err, VERITY_E_USAGE,
+				   "invalid URL: in a password, '/' is written %%2F, '?' "
+				   "%%3F and '#' %%23");
 	}
 	at = ret->address.at + ret->address.size;
 	ret->path = (struct part){at, strcspn(at, "?#")};

@@ -11,6 +11,7 @@
 #include "verity/util/name.h"
 
 #define NAME_RULE "is not a valid package name"
+#define CUT_LOGIN "invalid URL: in a password, '/' is written %2F, '?' %3F and '#' %23"
 #define EXPECTED  "expected a name, an IPv4 address or an [IPv6 address]"
 
 static void check_text(const char *text, const char *expected)
@@ -130,6 +131,14 @@ static void test_parse_bad(void **state)
 		 "'192.0.2' is not an IPv4 address: expected four numbers, such as "
 		 "192.0.2.1"},
 		{"http://h:99999/a.wmopkg", VERITY_E_USAGE,
+		 "h:99999: '99999' is not a port: expected a number from 1 to 65535"},
+		{"http://user:sec/ret@h/a.wmopkg", VERITY_E_USAGE, CUT_LOGIN},
+		{"http://user:sec?ret@h/a.wmopkg", VERITY_E_USAGE, CUT_LOGIN},
+		{"http://user:#@h/a.wmopkg", VERITY_E_USAGE,
+		 "user:: '' is not a port: expected a number from 1 to 65535"},
+		{"http://user:x#@h/a.wmopkg", VERITY_E_USAGE, CUT_LOGIN},
+		/* this one is in the path, and the port is wrong */
+		{"http://h:99999/a@b.wmopkg", VERITY_E_USAGE,
 		 "h:99999: '99999' is not a port: expected a number from 1 to 65535"},
 	};
 

@@ -133,6 +133,19 @@ class Options(unittest.TestCase):
             self.assertEqual(run("python3", "tests/initramfs/test_links.py",
                                  f"{self.build}/initramfs/wmopkg-activate", "lean"), (0, ""))
 
+    @unittest.skipUnless(LONG, "in the long form")
+    def test_openssl_without_engines(self):
+        self.set_up(BUILDER, "-Dactivate=disabled", "-Dinstaller=disabled", "-Dc_args=-DOPENSSL_NO_ENGINE")
+        build = f"{self.build}/installer/wmopkg-build"
+        keys = f"{self.scratch.name}/keys"
+        self.assertEqual(run(build, "keys", keys)[0], 0)
+        status, output = run(build, "unlock", "--serial", "1", "--allow", "untrusted", "--not-after",
+                             "2027-01-01", "--key", "pkcs11:object=a", "--cert", f"{keys}/unlock.pem",
+                             f"{self.scratch.name}/statement")
+        self.assertEqual(status, 1, output)
+        self.assertIn("pkcs11:object=a: this OpenSSL was built without engines, which keys in tokens need (build "
+                      "wmopkg with one that has them)", output)
+
     def test_least_device(self):
         """Every part that can be left out is."""
         self.set_up(ACTIVATE | INSTALLER, "-Dbuilder=disabled", "-Dauto_features=disabled")

@@ -65,6 +65,30 @@ static void add_freed(const struct install *install, uint64_t needed,
 				     "space");
 }
 
+/* Where room is needed, what is kept for an undo goes, but for what is active. */
+static int reserve(const struct install *install, uint64_t bytes,
+		   struct verity_error *err)
+{
+	const struct overlay_state *state = device_state(install->device);
+	size_t count = 0, all = state ? state->count : 0;
+	cleanup_free uint64_t *held = calloc(all + 1, sizeof(*held));
+	int r;
+
+	if (!held)
+		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < all; i++)
+		if (state->entries[i].active &&
+		    state->entries[i].entry.kind == install->kind)
+			held[count++] = state->entries[i].file.inode;
+	do
+		r = overlay_incoming_reserve(install->incoming, bytes, err);
+	while (r == -ENOSPC &&
+	       overlay_incoming_make_room(install->incoming, held, count));
+	if (r == -ENOSPC)
+		add_freed(install, bytes, err);
+	return r;
+}
+
 /* The next boot would be refused: by the name in the manifest, and only Signed counts. */
 static int check_required(const struct install *install,
 			  const struct verity_judgement *judgement,
@@ -118,9 +142,8 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 	    install->replaced.readable &&
 	    strcmp(install->replaced.identity, manifest->name) != 0)
 		r = view->confirm(view->context, name, &install->replaced, manifest, err);
-	if (r == 0 &&
-	    (r = overlay_incoming_reserve(install->incoming, file_bytes, err)) == -ENOSPC)
-		add_freed(install, file_bytes, err);
+	if (r == 0)
+		r = reserve(install, file_bytes, err);
 	if (r < 0)
 		return r;
 	snprintf(title, sizeof(title), "%s" VERITY_PACKAGE_SUFFIX, name);
@@ -390,7 +413,10 @@ int install_run(struct device *device, struct source *source,
 	}
 	if (r < 0 || !policy->quarantine || policy->quarantine->count == 0)
 		return r;
-	if (end_quarantine(device, name, id, &why) < 0)
+	r = end_quarantine(device, name, id, &why);
+	if (r < 0)
 		report_warning("%s: it stays quarantined: %s", name, why.message);
+	else if (r > 0)
+		overlay_store_ended_quarantine(install.store, name);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "overlay/fs/erase.h"
 #include "overlay/fs/lock.h"
 #include "overlay/fs/reserve.h"
+#include "overlay/store/kept.h"
 #include "verity/format/format.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
@@ -35,6 +36,7 @@ struct overlay_store {
 		int folder; /* `packages` within it; -1: not made yet */
 	} kinds[KINDS];
 	const char *run; /* borrowed; NULL: each folder has its own lock */
+	uint32_t change; /* number of what is done through this store; 0: nothing yet */
 };
 
 /* -1: there is none. */
@@ -43,7 +45,16 @@ struct lock {
 	int folders[KINDS]; /* descriptors of our own of both folders */
 };
 
+/* The record of changes, while one is made. */
+struct keeping {
+	struct overlay_store *store;
+	int lock; /* -1: nothing is recorded or kept */
+	struct overlay_kept kept;
+	struct overlay_kept_item *item; /* the last of @kept; NULL as @lock */
+};
+
 struct overlay_incoming {
+	struct overlay_store *store; /* borrowed */
 	struct lock lock;
 	enum overlay_store_kind kind;
 	int folder; /* the one of @kind, borrowed from @lock */
@@ -277,6 +288,135 @@ int overlay_store_find(const struct overlay_store *store, const char *name,
 				   "package '%s' is not installed", name);
 }
 
+static void keeping_end(struct keeping *keeping)
+{
+	cleanup_fd_p(&keeping->lock);
+	overlay_kept_free(&keeping->kept);
+	keeping->item = NULL;
+}
+
+/* By kind: what lies there under a name. */
+static void identify(const struct overlay_store *store, const char *file,
+		     struct overlay_kept_id ret[static KINDS], bool *ret_folder)
+{
+	struct stat st;
+
+	*ret_folder = false;
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		int folder = store->kinds[kind].folder;
+
+		ret[kind] = (struct overlay_kept_id){.inode = 0};
+		if (folder < 0 || fstatat(folder, file, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		ret[kind] = overlay_kept_identify(&st);
+		*ret_folder = *ret_folder || S_ISDIR(st.st_mode);
+	}
+}
+
+/*
+ * Records a change before it is made. Where that cannot be done, nothing is kept, and
+ * there is no record: without this change, an undo would be of the one before it.
+ *
+ * @made: the new file of @entry; NULL: it is removed
+ */
+static void keeping_begin(struct overlay_store *store, const struct overlay_entry *entry,
+			  const struct stat *made, struct keeping *ret)
+{
+	struct overlay_kept_item item = {.kind = entry->kind};
+	char file[OVERLAY_FILE_BYTES];
+	bool folder;
+	int r;
+
+	*ret = (struct keeping){.store = store, .lock = -1};
+	if (!store->run)
+		return;
+	r = overlay_kept_lock(store->run, &ret->lock, NULL);
+	if (r == 0)
+		r = overlay_kept_load(store->run, &ret->kept, NULL);
+	if (r == 0 && store->change == 0)
+		store->change = ret->kept.count > 0
+					? ret->kept.items[ret->kept.count - 1].change + 1
+					: 1;
+	item.change = store->change;
+	snprintf(item.name, sizeof(item.name), "%s", entry->name);
+	overlay_entry_file(entry, file);
+	identify(store, file, item.before, &folder);
+	if (made)
+		item.made = overlay_kept_identify(made);
+	if (folder)
+		item.lost = OVERLAY_KEPT_FOLDER;
+	if (r == 0)
+		r = overlay_kept_add(&ret->kept, &item, NULL);
+	if (r == 0)
+		r = overlay_kept_store(store->run, &ret->kept, NULL);
+	if (r == 0) {
+		ret->item = &ret->kept.items[ret->kept.count - 1];
+		return;
+	}
+	verity_debug("what changes now cannot be undone");
+	overlay_kept_forget(store->run);
+	keeping_end(ret);
+}
+
+static void keeping_lose(struct keeping *keeping, enum overlay_kept_lost lost)
+{
+	keeping->item->lost = lost;
+	(void)!overlay_kept_store(keeping->store->run, &keeping->kept, NULL);
+}
+
+/* The change was not made. */
+static void keeping_cancel(struct keeping *keeping)
+{
+	char name[OVERLAY_KEPT_FILE_BYTES];
+
+	if (!keeping->item)
+		return;
+	overlay_kept_file(keeping->item, name);
+	for (size_t kind = 0; kind < KINDS; kind++)
+		if (keeping->store->kinds[kind].folder >= 0)
+			(void)unlinkat(keeping->store->kinds[kind].folder, name, 0);
+	overlay_kept_delete(&keeping->kept, keeping->item);
+	(void)!overlay_kept_store(keeping->store->run, &keeping->kept, NULL);
+	keeping->item = NULL;
+}
+
+/* A second name for what the rename of a new file is going to replace. */
+static void keep_replaced(struct keeping *keeping, int folder, const char *file)
+{
+	char name[OVERLAY_KEPT_FILE_BYTES];
+
+	if (!keeping->item || keeping->item->lost != OVERLAY_KEPT_WHOLE ||
+	    keeping->item->before[keeping->item->kind].inode == 0)
+		return;
+	overlay_kept_file(keeping->item, name);
+	(void)unlinkat(folder, name, 0);
+	if (linkat(folder, file, folder, name, 0) < 0)
+		keeping_lose(keeping, OVERLAY_KEPT_UNABLE);
+}
+
+/*
+ * Takes a file out of a store, in one step: it gets another name where it can be kept,
+ * and is deleted otherwise.
+ *
+ * @keeping: NULL: it is not kept
+ *
+ * Return: 0; -errno.
+ */
+static int put_away(struct keeping *keeping, int folder, const char *file)
+{
+	char name[OVERLAY_KEPT_FILE_BYTES];
+
+	if (keeping && keeping->item && keeping->item->lost == OVERLAY_KEPT_WHOLE) {
+		overlay_kept_file(keeping->item, name);
+		if (renameat(folder, file, folder, name) == 0)
+			return 0;
+		if (errno == ENOENT)
+			return -ENOENT;
+		keeping_lose(keeping, OVERLAY_KEPT_UNABLE);
+	}
+	return unlinkat(folder, file, 0) < 0 ? -errno : 0;
+}
+
 /*
  * What cannot be deleted is known before anything is changed in the other store. A store
  * without the file need not be writable.
@@ -298,29 +438,29 @@ static int can_delete(int folder, const char *file)
 }
 
 /* Synced also where there is none: a boot may have deleted it just now. */
-static int remove_ordinary(int folder, const char *file, struct verity_error *err)
+static int remove_ordinary(struct keeping *keeping, int folder, const char *file,
+			   struct verity_error *err)
 {
 	int r = can_delete(folder, file);
 
 	if (folder < 0 || r == -EISDIR) /* a folder is no package */
 		return 0;
-	if (r > 0 && unlinkat(folder, file, 0) < 0 && errno != ENOENT)
-		r = -errno;
+	if (r > 0)
+		r = put_away(keeping, folder, file);
+	if (r == -ENOENT)
+		r = 0;
 	if (r >= 0 && fsync(folder) < 0)
 		r = -errno;
 	return r < 0 ? verity_fail_errno(err, -r, "the ordinary %s", file) : 0;
 }
 
-int overlay_store_remove(struct overlay_store *store, const struct overlay_entry *entry,
-			 struct verity_error *err)
+static int take_out(struct keeping *keeping, const struct overlay_entry *entry,
+		    const char *file, struct verity_error *err)
 {
+	const struct overlay_store *store = keeping->store;
 	int folder = store->kinds[entry->kind].folder;
-	char file[OVERLAY_FILE_BYTES];
-	int r;
+	int r = can_delete(folder, file);
 
-	overlay_entry_file(entry, file);
-	verity_debug("removing %s", file);
-	r = can_delete(folder, file);
 	if (r == -EISDIR) {
 		r = overlay_erase_tree(folder, file, false);
 		if (r == 0 && fsync(folder) < 0)
@@ -334,17 +474,36 @@ int overlay_store_remove(struct overlay_store *store, const struct overlay_entry
 	 * persistent one: it is deleted first, and for good. In most cases there is none.
 	 */
 	if (entry->kind == OVERLAY_PERSISTENT)
-		r = remove_ordinary(store->kinds[OVERLAY_ORDINARY].folder, file, err);
+		r = remove_ordinary(keeping, store->kinds[OVERLAY_ORDINARY].folder, file,
+				    err);
 	if (r < 0)
 		return r;
-	if (folder < 0)
-		errno = ENOENT;
-	else if (unlinkat(folder, file, 0) == 0 && fsync(folder) == 0)
-		return 0;
-	if (errno == ENOENT)
+	r = folder < 0 ? -ENOENT : put_away(keeping, folder, file);
+	if (r == 0 && fsync(folder) < 0)
+		r = -errno;
+	if (r == -ENOENT)
 		return verity_fail(err, VERITY_E_NOT_FOUND,
 				   "package '%s' is not installed", entry->name);
-	return verity_fail_errno(err, errno, "%s", file);
+	return r < 0 ? verity_fail_errno(err, -r, "%s", file) : 0;
+}
+
+int overlay_store_remove(struct overlay_store *store, const struct overlay_entry *entry,
+			 struct verity_error *err)
+{
+	cleanup_with(keeping_end) struct keeping keeping;
+	char file[OVERLAY_FILE_BYTES];
+	struct overlay_kept_id now[KINDS];
+	bool folder;
+	int r;
+
+	overlay_entry_file(entry, file);
+	verity_debug("removing %s", file);
+	keeping_begin(store, entry, NULL, &keeping);
+	r = take_out(&keeping, entry, file, err);
+	identify(store, file, now, &folder);
+	if (r < 0 && now[entry->kind].inode)
+		keeping_cancel(&keeping);
+	return r;
 }
 
 /* Synced: what is gone must not come back when the persistent one is removed. */
@@ -357,7 +516,7 @@ int overlay_store_clear_moved(struct overlay_store *store, const char *name,
 
 	snprintf(entry.name, sizeof(entry.name), "%s", name);
 	overlay_entry_file(&entry, file);
-	return remove_ordinary(folder, file, err);
+	return remove_ordinary(NULL, folder, file, err);
 }
 
 static void unlock(struct lock *lock)
@@ -421,9 +580,12 @@ static bool is_leftover(const char *file)
 	       strcmp(file + size - strlen(NEW_SUFFIX), NEW_SUFFIX) == 0;
 }
 
-static int clear_leftovers(int folder, struct verity_error *err)
+/* @kept: what is not left; NULL: nothing is kept */
+static int clear_leftovers(int folder, uint32_t kind, const struct overlay_kept *kept,
+			   struct verity_error *err)
 {
 	int looked = 0, stuck = 0, count = 0, r;
+	bool deleted = false;
 	cleanup_dir DIR *dir = NULL;
 	const struct dirent *item;
 
@@ -434,14 +596,18 @@ static int clear_leftovers(int folder, struct verity_error *err)
 		return verity_fail_errno(err, -r, "store");
 	while (looked++ < LEFTOVERS_LOOKED_MAX && stuck < LEFTOVERS_STUCK_MAX &&
 	       verity_dir_next(dir, &item) > 0) {
-		if (!is_leftover(item->d_name))
+		if (!is_leftover(item->d_name) ||
+		    (kept && overlay_kept_has(kept, kind, item->d_name)))
 			continue;
-		if (unlinkat(folder, item->d_name, 0) == 0)
-			count++;
-		else
+		if (unlinkat(folder, item->d_name, 0) < 0) {
 			stuck++;
+			continue;
+		}
+		deleted = true;
+		count += strncmp(item->d_name, OVERLAY_KEPT_PREFIX,
+				 strlen(OVERLAY_KEPT_PREFIX)) != 0;
 	}
-	if (count > 0 && fsync(folder) < 0)
+	if (deleted && fsync(folder) < 0)
 		return verity_fail_errno(err, errno, "store");
 	return count;
 }
@@ -452,7 +618,30 @@ int overlay_store_clean(struct overlay_store *store, enum overlay_store_kind kin
 	cleanup_with(unlock) struct lock lock;
 	int r = lock_both(store, &lock, err);
 
-	return r < 0 ? r : clear_leftovers(lock.folders[kind], err);
+	/* A boot: there is nothing to go back to any more. */
+	if (r == 0 && store->run)
+		overlay_kept_forget(store->run);
+	return r < 0 ? r : clear_leftovers(lock.folders[kind], kind, NULL, err);
+}
+
+/* What is kept of earlier changes stays. */
+static int clear_both(struct overlay_store *store, const struct lock *lock,
+		      enum overlay_store_kind kind, struct verity_error *err)
+{
+	cleanup_with(overlay_kept_free) struct overlay_kept kept = {.count = 0};
+	cleanup_fd int record = -1;
+	struct verity_error unused;
+	int r = 0;
+
+	if (store->run)
+		r = overlay_kept_lock(store->run, &record, err);
+	if (r == 0 && store->run)
+		r = overlay_kept_load(store->run, &kept, err);
+	if (r == 0)
+		r = clear_leftovers(lock->folders[kind], kind, &kept, err);
+	if (r >= 0)
+		(void)clear_leftovers(lock->folders[!kind], !kind, &kept, &unused);
+	return r;
 }
 
 void overlay_incoming_free(struct overlay_incoming *incoming)
@@ -496,13 +685,15 @@ int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind ki
 	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming =
 		calloc(1, sizeof(*incoming));
 	char listed[OVERLAY_FILE_BYTES];
-	struct verity_error unused;
 	int r;
 
 	if (!incoming)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	*incoming = (struct overlay_incoming){
-		.lock = {{-1, -1}, {-1, -1}}, .kind = kind, .folder = -1, .fd = -1};
+	*incoming = (struct overlay_incoming){.store = store,
+					      .lock = {{-1, -1}, {-1, -1}},
+					      .kind = kind,
+					      .folder = -1,
+					      .fd = -1};
 	if (!verity_name_valid(name))
 		return verity_fail(err, VERITY_E_BAD_NAME, "not a valid package name");
 	snprintf(incoming->final, sizeof(incoming->final), "%s" VERITY_PACKAGE_SUFFIX,
@@ -511,7 +702,7 @@ int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind ki
 	if (r == 0)
 		r = lock_both(store, &incoming->lock, err);
 	if (r == 0)
-		r = clear_leftovers(incoming->lock.folders[kind], err);
+		r = clear_both(store, &incoming->lock, kind, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < KINDS; i++)
@@ -522,7 +713,6 @@ int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind ki
 				"this store does not tell upper from lower case (use "
 				"that name, or remove it first)",
 				listed);
-	(void)clear_leftovers(incoming->lock.folders[!kind], &unused);
 	incoming->folder = incoming->lock.folders[kind];
 	snprintf(incoming->file, sizeof(incoming->file), NEW_PREFIX "%s" NEW_SUFFIX,
 		 name);
@@ -578,18 +768,20 @@ static int rename_new(struct overlay_incoming *incoming, bool *ret_replaces,
 	return verity_fail_errno(err, why, "%s", incoming->final);
 }
 
-int overlay_incoming_commit(struct overlay_incoming *incoming, struct verity_error *err)
+static int commit(struct overlay_incoming *incoming, struct keeping *keeping,
+		  struct verity_error *err)
 {
 	int ordinary = incoming->lock.folders[OVERLAY_ORDINARY];
 	int persistent = incoming->lock.folders[OVERLAY_PERSISTENT];
 	const char *file = incoming->final;
 	bool replaces;
-	int why, r, moves = 0;
+	int r, moves = 0;
 
 	if (incoming->kind == OVERLAY_ORDINARY)
 		moves = can_delete(persistent, file);
 	if (moves < 0)
 		return verity_fail_errno(err, -moves, "the persistent %s", file);
+	keep_replaced(keeping, incoming->folder, file);
 	r = rename_new(incoming, &replaces, err);
 	if (r < 0)
 		return r;
@@ -600,21 +792,263 @@ int overlay_incoming_commit(struct overlay_incoming *incoming, struct verity_err
 		 * A package that was ordinary until now is hidden by this one already: to
 		 * delete what is left of it can wait for the next install or boot.
 		 */
-		if (ordinary >= 0 && unlinkat(ordinary, file, 0) == 0)
+		if (ordinary >= 0 && put_away(keeping, ordinary, file) == 0)
 			(void)!fsync(ordinary);
 		return 0;
 	}
 	/* One that was persistent until now is the package as long as it is there. */
 	if (moves == 0)
 		return 0;
-	if (unlinkat(persistent, file, 0) == 0)
+	r = put_away(keeping, persistent, file);
+	if (r == 0)
 		return fsync(persistent) == 0
 			       ? 0
 			       : verity_fail_errno(err, errno, "the persistent %s", file);
-	if (errno == ENOENT)
+	if (r == -ENOENT)
 		return 0;
-	why = errno;
 	if (!replaces)
 		unlinkat(incoming->folder, file, 0);
-	return verity_fail_errno(err, why, "the persistent %s", file);
+	return verity_fail_errno(err, -r, "the persistent %s", file);
+}
+
+int overlay_incoming_commit(struct overlay_incoming *incoming, struct verity_error *err)
+{
+	cleanup_with(keeping_end) struct keeping keeping;
+	struct overlay_entry entry = {.kind = incoming->kind};
+	struct stat st, now;
+	int r;
+
+	(void)!overlay_entry_name(incoming->final, entry.name);
+	if (fstat(incoming->fd, &st) < 0)
+		return verity_fail_errno(err, errno, "%s", incoming->final);
+	keeping_begin(incoming->store, &entry, &st, &keeping);
+	r = commit(incoming, &keeping, err);
+	if (r < 0 &&
+	    (fstatat(incoming->folder, incoming->final, &now, AT_SYMLINK_NOFOLLOW) < 0 ||
+	     now.st_ino != st.st_ino))
+		keeping_cancel(&keeping);
+	return r;
+}
+
+bool overlay_incoming_make_room(struct overlay_incoming *incoming, const uint64_t *held,
+				size_t held_count)
+{
+	cleanup_with(overlay_kept_free) struct overlay_kept kept = {.count = 0};
+	const char *run = incoming->store->run;
+	char name[OVERLAY_KEPT_FILE_BYTES];
+	cleanup_fd int lock = -1;
+
+	if (!run || overlay_kept_lock(run, &lock, NULL) < 0 ||
+	    overlay_kept_load(run, &kept, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < kept.count; i++) {
+		struct overlay_kept_item *item = &kept.items[i];
+		uint64_t inode = item->before[incoming->kind].inode;
+		size_t at = 0;
+
+		while (at < held_count && held[at] != inode)
+			at++;
+		if (inode == 0 || at < held_count || item->lost == OVERLAY_KEPT_ROOM)
+			continue;
+		overlay_kept_file(item, name);
+		item->lost = OVERLAY_KEPT_ROOM;
+		(void)!overlay_kept_store(run, &kept, NULL);
+		if (unlinkat(incoming->folder, name, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Return: 1: made; 0: not made; -EBUSY: something else is there than it left. */
+static int is_made(const struct overlay_store *store,
+		   const struct overlay_kept_item *item)
+{
+	char file[OVERLAY_FILE_BYTES];
+	struct overlay_kept_id now[KINDS];
+	bool folder;
+
+	snprintf(file, sizeof(file), "%s" VERITY_PACKAGE_SUFFIX, item->name);
+	identify(store, file, now, &folder);
+	if (item->made.inode ? overlay_kept_same(&now[item->kind], &item->made)
+			     : now[0].inode == 0 && now[1].inode == 0)
+		return 1;
+	return overlay_kept_same(&now[0], &item->before[0]) &&
+			       overlay_kept_same(&now[1], &item->before[1])
+		       ? 0
+		       : -EBUSY;
+}
+
+/* Without what was recorded, and then not made. */
+static void drop_unmade(const struct overlay_store *store, struct overlay_kept *kept)
+{
+	for (size_t i = kept->count; i-- > 0;) {
+		if (kept->items[i].change != kept->items[kept->count - 1].change)
+			return;
+		if (is_made(store, &kept->items[i]) == 0)
+			overlay_kept_delete(kept, &kept->items[i]);
+	}
+}
+
+int overlay_store_last_change(const struct overlay_store *store, struct overlay_kept *ret,
+			      struct verity_error *err)
+{
+	cleanup_with(overlay_kept_free) struct overlay_kept kept = {.count = 0};
+	cleanup_fd int lock = -1;
+	size_t before = 0, first;
+	int r;
+
+	if (store->run) {
+		r = overlay_kept_lock(store->run, &lock, err);
+		if (r == 0)
+			r = overlay_kept_load(store->run, &kept, err);
+		if (r < 0)
+			return r;
+	}
+	while (kept.count != before) {
+		before = kept.count;
+		drop_unmade(store, &kept);
+	}
+	first = kept.count;
+	while (first > 0 &&
+	       kept.items[first - 1].change == kept.items[kept.count - 1].change)
+		first--;
+	if (first > 0)
+		memmove(kept.items, kept.items + first,
+			(kept.count - first) * sizeof(*kept.items));
+	kept.count -= first;
+	*ret = kept;
+	kept = (struct overlay_kept){.count = 0};
+	return 0;
+}
+
+int overlay_store_undo_check(const struct overlay_store *store,
+			     const struct overlay_kept_item *item,
+			     struct verity_error *err)
+{
+	char name[OVERLAY_KEPT_FILE_BYTES];
+
+	if (item->lost != OVERLAY_KEPT_WHOLE)
+		return verity_fail(err, VERITY_E_UNSUPPORTED, "%s",
+				   overlay_kept_explain(item->lost));
+	if (is_made(store, item) != 1)
+		return verity_fail(err, VERITY_E_UNSUPPORTED,
+				   "another program has changed its file since (see "
+				   "'wmopkg show')");
+	overlay_kept_file(item, name);
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		struct overlay_kept_id id = {.inode = 0};
+		int folder = store->kinds[kind].folder;
+		struct stat st;
+
+		if (item->before[kind].inode == 0)
+			continue;
+		if (folder >= 0 && fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode))
+			id = overlay_kept_identify(&st);
+		if (!overlay_kept_same(&id, &item->before[kind]))
+			return verity_fail(
+				err, VERITY_E_UNSUPPORTED,
+				"the file that was kept is gone or was changed "
+				"(install the package again)");
+	}
+	return 0;
+}
+
+/*
+ * What lies in a store becomes what lay there before.
+ *
+ * Return: 0: so it is after a power cut; -errno.
+ */
+static int put_back(const struct lock *lock, const struct overlay_kept_item *item,
+		    enum overlay_store_kind kind, const char *file)
+{
+	char name[OVERLAY_KEPT_FILE_BYTES];
+	int folder = lock->folders[kind];
+
+	overlay_kept_file(item, name);
+	if (folder < 0)
+		return 0;
+	if (item->before[kind].inode) {
+		if (renameat(folder, name, folder, file) < 0)
+			return -errno;
+	} else if (!item->made.inode || item->kind != kind) {
+		return 0; /* nothing was there, and nothing is */
+	} else if (unlinkat(folder, file, 0) < 0 && errno != ENOENT) {
+		return -errno;
+	}
+	return fsync(folder) < 0 ? -errno : 0;
+}
+
+/*
+ * One of the two is the step, after which the package is what it was: what counts is the
+ * persistent one. Where there was one, its return is the step, and what lies in DATA
+ * comes after it. Where there was none, DATA comes first, and the step is that the
+ * persistent one goes; if that cannot be, nothing is changed.
+ */
+static int undo_step(const struct lock *lock, const struct overlay_kept_item *item,
+		     struct verity_error *err)
+{
+	bool moved = item->made.inode && item->kind == OVERLAY_PERSISTENT &&
+		     !item->before[OVERLAY_PERSISTENT].inode;
+	char file[OVERLAY_FILE_BYTES];
+	int r = 0;
+
+	snprintf(file, sizeof(file), "%s" VERITY_PACKAGE_SUFFIX, item->name);
+	if (moved)
+		r = can_delete(lock->folders[OVERLAY_PERSISTENT], file);
+	if (r >= 0 && item->before[OVERLAY_PERSISTENT].inode) {
+		r = put_back(lock, item, OVERLAY_PERSISTENT, file);
+		/* What counts is as it was; a boot deletes what is left there. */
+		if (r == 0)
+			(void)put_back(lock, item, OVERLAY_ORDINARY, file);
+	} else if (r >= 0) {
+		r = put_back(lock, item, OVERLAY_ORDINARY, file);
+		if (r == 0)
+			r = put_back(lock, item, OVERLAY_PERSISTENT, file);
+	}
+	return r < 0 ? verity_fail_errno(err, -r, "%s", file) : 0;
+}
+
+int overlay_store_undo(struct overlay_store *store, const struct overlay_kept_item *item,
+		       struct verity_error *err)
+{
+	cleanup_with(overlay_kept_free) struct overlay_kept kept = {.count = 0};
+	struct overlay_kept_item *recorded = NULL;
+	cleanup_with(unlock) struct lock lock;
+	cleanup_fd int record = -1;
+	int r = lock_both(store, &lock, err);
+
+	if (r == 0 && store->run)
+		r = overlay_kept_lock(store->run, &record, err);
+	if (r == 0 && store->run)
+		r = overlay_kept_load(store->run, &kept, err);
+	if (r < 0)
+		return r;
+	recorded = overlay_kept_find(&kept, item->change, item->name);
+	if (!recorded || !overlay_kept_equal(recorded, item))
+		return verity_fail(err, VERITY_E_BUSY,
+				   "another program has undone or changed it");
+	r = overlay_store_undo_check(store, item, err);
+	if (r == 0)
+		r = undo_step(&lock, item, err);
+	if (r < 0)
+		return r;
+	overlay_kept_delete(&kept, recorded);
+	return overlay_kept_store(store->run, &kept, err);
+}
+
+void overlay_store_ended_quarantine(struct overlay_store *store, const char *name)
+{
+	cleanup_with(overlay_kept_free) struct overlay_kept kept = {.count = 0};
+	struct overlay_kept_item *item;
+	cleanup_fd int lock = -1;
+
+	if (!store->run || overlay_kept_lock(store->run, &lock, NULL) < 0 ||
+	    overlay_kept_load(store->run, &kept, NULL) < 0)
+		return;
+	item = overlay_kept_find(&kept, store->change, name);
+	if (!item)
+		return;
+	item->lost = OVERLAY_KEPT_QUARANTINED;
+	(void)!overlay_kept_store(store->run, &kept, NULL);
 }

@@ -13,6 +13,9 @@
  * the next boot that accepts the persistent one, or with its removal: anything else of
  * that name on PERSIST takes nothing from DATA.
  *
+ * With a run folder, what is removed or replaced is kept until the next boot, and a
+ * change can be undone: see overlay/store/kept.h.
+ *
  * The folders have mode 0700, and what lies in them 0600. Whoever writes to them makes
  * that so, whatever it was before and whatever the umask.
  */
@@ -156,6 +159,16 @@ int overlay_incoming_reserve(struct overlay_incoming *incoming, uint64_t bytes,
 			     struct verity_error *err) must_check;
 
 /**
+ * overlay_incoming_make_room - delete the oldest file that is kept in the same store, so
+ * that its change cannot be undone any more
+ * @held: inodes that are in use, whose room would not become free
+ *
+ * Return: whether there was one.
+ */
+bool overlay_incoming_make_room(struct overlay_incoming *incoming, const uint64_t *held,
+				size_t held_count) must_check;
+
+/**
  * overlay_incoming_commit - sync the file and give it its name, replacing an older one in
  * either store
  *
@@ -190,13 +203,55 @@ int overlay_store_remove(struct overlay_store *store, const struct overlay_entry
 int overlay_store_clear_moved(struct overlay_store *store, const char *name,
 			      struct verity_error *err) must_check;
 
+struct overlay_kept;
+struct overlay_kept_item;
+
 /**
- * overlay_store_clean - delete what interrupted installs left behind in one store
+ * overlay_store_last_change - the last change since the boot: all that one program did
+ * through its store
+ * @ret: its items, none where there is no such change; overlay_kept_free()
+ */
+int overlay_store_last_change(const struct overlay_store *store, struct overlay_kept *ret,
+			      struct verity_error *err) must_check;
+
+/**
+ * overlay_store_undo_check - whether an item can be undone: all that was kept is there,
+ * and nothing has changed the package since
+ *
+ * Return: 0; -EOPNOTSUPP (UNSUPPORTED).
+ */
+int overlay_store_undo_check(const struct overlay_store *store,
+			     const struct overlay_kept_item *item,
+			     struct verity_error *err) must_check;
+
+/**
+ * overlay_store_undo - make of a package what it was before an item of the last change
+ *
+ * A power cut at any moment leaves the package as it is or as it was. The locks of both
+ * stores are taken.
+ *
+ * Return: 0 when it will be so after a power cut; -EBUSY while another program
+ * installs, or where one has undone it; -EOPNOTSUPP (UNSUPPORTED) where it cannot be
+ * undone; -errno.
+ */
+int overlay_store_undo(struct overlay_store *store, const struct overlay_kept_item *item,
+		       struct verity_error *err) must_check;
+
+/**
+ * overlay_store_ended_quarantine - what was installed through this store has ended the
+ * quarantine of what it replaced, which therefore must not come back
+ */
+void overlay_store_ended_quarantine(struct overlay_store *store, const char *name);
+
+/**
+ * overlay_store_clean - delete what interrupted installs left behind in one store, and
+ * what is kept of earlier changes: for a boot
  *
  * The work has a limit: of thousands of them a part is deleted, and the next call, or the
  * next install, goes on.
  *
- * Return: how many files were deleted; -EBUSY while another program installs; -errno.
+ * Return: how many unfinished installations were deleted; -EBUSY while another program
+ * installs; -errno.
  */
 int overlay_store_clean(struct overlay_store *store, enum overlay_store_kind kind,
 			struct verity_error *err) must_check;

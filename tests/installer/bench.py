@@ -36,11 +36,13 @@ RENAME = "rename it: a letter or digit, up to 63 of A-Z a-z 0-9 . _ -, then .wmo
 
 
 def listing(*folders):
-    """Every file and folder below, dot files too, but for what the device remembers."""
+    """Every file and folder below, dot files too, but for what the device remembers, and what is
+    kept until the reboot."""
     found = (os.path.join(place, name) for folder in folders
              for place, folders_in_it, files in os.walk(folder)
              for name in folders_in_it + files)
-    return sorted(path for path in found if not path.startswith("persist/wmopkg"))
+    return sorted(path for path in found if not path.startswith("persist/wmopkg") and
+                  not os.path.basename(path).startswith("._"))
 
 
 def read(path):

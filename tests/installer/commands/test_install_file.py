@@ -43,7 +43,7 @@ class Good(bench.Case):
         os.mkdir("stick")
         shutil.copy(newer, "stick/pkgname.wmopkg")
         self.install("stick/pkgname.wmopkg")
-        self.assertEqual(os.listdir("data/packages"), ["pkgname.wmopkg"])
+        self.assertEqual(bench.listing("data/packages"), ["data/packages/pkgname.wmopkg"])
         self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), bench.read(newer))
 
     def test_moved(self):

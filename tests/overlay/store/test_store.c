@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "overlay/store/kept.h"
 #include "overlay/store/store.h"
 
 #include <errno.h>
@@ -288,6 +289,29 @@ static void test_moved(void **state)
 	check_file("data/packages/b.wmopkg", "other");
 }
 
+/* Of too many changes the oldest are forgotten. */
+static void test_kept_limit(void **state)
+{
+	cleanup_with(overlay_kept_free) struct overlay_kept kept = {.count = 0}, read;
+	struct overlay_kept_item item = {.change = 1, .name = "a"};
+	struct verity_error err;
+
+	(void)state;
+	for (; item.change <= OVERLAY_KEPT_MAX + 5; item.change++)
+		check_ok(overlay_kept_add(&kept, &item, &err), &err);
+	assert_int_equal(kept.count, OVERLAY_KEPT_MAX);
+	assert_int_equal(kept.items[0].change, 6);
+	assert_null(overlay_kept_find(&kept, 5, "a"));
+	check_ok(overlay_kept_store(".", &kept, &err), &err);
+	check_ok(overlay_kept_load(".", &read, &err), &err);
+	assert_int_equal(read.count, OVERLAY_KEPT_MAX);
+	assert_true(overlay_kept_equal(&read.items[7], &kept.items[7]));
+	overlay_kept_free(&read);
+	overlay_kept_forget(".");
+	check_ok(overlay_kept_load(".", &read, &err), &err);
+	assert_int_equal(read.count, 0);
+}
+
 /* What is asked before a file is deleted, and deleting, as on a volume of that kind. */
 static struct {
 	ino_t read_only; /* a folder; 0: none */
@@ -297,6 +321,8 @@ static struct {
 
 int __real_unlinkat(int dirfd, const char *name, int flags);
 int __wrap_unlinkat(int dirfd, const char *name, int flags);
+int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
+int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
 int __real_faccessat(int dirfd, const char *name, int mode, int flags);
 int __wrap_faccessat(int dirfd, const char *name, int mode, int flags);
 
@@ -325,6 +351,17 @@ int __wrap_unlinkat(int dirfd, const char *name, int flags)
 		return -1;
 	}
 	return __real_unlinkat(dirfd, name, flags);
+}
+
+int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
+{
+	ino_t inode = from_fd >= 0 ? inode_of(from_fd) : 0;
+
+	if (inode && (inode == volumes.read_only || inode == volumes.immutable)) {
+		errno = inode == volumes.read_only ? EROFS : EPERM;
+		return -1;
+	}
+	return __real_renameat(from_fd, from, to_fd, to);
 }
 
 int __wrap_faccessat(int dirfd, const char *name, int mode, int flags)
@@ -597,6 +634,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_busy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_leftovers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_moved, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_kept_limit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_move_fails, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_other_store, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many_leftovers, set_up, tear_down),

@@ -2,11 +2,13 @@
 
 /*
  * Power is cut while a package is installed, replaced, moved between the stores or
- * removed: before each system call that changes a file (a child is ended there), and once
- * more with every set of changes that the two file systems may have kept of those that
- * were not synced. What is left must be the old package or the new one, and never both.
+ * removed, and while that is undone: before each system call that changes a file (a child
+ * is ended there), and once more with every set of changes that the two file systems may
+ * have kept of those that were not synced. What is left must be the old package or the
+ * new one, and never both.
  */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,24 +17,27 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "overlay/store/kept.h"
 #include "overlay/store/store.h"
 #include "tests/check.h"
 #include "tests/overlay/scratch.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/dir.h"
 
 #define ENDED       99
-#define CALLS_MAX   64
-#define CHANGES_MAX 16
+#define CALLS_MAX   96
+#define CHANGES_MAX 32
 #define NAME        "pkg"
 #define FINAL       NAME ".wmopkg"
 #define STAGED      "." FINAL ".new"
 
 /* What happens to a folder, in the order in which it was asked for. */
-enum change_kind { MADE, RENAMED, UNLINKED, SYNCED, FILE_SYNCED };
+enum change_kind { MADE, RENAMED, LINKED, UNLINKED, SYNCED, FILE_SYNCED };
 
 struct change {
 	enum change_kind kind;
-	int folder; /* enum overlay_store_kind */
+	int folder;    /* enum overlay_store_kind */
+	char from[80]; /* of a file that is renamed or linked */
 	char name[80];
 };
 
@@ -43,6 +48,9 @@ static struct {
 	size_t count;
 } power;
 
+/* NULL: without a run folder nothing is kept. */
+static const char *run;
+
 static const char *const folders[] = {"data/packages", "persist/packages"};
 
 int __real_fsync(int fd);
@@ -51,6 +59,8 @@ int __real_openat64(int dirfd, const char *name, int flags, mode_t mode);
 int __wrap_openat64(int dirfd, const char *name, int flags, mode_t mode);
 int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
 int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
+int __real_linkat(int from_fd, const char *from, int to_fd, const char *to, int flags);
+int __wrap_linkat(int from_fd, const char *from, int to_fd, const char *to, int flags);
 int __real_unlinkat(int dirfd, const char *name, int flags);
 int __wrap_unlinkat(int dirfd, const char *name, int flags);
 
@@ -73,7 +83,7 @@ static int folder_of(int fd)
 	return -1;
 }
 
-static void record(enum change_kind kind, int folder, const char *name)
+static void record(enum change_kind kind, int folder, const char *from, const char *name)
 {
 	struct change *change = &power.changes[power.count];
 
@@ -82,6 +92,7 @@ static void record(enum change_kind kind, int folder, const char *name)
 	assert_true(power.count < CHANGES_MAX);
 	change->kind = kind;
 	change->folder = folder;
+	snprintf(change->from, sizeof(change->from), "%s", from);
 	snprintf(change->name, sizeof(change->name), "%s", name);
 	power.count++;
 }
@@ -92,7 +103,7 @@ int __wrap_fsync(int fd)
 
 	count_call();
 	assert_int_equal(fstat(fd, &st), 0);
-	record(S_ISDIR(st.st_mode) ? SYNCED : FILE_SYNCED, folder_of(fd), "");
+	record(S_ISDIR(st.st_mode) ? SYNCED : FILE_SYNCED, folder_of(fd), "", "");
 	return 0;
 }
 
@@ -105,7 +116,7 @@ int __wrap_openat64(int dirfd, const char *name, int flags, mode_t mode)
 	count_call();
 	fd = __real_openat64(dirfd, name, flags, mode);
 	if (fd >= 0)
-		record(MADE, folder_of(dirfd), name);
+		record(MADE, folder_of(dirfd), "", name);
 	return fd;
 }
 
@@ -116,7 +127,18 @@ int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
 	count_call();
 	r = __real_renameat(from_fd, from, to_fd, to);
 	if (r == 0)
-		record(RENAMED, folder_of(to_fd), to);
+		record(RENAMED, folder_of(to_fd), from, to);
+	return r;
+}
+
+int __wrap_linkat(int from_fd, const char *from, int to_fd, const char *to, int flags)
+{
+	int r;
+
+	count_call();
+	r = __real_linkat(from_fd, from, to_fd, to, flags);
+	if (r == 0)
+		record(LINKED, folder_of(to_fd), from, to);
 	return r;
 }
 
@@ -127,7 +149,7 @@ int __wrap_unlinkat(int dirfd, const char *name, int flags)
 	count_call();
 	r = __real_unlinkat(dirfd, name, flags);
 	if (r == 0)
-		record(UNLINKED, folder_of(dirfd), name);
+		record(UNLINKED, folder_of(dirfd), "", name);
 	return r;
 }
 
@@ -142,6 +164,8 @@ static struct overlay_store *open_store(const struct fixture *fixture)
 	struct verity_error err;
 
 	check_ok(overlay_store_open(fixture->data, fixture->persist, &store, &err), &err);
+	if (run)
+		overlay_store_set_run(store, run);
 	return store;
 }
 
@@ -179,32 +203,66 @@ static int take_out(struct overlay_store *store)
 	return r < 0 ? r : overlay_store_remove(store, &entry, &err);
 }
 
+static int undo(struct overlay_store *store)
+{
+	cleanup_with(overlay_kept_free) struct overlay_kept kept = {.count = 0};
+	struct verity_error err;
+
+	check_ok(overlay_store_last_change(store, &kept, &err), &err);
+	assert_int_equal(kept.count, 1);
+	return overlay_store_undo(store, &kept.items[0], &err);
+}
+
 /* What each of the two folders holds before; NULL: nothing. */
 static const struct scene {
 	const char *title;
 	const char *ordinary;
 	const char *persistent;
+	int (*first)(
+		struct overlay_store *store); /* what is done before; NULL: nothing */
 	int (*run)(struct overlay_store *store);
 	const char *before; /* what the package is; NULL: there is none */
 	const char *after;
 } scenes[] = {
-	{"install", NULL, NULL, install_ordinary, NULL, "ordinary new"},
-	{"install persistent", NULL, NULL, install_persistent, NULL, "persistent new"},
-	{"replace", "old", NULL, install_ordinary, "ordinary old", "ordinary new"},
-	{"replace a persistent one", NULL, "old", install_persistent, "persistent old",
+	{"install", NULL, NULL, NULL, install_ordinary, NULL, "ordinary new"},
+	{"install persistent", NULL, NULL, NULL, install_persistent, NULL,
 	 "persistent new"},
-	{"become persistent", "old", NULL, install_persistent, "ordinary old",
-	 "persistent new"},
-	{"become ordinary", NULL, "old", install_ordinary, "persistent old",
-	 "ordinary new"},
-	{"after a move that was cut", "left", "old", install_ordinary, "persistent old",
-	 "ordinary new"},
-	{"after a move that was cut, persistent", "left", "old", install_persistent,
+	{"replace", "old", NULL, NULL, install_ordinary, "ordinary old", "ordinary new"},
+	{"replace a persistent one", NULL, "old", NULL, install_persistent,
 	 "persistent old", "persistent new"},
-	{"remove", "old", NULL, take_out, "ordinary old", NULL},
-	{"remove a persistent one", NULL, "old", take_out, "persistent old", NULL},
-	{"remove after a move that was cut", "left", "old", take_out, "persistent old",
+	{"become persistent", "old", NULL, NULL, install_persistent, "ordinary old",
+	 "persistent new"},
+	{"become ordinary", NULL, "old", NULL, install_ordinary, "persistent old",
+	 "ordinary new"},
+	{"after a move that was cut", "left", "old", NULL, install_ordinary,
+	 "persistent old", "ordinary new"},
+	{"after a move that was cut, persistent", "left", "old", NULL, install_persistent,
+	 "persistent old", "persistent new"},
+	{"remove", "old", NULL, NULL, take_out, "ordinary old", NULL},
+	{"remove a persistent one", NULL, "old", NULL, take_out, "persistent old", NULL},
+	{"remove after a move that was cut", "left", "old", NULL, take_out,
+	 "persistent old", NULL},
+	{"undo an installation", NULL, NULL, install_ordinary, undo, "ordinary new",
 	 NULL},
+	{"undo a persistent one", NULL, NULL, install_persistent, undo, "persistent new",
+	 NULL},
+	{"undo a replacement", "old", NULL, install_ordinary, undo, "ordinary new",
+	 "ordinary old"},
+	{"undo a persistent replacement", NULL, "old", install_persistent, undo,
+	 "persistent new", "persistent old"},
+	{"undo that it became persistent", "old", NULL, install_persistent, undo,
+	 "persistent new", "ordinary old"},
+	{"undo that it became ordinary", NULL, "old", install_ordinary, undo,
+	 "ordinary new", "persistent old"},
+	{"undo after a move that was cut", "left", "old", install_ordinary, undo,
+	 "ordinary new", "persistent old"},
+	{"undo after a move that was cut, persistent", "left", "old", install_persistent,
+	 undo, "persistent new", "persistent old"},
+	{"undo a removal", "old", NULL, take_out, undo, NULL, "ordinary old"},
+	{"undo a persistent removal", NULL, "old", take_out, undo, NULL,
+	 "persistent old"},
+	{"undo a removal after a move that was cut", "left", "old", take_out, undo, NULL,
+	 "persistent old"},
 };
 
 static void put(int folder, const char *file, const char *text)
@@ -218,12 +276,46 @@ static void put(int folder, const char *file, const char *text)
 		assert_int_equal(errno, ENOENT);
 }
 
-static void set(const struct scene *scene)
+static size_t count_kept(bool clear)
+{
+	size_t count = 0;
+
+	for (int i = 0; i < 2; i++) {
+		cleanup_dir DIR *dir = opendir(folders[i]);
+		const struct dirent *item;
+
+		assert_non_null(dir);
+		while ((item = readdir(dir))) {
+			if (strncmp(item->d_name, "._", 2) != 0)
+				continue;
+			count++;
+			if (clear)
+				put(i, item->d_name, NULL);
+		}
+	}
+	return count;
+}
+
+static void set(const struct fixture *fixture, const struct scene *scene)
 {
 	for (int i = 0; i < 2; i++)
 		put(i, STAGED, NULL);
+	count_kept(true);
 	put(OVERLAY_ORDINARY, FINAL, scene->ordinary);
 	put(OVERLAY_PERSISTENT, FINAL, scene->persistent);
+	if (scene->first) {
+		struct overlay_store *store = open_store(fixture);
+
+		overlay_kept_forget(run);
+		assert_int_equal(scene->first(store), 0);
+		overlay_store_free(store);
+	}
+}
+
+/* Nothing is undone without a run folder. */
+static bool is_played(const struct scene *scene)
+{
+	return run || !scene->first;
 }
 
 /* "persistent new", as a boot would find it; "none"; more than one is a failure. */
@@ -283,6 +375,7 @@ static void check_left(const struct fixture *fixture, const struct scene *scene,
 	look(store, found);
 	assert_string_equal(found, first);
 	assert_int_equal(count_files(), strcmp(found, "none") != 0);
+	assert_int_equal(count_kept(false), 0);
 	assert_int_equal(install(store, OVERLAY_ORDINARY, "again"), 0);
 	look(store, found);
 	assert_string_equal(found, "ordinary again");
@@ -314,29 +407,46 @@ static void test_every_call(void **state)
 	const struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
-		bool done = false;
+		bool done = !is_played(&scenes[i]);
 
 		for (int calls = 1; !done; calls++) {
 			assert_true(calls < CALLS_MAX);
-			set(&scenes[i]);
+			set(fixture, &scenes[i]);
 			done = cut(fixture, &scenes[i], calls);
 			check_left(fixture, &scenes[i], done);
 		}
 	}
 }
 
+static void get(int folder, const char *file, char ret[static 32])
+{
+	char path[128];
+	cleanup_fd int fd = -1;
+	ssize_t count;
+
+	snprintf(path, sizeof(path), "%s/%s", folders[folder], file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	count = read(fd, ret, 31);
+	assert_true(count >= 0);
+	ret[count] = '\0';
+}
+
 /* A rename keeps what the file has on disk: all of it once it was synced, or nothing. */
 static void apply(const struct change *change, bool file_synced)
 {
-	const char *content = file_synced ? "new" : "";
+	char content[32];
 
 	switch (change->kind) {
 	case MADE:
-		put(change->folder, change->name, content);
+		put(change->folder, change->name, file_synced ? "new" : "");
 		break;
 	case RENAMED:
-		put(change->folder, STAGED, NULL);
+	case LINKED:
+		get(change->folder, change->from, content);
 		put(change->folder, change->name, content);
+		if (change->kind == RENAMED)
+			put(change->folder, change->from, NULL);
 		break;
 	case UNLINKED:
 		put(change->folder, change->name, NULL);
@@ -383,7 +493,7 @@ static void check_kept(const struct fixture *fixture, const struct scene *scene,
 		count_changes(end, folder, &sure[folder], &all[folder]);
 	for (size_t data = sure[0]; data <= all[0]; data++)
 		for (size_t persist = sure[1]; persist <= all[1]; persist++) {
-			set(scene);
+			set(fixture, scene);
 			apply_kept(end, 0, data);
 			apply_kept(end, 1, persist);
 			check_left(fixture, scene, end == power.count);
@@ -397,14 +507,16 @@ static void test_every_set_of_changes(void **state)
 	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
 		struct overlay_store *store;
 
-		set(&scenes[i]);
+		if (!is_played(&scenes[i]))
+			continue;
+		set(fixture, &scenes[i]);
 		store = open_store(fixture);
 		power.count = 0;
 		power.record = true;
 		assert_int_equal(scenes[i].run(store), 0);
 		power.record = false;
 		overlay_store_free(store);
-		assert_true(power.count > 1);
+		assert_true(power.count > 0);
 		for (size_t end = 0; end <= power.count; end++)
 			check_kept(fixture, &scenes[i], end);
 	}
@@ -428,11 +540,27 @@ static int enter(void **state)
 	return scratch_enter(state) < 0 ? -1 : set_up(state);
 }
 
+static void test_every_call_with_a_run_folder(void **state)
+{
+	run = "run";
+	test_every_call(state);
+	run = NULL;
+}
+
+static void test_every_set_of_changes_with_a_run_folder(void **state)
+{
+	run = "run";
+	test_every_set_of_changes(state);
+	run = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_call),
 		cmocka_unit_test(test_every_set_of_changes),
+		cmocka_unit_test(test_every_call_with_a_run_folder),
+		cmocka_unit_test(test_every_set_of_changes_with_a_run_folder),
 	};
 
 	return cmocka_run_group_tests(tests, enter, scratch_leave);

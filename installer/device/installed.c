@@ -132,6 +132,21 @@ static bool take_package(struct installed *item)
 	return false;
 }
 
+/* The file that is active, which `undo` has brought back: its time of change is another.
+ */
+static bool is_active_package(const struct overlay_state_entry *entry,
+			      const struct verity_package *package)
+{
+	const struct verity_manifest *manifest =
+		verity_package_judgement(package)->manifest;
+	struct overlay_file_id id;
+
+	return entry->active && manifest &&
+	       overlay_file_id_get(verity_package_fd(package), &id, NULL) == 0 &&
+	       id.inode == entry->file.inode && id.bytes == entry->file.bytes &&
+	       memcmp(manifest->root_hash, entry->root_hash, VERITY_DIGEST_BYTES) == 0;
+}
+
 static bool is_file(const struct overlay_state_entry *entry, int fd)
 {
 	struct overlay_file_id id;
@@ -186,7 +201,8 @@ static void judge(const struct sources *sources, enum installed_depth depth,
 	if (r == 0) {
 		accepted = take_package(item);
 		if (entry && entry->entry.kind == item->entry.kind &&
-		    is_file(entry, verity_package_fd(item->package)))
+		    (is_file(entry, verity_package_fd(item->package)) ||
+		     is_active_package(entry, item->package)))
 			same = entry;
 		/* The next boot tries it again: its quarantine was ended. */
 		if (same && ((same->verdict == VERITY_QUARANTINED &&

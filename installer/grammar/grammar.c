@@ -52,6 +52,7 @@ static const struct word_info infos[WORD_COUNT] = {
 	[WORD_ALL] = {"all", NULL, KIND_NONE, "all installed packages", .reserved = true},
 	[WORD_YES] = {"--yes", NULL, KIND_NONE, "do not ask for confirmation", "-y",
 		      .scripts = true},
+	[WORD_CHECK] = {"--check", NULL, KIND_NONE, "show what it would do, and end"},
 	[WORD_REBOOT] = {"--reboot", NULL, KIND_NONE, "reboot at once"},
 	[WORD_PURGE] = {"--purge", NULL, KIND_NONE,
 			"delete PERSIST, too: all that the device has and remembers"},

@@ -52,6 +52,10 @@ static const struct command commands[] = {
 	{"remove", FORMS(FORM(ALTERNATIVES(NAME), OPTIONAL(ALL), ANYWHERE(YES))),
 	 "remove packages or all; asks for confirmation, unless --yes is given", PACKAGES,
 	 RUNS(command_remove)},
+	{"undo", FORMS(FORM(NEEDED(CHECK)), FORM(ANYWHERE(YES))),
+	 "take back the last installation or removal since the boot; asks for confirmation, "
+	 "unless --yes is given",
+	 PACKAGES, RUNS(command_undo)},
 	{"show",
 	 FORMS(FORM(NEEDED(SHOW_MEDIA), ANYWHERE(JSON)), FORM(NEEDED(SHOW_PENDING)),
 	       FORM(NEEDED(SHOW_BOOT), ALTERNATIVE(JSON), OPTIONAL(SVG)),

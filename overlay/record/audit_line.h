@@ -24,6 +24,7 @@
 	X(BOOT, "boot") /* an activation begins */                                       \
 	X(INSTALL, "install")                                                            \
 	X(REMOVE, "remove")                                                              \
+	X(UNDO, "undo")                                                                  \
 	X(REFUSE, "refuse") /* at install or at boot */                                  \
 	X(ACTIVATE, "activate")                                                          \
 	X(QUARANTINE, "quarantine")                                                      \

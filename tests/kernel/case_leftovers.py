@@ -2,6 +2,7 @@
 """A run that is killed at any moment costs nothing: the next one works."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -15,6 +16,9 @@ def prepare(work, build):
     vendor = Vendor(work, build)
     for number in range(PACKAGES):
         vendor.make(f"p{number}", {f"p{number}": f"{number}\n"})
+    os.mkdir(work + "/newer")
+    shutil.move(vendor.make("p1", {"p1": "newer\n"}, version="2.0"), work + "/newer/p1.wmopkg")
+    vendor.make("p1", {"p1": "1\n"})
 
 
 def start(device):
@@ -120,3 +124,37 @@ def test_device_of_a_killed_run(work, build):
         run("dmsetup", "remove", "somebody-else", check=False)
         run("losetup", "--detach", loop, check=False)
     equal((wait_gone(devices), wait_gone(loops)), ([], []), "left behind")
+
+
+def kept(device):
+    return [name for store in ("data", "persist")
+            for name in os.listdir(f"{device.base}/{store}/packages") if name.startswith(".")]
+
+
+def test_undo(work, build):
+    """What is active comes back as it was, by its loop device too; what is kept of a change goes
+    with the boot that applies it, and is no unfinished installation."""
+    def facts():
+        device.shown = {}
+        item = device.show("p1")
+        return item["status"], item["version"], item.get("running_version")
+
+    with Device(work, build) as device:
+        place = device.install(work + "/packages/p1.wmopkg")
+        device.activate()
+        inode = os.stat(place).st_ino
+        for words in (("remove", "p1", "--yes"), ("install", work + "/newer/p1.wmopkg")):
+            device.tell(*words)
+            equal(facts()[0], "removed" if words[0] == "remove" else "pending")
+            equal(device.tell("undo", "--yes"), "Undone... Changes are applied after reboot.\n")
+            equal((os.stat(place).st_ino, facts()), (inode, ("active", "1.0", None)))
+            equal(device.tell("show", "pending"), "The next reboot changes no package.\n")
+            equal(device.see("p1"), "1\n")
+        equal(kept(device), [])
+        device.tell("install", work + "/newer/p1.wmopkg")
+        equal(len(kept(device)), 1)
+        device.reboot()
+        device.activate()
+        equal((facts(), device.see("p1"), kept(device)), (("active", "2.0", None), "newer\n", []))
+        assert not any("unfinished" in line for line in device.log()), device.log()
+        device.tell("undo", "--yes", status=4)

@@ -11,6 +11,7 @@
 
 #include "installer/commands/remove.h"
 #include "installer/commands/retry.h"
+#include "installer/commands/undo.h"
 #include "installer/device/installed.h"
 #include "installer/device/reboot.h"
 #include "installer/device/reset_request.h"
@@ -127,6 +128,19 @@ static int do_remove(struct web_page *page, struct verity_error *err)
 	return r;
 }
 
+static int do_undo(struct web_page *page, struct verity_error *err)
+{
+	cleanup_with(undo_free) struct undo undo = {.count = 0};
+	int r = undo_find(page->device, &undo, err);
+
+	if (r == 0 && undo_run(page->device, &undo) != STATUS_DONE)
+		r = verity_fail(err, VERITY_E_IO, "the last change: not undone");
+	if (r == 0)
+		messages_add(page->messages, MESSAGE_KIND_DONE,
+			     "Undone... Changes are applied after reboot.");
+	return r;
+}
+
 static int do_retry(struct web_page *page, struct verity_error *err)
 {
 	char name[VERITY_NAME_MAX + 1], text[VERITY_NAME_MAX + 64];
@@ -207,6 +221,7 @@ static const struct action {
 	{"media", "Install a package", "packages", do_media},
 	{"remove", "Remove", "packages", do_remove},
 	{"retry", "Package", "packages", do_retry},
+	{"undo", "Undo", "pending", do_undo},
 	{"reset", "Factory reset", "device", do_reset},
 	{"reset_cancel", "Factory reset", "device", do_reset_cancel},
 	{"reboot", "Reboot", "device", do_reboot},

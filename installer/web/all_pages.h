@@ -12,6 +12,7 @@
 
 int list_page(struct web_page *page, struct verity_error *err) must_check;
 int pending_page(struct web_page *page, struct verity_error *err) must_check;
+int undo_page(struct web_page *page, struct verity_error *err) must_check;
 int package_page(struct web_page *page, struct verity_error *err) must_check;
 int remove_page(struct web_page *page, struct verity_error *err) must_check;
 int install_page(struct web_page *page, struct verity_error *err) must_check;

@@ -10,6 +10,7 @@
 #include "installer/device/reset_pending.h"
 #include "installer/web/all_pages.h"
 #include "installer/web/html.h"
+#include "overlay/store/kept.h"
 #include "verity/util/cleanup.h"
 
 /* How a verdict looks; the word itself is always there. */
@@ -129,16 +130,26 @@ int list_page(struct web_page *page, struct verity_error *err)
 int pending_page(struct web_page *page, struct verity_error *err)
 {
 	cleanup_with(installed_list_free) struct installed_list list = {0};
+	cleanup_with(overlay_kept_free) struct overlay_kept kept = {.count = 0};
+	struct overlay_store *store;
 	char sum[PENDING_SUM_BYTES];
 	int r = read_list(page, &list, err);
 
+	if (r == 0)
+		r = device_store(page->device, &store, err);
+	if (r == 0)
+		r = overlay_store_last_change(store, &kept, err);
 	if (r < 0)
 		return r;
 	if (pending_format_sum(&list, sum) > 0)
 		put_table(page, &list, true);
 	html_print(page->body,
 		   "<p class=lead>%s</p>\n<div class=actions><a class=\"button main\" "
-		   "href=\"?page=reboot\">Reboot</a></div>\n",
+		   "href=\"?page=reboot\">Reboot</a>",
 		   sum);
+	if (kept.count > 0)
+		fputs(" <a class=button href=\"?page=undo\">Undo the last change</a>",
+		      page->body);
+	fputs("</div>\n", page->body);
 	return 0;
 }

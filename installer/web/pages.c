@@ -16,6 +16,7 @@ static const struct {
 	{"remove", "Remove", "packages", remove_page},
 	{"install", "Install a package", "install", install_page},
 	{"pending", "Pending changes", "pending", pending_page},
+	{"undo", "Undo", "pending", undo_page},
 	{"boot", "Last boot", "boot", boot_page},
 	{"conflicts", "Conflicts", "conflicts", conflicts_page},
 	{"audit", "Audit log", "audit", audit_page},

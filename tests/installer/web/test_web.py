@@ -38,7 +38,7 @@ HEADERS = {"x-frame-options": "DENY", "x-content-type-options": "nosniff",
            "referrer-policy": "same-origin", "cross-origin-resource-policy": "same-origin"}
 PAGES = ("", "page=packages", "page=package&name=pkgname", "page=remove&name=pkgname",
          "page=install", "page=pending", "page=boot", "page=conflicts", "page=audit",
-         "page=device", "page=reset", "page=reboot")
+         "page=device", "page=reset", "page=reboot", "page=undo")
 MARKUP = """</title><script>alert(1)</script>"'&lt;"""
 
 
@@ -205,6 +205,28 @@ class Web(served.Case):
         for page in ("package", "remove", "conflicts"):
             self.refused(self.cgi(query=f"page={page}&name=delta"), 404, "delta: no such package "
                          "(installed: alpha, beta, gamma)")
+
+    def test_undo(self):
+        """The last change, with the same words and refusals."""
+        self.assertNotIn("Undo", self.show("page=pending").text)
+        self.refused(self.cgi(query="page=undo"), 404, "nothing to undo: no package was installed or "
+                     "removed since the boot (a factory reset: wmopkg factory-reset cancel; an unlock "
+                     "statement and a deny list are not undone)")
+        self.done(self.post({"action": "upload"}, self.content), ("note", "PKG: Signed"),
+                  ("done", INSTALLED))
+        self.install(self.make("other", keys=self.keys))
+        self.done(self.post({"action": "remove", "name": "pkgname"}), ("done", REMOVED))
+        self.assertIn(">Undo the last change</a>", self.show("page=pending").text)
+        self.assertIn("<li>pkgname: version 5.26.0-rev0 comes back</li>",
+                      self.show("page=undo").text)
+        self.refused(self.post({"action": "undo"}, token=""), 403, FORGED)
+        undone = ("done", "Undone... Changes are applied after reboot.")
+        self.done(self.post({"action": "undo"}), undone)
+        self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), self.content)
+        self.assertEqual((self.last_event()["event"], self.last_event()["user"]), ("undo", "web:admin"))
+        self.done(self.post({"action": "undo"}), undone)
+        self.done(self.post({"action": "undo"}), undone)
+        self.assertEqual(self.stored(), [])
 
     def test_install_and_remove(self):
         answer = self.post({"action": "upload", "persistent": "yes"}, self.content)

@@ -9,8 +9,8 @@
 
 #include "factory/filesystem.h"
 #include "installer/commands/commands.h"
-#include "installer/commands/confirm.h"
 #include "installer/commands/remove.h"
+#include "installer/common/confirm.h"
 #include "installer/common/layout.h"
 #include "installer/device/next_boot.h"
 #include "installer/device/reboot.h"

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "installer/commands/commands.h"
-#include "installer/commands/confirm.h"
 #include "installer/commands/show_one.h"
+#include "installer/common/confirm.h"
 #include "installer/device/reboot.h"
 #include "verity/util/text.h"
 

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "installer/commands/commands.h"
-#include "installer/commands/confirm.h"
 #include "installer/commands/remove.h"
+#include "installer/common/confirm.h"
 #include "installer/common/layout.h"
 #include "installer/device/audit.h"
 #include "installer/device/read_images.h"

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "installer/commands/commands.h"
-#include "installer/commands/confirm.h"
 #include "installer/commands/source_words.h"
 #include "installer/commands/statement_receive.h"
+#include "installer/common/confirm.h"
 #include "installer/common/describe.h"
 #include "installer/common/page.h"
 #include "installer/common/statement_file.h"

@@ -2,7 +2,7 @@
 
 /* Asks for confirmation on the terminal. */
 
-#include "installer/commands/confirm.h"
+#include "installer/common/confirm.h"
 
 #include <stdio.h>
 

@@ -85,7 +85,7 @@ static void print_list(FILE *out, const struct layout *layout, const struct tabl
 
 void table_print(FILE *out, const struct layout *layout, const struct table *table)
 {
-	size_t widths[TABLE_COLUMNS_MAX];
+	size_t widths[TABLE_COLUMNS_MAX] = {0};
 	size_t inner_max = layout->width > FRAME ? layout->width - FRAME : SIZE_MAX;
 	size_t last = table->column_count - 1;
 	size_t inner = GAP * last;

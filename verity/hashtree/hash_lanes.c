@@ -53,8 +53,9 @@ void verity_hash_lanes_blocks(const struct verity_hash_lanes *hash, const uint8_
 	size_t end = first + chunks * SHA256_CHUNK_BYTES;
 	uint8_t border[SHA256_LANES_MAX][SHA256_CHUNK_BYTES];
 	uint8_t tail[SHA256_LANES_MAX][TAIL_MAX];
-	const uint8_t *borders[SHA256_LANES_MAX], *middles[SHA256_LANES_MAX];
-	const uint8_t *tails[SHA256_LANES_MAX];
+	const uint8_t *borders[SHA256_LANES_MAX] = {NULL};
+	const uint8_t *middles[SHA256_LANES_MAX] = {NULL};
+	const uint8_t *tails[SHA256_LANES_MAX] = {NULL};
 	size_t tail_chunks = 0;
 
 	assert(lanes >= 2 && lanes <= SHA256_LANES_MAX);

@@ -146,6 +146,15 @@ class Options(unittest.TestCase):
         self.assertIn("pkcs11:object=a: this OpenSSL was built without engines, which keys in tokens need (build "
                       "wmopkg with one that has them)", output)
 
+    def test_prefix(self):
+        """A user installs into a folder; only who asks for it installs beside it."""
+        self.set_up(ACTIVATE | INSTALLER, "-Dbuilder=disabled", "--prefix=/home/user/x", "-Ddracut=enabled")
+        outside = {item["destination"]
+                   for files in json.loads(read(f"{self.build}/meson-info/intro-install_plan.json")).values()
+                   for item in files.values()
+                   if item["destination"].startswith("/") and not item["destination"].startswith("/home/user/x/")}
+        self.assertEqual({os.path.dirname(path) for path in outside}, {"/usr/lib/dracut/modules.d/90wmopkg"})
+
     def test_least_device(self):
         """Every part that can be left out is."""
         self.set_up(ACTIVATE | INSTALLER, "-Dbuilder=disabled", "-Dauto_features=disabled")

@@ -35,6 +35,9 @@ static int folder_pack(struct image_writer *writer, const struct image_tree *tre
 	*ret = sqfs_dir_writer_create_inode(writer->folders, 0, xattrs, parent);
 	if (!*ret)
 		return SQFS_ERROR_ALLOC;
+	/* libsquashfs 1.3 adds an index from 256 entries on, and 1.2 from 64 KiB on: it
+	 * is left out where it can be, so that both write the same. */
+	(void)sqfs_inode_make_basic(*ret);
 	if ((*ret)->base.type == SQFS_INODE_DIR)
 		(*ret)->data.dir.nlink = links;
 	else

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """A processor with 32 bits: the build for it has no warning, and its time does not end in 2038.
 
-	test_armhf.py SOURCE BUILD
+	test_armhf.py SOURCE BUILD IMAGE-WRITE
 
 Cross-compiles for ARM with the libraries of Debian 13, into BUILD/armhf, and runs units on an
 emulated processor: dates after 2038 and 2106, JSON, sizes. In the long form the whole build, and
-all units that the emulator has the system calls for (it has no openat2).
+more of the units that the emulator has the system calls for (it has no openat2), and the images
+that IMAGE-WRITE makes here are made there, too.
 """
 
 import os
@@ -16,9 +17,10 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import debian  # pylint: disable=wrong-import-position
+import images  # pylint: disable=wrong-import-position
 
 LONG = os.environ.get("WMOPKG_LONG") == "1"
-SOURCE, BUILD = "", ""
+SOURCE, BUILD, IMAGE_WRITE = "", "", ""
 TRIPLET = "arm-linux-gnueabihf"
 LIBRARIES = ("libarchive-dev", "libblkid-dev", "libc6-dev", "libcmocka-dev", "libconfuse-dev",
              "libcryptsetup-dev", "libcurl4-openssl-dev", "libdevmapper-dev", "libedit-dev",
@@ -77,9 +79,12 @@ class Armhf(unittest.TestCase):
         self.succeed("ninja", "-C", build, *([] if LONG else units))
         for unit in units:
             self.succeed("qemu-arm", "-L", root, os.path.join(build, unit))
+        if LONG:
+            there = ["qemu-arm", "-L", root, os.path.join(build, "tests/overlay/image-write")]
+            self.assertEqual(images.differ([IMAGE_WRITE], there), [])
 
 
 if __name__ == "__main__":
-    SOURCE, BUILD = sys.argv[1:3]
+    SOURCE, BUILD, IMAGE_WRITE = sys.argv[1:4]
     os.environ.pop("WMOPKG_LONG", None)  # the units have no long form here
     unittest.main(argv=sys.argv[:1])

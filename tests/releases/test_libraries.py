@@ -1,26 +1,28 @@
 # SPDX-License-Identifier: MIT
 """Programs that were built here run with the libraries of other Debian releases.
 
-	test_libraries.py PROGRAM...
+	test_libraries.py IMAGE-WRITE PROGRAM...
 
 As in a firmware update: what was accepted with the libraries before it is accepted with those
 after it, and the other way round. The programs are unit tests; each has to load the library
-that is meant, and to pass.
+that is meant, and to pass. IMAGE-WRITE makes the same images with all of them.
 """
 
 import concurrent.futures
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import debian  # pylint: disable=wrong-import-position
+import images  # pylint: disable=wrong-import-position
 
 LONG = os.environ.get("WMOPKG_LONG") == "1"
 MACHINE = os.uname().machine
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(MACHINE, MACHINE)
-PROGRAMS = []
+IMAGE_WRITE, PROGRAMS = "", []
 # What decides with JSON whether a package or a record is valid.
 OF_JSON = ("json", "manifest", "statement", "state", "audit", "trials", "good_set")
 LINKED = ("libarchive13t64", "libblkid1", "libcmocka0", "libconfuse2", "libcryptsetup12",
@@ -76,9 +78,13 @@ class Libraries(unittest.TestCase):
 
     def load(self, programs, folder):
         """With the C library of the release, too."""
-        libraries = find(folder, "libjson-c.so.5")
-        begin = [find(folder, "ld-linux"), "--library-path", os.path.dirname(libraries)]
-        self.check(programs, begin, {}, os.path.dirname(libraries))
+        libraries = os.path.dirname(find(folder, "libjson-c.so.5"))
+        begin = [find(folder, "ld-linux"), "--library-path", libraries]
+        self.check(programs, begin, {}, libraries)
+        return begin
+
+    def check_images(self, begin):
+        self.assertEqual(images.differ([IMAGE_WRITE], [*begin, IMAGE_WRITE]), [])
 
     def test_debian_11(self):
         """json-c 0.15. Its C library is older than that of this host."""
@@ -91,14 +97,16 @@ class Libraries(unittest.TestCase):
         """json-c 0.18, curl 8.14, OpenSSL 3.5, libsquashfs 1.3, libcryptsetup 2.7"""
         folder = self.unpack("trixie", *LINKED)
         self.assertEqual(version(folder, "libjson-c5")[:5], "0.18+")
-        self.load(PROGRAMS, folder)
+        self.check_images(self.load(PROGRAMS, folder))
 
     def test_debian_14(self):
         """json-c 0.19; in the long form all libraries."""
         folder = self.unpack("forky", *(LINKED if LONG else ("libjson-c5",)))
-        self.load(PROGRAMS if LONG else of_json(), folder)
+        begin = self.load(PROGRAMS if LONG else of_json(), folder)
+        if LONG:
+            self.check_images(begin)
 
 
 if __name__ == "__main__":
-    PROGRAMS = [os.path.abspath(program) for program in sys.argv[1:]]
+    IMAGE_WRITE, *PROGRAMS = [os.path.abspath(program) for program in sys.argv[1:]]
     unittest.main(argv=sys.argv[:1])

@@ -71,7 +71,8 @@ Kernel signed: no
                  for line in self.wmopkg("show", name, "detail").stdout.splitlines()]
         self.assertEqual(set(shown) - set(labels), set())
         self.assertEqual(set(labels) - set(shown), {"PERSISTENT", "VERIFICATION", "AT ms", "TOOK ms",
-                                                    "LANG", "TERM"})
+                                                    "LANG", "TERM", "STATE", "Pending", "Ending",
+                                                    "Inactive", "Unknown"})
 
     def test_aligned_on_a_terminal(self):
         self.install(self.package)

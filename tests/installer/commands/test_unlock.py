@@ -67,8 +67,9 @@ class Unlock(bench.Case):
                 "code": "locked", "message": LOCKED, "hint": ASK.strip("()")}}))
         self.install_signed(warning)
 
-    def install_signed(self, *warnings):
-        self.check(0, bench.LOCAL, "\n".join(warnings), "install", self.package)
+    def install_signed(self, *warnings, note=""):
+        self.check(0, bench.LOCAL.replace(bench.INSTALLED, note + bench.INSTALLED),
+                   "\n".join(warnings), "install", self.package)
 
     def test_not_asked_for(self):
         self.boot("")
@@ -90,7 +91,8 @@ class Unlock(bench.Case):
                    f"{bench.ALLOWED}\nwarning: unsigned: Unsigned: it has no signature; it is "
                    "active only where the boot configuration says Allow Untrusted, and as long as "
                    "an unlock statement allows it", "install", self.unsigned)
-        self.install_signed(bench.ALLOWED)
+        self.install_signed(bench.ALLOWED, note="Note: 1 file of this one will be covered by package "
+                            "'unsigned': /noise. See: wmopkg conflicts pkgname\n")
         self.succeed("Unlock statement removed... Changes are applied after reboot.\n", "unlock",
                      "clear", "--yes")
         self.succeed("There is no unlock statement.\n", "unlock", "clear")

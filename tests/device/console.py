@@ -64,6 +64,8 @@ def _kill_all():
 
 # after each page of a long output
 MORE = "--More--"
+# the last word of a kernel that switches the machine off, rather than to reset it
+OFF = "Power down"
 
 
 def _terminated(number, _frame):
@@ -110,7 +112,7 @@ class Device:
     """One device: a disk in @folder, and the machine that runs on it now and then."""
 
     def __init__(self, built, folder, echo=None, secure_boot=False, serial=SERIAL, card=None,
-                 served=None, usb=False, keys=True, initrd="initrd.img", disk="disk.img"):
+                 served=None, usb=False, keys=True, initrd="initrd.img", disk="disk.img", attended=False):
         """@built: see build_folder(); @echo: called with console text as it comes
 
         With @secure_boot the machine has UEFI firmware that starts nothing but what is
@@ -118,7 +120,7 @@ class Device:
         it is in setup mode and starts anything. @card is the image of an
         SD card that is in its slot. @initrd and @disk are files that tests/device/build makes.
         @served is a folder whose files 10.0.2.2 has for TFTP. With @usb it has ports for
-        sticks, whose drivers take a second of every boot.
+        sticks, whose drivers take a second of every boot. It is @attended where interact() may follow.
         """
         self.built = built
         self.folder = folder
@@ -130,6 +132,11 @@ class Device:
         self.serial = serial
         self.card = card
         self.usb = ["-device", "qemu-xhci"] if usb else []
+        self.attended = attended
+        self.sticks = {}  # those plugged in, by name, as options of the virtual machine
+        self.words = ""  # on the kernel command line
+        self.ports = {}  # of this host, that are in use: by the device's
+        self.began = 0  # where its console begins in the log, since it was powered on or reset
         self.initrd = initrd
         self.process = None
         self.decoder = None
@@ -164,6 +171,11 @@ class Device:
                 "-device", "i6300esb", "-action", "watchdog=reset",
                 *self.usb, *self._slot()]
 
+    def _plugged(self):
+        """The options for the sticks that are plugged in."""
+        return [word for drive, device in self.sticks.values()
+                for word in ("-drive", drive, "-device", device)]
+
     def _slot(self):
         """The options for an SD card; none without."""
         if not self.card:
@@ -193,14 +205,22 @@ class Device:
         self.answered = self.log.count(MORE)
         # a read may end in the middle of a character
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        line = self.command(words) + ["-serial", "stdio", "-monitor",
-                                      f"unix:{self._monitor_path()},server,nowait"]
-        self.process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT)
-        _running.append(self)
+        self.words, self.ports = words, {}
+        self._switch_on()
         if until:
             return plain(self.expect(until, limit_s))
         return self.wait_prompt("the prompt after power on", limit_s)
+
+    def _switch_on(self):
+        """A reset ends the process, and _read() begins another one: to boot again in the same one
+        takes a quarter more of the processor. While a person types, the process stays."""
+        ports = self.ports.get(80, 0), self.ports.get(8080, 0)
+        line = [*self.command(self.words, *ports), *self._plugged(), *([] if self.attended else ["-no-reboot"]),
+                "-serial", "stdio", "-monitor", f"unix:{self._monitor_path()},server,nowait"]
+        self.began = len(self.log)
+        self.process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
+        _running.append(self)
 
     def _ended(self):
         process, self.process = self.process, None
@@ -252,10 +272,13 @@ class Device:
         return match
 
     def port(self, of_device=80):
-        """The port of this host that leads to port 80, or 8080, of the device."""
+        """The port of this host that leads to port 80, or 8080, of the device, until it is off."""
+        if of_device in self.ports:
+            return self.ports[of_device]
         found = self._monitor("info usernet", r"HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s+"
                               rf"\S+\s+{of_device}\s")
-        return int(found.group(1))
+        self.ports[of_device] = int(found.group(1))
+        return self.ports[of_device]
 
     def plug_in(self, stick, name="stick", node="sda1", bytes_s=0):
         """Plug in a USB stick, see make_stick(); wait until the device has noticed.
@@ -264,15 +287,17 @@ class Device:
         fast it is read at most
         """
         slow = f",throttling.bps-read={bytes_s}" if bytes_s else ""
-        self._monitor(f"drive_add 0 if=none,id=drive-{name},format=raw,file={stick}{slow}",
-                      r"\bOK\b")
-        self._monitor(f"device_add usb-storage,drive=drive-{name},id={name},removable=on\n"
-                      "info usb", rf"Product QEMU USB.*ID: {name}\b")
+        drive = f"if=none,id=drive-{name},format=raw,file={stick}{slow}"
+        device = f"usb-storage,drive=drive-{name},id={name},removable=on"
+        self._monitor(f"drive_add 0 {drive}", r"\bOK\b")
+        self._monitor(f"device_add {device}\ninfo usb", rf"Product QEMU USB.*ID: {name}\b")
+        self.sticks[name] = drive, device
         self.wait_for(f"test -b /dev/{node}")
 
     def pull_out(self, name="stick"):
         """Pull a USB stick out, whatever the device does with it."""
         self._monitor(f"device_del {name}\ninfo version", r"(?m)^\d+\.\d+\.\d+")
+        del self.sticks[name]
 
     # the console
 
@@ -302,11 +327,15 @@ class Device:
         raise ConsoleError(f"{what}; the end of the console:\n{tail}")
 
     def _read(self, deadline, what):
-        """Read some more; False at the end of the machine."""
+        """Read some more; False at the end of the machine, which a reset is not."""
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
             self._fail(f"waited in vain for {what}")
         raw = os.read(self.process.stdout.fileno(), 65536)
+        if not raw and self.process.wait() == 0 and OFF not in self.log[self.began:]:
+            self._ended()
+            self._switch_on()
+            return True
         data = self._without_questions(self.decoder.decode(raw))
         self.log += data
         self.pending += data

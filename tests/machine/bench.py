@@ -80,7 +80,7 @@ class Bench:
         if os.path.exists(os.path.join(self.built, initrd)):
             options.setdefault("initrd", initrd)
         if CONSOLE in sys.argv:
-            options.setdefault("echo", show)
+            options.update(echo=show, attended=True)
         return console.Device(self.built, self.folder, **options)
 
     def stick(self, *files):

@@ -167,7 +167,7 @@ static void remember(struct device *device, const struct undo_step *step)
 static enum exit_status run_step(struct device *device, struct overlay_store *store,
 				 const struct undo_step *step)
 {
-	const struct overlay_audit_entry undone = {
+	struct overlay_audit_entry undone = {
 		.event = OVERLAY_AUDIT_UNDO,
 		.package = &step->entry,
 		.version = step->returns ? NULL : step->goes,
@@ -183,6 +183,12 @@ static enum exit_status run_step(struct device *device, struct overlay_store *st
 				 step->returns ? verity_package_judgement(step->returns)
 					       : NULL);
 		return STATUS_DONE;
+	}
+	/* What was judged, and must not come back, is a refusal. */
+	if (step->returns) {
+		undone.detail = NULL;
+		undone.reason = &err;
+		audit_add_judged(device, undone, verity_package_judgement(step->returns));
 	}
 	return report_error(step->entry.name, &err);
 }

@@ -147,6 +147,9 @@ class Undo(states.Case):
                    f"  pkgname: does not come back: {why}\n", "", "undo", "--check")
         self.check(3, "", f"pkgname: {why} (ask the vendor for a newer package)", "undo", "--yes")
         self.assertEqual(self.stored(), {"data/packages/other.wmopkg": "other"})
+        event = json.loads(self.wmopkg("audit", "json").stdout.splitlines()[-1])
+        self.assertEqual((event["event"], event["package"], event["code"], event["message"]),
+                         ("undo", "pkgname", "revoked", why))
         # and nothing before it
         self.check(1, f"  pkgname: does not come back: {why}\n", "", "undo", "--check")
         self.check(3, "", f"pkgname: {why} (ask the vendor for a newer package)", "undo", "--yes")

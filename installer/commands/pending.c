@@ -31,13 +31,15 @@ bool pending_changes(const struct installed *item)
 size_t pending_format_sum(const struct installed_list *list,
 			  char ret[static PENDING_SUM_BYTES])
 {
-	size_t activated = 0, deactivated = 0;
+	size_t activated = 0, deactivated = 0, suspects = 0;
 	bool unknown = false;
 
 	for (size_t i = 0; i < list->count; i++) {
 		activated += is_activated(&list->items[i]);
 		deactivated += is_deactivated(&list->items[i]);
 		unknown = unknown || list->items[i].status == INSTALLED_UNKNOWN;
+		suspects += list->items[i].status == INSTALLED_INACTIVE &&
+			    list->items[i].reason.code == VERITY_E_SUSPECT;
 	}
 	snprintf(ret, PENDING_SUM_BYTES, "%s",
 		 activated + deactivated ? "Reboot to"
@@ -53,6 +55,11 @@ size_t pending_format_sum(const struct installed_list *list,
 				   activated ? "" : " package",
 				   activated || deactivated == 1 ? "" : "s");
 	verity_text_append(ret, PENDING_SUM_BYTES, ".");
+	/* Which of them depends on whether this boot is completed. */
+	if (suspects > 0)
+		verity_text_append(ret, PENDING_SUM_BYTES,
+				   " It may try %zu suspect package%s again.", suspects,
+				   suspects > 1 ? "s" : "");
 	return activated + deactivated;
 }
 

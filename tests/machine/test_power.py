@@ -70,7 +70,11 @@ class Power(bench.MachineTest):
         print(f"cut {CUTS_AFTER_THE_END_S} s after the last byte: {outcomes}")
 
     def test_3_leftovers_are_cleared(self):
+        """Of an installation; what it replaced is kept until the reboot, or until it is back."""
         self.install("branding")
+        self.assertEqual(self.succeed("ls -A /run/wmopkg/data/packages").split(),
+                         ["._1_branding.wmopkg.new", "branding.wmopkg"])
+        self.succeed("wmopkg undo --yes")
         self.assertEqual(self.succeed("ls -A /run/wmopkg/data/packages"), "branding.wmopkg\n")
         self.device.poweroff()
 

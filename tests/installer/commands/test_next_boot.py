@@ -149,6 +149,22 @@ class NextBoot(states.Case):
         self.assertEqual(self.wmopkg("show", "pending").stdout.splitlines()[-1],
                          "Reboot to deactivate 3 packages.")
 
+    def test_suspects(self):
+        """Which of them the next boot tries depends on how this one ends: it is said."""
+        digests = {event["package"]: event["id"] for event in map(
+            json.loads, self.wmopkg("audit", "json").stdout.splitlines())}
+        bench.write("persist/wmopkg/trials.json", json.dumps({
+            "type": "trials", "format": 1, "completed": True, "idle": False, "failed": 0,
+            "search": "without", "packages": [
+                {"id": digests[name], "name": name, "persistent": name == "brand",
+                 "state": "trial", "incomplete": 3, "ran": False, "suspicion": "suspect"}
+                for name in ("alpha", "brand")]}).encode())
+        left_out = {"active": False, "code": "suspect", "message": "told so"}
+        self.booted(self.entry("alpha", **left_out), self.entry("brand", store="persist", **left_out))
+        self.assertEqual(self.states(), {"alpha": "Inactive", "brand": "Inactive"})
+        self.succeed("The next reboot changes no package. It may try 2 suspect packages again.\n",
+                     "show", "pending")
+
     def test_safe(self):
         self.booted()
         self.boot("wmopkg.safe")

@@ -5,28 +5,24 @@
 	linux.py
 
 The kernel of Debian 13 takes half the processor time that the one of Debian 12 takes for the
-same case. Where an older one is installed, this fetches the newer one with apt, which verifies
-it, into build-linux/ at the top of the tree: nothing is installed. It comes with the C library
-that it needs.
+same case. Where an older one is installed, this unpacks the newer one, and the C library that it
+needs, as releases/debian.py does: nothing is installed.
 
-Where there is none in build-linux/, the installed one is booted: all cases pass on both.
+Where there is none, the installed one is booted: all cases pass on both.
 """
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-FOLDER = os.path.join(TOP, "build-linux")
-PROGRAM = os.path.join(FOLDER, "linux")
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "releases"))
+import debian  # pylint: disable=wrong-import-position
+
 INSTALLED = "linux.uml"
 MODULES = "/usr/lib/uml/modules"
-SUITE = "trixie"
+PACKAGE = "trixie", "amd64", "user-mode-linux"
 WANTED = (6, 12)
-KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
-MIRROR = "http://deb.debian.org/debian"
 installed_only = False  # uml.py --installed
 
 
@@ -43,53 +39,30 @@ def version(program):
 
 def kernel():
     """(the program to boot, the folder with a folder of modules for each release)"""
-    if not installed_only and os.path.exists(PROGRAM):
-        return PROGRAM, FOLDER + MODULES
+    folder = debian.place(*PACKAGE)
+    program = os.path.join(folder, "linux")
+    if not installed_only and os.path.exists(program):
+        return program, folder + MODULES
     return INSTALLED, MODULES
 
 
 def fetch():
-    """Put the newer kernel into FOLDER."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    parts = os.path.join(FOLDER, "apt")
-    for folder in "lists/partial", "cache/archives/partial":
-        os.makedirs(os.path.join(parts, folder))
-    sources = os.path.join(parts, "sources.list")
-    with open(sources, "w", encoding="utf-8") as file:
-        file.write(f"deb [arch=amd64 signed-by={KEYS}] {MIRROR} {SUITE} main\n")
-    apt = ["apt-get", "-q"]
-    for setting in (f"Dir::Etc::SourceList={sources}", "Dir::Etc::SourceParts=/dev/null",
-                    f"Dir::State::Lists={parts}/lists", f"Dir::Cache={parts}/cache",
-                    "Acquire::Languages=none", f"APT::Sandbox::User={'root' * (os.getuid() == 0)}"):
-        apt += ["-o", setting]
-    run([*apt, "update"], parts)
-    run([*apt, "download", "user-mode-linux", "libc6"], parts)
-    for name in os.listdir(parts):
-        if name.endswith(".deb"):
-            run(["dpkg-deb", "-x", name, FOLDER], parts)
-    shutil.rmtree(parts)
-    libraries = FOLDER + "/usr/lib/x86_64-linux-gnu"
-    run(["patchelf", "--set-interpreter", libraries + "/ld-linux-x86-64.so.2", "--set-rpath",
-         libraries, "--output", PROGRAM + ".new", FOLDER + "/usr/bin/linux.uml"], FOLDER)
-    if not version(PROGRAM + ".new"):
-        raise OSError("the kernel that was fetched does not start")
-    os.rename(PROGRAM + ".new", PROGRAM)
-
-
-def run(command, folder):
-    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode != 0:
-        raise OSError(f"{' '.join(command[:1] + command[-1:])}: {done.stdout.strip()[-500:]}")
+    """Unpack the newer kernel; it starts with its own C library, wherever that is."""
+    folder = debian.unpack(*PACKAGE)
+    program, libraries = os.path.join(folder, "linux"), folder + "/usr/lib/x86_64-linux-gnu"
+    debian.run(["patchelf", "--set-interpreter", libraries + "/ld-linux-x86-64.so.2", "--set-rpath",
+                libraries, "--output", program + ".new", folder + "/usr/bin/linux.uml"])
+    if not version(program + ".new"):
+        raise debian.Unavailable("the kernel that was fetched does not start")
+    os.rename(program + ".new", program)
 
 
 def main():
-    if (version(INSTALLED) or (0, 0)) < WANTED and not version(PROGRAM):
+    if (version(INSTALLED) or (0, 0)) < WANTED and kernel()[0] == INSTALLED:
         try:
             fetch()
-        except OSError as error:
-            shutil.rmtree(FOLDER, ignore_errors=True)
-            print(f"{error}\nNo newer User-Mode Linux could be had: the kernel tier boots the "
+        except debian.Unavailable as why:
+            print(f"{why}\nNo newer User-Mode Linux could be had: the kernel tier boots the "
                   "installed one, and takes twice as long.", file=sys.stderr)
     print("The kernel tier boots Linux", ".".join(map(str, version(kernel()[0]) or "?")))
 

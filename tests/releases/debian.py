@@ -77,12 +77,12 @@ def merge(folder):
     for name in ("bin", "lib", "lib64", "sbin"):
         if not os.path.lexists(os.path.join(folder, name)):
             os.symlink(os.path.join("usr", name), os.path.join(folder, name))
-    for place, folders, files in os.walk(folder):
-        for path in (os.path.join(place, name) for name in folders + files):
+    for parent, folders, files in os.walk(folder):
+        for path in (os.path.join(parent, name) for name in folders + files):
             target = os.readlink(path) if os.path.islink(path) else ""
             if target.startswith("/"):
                 os.unlink(path)
-                os.symlink(os.path.relpath(folder + target, place), path)
+                os.symlink(os.path.relpath(folder + target, parent), path)
 
 
 @contextlib.contextmanager
@@ -93,12 +93,17 @@ def only_one(path):
         yield
 
 
+def place(release, architecture, *packages):
+    """Where unpack() puts them."""
+    what = hashlib.sha256(" ".join([MIRROR, *packages]).encode()).hexdigest()[:12]
+    return os.path.join(cache(), f"{release}-{architecture}-{what}")
+
+
 def unpack(release, architecture, *packages):
     """The folder: like the root of a system on which nothing was ever started.
 
     PACKAGES in it is a list of what it has, a package and its version in each line."""
-    what = hashlib.sha256(" ".join([MIRROR, *packages]).encode()).hexdigest()[:12]
-    folder = os.path.join(cache(), f"{release}-{architecture}-{what}")
+    folder = place(release, architecture, *packages)
     os.makedirs(cache(), exist_ok=True)
     with only_one(folder + ".lock"):
         if not os.path.isdir(folder):

@@ -48,7 +48,7 @@ class Script(unittest.TestCase):
         """The exit status, and what was said on standard output and error."""
         program = subprocess.run(["sh", "-c", f"command -v {shell[0]}"], check=True,
                                  capture_output=True, text=True).stdout.strip()
-        done = subprocess.run([program, *shell[1:], "-c", f". {SOURCE}/wmopkg.sh\n{commands}"],
+        done = subprocess.run([program, *shell[1:], "-c", f". '{SOURCE}/wmopkg.sh'\n{commands}"],
                               check=False, capture_output=True, text=True,
                               env={"PATH": path, "LC_ALL": "C"})
         return done.returncode, done.stdout, done.stderr
@@ -173,7 +173,7 @@ wmopkg_plugged() { case $1 in p*) ;; *) false ;; esac }
         for name in ("initramfs-tools/wmopkg", "dracut/module-setup.sh"):
             with open(f"{os.path.dirname(ACTIVATE)}/{name}", encoding="ascii") as file:
                 text = file.read()
-            self.assertRegex(text, r"for folder in /\S+/sbin /usr/sbin /usr/local/sbin;")
+            self.assertRegex(text, r'for folder in "/.+/sbin" /usr/sbin /usr/local/sbin;')
             self.assertNotIn("@", text)
         os.makedirs(self.path("usr/local/sbin"))
         program = self.write("usr/local/sbin/wmopkg-activate", "")
@@ -181,7 +181,7 @@ wmopkg_plugged() { case $1 in p*) ;; *) false ;; esac }
         # as it is in the source, too, which image builders may take
         for module in (f"{os.path.dirname(ACTIVATE)}/dracut/module-setup.sh",
                        f"{SOURCE}/dracut/90wmopkg/module-setup.sh"):
-            done = subprocess.run(["bash", "-c", f". {module}; find_activate"], check=False,
+            done = subprocess.run(["bash", "-c", f". '{module}'; find_activate"], check=False,
                                   capture_output=True, text=True,
                                   env={"PATH": TOOLS, "WMOPKG_STAGE": self.folder})
             self.assertEqual((done.stdout, done.stderr), (program + "\n", ""))

@@ -91,7 +91,7 @@ class Libraries(unittest.TestCase):
         folder = self.unpack("bullseye", "libjson-c5")
         self.assertEqual(version(folder, "libjson-c5")[:5], "0.15-")
         library = find(folder, "libjson-c.so.5")
-        self.check(of_json(), [], {"LD_PRELOAD": library}, library)
+        self.check(of_json(), [], {"LD_LIBRARY_PATH": os.path.dirname(library)}, library)
 
     def test_debian_13(self):
         """json-c 0.18, curl 8.14, OpenSSL 3.5, libsquashfs 1.3, libcryptsetup 2.7"""

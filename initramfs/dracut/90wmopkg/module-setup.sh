@@ -17,7 +17,7 @@ find_activate()
 
 	# the first one is where this build installs it; as it is in the source, there is no such
 	# folder
-	for folder in @SBINDIR@ /usr/sbin /usr/local/sbin; do
+	for folder in "@SBINDIR@" /usr/sbin /usr/local/sbin; do
 		[ -x "$stage$folder/wmopkg-activate" ] && echo "$stage$folder/wmopkg-activate" &&
 			return 0
 	done

@@ -16,17 +16,18 @@ TESTS = ("machine/test_plain.py", "initramfs/test_judging.py", "initramfs/test_p
 
 
 class Lean(unittest.TestCase):
-    def run_one(self, *command):
+    @classmethod
+    def run_one(cls, *command):
         done = subprocess.run(command, cwd=ROOT, env={**os.environ, "WMOPKG_BUILD": BUILD},
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stdout[-6000:])
+        if done.returncode != 0:
+            raise AssertionError(f"{' '.join(command)}: {done.stdout[-6000:]}")
 
     @classmethod
     def setUpClass(cls):
         if not os.path.exists(f"{BUILD}/build.ninja"):
-            subprocess.run(["meson", "setup", "-Dwerror=true", "-Dtests=enabled",
-                            "-Dlean_initramfs=true", BUILD], cwd=ROOT, check=True)
-        subprocess.run(["ninja", "-C", BUILD], check=True)
+            cls.run_one("meson", "setup", "-Dwerror=true", "-Dtests=enabled", "-Dlean_initramfs=true", BUILD)
+        cls.run_one("ninja", "-C", BUILD)
 
     def test_file(self):
         self.run_one(sys.executable, "tests/initramfs/test_links.py",

@@ -106,6 +106,14 @@ static void test_plugged(void **state)
 	assert_false(overlay_disks_plugged("sys", &none));
 }
 
+static int by_number(const void *left, const void *right)
+{
+	dev_t a = *(const dev_t *)left, b = *(const dev_t *)right;
+
+	return major(a) != major(b) ? (int)major(a) - (int)major(b)
+				    : (int)minor(a) - (int)minor(b);
+}
+
 /* What each device lies on, in a sysfs as kernels make it. */
 static void test_below(void **state)
 {
@@ -113,29 +121,29 @@ static void test_below(void **state)
 		const char *folder, *slaves[2]; /* paths */
 		unsigned major, minor;
 		bool partition;
-		const char *wanted; /* the device and all below, "8:1 8:0" */
+		const char *wanted; /* the device and all below, by number: "8:0 8:1" */
 	} cases[] = {
 		{"sys/devices/a/block/sde", {NULL}, 8, 64, false, "8:64"},
-		{"sys/devices/a/block/sde/sde1", {NULL}, 8, 65, true, "8:65 8:64"},
+		{"sys/devices/a/block/sde/sde1", {NULL}, 8, 65, true, "8:64 8:65"},
 		{"sys/devices/a/block/sdf", {NULL}, 8, 80, false, "8:80"},
 		{"sys/devices/v/block/dm-0",
 		 {"sys/devices/a/block/sde/sde1"},
 		 254,
 		 0,
 		 false,
-		 "254:0 8:65 8:64"},
+		 "8:64 8:65 254:0"},
 		{"sys/devices/v/block/md0",
 		 {"sys/devices/v/block/dm-0", "sys/devices/a/block/sdf"},
 		 9,
 		 0,
 		 false,
-		 "9:0 254:0 8:80 8:65 8:64"},
+		 "8:64 8:65 8:80 9:0 254:0"},
 		{"sys/devices/v/block/md0/md0p1",
 		 {NULL},
 		 259,
 		 7,
 		 true,
-		 "259:7 9:0 254:0 8:80 8:65 8:64"},
+		 "8:64 8:65 8:80 9:0 254:0 259:7"},
 	};
 	struct overlay_disks disks;
 
@@ -156,6 +164,8 @@ static void test_below(void **state)
 			link_slave(cases[i].folder, cases[i].slaves[j]);
 		overlay_disks_below("sys", makedev(cases[i].major, cases[i].minor), true,
 				    &disks);
+		/* in the order of the folder, which each file system has its own of */
+		qsort(disks.devices, disks.count, sizeof(disks.devices[0]), by_number);
 		for (size_t j = 0; j < disks.count; j++)
 			snprintf(found + strlen(found), sizeof(found) - strlen(found),
 				 "%s%u:%u", j ? " " : "", major(disks.devices[j]),

@@ -16,6 +16,7 @@
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/audit.h"
 #include "installer/device/end_quarantine.h"
+#include "installer/device/kept_room.h"
 #include "installer/device/next_boot.h"
 #include "installer/device/read_images.h"
 #include "installer/device/reboot_frees.h"
@@ -63,30 +64,6 @@ static void add_freed(const struct install *install, uint64_t needed,
 				   ? "reboot first"
 				   : "reboot first; then remove a package or free some "
 				     "space");
-}
-
-/* Where room is needed, what is kept for an undo goes, but for what is active. */
-static int reserve(const struct install *install, uint64_t bytes,
-		   struct verity_error *err)
-{
-	const struct overlay_state *state = device_state(install->device);
-	size_t count = 0, all = state ? state->count : 0;
-	cleanup_free uint64_t *held = calloc(all + 1, sizeof(*held));
-	int r;
-
-	if (!held)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	for (size_t i = 0; i < all; i++)
-		if (state->entries[i].active &&
-		    state->entries[i].entry.kind == install->kind)
-			held[count++] = state->entries[i].file.inode;
-	do
-		r = overlay_incoming_reserve(install->incoming, bytes, err);
-	while (r == -ENOSPC &&
-	       overlay_incoming_make_room(install->incoming, held, count));
-	if (r == -ENOSPC)
-		add_freed(install, bytes, err);
-	return r;
 }
 
 /* The next boot would be refused: by the name in the manifest, and only Signed counts. */
@@ -143,7 +120,11 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 	    strcmp(install->replaced.identity, manifest->name) != 0)
 		r = view->confirm(view->context, name, &install->replaced, manifest, err);
 	if (r == 0)
-		r = reserve(install, file_bytes, err);
+		do
+			r = overlay_incoming_reserve(install->incoming, file_bytes, err);
+		while (r == -ENOSPC && kept_room_free(install->device, install->kind));
+	if (r == -ENOSPC)
+		add_freed(install, file_bytes, err);
 	if (r < 0)
 		return r;
 	snprintf(title, sizeof(title), "%s" VERITY_PACKAGE_SUFFIX, name);
@@ -410,6 +391,7 @@ int install_run(struct device *device, struct source *source,
 		installed.kind = install.kind;
 		snprintf(installed.name, sizeof(installed.name), "%s", name);
 		next_boot_warn(device, &installed);
+		kept_room_limit(device);
 	}
 	if (r < 0 || !policy->quarantine || policy->quarantine->count == 0)
 		return r;

@@ -13,6 +13,7 @@
 #include "installer/common/layout.h"
 #include "installer/device/audit.h"
 #include "installer/device/installed.h"
+#include "installer/device/kept_room.h"
 #include "overlay/record/requirements.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
@@ -39,6 +40,7 @@ enum exit_status remove_entries(struct device *device,
 		else
 			audit_add(device, &removed);
 	}
+	kept_room_limit(device);
 	return status;
 }
 

@@ -194,10 +194,8 @@ const char *overlay_kept_explain(enum overlay_kept_lost lost)
 {
 	static const char *const texts[] = {
 		[OVERLAY_KEPT_WHOLE] = "",
-		[OVERLAY_KEPT_ROOM] = "its file was deleted to make room for a later "
-				      "installation",
-		[OVERLAY_KEPT_UNABLE] = "its file could not be kept: the file system of "
-					"the store was full, or cannot do it",
+		[OVERLAY_KEPT_ROOM] = "its file was deleted to make room",
+		[OVERLAY_KEPT_UNABLE] = "the file system could not keep its file",
 		[OVERLAY_KEPT_FOLDER] = "it was a folder, not a package",
 		[OVERLAY_KEPT_QUARANTINED] = "what was replaced was quarantined",
 	};

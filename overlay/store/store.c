@@ -830,20 +830,20 @@ int overlay_incoming_commit(struct overlay_incoming *incoming, struct verity_err
 	return r;
 }
 
-bool overlay_incoming_make_room(struct overlay_incoming *incoming, const uint64_t *held,
-				size_t held_count)
+bool overlay_store_make_room(struct overlay_store *store, enum overlay_store_kind kind,
+			     const uint64_t *held, size_t held_count)
 {
 	cleanup_with(overlay_kept_free) struct overlay_kept kept = {.count = 0};
-	const char *run = incoming->store->run;
+	int folder = store->kinds[kind].folder;
 	char name[OVERLAY_KEPT_FILE_BYTES];
 	cleanup_fd int lock = -1;
 
-	if (!run || overlay_kept_lock(run, &lock, NULL) < 0 ||
-	    overlay_kept_load(run, &kept, NULL) < 0)
+	if (!store->run || folder < 0 || overlay_kept_lock(store->run, &lock, NULL) < 0 ||
+	    overlay_kept_load(store->run, &kept, NULL) < 0)
 		return false;
 	for (size_t i = 0; i < kept.count; i++) {
 		struct overlay_kept_item *item = &kept.items[i];
-		uint64_t inode = item->before[incoming->kind].inode;
+		uint64_t inode = item->before[kind].inode;
 		size_t at = 0;
 
 		while (at < held_count && held[at] != inode)
@@ -852,8 +852,8 @@ bool overlay_incoming_make_room(struct overlay_incoming *incoming, const uint64_
 			continue;
 		overlay_kept_file(item, name);
 		item->lost = OVERLAY_KEPT_ROOM;
-		(void)!overlay_kept_store(run, &kept, NULL);
-		if (unlinkat(incoming->folder, name, 0) == 0)
+		(void)!overlay_kept_store(store->run, &kept, NULL);
+		if (unlinkat(folder, name, 0) == 0)
 			return true;
 	}
 	return false;

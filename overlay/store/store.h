@@ -159,16 +159,6 @@ int overlay_incoming_reserve(struct overlay_incoming *incoming, uint64_t bytes,
 			     struct verity_error *err) must_check;
 
 /**
- * overlay_incoming_make_room - delete the oldest file that is kept in the same store, so
- * that its change cannot be undone any more
- * @held: inodes that are in use, whose room would not become free
- *
- * Return: whether there was one.
- */
-bool overlay_incoming_make_room(struct overlay_incoming *incoming, const uint64_t *held,
-				size_t held_count) must_check;
-
-/**
  * overlay_incoming_commit - sync the file and give it its name, replacing an older one in
  * either store
  *
@@ -236,6 +226,16 @@ int overlay_store_undo_check(const struct overlay_store *store,
  */
 int overlay_store_undo(struct overlay_store *store, const struct overlay_kept_item *item,
 		       struct verity_error *err) must_check;
+
+/**
+ * overlay_store_make_room - delete the oldest file that is kept in a store, so that its
+ * change cannot be undone any more
+ * @held: inodes that are in use, whose room would not become free
+ *
+ * Return: whether there was one.
+ */
+bool overlay_store_make_room(struct overlay_store *store, enum overlay_store_kind kind,
+			     const uint64_t *held, size_t held_count) must_check;
 
 /**
  * overlay_store_ended_quarantine - what was installed through this store has ended the

@@ -285,11 +285,28 @@ class Undo(states.Case):
             self.install(self.new)
             self.assertEqual(self.kept(), ["data/packages/._2_pkgname.wmopkg.new"])
             self.succeed(UNDONE, "undo", "--yes")
-            told = "its file was deleted to make room for a later installation"
+            told = "its file was deleted to make room"
             self.check(1, f"  other: does not come back: {told}\n", "", "undo", "--check")
             result = self.wmopkg("undo", "--yes")
             self.assertEqual(result.returncode, 1)
             self.assertTrue(result.stderr.startswith(f"wmopkg: other: {told}"), result.stderr)
+
+    def test_room_of_others(self):
+        """What is kept does not take the last sixteenth of a volume."""
+        self.mount("data", "9700k")  # three packages
+        for package in (self.old, self.new, self.old):
+            self.install(package)
+        self.assertEqual(self.kept(), ["data/packages/._3_pkgname.wmopkg.new"])
+        self.undo("pkgname: version 1 goes, version 2 comes back")
+        self.check(1, "  pkgname: stays as it is: its file was deleted to make room\n", "", "undo",
+                   "--check")
+        # what is active keeps its room whether it is kept or not
+        self.booted(self.entry("pkgname", version="2"))
+        with open("data/packages/pkgname.wmopkg", "rb"):
+            self.install(self.old)
+            bench.write("data/fill", bytes(3 << 20))
+            self.wmopkg("remove", "pkgname", "--yes")
+            self.assertEqual(self.kept(), ["data/packages/._3_pkgname.wmopkg.new"])
 
     def test_full(self):
         """A record that cannot be written costs the undo, and not the change."""

@@ -308,6 +308,20 @@ class Undo(states.Case):
             self.wmopkg("remove", "pkgname", "--yes")
             self.assertEqual(self.kept(), ["data/packages/._3_pkgname.wmopkg.new"])
 
+    def test_full_volume(self):
+        """What is active comes back also where there is no room for a byte."""
+        self.mount("data", "4m")
+        self.install(self.old)
+        self.booted(self.entry("pkgname", version="1"))
+        with open("data/fill", "wb", buffering=0) as file:
+            with self.assertRaises(OSError):
+                while True:
+                    file.write(bytes(4096))
+        self.succeed("Removed... Changes are applied after reboot.\n", "remove", "pkgname", "--yes")
+        self.assertEqual(self.stored(), {})
+        self.succeed(UNDONE, "undo", "--yes")
+        self.assertEqual(self.stored(), {"data/packages/pkgname.wmopkg": "old"})
+
     def test_full(self):
         """A record that cannot be written costs the undo, and not the change."""
         self.install(self.old)

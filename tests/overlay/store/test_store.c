@@ -317,12 +317,15 @@ static struct {
 	ino_t read_only; /* a folder; 0: none */
 	ino_t immutable; /* a folder whose files cannot be deleted */
 	size_t refused;  /* how many were not */
+	bool no_links;   /* as vfat */
 } volumes;
 
 int __real_unlinkat(int dirfd, const char *name, int flags);
 int __wrap_unlinkat(int dirfd, const char *name, int flags);
 int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
 int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
+int __real_linkat(int from_fd, const char *from, int to_fd, const char *to, int flags);
+int __wrap_linkat(int from_fd, const char *from, int to_fd, const char *to, int flags);
 int __real_faccessat(int dirfd, const char *name, int mode, int flags);
 int __wrap_faccessat(int dirfd, const char *name, int mode, int flags);
 
@@ -364,6 +367,15 @@ int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
 	return __real_renameat(from_fd, from, to_fd, to);
 }
 
+int __wrap_linkat(int from_fd, const char *from, int to_fd, const char *to, int flags)
+{
+	if (volumes.no_links) {
+		errno = EPERM;
+		return -1;
+	}
+	return __real_linkat(from_fd, from, to_fd, to, flags);
+}
+
 int __wrap_faccessat(int dirfd, const char *name, int mode, int flags)
 {
 	if ((mode & W_OK) && inode_of(dirfd) == volumes.read_only) {
@@ -371,6 +383,28 @@ int __wrap_faccessat(int dirfd, const char *name, int mode, int flags)
 		return -1;
 	}
 	return __real_faccessat(dirfd, name, mode, flags);
+}
+
+/* What such a file system cannot keep is replaced all the same, and its undo says why. */
+static void test_no_links(void **state)
+{
+	cleanup_with(overlay_kept_free) struct overlay_kept kept = {.count = 0};
+	struct fixture *fixture = *state;
+	struct verity_error err;
+
+	assert_int_equal(mkdir("data/packages", 0755), 0);
+	scratch_write("data/packages/a.wmopkg", "old");
+	volumes.no_links = true;
+	install(fixture, OVERLAY_ORDINARY, "a", "new");
+	volumes.no_links = false;
+	check_file("data/packages/a.wmopkg", "new");
+	check_ok(overlay_store_last_change(fixture->store, &kept, &err), &err);
+	assert_int_equal(kept.count, 1);
+	assert_int_equal(kept.items[0].lost, OVERLAY_KEPT_UNABLE);
+	assert_int_equal(overlay_store_undo(fixture->store, &kept.items[0], &err),
+			 -EOPNOTSUPP);
+	assert_string_equal(err.message, "the file system could not keep its file");
+	check_file("data/packages/a.wmopkg", "new");
 }
 
 static ino_t inode_at(const char *path)
@@ -635,6 +669,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_leftovers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_moved, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_kept_limit, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_links, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_move_fails, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_other_store, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many_leftovers, set_up, tear_down),

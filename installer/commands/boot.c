@@ -135,6 +135,15 @@ static void warn_anchor(struct device *device)
 			"wmopkg unlock)");
 }
 
+/* The labels of media are read when they are used, the other keys at boot. */
+static const char *when_applied(enum overlay_bootkey key,
+				const struct overlay_bootconf *conf)
+{
+	return key == OVERLAY_BOOT_MEDIA && conf->origin[key] != OVERLAY_BOOT_CMDLINE
+		       ? "This applies now, without a reboot."
+		       : "Changes are applied after reboot.";
+}
+
 /* What was written, and how long it counts. */
 static void print_set(struct device *device, enum overlay_bootkey key, const char *value,
 		      const char *word, const char *before)
@@ -149,9 +158,8 @@ static void print_set(struct device *device, enum overlay_bootkey key, const cha
 		puts(", until the factory reset at the next reboot (to cancel it: wmopkg "
 		     "factory-reset cancel).");
 	else
-		printf(", until 'wmopkg boot clear %s'. Changes are applied after "
-		       "reboot.\n",
-		       word);
+		printf(", until 'wmopkg boot clear %s'. %s\n", word,
+		       when_applied(key, &next.bootconf));
 	if (next.bootconf.factory_reset && !next.rules.resets &&
 	    key == OVERLAY_BOOT_FACTORY_RESET)
 		report_warning("nothing is reset at the next reboot: PERSIST is missing, "
@@ -221,8 +229,8 @@ static int set(struct device *device, const char *word, const char *value, bool 
 	if (value)
 		print_set(device, key, value, word, before);
 	else
-		printf("%s is cleared. Changes are applied after reboot.\n",
-		       overlay_bootkey_name(key));
+		printf("%s is cleared. %s\n", overlay_bootkey_name(key),
+		       when_applied(key, &conf));
 	return 1;
 }
 

@@ -231,10 +231,10 @@ class Ftp(Daemon):
     told and said.
     """
 
-    def __init__(self, folder, web, host="127.0.0.1", anonymous=True, options=""):
+    def __init__(self, folder, web, host="127.0.0.1", anonymous=True, options="", port=None):
         os.mkdir(folder)
         os.mkdir(f"{folder}/empty")
-        self.port = free_port()
+        self.port = port or free_port()
         self.home = f"{folder}/home"
         setup = accounts(folder)
         listen = f"listen=NO\nlisten_ipv6=YES\nlisten_address6={host}" if ":" in host else \
@@ -267,9 +267,9 @@ delay_failed_login=0
 class Tftp(Daemon):
     """tftpd-hpa on .port of @host, whose files are those of @web that all may read."""
 
-    def __init__(self, folder, web, host="127.0.0.1", options=()):
+    def __init__(self, folder, web, host="127.0.0.1", options=(), port=None):
         os.mkdir(folder)
-        self.host, self.port = host, free_port(socket.SOCK_DGRAM)
+        self.host, self.port = host, port or free_port(socket.SOCK_DGRAM)
         address = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
         super().__init__(folder, ["in.tftpd", "--foreground", "--address", address, "--user",
                                   "nobody", "--secure", *options, web])

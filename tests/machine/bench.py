@@ -10,6 +10,7 @@ import mmap
 import os
 import subprocess
 import sys
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -25,6 +26,10 @@ FIRMWARE_BYTES = 72 << 20
 DATA_START = 105 << 20
 DATA_BYTES = 128 << 20
 PERSIST_START = 233 << 20
+
+# The prompts of the shell `wmopkg`.
+TOP = "example:/#> "
+PACKAGE = "example:/package/#> "
 
 CONSOLE = "--console"
 # A test that repeats slow boots tries some of them; all in ./check long.
@@ -150,6 +155,33 @@ class MachineTest(unittest.TestCase):
                 return page.read().decode()
         except (urllib.error.URLError, ConnectionError):
             return None
+
+
+class ShellTest(MachineTest):
+    """What is typed at the shell `wmopkg`."""
+
+    def enter(self, terminal="vt100"):
+        self.device.type(f"TERM={terminal} wmopkg")
+        self.device.expect(TOP)
+
+    def leave(self):
+        self.device.type("exit")
+        self.device.expect(console.PROMPT)
+
+    def say(self, line, prompt=PACKAGE, answers=()):
+        """Type a line; what comes before the next prompt, without the line itself."""
+        self.device.type(line)
+        seen = ""
+        for question, answer in answers:
+            seen += self.device.expect(question)
+            self.device.type(answer)
+        seen += self.device.expect(prompt)[:-len(prompt)]
+        return console.plain(seen).partition("\n")[2]
+
+    def press(self, keys):
+        """Keys that mean something at once, once the line is being edited."""
+        time.sleep(1)
+        self.device.write(keys)
 
 
 def read(path):

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The shell at the serial console, typed at as a technician does."""
 
-import time
-
 import bench
-from console import PROMPT, plain
+from bench import PACKAGE, TOP
+from console import PROMPT
 
-TOP = "example:/#> "
-PACKAGE = "example:/package/#> "
 TFTP = """Attempting to download file pkgname.wmopkg, using TFTP
 
 Connecting to 10.0.2.2 (10.0.2.2:69)
@@ -28,7 +25,7 @@ REMOVED = "Removed... Changes are applied after reboot.\n"
 ALL_REMOVED = "Removing all packages... Changes are applied after reboot.\n"
 
 
-class Shell(bench.MachineTest):
+class Shell(bench.ShellTest):
     VARIANT = "plain"
 
     @classmethod
@@ -36,29 +33,6 @@ class Shell(bench.MachineTest):
         cls.bench.create("pkgname", cls.bench.tree("branding"), keys=cls.bench.keys,
                          version="5.26.0-rev0")
         cls.device = cls.bench.device(served=cls.bench.packages)
-
-    def enter(self, terminal):
-        self.device.type(f"TERM={terminal} wmopkg")
-        self.device.expect(TOP)
-
-    def leave(self):
-        self.device.type("exit")
-        self.device.expect(PROMPT)
-
-    def say(self, line, prompt=PACKAGE, answers=()):
-        """Type a line; what comes before the next prompt, without the line itself."""
-        self.device.type(line)
-        seen = ""
-        for question, answer in answers:
-            seen += self.device.expect(question)
-            self.device.type(answer)
-        seen += self.device.expect(prompt)[:-len(prompt)]
-        return plain(seen).partition("\n")[2]
-
-    def press(self, keys):
-        """Keys that mean something at once, once the line is being edited."""
-        time.sleep(1)
-        self.device.write(keys)
 
     def test_1_transcript(self):
         """As the guide shows it, at a terminal that can be edited on, and at one that cannot."""

@@ -16,6 +16,7 @@ import schema  # noqa: E402  pylint: disable=wrong-import-position
 
 BYTES = 0x2000
 DONE = "Changes are applied after reboot.\n"
+NOW = "This applies now, without a reboot.\n"
 EMPTY = """\
 ╒ Boot configuration ══════════════════════════════════════════════════════════╕
 │KEY                     VALUE  SOURCE                                         │
@@ -63,7 +64,8 @@ class Boot(bench.Case):
     def test_show(self):
         self.succeed(EMPTY, "boot")
         self.boot("quiet wmopkg.disable=a,b wmopkg.safe")
-        self.succeed("wmopkg.media=card:LABEL=CARD, until 'wmopkg boot clear media'. " + DONE,
+        # the other keys are read at boot, labels when they are used
+        self.succeed("wmopkg.media=card:LABEL=CARD, until 'wmopkg boot clear media'. " + NOW,
                      "boot", "set", "media", "card:LABEL=CARD")
         self.succeed("""\
 ╒ Boot configuration ══════════════════════════════════════════════════════════╕
@@ -81,6 +83,13 @@ class Boot(bench.Case):
             "wmopkg.factory_reset": (None, None),
             "wmopkg.disable": ("a,b", "cmdline"), "wmopkg.media": ("card:LABEL=CARD", "uboot"),
             "wmopkg.debug": (None, None)})
+        self.succeed("wmopkg.media is cleared. " + NOW, "boot", "clear", "media")
+        self.boot("wmopkg.media=old:LABEL=OLD")
+        warned = ("warning: the kernel command line of this boot sets wmopkg.media=old:LABEL=OLD and "
+                  "takes precedence: if the bootloader sets it again, nothing changes")
+        self.check(0, "wmopkg.media=card:LABEL=CARD, until 'wmopkg boot clear media'. " + DONE,
+                   warned, "boot", "set", "media", "card:LABEL=CARD")
+        self.check(0, "wmopkg.media is cleared. " + DONE, warned, "boot", "clear", "media")
 
     def test_set_and_clear(self):
         self.succeed("wmopkg.safe=1, until 'wmopkg boot clear safe'. " + DONE,

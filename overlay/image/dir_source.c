@@ -144,7 +144,8 @@ static void set_ids_clear(struct scan *scan, const struct image_node *folder,
 	char path[IMAGE_PATH_MAX + 1], whole[2 * IMAGE_PATH_MAX + 2];
 	char shown[IMAGE_PATH_SHOWN];
 
-	if (!(inode->mode & others))
+	/* a base is compared with, and its folders keep what the firmware has */
+	if (!(inode->mode & others) || scan->tree->is_base)
 		return;
 	inode->mode &= ~others;
 	/* folder_scan() refused what has no path */

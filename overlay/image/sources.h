@@ -13,7 +13,8 @@
  * image_dir_scan - read the tree of a folder
  * @fd: the folder; borrowed
  *
- * Owners become root; set-user-ID and set-group-ID bits of other owners are cleared.
+ * Owners become root; set-user-ID and set-group-ID bits of other owners are cleared, but
+ * not those of a base.
  * Symbolic links are not followed.
  */
 int image_dir_scan(int fd, struct image_tree *tree, struct verity_error *err) must_check;
@@ -32,7 +33,8 @@ int image_dir_data(int fd, struct image_tree *tree, struct image_writer *writer,
  * @fd: regular file; borrowed, its offset is used
  *
  * Folders that the archive does not name become 0755 root. If two entries have the same
- * name, the later one counts.
+ * name, the later one counts. A compressed archive is first read to its end, see
+ * image_compressed_check().
  */
 int image_tar_scan(int fd, struct image_tree *tree, struct verity_error *err) must_check;
 

@@ -407,6 +407,7 @@ class Trees(Case):
             os.makedirs("base/" + name)
         os.symlink("usr/lib", "base/lib")
         os.symlink("bin", "base/usr/sbin")
+        os.chown("base/srv", 5, 50)
         os.chmod("base/srv", 0o2750)
         with open("base/usr/bin/a b#é", "w", encoding="utf-8"):
             pass
@@ -468,7 +469,7 @@ class Trees(Case):
         os.chmod("tree/opt", 0o700)
         for base in ("base", "base.list", "base.tar.gz"):
             self.warned(["tree: 1 folder of the base gets the mode and owner that it has "
-                         "there: /srv (0755 0:0, there 2750 0:0) (--keep-modes keeps the "
+                         "there: /srv (0755 0:0, there 2750 5:50) (--keep-modes keeps the "
                          "tree's)"], "--base", base, "tree", "a.wmopkg")
             self.assertEqual(self.modes("a.wmopkg")["srv"], "drwxr-s---", base)
             # not one of this firmware

@@ -7,9 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "overlay/fs/standard_folders.h"
 #include "verity/util/text.h"
+
+#define LIST_HEAD "#mtree\n. type=dir mode="
+#define LIST_END  "\n# end\n"
 
 struct walk {
 	struct image_tree *tree;
@@ -173,7 +177,7 @@ static const char *type_name(mode_t mode)
 	}
 }
 
-int image_base_print(const struct image_node *node, FILE *out)
+static int node_print(const struct image_node *node, FILE *out)
 {
 	const struct image_inode *inode = node->inode;
 	char path[IMAGE_PATH_MAX + 1];
@@ -181,17 +185,54 @@ int image_base_print(const struct image_node *node, FILE *out)
 
 	if (r < 0)
 		return r;
-	fputs(node->parent ? "./" : ".", out);
-	put_name(out, path);
-	fprintf(out, " type=%s mode=%04o uid=%" PRIu32 " gid=%" PRIu32,
-		type_name(inode->mode), (unsigned)inode->mode & 07777, inode->uid,
-		inode->gid);
+	if (node->parent) {
+		fputs("\n./", out);
+		put_name(out, path);
+		fprintf(out, " type=%s mode=", type_name(inode->mode));
+	} else {
+		fputs(LIST_HEAD, out);
+	}
+	fprintf(out, "%04o uid=%" PRIu32 " gid=%" PRIu32, (unsigned)inode->mode & 07777,
+		inode->uid, inode->gid);
 	if (S_ISLNK(inode->mode)) {
 		fputs(" link=", out);
 		put_name(out, inode->target);
 	}
-	fputc('\n', out);
 	for (size_t i = 0; r == 0 && i < node->child_count; i++)
-		r = image_base_print(node->children[i], out);
+		r = node_print(node->children[i], out);
 	return r;
+}
+
+int image_base_print(const struct image_node *root, FILE *out)
+{
+	int r = node_print(root, out);
+
+	fputs(LIST_END, out);
+	return r;
+}
+
+int image_base_is_list(int fd, bool *ret, struct verity_error *err)
+{
+	const ssize_t head = sizeof(LIST_HEAD) - 1, end = sizeof(LIST_END) - 1;
+	char found[sizeof(LIST_HEAD)];
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0)
+		return verity_fail_errno(err, errno, "cannot read it");
+	n = pread(fd, found, sizeof(found), 0);
+	if (n >= 0 && (n < head || memcmp(found, LIST_HEAD, (size_t)head) != 0)) {
+		*ret = false;
+		return 0;
+	}
+	if (n >= 0)
+		n = pread(fd, found, (size_t)end, st.st_size - end);
+	if (n < 0)
+		return verity_fail_errno(err, errno, "cannot read it");
+	if (n != end || memcmp(found, LIST_END, (size_t)end) != 0)
+		return verity_fail(err, VERITY_E_BAD_TREE,
+				   "the end of the list is missing (save it again with "
+				   "'wmopkg-build base')");
+	*ret = true;
+	return 0;
 }

@@ -38,4 +38,15 @@ int image_base_apply(struct image_tree *tree, const struct image_node *base,
  *
  * Return: 0; -ENAMETOOLONG.
  */
-int image_base_print(const struct image_node *node, FILE *out) must_check;
+int image_base_print(const struct image_node *root, FILE *out) must_check;
+
+/**
+ * image_base_is_list - whether a file is what image_base_print() wrote
+ * @fd:  regular file; borrowed
+ * @ret: false: it is something else, such as a tar archive
+ *
+ * To libarchive every text is a list, and what is missing in it is a mode of 0.
+ *
+ * Return: 0; -EINVAL (BAD_TREE) for a part of a list; -errno.
+ */
+int image_base_is_list(int fd, bool *ret, struct verity_error *err) must_check;

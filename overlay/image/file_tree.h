@@ -85,6 +85,7 @@ struct image_tree {
 	int64_t source_date;
 	bool all_attributes; /* those of the build host, too; for image_rules_xattr() */
 	bool is_base;        /* what a tree is compared with: no attributes are read */
+	bool is_list;        /* a base whose source is a list, see image_base_print() */
 	bool keep_owners;    /* of a folder's files */
 	struct overlay_image_notes notes;
 };

@@ -53,7 +53,11 @@ static int base_read(const char *source, struct image_tree **ret,
 		return verity_context(err, r, "%s", image_path_show(source, shown));
 	tree->is_base = true;
 	tree->keep_owners = fstat(fd, &st) == 0 && st.st_uid == 0;
-	r = folder ? image_dir_scan(fd, tree, err) : image_tar_scan(fd, tree, err);
+	if (!folder)
+		r = image_base_is_list(fd, &tree->is_list, err);
+	if (r == 0)
+		r = folder ? image_dir_scan(fd, tree, err)
+			   : image_tar_scan(fd, tree, err);
 	if (r == 0)
 		r = image_tree_seal(tree, err);
 	/* Other sources do not have the data of files, or not in this order. */
@@ -78,7 +82,6 @@ int overlay_image_list(const char *source, char **ret, struct verity_error *err)
 	out = open_memstream(&text, &bytes);
 	if (!out)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
-	fputs("#mtree\n", out);
 	r = image_base_print(tree->root, out);
 	if (fclose(out) != 0)
 		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");

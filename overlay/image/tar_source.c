@@ -19,6 +19,7 @@ struct tar {
 	locale_t locale; /* one that leaves names as they are */
 	locale_t previous;
 	uint64_t entry; /* number of the current one, from 0 */
+	bool is_base;
 };
 
 static int path_fail(struct verity_error *err, const char *path, const char *why)
@@ -41,6 +42,14 @@ static int tar_fail(const struct tar *tar, const char *path, struct verity_error
 	if (path)
 		return path_fail(err, path, reason);
 	return verity_fail(err, VERITY_E_BAD_TREE, "%s", reason);
+}
+
+static int tar_unknown(const struct tar *tar, struct verity_error *err)
+{
+	return verity_fail(err, VERITY_E_BAD_TREE,
+			   tar->is_base ? "neither a folder, a tar archive nor a list of "
+					  "'wmopkg-build base'"
+					: "neither a folder nor a tar archive");
 }
 
 static void tar_close(struct tar *tar)
@@ -77,14 +86,14 @@ static int filters_add(struct archive *archive)
 /*
  * From the start of the file. @ret: tar_close(), whatever is returned. In the C locale
  * libarchive cannot hold names outside ASCII.
- *
- * @list: a list without data (mtree) is good enough
  */
-static int tar_open(int fd, bool list, struct tar *ret, struct verity_error *err)
+static int tar_open(int fd, const struct image_tree *tree, struct tar *ret,
+		    struct verity_error *err)
 {
 	struct archive *archive = archive_read_new();
 
-	*ret = (struct tar){.archive = archive, .entry = UINT64_MAX};
+	*ret = (struct tar){
+		.archive = archive, .entry = UINT64_MAX, .is_base = tree->is_base};
 	if (!archive)
 		return verity_fail_errno(err, ENOMEM, "tree");
 	ret->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
@@ -96,12 +105,13 @@ static int tar_open(int fd, bool list, struct tar *ret, struct verity_error *err
 		return verity_fail_errno(err, errno, "cannot read it");
 	if (filters_add(archive) == 0 &&
 	    archive_read_support_format_tar(archive) == ARCHIVE_OK &&
-	    (!list || archive_read_support_format_mtree(archive) == ARCHIVE_OK) &&
+	    (!tree->is_list ||
+	     archive_read_support_format_mtree(archive) == ARCHIVE_OK) &&
 	    archive_read_open_fd(archive, fd, READ_BYTES) == ARCHIVE_OK)
 		return 0;
 	if (archive_errno(archive) == ENOMEM)
 		return verity_fail_errno(err, ENOMEM, "tree");
-	return verity_fail(err, VERITY_E_BAD_TREE, "neither a folder nor a tar archive");
+	return tar_unknown(ret, err);
 }
 
 /* Return: 1 and @ret, borrowed until the next call; 0 after the last; negative. */
@@ -116,8 +126,7 @@ static int tar_next(struct tar *tar, struct archive_entry **ret, struct verity_e
 		if (tar->entry != UINT64_MAX || is_tar ||
 		    archive_errno(tar->archive) == ENOMEM)
 			return tar_fail(tar, NULL, err);
-		return verity_fail(err, VERITY_E_BAD_TREE,
-				   "neither a folder nor a tar archive");
+		return tar_unknown(tar, err);
 	}
 	tar->entry++;
 	return 1;
@@ -244,9 +253,9 @@ static int entry_add(const struct tar *tar, struct image_tree *tree,
 
 int image_tar_scan(int fd, struct image_tree *tree, struct verity_error *err)
 {
-	cleanup_with(tar_close) struct tar tar;
+	cleanup_with(tar_close) struct tar tar = {.archive = NULL};
 	struct archive_entry *entry;
-	int r = tar_open(fd, tree->is_base, &tar, err);
+	int r = tar_open(fd, tree, &tar, err);
 
 	while (r == 0) {
 		r = tar_next(&tar, &entry, err);
@@ -287,7 +296,7 @@ int image_tar_data(int fd, struct image_tree *tree, struct image_writer *writer,
 	struct image_inode *inode = tree->inodes;
 	cleanup_with(tar_close) struct tar tar;
 	struct archive_entry *entry;
-	int r = tar_open(fd, false, &tar, err);
+	int r = tar_open(fd, tree, &tar, err);
 
 	while (r == 0) {
 		const char *path;

@@ -475,6 +475,27 @@ class Trees(Case):
             # not one of this firmware
             self.assertEqual(self.modes("a.wmopkg")["opt"], "drwx------")
 
+    def test_base_lists(self):
+        """Only a whole list of ours: any text is a list to libarchive, with modes of 0."""
+        self.make_base()
+        with open("base.list", encoding="utf-8") as file:
+            text = file.read()
+        unknown = "neither a folder, a tar archive nor a list of 'wmopkg-build base'"
+        cut = "the end of the list is missing (save it again with 'wmopkg-build base')"
+        again = " (correct the tree and make the package again)"
+        for part, why in (("", unknown + again), ("hello\n", unknown + again),
+                          ("#mtree\n./srv type=dir\n", unknown + again),
+                          (text.replace("\n", "\r\n"), unknown + again),
+                          (text[:len(text) // 2], cut), (text[:text.index("./srv")], cut),
+                          (text[:-1], cut)):
+            with open("other.list", "w", encoding="utf-8", newline="") as file:
+                file.write(part)
+            for words in ([*CREATE, "--base", "other.list", "tree", "a.wmopkg"],
+                          ["base", "other.list", "b.list"]):
+                self.refused(1, f"other.list: {why}", *words)
+        self.build("base", "base.list", "b.list")
+        self.assertEqual(digest("b.list"), digest("base.list"))
+
     def test_over_the_limits_of_devices(self):
         """One file with so many long paths that no device lists them."""
         folder = os.getcwd()

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A tar archive as the source of an image (libarchive). */
+#include "overlay/image/compressed.h"
 #include "overlay/image/entry.h"
 #include "overlay/image/rules.h"
 #include "overlay/image/sources.h"
@@ -62,28 +63,6 @@ static void tar_close(struct tar *tar)
 }
 
 /*
- * What libarchive was built without is not ARCHIVE_OK, and would call a program: that is
- * known only after it was added, so it is added to another archive first.
- */
-static int filters_add(struct archive *archive)
-{
-	static int (*const filters[])(struct archive *) = {
-		archive_read_support_filter_gzip, archive_read_support_filter_xz,
-		archive_read_support_filter_zstd, archive_read_support_filter_bzip2,
-		archive_read_support_filter_lz4,  archive_read_support_filter_lzma,
-		archive_read_support_filter_lzip,
-	};
-	struct archive *trial = archive_read_new();
-	int r = trial ? 0 : -ENOMEM;
-
-	for (size_t i = 0; r == 0 && i < sizeof(filters) / sizeof(filters[0]); i++)
-		if (filters[i](trial) == ARCHIVE_OK && filters[i](archive) != ARCHIVE_OK)
-			r = -ENOMEM;
-	archive_read_free(trial);
-	return r;
-}
-
-/*
  * From the start of the file. @ret: tar_close(), whatever is returned. In the C locale
  * libarchive cannot hold names outside ASCII.
  */
@@ -103,7 +82,7 @@ static int tar_open(int fd, const struct image_tree *tree, struct tar *ret,
 	ret->previous = uselocale(ret->locale);
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return verity_fail_errno(err, errno, "cannot read it");
-	if (filters_add(archive) == 0 &&
+	if (image_filters_add(archive) == 0 &&
 	    archive_read_support_format_tar(archive) == ARCHIVE_OK &&
 	    (!tree->is_list ||
 	     archive_read_support_format_mtree(archive) == ARCHIVE_OK) &&
@@ -255,8 +234,10 @@ int image_tar_scan(int fd, struct image_tree *tree, struct verity_error *err)
 {
 	cleanup_with(tar_close) struct tar tar = {.archive = NULL};
 	struct archive_entry *entry;
-	int r = tar_open(fd, tree, &tar, err);
+	int r = image_compressed_check(fd, err);
 
+	if (r == 0)
+		r = tar_open(fd, tree, &tar, err);
 	while (r == 0) {
 		r = tar_next(&tar, &entry, err);
 		if (r <= 0)

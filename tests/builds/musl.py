@@ -18,10 +18,10 @@ import sys
 
 # As pkg-config calls them.
 LIBRARIES = ("blkid", "devmapper", "json-c", "libarchive", "libconfuse", "libcrypto", "libcryptsetup",
-             "libcurl", "libedit", "libseccomp", "libsquashfs1", "libubootenv", "mount")
+             "libcurl", "libedit", "libseccomp", "libsquashfs1", "libubootenv", "mount", "zlib")
 HEADERS = ("archive.h", "archive_entry.h", "blkid", "confuse.h", "curl", "editline", "histedit.h", "json-c",
            "libcryptsetup.h", "libdevmapper.h", "libmount", "libuboot.h", "openssl", "seccomp.h",
-           "seccomp-syscalls.h", "sqfs", "uuid")
+           "seccomp-syscalls.h", "sqfs", "uuid", "zconf.h", "zlib.h")
 KERNEL = ("asm", "asm-generic", "linux")
 CROSS = """\
 [binaries]

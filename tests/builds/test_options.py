@@ -23,7 +23,7 @@ BOTH = {"libcrypto", "json-c"}
 MOUNTS = {"libconfuse", "mount", "blkid"}
 ACTIVATE = BOTH | MOUNTS | {"libcryptsetup", "devmapper"}
 INSTALLER = BOTH | MOUNTS | {"libcurl", "libedit", "libsquashfs1"}
-BUILDER = BOTH | {"libsquashfs1", "libarchive"}
+BUILDER = BOTH | {"libsquashfs1", "libarchive", "zlib"}
 
 
 def run(*command, **environment):
@@ -105,7 +105,7 @@ class Options(unittest.TestCase):
         self.assertEqual(HIDDEN_HEADERS.findall(read), [])
         _, dynamic = run("readelf", "-d", f"{self.build}/installer/wmopkg-build")
         self.assertEqual({name.split(".")[0] for name in re.findall(r"\(NEEDED\).*\[(.*?)\]", dynamic)},
-                         {"libcrypto", "libjson-c", "libsquashfs", "libarchive", "libc"})
+                         {"libcrypto", "libjson-c", "libsquashfs", "libarchive", "libz", "libc"})
 
     def test_device(self):
         """No wmopkg-build, no libarchive, no cmocka; everything that is installed has a tag."""

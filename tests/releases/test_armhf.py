@@ -25,7 +25,7 @@ TRIPLET = "arm-linux-gnueabihf"
 LIBRARIES = ("libarchive-dev", "libblkid-dev", "libc6-dev", "libcmocka-dev", "libconfuse-dev",
              "libcryptsetup-dev", "libcurl4-openssl-dev", "libdevmapper-dev", "libedit-dev",
              "libjson-c-dev", "libmount-dev", "libseccomp-dev", "libsquashfs-dev", "libssl-dev",
-             "libubootenv-dev")
+             "libubootenv-dev", "zlib1g-dev")
 UNITS = ("verity/test_verity_cms_chain", "verity/test_verity_json", "verity/test_verity_manifest",
          "overlay/test_overlay_trust")
 LONG_UNITS = UNITS + (

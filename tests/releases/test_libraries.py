@@ -27,7 +27,7 @@ IMAGE_WRITE, PROGRAMS = "", []
 OF_JSON = ("json", "manifest", "statement", "state", "audit", "trials", "good_set")
 LINKED = ("libarchive13t64", "libblkid1", "libcmocka0", "libconfuse2", "libcryptsetup12",
           "libcurl4t64", "libdevmapper1.02.1", "libedit2", "libjson-c5", "libmount1", "libseccomp2",
-          "libsquashfs1", "libssl3t64", "libubootenv0.1")
+          "libsquashfs1", "libssl3t64", "libubootenv0.1", "zlib1g")
 
 
 def of_json():

@@ -452,6 +452,64 @@ static void test_archive(void **state)
 	}
 }
 
+static void damage(const char *path, off_t at, off_t bytes)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	char byte;
+
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 0x10;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	assert_int_equal(ftruncate(fd, bytes), 0);
+	close(fd);
+}
+
+/* Also where the damage lies in the data of a file, or behind the end of the archive. */
+static void test_compressed_damaged(void **state)
+{
+	static const struct {
+		const char *filter;
+		bool sums; /* of the data; as libarchive writes it */
+	} filters[] = {{"gzip", true}, {"bzip2", true}, {"xz", true},   {"lz4", true},
+		       {"lzip", true}, {"lzma", false}, {"zstd", false}};
+	struct tree_entry entry = {"a", 'f', NULL, 0644, 0, NULL, 0};
+	static char big[300000];
+	char path[128], expected[256];
+	uint32_t random = 1;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(big) - 1; i++) {
+		random = random * 1664525 + 1013904223;
+		big[i] = (char)('!' + (random >> 24) % 90);
+	}
+	big[sizeof(big) - 1] = '\0';
+	entry.text = big;
+	for (size_t i = 0; i < 2 * COUNT(filters); i++) {
+		bool cut = i % 2;
+		struct verity_error err = {0};
+		scratch_dir scratch;
+		struct stat st;
+		int r;
+
+		if (!cut && !filters[i / 2].sums)
+			continue;
+		tree_scratch_make(&scratch);
+		snprintf(path, sizeof(path), "%s/t.tar", scratch.path);
+		tree_archive(path, "ustar", filters[i / 2].filter, &entry, 1);
+		assert_int_equal(stat(path, &st), 0);
+		if (cut)
+			damage(path, st.st_size - 1, st.st_size - 3);
+		else
+			damage(path, st.st_size / 2, st.st_size);
+		close(tree_image(path, NULL, 1, &r, &err));
+		snprintf(expected, sizeof(expected),
+			 "%s: its compressed data is damaged or incomplete: ", path);
+		if (r != -EINVAL || strncmp(err.message, expected, strlen(expected)) != 0)
+			fail_msg("%s %s: %d '%s'", filters[i / 2].filter,
+				 cut ? "cut" : "damaged", r, err.message);
+	}
+}
+
 /* Cut anywhere, an archive is refused or gives a whole image of a part, never a crash. */
 static void test_archive_cut(void **state)
 {
@@ -783,6 +841,7 @@ int main(void)
 		cmocka_unit_test(test_merged_usr),
 		cmocka_unit_test(test_archive),
 		cmocka_unit_test(test_archive_cut),
+		cmocka_unit_test(test_compressed_damaged),
 		cmocka_unit_test(test_attributes),
 		cmocka_unit_test(test_attributes_noted),
 		cmocka_unit_test(test_whiteout_and_folder),

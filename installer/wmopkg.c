@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -92,6 +93,9 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);
 	/* The modes of what is made are those of the code, whoever started it. */
 	umask(S_IWGRP | S_IWOTH);
+	/* The C library opens the file of the time zone, also if it is a pipe. All times
+	 * are UTC here, and no file is needed for it. */
+	(void)setenv("TZ", ":", 1);
 	report_program("wmopkg");
 	if (verity_debug_wanted())
 		verity_debug_start(report_debug);

@@ -244,6 +244,9 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	umask(S_IWGRP | S_IWOTH);
+	/* The C library opens the file of the time zone, also if it is a pipe. All times
+	 * are UTC here, and no file is needed for it. */
+	(void)setenv("TZ", ":", 1);
 	report_program("wmopkg-web");
 	if (verity_debug_wanted())
 		verity_debug_start(report_debug);

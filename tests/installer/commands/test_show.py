@@ -47,6 +47,16 @@ class Show(states.Case):
         result = self.wmopkg("show")
         self.assertEqual((result.returncode, result.stdout), (0, "No packages installed.\n"))
 
+    def test_time_zone(self):
+        """What the C library takes for the file of the time zone is not opened: a package may have
+        a pipe there, at which each command would wait."""
+        os.mkfifo("zone")
+        done = subprocess.run([bench.WMOPKG, "--config", "wmopkg.conf", "verify", self.package],
+                              env=dict(os.environ, TZ=f":{self.folder}/zone"), capture_output=True,
+                              text=True, check=False, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn(" UTC\n", done.stdout)
+
     def test_output_lost(self):
         with open("/dev/full", "wb") as full:
             for words in (["show"], ["show", "json"], ["verify", self.package], ["help"],

@@ -94,7 +94,9 @@ static void print_marked(int bad, int argc, char *const *argv)
 			verity_text_append(line, sizeof(line), " ");
 		if (i == bad)
 			column = (int)layout_width(redact_urls(line));
-		verity_text_append(line, sizeof(line), "%s", shown(i, argv));
+		/* An empty variable of a script is a word, too. */
+		verity_text_append(line, sizeof(line), "%s",
+				   argv[i][0] ? shown(i, argv) : "''");
 	}
 	if (bad == argc)
 		column = (int)layout_width(redact_urls(line)) + 1;

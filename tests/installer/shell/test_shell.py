@@ -175,6 +175,7 @@ class Edited(Shell):
                 ("package install persistant 192.0.2.1 x.wmopkg",
                  "wmopkg: install: unexpected 'persistant' (did you mean persistent?)\n"),
                 ("sho a b", "wmopkg: show: unexpected 'b'\n  sho a b\n        ^\n"),
+                ("show '' b", "wmopkg: show: unexpected ''\n  show '' b\n       ^\n"),
                 ("show \u65e5\u672c x", "wmopkg: show: unexpected 'x'\n  show \u65e5\u672c x\n"
                  "            ^\n"),
                 ("show 'a", "wmopkg: a quote is not closed (close it)\n"),

@@ -112,9 +112,9 @@ int undo_find(struct device *device, struct undo *ret, struct verity_error *err)
 	if (r == 0 && kept.count == 0)
 		r = verity_fail(err, VERITY_E_NOT_FOUND,
 				"nothing to undo: no package was installed or removed "
-				"since the boot (a factory reset: wmopkg factory-reset "
-				"cancel; an unlock statement and a deny list are not "
-				"undone)");
+				"since the boot, or all of this was undone (a factory "
+				"reset: wmopkg factory-reset cancel; an unlock "
+				"statement and a deny list are not undone)");
 	if (r < 0)
 		return r;
 	undo = (struct undo){.steps = calloc(kept.count, sizeof(*undo.steps)),
@@ -134,6 +134,8 @@ void undo_format(const struct undo_step *step, char ret[static UNDO_LINE_BYTES])
 	const char *stays =
 		step->item.made.inode ? "stays as it is" : "does not come back";
 	char goes[VERITY_VERSION_MAX + 32] = "", returns[VERITY_VERSION_MAX + 64] = "";
+	const char *version;
+	bool same;
 
 	if (step->why.code != VERITY_OK) {
 		snprintf(ret, UNDO_LINE_BYTES, "%s: %s: %s", step->entry.name, stays,
@@ -143,11 +145,14 @@ void undo_format(const struct undo_step *step, char ret[static UNDO_LINE_BYTES])
 	if (step->item.made.inode)
 		snprintf(goes, sizeof(goes), "%s%s goes",
 			 step->goes[0] ? "version " : "it", step->goes);
-	if (step->returns)
-		snprintf(returns, sizeof(returns), "%sversion %s comes back%s",
-			 goes[0] ? ", " : "",
-			 verity_package_judgement(step->returns)->manifest->version,
+	if (step->returns) {
+		version = verity_package_judgement(step->returns)->manifest->version;
+		same = strcmp(version, step->goes) == 0;
+		snprintf(returns, sizeof(returns), "%s%s%s comes back%s",
+			 goes[0] ? ", " : "", same ? "the copy it replaced" : "version ",
+			 same ? "" : version,
 			 step->entry.kind == OVERLAY_PERSISTENT ? " (persistent)" : "");
+	}
 	snprintf(ret, UNDO_LINE_BYTES, "%s: %s%s", step->entry.name, goes, returns);
 }
 

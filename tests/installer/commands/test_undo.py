@@ -16,7 +16,8 @@ import states  # noqa: E402
 import typist  # noqa: E402
 
 ACTIVATE = os.path.join(os.environ["WMOPKG_BUILD"], "initramfs", "wmopkg-activate")
-NOTHING = ("nothing to undo: no package was installed or removed since the boot (a factory reset: "
+NOTHING = ("nothing to undo: no package was installed or removed since the boot, or all of this was undone "
+           "(a factory reset: "
            "wmopkg factory-reset cancel; an unlock statement and a deny list are not undone)")
 UNDONE = "Undone... Changes are applied after reboot.\n"
 QUESTION = "Undo the last change (y/N)?\n"
@@ -84,6 +85,10 @@ class Undo(states.Case):
         self.install(self.new, "persistent")
         self.undo("pkgname: version 2 goes, version 1 comes back")
         self.undo("pkgname: version 1 goes")
+        self.install(self.old)
+        self.install(self.old)
+        self.undo("pkgname: version 1 goes, the copy it replaced comes back")
+        self.undo("pkgname: version 1 goes")
         self.install(self.new, "persistent")
         self.install(self.other)
         self.wmopkg("remove", "all", "--yes")
@@ -92,6 +97,8 @@ class Undo(states.Case):
         self.assertEqual([(event["package"], event["version"], event["persistent"], event["detail"],
                            event.get("verdict", event.get("verification")))
                           for event in events if event["event"] == "undo"], [
+            ("pkgname", "1", False, "replaced by what was there before", "Signed"),
+            ("pkgname", "1", False, "removed", None),
             ("pkgname", "1", False, "replaced by what was there before", "Signed"),
             ("pkgname", "1", False, "removed", None),
             ("other", "5.26.0-rev0", False, "back after its removal", "Signed"),

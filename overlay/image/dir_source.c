@@ -110,6 +110,11 @@ static int entry_read(struct scan *scan, int dirfd, const struct image_node *fol
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd, name);
 	if (fstatat(dirfd, name, ret, AT_SYMLINK_NOFOLLOW) < 0)
 		return image_node_fail_errno(err, folder, shown, errno);
+	if (S_ISLNK(ret->st_mode) && ret->st_size == 0)
+		return image_node_fail(
+			err, folder, shown,
+			"a link of no length, as in /proc (unmount what is "
+			"not part of the tree)");
 	archive_entry_clear(scan->entry);
 	archive_entry_copy_sourcepath(scan->entry, path);
 	if (archive_read_disk_entry_from_file(scan->disk, scan->entry, -1, ret) !=

@@ -593,6 +593,10 @@ class WrongInput(Case):
             file.write("no archive\n")
         self.refused(1, "text: neither a folder nor a tar archive" + again, *CREATE, "text",
                      "a.wmopkg")
+        # a tree that /proc is still mounted in
+        proc = "/proc/self: cwd: a link of no length, as in /proc (unmount what is not part of the tree)"
+        self.refused(1, proc, *CREATE, "/proc/self", "a.wmopkg")
+        self.refused(1, proc, "base", "/proc/self", "a.list")
         for name in ("etc/wmopkg", "usr/local/bin/wmopkg", "sbin/wmopkg-activate"):
             os.makedirs(f"engine/{name}")
             self.refused(1, f"engine: {name}: belongs to the activation engine of the firmware"

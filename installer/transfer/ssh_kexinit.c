@@ -163,9 +163,11 @@ static void put_names(struct ssh_names names, size_t room,
 		if (is_signal(&name))
 			continue;
 		/* Not snprintf(), which ends at a 0. */
-		for (size_t i = 0; i < size; i++)
-			text[i] = name.text[i] > ' ' && name.text[i] < 0x7f ? name.text[i]
-									    : '?';
+		for (size_t i = 0; i < size; i++) {
+			text[i] = '?';
+			if (name.text[i] > ' ' && name.text[i] < 0x7f)
+				text[i] = name.text[i];
+		}
 		text[size] = '\0';
 		if (left_out > 0 || (used > 0 && used + 2 + size > room))
 			left_out++;

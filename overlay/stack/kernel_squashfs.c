@@ -88,7 +88,7 @@ int overlay_image_attributes(int fd, uint64_t start, bool *ret, struct verity_er
 		return r;
 	table = le64toh(table);
 	if (table != NO_TABLE && table > VERITY_IMAGE_MAX)
-		return verity_fail(err, VERITY_E_MOUNT,
+		return verity_fail(err, VERITY_E_BAD_IMAGE,
 				   "the image's table of attributes lies outside of it");
 	if (table != NO_TABLE)
 		r = verity_io_read(fd, &count, sizeof(count), start + table + ENTRIES_AT,

@@ -315,7 +315,7 @@ def test_not_a_squashfs(work, build):
     with Device(work, build) as device:
         # known at install; what comes into the store otherwise costs only itself
         said = device.tell("install", work + "/packages/noise.wmopkg", status=3)
-        assert "its image is not a squashfs, which no device can mount (ask the vendor" in said, said
+        assert "its image is not a squashfs of version 4.0, which no device can mount (ask the vendor" in said, said
         device.install(work + "/packages/noise.wmopkg")
         device.install(work + "/packages/plain.wmopkg")
         device.activate()

@@ -668,9 +668,20 @@ class Warnings(Contents):
 
     def test_image_that_cannot_be_listed(self):
         """The boot will say; that is no reason not to install it."""
-        bench.write("image", b"hsqs" + b"no squashfs" * 1000)
-        package = self.seal("odd", "image")
+        def image(version=4, attributes=b"\xff" * 8):
+            """A super block for gzip, with nothing behind it that could be read."""
+            bench.write("image", b"hsqs" + bytes(16) + b"\1\0" + bytes(6) + bytes((version, 0, 0, 0))
+                        + bytes(24) + attributes + bytes(8192))
+            return self.seal("odd", "image")
+
         self.running("quiet")
+        for crafted, why in (({"version": 3}, "its image is not a squashfs of version 4.0, which no "
+                              "device can mount"),
+                             ({"attributes": b"\xf0" * 8},
+                              "the image's table of attributes lies outside of it")):
+            refused = self.wmopkg("install", image(**crafted))
+            self.assertEqual((refused.returncode, why in refused.stderr), (3, True), refused.stderr)
+        package = image()
         self.check(0, f"odd.wmopkg:\n{bench.BAR}    PKG: Signed\n{bench.INSTALLED}",
                    "warning: what it changes cannot be determined: odd: image: not a squashfs "
                    "image of version 4.0", "install", package)

@@ -878,14 +878,22 @@ static int is_made(const struct overlay_store *store,
 		       : -EBUSY;
 }
 
-/* Without what was recorded, and then not made. */
+/*
+ * Without the last changes that were recorded, and then not made, or undone by a program
+ * that was killed before it recorded that.
+ */
 static void drop_unmade(const struct overlay_store *store, struct overlay_kept *kept)
 {
-	for (size_t i = kept->count; i-- > 0;) {
-		if (kept->items[i].change != kept->items[kept->count - 1].change)
-			return;
-		if (is_made(store, &kept->items[i]) == 0)
-			overlay_kept_delete(kept, &kept->items[i]);
+	uint32_t change = 0;
+	size_t before = 0;
+
+	while (kept->count != before) {
+		before = kept->count;
+		if (before)
+			change = kept->items[before - 1].change;
+		for (size_t i = before; i-- > 0 && kept->items[i].change == change;)
+			if (is_made(store, &kept->items[i]) == 0)
+				overlay_kept_delete(kept, &kept->items[i]);
 	}
 }
 
@@ -894,7 +902,7 @@ int overlay_store_last_change(const struct overlay_store *store, struct overlay_
 {
 	cleanup_with(overlay_kept_free) struct overlay_kept kept = {.count = 0};
 	cleanup_fd int lock = -1;
-	size_t before = 0, first;
+	size_t first;
 	int r;
 
 	if (store->run) {
@@ -904,10 +912,7 @@ int overlay_store_last_change(const struct overlay_store *store, struct overlay_
 		if (r < 0)
 			return r;
 	}
-	while (kept.count != before) {
-		before = kept.count;
-		drop_unmade(store, &kept);
-	}
+	drop_unmade(store, &kept);
 	first = kept.count;
 	while (first > 0 &&
 	       kept.items[first - 1].change == kept.items[kept.count - 1].change)
@@ -1024,6 +1029,7 @@ int overlay_store_undo(struct overlay_store *store, const struct overlay_kept_it
 		r = overlay_kept_load(store->run, &kept, err);
 	if (r < 0)
 		return r;
+	drop_unmade(store, &kept); /* not made must not look like changed by others */
 	recorded = overlay_kept_find(&kept, item->change, item->name);
 	if (!recorded || !overlay_kept_equal(recorded, item))
 		return verity_fail(err, VERITY_E_BUSY,

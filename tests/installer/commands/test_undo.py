@@ -363,6 +363,20 @@ class Undo(states.Case):
         self.assertEqual(bench.read("run/changes"), before)
         bench.write("run/changes", after)
         self.undo("pkgname: version 1 goes")
+        # nor is it in the way of what was before that
+        self.check(4, "", NOTHING, "undo")
+
+    def test_killed_after_its_step(self):
+        """Undone, and killed before that was recorded: each change before it comes next."""
+        self.install(self.other)
+        self.install(self.old)
+        self.wmopkg("remove", "pkgname", "--yes")
+        after = bench.read("run/changes")
+        self.succeed(UNDONE, "undo", "--yes")
+        bench.write("run/changes", after)
+        self.undo("pkgname: version 1 goes")
+        self.undo("other: version 5.26.0-rev0 goes")
+        self.check(4, "", NOTHING, "undo")
 
     def test_reboot(self):
         """What is kept goes with the boot, and there is nothing to undo after it."""

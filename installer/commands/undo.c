@@ -4,6 +4,8 @@
 
 #include "installer/commands/undo.h"
 
+#include <inttypes.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,7 @@
 #include "overlay/store/store.h"
 #include "verity/package/inspect.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/hex.h"
 #include "verity/util/text.h"
 
 #define NAMES_INDENT 4
@@ -154,6 +157,33 @@ void undo_format(const struct undo_step *step, char ret[static UNDO_LINE_BYTES])
 			 step->entry.kind == OVERLAY_PERSISTENT ? " (persistent)" : "");
 	}
 	snprintf(ret, UNDO_LINE_BYTES, "%s: %s%s", step->entry.name, goes, returns);
+}
+
+int undo_mark(const struct undo *undo, char ret[static UNDO_MARK_BYTES],
+	      struct verity_error *err)
+{
+	char line[UNDO_LINE_BYTES], text[UNDO_LINE_BYTES + UNDO_MARK_BYTES + 320];
+	uint8_t digest[VERITY_DIGEST_BYTES] = {0};
+
+	verity_hex_encode(digest, sizeof(digest), ret);
+	for (size_t i = 0; i < undo->count; i++) {
+		const struct overlay_kept_item *item = &undo->steps[i].item;
+		const struct overlay_kept_id *ids[] = {&item->made, &item->before[0],
+						       &item->before[1]};
+
+		undo_format(&undo->steps[i], line);
+		snprintf(text, sizeof(text), "%s %" PRIu32 " %" PRIu32, ret, item->change,
+			 item->kind);
+		for (size_t k = 0; k < sizeof(ids) / sizeof(ids[0]); k++)
+			verity_text_append(
+				text, sizeof(text), " %" PRIu64 " %" PRIu64 " %" PRId64,
+				ids[k]->inode, ids[k]->bytes, ids[k]->modified_ns);
+		verity_text_append(text, sizeof(text), " %s", line);
+		if (EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL) != 1)
+			return verity_fail(err, VERITY_E_IO, "SHA-256 failed");
+		verity_hex_encode(digest, sizeof(digest), ret);
+	}
+	return 0;
 }
 
 /* Not read once more by `show`: the rename has changed only its time. */

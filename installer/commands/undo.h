@@ -9,6 +9,7 @@
 #include "verity/package/package.h"
 
 #define UNDO_LINE_BYTES 512
+#define UNDO_MARK_BYTES (2 * VERITY_DIGEST_BYTES + 1) /* with its end */
 
 /* What is going to be done to one package. */
 struct undo_step {
@@ -44,6 +45,14 @@ int undo_find(struct device *device, struct undo *ret,
  * undo_format - "pkgname: version 2.0 goes, version 1.0 comes back", or why not
  */
 void undo_format(const struct undo_step *step, char ret[static UNDO_LINE_BYTES]);
+
+/**
+ * undo_mark - text that only the same undo of the same files has
+ *
+ * Return: 0; -EIO.
+ */
+int undo_mark(const struct undo *undo, char ret[static UNDO_MARK_BYTES],
+	      struct verity_error *err) must_check;
 
 /**
  * undo_run - do all that is possible, and log it; reports the rest

@@ -128,11 +128,19 @@ static int do_remove(struct web_page *page, struct verity_error *err)
 	return r;
 }
 
+/* What the page has shown, and nothing that was changed since, also by the same form. */
 static int do_undo(struct web_page *page, struct verity_error *err)
 {
 	cleanup_with(undo_free) struct undo undo = {.count = 0};
+	char mark[UNDO_MARK_BYTES];
 	int r = undo_find(page->device, &undo, err);
 
+	if (r == 0)
+		r = undo_mark(&undo, mark, err);
+	if (r == 0 && strcmp(request_field(page->request, "shown"), mark) != 0)
+		r = verity_fail(err, VERITY_E_BUSY,
+				"nothing was undone: the last change is not the one that "
+				"the page has shown (load the page again, then decide)");
 	if (r == 0 && undo_run(page->device, &undo) != STATUS_DONE)
 		r = verity_fail(err, VERITY_E_IO, "the last change: not undone");
 	if (r == 0)

@@ -221,11 +221,20 @@ class Web(served.Case):
                       self.show("page=undo").text)
         self.refused(self.post({"action": "undo"}, token=""), 403, FORGED)
         undone = ("done", "Undone... Changes are applied after reboot.")
-        self.done(self.post({"action": "undo"}), undone)
+        other = ("nothing was undone: the last change is not the one that the page has shown (load the "
+                 "page again, then decide)")
+        shown = self.show("page=undo").fields
+        self.refused(self.post({"action": "undo"}), 409, other)
+        self.wmopkg("remove", "other", "--yes")
+        self.refused(self.post(shown), 409, other)
+        self.assertEqual(self.stored(), [])
+        self.wmopkg("undo", "--yes")
+        self.done(self.post(shown), undone)
         self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), self.content)
         self.assertEqual((self.last_event()["event"], self.last_event()["user"]), ("undo", "web:admin"))
-        self.done(self.post({"action": "undo"}), undone)
-        self.done(self.post({"action": "undo"}), undone)
+        self.refused(self.post(shown), 409, other)  # the same form twice
+        self.done(self.post(self.show("page=undo").fields), undone)
+        self.done(self.post(self.show("page=undo").fields), undone)
         self.assertEqual(self.stored(), [])
 
     def test_install_and_remove(self):

@@ -67,7 +67,7 @@ static void judge(struct device *device, const struct overlay_store *store,
 		return;
 	anew = *policy;
 	anew.quarantine = NULL;
-	overlay_kept_file(&step->item, file);
+	(void)overlay_store_find_kept(store, &step->item, step->entry.kind, file);
 	if (verity_package_open(overlay_store_folder(store, step->entry.kind), file,
 				&anew, &step->returns, &step->why) < 0)
 		return;

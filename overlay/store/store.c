@@ -926,6 +926,29 @@ int overlay_store_last_change(const struct overlay_store *store, struct overlay_
 	return 0;
 }
 
+bool overlay_store_find_kept(const struct overlay_store *store,
+			     const struct overlay_kept_item *item,
+			     enum overlay_store_kind kind,
+			     char ret[static OVERLAY_KEPT_FILE_BYTES])
+{
+	int folder = store->kinds[kind].folder;
+	struct overlay_kept_id id;
+	struct stat st;
+
+	overlay_kept_file(item, ret);
+	for (int tries = 0; folder >= 0 && tries < 2; tries++) {
+		if (fstatat(folder, ret, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode)) {
+			id = overlay_kept_identify(&st);
+			if (overlay_kept_same(&id, &item->before[kind]))
+				return true;
+		}
+		snprintf(ret, OVERLAY_KEPT_FILE_BYTES, "%s" VERITY_PACKAGE_SUFFIX,
+			 item->name);
+	}
+	return false;
+}
+
 int overlay_store_undo_check(const struct overlay_store *store,
 			     const struct overlay_kept_item *item,
 			     struct verity_error *err)
@@ -939,23 +962,14 @@ int overlay_store_undo_check(const struct overlay_store *store,
 		return verity_fail(err, VERITY_E_UNSUPPORTED,
 				   "another program has changed its file since (see "
 				   "'wmopkg show')");
-	overlay_kept_file(item, name);
-	for (size_t kind = 0; kind < KINDS; kind++) {
-		struct overlay_kept_id id = {.inode = 0};
-		int folder = store->kinds[kind].folder;
-		struct stat st;
-
-		if (item->before[kind].inode == 0)
-			continue;
-		if (folder >= 0 && fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISREG(st.st_mode))
-			id = overlay_kept_identify(&st);
-		if (!overlay_kept_same(&id, &item->before[kind]))
+	for (size_t kind = 0; kind < KINDS; kind++)
+		if (item->before[kind].inode != 0 &&
+		    !overlay_store_find_kept(store, item, (enum overlay_store_kind)kind,
+					     name))
 			return verity_fail(
 				err, VERITY_E_UNSUPPORTED,
 				"the file that was kept is gone or was changed "
 				"(install the package again)");
-	}
 	return 0;
 }
 
@@ -964,17 +978,19 @@ int overlay_store_undo_check(const struct overlay_store *store,
  *
  * Return: 0: so it is after a power cut; -errno.
  */
-static int put_back(const struct lock *lock, const struct overlay_kept_item *item,
-		    enum overlay_store_kind kind, const char *file)
+static int put_back(const struct overlay_store *store, const struct lock *lock,
+		    const struct overlay_kept_item *item, enum overlay_store_kind kind,
+		    const char *file)
 {
 	char name[OVERLAY_KEPT_FILE_BYTES];
 	int folder = lock->folders[kind];
 
-	overlay_kept_file(item, name);
 	if (folder < 0)
 		return 0;
 	if (item->before[kind].inode) {
-		if (renameat(folder, name, folder, file) < 0)
+		if (!overlay_store_find_kept(store, item, kind, name))
+			return -ENOENT;
+		if (strcmp(name, file) != 0 && renameat(folder, name, folder, file) < 0)
 			return -errno;
 	} else if (!item->made.inode || item->kind != kind) {
 		return 0; /* nothing was there, and nothing is */
@@ -990,8 +1006,8 @@ static int put_back(const struct lock *lock, const struct overlay_kept_item *ite
  * comes after it. Where there was none, DATA comes first, and the step is that the
  * persistent one goes; if that cannot be, nothing is changed.
  */
-static int undo_step(const struct lock *lock, const struct overlay_kept_item *item,
-		     struct verity_error *err)
+static int undo_step(const struct overlay_store *store, const struct lock *lock,
+		     const struct overlay_kept_item *item, struct verity_error *err)
 {
 	bool moved = item->made.inode && item->kind == OVERLAY_PERSISTENT &&
 		     !item->before[OVERLAY_PERSISTENT].inode;
@@ -1002,14 +1018,14 @@ static int undo_step(const struct lock *lock, const struct overlay_kept_item *it
 	if (moved)
 		r = can_delete(lock->folders[OVERLAY_PERSISTENT], file);
 	if (r >= 0 && item->before[OVERLAY_PERSISTENT].inode) {
-		r = put_back(lock, item, OVERLAY_PERSISTENT, file);
+		r = put_back(store, lock, item, OVERLAY_PERSISTENT, file);
 		/* What counts is as it was; a boot deletes what is left there. */
 		if (r == 0)
-			(void)put_back(lock, item, OVERLAY_ORDINARY, file);
+			(void)put_back(store, lock, item, OVERLAY_ORDINARY, file);
 	} else if (r >= 0) {
-		r = put_back(lock, item, OVERLAY_ORDINARY, file);
+		r = put_back(store, lock, item, OVERLAY_ORDINARY, file);
 		if (r == 0)
-			r = put_back(lock, item, OVERLAY_PERSISTENT, file);
+			r = put_back(store, lock, item, OVERLAY_PERSISTENT, file);
 	}
 	return r < 0 ? verity_fail_errno(err, -r, "%s", file) : 0;
 }
@@ -1036,7 +1052,7 @@ int overlay_store_undo(struct overlay_store *store, const struct overlay_kept_it
 				   "another program has undone or changed it");
 	r = overlay_store_undo_check(store, item, err);
 	if (r == 0)
-		r = undo_step(&lock, item, err);
+		r = undo_step(store, &lock, item, err);
 	if (r < 0)
 		return r;
 	overlay_kept_delete(&kept, recorded);

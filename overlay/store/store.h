@@ -20,6 +20,7 @@
  * that so, whatever it was before and whatever the umask.
  */
 
+#include "overlay/store/kept.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/name.h"
 
@@ -193,9 +194,6 @@ int overlay_store_remove(struct overlay_store *store, const struct overlay_entry
 int overlay_store_clear_moved(struct overlay_store *store, const char *name,
 			      struct verity_error *err) must_check;
 
-struct overlay_kept;
-struct overlay_kept_item;
-
 /**
  * overlay_store_last_change - the last change since the boot: all that one program did
  * through its store
@@ -203,6 +201,18 @@ struct overlay_kept_item;
  */
 int overlay_store_last_change(const struct overlay_store *store, struct overlay_kept *ret,
 			      struct verity_error *err) must_check;
+
+/**
+ * overlay_store_find_kept - what lay in a store before an item
+ * @ret: its name: the one under which it is kept, or its own, where a program was killed
+ *       between the two steps of a move
+ *
+ * Return: whether it is there, and as it was.
+ */
+bool overlay_store_find_kept(const struct overlay_store *store,
+			     const struct overlay_kept_item *item,
+			     enum overlay_store_kind kind,
+			     char ret[static OVERLAY_KEPT_FILE_BYTES]);
 
 /**
  * overlay_store_undo_check - whether an item can be undone: all that was kept is there,

@@ -378,6 +378,18 @@ class Undo(states.Case):
         self.undo("other: version 5.26.0-rev0 goes")
         self.check(4, "", NOTHING, "undo")
 
+    def test_killed_between_its_steps(self):
+        """A move, or its undo, killed when the old file lay in DATA under its own name."""
+        self.install(self.other)
+        self.install(self.old)
+        self.install(self.new, "persistent")
+        os.rename("data/packages/._3_pkgname.wmopkg.new", "data/packages/pkgname.wmopkg")
+        self.undo("pkgname: version 2 goes, version 1 comes back")
+        self.assertEqual(self.stored(), {"data/packages/other.wmopkg": "other",
+                                         "data/packages/pkgname.wmopkg": "old"})
+        self.undo("pkgname: version 1 goes")
+        self.undo("other: version 5.26.0-rev0 goes")
+
     def test_reboot(self):
         """What is kept goes with the boot, and there is nothing to undo after it."""
         self.install(self.old)

@@ -4,6 +4,7 @@ it in use than the device has to spare."""
 
 import os
 import re
+import time
 
 from device import Device, Vendor, equal, read
 import clones  # pylint: disable=wrong-import-order
@@ -12,6 +13,7 @@ MEMORY = "512M"
 COUNT = 10  # packages of one kind
 MANY = 302
 KEPT = 3
+SETTLED = 64  # KiB
 KINDS = [(compressor, block) for compressor in ("gzip", "xz", "lz4", "zstd")
          for block in (4096, 131072, 1048576)] + [("xz", 65536, "-Xdict-size", "8192")]
 NEEDS = re.compile(r"mounted, it needs about ([0-9.]+) MiB of memory; the packages before it need "
@@ -32,11 +34,18 @@ def prepare(work, build):
 
 
 def available():
-    """KiB, once caches are dropped."""
-    with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as caches:
-        caches.write("3")
-    found = re.search(r"MemAvailable: +(\d+) kB", read("/proc/meminfo"))
-    return int(found.group(1))
+    """KiB, once caches are dropped, and what was taken down before is free: that comes a moment
+    later."""
+    last = 0
+    for _ in range(50):
+        with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as caches:
+            caches.write("3")
+        found = int(re.search(r"MemAvailable: +(\d+) kB", read("/proc/meminfo")).group(1))
+        if found <= last + SETTLED:
+            break
+        last = found
+        time.sleep(0.1)
+    return found
 
 
 def install_kind(device, name):
@@ -81,8 +90,8 @@ def test_estimate(work, build):
         name = f"{kind[0]}-{kind[1]}"
         said, is_so = estimated(work, build, name), measured(work, build, name)
         print(f"      {name}: {said:.0f} KiB, measured {is_so:.0f}")
-        # slabs and per-cpu areas come in pieces
-        if not 0.9 * is_so - 64 <= said <= 2 * is_so + 512:
+        # slabs and per-cpu areas come in pieces, some of which are free at one time and not at another
+        if not 0.9 * is_so - 64 <= said <= 2 * is_so + 1024:
             wrong.append(name)
     equal(wrong, [])
 

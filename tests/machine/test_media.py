@@ -208,7 +208,7 @@ Installed... Changes are applied after reboot.
         before = digest(self.imitation)
         self.device.plug_in(self.imitation, "imitation", "sda1")
         self.device.reboot()
-        self.succeed("test -b /dev/sda1")
+        self.device.wait_for("test -b /dev/sda1")
         self.assertIn(" /run/wmopkg/data ", self.succeed("grep vda3 /proc/self/mounts"))
         self.assertNotIn("sda", self.succeed("cat /proc/self/mounts"))
         self.assertEqual(self.device.poweroff(), 0)

@@ -30,7 +30,6 @@
 #include "verity/package/stream.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
-#include "verity/util/io.h"
 #include "verity/util/text.h"
 
 struct install {
@@ -233,9 +232,6 @@ static void audit(const struct install *install, const struct verity_error *why)
 	audit_add_judged(install->device, entry, judgement);
 }
 
-/* In a super block of squashfs: its major and minor version. */
-#define VERSION_AT 28
-
 /*
  * Signed or not, no boot would activate what no kernel mounts. Whether this one does is
  * asked only if it is the kernel that has started this device: it may be that of a build
@@ -245,17 +241,9 @@ static int check_image(const struct install *install,
 		       const struct verity_verified *verified, struct verity_error *err)
 {
 	uint64_t start_byte = verity_verified_layout(verified)->image_start;
-	static const char magic[] = "hsqs";
-	static const uint8_t version[] = {4, 0, 0, 0}; /* 16 bits each, little-endian */
-	char start[VERSION_AT + sizeof(version)];
 	int fd = verity_verified_fd(verified);
-	int r = verity_io_read(fd, start, sizeof(start), start_byte, err);
+	int r = overlay_image_check_version(fd, start_byte, err);
 
-	if (r == 0 && (memcmp(start, magic, strlen(magic)) != 0 ||
-		       memcmp(start + VERSION_AT, version, sizeof(version)) != 0))
-		return verity_fail(err, VERITY_E_BAD_IMAGE,
-				   "its image is not a squashfs of version 4.0, which no "
-				   "device can mount");
 	if (r == 0 && !device_state(install->device))
 		verity_debug("the running kernel has not started this device, and is not "
 			     "asked whether it can read the image");

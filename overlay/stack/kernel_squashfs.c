@@ -27,6 +27,7 @@ struct super_block {
 };
 
 #define MAGIC        0x73717368U /* "hsqs" */
+#define MAJOR        4           /* version 4.0 */
 #define HAS_OPTIONS  0x0400U     /* of the compressor */
 #define PLAIN        0x8000U     /* a block of metadata that is not compressed */
 #define NO_TABLE     UINT64_MAX
@@ -76,6 +77,21 @@ bool overlay_kernel_reads_attributes(int mount_fd)
 	       errno != EOPNOTSUPP;
 }
 
+int overlay_image_check_version(int fd, uint64_t start, struct verity_error *err)
+{
+	struct super_block super;
+	int r = verity_io_read(fd, &super, sizeof(super), start, err);
+
+	if (r < 0)
+		return r;
+	if (super.magic == htole32(MAGIC) && super.major == htole16(MAJOR) &&
+	    super.minor == 0)
+		return 0;
+	return verity_fail(err, VERITY_E_BAD_IMAGE,
+			   "its image is not a squashfs of version 4.0, which no device "
+			   "can mount");
+}
+
 int overlay_image_attributes(int fd, uint64_t start, bool *ret, struct verity_error *err)
 {
 	uint32_t count = 0;
@@ -112,7 +128,7 @@ static void make_image(uint16_t compressor, struct empty_image *ret)
 				.block_log = htole16(BLOCK_LOG),
 				.flags = htole16(flags),
 				.ids = htole16(1),
-				.major = htole16(4),
+				.major = htole16(MAJOR),
 				.bytes = htole64(sizeof(*ret)),
 				.id_table =
 					htole64(offsetof(struct empty_image, id_table)),

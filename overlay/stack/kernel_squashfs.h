@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What the squashfs of the running kernel can read. Kernels are built with some of the
- * compressors, and with or without extended attributes.
+ * What the squashfs of kernels can read: version 4.0 alone. The running one is built with
+ * some of the compressors, and with or without extended attributes.
  */
 
 #include <stdbool.h>
@@ -20,11 +20,21 @@
 bool overlay_kernel_reads_attributes(int mount_fd);
 
 /**
+ * overlay_image_check_version - whether there is a kernel that can read an image
+ * @fd, @start: where the image begins
+ *
+ * Return: 0; -EBADMSG (BAD_IMAGE) if it is no squashfs, or one of another version;
+ * -errno.
+ */
+int overlay_image_check_version(int fd, uint64_t start,
+				struct verity_error *err) must_check;
+
+/**
  * overlay_image_attributes - whether a file of an image has extended attributes
  * @fd, @start: where the image begins
  * @ret:        set on success only
  *
- * Return: 0; -EIO (MOUNT) if the super block is damaged; -errno.
+ * Return: 0; -EBADMSG (BAD_IMAGE) if the super block is damaged; -errno.
  */
 int overlay_image_attributes(int fd, uint64_t start, bool *ret,
 			     struct verity_error *err) must_check;

@@ -49,6 +49,13 @@ int overlay_mounts_add(struct overlay_mounts *mounts, const struct overlay_mount
 	return 0;
 }
 
+const char *overlay_mounts_option(const char *type)
+{
+	/* damage costs what is on the volume: the super block of ext may ask for a panic
+	 */
+	return strncmp(type, "ext", 3) == 0 ? "errors=remount-ro" : NULL;
+}
+
 bool overlay_mount_below(const char *path, const char *folder)
 {
 	size_t size = strlen(folder);

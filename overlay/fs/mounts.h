@@ -51,6 +51,12 @@ int overlay_mounts_mount(const char *device, const char *type, const char *targe
 			 struct verity_error *err) must_check;
 
 /**
+ * overlay_mounts_option - what a volume is mounted with for the sake of its file system;
+ * NULL: nothing. Both ways use it.
+ */
+const char *overlay_mounts_option(const char *type);
+
+/**
  * overlay_mounts_free - free what a list holds; it is empty afterwards
  */
 void overlay_mounts_free(struct overlay_mounts *mounts);

@@ -94,9 +94,7 @@ int overlay_mounts_read(const char *path, struct overlay_mounts *ret)
 int overlay_mounts_mount(const char *device, const char *type, const char *target,
 			 bool read_only, int *ret_why, struct verity_error *err)
 {
-	/* damage costs what is on the volume: the super block of ext may ask for a panic
-	 */
-	const char *options = strncmp(type, "ext", 3) == 0 ? "errors=remount-ro" : NULL;
+	const char *options = overlay_mounts_option(type);
 	unsigned long flags = MS_NODEV | MS_NOSUID | MS_NOEXEC;
 	char why[128];
 	int r;

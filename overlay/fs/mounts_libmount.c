@@ -53,15 +53,13 @@ int overlay_mounts_mount(const char *device, const char *type, const char *targe
 {
 	cleanup_with(mnt_free_context_p) struct libmnt_context *context =
 		mnt_new_context();
-	/* damage costs what is on the volume: the super block of ext may ask for a panic
-	 */
-	bool ext = strncmp(type, "ext", 3) == 0;
+	const char *option = overlay_mounts_option(type);
 	char why[256] = "", options[64];
 	int r;
 
 	*ret_why = 0;
-	snprintf(options, sizeof(options), "%s,nodev,nosuid,noexec%s",
-		 read_only ? "ro" : "rw", ext ? ",errors=remount-ro" : "");
+	snprintf(options, sizeof(options), "%s,nodev,nosuid,noexec%s%s",
+		 read_only ? "ro" : "rw", option ? "," : "", option ?: "");
 	if (!context || mnt_context_set_source(context, device) < 0 ||
 	    mnt_context_set_target(context, target) < 0 ||
 	    mnt_context_set_fstype(context, type) < 0 ||

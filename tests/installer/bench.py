@@ -4,8 +4,12 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import everybody  # noqa: E402  pylint: disable=wrong-import-position
 
 INSTALLER = os.path.join(os.environ["WMOPKG_BUILD"], "installer")
 BUILD = os.path.join(INSTALLER, "wmopkg-build")
@@ -102,8 +106,9 @@ class Case(unittest.TestCase):
 
     def wmopkg(self, *words, answer=None, user=None):
         """A finished wmopkg with its output as text."""
+        program = everybody.runnable(WMOPKG) if user else WMOPKG
         return subprocess.run(
-            [WMOPKG, "--config", "wmopkg.conf", *words], input=answer or "", capture_output=True,
+            [program, "--config", "wmopkg.conf", *words], input=answer or "", capture_output=True,
             text=True, check=False, user=user, group=user, extra_groups=[] if user else None)
 
     def check(self, status, output, errors, *words, **options):

@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
 import elf  # noqa: E402
+import everybody  # noqa: E402
 from clock import at  # noqa: E402
 
 BUILD = os.path.join(os.environ["WMOPKG_BUILD"], "installer", "wmopkg-build")
@@ -609,7 +610,7 @@ class WrongInput(Case):
         """As an ordinary user, which root's rights would hide."""
         os.chmod(self.folder, 0o777)
         os.mkdir("tree/secret", 0o700)
-        result = run(BUILD, *CREATE, "tree", "a.wmopkg", user=65534)
+        result = run(everybody.runnable(BUILD), *CREATE, "tree", "a.wmopkg", user=65534)
         self.assertEqual(result.returncode, 1)
         self.assertIn("secret: ", result.stderr)
         self.assertIn("Permission denied", result.stderr)

@@ -3,12 +3,14 @@
 """What is believed of a process that talks to a server, once a stranger has taken it over."""
 
 import os
-import shutil
 import subprocess
-import tempfile
+import sys
 import unittest
 
-PROGRAM = os.path.join(os.environ["WMOPKG_BUILD"], "tests/installer/hostile")
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+import everybody  # noqa: E402  pylint: disable=wrong-import-position
+
+PROGRAM = everybody.runnable(os.path.join(os.environ["WMOPKG_BUILD"], "tests/installer/hostile"))
 NOBODY = 64321  # an account of no one
 ENDED = "the process that talks to the server was ended: "
 BROKEN = ("the process that talks to the server does not keep to its rules, and was ended (do not "
@@ -16,14 +18,8 @@ BROKEN = ("the process that talks to the server does not keep to its rules, and 
 
 
 class Fetcher(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="wmopkg-test-fetcher.")
-        self.addCleanup(shutil.rmtree, self.folder)
-        os.chmod(self.folder, 0o755)
-        shutil.copy(PROGRAM, self.folder)  # where every user may run it
-
     def said(self, attack, *words, user=None, **env):
-        done = subprocess.run([f"{self.folder}/hostile", attack, *words], check=True,
+        done = subprocess.run([PROGRAM, attack, *words], check=True,
                               capture_output=True, text=True, user=user, group=user,
                               extra_groups=[] if user else None, timeout=120,
                               env={**os.environ, **env}).stdout

@@ -11,12 +11,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 import unittest
 
-PROGRAM = os.path.join(os.environ["WMOPKG_BUILD"], "tests/installer/misbehave")
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+import everybody  # noqa: E402  pylint: disable=wrong-import-position
+
+PROGRAM = everybody.runnable(os.path.join(os.environ["WMOPKG_BUILD"], "tests/installer/misbehave"))
 USER, PRIVILEGES, LIMITS, ROOT, LANDLOCK, SYSCALLS = (1 << bit for bit in range(6))
 NAMES = {USER: "user", PRIVILEGES: "no new privileges", LIMITS: "limits", ROOT: "private root",
          LANDLOCK: "Landlock", SYSCALLS: "seccomp"}
@@ -52,12 +56,11 @@ class Sandbox(unittest.TestCase):
         self.store = f"{self.folder}/packages"
         os.mkdir(self.store)
         os.chmod(self.store, 0o777)
-        shutil.copy(PROGRAM, f"{self.folder}/misbehave")  # where every user may run it
 
     def do(self, action, argument="", without=0, rules="fetch", user=None):
         """What became of an attack."""
         return subprocess.run(
-            [f"{self.folder}/misbehave", str(without), rules, action, argument], check=True,
+            [PROGRAM, str(without), rules, action, argument], check=True,
             capture_output=True, text=True, user=user, group=user,
             extra_groups=[] if user else None, env={**os.environ, "SECRET": SECRET},
             stdin=subprocess.DEVNULL).stdout.strip()
@@ -211,7 +214,7 @@ class Sandbox(unittest.TestCase):
 
     def test_ends_with_its_parent(self):
         for user in (None, NOBODY):
-            with subprocess.Popen([f"{self.folder}/misbehave", "0", "fetch", "wait"],
+            with subprocess.Popen([PROGRAM, "0", "fetch", "wait"],
                                   stdout=subprocess.PIPE, text=True, user=user) as parent:
                 child = int(parent.stdout.readline())
                 os.kill(child, 0)

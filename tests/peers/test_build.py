@@ -28,6 +28,8 @@ CREATE = ["create", "--version", "1.0", "--description", "Example"]
 
 def run(*words, env=None, user=None):
     """A finished process with its output as text."""
+    if user:
+        words = [everybody.runnable(words[0]), *words[1:]]
     return subprocess.run(words, capture_output=True, text=True, check=False, user=user,
                           group=user, extra_groups=[] if user else None,
                           env=dict(os.environ, **(env or {})))
@@ -610,7 +612,7 @@ class WrongInput(Case):
         """As an ordinary user, which root's rights would hide."""
         os.chmod(self.folder, 0o777)
         os.mkdir("tree/secret", 0o700)
-        result = run(everybody.runnable(BUILD), *CREATE, "tree", "a.wmopkg", user=65534)
+        result = run(BUILD, *CREATE, "tree", "a.wmopkg", user=65534)
         self.assertEqual(result.returncode, 1)
         self.assertIn("secret: ", result.stderr)
         self.assertIn("Permission denied", result.stderr)

@@ -289,7 +289,7 @@ def loops():
 
 def load_module(path):
     """Load a module of the kernel under test, where it is not there already."""
-    file = f"{os.environ['MODULES']}/{path}.ko"
+    file = f"{os.environ['KERNEL_MODULES']}/{path}.ko"
     name = os.path.basename(path).replace("-", "_")
     if os.path.exists(file) and not os.path.isdir("/sys/module/" + name):
         run("insmod", file)

@@ -20,7 +20,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "
 import debian  # pylint: disable=wrong-import-position
 
 INSTALLED = "linux.uml"
-MODULES = "/usr/lib/uml/modules"
+MODULES_FOLDER = "/usr/lib/uml/modules"
 PACKAGE = "trixie", "amd64", "user-mode-linux"
 WANTED = (6, 12)
 installed_only = False  # uml.py --installed
@@ -42,8 +42,8 @@ def kernel():
     folder = debian.place(*PACKAGE)
     program = os.path.join(folder, "linux")
     if not installed_only and os.path.exists(program):
-        return program, folder + MODULES
-    return INSTALLED, MODULES
+        return program, folder + MODULES_FOLDER
+    return INSTALLED, MODULES_FOLDER
 
 
 def fetch():

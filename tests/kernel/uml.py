@@ -56,9 +56,9 @@ busybox mount -t proc proc /proc
 busybox mount -t sysfs sysfs /sys
 busybox mount -t tmpfs tmpfs /run
 busybox ip link set lo up 2>/dev/null
-export MODULES={{modules}}/$(busybox uname -r)/kernel
+export KERNEL_MODULES={{modules}}/$(busybox uname -r)/kernel
 for module in {" ".join(MODULES)}; do
-	file=$MODULES/$module.ko
+	file=$KERNEL_MODULES/$module.ko
 	[ -e "$file" ] && busybox insmod "$file"
 done
 """

@@ -12,7 +12,7 @@ import time
 import effort
 from device import FIRMWARE, Device, Vendor, devices, equal, load_module, read, run, wait_gone, \
     write
-from mounts import unmount_now
+from mounts import unmount_now, unmount_whole
 
 GENEROUS = 90  # seconds that nothing here takes, however busy the machine is
 PACKAGES = ("good", "other", "sick")
@@ -285,7 +285,7 @@ def test_reset_of_what_is_not_mounted_in_time(work, build):
         equal((noted["step"], noted["tries"]), ("asked", 3))  # so that it can be cancelled
         disk.heal()
         wait_gone(lambda: run("pgrep", "-f", device.tool, check=False).stdout)
-        run("umount", device.base + "/run/data", check=False)
+        unmount_whole(device.base + "/run/data")
         activate(device)
         assert "wmopkg: factory reset: done: DATA is empty, its file system is a new one" in \
             device.log(), device.log()

@@ -10,6 +10,7 @@ import time
 
 from case_special import Watch
 from device import Vendor, equal, read, run, write
+from mounts import unmount_now
 from partitions import NEXT, PARTS, PartitionedDevice, lengthen, start
 from resets import DONE, LABEL, MIB, UUID, blkid, make_packages, names
 
@@ -163,8 +164,8 @@ def test_folder_without_end(work, build):
         equal((noted["step"], noted["tries"]), ("erase", 1))
         wait_until(lambda: run("pgrep", "wmopkg-activate"[:15], check=False).returncode)
         device.reboot(completed=False)
-        run("umount", device.data)
-        run("umount", device.persist)
+        unmount_now(device.data)
+        unmount_now(device.persist)
         # as three more of these leave it, and after that three that make a new one
         for makes, tries in ((False, 3), (True, 6), (True, 3)):
             noted["tries"] = tries
@@ -174,7 +175,7 @@ def test_folder_without_end(work, build):
                 run("mount", "--bind", "/dev/null", "/sbin/mke2fs")
             device.activate()
             if not makes:
-                run("umount", "/sbin/mke2fs")
+                unmount_now("/sbin/mke2fs")
             equal(device.see("etc/keep"), "keep\n")
             if tries == 3 and makes:
                 break

@@ -19,6 +19,7 @@ import time
 import effort
 from case_media import load_file_systems
 from device import DISKS, Device, Vendor, equal, load_module, read, run, wait_gone, write
+from mounts import unmount_whole
 from resets import LABEL, UUID, blkid, make_packages, names, snapshot
 
 SECTOR = 512
@@ -99,7 +100,7 @@ class CutDevice(Device):
 
     def pull_all(self):
         for volume in ("data", "persist"):
-            run("umount", f"{self.base}/run/{volume}", check=False)
+            unmount_whole(f"{self.base}/run/{volume}")
         for node in self.nodes:
             run("losetup", "--detach", node)
             DISKS.remove(os.path.basename(node))
@@ -151,7 +152,7 @@ def record(device):
     device.name_data(f"/dev/dm-{number}")
     device.tell("factory-reset", "--yes", *(["--purge"] if device.done == PURGED else []))
     for volume in ("data", "persist"):
-        run("umount", device.folder(volume), check=False)
+        unmount_whole(device.folder(volume))
     boot(device)
     done = look(device)
     take_down(device)

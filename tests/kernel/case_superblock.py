@@ -199,7 +199,7 @@ def test_copy(work, build):
         run("mount", device.node, device.mountpoint)
         os.mkdir(device.mountpoint + "/packages")
         shutil.copy(work + "/packages/keep.wmopkg", device.mountpoint + "/packages")
-        run("umount", device.mountpoint)
+        unmount_now(device.mountpoint)
 
     with Shared(work, build, alone, store="persist") as device:
         run("dd", f"if={device.node}", f"of={device.esp}", "bs=1M", "status=none")
@@ -208,7 +208,7 @@ def test_copy(work, build):
         for name in ("deny", "rival"):
             write(f"{device.mountpoint}/{name}", "text\n")
             run("sync")
-        run("umount", device.mountpoint)
+        unmount_now(device.mountpoint)
         run("btrfs", "device", "scan", device.esp)
         # Linux before 6.7 takes the copy for the other one, and mounts neither of them
         if not run("mount", device.node, device.mountpoint, check=False).returncode:

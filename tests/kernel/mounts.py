@@ -48,6 +48,12 @@ def unmount_now(path):
         time.sleep(0.01)
 
 
+def unmount_whole(path):
+    """All that is mounted on @path, which may be nothing."""
+    while mounts_on(path):
+        unmount_now(path)
+
+
 def unescape(word):
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), word)
 

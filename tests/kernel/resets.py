@@ -7,6 +7,7 @@ import shutil
 
 from case_media import load_file_systems
 from device import DISKS, Device, equal, load_module, read, run, write
+from mounts import unmount_whole
 
 MIB = 1 << 20
 LABEL = "wmopkg-data"
@@ -67,8 +68,7 @@ class DiskDevice(Device):
         return self.mountpoint
 
     def unmount(self):
-        while run("umount", self.mountpoint, check=False).returncode == 0:
-            pass
+        unmount_whole(self.mountpoint)
 
     def reboot(self, completed=True):
         super().reboot(completed)

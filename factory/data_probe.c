@@ -64,7 +64,7 @@ static int probe_new(int fd, const char *device, blkid_probe *ret,
 {
 	*ret = blkid_new_probe();
 	if (!*ret)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (blkid_probe_set_device(*ret, fd, 0, 0) != 0)
 		return verity_fail(err, VERITY_E_IO, "%s: cannot be read", device);
 	blkid_probe_enable_superblocks(*ret, 1);

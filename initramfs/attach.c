@@ -157,7 +157,7 @@ static int add_jobs(struct run *run, struct verity_devices *devices,
 		struct job *job = calloc(1, sizeof(*job));
 
 		if (!job)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 		job->timed.run = job_run;
 		job->timed.discard = job_discard;
 		job->timed.limit_us = package->left_us;
@@ -230,7 +230,7 @@ int attach_run(struct packages *packages, const char *layers, struct attached *a
 		calloc(packages->order_count + 1, sizeof(struct boot_package *));
 	attached->left_out = calloc(packages->order_count + 1, sizeof(bool));
 	if (!run.line || !run.slots || !attached->packages || !attached->left_out)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (run.layers_fd < 0)
 		return verity_fail_errno(err, errno, "%s", layers);
 	if (verity_devices_open(&devices, &why) < 0) {

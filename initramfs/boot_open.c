@@ -149,7 +149,7 @@ static int open_in_time(struct boot *boot, enum overlay_store_kind kind,
 	int r;
 
 	if (!job)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	snprintf(job->mountpoint, sizeof(job->mountpoint), "%s", volume->mountpoint);
 	snprintf(job->root, sizeof(job->root), "%s", volume->root);
 	job->volume = (struct overlay_volume){volume->spec, job->mountpoint, job->root,

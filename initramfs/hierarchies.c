@@ -117,7 +117,7 @@ int hierarchies_fill(struct hierarchies *hierarchies, struct verity_error *err)
 		hierarchy->layers_count = 0;
 		hierarchy->layers = calloc(attached->count + 1, sizeof(size_t));
 		if (!hierarchy->layers)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 		hierarchy->parts = (struct overlay_stack_parts){
 			.engine = whole,
 			.root = true,
@@ -275,7 +275,7 @@ int hierarchies_prepare(struct attached *attached, const struct boot *boot,
 	ret->attached = attached;
 	ret->items = calloc(OVERLAY_HIERARCHIES_MAX, sizeof(*ret->items));
 	if (!ret->items)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (count == 0)
 		r = overlay_stack_check_depth(boot->root, err);
 	if (r == 0)
@@ -394,7 +394,7 @@ int hierarchies_leave_out_blockers(struct hierarchies *hierarchies,
 	int r = 0;
 
 	if (!look.ways)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t i = 0; r == 0 && i < hierarchies->count; i++) {
 		look.hierarchy = &hierarchies->items[i];
 		look.count = look.hierarchy->parts.engine + look.hierarchy->layers_count;

@@ -133,7 +133,7 @@ static int leave_out_failing(struct hierarchies *hierarchies, struct verity_erro
 	int count = 0;
 
 	if (!before || !line)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t i = 0; i < attached->count; i++)
 		before[i] = attached->left_out[i];
 	for (unsigned rank = 0; rank < BOOT_RANKS; rank++)

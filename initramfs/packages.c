@@ -53,7 +53,7 @@ int packages_new(struct boot_budget *budget, struct packages *ret,
 	packages.items = calloc(PACKAGES_MAX, sizeof(*packages.items));
 	packages.order = calloc(PACKAGES_MAX, sizeof(*packages.order));
 	if (!packages.state.entries || !packages.items || !packages.order)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	*ret = packages;
 	packages = (struct packages){.order_count = 0};
 	return 0;
@@ -93,7 +93,7 @@ int packages_sort(struct packages *packages, struct verity_error *err)
 	struct overlay_state_entry *sorted = calloc(PACKAGES_MAX, sizeof(*sorted));
 
 	if (!sorted)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (packages->state.count > 1)
 		qsort(packages->items, packages->state.count, sizeof(*packages->items),
 		      compare);

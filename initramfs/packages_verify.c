@@ -82,7 +82,7 @@ static int verify_heads(struct packages *packages, const struct verify_context *
 	int r = 0;
 
 	if (!run.slots)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t i = first; r == 0 && i < first + count; i++) {
 		const struct boot_package *package = &packages->items[i];
 		const struct overlay_entry *entry = &package->state->entry;
@@ -120,7 +120,7 @@ static int verify_images(const struct load *load, bool large, struct verity_erro
 	int r = 0;
 
 	if (!run.slots)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t i = 0; r == 0 && i < packages->state.count; i++) {
 		struct boot_package *package = &packages->items[i];
 		struct verify_job *job;
@@ -201,7 +201,7 @@ static int settle(const struct load *load, bool final, struct verity_error *err)
 	int r;
 
 	if (!claims || !items || !counts)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t i = 0; i < packages->state.count; i++) {
 		if (!packages->items[i].verified)
 			continue;
@@ -377,7 +377,7 @@ static int list_store(const struct load *load, enum overlay_store_kind kind,
 	if (!job || !first) {
 		free(job);
 		free(first);
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	}
 	if (hints->first_count > 0)
 		memcpy(first, hints->first, hints->first_count * sizeof(*first));

@@ -168,7 +168,7 @@ int plan_make(const char *config_path, const char *root, struct plan **ret,
 	int r;
 
 	if (!plan)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	r = boot_begin(config_path, root, BOOT_PLANS, &plan->boot, err);
 	if (r == 0)
 		r = boot_open(&plan->boot, err);

@@ -77,7 +77,7 @@ static int begin(const struct trials_context *context, struct overlay_trials *tr
 	int r;
 
 	if (!candidates)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t i = 0; i < total; i++) {
 		const struct boot_package *package = &packages->items[i];
 

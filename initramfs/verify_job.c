@@ -128,7 +128,7 @@ int verify_job_new_head(const struct overlay_entry *entry, struct verify_job **r
 	struct verify_job *job = calloc(1, sizeof(*job));
 
 	if (!job)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	job->timed.run = run_head;
 	job->timed.discard = discard;
 	job->entry.entry = *entry;

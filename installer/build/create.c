@@ -54,7 +54,7 @@ static int add_glob(void *object, const char *name, const char *value,
 	more = reallocarray(manifest->compatible, count + 1,
 			    sizeof(*manifest->compatible));
 	if (!more)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	manifest->compatible = more;
 	manifest->compatible_count = count + 1;
 	strcpy(manifest->compatible[count], value);

@@ -44,7 +44,7 @@ static int add(struct request *request, const struct verity_deny *deny,
 				   VERITY_DENY_MAX);
 	more = reallocarray(request->entries, request->count + 1, sizeof(*more));
 	if (!more)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	request->entries = more;
 	more[request->count++] = *deny;
 	return 0;

@@ -55,7 +55,7 @@ static int extract_query(const char *path, const struct request *request,
 	int r;
 
 	if (!signature)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	r = verity_io_read(verity_package_fd(package), signature, bytes,
 			   layout->signature_start, err);
 	return r < 0 ? r : write_query(request->query, path, signature, bytes, err);

@@ -45,7 +45,7 @@ static int open_folder(struct output *output, const char *path, struct verity_er
 
 	output->name = strdup(slash ? slash + 1 : path);
 	if (!folder || !output->name)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (!output->name[0] || strcmp(output->name, ".") == 0 ||
 	    strcmp(output->name, "..") == 0)
 		return verity_fail(err, VERITY_E_USAGE, "%s: not the name of a file",
@@ -72,7 +72,7 @@ int output_new(const char *path, unsigned mode, struct output **ret,
 	int r;
 
 	if (!output)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	output->folder = output->fd = -1;
 	r = open_folder(output, path, err);
 	if (r < 0)

@@ -77,7 +77,7 @@ static int sign_package(const char *in, const char *out,
 	manifest_bytes = (size_t)(layout->signature_start - layout->manifest_start);
 	text = malloc(text_bytes);
 	if (!text)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	r = verity_io_read(verity_package_fd(package), text, text_bytes,
 			   layout->manifest_start, err);
 	if (r < 0)

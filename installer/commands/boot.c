@@ -249,7 +249,7 @@ enum exit_status command_boot(struct device *device, const struct words *words)
 	} else if (words_has(words, WORD_BOOT_CLEAR)) {
 		r = set(device, words->values[WORD_BOOT_CLEAR], NULL, true, &err);
 	} else if (!values) {
-		r = verity_fail(&err, VERITY_E_NO_MEMORY, "out of memory");
+		r = verity_no_memory(&err);
 	} else {
 		(void)read_bootconf(device, &conf);
 		for (int key = 0; key < OVERLAY_BOOTKEYS; key++)

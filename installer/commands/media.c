@@ -70,7 +70,7 @@ static int print_table(const struct media_row *rows, size_t count,
 	const struct layout layout = layout_of(STDOUT_FILENO);
 
 	if (!cells || !texts)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t i = 0; i < count; i++)
 		fill_row(&rows[i], &texts[i], cells + i * COLUMNS);
 	table_print(stdout, &layout, &table);
@@ -121,7 +121,7 @@ enum exit_status command_media(struct device *device, const struct words *words)
 	int r = media_view_read(device, NULL, &view, &err);
 
 	if (r == 0 && !rows)
-		r = verity_fail(&err, VERITY_E_NO_MEMORY, "out of memory");
+		r = verity_no_memory(&err);
 	if (r < 0)
 		return report_error(NULL, &err);
 	/* Some containers keep even root from devices: that is not about permissions. */

@@ -87,7 +87,7 @@ static int show_all(struct device *device, const struct installed_list *list, bo
 	bool summed = pending_format_sum(list, unused) > 1;
 
 	if (!cells)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct installed *item = &list->items[i];
 		const char **row = cells + table.rows * width;

@@ -61,7 +61,7 @@ int statement_receive(struct source *source, char **ret, size_t *ret_size,
 	int r;
 
 	if (!received)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	signals_watch();
 	r = source_pull(source, &sink, err);
 	if (r == 0)
@@ -70,7 +70,7 @@ int statement_receive(struct source *source, char **ret, size_t *ret_size,
 		return r;
 	bytes = malloc(received->size);
 	if (!bytes)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	memcpy(bytes, received->bytes, received->size);
 	*ret = bytes;
 	*ret_size = received->size;

@@ -123,7 +123,7 @@ int undo_find(struct device *device, struct undo *ret, struct verity_error *err)
 	undo = (struct undo){.steps = calloc(kept.count, sizeof(*undo.steps)),
 			     .count = kept.count};
 	if (!undo.steps)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t i = 0; i < kept.count; i++) {
 		find_step(device, store, &kept.items[i], &undo.steps[i]);
 		undo.possible += undo.steps[i].why.code == VERITY_OK;

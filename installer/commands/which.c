@@ -141,7 +141,7 @@ static int print_both(const struct which *which, struct verity_error *err)
 	cleanup_free char *next = answer_text(&stacks->next, &which->next);
 
 	if (!now || !next)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (!is_absent(&which->now) || !is_absent(&which->next)) {
 		fputs(now, stdout);
 		if (strcmp(now, next) != 0)

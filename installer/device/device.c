@@ -47,7 +47,7 @@ int device_open(const char *config_path, struct device **ret, struct verity_erro
 	int r;
 
 	if (!device)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	device->data.fd = device->persist.fd = device->record_fd = -1;
 	r = overlay_config_load(config_path, &device->config, err);
 	if (r < 0)
@@ -220,7 +220,7 @@ int device_known_hosts(struct device *device, char **ret, struct verity_error *e
 
 	if (device->config.known_hosts[0]) {
 		*ret = strdup(device->config.known_hosts);
-		return *ret ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return *ret ? 0 : verity_no_memory(err);
 	}
 	r = device_record_fd(device, &fd, err);
 	if (r < 0 || fd >= 0)

@@ -166,7 +166,7 @@ int forecast_read(struct device *device, const struct forecast_request *asked,
 		return r;
 	list.items = calloc(installed.count + 1, sizeof(*list.items));
 	if (!list.items)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	policies = (struct subject){.here = *policy, .there = *policy};
 	if (asked->firmware)
 		policies.there.firmware = asked->firmware;

@@ -394,7 +394,7 @@ static int settle_duplicates(struct device *device, const struct overlay_store *
 	int r;
 
 	if (!claims || !items || !counts)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t i = 0; i < list->count; i++)
 		if (is_next(&list->items[i]) && has_rival(list, &list->items[i]))
 			items[count++] = i;
@@ -515,7 +515,7 @@ int installed_list_read(struct device *device, const char *name,
 	read_trials(device, &sources.trials);
 	list.items = calloc(most + survey.count + 1, sizeof(*list.items));
 	if (!list.items)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	memcpy(list.unlisted, survey.unlisted, sizeof(list.unlisted));
 	for (size_t i = 0; i < survey.count; i++) {
 		bool asked = !name || strcmp(survey.entries[i].name, name) == 0;

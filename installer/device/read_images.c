@@ -41,7 +41,7 @@ int read_images_load(const char *run, struct read_images **ret, struct verity_er
 	struct stat st;
 
 	if (!images)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	*ret = images;
 	if (folder < 0 ||
 	    verity_io_open(folder, FILE_NAME, O_RDONLY | O_NOFOLLOW, &fd, &st, NULL) < 0)

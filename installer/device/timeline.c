@@ -113,7 +113,7 @@ int timeline_new(const struct overlay_state *state, struct timeline *ret,
 
 	timeline.rows = calloc(OVERLAY_STEPS + 2 * state->count, sizeof(*timeline.rows));
 	if (!timeline.rows)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (unsigned i = 0; i < OVERLAY_STEPS; i++) {
 		add(&timeline, (enum overlay_step)i, NULL, &state->steps[i]);
 		add_packages(&timeline, (enum overlay_step)i);

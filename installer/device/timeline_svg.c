@@ -265,7 +265,7 @@ int timeline_put_svg(FILE *out, const struct timeline *timeline, struct verity_e
 	unsigned bottom, y = HEAD;
 
 	if (!packages)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	count = collect(timeline, packages);
 	bottom = HEAD + (unsigned)count * ROW;
 	for (size_t i = 0; i < timeline->count; i++)

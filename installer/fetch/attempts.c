@@ -50,7 +50,7 @@ static void held_done(struct held *held)
 
 static int no_memory(struct verity_error *err)
 {
-	return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	return verity_no_memory(err);
 }
 
 static int64_t attempts_bytes(const struct source *source)

@@ -47,14 +47,14 @@ int credentials_hide(int argc, char **argv, struct credentials_hidden *ret,
 	size_t size;
 
 	if (!hidden.words)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (int i = 0; i < argc; i++) {
 		find_secret(argv, i, &size);
 		if (size == 0)
 			continue;
 		hidden.words[count] = strdup(argv[i]);
 		if (!hidden.words[count++])
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 	}
 	/* From the end: the word before one may be a secret that is found by its own. */
 	for (int i = argc - 1; i >= 0; i--) {
@@ -130,7 +130,7 @@ int credentials_ask_password(const char *user, const char *host, char **ret,
 	password = strdup(typed);
 	explicit_bzero(typed, sizeof(typed));
 	if (!password)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	*ret = password;
 	return 0;
 }

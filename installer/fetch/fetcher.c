@@ -330,7 +330,7 @@ int fetcher_run(const struct fetcher *fetcher, const struct transfer_client *cli
 	int r;
 
 	if (!run)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	r = start(fetcher, &run->sandbox, err);
 	if (r < 0)
 		return r;

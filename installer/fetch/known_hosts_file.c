@@ -14,7 +14,7 @@
 
 static int no_memory(struct verity_error *err)
 {
-	return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	return verity_no_memory(err);
 }
 
 int known_hosts_path(int record_fd, char **ret, struct verity_error *err)

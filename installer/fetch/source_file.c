@@ -74,7 +74,7 @@ int source_file_new(int fd, const char *where, bool any_name, struct source **re
 	int r = 0;
 
 	if (!file || !copy)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (!any_name)
 		r = verity_name_from_path(where, file->source.name, err);
 	if (r < 0)

@@ -20,7 +20,7 @@ int line_split(const char *text, size_t size, struct line *ret, struct verity_er
 	char *out = line.bytes = calloc(1, line.size); /* a word needs one byte more */
 
 	if (!line.bytes)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t at = 0; at < size && !line.comment; at++) {
 		char c = text[at];
 		char next = '\0';
@@ -86,7 +86,7 @@ int line_quote(const char *word, char quote, char **ret, struct verity_error *er
 	char *out = text;
 
 	if (!text)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (; *word; word++) {
 		/* '...' cannot hold its own quote: close it, quote that one, open it. */
 		if (quote == '\'' && *word == '\'')

@@ -133,7 +133,7 @@ int covered_list(const struct stacks *stacks,
 	int r = 0;
 
 	if (!theirs || !covers)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (own->contents.count > STACKS_GLANCE_LOOKUPS / stacks->count)
 		return verity_fail(err, VERITY_E_TOO_MANY,
 				   "%zu files and %zu packages are too many to compare "

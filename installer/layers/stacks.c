@@ -125,7 +125,7 @@ static int look_firmware(void *context, const char *path,
 		free(memo->path);
 		*memo = (struct stacks_memo){strdup(path), r, look};
 		if (!memo->path)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 	}
 	if (memo->result == 0)
 		*ret = memo->look;
@@ -210,7 +210,7 @@ static int make_stack(struct stacks *stacks, struct package_stack *stack,
 	stack->layers = calloc(stacks->count + 1, sizeof(*stack->layers));
 	stack->packages = calloc(stacks->count + 1, sizeof(*stack->packages));
 	if (!items || !stack->layers || !stack->packages)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	lookup->layers = stack->layers;
 	lookup->base.look = look_firmware;
 	lookup->base.context = stacks;
@@ -260,7 +260,7 @@ static int add_all(struct stacks *stacks, const struct installed_list *list,
 	stacks->packages = calloc(list->count + 1, sizeof(*stacks->packages));
 	stacks->unknown = calloc(2 * list->count + 1, sizeof(*stacks->unknown));
 	if (!stacks->packages || !stacks->unknown)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t i = 0; i < list->count; i++)
 		add_installed(stacks, &list->items[i],
 			      candidate && strcmp(list->items[i].entry.name,
@@ -281,7 +281,7 @@ int stacks_load(struct device *device, const struct stacks_candidate *candidate,
 	int r;
 
 	if (!stacks)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	tree.context = &stacks->firmware;
 	stacks->firmware.root = -1;
 	r = open_firmware(device, stacks, err);

@@ -116,7 +116,7 @@ static int look(const struct stacks *stacks, const struct package_stack *stack,
 	step->merged.layers = calloc(layers, sizeof(size_t));
 	step->covers.layers = calloc(layers, sizeof(size_t));
 	if (!merged || !step->merged.layers || !step->covers.layers)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	r = overlay_lookup_find(&stack->lookup, 0, step->path, &step->view, merged, err);
 	if (r < 0 || step->view.status == OVERLAY_LOOKUP_ABSENT)
 		return r;
@@ -151,7 +151,7 @@ int which_find(const struct stacks *stacks, const struct package_stack *stack,
 		struct which_step *step;
 
 		if (!steps)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 		answer.steps = steps;
 		r = walk_to_last(stacks, stack, &walk, err);
 		if (r < 0)
@@ -180,7 +180,7 @@ int which_absolute(const char *path, char **ret, struct verity_error *err)
 	if (path[0] != '/' && !folder)
 		return verity_fail_errno(err, errno, "the current folder");
 	if (asprintf(&whole, "%s%s%s", folder ? folder : "", folder ? "/" : "", path) < 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	*ret = whole;
 	return 0;
 }

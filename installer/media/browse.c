@@ -81,7 +81,7 @@ static int add_folder(struct media_browse *browse, const char *folder, bool pack
 		if (asprintf(&path, "%s%s%s", folder,
 			     folder[0] && folder[strlen(folder) - 1] != '/' ? "/" : "",
 			     entry->d_name) < 0)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 		browse->items[browse->count++] =
 			(struct media_found){path, type == DT_DIR};
 	}
@@ -120,7 +120,7 @@ int media_browse_new(struct device *device, const char *label, const char *folde
 	int r;
 
 	if (!browse)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	browse->root_fd = -1;
 	r = mount_medium(device, label, browse, err);
 	if (r == 0)

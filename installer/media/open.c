@@ -112,7 +112,7 @@ int media_source_open(struct device *device, const char *label, const char *path
 	int r = media_view_read(device, label, &view, err);
 
 	if (r == 0 && !media)
-		r = verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		r = verity_no_memory(err);
 	if (r == 0)
 		r = media_view_get(&view, label, &item, err);
 	if (r < 0)
@@ -133,7 +133,7 @@ int media_source_open(struct device *device, const char *label, const char *path
 		return r;
 	media->source.where = strdup(file->where);
 	if (!media->source.where)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	media->source.kind = &kind_media;
 	strcpy(media->source.name, file->name);
 	strcpy(media->device, item->name);

@@ -70,7 +70,7 @@ static int print(const struct media_browse *browse, const struct row *rows, size
 	const struct table table = {browse->description, columns, COLUMNS, cells, count};
 
 	if (!cells)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t i = 0; i < count; i++) {
 		const char **row = cells + i * COLUMNS;
 
@@ -111,7 +111,7 @@ static int show(struct device *device, const char *label, struct verity_error *e
 		return r;
 	rows = calloc(browse->count + 1, sizeof(*rows));
 	if (!rows)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t i = 0; i < browse->count; i++)
 		if (!browse->items[i].folder)
 			fill_row(browse, browse->items[i].path, policy, &rows[count++]);

@@ -264,7 +264,7 @@ int media_scan(const char *sysfs, const dev_t *system, size_t system_count,
 	int r;
 
 	if (!list.items)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (fd < 0)
 		return verity_fail_errno(err, errno, "%s: cannot be read", sysfs);
 	r = verity_dir_open(fd, "class/block", &dir);

@@ -38,7 +38,7 @@ static int add_file(struct pem *pem, int dirfd, const char *name,
 				   ALL_MAX_BYTES);
 	grown = realloc(pem->text, pem->size + size + 1);
 	if (!grown)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	memcpy(grown + pem->size, text, size);
 	/* The last line of a file may have no end. */
 	grown[pem->size + size] = '\n';

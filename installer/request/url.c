@@ -48,7 +48,7 @@ void login_done(struct login *login)
 
 static int no_memory(struct verity_error *err)
 {
-	return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	return verity_no_memory(err);
 }
 
 static bool is_control(unsigned char byte)

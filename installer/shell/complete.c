@@ -243,7 +243,7 @@ static int finish(int r, struct candidates *found, struct candidates *ret,
 
 	if (r < 0) {
 		candidates_free(found);
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	}
 	if (found->count)
 		qsort(found->items, found->count, sizeof(*found->items), compare);

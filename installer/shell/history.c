@@ -163,7 +163,7 @@ int shell_history_new(const char *home, struct shell_history **ret, HistoryW **r
 		kept->lines = new_lines();
 	}
 	if (!kept || !kept->lines)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (home && home[0] == '/')
 		kept->home = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* A home of another user, as sudo leaves it, is not written to. */

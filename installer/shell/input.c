@@ -279,7 +279,7 @@ int shell_input_new(const struct shell_hooks *hooks, struct shell_input **ret,
 	HistoryW *lines;
 
 	if (!input)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	input->hooks = *hooks;
 	/* What is typed ahead is for the next reader, which may be a command. */
 	setvbuf(stdin, NULL, _IONBF, 0);

@@ -24,7 +24,7 @@
 
 int transfer_no_memory(struct verity_error *err)
 {
-	return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	return verity_no_memory(err);
 }
 
 static int64_t now_ms(void)

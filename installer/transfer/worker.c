@@ -218,7 +218,7 @@ static int ask_password(void *context, const char *why, const char **ret_user,
 	*ret_user = worker->user;
 	explicit_bzero(&message->login, sizeof(message->login));
 	explicit_bzero(worker->bytes, sizeof(worker->bytes));
-	return *ret_password ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	return *ret_password ? 0 : verity_no_memory(err);
 }
 
 static int accept_host_key(void *context, const struct known_hosts_key *key,
@@ -257,7 +257,7 @@ int worker_run(const struct transfer_job *job, int in, int out)
 	if (make_ring(worker) < 0)
 		return 1;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		verity_fail(&err, VERITY_E_NO_MEMORY, "out of memory");
+		verity_no_memory(&err);
 	else
 		r = transfer_run(job, &client, &err);
 	/* Last: the parent then ends this process. */

@@ -91,7 +91,7 @@ static int put_media(struct web_page *page, struct verity_error *err)
 	cleanup_free struct media_row *rows = calloc(MEDIA_ROWS_MAX, sizeof(*rows));
 	size_t count;
 	int r = rows ? media_view_read(page->device, NULL, &view, err)
-		     : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		     : verity_no_memory(err);
 
 	if (r == 0)
 		r = web_page_form(page, "media", false, err);

@@ -78,7 +78,7 @@ int request_new(struct request **ret, struct verity_error *err)
 		calloc(1, sizeof(*request));
 
 	if (!request)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	request->sandbox = (struct sandbox){.from = -1, .to = -1};
 	request->method = method_of(get("REQUEST_METHOD"));
 	request->has_path = get("PATH_INFO") != NULL;
@@ -134,7 +134,7 @@ static int start(struct request *request, const struct overlay_config *config,
 	if (body < 0)
 		return verity_fail_errno(err, errno, "standard input");
 	if (!query_copy || !type_copy || !length_copy)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	rules.keep[0] = body;
 	r = fetch_user_find(config->fetch_user, &rules.uid, &rules.gid, err);
 	return r < 0 ? r : sandbox_start(&rules, work, &job, &request->sandbox, err);
@@ -213,7 +213,7 @@ int request_read(struct request *request, const struct overlay_config *config,
 	int r = start(request, config, err);
 
 	if (r == 0 && !frame)
-		r = verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		r = verity_no_memory(err);
 	while (r == 0 && !request->ended && !request->has_file) {
 		r = next_frame(request, frame, err);
 		if (r < 0)
@@ -254,7 +254,7 @@ static int upload_pull(struct source *source, const struct source_sink *sink,
 {
 	struct request *request = ((struct upload *)(void *)source)->request;
 	cleanup_free struct frame *frame = calloc(1, sizeof(*frame));
-	int r = frame ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	int r = frame ? 0 : verity_no_memory(err);
 
 	while (r == 0 && !request->ended) {
 		r = next_frame(request, frame, err);
@@ -283,7 +283,7 @@ int request_source(struct request *request, struct source **ret, struct verity_e
 	int r;
 
 	if (!upload)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	/* A browser sends a name; what has a path was made by something else. */
 	if (strpbrk(request->file, "/\\"))
 		return verity_fail(err, VERITY_E_BAD_NAME,
@@ -298,7 +298,7 @@ int request_source(struct request *request, struct source **ret, struct verity_e
 	if (!upload->source.origin || !upload->source.where) {
 		free(upload->source.origin);
 		free(upload->source.where);
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	}
 	if (request->address[0])
 		snprintf(upload->source.place, sizeof(upload->source.place), "address %s",

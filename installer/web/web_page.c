@@ -119,7 +119,7 @@ int web_page_begin(struct web_page *page, struct verity_error *err)
 	page->current = "";
 	page->text = NULL;
 	page->body = open_memstream(&page->text, &page->text_bytes);
-	return page->body ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	return page->body ? 0 : verity_no_memory(err);
 }
 
 static void put_navigation(const struct web_page *page, FILE *out)
@@ -202,13 +202,13 @@ int web_page_send(struct web_page *page, struct verity_error *err)
 	size_t size = 0;
 
 	if (fflush(page->body) != 0 || !(out = open_memstream(&text, &size)))
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	put_head(page, out);
 	fwrite(page->text, 1, page->text_bytes, out);
 	if (!page->is_open)
 		fputs("</main>\n</body>\n</html>\n", out);
 	if (fflush(out) != 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	snprintf(length, sizeof(length), "Content-Length: %zu\r\n", size);
 	web_page_headers(page->status, "text/html; charset=utf-8",
 			 page->is_open ? "" : length);

@@ -502,7 +502,7 @@ static int parse(const char *text, struct reading *reading)
 	opts[COUNT(keys)] = (cfg_opt_t)CFG_END();
 	cfg = cfg_init(opts, CFGF_NONE);
 	if (!cfg)
-		return verity_fail(reading->err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(reading->err);
 	cfg_set_error_function(cfg, report);
 	for (size_t i = 0; i < COUNT(keys); i++)
 		cfg_set_validate_func(cfg, keys[i].name, take);
@@ -563,7 +563,7 @@ int overlay_config_load(const char *path, struct overlay_config *ret,
 
 		if (key->text &&
 		    !replace_text(member_of(&reading.config, key->offset), key->text))
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 		if (!key->text && !key->items)
 			store_number(&reading.config, key, key->number);
 	}

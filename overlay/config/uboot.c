@@ -107,7 +107,7 @@ static int open_environment(const char *config, struct uboot_ctx **ret,
 			"U-Boot environment: the copy that %s points to has no end",
 			config);
 	if (libuboot_initialize(&context, NULL) < 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (libuboot_read_config(context, config) < 0)
 		return verity_fail(err, VERITY_E_IO,
 				   "U-Boot environment: %s describes no place for "

@@ -51,7 +51,7 @@ static int add_folder(struct walk *walk, size_t entry, const char *path,
 		struct folder *grown = reallocarray(walk->folders, more, sizeof(*grown));
 
 		if (!grown)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 		walk->folders = grown;
 		walk->allocated = more;
 	}
@@ -198,7 +198,7 @@ static int add_root(struct walk *walk, struct verity_error *err)
 				   walk->list.limits->entries);
 	walk->seen = calloc(super->inode_count / 8 + 1, 1);
 	if (!walk->seen)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	r = squashfs_inode_read(&walk->image, super->root_inode_ref, &root, err);
 	if (r < 0)
 		return r;

@@ -47,7 +47,7 @@ int contents_list_text(struct contents_list *list, size_t bytes, char **ret,
 	if (!text || bytes + 1 > CHUNK_BYTES - text->used) {
 		text = calloc(1, sizeof(*text));
 		if (!text)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 		text->before = list->contents.text;
 		list->contents.text = text;
 	}
@@ -108,7 +108,7 @@ int contents_list_add(struct contents_list *list, const char *folder, const char
 			reallocarray(contents->entries, more, sizeof(*grown));
 
 		if (!grown)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 		contents->entries = grown;
 		list->allocated = more;
 	}

@@ -26,7 +26,7 @@ static int walk_new(const struct overlay_lookup *stack, const char *path,
 				   OVERLAY_CONTENTS_PATH_MAX);
 	walk = calloc(1, sizeof(*walk) + (stack->count + 1) * sizeof(walk->live[0]));
 	if (!walk)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	walk->stack = stack;
 	strcpy(walk->path, path);
 	*ret = walk;

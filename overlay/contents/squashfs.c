@@ -66,7 +66,7 @@ static int check(const struct squashfs *image, int code, const char *what,
 	if (code == 0)
 		return 0;
 	if (code == SQFS_ERROR_ALLOC)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (failed == E2BIG)
 		return verity_fail(err, VERITY_E_TOO_MANY,
 				   "image: listing its folders takes too many reads");
@@ -105,7 +105,7 @@ static int open_xattrs(struct squashfs *image, struct verity_error *err)
 		return bad_xattrs(err);
 	image->xattrs = sqfs_meta_reader_create(image->file, image->compressor,
 						image->xattrs_start, offset);
-	return image->xattrs ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	return image->xattrs ? 0 : verity_no_memory(err);
 }
 
 static int open_tables(struct squashfs *image, struct verity_error *err)
@@ -149,7 +149,7 @@ static int open_tables(struct squashfs *image, struct verity_error *err)
 							super->directory_table_start,
 							super->id_table_start);
 	if (!image->inodes || !image->listings)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	return open_xattrs(image, err);
 }
 
@@ -161,7 +161,7 @@ int squashfs_open(int fd, uint64_t start, uint64_t bytes, uint64_t reads,
 	int r;
 
 	if (!part)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	/* Nothing that reads an image writes to it or changes its size. */
 	*part = (struct image_part){
 		.base = {.base = {.destroy = part_destroy},

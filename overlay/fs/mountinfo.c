@@ -68,7 +68,7 @@ int overlay_mountinfo_get(const char *path, struct overlay_mountinfo **ret,
 		return verity_fail_errno(err, -id, "/proc is not mounted: %s", path);
 	info = calloc(1, sizeof(*info));
 	if (!info)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	file = fopen("/proc/self/mountinfo", "re");
 	while (file && getline(&info->line, &room, file) > 0) {
 		if (atoi(info->line) != id)

@@ -64,7 +64,7 @@ int overlay_mounts_mount(const char *device, const char *type, const char *targe
 	    mnt_context_set_target(context, target) < 0 ||
 	    mnt_context_set_fstype(context, type) < 0 ||
 	    mnt_context_set_options(context, options) < 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	mnt_context_disable_mtab(context, 1);
 	mnt_context_disable_helpers(context, 1);
 	r = mnt_context_mount(context);

@@ -81,10 +81,10 @@ int overlay_image_list(const char *source, char **ret, struct verity_error *err)
 		return r;
 	out = open_memstream(&text, &bytes);
 	if (!out)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	r = image_base_print(tree->root, out);
 	if (fclose(out) != 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (r < 0)
 		return verity_fail_errno(err, -r, "%s", source);
 	*ret = steal_ptr(&text);
@@ -99,7 +99,7 @@ static int check_archive_times(struct verity_error *err)
 	bool same;
 
 	if (!entry)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	archive_entry_set_mtime(entry, when, 0);
 	same = archive_entry_mtime(entry) == when;
 	archive_entry_free(entry);

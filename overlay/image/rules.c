@@ -57,7 +57,7 @@ int image_rules_add(struct image_tree *tree, struct image_node *folder, const ch
 		return image_node_fail(err, folder, name, "unknown whiteout");
 	whiteout = image_inode_new(tree, S_IFCHR, tree->source_date);
 	if (!whiteout)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "tree");
+		return verity_no_memory(err);
 	return image_node_set(tree, folder, hidden, whiteout, true, err);
 }
 

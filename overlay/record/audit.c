@@ -60,7 +60,7 @@ int overlay_audit_open(int record_fd, size_t max_bytes, int64_t now, const char 
 	int r = 0;
 
 	if (!audit || !(audit->user = strdup(user)))
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (record_fd >= 0)
 		r = load_head(record_fd, &head, &valid, err);
 	if (r < 0)
@@ -144,7 +144,7 @@ static int put_text(struct append *append, enum overlay_audit_ring which,
 	char *grown = realloc(ring->text, ring->text_bytes + size);
 
 	if (!grown)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	memcpy(grown + ring->text_bytes, line, size);
 	ring->text = grown;
 	ring->text_bytes += size;

@@ -80,7 +80,7 @@ static int encode(const struct overlay_audit_head *head,
 		return r;
 	size = strlen(text) - 1; /* without the closing brace */
 	if (EVP_Digest(text, size, check, NULL, EVP_sha256(), NULL) != 1)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	verity_hex_encode(check, sizeof(check), hex);
 	snprintf(ret, HEAD_BYTES_MAX, "%.*s,\"check\":\"%s\"}\n", (int)size, text, hex);
 	return 0;
@@ -97,7 +97,7 @@ static int decode(const char *text, size_t size, const struct verity_json_field 
 	if (r == -EBADMSG)
 		return bad(err);
 	if (r < 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	r = encode(&head, fields, again, err);
 	if (r < 0)
 		return r;

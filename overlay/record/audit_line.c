@@ -130,7 +130,7 @@ int overlay_audit_line_encode(const struct overlay_audit_entry *entry,
 		return r;
 	size = strlen(body) - 1; /* without the closing brace */
 	if (!digest_of(body, size, link.digest))
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	verity_hex_encode(link.digest, VERITY_DIGEST_BYTES, hex);
 	if (snprintf(ret, OVERLAY_AUDIT_LINE_MAX + 1, "%.*s%s%s\"}\n", (int)size, body,
 		     digest_key, hex) > OVERLAY_AUDIT_LINE_MAX)
@@ -194,7 +194,7 @@ int overlay_audit_line_decode(const char *line, size_t size,
 	if (!take_tail(line, &body, digest_key, "\"}", link.digest))
 		return bad(err, "it does not end with a digest");
 	if (!digest_of(line, body, digest))
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (memcmp(digest, link.digest, sizeof(digest)) != 0)
 		return bad(err, "its digest does not match: it was changed");
 	if (!take_number(line, body, &at, number_key, &link.number) || link.number == 0 ||

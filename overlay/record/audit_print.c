@@ -156,8 +156,7 @@ static int add_parts(const char *bytes, size_t size, struct parts *parts,
 				reallocarray(parts->items, room, sizeof(*grown));
 
 			if (!grown)
-				return verity_fail(err, VERITY_E_NO_MEMORY,
-						   "out of memory");
+				return verity_no_memory(err);
 			parts->items = grown;
 		}
 		parts->items[parts->count++] = part;

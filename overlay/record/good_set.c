@@ -69,7 +69,7 @@ int overlay_good_take(const struct overlay_state *state,
 	size_t count = 0;
 
 	if (!items)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t i = 0; i < state->count && count < OVERLAY_GOOD_MAX; i++) {
 		const struct overlay_state_entry *entry = &state->entries[i];
 

@@ -190,7 +190,7 @@ int overlay_trials_quarantine(const struct overlay_trials *trials,
 	size_t count = 0;
 
 	if (!ids)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t i = 0; i < trials->count; i++)
 		if (trials->items[i].state == OVERLAY_TRIAL_QUARANTINED)
 			memcpy(ids[count++], trials->items[i].id, sizeof(*ids));

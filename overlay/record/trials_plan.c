@@ -386,7 +386,7 @@ int overlay_trials_begin(struct overlay_trials *trials,
 	next->count = 0;
 	next->items = calloc(most, sizeof(*next->items));
 	if (!next->items || !planning.failed || !planning.required)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	count = plan(trials, &planning, err);
 	if (count < 0)
 		return count;

@@ -441,7 +441,7 @@ int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 	int r;
 
 	if (!trust)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	trust->identity = *inputs->identity;
 	trust->clock = inputs->clock;
 	trust->record_fd = inputs->record_fd;
@@ -641,7 +641,7 @@ int overlay_trust_complete(struct overlay_trust *trust, const struct overlay_sto
 	int r, failed = 0;
 
 	if (!preamble)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (trust->record_fd < 0 || state->safe)
 		return 0;
 	r = overlay_record_lock(trust->record_fd, "floors", false, &lock, err);

@@ -85,7 +85,7 @@ int overlay_layer_open(struct verity_devices *devices,
 	int r;
 
 	if (!layer)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	layer->mount_fd = -1;
 	r = verity_device_open(devices, verified, dm_name, &layer->device, err);
 	if (r == 0)

@@ -52,7 +52,7 @@ int overlay_stack_plan_make(const struct overlay_stack_parts *parts,
 				   parts->packages, room);
 	plan.names = calloc(parts->packages + 4, sizeof(*plan.names));
 	if (!plan.names)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (parts->engine)
 		add(&plan, OVERLAY_STACK_ENGINE);
 	for (size_t i = 1; i <= parts->packages; i++)
@@ -87,7 +87,7 @@ int overlay_stack_options(const struct overlay_stack_plan *plan, size_t max, cha
 	for (size_t i = 0; stream && (option = overlay_stack_option_at(plan, i)); i++)
 		fprintf(stream, ",%s=%s", option->key, option->value);
 	if (!stream || fclose(stream) != 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (size >= max)
 		return verity_fail(err, VERITY_E_TOO_MANY,
 				   "the mount options of %zu layers are longer "
@@ -140,7 +140,7 @@ int overlay_stack_compare(const struct overlay_stack_plan *plan,
 	int r = 0;
 
 	if (!copy)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	while (r == 0 && (word = strsep(&rest, ","))) {
 		value = word;
 		strsep(&value, "=");

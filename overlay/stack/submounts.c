@@ -76,7 +76,7 @@ int overlay_submounts_take(const char *root, struct overlay_submounts **ret,
 		mount->fd = -1;
 		mount->target = strdup(target);
 		if (!mount->target)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 		submounts->count++;
 		mount->fd =
 			sys_open_tree(AT_FDCWD, target,

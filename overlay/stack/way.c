@@ -59,7 +59,7 @@ int overlay_way_look(const char *folder, const char *path, struct overlay_way *r
 		int next;
 
 		if (!name)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 		path += length;
 		next = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (next < 0 && errno == ENOENT)

@@ -70,7 +70,7 @@ int overlay_kept_load(const char *run, struct overlay_kept *ret, struct verity_e
 		return 0;
 	items = malloc(bytes + 1);
 	if (!items)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (verity_io_read(fd, items, bytes, sizeof(magic), NULL) < 0 ||
 	    !check_items(items, bytes / sizeof(*items)))
 		return 0;
@@ -88,7 +88,7 @@ int overlay_kept_store(const char *run, const struct overlay_kept *kept,
 	int r;
 
 	if (!content)
-		r = verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		r = verity_no_memory(err);
 	else if (folder < 0)
 		r = verity_fail_errno(err, errno, "%s", run);
 	else {
@@ -120,7 +120,7 @@ int overlay_kept_add(struct overlay_kept *kept, const struct overlay_kept_item *
 		overlay_kept_delete(kept, kept->items);
 	grown = reallocarray(kept->items, kept->count + 1, sizeof(*grown));
 	if (!grown)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	kept->items = grown;
 	kept->items[kept->count++] = *item;
 	return 0;

@@ -76,7 +76,7 @@ int overlay_order_settle(const struct overlay_claim *claims, size_t count, size_
 	size_t counting = 0;
 
 	if (!line)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t i = 0; i < count; i++)
 		line[i] = &claims[i];
 	if (count > 1)

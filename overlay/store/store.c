@@ -109,7 +109,7 @@ int overlay_store_open(int data_fd, int persist_fd, struct overlay_store **ret,
 	int r = 0;
 
 	if (!store)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (size_t kind = 0; kind < KINDS; kind++)
 		store->kinds[kind].base = store->kinds[kind].folder = -1;
 	for (size_t kind = 0; r == 0 && kind < KINDS; kind++) {
@@ -174,8 +174,7 @@ static int list_folder(int folder, enum overlay_store_kind kind,
 				reallocarray(*entries, room, sizeof(entry));
 
 			if (!grown)
-				return verity_fail(err, VERITY_E_NO_MEMORY,
-						   "out of memory");
+				return verity_no_memory(err);
 			*entries = grown;
 		}
 		(*entries)[(*count)++] = entry;
@@ -688,7 +687,7 @@ int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind ki
 	int r;
 
 	if (!incoming)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	*incoming = (struct overlay_incoming){.store = store,
 					      .lock = {{-1, -1}, {-1, -1}},
 					      .kind = kind,

@@ -191,7 +191,7 @@ int overlay_superblock_check_device(int fd, const char *type, const char *device
 	int r;
 
 	if (!bytes)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	r = end < 0 ? -errno : verity_io_read(fd, bytes, size, 0, NULL);
 	if (r < 0)
 		return verity_fail(err, VERITY_E_MOUNT, "%s: %s", device, strerror(-r));

@@ -104,7 +104,7 @@ static int add_name(struct names *names, const char *name, struct verity_error *
 			reallocarray(names->items, count ? count * 2 : 1, sizeof(*grown));
 
 		if (!grown)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 		names->items = grown;
 	}
 	strcpy(names->items[names->count++], name);
@@ -192,7 +192,7 @@ int overlay_survey_add(const struct overlay_store *store, enum overlay_store_kin
 	int r = 0;
 
 	if (!walk.entries || !walk.looks)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (walk.folder >= 0)
 		r = read_names(walk.folder, &names, &walk.unlisted.junk, err);
 	if (r < 0 || walk.folder < 0)
@@ -213,7 +213,7 @@ int overlay_survey_add(const struct overlay_store *store, enum overlay_store_kin
 	grown = reallocarray(survey->entries, survey->count + walk.count + 1,
 			     sizeof(*grown));
 	if (!grown)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	memcpy(grown + survey->count, walk.entries, walk.count * sizeof(*grown));
 	survey->entries = grown;
 	survey->count += walk.count;

@@ -150,7 +150,7 @@ int overlay_volume_look(const struct overlay_volume *volume,
 		}
 	}
 	if (!place.path)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	*ret = place;
 	place = (struct overlay_volume_place){.device = NULL};
 	return 0;

@@ -231,7 +231,7 @@ static int choose(const char *spec, const char *name, const struct found *found,
 			err, VERITY_E_NOT_FOUND, "%s: there is no such %s", spec,
 			strncmp(name, "PART", 4) == 0 ? "partition" : "file system");
 	*ret = strdup(matches[best].path);
-	return *ret ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	return *ret ? 0 : verity_no_memory(err);
 }
 
 static int find_tag(const struct overlay_volume *volume, char **ret,
@@ -246,7 +246,7 @@ static int find_tag(const struct overlay_volume *volume, char **ret,
 		return verity_fail(err, VERITY_E_CONFIG, "%s: not a folder or device",
 				   volume->spec);
 	if (!found)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	found->known.mounted = device_at(volume->mountpoint);
 	overlay_disks_below(OVERLAY_SYSFS, device_at(volume->root), true,
 			    &found->known.root);
@@ -267,7 +267,7 @@ int overlay_volume_find(const struct overlay_volume *volume, char **ret,
 	if (volume->spec[0] != '/')
 		return find_tag(volume, ret, err);
 	*ret = strdup(volume->spec);
-	return *ret ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	return *ret ? 0 : verity_no_memory(err);
 }
 
 bool overlay_volume_is_taken(const char *name, const char *value, dev_t device)

@@ -92,7 +92,7 @@ static int fail_chain(X509_STORE_CTX *context, struct verity_error *err)
 		return verity_fail(err, VERITY_E_UNTRUSTED_SIGNER, VERITY_CMS_NOT_CHECKED,
 				   VERITY_CMS_STRANGE_MAX);
 	case X509_V_ERR_OUT_OF_MEM:
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	default:
 		return no_chain(reason, err);
 	}
@@ -146,7 +146,7 @@ static int build(const struct verity_cms_trust *trust, STACK_OF(X509) * enclosed
 	X509_STORE_CTX_cleanup(context);
 	if (X509_STORE_CTX_init(context, trust->keyring->store, certificate, enclosed) !=
 	    1)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	X509_STORE_CTX_set_app_data(context, &links);
 	X509_STORE_CTX_set_verify(context, check_links);
 	if (anchor)
@@ -164,7 +164,7 @@ static int build(const struct verity_cms_trust *trust, STACK_OF(X509) * enclosed
 				    X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_POLICY_CHECK);
 	/* Any policy will do where a certificate demands one. */
 	if (X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy)) != 1)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	good = X509_verify_cert(context) == 1;
 	X509_STORE_CTX_set_app_data(context, NULL);
 	return good ? 0 : fail_chain(context, err);
@@ -203,9 +203,9 @@ static int build_any(const struct verity_cms_trust *trust, X509 *certificate,
 		return r;
 	for (int i = sk_X509_num(trust->enclosed) - 1; reverse && i >= 0; i--)
 		if (sk_X509_push(reverse, sk_X509_value(trust->enclosed, i)) <= 0)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 	if (!reverse || !anchor)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (build(trust, reverse, NULL, certificate, when, context, NULL) == 0)
 		return 0;
 	for (int i = 0; i < sk_X509_num(ring); i++) {
@@ -319,7 +319,7 @@ int verity_cms_chain_check(const struct verity_cms_trust *trust, X509 *certifica
 				err);
 	context = X509_STORE_CTX_new();
 	if (!context)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	r = build_any(trust, certificate, !found || found->certified,
 		      verity_signer_time(signer), context, err);
 	if (r < 0)

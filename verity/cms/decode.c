@@ -65,7 +65,7 @@ int verity_cms_decode(const void *signature, size_t bytes, enum verity_cms_kind 
 		return r;
 	next = der = join(ret_parts, &size);
 	if (!der)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	cms = d2i_CMS_ContentInfo(NULL, &next, size);
 	if (!cms || next != der + size)
 		return verity_fail_openssl(err, VERITY_E_BAD_SIGNATURE,

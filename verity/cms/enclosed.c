@@ -153,7 +153,7 @@ static int certify(struct verity_cms_enclosed *enclosed, size_t index,
 	found->spent += before - work->strange_left;
 	if (r > 0) {
 		if (sk_X509_push(enclosed->certified, found->x509) <= 0)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 		found->certified = true;
 		work->strange_left += found->spent;
 		found->spent = 0;
@@ -172,7 +172,7 @@ int verity_cms_enclosed_certify(struct verity_cms_enclosed *enclosed,
 
 	enclosed->certified = sk_X509_new_null();
 	if (!enclosed->certified)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	want_issuers(enclosed);
 	while (keyring && more > 0) {
 		more = 0;

@@ -28,7 +28,7 @@ int verity_key_id_load(const char *path, uint8_t ret[static VERITY_KEY_ID_BYTES]
 	ERR_clear_error();
 	bio = BIO_new_mem_buf(text, (int)size);
 	if (!bio)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
 	if (!certificate)
 		return verity_fail_openssl(err, VERITY_E_KEY,

@@ -142,7 +142,7 @@ static int load_file(struct verity_keyring *keyring, int dirfd, const char *file
 		return r;
 	bio = BIO_new_mem_buf(text, (int)size);
 	if (!bio)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	for (;; found++) {
 		cleanup_with(X509_free_p) X509 *certificate =
 			next_certificate(bio, text, size, found);
@@ -219,7 +219,7 @@ int verity_keyring_load(const char *path, struct verity_keyring **ret,
 	if (keyring)
 		keyring->timestamps = keyring_new();
 	if (!keyring || !keyring->timestamps)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0 && errno != ENOENT)
 		return verity_fail_errno(err, errno, "key ring %s", path);
@@ -237,7 +237,7 @@ int verity_keyring_load(const char *path, struct verity_keyring **ret,
 	}
 	free(names);
 	if (r < 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (keyring->skipped_count > 0)
 		verity_context(&keyring->skipped, 0, "key ring %s", path);
 	*ret = steal_ptr(&keyring);

@@ -52,7 +52,7 @@ int verity_cms_signed_data_open(const void *signature, size_t signature_bytes,
 	/* Those of the ring come first: none in the CMS can take their place. */
 	if (CMS_set1_signers_certs(ret->cms, keyring ? keyring->certificates : NULL,
 				   CMS_NOINTERN) < 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	/* Before OpenSSL meets an algorithm that is unknown or not allowed. */
 	for (size_t i = 0; r == 0 && i < ret->parts.signer_count; i++)
 		r = verity_cms_algorithm_check(verity_cms_signed_data_signer(ret, i),

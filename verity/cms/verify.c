@@ -32,7 +32,7 @@ static int add_keys(const struct verity_cms_signed_data *data,
 
 		if (EVP_Digest(key->next, verity_der_size(key), id, NULL, EVP_sha256(),
 			       NULL) != 1)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 		r = verity_cms_add_key_id(id, signatures, err);
 	}
 	for (size_t i = 0; r == 0 && i < data->parts.signer_count; i++) {

@@ -162,7 +162,7 @@ int verity_devices_open(struct verity_devices **ret, struct verity_error *err)
 	int r;
 
 	if (!devices)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	devices->loop_control = devices->dm_control = -1;
 	r = verity_loop_open(&devices->loop_control, err);
 	if (r == 0)
@@ -170,7 +170,7 @@ int verity_devices_open(struct verity_devices **ret, struct verity_error *err)
 	if (r < 0)
 		return r;
 	if (verity_set_up_open(devices->dm_control, &devices->set_up) < 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	*ret = steal_ptr(&devices);
 	return 0;
 }
@@ -191,7 +191,7 @@ int verity_device_open(struct verity_devices *devices,
 	int r;
 
 	if (!device)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	device->fd = -1;
 	device->devices = devices;
 	if (strlen(dm_name) > VERITY_DM_NAME_MAX)

@@ -91,7 +91,7 @@ static int list_all(int control, struct dm_ioctl **ret, struct verity_error *err
 		int r;
 
 		if (!list)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 		r = verity_dm_ask(control, DM_LIST_DEVICES, "", list, bytes);
 		if (r < 0)
 			return verity_fail_errno(err, -r, CONTROL);

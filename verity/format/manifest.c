@@ -85,7 +85,7 @@ static int get_kernel_signature(struct verity_json_reader *reader,
 		return verity_json_bad(reader, "not base64 of a signature");
 	manifest->kernel_signature = malloc(size / 4 * 3);
 	if (!manifest->kernel_signature)
-		return verity_fail(reader->err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(reader->err);
 	decoded = EVP_DecodeBlock(manifest->kernel_signature, (const unsigned char *)text,
 				  (int)size);
 	padding = (text[size - 1] == '=') + (text[size - 2] == '=');
@@ -182,7 +182,7 @@ int verity_manifest_decode(const void *bytes, size_t size, struct verity_manifes
 				   "the manifest is over its limit");
 	manifest = calloc(1, sizeof(*manifest));
 	if (!manifest)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	manifest->built = -1;
 	r = verity_json_decode(bytes, size, manifest_fields, VERITY_E_BAD_MANIFEST,
 			       manifest, err);

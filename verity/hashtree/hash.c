@@ -37,7 +37,7 @@ int verity_hasher_new(const uint8_t *salt, size_t salt_bytes, struct verity_hash
 		calloc(1, sizeof(*hasher));
 
 	if (!hasher)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (salt_bytes > sizeof(hasher->salt))
 		return verity_fail(err, VERITY_E_BAD_MANIFEST, "the salt is too long");
 	hasher->sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);

@@ -89,11 +89,11 @@ int verity_upper_load(const struct verity_blocks *blocks,
 	int r;
 
 	if (!upper)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	*upper = (struct verity_upper){*geometry, *root, blocks->tree_start,
 				       malloc(size + 1)};
 	if (!upper->bytes)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	r = verity_hasher_new(root->salt, root->salt_bytes, &hasher, err);
 	if (r == 0)
 		r = verity_io_read(blocks->fd, upper->bytes, size, blocks->tree_start,

@@ -95,7 +95,7 @@ int verity_tree_verify_first(const struct verity_blocks *blocks,
 	int r;
 
 	if (!leaf)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	r = verity_upper_load(blocks, geometry, root, &upper, err);
 	if (r == 0)
 		r = verity_hasher_new(root->salt, root->salt_bytes, &hasher, err);

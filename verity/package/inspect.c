@@ -33,7 +33,7 @@ int verity_inspection_open(int dirfd, const char *name, struct verity_inspection
 	int r;
 
 	if (!inspection)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	r = verity_preamble_open(dirfd, name, &fd, &bytes, err);
 	if (r == 0)
 		r = verity_preamble_read(fd, bytes, inspection->preamble,

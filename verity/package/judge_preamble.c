@@ -117,7 +117,7 @@ static int judge(struct verity_judgement *judgement, const uint8_t *preamble,
 		return r;
 	if (EVP_Digest(manifest, head->manifest_bytes, judgement->id, NULL, EVP_sha256(),
 		       NULL) != 1)
-		return verity_fail(reason, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(reason);
 	judge_statements(judgement, policy);
 	return 0;
 }
@@ -133,7 +133,7 @@ int verity_judge_preamble(const uint8_t *preamble, const struct verity_head *hea
 	int r;
 
 	if (!judgement)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	judgement->verdict = VERITY_INVALID;
 	r = judge(judgement, preamble, head, policy, ret_layout, &reason);
 	if (r == -ENOMEM) {
@@ -155,7 +155,7 @@ int verity_judgement_new_invalid(const struct verity_error *reason,
 {
 	*ret = calloc(1, sizeof(**ret));
 	if (!*ret)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	verity_judgement_condemn(*ret, reason);
 	return 0;
 }

@@ -103,7 +103,7 @@ static int judge(struct verity_package *package, const struct verity_policy *pol
 	int r;
 
 	if (!preamble)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	r = verity_preamble_read(package->fd, package->file_bytes, preamble, &head,
 				 &reason);
 	if (r < 0)
@@ -119,7 +119,7 @@ static int judge(struct verity_package *package, const struct verity_policy *pol
 		return 0;
 	r = check_image(package, policy->lazy, policy->threads, &reason);
 	if (r == -ENOMEM)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (r < 0)
 		verity_judgement_condemn(package->judgement, &reason);
 	if (package->judgement->accepted)
@@ -136,7 +136,7 @@ int verity_package_open(int dirfd, const char *name, const struct verity_policy 
 	int r;
 
 	if (!package)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	package->fd = package->verified.fd = -1;
 	r = verity_preamble_open(dirfd, name, &package->fd, &package->file_bytes, err);
 	if (r == 0)
@@ -160,7 +160,7 @@ int verity_package_read_image(struct verity_package *package, unsigned threads,
 		return 0;
 	package->verified.fd = -1;
 	if (r == -ENOMEM)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	verity_judgement_condemn(package->judgement, &reason);
 	return 0;
 }

@@ -61,7 +61,7 @@ int verity_stream_new(int fd, const struct verity_policy *policy,
 	struct verity_stream *stream = calloc(1, sizeof(*stream));
 
 	if (!stream)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	stream->fd = fd;
 	stream->piece = stream->buffer;
 	stream->verified.fd = -1;

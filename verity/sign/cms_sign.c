@@ -109,7 +109,7 @@ static int encode(CMS_ContentInfo *cms, uint8_t **ret, size_t *ret_bytes,
 			size, VERITY_SIGNATURE_MAX);
 	next = der = malloc((size_t)size);
 	if (!der)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	i2d_CMS_ContentInfo(cms, &next);
 	/* What every device would refuse is not written: too large a key, or exponent. */
 	r = verity_cms_parts_read(der, (size_t)size, &parts, &why);
@@ -234,7 +234,7 @@ int verity_cms_der(const void *ber, size_t ber_bytes, uint8_t **ret, size_t *ret
 					   "signature: not a CMS structure");
 	*ret = malloc((size_t)size);
 	if (!*ret)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	der = *ret;
 	*ret_bytes = (size_t)i2d_CMS_ContentInfo(cms, &der);
 	return 0;

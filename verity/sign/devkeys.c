@@ -125,7 +125,7 @@ int verity_devkeys_new(struct verity_devkeys **ret, struct verity_error *err)
 		calloc(1, sizeof(*keys));
 
 	if (!keys)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	ERR_clear_error();
 	for (int i = 0; i < VERITY_DEVKEY_COUNT; i++) {
 		keys->keys[i] = EVP_EC_gen("P-256");

@@ -44,7 +44,7 @@ int verity_kernel_sign(const uint8_t root_hash[static VERITY_DIGEST_BYTES],
 		return verity_fail_openssl(err, VERITY_E_KEY, "signing failed");
 	next = der = malloc((size_t)size);
 	if (!der)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	i2d_PKCS7(pkcs7, &next);
 	*ret_bytes = (size_t)size;
 	*ret = steal_ptr(&der);

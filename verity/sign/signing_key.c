@@ -110,7 +110,7 @@ static int load_certificates(const char *path, STACK_OF(X509) * chain,
 		if (is_in(chain, certificate))
 			continue;
 		if (sk_X509_push(chain, certificate) <= 0)
-			return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+			return verity_no_memory(err);
 		(void)steal_ptr(&certificate);
 	}
 	/* The end of the file is "no start line"; anything else is damage. */
@@ -146,7 +146,7 @@ int verity_signing_key_load(const char *key, const char *cert, const char *chain
 
 	ERR_clear_error();
 	if (!loaded || !(loaded->chain = sk_X509_new_null()))
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	loaded->secret.source = secrets;
 	r = verity_pkcs11_uri_is(cert)
 		    ? verity_token_load_certificate(cert, &loaded->certificate, err)

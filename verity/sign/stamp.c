@@ -29,7 +29,7 @@ static int copy(unsigned char *der, int bytes, uint8_t **ret, size_t *ret_bytes,
 		*ret_bytes = (size_t)bytes;
 	}
 	OPENSSL_free(der);
-	return *ret ? 0 : verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+	return *ret ? 0 : verity_no_memory(err);
 }
 
 static bool set_imprint(TS_REQ *request, const struct verity_der *signature)

@@ -106,7 +106,7 @@ static int open_token(const char *uri, struct verity_secret *secret,
 		return r;
 	if (!token || !(token->method = UI_create_method("PIN")) ||
 	    UI_method_set_reader(token->method, answer) < 0)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	token->secret = secret;
 	r = open_engine(ret_parts->module, &token->engine, err);
 	if (r == 0)

@@ -153,7 +153,7 @@ static int denylist_new(struct json_object *object,
 	int r;
 
 	if (!denylist)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	r = verity_denylist_decode(object, &denylist->text, err);
 	if (r < 0)
 		return r;

@@ -81,7 +81,7 @@ int verity_floors_spend(struct verity_floors *floors,
 			--floors->spent_count * sizeof(*floors->spent));
 	grown = reallocarray(floors->spent, floors->spent_count + 1, sizeof(*grown));
 	if (!grown)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	floors->spent = grown;
 	memcpy(grown[floors->spent_count++], digest, VERITY_DIGEST_BYTES);
 	return 1;
@@ -105,7 +105,7 @@ static int get_epochs(struct verity_json_reader *reader, struct json_object *val
 	floors->epochs = calloc((size_t)json_object_object_length(value) + 1,
 				sizeof(*floors->epochs));
 	if (!floors->epochs)
-		return verity_fail(reader->err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(reader->err);
 	json_object_object_foreach (value, name, number) {
 		struct verity_floor floor = {.epoch = 0};
 		int r;

@@ -96,7 +96,7 @@ int verity_statement_join(const struct verity_statement_parts *parts, uint8_t **
 			"the statement or its signature is too short or too long");
 	file = malloc(size);
 	if (!file)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	memcpy(file, VERITY_STATEMENT_MAGIC, VERITY_MAGIC_BYTES);
 	verity_le32_put(file + VERITY_MAGIC_BYTES, (uint32_t)parts->text_bytes);
 	verity_le32_put(file + VERITY_MAGIC_BYTES + 4, (uint32_t)parts->signature_bytes);
@@ -115,7 +115,7 @@ int verity_statement_digest(const struct verity_statement_parts *parts,
 {
 	if (EVP_Digest(parts->text, parts->text_bytes, ret, NULL, EVP_sha256(), NULL) !=
 	    1)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	return 0;
 }
 

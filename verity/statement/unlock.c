@@ -168,7 +168,7 @@ int verity_unlock_read(const void *bytes, size_t size,
 	int r;
 
 	if (!unlock)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	r = verity_statement_verify(bytes, size, VERITY_STATEMENT_UNLOCK,
 				    VERITY_PURPOSE_UNLOCK, keyring, &object, &signatures,
 				    err);

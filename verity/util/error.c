@@ -76,6 +76,11 @@ int verity_fail(struct verity_error *err, enum verity_code code, const char *for
 	return (size_t)code < CODE_COUNT ? -codes[code].errno_value : -EIO;
 }
 
+int verity_no_memory(struct verity_error *err)
+{
+	return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+}
+
 const char *verity_errno_text(int errno_value, char *text, size_t size)
 {
 	errno = errno_value;

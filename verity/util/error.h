@@ -268,6 +268,13 @@ int verity_fail(struct verity_error *err, enum verity_code code, const char *for
 	__attribute__((format(printf, 3, 4)));
 
 /**
+ * verity_no_memory - fill @err (which may be NULL): memory cannot be allocated
+ *
+ * Return: -ENOMEM.
+ */
+int verity_no_memory(struct verity_error *err);
+
+/**
  * verity_errno_text - what the C library says of an errno, from any thread
  * @text: receives it; overwrites errno
  *

@@ -120,8 +120,7 @@ int verity_io_load_fd(int fd, const char *name, size_t max, char **ret, size_t *
 				room = max + 1;
 			grown = realloc(text, room);
 			if (!grown)
-				return verity_fail(err, VERITY_E_NO_MEMORY,
-						   "out of memory");
+				return verity_no_memory(err);
 			text = grown;
 		}
 		n = read(fd, text + size, room - size);

@@ -155,18 +155,18 @@ static int scan_key(struct scan *scan, struct json_object *seen)
 		value = json_tokener_parse_ex(tokener, scan->text + from,
 					      (int)(scan->at - from));
 	if (!value)
-		return verity_fail(scan->err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(scan->err);
 	if (!verity_json_string(value))
 		return verity_fail(scan->err, VERITY_E_BAD_MANIFEST,
 				   "a key has a NUL in it");
 	key = strdup(verity_json_string(value));
 	if (!key)
-		return verity_fail(scan->err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(scan->err);
 	if (json_object_object_get_ex(seen, key, NULL))
 		return verity_fail(scan->err, VERITY_E_BAD_MANIFEST, "%.64s: there twice",
 				   verity_text_plain(key));
 	if (json_object_object_add(seen, key, NULL) != 0)
-		return verity_fail(scan->err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(scan->err);
 	return take(scan, ":", "expected ':'", &colon);
 }
 
@@ -224,7 +224,7 @@ static int scan_nest(struct scan *scan)
 	if (r < 0)
 		return r;
 	if (is_object && !(seen = json_object_new_object()))
-		return verity_fail(scan->err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(scan->err);
 	scan->depth++;
 	r = scan_members(scan, seen);
 	scan->depth--;
@@ -256,7 +256,7 @@ int verity_json_parse(const void *bytes, size_t size, struct json_object **ret,
 	int r;
 
 	if (!tokener)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	if (size > INT_MAX)
 		return verity_fail(err, VERITY_E_BAD_MANIFEST, "too long");
 	skip_space(&scan);

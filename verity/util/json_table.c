@@ -169,7 +169,7 @@ static int get_list(struct verity_json_reader *reader, struct json_object *value
 				       field->max);
 	items = calloc(count + 1, field->size);
 	if (!items)
-		return verity_fail(reader->err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(reader->err);
 	memcpy((char *)object + field->offset, &items, sizeof(items));
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		size_t done = i + 1;

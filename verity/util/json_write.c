@@ -124,7 +124,7 @@ int verity_json_finish(struct verity_json_writer *json, int style, char **ret,
 						      style & ~VERITY_JSON_RAW);
 	copy = text ? strdup(text) : NULL;
 	if (!copy)
-		return verity_fail(err, VERITY_E_NO_MEMORY, "out of memory");
+		return verity_no_memory(err);
 	*ret = copy;
 	return 0;
 }

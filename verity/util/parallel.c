@@ -31,7 +31,7 @@ static void *work(void *argument)
 	struct verity_error error = {0};
 	cleanup_free void *worker = malloc(run->crew->worker_bytes);
 	int r = worker ? run->crew->begin(run->crew->context, worker, &error)
-		       : verity_fail(&error, VERITY_E_NO_MEMORY, "out of memory");
+		       : verity_no_memory(&error);
 	bool begun = r == 0;
 	uint64_t item = 0;
 

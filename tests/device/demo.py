@@ -119,7 +119,7 @@ class Demo:
 
     def make_trees(self):
         trees = os.path.join(console.HERE, "trees")
-        for kind in ("brand", "factory", "licence"):
+        for kind in ("brand", "factory-configuration", "licence"):
             subprocess.run([trees, kind, os.path.join(self.folder, kind)], check=True)
         subprocess.run([trees, "nginx", os.path.join(self.built, "firmware"),
                         os.path.join(self.folder, "nginx")], check=True)
@@ -145,7 +145,7 @@ def create_command(name, version, description, options=""):
 
 
 PACKAGES = (("brand", "1.0", "ACME brand", "--priority 10 "),
-            ("factory", "1.0", "ACME factory settings"),
+            ("factory-configuration", "1.0", "ACME factory settings"),
             ("nginx", "1.22.1", "Web server"),
             ("licence", "1.0", "Routing licence"))
 
@@ -168,7 +168,7 @@ def tell_vendor(demo):
         certificate for this key, in its firmware.""")
     demo.on_host("find brand -type f", create_command(*PACKAGES[0]))
     tell("The second one contains the configuration after a factory reset.")
-    demo.on_host("grep . factory/etc/factory-config/*", create_command(*PACKAGES[1]))
+    demo.on_host("grep . factory-configuration/etc/factory-config/*", create_command(*PACKAGES[1]))
     tell("""The third one is a service: the nginx web server, with the original files of the Debian
         package and a start script. `inspect` verifies it with the key ring of the firmware. The
         last one is a licence, a file that a program looks for.""")
@@ -190,7 +190,7 @@ def tell_install(demo):
     tell("""The others are downloaded over the network. A package is verified during the download:
         first the signature, then every block.""")
     url = f"http://10.0.2.2:{demo.server.port}"
-    demo.on_device(f"wmopkg install persistent {url}/factory.wmopkg",
+    demo.on_device(f"wmopkg install persistent {url}/factory-configuration.wmopkg",
                    f"wmopkg install {url}/nginx.wmopkg", f"wmopkg install {url}/licence.wmopkg")
     tell("""If a single bit of a package is changed on the way, the device refuses it:""")
     demo.make_changed()
@@ -205,7 +205,7 @@ def tell_active(demo):
         attaches it through dm-verity, and lays it over the firmware. The greeting is that of the
         brand:""")
     demo.reboot()
-    demo.on_device("wmopkg show", "dmesg | grep wmopkg:", "cat /etc/licence/features")
+    demo.on_device("wmopkg show", "dmesg | grep wmopkg:", "cat /etc/licence/routing")
     tell("How long each step took:")
     demo.on_device("wmopkg show boot")
     tell("The web server runs, with the page of the brand. This is its answer to the host:")

@@ -50,7 +50,7 @@ class Documents(unittest.TestCase):
     def setUp(self):
         self.files = tracked()
         self.documents = [path for path in self.files
-                          if re.fullmatch(r"(docs/)?[^/]+\.md", path)]
+                          if re.fullmatch(r"(docs/)?[^/]+\.md|docs/examples/.+\.md", path)]
 
     def test_installed_configuration(self):
         """The file that is installed has each key of the table once, with its
@@ -82,7 +82,7 @@ class Documents(unittest.TestCase):
         listed = {os.path.normpath(os.path.join("docs", link.partition("#")[0]))
                   for link in LINK.findall(read(INDEX))}
         for path in self.files:
-            if re.fullmatch(r"docs/(man/[^/]+|[^/]+\.md)", path) and path != INDEX:
+            if re.fullmatch(r"docs/(man/[^/]+|[^/]+\.md|examples/.+\.md)", path) and path != INDEX:
                 with self.subTest(document=path):
                     self.assertIn(path, listed)
 

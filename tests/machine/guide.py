@@ -105,7 +105,7 @@ class Guide(bench.ShellTest):
         make, tree = cls.bench.create, cls.bench.tree
         branding = tree("branding")
         make("pkgname", branding, keys=cls.bench.keys, version="5.26.0-rev0")
-        for kind in ("brand", "factory", "nginx", "rework"):
+        for kind in ("brand", "factory-configuration", "nginx", "rework"):
             # its page lies over that of the web server
             options = ("--priority", "10") if kind == "brand" else ()
             make(kind, tree(kind), keys=cls.bench.keys, options=options)
@@ -348,7 +348,7 @@ class Guide(bench.ShellTest):
 
     def test_10_what_the_next_reboot_activates(self):
         for name, kept, does in (("brand", "persistent ", "another brand"),
-                                 ("factory", "persistent ", "another factory configuration"),
+                                 ("factory-configuration", "persistent ", "another factory configuration"),
                                  ("nginx", "", "a service"), ("rework", "", "a workaround")):
             self.row(f"installs {does}", f"install {kept}proto tftp {SERVER} {name}.wmopkg",
                      "PKG: Signed", r"Installed\.\.\. Changes are applied after reboot\.")
@@ -356,7 +356,7 @@ class Guide(bench.ShellTest):
                  f"install proto tftp {SERVER} brand.wmopkg", "PKG: Signed",
                  r"It stays persistent \(to make it ordinary, remove it first\)\.")
         shown = self.row("lists the packages", "show", *(row_of(*cells) for cells in (
-            ("brand", "1.0", True, "Signed"), ("factory", "1.0", True, "Signed"),
+            ("brand", "1.0", True, "Signed"), ("factory-configuration", "1.0", True, "Signed"),
             ("nginx", "1.0", False, "Signed"), ("rework", "1.0", False, "Signed"))),
             r"Reboot to activate 4 packages\.")
         self.assertEqual(self.say("list"), shown)
@@ -371,13 +371,13 @@ class Guide(bench.ShellTest):
         self.note("reboots", ["# reboot"], seen, "ACME Industrial Router 3000",
                   re.escape(BRAND_MOTD))
         self.in_system("looks what the boot did with each package", "dmesg | grep 'Signed, active'",
-                       *(rf"{name} 1\.0: Signed, active" for name in ("brand", "factory", "nginx",
+                       *(rf"{name} 1\.0: Signed, active" for name in ("brand", "factory-configuration", "nginx",
                                                                    "rework")))
         shown = self.succeed("wmopkg show")
         self.assertTrue(shown.endswith("┘\n"), shown)
         self.note("lists the packages: all are active", ["# wmopkg show"], shown,
-                  *(row_of(name, "1.0", name in ("brand", "factory"), "Signed")
-                    for name in ("brand", "factory", "nginx", "rework")))
+                  *(row_of(name, "1.0", name in ("brand", "factory-configuration"), "Signed")
+                    for name in ("brand", "factory-configuration", "nginx", "rework")))
         self.assertIn("ACME", self.fetch() or "no answer")
         self.in_system("looks at the service", "wget -q -O - http://127.0.0.1/", "<h1>ACME</h1>.*")
         self.in_system("looks at the workaround", "cat /usr/share/notes/replaced", "the package")
@@ -421,7 +421,7 @@ class Guide(bench.ShellTest):
         self.note("reboots: the persistent brand is still there", ["# reboot"], seen,
                   re.escape(BRAND_MOTD))
         shown = self.in_system("lists what survived", "wmopkg show", row_of(
-            "brand", "1.0", True, "Signed"), row_of("factory", "1.0", True, "Signed"))
+            "brand", "1.0", True, "Signed"), row_of("factory-configuration", "1.0", True, "Signed"))
         self.assertNotIn("rework", shown)
         self.assertIsNone(self.fetch())
         self.in_system("looks what the device was reset to", "cat /run/wmopkg/data/config/network",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A brand, a factory configuration, a service and a licence; two of them persistent. What is
-left of them after a factory reset, and what the device is reset to."""
+"""The packages of docs/examples, two of them persistent: what they do together, what is left of
+them after a factory reset, and what the device is reset to."""
 
 import json
 import subprocess
@@ -9,15 +9,15 @@ import bench
 
 FIRMWARE_MOTD = "Welcome to the example device."
 BRAND_MOTD = "Property of ACME Power & Water."
-BRAND_PAGE = "<h1>ACME</h1><p>Industrial Router 3000</p>"
+PAGE = "Served by a package."
 QUESTION = "Reset to factory, deleting all but persistent packages (y/N)?"
 PURGE_QUESTION = "Purge this device, deleting all that it has and remembers (y/N)?"
 CONFIG = "/run/wmopkg/data/config"
 REQUEST = "/run/wmopkg/persist/wmopkg/factory-reset"
 CONSOLE_ONLY = "allowed only on the serial console of this device"
 ADDRESS = "address = 192.0.2.1\n"
-KEPT = ("brand", "factory")
-LOST = ("nginx", "licence")
+KEPT = ("branding", "factory-configuration")
+LOST = ("service", "licence", "workaround")
 
 
 class Reset(bench.MachineTest):
@@ -25,10 +25,8 @@ class Reset(bench.MachineTest):
 
     @classmethod
     def prepare(cls):
-        for name in ("brand", "factory", "nginx", "licence"):
-            # its page lies over that of the web server
-            options = ("--priority", "10") if name == "brand" else ()
-            cls.bench.create(name, cls.bench.tree(name), keys=cls.bench.keys, options=options)
+        for name in KEPT + LOST:
+            cls.bench.create(name, cls.bench.tree(name), keys=cls.bench.keys)
         cls.device = cls.bench.device()
 
     def check_reset(self, console):
@@ -40,8 +38,7 @@ class Reset(bench.MachineTest):
         for name in LOST:
             self.assertNotIn(name, shown)
         self.assertEqual(self.succeed(f"cat {CONFIG}/network"), ADDRESS)
-        self.assertEqual(self.succeed("hostname"), "acme\n")
-        self.exit_with(1, "test -e /etc/licence/features")
+        self.exit_with(1, "licensed ospf")
         self.exit_with(1, "test -e /run/wmopkg/data/leftover")
         self.assertIsNone(self.fetch())
 
@@ -52,10 +49,13 @@ class Reset(bench.MachineTest):
         for name in LOST:
             self.install(name)
         self.assertIn(BRAND_MOTD, self.device.reboot())
-        self.assertIn(BRAND_PAGE, self.fetch())
-        self.assertEqual(self.succeed("hostname"), "acme\n")
-        self.assertEqual(self.succeed("cat /etc/licence/features"), "routing = ospf, bgp\n")
+        self.assertEqual(self.succeed("cat /etc/issue"), "ACME Industrial Router 3000\n")
+        self.assertIn(PAGE, self.fetch() or "nobody answers")
+        self.succeed("licensed ospf && ! licensed mpls")
         self.assertEqual(self.succeed(f"cat {CONFIG}/network"), ADDRESS)
+        # the workaround
+        self.assertIn(" 127.0.0.1:8080 ", self.succeed("netstat -ltn"))
+        self.assertIn("Changes: adds 7, replaces 3\n", self.succeed("wmopkg conflicts"))
 
     def test_2_used(self):
         """Somebody sets it up, and leaves things behind."""
@@ -70,7 +70,7 @@ class Reset(bench.MachineTest):
         self.exit_with(1, f"test -e {REQUEST}")
         if bench.LONG:
             self.assertIn(BRAND_MOTD, self.device.reboot())
-            self.assert_row("nginx", "1.0", "Signed")
+            self.assert_row("service", "1.0", "Signed")
             self.assertEqual(self.succeed(f"cat {CONFIG}/network"), "address = 198.51.100.7\n")
 
     def test_4_reset(self):
@@ -90,7 +90,7 @@ class Reset(bench.MachineTest):
         self.assert_row("licence", "1.0", "Signed")
 
     def test_6_the_bootloader_asks_and_the_power_goes(self):
-        self.install("nginx")
+        self.install("service")
         self.succeed("touch /run/wmopkg/data/leftover; sync")
         self.assertEqual(self.device.poweroff(), 0)
         self.device.start("wmopkg.factory_reset=1", until="wmopkg: factory reset: deleting")

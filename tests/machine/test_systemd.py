@@ -25,7 +25,8 @@ class Systemd(bench.MachineTest):
 
     @classmethod
     def prepare(cls):
-        cls.bench.create("branding", cls.bench.tree("branding"), keys=cls.bench.keys)
+        for name in ("branding", "service"):
+            cls.bench.create(name, cls.bench.tree(name), keys=cls.bench.keys)
         units = os.path.join(cls.bench.path("tree-check"), "etc/systemd/system")
         os.makedirs(os.path.join(units, "boot-complete.target.requires"))
         with open(os.path.join(units, "check.service"), "w", encoding="utf-8") as file:
@@ -34,7 +35,7 @@ class Systemd(bench.MachineTest):
                    os.path.join(units, "boot-complete.target.requires/check.service"))
         cls.bench.create("check", cls.bench.path("tree-check"), keys=cls.bench.keys)
         cls.device = cls.bench.device(disk="disk-systemd.img")
-        cls.put_on_data("branding")
+        cls.put_on_data("branding", "service")
 
     def reboot(self):
         """The shell has a reboot of its own, for BusyBox's init."""
@@ -59,6 +60,11 @@ class Systemd(bench.MachineTest):
         self.device.wait_for(f"systemctl is-active --quiet {UNIT}", limit_s=120)
         self.assertIn('"state": "passed"', self.trials())
         self.assert_row("branding", "1.0", "Signed")
+
+    def test_1_a_service_of_a_package(self):
+        """The unit of docs/examples is enabled by the package that it comes with."""
+        self.succeed("systemctl is-active --quiet status-page")
+        self.assertIn("Served by a package.", self.succeed("wget -q -O - http://127.0.0.1/"))
 
     def test_2_one_that_keeps_it_from_being_completed(self):
         self.install("check")

@@ -18,7 +18,7 @@ class Web(bench.MachineTest):
 
     @classmethod
     def prepare(cls):
-        for kind in ("brand", "factory", "licence"):
+        for kind in ("brand", "factory-configuration", "licence"):
             cls.bench.create(kind, cls.bench.tree(kind), keys=cls.bench.keys)
         cls.bench.create("unsigned", cls.bench.tree("rework"))
         driver = webdriver.Driver()
@@ -71,9 +71,9 @@ class Web(bench.MachineTest):
         self.send("upload", file=self.bench.package_path("brand"))
         self.browser.find(".message.done")
         self.assertEqual(self.messages(), ["Note PKG: Signed", INSTALLED])
-        self.device.plug_in(self.bench.stick(self.bench.package_path("factory")))
+        self.device.plug_in(self.bench.stick(self.bench.package_path("factory-configuration")))
         self.open("install")
-        self.send("media", path="factory.wmopkg")
+        self.send("media", path="factory-configuration.wmopkg")
         self.browser.find(".message.done")
 
     def test_3_remove(self):
@@ -81,7 +81,7 @@ class Web(bench.MachineTest):
         self.send("remove")
         self.assertEqual(self.messages(), ["Done Removed... Changes are applied after reboot."])
         self.assert_listed("brand 1.0 Signed active after reboot Yes",
-                           "factory 1.0 Signed active after reboot No",
+                           "factory-configuration 1.0 Signed active after reboot No",
                            "licence 1.0 Signed removed, active until reboot No")
         self.open("pending")
         self.assertIn("Reboot to activate 2 packages and to deactivate 1.", self.browser.text())

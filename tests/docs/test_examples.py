@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The packages of docs/examples: each command makes one that a device accepts, and no two of them
+change the same file. tests/machine/test_reset.py boots with them."""
+
+import glob
+import json
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+
+ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+EXAMPLES = os.path.join(ROOT, "docs", "examples")
+BUILD = os.environ["WMOPKG_BUILD"]
+# What a boot leaves that had a package: so the firmware is the one beside it.
+BEFORE = {"name": "before", "persistent": False, "identity": "before", "version": "1.0",
+          "description": "", "verification": "Signed", "active": True,
+          "file": {"inode": 1, "bytes": 1, "changed_ns": 1}, "reason": {"code": "ok", "message": ""}}
+STATE = {"format": 1, "safe": False, "allow_untrusted": False,
+         "device": {"model": "", "serial": "EX-000042", "firmware": "5.26.0"},
+         "stack": {"code": "ok", "message": ""}, "packages": [BEFORE]}
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def indented(text):
+    """The lines of a document that are code."""
+    return [line[4:] for line in text.splitlines() if line.startswith("    ")]
+
+
+class Examples(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        work = tempfile.TemporaryDirectory(prefix="wmopkg-test-examples-")
+        cls.addClassCleanup(work.cleanup)
+        cls.work = work.name
+        os.symlink(f"{ROOT}/docs", f"{cls.work}/docs")
+        cls.commands = {}
+        for path in sorted(glob.glob(f"{EXAMPLES}/*/README.md")):
+            lines = [line for line in indented(read(path)) if line.startswith("wmopkg-build create ")]
+            cls.commands[os.path.basename(os.path.dirname(path))] = lines
+        cls.sh("wmopkg-build keys keys; mkdir -p try/data try/persist try/run/layers; "
+               f"cp -r '{ROOT}/tests/device/firmware' try/run/layers/root; "
+               r"""printf 'data = "%s"\npersist = "%s"\nkeys = "%s"\nrun = "%s"\n' """
+               '"$PWD/try/data" "$PWD/try/persist" "$PWD/keyring" "$PWD/try/run" >try/wmopkg.conf; '
+               "mkdir keyring; cp keys/root.pem keyring")
+        with open(f"{cls.work}/try/run/state.json", "w", encoding="ascii") as file:
+            json.dump(STATE, file)
+
+    @classmethod
+    def sh(cls, text, status=0):
+        path = f"{BUILD}/installer:{os.environ['PATH']}"
+        done = subprocess.run(["sh", "-euc", text], cwd=cls.work, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                              env={**os.environ, "PATH": path})
+        if done.returncode != status:
+            raise AssertionError(f"{text}: status {done.returncode}\n{done.stdout}")
+        return done.stdout
+
+    def wmopkg(self, words, status=0):
+        return self.sh(f"wmopkg --config try/wmopkg.conf {words}", status)
+
+    def test_1_one_command_each(self):
+        self.assertGreaterEqual(len(self.commands), 5)
+        for name, lines in self.commands.items():
+            with self.subTest(example=name):
+                self.assertEqual(len(lines), 1)
+                self.assertRegex(lines[0], rf" docs/examples/{name}/tree {name}\.wmopkg$")
+                self.assertEqual(read(f"{EXAMPLES}/README.md").count(f"({name}/README.md)"), 1)
+                self.assertIn(f"{name}.wmopkg: {name} 1.0, ", self.sh(lines[0]))
+                self.assertRegex(self.sh(f"wmopkg-build inspect --keys keyring {name}.wmopkg"),
+                                 r"(?m)^Verification: Signed$")
+
+    def test_2_no_conflict(self):
+        """Together, over the firmware of the virtual device: as README.md shows it."""
+        for name in self.commands:
+            persistent = "persistent " * ("--persistent required" in self.commands[name][0])
+            self.assertIn("    PKG: Signed\n", self.wmopkg(f"install {persistent}./{name}.wmopkg"))
+        lines = indented(read(f"{EXAMPLES}/README.md"))
+        self.assertEqual(lines.pop(0), "# wmopkg conflicts")
+        self.assertEqual([line for line in self.wmopkg("conflicts").splitlines() if line],
+                         [line for line in lines if line])
+
+    def test_3_a_repaired_firmware(self):
+        """The workaround is for the old one only."""
+        shown = " ".join(self.wmopkg("verify --check-firmware 5.27", status=3).split())
+        self.assertIn("workaround: would no longer be active: it requires firmware 5.26.999", shown)
+        self.assertEqual(shown.count("stays active"), len(self.commands) - 1, shown)
+
+    def test_4_the_workaround_changes_one_line(self):
+        path = "etc/init.d/S60web"
+        files = [os.path.relpath(os.path.join(folder, name), f"{EXAMPLES}/workaround/tree")
+                 for folder, _, names in os.walk(f"{EXAMPLES}/workaround/tree") for name in names]
+        self.assertEqual(files, [path])
+        firmware = read(f"{ROOT}/tests/device/firmware/{path}").splitlines()
+        patched = read(f"{EXAMPLES}/workaround/tree/{path}").splitlines()
+        self.assertEqual(len(firmware), len(patched))
+        changed = [new for old, new in zip(firmware, patched)
+                   if old != new and not new.startswith("#")]
+        self.assertEqual(len(changed), 1)
+        self.assertIn("-p 127.0.0.1:8080 ", changed[0])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -28,6 +28,8 @@ import tempfile
 import threading
 import time
 
+import tracked
+
 TIERS = ("style", "builds", "unit", "fuzz", "peers", "kernel", "machine")
 LONG = (*TIERS, "long")
 QUICK = ("style", "unit", "fuzz", "kernel-activate", "kernel-tamper", "machine-plain")
@@ -224,8 +226,7 @@ class Tests:
 
 
 def is_laid_out():
-    files = subprocess.run(["git", "ls-files", "*.c", "*.h"], stdout=subprocess.PIPE, text=True,
-                           check=True).stdout.split()
+    files = [path for path in tracked.files() if path.endswith((".c", ".h"))]
     return run_quietly(["clang-format", "--dry-run", "--Werror", *files])
 
 

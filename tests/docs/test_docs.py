@@ -5,10 +5,13 @@ files an addition touches."""
 
 import os
 import re
-import subprocess
+import sys
 import unittest
 
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+import tracked  # pylint: disable=wrong-import-position
+
 INDEX = "docs/README.md"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 QUOTED = re.compile(r"`([\w.-]+/[^`\s]*)`")
@@ -20,17 +23,6 @@ PLACEHOLDER = re.compile(r"[*<>…{}]|\b[A-Z]{3,}\b(?!\.md)")
 def read(path):
     with open(os.path.join(ROOT, path), encoding="utf-8") as file:
         return file.read()
-
-
-def tracked():
-    """Every file of the repository; where there is no git, every file of the tree."""
-    done = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard"],
-                          capture_output=True, text=True, check=False)
-    if done.returncode == 0:
-        return [path for path in done.stdout.splitlines()
-                if os.path.exists(os.path.join(ROOT, path))]
-    return [os.path.relpath(os.path.join(folder, name), ROOT)
-            for folder, _, names in os.walk(ROOT) for name in names]
 
 
 def without_code(text):
@@ -48,7 +40,7 @@ def anchors(text):
 
 class Documents(unittest.TestCase):
     def setUp(self):
-        self.files = tracked()
+        self.files = tracked.files()
         self.documents = [path for path in self.files
                           if re.fullmatch(r"(docs/)?[^/]+\.md|docs/examples/.+\.md", path)]
 

@@ -4,10 +4,11 @@
 
 import fnmatch
 import os
-import subprocess
 import sys
 
-ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tracked  # pylint: disable=wrong-import-position
+
 TAG = b"SPDX-License-Identifier: MIT"
 LINES = 3
 # Files without comments: data, and files of a device that have a fixed format.
@@ -20,6 +21,9 @@ WITHOUT = (
     "docs/examples/factory-configuration/tree/*",
     "docs/examples/licence/tree/*",
     "docs/examples/service/tree/*.html",
+    "packaging/debian/changelog",
+    "packaging/debian/copyright",
+    "packaging/debian/source/format",
     "tests/fuzz/corpus/*",
     "tests/device/firmware/etc/group",
     "tests/device/firmware/etc/hostname",
@@ -32,14 +36,12 @@ WITHOUT = (
 
 
 def main():
-    listed = subprocess.run(["git", "-C", ROOT, "ls-files"], stdout=subprocess.PIPE, text=True,
-                            check=True).stdout.splitlines()
+    listed = tracked.files()
     missing = []
     for path in listed:
-        full = os.path.join(ROOT, path)
-        if any(fnmatch.fnmatch(path, pattern) for pattern in WITHOUT) or not os.path.isfile(full):
+        if any(fnmatch.fnmatch(path, pattern) for pattern in WITHOUT):
             continue
-        with open(full, "rb") as file:
+        with open(os.path.join(tracked.ROOT, path), "rb") as file:
             if TAG not in b"".join(file.readlines()[:LINES]):
                 missing.append(path)
     for path in missing:

@@ -34,6 +34,12 @@ BOOT_S = 180
 MODEL = "Example-Switch-8"
 SERIAL = "EX-000042"
 UEFI = "/usr/share/OVMF"
+SECURE_BOOT = os.path.normpath(os.path.join(HERE, "..", "..", "docs", "examples", "secure-boot"))
+# where the partition that the UEFI firmware starts from begins and ends
+ESP_START = 1 << 20
+ESP_BYTES = 32 << 20
+# of a firmware that does not start what its keys have not signed
+DENIED = ": Access Denied"
 COMMAND_S = 60
 DETACH = b"\x1d"  # Ctrl-]
 # The kernel's tests of its own cryptography take seconds on an emulated processor; and its
@@ -96,6 +102,30 @@ def build_folder(folder, variant=None):
     return os.path.join(os.path.abspath(folder), "device")
 
 
+def make_uki(keys, kernel, initrd, words, path):
+    """A unified kernel image, signed by the key folder @keys, as docs/integration.md makes it."""
+    packed = path + ".initrd"
+    # the firmware reads and hashes all of it on an emulated processor
+    subprocess.run(["zstd", "-q", "-f", initrd, "-o", packed], check=True)
+    subprocess.run([os.path.join(SECURE_BOOT, "make-uki"), keys, kernel, packed, words, path],
+                   check=True)
+    os.unlink(packed)
+
+
+def write_esp(disk, files, start=ESP_START, size=ESP_BYTES):
+    """A new EFI system partition with @files: path there, and on this host."""
+    # mkfs.vfat warns of all that is behind it on the disk
+    quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(["mkfs.vfat", "-n", "BOOT", f"--offset={start // 512}", disk, str(size >> 10)],
+                   **quiet)
+    folders = {"::" + name.rpartition("/")[0][:end] for name in files
+               for end in [at for at, letter in enumerate(name) if letter == "/"] + [len(name)]}
+    for folder in sorted(folders - {"::"}):
+        subprocess.run(["mmd", "-i", f"{disk}@@{start}", folder], **quiet)
+    for name, path in files.items():
+        subprocess.run(["mcopy", "-i", f"{disk}@@{start}", path, "::" + name], **quiet)
+
+
 def make_stick(path, files, mib=64, name="STICK"):
     """A USB stick: one vfat partition called @name, holding @files (paths on this host)."""
     with open(path, "wb") as stick:
@@ -112,12 +142,13 @@ class Device:
     """One device: a disk in @folder, and the machine that runs on it now and then."""
 
     def __init__(self, built, folder, echo=None, secure_boot=False, serial=SERIAL, card=None,
-                 served=None, usb=False, keys=True, initrd="initrd.img", disk="disk.img", attended=False):
+                 served=None, usb=False, initrd="initrd.img", disk="disk.img", attended=False):
         """@built: see build_folder(); @echo: called with console text as it comes
 
-        With @secure_boot the machine has UEFI firmware that starts nothing but what is
-        signed by its key, and keeps its variables in @folder; without @keys it has none, so that
-        it is in setup mode and starts anything. @card is the image of an
+        With @secure_boot the machine has UEFI firmware, which starts a unified kernel image from
+        the disk. It keeps its variables in @folder. It is in setup mode, where it starts
+        anything, until enrol() gave it keys; from the next boot on it starts what they have signed.
+        @card is the image of an
         SD card that is in its slot. @initrd and @disk are files that tests/device/build makes.
         @served is a folder whose files 10.0.2.2 has for TFTP. With @usb it has ports for
         sticks, whose drivers take a second of every boot. It is @attended where interact() may follow.
@@ -128,7 +159,9 @@ class Device:
         self.disk = os.path.join(folder, "disk.img")
         self.echo = echo
         self.secure_boot = secure_boot
-        self.keys = keys
+        self.before = []  # disks that the UEFI firmware tries first
+        self.uki = None  # the image that it starts; None: of the kernel and @initrd
+        self.files = {}  # more of them on its EFI system partition
         self.serial = serial
         self.card = card
         self.usb = ["-device", "qemu-xhci"] if usb else []
@@ -155,15 +188,10 @@ class Device:
         @port, @pages_port: of this host, that lead to ports 80 and 8080 of the device; 0: the
         kernel picks free ones, see port()
         """
-        kernel = "vmlinuz.signed" if self.secure_boot else "vmlinux"
         return ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", PROCESSOR,
                 "-m", "512", "-nodefaults", "-display", "none",
                 "-smbios", f"type=1,product={MODEL},serial={self.serial}",
-                *self._uefi(),
-                "-kernel", os.path.join(self.built, kernel),
-                "-initrd", os.path.join(self.built, self.initrd),
-                "-append", f"{KERNEL_WORDS} {words}".strip(),
-                "-drive", f"file={self.disk},format=raw,if=virtio",
+                *(self._uefi() if self.secure_boot else self._loader(words)),
                 "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80,"
                            f"hostfwd=tcp:127.0.0.1:{pages_port}-:8080{self.served}",
                 "-device", "virtio-net-pci,netdev=net,romfile=",
@@ -183,18 +211,48 @@ class Device:
         return ["-device", "sdhci-pci", "-drive", f"if=none,id=card,format=raw,file={self.card}",
                 "-device", "sd-card,drive=card"]
 
+    def _loader(self, words):
+        """The options for a kernel that no firmware looks at."""
+        return ["-kernel", os.path.join(self.built, "vmlinux"),
+                "-initrd", os.path.join(self.built, self.initrd),
+                "-append", f"{KERNEL_WORDS} {words}".strip(),
+                "-drive", f"file={self.disk},format=raw,if=virtio"]
+
     def _uefi(self):
-        """The options for UEFI firmware in Secure Boot; none without."""
-        if not self.secure_boot:
-            return []
-        name = "OVMF_VARS_4M.snakeoil.fd" if self.keys else "OVMF_VARS_4M.fd"
-        variables = os.path.join(self.folder, name)
+        """The options for UEFI firmware with Secure Boot, and for the disks that it tries."""
+        variables = os.path.join(self.folder, "variables.fd")
         if not os.path.exists(variables):
-            shutil.copyfile(f"{UEFI}/{name}", variables)
+            shutil.copyfile(f"{UEFI}/OVMF_VARS_4M.fd", variables)
+        # Linux names the first one vda
+        order = [(len(self.before) + 1, self.disk), *enumerate(self.before, 1)]
         return ["-machine", "smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on",
-                "-drive", f"file={UEFI}/OVMF_CODE_4M.snakeoil.fd,format=raw,if=pflash,unit=0,"
+                "-drive", f"file={UEFI}/OVMF_CODE_4M.secboot.fd,format=raw,if=pflash,unit=0,"
                           "readonly=on",
-                "-drive", f"file={variables},format=raw,if=pflash,unit=1"]
+                "-drive", f"file={variables},format=raw,if=pflash,unit=1",
+                *(word for number, disk in order for word in (
+                    "-drive", f"file={disk},format=raw,if=none,id=disk{number}",
+                    "-device", f"virtio-blk-pci,drive=disk{number},bootindex={number}"))]
+
+    @property
+    def secure_boot_keys(self):
+        return os.path.join(self.built, "secure-boot")
+
+    def write_uki(self, words):
+        """What the UEFI firmware starts, on the disk: with these words on the command line, which
+        nobody can change. The keys for enrol() lie beside it, as a factory would have them."""
+        uki = self.uki or os.path.join(self.folder, "uki.efi")
+        if not self.uki:
+            make_uki(self.secure_boot_keys, os.path.join(self.built, "vmlinuz"),
+                     os.path.join(self.built, self.initrd), f"{KERNEL_WORDS} {words}".strip(), uki)
+        keys = {f"/keys/{name}.auth": os.path.join(self.secure_boot_keys, f"{name}.auth")
+                for name in ("PK", "KEK", "db")}
+        write_esp(self.disk, {"/EFI/BOOT/BOOTX64.EFI": uki, **keys, **self.files,
+                              "/keys/enrol": os.path.join(SECURE_BOOT, "enrol")})
+
+    def enrol(self):
+        """Give the running device its keys, as docs/integration.md says; (exit status, output)."""
+        self.run("mount -o ro /dev/vda1 /mnt")
+        return self.run("sh /mnt/keys/enrol /mnt/keys")
 
     def _monitor_path(self):
         return os.path.join(self.folder, "monitor")
@@ -206,6 +264,8 @@ class Device:
         # a read may end in the middle of a character
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.words, self.ports = words, {}
+        if self.secure_boot:
+            self.write_uki(words)
         self._switch_on()
         if until:
             return plain(self.expect(until, limit_s))

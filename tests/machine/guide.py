@@ -444,7 +444,7 @@ class Guide(bench.ShellTest):
             bench.write_to_data(self.device.disk, self.bench.package_path(name),
                                 f"packages/{name}.wmopkg")
         self.device.card = None
-        self.device.secure_boot, self.device.keys = True, False
+        self.device.secure_boot = True
         seen = self.device.start()
         self.note("reboots: what was removed is gone, the banner is that of the firmware",
                   ["# reboot"], seen, re.escape(FIRMWARE_MOTD))
@@ -475,11 +475,9 @@ class Guide(bench.ShellTest):
 
     def test_17_hardware_anchor(self):
         """With Secure Boot on, the same package needs an unlock statement as well."""
-        self.assertEqual(self.device.poweroff(), 0)
-        os.unlink(self.bench.path("OVMF_VARS_4M.fd"))
-        self.device.keys = True
-        seen = self.device.start()
-        self.note("switches on Secure Boot: the unsigned package is not active", ["(power on)"], seen,
+        self.assertEqual(self.device.enrol(), (0, ""))
+        seen = self.device.reboot()
+        self.note("switches on Secure Boot: the unsigned package is not active", ["# reboot"], seen,
                   re.escape(FIRMWARE_MOTD))
         self.in_system("asks why", "wmopkg show unsigned", "Active: no", r"Reason: .*?\)",
                        "What to do: .*? unlock statement")

@@ -86,10 +86,10 @@ class Trust(bench.MachineTest):
         self.device.poweroff()
 
     if bench.LONG:
-        # test_7_secure_boot_is_off of test_unlock.py has it for the unsigned one
+        # test_1_in_setup_mode of test_secureboot.py has it for the unsigned one
         def test_5_allowed_by_the_boot_configuration(self):
             """With UEFI firmware that says that Secure Boot is off: without, nobody knows."""
-            self.device.secure_boot, self.device.keys = True, False
+            self.device.secure_boot = True
             self.device.start("wmopkg.allow_untrusted=1")
             self.assertIn("Unsigned", self.install("unsigned"))
             self.assertIn("Untrusted", self.install("foreign"))

@@ -38,27 +38,80 @@ struct request {
 	const char *out;
 };
 
+/* Makes a list of an option that may be given again one item longer. */
+static int grow(const char *name, void *list, size_t *count, size_t size, size_t most,
+		struct verity_error *err)
+{
+	void *items, *more;
+
+	if (*count >= most)
+		return verity_fail(err, VERITY_E_USAGE, "%s: given more than %zu times",
+				   name, most);
+	memcpy(&items, list, sizeof(items));
+	more = reallocarray(items, *count + 1, size);
+	if (!more)
+		return verity_no_memory(err);
+	memcpy(list, &more, sizeof(more));
+	++*count;
+	return 0;
+}
+
 static int add_glob(void *object, const char *name, const char *value,
 		    struct verity_error *err)
 {
 	struct verity_manifest *manifest = ((struct request *)object)->manifest;
-	size_t count = manifest->compatible_count;
-	void *more;
+	int r;
 
-	if (count >= VERITY_GLOBS_MAX)
-		return verity_fail(err, VERITY_E_USAGE, "%s: given more than %d times",
-				   name, VERITY_GLOBS_MAX);
 	if (strlen(value) >= sizeof(*manifest->compatible))
 		return verity_fail(err, VERITY_E_USAGE, "%s: longer than %zu bytes", name,
 				   sizeof(*manifest->compatible) - 1);
-	more = reallocarray(manifest->compatible, count + 1,
-			    sizeof(*manifest->compatible));
-	if (!more)
-		return verity_no_memory(err);
-	manifest->compatible = more;
-	manifest->compatible_count = count + 1;
-	strcpy(manifest->compatible[count], value);
-	return 0;
+	r = grow(name, &manifest->compatible, &manifest->compatible_count,
+		 sizeof(*manifest->compatible), VERITY_GLOBS_MAX, err);
+	if (r == 0)
+		strcpy(manifest->compatible[manifest->compatible_count - 1], value);
+	return r;
+}
+
+static int add_need(void *object, const char *name, const char *value,
+		    struct verity_error *err)
+{
+	struct verity_manifest *manifest = ((struct request *)object)->manifest;
+	struct verity_need need;
+	int r;
+
+	if (!verity_need_parse(value, &need))
+		return verity_fail(err, VERITY_E_USAGE,
+				   "%s: '%s' is not NAME or NAME>=VERSION (the name in "
+				   "the manifest of the other package; in quotes, for > "
+				   "means something to the shell)",
+				   name, value);
+	if (need.version[0] && !strpbrk(need.version, "0123456789"))
+		return verity_fail(err, VERITY_E_USAGE,
+				   "%s: '%s' is not a version (it has no digit)", name,
+				   need.version);
+	r = grow(name, &manifest->needs, &manifest->needs_count, sizeof(need),
+		 VERITY_NEEDS_MAX, err);
+	if (r == 0)
+		manifest->needs[manifest->needs_count - 1] = need;
+	return r;
+}
+
+static int add_conflict(void *object, const char *name, const char *value,
+			struct verity_error *err)
+{
+	struct verity_manifest *manifest = ((struct request *)object)->manifest;
+	int r;
+
+	if (!verity_name_valid(value))
+		return verity_fail(err, VERITY_E_USAGE,
+				   "%s: '%s' is not a package name (the name in the "
+				   "manifest of the other package, without a version)",
+				   name, value);
+	r = grow(name, &manifest->conflicts, &manifest->conflicts_count,
+		 sizeof(*manifest->conflicts), VERITY_NEEDS_MAX, err);
+	if (r == 0)
+		strcpy(manifest->conflicts[manifest->conflicts_count - 1], value);
+	return r;
 }
 
 static int read_persistence(void *object, const char *name, const char *value,
@@ -148,6 +201,12 @@ const struct build_option build_create_options[] = {
 	 .read = read_persistence},
 	{"compatible", "GLOB", "device model that it is for; may be given again",
 	 BUILD_CALL, .read = add_glob},
+	{"need", "N[>=V]",
+	 "package that it is not active without, and its oldest version;\n"
+	 "may be given again",
+	 BUILD_CALL, .read = add_need},
+	{"conflict", "N", "package that it is not active with; may be given again",
+	 BUILD_CALL, .read = add_conflict},
 	{"xattrs", NULL,
 	 "keep all attributes of the files, not only capabilities: those\n"
 	 "of the build host, too, such as labels of SELinux",

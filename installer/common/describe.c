@@ -79,6 +79,14 @@ void describe_print_image(const struct verity_manifest *manifest, const uint32_t
 		describe_line("Firmware from", "%s", manifest->firmware_min);
 	if (manifest->firmware_max[0])
 		describe_line("Firmware to", "%s", manifest->firmware_max);
+	for (size_t i = 0; i < manifest->needs_count; i++) {
+		char need[VERITY_NEED_BYTES];
+
+		verity_need_format(&manifest->needs[i], need);
+		describe_line("Needs", "%s", need);
+	}
+	for (size_t i = 0; i < manifest->conflicts_count; i++)
+		describe_line("Conflicts", "%s", manifest->conflicts[i]);
 	if (manifest->built >= 0)
 		print_time("Built", manifest->built);
 	if (!detail)

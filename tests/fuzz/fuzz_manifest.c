@@ -27,6 +27,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(again->image_bytes == manifest->image_bytes);
 	require(again->priority == manifest->priority);
 	require(again->compatible_count == manifest->compatible_count);
+	require(again->needs_count == manifest->needs_count);
+	for (size_t i = 0; i < manifest->needs_count; i++)
+		require(strcmp(again->needs[i].name, manifest->needs[i].name) == 0 &&
+			strcmp(again->needs[i].version, manifest->needs[i].version) == 0);
+	require(again->conflicts_count == manifest->conflicts_count);
+	for (size_t i = 0; i < manifest->conflicts_count; i++)
+		require(verity_name_valid(again->conflicts[i]));
 	verity_manifest_free(again);
 	verity_manifest_free(manifest);
 	free(text);

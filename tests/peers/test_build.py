@@ -281,15 +281,41 @@ class Repeatable(Case):
         self.tree()
         self.build(*CREATE, "--priority", "-5", "--epoch", "7", "--persistent", "required",
                    "--compatible", "switch-*", "--compatible", "router", "--firmware-min", "5.0",
-                   "--firmware-max", "6.1", "--compressor", "xz", "--threads", "2", "tree",
-                   "a.wmopkg", env={"SOURCE_DATE_EPOCH": "1"})
+                   "--firmware-max", "6.1", "--compressor", "xz", "--threads", "2", "--need",
+                   "base>=5.0", "--need", "fonts", "--conflict", "old-ui", "tree", "a.wmopkg",
+                   env={"SOURCE_DATE_EPOCH": "1"})
         facts = self.facts("a.wmopkg")
         self.assertEqual({key: facts[key] for key in ("priority", "epoch", "persistent",
-                                                      "compatible", "firmware")},
+                                                      "compatible", "firmware", "needs",
+                                                      "conflicts_with")},
                          {"priority": -5, "epoch": 7, "persistent": "required",
                           "compatible": ["switch-*", "router"],
-                          "firmware": {"min": "5.0", "max": "6.1"}})
+                          "firmware": {"min": "5.0", "max": "6.1"},
+                          "needs": ["base>=5.0", "fonts"], "conflicts_with": ["old-ui"]})
+        self.assertIn("Needs: base>=5.0\nNeeds: fonts\nConflicts: old-ui\n",
+                      self.build("inspect", "a.wmopkg"))
+        # Whoever does not know these keys must not ignore them.
+        self.build("extract", "--manifest", "m", "a.wmopkg")
+        with open("m", encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["requires"], ["needs", "conflicts_with"])
 
+    def test_needs_that_no_device_meets(self):
+        self.tree()
+        for option, value, why in (
+                ("--need", "b >= 1", "--need: 'b >= 1' is not NAME or NAME>=VERSION (the name in "
+                 "the manifest of the other package; in quotes, for > means something to the "
+                 "shell)"),
+                ("--need", "b>=beta", "--need: 'beta' is not a version (it has no digit)"),
+                ("--need", "a", "manifest: needs: the package itself"),
+                ("--conflict", "b>=1", "--conflict: 'b>=1' is not a package name (the name in the "
+                 "manifest of the other package, without a version)"),
+                ("--conflict", "a", "manifest: conflicts_with: the package itself")):
+            self.refused(2, why, *CREATE, option, value, "tree", "a.wmopkg")
+        self.refused(2, "manifest: needs: 'b' twice", *CREATE, "--need", "b", "--need", "b>=2",
+                     "tree", "a.wmopkg")
+        self.refused(2, "--need: given more than 64 times", *CREATE,
+                     *[word for i in range(65) for word in ("--need", f"b{i}")], "tree",
+                     "a.wmopkg")
 
     def test_epoch_of_the_source(self):
         """It rises with the date of the source, and whoever builds it again gets the same."""

@@ -3,6 +3,7 @@
 #include "verity/format/manifest.h"
 
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +12,16 @@
 #define REQUIRES_MAX 32 /* entries */
 #define BUILT_MAX    INT64_C(253402300799)
 
-/* Features a manifest may require, NULL last. Format 1 has none so far. */
-static const char *const features[] = {NULL};
+#define VERSION_FIRST "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+/*
+ * Features a manifest may require, NULL last. A program that does not know a key ignores
+ * it; these are named as the key that must not be ignored.
+ */
+#define NEEDS          "needs"
+#define CONFLICTS_WITH "conflicts_with"
+
+static const char *const features[] = {NEEDS, CONFLICTS_WITH, NULL};
 
 static const char *const persistence_names[] = {
 	[VERITY_PERSISTENT_ALLOWED] = "allowed",
@@ -30,6 +39,8 @@ void verity_manifest_free(struct verity_manifest *manifest)
 	if (!manifest)
 		return;
 	free(manifest->compatible);
+	free(manifest->needs);
+	free(manifest->conflicts);
 	free(manifest->kernel_signature);
 	free(manifest);
 }
@@ -63,13 +74,70 @@ static int get_requires(struct verity_json_reader *reader, struct json_object *v
 	return r;
 }
 
-/* No manifest that this program writes requires anything. */
 static void put_requires(struct verity_json_writer *json, const char *key,
-			 const void *member)
+			 const void *object)
 {
-	(void)json;
-	(void)key;
-	(void)member;
+	const struct verity_manifest *manifest = object;
+
+	if (manifest->needs_count + manifest->conflicts_count == 0)
+		return;
+	verity_json_open_list(json, key);
+	if (manifest->needs_count)
+		verity_json_text(json, NULL, NEEDS);
+	if (manifest->conflicts_count)
+		verity_json_text(json, NULL, CONFLICTS_WITH);
+	verity_json_close(json);
+}
+
+/* Only what has a place in the order of versions; more would only separate. */
+static bool is_version(const char *text)
+{
+	size_t size = strlen(text);
+
+	return size <= VERITY_VERSION_MAX && strspn(text, VERSION_FIRST) >= 1 &&
+	       strspn(text, VERSION_FIRST "._~^+:-") == size;
+}
+
+bool verity_need_parse(const char *text, struct verity_need *ret)
+{
+	const char *sign = text ? strstr(text, ">=") : NULL;
+	struct verity_need need = {.version = ""};
+	size_t size = sign ? (size_t)(sign - text) : text ? strlen(text) : 0;
+
+	if (size == 0 || size > VERITY_NAME_MAX)
+		return false;
+	memcpy(need.name, text, size);
+	if (!verity_name_valid(need.name) || (sign && !is_version(sign + 2)))
+		return false;
+	if (sign)
+		strcpy(need.version, sign + 2);
+	*ret = need;
+	return true;
+}
+
+void verity_need_format(const struct verity_need *need,
+			char ret[static VERITY_NEED_BYTES])
+{
+	snprintf(ret, VERITY_NEED_BYTES, "%s%s%s", need->name,
+		 need->version[0] ? ">=" : "", need->version);
+}
+
+static int get_need(struct verity_json_reader *reader, struct json_object *value,
+		    void *member)
+{
+	if (!json_object_is_type(value, json_type_string))
+		return verity_json_bad(reader, "not a string");
+	return verity_need_parse(verity_json_string(value), member)
+		       ? 0
+		       : verity_json_bad(reader, "not NAME or NAME>=VERSION");
+}
+
+static void put_need(struct verity_json_writer *json, const char *key, const void *member)
+{
+	char text[VERITY_NEED_BYTES];
+
+	verity_need_format(member, text);
+	verity_json_text(json, key, text);
 }
 
 /* Base64. */
@@ -135,14 +203,26 @@ static const struct verity_json_field firmware_fields[] = {
 static const struct verity_json_field glob_item = {
 	.type = VERITY_JSON_IS_TEXT, .size = VERITY_GLOB_MAX + 1, .min = 1};
 
-/* What a manifest says of the devices that it is for. */
+static const struct verity_json_field need_item = {
+	.type = VERITY_JSON_IS_CUSTOM, .decode = get_need, .encode = put_need};
+
+static const struct verity_json_field conflict_item = {.type = VERITY_JSON_IS_TEXT,
+						       .size = VERITY_NAME_MAX + 1,
+						       .min = 1,
+						       .valid = verity_name_valid};
+
+/* What a manifest asks of a device, and of its other packages. */
 #define LIMIT_ROWS                                                                       \
 	VERITY_JSON_LIST("compatible", M, compatible, compatible_count, &glob_item,      \
 			 VERITY_GLOBS_MAX, OPTIONAL),                                    \
-	{                                                                                \
-		.key = "firmware", .type = VERITY_JSON_IS_OBJECT, OPTIONAL,              \
-		.fields = firmware_fields                                                \
-	}
+		{.key = "firmware",                                                      \
+		 .type = VERITY_JSON_IS_OBJECT,                                          \
+		 OPTIONAL,                                                               \
+		 .fields = firmware_fields},                                             \
+		VERITY_JSON_LIST(NEEDS, M, needs, needs_count, &need_item,               \
+				 VERITY_NEEDS_MAX, OPTIONAL),                            \
+		VERITY_JSON_LIST(CONFLICTS_WITH, M, conflicts, conflicts_count,          \
+				 &conflict_item, VERITY_NEEDS_MAX, OPTIONAL)
 
 static const struct verity_json_field limit_fields[] = {LIMIT_ROWS, {.key = NULL}};
 
@@ -171,6 +251,43 @@ static const struct verity_json_field manifest_fields[] = {
 	{.key = NULL},
 };
 
+/* What no device could do, or what is said twice and differently. */
+static int check_relations(const struct verity_manifest *manifest,
+			   struct verity_error *err)
+{
+	const struct verity_need *needs = manifest->needs;
+
+	for (size_t i = 0; i < manifest->needs_count; i++) {
+		const char *name = needs[i].name;
+
+		if (strcmp(name, manifest->name) == 0)
+			return verity_fail(err, VERITY_E_BAD_MANIFEST,
+					   NEEDS ": the package itself");
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(needs[k].name, name) == 0)
+				return verity_fail(err, VERITY_E_BAD_MANIFEST,
+						   NEEDS ": '%s' twice", name);
+	}
+	for (size_t i = 0; i < manifest->conflicts_count; i++) {
+		const char *name = manifest->conflicts[i];
+
+		if (strcmp(name, manifest->name) == 0)
+			return verity_fail(err, VERITY_E_BAD_MANIFEST,
+					   CONFLICTS_WITH ": the package itself");
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(manifest->conflicts[k], name) == 0)
+				return verity_fail(err, VERITY_E_BAD_MANIFEST,
+						   CONFLICTS_WITH ": '%s' twice", name);
+		for (size_t k = 0; k < manifest->needs_count; k++)
+			if (strcmp(needs[k].name, name) == 0)
+				return verity_fail(err, VERITY_E_BAD_MANIFEST,
+						   CONFLICTS_WITH ": '%s' is in " NEEDS
+								  ", too",
+						   name);
+	}
+	return 0;
+}
+
 int verity_manifest_decode(const void *bytes, size_t size, struct verity_manifest **ret,
 			   struct verity_error *err)
 {
@@ -186,6 +303,8 @@ int verity_manifest_decode(const void *bytes, size_t size, struct verity_manifes
 	manifest->built = -1;
 	r = verity_json_decode(bytes, size, manifest_fields, VERITY_E_BAD_MANIFEST,
 			       manifest, err);
+	if (r == 0)
+		r = check_relations(manifest, err);
 	if (r < 0)
 		return verity_context(err, r, "manifest");
 	*ret = steal_ptr(&manifest);

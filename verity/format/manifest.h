@@ -18,6 +18,7 @@
 #define VERITY_DESCRIPTION_MAX 256     /* bytes */
 #define VERITY_GLOB_MAX        128     /* bytes of one `compatible` entry */
 #define VERITY_GLOBS_MAX       64      /* entries of `compatible` */
+#define VERITY_NEEDS_MAX       64      /* entries of `needs`, and of `conflicts_with` */
 #define VERITY_KERNEL_SIG_MAX  16384   /* bytes, decoded */
 #define VERITY_PRIORITY_MAX    1000000 /* and its negative */
 
@@ -25,6 +26,12 @@ enum verity_persistence {
 	VERITY_PERSISTENT_ALLOWED,
 	VERITY_PERSISTENT_REQUIRED,
 	VERITY_PERSISTENT_FORBIDDEN,
+};
+
+/* Another package that it cannot be active without. Plain data. */
+struct verity_need {
+	char name[VERITY_NAME_MAX + 1];       /* its identity */
+	char version[VERITY_VERSION_MAX + 1]; /* the oldest that does; "": any */
 };
 
 /* Plain data; the strings in it are printable UTF-8 without control characters. */
@@ -45,6 +52,10 @@ struct verity_manifest {
 	size_t compatible_count;
 	char firmware_min[VERITY_VERSION_MAX + 1]; /* "": none */
 	char firmware_max[VERITY_VERSION_MAX + 1];
+	struct verity_need *needs; /* owned; NULL where there is none */
+	size_t needs_count;
+	char (*conflicts)[VERITY_NAME_MAX + 1]; /* identities; likewise */
+	size_t conflicts_count;
 	int64_t built;             /* seconds since 1970; -1: not given */
 	uint8_t *kernel_signature; /* owned; NULL where there is none */
 	size_t kernel_signature_bytes;
@@ -70,11 +81,27 @@ int verity_manifest_decode(const void *bytes, size_t size, struct verity_manifes
 int verity_manifest_encode(const struct verity_manifest *manifest, char **ret,
 			   struct verity_error *err) must_check;
 
+#define VERITY_NEED_BYTES (VERITY_NAME_MAX + VERITY_VERSION_MAX + 3) /* with its end */
+
+/**
+ * verity_need_parse - read "NAME" or "NAME>=VERSION", without blanks
+ * @text: NULL is not one
+ * @ret:  set on success only
+ */
+bool verity_need_parse(const char *text, struct verity_need *ret) must_check;
+
+/**
+ * verity_need_format - the text that verity_need_parse() reads
+ */
+void verity_need_format(const struct verity_need *need,
+			char ret[static VERITY_NEED_BYTES]);
+
 struct verity_json_writer;
 
 /**
- * verity_manifest_put_limits - add what a manifest says of the devices it is for to the
- * object that is open: `compatible` and `firmware`, where it says anything
+ * verity_manifest_put_limits - add what a manifest asks of a device and of its other
+ * packages to the object that is open: `compatible`, `firmware`, `needs` and
+ * `conflicts_with`, where it asks for anything
  */
 void verity_manifest_put_limits(struct verity_json_writer *json,
 				const struct verity_manifest *manifest);

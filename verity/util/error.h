@@ -229,7 +229,13 @@ enum exit_status {
 	  "the tree cannot be packed; the message has the path",                                        \
 	  "correct the tree and make the package again")                                                \
 	X(UNSUPPORTED, "unsupported", EOPNOTSUPP, STATUS_FAILED,                                        \
-	  "not supported, or not in this form; the message has the reason", NULL)
+	  "not supported, or not in this form; the message has the reason", NULL)                       \
+	X(MISSING_NEED, "missing-need", EPERM, STATUS_FAILED,                                           \
+	  "a package that it needs is not active, or is too old",                                       \
+	  "install the package that it needs, or make it active")                                       \
+	X(CONFLICT, "conflict", EPERM, STATUS_FAILED,                                                   \
+	  "it cannot be active together with another package, and that one is active",                  \
+	  "remove the one of the two that is not needed")
 
 enum verity_code {
 	VERITY_OK = 0,

@@ -156,7 +156,8 @@ class Show(Json):
         self.place(self.make("untrusted", keys="strangers"), "untrusted")
         self.place(self.make("other", "--compatible", "EX-9*", "--compatible", "EX-8",
                              "--firmware-min", "5.20", "--firmware-max", "6", "--epoch", "3",
-                             "--priority", "-2", keys=self.keys), "incompatible")
+                             "--priority", "-2", "--need", "base>=1", "--conflict", "old",
+                             keys=self.keys), "incompatible")
         self.place(self.package, "signed", "persist")
         os.mkdir("data/packages/folder.wmopkg")
         for name, content in (("empty", b""), ("text", b"no package\n" * 1000),

@@ -62,7 +62,8 @@ Kernel signed: no
 \Z""")
 
     def test_every_label_is_in_the_document(self):
-        self.craft("crafted", compatible=["*"], built=1, firmware={"min": "1", "max": "99"})
+        self.craft("crafted", compatible=["*"], built=1, firmware={"min": "1", "max": "99"},
+                   needs=["other>=1"], conflicts_with=["third"])
         self.place(self.package, "signed")
         self.booted(self.entry("signed", version="1.0", store="persist"))
         with open(DOCUMENT, encoding="utf-8") as file:

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/check.h"
 #include "verity/format/manifest.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 #define ROOT  "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define START "{\"type\":\"package\",\"format\":1,"
@@ -118,6 +120,58 @@ static const struct {
 	{START NAMES IMAGE ",\"compatible\":[1]}",
 	 "manifest: compatible[0]: not a string"},
 	{START NAMES IMAGE ",\"firmware\":1}", "manifest: firmware: not an object"},
+	{START NAMES IMAGE ",\"needs\":[],\"conflicts_with\":[]}", NULL},
+	{START NAMES IMAGE ",\"needs\":[\"b\",\"c>=1.0~rc1+x-1^2_3:4\"]}", NULL},
+	{START NAMES IMAGE
+	 ",\"requires\":[\"conflicts_with\",\"needs\"],\"conflicts_with\":[\"b\"]}",
+	 NULL},
+	{START NAMES IMAGE ",\"needs\":\"b\"}", "manifest: needs: not a list"},
+	{START NAMES IMAGE ",\"needs\":[\"b\",1]}", "manifest: needs[1]: not a string"},
+#define NO_NEED(text)                                                                    \
+	{                                                                                \
+		START NAMES IMAGE ",\"needs\":[\"" text "\"]}",                          \
+			"manifest: needs[0]: not NAME or NAME>=VERSION"                  \
+	}
+	NO_NEED(""),
+	NO_NEED(">=1"),
+	NO_NEED("b>="),
+	NO_NEED("b >=1"),
+	NO_NEED("b>= 1"),
+	NO_NEED("b>=1 "),
+	NO_NEED(" b"),
+	NO_NEED("b>1"),
+	NO_NEED("b=1"),
+	NO_NEED("b<=1"),
+	NO_NEED("b>==1"),
+	NO_NEED("b>=1>=2"),
+	NO_NEED("b>=~1"),
+	NO_NEED("b>=1,c"),
+	NO_NEED("b*"),
+	NO_NEED("../b"),
+	NO_NEED("b>=1\\u0000"),
+	NO_NEED("b\\u0000>=1"),
+	NO_NEED("b>=1\\u202e"),
+	NO_NEED("b>=12345678901234567890123456789012345678901234567890123456789012345"),
+	NO_NEED("a1234567890123456789012345678901234567890123456789012345678901234>=1"),
+	{START NAMES IMAGE ",\"needs\":[\"n\"]}", "manifest: needs: the package itself"},
+	{START NAMES IMAGE ",\"needs\":[\"n>=1\"]}",
+	 "manifest: needs: the package itself"},
+	{START NAMES IMAGE ",\"needs\":[\"b\",\"c\",\"b>=1\"]}",
+	 "manifest: needs: 'b' twice"},
+	{START NAMES IMAGE ",\"conflicts_with\":{}}",
+	 "manifest: conflicts_with: not a list"},
+	{START NAMES IMAGE ",\"conflicts_with\":[\"b>=1\"]}",
+	 "manifest: conflicts_with[0]: not a valid package name"},
+	{START NAMES IMAGE ",\"conflicts_with\":[\"b*\"]}",
+	 "manifest: conflicts_with[0]: not a valid package name"},
+	{START NAMES IMAGE ",\"conflicts_with\":[\"\"]}",
+	 "manifest: conflicts_with[0]: empty"},
+	{START NAMES IMAGE ",\"conflicts_with\":[\"n\"]}",
+	 "manifest: conflicts_with: the package itself"},
+	{START NAMES IMAGE ",\"conflicts_with\":[\"b\",\"b\"]}",
+	 "manifest: conflicts_with: 'b' twice"},
+	{START NAMES IMAGE ",\"needs\":[\"b>=1\"],\"conflicts_with\":[\"b\"]}",
+	 "manifest: conflicts_with: 'b' is in needs, too"},
 	{START NAMES IMAGE ",\"built\":-5}",
 	 "manifest: built: outside 0 to 253402300799"},
 };
@@ -145,9 +199,12 @@ static void test_decode(void **state)
 }
 
 static const char full[] = START
+	"\"requires\":[\"needs\",\"conflicts_with\"],"
 	"\"name\":\"web-ui\",\"version\":\"5.26.0-rev0\",\"description\":\"Example\"," IMAGE
 	",\"priority\":-3,\"epoch\":7,\"persistent\":\"required\",\"compatible\":[\"a*\",\"b\"],"
-	"\"firmware\":{\"min\":\"5.0\",\"max\":\"6.0\"},\"built\":1700000000}";
+	"\"firmware\":{\"min\":\"5.0\",\"max\":\"6.0\"},"
+	"\"needs\":[\"base>=5.0\",\"fonts\"],\"conflicts_with\":[\"old-ui\"],"
+	"\"built\":1700000000}";
 
 static void test_every_key(void **state)
 {
@@ -171,6 +228,13 @@ static void test_every_key(void **state)
 	assert_string_equal(m->compatible[1], "b");
 	assert_string_equal(m->firmware_min, "5.0");
 	assert_string_equal(m->firmware_max, "6.0");
+	assert_int_equal(m->needs_count, 2);
+	assert_string_equal(m->needs[0].name, "base");
+	assert_string_equal(m->needs[0].version, "5.0");
+	assert_string_equal(m->needs[1].name, "fonts");
+	assert_string_equal(m->needs[1].version, "");
+	assert_int_equal(m->conflicts_count, 1);
+	assert_string_equal(m->conflicts[0], "old-ui");
 	assert_int_equal(m->built, 1700000000);
 	/* Equal manifests are equal bytes. */
 	check_ok(verity_manifest_encode(m, &again, &err), &err);
@@ -216,6 +280,25 @@ static void test_limits(void **state)
 	check_error(&err, VERITY_E_BAD_MANIFEST,
 		    "manifest: name: not a valid package name");
 	assert_null(text);
+
+	/* As many as there may be of a list, and one more. */
+	for (int more = 0; more < 2; more++) {
+		char lists[4096] = START NAMES IMAGE ",\"needs\":[";
+
+		for (int i = 0; i < VERITY_NEEDS_MAX + more; i++)
+			verity_text_append(lists, sizeof(lists), "%s\"b%d>=1\"",
+					   i ? "," : "", i);
+		verity_text_append(lists, sizeof(lists), "]}");
+		assert_int_equal(
+			verity_manifest_decode(lists, strlen(lists), &decoded, &err),
+			more ? -EBADMSG : 0);
+		if (more)
+			check_error(&err, VERITY_E_BAD_MANIFEST,
+				    "manifest: needs: more than 64 entries");
+		else
+			verity_manifest_free(decoded);
+		decoded = NULL;
+	}
 
 	memset(large, ' ', sizeof(large));
 	assert_true(verity_manifest_decode(large, sizeof(large), &decoded, &err) < 0);

@@ -85,6 +85,8 @@ static const struct {
 	{"reset", EIO, 1},
 	{"bad-tree", EINVAL, 1},
 	{"unsupported", EOPNOTSUPP, 1},
+	{"missing-need", EPERM, 1},
+	{"conflict", EPERM, 1},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

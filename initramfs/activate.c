@@ -96,6 +96,7 @@ static int verify_packages(struct boot *boot, struct packages *packages,
 		if (memory.bytes != UINT64_MAX)
 			memory.bytes = memory.bytes / 100 * memory.percent;
 		packages_limit(packages, &memory);
+		r = packages_relate(packages, err);
 	}
 	overlay_span_end(&boot->steps[OVERLAY_STEP_JUDGE]);
 	if (r < 0)

@@ -155,17 +155,59 @@ static int leave_out_failing(struct hierarchies *hierarchies, struct verity_erro
 	return count;
 }
 
-static int stack(struct attached *attached, const struct boot *boot,
-		 struct verity_error *err)
+/*
+ * Leave out what needs a package that could not be mounted, or was left out since.
+ *
+ * Return: how many.
+ */
+static int leave_out_related(struct packages *packages, struct attached *attached,
+			     struct verity_error *err)
+{
+	struct verity_error why;
+	int count = 0;
+
+	if (packages_relate(packages, err) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < attached->count; i++) {
+		if (attached->left_out[i] || attached->packages[i]->verified)
+			continue;
+		why = attached->packages[i]->state->reason;
+		attach_leave_out(attached, i, &why);
+		count++;
+	}
+	return count;
+}
+
+/*
+ * Fill the hierarchies with what blocks no mount. One that goes may let another one be
+ * seen that blocks as well, and takes those with it that need it.
+ */
+static int fill(struct packages *packages, struct hierarchies *hierarchies,
+		struct verity_error *err)
+{
+	int r = 0, left_out;
+
+	do {
+		r = hierarchies_fill(hierarchies, err);
+		if (r == 0)
+			r = hierarchies_leave_out_blockers(hierarchies, err);
+		if (r < 0)
+			return r;
+		left_out = leave_out_related(packages, hierarchies->attached, err);
+		if (left_out < 0)
+			return left_out;
+	} while (r + left_out > 0);
+	return 0;
+}
+
+static int stack(struct packages *packages, struct attached *attached,
+		 const struct boot *boot, struct verity_error *err)
 {
 	cleanup_with(hierarchies_free) struct hierarchies hierarchies = {0};
 	int r = hierarchies_prepare(attached, boot, &hierarchies, err);
 
 	if (r == 0)
-		r = hierarchies_fill(&hierarchies, err);
-	/* One that goes may let another one be seen that blocks as well. */
-	while (r == 0 && (r = hierarchies_leave_out_blockers(&hierarchies, err)) > 0)
-		r = hierarchies_fill(&hierarchies, err);
+		r = fill(packages, &hierarchies, err);
 	while (r == 0) {
 		int left_out;
 
@@ -177,7 +219,7 @@ static int stack(struct attached *attached, const struct boot *boot,
 			break;
 		left_out = leave_out_failing(&hierarchies, err);
 		if (left_out > 0)
-			r = hierarchies_fill(&hierarchies, err);
+			r = fill(packages, &hierarchies, err);
 		else
 			break;
 	}
@@ -198,13 +240,15 @@ static int attach_and_stack(struct packages *packages, const struct boot *boot,
 	if (r == 0 && packages->order_count > 0) {
 		overlay_span_begin(&steps[OVERLAY_STEP_ATTACH]);
 		r = attach_run(packages, boot->layers, &attached, err);
+		if (r == 0 && leave_out_related(packages, &attached, err) < 0)
+			r = -ENOMEM;
 		overlay_span_end(&steps[OVERLAY_STEP_ATTACH]);
 	}
 	if (r < 0 || (attached.count == 0 && boot->config.upper == OVERLAY_UPPER_NONE))
 		return r;
 	overlay_span_begin(&steps[OVERLAY_STEP_STACK]);
 	keep_folders(boot);
-	r = stack(&attached, boot, err);
+	r = stack(packages, &attached, boot, err);
 	if (r == 0 && (attach_stacks(&attached, NULL) > 0 ||
 		       boot->config.upper != OVERLAY_UPPER_NONE))
 		attached.count = 0; /* the layers stay mounted */

@@ -7,6 +7,7 @@
 
 #include "overlay/stack/memory.h"
 #include "overlay/stack/stack_plan.h"
+#include "overlay/store/relations.h"
 #include "verity/util/cleanup.h"
 
 #define MIB (1 << 20)
@@ -192,4 +193,44 @@ void packages_limit(struct packages *packages, const struct packages_memory *mem
 			    packages->items[i].rank == (enum boot_rank)rank)
 				limit(&packages->items[i], memory, &used);
 	packages_put_in_order(packages);
+}
+
+int packages_relate(struct packages *packages, struct verity_error *err)
+{
+	size_t count = packages->state.count;
+	cleanup_free struct overlay_related *related =
+		calloc(count + 1, sizeof(*related));
+	int r;
+
+	if (!related)
+		return verity_no_memory(err);
+	for (size_t i = 0; i < count; i++) {
+		const struct boot_package *package = &packages->items[i];
+		const struct verity_judgement *judgement =
+			package->verified ? verity_package_judgement(package->verified)
+					  : NULL;
+
+		related[i] = (struct overlay_related){
+			.entry = package->state->entry,
+			.identity = package->state->identity,
+			.version = package->state->version,
+			.manifest = judgement ? judgement->manifest : NULL,
+			.trusted = judgement && judgement->trusted,
+			.good = package->good,
+			.active = judgement,
+			.reason = &package->state->reason,
+		};
+	}
+	r = overlay_relations_settle(related, count, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++) {
+		struct boot_package *package = &packages->items[i];
+
+		package->depth = related[i].depth;
+		if (package->verified && !related[i].active)
+			packages_refuse(package, &package->state->reason);
+	}
+	packages_put_in_order(packages);
+	return 0;
 }

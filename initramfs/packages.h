@@ -30,6 +30,8 @@ struct boot_package {
 	bool duplicate; /* another file of this package counts */
 	bool moved;     /* that is the persistent one of its name: it is left of a move */
 	bool read;      /* its head was read, whatever came of it */
+	bool good;      /* the last good set has this very package */
+	unsigned depth; /* of what it needs; see struct overlay_related */
 };
 
 struct packages {
@@ -104,5 +106,15 @@ struct packages_memory {
  * Those come first that come first in line; see enum boot_rank. The order is made anew.
  */
 void packages_limit(struct packages *packages, const struct packages_memory *memory);
+
+/**
+ * packages_relate - leave out what cannot be active with the others, or not without one
+ * that is left out; see overlay_relations_settle()
+ *
+ * Asked again whenever others have been left out since. The order is made anew.
+ *
+ * Return: 0; -ENOMEM.
+ */
+int packages_relate(struct packages *packages, struct verity_error *err) must_check;
 
 void packages_free(struct packages *packages);

@@ -213,6 +213,7 @@ static int settle(const struct load *load, bool final, struct verity_error *err)
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		struct boot_package *package = &packages->items[items[i]];
 
+		package->good = claims[i].good;
 		package->duplicate = counts[i] != i;
 		if (!final || (!package->duplicate && package->whole))
 			continue;
@@ -449,6 +450,9 @@ int packages_load(const struct verify_context *context,
 		r = settle(&load, true, err);
 	if (r == 0)
 		r = packages_sort(&packages, err);
+	/* Before what will not be active takes memory from others. */
+	if (r == 0)
+		r = packages_relate(&packages, err);
 	if (r < 0)
 		return r;
 	*ret = packages;

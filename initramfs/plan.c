@@ -111,6 +111,7 @@ static int load_packages(struct plan *plan, struct verity_error *err)
 	if (r == 0) {
 		packages_sum_up(&plan->packages);
 		packages_limit(&plan->packages, &memory);
+		r = packages_relate(&plan->packages, err);
 	}
 	return r < 0 ? r : trials_plan(&trials, &plan->packages, &plan->trials, err);
 }

@@ -11,11 +11,11 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
 
-/* The verdict and reason of those that are quarantined now. */
-static void leave_out(const struct trials_context *context,
-		      const struct overlay_trials *trials,
-		      const struct overlay_candidate *candidates,
-		      struct packages *packages)
+/* The verdict and reason of those that are quarantined now, and are refused already. */
+static void judge_quarantined(const struct trials_context *context,
+			      const struct overlay_trials *trials,
+			      const struct overlay_candidate *candidates,
+			      struct packages *packages)
 {
 	struct verity_quarantine *quarantine = calloc(1, sizeof(*quarantine));
 	struct verity_policy policy = *context->verify.policy;
@@ -39,25 +39,37 @@ static void leave_out(const struct trials_context *context,
 	free(quarantine);
 }
 
-static void leave_out_suspects(const struct overlay_trials *trials,
-			       const struct overlay_candidate *candidates,
-			       struct packages *packages)
+/* What is quarantined or suspect, and what needs it, which is no part of this boot. */
+static int leave_out(struct overlay_trials *trials,
+		     const struct overlay_candidate *candidates,
+		     struct packages *packages, struct verity_error *err)
 {
 	struct verity_error why;
+	int r;
 
 	for (size_t i = 0; i < packages->state.count; i++) {
-		if (!candidates[i].suspect)
+		if (candidates[i].suspect)
+			verity_fail(&why, VERITY_E_SUSPECT,
+				    trials->search == OVERLAY_SEARCH_WITHOUT
+					    ? "boots with it were not completed: it is "
+					      "left out until a boot without it is"
+					    : "boots with it were not completed: it is "
+					      "left out of this boot, to find the "
+					      "package that is the cause");
+		else if (candidates[i].quarantined)
+			verity_fail(
+				&why, VERITY_E_QUARANTINED,
+				"it was left out after boots that were not completed");
+		else
 			continue;
-		verity_fail(
-			&why, VERITY_E_SUSPECT,
-			trials->search == OVERLAY_SEARCH_WITHOUT
-				? "boots with it were not completed: it is left out "
-				  "until a boot without it is"
-				: "boots with it were not completed: it is left out of "
-				  "this boot, to find the package that is the cause");
 		packages_refuse(&packages->items[i], &why);
 	}
-	packages_put_in_order(packages);
+	r = packages_relate(packages, err);
+	for (size_t i = 0; r == 0 && i < packages->state.count; i++)
+		if (candidates[i].active && !candidates[i].suspect &&
+		    !candidates[i].quarantined && !packages->items[i].verified)
+			overlay_trials_skip(trials, &candidates[i].entry);
+	return r;
 }
 
 /* @keep: store the trials before anything is activated */
@@ -83,19 +95,21 @@ static int begin(const struct trials_context *context, struct overlay_trials *tr
 
 		candidates[i].entry = package->state->entry;
 		candidates[i].active = package->verified != NULL;
+		candidates[i].depth = package->depth;
 		candidates[i].required = overlay_requirements_has(
 			context->config, package->state->identity);
 		memcpy(candidates[i].id, package->id, sizeof(candidates[i].id));
 	}
 	r = overlay_trials_begin(trials, &boot, err);
+	if (r >= 0)
+		r = leave_out(trials, candidates, packages, err);
 	if (r < 0)
 		return r;
 	if (keep && (before || trials->count) &&
 	    overlay_trials_store(context->record_fd, trials, &why) < 0)
 		log_line(LOG_LEVEL_WARNING, "trials: this boot is not counted: %s",
 			 why.message);
-	leave_out(context, trials, candidates, packages);
-	leave_out_suspects(trials, candidates, packages);
+	judge_quarantined(context, trials, candidates, packages);
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 #include "overlay/record/good_set.h"
 #include "overlay/record/trials.h"
 #include "overlay/store/order.h"
+#include "overlay/store/relations.h"
 #include "overlay/store/survey.h"
 #include "verity/package/inspect.h"
 #include "verity/util/cleanup.h"
@@ -42,6 +43,8 @@ static bool may_be_over(enum verity_code code)
 {
 	switch (code) {
 	case VERITY_E_DUPLICATE:
+	case VERITY_E_MISSING_NEED:
+	case VERITY_E_CONFLICT:
 	case VERITY_E_SAFE_MODE:
 	case VERITY_E_DISABLED:
 	case VERITY_E_NO_SIGNATURE:
@@ -252,6 +255,14 @@ static bool is_settled(const struct sources *sources,
 	}
 }
 
+/* Whether this boot has said of it what the next one will, but for the others. */
+static bool is_as_booted(const struct installed *item)
+{
+	return item->booted && !item->ends && !item->running[0] && !item->moved &&
+	       item->status ==
+		       (item->booted->active ? INSTALLED_ACTIVE : INSTALLED_INACTIVE);
+}
+
 /* By itself: what the others are is not asked. */
 static bool is_next(const struct installed *item)
 {
@@ -352,33 +363,63 @@ static bool has_rival(const struct installed_list *list, const struct installed 
 	return false;
 }
 
+static bool is_trusted(const struct installed *item)
+{
+	return item->verdict == VERITY_SIGNED || item->verdict == VERITY_DOWNGRADE;
+}
+
+/* NULL where it cannot be read. */
+static struct verity_inspection *inspect(const struct overlay_store *store,
+					 const struct installed *item)
+{
+	struct verity_inspection *inspection = NULL;
+	char file[OVERLAY_FILE_BYTES];
+
+	overlay_entry_file(&item->entry, file);
+	return verity_inspection_open(overlay_store_folder(store, item->entry.kind), file,
+				      &inspection, NULL) < 0
+		       ? NULL
+		       : inspection;
+}
+
+static bool is_good(const struct overlay_good_set *good, const struct installed *item,
+		    const struct verity_manifest *manifest)
+{
+	struct overlay_good own = {.entry = item->entry};
+
+	COPY(own.identity, manifest->name);
+	memcpy(own.root_hash, manifest->root_hash, sizeof(own.root_hash));
+	return overlay_good_has(good, &own);
+}
+
 /* What the order of duplicates depends on beyond what is known already. */
 static void fill_claim(const struct overlay_store *store,
 		       const struct overlay_good_set *good, const struct installed *item,
 		       struct overlay_claim *claim)
 {
 	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
-		NULL;
-	struct overlay_good own = {.entry = item->entry};
+		inspect(store, item);
 	const struct verity_manifest *manifest;
-	char file[OVERLAY_FILE_BYTES];
 
 	*claim = (struct overlay_claim){
 		.entry = item->entry,
 		.identity = item->identity,
 		.version = item->version,
-		.trusted = item->verdict == VERITY_SIGNED ||
-			   item->verdict == VERITY_DOWNGRADE,
+		.trusted = is_trusted(item),
 	};
-	overlay_entry_file(&item->entry, file);
-	if (verity_inspection_open(overlay_store_folder(store, item->entry.kind), file,
-				   &inspection, NULL) < 0)
+	if (!inspection)
 		return;
 	manifest = verity_inspection_manifest(inspection);
 	claim->epoch = manifest->epoch;
-	COPY(own.identity, manifest->name);
-	memcpy(own.root_hash, manifest->root_hash, sizeof(own.root_hash));
-	claim->good = overlay_good_has(good, &own);
+	claim->good = is_good(good, item, manifest);
+}
+
+/* The next boot leaves it out for what the others are. */
+static void leave_out(struct installed *item)
+{
+	item->ends = item->active;
+	if (item->status != INSTALLED_ACTIVE)
+		item->status = INSTALLED_INACTIVE;
 }
 
 /* The rule of a boot, for the next one. */
@@ -411,13 +452,94 @@ static int settle_duplicates(struct device *device, const struct overlay_store *
 		if (counts[i] == i)
 			continue;
 		overlay_order_duplicate(&claims[i], &claims[counts[i]], &item->reason);
-		item->ends = item->active;
+		leave_out(item);
 		item->left_of_move =
 			!item->active && item->entry.kind == OVERLAY_ORDINARY &&
 			strcmp(claims[i].entry.name, claims[counts[i]].entry.name) == 0;
-		if (item->status != INSTALLED_ACTIVE)
-			item->status = INSTALLED_INACTIVE;
 	}
+	return r;
+}
+
+/* The manifests of what the next boot activates, but for the others. */
+struct manifests {
+	struct verity_inspection **inspections; /* owned; NULL: not read */
+	struct overlay_related *related;        /* owned */
+	size_t count;
+};
+
+static void manifests_free(struct manifests *manifests)
+{
+	for (size_t i = 0; manifests->inspections && i < manifests->count; i++)
+		verity_inspection_free(manifests->inspections[i]);
+	free(manifests->inspections);
+	free(manifests->related);
+}
+
+static void fill_related(const struct overlay_store *store, struct installed *item,
+			 struct verity_inspection **inspection,
+			 struct overlay_related *ret)
+{
+	const struct verity_manifest *manifest = NULL;
+
+	if (is_next(item) && item->package) {
+		manifest = verity_package_judgement(item->package)->manifest;
+	} else if (is_next(item)) {
+		*inspection = inspect(store, item);
+		if (*inspection)
+			manifest = verity_inspection_manifest(*inspection);
+	}
+	*ret = (struct overlay_related){
+		.entry = item->entry,
+		.identity = item->identity,
+		.version = item->version,
+		.manifest = manifest,
+		.trusted = is_trusted(item),
+		.active = manifest,
+		.reason = &item->reason,
+	};
+}
+
+/*
+ * The same for needs and conflicts. Where nothing was changed since the boot, the boot
+ * has settled them, and no manifest is read.
+ */
+static int settle_relations(struct device *device, const struct overlay_store *store,
+			    struct installed_list *list, struct verity_error *err)
+{
+	const struct overlay_state *state = device_state(device);
+	cleanup_with(overlay_good_free) struct overlay_good_set good = {0};
+	cleanup_with(manifests_free) struct manifests all = {.count = list->count};
+	size_t active = 0;
+	bool as_booted = state;
+	int record = -1;
+	int r;
+
+	for (size_t i = 0; i < list->count; i++) {
+		as_booted = as_booted && is_as_booted(&list->items[i]);
+		active += list->items[i].active;
+	}
+	for (size_t i = 0; as_booted && i < state->count; i++)
+		active -= state->entries[i].active;
+	if (as_booted && active == 0)
+		return 0;
+	all.inspections = calloc(list->count + 1, sizeof(*all.inspections));
+	all.related = calloc(list->count + 1, sizeof(*all.related));
+	if (!all.inspections || !all.related)
+		return verity_no_memory(err);
+	for (size_t i = 0; i < list->count; i++)
+		fill_related(store, &list->items[i], &all.inspections[i],
+			     &all.related[i]);
+	if (overlay_relations_exist(all.related, list->count) &&
+	    device_record_find(device, &record, NULL) == 0)
+		(void)!overlay_good_load(record, &good, NULL);
+	for (size_t i = 0; i < list->count; i++)
+		all.related[i].good =
+			all.related[i].manifest &&
+			is_good(&good, &list->items[i], all.related[i].manifest);
+	r = overlay_relations_settle(all.related, list->count, err);
+	for (size_t i = 0; r == 0 && i < list->count; i++)
+		if (all.related[i].manifest && !all.related[i].active)
+			leave_out(&list->items[i]);
 	return r;
 }
 
@@ -536,6 +658,8 @@ int installed_list_read(struct device *device, const char *name,
 		}
 	} else {
 		r = settle_duplicates(device, store, &list, err);
+		if (r == 0)
+			r = settle_relations(device, store, &list, err);
 		if (r < 0)
 			return r;
 		if (!name)

@@ -55,6 +55,7 @@ static bool is_passed_over(const struct overlay_state *state,
 	case VERITY_E_NO_MEMORY:
 	case VERITY_E_DISABLED:
 	case VERITY_E_SAFE_MODE:
+	case VERITY_E_MISSING_NEED:
 		return !entry->active;
 	default:
 		return false;

@@ -128,8 +128,9 @@ int overlay_trials_quarantine(const struct overlay_trials *trials,
 struct overlay_candidate {
 	uint8_t id[VERITY_DIGEST_BYTES]; /* all zero where it cannot be read */
 	struct overlay_entry entry;
-	bool active;   /* this boot is going to activate it */
-	bool required; /* the device must not start without it: it is never left out */
+	bool active;    /* this boot is going to activate it */
+	bool required;  /* the device must not start without it: it is never left out */
+	unsigned depth; /* what it needs has a lower one; see struct overlay_related */
 
 	/* Set by overlay_trials_begin(): leave it out. */
 	bool quarantined;
@@ -171,6 +172,13 @@ struct overlay_trials_boot {
 int overlay_trials_begin(struct overlay_trials *trials,
 			 const struct overlay_trials_boot *boot,
 			 struct verity_error *err) must_check;
+
+/**
+ * overlay_trials_skip - after overlay_trials_begin(): this boot is going to be without it
+ * after all, as it needs one that is left out; it is not counted for it
+ */
+void overlay_trials_skip(struct overlay_trials *trials,
+			 const struct overlay_entry *entry);
 
 /**
  * overlay_trials_incomplete - how many boots in a row were not completed, up to the last

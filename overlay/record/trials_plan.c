@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "overlay/store/relations.h"
 #include "verity/util/cleanup.h"
 
 /*
@@ -14,7 +15,8 @@
 struct planning {
 	struct overlay_trials next;
 	bool *failed; /* owned; by item: part of the last boot, which was not completed */
-	bool *required; /* owned; by item */
+	bool *required;  /* owned; by item */
+	unsigned *depth; /* owned; by item */
 	const struct overlay_trials_boot *boot;
 };
 
@@ -23,6 +25,7 @@ static void planning_free(struct planning *planning)
 	overlay_trials_free(&planning->next);
 	free(planning->failed);
 	free(planning->required);
+	free(planning->depth);
 }
 
 static bool is_entry(const struct overlay_entry *a, const struct overlay_entry *b)
@@ -122,6 +125,7 @@ static void add_new(struct planning *planning)
 			trial->suspicion = OVERLAY_SUSPICION_NONE;
 		trial->ran = trial->state != OVERLAY_TRIAL_QUARANTINED;
 		planning->required[trial - next->items] = candidate->required;
+		planning->depth[trial - next->items] = candidate->depth;
 	}
 }
 
@@ -176,22 +180,28 @@ static void accuse(struct planning *planning)
 			next->items[i].incomplete = 0;
 }
 
-/* Leave out all suspects, or all but those that this boot is to tell of. */
-static void leave_out(struct overlay_trials *next)
+/*
+ * Leave out all suspects, or all but those that this boot is to tell of. What is needed
+ * comes before what needs it: that could not be told of without it.
+ */
+static void leave_out(const struct planning *planning, struct overlay_trials *next)
 {
 	size_t accused = count_accused(next), left = (accused + 1) / 2;
 
-	for (size_t i = 0; i < next->count; i++) {
-		struct overlay_trial *trial = &next->items[i];
-		bool is_accused = trial->suspicion == OVERLAY_SUSPICION_ACCUSED;
+	for (unsigned depth = 0; depth <= OVERLAY_RELATIONS_DEPTH_MAX; depth++) {
+		for (size_t i = 0; i < next->count; i++) {
+			struct overlay_trial *trial = &next->items[i];
+			bool is_accused = trial->suspicion == OVERLAY_SUSPICION_ACCUSED;
 
-		if (!is_suspect(trial) || !trial->ran)
-			continue;
-		if (next->search == OVERLAY_SEARCH_WITHOUT ||
-		    (accused && (!is_accused || left == 0)))
-			trial->ran = false;
-		else if (accused)
-			left--;
+			if (planning->depth[i] != depth || !is_suspect(trial) ||
+			    !trial->ran)
+				continue;
+			if (next->search == OVERLAY_SEARCH_WITHOUT ||
+			    (accused && (!is_accused || left == 0)))
+				trial->ran = false;
+			else if (accused)
+				left--;
+		}
 	}
 }
 
@@ -321,7 +331,7 @@ static int choose_packages(struct planning *planning, bool fewer)
 		accuse(planning);
 	if (over)
 		count = blame(planning);
-	leave_out(next);
+	leave_out(planning, next);
 	if (!over && next->search != OVERLAY_SEARCH_HALVES)
 		count = blame(planning);
 	return count;
@@ -376,6 +386,7 @@ int overlay_trials_begin(struct overlay_trials *trials,
 		.next = *trials,
 		.failed = calloc(most, sizeof(bool)),
 		.required = calloc(most, sizeof(bool)),
+		.depth = calloc(most, sizeof(unsigned)),
 		.boot = boot,
 	};
 	struct overlay_trials *next = &planning.next;
@@ -385,7 +396,7 @@ int overlay_trials_begin(struct overlay_trials *trials,
 	next->failed = 0;
 	next->count = 0;
 	next->items = calloc(most, sizeof(*next->items));
-	if (!next->items || !planning.failed || !planning.required)
+	if (!next->items || !planning.failed || !planning.required || !planning.depth)
 		return verity_no_memory(err);
 	count = plan(trials, &planning, err);
 	if (count < 0)
@@ -405,4 +416,19 @@ int overlay_trials_begin(struct overlay_trials *trials,
 	next->items = NULL;
 	next->count = 0;
 	return count;
+}
+
+void overlay_trials_skip(struct overlay_trials *trials, const struct overlay_entry *entry)
+{
+	struct overlay_trial *trial = find_trial(trials, entry);
+
+	if (!trial || !trial->ran)
+		return;
+	trial->ran = false;
+	trial->incomplete -= trial->incomplete > 0;
+	trials->idle = true;
+	for (size_t i = 0; i < trials->count; i++)
+		trials->idle = trials->idle && !trials->items[i].ran;
+	if (trials->idle)
+		trials->failed -= trials->failed > 0;
 }

@@ -292,6 +292,75 @@ static int begin(struct overlay_trials *trials, const char *with, unsigned limit
 	return r;
 }
 
+/*
+ * `a` needs `b` and is the cause, or `b` is: the one is found, and the other is active as
+ * far as it can be. What is left out for its need is never counted.
+ */
+static void test_needs(void **state)
+{
+	(void)state;
+	for (int bad = 0; bad < 2; bad++) {
+		struct overlay_trials trials = {.completed = false};
+		struct overlay_candidate candidates[INSTALLED_MAX];
+		bool runs[2] = {false, false};
+
+		for (int i = 0; i < 16; i++) {
+			const struct overlay_trials_boot boot = {
+				.candidates = candidates,
+				.count = parse("a1 b1 =", candidates),
+				.listed = {true, true},
+				.limit = 3,
+			};
+			struct verity_error err;
+
+			candidates[0].depth = 1;
+			if (i > 0 && trials.items[1].state == OVERLAY_TRIAL_QUARANTINED)
+				candidates[0].active = false;
+			check_ok(overlay_trials_begin(&trials, &boot, &err), &err);
+			for (int k = 0; k < 2; k++)
+				runs[k] = candidates[k].active &&
+					  !candidates[k].quarantined &&
+					  !candidates[k].suspect;
+			if (runs[0] && !runs[1]) {
+				overlay_trials_skip(&trials, &candidates[0].entry);
+				assert_false(trials.items[0].ran);
+				assert_true(trials.idle);
+				runs[0] = false;
+			}
+			candidates[0].active = runs[0];
+			if (!runs[bad])
+				complete(&trials, candidates, boot.count);
+			write_and_read(&trials);
+		}
+		assert_int_equal(trials.items[bad].state, OVERLAY_TRIAL_QUARANTINED);
+		assert_int_equal(runs[0], false);
+		assert_int_equal(runs[1], bad == 0);
+		overlay_trials_free(&trials);
+	}
+}
+
+/* A boot that is not completed does not count for what it leaves out for its need. */
+static void test_skip(void **state)
+{
+	struct overlay_candidate candidates[INSTALLED_MAX];
+	struct overlay_trials trials = {.completed = false};
+	const struct overlay_entry unknown = {.name = "x"};
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		assert_int_equal(begin(&trials, "a1 b1 =", 3, candidates), 0);
+		complete(&trials, candidates, 2);
+		assert_int_equal(begin(&trials, "a1 b1 =", 3, candidates), 0);
+		overlay_trials_skip(&trials, &candidates[0].entry);
+		overlay_trials_skip(&trials, &candidates[0].entry);
+		overlay_trials_skip(&trials, &unknown);
+		assert_int_equal(trials.items[0].incomplete, 0);
+		assert_int_equal(trials.items[1].incomplete, 1);
+		assert_false(trials.idle);
+	}
+	overlay_trials_free(&trials);
+}
+
 /* The device comes up whatever is wrong: in the end with no package at all. */
 static void test_comes_up(void **state)
 {
@@ -947,6 +1016,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plans),
+		cmocka_unit_test(test_needs),
+		cmocka_unit_test(test_skip),
 		cmocka_unit_test(test_comes_up),
 		cmocka_unit_test(test_one_culprit),
 		cmocka_unit_test(test_two_culprits),

@@ -57,7 +57,7 @@ STRANGERS = ("build-release", "build-musl")
 # What makes something that a build needs before it is configured.
 BEFORE = {"build-musl": ["tests/builds/musl.py", "build-musl-root"]}
 PROGRAMS = ("installer/wmopkg", "installer/wmopkg-fetch", "installer/wmopkg-web", "installer/wmopkg-build",
-            "initramfs/wmopkg-activate")
+            "initramfs/wmopkg-activate", "initramfs/shutdown/wmopkg-shutdown")
 # Units and decoders run with the sanitizers; what boots or serves is built as it is shipped.
 SANITIZED = ("unit", "fuzz")
 # Names of checks that are no tests of a build, each in its tier.

@@ -16,7 +16,7 @@
  */
 #define PROGRAMS(folder)                                                                 \
 	folder "/wmopkg", folder "/wmopkg-activate", folder "/wmopkg-fetch",             \
-		folder "/wmopkg-web"
+		folder "/wmopkg-shutdown", folder "/wmopkg-web"
 
 static const char *const protected_paths[] = {
 	"etc/wmopkg",

@@ -113,7 +113,8 @@ class Options(unittest.TestCase):
         plan = self.plan()
         self.assertEqual(set(plan), {"device", "initramfs", "doc"})
         self.assertEqual(plan["device"], {"wmopkg", "wmopkg-fetch", "wmopkg-web", "S99wmopkg",
-                                          "wmopkg-boot-complete.service"})
+                                          "wmopkg-boot-complete.service", "wmopkg-shutdown",
+                                          "wmopkg-shutdown.service", "wmopkg-mounts.conf"})
         self.assertLessEqual({"wmopkg-activate", "init", "module-setup.sh"}, plan["initramfs"])
         self.assertNotIn("wmopkg-build.1", plan["doc"])
 

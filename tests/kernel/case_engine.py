@@ -12,6 +12,8 @@ from device import FIRMWARE, Device, Vendor, equal
 OWN = ("etc/wmopkg/wmopkg.conf", "etc/wmopkg/keys/root.pem", "usr/bin/wmopkg",
        "usr/sbin/wmopkg-activate")
 
+NAMES = ("wmopkg", "wmopkg-activate", "wmopkg-fetch", "wmopkg-shutdown", "wmopkg-web")
+
 HOSTILE = {
     "hides-folder": {"etc/wmopkg": "whiteout"},
     "hides-parent": {"etc": "whiteout"},
@@ -28,12 +30,11 @@ HOSTILE = {
     "before-in-path": {f"{folder}/{name}": (f"another {name}\n", 0o755)
                        for folder in ("bin", "sbin", "usr/sbin", "usr/local/bin",
                                       "usr/local/sbin")
-                       for name in ("wmopkg", "wmopkg-activate", "wmopkg-fetch", "wmopkg-web")},
+                       for name in NAMES},
     "hides-local": {"usr/local": "whiteout", "bin": "a file\n", "sbin": "whiteout"},
 }
 
 FOLDERS = ("bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin")
-NAMES = ("wmopkg", "wmopkg-activate", "wmopkg-fetch", "wmopkg-web")
 
 # The README's way: `meson install` puts it below /usr/local.
 LOCAL = {

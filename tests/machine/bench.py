@@ -8,6 +8,7 @@ connects the terminal to it.
 import hashlib
 import mmap
 import os
+import re
 import subprocess
 import sys
 import time
@@ -187,6 +188,25 @@ class ShellTest(MachineTest):
 def read(path):
     with open(path, "rb") as file:
         return file.read()
+
+
+def unclean(disk):
+    """What is wrong with the file systems of a disk that nobody has mounted since it was shut down:
+    by their superblocks, which a replayed journal would change, and by e2fsck, which changes
+    nothing."""
+    found = []
+    for name, start in (("data", DATA_START), ("persist", PERSIST_START)):
+        device = f"{disk}?offset={start}"
+        shown = subprocess.run(["dumpe2fs", "-h", device], check=True, capture_output=True,
+                               text=True).stdout
+        if not re.search(r"(?m)^Filesystem state: +clean$", shown):
+            found.append(f"{name}: not clean")
+        found += [f"{name}: {word}" for word in ("needs_recovery", "orphan_present", "First orphan inode")
+                  if word in shown]
+        checked = subprocess.run(["e2fsck", "-f", "-n", device], check=False, capture_output=True, text=True)
+        if checked.returncode:
+            found.append(f"{name}: {checked.stdout}")
+    return found
 
 
 def flip_bit(disk, content, offset):

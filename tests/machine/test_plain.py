@@ -17,8 +17,13 @@ class Plain(ways.Way):
         BARE, test_1_comes_up = False, None
 
     def test_5_no_such_root(self):
-        """It says so, and does not wait for ever."""
+        """It says so, and does not wait for ever. Before, a package that is active is removed, and
+        DATA is busy with it to the end: it was made read-only."""
+        self.succeed("wmopkg remove --yes branding")
         self.assertEqual(self.device.poweroff(), 0)
+        self.assertEqual(bench.unclean(self.device.disk), [])
+        bench.write_to_data(self.device.disk, self.bench.package_path("branding"),
+                            "packages/branding.wmopkg")
         self.device.start("root=PARTLABEL=nowhere rootwait=2",
                           until="wmopkg: PARTLABEL=nowhere: no such device after 2 s")
         self.device.kill()

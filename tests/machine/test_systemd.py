@@ -49,7 +49,7 @@ class Systemd(bench.MachineTest):
         self.device.wait_for("systemctl list-jobs | grep -q 'No jobs'", limit_s=120)
 
     def check_left_clean(self):
-        """Packages that are active keep DATA busy to the end: it was made read-only before."""
+        """The boot after it has had nothing to repair."""
         checked = self.succeed("cat /run/wmopkg-fsck.log")
         self.assertEqual(checked.count("clean"), 2, checked)
         self.assertNotIn("recovering", checked)
@@ -88,7 +88,20 @@ class Systemd(bench.MachineTest):
                           " ".join(self.succeed("wmopkg show").split()))
 
     def test_4_ends(self):
+        """Whatever packages hold, DATA and PERSIST are unmounted, and nobody complains: the files
+        of packages that are active, removed by the command and by hand, and a file that a program
+        has open for writing."""
+        self.succeed("wmopkg remove --yes check")
+        self.succeed("rm /run/wmopkg/data/packages/branding.wmopkg && ! ls /run/initramfs/shutdown")
+        self.succeed("sleep 1000 > /run/wmopkg/data/open &")
+        # as they are in a boot without `quiet`
+        self.succeed("echo 5 > /proc/sys/kernel/printk")
+        began = len(self.device.log)
         self.assertEqual(self.device.poweroff(limit_s=200, command="systemctl poweroff"), 0)
+        seen = bench.console.plain(self.device.log[began:])
+        for complaint in ("Failed", "FAILED", "Could not", "Unable", "in use", "only made read-only"):
+            self.assertNotIn(complaint, seen.replace("Failed to connect to bus", ""))
+        self.assertEqual(bench.unclean(self.device.disk), [])
 
 
 if __name__ == "__main__":

@@ -128,7 +128,8 @@ static char *list(const char *folder, const struct overlay_protect *own)
 
 #define PROGRAMS(folder, first, second)                                                  \
 	"d:" folder "\n" first ":" folder "/wmopkg\n" second ":" folder                  \
-	"/wmopkg-activate\nw:" folder "/wmopkg-fetch\nw:" folder "/wmopkg-web\n"
+	"/wmopkg-activate\nw:" folder "/wmopkg-fetch\nw:" folder                         \
+	"/wmopkg-shutdown\nw:" folder "/wmopkg-web\n"
 #define NONE(folder) PROGRAMS(folder, "w", "w")
 #define LOCAL        "d:usr/local\n" NONE("usr/local/bin") NONE("usr/local/sbin")
 
@@ -179,7 +180,8 @@ static void test_engine_links(void **state)
 		"l:bin>usr/bin\nd:etc\nl:etc/wmopkg>/real/conf\nd:real\no:real/conf\n"
 		"f:real/conf/wmopkg.conf\nd:real/x\nf:real/x/program\n"
 		"l:real/x/wmopkg>program\nw:real/x/wmopkg-activate\n"
-		"w:real/x/wmopkg-fetch\nw:real/x/wmopkg-web\nl:sbin>usr/sbin\nd:usr\n" PROGRAMS(
+		"w:real/x/wmopkg-fetch\nw:real/x/wmopkg-shutdown\nw:real/x/wmopkg-web\n"
+		"l:sbin>usr/sbin\nd:usr\n" PROGRAMS(
 			"usr/bin", "w",
 			"f") "d:usr/local\n"
 			     "l:usr/local/bin>../../real/x\n" NONE(

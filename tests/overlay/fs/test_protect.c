@@ -37,6 +37,7 @@ static void test_path(void **state)
 		{"sbin/wmopkg-activate", true, false},
 		{"usr/bin/wmopkg-web", true, false},
 		{"usr/bin/wmopkg-fetch", true, false},
+		{"usr/sbin/wmopkg-shutdown", true, false},
 		{"usr/local", false, true},
 		{"/usr/local/bin/wmopkg", true, false},
 		{"usr/local/sbin/wmopkg-activate", true, false},
@@ -119,6 +120,7 @@ static void test_program(void **state)
 		{"opt/sbin/wmopkg-activate", true},
 		{"root/bin/wmopkg-web", true},
 		{"opt/bin/wmopkg-fetch", true},
+		{"opt/sbin/wmopkg-shutdown", true},
 		{"opt/cabin/wmopkg", false},
 		{"opt/bin/wmopkg/x", false},
 		{"opt/bin/wmopkg-build", false},
@@ -139,7 +141,7 @@ static void test_table(void **state)
 		"bin",           "sbin",           "usr/bin",     "usr/sbin",
 		"usr/local/bin", "usr/local/sbin", WMOPKG_BINDIR, WMOPKG_SBINDIR};
 	static const char *const names[] = {"wmopkg", "wmopkg-activate", "wmopkg-fetch",
-					    "wmopkg-web"};
+					    "wmopkg-shutdown", "wmopkg-web"};
 	const struct overlay_protect own = {.paths = {"/opt/keys", "/opt/x"}, .count = 2};
 	size_t count = 0, found = 0;
 	char path[256];
@@ -156,7 +158,7 @@ static void test_table(void **state)
 					break;
 				}
 		}
-	assert_int_equal(found, 32);
+	assert_int_equal(found, 40);
 	assert_null(overlay_protected_at(NULL, count + 1));
 	assert_string_equal(overlay_protected_at(&own, count), "/opt/keys");
 	assert_string_equal(overlay_protected_at(&own, count + 1), "/opt/x");

@@ -93,6 +93,32 @@ static int folder_open(int fd, const struct image_node *node)
 }
 
 /*
+ * A libarchive that was built without extended attributes reports none: files would lose
+ * their capabilities, and opaque folders what they hide.
+ */
+static int xattrs_check(struct scan *scan, const char *path,
+			const struct image_node *folder, const char *shown,
+			struct verity_error *err)
+{
+	static const char *const kept[] = {"security.capability", IMAGE_XATTR_OPAQUE,
+					   "user.overlay.opaque",
+					   "user.fuseoverlayfs.opaque"};
+	bool lost = scan->tree->all_attributes;
+
+	if (scan->tree->is_base || archive_entry_xattr_count(scan->entry) > 0 ||
+	    llistxattr(path, NULL, 0) <= 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]) && !lost; i++)
+		lost = lgetxattr(path, kept[i], NULL, 0) >= 0;
+	if (!lost)
+		return 0;
+	return image_node_fail(err, folder, shown,
+			       "its extended attributes cannot be read: this libarchive "
+			       "was built without them (use one that has them, or a tar "
+			       "file)");
+}
+
+/*
  * Fills @scan->entry. libarchive takes names only, so they are read below the folder's
  * descriptor, and the entry must be the same file after as before. ACLs are looked for
  * here, as a libarchive built without them reports none.
@@ -106,6 +132,7 @@ static int entry_read(struct scan *scan, int dirfd, const struct image_node *fol
 	const char *shown = strcmp(name, ".") == 0 ? NULL : name;
 	char path[sizeof("/proc/self/fd/-2147483648/") + IMAGE_NAME_MAX];
 	struct stat after;
+	int r;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd, name);
 	if (fstatat(dirfd, name, ret, AT_SYMLINK_NOFOLLOW) < 0)
@@ -124,6 +151,9 @@ static int entry_read(struct scan *scan, int dirfd, const struct image_node *fol
 	for (size_t i = 0; i < 2; i++)
 		if (lgetxattr(path, acls[i], NULL, 0) >= 0)
 			archive_entry_xattr_add_entry(scan->entry, acls[i], "", 0);
+	r = xattrs_check(scan, path, folder, shown, err);
+	if (r < 0)
+		return r;
 	if (!scan->tree->keep_owners) {
 		archive_entry_set_uid(scan->entry, 0);
 		archive_entry_set_gid(scan->entry, 0);

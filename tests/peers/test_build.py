@@ -23,6 +23,19 @@ import everybody  # noqa: E402
 from clock import at  # noqa: E402
 
 BUILD = os.path.join(os.environ["WMOPKG_BUILD"], "installer", "wmopkg-build")
+# A libarchive as it is where it was built with --disable-xattr.
+WITHOUT_XATTRS = """\
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <archive.h>
+
+int archive_read_disk_set_behavior(struct archive *disk, int flags)
+{
+	int (*set)(struct archive *, int) = dlsym(RTLD_NEXT, "archive_read_disk_set_behavior");
+
+	return set(disk, flags | ARCHIVE_READDISK_NO_XATTR);
+}
+"""
 CREATE = ["create", "--version", "1.0", "--description", "Example"]
 
 
@@ -371,6 +384,25 @@ class Trees(Case):
         self.assertEqual(digest("a.wmopkg"), digest("plain.wmopkg"), "not the same on each host")
         self.warned([], "--xattrs", "tree", "a.wmopkg")
         self.assertNotEqual(digest("a.wmopkg"), digest("plain.wmopkg"))
+
+    def test_attributes_that_libarchive_does_not_read(self):
+        """Nothing that a package would keep is lost without a word."""
+        with open("shim.c", "w", encoding="ascii") as file:
+            file.write(WITHOUT_XATTRS)
+        subprocess.run(["gcc", "-shared", "-fPIC", "-o", "shim.so", "shim.c"], check=True)
+        shim = {"LD_PRELOAD": os.path.abspath("shim.so")}
+        os.setxattr("tree/data", "user.xdg.origin.url", b"https://example.com/")
+        words = [BUILD, *CREATE, "tree", "a.wmopkg"]
+        self.assertEqual(run(*words, env=shim).returncode, 0)
+        os.makedirs("tree/opt/app")
+        os.setxattr("tree/opt/app", "user.overlay.opaque", b"y")
+        self.assertEqual(run(BUILD, *CREATE, "tree", "b.wmopkg").returncode, 0)
+        done = run(*words, env=shim)
+        self.assertEqual((done.returncode, done.stderr), (
+            1, "wmopkg-build: tree: opt/app: its extended attributes cannot be read: this libarchive was built without "
+            "them (use one that has them, or a tar file)\n"))
+        os.removexattr("tree/opt/app", "user.overlay.opaque")
+        self.assertIn("tree: data: its extended", run(*words, "--xattrs", env=shim).stderr)
 
     def test_set_ids(self):
         """A program of the person who built it would be one of root on the device."""

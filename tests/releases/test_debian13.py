@@ -30,7 +30,7 @@ SYSTEM = ("base-files", "base-passwd", "bash", "bsdutils", "btrfs-progs",
           "squashfs-tools", "tar", "util-linux", "xz-utils", "zstd")
 COMPILERS = ("clang", "gcc", "lld", "meson", "ninja-build", "pkgconf")
 # Texts, which are the same everywhere; compilers and releases that are not in there.
-ELSEWHERE = ("docs", "manual", "readme", "releases-libraries", "security-claims", "verity-lanes-arm")
+ELSEWHERE = ("docs", "manual", "packaging-recipes", "readme", "releases-libraries", "security-claims", "verity-lanes-arm")
 BUILDS = {"gcc": [], "clang": ["--buildtype=release", "-Db_ndebug=true", "-Db_pie=false"]}
 # $1: the root, $2: the source, $3: the folder of the builds; the rest is run in there
 ENTER = """\

@@ -55,9 +55,10 @@ def selected(config, name):
 
 
 def buildroot_says(variable, *symbols):
-    """The words of a variable of wmopkg.mk, with these options of Config.in."""
+    """The words of a variable of wmopkg.mk, with these options: of packages, and INIT_SYSTEMD."""
+    names = [symbol if symbol.startswith("INIT_") else f"PACKAGE_{symbol}" for symbol in symbols]
     text = HARNESS.format(folder=BUILDROOT, source=ROOT, shown=f"'$({variable})'",
-                          selected="\n".join(f"BR2_PACKAGE_{symbol} = y" for symbol in symbols))
+                          selected="\n".join(f"BR2_{name} = y" for name in names))
     # the command that states the time of the source is not run here
     text = text.replace(f"'$({variable})'", f"'$(subst ',,$({variable}))'")
     done = subprocess.run(["make", "--no-print-directory", "-f", "-", "print"], input=text, cwd="/", text=True,

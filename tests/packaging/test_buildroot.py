@@ -149,9 +149,12 @@ class Buildroot(unittest.TestCase):
 
     def test_parts(self):
         """Every part that Config.in knows, on a system with systemd."""
-        target = self.build("arm64", *SELECTED, "WMOPKG_WEB", "WMOPKG_UBOOT", "BASH_COMPLETION")
+        target = self.build("arm64", *SELECTED, "WMOPKG_WEB", "WMOPKG_UBOOT", "BASH_COMPLETION", "INIT_SYSTEMD")
+        units = "usr/lib/systemd/system"
         self.assertEqual(self.files(target), INSTALLED | {
-            "usr/bin/wmopkg-web", "usr/share/bash-completion/completions/wmopkg"})
+            "usr/bin/wmopkg-web", "usr/sbin/wmopkg-shutdown", "usr/share/bash-completion/completions/wmopkg",
+            f"{units}/wmopkg-boot-complete.service", f"{units}/wmopkg-shutdown.service",
+            f"{units}/final.target.wants/wmopkg-shutdown.service", f"{units}/run-wmopkg-.mount.d/wmopkg-mounts.conf"})
 
     def test_boot(self):
         target = self.build("arm64", *SELECTED)

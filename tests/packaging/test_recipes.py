@@ -43,7 +43,8 @@ PARTS = {
 }
 SYMBOLS = {"activate": ["WMOPKG_ACTIVATE"], "installer": ["WMOPKG_INSTALLER"],
            "seccomp": ["WMOPKG_INSTALLER", "LIBSECCOMP"], "uboot": ["WMOPKG_UBOOT"],
-           "web": ["WMOPKG_WEB"], "ssh": ["WMOPKG_SSH"], "completion": ["BASH_COMPLETION"]}
+           "web": ["WMOPKG_WEB"], "ssh": ["WMOPKG_SSH"], "completion": ["BASH_COMPLETION"],
+           "systemd": ["INIT_SYSTEMD"]}
 
 
 def stated(words):

@@ -29,6 +29,18 @@ def without_code(text):
     return re.sub(r"(?ms)^```.*?^```$", "", text)
 
 
+def keys_of_ini(text):
+    """Sections and keys, up to what is neither."""
+    found = []
+    for line in text.splitlines():
+        match = re.fullmatch(r"(\[[\w -]+\])|(\w+) = .+", line)
+        if match:
+            found.append(match.group(1) or match.group(2))
+        elif line:
+            break
+    return found
+
+
 def anchors(text):
     """What GitHub makes of the headings."""
     found = set()
@@ -107,6 +119,18 @@ class Documents(unittest.TestCase):
                     self.assertTrue(os.path.exists(os.path.join(ROOT, name)))
                 found += 1
         self.assertGreater(found, 100)
+
+    def test_cross_file(self):
+        """The one for meson says what those say that our builds for other processors use."""
+        shown = keys_of_ini("\n".join(line[4:] for line in read("docs/integration.md").splitlines()
+                                      if line.startswith("    ")).partition("\n[binaries]\n")[2])
+        used = [re.search(r'(?s)\nCROSS = """\\\n\[binaries\]\n(.*?)"""', read(path))
+                for path in self.files if re.fullmatch(r"tests/releases/\w+\.py", path)]
+        used = [keys_of_ini(match.group(1)) for match in used if match]
+        self.assertEqual(len(used), 1)
+        # our tests run what they build
+        used[0].remove("exe_wrapper")
+        self.assertEqual(shown, used[0])
 
     def test_what_to_touch(self):
         """Each file of a row mentions its example, and at most four of them are source."""

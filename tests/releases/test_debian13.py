@@ -18,7 +18,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import debian  # pylint: disable=wrong-import-position
-from test_armhf import LIBRARIES  # pylint: disable=wrong-import-position
+from test_processors import LIBRARIES  # pylint: disable=wrong-import-position
 
 SOURCE, BUILD = "", ""
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)

@@ -17,6 +17,7 @@
 #include "tests/overlay/libraries/crafted_elf.h"
 #include "tests/overlay/scratch.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/le32.h"
 
 #define LOADER "/lib64/ld-linux-x86-64.so.2"
 
@@ -66,12 +67,12 @@ static size_t make_cache(const char *const *pairs, bool old, uint8_t ret[static 
 	while (pairs[2 * count])
 		count++;
 	memcpy(ret + start, "glibc-ld.so.cache1.1", 20);
-	memcpy(ret + start + 20, &count, 4);
+	verity_le32_put(ret + start + 20, count);
 	texts = used = 48 + 24 * count;
 	for (uint32_t i = 0; i < 2 * count; i++) {
 		uint32_t at = start + 48 + 24 * (i / 2) + 4 + 4 * (i % 2);
 
-		memcpy(ret + at, &used, 4);
+		verity_le32_put(ret + at, used);
 		strcpy((char *)ret + start + used, pairs[i]);
 		used += (uint32_t)strlen(pairs[i]) + 1;
 	}

@@ -54,8 +54,8 @@ def run(command, **more):
                           f"DEBIAN_MIRROR names another mirror)\n{done.stdout[-2000:]}")
 
 
-def download(apt, release, architecture, packages):
-    """The files of the packages, and of all that they need."""
+def prepare(apt, release, architecture, kind="deb"):
+    """The environment of apt-get."""
     for folder in ("etc/apt/preferences.d", "var/lib/apt/lists/partial", "var/cache/apt/archives/partial",
                    "etc/apt/apt.conf.d"):
         os.makedirs(os.path.join(apt, folder))
@@ -64,9 +64,15 @@ def download(apt, release, architecture, packages):
     with open(conf, "w", encoding="ascii") as file:
         file.write(APT_CONF.format(apt=apt, keys=KEYS, architecture=architecture))
     with open(os.path.join(apt, "etc/apt/sources.list"), "w", encoding="ascii") as file:
-        file.write(f"deb [signed-by={KEYS}] {MIRROR} {release} main\n")
+        file.write(f"{kind} [signed-by={KEYS}] {MIRROR} {release} main\n")
     environment = {**os.environ, "APT_CONFIG": conf, "LC_ALL": "C"}
     run(["apt-get", "update", "-q", "--error-on=any"], env=environment)
+    return environment
+
+
+def download(apt, release, architecture, packages):
+    """The files of the packages, and of all that they need."""
+    environment = prepare(apt, release, architecture)
     run(["apt-get", "install", "-q", "-y", "--download-only", *packages], env=environment)
     return sorted(glob.glob(os.path.join(apt, "var/cache/apt/archives/*.deb")))
 
@@ -118,6 +124,23 @@ def unpack(release, architecture, *packages):
             merge(new)
             with open(os.path.join(new, "PACKAGES"), "w", encoding="ascii") as out:
                 out.write("\n".join(listed) + "\n")
+            shutil.rmtree(apt)
+            os.rename(new, folder)
+    return folder
+
+
+def source(release, package):
+    """The folder of the source of a package, with the changes of Debian."""
+    folder = place(release, "source", package)
+    os.makedirs(cache(), exist_ok=True)
+    with only_one(folder + ".lock"):
+        if not os.path.isdir(folder):
+            new, apt = folder + ".new", folder + ".apt"
+            for leftover in (new, apt):
+                shutil.rmtree(leftover, ignore_errors=True)
+            environment = prepare(apt, release, "amd64", "deb-src")
+            run(["apt-get", "source", "-q", "--download-only", package], env=environment, cwd=apt)
+            run(["dpkg-source", "--no-copy", "-x", *glob.glob(os.path.join(apt, "*.dsc")), new], cwd=apt)
             shutil.rmtree(apt)
             os.rename(new, folder)
     return folder

@@ -18,7 +18,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import debian  # pylint: disable=wrong-import-position
-from test_processors import LIBRARIES  # pylint: disable=wrong-import-position
+from cross import LIBRARIES  # pylint: disable=wrong-import-position
 
 SOURCE, BUILD = "", ""
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
@@ -26,7 +26,7 @@ SYSTEM = ("base-files", "base-passwd", "bash", "bsdutils", "btrfs-progs",
           "busybox-static", "coreutils", "cryptsetup-bin",
           "dash", "diffutils", "dosfstools", "e2fsprogs", "exfatprogs", "f2fs-tools", "findutils",
           "git", "grep", "gzip",
-          "hostname", "libc-bin", "mount", "openssl", "procps", "python3", "python3-jsonschema", "sed",
+          "hostname", "mount", "openssl", "procps", "python3", "python3-jsonschema", "sed",
           "squashfs-tools", "tar", "util-linux", "xz-utils", "zstd")
 COMPILERS = ("clang", "gcc", "lld", "meson", "ninja-build", "pkgconf")
 # Texts, which are the same everywhere; compilers and releases that are not in there.

@@ -43,10 +43,14 @@ class Bench:
     def __init__(self, folder, variant=None):
         self.build = os.environ["WMOPKG_BUILD"]
         self.variant = variant
-        self.built = console.build_folder(self.build, variant)
+        self.built = self.build_device()
         self.folder = folder
         self.packages = os.path.join(folder, "packages")
         os.mkdir(self.packages)
+
+    def build_device(self):
+        """The folder of its files."""
+        return console.build_folder(self.build, self.variant)
 
     def path(self, *names):
         return os.path.join(self.folder, *names)
@@ -102,12 +106,13 @@ class MachineTest(unittest.TestCase):
     # Of tests/device/build. Where it does not matter how the initramfs was made, "plain" is
     # up in half the time.
     VARIANT = None
+    BENCH = Bench
 
     @classmethod
     def setUpClass(cls):
         work = console.WorkFolder()
         cls.addClassCleanup(work.__exit__)
-        cls.bench = Bench(work.__enter__(), cls.VARIANT)
+        cls.bench = cls.BENCH(work.__enter__(), cls.VARIANT)
         cls.server = console.WebServer(cls.bench.packages)
         cls.addClassCleanup(cls.server.close)
         cls.prepare()

@@ -44,10 +44,11 @@ COMMAND_S = 60
 DETACH = b"\x1d"  # Ctrl-]
 # The kernel's tests of its own cryptography take seconds on an emulated processor; and its
 # timestamp counter, measured by the kernel at a moment when the host was busy with something
-# else, makes its time run many times too fast. No emulated processor needs the mitigations of faults
-# of real ones, which cost a tenth of a boot.
+# else, makes its time run many times too fast; its timer then seems to be broken, and the kernel
+# panics (no_timer_check). No emulated processor needs the mitigations of faults of real ones, which
+# cost a tenth of a boot.
 KERNEL_WORDS = ("console=ttyS0 root=PARTLABEL=firmware rootfstype=squashfs ro quiet loglevel=3 "
-                "panic=-1 cryptomgr.notests tsc=unstable mitigations=off "
+                "panic=-1 cryptomgr.notests tsc=unstable no_timer_check mitigations=off "
                 "initcall_blacklist=crypto_kdf108_init,init_kprobe_trace")
 # Without the instructions that fill and copy memory byte by byte, which are slow when emulated, and
 # without what costs time at each access: a fifth level of page tables, and their protection keys.
@@ -114,16 +115,20 @@ def make_uki(keys, kernel, initrd, words, path):
 
 def write_esp(disk, files, start=ESP_START, size=ESP_BYTES):
     """A new EFI system partition with @files: path there, and on this host."""
-    # mkfs.vfat warns of all that is behind it on the disk
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(["mkfs.vfat", "-n", "BOOT", f"--offset={start // 512}", disk, str(size >> 10)],
-                   **quiet)
+    image = disk + ".partition"
+    with open(image, "wb") as out:
+        out.truncate(size)
+    quiet = {"check": True, "stdout": subprocess.DEVNULL}
+    subprocess.run(["mkfs.vfat", "-n", "BOOT", image], **quiet)
     folders = {"::" + name.rpartition("/")[0][:end] for name in files
                for end in [at for at, letter in enumerate(name) if letter == "/"] + [len(name)]}
     for folder in sorted(folders - {"::"}):
-        subprocess.run(["mmd", "-i", f"{disk}@@{start}", folder], **quiet)
+        subprocess.run(["mmd", "-i", image, folder], **quiet)
     for name, path in files.items():
-        subprocess.run(["mcopy", "-i", f"{disk}@@{start}", path, "::" + name], **quiet)
+        subprocess.run(["mcopy", "-i", image, path, "::" + name], **quiet)
+    subprocess.run(["dd", f"if={image}", f"of={disk}", "bs=1M", f"seek={start}", "oflag=seek_bytes",
+                    "conv=notrunc", "status=none"], check=True)
+    os.unlink(image)
 
 
 def make_stick(path, files, mib=64, name="STICK"):

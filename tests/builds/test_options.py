@@ -149,12 +149,28 @@ class Options(unittest.TestCase):
 
     def test_prefix(self):
         """A user installs into a folder; only who asks for it installs beside it."""
-        self.set_up(ACTIVATE | INSTALLER, "-Dbuilder=disabled", "--prefix=/home/user/x", "-Ddracut=enabled")
+        self.set_up(ACTIVATE | INSTALLER, "-Dbuilder=disabled", "--prefix=/home/user/x", "-Ddracut=enabled",
+                    "--sbindir=system", "--datadir=data")
         outside = {item["destination"]
                    for files in json.loads(read(f"{self.build}/meson-info/intro-install_plan.json")).values()
                    for item in files.values()
                    if item["destination"].startswith("/") and not item["destination"].startswith("/home/user/x/")}
         self.assertEqual({os.path.dirname(path) for path in outside}, {"/usr/lib/dracut/modules.d/90wmopkg"})
+        # what is protected from packages, and what starts the programs, is where they are
+        commands = {item["file"].rsplit("../", 1)[-1]: item["command"]
+                    for item in json.loads(read(f"{self.build}/compile_commands.json"))}
+        for name, folder in (("BINDIR", "bin"), ("SBINDIR", "system"), ("DATADIR", "data"),
+                             ("UNITDIR", "lib/systemd/system")):
+            for file in ("overlay/fs/protect.c", "overlay/contents/critical.c"):
+                command = next(command for path, command in commands.items() if path.endswith(file))
+                self.assertIn(f'-DWMOPKG_{name}="home/user/x/{folder}"', command.replace("\\", ""))
+        for file, line in (("installer/services/S99wmopkg", "PATH=$PATH:/home/user/x/bin"),
+                           ("installer/services/wmopkg-boot-complete.service",
+                            "ExecStart=/home/user/x/bin/wmopkg boot-complete"),
+                           ("initramfs/shutdown/wmopkg-shutdown.service",
+                            "ExecStart=/home/user/x/system/wmopkg-shutdown --prepare"),
+                           ("initramfs/dracut/module-setup.sh", '"/home/user/x/system"')):
+            self.assertIn(line, read(f"{self.build}/{file}"))
 
     def test_least_device(self):
         """Every part that can be left out is."""

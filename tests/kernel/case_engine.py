@@ -5,6 +5,7 @@
 engine's own files are, the device sees the firmware's.
 """
 
+import json
 import os
 
 from device import FIRMWARE, Device, Vendor, equal
@@ -47,8 +48,20 @@ LOCAL = {
 }
 
 
+def installed(build):
+    """Where this build installs programs, below the root."""
+    with open(build + "/meson-info/intro-buildoptions.json", encoding="utf-8") as file:
+        options = {option["name"]: option["value"] for option in json.load(file)}
+    return [os.path.join(options["prefix"], options[name])[1:] for name in ("bindir", "sbindir")]
+
+
 def prepare(work, build):
     vendor = Vendor(work, build)
+    here = {f"{folder}/{name}": (f"another {name}\n", 0o755)
+            for folder in installed(build) for name in NAMES}
+    vendor.seal("here", vendor.squash("here", dict(here, marker="here\n")))
+    tops = {folder.split("/")[0]: "whiteout" for folder in installed(build)}
+    vendor.seal("here-hidden", vendor.squash("here-hidden", dict(tops, marker="here-hidden\n")))
     for name, files in HOSTILE.items():
         files = dict(files, marker=name + "\n")
         vendor.seal(name, vendor.squash(name, files), priority=1000000)
@@ -112,6 +125,19 @@ def test_installed_below_local(work, build):
             equal(os.listdir(device.root("etc/wmopkg/keys")), ["root.pem"])
             for path in ("usr/local/bin/wmopkg", "usr/local/sbin/wmopkg-activate"):
                 equal(os.stat(device.root(path)).st_mode & 0o7777, 0o755, name)
+
+
+def test_installed_here(work, build):
+    """The programs of this build, whatever its prefix, bindir and sbindir."""
+    firmware = {f"{folder}/{name}": (f"the firmware's {name}\n", 0o755)
+                for folder in installed(build) for name in NAMES}
+    for name in ("here", "here-hidden"):
+        with Device(work, build, firmware) as device:
+            device.install(f"{work}/packages/{name}.wmopkg")
+            device.activate()
+            equal(device.see("marker"), name + "\n")
+            for path, (content, _) in firmware.items():
+                equal(device.see(path), content, f"{name}: {path}")
 
 
 def test_merged_usr(work, build):

@@ -16,6 +16,7 @@
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/audit.h"
 #include "installer/device/end_quarantine.h"
+#include "installer/device/install_needs.h"
 #include "installer/device/kept_room.h"
 #include "installer/device/next_boot.h"
 #include "installer/device/read_images.h"
@@ -43,6 +44,7 @@ struct install {
 	bool force;
 	const struct install_view *view;
 	struct install_replaced replaced;
+	bool related;  /* some package needs another or conflicts with one */
 	uint64_t done; /* bytes */
 };
 
@@ -93,6 +95,7 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 	const char *name = install->source->name;
 	const struct install_view *view = install->view;
 	int64_t offered = source_bytes(install->source);
+	struct overlay_entry entry = {.kind = install->kind};
 	char title[VERITY_NAME_MAX + sizeof(VERITY_PACKAGE_SUFFIX)];
 	int r = overlay_order_check_store(manifest, install->kind, err);
 
@@ -113,6 +116,10 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 					   manifest->name, err);
 	if (r == 0)
 		r = check_required(install, judgement, err);
+	snprintf(entry.name, sizeof(entry.name), "%s", name);
+	if (r == 0)
+		r = install_check_needs(install->device, &entry, judgement,
+					install->force, &install->related, err);
 	/* Another package under this name is a mistake more often than it is meant. */
 	if (r == 0 && view->confirm && install->replaced.there &&
 	    install->replaced.readable &&
@@ -386,12 +393,16 @@ int install_run(struct device *device, struct source *source,
 		next_boot_warn(device, &installed);
 		kept_room_limit(device);
 	}
-	if (r < 0 || !policy->quarantine || policy->quarantine->count == 0)
-		return r;
-	r = end_quarantine(device, name, id, &why);
 	if (r < 0)
-		report_warning("%s: it stays quarantined: %s", name, why.message);
-	else if (r > 0)
-		overlay_store_ended_quarantine(install.store, name);
+		return r;
+	if (policy->quarantine && policy->quarantine->count > 0) {
+		r = end_quarantine(device, name, id, &why);
+		if (r < 0)
+			report_warning("%s: it stays quarantined: %s", name, why.message);
+		else if (r > 0)
+			overlay_store_ended_quarantine(install.store, name);
+	}
+	if (install.related)
+		install_warn_needs(device, &installed);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "installer/common/confirm.h"
 #include "installer/common/layout.h"
 #include "installer/device/audit.h"
+#include "installer/device/consequences.h"
 #include "installer/device/installed.h"
 #include "installer/device/kept_room.h"
 #include "overlay/record/requirements.h"
@@ -118,6 +119,19 @@ int remove_find(struct device *device, const char *const *names, size_t name_cou
 	return 0;
 }
 
+void remove_warn(struct device *device, const struct overlay_entry *entries, size_t count)
+{
+	cleanup_with(consequences_free) struct consequences after = {.count = 0};
+	const struct consequences_change change = {.removed = entries,
+						   .removed_count = count};
+	struct verity_error why;
+
+	if (consequences_read(device, &change, &after, &why) < 0)
+		report_warning("what needs it cannot be determined: %s", why.message);
+	else
+		consequences_warn(&after, 0);
+}
+
 /* What "all" means, where that is not one ordinary package. */
 static void print_all(const struct overlay_entry *entries, size_t count)
 {
@@ -171,6 +185,8 @@ enum exit_status command_remove(struct device *device, const struct words *words
 		puts("No packages installed.");
 		return STATUS_DONE;
 	}
+	if (named)
+		remove_warn(device, entries, count);
 	answer = ask(words, entries, count, &err);
 	if (answer < 0)
 		return report_error(NULL, &err);

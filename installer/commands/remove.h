@@ -35,3 +35,9 @@ bool remove_is_required(struct device *device, const struct overlay_entry *entry
 enum exit_status remove_entries(struct device *device,
 				const struct overlay_entry *entries,
 				size_t count) must_check;
+
+/**
+ * remove_warn - a warning for each package that stays, and is not active without these
+ */
+void remove_warn(struct device *device, const struct overlay_entry *entries,
+		 size_t count);

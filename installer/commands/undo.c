@@ -16,6 +16,7 @@
 #include "installer/common/confirm.h"
 #include "installer/common/layout.h"
 #include "installer/device/audit.h"
+#include "installer/device/consequences.h"
 #include "installer/device/read_images.h"
 #include "installer/device/reset_pending.h"
 #include "overlay/store/store.h"
@@ -186,6 +187,43 @@ int undo_mark(const struct undo *undo, char ret[static UNDO_MARK_BYTES],
 	return 0;
 }
 
+static void add_to_change(const struct undo_step *step, struct consequences_added *added,
+			  struct overlay_entry *removed,
+			  struct consequences_change *change)
+{
+	if (step->why.code != VERITY_OK)
+		return;
+	if (step->item.made.inode) {
+		removed[change->removed_count] = step->entry;
+		removed[change->removed_count++].kind =
+			(enum overlay_store_kind)step->item.kind;
+	}
+	if (step->returns)
+		added[change->added_count++] = (struct consequences_added){
+			step->entry, verity_package_judgement(step->returns)};
+}
+
+void undo_warn(struct device *device, const struct undo *undo)
+{
+	cleanup_with(consequences_free) struct consequences after = {.count = 0};
+	cleanup_free struct consequences_added *added =
+		calloc(undo->count + 1, sizeof(*added));
+	cleanup_free struct overlay_entry *removed =
+		calloc(undo->count + 1, sizeof(*removed));
+	struct consequences_change change = {.added = added, .removed = removed};
+	struct verity_error why = {.message = "out of memory"};
+	int r = added && removed ? 0 : -1;
+
+	for (size_t i = 0; r == 0 && i < undo->count; i++)
+		add_to_change(&undo->steps[i], added, removed, &change);
+	if (r == 0)
+		r = consequences_read(device, &change, &after, &why);
+	if (r < 0)
+		report_warning("what needs it cannot be determined: %s", why.message);
+	else
+		consequences_warn(&after, 0);
+}
+
 /* Not read once more by `show`: the rename has changed only its time. */
 static void remember(struct device *device, const struct undo_step *step)
 {
@@ -264,6 +302,7 @@ enum exit_status command_undo(struct device *device, const struct words *words)
 	if (undo_find(device, &undo, &err) < 0)
 		return report_error(NULL, &err);
 	reset_pending_warn(device);
+	undo_warn(device, &undo);
 	if (words_has(words, WORD_CHECK) ||
 	    (undo.possible > 0 && !words_has(words, WORD_YES)))
 		print_steps(&undo);

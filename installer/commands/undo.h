@@ -55,6 +55,12 @@ int undo_mark(const struct undo *undo, char ret[static UNDO_MARK_BYTES],
 	      struct verity_error *err) must_check;
 
 /**
+ * undo_warn - a warning for each package that it keeps from being active: one that needs
+ * what goes, or that comes back without what it needs
+ */
+void undo_warn(struct device *device, const struct undo *undo);
+
+/**
  * undo_run - do all that is possible, and log it; reports the rest
  */
 enum exit_status undo_run(struct device *device, const struct undo *undo) must_check;

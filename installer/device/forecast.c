@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "installer/device/installed.h"
+#include "overlay/record/good_set.h"
 #include "overlay/store/order.h"
+#include "overlay/store/relations.h"
 #include "verity/util/cleanup.h"
 
 const char *forecast_name(enum forecast forecast)
@@ -76,22 +78,48 @@ static bool is_whole(const struct subject *subject, struct verity_error *reason)
 					 subject->kind, reason) == 0;
 }
 
-static int plan(const struct subject *subject, const struct verity_error *reason,
-		struct forecast_item *item, struct verity_error *err)
+/* What is known of a package before the others are asked. */
+struct planned {
+	struct verity_inspection *inspection; /* owned; NULL: not readable */
+	struct verity_error here;             /* why it is not active here */
+	bool trusted[2];                      /* here, there */
+};
+
+struct planned_list {
+	struct planned *items; /* owned; as the items of the forecast */
+	size_t count;
+};
+
+static void planned_list_free(struct planned_list *list)
 {
-	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
-		NULL;
+	for (size_t i = 0; list->items && i < list->count; i++)
+		verity_inspection_free(list->items[i].inspection);
+	free(list->items);
+}
+
+static bool is_trusted(const struct verity_outlook *outlook)
+{
+	return outlook->verdict == VERITY_SIGNED || outlook->verdict == VERITY_DOWNGRADE;
+}
+
+static int plan(const struct subject *subject, const struct verity_error *reason,
+		struct forecast_item *item, struct planned *ret, struct verity_error *err)
+{
 	struct verity_outlook here = {.accepted = false}, there = here;
 	struct forecast_now now = {.active = item->active, .reason = reason};
 	struct verity_error unused;
 	int r = 0;
 
-	if (verity_inspection_open(subject->folder, subject->file, &inspection,
+	ret->here = *reason;
+	if (verity_inspection_open(subject->folder, subject->file, &ret->inspection,
 				   &unused) == 0) {
-		r = verity_inspection_outlook(inspection, &subject->here, &here, err);
+		r = verity_inspection_outlook(ret->inspection, &subject->here, &here,
+					      err);
 		if (r == 0)
-			r = verity_inspection_outlook(inspection, &subject->there, &there,
-						      err);
+			r = verity_inspection_outlook(ret->inspection, &subject->there,
+						      &there, err);
+		ret->trusted[0] = is_trusted(&here);
+		ret->trusted[1] = is_trusted(&there);
 		now.here = &here;
 		now.there = &there;
 	}
@@ -106,8 +134,9 @@ static int plan(const struct subject *subject, const struct verity_error *reason
 static int plan_installed(const struct overlay_store *store,
 			  const struct installed *installed,
 			  const struct subject *policies, struct forecast_item *ret,
-			  struct verity_error *err)
+			  struct planned *planned, struct verity_error *err)
 {
+	enum verity_code code = installed->reason.code;
 	struct subject subject = *policies;
 	char file[80];
 
@@ -116,16 +145,18 @@ static int plan_installed(const struct overlay_store *store,
 	subject.file = file;
 	subject.kind = installed->entry.kind;
 	ret->entry = installed->entry;
-	/* Whether the next boot of the device as it is would activate it. */
-	ret->active = installed->status == INSTALLED_PENDING ||
+	/* Whether the next boot would activate it, but for the others. */
+	ret->active = code == VERITY_E_MISSING_NEED || code == VERITY_E_CONFLICT ||
+		      installed->status == INSTALLED_PENDING ||
 		      installed->status == INSTALLED_UNKNOWN ||
 		      (installed->status == INSTALLED_ACTIVE && !installed->ends);
-	return plan(&subject, &installed->reason, ret, err);
+	return plan(&subject, &installed->reason, ret, planned, err);
 }
 
 /* Without a quarantine, which `install` would end. */
 static int plan_at_hand(const char *file, const struct subject *policies,
-			struct forecast_item *ret, struct verity_error *err)
+			struct forecast_item *ret, struct planned *planned,
+			struct verity_error *err)
 {
 	cleanup_with(verity_package_free_p) struct verity_package *package = NULL;
 	struct subject subject = *policies;
@@ -145,7 +176,92 @@ static int plan_at_hand(const char *file, const struct subject *policies,
 	if (verity_name_from_path(file, ret->entry.name, NULL) < 0)
 		snprintf(ret->entry.name, sizeof(ret->entry.name), "%s",
 			 manifest ? manifest->name : "");
-	return plan(&subject, &verity_package_judgement(package)->reason, ret, err);
+	return plan(&subject, &verity_package_judgement(package)->reason, ret, planned,
+		    err);
+}
+
+/*
+ * Leave out, of those that would be active, what cannot be with the others.
+ * @active, @reasons: by item
+ */
+static int settle(const struct forecast_list *list, const struct planned_list *planned,
+		  const struct overlay_good_set *good, bool there, bool *active,
+		  struct verity_error *reasons, struct verity_error *err)
+{
+	cleanup_free struct overlay_related *related =
+		calloc(list->count + 1, sizeof(*related));
+	int r;
+
+	if (!related)
+		return verity_no_memory(err);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct planned *from = &planned->items[i];
+		const struct verity_manifest *manifest =
+			from->inspection ? verity_inspection_manifest(from->inspection)
+					 : NULL;
+		struct overlay_good own = {.entry = list->items[i].entry};
+
+		if (manifest) {
+			memcpy(own.identity, manifest->name, sizeof(own.identity));
+			memcpy(own.root_hash, manifest->root_hash, sizeof(own.root_hash));
+		}
+		related[i] = (struct overlay_related){
+			.entry = list->items[i].entry,
+			.identity = manifest ? manifest->name : "",
+			.version = manifest ? manifest->version : "",
+			.manifest = manifest,
+			.trusted = from->trusted[there],
+			.good = overlay_good_has(good, &own),
+			.active = manifest && active[i],
+			.reason = &reasons[i],
+		};
+	}
+	r = overlay_relations_settle(related, list->count, err);
+	for (size_t i = 0; r == 0 && i < list->count; i++)
+		active[i] = active[i] && (!related[i].manifest || related[i].active);
+	return r;
+}
+
+/* What is left out here, or there, takes with it what needs it. */
+static int plan_relations(struct device *device, const struct planned_list *planned,
+			  struct forecast_list *list, struct verity_error *err)
+{
+	static const enum forecast forecasts[2][2] = {
+		{FORECAST_STAYS_OUT, FORECAST_STARTS}, {FORECAST_STOPS, FORECAST_STAYS}};
+	cleanup_with(overlay_good_free) struct overlay_good_set good = {0};
+	size_t most = list->count + 1;
+	cleanup_free bool *here = calloc(most, sizeof(*here));
+	cleanup_free bool *there = calloc(most, sizeof(*there));
+	cleanup_free struct verity_error *reasons = calloc(most, sizeof(*reasons));
+	cleanup_free struct verity_error *unused = calloc(most, sizeof(*unused));
+	int record = -1;
+	int r;
+
+	if (!here || !there || !reasons || !unused)
+		return verity_no_memory(err);
+	if (device_record_find(device, &record, NULL) == 0)
+		(void)!overlay_good_load(record, &good, NULL);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct forecast_item *item = &list->items[i];
+
+		here[i] = item->active;
+		there[i] = item->forecast == FORECAST_STAYS ||
+			   item->forecast == FORECAST_STARTS;
+		reasons[i] = item->reason;
+		unused[i] = planned->items[i].here;
+	}
+	r = settle(list, planned, &good, false, here, unused, err);
+	if (r == 0)
+		r = settle(list, planned, &good, true, there, reasons, err);
+	for (size_t i = 0; r == 0 && i < list->count; i++) {
+		struct forecast_item *item = &list->items[i];
+
+		item->active = here[i];
+		item->forecast = forecasts[here[i]][there[i]];
+		item->reason =
+			there[i] ? (struct verity_error){.code = VERITY_OK} : reasons[i];
+	}
+	return r;
 }
 
 int forecast_read(struct device *device, const struct forecast_request *asked,
@@ -153,6 +269,7 @@ int forecast_read(struct device *device, const struct forecast_request *asked,
 {
 	cleanup_with(installed_list_free) struct installed_list installed = {0};
 	cleanup_with(forecast_list_free) struct forecast_list list = {.count = 0};
+	cleanup_with(planned_list_free) struct planned_list planned = {.count = 0};
 	const struct verity_policy *policy;
 	struct overlay_store *store;
 	struct subject policies;
@@ -165,7 +282,9 @@ int forecast_read(struct device *device, const struct forecast_request *asked,
 	if (r < 0)
 		return r;
 	list.items = calloc(installed.count + 1, sizeof(*list.items));
-	if (!list.items)
+	planned.items = calloc(installed.count + 1, sizeof(*planned.items));
+	planned.count = installed.count + 1;
+	if (!list.items || !planned.items)
 		return verity_no_memory(err);
 	policies = (struct subject){.here = *policy, .there = *policy};
 	if (asked->firmware)
@@ -173,7 +292,8 @@ int forecast_read(struct device *device, const struct forecast_request *asked,
 	if (asked->model)
 		policies.there.model = asked->model;
 	if (asked->file)
-		r = plan_at_hand(asked->file, &policies, &list.items[list.count++], err);
+		r = plan_at_hand(asked->file, &policies, &list.items[list.count++],
+				 &planned.items[0], err);
 	for (size_t i = 0; r == 0 && i < installed.count; i++) {
 		const struct installed *item = &installed.items[i];
 
@@ -182,9 +302,12 @@ int forecast_read(struct device *device, const struct forecast_request *asked,
 		    (asked->file &&
 		     strcmp(list.items[0].entry.name, item->entry.name) == 0))
 			continue;
-		r = plan_installed(store, item, &policies, &list.items[list.count++],
-				   err);
+		r = plan_installed(store, item, &policies, &list.items[list.count],
+				   &planned.items[list.count], err);
+		list.count++;
 	}
+	if (r == 0)
+		r = plan_relations(device, &planned, &list, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < list.count; i++)

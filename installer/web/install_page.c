@@ -20,7 +20,8 @@ static void put_options(FILE *out)
 	      "<input type=checkbox name=replace value=yes> Also if another package has "
 	      "this name</label></p>\n<p><label class=choice>"
 	      "<input type=checkbox name=force value=yes> Also if it replaces a part "
-	      "of the firmware with something of another type (install force)"
+	      "of the firmware with something of another type, or lacks or ends a "
+	      "package that is needed (install force)"
 	      "</label></p></details>\n",
 	      out);
 }

@@ -42,6 +42,7 @@ struct graph {
 	bool *stays;             /* owned; for drop_rivals() */
 	bool *fallen;            /* owned; lacks a need, for good */
 	size_t fallen_count;
+	size_t *root; /* owned; of what has fallen: the first of those that fell for it */
 	size_t *stack;                /* owned; for spread() */
 	struct verity_error *reasons; /* owned */
 };
@@ -56,6 +57,7 @@ static void graph_free(struct graph *graph)
 	free(graph->in);
 	free(graph->stays);
 	free(graph->fallen);
+	free(graph->root);
 	free(graph->stack);
 	free(graph->reasons);
 }
@@ -199,12 +201,13 @@ static int graph_make(struct overlay_related *items, size_t count, struct graph 
 		.in = calloc(count + 1, sizeof(bool)),
 		.stays = calloc(count + 1, sizeof(bool)),
 		.fallen = calloc(count + 1, sizeof(bool)),
+		.root = calloc(count + 1, sizeof(size_t)),
 		.stack = calloc(count + 1, sizeof(size_t)),
 		.reasons = calloc(count + 1, sizeof(*ret->reasons)),
 	};
 	if (!ret->names || !ret->dependents.pairs || !ret->dependents.first ||
 	    !ret->rivals.pairs || !ret->rivals.first || !ret->in || !ret->stays ||
-	    !ret->fallen || !ret->stack || !ret->reasons)
+	    !ret->fallen || !ret->root || !ret->stack || !ret->reasons)
 		return verity_no_memory(err);
 	for (size_t i = 0; i < count; i++)
 		ret->in[i] = items[i].active;
@@ -233,6 +236,19 @@ static void find_depths(struct graph *graph)
 	}
 }
 
+/* A long chain would not fit in a message: only its two ends are in it. */
+static void explain_chain(struct graph *graph, size_t index, size_t found,
+			  const char *need, const char *as)
+{
+	size_t root = graph->root[found];
+
+	graph->root[index] = root;
+	verity_fail(&graph->reasons[index], VERITY_E_MISSING_NEED,
+		    "it needs %s, which is not active%s: %s%s%s", need, as,
+		    root == found ? "" : graph->items[root].entry.name,
+		    root == found ? "" : ": ", graph->reasons[root].message);
+}
+
 /* Why the first need that is not met is not. */
 static void explain_need(struct graph *graph, size_t index)
 {
@@ -243,6 +259,7 @@ static void explain_need(struct graph *graph, size_t index)
 	bool met = true, late_enough = false;
 	size_t found = NONE;
 
+	graph->root[index] = index;
 	for (size_t i = 0; met && i < manifest->needs_count; i++) {
 		verity_need_format(&manifest->needs[i], need);
 		found = find(graph, manifest->needs[i].name);
@@ -263,11 +280,13 @@ static void explain_need(struct graph *graph, size_t index)
 		verity_fail(why, VERITY_E_MISSING_NEED,
 			    "it needs %s, and %s has version %s%s", need, other->identity,
 			    other->version, as);
-	else
+	else if (!graph->fallen[found])
 		verity_fail(why, VERITY_E_MISSING_NEED,
 			    "it needs %s, which is not active%s: %s", need, as,
 			    other->active ? graph->reasons[found].message
 					  : other->reason->message);
+	else
+		explain_chain(graph, index, found, need, as);
 }
 
 static void fall(struct graph *graph, size_t index)

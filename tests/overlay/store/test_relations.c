@@ -52,8 +52,7 @@ static const struct item cases[][ITEMS_MAX] = {
 	  {NULL},
 	  "",
 	  0,
-	  "it needs c, which is not active: it needs d, which is not active: it needs e, "
-	  "which is not installed"},
+	  "it needs c, which is not active: d: it needs e, which is not installed"},
 	 {"d", "d", "1", {"e"}, {NULL}, "", 0, "it needs e, which is not installed"}},
 	/* a circle is active as a whole, or not at all */
 	{{"a", "a", "1", {"b"}, {NULL}, ""}, {"b", "b", "1", {"a"}, {NULL}, ""}},

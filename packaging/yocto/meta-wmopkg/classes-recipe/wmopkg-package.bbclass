@@ -45,7 +45,8 @@ wmopkg_leave_out() {
         done
     fi
 }
-IMAGE_PREPROCESS_COMMAND += "wmopkg_leave_out"
+# after what else changes the root
+IMAGE_PREPROCESS_COMMAND:append = " wmopkg_leave_out"
 do_image[file-checksums] += "${@d.getVar('WMOPKG_FIRMWARE') + ':True' if d.getVar('WMOPKG_FIRMWARE') else ''}"
 
 IMAGE_CMD:wmopkg () {

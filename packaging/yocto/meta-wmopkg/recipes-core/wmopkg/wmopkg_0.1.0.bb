@@ -6,7 +6,7 @@ SECTION = "base"
 LICENSE = "MIT"
 LIC_FILES_CHKSUM = "file://LICENSE;md5=64a6ef0db7f21a66c285af115540f6bf"
 
-inherit externalsrc meson pkgconfig systemd update-rc.d bash-completion
+inherit externalsrc meson pkgconfig systemd update-rc.d
 
 # The tree that this layer lies in. A recipe of your own can fetch it instead: EXTERNALSRC = "",
 # SRC_URI and SRCREV.
@@ -61,7 +61,7 @@ do_install:append:class-target() {
 do_install[file-checksums] += "${@' '.join(key + ':True' for key in (d.getVar('WMOPKG_KEYS') or '').split())}"
 
 PACKAGES =+ "${PN}-build ${PN}-config ${PN}-initramfs ${PN}-web"
-FILES:${PN} += "${systemd_system_unitdir} ${datadir}/wmopkg"
+FILES:${PN} += "${systemd_system_unitdir} ${datadir}/bash-completion ${datadir}/wmopkg"
 FILES:${PN}-build = "${bindir}/wmopkg-build"
 FILES:${PN}-config = "${sysconfdir}/wmopkg"
 FILES:${PN}-initramfs = "${sbindir}/wmopkg-activate ${datadir}/wmopkg/initramfs"

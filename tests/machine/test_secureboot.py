@@ -30,6 +30,8 @@ VARIABLE = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e0980
 DOCUMENT = os.path.join(bench.HERE, "..", "..", "docs", "integration.md")
 # where the hash tree of the firmware begins in its partition, as in the document
 TREE_AT = 64 << 20
+# the vendor of the variables db and dbx
+OWNER = "d719b2cb-3d3a-4596-a3bc-dad00e67656f"
 # what boot loaders and systemd's stub read
 STRAYS = ("/EFI/BOOT/BOOTX64.EFI.extra.d/a.cred", "/EFI/BOOT/BOOTX64.EFI.extra.d/a.addon.efi",
           "/loader/credentials/a.cred", "/loader/addons/a.addon.efi", "/loader/entries/a.conf", "/loader/loader.conf",
@@ -239,7 +241,72 @@ class SecureBoot(bench.MachineTest):
                                  "Allow Untrusted does not count on this device without an unlock")
 
     if bench.LONG:
-        def test_9_secure_boot_is_off(self):
+        def test_9_safe_mode(self):
+            """With a fixed command line: by the environment on the disk, and by another signed image
+            on a disk that the firmware tries first."""
+            self.device.kill()
+            self.device.start()
+            self.install("rework")
+            self.device.reboot()
+            self.assertEqual(self.succeed("cat /usr/share/notes/replaced"), "the package\n")
+            self.succeed("wmopkg boot set safe 1")
+            self.device.reboot()
+            self.assertEqual(self.succeed("cat /usr/share/notes/replaced"), "the firmware\n")
+            self.succeed("wmopkg boot clear safe")
+            self.device.poweroff()
+            self.device.write_uki("wmopkg.safe=1")
+            self.device.before = [self.disk_with("safe", bench.read(self.bench.path("uki.efi")))]
+            self.device.start()
+            self.succeed("grep -q ' wmopkg.safe=1$' /proc/cmdline")
+            self.assertEqual(self.succeed("cat /usr/share/notes/replaced"), "the firmware\n")
+            self.succeed("wmopkg remove rework --yes")
+            self.device.poweroff()
+            self.device.before = []
+
+        def test_a_changed_root(self):
+            """A bit of the root, and one of its hash tree."""
+            words = f"{self.verity_words} loglevel=4"
+            self.device.initrd = "initrd.img"
+            for name, place in (("data", 0), ("metadata", TREE_AT + 4096)):
+                with self.subTest(name), open(self.device.disk, "r+b") as disk:
+                    disk.seek(bench.FIRMWARE_START + place + 8)
+                    byte = disk.read(1)[0]
+                    disk.seek(bench.FIRMWARE_START + place + 8)
+                    disk.write(bytes([byte ^ 1]))
+                    disk.flush()
+                    self.device.start(words, until=f"{name} block")
+                    seen = console.plain(self.device.expect("is corrupted"))
+                    self.assertNotIn(FIRMWARE_MOTD, seen)
+                    self.device.kill()
+                    disk.seek(bench.FIRMWARE_START + place + 8)
+                    disk.write(bytes([byte]))
+            self.device.initrd = "initrd-plain.img"
+
+        def test_b_revoked(self):
+            """The firmware of the device learns that the key of the image does not count any more."""
+            folder = self.bench.path("revoked")
+            os.mkdir(folder)
+            keys = self.device.secure_boot_keys
+            for command in (
+                    ["openssl", "x509", "-in", f"{keys}/db.pem", "-outform", "DER", "-out", f"{folder}/cer"],
+                    ["sbsiglist", "--owner", OWNER, "--type", "x509", "--output", f"{folder}/esl", f"{folder}/cer"],
+                    ["sbvarsign", "--include-attrs", "--attr", "NON_VOLATILE,BOOTSERVICE_ACCESS,RUNTIME_ACCESS",
+                     "--key", f"{keys}/KEK.key", "--cert", f"{keys}/KEK.pem", "--output", f"{folder}/dbx.auth",
+                     "dbx", f"{folder}/esl"]):
+                subprocess.run(command, check=True)
+            self.device.files = {"/keys/dbx.auth": f"{folder}/dbx.auth"}
+            self.device.start()
+            variables = self.bench.path("variables.fd")
+            kept = bench.read(variables)
+            self.succeed("mount -o ro /dev/vda1 /mnt; mount -t efivarfs none /sys/firmware/efi/efivars")
+            self.succeed(f"dd if=/mnt/keys/dbx.auth of=/sys/firmware/efi/efivars/dbx-{OWNER} bs=64k")
+            self.device.type("reboot")
+            self.device.expect(console.DENIED, console.BOOT_S)
+            self.device.kill()
+            with open(variables, "wb") as out:
+                out.write(kept)
+
+        def test_c_secure_boot_is_off(self):
             """As with a switch in the menu of the firmware, which keeps its keys. Hidden, there is an
             anchor, as nobody knows."""
             self.device.kill()

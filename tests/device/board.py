@@ -27,10 +27,10 @@ KINDS = {
 
 class Board(console.Device):
     """@name: the processor, as Debian calls it; @uboot: another one than Debian's; with @card, the disk is
-    an SD card. Others as for console.Device."""
+    an SD card, in @folder already. Others as for console.Device."""
 
     def __init__(self, built, folder, name, uboot=None, card=False, **options):
-        super().__init__(built, folder, disk="disk-card.img" if card else "disk-board.img", **options)
+        super().__init__(built, folder, disk="disk-board.img", **options)
         self.kind = KINDS[name]
         self.uboot = uboot or self.kind.uboot
         self.on_card = card

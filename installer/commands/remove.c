@@ -119,17 +119,18 @@ int remove_find(struct device *device, const char *const *names, size_t name_cou
 	return 0;
 }
 
-void remove_warn(struct device *device, const struct overlay_entry *entries, size_t count)
+int remove_check(struct device *device, const struct overlay_entry *entries, size_t count,
+		 struct verity_error *err)
 {
 	cleanup_with(consequences_free) struct consequences after = {.count = 0};
 	const struct consequences_change change = {.removed = entries,
 						   .removed_count = count};
 	struct verity_error why;
 
+	/* It takes no key ring to remove a package. */
 	if (consequences_read(device, &change, &after, &why) < 0)
 		report_warning("what needs it cannot be determined: %s", why.message);
-	else
-		consequences_warn(&after, 0);
+	return consequences_check(device, &after, 0, err);
 }
 
 /* What "all" means, where that is not one ordinary package. */
@@ -185,8 +186,8 @@ enum exit_status command_remove(struct device *device, const struct words *words
 		puts("No packages installed.");
 		return STATUS_DONE;
 	}
-	if (named)
-		remove_warn(device, entries, count);
+	if (named && remove_check(device, entries, count, &err) < 0)
+		return report_hinted(NULL, &err, NULL);
 	answer = ask(words, entries, count, &err);
 	if (answer < 0)
 		return report_error(NULL, &err);

@@ -37,7 +37,9 @@ enum exit_status remove_entries(struct device *device,
 				size_t count) must_check;
 
 /**
- * remove_warn - a warning for each package that stays, and is not active without these
+ * remove_check - a warning for each package that stays, and is not active without these
+ *
+ * Return: 0; -EPERM (REQUIRED) where the device does not start without one of them.
  */
-void remove_warn(struct device *device, const struct overlay_entry *entries,
-		 size_t count);
+int remove_check(struct device *device, const struct overlay_entry *entries, size_t count,
+		 struct verity_error *err) must_check;

@@ -203,7 +203,7 @@ static void add_to_change(const struct undo_step *step, struct consequences_adde
 			step->entry, verity_package_judgement(step->returns)};
 }
 
-void undo_warn(struct device *device, const struct undo *undo)
+int undo_check(struct device *device, const struct undo *undo, struct verity_error *err)
 {
 	cleanup_with(consequences_free) struct consequences after = {.count = 0};
 	cleanup_free struct consequences_added *added =
@@ -211,17 +211,15 @@ void undo_warn(struct device *device, const struct undo *undo)
 	cleanup_free struct overlay_entry *removed =
 		calloc(undo->count + 1, sizeof(*removed));
 	struct consequences_change change = {.added = added, .removed = removed};
-	struct verity_error why = {.message = "out of memory"};
-	int r = added && removed ? 0 : -1;
+	struct verity_error why;
 
-	for (size_t i = 0; r == 0 && i < undo->count; i++)
+	if (!added || !removed)
+		return verity_no_memory(err);
+	for (size_t i = 0; i < undo->count; i++)
 		add_to_change(&undo->steps[i], added, removed, &change);
-	if (r == 0)
-		r = consequences_read(device, &change, &after, &why);
-	if (r < 0)
+	if (consequences_read(device, &change, &after, &why) < 0)
 		report_warning("what needs it cannot be determined: %s", why.message);
-	else
-		consequences_warn(&after, 0);
+	return consequences_check(device, &after, 0, err);
 }
 
 /* Not read once more by `show`: the rename has changed only its time. */
@@ -302,7 +300,8 @@ enum exit_status command_undo(struct device *device, const struct words *words)
 	if (undo_find(device, &undo, &err) < 0)
 		return report_error(NULL, &err);
 	reset_pending_warn(device);
-	undo_warn(device, &undo);
+	if (undo_check(device, &undo, &err) < 0)
+		return report_hinted(NULL, &err, NULL);
 	if (words_has(words, WORD_CHECK) ||
 	    (undo.possible > 0 && !words_has(words, WORD_YES)))
 		print_steps(&undo);

@@ -55,10 +55,13 @@ int undo_mark(const struct undo *undo, char ret[static UNDO_MARK_BYTES],
 	      struct verity_error *err) must_check;
 
 /**
- * undo_warn - a warning for each package that it keeps from being active: one that needs
+ * undo_check - a warning for each package that it keeps from being active: one that needs
  * what goes, or that comes back without what it needs
+ *
+ * Return: 0; -EPERM (REQUIRED) where the device does not start without one of them.
  */
-void undo_warn(struct device *device, const struct undo *undo);
+int undo_check(struct device *device, const struct undo *undo,
+	       struct verity_error *err) must_check;
 
 /**
  * undo_run - do all that is possible, and log it; reports the rest

@@ -9,6 +9,7 @@
 
 #include "installer/common/report.h"
 #include "overlay/record/good_set.h"
+#include "overlay/record/requirements.h"
 #include "overlay/store/order.h"
 #include "overlay/store/survey.h"
 #include "verity/package/inspect.h"
@@ -222,11 +223,23 @@ bool consequences_end(const struct consequences *after, size_t index)
 	       (code == VERITY_E_MISSING_NEED || code == VERITY_E_CONFLICT);
 }
 
-void consequences_warn(const struct consequences *after, size_t first)
+int consequences_check(struct device *device, const struct consequences *after,
+		       size_t first, struct verity_error *err)
 {
+	for (size_t i = first; i < after->count; i++)
+		if (consequences_end(after, i) &&
+		    overlay_requirements_has(device_config(device),
+					     after->items[i].identity))
+			return verity_fail(
+				err, VERITY_E_REQUIRED,
+				"the device does not start without %s, which would not be "
+				"active: %s (to change that: "
+				"require_packages in the configuration)",
+				after->items[i].entry.name, after->reasons[i].message);
 	for (size_t i = first; i < after->count; i++)
 		if (consequences_end(after, i))
 			report_warning("%s: not active after reboot: %s",
 				       after->items[i].entry.name,
 				       after->reasons[i].message);
+	return 0;
 }

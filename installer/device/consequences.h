@@ -54,9 +54,12 @@ int consequences_read(struct device *device, const struct consequences_change *c
 bool consequences_end(const struct consequences *after, size_t index);
 
 /**
- * consequences_warn - a warning for each package from index @first on that
- * consequences_end() tells of
+ * consequences_check - a warning for each package from index @first on that the change
+ * keeps from being active
+ *
+ * Return: 0; -EPERM (REQUIRED) where the device does not start without one of them.
  */
-void consequences_warn(const struct consequences *after, size_t first);
+int consequences_check(struct device *device, const struct consequences *after,
+		       size_t first, struct verity_error *err) must_check;
 
 void consequences_free(struct consequences *after);

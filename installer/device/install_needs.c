@@ -128,10 +128,8 @@ int install_check_needs(struct device *device, const struct overlay_entry *entry
 	*ret_any = after.count > 0;
 	if (after.count == 0)
 		return 0;
-	if (force) {
-		consequences_warn(&after, 1);
-		return 0;
-	}
+	if (force)
+		return consequences_check(device, &after, 1, err);
 	rival = find_rival(&after);
 	if (rival)
 		return verity_fail(err, VERITY_E_CONFLICT,

@@ -17,7 +17,7 @@
  * Refused is what could not be active, and what would keep others from being active that
  * are now. What only the boot configuration leaves out counts as active here.
  *
- * Return: 0; -EPERM (MISSING_NEED, CONFLICT).
+ * Return: 0; -EPERM (MISSING_NEED, CONFLICT; REQUIRED, also with @force).
  */
 int install_check_needs(struct device *device, const struct overlay_entry *entry,
 			const struct verity_judgement *judgement, bool force,

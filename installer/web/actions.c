@@ -121,7 +121,7 @@ static int do_remove(struct web_page *page, struct verity_error *err)
 	int r = remove_find(page->device, &name, 1, &entries, &count, err);
 
 	if (r == 0)
-		remove_warn(page->device, entries, count);
+		r = remove_check(page->device, entries, count, err);
 	if (r == 0 && remove_entries(page->device, entries, count) != STATUS_DONE)
 		r = verity_fail(err, VERITY_E_IO, "%s: not removed", entries[0].name);
 	if (r == 0)
@@ -144,7 +144,7 @@ static int do_undo(struct web_page *page, struct verity_error *err)
 				"nothing was undone: the last change is not the one that "
 				"the page has shown (load the page again, then decide)");
 	if (r == 0)
-		undo_warn(page->device, &undo);
+		r = undo_check(page->device, &undo, err);
 	if (r == 0 && undo_run(page->device, &undo) != STATUS_DONE)
 		r = verity_fail(err, VERITY_E_IO, "the last change: not undone");
 	if (r == 0)

@@ -266,6 +266,24 @@ lib: would become active
         self.assertIn("lib (this file): is not active, and would not be active: "
                       f"{NOT_INSTALLED}\n", result.stdout)
 
+    def test_required(self):
+        """What the device does not start without takes along what it needs, also with force."""
+        self.put("base", "lib")
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write("require_packages = {lib}\n")
+        why = ("the device does not start without lib, which would not be active: {} (to change "
+               "that: require_packages in the configuration)")
+        self.refuse(3, why.format(NOT_INSTALLED), "remove", "--yes", "base")
+        older = self.packages["base-0.9"]
+        self.refuse(3, f"{older}: " + why.format("it needs base>=1.0, and base has version 0.9"),
+                    "install", "force", older)
+        self.put("alone")
+        self.check(0, REMOVED, "", "remove", "--yes", "alone")
+        self.check(0, "Undone... Changes are applied after reboot.\n", "", "undo", "--yes")
+        # the newest change that is left is that of `alone`, then those of `lib` and `base`
+        self.check(0, "Undone... Changes are applied after reboot.\n", "", "undo", "--yes")
+        self.assertEqual(sorted(self.shown()), ["base", "lib"])
+
     def test_globs(self):
         """A name is a name: no package is called '*'."""
         refused = subprocess.run([bench.BUILD, "create", "--version", "1", "--description", "d",

@@ -5,6 +5,7 @@
 #include "installer/commands/factory_reset.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "factory/filesystem.h"
@@ -12,9 +13,11 @@
 #include "installer/commands/remove.h"
 #include "installer/common/confirm.h"
 #include "installer/common/layout.h"
+#include "installer/device/consequences.h"
 #include "installer/device/next_boot.h"
 #include "installer/device/reboot.h"
 #include "installer/device/reset_request.h"
+#include "overlay/record/requirements.h"
 #include "verity/util/text.h"
 
 #define INDENT 2
@@ -56,6 +59,32 @@ void reset_format_packages(const struct overlay_entry *entries, size_t all,
 					   shown++ ? ", " : ": ", entries[i].name);
 }
 
+/* A persistent package that needs an ordinary one stays, and is of no use. */
+static void warn_of_needs(struct device *device, const struct overlay_entry *entries,
+			  size_t all)
+{
+	cleanup_with(consequences_free) struct consequences after = {.count = 0};
+	cleanup_free struct overlay_entry *deleted = calloc(all + 1, sizeof(*deleted));
+	struct consequences_change change = {.removed = deleted};
+	struct verity_error why;
+
+	for (size_t i = 0; deleted && i < all; i++)
+		if (entries[i].kind == OVERLAY_ORDINARY)
+			deleted[change.removed_count++] = entries[i];
+	if (!deleted || consequences_read(device, &change, &after, &why) < 0)
+		return;
+	for (size_t i = 0; i < after.count; i++)
+		if (consequences_end(&after, i))
+			report_warning(
+				"%s is kept, and not active after the reset: %s%s",
+				after.items[i].entry.name, after.reasons[i].message,
+				overlay_requirements_has(device_config(device),
+							 after.items[i].identity)
+					? " (the device does not start without it: "
+					  "require_packages in the configuration)"
+					: "");
+}
+
 int reset_question(struct device *device, const char *command, bool yes, bool *purge,
 		   struct verity_error *err)
 {
@@ -84,6 +113,8 @@ int reset_question(struct device *device, const char *command, bool yes, bool *p
 				       "without it (require_packages in the "
 				       "configuration)",
 				       entries[i].name);
+	if (r == 0 && !*purge)
+		warn_of_needs(device, entries, count);
 	if (yes)
 		return 1;
 	if (*purge) {

@@ -221,8 +221,13 @@ class Needs(states.Case):
         warning = ("warning: lib: a factory reset keeps it, and deletes base, which it needs (to "
                    "keep both: wmopkg install persistent ... for base, too)")
         self.put("lib", words=("persistent",), errors=warning)
+        kept = f"warning: lib is kept, and not active after the reset: {NOT_INSTALLED}"
+        reset = "Factory reset requested... It takes place at the next reboot.\n"
+        self.check(0, reset, kept, "factory-reset", "--yes")
+        self.assertEqual(self.wmopkg("factory-reset", "cancel").returncode, 0)
         self.put("base", words=("persistent",))
         self.put("lib")
+        self.check(0, reset, "", "factory-reset", "--yes")
 
     def test_forecast(self):
         """A firmware that leaves out one leaves out what needs it."""

@@ -18,8 +18,10 @@
 #include "overlay/record/record.h"
 #include "overlay/record/unchecked.h"
 #include "overlay/stack/stack.h"
+#include "overlay/store/change_set.h"
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
 
 struct volume {
 	int fd;      /* -1: not opened yet, or there is none */
@@ -145,6 +147,17 @@ static int check_store(const char *role, int volume, int *ret, struct verity_err
 	return r;
 }
 
+/* So that what is shown is what the next boot finds. Who may not do it is told nothing.
+ */
+static void complete_set(struct device *device)
+{
+	struct verity_error why;
+
+	overlay_store_set_run(device->store, device->config.run);
+	if (overlay_change_set_recover(device->store, &why) < 0)
+		verity_debug("a set of changes is not completed: %s", why.message);
+}
+
 int device_store(struct device *device, struct overlay_store **ret,
 		 struct verity_error *err)
 {
@@ -170,7 +183,7 @@ int device_store(struct device *device, struct overlay_store **ret,
 		if (r == 0)
 			r = overlay_store_open(data, persist, &device->store, err);
 		if (r == 0)
-			overlay_store_set_run(device->store, device->config.run);
+			complete_set(device);
 	}
 	if (r < 0)
 		return r;

@@ -11,16 +11,6 @@
 #include "verity/format/format.h"
 #include "verity/util/debug.h"
 
-struct overlay_incoming {
-	struct overlay_store *store; /* borrowed */
-	struct store_lock lock;
-	enum overlay_store_kind kind;
-	int folder; /* the one of @kind, borrowed from @lock */
-	int fd;
-	char file[VERITY_NAME_MAX + sizeof(NEW_PREFIX NEW_SUFFIX)]; /* "" once renamed */
-	char final[OVERLAY_FILE_BYTES];
-};
-
 void overlay_incoming_free(struct overlay_incoming *incoming)
 {
 	if (!incoming)
@@ -28,13 +18,13 @@ void overlay_incoming_free(struct overlay_incoming *incoming)
 	if (incoming->file[0])
 		unlinkat(incoming->folder, incoming->file, 0);
 	cleanup_fd_p(&incoming->fd);
-	store_unlock(&incoming->lock);
+	if (!incoming->in_set)
+		store_unlock(&incoming->lock);
 	free(incoming);
 }
 
-/* The folder and its name on disk, before anything is promised about what lies in it. */
-static int make_folder(struct overlay_store *store, enum overlay_store_kind kind,
-		       struct verity_error *err)
+int store_make_folder(struct overlay_store *store, enum overlay_store_kind kind,
+		      struct verity_error *err)
 {
 	int base = store->kinds[kind].base;
 
@@ -55,33 +45,15 @@ static int make_folder(struct overlay_store *store, enum overlay_store_kind kind
 	return 0;
 }
 
-int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind kind,
-			 const char *name, struct overlay_incoming **ret,
-			 struct verity_error *err)
+/* The file that the bytes are written to, in the folders that are locked by now. */
+static int stage(struct overlay_incoming *incoming, const char *name,
+		 struct verity_error *err)
 {
-	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming =
-		calloc(1, sizeof(*incoming));
 	char listed[OVERLAY_FILE_BYTES];
 	int r;
 
-	if (!incoming)
-		return verity_no_memory(err);
-	*incoming = (struct overlay_incoming){.store = store,
-					      .lock = {{-1, -1}, {-1, -1}},
-					      .kind = kind,
-					      .folder = -1,
-					      .fd = -1};
-	if (!verity_name_valid(name))
-		return verity_fail(err, VERITY_E_BAD_NAME, "not a valid package name");
 	snprintf(incoming->final, sizeof(incoming->final), "%s" VERITY_PACKAGE_SUFFIX,
 		 name);
-	r = make_folder(store, kind, err);
-	if (r == 0)
-		r = store_lock_both(store, &incoming->lock, err);
-	if (r == 0)
-		r = store_clear_both(store, &incoming->lock, kind, err);
-	if (r < 0)
-		return r;
 	for (size_t i = 0; i < KINDS; i++)
 		if (store_is_misspelt(incoming->lock.folders[i], incoming->final, listed))
 			return verity_fail(
@@ -90,19 +62,74 @@ int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind ki
 				"this store does not tell upper from lower case (use "
 				"that name, or remove it first)",
 				listed);
-	incoming->folder = incoming->lock.folders[kind];
+	incoming->folder = incoming->lock.folders[incoming->kind];
 	snprintf(incoming->file, sizeof(incoming->file), NEW_PREFIX "%s" NEW_SUFFIX,
 		 name);
 	(void)unlinkat(incoming->folder, incoming->file, 0); /* one of too many */
 	incoming->fd = openat(incoming->folder, incoming->file,
 			      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (incoming->fd < 0) {
-		r = verity_fail_errno(err, errno, "%s", incoming->file);
-		incoming->file[0] = '\0'; /* not ours to delete */
-		return r;
-	}
-	*ret = steal_ptr(&incoming);
+	if (incoming->fd >= 0)
+		return 0;
+	r = verity_fail_errno(err, errno, "%s", incoming->file);
+	incoming->file[0] = '\0'; /* not ours to delete */
+	return r;
+}
+
+static int make_incoming(struct overlay_store *store, enum overlay_store_kind kind,
+			 const char *name, struct overlay_incoming **ret,
+			 struct verity_error *err)
+{
+	struct overlay_incoming *incoming;
+
+	if (!verity_name_valid(name))
+		return verity_fail(err, VERITY_E_BAD_NAME, "not a valid package name");
+	incoming = malloc(sizeof(*incoming));
+	if (!incoming)
+		return verity_no_memory(err);
+	*incoming = (struct overlay_incoming){.store = store,
+					      .lock = {{-1, -1}, {-1, -1}},
+					      .kind = kind,
+					      .folder = -1,
+					      .fd = -1};
+	*ret = incoming;
 	return 0;
+}
+
+int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind kind,
+			 const char *name, struct overlay_incoming **ret,
+			 struct verity_error *err)
+{
+	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming = NULL;
+	int r = make_incoming(store, kind, name, &incoming, err);
+
+	if (r == 0)
+		r = store_make_folder(store, kind, err);
+	if (r == 0)
+		r = store_lock_both(store, &incoming->lock, err);
+	if (r == 0)
+		r = store_clear_both(store, &incoming->lock, kind, err);
+	if (r >= 0)
+		r = stage(incoming, name, err);
+	if (r == 0)
+		*ret = steal_ptr(&incoming);
+	return r;
+}
+
+int store_incoming_in_set(struct overlay_store *store, const struct store_lock *lock,
+			  enum overlay_store_kind kind, const char *name,
+			  struct overlay_incoming **ret, struct verity_error *err)
+{
+	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming = NULL;
+	int r = make_incoming(store, kind, name, &incoming, err);
+
+	if (r < 0)
+		return r;
+	incoming->in_set = true;
+	incoming->lock = *lock;
+	r = stage(incoming, name, err);
+	if (r == 0)
+		*ret = steal_ptr(&incoming);
+	return r;
 }
 
 int overlay_incoming_fd(const struct overlay_incoming *incoming)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "overlay/fs/lock.h"
+#include "verity/util/debug.h"
 #include "verity/util/dir.h"
 
 /*
@@ -43,6 +44,7 @@ static int take_lock(const char *run, int folder, int *ret, struct verity_error 
 int store_lock_both(struct overlay_store *store, struct store_lock *ret,
 		    struct verity_error *err)
 {
+	struct verity_error why;
 	int r = 0;
 
 	*ret = (struct store_lock){{-1, -1}, {-1, -1}};
@@ -60,6 +62,9 @@ int store_lock_both(struct overlay_store *store, struct store_lock *ret,
 		if (!store->run)
 			r = take_lock(NULL, ret->folders[kind], &ret->held[kind], err);
 	}
+	/* One store that cannot be written costs the other nothing. */
+	if (r == 0 && store_recover(store, &why) < 0)
+		verity_debug("a set of changes is not completed: %s", why.message);
 	return r;
 }
 

@@ -37,6 +37,18 @@ struct keeping {
 	struct overlay_kept_item *item; /* the last of @kept; NULL as @lock */
 };
 
+struct overlay_incoming {
+	struct overlay_store *store; /* borrowed */
+	struct store_lock lock;
+	bool in_set; /* the lock is that of the set, and so is what happens when it fails
+		      */
+	enum overlay_store_kind kind;
+	int folder; /* the one of @kind, borrowed from @lock */
+	int fd;
+	char file[VERITY_NAME_MAX + sizeof(NEW_PREFIX NEW_SUFFIX)]; /* "" once renamed */
+	char final[OVERLAY_FILE_BYTES];
+};
+
 /**
  * store_open_folder - open `packages` of one store, if it is there by now: another
  * program may have made it since the store was opened
@@ -123,3 +135,34 @@ int store_put_away(struct keeping *keeping, int folder, const char *file);
  * and stays, also as a folder.
  */
 int store_can_delete(int folder, const char *file);
+
+/**
+ * store_make_folder - the folder and its name on disk, before anything is promised about
+ * what lies in it
+ */
+int store_make_folder(struct overlay_store *store, enum overlay_store_kind kind,
+		      struct verity_error *err) must_check;
+
+/**
+ * store_incoming_in_set - as overlay_incoming_new(), with the lock of a set of changes
+ * @lock: held as long as @ret
+ */
+int store_incoming_in_set(struct overlay_store *store, const struct store_lock *lock,
+			  enum overlay_store_kind kind, const char *name,
+			  struct overlay_incoming **ret,
+			  struct verity_error *err) must_check;
+
+struct set_journal;
+
+/**
+ * store_make_changes - make the changes of a set that are not made yet
+ * @keep: so that they can be undone
+ */
+int store_make_changes(struct overlay_store *store, const struct set_journal *journal,
+		       bool keep, struct verity_error *err) must_check;
+
+/**
+ * store_recover - complete the set of changes that was begun, if there is one; under the
+ * lock
+ */
+int store_recover(struct overlay_store *store, struct verity_error *err) must_check;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "overlay/store/change_set.h"
 #include "overlay/store/kept.h"
+#include "overlay/store/set_journal.h"
 #include "overlay/store/store.h"
 
 #include <errno.h>
@@ -656,6 +658,201 @@ static void test_no_store(void **state)
 	overlay_store_free(store);
 }
 
+/* A set with a new one, one that replaces, and one that goes. */
+static struct overlay_change_set *make_set(struct fixture *fixture)
+{
+	static const char *const names[] = {"a", "b"};
+	struct overlay_change_set *set = NULL;
+	struct overlay_incoming *incoming;
+	struct overlay_entry entry;
+	struct verity_error err;
+
+	install(fixture, OVERLAY_PERSISTENT, "b", "old");
+	install(fixture, OVERLAY_ORDINARY, "c", "old");
+	overlay_store_free(fixture->store); /* what one program does is one change */
+	check_ok(overlay_store_open(fixture->data, fixture->persist, &fixture->store,
+				    &err),
+		 &err);
+	overlay_store_set_run(fixture->store, "run");
+	check_ok(overlay_change_set_new(fixture->store, &set, &err), &err);
+	for (int i = 0; i < 2; i++) {
+		check_ok(overlay_change_set_add(set, OVERLAY_ORDINARY, names[i],
+						&incoming, &err),
+			 &err);
+		assert_int_equal(write(overlay_incoming_fd(incoming), "new", 3), 3);
+	}
+	assert_int_equal(
+		overlay_change_set_add(set, OVERLAY_PERSISTENT, "A", &incoming, &err),
+		-EEXIST);
+	check_error(&err, VERITY_E_OTHER_NAME, "A is installed twice in one step");
+	check_ok(overlay_store_find(fixture->store, "c", &entry, &err), &err);
+	check_ok(overlay_change_set_remove(set, &entry, &err), &err);
+	entry.kind = OVERLAY_PERSISTENT;
+	assert_int_equal(overlay_change_set_remove(set, &entry, &err), -ENOENT);
+	check_error(&err, VERITY_E_NOT_FOUND, "package 'c' is not installed");
+	return set;
+}
+
+static void check_old_set(struct fixture *fixture)
+{
+	assert_int_equal(count_entries(fixture), 2);
+	check_file("persist/packages/b.wmopkg", "old");
+	check_file("data/packages/c.wmopkg", "old");
+	assert_int_equal(access("data/packages/b.wmopkg", F_OK), -1);
+}
+
+/* Committed and undone as one change; while it is made, nobody else installs. */
+static void test_set(void **state)
+{
+	cleanup_with(overlay_kept_free) struct overlay_kept kept = {.count = 0};
+	struct fixture *fixture = *state;
+	struct overlay_change_set *set = make_set(fixture);
+	struct overlay_incoming *incoming = NULL;
+	struct verity_error err;
+	bool begun;
+
+	assert_int_equal(overlay_incoming_new(fixture->store, OVERLAY_ORDINARY, "d",
+					      &incoming, &err),
+			 -EBUSY);
+	check_ok(overlay_change_set_commit(set, &begun, &err), &err);
+	overlay_change_set_free(set);
+	assert_true(begun);
+	assert_int_equal(count_entries(fixture), 2);
+	check_file("data/packages/a.wmopkg", "new");
+	check_file("data/packages/b.wmopkg", "new");
+	assert_int_equal(access("persist/packages/" SET_JOURNAL_FILE, F_OK), -1);
+
+	check_ok(overlay_store_last_change(fixture->store, &kept, &err), &err);
+	assert_int_equal(kept.count, 3);
+	for (size_t i = 0; i < kept.count; i++)
+		check_ok(overlay_store_undo(fixture->store, &kept.items[i], &err), &err);
+	check_old_set(fixture);
+}
+
+static void test_set_given_up(void **state)
+{
+	struct fixture *fixture = *state;
+
+	overlay_change_set_free(make_set(fixture));
+	check_old_set(fixture);
+	assert_int_equal(access("data/packages/.a.wmopkg.new", F_OK), -1);
+}
+
+static void write_list(struct fixture *fixture, struct set_journal *list,
+		       enum overlay_store_kind kind)
+{
+	struct verity_error err;
+
+	check_ok(
+		set_journal_store(overlay_store_folder(fixture->store, kind), list, &err),
+		&err);
+}
+
+/* Makes what is left to do, and leaves no list. */
+static void recover(struct fixture *fixture)
+{
+	struct verity_error err;
+
+	check_ok(overlay_change_set_recover(fixture->store, &err), &err);
+	assert_int_equal(access("persist/packages/" SET_JOURNAL_FILE, F_OK), -1);
+	assert_int_equal(access("data/packages/" SET_JOURNAL_FILE, F_OK), -1);
+}
+
+static struct set_change going(struct fixture *fixture, const char *name,
+			       enum overlay_store_kind kind)
+{
+	struct set_change change = {.entry.kind = kind, .removes = true};
+	char file[OVERLAY_FILE_BYTES];
+
+	snprintf(change.entry.name, sizeof(change.entry.name), "%s", name);
+	overlay_entry_file(&change.entry, file);
+	assert_true(set_file_identify(overlay_store_folder(fixture->store, kind), file,
+				      &change.file));
+	return change;
+}
+
+/* What cannot be made, or was not committed, changes nothing. */
+static void test_set_lists_that_do_not_count(void **state)
+{
+	struct fixture *fixture = *state;
+	struct set_change data[2], persist[1];
+	struct set_journal of_data = {data, 1}, of_persist = {persist, 1};
+
+	overlay_change_set_free(make_set(fixture));
+	data[0] = going(fixture, "c", OVERLAY_ORDINARY);
+	persist[0] = going(fixture, "b", OVERLAY_PERSISTENT);
+
+	/* the power was cut before the step */
+	write_list(fixture, &of_data, OVERLAY_ORDINARY);
+	recover(fixture);
+	check_old_set(fixture);
+
+	/* that of PERSIST names another one */
+	write_list(fixture, &of_data, OVERLAY_ORDINARY);
+	of_persist.other_bytes = sizeof(of_persist.other);
+	of_persist.count = 0;
+	write_list(fixture, &of_persist, OVERLAY_PERSISTENT);
+	recover(fixture);
+	check_old_set(fixture);
+
+	/* a new file is gone, in one of the two */
+	data[1] = (struct set_change){{"a", OVERLAY_ORDINARY}, false, {3, {1}}};
+	of_data.count = 2;
+	of_persist.count = 1;
+	write_list(fixture, &of_data, OVERLAY_ORDINARY);
+	memcpy(of_persist.other, of_data.digest, sizeof(of_data.digest));
+	write_list(fixture, &of_persist, OVERLAY_PERSISTENT);
+	recover(fixture);
+	check_old_set(fixture);
+
+	/* another c was installed since */
+	data[0].file.bytes++;
+	of_data.count = 1;
+	of_data.alone = true;
+	write_list(fixture, &of_data, OVERLAY_ORDINARY);
+	recover(fixture);
+	check_old_set(fixture);
+}
+
+/* Rubbish costs nothing, and is replaced by the next set. */
+static void test_set_list_of_a_stranger(void **state)
+{
+	struct fixture *fixture = *state;
+	struct verity_error err;
+
+	overlay_change_set_free(make_set(fixture));
+	scratch_write("persist/packages/" SET_JOURNAL_FILE, "{\"type\":\"changes\"}");
+	check_ok(overlay_change_set_recover(fixture->store, &err), &err);
+	check_old_set(fixture);
+	install(fixture, OVERLAY_ORDINARY, "c", "old");
+	check_old_set(fixture);
+}
+
+/* One on DATA waits for the PERSIST that it belongs to, and counts alone where it says
+ * so. */
+static void test_set_without_persist(void **state)
+{
+	struct fixture *fixture = *state;
+	struct set_change data[1];
+	struct set_journal of_data = {data, 1};
+	struct overlay_store *store = NULL;
+	struct verity_error err;
+
+	overlay_change_set_free(make_set(fixture));
+	data[0] = going(fixture, "c", OVERLAY_ORDINARY);
+	write_list(fixture, &of_data, OVERLAY_ORDINARY);
+	check_ok(overlay_store_open(fixture->data, -1, &store, &err), &err);
+	check_ok(overlay_change_set_recover(store, &err), &err);
+	assert_int_equal(access("data/packages/" SET_JOURNAL_FILE, F_OK), 0);
+	check_file("data/packages/c.wmopkg", "old");
+	of_data.alone = true;
+	write_list(fixture, &of_data, OVERLAY_ORDINARY);
+	check_ok(overlay_change_set_recover(store, &err), &err);
+	overlay_store_free(store);
+	assert_int_equal(count_entries(fixture), 1);
+	check_file("persist/packages/b.wmopkg", "old");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -677,6 +874,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_one_folder, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_store, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_set, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_set_given_up, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_set_lists_that_do_not_count, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_set_list_of_a_stranger, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_set_without_persist, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

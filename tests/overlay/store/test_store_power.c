@@ -2,10 +2,11 @@
 
 /*
  * Power is cut while a package is installed, replaced, moved between the stores or
- * removed, and while that is undone: before each system call that changes a file (a child
- * is ended there), and once more with every set of changes that the two file systems may
- * have kept of those that were not synced. What is left must be the old package or the
- * new one, and never both.
+ * removed, while that is undone, and while a set of such changes is made: before each
+ * system call that changes a file (a child is ended there), and once more with every set
+ * of changes that the two file systems may have kept of those that were not synced. What
+ * is left must be the old package or the new one, and never both; of a set all of the old
+ * ones or all of the new ones.
  */
 
 #include <dirent.h>
@@ -17,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "overlay/store/change_set.h"
 #include "overlay/store/kept.h"
 #include "overlay/store/store.h"
 #include "tests/check.h"
@@ -25,11 +27,12 @@
 #include "verity/util/dir.h"
 
 #define ENDED       99
-#define CALLS_MAX   96
-#define CHANGES_MAX 32
+#define CALLS_MAX   256
+#define CHANGES_MAX 64
+#define TEXT_BYTES  1024 /* of a file */
 #define NAME        "pkg"
 #define FINAL       NAME ".wmopkg"
-#define STAGED      "." FINAL ".new"
+#define OTHER       "two" /* in sets */
 
 /* What happens to a folder, in the order in which it was asked for. */
 enum change_kind { MADE, RENAMED, LINKED, UNLINKED, SYNCED, FILE_SYNCED };
@@ -39,6 +42,8 @@ struct change {
 	int folder;    /* enum overlay_store_kind */
 	char from[80]; /* of a file that is renamed or linked */
 	char name[80];
+	ino_t inode;           /* of a file that is made or synced */
+	char text[TEXT_BYTES]; /* that it had when it was synced */
 };
 
 static struct {
@@ -83,9 +88,12 @@ static int folder_of(int fd)
 	return -1;
 }
 
-static void record(enum change_kind kind, int folder, const char *from, const char *name)
+/* @fd: of a file that is made or synced; -1 */
+static void record(enum change_kind kind, int folder, const char *from, const char *name,
+		   int fd)
 {
 	struct change *change = &power.changes[power.count];
+	struct stat st;
 
 	if (!power.record || (folder < 0 && kind != FILE_SYNCED))
 		return;
@@ -94,6 +102,19 @@ static void record(enum change_kind kind, int folder, const char *from, const ch
 	change->folder = folder;
 	snprintf(change->from, sizeof(change->from), "%s", from);
 	snprintf(change->name, sizeof(change->name), "%s", name);
+	memset(change->text, 0, sizeof(change->text));
+	if (fd >= 0) {
+		assert_int_equal(fstat(fd, &st), 0);
+		change->inode = st.st_ino;
+	}
+	if (kind == FILE_SYNCED) {
+		char path[32];
+		cleanup_fd int again = -1;
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		again = open(path, O_RDONLY | O_CLOEXEC);
+		assert_true(pread(again, change->text, TEXT_BYTES - 1, 0) >= 0);
+	}
 	power.count++;
 }
 
@@ -103,7 +124,10 @@ int __wrap_fsync(int fd)
 
 	count_call();
 	assert_int_equal(fstat(fd, &st), 0);
-	record(S_ISDIR(st.st_mode) ? SYNCED : FILE_SYNCED, folder_of(fd), "", "");
+	if (S_ISDIR(st.st_mode))
+		record(SYNCED, folder_of(fd), "", "", -1);
+	else
+		record(FILE_SYNCED, -1, "", "", fd);
 	return 0;
 }
 
@@ -116,7 +140,7 @@ int __wrap_openat64(int dirfd, const char *name, int flags, mode_t mode)
 	count_call();
 	fd = __real_openat64(dirfd, name, flags, mode);
 	if (fd >= 0)
-		record(MADE, folder_of(dirfd), "", name);
+		record(MADE, folder_of(dirfd), "", name, fd);
 	return fd;
 }
 
@@ -127,7 +151,7 @@ int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
 	count_call();
 	r = __real_renameat(from_fd, from, to_fd, to);
 	if (r == 0)
-		record(RENAMED, folder_of(to_fd), from, to);
+		record(RENAMED, folder_of(to_fd), from, to, -1);
 	return r;
 }
 
@@ -138,7 +162,7 @@ int __wrap_linkat(int from_fd, const char *from, int to_fd, const char *to, int 
 	count_call();
 	r = __real_linkat(from_fd, from, to_fd, to, flags);
 	if (r == 0)
-		record(LINKED, folder_of(to_fd), from, to);
+		record(LINKED, folder_of(to_fd), from, to, -1);
 	return r;
 }
 
@@ -149,7 +173,7 @@ int __wrap_unlinkat(int dirfd, const char *name, int flags)
 	count_call();
 	r = __real_unlinkat(dirfd, name, flags);
 	if (r == 0)
-		record(UNLINKED, folder_of(dirfd), "", name);
+		record(UNLINKED, folder_of(dirfd), "", name, -1);
 	return r;
 }
 
@@ -213,6 +237,81 @@ static int undo(struct overlay_store *store)
 	return overlay_store_undo(store, &kept.items[0], &err);
 }
 
+static void add(struct overlay_change_set *set, enum overlay_store_kind kind,
+		const char *name)
+{
+	struct overlay_incoming *incoming;
+	struct verity_error err;
+
+	check_ok(overlay_change_set_add(set, kind, name, &incoming, &err), &err);
+	assert_int_equal(write(overlay_incoming_fd(incoming), "new", 3), 3);
+}
+
+static int commit(struct overlay_change_set *set)
+{
+	struct verity_error err;
+	bool begun;
+	int r = overlay_change_set_commit(set, &begun, &err);
+
+	overlay_change_set_free(set);
+	return r;
+}
+
+static struct overlay_change_set *begin(struct overlay_store *store)
+{
+	struct overlay_change_set *set = NULL;
+	struct verity_error err;
+
+	check_ok(overlay_change_set_new(store, &set, &err), &err);
+	return set;
+}
+
+static void drop(struct overlay_store *store, struct overlay_change_set *set,
+		 const char *name)
+{
+	struct overlay_entry entry;
+	struct verity_error err;
+
+	check_ok(overlay_store_find(store, name, &entry, &err), &err);
+	check_ok(overlay_change_set_remove(set, &entry, &err), &err);
+}
+
+static int install_two(struct overlay_store *store)
+{
+	struct overlay_change_set *set = begin(store);
+
+	add(set, OVERLAY_ORDINARY, NAME);
+	add(set, OVERLAY_PERSISTENT, OTHER);
+	return commit(set);
+}
+
+static int install_persistent_first(struct overlay_store *store)
+{
+	struct overlay_change_set *set = begin(store);
+
+	add(set, OVERLAY_PERSISTENT, NAME);
+	add(set, OVERLAY_ORDINARY, OTHER);
+	return commit(set);
+}
+
+static int install_and_remove(struct overlay_store *store)
+{
+	struct overlay_change_set *set = begin(store);
+
+	add(set, OVERLAY_ORDINARY, NAME);
+	drop(store, set, OTHER);
+	return commit(set);
+}
+
+static int remove_two(struct overlay_store *store)
+{
+	struct overlay_change_set *set = begin(store);
+
+	drop(store, set, NAME);
+	drop(store, set, OTHER);
+	return commit(set);
+}
+
 /* What each of the two folders holds before; NULL: nothing. */
 static const struct scene {
 	const char *title;
@@ -223,6 +322,7 @@ static const struct scene {
 	int (*run)(struct overlay_store *store);
 	const char *before; /* what the package is; NULL: there is none */
 	const char *after;
+	const char *others[2]; /* by kind: what the folder holds of the other package */
 } scenes[] = {
 	{"install", NULL, NULL, NULL, install_ordinary, NULL, "ordinary new"},
 	{"install persistent", NULL, NULL, NULL, install_persistent, NULL,
@@ -263,6 +363,58 @@ static const struct scene {
 	 "persistent old"},
 	{"undo a removal after a move that was cut", "left", "old", take_out, undo, NULL,
 	 "persistent old"},
+	{"set: two new ones", NULL, NULL, NULL, install_two, NULL,
+	 "ordinary new, two persistent new"},
+	{"set: the persistent one first", NULL, NULL, NULL, install_persistent_first,
+	 NULL, "persistent new, two ordinary new"},
+	{"set: both replace",
+	 "old",
+	 NULL,
+	 NULL,
+	 install_two,
+	 "ordinary old, two persistent old",
+	 "ordinary new, two persistent new",
+	 {NULL, "old"}},
+	{"set: each moves to the other store",
+	 NULL,
+	 "old",
+	 NULL,
+	 install_two,
+	 "persistent old, two ordinary old",
+	 "ordinary new, two persistent new",
+	 {"old", NULL}},
+	{"set: one comes, a persistent one goes",
+	 NULL,
+	 NULL,
+	 NULL,
+	 install_and_remove,
+	 "two persistent old",
+	 "ordinary new",
+	 {NULL, "old"}},
+	{"set: one replaces, an ordinary one goes",
+	 "old",
+	 NULL,
+	 NULL,
+	 install_and_remove,
+	 "ordinary old, two ordinary old",
+	 "ordinary new",
+	 {"old", NULL}},
+	{"set: one moves, one that was moved goes",
+	 NULL,
+	 "old",
+	 NULL,
+	 install_and_remove,
+	 "persistent old, two persistent old",
+	 "ordinary new",
+	 {"left", "old"}},
+	{"set: two go",
+	 "old",
+	 NULL,
+	 NULL,
+	 remove_two,
+	 "ordinary old, two persistent old",
+	 NULL,
+	 {NULL, "old"}},
 };
 
 static void put(int folder, const char *file, const char *text)
@@ -276,7 +428,8 @@ static void put(int folder, const char *file, const char *text)
 		assert_int_equal(errno, ENOENT);
 }
 
-static size_t count_kept(bool clear)
+/* Packages, with what is on its way in or kept, and the list of changes. */
+static size_t count_files(bool clear)
 {
 	size_t count = 0;
 
@@ -286,7 +439,7 @@ static size_t count_kept(bool clear)
 
 		assert_non_null(dir);
 		while ((item = readdir(dir))) {
-			if (strncmp(item->d_name, "._", 2) != 0)
+			if (!strstr(item->d_name, ".wmopkg"))
 				continue;
 			count++;
 			if (clear)
@@ -298,11 +451,11 @@ static size_t count_kept(bool clear)
 
 static void set(const struct fixture *fixture, const struct scene *scene)
 {
-	for (int i = 0; i < 2; i++)
-		put(i, STAGED, NULL);
-	count_kept(true);
+	count_files(true);
 	put(OVERLAY_ORDINARY, FINAL, scene->ordinary);
 	put(OVERLAY_PERSISTENT, FINAL, scene->persistent);
+	for (int i = 0; i < 2; i++)
+		put(i, OTHER ".wmopkg", scene->others[i]);
 	if (scene->first) {
 		struct overlay_store *store = open_store(fixture);
 
@@ -318,40 +471,58 @@ static bool is_played(const struct scene *scene)
 	return run || !scene->first;
 }
 
-/* "persistent new", as a boot would find it; "none"; more than one is a failure. */
-static void look(struct overlay_store *store, char ret[static 64])
+static void get(int folder, const char *file, char ret[static TEXT_BYTES])
+{
+	char path[128];
+	cleanup_fd int fd = -1;
+	ssize_t count;
+
+	snprintf(path, sizeof(path), "%s/%s", folders[folder], file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	count = read(fd, ret, TEXT_BYTES - 1);
+	assert_true(count >= 0);
+	ret[count] = '\0';
+}
+
+/* As a boot would find them: "persistent new, two ordinary old"; "none". Return: how
+ * many. */
+static size_t look(struct overlay_store *store, char ret[static TEXT_BYTES])
 {
 	cleanup_free struct overlay_entry *entries = NULL;
-	char path[128], text[32] = "";
-	cleanup_fd int fd = -1;
+	char file[OVERLAY_FILE_BYTES], text[TEXT_BYTES];
+	struct verity_error err;
+	size_t count, size = 0;
+
+	check_ok(overlay_change_set_recover(store, &err), &err);
+	check_ok(overlay_store_list(store, &entries, &count, &err), &err);
+	snprintf(ret, TEXT_BYTES, "none");
+	for (size_t i = 0; i < count; i++) {
+		overlay_entry_file(&entries[i], file);
+		get((int)entries[i].kind, file, text);
+		size += (size_t)snprintf(
+			ret + size, TEXT_BYTES - size, "%s%s%s %.16s", i ? ", " : "",
+			strcmp(entries[i].name, NAME) == 0 ? "" : OTHER " ",
+			entries[i].kind == OVERLAY_PERSISTENT ? "persistent" : "ordinary",
+			text);
+	}
+	return count;
+}
+
+/* What the next boot does: of a package that was moved, it accepts the persistent one. */
+static void clean(struct overlay_store *store)
+{
+	cleanup_free struct overlay_entry *entries = NULL;
 	struct verity_error err;
 	size_t count;
 
+	assert_true(overlay_store_clean(store, OVERLAY_PERSISTENT, &err) >= 0);
+	assert_true(overlay_store_clean(store, OVERLAY_ORDINARY, &err) >= 0);
 	check_ok(overlay_store_list(store, &entries, &count, &err), &err);
-	assert_in_range(count, 0, 1);
-	snprintf(ret, 64, "none");
-	if (count == 0)
-		return;
-	snprintf(path, sizeof(path), "%s/" FINAL, folders[entries[0].kind]);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	assert_true(fd >= 0 && read(fd, text, sizeof(text) - 1) >= 0);
-	snprintf(ret, 64, "%s %s",
-		 entries[0].kind == OVERLAY_PERSISTENT ? "persistent" : "ordinary", text);
-}
-
-static size_t count_files(void)
-{
-	size_t count = 0;
-
-	for (int i = 0; i < 2; i++)
-		for (int staged = 0; staged < 2; staged++) {
-			char path[128];
-
-			snprintf(path, sizeof(path), "%s/%s", folders[i],
-				 staged ? STAGED : FINAL);
-			count += access(path, F_OK) == 0;
-		}
-	return count;
+	for (size_t i = 0; i < count; i++)
+		if (entries[i].kind == OVERLAY_PERSISTENT)
+			check_ok(overlay_store_clear_moved(store, entries[i].name, &err),
+				 &err);
 }
 
 /* Old or new after the cut, after the next boot has cleaned up, and after a reinstall. */
@@ -361,25 +532,20 @@ static void check_left(const struct fixture *fixture, const struct scene *scene,
 	const char *before = scene->before ? scene->before : "none";
 	const char *after = scene->after ? scene->after : "none";
 	struct overlay_store *store = open_store(fixture);
-	struct verity_error err;
-	char first[64], found[64];
+	char first[TEXT_BYTES], found[TEXT_BYTES];
+	size_t count = look(store, first);
 
-	look(store, first);
 	if (strcmp(first, after) != 0 && (done || strcmp(first, before) != 0))
 		fail_msg("%s: %s", scene->title, first);
-	/* what the next boot does, which accepts the persistent one */
-	assert_true(overlay_store_clean(store, OVERLAY_PERSISTENT, &err) >= 0);
-	assert_true(overlay_store_clean(store, OVERLAY_ORDINARY, &err) >= 0);
-	if (strncmp(first, "persistent", strlen("persistent")) == 0)
-		check_ok(overlay_store_clear_moved(store, NAME, &err), &err);
-	look(store, found);
+	clean(store);
+	assert_int_equal(look(store, found), count);
 	assert_string_equal(found, first);
-	assert_int_equal(count_files(), strcmp(found, "none") != 0);
-	assert_int_equal(count_kept(false), 0);
+	assert_int_equal(count_files(false), count);
 	assert_int_equal(install(store, OVERLAY_ORDINARY, "again"), 0);
-	look(store, found);
-	assert_string_equal(found, "ordinary again");
-	assert_int_equal(count_files(), 1);
+	count = look(store, found);
+	assert_memory_equal(found, "ordinary again", strlen("ordinary again"));
+	clean(store);
+	assert_int_equal(count_files(false), count);
 	overlay_store_free(store);
 }
 
@@ -418,28 +584,22 @@ static void test_every_call(void **state)
 	}
 }
 
-static void get(int folder, const char *file, char ret[static 32])
+/* What a file that was made has on disk: all of it once it was synced, or nothing. */
+static const char *text_at(size_t end, const struct change *made)
 {
-	char path[128];
-	cleanup_fd int fd = -1;
-	ssize_t count;
-
-	snprintf(path, sizeof(path), "%s/%s", folders[folder], file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	count = read(fd, ret, 31);
-	assert_true(count >= 0);
-	ret[count] = '\0';
+	for (const struct change *change = made; change < power.changes + end; change++)
+		if (change->kind == FILE_SYNCED && change->inode == made->inode)
+			return change->text;
+	return "";
 }
 
-/* A rename keeps what the file has on disk: all of it once it was synced, or nothing. */
-static void apply(const struct change *change, bool file_synced)
+static void apply(const struct change *change, size_t end)
 {
-	char content[32];
+	char content[TEXT_BYTES];
 
 	switch (change->kind) {
 	case MADE:
-		put(change->folder, change->name, file_synced ? "new" : "");
+		put(change->folder, change->name, text_at(end, change));
 		break;
 	case RENAMED:
 	case LINKED:
@@ -461,14 +621,11 @@ static void apply(const struct change *change, bool file_synced)
  */
 static void apply_kept(size_t end, int folder, size_t kept)
 {
-	bool file_synced = false;
 	size_t seen = 0;
 
 	for (size_t i = 0; i < end; i++)
-		file_synced = file_synced || power.changes[i].kind == FILE_SYNCED;
-	for (size_t i = 0; i < end; i++)
 		if (power.changes[i].folder == folder && seen++ < kept)
-			apply(&power.changes[i], file_synced);
+			apply(&power.changes[i], end);
 }
 
 /* How many changes a folder has at @end, and how many of them are sure to be kept. */

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* Makes the changes of a set that was committed, and then perhaps cut off. */
+#include "overlay/store/store_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "overlay/fs/erase.h"
+#include "overlay/store/set_journal.h"
+#include "verity/util/debug.h"
+
+#define NEW_FILE_BYTES (OVERLAY_FILE_BYTES + sizeof(NEW_PREFIX NEW_SUFFIX))
+
+/* The two names of a change. */
+static void name_files(const struct set_change *change,
+		       char file[static OVERLAY_FILE_BYTES],
+		       char staged[static NEW_FILE_BYTES])
+{
+	overlay_entry_file(&change->entry, file);
+	snprintf(staged, NEW_FILE_BYTES, NEW_PREFIX "%s" NEW_SUFFIX, change->entry.name);
+}
+
+static bool lies_there(int folder, const char *name, const struct set_file *file)
+{
+	struct set_file found;
+
+	return set_file_identify(folder, name, &found) && set_file_same(&found, file);
+}
+
+/* Return: 1: made; 0: it is not what it was, and is left alone; -errno. */
+static int make_change(const struct overlay_store *store, const struct set_change *change,
+		       struct keeping *keeping)
+{
+	char file[OVERLAY_FILE_BYTES], staged[NEW_FILE_BYTES];
+	int folder = store->kinds[change->entry.kind].folder;
+	int r = 0;
+
+	name_files(change, file, staged);
+	if (!lies_there(folder, change->removes ? file : staged, &change->file))
+		return 0;
+	if (!change->removes) {
+		keep_replaced(keeping, folder, file);
+		if (renameat(folder, staged, folder, file) < 0)
+			r = -errno;
+	} else if (store_can_delete(folder, file) == -EISDIR) {
+		r = overlay_erase_tree(folder, file, false);
+	} else {
+		r = store_put_away(keeping, folder, file);
+	}
+	if (r == 0 && fsync(folder) < 0)
+		r = -errno;
+	return r < 0 ? r : 1;
+}
+
+/*
+ * Changes of one name follow each other, and the new file comes first: what they do is
+ * one item of what can be undone.
+ */
+int store_make_changes(struct overlay_store *store, const struct set_journal *journal,
+		       bool keep, struct verity_error *err)
+{
+	cleanup_with(keeping_end) struct keeping keeping = {.store = store, .lock = -1};
+	char file[OVERLAY_FILE_BYTES], staged[NEW_FILE_BYTES];
+
+	for (size_t i = 0; i < journal->count; i++) {
+		const struct set_change *change = &journal->changes[i];
+		struct stat st;
+		int r;
+
+		name_files(change, file, staged);
+		if (keep &&
+		    (i == 0 || strcmp(change->entry.name, change[-1].entry.name) != 0)) {
+			bool is_new = !change->removes &&
+				      fstatat(store->kinds[change->entry.kind].folder,
+					      staged, &st, AT_SYMLINK_NOFOLLOW) == 0;
+
+			keeping_end(&keeping);
+			keeping_begin(store, &change->entry, is_new ? &st : NULL,
+				      &keeping);
+		}
+		r = make_change(store, change, &keeping);
+		if (r < 0)
+			return verity_fail_errno(err, -r, "%s", file);
+	}
+	return 0;
+}
+
+/*
+ * Whether the changes can still be made: none of the new files is missing, or some have
+ * their names already, and then the set is the new one.
+ */
+static bool can_go_on(const struct overlay_store *store,
+		      const struct set_journal *journal, bool *ret_begun)
+{
+	char file[OVERLAY_FILE_BYTES], staged[NEW_FILE_BYTES];
+	bool missing = false;
+
+	for (size_t i = 0; i < journal->count; i++) {
+		const struct set_change *change = &journal->changes[i];
+		int folder = store->kinds[change->entry.kind].folder;
+
+		name_files(change, file, staged);
+		if (change->removes || lies_there(folder, staged, &change->file))
+			continue;
+		missing = true;
+		*ret_begun = *ret_begun || lies_there(folder, file, &change->file);
+	}
+	return !missing;
+}
+
+/* Whether the list of DATA is part of a set that was committed. */
+static bool counts_on_data(const struct set_journal *data,
+			   const struct set_journal *persist)
+{
+	return data->alone ||
+	       (persist->other_bytes > 0 &&
+		memcmp(persist->other, data->digest, sizeof(data->digest)) == 0);
+}
+
+int store_recover(struct overlay_store *store, struct verity_error *err)
+{
+	struct set_journal lists[KINDS];
+	bool found[KINDS], counts[KINDS], whole = true, begun = false;
+	int r = 0;
+
+	for (size_t kind = 0; kind < KINDS; kind++)
+		counts[kind] = found[kind] =
+			set_journal_load(store->kinds[kind].folder,
+					 (enum overlay_store_kind)kind, &lists[kind]);
+	counts[OVERLAY_ORDINARY] =
+		found[OVERLAY_ORDINARY] &&
+		counts_on_data(&lists[OVERLAY_ORDINARY], &lists[OVERLAY_PERSISTENT]);
+	for (size_t kind = 0; kind < KINDS; kind++)
+		if (counts[kind] && !can_go_on(store, &lists[kind], &begun))
+			whole = false;
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		if (found[kind])
+			verity_debug("a set of changes was cut off: %zu, %s",
+				     lists[kind].count,
+				     counts[kind] && (whole || begun) ? "made now"
+								      : "not made");
+		if (r == 0 && counts[kind] && (whole || begun))
+			r = store_make_changes(store, &lists[kind], false, err);
+	}
+	/* One on DATA may wait for a PERSIST that is not there in this boot. */
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		bool waits = !counts[kind] && store->kinds[OVERLAY_PERSISTENT].base < 0;
+
+		if (r == 0 && found[kind] && !waits)
+			r = set_journal_delete(store->kinds[kind].folder, err);
+		set_journal_free(&lists[kind]);
+	}
+	return r;
+}

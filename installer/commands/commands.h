@@ -28,6 +28,7 @@ enum exit_status command_reboot(struct device *device, const struct words *words
 enum exit_status command_remove(struct device *device, const struct words *words);
 enum exit_status command_retry(struct device *device, const struct words *words);
 enum exit_status command_show(struct device *device, const struct words *words);
+enum exit_status command_apply(struct device *device, const struct words *words);
 enum exit_status command_undo(struct device *device, const struct words *words);
 enum exit_status command_unlock(struct device *device, const struct words *words);
 enum exit_status command_verify(struct device *device, const struct words *words);

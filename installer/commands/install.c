@@ -7,9 +7,8 @@
 #include <unistd.h>
 
 #include "installer/commands/commands.h"
-#include "installer/commands/install_run.h"
+#include "installer/commands/install_view.h"
 #include "installer/commands/source_words.h"
-#include "installer/common/progress.h"
 #include "installer/common/prompt.h"
 #include "installer/common/report.h"
 #include "installer/common/signals.h"
@@ -35,42 +34,6 @@ static void warn_forecast(struct device *device, const struct words *words)
 		report_warning("%s", why.message);
 	else
 		forecast_warn(&asked, &list);
-}
-
-static void begin(void *context, const char *title, uint64_t file_bytes)
-{
-	progress_begin(context, stdout, progress_style_of(STDOUT_FILENO), title,
-		       file_bytes);
-}
-
-static void advance(void *context, uint64_t done_bytes)
-{
-	progress_advance(context, done_bytes);
-}
-
-static void pause_bar(void *context)
-{
-	progress_pause(context);
-}
-
-static void end(void *context, bool whole)
-{
-	if (whole)
-		progress_end(context);
-	else
-		progress_break(context);
-}
-
-static void print_verdict(void *context, enum verity_verdict verdict)
-{
-	(void)context;
-	printf("    PKG: %s\n", verity_verdict_name(verdict));
-}
-
-static void print_note(void *context, const char *line)
-{
-	(void)context;
-	puts(line);
 }
 
 static int confirm_identity(void *context, const char *name,
@@ -102,22 +65,14 @@ enum exit_status command_install(struct device *device, const struct words *word
 {
 	cleanup_with(source_free_p) struct source *source = NULL;
 	struct progress progress = {.open = false};
-	const struct install_view view = {
-		.begin = begin,
-		.confirm = confirm_identity,
-		.advance = advance,
-		.pause = pause_bar,
-		.end = end,
-		.verdict = print_verdict,
-		.note = print_note,
-		.context = &progress,
-	};
+	struct install_view view = install_view_of_terminal(&progress);
 	enum overlay_store_kind kind =
 		words_has(words, WORD_PERSISTENT) ? OVERLAY_PERSISTENT : OVERLAY_ORDINARY;
 	const char *where = words->values[WORD_SOURCE];
 	const char *command = NULL;
 	struct verity_error err;
 
+	view.confirm = confirm_identity;
 	if (words_has(words, WORD_MEDIA) && !words_has(words, WORD_MEDIA_PATH))
 		return media_packages_show(device, words->values[WORD_MEDIA]);
 	if (source_of_words(device, words, false, &source, &err) < 0) {

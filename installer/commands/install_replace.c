@@ -53,7 +53,8 @@ void install_find_replaced(const struct overlay_store *store, const char *name,
 
 int install_check_identity(const struct overlay_store *store,
 			   const struct verity_policy *policy, const char *name,
-			   const char *identity, struct verity_error *err)
+			   const char *identity, const struct install_set *set,
+			   struct verity_error *err)
 {
 	cleanup_with(overlay_survey_free) struct overlay_survey survey = {.count = 0};
 	int r = overlay_survey_add(store, OVERLAY_PERSISTENT, NULL, 0, &survey, err);
@@ -62,9 +63,10 @@ int install_check_identity(const struct overlay_store *store,
 		r = overlay_survey_add(store, OVERLAY_ORDINARY, NULL, 0, &survey, err);
 	for (size_t i = 0; r == 0 && i < survey.count; i++) {
 		const char *other = survey.entries[i].name;
+		bool stays = strcmp(other, name) != 0 &&
+			     !(set && set->goes(set->context, other));
 		cleanup_with(verity_inspection_free_p) struct verity_inspection *rival =
-			strcmp(other, name) != 0 ? inspect(store, &survey.entries[i])
-						 : NULL;
+			stays ? inspect(store, &survey.entries[i]) : NULL;
 		struct verity_outlook outlook;
 
 		/* only if it would be used */
@@ -110,7 +112,9 @@ void install_format_replaced(const struct install_replaced *replaced,
 				 ? ", which is older"
 				 : "");
 	if (replaced->kind != kind)
-		verity_text_append(ret, size, " It is persistent from now on.");
+		verity_text_append(ret, size, " It is %s from now on.",
+				   kind == OVERLAY_PERSISTENT ? "persistent"
+							      : "ordinary");
 	else if (kind != asked)
 		verity_text_append(ret, size,
 				   " It stays persistent (to make it ordinary, remove it "

@@ -20,6 +20,16 @@ struct install_replaced {
 	char version[VERITY_VERSION_MAX + 1];
 };
 
+/* The set of packages that one is installed with. */
+struct install_set {
+	/* Whether what has arrived is what the set wants. Return: 0 to go on; -errno. */
+	int (*accept)(void *context, const struct verity_judgement *judgement,
+		      struct verity_error *err);
+	/* Whether the set removes or replaces an installed package. */
+	bool (*goes)(void *context, const char *name);
+	void *context; /* borrowed */
+};
+
 /**
  * install_find_replaced - the installed file called @name
  */
@@ -31,6 +41,7 @@ void install_find_replaced(const struct overlay_store *store, const char *name,
  * @policy:   who is trusted; borrowed
  * @name:     the installed name that the new one is going to have
  * @identity: of its manifest
+ * @set:      what goes with it is passed over; NULL: nothing does
  *
  * Of two files of one identity one counts, and removing it would leave the other. What
  * the device would not use is passed over: a forgery that was copied to DATA prevents no
@@ -40,7 +51,8 @@ void install_find_replaced(const struct overlay_store *store, const char *name,
  */
 int install_check_identity(const struct overlay_store *store,
 			   const struct verity_policy *policy, const char *name,
-			   const char *identity, struct verity_error *err) must_check;
+			   const char *identity, const struct install_set *set,
+			   struct verity_error *err) must_check;
 
 /**
  * install_format_replaced - "Replaces version 1.0 with 1.1." and the like

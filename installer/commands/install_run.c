@@ -34,14 +34,16 @@
 #include "verity/util/text.h"
 
 struct install {
-	struct device *device; /* borrowed, like the rest */
+	struct device *device; /* borrowed, like the rest but for the stream */
 	struct overlay_store *store;
-	const struct verity_policy *policy;
+	struct verity_policy policy; /* of the device, but without its quarantine */
+	bool quarantines;            /* the device has one */
 	struct source *source;
 	struct overlay_incoming *incoming;
-	struct verity_stream *stream;
+	struct verity_stream *stream; /* owned */
 	enum overlay_store_kind kind, asked;
 	bool force;
+	const struct install_set *set; /* NULL: it is installed alone */
 	const struct install_view *view;
 	struct install_replaced replaced;
 	bool related;  /* some package needs another or conflicts with one */
@@ -111,13 +113,16 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 				"the file has %" PRId64
 				" bytes, but its manifest says %" PRIu64,
 				offered, file_bytes);
+	if (r == 0 && install->set)
+		r = install->set->accept(install->set->context, judgement, err);
 	if (r == 0)
-		r = install_check_identity(install->store, install->policy, name,
-					   manifest->name, err);
+		r = install_check_identity(install->store, &install->policy, name,
+					   manifest->name, install->set, err);
 	if (r == 0)
 		r = check_required(install, judgement, err);
 	snprintf(entry.name, sizeof(entry.name), "%s", name);
-	if (r == 0)
+	/* Of a set, all of it is looked at together. */
+	if (r == 0 && !install->set)
 		r = install_check_needs(install->device, &entry, judgement,
 					install->force, &install->related, err);
 	/* Another package under this name is a mistake more often than it is meant. */
@@ -275,7 +280,10 @@ static int check_contents(const struct install *install, struct verity_error *er
 	cleanup_with(stacks_free_p) struct stacks *stacks = NULL;
 	struct overlay_entry entry = {.kind = install->kind};
 	const struct stacks_candidate candidate = {
-		&entry, verity_stream_verified(install->stream)};
+		.entry = &entry,
+		.verified = verity_stream_verified(install->stream),
+		.leaves = install->set ? install->set->goes : NULL,
+		.context = install->set ? install->set->context : NULL};
 	const struct install_view *view = install->view;
 	struct verity_error why;
 	int r;
@@ -311,32 +319,111 @@ static void remember(const struct install *install)
 	read_images_store(run, images);
 }
 
-static int receive(struct install *install, const struct verity_policy *policy,
-		   uint8_t ret_id[static VERITY_DIGEST_BYTES], struct verity_error *err)
+void install_free(struct install *install)
 {
-	cleanup_with(verity_stream_free_p) struct verity_stream *stream = NULL;
+	if (!install)
+		return;
+	verity_stream_free(install->stream);
+	free(install);
+}
+
+const struct verity_judgement *install_judgement(const struct install *install)
+{
+	return verity_stream_judgement(install->stream);
+}
+
+static int fetch(struct install *install, struct verity_error *err)
+{
 	const struct verity_stream_hooks hooks = {take_head, install};
-	int r = verity_stream_new(overlay_incoming_fd(install->incoming), policy, &hooks,
-				  &stream, err);
+	int r = verity_stream_new(overlay_incoming_fd(install->incoming),
+				  &install->policy, &hooks, &install->stream, err);
 
 	if (r < 0)
 		return r;
-	install->stream = stream;
 	r = transfer(install, err);
-	if (r == 0 && verity_stream_verified(stream))
-		r = check_image(install, verity_stream_verified(stream), err);
+	if (r == 0 && verity_stream_verified(install->stream))
+		r = check_image(install, verity_stream_verified(install->stream), err);
 	if (r == 0) {
 		show_verdict(install);
 		r = check_contents(install, err);
 	}
-	if (r == 0)
-		r = overlay_incoming_commit(install->incoming, err);
-	if (r == 0)
-		remember(install);
-	if (r == 0)
-		memcpy(ret_id, verity_stream_judgement(stream)->id, VERITY_DIGEST_BYTES);
-	audit(install, r < 0 ? err : NULL);
+	if (r < 0)
+		audit(install, err);
 	return r;
+}
+
+int install_prepare(struct device *device, struct source *source,
+		    struct overlay_incoming *incoming, enum overlay_store_kind kind,
+		    enum overlay_store_kind asked, bool force,
+		    const struct install_set *set, const struct install_view *view,
+		    struct install **ret, struct verity_error *err)
+{
+	cleanup_with(install_free_p) struct install *install = malloc(sizeof(*install));
+	const struct verity_policy *policy;
+	int r;
+
+	if (!install)
+		return verity_no_memory(err);
+	*install = (struct install){.device = device,
+				    .source = source,
+				    .incoming = incoming,
+				    .kind = kind,
+				    .asked = asked,
+				    .force = force,
+				    .set = set,
+				    .view = view};
+	r = device_policy(device, &policy, err);
+	if (r == 0)
+		r = device_store(device, &install->store, err);
+	if (r < 0)
+		return r;
+	/* Installing ends a quarantine, so the package is judged without it. */
+	install->policy = *policy;
+	install->policy.quarantine = NULL;
+	install->quarantines = policy->quarantine && policy->quarantine->count > 0;
+	install_find_replaced(install->store, source->name, &install->replaced);
+	if (!set && install->replaced.there && install->replaced.kind > install->kind)
+		return verity_fail(err, VERITY_E_BUSY,
+				   "%s was made persistent meanwhile (try again)",
+				   source->name);
+	r = fetch(install, err);
+	if (r == 0)
+		*ret = steal_ptr(&install);
+	return r;
+}
+
+void install_finish(struct install *install)
+{
+	struct overlay_entry entry = {.kind = install->kind};
+	const char *name = install->source->name;
+	struct verity_error why;
+	int r = 0;
+
+	remember(install);
+	audit(install, NULL);
+	snprintf(entry.name, sizeof(entry.name), "%s", name);
+	next_boot_warn(install->device, &entry);
+	if (install->quarantines)
+		r = end_quarantine(install->device, name, install_judgement(install)->id,
+				   &why);
+	if (r < 0)
+		report_warning("%s: it stays quarantined: %s", name, why.message);
+	else if (r > 0)
+		overlay_store_ended_quarantine(install->store, name);
+	if (install->related)
+		install_warn_needs(install->device, &entry);
+}
+
+void install_begin(struct device *device)
+{
+	struct verity_error why;
+	int record;
+
+	/* A failure is reported by what writes to it. */
+	(void)!device_record_fd(device, &record, &why);
+	allow_untrusted_warn(device);
+	reset_pending_warn(device);
+	signals_watch();
 }
 
 int install_run(struct device *device, struct source *source,
@@ -344,65 +431,31 @@ int install_run(struct device *device, struct source *source,
 		struct verity_error *err)
 {
 	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming = NULL;
-	struct install install = {.device = device,
-				  .source = source,
-				  .kind = kind,
-				  .force = force,
-				  .view = view,
-				  .asked = kind};
+	cleanup_with(install_free_p) struct install *install = NULL;
+	enum overlay_store_kind asked = kind;
 	struct overlay_entry installed;
-	const char *name = source->name;
-	const struct verity_policy *policy;
-	struct verity_policy anew;
-	uint8_t id[VERITY_DIGEST_BYTES];
-	struct verity_error why;
-	int record;
-	int r = word_reserved_refuse(name, err);
+	struct overlay_store *store;
+	int r = word_reserved_refuse(source->name, err);
 
-	/* A failure is reported by what writes to it. */
-	(void)!device_record_fd(device, &record, &why);
-	if (r == 0)
-		r = device_policy(device, &policy, err);
-	if (r == 0)
-		r = device_store(device, &install.store, err);
 	if (r < 0)
 		return r;
-	allow_untrusted_warn(device);
-	reset_pending_warn(device);
-	signals_watch();
+	install_begin(device);
+	r = device_store(device, &store, err);
+	if (r < 0)
+		return r;
 	/* Only a removal ends it. */
-	if (overlay_store_find(install.store, name, &installed, NULL) == 0 &&
+	if (overlay_store_find(store, source->name, &installed, NULL) == 0 &&
 	    installed.kind == OVERLAY_PERSISTENT)
-		install.kind = OVERLAY_PERSISTENT;
-	r = overlay_incoming_new(install.store, install.kind, name, &incoming, err);
+		kind = OVERLAY_PERSISTENT;
+	r = overlay_incoming_new(store, kind, source->name, &incoming, err);
+	if (r == 0)
+		r = install_prepare(device, source, incoming, kind, asked, force, NULL,
+				    view, &install, err);
+	if (r == 0)
+		r = overlay_incoming_commit(incoming, err);
 	if (r < 0)
 		return r;
-	install.incoming = incoming;
-	install_find_replaced(install.store, name, &install.replaced);
-	if (install.replaced.there && install.replaced.kind > install.kind)
-		return verity_fail(err, VERITY_E_BUSY,
-				   "%s was made persistent meanwhile (try again)", name);
-	/* Installing ends a quarantine, so the package is judged without it. */
-	anew = *policy;
-	anew.quarantine = NULL;
-	install.policy = &anew;
-	r = receive(&install, &anew, id, err);
-	if (r == 0) {
-		installed.kind = install.kind;
-		snprintf(installed.name, sizeof(installed.name), "%s", name);
-		next_boot_warn(device, &installed);
-		kept_room_limit(device);
-	}
-	if (r < 0)
-		return r;
-	if (policy->quarantine && policy->quarantine->count > 0) {
-		r = end_quarantine(device, name, id, &why);
-		if (r < 0)
-			report_warning("%s: it stays quarantined: %s", name, why.message);
-		else if (r > 0)
-			overlay_store_ended_quarantine(install.store, name);
-	}
-	if (install.related)
-		install_warn_needs(device, &installed);
+	install_finish(install);
+	kept_room_limit(device);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "installer/commands/install_replace.h"
 #include "installer/device/device.h"
 #include "installer/fetch/source.h"
+#include "overlay/store/store.h"
 
 /* What shows an installation while it goes on, each function in the order of its call. */
 struct install_view {
@@ -42,3 +43,42 @@ struct install_view {
 int install_run(struct device *device, struct source *source,
 		enum overlay_store_kind kind, bool force, const struct install_view *view,
 		struct verity_error *err) must_check;
+
+/* A package that was fetched and judged, on its way into its store. */
+struct install;
+
+/**
+ * install_begin - before anything is fetched: warn of what keeps packages from being
+ * active, and watch for signals
+ */
+void install_begin(struct device *device);
+
+/**
+ * install_prepare - fetch a package and verify it while it arrives, up to the step that
+ * puts it into its store
+ * @incoming: where it goes; borrowed until install_free(), like @source, @set and @view
+ * @asked:    the store that was asked for
+ * @set:      that it is part of; NULL: it is installed alone
+ * @ret:      set on success only; install_free()
+ *
+ * A refusal is logged.
+ */
+int install_prepare(struct device *device, struct source *source,
+		    struct overlay_incoming *incoming, enum overlay_store_kind kind,
+		    enum overlay_store_kind asked, bool force,
+		    const struct install_set *set, const struct install_view *view,
+		    struct install **ret, struct verity_error *err) must_check;
+
+/**
+ * install_finish - after that step: log it, end a quarantine, warn where the next boot
+ * leaves it out
+ */
+void install_finish(struct install *install);
+
+void install_free(struct install *install);
+DEFINE_CLEANUP(struct install, install_free);
+
+/**
+ * install_judgement - what the judge says; borrowed
+ */
+const struct verity_judgement *install_judgement(const struct install *install);

@@ -40,7 +40,8 @@ static void find_effect(struct device *device, const struct judged *judged,
 {
 	cleanup_with(stacks_free_p) struct stacks *stacks = NULL;
 	struct overlay_entry entry = {.kind = OVERLAY_ORDINARY};
-	const struct stacks_candidate candidate = {&entry, judged->verified};
+	const struct stacks_candidate candidate = {.entry = &entry,
+						   .verified = judged->verified};
 	struct verity_error why;
 	int r;
 

@@ -248,6 +248,13 @@ static int at_firmware(const void *context, const char *path, const char **ret_r
 	return overlay_firmware_at(context, path, ret_rest);
 }
 
+static bool is_replaced(const struct stacks_candidate *candidate, const char *name)
+{
+	return candidate &&
+	       (strcmp(name, candidate->entry->name) == 0 ||
+		(candidate->leaves && candidate->leaves(candidate->context, name)));
+}
+
 /* The candidate comes last. */
 static int add_all(struct stacks *stacks, const struct installed_list *list,
 		   const struct stacks_candidate *candidate, enum stacks_depth depth,
@@ -263,8 +270,7 @@ static int add_all(struct stacks *stacks, const struct installed_list *list,
 		return verity_no_memory(err);
 	for (size_t i = 0; i < list->count; i++)
 		add_installed(stacks, &list->items[i],
-			      candidate && strcmp(list->items[i].entry.name,
-						  candidate->entry->name) == 0,
+			      is_replaced(candidate, list->items[i].entry.name),
 			      depth == STACKS_GLANCE ? &left : NULL);
 	return candidate ? add_package(stacks, candidate->entry, candidate->verified,
 				       false, true, NULL, err)

@@ -71,6 +71,9 @@ struct stacks {
 struct stacks_candidate {
 	const struct overlay_entry *entry;
 	const struct verity_verified *verified;
+	/* Which other packages leave with it; NULL: none does. */
+	bool (*leaves)(void *context, const char *name);
+	void *context;
 };
 
 /*

@@ -52,6 +52,12 @@ static const struct command commands[] = {
 	{"remove", FORMS(FORM(ALTERNATIVES(NAME), OPTIONAL(ALL), ANYWHERE(YES))),
 	 "remove packages or all; asks for confirmation, unless --yes is given", PACKAGES,
 	 RUNS(command_remove)},
+	{"apply",
+	 FORMS(FORM(NEEDED(CHECK), NEEDED(FILE), OPTIONAL(JSON)),
+	       FORM(ANYWHERE(YES), NEEDED(FILE))),
+	 "make the installed packages those of a set, all or none; asks for confirmation "
+	 "before it removes any, unless --yes is given",
+	 PACKAGES, RUNS(command_apply)},
 	{"undo", FORMS(FORM(NEEDED(CHECK)), FORM(ANYWHERE(YES))),
 	 "take back the last installation or removal since the boot; asks for confirmation, "
 	 "unless --yes is given",

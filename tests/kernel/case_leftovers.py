@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """A run that is killed at any moment costs nothing: the next one works."""
 
+import hashlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import time
 
-from device import Device, Vendor, devices, equal, loops, run, wait_gone
+from device import Device, Vendor, devices, equal, loops, run, wait_gone, write
 
 PACKAGES = 6
 
@@ -95,6 +97,43 @@ def test_killed_before_the_state(work, build):
         covers = run("findmnt", "-n", "-o", "FSTYPE", "--mountpoint",
                      device.base + "/root").stdout.split()
         equal(covers.count("overlay"), 1)
+
+
+def content(path):
+    """A file as the list of changes names it."""
+    with open(path, "rb") as file:
+        head = file.read(65536)
+    return {"bytes": os.path.getsize(path), "head": hashlib.sha256(head).hexdigest()}
+
+
+def test_set_that_was_cut_off(work, build):
+    """A set of changes, over both stores: with its list it is completed, without it never was."""
+    for listed in (True, False):
+        with Device(work, build) as device:
+            device.install(f"{work}/packages/p0.wmopkg", store="persist")
+            device.install(f"{work}/packages/p1.wmopkg")
+            device.install(f"{work}/packages/p2.wmopkg")
+            persist, data = (f"{device.base}/{store}/packages" for store in ("persist", "data"))
+            shutil.copy(f"{work}/newer/p1.wmopkg", f"{persist}/.p1.wmopkg.new")
+            shutil.copy(f"{work}/packages/p3.wmopkg", f"{data}/.p3.wmopkg.new")
+            if listed:
+                on_data = json.dumps({"type": "changes", "format": 1, "changes": [
+                    {"name": "p3", "remove": False, **content(f"{data}/.p3.wmopkg.new")},
+                    {"name": "p1", "remove": True, **content(f"{data}/p1.wmopkg")}]})
+                write(f"{data}/.set.wmopkg", on_data)
+                write(f"{persist}/.set.wmopkg", json.dumps({
+                    "type": "changes", "format": 1,
+                    "other": hashlib.sha256(on_data.encode()).hexdigest(), "changes": [
+                        {"name": "p1", "remove": False, **content(f"{persist}/.p1.wmopkg.new")},
+                        {"name": "p0", "remove": True, **content(f"{persist}/p0.wmopkg")}]}))
+            device.activate()
+            equal([device.see(f"p{number}") for number in range(4)],
+                  [None, "newer\n", "2\n", "3\n"] if listed else ["0\n", "1\n", "2\n", None])
+            wait_gone(lambda: [name for store in (persist, data) for name in os.listdir(store)
+                               if name.startswith(".") and name != ".lock"])
+            equal((sorted(os.listdir(persist)), sorted(os.listdir(data))),
+                  (["p1.wmopkg"], ["p2.wmopkg", "p3.wmopkg"]) if listed else
+                  (["p0.wmopkg"], ["p1.wmopkg", "p2.wmopkg"]))
 
 
 def test_device_of_a_killed_run(work, build):

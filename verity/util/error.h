@@ -235,7 +235,9 @@ enum exit_status {
 	  "install the package that it needs, or make it active")                                       \
 	X(CONFLICT, "conflict", EPERM, STATUS_FAILED,                                                   \
 	  "it cannot be active together with another package, and that one is active",                  \
-	  "remove the one of the two that is not needed")
+	  "remove the one of the two that is not needed")                                               \
+	X(BAD_SET, "bad-set", EINVAL, STATUS_FAILED,                                                    \
+	  "the set is invalid, or a package is not what it says", "correct the set")
 
 enum verity_code {
 	VERITY_OK = 0,

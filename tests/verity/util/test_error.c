@@ -87,6 +87,7 @@ static const struct {
 	{"unsupported", EOPNOTSUPP, 1},
 	{"missing-need", EPERM, 1},
 	{"conflict", EPERM, 1},
+	{"bad-set", EINVAL, 1},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

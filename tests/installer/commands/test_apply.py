@@ -1,0 +1,304 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""wmopkg apply: the installed packages become those of a set, all of them or none."""
+
+import fcntl
+import functools
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import bench  # noqa: E402
+import states  # noqa: E402
+import typist  # noqa: E402
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+import schema  # noqa: E402
+
+APPLIED = "Applied... Changes are applied after reboot.\n"
+SAME = "Nothing to do: the packages are those of the set.\n"
+QUESTION = "Remove what the set does not name (y/N)?\n"
+WRONG = "(correct the set)"
+
+
+def shown(name, note=None, verdict="Signed"):
+    """What is printed of one package as it arrives."""
+    return f"{name}.wmopkg:\n{bench.BAR}    PKG: {verdict}\n" + (f"{note}\n" if note else "")
+
+
+class Apply(states.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        os.mkdir(f"{cls.shared}/small")
+        bench.write(f"{cls.shared}/small/file", b"content\n")
+        os.mkdir(f"{cls.shared}/server")
+        cls.files = {}
+        for name, version, *options in (
+                ("brand", "1"), ("brand", "2"), ("fix", "1"), ("fix", "2"), ("old", "1"),
+                ("licence", "1"), ("home", "1", "--persistent", "forbidden"),
+                ("twin", "1", "--name", "brand")):
+            folder = f"{cls.shared}/server/{version}"
+            os.makedirs(folder, exist_ok=True)
+            cls.files[name, version] = f"{folder}/{name}.wmopkg"
+            bench.make_package(f"{folder}/{name}.wmopkg", f"{cls.shared}/small",
+                               "--version", version, *options, keys=cls.keys)
+        bench.make_package(f"{cls.shared}/server/1/unsigned.wmopkg", f"{cls.shared}/small")
+
+    def setUp(self):
+        super().setUp()
+        os.symlink(f"{self.shared}/server", "packages")
+
+    def set(self, *packages, name="set.json", **keys):
+        """A set, as a file: NAME VERSION, or an object."""
+        listed = [{"source": "packages/{1}/{0}.wmopkg".format(*item.split())}
+                  if isinstance(item, str) else item for item in packages]
+        bench.write(name, json.dumps({"type": "set", "format": 1, "packages": listed,
+                                      **keys}).encode())
+        return name
+
+    def apply(self, output, *packages, words=(), answer=None, **keys):
+        self.succeed(output, "apply", *words, self.set(*packages, **keys), answer=answer)
+
+    def refused(self, status, errors, *packages, output="", **keys):
+        before = self.stored()
+        self.check(status, output, errors, "apply", "--yes", self.set(*packages, **keys))
+        self.assertEqual(self.stored(), before)
+        self.assertEqual(self.left(), [])
+
+    def stored(self):
+        """Each installed package, and its version."""
+        known = {bench.read(path): f"{name} {version}"
+                 for (name, version), path in self.files.items()}
+        return {path: known.get(bench.read(path), "?") for path in bench.listing("data", "persist")
+                if path.endswith(".wmopkg") and not os.path.basename(path).startswith(".")}
+
+    def left(self):
+        """What is neither a package nor kept for an undo."""
+        return [name for store in ("data", "persist") if os.path.isdir(f"{store}/packages")
+                for name in os.listdir(f"{store}/packages")
+                if name.startswith(".") and not name.startswith("._") and name != ".lock"]
+
+    def install(self, *packages, words=()):
+        for package in packages:
+            result = self.wmopkg("install", *words, self.files[tuple(package.split())])
+            self.assertEqual(result.returncode, 0, result.stderr)
+
+    def root_hash(self, name, version):
+        told = subprocess.run([bench.BUILD, "inspect", "--json", self.files[name, version]],
+                              check=True, capture_output=True, text=True).stdout
+        return json.loads(told)["image"]["root_hash"]
+
+    def test_from_nothing_and_again(self):
+        wanted = ("brand 1", {"source": "packages/1/fix.wmopkg", "persistent": True})
+        self.apply(shown("brand") + shown("fix") + APPLIED, *wanted)
+        self.assertEqual(self.stored(), {"data/packages/brand.wmopkg": "brand 1",
+                                         "persist/packages/fix.wmopkg": "fix 1"})
+        self.assertEqual(self.left(), [])
+        self.apply(SAME, *wanted)
+
+    def test_replace_move_and_remove(self):
+        self.install("brand 1", "old 1")
+        self.install("fix 1", words=["persistent"])
+        self.apply("  old: version 1 goes\n" + QUESTION +
+                   shown("brand", "Replaces version 1 with 2. It is persistent from now on.") +
+                   shown("fix", "Replaces version 1 with 2. It is ordinary from now on.") + APPLIED,
+                   {"source": "packages/2/brand.wmopkg", "persistent": True}, "fix 2",
+                   answer="y\n")
+        self.assertEqual(self.stored(), {"persist/packages/brand.wmopkg": "brand 2",
+                                         "data/packages/fix.wmopkg": "fix 2"})
+        self.assertEqual(self.wmopkg("undo", "--yes").returncode, 0)
+        self.assertEqual(self.stored(), {"data/packages/brand.wmopkg": "brand 1",
+                                         "data/packages/old.wmopkg": "old 1",
+                                         "persist/packages/fix.wmopkg": "fix 1"})
+
+    def test_keep(self):
+        self.install("old 1")
+        self.apply(shown("brand", "Note: 1 file of this one will be covered by package 'old': "
+                         "/file. See: wmopkg conflicts brand") + APPLIED, "brand 1", keep=True)
+        self.assertEqual(sorted(self.stored().values()), ["brand 1", "old 1"])
+        self.apply(SAME, keep=True)
+
+    def test_empty_set(self):
+        self.install("old 1")
+        self.apply(APPLIED, words=["--yes"])
+        self.assertEqual(self.stored(), {})
+        self.apply(SAME, words=["--yes"])
+
+    def test_question(self):
+        self.install("old 1")
+        wanted = self.set("brand 1")
+        self.check(1, "  old: version 1 goes\n" + QUESTION,
+                   "apply: there is no terminal to ask on (to continue without asking: --yes)",
+                   "apply", wanted)
+        console = typist.Typist("apply", wanted)
+        self.addCleanup(console.process.kill)
+        console.expect("(y/N)?")
+        console.type("n\n")
+        self.assertEqual(console.end(), 1)
+        self.assertIn("Nothing changed.", console.screen)
+        self.assertEqual(self.stored(), {"data/packages/old.wmopkg": "old 1"})
+
+    def test_installed_already(self):
+        """By version or root hash: its source is not even there."""
+        self.install("brand 1", "fix 1")
+        self.apply(SAME, {"name": "brand", "version": "1"},
+                   {"name": "fix", "root_hash": self.root_hash("fix", "1"),
+                    "source": "/nowhere/fix.wmopkg"})
+        for package, why in (
+                ({"name": "fix", "version": "2"}, "fix: the set says version 2, but this is version 1"),
+                ({"name": "fix", "version": "1", "persistent": True}, "fix: it is not persistent"),
+                ({"name": "new", "version": "1"}, "new: it is not installed"),
+                ({"name": "fix", "root_hash": "0" * 64},
+                 "fix: its root hash is not the one that the set says")):
+            self.refused(1, f"set.json: {why}, and the set names no source for it {WRONG}",
+                         package, keep=True)
+
+    def test_other_package_than_the_set_says(self):
+        self.install("old 1")
+        for package, why in (
+                ({"source": "packages/1/fix.wmopkg", "version": "2"},
+                 "the set says version 2, but this is version 1"),
+                ({"source": "packages/1/fix.wmopkg", "root_hash": "ab" * 32},
+                 "its root hash is not the one that the set says")):
+            self.refused(1, f"fix: {why} {WRONG}", "brand 1", package, output=shown("brand"))
+
+    def test_refused_as_a_whole(self):
+        """The last one is bad: none is installed, and nothing is removed."""
+        self.install("old 1")
+        damaged = bytearray(bench.read(self.files["fix", "1"]))
+        damaged[-5000] ^= 1
+        bench.write("fix.wmopkg", damaged)
+        self.refused(3, "unsigned: Unsigned: " + bench.UNSIGNED, "brand 1", "unsigned 1",
+                     output=shown("brand"))
+        self.refused(1, f"twin: it is the package brand, and so is brand {WRONG}", "brand 1",
+                     "twin 1", output=shown("brand"))
+        self.refused(1, "home: the package must not be persistent (install it without the "
+                     "word 'persistent')", {"source": "packages/1/home.wmopkg", "persistent": True})
+        result = self.wmopkg("apply", "--yes", self.set("brand 1", {"source": "fix.wmopkg"}))
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertIn("fix: Invalid: ", result.stderr)
+        self.assertEqual((list(self.stored().values()), self.left()), (["old 1"], []))
+        result = self.wmopkg("apply", "--yes", self.set("brand 1", "nothing 1"))
+        self.assertEqual(result.returncode, 4, result.stderr)
+        self.assertEqual((list(self.stored().values()), self.left()), (["old 1"], []))
+
+    def test_same_package_under_a_new_name(self):
+        """Refused beside the old name; not where the set removes that."""
+        self.install("brand 1")
+        self.refused(1, "twin: brand is installed already, as 'brand' (remove it first: wmopkg "
+                     "remove brand; or install this file as brand.wmopkg)", "twin 1", keep=True)
+        self.apply(shown("twin") + APPLIED, "twin 1", words=["--yes"])
+        self.assertEqual(list(self.stored()), ["data/packages/twin.wmopkg"])
+
+    def test_required(self):
+        self.install("old 1")
+        with open("wmopkg.conf", "a", encoding="utf-8") as file:
+            file.write('require_packages = {"old"}\n')
+        self.refused(3, "set.json: old: the device does not start without it (name it in the set, "
+                     "or change require_packages in the configuration)", "brand 1")
+
+    def test_check(self):
+        self.install("brand 1", "old 1", "fix 1")
+        before = bench.listing("data", "persist", "run")
+        wanted = ("brand 2", {"source": "packages/1/licence.wmopkg", "persistent": True},
+                  {"name": "fix", "version": "1"})
+        self.apply("  brand: version 1 goes, version 2 comes\n"
+                   "  licence: version 1 comes (persistent)\n"
+                   "  old: version 1 goes\n", *wanted, words=["--check"])
+        result = self.wmopkg("apply", "--check", self.set(*wanted), "json")
+        told = json.loads(result.stdout)
+        schema.check("apply", told)
+        self.assertEqual([(one["name"], one["action"]) for one in told["packages"]],
+                         [("brand", "replace"), ("licence", "install"), ("fix", "none"),
+                          ("old", "remove")])
+        self.assertEqual(bench.listing("data", "persist", "run"), before)
+        self.apply(SAME, "brand 1", "fix 1", keep=True, words=["--check"])
+        self.check(1, "", f"set.json: brand: the set says version 3, but this is version 2 {WRONG}",
+                   "apply", "--check",
+                   self.set({"source": "packages/2/brand.wmopkg", "version": "3"}))
+
+    def test_from_a_server(self):
+        """A source that is a URL; the file there need not be called like the package."""
+        shutil.copy(self.files["brand", "1"], "download")
+        handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=self.folder)
+        handler.log_message = None
+        http.server.SimpleHTTPRequestHandler.log_message = lambda *_: None
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.addCleanup(server.server_close)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.shutdown)
+        base = f"http://127.0.0.1:{server.server_port}"
+        wanted = {"name": "brand", "source": f"{base}/download?x=1"}
+        result = self.wmopkg("apply", self.set(wanted))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(self.stored(), {"data/packages/brand.wmopkg": "brand 1"})
+        result = self.wmopkg("apply", self.set(wanted))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertTrue(result.stdout.endswith(SAME), result.stdout)
+        self.check(1, "", f"{base}/set.json: a set that is not signed is taken from a file of this "
+                   "device only (download it first)", "apply", f"{base}/set.json")
+
+    def test_bad_sets(self):
+        for text, why in (
+                ("", "not JSON: incomplete at byte 0"),
+                ("[]", "not one JSON object and nothing else"),
+                ('{"type":"denylist","format":1,"packages":[]}', "type"),
+                ('{"type":"set","format":2,"packages":[]}', "format"),
+                ('{"type":"set","format":1}', "packages"),
+                ('{"type":"set","format":1,"packages":[{}]}', "it has no name"),
+                ('{"type":"set","format":1,"packages":[{"source":"x.tar"}]}', "it has no name"),
+                ('{"type":"set","format":1,"packages":[{"name":"a"}]}', "neither source nor"),
+                ('{"type":"set","format":1,"packages":[{"name":"../a","version":"1"}]}', "name"),
+                ('{"type":"set","format":1,"packages":[{"name":"json","version":"1"}]}', "json"),
+                ('{"type":"set","format":1,"packages":[{"name":"a","root_hash":"ab"}]}',
+                 "not 64 hex digits"),
+                ('{"type":"set","format":1,"packages":[{"name":"a","version":"1"},'
+                 '{"name":"A","version":"1"}]}', "A: it is named twice")):
+            with self.subTest(text):
+                bench.write("bad.json", text.encode())
+                result = self.wmopkg("apply", "--yes", "bad.json")
+                self.assertEqual((result.returncode, result.stdout), (1, ""), result.stderr)
+                self.assertTrue(result.stderr.startswith("wmopkg: bad.json: "), result.stderr)
+                self.assertIn(why, result.stderr)
+        bench.write("bad.json", b" " * (256 * 1024 + 1))
+        self.assertEqual(self.wmopkg("apply", "bad.json").returncode, 1)
+        self.assertEqual(self.wmopkg("apply", "missing.json").returncode, 4)
+        self.assertEqual(self.wmopkg("apply").returncode, 2)
+
+    def test_locked(self):
+        os.makedirs("run/lock", mode=0o700, exist_ok=True)
+        with open("run/lock/packages", "w", encoding="utf-8") as lock:
+            os.chmod("run/lock/packages", 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            result = self.wmopkg("apply", self.set("brand 1"))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("another installation is under way", result.stderr)
+        self.assertEqual(self.stored(), {})
+
+    def test_completed_by_the_next_command(self):
+        """A set whose changes were cut off after the step: `show` has the whole of it."""
+        self.install("old 1")
+        self.install("fix 1", words=["persistent"])
+        lists = [f"{store}/packages/.set.wmopkg" for store in ("data", "persist")]
+        with subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-e",
+                               "inject=renameat,rename,renameat2:signal=KILL:when=8+",
+                               bench.WMOPKG, "--config", "wmopkg.conf", "apply", "--yes",
+                               self.set("brand 1", "fix 2")],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            process.wait()
+        self.assertTrue(all(map(os.path.exists, lists)), bench.listing("data", "persist"))
+        self.assertEqual(self.wmopkg("show").returncode, 0)
+        self.assertEqual(self.stored(), {"data/packages/brand.wmopkg": "brand 1",
+                                         "data/packages/fix.wmopkg": "fix 2"})
+        self.assertEqual(self.left(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -11,7 +11,6 @@
 
 #include "installer/commands/commands.h"
 #include "installer/commands/install_view.h"
-#include "installer/commands/package_set.h"
 #include "installer/commands/remove.h"
 #include "installer/commands/source_words.h"
 #include "installer/common/confirm.h"
@@ -20,6 +19,7 @@
 #include "installer/device/audit.h"
 #include "installer/device/kept_room.h"
 #include "installer/fetch/source_open.h"
+#include "installer/receive/package_set.h"
 #include "overlay/store/change_set.h"
 #include "verity/package/inspect.h"
 #include "verity/package/stream.h"

@@ -3,8 +3,8 @@
 
 /* What a person sees of an installation. */
 
-#include "installer/commands/install_run.h"
 #include "installer/common/progress.h"
+#include "installer/receive/install_run.h"
 
 /**
  * install_view_of_terminal - progress bar, verdict and notes on standard output; without

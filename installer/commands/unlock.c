@@ -8,12 +8,12 @@
 
 #include "installer/commands/commands.h"
 #include "installer/commands/source_words.h"
-#include "installer/commands/statement_receive.h"
 #include "installer/common/confirm.h"
 #include "installer/common/describe.h"
 #include "installer/common/page.h"
 #include "installer/common/statement_file.h"
 #include "installer/device/audit.h"
+#include "installer/receive/statement_receive.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/hex.h"
 #include "verity/util/json_write.h"

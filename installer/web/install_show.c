@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "installer/commands/install_run.h"
+#include "installer/receive/install_run.h"
 #include "verity/util/cleanup.h"
 
 static void begin(void *context, const char *title, uint64_t file_bytes)

@@ -3,9 +3,9 @@
 
 /* One installation: from the source of a package into the store. */
 
-#include "installer/commands/install_replace.h"
 #include "installer/device/device.h"
 #include "installer/fetch/source.h"
+#include "installer/receive/install_replace.h"
 #include "overlay/store/store.h"
 
 /* What shows an installation while it goes on, each function in the order of its call. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads a set. */
-#include "installer/commands/package_set.h"
+#include "installer/receive/package_set.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 
 /* Finds what an installation replaces, and describes it. */
 
-#include "installer/commands/install_replace.h"
+#include "installer/receive/install_replace.h"
 
 #include <stdio.h>
 #include <string.h>

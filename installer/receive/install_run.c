@@ -2,7 +2,7 @@
 
 /* Takes a package from its source through the judge into the store. */
 
-#include "installer/commands/install_run.h"
+#include "installer/receive/install_run.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "installer/commands/install_replace.h"
 #include "installer/common/report.h"
 #include "installer/common/signals.h"
 #include "installer/device/allow_untrusted.h"
@@ -25,6 +24,7 @@
 #include "installer/grammar/grammar.h"
 #include "installer/layers/covered.h"
 #include "installer/layers/critical_warn.h"
+#include "installer/receive/install_replace.h"
 #include "overlay/record/requirements.h"
 #include "overlay/stack/kernel_squashfs.h"
 #include "overlay/store/order.h"

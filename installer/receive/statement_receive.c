@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking a statement from a source into memory. */
-#include "installer/commands/statement_receive.h"
+#include "installer/receive/statement_receive.h"
 
 #include <string.h>
 

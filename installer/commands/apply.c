@@ -17,6 +17,7 @@
 #include "installer/common/layout.h"
 #include "installer/common/signals.h"
 #include "installer/device/audit.h"
+#include "installer/device/consequences.h"
 #include "installer/device/kept_room.h"
 #include "installer/fetch/source_open.h"
 #include "installer/receive/package_set.h"
@@ -322,6 +323,47 @@ static int fetch_whole(struct apply *apply, struct item *item,
 	return r;
 }
 
+/* Held to each other, and to those that stay: needs and conflicts. */
+static int check_together(struct apply *apply, struct verity_error *err)
+{
+	cleanup_with(consequences_free) struct consequences after = {.count = 0};
+	cleanup_free struct consequences_added *added =
+		calloc(apply->count + 1, sizeof(*added));
+	cleanup_free struct overlay_entry *removed =
+		calloc(2 * apply->count + 1, sizeof(*removed));
+	struct consequences_change change = {.added = added, .removed = removed};
+	int r;
+
+	if (!added || !removed)
+		return verity_no_memory(err);
+	for (size_t i = 0; i < apply->count; i++) {
+		const struct item *item = &apply->items[i];
+		struct overlay_entry entry = {.kind = OVERLAY_ORDINARY};
+
+		if (!item->install && !goes(apply, item))
+			continue;
+		snprintf(entry.name, sizeof(entry.name), "%s", name_of(item));
+		removed[change.removed_count++] = entry;
+		entry.kind = OVERLAY_PERSISTENT;
+		removed[change.removed_count++] = entry;
+		if (!item->install)
+			continue;
+		if (!item->wanted->persistent)
+			entry.kind = OVERLAY_ORDINARY;
+		added[change.added_count++] = (struct consequences_added){
+			entry, install_judgement(item->install)};
+	}
+	r = consequences_read(apply->device, &change, &after, err);
+	for (size_t i = 0; r == 0 && i < after.count; i++)
+		if (i < change.added_count ? !after.items[i].active
+					   : consequences_end(&after, i))
+			r = verity_fail(err, after.reasons[i].code,
+					"%s would not be active: %s (correct the set)",
+					after.items[i].entry.name,
+					after.reasons[i].message);
+	return r;
+}
+
 /* @changes: NULL: only the heads are fetched */
 static int fetch(struct apply *apply, struct overlay_change_set *changes,
 		 struct verity_error *err)
@@ -438,6 +480,8 @@ static int change(struct apply *apply, struct verity_error *err)
 				changes, &apply->items[i].present.entry, err);
 	for (size_t i = 0; i < apply->count; i++)
 		count += apply->items[i].install != NULL;
+	if (r == 0)
+		r = check_together(apply, err);
 	if (r == 0)
 		r = signals_check(err);
 	if (r < 0 || count == 0)

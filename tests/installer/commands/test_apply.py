@@ -43,7 +43,8 @@ class Apply(states.Case):
         for name, version, *options in (
                 ("brand", "1"), ("brand", "2"), ("fix", "1"), ("fix", "2"), ("old", "1"),
                 ("licence", "1"), ("home", "1", "--persistent", "forbidden"),
-                ("twin", "1", "--name", "brand")):
+                ("twin", "1", "--name", "brand"), ("vpn", "1", "--need", "brand>=2"),
+                ("base", "1", "--need", "vpn"), ("rival", "1", "--conflict", "fix")):
             folder = f"{cls.shared}/server/{version}"
             os.makedirs(folder, exist_ok=True)
             cls.files[name, version] = f"{folder}/{name}.wmopkg"
@@ -196,6 +197,24 @@ class Apply(states.Case):
                      "remove brand; or install this file as brand.wmopkg)", "twin 1", keep=True)
         self.apply(shown("twin") + APPLIED, "twin 1", words=["--yes"])
         self.assertEqual(list(self.stored()), ["data/packages/twin.wmopkg"])
+
+    def test_needs(self):
+        """In any order; a set whose needs are not met, or that ends those of others, is refused."""
+        self.apply(shown("base") + shown("vpn") + shown("brand") + APPLIED, "base 1", "vpn 1",
+                   "brand 2")
+        for packages, why, keep in (
+                (("brand 1",), "base would not be active: it needs vpn, which is not active: it needs "
+                 "brand>=2, and brand has version 1", True),
+                (("base 1", "brand 2"), "base would not be active: it needs vpn, which is not installed",
+                 False),
+                (("rival 1", "fix 1"), "rival would not be active: it conflicts with the "
+                 "ordinary package 'fix', version 1, which stays active; this is in its own manifest",
+                 False)):
+            before = self.stored()
+            result = self.wmopkg("apply", "--yes", self.set(*packages, keep=keep))
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertEqual(result.stderr, f"wmopkg: {why} {WRONG}\n")
+            self.assertEqual((self.stored(), self.left()), (before, []))
 
     def test_required(self):
         self.install("old 1")

@@ -545,7 +545,7 @@ enum exit_status command_apply(struct device *device, const struct words *words)
 {
 	cleanup_with(apply_free) struct apply apply = {
 		.device = device,
-		.where = words->values[WORD_FILE],
+		.where = words->values[WORD_SET],
 		.check = words_has(words, WORD_CHECK)};
 	struct verity_error err;
 	int r = load(&apply, &err);

@@ -69,6 +69,7 @@ static const struct word_info infos[WORD_COUNT] = {
 	[WORD_SHOW_DETAIL] = {"detail", NULL, KIND_NONE,
 			      "all facts, also keys and hashes", .reserved = true},
 	[WORD_SVG] = {"svg", NULL, KIND_NONE, "print an SVG image"},
+	[WORD_SET] = {NULL, "SET", KIND_FILE, "file that names the packages"},
 	[WORD_FILE] = {NULL, "URL | FILE", KIND_FILE, "a URL, or a file on this device"},
 	[WORD_PATH] = {NULL, "PATH", KIND_FILE, "a path of the running system"},
 	[WORD_CLEAR] = {"clear", NULL, KIND_NONE,

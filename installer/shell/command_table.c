@@ -53,8 +53,8 @@ static const struct command commands[] = {
 	 "remove packages or all; asks for confirmation, unless --yes is given", PACKAGES,
 	 RUNS(command_remove)},
 	{"apply",
-	 FORMS(FORM(NEEDED(CHECK), NEEDED(FILE), OPTIONAL(JSON)),
-	       FORM(ANYWHERE(YES), NEEDED(FILE))),
+	 FORMS(FORM(NEEDED(CHECK), NEEDED(SET), OPTIONAL(JSON)),
+	       FORM(ANYWHERE(YES), NEEDED(SET))),
 	 "make the installed packages those of a set, all or none; asks for confirmation "
 	 "before it removes any, unless --yes is given",
 	 PACKAGES, RUNS(command_apply)},

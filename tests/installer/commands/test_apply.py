@@ -286,7 +286,7 @@ class Apply(states.Case):
                 self.assertEqual((result.returncode, result.stdout), (1, ""), result.stderr)
                 self.assertTrue(result.stderr.startswith("wmopkg: bad.json: "), result.stderr)
                 self.assertIn(why, result.stderr)
-                self.assertTrue(result.stderr.endswith(" (correct the set)\n"), result.stderr)
+                self.assertRegex(result.stderr, r" \((correct the set|choose another name)\)\n$")
         bench.write("bad.json", b" " * (256 * 1024 + 1))
         self.assertEqual(self.wmopkg("apply", "bad.json").returncode, 1)
         self.assertEqual(self.wmopkg("apply", "missing.json").returncode, 4)

@@ -116,7 +116,8 @@ int undo_find(struct device *device, struct undo *ret, struct verity_error *err)
 	if (r == 0 && kept.count == 0)
 		r = verity_fail(err, VERITY_E_NOT_FOUND,
 				"nothing to undo: no package was installed or removed "
-				"since the boot, or all of this was undone (a factory "
+				"since the boot, or all of this was undone, or a set of "
+				"changes was cut off and completed later (a factory "
 				"reset: wmopkg factory-reset cancel; an unlock "
 				"statement and a deny list are not undone)");
 	if (r < 0)

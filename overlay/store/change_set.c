@@ -28,7 +28,7 @@ int overlay_change_set_new(struct overlay_store *store, struct overlay_change_se
 
 	if (!set)
 		return verity_no_memory(err);
-	*set = (struct overlay_change_set){.store = store, .lock = {{-1, -1}, {-1, -1}}};
+	*set = (struct overlay_change_set){.store = store, .lock = STORE_UNLOCKED};
 	for (int kind = 0; r == 0 && kind < KINDS; kind++)
 		if (overlay_store_is_there(store, (enum overlay_store_kind)kind))
 			r = store_make_folder(store, (enum overlay_store_kind)kind, err);
@@ -134,6 +134,12 @@ static int list_incoming(const struct overlay_change_set *set,
 		return verity_fail_errno(err, errno, "%s", incoming->final);
 	if (!set_file_identify(incoming->folder, incoming->file, &change.file))
 		return verity_fail(err, VERITY_E_IO, "%s is gone", incoming->file);
+	/* What the rename cannot replace must be known before the step. */
+	if (store_can_delete(incoming->folder, incoming->final) == -EISDIR)
+		return verity_fail(err, VERITY_E_NOT_A_FILE,
+				   "%s: a folder of this name lies in the store (remove "
+				   "it first: wmopkg remove %s)",
+				   incoming->final, change.entry.name);
 	r = set_journal_add(ret, &change, err);
 	can = store_can_delete(set->lock.folders[other], incoming->final);
 	change.entry.kind = other;
@@ -168,6 +174,9 @@ static int write_lists(const struct overlay_change_set *set,
 		if (lists[kind].count == 0)
 			continue;
 		r = set_journal_store(set->lock.folders[kind], &lists[kind], err);
+		if (r < 0)
+			verity_context(err, r, "%s",
+				       kind == OVERLAY_PERSISTENT ? "persist" : "data");
 		if (r == 0 && kind == OVERLAY_ORDINARY) {
 			memcpy(lists[OVERLAY_PERSISTENT].other, lists[kind].digest,
 			       sizeof(lists[kind].digest));
@@ -218,7 +227,7 @@ int overlay_change_set_commit(struct overlay_change_set *set, bool *ret_begun,
 
 int overlay_change_set_recover(struct overlay_store *store, struct verity_error *err)
 {
-	cleanup_with(store_unlock) struct store_lock lock = {{-1, -1}, {-1, -1}};
+	cleanup_with(store_unlock) struct store_lock lock = STORE_UNLOCKED;
 	bool is_there = false;
 
 	for (size_t kind = 0; kind < KINDS; kind++)

@@ -124,6 +124,10 @@ int set_journal_store(int folder, struct set_journal *journal, struct verity_err
 
 int set_journal_delete(int folder, struct verity_error *err)
 {
+	/* a store that cannot be written need not be, where there is none */
+	if (faccessat(folder, SET_JOURNAL_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    errno == ENOENT)
+		return 0;
 	if ((unlinkat(folder, SET_JOURNAL_FILE, 0) < 0 && errno != ENOENT) ||
 	    fsync(folder) < 0)
 		return verity_fail_errno(err, errno, SET_JOURNAL_FILE);

@@ -87,7 +87,7 @@ static int make_incoming(struct overlay_store *store, enum overlay_store_kind ki
 	if (!incoming)
 		return verity_no_memory(err);
 	*incoming = (struct overlay_incoming){.store = store,
-					      .lock = {{-1, -1}, {-1, -1}},
+					      .lock = STORE_UNLOCKED,
 					      .kind = kind,
 					      .folder = -1,
 					      .fd = -1};

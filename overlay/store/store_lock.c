@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "overlay/fs/lock.h"
+#include "overlay/store/set_journal.h"
 #include "verity/util/debug.h"
 #include "verity/util/dir.h"
 
@@ -47,7 +48,7 @@ int store_lock_both(struct overlay_store *store, struct store_lock *ret,
 	struct verity_error why;
 	int r = 0;
 
-	*ret = (struct store_lock){{-1, -1}, {-1, -1}};
+	*ret = STORE_UNLOCKED;
 	if (store->run)
 		r = take_lock(store->run, -1, &ret->held[0], err);
 	for (size_t kind = 0; r == 0 && kind < KINDS; kind++) {
@@ -63,7 +64,8 @@ int store_lock_both(struct overlay_store *store, struct store_lock *ret,
 			r = take_lock(NULL, ret->folders[kind], &ret->held[kind], err);
 	}
 	/* One store that cannot be written costs the other nothing. */
-	if (r == 0 && store_recover(store, &why) < 0)
+	ret->unfinished = r == 0 && store_recover(store, &why) < 0;
+	if (ret->unfinished)
 		verity_debug("a set of changes is not completed: %s", why.message);
 	return r;
 }
@@ -79,10 +81,13 @@ static bool is_leftover(const char *file)
 }
 
 /* @kept: what is not left; NULL: nothing is kept */
-static int clear_leftovers(int folder, uint32_t kind, const struct overlay_kept *kept,
-			   struct verity_error *err)
+static int clear_leftovers(const struct store_lock *lock, enum overlay_store_kind kind,
+			   const struct overlay_kept *kept, struct verity_error *err)
 {
-	int looked = 0, stuck = 0, count = 0, r;
+	int looked = 0, stuck = 0, count = 0, r, folder = lock->folders[kind];
+	/* A list on DATA, which anybody may have written, keeps nothing on PERSIST. */
+	bool waits = lock->unfinished && folder >= 0 &&
+		     faccessat(folder, SET_JOURNAL_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	bool deleted = false;
 	cleanup_dir DIR *dir = NULL;
 	const struct dirent *item;
@@ -94,7 +99,10 @@ static int clear_leftovers(int folder, uint32_t kind, const struct overlay_kept 
 		return verity_fail_errno(err, -r, "store");
 	while (looked++ < LEFTOVERS_LOOKED_MAX && stuck < LEFTOVERS_STUCK_MAX &&
 	       verity_dir_next(dir, &item) > 0) {
-		if (!is_leftover(item->d_name) ||
+		bool was_kept = strncmp(item->d_name, OVERLAY_KEPT_PREFIX,
+					strlen(OVERLAY_KEPT_PREFIX)) == 0;
+
+		if (!is_leftover(item->d_name) || (waits && !was_kept) ||
 		    (kept && overlay_kept_has(kept, kind, item->d_name)))
 			continue;
 		if (unlinkat(folder, item->d_name, 0) < 0) {
@@ -102,8 +110,7 @@ static int clear_leftovers(int folder, uint32_t kind, const struct overlay_kept 
 			continue;
 		}
 		deleted = true;
-		count += strncmp(item->d_name, OVERLAY_KEPT_PREFIX,
-				 strlen(OVERLAY_KEPT_PREFIX)) != 0;
+		count += !was_kept;
 	}
 	if (deleted && fsync(folder) < 0)
 		return verity_fail_errno(err, errno, "store");
@@ -119,7 +126,7 @@ int overlay_store_clean(struct overlay_store *store, enum overlay_store_kind kin
 	/* A boot: there is nothing to go back to any more. */
 	if (r == 0 && store->run)
 		overlay_kept_forget(store->run);
-	return r < 0 ? r : clear_leftovers(lock.folders[kind], kind, NULL, err);
+	return r < 0 ? r : clear_leftovers(&lock, kind, NULL, err);
 }
 
 int store_clear_both(struct overlay_store *store, const struct store_lock *lock,
@@ -135,8 +142,8 @@ int store_clear_both(struct overlay_store *store, const struct store_lock *lock,
 	if (r == 0 && store->run)
 		r = overlay_kept_load(store->run, &kept, err);
 	if (r == 0)
-		r = clear_leftovers(lock->folders[kind], kind, &kept, err);
+		r = clear_leftovers(lock, kind, &kept, err);
 	if (r >= 0)
-		(void)clear_leftovers(lock->folders[!kind], !kind, &kept, &unused);
+		(void)clear_leftovers(lock, !kind, &kept, &unused);
 	return r;
 }

@@ -27,7 +27,14 @@ struct overlay_store {
 struct store_lock {
 	int held[KINDS];    /* the locks; only the first where both folders have one */
 	int folders[KINDS]; /* descriptors of our own of both folders */
+	bool unfinished;    /* a set that was committed waits for its new files */
 };
+
+#define STORE_UNLOCKED                                                                   \
+	(struct store_lock)                                                              \
+	{                                                                                \
+		.held = {-1, -1}, .folders = { -1, -1 }                                  \
+	}
 
 /* The record of changes, while one is made. */
 struct keeping {

@@ -29,9 +29,14 @@ static bool lies_there(int folder, const char *name, const struct set_file *file
 	return set_file_identify(folder, name, &found) && set_file_same(&found, file);
 }
 
-/* Return: 1: made; 0: it is not what it was, and is left alone; -errno. */
+/*
+ * @keep: false: what was cut off. Nothing is kept of it, and an undo of what was kept
+ * before the cut would be one of a part of the set: the record goes.
+ *
+ * Return: 1: made; 0: it is not what it was, and is left alone; -errno.
+ */
 static int make_change(const struct overlay_store *store, const struct set_change *change,
-		       struct keeping *keeping)
+		       bool keep, struct keeping *keeping)
 {
 	char file[OVERLAY_FILE_BYTES], staged[NEW_FILE_BYTES];
 	int folder = store->kinds[change->entry.kind].folder;
@@ -40,6 +45,8 @@ static int make_change(const struct overlay_store *store, const struct set_chang
 	name_files(change, file, staged);
 	if (!lies_there(folder, change->removes ? file : staged, &change->file))
 		return 0;
+	if (!keep && store->run)
+		overlay_kept_forget(store->run);
 	if (!change->removes) {
 		keep_replaced(keeping, folder, file);
 		if (renameat(folder, staged, folder, file) < 0)
@@ -80,7 +87,7 @@ int store_make_changes(struct overlay_store *store, const struct set_journal *jo
 			keeping_begin(store, &change->entry, is_new ? &st : NULL,
 				      &keeping);
 		}
-		r = make_change(store, change, &keeping);
+		r = make_change(store, change, keep, &keeping);
 		if (r < 0)
 			return verity_fail_errno(err, -r, "%s", file);
 	}

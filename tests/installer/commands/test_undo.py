@@ -16,9 +16,9 @@ import states  # noqa: E402
 import typist  # noqa: E402
 
 ACTIVATE = os.path.join(os.environ["WMOPKG_BUILD"], "initramfs", "wmopkg-activate")
-NOTHING = ("nothing to undo: no package was installed or removed since the boot, or all of this was undone "
-           "(a factory reset: "
-           "wmopkg factory-reset cancel; an unlock statement and a deny list are not undone)")
+NOTHING = ("nothing to undo: no package was installed or removed since the boot, or all of this was undone, "
+           "or a set of changes was cut off and completed later (a factory reset: wmopkg factory-reset "
+           "cancel; an unlock statement and a deny list are not undone)")
 UNDONE = "Undone... Changes are applied after reboot.\n"
 QUESTION = "Undo the last change (y/N)?\n"
 

@@ -210,8 +210,9 @@ class Web(served.Case):
         """The last change, with the same words and refusals."""
         self.assertNotIn("Undo", self.show("page=pending").text)
         self.refused(self.cgi(query="page=undo"), 404, "nothing to undo: no package was installed or "
-                     "removed since the boot, or all of this was undone (a factory reset: wmopkg "
-                     "factory-reset cancel; an unlock statement and a deny list are not undone)")
+                     "removed since the boot, or all of this was undone, or a set of changes was "
+                     "cut off and completed later (a factory reset: wmopkg factory-reset cancel; an "
+                     "unlock statement and a deny list are not undone)")
         self.done(self.post({"action": "upload"}, self.content), ("note", "PKG: Signed"),
                   ("done", INSTALLED))
         self.install(self.make("other", keys=self.keys))

@@ -185,6 +185,38 @@ static int plan(struct apply *apply, struct verity_error *err)
 	return r;
 }
 
+static bool is_same(const struct present *a, const struct present *b)
+{
+	return a->there == b->there && a->readable == b->readable &&
+	       a->entry.kind == b->entry.kind &&
+	       strcmp(a->entry.name, b->entry.name) == 0 &&
+	       strcmp(a->identity, b->identity) == 0 &&
+	       strcmp(a->version, b->version) == 0 &&
+	       memcmp(a->root_hash, b->root_hash, sizeof(a->root_hash)) == 0;
+}
+
+/* With the stores locked: whether they hold what was planned, and asked, with. */
+static int check_plan(const struct apply *apply, struct verity_error *err)
+{
+	struct apply now = *apply;
+	cleanup_free struct item *items = NULL;
+	int r;
+
+	now.items = NULL;
+	r = plan(&now, err);
+	items = now.items;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < apply->count || i < now.count; i++)
+		if (i == apply->count || i == now.count ||
+		    !is_same(&apply->items[i].present, &items[i].present))
+			return verity_fail(err, VERITY_E_BUSY,
+					   "another program has installed or removed "
+					   "packages meanwhile; nothing was changed (try "
+					   "again)");
+	return 0;
+}
+
 /* Two files of one identity: at boot one of them would be left out. */
 static int check_identity(const struct apply *apply, const char *identity,
 			  struct verity_error *err)
@@ -472,6 +504,8 @@ static int change(struct apply *apply, struct verity_error *err)
 	bool begun;
 	int r = overlay_change_set_new(apply->store, &changes, err);
 
+	if (r == 0)
+		r = check_plan(apply, err);
 	if (r == 0)
 		r = fetch(apply, changes, err);
 	for (size_t i = 0; r == 0 && i < apply->count; i++)

@@ -302,22 +302,92 @@ class Apply(states.Case):
         self.assertIn("another installation is under way", result.stderr)
         self.assertEqual(self.stored(), {})
 
+    def cut(self, renames, *packages):
+        """Ended before the rename of this number, after the step."""
+        with subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-e",
+                               f"inject=renameat,rename,renameat2:signal=KILL:when={renames}+",
+                               bench.WMOPKG, "--config", "wmopkg.conf", "apply", "--yes",
+                               self.set(*packages)],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            process.wait()
+        self.assertEqual(self.left().count(".set.wmopkg"), 2, bench.listing("data", "persist"))
+
     def test_completed_by_the_next_command(self):
         """A set whose changes were cut off after the step: `show` has the whole of it."""
         self.install("old 1")
         self.install("fix 1", words=["persistent"])
-        lists = [f"{store}/packages/.set.wmopkg" for store in ("data", "persist")]
-        with subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-e",
-                               "inject=renameat,rename,renameat2:signal=KILL:when=8+",
-                               bench.WMOPKG, "--config", "wmopkg.conf", "apply", "--yes",
-                               self.set("brand 1", "fix 2")],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            process.wait()
-        self.assertTrue(all(map(os.path.exists, lists)), bench.listing("data", "persist"))
+        self.cut(8, "brand 1", "fix 2")
         self.assertEqual(self.wmopkg("show").returncode, 0)
         self.assertEqual(self.stored(), {"data/packages/brand.wmopkg": "brand 1",
                                          "data/packages/fix.wmopkg": "fix 2"})
         self.assertEqual(self.left(), [])
+
+    def test_undo_after_a_cut(self):
+        """What was kept before the cut is a part of the set: that alone is not undone."""
+        self.install("brand 1", "old 1")
+        self.cut(7, {"source": "packages/1/fix.wmopkg", "persistent": True}, "brand 2")
+        cut = self.stored()
+        self.assertEqual((cut["data/packages/brand.wmopkg"], cut["data/packages/old.wmopkg"]),
+                         ("brand 2", "old 1"))
+        self.assertEqual(self.wmopkg("show").returncode, 0)
+        whole = {"data/packages/brand.wmopkg": "brand 2", "persist/packages/fix.wmopkg": "fix 1"}
+        self.assertEqual(self.stored(), whole)
+        result = self.wmopkg("undo", "--yes")
+        self.assertEqual(result.returncode, 4, result.stderr)
+        self.assertIn("or a set of changes was cut off", result.stderr)
+        self.assertEqual(self.stored(), whole)
+
+    def test_cannot_be_completed_yet(self):
+        """The new files wait for as long as something is in the way of the rest of the set."""
+        self.cut(5, {"source": "packages/1/fix.wmopkg", "persistent": True}, "brand 1")
+        self.assertEqual(list(self.stored()), ["persist/packages/fix.wmopkg"])
+        os.mkdir("data/packages/brand.wmopkg")
+        bench.write("data/packages/brand.wmopkg/file", b"")
+        for words in (["show"], ["install", self.files["licence", "1"]]):
+            self.assertEqual(self.wmopkg(*words).returncode, 0)
+        shutil.rmtree("data/packages/brand.wmopkg")
+        self.assertEqual(self.wmopkg("show").returncode, 0)
+        self.assertEqual(sorted(self.stored().values()), ["brand 1", "fix 1", "licence 1"])
+        self.assertEqual(self.left(), [])
+
+    def test_folder_in_the_way(self):
+        """Known before the step, and not in the middle of the set."""
+        self.install("brand 1")
+        os.mkdir("data/packages/fix.wmopkg")
+        result = self.wmopkg("apply", "--yes", self.set("brand 2", "fix 1"))
+        self.assertEqual((result.returncode, result.stderr),
+                         (1, "wmopkg: fix.wmopkg: a folder of this name lies in the store (remove it "
+                          "first: wmopkg remove fix)\n"))
+        os.rmdir("data/packages/fix.wmopkg")
+        self.assertEqual((self.stored(), self.left()), ({"data/packages/brand.wmopkg": "brand 1"}, []))
+
+    def test_changed_during_the_question(self):
+        """What was asked is not what would be done."""
+        self.install("old 1")
+        console = typist.Typist("apply", self.set("brand 1"))
+        self.addCleanup(console.process.kill)
+        console.expect("(y/N)?")
+        self.install("licence 1")
+        console.type("y\n")
+        self.assertEqual(console.end(), 1)
+        self.assertIn("meanwhile; nothing was changed (try again)", " ".join(console.screen.split()))
+        self.assertEqual(sorted(self.stored().values()), ["licence 1", "old 1"])
+
+    def test_other_store_is_read_only(self):
+        """One in which nothing changes need not be writable."""
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "persist"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "persist"], check=True)
+        self.install("fix 1", words=["persistent"])
+        subprocess.run(["mount", "-o", "remount,ro", "persist"], check=True)
+        wanted = ("brand 1", {"name": "fix", "version": "1", "persistent": True})
+        result = self.wmopkg("apply", "--yes", self.set(*wanted))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.apply(SAME, *wanted)
+        before = self.stored()
+        result = self.wmopkg("apply", "--yes", self.set("brand 2"))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("wmopkg: persist: .set.wmopkg: Read-only file system", result.stderr)
+        self.assertEqual((self.stored(), self.left()), (before, []))
 
 
 if __name__ == "__main__":

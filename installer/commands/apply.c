@@ -550,15 +550,19 @@ static int load(struct apply *apply, struct verity_error *err)
 	if (source_is_url(apply->where))
 		return verity_fail(
 			err, VERITY_E_UNSUPPORTED,
-			"a set that is not signed is taken from a file of this "
-			"device only (download it first)");
+			"%s: a set that is not signed is taken from a file of this "
+			"device only (download it first)",
+			apply->where);
 	r = verity_io_load(AT_FDCWD, apply->where, PACKAGE_SET_BYTES_MAX, &bytes, &size,
 			   err);
-	if (r == 0)
-		r = package_set_decode(bytes, size, &apply->set, err);
+	if (r < 0)
+		return r; /* its name is in the message */
+	r = package_set_decode(bytes, size, &apply->set, err);
 	if (r == 0)
 		r = device_store(apply->device, &apply->store, err);
-	return r == 0 ? plan(apply, err) : r;
+	if (r == 0)
+		r = plan(apply, err);
+	return r < 0 ? verity_context(err, r, "%s", apply->where) : 0;
 }
 
 static enum exit_status check(struct apply *apply, bool json)
@@ -585,7 +589,7 @@ enum exit_status command_apply(struct device *device, const struct words *words)
 	int r = load(&apply, &err);
 
 	if (r < 0)
-		return report_error(apply.where, &err);
+		return report_error(NULL, &err);
 	if (apply.check)
 		return check(&apply, words_has(words, WORD_JSON));
 	install_begin(device);

@@ -139,6 +139,14 @@ int store_recover(struct overlay_store *store, struct verity_error *err)
 	counts[OVERLAY_ORDINARY] =
 		found[OVERLAY_ORDINARY] &&
 		counts_on_data(&lists[OVERLAY_ORDINARY], &lists[OVERLAY_PERSISTENT]);
+	/* Without its other half, one half would be made and its list deleted. */
+	if ((found[OVERLAY_ORDINARY] && !lists[OVERLAY_ORDINARY].alone &&
+	     store->kinds[OVERLAY_PERSISTENT].base < 0) ||
+	    (lists[OVERLAY_PERSISTENT].other_bytes > 0 &&
+	     store->kinds[OVERLAY_ORDINARY].base < 0)) {
+		r = verity_fail(err, VERITY_E_NOT_FOUND, "it waits for the other store");
+		counts[OVERLAY_ORDINARY] = counts[OVERLAY_PERSISTENT] = false;
+	}
 	for (size_t kind = 0; kind < KINDS; kind++)
 		if (counts[kind] && !can_go_on(store, &lists[kind], &begun))
 			whole = false;
@@ -151,11 +159,8 @@ int store_recover(struct overlay_store *store, struct verity_error *err)
 		if (r == 0 && counts[kind] && (whole || begun))
 			r = store_make_changes(store, &lists[kind], false, err);
 	}
-	/* One on DATA may wait for a PERSIST that is not there in this boot. */
 	for (size_t kind = 0; kind < KINDS; kind++) {
-		bool waits = !counts[kind] && store->kinds[OVERLAY_PERSISTENT].base < 0;
-
-		if (r == 0 && found[kind] && !waits)
+		if (r == 0 && found[kind])
 			r = set_journal_delete(store->kinds[kind].folder, err);
 		set_journal_free(&lists[kind]);
 	}

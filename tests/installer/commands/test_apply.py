@@ -289,7 +289,12 @@ class Apply(states.Case):
                 self.assertRegex(result.stderr, r" \((correct the set|choose another name)\)\n$")
         bench.write("bad.json", b" " * (256 * 1024 + 1))
         self.assertEqual(self.wmopkg("apply", "bad.json").returncode, 1)
-        self.assertEqual(self.wmopkg("apply", "missing.json").returncode, 4)
+        self.check(4, "", "missing.json: No such file or directory (check the name)", "apply",
+                   "missing.json")
+        self.check(1, "", "persist: not a file (give the name of a regular file)", "apply", "persist")
+        result = self.wmopkg("apply", "https://user:secret@example.com/set.json")
+        self.assertEqual(result.returncode, 1)
+        self.assertNotIn("secret", result.stderr)
         self.assertEqual(self.wmopkg("apply").returncode, 2)
 
     def test_locked(self):
@@ -348,6 +353,24 @@ class Apply(states.Case):
         shutil.rmtree("data/packages/brand.wmopkg")
         self.assertEqual(self.wmopkg("show").returncode, 0)
         self.assertEqual(sorted(self.stored().values()), ["brand 1", "fix 1", "licence 1"])
+        self.assertEqual(self.left(), [])
+
+    def test_other_store_is_missing(self):
+        """One half of the set is not made, and nothing of it is deleted, without the other."""
+        self.install("brand 1")
+        self.cut(4, {"source": "packages/1/fix.wmopkg", "persistent": True}, "brand 2")
+        self.assertEqual(self.stored(), {"data/packages/brand.wmopkg": "brand 1"})
+        os.rename("data", "away")
+        for words in (["show"], ["install", "persistent", self.files["licence", "1"]]):
+            self.assertEqual(self.wmopkg(*words).returncode, 0)
+        self.assertEqual(self.stored(), {"persist/packages/licence.wmopkg": "licence 1"})
+        os.rename("away", "data")
+        os.rename("persist", "away")
+        self.install("old 1")  # clears what an installation left
+        self.assertEqual(sorted(self.stored().values()), ["brand 1", "old 1"])
+        os.rename("away", "persist")
+        self.assertEqual(self.wmopkg("show").returncode, 0)
+        self.assertEqual(sorted(self.stored().values()), ["brand 2", "fix 1", "licence 1", "old 1"])
         self.assertEqual(self.left(), [])
 
     def test_folder_in_the_way(self):

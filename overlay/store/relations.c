@@ -40,6 +40,7 @@ struct graph {
 	struct edges rivals;     /* of a conflict, from either to the other */
 	bool *in;                /* owned; would be active, as far as is known */
 	bool *stays;             /* owned; for drop_rivals() */
+	bool *doubtful;          /* owned; for drop_dependents() */
 	bool *fallen;            /* owned; lacks a need, for good */
 	size_t fallen_count;
 	size_t *root; /* owned; of what has fallen: the first of those that fell for it */
@@ -56,6 +57,7 @@ static void graph_free(struct graph *graph)
 	free(graph->rivals.first);
 	free(graph->in);
 	free(graph->stays);
+	free(graph->doubtful);
 	free(graph->fallen);
 	free(graph->root);
 	free(graph->stack);
@@ -200,6 +202,7 @@ static int graph_make(struct overlay_related *items, size_t count, struct graph 
 		.rivals.first = calloc(count + 1, sizeof(size_t)),
 		.in = calloc(count + 1, sizeof(bool)),
 		.stays = calloc(count + 1, sizeof(bool)),
+		.doubtful = calloc(count + 1, sizeof(bool)),
 		.fallen = calloc(count + 1, sizeof(bool)),
 		.root = calloc(count + 1, sizeof(size_t)),
 		.stack = calloc(count + 1, sizeof(size_t)),
@@ -207,7 +210,7 @@ static int graph_make(struct overlay_related *items, size_t count, struct graph 
 	};
 	if (!ret->names || !ret->dependents.pairs || !ret->dependents.first ||
 	    !ret->rivals.pairs || !ret->rivals.first || !ret->in || !ret->stays ||
-	    !ret->fallen || !ret->root || !ret->stack || !ret->reasons)
+	    !ret->doubtful || !ret->fallen || !ret->root || !ret->stack || !ret->reasons)
 		return verity_no_memory(err);
 	for (size_t i = 0; i < count; i++)
 		ret->in[i] = items[i].active;
@@ -434,13 +437,68 @@ static void drop_rivals(struct graph *graph, struct rank *line)
 	}
 }
 
-/* Return: whether more packages lack a need. */
-static bool drop_dependents(struct graph *graph)
+static bool has_lost(const struct graph *graph, size_t index)
+{
+	return graph->items[index].active && !graph->in[index] && !graph->fallen[index];
+}
+
+/* What lacks a need if all that lost stay out. */
+static void find_doubtful(struct graph *graph)
+{
+	const struct edges *edges = &graph->dependents;
+	size_t count = 0;
+
+	memset(graph->doubtful, 0, graph->count * sizeof(*graph->doubtful));
+	for (size_t i = 0; i < graph->count; i++) {
+		if (!has_lost(graph, i))
+			continue;
+		graph->stack[count++] = i;
+		while (count > 0) {
+			size_t at = graph->stack[--count];
+
+			for (size_t k = edges->first[at]; k < edges->first[at + 1]; k++) {
+				size_t to = edges->pairs[k].to;
+
+				if (!graph->in[to] || graph->doubtful[to])
+					continue;
+				graph->doubtful[to] = true;
+				graph->stack[count++] = to;
+			}
+		}
+	}
+}
+
+/* Whether a package that lost did so only to others that may fall in this round. */
+static bool may_return(const struct graph *graph, size_t index)
+{
+	const struct edges *edges = &graph->rivals;
+
+	for (size_t i = edges->first[index]; i < edges->first[index + 1]; i++)
+		if (graph->stays[edges->pairs[i].to] &&
+		    !graph->doubtful[edges->pairs[i].to])
+			return false;
+	return true;
+}
+
+/*
+ * What falls does so for good: so at first only for those that do not return in the next
+ * round, and for the others where there is no such one.
+ *
+ * @last: there is no other round
+ * Return: whether more packages lack a need.
+ */
+static bool drop_dependents(struct graph *graph, bool last)
 {
 	size_t before = graph->fallen_count;
 
+	find_doubtful(graph);
 	for (size_t i = 0; i < graph->count; i++)
-		if (graph->items[i].active && !graph->in[i])
+		if (has_lost(graph, i) && !may_return(graph, i))
+			spread(graph, i);
+	if (graph->fallen_count > before && !last)
+		return true;
+	for (size_t i = 0; i < graph->count; i++)
+		if (has_lost(graph, i))
 			spread(graph, i);
 	return graph->fallen_count > before;
 }
@@ -474,7 +532,7 @@ int overlay_relations_settle(struct overlay_related *items, size_t count,
 			graph.in[i] = items[i].active && !graph.fallen[i];
 		drop_unmet(&graph);
 		drop_rivals(&graph, line);
-		if (!drop_dependents(&graph))
+		if (!drop_dependents(&graph, round == ROUNDS - 1))
 			break;
 	}
 	find_depths(&graph);

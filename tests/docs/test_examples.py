@@ -42,6 +42,8 @@ class Examples(unittest.TestCase):
         os.symlink(f"{ROOT}/docs", f"{cls.work}/docs")
         cls.commands = {}
         for path in sorted(glob.glob(f"{EXAMPLES}/*/README.md")):
+            if not os.path.isdir(os.path.join(os.path.dirname(path), "tree")):
+                continue  # no package
             lines = [line for line in indented(read(path)) if line.startswith("wmopkg-build create ")]
             cls.commands[os.path.basename(os.path.dirname(path))] = lines
         cls.sh("wmopkg-build keys keys; mkdir -p try/data try/persist try/run/layers; "

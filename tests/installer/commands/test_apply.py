@@ -60,8 +60,9 @@ class Apply(states.Case):
         """A set, as a file: NAME VERSION, or an object."""
         listed = [{"source": "packages/{1}/{0}.wmopkg".format(*item.split())}
                   if isinstance(item, str) else item for item in packages]
-        bench.write(name, json.dumps({"type": "set", "format": 1, "packages": listed,
-                                      **keys}).encode())
+        wanted = {"type": "set", "format": 1, "packages": listed, **keys}
+        schema.check("set", wanted)
+        bench.write(name, json.dumps(wanted).encode())
         return name
 
     def apply(self, output, *packages, words=(), answer=None, **keys):
@@ -411,6 +412,13 @@ class Apply(states.Case):
         self.assertEqual(result.returncode, 1)
         self.assertIn("wmopkg: persist: .set.wmopkg: Read-only file system", result.stderr)
         self.assertEqual((self.stored(), self.left()), (before, []))
+
+
+class ZSchemas(unittest.TestCase):
+    """Comes last."""
+
+    def test_every_key_was_seen(self):
+        self.assertEqual(schema.unseen("set") + schema.unseen("apply"), [])
 
 
 if __name__ == "__main__":

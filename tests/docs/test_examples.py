@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The packages of docs/examples: each command makes one that a device accepts, and no two of them
-change the same file. tests/machine/test_reset.py boots with them."""
+change the same file. tests/machine/test_reset.py boots with them. And the scripts: keys and disks
+that are there already stay."""
 
 import glob
 import json
@@ -106,6 +107,48 @@ class Examples(unittest.TestCase):
                    if old != new and not new.startswith("#")]
         self.assertEqual(len(changed), 1)
         self.assertIn("-p 127.0.0.1:8080 ", changed[0])
+
+    def kept(self, command, folder, message):
+        """Fails with @message, and changes nothing in @folder."""
+        look = f"cd {folder}; find . -type f -exec sha256sum {{}} + | sort; ls -lAR"
+        before = self.sh(look)
+        self.assertIn(message, self.sh(command, status=1))
+        self.assertEqual(self.sh(look), before)
+
+    def test_5_keys_stay(self):
+        """A key that lies elsewhere, or a program that is missing, is no reason for new keys."""
+        make = "docs/examples/secure-boot/make-"
+        self.sh(f"{make}keys 'boot keys'; mkdir bare-path")
+        self.assertEqual(self.sh("find 'boot keys' ! -perm /077 | wc -l").strip(), "10")
+        self.kept(f"{make}keys 'boot keys'", "'boot keys'", "there are keys in it already")
+        self.sh("rm 'boot keys/PK.key'")
+        self.kept(f"{make}keys 'boot keys'", "'boot keys'", "there are keys in it already")
+        self.assertIn("openssl: not in PATH", self.sh(f"PATH=bare-path; /bin/sh {make}keys none", status=1))
+        self.sh("[ ! -e none ]")
+        self.assertIn("the kernel command line is empty",
+                      self.sh(f"{make}uki 'boot keys' /bin/sh /bin/sh '' none", status=1))
+
+        self.sh("echo kernel >'a kernel'; echo initrd >'an initrd'; "
+                "echo '/dts-v1/; / { chosen { bootargs = \"ro\"; }; };' | dtc -q -O dtb -o 'a tree' -")
+        fit = f"{make}fit 'fit keys' 'a kernel' 0x40400000 'an initrd' 'a tree' 'a fit'"
+        self.sh(fit)
+        self.assertEqual(self.sh("stat -c %a 'fit keys/fit.key'").strip(), "600")
+        self.sh("cp 'fit keys/fit.crt' before; " + fit + "; cmp 'fit keys/fit.crt' before")
+        self.kept(fit.replace("0x40400000", "''"), "'fit keys'", "not an address")
+        self.sh("mv 'fit keys/fit.key' away")
+        self.kept(fit, "'fit keys'", "fit.key: no such file")
+        self.sh("mv away 'fit keys/fit.key'; rm 'fit keys/fit.crt'")
+        self.kept(fit, "'fit keys'", "fit.crt: no such file")
+
+    def test_6_disks_stay(self):
+        """Until the new one is complete; and what is no file is not replaced."""
+        self.sh("docs/examples/device/new-device 'a device' plain; mkdir -p 'a device/root/sbin' disks")
+        make = "'a device/make-disk' 'a device/root' "
+        self.sh(make + "'disks/a disk' 90")
+        self.kept(make + "'disks/a disk' 10", "disks", "")
+        self.kept(make + "disks 90", "disks", "not a file")
+        self.kept(make + "disks/other ''", "disks", "not a number")
+        self.kept(make.replace("a device/root", "") + "disks/other 90", "disks", "not a root folder")
 
 
 if __name__ == "__main__":

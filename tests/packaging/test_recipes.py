@@ -198,6 +198,15 @@ class Yocto(unittest.TestCase):
             with open(f"{scratch}/broken.tar.gz", "wb") as file:
                 file.write(b"no archive")
             self.assertIn("leave-out-firmware: ", self.run_script(script, root, f"{scratch}/broken.tar.gz").stderr)
+            self.fill(f"{scratch}/host", {"lib/file": "of the host"})
+            os.symlink(f"{scratch}/host", f"{root}/var")
+            for path in "", "/", "/../host", "/var/lib":
+                done = self.run_script(script, root, firmware, path)
+                self.assertIn(f"{path}: not in {root}", done.stderr)
+                self.assertTrue(os.path.exists(f"{root}/etc/motd") and os.path.exists(f"{scratch}/host/lib/file"), path)
+            os.unlink(f"{root}/var")
+            self.assertIn("no such folder", self.run_script(script, "", firmware, "/etc").stderr)
+            self.assertIn("usage: ", self.run_script(script).stderr)
             self.assertIn("nothing is left", self.run_script(script, root, firmware, "/etc", "/usr").stderr)
 
     @staticmethod

@@ -17,10 +17,28 @@ static int write_text(const char *folder, const char *name, const char *suffix,
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/%s.%s", folder, name, suffix);
-	if (access(path, F_OK) == 0)
-		return verity_fail(err, VERITY_E_KEY,
-				   "%s exists already and is not replaced", path);
 	return output_write(path, mode, text, strlen(text), err);
+}
+
+/*
+ * Before the first file is written: a new root.key beside an old root.pem, whose key lies
+ * in a safe, would look like its key.
+ */
+static int nothing_is_there(const char *folder, struct verity_error *err)
+{
+	static const char *const suffixes[] = {"key", "pem"};
+	char path[PATH_MAX];
+
+	for (int i = 0; i < VERITY_DEVKEY_COUNT; i++)
+		for (int s = 0; s < 2; s++) {
+			snprintf(path, sizeof(path), "%s/%s.%s", folder,
+				 verity_devkeys_name((enum verity_devkey)i), suffixes[s]);
+			if (access(path, F_OK) == 0)
+				return verity_fail(
+					err, VERITY_E_KEY,
+					"%s exists already and is not replaced", path);
+		}
+	return 0;
 }
 
 static int make_keys(const char *folder, struct verity_error *err)
@@ -30,7 +48,9 @@ static int make_keys(const char *folder, struct verity_error *err)
 
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
 		return verity_fail_errno(err, errno, "%s", folder);
-	r = verity_devkeys_new(&keys, err);
+	r = nothing_is_there(folder, err);
+	if (r == 0)
+		r = verity_devkeys_new(&keys, err);
 	for (int i = 0; r == 0 && i < VERITY_DEVKEY_COUNT; i++) {
 		const char *name = verity_devkeys_name((enum verity_devkey)i);
 		cleanup_free char *key = NULL;

@@ -710,6 +710,10 @@ class WrongInput(Case):
                      "--key", "nokey", "--cert", "keys/signer.pem", "tree", "a.wmopkg")
         self.refused(1, "keys/root.key exists already and is not replaced" + check, "keys",
                      "keys")
+        os.rename("keys/root.key", "in-a-safe")
+        self.refused(1, "keys/root.pem exists already and is not replaced" + check, "keys",
+                     "keys")
+        self.assertFalse(os.path.exists("keys/root.key"))
         self.assertEqual(os.stat("keys/signer.key").st_mode & 0o777, 0o600)
 
     def test_packages(self):

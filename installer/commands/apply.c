@@ -514,7 +514,7 @@ static int change(struct apply *apply, struct verity_error *err)
 				changes, &apply->items[i].present.entry, err);
 	for (size_t i = 0; i < apply->count; i++)
 		count += apply->items[i].install != NULL;
-	if (r == 0)
+	if (r == 0 && count > 0)
 		r = check_together(apply, err);
 	if (r == 0)
 		r = signals_check(err);

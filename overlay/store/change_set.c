@@ -3,7 +3,6 @@
 #include "overlay/store/change_set.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -231,9 +230,6 @@ int overlay_change_set_recover(struct overlay_store *store, struct verity_error 
 	bool is_there = false;
 
 	for (size_t kind = 0; kind < KINDS; kind++)
-		is_there = is_there ||
-			   (store->kinds[kind].folder >= 0 &&
-			    faccessat(store->kinds[kind].folder, SET_JOURNAL_FILE, F_OK,
-				      AT_SYMLINK_NOFOLLOW) == 0);
+		is_there = is_there || set_journal_is_there(store->kinds[kind].folder);
 	return is_there ? store_lock_both(store, &lock, err) : 0;
 }

@@ -91,6 +91,12 @@ int set_journal_decode(const void *bytes, size_t size, enum overlay_store_kind k
 	return 0;
 }
 
+bool set_journal_is_there(int folder)
+{
+	return folder >= 0 &&
+	       faccessat(folder, SET_JOURNAL_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 bool set_journal_load(int folder, enum overlay_store_kind kind, struct set_journal *ret)
 {
 	cleanup_free char *bytes = NULL;
@@ -98,8 +104,7 @@ bool set_journal_load(int folder, enum overlay_store_kind kind, struct set_journ
 	size_t size;
 
 	*ret = (struct set_journal){.count = 0};
-	if (folder < 0 ||
-	    faccessat(folder, SET_JOURNAL_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!set_journal_is_there(folder))
 		return false;
 	if (verity_io_load(folder, SET_JOURNAL_FILE, SET_JOURNAL_BYTES, &bytes, &size,
 			   &err) == 0 &&

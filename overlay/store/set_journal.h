@@ -69,6 +69,12 @@ int set_journal_decode(const void *bytes, size_t size, enum overlay_store_kind k
 		       struct set_journal *ret, struct verity_error *err) must_check;
 
 /**
+ * set_journal_is_there - whether a store has one, whatever is in it
+ * @folder: -1: no
+ */
+bool set_journal_is_there(int folder);
+
+/**
  * set_journal_load - read it from the folder of a store; nothing where there is none, or
  * no whole one
  * @ret: set_journal_free()

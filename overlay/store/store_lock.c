@@ -86,8 +86,7 @@ static int clear_leftovers(const struct store_lock *lock, enum overlay_store_kin
 {
 	int looked = 0, stuck = 0, count = 0, r, folder = lock->folders[kind];
 	/* A list on DATA, which anybody may have written, keeps nothing on PERSIST. */
-	bool waits = lock->unfinished && folder >= 0 &&
-		     faccessat(folder, SET_JOURNAL_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	bool waits = lock->unfinished && set_journal_is_there(folder);
 	bool deleted = false;
 	cleanup_dir DIR *dir = NULL;
 	const struct dirent *item;

@@ -33,7 +33,7 @@ static bool lies_there(int folder, const char *name, const struct set_file *file
  * @keep: false: what was cut off. Nothing is kept of it, and an undo of what was kept
  * before the cut would be one of a part of the set: the record goes.
  *
- * Return: 1: made; 0: it is not what it was, and is left alone; -errno.
+ * Return: 0, also where it is not what it was, and is left alone; -errno.
  */
 static int make_change(const struct overlay_store *store, const struct set_change *change,
 		       bool keep, struct keeping *keeping)
@@ -58,7 +58,7 @@ static int make_change(const struct overlay_store *store, const struct set_chang
 	}
 	if (r == 0 && fsync(folder) < 0)
 		r = -errno;
-	return r < 0 ? r : 1;
+	return r;
 }
 
 /*

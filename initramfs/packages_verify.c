@@ -171,17 +171,15 @@ static struct overlay_claim claim_of(const struct boot_package *package,
 	const struct overlay_state_entry *state = package->state;
 	const struct verity_judgement *judgement =
 		verity_package_judgement(package->verified);
-	struct overlay_good own = {.entry = state->entry};
 
-	memcpy(own.identity, state->identity, sizeof(own.identity));
-	memcpy(own.root_hash, state->root_hash, sizeof(own.root_hash));
 	return (struct overlay_claim){
 		.entry = state->entry,
 		.identity = state->identity,
 		.version = state->version,
 		.epoch = judgement->manifest->epoch,
 		.trusted = judgement->trusted,
-		.good = overlay_good_has(good, &own),
+		.good = overlay_good_has(good, &state->entry, state->identity,
+					 state->root_hash),
 	};
 }
 

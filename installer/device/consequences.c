@@ -84,17 +84,15 @@ static void set(struct consequences *after, const struct overlay_good_set *good,
 {
 	struct overlay_related *item = &after->items[after->count];
 	const struct verity_manifest *manifest = judgement->manifest;
-	struct overlay_good own = {.entry = *entry};
 
-	memcpy(own.identity, manifest->name, sizeof(own.identity));
-	memcpy(own.root_hash, manifest->root_hash, sizeof(own.root_hash));
 	*item = (struct overlay_related){
 		.entry = *entry,
 		.identity = manifest->name,
 		.version = manifest->version,
 		.manifest = manifest,
 		.trusted = judgement->trusted,
-		.good = overlay_good_has(good, &own),
+		.good = overlay_good_has(good, entry, manifest->name,
+					 manifest->root_hash),
 		.active = true,
 		.reason = &after->reasons[after->count],
 	};

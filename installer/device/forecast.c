@@ -199,19 +199,16 @@ static int settle(const struct forecast_list *list, const struct planned_list *p
 		const struct verity_manifest *manifest =
 			from->inspection ? verity_inspection_manifest(from->inspection)
 					 : NULL;
-		struct overlay_good own = {.entry = list->items[i].entry};
 
-		if (manifest) {
-			memcpy(own.identity, manifest->name, sizeof(own.identity));
-			memcpy(own.root_hash, manifest->root_hash, sizeof(own.root_hash));
-		}
 		related[i] = (struct overlay_related){
 			.entry = list->items[i].entry,
 			.identity = manifest ? manifest->name : "",
 			.version = manifest ? manifest->version : "",
 			.manifest = manifest,
 			.trusted = from->trusted[there],
-			.good = overlay_good_has(good, &own),
+			.good = manifest &&
+				overlay_good_has(good, &list->items[i].entry,
+						 manifest->name, manifest->root_hash),
 			.active = manifest && active[i],
 			.reason = &reasons[i],
 		};

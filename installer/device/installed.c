@@ -382,16 +382,6 @@ static struct verity_inspection *inspect(const struct overlay_store *store,
 		       : inspection;
 }
 
-static bool is_good(const struct overlay_good_set *good, const struct installed *item,
-		    const struct verity_manifest *manifest)
-{
-	struct overlay_good own = {.entry = item->entry};
-
-	COPY(own.identity, manifest->name);
-	memcpy(own.root_hash, manifest->root_hash, sizeof(own.root_hash));
-	return overlay_good_has(good, &own);
-}
-
 /* What the order of duplicates depends on beyond what is known already. */
 static void fill_claim(const struct overlay_store *store,
 		       const struct overlay_good_set *good, const struct installed *item,
@@ -411,7 +401,8 @@ static void fill_claim(const struct overlay_store *store,
 		return;
 	manifest = verity_inspection_manifest(inspection);
 	claim->epoch = manifest->epoch;
-	claim->good = is_good(good, item, manifest);
+	claim->good =
+		overlay_good_has(good, &item->entry, manifest->name, manifest->root_hash);
 }
 
 /* The next boot leaves it out for what the others are. */
@@ -535,7 +526,9 @@ static int settle_relations(struct device *device, const struct overlay_store *s
 	for (size_t i = 0; i < list->count; i++)
 		all.related[i].good =
 			all.related[i].manifest &&
-			is_good(&good, &list->items[i], all.related[i].manifest);
+			overlay_good_has(&good, &list->items[i].entry,
+					 all.related[i].manifest->name,
+					 all.related[i].manifest->root_hash);
 	r = overlay_relations_settle(all.related, list->count, err);
 	for (size_t i = 0; r == 0 && i < list->count; i++)
 		if (all.related[i].manifest && !all.related[i].active)

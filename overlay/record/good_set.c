@@ -97,10 +97,15 @@ static bool is_same(const struct overlay_good *a, const struct overlay_good *b)
 }
 
 bool overlay_good_has(const struct overlay_good_set *set,
-		      const struct overlay_good *package)
+		      const struct overlay_entry *entry, const char *identity,
+		      const uint8_t root_hash[static VERITY_DIGEST_BYTES])
 {
+	struct overlay_good package = {.entry = *entry};
+
+	snprintf(package.identity, sizeof(package.identity), "%s", identity);
+	memcpy(package.root_hash, root_hash, sizeof(package.root_hash));
 	for (size_t i = 0; i < set->count; i++)
-		if (is_same(&set->items[i], package))
+		if (is_same(&set->items[i], &package))
 			return true;
 	return false;
 }

@@ -37,9 +37,11 @@ int overlay_good_take(const struct overlay_state *state,
 
 /**
  * overlay_good_has - whether the set has this package, and not another one of its name
+ * @identity, @root_hash: of its manifest
  */
 bool overlay_good_has(const struct overlay_good_set *set,
-		      const struct overlay_good *package);
+		      const struct overlay_entry *entry, const char *identity,
+		      const uint8_t root_hash[static VERITY_DIGEST_BYTES]);
 
 bool overlay_good_equal(const struct overlay_good_set *a,
 			const struct overlay_good_set *b);

@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	for (size_t i = 0; i < set.count; i++) {
 		require(verity_name_valid(set.items[i].entry.name));
-		require(overlay_good_has(&set, &set.items[i]));
+		require(overlay_good_has(&set, &set.items[i].entry, set.items[i].identity,
+					 set.items[i].root_hash));
 	}
 	/* What was read can be written, and reads the same again. */
 	require(overlay_good_encode(&set, &text, NULL) == 0);

@@ -32,13 +32,17 @@ static void test_take(void **state)
 	(void)state;
 	check_ok(overlay_good_take(&state_of_boot, &none, &set, &err), &err);
 	assert_int_equal(set.count, 2);
-	assert_true(overlay_good_has(&set, &asked));
+	assert_true(
+		overlay_good_has(&set, &asked.entry, asked.identity, asked.root_hash));
 	asked.root_hash[0] = 9;
-	assert_false(overlay_good_has(&set, &asked));
+	assert_false(
+		overlay_good_has(&set, &asked.entry, asked.identity, asked.root_hash));
 	asked = (struct overlay_good){{"a", P}, "a", {1}};
-	assert_false(overlay_good_has(&set, &asked));
+	assert_false(
+		overlay_good_has(&set, &asked.entry, asked.identity, asked.root_hash));
 	asked = (struct overlay_good){{"b", O}, "b", {2}};
-	assert_false(overlay_good_has(&set, &asked));
+	assert_false(
+		overlay_good_has(&set, &asked.entry, asked.identity, asked.root_hash));
 	check_ok(overlay_good_encode(&set, &text, &err), &err);
 	check_ok(overlay_good_decode(text, strlen(text), &again, &err), &err);
 	assert_true(overlay_good_equal(&set, &again));

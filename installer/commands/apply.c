@@ -87,14 +87,11 @@ static void look(const struct overlay_store *store, const struct overlay_entry *
 		 struct present *ret)
 {
 	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
-		NULL;
+		installed_inspect(store, entry);
 	const struct verity_manifest *manifest;
-	char file[OVERLAY_FILE_BYTES];
 
 	*ret = (struct present){.there = true, .entry = *entry};
-	overlay_entry_file(entry, file);
-	if (verity_inspection_open(overlay_store_folder(store, entry->kind), file,
-				   &inspection, NULL) < 0)
+	if (!inspection)
 		return;
 	manifest = verity_inspection_manifest(inspection);
 	ret->readable = true;

@@ -17,6 +17,7 @@
 #include "installer/common/layout.h"
 #include "installer/device/audit.h"
 #include "installer/device/consequences.h"
+#include "installer/device/installed.h"
 #include "installer/device/read_images.h"
 #include "installer/device/reset_pending.h"
 #include "overlay/store/store.h"
@@ -38,15 +39,13 @@ void undo_free(struct undo *undo)
 static void find_version(const struct overlay_store *store, const struct undo_step *step,
 			 char ret[static VERITY_VERSION_MAX + 1])
 {
+	struct overlay_entry entry = step->entry;
 	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
 		NULL;
-	struct overlay_entry entry = step->entry;
-	char file[OVERLAY_FILE_BYTES];
 
 	entry.kind = step->item.kind;
-	overlay_entry_file(&entry, file);
-	if (verity_inspection_open(overlay_store_folder(store, entry.kind), file,
-				   &inspection, NULL) == 0)
+	inspection = installed_inspect(store, &entry);
+	if (inspection)
 		snprintf(ret, VERITY_VERSION_MAX + 1, "%s",
 			 verity_inspection_manifest(inspection)->version);
 }

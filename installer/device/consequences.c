@@ -44,13 +44,9 @@ static int find_any(const struct overlay_store *store,
 		*ret = *ret || names_others(change->added[i].judgement->manifest);
 	for (size_t i = 0; r == 0 && !*ret && i < survey.count; i++) {
 		cleanup_with(verity_inspection_free_p) struct verity_inspection *found =
-			NULL;
-		char file[OVERLAY_FILE_BYTES];
+			installed_inspect(store, &survey.entries[i]);
 
-		overlay_entry_file(&survey.entries[i], file);
-		if (verity_inspection_open(
-			    overlay_store_folder(store, survey.entries[i].kind), file,
-			    &found, NULL) == 0)
+		if (found)
 			*ret = names_others(verity_inspection_manifest(found));
 	}
 	return r;

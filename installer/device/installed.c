@@ -368,15 +368,14 @@ static bool is_trusted(const struct installed *item)
 	return item->verdict == VERITY_SIGNED || item->verdict == VERITY_DOWNGRADE;
 }
 
-/* NULL where it cannot be read. */
-static struct verity_inspection *inspect(const struct overlay_store *store,
-					 const struct installed *item)
+struct verity_inspection *installed_inspect(const struct overlay_store *store,
+					    const struct overlay_entry *entry)
 {
 	struct verity_inspection *inspection = NULL;
 	char file[OVERLAY_FILE_BYTES];
 
-	overlay_entry_file(&item->entry, file);
-	return verity_inspection_open(overlay_store_folder(store, item->entry.kind), file,
+	overlay_entry_file(entry, file);
+	return verity_inspection_open(overlay_store_folder(store, entry->kind), file,
 				      &inspection, NULL) < 0
 		       ? NULL
 		       : inspection;
@@ -388,7 +387,7 @@ static void fill_claim(const struct overlay_store *store,
 		       struct overlay_claim *claim)
 {
 	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
-		inspect(store, item);
+		installed_inspect(store, &item->entry);
 	const struct verity_manifest *manifest;
 
 	*claim = (struct overlay_claim){
@@ -475,7 +474,7 @@ static void fill_related(const struct overlay_store *store, struct installed *it
 	if (is_next(item) && item->package) {
 		manifest = verity_package_judgement(item->package)->manifest;
 	} else if (is_next(item)) {
-		*inspection = inspect(store, item);
+		*inspection = installed_inspect(store, &item->entry);
 		if (*inspection)
 			manifest = verity_inspection_manifest(*inspection);
 	}

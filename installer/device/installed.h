@@ -87,6 +87,14 @@ bool installed_format_unlisted(const char *store, const struct overlay_unlisted 
 			       char ret[static INSTALLED_UNLISTED_BYTES]) must_check;
 
 /**
+ * installed_inspect - what the manifest of an installed file says, without a verdict
+ *
+ * Return: verity_inspection_free(); NULL where it cannot be read: `show` reports why.
+ */
+struct verity_inspection *installed_inspect(const struct overlay_store *store,
+					    const struct overlay_entry *entry);
+
+/**
  * installed_name - the name of the package that somebody means who typed a name or the
  * file name NAME.wmopkg
  * @typed:  an installed name stands for itself

@@ -7,26 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "installer/device/installed.h"
 #include "overlay/store/survey.h"
 #include "verity/package/inspect.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
 #include "verity/util/version.h"
-
-/* NULL where it cannot be read: `show` reports why. */
-static struct verity_inspection *inspect(const struct overlay_store *store,
-					 const struct overlay_entry *entry)
-{
-	struct verity_inspection *inspection = NULL;
-	struct verity_error unused;
-	char file[80];
-
-	overlay_entry_file(entry, file);
-	return verity_inspection_open(overlay_store_folder(store, entry->kind), file,
-				      &inspection, &unused) < 0
-		       ? NULL
-		       : inspection;
-}
 
 void install_find_replaced(const struct overlay_store *store, const char *name,
 			   struct install_replaced *ret)
@@ -41,7 +27,7 @@ void install_find_replaced(const struct overlay_store *store, const char *name,
 		return;
 	ret->there = true;
 	ret->kind = entry.kind;
-	inspection = inspect(store, &entry);
+	inspection = installed_inspect(store, &entry);
 	ret->readable = inspection;
 	if (!inspection)
 		return;
@@ -66,7 +52,7 @@ int install_check_identity(const struct overlay_store *store,
 		bool stays = strcmp(other, name) != 0 &&
 			     !(set && set->goes(set->context, other));
 		cleanup_with(verity_inspection_free_p) struct verity_inspection *rival =
-			stays ? inspect(store, &survey.entries[i]) : NULL;
+			stays ? installed_inspect(store, &survey.entries[i]) : NULL;
 		struct verity_outlook outlook;
 
 		/* only if it would be used */

@@ -102,6 +102,12 @@ def keys_told(file, told):
     def walk(file, part, item):
         file, part = resolve(file, part)
         if isinstance(item, dict):
+            for one in part.get("oneOf", ()):
+                kind = resolve(file, one)[1].get("properties", {}).get("type", {})
+                if "const" in kind and kind["const"] == item.get("type"):
+                    file, part = resolve(file, one)
+                    break
+        if isinstance(item, dict):
             found.update((id(part), key) for key in item)
             for key, value in item.items():
                 walk(file, part["properties"][key], value)

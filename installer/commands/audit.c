@@ -2,12 +2,10 @@
 
 /* `wmopkg audit`: prints or verifies the audit log. */
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "installer/commands/commands.h"
@@ -46,24 +44,6 @@ static void print_rings(const struct overlay_audit_check *check)
 		       check->lost, check->lost == 1 ? "" : "s");
 }
 
-/* NULL: all lines */
-static int read_last(const char *typed, size_t *ret, struct verity_error *err)
-{
-	char *end;
-	unsigned long number;
-
-	if (!typed)
-		return 0;
-	number = strtoul(typed, &end, 10);
-	if (!isdigit((unsigned char)typed[0]) || *end || number == 0 ||
-	    number > LINES_MAX)
-		return verity_fail(err, VERITY_E_USAGE,
-				   "audit last %s: expected a number from 1 to %d", typed,
-				   LINES_MAX);
-	*ret = number;
-	return 0;
-}
-
 enum exit_status command_audit(struct device *device, const struct words *words)
 {
 	bool json = words_has(words, WORD_JSON);
@@ -73,8 +53,8 @@ enum exit_status command_audit(struct device *device, const struct words *words)
 	int record = -1;
 	const struct overlay_state *state = device_state(device);
 	uint64_t boot = state ? state->boot : 0;
-	size_t last = SIZE_MAX;
-	int r = read_last(words->values[WORD_LAST], &last, &err);
+	uint64_t last = SIZE_MAX;
+	int r = words_number(words, WORD_LAST, "audit", 1, LINES_MAX, &last, &err);
 
 	if (r == 0)
 		r = device_record_find(device, &record, &err);
@@ -83,7 +63,7 @@ enum exit_status command_audit(struct device *device, const struct words *words)
 	else if (r == 0)
 		r = verify ? overlay_audit_verify(record, boot, &check, &err)
 			   : overlay_audit_print(
-				     record, json, last,
+				     record, json, (size_t)last,
 				     layout_of(STDOUT_FILENO).width ? 0 : LAYOUT_WIDTH,
 				     stdout, &err);
 	if (r < 0 && r != -ENOENT)

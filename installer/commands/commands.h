@@ -24,6 +24,7 @@ enum exit_status command_factory_reset(struct device *device, const struct words
 enum exit_status command_host_key(struct device *device, const struct words *words);
 enum exit_status command_install(struct device *device, const struct words *words);
 enum exit_status command_media(struct device *device, const struct words *words);
+enum exit_status command_monitor(struct device *device, const struct words *words);
 enum exit_status command_reboot(struct device *device, const struct words *words);
 enum exit_status command_remove(struct device *device, const struct words *words);
 enum exit_status command_retry(struct device *device, const struct words *words);

@@ -75,8 +75,16 @@ static void put_details(struct device *device, struct verity_json_writer *json,
 	}
 }
 
-static void put_item(struct device *device, struct verity_json_writer *json,
-		     const struct installed *item)
+void show_json_trust(struct device *device, struct verity_json_writer *json,
+		     const struct overlay_trust *trust)
+{
+	verity_json_bool(json, "allow_untrusted",
+			 overlay_trust_policy(trust)->allow_untrusted);
+	put_reason(device, json, "locked", overlay_trust_locked(trust));
+}
+
+void show_json_item(struct device *device, struct verity_json_writer *json,
+		    const struct installed *item)
 {
 	verity_json_text(json, "name", item->entry.name);
 	verity_json_bool(json, "persistent", item->entry.kind == OVERLAY_PERSISTENT);
@@ -115,13 +123,11 @@ int show_json(struct device *device, const struct installed_list *list, bool det
 	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
 
 	verity_json_int(&json, "format", SHOW_FORMAT);
-	verity_json_bool(&json, "allow_untrusted",
-			 overlay_trust_policy(trust)->allow_untrusted);
-	put_reason(device, &json, "locked", overlay_trust_locked(trust));
+	show_json_trust(device, &json, trust);
 	verity_json_open_list(&json, "packages");
 	for (size_t i = 0; i < list->count; i++) {
 		verity_json_open(&json, NULL);
-		put_item(device, &json, &list->items[i]);
+		show_json_item(device, &json, &list->items[i]);
 		if (details)
 			put_details(device, &json, trust, &list->items[i]);
 		verity_json_close(&json);

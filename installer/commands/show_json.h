@@ -4,6 +4,19 @@
 /* Packages as JSON. */
 
 #include "installer/device/installed.h"
+#include "verity/util/json_write.h"
+
+/**
+ * show_json_item - add the keys of one package to the object that is open
+ */
+void show_json_item(struct device *device, struct verity_json_writer *json,
+		    const struct installed *item);
+
+/**
+ * show_json_trust - add `allow_untrusted` and `locked` to the object that is open
+ */
+void show_json_trust(struct device *device, struct verity_json_writer *json,
+		     const struct overlay_trust *trust);
 
 /**
  * show_json - print packages as docs/json.md describes

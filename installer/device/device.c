@@ -29,6 +29,7 @@ struct volume {
 };
 
 struct device {
+	const char *config_path; /* borrowed; NULL: the default */
 	struct overlay_config config;
 	struct overlay_trust *trust; /* NULL until asked for, like the store */
 	struct overlay_identity identity;
@@ -50,6 +51,7 @@ int device_open(const char *config_path, struct device **ret, struct verity_erro
 
 	if (!device)
 		return verity_no_memory(err);
+	device->config_path = config_path;
 	device->data.fd = device->persist.fd = device->record_fd = -1;
 	r = overlay_config_load(config_path, &device->config, err);
 	if (r < 0)
@@ -60,6 +62,12 @@ int device_open(const char *config_path, struct device **ret, struct verity_erro
 			       device->config.repeated);
 	*ret = steal_ptr(&device);
 	return 0;
+}
+
+int device_open_again(const struct device *device, struct device **ret,
+		      struct verity_error *err)
+{
+	return device_open(device->config_path, ret, err);
 }
 
 void device_act_for(struct device *device, const char *user)

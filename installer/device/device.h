@@ -17,11 +17,17 @@ struct device;
 
 /**
  * device_open - read the configuration
- * @config_path: NULL for the default
+ * @config_path: NULL for the default; borrowed as long as the device
  * @ret:         set on success only; free with device_free()
  */
 int device_open(const char *config_path, struct device **ret,
 		struct verity_error *err) must_check;
+
+/**
+ * device_open_again - the same device as it is now: all is read anew
+ */
+int device_open_again(const struct device *device, struct device **ret,
+		      struct verity_error *err) must_check;
 
 void device_free(struct device *device);
 DEFINE_CLEANUP(struct device, device_free);

@@ -5,7 +5,10 @@
 #include "installer/grammar/grammar.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -79,6 +82,8 @@ static const struct word_info infos[WORD_COUNT] = {
 			     "delete the keys of a host: the next connection asks again"},
 	[WORD_VERIFY] = {"verify", NULL, KIND_NONE, "check that it was not changed"},
 	[WORD_LAST] = {"last", "N", KIND_FREE, "only the last N lines"},
+	[WORD_SINCE] = {"since", "NUMBER", KIND_FREE,
+			"first the lines of the audit log after this number"},
 	[WORD_CHECK_FIRMWARE] = {"--check-firmware", "VERSION", KIND_FREE,
 				 "show what would be active with this firmware version"},
 	[WORD_CHECK_MODEL] = {"--check-model", "MODEL", KIND_FREE,
@@ -101,6 +106,27 @@ const struct word_info *word_info(enum word word)
 bool words_has(const struct words *words, enum word word)
 {
 	return words->values[word] != NULL;
+}
+
+int words_number(const struct words *words, enum word word, const char *command,
+		 uint64_t min, uint64_t max, uint64_t *ret, struct verity_error *err)
+{
+	const char *typed = words->values[word];
+	unsigned long long number;
+	char *end;
+
+	if (!typed)
+		return 0;
+	errno = 0;
+	number = strtoull(typed, &end, 10);
+	if (!isdigit((unsigned char)typed[0]) || *end || errno || number < min ||
+	    number > max)
+		return verity_fail(err, VERITY_E_USAGE,
+				   "%s %s %s: expected a number from %" PRIu64
+				   " to %" PRIu64,
+				   command, infos[word].keyword, typed, min, max);
+	*ret = number;
+	return 0;
 }
 
 static bool is_called(const struct word_info *info, const char *text)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "verity/util/error.h"
 
@@ -49,6 +50,7 @@ enum word {
 	WORD_KEY_FORGET,
 	WORD_VERIFY,
 	WORD_LAST,
+	WORD_SINCE,
 	WORD_CHECK_FIRMWARE,
 	WORD_CHECK_MODEL,
 	WORD_BOOT_SET,
@@ -142,6 +144,17 @@ const struct word_info *word_info(enum word word);
  * words_has - whether a word was typed
  */
 bool words_has(const struct words *words, enum word word);
+
+/**
+ * words_number - the value of a word, as a number
+ * @command: for the message
+ * @ret:     untouched where the word was not typed
+ *
+ * Return: 0; -EINVAL (USAGE).
+ */
+int words_number(const struct words *words, enum word word, const char *command,
+		 uint64_t min, uint64_t max, uint64_t *ret,
+		 struct verity_error *err) must_check;
 
 /**
  * word_reserved - whether @name is a keyword that commands read in place of a package

@@ -111,6 +111,10 @@ static const struct command commands[] = {
 	{"audit", FORMS(FORM(NEEDED(VERIFY)), FORM(OPTIONAL(LAST), ANYWHERE(JSON))),
 	 "show the audit log or its last lines, or check that it was not changed", DEVICE,
 	 PAGES(command_audit)},
+	{"monitor", FORMS(FORM(NEEDED(JSON), OPTIONAL(SINCE))),
+	 "report packages, pending changes and lines of the audit log as they change, for "
+	 "programs",
+	 DEVICE, RUNS(command_monitor)},
 	{"boot",
 	 FORMS(FORM(NEEDED(BOOT_SET), NEEDED(BOOT_VALUE), ANYWHERE(YES)),
 	       FORM(NEEDED(BOOT_CLEAR)), FORM(ANYWHERE(JSON))),

@@ -18,10 +18,10 @@ TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, TESTS)
 import schema  # noqa: E402  pylint: disable=wrong-import-position
 
-# Held to it by tests/kernel, test_conflicts.py, test_show_boot.py, test_apply.py,
+# Held to it by tests/kernel, test_conflicts.py, test_show_boot.py, test_apply.py, test_monitor.py,
 # tests/peers/test_timestamp.py
-ELSEWHERE = ("apply.json", "set.json", "state.json", "media.json", "which.json", "conflicts.json",
-             "timeline.json", "plan.json", "common.json/$defs/owner", "common.json/$defs/unknown",
+ELSEWHERE = ("apply.json", "event.json", "set.json", "state.json", "media.json", "which.json",
+             "conflicts.json", "timeline.json", "plan.json", "common.json/$defs/owner", "common.json/$defs/unknown",
              "common.json/$defs/signer/timestamp")
 
 

@@ -67,9 +67,10 @@ class Show(states.Case):
                           ["remove", "all", "--yes"]):
                 result = subprocess.run([bench.WMOPKG, "--config", "wmopkg.conf", *words], stdout=full,
                                         stderr=subprocess.PIPE, text=True, check=False)
-                self.assertEqual((result.returncode, result.stderr), (
-                    1, "wmopkg: done, but its output could not be written: No space left on "
-                    "device\n"), words)
+                self.assertEqual(result.returncode, 1, words)
+                # the second of what is longer than the C library's buffer
+                self.assertRegex(result.stderr, r"\Awmopkg: done, but its output could not be written: "
+                                 r"(No space left on device|a part of it is lost)\n\Z", words)
             for words in (["help"], ["--version"], ["inspect", self.package],
                           ["create", "--version", "1", "--description", "x",
                            f"{self.shared}/tree", "new.wmopkg"], ["keys", "new"]):

@@ -10,10 +10,10 @@
 
 #include "factory/filesystem.h"
 #include "installer/commands/commands.h"
-#include "installer/commands/remove.h"
 #include "installer/common/confirm.h"
 #include "installer/common/layout.h"
 #include "installer/device/consequences.h"
+#include "installer/device/installed.h"
 #include "installer/device/next_boot.h"
 #include "installer/device/reboot.h"
 #include "installer/device/reset_request.h"
@@ -108,7 +108,7 @@ int reset_question(struct device *device, const char *command, bool yes, bool *p
 		r = overlay_store_list(store, &entries, &count, err);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		if ((*purge || entries[i].kind == OVERLAY_ORDINARY) &&
-		    remove_is_required(device, &entries[i]))
+		    installed_is_required(device, &entries[i]))
 			report_warning("%s is deleted, and the device does not start "
 				       "without it (require_packages in the "
 				       "configuration)",

@@ -15,7 +15,6 @@
 #include "installer/device/consequences.h"
 #include "installer/device/installed.h"
 #include "installer/device/kept_room.h"
-#include "overlay/record/requirements.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
 
@@ -43,16 +42,6 @@ enum exit_status remove_entries(struct device *device,
 	}
 	kept_room_limit(device);
 	return status;
-}
-
-bool remove_is_required(struct device *device, const struct overlay_entry *entry)
-{
-	const struct overlay_state *state = device_state(device);
-	const struct overlay_state_entry *known =
-		state ? overlay_state_find(state, entry) : NULL;
-	const char *name = known && known->identity[0] ? known->identity : entry->name;
-
-	return overlay_requirements_has(device_config(device), name);
 }
 
 /* Moves the @all entries that are named to the front. */
@@ -86,7 +75,7 @@ static int check_required(struct device *device, const struct overlay_entry *ent
 			  size_t count, struct verity_error *err)
 {
 	for (size_t i = 0; i < count; i++)
-		if (remove_is_required(device, &entries[i]))
+		if (installed_is_required(device, &entries[i]))
 			return verity_fail(
 				err, VERITY_E_REQUIRED,
 				"%s: the device does not start without it (install "

@@ -21,14 +21,6 @@ int remove_find(struct device *device, const char *const *names, size_t name_cou
 		struct verity_error *err) must_check;
 
 /**
- * remove_is_required - whether the device does not start without it
- *
- * The name in the manifest is what is required; of a package that no boot has read, the
- * name of its file says it.
- */
-bool remove_is_required(struct device *device, const struct overlay_entry *entry);
-
-/**
  * remove_entries - remove them, and log it; reports those that cannot be removed, and
  * goes on with the rest
  */

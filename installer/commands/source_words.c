@@ -5,6 +5,7 @@
 #include "installer/common/report.h"
 #include "installer/fetch/source_open.h"
 #include "installer/media/open.h"
+#include "installer/receive/device_source.h"
 #include "verity/util/cleanup.h"
 
 /* A path on a server or a medium has another help where it is not that of a package. */
@@ -34,22 +35,6 @@ bool source_words_remote(const struct words *words)
 	return path_of(words) || (where_of(words) && source_is_url(where_of(words)));
 }
 
-/* As the configuration of the device has it. */
-static int open_request(struct device *device, struct source_request *request,
-			struct source **ret, struct verity_error *err)
-{
-	const struct overlay_config *config = device_config(device);
-	cleanup_free char *known_hosts = NULL;
-	int r = 0;
-
-	request->authorities = config->authorities[0] ? config->authorities : NULL;
-	request->fetch_user = config->fetch_user;
-	if (source_has_host_keys(request))
-		r = device_known_hosts(device, &known_hosts, err);
-	request->known_hosts = known_hosts;
-	return r < 0 ? r : source_open(request, ret, err);
-}
-
 int source_of_words(struct device *device, const struct words *words, bool any_name,
 		    struct source **ret, struct verity_error *err)
 {
@@ -71,19 +56,5 @@ int source_of_words(struct device *device, const struct words *words, bool any_n
 		report_warning("%s: user and password are not used for a file on this "
 			       "device",
 			       request.where);
-	return open_request(device, &request, ret, err);
-}
-
-int source_of_set(struct device *device, const char *where, const char *name,
-		  struct source **ret, struct verity_error *err)
-{
-	struct source_request request = {.where = where, .any_name = true};
-	struct source *source;
-	int r = open_request(device, &request, &source, err);
-
-	if (r < 0)
-		return r;
-	snprintf(source->name, sizeof(source->name), "%s", name);
-	*ret = source;
-	return 0;
+	return device_source_open(device, &request, ret, err);
 }

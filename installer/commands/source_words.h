@@ -23,16 +23,6 @@ int source_of_words(struct device *device, const struct words *words, bool any_n
 		    struct source **ret, struct verity_error *err) must_check;
 
 /**
- * source_of_set - open the source of a package that a set names
- * @where: a URL, or the path of a file; borrowed
- * @name:  that the package will have, whatever its file is called
- *
- * Else as source_of_words().
- */
-int source_of_set(struct device *device, const char *where, const char *name,
-		  struct source **ret, struct verity_error *err) must_check;
-
-/**
  * source_words_remote - whether the file comes from elsewhere: it is not given by a path
  */
 bool source_words_remote(const struct words *words);

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "installer/commands/commands.h"
-#include "installer/commands/remove.h"
 #include "installer/common/confirm.h"
 #include "installer/common/layout.h"
 #include "installer/device/audit.h"
@@ -98,7 +97,7 @@ static void find_step(struct device *device, const struct overlay_store *store,
 	step->why = (struct verity_error){.code = VERITY_OK};
 	if (returns)
 		judge(device, store, step);
-	else if (remove_is_required(device, &step->entry))
+	else if (installed_is_required(device, &step->entry))
 		verity_fail(&step->why, VERITY_E_REQUIRED,
 			    "the device does not start without it");
 }

@@ -18,6 +18,7 @@
 #include "installer/device/next_boot.h"
 #include "installer/device/read_images.h"
 #include "overlay/record/good_set.h"
+#include "overlay/record/requirements.h"
 #include "overlay/record/trials.h"
 #include "overlay/store/order.h"
 #include "overlay/store/relations.h"
@@ -703,4 +704,14 @@ bool installed_path(struct device *device, const struct overlay_entry *entry, ch
 	folder[length] = '\0';
 	overlay_entry_file(entry, file);
 	return (size_t)snprintf(ret, size, "%s/%s", folder, file) < size;
+}
+
+bool installed_is_required(struct device *device, const struct overlay_entry *entry)
+{
+	const struct overlay_state *state = device_state(device);
+	const struct overlay_state_entry *known =
+		state ? overlay_state_find(state, entry) : NULL;
+	const char *name = known && known->identity[0] ? known->identity : entry->name;
+
+	return overlay_requirements_has(device_config(device), name);
 }

@@ -95,6 +95,14 @@ struct verity_inspection *installed_inspect(const struct overlay_store *store,
 					    const struct overlay_entry *entry);
 
 /**
+ * installed_is_required - whether the device does not start without it
+ *
+ * The name in the manifest is what is required; of a package that no boot has read, the
+ * name of its file says it.
+ */
+bool installed_is_required(struct device *device, const struct overlay_entry *entry);
+
+/**
  * installed_name - the name of the package that somebody means who typed a name or the
  * file name NAME.wmopkg
  * @typed:  an installed name stands for itself

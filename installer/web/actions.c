@@ -17,6 +17,7 @@
 #include "installer/device/reset_request.h"
 #include "installer/fetch/source_open.h"
 #include "installer/media/open.h"
+#include "installer/receive/device_source.h"
 #include "installer/web/form_token.h"
 #include "installer/web/install_show.h"
 #include "verity/util/cleanup.h"
@@ -47,25 +48,17 @@ static int upload(struct web_page *page, struct source **ret, struct verity_erro
 /* A path would be one of this device, which the browser must not name. */
 static int fetch(struct web_page *page, struct source **ret, struct verity_error *err)
 {
-	const struct overlay_config *config = device_config(page->device);
-	cleanup_free char *known_hosts = NULL;
 	struct source_request request = {
 		.where = request_field(page->request, "url"),
 		.user = given(page, "user"),
 		.password = given(page, "password"),
-		.authorities = config->authorities[0] ? config->authorities : NULL,
-		.fetch_user = config->fetch_user,
 	};
-	int r = 0;
 
 	if (!source_is_url(request.where))
 		return verity_fail(err, VERITY_E_USAGE,
 				   "the address is not a URL (such as "
 				   "https://192.0.2.1/example.wmopkg)");
-	if (source_has_host_keys(&request))
-		r = device_known_hosts(page->device, &known_hosts, err);
-	request.known_hosts = known_hosts;
-	return r < 0 ? r : source_open(&request, ret, err);
+	return device_source_open(page->device, &request, ret, err);
 }
 
 static int media(struct web_page *page, struct source **ret, struct verity_error *err)

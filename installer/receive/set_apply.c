@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Applies a set: what makes its changes one step is overlay/store/change_set.h. */
+#include "installer/receive/set_apply.h"
+
+#include <stdio.h>
+
+#include "installer/common/signals.h"
+#include "installer/device/audit.h"
+#include "installer/device/consequences.h"
+#include "installer/device/kept_room.h"
+#include "installer/receive/set_fetch.h"
+#include "verity/util/text.h"
+
+/* Held to each other, and to those that stay: needs and conflicts. */
+static int check_together(const struct set_plan *plan, struct verity_error *err)
+{
+	cleanup_with(consequences_free) struct consequences after = {.count = 0};
+	cleanup_free struct consequences_added *added =
+		calloc(plan->count + 1, sizeof(*added));
+	cleanup_free struct overlay_entry *removed =
+		calloc(2 * plan->count + 1, sizeof(*removed));
+	struct consequences_change change = {.added = added, .removed = removed};
+	int r;
+
+	if (!added || !removed)
+		return verity_no_memory(err);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct set_item *item = &plan->items[i];
+		struct overlay_entry entry = {.kind = OVERLAY_ORDINARY};
+
+		if (!item->install && set_plan_action(plan, item) != SET_REMOVE)
+			continue;
+		snprintf(entry.name, sizeof(entry.name), "%s", set_item_name(item));
+		removed[change.removed_count++] = entry;
+		entry.kind = OVERLAY_PERSISTENT;
+		removed[change.removed_count++] = entry;
+		if (!item->install)
+			continue;
+		if (!item->wanted->persistent)
+			entry.kind = OVERLAY_ORDINARY;
+		added[change.added_count++] = (struct consequences_added){
+			entry, install_judgement(item->install)};
+	}
+	r = consequences_read(plan->device, &change, &after, err);
+	for (size_t i = 0; r == 0 && i < after.count; i++)
+		if (i < change.added_count ? !after.items[i].active
+					   : consequences_end(&after, i))
+			r = verity_fail(err, after.reasons[i].code,
+					"%s would not be active: %s (correct the set)",
+					after.items[i].entry.name,
+					after.reasons[i].message);
+	return r;
+}
+
+int set_apply(struct set_plan *plan, const char *folder, const struct install_view *view,
+	      struct verity_error *err)
+{
+	cleanup_with(overlay_change_set_free_p) struct overlay_change_set *changes = NULL;
+	size_t count = set_plan_removals(plan);
+	bool begun;
+	int r = overlay_change_set_new(plan->store, &changes, err);
+
+	if (r == 0)
+		r = set_plan_check_same(plan, err);
+	if (r == 0)
+		r = set_fetch_whole(plan, folder, view, changes, err);
+	for (size_t i = 0; r == 0 && i < plan->count; i++)
+		if (set_plan_action(plan, &plan->items[i]) == SET_REMOVE)
+			r = overlay_change_set_remove(changes,
+						      &plan->items[i].present.entry, err);
+	for (size_t i = 0; i < plan->count; i++)
+		count += plan->items[i].install != NULL;
+	if (r == 0 && count > 0)
+		r = check_together(plan, err);
+	if (r == 0)
+		r = signals_check(err);
+	if (r < 0 || count == 0)
+		return r;
+	r = overlay_change_set_commit(changes, &begun, err);
+	if (r < 0 && begun)
+		verity_text_append(
+			err->message, sizeof(err->message),
+			"; the rest of the set is completed by the next boot or "
+			"the next command");
+	for (size_t i = 0; (r == 0 || begun) && i < plan->count; i++) {
+		const struct set_item *item = &plan->items[i];
+		const struct overlay_audit_entry removed = {
+			.event = OVERLAY_AUDIT_REMOVE, .package = &item->present.entry};
+
+		if (item->install)
+			install_finish(item->install);
+		else if (set_plan_action(plan, item) == SET_REMOVE)
+			audit_add(plan->device, &removed);
+	}
+	kept_room_limit(plan->device);
+	return r < 0 ? r : 1;
+}

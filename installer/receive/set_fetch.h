@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Fetches what a set wants: only the heads, or the whole packages. */
+
+#include "installer/receive/set_plan.h"
+#include "overlay/store/change_set.h"
+
+/**
+ * set_fetch_heads - fetch the head of each package that is not known to be installed as
+ * the set wants it, and judge it
+ * @plan:   gets what comes
+ * @folder: what a source that is a relative path is appended to: "", or ends with '/'
+ *
+ * Return: 0; -EINVAL (BAD_SET) where it is not what the set says; what the judge and the
+ * transfer return, with the name of the package.
+ */
+int set_fetch_heads(struct set_plan *plan, const char *folder,
+		    struct verity_error *err) must_check;
+
+/**
+ * set_fetch_whole - fetch and judge the packages themselves, into @changes
+ * @changes: borrowed until set_plan_free(), like @view
+ *
+ * Of a package that is installed already, only the head is fetched. Else as
+ * set_fetch_heads(), and as install_prepare().
+ */
+int set_fetch_whole(struct set_plan *plan, const char *folder,
+		    const struct install_view *view, struct overlay_change_set *changes,
+		    struct verity_error *err) must_check;

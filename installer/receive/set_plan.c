@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* Compares a set with what is installed. */
+#include "installer/receive/set_plan.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "installer/device/installed.h"
+#include "verity/package/inspect.h"
+
+void set_plan_free(struct set_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		install_free(plan->items[i].install);
+		source_free_p(&plan->items[i].source);
+	}
+	free(plan->items);
+	*plan = (struct set_plan){.count = 0};
+}
+
+static bool goes(const struct set_plan *plan, const struct set_item *item)
+{
+	return !item->wanted && !plan->set->keep;
+}
+
+const char *set_item_name(const struct set_item *item)
+{
+	return item->wanted ? item->wanted->name : item->present.entry.name;
+}
+
+enum set_action set_plan_action(const struct set_plan *plan, const struct set_item *item)
+{
+	if (!item->wanted)
+		return goes(plan, item) ? SET_REMOVE : SET_NONE;
+	if (item->met)
+		return SET_NONE;
+	return item->present.there ? SET_REPLACE : SET_INSTALL;
+}
+
+size_t set_plan_removals(const struct set_plan *plan)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan->count; i++)
+		count += goes(plan, &plan->items[i]);
+	return count;
+}
+
+static void look(const struct overlay_store *store, const struct overlay_entry *entry,
+		 struct set_present *ret)
+{
+	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
+		installed_inspect(store, entry);
+	const struct verity_manifest *manifest;
+
+	*ret = (struct set_present){.there = true, .entry = *entry};
+	if (!inspection)
+		return;
+	manifest = verity_inspection_manifest(inspection);
+	ret->readable = true;
+	snprintf(ret->identity, sizeof(ret->identity), "%s", manifest->name);
+	snprintf(ret->version, sizeof(ret->version), "%s", manifest->version);
+	memcpy(ret->root_hash, manifest->root_hash, sizeof(ret->root_hash));
+}
+
+int set_package_compare(const struct set_package *wanted, const char *version,
+			const uint8_t root_hash[static VERITY_DIGEST_BYTES],
+			struct verity_error *err)
+{
+	if (wanted->version[0] && strcmp(wanted->version, version) != 0)
+		return verity_fail(err, VERITY_E_BAD_SET,
+				   "the set says version %s, but this is version %s",
+				   wanted->version, version);
+	if (wanted->root_hash_bytes &&
+	    memcmp(wanted->root_hash, root_hash, VERITY_DIGEST_BYTES) != 0)
+		return verity_fail(err, VERITY_E_BAD_SET,
+				   "its root hash is not the one that the set says");
+	return 0;
+}
+
+bool set_item_in_store(const struct set_item *item)
+{
+	return (item->present.entry.kind == OVERLAY_PERSISTENT) ==
+	       item->wanted->persistent;
+}
+
+static int plan_item(struct set_item *item, struct verity_error *err)
+{
+	const struct set_package *wanted = item->wanted;
+	const struct set_present *present = &item->present;
+	struct verity_error why = {.message = "it is not installed"};
+	int r = -ENOENT;
+
+	if (present->there && !present->readable)
+		verity_fail(&why, VERITY_E_BAD_SET, "its file cannot be read");
+	else if (present->there && !set_item_in_store(item))
+		verity_fail(&why, VERITY_E_BAD_SET, "it is%s persistent",
+			    wanted->persistent ? " not" : "");
+	else if (present->there)
+		r = set_package_compare(wanted, present->version, present->root_hash,
+					&why);
+	item->met = r == 0 && (wanted->version[0] || wanted->root_hash_bytes);
+	if (!item->met && !wanted->source[0])
+		return verity_fail(err, VERITY_E_BAD_SET,
+				   "%s: %s, and the set names no source for it",
+				   wanted->name, why.message);
+	return 0;
+}
+
+int set_plan_make(struct device *device, const struct package_set *set,
+		  struct set_plan *ret, struct verity_error *err)
+{
+	cleanup_with(set_plan_free) struct set_plan plan = {.device = device, .set = set};
+	cleanup_free struct overlay_entry *entries = NULL;
+	size_t installed;
+	int r = device_store(device, &plan.store, err);
+
+	if (r == 0)
+		r = overlay_store_list(plan.store, &entries, &installed, err);
+	if (r < 0)
+		return r;
+	plan.items = calloc(set->count + installed + 1, sizeof(*plan.items));
+	if (!plan.items)
+		return verity_no_memory(err);
+	plan.count = set->count;
+	for (size_t i = 0; i < set->count; i++)
+		plan.items[i].wanted = &set->packages[i];
+	for (size_t i = 0; i < installed; i++) {
+		size_t at = 0;
+
+		while (at < set->count &&
+		       strcmp(set->packages[at].name, entries[i].name) != 0)
+			at++;
+		if (at == set->count)
+			at = plan.count++;
+		look(plan.store, &entries[i], &plan.items[at].present);
+	}
+	for (size_t i = 0; r == 0 && i < set->count; i++)
+		r = plan_item(&plan.items[i], err);
+	for (size_t i = set->count; r == 0 && i < plan.count; i++)
+		if (goes(&plan, &plan.items[i]) &&
+		    installed_is_required(device, &plan.items[i].present.entry))
+			r = verity_fail(err, VERITY_E_REQUIRED,
+					"%s: the device does not start without it (name "
+					"it in the set, or change require_packages in "
+					"the configuration)",
+					set_item_name(&plan.items[i]));
+	if (r < 0)
+		return r;
+	*ret = plan;
+	plan = (struct set_plan){.count = 0};
+	return 0;
+}
+
+static bool is_same(const struct set_present *a, const struct set_present *b)
+{
+	return a->there == b->there && a->readable == b->readable &&
+	       a->entry.kind == b->entry.kind &&
+	       strcmp(a->entry.name, b->entry.name) == 0 &&
+	       strcmp(a->identity, b->identity) == 0 &&
+	       strcmp(a->version, b->version) == 0 &&
+	       memcmp(a->root_hash, b->root_hash, sizeof(a->root_hash)) == 0;
+}
+
+int set_plan_check_same(const struct set_plan *plan, struct verity_error *err)
+{
+	cleanup_with(set_plan_free) struct set_plan now = {.count = 0};
+	int r = set_plan_make(plan->device, plan->set, &now, err);
+
+	for (size_t i = 0; r == 0 && (i < plan->count || i < now.count); i++)
+		if (i >= plan->count || i >= now.count ||
+		    !is_same(&plan->items[i].present, &now.items[i].present))
+			r = verity_fail(err, VERITY_E_BUSY,
+					"another program has installed or removed "
+					"packages meanwhile; nothing was changed (try "
+					"again)");
+	return r;
+}

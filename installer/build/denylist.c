@@ -152,7 +152,8 @@ static int add_unlock(void *object, const char *name, const char *value,
 	r = verity_statement_inspect(&parts, &text, err);
 	if (r == 0 && text.type != VERITY_STATEMENT_UNLOCK)
 		r = verity_fail(err, VERITY_E_WRONG_TYPE,
-				"it is a deny list, not an unlock statement");
+				"it is %s, not an unlock statement",
+				verity_statement_type_words(text.type));
 	if (r < 0)
 		return verity_context(err, r, "%s: not denied", value);
 	memcpy(deny.digest, text.digest, sizeof(deny.digest));
@@ -205,7 +206,7 @@ static int make(int argc, char **argv, struct request *request, struct verity_er
 
 enum exit_status build_denylist(int argc, char **argv)
 {
-	struct request request = {.signing = {.when = -1, .use = BUILD_USE_DENYLIST}};
+	struct request request = {.signing = {.when = -1, .use = BUILD_USE_LIST}};
 	cleanup_free struct verity_deny *entries = NULL;
 	struct verity_error err;
 	int r = make(argc, argv, &request, &err);

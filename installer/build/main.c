@@ -35,6 +35,9 @@ static const struct {
 	 build_unlock},
 	{"denylist", "--number N [ENTRY]... [OPTION]... OUT",
 	 "make a deny list: what devices must not run", build_denylist},
+	{"catalog", "--valid DAYS [OPTION]... DIR",
+	 "make a catalogue of the packages in a folder, from which devices update",
+	 build_catalog},
 	{"base", "DIR|TAR LIST", "save a list of the firmware's tree, for create --base",
 	 build_base},
 	{"keys", "DIR", "make a development root, signer and unlock signer", build_keys},
@@ -46,10 +49,11 @@ static const struct {
 } options[] = {
 	{"Options of create", build_manifest_options},
 	{NULL, build_create_options},
-	{"Options of create, sign, unlock and denylist", build_signing_options},
+	{"Options of create, sign, unlock, denylist and catalog", build_signing_options},
 	{"Options of unlock", build_unlock_options},
 	{"Options of denylist (the entries may be given more than once)",
 	 build_denylist_options},
+	{"Options of catalog", build_catalog_options},
 	{"Options of inspect, about the device that runs the package",
 	 build_inspect_options},
 };

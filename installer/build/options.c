@@ -9,12 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "verity/statement/floors.h"
 
 #define OPTIONS_MAX 32 /* of one command */
 #define FIRST_CODE  256
 #define HELP_INDENT 24
+
+#define DIGITS_OF_DAY 8
 
 int build_parse_integer(const char *option, const char *text, int64_t min, int64_t max,
 			int64_t *ret, struct verity_error *err)
@@ -34,6 +37,45 @@ int build_parse_integer(const char *option, const char *text, int64_t min, int64
 				   option, text, min, max);
 	*ret = number;
 	return 0;
+}
+
+/* A day is meant to its end: "until the 31st" holds on the 31st. */
+static bool parse_day(const char *text, int64_t *ret)
+{
+	struct tm tm = {.tm_hour = 23, .tm_min = 59, .tm_sec = 59};
+	char again[16];
+	const char *end = strptime(text, "%Y-%m-%d", &tm);
+	int64_t when;
+
+	if (!end || *end)
+		return false;
+	when = timegm(&tm);
+	/* A day that does not exist, such as the 30th of February, becomes another. */
+	if (strftime(again, sizeof(again), "%Y-%m-%d", &tm) == 0 ||
+	    strcmp(again, text) != 0 || when < 1 || when > VERITY_TIME_MAX)
+		return false;
+	*ret = when;
+	return true;
+}
+
+int build_parse_until(const char *option, const char *text, int64_t *ret,
+		      struct verity_error *err)
+{
+	/* 20261231 is the day for a person, and seconds of 1970 for a program. */
+	if (strlen(text) == DIGITS_OF_DAY && text[strspn(text, "0123456789")] == '\0')
+		return verity_fail(err, VERITY_E_USAGE,
+				   "%s: '%s' may be a day or seconds since 1970: write a "
+				   "day as %.4s-%.2s-%.2s",
+				   option, text, text, text + 4, text + 6);
+	if (*ret)
+		return verity_fail(err, VERITY_E_USAGE, "%s is given twice", option);
+	if (parse_day(text, ret) ||
+	    build_parse_integer(option, text, 1, VERITY_TIME_MAX, ret, NULL) == 0)
+		return 0;
+	return verity_fail(err, VERITY_E_USAGE,
+			   "%s: '%s' is neither a day such as 2026-12-31 nor seconds "
+			   "since 1970",
+			   option, text);
 }
 
 static int read_option(const struct build_option *option, void *object,

@@ -65,11 +65,19 @@ void build_options_print(const struct build_option *table);
 int build_parse_integer(const char *option, const char *text, int64_t min, int64_t max,
 			int64_t *ret, struct verity_error *err) must_check;
 
+/**
+ * build_parse_until - a day such as 2026-12-31, to its end in UTC, or seconds since 1970
+ *
+ * Return: 0; -EINVAL (USAGE), also where @ret is not 0: it is given twice.
+ */
+int build_parse_until(const char *option, const char *text, int64_t *ret,
+		      struct verity_error *err) must_check;
+
 /* What a certificate must be for, so that no device refuses what is signed with it. */
 enum build_use {
 	BUILD_USE_ANY,     /* not checked */
 	BUILD_USE_PACKAGE, /* warned of: with Allow Untrusted a device accepts it */
-	BUILD_USE_DENYLIST,
+	BUILD_USE_LIST,    /* a deny list or a catalogue */
 	BUILD_USE_UNLOCK,
 };
 

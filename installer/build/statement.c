@@ -111,8 +111,8 @@ int build_statement_sign(const char *in, const char *out,
 	r = verity_statement_inspect(&parts, &text, err);
 	if (r < 0)
 		return verity_context(err, r, "%s: not signed", in);
-	purposed.signing.use = text.type == VERITY_STATEMENT_UNLOCK ? BUILD_USE_UNLOCK
-								    : BUILD_USE_DENYLIST;
+	purposed.signing.use =
+		text.type == VERITY_STATEMENT_UNLOCK ? BUILD_USE_UNLOCK : BUILD_USE_LIST;
 	r = build_signature_renew(&purposed, parts.text, parts.text_bytes,
 				  parts.signature, parts.signature_bytes, &signature,
 				  &parts.signature_bytes, err);

@@ -12,6 +12,7 @@
 #include "verity/statement/floors.h"
 #include "verity/statement/unlock.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 /* Strings are borrowed from the command line. */
 struct request {
@@ -23,48 +24,11 @@ struct request {
 	const char *out;
 };
 
-#define DIGITS_OF_DAY 8
-
-/* A day is meant to its end: "until the 31st" holds on the 31st. */
-static bool parse_day(const char *text, int64_t *ret)
-{
-	struct tm tm = {.tm_hour = 23, .tm_min = 59, .tm_sec = 59};
-	char again[16];
-	const char *end = strptime(text, "%Y-%m-%d", &tm);
-	int64_t when;
-
-	if (!end || *end)
-		return false;
-	when = timegm(&tm);
-	/* A day that does not exist, such as the 30th of February, becomes another. */
-	if (strftime(again, sizeof(again), "%Y-%m-%d", &tm) == 0 ||
-	    strcmp(again, text) != 0 || when < 1 || when > VERITY_TIME_MAX)
-		return false;
-	*ret = when;
-	return true;
-}
-
 static int read_not_after(void *object, const char *name, const char *value,
 			  struct verity_error *err)
 {
-	struct request *request = object;
-
-	/* 20261231 is the day for a person, and seconds of 1970 for a program. */
-	if (strlen(value) == DIGITS_OF_DAY && value[strspn(value, "0123456789")] == '\0')
-		return verity_fail(err, VERITY_E_USAGE,
-				   "%s: '%s' may be a day or seconds since 1970: write a "
-				   "day as %.4s-%.2s-%.2s",
-				   name, value, value, value + 4, value + 6);
-	if (request->not_after)
-		return verity_fail(err, VERITY_E_USAGE, "%s is given twice", name);
-	if (parse_day(value, &request->not_after) ||
-	    build_parse_integer(name, value, 1, VERITY_TIME_MAX, &request->not_after,
-				NULL) == 0)
-		return 0;
-	return verity_fail(err, VERITY_E_USAGE,
-			   "%s: '%s' is neither a day such as 2026-12-31 nor seconds "
-			   "since 1970",
-			   name, value);
+	return build_parse_until(name, value, &((struct request *)object)->not_after,
+				 err);
 }
 
 static int read_allow(void *object, const char *name, const char *value,
@@ -155,7 +119,7 @@ enum exit_status build_unlock(int argc, char **argv)
 	if (r < 0)
 		return report_error(NULL, &err);
 	verity_unlock_words(request.allows, words);
-	describe_format_time(request.not_after, until);
+	verity_text_format_time(request.not_after, until);
 	printf("%s: unlock statement for %s, %s until %s, %s\n", request.out,
 	       request.serial, words, until,
 	       request.signing.key ? "signed" : "not signed");

@@ -12,6 +12,7 @@
 #include "installer/common/describe.h"
 #include "installer/common/layout.h"
 #include "overlay/record/audit.h"
+#include "verity/util/text.h"
 
 #define LINES_MAX 1000000 /* more than a log can have */
 
@@ -26,8 +27,8 @@ static void print_rings(const struct overlay_audit_check *check)
 
 		if (!ring->dropped)
 			continue;
-		describe_format_time(ring->first_time, first);
-		describe_format_time(ring->dropped_time, dropped);
+		verity_text_format_time(ring->first_time, first);
+		verity_text_format_time(ring->dropped_time, dropped);
 		printf("%s: complete from number %" PRIu64 " (%s). Before it, %" PRIu64
 		       " line%s up to number %" PRIu64 "%s%s%s made room for newer "
 		       "ones.\n",

@@ -17,6 +17,7 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/hex.h"
 #include "verity/util/json_write.h"
+#include "verity/util/text.h"
 
 #define UNLOCK_FORMAT 1 /* of the JSON */
 #define UNTIL_BYTES   32
@@ -36,7 +37,7 @@ static void format(const struct verity_unlock *unlock,
 		   char until[static UNTIL_BYTES])
 {
 	verity_unlock_words(verity_unlock_text(unlock)->allows, allows);
-	describe_format_time(verity_unlock_text(unlock)->not_after, until);
+	verity_text_format_time(verity_unlock_text(unlock)->not_after, until);
 }
 
 static int show(struct device *device, struct verity_error *err)

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "installer/common/layout.h"
@@ -20,16 +19,6 @@ static const struct describe_listener *listener;
 void describe_listen(const struct describe_listener *to)
 {
 	listener = to;
-}
-
-void describe_format_time(int64_t when, char ret[static 32])
-{
-	time_t seconds = when;
-	struct tm tm;
-
-	if (!gmtime_r(&seconds, &tm) ||
-	    strftime(ret, 32, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
-		snprintf(ret, 32, "%" PRId64, when);
 }
 
 void describe_line(const char *label, const char *format, ...)
@@ -52,7 +41,7 @@ static void print_time(const char *label, int64_t when)
 {
 	char text[32];
 
-	describe_format_time(when, text);
+	verity_text_format_time(when, text);
 	describe_line(label, "%s", text);
 }
 

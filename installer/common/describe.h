@@ -69,8 +69,3 @@ void describe_put_signers(struct verity_json_writer *json,
 			  const struct verity_signatures *signatures);
 void describe_put_signer(struct verity_json_writer *json, const char *key,
 			 const struct verity_signer *signer);
-
-/**
- * describe_format_time - "2026-11-23 01:02:03 UTC"
- */
-void describe_format_time(int64_t when, char ret[static 32]);

@@ -3,9 +3,11 @@
 #include "installer/common/describe_statement.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "installer/common/describe.h"
 #include "verity/util/hex.h"
+#include "verity/util/text.h"
 
 void describe_print_deny(const struct verity_deny *deny)
 {
@@ -29,10 +31,38 @@ void describe_print_deny(const struct verity_deny *deny)
 	}
 }
 
+static void print_published(const struct verity_catalog_entry *entry)
+{
+	const struct verity_manifest *manifest = &entry->manifest;
+	char rollout[32] = "";
+
+	if (entry->rollout < VERITY_ROLLOUT_ALL)
+		snprintf(rollout, sizeof(rollout), ", rollout %" PRIu32 " %%",
+			 entry->rollout);
+	describe_line("Package", "%s %s, epoch %" PRIu32 ", %s%s", manifest->name,
+		      manifest->version, manifest->epoch, entry->file, rollout);
+}
+
+static void print_catalog(const struct verity_catalog_text *catalog)
+{
+	char until[VERITY_TEXT_TIME_BYTES];
+
+	verity_text_format_time(catalog->not_after, until);
+	describe_line("Number", "%" PRIu32, catalog->number);
+	describe_line("Until", "%s", until);
+	if (catalog->channel[0])
+		describe_line("Channel", "%s", catalog->channel);
+	if (catalog->denylist_number)
+		describe_line("Deny list", "number %" PRIu32 ", %s",
+			      catalog->denylist_number, catalog->denylist_file);
+	for (size_t i = 0; i < catalog->count; i++)
+		print_published(&catalog->entries[i]);
+}
+
 void describe_print_statement(const struct verity_statement_text *text)
 {
 	const struct verity_unlock_text *unlock = &text->unlock;
-	char words[VERITY_UNLOCK_WORDS_MAX], until[32];
+	char words[VERITY_UNLOCK_WORDS_MAX], until[VERITY_TEXT_TIME_BYTES];
 	char hex[2 * VERITY_DIGEST_BYTES + 1];
 
 	describe_line("Type", "%s", verity_statement_type_name(text->type));
@@ -42,8 +72,12 @@ void describe_print_statement(const struct verity_statement_text *text)
 			describe_print_deny(&text->denylist.entries[i]);
 		return;
 	}
+	if (text->type == VERITY_STATEMENT_CATALOG) {
+		print_catalog(&text->catalog);
+		return;
+	}
 	verity_unlock_words(unlock->allows, words);
-	describe_format_time(unlock->not_after, until);
+	verity_text_format_time(unlock->not_after, until);
 	describe_line("Serial", "%s", unlock->serial);
 	describe_line("Allows", "%s", words);
 	describe_line("Until", "%s", until);
@@ -59,6 +93,10 @@ void describe_put_statement(struct verity_json_writer *json,
 	verity_json_text(json, "type", verity_statement_type_name(text->type));
 	if (text->type == VERITY_STATEMENT_DENYLIST) {
 		verity_denylist_put(json, &text->denylist);
+		return;
+	}
+	if (text->type == VERITY_STATEMENT_CATALOG) {
+		verity_catalog_put(json, &text->catalog);
 		return;
 	}
 	verity_unlock_put(json, &text->unlock);

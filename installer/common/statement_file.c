@@ -49,7 +49,10 @@ const char *statement_command(const char *file)
 	    verity_statement_inspect(&parts, &text, &unused) < 0)
 		return NULL;
 	verity_statement_text_free(&text);
-	return verity_statement_type_name(text.type);
+	/* A catalogue is for the configuration, not for a command. */
+	return text.type == VERITY_STATEMENT_CATALOG
+		       ? NULL
+		       : verity_statement_type_name(text.type);
 }
 
 enum exit_status statement_report(const struct verity_error *err)

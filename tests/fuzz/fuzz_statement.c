@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "verity/statement/catalog.h"
 #include "verity/statement/denylist.h"
 #include "verity/statement/floors.h"
 #include "verity/statement/statement.h"
@@ -22,6 +23,7 @@ static void verify(const uint8_t *data, size_t size)
 	static struct verity_keyring *keyring;
 	struct verity_unlock *unlock = NULL;
 	struct verity_denylist *denylist = NULL;
+	struct verity_catalog *catalog = NULL;
 	int r;
 
 	if (!keyring)
@@ -31,6 +33,8 @@ static void verify(const uint8_t *data, size_t size)
 	require(!unlock && (r == -EBADMSG || r == -EKEYREJECTED));
 	r = verity_denylist_read(data, size, keyring, NULL, &denylist, NULL);
 	require(!denylist && (r == -EBADMSG || r == -EKEYREJECTED));
+	r = verity_catalog_read(data, size, keyring, NULL, &catalog, NULL);
+	require(!catalog && (r == -EBADMSG || r == -EKEYREJECTED));
 }
 
 static struct json_object *parse(const void *text, size_t size,
@@ -79,11 +83,42 @@ static void denylist_again(const struct verity_denylist_text *denylist)
 	free(text);
 }
 
+/* Some that can be read are too long to be written as we write it. */
+static void catalog_again(const struct verity_catalog_text *catalog)
+{
+	struct verity_catalog_text again;
+	struct json_object *object;
+	char *text;
+
+	require(catalog->number >= 1 && catalog->count <= VERITY_CATALOG_MAX);
+	for (size_t i = 0; i < catalog->count; i++)
+		require(!strchr(catalog->entries[i].file, '/') &&
+			catalog->entries[i].rollout <= VERITY_ROLLOUT_ALL);
+	if (verity_catalog_encode(catalog, &text, NULL) < 0)
+		return;
+	object = parse(text, strlen(text), VERITY_STATEMENT_CATALOG);
+	require(object && verity_catalog_decode(object, &again, NULL) == 0);
+	require(again.number == catalog->number && again.count == catalog->count);
+	require(again.not_after == catalog->not_after);
+	for (size_t i = 0; i < again.count; i++) {
+		const struct verity_catalog_entry *a = &again.entries[i];
+		const struct verity_catalog_entry *b = &catalog->entries[i];
+
+		require(strcmp(a->file, b->file) == 0 && a->rollout == b->rollout);
+		require(verity_catalog_compare(&a->manifest, &b->manifest) == 0);
+		require(verity_catalog_draws(a, "SN") == verity_catalog_draws(b, "SN"));
+	}
+	verity_catalog_text_free(&again);
+	json_object_put(object);
+	free(text);
+}
+
 static void read_text(const uint8_t *text, size_t size)
 {
 	struct json_object *object = parse(text, size, VERITY_STATEMENT_UNLOCK);
 	struct verity_unlock_text unlock;
 	struct verity_denylist_text denylist;
+	struct verity_catalog_text catalog;
 
 	if (object && verity_unlock_decode(object, &unlock, NULL) == 0)
 		unlock_again(&unlock);
@@ -92,6 +127,12 @@ static void read_text(const uint8_t *text, size_t size)
 	if (object && verity_denylist_decode(object, &denylist, NULL) == 0) {
 		denylist_again(&denylist);
 		free(denylist.entries);
+	}
+	json_object_put(object);
+	object = parse(text, size, VERITY_STATEMENT_CATALOG);
+	if (object && verity_catalog_decode(object, &catalog, NULL) == 0) {
+		catalog_again(&catalog);
+		verity_catalog_text_free(&catalog);
 	}
 	json_object_put(object);
 }

@@ -30,6 +30,7 @@ UNITS_MAX = 25  # of one room
 ONE_MEANING = {
     "audit": "the audit log",
     "base": "the firmware's tree, that packages lie over",
+    "catalog": "a catalogue of packages",
     "commands": "the functions behind the commands of a program",
     "denylist": "a deny list",
     "factory_reset": "a factory reset",

@@ -34,14 +34,20 @@ const char *verity_persistence_name(enum verity_persistence persistence)
 	return persistence_names[persistence];
 }
 
-void verity_manifest_free(struct verity_manifest *manifest)
+void verity_manifest_clear(struct verity_manifest *manifest)
 {
-	if (!manifest)
-		return;
 	free(manifest->compatible);
 	free(manifest->needs);
 	free(manifest->conflicts);
 	free(manifest->kernel_signature);
+	*manifest = (struct verity_manifest){.built = -1};
+}
+
+void verity_manifest_free(struct verity_manifest *manifest)
+{
+	if (!manifest)
+		return;
+	verity_manifest_clear(manifest);
 	free(manifest);
 }
 
@@ -331,4 +337,11 @@ void verity_manifest_put_limits(struct verity_json_writer *json,
 				const struct verity_manifest *manifest)
 {
 	verity_json_put_fields(json, limit_fields, manifest);
+}
+
+int verity_manifest_get_limits(struct verity_json_reader *reader,
+			       struct json_object *object,
+			       struct verity_manifest *manifest)
+{
+	return verity_json_get_fields(reader, object, limit_fields, manifest);
 }

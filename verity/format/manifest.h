@@ -106,6 +106,26 @@ struct verity_json_writer;
 void verity_manifest_put_limits(struct verity_json_writer *json,
 				const struct verity_manifest *manifest);
 
+struct verity_json_reader;
+struct json_object;
+
+/**
+ * verity_manifest_get_limits - read the same keys of an object into @manifest
+ *
+ * For .decode of a row of verity/util/json_table.h. @manifest is the caller's to clear on
+ * failure, too.
+ *
+ * Return: 0; -EBADMSG; -ENOMEM.
+ */
+int verity_manifest_get_limits(struct verity_json_reader *reader,
+			       struct json_object *object,
+			       struct verity_manifest *manifest) must_check;
+
+/**
+ * verity_manifest_clear - free what @manifest owns, but not itself
+ */
+void verity_manifest_clear(struct verity_manifest *manifest);
+
 void verity_manifest_free(struct verity_manifest *manifest);
 DEFINE_CLEANUP(struct verity_manifest, verity_manifest_free);
 

@@ -5,6 +5,7 @@
 #include "verity/package/inspect.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "verity/package/judge_preamble.h"
 #include "verity/package/preamble.h"
@@ -59,9 +60,9 @@ int verity_inspection_outlook(const struct verity_inspection *inspection,
 			      struct verity_outlook *ret, struct verity_error *err)
 {
 	cleanup_with(verity_judgement_free_p) struct verity_judgement *judgement = NULL;
-	struct verity_layout unused;
+	struct verity_layout layout = {.file_bytes = 0};
 	int r = verity_judge_preamble(inspection->preamble, &inspection->head, policy,
-				      &judgement, &unused, err);
+				      &judgement, &layout, err);
 
 	if (r < 0)
 		return r;
@@ -69,6 +70,8 @@ int verity_inspection_outlook(const struct verity_inspection *inspection,
 		.verdict = judgement->verdict,
 		.accepted = judgement->accepted,
 		.reason = judgement->reason,
+		.file_bytes = layout.file_bytes,
 	};
+	memcpy(ret->id, judgement->id, sizeof(ret->id));
 	return 0;
 }

@@ -38,7 +38,9 @@ const struct verity_manifest *verity_inspection_manifest(
 struct verity_outlook {
 	enum verity_verdict verdict;
 	bool accepted;
-	struct verity_error reason; /* code VERITY_OK where it is plainly Signed */
+	struct verity_error reason;      /* code VERITY_OK where it is plainly Signed */
+	uint8_t id[VERITY_DIGEST_BYTES]; /* the package's */
+	uint64_t file_bytes; /* that its head says; 0 where it is Invalid before that */
 };
 
 /**

@@ -3,10 +3,11 @@
 
 /*
  * What a statement says, whoever signed it: for showing it, and for those who sign it.
- * Nothing may be decided by it; that is for verity/statement/unlock.h and
- * verity/statement/denylist.h.
+ * Nothing may be decided by it; that is for verity/statement/unlock.h,
+ * verity/statement/denylist.h and verity/statement/catalog.h.
  */
 
+#include "verity/statement/catalog.h"
 #include "verity/statement/denylist.h"
 #include "verity/statement/statement.h"
 #include "verity/statement/unlock.h"
@@ -17,10 +18,11 @@ struct verity_statement_text {
 	struct verity_unlock_text unlock;     /* where it is one */
 	uint8_t digest[VERITY_DIGEST_BYTES];  /* verity_statement_digest() */
 	struct verity_denylist_text denylist; /* likewise; owned */
+	struct verity_catalog_text catalog;   /* likewise; owned */
 };
 
 /**
- * verity_statement_inspect - read the text of a statement of either type
+ * verity_statement_inspect - read the text of a statement of any type
  * @ret: set on success only; verity_statement_text_free()
  *
  * Return: 0; -EBADMSG (BAD_STATEMENT, WRONG_TYPE, UNKNOWN_FEATURE); -ENOMEM.

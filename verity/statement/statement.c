@@ -20,11 +20,17 @@ static const struct {
 } types[] = {
 	[VERITY_STATEMENT_UNLOCK] = {"unlock", "an unlock statement"},
 	[VERITY_STATEMENT_DENYLIST] = {"denylist", "a deny list"},
+	[VERITY_STATEMENT_CATALOG] = {"catalog", "a catalogue"},
 };
 
 const char *verity_statement_type_name(enum verity_statement_type type)
 {
 	return types[type].name;
+}
+
+const char *verity_statement_type_words(enum verity_statement_type type)
+{
+	return types[type].words;
 }
 
 bool verity_statement_is(const void *bytes, size_t size)

@@ -3,7 +3,7 @@
 
 /*
  * A signed statement: a small JSON object and the signature over it, in one file that
- * travels on its own. Two types: unlock statements and deny lists.
+ * travels on its own. Three types: unlock statements, deny lists and catalogues.
  *
  *	8  magic "WMOSTM01"
  *	4  statement bytes, little-endian, 2 .. VERITY_STATEMENT_MAX
@@ -13,7 +13,7 @@
  *
  * Nothing follows. `type` is checked before anything else of the object, so that no
  * signed thing can pass for another: no manifest for a statement, no type of statement
- * for the other.
+ * for another.
  */
 
 #include "verity/cms/cms.h"
@@ -29,6 +29,7 @@ struct verity_json_field;
 enum verity_statement_type {
 	VERITY_STATEMENT_UNLOCK,
 	VERITY_STATEMENT_DENYLIST,
+	VERITY_STATEMENT_CATALOG,
 };
 
 /* The two parts; borrowed from the file's bytes. */
@@ -84,9 +85,14 @@ int verity_statement_digest(const struct verity_statement_parts *parts,
 			    struct verity_error *err) must_check;
 
 /**
- * verity_statement_type_name - "unlock", "denylist"
+ * verity_statement_type_name - "unlock", "denylist", "catalog"
  */
 const char *verity_statement_type_name(enum verity_statement_type type);
+
+/**
+ * verity_statement_type_words - "an unlock statement", …: for messages
+ */
+const char *verity_statement_type_words(enum verity_statement_type type);
 
 /**
  * verity_statement_verify - verify a statement file, and read it

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "verity/statement/denylist.h"
 #include "verity/statement/floors.h"
 #include "verity/statement/statement.h"
 #include "verity/util/json_table.h"
+#include "verity/util/text.h"
 
 struct verity_unlock {
 	struct verity_unlock_text text;
@@ -189,20 +189,10 @@ int verity_unlock_read(const void *bytes, size_t size,
 	return 0;
 }
 
-static void format_time(int64_t when, char ret[static 32])
-{
-	time_t seconds = when;
-	struct tm tm;
-
-	if (!gmtime_r(&seconds, &tm) ||
-	    strftime(ret, 32, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
-		snprintf(ret, 32, "?");
-}
-
 int verity_unlock_check(const struct verity_unlock *unlock, const char *serial,
 			int64_t now, struct verity_error *err)
 {
-	char until[32], today[32];
+	char until[VERITY_TEXT_TIME_BYTES], today[VERITY_TEXT_TIME_BYTES];
 
 	if (serial[0] == '\0')
 		return verity_fail(err, VERITY_E_WRONG_DEVICE,
@@ -216,8 +206,8 @@ int verity_unlock_check(const struct verity_unlock *unlock, const char *serial,
 				   unlock->text.serial, serial);
 	if (now <= unlock->text.not_after)
 		return 0;
-	format_time(unlock->text.not_after, until);
-	format_time(now, today);
+	verity_text_format_time(unlock->text.not_after, until);
+	verity_text_format_time(now, today);
 	return verity_fail(err, VERITY_E_EXPIRED,
 			   "the unlock statement was good until %s, and by this device "
 			   "it is %s",

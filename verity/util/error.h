@@ -129,6 +129,15 @@ enum exit_status {
 	X(OLD_DENYLIST, "old-denylist", EPERM, STATUS_REFUSED,                                          \
 	  "a deny list with this number or a higher one is installed",                                  \
 	  "get the newest deny list from the vendor")                                                   \
+	X(OLD_CATALOG, "old-catalog", EPERM, STATUS_REFUSED,                                            \
+	  "the catalogue is older than one that this device has seen",                                  \
+	  "bring the server up to date; if it is, do not trust it")                                     \
+	X(EXPIRED_CATALOG, "expired-catalog", EPERM, STATUS_REFUSED,                                    \
+	  "the catalogue has expired, and the server has no newer one",                                 \
+	  "check the clock of this device; else publish a new catalogue")                               \
+	X(WRONG_CHANNEL, "wrong-channel", EPERM, STATUS_REFUSED,                                        \
+	  "the catalogue is of another channel than this device takes",                                 \
+	  "check catalog and channel in the configuration")                                             \
 	X(LOCKED, "locked", EPERM, STATUS_FAILED,                                                       \
 	  "Allow Untrusted is set, but this device also requires an unlock statement",                  \
 	  "ask the vendor for an unlock statement for this device")                                     \

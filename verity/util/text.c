@@ -4,10 +4,12 @@
 
 #include "verity/util/text.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 struct sequence {
 	uint8_t mask;
@@ -205,4 +207,14 @@ void verity_text_append(char *text, size_t size, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text + used, size - used, format, args);
 	va_end(args);
+}
+
+void verity_text_format_time(int64_t when, char ret[static VERITY_TEXT_TIME_BYTES])
+{
+	time_t seconds = when;
+	struct tm tm;
+
+	if (!gmtime_r(&seconds, &tm) ||
+	    strftime(ret, VERITY_TEXT_TIME_BYTES, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+		snprintf(ret, VERITY_TEXT_TIME_BYTES, "%" PRId64, when);
 }

@@ -9,6 +9,8 @@
 
 #define VERITY_TEXT_BYTES 4 /* of a character in UTF-8, at most */
 
+#define VERITY_TEXT_TIME_BYTES 32
+
 /**
  * verity_text_decode - the character at the beginning of UTF-8 text
  * @size: bytes of @text, above 0
@@ -68,3 +70,9 @@ char *verity_text_plain(char *text);
  */
 void verity_text_append(char *text, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/**
+ * verity_text_format_time - "2026-11-23 01:02:03 UTC"
+ * @when: seconds since 1970; the number itself where no calendar has it
+ */
+void verity_text_format_time(int64_t when, char ret[static VERITY_TEXT_TIME_BYTES]);

@@ -203,12 +203,28 @@ class Sbom(unittest.TestCase):
         self.check(self.sbom(self.tree), known=False)
 
     def test_refused(self):
-        for data, why in (b"070701cut", "cut off"), (b"\x1f\x8bno", "incomplete|invalid|incorrect|unknown"), (b"text", "neither a cpio archive"), (b"\0" * 512, "no files in it"):
+        cases = [(b"070701cut", "cut off"), (b"\x1f\x8bno", "incomplete|invalid|incorrect|unknown"),
+                 (b"text", "neither a cpio archive"), (b"\0" * 512, "no files in it")]
+        # the file is there, and what follows it is not
+        archive = output("cpio", "--quiet", "-o", "-H", "newc", input=b"etc/changed", cwd=self.tree)
+        for pack in (("gzip", "-n1"), ("xz", "-0", "--check=crc32"), ("zstd", "-q1")):
+            cases.append((output(*pack, input=archive)[:-3], "cut off|zstd: .*premature end"))
+        for data, why in cases:
             self.write(f"{self.folder}/bad", data)
             done = subprocess.run([sys.executable, f"{ROOT}/packaging/sbom", f"{self.folder}/bad"],
                                   capture_output=True, text=True, check=False)
-            self.assertEqual(done.returncode, 1, done.stdout)
-            self.assertRegex(done.stderr, f"^sbom: .*{why}.*\n$")
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertRegex(done.stderr, f"^sbom: .*({why}).*\n$")
+
+    def test_reader_that_stops(self):
+        """No trace of Python where the output goes to a program that reads a part of it, such as head."""
+        for number in range(2000):  # more than a pipe holds
+            self.write(f"{self.tree}/many/{number}", b"")
+        with subprocess.Popen([sys.executable, f"{ROOT}/packaging/sbom", self.tree], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as sbom:
+            self.assertEqual(sbom.stdout.readline(), "{\n")
+            sbom.stdout.close()
+            self.assertEqual(sbom.stderr.read(), "")
 
 
 if __name__ == "__main__":

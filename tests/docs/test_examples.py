@@ -139,6 +139,14 @@ class Examples(unittest.TestCase):
         self.kept(fit, "'fit keys'", "fit.key: no such file")
         self.sh("mv away 'fit keys/fit.key'; rm 'fit keys/fit.crt'")
         self.kept(fit, "'fit keys'", "fit.crt: no such file")
+        self.sh("cp before 'fit keys/fit.crt'")
+        for key, message in (("-algorithm rsa -pkeyopt rsa_keygen_bits:1024", "not an RSA key of 2048"),
+                             ("-algorithm ec -pkeyopt ec_paramgen_curve:P-256", "not an RSA key of 2048"),
+                             ("-algorithm rsa -pkeyopt rsa_keygen_bits:3072", "not the certificate of fit.key")):
+            self.sh(f"openssl genpkey -quiet {key} -out 'fit keys/fit.key' || openssl genpkey {key} -out 'fit keys/fit.key'")
+            self.kept(fit, "'fit keys'", message)
+        self.sh("openssl req -batch -new -x509 -key 'fit keys/fit.key' -out 'fit keys/fit.crt'")
+        self.sh(fit + "; dtc -q -I dtb -O dts 'a fit' | grep -q 'sha256,rsa3072'")
 
     def test_6_disks_stay(self):
         """Until the new one is complete; and what is no file is not replaced."""
@@ -149,6 +157,16 @@ class Examples(unittest.TestCase):
         self.kept(make + "disks 90", "disks", "not a file")
         self.kept(make + "disks/other ''", "disks", "not a number")
         self.kept(make.replace("a device/root", "") + "disks/other 90", "disks", "not a root folder")
+
+    def test_7_one_kernel(self):
+        """Of several kernels none is guessed: the initramfs of another one would not find its modules."""
+        for kind in "plain", "initramfs-tools", "dracut":
+            with self.subTest(kind):
+                self.sh(f"docs/examples/device/new-device 'with {kind}' {kind}; mkdir -p root/lib/modules/6.1 root/lib/modules/6.2")
+                make = f"'with {kind}/make-initramfs' root image"
+                self.kept(make, "root", "several kernels: name one of them: 6.1 6.2")
+                self.assertNotIn("several kernels", self.sh(make + " 6.2", status=1))
+                self.sh("[ ! -e image ]")
 
 
 if __name__ == "__main__":

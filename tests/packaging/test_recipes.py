@@ -170,6 +170,12 @@ class Yocto(unittest.TestCase):
                 self.assertLessEqual({PROVIDERS[name][2] for name in needed},
                                      set(always) | set(self.config[part][2].split()))
 
+    def test_class_follows_no_link(self):
+        """What takes files out of an image is the script, with a firmware and without."""
+        lines = recipes.read(f"{recipes.LAYER}/classes-recipe/wmopkg-package.bbclass")
+        self.assertIn('/leave-out-firmware ${IMAGE_ROOTFS} "${WMOPKG_FIRMWARE}" ${WMOPKG_LEAVE_OUT}\n', lines)
+        self.assertNotRegex(lines, r"(?m)^\s*rm ")
+
     def test_leave_out_firmware(self):
         """A package has what the firmware has not, or has otherwise."""
         with tempfile.TemporaryDirectory() as scratch:
@@ -200,11 +206,14 @@ class Yocto(unittest.TestCase):
             self.assertIn("leave-out-firmware: ", self.run_script(script, root, f"{scratch}/broken.tar.gz").stderr)
             self.fill(f"{scratch}/host", {"lib/file": "of the host"})
             os.symlink(f"{scratch}/host", f"{root}/var")
-            for path in "", "/", "/../host", "/var/lib":
-                done = self.run_script(script, root, firmware, path)
-                self.assertIn(f"{path}: not in {root}", done.stderr)
-                self.assertTrue(os.path.exists(f"{root}/etc/motd") and os.path.exists(f"{scratch}/host/lib/file"), path)
-            os.unlink(f"{root}/var")
+            for tar in firmware, "":
+                for path in "", "/", "/../host", "/var/lib":
+                    done = self.run_script(script, root, tar, path)
+                    self.assertIn(f"{path}: not in {root}", done.stderr)
+                    self.assertTrue(os.path.exists(f"{root}/etc/motd") and os.path.exists(f"{scratch}/host/lib/file"), path)
+            # the link itself, and nothing else without a firmware
+            self.assertEqual(self.run_script(script, root, "", "/var", "/usr/bin/ping").stdout, "4 files are left\n")
+            self.assertTrue(os.path.exists(f"{scratch}/host/lib/file"))
             self.assertIn("no such folder", self.run_script(script, "", firmware, "/etc").stderr)
             self.assertIn("usage: ", self.run_script(script).stderr)
             self.assertIn("nothing is left", self.run_script(script, root, firmware, "/etc", "/usr").stderr)

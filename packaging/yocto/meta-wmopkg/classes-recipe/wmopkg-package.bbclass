@@ -36,14 +36,9 @@ IMAGE_TYPES += "wmopkg"
 inherit core-image
 
 wmopkg_leave_out() {
-    if [ -n "${WMOPKG_FIRMWARE}" ]; then
-        ${WMOPKG_LAYER}/scripts/leave-out-firmware ${IMAGE_ROOTFS} ${WMOPKG_FIRMWARE} ${WMOPKG_LEAVE_OUT}
-    else
+    [ -n "${WMOPKG_FIRMWARE}" ] ||
         bbwarn "WMOPKG_FIRMWARE is not set: the package has all that it needs, the C library included"
-        for path in ${WMOPKG_LEAVE_OUT}; do
-            rm -rf ${IMAGE_ROOTFS}$path
-        done
-    fi
+    ${WMOPKG_LAYER}/scripts/leave-out-firmware ${IMAGE_ROOTFS} "${WMOPKG_FIRMWARE}" ${WMOPKG_LEAVE_OUT}
 }
 # after what else changes the root
 IMAGE_PREPROCESS_COMMAND:append = " wmopkg_leave_out"

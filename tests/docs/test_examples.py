@@ -128,6 +128,11 @@ class Examples(unittest.TestCase):
         self.assertIn("the kernel command line is empty",
                       self.sh(f"{make}uki 'boot keys' /bin/sh /bin/sh '' none", status=1))
 
+        # nothing on the partition beside it is a credential for a systemd in the initramfs
+        self.sh(f"{make}uki 'boot keys' /bin/sh /bin/sh 'root=/dev/none ro' image; "
+                "objcopy -O binary --only-section=.cmdline image words")
+        self.assertEqual(self.sh("cat words").strip("\0"), "systemd.import_credentials=no root=/dev/none ro")
+
         self.sh("echo kernel >'a kernel'; echo initrd >'an initrd'; "
                 "echo '/dts-v1/; / { chosen { bootargs = \"ro\"; }; };' | dtc -q -O dtb -o 'a tree' -")
         fit = f"{make}fit 'fit keys' 'a kernel' 0x40400000 'an initrd' 'a tree' 'a fit'"

@@ -12,7 +12,6 @@
 #include "installer/common/confirm.h"
 #include "installer/fetch/source_open.h"
 #include "installer/receive/set_apply.h"
-#include "installer/receive/set_fetch.h"
 #include "installer/receive/set_print.h"
 #include "verity/util/io.h"
 
@@ -39,22 +38,23 @@ static int load(const char *where, struct package_set *ret, struct verity_error 
 }
 
 static enum exit_status check(struct set_plan *plan, const char *where,
-			      const char *folder, bool json)
+			      const struct set_origin *origin, bool json)
 {
 	struct verity_error err;
-	int r = set_fetch_heads(plan, folder, &err);
+	int r = set_check(plan, origin, &err);
 
 	if (r == 0 && json)
 		r = set_print_json(plan, &err);
 	if (r < 0)
 		return report_error(where, &err);
+	set_warn_inactive(plan);
 	if (!json && set_print(plan, false) == 0)
 		puts(NOTHING_TO_DO);
 	return report_output();
 }
 
 /* Return: 1: changed; 0: there was nothing to change; -ECANCELED: the answer is no. */
-static int change(struct set_plan *plan, const char *folder, bool sure,
+static int change(struct set_plan *plan, const struct set_origin *origin, bool sure,
 		  struct verity_error *err)
 {
 	struct progress progress = {.open = false};
@@ -69,7 +69,7 @@ static int change(struct set_plan *plan, const char *folder, bool sure,
 		if (r == 0)
 			return -ECANCELED;
 	}
-	return r < 0 ? r : set_apply(plan, folder, &view, err);
+	return r < 0 ? r : set_apply(plan, origin, &view, err);
 }
 
 enum exit_status command_apply(struct device *device, const struct words *words)
@@ -79,6 +79,7 @@ enum exit_status command_apply(struct device *device, const struct words *words)
 	const char *where = words->values[WORD_SET];
 	const char *end = strrchr(where, '/');
 	cleanup_free char *folder = strndup(where, end ? end - where + 1 : 0);
+	const struct set_origin origin = {.folder = folder};
 	struct verity_error err;
 	int r = folder ? load(where, &set, &err) : verity_no_memory(&err);
 
@@ -90,12 +91,13 @@ enum exit_status command_apply(struct device *device, const struct words *words)
 	if (r < 0)
 		return report_error(NULL, &err);
 	if (words_has(words, WORD_CHECK))
-		return check(&plan, where, folder, words_has(words, WORD_JSON));
-	r = change(&plan, folder, words_has(words, WORD_YES), &err);
+		return check(&plan, where, &origin, words_has(words, WORD_JSON));
+	r = change(&plan, &origin, words_has(words, WORD_YES), &err);
 	if (r == -ECANCELED)
 		return STATUS_FAILED;
 	if (r < 0)
 		return report_error(NULL, &err);
+	set_warn_inactive(&plan);
 	puts(r > 0 ? "Applied... Changes are applied after reboot." : NOTHING_TO_DO);
 	return STATUS_DONE;
 }

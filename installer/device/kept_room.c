@@ -9,19 +9,40 @@
 
 #include "verity/util/cleanup.h"
 
-bool kept_room_free(struct device *device, enum overlay_store_kind kind)
+/* The inodes of what is active, whose room becomes free with the reboot only. */
+static uint64_t *list_active(struct device *device, enum overlay_store_kind kind,
+			     size_t *ret_count)
 {
 	const struct overlay_state *state = device_state(device);
 	size_t count = 0, all = state ? state->count : 0;
-	cleanup_free uint64_t *held = calloc(all + 1, sizeof(*held));
-	struct overlay_store *store;
+	uint64_t *held = calloc(all + 1, sizeof(*held));
 
-	if (!held || device_store(device, &store, NULL) < 0)
-		return false;
-	for (size_t i = 0; i < all; i++)
+	for (size_t i = 0; held && i < all; i++)
 		if (state->entries[i].active && state->entries[i].entry.kind == kind)
 			held[count++] = state->entries[i].file.inode;
-	return overlay_store_make_room(store, kind, held, count);
+	*ret_count = count;
+	return held;
+}
+
+bool kept_room_free(struct device *device, enum overlay_store_kind kind)
+{
+	size_t count;
+	cleanup_free uint64_t *held = list_active(device, kind, &count);
+	struct overlay_store *store;
+
+	return held && device_store(device, &store, NULL) == 0 &&
+	       overlay_store_make_room(store, kind, held, count);
+}
+
+uint64_t kept_room_bytes(struct device *device, enum overlay_store_kind kind)
+{
+	size_t count;
+	cleanup_free uint64_t *held = list_active(device, kind, &count);
+	struct overlay_store *store;
+
+	return held && device_store(device, &store, NULL) == 0
+		       ? overlay_store_room(store, kind, held, count)
+		       : 0;
 }
 
 static bool is_short(int folder)

@@ -17,6 +17,11 @@
 bool kept_room_free(struct device *device, enum overlay_store_kind kind) must_check;
 
 /**
+ * kept_room_bytes - what kept_room_free() could free in a store, as far as is known
+ */
+uint64_t kept_room_bytes(struct device *device, enum overlay_store_kind kind);
+
+/**
  * kept_room_limit - after a change: what is kept leaves room for others on DATA, and for
  * the records on PERSIST
  */

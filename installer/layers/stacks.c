@@ -154,13 +154,13 @@ static int add_package(struct stacks *stacks, const struct overlay_entry *entry,
 	return 0;
 }
 
-static void add_unknown(struct stacks *stacks, const struct installed *item, bool now,
-			bool next, const struct verity_error *why)
+static void add_unknown(struct stacks *stacks, const char *name, const char *version,
+			bool now, bool next, const struct verity_error *why)
 {
 	struct stacks_unknown *unknown = &stacks->unknown[stacks->unknown_count++];
 
-	COPY(unknown->name, item->entry.name);
-	COPY(unknown->version, now && item->running[0] ? item->running : item->version);
+	COPY(unknown->name, name);
+	COPY(unknown->version, version);
 	unknown->now = now;
 	unknown->next = next;
 	unknown->why = *why;
@@ -190,11 +190,15 @@ static void add_installed(struct stacks *stacks, const struct installed *item,
 			verity_fail(&why, VERITY_E_NOT_FOUND,
 				    "%s, and active until the next boot",
 				    removed ? "removed" : "replaced");
-		add_unknown(stacks, item, true, false, &why);
+		add_unknown(stacks, item->entry.name,
+			    item->running[0] ? item->running : item->version, true, false,
+			    &why);
 	}
 	if ((now || next) &&
 	    add_package(stacks, &item->entry, verified, now, next, left, &why) < 0)
-		add_unknown(stacks, item, now, next, &why);
+		add_unknown(stacks, item->entry.name,
+			    now && item->running[0] ? item->running : item->version, now,
+			    next, &why);
 }
 
 /* The packages of one stack, in order; the one on top first. */
@@ -262,16 +266,29 @@ static int add_all(struct stacks *stacks, const struct installed_list *list,
 {
 	struct contents_limits left = {STACKS_GLANCE_ENTRIES, STACKS_GLANCE_BYTES,
 				       STACKS_GLANCE_READS};
+	const struct verity_verified *verified;
+	struct overlay_entry entry;
+	struct verity_error why;
+	size_t beside = 0;
 
+	while (candidate && candidate->beside &&
+	       candidate->beside(candidate->context, beside, &entry, &verified))
+		beside++;
 	/* One more for the candidate; an installed package may be unknown twice. */
-	stacks->packages = calloc(list->count + 1, sizeof(*stacks->packages));
-	stacks->unknown = calloc(2 * list->count + 1, sizeof(*stacks->unknown));
+	stacks->packages = calloc(list->count + beside + 1, sizeof(*stacks->packages));
+	stacks->unknown = calloc(2 * list->count + beside + 1, sizeof(*stacks->unknown));
 	if (!stacks->packages || !stacks->unknown)
 		return verity_no_memory(err);
 	for (size_t i = 0; i < list->count; i++)
 		add_installed(stacks, &list->items[i],
 			      is_replaced(candidate, list->items[i].entry.name),
 			      depth == STACKS_GLANCE ? &left : NULL);
+	for (size_t i = 0; i < beside; i++)
+		if (candidate->beside(candidate->context, i, &entry, &verified) &&
+		    add_package(stacks, &entry, verified, false, true, &left, &why) < 0)
+			add_unknown(stacks, entry.name,
+				    verity_verified_manifest(verified)->version, false,
+				    true, &why);
 	return candidate ? add_package(stacks, candidate->entry, candidate->verified,
 				       false, true, NULL, err)
 			 : 0;

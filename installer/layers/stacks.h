@@ -73,6 +73,12 @@ struct stacks_candidate {
 	const struct verity_verified *verified;
 	/* Which other packages leave with it; NULL: none does. */
 	bool (*leaves)(void *context, const char *name);
+	/*
+	 * Which ones come with it, one for each @index from 0 on; NULL: none does.
+	 * Return: false after the last one.
+	 */
+	bool (*beside)(void *context, size_t index, struct overlay_entry *ret,
+		       const struct verity_verified **ret_verified);
 	void *context;
 };
 

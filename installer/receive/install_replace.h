@@ -8,6 +8,7 @@
 
 #include "overlay/store/store.h"
 #include "verity/package/judge.h"
+#include "verity/package/package.h"
 
 #define INSTALL_REPLACES_BYTES 512
 
@@ -27,6 +28,12 @@ struct install_set {
 		      struct verity_error *err);
 	/* Whether the set removes or replaces an installed package. */
 	bool (*goes)(void *context, const char *name);
+	/*
+	 * The packages of the set that have arrived before it, one for each @index from 0
+	 * on. Return: false after the last one.
+	 */
+	bool (*beside)(void *context, size_t index, struct overlay_entry *ret,
+		       const struct verity_verified **ret_verified);
 	void *context; /* borrowed */
 };
 

@@ -8,7 +8,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "installer/common/report.h"
 #include "installer/common/signals.h"
@@ -44,10 +46,13 @@ struct install {
 	enum overlay_store_kind kind, asked;
 	bool force;
 	const struct install_set *set; /* NULL: it is installed alone */
+	int head_fd;                   /* owned; -1: it is not only a head */
 	const struct install_view *view;
 	struct install_replaced replaced;
-	bool related;  /* some package needs another or conflicts with one */
-	uint64_t done; /* bytes */
+	bool related;        /* some package needs another or conflicts with one */
+	bool whole_head;     /* of one that is only a head: it is there, and accepted */
+	uint64_t file_bytes; /* likewise: what the whole package would have */
+	uint64_t done;       /* bytes */
 };
 
 /* What is active keeps its room, also when it was removed or replaced. */
@@ -88,17 +93,14 @@ static int check_required(const struct install *install,
 				: "give the file another name");
 }
 
-/* All that can be checked before the first block of data. */
-static int take_head(void *context, const struct verity_judgement *judgement,
-		     uint64_t file_bytes, struct verity_error *err)
+/* All that can be checked before the first block of data, but for the room. */
+static int check_head(struct install *install, const struct verity_judgement *judgement,
+		      uint64_t file_bytes, struct verity_error *err)
 {
 	const struct verity_manifest *manifest = judgement->manifest;
-	struct install *install = context;
 	const char *name = install->source->name;
-	const struct install_view *view = install->view;
 	int64_t offered = source_bytes(install->source);
 	struct overlay_entry entry = {.kind = install->kind};
-	char title[VERITY_NAME_MAX + sizeof(VERITY_PACKAGE_SUFFIX)];
 	int r = overlay_order_check_store(manifest, install->kind, err);
 
 	if (r < 0 && install->kind != install->asked)
@@ -125,6 +127,19 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 	if (r == 0 && !install->set)
 		r = install_check_needs(install->device, &entry, judgement,
 					install->force, &install->related, err);
+	return r;
+}
+
+static int take_head(void *context, const struct verity_judgement *judgement,
+		     uint64_t file_bytes, struct verity_error *err)
+{
+	const struct verity_manifest *manifest = judgement->manifest;
+	struct install *install = context;
+	const char *name = install->source->name;
+	const struct install_view *view = install->view;
+	char title[VERITY_NAME_MAX + sizeof(VERITY_PACKAGE_SUFFIX)];
+	int r = check_head(install, judgement, file_bytes, err);
+
 	/* Another package under this name is a mistake more often than it is meant. */
 	if (r == 0 && view->confirm && install->replaced.there &&
 	    install->replaced.readable &&
@@ -143,6 +158,18 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 	return 0;
 }
 
+/* -ECANCELED: no more of it is needed. */
+static int take_only_head(void *context, const struct verity_judgement *judgement,
+			  uint64_t file_bytes, struct verity_error *err)
+{
+	struct install *install = context;
+	int r = check_head(install, judgement, file_bytes, err);
+
+	install->file_bytes = file_bytes;
+	install->whole_head = r == 0;
+	return r < 0 ? r : -ECANCELED;
+}
+
 static int take_bytes(void *context, const void *bytes, size_t count,
 		      struct verity_error *err)
 {
@@ -152,7 +179,8 @@ static int take_bytes(void *context, const void *bytes, size_t count,
 	if (r < 0)
 		return r;
 	install->done += count;
-	install->view->advance(install->view->context, install->done);
+	if (install->view)
+		install->view->advance(install->view->context, install->done);
 	return 0;
 }
 
@@ -283,6 +311,7 @@ static int check_contents(const struct install *install, struct verity_error *er
 		.entry = &entry,
 		.verified = verity_stream_verified(install->stream),
 		.leaves = install->set ? install->set->goes : NULL,
+		.beside = install->set ? install->set->beside : NULL,
 		.context = install->set ? install->set->context : NULL};
 	const struct install_view *view = install->view;
 	struct verity_error why;
@@ -324,12 +353,24 @@ void install_free(struct install *install)
 	if (!install)
 		return;
 	verity_stream_free(install->stream);
+	if (install->head_fd >= 0)
+		close(install->head_fd);
 	free(install);
 }
 
 const struct verity_judgement *install_judgement(const struct install *install)
 {
 	return verity_stream_judgement(install->stream);
+}
+
+const struct verity_verified *install_verified(const struct install *install)
+{
+	return verity_stream_verified(install->stream);
+}
+
+uint64_t install_file_bytes(const struct install *install)
+{
+	return install->file_bytes;
 }
 
 static int fetch(struct install *install, struct verity_error *err)
@@ -352,6 +393,72 @@ static int fetch(struct install *install, struct verity_error *err)
 	return r;
 }
 
+/* Into memory. */
+static int fetch_head(struct install *install, struct verity_error *err)
+{
+	const struct verity_stream_hooks hooks = {take_only_head, install};
+	const struct source_sink sink = {.take = take_bytes, .context = install};
+	const struct verity_judgement *judgement;
+	int r;
+
+	install->head_fd = memfd_create("wmopkg-head", MFD_CLOEXEC);
+	if (install->head_fd < 0)
+		return verity_fail_errno(err, errno, "memory for the head");
+	r = verity_stream_new(install->head_fd, &install->policy, &hooks,
+			      &install->stream, err);
+	if (r == 0)
+		r = source_pull(install->source, &sink, err);
+	if (r == -ECANCELED && install->whole_head)
+		return 0;
+	if (r == 0)
+		r = verity_stream_end(install->stream, err);
+	judgement = install->stream ? verity_stream_judgement(install->stream) : NULL;
+	if (judgement && !judgement->accepted)
+		verity_context(err, r, "%s", verity_verdict_name(judgement->verdict));
+	return r;
+}
+
+/* What an installation needs to know before it begins. */
+static int prepare(struct install *install, struct verity_error *err)
+{
+	const struct verity_policy *policy;
+	int r = device_policy(install->device, &policy, err);
+
+	if (r == 0)
+		r = device_store(install->device, &install->store, err);
+	if (r < 0)
+		return r;
+	/* Installing ends a quarantine, so the package is judged without it. */
+	install->policy = *policy;
+	install->policy.quarantine = NULL;
+	install->quarantines = policy->quarantine && policy->quarantine->count > 0;
+	install_find_replaced(install->store, install->source->name, &install->replaced);
+	return 0;
+}
+
+int install_prepare_head(struct device *device, struct source *source,
+			 enum overlay_store_kind kind, const struct install_set *set,
+			 struct install **ret, struct verity_error *err)
+{
+	cleanup_with(install_free_p) struct install *install = malloc(sizeof(*install));
+	int r;
+
+	if (!install)
+		return verity_no_memory(err);
+	*install = (struct install){.device = device,
+				    .source = source,
+				    .kind = kind,
+				    .asked = kind,
+				    .set = set,
+				    .head_fd = -1};
+	r = prepare(install, err);
+	if (r == 0)
+		r = fetch_head(install, err);
+	if (r == 0)
+		*ret = steal_ptr(&install);
+	return r;
+}
+
 int install_prepare(struct device *device, struct source *source,
 		    struct overlay_incoming *incoming, enum overlay_store_kind kind,
 		    enum overlay_store_kind asked, bool force,
@@ -359,7 +466,6 @@ int install_prepare(struct device *device, struct source *source,
 		    struct install **ret, struct verity_error *err)
 {
 	cleanup_with(install_free_p) struct install *install = malloc(sizeof(*install));
-	const struct verity_policy *policy;
 	int r;
 
 	if (!install)
@@ -371,17 +477,11 @@ int install_prepare(struct device *device, struct source *source,
 				    .asked = asked,
 				    .force = force,
 				    .set = set,
-				    .view = view};
-	r = device_policy(device, &policy, err);
-	if (r == 0)
-		r = device_store(device, &install->store, err);
+				    .view = view,
+				    .head_fd = -1};
+	r = prepare(install, err);
 	if (r < 0)
 		return r;
-	/* Installing ends a quarantine, so the package is judged without it. */
-	install->policy = *policy;
-	install->policy.quarantine = NULL;
-	install->quarantines = policy->quarantine && policy->quarantine->count > 0;
-	install_find_replaced(install->store, source->name, &install->replaced);
 	if (!set && install->replaced.there && install->replaced.kind > install->kind)
 		return verity_fail(err, VERITY_E_BUSY,
 				   "%s was made persistent meanwhile (try again)",

@@ -70,6 +70,18 @@ int install_prepare(struct device *device, struct source *source,
 		    struct install **ret, struct verity_error *err) must_check;
 
 /**
+ * install_prepare_head - only the head of a package of a set, into memory, and all that
+ * it tells, but for the room; nothing is changed and nothing is logged
+ * @set:  borrowed, like @source
+ * @ret:  set on success only; install_free()
+ *
+ * Return: 0; what the functions of @set return; -errno.
+ */
+int install_prepare_head(struct device *device, struct source *source,
+			 enum overlay_store_kind kind, const struct install_set *set,
+			 struct install **ret, struct verity_error *err) must_check;
+
+/**
  * install_finish - after that step: log it, end a quarantine, warn where the next boot
  * leaves it out
  */
@@ -82,3 +94,14 @@ DEFINE_CLEANUP(struct install, install_free);
  * install_judgement - what the judge says; borrowed
  */
 const struct verity_judgement *install_judgement(const struct install *install);
+
+/**
+ * install_verified - the proof for what install_prepare() has fetched; borrowed
+ */
+const struct verity_verified *install_verified(const struct install *install);
+
+/**
+ * install_file_bytes - what the package would have of which install_prepare_head() has
+ * fetched the head
+ */
+uint64_t install_file_bytes(const struct install *install);

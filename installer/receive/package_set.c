@@ -44,6 +44,11 @@ void package_set_free(struct package_set *set)
 	*set = (struct package_set){.count = 0};
 }
 
+bool set_package_is_latest(const struct set_package *package)
+{
+	return strcmp(package->version, PACKAGE_SET_LATEST) == 0;
+}
+
 static int check_package(const struct package_set *set, size_t index,
 			 struct verity_error *err)
 {
@@ -61,6 +66,10 @@ static int check_package(const struct package_set *set, size_t index,
 				   "packages[%zu]: it has no name, and its source has "
 				   "not that of a package",
 				   index);
+	if (!package->source[0] && set_package_is_latest(package))
+		return verity_fail(err, VERITY_E_BAD_SET,
+				   "%s: its version is 'latest', and it has no source",
+				   package->name);
 	if (!package->source[0] && !package->version[0] && !package->root_hash_bytes)
 		return verity_fail(err, VERITY_E_BAD_SET,
 				   "%s: it has neither source nor version nor root_hash",

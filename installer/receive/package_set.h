@@ -13,12 +13,14 @@
 #define PACKAGE_SET_BYTES_MAX (256 * 1024)
 #define PACKAGE_SET_MAX       256
 #define SET_SOURCE_MAX        1023
+#define PACKAGE_SET_LATEST    "latest" /* for a version */
 
 /* One package. Plain data. */
 struct set_package {
-	char name[VERITY_NAME_MAX + 1];       /* installed name; "": that of the file */
-	char source[SET_SOURCE_MAX + 1];      /* URL or path; "": it is there already */
-	char version[VERITY_VERSION_MAX + 1]; /* "": whichever the source has */
+	char name[VERITY_NAME_MAX + 1];  /* installed name; "": that of the file */
+	char source[SET_SOURCE_MAX + 1]; /* URL or path; "": it is there already */
+	/* "": whichever the source has; PACKAGE_SET_LATEST: that, but no older one */
+	char version[VERITY_VERSION_MAX + 1];
 	uint8_t root_hash[VERITY_DIGEST_BYTES];
 	size_t root_hash_bytes; /* 0: any */
 	bool persistent;
@@ -39,5 +41,10 @@ struct package_set {
  */
 int package_set_decode(const void *bytes, size_t size, struct package_set *ret,
 		       struct verity_error *err) must_check;
+
+/**
+ * set_package_is_latest - whether it is replaced by newer versions only
+ */
+bool set_package_is_latest(const struct set_package *package);
 
 void package_set_free(struct package_set *set);

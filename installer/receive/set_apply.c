@@ -2,13 +2,14 @@
 /* Applies a set: what makes its changes one step is overlay/store/change_set.h. */
 #include "installer/receive/set_apply.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <sys/statvfs.h>
 
 #include "installer/common/signals.h"
 #include "installer/device/audit.h"
 #include "installer/device/consequences.h"
 #include "installer/device/kept_room.h"
-#include "installer/receive/set_fetch.h"
 #include "verity/util/text.h"
 
 /* Held to each other, and to those that stay: needs and conflicts. */
@@ -52,8 +53,43 @@ static int check_together(const struct set_plan *plan, struct verity_error *err)
 	return r;
 }
 
-int set_apply(struct set_plan *plan, const char *folder, const struct install_view *view,
+/* What is needed at the same time: nothing is deleted before all of it has arrived. */
+static int check_room(const struct set_plan *plan, enum overlay_store_kind kind,
+		      struct verity_error *err)
+{
+	int folder = overlay_store_folder(plan->store, kind);
+	uint64_t needed = 0, room;
+	struct statvfs fs;
+
+	for (size_t i = 0; i < plan->set->count; i++)
+		if (plan->items[i].install && set_item_kind(&plan->items[i]) == kind)
+			needed += install_file_bytes(plan->items[i].install);
+	/* Without its folder it is empty, and what a new one takes is not known. */
+	if (needed == 0 || folder < 0 || fstatvfs(folder, &fs) < 0)
+		return 0;
+	room = (uint64_t)fs.f_bavail * fs.f_frsize + kept_room_bytes(plan->device, kind);
+	if (needed <= room)
+		return 0;
+	return verity_fail(err, VERITY_E_NO_ROOM,
+			   "the new packages need %" PRIu64
+			   " bytes and there is room for %" PRIu64 " on %s",
+			   needed, room, kind == OVERLAY_PERSISTENT ? "persist" : "data");
+}
+
+int set_check(struct set_plan *plan, const struct set_origin *origin,
 	      struct verity_error *err)
+{
+	int r = set_fetch_heads(plan, origin, err);
+
+	if (r == 0)
+		r = check_together(plan, err);
+	if (r == 0)
+		r = check_room(plan, OVERLAY_ORDINARY, err);
+	return r < 0 ? r : check_room(plan, OVERLAY_PERSISTENT, err);
+}
+
+int set_apply(struct set_plan *plan, const struct set_origin *origin,
+	      const struct install_view *view, struct verity_error *err)
 {
 	cleanup_with(overlay_change_set_free_p) struct overlay_change_set *changes = NULL;
 	size_t count = set_plan_removals(plan);
@@ -63,7 +99,7 @@ int set_apply(struct set_plan *plan, const char *folder, const struct install_vi
 	if (r == 0)
 		r = set_plan_check_same(plan, err);
 	if (r == 0)
-		r = set_fetch_whole(plan, folder, view, changes, err);
+		r = set_fetch_whole(plan, origin, view, changes, err);
 	for (size_t i = 0; r == 0 && i < plan->count; i++)
 		if (set_plan_action(plan, &plan->items[i]) == SET_REMOVE)
 			r = overlay_change_set_remove(changes,

@@ -5,19 +5,18 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "installer/fetch/source_open.h"
+#include "installer/media/open.h"
 #include "installer/receive/device_source.h"
-#include "verity/package/stream.h"
+#include "verity/util/version.h"
 
 struct fetch {
 	struct set_plan *plan;
-	const char *folder;
+	const struct set_origin *origin;
 	const struct install_view *view;    /* NULL, like the next: only heads */
 	struct overlay_change_set *changes; /* where packages go */
 	struct set_item *current;           /* which is being fetched */
-	struct verity_stream *stream;       /* of a head; borrowed */
 };
 
 /* Two files of one identity: at boot one of them would be left out. */
@@ -38,6 +37,27 @@ static int check_identity(const struct fetch *fetch, const char *identity,
 	return 0;
 }
 
+/* What is installed stays where the source has no newer one. */
+static int check_latest(struct set_item *item, const struct verity_manifest *manifest,
+			struct verity_error *err)
+{
+	const struct set_present *present = &item->present;
+	int newer = verity_version_compare(manifest->version, present->version);
+
+	if (manifest->epoch != present->epoch)
+		newer = manifest->epoch > present->epoch ? 1 : -1;
+	if (newer > 0 || (newer == 0 && !set_item_in_store(item)))
+		return 0;
+	if (set_item_in_store(item)) {
+		item->met = true;
+		return 0;
+	}
+	return verity_fail(err, VERITY_E_BAD_SET,
+			   "it has to move to the other store, and version %s of the "
+			   "source is older than the installed version %s",
+			   manifest->version, present->version);
+}
+
 /* The head of a package of the set has arrived. -ECANCELED: no more of it is needed. */
 static int accept(void *context, const struct verity_judgement *judgement,
 		  struct verity_error *err)
@@ -56,12 +76,16 @@ static int accept(void *context, const struct verity_judgement *judgement,
 	snprintf(item->identity, sizeof(item->identity), "%s", manifest->name);
 	snprintf(item->version, sizeof(item->version), "%s", manifest->version);
 	item->seen = true;
-	item->met = present->readable && set_item_in_store(item) &&
-		    strcmp(present->identity, manifest->name) == 0 &&
+	if (!present->readable || present->damaged ||
+	    strcmp(present->identity, manifest->name) != 0)
+		return 0;
+	item->met = set_item_in_store(item) &&
 		    strcmp(present->version, manifest->version) == 0 &&
 		    memcmp(present->root_hash, manifest->root_hash,
 			   sizeof(present->root_hash)) == 0;
-	return item->met || !fetch->changes ? -ECANCELED : 0;
+	if (set_package_is_latest(item->wanted))
+		r = check_latest(item, manifest, err);
+	return item->met ? -ECANCELED : r;
 }
 
 static bool is_leaving(void *context, const char *name)
@@ -77,71 +101,69 @@ static bool is_leaving(void *context, const char *name)
 static int open_source(struct fetch *fetch, struct set_item *item,
 		       struct verity_error *err)
 {
-	const char *where = item->wanted->source;
+	const struct set_origin *origin = fetch->origin;
+	struct device *device = fetch->plan->device;
+	struct source_request request = {.where = item->wanted->source, .any_name = true};
+	bool remote = origin->medium || source_is_url(origin->folder);
 	cleanup_free char *path = NULL;
-	struct source_request request = {.where = where, .any_name = true};
 	int r;
 
-	if (!source_is_url(where) && where[0] != '/') {
-		if (asprintf(&path, "%s%s", fetch->folder, where) < 0)
+	if (request.where[0] == '/' && remote)
+		return verity_fail(err, VERITY_E_BAD_SET,
+				   "its source is a file of this device, which only a "
+				   "set that is a file of this device can name");
+	if (request.where[0] != '/' && !source_is_url(request.where)) {
+		if (asprintf(&path, "%s%s", origin->folder, request.where) < 0)
 			path = NULL;
 		if (!path)
 			return verity_no_memory(err);
 		request.where = path;
+		request.user = origin->user;
+		request.password = origin->password;
 	}
-	r = device_source_open(fetch->plan->device, &request, &item->source, err);
+	r = path && origin->medium
+		    ? media_source_open(device, origin->medium, path, true, &item->source,
+					err)
+		    : device_source_open(device, &request, &item->source, err);
 	if (r == 0) /* whatever the file is called */
 		snprintf(item->source->name, sizeof(item->source->name), "%s",
 			 item->wanted->name);
 	return r;
 }
 
-static int take_head(void *context, const struct verity_judgement *judgement,
-		     uint64_t file_bytes, struct verity_error *err)
+/* Each one of the set is compared with those that arrived before it. */
+static bool find_beside(void *context, size_t index, struct overlay_entry *ret,
+			const struct verity_verified **ret_verified)
 {
-	(void)file_bytes;
-	return accept(context, judgement, err);
+	const struct set_plan *plan = ((struct fetch *)context)->plan;
+
+	for (size_t i = 0; i < plan->set->count; i++) {
+		const struct set_item *item = &plan->items[i];
+
+		if (!item->install || index-- > 0)
+			continue;
+		*ret = (struct overlay_entry){.kind = set_item_kind(item)};
+		snprintf(ret->name, sizeof(ret->name), "%s", item->wanted->name);
+		*ret_verified = install_verified(item->install);
+		return true;
+	}
+	return false;
 }
 
-static int take_bytes(void *context, const void *bytes, size_t count,
-		      struct verity_error *err)
-{
-	return verity_stream_feed(((struct fetch *)context)->stream, bytes, count, err);
-}
-
-/* Into memory. */
-static int fetch_head(struct fetch *fetch, struct set_item *item,
-		      struct verity_error *err)
-{
-	cleanup_with(verity_stream_free_p) struct verity_stream *stream = NULL;
-	const struct verity_stream_hooks hooks = {take_head, fetch};
-	const struct source_sink sink = {.take = take_bytes, .context = fetch};
-	cleanup_fd int fd = memfd_create("wmopkg-head", MFD_CLOEXEC);
-	const struct verity_policy *policy;
-	int r;
-
-	if (fd < 0)
-		return verity_fail_errno(err, errno, "memory for the head");
-	r = device_policy(fetch->plan->device, &policy, err);
-	if (r == 0)
-		r = verity_stream_new(fd, policy, &hooks, &stream, err);
-	if (r < 0)
-		return r;
-	fetch->stream = stream;
-	r = source_pull(item->source, &sink, err);
-	return r < 0 ? r : verity_stream_end(stream, err);
-}
-
+/* Return: 0; -ECANCELED: it is installed already; -errno. */
 static int fetch_package(struct fetch *fetch, struct set_item *item,
 			 struct verity_error *err)
 {
-	const struct install_set in_set = {accept, is_leaving, fetch};
-	enum overlay_store_kind kind =
-		item->wanted->persistent ? OVERLAY_PERSISTENT : OVERLAY_ORDINARY;
+	const struct install_set in_set = {accept, is_leaving, find_beside, fetch};
+	enum overlay_store_kind kind = set_item_kind(item);
 	struct overlay_incoming *incoming;
-	int r = overlay_change_set_add(fetch->changes, kind, item->wanted->name,
-				       &incoming, err);
+	int r;
 
+	if (!fetch->changes)
+		return install_prepare_head(fetch->plan->device, item->source, kind,
+					    &in_set, &item->install, err);
+	r = overlay_change_set_add(fetch->changes, kind, item->wanted->name, &incoming,
+				   err);
 	if (r < 0)
 		return r;
 	r = install_prepare(fetch->plan->device, item->source, incoming, kind, kind,
@@ -162,27 +184,27 @@ static int fetch_all(struct fetch *fetch, struct verity_error *err)
 		fetch->current = item;
 		r = open_source(fetch, item, err);
 		if (r == 0)
-			r = fetch->changes ? fetch_package(fetch, item, err)
-					   : fetch_head(fetch, item, err);
+			r = fetch_package(fetch, item, err);
 		if (r < 0 && r != -ECANCELED)
 			return verity_context(err, r, "%s", item->wanted->name);
 	}
 	return 0;
 }
 
-int set_fetch_heads(struct set_plan *plan, const char *folder, struct verity_error *err)
+int set_fetch_heads(struct set_plan *plan, const struct set_origin *origin,
+		    struct verity_error *err)
 {
-	struct fetch fetch = {.plan = plan, .folder = folder};
+	struct fetch fetch = {.plan = plan, .origin = origin};
 
 	return fetch_all(&fetch, err);
 }
 
-int set_fetch_whole(struct set_plan *plan, const char *folder,
+int set_fetch_whole(struct set_plan *plan, const struct set_origin *origin,
 		    const struct install_view *view, struct overlay_change_set *changes,
 		    struct verity_error *err)
 {
 	struct fetch fetch = {
-		.plan = plan, .folder = folder, .view = view, .changes = changes};
+		.plan = plan, .origin = origin, .view = view, .changes = changes};
 
 	return fetch_all(&fetch, err);
 }

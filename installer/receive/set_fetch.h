@@ -6,16 +6,28 @@
 #include "installer/receive/set_plan.h"
 #include "overlay/store/change_set.h"
 
+/*
+ * Where a set comes from: what its sources begin with, and what they may name. Only one
+ * from a file of this device may name files of this device. Borrowed.
+ */
+struct set_origin {
+	/* What a relative source is appended to, a path or a URL: "", or ends with '/' */
+	const char *folder;
+	const char *medium; /* label; @folder is a path on it; NULL: it is none */
+	/* For sources that are appended to a URL; NULL: not given */
+	const char *user, *password;
+};
+
 /**
  * set_fetch_heads - fetch the head of each package that is not known to be installed as
  * the set wants it, and judge it
  * @plan:   gets what comes
- * @folder: what a source that is a relative path is appended to: "", or ends with '/'
+ * @origin: borrowed
  *
  * Return: 0; -EINVAL (BAD_SET) where it is not what the set says; what the judge and the
  * transfer return, with the name of the package.
  */
-int set_fetch_heads(struct set_plan *plan, const char *folder,
+int set_fetch_heads(struct set_plan *plan, const struct set_origin *origin,
 		    struct verity_error *err) must_check;
 
 /**
@@ -25,6 +37,6 @@ int set_fetch_heads(struct set_plan *plan, const char *folder,
  * Of a package that is installed already, only the head is fetched. Else as
  * set_fetch_heads(), and as install_prepare().
  */
-int set_fetch_whole(struct set_plan *plan, const char *folder,
+int set_fetch_whole(struct set_plan *plan, const struct set_origin *origin,
 		    const struct install_view *view, struct overlay_change_set *changes,
 		    struct verity_error *err) must_check;

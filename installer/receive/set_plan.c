@@ -7,6 +7,7 @@
 
 #include "installer/device/installed.h"
 #include "verity/package/inspect.h"
+#include "verity/util/debug.h"
 
 void set_plan_free(struct set_plan *plan)
 {
@@ -60,6 +61,7 @@ static void look(const struct overlay_store *store, const struct overlay_entry *
 	ret->readable = true;
 	snprintf(ret->identity, sizeof(ret->identity), "%s", manifest->name);
 	snprintf(ret->version, sizeof(ret->version), "%s", manifest->version);
+	ret->epoch = manifest->epoch;
 	memcpy(ret->root_hash, manifest->root_hash, sizeof(ret->root_hash));
 }
 
@@ -67,7 +69,8 @@ int set_package_compare(const struct set_package *wanted, const char *version,
 			const uint8_t root_hash[static VERITY_DIGEST_BYTES],
 			struct verity_error *err)
 {
-	if (wanted->version[0] && strcmp(wanted->version, version) != 0)
+	if (wanted->version[0] && !set_package_is_latest(wanted) &&
+	    strcmp(wanted->version, version) != 0)
 		return verity_fail(err, VERITY_E_BAD_SET,
 				   "the set says version %s, but this is version %s",
 				   wanted->version, version);
@@ -78,10 +81,14 @@ int set_package_compare(const struct set_package *wanted, const char *version,
 	return 0;
 }
 
+enum overlay_store_kind set_item_kind(const struct set_item *item)
+{
+	return item->wanted->persistent ? OVERLAY_PERSISTENT : OVERLAY_ORDINARY;
+}
+
 bool set_item_in_store(const struct set_item *item)
 {
-	return (item->present.entry.kind == OVERLAY_PERSISTENT) ==
-	       item->wanted->persistent;
+	return item->present.entry.kind == set_item_kind(item);
 }
 
 static int plan_item(struct set_item *item, struct verity_error *err)
@@ -93,18 +100,47 @@ static int plan_item(struct set_item *item, struct verity_error *err)
 
 	if (present->there && !present->readable)
 		verity_fail(&why, VERITY_E_BAD_SET, "its file cannot be read");
+	else if (present->damaged)
+		verity_fail(&why, VERITY_E_BAD_SET, "its file is damaged");
 	else if (present->there && !set_item_in_store(item))
 		verity_fail(&why, VERITY_E_BAD_SET, "it is%s persistent",
 			    wanted->persistent ? " not" : "");
 	else if (present->there)
 		r = set_package_compare(wanted, present->version, present->root_hash,
 					&why);
-	item->met = r == 0 && (wanted->version[0] || wanted->root_hash_bytes);
+	item->met = r == 0 && !set_package_is_latest(wanted) &&
+		    (wanted->version[0] || wanted->root_hash_bytes);
 	if (!item->met && !wanted->source[0])
 		return verity_fail(err, VERITY_E_BAD_SET,
 				   "%s: %s, and the set names no source for it",
 				   wanted->name, why.message);
 	return 0;
+}
+
+/* What this boot found, and where that is not known, the judge: as `show` has it. */
+static void look_at_verdicts(struct set_plan *plan)
+{
+	cleanup_with(installed_list_free) struct installed_list list = {0};
+	struct verity_error why;
+
+	/* It takes no key ring to compare versions. */
+	if (installed_list_read(plan->device, NULL, INSTALLED_CHANGED, &list, &why) < 0)
+		verity_debug("what is active is not known: %s", why.message);
+	for (size_t i = 0; i < list.count; i++) {
+		const struct installed *found = &list.items[i];
+
+		for (size_t at = 0; at < plan->count; at++) {
+			struct set_present *present = &plan->items[at].present;
+
+			if (!present->there || found->status == INSTALLED_REMOVED ||
+			    found->entry.kind != present->entry.kind ||
+			    strcmp(found->entry.name, present->entry.name) != 0)
+				continue;
+			present->damaged = found->verdict == VERITY_INVALID;
+			if (found->status == INSTALLED_INACTIVE)
+				present->inactive = found->reason;
+		}
+	}
 }
 
 int set_plan_make(struct device *device, const struct package_set *set,
@@ -135,6 +171,7 @@ int set_plan_make(struct device *device, const struct package_set *set,
 			at = plan.count++;
 		look(plan.store, &entries[i], &plan.items[at].present);
 	}
+	look_at_verdicts(&plan);
 	for (size_t i = 0; r == 0 && i < set->count; i++)
 		r = plan_item(&plan.items[i], err);
 	for (size_t i = set->count; r == 0 && i < plan.count; i++)

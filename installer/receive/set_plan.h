@@ -13,10 +13,13 @@
 struct set_present {
 	bool there;
 	bool readable;
+	bool damaged; /* this boot, or `show`, found that its image is not whole */
 	struct overlay_entry entry;
+	uint32_t epoch;
 	char identity[VERITY_NAME_MAX + 1]; /* "" where unreadable, like the next two */
 	char version[VERITY_VERSION_MAX + 1];
 	uint8_t root_hash[VERITY_DIGEST_BYTES];
+	struct verity_error inactive; /* why it is not active; code VERITY_OK: it is */
 };
 
 /* One package of the set, or an installed one that it does not name. */
@@ -52,7 +55,8 @@ enum set_action {
  * @set: borrowed; must outlive the plan
  * @ret: set on success only; set_plan_free()
  *
- * Changes nothing and fetches nothing. Cost: the preamble of each installed package.
+ * Changes nothing and fetches nothing. Cost: the preamble of each installed package, and
+ * what installed_list_read() reads.
  *
  * Return: 0; -EINVAL (BAD_SET) where the set names no source for what is not there;
  * -EPERM (REQUIRED) where the device does not start without what would be removed;
@@ -85,6 +89,11 @@ size_t set_plan_removals(const struct set_plan *plan);
  * set_item_name - its installed name; borrowed
  */
 const char *set_item_name(const struct set_item *item);
+
+/**
+ * set_item_kind - the store that the set wants it in
+ */
+enum overlay_store_kind set_item_kind(const struct set_item *item);
 
 /**
  * set_item_in_store - whether it is installed in the store that the set wants

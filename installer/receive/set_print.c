@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "installer/common/layout.h"
+#include "installer/common/report.h"
 #include "verity/util/json_write.h"
 #include "verity/util/text.h"
 
@@ -53,6 +54,21 @@ size_t set_print(const struct set_plan *plan, bool removals_only)
 	return count;
 }
 
+void set_warn_inactive(const struct set_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct verity_error *why = &plan->items[i].present.inactive;
+		const char *hint = verity_code_hint(why->code);
+
+		if (why->code != VERITY_OK &&
+		    set_plan_action(plan, &plan->items[i]) == SET_NONE)
+			report_warning("%s: it stays installed, but is not active: "
+				       "%s%s%s%s",
+				       set_item_name(&plan->items[i]), why->message,
+				       hint ? " (" : "", hint ?: "", hint ? ")" : "");
+	}
+}
+
 int set_print_json(const struct set_plan *plan, struct verity_error *err)
 {
 	cleanup_with(verity_json_end) struct verity_json_writer json = {0};
@@ -74,6 +90,9 @@ int set_print_json(const struct set_plan *plan, struct verity_error *err)
 				 item->wanted ? item->wanted->persistent
 					      : item->present.entry.kind ==
 							OVERLAY_PERSISTENT);
+		if (action == SET_NONE)
+			verity_json_reason(&json, "inactive", &item->present.inactive,
+					   verity_code_hint(item->present.inactive.code));
 		verity_json_close(&json);
 	}
 	verity_json_close(&json);

@@ -14,6 +14,11 @@
 size_t set_print(const struct set_plan *plan, bool removals_only);
 
 /**
+ * set_warn_inactive - a warning for each package that stays as it is and is not active
+ */
+void set_warn_inactive(const struct set_plan *plan);
+
+/**
  * set_print_json - print all packages, and what is done with them: apply.json
  */
 int set_print_json(const struct set_plan *plan, struct verity_error *err) must_check;

@@ -248,6 +248,12 @@ bool overlay_store_make_room(struct overlay_store *store, enum overlay_store_kin
 			     const uint64_t *held, size_t held_count) must_check;
 
 /**
+ * overlay_store_room - how many bytes overlay_store_make_room() could free in all
+ */
+uint64_t overlay_store_room(struct overlay_store *store, enum overlay_store_kind kind,
+			    const uint64_t *held, size_t held_count);
+
+/**
  * overlay_store_ended_quarantine - what was installed through this store has ended the
  * quarantine of what it replaced, which therefore must not come back
  */

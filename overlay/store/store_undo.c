@@ -9,6 +9,38 @@
 
 #include "verity/format/format.h"
 
+/* @ret: the name under which it is kept */
+static bool can_free(const struct overlay_kept_item *item, enum overlay_store_kind kind,
+		     const uint64_t *held, size_t held_count,
+		     char ret[static OVERLAY_KEPT_FILE_BYTES])
+{
+	uint64_t inode = item->before[kind].inode;
+	size_t at = 0;
+
+	while (at < held_count && held[at] != inode)
+		at++;
+	overlay_kept_file(item, ret);
+	return inode != 0 && at == held_count && item->lost != OVERLAY_KEPT_ROOM;
+}
+
+uint64_t overlay_store_room(struct overlay_store *store, enum overlay_store_kind kind,
+			    const uint64_t *held, size_t held_count)
+{
+	cleanup_with(overlay_kept_free) struct overlay_kept kept = {.count = 0};
+	int folder = store->kinds[kind].folder;
+	char name[OVERLAY_KEPT_FILE_BYTES];
+	uint64_t bytes = 0;
+	struct stat st;
+
+	if (!store->run || folder < 0 || overlay_kept_load(store->run, &kept, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < kept.count; i++)
+		if (can_free(&kept.items[i], kind, held, held_count, name) &&
+		    fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			bytes += (uint64_t)st.st_blocks * 512;
+	return bytes;
+}
+
 bool overlay_store_make_room(struct overlay_store *store, enum overlay_store_kind kind,
 			     const uint64_t *held, size_t held_count)
 {
@@ -22,14 +54,9 @@ bool overlay_store_make_room(struct overlay_store *store, enum overlay_store_kin
 		return false;
 	for (size_t i = 0; i < kept.count; i++) {
 		struct overlay_kept_item *item = &kept.items[i];
-		uint64_t inode = item->before[kind].inode;
-		size_t at = 0;
 
-		while (at < held_count && held[at] != inode)
-			at++;
-		if (inode == 0 || at < held_count || item->lost == OVERLAY_KEPT_ROOM)
+		if (!can_free(item, kind, held, held_count, name))
 			continue;
-		overlay_kept_file(item, name);
 		item->lost = OVERLAY_KEPT_ROOM;
 		(void)!overlay_kept_store(store->run, &kept, NULL);
 		if (unlinkat(folder, name, 0) == 0)

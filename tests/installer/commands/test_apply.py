@@ -25,6 +25,18 @@ APPLIED = "Applied... Changes are applied after reboot.\n"
 SAME = "Nothing to do: the packages are those of the set.\n"
 QUESTION = "Remove what the set does not name (y/N)?\n"
 WRONG = "(correct the set)"
+QUARANTINE_HINT = "(run 'wmopkg retry NAME', or install another version)"
+
+
+def covers(name, other):
+    """All packages here have the same file: the one with the later name lies on top."""
+    return (f"Note: 1 file of package '{other}' will be covered by this one: /file. See: wmopkg "
+            f"conflicts {name}")
+
+
+def covered(name, other):
+    return (f"Note: 1 file of this one will be covered by package '{other}': /file. See: wmopkg "
+            f"conflicts {name}")
 
 
 def shown(name, note=None, verdict="Signed"):
@@ -51,6 +63,7 @@ class Apply(states.Case):
             bench.make_package(f"{folder}/{name}.wmopkg", f"{cls.shared}/small",
                                "--version", version, *options, keys=cls.keys)
         bench.make_package(f"{cls.shared}/server/1/unsigned.wmopkg", f"{cls.shared}/small")
+        cls.other = cls.make("other", keys=cls.keys)
 
     def setUp(self):
         super().setUp()
@@ -99,7 +112,7 @@ class Apply(states.Case):
 
     def test_from_nothing_and_again(self):
         wanted = ("brand 1", {"source": "packages/1/fix.wmopkg", "persistent": True})
-        self.apply(shown("brand") + shown("fix") + APPLIED, *wanted)
+        self.apply(shown("brand") + shown("fix", covers("fix", "brand")) + APPLIED, *wanted)
         self.assertEqual(self.stored(), {"data/packages/brand.wmopkg": "brand 1",
                                          "persist/packages/fix.wmopkg": "fix 1"})
         self.assertEqual(self.left(), [])
@@ -110,7 +123,8 @@ class Apply(states.Case):
         self.install("fix 1", words=["persistent"])
         self.apply("  old: version 1 goes\n" + QUESTION +
                    shown("brand", "Replaces version 1 with 2. It is persistent from now on.") +
-                   shown("fix", "Replaces version 1 with 2. It is ordinary from now on.") + APPLIED,
+                   shown("fix", "Replaces version 1 with 2. It is ordinary from now on.\n" +
+                         covers("fix", "brand")) + APPLIED,
                    {"source": "packages/2/brand.wmopkg", "persistent": True}, "fix 2",
                    answer="y\n")
         self.assertEqual(self.stored(), {"persist/packages/brand.wmopkg": "brand 2",
@@ -122,8 +136,7 @@ class Apply(states.Case):
 
     def test_keep(self):
         self.install("old 1")
-        self.apply(shown("brand", "Note: 1 file of this one will be covered by package 'old': "
-                         "/file. See: wmopkg conflicts brand") + APPLIED, "brand 1", keep=True)
+        self.apply(shown("brand", covered("brand", "old")) + APPLIED, "brand 1", keep=True)
         self.assertEqual(sorted(self.stored().values()), ["brand 1", "old 1"])
         self.apply(SAME, keep=True)
 
@@ -201,8 +214,8 @@ class Apply(states.Case):
 
     def test_needs(self):
         """In any order; a set whose needs are not met, or that ends those of others, is refused."""
-        self.apply(shown("base") + shown("vpn") + shown("brand") + APPLIED, "base 1", "vpn 1",
-                   "brand 2")
+        self.apply(shown("base") + shown("vpn", covers("vpn", "base")) +
+                   shown("brand", covered("brand", "vpn")) + APPLIED, "base 1", "vpn 1", "brand 2")
         for packages, why, keep in (
                 (("brand 1",), "base would not be active: it needs vpn, which is not active: it needs "
                  "brand>=2, and brand has version 1", True),
@@ -216,6 +229,36 @@ class Apply(states.Case):
             self.assertEqual(result.returncode, 1, result.stderr)
             self.assertEqual(result.stderr, f"wmopkg: {why} {WRONG}\n")
             self.assertEqual((self.stored(), self.left()), (before, []))
+
+    def test_latest(self):
+        """A newer one only: not an older one, and not the same one again."""
+        latest = {"source": "packages/1/fix.wmopkg", "version": "latest"}
+        self.apply(shown("fix") + APPLIED, latest)
+        self.apply(SAME, latest)
+        self.install("fix 2")
+        self.apply(SAME, latest)
+        self.apply(SAME, latest, words=["--check"])
+        self.assertEqual(list(self.stored().values()), ["fix 2"])
+        self.apply(shown("fix", "Replaces version 2 with 1, which is older.") + APPLIED, "fix 1")
+        self.apply("  fix: version 1 goes, version 2 comes\n",
+                   {**latest, "source": "packages/2/fix.wmopkg"}, words=["--check"])
+        self.apply(shown("fix", "Replaces version 1 with 2.") + APPLIED,
+                   {**latest, "source": "packages/2/fix.wmopkg"})
+        self.refused(1, "fix: it has to move to the other store, and version 1 of the source is "
+                     f"older than the installed version 2 {WRONG}", {**latest, "persistent": True})
+        self.apply(shown("fix", "Replaces version 2 with the same version. It is persistent from "
+                         "now on.") + APPLIED,
+                   {"source": "packages/2/fix.wmopkg", "version": "latest", "persistent": True})
+        self.apply(SAME, {**latest, "persistent": True})
+
+    def test_latest_of_a_higher_epoch(self):
+        """The epoch comes before the version, as at a boot."""
+        bench.make_package("fix.wmopkg", f"{self.shared}/small", "--version", "0", "--epoch", "3",
+                           keys=self.keys)
+        self.install("fix 2")
+        latest = {"source": "fix.wmopkg", "version": "latest"}
+        self.apply(shown("fix", "Replaces version 2 with 0, which is older.") + APPLIED, latest)
+        self.apply(SAME, {**latest, "source": "packages/2/fix.wmopkg"})
 
     def test_required(self):
         self.install("old 1")
@@ -243,6 +286,92 @@ class Apply(states.Case):
         self.check(1, "", f"set.json: brand: the set says version 3, but this is version 2 {WRONG}",
                    "apply", "--check",
                    self.set({"source": "packages/2/brand.wmopkg", "version": "3"}))
+
+    def test_check_judges(self):
+        """What heads tell, without the packages."""
+        self.install("old 1")
+        before = bench.listing("data", "persist", "run")
+        for packages, status, why in (
+                (("vpn 1", "brand 1"), 1, "vpn would not be active: it needs brand>=2, and brand has "
+                 f"version 1 {WRONG}"),
+                (("rival 1", "fix 1"), 1, "rival would not be active: it conflicts with the ordinary "
+                 "package 'fix', version 1, which stays active; this is in its own manifest "
+                 f"{WRONG}"),
+                (("brand 1", "twin 1"), 1, f"twin: it is the package brand, and so is brand {WRONG}"),
+                (("unsigned 1",), 3, "unsigned: Unsigned: " + bench.UNSIGNED),
+                (({"source": "packages/1/home.wmopkg", "persistent": True},), 1,
+                 "home: the package must not be persistent (install it without the word "
+                 "'persistent')")):
+            for words in (["apply", "--check", "set.json"], ["apply", "--check", "set.json", "json"]):
+                with self.subTest(why, words=words):
+                    self.set(*packages)
+                    self.check(status, "", f"set.json: {why}", *words)
+        self.install("brand 1")
+        self.check(1, "", "set.json: twin: brand is installed already, as 'brand' (remove it first: "
+                   "wmopkg remove brand; or install this file as brand.wmopkg)", "apply", "--check",
+                   self.set("twin 1", keep=True))
+        self.assertEqual(self.wmopkg("remove", "brand", "--yes").returncode, 0)
+        self.assertEqual([name for name in bench.listing("data", "persist", "run")
+                          if name not in before and "audit" not in name and "kept" not in name and
+                          "._" not in name], [])
+
+    def test_no_room(self):
+        """For half of the set: the old one stays whole, and --check says so before."""
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4800k", "tmpfs", "data"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", "data"], check=True)
+        self.install("old 1")
+        before = self.stored()
+        big = [{"source": self.package, "name": name} for name in ("a", "b")]
+        self.set({**big[0]}, {"source": self.other, "name": "b"})
+        result = self.wmopkg("apply", "--check", "set.json")
+        self.assertEqual(result.returncode, 6, result.stderr)
+        self.assertRegex(result.stderr, r"^wmopkg: set.json: the new packages need \d+ bytes and "
+                         r"there is room for \d+ on data \(remove a package or free some space\)\n$")
+        result = self.wmopkg("apply", "--yes", "set.json")
+        self.assertEqual(result.returncode, 6, result.stderr)
+        self.assertRegex(result.stderr, r"^wmopkg: b: it needs \d+ bytes and there is room for ")
+        self.assertEqual((self.stored(), self.left()), (before, []))
+
+    def test_damaged_file(self):
+        """Of the wanted version, but this boot found its image damaged: it is fetched again."""
+        self.install("fix 1", "brand 1")
+        path = "data/packages/fix.wmopkg"
+        damaged = bytearray(bench.read(path))
+        damaged[-5000] ^= 1
+        bench.write(path, damaged)
+        self.booted(self.entry("fix", active=False, verification="Invalid", code="image-mismatch",
+                               message="block 1 of the image", version="1"),
+                    self.entry("brand", version="1"))
+        wanted = ({"source": "packages/1/fix.wmopkg", "version": "1"},
+                  {"name": "brand", "version": "1"})
+        self.apply("  fix: version 1 goes, version 1 comes\n", *wanted, words=["--check"])
+        result = self.wmopkg("apply", self.set(*wanted))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(bench.read(path), bench.read(self.files["fix", "1"]))
+        self.apply(SAME, *wanted)
+        bench.write(path, damaged)  # since the boot: judged, as `show` does
+        self.refused(1, f"set.json: fix: its file is damaged, and the set names no source for it {WRONG}",
+                     {"name": "fix", "version": "1"}, keep=True)
+
+    def test_quarantined(self):
+        """What stays is told where it is not active; what is replaced leaves the quarantine."""
+        self.install("fix 1")
+        identity = json.loads(self.wmopkg("audit", "json").stdout.splitlines()[-1])["id"]
+        why = "it was left out after boots that were not completed"
+        self.booted(self.entry("fix", active=False, verification="Quarantined", code="quarantined",
+                               message=why, version="1"))
+        bench.write("persist/wmopkg/trials.json", json.dumps({
+            "type": "trials", "format": 1, "completed": True, "idle": False, "failed": 0, "packages": [
+                {"id": identity, "name": "fix", "persistent": False, "state": "quarantined",
+                 "incomplete": 3, "ran": False}]}).encode())
+        inactive = f"warning: fix: it stays installed, but is not active: {why} " + QUARANTINE_HINT
+        for words in ([], ["--check"]):
+            self.check(0, SAME, inactive, "apply", *words, self.set({"name": "fix", "version": "1"}))
+        told = json.loads(self.wmopkg("apply", "--check", "set.json", "json").stdout)
+        schema.check("apply", told)
+        self.assertEqual(told["packages"][0]["inactive"]["code"], "quarantined")
+        self.apply(shown("fix", "Replaces version 1 with 2.") + APPLIED, "fix 2")
+        self.assertNotIn("Quarantined", self.wmopkg("show").stdout)
 
     def test_from_a_server(self):
         """A source that is a URL; the file there need not be called like the package."""

@@ -107,6 +107,10 @@ def keys_told(file, told):
                 if "const" in kind and kind["const"] == item.get("type"):
                     file, part = resolve(file, one)
                     break
+            for one in part.get("anyOf", ()):
+                if set(item) <= set(resolve(file, one)[1]["properties"]):
+                    file, part = resolve(file, one)
+                    break
         if isinstance(item, dict):
             found.update((id(part), key) for key in item)
             for key, value in item.items():

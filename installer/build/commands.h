@@ -16,6 +16,7 @@ enum exit_status build_extract(int argc, char **argv);
 enum exit_status build_unlock(int argc, char **argv);
 enum exit_status build_denylist(int argc, char **argv);
 enum exit_status build_catalog(int argc, char **argv);
+enum exit_status build_set(int argc, char **argv);
 enum exit_status build_base(int argc, char **argv);
 enum exit_status build_keys(int argc, char **argv);
 
@@ -26,3 +27,4 @@ extern const struct build_option build_unlock_options[];
 extern const struct build_option build_denylist_options[];
 extern const struct build_option build_catalog_options[];
 extern const struct build_option build_inspect_options[];
+extern const struct build_option build_set_options[];

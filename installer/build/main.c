@@ -38,6 +38,8 @@ static const struct {
 	{"catalog", "--valid DAYS [OPTION]... DIR",
 	 "make a catalogue of the packages in a folder, from which devices update",
 	 build_catalog},
+	{"set", "[--number N] [OPTION]... SET OUT",
+	 "sign a set of packages, which devices then take from everywhere", build_set},
 	{"base", "DIR|TAR LIST", "save a list of the firmware's tree, for create --base",
 	 build_base},
 	{"keys", "DIR", "make a development root, signer and unlock signer", build_keys},
@@ -49,11 +51,13 @@ static const struct {
 } options[] = {
 	{"Options of create", build_manifest_options},
 	{NULL, build_create_options},
-	{"Options of create, sign, unlock, denylist and catalog", build_signing_options},
+	{"Options of create, sign, unlock, denylist, catalog and set",
+	 build_signing_options},
 	{"Options of unlock", build_unlock_options},
 	{"Options of denylist (the entries may be given more than once)",
 	 build_denylist_options},
 	{"Options of catalog", build_catalog_options},
+	{"Options of set", build_set_options},
 	{"Options of inspect, about the device that runs the package",
 	 build_inspect_options},
 };

@@ -4,49 +4,195 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "installer/commands/commands.h"
 #include "installer/commands/install_view.h"
+#include "installer/commands/source_words.h"
 #include "installer/common/confirm.h"
+#include "installer/common/statement_file.h"
+#include "installer/device/audit.h"
 #include "installer/fetch/source_open.h"
 #include "installer/receive/set_apply.h"
 #include "installer/receive/set_print.h"
+#include "installer/receive/statement_receive.h"
+#include "overlay/record/newest_set.h"
+#include "verity/package/judge_rules.h"
+#include "verity/statement/statement.h"
 #include "verity/util/io.h"
+#include "verity/util/text.h"
 
 #define NOTHING_TO_DO "Nothing to do: the packages are those of the set."
 
-static int load(const char *where, struct package_set *ret, struct verity_error *err)
-{
-	cleanup_free char *bytes = NULL;
+/* A set, from wherever it comes. */
+struct given {
+	struct device *device; /* borrowed, like the next */
+	const struct words *words;
+	struct source *source; /* owned; NULL: it is a file of this device */
+	const char *where;     /* for messages; borrowed */
+	char *bytes;           /* owned */
 	size_t size;
-	int r;
+	struct package_set document;   /* where it is not signed */
+	struct signed_set *is_signed;  /* owned; NULL: it is not */
+	const struct package_set *set; /* either of them */
+	char *folder;                  /* owned; see struct set_origin */
+};
 
-	/* Who may write here may also remove packages; a server may not. */
-	if (source_is_url(where))
-		return verity_fail(
-			err, VERITY_E_UNSUPPORTED,
-			"%s: a set that is not signed is taken from a file of this "
-			"device only (download it first)",
-			where);
-	r = verity_io_load(AT_FDCWD, where, PACKAGE_SET_BYTES_MAX, &bytes, &size, err);
-	if (r < 0)
-		return r; /* its name is in the message */
-	r = package_set_decode(bytes, size, ret, err);
-	return r < 0 ? verity_context(err, r, "%s", where) : 0;
+static void given_free(struct given *given)
+{
+	source_free_p(&given->source);
+	free(given->bytes);
+	package_set_free(&given->document);
+	signed_set_free(given->is_signed);
+	free(given->folder);
 }
 
-static enum exit_status check(struct set_plan *plan, const char *where,
-			      const struct set_origin *origin, bool json)
+static int load_file(struct given *given, struct verity_error *err)
 {
+	size_t max = PACKAGE_SET_BYTES_MAX > VERITY_STATEMENT_FILE_MAX
+			     ? PACKAGE_SET_BYTES_MAX
+			     : VERITY_STATEMENT_FILE_MAX;
+
+	given->where = given->words->values[WORD_SET];
+	return verity_io_load(AT_FDCWD, given->where, max, &given->bytes, &given->size,
+			      err);
+}
+
+/* Who may write to this device may also remove packages; a server may not. */
+static int receive(struct given *given, struct verity_error *err)
+{
+	int r = source_of_words(given->device, given->words, true, &given->source, err);
+
+	if (r < 0)
+		return r;
+	r = statement_receive(given->source, &given->bytes, &given->size, err);
+	given->where = given->source->where;
+	if (r < 0 && err->code == VERITY_E_BAD_STATEMENT)
+		verity_text_append(err->message, sizeof(err->message),
+				   ": a set that is not signed is taken from a file of "
+				   "this device only");
+	return r < 0 ? verity_context(err, r, "%s", given->where) : 0;
+}
+
+/* Up to the last '/' of the path, without what follows '?' and '#'. */
+static int find_folder(struct given *given, struct verity_error *err)
+{
+	const char *typed = given->words->values[WORD_SET];
+	/* What was typed has a user and password, which are not in messages. */
+	const char *where = typed ?: given->where;
+	size_t size = given->source ? strcspn(where, "?#") : strlen(where);
+
+	if (words_has(given->words, WORD_MEDIA)) {
+		where = given->words->values[WORD_MEDIA_FILE];
+		size = strlen(where);
+	}
+	while (size > 0 && where[size - 1] != '/')
+		size--;
+	given->folder = strndup(where, size);
+	return given->folder ? 0 : verity_no_memory(err);
+}
+
+static int read_signed(struct given *given, struct verity_error *err)
+{
+	const struct verity_policy *policy;
+	struct overlay_audit_entry refused = {
+		.event = OVERLAY_AUDIT_REFUSE, .detail = "set", .reason = err};
+	int record, r = device_record_find(given->device, &record, err);
+
+	if (r == 0)
+		r = device_policy(given->device, &policy, err);
+	if (r < 0)
+		return r;
+	r = signed_set_read(given->bytes, given->size, policy->keyring, policy->denylist,
+			    &given->is_signed, err);
+	if (r == 0) {
+		given->set = signed_set_content(given->is_signed);
+		r = overlay_newest_set_check(record, policy, given->is_signed, err);
+	}
+	refused.source =
+		given->source ? given->source->origin ?: given->where : given->where;
+	if (r < 0 && !words_has(given->words, WORD_CHECK))
+		audit_add(given->device, &refused);
+	return r;
+}
+
+static int load(struct given *given, struct verity_error *err)
+{
+	const char *typed = given->words->values[WORD_SET];
+	const struct verity_policy *policy;
+	int r = typed && !source_is_url(typed) ? load_file(given, err)
+					       : receive(given, err);
+
+	if (r == 0)
+		r = find_folder(given, err);
+	if (r < 0)
+		return r; /* its name is in the message */
+	if (verity_statement_is(given->bytes, given->size)) {
+		r = read_signed(given, err);
+	} else {
+		r = package_set_decode(given->bytes, given->size, &given->document, err);
+		given->set = &given->document;
+	}
+	if (r == 0 && given->set->compatible_count > 0) {
+		r = device_policy(given->device, &policy, err);
+		if (r == 0)
+			r = verity_judge_model(policy, given->set->compatible,
+					       given->set->compatible_count, err);
+	}
+	return r < 0 ? verity_context(err, r, "%s", given->where) : 0;
+}
+
+/* Before the step: an older one must not come after it, also if power fails now. */
+static int keep_number(void *context, struct verity_error *err)
+{
+	struct given *given = context;
+	const struct verity_policy *policy;
+	int record, r;
+
+	if (!given->is_signed)
+		return 0;
+	r = device_record_fd(given->device, &record, err);
+	if (r == 0)
+		r = device_policy(given->device, &policy, err);
+	return r < 0 ? r
+		     : overlay_newest_set_keep(record, policy, given->is_signed,
+					       given->bytes, given->size, err);
+}
+
+static void audit(const struct given *given)
+{
+	char detail[64];
+	const struct overlay_audit_entry entry = {
+		.event = OVERLAY_AUDIT_SET,
+		.source = given->source ? given->source->origin ?: given->where
+					: given->where,
+		.signer = given->is_signed ? signed_set_signer(given->is_signed)->subject
+					   : NULL,
+		.detail = detail};
+
+	if (given->is_signed)
+		snprintf(detail, sizeof(detail), "number %" PRIu32 ", %zu package%s",
+			 given->set->number, given->set->count,
+			 given->set->count == 1 ? "" : "s");
+	else
+		snprintf(detail, sizeof(detail), "not signed, %zu package%s",
+			 given->set->count, given->set->count == 1 ? "" : "s");
+	audit_add(given->device, &entry);
+}
+
+static enum exit_status check(struct set_plan *plan, const struct given *given,
+			      const struct set_origin *origin)
+{
+	bool json = words_has(given->words, WORD_JSON);
 	struct verity_error err;
 	int r = set_check(plan, origin, &err);
 
 	if (r == 0 && json)
 		r = set_print_json(plan, &err);
 	if (r < 0)
-		return report_error(where, &err);
+		return report_error(given->where, &err);
 	set_warn_inactive(plan);
 	if (!json && set_print(plan, false) == 0)
 		puts(NOTHING_TO_DO);
@@ -74,29 +220,34 @@ static int change(struct set_plan *plan, const struct set_origin *origin, bool s
 
 enum exit_status command_apply(struct device *device, const struct words *words)
 {
-	cleanup_with(package_set_free) struct package_set set = {.count = 0};
+	cleanup_with(given_free) struct given given = {.device = device, .words = words};
 	cleanup_with(set_plan_free) struct set_plan plan = {.count = 0};
-	const char *where = words->values[WORD_SET];
-	const char *end = strrchr(where, '/');
-	cleanup_free char *folder = strndup(where, end ? end - where + 1 : 0);
-	const struct set_origin origin = {.folder = folder};
 	struct verity_error err;
-	int r = folder ? load(where, &set, &err) : verity_no_memory(&err);
+	struct set_origin origin;
+	int r = load(&given, &err);
 
-	if (r == 0) {
-		r = set_plan_make(device, &set, &plan, &err);
-		if (r < 0)
-			verity_context(&err, r, "%s", where);
-	}
 	if (r < 0)
+		return statement_report(&err);
+	r = set_plan_make(device, given.set, &plan, &err);
+	if (r < 0) {
+		verity_context(&err, r, "%s", given.where);
 		return report_error(NULL, &err);
+	}
+	origin = (struct set_origin){.folder = given.folder,
+				     .medium = words->values[WORD_MEDIA],
+				     .user = words->values[WORD_USER],
+				     .password = words->values[WORD_PASSWORD],
+				     .accepted = keep_number,
+				     .context = &given};
 	if (words_has(words, WORD_CHECK))
-		return check(&plan, where, &origin, words_has(words, WORD_JSON));
+		return check(&plan, &given, &origin);
 	r = change(&plan, &origin, words_has(words, WORD_YES), &err);
 	if (r == -ECANCELED)
 		return STATUS_FAILED;
 	if (r < 0)
 		return report_error(NULL, &err);
+	if (r > 0)
+		audit(&given);
 	set_warn_inactive(&plan);
 	puts(r > 0 ? "Applied... Changes are applied after reboot." : NOTHING_TO_DO);
 	return STATUS_DONE;

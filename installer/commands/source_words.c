@@ -22,7 +22,8 @@ static const char *path_of(const struct words *words)
 
 static const char *where_of(const struct words *words)
 {
-	return words->values[WORD_SOURCE] ?: words->values[WORD_FILE];
+	return words->values[WORD_SOURCE] ?: words->values[WORD_FILE]
+		       ?: words->values[WORD_SET];
 }
 
 bool source_words_given(const struct words *words)

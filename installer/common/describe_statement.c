@@ -59,6 +59,28 @@ static void print_catalog(const struct verity_catalog_text *catalog)
 		print_published(&catalog->entries[i]);
 }
 
+static void print_wanted(const struct set_package *package)
+{
+	char hex[2 * VERITY_DIGEST_BYTES + 1] = "";
+
+	if (package->root_hash_bytes)
+		verity_hex_encode(package->root_hash, package->root_hash_bytes, hex);
+	describe_line("Package", "%s%s%s%s%s%s%s%s", package->name,
+		      package->version[0] ? " " : "", package->version,
+		      package->persistent ? ", persistent" : "", hex[0] ? ", hash " : "",
+		      hex, package->source[0] ? ", " : "", package->source);
+}
+
+static void print_set(const struct package_set *set)
+{
+	describe_line("Number", "%" PRIu32, set->number);
+	for (size_t i = 0; i < set->compatible_count; i++)
+		describe_line("Compatible", "%s", set->compatible[i]);
+	describe_line("Others", "%s", set->keep ? "stay" : "are removed");
+	for (size_t i = 0; i < set->count; i++)
+		print_wanted(&set->packages[i]);
+}
+
 void describe_print_statement(const struct verity_statement_text *text)
 {
 	const struct verity_unlock_text *unlock = &text->unlock;
@@ -74,6 +96,10 @@ void describe_print_statement(const struct verity_statement_text *text)
 	}
 	if (text->type == VERITY_STATEMENT_CATALOG) {
 		print_catalog(&text->catalog);
+		return;
+	}
+	if (text->type == VERITY_STATEMENT_SET) {
+		print_set(&text->set);
 		return;
 	}
 	verity_unlock_words(unlock->allows, words);
@@ -97,6 +123,10 @@ void describe_put_statement(struct verity_json_writer *json,
 	}
 	if (text->type == VERITY_STATEMENT_CATALOG) {
 		verity_catalog_put(json, &text->catalog);
+		return;
+	}
+	if (text->type == VERITY_STATEMENT_SET) {
+		package_set_put(json, &text->set);
 		return;
 	}
 	verity_unlock_put(json, &text->unlock);

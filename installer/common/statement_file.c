@@ -49,10 +49,14 @@ const char *statement_command(const char *file)
 	    verity_statement_inspect(&parts, &text, &unused) < 0)
 		return NULL;
 	verity_statement_text_free(&text);
-	/* A catalogue is for the configuration, not for a command. */
-	return text.type == VERITY_STATEMENT_CATALOG
-		       ? NULL
-		       : verity_statement_type_name(text.type);
+	switch (text.type) {
+	case VERITY_STATEMENT_CATALOG: /* is for the configuration, not for a command */
+		return NULL;
+	case VERITY_STATEMENT_SET:
+		return "apply";
+	default:
+		return verity_statement_type_name(text.type);
+	}
 }
 
 enum exit_status statement_report(const struct verity_error *err)

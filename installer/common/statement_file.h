@@ -17,7 +17,7 @@ int statement_load(const char *file, char **ret, size_t *ret_size,
 /**
  * statement_command - the command that a statement file is for
  *
- * Return: "unlock" or "denylist"; NULL if it is none.
+ * Return: "unlock", "denylist" or "apply"; NULL if it is none.
  */
 const char *statement_command(const char *file);
 

@@ -110,6 +110,8 @@ int set_apply(struct set_plan *plan, const struct set_origin *origin,
 		r = check_together(plan, err);
 	if (r == 0)
 		r = signals_check(err);
+	if (r == 0 && origin->accepted)
+		r = origin->accepted(origin->context, err);
 	if (r < 0 || count == 0)
 		return r;
 	r = overlay_change_set_commit(changes, &begun, err);

@@ -16,6 +16,12 @@ struct set_origin {
 	const char *medium; /* label; @folder is a path on it; NULL: it is none */
 	/* For sources that are appended to a URL; NULL: not given */
 	const char *user, *password;
+	/*
+	 * All is judged, and the step comes next, or there is nothing to change. Return:
+	 * 0; -errno: nothing is changed. May be NULL.
+	 */
+	int (*accepted)(void *context, struct verity_error *err);
+	void *context; /* of that; borrowed */
 };
 
 /**

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "installer/device/installed.h"
+#include "installer/grammar/grammar.h"
 #include "verity/package/inspect.h"
 #include "verity/util/debug.h"
 
@@ -98,6 +99,10 @@ static int plan_item(struct set_item *item, struct verity_error *err)
 	struct verity_error why = {.message = "it is not installed"};
 	int r = -ENOENT;
 
+	if (word_reserved_refuse(wanted->name, err) < 0) {
+		err->code = VERITY_E_BAD_SET;
+		return -EINVAL;
+	}
 	if (present->there && !present->readable)
 		verity_fail(&why, VERITY_E_BAD_SET, "its file cannot be read");
 	else if (present->damaged)

@@ -7,7 +7,7 @@
  */
 
 #include "installer/receive/install_run.h"
-#include "installer/receive/package_set.h"
+#include "verity/statement/package_set.h"
 
 /* What an installed file says of itself: good enough to compare, and for nothing else. */
 struct set_present {

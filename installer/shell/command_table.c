@@ -53,8 +53,11 @@ static const struct command commands[] = {
 	 "remove packages or all; asks for confirmation, unless --yes is given", PACKAGES,
 	 RUNS(command_remove)},
 	{"apply",
-	 FORMS(FORM(NEEDED(CHECK), NEEDED(SET), OPTIONAL(JSON)),
-	       FORM(ANYWHERE(YES), NEEDED(SET))),
+	 FORMS(FORM(NEEDED(CHECK), HERE(SET), OPTIONAL(JSON)),
+	       FORM(NEEDED(CHECK), MEDIUM(MEDIA_FILE), OPTIONAL(JSON)),
+	       FORM(NEEDED(CHECK), SERVER(SERVER_FILE), OPTIONAL(JSON)),
+	       FORM(ANYWHERE(YES), HERE(SET)), FORM(ANYWHERE(YES), MEDIUM(MEDIA_FILE)),
+	       FORM(ANYWHERE(YES), SERVER(SERVER_FILE))),
 	 "make the installed packages those of a set, all or none; asks for confirmation "
 	 "before it removes any, unless --yes is given",
 	 PACKAGES, RUNS(command_apply)},

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "installer/receive/package_set.h"
+#include "verity/statement/package_set.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

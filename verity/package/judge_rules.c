@@ -52,20 +52,19 @@ int verity_judge_denied(const struct verity_policy *policy,
 	return r;
 }
 
-static int check_model(const struct verity_policy *policy,
-		       const struct verity_manifest *manifest,
+int verity_judge_model(const struct verity_policy *policy,
+		       char (*compatible)[VERITY_GLOB_MAX + 1], size_t count,
 		       struct verity_error *reason)
 {
 	char globs[256] = "";
 
-	if (!policy->model || manifest->compatible_count == 0)
+	if (!policy->model || count == 0)
 		return 0;
-	for (size_t i = 0; i < manifest->compatible_count; i++) {
-		if (policy->model[0] &&
-		    verity_glob_match(manifest->compatible[i], policy->model))
+	for (size_t i = 0; i < count; i++) {
+		if (policy->model[0] && verity_glob_match(compatible[i], policy->model))
 			return 0;
 		verity_text_append(globs, sizeof(globs), "%s%s", i ? ", " : "",
-				   manifest->compatible[i]);
+				   compatible[i]);
 	}
 	if (!policy->model[0])
 		return verity_fail(
@@ -121,7 +120,8 @@ enum verity_verdict verity_judge_rules(const struct verity_policy *policy,
 	if (downgrade && !policy->allow_downgrade)
 		return VERITY_DOWNGRADE;
 	/* An allowed downgrade must still be for this model and firmware. */
-	if (check_model(policy, manifest, reason) < 0 ||
+	if (verity_judge_model(policy, manifest->compatible, manifest->compatible_count,
+			       reason) < 0 ||
 	    check_firmware(policy, manifest, reason) < 0)
 		return VERITY_INCOMPATIBLE;
 	return downgrade ? VERITY_DOWNGRADE : VERITY_SIGNED;

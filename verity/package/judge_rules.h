@@ -25,6 +25,16 @@ int verity_judge_denied(const struct verity_policy *policy,
 			struct verity_error *reason) must_check;
 
 /**
+ * verity_judge_model - whether something is for this device model
+ * @compatible: globs, @count of them; none: it is for all
+ *
+ * Return: 0; -EPERM (WRONG_MODEL).
+ */
+int verity_judge_model(const struct verity_policy *policy,
+		       char (*compatible)[VERITY_GLOB_MAX + 1], size_t count,
+		       struct verity_error *reason) must_check;
+
+/**
  * verity_judge_rules - quarantine, epoch floor, model and firmware, in this order
  * @judgement: of the package; its id and manifest are read
  * @reason: filled where one of them is against it

@@ -17,6 +17,8 @@ static int decode(struct json_object *object, struct verity_statement_text *text
 		return verity_denylist_decode(object, &text->denylist, why);
 	case VERITY_STATEMENT_CATALOG:
 		return verity_catalog_decode(object, &text->catalog, why);
+	case VERITY_STATEMENT_SET:
+		return package_set_decode_object(object, &text->set, why);
 	}
 	return -EINVAL;
 }
@@ -24,9 +26,9 @@ static int decode(struct json_object *object, struct verity_statement_text *text
 int verity_statement_inspect(const struct verity_statement_parts *parts,
 			     struct verity_statement_text *ret, struct verity_error *err)
 {
-	static const enum verity_statement_type types[] = {VERITY_STATEMENT_CATALOG,
-							   VERITY_STATEMENT_UNLOCK,
-							   VERITY_STATEMENT_DENYLIST};
+	static const enum verity_statement_type types[] = {
+		VERITY_STATEMENT_SET, VERITY_STATEMENT_CATALOG, VERITY_STATEMENT_UNLOCK,
+		VERITY_STATEMENT_DENYLIST};
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
 	struct verity_statement_text text = {.type = VERITY_STATEMENT_UNLOCK};
 	struct verity_error why = {VERITY_OK, ""};
@@ -55,4 +57,5 @@ void verity_statement_text_free(struct verity_statement_text *text)
 	free(text->denylist.entries);
 	text->denylist.entries = NULL;
 	verity_catalog_text_free(&text->catalog);
+	package_set_free(&text->set);
 }

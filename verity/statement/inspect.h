@@ -4,11 +4,13 @@
 /*
  * What a statement says, whoever signed it: for showing it, and for those who sign it.
  * Nothing may be decided by it; that is for verity/statement/unlock.h,
- * verity/statement/denylist.h and verity/statement/catalog.h.
+ * verity/statement/denylist.h, verity/statement/catalog.h and
+ * verity/statement/package_set.h.
  */
 
 #include "verity/statement/catalog.h"
 #include "verity/statement/denylist.h"
+#include "verity/statement/package_set.h"
 #include "verity/statement/statement.h"
 #include "verity/statement/unlock.h"
 
@@ -19,6 +21,7 @@ struct verity_statement_text {
 	uint8_t digest[VERITY_DIGEST_BYTES];  /* verity_statement_digest() */
 	struct verity_denylist_text denylist; /* likewise; owned */
 	struct verity_catalog_text catalog;   /* likewise; owned */
+	struct package_set set;               /* likewise; owned */
 };
 
 /**

@@ -21,6 +21,7 @@ static const struct {
 	[VERITY_STATEMENT_UNLOCK] = {"unlock", "an unlock statement"},
 	[VERITY_STATEMENT_DENYLIST] = {"denylist", "a deny list"},
 	[VERITY_STATEMENT_CATALOG] = {"catalog", "a catalogue"},
+	[VERITY_STATEMENT_SET] = {"set", "a set"},
 };
 
 const char *verity_statement_type_name(enum verity_statement_type type)

@@ -3,7 +3,8 @@
 
 /*
  * A signed statement: a small JSON object and the signature over it, in one file that
- * travels on its own. Three types: unlock statements, deny lists and catalogues.
+ * travels on its own. Four types: unlock statements, deny lists,
+ * catalogues and sets.
  *
  *	8  magic "WMOSTM01"
  *	4  statement bytes, little-endian, 2 .. VERITY_STATEMENT_MAX
@@ -30,6 +31,7 @@ enum verity_statement_type {
 	VERITY_STATEMENT_UNLOCK,
 	VERITY_STATEMENT_DENYLIST,
 	VERITY_STATEMENT_CATALOG,
+	VERITY_STATEMENT_SET,
 };
 
 /* The two parts; borrowed from the file's bytes. */
@@ -85,7 +87,7 @@ int verity_statement_digest(const struct verity_statement_parts *parts,
 			    struct verity_error *err) must_check;
 
 /**
- * verity_statement_type_name - "unlock", "denylist", "catalog"
+ * verity_statement_type_name - "unlock", "denylist", "catalog", "set"
  */
 const char *verity_statement_type_name(enum verity_statement_type type);
 

@@ -129,6 +129,9 @@ enum exit_status {
 	X(OLD_DENYLIST, "old-denylist", EPERM, STATUS_REFUSED,                                          \
 	  "a deny list with this number or a higher one is installed",                                  \
 	  "get the newest deny list from the vendor")                                                   \
+	X(OLD_SET, "old-set", EPERM, STATUS_REFUSED,                                                    \
+	  "this device has applied a signed set with a higher number, or another one with this number", \
+	  "get the newest set from the vendor")                                                         \
 	X(OLD_CATALOG, "old-catalog", EPERM, STATUS_REFUSED,                                            \
 	  "the catalogue is older than one that this device has seen",                                  \
 	  "bring the server up to date; if it is, do not trust it")                                     \

@@ -391,8 +391,9 @@ class Apply(states.Case):
         result = self.wmopkg("apply", self.set(wanted))
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertTrue(result.stdout.endswith(SAME), result.stdout)
-        self.check(1, "", f"{base}/set.json: a set that is not signed is taken from a file of this "
-                   "device only (download it first)", "apply", f"{base}/set.json")
+        self.check(3, "", f"{base}/set.json: it is not a signed statement: a set that is not signed "
+                   "is taken from a file of this device only (get the file again from its vendor)",
+                   "apply", f"{base}/set.json")
 
     def test_bad_sets(self):
         for text, why in (

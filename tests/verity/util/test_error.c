@@ -49,6 +49,7 @@ static const struct {
 	{"expired", EPERM, 3},
 	{"spent", EPERM, 3},
 	{"old-denylist", EPERM, 3},
+	{"old-set", EPERM, 3},
 	{"old-catalog", EPERM, 3},
 	{"expired-catalog", EPERM, 3},
 	{"wrong-channel", EPERM, 3},

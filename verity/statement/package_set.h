@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A set: the document that says which packages a device is to have. From root it needs no
+ * signature; a signed one is a statement. See docs/sets.md.
+ */
+
+#include <stdint.h>
+
+#include "verity/cms/cms.h"
+#include "verity/format/format.h"
+#include "verity/format/manifest.h"
+#include "verity/util/cleanup.h"
+#include "verity/util/error.h"
+
+#define PACKAGE_SET_BYTES_MAX (256 * 1024)
+#define PACKAGE_SET_MAX       256
+#define SET_SOURCE_MAX        1023
+#define PACKAGE_SET_LATEST    "latest" /* for a version */
+
+/* One package. Plain data. */
+struct set_package {
+	char name[VERITY_NAME_MAX + 1];  /* installed name; "": that of the file */
+	char source[SET_SOURCE_MAX + 1]; /* URL or path; "": it is there already */
+	/* "": whichever the source has; PACKAGE_SET_LATEST: that, but no older one */
+	char version[VERITY_VERSION_MAX + 1];
+	uint8_t root_hash[VERITY_DIGEST_BYTES];
+	size_t root_hash_bytes; /* 0: any */
+	bool persistent;
+};
+
+/* { 0 } is an empty one. */
+struct package_set {
+	struct set_package *packages; /* owned; each has a name, and no two the same */
+	size_t count;
+	bool keep;       /* installed packages that it does not name stay */
+	uint32_t number; /* of a signed one, which only rises; 0: it has none */
+	char (*compatible)[VERITY_GLOB_MAX + 1]; /* owned; the models that it is for */
+	size_t compatible_count;                 /* 0: all */
+};
+
+/* Opaque: made only of a signed statement, by signed_set_read(). */
+struct signed_set;
+
+struct json_object;
+struct verity_denylist;
+struct verity_json_writer;
+
+/**
+ * package_set_decode - read a set
+ * @ret: package_set_free(); set on success only
+ *
+ * Return: 0; -EINVAL (BAD_SET) with what is wrong; -ENOMEM.
+ */
+int package_set_decode(const void *bytes, size_t size, struct package_set *ret,
+		       struct verity_error *err) must_check;
+
+/**
+ * set_package_is_latest - whether it is replaced by newer versions only
+ */
+bool set_package_is_latest(const struct set_package *package);
+
+void package_set_free(struct package_set *set);
+
+/**
+ * package_set_decode_object - read the JSON object of a statement of this type, whoever
+ * signed it: nothing may be decided by it
+ * @ret: package_set_free(); set on success only
+ *
+ * Return: 0; -EBADMSG (BAD_STATEMENT); -ENOMEM.
+ */
+int package_set_decode_object(struct json_object *object, struct package_set *ret,
+			      struct verity_error *err) must_check;
+
+/**
+ * package_set_encode - the JSON text of a set, to be signed
+ * @ret: 0-terminated, set on success only; free()
+ *
+ * Return: 0; -EBADMSG (BAD_STATEMENT) where package_set_decode_object() would refuse it;
+ * -ENOMEM.
+ */
+int package_set_encode(const struct package_set *set, char **ret,
+		       struct verity_error *err) must_check;
+
+/**
+ * package_set_put - add its keys to the object that is open
+ */
+void package_set_put(struct verity_json_writer *json, const struct package_set *set);
+
+/**
+ * signed_set_read - a set from the bytes of its statement file
+ * @denylist: may deny the key of the signer; NULL: none
+ * @ret:      set on success only; signed_set_free()
+ *
+ * The signer's certificate must be for packages.
+ *
+ * Return: 0; as verity_statement_verify(); -EKEYREVOKED (REVOKED); -EBADMSG
+ * (BAD_STATEMENT).
+ */
+int signed_set_read(const void *bytes, size_t size, const struct verity_keyring *keyring,
+		    const struct verity_denylist *denylist, struct signed_set **ret,
+		    struct verity_error *err) must_check;
+
+void signed_set_free(struct signed_set *set);
+DEFINE_CLEANUP(struct signed_set, signed_set_free);
+
+/**
+ * signed_set_content, signed_set_signer, signed_set_digest - what it says, who signed it,
+ * and the digest of its text, which names it; borrowed
+ */
+const struct package_set *signed_set_content(const struct signed_set *set);
+const struct verity_signer *signed_set_signer(const struct signed_set *set);
+const uint8_t *signed_set_digest(const struct signed_set *set);

@@ -216,7 +216,7 @@ static int ask_password(void *context, const char *why, const char **ret_user,
 	*ret_password = strdup(message->login.password);
 	strcpy(worker->user, message->login.user);
 	*ret_user = worker->user;
-	explicit_bzero(&message->login, sizeof(message->login));
+	explicit_bzero(message, sizeof(*message));
 	explicit_bzero(worker->bytes, sizeof(worker->bytes));
 	return *ret_password ? 0 : verity_no_memory(err);
 }

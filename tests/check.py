@@ -53,7 +53,6 @@ BUILDS = {
     "build-musl": ({}, ["-Dwerror=true", "-Dtests=disabled", "--buildtype=plain",
                         "--cross-file=build-musl-root/cross.ini"]),
 }
-STRANGERS = ("build-release", "build-musl")
 # What makes something that a build needs before it is configured.
 BEFORE = {"build-musl": ["tests/builds/musl.py", "build-musl-root"]}
 PROGRAMS = ("installer/wmopkg", "installer/wmopkg-fetch", "installer/wmopkg-web", "installer/wmopkg-build",
@@ -62,7 +61,8 @@ PROGRAMS = ("installer/wmopkg", "installer/wmopkg-fetch", "installer/wmopkg-web"
 SANITIZED = ("unit", "fuzz")
 # Names of checks that are no tests of a build, each in its tier.
 LAYOUT, TIDY, ANALYZER = "clang-format", "clang-tidy", "clang-analyzer"
-OWN = {LAYOUT: "style", TIDY: "style", ANALYZER: "long", **{folder: "builds" for folder in STRANGERS}}
+# Of a release, the short form builds that for ARM: tests/releases/cross.py.
+OWN = {LAYOUT: "style", TIDY: "style", ANALYZER: "long", "build-release": "long", "build-musl": "builds"}
 
 CPUS = os.cpu_count()
 # Compilers and unit tests keep all processors busy. A third of the other tests wait, for a

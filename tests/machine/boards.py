@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of ARM boards share: programs that are cross-built into WMOPKG_BUILD/NAME, and a
+"""What the tests of ARM boards share: programs that are cross-built into a folder of WMOPKG_BUILD, and a
 device of Debian's packages for that processor."""
 
 import os
 import sys
 
 import bench
+import board
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "releases"))
@@ -20,8 +21,6 @@ MEDIUM = "service:LABEL=MY STICK"
 SOURCE = os.path.join(HERE, "..", "..")
 KERNELS = {"arm64": "linux-image-arm64", "armhf": "linux-image-armmp"}
 MACHINES = {"arm64": "aarch64", "armhf": "armv7l"}
-PROGRAMS = ("installer/wmopkg", "installer/wmopkg-build", "installer/wmopkg-fetch",
-            "initramfs/wmopkg-activate")
 # the processor, as Debian calls it
 NAME = next((word for word in sys.argv[1:] if word in KERNELS), "arm64")
 
@@ -31,12 +30,18 @@ class BoardBench(bench.Bench):
 
     def build_device(self):
         build = cross.Build(NAME, self.build)
-        build.make(SOURCE, *PROGRAMS)
+        build.make(SOURCE, *build.processor.programs)
         packages = debian.unpack(build.processor.release, NAME, "busybox-static", "e2fsprogs",
                                  KERNELS[NAME])
         os.environ.update(WMOPKG_LIBRARIES=build.root, WMOPKG_PACKAGES=packages,
-                          WMOPKG_RUN=" ".join(build.run))
+                          WMOPKG_RUN=" ".join(build.run),
+                          WMOPKG_BUILDER=os.path.join(self.build, "installer/wmopkg-build"))
         return bench.console.build_folder(build.folder, self.variant)
+
+    def device(self, **options):
+        if bench.CONSOLE in sys.argv:
+            options["echo"] = bench.show
+        return board.Board(self.built, self.folder, NAME, **options)
 
 
 def main():

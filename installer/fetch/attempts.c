@@ -135,6 +135,7 @@ static int attempt(struct attempts *attempts, const struct url *url,
 			.url = url->whole,
 			.host = url->host,
 			.port = url->port,
+			.first_bytes = url->protocol->can_part ? sink->first_bytes : 0,
 			.can_ask = credentials_can_ask()},
 	};
 	struct client *client = &attempts->client;

@@ -21,6 +21,14 @@ static int take(void *context, const void *bytes, size_t count, struct verity_er
 	return client->sink->take(client->sink->context, bytes, count, err);
 }
 
+static int next(void *context, struct part *ret, struct verity_error *err)
+{
+	struct client *client = context;
+
+	client->in_parts = true;
+	return client->sink->next(client->sink->context, ret, err);
+}
+
 static bool is_whole(void *context)
 {
 	const struct source_sink *sink = ((struct client *)context)->sink;
@@ -66,7 +74,7 @@ static void print_retry(void *context, unsigned retry)
 
 	if (client->sink->interlude)
 		client->sink->interlude(client->sink->context);
-	if (client->total > 0)
+	if (client->total > 0 && !client->in_parts)
 		fprintf(out, "Connection lost at %" PRId64 " %%",
 			client->taken * 100 / client->total);
 	else
@@ -141,6 +149,7 @@ struct transfer_client client_for_transfer(struct client *client)
 {
 	return (struct transfer_client){
 		.take = take,
+		.next = next,
 		.is_whole = is_whole,
 		.length = set_length,
 		.origin = set_origin,

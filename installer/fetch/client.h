@@ -17,6 +17,7 @@ struct client {
 	const char *known_hosts;        /* path of the file; NULL: none; borrowed */
 	int64_t taken;                  /* bytes that the sink has */
 	int64_t total;                  /* of the whole file; -1: not known */
+	bool in_parts;                  /* the sink was asked for the next one */
 	bool shown;                     /* an address has been printed */
 	char address[80];               /* of the newest connection; "": unknown */
 	char origin[MESSAGE_URL_MAX]; /* as the transfer said, not checked; "": unknown */

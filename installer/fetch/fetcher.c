@@ -43,6 +43,9 @@ struct run {
 	struct message message;
 	unsigned messages, passwords_asked, keys_asked;
 	int64_t heard_ms, window_ms, window_bytes;
+	/* The next byte, and, once it has asked for a part, the end of that. */
+	int64_t place, end;
+	bool in_parts;
 	int64_t whole_ms; /* since when the whole file is there; 0: it is not */
 	bool done;        /* it has said how it ended */
 	size_t used;      /* of @buffer */
@@ -146,6 +149,25 @@ static int ask_host_key(struct run *run, struct verity_error *err)
 	return r;
 }
 
+/* Only after all of the part before. */
+static int ask_part(struct run *run, struct verity_error *err)
+{
+	const struct transfer_client *client = run->client;
+	struct message part = {.type = MESSAGE_PART};
+	int r;
+
+	if (!run->fetcher->job.first_bytes || run->place != run->end)
+		return fail_broken(err);
+	r = client->next(client->context, &part.part, err);
+	if (r < 0)
+		return r;
+	run->in_parts = true;
+	run->place = part.part.first;
+	run->end = part.part.end;
+	answer(run, &part);
+	return 0;
+}
+
 /* What a transfer can fail with: never that a package was refused, or a person gave up.
  */
 static int fail_as_said(struct run *run, struct verity_error *err)
@@ -177,8 +199,12 @@ static int take(struct run *run, struct verity_error *err)
 {
 	const struct transfer_client *client = run->client;
 	const struct message *message = &run->message;
-	int r = client->take(client->context, message->bytes, message->size, err);
+	int r;
 
+	if (run->in_parts && (int64_t)message->size > run->end - run->place)
+		return fail_broken(err);
+	run->place += (int64_t)message->size;
+	r = client->take(client->context, message->bytes, message->size, err);
 	run->window_bytes += (int64_t)message->size;
 	if (r == 0 && client->is_whole && client->is_whole(client->context))
 		run->whole_ms = now_ms();
@@ -217,6 +243,8 @@ static int act(struct run *run, struct verity_error *err)
 		return ask_password(run, err);
 	case MESSAGE_WANTS_HOST_KEY:
 		return ask_host_key(run, err);
+	case MESSAGE_WANTS_PART:
+		return ask_part(run, err);
 	case MESSAGE_FAILED:
 		return run->whole_ms ? end_whole(run, message->text)
 				     : fail_as_said(run, err);
@@ -225,6 +253,7 @@ static int act(struct run *run, struct verity_error *err)
 		return 0;
 	case MESSAGE_LOGIN:
 	case MESSAGE_ACCEPTED:
+	case MESSAGE_PART:
 		break;
 	}
 	return fail_broken(err);
@@ -336,6 +365,7 @@ int fetcher_run(const struct fetcher *fetcher, const struct transfer_client *cli
 		return r;
 	run->fetcher = fetcher;
 	run->client = client;
+	run->end = fetcher->job.first_bytes;
 	run->heard_ms = run->window_ms = now_ms();
 	while (r == 0 && !run->done)
 		r = hear(run, err);

@@ -15,6 +15,8 @@
 
 #define SOURCE_PLACE_MAX 192
 
+struct part;
+
 /* What takes the bytes as they come. */
 struct source_sink {
 	/*
@@ -23,6 +25,13 @@ struct source_sink {
 	 */
 	int (*take)(void *context, const void *bytes, size_t count,
 		    struct verity_error *err);
+	/*
+	 * Bytes that are wanted first, of a source that can give parts; then @next is
+	 * asked, as in struct transfer_client. 0: all. Other sources give the whole file,
+	 * and do not ask.
+	 */
+	int64_t first_bytes;
+	int (*next)(void *context, struct part *ret, struct verity_error *err);
 	/*
 	 * What was taken is the whole file, by what it says itself: how the server ends
 	 * the transfer does not matter any more. May be NULL.

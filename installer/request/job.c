@@ -31,6 +31,7 @@ enum job_part {
 struct head {
 	char version[VERSION_BYTES];
 	uint64_t sizes[JOB_PARTS]; /* with the 0; 0: NULL */
+	int64_t first_bytes;
 	uint32_t uid, gid;
 	int32_t parent;
 	uint16_t port;
@@ -56,6 +57,7 @@ int job_send(const struct transfer_job *job, int *ret, struct verity_error *err)
 	};
 	struct head head = {
 		.version = WMOPKG_VERSION,
+		.first_bytes = job->first_bytes,
 		.uid = job->uid,
 		.gid = job->gid,
 		.parent = job->parent,
@@ -144,6 +146,7 @@ int job_receive(int fd, struct transfer_job *ret)
 		.known_hosts_size = parts[JOB_KNOWN_HOSTS].size,
 		.known_hosts_path = parts[JOB_KNOWN_HOSTS_PATH].text,
 		.key_count = head->key_count,
+		.first_bytes = head->first_bytes,
 		.uid = head->uid,
 		.gid = head->gid,
 		.parent = head->parent,

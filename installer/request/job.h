@@ -22,6 +22,12 @@
 
 struct protocol;
 
+/* Bytes of a file. */
+struct part {
+	int64_t first;
+	int64_t end; /* the byte after the last */
+};
+
 /* Bytes of @lines for known hosts of @size bytes: names stand there twice, and one is
  * added. */
 #define JOB_LINES_SIZE(size) (4 * (size) + (32U << 10))
@@ -56,6 +62,7 @@ struct transfer_job {
 		size_t size;
 	} keys[JOB_KEYS_MAX]; /* ssh keys */
 	size_t key_count;
+	int64_t first_bytes; /* are wanted first, see @next; 0: all of the file */
 	const char *key_paths[JOB_KEYS_MAX]; /* of files that libcurl finds them in */
 	uid_t uid;                           /* that the process gets, if it is of root */
 	gid_t gid;
@@ -85,6 +92,13 @@ int job_receive(int fd, struct transfer_job *ret) must_check;
 struct transfer_client {
 	int (*take)(void *context, const void *bytes, size_t count,
 		    struct verity_error *err);
+	/*
+	 * All that was asked for was taken, and the server can send parts: which bytes
+	 * come next. Those before @ret->first have been taken or are not needed; an empty
+	 * part: no more are. Only if the job has @first_bytes. A server that cannot sends
+	 * the whole file, and nothing is asked. May be NULL.
+	 */
+	int (*next)(void *context, struct part *ret, struct verity_error *err);
 	/* The file itself tells that all of it was taken. May be NULL. */
 	bool (*is_whole)(void *context);
 	/* Nothing more comes for some time: what was kept back is needed now. May be

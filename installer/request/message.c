@@ -19,10 +19,12 @@ static const struct {
 	[MESSAGE_RETRYING] = {INT64_BYTES, INT64_BYTES},
 	[MESSAGE_WANTS_PASSWORD] = {1 + 1, 1 + VERITY_MESSAGE_MAX},
 	[MESSAGE_WANTS_HOST_KEY] = {1, KNOWN_HOSTS_KEY_MAX},
+	[MESSAGE_WANTS_PART] = {0, 0},
 	[MESSAGE_DONE] = {0, 0},
 	[MESSAGE_FAILED] = {INT64_BYTES + 1, INT64_BYTES + VERITY_MESSAGE_MAX},
 	[MESSAGE_LOGIN] = {2, 2 * MESSAGE_SECRET_MAX},
 	[MESSAGE_ACCEPTED] = {0, 0},
+	[MESSAGE_PART] = {2 * INT64_BYTES, 2 * INT64_BYTES},
 };
 
 #define TYPE_COUNT (sizeof(sizes) / sizeof(sizes[0]))
@@ -117,6 +119,11 @@ static bool take_content(struct rest *rest, struct message *ret)
 	case MESSAGE_LOGIN:
 		return take_text(rest, ret->login.user, sizeof(ret->login.user)) &&
 		       take_text(rest, ret->login.password, sizeof(ret->login.password));
+	case MESSAGE_PART:
+		return take_number(rest, &ret->part.first) &&
+		       take_number(rest, &ret->part.end) && ret->part.first >= 0 &&
+		       ret->part.end >= ret->part.first;
+	case MESSAGE_WANTS_PART:
 	case MESSAGE_DONE:
 	case MESSAGE_ACCEPTED:
 		return true;
@@ -177,7 +184,10 @@ static uint8_t *put_content(const struct message *message, uint8_t *at)
 		at = put_text(at, message->login.user, sizeof(message->login.user));
 		return put_text(at, message->login.password,
 				sizeof(message->login.password));
+	case MESSAGE_PART:
+		return put_number(put_number(at, message->part.first), message->part.end);
 	case MESSAGE_BYTES:
+	case MESSAGE_WANTS_PART:
 	case MESSAGE_DONE:
 	case MESSAGE_ACCEPTED:
 		break;

@@ -11,6 +11,7 @@
  */
 
 #include "installer/request/address.h"
+#include "installer/request/job.h"
 #include "installer/request/known_hosts.h"
 #include "verity/util/error.h"
 
@@ -30,11 +31,13 @@ enum message_type {
 	MESSAGE_RETRYING,
 	MESSAGE_WANTS_PASSWORD, /* answered by MESSAGE_LOGIN */
 	MESSAGE_WANTS_HOST_KEY, /* answered by MESSAGE_ACCEPTED */
+	MESSAGE_WANTS_PART,     /* answered by MESSAGE_PART */
 	MESSAGE_DONE,
 	MESSAGE_FAILED,
 	/* from the client; if it does not accept, it ends the transfer */
 	MESSAGE_LOGIN,
 	MESSAGE_ACCEPTED,
+	MESSAGE_PART,
 };
 
 /* Plain data. Which members count depends on the type. */
@@ -55,6 +58,7 @@ struct message {
 			char user[MESSAGE_SECRET_MAX], password[MESSAGE_SECRET_MAX];
 		} login;                    /* LOGIN */
 		struct known_hosts_key key; /* WANTS_HOST_KEY */
+		struct part part;           /* PART */
 	};
 };
 

@@ -21,11 +21,12 @@ static const struct protocol protocols[] = {
 	{"scp", "SCP", PROTOCOL_SSH, 22, .follow = "scp", .relative = "/~/",
 	 .absolute = "/", .needs_user = true, .has_host_keys = true},
 	{"sftp", "SFTP", PROTOCOL_SSH, 22, .follow = "sftp", .relative = "/~/",
-	 .absolute = "/", .can_resume = true, .needs_user = true, .has_host_keys = true},
+	 .absolute = "/", .can_resume = true, .can_part = true, .needs_user = true,
+	 .has_host_keys = true},
 	{"http", "HTTP", PROTOCOL_HTTP, 80, .follow = "http,https", .relative = "/",
-	 .absolute = "/", .can_resume = true, .has_certificates = true},
+	 .absolute = "/", .can_resume = true, .can_part = true, .has_certificates = true},
 	{"https", "HTTPS", PROTOCOL_HTTP, 443, .follow = "https", .relative = "/",
-	 .absolute = "/", .can_resume = true, .has_certificates = true},
+	 .absolute = "/", .can_resume = true, .can_part = true, .has_certificates = true},
 };
 
 #define PROTOCOL_COUNT (sizeof(protocols) / sizeof(protocols[0]))

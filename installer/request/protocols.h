@@ -29,6 +29,7 @@ struct protocol {
 	const char *relative, *absolute; /* between host and path in a URL */
 	const char *mode;                /* at the end of a URL, for binary; NULL: none */
 	bool can_resume;                 /* at any byte, if the file is still the same */
+	bool can_part;                   /* any part of it costs about what it has */
 	bool needs_user;                 /* nobody can log in without a user name */
 	bool has_guests;                 /* users anonymous and ftp, with any password */
 	bool has_data_connection;        /* further connections, which are not shown */

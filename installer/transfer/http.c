@@ -131,8 +131,9 @@ static int hear_proxy(CURL *handle, curl_infotype type, char *text, size_t size,
  */
 static int prepare(struct transfer *transfer, struct verity_error *err)
 {
-	char condition[TRANSFER_VALIDATOR_MAX + 16], range[32];
+	char condition[TRANSFER_VALIDATOR_MAX + 16], range[48];
 	struct curl_slist *headers;
+	int r = 0;
 
 	if (transfer_set(transfer, FOLLOWLOCATION, 1L) ||
 	    transfer_set(transfer, FAILONERROR, 1L) ||
@@ -146,14 +147,23 @@ static int prepare(struct transfer *transfer, struct verity_error *err)
 		return transfer_no_memory(err);
 	/* Also for http, which may lead to https. */
 	if (transfer->tries == 1)
-		return set_tls(transfer, err);
-	if (transfer->taken == 0)
+		r = set_tls(transfer, err);
+	if (r < 0)
+		return r;
+	if (transfer->end >= 0)
+		snprintf(range, sizeof(range), "%" PRId64 "-%" PRId64, transfer->taken,
+			 transfer->end - 1);
+	else
+		snprintf(range, sizeof(range), "%" PRId64 "-", transfer->taken);
+	if (transfer_set(transfer, RANGE,
+			 transfer->taken > 0 || transfer->end >= 0 ? range : NULL))
+		return transfer_no_memory(err);
+	if (transfer->taken == 0 || !transfer->validator[0])
 		return 0;
-	/* The rest of the file if it is the same, all of it if not. */
-	snprintf(range, sizeof(range), "%" PRId64 "-", transfer->taken);
+	/* The part of the file if it is the same, all of it if not. */
 	snprintf(condition, sizeof(condition), "If-Range: %s", transfer->validator);
 	headers = curl_slist_append(transfer->headers, condition);
-	if (!headers || transfer_set(transfer, RANGE, range))
+	if (!headers)
 		return transfer_no_memory(err);
 	transfer->headers = headers;
 	return 0;
@@ -200,28 +210,45 @@ static int fail_status(struct transfer *transfer, struct verity_error *err)
 	return verity_fail(err, VERITY_E_TRANSFER, "the server says %s", words);
 }
 
-static int check_rest(struct transfer *transfer, struct verity_error *err)
+static int check_part(struct transfer *transfer, struct verity_error *err)
 {
 	const char *range = header_of(transfer, "Content-Range");
-	int64_t first, total;
+	int64_t first, last, total;
 
+	if (status_of(transfer) == HTTP_OK && transfer->resumed == 0) {
+		/* It has no parts, and sends the whole file. */
+		transfer->end = -1;
+		return 0;
+	}
 	if (status_of(transfer) == HTTP_OK) {
 		if (strcmp(transfer->present, transfer->validator) != 0)
 			return transfer_check_same(transfer, err);
-		return verity_fail(err, VERITY_E_LOST,
-				   "the connection was lost after %" PRId64
-				   " bytes, and the server cannot send only the rest",
-				   transfer->taken);
+		return transfer->end < 0
+			       ? verity_fail(err, VERITY_E_LOST,
+					     "the connection was lost after %" PRId64
+					     " bytes, and the server cannot send only "
+					     "the rest",
+					     transfer->taken)
+			       : verity_fail(err, VERITY_E_TRANSFER,
+					     "the server sends the whole file where it "
+					     "was asked for a part, after it has sent "
+					     "another part");
 	}
 	if (status_of(transfer) != HTTP_PARTIAL_CONTENT)
 		return fail_status(transfer, err);
-	if (!range || !http_range(range, &first, &total) || first != transfer->resumed)
+	/* Where the file ends earlier, so does the part. */
+	if (!range || !http_range(range, &first, &last, &total) ||
+	    first != transfer->resumed ||
+	    (transfer->end >= 0 && last != transfer->end - 1 &&
+	     (last >= transfer->end || last != total - 1)))
 		return verity_fail(err, VERITY_E_TRANSFER,
 				   "the server sends another part of the file than it "
 				   "was asked for");
 	/* This status says that the file is the same: the validator may be left out. */
 	if (!transfer->present[0])
 		strcpy(transfer->present, transfer->validator);
+	if (transfer->end >= 0)
+		transfer->announced = total;
 	return 0;
 }
 
@@ -237,8 +264,8 @@ static int check(struct transfer *transfer, struct verity_error *err)
 			"the server encodes the file (Content-Encoding: %.64s), "
 			"it has to send it as it is",
 			encoding);
-	if (transfer->resumed > 0)
-		return check_rest(transfer, err);
+	if (transfer->resumed > 0 || transfer->end >= 0)
+		return check_part(transfer, err);
 	return status_of(transfer) == HTTP_OK ? 0 : fail_status(transfer, err);
 }
 
@@ -275,7 +302,19 @@ static int explain(struct transfer *transfer, CURLcode code, struct verity_error
 	}
 }
 
+/* It does not give the first bytes of the file: all of them, then. */
+static int amend(struct transfer *transfer, struct verity_error *err)
+{
+	(void)err;
+	if (status_of(transfer) != HTTP_RANGE_NOT_SATISFIABLE || transfer->taken > 0 ||
+	    transfer->end < 0)
+		return 0;
+	transfer->end = -1;
+	return 1;
+}
+
 const struct protocol_ops http_ops = {
+	.amend = amend,
 	.prepare = prepare,
 	.hear = hear,
 	.check = check,

@@ -48,7 +48,8 @@ void http_validator(const char *etag, const char *modified,
 		strcpy(ret, is_usable(modified) ? modified : "");
 }
 
-bool http_range(const char *text, int64_t *ret_first, int64_t *ret_total)
+bool http_range(const char *text, int64_t *ret_first, int64_t *ret_last,
+		int64_t *ret_total)
 {
 	const char *number = text + 6;
 	int64_t first, last, total = -1;
@@ -75,6 +76,7 @@ bool http_range(const char *text, int64_t *ret_first, int64_t *ret_total)
 	if (errno)
 		return false;
 	*ret_first = first;
+	*ret_last = last;
 	*ret_total = total;
 	return true;
 }

@@ -28,8 +28,10 @@ void http_validator(const char *etag, const char *modified,
 
 /**
  * http_range - decode the value of Content-Range, "bytes FIRST-LAST/TOTAL"
+ * @ret_last:  the last byte of the part
  * @ret_total: -1 for "*"
  *
  * Return: false if it is malformed; outputs are set on success only.
  */
-bool http_range(const char *text, int64_t *ret_first, int64_t *ret_total);
+bool http_range(const char *text, int64_t *ret_first, int64_t *ret_last,
+		int64_t *ret_total);

@@ -21,7 +21,10 @@ struct transfer;
  * one thread; a failure is put into @err.
  */
 struct protocol_ops {
-	/* Before each try; it has to begin at byte @transfer->taken. */
+	/*
+	 * Before each try; it has to begin at byte @transfer->taken, and to end before
+	 * @transfer->end.
+	 */
 	int (*prepare)(struct transfer *transfer, struct verity_error *err);
 	/*
 	 * For each line that the server says, with its end of line, not 0-terminated.
@@ -54,9 +57,11 @@ struct transfer {
 	const char *password; /* likewise */
 
 	unsigned tries;     /* made, this one included */
-	int64_t taken;      /* bytes that the client has */
+	int64_t taken;      /* bytes that the client has, or does not need */
+	int64_t end;        /* of the part that is wanted; -1: that of the file; set */
 	int64_t total;      /* bytes of the whole file; -1: not known */
 	int64_t resumed;    /* the byte that this try began at */
+	int64_t announced;  /* @total, by the headers of this try; -1: not there; set */
 	bool begun;         /* this try has moved a byte, or would have */
 	bool heard;         /* the server has said something in this try; set */
 	size_t line_bytes;  /* that the server has said in this try */

@@ -2,6 +2,8 @@
 /* The hooks of scp and sftp. */
 #include "installer/transfer/ssh.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "installer/transfer/curl_error.h"
@@ -33,6 +35,8 @@ static void done(struct transfer *transfer)
 static int prepare(struct transfer *transfer, struct verity_error *err)
 {
 	struct ssh *ssh = transfer->private;
+	bool is_part = transfer->end >= 0;
+	char range[48];
 	int r = 0;
 
 	if (!ssh) {
@@ -47,9 +51,14 @@ static int prepare(struct transfer *transfer, struct verity_error *err)
 		r = ssh_login_prepare(&ssh->login, transfer, err);
 	if (r < 0)
 		return r;
+	/* The next part comes through the same session. */
+	snprintf(range, sizeof(range), "%" PRId64 "-%" PRId64, transfer->taken,
+		 transfer->end - 1);
 	if (transfer_set(transfer, PROXY, "") || transfer_set(transfer, FILETIME, 1L) ||
-	    transfer_set(transfer, FORBID_REUSE, 1L) ||
-	    transfer_set(transfer, RESUME_FROM_LARGE, (curl_off_t)transfer->taken))
+	    transfer_set(transfer, FORBID_REUSE, (long)!is_part) ||
+	    transfer_set(transfer, RANGE, is_part ? range : NULL) ||
+	    transfer_set(transfer, RESUME_FROM_LARGE,
+			 is_part ? 0 : (curl_off_t)transfer->taken))
 		return transfer_no_memory(err);
 	return 0;
 }

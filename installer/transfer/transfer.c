@@ -127,16 +127,18 @@ static int begin(struct transfer *transfer, struct verity_error *err)
 	if (r < 0)
 		return r;
 	curl_easy_getinfo(transfer->handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &rest);
-	if (rest >= 0 && transfer->total >= 0 &&
-	    transfer->total != transfer->resumed + rest)
+	if (transfer->end < 0 && rest >= 0)
+		transfer->announced = transfer->resumed + rest;
+	if (transfer->announced >= 0 && transfer->total >= 0 &&
+	    transfer->total != transfer->announced)
 		return verity_fail(err, VERITY_E_LOST,
 				   "the file on the server has changed meanwhile: it had "
 				   "%" CURL_FORMAT_CURL_OFF_T
 				   " bytes, and has %" CURL_FORMAT_CURL_OFF_T " now",
-				   transfer->total, transfer->resumed + rest);
+				   transfer->total, transfer->announced);
 	tell_origin(transfer);
-	if (rest >= 0) {
-		transfer->total = transfer->resumed + rest;
+	if (transfer->announced >= 0) {
+		transfer->total = transfer->announced;
 		transfer->client->length(transfer->client->context, transfer->total);
 	}
 	if (transfer->resumed == 0)
@@ -157,6 +159,10 @@ static int take(struct transfer *transfer, const void *bytes, size_t count,
 				   "the server sends more than the "
 				   "%" CURL_FORMAT_CURL_OFF_T " bytes that it announced",
 				   transfer->total);
+	if (transfer->end >= 0 && (int64_t)count > transfer->end - transfer->taken)
+		return verity_fail(err, VERITY_E_TRANSFER,
+				   "the server sends more than the part of the file that "
+				   "it was asked for");
 	transfer->taken += (int64_t)count;
 	return transfer->client->take(transfer->client->context, bytes, count, err);
 }
@@ -271,8 +277,15 @@ static int finish(struct transfer *transfer, CURLcode code, struct verity_error 
 		*err = transfer->why;
 		return transfer->failure;
 	}
+	if (code == CURLE_OK && !transfer->begun)
+		r = begin(transfer, err);
+	if (code == CURLE_OK && r == 0 && transfer->taken < transfer->end &&
+	    transfer->taken < transfer->total)
+		r = verity_fail(err, VERITY_E_TRANSFER,
+				"the server sends less than the part of the file that it "
+				"was asked for");
 	if (code == CURLE_OK)
-		return transfer->begun ? 0 : begin(transfer, err);
+		return r;
 	if (transfer->ops->explain)
 		r = transfer->ops->explain(transfer, code, err);
 	if (r == 0)
@@ -294,6 +307,7 @@ int transfer_try(struct transfer *transfer, struct verity_error *err)
 	transfer->begun = transfer->heard = transfer->lost = false;
 	transfer->wants_login = transfer->is_secure = false;
 	transfer->failure = 0;
+	transfer->announced = -1;
 	transfer->words[0] = transfer->present[0] = transfer->curl_words[0] = '\0';
 	transfer->proxy[0] = '\0';
 	transfer->line_bytes = 0;
@@ -342,6 +356,7 @@ int transfer_new(const struct transfer_job *job, const struct protocol_ops *ops,
 	transfer->user = job->user;
 	transfer->password = job->password;
 	transfer->total = -1;
+	transfer->end = job->first_bytes > 0 ? job->first_bytes : -1;
 	transfer->multi = curl_multi_init();
 	transfer->handle = curl_easy_init();
 	/* PROTOCOLS_STR limits redirects as well. */

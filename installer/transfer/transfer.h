@@ -22,7 +22,8 @@ void transfer_free(struct transfer *transfer);
 DEFINE_CLEANUP(struct transfer, transfer_free);
 
 /**
- * transfer_try - connect, and give the bytes from @transfer->taken on to the client
+ * transfer_try - connect, and give the bytes from @transfer->taken to @transfer->end to
+ * the client
  *
  * Return: see transfer_run(); @transfer->wants_login and ->lost say whether another try
  * may help.

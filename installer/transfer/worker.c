@@ -233,11 +233,26 @@ static int accept_host_key(void *context, const struct known_hosts_key *key,
 	return r < 0 ? r : receive(worker, MESSAGE_ACCEPTED, err);
 }
 
+static int next(void *context, struct part *ret, struct verity_error *err)
+{
+	struct worker *worker = context;
+	int r;
+
+	worker->message.type = MESSAGE_WANTS_PART;
+	r = send_message(worker, err);
+	if (r == 0)
+		r = receive(worker, MESSAGE_PART, err);
+	if (r == 0)
+		*ret = worker->message.part;
+	return r;
+}
+
 int worker_run(const struct transfer_job *job, int in, int out)
 {
 	cleanup_free struct worker *worker = calloc(1, sizeof(*worker));
 	const struct transfer_client client = {
 		.take = take,
+		.next = next,
 		.flush = flush,
 		.length = tell_length,
 		.origin = tell_origin,

@@ -11,7 +11,7 @@ static void try_line(const char *line, size_t size)
 {
 	char *text = strndup(line, size);
 	char status[HTTP_VALUE_MAX], validator[HTTP_VALUE_MAX];
-	int64_t first = -7, total = -7;
+	int64_t first = -7, last = -7, total = -7;
 
 	require(text);
 	if (http_status(line, size, status))
@@ -22,10 +22,10 @@ static void try_line(const char *line, size_t size)
 		require(!strpbrk(validator, "\r\n\t\x1b"));
 		require(i || validator[0] == '"' || validator[0] == '\0');
 	}
-	if (http_range(text, &first, &total))
-		require(first >= 0 && (total == -1 || first < total));
+	if (http_range(text, &first, &last, &total))
+		require(first >= 0 && last >= first && (total == -1 || last < total));
 	else
-		require(first == -7 && total == -7);
+		require(first == -7 && last == -7 && total == -7);
 	free(text);
 }
 

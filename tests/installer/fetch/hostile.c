@@ -23,12 +23,15 @@
 #include "installer/request/protocols.h"
 #include "installer/transfer/worker_start.h"
 
-#define REFUSED_AT (1 << 20) /* bytes, by the judge */
-#define MANY       100000
+#define REFUSED_AT  (1 << 20) /* bytes, by the judge */
+#define MANY        100000
+#define FIRST_BYTES 100 /* that are wanted first, of a server that can give parts */
+#define PART_FIRST  1000
+#define PART_BYTES  16
 
 static struct {
 	int64_t bytes;
-	unsigned passwords, keys, lines;
+	unsigned passwords, keys, lines, parts;
 } seen;
 
 static void put(int out, const void *bytes, size_t size)
@@ -69,7 +72,7 @@ static void no_type(int in, int out)
 static void unknown_type(int in, int out)
 {
 	(void)in;
-	PUT(out, 12, "");
+	PUT(out, MESSAGE_PART + 1, "");
 }
 
 static void large_bytes(int in, int out)
@@ -83,7 +86,7 @@ static void large_bytes(int in, int out)
 static void large_text(int in, int out)
 {
 	(void)in;
-	put(out, "\x09\xff\xff\x00", 4);
+	put(out, "\x0a\xff\xff\x00", 4);
 }
 
 static void no_bytes(int in, int out)
@@ -173,6 +176,78 @@ static void endless_keys(int in, int out)
 		if (read(in, answer, sizeof(answer)) <= 0)
 			sleep(1000);
 	}
+}
+
+/* Bytes of the first part: as many as it is asked for, fewer, or more. */
+static void first_part(int out, size_t count)
+{
+	static const char bytes[FIRST_BYTES + 1];
+
+	put_message(out, MESSAGE_BYTES, bytes, count);
+	put_message(out, MESSAGE_WANTS_PART, bytes, 0);
+}
+
+static void hear_part(int in)
+{
+	char answer[64];
+
+	if (read(in, answer, sizeof(answer)) <= 0)
+		sleep(1000);
+}
+
+static void good_parts(int in, int out)
+{
+	first_part(out, FIRST_BYTES);
+	hear_part(in);
+	PUT(out, MESSAGE_BYTES, "0123456789abcdef");
+	PUT(out, MESSAGE_WANTS_PART, "");
+	hear_part(in);
+	PUT(out, MESSAGE_DONE, "");
+}
+
+static void part_too_early(int in, int out)
+{
+	(void)in;
+	first_part(out, FIRST_BYTES - 1);
+}
+
+static void part_too_late(int in, int out)
+{
+	(void)in;
+	first_part(out, FIRST_BYTES + 1);
+}
+
+static void more_than_part(int in, int out)
+{
+	first_part(out, FIRST_BYTES);
+	hear_part(in);
+	PUT(out, MESSAGE_BYTES, "0123456789abcdefg");
+}
+
+static void less_than_part(int in, int out)
+{
+	first_part(out, FIRST_BYTES);
+	hear_part(in);
+	PUT(out, MESSAGE_BYTES, "0123456789abcde");
+	PUT(out, MESSAGE_WANTS_PART, "");
+}
+
+/* After the last one: it has an end all the same. */
+static void endless_parts(int in, int out)
+{
+	first_part(out, FIRST_BYTES);
+	hear_part(in);
+	PUT(out, MESSAGE_BYTES, "0123456789abcdef");
+	for (int i = 0; i < MANY; i++) {
+		PUT(out, MESSAGE_WANTS_PART, "");
+		hear_part(in);
+	}
+}
+
+static void says_part(int in, int out)
+{
+	(void)in;
+	PUT(out, MESSAGE_PART, "\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0");
 }
 
 static void bad_key(int in, int out)
@@ -280,6 +355,13 @@ static const struct attack {
 	{"closes", closes},
 	{"silent", silent},
 	{"good", good},
+	{"good-parts", good_parts},
+	{"part-too-early", part_too_early},
+	{"part-too-late", part_too_late},
+	{"more-than-part", more_than_part},
+	{"less-than-part", less_than_part},
+	{"endless-parts", endless_parts},
+	{"says-part", says_part},
 };
 
 static const struct attack *find(const char *name)
@@ -308,6 +390,14 @@ static int take(void *context, const void *bytes, size_t count, struct verity_er
 	return seen.bytes < REFUSED_AT
 		       ? 0
 		       : verity_fail(err, VERITY_E_BAD_LENGTH, "refused by the judge");
+}
+
+/* One, and then no more. */
+static int next_part(void *context, struct part *ret, struct verity_error *err)
+{
+	(void)context, (void)err;
+	*ret = (struct part){PART_FIRST, PART_FIRST + (seen.parts++ ? 0 : PART_BYTES)};
+	return 0;
 }
 
 static void count_number(void *context, int64_t number)
@@ -355,6 +445,7 @@ int main(int argc, char **argv)
 {
 	const struct transfer_client client = {
 		.take = take,
+		.next = next_part,
 		.length = count_number,
 		.origin = count_text,
 		.connecting = count_line,
@@ -369,6 +460,7 @@ int main(int argc, char **argv)
 			.port = 22,
 			.user = argc > 1 ? argv[1] : "",
 			.can_ask = !getenv("NOBODY_THERE"),
+			.first_bytes = getenv("PARTS") ? FIRST_BYTES : 0,
 			.uid = 65534,
 			.gid = 65534},
 		.silence_ms = 3000,

@@ -34,13 +34,23 @@ class Fetcher(unittest.TestCase):
         for attack in ("no-type", "unknown-type", "large-bytes", "large-text", "no-bytes",
                        "text-without-end", "more-than-text", "missing-text", "flag",
                        "negative-length", "retries", "bad-key", "answers", "accepts",
-                       "interrupted", "unknown-code", "silent"):
+                       "says-part", "interrupted", "unknown-code", "silent"):
             with self.subTest(attack):
                 self.assertEqual(self.said(attack), ([0, 0, 0, 0], BROKEN))
 
     def test_garbage(self):
         for user in (None, NOBODY):
             self.assertEqual(self.said("garbage", user=user)[1], BROKEN)
+
+    def test_parts(self):
+        """Each byte belongs to what was asked for, and the next part comes after all of one."""
+        self.assertEqual(self.said("good-parts", PARTS="1"), ([116, 0, 0, 0], "done"))
+        for attack, count in (("part-too-early", 99), ("part-too-late", 101),
+                              ("more-than-part", 100), ("less-than-part", 115),
+                              ("endless-parts", 116), ("says-part", 0)):
+            with self.subTest(attack):
+                self.assertEqual(self.said(attack, PARTS="1"), ([count, 0, 0, 0], BROKEN))
+        self.assertEqual(self.said("good-parts"), ([100, 0, 0, 0], BROKEN))
 
     def test_endless(self):
         """Lines and questions have an end, and bytes end with what the judge accepts."""

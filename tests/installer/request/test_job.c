@@ -41,6 +41,7 @@ static void check_same(const struct transfer_job *job, const struct transfer_job
 	assert_int_equal(job->uid, sent->uid);
 	assert_int_equal(job->gid, sent->gid);
 	assert_int_equal(job->parent, sent->parent);
+	assert_int_equal(job->first_bytes, sent->first_bytes);
 	assert_int_equal(job->key_count, sent->key_count);
 	for (size_t i = 0; i < sent->key_count; i++) {
 		assert_int_equal(job->keys[i].size, sent->keys[i].size);
@@ -69,6 +70,7 @@ static const struct transfer_job *all(void)
 		.uid = 4294967294,
 		.gid = 65534,
 		.parent = 4711,
+		.first_bytes = INT64_C(1) << 40,
 	};
 
 	job.protocol = protocol_find("sftp", 4);

@@ -79,13 +79,13 @@ static void test_ranges(void **state)
 {
 	static const struct {
 		const char *text;
-		int64_t first, total;
+		int64_t first, last, total;
 	} cases[] = {
-		{"bytes 0-0/1", 0, 1},
-		{"bytes 5-9/10", 5, 10},
-		{"Bytes 5-9/*", 5, -1},
+		{"bytes 0-0/1", 0, 0, 1},
+		{"bytes 5-9/10", 5, 9, 10},
+		{"Bytes 5-9/*", 5, 9, -1},
 		{"bytes 9223372036854775806-9223372036854775806/9223372036854775807",
-		 INT64_MAX - 1, INT64_MAX},
+		 INT64_MAX - 1, INT64_MAX - 1, INT64_MAX},
 	};
 	static const char *const bad[] = {
 		"",
@@ -112,16 +112,17 @@ static void test_ranges(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int64_t first = -7, total = -7;
+		int64_t first = -7, last = -7, total = -7;
 
-		assert_true(http_range(cases[i].text, &first, &total));
-		assert_true(first == cases[i].first && total == cases[i].total);
+		assert_true(http_range(cases[i].text, &first, &last, &total));
+		assert_true(first == cases[i].first && last == cases[i].last &&
+			    total == cases[i].total);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		int64_t first = -7, total = -7;
+		int64_t first = -7, last = -7, total = -7;
 
-		assert_false(http_range(bad[i], &first, &total));
-		assert_true(first == -7 && total == -7);
+		assert_false(http_range(bad[i], &first, &last, &total));
+		assert_true(first == -7 && last == -7 && total == -7);
 	}
 }
 

@@ -292,6 +292,20 @@ bool verity_stream_is_whole(const struct verity_stream *stream)
 	return stream->failure == 0 && stream->part == PART_END;
 }
 
+const struct verity_layout *verity_stream_layout(const struct verity_stream *stream)
+{
+	return stream->part > PART_PREAMBLE ? &stream->layout : NULL;
+}
+
+int verity_stream_hashes(struct verity_stream *stream, uint64_t leaf,
+			 struct verity_leaf *ret, struct verity_error *err)
+{
+	if (stream->part < PART_IMAGE)
+		return verity_fail(err, VERITY_E_USAGE, "the hash tree is not there");
+	return verity_leaf_load(stream->upper, &stream->blocks, stream->hasher, leaf, 1,
+				ret, err);
+}
+
 int verity_stream_end(struct verity_stream *stream, struct verity_error *err)
 {
 	int r = stream->failure;

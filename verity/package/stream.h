@@ -7,6 +7,7 @@
  * 0.5 MiB, plus 1/16384 of the image.
  */
 
+#include "verity/hashtree/tree.h"
 #include "verity/package/package.h"
 #include "verity/util/cleanup.h"
 
@@ -69,6 +70,25 @@ bool verity_stream_is_whole(const struct verity_stream *stream);
  */
 const struct verity_judgement *verity_stream_judgement(
 	const struct verity_stream *stream);
+
+/**
+ * verity_stream_layout - where the parts of the package lie
+ *
+ * Return: borrowed; NULL until the head has been accepted.
+ */
+const struct verity_layout *verity_stream_layout(const struct verity_stream *stream);
+
+/**
+ * verity_stream_hashes - what the next blocks of the image must be
+ * @leaf: number of a leaf, see verity/hashtree/tree.h; the whole tree has been fed
+ * @ret:  set on success only
+ *
+ * So that who feeds can take a block from elsewhere. It is judged like all others.
+ *
+ * Return: 0; -EINVAL (USAGE) where the tree has not been fed; as verity_leaf_load().
+ */
+int verity_stream_hashes(struct verity_stream *stream, uint64_t leaf,
+			 struct verity_leaf *ret, struct verity_error *err) must_check;
 
 /**
  * verity_stream_verified - the proof that what was written may be used

@@ -52,19 +52,27 @@ enum progress_style progress_style_of(int fd)
 	return layout_of(fd).width > LAYOUT_WIDTH ? PROGRESS_NUMBERS : PROGRESS_LATER;
 }
 
+void progress_format_share(uint64_t some, uint64_t all, const char *between,
+			   char ret[static PROGRESS_SHARE_BYTES])
+{
+	const bool large = all >= 1 << 20;
+	const uint64_t unit = large ? 1 << 20 : 1 << 10;
+
+	/* Bounded by VERITY_IMAGE_MAX, so far from overflow. */
+	some = some * 10 / unit;
+	all = all * 10 / unit;
+	snprintf(ret, PROGRESS_SHARE_BYTES,
+		 "%" PRIu64 ".%" PRIu64 "%s%" PRIu64 ".%" PRIu64 " %s", some / 10,
+		 some % 10, between, all / 10, all % 10, large ? "MiB" : "KiB");
+}
+
 void progress_format(uint64_t done, uint64_t total, int64_t ms,
 		     char ret[static PROGRESS_NUMBERS_BYTES])
 {
-	const bool large = total >= 1 << 20;
-	const uint64_t unit = large ? 1 << 20 : 1 << 10;
-	/* Bounded by VERITY_IMAGE_MAX, so far from overflow. */
-	uint64_t some = done * 10 / unit, all = total * 10 / unit;
 	uint64_t rate = ms > 0 ? done * 1000 / (uint64_t)ms : 0; /* bytes/s */
 	uint64_t left;
 
-	snprintf(ret, PROGRESS_NUMBERS_BYTES,
-		 "%" PRIu64 ".%" PRIu64 "/%" PRIu64 ".%" PRIu64 " %s", some / 10,
-		 some % 10, all / 10, all % 10, large ? "MiB" : "KiB");
+	progress_format_share(done, total, "/", ret);
 	if (rate == 0)
 		return;
 	if (rate < 1000)

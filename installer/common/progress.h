@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #define PROGRESS_NUMBERS_BYTES 96
+#define PROGRESS_SHARE_BYTES   64
 
 /* How it is shown. */
 enum progress_style {
@@ -72,6 +73,13 @@ void progress_pause(struct progress *progress);
  * none was begun
  */
 void progress_break(struct progress *progress);
+
+/**
+ * progress_format_share - "3.1 of 24.2 MiB"
+ * @between: the numbers: " of "
+ */
+void progress_format_share(uint64_t some, uint64_t all, const char *between,
+			   char ret[static PROGRESS_SHARE_BYTES]);
 
 /**
  * progress_format - "3.1/24.2 MiB  410 kB/s  0:51 left"

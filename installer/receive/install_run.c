@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "installer/common/progress.h"
 #include "installer/common/report.h"
 #include "installer/common/signals.h"
 #include "installer/device/allow_untrusted.h"
@@ -26,6 +27,7 @@
 #include "installer/grammar/grammar.h"
 #include "installer/layers/covered.h"
 #include "installer/layers/critical_warn.h"
+#include "installer/receive/block_reuse.h"
 #include "installer/receive/install_replace.h"
 #include "overlay/record/requirements.h"
 #include "overlay/stack/kernel_squashfs.h"
@@ -43,6 +45,7 @@ struct install {
 	struct source *source;
 	struct overlay_incoming *incoming;
 	struct verity_stream *stream; /* owned */
+	struct block_reuse *reuse;    /* owned; NULL: no older version is of use */
 	enum overlay_store_kind kind, asked;
 	bool force;
 	const struct install_set *set; /* NULL: it is installed alone */
@@ -52,7 +55,10 @@ struct install {
 	bool related;        /* some package needs another or conflicts with one */
 	bool whole_head;     /* of one that is only a head: it is there, and accepted */
 	uint64_t file_bytes; /* likewise: what the whole package would have */
-	uint64_t done;       /* bytes */
+	bool is_shown;       /* the view has begun */
+	bool in_parts;       /* the source gives what it is asked for */
+	int64_t place;       /* the byte of the file that comes next */
+	int64_t copied;      /* bytes of those before it */
 };
 
 /* What is active keeps its room, also when it was removed or replaced. */
@@ -91,6 +97,17 @@ static int check_required(const struct install *install,
 			   required,
 			   same ? "install one that is Signed"
 				: "give the file another name");
+}
+
+/* @bytes: that are fetched, all together */
+static void begin_view(struct install *install, uint64_t bytes)
+{
+	const struct install_view *view = install->view;
+	char title[VERITY_NAME_MAX + sizeof(VERITY_PACKAGE_SUFFIX)];
+
+	snprintf(title, sizeof(title), "%s" VERITY_PACKAGE_SUFFIX, install->source->name);
+	view->begin(view->context, title, bytes);
+	install->is_shown = true;
 }
 
 /* All that can be checked before the first block of data, but for the room. */
@@ -137,7 +154,6 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 	struct install *install = context;
 	const char *name = install->source->name;
 	const struct install_view *view = install->view;
-	char title[VERITY_NAME_MAX + sizeof(VERITY_PACKAGE_SUFFIX)];
 	int r = check_head(install, judgement, file_bytes, err);
 
 	/* Another package under this name is a mistake more often than it is meant. */
@@ -153,9 +169,21 @@ static int take_head(void *context, const struct verity_judgement *judgement,
 		add_freed(install, file_bytes, err);
 	if (r < 0)
 		return r;
-	snprintf(title, sizeof(title), "%s" VERITY_PACKAGE_SUFFIX, name);
-	view->begin(view->context, title, file_bytes);
+	/* Otherwise it is not known yet how much is fetched. */
+	if (!install->reuse)
+		begin_view(install, file_bytes);
 	return 0;
+}
+
+/* The whole file comes, in one go. */
+static void end_reuse(struct install *install)
+{
+	const struct verity_layout *layout = verity_stream_layout(install->stream);
+
+	block_reuse_free(install->reuse);
+	install->reuse = NULL;
+	if (!install->is_shown && layout)
+		begin_view(install, layout->file_bytes);
 }
 
 /* -ECANCELED: no more of it is needed. */
@@ -178,9 +206,42 @@ static int take_bytes(void *context, const void *bytes, size_t count,
 
 	if (r < 0)
 		return r;
-	install->done += count;
-	if (install->view)
-		install->view->advance(install->view->context, install->done);
+	install->place += (int64_t)count;
+	if (install->reuse && !install->in_parts &&
+	    install->place > block_reuse_first_bytes(install->reuse))
+		end_reuse(install);
+	if (install->is_shown)
+		install->view->advance(install->view->context,
+				       (uint64_t)(install->place - install->copied));
+	return 0;
+}
+
+/* What follows the bytes that have come; see struct source_sink. */
+static int next_part(void *context, struct part *ret, struct verity_error *err)
+{
+	struct install *install = context;
+	int64_t before = install->place, missing;
+	char share[PROGRESS_SHARE_BYTES], line[PROGRESS_SHARE_BYTES + 64];
+	uint64_t whole, fetched;
+	int r;
+
+	install->in_parts = true;
+	r = block_reuse_next(install->reuse, install->stream, &install->place, ret, err);
+	if (r < 0)
+		return r;
+	install->copied += install->place - before;
+	missing = block_reuse_missing(install->reuse, install->place);
+	if (missing < 0 || install->is_shown)
+		return 0;
+	whole = verity_stream_layout(install->stream)->file_bytes;
+	fetched = (uint64_t)(install->place - install->copied + missing);
+	if (fetched < whole) {
+		progress_format_share(fetched, whole, " of ", share);
+		snprintf(line, sizeof(line), "%s to fetch, the rest is on this device",
+			 share);
+		install->view->note(install->view->context, line);
+	}
+	begin_view(install, fetched);
 	return 0;
 }
 
@@ -198,16 +259,23 @@ static void interlude(void *context)
 
 static int transfer(struct install *install, struct verity_error *err)
 {
-	const struct source_sink sink = {.take = take_bytes,
-					 .is_whole = is_whole,
-					 .interlude = interlude,
-					 .out = install->view->out,
-					 .context = install};
+	const struct source_sink sink = {
+		.take = take_bytes,
+		.first_bytes =
+			install->reuse ? block_reuse_first_bytes(install->reuse) : 0,
+		.next = next_part,
+		.is_whole = is_whole,
+		.interlude = interlude,
+		.out = install->view->out,
+		.context = install};
 	const struct verity_judgement *judgement;
 	int r = source_pull(install->source, &sink, err);
 
 	if (r == 0)
 		r = verity_stream_end(install->stream, err);
+	/* A small one has come before anything was planned. */
+	if (r == 0 && !install->is_shown)
+		end_reuse(install);
 	if (r == 0) {
 		install->view->end(install->view->context, true);
 		return signals_check(err);
@@ -353,6 +421,7 @@ void install_free(struct install *install)
 	if (!install)
 		return;
 	verity_stream_free(install->stream);
+	block_reuse_free(install->reuse);
 	if (install->head_fd >= 0)
 		close(install->head_fd);
 	free(install);
@@ -373,6 +442,20 @@ uint64_t install_file_bytes(const struct install *install)
 	return install->file_bytes;
 }
 
+/* A file, as on a medium, is read as a whole anyway. */
+static struct block_reuse *reuse_open(const struct install *install)
+{
+	struct overlay_entry entry = {.kind = install->replaced.kind};
+	char file[OVERLAY_FILE_BYTES];
+
+	snprintf(entry.name, sizeof(entry.name), "%s", install->source->name);
+	overlay_entry_file(&entry, file);
+	return source_bytes(install->source) < 0
+		       ? block_reuse_open(
+				 overlay_store_folder(install->store, entry.kind), file)
+		       : NULL;
+}
+
 static int fetch(struct install *install, struct verity_error *err)
 {
 	const struct verity_stream_hooks hooks = {take_head, install};
@@ -381,6 +464,8 @@ static int fetch(struct install *install, struct verity_error *err)
 
 	if (r < 0)
 		return r;
+	if (install->replaced.there)
+		install->reuse = reuse_open(install);
 	r = transfer(install, err);
 	if (r == 0 && verity_stream_verified(install->stream))
 		r = check_image(install, verity_stream_verified(install->stream), err);

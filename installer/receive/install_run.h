@@ -10,8 +10,12 @@
 
 /* What shows an installation while it goes on, each function in the order of its call. */
 struct install_view {
-	/* The head of the file is accepted; the rest follows. */
-	void (*begin)(void *context, const char *title, uint64_t file_bytes);
+	/*
+	 * The head of the file is accepted; the rest follows.
+	 * @bytes: that come from the source: blocks that are on the device already do
+	 *         not. It may be known only after the tree.
+	 */
+	void (*begin)(void *context, const char *title, uint64_t bytes);
 	/*
 	 * Another package is to take the place of the one that has this name. Return: 0
 	 * to go on; -errno. May be NULL: go on.
@@ -23,7 +27,8 @@ struct install_view {
 	void (*pause)(void *context);           /* a line follows between two pieces */
 	void (*end)(void *context, bool whole); /* also if it was never begun */
 	void (*verdict)(void *context, enum verity_verdict verdict);
-	void (*note)(void *context, const char *line); /* what it replaces and covers */
+	/* how much is fetched, if not all; what it replaces and covers */
+	void (*note)(void *context, const char *line);
 	FILE *out;     /* for lines about the transfer; NULL: stdout; borrowed */
 	void *context; /* borrowed */
 };

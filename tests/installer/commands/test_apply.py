@@ -432,6 +432,13 @@ class Apply(states.Case):
         self.assertNotIn("secret", result.stdout + result.stderr)
         self.assertEqual(self.wmopkg("apply").returncode, 2)
 
+    def test_set_is_no_file(self):
+        """Nothing waits for a writer, and nothing is read without end."""
+        os.mkfifo("fifo")
+        for path in ("fifo", ".", "/dev/zero", "/dev/null"):
+            with self.subTest(path):
+                self.check(1, "", f"{path}: not a file (give the name of a regular file)", "apply", path)
+
     def test_locked(self):
         os.makedirs("run/lock", mode=0o700, exist_ok=True)
         with open("run/lock/packages", "w", encoding="utf-8") as lock:

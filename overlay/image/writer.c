@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The parts of libsquashfs that write an image, from its super block to its tables. */
 #include "overlay/image/writer.h"
+#include "overlay/image/aligned_blocks.h"
 #include "overlay/image/compressor.h"
 #include "overlay/image/output_file.h"
 
@@ -52,10 +53,12 @@ static int writer_parts(struct image_writer *writer, unsigned threads,
 			struct verity_error *err)
 {
 	sqfs_block_processor_desc_t desc = {.size = sizeof(desc)};
+	sqfs_block_writer_t *blocks;
 	int r;
 
 	writer->fragments = sqfs_frag_table_create(0);
-	writer->blocks = sqfs_block_writer_create(writer->file, SQFS_DEVBLK_SIZE, 0);
+	blocks = sqfs_block_writer_create(writer->file, SQFS_DEVBLK_SIZE, 0);
+	writer->blocks = blocks ? image_aligned_blocks_new(writer->file, blocks) : NULL;
 	writer->ids = sqfs_id_table_create(0);
 	writer->xattrs = sqfs_xattr_writer_create(0);
 	writer->inodes = sqfs_meta_writer_create(writer->file, writer->compressor, 0);

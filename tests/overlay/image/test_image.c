@@ -826,6 +826,70 @@ static void test_same_bytes(void **state)
 	}
 }
 
+/* A file that no compressor makes smaller, the same for each @seed. */
+static void noise_make(const char *folder, const char *name, uint32_t seed, size_t count)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	for (size_t i = 0; i < count; i++) {
+		seed ^= seed << 13;
+		seed ^= seed >> 17;
+		seed ^= seed << 5;
+		assert_int_not_equal(fputc(seed >> 24, file), EOF);
+	}
+	assert_int_equal(fclose(file), 0);
+}
+
+static bool block_is_in(int fd, const uint8_t block[static 4096])
+{
+	uint8_t other[4096];
+
+	for (off_t at = 0; pread(fd, other, sizeof(other), at) == sizeof(other);
+	     at += (off_t)sizeof(other))
+		if (memcmp(block, other, sizeof(other)) == 0)
+			return true;
+	return false;
+}
+
+/* One file of many has 100 bytes more, and what follows it in the image is the same. */
+static void test_blocks_in_common(void **state)
+{
+	struct verity_error err = {0};
+	uint8_t block[4096];
+	int images[2], r;
+	size_t blocks = 0, other = 0;
+
+	(void)state;
+	for (int version = 0; version < 2; version++) {
+		scratch_dir tree;
+
+		tree_scratch_make(&tree);
+		noise_make(tree.path, "a", 1, 300000 + 100 * version);
+		noise_make(tree.path, "z", 2, 1 << 20);
+		for (uint32_t i = 0; i < 60; i++) {
+			char name[16];
+
+			snprintf(name, sizeof(name), "small%02u", i);
+			noise_make(tree.path, name, 3 + i, 8000);
+		}
+		images[version] = tree_image(tree.path, "zstd", 0, &r, &err);
+		check_ok(r, &err);
+	}
+	for (; pread(images[1], block, sizeof(block), (off_t)(blocks * sizeof(block))) ==
+	       sizeof(block);
+	     blocks++)
+		other += !block_is_in(images[0], block);
+	assert_true(blocks > 400);
+	/* The block of small files with the end of "a", and inodes and tables. */
+	assert_in_range(other, 1, 48);
+	close(images[0]);
+	close(images[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -848,6 +912,7 @@ int main(void)
 		cmocka_unit_test(test_aufs),
 		cmocka_unit_test(test_far_times),
 		cmocka_unit_test(test_same_bytes),
+		cmocka_unit_test(test_blocks_in_common),
 	};
 
 	return cmocka_run_group_tests(tests, tree_group_setup, tree_group_teardown);

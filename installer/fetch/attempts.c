@@ -19,6 +19,8 @@
 
 #define ATTEMPTS_MAX 2
 
+_Static_assert(SOURCE_VERSION_MAX == MESSAGE_VERSION_MAX, "it is handed through");
+
 /* RFC 1635: a guest is asked who he is, not for a secret. */
 #define GUEST_PASSWORD "wmopkg@"
 
@@ -27,7 +29,7 @@ static const char *const defaults[ATTEMPTS_MAX] = {"ftp", "tftp"};
 
 struct attempts {
 	struct source source;
-	char *authorities, *known_hosts, *fetch_user; /* owned */
+	char *authorities, *known_hosts, *fetch_user, *known; /* owned */
 	struct login login;
 	struct url urls[ATTEMPTS_MAX];
 	size_t count;
@@ -70,6 +72,7 @@ static void attempts_free(struct source *source)
 	free(attempts->authorities);
 	free(attempts->known_hosts);
 	free(attempts->fetch_user);
+	free(attempts->known);
 	free(attempts);
 }
 
@@ -136,6 +139,7 @@ static int attempt(struct attempts *attempts, const struct url *url,
 			.host = url->host,
 			.port = url->port,
 			.first_bytes = url->protocol->can_part ? sink->first_bytes : 0,
+			.known = attempts->known,
 			.can_ask = credentials_can_ask()},
 	};
 	struct client *client = &attempts->client;
@@ -236,6 +240,9 @@ static int attempts_pull(struct source *source, const struct source_sink *sink,
 			free(source->where);
 			source->where = where;
 			note_origin(attempts);
+			memcpy(source->version, attempts->client.version,
+			       sizeof(source->version));
+			source->unchanged = r == 0 && attempts->client.unchanged;
 			if (r < 0 && err)
 				*err = reasons[i];
 			return r;
@@ -337,7 +344,8 @@ int attempts_open(const struct source_request *request, struct source **ret,
 	    !replace(&attempts->login.password, request->password) ||
 	    !replace(&attempts->authorities, request->authorities) ||
 	    !replace(&attempts->known_hosts, request->known_hosts) ||
-	    !replace(&attempts->fetch_user, request->fetch_user))
+	    !replace(&attempts->fetch_user, request->fetch_user) ||
+	    !replace(&attempts->known, request->known))
 		return no_memory(err);
 	attempts->has_user = attempts->login.user;
 	attempts->has_password = attempts->login.password;

@@ -12,6 +12,7 @@
 #include "installer/common/signals.h"
 #include "installer/fetch/credentials.h"
 #include "installer/fetch/known_hosts_file.h"
+#include "verity/util/text.h"
 
 static int take(void *context, const void *bytes, size_t count, struct verity_error *err)
 {
@@ -46,6 +47,16 @@ static void set_origin(void *context, const char *url)
 	struct client *client = context;
 
 	snprintf(client->origin, sizeof(client->origin), "%s", url);
+}
+
+/* It is sent back to a server some day: one line, and nothing else. */
+static void set_version(void *context, const char *version, bool unchanged)
+{
+	struct client *client = context;
+
+	client->unchanged = unchanged;
+	snprintf(client->version, sizeof(client->version), "%s",
+		 verity_text_printable(version, strlen(version)) ? version : "");
 }
 
 static void print_connecting(void *context, const char *host, const char *number,
@@ -153,6 +164,7 @@ struct transfer_client client_for_transfer(struct client *client)
 		.is_whole = is_whole,
 		.length = set_length,
 		.origin = set_origin,
+		.version = set_version,
 		.connecting = print_connecting,
 		.retrying = print_retry,
 		.ask_password = ask_password,

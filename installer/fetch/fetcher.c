@@ -47,6 +47,8 @@ struct run {
 	int64_t place, end;
 	bool in_parts;
 	int64_t whole_ms; /* since when the whole file is there; 0: it is not */
+	bool any_bytes;   /* of the file have come */
+	bool unchanged;   /* it has said so: no bytes may follow */
 	bool done;        /* it has said how it ended */
 	size_t used;      /* of @buffer */
 	uint8_t buffer[BUFFER_BYTES];
@@ -201,9 +203,11 @@ static int take(struct run *run, struct verity_error *err)
 	const struct message *message = &run->message;
 	int r;
 
-	if (run->in_parts && (int64_t)message->size > run->end - run->place)
+	if (run->unchanged ||
+	    (run->in_parts && (int64_t)message->size > run->end - run->place))
 		return fail_broken(err);
 	run->place += (int64_t)message->size;
+	run->any_bytes = true;
 	r = client->take(client->context, message->bytes, message->size, err);
 	run->window_bytes += (int64_t)message->size;
 	if (r == 0 && client->is_whole && client->is_whole(client->context))
@@ -226,6 +230,12 @@ static int act(struct run *run, struct verity_error *err)
 		return 0;
 	case MESSAGE_ORIGIN:
 		client->origin(client->context, message->text);
+		return 0;
+	case MESSAGE_VERSION:
+		if (message->flag && (!run->fetcher->job.known || run->any_bytes))
+			return fail_broken(err);
+		run->unchanged = message->flag;
+		client->version(client->context, message->text, message->flag);
 		return 0;
 	case MESSAGE_CONNECTING:
 		client->connecting(client->context, message->address.host,

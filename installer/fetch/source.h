@@ -13,7 +13,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define SOURCE_PLACE_MAX 192
+#define SOURCE_PLACE_MAX   192
+#define SOURCE_VERSION_MAX 256
 
 struct part;
 
@@ -61,6 +62,8 @@ struct source_request {
 	const char *known_hosts; /* file of ssh host keys, made when it is first needed */
 	bool any_name;           /* the file need not have the name of a package */
 	const char *fetch_user;  /* that talks to servers; NULL: nobody */
+	const char *known; /* .version of what is there already: fetched only if it is
+			      another one now. Only http and https ask */
 };
 
 /* The struct of each kind begins with one. Read-only outside the kind. */
@@ -82,6 +85,13 @@ struct source {
 	 */
 	char *origin;
 	char place[SOURCE_PLACE_MAX];
+	/*
+	 * What a server says that identifies this version of the file, set by
+	 * source_pull(); "": nothing. And whether it is the known one: no byte was
+	 * fetched.
+	 */
+	char version[SOURCE_VERSION_MAX];
+	bool unchanged;
 };
 
 struct source_kind {

@@ -46,6 +46,7 @@ struct transfer_job {
 	const char *host; /* of it: an IPv6 address with its brackets */
 	uint16_t port;
 	const char *user, *password;
+	const char *known; /* version that the client has: is the file still this one? */
 	bool has_user, has_password; /* given with the command: it is not asked for */
 	bool can_ask;                /* there is a person at a terminal */
 	const char *authorities;     /* PEM text for https; NULL: those of libcurl */
@@ -108,6 +109,11 @@ struct transfer_client {
 	void (*length)(void *context, int64_t bytes);
 	/* The bytes come from here, after redirects; before the first of them. */
 	void (*origin)(void *context, const char *url);
+	/*
+	 * What identifies this version of the file; before the first byte. @unchanged: it
+	 * is the one that is known, and no byte follows.
+	 */
+	void (*version)(void *context, const char *version, bool unchanged);
 	/* @number: the address of @host; IPv6 without brackets */
 	void (*connecting)(void *context, const char *host, const char *number,
 			   const char *port, bool is_v6);

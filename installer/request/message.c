@@ -14,6 +14,7 @@ static const struct {
 	[MESSAGE_BYTES] = {1, MESSAGE_BYTES_MAX},
 	[MESSAGE_LENGTH] = {INT64_BYTES, INT64_BYTES},
 	[MESSAGE_ORIGIN] = {2, MESSAGE_URL_MAX},
+	[MESSAGE_VERSION] = {1 + 1, 1 + MESSAGE_VERSION_MAX},
 	[MESSAGE_CONNECTING] = {1 + 3, 1 + ADDRESS_HOST_MAX + 1 + MESSAGE_NUMBER_MAX +
 					       ADDRESS_PORT_MAX + 1},
 	[MESSAGE_RETRYING] = {INT64_BYTES, INT64_BYTES},
@@ -98,6 +99,9 @@ static bool take_content(struct rest *rest, struct message *ret)
 		return take_number(rest, &ret->number) && ret->number >= 0;
 	case MESSAGE_ORIGIN:
 		return take_text(rest, ret->text, sizeof(ret->text));
+	case MESSAGE_VERSION:
+		return take_flag(rest, &ret->flag) &&
+		       take_text(rest, ret->text, MESSAGE_VERSION_MAX);
 	case MESSAGE_CONNECTING:
 		return take_flag(rest, &ret->flag) &&
 		       take_text(rest, ret->address.host, sizeof(ret->address.host)) &&
@@ -165,6 +169,9 @@ static uint8_t *put_content(const struct message *message, uint8_t *at)
 		return put_number(at, message->number);
 	case MESSAGE_ORIGIN:
 		return put_text(at, message->text, MESSAGE_URL_MAX);
+	case MESSAGE_VERSION:
+		*at++ = message->flag;
+		return put_text(at, message->text, MESSAGE_VERSION_MAX);
 	case MESSAGE_CONNECTING:
 		*at++ = message->flag;
 		at = put_text(at, message->address.host, sizeof(message->address.host));

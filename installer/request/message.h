@@ -21,12 +21,14 @@
 #define MESSAGE_NUMBER_MAX  64   /* bytes of a numeric address, with its zone */
 #define MESSAGE_SECRET_MAX  1280 /* bytes of a user name or a password */
 #define MESSAGE_URL_MAX     4096
+#define MESSAGE_VERSION_MAX 256 /* bytes of what identifies a version of a file */
 
 enum message_type {
 	/* from the transfer */
 	MESSAGE_BYTES = 1, /* of the file */
 	MESSAGE_LENGTH,    /* of the file */
 	MESSAGE_ORIGIN,    /* the URL that the bytes come from, after redirects */
+	MESSAGE_VERSION,   /* what identifies the file; or it is the one that is known */
 	MESSAGE_CONNECTING,
 	MESSAGE_RETRYING,
 	MESSAGE_WANTS_PASSWORD, /* answered by MESSAGE_LOGIN */
@@ -46,9 +48,10 @@ struct message {
 	const uint8_t *bytes; /* BYTES; borrowed */
 	size_t size;
 	int64_t number; /* LENGTH; RETRYING: which; FAILED: enum verity_code */
-	bool flag;      /* CONNECTING: IPv6; WANTS_PASSWORD: there was a wrong one */
+	/* CONNECTING: IPv6; WANTS_PASSWORD: there was a wrong one; VERSION: unchanged */
+	bool flag;
 	union {
-		char text[MESSAGE_URL_MAX]; /* ORIGIN, FAILED, WANTS_PASSWORD */
+		char text[MESSAGE_URL_MAX]; /* ORIGIN, VERSION, FAILED, WANTS_PASSWORD */
 		struct {
 			char host[ADDRESS_HOST_MAX + 1];
 			char number[MESSAGE_NUMBER_MAX];

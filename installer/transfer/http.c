@@ -20,6 +20,7 @@ enum {
 	HTTP_OK = 200,
 	HTTP_PARTIAL_CONTENT = 206,
 	HTTP_REDIRECTION = 300, /* the first of the class, as the next */
+	HTTP_NOT_MODIFIED = 304,
 	HTTP_CLIENT_ERROR = 400,
 	HTTP_UNAUTHORIZED = 401,
 	HTTP_NOT_FOUND = 404,
@@ -131,7 +132,8 @@ static int hear_proxy(CURL *handle, curl_infotype type, char *text, size_t size,
  */
 static int prepare(struct transfer *transfer, struct verity_error *err)
 {
-	char condition[TRANSFER_VALIDATOR_MAX + 16], range[48];
+	char condition[TRANSFER_VALIDATOR_MAX + 32], range[48];
+	const char *known = transfer->job->known;
 	struct curl_slist *headers;
 	int r = 0;
 
@@ -158,10 +160,14 @@ static int prepare(struct transfer *transfer, struct verity_error *err)
 	if (transfer_set(transfer, RANGE,
 			 transfer->taken > 0 || transfer->end >= 0 ? range : NULL))
 		return transfer_no_memory(err);
-	if (transfer->taken == 0 || !transfer->validator[0])
+	if (transfer->taken == 0 && known)
+		snprintf(condition, sizeof(condition), "%s: %s",
+			 known[0] == '"' ? "If-None-Match" : "If-Modified-Since", known);
+	else if (transfer->taken == 0 || !transfer->validator[0])
 		return 0;
-	/* The part of the file if it is the same, all of it if not. */
-	snprintf(condition, sizeof(condition), "If-Range: %s", transfer->validator);
+	else /* The part of the file if it is the same, all of it if not. */
+		snprintf(condition, sizeof(condition), "If-Range: %s",
+			 transfer->validator);
 	headers = curl_slist_append(transfer->headers, condition);
 	if (!headers)
 		return transfer_no_memory(err);
@@ -266,6 +272,10 @@ static int check(struct transfer *transfer, struct verity_error *err)
 			encoding);
 	if (transfer->resumed > 0 || transfer->end >= 0)
 		return check_part(transfer, err);
+	transfer->unchanged =
+		transfer->job->known && status_of(transfer) == HTTP_NOT_MODIFIED;
+	if (transfer->unchanged)
+		return 0;
 	return status_of(transfer) == HTTP_OK ? 0 : fail_status(transfer, err);
 }
 

@@ -66,6 +66,7 @@ struct transfer {
 	bool heard;         /* the server has said something in this try; set */
 	size_t line_bytes;  /* that the server has said in this try */
 	long unused_reads;  /* of libcurl in this try, before the file */
+	bool unchanged;     /* the file is the one that is known; set */
 	bool is_amended;    /* the next connections are not shown */
 	struct stall stall; /* of this try */
 

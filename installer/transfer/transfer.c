@@ -126,6 +126,11 @@ static int begin(struct transfer *transfer, struct verity_error *err)
 		r = transfer_check_same(transfer, err);
 	if (r < 0)
 		return r;
+	if (transfer->unchanged) {
+		transfer->client->version(transfer->client->context, transfer->job->known,
+					  true);
+		return 0;
+	}
 	curl_easy_getinfo(transfer->handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &rest);
 	if (transfer->end < 0 && rest >= 0)
 		transfer->announced = transfer->resumed + rest;
@@ -141,9 +146,10 @@ static int begin(struct transfer *transfer, struct verity_error *err)
 		transfer->total = transfer->announced;
 		transfer->client->length(transfer->client->context, transfer->total);
 	}
-	if (transfer->resumed == 0)
-		memcpy(transfer->validator, transfer->present,
-		       sizeof(transfer->validator));
+	if (transfer->resumed > 0)
+		return 0;
+	memcpy(transfer->validator, transfer->present, sizeof(transfer->validator));
+	transfer->client->version(transfer->client->context, transfer->validator, false);
 	return 0;
 }
 

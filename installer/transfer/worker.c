@@ -187,6 +187,14 @@ static void tell_origin(void *context, const char *url)
 	tell_text(context, MESSAGE_ORIGIN, url);
 }
 
+static void tell_version(void *context, const char *version, bool unchanged)
+{
+	struct worker *worker = context;
+
+	worker->message.flag = unchanged;
+	tell_text(worker, MESSAGE_VERSION, version);
+}
+
 static void tell_connecting(void *context, const char *host, const char *number,
 			    const char *port, bool is_v6)
 {
@@ -256,6 +264,7 @@ int worker_run(const struct transfer_job *job, int in, int out)
 		.flush = flush,
 		.length = tell_length,
 		.origin = tell_origin,
+		.version = tell_version,
 		.connecting = tell_connecting,
 		.retrying = tell_retrying,
 		.ask_password = ask_password,

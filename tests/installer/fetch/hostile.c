@@ -314,6 +314,27 @@ static void silent(int in, int out)
 	sleep(1000);
 }
 
+static void unchanged(int in, int out)
+{
+	(void)in;
+	PUT(out, MESSAGE_VERSION, "\1\"1\"\0");
+	PUT(out, MESSAGE_DONE, "");
+}
+
+static void bytes_after_unchanged(int in, int out)
+{
+	(void)in;
+	PUT(out, MESSAGE_VERSION, "\1\"1\"\0");
+	PUT(out, MESSAGE_BYTES, "bytes");
+}
+
+static void unchanged_after_bytes(int in, int out)
+{
+	(void)in;
+	PUT(out, MESSAGE_BYTES, "bytes");
+	PUT(out, MESSAGE_VERSION, "\1\"1\"\0");
+}
+
 /* No attack: so it is seen that the others end because of what they say. */
 static void good(int in, int out)
 {
@@ -354,6 +375,9 @@ static const struct attack {
 	{"starts-a-process", starts_a_process},
 	{"closes", closes},
 	{"silent", silent},
+	{"unchanged", unchanged},
+	{"bytes-after-unchanged", bytes_after_unchanged},
+	{"unchanged-after-bytes", unchanged_after_bytes},
 	{"good", good},
 	{"good-parts", good_parts},
 	{"part-too-early", part_too_early},
@@ -410,6 +434,11 @@ static void count_text(void *context, const char *text)
 	(void)context, (void)text;
 }
 
+static void count_version(void *context, const char *version, bool unchanged)
+{
+	(void)context, (void)version, (void)unchanged;
+}
+
 static void count_line(void *context, const char *host, const char *number,
 		       const char *port, bool is_v6)
 {
@@ -448,6 +477,7 @@ int main(int argc, char **argv)
 		.next = next_part,
 		.length = count_number,
 		.origin = count_text,
+		.version = count_version,
 		.connecting = count_line,
 		.retrying = count_retry,
 		.ask_password = ask,
@@ -459,6 +489,7 @@ int main(int argc, char **argv)
 			.host = "127.0.0.1",
 			.port = 22,
 			.user = argc > 1 ? argv[1] : "",
+			.known = getenv("KNOWN"),
 			.can_ask = !getenv("NOBODY_THERE"),
 			.first_bytes = getenv("PARTS") ? FIRST_BYTES : 0,
 			.uid = 65534,

@@ -38,6 +38,13 @@ class Fetcher(unittest.TestCase):
             with self.subTest(attack):
                 self.assertEqual(self.said(attack), ([0, 0, 0, 0], BROKEN))
 
+    def test_unchanged(self):
+        """Only to who has a version, and then there are no bytes."""
+        self.assertEqual(self.said("unchanged"), ([0, 0, 0, 0], BROKEN))
+        self.assertEqual(self.said("unchanged", KNOWN='"1"'), ([0, 0, 0, 0], "done"))
+        self.assertEqual(self.said("bytes-after-unchanged", KNOWN='"1"'), ([0, 0, 0, 0], BROKEN))
+        self.assertEqual(self.said("unchanged-after-bytes", KNOWN='"1"'), ([5, 0, 0, 0], BROKEN))
+
     def test_garbage(self):
         for user in (None, NOBODY):
             self.assertEqual(self.said("garbage", user=user)[1], BROKEN)

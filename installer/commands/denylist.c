@@ -2,7 +2,6 @@
 
 /* `wmopkg denylist`: installs or shows the deny list. */
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -11,9 +10,8 @@
 #include "installer/common/describe.h"
 #include "installer/common/describe_statement.h"
 #include "installer/common/statement_file.h"
-#include "installer/device/audit.h"
 #include "installer/device/installed.h"
-#include "installer/receive/statement_receive.h"
+#include "installer/receive/denylist_receive.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/json_write.h"
 
@@ -79,39 +77,12 @@ static int print_revoked(struct device *device, struct verity_error *err)
 	return r;
 }
 
-/* @why: of a refusal */
-static void audit(struct device *device, const struct source *source,
-		  const struct verity_denylist *denylist, const struct verity_error *why)
-{
-	char detail[64 + SOURCE_PLACE_MAX];
-	struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_DENYLIST,
-					    .source = source->origin ?: source->where,
-					    .detail = detail,
-					    .reason = why};
-
-	if (why) {
-		entry.event = OVERLAY_AUDIT_REFUSE;
-		entry.detail = "deny list";
-	} else {
-		entry.signer = verity_denylist_signer(denylist)->subject;
-		snprintf(detail, sizeof(detail), "number %" PRIu32 ", %zu entr%s%s%s",
-			 verity_denylist_text(denylist)->number,
-			 verity_denylist_text(denylist)->count,
-			 verity_denylist_text(denylist)->count == 1 ? "y" : "ies",
-			 source->place[0] ? ", " : "", source->place);
-	}
-	audit_add(device, &entry);
-}
-
 static int set(struct device *device, const struct words *words, struct verity_error *err)
 {
-	struct verity_error why, replaced = {VERITY_OK, ""};
 	cleanup_with(source_free_p) struct source *source = NULL;
-	cleanup_free char *bytes = NULL;
 	struct overlay_trust *trust;
 	uint32_t number;
 	bool unlocked;
-	size_t size;
 	int record;
 	int r = device_record_fd(device, &record, err);
 
@@ -122,20 +93,9 @@ static int set(struct device *device, const struct words *words, struct verity_e
 	if (r < 0)
 		return r;
 	unlocked = overlay_trust_unlock(trust) != NULL;
-	r = statement_receive(source, &bytes, &size, err);
-	if (r < 0 && r != -EBADMSG)
-		return verity_context(err, r, "%s", source->where);
-	if (r == 0)
-		r = overlay_trust_set_denylist(trust, bytes, size, &replaced, err);
-	if (r != 0)
-		audit(device, source, overlay_trust_policy(trust)->denylist,
-		      r < 0 ? err : NULL);
+	r = denylist_receive(device, source, NULL, err);
 	if (r < 0)
-		return verity_context(err, r, "%s", source->where);
-	if (replaced.code != VERITY_OK)
-		report_warning("%s: %s", source->where, replaced.message);
-	if (overlay_trust_keep(trust, &why) < 0)
-		report_warning("%s", why.message);
+		return r;
 	number = verity_denylist_text(overlay_trust_policy(trust)->denylist)->number;
 	if (r == 0)
 		printf("Deny list %" PRIu32 " is in force already.\n", number);

@@ -145,7 +145,7 @@ static int set(struct device *device, const struct words *words, struct verity_e
 		r = source_of_words(device, words, true, &source, err);
 	if (r < 0)
 		return r;
-	r = statement_receive(source, &bytes, &size, err);
+	r = statement_receive(source, NULL, &bytes, &size, err);
 	if (r < 0 && r != -EBADMSG)
 		return verity_context(err, r, "%s", source->where);
 	entry.source = source->origin ?: source->where;

@@ -50,12 +50,12 @@ static bool is_whole(void *context)
 	return received->whole && received->size == received->whole;
 }
 
-int statement_receive(struct source *source, char **ret, size_t *ret_size,
+int statement_receive(struct source *source, FILE *out, char **ret, size_t *ret_size,
 		      struct verity_error *err)
 {
 	cleanup_free struct received *received = calloc(1, sizeof(*received));
 	const struct source_sink sink = {
-		.take = take, .is_whole = is_whole, .context = received};
+		.take = take, .is_whole = is_whole, .out = out, .context = received};
 	struct verity_statement_parts unused;
 	char *bytes;
 	int r;
@@ -64,6 +64,11 @@ int statement_receive(struct source *source, char **ret, size_t *ret_size,
 		return verity_no_memory(err);
 	signals_watch();
 	r = source_pull(source, &sink, err);
+	if (r == 0 && source->unchanged) {
+		*ret = NULL;
+		*ret_size = 0;
+		return 0;
+	}
 	if (r == 0)
 		r = verity_statement_split(received->bytes, received->size, &unused, err);
 	if (r < 0)

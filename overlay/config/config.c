@@ -16,6 +16,7 @@
 #include "overlay/time_epoch.h"
 #include "verity/cms/keyring.h"
 #include "verity/format/manifest.h"
+#include "verity/statement/catalog.h"
 #include "verity/statement/floors.h"
 #include "verity/statement/unlock.h"
 #include "verity/util/cleanup.h"
@@ -245,6 +246,35 @@ static int take_required(cfg_t *cfg, const struct key *key, const char *value)
 		       : refuse(cfg, "out of memory");
 }
 
+/* The name behind the last '/' is replaced by those of packages. */
+static int take_catalog(cfg_t *cfg, const struct key *key, const char *value)
+{
+	struct overlay_config *config = &reading_of(cfg)->config;
+	const char *end = strstr(value, "://");
+	size_t size = strlen(value);
+
+	end = end ? strchr(end + 3, '/') : value;
+	if (!end || end[0] != '/' || value[size - 1] == '/' || size > OVERLAY_PLACE_MAX ||
+	    strpbrk(value, " ?#") || !verity_text_printable(value, size))
+		return refuse(cfg,
+			      "%s: '%s' is neither a URL with the name of a file, and "
+			      "without '?' and '#', nor an absolute path",
+			      key->name, value);
+	config->catalogs[config->catalogs_count] = strdup(value);
+	return config->catalogs[config->catalogs_count++] ? 0
+							  : refuse(cfg, "out of memory");
+}
+
+static int take_channel(cfg_t *cfg, const struct key *key, const char *value)
+{
+	if (value[0] && (!verity_name_valid(value) || strlen(value) > VERITY_CHANNEL_MAX))
+		return refuse(cfg,
+			      "%s: '%s' is not a name of up to %d letters, digits, '.', "
+			      "'_' and '-'",
+			      key->name, value, VERITY_CHANNEL_MAX);
+	return store_text(cfg, key, value);
+}
+
 /* Names on DATA that are in use already, or would be. */
 static bool is_taken(const char *name)
 {
@@ -415,6 +445,9 @@ static const struct key keys[] = {
 	{"protect", take_protect, LIST(protect), .most = OVERLAY_PROTECT_MAX,
 	 .items = "paths"},
 	{"upper", take_upper, MEMBER(upper_folder), .text = ""},
+	{"catalog", take_catalog, LIST(catalogs), .most = OVERLAY_CATALOGS_MAX,
+	 .items = "places"},
+	{"channel", take_channel, MEMBER(channel), .text = ""},
 	{"web_login", take_word, MEMBER(web_open), .words = "required none"},
 	{"audit_bytes", take_number, MEMBER(audit_bytes), .number = OVERLAY_AUDIT_BYTES,
 	 .least = OVERLAY_AUDIT_BYTES_MIN, .most = OVERLAY_AUDIT_BYTES_MAX},

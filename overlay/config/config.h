@@ -18,6 +18,9 @@
 
 #define OVERLAY_REQUIRED_MAX 16 /* names in `require_packages` */
 
+#define OVERLAY_CATALOGS_MAX 8   /* places in `catalog` */
+#define OVERLAY_PLACE_MAX    700 /* bytes of one: a file name is to fit behind it */
+
 /* A folder that DATA is given a copy of; see factory/seed.h. */
 struct overlay_seed {
 	const char *source; /* absolute, of the firmware with packages on top */
@@ -120,6 +123,9 @@ struct overlay_config {
 	size_t protect_count;
 	enum overlay_upper upper;
 	char *upper_folder; /* one name within DATA; "" where there is none */
+	const char *catalogs[OVERLAY_CATALOGS_MAX]; /* URLs, or absolute paths; owned */
+	size_t catalogs_count;
+	char *channel;      /* of catalogues; "": none */
 	bool web_open;      /* wmopkg-web serves also whom the web server has not asked */
 	size_t audit_bytes; /* of each of the audit log's two files */
 	unsigned trials;    /* boots in a row that may fail; 0: no trials */

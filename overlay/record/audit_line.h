@@ -34,6 +34,7 @@
 	X(UNLOCK_CLEAR, "unlock-clear")                                                  \
 	X(DENYLIST, "denylist")                                                          \
 	X(SET, "set")           /* the packages were made those of a set */              \
+	X(UPDATE, "update")     /* packages were updated by a catalogue */               \
 	X(BOOT_SET, "boot-set") /* the boot configuration was written */                 \
 	X(REPEAT, "repeat")     /* refusals that were in the log already */              \
 	X(LOST, "lost")         /* lines that could not be written */                    \

@@ -20,6 +20,8 @@
 #define OVERLAY_RECORD_DENYLIST_COPY "denylist.copy"
 #define OVERLAY_RECORD_UNLOCK        "unlock"
 #define OVERLAY_RECORD_SET           "set"
+#define OVERLAY_RECORD_CATALOG       "catalog"
+#define OVERLAY_RECORD_CATALOG_SEEN  "catalog.json"
 #define OVERLAY_RECORD_TRIALS        "trials.json"
 #define OVERLAY_RECORD_GOOD          "good.json"
 #define OVERLAY_RECORD_BEGUN         "begun"

@@ -249,6 +249,57 @@ static void test_trust(void **state)
 	overlay_config_free(&config);
 }
 
+static void test_catalog(void **state)
+{
+	static const char where[] = "': neither a URL";
+	static const char *const bad[] = {
+		"catalog",
+		"https://host",
+		"https://host/",
+		"/folder/",
+		"https://host/catalog?key=1",
+		"https://host/catalog#1",
+		"https://host/a catalog",
+	};
+	char text[OVERLAY_PLACE_MAX + 64], message[OVERLAY_PLACE_MAX + 256];
+	struct overlay_config config;
+	struct verity_error err;
+
+	(void)state;
+	(void)where;
+	check_ok(load("", &config, &err), &err);
+	assert_int_equal(config.catalogs_count, 0);
+	assert_string_equal(config.channel, "");
+	overlay_config_free(&config);
+	check_ok(load("catalog = {\"https://user:secret@[::1]:8443/a/catalog\", "
+		      "/srv/catalog}\nchannel = beta\n",
+		      &config, &err),
+		 &err);
+	assert_int_equal(config.catalogs_count, 2);
+	assert_string_equal(config.catalogs[0],
+			    "https://user:secret@[::1]:8443/a/catalog");
+	assert_string_equal(config.catalogs[1], "/srv/catalog");
+	assert_string_equal(config.channel, "beta");
+	overlay_config_free(&config);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), "catalog = {\"%s\"}\n", bad[i]);
+		snprintf(message, sizeof(message),
+			 "conf:1: catalog: '%s' is neither a URL with the name of a "
+			 "file, and without '?' and '#', nor an absolute path",
+			 bad[i]);
+		assert_int_equal(load(text, &config, &err), -EINVAL);
+		check_error(&err, VERITY_E_CONFIG, message);
+	}
+	assert_int_equal(load("channel = \"a b\"\n", &config, &err), -EINVAL);
+	check_error(&err, VERITY_E_CONFIG,
+		    "conf:1: channel: 'a b' is not a name of up to 32 letters, digits, "
+		    "'.', '_' and '-'");
+	assert_int_equal(
+		load("catalog = {/1, /2, /3, /4, /5, /6, /7, /8, /9}\n", &config, &err),
+		-EINVAL);
+	check_error(&err, VERITY_E_CONFIG, "conf:1: catalog: over 8 places");
+}
+
 static void test_required(void **state)
 {
 	static const char *const words[] = {"reboot", "poweroff", "halt", "shell"};
@@ -496,9 +547,10 @@ int main(void)
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_installed_file),
 		cmocka_unit_test(test_values),   cmocka_unit_test(test_repeated),
 		cmocka_unit_test(test_stack),    cmocka_unit_test(test_seed),
-		cmocka_unit_test(test_trust),    cmocka_unit_test(test_required),
-		cmocka_unit_test(test_latest),   cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_missing),  cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_catalog),  cmocka_unit_test(test_trust),
+		cmocka_unit_test(test_required), cmocka_unit_test(test_latest),
+		cmocka_unit_test(test_bad),      cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_no_file),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

@@ -67,7 +67,9 @@ static int receive(struct given *given, struct verity_error *err)
 
 	if (r < 0)
 		return r;
-	r = statement_receive(given->source, &given->bytes, &given->size, err);
+	r = statement_receive(given->source,
+			      words_has(given->words, WORD_JSON) ? stderr : NULL,
+			      &given->bytes, &given->size, err);
 	given->where = given->source->where;
 	if (r < 0 && err->code == VERITY_E_BAD_STATEMENT)
 		verity_text_append(err->message, sizeof(err->message),

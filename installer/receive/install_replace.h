@@ -25,7 +25,7 @@ struct install_replaced {
 struct install_set {
 	/* Whether what has arrived is what the set wants. Return: 0 to go on; -errno. */
 	int (*accept)(void *context, const struct verity_judgement *judgement,
-		      struct verity_error *err);
+		      uint64_t file_bytes, struct verity_error *err);
 	/* Whether the set removes or replaces an installed package. */
 	bool (*goes)(void *context, const char *name);
 	/*

@@ -133,7 +133,8 @@ static int check_head(struct install *install, const struct verity_judgement *ju
 				" bytes, but its manifest says %" PRIu64,
 				offered, file_bytes);
 	if (r == 0 && install->set)
-		r = install->set->accept(install->set->context, judgement, err);
+		r = install->set->accept(install->set->context, judgement, file_bytes,
+					 err);
 	if (r == 0)
 		r = install_check_identity(install->store, &install->policy, name,
 					   manifest->name, install->set, err);

@@ -46,10 +46,11 @@ static int check_together(const struct set_plan *plan, struct verity_error *err)
 	for (size_t i = 0; r == 0 && i < after.count; i++)
 		if (i < change.added_count ? !after.items[i].active
 					   : consequences_end(&after, i))
-			r = verity_fail(err, after.reasons[i].code,
-					"%s would not be active: %s (correct the set)",
-					after.items[i].entry.name,
-					after.reasons[i].message);
+			r = verity_fail(
+				err, after.reasons[i].code,
+				"%s would not be active: %s%s", after.items[i].entry.name,
+				after.reasons[i].message,
+				plan->set->of_catalog ? "" : " (correct the set)");
 	return r;
 }
 

@@ -3,12 +3,14 @@
 #include "installer/receive/set_fetch.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "installer/fetch/source_open.h"
 #include "installer/media/open.h"
 #include "installer/receive/device_source.h"
+#include "verity/statement/catalog.h"
 #include "verity/util/version.h"
 
 struct fetch {
@@ -58,9 +60,26 @@ static int check_latest(struct set_item *item, const struct verity_manifest *man
 			   manifest->version, present->version);
 }
 
+/* One that was signed as well, and is called the same, is not the one that is meant. */
+static int check_published(const struct verity_catalog_entry *published,
+			   const struct verity_judgement *judgement, uint64_t file_bytes,
+			   struct verity_error *err)
+{
+	if (memcmp(published->id, judgement->id, VERITY_DIGEST_BYTES) != 0)
+		return verity_fail(err, VERITY_E_NOT_PUBLISHED,
+				   "its manifest is not the one that the catalogue "
+				   "names");
+	if (published->file_bytes != file_bytes)
+		return verity_fail(err, VERITY_E_NOT_PUBLISHED,
+				   "it has %" PRIu64
+				   " bytes, and the catalogue names %" PRIu64,
+				   file_bytes, published->file_bytes);
+	return 0;
+}
+
 /* The head of a package of the set has arrived. -ECANCELED: no more of it is needed. */
 static int accept(void *context, const struct verity_judgement *judgement,
-		  struct verity_error *err)
+		  uint64_t file_bytes, struct verity_error *err)
 {
 	const struct verity_manifest *manifest = judgement->manifest;
 	struct fetch *fetch = context;
@@ -69,10 +88,13 @@ static int accept(void *context, const struct verity_judgement *judgement,
 	int r = set_package_compare(item->wanted, manifest->version, manifest->root_hash,
 				    err);
 
+	if (r == 0 && item->wanted->published)
+		r = check_published(item->wanted->published, judgement, file_bytes, err);
 	if (r == 0)
 		r = check_identity(fetch, manifest->name, err);
+	/* Another one than is meant is not damaged, which -EBADMSG would say here. */
 	if (r < 0)
-		return r;
+		return r == -EBADMSG ? -EINVAL : r;
 	snprintf(item->identity, sizeof(item->identity), "%s", manifest->name);
 	snprintf(item->version, sizeof(item->version), "%s", manifest->version);
 	item->seen = true;

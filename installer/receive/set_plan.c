@@ -70,15 +70,18 @@ int set_package_compare(const struct set_package *wanted, const char *version,
 			const uint8_t root_hash[static VERITY_DIGEST_BYTES],
 			struct verity_error *err)
 {
+	enum verity_code code =
+		wanted->published ? VERITY_E_NOT_PUBLISHED : VERITY_E_BAD_SET;
+	const char *says = wanted->published ? "the catalogue names" : "the set says";
+
 	if (wanted->version[0] && !set_package_is_latest(wanted) &&
 	    strcmp(wanted->version, version) != 0)
-		return verity_fail(err, VERITY_E_BAD_SET,
-				   "the set says version %s, but this is version %s",
-				   wanted->version, version);
+		return verity_fail(err, code, "%s version %s, but this is version %s",
+				   says, wanted->version, version);
 	if (wanted->root_hash_bytes &&
 	    memcmp(wanted->root_hash, root_hash, VERITY_DIGEST_BYTES) != 0)
-		return verity_fail(err, VERITY_E_BAD_SET,
-				   "its root hash is not the one that the set says");
+		return verity_fail(err, code, "its root hash is not the one that %s",
+				   says);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "installer/commands/commands.h"
+#include "installer/update/update.h"
 
 /* clang-format off */
 #define FORM(...)         (&(const struct form){{__VA_ARGS__}})
@@ -61,6 +62,12 @@ static const struct command commands[] = {
 	 "make the installed packages those of a set, all or none; asks for confirmation "
 	 "before it removes any, unless --yes is given",
 	 PACKAGES, RUNS(command_apply)},
+	{"update",
+	 FORMS(FORM(ANYWHERE(QUIET), OPTIONAL(UPDATE_CHECK),
+		    {WORD_NAME, FORM_OPTIONAL | FORM_REPEAT}, ANYWHERE(JSON))),
+	 "bring all installed packages, or these, up to the catalogue of the vendor, all or "
+	 "none; with check, show what would come",
+	 PACKAGES, RUNS(command_update)},
 	{"undo", FORMS(FORM(NEEDED(CHECK)), FORM(ANYWHERE(YES))),
 	 "take back the last installation or removal since the boot; asks for confirmation, "
 	 "unless --yes is given",

@@ -114,6 +114,7 @@ class Options(unittest.TestCase):
         self.assertEqual(set(plan), {"device", "initramfs", "doc"})
         self.assertEqual(plan["device"], {"wmopkg", "wmopkg-fetch", "wmopkg-web", "S99wmopkg",
                                           "wmopkg-boot-complete.service", "wmopkg-shutdown",
+                                          "wmopkg-update.service", "wmopkg-update.timer",
                                           "wmopkg-shutdown.service", "wmopkg-mounts.conf"})
         self.assertLessEqual({"wmopkg-activate", "init", "module-setup.sh"}, plan["initramfs"])
         self.assertNotIn("wmopkg-build.1", plan["doc"])
@@ -167,6 +168,8 @@ class Options(unittest.TestCase):
         for file, line in (("installer/services/S99wmopkg", "PATH=$PATH:/home/user/x/bin"),
                            ("installer/services/wmopkg-boot-complete.service",
                             "ExecStart=/home/user/x/bin/wmopkg boot-complete"),
+                           ("installer/services/wmopkg-update.service",
+                            "ExecStart=/home/user/x/bin/wmopkg update --quiet"),
                            ("initramfs/shutdown/wmopkg-shutdown.service",
                             "ExecStart=/home/user/x/system/wmopkg-shutdown --prepare"),
                            ("initramfs/dracut/module-setup.sh", '"/home/user/x/system"')):

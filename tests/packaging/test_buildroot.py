@@ -154,6 +154,7 @@ class Buildroot(unittest.TestCase):
         self.assertEqual(self.files(target), INSTALLED | {
             "usr/bin/wmopkg-web", "usr/sbin/wmopkg-shutdown", "usr/share/bash-completion/completions/wmopkg",
             f"{units}/wmopkg-boot-complete.service", f"{units}/wmopkg-shutdown.service",
+            f"{units}/wmopkg-update.service", f"{units}/wmopkg-update.timer",
             f"{units}/final.target.wants/wmopkg-shutdown.service", f"{units}/run-wmopkg-.mount.d/wmopkg-mounts.conf"})
 
     def test_boot(self):

@@ -19,6 +19,8 @@
 #define SET_SOURCE_MAX        1023
 #define PACKAGE_SET_LATEST    "latest" /* for a version */
 
+struct verity_catalog_entry;
+
 /* One package. Plain data. */
 struct set_package {
 	char name[VERITY_NAME_MAX + 1];  /* installed name; "": that of the file */
@@ -28,6 +30,8 @@ struct set_package {
 	uint8_t root_hash[VERITY_DIGEST_BYTES];
 	size_t root_hash_bytes; /* 0: any */
 	bool persistent;
+	/* That the package must be exactly; NULL: any. Borrowed; not in the document */
+	const struct verity_catalog_entry *published;
 };
 
 /* { 0 } is an empty one. */
@@ -38,6 +42,7 @@ struct package_set {
 	uint32_t number; /* of a signed one, which only rises; 0: it has none */
 	char (*compatible)[VERITY_GLOB_MAX + 1]; /* owned; the models that it is for */
 	size_t compatible_count;                 /* 0: all */
+	bool of_catalog;                         /* it was made of one, not by a person */
 };
 
 /* Opaque: made only of a signed statement, by signed_set_read(). */

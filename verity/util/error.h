@@ -141,6 +141,12 @@ enum exit_status {
 	X(WRONG_CHANNEL, "wrong-channel", EPERM, STATUS_REFUSED,                                        \
 	  "the catalogue is of another channel than this device takes",                                 \
 	  "check catalog and channel in the configuration")                                             \
+	X(ROLLOUT, "rollout", EPERM, STATUS_REFUSED,                                                    \
+	  "the vendor gives it to other devices first",                                                 \
+	  "wait until the vendor gives it to more devices")                                             \
+	X(NOT_PUBLISHED, "not-published", EBADMSG, STATUS_REFUSED,                                      \
+	  "the package is not the one that the catalogue names",                                        \
+	  "try again later; if it stays, publish a new catalogue")                                      \
 	X(LOCKED, "locked", EPERM, STATUS_FAILED,                                                       \
 	  "Allow Untrusted is set, but this device also requires an unlock statement",                  \
 	  "ask the vendor for an unlock statement for this device")                                     \

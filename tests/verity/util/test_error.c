@@ -53,6 +53,8 @@ static const struct {
 	{"old-catalog", EPERM, 3},
 	{"expired-catalog", EPERM, 3},
 	{"wrong-channel", EPERM, 3},
+	{"rollout", EPERM, 3},
+	{"not-published", EBADMSG, 3},
 	{"locked", EPERM, 1},
 	{"kernel-signature", EIO, 1},
 	{"audit", EBADMSG, 1},

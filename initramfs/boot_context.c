@@ -36,6 +36,7 @@ int boot_begin(const char *config_path, const char *root, enum boot_mode mode,
 	       struct boot *ret, struct verity_error *err)
 {
 	struct verity_error why;
+	unsigned at = 0;
 	int r;
 
 	*ret = (struct boot){
@@ -59,6 +60,8 @@ int boot_begin(const char *config_path, const char *root, enum boot_mode mode,
 		overlay_bootconf_read(ret->config.uboot_env, ret->config.cmdline,
 				      &ret->conf, &why) < 0;
 	if (ret->conf_unread)
+		boot_tell(ret, LOG_LEVEL_WARNING, "boot configuration: %s", why.message);
+	while (overlay_bootconf_unused(&ret->conf, &at, &why))
 		boot_tell(ret, LOG_LEVEL_WARNING, "boot configuration: %s", why.message);
 	if (ret->conf.debug && mode == BOOT_DOES)
 		verity_debug_start(log_debug);

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "overlay/config/uboot.h"
 #include "verity/cms/keyring.h"
 #include "verity/util/json_write.h"
 
@@ -47,7 +48,8 @@ static void put_boot_configuration(struct verity_json_writer *json,
 
 	verity_json_open(json, "boot_configuration");
 	verity_json_some_text(json, "cmdline", boot->config.cmdline);
-	verity_json_some_text(json, "uboot_env", boot->config.uboot_env);
+	if (overlay_uboot_exists(boot->config.uboot_env))
+		verity_json_some_text(json, "uboot_env", boot->config.uboot_env);
 	verity_json_open_list(json, "words");
 	for (int i = 0; i < OVERLAY_BOOTKEYS; i++) {
 		enum overlay_bootkey key = (enum overlay_bootkey)i;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "overlay/config/uboot.h"
 #include "verity/cms/keyring.h"
 #include "verity/util/text.h"
 
@@ -27,11 +28,13 @@ static void __attribute__((format(printf, 2, 3))) line(FILE *out, const char *fo
 static void print_config(FILE *out, const struct boot *boot)
 {
 	bool there = access(boot->config_path, F_OK) == 0;
+	bool uboot = overlay_uboot_exists(boot->config.uboot_env);
 
 	line(out, "Configuration: %s%s", boot->config_path,
 	     there ? "" : " is not there: all is default");
-	line(out, "Boot configuration: %s, U-Boot environment of %s",
-	     boot->config.cmdline, boot->config.uboot_env);
+	line(out, "Boot configuration: %s%s%s", boot->config.cmdline,
+	     uboot ? ", U-Boot environment of " : "",
+	     uboot ? boot->config.uboot_env : "");
 	for (int i = 0; i < OVERLAY_BOOTKEYS; i++) {
 		enum overlay_bootkey key = (enum overlay_bootkey)i;
 		char value[OVERLAY_BOOT_VALUE_MAX];

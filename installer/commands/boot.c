@@ -38,9 +38,12 @@ static int read_bootconf(struct device *device, struct overlay_bootconf *ret)
 {
 	const struct overlay_config *config = device_config(device);
 	struct verity_error why;
+	unsigned at = 0;
 	int r = overlay_bootconf_read(config->uboot_env, config->cmdline, ret, &why);
 
 	if (r < 0)
+		report_warning("%s", why.message);
+	while (overlay_bootconf_unused(ret, &at, &why))
 		report_warning("%s", why.message);
 	return r;
 }

@@ -114,17 +114,22 @@ static bool next_item(struct word *list, struct word *ret)
 	return true;
 }
 
-static void take_name(struct word item, struct overlay_bootconf *conf)
+static bool take_name(struct word item, struct overlay_bootconf *conf)
 {
 	char name[VERITY_NAME_MAX + 1];
 
-	if (item.size > VERITY_NAME_MAX || conf->disabled_count == OVERLAY_DISABLED_MAX)
-		return;
+	if (item.size > VERITY_NAME_MAX)
+		return false;
 	memcpy(name, item.text, item.size);
 	name[item.size] = '\0';
-	if (strlen(name) == item.size && verity_name_valid(name) &&
-	    !overlay_bootconf_disabled(conf, name))
-		memcpy(conf->disabled[conf->disabled_count++], name, item.size + 1);
+	if (strlen(name) != item.size || !verity_name_valid(name))
+		return false;
+	if (overlay_bootconf_disabled(conf, name))
+		return true;
+	if (conf->disabled_count == OVERLAY_DISABLED_MAX)
+		return false;
+	memcpy(conf->disabled[conf->disabled_count++], name, item.size + 1);
+	return true;
 }
 
 /* The last entry for a label counts. */
@@ -150,7 +155,7 @@ static void take(enum overlay_bootkey key, struct word value,
 		 enum overlay_boot_origin origin, struct overlay_bootconf *conf)
 {
 	bool *on = (bool *)((char *)conf + keys[key].offset);
-	bool known = true;
+	bool known = true, whole = true;
 	struct word item;
 
 	switch (keys[key].type) {
@@ -161,16 +166,44 @@ static void take(enum overlay_bootkey key, struct word value,
 		break;
 	case NAMES:
 		while (next_item(&value, &item))
-			take_name(item, conf);
+			whole &= item.size == 0 || take_name(item, conf);
 		break;
 	case MEDIA:
 		known = value.size == 0;
-		while (next_item(&value, &item))
-			known |= take_media(item, conf);
+		while (next_item(&value, &item)) {
+			bool taken = take_media(item, conf);
+
+			known |= taken;
+			whole &= item.size == 0 || taken;
+		}
 		break;
 	}
 	if (known)
 		conf->origin[key] = origin;
+	if (!known || !whole)
+		conf->unused[key] |= (uint8_t)(1 << origin);
+}
+
+/* A word of the command line. @value: NULL where it has none. */
+static void take_word(struct word name, const struct word *value,
+		      struct overlay_bootconf *conf)
+{
+	static const char prefix[] = "wmopkg.";
+	const struct word one = {"1", 1};
+
+	for (unsigned key = 0; key < OVERLAY_BOOTKEYS; key++) {
+		if (!equals(name, keys[key].name))
+			continue;
+		if (value || keys[key].bare)
+			take(key, value ? *value : one, OVERLAY_BOOT_CMDLINE, conf);
+		else
+			conf->unused[key] |= 1 << OVERLAY_BOOT_CMDLINE;
+		return;
+	}
+	if (!conf->unknown[0] && name.size >= strlen(prefix) &&
+	    memcmp(name.text, prefix, strlen(prefix)) == 0)
+		snprintf(conf->unknown, sizeof(conf->unknown), "%.*s", (int)name.size,
+			 name.text);
 }
 
 void overlay_bootconf_decode(const char *text, size_t size, struct overlay_bootconf *ret)
@@ -180,7 +213,7 @@ void overlay_bootconf_decode(const char *text, size_t size, struct overlay_bootc
 
 	memset(ret, 0, sizeof(*ret));
 	while (next_word(&rest, &word)) {
-		struct word name = unquoted(word), value = {"1", 1};
+		struct word name = unquoted(word), value;
 		const char *sign = memchr(name.text, '=', name.size);
 
 		if (sign) {
@@ -189,9 +222,7 @@ void overlay_bootconf_decode(const char *text, size_t size, struct overlay_bootc
 			value = unquoted((struct word){sign + 1, name.size - before - 1});
 			name.size = before;
 		}
-		for (unsigned key = 0; key < OVERLAY_BOOTKEYS; key++)
-			if (equals(name, keys[key].name) && (sign || keys[key].bare))
-				take(key, value, OVERLAY_BOOT_CMDLINE, ret);
+		take_word(name, sign ? &value : NULL, ret);
 	}
 }
 
@@ -232,7 +263,9 @@ int overlay_bootconf_read(const char *uboot_env, const char *cmdline,
 		ret->origin[OVERLAY_BOOT_ALLOW_UNTRUSTED] = OVERLAY_BOOT_UNSET;
 		return r;
 	}
+	memcpy(ret->unknown, conf.unknown, sizeof(ret->unknown));
 	for (unsigned key = 0; key < OVERLAY_BOOTKEYS; key++) {
+		ret->unused[key] |= conf.unused[key];
 		if (!conf.origin[key])
 			continue;
 		ret->origin[key] = conf.origin[key];
@@ -240,6 +273,37 @@ int overlay_bootconf_read(const char *uboot_env, const char *cmdline,
 		       keys[key].size);
 	}
 	return uboot;
+}
+
+bool overlay_bootconf_unused(const struct overlay_bootconf *conf, unsigned *at,
+			     struct verity_error *ret)
+{
+	static const enum overlay_boot_origin origins[] = {OVERLAY_BOOT_UBOOT,
+							   OVERLAY_BOOT_CMDLINE};
+	struct verity_error unknown;
+	enum overlay_bootkey unused;
+
+	while (*at < 2 * OVERLAY_BOOTKEYS) {
+		unsigned key = *at / 2, origin = origins[(*at)++ % 2];
+
+		if (!(conf->unused[key] & 1 << origin))
+			continue;
+		(void)!verity_fail(
+			ret, VERITY_E_USAGE, "%s: %s: %s has no effect (%s takes %s)",
+			origin == OVERLAY_BOOT_UBOOT ? "U-Boot environment"
+						     : "kernel command line",
+			keys[key].name,
+			keys[key].type == SWITCH ? "its value is not understood and"
+						 : "what is not understood of its value",
+			keys[key].name, takes[keys[key].type]);
+		return true;
+	}
+	if ((*at)++ > 2 * OVERLAY_BOOTKEYS || !conf->unknown[0] ||
+	    overlay_bootkey_find(conf->unknown, &unused, &unknown) == 0)
+		return false;
+	(void)!verity_fail(ret, VERITY_E_USAGE, "kernel command line: %s",
+			   unknown.message);
+	return true;
 }
 
 int overlay_bootconf_set(const char *uboot_env, enum overlay_bootkey key,

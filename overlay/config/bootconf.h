@@ -5,11 +5,13 @@
  * The boot configuration: keys on the kernel command line, and variables of the same
  * names in the U-Boot environment where the device has one; the command line overrides
  * them. A pure decoder, and readers of both. Unknown words are ignored, and so is a known
- * one with a value that is not understood.
+ * one with a value that is not understood: overlay_bootconf_unused() tells which.
  *
  * U-Boot allows any byte but "=" in the name of a variable; its shell reads one with a
  * dot as ${wmopkg.safe}, not as $wmopkg.safe.
  */
+
+#include <stdint.h>
 
 #include "overlay/config/bootconf_media.h"
 #include "verity/util/error.h"
@@ -17,6 +19,7 @@
 #define OVERLAY_CMDLINE_MAX  65536 /* bytes read */
 #define OVERLAY_DISABLED_MAX 64    /* names */
 #define OVERLAY_MEDIA_MAX    16    /* labels */
+#define OVERLAY_UNKNOWN_MAX  64    /* bytes of an unknown key that are kept, with the 0 */
 
 /* The keys; overlay/config/bootconf.c has the table of them. */
 enum overlay_bootkey {
@@ -46,6 +49,10 @@ struct overlay_bootconf {
 	size_t disabled_count;
 	struct overlay_media media[OVERLAY_MEDIA_MAX]; /* wmopkg.media=LABEL:MATCH,… */
 	size_t media_count;                            /* each label once */
+	/* of each key, 1 << origin: where a value, or a part of it, was not understood */
+	uint8_t unused[OVERLAY_BOOTKEYS];
+	char unknown[OVERLAY_UNKNOWN_MAX]; /* first unknown wmopkg.… on the command line
+					    */
 };
 
 /**
@@ -67,6 +74,16 @@ void overlay_bootconf_decode(const char *text, size_t size, struct overlay_bootc
 int overlay_bootconf_read(const char *uboot_env, const char *cmdline,
 			  struct overlay_bootconf *ret,
 			  struct verity_error *err) must_check;
+
+/**
+ * overlay_bootconf_unused - what is written in the boot configuration without effect
+ * @at:  0 before the first call
+ * @ret: filled where there is one more: which key, where it is, and what it takes
+ *
+ * Return: whether there was one more.
+ */
+bool overlay_bootconf_unused(const struct overlay_bootconf *conf, unsigned *at,
+			     struct verity_error *ret);
 
 /**
  * overlay_bootconf_set - write one key to the U-Boot environment

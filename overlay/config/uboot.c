@@ -18,7 +18,7 @@
 
 DEFINE_CLEANUP(struct uboot_ctx, libuboot_exit);
 
-static bool exists(const char *config)
+bool overlay_uboot_exists(const char *config)
 {
 	return access(config, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
@@ -131,7 +131,7 @@ int overlay_uboot_read(const char *config, const char *const names[], size_t cou
 
 	for (size_t i = 0; i < count; i++)
 		ret[i] = NULL;
-	if (!exists(config))
+	if (!overlay_uboot_exists(config))
 		return 0;
 	r = open_environment(config, &context, err);
 	if (r < 0)
@@ -194,7 +194,7 @@ int overlay_uboot_write(const char *config, const char *name, const char *value,
 	bool sound;
 	int r;
 
-	if (!exists(config))
+	if (!overlay_uboot_exists(config))
 		return verity_fail(err, VERITY_E_NOT_FOUND,
 				   "this device has no U-Boot environment: there is no "
 				   "%s (set it on the kernel command line)",

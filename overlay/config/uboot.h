@@ -3,7 +3,15 @@
 
 /* Variables of the U-Boot environment, through libubootenv (option `uboot`). */
 
+#include <stdbool.h>
+
 #include "verity/util/error.h"
+
+/**
+ * overlay_uboot_exists - whether there is an environment
+ * @config: fw_env.config(5); one that cannot be reached counts as there
+ */
+bool overlay_uboot_exists(const char *config);
 
 /**
  * overlay_uboot_read - read variables

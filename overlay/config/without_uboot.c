@@ -2,6 +2,12 @@
 /* For devices without U-Boot: there is no environment. */
 #include "overlay/config/uboot.h"
 
+bool overlay_uboot_exists(const char *config)
+{
+	(void)config;
+	return false;
+}
+
 int overlay_uboot_read(const char *config, const char *const names[], size_t count,
 		       char *ret[], struct verity_error *err)
 {

@@ -22,6 +22,8 @@ static void check_media(const struct overlay_media *media)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct overlay_bootconf bootconf;
+	struct verity_error unused;
+	unsigned at = 0, count = 0;
 
 	overlay_bootconf_decode((const char *)data, size, &bootconf);
 	require(bootconf.disabled_count <= OVERLAY_DISABLED_MAX);
@@ -32,5 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(bootconf.media_count <= OVERLAY_MEDIA_MAX);
 	for (size_t i = 0; i < bootconf.media_count; i++)
 		check_media(&bootconf.media[i]);
+	while (overlay_bootconf_unused(&bootconf, &at, &unused))
+		require(++count <= OVERLAY_BOOTKEYS + 1);
 	return 0;
 }

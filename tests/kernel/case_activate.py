@@ -260,8 +260,10 @@ def test_disable(work, build):
     with Device(work, build) as device:
         for name in ("alpha", "beta"):
             device.install(f"{work}/packages/{name}.wmopkg")
-        device.boot_with("wmopkg.disable=gamma,beta ro")
+        device.boot_with("wmopkg.disable=gamma,beta ro wmopkg.saef")
         device.activate()
+        warned = "wmopkg: boot configuration: kernel command line: unknown boot configuration key 'wmopkg.saef'; "
+        assert any(line.startswith(warned) for line in device.log()), device.log()
         equal(device.see("etc/banner"), "alpha\n")
         equal(device.package("beta")["reason"], {
             "code": "disabled",

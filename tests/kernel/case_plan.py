@@ -182,10 +182,12 @@ def test_untrusted(work, build):
 def test_locked(work, build):
     with mixed(work, build) as device:
         device.configure(anchor="always", model="EX-7", serial="SN-1")
-        device.boot_with("wmopkg.allow_untrusted=1")
+        device.boot_with("wmopkg.allow_untrusted=1 wmopkg.safe=yes")
         planned = check_boot(device)
         equal(planned["trust"]["locked"]["code"], "locked")
-        equal(planned["notes"], [planned["trust"]["locked"]["message"]])
+        equal(planned["notes"], [
+            "boot configuration: kernel command line: wmopkg.safe: its value is not understood and "
+            "has no effect (wmopkg.safe takes 0 or 1)", planned["trust"]["locked"]["message"]])
 
 
 def test_unlocked(work, build):
@@ -413,7 +415,7 @@ def test_to_the_letter(work, build):
         device.boot_with("wmopkg.disable=other wmopkg.media=stick:LABEL=STICK")
         equal(run_plan(device), f"""\
 Configuration: {base}/conf
-Boot configuration: {base}/cmdline, U-Boot environment of /etc/fw_env.config
+Boot configuration: {base}/cmdline
   wmopkg.disable=other (kernel command line)
   wmopkg.media=stick:LABEL=STICK (kernel command line)
 Volumes

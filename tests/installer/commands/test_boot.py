@@ -91,6 +91,26 @@ class Boot(bench.Case):
                    warned, "boot", "set", "media", "card:LABEL=CARD")
         self.check(0, "wmopkg.media is cleared. " + DONE, warned, "boot", "clear", "media")
 
+    def test_without_effect(self):
+        """What counts is shown, and beside it what somebody may think counts: of both places."""
+        bench.write("text", b"wmopkg.safe=yes\nwmopkg.debug=1\n")
+        subprocess.run(["mkenvimage", "-r", "-s", str(BYTES), "-o", "copy", "text"], check=True)
+        with open("copy", "rb") as copy, open("env", "wb") as env:
+            env.write(copy.read() * 2)
+        self.boot("wmopkg.allow_untrusted=2 wmopkg.disable=a,/b wmopkg.saef=1\x1b[2J")
+        switch = "its value is not understood and has no effect"
+        table = EMPTY
+        for key, value, source in (("disable", "a", "kernel command line"), ("debug", "1", "U-Boot environment")):
+            row = f"│{'wmopkg.' + key:24}{{:7}}{{:47}}│"
+            table = table.replace(row.format("-", "-"), row.format(value, source))
+        self.check(0, table, f"""\
+warning: kernel command line: wmopkg.allow_untrusted: {switch} (wmopkg.allow_untrusted takes 0 or 1)
+warning: U-Boot environment: wmopkg.safe: {switch} (wmopkg.safe takes 0 or 1)
+warning: kernel command line: wmopkg.disable: what is not understood of its value has no effect \
+(wmopkg.disable takes package names, each once, with a comma between them)
+warning: kernel command line: unknown boot configuration key 'wmopkg.saef'; expected: allow_untrusted, \
+safe, factory_reset, disable, media, debug""", "boot")
+
     def test_set_and_clear(self):
         self.succeed("wmopkg.safe=1, until 'wmopkg boot clear safe'. " + DONE,
                      "boot", "set", "safe", "1")

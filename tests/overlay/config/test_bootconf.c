@@ -220,6 +220,77 @@ static void test_limits(void **state)
 	assert_true(conf.safe && conf.allow_untrusted);
 }
 
+/* What somebody wrote in the hope that it counts. */
+static void test_unused(void **state)
+{
+#define SAFE                                                                             \
+	"kernel command line: wmopkg.safe: its value is not understood and has no effect "
+#define LIST(name)                                                                       \
+	"kernel command line: wmopkg." name                                              \
+	": what is not understood of its value has no effect "
+	static const struct {
+		const char *text, *told; /* told: how the first one begins; NULL: none */
+	} cases[] = {
+		{"quiet wmopkg.safe wmopkg.safe=0 wmopkg.debug=1", NULL},
+		{"wmopkg.disable=,,a,a, wmopkg.disable= wmopkg.media=,a:LABEL=X,", NULL},
+		{"note=\"wmopkg.safe=yes wmopkg.x\" xwmopkg.y WMOPKG.SAFE=1", NULL},
+		{"wmopkg.safe=yes", SAFE "(wmopkg.safe takes 0 or 1)"},
+		{"wmopkg.safe=", SAFE},
+		{"wmopkg.safe=11 wmopkg.safe=1", SAFE},
+		{"\"wmopkg.safe=1 \"", SAFE},
+		{"wmopkg.allow_untrusted",
+		 "kernel command line: wmopkg.allow_untrusted: its value is not "
+		 "understood and has no effect (wmopkg.allow_untrusted takes 0 or 1)"},
+		{"wmopkg.disable", LIST("disable")},
+		{"wmopkg.disable=a,../b",
+		 LIST("disable") "(wmopkg.disable takes package"},
+		{"wmopkg.media=x", LIST("media") "(wmopkg.media takes LABEL:MATCH"},
+		{"wmopkg.media=a:LABEL=X,x", LIST("media")},
+		{"wmopkg.saef=1",
+		 "kernel command line: unknown boot configuration key 'wmopkg.saef'; "
+		 "expected: allow_untrusted, safe, "},
+		{"wmopkg.",
+		 "kernel command line: unknown boot configuration key 'wmopkg.'"},
+		{"wmopkg." HUNDRED "=1",
+		 "kernel command line: unknown boot configuration key 'wmopkg." TEN TEN
+			 TEN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct verity_error why = {.message = ""};
+		struct overlay_bootconf conf;
+		const char *told = cases[i].told;
+		unsigned at = 0;
+		bool one;
+
+		overlay_bootconf_decode(cases[i].text, strlen(cases[i].text), &conf);
+		one = overlay_bootconf_unused(&conf, &at, &why);
+		if (one != !!told ||
+		    (told && strncmp(why.message, told, strlen(told)) != 0))
+			fail_msg("'%s': '%s'", cases[i].text, why.message);
+		if (one && overlay_bootconf_unused(&conf, &at, &why))
+			fail_msg("'%s': and '%s'", cases[i].text, why.message);
+	}
+}
+
+/* One for each key and each origin, and one more; then no more. */
+static void test_unused_all(void **state)
+{
+	struct overlay_bootconf conf = {.unknown = "wmopkg.x"};
+	struct verity_error why;
+	unsigned at = 0;
+
+	(void)state;
+	for (unsigned key = 0; key < OVERLAY_BOOTKEYS; key++)
+		conf.unused[key] = 1 << OVERLAY_BOOT_UBOOT | 1 << OVERLAY_BOOT_CMDLINE;
+	for (unsigned i = 0; i < 2 * OVERLAY_BOOTKEYS + 1; i++)
+		assert_true(overlay_bootconf_unused(&conf, &at, &why));
+	assert_non_null(strstr(why.message, "'wmopkg.x'"));
+	assert_false(overlay_bootconf_unused(&conf, &at, &why));
+	assert_false(overlay_bootconf_unused(&conf, &at, &why));
+}
+
 static void test_load(void **state)
 {
 	struct overlay_bootconf conf = {.safe = true};
@@ -243,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_switches),    cmocka_unit_test(test_factory_reset),
 		cmocka_unit_test(test_disable),     cmocka_unit_test(test_media),
 		cmocka_unit_test(test_media_match), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_unused),      cmocka_unit_test(test_unused_all),
 		cmocka_unit_test(test_load),
 	};
 

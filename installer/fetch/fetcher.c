@@ -3,6 +3,7 @@
 #include "installer/fetch/fetcher.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,14 +102,19 @@ static int start(const struct fetcher *fetcher, struct sandbox *ret,
 		ret, err);
 }
 
-/* A write fails only if the process is gone, and then reading says so. */
-static void answer(struct run *run, const struct message *message)
+/*
+ * Never waits for the process: it reads each answer before it asks again, so the pipe has
+ * room, unless it asks only. If it is gone, reading says so.
+ */
+static int answer(struct run *run, const struct message *message,
+		  struct verity_error *err)
 {
 	uint8_t bytes[MESSAGE_HEAD + MESSAGE_CONTENT_MAX];
 	size_t size = message_encode(message, bytes);
+	bool full = write(run->sandbox.to, bytes, size) < 0 && errno == EAGAIN;
 
-	(void)!write(run->sandbox.to, bytes, size);
 	explicit_bzero(bytes, sizeof(bytes));
+	return full ? fail_broken(err) : 0;
 }
 
 static int ask_password(struct run *run, struct verity_error *err)
@@ -129,10 +135,10 @@ static int ask_password(struct run *run, struct verity_error *err)
 		return r;
 	snprintf(login.login.user, sizeof(login.login.user), "%s", user);
 	snprintf(login.login.password, sizeof(login.login.password), "%s", password);
-	answer(run, &login);
+	r = answer(run, &login, err);
 	redact_wipe(password);
 	explicit_bzero(&login, sizeof(login));
-	return 0;
+	return r;
 }
 
 static int ask_host_key(struct run *run, struct verity_error *err)
@@ -146,9 +152,7 @@ static int ask_host_key(struct run *run, struct verity_error *err)
 	    run->keys_asked++ == KEYS_ASKED_MAX)
 		return fail_broken(err);
 	r = client->accept_host_key(client->context, &run->message.key, err);
-	if (r == 0)
-		answer(run, &accepted);
-	return r;
+	return r < 0 ? r : answer(run, &accepted, err);
 }
 
 /* Only after all of the part before. */
@@ -166,8 +170,7 @@ static int ask_part(struct run *run, struct verity_error *err)
 	run->in_parts = true;
 	run->place = part.part.first;
 	run->end = part.part.end;
-	answer(run, &part);
-	return 0;
+	return answer(run, &part, err);
 }
 
 /* What a transfer can fail with: never that a package was refused, or a person gave up.
@@ -373,6 +376,8 @@ int fetcher_run(const struct fetcher *fetcher, const struct transfer_client *cli
 	r = start(fetcher, &run->sandbox, err);
 	if (r < 0)
 		return r;
+	if (fcntl(run->sandbox.to, F_SETFL, O_NONBLOCK) < 0)
+		r = verity_fail_errno(err, errno, "pipe");
 	run->fetcher = fetcher;
 	run->client = client;
 	run->end = fetcher->job.first_bytes;

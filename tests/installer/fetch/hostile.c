@@ -244,6 +244,17 @@ static void endless_parts(int in, int out)
 	}
 }
 
+/* It asks for one after the other, and never reads which they are. */
+static void deaf(int in, int out)
+{
+	(void)in;
+	first_part(out, FIRST_BYTES);
+	for (int i = 0; i < MANY; i++) {
+		PUT(out, MESSAGE_BYTES, "0123456789abcdef");
+		PUT(out, MESSAGE_WANTS_PART, "");
+	}
+}
+
 static void says_part(int in, int out)
 {
 	(void)in;
@@ -385,6 +396,7 @@ static const struct attack {
 	{"more-than-part", more_than_part},
 	{"less-than-part", less_than_part},
 	{"endless-parts", endless_parts},
+	{"deaf", deaf},
 	{"says-part", says_part},
 };
 
@@ -416,11 +428,13 @@ static int take(void *context, const void *bytes, size_t count, struct verity_er
 		       : verity_fail(err, VERITY_E_BAD_LENGTH, "refused by the judge");
 }
 
-/* One, and then no more. */
+/* As many as PARTS says, and then no more. */
 static int next_part(void *context, struct part *ret, struct verity_error *err)
 {
+	bool more = seen.parts++ < strtoul(getenv("PARTS"), NULL, 10);
+
 	(void)context, (void)err;
-	*ret = (struct part){PART_FIRST, PART_FIRST + (seen.parts++ ? 0 : PART_BYTES)};
+	*ret = (struct part){PART_FIRST, PART_FIRST + (more ? PART_BYTES : 0)};
 	return 0;
 }
 

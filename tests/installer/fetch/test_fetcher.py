@@ -59,6 +59,13 @@ class Fetcher(unittest.TestCase):
                 self.assertEqual(self.said(attack, PARTS="1"), ([count, 0, 0, 0], BROKEN))
         self.assertEqual(self.said("good-parts"), ([100, 0, 0, 0], BROKEN))
 
+    def test_deaf(self):
+        """Who gives the parts never waits for who asks for them."""
+        (count, *rest), end = self.said("deaf", PARTS="100000")
+        self.assertEqual((rest, end), ([0, 0, 0], BROKEN))
+        # a pipe has 64 KiB, and one of those is 20 bytes
+        self.assertLess(count, 100 + 16 * 4000)
+
     def test_endless(self):
         """Lines and questions have an end, and bytes end with what the judge accepts."""
         for attack in ("endless-lines", "endless-retries"):

@@ -162,30 +162,61 @@ static int take_hashes(struct verity_stream *stream, struct verity_error *err)
 	return r;
 }
 
-static int take_image(struct verity_stream *stream, struct verity_error *err)
+/* The block of the image that comes next, of those that are judged. */
+static uint64_t next_block(const struct verity_stream *stream)
 {
-	uint64_t first = (stream->offset - stream->layout.image_start) / VERITY_BLOCK;
-	uint64_t number = first / VERITY_HASHES_PER_BLOCK;
+	return (stream->offset - stream->layout.image_start) / VERITY_BLOCK;
+}
+
+static int load_leaf(struct verity_stream *stream, struct verity_error *err)
+{
+	uint64_t number = next_block(stream) / VERITY_HASHES_PER_BLOCK;
 	int r = 0;
 
-	/* A piece never crosses the end of a leaf: both are on the same grid. */
 	if (!stream->has_leaf || stream->leaf.number != number)
 		r = verity_leaf_load(stream->upper, &stream->blocks, stream->hasher,
 				     number, 1, &stream->leaf, err);
-	if (r == 0)
-		r = verity_leaf_check_blocks(&stream->leaf, stream->hasher, first,
-					     stream->piece, stream->held / VERITY_BLOCK,
-					     err);
-	if (r < 0)
-		return r;
-	stream->has_leaf = true;
-	return write_held(stream, err);
+	stream->has_leaf = r == 0;
+	return r;
 }
 
-/* Judges what is held, and goes on to the next part that has bytes. */
-static int take(struct verity_stream *stream, struct verity_error *err)
+/* A piece never crosses the end of a leaf: both are on the same grid. */
+static int take_image(struct verity_stream *stream, struct verity_error *err)
+{
+	int r = load_leaf(stream, err);
+
+	if (r == 0)
+		r = verity_leaf_check_blocks(&stream->leaf, stream->hasher,
+					     next_block(stream), stream->piece,
+					     stream->held / VERITY_BLOCK, err);
+	return r < 0 ? r : write_held(stream, err);
+}
+
+/* Goes on to the next part that has bytes. */
+static int end_part(struct verity_stream *stream, struct verity_error *err)
 {
 	struct verity_root root;
+	int r = 0;
+
+	while (r == 0 && stream->part != PART_END && stream->offset == part_end(stream)) {
+		/* The upper levels are in the file: now leaves can be checked. */
+		if (stream->part == PART_UPPER) {
+			root = verity_judgement_root(stream->judgement);
+			r = verity_hasher_new(root.salt, root.salt_bytes, &stream->hasher,
+					      err);
+			if (r == 0)
+				r = verity_upper_load(&stream->blocks, &stream->geometry,
+						      &root, &stream->upper, err);
+		}
+		stream->has_leaf = false;
+		stream->part++;
+	}
+	return r;
+}
+
+/* Judges what is held, and goes on. */
+static int take(struct verity_stream *stream, struct verity_error *err)
+{
 	int r = 0;
 
 	switch (stream->part) {
@@ -210,27 +241,28 @@ static int take(struct verity_stream *stream, struct verity_error *err)
 	case PART_END:
 		break;
 	}
-	while (r == 0 && stream->part != PART_END && stream->offset == part_end(stream)) {
-		/* The upper levels are in the file: now leaves can be checked. */
-		if (stream->part == PART_UPPER) {
-			root = verity_judgement_root(stream->judgement);
-			r = verity_hasher_new(root.salt, root.salt_bytes, &stream->hasher,
-					      err);
-			if (r == 0)
-				r = verity_upper_load(&stream->blocks, &stream->geometry,
-						      &root, &stream->upper, err);
-		}
-		stream->has_leaf = false;
-		stream->part++;
-	}
-	return r;
+	return r < 0 ? r : end_part(stream, err);
+}
+
+/*
+ * As much as must be there before it can be judged. Pieces of the image end on a grid,
+ * wherever they begin.
+ */
+static uint64_t wanted_bytes(const struct verity_stream *stream)
+{
+	uint64_t bytes = part_end(stream) - stream->offset; /* may not fit a size_t */
+	uint64_t most = PIECE_BYTES;
+
+	if (stream->part == PART_IMAGE)
+		most -= (stream->offset - stream->layout.image_start) % PIECE_BYTES;
+	return stream->part > PART_PREAMBLE && bytes > most ? most : bytes;
 }
 
 static int feed(struct verity_stream *stream, const uint8_t *bytes, size_t count,
 		struct verity_error *err)
 {
 	while (count) {
-		uint64_t wanted; /* may be more than a size_t can count */
+		uint64_t wanted;
 		size_t missing;
 		int r = 0;
 
@@ -239,10 +271,7 @@ static int feed(struct verity_stream *stream, const uint8_t *bytes, size_t count
 					   "the file is longer than the %" PRIu64
 					   " bytes that its manifest says",
 					   stream->layout.file_bytes);
-		/* As much as must be there before it can be judged. */
-		wanted = part_end(stream) - stream->offset;
-		if (stream->part > PART_PREAMBLE && wanted > PIECE_BYTES)
-			wanted = PIECE_BYTES;
+		wanted = wanted_bytes(stream);
 		missing = (size_t)wanted - stream->held;
 		if (missing > count)
 			missing = count;
@@ -285,6 +314,51 @@ int verity_stream_feed(struct verity_stream *stream, const void *bytes, size_t c
 	if (r == 0)
 		r = feed(stream, bytes, count, &stream->failure_reason);
 	return r < 0 ? fail(stream, r, err) : 0;
+}
+
+/* @ret_taken: see verity_stream_offer() */
+static int offer(struct verity_stream *stream, const uint8_t *blocks, size_t count,
+		 bool *ret_taken, struct verity_error *err)
+{
+	uint64_t first, rest;
+	int r = 0;
+
+	if (stream->part == PART_IMAGE && stream->held % VERITY_BLOCK == 0) {
+		if (stream->held > 0)
+			r = take(stream, err);
+		if (r == 0 && stream->part == PART_IMAGE)
+			r = load_leaf(stream, err);
+	}
+	if (r < 0)
+		return r;
+	first = next_block(stream);
+	rest = (stream->layout.file_bytes - stream->offset) / VERITY_BLOCK;
+	if (stream->part != PART_IMAGE || stream->held > 0 || count > rest ||
+	    count > VERITY_HASHES_PER_BLOCK - first % VERITY_HASHES_PER_BLOCK)
+		return verity_fail(err, VERITY_E_USAGE, "no place for these blocks");
+	*ret_taken = verity_leaf_check_blocks(&stream->leaf, stream->hasher, first,
+					      blocks, count, NULL) == 0;
+	if (!*ret_taken)
+		return 0;
+	stream->piece = blocks;
+	stream->held = count * VERITY_BLOCK;
+	r = write_held(stream, err);
+	stream->piece = stream->buffer;
+	return r < 0 ? r : end_part(stream, err);
+}
+
+int verity_stream_offer(struct verity_stream *stream, const void *blocks, size_t count,
+			bool *ret_taken, struct verity_error *err)
+{
+	bool taken = false;
+	int r = stream->failure;
+
+	if (r == 0)
+		r = offer(stream, blocks, count, &taken, &stream->failure_reason);
+	if (r < 0)
+		return fail(stream, r, err);
+	*ret_taken = taken;
+	return 0;
 }
 
 bool verity_stream_is_whole(const struct verity_stream *stream)

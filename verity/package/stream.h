@@ -51,6 +51,21 @@ int verity_stream_feed(struct verity_stream *stream, const void *bytes, size_t c
 		       struct verity_error *err) must_check;
 
 /**
+ * verity_stream_offer - blocks of the image from elsewhere, if they are what comes next
+ * @blocks:    @count times VERITY_BLOCK bytes, all of one leaf, which hold what the next
+ *             blocks should be
+ * @ret_taken: set on success only; false: they are others, and nothing has changed
+ *
+ * What is offered says nothing about the package: it is only judged by what is fed. What
+ * was fed before has to end with a block of the image.
+ *
+ * Return: 0; -EINVAL (USAGE) if it does not, or these are too many; else as
+ * verity_stream_feed(), for what was fed before.
+ */
+int verity_stream_offer(struct verity_stream *stream, const void *blocks, size_t count,
+			bool *ret_taken, struct verity_error *err) must_check;
+
+/**
  * verity_stream_end - no more bytes come: the whole file was fed, to its exact length
  *
  * Return: 0 where everything is judged and written (not synced); -EBADMSG where bytes

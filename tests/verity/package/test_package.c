@@ -320,6 +320,124 @@ static void test_hook(void **state)
 	free(s.bytes);
 }
 
+/* A stream of @s that has taken what comes before the image. */
+static struct verity_stream *stream_at_image(const struct sample *s, int fd,
+					     const struct verity_policy *policy,
+					     size_t *ret_start)
+{
+	struct verity_stream *stream;
+	struct verity_error err;
+
+	check_ok(verity_stream_new(fd, policy, NULL, &stream, &err), &err);
+	*ret_start = s->size - DATA_BLOCKS * VERITY_BLOCK;
+	check_ok(verity_stream_feed(stream, s->bytes, *ret_start, &err), &err);
+	return stream;
+}
+
+static bool offer(struct verity_stream *stream, const uint8_t *blocks, size_t count)
+{
+	struct verity_error err;
+	bool taken;
+
+	check_ok(verity_stream_offer(stream, blocks, count, &taken, &err), &err);
+	return taken;
+}
+
+/*
+ * What is offered is taken if it is right, and changes nothing if not; pieces of any size
+ * are fed before and after it.
+ */
+static void test_offer(void **state)
+{
+	const struct verity_policy policy = {.keyring = keyring};
+	struct sample s = sample_make(&keys, DATA_BLOCKS, true);
+	cleanup_free uint8_t *others = calloc(DATA_BLOCKS, VERITY_BLOCK);
+	cleanup_free uint8_t *written = malloc(s.size);
+	struct verity_error err;
+	size_t start;
+
+	(void)state;
+	for (size_t feed = 1; feed <= 64; feed++) {
+		cleanup_fd int fd = memfd_create("incoming", MFD_CLOEXEC);
+		cleanup_with(verity_stream_free_p) struct verity_stream *stream =
+			stream_at_image(&s, fd, &policy, &start);
+		size_t block = 0;
+
+		while (block < DATA_BLOCKS) {
+			const uint8_t *at = s.bytes + start + block * VERITY_BLOCK;
+			size_t most = 16 - block % 16;
+			size_t count = feed % 16 + 1 < most ? feed % 16 + 1 : most;
+
+			if (count > DATA_BLOCKS - block)
+				count = DATA_BLOCKS - block;
+			memcpy(others, at, count * VERITY_BLOCK);
+			others[count * VERITY_BLOCK - 1] ^= 1;
+			assert_false(offer(stream, others, count));
+			assert_true(offer(stream, at, count));
+			block += count;
+			count = feed < DATA_BLOCKS - block ? feed : DATA_BLOCKS - block;
+			at = s.bytes + start + block * VERITY_BLOCK;
+			check_ok(verity_stream_feed(stream, at, count * VERITY_BLOCK,
+						    &err),
+				 &err);
+			block += count;
+		}
+		check_ok(verity_stream_end(stream, &err), &err);
+		assert_non_null(verity_stream_verified(stream));
+		check_ok(verity_io_read(fd, written, s.size, 0, &err), &err);
+		assert_memory_equal(written, s.bytes, s.size);
+		assert_int_equal(lseek(fd, 0, SEEK_END), s.size);
+	}
+	free(s.bytes);
+}
+
+/* Only what is fed can condemn a package, and it does, whatever is offered then. */
+static void test_offer_refused(void **state)
+{
+	const struct verity_policy policy = {.keyring = keyring};
+	struct sample s = sample_make(&keys, DATA_BLOCKS, true);
+	struct verity_error err;
+	bool taken = false;
+	size_t start;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		cleanup_fd int fd = memfd_create("incoming", MFD_CLOEXEC);
+		cleanup_with(verity_stream_free_p) struct verity_stream *stream =
+			stream_at_image(&s, fd, &policy, &start);
+		const uint8_t *image = s.bytes + start;
+		size_t fed = i == 1 ? 1 : i == 2 ? VERITY_BLOCK : 0;
+		size_t count = i == 0 ? 129 : i == 3 ? 2 : 1;
+
+		s.bytes[start] ^= i == 2;
+		check_ok(verity_stream_feed(stream, image, fed, &err), &err);
+		s.bytes[start] ^= i == 2;
+		if (i == 3)
+			check_ok(verity_stream_feed(stream, image,
+						    (DATA_BLOCKS - 1) * VERITY_BLOCK,
+						    &err),
+				 &err);
+		if (i == 2) {
+			assert_int_equal(verity_stream_offer(stream, image + fed, count,
+							     &taken, &err),
+					 -EBADMSG);
+			assert_int_equal(err.code, VERITY_E_IMAGE_MISMATCH);
+			assert_non_null(strstr(err.message, "block 0 of 300"));
+			assert_int_equal(verity_stream_judgement(stream)->verdict,
+					 VERITY_INVALID);
+		} else {
+			assert_int_equal(verity_stream_offer(stream, image + fed, count,
+							     &taken, &err),
+					 -EINVAL);
+			check_error(&err, VERITY_E_USAGE, "no place for these blocks");
+			assert_int_equal(verity_stream_judgement(stream)->verdict,
+					 VERITY_SIGNED);
+		}
+		assert_false(taken);
+	}
+	free(s.bytes);
+}
+
 static void check_open_fails(const char *path, int result, enum verity_code code,
 			     const char *message)
 {
@@ -368,6 +486,7 @@ int main(void)
 		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_flipped_bits),
 		cmocka_unit_test(test_lengths),  cmocka_unit_test(test_refuse_early),
 		cmocka_unit_test(test_hook),     cmocka_unit_test(test_not_a_file),
+		cmocka_unit_test(test_offer),    cmocka_unit_test(test_offer_refused),
 	};
 
 	return cmocka_run_group_tests(tests, ring_setup, ring_teardown);

@@ -2,6 +2,7 @@
 /* Reads the old package, and feeds its blocks where the new one has the same. */
 #include "installer/receive/block_reuse.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "installer/common/signals.h"
@@ -14,6 +15,10 @@
 #define FILE_MIN (UINT64_C(256) << 10)
 #define PERCENT  5
 
+/* So many blocks of the old file are hashed for each that could be copied: a small
+ * package is fetched sooner than a large file is read. */
+#define READ_SHARE 16
+
 /* A request takes about the time in which a slow connection brings so many blocks. */
 #define GAP_BLOCKS 8
 #define PARTS_MAX  256
@@ -24,6 +29,8 @@
 #define FIRST_SHARE 112
 
 #define PIECE_BLOCKS 16
+
+_Static_assert(VERITY_HASHES_PER_BLOCK % PIECE_BLOCKS == 0, "a piece lies in one leaf");
 
 struct block_reuse {
 	int fd;
@@ -65,7 +72,9 @@ void block_reuse_free(struct block_reuse *reuse)
 
 int64_t block_reuse_first_bytes(const struct block_reuse *reuse)
 {
-	uint64_t blocks = (FIRST_MIN + reuse->file_bytes / FIRST_SHARE) / VERITY_BLOCK;
+	uint64_t most = (uint64_t)BLOCK_PLAN_MAX * VERITY_BLOCK;
+	uint64_t bytes = reuse->file_bytes < most ? reuse->file_bytes : most;
+	uint64_t blocks = (FIRST_MIN + bytes / FIRST_SHARE) / VERITY_BLOCK;
 
 	return (int64_t)(blocks * VERITY_BLOCK);
 }
@@ -89,9 +98,13 @@ static int plan_wanted(struct block_reuse *reuse, struct verity_stream *stream,
 	return r;
 }
 
-/* Under the salt of the new one. What cannot be read is fetched. */
+/*
+ * Under the salt of the new one. What cannot be read is fetched.
+ *
+ * @count_max: blocks to read
+ */
 static int plan_old(struct block_reuse *reuse, const struct verity_manifest *manifest,
-		    struct verity_error *err)
+		    uint64_t count_max, struct verity_error *err)
 {
 	cleanup_with(verity_hasher_free_p) struct verity_hasher *hasher = NULL;
 	uint8_t digests[PIECE_BLOCKS][VERITY_DIGEST_BYTES];
@@ -99,8 +112,9 @@ static int plan_old(struct block_reuse *reuse, const struct verity_manifest *man
 	struct verity_error why;
 	int r = verity_hasher_new(manifest->salt, manifest->salt_bytes, &hasher, err);
 
-	if (count > BLOCK_PLAN_MAX)
-		count = BLOCK_PLAN_MAX;
+	if (count > count_max)
+		count = count_max;
+	verity_debug("comparing %" PRIu64 " blocks of the installed file", count);
 	for (uint64_t first = 0; r == 0 && first < count; first += PIECE_BLOCKS) {
 		size_t blocks = count - first < PIECE_BLOCKS ? (size_t)(count - first)
 							     : PIECE_BLOCKS;
@@ -117,24 +131,33 @@ static int plan_old(struct block_reuse *reuse, const struct verity_manifest *man
 	return r;
 }
 
-static int plan(struct block_reuse *reuse, struct verity_stream *stream,
+/* @place: what is fetched from there on */
+static int plan(struct block_reuse *reuse, struct verity_stream *stream, int64_t place,
 		struct verity_error *err)
 {
 	const struct verity_layout *layout = verity_stream_layout(stream);
+	uint64_t left = layout->file_bytes - (uint64_t)place;
+	uint64_t read_max = left / VERITY_BLOCK * READ_SHARE;
 	uint32_t count = layout->image_bytes / VERITY_BLOCK <= BLOCK_PLAN_MAX
 				 ? (uint32_t)(layout->image_bytes / VERITY_BLOCK)
 				 : 0;
 	uint32_t missing;
 	int r;
 
+	if (read_max > BLOCK_PLAN_MAX)
+		read_max = BLOCK_PLAN_MAX;
+	if (left < FILE_MIN)
+		count = 0;
+
 	reuse->image_start = (int64_t)layout->image_start;
 	reuse->image_end = (int64_t)layout->file_bytes;
-	/* One that is too large is fetched as a whole. */
+	/* One that is too large, or almost there, is fetched as a whole. */
 	r = block_plan_new(count ?: 1, &reuse->plan, err);
 	if (r == 0 && count > 0)
 		r = plan_wanted(reuse, stream, count, err);
 	if (r == 0 && count > 0)
-		r = plan_old(reuse, verity_stream_judgement(stream)->manifest, err);
+		r = plan_old(reuse, verity_stream_judgement(stream)->manifest, read_max,
+			     err);
 	if (r < 0 || count == 0)
 		return r;
 	block_plan_close(reuse->plan, GAP_BLOCKS, PARTS_MAX, PERCENT);
@@ -144,32 +167,37 @@ static int plan(struct block_reuse *reuse, struct verity_stream *stream,
 	return 0;
 }
 
-/* A run that cannot be read any more is fetched. */
-static int copy(struct block_reuse *reuse, struct verity_stream *stream,
-		const struct block_run *run, int64_t *place, struct verity_error *err)
-{
-	uint32_t blocks = run->end - run->first < PIECE_BLOCKS ? run->end - run->first
-							       : PIECE_BLOCKS;
-	size_t bytes = (size_t)blocks * VERITY_BLOCK;
-	struct verity_error why;
-	int r = signals_check(err);
-
-	if (r < 0)
-		return r;
-	if (verity_io_read(reuse->fd, reuse->piece, bytes,
-			   (uint64_t)run->place * VERITY_BLOCK, &why) < 0) {
-		block_plan_lose(reuse->plan, run->first, run->end);
-		return 0;
-	}
-	r = verity_stream_feed(stream, reuse->piece, bytes, err);
-	if (r == 0)
-		*place += (int64_t)bytes;
-	return r;
-}
-
 static uint32_t block_at(const struct block_reuse *reuse, int64_t place)
 {
 	return (uint32_t)((place - reuse->image_start) / VERITY_BLOCK);
+}
+
+/*
+ * A file that has changed since it was hashed is of no use any more: all that is left is
+ * fetched, as one part, so that there are never more of them than planned.
+ */
+static int copy(struct block_reuse *reuse, struct verity_stream *stream,
+		const struct block_run *run, int64_t *place, struct verity_error *err)
+{
+	/* On a grid, so that they belong to one leaf. */
+	uint32_t room = PIECE_BLOCKS - run->first % PIECE_BLOCKS;
+	uint32_t blocks = run->end - run->first < room ? run->end - run->first : room;
+	size_t bytes = (size_t)blocks * VERITY_BLOCK;
+	struct verity_error why;
+	bool taken = false;
+	int r = signals_check(err);
+
+	if (r == 0 && verity_io_read(reuse->fd, reuse->piece, bytes,
+				     (uint64_t)run->place * VERITY_BLOCK, &why) == 0)
+		r = verity_stream_offer(stream, reuse->piece, blocks, &taken, err);
+	if (r < 0)
+		return r;
+	if (taken)
+		*place += (int64_t)bytes;
+	else
+		block_plan_lose(reuse->plan, run->first,
+				block_at(reuse, reuse->image_end));
+	return 0;
 }
 
 /* All that comes before the image, which may be more than was fetched first. */
@@ -190,7 +218,7 @@ int block_reuse_next(struct block_reuse *reuse, struct verity_stream *stream,
 	if (!reuse->plan && want_tree(stream, *place, ret))
 		return 0;
 	if (!reuse->plan)
-		r = plan(reuse, stream, err);
+		r = plan(reuse, stream, *place, err);
 	*ret = (struct part){*place, reuse->image_end};
 	while (r == 0 && reuse->copies && *place < reuse->image_end) {
 		struct block_run run =

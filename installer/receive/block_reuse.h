@@ -37,9 +37,11 @@ int64_t block_reuse_first_bytes(const struct block_reuse *reuse);
  * @place:  the byte that it takes next; moved on by what was copied
  * @ret:    the part of the file; empty: none is missing
  *
- * The first call after the tree reads and hashes the old file, at most 2 GiB.
+ * The first call after the tree reads and hashes the old file: at most 2 GiB, and at most
+ * 16 times what is left of the new one. A block that was there and is not any more is
+ * fetched.
  *
- * Return: 0; -EINTR after a signal; as verity_stream_feed().
+ * Return: 0; -EINTR after a signal; as verity_stream_offer().
  */
 int block_reuse_next(struct block_reuse *reuse, struct verity_stream *stream,
 		     int64_t *place, struct part *ret,

@@ -231,8 +231,10 @@ static int next_part(void *context, struct part *ret, struct verity_error *err)
 	if (r < 0)
 		return r;
 	install->copied += install->place - before;
+	if (install->is_shown)
+		return 0;
 	missing = block_reuse_missing(install->reuse, install->place);
-	if (missing < 0 || install->is_shown)
+	if (missing < 0)
 		return 0;
 	whole = verity_stream_layout(install->stream)->file_bytes;
 	fetched = (uint64_t)(install->place - install->copied + missing);

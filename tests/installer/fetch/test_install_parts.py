@@ -203,6 +203,59 @@ class Fetched(Case):
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assertEqual(self.installed(), self.new)
 
+    def test_the_old_one_changes(self):
+        """After it was compared: what it does not have any more is fetched, in one part."""
+        path = "data/packages/pkgname.wmopkg"
+
+        def overwritten():
+            with open(path, "r+b") as file:
+                file.write(bytes(len(self.old)))
+
+        def last_blocks_overwritten():
+            with open(path, "r+b") as file:
+                file.seek(-5 * BLOCK, os.SEEK_END)
+                file.write(bytes(BLOCK))
+
+        for change in (overwritten, last_blocks_overwritten, lambda: os.truncate(path, 5000),
+                       lambda: os.truncate(path, 0), lambda: os.unlink(path),
+                       lambda: bench.write(path + ".new", b"") or os.rename(path + ".new", path)):
+            self.forget()
+            self.install(f"{self.shared}/1/pkgname.wmopkg")
+
+            def lie(number, part, answer, change=change):
+                if number == 2:
+                    change()
+            url = self.serve(lie=lie)
+            result = self.wmopkg("install", url)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertEqual(self.installed(), self.new)
+            self.assertLess(len(self.server.ranges), 6)
+            self.assertLess(self.server.served, len(self.new) + (64 << 10))
+
+    def test_work(self):
+        """How much is read of the old one depends on how much of the new one is to be fetched."""
+        compared = re.compile(r"comparing (\d+) blocks of the installed file")
+        bench.write("data/packages/pkgname.wmopkg", self.old + bytes(40 << 20))
+        for size, most in ((64, None), (800, 800 // 4 * 16)):
+            os.makedirs(f"{self.folder}/small/{size}/files")
+            bench.write(f"{self.folder}/small/{size}/files/one", os.urandom(size << 10))
+            small = bench.read(bench.make_package(
+                f"{self.folder}/small/{size}/pkgname.wmopkg", f"{self.folder}/small/{size}/files",
+                "--version", "4", keys=self.keys))
+            # the first part does not have all of it
+            os.truncate("data/packages/pkgname.wmopkg", len(self.old) if size < 100 else 44 << 20)
+            url = self.serve(small)
+            result = self.wmopkg("--debug", "install", url)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual(self.installed(), small)
+            counts = [int(count) for count in compared.findall(result.stdout + result.stderr)]
+            if most is None:
+                self.assertEqual(counts, [])
+            else:
+                self.assertEqual(len(counts), 1)
+                self.assertLess(counts[0], most)
+            bench.write("data/packages/pkgname.wmopkg", self.old)
+
     def test_moved_to_the_other_store(self):
         url = self.serve()
         result = self.wmopkg("install", "persistent", url)

@@ -15,6 +15,12 @@ void stall_hear(struct stall *stall, int64_t now_ms, int64_t bytes)
 	stall->bytes += bytes;
 }
 
+void stall_skip(struct stall *stall, int64_t ms)
+{
+	stall->heard_ms += ms;
+	stall->window_ms += ms;
+}
+
 int stall_check(struct stall *stall, int64_t now_ms, struct verity_error *err)
 {
 	if (now_ms - stall->heard_ms >= STALL_SILENCE_S * 1000)

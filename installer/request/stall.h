@@ -30,6 +30,11 @@ void stall_begin(struct stall *stall, int64_t now_ms);
 void stall_hear(struct stall *stall, int64_t now_ms, int64_t bytes);
 
 /**
+ * stall_skip - for some time the server was asked for nothing: it does not count
+ */
+void stall_skip(struct stall *stall, int64_t ms);
+
+/**
  * stall_check - whether to go on waiting
  *
  * Return: 0; -ECOMM (LOST).

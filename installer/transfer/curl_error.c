@@ -195,7 +195,8 @@ int curl_error(struct transfer *transfer, CURLcode code, struct verity_error *er
 	if (code == CURLE_OPERATION_TIMEDOUT && transfer->heard)
 		kind = KIND_CUT;
 	/* A server that has answered before may do so again. */
-	transfer->lost = kind == KIND_CUT || (kind == KIND_CONNECT && transfer->was_lost);
+	transfer->lost = kind == KIND_CUT ||
+			 (kind == KIND_CONNECT && transfer_has_answered(transfer));
 	switch (kind) {
 	case KIND_CONNECT:
 		/* The message of libcurl lacks the reason of the system. */

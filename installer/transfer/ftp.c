@@ -86,7 +86,7 @@ static int explain(struct transfer *transfer, CURLcode code, struct verity_error
 
 	/* Whenever it comes: "too many users", "going down". */
 	if (!transfer->begun && starts_with(words, strlen(words), NO_SERVICE)) {
-		transfer->lost = transfer->was_lost;
+		transfer->lost = transfer_has_answered(transfer);
 		return verity_fail(err, VERITY_E_TRANSFER, "the server says %s", words);
 	}
 	ftp->not_found = code == CURLE_REMOTE_FILE_NOT_FOUND;

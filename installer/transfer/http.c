@@ -26,6 +26,7 @@ enum {
 	HTTP_NOT_FOUND = 404,
 	HTTP_GONE = 410,
 	HTTP_RANGE_NOT_SATISFIABLE = 416,
+	HTTP_TOO_MANY_REQUESTS = 429,
 	HTTP_SERVER_ERROR = 500,
 };
 
@@ -212,7 +213,10 @@ static int fail_status(struct transfer *transfer, struct verity_error *err)
 		return verity_fail(err, VERITY_E_LOST,
 				   "the file on the server has changed meanwhile: %s",
 				   words);
-	transfer->lost = status >= HTTP_SERVER_ERROR && transfer->was_lost;
+	/* It may limit how many requests it answers in a second, and a part is one. */
+	transfer->lost =
+		(status >= HTTP_SERVER_ERROR || status == HTTP_TOO_MANY_REQUESTS) &&
+		transfer_has_answered(transfer);
 	return verity_fail(err, VERITY_E_TRANSFER, "the server says %s", words);
 }
 

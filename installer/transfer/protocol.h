@@ -68,7 +68,8 @@ struct transfer {
 	long unused_reads;  /* of libcurl in this try, before the file */
 	bool unchanged;     /* the file is the one that is known; set */
 	bool is_amended;    /* the next connections are not shown */
-	struct stall stall; /* of this try */
+	bool follows;       /* the next try is for the part after the one of this try */
+	struct stall stall; /* of this try, and those that it follows */
 
 	int failure;                    /* what ended the try, if not libcurl, */
 	struct verity_error why;        /* and its message */
@@ -87,6 +88,12 @@ struct transfer {
 	bool lost;                        /* another try may succeed */
 	char curl_words[CURL_ERROR_SIZE]; /* the message of libcurl */
 };
+
+/* In an earlier try, with bytes or by losing the connection: then it may do so again. */
+static inline bool transfer_has_answered(const struct transfer *transfer)
+{
+	return transfer->was_lost || transfer->resumed > 0;
+}
 
 /* True if libcurl does not take the option. */
 #define transfer_set(transfer, option, value)                                            \

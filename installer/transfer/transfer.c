@@ -318,7 +318,10 @@ int transfer_try(struct transfer *transfer, struct verity_error *err)
 	transfer->proxy[0] = '\0';
 	transfer->line_bytes = 0;
 	transfer->unused_reads = 0;
-	stall_begin(&transfer->stall, now_ms());
+	if (transfer->follows)
+		transfer->follows = false;
+	else
+		stall_begin(&transfer->stall, now_ms());
 	curl_slist_free_all(transfer->headers);
 	transfer->headers = NULL;
 	if (transfer->ops->prepare)
@@ -330,6 +333,21 @@ int transfer_try(struct transfer *transfer, struct verity_error *err)
 	    transfer_set(transfer, HTTPHEADER, transfer->headers))
 		return transfer_no_memory(err);
 	return finish(transfer, perform(transfer), err);
+}
+
+int transfer_next(struct transfer *transfer, struct part *ret, struct verity_error *err)
+{
+	const struct transfer_client *client = transfer->client;
+	int64_t since_ms = now_ms();
+	int r = client->next(client->context, ret, err);
+
+	if (r < 0)
+		return r;
+	transfer->taken = ret->first;
+	transfer->end = ret->end;
+	transfer->is_amended = transfer->follows = true;
+	stall_skip(&transfer->stall, now_ms() - since_ms);
+	return 0;
 }
 
 int transfer_wait(struct transfer *transfer, int ms, struct verity_error *err)

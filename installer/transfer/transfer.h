@@ -31,6 +31,14 @@ DEFINE_CLEANUP(struct transfer, transfer_free);
 int transfer_try(struct transfer *transfer, struct verity_error *err) must_check;
 
 /**
+ * transfer_next - after all of a part: ask the client for the next one, for
+ * transfer_try()
+ * @ret: set on success only; empty: no more is wanted
+ */
+int transfer_next(struct transfer *transfer, struct part *ret,
+		  struct verity_error *err) must_check;
+
+/**
  * transfer_wait - wait @ms milliseconds
  *
  * Return: 0; -EINTR after a signal.

@@ -36,23 +36,20 @@ static int prepare_retry(struct transfer *transfer, unsigned retry, int r,
 	return transfer_wait(transfer, RETRY_MS, err);
 }
 
-/*
- * What a server asks for besides the file is found out between two tries.
- *
- * @retries: made so far; of all parts together
- */
+/* What a server asks for besides the file is found out between two tries. */
 static int try_all(struct transfer *transfer, struct login_state *state,
-		   unsigned *retries, struct verity_error *err)
+		   struct verity_error *err)
 {
+	unsigned retries = 0;
 
 	for (;;) {
 		int r = transfer_try(transfer, err);
 		int again = 0;
 
-		if (r == 0 || (transfer->lost && *retries == TRANSFER_RETRIES_MAX))
+		if (r == 0 || (transfer->lost && retries == TRANSFER_RETRIES_MAX))
 			return r;
 		if (transfer->lost) {
-			r = prepare_retry(transfer, ++*retries, r, err);
+			r = prepare_retry(transfer, ++retries, r, err);
 			if (r < 0)
 				return r;
 			continue;
@@ -64,7 +61,7 @@ static int try_all(struct transfer *transfer, struct login_state *state,
 		if (again <= 0)
 			return again ?: r;
 		transfer->is_amended = true;
-		*retries = 0;
+		retries = 0;
 	}
 }
 
@@ -74,20 +71,16 @@ int transfer_run(const struct transfer_job *job, const struct transfer_client *c
 	cleanup_with(login_state_done) struct login_state state = {0};
 	cleanup_with(transfer_free_p) struct transfer *transfer = NULL;
 	struct part part;
-	unsigned retries = 0;
 	int r = transfer_new(job, hooks_of(job->protocol), client, &transfer, err);
 
 	if (r == 0)
-		r = try_all(transfer, &state, &retries, err);
+		r = try_all(transfer, &state, err);
 	/* A file that ended before its part has no further one. */
 	while (r == 0 && transfer->end >= 0 && transfer->taken == transfer->end) {
-		r = client->next(client->context, &part, err);
+		r = transfer_next(transfer, &part, err);
 		if (r < 0 || part.first == part.end)
 			break;
-		transfer->taken = part.first;
-		transfer->end = part.end;
-		transfer->is_amended = true;
-		r = try_all(transfer, &state, &retries, err);
+		r = try_all(transfer, &state, err);
 	}
 	return r;
 }

@@ -288,6 +288,28 @@ class Fetched(Case):
                          (self.server.ranges[1][0] + 50000, self.server.ranges[1][1]))
         self.assertLess(self.server.served, 400 << 10)
 
+    def test_few_requests_a_second(self):
+        """Each part is asked for again, as often as a file is."""
+        for status, words in ((503, "Service Unavailable"), (429, "Too Many Requests")):
+            def busy(number, part, answer, status=status):
+                if number % 2 == 0:
+                    answer.update(status=status, body=b"", headers={"Content-Length": 0})
+            self.forget()
+            self.install(f"{self.shared}/1/pkgname.wmopkg")
+            url = self.serve(lie=busy)
+            result = self.wmopkg("install", url)
+            self.assertEqual((result.returncode, result.stderr), (0, ""), words)
+            self.assertEqual(self.installed(), self.new)
+
+    def test_busy_for_ever(self):
+        for status, words in ((503, "Service Unavailable"), (429, "Too Many Requests")):
+            def busy(number, part, answer, status=status):
+                if number > 1:
+                    answer.update(status=status, body=b"", headers={"Content-Length": 0})
+            self.serve(lie=busy)
+            self.refused(5, f"the server says {status} {words} {SERVER}")
+            self.assertEqual(len(self.server.ranges), 5)
+
     def test_without_anything_that_identifies_it(self):
         def bare(number, part, answer):
             del answer["headers"]["ETag"]

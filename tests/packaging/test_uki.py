@@ -110,6 +110,10 @@ class Uki(unittest.TestCase):
                        check=True, capture_output=True)
         bench.write_to_data(cls.device.disk, package, "packages/strange.wmopkg")
 
+    def tearDown(self):
+        """A test that has failed leaves its machine on, which keeps the disk."""
+        self.device.kill()
+
     def addon(self, words, signed):
         """An addon of systemd's stub: more words for the command line."""
         path, section = f"{self.work}/{words}.efi", f"{self.work}/words"

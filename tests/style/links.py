@@ -106,21 +106,26 @@ def objects(build):
     return found
 
 
-def symbols(obj):
-    """(defined, undefined) names that other objects can see."""
-    defined, undefined = set(), set()
-    listed = subprocess.run(["nm", "-P", "-g", obj], stdout=subprocess.PIPE, text=True,
+def symbols(paths):
+    """(defined, undefined) names that other objects can see, by object."""
+    listed = subprocess.run(["nm", "-P", "-g", *paths], stdout=subprocess.PIPE, text=True,
                             check=True).stdout
+    found = {path: (set(), set()) for path in paths}
     for line in listed.splitlines():
+        if line.endswith(":"):
+            defined, undefined = found[line[:-1]]
+            continue
         name, kind = line.split()[:2]
         (undefined if kind in "Uw" else defined).add(name)
-    return defined, undefined
+    return found
 
 
 def call_links(build):
     defines, needs = {}, {}
-    for path, obj in objects(build).items():
-        defined, undefined = symbols(obj)
+    of_objects = objects(build)
+    found = symbols(of_objects.values())
+    for path, obj in of_objects.items():
+        defined, undefined = found[obj]
         for name in defined - {"main"}:
             defines[name] = unit_of(path)
         needs[unit_of(path)] = undefined

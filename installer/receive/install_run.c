@@ -485,7 +485,9 @@ static int fetch(struct install *install, struct verity_error *err)
 static int fetch_head(struct install *install, struct verity_error *err)
 {
 	const struct verity_stream_hooks hooks = {take_only_head, install};
-	const struct source_sink sink = {.take = take_bytes, .context = install};
+	/* What the head is for may be printed as JSON. */
+	const struct source_sink sink = {
+		.take = take_bytes, .out = stderr, .context = install};
 	const struct verity_judgement *judgement;
 	int r;
 

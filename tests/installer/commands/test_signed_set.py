@@ -100,6 +100,14 @@ class SignedSet(bench.Case):
         self.sign(2, "brand", "fix")
         self.applied("proto", "http", base.split("/")[2], "sets/site.set", installed=["brand", "fix"])
 
+    def test_json_only(self):
+        """What is said of the transfers is not in the output."""
+        self.sign(7, "brand", "fix")
+        result = self.wmopkg("apply", "--check", f"{self.serve()}/site.set", "json")
+        self.assertEqual([item["action"] for item in json.loads(result.stdout)["packages"]],
+                         ["install", "install"])
+        self.assertIn("Attempting to download file brand.wmopkg", result.stderr)
+
     def test_names_no_file_of_the_device(self):
         """From a server; from a file of the device it may."""
         path = self.sign(1, {"source": f"{self.shared}/packages/brand.wmopkg"})

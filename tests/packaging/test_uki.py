@@ -46,7 +46,9 @@ systemd-creds encrypt --with-key=null --name={name} {name} {name}.cred
 MOTD = "Signed by a stranger."
 BESIDE = "/EFI/BOOT/BOOTX64.EFI.extra.d/{}.addon.efi"
 ESP_BYTES = 128 << 20
-BOOT_S = 600
+BOOT_S = 1200
+# On a busy host, units take longer than the 90 s of systemd; and the console says what is waited for.
+PATIENT = "systemd.show_status=1 systemd.default_timeout_start_sec=600"
 
 
 class Machine(console.Device):
@@ -133,7 +135,7 @@ class Uki(unittest.TestCase):
     def start(self, words=""):
         """Boot the image, from a partition with all that nobody has signed; the console."""
         image, disk = f"{self.work}/image.efi", f"{self.work}/esp.img"
-        console.make_uki(self.keys, f"{self.built}/vmlinuz", self.initrd, f"{console.KERNEL_WORDS} {words}".strip(), image)
+        console.make_uki(self.keys, f"{self.built}/vmlinuz", self.initrd, f"{console.KERNEL_WORDS} {PATIENT} {words}".strip(), image)
         with open(disk, "wb") as out:
             out.truncate(ESP_BYTES)
         console.write_esp(disk, {

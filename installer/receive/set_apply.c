@@ -10,6 +10,7 @@
 #include "installer/device/audit.h"
 #include "installer/device/consequences.h"
 #include "installer/device/kept_room.h"
+#include "verity/statement/catalog.h"
 #include "verity/util/text.h"
 
 /* Held to each other, and to those that stay: needs and conflicts. */
@@ -54,6 +55,15 @@ static int check_together(const struct set_plan *plan, struct verity_error *err)
 	return r;
 }
 
+/* As its head says; before that, as the catalogue does. */
+static uint64_t bytes_of(const struct set_item *item)
+{
+	if (item->install)
+		return install_file_bytes(item->install);
+	return item->wanted->published && !item->met ? item->wanted->published->file_bytes
+						     : 0;
+}
+
 /* What is needed at the same time: nothing is deleted before all of it has arrived. */
 static int check_room(const struct set_plan *plan, enum overlay_store_kind kind,
 		      struct verity_error *err)
@@ -62,9 +72,13 @@ static int check_room(const struct set_plan *plan, enum overlay_store_kind kind,
 	uint64_t needed = 0, room;
 	struct statvfs fs;
 
-	for (size_t i = 0; i < plan->set->count; i++)
-		if (plan->items[i].install && set_item_kind(&plan->items[i]) == kind)
-			needed += install_file_bytes(plan->items[i].install);
+	for (size_t i = 0; i < plan->set->count; i++) {
+		uint64_t size = set_item_kind(&plan->items[i]) == kind
+					? bytes_of(&plan->items[i])
+					: 0;
+
+		needed = size > UINT64_MAX - needed ? UINT64_MAX : needed + size;
+	}
 	/* Without its folder it is empty, and what a new one takes is not known. */
 	if (needed == 0 || folder < 0 || fstatvfs(folder, &fs) < 0)
 		return 0;
@@ -99,6 +113,11 @@ int set_apply(struct set_plan *plan, const struct set_origin *origin,
 
 	if (r == 0)
 		r = set_plan_check_same(plan, err);
+	/* Of a catalogue the lengths are known: none is fetched for nothing. */
+	if (r == 0)
+		r = check_room(plan, OVERLAY_ORDINARY, err);
+	if (r == 0)
+		r = check_room(plan, OVERLAY_PERSISTENT, err);
 	if (r == 0)
 		r = set_fetch_whole(plan, origin, view, changes, err);
 	for (size_t i = 0; r == 0 && i < plan->count; i++)

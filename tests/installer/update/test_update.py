@@ -646,6 +646,28 @@ class Servers(Case):
         self.assertEqual(self.wmopkg("update", "--quiet").returncode, 4)
         self.assertEqual((self.stored(), self.left()), (["brand-1", "vpn-1"], []))
 
+    def test_no_room(self):
+        """For half of them: nothing is fetched each night that has no room, nothing is left."""
+        os.makedirs("data/packages", exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", "data"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", f"{self.folder}/data"], check=True)
+        self.have("brand-1", "vpn-1")
+        self.publish("brand-2", "vpn-2")
+        sizes = [os.path.getsize(f"{self.web}/{name}-2.wmopkg") for name in ("brand", "vpn")]
+        stat = os.statvfs("data")
+        bench.write("data/fill", bytes(stat.f_bavail * stat.f_frsize - max(sizes) - 4096))
+        stat = os.statvfs("data")
+        free = stat.f_bavail * stat.f_frsize
+        self.assertTrue(max(sizes) < free < sum(sizes), (sizes, free))
+        self.configure(f"http://127.0.0.1:{self.plain.port}/catalog")
+        self.plain.asked.clear()
+        self.refused(6, f"the new packages need {sum(sizes)} bytes and there is room for {free} on "
+                     "data (remove a package or free some space)")
+        self.assertEqual([path for path, _ in self.plain.asked], ["/catalog"])
+        os.unlink("data/fill")
+        self.update()
+        self.assertEqual(self.stored(), ["brand-2", "vpn-2"])
+
 
 if __name__ == "__main__":
     unittest.main()

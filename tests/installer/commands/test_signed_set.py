@@ -6,6 +6,7 @@ import functools
 import http.server
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -56,10 +57,16 @@ class SignedSet(bench.Case):
                          f"package{'' if len(packages) == 1 else 's'}, signed\n")
         return out
 
-    def serve(self):
+    def serve(self, watch=None):
+        """@watch: called with the path of each file that is asked for, and the request; true: it has
+        answered"""
         class Handler(http.server.SimpleHTTPRequestHandler):
             def log_message(self, *_):
                 pass
+
+            def do_GET(self):
+                if not watch or not watch(self.path, self):
+                    super().do_GET()
         server = http.server.ThreadingHTTPServer(
             ("127.0.0.1", 0), functools.partial(Handler, directory=f"{self.folder}/server"))
         self.addCleanup(server.server_close)
@@ -107,6 +114,82 @@ class SignedSet(bench.Case):
         self.assertEqual([item["action"] for item in json.loads(result.stdout)["packages"]],
                          ["install", "install"])
         self.assertIn("Attempting to download file brand.wmopkg", result.stderr)
+
+    def test_credentials_stay_with_their_server(self):
+        """What was typed goes to relative sources, wherever they lead on it, and to no other server."""
+        seen = []
+
+        def ask(path, request):
+            """Programs send a password only to who asks for it."""
+            seen.append((request.server.server_port, path, request.headers.get("Authorization")))
+            if seen[-1][2]:
+                return False
+            request.send_response(401)
+            request.send_header("WWW-Authenticate", 'Basic realm="all"')
+            request.send_header("Content-Length", "0")
+            request.end_headers()
+            return True
+        base, other = self.serve(ask), self.serve(ask)
+        with_password = base.replace("//", "//user:secret@") + "/site.set"
+        self.sign(1, {"source": "../sets/packages/brand.wmopkg"})
+        self.applied(with_password, installed=["brand"])
+        self.sign(2, "brand", {"source": f"{other}/packages/fix.wmopkg"})
+        self.assertNotEqual(self.wmopkg("apply", "--yes", with_password).returncode, 0)
+        self.assertEqual(self.installed(), ["data/packages/brand.wmopkg"])
+        theirs = [value for port, _, value in seen if str(port) == other.split("/")[2].split(":")[1]]
+        self.assertEqual(set(theirs), {None})
+
+    def test_url_without_a_folder(self):
+        """Nothing of the URL of the set is left out until another host can take its place."""
+        base = self.serve(lambda path, request: path.startswith("/?") and
+                          self.answer(request, bench.read("server/sets/site.set")))
+        other = self.serve().split("/")[2]
+        self.sign(1, {"source": f"{other}/sets/packages/brand.wmopkg"})
+        result = self.wmopkg("apply", "--yes", base.removesuffix("/sets") + "?/site.set")
+        self.assertNotEqual(result.returncode, 0, result.stdout)
+        self.assertNotIn(f"Connecting to {other}", result.stdout)
+        self.assertEqual(self.installed(), [])
+
+    def answer(self, request, content, whole=True):
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        request.wfile.write(content if whole else content[:len(content) // 2])
+        return True
+
+    def test_server_is_lost_in_the_middle(self):
+        content = bench.read(f"{self.shared}/packages/fix.wmopkg")
+        base = self.serve(lambda path, request: path.endswith("/fix.wmopkg") and
+                          self.answer(request, content, whole=False))
+        self.sign(1, "brand", "fix")
+        result = self.wmopkg("apply", "--yes", f"{base}/site.set")
+        self.assertEqual(result.returncode, 5, result.stderr)
+        self.assertIn("fix: the connection was lost after", result.stderr)
+        self.assertEqual(self.installed(), [])
+        self.assertEqual([path for path in bench.listing("data") if path.endswith(".new")], [])
+        self.assertFalse(os.path.exists("persist/wmopkg/set"))
+
+    def test_interrupted_between_two_packages(self):
+        """Ctrl-C: nothing of it stays, and the same set can be applied afterwards."""
+        running = []
+
+        def watch(path, _):
+            if path.endswith("/fix.wmopkg") and running:
+                running.pop().send_signal(signal.SIGINT)
+        base = self.serve(watch)
+        self.sign(1, "brand", "fix")
+        process = subprocess.Popen([bench.WMOPKG, "--config", "wmopkg.conf", "apply", "--yes",
+                                    f"{base}/site.set"], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        with process:
+            running.append(process)
+            errors = process.communicate()[1]
+        self.assertNotEqual(process.returncode, 0, errors)
+        self.assertEqual(running, [])
+        self.assertEqual(self.installed(), [])
+        self.assertEqual([path for path in bench.listing("data") if path.endswith(".new")], [])
+        self.assertFalse(os.path.exists("persist/wmopkg/set"))
+        self.applied(f"{base}/site.set", installed=["brand", "fix"])
 
     def test_names_no_file_of_the_device(self):
         """From a server; from a file of the device it may."""

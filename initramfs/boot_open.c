@@ -19,6 +19,7 @@
 #include "overlay/record/record.h"
 #include "overlay/record/requirements.h"
 #include "overlay/stack/stack.h"
+#include "overlay/store/change_set.h"
 #include "overlay/store/survey.h"
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
@@ -273,6 +274,7 @@ static int open_store(struct boot *boot, struct verity_error *err)
 {
 	int data = readable(boot, "data", boot->data);
 	int persist = readable(boot, "persist", boot->persist);
+	const struct verity_error *waiting;
 	int r = overlay_store_open(data, persist, &boot->store, err);
 
 	if (overlay_store_is_one(data, persist))
@@ -282,6 +284,9 @@ static int open_store(struct boot *boot, struct verity_error *err)
 	overlay_store_set_run(boot->store, boot->config.run);
 	/* the room is for the records of this boot */
 	boot_clean_store(boot, OVERLAY_PERSISTENT);
+	waiting = overlay_change_set_waiting(boot->store);
+	if (waiting)
+		boot_tell(boot, LOG_LEVEL_WARNING, "store: %s", waiting->message);
 	return 0;
 }
 

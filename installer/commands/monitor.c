@@ -107,6 +107,7 @@ static int tell_device(struct monitor *monitor, struct device *device,
 	show_json_trust(device, &json, trust);
 	verity_json_some_text(&json, "factory_reset",
 			      reset_words[reset_pending_read(device)]);
+	show_json_waiting_set(device, &json);
 	return tell(&json, &monitor->device, err);
 }
 

@@ -15,6 +15,7 @@
 #include "installer/common/table.h"
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/reset_pending.h"
+#include "installer/device/waiting_set.h"
 #include "verity/util/cleanup.h"
 
 /* What a package is, and whether it survives a reset, is never cut. */
@@ -188,5 +189,6 @@ enum exit_status command_show(struct device *device, const struct words *words)
 	if (!json)
 		allow_untrusted_warn(device);
 	reset_pending_warn(device);
+	waiting_set_warn(device);
 	return report_output();
 }

@@ -9,6 +9,7 @@
 #include "installer/common/describe.h"
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/trial_state.h"
+#include "installer/device/waiting_set.h"
 
 #define SHOW_FORMAT 1
 
@@ -83,6 +84,11 @@ void show_json_trust(struct device *device, struct verity_json_writer *json,
 	put_reason(device, json, "locked", overlay_trust_locked(trust));
 }
 
+void show_json_waiting_set(struct device *device, struct verity_json_writer *json)
+{
+	put_reason(device, json, "waiting_set", waiting_set_find(device));
+}
+
 void show_json_item(struct device *device, struct verity_json_writer *json,
 		    const struct installed *item)
 {
@@ -124,6 +130,7 @@ int show_json(struct device *device, const struct installed_list *list, bool det
 
 	verity_json_int(&json, "format", SHOW_FORMAT);
 	show_json_trust(device, &json, trust);
+	show_json_waiting_set(device, &json);
 	verity_json_open_list(&json, "packages");
 	for (size_t i = 0; i < list->count; i++) {
 		verity_json_open(&json, NULL);

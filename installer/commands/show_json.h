@@ -19,6 +19,12 @@ void show_json_trust(struct device *device, struct verity_json_writer *json,
 		     const struct overlay_trust *trust);
 
 /**
+ * show_json_waiting_set - add `waiting_set` to the object that is open, where there is
+ * one
+ */
+void show_json_waiting_set(struct device *device, struct verity_json_writer *json);
+
+/**
  * show_json - print packages as docs/json.md describes
  * @details: each with all details
  */

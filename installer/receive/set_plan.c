@@ -7,6 +7,7 @@
 
 #include "installer/device/installed.h"
 #include "installer/grammar/grammar.h"
+#include "overlay/store/change_set.h"
 #include "verity/package/inspect.h"
 #include "verity/util/debug.h"
 
@@ -157,8 +158,12 @@ int set_plan_make(struct device *device, const struct package_set *set,
 	cleanup_with(set_plan_free) struct set_plan plan = {.device = device, .set = set};
 	cleanup_free struct overlay_entry *entries = NULL;
 	size_t installed;
+	const struct verity_error *waiting;
 	int r = device_store(device, &plan.store, err);
 
+	waiting = r == 0 ? overlay_change_set_waiting(plan.store) : NULL;
+	if (waiting)
+		r = verity_fail(err, waiting->code, "%s", waiting->message);
 	if (r == 0)
 		r = overlay_store_list(plan.store, &entries, &installed, err);
 	if (r < 0)

@@ -8,6 +8,7 @@
 #include "installer/commands/show_one.h"
 #include "installer/device/allow_untrusted.h"
 #include "installer/device/reset_pending.h"
+#include "installer/device/waiting_set.h"
 #include "installer/web/all_pages.h"
 #include "installer/web/html.h"
 #include "overlay/store/kept.h"
@@ -99,6 +100,7 @@ static int read_list(struct web_page *page, struct installed_list *ret,
 		return r;
 	allow_untrusted_warn(page->device);
 	reset_pending_warn(page->device);
+	waiting_set_warn(page->device);
 	return 0;
 }
 

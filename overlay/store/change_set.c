@@ -33,6 +33,8 @@ int overlay_change_set_new(struct overlay_store *store, struct overlay_change_se
 			r = store_make_folder(store, (enum overlay_store_kind)kind, err);
 	if (r == 0)
 		r = store_lock_both(store, &set->lock, err);
+	if (r == 0 && set->lock.unfinished)
+		r = verity_fail(err, store->waits.code, "%s", store->waits.message);
 	if (r == 0)
 		r = store_clear_both(store, &set->lock, OVERLAY_PERSISTENT, err);
 	if (r < 0)
@@ -175,7 +177,7 @@ static int write_lists(const struct overlay_change_set *set,
 		r = set_journal_store(set->lock.folders[kind], &lists[kind], err);
 		if (r < 0)
 			verity_context(err, r, "%s",
-				       kind == OVERLAY_PERSISTENT ? "persist" : "data");
+				       store_name((enum overlay_store_kind)kind));
 		if (r == 0 && kind == OVERLAY_ORDINARY) {
 			memcpy(lists[OVERLAY_PERSISTENT].other, lists[kind].digest,
 			       sizeof(lists[kind].digest));
@@ -232,4 +234,9 @@ int overlay_change_set_recover(struct overlay_store *store, struct verity_error 
 	for (size_t kind = 0; kind < KINDS; kind++)
 		is_there = is_there || set_journal_is_there(store->kinds[kind].folder);
 	return is_there ? store_lock_both(store, &lock, err) : 0;
+}
+
+const struct verity_error *overlay_change_set_waiting(const struct overlay_store *store)
+{
+	return store->waits.code == VERITY_OK ? NULL : &store->waits;
 }

@@ -18,7 +18,8 @@ struct overlay_change_set;
  * @ret: set on success only; overlay_change_set_free(), which leaves nothing of what was
  *       not committed
  *
- * Return: 0; -EBUSY while another program installs; -errno.
+ * Return: 0; -EBUSY while another program installs; -EIO while an earlier set
+ * is not complete: its lists would be lost, and with them half of it; -errno.
  */
 int overlay_change_set_new(struct overlay_store *store, struct overlay_change_set **ret,
 			   struct verity_error *err) must_check;
@@ -65,3 +66,14 @@ int overlay_change_set_commit(struct overlay_change_set *set, bool *ret_begun,
  */
 int overlay_change_set_recover(struct overlay_store *store,
 			       struct verity_error *err) must_check;
+
+/**
+ * overlay_change_set_waiting - why a set that was cut off could not be completed when
+ * this program last locked the stores
+ *
+ * It may also be one that was never committed, whose other half is in a store that is not
+ * there.
+ *
+ * Return: IO, with the reason and what to do; NULL where there is none; borrowed.
+ */
+const struct verity_error *overlay_change_set_waiting(const struct overlay_store *store);

@@ -22,6 +22,11 @@ void overlay_store_free(struct overlay_store *store)
 	free(store);
 }
 
+const char *store_name(enum overlay_store_kind kind)
+{
+	return kind == OVERLAY_PERSISTENT ? "persist" : "data";
+}
+
 int store_open_folder(struct overlay_store *store, size_t kind, struct verity_error *err)
 {
 	int base = store->kinds[kind].base, *folder = &store->kinds[kind].folder;

@@ -33,7 +33,7 @@ int store_make_folder(struct overlay_store *store, enum overlay_store_kind kind,
 			err, VERITY_E_NOT_FOUND,
 			"there is no %s store (check '%s' in the configuration)",
 			kind == OVERLAY_PERSISTENT ? "persistent" : "data",
-			kind == OVERLAY_PERSISTENT ? "persist" : "data");
+			store_name(kind));
 	if (store->kinds[kind].folder >= 0)
 		return 0;
 	if (mkdirat(base, FOLDER, 0700) < 0 && errno != EEXIST)

@@ -64,10 +64,17 @@ int store_lock_both(struct overlay_store *store, struct store_lock *ret,
 			r = take_lock(NULL, ret->folders[kind], &ret->held[kind], err);
 	}
 	/* One store that cannot be written costs the other nothing. */
-	ret->unfinished = r == 0 && store_recover(store, &why) < 0;
+	if (r < 0)
+		return r;
+	ret->unfinished = store_recover(store, &why) < 0;
+	store->waits = (struct verity_error){.code = VERITY_OK};
 	if (ret->unfinished)
-		verity_debug("a set of changes is not completed: %s", why.message);
-	return r;
+		(void)!verity_fail(&store->waits, VERITY_E_IO,
+				   "a set that was applied is not complete: %s (make "
+				   "both stores available, or remove what is in the way; "
+				   "then run 'wmopkg show')",
+				   why.message);
+	return 0;
 }
 
 /* What was never renamed. */

@@ -21,6 +21,7 @@ struct overlay_store {
 	} kinds[KINDS];
 	const char *run; /* borrowed; NULL: each folder has its own lock */
 	uint32_t change; /* number of what is done through this store; 0: nothing yet */
+	struct verity_error waits; /* see overlay_change_set_waiting() */
 };
 
 /* -1: there is none. */
@@ -55,6 +56,11 @@ struct overlay_incoming {
 	char file[VERITY_NAME_MAX + sizeof(NEW_PREFIX NEW_SUFFIX)]; /* "" once renamed */
 	char final[OVERLAY_FILE_BYTES];
 };
+
+/**
+ * store_name - of a store, as in the configuration
+ */
+const char *store_name(enum overlay_store_kind kind);
 
 /**
  * store_open_folder - open `packages` of one store, if it is there by now: another

@@ -144,7 +144,9 @@ int store_recover(struct overlay_store *store, struct verity_error *err)
 	     store->kinds[OVERLAY_PERSISTENT].base < 0) ||
 	    (lists[OVERLAY_PERSISTENT].other_bytes > 0 &&
 	     store->kinds[OVERLAY_ORDINARY].base < 0)) {
-		r = verity_fail(err, VERITY_E_NOT_FOUND, "it waits for the other store");
+		r = verity_fail(err, VERITY_E_NOT_FOUND, "%s is not there",
+				store_name(found[OVERLAY_ORDINARY] ? OVERLAY_PERSISTENT
+								   : OVERLAY_ORDINARY));
 		counts[OVERLAY_ORDINARY] = counts[OVERLAY_PERSISTENT] = false;
 	}
 	for (size_t kind = 0; kind < KINDS; kind++)
@@ -156,12 +158,20 @@ int store_recover(struct overlay_store *store, struct verity_error *err)
 				     lists[kind].count,
 				     counts[kind] && (whole || begun) ? "made now"
 								      : "not made");
-		if (r == 0 && counts[kind] && (whole || begun))
+		if (r == 0 && counts[kind] && (whole || begun)) {
 			r = store_make_changes(store, &lists[kind], false, err);
+			if (r < 0)
+				verity_context(err, r, "%s",
+					       store_name((enum overlay_store_kind)kind));
+		}
 	}
 	for (size_t kind = 0; kind < KINDS; kind++) {
-		if (r == 0 && found[kind])
+		if (r == 0 && found[kind]) {
 			r = set_journal_delete(store->kinds[kind].folder, err);
+			if (r < 0)
+				verity_context(err, r, "%s",
+					       store_name((enum overlay_store_kind)kind));
+		}
 		set_journal_free(&lists[kind]);
 	}
 	return r;

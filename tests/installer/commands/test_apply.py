@@ -4,6 +4,7 @@
 
 import fcntl
 import functools
+import hashlib
 import http.server
 import json
 import os
@@ -458,6 +459,57 @@ class Apply(states.Case):
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             process.wait()
         self.assertEqual(self.left().count(".set.wmopkg"), 2, bench.listing("data", "persist"))
+
+    def waiting(self, why):
+        """What every command tells of a set that cannot be completed, and `apply` refuses."""
+        told = f"a set that was applied is not complete: {why}"
+        for words in ("show", "show pending"):
+            result = self.wmopkg(*words.split())
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn(f"wmopkg: warning: {told} (make both stores", result.stderr)
+        shown = json.loads(self.wmopkg("show", "json").stdout)
+        schema.check("show", shown)
+        self.assertEqual(shown["waiting_set"]["code"], "io")
+        self.assertTrue(shown["waiting_set"]["message"].startswith(told), shown["waiting_set"])
+        before = bench.listing("data", "persist")
+        for word in ("--yes", "--check"):
+            result = self.wmopkg("apply", word, self.set("old 1", keep=True))
+            self.assertEqual(result.returncode, 1, result.stdout)
+            self.assertIn(told, result.stderr)
+        self.assertEqual(bench.listing("data", "persist"), before)
+
+    def write_list(self, store, *changes, **keys):
+        """What a set that was cut off leaves: new files under other names, and the list of a store."""
+        listed = []
+        for name, content in changes:
+            bench.write(f"{store}/packages/.{name}.wmopkg.new", content)
+            listed.append({"name": name, "remove": False, "bytes": len(content),
+                           "head": hashlib.sha256(content[:65536]).hexdigest()})
+        bench.write(f"{store}/packages/.set.wmopkg",
+                    json.dumps({"type": "changes", "format": 1, **keys, "changes": listed}).encode())
+
+    def test_waits(self):
+        """A set that cannot be completed yet is told, and no other one takes its place."""
+        self.install("licence 1")
+        self.write_list("data", ("brand", bench.read(self.files["brand", "1"])), alone=True)
+        os.mkdir("data/packages/brand.wmopkg")
+        bench.write("data/packages/brand.wmopkg/file", b"")
+        self.waiting("data: brand.wmopkg: Is a directory")
+        self.assertEqual(self.wmopkg("remove", "--yes", "brand").returncode, 0)
+        shown = json.loads(self.wmopkg("show", "json").stdout)
+        self.assertNotIn("waiting_set", shown)
+        self.assertEqual(sorted(self.stored().values()), ["brand 1", "licence 1"])
+        self.assertEqual(self.left(), [])
+
+    def test_waits_for_the_other_store(self):
+        self.install("licence 1")
+        self.write_list("data", ("brand", bench.read(self.files["brand", "1"])))
+        os.rename("persist", "away")
+        self.waiting("persist is not there")
+        self.assertEqual(sorted(self.left()), [".brand.wmopkg.new", ".set.wmopkg"])
+        os.rename("away", "persist")
+        self.assertNotIn("warning", self.wmopkg("show").stderr)  # it was never committed
+        self.assertEqual(list(self.stored().values()), ["licence 1"])
 
     def test_completed_by_the_next_command(self):
         """A set whose changes were cut off after the step: `show` has the whole of it."""

@@ -144,10 +144,30 @@ static int read_request(int argc, char **argv, struct request *ret,
 	return r < 0 ? r : build_signing_check(&ret->signing, "catalog", err);
 }
 
-/* A statement in the folder; @ret: verity_statement_text_free() */
+/* As the first signer says, whoever that is; -1: nobody does. */
+static int64_t signing_time(const struct verity_statement_parts *parts)
+{
+	struct verity_signatures signatures = {.count = 0};
+	struct verity_error unused;
+
+	/* Without a key ring the best result is "not trusted". */
+	return parts->signature_bytes &&
+			       verity_cms_verify(parts->text, parts->text_bytes,
+						 parts->signature, parts->signature_bytes,
+						 NULL, VERITY_PURPOSE_PACKAGE,
+						 &signatures, &unused) == -EKEYREJECTED &&
+			       signatures.count
+		       ? verity_signer_time(&signatures.signers[0])
+		       : -1;
+}
+
+/*
+ * A statement in the folder; @ret: verity_statement_text_free(); @ret_signed: NULL: not
+ * asked for
+ */
 static int load(const struct request *request, const char *name,
 		enum verity_statement_type type, struct verity_statement_text *ret,
-		struct verity_error *err)
+		int64_t *ret_signed, struct verity_error *err)
 {
 	struct verity_statement_text text = {.type = type};
 	struct verity_statement_parts parts;
@@ -171,6 +191,8 @@ static int load(const struct request *request, const char *name,
 	}
 	if (r < 0)
 		return verity_context(err, r, "%s", path);
+	if (ret_signed)
+		*ret_signed = signing_time(&parts);
 	*ret = text;
 	return 0;
 }
@@ -340,8 +362,10 @@ static int collect(struct request *request, const struct verity_catalog_text *be
 
 /* What is not given is as in the catalogue in place. */
 static int fill(const struct request *request, const struct verity_catalog_text *before,
-		struct verity_catalog_text *text, struct verity_error *err)
+		int64_t before_signed, struct verity_catalog_text *text,
+		struct verity_error *err)
 {
+	char until[VERITY_TEXT_TIME_BYTES], when[VERITY_TEXT_TIME_BYTES];
 	cleanup_with(verity_statement_text_free) struct verity_statement_text list = {0};
 	const char *denylist = request->denylist ?: before->denylist_file;
 	int64_t signed_at =
@@ -360,11 +384,21 @@ static int fill(const struct request *request, const struct verity_catalog_text 
 				   before->number, text->number);
 	text->not_after =
 		request->not_after ?: signed_at + (int64_t)request->days * DAY_SECONDS;
+	/* Signed by a wrong clock, it is the least that the time of a device can be. */
+	if (text->not_after < before_signed) {
+		verity_text_format_time(text->not_after, until);
+		verity_text_format_time(before_signed, when);
+		return verity_fail(err, VERITY_E_EXPIRED_CATALOG,
+				   "it ends %s, and the one in place was signed %s: "
+				   "devices that have seen that would refuse this one "
+				   "(check the clock, and give a later end)",
+				   until, when);
+	}
 	snprintf(text->channel, sizeof(text->channel), "%s",
 		 request->channel ?: before->channel);
 	if (!denylist[0])
 		return 0;
-	r = load(request, denylist, VERITY_STATEMENT_DENYLIST, &list, err);
+	r = load(request, denylist, VERITY_STATEMENT_DENYLIST, &list, NULL, err);
 	snprintf(text->denylist_file, sizeof(text->denylist_file), "%s", denylist);
 	text->denylist_number = list.denylist.number;
 	return r;
@@ -377,12 +411,14 @@ static int make(struct request *request, struct verity_catalog_text *text,
 		0};
 	cleanup_free char *encoded = NULL;
 	cleanup_free char *path = NULL;
-	int r = load(request, request->name, VERITY_STATEMENT_CATALOG, &before, err);
+	int64_t before_signed = -1;
+	int r = load(request, request->name, VERITY_STATEMENT_CATALOG, &before,
+		     &before_signed, err);
 
 	if (r == -ENOENT)
 		r = 0;
 	if (r == 0)
-		r = fill(request, &before.catalog, text, err);
+		r = fill(request, &before.catalog, before_signed, text, err);
 	if (r == 0)
 		r = collect(request, &before.catalog, text, err);
 	if (r == 0) {

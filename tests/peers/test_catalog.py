@@ -98,6 +98,13 @@ class Catalog(Case):
     def test_valid_for_days_after_the_signing_time(self):
         self.build("catalog", "--valid", "30", "--signing-time", "1800000000", *SIGNER, "web")
         self.assertEqual(self.told()["not_after"], 1800000000 + 30 * 86400)
+        # a catalogue of a wrong clock: devices that have it refuse all that end before
+        self.refused(3, "it ends 2027-01-15 07:59:59 UTC, and the one in place was signed "
+                     "2027-01-15 08:00:00 UTC: devices that have seen that would refuse this one "
+                     "(check the clock, and give a later end)",
+                     "catalog", "--not-after", "1799999999", *SIGNER, "web")
+        self.build("catalog", "--not-after", "1800000000", *SIGNER, "web")
+        os.unlink("web/catalog")
         before = int(time.time())
         self.build("catalog", "--valid", "1", "web")
         self.assertAlmostEqual(self.told()["not_after"], before + 86400, delta=30)

@@ -462,7 +462,8 @@ class Servers(Case):
         self.assertNotIn("the clock is not set", self.update())
         self.assertIn("\nNote: the clock is not set, so it cannot be told whether this is still the "
                       "newest one.\n", self.update())
-        self.publish("brand-2", until=str(now + 30 * day))
+        os.unlink(f"{self.web}/catalog")
+        self.publish("brand-2", until=str(now + 30 * day), words=["--number", "2"])
         self.refused(3, f"{self.url}: number 2 was good until {self.utc(now + 30 * day)}, and by this "
                      f"device it is {self.utc(now + 40 * day)} ({EXPIRED})")
 

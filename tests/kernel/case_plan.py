@@ -448,6 +448,16 @@ Factory configuration
         assert "\nStack over the root: ro,nodev\n" in told, told
 
 
+def test_uboot_environment(work, build):
+    """It is named where the file that describes it is there."""
+    path = work + "/fw_env.config"
+    with Device(work, build, uboot_env=path) as device:
+        assert "uboot_env" not in plan(device)["boot_configuration"]
+        write(path, f"{work}/no-env 0x0 0x1000\n")
+        equal(plan(device)["boot_configuration"]["uboot_env"], path)
+        os.unlink(path)
+
+
 def test_every_key_is_told(work, build):
     del work, build
     equal([key for key in schema.unseen("plan") if "hint" not in key], [])

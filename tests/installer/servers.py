@@ -307,8 +307,9 @@ Subsystem sftp {sftp}
 """
 
     def __init__(self, folder, types=("ed25519",), options="", port=None,
-                 sftp="/usr/lib/openssh/sftp-server"):
-        """@options: lines that come before all others, and win; @sftp: the program for it"""
+                 sftp="/usr/lib/openssh/sftp-server", mounts=""):
+        """@options: lines that come before all others, and win; @sftp: the program for it; @mounts:
+        commands for more mounts of its own"""
         os.mkdir(folder)
         self.port = port or free_port()
         self.home = f"{folder}/home"
@@ -318,7 +319,7 @@ Subsystem sftp {sftp}
                               self.CONFIGURATION.format(folder=folder, port=self.port,
                                                           sftp=sftp))
         # where it wants an empty folder of its own
-        setup = accounts(folder) + "mount -t tmpfs tmpfs /run\nmkdir -m 755 /run/sshd\n"
+        setup = accounts(folder) + "mount -t tmpfs tmpfs /run\nmkdir -m 755 /run/sshd\n" + mounts
         super().__init__(folder, ["/usr/sbin/sshd", "-D", "-e", "-f", configuration], setup)
         self.wait_for_port("127.0.0.1", "::1")
 

@@ -41,6 +41,9 @@ class Versions(unittest.TestCase):
         first = re.match(r"wmopkg \((.*)-.*?\) unstable; ", read("packaging/debian/changelog"))
         self.assertEqual(first.group(1), version())
 
+    def test_ansible(self):
+        self.assertIn(f"\nversion: {version()}\n", read("packaging/ansible/galaxy.yml"))
+
     def test_programs(self):
         said = output(f"{BUILD}/initramfs/wmopkg-activate", "--version", text=True)
         self.assertIn(version(), said.split())

@@ -61,7 +61,7 @@ class Bench:
     def tree(self, kind):
         """A tree of tests/device/trees."""
         tree = self.path(f"tree-{kind}")
-        firmware = [os.path.join(self.built, "firmware")] if kind == "nginx" else []
+        firmware = [os.path.join(self.built, "firmware")] if kind in ("nginx", "ssh") else []
         subprocess.run([os.path.join(console.HERE, "trees"), kind, *firmware, tree], check=True)
         return tree
 

@@ -27,13 +27,13 @@ class Systemd(bench.MachineTest):
     def prepare(cls):
         for name in ("branding", "service"):
             cls.bench.create(name, cls.bench.tree(name), keys=cls.bench.keys)
-        units = os.path.join(cls.bench.path("tree-check"), "etc/systemd/system")
+        units = os.path.join(cls.bench.path("tree-answer"), "etc/systemd/system")
         os.makedirs(os.path.join(units, "boot-complete.target.requires"))
         with open(os.path.join(units, "check.service"), "w", encoding="utf-8") as file:
             file.write(CHECK)
         os.symlink("../check.service",
                    os.path.join(units, "boot-complete.target.requires/check.service"))
-        cls.bench.create("check", cls.bench.path("tree-check"), keys=cls.bench.keys)
+        cls.bench.create("answer", cls.bench.path("tree-answer"), keys=cls.bench.keys)
         cls.device = cls.bench.device(disk="disk-systemd.img")
         cls.put_on_data("branding", "service")
 
@@ -67,7 +67,7 @@ class Systemd(bench.MachineTest):
         self.assertIn("Served by a package.", self.succeed("wget -q -O - http://127.0.0.1/"))
 
     def test_2_one_that_keeps_it_from_being_completed(self):
-        self.install("check")
+        self.install("answer")
         for number in range(1, 4 if bench.LONG else 2):
             self.assertIn(BRAND_MOTD, self.reboot())
             self.check_left_clean()
@@ -75,23 +75,23 @@ class Systemd(bench.MachineTest):
             self.exit_with(3, f"systemctl is-active {UNIT}")
             self.assertIn('"state": "trial"', self.trials())
             self.assertIn(f'"incomplete": {number}', self.trials())
-            self.assert_row("check", "1.0", "Signed")
+            self.assert_row("answer", "1.0", "Signed")
 
     if bench.LONG:
         # after the third of these boots; the same as without systemd
         def test_3_is_left_out(self):
             self.assertIn(BRAND_MOTD, self.reboot())
             self.device.wait_for(f"systemctl is-active --quiet {UNIT}", limit_s=120)
-            self.assert_row("check", "1.0", "Quarantined")
+            self.assert_row("answer", "1.0", "Quarantined")
             self.assert_row("branding", "1.0", "Signed")
-            self.assertIn(f"check: not active: {REASON}",
+            self.assertIn(f"answer: not active: {REASON}",
                           " ".join(self.succeed("wmopkg show").split()))
 
     def test_4_ends(self):
         """Whatever packages hold, DATA and PERSIST are unmounted, and nobody complains: the files
         of packages that are active, removed by the command and by hand, and a file that a program
         has open for writing."""
-        self.succeed("wmopkg remove --yes check")
+        self.succeed("wmopkg remove --yes answer")
         self.succeed("rm /run/wmopkg/data/packages/branding.wmopkg && ! ls /run/initramfs/shutdown")
         self.succeed("sleep 1000 > /run/wmopkg/data/open &")
         # as they are in a boot without `quiet`

@@ -509,7 +509,7 @@ static int fetch_head(struct install *install, struct verity_error *err)
 }
 
 /* What an installation needs to know before it begins. */
-static int prepare(struct install *install, struct verity_error *err)
+static int begin(struct install *install, struct verity_error *err)
 {
 	const struct verity_policy *policy;
 	int r = device_policy(install->device, &policy, err);
@@ -526,57 +526,34 @@ static int prepare(struct install *install, struct verity_error *err)
 	return 0;
 }
 
-int install_prepare_head(struct device *device, struct source *source,
-			 enum overlay_store_kind kind, const struct install_set *set,
-			 struct install **ret, struct verity_error *err)
+int install_prepare(const struct install_request *request, struct install **ret,
+		    struct verity_error *err)
 {
 	cleanup_with(install_free_p) struct install *install = malloc(sizeof(*install));
 	int r;
 
 	if (!install)
 		return verity_no_memory(err);
-	*install = (struct install){.device = device,
-				    .source = source,
-				    .kind = kind,
-				    .asked = kind,
-				    .set = set,
+	*install = (struct install){.device = request->device,
+				    .source = request->source,
+				    .incoming = request->incoming,
+				    .kind = request->kind,
+				    .asked = request->asked,
+				    .force = request->force,
+				    .set = request->set,
+				    .view = request->view,
 				    .head_fd = -1};
-	r = prepare(install, err);
-	if (r == 0)
-		r = fetch_head(install, err);
-	if (r == 0)
-		*ret = steal_ptr(&install);
-	return r;
-}
-
-int install_prepare(struct device *device, struct source *source,
-		    struct overlay_incoming *incoming, enum overlay_store_kind kind,
-		    enum overlay_store_kind asked, bool force,
-		    const struct install_set *set, const struct install_view *view,
-		    struct install **ret, struct verity_error *err)
-{
-	cleanup_with(install_free_p) struct install *install = malloc(sizeof(*install));
-	int r;
-
-	if (!install)
-		return verity_no_memory(err);
-	*install = (struct install){.device = device,
-				    .source = source,
-				    .incoming = incoming,
-				    .kind = kind,
-				    .asked = asked,
-				    .force = force,
-				    .set = set,
-				    .view = view,
-				    .head_fd = -1};
-	r = prepare(install, err);
+	r = begin(install, err);
 	if (r < 0)
 		return r;
-	if (!set && install->replaced.there && install->replaced.kind > install->kind)
+	if (!install->set && install->replaced.there &&
+	    install->replaced.kind > install->kind)
 		return verity_fail(err, VERITY_E_BUSY,
 				   "%s was made persistent meanwhile (try again)",
-				   source->name);
-	r = fetch(install, err);
+				   install->source->name);
+	r = install->incoming ? fetch(install, err) : fetch_head(install, err);
+	install->set = NULL;
+	install->view = NULL;
 	if (r == 0)
 		*ret = steal_ptr(&install);
 	return r;
@@ -622,7 +599,12 @@ int install_run(struct device *device, struct source *source,
 {
 	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming = NULL;
 	cleanup_with(install_free_p) struct install *install = NULL;
-	enum overlay_store_kind asked = kind;
+	struct install_request request = {.device = device,
+					  .source = source,
+					  .kind = kind,
+					  .asked = kind,
+					  .force = force,
+					  .view = view};
 	struct overlay_entry installed;
 	struct overlay_store *store;
 	int r = word_reserved_refuse(source->name, err);
@@ -636,11 +618,12 @@ int install_run(struct device *device, struct source *source,
 	/* Only a removal ends it. */
 	if (overlay_store_find(store, source->name, &installed, NULL) == 0 &&
 	    installed.kind == OVERLAY_PERSISTENT)
-		kind = OVERLAY_PERSISTENT;
-	r = overlay_incoming_new(store, kind, source->name, &incoming, err);
-	if (r == 0)
-		r = install_prepare(device, source, incoming, kind, asked, force, NULL,
-				    view, &install, err);
+		request.kind = OVERLAY_PERSISTENT;
+	r = overlay_incoming_new(store, request.kind, source->name, &incoming, err);
+	if (r < 0)
+		return r;
+	request.incoming = incoming;
+	r = install_prepare(&request, &install, err);
 	if (r == 0)
 		r = overlay_incoming_commit(incoming, err);
 	if (r < 0)

@@ -58,33 +58,32 @@ struct install;
  */
 void install_begin(struct device *device);
 
-/**
- * install_prepare - fetch a package and verify it while it arrives, up to the step that
- * puts it into its store
- * @incoming: where it goes; borrowed until install_free(), like @source, @set and @view
- * @asked:    the store that was asked for
- * @set:      that it is part of; NULL: it is installed alone
- * @ret:      set on success only; install_free()
- *
- * A refusal is logged.
- */
-int install_prepare(struct device *device, struct source *source,
-		    struct overlay_incoming *incoming, enum overlay_store_kind kind,
-		    enum overlay_store_kind asked, bool force,
-		    const struct install_set *set, const struct install_view *view,
-		    struct install **ret, struct verity_error *err) must_check;
+/* What is to be fetched. @set and @view are borrowed for the call, the others until
+ * install_free(). */
+struct install_request {
+	struct device *device;
+	struct source *source;
+	struct overlay_incoming
+		*incoming;             /* where it goes; NULL: only its head is fetched */
+	enum overlay_store_kind kind;  /* of the store */
+	enum overlay_store_kind asked; /* the store that was asked for */
+	bool force;                    /* see critical_check() */
+	const struct install_set *set; /* that it is part of; NULL: it is alone */
+	const struct install_view *view; /* NULL where only the head is fetched */
+};
 
 /**
- * install_prepare_head - only the head of a package of a set, into memory, and all that
- * it tells, but for the room; nothing is changed and nothing is logged
- * @set:  borrowed, like @source
- * @ret:  set on success only; install_free()
+ * install_prepare - fetch a package and verify it while it arrives, up to the step that
+ * puts it into its store; or its head, into memory, and all that it tells, but for the
+ * room
+ * @ret: set on success only; install_free()
  *
- * Return: 0; what the functions of @set return; -errno.
+ * A refusal is logged, but for a head.
+ *
+ * Return: 0; what the functions of the set return; -errno.
  */
-int install_prepare_head(struct device *device, struct source *source,
-			 enum overlay_store_kind kind, const struct install_set *set,
-			 struct install **ret, struct verity_error *err) must_check;
+int install_prepare(const struct install_request *request, struct install **ret,
+		    struct verity_error *err) must_check;
 
 /**
  * install_finish - after that step: log it, end a quarantine, warn where the next boot
@@ -106,7 +105,7 @@ const struct verity_judgement *install_judgement(const struct install *install);
 const struct verity_verified *install_verified(const struct install *install);
 
 /**
- * install_file_bytes - what the package would have of which install_prepare_head() has
+ * install_file_bytes - what the package would have of which install_prepare() has
  * fetched the head
  */
 uint64_t install_file_bytes(const struct install *install);

@@ -177,20 +177,21 @@ static int fetch_package(struct fetch *fetch, struct set_item *item,
 			 struct verity_error *err)
 {
 	const struct install_set in_set = {accept, is_leaving, find_beside, fetch};
-	enum overlay_store_kind kind = set_item_kind(item);
-	struct overlay_incoming *incoming;
-	int r;
+	struct install_request request = {.device = fetch->plan->device,
+					  .source = item->source,
+					  .kind = set_item_kind(item),
+					  .asked = set_item_kind(item),
+					  .set = &in_set,
+					  .view = fetch->view};
+	int r = 0;
 
-	if (!fetch->changes)
-		return install_prepare_head(fetch->plan->device, item->source, kind,
-					    &in_set, &item->install, err);
-	r = overlay_change_set_add(fetch->changes, kind, item->wanted->name, &incoming,
-				   err);
+	if (fetch->changes)
+		r = overlay_change_set_add(fetch->changes, request.kind,
+					   item->wanted->name, &request.incoming, err);
 	if (r < 0)
 		return r;
-	r = install_prepare(fetch->plan->device, item->source, incoming, kind, kind,
-			    false, &in_set, fetch->view, &item->install, err);
-	if (r == -ECANCELED)
+	r = install_prepare(&request, &item->install, err);
+	if (r == -ECANCELED && fetch->changes)
 		overlay_change_set_drop(fetch->changes);
 	return r;
 }

@@ -158,6 +158,8 @@ error_log {folder}/error.log;
 events {{ }}
 http {{
     access_log {folder}/access.log;
+    log_format bytes "$status $request_length $bytes_sent $request_uri";
+    access_log {folder}/bytes.log bytes;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;

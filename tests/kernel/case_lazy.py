@@ -114,7 +114,7 @@ def test_full_leaves_out_both(work, build):
 
 def test_installing_reads_all(work, build):
     """The key is about a boot: what is installed is whole."""
-    words = {"image-mismatch": "Invalid: image: block 220 of 441",
+    words = {"image-mismatch": "Invalid: image: block 221 of 442",
              "tree-mismatch": "Invalid: hash tree: block 1 of 4 of level 0"}
     with Device(work, build, verify="lazy") as device:
         for name, code in LATE.items():

@@ -24,8 +24,8 @@ const struct build_option build_set_options[] = {
 	{.name = NULL},
 };
 
-static int make(int argc, char **argv, struct request *request, struct package_set *set,
-		struct verity_error *err)
+static int make(int argc, char **argv, struct request *request,
+		struct verity_package_set *set, struct verity_error *err)
 {
 	const struct build_options options[] = {
 		{build_set_options, request},
@@ -44,14 +44,14 @@ static int make(int argc, char **argv, struct request *request, struct package_s
 	if (r == 0)
 		r = build_statement_name(request->out, err);
 	if (r == 0)
-		r = verity_io_load(AT_FDCWD, request->in, PACKAGE_SET_BYTES_MAX, &bytes,
-				   &size, err);
+		r = verity_io_load(AT_FDCWD, request->in, VERITY_PACKAGE_SET_BYTES_MAX,
+				   &bytes, &size, err);
 	if (r < 0)
 		return r;
-	r = package_set_decode(bytes, size, set, err);
+	r = verity_package_set_decode(bytes, size, set, err);
 	if (r == 0) {
 		set->number = request->number ?: set->number;
-		r = set->number ? package_set_encode(set, &text, err)
+		r = set->number ? verity_package_set_encode(set, &text, err)
 				: verity_fail(err, VERITY_E_BAD_SET,
 					      "a signed set has a number (give it "
 					      "--number, and count up)");
@@ -62,7 +62,8 @@ static int make(int argc, char **argv, struct request *request, struct package_s
 
 enum exit_status build_set(int argc, char **argv)
 {
-	cleanup_with(package_set_free) struct package_set set = {.count = 0};
+	cleanup_with(verity_package_set_free) struct verity_package_set set = {.count =
+										       0};
 	struct request request = {.signing = {.when = -1, .use = BUILD_USE_LIST}};
 	struct verity_error err;
 

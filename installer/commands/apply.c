@@ -34,25 +34,25 @@ struct given {
 	const char *where;     /* for messages; borrowed */
 	char *bytes;           /* owned */
 	size_t size;
-	struct package_set document;   /* where it is not signed */
-	struct signed_set *is_signed;  /* owned; NULL: it is not */
-	const struct package_set *set; /* either of them */
-	char *folder;                  /* owned; see struct set_origin */
+	struct verity_package_set document;   /* where it is not signed */
+	struct verity_signed_set *is_signed;  /* owned; NULL: it is not */
+	const struct verity_package_set *set; /* either of them */
+	char *folder;                         /* owned; see struct set_origin */
 };
 
 static void given_free(struct given *given)
 {
 	source_free_p(&given->source);
 	free(given->bytes);
-	package_set_free(&given->document);
-	signed_set_free(given->is_signed);
+	verity_package_set_free(&given->document);
+	verity_signed_set_free(given->is_signed);
 	free(given->folder);
 }
 
 static int load_file(struct given *given, struct verity_error *err)
 {
-	size_t max = PACKAGE_SET_BYTES_MAX > VERITY_STATEMENT_FILE_MAX
-			     ? PACKAGE_SET_BYTES_MAX
+	size_t max = VERITY_PACKAGE_SET_BYTES_MAX > VERITY_STATEMENT_FILE_MAX
+			     ? VERITY_PACKAGE_SET_BYTES_MAX
 			     : VERITY_STATEMENT_FILE_MAX;
 
 	given->where = given->words->values[WORD_SET];
@@ -107,10 +107,10 @@ static int read_signed(struct given *given, struct verity_error *err)
 		r = device_policy(given->device, &policy, err);
 	if (r < 0)
 		return r;
-	r = signed_set_read(given->bytes, given->size, policy->keyring, policy->denylist,
-			    &given->is_signed, err);
+	r = verity_signed_set_read(given->bytes, given->size, policy->keyring,
+				   policy->denylist, &given->is_signed, err);
 	if (r == 0) {
-		given->set = signed_set_content(given->is_signed);
+		given->set = verity_signed_set_content(given->is_signed);
 		r = overlay_newest_set_check(record, policy, given->is_signed, err);
 	}
 	refused.source =
@@ -134,7 +134,8 @@ static int load(struct given *given, struct verity_error *err)
 	if (verity_statement_is(given->bytes, given->size)) {
 		r = read_signed(given, err);
 	} else {
-		r = package_set_decode(given->bytes, given->size, &given->document, err);
+		r = verity_package_set_decode(given->bytes, given->size, &given->document,
+					      err);
 		given->set = &given->document;
 	}
 	if (r == 0 && given->set->compatible_count > 0) {
@@ -170,8 +171,9 @@ static void audit(const struct given *given)
 		.event = OVERLAY_AUDIT_SET,
 		.source = given->source ? given->source->origin ?: given->where
 					: given->where,
-		.signer = given->is_signed ? signed_set_signer(given->is_signed)->subject
-					   : NULL,
+		.signer = given->is_signed
+				  ? verity_signed_set_signer(given->is_signed)->subject
+				  : NULL,
 		.detail = detail};
 
 	if (given->is_signed)

@@ -59,7 +59,7 @@ static void print_catalog(const struct verity_catalog_text *catalog)
 		print_published(&catalog->entries[i]);
 }
 
-static void print_wanted(const struct set_package *package)
+static void print_wanted(const struct verity_set_package *package)
 {
 	char hex[2 * VERITY_DIGEST_BYTES + 1] = "";
 
@@ -71,7 +71,7 @@ static void print_wanted(const struct set_package *package)
 		      hex, package->source[0] ? ", " : "", package->source);
 }
 
-static void print_set(const struct package_set *set)
+static void print_set(const struct verity_package_set *set)
 {
 	describe_line("Number", "%" PRIu32, set->number);
 	for (size_t i = 0; i < set->compatible_count; i++)
@@ -126,7 +126,7 @@ void describe_put_statement(struct verity_json_writer *json,
 		return;
 	}
 	if (text->type == VERITY_STATEMENT_SET) {
-		package_set_put(json, &text->set);
+		verity_package_set_put(json, &text->set);
 		return;
 	}
 	verity_unlock_put(json, &text->unlock);

@@ -105,7 +105,7 @@ static int accept(void *context, const struct verity_judgement *judgement,
 		    strcmp(present->version, manifest->version) == 0 &&
 		    memcmp(present->root_hash, manifest->root_hash,
 			   sizeof(present->root_hash)) == 0;
-	if (set_package_is_latest(item->wanted))
+	if (verity_set_package_is_latest(item->wanted))
 		r = check_latest(item, manifest, err);
 	return item->met ? -ECANCELED : r;
 }

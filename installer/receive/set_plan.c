@@ -67,7 +67,7 @@ static void look(const struct overlay_store *store, const struct overlay_entry *
 	memcpy(ret->root_hash, manifest->root_hash, sizeof(ret->root_hash));
 }
 
-int set_package_compare(const struct set_package *wanted, const char *version,
+int set_package_compare(const struct verity_set_package *wanted, const char *version,
 			const uint8_t root_hash[static VERITY_DIGEST_BYTES],
 			struct verity_error *err)
 {
@@ -75,7 +75,7 @@ int set_package_compare(const struct set_package *wanted, const char *version,
 		wanted->published ? VERITY_E_NOT_PUBLISHED : VERITY_E_BAD_SET;
 	const char *says = wanted->published ? "the catalogue names" : "the set says";
 
-	if (wanted->version[0] && !set_package_is_latest(wanted) &&
+	if (wanted->version[0] && !verity_set_package_is_latest(wanted) &&
 	    strcmp(wanted->version, version) != 0)
 		return verity_fail(err, code, "%s version %s, but this is version %s",
 				   says, wanted->version, version);
@@ -98,7 +98,7 @@ bool set_item_in_store(const struct set_item *item)
 
 static int plan_item(struct set_item *item, struct verity_error *err)
 {
-	const struct set_package *wanted = item->wanted;
+	const struct verity_set_package *wanted = item->wanted;
 	const struct set_present *present = &item->present;
 	struct verity_error why = {.message = "it is not installed"};
 	int r = -ENOENT;
@@ -117,7 +117,7 @@ static int plan_item(struct set_item *item, struct verity_error *err)
 	else if (present->there)
 		r = set_package_compare(wanted, present->version, present->root_hash,
 					&why);
-	item->met = r == 0 && !set_package_is_latest(wanted) &&
+	item->met = r == 0 && !verity_set_package_is_latest(wanted) &&
 		    (wanted->version[0] || wanted->root_hash_bytes);
 	if (!item->met && !wanted->source[0])
 		return verity_fail(err, VERITY_E_BAD_SET,
@@ -152,7 +152,7 @@ static void look_at_verdicts(struct set_plan *plan)
 	}
 }
 
-int set_plan_make(struct device *device, const struct package_set *set,
+int set_plan_make(struct device *device, const struct verity_package_set *set,
 		  struct set_plan *ret, struct verity_error *err)
 {
 	cleanup_with(set_plan_free) struct set_plan plan = {.device = device, .set = set};

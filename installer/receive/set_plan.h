@@ -24,7 +24,7 @@ struct set_present {
 
 /* One package of the set, or an installed one that it does not name. */
 struct set_item {
-	const struct set_package *wanted; /* NULL: it is not named; borrowed */
+	const struct verity_set_package *wanted; /* NULL: it is not named; borrowed */
 	struct set_present present;
 	bool met;  /* it is installed as wanted */
 	bool seen; /* the next two are known: its head has arrived */
@@ -36,9 +36,9 @@ struct set_item {
 
 /* { 0 } is none. */
 struct set_plan {
-	struct device *device;         /* borrowed, like the next two */
-	struct overlay_store *store;   /* both stores */
-	const struct package_set *set; /* outlives the plan */
+	struct device *device;                /* borrowed, like the next two */
+	struct overlay_store *store;          /* both stores */
+	const struct verity_package_set *set; /* outlives the plan */
 	struct set_item *items; /* owned; those of the set, in its order, come first */
 	size_t count;
 };
@@ -62,7 +62,7 @@ enum set_action {
  * -EPERM (REQUIRED) where the device does not start without what would be removed;
  * -errno.
  */
-int set_plan_make(struct device *device, const struct package_set *set,
+int set_plan_make(struct device *device, const struct verity_package_set *set,
 		  struct set_plan *ret, struct verity_error *err) must_check;
 
 void set_plan_free(struct set_plan *plan);
@@ -105,6 +105,6 @@ bool set_item_in_store(const struct set_item *item);
  *
  * Return: 0; -EINVAL (BAD_SET) with the difference.
  */
-int set_package_compare(const struct set_package *wanted, const char *version,
+int set_package_compare(const struct verity_set_package *wanted, const char *version,
 			const uint8_t root_hash[static VERITY_DIGEST_BYTES],
 			struct verity_error *err) must_check;

@@ -294,8 +294,8 @@ static void log_refusal(const struct update *update, const struct verity_error *
 /* The choices as one set beside what stays. Return: 1: changed; -errno. */
 static int apply(struct update *update, struct verity_error *err)
 {
-	cleanup_with(package_set_free) struct package_set set = {.keep = true,
-								 .of_catalog = true};
+	cleanup_with(verity_package_set_free) struct verity_package_set set = {
+		.keep = true, .of_catalog = true};
 	cleanup_with(set_plan_free) struct set_plan plan = {.count = 0};
 	struct progress progress = {.open = false};
 	const struct install_view view = view_of(update, &progress);
@@ -307,7 +307,7 @@ static int apply(struct update *update, struct verity_error *err)
 	for (size_t i = 0; i < update->count; i++) {
 		const struct verity_catalog_entry *chosen = update->choices[i].chosen;
 		const struct overlay_entry *entry = &update->items[i].entry;
-		struct set_package *package = &set.packages[set.count];
+		struct verity_set_package *package = &set.packages[set.count];
 
 		if (!chosen)
 			continue;

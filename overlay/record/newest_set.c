@@ -13,7 +13,7 @@
 
 /* Return: 0; -ENOENT where none that counts is kept; -errno. */
 static int load(int record_fd, const struct verity_policy *policy,
-		struct signed_set **ret, struct verity_error *err)
+		struct verity_signed_set **ret, struct verity_error *err)
 {
 	struct verity_error why;
 	cleanup_free char *bytes = NULL;
@@ -22,8 +22,8 @@ static int load(int record_fd, const struct verity_policy *policy,
 				    VERITY_STATEMENT_FILE_MAX, &bytes, &size, &why);
 
 	if (r == 0)
-		r = signed_set_read(bytes, size, policy->keyring, policy->denylist, ret,
-				    &why);
+		r = verity_signed_set_read(bytes, size, policy->keyring, policy->denylist,
+					   ret, &why);
 	if (r == 0 || r == -ENOENT)
 		return r;
 	/* What is damaged, or was written by somebody else, is a hint at most. */
@@ -36,22 +36,24 @@ static int load(int record_fd, const struct verity_policy *policy,
 }
 
 int overlay_newest_set_check(int record_fd, const struct verity_policy *policy,
-			     const struct signed_set *set, struct verity_error *err)
+			     const struct verity_signed_set *set,
+			     struct verity_error *err)
 {
-	cleanup_with(signed_set_free_p) struct signed_set *kept = NULL;
-	uint32_t number = signed_set_content(set)->number, ours;
+	cleanup_with(verity_signed_set_free_p) struct verity_signed_set *kept = NULL;
+	uint32_t number = verity_signed_set_content(set)->number, ours;
 	int r = record_fd < 0 ? -ENOENT : load(record_fd, policy, &kept, err);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	ours = signed_set_content(kept)->number;
+	ours = verity_signed_set_content(kept)->number;
 	if (number < ours)
 		return verity_fail(err, VERITY_E_OLD_SET,
 				   "its number is %" PRIu32
 				   ", and this device has applied number %" PRIu32,
 				   number, ours);
-	if (number == ours && memcmp(signed_set_digest(set), signed_set_digest(kept),
-				     VERITY_DIGEST_BYTES) != 0)
+	if (number == ours &&
+	    memcmp(verity_signed_set_digest(set), verity_signed_set_digest(kept),
+		   VERITY_DIGEST_BYTES) != 0)
 		return verity_fail(err, VERITY_E_OLD_SET,
 				   "this device has applied another set with its number, "
 				   "%" PRIu32,
@@ -60,8 +62,8 @@ int overlay_newest_set_check(int record_fd, const struct verity_policy *policy,
 }
 
 int overlay_newest_set_keep(int record_fd, const struct verity_policy *policy,
-			    const struct signed_set *set, const void *bytes, size_t size,
-			    struct verity_error *err)
+			    const struct verity_signed_set *set, const void *bytes,
+			    size_t size, struct verity_error *err)
 {
 	cleanup_free char *present = NULL;
 	cleanup_fd int lock = -1;

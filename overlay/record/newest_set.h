@@ -21,7 +21,7 @@
  * Return: 0; -EPERM (OLD_SET) also for another set of the same number; -errno.
  */
 int overlay_newest_set_check(int record_fd, const struct verity_policy *policy,
-			     const struct signed_set *set,
+			     const struct verity_signed_set *set,
 			     struct verity_error *err) must_check;
 
 /**
@@ -32,5 +32,5 @@ int overlay_newest_set_check(int record_fd, const struct verity_policy *policy,
  * -EBUSY; -errno.
  */
 int overlay_newest_set_keep(int record_fd, const struct verity_policy *policy,
-			    const struct signed_set *set, const void *bytes, size_t size,
-			    struct verity_error *err) must_check;
+			    const struct verity_signed_set *set, const void *bytes,
+			    size_t size, struct verity_error *err) must_check;

@@ -9,13 +9,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct package_set set;
+	struct verity_package_set set;
 
-	if (package_set_decode(data, size, &set, NULL) < 0)
+	if (verity_package_set_decode(data, size, &set, NULL) < 0)
 		return 0;
-	require(set.count <= PACKAGE_SET_MAX);
+	require(set.count <= VERITY_PACKAGE_SET_MAX);
 	for (size_t i = 0; i < set.count; i++) {
-		const struct set_package *package = &set.packages[i];
+		const struct verity_set_package *package = &set.packages[i];
 
 		require(verity_name_valid(package->name));
 		require(package->source[0] || package->version[0] ||
@@ -23,6 +23,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(i == 0 ||
 			strcasecmp(package->name, set.packages[i - 1].name) != 0);
 	}
-	package_set_free(&set);
+	verity_package_set_free(&set);
 	return 0;
 }

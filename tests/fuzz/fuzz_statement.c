@@ -25,7 +25,7 @@ static void verify(const uint8_t *data, size_t size)
 	struct verity_unlock *unlock = NULL;
 	struct verity_denylist *denylist = NULL;
 	struct verity_catalog *catalog = NULL;
-	struct signed_set *set = NULL;
+	struct verity_signed_set *set = NULL;
 	int r;
 
 	if (!keyring)
@@ -37,7 +37,7 @@ static void verify(const uint8_t *data, size_t size)
 	require(!denylist && (r == -EBADMSG || r == -EKEYREJECTED));
 	r = verity_catalog_read(data, size, keyring, NULL, &catalog, NULL);
 	require(!catalog && (r == -EBADMSG || r == -EKEYREJECTED));
-	r = signed_set_read(data, size, keyring, NULL, &set, NULL);
+	r = verity_signed_set_read(data, size, keyring, NULL, &set, NULL);
 	require(!set && (r == -EBADMSG || r == -EKEYREJECTED));
 }
 
@@ -117,24 +117,24 @@ static void catalog_again(const struct verity_catalog_text *catalog)
 	free(text);
 }
 
-static void set_again(const struct package_set *set)
+static void set_again(const struct verity_package_set *set)
 {
-	struct package_set again;
+	struct verity_package_set again;
 	struct json_object *object;
 	char *text;
 
-	require(set->number >= 1 && set->count <= PACKAGE_SET_MAX);
-	if (package_set_encode(set, &text, NULL) < 0)
+	require(set->number >= 1 && set->count <= VERITY_PACKAGE_SET_MAX);
+	if (verity_package_set_encode(set, &text, NULL) < 0)
 		return;
 	object = parse(text, strlen(text), VERITY_STATEMENT_SET);
-	require(object && package_set_decode_object(object, &again, NULL) == 0);
+	require(object && verity_package_set_decode_object(object, &again, NULL) == 0);
 	require(again.number == set->number && again.count == set->count);
 	require(again.keep == set->keep &&
 		again.compatible_count == set->compatible_count);
 	for (size_t i = 0; i < set->count; i++)
 		require(memcmp(&again.packages[i], &set->packages[i],
 			       sizeof(again.packages[i])) == 0);
-	package_set_free(&again);
+	verity_package_set_free(&again);
 	json_object_put(object);
 	free(text);
 }
@@ -145,7 +145,7 @@ static void read_text(const uint8_t *text, size_t size)
 	struct verity_unlock_text unlock;
 	struct verity_denylist_text denylist;
 	struct verity_catalog_text catalog;
-	struct package_set set;
+	struct verity_package_set set;
 
 	if (object && verity_unlock_decode(object, &unlock, NULL) == 0)
 		unlock_again(&unlock);
@@ -163,9 +163,9 @@ static void read_text(const uint8_t *text, size_t size)
 	}
 	json_object_put(object);
 	object = parse(text, size, VERITY_STATEMENT_SET);
-	if (object && package_set_decode_object(object, &set, NULL) == 0) {
+	if (object && verity_package_set_decode_object(object, &set, NULL) == 0) {
 		set_again(&set);
-		package_set_free(&set);
+		verity_package_set_free(&set);
 	}
 	json_object_put(object);
 }

@@ -18,7 +18,7 @@ static int decode(struct json_object *object, struct verity_statement_text *text
 	case VERITY_STATEMENT_CATALOG:
 		return verity_catalog_decode(object, &text->catalog, why);
 	case VERITY_STATEMENT_SET:
-		return package_set_decode_object(object, &text->set, why);
+		return verity_package_set_decode_object(object, &text->set, why);
 	}
 	return -EINVAL;
 }
@@ -57,5 +57,5 @@ void verity_statement_text_free(struct verity_statement_text *text)
 	free(text->denylist.entries);
 	text->denylist.entries = NULL;
 	verity_catalog_text_free(&text->catalog);
-	package_set_free(&text->set);
+	verity_package_set_free(&text->set);
 }

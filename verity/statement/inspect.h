@@ -21,7 +21,7 @@ struct verity_statement_text {
 	uint8_t digest[VERITY_DIGEST_BYTES];  /* verity_statement_digest() */
 	struct verity_denylist_text denylist; /* likewise; owned */
 	struct verity_catalog_text catalog;   /* likewise; owned */
-	struct package_set set;               /* likewise; owned */
+	struct verity_package_set set;        /* likewise; owned */
 };
 
 /**

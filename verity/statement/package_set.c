@@ -12,16 +12,16 @@
 #include "verity/util/name.h"
 
 static const struct verity_json_field package_fields[] = {
-	VERITY_JSON_TEXT("name", struct set_package, name,
+	VERITY_JSON_TEXT("name", struct verity_set_package, name,
 			 .presence = VERITY_JSON_OPTIONAL, .valid = verity_name_valid),
-	VERITY_JSON_TEXT("source", struct set_package, source,
+	VERITY_JSON_TEXT("source", struct verity_set_package, source,
 			 .presence = VERITY_JSON_OPTIONAL, .min = 1),
-	VERITY_JSON_TEXT("version", struct set_package, version,
+	VERITY_JSON_TEXT("version", struct verity_set_package, version,
 			 .presence = VERITY_JSON_OPTIONAL, .min = 1),
-	VERITY_JSON_HEX("root_hash", struct set_package, root_hash,
+	VERITY_JSON_HEX("root_hash", struct verity_set_package, root_hash,
 			.presence = VERITY_JSON_OPTIONAL,
-			.counted = offsetof(struct set_package, root_hash_bytes)),
-	VERITY_JSON_BOOL("persistent", struct set_package, persistent,
+			.counted = offsetof(struct verity_set_package, root_hash_bytes)),
+	VERITY_JSON_BOOL("persistent", struct verity_set_package, persistent,
 			 .presence = VERITY_JSON_OPTIONAL),
 	{.key = NULL},
 };
@@ -33,15 +33,15 @@ static const struct verity_json_field glob_item = {
 	.type = VERITY_JSON_IS_TEXT, .size = VERITY_GLOB_MAX + 1, .min = 1};
 
 #define SET_ROWS                                                                         \
-	VERITY_JSON_INTEGER("number", struct package_set, number, .min = 1,              \
+	VERITY_JSON_INTEGER("number", struct verity_package_set, number, .min = 1,       \
 			    .max = UINT32_MAX, .presence = VERITY_JSON_OPTIONAL),        \
-		VERITY_JSON_LIST("compatible", struct package_set, compatible,           \
+		VERITY_JSON_LIST("compatible", struct verity_package_set, compatible,    \
 				 compatible_count, &glob_item, VERITY_GLOBS_MAX,         \
 				 .presence = VERITY_JSON_OPTIONAL),                      \
-		VERITY_JSON_BOOL("keep", struct package_set, keep,                       \
+		VERITY_JSON_BOOL("keep", struct verity_package_set, keep,                \
 				 .presence = VERITY_JSON_OPTIONAL),                      \
-		VERITY_JSON_LIST("packages", struct package_set, packages, count,        \
-				 &package_item, PACKAGE_SET_MAX)
+		VERITY_JSON_LIST("packages", struct verity_package_set, packages, count, \
+				 &package_item, VERITY_PACKAGE_SET_MAX)
 
 /* Of a statement, whose type and format are read before anything else of it. */
 static const struct verity_json_field signed_fields[] = {SET_ROWS, {.key = NULL}};
@@ -53,28 +53,28 @@ static const struct verity_json_field document_fields[] = {
 	{.key = NULL},
 };
 
-struct signed_set {
-	struct package_set content;
+struct verity_signed_set {
+	struct verity_package_set content;
 	struct verity_signer signer;
 	uint8_t digest[VERITY_DIGEST_BYTES];
 };
 
-void package_set_free(struct package_set *set)
+void verity_package_set_free(struct verity_package_set *set)
 {
 	free(set->packages);
 	free(set->compatible);
-	*set = (struct package_set){.count = 0};
+	*set = (struct verity_package_set){.count = 0};
 }
 
-bool set_package_is_latest(const struct set_package *package)
+bool verity_set_package_is_latest(const struct verity_set_package *package)
 {
-	return strcmp(package->version, PACKAGE_SET_LATEST) == 0;
+	return strcmp(package->version, VERITY_PACKAGE_SET_LATEST) == 0;
 }
 
-static int check_package(const struct package_set *set, size_t index,
+static int check_package(const struct verity_package_set *set, size_t index,
 			 struct verity_error *err)
 {
-	struct set_package *package = &set->packages[index];
+	struct verity_set_package *package = &set->packages[index];
 
 	if (package->root_hash_bytes != 0 &&
 	    package->root_hash_bytes != sizeof(package->root_hash))
@@ -88,7 +88,7 @@ static int check_package(const struct package_set *set, size_t index,
 				   "packages[%zu]: it has no name, and its source has "
 				   "not that of a package",
 				   index);
-	if (!package->source[0] && set_package_is_latest(package))
+	if (!package->source[0] && verity_set_package_is_latest(package))
 		return verity_fail(err, VERITY_E_BAD_SET,
 				   "%s: its version is 'latest', and it has no source",
 				   package->name);
@@ -104,10 +104,11 @@ static int check_package(const struct package_set *set, size_t index,
 	return 0;
 }
 
-int package_set_decode(const void *bytes, size_t size, struct package_set *ret,
-		       struct verity_error *err)
+int verity_package_set_decode(const void *bytes, size_t size,
+			      struct verity_package_set *ret, struct verity_error *err)
 {
-	cleanup_with(package_set_free) struct package_set set = {.count = 0};
+	cleanup_with(verity_package_set_free) struct verity_package_set set = {.count =
+										       0};
 	int r = verity_json_decode(bytes, size, document_fields, VERITY_E_BAD_SET, &set,
 				   err);
 
@@ -116,14 +117,16 @@ int package_set_decode(const void *bytes, size_t size, struct package_set *ret,
 	if (r < 0)
 		return r;
 	*ret = set;
-	set = (struct package_set){.count = 0};
+	set = (struct verity_package_set){.count = 0};
 	return 0;
 }
 
-int package_set_decode_object(struct json_object *object, struct package_set *ret,
-			      struct verity_error *err)
+int verity_package_set_decode_object(struct json_object *object,
+				     struct verity_package_set *ret,
+				     struct verity_error *err)
 {
-	cleanup_with(package_set_free) struct package_set set = {.count = 0};
+	cleanup_with(verity_package_set_free) struct verity_package_set set = {.count =
+										       0};
 	struct verity_error why;
 	int r = verity_json_decode_object(object, signed_fields, VERITY_E_BAD_STATEMENT,
 					  &set, err);
@@ -136,14 +139,15 @@ int package_set_decode_object(struct json_object *object, struct package_set *re
 	if (r < 0)
 		return r;
 	*ret = set;
-	set = (struct package_set){.count = 0};
+	set = (struct verity_package_set){.count = 0};
 	return 0;
 }
 
-int package_set_encode(const struct package_set *set, char **ret,
-		       struct verity_error *err)
+int verity_package_set_encode(const struct verity_package_set *set, char **ret,
+			      struct verity_error *err)
 {
-	cleanup_with(package_set_free) struct package_set again = {.count = 0};
+	cleanup_with(verity_package_set_free) struct verity_package_set again = {
+		.count = 0};
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
 	cleanup_free char *text = NULL;
 	int r = verity_statement_encode(VERITY_STATEMENT_SET, signed_fields, set, &text,
@@ -159,46 +163,50 @@ int package_set_encode(const struct package_set *set, char **ret,
 		r = verity_statement_decode(text, strlen(text), VERITY_STATEMENT_SET,
 					    &object, err);
 	if (r == 0)
-		r = package_set_decode_object(object, &again, err);
+		r = verity_package_set_decode_object(object, &again, err);
 	if (r == 0)
 		*ret = steal_ptr(&text);
 	return r;
 }
 
-void package_set_put(struct verity_json_writer *json, const struct package_set *set)
+void verity_package_set_put(struct verity_json_writer *json,
+			    const struct verity_package_set *set)
 {
 	verity_json_put_fields(json, signed_fields, set);
 }
 
-void signed_set_free(struct signed_set *set)
+void verity_signed_set_free(struct verity_signed_set *set)
 {
 	if (!set)
 		return;
-	package_set_free(&set->content);
+	verity_package_set_free(&set->content);
 	free(set);
 }
 
-const struct package_set *signed_set_content(const struct signed_set *set)
+const struct verity_package_set *verity_signed_set_content(
+	const struct verity_signed_set *set)
 {
 	return &set->content;
 }
 
-const struct verity_signer *signed_set_signer(const struct signed_set *set)
+const struct verity_signer *verity_signed_set_signer(const struct verity_signed_set *set)
 {
 	return &set->signer;
 }
 
-const uint8_t *signed_set_digest(const struct signed_set *set)
+const uint8_t *verity_signed_set_digest(const struct verity_signed_set *set)
 {
 	return set->digest;
 }
 
-int signed_set_read(const void *bytes, size_t size, const struct verity_keyring *keyring,
-		    const struct verity_denylist *denylist, struct signed_set **ret,
-		    struct verity_error *err)
+int verity_signed_set_read(const void *bytes, size_t size,
+			   const struct verity_keyring *keyring,
+			   const struct verity_denylist *denylist,
+			   struct verity_signed_set **ret, struct verity_error *err)
 {
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
-	cleanup_with(signed_set_free_p) struct signed_set *set = calloc(1, sizeof(*set));
+	cleanup_with(verity_signed_set_free_p) struct verity_signed_set *set =
+		calloc(1, sizeof(*set));
 	struct verity_statement_parts parts;
 	struct verity_signatures signatures;
 	int r;
@@ -211,7 +219,7 @@ int signed_set_read(const void *bytes, size_t size, const struct verity_keyring 
 	if (r == 0)
 		r = verity_denylist_check_keys(denylist, &signatures, err);
 	if (r == 0)
-		r = package_set_decode_object(object, &set->content, err);
+		r = verity_package_set_decode_object(object, &set->content, err);
 	if (r == 0)
 		r = verity_statement_split(bytes, size, &parts, err);
 	if (r == 0)

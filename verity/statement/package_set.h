@@ -14,18 +14,19 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/error.h"
 
-#define PACKAGE_SET_BYTES_MAX (256 * 1024)
-#define PACKAGE_SET_MAX       256
-#define SET_SOURCE_MAX        1023
-#define PACKAGE_SET_LATEST    "latest" /* for a version */
+#define VERITY_PACKAGE_SET_BYTES_MAX (256 * 1024)
+#define VERITY_PACKAGE_SET_MAX       256
+#define VERITY_SET_SOURCE_MAX        1023
+#define VERITY_PACKAGE_SET_LATEST    "latest" /* for a version */
 
 struct verity_catalog_entry;
 
 /* One package. Plain data. */
-struct set_package {
-	char name[VERITY_NAME_MAX + 1];  /* installed name; "": that of the file */
-	char source[SET_SOURCE_MAX + 1]; /* URL or path; "": it is there already */
-	/* "": whichever the source has; PACKAGE_SET_LATEST: that, but no older one */
+struct verity_set_package {
+	char name[VERITY_NAME_MAX + 1];         /* installed name; "": that of the file */
+	char source[VERITY_SET_SOURCE_MAX + 1]; /* URL or path; "": it is there already */
+	/* "": whichever the source has; VERITY_PACKAGE_SET_LATEST: that, but no older one
+	 */
 	char version[VERITY_VERSION_MAX + 1];
 	uint8_t root_hash[VERITY_DIGEST_BYTES];
 	size_t root_hash_bytes; /* 0: any */
@@ -35,8 +36,9 @@ struct set_package {
 };
 
 /* { 0 } is an empty one. */
-struct package_set {
-	struct set_package *packages; /* owned; each has a name, and no two the same */
+struct verity_package_set {
+	struct verity_set_package
+		*packages; /* owned; each has a name, and no two the same */
 	size_t count;
 	bool keep;       /* installed packages that it does not name stay */
 	uint32_t number; /* of a signed one, which only rises; 0: it has none */
@@ -45,75 +47,81 @@ struct package_set {
 	bool of_catalog;                         /* it was made of one, not by a person */
 };
 
-/* Opaque: made only of a signed statement, by signed_set_read(). */
-struct signed_set;
+/* Opaque: made only of a signed statement, by verity_signed_set_read(). */
+struct verity_signed_set;
 
 struct json_object;
 struct verity_denylist;
 struct verity_json_writer;
 
 /**
- * package_set_decode - read a set
- * @ret: package_set_free(); set on success only
+ * verity_package_set_decode - read a set
+ * @ret: verity_package_set_free(); set on success only
  *
  * Return: 0; -EINVAL (BAD_SET) with what is wrong; -ENOMEM.
  */
-int package_set_decode(const void *bytes, size_t size, struct package_set *ret,
-		       struct verity_error *err) must_check;
-
-/**
- * set_package_is_latest - whether it is replaced by newer versions only
- */
-bool set_package_is_latest(const struct set_package *package);
-
-void package_set_free(struct package_set *set);
-
-/**
- * package_set_decode_object - read the JSON object of a statement of this type, whoever
- * signed it: nothing may be decided by it
- * @ret: package_set_free(); set on success only
- *
- * Return: 0; -EBADMSG (BAD_STATEMENT); -ENOMEM.
- */
-int package_set_decode_object(struct json_object *object, struct package_set *ret,
+int verity_package_set_decode(const void *bytes, size_t size,
+			      struct verity_package_set *ret,
 			      struct verity_error *err) must_check;
 
 /**
- * package_set_encode - the JSON text of a set, to be signed
+ * verity_set_package_is_latest - whether it is replaced by newer versions only
+ */
+bool verity_set_package_is_latest(const struct verity_set_package *package);
+
+void verity_package_set_free(struct verity_package_set *set);
+
+/**
+ * verity_package_set_decode_object - read the JSON object of a statement of this type,
+ * whoever signed it: nothing may be decided by it
+ * @ret: verity_package_set_free(); set on success only
+ *
+ * Return: 0; -EBADMSG (BAD_STATEMENT); -ENOMEM.
+ */
+int verity_package_set_decode_object(struct json_object *object,
+				     struct verity_package_set *ret,
+				     struct verity_error *err) must_check;
+
+/**
+ * verity_package_set_encode - the JSON text of a set, to be signed
  * @ret: 0-terminated, set on success only; free()
  *
- * Return: 0; -EBADMSG (BAD_STATEMENT) where package_set_decode_object() would refuse it;
- * -ENOMEM.
+ * Return: 0; -EBADMSG (BAD_STATEMENT) where verity_package_set_decode_object() would
+ * refuse it; -ENOMEM.
  */
-int package_set_encode(const struct package_set *set, char **ret,
-		       struct verity_error *err) must_check;
+int verity_package_set_encode(const struct verity_package_set *set, char **ret,
+			      struct verity_error *err) must_check;
 
 /**
- * package_set_put - add its keys to the object that is open
+ * verity_package_set_put - add its keys to the object that is open
  */
-void package_set_put(struct verity_json_writer *json, const struct package_set *set);
+void verity_package_set_put(struct verity_json_writer *json,
+			    const struct verity_package_set *set);
 
 /**
- * signed_set_read - a set from the bytes of its statement file
+ * verity_signed_set_read - a set from the bytes of its statement file
  * @denylist: may deny the key of the signer; NULL: none
- * @ret:      set on success only; signed_set_free()
+ * @ret:      set on success only; verity_signed_set_free()
  *
  * The signer's certificate must be for packages.
  *
  * Return: 0; as verity_statement_verify(); -EKEYREVOKED (REVOKED); -EBADMSG
  * (BAD_STATEMENT).
  */
-int signed_set_read(const void *bytes, size_t size, const struct verity_keyring *keyring,
-		    const struct verity_denylist *denylist, struct signed_set **ret,
-		    struct verity_error *err) must_check;
+int verity_signed_set_read(const void *bytes, size_t size,
+			   const struct verity_keyring *keyring,
+			   const struct verity_denylist *denylist,
+			   struct verity_signed_set **ret,
+			   struct verity_error *err) must_check;
 
-void signed_set_free(struct signed_set *set);
-DEFINE_CLEANUP(struct signed_set, signed_set_free);
+void verity_signed_set_free(struct verity_signed_set *set);
+DEFINE_CLEANUP(struct verity_signed_set, verity_signed_set_free);
 
 /**
- * signed_set_content, signed_set_signer, signed_set_digest - what it says, who signed it,
- * and the digest of its text, which names it; borrowed
+ * verity_signed_set_content, verity_signed_set_signer, verity_signed_set_digest - what it
+ * says, who signed it, and the digest of its text, which names it; borrowed
  */
-const struct package_set *signed_set_content(const struct signed_set *set);
-const struct verity_signer *signed_set_signer(const struct signed_set *set);
-const uint8_t *signed_set_digest(const struct signed_set *set);
+const struct verity_package_set *verity_signed_set_content(
+	const struct verity_signed_set *set);
+const struct verity_signer *verity_signed_set_signer(const struct verity_signed_set *set);
+const uint8_t *verity_signed_set_digest(const struct verity_signed_set *set);

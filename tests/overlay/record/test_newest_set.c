@@ -22,13 +22,13 @@ static struct verity_policy policy;
 /* A signed set, and its file. */
 struct made {
 	struct statement_file file;
-	struct signed_set *set;
+	struct verity_signed_set *set;
 };
 
 static void made_free(struct made *made)
 {
 	free(made->file.bytes);
-	signed_set_free(made->set);
+	verity_signed_set_free(made->set);
 }
 
 static struct made make(const struct keys *signer, unsigned number, const char *name)
@@ -43,8 +43,8 @@ static struct made make(const struct keys *signer, unsigned number, const char *
 		 "\"%s\",\"version\":\"1\"}]}",
 		 number, name);
 	made.file = statement_make(signer, text, "signer");
-	check_ok(signed_set_read(made.file.bytes, made.file.size, theirs, NULL, &made.set,
-				 &err),
+	check_ok(verity_signed_set_read(made.file.bytes, made.file.size, theirs, NULL,
+					&made.set, &err),
 		 &err);
 	verity_keyring_free(theirs);
 	return made;
@@ -155,12 +155,13 @@ static void test_purpose(void **state)
 	struct statement_file file = statement_make(
 		&keys, "{\"type\":\"set\",\"format\":1,\"number\":9,\"packages\":[]}",
 		"unlock");
-	struct signed_set *set = NULL;
+	struct verity_signed_set *set = NULL;
 	struct verity_error err;
 
 	(void)state;
-	assert_int_equal(signed_set_read(file.bytes, file.size, ring, NULL, &set, &err),
-			 -EKEYREJECTED);
+	assert_int_equal(
+		verity_signed_set_read(file.bytes, file.size, ring, NULL, &set, &err),
+		-EKEYREJECTED);
 	assert_int_equal(err.code, VERITY_E_UNTRUSTED_SIGNER);
 	assert_null(set);
 	free(file.bytes);

@@ -57,12 +57,8 @@ static int examine(const void *bytes, size_t size,
 		r = verity_statement_inspect(&parts, &ret->text, &ret->reason);
 	ret->readable = r == 0;
 	if (r == 0)
-		r = verity_statement_verify(bytes, size, ret->text.type,
-					    ret->text.type == VERITY_STATEMENT_UNLOCK
-						    ? VERITY_PURPOSE_UNLOCK
-						    : VERITY_PURPOSE_PACKAGE,
-					    view->keyring, &object, &ret->signatures,
-					    &ret->reason);
+		r = verity_statement_verify(bytes, size, ret->text.type, view->keyring,
+					    &object, &ret->signatures, &ret->reason);
 	if (r == 0)
 		r = verity_denylist_check_keys(view->denylist, &ret->signatures,
 					       &ret->reason);

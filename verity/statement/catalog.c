@@ -204,26 +204,17 @@ int verity_catalog_read(const void *bytes, size_t size,
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
 	cleanup_with(verity_catalog_free_p) struct verity_catalog *catalog =
 		calloc(1, sizeof(*catalog));
-	struct verity_statement_parts parts;
-	struct verity_signatures signatures;
 	int r;
 
 	if (!catalog)
 		return verity_no_memory(err);
-	r = verity_statement_verify(bytes, size, VERITY_STATEMENT_CATALOG,
-				    VERITY_PURPOSE_PACKAGE, keyring, &object, &signatures,
-				    err);
-	if (r == 0)
-		r = verity_denylist_check_keys(denylist, &signatures, err);
+	r = verity_denylist_verify(denylist, bytes, size, VERITY_STATEMENT_CATALOG,
+				   keyring, &object, &catalog->signer, catalog->digest,
+				   err);
 	if (r == 0)
 		r = verity_catalog_decode(object, &catalog->text, err);
-	if (r == 0)
-		r = verity_statement_split(bytes, size, &parts, err);
-	if (r == 0)
-		r = verity_statement_digest(&parts, catalog->digest, err);
 	if (r < 0)
 		return r;
-	catalog->signer = signatures.signers[0];
 	*ret = steal_ptr(&catalog);
 	return 0;
 }

@@ -170,9 +170,8 @@ int verity_denylist_read(const void *bytes, size_t size,
 {
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
 	struct verity_signatures signatures;
-	int r = verity_statement_verify(bytes, size, VERITY_STATEMENT_DENYLIST,
-					VERITY_PURPOSE_PACKAGE, keyring, &object,
-					&signatures, err);
+	int r = verity_statement_verify(bytes, size, VERITY_STATEMENT_DENYLIST, keyring,
+					&object, &signatures, err);
 
 	/* A stranger's list on PERSIST must not keep the vendor's out. */
 	if (r == 0 && verity_denylist_vouched(current))
@@ -187,9 +186,8 @@ int verity_denylist_read_kept(const void *bytes, size_t size,
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
 	struct verity_statement_parts parts;
 	struct verity_signatures signatures;
-	int r = verity_statement_verify(bytes, size, VERITY_STATEMENT_DENYLIST,
-					VERITY_PURPOSE_PACKAGE, keyring, &object,
-					&signatures, err);
+	int r = verity_statement_verify(bytes, size, VERITY_STATEMENT_DENYLIST, keyring,
+					&object, &signatures, err);
 	bool untrusted = r == -EKEYREJECTED && signatures.count > 0;
 
 	if (untrusted)
@@ -234,6 +232,33 @@ int verity_denylist_check_keys(const struct verity_denylist *denylist,
 				   " names a key that it was signed with, %s",
 				   denylist->text.number, hex);
 	}
+	return 0;
+}
+
+int verity_denylist_verify(const struct verity_denylist *denylist, const void *bytes,
+			   size_t size, enum verity_statement_type type,
+			   const struct verity_keyring *keyring,
+			   struct json_object **ret_object,
+			   struct verity_signer *ret_signer,
+			   uint8_t ret_digest[static VERITY_DIGEST_BYTES],
+			   struct verity_error *err)
+{
+	cleanup_with(json_object_put_p) struct json_object *object = NULL;
+	struct verity_statement_parts parts;
+	struct verity_signatures signatures;
+	int r = verity_statement_verify(bytes, size, type, keyring, &object, &signatures,
+					err);
+
+	if (r == 0)
+		r = verity_denylist_check_keys(denylist, &signatures, err);
+	if (r == 0)
+		r = verity_statement_split(bytes, size, &parts, err);
+	if (r == 0)
+		r = verity_statement_digest(&parts, ret_digest, err);
+	if (r < 0)
+		return r;
+	*ret_signer = signatures.signers[0];
+	*ret_object = steal_ptr(&object);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include "verity/cms/cms.h"
 #include "verity/format/manifest.h"
+#include "verity/statement/statement.h"
 #include "verity/util/cleanup.h"
 
 #define VERITY_DENY_MAX 1024 /* entries */
@@ -101,6 +102,24 @@ bool verity_denylist_vouched(const struct verity_denylist *denylist);
 int verity_denylist_check_keys(const struct verity_denylist *denylist,
 			       const struct verity_signatures *signatures,
 			       struct verity_error *err) must_check;
+
+/**
+ * verity_denylist_verify - verify a statement of another type, whose signer it must not
+ * deny
+ * @denylist:   NULL denies nothing
+ * @ret_object: set on success only; json_object_put()
+ * @ret_signer: its first signer, with the next on success only
+ * @ret_digest: verity_statement_digest() of it
+ *
+ * Return: 0; as verity_statement_verify(); -EKEYREVOKED (REVOKED).
+ */
+int verity_denylist_verify(const struct verity_denylist *denylist, const void *bytes,
+			   size_t size, enum verity_statement_type type,
+			   const struct verity_keyring *keyring,
+			   struct json_object **ret_object,
+			   struct verity_signer *ret_signer,
+			   uint8_t ret_digest[static VERITY_DIGEST_BYTES],
+			   struct verity_error *err) must_check;
 
 /**
  * verity_denylist_check_manifest - whether it denies a root hash, or a name's epoch

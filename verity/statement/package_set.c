@@ -207,26 +207,16 @@ int verity_signed_set_read(const void *bytes, size_t size,
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
 	cleanup_with(verity_signed_set_free_p) struct verity_signed_set *set =
 		calloc(1, sizeof(*set));
-	struct verity_statement_parts parts;
-	struct verity_signatures signatures;
 	int r;
 
 	if (!set)
 		return verity_no_memory(err);
-	r = verity_statement_verify(bytes, size, VERITY_STATEMENT_SET,
-				    VERITY_PURPOSE_PACKAGE, keyring, &object, &signatures,
-				    err);
-	if (r == 0)
-		r = verity_denylist_check_keys(denylist, &signatures, err);
+	r = verity_denylist_verify(denylist, bytes, size, VERITY_STATEMENT_SET, keyring,
+				   &object, &set->signer, set->digest, err);
 	if (r == 0)
 		r = verity_package_set_decode_object(object, &set->content, err);
-	if (r == 0)
-		r = verity_statement_split(bytes, size, &parts, err);
-	if (r == 0)
-		r = verity_statement_digest(&parts, set->digest, err);
 	if (r < 0)
 		return r;
-	set->signer = signatures.signers[0];
 	*ret = steal_ptr(&set);
 	return 0;
 }

@@ -15,13 +15,15 @@
 #define FORMAT 1
 
 static const struct {
-	const char *name;  /* the value of `type` */
-	const char *words; /* in messages */
+	const char *name;            /* the value of `type` */
+	const char *words;           /* in messages */
+	enum verity_purpose purpose; /* what the signer's certificate must be for */
 } types[] = {
-	[VERITY_STATEMENT_UNLOCK] = {"unlock", "an unlock statement"},
-	[VERITY_STATEMENT_DENYLIST] = {"denylist", "a deny list"},
-	[VERITY_STATEMENT_CATALOG] = {"catalog", "a catalogue"},
-	[VERITY_STATEMENT_SET] = {"set", "a set"},
+	[VERITY_STATEMENT_UNLOCK] = {"unlock", "an unlock statement",
+				     VERITY_PURPOSE_UNLOCK},
+	[VERITY_STATEMENT_DENYLIST] = {"denylist", "a deny list", VERITY_PURPOSE_PACKAGE},
+	[VERITY_STATEMENT_CATALOG] = {"catalog", "a catalogue", VERITY_PURPOSE_PACKAGE},
+	[VERITY_STATEMENT_SET] = {"set", "a set", VERITY_PURPOSE_PACKAGE},
 };
 
 const char *verity_statement_type_name(enum verity_statement_type type)
@@ -201,10 +203,10 @@ int verity_statement_decode(const void *text, size_t size,
  * never read.
  */
 static int explain_purpose(const struct verity_statement_parts *parts,
-			   enum verity_statement_type type, enum verity_purpose purpose,
+			   enum verity_statement_type type,
 			   const struct verity_keyring *keyring, struct verity_error *err)
 {
-	enum verity_purpose other = purpose == VERITY_PURPOSE_PACKAGE
+	enum verity_purpose other = types[type].purpose == VERITY_PURPOSE_PACKAGE
 					    ? VERITY_PURPOSE_UNLOCK
 					    : VERITY_PURPOSE_PACKAGE;
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
@@ -222,7 +224,7 @@ static int explain_purpose(const struct verity_statement_parts *parts,
 }
 
 int verity_statement_verify(const void *bytes, size_t size,
-			    enum verity_statement_type type, enum verity_purpose purpose,
+			    enum verity_statement_type type,
 			    const struct verity_keyring *keyring,
 			    struct json_object **ret,
 			    struct verity_signatures *ret_signatures,
@@ -238,10 +240,10 @@ int verity_statement_verify(const void *bytes, size_t size,
 		return verity_fail(err, VERITY_E_NO_SIGNATURE,
 				   "the statement has no signature");
 	r = verity_cms_verify(parts.text, parts.text_bytes, parts.signature,
-			      parts.signature_bytes, keyring, purpose, ret_signatures,
-			      err);
+			      parts.signature_bytes, keyring, types[type].purpose,
+			      ret_signatures, err);
 	if (r == -EKEYREJECTED && ret_signatures->other_purpose)
-		return explain_purpose(&parts, type, purpose, keyring, err);
+		return explain_purpose(&parts, type, keyring, err);
 	return r < 0 ? r
 		     : verity_statement_decode(parts.text, parts.text_bytes, type, ret,
 					       err);

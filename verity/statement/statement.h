@@ -98,19 +98,18 @@ const char *verity_statement_type_words(enum verity_statement_type type);
 
 /**
  * verity_statement_verify - verify a statement file, and read it
- * @purpose: what the signer's certificate must be for
- * @ret:     its JSON object, set on success only; json_object_put()
+ * @ret: its JSON object, set on success only; json_object_put()
  * @ret_signatures: who signed; set on success and on -EKEYREJECTED
  *
- * Where the signer is trusted for the other purpose only, the message says what the
- * statement is.
+ * The signer's certificate must be for statements of this type. Where it is trusted for
+ * the other purpose only, the message says what the statement is.
  *
  * Return: 0; -EBADMSG (BAD_STATEMENT; BAD_SIGNATURE; WRONG_TYPE where it is another
  * thing, which the message names; UNKNOWN_FEATURE where its format is newer than this
  * program); -EKEYREJECTED (NO_SIGNATURE, UNTRUSTED_SIGNER, WEAK_KEY); -ENOMEM.
  */
 int verity_statement_verify(const void *bytes, size_t size,
-			    enum verity_statement_type type, enum verity_purpose purpose,
+			    enum verity_statement_type type,
 			    const struct verity_keyring *keyring,
 			    struct json_object **ret,
 			    struct verity_signatures *ret_signatures,

@@ -163,28 +163,19 @@ int verity_unlock_read(const void *bytes, size_t size,
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
 	cleanup_with(verity_unlock_free_p) struct verity_unlock *unlock =
 		calloc(1, sizeof(*unlock));
-	struct verity_statement_parts parts;
-	struct verity_signatures signatures;
 	int r;
 
 	if (!unlock)
 		return verity_no_memory(err);
-	r = verity_statement_verify(bytes, size, VERITY_STATEMENT_UNLOCK,
-				    VERITY_PURPOSE_UNLOCK, keyring, &object, &signatures,
-				    err);
-	if (r == 0)
-		r = verity_denylist_check_keys(denylist, &signatures, err);
+	r = verity_denylist_verify(denylist, bytes, size, VERITY_STATEMENT_UNLOCK,
+				   keyring, &object, &unlock->signer, unlock->digest,
+				   err);
 	if (r == 0)
 		r = verity_unlock_decode(object, &unlock->text, err);
-	if (r == 0)
-		r = verity_statement_split(bytes, size, &parts, err);
-	if (r == 0)
-		r = verity_statement_digest(&parts, unlock->digest, err);
 	if (r == 0)
 		r = verity_denylist_check_unlock(denylist, unlock->digest, err);
 	if (r < 0)
 		return r;
-	unlock->signer = signatures.signers[0];
 	*ret = steal_ptr(&unlock);
 	return 0;
 }

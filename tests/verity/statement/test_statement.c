@@ -18,11 +18,8 @@ static int verify(const struct statement_file *file, enum verity_statement_type 
 		  struct verity_signatures *ret, struct verity_error *err)
 {
 	struct json_object *object = NULL;
-	int r = verity_statement_verify(file->bytes, file->size, type,
-					type == VERITY_STATEMENT_UNLOCK
-						? VERITY_PURPOSE_UNLOCK
-						: VERITY_PURPOSE_PACKAGE,
-					keyring, &object, ret, err);
+	int r = verity_statement_verify(file->bytes, file->size, type, keyring, &object,
+					ret, err);
 
 	assert_int_equal(r == 0, object != NULL);
 	json_object_put(object);

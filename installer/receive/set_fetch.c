@@ -44,10 +44,9 @@ static int check_latest(struct set_item *item, const struct verity_manifest *man
 			struct verity_error *err)
 {
 	const struct set_present *present = &item->present;
-	int newer = verity_version_compare(manifest->version, present->version);
+	int newer = verity_version_compare_epochs(manifest->epoch, manifest->version,
+						  present->epoch, present->version);
 
-	if (manifest->epoch != present->epoch)
-		newer = manifest->epoch > present->epoch ? 1 : -1;
 	if (newer > 0 || (newer == 0 && !set_item_in_store(item)))
 		return 0;
 	if (set_item_in_store(item)) {

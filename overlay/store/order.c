@@ -48,9 +48,7 @@ static int compare_claims(const struct overlay_claim *a, const struct overlay_cl
 		return a->trusted ? -1 : 1;
 	if (a->entry.kind != b->entry.kind)
 		return a->entry.kind == OVERLAY_PERSISTENT ? -1 : 1;
-	if (a->epoch != b->epoch)
-		return a->epoch > b->epoch ? -1 : 1;
-	order = verity_version_compare(b->version, a->version);
+	order = verity_version_compare_epochs(b->epoch, b->version, a->epoch, a->version);
 	if (order)
 		return order;
 	if (a->good != b->good)

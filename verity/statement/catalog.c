@@ -105,7 +105,7 @@ static const struct verity_json_field catalog_fields[] = {
 	{.key = NULL},
 };
 
-/* Two files that would be one on vfat, or two entries of one version, are a mistake. */
+/* Two files that would be one on vfat are a mistake. */
 static int check_entries(const T *text, struct verity_error *err)
 {
 	for (size_t i = 0; i < text->count; i++) {
@@ -258,9 +258,7 @@ int verity_catalog_check(const struct verity_catalog *catalog, const char *chann
 int verity_catalog_compare(const struct verity_manifest *a,
 			   const struct verity_manifest *b)
 {
-	if (a->epoch != b->epoch)
-		return a->epoch < b->epoch ? -1 : 1;
-	return verity_version_compare(a->version, b->version);
+	return verity_version_compare_epochs(a->epoch, a->version, b->epoch, b->version);
 }
 
 bool verity_catalog_draws(const struct verity_catalog_entry *entry, const char *serial)

@@ -74,3 +74,11 @@ int verity_version_compare(const char *a, const char *b)
 			return r;
 	}
 }
+
+int verity_version_compare_epochs(uint32_t a_epoch, const char *a, uint32_t b_epoch,
+				  const char *b)
+{
+	if (a_epoch != b_epoch)
+		return a_epoch < b_epoch ? -1 : 1;
+	return verity_version_compare(a, b);
+}

@@ -168,10 +168,10 @@ class Examples(unittest.TestCase):
         for kind in "plain", "initramfs-tools", "dracut":
             with self.subTest(kind):
                 self.sh(f"docs/examples/device/new-device 'with {kind}' {kind}; mkdir -p root/lib/modules/6.1 root/lib/modules/6.2")
-                make = f"'with {kind}/make-initramfs' root image"
+                make = f"'with {kind}/make-initramfs' root 'of one kernel'"
                 self.kept(make, "root", "several kernels: name one of them: 6.1 6.2")
                 self.assertNotIn("several kernels", self.sh(make + " 6.2", status=1))
-                self.sh("[ ! -e image ]")
+                self.sh("[ ! -e 'of one kernel' ]")
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ def test_folders_in_the_way(work, build):
 
 
 def wait_until(is_so):
-    end = time.monotonic() + 120
+    end = time.monotonic() + 600
     while not is_so():
         assert time.monotonic() < end
         time.sleep(0.1)

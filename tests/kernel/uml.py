@@ -235,7 +235,7 @@ def shell(build, case):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=int, default=480)
+    parser.add_argument("--seconds", type=int, default=900)
     parser.add_argument("--inside", metavar="WORK")
     parser.add_argument("--shell", action="store_true")
     parser.add_argument("--long", action="store_true")

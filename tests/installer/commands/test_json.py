@@ -18,11 +18,12 @@ TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, TESTS)
 import schema  # noqa: E402  pylint: disable=wrong-import-position
 
-# Held to it by tests/kernel, test_conflicts.py, test_show_boot.py, test_apply.py, test_monitor.py,
-# tests/peers/test_timestamp.py
-ELSEWHERE = ("apply.json", "event.json", "set.json", "state.json", "media.json", "which.json",
-             "conflicts.json", "timeline.json", "plan.json", "common.json/$defs/owner", "common.json/$defs/unknown",
-             "common.json/$defs/signer/timestamp")
+# Held to it by tests/kernel, test_conflicts.py, test_show_boot.py, test_apply.py, test_signed_set.py, test_monitor.py,
+# test_update.py, tests/peers/test_timestamp.py, tests/peers/test_catalog.py
+ELSEWHERE = ("apply.json", "catalog.json", "event.json", "set.json", "update.json", "state.json", "media.json",
+             "which.json", "conflicts.json", "timeline.json", "plan.json", "common.json/$defs/owner",
+             "common.json/$defs/unknown", "common.json/$defs/signer/timestamp", "show.json/waiting_set", "statement.json/channel",
+             "statement.json/compatible", "statement.json/denylist", "statement.json/keep", "statement.json/packages")
 
 
 def held(name, output):

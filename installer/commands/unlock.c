@@ -148,7 +148,7 @@ static int set(struct device *device, const struct words *words, struct verity_e
 	r = statement_receive(source, NULL, &bytes, &size, err);
 	if (r < 0 && r != -EBADMSG)
 		return verity_context(err, r, "%s", source->where);
-	entry.source = source->origin ?: source->where;
+	entry.source = source_came_from(source);
 	if (r == 0)
 		r = overlay_trust_set_unlock(trust, bytes, size, err);
 	if (r < 0) {

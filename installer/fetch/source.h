@@ -123,6 +123,14 @@ static inline int64_t source_bytes(const struct source *source)
 }
 
 /**
+ * source_came_from - where the bytes came from, for the audit log; borrowed
+ */
+static inline const char *source_came_from(const struct source *source)
+{
+	return source->origin ?: source->where;
+}
+
+/**
  * source_pull - move all bytes into @sink; once for each source
  *
  * Prints which protocols and addresses are tried. After a lost connection it

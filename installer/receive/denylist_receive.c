@@ -15,7 +15,7 @@ static void audit(struct device *device, const struct source *source,
 {
 	char detail[64 + SOURCE_PLACE_MAX];
 	struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_DENYLIST,
-					    .source = source->origin ?: source->where,
+					    .source = source_came_from(source),
 					    .detail = detail,
 					    .reason = why};
 

@@ -328,11 +328,11 @@ static void audit(const struct install *install, const struct verity_error *why)
 	const struct verity_judgement *judgement =
 		verity_stream_judgement(install->stream);
 	struct overlay_entry package = {.kind = install->kind};
-	struct overlay_audit_entry entry = {
-		.event = why ? OVERLAY_AUDIT_REFUSE : OVERLAY_AUDIT_INSTALL,
-		.package = &package,
-		.source = install->source->origin ?: install->source->where,
-		.detail = install->source->place};
+	struct overlay_audit_entry entry = {.event = why ? OVERLAY_AUDIT_REFUSE
+							 : OVERLAY_AUDIT_INSTALL,
+					    .package = &package,
+					    .source = source_came_from(install->source),
+					    .detail = install->source->place};
 
 	if (why && (!judgement || judgement->accepted))
 		return;

@@ -49,6 +49,12 @@ static void given_free(struct given *given)
 	free(given->folder);
 }
 
+/* For the audit log; borrowed. */
+static const char *came_from(const struct given *given)
+{
+	return given->source ? source_came_from(given->source) : given->where;
+}
+
 static int load_file(struct given *given, struct verity_error *err)
 {
 	size_t max = VERITY_PACKAGE_SET_BYTES_MAX > VERITY_STATEMENT_FILE_MAX
@@ -113,8 +119,7 @@ static int read_signed(struct given *given, struct verity_error *err)
 		given->set = verity_signed_set_content(given->is_signed);
 		r = overlay_newest_set_check(record, policy, given->is_signed, err);
 	}
-	refused.source =
-		given->source ? given->source->origin ?: given->where : given->where;
+	refused.source = came_from(given);
 	if (r < 0 && !words_has(given->words, WORD_CHECK))
 		audit_add(given->device, &refused);
 	return r;
@@ -169,8 +174,7 @@ static void audit(const struct given *given)
 	char detail[64];
 	const struct overlay_audit_entry entry = {
 		.event = OVERLAY_AUDIT_SET,
-		.source = given->source ? given->source->origin ?: given->where
-					: given->where,
+		.source = came_from(given),
 		.signer = given->is_signed
 				  ? verity_signed_set_signer(given->is_signed)->subject
 				  : NULL,

@@ -38,8 +38,7 @@ static int check_together(const struct set_plan *plan, struct verity_error *err)
 		removed[change.removed_count++] = entry;
 		if (!item->install)
 			continue;
-		if (!item->wanted->persistent)
-			entry.kind = OVERLAY_ORDINARY;
+		entry.kind = set_item_kind(item);
 		added[change.added_count++] = (struct consequences_added){
 			entry, install_judgement(item->install)};
 	}
@@ -65,8 +64,8 @@ static uint64_t bytes_of(const struct set_item *item)
 }
 
 /* What is needed at the same time: nothing is deleted before all of it has arrived. */
-static int check_room(const struct set_plan *plan, enum overlay_store_kind kind,
-		      struct verity_error *err)
+static int check_store(const struct set_plan *plan, enum overlay_store_kind kind,
+		       struct verity_error *err)
 {
 	int folder = overlay_store_folder(plan->store, kind);
 	uint64_t needed = 0, room;
@@ -91,6 +90,13 @@ static int check_room(const struct set_plan *plan, enum overlay_store_kind kind,
 			   needed, room, kind == OVERLAY_PERSISTENT ? "persist" : "data");
 }
 
+static int check_room(const struct set_plan *plan, struct verity_error *err)
+{
+	int r = check_store(plan, OVERLAY_ORDINARY, err);
+
+	return r < 0 ? r : check_store(plan, OVERLAY_PERSISTENT, err);
+}
+
 int set_check(struct set_plan *plan, const struct set_origin *origin,
 	      struct verity_error *err)
 {
@@ -98,9 +104,7 @@ int set_check(struct set_plan *plan, const struct set_origin *origin,
 
 	if (r == 0)
 		r = check_together(plan, err);
-	if (r == 0)
-		r = check_room(plan, OVERLAY_ORDINARY, err);
-	return r < 0 ? r : check_room(plan, OVERLAY_PERSISTENT, err);
+	return r < 0 ? r : check_room(plan, err);
 }
 
 int set_apply(struct set_plan *plan, const struct set_origin *origin,
@@ -115,9 +119,7 @@ int set_apply(struct set_plan *plan, const struct set_origin *origin,
 		r = set_plan_check_same(plan, err);
 	/* Of a catalogue the lengths are known: none is fetched for nothing. */
 	if (r == 0)
-		r = check_room(plan, OVERLAY_ORDINARY, err);
-	if (r == 0)
-		r = check_room(plan, OVERLAY_PERSISTENT, err);
+		r = check_room(plan, err);
 	if (r == 0)
 		r = set_fetch_whole(plan, origin, view, changes, err);
 	for (size_t i = 0; r == 0 && i < plan->count; i++)

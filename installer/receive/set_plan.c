@@ -152,28 +152,28 @@ static void look_at_verdicts(struct set_plan *plan)
 	}
 }
 
-int set_plan_make(struct device *device, const struct verity_package_set *set,
-		  struct set_plan *ret, struct verity_error *err)
+/* What is installed beside what the set names; nothing is judged yet. */
+static int look_at_all(struct set_plan *plan, struct verity_error *err)
 {
-	cleanup_with(set_plan_free) struct set_plan plan = {.device = device, .set = set};
+	const struct verity_package_set *set = plan->set;
 	cleanup_free struct overlay_entry *entries = NULL;
 	size_t installed;
 	const struct verity_error *waiting;
-	int r = device_store(device, &plan.store, err);
+	int r = device_store(plan->device, &plan->store, err);
 
-	waiting = r == 0 ? overlay_change_set_waiting(plan.store) : NULL;
+	waiting = r == 0 ? overlay_change_set_waiting(plan->store) : NULL;
 	if (waiting)
 		r = verity_fail(err, waiting->code, "%s", waiting->message);
 	if (r == 0)
-		r = overlay_store_list(plan.store, &entries, &installed, err);
+		r = overlay_store_list(plan->store, &entries, &installed, err);
 	if (r < 0)
 		return r;
-	plan.items = calloc(set->count + installed + 1, sizeof(*plan.items));
-	if (!plan.items)
+	plan->items = calloc(set->count + installed + 1, sizeof(*plan->items));
+	if (!plan->items)
 		return verity_no_memory(err);
-	plan.count = set->count;
+	plan->count = set->count;
 	for (size_t i = 0; i < set->count; i++)
-		plan.items[i].wanted = &set->packages[i];
+		plan->items[i].wanted = &set->packages[i];
 	for (size_t i = 0; i < installed; i++) {
 		size_t at = 0;
 
@@ -181,9 +181,20 @@ int set_plan_make(struct device *device, const struct verity_package_set *set,
 		       strcmp(set->packages[at].name, entries[i].name) != 0)
 			at++;
 		if (at == set->count)
-			at = plan.count++;
-		look(plan.store, &entries[i], &plan.items[at].present);
+			at = plan->count++;
+		look(plan->store, &entries[i], &plan->items[at].present);
 	}
+	return 0;
+}
+
+int set_plan_make(struct device *device, const struct verity_package_set *set,
+		  struct set_plan *ret, struct verity_error *err)
+{
+	cleanup_with(set_plan_free) struct set_plan plan = {.device = device, .set = set};
+	int r = look_at_all(&plan, err);
+
+	if (r < 0)
+		return r;
 	look_at_verdicts(&plan);
 	for (size_t i = 0; r == 0 && i < set->count; i++)
 		r = plan_item(&plan.items[i], err);
@@ -214,8 +225,9 @@ static bool is_same(const struct set_present *a, const struct set_present *b)
 
 int set_plan_check_same(const struct set_plan *plan, struct verity_error *err)
 {
-	cleanup_with(set_plan_free) struct set_plan now = {.count = 0};
-	int r = set_plan_make(plan->device, plan->set, &now, err);
+	cleanup_with(set_plan_free) struct set_plan now = {.device = plan->device,
+							   .set = plan->set};
+	int r = look_at_all(&now, err);
 
 	for (size_t i = 0; r == 0 && (i < plan->count || i < now.count); i++)
 		if (i >= plan->count || i >= now.count ||

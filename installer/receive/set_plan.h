@@ -71,7 +71,7 @@ void set_plan_free(struct set_plan *plan);
  * set_plan_check_same - whether the stores still hold what the plan was made with; with
  * the stores locked
  *
- * Return: 0; -EBUSY; as set_plan_make().
+ * Return: 0; -EBUSY; -errno.
  */
 int set_plan_check_same(const struct set_plan *plan, struct verity_error *err) must_check;
 

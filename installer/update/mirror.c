@@ -38,12 +38,11 @@ static int64_t time_now(struct device *device, const struct overlay_trust *trust
 		       : now;
 }
 
-static void log_refusal(struct device *device, const struct source *source,
+void mirror_log_refusal(struct device *device, const char *source,
 			const struct verity_error *why)
 {
 	const struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_REFUSE,
-						  .source =
-							  source->origin ?: source->where,
+						  .source = source,
 						  .detail = "catalogue",
 						  .reason = why};
 
@@ -126,8 +125,9 @@ static int judge(struct reading *reading, const char *bytes, size_t size, bool k
 					 device_config(reading->device)->channel,
 					 reading->kept, mirror->now, err);
 	if (r == 0 && bytes && keep)
-		r = overlay_catalog_keep(reading->record_fd, reading->policy, bytes, size,
-					 &reading->here, err);
+		r = overlay_catalog_keep(reading->record_fd, reading->policy,
+					 mirror->catalog, bytes, size, &reading->here,
+					 err);
 	return r;
 }
 
@@ -158,7 +158,7 @@ int mirror_read(struct device *device, const char *where, bool keep, FILE *out,
 	if (r == 0)
 		r = judge(&reading, bytes, size, keep, &mirror, err);
 	if (r == -EBADMSG || r == -EKEYREJECTED || r == -EKEYREVOKED || r == -EPERM)
-		log_refusal(device, source, err);
+		mirror_log_refusal(device, source_came_from(source), err);
 	if (r < 0)
 		return verity_context(err, r, "%s", source->where);
 	mirror.shown = strdup(source->where);

@@ -35,6 +35,13 @@ int mirror_read(struct device *device, const char *where, bool keep, FILE *out,
 void mirror_free(struct mirror *mirror);
 
 /**
+ * mirror_log_refusal - log that what a place offers was refused
+ * @source: URL or path
+ */
+void mirror_log_refusal(struct device *device, const char *source,
+			const struct verity_error *why);
+
+/**
  * mirror_denylist - put the deny list in force that the catalogue names, where it is
  * newer than the one that is
  *

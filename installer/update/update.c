@@ -71,21 +71,13 @@ static bool is_wanted(const struct update *update, const char *name)
 static int check_names(const struct update *update, struct verity_error *err)
 {
 	const struct words *words = update->words;
+	struct overlay_entry unused;
 	struct overlay_store *store;
-	cleanup_free struct overlay_entry *entries = NULL;
-	size_t count;
 	int r = device_store(update->device, &store, err);
 
-	if (r == 0)
-		r = overlay_store_list(store, &entries, &count, err);
-	for (size_t i = 0; r == 0 && i < words->list_count; i++) {
-		size_t at = 0;
-
-		while (at < count && strcmp(entries[at].name, words->list[i]) != 0)
-			at++;
-		if (at == count)
+	for (size_t i = 0; r == 0 && i < words->list_count; i++)
+		if (overlay_store_find(store, words->list[i], &unused, NULL) < 0)
 			r = installed_fail_unknown(store, words->list[i], err);
-	}
 	return r;
 }
 
@@ -281,16 +273,6 @@ static void log_update(const struct update *update, size_t count)
 	audit_add(update->device, &entry);
 }
 
-static void log_refusal(const struct update *update, const struct verity_error *why)
-{
-	const struct overlay_audit_entry entry = {.event = OVERLAY_AUDIT_REFUSE,
-						  .source = update->mirror.shown,
-						  .detail = "catalogue",
-						  .reason = why};
-
-	audit_add(update->device, &entry);
-}
-
 /* The choices as one set beside what stays. Return: 1: changed; -errno. */
 static int apply(struct update *update, struct verity_error *err)
 {
@@ -331,7 +313,7 @@ static int apply(struct update *update, struct verity_error *err)
 	if (r > 0)
 		log_update(update, set.count);
 	if (r < 0 && err->code == VERITY_E_NOT_PUBLISHED)
-		log_refusal(update, err);
+		mirror_log_refusal(update->device, update->mirror.shown, err);
 	return r;
 }
 

@@ -71,8 +71,5 @@ int factory_volume_remember(int record_fd, const struct factory_volume *volume,
 				&known, &size, NULL) == 0 &&
 	    size == strlen(text) && memcmp(known, text, size) == 0)
 		return 0;
-	r = overlay_record_clear_folder(record_fd, FACTORY_VOLUME, err);
-	return r < 0 ? r
-		     : overlay_record_replace(record_fd, FACTORY_VOLUME, text,
-					      strlen(text), err);
+	return overlay_record_put(record_fd, FACTORY_VOLUME, text, strlen(text), err);
 }

@@ -61,12 +61,10 @@ int overlay_begun_store(int record_fd, unsigned begun, struct verity_error *err)
 {
 	const char *name = OVERLAY_RECORD_BEGUN;
 	char text[BYTES + 1];
-	int r;
 
 	snprintf(text, sizeof(text), "%-*u\n", BYTES - 1,
 		 begun < OVERLAY_BEGUN_MAX ? begun : OVERLAY_BEGUN_MAX);
 	if (overlay_record_overwrite(record_fd, name, text, BYTES, NULL) == 0)
 		return 0;
-	r = overlay_record_clear_folder(record_fd, name, err);
-	return r < 0 ? r : overlay_record_replace(record_fd, name, text, BYTES, err);
+	return overlay_record_put(record_fd, name, text, BYTES, err);
 }

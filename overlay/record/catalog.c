@@ -88,43 +88,28 @@ int overlay_catalog_load(int record_fd, const struct verity_policy *policy,
 }
 
 /* It is not what is kept, and another program has not kept a newer one meanwhile. */
-static int is_news(int record_fd, const struct verity_policy *policy, const void *bytes,
-		   size_t size, const struct overlay_catalog_seen *seen,
-		   struct verity_error *err)
+static int is_news(int record_fd, const struct verity_policy *policy,
+		   const struct verity_catalog *catalog,
+		   const struct overlay_catalog_seen *seen, struct verity_error *err)
 {
 	cleanup_with(verity_catalog_free_p) struct verity_catalog *kept = NULL;
-	cleanup_with(verity_catalog_free_p) struct verity_catalog *catalog = NULL;
+	const struct verity_catalog_text *text = verity_catalog_text(catalog);
 	struct overlay_catalog_seen before;
-	const struct verity_catalog_text *ours;
 	int r = overlay_catalog_load(record_fd, policy, &kept, &before, err);
 
-	if (r == 0 && kept &&
-	    memcmp(before.digest, seen->digest, sizeof(seen->digest)) == 0 &&
+	if (r < 0 || !kept)
+		return r < 0 ? r : 1;
+	if (memcmp(before.digest, seen->digest, sizeof(seen->digest)) == 0 &&
 	    memcmp(before.place, seen->place, sizeof(seen->place)) == 0 &&
 	    strcmp(before.version, seen->version) == 0)
 		return 0;
-
-	if (r == 0)
-		r = verity_catalog_read(bytes, size, policy->keyring, policy->denylist,
-					&catalog, err);
-	if (r < 0 || !kept)
-		return r < 0 ? r : 1;
-	ours = verity_catalog_text(catalog);
-	return strcmp(verity_catalog_text(kept)->channel, ours->channel) != 0 ||
-	       verity_catalog_text(kept)->number <= ours->number;
-}
-
-static int write_record(int record_fd, const char *name, const void *bytes, size_t size,
-			struct verity_error *err)
-{
-	int r = overlay_record_clear_folder(record_fd, name, err);
-
-	return r < 0 ? r : overlay_record_replace(record_fd, name, bytes, size, err);
+	return strcmp(verity_catalog_text(kept)->channel, text->channel) != 0 ||
+	       verity_catalog_text(kept)->number <= text->number;
 }
 
 int overlay_catalog_keep(int record_fd, const struct verity_policy *policy,
-			 const void *bytes, size_t size,
-			 const struct overlay_catalog_seen *seen,
+			 const struct verity_catalog *catalog, const void *bytes,
+			 size_t size, const struct overlay_catalog_seen *seen,
 			 struct verity_error *err)
 {
 	struct overlay_catalog_seen kept = *seen;
@@ -141,12 +126,12 @@ int overlay_catalog_keep(int record_fd, const struct verity_policy *policy,
 	if (r == 0)
 		r = overlay_record_lock(record_fd, "catalogue", false, &lock, err);
 	if (r == 0)
-		r = is_news(record_fd, policy, bytes, size, &kept, err);
+		r = is_news(record_fd, policy, catalog, &kept, err);
 	if (r <= 0)
 		return r < 0 ? verity_context(err, r, "catalogue") : 0;
-	r = write_record(record_fd, OVERLAY_RECORD_CATALOG, bytes, size, err);
+	r = overlay_record_put(record_fd, OVERLAY_RECORD_CATALOG, bytes, size, err);
 	if (r == 0)
-		r = write_record(record_fd, OVERLAY_RECORD_CATALOG_SEEN, text,
-				 strlen(text), err);
+		r = overlay_record_put(record_fd, OVERLAY_RECORD_CATALOG_SEEN, text,
+				       strlen(text), err);
 	return r < 0 ? verity_context(err, r, "catalogue") : 0;
 }

@@ -36,14 +36,14 @@ int overlay_catalog_load(int record_fd, const struct verity_policy *policy,
 
 /**
  * overlay_catalog_keep - keep a catalogue, unless a newer one of its channel is kept
- * @bytes: its file, verified
+ * @bytes: its file
  * @seen:  place and version
  *
  * Return: 0, also without PERSIST: then nothing is remembered; -EBUSY; -errno.
  */
 int overlay_catalog_keep(int record_fd, const struct verity_policy *policy,
-			 const void *bytes, size_t size,
-			 const struct overlay_catalog_seen *seen,
+			 const struct verity_catalog *catalog, const void *bytes,
+			 size_t size, const struct overlay_catalog_seen *seen,
 			 struct verity_error *err) must_check;
 
 /**

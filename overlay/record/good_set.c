@@ -175,9 +175,7 @@ int overlay_good_store(int record_fd, const struct overlay_good_set *set,
 				   "there is no persist volume to keep the last good set "
 				   "on (check 'persist' in the configuration)");
 	r = overlay_good_encode(set, &text, err);
-	if (r == 0)
-		r = overlay_record_clear_folder(record_fd, OVERLAY_RECORD_GOOD, err);
 	return r < 0 ? r
-		     : overlay_record_replace(record_fd, OVERLAY_RECORD_GOOD, text,
-					      strlen(text), err);
+		     : overlay_record_put(record_fd, OVERLAY_RECORD_GOOD, text,
+					  strlen(text), err);
 }

@@ -82,9 +82,6 @@ int overlay_newest_set_keep(int record_fd, const struct verity_policy *policy,
 				&present, &present_size, NULL) == 0 &&
 	    present_size == size && memcmp(present, bytes, size) == 0)
 		return 0;
-	r = overlay_record_clear_folder(record_fd, OVERLAY_RECORD_SET, err);
-	if (r == 0)
-		r = overlay_record_replace(record_fd, OVERLAY_RECORD_SET, bytes, size,
-					   err);
+	r = overlay_record_put(record_fd, OVERLAY_RECORD_SET, bytes, size, err);
 	return r < 0 ? verity_context(err, r, "newest set") : 0;
 }

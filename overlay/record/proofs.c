@@ -114,14 +114,6 @@ static size_t count_names(const struct overlay_proofs *proofs, int folder_fd, bo
 	return count;
 }
 
-static int keep(int folder_fd, const char *name, const void *preamble, size_t size,
-		struct verity_error *err)
-{
-	int r = overlay_record_clear_folder(folder_fd, name, err);
-
-	return r < 0 ? r : overlay_record_replace(folder_fd, name, preamble, size, err);
-}
-
 static int keep_epoch(const struct overlay_proofs *proofs, const char *name,
 		      const void *preamble, size_t size, struct verity_error *err)
 {
@@ -137,7 +129,7 @@ static int keep_epoch(const struct overlay_proofs *proofs, const char *name,
 		return verity_fail(err, VERITY_E_TOO_MANY,
 				   "over %d package names have run on this device",
 				   VERITY_FLOORS_MAX);
-	return keep(folder, name, preamble, size, err);
+	return overlay_record_put(folder, name, preamble, size, err);
 }
 
 int overlay_proofs_add(const struct overlay_proofs *proofs, const void *preamble,
@@ -150,7 +142,8 @@ int overlay_proofs_add(const struct overlay_proofs *proofs, const void *preamble
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	if (proof.signed_at > overlay_proofs_time(proofs))
-		r = keep(proofs->record_fd, OVERLAY_RECORD_TIME, preamble, size, err);
+		r = overlay_record_put(proofs->record_fd, OVERLAY_RECORD_TIME, preamble,
+				       size, err);
 	if (r == 0 && proof.epoch > overlay_proofs_epoch(proofs, proof.name))
 		r = keep_epoch(proofs, proof.name, preamble, size, err);
 	return r;

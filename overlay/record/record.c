@@ -123,6 +123,14 @@ int overlay_record_replace(int record_fd, const char *name, const void *bytes,
 	return verity_io_replace(record_fd, name, 0600, bytes, size, err);
 }
 
+int overlay_record_put(int record_fd, const char *name, const void *bytes, size_t size,
+		       struct verity_error *err)
+{
+	int r = overlay_record_clear_folder(record_fd, name, err);
+
+	return r < 0 ? r : overlay_record_replace(record_fd, name, bytes, size, err);
+}
+
 /* The space is allocated before the first byte is changed. */
 int overlay_record_overwrite(int record_fd, const char *name, const void *bytes,
 			     size_t size, struct verity_error *err)

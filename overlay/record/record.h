@@ -95,6 +95,13 @@ int overlay_record_replace(int record_fd, const char *name, const void *bytes,
 			   size_t size, struct verity_error *err) must_check;
 
 /**
+ * overlay_record_put - overlay_record_replace(), whatever has the name: a folder is set
+ * aside
+ */
+int overlay_record_put(int record_fd, const char *name, const void *bytes, size_t size,
+		       struct verity_error *err) must_check;
+
+/**
  * overlay_record_overwrite - write a whole file in place, where overlay_record_replace()
  * finds no space for a second one
  *

@@ -563,12 +563,9 @@ static int write_lists(const struct overlay_trust *trust, const struct kept_list
 		/* Evidence of who has been there. */
 		if (i == 0 && item->r != -ENOENT && !verity_denylist_vouched(item->list))
 			r = overlay_record_set_aside(trust->record_fd, item->name, err);
-		else
-			r = overlay_record_clear_folder(trust->record_fd, item->name,
-							err);
 		if (r == 0)
-			r = overlay_record_replace(trust->record_fd, item->name, bytes,
-						   size, err);
+			r = overlay_record_put(trust->record_fd, item->name, bytes, size,
+					       err);
 	}
 	return r;
 }
@@ -728,11 +725,8 @@ int overlay_trust_set_unlock(struct overlay_trust *trust, const void *bytes, siz
 		r = fail_without_persist(err);
 	/* What is not a file would block each later one. */
 	if (r == 0)
-		r = overlay_record_clear_folder(trust->record_fd, OVERLAY_RECORD_UNLOCK,
-						err);
-	if (r == 0)
-		r = overlay_record_replace(trust->record_fd, OVERLAY_RECORD_UNLOCK, bytes,
-					   size, err);
+		r = overlay_record_put(trust->record_fd, OVERLAY_RECORD_UNLOCK, bytes,
+				       size, err);
 	if (r < 0)
 		return r;
 	verity_unlock_free(trust->unlock);

@@ -9,20 +9,12 @@ description:
   - Packages that it names are not active after the next boot.
 author: wmopkg
 version_added: 0.1.0
+extends_documentation_fragment: wmopkg.fleet.device
 options:
   src:
     description: The deny list, a file of the controller.
     type: str
     required: true
-  command:
-    description: The words that start wmopkg on the device.
-    type: list
-    elements: str
-    default: [wmopkg]
-  folder:
-    description: Folder of the device in which temporary folders are made.
-    type: str
-    default: /tmp
 """
 
 EXAMPLES = """

@@ -8,16 +8,7 @@ description:
   - Sets the variable C(wmopkg). See the README of the collection for its keys.
 author: wmopkg
 version_added: 0.1.0
-options:
-  command:
-    description: The words that start wmopkg on the device.
-    type: list
-    elements: str
-    default: [wmopkg]
-  folder:
-    description: Folder of the device in which temporary folders are made.
-    type: str
-    default: /tmp
+extends_documentation_fragment: wmopkg.fleet.device
 """
 
 EXAMPLES = """

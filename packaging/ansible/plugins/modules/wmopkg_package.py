@@ -8,6 +8,7 @@ description:
   - Installs as a set with one package that keeps the others, so that it is done as a whole or not at all.
 author: wmopkg
 version_added: 0.1.0
+extends_documentation_fragment: wmopkg.fleet.device
 options:
   state:
     description: Whether it is installed or removed.
@@ -32,15 +33,6 @@ options:
   persistent:
     description: Whether it survives a factory reset. By default an installed package stays as it is, and a new one is not persistent.
     type: bool
-  command:
-    description: The words that start wmopkg on the device.
-    type: list
-    elements: str
-    default: [wmopkg]
-  folder:
-    description: Folder of the device in which temporary folders are made.
-    type: str
-    default: /tmp
 """
 
 EXAMPLES = """

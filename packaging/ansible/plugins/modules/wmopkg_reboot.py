@@ -9,6 +9,7 @@ description:
   - Fails with the reasons if a package is not active then. Without a reboot, too, it looks at all packages.
 author: wmopkg
 version_added: 0.1.0
+extends_documentation_fragment: wmopkg.fleet.device
 options:
   force:
     description: Reboot also if nothing is pending.
@@ -37,15 +38,6 @@ options:
     type: list
     elements: str
     default: []
-  command:
-    description: The words that start wmopkg on the device.
-    type: list
-    elements: str
-    default: [wmopkg]
-  folder:
-    description: Folder of the device in which temporary folders are made.
-    type: str
-    default: /tmp
 """
 
 EXAMPLES = """

@@ -9,6 +9,7 @@ description:
   - The changes are active after the next boot, see M(wmopkg.fleet.wmopkg_reboot).
 author: wmopkg
 version_added: 0.1.0
+extends_documentation_fragment: wmopkg.fleet.device
 options:
   packages:
     description:
@@ -28,15 +29,6 @@ options:
     type: list
     elements: str
     default: []
-  command:
-    description: The words that start wmopkg on the device.
-    type: list
-    elements: str
-    default: [wmopkg]
-  folder:
-    description: Folder of the device in which temporary folders are made.
-    type: str
-    default: /tmp
 """
 
 EXAMPLES = """

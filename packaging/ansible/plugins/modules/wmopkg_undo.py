@@ -8,16 +8,7 @@ description:
   - Runs C(wmopkg undo), which is possible until the next boot.
 author: wmopkg
 version_added: 0.1.0
-options:
-  command:
-    description: The words that start wmopkg on the device.
-    type: list
-    elements: str
-    default: [wmopkg]
-  folder:
-    description: Folder of the device in which temporary folders are made.
-    type: str
-    default: /tmp
+extends_documentation_fragment: wmopkg.fleet.device
 """
 
 EXAMPLES = """

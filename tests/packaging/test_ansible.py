@@ -2,6 +2,7 @@
 """The collection for Ansible against devices in folders, over a real sshd that has no Python and
 whose shell is BusyBox."""
 
+import glob
 import hashlib
 import json
 import os
@@ -25,6 +26,14 @@ LONG = unittest.skipUnless(os.environ.get("WMOPKG_LONG") == "1", "in ./check lon
 NO_PYTHON = "for python in /usr/bin/python3*; do mount --bind /dev/null $python; done\n"
 BUSYBOX = "mount --bind /bin/busybox /bin/dash\n"
 STEPS = ("prepare", "volumes", "reset", "trust", "judge", "try", "attach", "stack", "record", "seed")
+# Prints what each action takes.
+OPTIONS = """
+import json, sys
+from ansible.plugins.loader import action_loader
+actions = {name: action_loader.get("wmopkg.fleet." + name, class_only=True) for name in sys.argv[1:]}
+from ansible_collections.wmopkg.fleet.plugins.plugin_utils.action import COMMON
+print(json.dumps({name: {**COMMON, **action.ARGUMENTS} for name, action in actions.items()}))
+"""
 LEFT_OUT = "it was left out after boots that were not completed"
 # a package with the name unsigned
 UNSIGNED = "unsigned: Unsigned: " + bench.UNSIGNED
@@ -128,6 +137,19 @@ class Fleet(states.Case):
             else:
                 self.assertEqual(result["status"], "failed", result)
                 self.assertIn(wanted, result["msg"])
+
+    def test_documentation(self):
+        """ansible-doc shows the options that the actions take."""
+        modules = [os.path.basename(path)[:-3] for path in sorted(glob.glob(f"{controller.COLLECTION}/plugins/action/*.py"))]
+        told = json.loads(self.controller.run("ansible-doc", "--json", *(f"wmopkg.fleet.{name}" for name in modules)))
+        taken = json.loads(self.controller.run("/usr/bin/python3", "-c", OPTIONS, *modules))
+        self.assertEqual(len(modules), 6)
+        for name in modules:
+            options = told[f"wmopkg.fleet.{name}"]["doc"]["options"]
+            for option in options.values():
+                self.assertTrue(option.pop("description"))
+            self.assertEqual({option: {key: facts[key] for key in facts if key not in ("version_added", "version_added_collection")}
+                              for option, facts in options.items()}, taken[name], name)
 
     def test_set(self):
         """Check mode changes nothing; the first run changes, the second one does not."""

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "verity/util/cleanup.h"
@@ -15,6 +16,7 @@
 #define COPY_HEAD  4 /* bytes of the checksum; two copies have a byte of flags, too */
 #define COPY_MAX   (1 << 20) /* bytes; U-Boot's are some KiB */
 #define COPIES_MAX 2
+#define FLAGS      ".flags="
 
 DEFINE_CLEANUP(struct uboot_ctx, libuboot_exit);
 
@@ -35,73 +37,131 @@ static uint32_t crc32_of(const uint8_t *data, size_t size)
 	return ~crc;
 }
 
-/*
- * Whether a copy that the library would take has an end: it goes from variable to
- * variable up to an empty one, and beyond the copy where there is none. What cannot be
- * read here, the library does not take either, or it is a UBI volume.
- */
-static bool has_end(const char *device, long long start, size_t bytes, size_t head)
+/* One place of fw_env.config(5). */
+struct copy {
+	char *device;    /* owned */
+	long long start; /* bytes; negative: from the end of the device */
+	size_t bytes;
+};
+
+struct environment {
+	struct copy copies[COPIES_MAX];
+	int count;
+	bool has_end;        /* all that the library would take */
+	bool may_have_flags; /* types of variables, which a write makes longer */
+};
+
+static void environment_free(struct environment *environment)
 {
-	cleanup_fd int fd = open(device, O_RDONLY | O_CLOEXEC);
-	cleanup_free uint8_t *copy = bytes <= COPY_MAX ? malloc(bytes) : NULL;
-	off_t end = fd < 0 || start >= 0 ? 0 : lseek(fd, 0, SEEK_END);
+	for (int i = 0; i < environment->count; i++)
+		free(environment->copies[i].device);
+}
+
+static size_t head_bytes(const struct environment *environment)
+{
+	return environment->count > 1 ? COPY_HEAD + 1 : COPY_HEAD;
+}
+
+/*
+ * The library goes from variable to variable up to an empty one, and beyond the copy
+ * where there is none. What cannot be read here, the library does not take either, or it
+ * is a UBI volume.
+ */
+static void look_at_copy(struct environment *environment, const struct copy *copy)
+{
+	size_t bytes = copy->bytes, head = head_bytes(environment);
+	cleanup_fd int fd = open(copy->device, O_RDONLY | O_CLOEXEC);
+	cleanup_free uint8_t *data = bytes <= COPY_MAX ? malloc(bytes) : NULL;
+	off_t end = fd < 0 || copy->start >= 0 ? 0 : lseek(fd, 0, SEEK_END);
 	uint32_t crc;
 
-	if (fd < 0 || bytes <= head)
-		return true;
-	if (!copy)
-		return false;
-	if (pread(fd, copy, bytes, end + start) != (ssize_t)bytes)
-		return true;
-	memcpy(&crc, copy, sizeof(crc));
-	return crc != crc32_of(copy + head, bytes - head) || copy[head] == '\0' ||
-	       memmem(copy + head, bytes - head, "\0", 2);
+	if (fd < 0 || bytes <= head || !data ||
+	    pread(fd, data, bytes, end + copy->start) != (ssize_t)bytes) {
+		environment->has_end &= fd < 0 || bytes <= head || data;
+		environment->may_have_flags = true;
+		return;
+	}
+	memcpy(&crc, data, sizeof(crc));
+	if (crc != crc32_of(data + head, bytes - head))
+		return;
+	environment->has_end &=
+		data[head] == '\0' || memmem(data + head, bytes - head, "\0", 2);
+	environment->may_have_flags |=
+		memmem(data + head, bytes - head, FLAGS, strlen(FLAGS)) != NULL;
 }
 
 /*
  * fw_env.config(5) has a line for each copy; libubootenv has no function that counts
  * them.
  */
-static int count_copies(const char *config, bool *ret_sound)
+static void look_at(const char *config, struct environment *ret)
 {
-	struct copy {
-		char *device; /* owned */
-		long long start;
-		size_t bytes;
-	} copies[COPIES_MAX];
 	cleanup_file FILE *file = fopen(config, "re");
 	cleanup_free char *line = NULL;
 	size_t room = 0;
-	int count = 0;
 
-	while (file && count < COPIES_MAX && getline(&line, &room, file) > 0) {
-		struct copy *copy = &copies[count];
+	*ret = (struct environment){.has_end = true};
+	while (file && ret->count < COPIES_MAX && getline(&line, &room, file) > 0) {
+		struct copy *copy = &ret->copies[ret->count];
 
-		copy->device = NULL;
+		*copy = (struct copy){.device = NULL};
 		if (line[0] != '#' && sscanf(line, "%ms %lli %zx", &copy->device,
 					     &copy->start, &copy->bytes) == 3)
-			count++;
+			ret->count++;
 		else
 			free(copy->device);
 	}
-	*ret_sound = true;
-	for (int i = 0; i < count; i++) {
-		*ret_sound &= has_end(copies[i].device, copies[i].start, copies[i].bytes,
-				      count > 1 ? COPY_HEAD + 1 : COPY_HEAD);
-		free(copies[i].device);
+	for (int i = 0; i < ret->count; i++)
+		look_at_copy(ret, &ret->copies[i]);
+}
+
+static bool is_one_device(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	if (stat(one, &a) < 0 || stat(other, &b) < 0)
+		return strcmp(one, other) == 0;
+	if (S_ISREG(a.st_mode) || S_ISREG(b.st_mode))
+		return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	return a.st_rdev == b.st_rdev;
+}
+
+/* To write one of two copies must leave the other one whole. */
+static bool do_overlap(const struct copy *one, const struct copy *other)
+{
+	return (one->start < 0) == (other->start < 0) &&
+	       one->start < other->start + (long long)other->bytes &&
+	       other->start < one->start + (long long)one->bytes &&
+	       is_one_device(one->device, other->device);
+}
+
+/*
+ * The library writes beyond its memory where the flags do not fit, and forgets the end
+ * where the variables just fit.
+ */
+static bool fits(struct uboot_ctx *context, const struct environment *environment)
+{
+	size_t used = 1, flags = strlen(FLAGS);
+
+	for (void *entry = NULL; (entry = libuboot_iterator(context, entry)) != NULL;) {
+		size_t name = strlen(libuboot_getname(entry));
+
+		used += name + strlen(libuboot_getvalue(entry)) + 2;
+		flags += name + strlen(":sa,");
 	}
-	return count;
+	if (environment->may_have_flags)
+		used += flags;
+	return used <= environment->copies[0].bytes - head_bytes(environment);
 }
 
 /* libuboot_close() ends it, and the lock that fw_setenv waits for as well. */
-static int open_environment(const char *config, struct uboot_ctx **ret,
-			    struct verity_error *err)
+static int open_environment(const char *config, const struct environment *environment,
+			    struct uboot_ctx **ret, struct verity_error *err)
 {
 	cleanup_with(libuboot_exit_p) struct uboot_ctx *context = NULL;
-	bool sound;
+	int r;
 
-	(void)count_copies(config, &sound);
-	if (!sound)
+	if (!environment->has_end)
 		return verity_fail(
 			err, VERITY_E_IO,
 			"U-Boot environment: the copy that %s points to has no end",
@@ -109,14 +169,19 @@ static int open_environment(const char *config, struct uboot_ctx **ret,
 	if (libuboot_initialize(&context, NULL) < 0)
 		return verity_no_memory(err);
 	if (libuboot_read_config(context, config) < 0)
-		return verity_fail(err, VERITY_E_IO,
-				   "U-Boot environment: %s describes no place for "
-				   "one",
-				   config);
-	if (libuboot_open(context) < 0) {
+		return verity_fail(
+			err, VERITY_E_IO,
+			"U-Boot environment: %s describes no place for one, or "
+			"a place that is missing, or two that differ in size",
+			config);
+	r = libuboot_open(context);
+	if (r < 0) {
 		libuboot_close(context);
 		return verity_fail(err, VERITY_E_IO,
-				   "U-Boot environment: no valid copy that %s points to",
+				   r == -EIO ? "U-Boot environment: a copy that %s "
+					       "points to cannot be read"
+					     : "U-Boot environment: no valid copy that "
+					       "%s points to",
 				   config);
 	}
 	*ret = steal_ptr(&context);
@@ -126,6 +191,7 @@ static int open_environment(const char *config, struct uboot_ctx **ret,
 int overlay_uboot_read(const char *config, const char *const names[], size_t count,
 		       char *ret[], struct verity_error *err)
 {
+	cleanup_with(environment_free) struct environment environment = {.count = 0};
 	cleanup_with(libuboot_exit_p) struct uboot_ctx *context = NULL;
 	int r;
 
@@ -133,7 +199,8 @@ int overlay_uboot_read(const char *config, const char *const names[], size_t cou
 		ret[i] = NULL;
 	if (!overlay_uboot_exists(config))
 		return 0;
-	r = open_environment(config, &context, err);
+	look_at(config, &environment);
+	r = open_environment(config, &environment, &context, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < count; i++)
@@ -146,10 +213,13 @@ int overlay_uboot_read(const char *config, const char *const names[], size_t cou
 static int check_stored(const char *config, const char *name, const char *value,
 			struct verity_error *err)
 {
+	cleanup_with(environment_free) struct environment environment = {.count = 0};
 	cleanup_with(libuboot_exit_p) struct uboot_ctx *context = NULL;
 	cleanup_free char *found = NULL;
-	int r = open_environment(config, &context, err);
+	int r;
 
+	look_at(config, &environment);
+	r = open_environment(config, &environment, &context, err);
 	if (r < 0)
 		return r;
 	found = libuboot_get_env(context, name);
@@ -160,18 +230,23 @@ static int check_stored(const char *config, const char *name, const char *value,
 			   "the U-Boot environment does not keep what is written");
 }
 
-static int write_one(const char *config, const char *name, const char *value,
-		     struct verity_error *err)
+static int write_one(const char *config, const struct environment *environment,
+		     const char *name, const char *value, struct verity_error *err)
 {
 	cleanup_with(libuboot_exit_p) struct uboot_ctx *context = NULL;
-	int r = open_environment(config, &context, err);
+	int r = open_environment(config, environment, &context, err);
 
 	if (r < 0)
 		return r;
 	r = libuboot_set_env(context, name, value);
 	if (r == 0)
-		r = libuboot_env_store(context);
+		r = fits(context, environment) ? libuboot_env_store(context) : -ENOMEM;
 	libuboot_close(context);
+	if (r == -EPERM)
+		return verity_fail(err, VERITY_E_UNSUPPORTED,
+				   "the variable .flags of the U-Boot environment does "
+				   "not allow this value of %s",
+				   name);
 	if (r == -ENOMEM)
 		return verity_fail(
 			err, VERITY_E_NO_ROOM,
@@ -191,7 +266,7 @@ static int write_one(const char *config, const char *name, const char *value,
 int overlay_uboot_write(const char *config, const char *name, const char *value,
 			struct verity_error *err)
 {
-	bool sound;
+	cleanup_with(environment_free) struct environment environment = {.count = 0};
 	int r;
 
 	if (!overlay_uboot_exists(config))
@@ -199,12 +274,20 @@ int overlay_uboot_write(const char *config, const char *name, const char *value,
 				   "this device has no U-Boot environment: there is no "
 				   "%s (set it on the kernel command line)",
 				   config);
-	if (count_copies(config, &sound) < 2)
+	look_at(config, &environment);
+	if (environment.count < COPIES_MAX)
 		return verity_fail(err, VERITY_E_UNSUPPORTED,
 				   "%s: the U-Boot environment has only one copy, and a "
 				   "power cut while it is written would lose all of it "
 				   "(give U-Boot a redundant one)",
 				   config);
-	r = write_one(config, name, value, err);
-	return r < 0 || value ? r : write_one(config, name, value, err);
+	if (do_overlap(&environment.copies[0], &environment.copies[1]))
+		return verity_fail(
+			err, VERITY_E_UNSUPPORTED,
+			"%s: the two copies of the U-Boot environment overlap, "
+			"and a power cut while one is written would lose both "
+			"(give each a place of its own)",
+			config);
+	r = write_one(config, &environment, name, value, err);
+	return r < 0 || value ? r : write_one(config, &environment, name, value, err);
 }

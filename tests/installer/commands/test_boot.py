@@ -4,9 +4,11 @@
 
 import json
 import os
+import struct
 import subprocess
 import sys
 import unittest
+import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import bench  # noqa: E402
@@ -28,6 +30,14 @@ EMPTY = """\
 │wmopkg.debug            -      -                                              │
 └──────────────────────────────────────────────────────────────────────────────┘
 """
+
+
+def copy_of(*variables):
+    """A copy with these variables, as U-Boot writes it."""
+    content = b"".join(variable + b"\0" for variable in variables) + b"\0"
+    assert len(content) <= BYTES - 5
+    content = content.ljust(BYTES - 5, b"\0")
+    return struct.pack("=IB", zlib.crc32(content), 1) + content
 
 
 class Boot(bench.Case):
@@ -269,6 +279,65 @@ safe, factory_reset, disable, media, debug""", "boot")
                     "not need with fw_setenv)",
                     "boot", "set", "disable", "a-name-that-is-long-enough")
         self.assertEqual(self.copies(), before)
+
+    def test_just_room(self):
+        """What fills a copy leaves no room for its end, without which nobody reads it any more."""
+        for bytes_left, status in ((0, 6), (1, 0)):
+            filler = BYTES - 5 - len("a=\0") - len("wmopkg.safe=1\0") - bytes_left
+            bench.write("env", 2 * copy_of(b"a=" + b"x" * filler))
+            before = self.copies()
+            self.assertEqual(self.wmopkg("boot", "set", "safe", "1").returncode, status)
+            self.assertEqual(self.copies() == before, status != 0)
+            self.assertEqual(self.words()["wmopkg.safe"], ("1", "uboot") if status == 0 else (None, None))
+
+    def test_flags_without_room(self):
+        """U-Boot's types of variables are written in a longer form than they had, by libubootenv
+        without a look at the room."""
+        names = [b"%03x" % number for number in range(BYTES // 11 - 4)]
+        variables = [name + b"=" for name in names]
+        flags = b".flags=" + b",".join(name + b":d" for name in names)
+        filled = len(b"".join(variables)) + len(variables) + len(flags) + 1
+        self.assertGreater(filled + len(names), BYTES)
+        bench.write("env", 2 * copy_of(*variables, flags))
+        before = self.copies()
+        for words in ("set", "safe", "1"), ("clear", "safe"):
+            result = self.wmopkg("boot", *words)
+            self.assertEqual((result.returncode, result.stdout), (6, ""))
+            self.assertIn("the U-Boot environment has no room for wmopkg.safe", result.stderr)
+        self.assertEqual(self.copies(), before)
+
+    def test_flags_that_do_not_allow_it(self):
+        bench.write("env", 2 * copy_of(b"wmopkg.safe=0", b".flags=wmopkg.safe:sr"))
+        before = self.copies()
+        self.refuse(1, "the variable .flags of the U-Boot environment does not allow this value of "
+                       "wmopkg.safe", "boot", "set", "safe", "1")
+        self.assertEqual(self.copies(), before)
+
+    def test_copies_that_overlap(self):
+        """To write one of them would damage the other, also by another name of its file."""
+        os.symlink("env", "other")
+        for name, start in (("env", 0), ("env", BYTES - 1), ("other", 1)):
+            self.place(f"{self.folder}/env 0x0 {BYTES:#x}\n{self.folder}/{name} {start:#x} {BYTES:#x}\n")
+            before = self.copies()
+            self.refuse(1, f"{self.folder}/fw_env.config: the two copies of the U-Boot environment "
+                           "overlap, and a power cut while one is written would lose both (give each "
+                           "a place of its own)", "boot", "set", "safe", "1")
+            self.assertEqual(self.copies(), before)
+
+    def test_a_place_that_is_not_there(self):
+        first = f"{self.folder}/env 0x0 {BYTES:#x}\n"
+        hint = " (check the path and the file system)"
+        for second, why in (
+                (f"{self.folder}/none 0x0 {BYTES:#x}\n",
+                 f"{self.folder}/fw_env.config describes no place for one, or a place that is missing, "
+                 "or two that differ in size"),
+                (f"{self.folder}/env {BYTES:#x} {BYTES // 2:#x}\n",
+                 f"{self.folder}/fw_env.config describes no place for one, or a place that is missing, "
+                 "or two that differ in size"),
+                (f"{self.folder}/env {2 * BYTES - 1:#x} {BYTES:#x}\n",
+                 f"a copy that {self.folder}/fw_env.config points to cannot be read")):
+            self.place(first + second)
+            self.refuse(1, f"U-Boot environment: {why}{hint}", "boot", "set", "safe", "1")
 
     def test_both_copies_damaged(self):
         with open("env", "wb") as env:

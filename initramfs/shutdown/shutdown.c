@@ -405,7 +405,8 @@ static void shut_down(const char *verb)
 
 int main(int argc, char **argv)
 {
-	if (getpid() == 1)
+	/* also the first process of a container is number 1, and has no old root */
+	if (getpid() == 1 && access(OLD_ROOT, F_OK) == 0)
 		shut_down(argc > 1 ? argv[1] : NULL);
 	if (argc == 2 && strcmp(argv[1], PREPARE) == 0)
 		return prepare();

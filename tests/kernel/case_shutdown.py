@@ -157,3 +157,10 @@ def test_by_hand(work, build):
         done = run(program(build), *words, check=False)
         equal(done.returncode, 2)
         assert done.stdout.startswith("Usage: wmopkg-shutdown --prepare\n"), done.stdout
+    # nor as the first process of a container
+    with open("/proc/self/mountinfo", encoding="ascii") as mounts:
+        before = mounts.read()
+    done = run("unshare", "--pid", "--fork", "--kill-child", program(build), "reboot", check=False)
+    equal(done.returncode, 2)
+    with open("/proc/self/mountinfo", encoding="ascii") as mounts:
+        equal(mounts.read(), before)

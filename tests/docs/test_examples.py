@@ -128,10 +128,12 @@ class Examples(unittest.TestCase):
         self.assertIn("the kernel command line is empty",
                       self.sh(f"{make}uki 'boot keys' /bin/sh /bin/sh '' none", status=1))
 
-        # nothing on the partition beside it is a credential for a systemd in the initramfs
+        # nothing on the partition beside it is a credential for a systemd in the initramfs, and nothing
+        # on a disk is resumed
         self.sh(f"{make}uki 'boot keys' /bin/sh /bin/sh 'root=/dev/none ro' image; "
                 "objcopy -O binary --only-section=.cmdline image words")
-        self.assertEqual(self.sh("cat words").strip("\0"), "systemd.import_credentials=no root=/dev/none ro")
+        self.assertEqual(self.sh("cat words").strip("\0"),
+                         "systemd.import_credentials=no nohibernate root=/dev/none ro")
 
         self.sh("echo kernel >'a kernel'; echo initrd >'an initrd'; "
                 "echo '/dts-v1/; / { chosen { bootargs = \"ro\"; }; };' | dtc -q -O dtb -o 'a tree' -")

@@ -26,7 +26,7 @@ wmopkg_initramfs_init() {
     for module in ${WMOPKG_INITRAMFS_MODULES}; do
         echo $module >>${IMAGE_ROOTFS}${sysconfdir}/modules
     done
-    ls ${IMAGE_ROOTFS}${sysconfdir}/wmopkg/keys/*.pem >/dev/null 2>&1 ||
+    find ${IMAGE_ROOTFS}${sysconfdir}/wmopkg/keys/ -name '*.pem' -o -name '*.crt' -o -name '*.cer' -o -name '*.der' 2>/dev/null | grep -q . ||
         bbfatal "${sysconfdir}/wmopkg/keys has no certificate: no package could be trusted (set WMOPKG_KEYS to your root certificate)"
 }
 ROOTFS_POSTPROCESS_COMMAND += "wmopkg_initramfs_init"

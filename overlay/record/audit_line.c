@@ -17,17 +17,13 @@
 
 #define HEX_CHARS (2 * VERITY_DIGEST_BYTES)
 
-/* Most bytes of the texts of a line; quotes and backslashes take two in JSON. */
-#define USER_MAX    64
-#define SIGNER_MAX  VERITY_SIGNER_MAX
-#define SOURCE_MAX  384
-#define DETAIL_MAX  192
 #define MESSAGE_MAX VERITY_MESSAGE_MAX
-#define WORD_MAX    32  /* of names that are ours: verdict, event, code */
 #define FRAME_MAX   640 /* keys, numbers and digests */
 
-static_assert(2 * (USER_MAX + VERITY_NAME_MAX + VERITY_VERSION_MAX + SIGNER_MAX +
-		   SOURCE_MAX + DETAIL_MAX + MESSAGE_MAX + 3 * WORD_MAX) +
+/* Quotes and backslashes take two bytes in JSON. */
+static_assert(2 * (OVERLAY_AUDIT_USER_MAX + VERITY_NAME_MAX + VERITY_VERSION_MAX +
+		   OVERLAY_AUDIT_SIGNER_MAX + OVERLAY_AUDIT_SOURCE_MAX +
+		   OVERLAY_AUDIT_DETAIL_MAX + MESSAGE_MAX + 3 * OVERLAY_AUDIT_WORD_MAX) +
 			      FRAME_MAX <=
 		      OVERLAY_AUDIT_LINE_MAX,
 	      "every line fits");
@@ -61,17 +57,24 @@ static bool digest_of(const char *bytes, size_t size,
 	return EVP_Digest(bytes, size, ret, NULL, EVP_sha256(), NULL) == 1;
 }
 
-/* A text from outside, cut to @max bytes; nothing where there is none. */
-static void put_text(struct verity_json_writer *json, const char *key, const char *text,
-		     size_t max)
+size_t overlay_audit_text_cut(const char *text, size_t max)
 {
-	char cut[MESSAGE_MAX + 1];
-	size_t size = text ? strlen(text) : 0;
+	size_t size = strlen(text);
 
 	/* Not in the middle of a character: then no other one would be shown. */
 	if (size > max)
 		for (size = max; size > 0 && ((uint8_t)text[size] & 0xc0) == 0x80;)
 			size--;
+	return size;
+}
+
+/* A text from outside, cut to @max bytes; nothing where there is none. */
+static void put_text(struct verity_json_writer *json, const char *key, const char *text,
+		     size_t max)
+{
+	char cut[MESSAGE_MAX + 1];
+	size_t size = text ? overlay_audit_text_cut(text, max) : 0;
+
 	if (size == 0)
 		return;
 	memcpy(cut, text, size);
@@ -87,24 +90,26 @@ static void put_line(struct verity_json_writer *json,
 	verity_json_uint(json, "number", number);
 	verity_json_uint(json, "boot", stamp->boot);
 	verity_json_int(json, "time", stamp->time);
-	put_text(json, "user", stamp->user, USER_MAX);
-	put_text(json, "event", overlay_audit_event_name(entry->event), WORD_MAX);
+	put_text(json, "user", stamp->user, OVERLAY_AUDIT_USER_MAX);
+	put_text(json, "event", overlay_audit_event_name(entry->event),
+		 OVERLAY_AUDIT_WORD_MAX);
 	if (entry->package) {
 		put_text(json, "package", entry->package->name, VERITY_NAME_MAX);
 		verity_json_bool(json, "persistent",
 				 entry->package->kind == OVERLAY_PERSISTENT);
 		put_text(json, "version", entry->version, VERITY_VERSION_MAX);
-		put_text(json, "verdict", entry->verdict, WORD_MAX);
+		put_text(json, "verdict", entry->verdict, OVERLAY_AUDIT_WORD_MAX);
 	}
 	if (entry->id)
 		verity_json_hex(json, "id", entry->id, VERITY_DIGEST_BYTES);
-	put_text(json, "signer", entry->signer, SIGNER_MAX);
-	put_text(json, "source", entry->source, SOURCE_MAX);
+	put_text(json, "signer", entry->signer, OVERLAY_AUDIT_SIGNER_MAX);
+	put_text(json, "source", entry->source, OVERLAY_AUDIT_SOURCE_MAX);
 	if (entry->reason && entry->reason->code != VERITY_OK) {
-		put_text(json, "code", verity_code_name(entry->reason->code), WORD_MAX);
+		put_text(json, "code", verity_code_name(entry->reason->code),
+			 OVERLAY_AUDIT_WORD_MAX);
 		put_text(json, "message", entry->reason->message, MESSAGE_MAX);
 	}
-	put_text(json, "detail", entry->detail, DETAIL_MAX);
+	put_text(json, "detail", entry->detail, OVERLAY_AUDIT_DETAIL_MAX);
 	if (entry->count)
 		verity_json_uint(json, "count", entry->count);
 	verity_json_hex(json, "prev", after->digest, VERITY_DIGEST_BYTES);

@@ -12,6 +12,7 @@
 
 #include "overlay/config/config.h"
 #include "overlay/store/store.h"
+#include "verity/cms/cms.h"
 #include "verity/util/error.h"
 #include "verity/util/sizes.h"
 
@@ -19,6 +20,13 @@
 
 #define OVERLAY_AUDIT_LINE_MAX   4096                     /* bytes, with the newline */
 #define OVERLAY_AUDIT_NUMBER_MAX INT64_C(999999999999999) /* of lines and boots */
+
+/* Most bytes of the texts of a line; longer ones are cut. */
+#define OVERLAY_AUDIT_USER_MAX   64
+#define OVERLAY_AUDIT_WORD_MAX   32 /* of names that are ours: verdict, event, code */
+#define OVERLAY_AUDIT_SIGNER_MAX VERITY_SIGNER_MAX
+#define OVERLAY_AUDIT_SOURCE_MAX 384
+#define OVERLAY_AUDIT_DETAIL_MAX 192
 
 #define OVERLAY_AUDIT_EVENTS(X)                                                          \
 	X(BOOT, "boot") /* an activation begins */                                       \
@@ -75,6 +83,11 @@ struct overlay_audit_stamp {
 	int64_t time; /* device time, seconds since 1970 */
 	const char *user;
 };
+
+/**
+ * overlay_audit_text_cut - length of a text, cut to @max bytes between two characters
+ */
+size_t overlay_audit_text_cut(const char *text, size_t max);
 
 /**
  * overlay_audit_event_name - "install", …

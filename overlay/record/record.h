@@ -22,6 +22,7 @@
 #define OVERLAY_RECORD_SET           "set"
 #define OVERLAY_RECORD_CATALOG       "catalog"
 #define OVERLAY_RECORD_CATALOG_SEEN  "catalog.json"
+#define OVERLAY_RECORD_AUDIT_STEP    "audit.step"
 #define OVERLAY_RECORD_TRIALS        "trials.json"
 #define OVERLAY_RECORD_GOOD          "good.json"
 #define OVERLAY_RECORD_BEGUN         "begun"

@@ -15,6 +15,7 @@
 #include "overlay/config/config.h"
 #include "overlay/record/state.h"
 #include "overlay/record/trust.h"
+#include "overlay/store/change_set.h"
 #include "overlay/store/volume.h"
 
 #define BOOT_NOTES_MAX  32
@@ -43,6 +44,7 @@ struct boot {
 	int record;                  /* PERSIST/wmopkg */
 	bool records;                /* there is one, or would be after a real boot */
 	struct overlay_store *store; /* of the volumes that can be read */
+	struct overlay_change_set_log set_log; /* of the store */
 	struct overlay_identity identity;
 	struct overlay_trust *trust;
 	uint64_t number;    /* of this boot; 0: not known */

@@ -15,6 +15,7 @@
 #include "initramfs/check_volume.h"
 #include "initramfs/factory_reset.h"
 #include "overlay/fs/erase_force.h"
+#include "overlay/record/audit_step.h"
 #include "overlay/record/proofs.h"
 #include "overlay/record/record.h"
 #include "overlay/record/requirements.h"
@@ -270,6 +271,18 @@ void boot_clean_store(struct boot *boot, enum overlay_store_kind kind)
 			 r);
 }
 
+/* What a set that was cut off has not logged; it is counted to the boot before. */
+static void log_set(void *context, const uint8_t digest[static VERITY_DIGEST_BYTES])
+{
+	const struct boot *boot = context;
+	struct verity_error why;
+
+	if (boot->record >= 0 &&
+	    overlay_audit_step_finish(boot->record, boot->config.audit_bytes, digest,
+				      &why) < 0)
+		log_line(LOG_LEVEL_WARNING, "audit log: %s", why.message);
+}
+
 static int open_store(struct boot *boot, struct verity_error *err)
 {
 	int data = readable(boot, "data", boot->data);
@@ -281,12 +294,15 @@ static int open_store(struct boot *boot, struct verity_error *err)
 		boot_tell(boot, LOG_LEVEL_WARNING, "data: " OVERLAY_STORE_IS_ONE);
 	if (r < 0 || boot->mode == BOOT_PLANS)
 		return r;
+	boot->set_log = (struct overlay_change_set_log){log_set, boot};
+	overlay_change_set_log_found(boot->store, &boot->set_log);
 	overlay_store_set_run(boot->store, boot->config.run);
 	/* the room is for the records of this boot */
 	boot_clean_store(boot, OVERLAY_PERSISTENT);
 	waiting = overlay_change_set_waiting(boot->store);
 	if (waiting)
-		boot_tell(boot, LOG_LEVEL_WARNING, "store: %s", waiting->message);
+		boot_tell(boot, LOG_LEVEL_WARNING, "store: %s (%s)", waiting->message,
+			  verity_code_hint(waiting->code));
 	return 0;
 }
 

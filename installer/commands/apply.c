@@ -24,6 +24,7 @@
 #include "verity/util/io.h"
 #include "verity/util/text.h"
 
+#define DETAIL_BYTES  64
 #define NOTHING_TO_DO "Nothing to do: the packages are those of the set."
 
 /* A set, from wherever it comes. */
@@ -169,25 +170,25 @@ static int keep_number(void *context, struct verity_error *err)
 					       given->bytes, given->size, err);
 }
 
-static void audit(const struct given *given)
+/* @detail: borrowed by what is returned, as @given is */
+static struct overlay_audit_entry describe(const struct given *given,
+					   char detail[static DETAIL_BYTES])
 {
-	char detail[64];
-	const struct overlay_audit_entry entry = {
+	const char *plural = given->set->count == 1 ? "" : "s";
+
+	if (given->is_signed)
+		snprintf(detail, DETAIL_BYTES, "number %" PRIu32 ", %zu package%s",
+			 given->set->number, given->set->count, plural);
+	else
+		snprintf(detail, DETAIL_BYTES, "not signed, %zu package%s",
+			 given->set->count, plural);
+	return (struct overlay_audit_entry){
 		.event = OVERLAY_AUDIT_SET,
 		.source = came_from(given),
 		.signer = given->is_signed
 				  ? verity_signed_set_signer(given->is_signed)->subject
 				  : NULL,
 		.detail = detail};
-
-	if (given->is_signed)
-		snprintf(detail, sizeof(detail), "number %" PRIu32 ", %zu package%s",
-			 given->set->number, given->set->count,
-			 given->set->count == 1 ? "" : "s");
-	else
-		snprintf(detail, sizeof(detail), "not signed, %zu package%s",
-			 given->set->count, given->set->count == 1 ? "" : "s");
-	audit_add(given->device, &entry);
 }
 
 static enum exit_status check(struct set_plan *plan, const struct given *given,
@@ -230,6 +231,8 @@ enum exit_status command_apply(struct device *device, const struct words *words)
 {
 	cleanup_with(given_free) struct given given = {.device = device, .words = words};
 	cleanup_with(set_plan_free) struct set_plan plan = {.count = 0};
+	struct overlay_audit_entry event;
+	char detail[DETAIL_BYTES];
 	struct verity_error err;
 	struct set_origin origin;
 	int r = load(&given, &err);
@@ -241,12 +244,14 @@ enum exit_status command_apply(struct device *device, const struct words *words)
 		verity_context(&err, r, "%s", given.where);
 		return report_error(NULL, &err);
 	}
+	event = describe(&given, detail);
 	origin = (struct set_origin){.folder = given.folder,
 				     .medium = words->values[WORD_MEDIA],
 				     .user = words->values[WORD_USER],
 				     .password = words->values[WORD_PASSWORD],
 				     .accepted = keep_number,
-				     .context = &given};
+				     .context = &given,
+				     .event = &event};
 	if (words_has(words, WORD_CHECK))
 		return check(&plan, &given, &origin);
 	r = change(&plan, &origin, words_has(words, WORD_YES), &err);
@@ -254,8 +259,6 @@ enum exit_status command_apply(struct device *device, const struct words *words)
 		return STATUS_FAILED;
 	if (r < 0)
 		return report_error(NULL, &err);
-	if (r > 0)
-		audit(&given);
 	set_warn_inactive(&plan);
 	puts(r > 0 ? "Applied... Changes are applied after reboot." : NOTHING_TO_DO);
 	return STATUS_DONE;

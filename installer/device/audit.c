@@ -13,6 +13,7 @@
 
 #include "installer/common/passwd.h"
 #include "installer/common/report.h"
+#include "overlay/record/audit_step.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
 
@@ -86,23 +87,27 @@ static void to_syslog(const struct overlay_audit_entry *entry, const char *user,
 	closelog();
 }
 
+/* Also where the key ring cannot be read. */
+static int64_t time_of(struct device *device)
+{
+	struct overlay_trust *trust;
+	struct verity_error unused;
+
+	return device_trust(device, &trust, &unused) == 0 ? overlay_trust_time(trust)
+							  : time(NULL);
+}
+
 static int to_log(struct device *device, const struct overlay_audit_entry *entry,
 		  const char *user, struct added *ret, struct verity_error *err)
 {
 	cleanup_with(overlay_audit_free_p) struct overlay_audit *audit = NULL;
-	struct overlay_trust *trust;
-	struct verity_error unused;
-	int64_t now = time(NULL);
 	int record;
 	int r = device_record_fd(device, &record, err);
 
 	if (r < 0 || record < 0)
 		return r;
-	/* Also where the key ring cannot be read. */
-	if (device_trust(device, &trust, &unused) == 0)
-		now = overlay_trust_time(trust);
-	r = overlay_audit_open(record, device_config(device)->audit_bytes, now, user,
-			       &audit, err);
+	r = overlay_audit_open(record, device_config(device)->audit_bytes,
+			       time_of(device), user, &audit, err);
 	if (r == 0)
 		r = overlay_audit_append(audit, entry, 1, err);
 	if (r == 0)
@@ -110,11 +115,15 @@ static int to_log(struct device *device, const struct overlay_audit_entry *entry
 	return r;
 }
 
+/* NULL where it is no local file; the caller's to free. */
+static char *whole_path(const char *source)
+{
+	return source && !strstr(source, "://") ? realpath(source, NULL) : NULL;
+}
+
 void audit_add(struct device *device, const struct overlay_audit_entry *entry)
 {
-	const char *source = entry->source;
-	cleanup_free char *path =
-		source && !strstr(source, "://") ? realpath(source, NULL) : NULL;
+	cleanup_free char *path = whole_path(entry->source);
 	struct overlay_audit_entry whole = *entry;
 	struct added added = {.number = 0};
 	struct verity_error err;
@@ -128,22 +137,70 @@ void audit_add(struct device *device, const struct overlay_audit_entry *entry)
 	to_syslog(&whole, user, &added);
 }
 
+bool audit_keep(struct device *device, const struct overlay_audit_entry *entries,
+		size_t count, uint8_t ret[static VERITY_DIGEST_BYTES])
+{
+	cleanup_free struct overlay_audit_entry *whole =
+		calloc(count + 1, sizeof(*whole));
+	cleanup_free char **paths = calloc(count + 1, sizeof(*paths));
+	struct verity_error err;
+	char user[USER_BYTES];
+	int record, r = device_record_fd(device, &record, &err);
+
+	if (r == 0 && (!whole || !paths))
+		r = verity_no_memory(&err);
+	if (r == 0 && record < 0)
+		return false;
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		whole[i] = entries[i];
+		paths[i] = whole_path(entries[i].source);
+		if (paths[i])
+			whole[i].source = paths[i];
+	}
+	find_user(device, user);
+	if (r == 0)
+		r = overlay_audit_step_keep(record, time_of(device), user, whole, count,
+					    ret, &err);
+	for (size_t i = 0; paths && i < count; i++)
+		free(paths[i]);
+	if (r < 0)
+		report_warning("audit log: %s", err.message);
+	return r == 0;
+}
+
+void audit_add_kept(struct device *device, const struct overlay_audit_entry *entries,
+		    size_t count)
+{
+	struct verity_error err;
+	int record;
+
+	for (size_t i = 0; i < count; i++)
+		audit_add(device, &entries[i]);
+	if (device_record_fd(device, &record, &err) == 0 && record >= 0 &&
+	    overlay_audit_step_forget(record, &err) < 0)
+		report_warning("audit log: %s", err.message);
+}
+
+void audit_judged(struct overlay_audit_entry *entry,
+		  const struct verity_judgement *judgement)
+{
+	const struct verity_signatures *signatures;
+
+	if (!judgement)
+		return;
+	signatures = &judgement->signatures;
+	entry->verdict = verity_verdict_name(judgement->verdict);
+	if (judgement->manifest) {
+		entry->version = judgement->manifest->version;
+		entry->id = judgement->id;
+	}
+	if (signatures->count > 0)
+		entry->signer = signatures->signers[0].subject;
+}
+
 void audit_add_judged(struct device *device, struct overlay_audit_entry entry,
 		      const struct verity_judgement *judgement)
 {
-	const struct verity_manifest *manifest;
-	const struct verity_signatures *signatures;
-
-	if (judgement) {
-		entry.verdict = verity_verdict_name(judgement->verdict);
-		manifest = judgement->manifest;
-		signatures = &judgement->signatures;
-		if (manifest) {
-			entry.version = manifest->version;
-			entry.id = judgement->id;
-		}
-		if (signatures && signatures->count > 0)
-			entry.signer = signatures->signers[0].subject;
-	}
+	audit_judged(&entry, judgement);
 	audit_add(device, &entry);
 }

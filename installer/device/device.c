@@ -15,6 +15,7 @@
 #include "installer/common/report.h"
 #include "installer/fetch/known_hosts_file.h"
 #include "overlay/config/bootconf.h"
+#include "overlay/record/audit_step.h"
 #include "overlay/record/record.h"
 #include "overlay/record/unchecked.h"
 #include "overlay/stack/stack.h"
@@ -34,6 +35,7 @@ struct device {
 	struct overlay_trust *trust; /* NULL until asked for, like the store */
 	struct overlay_identity identity;
 	struct overlay_store *store;
+	struct overlay_change_set_log set_log; /* of the store */
 	struct volume data;
 	struct volume persist;
 	int record_fd; /* -1: not opened yet, or there is none */
@@ -155,12 +157,28 @@ static int check_store(const char *role, int volume, int *ret, struct verity_err
 	return r;
 }
 
+/* What a set that was cut off has not logged. */
+static void log_set(void *context, const uint8_t digest[static VERITY_DIGEST_BYTES])
+{
+	struct device *device = context;
+	struct verity_error why;
+	int record, r = device_record_fd(device, &record, &why);
+
+	if (r == 0 && record >= 0)
+		r = overlay_audit_step_finish(record, device->config.audit_bytes, digest,
+					      &why);
+	if (r < 0)
+		report_warning("audit log: %s", why.message);
+}
+
 /* So that what is shown is what the next boot finds. Who may not do it is told nothing.
  */
 static void complete_set(struct device *device)
 {
 	struct verity_error why;
 
+	device->set_log = (struct overlay_change_set_log){log_set, device};
+	overlay_change_set_log_found(device->store, &device->set_log);
 	overlay_store_set_run(device->store, device->config.run);
 	if (overlay_change_set_recover(device->store, &why) < 0)
 		verity_debug("a set of changes is not completed: %s", why.message);

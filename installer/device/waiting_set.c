@@ -20,5 +20,5 @@ void waiting_set_warn(struct device *device)
 	const struct verity_error *why = waiting_set_find(device);
 
 	if (why)
-		report_warning("%s", why->message);
+		report_warning("%s (%s)", why->message, verity_code_hint(why->code));
 }

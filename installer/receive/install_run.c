@@ -321,26 +321,37 @@ static void show_verdict(const struct install *install)
 		view->note(view->context, replaces);
 }
 
-/* Logs an installation, or with @why a refusal; a package that never arrived is neither.
- */
-static void audit(const struct install *install, const struct verity_error *why)
+void install_describe(const struct install *install, struct overlay_entry *package,
+		      struct overlay_audit_entry *ret)
 {
 	const struct verity_judgement *judgement =
 		verity_stream_judgement(install->stream);
-	struct overlay_entry package = {.kind = install->kind};
-	struct overlay_audit_entry entry = {.event = why ? OVERLAY_AUDIT_REFUSE
-							 : OVERLAY_AUDIT_INSTALL,
-					    .package = &package,
-					    .source = source_came_from(install->source),
-					    .detail = install->source->place};
 
-	if (why && (!judgement || judgement->accepted))
+	*package = (struct overlay_entry){.kind = install->kind};
+	snprintf(package->name, sizeof(package->name), "%s", install->source->name);
+	*ret = (struct overlay_audit_entry){.event = OVERLAY_AUDIT_INSTALL,
+					    .package = package,
+					    .source = source_came_from(install->source),
+					    .detail = install->source->place,
+					    .reason = &judgement->reason};
+	audit_judged(ret, judgement);
+}
+
+/* A package that never arrived is not refused. */
+static void audit_refusal(const struct install *install, const struct verity_error *why)
+{
+	const struct verity_judgement *judgement =
+		verity_stream_judgement(install->stream);
+	struct overlay_audit_entry entry;
+	struct overlay_entry package;
+
+	if (!judgement || judgement->accepted)
 		return;
-	snprintf(package.name, sizeof(package.name), "%s", install->source->name);
-	entry.reason = &judgement->reason;
-	if (why && entry.reason->code == VERITY_OK)
+	install_describe(install, &package, &entry);
+	entry.event = OVERLAY_AUDIT_REFUSE;
+	if (entry.reason->code == VERITY_OK)
 		entry.reason = why;
-	audit_add_judged(install->device, entry, judgement);
+	audit_add(install->device, &entry);
 }
 
 /*
@@ -477,7 +488,7 @@ static int fetch(struct install *install, struct verity_error *err)
 		r = check_contents(install, err);
 	}
 	if (r < 0)
-		audit(install, err);
+		audit_refusal(install, err);
 	return r;
 }
 
@@ -567,7 +578,6 @@ void install_finish(struct install *install)
 	int r = 0;
 
 	remember(install);
-	audit(install, NULL);
 	snprintf(entry.name, sizeof(entry.name), "%s", name);
 	next_boot_warn(install->device, &entry);
 	if (install->quarantines)
@@ -605,6 +615,7 @@ int install_run(struct device *device, struct source *source,
 					  .asked = kind,
 					  .force = force,
 					  .view = view};
+	struct overlay_audit_entry entry;
 	struct overlay_entry installed;
 	struct overlay_store *store;
 	int r = word_reserved_refuse(source->name, err);
@@ -628,6 +639,8 @@ int install_run(struct device *device, struct source *source,
 		r = overlay_incoming_commit(incoming, err);
 	if (r < 0)
 		return r;
+	install_describe(install, &installed, &entry);
+	audit_add(device, &entry);
 	install_finish(install);
 	kept_room_limit(device);
 	return 0;

@@ -6,6 +6,7 @@
 #include "installer/device/device.h"
 #include "installer/fetch/source.h"
 #include "installer/receive/install_replace.h"
+#include "overlay/record/audit_line.h"
 #include "overlay/store/store.h"
 
 /* What shows an installation while it goes on, each function in the order of its call. */
@@ -86,8 +87,16 @@ int install_prepare(const struct install_request *request, struct install **ret,
 		    struct verity_error *err) must_check;
 
 /**
- * install_finish - after that step: log it, end a quarantine, warn where the next boot
- * leaves it out
+ * install_describe - the event of this installation, to be logged with the step
+ * @package: filled; @ret borrows it
+ * @ret:     borrows from @install
+ */
+void install_describe(const struct install *install, struct overlay_entry *package,
+		      struct overlay_audit_entry *ret);
+
+/**
+ * install_finish - after that step: end a quarantine, warn where the next boot leaves it
+ * out
  */
 void install_finish(struct install *install);
 

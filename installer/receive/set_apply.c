@@ -107,6 +107,81 @@ int set_check(struct set_plan *plan, const struct set_origin *origin,
 	return r < 0 ? r : check_room(plan, err);
 }
 
+/* The events of a step, as they are logged with it. */
+struct events {
+	struct device *device;               /* borrowed */
+	struct overlay_audit_entry *entries; /* owned, like the next */
+	struct overlay_entry *packages;      /* that they are about */
+	size_t count;
+};
+
+static void events_free(struct events *events)
+{
+	free(events->entries);
+	free(events->packages);
+}
+
+static int events_make(const struct set_plan *plan, const struct set_origin *origin,
+		       struct events *ret, struct verity_error *err)
+{
+	struct events events = {
+		.device = plan->device,
+		.entries = calloc(plan->count + 1, sizeof(*events.entries)),
+		.packages = calloc(plan->count + 1, sizeof(*events.packages))};
+
+	*ret = events;
+	if (!events.entries || !events.packages)
+		return verity_no_memory(err);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct set_item *item = &plan->items[i];
+		struct overlay_audit_entry *entry = &ret->entries[ret->count];
+
+		if (item->install)
+			install_describe(item->install, &events.packages[i], entry);
+		else if (set_plan_action(plan, item) == SET_REMOVE)
+			*entry = (struct overlay_audit_entry){
+				.event = OVERLAY_AUDIT_REMOVE,
+				.package = &item->present.entry};
+		else
+			continue;
+		ret->count++;
+	}
+	if (origin->event)
+		ret->entries[ret->count++] = *origin->event;
+	return 0;
+}
+
+static void write_events(void *context, const uint8_t digest[static VERITY_DIGEST_BYTES])
+{
+	const struct events *events = context;
+
+	(void)digest;
+	audit_add_kept(events->device, events->entries, events->count);
+}
+
+/* The step, and what is left of it for others if it is cut off. */
+static int commit(const struct set_plan *plan, const struct set_origin *origin,
+		  struct overlay_change_set *changes, bool *ret_begun,
+		  struct verity_error *err)
+{
+	cleanup_with(events_free) struct events events = {.count = 0};
+	const struct overlay_change_set_log log = {write_events, &events};
+	uint8_t digest[VERITY_DIGEST_BYTES];
+	bool kept;
+	int r = events_make(plan, origin, &events, err);
+
+	*ret_begun = false;
+	if (r < 0)
+		return r;
+	kept = audit_keep(plan->device, events.entries, events.count, digest);
+	r = overlay_change_set_commit(changes, kept ? digest : NULL, &log, ret_begun,
+				      err);
+	/* Who completes it has nothing to log then. */
+	if (r < 0 && *ret_begun && !kept)
+		audit_add_kept(plan->device, events.entries, events.count);
+	return r;
+}
+
 int set_apply(struct set_plan *plan, const struct set_origin *origin,
 	      const struct install_view *view, struct verity_error *err)
 {
@@ -136,22 +211,15 @@ int set_apply(struct set_plan *plan, const struct set_origin *origin,
 		r = origin->accepted(origin->context, err);
 	if (r < 0 || count == 0)
 		return r;
-	r = overlay_change_set_commit(changes, &begun, err);
+	r = commit(plan, origin, changes, &begun, err);
 	if (r < 0 && begun)
 		verity_text_append(
 			err->message, sizeof(err->message),
 			"; the rest of the set is completed by the next boot or "
 			"the next command");
-	for (size_t i = 0; (r == 0 || begun) && i < plan->count; i++) {
-		const struct set_item *item = &plan->items[i];
-		const struct overlay_audit_entry removed = {
-			.event = OVERLAY_AUDIT_REMOVE, .package = &item->present.entry};
-
-		if (item->install)
-			install_finish(item->install);
-		else if (set_plan_action(plan, item) == SET_REMOVE)
-			audit_add(plan->device, &removed);
-	}
+	for (size_t i = 0; (r == 0 || begun) && i < plan->count; i++)
+		if (plan->items[i].install)
+			install_finish(plan->items[i].install);
 	kept_room_limit(plan->device);
 	return r < 0 ? r : 1;
 }

@@ -22,6 +22,8 @@ struct set_origin {
 	 */
 	int (*accepted)(void *context, struct verity_error *err);
 	void *context; /* of that; borrowed */
+	/* The event that is logged after those of the packages; NULL: there is none */
+	const struct overlay_audit_entry *event;
 };
 
 /**

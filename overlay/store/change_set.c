@@ -161,9 +161,10 @@ static int list_incoming(const struct overlay_change_set *set,
  * one fails, the earlier one is of a set that was not committed.
  */
 static int write_lists(const struct overlay_change_set *set,
-		       const struct set_journal *all, struct verity_error *err)
+		       const struct set_journal *all, const uint8_t *digest,
+		       struct verity_error *err)
 {
-	struct set_journal lists[KINDS] = {{.count = 0}, {.count = 0}};
+	struct set_journal lists[KINDS] = {{.count = 0}, {.count = 0}}, *step;
 	struct verity_error unused;
 	int r = 0;
 
@@ -171,6 +172,12 @@ static int write_lists(const struct overlay_change_set *set,
 		r = set_journal_add(&lists[all->changes[i].entry.kind], &all->changes[i],
 				    err);
 	lists[OVERLAY_ORDINARY].alone = lists[OVERLAY_PERSISTENT].count == 0;
+	step = &lists[lists[OVERLAY_ORDINARY].alone ? OVERLAY_ORDINARY
+						    : OVERLAY_PERSISTENT];
+	if (digest) {
+		memcpy(step->log, digest, sizeof(step->log));
+		step->log_bytes = sizeof(step->log);
+	}
 	for (size_t kind = 0; r == 0 && kind < KINDS; kind++) {
 		if (lists[kind].count == 0)
 			continue;
@@ -203,9 +210,11 @@ static int delete_lists(const struct overlay_change_set *set, struct verity_erro
 	return r;
 }
 
-int overlay_change_set_commit(struct overlay_change_set *set, bool *ret_begun,
+int overlay_change_set_commit(struct overlay_change_set *set, const uint8_t *digest,
+			      const struct overlay_change_set_log *log, bool *ret_begun,
 			      struct verity_error *err)
 {
+	static const uint8_t none[VERITY_DIGEST_BYTES];
 	cleanup_with(set_journal_free) struct set_journal all = {.count = 0};
 	int r = 0;
 
@@ -216,14 +225,24 @@ int overlay_change_set_commit(struct overlay_change_set *set, bool *ret_begun,
 		r = set_journal_add(&all, &set->removals.changes[i], err);
 	if (r < 0 || all.count == 0)
 		return r;
-	r = write_lists(set, &all, err);
+	r = write_lists(set, &all, digest, err);
 	if (r < 0)
 		return r;
 	*ret_begun = true;
 	for (size_t i = 0; i < set->incoming_count; i++)
 		set->incoming[i]->file[0] = '\0'; /* no longer ours to delete */
 	r = store_make_changes(set->store, &all, true, err);
-	return r < 0 ? r : delete_lists(set, err);
+	if (r < 0)
+		return r;
+	if (log)
+		log->write(log->context, digest ?: none);
+	return delete_lists(set, err);
+}
+
+void overlay_change_set_log_found(struct overlay_store *store,
+				  const struct overlay_change_set_log *log)
+{
+	store->log = log;
 }
 
 int overlay_change_set_recover(struct overlay_store *store, struct verity_error *err)

@@ -10,16 +10,35 @@
  */
 
 #include "overlay/store/store.h"
+#include "verity/util/sizes.h"
 
 struct overlay_change_set;
+
+/*
+ * How a step is logged: once its changes are made, and before what says so is deleted, so
+ * that a step that was cut off is logged by who completes it. That may call @write again.
+ */
+struct overlay_change_set_log {
+	/* @digest: see overlay_change_set_commit() */
+	void (*write)(void *context, const uint8_t digest[static VERITY_DIGEST_BYTES]);
+	void *context; /* of that; borrowed */
+};
+
+/**
+ * overlay_change_set_log_found - how a set that was cut off is logged, where this program
+ * completes it; without it, it is not
+ * @log: borrowed; must outlive the store
+ */
+void overlay_change_set_log_found(struct overlay_store *store,
+				  const struct overlay_change_set_log *log);
 
 /**
  * overlay_change_set_new - begin; holds the locks of both stores until it is freed
  * @ret: set on success only; overlay_change_set_free(), which leaves nothing of what was
  *       not committed
  *
- * Return: 0; -EBUSY while another program installs; -EIO while an earlier set
- * is not complete: its lists would be lost, and with them half of it; -errno.
+ * Return: 0; -EBUSY while another program installs; -EIO (WAITING_SET) while an earlier
+ * set is not complete: its lists would be lost, and with them half of it; -errno.
  */
 int overlay_change_set_new(struct overlay_store *store, struct overlay_change_set **ret,
 			   struct verity_error *err) must_check;
@@ -51,11 +70,14 @@ int overlay_change_set_remove(struct overlay_change_set *set,
 
 /**
  * overlay_change_set_commit - make all changes, as one that can be undone
+ * @digest: of what is kept to be logged with the step; part of the step; NULL: nothing is
+ * @log:    writes it; NULL: nothing is logged
  *
  * Return: 0 when it will be so after a power cut; -errno: nothing is changed, or, where
  * @ret_begun is set, the rest is done by the next boot or the next change.
  */
-int overlay_change_set_commit(struct overlay_change_set *set, bool *ret_begun,
+int overlay_change_set_commit(struct overlay_change_set *set, const uint8_t *digest,
+			      const struct overlay_change_set_log *log, bool *ret_begun,
 			      struct verity_error *err) must_check;
 
 /**
@@ -74,6 +96,6 @@ int overlay_change_set_recover(struct overlay_store *store,
  * It may also be one that was never committed, whose other half is in a store that is not
  * there.
  *
- * Return: IO, with the reason and what to do; NULL where there is none; borrowed.
+ * Return: WAITING_SET, with the reason; NULL where there is none; borrowed.
  */
 const struct verity_error *overlay_change_set_waiting(const struct overlay_store *store);

@@ -36,6 +36,8 @@ static const struct verity_json_field journal_fields[] = {
 	VERITY_JSON_HEX("other", struct set_journal, other,
 			.presence = VERITY_JSON_OPTIONAL,
 			.counted = offsetof(struct set_journal, other_bytes)),
+	VERITY_JSON_HEX("log", struct set_journal, log, .presence = VERITY_JSON_OPTIONAL,
+			.counted = offsetof(struct set_journal, log_bytes)),
 	VERITY_JSON_LIST("changes", struct set_journal, changes, count, &change_item,
 			 SET_JOURNAL_MAX),
 	{.key = NULL},
@@ -78,8 +80,9 @@ int set_journal_decode(const void *bytes, size_t size, enum overlay_store_kind k
 	int r = verity_json_decode(bytes, size, journal_fields, VERITY_E_BAD_RECORD,
 				   &journal, err);
 
-	if (r == 0 && journal.other_bytes % sizeof(journal.other) != 0)
-		r = verity_fail(err, VERITY_E_BAD_RECORD, "other: not a digest");
+	if (r == 0 && (journal.other_bytes % sizeof(journal.other) != 0 ||
+		       journal.log_bytes % sizeof(journal.log) != 0))
+		r = verity_fail(err, VERITY_E_BAD_RECORD, "other or log: not a digest");
 	if (r == 0)
 		r = digest(bytes, size, &journal, err);
 	if (r < 0)

@@ -42,8 +42,11 @@ struct set_journal {
 	struct set_change *changes; /* owned */
 	size_t count;
 	bool alone; /* of DATA: it counts without one on PERSIST */
-	uint8_t other[VERITY_DIGEST_BYTES];  /* of PERSIST: digest of the one on DATA */
-	size_t other_bytes;                  /* 0: there is none */
+	uint8_t other[VERITY_DIGEST_BYTES]; /* of PERSIST: digest of the one on DATA */
+	size_t other_bytes;                 /* 0: there is none */
+	/* Of the list that is the step: digest of what is to be logged with it. */
+	uint8_t log[VERITY_DIGEST_BYTES];
+	size_t log_bytes;                    /* 0: nothing is */
 	uint8_t digest[VERITY_DIGEST_BYTES]; /* of this one; set where it is read or
 						written */
 };

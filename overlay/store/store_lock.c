@@ -69,10 +69,8 @@ int store_lock_both(struct overlay_store *store, struct store_lock *ret,
 	ret->unfinished = store_recover(store, &why) < 0;
 	store->waits = (struct verity_error){.code = VERITY_OK};
 	if (ret->unfinished)
-		(void)!verity_fail(&store->waits, VERITY_E_IO,
-				   "a set that was applied is not complete: %s (make "
-				   "both stores available, or remove what is in the way; "
-				   "then run 'wmopkg show')",
+		(void)!verity_fail(&store->waits, VERITY_E_WAITING_SET,
+				   "a set that was applied is not complete: %s",
 				   why.message);
 	return 0;
 }

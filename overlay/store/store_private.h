@@ -3,6 +3,7 @@
 
 /* What the files of the store share. */
 
+#include "overlay/store/change_set.h"
 #include "overlay/store/kept.h"
 #include "overlay/store/store.h"
 #include "verity/util/cleanup.h"
@@ -21,7 +22,8 @@ struct overlay_store {
 	} kinds[KINDS];
 	const char *run; /* borrowed; NULL: each folder has its own lock */
 	uint32_t change; /* number of what is done through this store; 0: nothing yet */
-	struct verity_error waits; /* see overlay_change_set_waiting() */
+	struct verity_error waits;                /* see overlay_change_set_waiting() */
+	const struct overlay_change_set_log *log; /* see overlay_change_set_log_found() */
 };
 
 /* -1: there is none. */

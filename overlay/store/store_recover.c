@@ -165,6 +165,10 @@ int store_recover(struct overlay_store *store, struct verity_error *err)
 					       store_name((enum overlay_store_kind)kind));
 		}
 	}
+	for (size_t kind = 0; r == 0 && kind < KINDS; kind++)
+		if (counts[kind] && (whole || begun) && lists[kind].log_bytes > 0 &&
+		    store->log)
+			store->log->write(store->log->context, lists[kind].log);
 	for (size_t kind = 0; kind < KINDS; kind++) {
 		if (r == 0 && found[kind]) {
 			r = set_journal_delete(store->kinds[kind].folder, err);

@@ -4,6 +4,7 @@ terminal."""
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import pty
@@ -53,6 +54,23 @@ class Case(bench.Case):
         return {"name": name, "persistent": store == "persist", "file": file, "identity": name,
                 "version": version, "description": "Example", "verification": verification,
                 "active": active, "reason": {"code": code, "message": message}}
+
+    def write_list(self, store, *changes, **keys):
+        """What a set that was cut off leaves: new files under other names, and the list of a store."""
+        listed = []
+        os.makedirs(f"{store}/packages", exist_ok=True)
+        for name, content in changes:
+            bench.write(f"{store}/packages/.{name}.wmopkg.new", content)
+            listed.append({"name": name, "remove": False, "bytes": len(content),
+                           "head": hashlib.sha256(content[:65536]).hexdigest()})
+        bench.write(f"{store}/packages/.set.wmopkg",
+                    json.dumps({"type": "changes", "format": 1, **keys, "changes": listed}).encode())
+
+    def leave_set(self, name, content):
+        """A set that cannot be completed, as a folder is in the way; what is told of it."""
+        os.makedirs(f"data/packages/{name}.wmopkg/full")
+        self.write_list("data", (name, content), alone=True)
+        return f"a set that was applied is not complete: data: {name}.wmopkg: Is a directory"
 
     def place(self, package, name, store="data"):
         """As somebody puts it there by hand."""

@@ -116,6 +116,13 @@ def test_set_that_was_cut_off(work, build):
             persist, data = (f"{device.base}/{store}/packages" for store in ("persist", "data"))
             shutil.copy(f"{work}/newer/p1.wmopkg", f"{persist}/.p1.wmopkg.new")
             shutil.copy(f"{work}/packages/p3.wmopkg", f"{data}/.p3.wmopkg.new")
+            step = json.dumps({"type": "audit-step", "format": 1, "user": "tester",
+                               "time": 1700000000, "after": 0, "lines": [
+                                   {"event": "install", "package": "p1", "persistent": True,
+                                    "version": "2.0"},
+                                   {"event": "set", "persistent": False, "detail": "cut off"}]})
+            os.makedirs(f"{device.base}/persist/wmopkg", exist_ok=True)
+            write(f"{device.base}/persist/wmopkg/audit.step", step)
             if listed:
                 on_data = json.dumps({"type": "changes", "format": 1, "changes": [
                     {"name": "p3", "remove": False, **content(f"{data}/.p3.wmopkg.new")},
@@ -123,7 +130,8 @@ def test_set_that_was_cut_off(work, build):
                 write(f"{data}/.set.wmopkg", on_data)
                 write(f"{persist}/.set.wmopkg", json.dumps({
                     "type": "changes", "format": 1,
-                    "other": hashlib.sha256(on_data.encode()).hexdigest(), "changes": [
+                    "other": hashlib.sha256(on_data.encode()).hexdigest(),
+                    "log": hashlib.sha256(step.encode()).hexdigest(), "changes": [
                         {"name": "p1", "remove": False, **content(f"{persist}/.p1.wmopkg.new")},
                         {"name": "p0", "remove": True, **content(f"{persist}/p0.wmopkg")}]}))
             device.activate()
@@ -134,6 +142,26 @@ def test_set_that_was_cut_off(work, build):
             equal((sorted(os.listdir(persist)), sorted(os.listdir(data))),
                   (["p1.wmopkg"], ["p2.wmopkg", "p3.wmopkg"]) if listed else
                   (["p0.wmopkg"], ["p1.wmopkg", "p2.wmopkg"]))
+            lines = [json.loads(line) for line in device.tell("audit", "json").splitlines()]
+            equal([(line["event"], line["user"]) for line in lines if line["user"] == "tester"],
+                  [("install", "tester"), ("set", "tester")] if listed else [])
+            device.tell("audit", "verify")
+
+
+def test_set_that_waits(work, build):
+    """One that cannot be completed yet is told in the kernel log of each boot."""
+    with Device(work, build) as device:
+        device.install(f"{work}/packages/p2.wmopkg")
+        data = f"{device.base}/data/packages"
+        shutil.copy(f"{work}/packages/p3.wmopkg", f"{data}/.p3.wmopkg.new")
+        write(f"{data}/.set.wmopkg", json.dumps({
+            "type": "changes", "format": 1, "alone": True, "changes": [
+                {"name": "p3", "remove": False, **content(f"{data}/.p3.wmopkg.new")}]}))
+        os.makedirs(f"{data}/p3.wmopkg/full")
+        device.activate()
+        equal([device.see("p2"), device.see("p3")], ["2\n", None])
+        assert any("store: a set that was applied is not complete: data: p3.wmopkg: " in line and
+                   line.endswith("then run 'wmopkg show')") for line in device.log()), device.log()
 
 
 def test_device_of_a_killed_run(work, build):

@@ -255,7 +255,10 @@ enum exit_status {
 	  "it cannot be active together with another package, and that one is active",                  \
 	  "remove the one of the two that is not needed")                                               \
 	X(BAD_SET, "bad-set", EINVAL, STATUS_FAILED,                                                    \
-	  "the set is invalid, or a package is not what it says", "correct the set")
+	  "the set is invalid, or a package is not what it says", "correct the set")                    \
+	X(WAITING_SET, "waiting-set", EIO, STATUS_FAILED,                                               \
+	  "a set that was applied is not complete yet; the message has the reason",                     \
+	  "make both stores available, or remove what is in the way; then run 'wmopkg show'")
 
 enum verity_code {
 	VERITY_OK = 0,

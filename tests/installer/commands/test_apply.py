@@ -4,7 +4,6 @@
 
 import fcntl
 import functools
-import hashlib
 import http.server
 import json
 import os
@@ -22,10 +21,12 @@ import typist  # noqa: E402
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 import schema  # noqa: E402
 
+LONG = os.environ.get("WMOPKG_LONG") == "1"
 APPLIED = "Applied... Changes are applied after reboot.\n"
 SAME = "Nothing to do: the packages are those of the set.\n"
 QUESTION = "Remove what the set does not name (y/N)?\n"
 WRONG = "(correct the set)"
+WAITING_HINT = "(make both stores available, or remove what is in the way; then run 'wmopkg show')"
 QUARANTINE_HINT = "(run 'wmopkg retry NAME', or install another version)"
 
 
@@ -451,9 +452,9 @@ class Apply(states.Case):
         self.assertEqual(self.stored(), {})
 
     def cut(self, renames, *packages):
-        """Ended before the rename of this number, after the step."""
+        """Ended before the rename of this number, after the step; the one of audit.step is not counted."""
         with subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-e",
-                               f"inject=renameat,rename,renameat2:signal=KILL:when={renames}+",
+                               f"inject=renameat,rename,renameat2:signal=KILL:when={renames + 1}+",
                                bench.WMOPKG, "--config", "wmopkg.conf", "apply", "--yes",
                                self.set(*packages)],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -466,34 +467,22 @@ class Apply(states.Case):
         for words in ("show", "show pending"):
             result = self.wmopkg(*words.split())
             self.assertEqual(result.returncode, 0, result.stderr)
-            self.assertIn(f"wmopkg: warning: {told} (make both stores", result.stderr)
+            self.assertIn(f"wmopkg: warning: {told} {WAITING_HINT}\n", result.stderr)
         shown = json.loads(self.wmopkg("show", "json").stdout)
         schema.check("show", shown)
-        self.assertEqual(shown["waiting_set"]["code"], "io")
-        self.assertTrue(shown["waiting_set"]["message"].startswith(told), shown["waiting_set"])
+        self.assertEqual(shown["waiting_set"]["code"], "waiting-set")
+        self.assertEqual(shown["waiting_set"]["message"], told)
         before = bench.listing("data", "persist")
         for word in ("--yes", "--check"):
             result = self.wmopkg("apply", word, self.set("old 1", keep=True))
             self.assertEqual(result.returncode, 1, result.stdout)
-            self.assertIn(told, result.stderr)
+            self.assertIn(f"{told} {WAITING_HINT}\n", result.stderr)
         self.assertEqual(bench.listing("data", "persist"), before)
-
-    def write_list(self, store, *changes, **keys):
-        """What a set that was cut off leaves: new files under other names, and the list of a store."""
-        listed = []
-        for name, content in changes:
-            bench.write(f"{store}/packages/.{name}.wmopkg.new", content)
-            listed.append({"name": name, "remove": False, "bytes": len(content),
-                           "head": hashlib.sha256(content[:65536]).hexdigest()})
-        bench.write(f"{store}/packages/.set.wmopkg",
-                    json.dumps({"type": "changes", "format": 1, **keys, "changes": listed}).encode())
 
     def test_waits(self):
         """A set that cannot be completed yet is told, and no other one takes its place."""
         self.install("licence 1")
-        self.write_list("data", ("brand", bench.read(self.files["brand", "1"])), alone=True)
-        os.mkdir("data/packages/brand.wmopkg")
-        bench.write("data/packages/brand.wmopkg/file", b"")
+        self.leave_set("brand", bench.read(self.files["brand", "1"]))
         self.waiting("data: brand.wmopkg: Is a directory")
         self.assertEqual(self.wmopkg("remove", "--yes", "brand").returncode, 0)
         shown = json.loads(self.wmopkg("show", "json").stdout)
@@ -520,6 +509,42 @@ class Apply(states.Case):
         self.assertEqual(self.stored(), {"data/packages/brand.wmopkg": "brand 1",
                                          "data/packages/fix.wmopkg": "fix 2"})
         self.assertEqual(self.left(), [])
+
+    def events(self):
+        self.assertEqual(self.wmopkg("audit", "verify").returncode, 0)
+        lines = [json.loads(line) for line in self.wmopkg("audit", "json").stdout.splitlines()]
+        return [(line["event"], line.get("package"), line.get("detail")) for line in lines]
+
+    def test_logged_once(self):
+        """Killed at many moments: a set that was made is in the audit log, as if nothing had been."""
+        whole = {"data/packages/brand.wmopkg": "brand 1", "persist/packages/fix.wmopkg": "fix 2"}
+        wanted = ("brand 1", {"source": "packages/2/fix.wmopkg", "persistent": True})
+        lines = [("install", "brand", None), ("install", "fix", None), ("remove", "old", None),
+                 ("set", None, "not signed, 2 packages")]
+        seen = set()
+        for call, count in (("fsync", 60), ("renameat,rename,renameat2", 20), ("unlinkat", 12),
+                            ("pwrite64", 12)):
+            for moment in range(1, count, 1 if LONG else 5):
+                shutil.rmtree("data")
+                shutil.rmtree("persist")
+                os.mkdir("data")
+                os.mkdir("persist")
+                self.install("old 1")
+                result = subprocess.run(
+                    ["strace", "-f", "-o", "/dev/null", "-e",
+                     f"inject={call}:signal=KILL:when={moment}", bench.WMOPKG, "--config",
+                     "wmopkg.conf", "apply", "--yes", self.set(*wanted)],
+                    capture_output=True, text=True, check=False)
+                self.assertEqual(self.wmopkg("show").returncode, 0)
+                made = self.stored() == whole
+                seen.add((made, result.returncode == 0))
+                with self.subTest(call=call, moment=moment):
+                    if not made:
+                        self.assertEqual(self.stored(), {"data/packages/old.wmopkg": "old 1"})
+                    self.assertEqual(self.events()[1:], lines if made else [])
+                    self.assertEqual(self.left(), [])
+        self.assertIn((True, False), seen)  # cut off, and completed
+        self.assertIn((False, False), seen)
 
     def test_undo_after_a_cut(self):
         """What was kept before the cut is a part of the set: that alone is not undone."""
@@ -577,6 +602,94 @@ class Apply(states.Case):
                           "first: wmopkg remove fix)\n"))
         os.rmdir("data/packages/fix.wmopkg")
         self.assertEqual((self.stored(), self.left()), ({"data/packages/brand.wmopkg": "brand 1"}, []))
+
+    def serve(self, answer):
+        """A server on the packages, whose address is returned; @answer is called with each path."""
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def do_GET(self):
+                answer(self.path)
+                super().do_GET()
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(
+            Handler, directory=f"{self.shared}/server"))
+        self.addCleanup(server.server_close)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.shutdown)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    def test_others_meanwhile(self):
+        """While a set arrives, nobody else installs or removes; each says so, and the set is whole."""
+        self.install("old 1")
+        told = []
+
+        def meanwhile(_):
+            for words in (["remove", "--yes", "old"], ["install", self.files["licence", "1"]],
+                          ["apply", "--yes", self.set("licence 1", name="other.json")],
+                          ["undo", "--yes"]):
+                result = self.wmopkg(*words)
+                told.append((words[0], result.returncode, "another installation is under way"
+                             in result.stderr))
+
+        place = self.serve(meanwhile)
+        result = self.wmopkg("apply", "--yes", self.set(
+            {"name": "brand", "source": f"{place}/1/brand.wmopkg"}, keep=True))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(told, [(word, 1, True) for word in ("remove", "install", "apply", "undo")])
+        self.assertEqual(sorted(self.stored().values()), ["brand 1", "old 1"])
+
+    def test_source_changes_after_the_check(self):
+        """What counts is what arrives: it is judged again, and held to the set."""
+        shutil.copy(self.files["brand", "1"], "brand.wmopkg")
+        for wanted, end in (({"source": "brand.wmopkg"}, "brand 2"),
+                            ({"source": "brand.wmopkg", "version": "1"}, None)):
+            shutil.copy(self.files["brand", "1"], "brand.wmopkg")
+            result = self.wmopkg("apply", "--check", self.set(wanted))
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn("version 1 comes", result.stdout)
+            shutil.copy(self.files["brand", "2"], "brand.wmopkg")
+            if end:
+                self.assertEqual(self.wmopkg("apply", self.set(wanted)).returncode, 0)
+                self.assertEqual(list(self.stored().values()), [end])
+                self.assertEqual(self.wmopkg("remove", "--yes", "all").returncode, 0)
+            else:
+                self.refused(1, f"brand: the set says version 1, but this is version 2 {WRONG}", wanted)
+
+    def test_source_changes_after_it_was_judged(self):
+        """What was judged is what is installed: it lies in the store by then."""
+        shutil.copy(self.files["brand", "1"], "brand.wmopkg")
+
+        def change(_):
+            with open("brand.wmopkg", "r+b") as file:  # the same file, as a writer of it would
+                file.write(bytes(4096))
+
+        place = self.serve(change)
+        result = self.wmopkg("apply", self.set({"source": "brand.wmopkg"},
+                                               {"name": "fix", "source": f"{place}/1/fix.wmopkg"}))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(bench.read("brand.wmopkg")[:4096], bytes(4096))
+        self.assertEqual(sorted(self.stored().values()), ["brand 1", "fix 1"])
+
+    @unittest.skipUnless(LONG, "in ./check long")
+    def test_many(self):
+        """As many as a set can name, in one step; and no fewer of them in the log."""
+        os.mkdir("many")
+        listed = []
+        for number in range(256):
+            bench.make_package(f"many/p{number}.wmopkg", f"{self.shared}/small", keys=self.keys)
+            listed.append({"source": f"many/p{number}.wmopkg", "persistent": number % 2 == 1})
+        result = self.wmopkg("apply", self.set(*listed))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual((len(self.stored()), self.left()), (256, []))
+        self.assertEqual([event for event, *_ in self.events()].count("install"), 256)
+        self.apply(SAME, *listed)
+        listed.append({"source": "many/p256.wmopkg"})
+        result = self.wmopkg("apply", self.set(*listed))
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(self.wmopkg("apply", "--yes", self.set()).returncode, 0)
+        self.assertEqual((self.stored(), self.left()), ({}, []))
 
     def test_changed_during_the_question(self):
         """What was asked is not what would be done."""

@@ -714,7 +714,7 @@ static void test_set(void **state)
 	assert_int_equal(overlay_incoming_new(fixture->store, OVERLAY_ORDINARY, "d",
 					      &incoming, &err),
 			 -EBUSY);
-	check_ok(overlay_change_set_commit(set, &begun, &err), &err);
+	check_ok(overlay_change_set_commit(set, NULL, NULL, &begun, &err), &err);
 	overlay_change_set_free(set);
 	assert_true(begun);
 	assert_int_equal(count_entries(fixture), 2);

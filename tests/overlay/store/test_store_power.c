@@ -6,7 +6,7 @@
  * system call that changes a file (a child is ended there), and once more with every set
  * of changes that the two file systems may have kept of those that were not synced. What
  * is left must be the old package or the new one, and never both; of a set all of the old
- * ones or all of the new ones.
+ * ones or all of the new ones. And a set that was made is in the audit log once.
  */
 
 #include <dirent.h>
@@ -18,6 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "overlay/record/audit.h"
+#include "overlay/record/audit_step.h"
+#include "overlay/record/record.h"
 #include "overlay/store/change_set.h"
 #include "overlay/store/kept.h"
 #include "overlay/store/store.h"
@@ -33,6 +36,8 @@
 #define NAME        "pkg"
 #define FINAL       NAME ".wmopkg"
 #define OTHER       "two" /* in sets */
+#define LINES       3     /* that a set logs */
+#define AUDIT_BYTES 65536
 
 /* What happens to a folder, in the order in which it was asked for. */
 enum change_kind { MADE, RENAMED, LINKED, UNLINKED, SYNCED, FILE_SYNCED };
@@ -51,6 +56,7 @@ static struct {
 	bool record;
 	struct change changes[CHANGES_MAX];
 	size_t count;
+	size_t logged; /* so many changes came before the lines of the set */
 } power;
 
 /* NULL: without a run folder nothing is kept. */
@@ -177,6 +183,76 @@ int __wrap_unlinkat(int dirfd, const char *name, int flags)
 	return r;
 }
 
+/* PERSIST/wmopkg */
+static int record_fd;
+
+/* The lines of every set: two packages, and the set. */
+static void make_entries(struct overlay_entry packages[static 2],
+			 struct overlay_audit_entry ret[static LINES])
+{
+	packages[0] = (struct overlay_entry){.name = NAME};
+	packages[1] = (struct overlay_entry){.name = OTHER};
+	ret[0] = (struct overlay_audit_entry){
+		.event = OVERLAY_AUDIT_INSTALL, .package = &packages[0], .version = "2"};
+	ret[1] = (struct overlay_audit_entry){.event = OVERLAY_AUDIT_REMOVE,
+					      .package = &packages[1]};
+	ret[2] = (struct overlay_audit_entry){.event = OVERLAY_AUDIT_SET,
+					      .detail = "2 packages"};
+}
+
+/* The records are not what is cut to pieces here: they have tests of their own. */
+static void keep_lines(uint8_t ret[static VERITY_DIGEST_BYTES])
+{
+	struct overlay_audit_entry entries[LINES];
+	struct overlay_entry packages[2];
+	struct verity_error err;
+	bool recorded = power.record;
+
+	power.record = false;
+	make_entries(packages, entries);
+	check_ok(overlay_audit_step_keep(record_fd, 1700000000, "tester", entries, LINES,
+					 ret, &err),
+		 &err);
+	power.record = recorded;
+}
+
+/* One after the other, as the program that makes the step does. */
+static void write_lines(void *context, const uint8_t digest[static VERITY_DIGEST_BYTES])
+{
+	struct overlay_audit_entry entries[LINES];
+	struct overlay_entry packages[2];
+	struct verity_error err;
+	bool recorded = power.record;
+
+	(void)context, (void)digest;
+	if (recorded)
+		power.logged = power.count;
+	power.record = false;
+	make_entries(packages, entries);
+	for (size_t i = 0; i < LINES; i++) {
+		struct overlay_audit *audit = NULL;
+
+		check_ok(overlay_audit_open(record_fd, AUDIT_BYTES, 1700000001, "tester",
+					    &audit, &err),
+			 &err);
+		check_ok(overlay_audit_append(audit, &entries[i], 1, &err), &err);
+		overlay_audit_free(audit);
+	}
+	check_ok(overlay_audit_step_forget(record_fd, &err), &err);
+	power.record = recorded;
+}
+
+static void finish_lines(void *context, const uint8_t digest[static VERITY_DIGEST_BYTES])
+{
+	struct verity_error err;
+
+	(void)context;
+	check_ok(overlay_audit_step_finish(record_fd, AUDIT_BYTES, digest, &err), &err);
+}
+
+static const struct overlay_change_set_log log_new = {write_lines, NULL};
+static const struct overlay_change_set_log log_found = {finish_lines, NULL};
+
 struct fixture {
 	int data;
 	int persist;
@@ -190,6 +266,7 @@ static struct overlay_store *open_store(const struct fixture *fixture)
 	check_ok(overlay_store_open(fixture->data, fixture->persist, &store, &err), &err);
 	if (run)
 		overlay_store_set_run(store, run);
+	overlay_change_set_log_found(store, &log_found);
 	return store;
 }
 
@@ -249,9 +326,13 @@ static void add(struct overlay_change_set *set, enum overlay_store_kind kind,
 
 static int commit(struct overlay_change_set *set)
 {
+	uint8_t digest[VERITY_DIGEST_BYTES];
 	struct verity_error err;
 	bool begun;
-	int r = overlay_change_set_commit(set, &begun, &err);
+	int r;
+
+	keep_lines(digest);
+	r = overlay_change_set_commit(set, digest, &log_new, &begun, &err);
 
 	overlay_change_set_free(set);
 	return r;
@@ -449,8 +530,41 @@ static size_t count_files(bool clear)
 	return count;
 }
 
+static bool is_set(const struct scene *scene)
+{
+	return strncmp(scene->title, "set: ", strlen("set: ")) == 0;
+}
+
+static void clear_records(void)
+{
+	cleanup_dir DIR *dir = opendir("persist/wmopkg");
+	const struct dirent *item;
+
+	assert_non_null(dir);
+	while ((item = readdir(dir)))
+		if (item->d_name[0] != '.')
+			assert_int_equal(__real_unlinkat(record_fd, item->d_name, 0), 0);
+}
+
+/* All lines of a set that was made, and none of one that was not. */
+static void check_lines(const struct scene *scene, bool made)
+{
+	struct overlay_audit_check check = {.lines = 0};
+	struct verity_error err;
+	int r = overlay_audit_verify(record_fd, 0, &check, &err);
+
+	if (r != -ENOENT)
+		check_ok(r, &err);
+	if (check.lines != (made && is_set(scene) ? LINES : 0))
+		fail_msg("%s: %zu lines", scene->title, (size_t)check.lines);
+	if (made)
+		assert_int_equal(faccessat(record_fd, OVERLAY_RECORD_AUDIT_STEP, F_OK, 0),
+				 -1);
+}
+
 static void set(const struct fixture *fixture, const struct scene *scene)
 {
+	clear_records();
 	count_files(true);
 	put(OVERLAY_ORDINARY, FINAL, scene->ordinary);
 	put(OVERLAY_PERSISTENT, FINAL, scene->persistent);
@@ -537,6 +651,7 @@ static void check_left(const struct fixture *fixture, const struct scene *scene,
 
 	if (strcmp(first, after) != 0 && (done || strcmp(first, before) != 0))
 		fail_msg("%s: %s", scene->title, first);
+	check_lines(scene, strcmp(first, after) == 0);
 	clean(store);
 	assert_int_equal(look(store, found), count);
 	assert_string_equal(found, first);
@@ -644,6 +759,7 @@ static void count_changes(size_t end, int folder, size_t *ret_sure, size_t *ret_
 static void check_kept(const struct fixture *fixture, const struct scene *scene,
 		       size_t end)
 {
+	uint8_t digest[VERITY_DIGEST_BYTES]; /* the one that the lists name */
 	size_t sure[2], all[2];
 
 	for (int folder = 0; folder < 2; folder++)
@@ -651,6 +767,11 @@ static void check_kept(const struct fixture *fixture, const struct scene *scene,
 	for (size_t data = sure[0]; data <= all[0]; data++)
 		for (size_t persist = sure[1]; persist <= all[1]; persist++) {
 			set(fixture, scene);
+			if (is_set(scene))
+				keep_lines(digest);
+			/* they are for good before the changes after them */
+			if (is_set(scene) && end > power.logged)
+				write_lines(NULL, digest);
 			apply_kept(end, 0, data);
 			apply_kept(end, 1, persist);
 			check_left(fixture, scene, end == power.count);
@@ -684,8 +805,10 @@ static int set_up(void **state)
 	static struct fixture fixture;
 
 	if (mkdir("data", 0755) < 0 || mkdir("persist", 0755) < 0 ||
-	    mkdir(folders[0], 0755) < 0 || mkdir(folders[1], 0755) < 0)
+	    mkdir(folders[0], 0755) < 0 || mkdir(folders[1], 0755) < 0 ||
+	    mkdir("persist/wmopkg", 0700) < 0)
 		return -1;
+	record_fd = open("persist/wmopkg", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	fixture.data = open("data", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	fixture.persist = open("persist", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	*state = &fixture;

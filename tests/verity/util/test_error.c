@@ -94,6 +94,7 @@ static const struct {
 	{"missing-need", EPERM, 1},
 	{"conflict", EPERM, 1},
 	{"bad-set", EINVAL, 1},
+	{"waiting-set", EIO, 1},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -65,6 +65,10 @@ def prepare(work, build):
     tree = make_tree(work)
     run(vendor.tool, "denylist", "--number", "7", "--name", "other=1", *vendor.signing("keys"),
         tree + "/list.denylist")
+    # with a source beside it
+    write(work + "/set.json", json.dumps({"type": "set", "format": 1, "number": 1, "packages": [
+        {"name": "one", "source": "one.wmopkg"}]}))
+    run(vendor.tool, "set", *vendor.signing("keys"), work + "/set.json", tree + "/dir/a.set")
     truncate(work + "/vfat", 8)
     make_vfat(work + "/vfat", tree, "STICK")
     truncate(work + "/parts", 16)
@@ -185,6 +189,17 @@ def test_every_command(work, build):
         said = device.tell("verify", "media", "m", "one.txt")
         assert "\nVerification: Signed\n" in said, said
         equal(os.listdir(device.base + "/data/packages"), [])
+        said = device.tell("apply", "--check", "media", "m", "dir/a.set")
+        assert said.startswith(f"Using {described}\n") and "one: " in said, said
+        equal(os.listdir(device.base + "/data/packages"), [])
+        said = device.tell("apply", "media", "m", "dir/a.set")
+        assert said.endswith("Applied... Changes are applied after reboot.\n"), said
+        events = [json.loads(line) for line in device.tell("audit", "json").splitlines()[-2:]]
+        equal([(line["event"], line["source"]) for line in events],
+              [("install", "m:/dir/one.wmopkg"), ("set", "m:/dir/a.set")])
+        equal(os.listdir(device.base + "/data/packages"), ["one.wmopkg"])
+        said = device.tell("apply", "media", "m", "dir/none.set", status=4)
+        device.remove("one")
         said = device.tell("unlock", "media", "m", "one.wmopkg", status=3)
         assert "m:/one.wmopkg: it is a package, not a signed statement" in said, said
         said = device.tell("denylist", "media", "m", "list.denylist")

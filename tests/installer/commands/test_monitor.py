@@ -115,6 +115,18 @@ class Monitor(states.Case):
         self.assertNotIn("factory_reset", self.until(process, "device")[-1])
         self.quiet(process)
 
+    def test_waiting_set(self):
+        """A set that cannot be completed yet, and then is."""
+        self.install(self.package)
+        process = self.start()
+        self.until(process, "ready")
+        told = self.leave_set("other", bench.read(self.package))
+        waiting = self.until(process, "device")[-1]["waiting_set"]
+        self.assertEqual((waiting["code"], waiting["message"]), ("waiting-set", told))
+        shutil.rmtree("data/packages/other.wmopkg")
+        self.assertNotIn("waiting_set", self.until(process, "device")[-1])
+        self.assertTrue(os.path.isfile("data/packages/other.wmopkg"))
+
     def test_bytes_of_the_log(self):
         """A line can be checked as it stands."""
         self.install(self.package)

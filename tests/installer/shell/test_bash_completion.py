@@ -29,6 +29,8 @@ class Bash(bench.Case):
                      "it's.wmopkg", "home/at home.wmopkg", "cash$(touch made).wmopkg",
                      "a\nb.wmopkg"):
             bench.write(path, b"")
+        for name in ("set.json", "some.set"):
+            bench.write(name, b"")
         os.symlink(bench.WMOPKG, "wmopkg")
 
     def bash(self):
@@ -95,6 +97,16 @@ class Bash(bench.Case):
         """What other shells may ask as well."""
         for words, found in (
                 (["--config", "wmopkg.conf", "retry", ""], ["pkgname"]),
+                (["ap"], ["apply"]), (["apply", "--"], ["--check", "--yes"]),
+                (["apply", "s"], ["set.json", "some.set"]),
+                (["apply", "--check", "s"], ["set.json", "some.set"]),
+                (["apply", "--check", "set.json", "j"], ["json"]),
+                (["apply", "--yes", "set.json", ""], []),
+                (["up"], ["update"]),
+                (["--config", "wmopkg.conf", "update", "p"], ["pkgname"]),
+                (["--config", "wmopkg.conf", "update", "c"], ["check"]),
+                (["--config", "wmopkg.conf", "update", "check", "p"], ["pkgname"]),
+                (["update", "--"], ["--quiet"]),
                 (["re"], ["remove", "retry"]), (["install", "my folder/a"],
                                                 ["my folder/a b.wmopkg"]),
                 (["install", "'my folder/a"], ["my folder/a b.wmopkg"]),

@@ -89,6 +89,15 @@ class Web(served.Case):
         self.assertEqual(self.cgi().status, 500)
         self.assertEqual(os.listdir("elsewhere"), [])
 
+    def test_waiting_set(self):
+        told = self.leave_set("other", self.content)
+        self.assertIn(("warning", f"{told} (make both stores available, or remove what is in the "
+                       "way; then run 'wmopkg show')"), self.show("page=packages").messages)
+        shutil.rmtree("data/packages/other.wmopkg")
+        page = self.show("page=packages")
+        self.assertEqual(page.messages, [])
+        self.assertIn("other", page.text)
+
     def foreign_post(self, **variables):
         """Refused before it is decoded: it is no form."""
         return self.cgi("POST", body=b"\0", CONTENT_TYPE="multipart/form-data; boundary=x",

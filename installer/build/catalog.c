@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -18,6 +19,7 @@
 #include "verity/statement/floors.h"
 #include "verity/statement/inspect.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/debug.h"
 #include "verity/util/io.h"
 #include "verity/util/text.h"
 
@@ -25,6 +27,8 @@
 #define DAY_SECONDS  INT64_C(86400)
 #define DAYS_MAX     3660
 #define ROLLOUTS_MAX VERITY_CATALOG_MAX
+#define LOCK_WAIT_MS 30000
+#define LOCK_POLL_MS 50
 
 /* What --rollout says of one file. Borrowed from the command line. */
 struct rollout {
@@ -187,6 +191,12 @@ static int load(const struct request *request, const char *name,
 		r = verity_fail(err, VERITY_E_WRONG_TYPE, "it is %s, not %s",
 				verity_statement_type_words(text.type),
 				verity_statement_type_words(type));
+		verity_statement_text_free(&text);
+	}
+	if (r == 0 && type == VERITY_STATEMENT_DENYLIST && !parts.signature_bytes) {
+		r = verity_fail(err, VERITY_E_NO_SIGNATURE,
+				"it is not signed: devices would refuse it, and update "
+				"nothing (sign it first: wmopkg-build sign)");
 		verity_statement_text_free(&text);
 	}
 	if (r < 0)
@@ -404,17 +414,49 @@ static int fill(const struct request *request, const struct verity_catalog_text 
 	return r;
 }
 
+/*
+ * From reading the one in place to replacing it: two at the same time would take one
+ * number. The folder itself, so that nothing is left on the web server.
+ */
+static int lock(const char *folder, int *ret, struct verity_error *err)
+{
+	cleanup_fd int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000L};
+
+	if (fd < 0)
+		return verity_fail_errno(err, errno, "%s", folder);
+	for (unsigned waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0;
+	     waited += LOCK_POLL_MS) {
+		if (errno != EWOULDBLOCK) { /* some network file systems have no locks */
+			verity_debug("%s: not locked: errno %d", folder, errno);
+			break;
+		}
+		if (waited >= LOCK_WAIT_MS)
+			return verity_fail(err, VERITY_E_BUSY,
+					   "%s: another wmopkg-build makes a catalogue "
+					   "there",
+					   folder);
+		nanosleep(&pause, NULL);
+	}
+	*ret = steal_fd(&fd);
+	return 0;
+}
+
 static int make(struct request *request, struct verity_catalog_text *text,
 		struct verity_error *err)
 {
+	cleanup_fd int locked = -1;
 	cleanup_with(verity_statement_text_free) struct verity_statement_text before = {
 		0};
 	cleanup_free char *encoded = NULL;
 	cleanup_free char *path = NULL;
 	int64_t before_signed = -1;
-	int r = load(request, request->name, VERITY_STATEMENT_CATALOG, &before,
-		     &before_signed, err);
+	int r = lock(request->folder, &locked, err);
 
+	if (r < 0)
+		return r;
+	r = load(request, request->name, VERITY_STATEMENT_CATALOG, &before,
+		 &before_signed, err);
 	if (r == -ENOENT)
 		r = 0;
 	if (r == 0)

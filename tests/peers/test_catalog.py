@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Catalogues of wmopkg-build against openssl, and against the packages that they name."""
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import time
 import unittest
@@ -150,9 +152,29 @@ class Catalog(Case):
         os.unlink("web/deny")
         self.refused(4, "web/deny: No such file or directory (check the name)", "catalog", *UNTIL,
                      "web")
+        self.build("denylist", "--number", "5", "--name", "old=3", "web/deny")
+        self.refused(3, "web/deny: it is not signed: devices would refuse it, and update nothing (sign "
+                     "it first: wmopkg-build sign)", "catalog", *UNTIL, "web")
         shutil.copy("web/catalog", "web/deny")
         self.refused(3, "web/deny: it is a catalogue, not a deny list (check which file this is)",
                      "catalog", *UNTIL, "web")
+
+    def test_two_at_once(self):
+        """They wait for each other, so that each has a number of its own."""
+        self.put("brand-1.0")
+        words = [BUILD, "catalog", *UNTIL, *SIGNER, "web"]
+        folder = os.open("web", os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            running = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+            time.sleep(0.3)
+            self.assertEqual([process.poll() for process in running], [None] * 3)
+            self.assertEqual(sorted(os.listdir("web")), ["brand-1.0.wmopkg"])
+        finally:
+            os.close(folder)
+        told = sorted(process.communicate()[0] for process in running)
+        self.assertEqual(told, [f"web/catalog: catalogue {number}, 1 package, until {END}, signed\n"
+                                for number in (1, 2, 3)])
 
     def test_wrong_packages(self):
         """One that devices would refuse, or could not tell from another, is not published."""

@@ -223,6 +223,13 @@ static bool is_same(const struct set_present *a, const struct set_present *b)
 	       memcmp(a->root_hash, b->root_hash, sizeof(a->root_hash)) == 0;
 }
 
+int set_plan_fail_changed(struct verity_error *err)
+{
+	return verity_fail(err, VERITY_E_BUSY,
+			   "another program has installed or removed packages meanwhile; "
+			   "nothing was changed (try again)");
+}
+
 int set_plan_check_same(const struct set_plan *plan, struct verity_error *err)
 {
 	cleanup_with(set_plan_free) struct set_plan now = {.device = plan->device,
@@ -232,9 +239,6 @@ int set_plan_check_same(const struct set_plan *plan, struct verity_error *err)
 	for (size_t i = 0; r == 0 && (i < plan->count || i < now.count); i++)
 		if (i >= plan->count || i >= now.count ||
 		    !is_same(&plan->items[i].present, &now.items[i].present))
-			r = verity_fail(err, VERITY_E_BUSY,
-					"another program has installed or removed "
-					"packages meanwhile; nothing was changed (try "
-					"again)");
+			r = set_plan_fail_changed(err);
 	return r;
 }

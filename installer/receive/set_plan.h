@@ -76,6 +76,13 @@ void set_plan_free(struct set_plan *plan);
 int set_plan_check_same(const struct set_plan *plan, struct verity_error *err) must_check;
 
 /**
+ * set_plan_fail_changed - fail: what is installed is not what it was
+ *
+ * Return: -EBUSY.
+ */
+int set_plan_fail_changed(struct verity_error *err);
+
+/**
  * set_plan_action - what is done with one package, as far as is known
  */
 enum set_action set_plan_action(const struct set_plan *plan, const struct set_item *item);

@@ -257,20 +257,27 @@ static struct install_view view_of(const struct update *update, struct progress 
 	};
 }
 
-static void log_update(const struct update *update, size_t count)
+/*
+ * The choices were made with what was installed then. What another program has installed
+ * since may be newer than what was chosen, and what it has removed does not come back.
+ */
+static int check_same(const struct update *update, const struct set_plan *plan,
+		      struct verity_error *err)
 {
-	char detail[64];
-	const struct overlay_audit_entry entry = {
-		.event = OVERLAY_AUDIT_UPDATE,
-		.source = update->mirror.shown,
-		.signer = verity_catalog_signer(update->mirror.catalog)->subject,
-		.detail = detail,
-	};
+	for (size_t i = 0, at = 0; i < update->count; i++) {
+		const struct verity_manifest *was = update->items[i].manifest;
+		const struct set_present *is;
 
-	snprintf(detail, sizeof(detail), "catalogue %" PRIu32 ", %zu package%s",
-		 verity_catalog_text(update->mirror.catalog)->number, count,
-		 count == 1 ? "" : "s");
-	audit_add(update->device, &entry);
+		if (!update->choices[i].chosen)
+			continue;
+		is = &plan->items[at++].present; /* in the order of the choices */
+		if (!is->readable || is->epoch != was->epoch ||
+		    is->entry.kind != update->items[i].entry.kind ||
+		    strcmp(is->identity, was->name) != 0 ||
+		    memcmp(is->root_hash, was->root_hash, sizeof(is->root_hash)) != 0)
+			return set_plan_fail_changed(err);
+	}
+	return 0;
 }
 
 /* The choices as one set beside what stays. Return: 1: changed; -errno. */
@@ -281,6 +288,15 @@ static int apply(struct update *update, struct verity_error *err)
 	cleanup_with(set_plan_free) struct set_plan plan = {.count = 0};
 	struct progress progress = {.open = false};
 	const struct install_view view = view_of(update, &progress);
+	char detail[64];
+	const struct overlay_audit_entry event = {
+		.event = OVERLAY_AUDIT_UPDATE,
+		.source = update->mirror.shown,
+		.signer = verity_catalog_signer(update->mirror.catalog)->subject,
+		.detail = detail,
+	};
+	const struct set_origin origin = {.folder = update->mirror.folder,
+					  .event = &event};
 	int r;
 
 	set.packages = calloc(count_chosen(update), sizeof(*set.packages));
@@ -304,14 +320,15 @@ static int apply(struct update *update, struct verity_error *err)
 		package->persistent = entry->kind == OVERLAY_PERSISTENT;
 		set.count++;
 	}
+	snprintf(detail, sizeof(detail), "catalogue %" PRIu32 ", %zu package%s",
+		 verity_catalog_text(update->mirror.catalog)->number, set.count,
+		 set.count == 1 ? "" : "s");
 	install_begin(update->device);
 	r = set_plan_make(update->device, &set, &plan, err);
 	if (r == 0)
-		r = set_apply(&plan,
-			      &(struct set_origin){.folder = update->mirror.folder},
-			      &view, err);
-	if (r > 0)
-		log_update(update, set.count);
+		r = check_same(update, &plan, err);
+	if (r == 0)
+		r = set_apply(&plan, &origin, &view, err);
 	if (r < 0 && err->code == VERITY_E_NOT_PUBLISHED)
 		mirror_log_refusal(update->device, update->mirror.shown, err);
 	return r;

@@ -25,6 +25,7 @@ UNTIL = "until 2099-12-31 23:59:59 UTC"
 NOTHING = "Nothing to do: there is no update for this device.\n"
 UPDATED = "Updated... Changes are applied after reboot.\n"
 SERIAL = "SN-0815"
+OPENS = 2  # of an installed file, up to that of the plan
 OLD = "bring the server up to date; if it is, do not trust it"
 EXPIRED = "check the clock of this device; else publish a new catalogue"
 OTHER = "try again later; if it stays, publish a new catalogue"
@@ -167,6 +168,10 @@ class Case(states.Case):
         return [(line["detail"], line["code"]) for line in self.events()
                 if line["event"] == "refuse"]
 
+    def passed(self):
+        return [(one.get("passed_version"), one.get("reason", {}).get("code"))
+                for one in self.json("check")["packages"]]
+
 
 class Updates(Case):
     def test_newest_of_each(self):
@@ -248,10 +253,6 @@ class Updates(Case):
         self.publish("brand-10")
         self.assertIn(NOTHING, self.update())
         self.assertEqual(self.stored(), ["brand-1.5"])
-
-    def passed(self):
-        return [(one.get("passed_version"), one.get("reason", {}).get("code"))
-                for one in self.json("check")["packages"]]
 
     def test_what_does_not_fit(self):
         self.have("brand-1", "fix-1", "vpn-1")
@@ -563,6 +564,157 @@ class Servers(Case):
         self.configure(f"http://127.0.0.1:{server.port}/catalog", self.url)
         self.assertEqual(self.wmopkg("update").returncode, 0)
         self.assertEqual(self.stored(), ["brand-2"])
+
+    def serve(self, answer):
+        server = Server(self.web, answer)
+        self.addCleanup(server.close)
+        self.configure(f"http://127.0.0.1:{server.port}/catalog")
+        return server
+
+    def test_redirects(self):
+        """To another place, for the catalogue and for the packages; not in a circle."""
+        other = Server(self.web)
+        self.addCleanup(other.close)
+
+        def lead(handler):
+            handler.send_response(302)
+            handler.send_header("Location", f"http://127.0.0.1:{other.port}{handler.path}")
+            handler.end_headers()
+            return True
+
+        self.have("brand-1")
+        self.publish("brand-2")
+        server = self.serve(lead)
+        self.assertEqual(self.update("--quiet"), "")
+        self.assertEqual(self.stored(), ["brand-2"])
+        self.assertEqual([path for path, _ in server.asked], ["/catalog", "/brand-2.wmopkg"])
+        event = [line for line in self.events() if line["event"] == "install"][-1]
+        self.assertTrue(event["source"].startswith(f"http://127.0.0.1:{other.port}/brand-2"), event)
+
+        def circle(handler):
+            handler.send_response(302)
+            handler.send_header("Location", handler.path)
+            handler.end_headers()
+            return True
+
+        server = self.serve(circle)
+        self.assertEqual(self.wmopkg("update", "--quiet").returncode, 5)
+        self.assertLess(len(server.asked), 20)
+
+    def cut_off(self, *paths):
+        """A server that promises the whole of these files, and ends in the middle of them."""
+        def answer(handler):
+            if handler.path not in paths:
+                return False
+            content = bench.read(f"{self.web}{handler.path}")
+            handler.send_response_only(200)
+            handler.send_header("Content-Length", str(len(content)))
+            handler.end_headers()
+            handler.wfile.write(content[:len(content) // 2])
+            handler.close_connection = True
+            return True
+
+        return Server(self.web, answer)
+
+    def test_cut_off(self):
+        """A catalogue, and then a package: nothing is changed, and the next mirror is used."""
+        self.have("brand-1")
+        self.publish("brand-2")
+        for path in ("/catalog", "/brand-2.wmopkg"):
+            with self.subTest(path):
+                server = self.cut_off(path)
+                self.addCleanup(server.close)
+                place = f"http://127.0.0.1:{server.port}/catalog"
+                self.configure(place)
+                result = self.wmopkg("update", "--quiet")
+                self.assertEqual(result.returncode, 5, result.stderr)
+                self.assertEqual((self.stored(), self.left()), (["brand-1"], []))
+                self.configure(place, self.url)
+                self.assertEqual(self.wmopkg("update", "--quiet").returncode, 0)
+                self.assertEqual(self.stored(), ["brand-2"])
+                self.have("brand-1")
+
+    def test_two_at_once(self):
+        """The second one says that the first is at it, and has changed nothing."""
+        self.have("brand-1")
+        self.publish("brand-2")
+        told = []
+
+        def meanwhile(handler):
+            if handler.path != "/catalog" and not told:
+                told.append(None)
+                told[0] = self.wmopkg("update", "--quiet")
+            return False
+
+        self.serve(meanwhile)
+        self.update("--quiet")
+        self.assertEqual(told[0].returncode, 1)
+        self.assertIn("another installation is under way", told[0].stderr)
+        self.assertEqual((self.stored(), self.left()), (["brand-2"], []))
+        self.assertEqual([line["event"] for line in self.events()].count("update"), 1)
+
+    def test_installed_meanwhile(self):
+        """After the choice: what is newer by then is not replaced, what is gone does not come back."""
+        self.publish("brand-2")
+        for change in (["install", "brand.wmopkg"], ["remove", "--yes", "brand"]):
+            with self.subTest(change[0]):
+                self.have("brand-1")
+                if os.path.exists("trace"):
+                    os.unlink("trace")
+                shutil.copy(f"{self.shared}/made/brand-10.wmopkg", "brand.wmopkg")
+                # the second time it reads the installed file is for the plan
+                with subprocess.Popen(
+                        ["strace", "-f", "-o", "trace", "-P", "brand.wmopkg", "-e", "trace=openat,openat2",
+                         "-e", f"inject=openat,openat2:delay_enter=5s:when={OPENS}", bench.WMOPKG,
+                         "--config", "wmopkg.conf", "update", "--quiet"],
+                        stderr=subprocess.PIPE, text=True) as process:
+                    end = time.monotonic() + 60
+                    while not os.path.exists("trace") or bench.read("trace").count(b"open") < OPENS - 1:
+                        self.assertLess(time.monotonic(), end)
+                        time.sleep(0.02)
+                    time.sleep(0.3)
+                    self.assertEqual(self.wmopkg(*change).returncode, 0)
+                    before = self.stored()
+                    told = process.communicate()[1]
+                self.assertEqual(process.returncode, 1, told)
+                self.assertIn("another program has installed or removed packages meanwhile; nothing "
+                              "was changed (try again)", told)
+                self.assertEqual((self.stored(), self.left()), (before, []))
+
+    def test_reset_is_requested(self):
+        """Updated all the same, and told: what is ordinary goes with the reboot."""
+        self.have("brand-1")
+        self.publish("brand-2")
+        self.assertEqual(self.wmopkg("factory-reset", "--yes").returncode, 0)
+        result = self.wmopkg("update", "--quiet")
+        self.assertEqual((result.returncode, result.stdout), (0, ""))
+        self.assertIn("warning: a factory reset is requested: the next reboot deletes all but "
+                      "persistent packages", result.stderr)
+        self.assertEqual(self.stored(), ["brand-2"])
+
+    def test_quarantined(self):
+        """One that stops the boot: it is not fetched again, and a newer one comes."""
+        self.have("brand-1")
+        self.publish("brand-2")
+        self.update()
+        identity = [line for line in self.events() if line["event"] == "install"][-1]["id"]
+        bench.write("persist/wmopkg/trials.json", json.dumps({
+            "type": "trials", "format": 1, "completed": True, "idle": False, "failed": 0, "packages": [
+                {"id": identity, "name": "brand", "persistent": False, "state": "quarantined",
+                 "incomplete": 3, "ran": False}]}).encode())
+        self.configure(f"http://127.0.0.1:{self.plain.port}/catalog")
+        self.plain.asked.clear()
+        self.assertIn(NOTHING, self.update())
+        # somebody goes back to the older one, and the night comes before the reboot
+        os.unlink("data/packages/brand.wmopkg")
+        shutil.copy(f"{self.shared}/made/brand-1.wmopkg", "data/packages/brand.wmopkg")
+        self.assertEqual(self.passed(), [("2", "quarantined")])
+        self.assertIn(NOTHING, self.update())
+        self.assertEqual({path for path, _ in self.plain.asked}, {"/catalog"})
+        self.assertEqual(self.stored(), ["brand-1"])
+        self.publish("brand-2", "brand-3")
+        self.update()
+        self.assertEqual(self.stored(), ["brand-3"])
 
     def endless(self, first=b""):
         """A server whose answer has no end; closed after the test."""

@@ -2,7 +2,9 @@
 """A firmware whose init is systemd: the unit says that a boot was completed when what has to
 succeed before has succeeded, and not otherwise."""
 
+import json
 import os
+import subprocess
 
 import bench
 
@@ -66,6 +68,35 @@ class Systemd(bench.MachineTest):
         self.succeed("systemctl is-active --quiet status-page")
         self.assertIn("Served by a package.", self.succeed("wget -q -O - http://127.0.0.1/"))
 
+    def test_1_an_update_by_its_timer(self):
+        """The units that a vendor enables, as they are installed: only the waiting is left out."""
+        self.bench.create("service", self.bench.path("tree-service"), keys=self.bench.keys,
+                          version="1.1")
+        subprocess.run([self.bench.program("installer/wmopkg-build"), "catalog", "--valid", "30",
+                        "--key", f"{self.bench.keys}/signer.key", "--cert",
+                        f"{self.bench.keys}/signer.pem", self.bench.packages],
+                       check=True, stdout=subprocess.DEVNULL)
+        place = f"http://10.0.2.2:{self.server.port}/catalog"
+        self.succeed("cp /etc/wmopkg/wmopkg.conf /run/conf && "
+                     f"echo 'catalog = {{\"{place}\"}}' >> /run/conf && "
+                     "mount --bind /run/conf /etc/wmopkg/wmopkg.conf")
+        self.succeed("mkdir -p /run/systemd/system/wmopkg-update.timer.d && printf "
+                     "'[Timer]\\nOnBootSec=\\nOnUnitActiveSec=\\nOnActiveSec=1s\\n"
+                     "AccuracySec=1s\\nRandomizedDelaySec=0\\n' > "
+                     "/run/systemd/system/wmopkg-update.timer.d/now.conf && "
+                     "systemctl daemon-reload && systemctl start wmopkg-update.timer")
+        self.device.wait_for("systemctl show -p ExecMainExitTimestampMonotonic wmopkg-update.service "
+                             "| grep -qv '=0$'", limit_s=120)
+        told = self.succeed("systemctl show -p Result -p ExecMainStatus wmopkg-update.service")
+        self.assertEqual(sorted(told.split()), ["ExecMainStatus=0", "Result=success"])
+        last = json.loads(self.succeed("wmopkg audit json").splitlines()[-1])
+        self.assertEqual((last["event"], last["source"], last["detail"]),
+                         ("update", place, "catalogue 1, 1 package"))
+        # again, by hand: there is nothing to do, and nothing is printed
+        self.succeed("systemctl start wmopkg-update.service")
+        self.assertEqual(self.succeed("wmopkg audit json | grep -c '\"event\":\"update\"'"), "1\n")
+        self.succeed("systemctl stop wmopkg-update.timer && umount /etc/wmopkg/wmopkg.conf")
+
     def test_2_one_that_keeps_it_from_being_completed(self):
         self.install("answer")
         for number in range(1, 4 if bench.LONG else 2):
@@ -76,6 +107,7 @@ class Systemd(bench.MachineTest):
             self.assertIn('"state": "trial"', self.trials())
             self.assertIn(f'"incomplete": {number}', self.trials())
             self.assert_row("answer", "1.0", "Signed")
+        self.assert_row("service", "1.1", "Signed")  # by the timer
 
     if bench.LONG:
         # after the third of these boots; the same as without systemd

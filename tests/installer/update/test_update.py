@@ -6,7 +6,9 @@ import contextlib
 import http.server
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -25,7 +27,6 @@ UNTIL = "until 2099-12-31 23:59:59 UTC"
 NOTHING = "Nothing to do: there is no update for this device.\n"
 UPDATED = "Updated... Changes are applied after reboot.\n"
 SERIAL = "SN-0815"
-OPENS = 2  # of an installed file, up to that of the plan
 OLD = "bring the server up to date; if it is, do not trust it"
 EXPIRED = "check the clock of this device; else publish a new catalogue"
 OTHER = "try again later; if it stays, publish a new catalogue"
@@ -653,6 +654,17 @@ class Servers(Case):
         self.assertEqual((self.stored(), self.left()), (["brand-2"], []))
         self.assertEqual([line["event"] for line in self.events()].count("update"), 1)
 
+    def wait_for_stop(self):
+        """The process that strace has stopped."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if os.path.exists("trace"):
+                found = re.search(rb"^(\d+) --- stopped by SIGSTOP", bench.read("trace"), re.M)
+                if found:
+                    return int(found[1])
+            time.sleep(0.02)
+        return self.fail("it was not stopped")
+
     def test_installed_meanwhile(self):
         """After the choice: what is newer by then is not replaced, what is gone does not come back."""
         self.publish("brand-2")
@@ -662,19 +674,16 @@ class Servers(Case):
                 if os.path.exists("trace"):
                     os.unlink("trace")
                 shutil.copy(f"{self.shared}/made/brand-10.wmopkg", "brand.wmopkg")
-                # the second time it reads the installed file is for the plan
+                # it stops when it has opened the installed file to choose; the plan opens it again
                 with subprocess.Popen(
-                        ["strace", "-f", "-o", "trace", "-P", "brand.wmopkg", "-e", "trace=openat,openat2",
-                         "-e", f"inject=openat,openat2:delay_enter=5s:when={OPENS}", bench.WMOPKG,
+                        ["strace", "-f", "-o", "trace", "-P", "brand.wmopkg", "-e", "trace=openat",
+                         "-e", "inject=openat:signal=STOP:when=1", bench.WMOPKG,
                          "--config", "wmopkg.conf", "update", "--quiet"],
                         stderr=subprocess.PIPE, text=True) as process:
-                    end = time.monotonic() + 60
-                    while not os.path.exists("trace") or bench.read("trace").count(b"open") < OPENS - 1:
-                        self.assertLess(time.monotonic(), end)
-                        time.sleep(0.02)
-                    time.sleep(0.3)
+                    stopped = self.wait_for_stop()
                     self.assertEqual(self.wmopkg(*change).returncode, 0)
                     before = self.stored()
+                    os.kill(stopped, signal.SIGCONT)
                     told = process.communicate()[1]
                 self.assertEqual(process.returncode, 1, told)
                 self.assertIn("another program has installed or removed packages meanwhile; nothing "

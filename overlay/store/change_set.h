@@ -10,19 +10,8 @@
  */
 
 #include "overlay/store/store.h"
-#include "verity/util/sizes.h"
 
 struct overlay_change_set;
-
-/*
- * How a step is logged: once its changes are made, and before what says so is deleted, so
- * that a step that was cut off is logged by who completes it. That may call @write again.
- */
-struct overlay_change_set_log {
-	/* @digest: see overlay_change_set_commit() */
-	void (*write)(void *context, const uint8_t digest[static VERITY_DIGEST_BYTES]);
-	void *context; /* of that; borrowed */
-};
 
 /**
  * overlay_change_set_log_found - how a set that was cut off is logged, where this program

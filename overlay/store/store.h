@@ -23,6 +23,7 @@
 #include "overlay/store/kept.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/name.h"
+#include "verity/util/sizes.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -46,6 +47,17 @@ struct overlay_entry {
 /* What is said of DATA if they are */
 #define OVERLAY_STORE_IS_ONE                                                             \
 	"is the same folder as persist, and counts as missing (configure two)"
+
+/*
+ * How a set of changes is logged: once its changes are made, and before what says so is
+ * deleted, so that a step that was cut off is logged by who completes it. That may call
+ * @write again.
+ */
+struct overlay_change_set_log {
+	/* @digest: see overlay_change_set_commit(), change_set.h */
+	void (*write)(void *context, const uint8_t digest[static VERITY_DIGEST_BYTES]);
+	void *context; /* of that; borrowed */
+};
 
 /**
  * overlay_store_is_one - whether DATA and PERSIST are one folder, by a mistake in the

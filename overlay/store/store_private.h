@@ -3,7 +3,6 @@
 
 /* What the files of the store share. */
 
-#include "overlay/store/change_set.h"
 #include "overlay/store/kept.h"
 #include "overlay/store/store.h"
 #include "verity/util/cleanup.h"

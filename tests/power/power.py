@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Cut the power at each write of each operation, and in the orders that a disk may write in.
+
+	power.py [--each N] [--most N] [--some N] [--seed N] BUILD-FOLDER
+		[OPERATION...]
+
+In a User-Mode Linux, every write of an operation (operations.py) to DATA and PERSIST is recorded
+in one order. Then the disk is put together as it is at one moment and another (moments.py), the
+device boots on it, checks and mounts both file systems, activates the packages, and all that
+invariants.py promises is checked; so is the audit log and, of each third state, both file systems
+by their own tools after the device is off.
+
+All moments between two writes are tried, and --each other orders of each part that no flush
+separates; with --most, not more moments of an operation than so many, and with --some, so many
+operations: those that chance chooses. The seed that is printed repeats it.
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import random
+import resource
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(os.path.join(HERE, "..", "kernel"))
+# pylint: disable=wrong-import-position
+import facts  # noqa: E402
+import invariants  # noqa: E402
+import moments  # noqa: E402
+import operations  # noqa: E402
+import uml  # noqa: E402
+from cuts import MIB, PERSIST_LABEL, CutDevice  # noqa: E402
+from device import Vendor, run  # noqa: E402
+from resets import LABEL  # noqa: E402
+
+BLKFLSBUF = 0x1261
+EXT4 = ("mke2fs", "-q", "-F", "-t", "ext4", "-b", "1024", "-I", "128", "-J", "size=1", "-N", "256")
+THOROUGH = 3  # after one of so many, both file systems are checked in full; each boot checks as usual
+FAILURES = 3  # after so many, an operation is given up
+
+
+class PowerDevice(CutDevice):
+    """A device of one operation, as it is before that."""
+
+    made = {}  # disks that more than one of them begins with
+
+    def __init__(self, work, build, operation):
+        super().__init__(work, build, firmware=operations.FIRMWARE_WITH_CONFIG,
+                         **operation.settings)
+        self.operation = operation
+        self.boot_with(operation.cmdline)
+
+    def make(self):
+        """The disk before the operation, with all that the device has learned in a good boot."""
+        key = self.operation.data, self.operation.persist, *self.operation.settings, \
+            self.operation.cmdline
+        if key not in self.made:
+            self.make_first()
+            self.made[key] = f"{self.work}/made{len(self.made)}"
+            shutil.copyfile(self.disk, self.made[key])
+        shutil.copyfile(self.made[key], self.disk)
+        if self.operation.before:
+            self.plug_both()
+            self.boot()
+            self.operation.before(self)
+            self.take_down()
+            self.pull_all()
+
+    def make_first(self):
+        self.plug_both()
+        for node, label in zip(self.nodes, (LABEL, PERSIST_LABEL)):
+            run(*EXT4, "-L", label, node)
+        for volume, node in zip(self.sizes, self.nodes):
+            os.makedirs(self.folder(volume), exist_ok=True)
+            run("mount", node, self.folder(volume))
+            os.mkdir(self.folder(volume) + "/packages")
+            for file in getattr(self.operation, volume):
+                shutil.copy(operations.path(self.work, file), self.folder(volume) + "/packages")
+        self.boot()
+        self.tell("boot-complete")
+        self.take_down()
+        self.pull_all()
+
+    def live(self):
+        """What is recorded."""
+        if self.operation.boots != operations.ONLY:
+            self.boot()
+        if self.operation.warm:
+            self.operation.warm(self)
+        self.note("begin")
+        self.operation.act(self)
+        self.note("end")
+        self.take_down()
+        if self.operation.boots == operations.AFTER:
+            self.boot()
+            self.take_down()
+
+    def forget_blocks(self):
+        """The kernel's copies of the blocks of both volumes."""
+        for node in self.nodes:
+            with open(node, "rb") as disk:
+                fcntl.ioctl(disk, BLKFLSBUF)
+
+    def check_file_systems(self):
+        for node in self.nodes:
+            run("e2fsck", "-f", "-n", node)
+
+
+class Trial:
+    """One operation, recorded, and what it leaves when the power is cut."""
+
+    def __init__(self, device, name, digests):
+        self.device, self.name, self.digests = device, name, digests
+        device.make()
+        before = device.base + "/before"
+        shutil.copyfile(device.disk, before)
+        self.writes = device.record(device.live)
+        self.disk = moments.Disk(before, self.writes.entries)
+        os.unlink(before)
+        self.begin, self.end = (self.writes.marks[mark] for mark in ("begin", "end"))
+        if device.operation.boots == operations.AFTER:
+            self.end = len(self.writes.entries)
+        device.plug_both()
+        self.tried, self.failures = 0, []
+
+    def boot(self, sectors):
+        """On these bytes; what it leaves, and how the boot went."""
+        device = self.device
+        self.disk.write(sectors, device.disk)
+        device.forget_blocks()
+        try:
+            device.boot()
+            found = facts.look(device, self.digests)
+            device.tell("audit", "verify")
+            return found, device.log_of_boot()
+        finally:
+            device.take_down()
+
+    def try_one(self, moment, sectors, old, new):
+        must = invariants.NEW if moments.has(moment, self.end) else \
+            invariants.OLD if moments.is_before(moment, self.begin) else None
+        self.tried += 1
+        try:
+            found, log = self.boot(sectors)
+            why = invariants.broken(invariants.Cut(old, new, found, must, self.device.operation, log))
+            if self.tried % THOROUGH == 1:
+                self.device.check_file_systems()
+        except Exception as failure:  # the boot itself, the audit log or a file system
+            why = [traceback.format_exc() if not isinstance(failure, AssertionError) else
+                   str(failure)]
+        if why:
+            self.failures.append((moment, why))
+
+    def try_all(self, each, most, chance):
+        start = time.monotonic()
+        count = len(self.writes.entries)
+        old, _ = self.boot(self.disk.at(moments.Moment(self.begin)))
+        new, _ = self.boot(self.disk.at(moments.Moment(count)))
+        self.disk.rewind()
+        chosen = moments.choose(self.writes.entries, self.begin, each, most, chance)
+        seen = set()
+        for moment in chosen:
+            sectors = self.disk.at(moment)
+            key = hash(frozenset(sectors.items())), moments.has(moment, self.end)
+            if key not in seen:
+                seen.add(key)
+                self.try_one(moment, sectors, old, new)
+            if len(self.failures) == FAILURES:
+                break
+        seconds = time.monotonic() - start
+        print(f"{'FAIL' if self.failures else 'ok  '}  {self.name}: {count - self.begin} writes, "
+              f"{len(chosen)} moments, {self.tried} states tried, {len(self.failures)} failed "
+              f"({seconds:.1f} s, {self.tried / seconds:.1f} each second)")
+        for moment, why in self.failures:
+            print(f"  {moment} of {self.begin}..{self.end}..{count}:", *why, sep="\n    ")
+        sys.stdout.flush()
+        return not self.failures
+
+
+def inside(work, options):
+    """In the kernel under test."""
+    with open(work + "/digests", encoding="utf-8") as file:
+        digests = {key: tuple(what) for key, what in json.load(file).items()}
+    good = True
+    for name in options.operations:
+        chance = random.Random(f"{options.seed} {name}")
+        try:
+            with PowerDevice(work, options.build, operations.OPERATIONS[name]) as device:
+                good &= Trial(device, name, digests).try_all(options.each, options.most, chance)
+                device.pull_all()
+        except Exception:  # its devices are still there, so that no other operation can follow
+            print("FAIL ", name)
+            traceback.print_exc(file=sys.stdout)
+            return 1
+    return 0 if good else 1
+
+
+def host(options):
+    work = tempfile.mkdtemp(prefix="wmopkg-power-", dir="/var/tmp")
+    try:
+        os.mkdir(work + "/uml")
+        uml.stay_on_one_processor()
+        digests = operations.make_packages(Vendor(work, options.build))
+        with open(work + "/digests", "w", encoding="utf-8") as file:
+            json.dump(digests, file)
+        program = " ".join(["python3", os.path.abspath(__file__), "--inside", work,
+                            *[f"--{word} {getattr(options, word)}"
+                              for word in ("each", "most", "seed")
+                              if getattr(options, word) is not None],
+                            options.build, *options.operations])
+        print(f"seed {options.seed}, on {uml.linux.kernel()[0]}", flush=True)
+        console = uml.boot(work, options.build, None, options.seconds, program=program)
+        status = uml.read(work, "status").strip()
+        print(uml.read(work, "log"), end="")
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        print(f"      processor time: {used.ru_utime + used.ru_stime:.1f} s")
+        if status != "0":
+            print("status:", status or "none", "console:", console, sep="\n")
+        return 0 if status == "0" else 1
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--inside", metavar="WORK")
+    parser.add_argument("--each", type=int, default=6)
+    parser.add_argument("--most", type=int)
+    parser.add_argument("--some", type=int)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--seconds", type=int, default=900)
+    parser.add_argument("--installed", action="store_true")
+    parser.add_argument("build", type=os.path.abspath)
+    parser.add_argument("operations", nargs="*", default=[])
+    options = parser.parse_args()
+    if not options.operations:
+        options.operations = list(operations.OPERATIONS)
+        if options.some:
+            options.operations = random.Random(options.seed).sample(options.operations, options.some)
+    uml.linux.installed_only = options.installed
+    if options.inside:
+        return inside(options.inside, options)
+    uml.end_on_signals()
+    return host(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

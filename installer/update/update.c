@@ -19,6 +19,7 @@
 #include "installer/device/installed.h"
 #include "installer/receive/set_apply.h"
 #include "installer/update/mirror.h"
+#include "installer/update/quarantined.h"
 #include "installer/update/selection.h"
 #include "verity/util/json_write.h"
 #include "verity/util/text.h"
@@ -85,6 +86,8 @@ static int check_names(const struct update *update, struct verity_error *err)
 static int choose(struct update *update, struct verity_error *err)
 {
 	const struct verity_policy *policy;
+	struct verity_quarantine quarantine = {.count = 0};
+	struct verity_policy strict;
 	int r = device_policy(update->device, &policy, err);
 
 	if (r == 0)
@@ -111,9 +114,16 @@ static int choose(struct update *update, struct verity_error *err)
 			.wanted = is_wanted(update, item->entry.name),
 		};
 	}
-	return update_choose(
-		verity_catalog_text(update->mirror.catalog), update->items, update->count,
-		policy, device_identity(update->device)->serial, update->choices, err);
+	r = update_quarantined(update->device, policy->quarantine, &quarantine, err);
+	if (r < 0)
+		return r;
+	strict = *policy;
+	strict.quarantine = &quarantine;
+	r = update_choose(verity_catalog_text(update->mirror.catalog), update->items,
+			  update->count, &strict, device_identity(update->device)->serial,
+			  update->choices, err);
+	free((void *)(uintptr_t)quarantine.ids);
+	return r;
 }
 
 static size_t count_chosen(const struct update *update)

@@ -3,6 +3,7 @@
 """wmopkg update: from a catalogue on real servers, and what hostile ones achieve: nothing."""
 
 import contextlib
+import hashlib
 import http.server
 import json
 import os
@@ -724,6 +725,30 @@ class Servers(Case):
         self.publish("brand-2", "brand-3")
         self.update()
         self.assertEqual(self.stored(), ["brand-3"])
+
+    def test_quarantined_and_gone(self):
+        """The record of trials forgets what is no longer installed; update does not bring it back by
+        itself, night after night. Somebody may."""
+        self.have("brand-1")
+        self.publish("brand-2")
+        self.update()
+        shutil.copy("data/packages/brand.wmopkg", "brand.wmopkg")
+        line = [line for line in self.events() if line["event"] == "install"][-1]
+        # as the boot that left it out has logged it: docs/audit.md
+        line.update(event="quarantine", number=line["number"] + 100, prev="0" * 64)
+        del line["digest"]
+        body = json.dumps(line, separators=(",", ":"))[:-1]
+        bench.write("persist/wmopkg/audit.boots",
+                    f'{body},"digest":"{hashlib.sha256(body.encode()).hexdigest()}"}}\n'.encode())
+        self.assertEqual(self.wmopkg("undo", "--yes").returncode, 0)
+        self.assertEqual(self.stored(), ["brand-1"])
+        self.assertEqual(self.passed(), [("2", "quarantined")])
+        self.assertIn(NOTHING, self.update())
+        self.assertEqual(self.stored(), ["brand-1"])
+        self.assertEqual(self.wmopkg("install", "brand.wmopkg").returncode, 0)
+        self.assertEqual(self.wmopkg("undo", "--yes").returncode, 0)
+        self.update()
+        self.assertEqual(self.stored(), ["brand-2"])
 
     def endless(self, first=b""):
         """A server whose answer has no end; closed after the test."""

@@ -283,6 +283,15 @@ static void log_set(void *context, const uint8_t digest[static VERITY_DIGEST_BYT
 		log_line(LOG_LEVEL_WARNING, "audit log: %s", why.message);
 }
 
+/* Of a set that was cut off before its step: no list names it. */
+static void forget_step(const struct boot *boot)
+{
+	struct verity_error why;
+
+	if (overlay_audit_step_forget(boot->record, &why) < 0)
+		log_line(LOG_LEVEL_WARNING, "audit log: %s", why.message);
+}
+
 static int open_store(struct boot *boot, struct verity_error *err)
 {
 	int data = readable(boot, "data", boot->data);
@@ -299,10 +308,16 @@ static int open_store(struct boot *boot, struct verity_error *err)
 	overlay_store_set_run(boot->store, boot->config.run);
 	/* the room is for the records of this boot */
 	boot_clean_store(boot, OVERLAY_PERSISTENT);
+	if (boot->record >= 0)
+		overlay_record_clean(boot->record);
 	waiting = overlay_change_set_waiting(boot->store);
 	if (waiting)
 		boot_tell(boot, LOG_LEVEL_WARNING, "store: %s (%s)", waiting->message,
 			  verity_code_hint(waiting->code));
+	else if (boot->record >= 0 &&
+		 overlay_store_is_there(boot->store, OVERLAY_ORDINARY) &&
+		 overlay_store_is_there(boot->store, OVERLAY_PERSISTENT))
+		forget_step(boot);
 	return 0;
 }
 

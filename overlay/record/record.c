@@ -5,17 +5,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "overlay/fs/erase.h"
 #include "overlay/fs/erase_force.h"
 #include "overlay/fs/lock.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/dir.h"
 #include "verity/util/io.h"
 #include "verity/util/sys.h"
 
-#define NAME_BYTES 64
-#define LOCK_FILE  ".lock"
+#define CLEANED_MAX 256 /* names that are looked at */
+#define NAME_BYTES  64
+#define LOCK_FILE   ".lock"
 
 /* Of what is in the way of a record, so much is deleted, and the rest is moved away. */
 #define CLEARED_MAX 1024
@@ -129,6 +132,23 @@ int overlay_record_put(int record_fd, const char *name, const void *bytes, size_
 	int r = overlay_record_clear_folder(record_fd, name, err);
 
 	return r < 0 ? r : overlay_record_replace(record_fd, name, bytes, size, err);
+}
+
+/* The names of verity_io_replace(). */
+void overlay_record_clean(int record_fd)
+{
+	cleanup_dir DIR *dir = NULL;
+	const struct dirent *entry;
+	int r = verity_dir_open(record_fd, ".", &dir);
+
+	for (unsigned seen = 0;
+	     r == 0 && seen < CLEANED_MAX && verity_dir_next(dir, &entry) > 0; seen++) {
+		const char *end = strrchr(entry->d_name, '.');
+
+		if (entry->d_name[0] == '.' && end != entry->d_name &&
+		    strcmp(end, ".new") == 0)
+			unlinkat(record_fd, entry->d_name, 0);
+	}
 }
 
 /* The space is allocated before the first byte is changed. */

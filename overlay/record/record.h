@@ -103,6 +103,14 @@ int overlay_record_put(int record_fd, const char *name, const void *bytes, size_
 		       struct verity_error *err) must_check;
 
 /**
+ * overlay_record_clean - delete what replacements that were cut off have left
+ *
+ * By the boot, while no other program writes. It looks at some hundred names: what
+ * somebody else has left there in a great number stays.
+ */
+void overlay_record_clean(int record_fd);
+
+/**
  * overlay_record_overwrite - write a whole file in place, where overlay_record_replace()
  * finds no space for a second one
  *

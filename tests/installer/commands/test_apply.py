@@ -453,7 +453,7 @@ class Apply(states.Case):
 
     def cut(self, renames, *packages):
         """Ended before the rename of this number, after the step; the one of audit.step is not counted."""
-        with subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-e",
+        with subprocess.Popen(["strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e",
                                f"inject=renameat,rename,renameat2:signal=KILL:when={renames + 1}+",
                                bench.WMOPKG, "--config", "wmopkg.conf", "apply", "--yes",
                                self.set(*packages)],
@@ -526,14 +526,14 @@ class Apply(states.Case):
         seen = set()
         for call, count in (("fsync", 60), ("renameat,rename,renameat2", 20), ("unlinkat", 12),
                             ("pwrite64", 12)):
-            for moment in range(1, count, 1 if LONG else 8):
+            for moment in range(1, count, 1 if LONG else 15):
                 shutil.rmtree("data")
                 shutil.rmtree("persist")
                 os.mkdir("data")
                 os.mkdir("persist")
                 self.install("old 1")
                 result = subprocess.run(
-                    ["strace", "-f", "-o", "/dev/null", "-e",
+                    ["strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e",
                      f"inject={call}:signal=KILL:when={moment}", bench.WMOPKG, "--config",
                      "wmopkg.conf", "apply", "--yes", self.set(*wanted)],
                     capture_output=True, text=True, check=False)

@@ -400,6 +400,26 @@ static void test_protected(void **state)
 	}
 }
 
+/* What a cut replacement leaves goes with the next boot; nothing else does. */
+static void test_clean(void **state)
+{
+	static const char *const names[] = {".denylist.new", "..new", ".new",
+					    "denylist",      "a.new", ".lock"};
+	int fd = open_empty();
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++)
+		close(openat(fd, names[i], O_CREAT | O_WRONLY, 0600));
+	assert_int_equal(mkdirat(fd, ".folder.new", 0700), 0);
+	assert_int_equal(symlinkat("denylist", fd, ".link.new"), 0);
+	overlay_record_clean(fd);
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(faccessat(fd, names[i], F_OK, 0), i < 2 ? -1 : 0);
+	assert_int_equal(faccessat(fd, ".folder.new", F_OK, 0), 0);
+	assert_int_equal(faccessat(fd, ".link.new", F_OK, AT_SYMLINK_NOFOLLOW), -1);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -416,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_blocked),
 		cmocka_unit_test(test_blocked_by_many),
 		cmocka_unit_test(test_protected),
+		cmocka_unit_test(test_clean),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

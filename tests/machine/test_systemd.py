@@ -87,7 +87,7 @@ class Systemd(bench.MachineTest):
                      "systemctl daemon-reload && systemctl start wmopkg-update.timer")
         self.device.wait_for("systemctl show -p ExecMainExitTimestampMonotonic wmopkg-update.service "
                              "| grep -qv '=0$'", limit_s=120)
-        told = self.succeed("systemctl show -p Result -p ExecMainStatus wmopkg-update.service")
+        told = self.succeed("systemctl show -p Result -p ExecMainStatus wmopkg-update.service | cat")
         self.assertEqual(sorted(told.split()), ["ExecMainStatus=0", "Result=success"])
         last = json.loads(self.succeed("wmopkg audit json").splitlines()[-1])
         self.assertEqual((last["event"], last["source"], last["detail"]),

@@ -655,15 +655,16 @@ class Servers(Case):
         self.assertEqual((self.stored(), self.left()), (["brand-2"], []))
         self.assertEqual([line["event"] for line in self.events()].count("update"), 1)
 
-    def wait_for_stop(self):
-        """The process that strace has stopped."""
+    def wait_for_stop(self, process):
+        """The process that strace, @process, has stopped."""
         end = time.monotonic() + 60
         while time.monotonic() < end:
             if os.path.exists("trace"):
-                found = re.search(rb"^(\d+) --- stopped by SIGSTOP", bench.read("trace"), re.M)
+                found = re.search(rb"^(\d+) +--- stopped by SIGSTOP", bench.read("trace"), re.M)
                 if found:
                     return int(found[1])
             time.sleep(0.02)
+        subprocess.run(["pkill", "-KILL", "-P", str(process.pid)], check=False)
         return self.fail("it was not stopped")
 
     def test_installed_meanwhile(self):
@@ -681,7 +682,7 @@ class Servers(Case):
                          "-e", "inject=openat:signal=STOP:when=1", bench.WMOPKG,
                          "--config", "wmopkg.conf", "update", "--quiet"],
                         stderr=subprocess.PIPE, text=True) as process:
-                    stopped = self.wait_for_stop()
+                    stopped = self.wait_for_stop(process)
                     self.assertEqual(self.wmopkg(*change).returncode, 0)
                     before = self.stored()
                     os.kill(stopped, signal.SIGCONT)

@@ -689,9 +689,11 @@ class Apply(states.Case):
         self.assertEqual((len(self.stored()), self.left()), (256, []))
         self.assertEqual([event for event, *_ in self.events()].count("install"), 256)
         self.apply(SAME, *listed)
-        listed.append({"source": "many/p256.wmopkg"})
-        result = self.wmopkg("apply", self.set(*listed))
+        listed.append({"source": "many/p256.wmopkg"})  # one more than the schema allows
+        bench.write("long.json", json.dumps({"type": "set", "format": 1, "packages": listed}).encode())
+        result = self.wmopkg("apply", "long.json")
         self.assertEqual(result.returncode, 1)
+        self.assertIn("long.json: ", result.stderr)
         self.assertEqual(self.wmopkg("apply", "--yes", self.set()).returncode, 0)
         self.assertEqual((self.stored(), self.left()), ({}, []))
 

@@ -14,7 +14,7 @@ import os
 import shutil
 
 import effort
-from cuts import PERSIST_LABEL, CutDevice
+from cuts import MIB, PERSIST_LABEL, CutDevice
 from device import Vendor, equal, read, run, wait_gone, write
 from mounts import unmount_whole
 from resets import LABEL, UUID, blkid, make_packages, names, snapshot

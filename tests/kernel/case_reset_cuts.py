@@ -8,13 +8,12 @@ Then for each write the disk is put together as it was just after that one, the 
 on it, and has either never been asked, or ends as an undisturbed reset ends.
 """
 
-import fcntl
 import json
 import os
 import shutil
 
 import effort
-from cuts import MIB, PERSIST_LABEL, CutDevice
+from cuts import EXT4, MIB, PERSIST_LABEL, CutDevice
 from device import Vendor, equal, read, run, wait_gone, write
 from mounts import unmount_whole
 from resets import LABEL, UUID, blkid, make_packages, names, snapshot
@@ -24,7 +23,6 @@ PURGED = "done, DATA and PERSIST emptied"
 SHARE = 8  # one of so many writes, where it is a sample
 # each so many cuts the file systems and the audit log are checked as well
 THOROUGH, THOROUGH_OF_SAMPLE = 20, 5
-BLKFLSBUF = 0x1261
 
 
 def prepare(work, build):
@@ -34,9 +32,8 @@ def prepare(work, build):
 def make_disk(device, work):
     """Both file systems, as a device that has run has them."""
     device.plug_both()
-    options = ("-q", "-F", "-b", "1024", "-I", "128", "-J", "size=1", "-N", "256")
-    run("mke2fs", "-t", "ext4", *options, "-L", LABEL, "-U", UUID, device.nodes[0])
-    run("mke2fs", "-t", "ext4", *options, "-L", PERSIST_LABEL, device.nodes[1])
+    run(*EXT4, "-L", LABEL, "-U", UUID, device.nodes[0])
+    run(*EXT4, "-L", PERSIST_LABEL, device.nodes[1])
     for volume, node, package in (("data", device.nodes[0], "plain"),
                                   ("persist", device.nodes[1], "keep")):
         os.makedirs(device.folder(volume), exist_ok=True)
@@ -94,9 +91,7 @@ def look(device):
 def check_cut(device, image, at, old, done, ends, thorough):
     """The device boots on what was on the disk after write @at; whether it is reset."""
     shutil.copyfile(image, device.disk)
-    for node in device.nodes:
-        with open(node, "rb") as disk:
-            fcntl.ioctl(disk, BLKFLSBUF)
+    device.forget_blocks()
     try:
         device.boot()
         found = look(device)

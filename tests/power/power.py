@@ -17,7 +17,6 @@ operations: those that chance chooses. The seed that is printed repeats it.
 """
 
 import argparse
-import fcntl
 import json
 import os
 import random
@@ -36,12 +35,10 @@ import invariants  # noqa: E402
 import moments  # noqa: E402
 import operations  # noqa: E402
 import uml  # noqa: E402
-from cuts import MIB, PERSIST_LABEL, CutDevice  # noqa: E402
+from cuts import EXT4, PERSIST_LABEL, CutDevice  # noqa: E402
 from device import Vendor, run  # noqa: E402
 from resets import LABEL  # noqa: E402
 
-BLKFLSBUF = 0x1261
-EXT4 = ("mke2fs", "-q", "-F", "-t", "ext4", "-b", "1024", "-I", "128", "-J", "size=1", "-N", "256")
 THOROUGH = 3  # after one of so many, both file systems are checked in full; each boot checks as usual
 FAILURES = 3  # after so many, an operation is given up
 
@@ -101,12 +98,6 @@ class PowerDevice(CutDevice):
         if self.operation.boots == operations.AFTER:
             self.boot()
             self.take_down()
-
-    def forget_blocks(self):
-        """The kernel's copies of the blocks of both volumes."""
-        for node in self.nodes:
-            with open(node, "rb") as disk:
-                fcntl.ioctl(disk, BLKFLSBUF)
 
     def check_file_systems(self):
         for node in self.nodes:

@@ -216,12 +216,13 @@ static void keep_lines(uint8_t ret[static VERITY_DIGEST_BYTES])
 	power.record = recorded;
 }
 
-/* One after the other, as the program that makes the step does. */
+/* What the program that makes the step leaves. */
 static void write_lines(void *context, const uint8_t digest[static VERITY_DIGEST_BYTES])
 {
 	struct overlay_audit_entry entries[LINES];
 	struct overlay_entry packages[2];
 	struct verity_error err;
+	struct overlay_audit *audit = NULL;
 	bool recorded = power.record;
 
 	(void)context, (void)digest;
@@ -229,15 +230,11 @@ static void write_lines(void *context, const uint8_t digest[static VERITY_DIGEST
 		power.logged = power.count;
 	power.record = false;
 	make_entries(packages, entries);
-	for (size_t i = 0; i < LINES; i++) {
-		struct overlay_audit *audit = NULL;
-
-		check_ok(overlay_audit_open(record_fd, AUDIT_BYTES, 1700000001, "tester",
-					    &audit, &err),
-			 &err);
-		check_ok(overlay_audit_append(audit, &entries[i], 1, &err), &err);
-		overlay_audit_free(audit);
-	}
+	check_ok(overlay_audit_open(record_fd, AUDIT_BYTES, 1700000001, "tester", &audit,
+				    &err),
+		 &err);
+	check_ok(overlay_audit_append(audit, entries, LINES, &err), &err);
+	overlay_audit_free(audit);
 	check_ok(overlay_audit_step_forget(record_fd, &err), &err);
 	power.record = recorded;
 }

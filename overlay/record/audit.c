@@ -625,10 +625,10 @@ static int store(struct append *append, struct verity_error *err)
 }
 
 /* A lock, the files, what @add adds, and the end of it. */
-static int change(struct overlay_audit *audit, bool new_boot,
-		  int (*add)(struct append *append, const void *what,
-			     struct verity_error *err),
-		  const void *what, struct verity_error *err)
+static int change_log(struct overlay_audit *audit, bool new_boot,
+		      int (*add)(struct append *append, const void *what,
+				 struct verity_error *err),
+		      const void *what, struct verity_error *err)
 {
 	cleanup_with(append_free_p) struct append append = {.audit = audit};
 	cleanup_fd int lock = -1;
@@ -655,7 +655,7 @@ static int add_nothing(struct append *append, const void *what, struct verity_er
 
 int overlay_audit_begin_boot(struct overlay_audit *audit, struct verity_error *err)
 {
-	return change(audit, true, add_nothing, NULL, err);
+	return change_log(audit, true, add_nothing, NULL, err);
 }
 
 struct entries {
@@ -684,7 +684,7 @@ int overlay_audit_append(struct overlay_audit *audit,
 {
 	const struct entries what = {entries, count};
 
-	return count ? change(audit, false, add_entries, &what, err) : 0;
+	return count ? change_log(audit, false, add_entries, &what, err) : 0;
 }
 
 /* Whether the lines of the boot that @head names are still there, and say the same. */
@@ -755,7 +755,7 @@ int overlay_audit_end_boot(struct overlay_audit *audit,
 			   const struct overlay_audit_boot *boot,
 			   struct verity_error *err)
 {
-	return change(audit, false, add_boot, boot, err);
+	return change_log(audit, false, add_boot, boot, err);
 }
 
 int overlay_audit_mark(int record_fd, uint64_t *ret_number,

@@ -338,8 +338,8 @@ static int choose_packages(struct planning *planning, bool fewer)
 }
 
 /* Return: how many of those that this boot begins with are quarantined now. */
-static int plan(const struct overlay_trials *trials, struct planning *planning,
-		struct verity_error *err)
+static int plan_trials(const struct overlay_trials *trials, struct planning *planning,
+		       struct verity_error *err)
 {
 	const struct overlay_trials_boot *boot = planning->boot;
 	struct overlay_trials *next = &planning->next;
@@ -398,7 +398,7 @@ int overlay_trials_begin(struct overlay_trials *trials,
 	next->items = calloc(most, sizeof(*next->items));
 	if (!next->items || !planning.failed || !planning.required || !planning.depth)
 		return verity_no_memory(err);
-	count = plan(trials, &planning, err);
+	count = plan_trials(trials, &planning, err);
 	if (count < 0)
 		return count;
 	for (size_t i = 0; i < boot->count; i++) {

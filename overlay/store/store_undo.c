@@ -212,7 +212,7 @@ static int put_back(const struct overlay_store *store, const struct store_lock *
  * comes after it. Where there was none, DATA comes first, and the step is that the
  * persistent one goes; if that cannot be, nothing is changed.
  */
-static int undo_step(const struct overlay_store *store, const struct store_lock *lock,
+static int undo_item(const struct overlay_store *store, const struct store_lock *lock,
 		     const struct overlay_kept_item *item, struct verity_error *err)
 {
 	bool moved = item->made.inode && item->kind == OVERLAY_PERSISTENT &&
@@ -258,7 +258,7 @@ int overlay_store_undo(struct overlay_store *store, const struct overlay_kept_it
 				   "another program has undone or changed it");
 	r = overlay_store_undo_check(store, item, err);
 	if (r == 0)
-		r = undo_step(store, &lock, item, err);
+		r = undo_item(store, &lock, item, err);
 	if (r < 0)
 		return r;
 	overlay_kept_delete(&kept, recorded);

@@ -172,7 +172,7 @@ def test_minutes_for_a_block(work, build):
             sick = fill(disk)
             blocks = disk.blocks(sick)
             disk.forget()
-            disk.infect(blocks, "delay {loop} {place} 600000")
+            disk.infect(blocks, "delay {loop} {place} 600000 {loop} {place} 0")
             activate(device)
             check_sick(device, disk, "timed-out", NOT_VERIFIED)
 
@@ -184,7 +184,7 @@ def test_minutes_to_mount(work, build):
         sick = fill(disk)
         blocks = disk.blocks(sick)[-20:]
         disk.forget()
-        disk.infect(blocks, "delay {loop} {place} 600000")
+        disk.infect(blocks, "delay {loop} {place} 600000 {loop} {place} 0")
         activate(device)
         equal(sum("sick" in name for name in devices()), 1, "still waiting")
         check_sick(device, disk, "timed-out", NOT_MOUNTED, "Signed")

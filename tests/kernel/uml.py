@@ -48,7 +48,7 @@ MODULES = ["drivers/block/loop", "drivers/md/dm-mod", "drivers/md/dm-bufio",
 # Hundreds of these kernels are booted: they do not measure how fast the processor is, nor which
 # algorithm for RAID is the fastest on it.
 KERNEL_WORDS = ["initcall_blacklist=raid6_select_algo,calibrate_xor_blocks", "cryptomgr.notests",
-                "lpj=4000000"]
+                "lpj=4000000", "seccomp=auto"]
 
 # With BusyBox: to start a program that has libraries costs as much as all of this.
 PREPARE = f"""export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root

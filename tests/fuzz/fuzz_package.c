@@ -6,68 +6,15 @@
  * its key was thrown away, so nothing but their manifests is ever Signed.
  */
 
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/judged.h"
+#include "tests/fuzz/mutate.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "verity/package/package.h"
-#include "verity/package/stream.h"
 #include "verity/util/hex.h"
 
 #define HEAD       16 /* magic, bytes of manifest and signature */
 #define SIGNED_MAX 8
-
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
-
-static struct verity_package *open_whole(const uint8_t *data, size_t size,
-					 const struct verity_policy *policy)
-{
-	struct verity_package *package;
-	char path[64];
-	int fd = memfd_create("whole", MFD_CLOEXEC);
-
-	require(fd >= 0 && write(fd, data, size) == (ssize_t)size);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	require(verity_package_open(AT_FDCWD, path, policy, &package, NULL) == 0);
-	close(fd);
-	return package;
-}
-
-/* Return: the verdict; both readers came to it. */
-static enum verity_verdict judge(const uint8_t *data, size_t size,
-				 const struct verity_policy *policy)
-{
-	struct verity_package *package = open_whole(data, size, policy);
-	const struct verity_judgement *whole = verity_package_judgement(package),
-				      *arrived;
-	enum verity_verdict verdict = whole->verdict;
-	struct verity_stream *stream;
-	int fd = memfd_create("arriving", MFD_CLOEXEC), r;
-
-	require(fd >= 0);
-	require(verity_stream_new(fd, policy, NULL, &stream, NULL) == 0);
-	r = verity_stream_feed(stream, data, size / 2, NULL);
-	if (r == 0)
-		r = verity_stream_feed(stream, data + size / 2, size - size / 2, NULL);
-	if (r == 0)
-		r = verity_stream_end(stream, NULL);
-	arrived = verity_stream_judgement(stream);
-	require((r == 0) == whole->accepted);
-	require((r == 0) == (verity_package_verified(package) != NULL));
-	require((r == 0) == (verity_stream_verified(stream) != NULL));
-	/* What is refused by its signature ends there, whatever its image is. */
-	require(arrived->verdict == whole->verdict ||
-		(!policy->allow_untrusted && verdict == VERITY_INVALID));
-	verity_stream_free(stream);
-	verity_package_free(package);
-	close(fd);
-	return verdict;
-}
 
 /* A package of the corpus is signed: its bytes are all there is to compare with. */
 static bool is_of_the_corpus(const struct verity_judgement *judgement)
@@ -99,11 +46,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(verity_keyring_load(getenv("FUZZ_RING") ?: "", &keyring, NULL) ==
 			0);
 	ring.keyring = lazy.keyring = keyring;
-	(void)!judge(data, size, &any);
-	package = open_whole(data, size, &lazy);
+	(void)!judged_by_both(data, size, &any);
+	package = judged_open(data, size, &lazy);
 	judgement = verity_package_judgement(package);
 	require(judgement->accepted == (judgement->verdict == VERITY_SIGNED));
-	if (judge(data, size, &ring) == VERITY_SIGNED)
+	if (judged_by_both(data, size, &ring) == VERITY_SIGNED)
 		require(judgement->accepted);
 	if (judgement->accepted)
 		require(is_of_the_corpus(judgement));

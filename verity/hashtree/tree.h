@@ -125,6 +125,8 @@ int verity_leaf_check_blocks(const struct verity_leaf *leaf, struct verity_hashe
  * verity_tree_verify - check a whole tree and image
  * @threads: how many threads hash, 1 or more; memory is about 0.5 MiB for each
  *
+ * The image is mapped where it can be, and hashed without a copy. SIGBUS gets a handler.
+ *
  * Return: 0; -EBADMSG where a block does not match (err says which); -errno for I/O.
  */
 int verity_tree_verify(const struct verity_blocks *blocks,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -185,6 +187,52 @@ static void test_file_ends(void **state)
 		    "the file ends at byte 536576: Input/output error");
 }
 
+struct cutter {
+	int fd; /* borrowed */
+	uint64_t short_bytes, bytes;
+	atomic_bool done;
+};
+
+static void *cut_again_and_again(void *context)
+{
+	const struct cutter *cutter = context;
+
+	while (!atomic_load(&cutter->done)) {
+		(void)!ftruncate(cutter->fd, (off_t)cutter->short_bytes);
+		(void)!ftruncate(cutter->fd, (off_t)cutter->bytes);
+	}
+	return NULL;
+}
+
+/* Another process writes the file anew: an error, whatever moment it is. */
+static void test_file_is_cut_meanwhile(void **state)
+{
+	const uint64_t count = 12 * VERITY_HASHES_PER_BLOCK;
+	struct verity_geometry g = verity_geometry_compute(count);
+	cleanup_fd int fd = make_image(count, &g);
+	const struct verity_blocks blocks = {fd, count * VERITY_BLOCK, 0};
+	struct verity_root root = {.salt = salt, .salt_bytes = sizeof(salt)};
+	struct cutter cutter = {fd, 7 * VERITY_LEAF_BYTES,
+				(count + g.tree_blocks) * VERITY_BLOCK, false};
+	struct verity_error err;
+	pthread_t other;
+
+	(void)state;
+	check_ok(verity_tree_build(&blocks, &g, salt, sizeof(salt), 2, root.hash, &err),
+		 &err);
+	assert_int_equal(pthread_create(&other, NULL, cut_again_and_again, &cutter), 0);
+	for (int i = 0; i < 200; i++) {
+		int r = verity_tree_verify(&blocks, &g, &root, 2, &err);
+
+		/* Until the first cut it is whole, and never again. */
+		if (r < 0 && err.code != VERITY_E_IO)
+			assert_int_equal(r, -EBADMSG);
+	}
+	atomic_store(&cutter.done, true);
+	pthread_join(other, NULL);
+	assert_true(verity_tree_verify(&blocks, &g, &root, 2, &err) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_flipped_bits),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_file_ends),
+		cmocka_unit_test(test_file_is_cut_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

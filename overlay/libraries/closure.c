@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,11 +49,22 @@ static const char *const usual[] = {"lib",       "usr/lib",    "lib64",
 
 #define NO_PARENT SIZE_MAX
 
-struct object {
-	char *path; /* owned; with no link on the way */
-	char *from; /* owned: what $ORIGIN is the folder of */
+/* What was found at a path, which many programs ask for. */
+struct place {
+	char *path; /* owned */
+	char *real; /* owned; with no link on the way; NULL: nothing is there */
+	mode_t mode;
+	bool known;
+	bool noted; /* what is on the way is noted as being there */
+	bool read;  /* as a program or library */
+	int result; /* of that: 0 or -ENOEXEC */
 	struct overlay_elf elf;
-	size_t parent; /* what needs it */
+};
+
+struct object {
+	const struct place *place; /* borrowed */
+	char *from;                /* owned: what $ORIGIN is the folder of */
+	size_t parent;             /* what needs it */
 };
 
 struct search {
@@ -90,19 +102,17 @@ static int open_at(const struct search *search, const char *path, int flags)
 }
 
 /*
- * Follows all links in @path.
+ * Follows all links in @place->path.
  *
  * @note: note them as being there, and the file at the end
- * @ret_mode: may be NULL
  * Return: 0; -ENOENT where nothing is, or a loop of links; -errno.
  */
-static int resolve(struct search *search, const char *path, bool note,
-		   char ret[static PATH_MAX], mode_t *ret_mode)
+static int resolve(struct search *search, struct place *place, bool note)
 {
 	struct overlay_walk walk;
 	struct stat st = {.st_mode = S_IFDIR};
 	char target[PATH_MAX];
-	int r = overlay_walk_begin(&walk, path, LINKS_MAX);
+	int r = overlay_walk_begin(&walk, place->path, LINKS_MAX);
 
 	while (r == 0 && (r = overlay_walk_next(&walk)) > 0) {
 		cleanup_fd int fd = open_at(search, walk.path, O_PATH);
@@ -129,59 +139,110 @@ static int resolve(struct search *search, const char *path, bool note,
 	}
 	if (r < 0)
 		return r == -ELOOP || r == -ENAMETOOLONG ? -ENOENT : r;
-	strcpy(ret, walk.path);
-	if (ret_mode)
-		*ret_mode = st.st_mode;
+	place->mode = st.st_mode;
+	if (!place->real)
+		place->real = strdup(walk.path);
+	return place->real ? 0 : -ENOMEM;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	return strcmp(((const struct place *)a)->path, ((const struct place *)b)->path);
+}
+
+static void free_place(void *pointer)
+{
+	struct place *place = pointer;
+
+	free(place->path);
+	free(place->real);
+	overlay_elf_free(&place->elf);
+	free(place);
+}
+
+/* @note: as of resolve() */
+static int look(struct search *search, const char *path, bool note, struct place **ret)
+{
+	struct place *place = calloc(1, sizeof(*place)), **found;
+	int r = 0;
+
+	if (!place)
+		return -ENOMEM;
+	place->path = strdup(path);
+	found = place->path ? tsearch(place, &search->closure->places, compare_places)
+			    : NULL;
+	if (!found || *found != place)
+		free_place(place);
+	if (!found)
+		return -ENOMEM;
+	place = *found;
+	/* What is not there has no way to be noted. */
+	if (!place->known || (note && place->real && !place->noted)) {
+		r = resolve(search, place, note);
+		place->known = r == 0 || r == -ENOENT;
+		place->noted |= note;
+	}
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*ret = place;
 	return 0;
 }
 
 /* @ret: -1 for anything but a regular file that can be read */
-static int open_file(struct search *search, const char *path, char real[static PATH_MAX],
-		     int *ret)
+static int open_place(struct search *search, const struct place *place, int *ret)
 {
-	mode_t mode;
-	int r = resolve(search, path, false, real, &mode);
+	int r;
 
 	*ret = -1;
-	if (r < 0 || !S_ISREG(mode))
-		return r == -ENOENT ? 0 : r;
-	r = open_at(search, real, O_RDONLY | O_NONBLOCK);
+	if (!place->real || !S_ISREG(place->mode))
+		return 0;
+	r = open_at(search, place->real, O_RDONLY | O_NONBLOCK);
 	if (r < 0)
 		return r;
 	*ret = r;
 	return 0;
 }
 
-static int add_object(struct search *search, const char *path, const char *from,
-		      struct overlay_elf *elf, size_t parent)
+/* Return: 0; -ENOEXEC for anything but a program or library; -errno. */
+static int read_place(struct search *search, struct place *place)
+{
+	cleanup_fd int fd = -1;
+	int r = place->read ? place->result : open_place(search, place, &fd);
+
+	if (r < 0 || place->read)
+		return r;
+	r = fd < 0 ? -ENOEXEC : overlay_elf_read(fd, &place->elf);
+	if (r == 0 || r == -ENOEXEC) {
+		place->read = true;
+		place->result = r;
+	}
+	return r;
+}
+
+static int add_object(struct search *search, const struct place *place, const char *from,
+		      size_t parent)
 {
 	struct object *more;
-	char *copy, *origin;
+	char *origin;
 
-	if (search->count == OVERLAY_CLOSURE_OBJECTS_MAX) {
-		overlay_elf_free(elf);
+	if (search->count == OVERLAY_CLOSURE_OBJECTS_MAX)
 		return 0;
-	}
-	copy = strdup(path);
 	origin = strdup(from);
-	more = copy && origin
-		       ? reallocarray(search->objects, search->count + 1, sizeof(*more))
-		       : NULL;
+	more = origin ? reallocarray(search->objects, search->count + 1, sizeof(*more))
+		      : NULL;
 	if (!more) {
-		free(copy);
 		free(origin);
-		overlay_elf_free(elf);
 		return -ENOMEM;
 	}
 	search->objects = more;
-	search->objects[search->count++] = (struct object){copy, origin, *elf, parent};
+	search->objects[search->count++] = (struct object){place, origin, parent};
 	return 0;
 }
 
-static bool is_known(const struct search *search, const char *path)
+static bool is_known(const struct search *search, const struct place *place)
 {
 	for (size_t i = 0; i < search->count; i++)
-		if (strcmp(search->objects[i].path, path) == 0)
+		if (strcmp(search->objects[i].place->real, place->real) == 0)
 			return true;
 	return false;
 }
@@ -211,54 +272,25 @@ static int add_interpreter(struct search *search, int fd, char path[static PATH_
 static int add_program(struct search *search, const char *program, bool itself,
 		       unsigned scripts)
 {
-	struct overlay_elf elf;
 	cleanup_fd int fd = -1;
-	char real[PATH_MAX];
-	int r = open_file(search, program, real, &fd);
+	char path[PATH_MAX];
+	struct place *place;
+	int r = look(search, program, false, &place);
 
-	if (r == 0 && fd >= 0)
-		r = resolve(search, program, itself, real, NULL);
-	if (r < 0 || fd < 0 || is_known(search, real))
+	if (r == 0 && place->real && S_ISREG(place->mode))
+		r = look(search, program, itself, &place);
+	if (r < 0 || !place->real || !S_ISREG(place->mode) || is_known(search, place))
 		return r;
-	r = overlay_elf_read(fd, &elf);
+	r = read_place(search, place);
 	if (r == 0)
-		return add_object(search, real, real, &elf, NO_PARENT);
-	if (r != -ENOEXEC)
-		return r;
-	r = add_interpreter(search, fd, real);
-	if (r < 0 || !real[0] || scripts == 0)
+		return add_object(search, place, place->real, NO_PARENT);
+	if (r == -ENOEXEC)
+		r = open_place(search, place, &fd);
+	if (r == 0)
+		r = add_interpreter(search, fd, path);
+	if (r < 0 || !path[0] || scripts == 0)
 		return r < 0 ? r : 0;
-	return add_program(search, real, true, scripts - 1);
-}
-
-/*
- * What is at one place of a library, and whether the loader takes it.
- *
- * @ret: begun as { 0 }; set where it does
- */
-static int read_library(struct search *search, const char *path,
-			char real[static PATH_MAX], bool *ret_there, bool *ret_taken,
-			struct overlay_elf *ret)
-{
-	const struct overlay_elf_kind *kind = &search->objects[search->asks].elf.kind;
-	struct overlay_elf elf;
-	cleanup_fd int fd = -1;
-	int r = open_file(search, path, real, &fd);
-
-	*ret_there = fd >= 0;
-	*ret_taken = fd >= 0 && is_known(search, real);
-	if (r < 0 || fd < 0 || *ret_taken)
-		return r;
-	r = overlay_elf_read(fd, &elf);
-	if (r < 0)
-		return r == -ENOEXEC ? 0 : r;
-	*ret_taken = elf.kind.class == kind->class && elf.kind.order == kind->order &&
-		     elf.kind.machine == kind->machine;
-	if (*ret_taken)
-		*ret = elf;
-	else
-		overlay_elf_free(&elf);
-	return 0;
+	return add_program(search, path, true, scripts - 1);
 }
 
 /*
@@ -268,23 +300,34 @@ static int read_library(struct search *search, const char *path,
 static int try_path(void *context, const char *path)
 {
 	struct search *search = context;
-	struct overlay_elf elf = {.count = 0};
-	bool there = false, taken = false;
-	char real[PATH_MAX];
+	const struct overlay_elf_kind *kind =
+		&search->objects[search->asks].place->elf.kind;
+	bool there, known, taken = false;
+	struct place *place;
 	int r;
 
 	if (strlen(path) >= PATH_MAX || search->tries++ >= TRIES_MAX)
 		return 0;
-	r = read_library(search, path, real, &there, &taken, &elf);
-	if (r == 0 && (taken || (there ? !search->cached : !search->optional)))
+	r = look(search, path, false, &place);
+	if (r < 0)
+		return r;
+	there = place->real && S_ISREG(place->mode);
+	known = there && is_known(search, place);
+	if (there && !known)
+		r = read_place(search, place);
+	if (r < 0 && r != -ENOEXEC)
+		return r;
+	if (there && r == 0)
+		taken = known || (place->elf.kind.class == kind->class &&
+				  place->elf.kind.order == kind->order &&
+				  place->elf.kind.machine == kind->machine);
+	r = 0;
+	if (taken || (there ? !search->cached : !search->optional))
 		r = overlay_paths_add(&search->closure->tried, path + strspn(path, "/"));
 	if (r == 0 && taken)
-		r = resolve(search, path, true, real, NULL);
-	if (r == 0 && taken && !is_known(search, real))
-		r = add_object(search, real, path + strspn(path, "/"), &elf,
-			       search->asks);
-	else
-		overlay_elf_free(&elf);
+		r = look(search, path, true, &place);
+	if (r == 0 && taken && !known)
+		r = add_object(search, place, path + strspn(path, "/"), search->asks);
 	search->found |= taken;
 	return r;
 }
@@ -385,15 +428,16 @@ static int try_lists(struct search *search, size_t asks, const char *name)
 	     i = search->objects[i].parent) {
 		/* The array may move. Its texts do not. */
 		const struct object object = search->objects[i];
-		bool last = !search->musl && object.elf.runpath;
+		const struct overlay_elf *elf = &object.place->elf;
+		bool last = !search->musl && elf->runpath;
 
 		/* RPATH also counts for what a library needs in turn; in musl, both do.
 		 */
-		if (object.elf.rpath && !last)
-			r = try_list(search, &object, object.elf.rpath, name);
-		if (r == 0 && !search->found && object.elf.runpath &&
+		if (elf->rpath && !last)
+			r = try_list(search, &object, elf->rpath, name);
+		if (r == 0 && !search->found && elf->runpath &&
 		    (i == asks || search->musl))
-			r = try_list(search, &object, object.elf.runpath, name);
+			r = try_list(search, &object, elf->runpath, name);
 		if (last && i == asks)
 			break;
 	}
@@ -403,7 +447,7 @@ static int try_lists(struct search *search, size_t asks, const char *name)
 /* A library that the object number @asks needs. */
 static int find(struct search *search, size_t asks, const char *name)
 {
-	bool big = search->objects[asks].elf.kind.order == ELFDATA2MSB;
+	bool big = search->objects[asks].place->elf.kind.order == ELFDATA2MSB;
 	bool found = false;
 	int r;
 
@@ -437,13 +481,15 @@ static int load_list(struct search *search, const char *path, size_t max, char *
 		     size_t *ret_bytes)
 {
 	cleanup_fd int fd = -1;
-	char real[PATH_MAX];
+	struct place *place;
 	int r = overlay_paths_add(&search->closure->tried, path);
 
 	if (r == 0)
-		r = open_file(search, path, real, &fd);
+		r = look(search, path, false, &place);
+	if (r == 0)
+		r = open_place(search, place, &fd);
 	if (r == 0 && fd >= 0)
-		r = resolve(search, path, true, real, NULL);
+		r = look(search, path, true, &place);
 	if (r < 0 || fd < 0)
 		return r;
 	r = verity_io_load_fd(fd, path, max, ret, ret_bytes, NULL);
@@ -453,13 +499,13 @@ static int load_list(struct search *search, const char *path, size_t max, char *
 /* Only a folder that is there: what is not cannot be in a loader that was made for it. */
 static int add_folder(struct search *search, const char *path)
 {
-	char real[PATH_MAX];
-	mode_t mode;
-	int r = resolve(search, path, false, real, &mode);
+	struct place *place;
+	int r = look(search, path, false, &place);
 
-	if (r < 0 || !S_ISDIR(mode) || search->folders.count == FOLDERS_MAX)
-		return r == -ENOENT ? 0 : r;
-	r = overlay_paths_add(&search->folders, real);
+	if (r < 0 || !place->real || !S_ISDIR(place->mode) ||
+	    search->folders.count == FOLDERS_MAX)
+		return r;
+	r = overlay_paths_add(&search->folders, place->real);
 	return r < 0 ? r : 0;
 }
 
@@ -538,18 +584,19 @@ static int prepare(struct search *search, size_t program, const char *interprete
 /* All that one program or library needs. */
 static int follow(struct search *search, size_t number)
 {
-	const char *interpreter = search->objects[number].elf.interpreter;
+	const struct overlay_elf *elf = &search->objects[number].place->elf;
+	const char *interpreter = elf->interpreter;
 	bool program = interpreter && search->objects[number].parent == NO_PARENT;
 	int r = 0;
 
 	/* A module that a program loads has no loader of its own. */
-	if (!search->dynamic && (interpreter || search->objects[number].elf.count > 0))
+	if (!search->dynamic && (interpreter || elf->count > 0))
 		r = prepare(search, number, interpreter ?: "");
 	search->asks = number;
 	if (r == 0 && program)
 		r = try_path(search, interpreter);
-	for (size_t i = 0; r == 0 && i < search->objects[number].elf.count; i++)
-		r = find(search, number, search->objects[number].elf.needed[i]);
+	for (size_t i = 0; r == 0 && i < elf->count; i++)
+		r = find(search, number, elf->needed[i]);
 	search->optional = true;
 	for (size_t i = 0; r == 0 && program && i < COUNT(opened); i++)
 		r = find(search, number, opened[i]);
@@ -566,11 +613,8 @@ int overlay_closure_add(struct overlay_closure *closure,
 
 	while (r == 0 && search.done < search.count)
 		r = follow(&search, search.done++);
-	for (size_t i = 0; i < search.count; i++) {
-		free(search.objects[i].path);
+	for (size_t i = 0; i < search.count; i++)
 		free(search.objects[i].from);
-		overlay_elf_free(&search.objects[i].elf);
-	}
 	free(search.objects);
 	free(search.cache);
 	overlay_paths_free(&search.folders);
@@ -595,4 +639,6 @@ void overlay_closure_free(struct overlay_closure *closure)
 {
 	overlay_paths_free(&closure->tried);
 	overlay_paths_free(&closure->there);
+	tdestroy(closure->places, free_place);
+	closure->places = NULL;
 }

@@ -32,6 +32,7 @@ struct overlay_closure {
 	struct overlay_paths tried;
 	/* The files and links that are there; no link is on the way. */
 	struct overlay_paths there;
+	void *places; /* owned: what was found at each path: the tree is not to change */
 };
 
 /**

@@ -102,7 +102,9 @@ static void check_closure(const char *root, const char *program, const char *tri
 	cleanup_free char *found = NULL, *seen = NULL;
 	struct verity_error err = {0};
 
-	check_ok(overlay_closure_add(&closure, &tree, program, true, &err), &err);
+	/* Once more: what was found is known then, and gives the same. */
+	for (int i = 0; i < 2; i++)
+		check_ok(overlay_closure_add(&closure, &tree, program, true, &err), &err);
 	found = list(&closure.tried);
 	assert_string_equal(found, tried);
 	seen = list(&closure.there);
@@ -441,14 +443,58 @@ static void test_unreadable(void **state)
 	assert_int_equal(counts[1], 0);
 }
 
+/* What one program needs is known to the next one, and is still noted for it. */
+static void test_programs_share(void **state)
+{
+	static const char *const programs[] = {"usr/bin/p", "usr/bin/q", "usr/bin/r"};
+	cleanup_with(overlay_closure_free) struct overlay_closure together = {0};
+	struct overlay_closure_tree tree = {overlay_closure_at_root, NULL};
+	struct verity_error err = {0};
+	cleanup_fd int fd = -1;
+	size_t tried = 0;
+
+	(void)state;
+	put_elf("shared/usr/bin/p", (struct crafted_elf){.interpreter = LOADER,
+							 .needed = {"liba.so"},
+							 .rpath = "$ORIGIN/../own"});
+	put_elf("shared/usr/bin/q",
+		(struct crafted_elf){.interpreter = LOADER, .needed = {"liba.so"}});
+	put_elf("shared/usr/bin/r",
+		(struct crafted_elf){.interpreter = LOADER, .needed = {"libb.so"}});
+	put_elf("shared/usr/own/liba.so", (struct crafted_elf){.needed = {"libb.so"}});
+	put_elf("shared/lib/liba.so", (struct crafted_elf){.needed = {"libb.so"}});
+	put_elf("shared/lib/libb.so.1", (struct crafted_elf){0});
+	put_link("shared/lib/libb.so", "libb.so.1");
+	put_link("shared/usr/own/libb.so", "../../lib/libb.so");
+	fd = open("shared", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	tree.context = &fd;
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+		check_ok(overlay_closure_add(&together, &tree, programs[i], true, &err),
+			 &err);
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		cleanup_with(overlay_closure_free) struct overlay_closure own = {0};
+
+		check_ok(overlay_closure_add(&own, &tree, programs[i], true, &err), &err);
+		assert_true(own.there.count >= 3);
+		for (size_t k = 0; k < own.tried.count; k++)
+			assert_true(
+				overlay_paths_has(&together.tried, own.tried.items[k]));
+		for (size_t k = 0; k < own.there.count; k++)
+			assert_true(
+				overlay_paths_has(&together.there, own.there.items[k]));
+		tried += own.tried.count;
+	}
+	assert_true(tried > together.tried.count);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cache),      cmocka_unit_test(test_folders),
-		cmocka_unit_test(test_lists),      cmocka_unit_test(test_others),
-		cmocka_unit_test(test_malformed),  cmocka_unit_test(test_cache_malformed),
-		cmocka_unit_test(test_essential),  cmocka_unit_test(test_touched),
-		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_programs_share),  cmocka_unit_test(test_cache),
+		cmocka_unit_test(test_folders),         cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_others),          cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_cache_malformed), cmocka_unit_test(test_essential),
+		cmocka_unit_test(test_touched),         cmocka_unit_test(test_unreadable),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

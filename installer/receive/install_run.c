@@ -401,8 +401,14 @@ static int check_contents(const struct install *install, struct verity_error *er
 
 	snprintf(entry.name, sizeof(entry.name), "%s", install->source->name);
 	r = stacks_load(install->device, &candidate, STACKS_GLANCE, &stacks, &why);
+	/* Where its lists cannot be read, the kernel does not mount it, either. */
+	if (r < 0 && why.code == VERITY_E_BAD_IMAGE && !install->force)
+		return verity_fail(
+			err, VERITY_E_BAD_IMAGE,
+			"%s (ask the vendor for a corrected package; to install "
+			"it all the same: install force ...)",
+			why.message);
 	if (r < 0) {
-		/* The next boot reports an image that cannot be listed. */
 		if (signals_check(NULL) == 0)
 			report_warning("what it changes cannot be determined: %s",
 				       why.message);

@@ -22,6 +22,8 @@
 #include "verity/util/io.h"
 #include "verity/util/le32.h"
 
+#define FRAGMENTS_PER_BLOCK 512 /* of the list of fragments: 8 KiB of 16 bytes each */
+
 /* The image within the package, as a file of libsquashfs. */
 struct image_part {
 	sqfs_file_t base;
@@ -108,6 +110,28 @@ static int open_xattrs(struct squashfs *image, struct verity_error *err)
 	return image->xattrs ? 0 : verity_no_memory(err);
 }
 
+/* Behind the listings, and within the image. */
+static bool is_table(const sqfs_super_t *super, uint64_t start, uint64_t bytes)
+{
+	return start > super->directory_table_start && start <= super->bytes_used &&
+	       bytes <= super->bytes_used - start;
+}
+
+/* Where the kernel looks for them, whether this reads them or not. */
+static bool are_tables_inside(const sqfs_super_t *super, uint64_t image_bytes)
+{
+	uint64_t blocks = super->fragment_entry_count / FRAGMENTS_PER_BLOCK +
+			  (super->fragment_entry_count % FRAGMENTS_PER_BLOCK != 0);
+
+	return super->bytes_used <= image_bytes &&
+	       super->inode_table_start < super->directory_table_start &&
+	       super->directory_table_start <= super->bytes_used &&
+	       (blocks == 0 || is_table(super, super->fragment_table_start,
+					blocks * sizeof(uint64_t))) &&
+	       (super->export_table_start == UINT64_MAX ||
+		is_table(super, super->export_table_start, sizeof(uint64_t)));
+}
+
 static int open_tables(struct squashfs *image, struct verity_error *err)
 {
 	sqfs_super_t *super = &image->super;
@@ -119,9 +143,7 @@ static int open_tables(struct squashfs *image, struct verity_error *err)
 	if (code != 0)
 		return verity_fail(err, VERITY_E_BAD_IMAGE,
 				   "image: not a squashfs image of version 4.0");
-	if (super->bytes_used > part_size(image->file) ||
-	    super->inode_table_start >= super->directory_table_start ||
-	    super->directory_table_start > super->bytes_used)
+	if (!are_tables_inside(super, part_size(image->file)))
 		return verity_fail(err, VERITY_E_BAD_IMAGE,
 				   "image: its tables lie outside of it");
 	code = sqfs_compressor_config_init(&config, super->compression_id,

@@ -60,6 +60,16 @@ static int check_attributes(const struct overlay_layer *layer, struct verity_err
 			   "(CONFIG_SQUASHFS_XATTR)");
 }
 
+/* The kernel has one error for whatever it does not know of an image. */
+static int fail_image(const struct overlay_layer *layer, int why,
+		      struct verity_error *err)
+{
+	if (why == EINVAL &&
+	    overlay_kernel_check_image(layer->device->fd, 0, err) == -EOPNOTSUPP)
+		return -EOPNOTSUPP;
+	return fail_mount(why, err);
+}
+
 static int mount_image(struct overlay_layer *layer, bool nosuid, struct verity_error *err)
 {
 	cleanup_fd int fs = sys_fsopen("squashfs", FSOPEN_CLOEXEC);
@@ -71,7 +81,7 @@ static int mount_image(struct overlay_layer *layer, bool nosuid, struct verity_e
 	if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", layer->device->path, 0) < 0 ||
 	    sys_fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
 	    sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return fail_mount(errno, err);
+		return fail_image(layer, errno, err);
 	layer->mount_fd = sys_fsmount(fs, FSMOUNT_CLOEXEC, attributes);
 	return layer->mount_fd < 0 ? fail_mount(errno, err) : 0;
 }

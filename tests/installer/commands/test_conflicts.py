@@ -667,7 +667,7 @@ class Warnings(Contents):
                              "running wmopkg, which is not protected (set protect)\n")
 
     def test_image_that_cannot_be_listed(self):
-        """The boot will say; that is no reason not to install it."""
+        """No kernel mounts it, so it is installed only by force."""
         def image(version=4, attributes=b"\xff" * 8):
             """A super block for gzip, with nothing behind it that could be read."""
             bench.write("image", b"hsqs" + bytes(16) + b"\1\0" + bytes(6) + bytes((version, 0, 0, 0))
@@ -682,9 +682,13 @@ class Warnings(Contents):
             refused = self.wmopkg("install", image(**crafted))
             self.assertEqual((refused.returncode, why in refused.stderr), (3, True), refused.stderr)
         package = image()
+        self.check(3, f"odd.wmopkg:\n{bench.BAR}    PKG: Signed\n", f"{package}: odd: image: not a "
+                   "squashfs image of version 4.0 (ask the vendor for a corrected package; to install "
+                   "it all the same: install force ...)", "install", package)
+        self.assertFalse(os.path.exists("data/packages/odd.wmopkg"))
         self.check(0, f"odd.wmopkg:\n{bench.BAR}    PKG: Signed\n{bench.INSTALLED}",
                    "warning: what it changes cannot be determined: odd: image: not a squashfs "
-                   "image of version 4.0", "install", package)
+                   "image of version 4.0", "install", "force", package)
         self.succeed("No conflicts.\nNot known: the contents of odd 1.0: odd: image: not a squashfs "
                      "image of version 4.0\n", "conflicts")
         self.succeed("/etc/motd: file of the firmware\nNot known: the contents of odd 1.0: odd: image: "

@@ -201,7 +201,7 @@ static void put_super(const struct crafted *crafted, uint32_t inodes, uint16_t r
 	put32(&to, crafted->inode_count ? crafted->inode_count : inodes);
 	put32(&to, 0); /* time */
 	put32(&to, 131072);
-	put32(&to, 0); /* fragments */
+	put32(&to, crafted->fragments);
 	put16(&to, crafted->compressor ? crafted->compressor : 1);
 	put16(&to, 17);
 	put16(&to, 0); /* flags */
@@ -214,8 +214,8 @@ static void put_super(const struct crafted *crafted, uint32_t inodes, uint16_t r
 	put64(&to, tables[2]);
 	put64(&to, tables[0]);
 	put64(&to, tables[1]);
-	put64(&to, NONE);
-	put64(&to, NONE);
+	put64(&to, crafted->fragment_table ? crafted->fragment_table : NONE);
+	put64(&to, crafted->export_table ? crafted->export_table : NONE);
 }
 
 size_t crafted_image(const struct crafted *crafted, uint8_t *ret)

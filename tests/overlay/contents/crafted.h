@@ -37,7 +37,8 @@ struct crafted {
 
 	/* Lies, where they are not 0. */
 	uint32_t listing_bytes, inode_count, target_bytes, run, root_ref, bytes_used,
-		keys, compressor, key_bytes, value_bytes;
+		keys, compressor, key_bytes, value_bytes, fragments;
+	uint64_t fragment_table, export_table;
 };
 
 /**

@@ -143,6 +143,21 @@ static void count_one(const struct change *change, struct changes_count *count)
 	count->critical += change->critical != NULL;
 }
 
+/* As trees have them that were made with the links of a merged /usr. */
+static bool is_same_link(const struct stacks *stacks,
+			 const struct overlay_lookup_change *change)
+{
+	const struct overlay_contents_entry *entry = change->entry;
+	char target[PATH_MAX];
+
+	return change->effect == OVERLAY_LOOKUP_REPLACES &&
+	       entry->kind == OVERLAY_CONTENTS_LINK &&
+	       change->below.kind == OVERLAY_CONTENTS_LINK &&
+	       stacks_link_target(stacks, &change->below, entry->path, target, NULL) ==
+		       0 &&
+	       strcmp(target, entry->target) == 0;
+}
+
 static int take_change(void *context, const struct overlay_lookup_change *lookup,
 		       struct verity_error *err)
 {
@@ -151,6 +166,8 @@ static int take_change(void *context, const struct overlay_lookup_change *lookup
 	struct overlay_lookup_change seen = *lookup;
 	struct change change = {.lookup = &seen};
 
+	if (is_same_link(stack->stacks, lookup))
+		return 0;
 	/* The engine's layer shows its folders as the firmware has them. */
 	if (seen.effect == OVERLAY_LOOKUP_CHANGES && seen.covered &&
 	    !stacks_owner(stack, seen.by)) {

@@ -132,6 +132,20 @@ static int look_firmware(void *context, const char *path,
 	return memo->result;
 }
 
+int stacks_link_target(const struct stacks *stacks,
+		       const struct overlay_lookup_result *view, const char *path,
+		       char ret[static PATH_MAX], struct verity_error *err)
+{
+	int fd;
+
+	if (!view->entry) {
+		fd = overlay_firmware_at(&stacks->firmware, path, &path);
+		return overlay_firmware_target(fd, path, ret, err);
+	}
+	snprintf(ret, PATH_MAX, "%s", view->entry->target);
+	return 0;
+}
+
 static int add_package(struct stacks *stacks, const struct overlay_entry *entry,
 		       const struct verity_verified *verified, bool now, bool next,
 		       struct contents_limits *left, struct verity_error *err)

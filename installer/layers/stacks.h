@@ -7,6 +7,8 @@
  * files, and the firmware from where the boot left it.
  */
 
+#include <limits.h>
+
 #include "installer/device/device.h"
 #include "overlay/contents/firmware.h"
 #include "overlay/contents/lookup.h"
@@ -115,6 +117,14 @@ int stacks_load(struct device *device, const struct stacks_candidate *candidate,
 
 void stacks_free(struct stacks *stacks);
 DEFINE_CLEANUP(struct stacks, stacks_free);
+
+/**
+ * stacks_link_target - where a link points that was found in a stack
+ * @view: of the link at @path
+ */
+int stacks_link_target(const struct stacks *stacks,
+		       const struct overlay_lookup_result *view, const char *path,
+		       char ret[static PATH_MAX], struct verity_error *err) must_check;
 
 /**
  * stacks_next_package - the packages of a stack, from the top

@@ -24,20 +24,6 @@ void which_free(struct which_answer *answer)
 	*answer = (struct which_answer){0};
 }
 
-static int read_target(const struct stacks *stacks,
-		       const struct overlay_lookup_result *view, const char *path,
-		       char ret[static PATH_MAX], struct verity_error *err)
-{
-	int fd;
-
-	if (!view->entry) {
-		fd = overlay_firmware_at(&stacks->firmware, path, &path);
-		return overlay_firmware_target(fd, path, ret, err);
-	}
-	snprintf(ret, PATH_MAX, "%s", view->entry->target);
-	return 0;
-}
-
 /* @r of the functions of overlay/fs/walk_links.h */
 static int fail_walk(int r, const struct overlay_walk *walk, struct verity_error *err)
 {
@@ -61,7 +47,7 @@ static int walk_to_last(const struct stacks *stacks, const struct package_stack 
 		if (view.status != OVERLAY_LOOKUP_PRESENT ||
 		    view.kind != OVERLAY_CONTENTS_LINK)
 			continue;
-		r = read_target(stacks, &view, walk->path, target, err);
+		r = stacks_link_target(stacks, &view, walk->path, target, err);
 		if (r < 0)
 			return r;
 		r = overlay_walk_follow(walk, target);
@@ -124,7 +110,8 @@ static int look(const struct stacks *stacks, const struct package_stack *stack,
 		return overlay_lookup_find(&stack->lookup, step->view.layer + 1,
 					   step->path, &step->below, NULL, err);
 	if (step->view.kind == OVERLAY_CONTENTS_LINK)
-		r = read_target(stacks, &step->view, step->path, step->target, err);
+		r = stacks_link_target(stacks, &step->view, step->path, step->target,
+				       err);
 	if (r < 0)
 		return r;
 	last = step->view.layer;

@@ -666,6 +666,24 @@ class Warnings(Contents):
             self.assertEqual(warned.stderr, f"wmopkg: warning: own: adds {program}{end}: part of the "
                              "running wmopkg, which is not protected (set protect)\n")
 
+    def test_same_links(self):
+        """A tree that has the links of a merged /usr, as the firmware has them, changes none."""
+        links = {"bin": ("link", "usr/bin"), "lib": ("link", "usr/lib"), "usr/bin/sh": ("link", "dash"),
+                 "var/out": ("link", "/etc/motd"), "opt/ours": ("link", "own")}
+        self.pack("links", {**links, "var/dangling": ("link", "/none-either")})
+        self.pack("more", links)
+        self.running("quiet")
+        for name in ("links", "more"):
+            installed = self.wmopkg("install", f"{self.shared}/{name}.wmopkg")
+            self.assertEqual((installed.returncode, installed.stderr), (0, ""))
+        self.succeed("links 5.26.0-rev0:\n  adds                    /opt/ours, covered by more\n"
+                     "  replaces  the firmware  /var/dangling\n\nChanges: adds 1, replaces 1; 1 covered\n",
+                     "conflicts", "links")
+        self.succeed("No conflicts.\n", "conflicts", "more")
+        self.pack("other", {"usr/bin/sh": ("link", "bash"), "opt/ours": ("link", "theirs")})
+        self.assertEqual(self.wmopkg("install", f"{self.shared}/other.wmopkg").stderr, "wmopkg: warning: "
+                         "other: replaces /usr/bin/sh: the shell that scripts run in\n")
+
     def test_image_that_cannot_be_listed(self):
         """No kernel mounts it, so it is installed only by force."""
         def image(version=4, attributes=b"\xff" * 8):

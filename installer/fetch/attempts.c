@@ -118,6 +118,7 @@ static int load(const struct attempts *attempts, struct transfer_job *job,
 				     &job->known_hosts_size, err);
 		if (r == 0)
 			ssh_keys_load(&held->keys);
+		job->has_rsa_key = held->keys.has_rsa;
 		for (size_t i = 0; i < held->keys.count; i++)
 			job->keys[job->key_count++] = (struct job_text){
 				held->keys.items[i].bytes, held->keys.items[i].size};

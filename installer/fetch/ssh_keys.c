@@ -17,8 +17,11 @@
 /* From the user database, as ssh does it: the environment does not count. */
 void ssh_keys_load(struct ssh_keys *keys)
 {
-	static const char *const names[JOB_KEYS_MAX] = {"id_ed25519", "id_ecdsa",
-							"id_rsa"};
+	static const struct {
+		const char *name;
+		bool is_rsa;
+	} files[JOB_KEYS_MAX] = {
+		{"id_ed25519", false}, {"id_ecdsa", false}, {"id_rsa", true}};
 	struct passwd_user user;
 
 	if (!passwd_find(PASSWD_PATH, NULL, geteuid(), &user))
@@ -27,10 +30,13 @@ void ssh_keys_load(struct ssh_keys *keys)
 		struct ssh_key *key = &keys->items[keys->count];
 		char path[PATH_MAX];
 
-		snprintf(path, sizeof(path), "%s/.ssh/%s", user.home, names[i]);
+		snprintf(path, sizeof(path), "%s/.ssh/%s", user.home, files[i].name);
 		/* One that cannot be read is like none. */
-		keys->count += verity_io_load(AT_FDCWD, path, KEY_MAX_BYTES, &key->bytes,
-					      &key->size, NULL) == 0;
+		if (verity_io_load(AT_FDCWD, path, KEY_MAX_BYTES, &key->bytes, &key->size,
+				   NULL) < 0)
+			continue;
+		keys->count++;
+		keys->has_rsa |= files[i].is_rsa;
 	}
 }
 

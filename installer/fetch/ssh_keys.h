@@ -12,6 +12,7 @@ struct ssh_keys {
 		size_t size;
 	} items[JOB_KEYS_MAX];
 	size_t count;
+	bool has_rsa; /* the last of them is of RSA */
 };
 
 /**

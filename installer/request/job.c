@@ -36,7 +36,7 @@ struct head {
 	uint32_t uid, gid;
 	int32_t parent;
 	uint16_t port;
-	uint8_t has_user, has_password, can_ask, key_count;
+	uint8_t has_user, has_password, can_ask, key_count, has_rsa_key;
 };
 
 static struct job_text text_of(const char *text)
@@ -68,6 +68,7 @@ int job_send(const struct transfer_job *job, int *ret, struct verity_error *err)
 		.has_password = job->has_password,
 		.can_ask = job->can_ask,
 		.key_count = (uint8_t)job->key_count,
+		.has_rsa_key = job->has_rsa_key,
 	};
 	cleanup_fd int fd = memfd_create("job", MFD_CLOEXEC);
 	uint64_t offset = sizeof(head);
@@ -149,6 +150,7 @@ int job_receive(int fd, struct transfer_job *ret)
 		.known_hosts_size = parts[JOB_KNOWN_HOSTS].size,
 		.known_hosts_path = parts[JOB_KNOWN_HOSTS_PATH].text,
 		.key_count = head->key_count,
+		.has_rsa_key = head->has_rsa_key,
 		.first_bytes = head->first_bytes,
 		.uid = head->uid,
 		.gid = head->gid,

@@ -63,6 +63,7 @@ struct transfer_job {
 		size_t size;
 	} keys[JOB_KEYS_MAX]; /* ssh keys */
 	size_t key_count;
+	bool has_rsa_key;    /* the last of them is of RSA */
 	int64_t first_bytes; /* are wanted first, see @next; 0: all of the file */
 	const char *key_paths[JOB_KEYS_MAX]; /* of files that libcurl finds them in */
 	uid_t uid;                           /* that the process gets, if it is of root */

@@ -77,6 +77,42 @@ int ssh_login_prepare(struct ssh_login *login, struct transfer *transfer,
 	return 0;
 }
 
+/* libssh2 before 1.11 signs with RSA and SHA-1, which OpenSSH refuses since 8.8. */
+static bool has_old_rsa_key(const struct transfer *transfer, const char *library)
+{
+	unsigned major = 0, minor = 0;
+
+	return transfer->job->has_rsa_key &&
+	       sscanf(library, "libssh2/%u.%u", &major, &minor) == 2 &&
+	       (major < 1 || (major == 1 && minor < 11));
+}
+
+/* The server takes nothing that can be typed. */
+static int fail_key(const struct ssh_login *login, const struct transfer *transfer,
+		    struct verity_error *err)
+{
+	const char *library = curl_version_info(CURLVERSION_NOW)->libssh_version;
+
+	if (transfer->job->key_count == 0 && !getenv("SSH_AUTH_SOCK"))
+		return verity_fail(
+			err, VERITY_E_LOGIN,
+			"the server accepts %s only by %s, and this device "
+			"has no key (make one, as by ssh-keygen -t ed25519, and "
+			"add it to the server)",
+			transfer->user, login->methods);
+	if (library && has_old_rsa_key(transfer, library))
+		return verity_fail(
+			err, VERITY_E_LOGIN,
+			"the server accepts %s only by %s, and no key of this "
+			"device (use one of ed25519 or ecdsa, and add it to the "
+			"server: newer servers refuse how %s signs with RSA)",
+			transfer->user, login->methods, library);
+	return verity_fail(err, VERITY_E_LOGIN,
+			   "the server accepts %s only by %s, and no key of this "
+			   "device (add the key of this device to the server)",
+			   transfer->user, login->methods);
+}
+
 int ssh_login_explain(const struct ssh_login *login, struct transfer *transfer,
 		      struct verity_error *err)
 {
@@ -85,10 +121,7 @@ int ssh_login_explain(const struct ssh_login *login, struct transfer *transfer,
 
 	transfer->wants_login = takes_password && !transfer->password;
 	if (!takes_password)
-		return verity_fail(err, VERITY_E_LOGIN,
-				   "the server accepts %s only by %s, and no key of this "
-				   "device (add the key of this device to the server)",
-				   transfer->user, login->methods);
+		return fail_key(login, transfer, err);
 	if (transfer->password)
 		return verity_fail(err, VERITY_E_LOGIN,
 				   "the server does not accept %s with this password",

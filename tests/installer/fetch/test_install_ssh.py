@@ -4,6 +4,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -341,6 +342,30 @@ class Keys(WithSsh):
         self.assertEqual(result.stderr, f"wmopkg: sftp://{self.address}/~/pkgname.wmopkg: the "
                          f"server accepts {servers.USER} only by publickey, and no key of this "
                          "device (add the key of this device to the server)\n")
+
+    def refused_at_home(self):
+        result = self.run_at_home("sftp")
+        self.assertEqual(result.returncode, 5)
+        begin = f"wmopkg: sftp://{self.address}/~/pkgname.wmopkg: the server accepts {servers.USER} " \
+            "only by publickey, and "
+        self.assertTrue(result.stderr.startswith(begin), result.stderr)
+        return result.stderr[len(begin):]
+
+    def test_no_key(self):
+        self.assertEqual(self.refused_at_home(), "this device has no key (make one, as by ssh-keygen "
+                         "-t ed25519, and add it to the server)\n")
+
+    def test_rsa(self):
+        """The server has this key, and still does not take its signature from an old libssh2."""
+        self.ssh.authorize(servers.make_key("home/.ssh/id_rsa", "rsa"))
+        told = subprocess.run(["curl", "--version"], check=True, capture_output=True, text=True).stdout
+        version = re.search(r" libssh2/(\d+)\.(\d+)\S*", told)
+        if (int(version[1]), int(version[2])) < (1, 11):
+            self.assertEqual(self.refused_at_home(), "no key of this device (use one of ed25519 or "
+                             "ecdsa, and add it to the server: newer servers refuse how"
+                             f"{version[0]} signs with RSA)\n")
+        else:
+            self.assertEqual(self.run_at_home("sftp").returncode, 0)
 
     def test_no_password_is_asked_for(self):
         console = typist.Typist("install", "proto", "sftp", "user", servers.USER, self.address,

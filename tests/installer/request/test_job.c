@@ -43,6 +43,7 @@ static void check_same(const struct transfer_job *job, const struct transfer_job
 	assert_int_equal(job->parent, sent->parent);
 	assert_int_equal(job->first_bytes, sent->first_bytes);
 	assert_int_equal(job->key_count, sent->key_count);
+	assert_int_equal(job->has_rsa_key, sent->has_rsa_key);
 	for (size_t i = 0; i < sent->key_count; i++) {
 		assert_int_equal(job->keys[i].size, sent->keys[i].size);
 		assert_memory_equal(job->keys[i].text, sent->keys[i].text,
@@ -67,6 +68,7 @@ static const struct transfer_job *all(void)
 		.known_hosts_path = "/known_hosts",
 		.keys = {{"key\0", 4}, {"", 0}, {"three", 5}},
 		.key_count = 3,
+		.has_rsa_key = true,
 		.uid = 4294967294,
 		.gid = 65534,
 		.parent = 4711,

@@ -16,7 +16,8 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
 
-#define PEM_START "-----BEGIN "
+/* What the hints of devices begin with: here, it is the vendor who reads them. */
+#define VENDOR_HINT " (ask the vendor"
 
 /* A key, and the source of its passphrase, which has to outlive it. */
 struct signer {
@@ -83,9 +84,6 @@ static int check_signature(const void *text, size_t text_bytes, const char *sign
 	struct verity_signatures signatures;
 	int r;
 
-	if (strncmp(signature, PEM_START, strlen(PEM_START)) == 0)
-		return verity_fail(err, VERITY_E_USAGE,
-				   "PEM, not DER (openssl cms -sign -outform DER)");
 	r = verity_cms_verify(text, text_bytes, signature, signature_bytes, NULL,
 			      VERITY_PURPOSE_PACKAGE, &signatures, err);
 	/* Without a key ring the best result is "not trusted". */
@@ -113,7 +111,7 @@ static int take_signature(const char *path, const void *text, size_t text_bytes,
 {
 	cleanup_free char *signature = NULL;
 	cleanup_free uint8_t *der = NULL;
-	char why[VERITY_MESSAGE_MAX];
+	char why[VERITY_MESSAGE_MAX], *hint;
 	size_t size, der_bytes = 0;
 	int r = verity_io_load(AT_FDCWD, path, VERITY_SIGNATURE_MAX, &signature, &size,
 			       err);
@@ -131,10 +129,16 @@ static int take_signature(const char *path, const void *text, size_t text_bytes,
 	}
 	if (r < 0)
 		verity_context(err, r, "%s", path);
-	if (r == -EBADMSG && err->message[strlen(err->message) - 1] != ')') {
+	if (r == -EBADMSG) {
 		snprintf(why, sizeof(why), "%s", err->message);
-		verity_fail(err, VERITY_E_BAD_SIGNATURE,
-			    "%s (sign what 'extract --manifest' writes, detached)", why);
+		hint = strstr(why, VENDOR_HINT);
+		if (hint)
+			*hint = '\0';
+		verity_fail(
+			err, VERITY_E_BAD_SIGNATURE,
+			"%s (sign what 'extract --manifest' writes: openssl cms -sign "
+			"-binary -md sha256 -outform DER)",
+			why);
 	}
 	if (r < 0)
 		return r;

@@ -8,6 +8,8 @@ And what it says to wrong input, to the letter, leaving nothing behind.
 import hashlib
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -180,6 +182,46 @@ class Peers(Case):
                    f"{name}.key", "-out", f"{name}-ring/c.pem", "-subj", f"/CN={name}", "-days",
                    "30", "-addext", "extendedKeyUsage=codeSigning")
         self.assertEqual(made.returncode, 0, made.stderr)
+
+    def test_certificates_of_other_programs(self):
+        """DER is taken; of the rest, the message has the command, and what that writes is taken."""
+        def openssl(*words):
+            done = run("openssl", *words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+        def command(name, words):
+            result = run(BUILD, *CREATE, *words, "tree", "a.wmopkg")
+            self.assertEqual(result.returncode, 1)
+            told = re.fullmatch(rf"wmopkg-build: {name}: PKCS #(7|12), not a [a-zA-Z ]+ "
+                                r"\((openssl .*)\)\n", result.stderr)
+            self.assertTrue(told, result.stderr)
+            return shlex.split(told[2])
+
+        self.tree()
+        self.key("k", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+        certificate = "k-ring/c.pem"
+        openssl("x509", "-in", certificate, "-outform", "DER", "-out", "c.cer")
+        openssl("crl2pkcs7", "-nocrl", "-certfile", certificate, "-out", "c.p7b")
+        openssl("crl2pkcs7", "-nocrl", "-certfile", certificate, "-outform", "DER", "-out", "der.p7b")
+        openssl("pkcs12", "-export", "-in", certificate, "-inkey", "k.key", "-passout", "pass:", "-out",
+                "c.p12")
+        self.build(*CREATE, "--key", "k.key", "--cert", "c.cer", "tree", "a.wmopkg")
+        self.build(*CREATE, "--key", "k.key", "--cert", certificate, "--chain", "c.cer", "tree", "a.wmopkg")
+        for name in ("c.p7b", "der.p7b", "c.p12"):
+            words = command(name, ("--key", "k.key", "--cert", name))
+            openssl(*words[1:], *(["-passin", "pass:"] if name == "c.p12" else []))
+            self.build(*CREATE, "--key", "k.key", "--cert", "FILE.pem", "tree", "a.wmopkg")
+            self.assertEqual(command(name, ("--key", "k.key", "--cert", certificate, "--chain", name)), words)
+        words = command("c.p12", ("--key", "c.p12", "--cert", certificate))
+        openssl(*words[1:], "-passin", "pass:", "-passout", "pass:x")
+        with open("pin", "w", encoding="utf-8") as file:
+            file.write("x\n")
+        os.chmod("pin", 0o600)
+        self.build(*CREATE, "--key", "FILE.key", "--pin-file", "pin", "--cert", certificate, "tree",
+                   "a.wmopkg")
+        for name in ("tree/etc/motd", "k.key", "/dev/null"):
+            self.refused(1, f"{name}: no certificate in PEM or DER (check the key and certificate files)",
+                         *CREATE, "--key", "k.key", "--cert", name, "tree", "b.wmopkg")
 
     def test_keys_that_cannot_sign(self):
         self.tree()

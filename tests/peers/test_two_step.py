@@ -5,7 +5,9 @@
 And several signers of one package, each with their own tool.
 """
 
+import base64
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -142,14 +144,15 @@ class TwoSteps(unittest.TestCase):
 
     def test_what_is_no_signature_of_it(self):
         """Each with its reason; nothing is written."""
-        damaged = " (sign what 'extract --manifest' writes, detached)"
+        damaged = " (sign what 'extract --manifest' writes: openssl cms -sign -binary -md sha256 " \
+            "-outform DER)"
         put_in = ("--signature", "s", "in.wmopkg", "none.wmopkg")
         write("other", read("m")[:-1] + b" }")
         self.openssl(manifest="other")
         result = run(BUILD, "sign", *put_in)
         self.assertEqual(result.returncode, 3)
-        self.assertRegex(result.stderr, r"^wmopkg-build: s: signature: it does not match the "
-                         r"signed data: .*\(sign what 'extract --manifest' writes, detached\)\n$")
+        self.assertRegex(result.stderr, "^wmopkg-build: s: signature: it does not match the signed "
+                         f"data: .*{re.escape(damaged)}\n$")
         self.openssl()
         good = read("s")
         write("s", good + b"\0")
@@ -164,8 +167,15 @@ class TwoSteps(unittest.TestCase):
         self.assertRegex(result.stderr, "^wmopkg-build: s: signature: not a CMS structure")
         self.openssl("-nodetach")
         self.refused(3, "s: signature: not detached, or not over plain data" + damaged, *put_in)
-        self.openssl(form="PEM")
-        self.refused(2, "s: PEM, not DER (openssl cms -sign -outform DER)", *put_in)
+        self.succeed("openssl", "cms", "-sign", "-binary", "-md", "sha1", "-signer", "ring/p256.pem",
+                     "-inkey", "p256.key", "-outform", "DER", "-in", "m", "-out", "s")
+        self.refused(3, "s: signature: digest SHA1 is not one of SHA-256, SHA-384, SHA-512" + damaged,
+                     *put_in)
+        for other in (base64.encodebytes(good), b"raw", b"-----BEGIN CMS-----\nAAAA\n-----END CMS-----\n",
+                      b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"):
+            write("s", other)
+            self.refused(3, "s: signature: not a CMS structure in distinguished encoding (DER)" + damaged,
+                         *put_in)
         self.openssl("-nocerts")
         self.refused(2, "s: the certificate of a signer is missing (openssl cms -sign without "
                      "-nocerts; gpgsm --include-certs -1)", *put_in)
@@ -176,6 +186,15 @@ class TwoSteps(unittest.TestCase):
         result = run(BUILD, "sign", *put_in)
         self.assertEqual(result.returncode, 1, result.stderr)
         self.assertFalse(os.path.exists("none.wmopkg"))
+
+    def test_pem(self):
+        """In the lines of both names, and with the ends of lines of Windows."""
+        self.openssl(form="PEM")
+        text = read("s")
+        for lines in (text, text.replace(b"CMS", b"PKCS7"), text.replace(b"\n", b"\r\n")):
+            write("s", lines)
+            self.put_in()
+            self.check("p256")
 
     def ber(self):
         """The signature s is BER, openssl takes it, and devices take what comes of it."""

@@ -19,8 +19,6 @@
 /* Behind the name of a file whose certificates are for timestamps only. */
 #define TIMESTAMPS_TAIL ".tsa"
 
-#define PEM_START "-----BEGIN "
-
 void verity_keyring_free(struct verity_keyring *keyring)
 {
 	if (!keyring)
@@ -124,7 +122,7 @@ static X509 *next_certificate(BIO *bio, const char *text, size_t size, size_t in
 {
 	const unsigned char *der = (const unsigned char *)text;
 
-	if (memmem(text, size, PEM_START, strlen(PEM_START)))
+	if (memmem(text, size, VERITY_PEM_START, strlen(VERITY_PEM_START)))
 		return PEM_read_bio_X509(bio, NULL, NULL, NULL);
 	return index == 0 ? d2i_X509(NULL, &der, (long)size) : NULL;
 }

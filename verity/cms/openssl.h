@@ -15,6 +15,9 @@
 #include <openssl/cms.h>
 #include <openssl/x509.h>
 
+/* Before each object of a file in PEM. */
+#define VERITY_PEM_START "-----BEGIN "
+
 DEFINE_CLEANUP(ASN1_TIME, ASN1_TIME_free);
 DEFINE_CLEANUP(BIO, BIO_free_all);
 DEFINE_CLEANUP(CMS_ContentInfo, CMS_ContentInfo_free);

@@ -4,6 +4,9 @@
 
 #include "verity/sign/cms_sign.h"
 
+/* Before cms.h, which declares PEM_read_bio_CMS() only then. */
+#include <openssl/pem.h>
+
 #include <errno.h>
 #include <limits.h>
 #include <openssl/cms.h>
@@ -216,18 +219,37 @@ int verity_cms_add(const void *data, size_t data_bytes, const void *present,
 	return encode(cms, ret, ret_bytes, err);
 }
 
+/* @ret: set on success only */
+static bool read_cms(const void *bytes, size_t size, CMS_ContentInfo **ret)
+{
+	cleanup_with(CMS_ContentInfo_free_p) CMS_ContentInfo *cms = NULL;
+	cleanup_with(BIO_free_all_p) BIO *bio = NULL;
+	const unsigned char *next = bytes, *end = next + size;
+
+	if (size > INT_MAX)
+		return false;
+	if (memmem(bytes, size, VERITY_PEM_START, strlen(VERITY_PEM_START))) {
+		bio = BIO_new_mem_buf(bytes, (int)size);
+		cms = bio ? PEM_read_bio_CMS(bio, NULL, NULL, NULL) : NULL;
+	} else {
+		cms = d2i_CMS_ContentInfo(NULL, &next, (long)size);
+		if (next != end)
+			return false;
+	}
+	if (cms)
+		*ret = steal_ptr(&cms);
+	return *ret;
+}
+
 int verity_cms_der(const void *ber, size_t ber_bytes, uint8_t **ret, size_t *ret_bytes,
 		   struct verity_error *err)
 {
 	cleanup_with(CMS_ContentInfo_free_p) CMS_ContentInfo *cms = NULL;
-	const unsigned char *next = ber, *end = next + ber_bytes;
 	unsigned char *der = NULL;
 	int size = -1;
 
 	ERR_clear_error();
-	cms = ber_bytes <= LONG_MAX ? d2i_CMS_ContentInfo(NULL, &next, (long)ber_bytes)
-				    : NULL;
-	if (cms && next == end)
+	if (read_cms(ber, ber_bytes, &cms))
 		size = i2d_CMS_ContentInfo(cms, NULL);
 	if (size <= 0)
 		return verity_fail_openssl(err, VERITY_E_BAD_SIGNATURE,

@@ -40,7 +40,7 @@ int verity_cms_add(const void *data, size_t data_bytes, const void *present,
 		   struct verity_error *err) must_check;
 
 /**
- * verity_cms_der - the DER encoding of a CMS that another program wrote in BER
+ * verity_cms_der - the DER encoding of a CMS that another program wrote in BER or PEM
  * @ret: set on success only; free()
  *
  * NSS (cmsutil) and gpgsm write lengths that are not known beforehand as indefinite.

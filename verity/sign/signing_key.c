@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,9 @@
 #include "verity/sign/pkcs11_uri.h"
 #include "verity/sign/signing_key_private.h"
 #include "verity/sign/token.h"
+
+DEFINE_CLEANUP(PKCS12, PKCS12_free);
+DEFINE_CLEANUP(PKCS7, PKCS7_free);
 
 void verity_signing_key_free(struct verity_signing_key *key)
 {
@@ -58,6 +62,18 @@ static int give_passphrase(char *buffer, int size, int writing, void *context)
 	return (int)length;
 }
 
+/* As Windows and Java keep a key together with its certificates. */
+static bool is_pkcs12(BIO *bio)
+{
+	cleanup_with(PKCS12_free_p) PKCS12 *store = NULL;
+
+	ERR_set_mark();
+	(void)BIO_reset(bio);
+	store = d2i_PKCS12_bio(bio, NULL);
+	ERR_pop_to_mark();
+	return store;
+}
+
 static int load_pem_key(const char *path, struct verity_signing_key *key,
 			struct verity_error *err)
 {
@@ -77,6 +93,12 @@ static int load_pem_key(const char *path, struct verity_signing_key *key,
 		r = verity_fail(err, secret->why.code, "%s", secret->why.message);
 	} else if (!key->key && secret->asked) {
 		r = verity_fail_openssl(err, VERITY_E_PIN, "%s: wrong passphrase", path);
+	} else if (!key->key && is_pkcs12(bio)) {
+		ERR_clear_error();
+		r = verity_fail(err, VERITY_E_KEY,
+				"%s: PKCS #12, not a PEM private key (openssl pkcs12 "
+				"-nocerts -in %s -out FILE.key)",
+				path, path);
 	} else if (!key->key) {
 		r = verity_fail_openssl(err, VERITY_E_KEY,
 					"%s: not a PEM private key that can be read",
@@ -94,6 +116,34 @@ static bool is_in(STACK_OF(X509) * chain, const X509 *certificate)
 	return false;
 }
 
+/* What certificates come in from other programs, and the command that takes them out. */
+static int fail_certificate(const char *path, BIO *bio, struct verity_error *err)
+{
+	cleanup_with(PKCS7_free_p) PKCS7 *certificates = NULL;
+	const char *form = "";
+
+	(void)BIO_reset(bio);
+	certificates = PEM_read_bio_PKCS7(bio, NULL, NULL, NULL);
+	if (!certificates) {
+		(void)BIO_reset(bio);
+		certificates = d2i_PKCS7_bio(bio, NULL);
+		form = "-inform DER ";
+	}
+	ERR_clear_error();
+	if (certificates)
+		return verity_fail(err, VERITY_E_KEY,
+				   "%s: PKCS #7, not a certificate (openssl pkcs7 "
+				   "%s-print_certs -in %s -out FILE.pem)",
+				   path, form, path);
+	if (is_pkcs12(bio))
+		return verity_fail(err, VERITY_E_KEY,
+				   "%s: PKCS #12, not a certificate (openssl pkcs12 "
+				   "-nokeys -in %s -out FILE.pem)",
+				   path, path);
+	ERR_clear_error();
+	return verity_fail(err, VERITY_E_KEY, "%s: no certificate in PEM or DER", path);
+}
+
 /* Adds the certificates of a file to @chain, each once. */
 static int load_certificates(const char *path, STACK_OF(X509) * chain,
 			     struct verity_error *err)
@@ -105,6 +155,10 @@ static int load_certificates(const char *path, STACK_OF(X509) * chain,
 		cleanup_with(X509_free_p) X509 *certificate =
 			PEM_read_bio_X509(bio, NULL, NULL, NULL);
 
+		if (!certificate && count == 0) {
+			(void)BIO_reset(bio);
+			certificate = d2i_X509_bio(bio, NULL);
+		}
 		if (!certificate)
 			break;
 		if (is_in(chain, certificate))
@@ -113,11 +167,14 @@ static int load_certificates(const char *path, STACK_OF(X509) * chain,
 			return verity_no_memory(err);
 		(void)steal_ptr(&certificate);
 	}
+	if (r == 0 && count == 0)
+		r = fail_certificate(path, bio, err);
 	/* The end of the file is "no start line"; anything else is damage. */
-	if (r == 0 &&
-	    (count == 0 || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE))
-		r = verity_fail_openssl(err, VERITY_E_KEY, "%s: not a PEM certificate",
-					path);
+	else if (r == 0 && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		r = verity_fail_openssl(err, VERITY_E_KEY,
+					"%s: damaged after certificate "
+					"number %d",
+					path, count);
 	ERR_clear_error();
 	return r;
 }

@@ -23,9 +23,9 @@ struct verity_signing_key;
 /**
  * verity_signing_key_load - get hold of a private key and its certificate
  * @key:     PEM private key, passphrase or not; or a pkcs11: URI
- * @cert:    PEM certificate of that key; or a pkcs11: URI. The other certificates of a
- *           file with several are enclosed, as those of @chain
- * @chain:   PEM intermediate certificates to enclose, or NULL; none is enclosed twice
+ * @cert:    certificate of that key, in PEM or DER; or a pkcs11: URI. The other
+ *           certificates of a file with several are enclosed, as those of @chain
+ * @chain:   intermediate certificates to enclose, or NULL; none is enclosed twice
  * @secrets: borrowed, must outlive the key; NULL: there is none to ask
  * @ret:     set on success only; free with verity_signing_key_free()
  *

@@ -11,8 +11,12 @@
 /* A whole number of pages of any kind: the kernel maps a huge one as one. */
 #define ALIGNMENT (UINT64_C(2) << 20)
 
-/* What the handler, which runs in the thread that reads, may mend. */
-static _Thread_local struct verity_window *window_here;
+/*
+ * What the handler, which runs in the thread that reads, may mend. At a place that is
+ * known from the start: a handler may not wait until the C library has made room.
+ */
+static _Thread_local
+	__attribute__((tls_model("initial-exec"))) struct verity_window *window_here;
 
 static void mend(int number, siginfo_t *info, void *context)
 {

@@ -43,7 +43,7 @@ class Vendor:
     def __init__(self, work, build):
         self.folder = work
         self.tool = build + "/installer/wmopkg-build"
-        self.seal_tool = build + "/tests/kernel/seal"
+        self.seal_tool = build + "/tests/overlay/seal"
         run(self.tool, "keys", work + "/keys")
         run(self.tool, "keys", work + "/other")
         os.makedirs(work + "/packages")

@@ -713,7 +713,7 @@ class Warnings(Contents):
                      "not a squashfs image of version 4.0\n", "which", "/etc/motd")
 
     def seal(self, name, image):
-        tool = os.path.join(os.environ["WMOPKG_BUILD"], "tests", "kernel", "seal")
+        tool = os.path.join(os.environ["WMOPKG_BUILD"], "tests", "overlay", "seal")
         subprocess.run([tool, image, name, "0", f"{self.keys}/signer.key",
                         f"{self.keys}/signer.pem", f"{name}.wmopkg"], check=True)
         return f"./{name}.wmopkg"

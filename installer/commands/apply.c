@@ -12,6 +12,8 @@
 #include "installer/commands/install_view.h"
 #include "installer/commands/source_words.h"
 #include "installer/common/confirm.h"
+#include "installer/common/page.h"
+#include "installer/common/signals.h"
 #include "installer/common/statement_file.h"
 #include "installer/device/audit.h"
 #include "installer/fetch/source_open.h"
@@ -196,15 +198,20 @@ static enum exit_status check(struct set_plan *plan, const struct given *given,
 {
 	bool json = words_has(given->words, WORD_JSON);
 	struct verity_error err;
+	struct page page;
 	int r = set_check(plan, origin, &err);
 
 	if (r == 0 && json)
 		r = set_print_json(plan, &err);
 	if (r < 0)
 		return report_error(given->where, &err);
+	if (!json)
+		page_begin(&page);
 	set_warn_inactive(plan);
 	if (!json && set_print(plan, false) == 0)
-		puts(NOTHING_TO_DO);
+		report_line("%s", NOTHING_TO_DO);
+	if (!json)
+		page_end(&page);
 	return report_output();
 }
 
@@ -235,8 +242,11 @@ enum exit_status command_apply(struct device *device, const struct words *words)
 	char detail[DETAIL_BYTES];
 	struct verity_error err;
 	struct set_origin origin;
-	int r = load(&given, &err);
+	int r;
 
+	/* A check fetches, too: it must not be ended with the terminal as it is then. */
+	signals_watch();
+	r = load(&given, &err);
 	if (r < 0)
 		return statement_report(&err);
 	r = set_plan_make(device, given.set, &plan, &err);
@@ -260,6 +270,7 @@ enum exit_status command_apply(struct device *device, const struct words *words)
 	if (r < 0)
 		return report_error(NULL, &err);
 	set_warn_inactive(&plan);
-	puts(r > 0 ? "Applied... Changes are applied after reboot." : NOTHING_TO_DO);
+	report_line("%s", r > 0 ? "Applied... Changes are applied after reboot."
+				: NOTHING_TO_DO);
 	return STATUS_DONE;
 }

@@ -151,18 +151,21 @@ static const char *when_applied(enum overlay_bootkey key,
 static void print_set(struct device *device, enum overlay_bootkey key, const char *value,
 		      const char *word, const char *before)
 {
+	char instead[OVERLAY_BOOT_VALUE_MAX + 32];
 	struct next_boot next;
 
-	printf("%s=%s", overlay_bootkey_name(key), value);
-	if (before[0] && strcmp(before, value) != 0)
-		printf(", in place of %s", before);
+	snprintf(instead, sizeof(instead), ", in place of %s", before);
+	if (!before[0] || strcmp(before, value) == 0)
+		instead[0] = '\0';
 	next_boot_read(device, &next);
 	if (key == OVERLAY_BOOT_FACTORY_RESET && next.rules.resets)
-		puts(", until the factory reset at the next reboot (to cancel it: wmopkg "
-		     "factory-reset cancel).");
+		report_line("%s=%s%s, until the factory reset at the next reboot (to "
+			    "cancel it: wmopkg factory-reset cancel).",
+			    overlay_bootkey_name(key), value, instead);
 	else
-		printf(", until 'wmopkg boot clear %s'. %s\n", word,
-		       when_applied(key, &next.bootconf));
+		report_line("%s=%s%s, until 'wmopkg boot clear %s'. %s",
+			    overlay_bootkey_name(key), value, instead, word,
+			    when_applied(key, &next.bootconf));
 	if (next.bootconf.factory_reset && !next.rules.resets &&
 	    key == OVERLAY_BOOT_FACTORY_RESET)
 		report_warning("nothing is reset at the next reboot: PERSIST is missing, "
@@ -232,8 +235,8 @@ static int set(struct device *device, const char *word, const char *value, bool 
 	if (value)
 		print_set(device, key, value, word, before);
 	else
-		printf("%s is cleared. %s\n", overlay_bootkey_name(key),
-		       when_applied(key, &conf));
+		report_line("%s is cleared. %s", overlay_bootkey_name(key),
+			    when_applied(key, &conf));
 	return 1;
 }
 

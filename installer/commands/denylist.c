@@ -28,7 +28,7 @@ static int show(struct device *device, struct verity_error *err)
 		return r;
 	list = overlay_trust_policy(trust)->denylist;
 	if (!list) {
-		puts("No deny list is in force.");
+		report_line("No deny list is in force.");
 		return 0;
 	}
 	signer = verity_denylist_signer(list);
@@ -70,9 +70,7 @@ static int print_revoked(struct device *device, struct verity_error *err)
 
 		if (item->verdict != VERITY_REVOKED || item->status == INSTALLED_REMOVED)
 			continue;
-		printf("%s: Revoked: ", item->entry.name);
-		report_plain(stdout, item->reason.message);
-		putchar('\n');
+		report_line("%s: Revoked: %s", item->entry.name, item->reason.message);
 	}
 	return r;
 }
@@ -98,15 +96,16 @@ static int set(struct device *device, const struct words *words, struct verity_e
 		return r;
 	number = verity_denylist_text(overlay_trust_policy(trust)->denylist)->number;
 	if (r == 0)
-		printf("Deny list %" PRIu32 " is in force already.\n", number);
+		report_line("Deny list %" PRIu32 " is in force already.", number);
 	else
-		printf("Deny list %" PRIu32 " is in force: packages that it names stay "
-		       "out after reboot.\n",
-		       number);
+		report_line("Deny list %" PRIu32
+			    " is in force: packages that it names stay "
+			    "out after reboot.",
+			    number);
 	if (unlocked && !overlay_trust_unlock(trust))
-		printf("Unlock statement: Revoked: deny list %" PRIu32
-		       " names it, or a key that it was signed with\n",
-		       number);
+		report_line("Unlock statement: Revoked: deny list %" PRIu32
+			    " names it, or a key that it was signed with",
+			    number);
 	return print_revoked(device, err);
 }
 

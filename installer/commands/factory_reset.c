@@ -145,8 +145,10 @@ enum exit_status command_factory_reset(struct device *device, const struct words
 	if (words_has(words, WORD_CANCEL)) {
 		if (reset_request_cancel(device, &cancelled, &err) < 0)
 			return report_error(NULL, &err);
-		puts(cancelled ? "Cancelled... Nothing is reset at the next reboot."
-			       : "No factory reset is requested.");
+		report_line("%s",
+			    cancelled
+				    ? "Cancelled... Nothing is reset at the next reboot."
+				    : "No factory reset is requested.");
 		return STATUS_DONE;
 	}
 	if (reset_request_allowed(device, purge, &err) < 0)
@@ -159,10 +161,10 @@ enum exit_status command_factory_reset(struct device *device, const struct words
 		return report_error(NULL, &err);
 	what = purge ? "Purge" : "Factory reset";
 	if (!words_has(words, WORD_REBOOT)) {
-		printf("%s requested... It takes place at the next reboot.\n", what);
+		report_line("%s requested... It takes place at the next reboot.", what);
 		return STATUS_DONE;
 	}
-	printf("%s requested... Rebooting.\n", what);
+	report_line("%s requested... Rebooting.", what);
 	if (reboot_device(&err) == 0)
 		return STATUS_DONE;
 	(void)verity_context(&err, 0, "the reset is requested, but not the reboot");

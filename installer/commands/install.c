@@ -92,6 +92,6 @@ enum exit_status command_install(struct device *device, const struct words *word
 		return report_hinted(source->where, &err,
 				     allow_untrusted_hint(device, err.code));
 	warn_forecast(device, words);
-	puts("Installed... Changes are applied after reboot.");
+	report_line("Installed... Changes are applied after reboot.");
 	return STATUS_DONE;
 }

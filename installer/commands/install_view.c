@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "installer/common/report.h"
+
 static void begin(void *context, const char *title, uint64_t file_bytes)
 {
 	progress_begin(context, stdout, progress_style_of(STDOUT_FILENO), title,
@@ -38,7 +40,7 @@ static void print_verdict(void *context, enum verity_verdict verdict)
 static void print_note(void *context, const char *line)
 {
 	(void)context;
-	puts(line);
+	report_line("%s", line);
 }
 
 struct install_view install_view_of_terminal(struct progress *progress)

@@ -172,7 +172,7 @@ enum exit_status command_remove(struct device *device, const struct words *words
 			&count, &err) < 0)
 		return report_error(NULL, &err);
 	if (count == 0) {
-		puts("No packages installed.");
+		report_line("No packages installed.");
 		return STATUS_DONE;
 	}
 	if (named && remove_check(device, entries, count, &err) < 0)
@@ -184,8 +184,9 @@ enum exit_status command_remove(struct device *device, const struct words *words
 		return STATUS_FAILED;
 	status = remove_entries(device, entries, count);
 	if (status == STATUS_DONE)
-		puts(named ? "Removed... Changes are applied after reboot."
-			   : "Removing all packages... Changes are applied after "
-			     "reboot.");
+		report_line("%s",
+			    named ? "Removed... Changes are applied after reboot."
+				  : "Removing all packages... Changes are applied after "
+				    "reboot.");
 	return status;
 }

@@ -48,6 +48,6 @@ enum exit_status command_retry(struct device *device, const struct words *words)
 
 	if (retry_run(device, words->values[WORD_NAME], name, &err) < 0)
 		return report_error(NULL, &err);
-	printf("%s is tried again at the next boot.\n", name);
+	report_line("%s is tried again at the next boot.", name);
 	return STATUS_DONE;
 }

@@ -314,6 +314,6 @@ enum exit_status command_undo(struct device *device, const struct words *words)
 		return STATUS_FAILED;
 	status = undo_run(device, &undo);
 	if (status == STATUS_DONE)
-		puts("Undone... Changes are applied after reboot.");
+		report_line("Undone... Changes are applied after reboot.");
 	return status;
 }

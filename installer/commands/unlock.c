@@ -26,9 +26,8 @@ static void print_reason(const struct verity_error *why)
 {
 	const char *hint = verity_code_hint(why->code);
 
-	printf("Reason: ");
-	report_plain(stdout, why->message);
-	printf("%s%s%s\n", hint ? " (" : "", hint ? hint : "", hint ? ")" : "");
+	report_line("Reason: %s%s%s%s", why->message, hint ? " (" : "", hint ?: "",
+		    hint ? ")" : "");
 }
 
 /* @allows: "untrusted, downgrade"; @until: "2026-11-23 01:02:03 UTC" */
@@ -58,27 +57,29 @@ static int show(struct device *device, struct verity_error *err)
 	serial = device_identity(device)->serial;
 	unlock = overlay_trust_unlock(trust);
 	locked = overlay_trust_locked(trust);
-	printf("Serial: %s\n", serial[0] ? serial : "not known");
+	report_line("Serial: %s", serial[0] ? serial : "not known");
 	if (unlock &&
 	    verity_unlock_check(unlock, serial, overlay_trust_time(trust), &why) == 0) {
 		signer = verity_unlock_signer(unlock);
 		format(unlock, allows, until);
-		printf("Unlocked: %s\nUntil: %s\nSigner: %s\nTrusted by: %s\n", allows,
-		       until, signer->subject, signer->anchor);
+		report_line("Unlocked: %s", allows);
+		report_line("Until: %s", until);
+		report_line("Signer: %s", signer->subject);
+		report_line("Trusted by: %s", signer->anchor);
 	} else {
-		puts("Unlocked: no");
+		report_line("Unlocked: no");
 		if (unlock)
 			print_reason(&why);
 	}
 	if (unlock) {
 		verity_hex_encode(verity_unlock_digest(unlock), VERITY_DIGEST_BYTES, hex);
-		printf("Hash: %s\n", hex);
+		report_line("Hash: %s", hex);
 	}
 	anchor = overlay_trust_anchor(trust);
-	printf("Hardware anchor: %s: %s\n", anchor->present ? "present" : "absent",
-	       anchor->text);
-	printf("Allow Untrusted: %s\n",
-	       overlay_trust_policy(trust)->allow_untrusted ? "yes" : "no");
+	report_line("Hardware anchor: %s: %s", anchor->present ? "present" : "absent",
+		    anchor->text);
+	report_line("Allow Untrusted: %s",
+		    overlay_trust_policy(trust)->allow_untrusted ? "yes" : "no");
 	if (locked)
 		print_reason(locked);
 	return 0;
@@ -167,8 +168,8 @@ static int set(struct device *device, const struct words *words, struct verity_e
 		 source->place);
 	entry.signer = verity_unlock_signer(unlock)->subject;
 	audit_add(device, &entry);
-	printf("Unlocked until %.10s: %s. Changes are applied after reboot.\n", until,
-	       allows);
+	report_line("Unlocked until %.10s: %s. Changes are applied after reboot.", until,
+		    allows);
 	return 0;
 }
 
@@ -203,8 +204,9 @@ static int clear(struct device *device, bool sure, struct verity_error *err)
 			       unspent.message);
 	if (r > 0)
 		audit_add(device, &cleared);
-	puts(r ? "Unlock statement removed... Changes are applied after reboot."
-	       : "There is no unlock statement.");
+	report_line("%s",
+		    r ? "Unlock statement removed... Changes are applied after reboot."
+		      : "There is no unlock statement.");
 	return 1;
 }
 

@@ -5,13 +5,21 @@
 #include "installer/common/confirm.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
+#include "installer/common/layout.h"
 #include "installer/common/prompt.h"
+#include "verity/util/cleanup.h"
 
 int confirm(const char *command, const char *question, const char *declined,
 	    struct verity_error *err)
 {
-	printf("%s (y/N)?", question);
+	const struct layout layout = layout_of(STDOUT_FILENO);
+	cleanup_free char *text = NULL;
+
+	if (asprintf(&text, "%s (y/N)?", question) < 0)
+		return verity_no_memory(err);
+	layout_put(stdout, &layout, 0, text);
 	switch (prompt_answer()) {
 	case PROMPT_YES:
 		return 1;

@@ -23,6 +23,11 @@ void echo_off(void)
 	is_off = tcsetattr(STDIN_FILENO, TCSADRAIN, &silent) == 0;
 }
 
+bool echo_is_off(void)
+{
+	return is_off;
+}
+
 void echo_restore(void)
 {
 	if (is_off)

@@ -192,7 +192,7 @@ static void put_wrapped(struct cursor *cursor, const char *text)
 	}
 }
 
-void layout_print(FILE *out, const struct layout *layout, size_t indent, const char *text)
+void layout_put(FILE *out, const struct layout *layout, size_t indent, const char *text)
 {
 	cleanup_free char *plain = strdup(text);
 	struct cursor cursor = {.out = out, .layout = layout, .indent = indent};
@@ -204,6 +204,11 @@ void layout_print(FILE *out, const struct layout *layout, size_t indent, const c
 		put_wrapped(&cursor, plain);
 	else
 		put(out, layout, plain, strlen(plain));
+}
+
+void layout_print(FILE *out, const struct layout *layout, size_t indent, const char *text)
+{
+	layout_put(out, layout, indent, text);
 	fputc('\n', out);
 }
 

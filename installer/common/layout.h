@@ -66,6 +66,11 @@ void layout_print(FILE *out, const struct layout *layout, size_t indent,
 		  const char *text);
 
 /**
+ * layout_put - the same without the newline, as a question has none
+ */
+void layout_put(FILE *out, const struct layout *layout, size_t indent, const char *text);
+
+/**
  * layout_printf - the same, formatted; at most 4095 bytes
  */
 void layout_printf(FILE *out, const struct layout *layout, size_t indent,

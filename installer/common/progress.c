@@ -13,10 +13,19 @@
 #include "installer/common/layout.h"
 #include "verity/util/text.h"
 
-#define SCALE                                                                            \
-	"0%       25%       50%       75%       100%\n"                                  \
-	"|---------+---------+---------+---------|\n"
-#define COLUMNS 41
+/* The second one is for terminals on which the first would be two lines. */
+static const struct scale {
+	const char *text;
+	unsigned columns; /* of the bar */
+	unsigned width;   /* of all of it */
+} scales[] = {
+	{"0%       25%       50%       75%       100%\n"
+	 "|---------+---------+---------+---------|\n",
+	 41, 43},
+	{"0%       50%       100%\n"
+	 "|---------+---------|\n",
+	 21, 23},
+};
 
 #define NUMBERS_AFTER_MS 3000
 #define NUMBERS_EACH_MS  500
@@ -99,7 +108,9 @@ static void show(struct progress *progress, unsigned columns)
 	if (progress->shown == 0 && progress->style != PROGRESS_ONCE)
 		echo_off();
 	for (; progress->shown < columns; progress->shown++)
-		fputc(progress->shown == 0 || progress->shown == COLUMNS - 1 ? '|' : '=',
+		fputc(progress->shown == 0 || progress->shown == progress->columns - 1
+			      ? '|'
+			      : '=',
 		      progress->out);
 	fflush(progress->out);
 }
@@ -135,16 +146,20 @@ static void end_line(struct progress *progress)
 void progress_begin(struct progress *progress, FILE *out, enum progress_style style,
 		    const char *title, uint64_t total)
 {
+	const size_t width = layout_of(fileno(out)).width;
+	const struct scale *scale = &scales[width && width < scales[0].width];
+
 	assert(total > 0);
 	*progress = (struct progress){
 		.out = out,
 		.style = style,
 		.open = true,
 		.total = total,
+		.columns = scale->columns,
 		.begun_ms = now_ms(),
 	};
 	fprintf(out, "%s:\n\n", title);
-	fputs(SCALE, out);
+	fputs(scale->text, out);
 	show(progress, style != PROGRESS_ONCE);
 }
 
@@ -155,8 +170,8 @@ void progress_advance(struct progress *progress, uint64_t done)
 	if (!progress->open || progress->style == PROGRESS_ONCE)
 		return;
 	/* Bounded by VERITY_IMAGE_MAX, so far from overflow. */
-	columns += (unsigned)(done * (COLUMNS - 1) / progress->total);
-	show(progress, columns < COLUMNS ? columns : COLUMNS - 1);
+	columns += (unsigned)(done * (progress->columns - 1) / progress->total);
+	show(progress, columns < progress->columns ? columns : progress->columns - 1);
 	show_numbers(progress, done);
 }
 
@@ -164,7 +179,7 @@ void progress_end(struct progress *progress)
 {
 	if (!progress->open)
 		return;
-	show(progress, COLUMNS);
+	show(progress, progress->columns);
 	end_line(progress);
 	progress->open = false;
 }

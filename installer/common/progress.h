@@ -30,6 +30,7 @@ struct progress {
 	bool open;           /* begun, and neither ended nor broken off */
 	bool below;          /* there are numbers below the bar */
 	uint64_t total;      /* bytes */
+	unsigned columns;    /* of the whole bar */
 	unsigned shown;      /* columns of the bar already on the screen */
 	int64_t begun_ms;    /* the times are of the monotonic clock */
 	int64_t numbered_ms; /* when the numbers were printed */

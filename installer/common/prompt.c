@@ -11,6 +11,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "installer/common/echo.h"
+#include "installer/common/layout.h"
 #include "installer/common/report.h"
 
 #define ANSWER_BYTES 16
@@ -51,6 +53,16 @@ static bool is_yes(char *line)
 {
 	line[strcspn(line, "\r\n")] = '\0';
 	return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
+}
+
+/* The rest of a line that is longer than an answer is not the next command. */
+static void skip_line(void)
+{
+	int c;
+
+	do
+		c = getchar();
+	while (c != '\n' && c != EOF);
 }
 
 static int check_secret(const char *prompt, char *line, ssize_t n, size_t size,
@@ -114,23 +126,30 @@ int prompt_secret(const char *prompt, char *ret, size_t size, struct verity_erro
 
 bool prompt_yes(const char *question)
 {
+	const struct layout layout = layout_of(STDERR_FILENO);
 	char line[ANSWER_BYTES] = "";
+	bool silent = echo_is_off();
 	sigset_t mask;
 	ssize_t n;
 
 	if (!isatty(STDIN_FILENO))
 		return false;
+	echo_restore();
 	/* So that no signal comes between the question and the wait. */
 	block_ending(&mask);
 	/* What was typed before the question does not answer it. */
 	tcflush(STDIN_FILENO, TCIFLUSH);
 	fflush(stdout);
-	fputs(question, stderr);
+	layout_put(stderr, &layout, 0, question);
 	n = read_line(&mask, line, sizeof(line) - 1);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	if (n <= 0 || line[n - 1] != '\n')
+	if (n == sizeof(line) - 1 && line[n - 1] != '\n')
+		skip_line();
+	else if (n <= 0 || line[n - 1] != '\n')
 		fputc('\n', stderr);
 	line[n > 0 ? n : 0] = '\0';
+	if (silent)
+		echo_off();
 	return is_yes(line);
 }
 
@@ -148,7 +167,11 @@ enum prompt_answer prompt_answer(void)
 	is_there = fgets(answer, sizeof(answer), stdin);
 	if (is_there && is_ahead && strcmp(answer, "\n") == 0)
 		is_there = fgets(answer, sizeof(answer), stdin);
-	if (!strchr(answer, '\n') || !is_terminal)
+	if (strlen(answer) == sizeof(answer) - 1 && !strchr(answer, '\n'))
+		skip_line();
+	else if (!strchr(answer, '\n') && is_terminal)
+		putchar('\n');
+	if (!is_terminal)
 		putchar('\n');
 	if (!is_there && !is_terminal)
 		return PROMPT_NOBODY;

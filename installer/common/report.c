@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "installer/common/layout.h"
 #include "installer/common/redact.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
@@ -16,6 +17,7 @@
 
 #define LINE_BYTES 4096
 #define HELP_BYTES 64
+#define INDENT     2 /* of what does not fit into a line of a terminal */
 
 static const char *program = "wmopkg";
 static bool is_quiet;
@@ -40,17 +42,16 @@ void report_listen(const struct report_listener *to)
 static void put(enum report_kind kind, const char *what, const char *text,
 		const char *hint)
 {
+	const struct layout layout = layout_of(STDERR_FILENO);
 	cleanup_free char *line = NULL;
 	size_t size = 0;
-	FILE *out = listener ? open_memstream(&line, &size) : stderr;
+	FILE *out = open_memstream(&line, &size);
 
 	if (!out)
 		return;
-	if (!listener) {
-		fflush(stdout);
+	if (!listener)
 		fprintf(out, "%s: %s", program,
 			kind == REPORT_WARNING ? "warning: " : "");
-	}
 	if (what) {
 		report_typed(out, what);
 		fputs(": ", out);
@@ -58,12 +59,14 @@ static void put(enum report_kind kind, const char *what, const char *text,
 	report_typed(out, text);
 	if (hint)
 		fprintf(out, " (%s)", hint);
-	if (!listener) {
-		fputc('\n', out);
+	if (fclose(out) != 0 || !line)
+		return;
+	if (listener) {
+		listener->take(listener->context, kind, line);
 		return;
 	}
-	if (fclose(out) == 0 && line)
-		listener->take(listener->context, kind, line);
+	fflush(stdout);
+	layout_print(stderr, &layout, INDENT, line);
 }
 
 /* A message may contain text of a server or the name of a file. */
@@ -142,6 +145,20 @@ void report_warning(const char *format, ...)
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	put(REPORT_WARNING, NULL, line, NULL);
+}
+
+void report_line(const char *format, ...)
+{
+	const struct layout layout = layout_of(STDOUT_FILENO);
+	cleanup_free char *line = NULL;
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = vasprintf(&line, format, args);
+	va_end(args);
+	if (r >= 0)
+		layout_print(stdout, &layout, INDENT, line);
 }
 
 enum exit_status report_hint_usage(const char *hint, const char *format, ...)

@@ -77,6 +77,12 @@ enum exit_status report_output(void) must_check;
 void report_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /**
+ * report_line - print a line of what a command says on stdout; on a terminal it is
+ * wrapped between words, like the messages above
+ */
+void report_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/**
  * report_debug - print "PROGRAM: debug: @line" on stderr; for verity_debug_start()
  */
 void report_debug(const char *line);

@@ -50,8 +50,12 @@ static size_t measure(const char *a, const char *b)
 
 void similar_offer(struct similar *similar, const char *word)
 {
-	size_t distance = measure(similar->typed, word);
+	/* All dashes ahead of a word are one error: "check" is near "--check". */
+	size_t typed_dashes = strspn(similar->typed, "-"), dashes = strspn(word, "-");
+	size_t distance = measure(similar->typed + typed_dashes, word + dashes);
 
+	if (distance == 0 && typed_dashes != dashes)
+		distance = 1;
 	if (distance > strlen(similar->typed) / 3 ||
 	    (similar->found && distance >= similar->distance))
 		return;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "installer/common/echo.h"
+#include "installer/common/layout.h"
 #include "installer/common/redact.h"
 #include "installer/common/report.h"
 #include "installer/fetch/client.h"
@@ -18,6 +20,7 @@
 #include "verity/util/text.h"
 
 #define ATTEMPTS_MAX 2
+#define INDENT       2 /* of what does not fit into a line */
 
 _Static_assert(SOURCE_VERSION_MAX == MESSAGE_VERSION_MAX, "it is handed through");
 
@@ -146,6 +149,7 @@ static int attempt(struct attempts *attempts, const struct url *url,
 	struct client *client = &attempts->client;
 	const char *slash = strrchr(url->path, '/');
 	FILE *out = sink->out ?: stdout;
+	const struct layout layout = layout_of(fileno(out));
 	struct transfer_client for_transfer = client_for_transfer(client);
 	int r = set_login(attempts, &fetcher.job, err);
 
@@ -156,16 +160,17 @@ static int attempt(struct attempts *attempts, const struct url *url,
 				  .login = &attempts->login,
 				  .known_hosts = attempts->known_hosts,
 				  .total = -1};
-	fputs("Attempting to download file ", out);
-	report_plain(out, slash ? slash + 1 : url->path);
-	fprintf(out, ", using %s\n", url->protocol->name);
+	layout_printf(out, &layout, INDENT, "Attempting to download file %s, using %s",
+		      slash ? slash + 1 : url->path, url->protocol->name);
 	fflush(out);
+	echo_off();
 	r = load(attempts, &fetcher.job, &held, err);
 	if (r == 0)
 		r = fetch_user_find(attempts->fetch_user, &fetcher.job.uid,
 				    &fetcher.job.gid, err);
 	if (r == 0)
 		r = fetcher_run(&fetcher, &for_transfer, err);
+	echo_restore();
 	if (r < 0 && err->code == VERITY_E_CERTIFICATE && attempts->authorities)
 		verity_text_append(err->message, sizeof(err->message),
 				   " (check the address; certificate authorities: %s, "
@@ -226,6 +231,7 @@ static int attempts_pull(struct source *source, const struct source_sink *sink,
 	struct attempts *attempts = (void *)source;
 	struct verity_error reasons[ATTEMPTS_MAX] = {0};
 	FILE *out = sink->out ?: stdout;
+	const struct layout layout = layout_of(fileno(out));
 
 	for (size_t i = 0; i < attempts->count; i++) {
 		const struct url *url = &attempts->urls[i];
@@ -251,9 +257,8 @@ static int attempts_pull(struct source *source, const struct source_sink *sink,
 		if (i + 1 == attempts->count)
 			break;
 		/* The message itself begins with no name. */
-		fprintf(out, "%s failed: ", url->protocol->name);
-		report_plain(out, reasons[i].message);
-		fputc('\n', out);
+		layout_printf(out, &layout, INDENT, "%s failed: %s", url->protocol->name,
+			      reasons[i].message);
 		fflush(out);
 	}
 	return fail_all(attempts, reasons, err);

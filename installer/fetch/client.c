@@ -6,13 +6,17 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "installer/common/layout.h"
 #include "installer/common/prompt.h"
 #include "installer/common/report.h"
 #include "installer/common/signals.h"
 #include "installer/fetch/credentials.h"
 #include "installer/fetch/known_hosts_file.h"
 #include "verity/util/text.h"
+
+#define INDENT 2 /* of what does not fit into a line */
 
 static int take(void *context, const void *bytes, size_t count, struct verity_error *err)
 {
@@ -64,14 +68,12 @@ static void print_connecting(void *context, const char *host, const char *number
 {
 	struct client *client = context;
 	FILE *out = client->sink->out ?: stdout;
+	const struct layout layout = layout_of(fileno(out));
 
-	fprintf(out, "%sConnecting to ", client->shown ? "" : "\n");
-	report_plain(out, host);
-	fprintf(out, " (%s", is_v6 ? "[" : "");
-	report_plain(out, number);
-	fprintf(out, "%s:", is_v6 ? "]" : "");
-	report_plain(out, port);
-	fputs(")\n", out);
+	if (!client->shown)
+		fputc('\n', out);
+	layout_printf(out, &layout, INDENT, "Connecting to %s (%s%s%s:%s)", host,
+		      is_v6 ? "[" : "", number, is_v6 ? "]" : "", port);
 	fflush(out);
 	client->shown = true;
 	snprintf(client->address, sizeof(client->address), "%s%.60s%s:%.8s",
@@ -82,15 +84,18 @@ static void print_retry(void *context, unsigned retry)
 {
 	struct client *client = context;
 	FILE *out = client->sink->out ?: stdout;
+	const struct layout layout = layout_of(fileno(out));
+	char where[32];
 
 	if (client->sink->interlude)
 		client->sink->interlude(client->sink->context);
 	if (client->total > 0 && !client->in_parts)
-		fprintf(out, "Connection lost at %" PRId64 " %%",
-			client->taken * 100 / client->total);
+		snprintf(where, sizeof(where), "at %" PRId64 " %%",
+			 client->taken * 100 / client->total);
 	else
-		fprintf(out, "Connection lost after %" PRId64 " bytes", client->taken);
-	fprintf(out, ", trying again (%u of %d)\n", retry, TRANSFER_RETRIES_MAX);
+		snprintf(where, sizeof(where), "after %" PRId64 " bytes", client->taken);
+	layout_printf(out, &layout, INDENT, "Connection lost %s, trying again (%u of %d)",
+		      where, retry, TRANSFER_RETRIES_MAX);
 	fflush(out);
 }
 
@@ -99,14 +104,13 @@ static int ask_password(void *context, const char *why, const char **ret_user,
 {
 	struct client *client = context;
 	struct login *login = client->login;
+	const struct layout layout = layout_of(STDERR_FILENO);
 	int r = login->user ? 0 : credentials_login_name(&login->user, err);
 
 	if (r < 0)
 		return r;
-	if (why) {
-		report_plain(stderr, why);
-		fputc('\n', stderr);
-	}
+	if (why)
+		layout_print(stderr, &layout, INDENT, why);
 	r = credentials_ask_password(login->user, client->url->host, ret_password, err);
 	if (r == 0)
 		*ret_user = login->user;
@@ -132,6 +136,7 @@ static int accept_host_key(void *context, const struct known_hosts_key *key,
 			   struct verity_error *err)
 {
 	const struct client *client = context;
+	const struct layout layout = layout_of(STDERR_FILENO);
 	char shown[KNOWN_HOSTS_FINGERPRINT_BYTES], type[KNOWN_HOSTS_TYPE_MAX + 1];
 	char name[KNOWN_HOSTS_NAME_MAX];
 	int r = signals_check(err);
@@ -143,10 +148,10 @@ static int accept_host_key(void *context, const struct known_hosts_key *key,
 	known_hosts_fingerprint(key, shown);
 	known_hosts_key_type(key, type);
 	fflush(stdout);
-	fputs("The host key of ", stderr);
-	report_plain(stderr, name);
-	fprintf(stderr, " is not known yet:\n%s %s\n", known_hosts_type_name(type),
-		shown);
+	layout_printf(stderr, &layout, INDENT,
+		      "The host key of %s is not known yet:", name);
+	layout_printf(stderr, &layout, INDENT, "%s %s", known_hosts_type_name(type),
+		      shown);
 	if (!prompt_yes("Is it the right one (y/N)?")) {
 		r = verity_fail(err, VERITY_E_HOST_KEY,
 				"the host key of the server is not the right one");

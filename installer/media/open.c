@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "installer/common/layout.h"
 #include "installer/common/signals.h"
 #include "installer/fetch/source_file.h"
 #include "installer/media/file.h"
@@ -17,6 +18,7 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
 
+#define INDENT        2 /* of what does not fit into a line */
 #define SYSFS         "/sys"
 #define GONE_PAUSE_MS 100
 #define GONE_PAUSES   15
@@ -83,9 +85,10 @@ static int media_pull(struct source *source, const struct source_sink *sink,
 	struct watched_sink watched = {.sink = sink};
 	const struct source_sink own = {.take = take, .context = &watched};
 	FILE *out = sink->out ?: stdout;
+	const struct layout layout = layout_of(fileno(out));
 	int r;
 
-	fprintf(out, "Using %s\n", media->description);
+	layout_printf(out, &layout, INDENT, "Using %s", media->description);
 	fflush(out);
 	r = source_pull(media->file, &own, err);
 	if (r < 0 && watched.refused == 0 && signals_check(NULL) == 0)

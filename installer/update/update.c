@@ -13,6 +13,7 @@
 
 #include "installer/commands/install_view.h"
 #include "installer/common/layout.h"
+#include "installer/common/page.h"
 #include "installer/common/signals.h"
 #include "installer/common/statement_file.h"
 #include "installer/device/audit.h"
@@ -165,20 +166,26 @@ static void print_text(const struct update *update, bool changed)
 	const struct verity_catalog_text *text =
 		verity_catalog_text(update->mirror.catalog);
 	char until[VERITY_TEXT_TIME_BYTES];
+	struct page page;
 
+	if (update->check)
+		page_begin(&page);
 	verity_text_format_time(text->not_after, until);
-	printf("Catalogue %" PRIu32 ", until %s\n", text->number, until);
+	report_line("Catalogue %" PRIu32 ", until %s", text->number, until);
 	if (time(NULL) < update->mirror.now)
-		printf("Note: the clock is not set, so it cannot be told whether this is "
-		       "still the newest one.\n");
+		report_line(
+			"Note: the clock is not set, so it cannot be told whether this is "
+			"still the newest one.");
 	if (update->denylist)
-		printf("Deny list %" PRIu32 " %s.\n", update->denylist,
-		       update->check ? "comes" : "is in force");
+		report_line("Deny list %" PRIu32 " %s.", update->denylist,
+			    update->check ? "comes" : "is in force");
 	print_choices(update);
 	if (changed)
-		puts("Updated... Changes are applied after reboot.");
+		report_line("Updated... Changes are applied after reboot.");
 	else if (count_chosen(update) == 0)
-		puts("Nothing to do: there is no update for this device.");
+		report_line("Nothing to do: there is no update for this device.");
+	if (update->check)
+		page_end(&page);
 }
 
 static void put_package(struct verity_json_writer *json,

@@ -19,11 +19,11 @@ class Typist:
     """wmopkg WORDS on a terminal of its own; .screen: all that was shown."""
 
     def __init__(self, *words, program=bench.WMOPKG, options=("--config", "wmopkg.conf"),
-                 env=None, rows=1000):
+                 env=None, rows=1000, columns=0):
         self.screen, self.seen = "", 0
         self.master, self.terminal = pty.openpty()
         # no end of a page, so no question after it
-        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 0, 0, 0))
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.before = termios.tcgetattr(self.terminal)
         self.process = subprocess.Popen(
             [program, *options, *words], stdin=self.terminal,
@@ -46,6 +46,10 @@ class Typist:
         while (place := self.screen.find(text, self.seen)) < 0:
             self._read()
         self.seen = place + len(text)
+
+    def flat(self):
+        """All that was shown, and messages that were wrapped as one line."""
+        return self.screen.replace("\n  ", " ")
 
     def type(self, text):
         os.write(self.master, text.encode())

@@ -156,7 +156,7 @@ class Credentials(bench.Case):
                 self.ask(self.me)
                 console.type(key)
                 self.assertEqual(console.end(), 1)
-                self.assertTrue(console.screen.endswith(
+                self.assertTrue(console.flat().endswith(
                     f"wmopkg: ftp://127.0.0.1:{self.closed.port}/mine.wmopkg: Password for {self.me} at 127.0.0.1: "
                     "nothing was typed (run the command again)\n"), console.screen)
                 self.assertNotIn("TFTP", console.screen)
@@ -170,7 +170,7 @@ class Credentials(bench.Case):
             self.ask(self.me)
             console.type(keys)
             self.assertEqual(console.end(), 1)
-            self.assertIn(f"Password for {self.me} at 127.0.0.1: {told} (run", console.screen)
+            self.assertIn(f"Password for {self.me} at 127.0.0.1: {told} (run", console.flat())
 
     def test_interrupted(self):
         console = self.type("install", "proto", "ftp", f"127.0.0.1:{self.closed.port}", "mine.wmopkg")

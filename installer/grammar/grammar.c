@@ -55,7 +55,8 @@ static const struct word_info infos[WORD_COUNT] = {
 	[WORD_ALL] = {"all", NULL, KIND_NONE, "all installed packages", .reserved = true},
 	[WORD_YES] = {"--yes", NULL, KIND_NONE, "do not ask for confirmation", "-y",
 		      .scripts = true},
-	[WORD_CHECK] = {"--check", NULL, KIND_NONE, "show what it would do, and end"},
+	[WORD_CHECK] = {"--check", NULL, KIND_NONE, "show what it would do, and end",
+			"check"},
 	[WORD_UPDATE_CHECK] = {"check", NULL, KIND_NONE, "show what it would do, and end",
 			       "--check", .reserved = true},
 	[WORD_QUIET] = {"--quiet", NULL, KIND_NONE,
@@ -346,8 +347,20 @@ static int find_keyword(const struct parse *parse, const unsigned *next, size_t 
 	return several == 1 ? found : -1;
 }
 
+/* A file of this device comes from no host: what stands before it is a keyword. */
+static bool is_before_local(const char *text, const char *after)
+{
+	if (!after || (strncmp(after, "./", 2) != 0 && strncmp(after, "../", 3) != 0))
+		return false;
+	for (size_t i = WORD_NONE + 1; i < WORD_COUNT; i++)
+		if (word_may_be((enum word)i, text))
+			return true;
+	return false;
+}
+
+/* @after: the word that was typed next; NULL: none */
 static int find_value(const struct parse *parse, const unsigned *next, size_t count,
-		      const char *text, bool brief)
+		      const char *text, const char *after, bool brief)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct word_info *info =
@@ -355,14 +368,16 @@ static int find_value(const struct parse *parse, const unsigned *next, size_t co
 		bool again = parse->used & 1U << next[i];
 
 		if (!info->keyword && value_of(info, text, brief) &&
-		    !(again && word_reserved(text)))
+		    !(again && word_reserved(text)) &&
+		    !(info->kind == KIND_ADDRESS && is_before_local(text, after)))
 			return (int)next[i];
 	}
 	return -1;
 }
 
 /* One more word; false where it does not fit the form. */
-static bool take(struct parse *parse, const char *text, enum reading reading)
+static bool take(struct parse *parse, const char *text, const char *after,
+		 enum reading reading)
 {
 	const bool brief = reading == READ_BRIEF;
 	unsigned next[FORM_WORDS_MAX];
@@ -385,7 +400,7 @@ static bool take(struct parse *parse, const char *text, enum reading reading)
 	is_value = index < 0;
 	parse->keyword = !is_value;
 	if (is_value)
-		index = find_value(parse, next, count, text, brief);
+		index = find_value(parse, next, count, text, after, brief);
 	if (index < 0)
 		return false;
 	word = &parse->form->words[index];
@@ -414,7 +429,8 @@ static int parse_words(const struct form *const *forms, int argc, char *const *a
 
 		for (size_t k = 0; k < ret->count; k++) {
 			next.items[next.count] = ret->items[k];
-			next.count += take(&next.items[next.count], argv[i], reading);
+			next.count += take(&next.items[next.count], argv[i],
+					   i + 1 < argc ? argv[i + 1] : NULL, reading);
 		}
 		if (next.count == 0)
 			return i;
@@ -423,16 +439,36 @@ static int parse_words(const struct form *const *forms, int argc, char *const *a
 	return argc;
 }
 
-static void add_option(struct grammar_next *next, enum word word, bool value,
-		       bool optional)
+static void add_option(struct grammar_next *next, const struct grammar_option *option)
 {
-	for (size_t i = 0; i < next->count; i++)
-		if (next->options[i].word == word && next->options[i].value == value) {
-			next->options[i].optional = next->options[i].optional && optional;
+	for (size_t i = 0; i < next->count; i++) {
+		struct grammar_option *known = &next->options[i];
+
+		if (known->word == option->word && known->value == option->value) {
+			known->optional = known->optional && option->optional;
+			known->avoidable = known->avoidable && option->avoidable;
 			return;
 		}
+	}
 	assert(next->count < GRAMMAR_OPTIONS_MAX);
-	next->options[next->count++] = (struct grammar_option){word, value, optional};
+	next->options[next->count++] = *option;
+}
+
+/* Whether the line fits a form in which @word does not come next. */
+static bool may_lack(const struct parses *parses, enum word word)
+{
+	for (size_t i = 0; i < parses->count; i++) {
+		const struct parse *parse = &parses->items[i];
+		unsigned next[FORM_WORDS_MAX];
+		bool found = parse->pending == word, unused;
+		size_t count = parse->pending ? 0 : find_next(parse, next, &unused);
+
+		for (size_t k = 0; k < count; k++)
+			found = found || parse->form->words[next[k]].word == word;
+		if (!found)
+			return true;
+	}
+	return false;
 }
 
 /* Adds to @ret. */
@@ -446,7 +482,7 @@ static void collect_next(const struct parses *parses, struct grammar_next *ret)
 		bool end;
 
 		if (parse->pending) {
-			add_option(ret, parse->pending, true, false);
+			add_option(ret, &(struct grammar_option){parse->pending, true});
 			continue;
 		}
 		count = find_next(parse, next, &end);
@@ -455,9 +491,14 @@ static void collect_next(const struct parses *parses, struct grammar_next *ret)
 			enum word word = words[next[k]].word;
 			unsigned last = group_end(parse->form, next[k]) - 1;
 
-			add_option(ret, word, !word_info(word)->keyword,
-				   words[last].flags & FORM_OPTIONAL ||
-					   parse->used & 1U << next[k]);
+			add_option(ret, &(struct grammar_option){
+						.word = word,
+						.value = !word_info(word)->keyword,
+						.optional = words[last].flags &
+								    FORM_OPTIONAL ||
+							    parse->used & 1U << next[k],
+						.avoidable = may_lack(parses, word),
+					});
 		}
 	}
 }

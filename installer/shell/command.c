@@ -22,8 +22,10 @@
 #define EXPECTED_BYTES 512
 #define NAMES_INDENT   4
 #define HELP_INDENT    6
+#define MARK_INDENT    2
 #define SECRET_SHOWN   "********"
 #define HINT_BYTES     64
+#define PROGRAM        "wmopkg"
 
 static bool begins(const char *text, const char *name)
 {
@@ -67,6 +69,14 @@ void command_resolve(unsigned *context, int *count, char *const **words)
 {
 	const struct command *command;
 
+	/* As hints and documents have it. */
+	if (*count > 0 && !(*context & COMMAND_ONCE) &&
+	    strcmp((*words)[0], PROGRAM) == 0) {
+		*context = COMMAND_ONCE;
+		(*words)++;
+		(*count)--;
+		return;
+	}
 	while (*count > 0 && (command = command_pick(*context, (*words)[0])) &&
 	       (command->action == COMMAND_ENTERS || command->action == COMMAND_DOES)) {
 		*context =
@@ -83,26 +93,47 @@ static const char *shown(int index, char *const *argv)
 									: argv[index];
 }
 
-/* The words as they were typed, with a mark below word @bad; @argc: behind the last. */
-static void print_marked(int bad, int argc, char *const *argv)
+/* The words from @first on; returns the column of word @bad, @argc: behind the last. */
+static size_t join_words(const char *left_out, int first, int bad, int argc,
+			 char *const *argv, char ret[static LINE_MAX_BYTES])
 {
-	char line[LINE_MAX_BYTES] = "";
-	int column = 0;
+	size_t column = 0;
 
-	for (int i = 0; i < argc; i++) {
-		if (i > 0)
-			verity_text_append(line, sizeof(line), " ");
+	snprintf(ret, LINE_MAX_BYTES, "%s", first > 0 ? left_out : "");
+	for (int i = first; i < argc; i++) {
+		if (ret[0])
+			verity_text_append(ret, LINE_MAX_BYTES, " ");
 		if (i == bad)
-			column = (int)layout_width(redact_urls(line));
+			column = layout_width(redact_urls(ret));
 		/* An empty variable of a script is a word, too. */
-		verity_text_append(line, sizeof(line), "%s",
+		verity_text_append(ret, LINE_MAX_BYTES, "%s",
 				   argv[i][0] ? shown(i, argv) : "''");
 	}
-	if (bad == argc)
-		column = (int)layout_width(redact_urls(line)) + 1;
-	fputs("  ", stderr);
-	report_typed(stderr, line);
-	fprintf(stderr, "\n  %*s^\n", column < LINE_MAX_BYTES - 1 ? column : 0, "");
+	verity_text_plain(redact_urls(ret));
+	return bad < argc ? column : layout_width(ret) + 1;
+}
+
+/* The words as they were typed, with a mark below word @bad; @argc: behind the last. On
+ * a terminal they are one line: the first and the last are left out. */
+static void print_marked(int bad, int argc, char *const *argv)
+{
+	const struct layout layout = layout_of(STDERR_FILENO);
+	const char *left_out = layout.ascii ? "..." : "…";
+	size_t room = layout.width ? layout.width - MARK_INDENT : LINE_MAX_BYTES;
+	size_t marked = bad < argc ? layout_width(shown(bad, argv)) : 1;
+	char line[LINE_MAX_BYTES];
+	size_t column;
+	int first = 0;
+
+	do
+		column = join_words(left_out, first, bad, argc, argv, line);
+	while (column + marked > room && first++ < bad);
+	layout_repeat(stderr, " ", MARK_INDENT);
+	marked = layout_width(line);
+	layout_cell(stderr, &layout, line, marked < room ? marked : room);
+	fputc('\n', stderr);
+	layout_repeat(stderr, " ", MARK_INDENT + (column < room ? column : 0));
+	fputs("^\n", stderr);
 }
 
 /* Returns @ret, or NULL where nothing similar was found. */
@@ -227,6 +258,39 @@ enum exit_status command_check(const struct command *command, int argc, char *co
 	return status;
 }
 
+/*
+ * A keyword whose beginning, or nearly the whole of it, was read as the name of a package
+ * that is not installed: "show pend".
+ */
+static void suggest_keyword(const struct command *command, int argc, char *const *argv)
+{
+	const struct layout layout = layout_of(STDERR_FILENO);
+	struct similar similar = {.found = NULL};
+	struct grammar_next next;
+
+	for (int i = 1; i < argc && !similar.found; i++) {
+		similar = (struct similar){.typed = argv[i]};
+		if (grammar_next(command->forms, i - 1, argv + 1, &next) < 0)
+			return;
+		for (size_t k = 0; k < next.count; k++) {
+			enum word word = next.options[k].word;
+
+			/* "all" is more than whoever mistypes one name can mean. */
+			if (next.options[k].value || word == WORD_ALL ||
+			    word_info(word)->scripts)
+				continue;
+			similar_offer(&similar, word_info(word)->keyword);
+			if (word_may_be(word, argv[i]))
+				similar.found = word_info(word)->keyword;
+		}
+		if (similar.found && strcasecmp(similar.found, argv[i]) == 0)
+			similar.found = NULL;
+	}
+	if (similar.found)
+		layout_printf(stderr, &layout, NAMES_INDENT, "  did you mean '%s'?",
+			      similar.found);
+}
+
 enum exit_status command_run(const struct command *command, struct device *device,
 			     int argc, char **argv)
 {
@@ -251,6 +315,8 @@ enum exit_status command_run(const struct command *command, struct device *devic
 	if (paged)
 		page_begin(&page);
 	status = command->run(device, &words);
+	if (status == STATUS_ABSENT && words_has(&words, WORD_NAME))
+		suggest_keyword(command, argc, argv);
 	if (paged)
 		page_end(&page);
 	if (password)

@@ -28,6 +28,7 @@ struct shell_input {
 	enum shell_got got;            /* of the key that ended the line */
 	bool asked;                    /* `?` was typed, and is to be shown */
 	bool left;                     /* something was printed below the line */
+	bool refused;                  /* a byte of the line is not in it */
 	char *line;                    /* owned */
 	size_t size;
 };
@@ -178,9 +179,16 @@ static int take_event(EditLine *edit, enum shell_event event, wchar_t *ret)
 	}
 }
 
+static void refuse_byte(EditLine *edit)
+{
+	input_of(edit)->refused = true;
+	el_beep(edit);
+}
+
 /*
  * libedit's own function would continue to read after a signal, and knows UTF-8 only in a
- * locale that has it. A byte that is no part of a character is refused with a bell.
+ * locale that has it. A byte that is no part of a character is refused with a bell, and
+ * so is the line it was typed in.
  */
 static int get_key(EditLine *edit, wchar_t *ret)
 {
@@ -206,7 +214,7 @@ static int get_key(EditLine *edit, wchar_t *ret)
 		if (count > 0 && (bytes[count] & 0xc0) != 0x80) {
 			bytes[0] = bytes[count];
 			count = 0;
-			el_beep(edit);
+			refuse_byte(edit);
 		}
 		count++;
 		if (verity_text_decode(bytes, count, &character) > 0) {
@@ -215,7 +223,7 @@ static int get_key(EditLine *edit, wchar_t *ret)
 		}
 		if (count == sizeof(bytes) || (bytes[0] & 0xc0) != 0xc0) {
 			count = 0;
-			el_beep(edit);
+			refuse_byte(edit);
 		}
 	}
 }
@@ -356,6 +364,7 @@ enum shell_got shell_input_read(struct shell_input *input, const char **ret)
 	shell_signal_forget();
 	if (input->edit) {
 		input->got = SHELL_LINE;
+		input->refused = false;
 		/* Before the prompt: who sees it may press a key at once. */
 		el_set(input->edit, EL_PREP_TERM, 1);
 		wide = el_wgets(input->edit, &count);
@@ -368,7 +377,7 @@ enum shell_got shell_input_read(struct shell_input *input, const char **ret)
 			return SHELL_GONE;
 		input->size = strlen(input->line) + 1;
 		*ret = input->line;
-		return SHELL_LINE;
+		return input->refused ? SHELL_REFUSED : SHELL_LINE;
 	}
 	/* Keys are not seen one by one here: `?` counts at the end of a line. */
 	while ((got = read_plain(input, ret)) == SHELL_LINE) {

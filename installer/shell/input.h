@@ -12,6 +12,7 @@ struct shell_input;
 
 enum shell_got {
 	SHELL_LINE,
+	SHELL_REFUSED, /* a line, of which bytes that were typed are missing */
 	SHELL_DROPPED, /* Ctrl-C */
 	SHELL_TOP,     /* Ctrl-Z */
 	SHELL_UP,      /* Ctrl-D, or the end of the input */
@@ -40,7 +41,8 @@ void shell_input_free(struct shell_input *input);
 
 /**
  * shell_input_read - the next line
- * @ret: without its end of line; borrowed until the next call; set for SHELL_LINE only
+ * @ret: without its end of line; borrowed until the next call; set for SHELL_LINE and
+ *       SHELL_REFUSED only
  */
 enum shell_got shell_input_read(struct shell_input *input, const char **ret);
 

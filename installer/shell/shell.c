@@ -174,6 +174,8 @@ static enum exit_status take_line(struct shell *shell, const char *text)
 		shell->context = context;
 		return STATUS_DONE;
 	}
+	if (count == 0 && context == COMMAND_ONCE)
+		return report_usage("a command is expected");
 	if (count == 0)
 		return report_hint_usage("do show media", "do: a command is expected");
 	command = command_pick(context, words[0]);
@@ -197,6 +199,12 @@ static enum exit_status read_lines(const char *config)
 		switch (shell_input_read(input, &text)) {
 		case SHELL_LINE:
 			(void)!take_line(&shell, text);
+			break;
+		case SHELL_REFUSED:
+			shell_input_wipe(input, text);
+			(void)!report_hint_usage(
+				"set the terminal to UTF-8, and type the line again",
+				"nothing was run: the line has bytes that are not UTF-8");
 			break;
 		case SHELL_DROPPED:
 			break;

@@ -243,6 +243,12 @@ class Edited(Shell):
         typist.type("\n")
         typist.expect("wmopkg: install: incomplete command\n  install persistent media external\n")
         self.at(typist, PACKAGE)
+        # needed in one form of the command, and not known in another one
+        typist.type("apply media external \t\t")
+        typist.expect("--check\n")
+        typist.type("\n")
+        typist.expect("wmopkg: apply: incomplete command\n  apply media external\n")
+        self.at(typist, PACKAGE)
         self.assertNotIn("--yes", typist.screen)
         self.assertTrue(os.path.exists("data/packages/pkgname.wmopkg"))
         self.leave(typist)
@@ -273,8 +279,13 @@ class Edited(Shell):
             typist.type("show\n")
             typist.expect("Gr\u00fc\u00dfe \u65e5\u672c                    \u2502\n")
             self.at(typist, PACKAGE)
-            # the history, and the bytes of another character set, which are refused
-            os.write(typist.master, b"show \xfc\xe4pkgname\n")
+            # bytes of another character set are refused, and the line with them: without them it
+            # is another one
+            os.write(typist.master, b"remove pkgname\xfc\xe4 --yes\n")
+            typist.expect("wmopkg: nothing was run: the line has bytes that are not UTF-8 (set the "
+                          "terminal\n  to UTF-8, and type the line again)\n")
+            self.at(typist, PACKAGE)
+            typist.type("show pkgname\n")
             typist.expect("Name: pkgname\n")
             self.at(typist, PACKAGE)
             typist.type("verify \u00fc\u20ac\U0001f600\n")
@@ -304,9 +315,11 @@ class Edited(Shell):
         typist.expect("Removed... Changes are applied after reboot.\n")
         self.at(typist, PACKAGE)
         bench.write("PKGNAME.WMOPKG", bench.read(self.package))
-        typist.type("install ./PKG\tpers\n")
-        typist.expect(bench.INSTALLED)
-        self.at(typist, PACKAGE)
+        # before a file of the device, where a host could not stand
+        for line in ("install pers ./PKG\t\n", "install ./PKG\tpers\n"):
+            typist.type(line)
+            typist.expect(bench.INSTALLED)
+            self.at(typist, PACKAGE)
         # no password stays, however the word before it is typed
         typist.type("install PASSW geheim host x y z\n")
         typist.expect("install: unexpected ")
@@ -409,6 +422,34 @@ class Edited(Shell):
         self.assertTrue(os.path.exists("data/packages/alpha.wmopkg"))
         self.leave(typist)
 
+    def test_meant_keywords(self):
+        """What was read as a name may be a keyword; nobody is led to remove more than one name."""
+        self.install("alpha")
+        absent = "no such package (installed: alpha)\n"
+        for words, name, meant in ((("show", "pend"), "pend", "pending"), (("show", "jsno"), "jsno", "json"),
+                                   (("update", "chek"), "chek", "check"), (("remove", "al"), "al", None),
+                                   (("remove", "alpha", "yes"), "yes", None), (("show", "x"), "x", None)):
+            result = self.wmopkg(*words)
+            self.assertEqual((result.returncode, result.stderr), (
+                4, f"wmopkg: {name}: {absent}" + (f"  did you mean '{meant}'?\n" if meant else "")))
+        self.assertIn("(did you mean --check?)", self.wmopkg("undo", "chek").stderr)
+        self.succeed("  alpha: version 5.26.0-rev0 goes\n", "undo", "check")
+
+    def test_long_answer(self):
+        """All of a line is the answer, and none of it the next command."""
+        self.install("alpha")
+        line = "yyyyyyyyyyyyyyyremove alpha --yes"
+        typist = self.shell()
+        typist.type(f"package\nremove alpha\n{line}\nshow brief\n")
+        typist.expect("Remove package alpha (y/N)?")
+        typist.expect(f"Nothing removed.\n{PACKAGE}show brief\n")
+        typist.expect("alpha  ")
+        self.at(typist, PACKAGE)
+        self.leave(typist)
+        self.assertEqual(self.script(f"package\nremove alpha\n{line}\nremove alpha\ny\n"), (
+            1, "Remove package alpha (y/N)?\nNothing removed.\n",
+            "wmopkg: warning: line 2 failed; the lines after it were not run\n"))
+
     def test_killed(self):
         for number in (signal.SIGTERM, signal.SIGHUP):
             typist = self.shell()
@@ -443,6 +484,66 @@ class Edited(Shell):
         typist.type("quit\n")
         self.assertEqual(typist.end(), 0)
 
+    def test_as_in_the_shell_of_the_system(self):
+        """What hints and documents say can be typed here, too."""
+        self.install("alpha")
+        typist = self.shell()
+        typist.type("wmopkg show\n")
+        typist.expect("alpha  ")
+        self.at(typist, TOP)
+        typist.type("wmopkg remo\talp\t\n")
+        typist.expect("Remove package alpha (y/N)?")
+        typist.type("n\n")
+        self.at(typist, TOP)
+        for line, answer in (("wmopkg", "wmopkg: a command is expected (see 'wmopkg help')\n"),
+                             ("wmopkg leave", "wmopkg: 'leave' is not a command (see 'wmopkg help')\n"),
+                             ("wmopkg help retry", "  retry NAME\n"),
+                             ("wmopkg boot-complete now",
+                              "wmopkg: boot-complete: unexpected 'now'\n  boot-complete now\n"
+                              "                ^\n  expected: end of line\n")):
+            typist.type(line + "\n")
+            typist.expect(answer)
+            self.at(typist, TOP)
+        self.leave(typist)
+        self.assertEqual(self.script("wmopkg remove alpha --yes\npackage\nwmopkg show\n")[:2],
+                         (0, "Removed... Changes are applied after reboot.\nNo packages installed.\n"))
+
+    def test_narrow(self):
+        """Nothing is wrapped by the terminal itself, which would break words and bars."""
+        bench.write("pkgname.wmopkg", bench.read(self.package))
+        bench.write("unsigned.wmopkg", bench.read(self.make("unsigned")))
+        typist = Typist(env=dict(os.environ, TERM=self.terminal), columns=40)
+        self.addCleanup(typist.process.kill)
+        self.at(typist, TOP)
+        for line, shown in (
+                ("show a b", "wmopkg: show: unexpected 'b'\n  show a b\n         ^\n"),
+                # the words around the wrong one
+                ("show pkgname brief 1234567890 1234567890", "wmopkg: show: unexpected '1234567890'\n"
+                 "  show pkgname brief 1234567890 1234567…\n                     ^\n"
+                 "  expected: end of line\n"),
+                ("package install ./a/long/path/pkgname.wmopkg frob", "wmopkg: install: unexpected "
+                 "'frob'\n  … ./a/long/path/pkgname.wmopkg frob\n                                 ^\n"),
+                ("show x frob 1234567890 1234567890 12", "wmopkg: show: unexpected 'frob'\n"
+                 "  show x frob 1234567890 1234567890 12\n         ^\n"),
+                ("package install proto ftpp user bob 192.0.2.1 x.wmopkg",
+                 "wmopkg: install: unexpected 'ftpp' (did\n  you mean ftp?)\n"
+                 "  install proto ftpp user bob 192.0.2.1…\n                ^\n"
+                 "  expected:\n    <ftp|tftp|scp|sftp|http|https>\n"),
+                ("package install ./unsigned.wmopkg",
+                 "wmopkg: ./unsigned.wmopkg: Unsigned: it\n  has no signature (install a signed\n"
+                 "  package, or set Allow Untrusted in the\n  boot configuration)\n"),
+                ("package install ./pkgname.wmopkg",
+                 "pkgname.wmopkg:\n\n0%       50%       100%\n|---------+---------|\n"
+                 "|===================|\n    PKG: Signed\nInstalled... Changes are applied after\n"
+                 "  reboot.\n"),
+                ("factory-reset", "Reset to factory, deleting all but\npersistent packages (y/N)?")):
+            typist.type(line + "\n")
+            typist.expect(shown)
+            if line == "factory-reset":
+                typist.type("n\n")
+            self.at(typist, TOP)
+        self.leave(typist)
+
     def test_pages(self):
         """A page at a time, unless more was typed already; nothing of the question stays."""
         os.makedirs("data/packages")
@@ -460,6 +561,15 @@ class Edited(Shell):
             typist.type(keys)
         self.assertEqual(typist.end(), 0)
         self.assertTrue(typist.screen.endswith("--More--\r        \r"))
+        # what a set would change
+        bench.write("set.json", b'{"type":"set","format":1,"packages":[{"source":"%s"}]}' %
+                    self.package.encode())
+        typist = Typist("apply", "--check", "set.json", rows=10, env=dict(os.environ, TERM="vt100"))
+        self.addCleanup(typist.process.kill)
+        typist.expect("--More--")
+        self.assertIn("pkgname: version 5.26.0-rev0 comes\n", typist.screen)
+        typist.type("q")
+        self.assertEqual(typist.end(), 0)
         # errors and warnings too, in their order; lines typed ahead are for the next command
         typist = Typist(rows=10, env=dict(os.environ, TERM=self.terminal))
         self.addCleanup(typist.process.kill)

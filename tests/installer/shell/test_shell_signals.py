@@ -123,12 +123,36 @@ class Signals(bench.Case):
         typist = self.shell()
         child = self.hang(typist)
         typist.type("\x1a")
-        typist.expect("^Z")
+        time.sleep(0.2)
         os.kill(child, 0)
         typist.type("\x03")
         typist.expect(INTERRUPTED)
         typist.expect(TOP)
         self.leave(typist)
+
+    def test_keys_before_the_first_byte(self):
+        """None stands among the messages, and Ctrl-C is not ahead of the last of them."""
+        typist = self.shell()
+        self.hang(typist)
+        wait_for(lambda: not typist.echoes())
+        start = typist.seen
+        typist.type("show")
+        time.sleep(0.2)
+        typist.type("\x03")
+        typist.expect(INTERRUPTED)
+        self.assertRegex(typist.screen[start:], r"^ \(127\.0\.0\.1:\d+\)\nwmopkg: ")
+        typist.expect(TOP)
+        self.leave(typist)
+        # as it was, also where no shell sees to it
+        url = f"http://127.0.0.1:{self.silent_server()}/a.wmopkg"
+        bench.write("one.json", b'{"type":"set","format":1,"packages":[{"version":"1","source":"' +
+                    url.encode() + b'"}]}')
+        for words in (("verify", url), ("apply", "one.json"), ("apply", "--check", "one.json")):
+            typist = Typist(*words)
+            typist.expect("Connecting to")
+            wait_for(lambda: not typist.echoes())
+            typist.type("\x03")
+            self.assertEqual(typist.end(), 1)
 
     def test_killed_command(self):
         """The shell says so, and mends the terminal."""
@@ -200,8 +224,7 @@ class Signals(bench.Case):
                 ("the end", "show Xx\x08\x7f\x7f\n"),
                 ("delete", "Xshow\x1b[1~\x1b[3~\n"), ("home, end", "how\x1b[Hs\x1b[F \n"),
                 ("a word", "show media\x17\n"), ("words", "show x\x1b[1;5D\x0b\n"),
-                ("the line", "remove all --yes\x15show\n"), ("half a character", "show\xc3\n"),
-                ("what was searched for", "\x12how\n"), ("the last", "\x1b[A\n")):
+                ("the line", "remove all --yes\x15show\n"), ("what was searched for", "\x12how\n"), ("the last", "\x1b[A\n")):
             with self.subTest(line=line):
                 os.write(typist.master, keys.encode("latin-1"))
                 typist.expect("No packages installed.\n")
@@ -250,11 +273,12 @@ class Signals(bench.Case):
         self.leave(typist)
 
     def test_other_bytes(self):
-        """What is no character, and a line as long as nobody types."""
+        """What is no character is refused with its line; a line as long as nobody types."""
         typist = self.shell()
-        os.write(typist.master, b"show \xff\xfe\x80\xc3(\n")
-        typist.expect("no such package")
-        typist.expect(TOP)
+        for keys in (b"show \xff\xfe\x80\xc3(\n", b"show\xc3\n"):
+            os.write(typist.master, keys)
+            typist.expect("nothing was run: the line has bytes that are not UTF-8")
+            typist.expect(TOP)
         typist.type("show " + "x" * 3000 + "\n")
         typist.expect("no such package")
         typist.expect(TOP)

@@ -32,7 +32,7 @@ enum kind {
 static const struct reason {
 	CURLcode code;
 	enum kind kind;
-	const char *message; /* NULL: that of libcurl is good */
+	const char *message; /* NULL: ours for the kind, and behind it that of libcurl */
 } reasons[] = {
 	{CURLE_COULDNT_RESOLVE_HOST, KIND_CONNECT, "cannot resolve host name"},
 	{CURLE_COULDNT_RESOLVE_PROXY, KIND_CONNECT,
@@ -156,7 +156,8 @@ static const char *find_meaning(CURLcode code, const char *words)
 	return NULL;
 }
 
-static int fail_cut(const struct transfer *transfer, const char *words,
+/* @ours: NULL: theirs say why */
+static int fail_cut(const struct transfer *transfer, const char *ours, const char *theirs,
 		    struct verity_error *err)
 {
 	if (transfer->taken > 0 && transfer->total >= 0)
@@ -170,7 +171,18 @@ static int fail_cut(const struct transfer *transfer, const char *words,
 			err, VERITY_E_LOST,
 			"the connection was lost after %" CURL_FORMAT_CURL_OFF_T " bytes",
 			transfer->taken);
-	return verity_fail(err, VERITY_E_LOST, "%s", words);
+	return ours ? verity_fail(err, VERITY_E_LOST, "%s", ours)
+		    : verity_fail(err, VERITY_E_LOST,
+				  "the connection was lost before the first byte: %s",
+				  theirs);
+}
+
+/* The words of the library never stand alone. */
+static int fail(enum verity_code code, const char *ours, const char *what,
+		const char *theirs, struct verity_error *err)
+{
+	return ours ? verity_fail(err, code, "%s", ours)
+		    : verity_fail(err, code, "%s: %s", what, theirs);
 }
 
 int curl_error(struct transfer *transfer, CURLcode code, struct verity_error *err)
@@ -178,6 +190,7 @@ int curl_error(struct transfer *transfer, CURLcode code, struct verity_error *er
 	const char *words =
 		transfer->curl_words[0] ? transfer->curl_words : curl_easy_strerror(code);
 	enum kind kind = KIND_OTHER;
+	const char *ours = NULL;
 	char why[128];
 	long number = 0;
 	const char *meaning = find_meaning(code, words);
@@ -190,7 +203,7 @@ int curl_error(struct transfer *transfer, CURLcode code, struct verity_error *er
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		if (reasons[i].code == code) {
 			kind = reasons[i].kind;
-			words = reasons[i].message ?: words;
+			ours = reasons[i].message;
 		}
 	if (code == CURLE_OPERATION_TIMEDOUT && transfer->heard)
 		kind = KIND_CUT;
@@ -206,19 +219,20 @@ int curl_error(struct transfer *transfer, CURLcode code, struct verity_error *er
 				err, VERITY_E_TRANSFER, "cannot connect: %s%s",
 				verity_errno_text((int)number, why, sizeof(why)),
 				transfer->proxy[0] ? " (check the proxy)" : "");
-		break;
+		return fail(VERITY_E_TRANSFER, ours, "cannot connect", words, err);
 	case KIND_CUT:
-		return fail_cut(transfer, words, err);
+		return fail_cut(transfer, ours, words, err);
 	case KIND_CERTIFICATE:
 		return fail_certificate(transfer->job ? transfer->job->authorities_default
 						      : NULL,
-					words, err);
+					ours ?: words, err);
 	case KIND_LOGIN:
-		return verity_fail(err, VERITY_E_LOGIN, "%s", words);
+		return fail(VERITY_E_LOGIN, ours, "the server refuses the login", words,
+			    err);
 	case KIND_MEMORY:
-		return verity_fail(err, VERITY_E_NO_MEMORY, "%s", words);
+		return verity_fail(err, VERITY_E_NO_MEMORY, "%s", ours);
 	case KIND_OTHER:
 		break;
 	}
-	return verity_fail(err, VERITY_E_TRANSFER, "%s", words);
+	return fail(VERITY_E_TRANSFER, ours, "the transfer failed", words, err);
 }

@@ -23,7 +23,7 @@ static void test_reasons(void **state)
 		{CURLE_COULDNT_RESOLVE_HOST, "Could not resolve host: h", false, true,
 		 100, 1000, VERITY_E_TRANSFER, "cannot resolve host name", true},
 		{CURLE_COULDNT_CONNECT, "Failed to connect to h", false, false, 0, -1,
-		 VERITY_E_TRANSFER, "Failed to connect to h", false},
+		 VERITY_E_TRANSFER, "cannot connect: Failed to connect to h", false},
 		{CURLE_OPERATION_TIMEDOUT, "Connection timed out", false, false, 0, -1,
 		 VERITY_E_TRANSFER, "no answer from the server", false},
 		{CURLE_OPERATION_TIMEDOUT, "Connection timed out", true, false, 10, 1000,
@@ -34,9 +34,12 @@ static void test_reasons(void **state)
 		{CURLE_RECV_ERROR, "Recv failure: Connection reset by peer", true, false,
 		 5, -1, VERITY_E_LOST, "the connection was lost after 5 bytes", true},
 		{CURLE_RECV_ERROR, "Recv failure: Connection reset by peer", true, false,
-		 0, 9, VERITY_E_LOST, "Recv failure: Connection reset by peer", true},
+		 0, 9, VERITY_E_LOST,
+		 "the connection was lost before the first byte: Recv failure: Connection reset by peer",
+		 true},
 		{CURLE_LOGIN_DENIED, "Access denied: 530", true, false, 0, -1,
-		 VERITY_E_LOGIN, "Access denied: 530", false},
+		 VERITY_E_LOGIN, "the server refuses the login: Access denied: 530",
+		 false},
 		{CURLE_PEER_FAILED_VERIFICATION,
 		 "SSL certificate problem: self-signed certificate", false, false, 0, -1,
 		 VERITY_E_CERTIFICATE,
@@ -80,7 +83,8 @@ static void test_reasons(void **state)
 		{CURLE_OUT_OF_MEMORY, "", false, false, 0, -1, VERITY_E_TRANSFER,
 		 CURL_ERROR_TOO_LONG, false},
 		{CURLE_FTP_ACCEPT_FAILED, "", true, false, 0, -1, VERITY_E_TRANSFER,
-		 "FTP: The server failed to connect to data port", false},
+		 "the transfer failed: FTP: The server failed to connect to data port",
+		 false},
 	};
 
 	(void)state;

@@ -190,6 +190,11 @@ class ShellTest(MachineTest):
         self.device.write(keys)
 
 
+def unwrapped(said):
+    """Messages of wmopkg, which the console of 80 columns wraps, in one line each."""
+    return said.replace("\n  ", " ")
+
+
 def read(path):
     with open(path, "rb") as file:
         return file.read()

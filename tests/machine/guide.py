@@ -16,7 +16,7 @@ import time
 
 import bench
 import console
-from bench import PACKAGE, TOP
+from bench import PACKAGE
 
 sys.path.append(os.path.join(bench.HERE, "..", "installer"))
 import servers  # noqa: E402

@@ -31,7 +31,7 @@ class Rubbish(bench.MachineTest):
     def test_1_the_c_library_is_rubbish(self):
         self.device.start()
         self.install("branding")
-        output = self.install("rubbish")
+        output = bench.unwrapped(self.install("rubbish"))
         self.assertIn("and 4 more: wmopkg needs it, and keeps the firmware's own", output)
         self.assertIn(BRAND_MOTD, self.device.reboot())
         self.assert_row("rubbish", "1.0", "Signed")

@@ -171,7 +171,7 @@ class SecureBoot(bench.MachineTest):
     def test_3_the_boot_configuration_alone_is_not_enough(self):
         output = self.exit_with(3, f"wmopkg install {self.url('unsigned')}")
         self.assertIn("Unsigned", output)
-        self.assertRegex(output, "unlock statement")
+        self.assertRegex(bench.unwrapped(output), "unlock statement")
         self.assertRegex(self.succeed("dmesg | grep 'wmopkg: .*Allow Untrusted'"), "unlock")
         self.assertIn(console.SERIAL, self.succeed("wmopkg unlock"))
         self.assert_anchor(True, "variable-on")
@@ -188,7 +188,7 @@ class SecureBoot(bench.MachineTest):
                              ("rework.wmopkg", "is a package")):
             self.fetch_statement(name)
             output = self.exit_with(3, f"wmopkg unlock /tmp/{name}")
-            self.assertIn(reason, output)
+            self.assertIn(reason, bench.unwrapped(output))
         self.exit_with(4, "wmopkg unlock /tmp/none")
         self.exit_with(3, f"wmopkg install {self.url('unsigned')}")
 

@@ -39,10 +39,10 @@ class Trust(bench.MachineTest):
 
     def test_1_unsigned_and_foreign_are_refused(self):
         self.device.start()
-        output = self.exit_with(3, f"wmopkg install {self.url('unsigned')}")
+        output = bench.unwrapped(self.exit_with(3, f"wmopkg install {self.url('unsigned')}"))
         self.assertIn("Unsigned", output)
         self.assertIn("Allow Untrusted", output)
-        output = self.exit_with(3, f"wmopkg install {self.url('foreign')}")
+        output = bench.unwrapped(self.exit_with(3, f"wmopkg install {self.url('foreign')}"))
         self.assertIn("Untrusted", output)
         self.assertIn("Allow Untrusted", output)
         self.assertEqual(self.succeed("ls -A /run/wmopkg/data/packages 2>/dev/null || true"), "")

@@ -41,7 +41,7 @@ class Uboot(bench.MachineTest):
     def test_1_said_and_obeyed(self):
         self.device.start()
         self.install("branding")
-        self.assertEqual(self.succeed("wmopkg boot set disable branding"),
+        self.assertEqual(bench.unwrapped(self.succeed("wmopkg boot set disable branding")),
                          "wmopkg.disable=branding, until 'wmopkg boot clear disable'. Changes are "
                          "applied after reboot.\n")
         self.assertIn(FIRMWARE_MOTD, self.device.reboot())

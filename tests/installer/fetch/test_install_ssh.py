@@ -440,9 +440,9 @@ class HostKeys(WithSsh):
             console = self.ask()
             console.type(answer)
             self.assertEqual(console.end(), 5)
-            self.assertTrue(console.screen.endswith(
+            self.assertTrue(console.flat().endswith(
                 f"wmopkg: {self.url}: the host key of the server is not the right one (compare "
-                "its fingerprint with the one shown on the server)\n"), console.screen)
+                "its fingerprint with the one shown on the server)\n"), console.flat())
         self.assertFalse(os.path.exists(self.file))
         self.assertEqual(os.listdir("data/packages"), [])
 
@@ -461,7 +461,7 @@ class HostKeys(WithSsh):
         console.type("y\n")
         self.assertEqual(console.end(), 0)
         self.assertIn("wmopkg: warning: the host key is not stored: "
-                      f"{self.folder}/elsewhere/sub: No such file or directory\n", console.screen)
+                      f"{self.folder}/elsewhere/sub: No such file or directory\n", console.flat())
 
     def test_configured(self):
         path = f"{self.folder}/trusted hosts"
@@ -500,8 +500,8 @@ class HostKeys(WithSsh):
         console = typist.Typist("install", "proto", "sftp", *WORDS, self.address,
                                 "pkgname.wmopkg")
         self.assertEqual(console.end(), 5)
-        self.assertTrue(console.screen.endswith(f"wmopkg: {self.url}: {message}\n"),
-                        console.screen)
+        self.assertTrue(console.flat().endswith(f"wmopkg: {self.url}: {message}\n"),
+                        console.flat())
         self.assertEqual(bench.read(self.file), before)
         # as the message says, or as the address is typed
         for host in (f"[127.0.0.1]:{self.ssh.port}", self.address):
@@ -637,7 +637,7 @@ class HostKeys(WithSsh):
         console = typist.Typist("install", "proto", "sftp", *WORDS, self.address,
                                 "pkgname.wmopkg")
         self.assertEqual(console.end(), 5)
-        self.assertIn("THE HOST KEY OF THE SERVER IS REVOKED", console.screen)
+        self.assertIn("THE HOST KEY OF THE SERVER IS REVOKED", console.flat())
         self.assertNotIn("(y/N)?", console.screen)
         self.assertEqual(bench.read(self.file), before)
 
@@ -663,8 +663,8 @@ class HostKeys(WithSsh):
                 console = typist.Typist("install", "proto", "sftp", *WORDS, self.address,
                                         "pkgname.wmopkg")
                 self.assertEqual(console.end(), 5)
-                self.assertTrue(console.screen.endswith(f"wmopkg: {self.url}: {message}\n"),
-                                console.screen)
+                self.assertTrue(console.flat().endswith(f"wmopkg: {self.url}: {message}\n"),
+                                console.flat())
                 self.assertEqual(bench.read(self.file), before)
         self.know(f"* {public(self.stranger)}", self.line("ed25519"))
         self.install_good("sftp")

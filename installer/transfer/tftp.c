@@ -13,7 +13,8 @@
 /* Of one transfer; lives in @transfer->private. */
 struct tftp {
 	bool refused; /* the server did not like the request in this try, */
-	bool plain;   /* so this one is sent without options */
+	bool agreed;  /* it has taken options */
+	bool plain;   /* this try is without options */
 	bool torn;    /* it has sent something that is too short for a packet */
 };
 
@@ -23,7 +24,8 @@ struct tftp {
  */
 static int hear(CURL *handle, curl_infotype type, char *text, size_t size, void *context)
 {
-	static const char prefix[] = "TFTP error: ", torn[] = "Received too short packet";
+	static const char prefix[] = "TFTP error: ", torn[] = "Received too short packet",
+			  option[] = "got option=";
 	size_t length = sizeof(prefix) - 1;
 	struct transfer *transfer = context;
 	struct tftp *tftp = transfer->private;
@@ -31,6 +33,8 @@ static int hear(CURL *handle, curl_infotype type, char *text, size_t size, void 
 	(void)handle;
 	if (type == CURLINFO_TEXT && size > length && memcmp(text, prefix, length) == 0)
 		transfer_keep_words(transfer, text + length, size - length);
+	tftp->agreed |= type == CURLINFO_TEXT && size >= sizeof(option) - 1 &&
+			memcmp(text, option, sizeof(option) - 1) == 0;
 	tftp->torn |= type == CURLINFO_TEXT && size >= sizeof(torn) - 1 &&
 		      memcmp(text, torn, sizeof(torn) - 1) == 0;
 	return 0;
@@ -45,6 +49,8 @@ static int prepare(struct transfer *transfer, struct verity_error *err)
 		transfer->private = tftp = calloc(1, sizeof(*tftp));
 	if (!tftp)
 		return transfer_no_memory(err);
+	/* Its blocks may be larger than what gets through to here, as in a tunnel. */
+	tftp->plain |= tftp->agreed && transfer->taken == 0;
 	tftp->refused = tftp->torn = false;
 	if (transfer_set(transfer, PROXY, "") ||
 	    transfer_set(transfer, TFTP_NO_OPTIONS, (long)tftp->plain) ||

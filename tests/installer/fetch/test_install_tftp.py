@@ -126,8 +126,9 @@ class Datagrams(bench.Case):
             self.socket.settimeout(60)
             self.plain, client = self.socket.recvfrom(2048)
             # libcurl does not see an answer that comes at once, and sends the request again
-            while b"blksize" in self.plain:
-                self.socket.sendto(answer, client)
+            while self.plain[:2] != b"\0\1" or b"blksize" in self.plain:
+                if self.plain[:2] == b"\0\1":
+                    self.socket.sendto(answer, client)
                 self.plain, client = self.socket.recvfrom(2048)
             for number in range(len(whole) // BLOCK + 1):
                 block = whole[number * BLOCK:(number + 1) * BLOCK]
@@ -152,6 +153,17 @@ class Datagrams(bench.Case):
                 self.assertIn(b"blksize", self.request)
                 self.assertEqual(self.plain, b"\0\1pkgname.wmopkg\0octet\0")
                 self.forget()
+
+        # options that it takes, and blocks of that size that do not get through
+        answer = struct.pack(">H", 6) + b"tsize\0%d\0blksize\x001428\0" % len(whole)
+        self.serve(answer)
+        more = threading.Thread(target=lambda: (self.thread.join(), serve(answer)))
+        more.start()
+        self.succeed(f"{attempt(self.port)}Connection lost after 0 bytes, trying again (1 of 3)\n"
+                     f"Connecting to 127.0.0.1 (127.0.0.1:{self.port})\n{bench.LOCAL}", "install",
+                     self.url)
+        more.join()
+        self.assertEqual(self.plain, b"\0\1pkgname.wmopkg\0octet\0")
 
     def test_words_of_the_server_do_not_steer_the_terminal(self):
         self.serve(struct.pack(">HH", 5, 2) + b"\x1b[2Jno\n\xff\0")

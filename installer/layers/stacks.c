@@ -325,7 +325,8 @@ int stacks_load(struct device *device, const struct stacks_candidate *candidate,
 	if (r == 0)
 		r = overlay_closure_add_protected(&stacks->libraries, &tree, &own, err);
 	if (r == 0)
-		r = overlay_essential_find(&tree, &stacks->essential, err);
+		r = overlay_essential_find(&tree, device_config(device)->cmdline,
+					   &stacks->essential, err);
 	own.libraries = (const char *const *)stacks->libraries.tried.items;
 	own.libraries_count = stacks->libraries.tried.count;
 	if (r == 0)

@@ -12,8 +12,11 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/dir.h"
 #include "verity/util/glob.h"
+#include "verity/util/io.h"
 
-#define MODULES_MAX 256 /* of PAM; each is read */
+#define MODULES_MAX   256 /* of PAM; each is read */
+#define CMDLINE_BYTES 16384
+#define INIT_WORD     "init=/"
 
 static const char *const programs[] = {
 	/* the first one, and what it runs scripts with */
@@ -89,10 +92,29 @@ static int add_matching(const struct overlay_closure_tree *tree, const char *fol
 	return r < 0 ? r : 0;
 }
 
-int overlay_essential_find(const struct overlay_closure_tree *tree,
+/* The one that the command line names last is started. */
+static int add_named(const struct overlay_closure_tree *tree, const char *cmdline,
+		     struct overlay_closure *ret, struct verity_error *err)
+{
+	cleanup_free char *text = NULL;
+	const char *init = NULL;
+	char *at, *word;
+	size_t size;
+
+	if (!cmdline ||
+	    verity_io_load(AT_FDCWD, cmdline, CMDLINE_BYTES, &text, &size, NULL) < 0)
+		return 0;
+	at = text;
+	while ((word = strsep(&at, " \t\n")))
+		if (strncmp(word, INIT_WORD, strlen(INIT_WORD)) == 0)
+			init = word + strlen(INIT_WORD);
+	return init && *init ? overlay_closure_add(ret, tree, init, true, err) : 0;
+}
+
+int overlay_essential_find(const struct overlay_closure_tree *tree, const char *cmdline,
 			   struct overlay_closure *ret, struct verity_error *err)
 {
-	int r = 0;
+	int r = add_named(tree, cmdline, ret, err);
 
 	for (size_t i = 0; r == 0 && i < sizeof(programs) / sizeof(programs[0]); i++)
 		r = overlay_closure_add(ret, tree, programs[i], true, err);

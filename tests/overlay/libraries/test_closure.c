@@ -337,6 +337,8 @@ static void test_essential(void **state)
 {
 	cleanup_with(overlay_closure_free) struct overlay_closure closure = {0};
 	cleanup_free char *there = NULL;
+	static const char words[] =
+		"init=/opt/other rinit=/opt/other init=/opt/first quiet init=x\n";
 	struct verity_error err = {0};
 	cleanup_fd int fd = -1;
 	const struct overlay_closure_tree tree = {overlay_closure_at_root, &fd};
@@ -354,12 +356,19 @@ static void test_essential(void **state)
 	put_link("essential/sbin/init", "/usr/lib/systemd/systemd");
 	put_link("essential/lib", "usr/lib");
 	fd = open("essential", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	check_ok(overlay_essential_find(&tree, &closure, &err), &err);
+	put_elf("essential/opt/first", (struct crafted_elf){.needed = {"libfirst.so"}});
+	put_elf("essential/usr/lib/libfirst.so", (struct crafted_elf){0});
+	put_elf("essential/opt/other", (struct crafted_elf){0});
+	put_bytes("cmdline", words, strlen(words));
+	check_ok(overlay_essential_find(&tree, "no such file", &closure, &err), &err);
+	assert_int_equal(closure.there.count, 6);
+	check_ok(overlay_essential_find(&tree, "cmdline", &closure, &err), &err);
 	there = list(&closure.there);
 	assert_string_equal(there, "sbin/init\nusr/lib/systemd/systemd\n"
 				   "usr/lib/x86_64-linux-gnu/libm.so\nlib\n"
 				   "usr/lib/x86_64-linux-gnu/security/pam_unix.so\n"
-				   "usr/lib/x86_64-linux-gnu/libcrypt.so\n");
+				   "usr/lib/x86_64-linux-gnu/libcrypt.so\n"
+				   "opt/first\nusr/lib/libfirst.so\n");
 }
 
 static void check_touched(const struct overlay_touching *by, const char *wanted)

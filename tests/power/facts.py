@@ -62,6 +62,21 @@ def trials(path):
             for package in json.loads(read(path))["packages"]}
 
 
+def logged(record):
+    """What was changed, as the audit log has it."""
+    found = []
+    for path in (record + "/audit.log.1", record + "/audit.log"):
+        for line in read(path).splitlines() if os.path.exists(path) else []:
+            line = json.loads(line)
+            found.append(tuple(line.get(key) for key in ("event", "package", "version", "detail",
+                                                         "code")))
+    return found
+
+
+# each of them is replaced as a whole; the others are about the boots
+RECORDS = ("set", "catalog", "catalog.json", "denylist", "denylist.copy", "unlock", "good.json")
+
+
 def look(device, digests):
     """All of it, of a device that is up."""
     state = device.state()
@@ -80,7 +95,9 @@ def look(device, digests):
         "config": tree(device.folder("data") + "/config"),
         "floors": floors(record + "/floors"),
         "trials": trials(record + "/trials.json"),
-        "set": digest(record + "/set") if os.path.exists(record + "/set") else None,
+        "records": {name: digest(f"{record}/{name}") for name in RECORDS
+                    if os.path.exists(f"{record}/{name}")},
+        "logged": logged(record),
         "files": {f"{volume}/{path}" for volume in device.sizes
                   for path in tree(device.folder(volume))},
     }

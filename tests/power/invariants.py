@@ -7,12 +7,13 @@ import os
 import re
 
 # @old, @new, @found: see facts.look(); @must: OLD or NEW where only one of them can be, as nothing
-# of the operation was on the disk, or it had ended; @operation; @log: lines of the boot
-Cut = collections.namedtuple("Cut", "old new found must operation log")
+# of the operation was on the disk, or it had ended; @operation; @log: lines of the boot; @cuts: how
+# often the power was cut
+Cut = collections.namedtuple("Cut", "old new found must operation log cuts")
 OLD, NEW = "old", "new"
 # what changes in one step, all of it together
 STEP = ("installed", "active", "seen", "stack", "denylist", "untrusted", "config")
-COMPLAINTS = re.compile(r"broken|damaged|anew|cannot|no valid|not active(?!: (revoked|no-signature))")
+COMPLAINTS = re.compile(r"broken|damaged|anew|cannot|no valid|not active(?!: (revoked|no-signature|quarantined|suspect))")
 
 
 def need(good, *what):
@@ -38,9 +39,10 @@ def old_or_new(cut):
     if any(found == whole[state] for state in may):
         return
     if cut.operation.steps and cut.must is None:
-        installed = cut.found["installed"].items()
-        need(cut.new["installed"].items() <= installed <= cut.old["installed"].items(),
-             "installed are", installed)
+        old, new, installed = (side["installed"] for side in (cut.old, cut.new, cut.found))
+        need(installed.items() <= old.items() | new.items(), "installed are", installed)
+        need({name for _, name in old} & {name for _, name in new} <=
+             {name for _, name in installed}, "only installed are", installed)
         return
     need(False, "must be", " or ".join(sorted(may)), ":",
          {state: differences(found, whole[state]) for state in may})
@@ -68,13 +70,15 @@ def no_persistent_lost(cut):
 
 def nothing_falls(cut):
     """Floors and the number of the deny list are never lower than before, and higher only where
-    the operation made them so."""
-    need(cut.old["denylist"] <= cut.found["denylist"] <= cut.new["denylist"],
+    the operation made them so. A purge deletes them all, and nothing else does."""
+    least = cut.new if cut.operation.purges and part(cut.found) == part(cut.new) else cut.old
+    most = cut.old if cut.operation.purges else cut.new
+    need(least["denylist"] <= cut.found["denylist"] <= most["denylist"],
          "deny list", cut.found["denylist"])
-    for name, epoch in cut.old["floors"].items():
+    for name, epoch in least["floors"].items():
         need(cut.found["floors"].get(name, -1) >= epoch, "floor of", name)
     for name, epoch in cut.found["floors"].items():
-        need(epoch <= cut.new["floors"].get(name, -1), "floor of", name, "is", epoch)
+        need(epoch <= most["floors"].get(name, -1), "floor of", name, "is", epoch)
     if cut.must == NEW:
         need(cut.found["floors"] == cut.new["floors"], "floors are", cut.found["floors"])
 
@@ -82,13 +86,38 @@ def nothing_falls(cut):
 def records_whole(cut):
     """Each record is the old one or the new one. Boots are counted for one set of packages: of
     several steps, each begins to count again, and where more than one boot belongs to the operation
-    not all of them may have been counted."""
-    need(cut.found["set"] in (cut.old["set"], cut.new["set"]), "the set is another one")
+    not all of them may have been counted. One that was cut may have been counted."""
+    sides = [side for name, side in ((OLD, cut.old), (NEW, cut.new)) if cut.must in (None, name)]
+    for name in cut.found["records"].keys() | cut.old["records"].keys() | cut.new["records"].keys():
+        need(cut.found["records"].get(name) in [side["records"].get(name) for side in sides],
+             name, "is another one")
     for name, (state, boots) in cut.found["trials"].items():
         may = [side["trials"][name] for side in (cut.old, cut.new) if name in side["trials"]]
-        need((state, boots) in may or (cut.operation.steps or cut.operation.boots) and
-             any(state == other and boots < most for other, most in may),
-             name, "is", state, boots, "and may be", may)
+        fewer = cut.operation.steps or cut.operation.boots
+        need(any(state == other and (0 if fewer else most) <= boots < most + cut.cuts
+                 for other, most in may), name, "is", state, boots, "and may be", may)
+
+
+def is_part(lines, whole):
+    """Whether these are some of @whole, in its order."""
+    rest = iter(whole)
+    return all(line in rest for line in lines)
+
+
+def logged_once(cut):
+    """The audit log has no line twice, all lines of before, all once the operation has ended; and
+    where it is promised, the last one as soon as it has taken place."""
+    old, new, found = (side["logged"] for side in (cut.old, cut.new, cut.found))
+    if cut.operation.settings.get("audit_bytes"):
+        return  # lines make room for others
+    same = len(os.path.commonprefix([old, new]))
+    need(any(found[:same] == side[:same] and is_part(found[same:], side[same:])
+             for side in (old, new)) or cut.operation.purges and found[:len(old)] == old,
+         "lines are", found[same:])
+    if cut.must == NEW or cut.operation.once and part(cut.found) == part(cut.new) != part(cut.old):
+        need(found[-1:] == new[-1:], "lines are", found[same:], "instead of", new[same:])
+    if cut.must == NEW:
+        need(found == new, "lines are", found[same:], "instead of", new[same:])
 
 
 def no_leftovers(cut):
@@ -103,11 +132,12 @@ def no_leftovers(cut):
 def no_complaints(cut):
     """The boot finds nothing to complain about."""
     for line in cut.log:
-        need(not COMPLAINTS.search(line), line)
+        need(not COMPLAINTS.search(line) or
+             cut.operation.says and re.search(cut.operation.says, line), line)
 
 
 INVARIANTS = (old_or_new, installed_verify, no_persistent_lost, nothing_falls, records_whole,
-              no_leftovers, no_complaints)
+              logged_once, no_leftovers, no_complaints)
 
 
 def broken(cut):

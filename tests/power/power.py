@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Cut the power at each write of each operation, and in the orders that a disk may write in.
 
-	power.py [--each N] [--most N] [--some N] [--seed N] BUILD-FOLDER
-		[OPERATION...]
+	power.py [--file-system KIND] [--each N] [--most N] [--twice N] [--some N] [--seed N]
+		BUILD-FOLDER [OPERATION...]
 
 In a User-Mode Linux, every write of an operation (operations.py) to DATA and PERSIST is recorded
 in one order. Then the disk is put together as it is at one moment and another (moments.py), the
@@ -13,10 +13,13 @@ by their own tools after the device is off.
 
 All moments between two writes are tried, and --each other orders of each part that no flush
 separates; with --most, not more moments of an operation than so many, and with --some, so many
-operations: those that chance chooses. The seed that is printed repeats it.
+operations: those that chance chooses. With --twice, the power is cut again in the boot after so
+many of these moments: what that boot makes of them, it makes of them whenever it is cut. The seed
+that is printed repeats it.
 """
 
 import argparse
+import collections
 import json
 import os
 import random
@@ -36,11 +39,21 @@ import moments  # noqa: E402
 import operations  # noqa: E402
 import uml  # noqa: E402
 from cuts import EXT4, PERSIST_LABEL, CutDevice  # noqa: E402
-from device import Vendor, run  # noqa: E402
+from device import Vendor, load_module, run  # noqa: E402
 from resets import LABEL  # noqa: E402
 
 THOROUGH = 3  # after one of so many, both file systems are checked in full; each boot checks as usual
 FAILURES = 3  # after so many, an operation is given up
+AGAIN = 8  # moments of each boot in which the power is cut a second time
+
+# MiB of each volume; what makes its file system, with the label and the device at its end; what
+# checks it
+FileSystem = collections.namedtuple("FileSystem", "mib make check")
+KINDS = {
+    "ext4": FileSystem(4, (*EXT4, "-L"), ("e2fsck", "-f", "-n")),
+    "journalled": FileSystem(4, (*EXT4, "-L"), ("e2fsck", "-f", "-n")),  # data=journal
+    "f2fs": FileSystem(64, ("mkfs.f2fs", "-q", "-f", "-l"), ("fsck.f2fs", "--dry-run")),
+}
 
 
 class PowerDevice(CutDevice):
@@ -48,9 +61,13 @@ class PowerDevice(CutDevice):
 
     made = {}  # disks that more than one of them begins with
 
-    def __init__(self, work, build, operation):
-        super().__init__(work, build, firmware=operations.FIRMWARE_WITH_CONFIG,
-                         **operation.settings)
+    def __init__(self, work, build, operation, kind):
+        self.kind, mib = kind, KINDS[kind].mib
+        settings = {key: value.replace("WORK", work) if isinstance(value, str) else value
+                    for key, value in operation.settings.items()}
+        super().__init__(work, build, mib, mib, operations.FIRMWARE_WITH_CONFIG, **settings)
+        for module in ("crypto/crc32_generic", "fs/f2fs/f2fs") if kind == "f2fs" else ():
+            load_module(module)
         self.operation = operation
         self.boot_with(operation.cmdline)
 
@@ -73,7 +90,9 @@ class PowerDevice(CutDevice):
     def make_first(self):
         self.plug_both()
         for node, label in zip(self.nodes, (LABEL, PERSIST_LABEL)):
-            run(*EXT4, "-L", label, node)
+            run(*KINDS[self.kind].make, label, node)
+            if self.kind == "journalled":
+                run("tune2fs", "-o", "journal_data", node)
         for volume, node in zip(self.sizes, self.nodes):
             os.makedirs(self.folder(volume), exist_ok=True)
             run("mount", node, self.folder(volume))
@@ -101,7 +120,7 @@ class PowerDevice(CutDevice):
 
     def check_file_systems(self):
         for node in self.nodes:
-            run("e2fsck", "-f", "-n", node)
+            run(*KINDS[self.kind].check, node)
 
 
 class Trial:
@@ -116,8 +135,6 @@ class Trial:
         self.disk = moments.Disk(before, self.writes.entries)
         os.unlink(before)
         self.begin, self.end = (self.writes.marks[mark] for mark in ("begin", "end"))
-        if device.operation.boots == operations.AFTER:
-            self.end = len(self.writes.entries)
         device.plug_both()
         self.tried, self.failures = 0, []
 
@@ -134,13 +151,18 @@ class Trial:
         finally:
             device.take_down()
 
-    def try_one(self, moment, sectors, old, new):
-        must = invariants.NEW if moments.has(moment, self.end) else \
+    def must_be(self, moment):
+        return invariants.NEW if moments.has(moment, self.end) else \
             invariants.OLD if moments.is_before(moment, self.begin) else None
+
+    def try_one(self, sectors, old, new, must, *moment):
+        """A boot on these bytes; what is found after it, None where it went wrong."""
+        found = None
         self.tried += 1
         try:
             found, log = self.boot(sectors)
-            why = invariants.broken(invariants.Cut(old, new, found, must, self.device.operation, log))
+            why = invariants.broken(invariants.Cut(old, new, found, must, self.device.operation, log,
+                                                   len(moment)))
             if self.tried % THOROUGH == 1:
                 self.device.check_file_systems()
         except Exception as failure:  # the boot itself, the audit log or a file system
@@ -148,22 +170,50 @@ class Trial:
                    str(failure)]
         if why:
             self.failures.append((moment, why))
+        return found
 
-    def try_all(self, each, most, chance):
+    def try_twice(self, moment, sectors, old, new, chance):
+        """Cut the power again in the boot after @moment. It ends as if it had not been."""
+        found = self.try_one(sectors, old, new, self.must_be(moment), moment)
+        if not found:
+            return
+        device, first = self.device, self.disk
+        device.pull_all()
+        first.write(sectors, device.disk)
+        before = device.base + "/before"
+        shutil.copyfile(device.disk, before)
+
+        def boot():
+            device.boot()
+            device.take_down()
+
+        writes = device.record(boot)
+        self.disk = moments.Disk(before, writes.entries)
+        os.unlink(before)
+        device.plug_both()
+        for again in moments.choose(writes.entries, 0, AGAIN, AGAIN, chance):
+            self.try_one(self.disk.at(again), found, found, invariants.NEW, moment, again)
+        self.disk = first
+
+    def try_all(self, options, chance):
         start = time.monotonic()
         count = len(self.writes.entries)
         old, _ = self.boot(self.disk.at(moments.Moment(self.begin)))
         new, _ = self.boot(self.disk.at(moments.Moment(count)))
         self.disk.rewind()
-        chosen = moments.choose(self.writes.entries, self.begin, each, most, chance)
+        chosen = moments.choose(self.writes.entries, self.begin, options.each, options.most, chance)
+        twice = chance.sample(chosen, min(options.twice, len(chosen))) \
+            if not self.device.operation.counts else []
         seen = set()
         for moment in chosen:
             sectors = self.disk.at(moment)
             key = hash(frozenset(sectors.items())), moments.has(moment, self.end)
-            if key not in seen:
-                seen.add(key)
-                self.try_one(moment, sectors, old, new)
-            if len(self.failures) == FAILURES:
+            if moment in twice:
+                self.try_twice(moment, sectors, old, new, chance)
+            elif key not in seen:
+                self.try_one(sectors, old, new, self.must_be(moment), moment)
+            seen.add(key)
+            if len(self.failures) >= FAILURES:
                 break
         seconds = time.monotonic() - start
         print(f"{'FAIL' if self.failures else 'ok  '}  {self.name}: {count - self.begin} writes, "
@@ -183,8 +233,9 @@ def inside(work, options):
     for name in options.operations:
         chance = random.Random(f"{options.seed} {name}")
         try:
-            with PowerDevice(work, options.build, operations.OPERATIONS[name]) as device:
-                good &= Trial(device, name, digests).try_all(options.each, options.most, chance)
+            with PowerDevice(work, options.build, operations.OPERATIONS[name],
+                             options.file_system) as device:
+                good &= Trial(device, name, digests).try_all(options, chance)
                 device.pull_all()
         except Exception:  # its devices are still there, so that no other operation can follow
             print("FAIL ", name)
@@ -202,11 +253,12 @@ def host(options):
         with open(work + "/digests", "w", encoding="utf-8") as file:
             json.dump(digests, file)
         program = " ".join(["python3", os.path.abspath(__file__), "--inside", work,
+                            "--file-system", options.file_system,
                             *[f"--{word} {getattr(options, word)}"
-                              for word in ("each", "most", "seed")
+                              for word in ("each", "most", "twice", "seed")
                               if getattr(options, word) is not None],
                             options.build, *options.operations])
-        print(f"seed {options.seed}, on {uml.linux.kernel()[0]}", flush=True)
+        print(f"seed {options.seed}, {options.file_system}, on {uml.linux.kernel()[0]}", flush=True)
         console = uml.boot(work, options.build, None, options.seconds, program=program)
         status = uml.read(work, "status").strip()
         print(uml.read(work, "log"), end="")
@@ -222,8 +274,10 @@ def host(options):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--inside", metavar="WORK")
+    parser.add_argument("--file-system", choices=KINDS, default="ext4")
     parser.add_argument("--each", type=int, default=6)
     parser.add_argument("--most", type=int)
+    parser.add_argument("--twice", type=int, default=0)
     parser.add_argument("--some", type=int)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--seconds", type=int, default=900)
@@ -232,7 +286,8 @@ def main():
     parser.add_argument("operations", nargs="*", default=[])
     options = parser.parse_args()
     if not options.operations:
-        options.operations = list(operations.OPERATIONS)
+        options.operations = [name for name, operation in operations.OPERATIONS.items()
+                              if options.file_system in (operation.on or KINDS)]
         if options.some:
             options.operations = random.Random(options.seed).sample(options.operations, options.some)
     uml.linux.installed_only = options.installed

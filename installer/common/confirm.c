@@ -14,12 +14,14 @@
 int confirm(const char *command, const char *question, const char *declined,
 	    struct verity_error *err)
 {
-	const struct layout layout = layout_of(STDOUT_FILENO);
+	/* Who types sees it, also where the output goes to a file. */
+	bool aside = isatty(STDIN_FILENO) && !isatty(STDOUT_FILENO);
+	const struct layout layout = layout_of(aside ? STDERR_FILENO : STDOUT_FILENO);
 	cleanup_free char *text = NULL;
 
 	if (asprintf(&text, "%s (y/N)?", question) < 0)
 		return verity_no_memory(err);
-	layout_put(stdout, &layout, 0, text);
+	layout_put(aside ? stderr : stdout, &layout, 0, text);
 	switch (prompt_answer()) {
 	case PROMPT_YES:
 		return 1;

@@ -79,7 +79,7 @@ class Replace(states.Case):
     def test_another_package_is_asked_about(self):
         """At a terminal: two packages whose files have one name."""
         self.check_install("other", "")
-        question = ("pkgname is the package other version 7. Replace it with the package pkgname "
+        question = ("pkgname is the package other version 7. Replace it with the package pkgname\n"
                     "version 1.9 (y/N)?")
         for answer, status in (("n", 1), ("y", 0)):
             console = typist.Typist("install", f"{self.shared}/{OLDER}/pkgname.wmopkg")

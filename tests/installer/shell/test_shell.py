@@ -435,6 +435,19 @@ class Edited(Shell):
         self.assertIn("(did you mean --check?)", self.wmopkg("undo", "chek").stderr)
         self.succeed("  alpha: version 5.26.0-rev0 goes\n", "undo", "check")
 
+    def test_question_beside_the_output(self):
+        """Nobody waits for an answer to a question that went to a file."""
+        self.install("alpha")
+        for answer, said in (("n", "Nothing removed.\n"),
+                             ("y", "Removed... Changes are applied after reboot.\n")):
+            typist = Typist(program="sh", options=(
+                "-c", f"exec {bench.WMOPKG} --config wmopkg.conf remove alpha >output"))
+            self.addCleanup(typist.process.kill)
+            typist.expect("Remove package alpha (y/N)?")
+            typist.type(f"{answer}\n")
+            self.assertEqual(typist.end(), int(answer == "n"))
+            self.assertEqual(bench.read("output").decode(), said)
+
     def test_long_answer(self):
         """All of a line is the answer, and none of it the next command."""
         self.install("alpha")

@@ -113,6 +113,7 @@ static int try_issuers(struct verity_cms_enclosed *enclosed, size_t index,
 		       STACK_OF(X509) * issuers, struct verity_cms_work *work,
 		       struct verity_error *err)
 {
+	const struct verity_der *whole = &enclosed->parts->certificates[index].whole;
 	struct verity_cms_found *found = &enclosed->each[index];
 
 	for (int i = 0; i < sk_X509_num(issuers); i++) {
@@ -125,14 +126,25 @@ static int try_issuers(struct verity_cms_enclosed *enclosed, size_t index,
 		    hash_name((struct verity_der){der, der + size}, 0) != found->issuer)
 			continue;
 		found->has_issuer = true;
+		if (!found->x509) {
+			found->x509 =
+				verity_cms_issued_get(enclosed->issued, *whole, issuer);
+			if (found->x509) {
+				verity_cms_work_note(work, found->x509, issuer);
+				return 1;
+			}
+		}
 		if (work->strange_left == 0 && !found->x509)
 			return 0;
 		if (!verity_cms_enclosed_get(enclosed, index))
 			return verity_fail_openssl(
 				err, VERITY_E_BAD_SIGNATURE,
 				"signature: a certificate in it cannot be read");
-		if (verity_cms_work_link(work, found->x509, issuer) == X509_V_OK)
+		if (verity_cms_work_link(work, found->x509, issuer) == X509_V_OK) {
+			verity_cms_issued_add(enclosed->issued, *whole, found->x509,
+					      issuer);
 			return 1;
+		}
 	}
 	return 0;
 }
@@ -173,6 +185,8 @@ int verity_cms_enclosed_certify(struct verity_cms_enclosed *enclosed,
 	enclosed->certified = sk_X509_new_null();
 	if (!enclosed->certified)
 		return verity_no_memory(err);
+	if (keyring)
+		enclosed->issued = keyring->issued;
 	want_issuers(enclosed);
 	while (keyring && more > 0) {
 		more = 0;

@@ -7,6 +7,7 @@
  * ring, or counts itself.
  */
 
+#include "verity/cms/issued.h"
 #include "verity/cms/keyring.h"
 #include "verity/cms/parts.h"
 #include "verity/cms/work.h"
@@ -25,7 +26,8 @@ struct verity_cms_enclosed {
 		bool digested;
 		uint8_t digest[32]; /* SHA-256 of it, where it is digested */
 	} each[VERITY_KEY_IDS_MAX];
-	STACK_OF(X509) * certified; /* borrowed from @each */
+	STACK_OF(X509) * certified;       /* borrowed from @each */
+	struct verity_cms_issued *issued; /* borrowed from the ring */
 };
 
 /**

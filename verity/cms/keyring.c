@@ -24,6 +24,7 @@ void verity_keyring_free(struct verity_keyring *keyring)
 	if (!keyring)
 		return;
 	verity_keyring_free(keyring->timestamps);
+	verity_cms_issued_free(keyring->issued);
 	X509_STORE_free(keyring->store);
 	sk_X509_pop_free(keyring->certificates, X509_free);
 	free(keyring);
@@ -38,7 +39,10 @@ static struct verity_keyring *keyring_new(void)
 		return NULL;
 	keyring->store = X509_STORE_new();
 	keyring->certificates = sk_X509_new_null();
-	return keyring->store && keyring->certificates ? steal_ptr(&keyring) : NULL;
+	keyring->issued = verity_cms_issued_new();
+	return keyring->store && keyring->certificates && keyring->issued
+		       ? steal_ptr(&keyring)
+		       : NULL;
 }
 
 void verity_keyring_require_timestamps(struct verity_keyring *keyring)

@@ -3,6 +3,7 @@
 
 /* The key ring as OpenSSL sees it, for the files of this room. */
 
+#include "verity/cms/issued.h"
 #include "verity/cms/keyring.h"
 
 #include <openssl/x509.h>
@@ -14,7 +15,8 @@ struct verity_keyring {
 	struct verity_error skipped; /* the first of them; see verity_keyring_skipped() */
 	size_t skipped_count;
 	X509_STORE *store;
-	STACK_OF(X509) * certificates; /* the same ones, to find a signer among */
+	STACK_OF(X509) * certificates;    /* the same ones, to find a signer among */
+	struct verity_cms_issued *issued; /* owned: by them, as far as it was seen */
 	char files[VERITY_KEYRING_MAX][VERITY_KEYRING_NAME_MAX + 1]; /* of each */
 };
 

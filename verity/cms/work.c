@@ -15,6 +15,14 @@ bool verity_cms_work_take(struct verity_cms_work *work)
 	return true;
 }
 
+void verity_cms_work_note(struct verity_cms_work *work, const X509 *certificate,
+			  const X509 *issuer)
+{
+	if (work->link_count < VERITY_CMS_LINKS_MAX)
+		work->links[work->link_count++] =
+			(struct verity_cms_link){certificate, issuer, true};
+}
+
 int verity_cms_work_link(struct verity_cms_work *work, X509 *certificate, X509 *issuer)
 {
 	/* Names, key ids, and whether it may sign certificates; no signature. */

@@ -40,3 +40,9 @@ bool verity_cms_work_take(struct verity_cms_work *work);
  * X509_V_ERR_APPLICATION_VERIFICATION where the budget is used up.
  */
 int verity_cms_work_link(struct verity_cms_work *work, X509 *certificate, X509 *issuer);
+
+/**
+ * verity_cms_work_note - @issuer is known to have issued and signed @certificate
+ */
+void verity_cms_work_note(struct verity_cms_work *work, const X509 *certificate,
+			  const X509 *issuer);

@@ -38,6 +38,7 @@ int verity_preamble_open(int dirfd, const char *name, int *ret, uint64_t *ret_by
 int verity_preamble_read(int fd, uint64_t file_bytes, uint8_t *ret,
 			 struct verity_head *ret_head, struct verity_error *reason)
 {
+	size_t first = file_bytes < VERITY_BLOCK ? (size_t)file_bytes : VERITY_BLOCK;
 	int r;
 
 	if (file_bytes == 0)
@@ -47,7 +48,8 @@ int verity_preamble_read(int fd, uint64_t file_bytes, uint8_t *ret,
 				   "the file has %" PRIu64
 				   " bytes, too few for a package",
 				   file_bytes);
-	r = verity_io_read(fd, ret, VERITY_HEAD_BYTES, 0, reason);
+	/* one block: all of the preamble of most packages */
+	r = verity_io_read(fd, ret, first, 0, reason);
 	if (r == 0)
 		r = verity_head_decode(ret, ret_head, reason);
 	if (r < 0)
@@ -56,5 +58,6 @@ int verity_preamble_read(int fd, uint64_t file_bytes, uint8_t *ret,
 		return verity_fail(reason, VERITY_E_BAD_LENGTH,
 				   "the file ends inside its header, at byte %" PRIu64,
 				   file_bytes);
-	return verity_io_read(fd, ret, verity_preamble_bytes(ret_head), 0, reason);
+	return verity_io_read(fd, ret + first, verity_preamble_bytes(ret_head) - first,
+			      first, reason);
 }

@@ -3,7 +3,9 @@
 any: it is active all the same, and the log says what the signature was not good for.
 Kernels that do check: tests/machine/test_kernel_signature.py."""
 
-from device import Device, Vendor, equal, run
+import re
+
+from device import Device, Vendor, devices, equal, run
 
 NOTE = ("the kernel cannot check its kernel signature "
         "(CONFIG_DM_VERITY_VERIFY_ROOTHASH_SIG), and requires none")
@@ -27,5 +29,11 @@ def test_active_all_the_same(work, build):
             equal(device.see(name), name + "\n")
             equal(device.package(name)["active"], True)
             equal(device.log().count(f"wmopkg: {name} 1.0: Signed, active"), 1)
+        # those that libcryptsetup has set up, and ours
+        for name in devices():
+            said = run("veritysetup", "status", name).stdout
+            for words in (r"type:\s+VERITY", r"status:\s+verified", r"hash type:\s+1",
+                          r"mode:\s+readonly"):
+                assert re.search(words, said), said
         equal([line for line in device.log() if "kernel signature" in line],
               [f"wmopkg: signed: {NOTE}"])

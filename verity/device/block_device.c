@@ -97,15 +97,6 @@ static int set_up(struct verity_device *device, struct verity_set_up_device *req
 	return r;
 }
 
-/* So that setting it up does not wait for storage, with a lock that others need. */
-static int try_reading(const struct verity_loop *loop, struct verity_error *err)
-{
-	char block[VERITY_BLOCK];
-	int r = verity_io_read(loop->fd, block, sizeof(block), 0, err);
-
-	return r < 0 ? verity_context(err, r, "%s", loop->path) : 0;
-}
-
 static int attach(const struct verity_verified *verified, struct verity_device *device,
 		  struct verity_error *err)
 {
@@ -120,10 +111,6 @@ static int attach(const struct verity_verified *verified, struct verity_device *
 	if (r == 0)
 		r = verity_loop_attach(devices->loop_control, file_fd, 0,
 				       layout->file_bytes, &tree, err);
-	if (r == 0)
-		r = try_reading(&data, err);
-	if (r == 0)
-		r = try_reading(&tree, err);
 	if (r < 0)
 		return r;
 	r = set_up(device,

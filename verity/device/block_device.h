@@ -55,7 +55,7 @@ DEFINE_CLEANUP(struct verity_devices, verity_devices_free);
  * signature (dm_verity.require_signatures).
  *
  * Waits where the package's storage does not answer, but then holds no lock that other
- * threads need: what setting it up reads was read once before.
+ * threads need.
  *
  * Return: 0; -EOPNOTSUPP where the kernel lacks dm-verity (the message names the option);
  * -EIO (KERNEL_SIGNATURE) where it requires a signature and accepts none;

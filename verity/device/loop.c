@@ -50,6 +50,17 @@ static dev_t loop_device(int number)
 	return makedev(LOOP_MAJOR_NUMBER, (unsigned)number);
 }
 
+/* Without devtmpfs, the node may be missing. */
+static int open_node(const char *path, int number)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return verity_device_node_open(path, O_RDONLY, S_IFBLK,
+					       loop_device(number));
+	return fd < 0 ? -errno : fd;
+}
+
 static int configure(const struct verity_loop *loop, int file_fd, uint64_t start,
 		     uint64_t bytes)
 {
@@ -96,8 +107,7 @@ int verity_loop_attach(int control, int file_fd, uint64_t start, uint64_t bytes,
 		if (number < 0)
 			return fail_no_loop(errno, err);
 		snprintf(loop.path, sizeof(loop.path), "/dev/loop%d", number);
-		loop.fd = verity_device_node_open(loop.path, O_RDONLY, S_IFBLK,
-						  loop_device(number));
+		loop.fd = open_node(loop.path, number);
 		if (loop.fd < 0)
 			return verity_fail_errno(err, -loop.fd, "%s", loop.path);
 		r = configure(&loop, file_fd, start, bytes);

@@ -2,26 +2,17 @@
 #pragma once
 
 /*
- * One dm-verity device over two block devices. There are two ways, of which a build has
- * one (the option lean_initramfs): libcryptsetup in set_up_cryptsetup.c, or the requests
- * of the kernel itself in set_up_kernel.c. Both load the same table.
+ * One dm-verity device over two block devices. The kernel is asked directly (dm_table.h).
+ * For a package with a kernel signature there are two ways, of which a build has one (the
+ * option lean_initramfs): libcryptsetup in set_up_cryptsetup.c, or a key of ours in
+ * set_up_kernel.c. Both load the same table.
  */
 
-#include "verity/package/package.h"
+#include "verity/device/dm_table.h"
 #include "verity/util/cleanup.h"
 
-#define VERITY_COMPLAINT_MAX 256
-
-/* What is kept open between devices. */
+/* What several devices share. */
 struct verity_set_up;
-
-struct verity_set_up_device {
-	const char *name; /* of device-mapper; at most VERITY_DM_NAME_MAX */
-	const char *data_path;
-	const char *tree_path; /* the whole file: its tree begins at the layout's place */
-	const struct verity_verified *verified;
-	bool with_signature; /* the kernel gets the kernel signature of the manifest */
-};
 
 /**
  * verity_set_up_open - get ready to set up devices
@@ -39,8 +30,8 @@ DEFINE_CLEANUP(struct verity_set_up, verity_set_up_free);
  * verity_set_up_run - set up a device, read-only, with a node in VERITY_DM_FOLDER
  * @complaint: on failure: why, or "" where only the errno is known
  *
- * May be called from several threads. Waits neither for udev nor, as far as the two block
- * devices can be read at once, for storage. Prints nothing.
+ * May be called from several threads. Does not wait for udev; what waits for storage
+ * holds no lock. Prints nothing.
  *
  * Return: 0; -errno, and there is no device.
  */

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 
-/* dm-verity devices by libcryptsetup. */
+/* Kernel signatures by libcryptsetup, as it knows how a kernel wants them. */
 
 #include "verity/device/set_up.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libcryptsetup.h>
 #include <libdevmapper.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "verity/format/manifest.h"
 #include "verity/util/debug.h"
 
 struct verity_set_up {
+	int dm_control;       /* borrowed */
 	pthread_mutex_t lock; /* libcryptsetup and libdevmapper: one thread at a time */
-	struct crypt_device *keep; /* so that libcryptsetup keeps what it has open */
 };
 
 /* Never prints; @context: the complaint to fill, or NULL. */
@@ -62,28 +65,37 @@ static int activate(struct crypt_device *cd, const struct verity_set_up_device *
 	const struct verity_manifest *manifest =
 		verity_verified_manifest(device->verified);
 
-	return device->with_signature
-		       ? crypt_activate_by_signed_key(
-				 cd, device->name, (const char *)manifest->root_hash,
-				 sizeof(manifest->root_hash),
-				 (const char *)manifest->kernel_signature,
-				 manifest->kernel_signature_bytes,
-				 CRYPT_ACTIVATE_READONLY)
-		       : crypt_activate_by_volume_key(
-				 cd, device->name, (const char *)manifest->root_hash,
-				 sizeof(manifest->root_hash), CRYPT_ACTIVATE_READONLY);
+	return crypt_activate_by_signed_key(
+		cd, device->name, (const char *)manifest->root_hash,
+		sizeof(manifest->root_hash), (const char *)manifest->kernel_signature,
+		manifest->kernel_signature_bytes, CRYPT_ACTIVATE_READONLY);
+}
+
+/* libcryptsetup reads from both: not for the first time with a lock that others need. */
+static int try_reading(const char *path)
+{
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char block[VERITY_BLOCK];
+
+	return fd < 0 || pread(fd, block, sizeof(block), 0) < 0 ? -errno : 0;
 }
 
 /* The device is there after; libcryptsetup has no more to do with it. */
-int verity_set_up_run(struct verity_set_up *set_up,
-		      const struct verity_set_up_device *device,
-		      char complaint[static VERITY_COMPLAINT_MAX])
+static int set_up_signed(struct verity_set_up *set_up,
+			 const struct verity_set_up_device *device,
+			 char complaint[static VERITY_COMPLAINT_MAX])
 {
 	struct crypt_device *cd = NULL;
-	int r;
+	int r = try_reading(device->data_path);
 
 	complaint[0] = '\0';
+	if (r == 0)
+		r = try_reading(device->tree_path);
+	if (r < 0)
+		return r;
 	pthread_mutex_lock(&set_up->lock);
+	/* Then libdevmapper makes the device nodes by itself, and does not wait. */
+	dm_udev_set_sync_support(0);
 	crypt_set_log_callback(NULL, listen, complaint);
 	r = crypt_init(&cd, device->tree_path);
 	if (r >= 0) {
@@ -100,31 +112,31 @@ int verity_set_up_run(struct verity_set_up *set_up,
 	return r < 0 ? r : 0;
 }
 
+int verity_set_up_run(struct verity_set_up *set_up,
+		      const struct verity_set_up_device *device,
+		      char complaint[static VERITY_COMPLAINT_MAX])
+{
+	return device->with_signature ? set_up_signed(set_up, device, complaint)
+				      : verity_dm_table_set_up(set_up->dm_control, device,
+							       "", complaint);
+}
+
 void verity_set_up_free(struct verity_set_up *set_up)
 {
 	if (!set_up)
 		return;
-	crypt_free(set_up->keep);
 	pthread_mutex_destroy(&set_up->lock);
 	free(set_up);
 }
 
-/*
- * Without udev: then libdevmapper makes the device nodes by itself, and does not wait,
- * whether udev runs or not.
- */
 int verity_set_up_open(int dm_control, struct verity_set_up **ret)
 {
 	struct verity_set_up *set_up = calloc(1, sizeof(*set_up));
 
-	(void)dm_control; /* libdevmapper opens its own */
 	if (!set_up)
 		return -ENOMEM;
+	set_up->dm_control = dm_control;
 	pthread_mutex_init(&set_up->lock, NULL);
-	dm_udev_set_sync_support(0);
-	crypt_set_log_callback(NULL, listen, NULL);
-	if (crypt_init(&set_up->keep, NULL) < 0)
-		set_up->keep = NULL; /* then it opens things for each device */
 	*ret = set_up;
 	return 0;
 }

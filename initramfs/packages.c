@@ -151,6 +151,7 @@ void packages_put_in_order(struct packages *packages)
 }
 
 struct used {
+	unsigned processors; /* that each package is counted for */
 	size_t layers;
 	uint64_t bytes;
 };
@@ -158,8 +159,8 @@ struct used {
 static void limit(struct boot_package *package, const struct packages_memory *memory,
 		  struct used *used)
 {
-	uint64_t bytes =
-		overlay_memory_needed(verity_package_verified(package->verified));
+	uint64_t bytes = overlay_memory_needed(verity_package_verified(package->verified),
+					       used->processors);
 	struct verity_error why;
 
 	if (used->layers == OVERLAY_STACK_PACKAGES_MAX) {
@@ -185,7 +186,7 @@ static void limit(struct boot_package *package, const struct packages_memory *me
 
 void packages_limit(struct packages *packages, const struct packages_memory *memory)
 {
-	struct used used = {0};
+	struct used used = {.processors = overlay_memory_processors()};
 
 	for (unsigned rank = 0; rank < BOOT_RANKS; rank++)
 		for (size_t i = 0; i < packages->state.count; i++)

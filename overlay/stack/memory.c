@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysinfo.h>
+#include <unistd.h>
 
 #include "verity/util/cleanup.h"
 #include "verity/util/io.h"
@@ -75,11 +76,10 @@ static uint64_t decompressor(const uint8_t *super, uint64_t block)
 }
 
 /* Kernels that read in parallel have a block and a decompressor for each processor. */
-uint64_t overlay_memory_needed(const struct verity_verified *verified)
+uint64_t overlay_memory_needed(const struct verity_verified *verified,
+			       unsigned processors)
 {
 	uint8_t super[VERITY_BLOCK];
-	int configured = get_nprocs_conf();
-	uint64_t streams = configured > 1 ? (uint64_t)configured : 1;
 	uint64_t block;
 
 	if (verity_io_read(verity_verified_fd(verified), super, sizeof(super),
@@ -90,18 +90,29 @@ uint64_t overlay_memory_needed(const struct verity_verified *verified)
 	if (block > BLOCK_MAX)
 		block = BLOCK_MAX;
 	return DEVICES + METADATA + FRAGMENTS * block +
-	       streams * (block + decompressor(super, block));
+	       processors * (block + decompressor(super, block));
 }
 
+unsigned overlay_memory_processors(void)
+{
+	int configured = get_nprocs_conf();
+
+	return configured > 1 ? (unsigned)configured : 1;
+}
+
+/* Asked before each package is mounted: in one piece, of which the first KiB is enough.
+ */
 uint64_t overlay_memory_read(const char *key)
 {
-	cleanup_free char *text = NULL;
-	uint64_t kib;
-	size_t size;
+	cleanup_fd int fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
+	char text[1024];
+	ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	const char *line;
+	uint64_t kib;
 
-	if (verity_io_load(AT_FDCWD, "/proc/meminfo", 16384, &text, &size, NULL) < 0)
+	if (size < 0)
 		return UINT64_MAX;
+	text[size] = '\0';
 	line = strstr(text, key);
 	if (!line || sscanf(line + strlen(key), ": %" SCNu64 " kB", &kib) != 1)
 		return UINT64_MAX;

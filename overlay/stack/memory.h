@@ -12,11 +12,18 @@
 #include <stdint.h>
 
 /**
+ * overlay_memory_processors - how many processors the kernel can have; asks the kernel
+ */
+unsigned overlay_memory_processors(void);
+
+/**
  * overlay_memory_needed - how many bytes the mounted package takes, about
+ * @processors: of overlay_memory_processors()
  *
  * Reads the first 4 KiB of the image.
  */
-uint64_t overlay_memory_needed(const struct verity_verified *verified);
+uint64_t overlay_memory_needed(const struct verity_verified *verified,
+			       unsigned processors);
 
 /**
  * overlay_memory_read - a line of /proc/meminfo

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What a boot with packages costs, in one boot of one kernel (User-Mode Linux).
+"""What a boot with packages costs, in one boot of one kernel.
 
-	tests/bench/boot.py [--quick] [--runs N] [--svg FILE] [--lean LEAN-BUILD] BUILD-FOLDER [PART]...
+	tests/bench/boot.py [--qemu | --counted] [--quick] [--runs N] [--svg FILE] [--lean LEAN-BUILD] \
+		BUILD-FOLDER [PART]...
 
 	sysext     16 packages of 1 MiB, `verify = lazy`: wmopkg-activate, systemd-sysext refresh
 	           with the same images as dm-verity extensions, and the bare sequence (bare.c)
+	one        one package, the start of wmopkg-activate, and the bare sequence
+	calls      system calls for each package, beyond the bare sequence
 	full       8 packages of 64 MiB, `verify = full`, against `wmopkg verify` of 512 MiB
 	growth     1, 2, 4 … 256 packages
 	memory     64 packages: the most that wmopkg-activate has
@@ -17,6 +20,11 @@ All of them by default. Sides take turns, and every figure is the median of 5 ru
 after one that does not count. --quick runs everything small and once, to see that it
 still works. Goals are printed beside what was measured, and never decide the exit status.
 The charts go to FILE too, by default to BUILD-FOLDER/bench-boot.svg.
+
+The kernel is User-Mode Linux; with --qemu, Debian's in QEMU. With --counted, the clock in QEMU
+counts instructions, 2 ns each: its times are the same whatever else the host does, so that two
+versions of a program can be compared while it works. Only what is waited for is not
+counted there.
 
 The packages lie on a tmpfs of the kernel under test, so no disk is part of any figure. In
 User-Mode Linux system calls and page faults cost a hundred times what they do on the machine
@@ -41,6 +49,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "kernel")]
 import boot_image  # noqa: E402
+import emulated  # noqa: E402
 import boot_parts  # noqa: E402
 import plot  # noqa: E402
 import uml  # noqa: E402
@@ -67,8 +76,9 @@ def follow(path, done):
                 place = file.tell()
 
 
-def boot(work, build):
+def boot(work, build, options):
     """Run the parts that need a kernel; what it says is printed as it comes."""
+    program = f"python3 {HERE}/boot.py --inside {work} {build}"
     room = shutil.disk_usage("/dev/shm").free if os.path.isdir("/dev/shm") else 0
     done = threading.Event()
     log = threading.Thread(target=follow, args=(work + "/log", done))
@@ -78,8 +88,10 @@ def boot(work, build):
     try:
         with tempfile.TemporaryDirectory(prefix="wmopkg-bench-",
                                          dir="/dev/shm" if room > ROOM else work) as scratch:
-            console = uml.boot(work, build, None, SECONDS, memory=MEMORY, scratch=scratch,
-                               program=f"python3 {HERE}/boot.py --inside {work} {build}")
+            console = emulated.boot(work, program, MEMORY, SECONDS, options.counted) \
+                if options.qemu or options.counted else \
+                uml.boot(work, build, None, SECONDS, memory=MEMORY, scratch=scratch,
+                         program=program)
     finally:
         os.sched_setaffinity(0, processors)
         done.set()
@@ -92,6 +104,8 @@ def inside(work, build):
     """What runs in the kernel."""
     with open(work + "/plan.json", encoding="utf-8") as file:
         plan = json.load(file)
+    if os.path.isdir(work + "/copies"):
+        build = emulated.use_copies(work)
     bench = boot_parts.Bench(work, build, plan["scale"])
     for part in plan["parts"]:
         print(f"\n{part}: {boot_parts.TITLES[part]}", flush=True)
@@ -108,7 +122,7 @@ def print_goals(goals):
               f"{f'{sign} {plot.short(goal)}':>16}  {'met' if met else 'missed'}")
 
 
-def run(build, lean, parts, scale, svg):
+def run(build, options, parts, scale):
     work = tempfile.mkdtemp(prefix="wmopkg-bench-", dir="/var/tmp")
     results = {"goals": [], "charts": []}
     try:
@@ -120,15 +134,18 @@ def run(build, lean, parts, scale, svg):
             start = time.monotonic()
             boot_parts.prepare(work, build, inner, scale)
             print(f"prepared ({time.monotonic() - start:.0f} s)", flush=True)
-            boot(work, build)
+            if options.qemu or options.counted:
+                emulated.copy_programs(work, build)
+            boot(work, build, options)
             with open(work + "/results.json", encoding="utf-8") as file:
                 results = json.load(file)
         if "initramfs" in parts:
             print("\ninitramfs: what the hook adds, without kernel modules", flush=True)
-            boot_image.measure(work, build, lean, results, scale["zstd"])
+            boot_image.measure(work, build, options.lean, results, scale["zstd"])
     finally:
         shutil.rmtree(work, ignore_errors=True)
     print_goals(results["goals"])
+    svg = options.svg or build + "/bench-boot.svg"
     with open(svg, "w", encoding="utf-8") as file:
         file.write(plot.svg([getattr(plot, kind)(*values)
                              for kind, *values in results["charts"]]))
@@ -139,6 +156,8 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--runs", type=int)
+    parser.add_argument("--qemu", action="store_true")
+    parser.add_argument("--counted", action="store_true")
     parser.add_argument("--svg")
     parser.add_argument("--lean")
     parser.add_argument("--inside", metavar="WORK")
@@ -159,7 +178,7 @@ def main():
     model = [line.split(":")[1].strip() for line in processor.splitlines()
              if line.startswith("Model name")]
     print(f"{', '.join(model)}; medians of {scale['runs']} runs, sides taking turns", flush=True)
-    run(build, options.lean, options.parts or every, scale, options.svg or build + "/bench-boot.svg")
+    run(build, options, options.parts or every, scale)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import statistics
 import plot
 import sysext
 from boot_target import Bare, Ours, Sysext, Target, timed
+from calls import part_calls
 from device import Vendor, run, write
 from reading import part_reading, prepare_reading
 
@@ -16,6 +17,8 @@ MIB = 1 << 20
 BLOCK = 4096
 TITLES = {
     "sysext": "wmopkg-activate (lazy), systemd-sysext refresh, and the bare sequence",
+    "one": "one package of 1 MiB, lazy: what a boot costs whatever is installed",
+    "calls": "how often the kernel is asked for something (strace)",
     "full": "every byte verified before anything is mounted",
     "growth": "time over the number of packages (lazy)",
     "memory": "the most that wmopkg-activate has",
@@ -57,11 +60,11 @@ def median(runs, key="ms"):
 
 
 def print_runs(runs):
-    print(f"  {'':34}{'median ms':>11}{'least':>9}{'most':>9}{'peak MiB':>10}")
+    print(f"  {'':34}{'median ms':>11}{'least':>9}{'most':>9}{'processor':>11}{'peak MiB':>10}")
     for name, side in runs.items():
         times = [done.ms for done in side]
         print(f"  {name:34}{median(side):11.1f}{min(times):9.1f}{max(times):9.1f}"
-              f"{median(side, 'kib') / 1024:10.1f}", flush=True)
+              f"{median(side, 'cpu_ms'):11.1f}{median(side, 'kib') / 1024:10.1f}", flush=True)
 
 
 def print_steps(name, runs):
@@ -111,7 +114,8 @@ def prepare(work, build, parts, scale):
     """On the host."""
     vendor = Vendor(work, build)
     small = max([0] + [count for part, count in (
-        ("sysext", scale["packages"]), ("growth", scale["growth"][-1]),
+        ("sysext", scale["packages"]), ("calls", scale["packages"]), ("one", 1),
+        ("growth", scale["growth"][-1]),
         ("memory", scale["memory"]), ("reading", scale["layers"][-1])) if part in parts])
     shapes = {}
     for number in range(small):
@@ -149,6 +153,30 @@ def part_sysext(bench):
                "times")
     bench.goal("time against the bare sequence", ours / times["bare sequence"], "at most", 1.5,
                "times")
+
+
+class Started:
+    """wmopkg-activate, which only says its version."""
+
+    def __init__(self, target):
+        self.target = target
+
+    def up(self):
+        return timed(self.target.build, self.target.tool, "--version")
+
+    def down(self):
+        pass
+
+
+def part_one(bench):
+    with Target(bench.work, bench.build, verify="lazy") as target:
+        target.fill(1)
+        runs = bench.compare({"wmopkg-activate": Ours(target), "  its start": Started(target),
+                              "bare sequence": Bare(target)})
+    print_runs(runs)
+    print_steps("wmopkg-activate", runs["wmopkg-activate"])
+    bench.goal("one package: time to activate", median(runs["wmopkg-activate"]), "at most", 40,
+               "ms")
 
 
 class Verify:
@@ -220,5 +248,5 @@ def part_memory(bench):
     bench.goal(f"memory with {count} packages", max(peaks.values()), "at most", 32, "MiB")
 
 
-PARTS = {"sysext": part_sysext, "full": part_full, "growth": part_growth,
+PARTS = {"sysext": part_sysext, "one": part_one, "calls": part_calls, "full": part_full, "growth": part_growth,
          "memory": part_memory, "reading": part_reading}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A device within the kernel under test, and those who put packages over its root."""
 
+import glob
 import json
 import os
 import shutil
@@ -15,10 +16,11 @@ IDLE_SHARE = 0.8
 
 
 class Run:
-    """@said: its output; @steps: {name: ms} of what it says of where its time went"""
+    """@cpu_ms: of it and of its processes; @said: its output; @steps: {name: ms} of what it says
+    of where its time went"""
 
-    def __init__(self, ms, kib, said):
-        self.ms, self.kib, self.said = ms, kib, said
+    def __init__(self, ms, cpu_ms, kib, said):
+        self.ms, self.cpu_ms, self.kib, self.said = ms, cpu_ms, kib, said
         self.steps = {}
 
 
@@ -29,8 +31,8 @@ def timed(build, *words):
     if done.returncode != 0:
         raise AssertionError(f"{' '.join(words)}: status {done.returncode}: "
                              f"{done.stdout}{done.stderr}")
-    ns, kib, _ = done.stderr.splitlines()[-1].split()
-    return Run(int(ns) / 1e6, int(kib), done.stdout)
+    ns, kib, us = done.stderr.splitlines()[-1].split()
+    return Run(int(ns) / 1e6, int(us) / 1e3, int(kib), done.stdout)
 
 
 def idle_share(seconds):
@@ -83,19 +85,24 @@ class Target(Device):
         run("umount", "-l", *[f"{layers}/{layer}" for layer in os.listdir(layers)])
         os.unlink(self.base + "/run/state.json")
         wait_gone()
+        for node in glob.glob("/dev/mapper/wmopkg-*"):
+            os.unlink(node)
 
 
 class Ours:
     """wmopkg-activate."""
 
     def __init__(self, target, **settings):
-        self.target, self.settings = target, settings
+        self.target, self.settings, self.build = target, settings, target.build
+
+    def words_up(self):
+        return [self.target.tool, "--config", self.target.base + "/conf", "--root",
+                self.target.base + "/root"]
 
     def up(self):
         target = self.target
         target.set(self.settings)
-        done = timed(target.build, target.tool, "--config", target.base + "/conf", "--root",
-                     target.base + "/root")
+        done = timed(target.build, *self.words_up())
         state = json.loads(read(target.base + "/run/state.json"))
         asleep = [package["name"] for package in state["packages"] if not package["active"]]
         if asleep:
@@ -121,8 +128,11 @@ class Bare:
             for name in target.names))
         os.makedirs(base + "/bare", exist_ok=True)
 
+    def words_up(self):
+        return [self.tool, "up", *self.words]
+
     def up(self):
-        done = timed(self.build, self.tool, "up", *self.words)
+        done = timed(self.build, *self.words_up())
         done.steps = {step: float(ms) for step, ms in
                       (line.split() for line in done.said.splitlines())}
         return done

@@ -28,13 +28,14 @@ int verity_inspection_open(int dirfd, const char *name, struct verity_inspection
 			   struct verity_error *err)
 {
 	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
-		calloc(1, sizeof(*inspection));
+		malloc(sizeof(*inspection));
 	cleanup_fd int fd = -1;
 	uint64_t bytes;
 	int r;
 
 	if (!inspection)
 		return verity_no_memory(err);
+	inspection->manifest = NULL; /* the rest, 130 KiB, is read before it is used */
 	r = verity_preamble_open(dirfd, name, &fd, &bytes, err);
 	if (r == 0)
 		r = verity_preamble_read(fd, bytes, inspection->preamble,

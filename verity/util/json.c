@@ -28,10 +28,15 @@ static int bad(struct scan *scan, const char *what)
 			   scan->at < scan->size ? what : "incomplete", scan->at);
 }
 
-static bool is_next(const struct scan *scan, const char *characters)
+static inline bool is_next(const struct scan *scan, const char *characters)
 {
-	return scan->at < scan->size && scan->text[scan->at] != '\0' &&
-	       strchr(characters, scan->text[scan->at]);
+	char next = scan->at < scan->size ? scan->text[scan->at] : '\0';
+
+	if (next == '\0')
+		return false;
+	while (*characters && *characters != next)
+		characters++;
+	return *characters;
 }
 
 static size_t skip(struct scan *scan, const char *characters)
@@ -72,20 +77,33 @@ static int scan_escape(struct scan *scan)
 	return 0;
 }
 
+/* A character of a string that stands for itself, and is one byte. */
+static bool is_plain(char character)
+{
+	return character >= ' ' && character <= '~' && character != '"' &&
+	       character != '\\';
+}
+
 /* From one quote to after the other. */
 static int scan_string(struct scan *scan)
 {
-	int r = 0;
-
 	scan->at++;
-	while (r == 0 && !is_next(scan, "\"")) {
-		size_t left = scan->size - scan->at, bytes;
+	for (;;) {
 		uint32_t character = 0;
+		size_t left, bytes;
 
+		while (scan->at < scan->size && is_plain(scan->text[scan->at]))
+			scan->at++;
+		if (is_next(scan, "\""))
+			break;
 		if (is_next(scan, "\\")) {
-			r = scan_escape(scan);
+			int r = scan_escape(scan);
+
+			if (r < 0)
+				return r;
 			continue;
 		}
+		left = scan->size - scan->at;
 		bytes = left ? verity_text_decode(scan->text + scan->at, left, &character)
 			     : 0;
 		if (bytes == 0 || (character >= 0xd800 && character <= 0xdfff) ||
@@ -95,8 +113,8 @@ static int scan_string(struct scan *scan)
 			return bad(scan, "control character in a string");
 		scan->at += bytes;
 	}
-	scan->at += r == 0;
-	return r;
+	scan->at++;
+	return 0;
 }
 
 static int scan_number(struct scan *scan)
@@ -134,13 +152,40 @@ static int scan_word(struct scan *scan, const char *word)
 	return 0;
 }
 
-/* json-c keeps the last of two equal keys. It decodes this one: two spellings of a key
- * are one key. @seen: the keys of this object so far. */
-static int scan_key(struct scan *scan, struct json_object *seen)
+/* @text: with its quotes */
+static int decode_key(const struct scan *scan, const char *text, size_t size, char **ret)
 {
 	cleanup_with(json_tokener_free_p) struct json_tokener *tokener =
 		json_tokener_new();
 	cleanup_with(json_object_put_p) struct json_object *value = NULL;
+
+	if (tokener)
+		value = json_tokener_parse_ex(tokener, text, (int)size);
+	if (!value)
+		return verity_no_memory(scan->err);
+	if (!verity_json_string(value))
+		return verity_fail(scan->err, VERITY_E_BAD_MANIFEST,
+				   "a key has a NUL in it");
+	*ret = strdup(verity_json_string(value));
+	return *ret ? 0 : verity_no_memory(scan->err);
+}
+
+/* Most have no escape sequence, and stand for themselves. */
+static int take_key(const struct scan *scan, size_t from, char **ret)
+{
+	const char *text = scan->text + from;
+	size_t size = scan->at - from;
+
+	if (memchr(text, '\\', size))
+		return decode_key(scan, text, size, ret);
+	*ret = strndup(text + 1, size - 2);
+	return *ret ? 0 : verity_no_memory(scan->err);
+}
+
+/* json-c keeps the last of two equal keys. It decodes this one: two spellings of a key
+ * are one key. @seen: the keys of this object so far. */
+static int scan_key(struct scan *scan, struct json_object *seen)
+{
 	size_t from = scan->at;
 	cleanup_free char *key = NULL;
 	char colon;
@@ -149,19 +194,10 @@ static int scan_key(struct scan *scan, struct json_object *seen)
 	if (!is_next(scan, "\""))
 		return bad(scan, "expected a key in double quotes");
 	r = scan_string(scan);
+	if (r == 0)
+		r = take_key(scan, from, &key);
 	if (r < 0)
 		return r;
-	if (tokener)
-		value = json_tokener_parse_ex(tokener, scan->text + from,
-					      (int)(scan->at - from));
-	if (!value)
-		return verity_no_memory(scan->err);
-	if (!verity_json_string(value))
-		return verity_fail(scan->err, VERITY_E_BAD_MANIFEST,
-				   "a key has a NUL in it");
-	key = strdup(verity_json_string(value));
-	if (!key)
-		return verity_no_memory(scan->err);
 	if (json_object_object_get_ex(seen, key, NULL))
 		return verity_fail(scan->err, VERITY_E_BAD_MANIFEST, "%.64s: there twice",
 				   verity_text_plain(key));

@@ -12,6 +12,7 @@
 	full       8 packages of 64 MiB, `verify = full`, against `wmopkg verify` of 512 MiB
 	growth     1, 2, 4 … 256 packages
 	memory     64 packages: the most that wmopkg-activate has
+	show       `wmopkg show` with 300 packages, and 40 more since the boot
 	reading    `tar c` of 20,000 small files through 1, 8 and 64 layers
 	initramfs  what the hook adds to an image of initramfs-tools; this part needs no kernel. With
 	           --lean, that of a build with -Dlean_initramfs=true beside it
@@ -59,9 +60,10 @@ SECONDS = 3 * 3600
 ROOM = 5 << 30  # bytes that the kernel's memory may take where it is kept
 
 SCALE = {"runs": 5, "packages": 16, "growth": [1, 2, 4, 8, 16, 32, 64, 128, 256],
-         "memory": 64, "full": [8, 64], "files": 20000, "layers": [1, 8, 64], "zstd": "-19"}
+         "memory": 64, "full": [8, 64], "files": 20000, "layers": [1, 8, 64], "zstd": "-19",
+         "show": [300, 40]}
 QUICK = {"runs": 1, "packages": 2, "growth": [1, 2], "memory": 2, "full": [2, 1],
-         "files": 30, "layers": [1, 2], "zstd": "-1"}
+         "files": 30, "layers": [1, 2], "zstd": "-1", "show": [2, 2]}
 
 
 def follow(path, done):

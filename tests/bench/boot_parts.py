@@ -12,6 +12,7 @@ from boot_target import Bare, Ours, Sysext, Target, timed
 from calls import part_calls
 from device import Vendor, run, write
 from reading import part_reading, prepare_reading
+from showing import part_show, prepare_showing
 
 MIB = 1 << 20
 BLOCK = 4096
@@ -22,6 +23,7 @@ TITLES = {
     "full": "every byte verified before anything is mounted",
     "growth": "time over the number of packages (lazy)",
     "memory": "the most that wmopkg-activate has",
+    "show": "`wmopkg show` of many packages, some of them pending",
     "reading": "tar c of small files through the stack",
 }
 
@@ -134,6 +136,8 @@ def prepare(work, build, parts, scale):
         make_random(vendor, "whole", count * mib)
     if "reading" in parts:
         prepare_reading(vendor, scale)
+    if "show" in parts:
+        prepare_showing(vendor, scale)
 
 
 def part_sysext(bench):
@@ -249,4 +253,4 @@ def part_memory(bench):
 
 
 PARTS = {"sysext": part_sysext, "one": part_one, "calls": part_calls, "full": part_full, "growth": part_growth,
-         "memory": part_memory, "reading": part_reading}
+         "memory": part_memory, "show": part_show, "reading": part_reading}

@@ -17,7 +17,8 @@ struct verity_hasher {
 	uint8_t salt[VERITY_SALT_MAX];
 	size_t salt_bytes;
 
-	unsigned lanes; /* blocks at a time; 0: one, by OpenSSL */
+	/* What this processor has; ends with NULL. What remains is OpenSSL's. */
+	const struct verity_sha256_kind *kinds[SHA256_KINDS_MAX + 1];
 	struct verity_hash_lanes hash;
 };
 
@@ -35,6 +36,7 @@ int verity_hasher_new(const uint8_t *salt, size_t salt_bytes, struct verity_hash
 {
 	cleanup_with(verity_hasher_free_p) struct verity_hasher *hasher =
 		calloc(1, sizeof(*hasher));
+	size_t kinds = 0;
 
 	if (!hasher)
 		return verity_no_memory(err);
@@ -47,9 +49,13 @@ int verity_hasher_new(const uint8_t *salt, size_t salt_bytes, struct verity_hash
 				   "OpenSSL offers no SHA-256");
 	memcpy(hasher->salt, salt, salt_bytes);
 	hasher->salt_bytes = salt_bytes;
-	hasher->lanes = verity_sha256_lanes();
-	if (hasher->lanes)
-		hasher->hash = verity_hash_lanes_begin(hasher->salt, salt_bytes);
+	for (const struct verity_sha256_kind *kind = verity_sha256_kinds; kind->lanes;
+	     kind++)
+		if (kind->present())
+			hasher->kinds[kinds++] = kind;
+	if (kinds)
+		hasher->hash = verity_hash_lanes_begin(hasher->kinds[0], hasher->salt,
+						       salt_bytes);
 	*ret = steal_ptr(&hasher);
 	return 0;
 }
@@ -66,9 +72,11 @@ void verity_hash_end(void *worker)
 	verity_hasher_free(*(struct verity_hasher **)worker);
 }
 
-void verity_hasher_portable(struct verity_hasher *hasher)
+void verity_hasher_use(struct verity_hasher *hasher,
+		       const struct verity_sha256_kind *kind)
 {
-	hasher->lanes = 0;
+	hasher->kinds[0] = kind;
+	hasher->kinds[1] = NULL;
 }
 
 int verity_hasher_blocks(struct verity_hasher *hasher, const uint8_t *blocks,
@@ -77,13 +85,10 @@ int verity_hasher_blocks(struct verity_hasher *hasher, const uint8_t *blocks,
 {
 	size_t i = 0;
 
-	while (hasher->lanes && count - i >= 2) {
-		unsigned lanes = count - i >= hasher->lanes ? hasher->lanes : 2;
-
-		verity_hash_lanes_blocks(&hasher->hash, blocks + i * VERITY_BLOCK, lanes,
-					 ret + i);
-		i += lanes;
-	}
+	for (const struct verity_sha256_kind **kind = hasher->kinds; *kind; kind++)
+		for (; count - i >= (*kind)->lanes; i += (*kind)->lanes)
+			verity_hash_lanes_blocks(&hasher->hash, *kind,
+						 blocks + i * VERITY_BLOCK, ret + i);
 	for (; i < count; i++)
 		if (EVP_DigestInit_ex2(hasher->context, hasher->sha256, NULL) != 1 ||
 		    EVP_DigestUpdate(hasher->context, hasher->salt, hasher->salt_bytes) !=

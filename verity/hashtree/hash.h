@@ -50,7 +50,11 @@ struct verity_salt {
 int verity_hash_begin(void *context, void *worker, struct verity_error *err) must_check;
 void verity_hash_end(void *worker);
 
+struct verity_sha256_kind; /* verity/hashtree/sha256_lanes.h */
+
 /**
- * verity_hasher_portable - leave the processor's own instructions unused, for tests
+ * verity_hasher_use - use only this kind of instructions, for tests
+ * @kind: one that is present; NULL: none, OpenSSL hashes everything
  */
-void verity_hasher_portable(struct verity_hasher *hasher);
+void verity_hasher_use(struct verity_hasher *hasher,
+		       const struct verity_sha256_kind *kind);

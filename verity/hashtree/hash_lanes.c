@@ -4,7 +4,6 @@
 
 #include "verity/hashtree/hash_lanes.h"
 
-#include <assert.h>
 #include <endian.h>
 #include <string.h>
 
@@ -12,13 +11,17 @@
  */
 #define TAIL_MAX (2 * SHA256_CHUNK_BYTES)
 
-struct verity_hash_lanes verity_hash_lanes_begin(const uint8_t *salt, size_t salt_bytes)
+struct verity_hash_lanes verity_hash_lanes_begin(const struct verity_sha256_kind *kind,
+						 const uint8_t *salt, size_t salt_bytes)
 {
-	struct verity_sha256_state states[2] = {verity_sha256_start(),
-						verity_sha256_start()};
-	const uint8_t *const salts[2] = {salt, salt};
+	struct verity_sha256_state states[SHA256_LANES_MAX];
+	const uint8_t *salts[SHA256_LANES_MAX];
 
-	verity_sha256_lanes_take(states, salts, 2, salt_bytes / SHA256_CHUNK_BYTES);
+	for (unsigned i = 0; i < kind->lanes; i++) {
+		states[i] = verity_sha256_start();
+		salts[i] = salt;
+	}
+	kind->take(states, salts, salt_bytes / SHA256_CHUNK_BYTES);
 	return (struct verity_hash_lanes){salt, salt_bytes, states[0],
 					  salt_bytes % SHA256_CHUNK_BYTES};
 }
@@ -43,8 +46,9 @@ static size_t make_tail(const struct verity_hash_lanes *hash, const uint8_t *res
  * Salt and block do not meet at the border of a chunk: the first chunk is put together of
  * the end of the salt and the start of the block, the others are read in place.
  */
-void verity_hash_lanes_blocks(const struct verity_hash_lanes *hash, const uint8_t *blocks,
-			      unsigned lanes, uint8_t (*ret)[VERITY_DIGEST_BYTES])
+void verity_hash_lanes_blocks(const struct verity_hash_lanes *hash,
+			      const struct verity_sha256_kind *kind,
+			      const uint8_t *blocks, uint8_t (*ret)[VERITY_DIGEST_BYTES])
 {
 	struct verity_sha256_state states[SHA256_LANES_MAX];
 	const uint8_t *salt = hash->salt + hash->salt_bytes - hash->salt_left;
@@ -53,13 +57,12 @@ void verity_hash_lanes_blocks(const struct verity_hash_lanes *hash, const uint8_
 	size_t end = first + chunks * SHA256_CHUNK_BYTES;
 	uint8_t border[SHA256_LANES_MAX][SHA256_CHUNK_BYTES];
 	uint8_t tail[SHA256_LANES_MAX][TAIL_MAX];
-	const uint8_t *borders[SHA256_LANES_MAX] = {NULL};
-	const uint8_t *middles[SHA256_LANES_MAX] = {NULL};
-	const uint8_t *tails[SHA256_LANES_MAX] = {NULL};
+	const uint8_t *borders[SHA256_LANES_MAX];
+	const uint8_t *middles[SHA256_LANES_MAX];
+	const uint8_t *tails[SHA256_LANES_MAX];
 	size_t tail_chunks = 0;
 
-	assert(lanes >= 2 && lanes <= SHA256_LANES_MAX);
-	for (unsigned i = 0; i < lanes; i++) {
+	for (unsigned i = 0; i < kind->lanes; i++) {
 		const uint8_t *block = blocks + (size_t)i * VERITY_BLOCK;
 
 		states[i] = hash->salted;
@@ -70,10 +73,10 @@ void verity_hash_lanes_blocks(const struct verity_hash_lanes *hash, const uint8_
 		middles[i] = block + first;
 		tails[i] = tail[i];
 	}
-	verity_sha256_lanes_take(states, borders, lanes, first ? 1 : 0);
-	verity_sha256_lanes_take(states, middles, lanes, chunks);
-	verity_sha256_lanes_take(states, tails, lanes, tail_chunks);
-	for (unsigned i = 0; i < lanes; i++)
+	kind->take(states, borders, first ? 1 : 0);
+	kind->take(states, middles, chunks);
+	kind->take(states, tails, tail_chunks);
+	for (unsigned i = 0; i < kind->lanes; i++)
 		for (size_t k = 0; k < SHA256_STATE_WORDS; k++) {
 			uint32_t word = htobe32(states[i].words[k]);
 

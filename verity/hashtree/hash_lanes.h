@@ -18,16 +18,18 @@ struct verity_hash_lanes {
 
 /**
  * verity_hash_lanes_begin - take the salt, once for all blocks
+ * @kind: any that is present
  * @salt: borrowed for as long as the result is used
- *
- * Only where verity_sha256_lanes() is not 0.
  */
-struct verity_hash_lanes verity_hash_lanes_begin(const uint8_t *salt, size_t salt_bytes);
+struct verity_hash_lanes verity_hash_lanes_begin(const struct verity_sha256_kind *kind,
+						 const uint8_t *salt, size_t salt_bytes);
 
 /**
- * verity_hash_lanes_blocks - the digests of as many blocks, one after the other
- * @blocks: @lanes * VERITY_BLOCK bytes, aligned to nothing
- * @lanes:  2, or verity_sha256_lanes()
+ * verity_hash_lanes_blocks - the digests of blocks, one after the other
+ * @kind:   any that is present
+ * @blocks: @kind->lanes * VERITY_BLOCK bytes, aligned to nothing
+ * @ret:    as many digests
  */
-void verity_hash_lanes_blocks(const struct verity_hash_lanes *hash, const uint8_t *blocks,
-			      unsigned lanes, uint8_t (*ret)[VERITY_DIGEST_BYTES]);
+void verity_hash_lanes_blocks(const struct verity_hash_lanes *hash,
+			      const struct verity_sha256_kind *kind,
+			      const uint8_t *blocks, uint8_t (*ret)[VERITY_DIGEST_BYTES]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Two lanes with the SHA2 instructions of ARMv8: SHA256H, SHA256H2, SHA256SU0, SHA256SU1.
+/*
+ * For ARM with 64 bits: two lanes with the SHA2 instructions of ARMv8 (SHA256H, SHA256H2,
+ * SHA256SU0, SHA256SU1). Without them, as on a Raspberry Pi 4: vectors.
  */
 
 #include "verity/hashtree/sha256_lanes.h"
@@ -12,7 +14,8 @@
 
 #include <arm_neon.h>
 #include <asm/hwcap.h>
-#include <assert.h>
+#include <endian.h>
+#include <string.h>
 #include <sys/auxv.h>
 
 #define QUADS 16 /* of four rounds each */
@@ -23,9 +26,14 @@
 #define USES_SHA __attribute__((target("+crypto")))
 #endif
 
-unsigned verity_sha256_lanes(void)
+static bool has_sha(void)
 {
-	return getauxval(AT_HWCAP) & HWCAP_SHA2 ? 2 : 0;
+	return getauxval(AT_HWCAP) & HWCAP_SHA2;
+}
+
+static bool has_vectors(void)
+{
+	return getauxval(AT_HWCAP) & HWCAP_ASIMD;
 }
 
 /* One message: its state as the instructions want it, and the last 16 schedule words. */
@@ -71,20 +79,20 @@ USES_SHA static inline void take_chunk(struct lane lanes[2],
 	}
 }
 
-USES_SHA void verity_sha256_lanes_take(struct verity_sha256_state *states,
-				       const uint8_t *const *messages, unsigned count,
-				       size_t chunks)
+USES_SHA static void take_two(struct verity_sha256_state *states,
+			      const uint8_t *const *messages, size_t chunks)
 {
 	struct lane lanes[2];
 	const uint8_t *next[2] = {messages[0], messages[1]};
 
-	assert(count == 2);
 	for (int i = 0; i < 2; i++) {
 		lanes[i].abcd = vld1q_u32(states[i].words);
 		lanes[i].efgh = vld1q_u32(states[i].words + 4);
 	}
 	for (size_t i = 0; i < chunks; i++) {
 		take_chunk(lanes, next);
+		verity_sha256_ahead(next[0], 2);
+		verity_sha256_ahead(next[1], 2);
 		next[0] += SHA256_CHUNK_BYTES;
 		next[1] += SHA256_CHUNK_BYTES;
 	}
@@ -93,3 +101,18 @@ USES_SHA void verity_sha256_lanes_take(struct verity_sha256_state *states,
 		vst1q_u32(states[i].words + 4, lanes[i].efgh);
 	}
 }
+
+/* Two instructions: gcc and clang make three of shifts. */
+#define ROTATE(x, bits)                                                                  \
+	((VECTOR)vsriq_n_u32(vshlq_n_u32((uint32x4_t)(x), 32 - (bits)), (uint32x4_t)(x), \
+			     bits))
+#define LANES 4
+#define TARGET
+#define NAME(any) neon_##any
+#include "verity/hashtree/sha256_vectors.h"
+
+const struct verity_sha256_kind verity_sha256_kinds[SHA256_KINDS_MAX + 1] = {
+	{"SHA2", 2, has_sha, take_two},
+	{"NEON", 4, has_vectors, neon_take},
+	{.lanes = 0},
+};

@@ -3,35 +3,51 @@
 /*
  * Lanes with the SHA extensions of x86-64: SHA256RNDS2, SHA256MSG1 and SHA256MSG2. Two
  * fit the 16 registers that these can name. Where AVX-512VL has 16 more to keep the rest
- * in, four take 0.8 of the time of two.
+ * in, four take 0.8 of the time of two. Without the extensions: vectors.
  */
 
 #include "verity/hashtree/sha256_lanes.h"
 
 #include <cpuid.h>
+#include <endian.h>
 #include <immintrin.h>
-#include <stdbool.h>
-
-#include "verity/util/sizes.h"
+#include <string.h>
 
 #define QUADS     16 /* of four rounds each */
 #define USES_SHA  __attribute__((target("sha,sse4.1,ssse3")))
 #define USES_MORE __attribute__((target("sha,avx512vl,avx512bw")))
 #define INLINE    USES_SHA static inline __attribute__((always_inline))
 
-unsigned verity_sha256_lanes(void)
+static bool has_sha(void)
 {
 	unsigned eax, ebx, ecx, edx;
 	unsigned wanted = bit_SSSE3 | bit_SSE4_1;
 
 	if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || (ecx & wanted) != wanted)
-		return 0;
-	if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) || !(ebx & bit_SHA))
-		return 0;
-	/* These ask whether the kernel keeps the registers as well. */
-	return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")
-		       ? 4
-		       : 2;
+		return false;
+	return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (ebx & bit_SHA);
+}
+
+/* Whether the kernel keeps the registers, too: the compiler's function asks that. */
+static bool has_avx512(void)
+{
+	return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+}
+
+static bool has_avx2(void)
+{
+	return __builtin_cpu_supports("avx2");
+}
+
+static bool has_sha_and_avx512(void)
+{
+	return has_sha() && has_avx512();
+}
+
+/* Every x86-64. */
+static bool has_sse2(void)
+{
+	return true;
 }
 
 /* One message: its state as the instructions want it, and the last 16 schedule words. */
@@ -97,11 +113,10 @@ INLINE void pair_begin(struct pair *pair, const struct verity_sha256_state *stat
 	}
 }
 
-INLINE void pair_keep(struct pair *pair)
+INLINE void pair_keep(struct pair *pair, unsigned lanes)
 {
 	for (int i = 0; i < 2; i++) {
-		/* The same place in what is hashed next: mapped, it comes from memory. */
-		__builtin_prefetch(pair->next[i] + SHA256_LANES_MAX * VERITY_BLOCK);
+		verity_sha256_ahead(pair->next[i], lanes);
 		pair->before[i][0] = pair->lanes[i].abef;
 		pair->before[i][1] = pair->lanes[i].cdgh;
 	}
@@ -142,7 +157,7 @@ USES_SHA static void take_two(struct verity_sha256_state *states,
 
 	pair_begin(&pair, states, messages);
 	for (size_t taken = 0; taken < chunks; taken++) {
-		pair_keep(&pair);
+		pair_keep(&pair, 2);
 #pragma GCC unroll 16
 		for (int quad = 0; quad < QUADS; quad++)
 			take_quad(pair.lanes, quad, pair.next);
@@ -159,8 +174,8 @@ USES_MORE static void take_four(struct verity_sha256_state *states,
 	pair_begin(&a, states, messages);
 	pair_begin(&b, states + 2, messages + 2);
 	for (size_t taken = 0; taken < chunks; taken++) {
-		pair_keep(&a);
-		pair_keep(&b);
+		pair_keep(&a, 4);
+		pair_keep(&b, 4);
 #pragma GCC unroll 16
 		for (int quad = 0; quad < QUADS; quad++) {
 			take_quad(a.lanes, quad, a.next);
@@ -173,12 +188,29 @@ USES_MORE static void take_four(struct verity_sha256_state *states,
 	pair_end(&b, states + 2);
 }
 
-void verity_sha256_lanes_take(struct verity_sha256_state *states,
-			      const uint8_t *const *messages, unsigned lanes,
-			      size_t chunks)
-{
-	if (lanes == 4)
-		take_four(states, messages, chunks);
-	else
-		take_two(states, messages, chunks);
-}
+#undef INLINE
+#define LANES     8
+#define TARGET    __attribute__((target("avx512vl,avx512bw")))
+#define NAME(any) avx512_##any
+#include "verity/hashtree/sha256_vectors.h"
+#undef TARGET
+#undef NAME
+#define TARGET    __attribute__((target("avx2")))
+#define NAME(any) avx2_##any
+#include "verity/hashtree/sha256_vectors.h"
+#undef LANES
+#undef TARGET
+#undef NAME
+#define LANES 4
+#define TARGET
+#define NAME(any) sse2_##any
+#include "verity/hashtree/sha256_vectors.h"
+
+const struct verity_sha256_kind verity_sha256_kinds[SHA256_KINDS_MAX + 1] = {
+	{"SHA and AVX-512", 4, has_sha_and_avx512, take_four},
+	{"SHA", 2, has_sha, take_two},
+	{"AVX-512", 8, has_avx512, avx512_take},
+	{"AVX2", 8, has_avx2, avx2_take},
+	{"SSE2", 4, has_sse2, sse2_take},
+	{.lanes = 0},
+};

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Two salted blocks at a time, held to digests that were made elsewhere. Needs nothing
- * but a C library, so that it can be built for another processor and run by an emulator;
- * see test_pair_arm.py.
+ * Several salted blocks at a time, held to digests that were made elsewhere. Needs
+ * nothing but a C library, so that it can be built for another processor and run by an
+ * emulator; see test_lanes_arm.py.
  *
  * Standard input is records: the length of the salt in two bytes, big-endian, the salt,
- * two blocks, their digests. Status 0: all are right; 1: one is not, or the input is cut;
- * 3: this processor hashes no pairs.
+ * eight blocks, their digests. Status 0: all are right with each kind of instructions
+ * that the processor has; 1: one is not, or the input is cut; 3: the processor has none.
  */
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,43 +45,49 @@ static int read_record(struct record *record)
 	return 1;
 }
 
-static int is_right(const struct record *record, unsigned lanes, size_t shift)
+static bool is_right(const struct record *record, const struct verity_sha256_kind *kind,
+		     size_t shift)
 {
 	static uint8_t room[BLOCKS * VERITY_BLOCK + SHIFTS] __attribute__((aligned(64)));
 	struct verity_hash_lanes hash =
-		verity_hash_lanes_begin(record->salt, record->salt_bytes);
+		verity_hash_lanes_begin(kind, record->salt, record->salt_bytes);
 	uint8_t digests[BLOCKS][VERITY_DIGEST_BYTES];
 
 	memcpy(room + shift, record->blocks, sizeof(record->blocks));
-	for (unsigned i = 0; i < BLOCKS; i += lanes)
-		verity_hash_lanes_blocks(&hash, room + shift + (size_t)i * VERITY_BLOCK,
-					 lanes, digests + i);
+	for (unsigned i = 0; i < BLOCKS; i += kind->lanes)
+		verity_hash_lanes_blocks(&hash, kind,
+					 room + shift + (size_t)i * VERITY_BLOCK,
+					 digests + i);
 	return memcmp(digests, record->wanted, sizeof(digests)) == 0;
 }
 
 int main(void)
 {
+	const struct verity_sha256_kind *kinds[SHA256_KINDS_MAX], *kind;
 	static struct record record;
-	unsigned most = verity_sha256_lanes();
-	unsigned count = 0;
+	unsigned count = 0, used = 0;
 	int r;
 
-	if (!most) {
-		puts("several at a time: not available");
-		return 3;
-	}
-	while ((r = read_record(&record)) > 0) {
-		if (!is_right(&record, 2, count % SHIFTS) ||
-		    !is_right(&record, most, count % SHIFTS)) {
-			printf("record %u, a salt of %zu bytes: wrong\n", count,
-			       record.salt_bytes);
-			return 1;
-		}
+	for (kind = verity_sha256_kinds; kind->lanes; kind++)
+		if (kind->present())
+			kinds[used++] = kind;
+	while (used && (r = read_record(&record)) > 0) {
+		for (unsigned i = 0; i < used; i++)
+			if (!is_right(&record, kinds[i], count % SHIFTS)) {
+				printf("%s, record %u, a salt of %zu bytes: wrong\n",
+				       kinds[i]->name, count, record.salt_bytes);
+				return 1;
+			}
 		count++;
 	}
-	if (r < 0)
+	if (used && r < 0) {
 		puts("the input is cut");
-	else
-		printf("up to %u at a time: %u records are right\n", most, count);
-	return r < 0;
+		return 1;
+	}
+	for (unsigned i = 0; i < used; i++)
+		printf("%s: %u at a time: %u records are right\n", kinds[i]->name,
+		       kinds[i]->lanes, count);
+	if (!used)
+		puts("several at a time: not available");
+	return used ? 0 : 3;
 }

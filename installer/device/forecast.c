@@ -255,8 +255,9 @@ static int plan_relations(struct device *device, const struct planned_list *plan
 
 		item->active = here[i];
 		item->forecast = forecasts[here[i]][there[i]];
-		item->reason =
-			there[i] ? (struct verity_error){.code = VERITY_OK} : reasons[i];
+		item->reason = reasons[i];
+		if (there[i])
+			item->reason = (struct verity_error){.code = VERITY_OK};
 	}
 	return r;
 }

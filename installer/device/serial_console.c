@@ -45,7 +45,7 @@ static bool is_number_of(const char *sysfs, const char *name, const struct numbe
 {
 	cleanup_file FILE *file = NULL;
 	char path[PATH_MAX];
-	struct number found;
+	struct number found = {0, 0};
 
 	if (strchr(name, '/') || snprintf(path, sizeof(path), "%s/class/tty/%s/dev",
 					  sysfs, name) >= (int)sizeof(path))

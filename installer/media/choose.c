@@ -82,9 +82,11 @@ const struct media_item *media_choose(const struct media_list *list,
 			return item;
 		if (item->probed == MEDIA_KNOWN)
 			reserved = reserved ?: item;
-		first = first ?: item;
+		if (!first)
+			first = item;
 	}
-	first = reserved ?: first;
+	if (reserved)
+		first = reserved;
 	return first ? find_unknown(list, first, media, number) : NULL;
 }
 

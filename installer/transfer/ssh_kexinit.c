@@ -208,7 +208,7 @@ bool ssh_kexinit_disagreement(const struct ssh_kexinit *device,
 			      char ret[static SSH_DISAGREEMENT_MAX],
 			      char ret_settings[static SSH_SETTINGS_MAX])
 {
-	enum ssh_list failed[SSH_LISTS];
+	enum ssh_list failed[SSH_LISTS] = {0};
 	size_t count = 0;
 
 	for (enum ssh_list list = 0; list < SSH_LISTS; list++) {

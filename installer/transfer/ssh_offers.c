@@ -30,6 +30,7 @@ struct ssh2 {
 
 static bool find_ssh2(struct ssh2 *ret)
 {
+	*ret = (struct ssh2){.init = NULL};
 	*(void **)&ret->init = dlsym(RTLD_DEFAULT, "libssh2_session_init_ex");
 	*(void **)&ret->names = dlsym(RTLD_DEFAULT, "libssh2_session_supported_algs");
 	*(void **)&ret->free_names = dlsym(RTLD_DEFAULT, "libssh2_free");

@@ -303,7 +303,7 @@ static int finish(struct transfer *transfer, CURLcode code, struct verity_error 
 
 int transfer_try(struct transfer *transfer, struct verity_error *err)
 {
-	struct verity_error unused;
+	struct verity_error unused = {.code = VERITY_OK};
 	int r = 0;
 
 	err = err ? err : &unused;

@@ -577,7 +577,7 @@ int overlay_config_load(const char *path, struct overlay_config *ret,
 			struct verity_error *err)
 {
 	const char *file = path ? path : OVERLAY_CONFIG_PATH;
-	struct verity_error unused;
+	struct verity_error unused = {.code = VERITY_OK};
 	cleanup_with(reading_free) struct reading reading = {.path = file,
 							     .err = err ? err : &unused};
 	cleanup_free char *text = NULL;

@@ -248,7 +248,7 @@ int overlay_audit_step_finish(int record_fd, size_t max_bytes,
 			      struct verity_error *err)
 {
 	cleanup_with(overlay_audit_step_free) struct overlay_audit_step step = {0};
-	uint8_t found[VERITY_DIGEST_BYTES];
+	uint8_t found[VERITY_DIGEST_BYTES] = {0};
 	cleanup_free char *bytes = NULL;
 	size_t size;
 	int r = overlay_record_load(record_fd, OVERLAY_RECORD_AUDIT_STEP,

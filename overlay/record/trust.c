@@ -271,7 +271,7 @@ static void note_lists(struct overlay_trust *trust, const struct kept_lists *kep
 
 static void load_denylist(struct overlay_trust *trust)
 {
-	cleanup_with(kept_lists_free) struct kept_lists kept;
+	cleanup_with(kept_lists_free) struct kept_lists kept = {.whole = false};
 	struct verity_error why;
 	int r = read_lists(trust, &kept, &why);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "verity/cms/cms.h"
+#include "verity/util/text.h"
 
 static void check_signatures(const struct verity_signatures *signatures, int r)
 {
@@ -24,8 +25,7 @@ static void check_signatures(const struct verity_signatures *signatures, int r)
 		require(!signer->anchor[0]);
 		require((signer->stamped_at >= 0) == (signer->stamped_by[0] != '\0'));
 		require(strnlen(signer->subject, VERITY_SIGNER_MAX) < VERITY_SIGNER_MAX);
-		for (const char *c = signer->subject; *c; c++)
-			require(*c >= ' ' && *c < 0x7f);
+		require(verity_text_printable(signer->subject, strlen(signer->subject)));
 	}
 }
 

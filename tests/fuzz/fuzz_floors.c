@@ -19,6 +19,23 @@ static void check(const struct verity_floors *floors)
 	}
 }
 
+/* They only rise, and what was spent stays so. */
+static void change(struct verity_floors *floors)
+{
+	static const uint8_t digest[VERITY_DIGEST_BYTES] = {1, 2, 3};
+	uint32_t number = floors->denylist;
+	bool spent = verity_floors_is_spent(floors, digest);
+
+	require(!verity_floors_raise_denylist(floors, number));
+	require(number == UINT32_MAX || verity_floors_raise_denylist(floors, number + 1));
+	require(verity_floors_spend(floors, digest, NULL) == !spent);
+	require(verity_floors_is_spent(floors, digest));
+	require(floors->spent_count <= VERITY_SPENT_MAX);
+	verity_floors_drop(floors);
+	require(floors->count == 0 && floors->time == 0);
+	require(verity_floors_is_spent(floors, digest));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct verity_floors floors, again;
@@ -38,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(floors.spent_count == 0 ||
 		memcmp(again.spent, floors.spent,
 		       floors.spent_count * sizeof(*again.spent)) == 0);
+	change(&again);
 	verity_floors_free(&again);
 	verity_floors_free(&floors);
 	free(text);

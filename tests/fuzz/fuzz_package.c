@@ -41,6 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct verity_keyring *keyring;
 	struct verity_package *package;
 	const struct verity_judgement *judgement;
+	enum verity_verdict verdict;
 
 	if (!keyring)
 		require(verity_keyring_load(getenv("FUZZ_RING") ?: "", &keyring, NULL) ==
@@ -50,10 +51,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	package = judged_open(data, size, &lazy);
 	judgement = verity_package_judgement(package);
 	require(judgement->accepted == (judgement->verdict == VERITY_SIGNED));
-	if (judged_by_both(data, size, &ring) == VERITY_SIGNED)
-		require(judgement->accepted);
+	verdict = judged_by_both(data, size, &ring);
+	require(verdict != VERITY_SIGNED || judgement->accepted);
 	if (judgement->accepted)
 		require(is_of_the_corpus(judgement));
+	/* What was left for later is found then. */
+	require(verity_package_read_image(package, 1, NULL) == 0);
+	require(judgement->accepted == (verdict == VERITY_SIGNED));
+	require((verity_package_verified(package) != NULL) == judgement->accepted);
+	require((verity_package_layout(package) != NULL) ||
+		judgement->verdict == VERITY_INVALID);
 	verity_package_free(package);
 	return 0;
 }

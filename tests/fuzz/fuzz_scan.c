@@ -8,8 +8,17 @@
 #define PART DISK "/sda1"
 
 static const char *const folders[] = {
-	"class",        "class/block",        "dev", "dev/block",    "devices",
-	"devices/usb1", "devices/usb1/block", DISK,  DISK "/slaves", PART,
+	"class",
+	"class/block",
+	"dev",
+	"dev/block",
+	"devices",
+	"devices/usb1",
+	"devices/usb1/block",
+	DISK,
+	DISK "/slaves",
+	PART,
+	DISK "/slaves/sda1",
 };
 
 static const char *const files[] = {
@@ -45,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		folder = pieces_folder(folders, sizeof(folders) / sizeof(folders[0]));
 	put_link(folder, "../../" DISK, "class/block/sda");
 	put_link(folder, "../../" PART, "class/block/sda1");
+	put_link(folder, "../../" DISK, "dev/block/8:1");
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		pieces_file(&pieces, folder, files[i]);
 	text = pieces_text(&pieces);

@@ -220,6 +220,100 @@ static void list(const struct verity_verified *verified)
 	overlay_contents_free(&contents);
 }
 
+static enum verity_verdict judged(const struct made *made,
+				  const struct verity_policy *policy)
+{
+	enum verity_verdict verdict = judged_by_both(made->bytes, made->size, policy);
+
+	require(verdict != VERITY_UNSIGNED && verdict != VERITY_UNTRUSTED);
+	return verdict;
+}
+
+/* A list that names the package itself. */
+static struct verity_denylist *deny(const char *name)
+{
+	struct verity_deny entry = {.kind = VERITY_DENY_NAME, .epoch_below = 3};
+	struct verity_denylist_text text = {.number = 1, .entries = &entry, .count = 1};
+	struct verity_statement_parts parts = {.text = NULL};
+	struct verity_denylist *denylist;
+	uint8_t *signature, *file;
+	size_t file_bytes;
+	char *json;
+
+	strcpy(entry.name, name);
+	require(verity_denylist_encode(&text, &json, NULL) == 0);
+	parts.text = (const uint8_t *)json;
+	parts.text_bytes = strlen(json);
+	signer_sign(json, parts.text_bytes, VERITY_PURPOSE_PACKAGE, &signature,
+		    &parts.signature_bytes);
+	parts.signature = signature;
+	require(verity_statement_join(&parts, &file, &file_bytes, NULL) == 0);
+	require(verity_denylist_read(file, file_bytes, signer_ring(), NULL, &denylist,
+				     NULL) == 0);
+	free(file);
+	free(signature);
+	free(json);
+	return denylist;
+}
+
+/* The device that it is for, another one, and one that knows nothing of itself. */
+static void judge_devices(const struct made *made, const struct verity_manifest *manifest)
+{
+	static const char *const models[] = {"X-1", "another", ""};
+	static const char *const versions[] = {"1.5", "0.1", "9", ""};
+	struct verity_policy policy = {.keyring = signer_ring(), .threads = 1};
+	bool asks = manifest->firmware_min[0] || manifest->firmware_max[0];
+
+	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++) {
+		policy.model = models[i];
+		require(judged(made, &policy) == VERITY_SIGNED ||
+			manifest->compatible_count > 0);
+	}
+	require(judged(made, &policy) ==
+		(manifest->compatible_count ? VERITY_INCOMPATIBLE : VERITY_SIGNED));
+	policy.model = NULL;
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		policy.firmware = versions[i];
+		require(judged(made, &policy) == VERITY_SIGNED || asks);
+	}
+	require(judged(made, &policy) == (asks ? VERITY_INCOMPATIBLE : VERITY_SIGNED));
+}
+
+/* What else a device may hold against it. */
+static void judge_reasons(const struct made *made, const struct verity_manifest *manifest,
+			  const uint8_t id[static VERITY_DIGEST_BYTES])
+{
+	static const char *const anchors[] = {"root.pem", "other.pem"};
+	const struct verity_quarantine quarantine = {
+		(const uint8_t(*)[VERITY_DIGEST_BYTES])(const void *)id, 1};
+	struct verity_floor floor = {.epoch = 4};
+	const struct verity_floors floors = {.epochs = &floor, .count = 1};
+	struct verity_policy policy = {.keyring = signer_ring(), .threads = 1};
+	struct verity_denylist *denylist = deny(manifest->name);
+	bool old = manifest->epoch < 4;
+
+	policy.required = (struct verity_required){anchors, 2, false};
+	require(judged(made, &policy) == VERITY_SIGNED);
+	policy.required.all = true;
+	require(judged_by_both(made->bytes, made->size, &policy) == VERITY_UNTRUSTED);
+	policy.required = (struct verity_required){anchors + 1, 1, false};
+	require(judged_by_both(made->bytes, made->size, &policy) == VERITY_UNTRUSTED);
+	policy.required.count = 0;
+	policy.quarantine = &quarantine;
+	require(judged(made, &policy) == VERITY_QUARANTINED);
+	policy.quarantine = NULL;
+	strcpy(floor.name, manifest->name);
+	policy.floors = &floors;
+	require(judged(made, &policy) == (old ? VERITY_DOWNGRADE : VERITY_SIGNED));
+	policy.allow_downgrade = true;
+	require(judged(made, &policy) == (old ? VERITY_DOWNGRADE : VERITY_SIGNED));
+	policy.denylist = denylist;
+	require(judged(made, &policy) == (manifest->epoch < 3 ? VERITY_REVOKED
+					  : old               ? VERITY_DOWNGRADE
+							      : VERITY_SIGNED));
+	verity_denylist_free(denylist);
+}
+
 /* What `inspect` shows of it agrees with the judge. */
 static void inspect(const struct made *made, const struct verity_policy *policy)
 {
@@ -235,6 +329,7 @@ static void inspect(const struct made *made, const struct verity_policy *policy)
 			0);
 		require(!made->sound || outlook.verdict == VERITY_SIGNED);
 		require(!made->sound || outlook.file_bytes == made->size);
+		require(verity_inspection_manifest(inspection));
 		verity_inspection_free(inspection);
 	} else {
 		require(!made->sound);
@@ -258,8 +353,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	inspect(&made, &policy);
 	package = judged_open(made.bytes, made.size, &policy);
 	require((verity_package_verified(package) != NULL) == made.sound);
-	if (made.sound)
-		list(verity_package_verified(package));
+	if (made.sound) {
+		const struct verity_verified *verified = verity_package_verified(package);
+		const struct verity_manifest *manifest =
+			verity_verified_manifest(verified);
+
+		require(verity_verified_signed(verified));
+		list(verified);
+		judge_devices(&made, manifest);
+		judge_reasons(&made, manifest, verity_package_judgement(package)->id);
+	}
 	verity_package_free(package);
 	free(made.bytes);
 	return 0;

@@ -19,6 +19,7 @@
 #include "verity/statement/package_set.h"
 #include "verity/statement/statement.h"
 #include "verity/statement/unlock.h"
+#include "verity/util/json_write.h"
 
 #define TYPES 4
 
@@ -47,11 +48,50 @@ static bool can_be(const uint8_t *text, size_t size, enum verity_statement_type 
 	return r == 0;
 }
 
+/* What `show json` says of it. */
+static void put(void (*keys)(struct verity_json_writer *json, const void *said),
+		const void *said)
+{
+	struct verity_json_writer json = {.failed = false};
+	char *text;
+
+	keys(&json, said);
+	require(verity_json_finish(&json, VERITY_JSON_COMPACT, &text, NULL) == 0);
+	require(text[0] == '{');
+	verity_json_end(&json);
+	free(text);
+}
+
+static void put_unlock(struct verity_json_writer *json, const void *said)
+{
+	verity_unlock_put(json, said);
+}
+
+static void put_denylist(struct verity_json_writer *json, const void *said)
+{
+	verity_denylist_put(json, said);
+}
+
+static void put_catalog(struct verity_json_writer *json, const void *said)
+{
+	verity_catalog_put(json, said);
+}
+
+static void put_set(struct verity_json_writer *json, const void *said)
+{
+	verity_package_set_put(json, said);
+}
+
 static void use_unlock(struct verity_unlock *unlock)
 {
 	const struct verity_unlock_text *text = verity_unlock_text(unlock);
 
+	char words[VERITY_UNLOCK_WORDS_MAX];
+
 	require(verity_unlock_signer(unlock)->anchor[0]);
+	verity_unlock_words(text->allows, words);
+	require(words[0]);
+	put(put_unlock, text);
 	require(verity_unlock_check(unlock, text->serial, text->not_after, NULL) == 0);
 	require(verity_unlock_check(unlock, text->serial, text->not_after + 1, NULL) < 0);
 	require(verity_unlock_check(unlock, "no serial", 0, NULL) < 0 ||
@@ -66,12 +106,25 @@ static void use_denylist(struct verity_denylist *denylist, const uint8_t *file,
 	const struct verity_denylist_text *text = verity_denylist_text(denylist);
 	struct verity_denylist *again = NULL;
 
+	require(verity_denylist_vouched(denylist));
+	require(verity_denylist_signer(denylist)->anchor[0]);
+	put(put_denylist, text);
+	require(verity_denylist_read_kept(file, size, signer_ring(), &again, NULL) == 0);
+	verity_denylist_free(again);
+	again = NULL;
 	(void)!verity_denylist_read(file, size, signer_ring(), denylist, &again, NULL);
 	verity_denylist_free(again);
 	for (size_t i = 0; i < text->count; i++) {
 		const struct verity_deny *entry = &text->entries[i];
 		struct verity_manifest manifest = {.built = -1};
 
+		if (entry->kind == VERITY_DENY_KEY) {
+			struct verity_signatures signatures = {.key_id_count = 1};
+
+			memcpy(signatures.key_ids[0], entry->digest, VERITY_KEY_ID_BYTES);
+			require(verity_denylist_check_keys(denylist, &signatures, NULL) <
+				0);
+		}
 		if (entry->kind == VERITY_DENY_UNLOCK)
 			require(verity_denylist_check_unlock(denylist, entry->digest,
 							     NULL) < 0);
@@ -88,14 +141,46 @@ static void use_denylist(struct verity_denylist *denylist, const uint8_t *file,
 	verity_denylist_free(denylist);
 }
 
+/* What a device keeps that has taken the newest that there can be. */
+static const struct verity_catalog *newest(void)
+{
+	static const char text[] =
+		"{\"type\":\"catalog\",\"format\":1,\"number\":4294967295,"
+		"\"not_after\":1900000000,\"channel\":\"beta\",\"packages\":[]}";
+	static struct verity_catalog *catalog;
+	struct verity_statement_parts parts = {.text = (const uint8_t *)text,
+					       .text_bytes = sizeof(text) - 1};
+	uint8_t *signature, *file;
+	size_t bytes;
+
+	if (catalog)
+		return catalog;
+	signer_sign(text, parts.text_bytes, VERITY_PURPOSE_PACKAGE, &signature,
+		    &parts.signature_bytes);
+	parts.signature = signature;
+	require(verity_statement_join(&parts, &file, &bytes, NULL) == 0);
+	require(verity_catalog_read(file, bytes, signer_ring(), NULL, &catalog, NULL) ==
+		0);
+	free(file);
+	free(signature);
+	return catalog;
+}
+
 static void use_catalog(struct verity_catalog *catalog)
 {
 	const struct verity_catalog_text *text = verity_catalog_text(catalog);
 
-	require(verity_catalog_check(catalog, text->channel[0] ? text->channel : NULL,
-				     catalog, text->not_after, NULL) == 0);
-	require(verity_catalog_check(catalog, text->channel[0] ? text->channel : NULL,
-				     NULL, text->not_after + 1, NULL) < 0);
+	require(verity_catalog_check(catalog, text->channel, catalog, text->not_after,
+				     NULL) == 0);
+	require(verity_catalog_check(catalog, text->channel, NULL, text->not_after + 1,
+				     NULL) < 0);
+	require(verity_catalog_check(catalog, "no-such-channel", NULL, 0, NULL) < 0);
+	require(text->number == UINT32_MAX || strcmp(text->channel, "beta") != 0 ||
+		verity_catalog_check(catalog, "beta", newest(), 0, NULL) < 0);
+	require(verity_catalog_signer(catalog)->anchor[0]);
+	put(put_catalog, text);
+	for (size_t i = 0; i < text->count; i++)
+		(void)verity_catalog_draws(&text->entries[i], "SN-1");
 	verity_catalog_free(catalog);
 }
 
@@ -126,7 +211,12 @@ static int read_as(const uint8_t *file, size_t size, enum verity_statement_type 
 		break;
 	case VERITY_STATEMENT_SET:
 		r = verity_signed_set_read(file, size, ring, NULL, &set, NULL);
-		verity_signed_set_free(set);
+		if (r == 0) {
+			require(verity_signed_set_signer(set)->anchor[0]);
+			require(verity_signed_set_digest(set));
+			put(put_set, verity_signed_set_content(set));
+			verity_signed_set_free(set);
+		}
 		break;
 	}
 	return r;
@@ -149,6 +239,17 @@ static void try_purpose(const uint8_t *text, size_t size, enum verity_purpose pu
 		require(r == 0 || r == -EBADMSG || r == -EKEYREJECTED);
 		require((r == 0) ==
 			(meant && can_be(text, size, (enum verity_statement_type)type)));
+	}
+	/* What is kept counts without its signer's purpose, too: it takes rights away. */
+	if (purpose == VERITY_PURPOSE_UNLOCK) {
+		struct verity_denylist *kept = NULL;
+		bool is_list = can_be(text, size, VERITY_STATEMENT_DENYLIST);
+		int r = verity_denylist_read_kept(file, file_bytes, signer_ring(), &kept,
+						  NULL);
+
+		require(r == (is_list ? 1 : -EBADMSG));
+		require(!kept || !verity_denylist_vouched(kept));
+		verity_denylist_free(kept);
 	}
 	free(file);
 	free(signature);

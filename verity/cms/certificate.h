@@ -8,8 +8,8 @@
 #include <openssl/x509.h>
 
 /**
- * verity_certificate_name - the subject as RFC 2253 has it, controls and non-ASCII
- * escaped
+ * verity_certificate_name - the subject as RFC 2253 has it; all that is not ASCII is
+ * escaped where the whole of it is not printable
  * @size: bytes of @ret, 4 or more; a longer name is cut, not inside an escape, and ends
  *        with "..."
  */

@@ -32,7 +32,7 @@ enum verity_purpose {
 };
 
 struct verity_signer {
-	/* RFC 2253 name, controls and non-ASCII escaped */
+	/* RFC 2253 name: printable, see verity_certificate_name() */
 	char subject[VERITY_SIGNER_MAX];
 	int64_t signed_at;  /* seconds since 1970, from the signature; -1: none */
 	int64_t stamped_at; /* confirmed by an authority of the key ring; -1: none */

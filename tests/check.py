@@ -28,6 +28,7 @@ import tempfile
 import threading
 import time
 
+import coverage
 import tracked
 
 TIERS = ("style", "builds", "unit", "fuzz", "peers", "kernel", "machine")
@@ -52,6 +53,7 @@ BUILDS = {
                            "--buildtype=release", "-Db_lto=true"]),
     "build-musl": ({}, ["-Dwerror=true", "-Dtests=disabled", "--buildtype=plain",
                         "--cross-file=build-musl-root/cross.ini"]),
+    coverage.BUILD: ({}, coverage.OPTIONS),
 }
 # What makes something that a build needs before it is configured.
 BEFORE = {"build-musl": ["tests/builds/musl.py", "build-musl-root"]}
@@ -61,8 +63,10 @@ PROGRAMS = ("installer/wmopkg", "installer/wmopkg-fetch", "installer/wmopkg-web"
 SANITIZED = ("unit", "fuzz")
 # Names of checks that are no tests of a build, each in its tier.
 LAYOUT, TIDY, ANALYZER = "clang-format", "clang-tidy", "clang-analyzer"
+CPPCHECK, GCC_ANALYZER, DECODERS = "cppcheck", "gcc-analyzer", "fuzz-coverage"
 # Of a release, the short form builds that for ARM: tests/releases/cross.py.
-OWN = {LAYOUT: "style", TIDY: "style", ANALYZER: "long", "build-release": "long", "build-musl": "builds"}
+OWN = {LAYOUT: "style", TIDY: "style", CPPCHECK: "style", ANALYZER: "long", GCC_ANALYZER: "long",
+       DECODERS: "long", "build-release": "long", "build-musl": "builds"}
 
 CPUS = os.cpu_count()
 # Compilers and unit tests keep all processors busy. A third of the other tests wait, for a
@@ -230,6 +234,19 @@ def is_laid_out():
     return run_quietly(["clang-format", "--dry-run", "--Werror", *files])
 
 
+def is_clean_to_cppcheck():
+    """All but the tests. What has not changed is not looked at again. It does not know the cleanup
+    attribute; the sanitizers look for leaks in every test."""
+    memory = f"{GCC}/cppcheck"
+    os.makedirs(memory, exist_ok=True)
+    files = [path for path in tracked.files() if path.endswith(".c") and not path.startswith("tests/")]
+    return run_quietly([
+        *GIVES_WAY, "cppcheck", "--quiet", f"-j{CPUS}", f"--cppcheck-build-dir={memory}",
+        "--enable=warning,performance,portability", "--error-exitcode=1", "--inline-suppr",
+        "--std=c11", "-D_GNU_SOURCE", "-I.", "--suppress=missingIncludeSystem", "--suppress=memleak",
+        "--suppress=resourceLeak", "--template={file}:{line}: {id}: {message}", *files])
+
+
 def check_own(name):
     """One of OWN."""
     if name == LAYOUT:
@@ -239,6 +256,18 @@ def check_own(name):
     elif name == ANALYZER:
         good, cost = run_quietly([*GIVES_WAY, sys.executable, "tests/style/tidy.py", CLANG,
                                   "--analyzer"])
+    elif name == CPPCHECK:
+        good, cost = is_clean_to_cppcheck()
+    elif name == GCC_ANALYZER:
+        # for the headers that each file includes
+        good, cost = build(GCC)
+        if good:
+            good, cost = run_quietly([*GIVES_WAY, sys.executable, "tests/style/tidy.py", GCC, "--gcc"])
+    elif name == DECODERS:
+        good, cost = configure(coverage.BUILD)
+        if good:
+            good, cost = run_quietly([*GIVES_WAY, sys.executable, "tests/fuzz/decoders.py",
+                                      coverage.BUILD])
     else:
         good, cost = build(name)
     return show(Result(OWN[name], name, good, cost))

@@ -19,10 +19,13 @@ import shlex
 import subprocess
 import sys
 
-# Not compiled on this processor, so that no build knows its flags.
-ARM = "verity/hashtree/sha256_lanes_arm.c"
-ARM_FLAGS = ["--target=aarch64-linux-gnu", "-isystem", "/usr/aarch64-linux-gnu/include",
-             "-std=gnu17", "-D_GNU_SOURCE", "-I."]
+# Not compiled on this processor, so that no build knows their flags.
+ARM = {"verity/hashtree/sha256_lanes_arm.c": ["--target=aarch64-linux-gnu", "-isystem", "/usr/aarch64-linux-gnu/include"],
+       "verity/hashtree/sha256_lanes_arm32.c": ["--target=arm-linux-gnueabihf", "-mfpu=neon", "-isystem",
+                                                "/usr/arm-linux-gnueabihf/include", "-D_FILE_OFFSET_BITS=64",
+                                                "-D_TIME_BITS=64", "-Wno-ignored-attributes"]}
+ARM_ALSO = ("verity/hashtree/sha256_vectors.h",)
+ARM_FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-I."]
 # The analyzer of gcc 12 does not know the cleanup attribute, nor that 0 means that the outputs are
 # set, as that of clang 14: see .clang-tidy.
 GCC = ["-fanalyzer", "-Wno-analyzer-malloc-leak", "-Wno-analyzer-null-argument",
@@ -71,7 +74,9 @@ def jobs(build, checks):
         own = [name for name in deps.get(command["output"], [path]) if not name.startswith("/usr")]
         yield (digest(general, command["command"], *map(text_of, own)),
                ["clang-tidy", "--quiet", *checks, "-p", build, path])
-    yield (digest(general, text_of(ARM)), ["clang-tidy", "--quiet", ARM, "--", *ARM_FLAGS])
+    for path, flags in ARM.items():
+        yield (digest(general, *flags, *map(text_of, (path, *ARM_ALSO))),
+               ["clang-tidy", "--quiet", *checks, path, "--", *flags, *ARM_FLAGS])
 
 
 def gcc_jobs(build):

@@ -132,14 +132,15 @@ void block_plan_lose(struct block_plan *plan, uint32_t first, uint32_t end)
 		plan->places[first] = BLOCK_NOWHERE;
 }
 
-struct block_run block_plan_run(const struct block_plan *plan, uint32_t first)
+struct block_run block_plan_run(const struct block_plan *plan, uint32_t first,
+				uint32_t most)
 {
 	struct block_run run = {first, first + 1, plan->places[first]};
 
 	if (run.place == BLOCK_NOWHERE)
 		run.end = end_of(plan, first);
 	else
-		while (run.end < plan->count &&
+		while (run.end < plan->count && run.end - first < most &&
 		       plan->places[run.end] == run.place + (run.end - first))
 			run.end++;
 	return run;

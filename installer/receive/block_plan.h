@@ -75,8 +75,11 @@ void block_plan_lose(struct block_plan *plan, uint32_t first, uint32_t end);
 
 /**
  * block_plan_run - the run that begins at @first
+ * @most: one that is copied ends after so many blocks; cost: as many, or the blocks that
+ *        are fetched
  */
-struct block_run block_plan_run(const struct block_plan *plan, uint32_t first);
+struct block_run block_plan_run(const struct block_plan *plan, uint32_t first,
+				uint32_t most);
 
 /**
  * block_plan_missing - how many blocks from @first on are fetched

@@ -221,8 +221,8 @@ int block_reuse_next(struct block_reuse *reuse, struct verity_stream *stream,
 		r = plan(reuse, stream, *place, err);
 	*ret = (struct part){*place, reuse->image_end};
 	while (r == 0 && reuse->copies && *place < reuse->image_end) {
-		struct block_run run =
-			block_plan_run(reuse->plan, block_at(reuse, *place));
+		struct block_run run = block_plan_run(
+			reuse->plan, block_at(reuse, *place), PIECE_BLOCKS);
 
 		if (run.place == BLOCK_NOWHERE) {
 			*ret = (struct part){*place,

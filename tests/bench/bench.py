@@ -50,11 +50,12 @@ def measure(build, command):
     return Run(wall, cpu, peak)
 
 
-def compare(build, sides):
-    """Median figures of each side, the sides taking turns."""
+def compare(build, sides, before=lambda name: None):
+    """Median figures of each side, the sides taking turns; @before is called before each."""
     runs = {name: [] for name in sides}
     for turn in range(RUNS + 1):
         for name, command in sides.items():
+            before(name)
             run = measure(build, command)
             if turn:
                 runs[name].append(run)
@@ -183,6 +184,12 @@ def bench_create(build, folder):
 def bench_install(build, folder):
     section(f"install: a package of {IMAGE_MIB} MiB over http, and its parts")
     package, configuration = make_random(build, folder)
+    store = os.path.join(folder, "data", "packages")
+
+    def remove(_name):
+        """Nothing is there of which blocks could be copied, or that has to be replaced."""
+        shutil.rmtree(store, ignore_errors=True)
+
     wmopkg = [build + "/installer/wmopkg", "--config", configuration]
     copy = os.path.join(folder, "copy", os.path.basename(package))
     os.mkdir(os.path.dirname(copy))
@@ -193,12 +200,12 @@ def bench_install(build, folder):
             "wmopkg install": [*wmopkg, "install", url],
             "curl -o FILE": ["curl", "--silent", "--show-error", "-o", copy, url],
             "wmopkg verify FILE": [*wmopkg, "verify", copy],
-        })
+        }, remove)
     finally:
         nginx.close()
     us, peers = medians.pop("wmopkg install"), medians.values()
     print(f"  {us.cpu / sum(peer.cpu for peer in peers):.2f} times the processor time of curl and "
-          "verify together (goal: at most 1.3)")
+          "verify together (goal: at most 0.55)")
     print(f"  {us.wall / sum(peer.wall for peer in peers):.2f} times their wall time")
     print(f"  peak memory {us.peak_kib / 1024:.1f} MiB (goal: at most 24)")
 

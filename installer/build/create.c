@@ -346,7 +346,6 @@ static int derive_salt(int fd, struct verity_manifest *manifest, struct verity_e
 	return 0;
 }
 
-/* Image, then its padding, then the tree: all in one nameless file. */
 /* What the package does not have of its tree, or devices of it, although nothing fails.
  */
 static void warn_of(const struct request *request,
@@ -357,6 +356,9 @@ static void warn_of(const struct request *request,
 	const char *keep = kept ? "" : " (--keep-modes keeps the tree's)";
 	struct verity_error why;
 
+	if (notes->empty)
+		report_warning("%s: nothing is in it: the package changes nothing",
+			       request->tree);
 	if (notes->attributes > 0)
 		report_warning("%s: %" PRIu64 " attribute%s left out: %s%s",
 			       request->tree, notes->attributes,
@@ -394,6 +396,7 @@ static void warn_of(const struct request *request,
 			       request->tree, why.message);
 }
 
+/* Image, then its padding, then the tree: all in one nameless file. */
 static int make_blocks(const struct request *request, int fd, struct verity_blocks *ret,
 		       struct verity_error *err)
 {

@@ -60,6 +60,8 @@ static int base_read(const char *source, struct image_tree **ret,
 			   : image_tar_scan(fd, tree, err);
 	if (r == 0)
 		r = image_tree_seal(tree, err);
+	if (r == 0)
+		r = image_rules_check_kind(tree, err);
 	/* Other sources do not have the data of files, or not in this order. */
 	if (r == 0 && folder && ret_libraries)
 		r = overlay_closure_add_protected(ret_libraries, &root, NULL, err);
@@ -142,6 +144,8 @@ int overlay_image_write(const char *source, int fd,
 		r = image_tree_seal(tree, err);
 	}
 	if (r == 0)
+		r = image_rules_check_kind(tree, err);
+	if (r == 0)
 		r = image_base_apply(tree, base ? base->root : NULL, &libraries,
 				     options->keep_looks, options->force, err);
 	if (r == 0)
@@ -155,6 +159,7 @@ int overlay_image_write(const char *source, int fd,
 		r = image_meta_write(writer, tree, ret_bytes, err);
 	if (r < 0)
 		return verity_context(err, r, "%s", image_path_show(source, shown));
+	tree->notes.empty = tree->root->child_count == 0;
 	*ret_notes = tree->notes;
 	return 0;
 }

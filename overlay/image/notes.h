@@ -3,11 +3,13 @@
 
 /* What a source has and its image does not, so that a program can say it. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define IMAGE_PATH_SHOWN 256 /* bytes of a path in a message, with the 0 */
 
 struct overlay_image_notes {
+	bool empty;                             /* there is nothing but the root */
 	uint64_t attributes;                    /* that were left out */
 	char attribute_names[IMAGE_PATH_SHOWN]; /* each once; as many as have space */
 	uint64_t set_ids;                       /* files whose set-id bits were cleared */

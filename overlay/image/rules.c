@@ -139,6 +139,25 @@ int image_rules_xattr(struct image_tree *tree, struct image_inode *inode,
 	return r < 0 ? verity_fail_errno(err, -r, "tree") : 0;
 }
 
+int image_rules_check_kind(const struct image_tree *tree, struct verity_error *err)
+{
+	const struct image_node *root = tree->root;
+	bool is_oci = image_node_child(root, "oci-layout") &&
+		      image_node_child(root, "index.json");
+	bool is_docker = false;
+
+	for (size_t i = 0; i < root->child_count; i++)
+		is_docker |= image_node_child(root->children[i], "layer.tar") &&
+			     image_node_child(root, "manifest.json");
+	return is_oci || is_docker
+		       ? verity_fail(
+				 err, VERITY_E_BAD_TREE,
+				 "the image of a container, which is no tree, but has "
+				 "layers that are (give one of them, or what 'podman "
+				 "export' writes)")
+		       : 0;
+}
+
 static int node_check(const struct image_node *node, struct verity_error *err)
 {
 	const struct image_xattr *xattr = node->inode->xattrs;

@@ -54,6 +54,16 @@ int image_rules_xattr(struct image_tree *tree, struct image_inode *inode,
 		      struct verity_error *err) must_check;
 
 /**
+ * image_rules_check_kind - refuse what has trees in it and is none: the image of a
+ * container, as 'docker save' and 'podman save' write it
+ * @tree: sealed
+ *
+ * Return: 0; -EINVAL (BAD_TREE).
+ */
+int image_rules_check_kind(const struct image_tree *tree,
+			   struct verity_error *err) must_check;
+
+/**
  * image_rules_check - whether a package may hold what a sealed tree has at and below
  * @node
  */

@@ -626,6 +626,33 @@ class Trees(Case):
         lines = [line.split() for line in listed if " squashfs-root/" in line]
         return {line[5].partition("/")[2]: line[0] for line in lines}
 
+    def test_images_of_containers(self):
+        """As 'docker save' wrote them, and as OCI has them: the layers are what can be packed."""
+        for name, paths in (("docker", ("manifest.json", "repositories", "0a1b/layer.tar", "0a1b/json")),
+                            ("oci", ("oci-layout", "index.json", "blobs/sha256/0a1b"))):
+            for path in paths:
+                os.makedirs(os.path.dirname(f"{name}/{path}"), exist_ok=True)
+                with open(f"{name}/{path}", "w", encoding="utf-8") as file:
+                    file.write("{}")
+            subprocess.run(["tar", "-C", name, "-czf", f"{name}.tar.gz", "."], check=True)
+            why = "the image of a container, which is no tree, but has layers that are (give one of " \
+                "them, or what 'podman export' writes)"
+            for tree in (name, f"{name}.tar.gz"):
+                self.refused(1, f"{tree}: {why}", *CREATE, tree, "a.wmopkg")
+                self.refused(1, f"{tree}: {why}", "base", tree, "list")
+        os.unlink("docker/0a1b/layer.tar")
+        self.build(*CREATE, "docker", "a.wmopkg")
+
+    def test_nothing(self):
+        """As of the wrong folder."""
+        os.mkdir("nothing")
+        with open("zeros.tar", "wb") as file:
+            file.write(bytes(10240))
+        for tree in ("nothing", "zeros.tar"):
+            made = run(BUILD, *CREATE, tree, "a.wmopkg")
+            self.assertEqual((made.returncode, made.stderr), (0, f"wmopkg-build: warning: {tree}: nothing "
+                                                              "is in it: the package changes nothing\n"))
+
 
 class WrongInput(Case):
     def setUp(self):

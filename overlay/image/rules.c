@@ -10,6 +10,9 @@
 
 #include "verity/util/text.h"
 
+#define CAPABILITY         "security.capability"
+#define CAPABILITY_3_BYTES 24
+
 #define WHITEOUT        ".wh."
 #define WHITEOUT_OPAQUE ".wh..wh..opq"
 
@@ -108,6 +111,16 @@ static void note_left_out(struct overlay_image_notes *notes, const char *xattr)
 			 shown);
 }
 
+/*
+ * Revision 3 (capabilities(7)) counts only where the user with the number in it is root:
+ * a user of the build host, for whom setcap was run as in a container.
+ */
+static bool is_of_namespace(const char *xattr, const void *value, size_t value_bytes)
+{
+	return strcmp(xattr, CAPABILITY) == 0 && value_bytes == CAPABILITY_3_BYTES &&
+	       ((const uint8_t *)value)[3] == 3;
+}
+
 int image_rules_xattr(struct image_tree *tree, struct image_inode *inode,
 		      const struct image_node *folder, const char *name,
 		      const char *xattr, const void *value, size_t value_bytes,
@@ -128,9 +141,12 @@ int image_rules_xattr(struct image_tree *tree, struct image_inode *inode,
 		return overlay_xattr(inode, folder, name, xattr, key,
 				     value_bytes == 1 && *(const char *)value == 'y',
 				     err);
-	if (strcmp(xattr, "security.capability") != 0 &&
+	if ((strcmp(xattr, CAPABILITY) != 0 ||
+	     is_of_namespace(xattr, value, value_bytes)) &&
 	    (!storable || !tree->all_attributes)) {
-		note_left_out(&tree->notes, xattr);
+		note_left_out(&tree->notes, strcmp(xattr, CAPABILITY) == 0 ? CAPABILITY
+						    " of a user namespace"
+									   : xattr);
 		return 0;
 	}
 	if (strlen(xattr) > IMAGE_NAME_MAX || value_bytes > IMAGE_XATTR_MAX)

@@ -43,7 +43,8 @@ void image_rules_prune(struct image_tree *tree);
  * POSIX ACLs are refused: squashfs cannot store them, and a file without its ACL has
  * other permissions than its owner thinks. Of overlayfs's own, `opaque` is kept, what
  * points at other layers (redirect, metacopy, whiteout) is refused, and the rest is
- * bookkeeping of an upper layer and left out. Capabilities are kept. All others describe
+ * bookkeeping of an upper layer and left out. Capabilities are kept, but not those of a
+ * user namespace, which no device gives a program. All others describe
  * the build host (labels of SELinux, hashes of IMA, where a browser got a file): they are
  * left out and counted, but user.*, trusted.* and security.* are kept where the tree says
  * @all_attributes.

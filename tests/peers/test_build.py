@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -642,6 +643,32 @@ class Trees(Case):
                 self.refused(1, f"{tree}: {why}", "base", tree, "list")
         os.unlink("docker/0a1b/layer.tar")
         self.build(*CREATE, "docker", "a.wmopkg")
+
+    def test_capabilities_of_a_namespace(self):
+        """As setcap writes them in a container that a user started: no device heeds them."""
+        def capability(revision, *root):
+            return struct.pack(f"<{5 + len(root)}I", revision << 24 | 1, 1 << 13, 0, 0, 0, *root)
+
+        def attributes(*options):
+            made = run(BUILD, *CREATE, *options, "tree-caps", "a.wmopkg")
+            self.assertEqual(made.returncode, 0, made.stderr)
+            self.build("extract", "--image", "image", "a.wmopkg")
+            shutil.rmtree("out", ignore_errors=True)
+            subprocess.run(["unsquashfs", "-q", "-n", "-xattrs", "-d", "out", "image"], check=True,
+                           stdout=subprocess.DEVNULL)
+            return made.stderr, {name: os.getxattr(f"out/{name}", "security.capability")
+                                 for name in ("ours", "theirs") if os.listxattr(f"out/{name}")}
+
+        os.mkdir("tree-caps")
+        for name, value in (("ours", capability(2)), ("theirs", capability(3, 1000))):
+            with open(f"tree-caps/{name}", "w", encoding="utf-8") as file:
+                file.write("x")
+            os.setxattr(f"tree-caps/{name}", "security.capability", value)
+        self.assertEqual(attributes(), (
+            "wmopkg-build: warning: tree-caps: 1 attribute is left out: security.capability of a user "
+            "namespace (--xattrs keeps what squashfs can store)\n", {"ours": capability(2)}))
+        self.assertEqual(attributes("--xattrs"), ("", {"ours": capability(2),
+                                                       "theirs": capability(3, 1000)}))
 
     def test_nothing(self):
         """As of the wrong folder."""

@@ -32,7 +32,7 @@ static const struct table_column columns[] = {
 struct texts {
 	char type[sizeof(((struct media_item *)NULL)->type)];
 	char volume[MEDIA_TEXT_MAX];
-	char size[MEDIA_SIZE_BYTES];
+	char size[VERITY_TEXT_SIZE_BYTES];
 };
 
 /* Names on a medium may hold any bytes. */
@@ -51,7 +51,7 @@ static void fill_row(const struct media_row *row, struct texts *texts, const cha
 		return;
 	memcpy(texts->type, item->type, sizeof(texts->type));
 	memcpy(texts->volume, item->volume, sizeof(texts->volume));
-	media_format_size(item->bytes, texts->size);
+	verity_text_format_size(item->bytes, texts->size);
 	cells[2] = item->name;
 	cells[3] = media_bus_name(item->bus);
 	if (item->type[0])

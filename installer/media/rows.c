@@ -2,7 +2,6 @@
 /* Lists what is connected, and describes it. */
 #include "installer/media/rows.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 size_t media_rows(const struct media_view *view, struct media_row *ret)
@@ -33,20 +32,4 @@ const char *media_row_state(const struct media_row *row)
 	if (row->item->probed == MEDIA_UNKNOWN)
 		return "unknown file system";
 	return row->item->probed == MEDIA_UNREADABLE ? "unreadable" : "connected";
-}
-
-void media_format_size(uint64_t bytes, char ret[static MEDIA_SIZE_BYTES])
-{
-	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-	uint64_t tenths = bytes > UINT64_MAX / 10 ? UINT64_MAX : bytes * 10;
-	size_t unit = 0;
-
-	for (; tenths >= 10240 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++)
-		tenths /= 1024;
-	if (unit == 0 || tenths >= 1000)
-		snprintf(ret, MEDIA_SIZE_BYTES, "%" PRIu64 " %s", tenths / 10,
-			 units[unit]);
-	else
-		snprintf(ret, MEDIA_SIZE_BYTES, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10,
-			 tenths % 10, units[unit]);
 }

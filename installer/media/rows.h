@@ -25,10 +25,3 @@ size_t media_rows(const struct media_view *view, struct media_row *ret);
  * media_row_state - "connected", "not connected", ...; a constant
  */
 const char *media_row_state(const struct media_row *row);
-
-#define MEDIA_SIZE_BYTES 16
-
-/**
- * media_format_size - "24.2 MiB": three digits
- */
-void media_format_size(uint64_t bytes, char ret[static MEDIA_SIZE_BYTES]);

@@ -74,10 +74,10 @@ static int put_url(struct web_page *page, struct verity_error *err)
 /* Names on a medium may hold any bytes. */
 static void put_media_row(FILE *out, const struct media_row *row)
 {
-	char size[MEDIA_SIZE_BYTES] = "", volume[MEDIA_TEXT_MAX] = "";
+	char size[VERITY_TEXT_SIZE_BYTES] = "", volume[MEDIA_TEXT_MAX] = "";
 
 	if (row->item) {
-		media_format_size(row->item->bytes, size);
+		verity_text_format_size(row->item->bytes, size);
 		memcpy(volume, row->item->volume, sizeof(volume));
 		verity_text_plain(volume);
 	}

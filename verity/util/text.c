@@ -209,6 +209,23 @@ void verity_text_append(char *text, size_t size, const char *format, ...)
 	va_end(args);
 }
 
+void verity_text_format_size(uint64_t bytes, char ret[static VERITY_TEXT_SIZE_BYTES])
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+	const bool large = bytes > UINT64_MAX / 10;
+	uint64_t tenths = large ? bytes / 1024 * 10 : bytes * 10;
+	size_t unit = large;
+
+	for (; tenths >= 10240 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++)
+		tenths /= 1024;
+	if (unit == 0 || tenths >= 1000)
+		snprintf(ret, VERITY_TEXT_SIZE_BYTES, "%" PRIu64 " %s", tenths / 10,
+			 units[unit]);
+	else
+		snprintf(ret, VERITY_TEXT_SIZE_BYTES, "%" PRIu64 ".%" PRIu64 " %s",
+			 tenths / 10, tenths % 10, units[unit]);
+}
+
 void verity_text_format_time(int64_t when, char ret[static VERITY_TEXT_TIME_BYTES])
 {
 	time_t seconds = when;

@@ -10,6 +10,7 @@
 #define VERITY_TEXT_BYTES 4 /* of a character in UTF-8, at most */
 
 #define VERITY_TEXT_TIME_BYTES 32
+#define VERITY_TEXT_SIZE_BYTES 16
 
 /**
  * verity_text_decode - the character at the beginning of UTF-8 text
@@ -70,6 +71,11 @@ char *verity_text_plain(char *text);
  */
 void verity_text_append(char *text, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/**
+ * verity_text_format_size - "24.2 MiB": three digits
+ */
+void verity_text_format_size(uint64_t bytes, char ret[static VERITY_TEXT_SIZE_BYTES]);
 
 /**
  * verity_text_format_time - "2026-11-23 01:02:03 UTC"

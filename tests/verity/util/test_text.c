@@ -176,13 +176,38 @@ static void test_plain(void **state)
 	}
 }
 
+static void test_size(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} cases[] = {
+		{0, "0 B"},
+		{1023, "1023 B"},
+		{1024, "1.0 KiB"},
+		{102399, "99.9 KiB"},
+		{102400, "100 KiB"},
+		{25375539, "24.1 MiB"},
+		{UINT64_MAX / 10, "1638 PiB"},
+		{UINT64_MAX / 10 + 1, "1638 PiB"},
+		{UINT64_MAX, "16383 PiB"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[VERITY_TEXT_SIZE_BYTES];
+
+		verity_text_format_size(cases[i].bytes, text);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_printable),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_label),
-		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_printable), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_label),     cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

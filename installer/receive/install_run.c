@@ -66,14 +66,15 @@ static void add_freed(const struct install *install, uint64_t needed,
 		      struct verity_error *err)
 {
 	uint64_t freed = reboot_frees(install->device, install->kind);
+	char size[VERITY_TEXT_SIZE_BYTES];
 	struct statvfs fs;
 
 	if (freed == 0 ||
 	    fstatvfs(overlay_store_folder(install->store, install->kind), &fs) < 0)
 		return;
+	verity_text_format_size(freed, size);
 	verity_text_append(err->message, sizeof(err->message),
-			   "; removed packages keep %" PRIu64 " until the reboot (%s)",
-			   freed,
+			   "; removed packages keep %s until the reboot (%s)", size,
 			   fs.f_bavail * fs.f_frsize + freed >= needed
 				   ? "reboot first"
 				   : "reboot first; then remove a package or free some "

@@ -2,7 +2,6 @@
 /* Applies a set: what makes its changes one step is overlay/store/change_set.h. */
 #include "installer/receive/set_apply.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <sys/statvfs.h>
 
@@ -69,6 +68,7 @@ static int check_store(const struct set_plan *plan, enum overlay_store_kind kind
 {
 	int folder = overlay_store_folder(plan->store, kind);
 	uint64_t needed = 0, room;
+	char sizes[2][VERITY_TEXT_SIZE_BYTES];
 	struct statvfs fs;
 
 	for (size_t i = 0; i < plan->set->count; i++) {
@@ -84,10 +84,12 @@ static int check_store(const struct set_plan *plan, enum overlay_store_kind kind
 	room = (uint64_t)fs.f_bavail * fs.f_frsize + kept_room_bytes(plan->device, kind);
 	if (needed <= room)
 		return 0;
+	verity_text_format_size(needed, sizes[0]);
+	verity_text_format_size(room, sizes[1]);
 	return verity_fail(err, VERITY_E_NO_ROOM,
-			   "the new packages need %" PRIu64
-			   " bytes and there is room for %" PRIu64 " on %s",
-			   needed, room, kind == OVERLAY_PERSISTENT ? "persist" : "data");
+			   "the new packages need %s and there is room for %s on %s",
+			   sizes[0], sizes[1],
+			   kind == OVERLAY_PERSISTENT ? "persist" : "data");
 }
 
 static int check_room(const struct set_plan *plan, struct verity_error *err)

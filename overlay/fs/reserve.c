@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/statvfs.h>
@@ -12,6 +11,7 @@
 
 #include "overlay/fs/mountinfo.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 #define DESCRIPTION_BYTES 256
 
@@ -41,22 +41,28 @@ static int fail(int folder, uint64_t bytes, uint64_t available, uint64_t replace
 		struct verity_error *err)
 {
 	char where[DESCRIPTION_BYTES], missing[128], old[128] = "";
+	char needed[VERITY_TEXT_SIZE_BYTES], room[VERITY_TEXT_SIZE_BYTES];
+	char size[VERITY_TEXT_SIZE_BYTES];
 
 	describe(folder, where);
+	verity_text_format_size(bytes, needed);
+	verity_text_format_size(available, room);
 	/* By its own count there may be enough: a file system needs some for itself. */
 	snprintf(missing, sizeof(missing), "some more has to be freed");
-	if (available < bytes)
-		snprintf(missing, sizeof(missing), "%" PRIu64 " more have to be freed",
-			 bytes - available);
-	if (replaced > 0)
+	if (available < bytes) {
+		verity_text_format_size(bytes - available, size);
+		snprintf(missing, sizeof(missing), "%s more have to be freed", size);
+	}
+	if (replaced > 0) {
+		verity_text_format_size(replaced, size);
 		snprintf(old, sizeof(old),
-			 "; the old package has %" PRIu64
-			 ", and is kept until the new one is complete",
-			 replaced);
+			 "; the old package has %s, and is kept until the new one is "
+			 "complete",
+			 size);
+	}
 	return verity_fail(err, VERITY_E_NO_ROOM,
-			   "it needs %" PRIu64 " bytes and there is room for %" PRIu64
-			   " on %s: %s%s",
-			   bytes, available, where, missing, old);
+			   "it needs %s and there is room for %s on %s: %s%s", needed,
+			   room, where, missing, old);
 }
 
 int overlay_reserve(int fd, int folder, uint64_t bytes, uint64_t replaced,

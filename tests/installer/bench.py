@@ -60,6 +60,15 @@ def write(path, content):
     return path
 
 
+def size(count):
+    """Bytes as messages have them: three digits."""
+    tenths, units = count * 10, ["B", "KiB", "MiB", "GiB"]
+    while tenths >= 10240:
+        tenths //= 1024
+        units.pop(0)
+    return f"{tenths // 10}" + (f".{tenths % 10}" if tenths < 1000 and units[0] != "B" else "") + f" {units[0]}"
+
+
 def make_package(out, tree, *options, keys=None):
     signing = ["--key", f"{keys}/signer.key", "--cert", f"{keys}/signer.pem"] if keys else []
     subprocess.run([BUILD, "create", "--version", "5.26.0-rev0", "--description", "Example",

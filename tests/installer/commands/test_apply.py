@@ -329,11 +329,11 @@ class Apply(states.Case):
         self.set({**big[0]}, {"source": self.other, "name": "b"})
         result = self.wmopkg("apply", "--check", "set.json")
         self.assertEqual(result.returncode, 6, result.stderr)
-        self.assertRegex(result.stderr, r"^wmopkg: set.json: the new packages need \d+ bytes and "
-                         r"there is room for \d+ on data \(remove a package or free some space\)\n$")
+        self.assertRegex(result.stderr, r"^wmopkg: set.json: the new packages need \d\.\d MiB and "
+                         r"there is room for \d\.\d MiB on data \(remove a package or free some space\)\n$")
         result = self.wmopkg("apply", "--yes", "set.json")
         self.assertEqual(result.returncode, 6, result.stderr)
-        self.assertRegex(result.stderr, r"^wmopkg: b: it needs \d+ bytes and there is room for ")
+        self.assertRegex(result.stderr, r"^wmopkg: b: it needs \d\.\d MiB and there is room for ")
         self.assertEqual((self.stored(), self.left()), (before, []))
 
     def test_damaged_file(self):

@@ -79,11 +79,12 @@ class Early(bench.Case):
         self.install(self.package)
         fs = os.statvfs("data")
         free = fs.f_bavail * fs.f_frsize
-        self.refuse_at(self.whole, self.tree, 6, f"it needs {len(self.whole)} bytes and there is "
-                       f"room for {free} on {self.folder}/data/packages (tmpfs): "
-                       f"{len(self.whole) - free} more have to be freed; the old package has "
-                       f"{len(self.whole)}, and is kept until the new one is complete (remove a package "
-                       "or free some space)", begun=False)
+        whole = bench.size(len(self.whole))
+        self.refuse_at(self.whole, self.tree, 6, f"it needs {whole} and there is room for "
+                       f"{bench.size(free)} on {self.folder}/data/packages (tmpfs): "
+                       f"{bench.size(len(self.whole) - free)} more have to be freed; the old package has "
+                       f"{whole}, and is kept until the new one is complete (remove a package or free some "
+                       "space)", begun=False)
         self.assertEqual(bench.read("data/packages/pkgname.wmopkg"), self.whole)
 
     def test_block(self):

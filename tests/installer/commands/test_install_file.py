@@ -250,8 +250,9 @@ class Bad(bench.Case):
         os.mkdir("data/packages")
         room = os.statvfs("data")
         needed, free = os.path.getsize(self.package), room.f_bavail * room.f_frsize
-        self.refuse(6, f"{self.package}: it needs {needed} bytes and there is room for {free} on "
-                    f"{self.folder}/data/packages (tmpfs): {needed - free} more have to be freed "
+        self.refuse(6, f"{self.package}: it needs {bench.size(needed)} and there is room for "
+                    f"{bench.size(free)} on {self.folder}/data/packages (tmpfs): "
+                    f"{bench.size(needed - free)} more have to be freed "
                     "(remove a package or free some space)", "install", self.package)
 
     def test_persistence_of_the_manifest(self):

@@ -155,9 +155,10 @@ class Replace(states.Case):
                 self.assertEqual(self.wmopkg("remove", "pkgname", "--yes").returncode, 0)
                 room = os.statvfs("data")
                 free = room.f_bavail * room.f_frsize
-                self.refuse(6, f"{self.package}: it needs {needed} bytes and there is room for {free} "
-                            f"on {self.folder}/data/packages (tmpfs): {needed - free} more have to "
-                            f"be freed; removed packages keep {kept} until the reboot ({told})",
+                self.refuse(6, f"{self.package}: it needs {bench.size(needed)} and there is room for "
+                            f"{bench.size(free)} on {self.folder}/data/packages (tmpfs): "
+                            f"{bench.size(needed - free)} more have to be freed; removed packages keep "
+                            f"{bench.size(kept)} until the reboot ({told})",
                             "install", self.package)
             os.unlink("run/state.json")
 

@@ -849,7 +849,7 @@ class Servers(Case):
         self.assertTrue(max(sizes) < free < sum(sizes), (sizes, free))
         self.configure(f"http://127.0.0.1:{self.plain.port}/catalog")
         self.plain.asked.clear()
-        self.refused(6, f"the new packages need {sum(sizes)} bytes and there is room for {free} on "
+        self.refused(6, f"the new packages need {bench.size(sum(sizes))} and there is room for {bench.size(free)} on "
                      "data (remove a package or free some space)")
         self.assertEqual([path for path, _ in self.plain.asked], ["/catalog"])
         os.unlink("data/fill")

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
@@ -14,6 +13,7 @@
 #include "tests/overlay/scratch.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
+#include "verity/util/text.h"
 
 struct fixture {
 	int data;
@@ -581,13 +581,13 @@ static void test_links(void **state)
 static void check_no_room(struct overlay_incoming *incoming, uint64_t bytes,
 			  const char *end)
 {
+	char begin[128], size[VERITY_TEXT_SIZE_BYTES];
 	struct verity_error err;
-	char begin[128];
 
 	assert_int_equal(overlay_incoming_reserve(incoming, bytes, &err), -ENOSPC);
 	assert_int_equal(err.code, VERITY_E_NO_ROOM);
-	snprintf(begin, sizeof(begin),
-		 "it needs %" PRIu64 " bytes and there is room for ", bytes);
+	verity_text_format_size(bytes, size);
+	snprintf(begin, sizeof(begin), "it needs %s and there is room for ", size);
 	assert_memory_equal(err.message, begin, strlen(begin));
 	assert_non_null(strstr(err.message, "/data/packages ("));
 	assert_string_equal(err.message + strlen(err.message) - strlen(end), end);
@@ -609,7 +609,7 @@ static void test_room(void **state)
 	check_no_room(incoming, UINT64_C(1) << 60, "have to be freed");
 	scratch_write("data/packages/a.wmopkg", "old");
 	check_no_room(incoming, UINT64_C(1) << 60,
-		      "have to be freed; the old package has 3, and is kept until the "
+		      "have to be freed; the old package has 3 B, and is kept until the "
 		      "new one is complete");
 	overlay_incoming_free(incoming);
 }

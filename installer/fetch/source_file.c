@@ -100,6 +100,9 @@ int source_file_open(const char *path, bool any_name, struct source **ret,
 	struct stat st;
 	int fd;
 
+	/* Another name would not make a package of a folder. */
+	if (r < 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return fail_type(path, &st, err);
 	if (r < 0)
 		return r;
 	r = verity_io_open(AT_FDCWD, path, O_RDONLY, &fd, &st, &why);

@@ -197,6 +197,13 @@ class Bad(bench.Case):
         self.refuse(1, "./x.wmopkg: a folder, not a file (give the name of a regular file)",
                     "install", "./x.wmopkg")
 
+    def test_folder_of_another_name(self):
+        """What is wrong with it is not its name."""
+        os.mkdir("stick")
+        for path in ("./stick", "./stick/", "/etc"):
+            self.refuse(1, f"{path}: a folder, not a file (give the name of a regular file)", "install",
+                        path)
+
     def test_device_and_pipe(self):
         os.symlink("/dev/null", "null.wmopkg")
         os.mkfifo("pipe.wmopkg")

@@ -21,9 +21,11 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = "build-coverage"
-# Atomic: threads hash an image together.
+# Atomic: threads hash an image together. With a seed, an object that is compiled again has the
+# same number, and what was counted before still belongs to it.
 OPTIONS = ["--buildtype=debug", "-Dtests=enabled", "-Db_coverage=true",
-           f"-Dc_args=-include {ROOT}/tests/coverage.h -fprofile-update=atomic"]
+           f"-Dc_args=-include {ROOT}/tests/coverage.h -fprofile-update=atomic "
+           "-frandom-seed=wmopkg"]
 SUITES = ("fuzz", "unit", "peers", "kernel")
 FOLDERS = ("verity", "overlay", "factory", "initramfs", "installer")
 JUSTIFIED = ("verity", "factory")

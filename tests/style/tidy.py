@@ -30,8 +30,12 @@ ARM_FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-I."]
 # set, as that of clang 14: see .clang-tidy.
 GCC = ["-fanalyzer", "-Wno-analyzer-malloc-leak", "-Wno-analyzer-null-argument",
        "-Wno-analyzer-null-dereference", "-Wno-analyzer-use-of-uninitialized-value",
-       "-Wno-analyzer-possible-null-dereference", "-Wno-analyzer-possible-null-argument",
-       "-Wno-analyzer-file-leak"]
+       "-Wno-analyzer-possible-null-argument", "-Wno-analyzer-possible-null-dereference"]
+# What it finds that is none, by file.
+GCC_JUSTIFIED = {
+    # who waits for the jobs has a share of what serve() would free
+    "initramfs/timed_jobs.c": ["-Wno-analyzer-use-after-free"],
+}
 
 
 def output(*command):
@@ -86,7 +90,7 @@ def gcc_jobs(build):
     with open(f"{build}/compile_commands.json", encoding="utf-8") as file:
         commands = json.load(file)
     for command in commands:
-        path = os.path.normpath(os.path.join(build, command["file"]))
+        path = os.path.relpath(os.path.join(build, command["file"]))
         if path.startswith("tests/") or not path.endswith(".c"):
             continue
         own = [name for name in deps.get(command["output"], [path]) if not name.startswith("/usr")]
@@ -95,8 +99,9 @@ def gcc_jobs(build):
             at = words.index(option)
             del words[at:at + 2]
         words[words.index("-o") + 1] = "/dev/null"
-        yield (digest(general, command["command"], *map(text_of, own)),
-               ["env", "-C", build, *words, *GCC, "-Werror", "-fdiagnostics-plain-output"])
+        options = [*GCC, *GCC_JUSTIFIED.get(path, [])]
+        yield (digest(general, command["command"], *options, *map(text_of, own)),
+               ["env", "-C", build, *words, *options, "-Werror", "-fdiagnostics-plain-output"])
 
 
 def run(command):

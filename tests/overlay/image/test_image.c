@@ -844,6 +844,48 @@ static void noise_make(const char *folder, const char *name, uint32_t seed, size
 	assert_int_equal(fclose(file), 0);
 }
 
+/* All bytes are as frequent as the others in each; what compresses is compressed. */
+static void test_even_bytes(void **state)
+{
+	enum { BYTES = 1 << 20, BLOCK = 1 << 17 };
+	static const struct {
+		uint32_t period; /* of the bytes in a block; 0: none */
+		off_t least, most;
+	} cases[] = {
+		{0, BYTES, BYTES + 8192},
+		{256, 256, 32768},
+		{BLOCK / 2, BYTES / 2, BYTES / 2 + 32768},
+	};
+	struct verity_error err = {0};
+	int r;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		cleanup_fd int image = -1;
+		scratch_dir tree;
+		char path[128];
+		uint8_t *bytes;
+		int fd;
+
+		tree_scratch_make(&tree);
+		noise_make(tree.path, "file", 1, BYTES);
+		snprintf(path, sizeof(path), "%s/file", tree.path);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		bytes = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		assert_true(bytes != MAP_FAILED);
+		for (uint32_t at = 0; cases[i].period > 0 && at < BYTES; at++)
+			if (at % BLOCK >= cases[i].period)
+				bytes[at] = bytes[at - cases[i].period];
+			else if (cases[i].period == 256)
+				bytes[at] = (uint8_t)at;
+		munmap(bytes, BYTES);
+		close(fd);
+		image = tree_image(tree.path, "zstd", 0, &r, &err);
+		check_ok(r, &err);
+		assert_in_range(lseek(image, 0, SEEK_END), cases[i].least, cases[i].most);
+	}
+}
+
 static bool block_is_in(int fd, const uint8_t block[static 4096])
 {
 	uint8_t other[4096];
@@ -913,6 +955,7 @@ int main(void)
 		cmocka_unit_test(test_far_times),
 		cmocka_unit_test(test_same_bytes),
 		cmocka_unit_test(test_blocks_in_common),
+		cmocka_unit_test(test_even_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, tree_group_setup, tree_group_teardown);

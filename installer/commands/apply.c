@@ -244,6 +244,8 @@ enum exit_status command_apply(struct device *device, const struct words *words)
 	struct set_origin origin;
 	int r;
 
+	if (words_has(words, WORD_JSON) && !words_has(words, WORD_CHECK))
+		return report_usage("apply: json is the output of --check");
 	/* A check fetches, too: it must not be ended with the terminal as it is then. */
 	signals_watch();
 	r = load(&given, &err);

@@ -446,29 +446,11 @@ static void add_option(struct grammar_next *next, const struct grammar_option *o
 
 		if (known->word == option->word && known->value == option->value) {
 			known->optional = known->optional && option->optional;
-			known->avoidable = known->avoidable && option->avoidable;
 			return;
 		}
 	}
 	assert(next->count < GRAMMAR_OPTIONS_MAX);
 	next->options[next->count++] = *option;
-}
-
-/* Whether the line fits a form in which @word does not come next. */
-static bool may_lack(const struct parses *parses, enum word word)
-{
-	for (size_t i = 0; i < parses->count; i++) {
-		const struct parse *parse = &parses->items[i];
-		unsigned next[FORM_WORDS_MAX];
-		bool found = parse->pending == word, unused;
-		size_t count = parse->pending ? 0 : find_next(parse, next, &unused);
-
-		for (size_t k = 0; k < count; k++)
-			found = found || parse->form->words[next[k]].word == word;
-		if (!found)
-			return true;
-	}
-	return false;
 }
 
 /* Adds to @ret. */
@@ -497,7 +479,6 @@ static void collect_next(const struct parses *parses, struct grammar_next *ret)
 						.optional = words[last].flags &
 								    FORM_OPTIONAL ||
 							    parse->used & 1U << next[k],
-						.avoidable = may_lack(parses, word),
 					});
 		}
 	}

@@ -124,9 +124,8 @@ struct words {
 /* One word that may come next. */
 struct grammar_option {
 	enum word word;
-	bool value;     /* its value, not its keyword */
-	bool optional;  /* the line may go on without it */
-	bool avoidable; /* another form of the command may go on without it */
+	bool value;    /* its value, not its keyword */
+	bool optional; /* the line may go on without it */
 };
 
 #define GRAMMAR_OPTIONS_MAX 24

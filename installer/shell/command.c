@@ -195,7 +195,9 @@ static void offer_words(const struct grammar_next *next, struct similar *similar
 		const struct word_info *info = word_info(next->options[i].word);
 		const char *const *choice = info->choices;
 
-		if (!next->options[i].value)
+		/* A short form is right as it stands. */
+		if (!next->options[i].value &&
+		    (!info->brief || strcmp(info->brief, similar->typed) != 0))
 			similar_offer(similar, info->keyword);
 		else if (info->kind == KIND_CHOICE)
 			for (; *choice; choice++)

@@ -54,16 +54,15 @@ static const struct command commands[] = {
 	 "remove packages or all; asks for confirmation, unless --yes is given", PACKAGES,
 	 RUNS(command_remove)},
 	{"apply",
-	 FORMS(FORM(NEEDED(CHECK), HERE(SET), OPTIONAL(JSON)),
-	       FORM(NEEDED_FREE(CHECK), MEDIUM(MEDIA_FILE), OPTIONAL(JSON)),
-	       FORM(NEEDED(CHECK), SERVER(SERVER_FILE), OPTIONAL(JSON)),
-	       FORM(ANYWHERE(YES), HERE(SET)), FORM(ANYWHERE(YES), MEDIUM(MEDIA_FILE)),
-	       FORM(ANYWHERE(YES), SERVER(SERVER_FILE))),
+	 FORMS(FORM(ANYWHERE(CHECK), ANYWHERE(YES), HERE(SET), ANYWHERE(JSON)),
+	       FORM(ANYWHERE(CHECK), ANYWHERE(YES), MEDIUM(MEDIA_FILE), ANYWHERE(JSON)),
+	       FORM(ANYWHERE(CHECK), ANYWHERE(YES), SERVER(SERVER_FILE), ANYWHERE(JSON))),
 	 "make the installed packages those of a set, all or none; asks for confirmation "
-	 "before it removes any, unless --yes is given",
+	 "before it removes any, unless --yes is given; with --check, show what would "
+	 "change",
 	 PACKAGES, RUNS(command_apply)},
 	{"update",
-	 FORMS(FORM(ANYWHERE(QUIET), OPTIONAL(UPDATE_CHECK),
+	 FORMS(FORM(ANYWHERE(QUIET), ANYWHERE(UPDATE_CHECK),
 		    {WORD_NAME, FORM_OPTIONAL | FORM_REPEAT}, ANYWHERE(JSON))),
 	 "bring all installed packages, or these, up to the catalogue of the vendor, all or "
 	 "none; with check, show what would come",

@@ -310,8 +310,7 @@ int complete_find(const struct complete_at *asked, struct candidates *ret,
 			found.items[first++].shown =
 				at.begin[0] == '\0' &&
 				((next.end && info->kind != KIND_MEDIA_PATH) ||
-				 ((option->optional || option->avoidable) &&
-				  !option->value));
+				 (option->optional && !option->value));
 	}
 	report_quiet(false);
 	return finish(r, &found, ret, err);

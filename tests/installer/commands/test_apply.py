@@ -279,6 +279,10 @@ class Apply(states.Case):
         self.apply("  brand: version 1 goes, version 2 comes\n"
                    "  licence: version 1 comes (persistent)\n"
                    "  old: version 1 goes\n", *wanted, words=["--check"])
+        # wherever the words stand
+        for words in (("check", "set.json"), ("set.json", "--check"), ("set.json", "check")):
+            self.assertEqual(self.wmopkg("apply", *words).returncode, 0, words)
+        self.check(2, "", "apply: json is the output of --check (see 'wmopkg help')", "apply", "set.json", "json")
         result = self.wmopkg("apply", "--check", self.set(*wanted), "json")
         told = json.loads(result.stdout)
         schema.check("apply", told)

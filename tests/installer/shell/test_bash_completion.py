@@ -101,7 +101,7 @@ class Bash(bench.Case):
                 (["apply", "s"], ["set.json", "some.set"]),
                 (["apply", "--check", "s"], ["set.json", "some.set"]),
                 (["apply", "--check", "set.json", "j"], ["json"]),
-                (["apply", "--yes", "set.json", ""], ["password", "proto", "user"]),
+                (["apply", "--yes", "set.json", ""], ["--check", "json", "password", "proto", "user"]),
                 (["up"], ["update"]),
                 (["--config", "wmopkg.conf", "update", "p"], ["pkgname"]),
                 (["--config", "wmopkg.conf", "update", "c"], ["check"]),

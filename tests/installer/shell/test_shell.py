@@ -243,9 +243,8 @@ class Edited(Shell):
         typist.type("\n")
         typist.expect("wmopkg: install: incomplete command\n  install persistent media external\n")
         self.at(typist, PACKAGE)
-        # needed in one form of the command, and not known in another one
         typist.type("apply media external \t\t")
-        typist.expect("--check\n")
+        typist.expect("--check  json\n")
         typist.type("\n")
         typist.expect("wmopkg: apply: incomplete command\n  apply media external\n")
         self.at(typist, PACKAGE)
@@ -433,6 +432,7 @@ class Edited(Shell):
             self.assertEqual((result.returncode, result.stderr), (
                 4, f"wmopkg: {name}: {absent}" + (f"  did you mean '{meant}'?\n" if meant else "")))
         self.assertIn("(did you mean --check?)", self.wmopkg("undo", "chek").stderr)
+        self.assertNotIn("mean", self.wmopkg("apply", "check").stderr)
         self.succeed("  alpha: version 5.26.0-rev0 goes\n", "undo", "check")
 
     def test_question_beside_the_output(self):

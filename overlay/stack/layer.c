@@ -65,6 +65,7 @@ static int fail_image(const struct overlay_layer *layer, int why,
 		      struct verity_error *err)
 {
 	if (why == EINVAL &&
+	    overlay_image_check_version(layer->device->fd, 0, NULL) == 0 &&
 	    overlay_kernel_check_image(layer->device->fd, 0, err) == -EOPNOTSUPP)
 		return -EOPNOTSUPP;
 	return fail_mount(why, err);

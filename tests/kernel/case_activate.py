@@ -47,6 +47,8 @@ def prepare(work, build):
     run("mkfs.ext4", "-q", "-L", "wmopkg-test", "-d", work + "/volume.d", work + "/volume")
     write(work + "/noise", os.urandom(8192))
     vendor.seal("noise", work + "/noise")
+    write(work + "/zeros", bytes(8192))
+    vendor.seal("zeros", work + "/zeros")
     for name in COMPRESSORS:
         vendor.squash(name, {"etc/compressor": f"{name}\n"}, "-no-xattrs", "-comp", name)
     for name, at, number in (("lzma", 20, 2), ("number-77", 20, 77), ("torn", 63, 0x7f)):
@@ -320,15 +322,16 @@ def test_not_a_squashfs(work, build):
         # known at install; what comes into the store otherwise costs only itself
         said = device.tell("install", work + "/packages/noise.wmopkg", status=3)
         assert "its image is not a squashfs of version 4.0, which no device can mount (ask the vendor" in said, said
-        device.install(work + "/packages/noise.wmopkg")
-        device.install(work + "/packages/plain.wmopkg")
+        for name in ("noise", "zeros", "plain"):
+            device.install(f"{work}/packages/{name}.wmopkg")
         device.activate()
         equal(device.see("etc/banner"), "plain\n")
-        package = device.package("noise")
-        equal((package["verification"], package["active"], package["reason"]), (
-            "Signed", False, {
-                "code": "mount-failed",
-                "message": "the image is not a squashfs that this kernel can mount"}))
+        for name in ("noise", "zeros"):
+            package = device.package(name)
+            equal((package["verification"], package["active"], package["reason"]), (
+                "Signed", False, {
+                    "code": "mount-failed",
+                    "message": "the image is not a squashfs that this kernel can mount"}), name)
         equal(len(devices()), 1)
 
 

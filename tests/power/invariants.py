@@ -7,9 +7,9 @@ import os
 import re
 
 # @old, @new, @found: see facts.look(); @must: OLD or NEW where only one of them can be, as nothing
-# of the operation was on the disk, or it had ended; @operation; @log: lines of the boot; @cuts: how
-# often the power was cut
-Cut = collections.namedtuple("Cut", "old new found must operation log cuts")
+# of the operation was on the disk, or it had ended; @operation; @log: lines of the boot; @boots: how
+# many boots there were, with those that were cut
+Cut = collections.namedtuple("Cut", "old new found must operation log boots")
 OLD, NEW = "old", "new"
 # what changes in one step, all of it together
 STEP = ("installed", "active", "seen", "stack", "denylist", "untrusted", "config")
@@ -94,7 +94,7 @@ def records_whole(cut):
     for name, (state, boots) in cut.found["trials"].items():
         may = [side["trials"][name] for side in (cut.old, cut.new) if name in side["trials"]]
         fewer = cut.operation.steps or cut.operation.boots
-        need(any(state == other and (0 if fewer else most) <= boots < most + cut.cuts
+        need(any(state == other and (0 if fewer else most) <= boots < most + cut.boots
                  for other, most in may), name, "is", state, boots, "and may be", may)
 
 

@@ -170,8 +170,8 @@ int verity_io_open(int dirfd, const char *name, int flags, int *ret, struct stat
 	int existing = flags & ~O_CREAT;
 	cleanup_fd int at =
 		openat(dirfd, name, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW));
+	cleanup_fd int fd = -1;
 	struct stat st;
-	int fd;
 
 	if (at < 0 && errno == ENOENT && (flags & O_CREAT)) {
 		fd = openat(dirfd, name, flags | O_EXCL | O_CLOEXEC, 0600);
@@ -194,7 +194,7 @@ int verity_io_open(int dirfd, const char *name, int flags, int *ret, struct stat
 	}
 	if (ret_st)
 		*ret_st = st;
-	*ret = fd;
+	*ret = steal_fd(&fd);
 	return 0;
 }
 

@@ -12,7 +12,14 @@
 
 #include "verity/util/text.h"
 
-DEFINE_CLEANUP(struct json_tokener, json_tokener_free);
+/* json_tokener_free() takes no NULL. */
+static void free_tokener(struct json_tokener *tokener)
+{
+	if (tokener)
+		json_tokener_free(tokener);
+}
+
+DEFINE_CLEANUP(struct json_tokener, free_tokener);
 
 struct scan {
 	const char *text;
@@ -155,8 +162,7 @@ static int scan_word(struct scan *scan, const char *word)
 /* @text: with its quotes */
 static int decode_key(const struct scan *scan, const char *text, size_t size, char **ret)
 {
-	cleanup_with(json_tokener_free_p) struct json_tokener *tokener =
-		json_tokener_new();
+	cleanup_with(free_tokener_p) struct json_tokener *tokener = json_tokener_new();
 	cleanup_with(json_object_put_p) struct json_object *value = NULL;
 
 	if (tokener)
@@ -281,18 +287,38 @@ static int scan_value(struct scan *scan)
 	return scan_number(scan);
 }
 
-int verity_json_parse(const void *bytes, size_t size, struct json_object **ret,
-		      struct verity_error *err)
+/* Text that is one JSON object. */
+static int parse(const void *bytes, size_t size, struct json_object **ret,
+		 struct verity_error *err)
 {
 	/* one more than are open: json-c counts their members */
-	cleanup_with(json_tokener_free_p) struct json_tokener *tokener =
+	cleanup_with(free_tokener_p) struct json_tokener *tokener =
 		json_tokener_new_ex(VERITY_JSON_DEPTH_MAX + 1);
-	struct scan scan = {.text = bytes, .size = size, .err = err};
 	struct json_object *object;
-	int r;
 
 	if (!tokener)
 		return verity_no_memory(err);
+	object = json_tokener_parse_ex(tokener, bytes, (int)size);
+	/* It does not tell a lack of memory from the end of the text. */
+	if (!object && (json_tokener_get_error(tokener) == json_tokener_success ||
+			json_tokener_get_error(tokener) == json_tokener_continue))
+		return verity_no_memory(err);
+	if (!object)
+		return verity_fail(
+			err, VERITY_E_BAD_MANIFEST, "not JSON for json-c: %s",
+			json_tokener_error_desc(json_tokener_get_error(tokener)));
+	*ret = object;
+	return 0;
+}
+
+int verity_json_parse(const void *bytes, size_t size, struct json_object **ret,
+		      struct verity_error *err)
+{
+	cleanup_with(json_object_put_p) struct json_object *object = NULL;
+	cleanup_with(json_object_put_p) struct json_object *again = NULL;
+	struct scan scan = {.text = bytes, .size = size, .err = err};
+	int r;
+
 	if (size > INT_MAX)
 		return verity_fail(err, VERITY_E_BAD_MANIFEST, "too long");
 	skip_space(&scan);
@@ -305,12 +331,18 @@ int verity_json_parse(const void *bytes, size_t size, struct json_object **ret,
 	skip_space(&scan);
 	if (scan.at < size)
 		return bad(&scan, "unexpected character");
-	object = json_tokener_parse_ex(tokener, bytes, (int)size);
-	if (!object)
-		return verity_fail(
-			err, VERITY_E_BAD_MANIFEST, "not JSON for json-c: %s",
-			json_tokener_error_desc(json_tokener_get_error(tokener)));
-	*ret = object;
+	/*
+	 * Without memory, json-c before 0.17 leaves out a key or a part of a text, and
+	 * says nothing: what is lost once is not lost in the same place twice.
+	 */
+	r = parse(bytes, size, &object, err);
+	if (r == 0)
+		r = parse(bytes, size, &again, err);
+	if (r < 0)
+		return r;
+	if (!json_object_equal(object, again))
+		return verity_no_memory(err);
+	*ret = steal_ptr(&object);
 	return 0;
 }
 

@@ -110,6 +110,16 @@ void verity_json_reason(struct verity_json_writer *json, const char *key,
 	verity_json_close(json);
 }
 
+/* Without memory, json-c leaves out a part of the text, and does not tell. */
+static bool is_whole(struct json_object *object, const char *text)
+{
+	struct json_object *again = json_tokener_parse(text);
+	bool whole = again && json_object_equal(object, again);
+
+	json_object_put(again);
+	return whole;
+}
+
 int verity_json_finish(struct verity_json_writer *json, int style, char **ret,
 		       struct verity_error *err)
 {
@@ -122,7 +132,7 @@ int verity_json_finish(struct verity_json_writer *json, int style, char **ret,
 	if (!json->failed)
 		text = json_object_to_json_string_ext(json->open[0],
 						      style & ~VERITY_JSON_RAW);
-	copy = text ? strdup(text) : NULL;
+	copy = text && is_whole(json->open[0], text) ? strdup(text) : NULL;
 	if (!copy)
 		return verity_no_memory(err);
 	*ret = copy;

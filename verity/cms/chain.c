@@ -147,7 +147,8 @@ static int build(const struct verity_cms_trust *trust, STACK_OF(X509) * enclosed
 	if (X509_STORE_CTX_init(context, trust->keyring->store, certificate, enclosed) !=
 	    1)
 		return verity_no_memory(err);
-	X509_STORE_CTX_set_app_data(context, &links);
+	if (X509_STORE_CTX_set_app_data(context, &links) != 1)
+		return verity_no_memory(err);
 	X509_STORE_CTX_set_verify(context, check_links);
 	if (anchor)
 		X509_STORE_CTX_set0_trusted_stack(context, anchor);

@@ -102,7 +102,9 @@ static bool may_be_certificate(const CMS_SignerInfo *signer, X509 *certificate,
 	for (int i = 0; good && i < sk_X509_num(others); i++)
 		good = sk_X509_push(chain, sk_X509_value(others, i)) > 0;
 	good = good && OSSL_ESS_check_signing_certs(NULL, named, chain, 1) == 1;
-	ERR_clear_error();
+	/* Else the queue says whether it was for memory. */
+	if (good)
+		ERR_clear_error();
 	return good;
 }
 

@@ -161,6 +161,10 @@ static int load_file(struct verity_keyring *keyring, int dirfd, const char *file
 	/* The end of a file with one is "no start line", or none; anything else is
 	 * damage. */
 	why = ERR_peek_last_error();
+	if (verity_openssl_no_memory()) {
+		ERR_clear_error();
+		return verity_no_memory(err);
+	}
 	ERR_clear_error();
 	if (found > 0 && (why == 0 || ERR_GET_REASON(why) == PEM_R_NO_START_LINE))
 		return 0;
@@ -234,12 +238,12 @@ int verity_keyring_load(const char *path, struct verity_keyring **ret,
 		    keyring->skipped_count++ == 0)
 			keyring->skipped = why;
 		if (r == 0 && why.code == VERITY_E_NO_MEMORY)
-			r = -ENOMEM;
+			r = verity_no_memory(err);
 		free(names[i]);
 	}
 	free(names);
 	if (r < 0)
-		return verity_no_memory(err);
+		return r;
 	if (keyring->skipped_count > 0)
 		verity_context(&keyring->skipped, 0, "key ring %s", path);
 	*ret = steal_ptr(&keyring);

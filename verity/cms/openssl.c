@@ -10,11 +10,27 @@
 #include <string.h>
 #include <time.h>
 
+/* The oldest error is the cause, and the last one may be of the function that was called.
+ */
+bool verity_openssl_no_memory(void)
+{
+	return ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE ||
+	       ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
+}
+
+int verity_cms_bad(struct verity_error *err, const char *why)
+{
+	return verity_openssl_no_memory()
+		       ? verity_no_memory(err)
+		       : verity_fail(err, VERITY_E_BAD_SIGNATURE, "signature: %s", why);
+}
+
 int verity_fail_openssl(struct verity_error *err, enum verity_code code,
 			const char *format, ...)
 {
 	char what[VERITY_MESSAGE_MAX / 2], reasons[VERITY_MESSAGE_MAX / 2] = "";
 	unsigned long number;
+	bool no_memory = false;
 	size_t used = 0;
 	va_list args;
 
@@ -25,11 +41,13 @@ int verity_fail_openssl(struct verity_error *err, enum verity_code code,
 	while ((number = ERR_get_error()) != 0) {
 		const char *reason = ERR_reason_error_string(number);
 
+		no_memory = no_memory || ERR_GET_REASON(number) == ERR_R_MALLOC_FAILURE;
 		if (reason && used < sizeof(reasons) && !strstr(reasons, reason))
 			used += (size_t)snprintf(reasons + used, sizeof(reasons) - used,
 						 "%s%s", used ? ", " : ": ", reason);
 	}
-	return verity_fail(err, code, "%s%s", what, reasons);
+	return no_memory ? verity_no_memory(err)
+			 : verity_fail(err, code, "%s%s", what, reasons);
 }
 
 bool verity_asn1_time_get(const ASN1_TIME *time, int64_t *ret)

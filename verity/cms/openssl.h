@@ -36,18 +36,26 @@ static inline void verity_certificates_borrowed_free_p(STACK_OF(X509) * *certifi
 }
 
 /**
- * verity_cms_bad - a signature is malformed, or is none that devices accept
+ * verity_openssl_no_memory - whether OpenSSL's error queue says that memory was missing
+ *
+ * Then what failed says nothing of a signature or a key. Leaves the queue as it is.
  */
-static inline int verity_cms_bad(struct verity_error *err, const char *why)
-{
-	return verity_fail(err, VERITY_E_BAD_SIGNATURE, "signature: %s", why);
-}
+bool verity_openssl_no_memory(void) must_check;
+
+/**
+ * verity_cms_bad - a signature is malformed, or is none that devices accept
+ *
+ * Where memory was missing to find out, that is the error, as of verity_fail_openssl().
+ */
+int verity_cms_bad(struct verity_error *err, const char *why);
 
 /**
  * verity_fail_openssl - as verity_fail(), with the reasons in OpenSSL's error queue
  *
  * Empties the queue. Calls ERR_clear_error() before the operation are the caller's: the
  * queue may hold an older error.
+ *
+ * Return: -ENOMEM where memory was missing, whatever the code is.
  */
 int verity_fail_openssl(struct verity_error *err, enum verity_code code,
 			const char *format, ...) __attribute__((format(printf, 3, 4)));

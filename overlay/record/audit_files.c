@@ -117,6 +117,10 @@ int overlay_audit_read(int record_fd, enum overlay_audit_ring ring, uint64_t las
 	overlay_audit_scan(files.log, files.log_bytes,
 			   files.old_scan.lines ? &files.old_scan.last : NULL, last,
 			   &files.scan, &link);
+	/* That says nothing of the log. */
+	if (files.old_scan.fault.code == VERITY_E_NO_MEMORY ||
+	    files.scan.fault.code == VERITY_E_NO_MEMORY)
+		return verity_no_memory(err);
 	if (link.number)
 		files.last_link = link;
 	if (old_fault.code != VERITY_OK)

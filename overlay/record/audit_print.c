@@ -174,16 +174,18 @@ static int compare(const void *a, const void *b)
 }
 
 /* What is not a line has no object; overlay_audit_verify() tells where it is. */
-static void take_part(const struct part *part,
-		      void (*take)(void *context, const char *line, size_t size,
-				   struct json_object *object),
-		      void *context)
+static int take_part(const struct part *part,
+		     void (*take)(void *context, const char *line, size_t size,
+				  struct json_object *object),
+		     void *context, struct verity_error *err)
 {
 	cleanup_with(json_object_put_p) struct json_object *object = NULL;
 
-	if (verity_text_printable(part->bytes, part->size))
-		(void)!verity_json_parse(part->bytes, part->size, &object, NULL);
+	if (verity_text_printable(part->bytes, part->size) &&
+	    verity_json_parse(part->bytes, part->size, &object, NULL) == -ENOMEM)
+		return verity_no_memory(err);
 	take(context, part->bytes, part->size, object);
+	return 0;
 }
 
 int overlay_audit_each(int record_fd, size_t last, bool newest_first,
@@ -219,9 +221,9 @@ int overlay_audit_each(int record_fd, size_t last, bool newest_first,
 		qsort(parts.items, parts.count, sizeof(*parts.items), compare);
 	skipped = parts.count > last ? parts.count - last : 0;
 	for (size_t i = skipped; r == 0 && i < parts.count; i++)
-		take_part(
+		r = take_part(
 			&parts.items[newest_first ? parts.count - 1 - (i - skipped) : i],
-			take, context);
+			take, context, err);
 	for (size_t i = 0; i < OVERLAY_AUDIT_RINGS; i++)
 		overlay_audit_files_free(&files[i]);
 	return r;

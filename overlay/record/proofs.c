@@ -10,8 +10,10 @@
 #include "overlay/record/record.h"
 #include "verity/package/preamble.h"
 #include "verity/package/proof.h"
+#include "verity/statement/epoch.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/dir.h"
+#include "verity/util/passing.h"
 
 #define LOOKED_MAX (2 * VERITY_FLOORS_MAX) /* files of the folder, each is verified */
 
@@ -46,12 +48,16 @@ static int read_named(const struct overlay_proofs *proofs, int folder_fd,
 
 uint32_t overlay_proofs_epoch(const struct overlay_proofs *proofs, const char *name)
 {
-	cleanup_fd int folder =
-		proofs->record_fd < 0 ? -1 : open_folder(proofs->record_fd);
+	cleanup_fd int folder = -1;
 	struct verity_proof proof;
+	int r;
 
-	if (folder < 0 || read_named(proofs, folder, name, &proof) < 0)
+	if (proofs->record_fd < 0)
 		return 0;
+	folder = open_folder(proofs->record_fd);
+	r = folder < 0 ? -errno : read_named(proofs, folder, name, &proof);
+	if (r < 0)
+		return verity_errno_passes(r) ? VERITY_EPOCH_UNKNOWN : 0;
 	return proof.epoch;
 }
 
@@ -98,13 +104,15 @@ static size_t count_names(const struct overlay_proofs *proofs, int folder_fd, bo
 	const struct dirent *item;
 	struct verity_proof unused;
 	size_t count = 0, looked = 0;
+	int r;
 
 	if (verity_dir_open(folder_fd, ".", &dir) < 0)
 		return VERITY_FLOORS_MAX;
 	while (count < VERITY_FLOORS_MAX && verity_dir_next(dir, &item) > 0) {
 		if (item->d_name[0] == '.')
 			continue;
-		if (!prune || read_named(proofs, folder_fd, item->d_name, &unused) == 0)
+		r = prune ? read_named(proofs, folder_fd, item->d_name, &unused) : 0;
+		if (r == 0 || verity_errno_passes(r))
 			count++;
 		else
 			(void)unlinkat(folder_fd, item->d_name, 0);

@@ -25,7 +25,8 @@ struct overlay_proofs {
 };
 
 /**
- * overlay_proofs_epoch - the epoch that is proven for a package name; 0: none is
+ * overlay_proofs_epoch - the epoch that is proven for a package name; 0: none is;
+ * VERITY_EPOCH_UNKNOWN: what is kept of it cannot be read now
  *
  * Cost: one small file, and one verification of a signature where it exists.
  */

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "verity/statement/epoch.h"
 #include "verity/util/glob.h"
 #include "verity/util/text.h"
 #include "verity/util/version.h"
@@ -112,7 +113,13 @@ enum verity_verdict verity_judge_rules(const struct verity_policy *policy,
 			    "it was left out after boots that were not completed");
 		return VERITY_QUARANTINED;
 	}
-	if (downgrade)
+	if (floor == VERITY_EPOCH_UNKNOWN && downgrade)
+		verity_fail(reason, VERITY_E_DOWNGRADE,
+			    "its epoch is %" PRIu32
+			    ", and which one of %s this device has "
+			    "run cannot be read (try again)",
+			    manifest->epoch, manifest->name);
+	else if (downgrade)
 		verity_fail(reason, VERITY_E_DOWNGRADE,
 			    "its epoch is %" PRIu32
 			    ", and this device has run %s with epoch %" PRIu32,

@@ -88,13 +88,21 @@ void overlay_change_set_drop(struct overlay_change_set *set)
 	overlay_incoming_free(set->incoming[--set->incoming_count]);
 }
 
-/* @file, what it is now, which goes. Return: false where there is none. */
-static bool find_going(const struct overlay_change_set *set, const char *file,
-		       struct set_change *change)
+/*
+ * @file, what it is now, which goes. What a damaged disk holds can go, too.
+ *
+ * Return: 1; 0: there is none; -errno.
+ */
+static int find_going(const struct overlay_change_set *set, const char *file,
+		      struct set_change *change, struct verity_error *err)
 {
+	int r = set_file_identify(set->store->kinds[change->entry.kind].folder, file,
+				  &change->file);
+
 	change->removes = true;
-	return set_file_identify(set->store->kinds[change->entry.kind].folder, file,
-				 &change->file);
+	if (r == -EIO)
+		return 1;
+	return r < 0 ? verity_fail_errno(err, -r, "%s", file) : r;
 }
 
 int overlay_change_set_remove(struct overlay_change_set *set,
@@ -105,18 +113,19 @@ int overlay_change_set_remove(struct overlay_change_set *set,
 	int r;
 
 	overlay_entry_file(entry, file);
-	if (!find_going(set, file, &change))
+	r = find_going(set, file, &change, err);
+	if (r == 0)
 		return verity_fail(err, VERITY_E_NOT_FOUND,
 				   "package '%s' is not installed", entry->name);
-	r = set_journal_add(&set->removals, &change, err);
+	if (r > 0)
+		r = set_journal_add(&set->removals, &change, err);
 	/* what a move left there would be the package again */
 	change.entry.kind = OVERLAY_ORDINARY;
-	if (r == 0 && entry->kind == OVERLAY_PERSISTENT &&
-	    store_can_delete(set->store->kinds[OVERLAY_ORDINARY].folder, file) !=
-		    -EISDIR &&
-	    find_going(set, file, &change))
-		r = set_journal_add(&set->removals, &change, err);
-	return r;
+	if (r < 0 || entry->kind != OVERLAY_PERSISTENT ||
+	    store_can_delete(set->store->kinds[OVERLAY_ORDINARY].folder, file) == -EISDIR)
+		return r;
+	r = find_going(set, file, &change, err);
+	return r > 0 ? set_journal_add(&set->removals, &change, err) : r;
 }
 
 /* A new file, complete on disk, and what lies in the other store under its name. */
@@ -133,7 +142,10 @@ static int list_incoming(const struct overlay_change_set *set,
 	(void)!overlay_entry_name(incoming->final, change.entry.name);
 	if (fsync(incoming->fd) < 0 || fsync(incoming->folder) < 0)
 		return verity_fail_errno(err, errno, "%s", incoming->final);
-	if (!set_file_identify(incoming->folder, incoming->file, &change.file))
+	r = set_file_identify(incoming->folder, incoming->file, &change.file);
+	if (r < 0)
+		return verity_fail_errno(err, -r, "%s", incoming->final);
+	if (r == 0)
 		return verity_fail(err, VERITY_E_IO, "%s is gone", incoming->file);
 	/* What the rename cannot replace must be known before the step. */
 	if (store_can_delete(incoming->folder, incoming->final) == -EISDIR)
@@ -151,9 +163,8 @@ static int list_incoming(const struct overlay_change_set *set,
 					 other == OVERLAY_PERSISTENT ? "persistent"
 								     : "ordinary",
 					 incoming->final);
-	return find_going(set, incoming->final, &change)
-		       ? set_journal_add(ret, &change, err)
-		       : 0;
+	r = find_going(set, incoming->final, &change, err);
+	return r > 0 ? set_journal_add(ret, &change, err) : r;
 }
 
 /*

@@ -79,28 +79,37 @@ int overlay_kept_load(const char *run, struct overlay_kept *ret, struct verity_e
 	return 0;
 }
 
-int overlay_kept_store(const char *run, const struct overlay_kept *kept,
-		       struct verity_error *err)
+static int store(const char *run, const struct overlay_kept *kept,
+		 struct verity_error *err)
 {
 	size_t bytes = kept->count * sizeof(*kept->items);
 	cleanup_free uint8_t *content = malloc(sizeof(MAGIC) + bytes);
 	cleanup_fd int folder = open(run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r;
 
 	if (!content)
-		r = verity_no_memory(err);
-	else if (folder < 0)
-		r = verity_fail_errno(err, errno, "%s", run);
-	else {
-		memcpy(content, &(uint64_t){MAGIC}, sizeof(MAGIC));
-		if (bytes)
-			memcpy(content + sizeof(MAGIC), kept->items, bytes);
-		r = verity_io_replace(folder, FILE_NAME, 0600, content,
-				      sizeof(MAGIC) + bytes, err);
-	}
+		return verity_no_memory(err);
+	if (folder < 0)
+		return verity_fail_errno(err, errno, "%s", run);
+	memcpy(content, &(uint64_t){MAGIC}, sizeof(MAGIC));
+	if (bytes)
+		memcpy(content + sizeof(MAGIC), kept->items, bytes);
+	return verity_io_replace(folder, FILE_NAME, 0600, content, sizeof(MAGIC) + bytes,
+				 err);
+}
+
+int overlay_kept_store(const char *run, const struct overlay_kept *kept,
+		       struct verity_error *err)
+{
+	int r = store(run, kept, err);
+
 	if (r < 0)
 		overlay_kept_forget(run);
 	return r;
+}
+
+void overlay_kept_store_undone(const char *run, const struct overlay_kept *kept)
+{
+	(void)!store(run, kept, NULL);
 }
 
 void overlay_kept_forget(const char *run)

@@ -82,6 +82,13 @@ int overlay_kept_store(const char *run, const struct overlay_kept *kept,
 		       struct verity_error *err) must_check;
 
 /**
+ * overlay_kept_store_undone - write the record without a change that was undone
+ *
+ * Where that fails the older one stays: that it was undone is seen in the stores, too.
+ */
+void overlay_kept_store_undone(const char *run, const struct overlay_kept *kept);
+
+/**
  * overlay_kept_forget - delete the record
  */
 void overlay_kept_forget(const char *run);

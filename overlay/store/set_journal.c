@@ -13,6 +13,7 @@
 #include "verity/util/debug.h"
 #include "verity/util/io.h"
 #include "verity/util/json_table.h"
+#include "verity/util/passing.h"
 
 #define HEAD_BYTES (64 * 1024)
 
@@ -97,24 +98,33 @@ int set_journal_decode(const void *bytes, size_t size, enum overlay_store_kind k
 bool set_journal_is_there(int folder)
 {
 	return folder >= 0 &&
-	       faccessat(folder, SET_JOURNAL_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	       (faccessat(folder, SET_JOURNAL_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+		verity_errno_passes(-errno));
 }
 
-bool set_journal_load(int folder, enum overlay_store_kind kind, struct set_journal *ret)
+int set_journal_load(int folder, enum overlay_store_kind kind, struct set_journal *ret,
+		     struct verity_error *err)
 {
 	cleanup_free char *bytes = NULL;
-	struct verity_error err;
+	struct verity_error why;
 	size_t size;
+	int r;
 
 	*ret = (struct set_journal){.count = 0};
 	if (!set_journal_is_there(folder))
-		return false;
-	if (verity_io_load(folder, SET_JOURNAL_FILE, SET_JOURNAL_BYTES, &bytes, &size,
-			   &err) == 0 &&
-	    set_journal_decode(bytes, size, kind, ret, &err) == 0)
-		return true;
-	verity_debug("%s is ignored: %s", SET_JOURNAL_FILE, err.message);
-	return false;
+		return 0;
+	r = verity_io_load(folder, SET_JOURNAL_FILE, SET_JOURNAL_BYTES, &bytes, &size,
+			   &why);
+	if (r == 0)
+		r = set_journal_decode(bytes, size, kind, ret, &why);
+	if (r == 0)
+		return 1;
+	if (verity_errno_passes(r)) {
+		*err = why;
+		return r;
+	}
+	verity_debug("%s is ignored: %s", SET_JOURNAL_FILE, why.message);
+	return 0;
 }
 
 int set_journal_store(int folder, struct set_journal *journal, struct verity_error *err)
@@ -142,26 +152,35 @@ int set_journal_delete(int folder, struct verity_error *err)
 	return 0;
 }
 
-bool set_file_identify(int folder, const char *name, struct set_file *ret)
+int set_file_identify(int folder, const char *name, struct set_file *ret)
 {
 	cleanup_free uint8_t *head = NULL;
 	cleanup_fd int fd = -1;
 	struct stat st;
 	size_t bytes;
+	int r;
 
 	*ret = (struct set_file){.bytes = 0};
-	if (folder < 0 || fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return false;
-	if (verity_io_open(folder, name, O_RDONLY | O_NOFOLLOW, &fd, &st, NULL) < 0)
-		return true;
+	if (folder < 0)
+		return 0;
+	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return verity_errno_passes(-errno) ? -errno : 0;
+	r = verity_io_open(folder, name, O_RDONLY | O_NOFOLLOW, &fd, &st, NULL);
+	if (r < 0)
+		return verity_errno_passes(r) ? r : 1;
 	bytes = st.st_size < HEAD_BYTES ? (size_t)st.st_size : HEAD_BYTES;
 	head = malloc(bytes + 1);
-	if (!head || verity_io_read(fd, head, bytes, 0, NULL) < 0 ||
-	    EVP_Digest(head, bytes, ret->head, NULL, EVP_sha256(), NULL) != 1)
+	if (!head)
+		return -ENOMEM;
+	r = verity_io_read(fd, head, bytes, 0, NULL);
+	if (r < 0)
+		return r;
+	if (EVP_Digest(head, bytes, ret->head, NULL, EVP_sha256(), NULL) != 1) {
 		*ret = (struct set_file){.bytes = 0};
-	else
-		ret->bytes = (uint64_t)st.st_size;
-	return true;
+		return -ENOMEM;
+	}
+	ret->bytes = (uint64_t)st.st_size;
+	return 1;
 }
 
 bool set_file_same(const struct set_file *a, const struct set_file *b)

@@ -24,7 +24,7 @@
 #define SET_JOURNAL_BYTES (256 * 1024)
 #define SET_JOURNAL_MAX   1024 /* changes */
 
-/* A file, by what it holds. All zero: it is no regular file, or cannot be read. */
+/* A file, by what it holds. All zero: it is no regular file, or its disk is damaged. */
 struct set_file {
 	uint64_t bytes;
 	uint8_t head[VERITY_DIGEST_BYTES]; /* digest of the first 64 KiB */
@@ -72,7 +72,7 @@ int set_journal_decode(const void *bytes, size_t size, enum overlay_store_kind k
 		       struct set_journal *ret, struct verity_error *err) must_check;
 
 /**
- * set_journal_is_there - whether a store has one, whatever is in it
+ * set_journal_is_there - whether a store has one, or may have, whatever is in it
  * @folder: -1: no
  */
 bool set_journal_is_there(int folder);
@@ -82,9 +82,10 @@ bool set_journal_is_there(int folder);
  * no whole one
  * @ret: set_journal_free()
  *
- * Return: whether there is one.
+ * Return: 1: there is one; 0: none; -errno: it cannot be read now.
  */
-bool set_journal_load(int folder, enum overlay_store_kind kind, struct set_journal *ret);
+int set_journal_load(int folder, enum overlay_store_kind kind, struct set_journal *ret,
+		     struct verity_error *err) must_check;
 
 /**
  * set_journal_store - write it, for good when this returns 0
@@ -99,9 +100,10 @@ int set_journal_delete(int folder, struct verity_error *err) must_check;
 
 /**
  * set_file_identify - what lies under a name
+ * @ret: all zero where it is not 1
  *
- * Return: false where nothing does.
+ * Return: 1; 0: nothing does; -errno: it cannot be read now.
  */
-bool set_file_identify(int folder, const char *name, struct set_file *ret);
+int set_file_identify(int folder, const char *name, struct set_file *ret) must_check;
 
 bool set_file_same(const struct set_file *a, const struct set_file *b);

@@ -219,8 +219,12 @@ int overlay_store_find(const struct overlay_store *store, const char *name,
 
 		snprintf(entry.name, sizeof(entry.name), "%s", name);
 		overlay_entry_file(&entry, file);
-		if (folder < 0 || fstatat(folder, file, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    store_is_misspelt(folder, file, listed))
+		if (folder >= 0 && fstatat(folder, file, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+			if (errno != ENOENT)
+				return verity_fail_errno(err, errno, "%s", file);
+			continue;
+		}
+		if (folder < 0 || store_is_misspelt(folder, file, listed))
 			continue;
 		if (!found || !S_ISDIR(st.st_mode))
 			*ret = entry;

@@ -158,8 +158,10 @@ static int rename_new(struct overlay_incoming *incoming, bool *ret_replaces,
 	struct stat st;
 	int why;
 
-	*ret_replaces =
-		fstatat(incoming->folder, incoming->final, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	/* What cannot be seen may be there. */
+	*ret_replaces = fstatat(incoming->folder, incoming->final, &st,
+				AT_SYMLINK_NOFOLLOW) == 0 ||
+			errno != ENOENT;
 	if (fsync(incoming->fd) < 0 || renameat(incoming->folder, incoming->file,
 						incoming->folder, incoming->final) < 0)
 		return verity_fail_errno(err, errno, "%s", incoming->final);

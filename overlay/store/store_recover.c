@@ -22,11 +22,20 @@ static void name_files(const struct set_change *change,
 	snprintf(staged, NEW_FILE_BYTES, NEW_PREFIX "%s" NEW_SUFFIX, change->entry.name);
 }
 
-static bool lies_there(int folder, const char *name, const struct set_file *file)
+/*
+ * What cannot be read now is not taken for another one: its change would be left out.
+ *
+ * Return: 1; 0: something else does, or nothing; -errno.
+ */
+static int lies_there(int folder, const char *name, const struct set_file *file)
 {
 	struct set_file found;
+	int r = set_file_identify(folder, name, &found);
 
-	return set_file_identify(folder, name, &found) && set_file_same(&found, file);
+	/* All zero, as it was found when the list was made. */
+	if (r == -EIO && set_file_same(&found, file))
+		return 1;
+	return r > 0 ? set_file_same(&found, file) : r;
 }
 
 /*
@@ -40,11 +49,13 @@ static int make_change(const struct overlay_store *store, const struct set_chang
 {
 	char file[OVERLAY_FILE_BYTES], staged[NEW_FILE_BYTES];
 	int folder = store->kinds[change->entry.kind].folder;
-	int r = 0;
+	int r;
 
 	name_files(change, file, staged);
-	if (!lies_there(folder, change->removes ? file : staged, &change->file))
-		return 0;
+	r = lies_there(folder, change->removes ? file : staged, &change->file);
+	if (r <= 0)
+		return r;
+	r = 0;
 	if (!keep && store->run)
 		overlay_kept_forget(store->run);
 	if (!change->removes) {
@@ -97,9 +108,11 @@ int store_make_changes(struct overlay_store *store, const struct set_journal *jo
 /*
  * Whether the changes can still be made: none of the new files is missing, or some have
  * their names already, and then the set is the new one.
+ *
+ * Return: 1; 0; -errno.
  */
-static bool can_go_on(const struct overlay_store *store,
-		      const struct set_journal *journal, bool *ret_begun)
+static int can_go_on(const struct overlay_store *store, const struct set_journal *journal,
+		     bool *ret_begun, struct verity_error *err)
 {
 	char file[OVERLAY_FILE_BYTES], staged[NEW_FILE_BYTES];
 	bool missing = false;
@@ -108,11 +121,20 @@ static bool can_go_on(const struct overlay_store *store,
 		const struct set_change *change = &journal->changes[i];
 		int folder = store->kinds[change->entry.kind].folder;
 
+		int r = 1;
+
 		name_files(change, file, staged);
-		if (change->removes || lies_there(folder, staged, &change->file))
+		if (!change->removes)
+			r = lies_there(folder, staged, &change->file);
+		if (r > 0)
 			continue;
 		missing = true;
-		*ret_begun = *ret_begun || lies_there(folder, file, &change->file);
+		if (r == 0)
+			r = lies_there(folder, file, &change->file);
+		if (r < 0)
+			return verity_fail_errno(err, -r, "%s: %s",
+						 store_name(change->entry.kind), file);
+		*ret_begun = *ret_begun || r > 0;
 	}
 	return !missing;
 }
@@ -130,12 +152,16 @@ int store_recover(struct overlay_store *store, struct verity_error *err)
 {
 	struct set_journal lists[KINDS];
 	bool found[KINDS], counts[KINDS], whole = true, begun = false;
-	int r = 0;
+	int r = 0, one;
 
-	for (size_t kind = 0; kind < KINDS; kind++)
-		counts[kind] = found[kind] =
-			set_journal_load(store->kinds[kind].folder,
-					 (enum overlay_store_kind)kind, &lists[kind]);
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		one = set_journal_load(store->kinds[kind].folder,
+				       (enum overlay_store_kind)kind, &lists[kind], err);
+		counts[kind] = found[kind] = one > 0;
+		if (one < 0)
+			r = verity_context(err, one, "%s",
+					   store_name((enum overlay_store_kind)kind));
+	}
 	counts[OVERLAY_ORDINARY] =
 		found[OVERLAY_ORDINARY] &&
 		counts_on_data(&lists[OVERLAY_ORDINARY], &lists[OVERLAY_PERSISTENT]);
@@ -149,9 +175,11 @@ int store_recover(struct overlay_store *store, struct verity_error *err)
 								   : OVERLAY_ORDINARY));
 		counts[OVERLAY_ORDINARY] = counts[OVERLAY_PERSISTENT] = false;
 	}
-	for (size_t kind = 0; kind < KINDS; kind++)
-		if (counts[kind] && !can_go_on(store, &lists[kind], &begun))
-			whole = false;
+	for (size_t kind = 0; r == 0 && kind < KINDS; kind++) {
+		one = counts[kind] ? can_go_on(store, &lists[kind], &begun, err) : 1;
+		whole = whole && one > 0;
+		r = one < 0 ? one : 0;
+	}
 	for (size_t kind = 0; kind < KINDS; kind++) {
 		if (found[kind])
 			verity_debug("a set of changes was cut off: %zu, %s",

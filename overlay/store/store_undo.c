@@ -262,7 +262,8 @@ int overlay_store_undo(struct overlay_store *store, const struct overlay_kept_it
 	if (r < 0)
 		return r;
 	overlay_kept_delete(&kept, recorded);
-	return overlay_kept_store(store->run, &kept, err);
+	overlay_kept_store_undone(store->run, &kept);
+	return 0;
 }
 
 void overlay_store_ended_quarantine(struct overlay_store *store, const char *name)

@@ -766,8 +766,8 @@ static struct set_change going(struct fixture *fixture, const char *name,
 
 	snprintf(change.entry.name, sizeof(change.entry.name), "%s", name);
 	overlay_entry_file(&change.entry, file);
-	assert_true(set_file_identify(overlay_store_folder(fixture->store, kind), file,
-				      &change.file));
+	assert_int_equal(1, set_file_identify(overlay_store_folder(fixture->store, kind),
+					      file, &change.file));
 	return change;
 }
 

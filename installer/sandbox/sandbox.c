@@ -22,6 +22,7 @@
 #include "installer/sandbox/syscalls.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
+#include "verity/util/passing.h"
 
 #define PIPE_BYTES   (1 << 20)
 #define WAIT_MS      2000 /* for the end of a process that has closed its pipe */
@@ -62,7 +63,12 @@ enum step {
 	STEP_USER,
 	STEP_LIMITS,
 	STEP_PRIVILEGES,
+	STEP_ROOT,
+	STEP_LANDLOCK,
+	STEP_SYSCALLS,
 };
+
+#define TRY_AGAIN "free some memory and try again"
 
 static const struct {
 	const char *what, *hint;
@@ -76,6 +82,9 @@ static const struct {
 		 "take them away"},
 	[STEP_LIMITS] = {"limits", "check the limits that it is started with"},
 	[STEP_PRIVILEGES] = {"no new privileges", "see what forbids prctl()"},
+	[STEP_ROOT] = {"a root of its own", TRY_AGAIN},
+	[STEP_LANDLOCK] = {"Landlock", TRY_AGAIN},
+	[STEP_SYSCALLS] = {"seccomp", TRY_AGAIN},
 };
 
 /* The first thing that the parent reads: before a byte of a stranger's was read. */
@@ -118,6 +127,19 @@ static bool note_needed(struct report *report, enum sandbox_piece piece, enum st
 	report->failed = -r;
 	report->step = step;
 	return r == 0;
+}
+
+/*
+ * Likewise for one that a kernel may lack: then it is missing each time. What is missing
+ * now, and may be there at the next attempt, is no reason to do without.
+ */
+static bool note_lacking(struct report *report, enum sandbox_piece piece, enum step step,
+			 int r)
+{
+	if (verity_errno_passes(r))
+		return note_needed(report, piece, step, r);
+	note(report, piece, r);
+	return true;
 }
 
 /* Files in memory have a path only in /proc; in a root of its own they are there already.
@@ -213,7 +235,8 @@ static int leave_files(struct start *start, const char *const *readable,
 		start->relay.agent = sandbox_relay_connect(start->agent);
 	if (!(rules->without & SANDBOX_ROOT)) {
 		r = is_root ? sandbox_root_enter(rules, readable) : -EPERM;
-		note(report, SANDBOX_ROOT, r);
+		if (!note_lacking(report, SANDBOX_ROOT, STEP_ROOT, r))
+			return 0;
 	}
 	has_root = report->pieces & SANDBOX_ROOT;
 	r = make_files(rules, has_root, inside);
@@ -248,8 +271,9 @@ static void give_up_rights(struct start *start, struct sandbox_inside *inside,
 	if (r < 0) {
 		report->failed = -r;
 		report->step = STEP_FILES;
-		return;
 	}
+	if (report->failed)
+		return;
 	if (geteuid() == 0 && (wanted & SANDBOX_USER) &&
 	    !note_needed(report, SANDBOX_USER, STEP_USER, sandbox_switch_user(rules)))
 		return;
@@ -271,10 +295,12 @@ static void give_up_rights(struct start *start, struct sandbox_inside *inside,
 			r = sandbox_landlock(rules, report->landlock,
 					     report->pieces & SANDBOX_ROOT ? whole_root
 									   : readable);
-		note(report, SANDBOX_LANDLOCK, r);
+		if (!note_lacking(report, SANDBOX_LANDLOCK, STEP_LANDLOCK, r))
+			return;
 	}
 	if (wanted & SANDBOX_SYSCALLS)
-		note(report, SANDBOX_SYSCALLS, sandbox_filter_syscalls(rules));
+		(void)note_lacking(report, SANDBOX_SYSCALLS, STEP_SYSCALLS,
+				   sandbox_filter_syscalls(rules));
 }
 
 static int tell(int out, const struct report *report)

@@ -48,8 +48,9 @@ struct sandbox_inside {
  * @ret:     set on success only; sandbox_end()
  *
  * Of what a kernel lacks, the rest holds: verity_debug() prints which pieces are in
- * force. User, no new privileges and limits, which every kernel has, are never missing.
- * The child is killed when this process ends, whatever ends it.
+ * force. A piece that fails for want of memory or descriptors is not lacking. User, no
+ * new privileges and limits, which every kernel has, are never missing. The child is
+ * killed when this process ends, whatever ends it.
  *
  * Return: 0; -errno (IO).
  */

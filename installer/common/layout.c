@@ -194,11 +194,16 @@ static void put_wrapped(struct cursor *cursor, const char *text)
 
 void layout_put(FILE *out, const struct layout *layout, size_t indent, const char *text)
 {
-	cleanup_free char *plain = strdup(text);
+	char small[LINE_BYTES], *plain = small;
+	cleanup_free char *large = NULL;
 	struct cursor cursor = {.out = out, .layout = layout, .indent = indent};
 
-	if (!plain)
-		return;
+	if (strlen(text) < sizeof(small))
+		strcpy(small, text);
+	else if ((large = strdup(text)))
+		plain = large;
+	else
+		strcpy(small, "out of memory");
 	verity_text_plain(plain);
 	if (layout->width && layout_width(plain) > layout->width)
 		put_wrapped(&cursor, plain);

@@ -109,9 +109,7 @@ static FILE *wrap(FILE *output, char **ret_text)
 		else
 			fprintf(text, "%s\n", line);
 	}
-	if (text)
-		fclose(text);
-	return text ? fmemopen(*ret_text, bytes, "r") : NULL;
+	return text && fclose(text) == 0 ? fmemopen(*ret_text, bytes, "r") : NULL;
 }
 
 static void show(FILE *output)

@@ -38,17 +38,36 @@ void report_listen(const struct report_listener *to)
 	listener = to;
 }
 
+static const char no_memory[] = "out of memory";
+
+/* @line: NULL: memory was missing to make it, which can be told without any */
+static void put_line(enum report_kind kind, const char *line)
+{
+	const struct layout layout = layout_of(STDERR_FILENO);
+
+	if (listener) {
+		listener->take(listener->context, kind, line ?: no_memory);
+		return;
+	}
+	fflush(stdout);
+	if (line)
+		layout_print(stderr, &layout, INDENT, line);
+	else
+		fprintf(stderr, "%s: %s\n", program, no_memory);
+}
+
 /* One message, to where messages go: "PROGRAM: warning: WHAT: TEXT (HINT)". */
 static void put(enum report_kind kind, const char *what, const char *text,
 		const char *hint)
 {
-	const struct layout layout = layout_of(STDERR_FILENO);
 	cleanup_free char *line = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&line, &size);
 
-	if (!out)
+	if (!out) {
+		put_line(kind, NULL);
 		return;
+	}
 	if (!listener)
 		fprintf(out, "%s: %s", program,
 			kind == REPORT_WARNING ? "warning: " : "");
@@ -59,31 +78,34 @@ static void put(enum report_kind kind, const char *what, const char *text,
 	report_typed(out, text);
 	if (hint)
 		fprintf(out, " (%s)", hint);
-	if (fclose(out) != 0 || !line)
-		return;
-	if (listener) {
-		listener->take(listener->context, kind, line);
-		return;
-	}
-	fflush(stdout);
-	layout_print(stderr, &layout, INDENT, line);
+	put_line(kind, fclose(out) == 0 ? line : NULL);
 }
 
-/* A message may contain text of a server or the name of a file. */
+/* A message may contain text of a server or the name of a file. That memory is missing
+ * can be told without any. */
+static void put_masked(FILE *out, const char *text, bool typed)
+{
+	char small[VERITY_MESSAGE_MAX];
+	cleanup_free char *large = NULL;
+	char *masked = small;
+
+	if (strlen(text) < sizeof(small))
+		strcpy(small, text);
+	else
+		masked = large = strdup(text);
+	if (masked && typed)
+		redact_urls(masked);
+	fputs(masked ? verity_text_plain(masked) : no_memory, out);
+}
+
 void report_plain(FILE *out, const char *text)
 {
-	cleanup_free char *plain = strdup(text);
-
-	if (plain)
-		fputs(verity_text_plain(plain), out);
+	put_masked(out, text, false);
 }
 
 void report_typed(FILE *out, const char *text)
 {
-	cleanup_free char *masked = strdup(text);
-
-	if (masked)
-		report_plain(out, redact_urls(masked));
+	put_masked(out, text, true);
 }
 
 /* One write a line, so that threads do not mix theirs. */

@@ -104,12 +104,14 @@ static int to_log(struct device *device, const struct overlay_audit_entry *entry
 	int record;
 	int r = device_record_fd(device, &record, err);
 
-	if (r < 0 || record < 0)
-		return r;
-	r = overlay_audit_open(record, device_config(device)->audit_bytes,
-			       time_of(device), user, &audit, err);
+	if (r == 0 && record < 0)
+		return 0;
 	if (r == 0)
-		r = overlay_audit_append(audit, entry, 1, err);
+		r = overlay_audit_open(record, device_config(device)->audit_bytes,
+				       time_of(device), user, &audit, err);
+	if (r < 0)
+		return verity_context(err, r, "audit log");
+	r = overlay_audit_append(audit, entry, 1, err);
 	if (r == 0)
 		ret->number = overlay_audit_last(audit, ret->digest);
 	return r;

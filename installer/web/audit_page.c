@@ -50,9 +50,9 @@ int audit_page(struct web_page *page, struct verity_error *err)
 		return r;
 	/* Lines that were changed must not look as if they were not. */
 	r = overlay_audit_verify(record, state ? state->boot : 0, &check, err);
-	if (r == -EBADMSG)
+	if (r < 0)
 		messages_add(page->messages, MESSAGE_KIND_WARNING, err->message);
-	else if (r == 0)
+	else
 		html_print(page->body,
 			   "<p class=lead>%zu lines, number %zu to %zu, not changed. The "
 			   "newest ones are shown.</p>\n",

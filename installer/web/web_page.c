@@ -201,13 +201,14 @@ int web_page_send(struct web_page *page, struct verity_error *err)
 	char length[64];
 	size_t size = 0;
 
-	if (fflush(page->body) != 0 || !(out = open_memstream(&text, &size)))
+	if (ferror(page->body) || fflush(page->body) != 0 ||
+	    !(out = open_memstream(&text, &size)))
 		return verity_no_memory(err);
 	put_head(page, out);
 	fwrite(page->text, 1, page->text_bytes, out);
 	if (!page->is_open)
 		fputs("</main>\n</body>\n</html>\n", out);
-	if (fflush(out) != 0)
+	if (ferror(out) || fflush(out) != 0)
 		return verity_no_memory(err);
 	snprintf(length, sizeof(length), "Content-Length: %zu\r\n", size);
 	web_page_headers(page->status, "text/html; charset=utf-8",

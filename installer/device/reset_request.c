@@ -85,6 +85,9 @@ int reset_request_cancel(struct device *device, bool *ret, struct verity_error *
 static int write_request(struct device *device, bool purge, struct verity_error *err)
 {
 	const struct factory_journal asked = {.step = FACTORY_ASKED, .purge = purge};
+	struct factory_journal before = {.step = FACTORY_ASKED};
+	struct verity_error unused;
+	bool there = true;
 	int record;
 	int r = device_record_fd(device, &record, err);
 
@@ -94,7 +97,12 @@ static int write_request(struct device *device, bool purge, struct verity_error 
 		return verity_fail(err, VERITY_E_UNSUPPORTED,
 				   "factory-reset: there is no PERSIST to write the "
 				   "request to (check 'persist' in the configuration)");
+	if (factory_journal_load(record, &before, &there, &unused) < 0)
+		there = true;
 	r = factory_journal_store(record, &asked, err);
+	/* What is told to have failed must not take place. */
+	if (r < 0 && !there)
+		(void)!factory_journal_close(record, &unused);
 	return r < 0 ? verity_context(err, r, "persist") : 0;
 }
 

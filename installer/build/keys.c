@@ -20,13 +20,14 @@ static int write_text(const char *folder, const char *name, const char *suffix,
 	return output_write(path, mode, text, strlen(text), err);
 }
 
+static const char *const suffixes[] = {"key", "pem"};
+
 /*
  * Before the first file is written: a new root.key beside an old root.pem, whose key lies
  * in a safe, would look like its key.
  */
 static int nothing_is_there(const char *folder, struct verity_error *err)
 {
-	static const char *const suffixes[] = {"key", "pem"};
 	char path[PATH_MAX];
 
 	for (int i = 0; i < VERITY_DEVKEY_COUNT; i++)
@@ -41,16 +42,24 @@ static int nothing_is_there(const char *folder, struct verity_error *err)
 	return 0;
 }
 
-static int make_keys(const char *folder, struct verity_error *err)
+/* A part of them would be in the way of the next attempt. */
+static void remove_all(const char *folder)
+{
+	char path[PATH_MAX];
+
+	for (int i = 0; i < VERITY_DEVKEY_COUNT; i++)
+		for (int s = 0; s < 2; s++) {
+			snprintf(path, sizeof(path), "%s/%s.%s", folder,
+				 verity_devkeys_name((enum verity_devkey)i), suffixes[s]);
+			(void)unlink(path);
+		}
+}
+
+static int write_keys(const char *folder, struct verity_error *err)
 {
 	cleanup_with(verity_devkeys_free_p) struct verity_devkeys *keys = NULL;
-	int r;
+	int r = verity_devkeys_new(&keys, err);
 
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-		return verity_fail_errno(err, errno, "%s", folder);
-	r = nothing_is_there(folder, err);
-	if (r == 0)
-		r = verity_devkeys_new(&keys, err);
 	for (int i = 0; r == 0 && i < VERITY_DEVKEY_COUNT; i++) {
 		const char *name = verity_devkeys_name((enum verity_devkey)i);
 		cleanup_free char *key = NULL;
@@ -65,6 +74,23 @@ static int make_keys(const char *folder, struct verity_error *err)
 		if (key)
 			explicit_bzero(key, strlen(key));
 	}
+	if (r < 0)
+		remove_all(folder);
+	return r;
+}
+
+static int make_keys(const char *folder, struct verity_error *err)
+{
+	bool made = mkdir(folder, 0700) == 0;
+	int r;
+
+	if (!made && errno != EEXIST)
+		return verity_fail_errno(err, errno, "%s", folder);
+	r = nothing_is_there(folder, err);
+	if (r == 0)
+		r = write_keys(folder, err);
+	if (r < 0 && made)
+		(void)rmdir(folder);
 	return r;
 }
 

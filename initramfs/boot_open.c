@@ -297,6 +297,7 @@ static int open_store(struct boot *boot, struct verity_error *err)
 	int data = readable(boot, "data", boot->data);
 	int persist = readable(boot, "persist", boot->persist);
 	const struct verity_error *waiting;
+	cleanup_fd int floors = -1;
 	int r = overlay_store_open(data, persist, &boot->store, err);
 
 	if (overlay_store_is_one(data, persist))
@@ -308,8 +309,12 @@ static int open_store(struct boot *boot, struct verity_error *err)
 	overlay_store_set_run(boot->store, boot->config.run);
 	/* the room is for the records of this boot */
 	boot_clean_store(boot, OVERLAY_PERSISTENT);
-	if (boot->record >= 0)
+	if (boot->record >= 0) {
+		floors = openat(boot->record, OVERLAY_RECORD_PROOFS,
+				O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		overlay_record_clean(boot->record);
+		overlay_record_clean(floors);
+	}
 	waiting = overlay_change_set_waiting(boot->store);
 	if (waiting)
 		boot_tell(boot, LOG_LEVEL_WARNING, "store: %s (%s)", waiting->message,

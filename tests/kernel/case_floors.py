@@ -160,7 +160,8 @@ def test_forged(work, build):
             json.dump({"format": 1, "time": 0, "denylist": 0, "epochs": {"pkg": 4294967295}}, file)
         boot(device, completed=False)
         equal(device.package("pkg")["reason"]["message"],
-              "its epoch is 1, and this device has run pkg with epoch 4294967295")
+              "its epoch is 1, and this device has run pkg with epoch 4294967295, the highest, or "
+              "cannot read which (try again)")
         equal(device.tell("boot-complete"), "")
         boot(device)
         equal((device.package("pkg")["active"], floors(device)), (True, {"pkg": 1}))

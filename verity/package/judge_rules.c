@@ -116,9 +116,9 @@ enum verity_verdict verity_judge_rules(const struct verity_policy *policy,
 	if (floor == VERITY_EPOCH_UNKNOWN && downgrade)
 		verity_fail(reason, VERITY_E_DOWNGRADE,
 			    "its epoch is %" PRIu32
-			    ", and which one of %s this device has "
-			    "run cannot be read (try again)",
-			    manifest->epoch, manifest->name);
+			    ", and this device has run %s with epoch %" PRIu32
+			    ", the highest, or cannot read which (try again)",
+			    manifest->epoch, manifest->name, floor);
 	else if (downgrade)
 		verity_fail(reason, VERITY_E_DOWNGRADE,
 			    "its epoch is %" PRIu32

@@ -5,5 +5,5 @@
 
 #include <stdint.h>
 
-/* What was run cannot be read now: no epoch is known to be new enough. */
+/* What was run cannot be read now: only the highest epoch is known to be new enough. */
 #define VERITY_EPOCH_UNKNOWN UINT32_MAX

@@ -247,14 +247,13 @@ static bool is_known(const struct search *search, const struct place *place)
 	return false;
 }
 
-/* A script: what it is run by. */
+/* A script: what it is run by; where there is none, @path stays. */
 static int add_interpreter(struct search *search, int fd, char path[static PATH_MAX])
 {
 	char line[SCRIPT_BYTES + 1];
 	ssize_t size = pread(fd, line, SCRIPT_BYTES, 0);
 	char *start = line + 2;
 
-	path[0] = '\0';
 	if (size < 2)
 		return size < 0 ? -errno : 0;
 	line[size] = '\0';
@@ -273,7 +272,7 @@ static int add_program(struct search *search, const char *program, bool itself,
 		       unsigned scripts)
 {
 	cleanup_fd int fd = -1;
-	char path[PATH_MAX];
+	char path[PATH_MAX] = "";
 	struct place *place;
 	int r = look(search, program, false, &place);
 

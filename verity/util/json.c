@@ -37,11 +37,9 @@ static int bad(struct scan *scan, const char *what)
 
 static inline bool is_next(const struct scan *scan, const char *characters)
 {
-	char next = scan->at < scan->size ? scan->text[scan->at] : '\0';
-
-	if (next == '\0')
+	if (scan->at >= scan->size)
 		return false;
-	while (*characters && *characters != next)
+	while (*characters && *characters != scan->text[scan->at])
 		characters++;
 	return *characters;
 }

@@ -61,8 +61,6 @@ PROGRAMS = ("installer/wmopkg", "installer/wmopkg-fetch", "installer/wmopkg-web"
             "initramfs/wmopkg-activate", "initramfs/shutdown/wmopkg-shutdown")
 # Units and decoders run with the sanitizers; what boots or serves is built as it is shipped.
 SANITIZED = ("unit", "fuzz")
-# What fetches a faster kernel or emulator than that of this system, if there is one.
-NEWER = {"kernel": "tests/kernel/linux.py", "machine": "tests/device/emulator.py"}
 # Names of checks that are no tests of a build, each in its tier.
 LAYOUT, TIDY, ANALYZER = "clang-format", "clang-tidy", "clang-analyzer"
 CPPCHECK, GCC_ANALYZER, DECODERS = "cppcheck", "gcc-analyzer", "fuzz-coverage"
@@ -293,9 +291,8 @@ def run_all(programs, sanitized, own):
     """The results of all tests, and of the builds that they needed."""
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         results = []
-        for tier, newer in NEWER.items():
-            if any(programs.tiers[name] == tier for name in programs.chosen):
-                say(run([sys.executable, newer], {})[1].strip())
+        if any(name.startswith("kernel-") for name in programs.chosen):
+            say(run([sys.executable, "tests/kernel/linux.py"], {})[1].strip())
         if programs.chosen:
             good, cost = build(GCC, *programs.targets())
             if not good:

@@ -24,8 +24,6 @@ import threading
 import time
 import tty
 
-import emulator
-
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 # The shell's prompt: the invisible sequence is what tells it from the same text in output.
@@ -195,7 +193,7 @@ class Device:
         @port, @pages_port: of this host, that lead to ports 80 and 8080 of the device; 0: the
         kernel picks free ones, see port()
         """
-        return [*emulator.command(), "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", PROCESSOR,
+        return ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", PROCESSOR,
                 "-m", "512", "-nodefaults", "-display", "none",
                 "-smbios", f"type=1,product={MODEL},serial={self.serial}",
                 *(self._uefi() if self.secure_boot else self._loader(words)),

@@ -9,6 +9,7 @@
 #include "installer/layers/changes.h"
 #include "installer/layers/which.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 #define WHICH_FORMAT 1 /* of the JSON */
 
@@ -123,7 +124,7 @@ static char *answer_text(const struct package_stack *stack,
 			print_absent(out, stack, step);
 		fputc('\n', out);
 	}
-	if (fclose(out) == 0)
+	if (verity_text_end(out, &text))
 		return text;
 	free(text);
 	return NULL;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "installer/common/layout.h"
+#include "verity/util/text.h"
 
 #define ROWS      24 /* of a terminal that does not say how many it has, as a serial line */
 #define ROWS_MIN  4
@@ -109,7 +110,7 @@ static FILE *wrap(FILE *output, char **ret_text)
 		else
 			fprintf(text, "%s\n", line);
 	}
-	return text && fclose(text) == 0 ? fmemopen(*ret_text, bytes, "r") : NULL;
+	return verity_text_end(text, ret_text) ? fmemopen(*ret_text, bytes, "r") : NULL;
 }
 
 static void show(FILE *output)

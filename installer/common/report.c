@@ -78,7 +78,7 @@ static void put(enum report_kind kind, const char *what, const char *text,
 	report_typed(out, text);
 	if (hint)
 		fprintf(out, " (%s)", hint);
-	put_line(kind, fclose(out) == 0 ? line : NULL);
+	put_line(kind, verity_text_end(out, &line) ? line : NULL);
 }
 
 /* A message may contain text of a server or the name of a file. That memory is missing

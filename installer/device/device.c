@@ -332,7 +332,7 @@ static int load_trust(struct device *device, bool quiet, struct overlay_trust **
 		.identity = &device->identity,
 		.clock = time(NULL),
 	};
-	const struct verity_error *notes;
+	const struct verity_error *notes, *lost;
 	size_t count;
 	int r;
 
@@ -353,6 +353,13 @@ static int load_trust(struct device *device, bool quiet, struct overlay_trust **
 	if (!overlay_trust_policy(trust)->keyring) {
 		*err = notes[0];
 		return -EINVAL;
+	}
+	/* What is damaged is warned of, as at a boot; what memory was missing for is read
+	 * again. */
+	lost = overlay_trust_lost(trust);
+	if (lost && lost->code == VERITY_E_NO_MEMORY) {
+		*err = *lost;
+		return -ENOMEM;
 	}
 	for (size_t i = 0; !quiet && i < count; i++)
 		report_warning("%s", notes[i].message);

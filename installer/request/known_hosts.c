@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 #define SSH_PORT    22
 #define LENGTH_SIZE 4   /* before each string of a key */
@@ -278,7 +279,7 @@ char *known_hosts_filtered(const char *text, size_t size,
 			fprintf(out, "%s %s %.*s\n", names, type, (int)line.key_text.size,
 				line.key_text.begin);
 	}
-	if (!out || fclose(out) != 0) {
+	if (!verity_text_end(out, &ret)) {
 		free(ret);
 		return NULL;
 	}

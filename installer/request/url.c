@@ -15,6 +15,7 @@
 
 #include "installer/common/redact.h"
 #include "verity/util/hex.h"
+#include "verity/util/text.h"
 
 #define BEGIN "://"
 
@@ -195,7 +196,7 @@ static int print(struct url *url, const struct address *address, struct part bef
 		encode(out, path, kept);
 		if (texts[i] == &url->whole)
 			encode(out, query, NULL);
-		if (ferror(out) | fclose(out))
+		if (!verity_text_end(out, texts[i]))
 			r = no_memory(err);
 	}
 	url->port = address->port[0] ? (uint16_t)strtoul(address->port, NULL, 10)

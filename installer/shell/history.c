@@ -118,7 +118,7 @@ static void store(HistoryW *lines, int home)
 	for (int r = history_w(lines, &event, H_LAST); r >= 0;
 	     r = history_w(lines, &event, H_PREV))
 		write_line(stream, event.str);
-	if (fclose(stream) == 0)
+	if (verity_text_end(stream, &text))
 		(void)!verity_io_replace(home, NAME, FILE_MODE, text, size, NULL);
 }
 

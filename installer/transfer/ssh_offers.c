@@ -11,6 +11,7 @@
 #include "installer/transfer/ssh_kexinit.h"
 #include "installer/transfer/url_host.h"
 #include "overlay/fs/clock.h"
+#include "verity/util/text.h"
 
 #define CONNECT_MS 5000L
 #define ANSWER_MS  5000
@@ -53,7 +54,7 @@ static bool ask_device(char *texts[static SSH_LISTS], struct ssh_kexinit *ret)
 
 		for (int i = 0; out && i < count; i++)
 			fprintf(out, "%s%s", i ? "," : "", names[i]);
-		is_whole = count > 0 && out && fclose(out) == 0;
+		is_whole = verity_text_end(out, &texts[list]) && count > 0;
 		if (count > 0)
 			ssh2.free_names(session, names);
 		ret->lists[list] = (struct ssh_names){texts[list], size};

@@ -83,7 +83,19 @@ static int check_names(const struct update *update, struct verity_error *err)
 	return r;
 }
 
-/* The installed packages that count; of one that cannot be read nothing is known. */
+/* Of a package that cannot be read nothing is known, and it is left out. */
+static int check_unread(const struct installed *item, struct verity_error *err)
+{
+	if (item->reason.code == VERITY_E_NO_MEMORY) {
+		*err = item->reason;
+		return -ENOMEM;
+	}
+	if (item->reason.code == VERITY_E_IO)
+		report_warning("%s: %s", item->entry.name, item->reason.message);
+	return 0;
+}
+
+/* The installed packages that count. */
 static int choose(struct update *update, struct verity_error *err)
 {
 	const struct verity_policy *policy;
@@ -105,6 +117,8 @@ static int choose(struct update *update, struct verity_error *err)
 		const struct verity_judgement *judgement =
 			item->package ? verity_package_judgement(item->package) : NULL;
 
+		if (!judgement && check_unread(item, err) < 0)
+			return -ENOMEM;
 		if (!judgement || !judgement->manifest || item->left_of_move ||
 		    item->reason.code == VERITY_E_DUPLICATE)
 			continue;

@@ -5,6 +5,7 @@
 #include "overlay/image/rules.h"
 #include "overlay/image/sources.h"
 #include "verity/util/io.h"
+#include "verity/util/text.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -85,7 +86,7 @@ int overlay_image_list(const char *source, char **ret, struct verity_error *err)
 	if (!out)
 		return verity_no_memory(err);
 	r = image_base_print(tree->root, out);
-	if (fclose(out) != 0)
+	if (!verity_text_end(out, &text))
 		return verity_no_memory(err);
 	if (r < 0)
 		return verity_fail_errno(err, -r, "%s", source);

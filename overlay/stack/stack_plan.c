@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 /* Those of every stack first, then what a writable one has. */
 static const struct overlay_stack_option options[] = {
@@ -86,7 +87,7 @@ int overlay_stack_options(const struct overlay_stack_plan *plan, size_t max, cha
 		fprintf(stream, "%s%s", i ? ":" : "lowerdir=", plan->names[i]);
 	for (size_t i = 0; stream && (option = overlay_stack_option_at(plan, i)); i++)
 		fprintf(stream, ",%s=%s", option->key, option->value);
-	if (!stream || fclose(stream) != 0)
+	if (!verity_text_end(stream, &text))
 		return verity_no_memory(err);
 	if (size >= max)
 		return verity_fail(err, VERITY_E_TOO_MANY,

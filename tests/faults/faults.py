@@ -364,7 +364,7 @@ def try_all(arguments, folder, workers):
     print(f"seed {arguments.seed}", flush=True)
     names = arguments.operation or list(typed.operations("", f"{folder}/vendor"))
     if arguments.some and not arguments.operation:  # to look costs, too
-        names = chance.sample(names, max(1, arguments.some // 20))
+        names = chance.sample(names, min(len(names), max(1, arguments.some // 20)))
     surveys, faults, counted = {}, [], collections.Counter()
     for name, *survey in workers.do(names):
         if len(survey) > 1:

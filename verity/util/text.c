@@ -199,6 +199,13 @@ char *verity_text_plain(char *text)
 	return text;
 }
 
+bool verity_text_end(FILE *stream, char *const *text)
+{
+	bool whole = stream && !ferror(stream);
+
+	return stream && fclose(stream) == 0 && whole && *text;
+}
+
 void verity_text_append(char *text, size_t size, const char *format, ...)
 {
 	size_t used = strlen(text);

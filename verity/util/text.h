@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define VERITY_TEXT_BYTES 4 /* of a character in UTF-8, at most */
 
@@ -71,6 +72,16 @@ char *verity_text_plain(char *text);
  */
 void verity_text_append(char *text, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/**
+ * verity_text_end - close a stream of open_memstream()
+ * @stream: NULL: it could not be opened
+ * @text: where its text is; the caller's to free in any case
+ *
+ * Return: whether @text has all of it. That memory for the text was missing at the end,
+ * glibc tells by a pointer of NULL only.
+ */
+bool verity_text_end(FILE *stream, char *const *text);
 
 /**
  * verity_text_format_size - "24.2 MiB": three digits

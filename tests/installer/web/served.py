@@ -172,12 +172,17 @@ class WebServer:
 
 
 def wait_for_port(port):
+    wait_for(socket.AF_INET, ("127.0.0.1", port))
+
+
+def wait_for(family, address):
     end = time.monotonic() + 20
     while time.monotonic() < end:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        with contextlib.suppress(OSError), socket.socket(family) as probe:
+            probe.connect(address)
             return
         time.sleep(0.02)
-    raise AssertionError(f"nothing listens on port {port}")
+    raise AssertionError(f"nothing listens at {address}")
 
 
 def authorization():

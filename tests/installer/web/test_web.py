@@ -642,6 +642,7 @@ class Web(served.Case):
                                 stderr=subprocess.DEVNULL, start_new_session=True)
         self.addCleanup(wrap.wait)
         self.addCleanup(os.killpg, wrap.pid, signal.SIGTERM)
+        served.wait_for(socket.AF_UNIX, self.folder + "/socket")
         nginx = subprocess.Popen(["/usr/sbin/nginx", "-c", f"{self.folder}/nginx.conf"],
                                  stdin=subprocess.DEVNULL)
         self.addCleanup(nginx.wait)

@@ -4,7 +4,7 @@
 
 	linux.py
 
-The kernel of Debian 14 takes a third of the processor time that the one of Debian 12 takes for
+The kernel of Debian 14 takes half the processor time that the one of Debian 12 takes for
 the same case: its processes are not traced (seccomp). Where an older one is installed, this
 unpacks the newer one, and the C library that it needs, as releases/debian.py does: nothing is
 installed.

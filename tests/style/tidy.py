@@ -65,18 +65,24 @@ def text_of(path, cache={}):  # pylint: disable=dangerous-default-value
     return cache[path]
 
 
-def jobs(build, checks):
-    """(key, command) of each source file outside of tests/; @checks: options of clang-tidy."""
-    general = "".join([output("clang-tidy", "--version"), text_of(".clang-tidy"), *checks])
+def sources(build):
+    """(path, command, the text of each file that it is made of) of each source file outside of tests/."""
     deps = dependencies(build)
     with open(f"{build}/compile_commands.json", encoding="utf-8") as file:
         commands = json.load(file)
     for command in commands:
-        path = os.path.normpath(os.path.join(build, command["file"]))
+        path = os.path.relpath(os.path.join(build, command["file"]))
         if path.startswith("tests/") or not path.endswith(".c"):
             continue
         own = [name for name in deps.get(command["output"], [path]) if not name.startswith("/usr")]
-        yield (digest(general, command["command"], *map(text_of, own)),
+        yield path, command["command"], [text_of(name) for name in own]
+
+
+def jobs(build, checks):
+    """(key, command) of each source file outside of tests/; @checks: options of clang-tidy."""
+    general = "".join([output("clang-tidy", "--version"), text_of(".clang-tidy"), *checks])
+    for path, command, texts in sources(build):
+        yield (digest(general, command, *texts),
                ["clang-tidy", "--quiet", *checks, "-p", build, path])
     for path, flags in ARM.items():
         yield (digest(general, *flags, *map(text_of, (path, *ARM_ALSO))),
@@ -86,21 +92,14 @@ def jobs(build, checks):
 def gcc_jobs(build):
     """(key, command) of each source file outside of tests/, to be compiled into nothing."""
     general = "".join([output("gcc", "--version"), *GCC])
-    deps = dependencies(build)
-    with open(f"{build}/compile_commands.json", encoding="utf-8") as file:
-        commands = json.load(file)
-    for command in commands:
-        path = os.path.relpath(os.path.join(build, command["file"]))
-        if path.startswith("tests/") or not path.endswith(".c"):
-            continue
-        own = [name for name in deps.get(command["output"], [path]) if not name.startswith("/usr")]
-        words = [word for word in shlex.split(command["command"]) if word not in ("ccache", "-MD")]
+    for path, command, texts in sources(build):
+        words = [word for word in shlex.split(command) if word not in ("ccache", "-MD")]
         for option in "-MF", "-MQ":
             at = words.index(option)
             del words[at:at + 2]
         words[words.index("-o") + 1] = "/dev/null"
         options = [*GCC, *GCC_JUSTIFIED.get(path, [])]
-        yield (digest(general, command["command"], *options, *map(text_of, own)),
+        yield (digest(general, command, *options, *texts),
                ["env", "-C", build, *words, *options, "-Werror", "-fdiagnostics-plain-output"])
 
 

@@ -102,10 +102,6 @@ USES_SHA static void take_two(struct verity_sha256_state *states,
 	}
 }
 
-/* Two instructions: gcc and clang make three of shifts. */
-#define ROTATE(x, bits)                                                                  \
-	((VECTOR)vsriq_n_u32(vshlq_n_u32((uint32x4_t)(x), 32 - (bits)), (uint32x4_t)(x), \
-			     bits))
 #define LANES 4
 #define TARGET
 #define NAME(any) neon_##any

@@ -13,10 +13,6 @@
 #define TARGET    __attribute__((target("fpu=neon")))
 #define LANES     4
 #define NAME(any) neon_##any
-/* Two instructions: gcc and clang make three of shifts. */
-#define ROTATE(x, bits)                                                                  \
-	((VECTOR)vsriq_n_u32(vshlq_n_u32((uint32x4_t)(x), 32 - (bits)), (uint32x4_t)(x), \
-			     bits))
 #include "verity/hashtree/sha256_vectors.h"
 
 /*

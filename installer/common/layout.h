@@ -54,6 +54,9 @@ void layout_cell(FILE *out, const struct layout *layout, const char *text, size_
  */
 void layout_repeat(FILE *out, const char *text, size_t count);
 
+/* The usual @indent of a message. */
+#define LAYOUT_INDENT 2
+
 /**
  * layout_print - print @text and a newline, wrapped between words
  * @indent: columns left free in all lines but the first

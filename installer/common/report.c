@@ -17,7 +17,6 @@
 
 #define LINE_BYTES 4096
 #define HELP_BYTES 64
-#define INDENT     2 /* of what does not fit into a line of a terminal */
 
 static const char *program = "wmopkg";
 static bool is_quiet;
@@ -51,7 +50,7 @@ static void put_line(enum report_kind kind, const char *line)
 	}
 	fflush(stdout);
 	if (line)
-		layout_print(stderr, &layout, INDENT, line);
+		layout_print(stderr, &layout, LAYOUT_INDENT, line);
 	else
 		fprintf(stderr, "%s: %s\n", program, no_memory);
 }
@@ -180,7 +179,7 @@ void report_line(const char *format, ...)
 	r = vasprintf(&line, format, args);
 	va_end(args);
 	if (r >= 0)
-		layout_print(stdout, &layout, INDENT, line);
+		layout_print(stdout, &layout, LAYOUT_INDENT, line);
 }
 
 enum exit_status report_hint_usage(const char *hint, const char *format, ...)

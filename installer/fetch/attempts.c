@@ -20,7 +20,6 @@
 #include "verity/util/text.h"
 
 #define ATTEMPTS_MAX 2
-#define INDENT       2 /* of what does not fit into a line */
 
 _Static_assert(SOURCE_VERSION_MAX == MESSAGE_VERSION_MAX, "it is handed through");
 
@@ -160,7 +159,8 @@ static int attempt(struct attempts *attempts, const struct url *url,
 				  .login = &attempts->login,
 				  .known_hosts = attempts->known_hosts,
 				  .total = -1};
-	layout_printf(out, &layout, INDENT, "Attempting to download file %s, using %s",
+	layout_printf(out, &layout, LAYOUT_INDENT,
+		      "Attempting to download file %s, using %s",
 		      slash ? slash + 1 : url->path, url->protocol->name);
 	fflush(out);
 	echo_off();
@@ -257,8 +257,8 @@ static int attempts_pull(struct source *source, const struct source_sink *sink,
 		if (i + 1 == attempts->count)
 			break;
 		/* The message itself begins with no name. */
-		layout_printf(out, &layout, INDENT, "%s failed: %s", url->protocol->name,
-			      reasons[i].message);
+		layout_printf(out, &layout, LAYOUT_INDENT, "%s failed: %s",
+			      url->protocol->name, reasons[i].message);
 		fflush(out);
 	}
 	return fail_all(attempts, reasons, err);

@@ -16,8 +16,6 @@
 #include "installer/fetch/known_hosts_file.h"
 #include "verity/util/text.h"
 
-#define INDENT 2 /* of what does not fit into a line */
-
 static int take(void *context, const void *bytes, size_t count, struct verity_error *err)
 {
 	struct client *client = context;
@@ -72,7 +70,7 @@ static void print_connecting(void *context, const char *host, const char *number
 
 	if (!client->shown)
 		fputc('\n', out);
-	layout_printf(out, &layout, INDENT, "Connecting to %s (%s%s%s:%s)", host,
+	layout_printf(out, &layout, LAYOUT_INDENT, "Connecting to %s (%s%s%s:%s)", host,
 		      is_v6 ? "[" : "", number, is_v6 ? "]" : "", port);
 	fflush(out);
 	client->shown = true;
@@ -94,8 +92,9 @@ static void print_retry(void *context, unsigned retry)
 			 client->taken * 100 / client->total);
 	else
 		snprintf(where, sizeof(where), "after %" PRId64 " bytes", client->taken);
-	layout_printf(out, &layout, INDENT, "Connection lost %s, trying again (%u of %d)",
-		      where, retry, TRANSFER_RETRIES_MAX);
+	layout_printf(out, &layout, LAYOUT_INDENT,
+		      "Connection lost %s, trying again (%u of %d)", where, retry,
+		      TRANSFER_RETRIES_MAX);
 	fflush(out);
 }
 
@@ -110,7 +109,7 @@ static int ask_password(void *context, const char *why, const char **ret_user,
 	if (r < 0)
 		return r;
 	if (why)
-		layout_print(stderr, &layout, INDENT, why);
+		layout_print(stderr, &layout, LAYOUT_INDENT, why);
 	r = credentials_ask_password(login->user, client->url->host, ret_password, err);
 	if (r == 0)
 		*ret_user = login->user;
@@ -148,10 +147,10 @@ static int accept_host_key(void *context, const struct known_hosts_key *key,
 	known_hosts_fingerprint(key, shown);
 	known_hosts_key_type(key, type);
 	fflush(stdout);
-	layout_printf(stderr, &layout, INDENT,
+	layout_printf(stderr, &layout, LAYOUT_INDENT,
 		      "The host key of %s is not known yet:", name);
-	layout_printf(stderr, &layout, INDENT, "%s %s", known_hosts_type_name(type),
-		      shown);
+	layout_printf(stderr, &layout, LAYOUT_INDENT, "%s %s",
+		      known_hosts_type_name(type), shown);
 	if (!prompt_yes("Is it the right one (y/N)?")) {
 		r = verity_fail(err, VERITY_E_HOST_KEY,
 				"the host key of the server is not the right one");

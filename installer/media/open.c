@@ -18,7 +18,6 @@
 #include "verity/util/cleanup.h"
 #include "verity/util/text.h"
 
-#define INDENT        2 /* of what does not fit into a line */
 #define SYSFS         "/sys"
 #define GONE_PAUSE_MS 100
 #define GONE_PAUSES   15
@@ -88,7 +87,7 @@ static int media_pull(struct source *source, const struct source_sink *sink,
 	const struct layout layout = layout_of(fileno(out));
 	int r;
 
-	layout_printf(out, &layout, INDENT, "Using %s", media->description);
+	layout_printf(out, &layout, LAYOUT_INDENT, "Using %s", media->description);
 	fflush(out);
 	r = source_pull(media->file, &own, err);
 	if (r < 0 && watched.refused == 0 && signals_check(NULL) == 0)

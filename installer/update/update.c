@@ -117,8 +117,9 @@ static int choose(struct update *update, struct verity_error *err)
 		const struct verity_judgement *judgement =
 			item->package ? verity_package_judgement(item->package) : NULL;
 
-		if (!judgement && check_unread(item, err) < 0)
-			return -ENOMEM;
+		r = judgement ? 0 : check_unread(item, err);
+		if (r < 0)
+			return r;
 		if (!judgement || !judgement->manifest || item->left_of_move ||
 		    item->reason.code == VERITY_E_DUPLICATE)
 			continue;

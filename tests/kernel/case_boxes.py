@@ -346,7 +346,8 @@ def send(pid, number):
 
 
 def stop(pid):
-    """Until it stands still: a signal waits for the system call that it comes into."""
+    """Until it stands still: a signal waits for the system call that it comes into. False: it
+    is done."""
     send(pid, signal.SIGSTOP)
     state = "R"
     while state not in "tTZX":
@@ -354,7 +355,8 @@ def stop(pid):
             with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
                 state = file.read().rpartition(") ")[2][0]
         except (FileNotFoundError, ProcessLookupError):
-            return
+            return False
+    return state in "tT"
 
 
 def kill_worker(process):
@@ -422,10 +424,10 @@ def kill_with_the_stack_there(device):
         pid = None
         while pid is None and process.poll() is None:
             pid = worker_of(process)
-        while process.poll() is None and not is_covered(device):
+        # looked at only while it stands still: what is seen stays true until it is killed
+        while pid is not None and stop(pid) and not is_covered(device):
             send(pid, signal.SIGCONT)
             time.sleep(0.001)
-            stop(pid)
         between = not os.path.exists(device.base + "/run/state.json")
         kill_worker(process)
     if between:

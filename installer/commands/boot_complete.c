@@ -8,27 +8,32 @@
 #include <errno.h>
 
 #include "installer/commands/commands.h"
+#include "installer/common/report.h"
 #include "overlay/record/audit.h"
 #include "overlay/record/good_set.h"
 #include "overlay/record/record.h"
 #include "overlay/record/trials.h"
 #include "verity/util/cleanup.h"
 
-/* Written only where it is another set than before; a hint, so a full volume is no
- * failure.
+/*
+ * Written only where it is another set than before; a hint, so a full volume is no
+ * failure. What of it this boot did not look at stays in it.
  */
 static int keep_good(int record, const struct overlay_state *state,
 		     struct verity_error *err)
 {
 	cleanup_with(overlay_good_free) struct overlay_good_set before = {0}, set = {0};
-	int r;
+	int r = overlay_good_load(record, &before, err);
 
-	(void)!overlay_good_load(record, &before, NULL);
-	r = overlay_good_take(state, &before, &set, err);
+	if (r == 0 || overlay_record_is_damage(r))
+		r = overlay_good_take(state, &before, &set, err);
 	if (r < 0 || overlay_good_equal(&before, &set))
 		return r;
 	r = overlay_good_store(record, &set, err);
-	return r == -ENOSPC || r == -EDQUOT ? 0 : r;
+	if (r != -ENOSPC && r != -EDQUOT)
+		return r;
+	report_warning("the last good set is not kept: %s", err->message);
+	return 0;
 }
 
 static int pass_trials(int record, const struct overlay_state *state,
@@ -44,9 +49,12 @@ static int pass_trials(int record, const struct overlay_state *state,
 	r = overlay_trials_load(record, &trials, err);
 	mark = trials.audit_number;
 	/* Also where the log is damaged, which `wmopkg audit` reports. */
-	if (r == 0)
-		(void)!overlay_audit_mark(record, &trials.audit_number,
-					  trials.audit_digest, NULL);
+	if (r == 0) {
+		r = overlay_audit_mark(record, &trials.audit_number, trials.audit_digest,
+				       err);
+		if (r == -ENOENT || overlay_record_is_damage(r))
+			r = 0;
+	}
 	/* A mark above the log is none that this device has written. */
 	if (r == 0 &&
 	    (overlay_trials_complete(&trials, state) || trials.audit_number < mark))
@@ -57,15 +65,17 @@ static int pass_trials(int record, const struct overlay_state *state,
 enum exit_status command_boot_complete(struct device *device, const struct words *words)
 {
 	const struct overlay_config *config = device_config(device);
-	const struct overlay_state *state = device_state(device);
+	const struct overlay_state *state;
 	cleanup_fd int persist = -1;
 	cleanup_fd int record = -1;
 	struct overlay_store *store;
 	struct overlay_trust *trust;
 	struct verity_error err;
-	int r;
+	int r = device_state_find(device, &state, &err);
 
 	(void)words;
+	if (r < 0)
+		return report_error(NULL, &err);
 	/* Without a state or a record there are no trials: no failure. */
 	if (!state)
 		return STATUS_DONE;

@@ -41,10 +41,10 @@ static void find_version(const struct overlay_store *store, const struct undo_st
 	struct overlay_entry entry = step->entry;
 	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
 		NULL;
+	struct verity_error unused;
 
 	entry.kind = step->item.kind;
-	inspection = installed_inspect(store, &entry);
-	if (inspection)
+	if (installed_inspect(store, &entry, &inspection, &unused) == 0 && inspection)
 		snprintf(ret, VERITY_VERSION_MAX + 1, "%s",
 			 verity_inspection_manifest(inspection)->version);
 }

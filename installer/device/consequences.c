@@ -44,8 +44,9 @@ static int find_any(const struct overlay_store *store,
 		*ret = *ret || names_others(change->added[i].judgement->manifest);
 	for (size_t i = 0; r == 0 && !*ret && i < survey.count; i++) {
 		cleanup_with(verity_inspection_free_p) struct verity_inspection *found =
-			installed_inspect(store, &survey.entries[i]);
+			NULL;
 
+		r = installed_inspect(store, &survey.entries[i], &found, err);
 		if (found)
 			*ret = names_others(verity_inspection_manifest(found));
 	}
@@ -178,7 +179,6 @@ int consequences_read(struct device *device, const struct consequences_change *c
 	cleanup_with(overlay_good_free) struct overlay_good_set good = {0};
 	cleanup_with(consequences_free) struct consequences after = {.count = 0};
 	struct overlay_store *store;
-	int record = -1;
 	bool any = false;
 	size_t most;
 	int r = device_store(device, &store, err);
@@ -195,8 +195,10 @@ int consequences_read(struct device *device, const struct consequences_change *c
 	after.before = calloc(most, sizeof(*after.before));
 	if (!after.items || !after.reasons || !after.before)
 		return verity_no_memory(err);
-	if (any && device_record_find(device, &record, NULL) == 0)
-		(void)!overlay_good_load(record, &good, NULL);
+	if (any)
+		r = device_good_find(device, &good, err);
+	if (r < 0)
+		return r;
 	if (any)
 		fill(change, &good, &after);
 	r = settle_duplicates(&after, err);

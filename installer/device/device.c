@@ -23,6 +23,7 @@
 #include "overlay/store/volume.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
+#include "verity/util/passing.h"
 
 struct volume {
 	int fd;      /* -1: not opened yet, or there is none */
@@ -268,19 +269,59 @@ int device_known_hosts(struct device *device, char **ret, struct verity_error *e
 	return 0;
 }
 
-const struct overlay_state *device_state(struct device *device)
+int device_state_find(struct device *device, const struct overlay_state **ret,
+		      struct verity_error *err)
 {
-	struct verity_error err;
+	struct verity_error why;
 	int r;
 
 	if (!device->state_read) {
+		r = overlay_state_read(device->config.run, &device->state, &why);
+		if (verity_errno_passes(r)) {
+			*err = why;
+			return r;
+		}
 		device->state_read = true;
-		r = overlay_state_read(device->config.run, &device->state, &err);
 		device->has_state = r == 0;
 		if (r < 0 && r != -ENOENT)
-			report_warning("%s", err.message);
+			report_warning("%s", why.message);
 	}
-	return device->has_state ? &device->state : NULL;
+	*ret = device->has_state ? &device->state : NULL;
+	return 0;
+}
+
+const struct overlay_state *device_state(struct device *device)
+{
+	const struct overlay_state *state;
+	struct verity_error why;
+
+	if (device_state_find(device, &state, &why) == 0)
+		return state;
+	report_warning("%s", why.message);
+	device->state_read = true;
+	return NULL;
+}
+
+/* What is damaged, or only root may read, is as if it were not there. */
+static int if_passes(int r)
+{
+	return verity_errno_passes(r) && !overlay_record_is_damage(r) ? r : 0;
+}
+
+int device_good_find(struct device *device, struct overlay_good_set *ret,
+		     struct verity_error *err)
+{
+	int record, r = device_record_find(device, &record, err);
+
+	return if_passes(r < 0 ? r : overlay_good_load(record, ret, err));
+}
+
+int device_trials_find(struct device *device, struct overlay_trials *ret,
+		       struct verity_error *err)
+{
+	int record, r = device_record_find(device, &record, err);
+
+	return if_passes(r < 0 ? r : overlay_trials_load(record, ret, err));
 }
 
 const struct overlay_config *device_config(const struct device *device)
@@ -332,7 +373,8 @@ static int load_trust(struct device *device, bool quiet, struct overlay_trust **
 		.identity = &device->identity,
 		.clock = time(NULL),
 	};
-	const struct verity_error *notes, *lost;
+	const struct overlay_state *state;
+	const struct verity_error *notes;
 	size_t count;
 	int r;
 
@@ -340,8 +382,15 @@ static int load_trust(struct device *device, bool quiet, struct overlay_trust **
 		*ret = device->trust;
 		return 0;
 	}
+	/* What this boot allowed is not asked of the next one. */
+	r = device_state_find(device, &state, err);
+	if (r < 0)
+		return r;
 	read_bootconf(device, quiet, &bootconf);
-	if (device_record_find(device, &inputs.record_fd, err) < 0) {
+	r = device_record_find(device, &inputs.record_fd, err);
+	if (verity_errno_passes(r))
+		return r;
+	if (r < 0) {
 		if (!quiet)
 			report_warning("%s", err->message);
 		inputs.record_fd = -1;
@@ -354,13 +403,10 @@ static int load_trust(struct device *device, bool quiet, struct overlay_trust **
 		*err = notes[0];
 		return -EINVAL;
 	}
-	/* What is damaged is warned of, as at a boot; what memory was missing for is read
-	 * again. */
-	lost = overlay_trust_lost(trust);
-	if (lost && lost->code == VERITY_E_NO_MEMORY) {
-		*err = *lost;
-		return -ENOMEM;
-	}
+	/* What is damaged is warned of, as at a boot; what passes is read again. */
+	r = overlay_trust_unread(trust, err);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; !quiet && i < count; i++)
 		report_warning("%s", notes[i].message);
 	*ret = device->trust = steal_ptr(&trust);

@@ -8,7 +8,9 @@
  */
 
 #include "overlay/config/config.h"
+#include "overlay/record/good_set.h"
 #include "overlay/record/state.h"
+#include "overlay/record/trials.h"
 #include "overlay/record/trust.h"
 #include "verity/package/judge.h"
 #include "verity/util/cleanup.h"
@@ -142,3 +144,30 @@ int device_store(struct device *device, struct overlay_store **ret,
  * a warning on stderr where the file cannot be read.
  */
 const struct overlay_state *device_state(struct device *device);
+
+/**
+ * device_state_find - the same, for what must not take a file that cannot be read now for
+ * one that is not there
+ * @ret: borrowed from @device; NULL where there is none, or it is damaged
+ *
+ * Return: 0; -errno that passes (verity/util/passing.h).
+ */
+int device_state_find(struct device *device, const struct overlay_state **ret,
+		      struct verity_error *err) must_check;
+
+/**
+ * device_good_find - the last good set
+ * @ret: empty where there is none, it is damaged, or only root may read it;
+ *       overlay_good_free()
+ *
+ * Return: 0; -errno that passes.
+ */
+int device_good_find(struct device *device, struct overlay_good_set *ret,
+		     struct verity_error *err) must_check;
+
+/**
+ * device_trials_find - the trials, likewise
+ * @ret: overlay_trials_free()
+ */
+int device_trials_find(struct device *device, struct overlay_trials *ret,
+		       struct verity_error *err) must_check;

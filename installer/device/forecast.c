@@ -231,13 +231,13 @@ static int plan_relations(struct device *device, const struct planned_list *plan
 	cleanup_free bool *there = calloc(most, sizeof(*there));
 	cleanup_free struct verity_error *reasons = calloc(most, sizeof(*reasons));
 	cleanup_free struct verity_error *unused = calloc(most, sizeof(*unused));
-	int record = -1;
 	int r;
 
 	if (!here || !there || !reasons || !unused)
 		return verity_no_memory(err);
-	if (device_record_find(device, &record, NULL) == 0)
-		(void)!overlay_good_load(record, &good, NULL);
+	r = device_good_find(device, &good, err);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < list->count; i++) {
 		const struct forecast_item *item = &list->items[i];
 

@@ -25,6 +25,7 @@
 #include "overlay/store/survey.h"
 #include "verity/package/inspect.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/passing.h"
 
 #define COPY(to, from) snprintf((to), sizeof(to), "%s", (from))
 
@@ -182,26 +183,41 @@ static bool is_suspect(const struct overlay_trials *trials,
 	return false;
 }
 
-/*
- * @entry: what this boot did with a file of this name; NULL: nothing
- */
-static void judge(const struct sources *sources, enum installed_depth depth,
-		  struct installed *item, int folder, const char *file,
-		  const struct overlay_state_entry *entry)
+static int open_package(const struct sources *sources, enum installed_depth depth,
+			struct installed *item, int folder, const char *file)
 {
 	struct verity_policy policy =
 		depth == INSTALLED_WHOLE ? *sources->policy : sources->hasty;
-	int r;
+
+	policy.lazy = depth == INSTALLED_HEADS;
+	return depth == INSTALLED_HEADS
+		       ? verity_package_open(folder, file, &policy, &item->package,
+					     &item->reason)
+		       : read_images_open(sources->images, folder, file, &policy,
+					  &item->package, &item->reason);
+}
+
+/*
+ * @entry: what this boot did with a file of this name; NULL: nothing
+ *
+ * Return: 0, also where the file is damaged; -errno that passes.
+ */
+static int judge(const struct sources *sources, enum installed_depth depth,
+		 struct installed *item, int folder, const char *file,
+		 const struct overlay_state_entry *entry, struct verity_error *err)
+{
 	const struct overlay_state_entry *same = NULL;
 	bool accepted = false;
+	int r = open_package(sources, depth, item, folder, file);
 
+	/* What a disk does not give a second time either is damaged. */
+	if (r == -EIO)
+		r = open_package(sources, depth, item, folder, file);
+	if (verity_errno_passes(r) && r != -EIO) {
+		*err = item->reason;
+		return verity_context(err, r, "%s", file);
+	}
 	item->verdict = VERITY_INVALID;
-	policy.lazy = depth == INSTALLED_HEADS;
-	r = depth == INSTALLED_HEADS
-		    ? verity_package_open(folder, file, &policy, &item->package,
-					  &item->reason)
-		    : read_images_open(sources->images, folder, file, &policy,
-				       &item->package, &item->reason);
 	if (r == 0) {
 		accepted = take_package(item);
 		if (entry && entry->entry.kind == item->entry.kind &&
@@ -222,6 +238,7 @@ static void judge(const struct sources *sources, enum installed_depth depth,
 	item->moved = item->active && entry->entry.kind != item->entry.kind;
 	if (!same && item->active)
 		COPY(item->running, entry->version);
+	return 0;
 }
 
 /* Whether the next boot would say the same of a file as this one, without reading it. */
@@ -289,8 +306,8 @@ static void apply_next_boot(const struct sources *sources, struct installed *ite
 		item->status = INSTALLED_INACTIVE;
 }
 
-static void fill(const struct sources *sources, enum installed_depth depth,
-		 struct installed *item)
+static int fill(const struct sources *sources, enum installed_depth depth,
+		struct installed *item, struct verity_error *err)
 {
 	int folder = overlay_store_folder(sources->store, item->entry.kind);
 	const struct overlay_state_entry *entry = NULL;
@@ -299,6 +316,7 @@ static void fill(const struct sources *sources, enum installed_depth depth,
 	char file[OVERLAY_FILE_BYTES];
 	struct stat st;
 	int elsewhere; /* the folder of the other store */
+	int r;
 
 	/* What this boot did with a file of this name, in this store or the other. */
 	other.kind =
@@ -317,15 +335,18 @@ static void fill(const struct sources *sources, enum installed_depth depth,
 		if (is_file(entry, fd) && is_settled(sources, entry)) {
 			take_state(item, sources->state, entry);
 			apply_next_boot(sources, item);
-			return;
+			return 0;
 		}
 	}
-	judge(sources, depth, item, folder, file, entry);
+	r = judge(sources, depth, item, folder, file, entry, err);
+	if (r < 0)
+		return r;
 	apply_next_boot(sources, item);
 	if (depth == INSTALLED_CHANGED) {
 		verity_package_free(item->package);
 		item->package = NULL;
 	}
+	return 0;
 }
 
 /* Appends what this boot activated, and is no longer installed. */
@@ -369,27 +390,35 @@ static bool is_trusted(const struct installed *item)
 	return item->verdict == VERITY_SIGNED || item->verdict == VERITY_DOWNGRADE;
 }
 
-struct verity_inspection *installed_inspect(const struct overlay_store *store,
-					    const struct overlay_entry *entry)
+int installed_inspect(const struct overlay_store *store,
+		      const struct overlay_entry *entry, struct verity_inspection **ret,
+		      struct verity_error *err)
 {
-	struct verity_inspection *inspection = NULL;
+	int folder = overlay_store_folder(store, entry->kind), r;
 	char file[OVERLAY_FILE_BYTES];
+	struct verity_error why;
 
+	*ret = NULL;
 	overlay_entry_file(entry, file);
-	return verity_inspection_open(overlay_store_folder(store, entry->kind), file,
-				      &inspection, NULL) < 0
-		       ? NULL
-		       : inspection;
+	r = verity_inspection_open(folder, file, ret, &why);
+	/* What a disk does not give a second time either is damaged. */
+	if (r == -EIO)
+		r = verity_inspection_open(folder, file, ret, &why);
+	if (!verity_errno_passes(r) || r == -EIO)
+		return 0;
+	*err = why;
+	return verity_context(err, r, "%s", file);
 }
 
 /* What the order of duplicates depends on beyond what is known already. */
-static void fill_claim(const struct overlay_store *store,
-		       const struct overlay_good_set *good, const struct installed *item,
-		       struct overlay_claim *claim)
+static int fill_claim(const struct overlay_store *store,
+		      const struct overlay_good_set *good, const struct installed *item,
+		      struct overlay_claim *claim, struct verity_error *err)
 {
 	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
-		installed_inspect(store, &item->entry);
+		NULL;
 	const struct verity_manifest *manifest;
+	int r = installed_inspect(store, &item->entry, &inspection, err);
 
 	*claim = (struct overlay_claim){
 		.entry = item->entry,
@@ -398,11 +427,12 @@ static void fill_claim(const struct overlay_store *store,
 		.trusted = is_trusted(item),
 	};
 	if (!inspection)
-		return;
+		return r;
 	manifest = verity_inspection_manifest(inspection);
 	claim->epoch = manifest->epoch;
 	claim->good =
 		overlay_good_has(good, &item->entry, manifest->name, manifest->root_hash);
+	return 0;
 }
 
 /* The next boot leaves it out for what the others are. */
@@ -422,7 +452,6 @@ static int settle_duplicates(struct device *device, const struct overlay_store *
 	cleanup_free struct overlay_claim *claims = calloc(most, sizeof(*claims));
 	cleanup_free size_t *items = calloc(most, sizeof(*items));
 	cleanup_free size_t *counts = calloc(most, sizeof(*counts));
-	int record = -1;
 	int r;
 
 	if (!claims || !items || !counts)
@@ -432,11 +461,11 @@ static int settle_duplicates(struct device *device, const struct overlay_store *
 			items[count++] = i;
 	if (count == 0)
 		return 0;
-	if (device_record_find(device, &record, NULL) == 0)
-		(void)!overlay_good_load(record, &good, NULL);
-	for (size_t i = 0; i < count; i++)
-		fill_claim(store, &good, &list->items[items[i]], &claims[i]);
-	r = overlay_order_settle(claims, count, counts, err);
+	r = device_good_find(device, &good, err);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = fill_claim(store, &good, &list->items[items[i]], &claims[i], err);
+	if (r == 0)
+		r = overlay_order_settle(claims, count, counts, err);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		struct installed *item = &list->items[items[i]];
 
@@ -466,16 +495,17 @@ static void manifests_free(struct manifests *manifests)
 	free(manifests->related);
 }
 
-static void fill_related(const struct overlay_store *store, struct installed *item,
-			 struct verity_inspection **inspection,
-			 struct overlay_related *ret)
+static int fill_related(const struct overlay_store *store, struct installed *item,
+			struct verity_inspection **inspection,
+			struct overlay_related *ret, struct verity_error *err)
 {
 	const struct verity_manifest *manifest = NULL;
+	int r = 0;
 
 	if (is_next(item) && item->package) {
 		manifest = verity_package_judgement(item->package)->manifest;
 	} else if (is_next(item)) {
-		*inspection = installed_inspect(store, &item->entry);
+		r = installed_inspect(store, &item->entry, inspection, err);
 		if (*inspection)
 			manifest = verity_inspection_manifest(*inspection);
 	}
@@ -488,6 +518,7 @@ static void fill_related(const struct overlay_store *store, struct installed *it
 		.active = manifest,
 		.reason = &item->reason,
 	};
+	return r;
 }
 
 /*
@@ -502,8 +533,7 @@ static int settle_relations(struct device *device, const struct overlay_store *s
 	cleanup_with(manifests_free) struct manifests all = {.count = list->count};
 	size_t active = 0;
 	bool as_booted = state;
-	int record = -1;
-	int r;
+	int r = 0;
 
 	for (size_t i = 0; i < list->count; i++) {
 		as_booted = as_booted && is_as_booted(&list->items[i]);
@@ -517,12 +547,13 @@ static int settle_relations(struct device *device, const struct overlay_store *s
 	all.related = calloc(list->count + 1, sizeof(*all.related));
 	if (!all.inspections || !all.related)
 		return verity_no_memory(err);
-	for (size_t i = 0; i < list->count; i++)
-		fill_related(store, &list->items[i], &all.inspections[i],
-			     &all.related[i]);
-	if (overlay_relations_exist(all.related, list->count) &&
-	    device_record_find(device, &record, NULL) == 0)
-		(void)!overlay_good_load(record, &good, NULL);
+	for (size_t i = 0; r == 0 && i < list->count; i++)
+		r = fill_related(store, &list->items[i], &all.inspections[i],
+				 &all.related[i], err);
+	if (r == 0 && overlay_relations_exist(all.related, list->count))
+		r = device_good_find(device, &good, err);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < list->count; i++)
 		all.related[i].good =
 			all.related[i].manifest &&
@@ -589,15 +620,6 @@ static void sources_done(struct sources *sources)
 	overlay_trials_free(&sources->trials);
 }
 
-/* None where they cannot be read. */
-static void read_trials(struct device *device, struct overlay_trials *ret)
-{
-	int record;
-
-	if (device_record_find(device, &record, NULL) == 0 && record >= 0)
-		(void)!overlay_trials_load(record, ret, NULL);
-}
-
 int installed_list_read(struct device *device, const char *name,
 			enum installed_depth depth, struct installed_list *ret,
 			struct verity_error *err)
@@ -620,6 +642,8 @@ int installed_list_read(struct device *device, const char *name,
 	hidden = r == -EACCES && !store && sources.state && depth == INSTALLED_CHANGED;
 	if (r == 0)
 		r = list_files(store, name, &survey, err);
+	if (r == 0)
+		r = device_trials_find(device, &sources.trials, err);
 	if (r < 0 && !hidden)
 		return r;
 	sources.store = store;
@@ -627,7 +651,6 @@ int installed_list_read(struct device *device, const char *name,
 	sources.hasty = *sources.policy;
 	sources.hasty.refuse_early = true;
 	next_boot_read(device, &sources.next);
-	read_trials(device, &sources.trials);
 	list.items = calloc(most + survey.count + 1, sizeof(*list.items));
 	if (!list.items)
 		return verity_no_memory(err);
@@ -636,8 +659,10 @@ int installed_list_read(struct device *device, const char *name,
 		bool asked = !name || strcmp(survey.entries[i].name, name) == 0;
 
 		list.items[list.count].entry = survey.entries[i];
-		fill(&sources, asked ? depth : INSTALLED_CHANGED,
-		     &list.items[list.count++]);
+		r = fill(&sources, asked ? depth : INSTALLED_CHANGED,
+			 &list.items[list.count++], err);
+		if (r < 0)
+			return r;
 	}
 	read_images_store(run, images);
 	if (hidden) {

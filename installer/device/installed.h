@@ -7,6 +7,7 @@
  */
 
 #include "installer/device/device.h"
+#include "verity/package/inspect.h"
 #include "verity/package/package.h"
 
 enum installed_status {
@@ -88,11 +89,14 @@ bool installed_format_unlisted(const char *store, const struct overlay_unlisted 
 
 /**
  * installed_inspect - what the manifest of an installed file says, without a verdict
+ * @ret: verity_inspection_free(); NULL where the file is none, is damaged or is gone:
+ *       `show` reports why
  *
- * Return: verity_inspection_free(); NULL where it cannot be read: `show` reports why.
+ * Return: 0; -errno that passes (verity/util/passing.h) and says nothing of the file.
  */
-struct verity_inspection *installed_inspect(const struct overlay_store *store,
-					    const struct overlay_entry *entry);
+int installed_inspect(const struct overlay_store *store,
+		      const struct overlay_entry *entry, struct verity_inspection **ret,
+		      struct verity_error *err) must_check;
 
 /**
  * installed_is_required - whether the device does not start without it

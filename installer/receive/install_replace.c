@@ -4,6 +4,7 @@
 
 #include "installer/receive/install_replace.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,27 +15,28 @@
 #include "verity/util/text.h"
 #include "verity/util/version.h"
 
-void install_find_replaced(const struct overlay_store *store, const char *name,
-			   struct install_replaced *ret)
+int install_find_replaced(const struct overlay_store *store, const char *name,
+			  struct install_replaced *ret, struct verity_error *err)
 {
 	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
 		NULL;
 	struct overlay_entry entry;
-	struct verity_error unused;
+	int r = overlay_store_find(store, name, &entry, err);
 
 	*ret = (struct install_replaced){.there = false};
-	if (overlay_store_find(store, name, &entry, &unused) < 0)
-		return;
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	ret->there = true;
 	ret->kind = entry.kind;
-	inspection = installed_inspect(store, &entry);
+	r = installed_inspect(store, &entry, &inspection, err);
 	ret->readable = inspection;
 	if (!inspection)
-		return;
+		return r;
 	snprintf(ret->identity, sizeof(ret->identity), "%s",
 		 verity_inspection_manifest(inspection)->name);
 	snprintf(ret->version, sizeof(ret->version), "%s",
 		 verity_inspection_manifest(inspection)->version);
+	return 0;
 }
 
 int install_check_identity(const struct overlay_store *store,
@@ -52,14 +54,16 @@ int install_check_identity(const struct overlay_store *store,
 		bool stays = strcmp(other, name) != 0 &&
 			     !(set && set->goes(set->context, other));
 		cleanup_with(verity_inspection_free_p) struct verity_inspection *rival =
-			stays ? installed_inspect(store, &survey.entries[i]) : NULL;
-		struct verity_outlook outlook;
+			NULL;
+		struct verity_outlook outlook = {.accepted = false};
 
-		/* only if it would be used */
+		if (stays)
+			r = installed_inspect(store, &survey.entries[i], &rival, err);
 		if (rival &&
-		    strcmp(verity_inspection_manifest(rival)->name, identity) == 0 &&
-		    verity_inspection_outlook(rival, policy, &outlook, NULL) == 0 &&
-		    outlook.accepted)
+		    strcmp(verity_inspection_manifest(rival)->name, identity) == 0)
+			r = verity_inspection_outlook(rival, policy, &outlook, err);
+		/* only if it would be used */
+		if (r == 0 && outlook.accepted)
 			r = verity_fail(
 				err, VERITY_E_OTHER_NAME,
 				"%s is installed already, as '%s' (remove it "

@@ -40,8 +40,9 @@ struct install_set {
 /**
  * install_find_replaced - the installed file called @name
  */
-void install_find_replaced(const struct overlay_store *store, const char *name,
-			   struct install_replaced *ret);
+int install_find_replaced(const struct overlay_store *store, const char *name,
+			  struct install_replaced *ret,
+			  struct verity_error *err) must_check;
 
 /**
  * install_check_identity - whether the same package is installed under another name

@@ -540,8 +540,8 @@ static int begin(struct install *install, struct verity_error *err)
 	install->policy = *policy;
 	install->policy.quarantine = NULL;
 	install->quarantines = policy->quarantine && policy->quarantine->count > 0;
-	install_find_replaced(install->store, install->source->name, &install->replaced);
-	return 0;
+	return install_find_replaced(install->store, install->source->name,
+				     &install->replaced, err);
 }
 
 int install_prepare(const struct install_request *request, struct install **ret,

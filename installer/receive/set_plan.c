@@ -49,22 +49,24 @@ size_t set_plan_removals(const struct set_plan *plan)
 	return count;
 }
 
-static void look(const struct overlay_store *store, const struct overlay_entry *entry,
-		 struct set_present *ret)
+static int look(const struct overlay_store *store, const struct overlay_entry *entry,
+		struct set_present *ret, struct verity_error *err)
 {
 	cleanup_with(verity_inspection_free_p) struct verity_inspection *inspection =
-		installed_inspect(store, entry);
+		NULL;
 	const struct verity_manifest *manifest;
+	int r = installed_inspect(store, entry, &inspection, err);
 
 	*ret = (struct set_present){.there = true, .entry = *entry};
 	if (!inspection)
-		return;
+		return r;
 	manifest = verity_inspection_manifest(inspection);
 	ret->readable = true;
 	snprintf(ret->identity, sizeof(ret->identity), "%s", manifest->name);
 	snprintf(ret->version, sizeof(ret->version), "%s", manifest->version);
 	ret->epoch = manifest->epoch;
 	memcpy(ret->root_hash, manifest->root_hash, sizeof(ret->root_hash));
+	return 0;
 }
 
 int set_package_compare(const struct verity_set_package *wanted, const char *version,
@@ -174,7 +176,7 @@ static int look_at_all(struct set_plan *plan, struct verity_error *err)
 	plan->count = set->count;
 	for (size_t i = 0; i < set->count; i++)
 		plan->items[i].wanted = &set->packages[i];
-	for (size_t i = 0; i < installed; i++) {
+	for (size_t i = 0; r == 0 && i < installed; i++) {
 		size_t at = 0;
 
 		while (at < set->count &&
@@ -182,9 +184,9 @@ static int look_at_all(struct set_plan *plan, struct verity_error *err)
 			at++;
 		if (at == set->count)
 			at = plan->count++;
-		look(plan->store, &entries[i], &plan->items[at].present);
+		r = look(plan->store, &entries[i], &plan->items[at].present, err);
 	}
-	return 0;
+	return r;
 }
 
 int set_plan_make(struct device *device, const struct verity_package_set *set,

@@ -83,18 +83,6 @@ static int check_names(const struct update *update, struct verity_error *err)
 	return r;
 }
 
-/* Of a package that cannot be read nothing is known, and it is left out. */
-static int check_unread(const struct installed *item, struct verity_error *err)
-{
-	if (item->reason.code == VERITY_E_NO_MEMORY) {
-		*err = item->reason;
-		return -ENOMEM;
-	}
-	if (item->reason.code == VERITY_E_IO)
-		report_warning("%s: %s", item->entry.name, item->reason.message);
-	return 0;
-}
-
 /* The installed packages that count. */
 static int choose(struct update *update, struct verity_error *err)
 {
@@ -117,9 +105,9 @@ static int choose(struct update *update, struct verity_error *err)
 		const struct verity_judgement *judgement =
 			item->package ? verity_package_judgement(item->package) : NULL;
 
-		r = judgement ? 0 : check_unread(item, err);
-		if (r < 0)
-			return r;
+		/* Nothing is known of it, and it is left out. */
+		if (!judgement && item->reason.code == VERITY_E_IO)
+			report_warning("%s: %s", item->entry.name, item->reason.message);
 		if (!judgement || !judgement->manifest || item->left_of_move ||
 		    item->reason.code == VERITY_E_DUPLICATE)
 			continue;

@@ -292,35 +292,40 @@ static void continue_chain(struct append *append, enum overlay_audit_ring which)
 	memcpy(end->digest, ring->last.digest, sizeof(end->digest));
 }
 
-/* What the last completed boot knew of the log must still be there, unless it was
- * dropped. */
-static int check_mark(int record_fd, const struct overlay_audit_files *files,
-		      uint64_t newest, uint64_t *ret_number, struct verity_error *err)
+/* What the last completed boot knew of the log; number 0 where that is damaged. */
+static int load_mark(int record_fd, struct overlay_trials *ret, struct verity_error *err)
 {
-	cleanup_with(overlay_trials_free) struct overlay_trials trials = {0};
+	int r = overlay_trials_load(record_fd, ret, err);
+
+	return overlay_record_is_damage(r) ? 0 : r;
+}
+
+/* It must still be there, unless it was dropped. */
+static int check_mark(const struct overlay_trials *mark,
+		      const struct overlay_audit_files *files, uint64_t newest,
+		      struct verity_error *err)
+{
 	char digest[2 * VERITY_DIGEST_BYTES + 1];
 
-	*ret_number = 0;
-	if (overlay_trials_load(record_fd, &trials, NULL) < 0 || !trials.audit_number)
+	if (!mark->audit_number)
 		return 0;
-	*ret_number = trials.audit_number;
-	if (newest < trials.audit_number)
+	if (newest < mark->audit_number)
 		return verity_fail(err, VERITY_E_AUDIT,
 				   "the log ends with number %" PRIu64
 				   ", and number %" PRIu64
 				   " was there when a boot was completed",
-				   newest, trials.audit_number);
+				   newest, mark->audit_number);
 	for (size_t i = 0; i < OVERLAY_AUDIT_RINGS; i++) {
 		struct overlay_audit_scan unused;
 		struct overlay_audit_link link;
 
 		overlay_audit_scan(files[i].old, files[i].old_bytes, NULL,
-				   trials.audit_number, &unused, &link);
+				   mark->audit_number, &unused, &link);
 		if (!link.number)
 			overlay_audit_scan(files[i].log, files[i].log_bytes, NULL,
-					   trials.audit_number, &unused, &link);
+					   mark->audit_number, &unused, &link);
 		verity_hex_encode(link.digest, sizeof(link.digest), digest);
-		if (link.number && strcmp(digest, trials.audit_digest) != 0)
+		if (link.number && strcmp(digest, mark->audit_digest) != 0)
 			return verity_fail(err, VERITY_E_AUDIT,
 					   "number %" PRIu64
 					   " is not the line that was there when a boot "
@@ -369,10 +374,11 @@ static bool has_files(const struct append *append)
 /* Read what is there; begin a new chain where that was changed. */
 static int take_files(struct append *append, bool new_boot, struct verity_error *err)
 {
+	cleanup_with(overlay_trials_free) struct overlay_trials mark = {0};
 	struct overlay_audit_files files[OVERLAY_AUDIT_RINGS];
 	struct verity_error why = {.code = VERITY_OK}, whole = {.code = VERITY_OK};
 	int record_fd = append->audit->record_fd;
-	uint64_t boot, mark;
+	uint64_t boot;
 	bool valid, begun = false;
 	int r = load_head(record_fd, &append->head, &valid, &whole);
 
@@ -383,6 +389,8 @@ static int take_files(struct append *append, bool new_boot, struct verity_error 
 	}
 	append->headless = !valid;
 	r = read_rings(append, &boot, err);
+	if (r == 0)
+		r = load_mark(record_fd, &mark, err);
 	if (r < 0)
 		return r;
 	if (new_boot)
@@ -396,11 +404,9 @@ static int take_files(struct append *append, bool new_boot, struct verity_error 
 	for (size_t i = 0; i < OVERLAY_AUDIT_RINGS; i++)
 		files[i] = append->rings[i].files;
 	if (whole.code == VERITY_OK)
-		(void)!check_mark(record_fd, files, append->head.last, &mark, &whole);
-	else
-		(void)!check_mark(record_fd, files, UINT64_MAX, &mark, &why);
-	if (append->head.last < mark)
-		append->head.last = mark;
+		(void)!check_mark(&mark, files, append->head.last, &whole);
+	if (append->head.last < mark.audit_number)
+		append->head.last = mark.audit_number;
 	append->before = append->head;
 	for (size_t i = 0; i < OVERLAY_AUDIT_RINGS; i++) {
 		why.code = VERITY_OK;
@@ -824,13 +830,15 @@ int overlay_audit_verify(int record_fd, uint64_t boot, struct overlay_audit_chec
 {
 	cleanup_with(free_all) struct overlay_audit_files files[OVERLAY_AUDIT_RINGS] = {
 		{.old = NULL}};
+	cleanup_with(overlay_trials_free) struct overlay_trials mark = {0};
 	struct overlay_audit_check check = {.lines = 0};
 	struct overlay_audit_head head = {.boot = 0};
 	cleanup_fd int lock = -1;
 	const char *aside;
-	uint64_t mark;
 	int r = overlay_record_lock(record_fd, "audit log", true, &lock, err);
 
+	if (r == 0)
+		r = load_mark(record_fd, &mark, err);
 	if (r < 0)
 		return r;
 	aside = overlay_audit_aside(record_fd);
@@ -838,7 +846,7 @@ int overlay_audit_verify(int record_fd, uint64_t boot, struct overlay_audit_chec
 	if (r == -ENOENT && (aside || has_any_file(record_fd)))
 		return verity_fail(err, VERITY_E_AUDIT,
 				   OVERLAY_AUDIT_HEAD ": it is gone");
-	if (r == -ENOENT && check_mark(record_fd, files, 0, &mark, err) < 0)
+	if (r == -ENOENT && check_mark(&mark, files, 0, err) < 0)
 		return -EBADMSG;
 	if (r == -ENOENT && boot > 0)
 		return verity_fail(err, VERITY_E_AUDIT,
@@ -858,9 +866,8 @@ int overlay_audit_verify(int record_fd, uint64_t boot, struct overlay_audit_chec
 			take_check(&files[i], &head.rings[i], &check);
 	}
 	if (r == 0)
-		r = check_mark(record_fd, files,
-			       check.last > head.last ? check.last : head.last, &mark,
-			       err);
+		r = check_mark(&mark, files,
+			       check.last > head.last ? check.last : head.last, err);
 	/* A break that was noticed stays one until its files are taken away. */
 	if (r == 0 && aside)
 		r = verity_fail(err, VERITY_E_AUDIT,

@@ -88,10 +88,11 @@ static int load(int record_fd, const char *name, size_t max, char **ret,
 
 	if (r == -ENOENT)
 		return 0;
-	if (r != -EFBIG && r != -EINVAL && r != -EIO)
+	if (!overlay_record_is_damage(r))
 		return r;
 	verity_fail(fault, VERITY_E_AUDIT, "%s",
-		    r == -EIO ? "it cannot be read" : "it is not a file of this log");
+		    r == -EFBIG || r == -EINVAL ? "it is not a file of this log"
+						: "it cannot be read");
 	return 0;
 }
 

@@ -154,8 +154,11 @@ int overlay_audit_head_load(int record_fd, struct overlay_audit_head *ret,
 	int r = overlay_record_load(record_fd, OVERLAY_AUDIT_HEAD, HEAD_BYTES_MAX, &text,
 				    &size, err);
 
-	if (r == -EFBIG || r == -EINVAL)
-		return bad(err);
+	if (overlay_record_is_damage(r))
+		return r == -EFBIG || r == -EINVAL
+			       ? bad(err)
+			       : verity_fail(err, VERITY_E_AUDIT,
+					     OVERLAY_AUDIT_HEAD ": it cannot be read");
 	return r < 0 ? r : overlay_audit_head_decode(text, size, ret, err);
 }
 

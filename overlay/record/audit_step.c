@@ -158,7 +158,10 @@ int overlay_audit_step_keep(int record_fd, int64_t now, const char *user,
 	for (step.count = 0; step.count < count; step.count++)
 		take(&entries[step.count], &step.lines[step.count]);
 	/* A log that is missing or damaged begins with the next line. */
-	if (overlay_audit_mark(record_fd, &step.after, unused, NULL) < 0)
+	r = overlay_audit_mark(record_fd, &step.after, unused, err);
+	if (r < 0 && r != -ENOENT && !overlay_record_is_damage(r))
+		return r;
+	if (r < 0)
 		step.after = 0;
 	r = verity_json_encode(&step, step_fields, VERITY_JSON_COMPACT, &text, err);
 	if (r == 0 && strlen(text) > OVERLAY_AUDIT_STEP_BYTES)

@@ -28,8 +28,7 @@ static int load(int record_fd, const struct verity_policy *policy,
 		return r;
 	/* What is damaged, or was written by somebody else, is a hint at most. */
 	verity_debug("the newest set is not known: %s", why.message);
-	if (r == -EBADMSG || r == -EKEYREJECTED || r == -EKEYREVOKED || r == -EFBIG ||
-	    r == -EINVAL || r == -EIO)
+	if (r == -EKEYREJECTED || r == -EKEYREVOKED || overlay_record_is_damage(r))
 		return -ENOENT;
 	*err = why;
 	return verity_context(err, r, "newest set");

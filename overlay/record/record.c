@@ -102,13 +102,26 @@ int overlay_record_clear_folder(int record_fd, const char *name, struct verity_e
 	return overlay_record_set_aside(record_fd, name, err);
 }
 
-int overlay_record_load(int record_fd, const char *name, size_t max, char **ret,
-			size_t *ret_size, struct verity_error *err)
+static int load(int record_fd, const char *name, size_t max, char **ret, size_t *ret_size,
+		struct verity_error *err)
 {
 	cleanup_fd int fd = -1;
 	int r = verity_io_open(record_fd, name, O_RDONLY | O_NOFOLLOW, &fd, NULL, err);
 
 	return r < 0 ? r : verity_io_load_fd(fd, name, max, ret, ret_size, err);
+}
+
+int overlay_record_load(int record_fd, const char *name, size_t max, char **ret,
+			size_t *ret_size, struct verity_error *err)
+{
+	int r = load(record_fd, name, max, ret, ret_size, err);
+
+	return r == -EIO ? load(record_fd, name, max, ret, ret_size, err) : r;
+}
+
+bool overlay_record_is_damage(int r)
+{
+	return r == -EBADMSG || r == -EINVAL || r == -EFBIG || r == -EIO || r == -EUCLEAN;
 }
 
 /* A flag on the old file, or what has the name of the new one. */

@@ -80,11 +80,23 @@ int overlay_record_clear_folder(int record_fd, const char *name,
  * @max: limit of its bytes
  * @ret: set on success only; free(); a 0 follows the last byte
  *
+ * What the disk does not give is read a second time: a failure that passes is not taken
+ * for damage.
+ *
  * Return: 0; -ENOENT; -EFBIG; -EINVAL (NOT_A_FILE) for a link and whatever else is not a
  * regular file; -errno.
  */
 int overlay_record_load(int record_fd, const char *name, size_t max, char **ret,
 			size_t *ret_size, struct verity_error *err) must_check;
+
+/**
+ * overlay_record_is_damage - whether the record itself is damaged, and stays so
+ * @r: -errno of overlay_record_load(), or of its decoder
+ *
+ * A record that nobody can read must not keep a device from writing a new one for good.
+ * Any other failure, as too many open files, says nothing about it.
+ */
+bool overlay_record_is_damage(int r);
 
 /**
  * overlay_record_replace - write a whole file; it is durable when this returns 0

@@ -16,6 +16,7 @@
 #include "verity/package/preamble.h"
 #include "verity/statement/statement.h"
 #include "verity/util/cleanup.h"
+#include "verity/util/passing.h"
 
 #define FLOORS_BYTES_MAX (1 << 20) /* of the file */
 
@@ -48,6 +49,13 @@ const struct verity_error *overlay_trust_notes(const struct overlay_trust *trust
 const struct verity_error *overlay_trust_lost(const struct overlay_trust *trust)
 {
 	return trust->lost.code == VERITY_OK ? NULL : &trust->lost;
+}
+
+int overlay_trust_unread(const struct overlay_trust *trust, struct verity_error *err)
+{
+	if (trust->unread < 0 && err)
+		*err = trust->why_unread;
+	return trust->unread;
 }
 
 const struct verity_error *overlay_trust_locked(const struct overlay_trust *trust)
@@ -85,6 +93,18 @@ static void note(struct overlay_trust *trust, const char *what,
 	if (what)
 		verity_context(added, 0, "%s", what);
 	trust->note_count++;
+}
+
+/* @r: of reading a record; the first failure that says nothing of it counts */
+static void note_unread(struct overlay_trust *trust, const char *what, int r,
+			const struct verity_error *why)
+{
+	if (!verity_errno_passes(r) || overlay_record_is_damage(r) || trust->unread < 0)
+		return;
+	trust->unread = r;
+	trust->why_unread = *why;
+	if (what)
+		verity_context(&trust->why_unread, r, "%s", what);
 }
 
 /* -ENOENT where there is no such record, or none at all. */
@@ -168,15 +188,6 @@ static bool comes_before(const struct verity_denylist *a, const struct verity_de
 	return verity_denylist_text(a)->number > verity_denylist_text(b)->number;
 }
 
-/*
- * The record itself is damaged, and stays so. Any other failure, as too many open files,
- * says nothing about it.
- */
-static bool is_damage(int r)
-{
-	return r == -EBADMSG || r == -EINVAL || r == -EFBIG || r == -EIO || r == -EUCLEAN;
-}
-
 /* Return: 0, also where there is none or it is damaged; -ENOMEM; -errno. */
 static int read_lists(const struct overlay_trust *trust, struct kept_lists *ret,
 		      struct verity_error *err)
@@ -194,7 +205,8 @@ static int read_lists(const struct overlay_trust *trust, struct kept_lists *ret,
 			item->r = verity_denylist_read_kept(item->bytes, item->size,
 							    trust->keyring, &item->list,
 							    &item->why);
-		if (item->r < 0 && item->r != -ENOENT && !is_damage(item->r)) {
+		if (item->r < 0 && item->r != -ENOENT &&
+		    !overlay_record_is_damage(item->r)) {
 			if (err)
 				*err = item->why;
 			return item->r;
@@ -284,6 +296,7 @@ static void load_denylist(struct overlay_trust *trust)
 	}
 	if (r < 0) {
 		note_lost(trust, "deny list", &why);
+		note_unread(trust, "deny list", r, &why);
 		return;
 	}
 	trust->denylist = steal_ptr(&kept.first->list);
@@ -323,6 +336,7 @@ static void load_unlock(struct overlay_trust *trust)
 		trust->unlock = steal_ptr(&unlock);
 	else if (r != -ENOENT)
 		note(trust, "unlock statement", &why);
+	note_unread(trust, "unlock statement", r, &why);
 }
 
 /*
@@ -464,8 +478,10 @@ int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 	}
 	if (trust->keyring && inputs->config->timestamp_required)
 		verity_keyring_require_timestamps(trust->keyring);
-	if (load_floors(trust, &trust->floors, &why) < 0)
+	r = load_floors(trust, &trust->floors, &why);
+	if (r < 0)
 		note_lost(trust, NULL, &why);
+	note_unread(trust, NULL, r, &why);
 	load_denylist(trust);
 	load_unlock(trust);
 	r = overlay_trials_load(trust->record_fd, &trials, &why);
@@ -473,6 +489,7 @@ int overlay_trust_load(const struct overlay_trust_inputs *inputs,
 		r = overlay_trials_quarantine(&trials, &trust->quarantine, &why);
 	if (r < 0)
 		note(trust, "trials", &why);
+	note_unread(trust, "trials", r, &why);
 	trust->asked = inputs->bootconf->allow_untrusted;
 	overlay_anchor_find(inputs->config->anchor, &trust->anchor);
 	make_policy(trust, inputs->config);
@@ -505,7 +522,7 @@ static int refresh_floors(struct overlay_trust *trust, bool *ret_valid,
 
 	*ret_valid = r == 0;
 	if (r < 0)
-		return is_damage(r) ? 0 : r;
+		return overlay_record_is_damage(r) ? 0 : r;
 	for (size_t i = 0; r >= 0 && i < trust->floors.spent_count; i++)
 		r = verity_floors_spend(&floors, trust->floors.spent[i], err);
 	if (r < 0)

@@ -81,6 +81,16 @@ const struct verity_error *overlay_trust_notes(const struct overlay_trust *trust
 const struct verity_error *overlay_trust_lost(const struct overlay_trust *trust);
 
 /**
+ * overlay_trust_unread - whether a record could not be read for a reason that passes
+ *
+ * A boot goes on without it; a command can be typed again.
+ *
+ * Return: 0; -errno.
+ */
+int overlay_trust_unread(const struct overlay_trust *trust,
+			 struct verity_error *err) must_check;
+
+/**
  * overlay_trust_locked - why Allow Untrusted, which the boot configuration asks for, does
  * not count: the hardware anchor, and no unlock statement that is for this device and day
  *

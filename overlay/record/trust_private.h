@@ -35,4 +35,6 @@ struct overlay_trust {
 	struct verity_error notes[OVERLAY_TRUST_NOTES_MAX];
 	size_t note_count;
 	struct verity_error lost; /* see overlay_trust_lost() */
+	int unread;               /* likewise; -errno */
+	struct verity_error why_unread;
 };

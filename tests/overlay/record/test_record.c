@@ -41,6 +41,19 @@ static void check_content(int fd, const char *name, const char *text)
 	assert_string_equal(found, text);
 }
 
+/* What passes is no damage, or a record would be set aside for it. */
+static void test_damage(void **state)
+{
+	static const int damage[] = {EBADMSG, EINVAL, EFBIG, EIO, EUCLEAN};
+	static const int passes[] = {0, ENOENT, ENOMEM, EMFILE, ENFILE, EINTR, EACCES};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(damage) / sizeof(damage[0]); i++)
+		assert_true(overlay_record_is_damage(-damage[i]));
+	for (size_t i = 0; i < sizeof(passes) / sizeof(passes[0]); i++)
+		assert_false(overlay_record_is_damage(-passes[i]));
+}
+
 /* Who only reads leaves no trace. */
 static void test_open(void **state)
 {
@@ -423,6 +436,7 @@ static void test_clean(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_open_link),
 		cmocka_unit_test(test_replace),

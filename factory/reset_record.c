@@ -116,11 +116,12 @@ int factory_record_note(struct factory_run *run, struct verity_error *err)
 int factory_record_obey(struct factory_run *run, struct verity_error *err)
 {
 	const struct factory_reset *reset = run->reset;
-	bool obeyed = reset->by_bootloader;
+	bool obeyed = reset->by_bootloader, counts;
 
 	if (reset->in_uboot) {
 		if (overlay_bootconf_set(reset->config->uboot_env,
-					 OVERLAY_BOOT_FACTORY_RESET, NULL, err) == 0)
+					 OVERLAY_BOOT_FACTORY_RESET, NULL, &counts,
+					 err) == 0)
 			obeyed = false;
 		else
 			factory_run_say(run, true, "%s", err->message);

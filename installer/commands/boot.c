@@ -195,6 +195,7 @@ static int set(struct device *device, const char *word, const char *value, bool 
 	const struct overlay_config *config = device_config(device);
 	struct overlay_bootconf conf;
 	enum overlay_bootkey key;
+	bool counts;
 	int r = overlay_bootkey_find(word, &key, err);
 
 	if (r < 0)
@@ -212,12 +213,13 @@ static int set(struct device *device, const char *word, const char *value, bool 
 	before[0] = '\0';
 	if (conf.origin[key] == OVERLAY_BOOT_UBOOT)
 		overlay_bootkey_value(&conf, key, before, sizeof(before));
-	r = overlay_bootconf_set(config->uboot_env, key, value, err);
-	if (r < 0)
-		return r;
+	r = overlay_bootconf_set(config->uboot_env, key, value, &counts, err);
 	snprintf(detail, sizeof(detail), "%s%s%s", overlay_bootkey_name(key),
 		 value ? "=" : " deleted", value ? value : "");
-	audit_add(device, &entry);
+	if (counts)
+		audit_add(device, &entry);
+	if (r < 0)
+		return r;
 	if (value && key == OVERLAY_BOOT_DISABLE)
 		warn_unknown(device, value);
 	if (value && key == OVERLAY_BOOT_ALLOW_UNTRUSTED && strcmp(value, "1") == 0)

@@ -34,8 +34,9 @@ static int cancel_bootkey(struct device *device, bool *ret_cleared,
 	next_boot_read(device, &next);
 	if (uboot.factory_reset) {
 		r = overlay_bootconf_set(config->uboot_env, OVERLAY_BOOT_FACTORY_RESET,
-					 NULL, err);
-		*ret_cleared = r == 0;
+					 NULL, ret_cleared, err);
+		if (r < 0 && *ret_cleared)
+			return r;
 		/* One that was carried out already does nothing. */
 		if (r < 0 && next.rules.resets)
 			return verity_context(err, r, "%s", still);

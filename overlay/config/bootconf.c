@@ -307,9 +307,9 @@ bool overlay_bootconf_unused(const struct overlay_bootconf *conf, unsigned *at,
 }
 
 int overlay_bootconf_set(const char *uboot_env, enum overlay_bootkey key,
-			 const char *value, struct verity_error *err)
+			 const char *value, bool *ret_counts, struct verity_error *err)
 {
-	return overlay_uboot_write(uboot_env, keys[key].name, value, err);
+	return overlay_uboot_write(uboot_env, keys[key].name, value, ret_counts, err);
 }
 
 bool overlay_bootconf_disabled(const struct overlay_bootconf *bootconf, const char *name)

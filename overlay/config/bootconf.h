@@ -90,10 +90,11 @@ bool overlay_bootconf_unused(const struct overlay_bootconf *conf, unsigned *at,
  * @uboot_env: as above
  * @value:     checked by overlay_bootkey_check(); NULL: delete it
  *
- * Return: as overlay_uboot_write() of overlay/config/uboot.h.
+ * @ret_counts and return: as overlay_uboot_write() of overlay/config/uboot.h.
  */
 int overlay_bootconf_set(const char *uboot_env, enum overlay_bootkey key,
-			 const char *value, struct verity_error *err) must_check;
+			 const char *value, bool *ret_counts,
+			 struct verity_error *err) must_check;
 
 /**
  * overlay_bootconf_load - read the kernel command line from a file

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "verity/util/cleanup.h"
+#include "verity/util/text.h"
 
 #define COPY_HEAD  4 /* bytes of the checksum; two copies have a byte of flags, too */
 #define COPY_MAX   (1 << 20) /* bytes; U-Boot's are some KiB */
@@ -209,40 +210,51 @@ int overlay_uboot_read(const char *config, const char *const names[], size_t cou
 	return 0;
 }
 
-/* The library ignores the result of the sync, so what U-Boot will read is read back. */
+/*
+ * The library ignores the result of the sync, so what U-Boot will read is read back.
+ *
+ * @ret_kept: false where it is another value; true also where it cannot be read back
+ */
 static int check_stored(const char *config, const char *name, const char *value,
-			struct verity_error *err)
+			bool *ret_kept, struct verity_error *err)
 {
 	cleanup_with(environment_free) struct environment environment = {.count = 0};
 	cleanup_with(libuboot_exit_p) struct uboot_ctx *context = NULL;
 	cleanup_free char *found = NULL;
 	int r;
 
+	*ret_kept = true;
 	look_at(config, &environment);
 	r = open_environment(config, &environment, &context, err);
 	if (r < 0)
-		return r;
+		return verity_context(err, r, "it is written, and cannot be read back");
 	found = libuboot_get_env(context, name);
 	libuboot_close(context);
-	if (value ? found && strcmp(found, value) == 0 : !found)
-		return 0;
-	return verity_fail(err, VERITY_E_IO,
-			   "the U-Boot environment does not keep what is written");
+	*ret_kept = value ? found && strcmp(found, value) == 0 : !found;
+	return *ret_kept ? 0
+			 : verity_fail(err, VERITY_E_IO,
+				       "the U-Boot environment does not keep what is "
+				       "written");
 }
 
+/* @ret_kept: set also on failure: U-Boot takes what was written */
 static int write_one(const char *config, const struct environment *environment,
-		     const char *name, const char *value, struct verity_error *err)
+		     const char *name, const char *value, bool *ret_kept,
+		     struct verity_error *err)
 {
 	cleanup_with(libuboot_exit_p) struct uboot_ctx *context = NULL;
 	int r = open_environment(config, environment, &context, err);
+	bool refused;
 
+	*ret_kept = false;
 	if (r < 0)
 		return r;
 	r = libuboot_set_env(context, name, value);
+	refused = r == -EPERM; /* which a failed write is as well */
 	if (r == 0)
 		r = fits(context, environment) ? libuboot_env_store(context) : -ENOMEM;
 	libuboot_close(context);
-	if (r == -EPERM)
+	if (refused)
 		return verity_fail(err, VERITY_E_UNSUPPORTED,
 				   "the variable .flags of the U-Boot environment does "
 				   "not allow this value of %s",
@@ -256,7 +268,7 @@ static int write_one(const char *config, const struct environment *environment,
 	if (r != 0)
 		return verity_fail(err, VERITY_E_IO,
 				   "the U-Boot environment could not be written");
-	return check_stored(config, name, value, err);
+	return check_stored(config, name, value, ret_kept, err);
 }
 
 /*
@@ -264,11 +276,13 @@ static int write_one(const char *config, const struct environment *environment,
  * be back when the newer one is damaged one day.
  */
 int overlay_uboot_write(const char *config, const char *name, const char *value,
-			struct verity_error *err)
+			bool *ret_counts, struct verity_error *err)
 {
 	cleanup_with(environment_free) struct environment environment = {.count = 0};
+	bool again;
 	int r;
 
+	*ret_counts = false;
 	if (!overlay_uboot_exists(config))
 		return verity_fail(err, VERITY_E_NOT_FOUND,
 				   "this device has no U-Boot environment: there is no "
@@ -288,6 +302,16 @@ int overlay_uboot_write(const char *config, const char *name, const char *value,
 			"and a power cut while one is written would lose both "
 			"(give each a place of its own)",
 			config);
-	r = write_one(config, &environment, name, value, err);
-	return r < 0 || value ? r : write_one(config, &environment, name, value, err);
+	r = write_one(config, &environment, name, value, ret_counts, err);
+	if (r == 0 && !value)
+		r = write_one(config, &environment, name, value, &again, err);
+	if (r == 0 || value || !*ret_counts)
+		return r;
+	verity_context(err, r,
+		       "U-Boot environment: %s is deleted, but is still in the copy that "
+		       "is used if the newer one is damaged",
+		       name);
+	verity_text_append(err->message, sizeof(err->message),
+			   "; this is completed by the next 'wmopkg boot clear'");
+	return r;
 }

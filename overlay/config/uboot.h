@@ -29,6 +29,8 @@ int overlay_uboot_read(const char *config, const char *const names[], size_t cou
  * overlay_uboot_write - write one variable
  * @config: as above
  * @value:  NULL: delete it
+ * @ret_counts: set also on failure: U-Boot takes the new value, although it could not be
+ *          read back, or is deleted from the newer copy only
  *
  * The copy that is not in use is written, and read back. An environment of one copy is
  * not written: a power cut meanwhile would lose all of it.
@@ -37,4 +39,4 @@ int overlay_uboot_read(const char *config, const char *const names[], size_t cou
  * where it has only one copy, or this was built without U-Boot; -EIO.
  */
 int overlay_uboot_write(const char *config, const char *name, const char *value,
-			struct verity_error *err) must_check;
+			bool *ret_counts, struct verity_error *err) must_check;

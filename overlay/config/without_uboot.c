@@ -20,8 +20,9 @@ int overlay_uboot_read(const char *config, const char *const names[], size_t cou
 }
 
 int overlay_uboot_write(const char *config, const char *name, const char *value,
-			struct verity_error *err)
+			bool *ret_counts, struct verity_error *err)
 {
+	*ret_counts = false;
 	(void)config;
 	(void)name;
 	(void)value;

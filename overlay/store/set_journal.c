@@ -152,7 +152,7 @@ int set_journal_delete(int folder, struct verity_error *err)
 	return 0;
 }
 
-int set_file_identify(int folder, const char *name, struct set_file *ret)
+static int identify(int folder, const char *name, struct set_file *ret)
 {
 	cleanup_free uint8_t *head = NULL;
 	cleanup_fd int fd = -1;
@@ -164,10 +164,10 @@ int set_file_identify(int folder, const char *name, struct set_file *ret)
 	if (folder < 0)
 		return 0;
 	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return verity_errno_passes(-errno) ? -errno : 0;
+		return errno == ENOENT ? 0 : -errno;
 	r = verity_io_open(folder, name, O_RDONLY | O_NOFOLLOW, &fd, &st, NULL);
 	if (r < 0)
-		return verity_errno_passes(r) ? r : 1;
+		return r == -EINVAL ? 1 : r; /* no file */
 	bytes = st.st_size < HEAD_BYTES ? (size_t)st.st_size : HEAD_BYTES;
 	head = malloc(bytes + 1);
 	if (!head)
@@ -181,6 +181,14 @@ int set_file_identify(int folder, const char *name, struct set_file *ret)
 	}
 	ret->bytes = (uint64_t)st.st_size;
 	return 1;
+}
+
+/* A failure of the disk that passes is not taken for a damaged file. */
+int set_file_identify(int folder, const char *name, struct set_file *ret)
+{
+	int r = identify(folder, name, ret);
+
+	return r == -EIO ? identify(folder, name, ret) : r;
 }
 
 bool set_file_same(const struct set_file *a, const struct set_file *b)

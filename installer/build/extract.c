@@ -27,8 +27,46 @@ static const struct build_option options[] = {
 	{.name = NULL},
 };
 
-static int write_query(const char *path, const char *file, const void *signature,
-		       size_t bytes, struct verity_error *err)
+#define PARTS_MAX 5
+
+/* The files that are made, all of them or none; each NULL or owned. */
+struct outputs {
+	struct output *items[PARTS_MAX];
+	size_t count;
+};
+
+static void outputs_free(struct outputs *outputs)
+{
+	for (size_t i = 0; i < outputs->count; i++)
+		output_free(outputs->items[i]);
+}
+
+static int commit_all(struct outputs *outputs, struct verity_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < outputs->count; i++)
+		r = output_commit(outputs->items[i], err);
+	for (size_t i = 0; r < 0 && i < outputs->count; i++)
+		output_revoke(outputs->items[i]);
+	return r;
+}
+
+/* @path: NULL: it is not asked for */
+static int add(struct outputs *outputs, const char *path, const void *bytes, size_t size,
+	       struct verity_error *err)
+{
+	int r = path ? output_make(path, 0644, bytes, size,
+				   &outputs->items[outputs->count], err)
+		     : 0;
+
+	if (r == 0 && path)
+		outputs->count++;
+	return r;
+}
+
+static int add_query(struct outputs *outputs, const char *path, const char *file,
+		     const void *signature, size_t bytes, struct verity_error *err)
 {
 	cleanup_free uint8_t *query = NULL;
 	size_t query_bytes;
@@ -42,12 +80,13 @@ static int write_query(const char *path, const char *file, const void *signature
 	r = verity_timestamp_query(signature, bytes, &query, &query_bytes, err);
 	if (r < 0)
 		return verity_context(err, r, "%s", file);
-	return output_write(path, 0644, query, query_bytes, err);
+	return add(outputs, path, query, query_bytes, err);
 }
 
 /* A signature is small, so that it is read as a whole. */
-static int extract_query(const char *path, const struct request *request,
-			 struct verity_package *package, struct verity_error *err)
+static int extract_query(struct outputs *outputs, const char *path,
+			 const struct request *request, struct verity_package *package,
+			 struct verity_error *err)
 {
 	const struct verity_layout *layout = verity_package_layout(package);
 	size_t bytes = (size_t)(layout->padding_start - layout->signature_start);
@@ -58,7 +97,8 @@ static int extract_query(const char *path, const struct request *request,
 		return verity_no_memory(err);
 	r = verity_io_read(verity_package_fd(package), signature, bytes,
 			   layout->signature_start, err);
-	return r < 0 ? r : write_query(request->query, path, signature, bytes, err);
+	return r < 0 ? r
+		     : add_query(outputs, request->query, path, signature, bytes, err);
 }
 
 /*
@@ -66,7 +106,7 @@ static int extract_query(const char *path, const struct request *request,
  * does not say where the parts are.
  */
 static int extract_package(const char *path, const struct request *request,
-			   struct verity_error *err)
+			   struct outputs *ret, struct verity_error *err)
 {
 	const struct verity_policy policy = {0};
 	cleanup_with(verity_package_free_p) struct verity_package *package = NULL;
@@ -91,25 +131,25 @@ static int extract_package(const char *path, const struct request *request,
 	};
 
 	for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++) {
-		cleanup_with(output_free_p) struct output *output = NULL;
+		struct output **output = &ret->items[ret->count];
 
 		if (!parts[i].path)
 			continue;
-		r = output_new(parts[i].path, 0644, &output, err);
-		if (r == 0)
-			r = verity_io_copy(verity_package_fd(package), parts[i].start,
-					   output_fd(output), 0,
-					   parts[i].end - parts[i].start, err);
-		if (r == 0)
-			r = output_commit(output, err);
+		r = output_new(parts[i].path, 0644, output, err);
+		if (r < 0)
+			break;
+		ret->count++;
+		r = verity_io_copy(verity_package_fd(package), parts[i].start,
+				   output_fd(*output), 0, parts[i].end - parts[i].start,
+				   err);
 	}
 	if (r == 0 && request->query)
-		r = extract_query(path, request, package, err);
+		r = extract_query(ret, path, request, package, err);
 	return r;
 }
 
 static int extract_statement(const char *path, const struct request *request,
-			     struct verity_error *err)
+			     struct outputs *ret, struct verity_error *err)
 {
 	struct verity_statement_parts parts;
 	cleanup_free char *bytes = NULL;
@@ -121,15 +161,14 @@ static int extract_statement(const char *path, const struct request *request,
 				   "image",
 				   path);
 	r = build_statement_load(path, &bytes, &parts, err);
-	if (r == 0 && request->manifest)
-		r = output_write(request->manifest, 0644, parts.text, parts.text_bytes,
-				 err);
-	if (r == 0 && request->signature)
-		r = output_write(request->signature, 0644, parts.signature,
-				 parts.signature_bytes, err);
+	if (r == 0)
+		r = add(ret, request->manifest, parts.text, parts.text_bytes, err);
+	if (r == 0)
+		r = add(ret, request->signature, parts.signature, parts.signature_bytes,
+			err);
 	if (r == 0 && request->query)
-		r = write_query(request->query, path, parts.signature,
-				parts.signature_bytes, err);
+		r = add_query(ret, request->query, path, parts.signature,
+			      parts.signature_bytes, err);
 	return r;
 }
 
@@ -137,6 +176,7 @@ enum exit_status build_extract(int argc, char **argv)
 {
 	static const char expected[] =
 		"an option for each part, and a FILE.wmopkg or statement";
+	cleanup_with(outputs_free) struct outputs outputs = {.count = 0};
 	struct request request = {.manifest = NULL};
 	const struct build_options tables[] = {{options, &request}, {NULL, NULL}};
 	struct verity_error err;
@@ -148,6 +188,8 @@ enum exit_status build_extract(int argc, char **argv)
 	if (r == 0)
 		r = (build_statement_at(argv[optind])
 			     ? extract_statement
-			     : extract_package)(argv[optind], &request, &err);
+			     : extract_package)(argv[optind], &request, &outputs, &err);
+	if (r == 0)
+		r = commit_all(&outputs, &err);
 	return r < 0 ? report_error(NULL, &err) : STATUS_DONE;
 }

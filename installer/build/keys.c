@@ -38,6 +38,8 @@ static int nothing_is_there(const char *folder, struct verity_error *err)
 				return verity_fail(
 					err, VERITY_E_KEY,
 					"%s exists already and is not replaced", path);
+			if (errno != ENOENT)
+				return verity_fail_errno(err, errno, "%s", path);
 		}
 	return 0;
 }

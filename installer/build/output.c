@@ -17,6 +17,7 @@ struct output {
 	int fd;
 	char *name;    /* the final one, within the folder */
 	char part[64]; /* the name it has until then; "" while it has none */
+	bool named;    /* it has the final one */
 };
 
 void output_free(struct output *output)
@@ -58,10 +59,11 @@ static int open_folder(struct output *output, const char *path, struct verity_er
 	return 0;
 }
 
+/* Several may be begun in one folder. */
 static void name_part(struct output *output)
 {
-	snprintf(output->part, sizeof(output->part), ".wmopkg-build.%ld.part",
-		 (long)getpid());
+	snprintf(output->part, sizeof(output->part), ".wmopkg-build.%ld.%d.part",
+		 (long)getpid(), output->folder);
 }
 
 int output_new(const char *path, unsigned mode, struct output **ret,
@@ -121,10 +123,17 @@ int output_commit(struct output *output, struct verity_error *err)
 		return verity_fail_errno(err, errno, "%s: cannot be written",
 					 output->name);
 	output->part[0] = '\0';
+	output->named = true;
 	if (fsync(output->folder) < 0)
 		return verity_fail_errno(err, errno, "%s: its folder cannot be synced",
 					 output->name);
 	return 0;
+}
+
+void output_revoke(struct output *output)
+{
+	if (output && output->named)
+		(void)unlinkat(output->folder, output->name, 0);
 }
 
 int output_scratch(const struct output *output, int *ret, struct verity_error *err)
@@ -146,13 +155,25 @@ int output_scratch(const struct output *output, int *ret, struct verity_error *e
 	return 0;
 }
 
-int output_write(const char *path, unsigned mode, const void *bytes, size_t size,
-		 struct verity_error *err)
+int output_make(const char *path, unsigned mode, const void *bytes, size_t size,
+		struct output **ret, struct verity_error *err)
 {
 	cleanup_with(output_free_p) struct output *output = NULL;
 	int r = output_new(path, mode, &output, err);
 
 	if (r == 0)
 		r = verity_io_write(output->fd, bytes, size, 0, err);
+	if (r < 0)
+		return r;
+	*ret = steal_ptr(&output);
+	return 0;
+}
+
+int output_write(const char *path, unsigned mode, const void *bytes, size_t size,
+		 struct verity_error *err)
+{
+	cleanup_with(output_free_p) struct output *output = NULL;
+	int r = output_make(path, mode, bytes, size, &output, err);
+
 	return r < 0 ? r : output_commit(output, err);
 }

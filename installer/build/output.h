@@ -32,12 +32,25 @@ int output_fd(const struct output *output);
 int output_commit(struct output *output, struct verity_error *err) must_check;
 
 /**
+ * output_revoke - delete what output_commit() has given its name: of several files that
+ * belong together, a later one failed
+ */
+void output_revoke(struct output *output);
+
+/**
  * output_scratch - a nameless file in the folder of @output, for large intermediate
  * results
  * @ret: the caller's to close
  */
 int output_scratch(const struct output *output, int *ret,
 		   struct verity_error *err) must_check;
+
+/**
+ * output_make - begin a small file, and write all of it
+ * @ret: as output_new()
+ */
+int output_make(const char *path, unsigned mode, const void *bytes, size_t size,
+		struct output **ret, struct verity_error *err) must_check;
 
 /**
  * output_write - a whole small file in one call

@@ -168,18 +168,23 @@ void report_warning(const char *format, ...)
 	put(REPORT_WARNING, NULL, line, NULL);
 }
 
+/* A line is longer only where a name of a file or a text of a server is in it. */
 void report_line(const char *format, ...)
 {
 	const struct layout layout = layout_of(STDOUT_FILENO);
-	cleanup_free char *line = NULL;
-	va_list args;
-	int r;
+	char small[LINE_BYTES];
+	cleanup_free char *large = NULL;
+	va_list args, again;
+	int size;
 
 	va_start(args, format);
-	r = vasprintf(&line, format, args);
+	va_copy(again, args);
+	size = vsnprintf(small, sizeof(small), format, args);
+	if (size >= (int)sizeof(small) && vasprintf(&large, format, again) < 0)
+		large = NULL; /* then what fits */
+	va_end(again);
 	va_end(args);
-	if (r >= 0)
-		layout_print(stdout, &layout, LAYOUT_INDENT, line);
+	layout_print(stdout, &layout, LAYOUT_INDENT, large ?: small);
 }
 
 enum exit_status report_hint_usage(const char *hint, const char *format, ...)

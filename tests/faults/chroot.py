@@ -9,6 +9,7 @@ import re
 import shutil
 import stat
 import subprocess
+import zlib
 
 PROGRAMS = {"wmopkg": "installer", "wmopkg-fetch": "installer", "wmopkg-build": "installer",
             "wmopkg-web": "installer", "wmopkg-activate": "initramfs"}
@@ -29,6 +30,8 @@ BOOTED = {"format": 1, "safe": False, "allow_untrusted": False,
 # caches and locks: what is in there says nothing of the device
 UNSEEN = re.compile(r"device/run/(lock(/.*)?|read-images|changes|web(/.*)?|state\.json)|"
                     r"device/persist/wmopkg/\.(trials\.)?lock")
+# told by their variables: which copy is the newer one is another question
+UBOOT = re.compile(r"device/env2?")
 # told by `audit`, not by its bytes
 AUDIT = re.compile(r"device/persist/wmopkg/audit\.(log|refusals|boots|head|step)(\.\d+)?")
 
@@ -142,7 +145,7 @@ class Root:
                     if AUDIT.fullmatch(key):
                         lines += events(path)
                         continue
-                    found[key] = describe(path)
+                    found[key] = variables(path) if UBOOT.fullmatch(key) else describe(path)
         return found, lines
 
 
@@ -154,6 +157,15 @@ def events(path):
         lines = [json.loads(line) for line in log]
     return [{key: value for key, value in line.items()
              if key not in ("time", "prev", "digest", "number", "id")} for line in lines]
+
+
+def variables(path):
+    """Of a copy of U-Boot's environment, of which there are two; None where it is damaged."""
+    with open(path, "rb") as file:
+        data = file.read()
+    if zlib.crc32(data[5:]) != int.from_bytes(data[:4], "little"):
+        return None
+    return sorted(data[5:].partition(b"\0\0")[0].split(b"\0"))
 
 
 def describe(path):

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Let each system call and each allocation of each operation fail, one at a time.
 
-	faults.py [--some N] [--seed N] [--jobs N] [--calls | --memory] [--each] [--log FILE]
-		BUILD-FOLDER [OPERATION...]
+	faults.py [--some N] [--seed N] [--jobs N] [--calls | --memory] [--each] [--known]
+		[--log FILE] BUILD-FOLDER [OPERATION...]
 
 An operation (typed.py) is done in a small system of its own (chroot.py). First as it is, to see
 what it calls and allocates, what it prints, and what the device is like after it. Then once for
@@ -18,7 +18,8 @@ to an allocation (memory.c). Whatever fails:
 
 Calls to which the same functions of a program led are tried twice, allocations once, whatever the
 operations are; with --each, all of them. With --some, only so many of all faults are tried: those that chance chooses. The
-seed that is printed repeats it.
+seed that is printed repeats it. With --known, some of what has once gone wrong is tried in any case
+(KNOWN in typed.py).
 """
 
 import argparse
@@ -61,6 +62,8 @@ AROUND = re.compile(r"device/persist/wmopkg/(catalog(\.json)?|set|floors\.json|t
                     r"device/(data|persist)/packages/\._\d+_.*")
 # of somebody else, by their names: what crashes in there without memory is no fault of ours
 LIBRARIES = re.compile(r"lib(crypto|ssl|seccomp|archive|curl|squashfs|confuse|ubootenv|zstd|stdc)\S*\+")
+# a hint for later boots that had no room
+WARNED = re.compile(rb"warning: the last good set is not kept: .*No space left")
 CLAIMS = re.compile(rb"Installed\.\.\.|Removed\.\.\.|Undone\.\.\.|Applied\.\.\.|Updated\.\.\.")
 
 
@@ -132,14 +135,16 @@ class Bench:
         program, found = self.operations[name].program, []
         for line in self.look(name)["seen"].report:
             if line[0] == "call" and "calls" in kinds:
-                _, thread, call, number, functions, *errors = line
+                _, thread, call, number, functions, *more = line
+                errors = [word for word in more if word.isalnum()]
+                files = " ".join(word for word in more if not word.isalnum())
                 found += [((program, thread == "0", call, functions, error), 2,
-                           Fault(name, ("--call", way), way))
+                           Fault(name, ("--call", way), way), (call, error, files))
                           for error in errors for way in [f"{thread}:{call}:{number}:{error}"]]
         listed = self.do(name, ("--memory", SHIM)).report if "memory" in kinds else []
         for _, image, _, *ways in (line for line in listed if line[0] == "memory"):
             found += [((program, image, functions), 1,
-                       Fault(name, ("--memory", SHIM, "--allocation", place), f"memory {place}"))
+                       Fault(name, ("--memory", SHIM, "--allocation", place), f"memory {place}"), None)
                       for number, functions in (text.split(":") for text in ways)
                       for place in [f"{image}:{number}"]]
         return found
@@ -178,7 +183,7 @@ class Bench:
         if seen.status == 0:
             if usual["seen"].status != 0:
                 yield "wrong success: it has to be refused"
-            elif not is_new:
+            elif not is_new and not (is_old and WARNED.search(seen.err)):
                 yield f"wrong success: {differences(facts, usual['new'])}"
             elif not logged(seen.log, usual) and not seen.err and \
                     self.operations[name].program != "wmopkg-web":
@@ -199,13 +204,13 @@ class Bench:
     def may_stay(self, name, facts, usual, seen):
         """Whether what is neither as before nor as after it may be so until the next command."""
         more = {key for key in facts if not AROUND.fullmatch(key)} - {*usual["old"], *usual["new"]}
-        tidying = any(line[0] == "fault" and line[2].startswith("unlink") for line in seen.report)
+        tidying = failed_in(seen, "unlink")
         return self.operations[name].steps or b"is completed by the next" in seen.err or \
             tidying and all(os.path.basename(key).startswith(".") for key in more)
 
     def is_unheard(self, seen):
         """Whether what could not be written is what the program wanted to say."""
-        return any(line[0] == "fault" and line[2].startswith("write") for line in seen.report)
+        return failed_in(seen, "write")
 
     def judge_after(self, name, usual, is_old, is_new):
         """Likewise of what comes then."""
@@ -227,6 +232,11 @@ class Bench:
         if not any(again.status == status and same(facts, state)
                    for status, state in (wanted, usual["twice"])):
             yield f"again: {again.status} {again.err} {differences(facts, wanted[1])}"
+
+
+def failed_in(seen, call):
+    """Whether the call that failed is called so; of an allocation the way may not be known."""
+    return any(line[0] == "fault" and "".join(line[2:3]).startswith(call) for line in seen.report)
 
 
 def of_library(crash, report):
@@ -326,6 +336,7 @@ def main():
     parser.add_argument("--memory", dest="kinds", action="store_const", const=("memory",))
     parser.add_argument("--quiet", action="store_true", help="these are failures, too")
     parser.add_argument("--each", action="store_true")
+    parser.add_argument("--known", action="store_true", help="also what has once gone wrong")
     parser.add_argument("--log")
     parser.add_argument("build")
     parser.add_argument("operation", nargs="*")
@@ -359,25 +370,43 @@ def run(arguments, folder):
         nginx.close()
 
 
+def choose_known(surveys):
+    """Of what has once gone wrong, by the files that it is about: MOST of each row, from all of it."""
+    chosen = []
+    for operation, calls, errors, files in typed.KNOWN:
+        found = [fault for _, _, fault, what in surveys[operation]
+                 if what and re.fullmatch(calls, what[0]) and re.fullmatch(errors, what[1]) and
+                 re.search(files, what[2])]
+        if not found:
+            raise RuntimeError(f"{operation}: no {calls} of {files}")
+        step = max(1, len(found) / typed.MOST)
+        chosen += [found[int(at * step)] for at in range(min(typed.MOST, len(found)))]
+    return chosen
+
+
 def try_all(arguments, folder, workers):
     chance, began = random.Random(arguments.seed), time.monotonic()
     print(f"seed {arguments.seed}", flush=True)
     names = arguments.operation or list(typed.operations("", f"{folder}/vendor"))
     if arguments.some and not arguments.operation:  # to look costs, too
         names = chance.sample(names, min(len(names), max(1, arguments.some // 20)))
+    if arguments.known:
+        names += sorted({row[0] for row in typed.KNOWN} - {*names})
     surveys, faults, counted = {}, [], collections.Counter()
     for name, *survey in workers.do(names):
         if len(survey) > 1:
             raise RuntimeError(f"{name}: {survey[0]}")
         surveys[name] = survey[0]
     for name in names:
-        for key, most, fault in surveys[name]:
+        for key, most, fault, _ in surveys[name]:
             counted[key] += 1
             if arguments.each or counted[key] <= most:
                 faults.append(fault)
     count = len(faults)
     chance.shuffle(faults)
     faults = faults[:arguments.some]
+    if arguments.known:
+        faults += [fault for fault in choose_known(surveys) if fault not in faults]
     print(f"{len(faults)} of {count} faults in {len(names)} operations; "
           f"{sum(map(len, surveys.values()))} with --each", flush=True)
     results = []

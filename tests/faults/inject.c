@@ -6,19 +6,20 @@
  *	       [--allocation PROGRAM:NUMBER] REPORT COMMAND...
  *
  * --root: what COMMAND sees as the root, where it begins in /device. --call: the system
- *call of this name that the thread makes for the NUMBER-th time fails with ERROR, a name
- *of errno.h, and is not made; with "short" it is made for one byte. A descriptor is
- *closed all the same, as the kernel does. --memory: the program is started with the shim
- *of memory.c. --allocation: its NUMBER-th allocation fails in the program that was
- *started as PROGRAM-th. Threads and programs are counted from 0 in the order in which
- *they begin. Ends with the exit status of COMMAND. What is in the file REPORT, a line
- *each:
+ * call of this name that the thread makes for the NUMBER-th time fails with ERROR, a name
+ * of errno.h, and is not made; with "short" it is made for one byte. A descriptor is
+ * closed all the same, as the kernel does. --memory: the program is started with the shim
+ * of memory.c. --allocation: its NUMBER-th allocation fails in the program that was
+ * started as PROGRAM-th. Threads and programs are counted from 0 in the order in which
+ * they begin. Ends with the exit status of COMMAND. What is in the file REPORT, a line
+ * each:
  *
- *	call THREAD CALL NUMBER WAY ERROR...	that could have failed; without --call
- *only fault THREAD WHAT			that failed died THREAD SIGNAL
- *a process ended by one that is a crash open THREAD FILE			descriptor
- *when the process ended memory PROGRAM COUNT NUMBER:WAY...	allocations, and of these
- *one for each way of calls that led to one
+ * - call THREAD CALL NUMBER WAY ERROR... FILE...: could have failed; without --call only
+ * - fault THREAD WHAT: that failed
+ * - died THREAD SIGNAL: a process ended by one that is a crash
+ * - open THREAD FILE: descriptor when the process ended
+ * - memory PROGRAM COUNT NUMBER:WAY...: allocations, and of these one for each way of
+ *   calls that led to one
  */
 #include <elf.h>
 #include <err.h>
@@ -388,15 +389,14 @@ static void read_link(const char *path, char ret[TEXT_BYTES])
 	ret[count < 0 ? 0 : count] = '\0';
 }
 
-/* What it is about: the file of a descriptor, and names. */
-static void print_fault(const struct thread *thread,
+/* What a call is about: the file of a descriptor, and names. */
+static void print_files(const struct thread *thread,
 			const struct user_regs_struct *registers)
 {
 	const uint64_t arguments[] = {registers->rdi, registers->rsi, registers->rdx,
 				      registers->r10};
 	char text[TEXT_BYTES], path[64];
 
-	fprintf(state.report, "fault %d %s", index_of(thread), calls[state.call].name);
 	for (size_t i = 0; i < 4; i++) {
 		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)thread->tid,
 			 (int)arguments[i]);
@@ -420,7 +420,8 @@ static bool make_fault(const struct thread *thread)
 	const char *name = calls[state.call].name;
 
 	read_registers(thread->tid, &registers);
-	print_fault(thread, &registers);
+	fprintf(state.report, "fault %d %s", index_of(thread), name);
+	print_files(thread, &registers);
 	state.saved = registers;
 	if (!strcmp(name, "close"))
 		return true;
@@ -554,9 +555,14 @@ static enum __ptrace_request at_call(struct thread *thread)
 	if (ptrace(PTRACE_GETEVENTMSG, thread->tid, NULL, &call) < 0 || call >= CALLS_MAX)
 		return PTRACE_CONT;
 	number = ++thread->made[call];
-	if (state.listing && has_begun(thread))
-		fprintf(state.report, "call %d %s %u %08x %s\n", index_of(thread),
+	if (state.listing && has_begun(thread)) {
+		struct user_regs_struct registers;
+
+		fprintf(state.report, "call %d %s %u %08x %s", index_of(thread),
 			calls[call].name, number, hash_way(thread), calls[call].errors);
+		read_registers(thread->tid, &registers);
+		print_files(thread, &registers);
+	}
 	if (state.call == (int)call && state.thread == index_of(thread) &&
 	    state.number == number) {
 		state.ending = make_fault(thread);

@@ -13,12 +13,17 @@ checks and the version of the program; those that were clean are in BUILD/tidy.
 
 import concurrent.futures
 import hashlib
+import itertools
 import json
 import os
 import shlex
 import subprocess
 import sys
 
+# In a command, in the place of the files. To start clang-tidy takes half of what a file takes, so that
+# several are given to one.
+FILES = None
+AT_ONCE = 8
 # Not compiled on this processor, so that no build knows their flags.
 ARM = {"verity/hashtree/sha256_lanes_arm.c": ["--target=aarch64-linux-gnu", "-isystem", "/usr/aarch64-linux-gnu/include"],
        "verity/hashtree/sha256_lanes_arm32.c": ["--target=arm-linux-gnueabihf", "-mfpu=neon", "-isystem",
@@ -79,18 +84,21 @@ def sources(build):
 
 
 def jobs(build, checks):
-    """(key, command) of each source file outside of tests/; @checks: options of clang-tidy."""
+    """(key, command, path) of each source file outside of tests/; @checks: options of clang-tidy."""
     general = "".join([output("clang-tidy", "--version"), text_of(".clang-tidy"), *checks])
+    # of one that is compiled in several ways, clang-tidy takes all
+    texts_of = {}
     for path, command, texts in sources(build):
-        yield (digest(general, command, *texts),
-               ["clang-tidy", "--quiet", *checks, "-p", build, path])
+        texts_of.setdefault(path, []).extend([command, *texts])
+    for path, texts in texts_of.items():
+        yield digest(general, *texts), ["clang-tidy", "--quiet", *checks, "-p", build, FILES], path
     for path, flags in ARM.items():
         yield (digest(general, *flags, *map(text_of, (path, *ARM_ALSO))),
-               ["clang-tidy", "--quiet", *checks, path, "--", *flags, *ARM_FLAGS])
+               ["clang-tidy", "--quiet", *checks, FILES, "--", *flags, *ARM_FLAGS], path)
 
 
 def gcc_jobs(build):
-    """(key, command) of each source file outside of tests/, to be compiled into nothing."""
+    """(key, command, path) of each source file outside of tests/, to be compiled into nothing."""
     general = "".join([output("gcc", "--version"), *GCC])
     for path, command, texts in sources(build):
         words = [word for word in shlex.split(command) if word not in ("ccache", "-MD")]
@@ -100,12 +108,26 @@ def gcc_jobs(build):
         words[words.index("-o") + 1] = "/dev/null"
         options = [*GCC, *GCC_JUSTIFIED.get(path, [])]
         yield (digest(general, command, *options, *texts),
-               ["env", "-C", build, *words, *options, "-Werror", "-fdiagnostics-plain-output"])
+               ["env", "-C", build, *words, *options, "-Werror", "-fdiagnostics-plain-output"], path)
 
 
-def run(command):
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+def batches(todo):
+    """Lists of jobs: those with one command together, a few in each."""
+    for _, same in itertools.groupby(todo, lambda job: job[1]):
+        same = list(same)
+        for begin in range(0, len(same), AT_ONCE):
+            yield same[begin:begin + AT_ONCE]
+
+
+def run(batch):
+    """[(key, what came of it)]: one by one where not all of them are clean."""
+    paths = [path for _, _, path in batch]
+    command = [word for item in batch[0][1] for word in (paths if item is FILES else [item])]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           check=False)
+    if done.returncode and len(batch) > 1:
+        return [result for job in batch for result in run([job])]
+    return [(key, done) for key, _, _ in batch]
 
 
 def main():
@@ -114,11 +136,11 @@ def main():
     by_gcc = "--gcc" in sys.argv
     clean = os.path.join(build, "tidy")
     os.makedirs(clean, exist_ok=True)
-    todo = [(key, command) for key, command in (gcc_jobs(build) if by_gcc else jobs(build, checks))
-            if not os.path.exists(f"{clean}/{key}")]
+    todo = [job for job in (gcc_jobs(build) if by_gcc else jobs(build, checks))
+            if not os.path.exists(f"{clean}/{job[0]}")]
     wrong = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for (key, _), done in zip(todo, pool.map(run, [command for _, command in todo])):
+        for key, done in itertools.chain.from_iterable(pool.map(run, batches(todo))):
             if done.returncode == 0:
                 with open(f"{clean}/{key}", "w", encoding="ascii"):
                     pass

@@ -119,18 +119,21 @@ class Options(unittest.TestCase):
         self.assertLessEqual({"wmopkg-activate", "init", "module-setup.sh"}, plan["initramfs"])
         self.assertNotIn("wmopkg-build.1", plan["doc"])
 
-    def test_initramfs(self):
+    def set_up_initramfs(self, libraries, *options):
         """wmopkg-activate alone, and of the hooks only /init."""
-        self.set_up(ACTIVATE, "-Dinstaller=disabled", "-Dbuilder=disabled", "-Dinitramfs_tools=disabled",
-                    "-Ddracut=disabled")
+        self.set_up(libraries, "-Dinstaller=disabled", "-Dbuilder=disabled", "-Dinitramfs_tools=disabled",
+                    "-Ddracut=disabled", *options)
         self.assertEqual(self.plan(), {"initramfs": {"wmopkg-activate", "init", "wmopkg.sh"},
                                        "doc": {"wmopkg-activate.8", "wmopkg-boot.7", "wmopkg-format.5",
                                                "wmopkg.conf.5"}})
 
+    @unittest.skipUnless(LONG, "in the long form: the short one sets up the lean one")
+    def test_initramfs(self):
+        self.set_up_initramfs(ACTIVATE)
+
     def test_lean(self):
-        """The lean wmopkg-activate alone, without libcryptsetup, libdevmapper and libmount."""
-        self.set_up(BOTH | {"libconfuse", "blkid"}, "-Dinstaller=disabled", "-Dbuilder=disabled",
-                    "-Dlean_initramfs=true")
+        """Without libcryptsetup, libdevmapper and libmount."""
+        self.set_up_initramfs(BOTH | {"libconfuse", "blkid"}, "-Dlean_initramfs=true")
         if LONG:
             self.assertEqual(run("python3", "tests/initramfs/test_links.py",
                                  f"{self.build}/initramfs/wmopkg-activate", "lean"), (0, ""))

@@ -49,6 +49,32 @@ mount --move /mnt /boot
 """
 READ_ONLY = "mount --bind {0} {0} && mount -o remount,bind,ro {0}"
 MAKE_AGAIN = "dpkg-trigger --by-package=wmopkg-initramfs wmopkg-initramfs; dpkg --triggers-only wmopkg-initramfs"
+# An upgrade, and /boot that is read-only when it is continued: an error, and not an old initramfs. No question.
+INTERRUPTED = """\
+dpkg --unpack /work/newer/*.deb
+mount -o remount,ro /boot
+! dpkg --configure -a 2>/tmp/said || exit 1
+grep 'wmopkg: /boot: read-only' /tmp/said
+[ "$(dpkg --audit)" ]
+mount -o remount,rw /boot
+env -u DEBIAN_FRONTEND dpkg --configure -a
+[ ! "$(dpkg --audit)" ]
+"""
+# From outside of a root, without chroot: only the root is changed. Its folder of certificates is elsewhere.
+OUTSIDE = """\
+sha256sum /boot/* /etc/wmopkg/wmopkg.conf >/tmp/before
+mkdir -p /target/var/lib/dpkg /target/usr /target/etc /target/srv/wmopkg
+ln -s ../srv/wmopkg /target/etc/wmopkg
+touch /target/var/lib/dpkg/status
+dpkg="dpkg --root=/target --force-script-chrootless --force-depends"
+$dpkg -i /work/wmopkg_*.deb /work/wmopkg-initramfs_*.deb
+cmp /target/usr/share/wmopkg/wmopkg.conf /target/etc/wmopkg/wmopkg.conf
+touch /target/etc/wmopkg/keys/own.pem
+$dpkg --purge wmopkg-initramfs wmopkg
+[ "$(find /target/srv/wmopkg -type f)" = /target/srv/wmopkg/keys/own.pem ]
+sha256sum --quiet -c /tmp/before
+rm -r /target
+"""
 # What a package of the vendor has that brings the key ring.
 VENDOR = "Package: vendor-keys\nVersion: 1.0\nArchitecture: all\nMaintainer: a vendor\nDescription: key ring\n"
 INSTALL = "apt-get update -q && apt-get install -q -y --no-install-recommends /work/*.deb"
@@ -200,6 +226,7 @@ class Build(Debian):
                          ["/etc/wmopkg:", "keys", "/etc/wmopkg/keys:", "own.pem"])
         layer.succeed(INSTALL)
         self.assertEqual(layer.succeed("dpkg -V wmopkg wmopkg-initramfs wmopkg-build"), "")
+        layer.succeed(OUTSIDE)
         self.keys_of_a_vendor(layer)
         self.upgrade(layer)
 
@@ -223,9 +250,10 @@ class Build(Debian):
                 run("sed", "-i", "s/trials = 3/trials = 4/", f"{folder}/usr/share/wmopkg/wmopkg.conf")
             run("dpkg-deb", "-Znone", "--root-owner-group", "-b", folder, f"{folder}.deb")
         layer.succeed("echo 'trials = 2' >>/etc/wmopkg/wmopkg.conf")
-        upgrade = "cd /work && env -u DEBIAN_FRONTEND dpkg -i newer/*.deb 2>&1"
+        upgrade = "cd /work && dpkg -i newer/*.deb 2>&1"
         for prepare, command, why in (
                 (READ_ONLY.format("/usr"), upgrade, "wmopkg: /usr: read-only"),
+                (READ_ONLY.format("/etc"), upgrade, "wmopkg: /etc: read-only"),
                 (READ_ONLY.format("/usr"), "dpkg -r wmopkg-initramfs 2>&1", "wmopkg: /usr: read-only"),
                 (READ_ONLY.format("/boot"), upgrade, "wmopkg: /boot: read-only"),
                 (BOOT.format(mib=1), upgrade, r"wmopkg: /boot: [01] MiB are free, and \d+ MiB are needed")):
@@ -235,7 +263,7 @@ class Build(Debian):
             self.assertEqual(layer.succeed("dpkg --audit; dpkg-query -W -f '${db:Status-Status} ${Version}\n' 'wmopkg*' "
                                            "| sed 's/ 0.*-1/ 1/' | sort -u"), "installed 1~upstream1\n", output)
         self.make_again_without_room(layer)
-        layer.succeed(f"{BOOT.format(mib=100)}\n{upgrade}")
+        layer.succeed(f"{BOOT.format(mib=100)}\n{INTERRUPTED}")
         layer.succeed("grep 'trials = 4' /usr/share/wmopkg/wmopkg.conf; grep 'trials = 3' /etc/wmopkg/wmopkg.conf; "
                       "grep 'trials = 2' /etc/wmopkg/wmopkg.conf; test ! -e /etc/wmopkg/wmopkg.conf.*")
 
@@ -253,7 +281,11 @@ dpkg --configure -a""")
 
     def test_3_dracut(self):
         layer = self.layer("install-dracut", *SYSTEM)
-        layer.succeed(f"{OLDER}{INSTALL} {MAKERS['dracut']}")
+        # one kernel has all drivers built in, and one was removed
+        layer.succeed(f"{OLDER}rm -r /lib/modules/6.0.0-older\n"
+                      "mkdir /lib/modules/5.0.0-removed; touch /boot/initrd.img-5.0.0-removed\n"
+                      f"{INSTALL} {MAKERS['dracut']}\n"
+                      "[ ! -s /boot/initrd.img-5.0.0-removed ]; rm -r /boot/*-removed /lib/modules/*-removed")
         self.assertEqual(self.images_with(layer, "usr/sbin/wmopkg-activate"), [True, True])
         self.make_again_without_room(layer)
         layer.succeed("apt-get remove -q -y wmopkg-initramfs")

@@ -75,9 +75,10 @@ static int stage(struct overlay_incoming *incoming, const char *name,
 	return r;
 }
 
-static int make_incoming(struct overlay_store *store, enum overlay_store_kind kind,
-			 const char *name, struct overlay_incoming **ret,
-			 struct verity_error *err)
+/* @set: the lock of the set that it belongs to; NULL: of none, and not locked yet */
+static int make_incoming(struct overlay_store *store, const struct store_lock *set,
+			 enum overlay_store_kind kind, const char *name,
+			 struct overlay_incoming **ret, struct verity_error *err)
 {
 	struct overlay_incoming *incoming;
 
@@ -87,7 +88,8 @@ static int make_incoming(struct overlay_store *store, enum overlay_store_kind ki
 	if (!incoming)
 		return verity_no_memory(err);
 	*incoming = (struct overlay_incoming){.store = store,
-					      .lock = STORE_UNLOCKED,
+					      .lock = set ? *set : STORE_UNLOCKED,
+					      .in_set = set,
 					      .kind = kind,
 					      .folder = -1,
 					      .fd = -1};
@@ -100,7 +102,7 @@ int overlay_incoming_new(struct overlay_store *store, enum overlay_store_kind ki
 			 struct verity_error *err)
 {
 	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming = NULL;
-	int r = make_incoming(store, kind, name, &incoming, err);
+	int r = make_incoming(store, NULL, kind, name, &incoming, err);
 
 	if (r == 0)
 		r = store_make_folder(store, kind, err);
@@ -120,13 +122,10 @@ int store_incoming_in_set(struct overlay_store *store, const struct store_lock *
 			  struct overlay_incoming **ret, struct verity_error *err)
 {
 	cleanup_with(overlay_incoming_free_p) struct overlay_incoming *incoming = NULL;
-	int r = make_incoming(store, kind, name, &incoming, err);
+	int r = make_incoming(store, lock, kind, name, &incoming, err);
 
-	if (r < 0)
-		return r;
-	incoming->in_set = true;
-	incoming->lock = *lock;
-	r = stage(incoming, name, err);
+	if (r == 0)
+		r = stage(incoming, name, err);
 	if (r == 0)
 		*ret = steal_ptr(&incoming);
 	return r;

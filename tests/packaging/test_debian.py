@@ -60,19 +60,20 @@ mount -o remount,rw /boot
 env -u DEBIAN_FRONTEND dpkg --configure -a
 [ ! "$(dpkg --audit)" ]
 """
-# From outside of a root, without chroot: only the root is changed. Its folder of certificates is elsewhere.
+# From outside of a root, without chroot: only the root is changed. /etc/wmopkg is a volume.
 OUTSIDE = """\
 sha256sum /boot/* /etc/wmopkg/wmopkg.conf >/tmp/before
-mkdir -p /target/var/lib/dpkg /target/usr /target/etc /target/srv/wmopkg
-ln -s ../srv/wmopkg /target/etc/wmopkg
+mkdir -p /target/var/lib/dpkg /target/usr /target/etc/wmopkg
+mount -t tmpfs keys /target/etc/wmopkg
 touch /target/var/lib/dpkg/status
 dpkg="dpkg --root=/target --force-script-chrootless --force-depends"
 $dpkg -i /work/wmopkg_*.deb /work/wmopkg-initramfs_*.deb
 cmp /target/usr/share/wmopkg/wmopkg.conf /target/etc/wmopkg/wmopkg.conf
 touch /target/etc/wmopkg/keys/own.pem
 $dpkg --purge wmopkg-initramfs wmopkg
-[ "$(find /target/srv/wmopkg -type f)" = /target/srv/wmopkg/keys/own.pem ]
+[ "$(find /target/etc/wmopkg -type f)" = /target/etc/wmopkg/keys/own.pem ]
 sha256sum --quiet -c /tmp/before
+umount /target/etc/wmopkg
 rm -r /target
 """
 # What a package of the vendor has that brings the key ring.

@@ -53,13 +53,13 @@ static int fail_device(const struct verity_devices *devices, int r, const char *
 }
 
 static int set_up_unsigned(struct verity_device *device,
-			   struct verity_set_up_device *request, struct verity_error *err)
+			   const struct verity_set_up_device *request,
+			   struct verity_error *err)
 {
 	char complaint[VERITY_COMPLAINT_MAX];
 	int r;
 
-	request->with_signature = false;
-	r = verity_set_up_run(device->devices->set_up, request, complaint);
+	r = verity_dm_table_set_up(device->devices->dm_control, request, "", complaint);
 	if (r >= 0)
 		return 0;
 	return verity_kernel_requires_signature()
@@ -67,8 +67,8 @@ static int set_up_unsigned(struct verity_device *device,
 		       : fail_device(device->devices, r, complaint, err);
 }
 
-static int set_up(struct verity_device *device, struct verity_set_up_device *request,
-		  struct verity_error *err)
+static int set_up(struct verity_device *device,
+		  const struct verity_set_up_device *request, struct verity_error *err)
 {
 	const struct verity_manifest *manifest =
 		verity_verified_manifest(request->verified);
@@ -82,11 +82,10 @@ static int set_up(struct verity_device *device, struct verity_set_up_device *req
 	/* The kernel has no bounds of its own for the work that it causes. */
 	r = verity_cms_parts_read(manifest->kernel_signature,
 				  manifest->kernel_signature_bytes, &parts, &why);
-	request->with_signature = true;
 	if (r < 0)
 		snprintf(complaint, sizeof(complaint), "%s", why.message);
 	else
-		r = verity_set_up_run(device->devices->set_up, request, complaint);
+		r = verity_set_up_signed(device->devices->set_up, request, complaint);
 	if (r >= 0)
 		return 0;
 	if (verity_kernel_requires_signature())

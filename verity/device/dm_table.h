@@ -12,14 +12,13 @@ struct verity_set_up_device {
 	const char *data_path;
 	const char *tree_path; /* the whole file: its tree begins at the layout's place */
 	const struct verity_verified *verified;
-	bool with_signature; /* the kernel gets the kernel signature of the manifest */
 };
 
 /**
  * verity_dm_table_set_up - set up a device, read-only, with a node in VERITY_DM_FOLDER
  * @control:   of verity_dm_open()
  * @key:       description of the key that the kernel finds the signature in; "": it gets
- *             none, whatever @device says
+ *             none
  * @complaint: on failure: why
  *
  * Return: 0; -errno, and there is no device.

@@ -18,7 +18,6 @@
 #include "verity/util/debug.h"
 
 struct verity_set_up {
-	int dm_control;       /* borrowed */
 	pthread_mutex_t lock; /* libcryptsetup and libdevmapper: one thread at a time */
 };
 
@@ -81,7 +80,7 @@ static int try_reading(const char *path)
 }
 
 /* The device is there after; libcryptsetup has no more to do with it. */
-static int set_up_signed(struct verity_set_up *set_up,
+int verity_set_up_signed(struct verity_set_up *set_up,
 			 const struct verity_set_up_device *device,
 			 char complaint[static VERITY_COMPLAINT_MAX])
 {
@@ -112,15 +111,6 @@ static int set_up_signed(struct verity_set_up *set_up,
 	return r < 0 ? r : 0;
 }
 
-int verity_set_up_run(struct verity_set_up *set_up,
-		      const struct verity_set_up_device *device,
-		      char complaint[static VERITY_COMPLAINT_MAX])
-{
-	return device->with_signature ? set_up_signed(set_up, device, complaint)
-				      : verity_dm_table_set_up(set_up->dm_control, device,
-							       "", complaint);
-}
-
 void verity_set_up_free(struct verity_set_up *set_up)
 {
 	if (!set_up)
@@ -135,7 +125,7 @@ int verity_set_up_open(int dm_control, struct verity_set_up **ret)
 
 	if (!set_up)
 		return -ENOMEM;
-	set_up->dm_control = dm_control;
+	(void)dm_control;
 	pthread_mutex_init(&set_up->lock, NULL);
 	*ret = set_up;
 	return 0;

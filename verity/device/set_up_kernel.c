@@ -28,7 +28,8 @@ struct verity_set_up {
  * The kernel takes a signature from a key of this thread, which it finds by its
  * description.
  */
-static int set_up_signed(int control, const struct verity_set_up_device *device,
+int verity_set_up_signed(struct verity_set_up *set_up,
+			 const struct verity_set_up_device *device,
 			 char complaint[static VERITY_COMPLAINT_MAX])
 {
 	const struct verity_manifest *manifest =
@@ -42,19 +43,9 @@ static int set_up_signed(int control, const struct verity_set_up_device *device,
 	if (number < 0)
 		return verity_dm_table_fail(-errno, "adding the signature of",
 					    device->name, complaint);
-	r = verity_dm_table_set_up(control, device, key, complaint);
+	r = verity_dm_table_set_up(set_up->dm_control, device, key, complaint);
 	(void)sys_keyctl_unlink(number, KEY_SPEC_THREAD_KEYRING);
 	return r;
-}
-
-int verity_set_up_run(struct verity_set_up *set_up,
-		      const struct verity_set_up_device *device,
-		      char complaint[static VERITY_COMPLAINT_MAX])
-{
-	return device->with_signature
-		       ? set_up_signed(set_up->dm_control, device, complaint)
-		       : verity_dm_table_set_up(set_up->dm_control, device, "",
-						complaint);
 }
 
 void verity_set_up_free(struct verity_set_up *set_up)

@@ -12,6 +12,10 @@
 
 #include "verity/util/text.h"
 
+/* Of json-c 0.17, whose header may be an older one's. */
+#define TELLS_NO_MEMORY   (17 << 8)
+#define TOKENER_NO_MEMORY (json_tokener_error_size + 1)
+
 /* json_tokener_free() takes no NULL. */
 static void free_tokener(struct json_tokener *tokener)
 {
@@ -297,9 +301,10 @@ static int parse(const void *bytes, size_t size, struct json_object **ret,
 	if (!tokener)
 		return verity_no_memory(err);
 	object = json_tokener_parse_ex(tokener, bytes, (int)size);
-	/* It does not tell a lack of memory from the end of the text. */
+	/* Before 0.17 it does not tell a lack of memory from the end of the text. */
 	if (!object && (json_tokener_get_error(tokener) == json_tokener_success ||
-			json_tokener_get_error(tokener) == json_tokener_continue))
+			json_tokener_get_error(tokener) == json_tokener_continue ||
+			(int)json_tokener_get_error(tokener) == TOKENER_NO_MEMORY))
 		return verity_no_memory(err);
 	if (!object)
 		return verity_fail(
@@ -329,17 +334,18 @@ int verity_json_parse(const void *bytes, size_t size, struct json_object **ret,
 	skip_space(&scan);
 	if (scan.at < size)
 		return bad(&scan, "unexpected character");
+	r = parse(bytes, size, &object, err);
 	/*
 	 * Without memory, json-c before 0.17 leaves out a key or a part of a text, and
 	 * says nothing: what is lost once is not lost in the same place twice.
 	 */
-	r = parse(bytes, size, &object, err);
-	if (r == 0)
+	if (r == 0 && json_c_version_num() < TELLS_NO_MEMORY) {
 		r = parse(bytes, size, &again, err);
+		if (r == 0 && !json_object_equal(object, again))
+			r = verity_no_memory(err);
+	}
 	if (r < 0)
 		return r;
-	if (!json_object_equal(object, again))
-		return verity_no_memory(err);
 	*ret = steal_ptr(&object);
 	return 0;
 }

@@ -415,6 +415,8 @@ class Apply(states.Case):
                 ('{"type":"set","format":1,"packages":[{}]}', "it has no name"),
                 ('{"type":"set","format":1,"packages":[{"source":"x.tar"}]}', "it has no name"),
                 ('{"type":"set","format":1,"packages":[{"name":"a"}]}', "neither source nor"),
+                ('{"type":"set","format":1,"packages":[{"name":"a","version":"latest"}]}',
+                 "a: its version is 'latest', and it has no source"),
                 ('{"type":"set","format":1,"packages":[{"name":"../a","version":"1"}]}', "name"),
                 ('{"type":"set","format":1,"packages":[{"name":"json","version":"1"}]}', "json"),
                 ('{"type":"set","format":1,"packages":[{"name":"a","root_hash":"ab"}]}',

@@ -5,6 +5,7 @@
 #include "tests/check.h"
 #include "verity/package/judge_rules.h"
 #include "verity/statement/denylist_private.h"
+#include "verity/statement/epoch.h"
 
 /* Anchors of the signers; up to the NULL, "" for one who has none. */
 static struct verity_signatures signed_under(const char *const *anchors)
@@ -331,12 +332,34 @@ static void test_no_policy(void **state)
 	assert_int_equal(verity_judge_denied(&policy, &judgement, &why), 0);
 }
 
+static uint32_t nobody_knows(const void *context, const char *name)
+{
+	(void)context, (void)name;
+	return VERITY_EPOCH_UNKNOWN;
+}
+
+/* Whatever the record of epochs cannot say, it does not let an older package in. */
+static void test_unknown_epoch(void **state)
+{
+	const struct verity_floors floors = {.proven = nobody_knows};
+	const struct verity_policy policy = {.floors = &floors};
+	struct verity_manifest manifest = {.name = "tool", .epoch = 7};
+	const struct verity_judgement judgement = {.manifest = &manifest};
+	struct verity_error why;
+
+	(void)state;
+	assert_int_equal(verity_judge_rules(&policy, &judgement, &why), VERITY_DOWNGRADE);
+	check_error(&why, VERITY_E_DOWNGRADE,
+		    "its epoch is 7, and this device has run tool with epoch 4294967295, "
+		    "the highest, or cannot read which (try again)");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_required),  cmocka_unit_test(test_many_required),
 		cmocka_unit_test(test_denied),    cmocka_unit_test(test_rules),
-		cmocka_unit_test(test_no_policy),
+		cmocka_unit_test(test_no_policy), cmocka_unit_test(test_unknown_epoch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

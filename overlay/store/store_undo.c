@@ -206,6 +206,19 @@ static int put_back(const struct overlay_store *store, const struct store_lock *
 	return fsync(folder) < 0 ? -errno : 0;
 }
 
+/* The step was not made: what came back to DATA before it is kept again. */
+static void keep_again(const struct store_lock *lock,
+		       const struct overlay_kept_item *item, const char *file)
+{
+	char name[OVERLAY_KEPT_FILE_BYTES];
+	int folder = lock->folders[OVERLAY_ORDINARY];
+
+	overlay_kept_file(item, name);
+	if (folder >= 0 && item->before[OVERLAY_ORDINARY].inode &&
+	    store_can_delete(lock->folders[OVERLAY_PERSISTENT], file) > 0)
+		(void)!renameat(folder, file, folder, name);
+}
+
 /*
  * One of the two is the step, after which the package is what it was: what counts is the
  * persistent one. Where there was one, its return is the step, and what lies in DATA
@@ -232,6 +245,8 @@ static int undo_item(const struct overlay_store *store, const struct store_lock 
 		r = put_back(store, lock, item, OVERLAY_ORDINARY, file);
 		if (r == 0)
 			r = put_back(store, lock, item, OVERLAY_PERSISTENT, file);
+		if (r < 0 && moved)
+			keep_again(lock, item, file);
 	}
 	return r < 0 ? verity_fail_errno(err, -r, "%s", file) : 0;
 }

@@ -52,6 +52,8 @@ KNOWN = (
     ("apply", "newfstatat|openat", "EIO|EMFILE", r"packages[ /]old\.wmopkg"),
     ("apply", "openat", "ENOSPC", r"packages[ /]\.new\.wmopkg\.new"),
     ("apply", READS, "EIO", r"audit\.log"),
+    # what had come back to DATA stayed there, although the step was not made
+    ("undo-move", "fsync|unlinkat", "EIO", r"(data|persist)/packages.*brand\.wmopkg"),
     # earlier files were left where a later one failed
     ("extract", "fsync|renameat|linkat|copy_file_range", "EIO|ENOSPC", "/device/out"),
 )

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "initramfs/plan_text.h"
 #include "initramfs/supervisor.h"
 #include "overlay/config/config.h"
+#include "verity/cms/openssl.h"
 #include "verity/util/debug.h"
 #include "verity/util/text.h"
 
@@ -174,8 +174,7 @@ int main(int argc, char **argv)
 		return status;
 	if (request.debug || verity_debug_wanted())
 		verity_debug_start(log_debug);
-	/* The system's openssl.cnf must not influence this, and takes time to read. */
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	verity_openssl_start();
 	/* Each verified package is an open file. */
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;

@@ -3,7 +3,6 @@
 /* wmopkg: the options of the program; then one command, or the shell. */
 
 #include <getopt.h>
-#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "installer/shell/command.h"
 #include "installer/shell/complete_once.h"
 #include "installer/shell/shell.h"
+#include "verity/cms/openssl.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
 #include "version.h"
@@ -86,8 +86,7 @@ int main(int argc, char **argv)
 {
 	enum exit_status status;
 
-	/* Its configuration could allow old protocols, or load libraries. */
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	verity_openssl_start();
 	/* A limit on files (ulimit -f) is an error of what writes, which then cleans up.
 	 */
 	signal(SIGXFSZ, SIG_IGN);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "installer/web/html.h"
 #include "installer/web/pages.h"
 #include "overlay/fs/mkdir.h"
+#include "verity/cms/openssl.h"
 #include "verity/util/cleanup.h"
 #include "verity/util/debug.h"
 #include "version.h"
@@ -240,7 +240,7 @@ static int serve(void)
 
 int main(int argc, char **argv)
 {
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	verity_openssl_start();
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	umask(S_IWGRP | S_IWOTH);

@@ -5,6 +5,7 @@
 
 #include "tests/check.h"
 #include "tests/verity/keys.h"
+#include "verity/cms/openssl.h"
 #include "verity/sign/cms_sign.h"
 #include "verity/util/cleanup.h"
 
@@ -219,9 +220,24 @@ static void test_keys_that_do_not_fit(void **state)
 	assert_null(key);
 }
 
+/* What a signature can name is what devices accept, whatever the library has. */
+static void test_digests_of_devices(void **state)
+{
+	static const int accepted[] = {NID_sha256, NID_sha384, NID_sha512};
+	static const int others[] = {NID_md5, NID_sha1, NID_sha224, NID_sha3_256};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(accepted) / sizeof(accepted[0]); i++)
+		assert_non_null(EVP_get_digestbynid(accepted[i]));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_null(EVP_get_digestbynid(others[i]));
+}
+
 static int setup(void **state)
 {
 	(void)state;
+	/* as devices do: every digest that they accept is there */
+	verity_openssl_start();
 	keys_make(&keys);
 	return 0;
 }
@@ -236,6 +252,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_digests_of_devices),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_not_trusted),
 		cmocka_unit_test(test_stranger),

@@ -24,6 +24,7 @@ time limit; `exit` ends the kernel.
 """
 
 import argparse
+import contextlib
 import importlib
 import os
 import random
@@ -33,6 +34,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 import traceback
 
@@ -193,6 +195,32 @@ def read(work, name):
         return ""
 
 
+@contextlib.contextmanager
+def following(path):
+    """Print what is written to the file @path as it comes: hours may pass before it is complete."""
+    over = threading.Event()
+
+    def follow():
+        at = 0
+        while True:
+            last = over.wait(1)
+            if os.path.exists(path):
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    file.seek(at)
+                    print(file.read(), end="", flush=True)
+                    at = file.tell()
+            if last:
+                return
+
+    follower = threading.Thread(target=follow)
+    follower.start()
+    try:
+        yield
+    finally:
+        over.set()
+        follower.join()
+
+
 def host(build, case, seconds):
     work = tempfile.mkdtemp(prefix="wmopkg-kernel-", dir="/var/tmp")
     try:
@@ -200,10 +228,11 @@ def host(build, case, seconds):
         stay_on_one_processor()
         start = time.monotonic()
         load(case).prepare(work, build)
-        print(f"      prepared ({time.monotonic() - start:.1f} s), on {linux.kernel()[0]}")
-        console = boot(work, build, case, seconds,
-                       memory=getattr(load(case), "MEMORY", MEMORY))
-        print(read(work, "log"), end="")
+        print(f"      prepared ({time.monotonic() - start:.1f} s), on {linux.kernel()[0]}",
+              flush=True)
+        with following(work + "/log"):
+            console = boot(work, build, case, seconds,
+                           memory=getattr(load(case), "MEMORY", MEMORY))
         status = read(work, "status").strip()
         if console is None:
             print("the kernel was still running after", seconds, "seconds")

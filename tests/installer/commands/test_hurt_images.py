@@ -16,6 +16,7 @@ import struct
 import subprocess
 import sys
 import tarfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -28,6 +29,7 @@ SAMPLE = 24
 AT_ONCE = 16  # packages that are installed at the same time
 PLAIN = ("-noI", "-noId", "-noX", "-noF")  # tables that are not compressed
 MEMORY_BYTES, PROCESSOR_S, PATIENCE_S = 1 << 30, 10, 240
+PROGRESS_S = 60  # how often a long run says how far it is
 SALT = bytes(range(16))
 BLOCK = states.BLOCK
 VERSION = "5.26.0-rev0"
@@ -169,14 +171,25 @@ class HurtImages(states.Case):
         self.install(self.sound)
         return told
 
+    def run_in_parts(self, hurt):
+        """run_all() of AT_ONCE at a time: (these, what it has told). A long run says how far it is."""
+        start = told = time.monotonic()
+        for first in range(0, len(hurt), AT_ONCE):
+            part = hurt[first:first + AT_ONCE]
+            yield part, self.run_all(part)
+            if LONG and time.monotonic() - told > PROGRESS_S or first + AT_ONCE >= len(hurt):
+                told = time.monotonic()
+                print(f"{self._testMethodName}: {min(first + AT_ONCE, len(hurt))} of {len(hurt)} images"
+                      f" ({told - start:.0f} s)", flush=True)
+
     def test_each_field(self):
         content = make_image(self.tree, *PLAIN)
         hurt = list(squashfs_fields.changes(content))
         self.assertGreater(len(hurt), 3000)
         if not LONG:
             hurt = random.sample(hurt, SAMPLE)
-        for start in range(0, len(hurt), AT_ONCE):
-            self.run_all(hurt[start:start + AT_ONCE])
+        for _ in self.run_in_parts(hurt):
+            pass
 
     def test_compressed(self):
         """Bits of tables that are compressed, and of what the compressor is told."""
@@ -189,14 +202,13 @@ class HurtImages(states.Case):
                 changed, at = bytearray(content), chance.randrange(96, len(content))
                 changed[at] ^= 1 << chance.randrange(8)
                 hurt.append((f"{name}: a bit of byte {at}", bytes(changed)))
-        for start in range(0, len(hurt), AT_ONCE):
-            self.run_all(hurt[start:start + AT_ONCE])
+        for _ in self.run_in_parts(hurt):
+            pass
 
     def unknown(self, hurt):
         """(what is wrong, why its contents are not known) of each; all of them are not."""
-        for start in range(0, len(hurt), AT_ONCE):
-            part = hurt[start:start + AT_ONCE]
-            why = {item["package"]: item["why"] for item in self.run_all(part)["unknown"]}
+        for part, told in self.run_in_parts(hurt):
+            why = {item["package"]: item["why"] for item in told["unknown"]}
             for number, (what, _) in enumerate(part):
                 self.assertIn(f"hurt{number}", why, what)
                 yield what, why[f"hurt{number}"]

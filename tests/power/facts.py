@@ -21,13 +21,25 @@ def content_path(name):
     return f"usr/share/power/{name}"
 
 
-def tree(path):
-    """A folder, by path below it: digests of files, None for folders. None where there is none."""
-    if not os.path.isdir(path):
-        return None
-    return {os.path.relpath(f"{above}/{name}", path):
-            digest(f"{above}/{name}") if os.path.isfile(f"{above}/{name}") else None
+def tree(path, look_at):
+    """What is below a folder: by path from there, what @look_at says of each path."""
+    return {os.path.relpath(f"{above}/{name}", path): look_at(f"{above}/{name}")
             for above, folders, files in os.walk(path) for name in folders + files}
+
+
+def mode(path):
+    """Type, permissions and owners, as text that can be read in a failure."""
+    status = os.lstat(path)
+    return f"{status.st_mode:o} {status.st_uid}:{status.st_gid}"
+
+
+def mode_and_content(path):
+    return mode(path), digest(path) if os.path.isfile(path) else None
+
+
+def free_bytes(path):
+    status = os.statvfs(path)
+    return status.f_bfree * status.f_frsize
 
 
 def known(path, digests):
@@ -62,6 +74,12 @@ def trials(path):
             for package in json.loads(read(path))["packages"]}
 
 
+def digests_of_lines(record, ring):
+    """Of the lines of a ring of the audit log, in turn; each has that of the line before in it."""
+    return [json.loads(line)["digest"] for path in (f"{record}/{ring}.1", f"{record}/{ring}")
+            if os.path.exists(path) for line in read(path).splitlines()]
+
+
 def logged(record):
     """What was changed, as the audit log has it."""
     found = []
@@ -75,8 +93,10 @@ def logged(record):
     return found
 
 
-# each of them is replaced as a whole; the others are about the boots
-RECORDS = ("set", "catalog", "catalog.json", "denylist", "denylist.copy", "unlock", "good.json")
+RINGS = ("audit.boots", "audit.refusals")  # the third one: logged()
+# each of them is replaced as a whole, or has less than a sector; the others are about the boots
+RECORDS = ("set", "catalog", "catalog.json", "denylist", "denylist.copy", "unlock", "good.json",
+           "time", "begun", "known_hosts")
 
 
 def look(device, digests):
@@ -84,7 +104,9 @@ def look(device, digests):
     state = device.state()
     record = device.folder("persist") + "/wmopkg"
     packages = [name for name, _ in digests.values()]
+    config = device.folder("data") + "/config"
     return {
+        "boot": state["boot"],
         "installed": installed(device, digests),
         "active": {(package["name"], package["persistent"]):
                    (package["version"], package["active"], package["verification"])
@@ -94,12 +116,14 @@ def look(device, digests):
         "stack": state["stack"]["code"],
         "denylist": state["denylist"],
         "untrusted": state["allow_untrusted"],
-        "config": tree(device.folder("data") + "/config"),
+        "config": tree(config, mode_and_content) if os.path.isdir(config) else None,
         "floors": floors(record + "/floors"),
         "trials": trials(record + "/trials.json"),
         "records": {name: digest(f"{record}/{name}") for name in RECORDS
                     if os.path.exists(f"{record}/{name}")},
         "logged": logged(record),
-        "files": {f"{volume}/{path}" for volume in device.sizes
-                  for path in tree(device.folder(volume))},
+        "rings": {ring: digests_of_lines(record, ring) for ring in RINGS},
+        "files": {f"{volume}/{path}": what for volume in device.sizes
+                  for path, what in tree(device.folder(volume), mode).items()},
+        "free": {volume: free_bytes(device.folder(volume)) for volume in device.sizes},
     }

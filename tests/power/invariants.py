@@ -13,6 +13,7 @@ Cut = collections.namedtuple("Cut", "old new found must operation log boots")
 OLD, NEW = "old", "new"
 # what changes in one step, all of it together
 STEP = ("installed", "active", "seen", "stack", "denylist", "untrusted", "config")
+ROOM_BYTES = 16 << 10  # by which it may differ, as folders and records grow: less than a package has
 COMPLAINTS = re.compile(r"broken|damaged|anew|cannot|no valid|not active(?!: (revoked|no-signature|quarantined|suspect))")
 
 
@@ -39,6 +40,8 @@ def old_or_new(cut):
     if any(found == whole[state] for state in may):
         return
     if cut.operation.steps and cut.must is None:
+        for key in ("stack", "denylist", "untrusted", "config"):
+            need(found[key] in (whole[OLD][key], whole[NEW][key]), key, "is", found[key])
         old, new, installed = (side["installed"] for side in (cut.old, cut.new, cut.found))
         need(installed.items() <= old.items() | new.items(), "installed are", installed)
         need({name for _, name in old} & {name for _, name in new} <=
@@ -49,10 +52,18 @@ def old_or_new(cut):
 
 
 def installed_verify(cut):
-    """Each installed file is a package as its signer made it, and what is active is seen, as
-    dm-verity lets it through."""
+    """Each installed file is a package as its signer made it, and is listed with the verdict that
+    it has before the operation or after it. What is active is seen, as dm-verity lets it through."""
     for file, package in cut.found["installed"].items():
         need(package != "damaged", file, "is damaged")
+    listed = {("persist" if persistent else "data", f"{name}.wmopkg"): (name, version)
+              for (name, persistent), (version, _, _) in cut.found["active"].items()}
+    need(listed == cut.found["installed"], "listed are", listed, "and installed",
+         cut.found["installed"])
+    for key, what in cut.found["active"].items():
+        may = [side["active"][key] for side in (cut.old, cut.new) if key in side["active"]]
+        need(what in may or what[2] == "Revoked" and cut.found["denylist"] > cut.old["denylist"],
+             key, "is", what, "and may be", may)
     for (name, _), (version, active, verdict) in cut.found["active"].items():
         if active:
             need(cut.found["seen"].get(name) == (name, version), name, verdict, "is seen as",
@@ -70,7 +81,10 @@ def no_persistent_lost(cut):
 
 def nothing_falls(cut):
     """Floors and the number of the deny list are never lower than before, and higher only where
-    the operation made them so. A purge deletes them all, and nothing else does."""
+    the operation made them so; each boot has the number that follows that of the one before. A purge
+    deletes them all, and nothing else does."""
+    need(cut.old["boot"] <= cut.found["boot"] < cut.new["boot"] + cut.boots or cut.operation.purges,
+         "boot", cut.found["boot"], "after", cut.old["boot"] - 1)
     least = cut.new if cut.operation.purges and part(cut.found) == part(cut.new) else cut.old
     most = cut.old if cut.operation.purges else cut.new
     need(least["denylist"] <= cut.found["denylist"] <= most["denylist"],
@@ -91,6 +105,9 @@ def records_whole(cut):
     for name in cut.found["records"].keys() | cut.old["records"].keys() | cut.new["records"].keys():
         need(cut.found["records"].get(name) in [side["records"].get(name) for side in sides],
              name, "is another one")
+    trials = [set(side["trials"]) for side in sides]
+    need(set.intersection(*trials) <= cut.found["trials"].keys() <= set.union(*trials),
+         "on trial are", *cut.found["trials"])
     for name, (state, boots) in cut.found["trials"].items():
         may = [side["trials"][name] for side in (cut.old, cut.new) if name in side["trials"]]
         fewer = cut.operation.steps or cut.operation.boots
@@ -108,9 +125,11 @@ def logged_once(cut):
     """The audit log has no line twice, all lines of before, all once the operation has ended; and
     where it is promised, the last one as soon as it has taken place."""
     old, new, found = (side["logged"] for side in (cut.old, cut.new, cut.found))
-    if cut.operation.settings.get("audit_bytes"):
-        return  # lines make room for others
     same = len(os.path.commonprefix([old, new]))
+    if cut.operation.settings.get("audit_bytes"):  # the new line has made room for itself
+        need(found == new or cut.must != NEW and found in (old, new[:-1]), len(found),
+             "lines, before there were", len(old), "and after it", len(new))
+        return
     need(any(found[:same] == side[:same] and is_part(found[same:], side[same:])
              for side in (old, new)) or cut.operation.purges and found[:len(old)] == old,
          "lines are", found[same:])
@@ -120,13 +139,27 @@ def logged_once(cut):
         need(found == new, "lines are", found[same:], "instead of", new[same:])
 
 
+def rings_whole(cut):
+    """The other rings of the audit log have the lines of before the operation. Where the log is
+    full, the oldest ones may have made room."""
+    for ring, found in cut.found["rings"].items():
+        before = os.path.commonprefix([cut.old["rings"][ring], cut.new["rings"][ring]])
+        if cut.operation.settings.get("audit_bytes"):
+            before = [line for line in before if line in found]
+        need(found[:len(before)] == before, ring, "has lost lines")
+
+
 def no_leftovers(cut):
-    """After the boot no file is there that is not there before or after the operation."""
-    for path in cut.found["files"] - cut.old["files"] - cut.new["files"]:
-        need(False, path, "is left")
-    for path in cut.found["files"]:
+    """After the boot no file is there that is not there before or after the operation, with the
+    same permissions and owners, and no room is lost that belongs to no file that should be there."""
+    for path, mode in cut.found["files"].items():
         name = os.path.basename(path)
-        need(not name.startswith(".") or name.endswith(".lock"), path, "is left")
+        may = [side["files"][path] for side in (cut.old, cut.new) if path in side["files"]]
+        need(may and (not name.startswith(".") or name.endswith(".lock")), path, "is left")
+        need(mode in may, path, "has", mode, "instead of", *may)
+    for volume, free in cut.found["free"].items():
+        least = min(cut.old["free"][volume], cut.new["free"][volume])
+        need(free >= least - ROOM_BYTES, volume, "has", free, "bytes free instead of", least)
 
 
 def no_complaints(cut):
@@ -137,7 +170,7 @@ def no_complaints(cut):
 
 
 INVARIANTS = (old_or_new, installed_verify, no_persistent_lost, nothing_falls, records_whole,
-              logged_once, no_leftovers, no_complaints)
+              logged_once, rings_whole, no_leftovers, no_complaints)
 
 
 def broken(cut):

@@ -31,7 +31,7 @@ def prepare(work, build):
 
 def make_disk(device, work):
     """Both file systems, as a device that has run has them."""
-    device.plug_both()
+    device.plug_all()
     run(*EXT4, "-L", LABEL, "-U", UUID, device.nodes[0])
     run(*EXT4, "-L", PERSIST_LABEL, device.nodes[1])
     for volume, node, package in (("data", device.nodes[0], "plain"),
@@ -172,7 +172,7 @@ def check_every_write(work, build, ends):
         if ends == MADE:
             break_data(device)
         shutil.copyfile(device.disk, device.base + "/before")
-        device.plug_both()
+        device.plug_all()
         device.boot()
         old = look(device)
         device.take_down()
@@ -181,7 +181,7 @@ def check_every_write(work, build, ends):
         writes, done = record(device, ends)
         equal((done["active"], done["data"]),
               ({} if ends == PURGED else {"keep": True}, {"lost+found": None}))
-        device.plug_both()
+        device.plug_all()
         cuts = Cuts(device, writes, old, done, ends)
         first, end = cuts.check_all()
         device.pull_all()

@@ -42,7 +42,7 @@ def prepare(work, build):
 
 def new_device(work, build):
     device = CutDevice(work, build, audit_bytes=AUDIT_BYTES)
-    device.plug_both()
+    device.plug_all()
     for node, label in zip(device.nodes, (LABEL, PERSIST_LABEL)):
         run(*EXT4, "-L", label, node)
     for volume, node, name in zip(device.sizes, device.nodes, ("plain", "keep")):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A device whose power is cut: DATA and PERSIST are two parts of one disk, and every write to
-that disk is recorded, in one order, by dm-log-writes. So it can be put together as it was after
-any of them."""
+"""A device whose power is cut: DATA and PERSIST are two parts of one disk, and there may be a third
+one for the bootloader. Every write to that disk is recorded, in one order, by dm-log-writes. So it
+can be put together as it was after any of them."""
 
+import bisect
 import collections
 import ctypes
 import fcntl
@@ -27,20 +28,25 @@ BLKFLSBUF = 0x1261
 LIBC = ctypes.CDLL(None)
 
 
-# @epoch: how many flushes of the disk's cache came before it; @fua: it did not wait for one
-Write = collections.namedtuple("Write", "place what epoch fua")
+# @part: number of the part of the disk that it is on; @flushes: how many came before it, by part;
+# @fua: it did not wait for one
+Write = collections.namedtuple("Write", "place what part flushes fua")
 
 
 class Writes:
     """What dm-log-writes recorded, as Documentation/admin-guide/device-mapper/log-writes has it.
 
     A write is recorded when the flush that it had to wait for is over. So all that is recorded
-    before a mark was safe when the mark was set."""
+    before a mark was safe when the mark was set, if the parts are of one disk. They may as well be
+    disks of their own: then a flush is for one of them. Where the record does not say for which
+    one, as it has no data, it counts for all.
 
-    def __init__(self, path):
+    @path: of the record; @begins: sectors that the parts begin at"""
+
+    def __init__(self, path, begins=(0,)):
         self.entries = []
         self.marks = {}  # how many entries were recorded before it
-        epoch = 0
+        flushes = (0,) * len(begins)
         with open(path, "rb") as log:
             magic, version, count, self.sector = struct.unpack("<QQQI", log.read(28))
             equal((magic, version), (MAGIC, VERSION))
@@ -55,10 +61,12 @@ class Writes:
                     what = bytes(sectors * self.sector)
                 else:
                     what = log.read(sectors * self.sector)
+                part = bisect.bisect_right(begins, place) - 1
                 if what:
-                    self.entries.append(Write(place, what, epoch, bool(flags & FUA)))
+                    self.entries.append(Write(place, what, part, flushes, bool(flags & FUA)))
                 if flags & FLUSH:
-                    epoch += 1
+                    flushes = tuple(number + (place == 0 or at == part)
+                                    for at, number in enumerate(flushes))
 
     def apply(self, begin, end, image):
         """To a disk image, all from number @begin to before @end."""
@@ -69,24 +77,28 @@ class Writes:
 
 
 class CutDevice(Device):
-    """DATA and PERSIST on one disk, in a file; DATA is found by the name of its device."""
+    """DATA and PERSIST on one disk, in a file; DATA is found by the name of its device, and so is
+    a third part of @raw_mib, which has no file system."""
 
-    def __init__(self, work, build, data_mib=4, persist_mib=4, firmware=None, **settings):
+    def __init__(self, work, build, data_mib=4, persist_mib=4, raw_mib=0, firmware=None, **settings):
         load_file_systems()
         super().__init__(work, build, firmware=firmware)
         self.sizes = {"data": data_mib, "persist": persist_mib}
-        self.link = self.base + "/node"
+        self.parts = self.sizes | ({"raw": raw_mib} if raw_mib else {})
+        self.link, self.raw = self.base + "/node", work + "/raw"
         self.configure(data=self.link, persist=f"LABEL={PERSIST_LABEL}", **settings)
         self.disk = self.base + "/disk"
         self.nodes = []
         with open(self.disk, "wb") as file:
-            file.truncate((data_mib + persist_mib) * MIB)
+            file.truncate(sum(self.parts.values()) * MIB)
 
-    def name_data(self, node):
-        """Whatever the device is today, this is its name."""
-        if os.path.islink(self.link):
-            os.unlink(self.link)
-        os.symlink(node, self.link)
+    def name(self, part, node):
+        """Whatever the device of a part is today, this is its name; PERSIST has a label."""
+        link = {"data": self.link, "raw": self.raw}.get(part)
+        if link and os.path.islink(link):
+            os.unlink(link)
+        if link:
+            os.symlink(node, link)
 
     def plug(self, path, offset=0, size=0):
         words = ["--offset", str(offset), "--sizelimit", str(size)] if size else []
@@ -95,11 +107,12 @@ class CutDevice(Device):
         self.nodes.append(node)
         return node
 
-    def plug_both(self):
-        """DATA and PERSIST, where they lie on the disk."""
-        data, persist = (size * MIB for size in self.sizes.values())
-        self.name_data(self.plug(self.disk, 0, data))
-        self.plug(self.disk, data, persist)
+    def plug_all(self):
+        """DATA, PERSIST and what else there is, where they lie on the disk."""
+        begin = 0
+        for part, size in self.parts.items():
+            self.name(part, self.plug(self.disk, begin * MIB, size * MIB))
+            begin += size
 
     def pull_all(self):
         for volume in self.sizes:
@@ -154,22 +167,22 @@ class CutDevice(Device):
         with open(log, "wb") as file:
             file.truncate(LOG_MIB * MIB)
         lower, logs = self.plug(self.disk), self.plug(log)
-        sectors = sum(self.sizes.values()) * MIB // SECTOR
+        sectors = sum(self.parts.values()) * MIB // SECTOR
         run("dmsetup", "create", "cuts", "--table", f"0 {sectors} log-writes {lower} {logs}")
         number = run("dmsetup", "info", "--columns", "--noheadings", "--separator", ":",
                      "-o", "major,minor", "cuts").stdout.strip()
-        begin = 0
-        for volume, size in self.sizes.items():
-            run("dmsetup", "create", "cut-" + volume, "--table", f"0 {size * MIB // SECTOR} linear "
-                f"{number} {begin * MIB // SECTOR}")
-            begin += size
-        number = run("dmsetup", "info", "--columns", "--noheadings", "-o", "minor",
-                     "cut-data").stdout.strip()
-        self.name_data(f"/dev/dm-{number}")
+        begins = [0]
+        for part, size in self.parts.items():
+            run("dmsetup", "create", "cut-" + part, "--table", f"0 {size * MIB // SECTOR} linear "
+                f"{number} {begins[-1]}")
+            begins.append(begins[-1] + size * MIB // SECTOR)
+            minor = run("dmsetup", "info", "--columns", "--noheadings", "-o", "minor",
+                        "cut-" + part).stdout.strip()
+            self.name(part, f"/dev/dm-{minor}")
         life()
-        for name in ("cut-data", "cut-persist", "cuts"):
+        for name in [*["cut-" + part for part in self.parts], "cuts"]:
             run("dmsetup", "remove", "--retry", name)
         self.pull_all()
-        writes = Writes(log)
+        writes = Writes(log, begins[:-1])
         os.unlink(log)
         return writes

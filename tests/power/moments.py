@@ -2,24 +2,27 @@
 """The moments at which the power can be cut: what of the recorded writes is on the disk then.
 
 A disk may write in any order what no flush separates. So at a cut there is on the disk: all that
-was flushed, and any part of what was written since, also one write in part. A write that passed
-the disk's cache (FUA) was over before the next of that kind, and is taken to be over before the
-writes that were recorded after it."""
+was flushed, and any part of what was written since, also one write in part. DATA and PERSIST may
+be on one disk, which a flush for one of them flushes for both, or on two. A write that passed the
+disk's cache (FUA) was over before the next of that kind, and is taken to be over before the writes
+that were recorded after it."""
 
 import collections
 
-PAGE = 4096  # what a write that is cut off may end at
 DENSITIES = (0.2, 0.5, 0.8)  # share of the writes since the flush that made it
 TEAR = 0.3  # how often one of them is cut off
 
-# All entries below @whole, those of @more, and the first @torn_bytes of number @torn
-Moment = collections.namedtuple("Moment", "whole more torn torn_bytes",
-                                defaults=((), None, 0))
+# All entries below @whole, those of @more, and the first @torn_bytes of number @torn; the power was
+# cut when all below @time had been recorded
+Moment = collections.namedtuple("Moment", "whole more torn torn_bytes time",
+                                defaults=((), None, 0, 0))
 
 
-def has(moment, end):
-    """Whether all entries below @end are there."""
-    return moment.whole >= end or set(range(moment.whole, end)) <= set(moment.more)
+def is_after(moment, end):
+    """Whether the power was cut when what had written the entries below @end was over: all of it is
+    there, or has to be."""
+    return moment.time > end or moment.whole >= end or \
+        set(range(moment.whole, end)) <= set(moment.more)
 
 
 def is_before(moment, begin):
@@ -32,32 +35,44 @@ def epochs(entries):
     """(first, end) of the entries that no flush separates, in turn."""
     first = 0
     for at in range(1, len(entries) + 1):
-        if at == len(entries) or entries[at].epoch != entries[first].epoch:
+        if at == len(entries) or entries[at].flushes != entries[first].flushes:
             yield first, at
             first = at
 
 
-def reordered(entries, first, end, chance):
-    """A part of an epoch, as chance wants it."""
-    end = chance.randint(first + 1, end)
-    density = chance.choice(DENSITIES)
-    more = [at for at in range(first, end) if entries[at].fua or chance.random() < density]
-    large = [at for at in range(first, end)
-             if len(entries[at].what) > PAGE and not entries[at].fua]
+def is_safe(entry, now, apart):
+    """Whether it was flushed when there had been as many flushes as before the entry @now."""
+    if apart:
+        return entry.flushes[entry.part] < now.flushes[entry.part]
+    return entry.flushes != now.flushes
+
+
+def reordered(entries, first, end, unit, apart, chance):
+    """A moment in an epoch, and what chance wants to be on the disk then."""
+    time = chance.randint(first + 1, end)
+    apart, density = chance.random() < apart, chance.choice(DENSITIES)
+    there = [is_safe(entry, entries[time - 1], apart) or entry.fua for entry in entries[:time]]
+    large = [at for at, entry in enumerate(entries[:time])
+             if not there[at] and len(entry.what) > unit]
+    whole = there.index(False) if False in there else time
+    more = [at for at in range(whole, time) if there[at] or chance.random() < density]
     if not large or chance.random() > TEAR:
-        return Moment(first, tuple(more))
+        return Moment(whole, tuple(more), time=time)
     torn = chance.choice(large)
-    pages = chance.randrange(1, -(-len(entries[torn].what) // PAGE))
-    return Moment(first, tuple(at for at in more if at != torn), torn, pages * PAGE)
+    units = chance.randrange(1, -(-len(entries[torn].what) // unit))
+    return Moment(whole, tuple(at for at in more if at != torn), torn, units * unit, time)
 
 
-def choose(entries, begin, each, most, chance):
+def choose(entries, begin, each, most, unit, apart, chance):
     """Moments from number @begin on: all between two writes, and @each of each epoch in another
-    order; but not more than @most, which may be None. In the order of what they have whole."""
-    found = [Moment(whole) for whole in range(begin, len(entries) + 1)]
+    order; but not more than @most, which may be None. In the order of what they have whole.
+
+    @unit: bytes that the disk writes wholly or not at all; @apart: share of the orders in which the
+    parts are disks of their own"""
+    found = [Moment(whole, time=whole) for whole in range(begin, len(entries) + 1)]
     for first, end in epochs(entries):
         if end > begin and end - first > 1:
-            found += [reordered(entries, first, end, chance) for _ in range(each)]
+            found += [reordered(entries, first, end, unit, apart, chance) for _ in range(each)]
     if most is not None and most < len(found):
         found = chance.sample(found, most)
     return sorted(found, key=lambda moment: moment.whole)

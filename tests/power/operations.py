@@ -44,6 +44,7 @@ def make_packages(vendor):
         os.makedirs(os.path.dirname(place))
         os.rename(made, place)
         digests[digest(place)] = digests[digest(f"{content}/{content_path(name)}")] = (name, version)
+    make_environment(vendor.folder)
     for number, words in ((7, ("--name", "none=1")), (8, ("--package", path(vendor.folder, "plain")))):
         run(vendor.tool, "denylist", "--number", str(number), *words, *vendor.signing("keys"),
             f"{vendor.folder}/denylist-{number}")
@@ -144,11 +145,30 @@ def damage_data(device):
     device.forget_blocks()
 
 
+ENVIRONMENT_BYTES, ENVIRONMENT_COPIES = 0x2000, (0, 0x10000)
+
+
+def make_environment(folder):
+    """Of U-Boot, with a copy, as it is configured and as it is made."""
+    write(folder + "/env.text", "bootcmd=run main\n")
+    run("mkenvimage", "-r", "-s", str(ENVIRONMENT_BYTES), "-o", folder + "/env", folder + "/env.text")
+    write(folder + "/fw_env.config", "".join(f"{folder}/raw {begin:#x} {ENVIRONMENT_BYTES:#x}\n"
+                                             for begin in ENVIRONMENT_COPIES))
+
+
+def put_environment(device):
+    for begin in ENVIRONMENT_COPIES:
+        run("dd", f"if={device.work}/env", f"of={device.raw}", "bs=4096", f"seek={begin}",
+            "oflag=seek_bytes", "conv=notrunc")
+
+
 LOG_BYTES, LINE_BYTES = 16384, 700
 RESET = type_in("factory-reset", "--yes")
 FAIL = in_turn(install("new"), fail_boots(3))
 UNLOCKED = {"settings": {"anchor": "always", "serial": SERIAL}, "data": ("plain", "unsigned"),
             "cmdline": "quiet wmopkg.allow_untrusted=1"}
+UBOOT = {"settings": {"uboot_env": "WORK/fw_env.config"}, "says": "not active: disabled"}
+KEY = " ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43 + "\n"
 MEANT = r"factory reset: "  # whatever it says of its steps
 OPERATIONS = {
     "install": Operation(install("new")),
@@ -173,6 +193,10 @@ OPERATIONS = {
     "unlock": Operation(type_in("unlock", "{}/unlock"), **UNLOCKED),
     "unlock-clear": Operation(type_in("unlock", "clear", "--yes"), before=type_in("unlock", "{}/unlock"),
                               **UNLOCKED),
+    "boot-set": Operation(type_in("boot", "set", "disable", "plain"), **UBOOT),
+    "host-key": Operation(type_in("host-key", "forget", "old"), before=put(
+        "persist/wmopkg/known_hosts", "old" + KEY + "other" + KEY)),
+    "refuse": Operation(lambda device: device.tell("install", path(device.work, "unsigned"), status=3)),
     "boot-complete": Operation(type_in("boot-complete"),
                                before=in_turn(install("plain2"), install("new"))),
     "rotate": Operation(install("plain2"), before=fill_log, settings={"audit_bytes": LOG_BYTES}),

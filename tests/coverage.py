@@ -2,20 +2,26 @@
 # SPDX-License-Identifier: MIT
 """Which lines and branches of the programs the tests reach.
 
-	coverage.py [--missed] [SUITE...]	by default: fuzz unit peers kernel
+	coverage.py [--missed] [SUITE | TEST...]	by default: fuzz unit peers kernel
+	coverage.py --print [--missed]			what earlier runs have counted
+	coverage.py --rules				whether uncovered.txt is about this code
 
-Builds into build-coverage/, runs the suites there, and prints what gcovr says of each folder, and
-where a test failed. Counts are added to those of earlier runs; delete the folder to start anew.
-With --missed, also the lines of verity/ and factory/ that were not reached. The whole is in
-build-coverage/coverage/index.html.
+Builds into build-coverage/, runs the suites or tests there, and prints what gcovr says of each
+folder, and where a test failed. Counts are added to those of earlier runs; delete the folder to
+start anew. With --missed, also the lines of verity/ and factory/ that were not reached and that
+uncovered.txt gives no reason for; after a run of all suites, one of these is a failure. The whole is
+in build-coverage/coverage/index.html.
 
 A process that has given up its rights, or is killed, does not write what it counted: most of
 installer/sandbox, installer/transfer and installer/media runs in such ones.
 """
 
 import collections
+import fnmatch
+import glob
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -29,6 +35,7 @@ OPTIONS = ["--buildtype=debug", "-Dtests=enabled", "-Db_coverage=true",
 SUITES = ("fuzz", "unit", "peers", "kernel")
 FOLDERS = ("verity", "overlay", "factory", "initramfs", "installer")
 JUSTIFIED = ("verity", "factory")
+REASONS = f"{ROOT}/tests/uncovered.txt"
 PATIENCE = "10"  # programs that count are slow
 
 
@@ -43,10 +50,11 @@ def build():
 
 
 def run_suite(suite):
-    """Print those tests that failed: they may have reached less."""
+    """Print those tests that failed: they may have reached less. @suite: or the name of a test"""
+    what = ["--suite", suite] if suite in SUITES else [suite]
     # what cannot write its counts says so here, not where a test reads
     done = subprocess.run(
-        ["meson", "test", "-C", BUILD, "--no-rebuild", "-t", PATIENCE, "--suite", suite], cwd=ROOT,
+        ["meson", "test", "-C", BUILD, "--no-rebuild", "-t", PATIENCE, *what], cwd=ROOT,
         check=False, stdout=subprocess.PIPE, text=True,
         env={**os.environ, "GCOV_ERROR_FILE": "/dev/null"})
     for line in done.stdout.splitlines():
@@ -64,24 +72,73 @@ def count(files):
     return found
 
 
+def read_rules():
+    """[(files, pattern of a line, reason)] of uncovered.txt"""
+    rules, reason = [], ""
+    with open(REASONS, encoding="utf-8") as file:
+        for line in file.read().splitlines():
+            if line.startswith("= "):
+                reason = line[2:]
+            elif line and not line.startswith("#"):
+                files, pattern = line.split(None, 1)
+                rules.append((files, re.compile(pattern), reason))
+    return rules
+
+
+def source(path):
+    with open(f"{ROOT}/{path}", encoding="utf-8") as file:
+        return [line.strip() for line in file.read().split("\n")]
+
+
+def find_reason(rules, path, text, at):
+    """Of the line @at of @text, from 0; None where no rule is about it."""
+    before = text[at - 1] if at else ""
+    return next((reason for files, pattern, reason in rules if fnmatch.fnmatch(path, files) and
+                 (pattern.fullmatch(text[at]) or pattern.fullmatch(f"{before} / {text[at]}"))), None)
+
+
+def check_rules():
+    """A rule of which there is no line is about code that is gone. Return: how many there are."""
+    texts = {os.path.relpath(path, ROOT): source(os.path.relpath(path, ROOT)) for folder in JUSTIFIED
+             for path in glob.glob(f"{ROOT}/{folder}/**/*.[ch]", recursive=True)}
+    gone = [(rule[0], rule[1].pattern) for rule in read_rules()
+            if not any(find_reason([rule], path, text, at)
+                       for path, text in texts.items() if fnmatch.fnmatch(path, rule[0])
+                       for at in range(len(text)))]
+    for files, pattern in gone:
+        print(f"tests/uncovered.txt: no line of {files} is: {pattern}")
+    return len(gone)
+
+
 def print_missed(files):
+    """Return: how many lines have no reason."""
+    rules, unknown, reasons = read_rules(), 0, collections.Counter()
     for file in files:
-        missed = [line["line_number"] for line in file["lines"]
-                  if not line["count"] and not line.get("gcovr/noncode")]
-        if not missed or file["file"].split("/")[0] not in JUSTIFIED:
+        path, text = file["file"], source(file["file"])
+        if path.split("/")[0] not in JUSTIFIED:
             continue
-        with open(f"{ROOT}/{file['file']}", encoding="utf-8") as source:
-            text = source.read().split("\n")
-        print(file["file"])
-        for number in missed:
-            print(f"  {number:4} {text[number - 1].strip()}")
+        for line in file["lines"]:
+            if line["count"] or line.get("gcovr/noncode"):
+                continue
+            number = line["line_number"]
+            reason = find_reason(rules, path, text, number - 1)
+            reasons[reason] += 1
+            if not reason:
+                unknown += 1
+                print(f"{path}:{number}: {text[number - 1]}")
+    for reason, lines in reasons.most_common():
+        print(f"{lines:5} lines: {reason or 'without a reason'}")
+    return unknown
 
 
 def main():
-    words = [word for word in sys.argv[1:] if word != "--missed"]
-    build()
-    for suite in words or SUITES:
-        run_suite(suite)
+    words = [word for word in sys.argv[1:] if not word.startswith("--")]
+    if "--rules" in sys.argv:
+        return 1 if check_rules() else 0
+    if "--print" not in sys.argv:
+        build()
+        for suite in words or SUITES:
+            run_suite(suite)
     folder = f"{ROOT}/{BUILD}/coverage"
     os.makedirs(folder, exist_ok=True)
     filters = [word for name in FOLDERS for word in ("-f", name + "/")]
@@ -96,7 +153,8 @@ def main():
               f"{100 * taken / branches:5.1f} % of {branches:5} branches")
     if "--missed" in sys.argv:
         with open(f"{folder}/lines.json", encoding="utf-8") as file:
-            print_missed(json.load(file)["files"])
+            unknown = print_missed(json.load(file)["files"])
+        return 1 if unknown and not words and "--print" not in sys.argv else 0
     return 0
 
 

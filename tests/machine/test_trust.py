@@ -36,22 +36,19 @@ class Trust(bench.MachineTest):
                        check=True, stdout=subprocess.DEVNULL)
         cls.bench.create("foreign", branding, keys=strangers)
         cls.device = cls.bench.device()
+        cls.put_on_data("branding", "rework", "bulk")
 
-    def test_1_unsigned_and_foreign_are_refused(self):
-        self.device.start()
+    def test_2_unsigned_and_foreign_are_refused(self):
+        stored = self.succeed("ls -A /run/wmopkg/data/packages")
         output = bench.unwrapped(self.exit_with(3, f"wmopkg install {self.url('unsigned')}"))
         self.assertIn("Unsigned", output)
         self.assertIn("Allow Untrusted", output)
         output = bench.unwrapped(self.exit_with(3, f"wmopkg install {self.url('foreign')}"))
         self.assertIn("Untrusted", output)
         self.assertIn("Allow Untrusted", output)
-        self.assertEqual(self.succeed("ls -A /run/wmopkg/data/packages 2>/dev/null || true"), "")
+        self.assertEqual(self.succeed("ls -A /run/wmopkg/data/packages"), stored)
 
-    def test_2_a_changed_byte_costs_only_its_own_package(self):
-        self.install("branding")
-        self.install("rework")
-        self.install("bulk")
-        self.device.poweroff()
+    def test_1_a_changed_byte_costs_only_its_own_package(self):
         package = self.bench.package_path("branding")
         bench.flip_bit(self.device.disk, image_of(package)[:512], 100)
         short = self.bench.path("short.wmopkg")

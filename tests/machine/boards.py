@@ -30,7 +30,7 @@ class BoardBench(bench.Bench):
 
     def build_device(self):
         build = cross.Build(NAME, self.build)
-        build.make(SOURCE, *build.processor.programs)
+        build.make(SOURCE, *(cross.PROGRAMS if bench.LONG else build.processor.programs))
         packages = debian.unpack(build.processor.release, NAME, "busybox-static", "e2fsprogs",
                                  KERNELS[NAME])
         os.environ.update(WMOPKG_LIBRARIES=build.root, WMOPKG_PACKAGES=packages,

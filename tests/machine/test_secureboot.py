@@ -38,6 +38,8 @@ STRAYS = ("/EFI/BOOT/BOOTX64.EFI.extra.d/a.cred", "/EFI/BOOT/BOOTX64.EFI.extra.d
           "/EFI/Linux/a.efi", "/startup.nsh")
 # what UEFI programs begin with a section of: one bit of it is changed
 PARTS = {"command line": b"console=ttyS0", "kernel": b"HdrS", "initramfs": b"\x28\xb5\x2f\xfd"}
+# The signature is that of one digest of all parts: ./check tries one, as the firmware hashes each image.
+SOME_PARTS = ("command line",)
 
 
 def changed(uki, part):
@@ -145,7 +147,7 @@ class SecureBoot(bench.MachineTest):
         subprocess.run(["sbsign", "--key", f"{stranger}/db.key", "--cert", f"{stranger}/db.pem",
                         "--output", signed, bare], check=True, stderr=subprocess.DEVNULL)
         images = {"unsigned": bench.read(bare), "stranger": bench.read(signed),
-                  **{part: changed(self.uki, part) for part in PARTS}}
+                  **{part: changed(self.uki, part) for part in (PARTS if bench.LONG else SOME_PARTS)}}
         return [self.disk_with(name, image) for name, image in images.items()]
 
     def test_2_only_what_is_signed_starts(self):
@@ -220,22 +222,27 @@ class SecureBoot(bench.MachineTest):
         shown = " ".join(self.succeed("wmopkg show").split())
         self.assertIn("unsigned: active until reboot: it has no signature (install one signed for "
                       "this device, or ask for an unlock statement)", shown)
-        self.assertIn(FIRMWARE_MOTD, self.device.reboot())
-        self.assert_row("unsigned", "1.0", "Unsigned")
-        self.assertRegex(self.succeed("wmopkg show unsigned"), "Active: no")
+        # in the short form the next boot is that of test_8
+        if bench.LONG:
+            self.assertIn(FIRMWARE_MOTD, self.device.reboot())
+            self.check_inactive()
         self.succeed("wmopkg audit verify")
         log = self.succeed("wmopkg audit")
         for event in ("refuse", "unlock", "install", "activate", "unlock-clear"):
             self.assertIn(event, log)
 
+    def check_inactive(self):
+        """The unsigned package of before lies in the store."""
+        self.assert_row("unsigned", "1.0", "Unsigned")
+        self.assertIn("Active: no", self.succeed("wmopkg show unsigned"))
+
     def test_8_hidden_by_the_command_line(self):
-        """The unsigned package of before lies in the store, and stays inactive."""
+        self.device.poweroff()
         for words in HIDING + (HIDING_TOO if bench.LONG else []):
             with self.subTest(words=words):
                 self.device.kill()
                 self.assertIn(FIRMWARE_MOTD, self.device.start(f"{ASKED} {words}"))
-                self.assert_row("unsigned", "1.0", "Unsigned")
-                self.assertIn("Active: no", self.succeed("wmopkg show unsigned"))
+                self.check_inactive()
                 self.assertTrue(json.loads(self.succeed("wmopkg unlock json"))["anchor"]["present"])
                 self.assertRegex(self.succeed("dmesg | grep wmopkg:"),
                                  "Allow Untrusted does not count on this device without an unlock")

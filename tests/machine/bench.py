@@ -119,12 +119,17 @@ class MachineTest(unittest.TestCase):
         cls.addClassCleanup(cls.device.kill)
 
     @classmethod
-    def put_on_data(cls, *names):
+    def put_on_data(cls, *names, start=DATA_START):
         """Packages in the store of a device that has not run yet: no boot only to install them."""
-        subprocess.run(["debugfs", "-w", "-R", "mkdir packages",
-                        f"{cls.device.disk}?offset={DATA_START}"], check=True, capture_output=True)
+        subprocess.run(["debugfs", "-w", "-R", "mkdir packages", f"{cls.device.disk}?offset={start}"],
+                       check=True, capture_output=True)
         for name in names:
-            write_to_data(cls.device.disk, cls.bench.package_path(name), f"packages/{name}.wmopkg")
+            write_to_data(cls.device.disk, cls.bench.package_path(name), f"packages/{name}.wmopkg", start)
+
+    @classmethod
+    def put_on_persist(cls, *names):
+        """The same of those that are persistent."""
+        cls.put_on_data(*names, start=PERSIST_START)
 
     def url(self, name):
         return f"http://10.0.2.2:{self.server.port}/{name}.wmopkg"

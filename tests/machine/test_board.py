@@ -8,7 +8,6 @@ that both read and write, in two copies on a partition, or the boot script passe
 command line, in the long form; see tests/device/board.cmd.
 """
 
-import subprocess
 import unittest
 
 import bench
@@ -37,9 +36,7 @@ class Environment(bench.MachineTest):
             cls.bench.create(name, tree, keys=cls.bench.keys)
         cls.device = cls.bench.device()
         cls.put_on_data("lost")
-        subprocess.run(["debugfs", "-w", "-R", "mkdir packages",
-                        f"{cls.device.disk}?offset={bench.PERSIST_START}"], check=True, capture_output=True)
-        bench.write_to_persist(cls.device.disk, cls.bench.package_path("kept"), "packages/kept.wmopkg")
+        cls.put_on_persist("kept")
 
     def say(self, *lines):
         for line in lines:

@@ -37,8 +37,8 @@ QUICK = ("style", "unit", "fuzz", "kernel-activate", "kernel-tamper", "machine-p
 SLOWEST = 10
 # Seconds of processor time that `./check` may take, by tier: 12 minutes on two processors. A
 # tier that takes more is named at the end, and nothing fails: the processors differ.
-BUDGET = {"build": 200, "style": 60, "builds": 80, "unit": 90, "fuzz": 10, "peers": 150,
-          "kernel": 300, "machine": 450}
+BUDGET = {"build": 40, "style": 45, "builds": 100, "unit": 110, "fuzz": 5, "peers": 200,
+          "kernel": 340, "machine": 510}
 
 GCC, CLANG = "build", "build-fuzz"
 # meson itself asks ccache, where that is installed, for the default compiler only.
@@ -64,7 +64,7 @@ SANITIZED = ("unit", "fuzz")
 # Names of checks that are no tests of a build, each in its tier.
 LAYOUT, TIDY, ANALYZER = "clang-format", "clang-tidy", "clang-analyzer"
 CPPCHECK, GCC_ANALYZER, DECODERS = "cppcheck", "gcc-analyzer", "fuzz-coverage"
-# Of a release, the short form builds that for ARM: tests/releases/cross.py.
+# Of a release, the short form builds the programs of a device, for ARM: tests/releases/cross.py.
 OWN = {LAYOUT: "style", TIDY: "style", CPPCHECK: "style", ANALYZER: "long", GCC_ANALYZER: "long",
        DECODERS: "long", "build-release": "long", "build-musl": "builds"}
 

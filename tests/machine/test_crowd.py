@@ -25,12 +25,11 @@ class Crowd(bench.MachineTest):
         cls.bench.create("rework", cls.bench.tree("rework"), keys=cls.bench.keys)
         cls.bench.create("stranger", cls.bench.tree("rework"))
         cls.device = cls.bench.device()
+        cls.put_on_persist("branding")
+        cls.put_on_data("rework")
 
     def test_1_good_packages(self):
-        self.device.start()
-        self.succeed(f"wmopkg install persistent {self.url('branding')}")
-        self.install("rework")
-        self.assertIn(BRAND_MOTD, self.device.reboot())
+        self.assertIn(BRAND_MOTD, self.device.start())
         self.assertIn('"name":"rework"', self.succeed("cat /run/wmopkg/persist/wmopkg/good.json"))
         self.assertEqual(self.device.poweroff(), 0)
 

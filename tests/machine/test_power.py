@@ -10,7 +10,7 @@ BIG_BYTES = 8 << 20
 # The power goes when so much of the package has arrived.
 CUTS_BEFORE_THE_END = (0.1, 0.9) if bench.LONG else (0.9,)
 # The power goes so long after the last byte was sent: while it is written, synced, named.
-CUTS_AFTER_THE_END_S = (0, 0.2, 0.5) if bench.LONG else (0, 0.5)
+CUTS_AFTER_THE_END_S = (0, 0.2, 0.5) if bench.LONG else (0,)
 MOTD = {"1.0": "Property of ACME", "2.0": "version two"}
 
 
@@ -61,7 +61,8 @@ class Power(bench.MachineTest):
     def test_2_after_the_last_byte(self):
         outcomes = []
         for delay_s in CUTS_AFTER_THE_END_S:
-            self.install("old/branding")
+            if outcomes:
+                self.install("old/branding")
             self.server.served.clear()
             self.device.type(f"wmopkg install {self.url('branding')}")
             self.assertTrue(self.server.served.wait(60), "nobody came for the package")

@@ -19,6 +19,7 @@ class Watchdog(bench.MachineTest):
     def prepare(cls):
         cls.bench.create("branding", cls.bench.tree("branding"), keys=cls.bench.keys)
         cls.device = cls.bench.device()
+        cls.put_on_data("branding")
 
     def set_persist(self, feature):
         """Have the file system of PERSIST this feature from the next boot on."""
@@ -40,9 +41,7 @@ class Watchdog(bench.MachineTest):
         self.check_fed()
 
     def test_1_it_counts_and_is_fed(self):
-        self.device.start(WATCHDOG)
-        self.install("branding")
-        self.assertIn(BRAND_MOTD, self.device.reboot())
+        self.assertIn(BRAND_MOTD, self.device.start(WATCHDOG))
         self.check_fed()
         self.check_armed()
         # the next boot has something to remember: that it was completed

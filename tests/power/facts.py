@@ -74,10 +74,12 @@ def trials(path):
             for package in json.loads(read(path))["packages"]}
 
 
-def digests_of_lines(record, ring):
-    """Of the lines of a ring of the audit log, in turn; each has that of the line before in it."""
-    return [json.loads(line)["digest"] for path in (f"{record}/{ring}.1", f"{record}/{ring}")
-            if os.path.exists(path) for line in read(path).splitlines()]
+def digests_of_lines(record, ring, boot):
+    """Of the lines of a ring of the audit log, in turn; each has that of the line before in it.
+    Not of those of the boot that looks: an operation that is a boot can write the very same."""
+    lines = [json.loads(line) for path in (f"{record}/{ring}.1", f"{record}/{ring}")
+             if os.path.exists(path) for line in read(path).splitlines()]
+    return [line["digest"] for line in lines if line["boot"] < boot]
 
 
 def logged(record):
@@ -122,7 +124,7 @@ def look(device, digests):
         "records": {name: digest(f"{record}/{name}") for name in RECORDS
                     if os.path.exists(f"{record}/{name}")},
         "logged": logged(record),
-        "rings": {ring: digests_of_lines(record, ring) for ring in RINGS},
+        "rings": {ring: digests_of_lines(record, ring, state["boot"]) for ring in RINGS},
         "files": {f"{volume}/{path}": what for volume in device.sizes
                   for path, what in tree(device.folder(volume), mode).items()},
         "free": {volume: free_bytes(device.folder(volume)) for volume in device.sizes},

@@ -37,9 +37,11 @@ def mode_and_content(path):
     return mode(path), digest(path) if os.path.isfile(path) else None
 
 
-def free_bytes(path):
+def used_bytes(path):
+    """By files and folders: what the file system itself takes is not the same where a reset has
+    made a new one."""
     status = os.statvfs(path)
-    return status.f_bfree * status.f_frsize
+    return (status.f_blocks - status.f_bfree) * status.f_frsize
 
 
 def known(path, digests):
@@ -127,5 +129,5 @@ def look(device, digests):
         "rings": {ring: digests_of_lines(record, ring, state["boot"]) for ring in RINGS},
         "files": {f"{volume}/{path}": what for volume in device.sizes
                   for path, what in tree(device.folder(volume), mode).items()},
-        "free": {volume: free_bytes(device.folder(volume)) for volume in device.sizes},
+        "used": {volume: used_bytes(device.folder(volume)) for volume in device.sizes},
     }

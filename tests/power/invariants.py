@@ -157,9 +157,9 @@ def no_leftovers(cut):
         may = [side["files"][path] for side in (cut.old, cut.new) if path in side["files"]]
         need(may and (not name.startswith(".") or name.endswith(".lock")), path, "is left")
         need(mode in may, path, "has", mode, "instead of", *may)
-    for volume, free in cut.found["free"].items():
-        least = min(cut.old["free"][volume], cut.new["free"][volume])
-        need(free >= least - ROOM_BYTES, volume, "has", free, "bytes free instead of", least)
+    for volume, used in cut.found["used"].items():
+        most = max(cut.old["used"][volume], cut.new["used"][volume])
+        need(used <= most + ROOM_BYTES, volume, "has", used, "bytes used instead of", most)
 
 
 def no_complaints(cut):

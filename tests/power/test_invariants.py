@@ -26,7 +26,7 @@ OLD = {
     "records": {"denylist": "digest", "time": "digest"},
     "logged": [("install", "keep", "1.0", None, "")], "rings": {"audit.boots": ["a", "b"]},
     "files": {"data/packages": FOLDER, "data/packages/plain.wmopkg": FILE},
-    "free": {"data": 100_000, "persist": 100_000},
+    "used": {"data": 100_000, "persist": 100_000},
 }
 NEW = copy.deepcopy(OLD)
 NEW["installed"]["data", "plain.wmopkg"] = NEW["seen"]["plain"] = ("plain", "2.0")
@@ -35,7 +35,7 @@ NEW["floors"]["plain"], NEW["denylist"], NEW["records"]["denylist"] = 2, 8, "ano
 NEW["trials"]["plain"] = ("trying", 1)
 NEW["logged"].append(INSTALL)
 NEW["rings"]["audit.boots"].append("c")
-NEW["free"]["data"] = 90_000
+NEW["used"]["data"] = 110_000
 
 
 def put(*place_and_value):
@@ -83,7 +83,7 @@ WRONG = {
     "a file left": ("no_leftovers", put("files", "data/other", FILE)),
     "an unfinished file left": ("no_leftovers", put("files", "data/packages/.new", FILE)),
     "permissions": ("no_leftovers", put("files", "data/packages", "40777 0:0")),
-    "room lost": ("no_leftovers", put("free", "data", 70_000)),
+    "room lost": ("no_leftovers", put("used", "data", 130_000)),
 }
 
 

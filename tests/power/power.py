@@ -219,8 +219,8 @@ class Trial:
             device.take_down()
 
         writes = device.record(boot)
-        # the boot may have been over, and another one follows
-        found = found | {"files": found["files"] | new["files"]}
+        # the boot may have been over, and another one follows, which makes further files
+        found = found | {"files": new["files"] | found["files"]}
         self.disk = moments.Disk(before, writes.entries)
         os.unlink(before)
         device.plug_all()

@@ -379,6 +379,11 @@ class Cutter:
                 sink.sendall(part)
                 if left is not None:
                     left -= len(part)
+            # Cut: what the client has not read yet must come to it. It would be dropped by a reset,
+            # which an end of both directions is where something of the client was not read.
+            if left == 0:
+                sink.shutdown(socket.SHUT_WR)
+                return
         except OSError:  # the other direction has ended it
             pass
         for end in (source, sink):

@@ -44,7 +44,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -66,29 +65,15 @@ QUICK = {"runs": 1, "packages": 2, "growth": [1, 2], "memory": 2, "full": [2, 1]
          "files": 30, "layers": [1, 2], "zstd": "-1", "show": [2, 2]}
 
 
-def follow(path, done):
-    """Print what comes to a file, until there will be no more of it."""
-    last, place = False, 0
-    while not last:
-        last = done.wait(0.3)
-        if os.path.exists(path):
-            with open(path, encoding="utf-8", errors="replace") as file:
-                file.seek(place)
-                print(file.read(), end="", flush=True)
-                place = file.tell()
-
-
 def boot(work, build, options):
     """Run the parts that need a kernel; what it says is printed as it comes."""
     program = f"python3 {HERE}/boot.py --inside {work} {build}"
     room = shutil.disk_usage("/dev/shm").free if os.path.isdir("/dev/shm") else 0
-    done = threading.Event()
-    log = threading.Thread(target=follow, args=(work + "/log", done))
-    log.start()
     processors = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(processors)})
     try:
-        with tempfile.TemporaryDirectory(prefix="wmopkg-bench-",
+        with uml.following(work + "/log"), \
+             tempfile.TemporaryDirectory(prefix="wmopkg-bench-",
                                          dir="/dev/shm" if room > ROOM else work) as scratch:
             console = emulated.boot(work, program, MEMORY, SECONDS, options.counted) \
                 if options.qemu or options.counted else \
@@ -96,8 +81,6 @@ def boot(work, build, options):
                          program=program)
     finally:
         os.sched_setaffinity(0, processors)
-        done.set()
-        log.join()
     if console is None or uml.read(work, "status").strip() != "0":
         sys.exit(f"the kernel did not come to its end:\n{console}")
 

@@ -41,8 +41,9 @@ static inline void verity_certificates_borrowed_free_p(STACK_OF(X509) * *certifi
  * Call it before any other function of OpenSSL. Its configuration file is not read: it
  * could allow old protocols, or load libraries. The digests of signatures are SHA-256,
  * SHA-384 and SHA-512, whatever else the library has. The names of all ciphers and
- * digests, of which OpenSSL makes a table otherwise, are a third of what it does for one
- * signature. A program that signs, decrypts a key or speaks TLS must not call it.
+ * digests, of which OpenSSL makes a table otherwise, are a fifth of what wmopkg-activate
+ * computes for one package. A program that signs, decrypts a key or speaks TLS must not
+ * call it.
  */
 void verity_openssl_start(void);
 
